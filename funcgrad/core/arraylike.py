@@ -1,0 +1,283 @@
+"""How a tracer behaves as an ndarray: NumPy's two protocols, operators, methods, refusals.
+
+Operators look their primitive up by name; functions and methods look up what the face has
+registered for the NumPy function. What would drop a derivative raises and names the cure.
+"""
+
+import operator
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
+
+import numpy as np
+
+from .avals import Aval
+from .errors import ConversionError, FuncgradError, MutationError, UnsupportedError
+from .registry import overrides, primitives
+
+
+def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+    """Return an operator and its reflection."""
+
+    def forward(self: Any, other: Any) -> Any:
+        return primitives[name](self, other)
+
+    def reflected(self: Any, other: Any) -> Any:
+        return primitives[name](other, self)
+
+    return forward, reflected
+
+
+def _unary(name: str) -> Callable[..., Any]:
+    def method(self: Any) -> Any:
+        return primitives[name](self)
+
+    return method
+
+
+def _function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the method that is a NumPy function of the array, then of the same arguments."""
+
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return overrides[function](self, *args, **kwargs)
+
+    method.__name__ = function.__name__
+    return method
+
+
+def _mutation(name: str, cure: str) -> Callable[..., NoReturn]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        raise MutationError(f"ndarray.{name}: a traced array cannot be changed in place; {cure}")
+
+    return method
+
+
+def _conversion(name: str, cure: str) -> Callable[..., NoReturn]:
+    def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+        raise ConversionError(
+            f"{name}: a traced value cannot become plain data, its derivative would be lost: "
+            f"got {self.aval}; {cure}"
+        )
+
+    return method
+
+
+_KEEP = "keep it an array, or write stop_gradient(x).item() outside the traced function"
+_AT = "write x = funcgrad.at(x)[index].set(value)"
+
+
+class ArrayLike:
+    """The ndarray interface of a tracer."""
+
+    __slots__ = ()
+    __array_priority__ = 1000.0
+    __hash__ = None  # type: ignore[assignment]  # as for ndarray: == is elementwise
+
+    aval: Aval
+
+    # NumPy's protocols
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        call = method == "__call__" and not kwargs
+        override = overrides.get(ufunc if call else np.ufunc)
+        if override is None:
+            raise _unsupported(f"numpy.{ufunc.__name__}")
+        if call:
+            return override(*inputs)
+        try:
+            return override(ufunc, method, inputs, kwargs)
+        except FuncgradError as err:
+            raise err.with_traceback(None) from None
+
+    def __array_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple, kwargs: dict[str, Any]
+    ) -> Any:
+        override = overrides.get(func)
+        if override is None:
+            raise _unsupported(f"{func.__module__}.{func.__name__}")
+        try:
+            return override(*args, **kwargs)
+        except FuncgradError as err:
+            raise err.with_traceback(None) from None
+
+    # operators
+
+    __add__, __radd__ = _binary("add")
+    __sub__, __rsub__ = _binary("sub")
+    __mul__, __rmul__ = _binary("mul")
+    __truediv__, __rtruediv__ = _binary("div")
+    __floordiv__, __rfloordiv__ = _binary("floor_divide")
+    __mod__, __rmod__ = _binary("mod")
+    __pow__, __rpow__ = _binary("pow")
+    __and__, __rand__ = _binary("bitwise_and")
+    __or__, __ror__ = _binary("bitwise_or")
+    __xor__, __rxor__ = _binary("bitwise_xor")
+    __lshift__, __rlshift__ = _binary("left_shift")
+    __rshift__, __rrshift__ = _binary("right_shift")
+    __lt__, __gt__ = _binary("lt")[0], _binary("gt")[0]
+    __le__, __ge__ = _binary("le")[0], _binary("ge")[0]
+    __eq__, __ne__ = _binary("eq")[0], _binary("ne")[0]  # type: ignore[assignment]
+    __neg__, __pos__ = _unary("neg"), _unary("pos")
+    __abs__, __invert__ = _unary("abs"), _unary("invert")
+
+    def __matmul__(self, other: Any) -> Any:
+        return overrides[np.matmul](self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return overrides[np.matmul](other, self)
+
+    def __divmod__(self, other: Any) -> Any:
+        return overrides[np.divmod](self, other)
+
+    def __rdivmod__(self, other: Any) -> Any:
+        return overrides[np.divmod](other, self)
+
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return overrides[np.round](self, ndigits or 0)
+
+    # attributes
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self.aval.shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self.aval.dtype
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self.aval.size
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.size * self.dtype.itemsize
+
+    @property
+    def T(self) -> Any:  # noqa: N802, NumPy's name
+        return overrides[np.transpose](self)
+
+    @property
+    def mT(self) -> Any:  # noqa: N802, NumPy's name
+        return overrides[np.matrix_transpose](self)
+
+    @property
+    def real(self) -> Any:
+        return overrides[np.real](self)
+
+    @property
+    def imag(self) -> Any:
+        return overrides[np.imag](self)
+
+    @property
+    def flat(self) -> Iterator[Any]:
+        return iter(overrides[np.ravel](self))
+
+    # sequence behaviour
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of unsized object")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.shape:
+            raise TypeError("iteration over a 0-d array")
+        return (self[i] for i in range(self.shape[0]))
+
+    def __contains__(self, item: Any) -> bool:
+        return bool((self == item).any())
+
+    def __getitem__(self, index: Any) -> Any:
+        try:
+            return overrides[operator.getitem](self, index)
+        except FuncgradError as err:
+            raise err.with_traceback(None) from None
+
+    # methods that are functions of the same arguments
+
+    all, any = _function(np.all), _function(np.any)
+    argmax, argmin = _function(np.argmax), _function(np.argmin)
+    argsort, argpartition = _function(np.argsort), _function(np.argpartition)
+    choose, clip, conj = _function(np.choose), _function(np.clip), _function(np.conjugate)
+    conjugate, copy = _function(np.conjugate), _function(np.copy)
+    cumprod, cumsum = _function(np.cumprod), _function(np.cumsum)
+    diagonal, dot = _function(np.diagonal), _function(np.dot)
+    max, mean, min = _function(np.max), _function(np.mean), _function(np.min)
+    nonzero, prod = _function(np.nonzero), _function(np.prod)
+    ravel, repeat, round = _function(np.ravel), _function(np.repeat), _function(np.round)
+    searchsorted, squeeze = _function(np.searchsorted), _function(np.squeeze)
+    std, sum, swapaxes = _function(np.std), _function(np.sum), _function(np.swapaxes)
+    take, trace, var = _function(np.take), _function(np.trace), _function(np.var)
+
+    def astype(self, dtype: Any, **kwargs: Any) -> Any:
+        return overrides["astype"](self, dtype)
+
+    def compress(self, condition: Any, axis: int | None = None) -> Any:
+        return overrides[np.compress](condition, self, axis=axis)
+
+    def flatten(self, order: str = "C") -> Any:
+        return overrides[np.ravel](self, order=order)
+
+    def reshape(self, *shape: Any, order: str = "C") -> Any:
+        shape = shape[0] if len(shape) == 1 else shape
+        return overrides[np.reshape](self, shape, order=order)
+
+    def transpose(self, *axes: Any) -> Any:
+        axes = axes[0] if len(axes) == 1 else axes or None
+        return overrides[np.transpose](self, axes)
+
+    # what would change the array in place
+
+    __setitem__ = _mutation("__setitem__", _AT)
+    __delitem__ = _mutation("__delitem__", "use numpy.delete(x, index)")
+    fill = _mutation("fill", "use numpy.full_like(x, value)")
+    itemset = _mutation("itemset", _AT)
+    partition = _mutation("partition", "use numpy.partition(x, kth)")
+    put = _mutation("put", _AT)
+    resize = _mutation("resize", "use numpy.resize(x, shape)")
+    setfield = _mutation("setfield", _AT)
+    sort = _mutation("sort", "use numpy.sort(x)")
+    byteswap = _mutation("byteswap", "do it outside the traced function")
+
+    # what would drop the derivative
+
+    __float__ = _conversion("float()", _KEEP)
+    __int__ = _conversion("int()", _KEEP)
+    __complex__ = _conversion("complex()", _KEEP)
+    __index__ = _conversion("an index or a size", "compute it from stop_gradient(x) or a shape")
+    item = _conversion("ndarray.item", _KEEP)
+    tolist = _conversion("ndarray.tolist", "use list(x), whose elements stay traced")
+    tobytes = _conversion("ndarray.tobytes", _KEEP)
+    tofile = _conversion("ndarray.tofile", _KEEP)
+    dump = _conversion("ndarray.dump", _KEEP)
+    dumps = _conversion("ndarray.dumps", _KEEP)
+    view = _conversion("ndarray.view", "use astype")
+    getfield = _conversion("ndarray.getfield", "use x.real, x.imag or indexing")
+    __reduce__ = _conversion("pickle", "pickle what the transform returns")  # type: ignore[assignment]
+    __array__ = _conversion(
+        "NumPy conversion",
+        "where NumPy was called on it use the function of the same name from funcgrad.numpy "
+        "(array, asarray, full, arange, sum of a list, ...), where it was stored into an array "
+        "use funcgrad.at(array)[index].set(x), for array.dot(x) write array @ x",
+    )
+
+    def __copy__(self) -> Any:
+        return self  # immutable, like a number
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
+
+def _unsupported(name: str) -> UnsupportedError:
+    return UnsupportedError(
+        f"{name}: traced arrays do not support this function; compute it outside the traced "
+        f"function, or on stop_gradient(x) where its derivative is not wanted"
+    )

@@ -1,0 +1,86 @@
+"""The errors a user can cause, one class a concept.
+
+Each class is also the builtin that a NumPy user would expect, so that ``except ValueError``
+keeps working; each docstring shows how to get the error and how to mend it.
+"""
+
+
+class FuncgradError(Exception):
+    """The base of every error the library raises on purpose."""
+
+
+class ShapeError(FuncgradError, ValueError):
+    """Shapes that do not fit together.
+
+    >>> import numpy as np, funcgrad as fg
+    >>> fg.grad(lambda x: np.sum(x + np.ones(2)))(np.ones(3))
+    Traceback (most recent call last):
+    funcgrad.core.errors.ShapeError: add: the shapes do not broadcast: got f64[3] and f64[2]
+
+    The fix is to give one operand an axis of length 1, or none, where the other has one.
+    """
+
+
+class NonScalarError(ShapeError, TypeError):
+    """The gradient of a function whose output is not one number.
+
+    ``grad(np.sin)(np.ones(3))`` fails; write ``grad(lambda x: np.sin(x).sum())``, or ask for
+    what a vector has: ``vjp``, ``jacobian``.
+    """
+
+
+class DtypeError(FuncgradError, TypeError):
+    """A dtype that an operation cannot take.
+
+    ``grad(f)(3)`` fails because integers have no derivative; write ``grad(f)(3.0)``.
+    """
+
+
+class TreeError(FuncgradError, ValueError):
+    """Two trees that should be of one structure and are not.
+
+    ``tree.map(add, {"w": 1}, {"v": 1})`` fails and names the path; give both the same keys.
+    """
+
+
+class ConversionError(FuncgradError, TypeError):
+    """A traced value turned into something that cannot carry its derivative.
+
+    ``float(x)`` or ``np.array([x, 1.0])`` inside ``grad`` would drop the gradient in silence.
+    Keep ``x`` as it is, use the function of ``funcgrad.numpy`` that the message names, or say
+    that the derivative is not wanted: ``stop_gradient(x)``.
+    """
+
+
+class ConcretizationError(ConversionError):
+    """A number asked of a value that is only a shape and a dtype.
+
+    ``make_jaxpr(lambda x: x if x > 0 else -x)(1.0)`` fails because no number is known while a
+    function is staged; write ``np.where(x > 0, x, -x)``.
+    """
+
+
+class MutationError(FuncgradError, TypeError):
+    """An assignment into an array on which a derivative depends.
+
+    ``x[0] = 1.0`` fails for a traced ``x``; write ``x = funcgrad.at(x)[0].set(1.0)``.
+    """
+
+
+class UnsupportedError(FuncgradError, TypeError):
+    """A NumPy function, or an option of one, that traced values cannot take.
+
+    The message names it. Use another function, or compute it outside the traced function.
+    """
+
+
+class MissingRuleError(FuncgradError, NotImplementedError):
+    """A primitive without the rule that a transform needs; the message says where it belongs."""
+
+
+class LeakedTracerError(FuncgradError, RuntimeError):
+    """A traced value used after its transform had returned.
+
+    It was kept in a list, a global or an object while ``grad`` ran. Return it instead
+    (``has_aux=True``), or keep ``stop_gradient(x)``.
+    """

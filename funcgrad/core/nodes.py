@@ -1,0 +1,228 @@
+"""Which types are nodes of a tree, how each is taken apart, and the steps of a path.
+
+The rules are JAX's: dict keys sorted, ``None`` an empty node, unknown types are leaves.
+"""
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+
+class DictKey(NamedTuple):
+    """A step into a mapping."""
+
+    key: Hashable
+
+    def __str__(self) -> str:
+        return f"[{self.key!r}]"
+
+
+class SequenceKey(NamedTuple):
+    """A step into a list or tuple."""
+
+    idx: int
+
+    def __str__(self) -> str:
+        return f"[{self.idx}]"
+
+
+class GetAttrKey(NamedTuple):
+    """A step into an attribute."""
+
+    name: str
+
+    def __str__(self) -> str:
+        return f".{self.name}"
+
+
+class FlattenedIndexKey(NamedTuple):
+    """A step into a node that did not name its children."""
+
+    key: int
+
+    def __str__(self) -> str:
+        return f"[<flat index {self.key}>]"
+
+
+Path: TypeAlias = tuple[Any, ...]
+
+
+class Handler(NamedTuple):
+    """How one type of node is taken apart and put together."""
+
+    flatten: Callable[[Any], tuple[Iterable[Any], Hashable]]
+    unflatten: Callable[[Any, Sequence[Any]], Any]
+    keys: Callable[[Any, Hashable, int], Iterable[Any]]  # node, aux, arity -> steps
+
+
+handlers: dict[type, Handler] = {}
+
+
+def _namedtuple_keys(node: Any, aux: Any, arity: int) -> list[GetAttrKey]:
+    return [GetAttrKey(name) for name in type(node)._fields]
+
+
+NAMEDTUPLE = Handler(
+    lambda t: (t, type(t)), lambda cls, children: cls(*children), _namedtuple_keys
+)
+
+
+def handler_of(x: Any) -> Handler | None:
+    handler = handlers.get(type(x))
+    if handler is None and isinstance(x, tuple) and hasattr(x, "_fields"):
+        return NAMEDTUPLE
+    return handler
+
+
+def register_node(
+    cls: type,
+    flatten: Callable[[Any], tuple[Iterable[Any], Hashable]],
+    unflatten: Callable[[Any, Sequence[Any]], Any],
+    flatten_with_keys: Callable[[Any], tuple[Iterable[tuple[Any, Any]], Hashable]] | None = None,
+) -> None:
+    """Make a class a node: ``flatten(x) -> (children, aux)``, ``unflatten(aux, children) -> x``.
+
+    Args:
+        cls: the class; subclasses are not included.
+        flatten: gives the children and hashable static data.
+        unflatten: rebuilds the object; the children may be any objects, not only arrays.
+        flatten_with_keys: like ``flatten``, but gives ``(key, child)`` pairs for paths.
+
+    Raises:
+        ValueError: if the class is registered already.
+    """
+    if cls in handlers:
+        raise ValueError(f"register_node: {cls.__name__} is a node already")
+
+    def keys(node: Any, aux: Hashable, arity: int) -> Iterable[Any]:
+        if flatten_with_keys is None:
+            return map(FlattenedIndexKey, range(arity))
+        return [key for key, _ in flatten_with_keys(node)[0]]
+
+    handlers[cls] = Handler(flatten, unflatten, keys)
+
+
+def register_dataclass(
+    cls: type,
+    data_fields: Sequence[str] | None = None,
+    meta_fields: Sequence[str] | None = None,
+    drop_fields: Sequence[str] = (),
+) -> type:
+    """Make a dataclass a node whose ``meta_fields`` are static structure.
+
+    Without ``data_fields`` and ``meta_fields`` the fields say it themselves:
+    ``field(metadata={"static": True})`` is static, all others are children. It returns the
+    class, so it also works as a decorator. Objects are rebuilt without calling ``__init__``.
+
+    >>> from dataclasses import dataclass
+    >>> @register_dataclass
+    ... @dataclass
+    ... class Point:
+    ...     x: float
+    >>> from funcgrad import tree
+    >>> tree.map(lambda v: 2 * v, Point(1.0))
+    Point(x=2.0)
+    """
+    fields = {f.name: f for f in getattr(cls, "__dataclass_fields__", {}).values()}
+    if data_fields is None or meta_fields is None:
+        if not fields:
+            raise TypeError(
+                f"register_dataclass: {cls.__name__} is no dataclass: "
+                f"name its data_fields and meta_fields"
+            )
+        static = [name for name, f in fields.items() if f.metadata.get("static", False)]
+        meta_fields = static if meta_fields is None else meta_fields
+        skipped = {*meta_fields, *drop_fields}
+        data_fields = [f for f in fields if f not in skipped] if data_fields is None else data_fields
+    data, meta = tuple(data_fields), tuple(meta_fields)
+    missing = {n for n, f in fields.items() if f.init} - {*data, *meta, *drop_fields}
+    if missing or (fields and {*data, *meta} - set(fields)):
+        raise ValueError(
+            f"register_dataclass: data_fields and meta_fields of {cls.__name__} must be its "
+            f"fields, each once: got {data} and {meta}, it has {tuple(fields)}"
+        )
+
+    def flatten(x: Any) -> tuple[list[Any], Hashable]:
+        return [getattr(x, n) for n in data], tuple(getattr(x, n) for n in meta)
+
+    def rebuild(aux: Any, children: Sequence[Any]) -> Any:
+        x = object.__new__(cls)
+        for name, value in zip((*meta, *data), (*aux, *children), strict=True):
+            object.__setattr__(x, name, value)
+        return x
+
+    def with_keys(x: Any) -> tuple[list[tuple[Any, Any]], Hashable]:
+        return [(GetAttrKey(n), getattr(x, n)) for n in data], ()
+
+    register_node(cls, flatten, rebuild, with_keys)
+    return cls
+
+
+def register_static(cls: type) -> type:
+    """Make every object of a class structure without leaves; it must be hashable."""
+    register_node(cls, lambda x: ((), x), lambda x, _: x)
+    return cls
+
+
+def _sorted_keys(d: dict[Any, Any]) -> list[Any]:
+    try:
+        return sorted(d)
+    except TypeError:  # keys of several types have no order of their own
+        return sorted(d, key=lambda k: (type(k).__name__, repr(k)))
+
+
+def _dict(d: dict[Any, Any]) -> tuple[list[Any], Hashable]:
+    keys = _sorted_keys(d)
+    return [d[k] for k in keys], tuple(keys)
+
+
+def _defaultdict(d: Any) -> tuple[list[Any], Hashable]:
+    keys = _sorted_keys(d)
+    return [d[k] for k in keys], (d.default_factory, tuple(keys))
+
+
+def _index_keys(node: Any, aux: Hashable, arity: int) -> Iterable[Any]:
+    return map(SequenceKey, range(arity))
+
+
+# fmt: off
+handlers.update({
+    type(None): Handler(lambda x: ((), None), lambda aux, children: None, _index_keys),
+    tuple: Handler(lambda x: (x, None), lambda aux, children: tuple(children), _index_keys),
+    list: Handler(lambda x: (x, None), lambda aux, children: list(children), _index_keys),
+    dict: Handler(_dict, lambda keys, children: dict(zip(keys, children, strict=True)),
+                   lambda node, keys, n: map(DictKey, keys)),
+    OrderedDict: Handler(lambda d: (d.values(), tuple(d)),
+                          lambda keys, children: OrderedDict(zip(keys, children, strict=True)),
+                          lambda node, keys, n: map(DictKey, keys)),
+    defaultdict: Handler(_defaultdict,
+                          lambda a, children: defaultdict(a[0], zip(a[1], children, strict=True)),
+                          lambda node, a, n: map(DictKey, a[1])),
+})
+# fmt: on
+
+
+class Partial:
+    """``functools.partial`` as a node: function static, arguments children.
+
+    >>> from funcgrad import tree
+    >>> tree.leaves(Partial(pow, 2.0))
+    [2.0]
+    """
+
+    def __init__(self, func: Callable[..., Any], *args: Any, **keywords: Any) -> None:
+        self.func, self.args, self.keywords = func, args, keywords
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self.func(*self.args, *args, **{**self.keywords, **keywords})
+
+    def __repr__(self) -> str:
+        return f"Partial({self.func!r}, {self.args!r}, {self.keywords!r})"
+
+
+register_node(
+    Partial,
+    lambda p: ((p.args, p.keywords), p.func),
+    lambda func, children: Partial(func, *children[0], **children[1]),
+    lambda p: ((((GetAttrKey("args"), p.args), (GetAttrKey("keywords"), p.keywords))), p.func),
+)

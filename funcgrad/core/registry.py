@@ -1,0 +1,13 @@
+"""What the upper floors tell the core: the primitives, and what NumPy's names mean to a tracer.
+
+This and the named-axis environment are the library's only module state.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+# name -> Primitive: how an operator on a tracer finds what it stands for
+primitives: dict[str, Any] = {}
+
+# a NumPy function or ufunc, or (ufunc, method), -> the function that takes tracers
+overrides: dict[Any, Callable[..., Any]] = {}

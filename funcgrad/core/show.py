@@ -1,0 +1,66 @@
+"""How a program prints: JAX's notation, nested programs indented.
+
+It reads a program by its fields alone (`eqns`, `invars`, ...), so that `jaxpr.py` can use it.
+"""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+
+def show(jaxpr: Any, indent: str = "") -> str:
+    """Return the text of a program."""
+    names = _Names()
+    consts, ins = names.typed(jaxpr.constvars), names.typed(jaxpr.invars)
+    lines = [f"{{ lambda {consts}{' ' if consts else ''}; {ins}. let"]
+    for eqn in jaxpr.eqns:
+        right = (eqn.prim.name + _params(eqn.params, indent), *map(names.atom, eqn.ins))
+        lines.append(f"    {names.typed(eqn.outs)} = {' '.join(right)}")
+    outs = ", ".join(map(names.atom, jaxpr.outvars))
+    lines.append(f"  in ({outs}{',' if len(jaxpr.outvars) == 1 else ''}) }}")
+    return f"\n{indent}".join(lines)
+
+
+class _Names:
+    """Letters for variables, in the order in which they appear."""
+
+    def __init__(self) -> None:
+        self.fresh = _letters()
+        self.given: dict[Any, str] = {}
+
+    def atom(self, atom: Any) -> str:
+        if hasattr(atom, "value"):  # a literal
+            return str(atom.value)
+        if atom not in self.given:
+            self.given[atom] = next(self.fresh)
+        return self.given[atom]
+
+    def typed(self, variables: Sequence[Any]) -> str:
+        return " ".join(f"{self.atom(v)}:{v.aval}" for v in variables)
+
+
+def _letters() -> Iterator[str]:
+    """Yield a, b, ..., z, aa, ab, ..."""
+    for n in itertools.count(1):
+        yield from map("".join, itertools.product("abcdefghijklmnopqrstuvwxyz", repeat=n))
+
+
+def _params(params: dict[str, Any], indent: str) -> str:
+    if not params:
+        return ""
+    if not any(_program(v) for v in params.values()):
+        return f"[{' '.join(f'{k}={v}' for k, v in params.items())}]"
+    inner = indent + "      "
+    rows = "".join(f"\n{inner}{k}={_param(v, inner)}" for k, v in params.items())
+    return f"[{rows}\n{indent}    ]"
+
+
+def _program(value: Any) -> Any:
+    """Return the open program in a parameter, if it is one."""
+    value = getattr(value, "jaxpr", value)
+    return value if hasattr(value, "constvars") else None
+
+
+def _param(value: Any, indent: str) -> str:
+    program = _program(value)
+    return str(value) if program is None else show(program, indent)

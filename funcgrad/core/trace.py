@@ -1,0 +1,173 @@
+"""Primitives, traces and tracers: who runs an operation is read off its arguments.
+
+Every trace has a serial number, and :meth:`Primitive.bind` hands an operation to the youngest
+trace among the tracers in its arguments; to that trace all other arguments are constants. With
+no tracer NumPy runs it. Nothing is ambient, so threads, generators and exceptions are safe.
+"""
+
+import itertools
+from collections.abc import Hashable, Sequence
+from typing import Any, ClassVar
+
+from .arraylike import ArrayLike
+from .avals import Aval, aval_of
+from .errors import FuncgradError, LeakedTracerError, MissingRuleError
+from .registry import primitives
+
+_serials = itertools.count(1)
+
+
+class Trace:
+    """One run of one transform over one function."""
+
+    __slots__ = ("dead", "origin", "serial")
+
+    def __init__(self, origin: str) -> None:
+        self.serial = next(_serials)
+        self.dead = False
+        self.origin = origin  # whose run this is, for the words of errors
+
+    def process(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
+        """Return the outputs of one operation, as tracers of this trace where they depend on it."""
+        raise MissingRuleError(f"{type(self).__name__} defines no process()")
+
+    def alive(self) -> None:
+        """Raise if the transform that owns this trace has returned."""
+        if self.dead:
+            raise LeakedTracerError(
+                f"a traced value was used after its transform had returned: it was born in "
+                f"{self.origin}; return it from that function (has_aux=True), or keep "
+                f"stop_gradient(x) instead of x"
+            )
+
+
+class Tracer(ArrayLike):
+    """A value under a transform. It behaves as an ndarray; see ``ArrayLike`` for how."""
+
+    __slots__ = ("_trace",)  # with an underscore, because ndarray.trace is a method
+    _trace: Trace
+
+
+class ConcreteTracer(Tracer):
+    """A tracer whose value, one level down, is known."""
+
+    __slots__ = ("value",)
+    value: Any
+
+    @property
+    def aval(self) -> Aval:
+        return aval_of(self.value)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        try:
+            return self.value.shape
+        except AttributeError:  # a Python scalar
+            return ()
+
+    @property
+    def dtype(self) -> Any:
+        try:
+            return self.value.dtype
+        except AttributeError:
+            return aval_of(self.value).dtype
+
+    def __bool__(self) -> bool:
+        # truth is locally constant, as a comparison is: no derivative is lost
+        return bool(self.value)
+
+    def __repr__(self) -> str:
+        return f"Traced({self.value!r})"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.value, spec)
+
+
+class Primitive:
+    """An operation, with all its rules as methods.
+
+    A family is a subclass that supplies most of them; a member is an instance. Arrays are
+    positional, static parameters keyword-only and hashable, results always a tuple.
+    """
+
+    differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        primitives[name] = self
+
+    def run(self, *args: Any, **params: Any) -> tuple[Any, ...]:
+        """Return what NumPy computes."""
+        raise self.missing("run")
+
+    def infer(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
+        """Return the outputs' avals; every complaint about the inputs is made here."""
+        raise self.missing("infer")
+
+    def jvp(
+        self, primals: Sequence[Any], tangents: Sequence[Any], outs: Sequence[Any], **params: Any
+    ) -> Sequence[Any]:
+        """Return the outputs' tangents; a tangent of None is zero."""
+        raise self.missing("jvp")
+
+    # cts, needs, outs, ins, **params -> one cotangent an operand, None where needs is None.
+    # A primitive that leaves this None is linearized by its jvp and transposed.
+    vjp: Any = None
+
+    def is_linear(self, operands: frozenset[int]) -> bool:
+        """Return whether the outputs are linear in these operands together."""
+        return False
+
+    def batch(
+        self, args: Sequence[Any], axes: Sequence[int | None], size: int, **params: Any
+    ) -> tuple[Sequence[Any], Sequence[int | None]]:
+        """Return the outputs, and which of their axes is the batch, given the operands' axes."""
+        raise self.missing("batch")
+
+    def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
+        """Apply to arrays and tracers: the youngest trace among them decides what happens."""
+        trace = None
+        for x in args:
+            if isinstance(x, Tracer) and (trace is None or x._trace.serial > trace.serial):
+                trace = x._trace
+        if trace is not None:
+            if trace.dead:
+                trace.alive()
+            return trace.process(self, args, params)
+        try:
+            return self.run(*args, **params)
+        except (TypeError, ValueError, IndexError) as err:
+            complaint = self.complaint(args, params)
+            raise err if complaint is None else complaint from None
+
+    def __call__(self, *args: Any, **params: Any) -> Any:
+        """Apply a primitive of one output."""
+        try:
+            return self.bind(*args, **params)[0]
+        except FuncgradError as err:
+            raise err.with_traceback(None) from None  # the user's line, then one of ours
+
+    def complaint(self, args: Sequence[Any], params: dict[str, Hashable]) -> FuncgradError | None:
+        """Return what ``infer`` says of the arguments that NumPy refused."""
+        # asked only now: good words cost nothing until they are needed
+        try:
+            self.infer(*map(aval_of, args), **params)
+        except FuncgradError as err:
+            return err
+        return None
+
+    def missing(self, rule: str) -> MissingRuleError:
+        family = type(self)
+        return MissingRuleError(
+            f"primitive {self.name!r} has no {rule!r} rule: define {family.__name__}.{rule} "
+            f"in {family.__module__}"
+        )
+
+    def __repr__(self) -> str:
+        return self.name
+
+    def __reduce__(self) -> Any:
+        return primitives.__getitem__, (self.name,)

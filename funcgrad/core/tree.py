@@ -1,0 +1,314 @@
+"""Pytrees: nested containers whose leaves are arrays, and their structure.
+
+A structure is kept flat, as the sequence of its nodes in preorder, so that flattening,
+unflattening, comparing and hashing are loops without recursion, however deep the tree.
+What a node is, ``nodes.py`` says.
+"""
+
+import builtins
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, TypeAlias
+
+from .errors import TreeError
+from .nodes import NAMEDTUPLE, Path, handler_of, handlers
+
+IsLeaf: TypeAlias = Callable[[Any], bool] | None
+
+
+class _Node(NamedTuple):
+    """One inner node of a structure: its type, its static data, how many children."""
+
+    type: type
+    aux: Hashable
+    arity: int
+
+
+_LEAF: Any = None  # what stands for a leaf in the preorder
+
+
+@dataclass(frozen=True, slots=True)
+class TreeDef:
+    """The structure of a tree: its nodes in preorder, leaves as None.
+
+    >>> structure({"w": 1, "b": [2, 3]})
+    PyTreeDef({'b': [*, *], 'w': *})
+    """
+
+    nodes: tuple[_Node | None, ...]
+
+    @property
+    def num_leaves(self) -> int:
+        return self.nodes.count(_LEAF)
+
+    @property
+    def num_nodes(self) -> int:
+        return len(self.nodes)
+
+    def unflatten(self, leaves: Iterable[Any]) -> Any:
+        return unflatten(self, leaves)
+
+    def children(self) -> list["TreeDef"]:
+        """Return the structures of the root's children."""
+        if self.nodes[0] is _LEAF:
+            return []
+        ends = [1]
+        for _ in range(self.nodes[0].arity):
+            ends.append(_end(self.nodes, ends[-1]))
+        return [TreeDef(self.nodes[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+
+    def __repr__(self) -> str:
+        try:
+            return f"PyTreeDef({unflatten(self, [_Star()] * self.num_leaves)!r})"
+        except Exception:  # a registered class may refuse stars for leaves
+            return f"PyTreeDef({self.nodes!r})"
+
+
+class _Star:
+    def __repr__(self) -> str:
+        return "*"
+
+
+def _end(nodes: Sequence[_Node | None], start: int) -> int:
+    """Return where the subtree that starts at ``start`` ends."""
+    missing, i = 1, start
+    while missing:
+        node = nodes[i]
+        missing += (node.arity if node is not None else 0) - 1
+        i += 1
+    return i
+
+
+# taking apart and putting together
+
+
+def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
+    """Return the leaves in order, and the structure that :func:`unflatten` needs.
+
+    >>> flatten({"b": 2, "a": (1, None)})
+    ([1, 2], PyTreeDef({'a': (*, None), 'b': *}))
+    """
+    leaves: list[Any] = []
+    nodes: list[_Node | None] = []
+    stack = [tree]
+    while stack:
+        x = stack.pop()
+        handler = handler_of(x)
+        if handler is None or (is_leaf is not None and is_leaf(x)):
+            leaves.append(x)
+            nodes.append(_LEAF)
+            continue
+        children, aux = handler.flatten(x)
+        children = tuple(children)
+        nodes.append(_Node(type(x), aux, len(children)))
+        stack.extend(reversed(children))
+    return leaves, TreeDef(tuple(nodes))
+
+
+def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
+    """Build the tree of this structure from its leaves.
+
+    Raises:
+        TreeError: if there are more or fewer leaves than the structure has.
+    """
+    leaves = list(leaves)
+    if len(leaves) != treedef.num_leaves:
+        raise TreeError(
+            f"tree.unflatten: the structure has {treedef.num_leaves} leaves: got {len(leaves)}"
+        )
+    stack: list[Any] = []
+    for node in reversed(treedef.nodes):
+        if node is _LEAF:
+            stack.append(leaves.pop())
+            continue
+        children = [stack.pop() for _ in range(node.arity)]
+        handler = handlers.get(node.type, NAMEDTUPLE)
+        stack.append(handler.unflatten(node.aux, children))
+    return stack.pop()
+
+
+def flatten_with_path(
+    tree: Any, is_leaf: IsLeaf = None
+) -> tuple[list[tuple[Path, Any]], TreeDef]:
+    """Return ``(path, leaf)`` pairs, and the structure."""
+    return list(_walk(tree, is_leaf)), structure(tree, is_leaf)
+
+
+def _walk(tree: Any, is_leaf: IsLeaf) -> Iterator[tuple[Path, Any]]:
+    stack: list[tuple[Path, Any]] = [((), tree)]
+    while stack:
+        path, x = stack.pop()
+        handler = handler_of(x)
+        if handler is None or (is_leaf is not None and is_leaf(x)):
+            yield path, x
+            continue
+        children, aux = handler.flatten(x)
+        children = tuple(children)
+        keys = handler.keys(x, aux, len(children))
+        steps = [((*path, k), c) for k, c in zip(keys, children, strict=True)]
+        stack.extend(reversed(steps))
+
+
+def leaves(tree: Any, is_leaf: IsLeaf = None) -> list[Any]:
+    """Return the leaves of a tree in order."""
+    return flatten(tree, is_leaf)[0]
+
+
+def leaves_with_path(tree: Any, is_leaf: IsLeaf = None) -> list[tuple[Path, Any]]:
+    """Return the leaves of a tree in order, each with its path."""
+    return list(_walk(tree, is_leaf))
+
+
+def structure(tree: Any, is_leaf: IsLeaf = None) -> TreeDef:
+    """Return the structure of a tree."""
+    return flatten(tree, is_leaf)[1]
+
+
+def keystr(path: Path, *, simple: bool = False, separator: str = "") -> str:
+    """Return a path as text.
+
+    >>> from funcgrad.tree import DictKey, SequenceKey
+    >>> keystr((DictKey("w"), SequenceKey(0)))
+    "['w'][0]"
+    >>> keystr((DictKey("w"), SequenceKey(0)), simple=True, separator="/")
+    'w/0'
+    """
+    steps = (str(key[0]) if simple and isinstance(key, tuple) else str(key) for key in path)
+    return separator.join(steps)
+
+
+# mapping and reducing
+
+
+def map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = None) -> Any:
+    """Apply ``f`` to each leaf, and to what stands at its place in the other trees.
+
+    Args:
+        f: takes one leaf of each tree.
+        tree: gives the structure.
+        *rest: trees that have at least this structure; below its leaves they may go on.
+        is_leaf: says which nodes to take as leaves.
+
+    Raises:
+        TreeError: naming the first path at which the trees differ.
+
+    >>> map(lambda x, y: x + y, {"a": 1, "b": 2}, {"a": 10, "b": 20})
+    {'a': 11, 'b': 22}
+    """
+    first, treedef = flatten(tree, is_leaf)
+    columns = [first, *(flatten_up_to(treedef, other, "tree.map") for other in rest)]
+    return unflatten(treedef, [f(*xs) for xs in zip(*columns, strict=True)])
+
+
+def map_with_path(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = None) -> Any:
+    """Apply ``f(path, leaf, ...)`` to each leaf; see :func:`map`."""
+    pairs, treedef = flatten_with_path(tree, is_leaf)
+    columns = [flatten_up_to(treedef, other, "tree.map_with_path") for other in rest]
+    rows = zip(pairs, *columns, strict=True)
+    return unflatten(treedef, [f(path, x, *others) for (path, x), *others in rows])
+
+
+def reduce(
+    f: Callable[[Any, Any], Any], tree: Any, *initializer: Any, is_leaf: IsLeaf = None
+) -> Any:
+    """Fold the leaves from the left, starting from ``initializer`` where it is given."""
+    values = [*initializer, *leaves(tree, is_leaf)]
+    if not values:
+        raise TypeError("tree.reduce: the tree has no leaves: give an initializer")
+    result = values[0]
+    for value in values[1:]:
+        result = f(result, value)
+    return result
+
+
+def all(tree: Any, is_leaf: IsLeaf = None) -> bool:
+    """Return whether every leaf is true."""
+    return builtins.all(leaves(tree, is_leaf))
+
+
+def transpose(outer: TreeDef, inner: TreeDef | None, tree: Any) -> Any:
+    """Turn a tree of trees inside out: structure ``outer`` of ``inner`` becomes the reverse.
+
+    >>> transpose(structure([0, 0]), structure({"a": 0}), [{"a": 1}, {"a": 2}])
+    {'a': [1, 2]}
+    """
+    branches = flatten_up_to(outer, tree, "tree.transpose")
+    if inner is None:
+        inner = structure(branches[0])
+    rows = [flatten_up_to(inner, branch, "tree.transpose") for branch in branches]
+    columns = zip(*rows, strict=True) if rows else [()] * inner.num_leaves
+    return unflatten(inner, [unflatten(outer, column) for column in columns])
+
+
+def all_leaves(values: Iterable[Any], is_leaf: IsLeaf = None) -> bool:
+    """Return whether every object of the iterable is a leaf itself."""
+    return builtins.all(
+        handler_of(x) is None or (is_leaf is not None and is_leaf(x)) for x in values
+    )
+
+
+# prefixes: one entry that stands for a whole subtree
+
+
+def flatten_up_to(treedef: TreeDef, tree: Any, who: str = "tree") -> list[Any]:
+    """Return what stands in ``tree`` where ``treedef`` has leaves.
+
+    Raises:
+        TreeError: naming the path at which the tree leaves the structure, and both sides.
+    """
+    result: list[Any] = []
+    stack: list[tuple[Path, Any]] = [((), tree)]
+    for node in treedef.nodes:
+        path, x = stack.pop()
+        if node is _LEAF:
+            result.append(x)
+            continue
+        handler = handler_of(x)
+        children, aux = handler.flatten(x) if handler is not None else ((), None)
+        children = tuple(children)
+        if handler is None or _Node(type(x), aux, len(children)) != node:
+            raise TreeError(
+                f"{who}: the trees differ at {keystr(path) or 'the root'}: expected "
+                f"{_describe(node)}: got {_describe_value(x)}; give both the same structure"
+            )
+        keys = handler.keys(x, aux, len(children))
+        steps = [((*path, k), c) for k, c in zip(keys, children, strict=True)]
+        stack.extend(reversed(steps))
+    return result
+
+
+def _describe(node: _Node) -> str:
+    if node.type is type(None):
+        return "None"
+    if node.type in (dict, OrderedDict):
+        return f"a {node.type.__name__} with keys {list(node.aux)}"  # type: ignore[call-overload]
+    return f"a {node.type.__name__} of {node.arity}"
+
+
+def _describe_value(x: Any) -> str:
+    handler = handler_of(x)
+    if handler is None:
+        aval = getattr(x, "aval", None)
+        return f"a leaf, {type(x).__name__ if aval is None else aval}"
+    children, aux = handler.flatten(x)
+    return _describe(_Node(type(x), aux, len(tuple(children))))
+
+
+def broadcast(prefix: Any, full: Any, is_leaf: IsLeaf = None, who: str = "tree") -> Any:
+    """Return a tree like ``full`` in which each leaf of ``prefix`` fills its whole subtree.
+
+    >>> broadcast((0, None), ([1, 2], 3), is_leaf=lambda x: x is None)
+    ([0, 0], None)
+    """
+    return unflatten(structure(full), broadcast_prefix(prefix, full, is_leaf, who))
+
+
+def broadcast_prefix(
+    prefix: Any, full: Any, is_leaf: IsLeaf = None, who: str = "tree"
+) -> list[Any]:
+    """Return the leaf of ``prefix`` that stands for each leaf of ``full``."""
+    entries, treedef = flatten(prefix, is_leaf)
+    subtrees = flatten_up_to(treedef, full, who)
+    counts = [structure(subtree).num_leaves for subtree in subtrees]
+    return [x for x, n in zip(entries, counts, strict=True) for _ in range(n)]

@@ -1,0 +1,122 @@
+"""The elementwise family: one NumPy function, and one linear map an operand.
+
+The map ``(t, y, *xs) -> t'`` takes a tangent of the operand to a tangent of the output, and
+serves reverse mode as it stands, because a diagonal Jacobian is its own transpose. For complex
+numbers that is JAX's convention: cotangents are transposed, not conjugated.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import PYTHON_SCALARS, Aval, dtype_of
+from ..core.errors import DtypeError, ShapeError
+from ..core.trace import Primitive
+from .structure import fit, match
+
+
+class Elementwise(Primitive):
+    """A function of each element, broadcasting as NumPy does.
+
+    ``rules`` has one linear map an operand, None for an operand without derivative;
+    ``linear`` lists the sets of operands in which the function is jointly linear.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *rules: Callable[..., Any] | None,
+        linear: Sequence[set[int]] = (),
+    ) -> None:
+        super().__init__(name)
+        self.function = function
+        self.rules = rules
+        self.linear = linear
+
+    @override
+    def run(self, *xs: Any) -> tuple[Any, ...]:
+        return (self.function(*xs),)
+
+    @override
+    def infer(self, *avals: Aval) -> tuple[Aval, ...]:
+        try:
+            shape = np.broadcast_shapes(*(a.shape for a in avals))
+        except ValueError:
+            raise ShapeError(
+                f"{self.name}: the shapes do not broadcast: got {_listed(avals)}; axes are "
+                f"compared from the last, and must be equal in length or 1"
+            ) from None
+        kinds = tuple(_PYTHON_TYPES[a.dtype.kind] if a.weak else a.dtype for a in avals)
+        return (Aval(shape, *_result(self, kinds)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (y,) = outs
+        total = None
+        for rule, t in zip(self.rules, tangents, strict=True):
+            if t is not None and rule is not None:
+                term = rule(t, y, *primals)
+                total = term if total is None else total + term
+        return (None if total is None else fit(total, y),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        (ct,), (y,) = cts, outs
+        return [
+            None if need is None or rule is None else match(rule(ct, y, *ins), x)
+            for rule, need, x in zip(self.rules, needs, ins, strict=True)
+        ]
+
+    @override
+    def is_linear(self, operands: frozenset[int]) -> bool:
+        return any(operands <= group for group in self.linear)
+
+
+class Arithmetic(Elementwise):
+    """What Python's operators do: of Python numbers alone the result is one, and stays weak."""
+
+    @override
+    def run(self, *xs: Any) -> tuple[Any, ...]:
+        y = self.function(*xs)
+        if type(xs[0]) in PYTHON_SCALARS and type(xs[-1]) in PYTHON_SCALARS:
+            y = y.item()
+        return (y,)
+
+
+class Free(Elementwise):
+    """An elementwise function whose derivative is zero wherever it exists, or that has none."""
+
+    differentiable = False
+
+
+class FreeArithmetic(Arithmetic):
+    """What Python's operators do, without a derivative."""
+
+    differentiable = False
+
+
+_PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+
+
+def _listed(avals: Sequence[Aval]) -> str:
+    return " and ".join(map(str, avals))
+
+
+@functools.cache
+def _result(prim: Elementwise, kinds: tuple[Any, ...]) -> tuple[np.dtype, bool]:
+    """Return dtype and weakness of the output for these dtypes and Python types: by trying."""
+    # 1 is in every function's domain but for integers to negative powers
+    samples = [k(1) if isinstance(k, type) else np.ones((), k) for k in kinds]
+    try:
+        with np.errstate(all="ignore"):
+            (y,) = prim.run(*samples)
+    except TypeError:
+        names = " and ".join(k.__name__ if isinstance(k, type) else str(k) for k in kinds)
+        raise DtypeError(
+            f"{prim.name}: not defined for these dtypes: got {names}; convert with astype"
+        ) from None
+    return dtype_of(y), type(y) in PYTHON_SCALARS

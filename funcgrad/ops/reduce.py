@@ -1,0 +1,217 @@
+"""Reductions and scans that are not linear: extrema, products, positions, truth.
+
+Sums and cumulative sums are linear and stand in ``structure.py``; means and variances are
+written with them, below.
+"""
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval, Axes, dtype_of, shape_of
+from ..core.trace import Primitive
+from .compare import eq
+from .elementwise import add, div, mul, where
+from .structure import (
+    Index,
+    cast,
+    concatenate_p,
+    expand_dims,
+    getitem_p,
+    reshape,
+    sum_p,
+    transpose_p,
+    without,
+)
+
+
+def axes_of(axis: Any, rank: int) -> Axes:
+    """Return NumPy's ``axis`` argument (None, one, several, negative) as sorted axes.
+
+    Raises:
+        numpy.exceptions.AxisError: if an axis is not one of the array's.
+        ValueError: if an axis is named twice.
+    """
+    if axis is None:
+        return tuple(range(rank))
+    given = axis if isinstance(axis, tuple | list) else (axis,)
+    axes = sorted(axis_of(d, rank) for d in given)
+    if len(set(axes)) < len(axes):
+        raise ValueError("duplicate value in 'axis'")
+    return tuple(axes)
+
+
+def axis_of(axis: Any, rank: int) -> int:
+    """Return one axis counted from the front."""
+    axis = operator.index(axis)
+    if not -rank <= axis < rank:
+        raise np.exceptions.AxisError(axis, rank)
+    return axis % rank
+
+
+class Reduction(Primitive):
+    """Reduce ``axes``, which are not negative and vanish."""
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        super().__init__(name)
+        self.function = function
+
+    @override
+    def run(self, x: Any, *, axes: Axes) -> tuple[Any, ...]:
+        return (self.function(x, axis=axes),)
+
+    @override
+    def infer(self, x: Aval, *, axes: Axes) -> tuple[Aval, ...]:
+        dtype = self.function(np.ones(1, x.dtype)).dtype
+        return (Aval(without(x.shape, axes), dtype),)
+
+
+class Extremum(Reduction):
+    """The largest or smallest element; its derivative is shared by ties."""
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, axes: Axes) -> Sequence[Any]:
+        hits, count = _ties(primals[0], outs[0], axes)
+        return (div(sum_p(where(hits, tangents[0], 0), axes=axes), count),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axes: Axes) -> Sequence[Any]:
+        hits, count = _ties(ins[0], outs[0], axes)
+        return (where(hits, expand_dims(div(cts[0], count), axes), 0),)
+
+
+def _ties(x: Any, y: Any, axes: Axes) -> tuple[Any, Any]:
+    """Return where the extremum is attained, and how often."""
+    hits = eq(x, expand_dims(y, axes))
+    return hits, cast(sum_p(hits, axes=axes), dtype_of(y))
+
+
+class Prod(Reduction):
+    """The product; its derivative multiplies the others, so that zeros are exact."""
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, axes: Axes) -> Sequence[Any]:
+        return (sum_p(mul(tangents[0], _others(primals[0], axes)), axes=axes),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axes: Axes) -> Sequence[Any]:
+        return (mul(expand_dims(cts[0], axes), _others(ins[0], axes)),)
+
+
+def _others(x: Any, axes: Axes) -> Any:
+    """Return for each element the product of all others along ``axes``."""
+    shape = shape_of(x)
+    kept = tuple(d for d in range(len(shape)) if d not in axes)
+    perm = kept + axes
+    flat = reshape(transpose_p(x, perm=perm), (*(shape[d] for d in kept), -1))
+    left = _before(flat)
+    right = flip(_before(flip(flat, -1)), -1)
+    back = tuple(sorted(range(len(perm)), key=perm.__getitem__))
+    return transpose_p(reshape(mul(left, right), tuple(shape[d] for d in perm)), perm=back)
+
+
+def _before(x: Any) -> Any:
+    """Return along the last axis the product of all elements before each."""
+    axis = len(shape_of(x)) - 1
+    return _shifted(cumprod_p(x, axis=axis), 1, axis, 1)
+
+
+def _shifted(x: Any, n: int, axis: int, filler: float) -> Any:
+    """Return ``x`` moved n places up one axis, with ``filler`` in the places left free."""
+    shape = shape_of(x)
+    length = max(shape[axis] - n, 0)
+    front = np.full((*shape[:axis], shape[axis] - length, *shape[axis + 1 :]), filler, dtype_of(x))
+    head = getitem_p(x, index=Index((*[slice(None)] * axis, slice(0, length))))
+    return concatenate_p(front, head, axis=axis)
+
+
+def flip(x: Any, axis: int) -> Any:
+    """Return ``x`` in reverse order along one axis."""
+    before = axis_of(axis, len(shape_of(x)))
+    return getitem_p(x, index=Index((*[slice(None)] * before, slice(None, None, -1))))
+
+
+class Cumprod(Primitive):
+    """Multiply up along one axis."""
+
+    @override
+    def run(self, x: Any, *, axis: int) -> tuple[Any, ...]:
+        return (np.multiply.accumulate(x, axis),)
+
+    @override
+    def infer(self, x: Aval, *, axis: int) -> tuple[Aval, ...]:
+        return (Aval(x.shape, np.multiply.accumulate(np.ones(1, x.dtype)).dtype),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, axis: int) -> Sequence[Any]:
+        # products of dual numbers (p, d), doubling the reach: no division, so zeros are exact
+        p, d, reach = primals[0], tangents[0], 1
+        while reach < shape_of(p)[axis]:
+            p_before, d_before = _shifted(p, reach, axis, 1), _shifted(d, reach, axis, 0)
+            d = add(mul(d_before, p), mul(p_before, d))
+            p = mul(p_before, p)
+            reach *= 2
+        return (d,)
+
+
+class Position(Primitive):
+    """Where along one axis something stands: an integer, which has no derivative."""
+
+    differentiable = False
+
+    def __init__(self, name: str, function: Callable[..., Any], keeps_axis: bool) -> None:
+        super().__init__(name)
+        self.function = function
+        self.keeps_axis = keeps_axis
+
+    @override
+    def run(self, x: Any, *, axis: int, **params: Any) -> tuple[Any, ...]:
+        return (self.function(x, axis=axis, **params),)
+
+    @override
+    def infer(self, x: Aval, *, axis: int, **params: Any) -> tuple[Aval, ...]:
+        shape = x.shape if self.keeps_axis else without(x.shape, (axis,))
+        return (Aval(shape, np.dtype(np.intp)),)
+
+
+class FreeReduction(Reduction):
+    """A reduction whose result, a truth value or a count, has no derivative."""
+
+    differentiable = False
+
+
+def _argcummax(x: Any, axis: int) -> Any:
+    """Return where the largest element so far stands, the last of equals."""
+    return _last_hit(x, np.maximum.accumulate(x, axis), axis)
+
+
+def _argcummin(x: Any, axis: int) -> Any:
+    return _last_hit(x, np.minimum.accumulate(x, axis), axis)
+
+
+def _last_hit(x: Any, y: Any, axis: int) -> Any:
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    positions = np.arange(x.shape[axis]).reshape(shape)
+    hits = (x == y) | np.isnan(x)
+    return np.maximum.accumulate(np.where(hits, positions, 0), axis)
+
+
+# fmt: off
+max_p       = Extremum("max", np.max)
+min_p       = Extremum("min", np.min)
+prod_p      = Prod("prod", np.prod)
+cumprod_p   = Cumprod("cumprod")
+any_p       = FreeReduction("any", np.any)
+all_p       = FreeReduction("all", np.all)
+count_p     = FreeReduction("count_nonzero", np.count_nonzero)
+argmax_p    = Position("argmax", np.argmax, keeps_axis=False)
+argmin_p    = Position("argmin", np.argmin, keeps_axis=False)
+argsort_p   = Position("argsort", np.argsort, keeps_axis=True)
+argcummax_p = Position("argcummax", _argcummax, keeps_axis=True)
+argcummin_p = Position("argcummin", _argcummin, keeps_axis=True)
+argpartition_p = Position("argpartition", np.argpartition, keeps_axis=True)
+# fmt: on

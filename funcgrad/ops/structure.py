@@ -1,0 +1,385 @@
+"""The structural linear primitives: they move, copy and add numbers, and are closed under
+transposition.
+
+sum ↔ broadcast, getitem ↔ scatter_add; reshape, transpose, cumsum, convert each ↔ itself.
+Hence this file needs only ``core``, and every family above can undo its broadcasting here.
+"""
+
+import functools
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval, Axes, Shape, dtype_of, is_inexact, shape_of
+from ..core.errors import ShapeError
+from ..core.trace import Primitive
+
+
+def as_array(x: Any) -> np.ndarray:
+    """Return a plain number or array as an array, without NumPy's checks where it is one."""
+    return x if type(x) is np.ndarray else np.asarray(x)
+
+
+def zeros(aval: Any) -> np.ndarray:
+    """Return zeros of the shape and dtype of an aval, an array or a tracer."""
+    return np.zeros(shape_of(aval), dtype_of(aval))
+
+
+class Linear(Primitive):
+    """Linear in its first operand, constant in the others: its own jvp."""
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
+        return self.bind(tangents[0], *primals[1:], **params)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        return [self.transpose(cts[0], *ins, **params), *[None] * (len(ins) - 1)]
+
+    def transpose(self, ct: Any, x: Any, *others: Any, **params: Any) -> Any:
+        """Return the cotangent of ``x``, of which only shape and dtype may be read."""
+        raise self.missing("transpose")
+
+    @override
+    def is_linear(self, operands: frozenset[int]) -> bool:
+        return operands == {0}
+
+
+class Convert(Linear):
+    """Cast to a floating dtype; complex to real keeps the real part."""
+
+    @override
+    def run(self, x: Any, *, dtype: np.dtype) -> tuple[Any, ...]:
+        if not isinstance(x, np.ndarray | np.generic):
+            return (dtype.type(x),)
+        if dtype.kind == "f" and x.dtype.kind == "c":
+            x = x.real
+        return (x.astype(dtype),)
+
+    @override
+    def infer(self, x: Aval, *, dtype: np.dtype) -> tuple[Aval, ...]:
+        return (Aval(x.shape, dtype),)
+
+    @override
+    def transpose(self, ct: Any, x: Any, *, dtype: np.dtype) -> Any:
+        return convert_p(ct, dtype=dtype_of(x))
+
+
+class Truncate(Convert):
+    """Cast to an integer or boolean dtype, which carries no derivative."""
+
+    differentiable = False
+
+
+class Broadcast(Linear):
+    """Give the result ``shape``, whose ``axes`` are new: along them the operand repeats."""
+
+    @override
+    def run(self, x: Any, *, shape: Shape, axes: Axes) -> tuple[Any, ...]:
+        x = as_array(x).reshape([1 if d in axes else n for d, n in enumerate(shape)])
+        if math.prod(shape) > 4096:
+            return (np.broadcast_to(x, shape),)
+        out = np.empty(shape, x.dtype)  # for small arrays cheaper than making a view
+        out[...] = x
+        return (out,)
+
+    @override
+    def infer(self, x: Aval, *, shape: Shape, axes: Axes) -> tuple[Aval, ...]:
+        return (Aval(shape, x.dtype),)
+
+    @override
+    def transpose(self, ct: Any, x: Any, *, shape: Shape, axes: Axes) -> Any:
+        return sum_p(ct, axes=axes)
+
+
+class Sum(Linear):
+    """Add along ``axes``, which are not negative and vanish."""
+
+    @override
+    def run(self, x: Any, *, axes: Axes) -> tuple[Any, ...]:
+        return (np.add.reduce(x, axis=axes),)
+
+    @override
+    def infer(self, x: Aval, *, axes: Axes) -> tuple[Aval, ...]:
+        return (Aval(without(x.shape, axes), sum_dtype(x.dtype)),)
+
+    @override
+    def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
+        return broadcast_p(ct, shape=shape_of(x), axes=axes)
+
+
+class Cumsum(Linear):
+    """Add up along one axis, from its end if ``reverse``."""
+
+    @override
+    def run(self, x: Any, *, axis: int, reverse: bool) -> tuple[Any, ...]:
+        if reverse:
+            return (np.flip(np.add.accumulate(np.flip(x, axis), axis), axis),)
+        return (np.add.accumulate(x, axis),)
+
+    @override
+    def infer(self, x: Aval, *, axis: int, reverse: bool) -> tuple[Aval, ...]:
+        return (Aval(x.shape, sum_dtype(x.dtype)),)
+
+    @override
+    def transpose(self, ct: Any, x: Any, *, axis: int, reverse: bool) -> Any:
+        return cumsum_p(ct, axis=axis, reverse=not reverse)
+
+
+class Reshape(Linear):
+    """Give the same numbers, in C order, another shape."""
+
+    @override
+    def run(self, x: Any, *, shape: Shape) -> tuple[Any, ...]:
+        return (as_array(x).reshape(shape),)
+
+    @override
+    def infer(self, x: Aval, *, shape: Shape) -> tuple[Aval, ...]:
+        if math.prod(shape) != x.size:
+            raise ShapeError(
+                f"reshape: the sizes differ: got {x} and the shape {shape}; "
+                f"the product of the lengths must stay {x.size}"
+            )
+        return (Aval(shape, x.dtype),)
+
+    @override
+    def transpose(self, ct: Any, x: Any, *, shape: Shape) -> Any:
+        return reshape_p(ct, shape=shape_of(x))
+
+
+class Transpose(Linear):
+    """Reorder the axes: axis ``d`` of the result is axis ``perm[d]`` of the operand."""
+
+    @override
+    def run(self, x: Any, *, perm: Axes) -> tuple[Any, ...]:
+        return (as_array(x).transpose(perm),)
+
+    @override
+    def infer(self, x: Aval, *, perm: Axes) -> tuple[Aval, ...]:
+        return (Aval(tuple(x.shape[d] for d in perm), x.dtype),)
+
+    @override
+    def transpose(self, ct: Any, x: Any, *, perm: Axes) -> Any:
+        return transpose_p(ct, perm=tuple(sorted(range(len(perm)), key=perm.__getitem__)))
+
+
+class Concatenate(Primitive):
+    """Join any number of arrays along one axis."""
+
+    @override
+    def run(self, *xs: Any, axis: int) -> tuple[Any, ...]:
+        return (np.concatenate(xs, axis),)
+
+    @override
+    def infer(self, *xs: Aval, axis: int) -> tuple[Aval, ...]:
+        first, *rest = xs
+        for x in rest:
+            if x.ndim != first.ndim or without(x.shape, (axis,)) != without(first.shape, (axis,)):
+                raise ShapeError(
+                    f"concatenate: all lengths but that of axis {axis} must agree: "
+                    f"got {', '.join(map(str, xs))}"
+                )
+        length = sum(x.shape[axis] for x in xs)
+        shape = (*first.shape[:axis], length, *first.shape[axis + 1 :])
+        return (Aval(shape, np.result_type(*(x.dtype for x in xs))),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, axis: int) -> Sequence[Any]:
+        dtype = dtype_of(outs[0])
+        parts = [
+            np.zeros(shape_of(x), dtype) if t is None else t
+            for x, t in zip(primals, tangents, strict=True)
+        ]
+        return (cast(concatenate_p(*parts, axis=axis), dtype),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axis: int) -> Sequence[Any]:
+        results, start = [], 0
+        for need, x in zip(needs, ins, strict=True):
+            stop = start + shape_of(x)[axis]
+            index = Index((*[slice(None)] * axis, slice(start, stop)))
+            part = None if need is None else getitem_p(cts[0], index=index)
+            results.append(None if part is None else cast(part, dtype_of(x)))
+            start = stop
+        return results
+
+    @override
+    def is_linear(self, operands: frozenset[int]) -> bool:
+        return True
+
+
+# indexing, and its transpose
+
+ARRAY: Any = type("ARRAY", (), {"__repr__": lambda self: "array"})()  # an operand's place
+
+
+class Index(tuple):
+    """An index as a hashable parameter: integers, slices, None, and ARRAY for an operand."""
+
+    def with_arrays(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        rest = iter(arrays)
+        return tuple(next(rest) if entry is ARRAY else entry for entry in self)
+
+    def _key(self) -> tuple[Any, ...]:  # slices are not hashable before Python 3.12
+        return tuple(("slice", e.start, e.stop, e.step) if type(e) is slice else e for e in self)
+
+    def __hash__(self) -> int:
+        return hash(self._key())
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Index) and self._key() == other._key()
+
+    def __repr__(self) -> str:
+        return f"({', '.join(map(_entry_text, self))})"
+
+
+def _entry_text(entry: Any) -> str:
+    if type(entry) is not slice:
+        return str(entry)
+    parts = ["" if v is None else str(v) for v in (entry.start, entry.stop)]
+    return ":".join(parts if entry.step is None else [*parts, str(entry.step)])
+
+
+class Getitem(Linear):
+    """Read ``x[index]`` by NumPy's rules; integer index arrays are operands."""
+
+    @override
+    def run(self, x: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
+        return (as_array(x)[index.with_arrays(arrays)],)
+
+    @override
+    def infer(self, x: Aval, *arrays: Aval, index: Index) -> tuple[Aval, ...]:
+        return (Aval(indexed_shape(x.shape, index, [a.shape for a in arrays]), x.dtype),)
+
+    @override
+    def transpose(self, ct: Any, x: Any, *arrays: Any, index: Index) -> Any:
+        return scatter_add_p(ct, *arrays, shape=shape_of(x), index=index)
+
+
+class ScatterAdd(Linear):
+    """Add the operand into zeros of ``shape`` at ``index``; duplicates accumulate."""
+
+    @override
+    def run(self, x: Any, *arrays: Any, shape: Shape, index: Index) -> tuple[Any, ...]:
+        out = np.zeros(shape, dtype_of(x))
+        if arrays:
+            np.add.at(out, index.with_arrays(arrays), x)
+        else:
+            out[tuple(index)] = x  # slices never name an element twice
+        return (out,)
+
+    @override
+    def infer(self, x: Aval, *arrays: Aval, shape: Shape, index: Index) -> tuple[Aval, ...]:
+        return (Aval(shape, x.dtype),)
+
+    @override
+    def transpose(self, ct: Any, x: Any, *arrays: Any, shape: Shape, index: Index) -> Any:
+        return getitem_p(ct, *arrays, index=index)
+
+
+def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
+    """Return the shape of ``x[index]``: index arrays broadcast, and stand together.
+
+    Their common axes replace them where they are neighbours, and come first where they are not.
+    """
+    dims: list[int] = []
+    places: list[tuple[int, int]] = []  # of integers and arrays: in the index, in the result
+    axis = 0
+    for k, entry in enumerate(index):
+        if entry is None:
+            dims.append(1)
+            continue
+        if axis >= len(shape):
+            raise IndexError(f"too many indices for array: array is {len(shape)}-dimensional")
+        if type(entry) is slice:
+            dims.append(len(range(*entry.indices(shape[axis]))))
+        else:
+            places.append((k, len(dims)))
+        axis += 1
+    dims += shape[axis:]
+    if arrays:
+        first, last = places[0], places[-1]
+        at = first[1] if last[0] - first[0] == len(places) - 1 else 0
+        dims[at:at] = np.broadcast_shapes(*arrays)
+    return tuple(dims)
+
+
+convert_p = Convert("convert")
+truncate_p = Truncate("truncate")
+broadcast_p = Broadcast("broadcast")
+sum_p = Sum("sum")
+cumsum_p = Cumsum("cumsum")
+reshape_p = Reshape("reshape")
+transpose_p = Transpose("transpose")
+concatenate_p = Concatenate("concatenate")
+getitem_p = Getitem("getitem")
+scatter_add_p = ScatterAdd("scatter_add")
+
+
+# what the rules of every family say with them
+
+
+def without(shape: Shape, axes: Axes) -> Shape:
+    """Return the shape without the given axes."""
+    return tuple(n for d, n in enumerate(shape) if d not in axes)
+
+
+@functools.cache
+def sum_dtype(dtype: np.dtype) -> np.dtype:
+    """Return what NumPy adds up in: small integers and booleans grow."""
+    return np.add.reduce(np.zeros(1, dtype)).dtype
+
+
+def cast(x: Any, dtype: Any) -> Any:
+    """Return ``x`` with this dtype, itself where it has it."""
+    dtype = np.dtype(dtype)
+    if dtype_of(x) == dtype:
+        return x
+    return (convert_p if is_inexact(dtype) else truncate_p)(x, dtype=dtype)
+
+
+def reshape(x: Any, shape: Shape) -> Any:
+    """Return ``x`` with this shape, in which one length may be -1."""
+    if -1 in shape:
+        rest = math.prod(n for n in shape if n != -1)
+        missing = math.prod(shape_of(x)) // rest if rest else 0
+        shape = tuple(missing if n == -1 else n for n in shape)
+    return x if shape_of(x) == shape else reshape_p(x, shape=shape)
+
+
+def expand_dims(x: Any, axes: Axes) -> Any:
+    """Return ``x`` with axes of length 1 where the result has ``axes``."""
+    lengths = iter(shape_of(x))
+    rank = len(shape_of(x)) + len(axes)
+    return reshape(x, tuple(1 if d in axes else next(lengths) for d in range(rank)))
+
+
+def broadcast_to(x: Any, shape: Shape) -> Any:
+    """Return ``x`` stretched to ``shape`` by NumPy's rules."""
+    have = shape_of(x)
+    if have == shape:
+        return x
+    lead = len(shape) - len(have)
+    stretched = [d for d, n in enumerate(have) if n != shape[lead + d]]
+    axes = (*range(lead), *(lead + d for d in stretched))
+    kept = tuple(n for d, n in enumerate(have) if d not in stretched)
+    return broadcast_p(reshape(x, kept), shape=shape, axes=axes)
+
+
+def match(ct: Any, x: Any) -> Any:
+    """Return a cotangent with the shape and dtype of its primal: undo broadcasting and casts."""
+    shape, have = shape_of(x), shape_of(ct)
+    if have != shape:
+        lead = len(have) - len(shape)
+        stretched = (lead + d for d, n in enumerate(shape) if n != have[lead + d])
+        ct = reshape(sum_p(ct, axes=(*range(lead), *stretched)), shape)
+    dtype = dtype_of(x)
+    return ct if ct.dtype is dtype else cast(ct, dtype)
+
+
+def fit(t: Any, y: Any) -> Any:
+    """Return a tangent with the shape and dtype of its output: redo broadcasting and casts."""
+    return cast(broadcast_to(t, shape_of(y)), dtype_of(y))

@@ -1,0 +1,1 @@
+"""Floor 3: the interpreters, all of one shape."""

@@ -1,0 +1,174 @@
+"""What the transforms share at the user's edge: choosing, checking and describing arguments."""
+
+import inspect
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike, is_inexact
+from ..core.errors import DtypeError, ShapeError, TreeError
+from ..core.trace import Tracer
+
+Place: TypeAlias = int | str  # of an argument: its position, or its keyword
+
+
+def origin_of(who: str, fun: Callable[..., Any]) -> str:
+    """Return the words that name one transform of one function, and where that was written."""
+    inner = inspect.unwrap(fun) if callable(fun) else fun
+    code = getattr(inner, "__code__", None)
+    where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+    return f"{who} of {getattr(fun, '__name__', type(fun).__name__)!r}{where}"
+
+
+def check_callable(who: str, fun: Any) -> None:
+    if not callable(fun):
+        raise TypeError(f"{who}: the first argument must be a function: got {fun!r}")
+
+
+class Chosen:
+    """The arguments of one call by which to differentiate, and the call without them."""
+
+    def __init__(
+        self, who: str, fun: Callable[..., Any], argnums: Any, argnames: Any, args: Any, kwargs: Any
+    ) -> None:
+        self.fun, self.args, self.kwargs = fun, args, kwargs
+        if argnums is None:
+            argnums = 0 if argnames is None else ()
+        self.single = argnames is None and not isinstance(argnums, tuple | list)
+        nums = argnums if isinstance(argnums, tuple | list) else (argnums,)
+        names = (argnames,) if isinstance(argnames, str) else tuple(argnames or ())
+        self.argnums = [_position(who, n, args) for n in nums]
+        self.argnames, self.one_name = names, isinstance(argnames, str)
+        self.places: list[Place] = [*self.argnums, *(_named(who, fun, n, args, kwargs) for n in names)]
+        if len(set(self.places)) < len(self.places):
+            raise ValueError(f"{who}: argnums and argnames name an argument twice: {self.places}")
+
+    def values(self) -> tuple[Any, ...]:
+        return tuple(self.args[p] if isinstance(p, int) else self.kwargs[p] for p in self.places)
+
+    def call(self, values: Sequence[Any]) -> Any:
+        """Call the function with these in the chosen places."""
+        args, kwargs = list(self.args), self.kwargs
+        for place, value in zip(self.places, values, strict=True):
+            if isinstance(place, int):
+                args[place] = value
+            else:
+                kwargs = {**kwargs, place: value}
+        return self.fun(*args, **kwargs)
+
+    def result(self, grads: Sequence[Any]) -> Any:
+        """Return the gradients in the form in which the arguments were named."""
+        if self.single:
+            return grads[0]
+        count = len(self.argnums)
+        if not self.argnames:
+            return tuple(grads)
+        by_name = dict(zip(self.argnames, grads[count:], strict=True))
+        named = by_name[self.argnames[0]] if self.one_name else by_name
+        return (tuple(grads[:count]), named) if count else named
+
+
+def _position(who: str, n: Any, args: Sequence[Any]) -> int:
+    try:
+        n = operator.index(n)
+    except TypeError:
+        raise TypeError(f"{who}: argnums must be integers: got {n!r}; see argnames") from None
+    if not -len(args) <= n < len(args):
+        raise TypeError(
+            f"{who}: argnums={n} needs {n + 1 if n >= 0 else -n} positional arguments: got "
+            f"{len(args)}; pass it by position, or name it in argnames"
+        )
+    return n % len(args)
+
+
+def _named(who: str, fun: Callable[..., Any], name: str, args: Any, kwargs: Any) -> Place:
+    if name in kwargs:
+        return name
+    try:
+        position = list(inspect.signature(fun).parameters).index(name)
+    except ValueError:
+        position = len(args)
+    if position >= len(args):
+        raise TypeError(f"{who}: argnames names {name!r}, which was not passed")
+    return position
+
+
+def described(fun: Any, place: Place, path: tree.Path = ()) -> str:
+    """Return how an error calls one leaf of one argument."""
+    name = repr(place) if isinstance(place, str) else str(place)
+    try:
+        if isinstance(place, int):
+            name = f"{place} ({list(inspect.signature(fun).parameters)[place]!r})"
+    except (TypeError, ValueError, IndexError):  # no signature, or *args
+        pass
+    return f"argument {name}{f' at {tree.keystr(path)}' if path else ''}"
+
+
+def carries_derivative(x: Any) -> bool:
+    """Return whether a leaf is an inexact array or number."""
+    return is_arraylike(x) and is_inexact(aval_of(x).dtype)
+
+
+def is_integral(x: Any) -> bool:
+    """Return whether a leaf is an integer or boolean array, or an integer.
+
+    Python's True and False are flags, not numbers.
+    """
+    return is_arraylike(x) and not isinstance(x, bool) and not is_inexact(aval_of(x).dtype)
+
+
+def check_leaves(
+    who: str, fun: Any, places: Sequence[Place], values: Sequence[Any], allow_int: bool = False
+) -> None:
+    """Raise where an argument to be differentiated holds integers."""
+    for place, value in zip(places, values, strict=True):
+        for path, x in tree.leaves_with_path(value):
+            if not allow_int and is_integral(x):
+                aval = aval_of(x)
+                cure = f"write {x}.0" if isinstance(x, int) else "convert it: x.astype(float)"
+                raise DtypeError(
+                    f"{who}: {described(fun, place, path)} must be real or complex to be "
+                    f"differentiated: got {x if isinstance(x, int) else aval} of dtype "
+                    f"{aval.dtype}; {cure}, or leave it out of argnums"
+                )
+
+
+def same_structure(who: str, what: str, want: tree.TreeDef, value: Any) -> list[Any]:
+    """Return the leaves of ``value``, which must have exactly the structure ``want``."""
+    leaves, treedef = tree.flatten(value)
+    if treedef != want:
+        tree.flatten_up_to(want, value, f"{who}: {what}")  # names the path, if one side ends
+        raise TreeError(
+            f"{who}: {what} must have the structure {want}: got {treedef}"
+        )
+    return leaves
+
+
+def as_tangent(who: str, what: str, t: Any, primal: Aval) -> Any:
+    """Return a tangent or cotangent given by the user, checked against its primal.
+
+    Python numbers take the primal's dtype.
+    """
+    aval = aval_of(t)
+    if aval.shape != primal.shape:
+        raise ShapeError(
+            f"{who}: {what} must have the shape of its primal, {primal}: got {aval}"
+        )
+    if type(t) in PYTHON_SCALARS and not isinstance(t, complex):
+        return primal.dtype.type(t)
+    if aval.dtype != primal.dtype:
+        raise DtypeError(
+            f"{who}: {what} must have the dtype of its primal, {primal}: got {aval}; "
+            f"convert it with astype({str(primal.dtype)!r})"
+        )
+    return t if isinstance(t, np.ndarray | np.generic | Tracer) else np.asarray(t)
+
+
+def check_alive(x: Any) -> Any:
+    """Return ``x``, raising if it belongs to a transform that has returned."""
+    if isinstance(x, Tracer) and x._trace.dead:
+        x._trace.alive()
+    return x

@@ -1,0 +1,150 @@
+"""Forward mode: value and tangent travel together, and nothing is kept."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import aval_of, is_arraylike
+from ..core.trace import ConcreteTracer, Primitive, Trace
+from .arguments import (
+    as_tangent,
+    carries_derivative,
+    check_alive,
+    check_callable,
+    check_leaves,
+    described,
+    origin_of,
+    same_structure,
+)
+
+
+class ForwardTracer(ConcreteTracer):
+    """A primal ``value`` and its ``tangent``."""
+
+    __slots__ = ("tangent",)
+    tangent: Any
+
+    def __init__(self, trace: "Forward", value: Any, tangent: Any) -> None:
+        self._trace = trace
+        self.value = value
+        self.tangent = tangent
+
+
+class Forward(Trace):
+    """Push a tangent forward alongside each value."""
+
+    __slots__ = ()
+
+    def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        pairs = [self.split(x) for x in args]
+        primals = [x for x, _ in pairs]
+        outs = prim.bind(*primals, **params)
+        if not prim.differentiable:
+            return outs
+        tangents_out = prim.jvp(primals, [t for _, t in pairs], outs, **params)
+        return [
+            y if t is None else ForwardTracer(self, y, t)
+            for y, t in zip(outs, tangents_out, strict=True)
+        ]
+
+    def split(self, x: Any) -> tuple[Any, Any]:
+        """Return primal and tangent, which is None for a constant."""
+        if isinstance(x, ForwardTracer) and x._trace is self:
+            return x.value, x.tangent
+        return x, None
+
+
+def push(
+    origin: str, fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
+) -> tuple[Any, list[tuple[Any, Any]], tree.TreeDef]:
+    """Run ``fun`` on leaves with tangents, of which None is zero.
+
+    Returns its auxiliary output, the pairs of its output's leaves, and the output's structure.
+    """
+    trace = Forward(origin)
+    try:
+        inputs = [
+            x if t is None else ForwardTracer(trace, x, t)
+            for x, t in zip(primals, tangents, strict=True)
+        ]
+        out, aux = fun(inputs)
+        leaves, treedef = tree.flatten(out)
+        pairs = [trace.split(check_alive(y)) for y in leaves]
+        aux = tree.map(lambda x: trace.split(x)[0], aux)
+    finally:
+        trace.dead = True
+    return aux, pairs, treedef
+
+
+def zero_tangent(y: Any) -> Any:
+    """Return the zero tangent of an output: zeros like it, or None where it is no array."""
+    return np.zeros(aval_of(y).shape, aval_of(y).dtype) if is_arraylike(y) else None
+
+
+def with_aux(fun: Callable[..., Any], has_aux: bool, who: str) -> Callable[..., tuple[Any, Any]]:
+    """Return ``fun`` with a pair as its output: the output proper, and the auxiliary one."""
+
+    def paired(*args: Any) -> tuple[Any, Any]:
+        out = fun(*args)
+        if not has_aux:
+            return out, None
+        if not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError(f"{who}: with has_aux=True the function must return (output, aux)")
+        return out
+
+    return paired
+
+
+def jvp(
+    fun: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    has_aux: bool = False,
+) -> tuple[Any, ...]:
+    """Push a tangent forward through a function, alongside the value.
+
+    jvp : (a -> b) -> (a, T a) -> (b, T b)
+
+    Args:
+        fun: a function of arrays, or of trees of arrays.
+        primals: tuple or list of the arguments at which to differentiate.
+        tangents: tuple or list of the direction: structure, shapes and dtypes of ``primals``.
+        has_aux: whether ``fun`` returns ``(output, aux)``, aux not being differentiated.
+
+    Returns:
+        ``(output, tangent)``, or ``(output, tangent, aux)``.
+
+    Raises:
+        DtypeError: if a primal is an integer, or a tangent's dtype is not its primal's.
+        ShapeError: if a tangent's shape is not its primal's.
+        TreeError: if tangents and primals differ in structure.
+
+    >>> y, t = jvp(np.sin, (0.0,), (2.0,))
+    >>> print(y, t)
+    0.0 2.0
+    """
+    check_callable("jvp", fun)
+    for name, value in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(value, tuple | list):
+            raise TypeError(
+                f"jvp: {name} must be a tuple or list of arguments: got "
+                f"{type(value).__name__}; write ({name[:-1]},)"
+            )
+    primals, tangents = tuple(primals), tuple(tangents)
+    check_leaves("jvp", fun, range(len(primals)), primals)
+    leaves, treedef = tree.flatten(primals)
+    given = same_structure("jvp", "tangents", treedef, tangents)
+    places = [(p[0].idx, p[1:]) for p, _ in tree.leaves_with_path(primals)]
+    directions = [
+        as_tangent("jvp", f"the tangent of {described(fun, *place)}", t, aval_of(x))
+        if carries_derivative(x)
+        else None
+        for x, t, place in zip(leaves, given, places, strict=True)
+    ]
+    paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "jvp")
+    aux, pairs, out_tree = push(origin_of("jvp", fun), paired, leaves, directions)
+    out = tree.unflatten(out_tree, [y for y, _ in pairs])
+    tangent = tree.unflatten(out_tree, [zero_tangent(y) if t is None else t for y, t in pairs])
+    return (out, tangent, aux) if has_aux else (out, tangent)

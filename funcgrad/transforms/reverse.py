@@ -1,0 +1,372 @@
+"""Reverse mode: a tape of equations, and one walk back over it.
+
+The tape holds what the walk reads, in a flat list whose entries name values by number, so that
+neither the walk nor the freeing of a long tape recurses.
+"""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import Aval, aval_of, is_arraylike, is_inexact
+from ..core.errors import DtypeError, MissingRuleError, NonScalarError
+from ..core.jaxpr import ClosedJaxpr, Literal, Var
+from ..core.trace import ConcreteTracer, Primitive, Trace
+from ..ops.elementwise import add
+from ..ops.structure import zeros
+from .arguments import (
+    Chosen,
+    as_tangent,
+    carries_derivative,
+    check_alive,
+    check_callable,
+    check_leaves,
+    origin_of,
+    same_structure,
+)
+from .forward import with_aux
+from .staging import stage
+
+
+class Record(NamedTuple):
+    """One operation: which values went in and came out, by name and as numbers.
+
+    A name is a number on a tape and a variable in a program; None stands for a constant.
+    """
+
+    prim: Primitive
+    ins: Sequence[Any]
+    outs: Sequence[Any]
+    in_values: Sequence[Any]
+    out_values: Sequence[Any]
+    params: dict[str, Any]
+
+
+class TapeTracer(ConcreteTracer):
+    """A value, and its number on the tape."""
+
+    __slots__ = ("number",)
+    number: int
+
+    def __init__(self, trace: "Tape", value: Any, number: int) -> None:
+        self._trace = trace
+        self.value = value
+        self.number = number
+
+
+class Tape(Trace):
+    """Run each operation one level down, and write down what its derivative will need."""
+
+    __slots__ = ("count", "records")
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.records: list[Record] = []
+        self.count = 0
+
+    def input(self, value: Any) -> TapeTracer:
+        self.count += 1
+        return TapeTracer(self, value, self.count - 1)
+
+    def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        values, ins = [], []
+        for x in args:
+            if type(x) is TapeTracer and x._trace is self:
+                values.append(x.value)
+                ins.append(x.number)
+            else:
+                values.append(x)
+                ins.append(None)
+        results = prim.bind(*values, **params)
+        if not prim.differentiable:
+            return results
+        start = self.count
+        self.count = stop = start + len(results)
+        numbers = range(start, stop)
+        self.records.append(Record(prim, ins, numbers, values, results, params))
+        return [TapeTracer(self, y, n) for y, n in zip(results, numbers)]
+
+    def split(self, x: Any) -> tuple[Any, int | None]:
+        """Return the value of an output and its number, None for a constant."""
+        if type(x) is TapeTracer and x._trace is self:
+            return x.value, x.number
+        return check_alive(x), None
+
+
+def backward(records: Iterable[Record], cts: dict[Any, Any]) -> None:
+    """Walk back over the records, replacing cotangents of outputs by those of inputs."""
+    for prim, ins, outs, in_values, out_values, params in records:
+        got = [cts.pop(name, None) for name in outs]
+        if all(ct is None for ct in got):
+            continue
+        vjp = prim.vjp or functools.partial(_vjp_by_transposition, prim)
+        results = vjp(got, ins, out_values, in_values, **params)
+        for name, ct in zip(ins, results):
+            if name is not None and ct is not None:
+                before = cts.get(name)
+                cts[name] = ct if before is None else add(before, ct)
+
+
+def _consumed(records: list[Record]) -> Iterator[Record]:
+    """Yield the records from the last to the first, dropping each."""
+    while records:
+        yield records.pop()
+
+
+# transposition: the same walk over a staged linear program
+
+
+def _vjp_by_transposition(
+    prim: Primitive, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any
+) -> Sequence[Any]:
+    """Return the cotangents of a primitive that has only a ``jvp``: stage that, transpose it."""
+    wanted = [i for i, need in enumerate(needs) if need is not None]
+
+    def tangents_out(tangents: list[Any]) -> Any:
+        given = dict(zip(wanted, tangents, strict=True))
+        all_tangents = [given.get(i) for i in range(len(ins))]
+        ts = prim.jvp(ins, all_tangents, outs, **params)
+        return [zeros(y) if t is None else t for y, t in zip(outs, ts, strict=True)]
+
+    closed, _ = stage(f"the derivative of {prim}", tangents_out, [aval_of(ins[i]) for i in wanted])
+    results = transpose_program(closed, cts)
+    return [dict(zip(wanted, results, strict=True)).get(i) for i in range(len(ins))]
+
+
+def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
+    """Return the cotangents of a linear program's inputs, None where they are zero.
+
+    Raises:
+        MissingRuleError: if an equation is not linear in what depends on the inputs.
+    """
+    jaxpr = closed.jaxpr
+    consts = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+
+    def value(atom: Any) -> Any:
+        return atom.value if isinstance(atom, Literal) else consts.get(atom, atom.aval)
+
+    records = []
+    for eqn in jaxpr.eqns:
+        ins = [None if isinstance(a, Literal) or a in consts else a for a in eqn.ins]
+        linear = frozenset(i for i, name in enumerate(ins) if name is not None)
+        if not eqn.prim.is_linear(linear):
+            raise MissingRuleError(
+                f"linear_transpose: the function is not linear: {eqn.prim} depends on its input "
+                f"in {len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.source}; "
+                f"use vjp for a function that is not linear"
+            )
+        out_avals = [v.aval for v in eqn.outs]
+        records.append(Record(eqn.prim, ins, eqn.outs, [value(a) for a in eqn.ins], out_avals, eqn.params))
+    by_name: dict[Any, Any] = {}
+    for atom, ct in zip(jaxpr.outvars, cts, strict=True):
+        if isinstance(atom, Var) and ct is not None:
+            by_name[atom] = ct if atom not in by_name else add(by_name[atom], ct)
+    backward(reversed(records), by_name)
+    return [by_name.get(var) for var in jaxpr.invars]
+
+
+# at the user's edge
+
+
+def _finished(ct: Any, primal: Any, taken: set[int]) -> Any:
+    """Return a cotangent the caller may keep and change: zeros for None, its own memory."""
+    if ct is None:
+        ct = zeros(aval_of(primal))
+    if type(primal) is np.ndarray:
+        ct = np.asarray(ct) if isinstance(ct, np.generic) else ct
+    elif type(ct) is np.ndarray and not ct.shape:
+        ct = ct[()]
+    if type(ct) is np.ndarray and (ct.base is not None or id(ct) in taken):
+        ct = ct.copy()
+    taken.add(id(ct))
+    return ct
+
+
+def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """Evaluate a function, and return with it the map that pulls cotangents back.
+
+    vjp : (a -> b) -> a -> (b, CT b -> CT a)
+
+    Args:
+        fun: a function of arrays, or of trees of arrays.
+        *primals: the arguments at which to differentiate.
+        has_aux: whether ``fun`` returns ``(output, aux)``, aux not being differentiated.
+
+    Returns:
+        ``(output, pullback)`` or ``(output, pullback, aux)``. ``pullback(ct)`` takes a tree like
+        the output, gives a tuple with one cotangent a primal, and may be called again.
+
+    Raises:
+        DtypeError: if a primal is an integer, or a cotangent's dtype is not its output's.
+        ShapeError: if a cotangent's shape is not its output's.
+        TreeError: if a cotangent's structure is not the output's.
+
+    >>> y, pullback = vjp(lambda x: x**2, np.array([1.0, 3.0]))
+    >>> print(y, pullback(np.ones(2))[0])
+    [1. 9.] [2. 6.]
+    """
+    check_callable("vjp", fun)
+    check_leaves("vjp", fun, range(len(primals)), primals)
+    leaves, treedef = tree.flatten(primals)
+    tape = Tape(origin_of("vjp", fun))
+    paired = with_aux(fun, has_aux, "vjp")
+    try:
+        inputs = [tape.input(x) if carries_derivative(x) else x for x in leaves]
+        out, aux = paired(*tree.unflatten(treedef, inputs))
+        out_leaves, out_tree = tree.flatten(out)
+        pairs = [tape.split(y) for y in out_leaves]
+        aux = tree.map(lambda x: tape.split(x)[0], aux)
+    finally:
+        tape.dead = True
+    records = tape.records
+
+    def pullback(ct: Any) -> tuple[Any, ...]:
+        given = same_structure("vjp", "the cotangent", out_tree, ct)
+        cts: dict[Any, Any] = {}
+        for (y, number), c in zip(pairs, given, strict=True):
+            if number is not None:
+                c = as_tangent("vjp", "a cotangent", c, aval_of(y))
+                cts[number] = c if number not in cts else add(cts[number], c)
+        backward(reversed(records), cts)
+        taken = {id(c) for c in given}
+        results = [
+            _finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else x
+            for t, x in zip(inputs, leaves, strict=True)
+        ]
+        return tree.unflatten(treedef, results)
+
+    out = tree.unflatten(out_tree, [y for y, _ in pairs])
+    return (out, pullback, aux) if has_aux else (out, pullback)
+
+
+def value_and_grad(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    *,
+    argnames: str | Sequence[str] | None = None,
+) -> Callable[..., Any]:
+    """Return a function that gives the value of ``fun`` and its gradient.
+
+    value_and_grad : (a -> R) -> a -> (R, CT a)
+
+    Args:
+        fun: a function whose output is one real number.
+        argnums: position, or positions, of the arguments by which to differentiate; the first,
+            unless ``argnames`` is given. They may be trees; leaves that are no arrays (names,
+            functions, None) come back as themselves.
+        has_aux: whether ``fun`` returns ``(output, aux)``; the value is then that pair.
+        holomorphic: whether ``fun`` is holomorphic, with complex arguments and output.
+        allow_int: whether integer arrays may occur; their gradient is zeros of their dtype.
+        argnames: name, or names, of such arguments; several give a dict.
+
+    Raises:
+        NonScalarError: if the output is not one number.
+        DtypeError: if an argument is an integer, or the output is not real.
+
+    The gradient of a complex argument is JAX's, df/dx - i df/dy: descend along its conjugate.
+
+    >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    >>> print(value, gradient)
+    5.0 [2. 4.]
+    """
+    return _value_and_grad("value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)
+
+
+def _value_and_grad(
+    who: str,
+    fun: Callable[..., Any],
+    argnums: Any,
+    argnames: Any,
+    has_aux: bool,
+    holomorphic: bool,
+    allow_int: bool,
+) -> Callable[..., Any]:
+    check_callable(who, fun)
+
+    @functools.wraps(fun)
+    def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
+        chosen = Chosen(who, fun, argnums, argnames, args, kwargs)
+        values = chosen.values()
+        check_leaves(who, fun, chosen.places, values, allow_int)
+        leaves, treedef = tree.flatten(values)
+        tape = Tape(origin_of(who, fun))
+        try:
+            inputs = [tape.input(x) if carries_derivative(x) else x for x in leaves]
+            out, aux = with_aux(chosen.call, has_aux, who)(tree.unflatten(treedef, inputs))
+            value, number = tape.split(out)
+            _check_output(who, value, holomorphic, leaves)
+            aux = tree.map(lambda x: tape.split(x)[0], aux) if has_aux else None
+        finally:
+            tape.dead = True
+        cts = {} if number is None else {number: np.ones((), aval_of(value).dtype)}
+        backward(_consumed(tape.records), cts)
+        taken: set[int] = set()
+        results = [
+            _finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else _no_grad(x)
+            for t, x in zip(inputs, leaves, strict=True)
+        ]
+        gradient = chosen.result(tree.unflatten(treedef, results))
+        return ((value, aux) if has_aux else value), gradient
+
+    return value_and_grad_of
+
+
+def _no_grad(x: Any) -> Any:
+    """Return what stands for the gradient of a leaf that has none: zeros, or the leaf."""
+    return zeros(aval_of(x)) if is_arraylike(x) and not isinstance(x, bool) else x
+
+
+def _check_output(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:
+    if not is_arraylike(value):
+        cure = "has the function no return?" if value is None else "return one, or see has_aux"
+        raise NonScalarError(
+            f"{who}: the output must be a scalar: got {type(value).__name__}; {cure}"
+        )
+    aval = aval_of(value)
+    if aval.shape:
+        raise NonScalarError(
+            f"{who}: the output must be a scalar: got {aval}; reduce it (sum, mean), or use vjp "
+            f"or jacobian"
+        )
+    want, cure = ("complex", "leave holomorphic out") if holomorphic else (
+        "real", "take its real part or abs, or see holomorphic=True"
+    )
+    if aval.dtype.kind != want[0].replace("r", "f"):
+        raise DtypeError(f"{who}: the output must be {want}: got {aval}; {cure}")
+    if holomorphic and not all(aval_of(x).dtype.kind == "c" for x in leaves):
+        raise DtypeError(f"{who}: with holomorphic=True the arguments must be complex")
+
+
+def grad(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    *,
+    argnames: str | Sequence[str] | None = None,
+) -> Callable[..., Any]:
+    """Return a function that gives the gradient of ``fun``.
+
+    grad : (a -> R) -> a -> CT a
+
+    Arguments and errors are those of :func:`value_and_grad`; with ``has_aux`` it gives
+    ``(gradient, aux)``.
+
+    >>> print(grad(np.sin)(0.0))
+    1.0
+    """
+    both = _value_and_grad("grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)
+
+    @functools.wraps(fun)
+    def grad_of(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return grad_of

@@ -1,0 +1,239 @@
+"""Staging: run a function on shapes and dtypes alone, and keep the program it is."""
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
+from ..core.errors import ConcretizationError
+from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from ..core.trace import Primitive, Trace, Tracer
+from .arguments import check_alive, check_callable, origin_of
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class StagingTracer(Tracer):
+    """A variable of the program that is being written."""
+
+    __slots__ = ("_aval", "var")
+    var: Var
+
+    def __init__(self, trace: "Staging", var: Var) -> None:
+        self._trace = trace
+        self.var = var
+
+    @property
+    def aval(self) -> Aval:
+        return self.var.aval
+
+    def __repr__(self) -> str:
+        return f"Traced({self.aval})"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return repr(self)
+
+    def _concrete(self, what: str) -> NoReturn:
+        raise ConcretizationError(
+            f"{what}: a number is asked of {self.aval}, of which only shape and dtype are known "
+            f"while {self._trace.origin} is staged: at {user_line() or 'the top level'}; for a "
+            f"choice write numpy.where, or make the argument static"
+        )
+
+    def __bool__(self) -> bool:
+        self._concrete("bool(), as in `if x:` or `while x:`")
+
+    def __float__(self) -> float:
+        self._concrete("float()")
+
+    def __int__(self) -> int:
+        self._concrete("int()")
+
+    def __index__(self) -> int:
+        self._concrete("an index or a size")
+
+
+class Staging(Trace):
+    """Append an equation for each operation."""
+
+    __slots__ = ("consts", "eqns", "inputs")
+
+    def __init__(self, origin: str) -> None:
+        super().__init__(origin)
+        self.eqns: list[Eqn] = []
+        self.inputs: list[Var] = []
+        self.consts: dict[int, tuple[Var, Any]] = {}  # by identity: what the program closes over
+
+    def input(self, aval: Aval) -> StagingTracer:
+        self.inputs.append(Var(aval))
+        return StagingTracer(self, self.inputs[-1])
+
+    def atom(self, x: Any) -> Atom:
+        """Return what stands for a value: a variable, a literal number, or a constant."""
+        if isinstance(x, StagingTracer) and x._trace is self:
+            return x.var
+        if type(x) in PYTHON_SCALARS or isinstance(x, np.generic):
+            return Literal(x)
+        x = x if isinstance(x, Tracer) else np.asarray(x)
+        if type(x) is np.ndarray and not x.shape:
+            return Literal(x[()])
+        var, _ = self.consts.setdefault(id(x), (Var(aval_of(x)), x))
+        return var
+
+    def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        ins = tuple(map(self.atom, args))
+        outs = tuple(map(Var, prim.infer(*(atom.aval for atom in ins), **params)))
+        self.eqns.append(Eqn(prim, ins, outs, params, user_line()))
+        return [StagingTracer(self, var) for var in outs]
+
+    def close(self, outs: Sequence[Any]) -> ClosedJaxpr:
+        """Return the program whose outputs are these, without the inputs' tracers."""
+        outvars = tuple(map(self.atom, outs))
+        variables = tuple(var for var, _ in self.consts.values())
+        jaxpr = Jaxpr(tuple(self.inputs), variables, tuple(self.eqns), outvars)
+        return ClosedJaxpr(jaxpr, tuple(x for _, x in self.consts.values()))
+
+
+def user_line() -> str:
+    """Return ``file:line`` of the innermost frame that is not the library's or NumPy's."""
+    frame: Any = sys._getframe(1)
+    while frame is not None:
+        filename = frame.f_code.co_filename
+        if not filename.startswith(_PACKAGE):
+            return f"{filename}:{frame.f_lineno}"
+        frame = frame.f_back
+    return ""
+
+
+def stage(
+    origin: str, fun: Callable[[list[Any]], Any], avals: Sequence[Aval]
+) -> tuple[ClosedJaxpr, tree.TreeDef]:
+    """Return ``fun``, a function of leaves, as a program, and the structure of its output."""
+    trace = Staging(origin)
+    try:
+        leaves, treedef = tree.flatten(fun([trace.input(aval) for aval in avals]))
+        for path, x in tree.leaves_with_path(tree.unflatten(treedef, leaves)):
+            if not is_arraylike(check_alive(x)):
+                raise TypeError(
+                    f"{origin}: the output must be made of arrays: got {type(x).__name__}"
+                    f"{f' at {tree.keystr(path)}' if path else ''}"
+                )
+        closed = trace.close(leaves)
+    finally:
+        trace.dead = True
+    return closed, treedef
+
+
+@dataclass(frozen=True, slots=True)
+class ShapeDtypeStruct:
+    """An array's shape and dtype, without the array.
+
+    >>> ShapeDtypeStruct((2, 3), np.float32)
+    ShapeDtypeStruct(shape=(2, 3), dtype=float32)
+    """
+
+    shape: tuple[int, ...]
+    dtype: Any
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "shape", tuple(self.shape))
+        object.__setattr__(self, "dtype", np.dtype(self.dtype))
+
+    @property
+    def aval(self) -> Aval:
+        return Aval(self.shape, self.dtype)
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return self.aval.size
+
+    def __repr__(self) -> str:
+        return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype})"
+
+
+def _staged(
+    who: str, fun: Callable[..., Any], static: Sequence[int], args: Any, kwargs: Any
+) -> tuple[ClosedJaxpr, tree.TreeDef]:
+    """Stage a call; leaves that are no arrays, and the static arguments, stay as they are."""
+    static = {n % len(args) for n in static} if args else set()
+    leaves, treedef = tree.flatten(
+        ([None if i in static else x for i, x in enumerate(args)], kwargs)
+    )
+    abstract = [is_arraylike(x) for x in leaves]
+
+    def on_leaves(tracers: list[Any]) -> Any:
+        rest = iter(tracers)
+        values = [next(rest) if a else x for a, x in zip(abstract, leaves, strict=True)]
+        given, keywords = tree.unflatten(treedef, values)
+        return fun(*(args[i] if i in static else x for i, x in enumerate(given)), **keywords)
+
+    avals = [aval_of(x) for a, x in zip(abstract, leaves, strict=True) if a]
+    return stage(origin_of(who, fun), on_leaves, avals)
+
+
+def _struct(aval: Aval) -> ShapeDtypeStruct:
+    return ShapeDtypeStruct(aval.shape, aval.dtype)
+
+
+def make_jaxpr(
+    fun: Callable[..., Any],
+    static_argnums: int | Sequence[int] = (),
+    return_shape: bool = False,
+) -> Callable[..., Any]:
+    """Return a function that gives the program of a call instead of its value.
+
+    make_jaxpr : (a -> b) -> a -> Jaxpr
+
+    Args:
+        fun: a function of arrays, or of trees of arrays.
+        static_argnums: positions of arguments to pass as they are.
+        return_shape: whether to return also the output's tree of shapes and dtypes.
+
+    Raises:
+        ConcretizationError: if ``fun`` needs the number behind a traced value.
+
+    >>> print(make_jaxpr(lambda x: 2 * np.sin(x))(np.ones(3)))
+    { lambda ; a:f64[3]. let
+        b:f64[3] = sin a
+        c:f64[3] = mul 2 b
+      in (c,) }
+    """
+    check_callable("make_jaxpr", fun)
+    static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+
+    @functools.wraps(fun)
+    def jaxpr_of(*args: Any, **kwargs: Any) -> Any:
+        closed, treedef = _staged("make_jaxpr", fun, static, args, kwargs)
+        if return_shape:
+            return closed, tree.unflatten(treedef, map(_struct, closed.out_avals))
+        return closed
+
+    return jaxpr_of
+
+
+def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Return the shapes and dtypes of a call's output without computing it.
+
+    Args:
+        fun: a function of arrays, or of trees of arrays.
+        *args: its arguments; a ShapeDtypeStruct may stand for an array.
+        **kwargs: its keyword arguments.
+
+    >>> eval_shape(lambda x: x @ x.T, ShapeDtypeStruct((2, 3), np.float32))
+    ShapeDtypeStruct(shape=(2, 2), dtype=float32)
+    """
+    check_callable("eval_shape", fun)
+    closed, treedef = _staged("eval_shape", fun, (), args, kwargs)
+    return tree.unflatten(treedef, map(_struct, closed.out_avals))
