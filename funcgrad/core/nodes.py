@@ -62,9 +62,7 @@ def _namedtuple_keys(node: Any, aux: Any, arity: int) -> list[GetAttrKey]:
     return [GetAttrKey(name) for name in type(node)._fields]
 
 
-NAMEDTUPLE = Handler(
-    lambda t: (t, type(t)), lambda cls, children: cls(*children), _namedtuple_keys
-)
+NAMEDTUPLE = Handler(lambda t: (t, type(t)), lambda cls, children: cls(*children), _namedtuple_keys)
 
 
 def handler_of(x: Any) -> Handler | None:
@@ -133,7 +131,9 @@ def register_dataclass(
         static = [name for name, f in fields.items() if f.metadata.get("static", False)]
         meta_fields = static if meta_fields is None else meta_fields
         skipped = {*meta_fields, *drop_fields}
-        data_fields = [f for f in fields if f not in skipped] if data_fields is None else data_fields
+        data_fields = (
+            [f for f in fields if f not in skipped] if data_fields is None else data_fields
+        )
     data, meta = tuple(data_fields), tuple(meta_fields)
     missing = {n for n, f in fields.items() if f.init} - {*data, *meta, *drop_fields}
     if missing or (fields and {*data, *meta} - set(fields)):

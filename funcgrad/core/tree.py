@@ -6,6 +6,7 @@ What a node is, ``nodes.py`` says.
 """
 
 import builtins
+import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,7 +57,7 @@ class TreeDef:
         ends = [1]
         for _ in range(self.nodes[0].arity):
             ends.append(_end(self.nodes, ends[-1]))
-        return [TreeDef(self.nodes[a:b]) for a, b in zip(ends, ends[1:], strict=False)]
+        return [TreeDef(self.nodes[a:b]) for a, b in itertools.pairwise(ends)]
 
     def __repr__(self) -> str:
         try:
@@ -128,9 +129,7 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
     return stack.pop()
 
 
-def flatten_with_path(
-    tree: Any, is_leaf: IsLeaf = None
-) -> tuple[list[tuple[Path, Any]], TreeDef]:
+def flatten_with_path(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[tuple[Path, Any]], TreeDef]:
     """Return ``(path, leaf)`` pairs, and the structure."""
     return list(_walk(tree, is_leaf)), structure(tree, is_leaf)
 

@@ -104,6 +104,8 @@ fabs = Elementwise("fabs", np.fabs, lambda t, y, x: mul(t, sign(x)))
 square = Elementwise("square", np.square, lambda t, y, x: mul(t, mul(2, x)))
 reciprocal = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: neg(safe_div(t, square(x))))
 sqrt = Elementwise("sqrt", np.sqrt, lambda t, y, x: safe_div(t, mul(2, y)))
+# the square root of norms and deviations, whose derivative is taken as 0 at 0
+root = Elementwise("root", np.sqrt, lambda t, y, x: div(t, where(eq(y, 0), math.inf, mul(2, y))))
 cbrt = Elementwise("cbrt", np.cbrt, lambda t, y, x: safe_div(t, mul(3, square(y))))
 safe_div = Elementwise("safe_div", _safe_div,
     lambda t, y, a, b: safe_div(t, b),
@@ -142,6 +144,8 @@ arctanh = Elementwise("arctanh", np.arctanh, lambda t, y, x: safe_div(t, sub(1, 
 sinc = Elementwise("sinc", np.sinc, lambda t, y, x: mul(t, _sinc_slope(y, x)))
 deg2rad = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: mul(t, math.pi / 180), linear=[{0}])
 rad2deg = Elementwise("rad2deg", np.rad2deg, lambda t, y, x: mul(t, 180 / math.pi), linear=[{0}])
+radians = Elementwise("radians", np.radians, lambda t, y, x: mul(t, math.pi / 180), linear=[{0}])
+degrees = Elementwise("degrees", np.degrees, lambda t, y, x: mul(t, 180 / math.pi), linear=[{0}])
 arctan2 = Elementwise("arctan2", np.arctan2,
     lambda t, y, a, b: safe_div(mul(t, b), add(square(a), square(b))),
     lambda t, y, a, b: neg(safe_div(mul(t, a), add(square(a), square(b)))))

@@ -16,6 +16,7 @@ from ..core.trace import Primitive
 from .compare import eq
 from .elementwise import add, div, mul, where
 from .structure import (
+    ARRAY,
     Index,
     cast,
     concatenate_p,
@@ -175,6 +176,17 @@ class Position(Primitive):
     def infer(self, x: Aval, *, axis: int, **params: Any) -> tuple[Aval, ...]:
         shape = x.shape if self.keeps_axis else without(x.shape, (axis,))
         return (Aval(shape, np.dtype(np.intp)),)
+
+
+def take_along(x: Any, positions: Any, axis: int) -> Any:
+    """Return the elements at these positions along one axis, the other axes matched."""
+    shape = shape_of(positions)
+    grid = []
+    for d, n in enumerate(shape):
+        along = [1] * len(shape)
+        along[d] = n
+        grid.append(positions if d == axis else np.arange(n).reshape(along))
+    return getitem_p(x, *grid, index=Index([ARRAY] * len(shape)))
 
 
 class FreeReduction(Reduction):

@@ -297,6 +297,10 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
         if type(entry) is slice:
             dims.append(len(range(*entry.indices(shape[axis]))))
         else:
+            if type(entry) is int and not -shape[axis] <= entry < shape[axis]:
+                raise IndexError(
+                    f"index {entry} is out of bounds for axis {axis} with size {shape[axis]}"
+                )
             places.append((k, len(dims)))
         axis += 1
     dims += shape[axis:]

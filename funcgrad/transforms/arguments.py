@@ -42,7 +42,10 @@ class Chosen:
         names = (argnames,) if isinstance(argnames, str) else tuple(argnames or ())
         self.argnums = [_position(who, n, args) for n in nums]
         self.argnames, self.one_name = names, isinstance(argnames, str)
-        self.places: list[Place] = [*self.argnums, *(_named(who, fun, n, args, kwargs) for n in names)]
+        self.places: list[Place] = [
+            *self.argnums,
+            *(_named(who, fun, n, args, kwargs) for n in names),
+        ]
         if len(set(self.places)) < len(self.places):
             raise ValueError(f"{who}: argnums and argnames name an argument twice: {self.places}")
 
@@ -141,9 +144,7 @@ def same_structure(who: str, what: str, want: tree.TreeDef, value: Any) -> list[
     leaves, treedef = tree.flatten(value)
     if treedef != want:
         tree.flatten_up_to(want, value, f"{who}: {what}")  # names the path, if one side ends
-        raise TreeError(
-            f"{who}: {what} must have the structure {want}: got {treedef}"
-        )
+        raise TreeError(f"{who}: {what} must have the structure {want}: got {treedef}")
     return leaves
 
 
@@ -154,9 +155,7 @@ def as_tangent(who: str, what: str, t: Any, primal: Aval) -> Any:
     """
     aval = aval_of(t)
     if aval.shape != primal.shape:
-        raise ShapeError(
-            f"{who}: {what} must have the shape of its primal, {primal}: got {aval}"
-        )
+        raise ShapeError(f"{who}: {what} must have the shape of its primal, {primal}: got {aval}")
     if type(t) in PYTHON_SCALARS and not isinstance(t, complex):
         return primal.dtype.type(t)
     if aval.dtype != primal.dtype:

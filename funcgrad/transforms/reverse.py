@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import tree
-from ..core.avals import Aval, aval_of, is_arraylike, is_inexact
+from ..core.avals import aval_of, is_arraylike
 from ..core.errors import DtypeError, MissingRuleError, NonScalarError
 from ..core.jaxpr import ClosedJaxpr, Literal, Var
 from ..core.trace import ConcreteTracer, Primitive, Trace
@@ -159,7 +159,9 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
                 f"use vjp for a function that is not linear"
             )
         out_avals = [v.aval for v in eqn.outs]
-        records.append(Record(eqn.prim, ins, eqn.outs, [value(a) for a in eqn.ins], out_avals, eqn.params))
+        records.append(
+            Record(eqn.prim, ins, eqn.outs, [value(a) for a in eqn.ins], out_avals, eqn.params)
+        )
     by_name: dict[Any, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):
         if isinstance(atom, Var) and ct is not None:
@@ -275,7 +277,9 @@ def value_and_grad(
     >>> print(value, gradient)
     5.0 [2. 4.]
     """
-    return _value_and_grad("value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)
+    return _value_and_grad(
+        "value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int
+    )
 
 
 def _value_and_grad(
@@ -334,8 +338,10 @@ def _check_output(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]
             f"{who}: the output must be a scalar: got {aval}; reduce it (sum, mean), or use vjp "
             f"or jacobian"
         )
-    want, cure = ("complex", "leave holomorphic out") if holomorphic else (
-        "real", "take its real part or abs, or see holomorphic=True"
+    want, cure = (
+        ("complex", "leave holomorphic out")
+        if holomorphic
+        else ("real", "take its real part or abs, or see holomorphic=True")
     )
     if aval.dtype.kind != want[0].replace("r", "f"):
         raise DtypeError(f"{who}: the output must be {want}: got {aval}; {cure}")

@@ -1,0 +1,40 @@
+"""Floor 5: NumPy's names for arrays and tracers alike.
+
+Inside a traced function plain ``import numpy as np`` works: NumPy hands its calls to the table
+that this package fills. These names are that same table, and besides it the handful of
+functions that NumPy cannot hand over: creation, and lists of traced values.
+"""
+
+import numpy as _np
+
+from ..core.registry import overrides as _overrides
+from . import (  # each fills the table
+    indexing as indexing,
+    order as order,
+    padding as padding,
+    products as products,
+    queries as queries,
+    reductions as reductions,
+    shapes as shapes,
+    ufuncs as ufuncs,
+)
+from .creation import (
+    arange as arange,
+    array as array,
+    asarray as asarray,
+    empty as empty,
+    eye as eye,
+    full as full,
+    identity as identity,
+    ones as ones,
+    zeros as zeros,
+)
+
+for _name in dir(_np):
+    _function = getattr(_np, _name)
+    if callable(_function) and _function.__hash__ and _function in _overrides:
+        globals().setdefault(_name, _overrides[_function])
+    elif isinstance(_function, float | type(None)) or (
+        isinstance(_function, type) and issubclass(_function, _np.generic)
+    ):
+        globals().setdefault(_name, _function)

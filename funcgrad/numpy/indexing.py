@@ -1,0 +1,333 @@
+"""Reading parts of arrays, and choosing between arrays."""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.errors import ConcretizationError
+from ..core.registry import overrides
+from ..core.trace import ConcreteTracer, Tracer
+from ..ops import elementwise as ew
+from ..ops.reduce import axis_of, take_along
+from ..ops.structure import ARRAY, Index, broadcast_to, getitem_p, reshape, scatter_add_p
+from .creation import asarray, operand, strong
+from .shapes import ravel
+from .table import implements, no_out
+
+
+def concrete(who: str, x: Any) -> np.ndarray:
+    """Return the numbers behind a value, for a result whose shape depends on them.
+
+    Raises:
+        ConcretizationError: if only shape and dtype are known.
+    """
+    while isinstance(x, ConcreteTracer):
+        x = x.value
+    if isinstance(x, Tracer):
+        raise ConcretizationError(
+            f"{who}: the shape of the result depends on numbers that are not known: got "
+            f"{x.aval}; write numpy.where(mask, x, 0), or make the argument static"
+        )
+    return np.asarray(x)
+
+
+def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
+    """Return an index as a parameter and operands, and the array it applies to.
+
+    The array differs from ``x`` only where a 0-d boolean adds an axis to it.
+    """
+    entries = list(index) if isinstance(index, tuple) else [index]
+    entries = [_entry(e) for e in entries]
+    rank = len(shape_of(x))
+    used = sum(_axes_used(e) for e in entries)
+    if used > rank:
+        raise IndexError(
+            f"too many indices for array: array is {rank}-dimensional, but {used} were indexed"
+        )
+    dots = [i for i, e in enumerate(entries) if e is Ellipsis]
+    if len(dots) > 1:
+        raise IndexError("an index can only have a single ellipsis ('...')")
+    for i in dots:
+        entries[i : i + 1] = [slice(None)] * (rank - used)
+    keys: list[Any] = []
+    arrays: list[Any] = []
+    axis = 0
+    for e in entries:
+        if e is None or (isinstance(e, int | slice) and not isinstance(e, bool)):
+            keys.append(e)
+            axis += e is not None
+        elif isinstance(e, bool):
+            x = reshape(x, (*shape_of(x)[:axis], 1, *shape_of(x)[axis:]))
+            keys.append(ARRAY)
+            arrays.append(np.arange(int(e)))
+            axis += 1
+        elif dtype_of(e).kind == "b":
+            mask = concrete("a boolean index", e)
+            if mask.shape != shape_of(x)[axis : axis + mask.ndim]:
+                raise IndexError(
+                    f"boolean index did not match indexed array: the mask has shape {mask.shape}, "
+                    f"the axes {shape_of(x)[axis : axis + mask.ndim]}"
+                )
+            keys += [ARRAY] * mask.ndim
+            arrays += mask.nonzero()
+            axis += mask.ndim
+        else:
+            keys.append(ARRAY)
+            arrays.append(e)
+            axis += 1
+    return x, Index(keys), arrays
+
+
+def _entry(e: Any) -> Any:
+    """Return one entry of an index as an int, slice, None, Ellipsis, bool, or array."""
+    if e is None or e is Ellipsis or type(e) is int:
+        return e
+    if isinstance(e, slice):
+        return slice(*(None if v is None else operator.index(v) for v in (e.start, e.stop, e.step)))
+    if isinstance(e, bool | np.bool_):
+        return bool(e)
+    if isinstance(e, np.integer):
+        return int(e)
+    if isinstance(e, list | tuple):
+        e = asarray(e)
+        if isinstance(e, np.ndarray) and e.size == 0:
+            e = e.astype(np.intp)
+    kind = dtype_of(e).kind if isinstance(e, np.ndarray | Tracer) else "O"
+    if kind not in "biu":
+        raise IndexError(
+            f"only integers, slices, ellipsis, None and integer or boolean arrays are valid "
+            f"indices: got {aval_of(e) if kind != 'O' else type(e).__name__}"
+        )
+    if kind == "b" and not shape_of(e):
+        return bool(concrete("a boolean index", e))
+    return e
+
+
+def _axes_used(e: Any) -> int:
+    if e is None or e is Ellipsis or isinstance(e, bool):
+        return 0
+    return len(shape_of(e)) if not isinstance(e, int | slice) and dtype_of(e).kind == "b" else 1
+
+
+def getitem(x: Any, index: Any) -> Any:
+    """Return ``x[index]`` by NumPy's rules."""
+    if type(index) is int or type(index) is slice:
+        index = _entry(index)
+        if type(index) is int and not shape_of(x):
+            raise IndexError("too many indices for array: array is 0-dimensional")
+        return getitem_p(x, index=Index((index,)))
+    array, key, arrays = parse(x, index)
+    return getitem_p(array, *arrays, index=key)
+
+
+overrides[operator.getitem] = getitem
+
+
+@implements("take")
+def take(
+    a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
+) -> Any:
+    """Return slices at integer positions; see numpy.take."""
+    no_out("take", out)
+    a, indices = operand(a), operand(indices)
+    if axis is None:
+        a, axis = ravel(a), 0
+    axis = axis_of(axis, len(shape_of(a)))
+    n = shape_of(a)[axis]
+    if mode == "clip":
+        indices = ew.clip(indices, 0, n - 1)
+    elif mode == "wrap":
+        indices = ew.mod(indices, n)
+    return getitem(a, (*[slice(None)] * axis, strong(indices)))
+
+
+@implements("take_along_axis")
+def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
+    """Return elements at positions matched along the other axes; see numpy.take_along_axis."""
+    arr, indices = operand(arr), operand(indices)
+    if axis is None:
+        arr, axis = ravel(arr), 0
+    if len(shape_of(arr)) != len(shape_of(indices)):
+        raise ValueError("`indices` and `arr` must have the same number of dimensions")
+    axis = axis_of(axis, len(shape_of(arr)))
+    common = np.broadcast_shapes(*(_with_one(shape_of(v), axis) for v in (arr, indices)))
+    arr, indices = (
+        broadcast_to(v, (*common[:axis], shape_of(v)[axis], *common[axis + 1 :]))
+        for v in (arr, indices)
+    )
+    return take_along(arr, indices, axis)
+
+
+def _with_one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+    return (*shape[:axis], 1, *shape[axis + 1 :])
+
+
+@implements("compress")
+def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
+    """Return the slices that a condition selects; see numpy.compress."""
+    no_out("compress", out)
+    mask = concrete("compress", operand(condition)).astype(bool)
+    if mask.ndim != 1:
+        raise ValueError("condition must be a 1-d array")
+    return take(a, mask.nonzero()[0], axis)
+
+
+@implements("extract")
+def extract(condition: Any, arr: Any) -> Any:
+    """Return the elements that a condition selects; see numpy.extract."""
+    mask = concrete("extract", operand(condition)).astype(bool)
+    return take(ravel(arr), mask.ravel().nonzero()[0])
+
+
+@implements("diagonal")
+def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
+    """Return a diagonal as the last axis; see numpy.diagonal."""
+    a = operand(a)
+    rank = len(shape_of(a))
+    if rank < 2:
+        raise ValueError("diag requires an array of at least two dimensions")
+    first, second = axis_of(axis1, rank), axis_of(axis2, rank)
+    rest = [d for d in range(rank) if d not in (first, second)]
+    a = np.transpose(a, (first, second, *rest))
+    m, n = shape_of(a)[:2]
+    length = max(min(m, n - offset) if offset >= 0 else min(m + offset, n), 0)
+    rows = np.arange(length) + max(-offset, 0)
+    y = getitem_p(a, rows, rows + offset, index=Index([ARRAY, ARRAY]))
+    return np.moveaxis(y, 0, -1)
+
+
+@implements("linalg.diagonal")
+def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
+    """Return the diagonals of the last two axes; see numpy.linalg.diagonal."""
+    return diagonal(x, offset, -2, -1)
+
+
+@implements("trace")
+def trace(
+    a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
+) -> Any:
+    """Return the sum of a diagonal; see numpy.trace."""
+    no_out("trace", out)
+    return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
+
+
+@implements("linalg.trace")
+def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
+    """Return the sums of the diagonals of the last two axes; see numpy.linalg.trace."""
+    return trace(x, offset, -2, -1, dtype)
+
+
+@implements("diag")
+def diag(v: Any, k: int = 0) -> Any:
+    """Return a diagonal, or a matrix with one; see numpy.diag."""
+    v = operand(v)
+    if len(shape_of(v)) == 2:
+        return diagonal(v, k)
+    if len(shape_of(v)) != 1:
+        raise ValueError("Input must be 1- or 2-d.")
+    return diagflat(v, k)
+
+
+@implements("diagflat")
+def diagflat(v: Any, k: int = 0) -> Any:
+    """Return a matrix with these elements on a diagonal; see numpy.diagflat."""
+    v = ravel(v)
+    n = shape_of(v)[0] + abs(k)
+    rows = np.arange(shape_of(v)[0]) + max(-k, 0)
+    return _placed(v, (n, n), (rows, rows + k))
+
+
+def _placed(v: Any, shape: tuple[int, ...], arrays: Any) -> Any:
+    """Return zeros with ``v`` at these positions."""
+    return scatter_add_p(v, *arrays, shape=shape, index=Index([ARRAY] * len(shape)))
+
+
+@implements("tril")
+def tril(m: Any, k: int = 0) -> Any:
+    """Return the lower triangle, zeros above; see numpy.tril."""
+    m = operand(m)
+    return ew.where(np.tri(*shape_of(m)[-2:], k=k, dtype=bool), m, 0)
+
+
+@implements("triu")
+def triu(m: Any, k: int = 0) -> Any:
+    """Return the upper triangle, zeros below; see numpy.triu."""
+    m = operand(m)
+    return ew.where(np.tri(*shape_of(m)[-2:], k=k - 1, dtype=bool), 0, m)
+
+
+# choosing between arrays
+
+
+@implements("where")
+def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+    """Choose elementwise between two arrays, or find what is true; see numpy.where."""
+    if x is None and y is None:
+        return nonzero(condition)
+    if x is None or y is None:
+        raise ValueError("either both or neither of x and y should be given")
+    return ew.where(operand(condition), operand(x), operand(y))
+
+
+@implements("nonzero")
+def nonzero(a: Any) -> tuple[np.ndarray, ...]:
+    """Return where elements are not zero; see numpy.nonzero."""
+    return concrete("nonzero", operand(a)).nonzero()
+
+
+@implements("select")
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
+    """Choose by the first condition that holds; see numpy.select."""
+    if len(condlist) != len(choicelist):
+        raise ValueError("list of cases must be same length as list of conditions")
+    if not len(condlist):
+        raise ValueError("select with an empty condition list is not possible")
+    y = operand(default)
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        y = ew.where(operand(condition), operand(choice), y)
+    return y
+
+
+@implements("choose")
+def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+    """Choose elementwise among several arrays by number; see numpy.choose."""
+    no_out("choose", out)
+    arrays = [strong(operand(c)) for c in choices]
+    a = strong(operand(a))
+    if mode == "clip":
+        a = ew.clip(a, 0, len(arrays) - 1)
+    elif mode == "wrap":
+        a = ew.mod(a, len(arrays))
+    shape = np.broadcast_shapes(shape_of(a), *map(shape_of, arrays))
+    table = np.stack([broadcast_to(c, shape) for c in arrays])
+    return take_along(table, broadcast_to(a, shape)[None], 0)[0]
+
+
+@implements("piecewise")
+def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
+    """Apply to each element the function whose condition holds; see numpy.piecewise."""
+    x = operand(x)
+    conditions = condlist if isinstance(condlist, list | tuple) else [condlist]
+    if not isinstance(conditions[0], list | tuple | np.ndarray | Tracer) and shape_of(x):
+        conditions = [condlist]
+    values = [f(x, *args, **kw) if callable(f) else f for f in funclist]
+    default = 0
+    if len(values) == len(conditions) + 1:
+        default = values.pop()
+    if len(values) != len(conditions):
+        raise ValueError(
+            f"with {len(conditions)} condition(s), either {len(conditions)} or "
+            f"{len(conditions) + 1} functions are expected"
+        )
+    y = default
+    for condition, value in zip(conditions, values, strict=True):
+        y = ew.where(operand(condition), value, y)
+    return np.broadcast_to(y, shape_of(x))
+
+
+@implements("copyto")
+def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> Any:
+    """Raise: numpy.copyto would write traced values into an array."""
+    no_out("numpy.copyto (or numpy.full_like, numpy.put, ...)", dst)

@@ -1,0 +1,213 @@
+"""Repeating, reversing, rotating, removing and sorting: the same numbers in another order."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, shape_of
+from ..ops import reduce as prims
+from ..ops.reduce import axes_of, axis_of, take_along
+from ..ops.structure import (
+    ARRAY,
+    Index,
+    broadcast_to as _broadcast_to,
+    cast,
+    expand_dims as _expand_dims,
+    getitem_p,
+    reshape as _reshape,
+)
+from .creation import asarray, operand, strong
+from .shapes import concatenate, lengths_of, ravel, swapaxes
+from .table import implements
+
+
+@implements("repeat")
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Repeat each element; see numpy.repeat."""
+    a = operand(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    axis = axis_of(axis, len(shape_of(a)))
+    positions = np.repeat(np.arange(shape_of(a)[axis]), repeats)
+    return take_known(a, positions, axis)
+
+
+def take_known(a: Any, positions: np.ndarray, axis: int) -> Any:
+    """Return the slices at known positions along one axis."""
+    return getitem_p(a, positions, index=Index((*[slice(None)] * axis, ARRAY)))
+
+
+@implements("tile")
+def tile(A: Any, reps: Any) -> Any:  # noqa: N803, NumPy's name
+    """Repeat the whole array along each axis; see numpy.tile."""
+    a, times = operand(A), lengths_of(reps)
+    rank = max(len(times), len(shape_of(a)))
+    times = (1,) * (rank - len(times)) + times
+    shape = (1,) * (rank - len(shape_of(a))) + shape_of(a)
+    doubled = tuple(n for pair in zip(times, shape, strict=True) for n in pair)
+    apart = _reshape(a, tuple(n for length in shape for n in (1, length)))
+    whole = tuple(t * n for t, n in zip(times, shape, strict=True))
+    return _reshape(_broadcast_to(strong(apart), doubled), whole)
+
+
+@implements("flip")
+def flip(m: Any, axis: Any = None) -> Any:
+    """Reverse the order along axes; see numpy.flip."""
+    m = operand(m)
+    axes = axes_of(axis, len(shape_of(m)))
+    entries = (slice(None, None, -1 if d in axes else None) for d in range(len(shape_of(m))))
+    return getitem_p(m, index=Index(entries))
+
+
+@implements("flipud")
+def flipud(m: Any) -> Any:
+    """Reverse the rows; see numpy.flipud."""
+    return flip(m, 0)
+
+
+@implements("fliplr")
+def fliplr(m: Any) -> Any:
+    """Reverse the columns; see numpy.fliplr."""
+    return flip(m, 1)
+
+
+@implements("rot90")
+def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """Rotate by quarter turns; see numpy.rot90."""
+    m = operand(m)
+    first, second = (axis_of(d, len(shape_of(m))) for d in axes)
+    if first == second:
+        raise ValueError("Axes must be different.")
+    k %= 4
+    if k == 0:
+        return m
+    if k == 2:
+        return flip(m, (first, second))
+    turned = flip(m, second) if k == 1 else m
+    turned = swapaxes(turned, first, second)
+    return turned if k == 1 else flip(turned, second)
+
+
+@implements("roll")
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    """Shift elements around the end of an axis; see numpy.roll."""
+    a = operand(a)
+    if axis is None:
+        return _reshape(roll(ravel(a), shift, 0), shape_of(a))
+    shifts, places = np.broadcast_arrays(shift, axis)
+    for n, d in zip(shifts.ravel().tolist(), places.ravel().tolist(), strict=True):
+        d = axis_of(d, len(shape_of(a)))
+        length = shape_of(a)[d]
+        if length and n % length:
+            start = length - n % length
+            a = concatenate([cut(a, d, start, None), cut(a, d, None, start)], d)
+    return a
+
+
+@implements("resize")
+def resize(a: Any, new_shape: Any) -> Any:
+    """Repeat or cut the elements to fill a shape; see numpy.resize."""
+    shape, flat = lengths_of(new_shape), ravel(a)
+    size = math.prod(shape)
+    if not size or not shape_of(flat)[0]:
+        return np.zeros(shape, dtype_of(flat))
+    return _reshape(take_known(flat, np.arange(size) % shape_of(flat)[0], 0), shape)
+
+
+@implements("trim_zeros")
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """Cut zeros off the ends of a vector; see numpy.trim_zeros."""
+    x = operand(filt)
+    (kept,) = np.nonzero(asarray(x != 0))
+    if len(kept) == 0:
+        return x[:0]
+    start = int(kept[0]) if "f" in trim.lower() else 0
+    return x[start : int(kept[-1]) + 1 if "b" in trim.lower() else None]
+
+
+@implements("delete")
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    """Remove slices; see numpy.delete."""
+    arr = operand(arr)
+    if axis is None:
+        arr, axis = ravel(arr), 0
+    axis = axis_of(axis, len(shape_of(arr)))
+    return take_known(arr, np.delete(np.arange(shape_of(arr)[axis]), obj), axis)
+
+
+@implements("insert")
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """Insert values before positions; see numpy.insert."""
+    arr, values = operand(arr), strong(operand(values))
+    if axis is None:
+        arr, axis = ravel(arr), 0
+    axis = axis_of(axis, len(shape_of(arr)))
+    n = shape_of(arr)[axis]
+    # where NumPy puts the old slices, and where the new ones: insert marks into positions
+    count = len(np.insert(np.arange(n), obj, 0 if np.ndim(obj) == 0 else -1)) - n
+    if (
+        np.ndim(obj) == 0
+        and not isinstance(obj, slice)
+        and len(shape_of(values)) == len(shape_of(arr))
+    ):
+        count = shape_of(values)[axis]
+    marks = np.full(count, -1) if count > 1 or np.ndim(obj) else -1
+    order = np.insert(np.arange(n), obj, marks)
+    shape = (*shape_of(arr)[:axis], count, *shape_of(arr)[axis + 1 :])
+    if np.ndim(obj) == 0 and not isinstance(obj, slice) and len(shape_of(values)) < len(shape):
+        values = _expand_dims(_broadcast_to(values, shape[:axis] + shape[axis + 1 :]), (axis,))
+    both = concatenate([arr, cast(_broadcast_to(values, shape), dtype_of(arr))], axis)
+    new = np.cumsum(order == -1) - 1 + n
+    return take_known(both, np.where(order == -1, new, order), axis)
+
+
+# sorting
+
+
+@implements("sort")
+def sort(
+    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> Any:
+    """Sort along an axis; see numpy.sort."""
+    a = operand(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    axis = axis_of(axis, len(shape_of(a)))
+    return take_along(a, prims.argsort_p(a, axis=axis, kind="stable"), axis)
+
+
+@implements("argsort")
+def argsort(
+    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+) -> Any:
+    """Return the positions that sort an array; see numpy.argsort."""
+    a = operand(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    kind = "stable" if stable else kind
+    return prims.argsort_p(a, axis=axis_of(axis, len(shape_of(a))), kind=kind)
+
+
+@implements("argpartition")
+def argpartition(
+    a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
+) -> Any:
+    """Return positions that put the kth element in its place; see numpy.argpartition."""
+    a = operand(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    kth = kth if np.ndim(kth) == 0 else tuple(kth)
+    return prims.argpartition_p(a, kth=kth, axis=axis_of(axis, len(shape_of(a))))
+
+
+@implements("partition")
+def partition(
+    a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
+) -> Any:
+    """Put the kth element in its place; see numpy.partition."""
+    a = operand(a)
+    if axis is None:
+        a, axis = ravel(a), 0
+    axis = axis_of(axis, len(shape_of(a)))
+    return take_along(a, argpartition(a, kth, axis), axis)

@@ -1,0 +1,280 @@
+"""Products that contract axes: matmul, dot, tensordot, einsum and their relatives."""
+
+import math
+import string
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, shape_of
+from ..core.errors import ShapeError
+from ..ops import elementwise as ew
+from ..ops.contract import einsum_p, matmul_p
+from ..ops.reduce import axis_of
+from ..ops.structure import ARRAY, Index, expand_dims, getitem_p, reshape, sum_p, transpose_p
+from .creation import operand
+from .reductions import sum as _sum
+from .shapes import moveaxis, ravel
+from .table import implements, no_out
+
+
+@implements("matmul", "linalg.matmul")
+def matmul(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
+    """Multiply matrices, or a matrix and a vector; see numpy.matmul."""
+    no_out("matmul", out)
+    a, b = operand(x1), operand(x2)
+    rows, columns = len(shape_of(a)), len(shape_of(b))
+    if rows >= 2 and columns >= 2:
+        return matmul_p(a, b)
+    if not rows or not columns:
+        raise ShapeError(
+            f"matmul: both operands need at least one axis: got {aval_of(a)} and {aval_of(b)}; "
+            f"multiply by a number with *"
+        )
+    left = expand_dims(a, (0,)) if rows == 1 else a
+    right = expand_dims(b, (1,)) if columns == 1 else b
+    y = matmul_p(left, right)
+    shape = shape_of(y)
+    lead = shape[:-2] + (() if rows == 1 else shape[-2:-1]) + (() if columns == 1 else shape[-1:])
+    return _scalar(reshape(y, lead))
+
+
+def _scalar(y: Any) -> Any:
+    """Return a 0-d array as the scalar that NumPy gives."""
+    return y[()] if type(y) is np.ndarray and not y.shape else y
+
+
+@implements("vecdot", "linalg.vecdot")
+def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: int = -1, **kwargs: Any) -> Any:
+    """Sum products along one axis, the first operand conjugated; see numpy.vecdot."""
+    no_out("vecdot", out)
+    a, b = operand(x1), operand(x2)
+    a = moveaxis(ew.conj(a) if ew.is_complex(a) else a, axis, -1)
+    b = moveaxis(b, axis, -1)
+    if shape_of(a)[-1] != shape_of(b)[-1]:
+        raise ShapeError(f"vecdot: the summed axes differ in length: {aval_of(a)}, {aval_of(b)}")
+    return _sum(ew.mul(a, b), -1)
+
+
+@implements("matvec")
+def matvec(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
+    """Multiply stacks of matrices and vectors; see numpy.matvec."""
+    no_out("matvec", out)
+    y = matmul_p(operand(x1), expand_dims(operand(x2), (len(shape_of(operand(x2))),)))
+    return reshape(y, shape_of(y)[:-1])
+
+
+@implements("vecmat")
+def vecmat(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
+    """Multiply stacks of vectors, conjugated, and matrices; see numpy.vecmat."""
+    no_out("vecmat", out)
+    a = operand(x1)
+    a = ew.conj(a) if ew.is_complex(a) else a
+    y = matmul_p(expand_dims(a, (len(shape_of(a)) - 1,)), operand(x2))
+    return reshape(y, shape_of(y)[:-2] + shape_of(y)[-1:])
+
+
+@implements("dot")
+def dot(a: Any, b: Any, out: Any = None) -> Any:
+    """Multiply by numpy.dot's rules: the last axis of a with the last but one of b."""
+    no_out("dot", out)
+    a, b = operand(a), operand(b)
+    rows, columns = len(shape_of(a)), len(shape_of(b))
+    if not rows or not columns:
+        return ew.mul(a, b)
+    if rows <= 2 and columns <= 2:
+        return matmul(a, b)
+    return tensordot(a, b, ((-1,), (-2 if columns > 1 else -1,)))
+
+
+@implements("vdot")
+def vdot(a: Any, b: Any, /) -> Any:
+    """Sum products of all elements, the first operand conjugated; see numpy.vdot."""
+    a, b = ravel(a), ravel(b)
+    return dot(ew.conj(a) if ew.is_complex(a) else a, b)
+
+
+@implements("inner")
+def inner(a: Any, b: Any, /) -> Any:
+    """Sum products along the last axes; see numpy.inner."""
+    a, b = operand(a), operand(b)
+    if not shape_of(a) or not shape_of(b):
+        return ew.mul(a, b)
+    return tensordot(a, b, ((-1,), (-1,)))
+
+
+@implements("outer")
+def outer(a: Any, b: Any, out: Any = None) -> Any:
+    """Multiply each element of one by each of the other; see numpy.outer."""
+    no_out("outer", out)
+    return ew.mul(expand_dims(ravel(a), (1,)), ravel(b))
+
+
+@implements("linalg.outer")
+def linalg_outer(x1: Any, x2: Any, /) -> Any:
+    """Multiply each element of one vector by each of the other; see numpy.linalg.outer."""
+    if len(shape_of(operand(x1))) != 1 or len(shape_of(operand(x2))) != 1:
+        raise ValueError("Input arrays must be one-dimensional")
+    return outer(x1, x2)
+
+
+@implements("tensordot", "linalg.tensordot")
+def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
+    """Contract any axes of two arrays; see numpy.tensordot."""
+    a, b = operand(a), operand(b)
+    a_shape, b_shape = shape_of(a), shape_of(b)
+    if isinstance(axes, int | np.integer):
+        a_axes, b_axes = range(len(a_shape) - axes, len(a_shape)), range(axes)
+    else:
+        a_axes, b_axes = ((x,) if isinstance(x, int | np.integer) else x for x in axes)
+    a_sum = [axis_of(d, len(a_shape)) for d in a_axes]
+    b_sum = [axis_of(d, len(b_shape)) for d in b_axes]
+    if [a_shape[d] for d in a_sum] != [b_shape[d] for d in b_sum]:
+        raise ShapeError(
+            f"tensordot: the contracted axes differ in length: got {aval_of(a)} at {a_sum} and "
+            f"{aval_of(b)} at {b_sum}"
+        )
+    a_kept = [d for d in range(len(a_shape)) if d not in a_sum]
+    b_kept = [d for d in range(len(b_shape)) if d not in b_sum]
+    length = math.prod(a_shape[d] for d in a_sum)
+    left = reshape(
+        transpose_p(a, perm=(*a_kept, *a_sum)), (math.prod(a_shape[d] for d in a_kept), length)
+    )
+    right = reshape(
+        transpose_p(b, perm=(*b_sum, *b_kept)), (length, math.prod(b_shape[d] for d in b_kept))
+    )
+    shape = tuple(a_shape[d] for d in a_kept) + tuple(b_shape[d] for d in b_kept)
+    return _scalar(reshape(matmul_p(left, right), shape))
+
+
+@implements("kron")
+def kron(a: Any, b: Any) -> Any:
+    """Multiply each element of one by the whole other, as blocks; see numpy.kron."""
+    a, b = operand(a), operand(b)
+    rank = max(len(shape_of(a)), len(shape_of(b)))
+    a = reshape(a, (1,) * (rank - len(shape_of(a))) + shape_of(a))
+    b = reshape(b, (1,) * (rank - len(shape_of(b))) + shape_of(b))
+    pairs = list(zip(shape_of(a), shape_of(b), strict=True))
+    a = reshape(a, tuple(k for n, _ in pairs for k in (n, 1)))
+    b = reshape(b, tuple(k for _, n in pairs for k in (1, n)))
+    return reshape(ew.mul(a, b), tuple(m * n for m, n in pairs))
+
+
+@implements("cross", "linalg.cross")
+def cross(
+    a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
+) -> Any:
+    """Multiply vectors of length 3 (or 2); see numpy.cross."""
+    if axis is not None:
+        axisa = axisb = axisc = axis
+    a, b = moveaxis(operand(a), axisa, -1), moveaxis(operand(b), axisb, -1)
+    if not {shape_of(a)[-1], shape_of(b)[-1]} <= {2, 3}:
+        raise ValueError("incompatible dimensions for cross product\n(dimension must be 2 or 3)")
+    (ax, ay, az), (bx, by, bz) = _components(a), _components(b)
+    z = ew.sub(ew.mul(ax, by), ew.mul(ay, bx))
+    if az is None and bz is None:
+        return z
+    az, bz = 0 if az is None else az, 0 if bz is None else bz
+    x = ew.sub(ew.mul(ay, bz), ew.mul(az, by))
+    y = ew.sub(ew.mul(az, bx), ew.mul(ax, bz))
+    from_last = np.stack([x, y, z], -1)
+    return moveaxis(from_last, -1, axisc)
+
+
+def _components(a: Any) -> list[Any]:
+    parts = [a[..., i] for i in range(shape_of(a)[-1])]
+    return parts if len(parts) == 3 else [*parts, None]
+
+
+# einsum
+
+
+@implements("einsum")
+def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
+    """Sum products over named axes; see numpy.einsum for the notation.
+
+    The call is brought into the form of the ``einsum`` primitive: diagonals are taken, axes of
+    length 1 that stretch are dropped, and axes that occur once are summed before.
+    """
+    no_out("einsum", out)
+    xs, names, result = _parsed(operands)
+    xs, names = zip(*map(_diagonal, xs, names), strict=True)
+    lengths: dict[str, int] = {}
+    for x, axes in zip(xs, names, strict=True):
+        for axis, n in zip(axes, shape_of(x), strict=True):
+            lengths[axis] = n if lengths.get(axis, 1) == 1 else lengths[axis]
+    pairs = [_unstretched(x, axes, lengths) for x, axes in zip(xs, names, strict=True)]
+    counts = Counter(result + "".join(axes for _, axes in pairs))
+    pairs = [_shared(x, axes, counts) for x, axes in pairs]
+    if len(pairs) == 1:
+        ((x, axes),) = pairs
+        return _scalar(transpose_p(x, perm=tuple(map(axes.index, result))))
+    return einsum_p(*(x for x, _ in pairs), names=tuple(axes for _, axes in pairs), out=result)
+
+
+def _parsed(operands: tuple[Any, ...]) -> tuple[list[Any], list[str], str]:
+    """Return the operands, their axes' names and the result's; an ellipsis gets spare letters."""
+    if isinstance(operands[0], str):
+        text, xs = operands[0].replace(" ", ""), [operand(x) for x in operands[1:]]
+    else:  # operand, list of integers, operand, list of integers, ..., [result]
+        count = len(operands) // 2 * 2
+        xs = [operand(x) for x in operands[:count:2]]
+        text = ",".join(map(_letters, operands[1:count:2]))
+        text += "".join(f"->{_letters(names)}" for names in operands[count:])
+    left, arrow, result = text.partition("->")
+    terms = left.split(",")
+    if len(terms) != len(xs):
+        raise ValueError(f"einsum: the subscripts name {len(terms)} operands: got {len(xs)}")
+    extra = []  # axes of each operand behind its ellipsis
+    for x, term in zip(xs, terms, strict=True):
+        extra.append(len(shape_of(x)) - len(term.replace("...", "")))
+        if extra[-1] < 0 or (extra[-1] and "..." not in term):
+            raise ValueError(
+                f"einsum: the subscripts {term!r} do not fit an operand with "
+                f"{len(shape_of(x))} axes: got {aval_of(x)}"
+            )
+    spare = [c for c in string.ascii_letters if c not in text]
+    dots = "".join(spare[: max(extra)])
+    names = [t.replace("...", dots[max(extra) - n :]) for t, n in zip(terms, extra, strict=True)]
+    if not arrow:
+        counts = Counter(left.replace(",", "").replace(".", ""))
+        result = "..." + "".join(sorted(axis for axis, n in counts.items() if n == 1))
+    result = result.replace("...", dots)
+    if len(set(result)) < len(result) or not set(result) <= set("".join(names)):
+        raise ValueError(f"einsum: the result {result!r} must name axes of the operands, each once")
+    return xs, names, result
+
+
+def _letters(names: Any) -> str:
+    return "".join("..." if i is Ellipsis else string.ascii_letters[i] for i in names)
+
+
+def _diagonal(x: Any, names: str) -> tuple[Any, str]:
+    """Return an operand that names no axis twice, by taking diagonals."""
+    for axis in dict.fromkeys(names):
+        places = [d for d, name in enumerate(names) if name == axis]
+        if len(places) > 1:
+            rest = [d for d in range(len(names)) if d not in places]
+            x = transpose_p(x, perm=(*places, *rest))
+            if len({shape_of(x)[d] for d in range(len(places))}) > 1:
+                raise ShapeError(
+                    f"einsum: axis {axis!r} has two lengths in one operand: {aval_of(x)}"
+                )
+            along = np.arange(shape_of(x)[0])
+            x = getitem_p(x, *[along] * len(places), index=Index([ARRAY] * len(places)))
+            names = axis + "".join(names[d] for d in rest)
+    return x, names
+
+
+def _unstretched(x: Any, names: str, lengths: dict[str, int]) -> tuple[Any, str]:
+    """Return an operand without the axes of length 1 that others stretch."""
+    kept = [d for d, axis in enumerate(names) if shape_of(x)[d] != 1 or lengths[axis] == 1]
+    return reshape(x, tuple(shape_of(x)[d] for d in kept)), "".join(names[d] for d in kept)
+
+
+def _shared(x: Any, names: str, counts: Counter[str]) -> tuple[Any, str]:
+    """Return an operand summed over the axes that nothing else names."""
+    alone = tuple(d for d, axis in enumerate(names) if counts[axis] == 1)
+    rest = "".join(axis for axis in names if counts[axis] > 1)
+    return (sum_p(x, axes=alone) if alone else x), rest

@@ -1,0 +1,183 @@
+"""Questions about arrays: shapes, dtypes, comparisons; none of them has a derivative."""
+
+import operator
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.registry import overrides
+from ..core.trace import Tracer
+from ..ops import compare, elementwise as ew
+from ..ops.structure import cast
+from .creation import operand, strong
+from .indexing import concrete
+from .reductions import all as _all
+from .table import implements, numpy_function
+
+
+@implements("shape")
+def shape(a: Any) -> tuple[int, ...]:
+    """Return the shape; see numpy.shape."""
+    return shape_of(operand(a))
+
+
+@implements("ndim")
+def ndim(a: Any) -> int:
+    """Return the number of axes; see numpy.ndim."""
+    return len(shape_of(operand(a)))
+
+
+@implements("size")
+def size(a: Any, axis: Any = None) -> int:
+    """Return the number of elements, or the length of an axis; see numpy.size."""
+    if axis is None:
+        return aval_of(operand(a)).size
+    return shape_of(operand(a))[operator.index(axis)]
+
+
+@implements("iscomplexobj")
+def iscomplexobj(x: Any) -> bool:
+    """Return whether the dtype is complex; see numpy.iscomplexobj."""
+    return ew.is_complex(operand(x))
+
+
+@implements("isrealobj")
+def isrealobj(x: Any) -> bool:
+    """Return whether the dtype is not complex; see numpy.isrealobj."""
+    return not iscomplexobj(x)
+
+
+@implements("iscomplex")
+def iscomplex(x: Any) -> Any:
+    """Return where the imaginary part is not zero; see numpy.iscomplex."""
+    return compare.ne(np.imag(operand(x)), 0)
+
+
+@implements("isreal")
+def isreal(x: Any) -> Any:
+    """Return where the imaginary part is zero; see numpy.isreal."""
+    return compare.eq(np.imag(operand(x)), 0)
+
+
+@implements("isposinf")
+def isposinf(x: Any, out: Any = None) -> Any:
+    """Return where the value is +inf; see numpy.isposinf."""
+    return compare.eq(operand(x), np.inf)
+
+
+@implements("isneginf")
+def isneginf(x: Any, out: Any = None) -> Any:
+    """Return where the value is -inf; see numpy.isneginf."""
+    return compare.eq(operand(x), -np.inf)
+
+
+@implements("result_type")
+def result_type(*arrays_and_dtypes: Any) -> np.dtype:
+    """Return the dtype of a promotion; see numpy.result_type."""
+    return np.result_type(*(_kind(x) for x in arrays_and_dtypes))
+
+
+def _kind(x: Any) -> Any:
+    if isinstance(x, Tracer):
+        return x.dtype.type(0).item() if x.aval.weak else x.dtype
+    return x
+
+
+@implements("can_cast")
+def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
+    """Return whether a cast is allowed; see numpy.can_cast."""
+    return np.can_cast(dtype_of(from_) if isinstance(from_, Tracer) else from_, to, casting)
+
+
+@implements("common_type")
+def common_type(*arrays: Any) -> Any:
+    """Return the inexact type common to arrays; see numpy.common_type."""
+    return np.common_type(*(np.empty(0, dtype_of(a)) for a in arrays))
+
+
+@implements("isclose")
+def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
+    """Return where two arrays are equal within a tolerance; see numpy.isclose."""
+    a, b = operand(a), operand(b)
+    finite = compare.isfinite(b)
+    gap = ew.abs(ew.sub(a, ew.where(finite, b, 0)))
+    near = compare.le(gap, ew.add(atol, ew.mul(rtol, ew.abs(b))))
+    near = compare.logical_or(compare.logical_and(near, finite), compare.eq(a, b))
+    if equal_nan:
+        both = compare.logical_and(compare.isnan(a), compare.isnan(b))
+        near = compare.logical_or(near, both)
+    return near
+
+
+@implements("allclose")
+def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
+    """Return whether two arrays are equal within a tolerance; see numpy.allclose."""
+    return _truth(_all(isclose(a, b, rtol, atol, equal_nan)))
+
+
+@implements("array_equal")
+def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
+    """Return whether shapes and elements are equal; see numpy.array_equal."""
+    a, b = operand(a1), operand(a2)
+    return shape_of(a) == shape_of(b) and _truth(_all(compare.eq(a, b)))
+
+
+@implements("array_equiv")
+def array_equiv(a1: Any, a2: Any) -> Any:
+    """Return whether elements are equal after broadcasting; see numpy.array_equiv."""
+    a, b = operand(a1), operand(a2)
+    try:
+        np.broadcast_shapes(shape_of(a), shape_of(b))
+    except ValueError:
+        return False
+    return _truth(_all(compare.eq(a, b)))
+
+
+def _truth(x: Any) -> Any:
+    return x if isinstance(x, Tracer) else bool(x)
+
+
+@implements("copy")
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """Return a copy; see numpy.copy."""
+    a = operand(a)
+    return a if isinstance(a, Tracer) else np.copy(a)
+
+
+@implements("astype")
+def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
+    """Cast to a dtype; see numpy.astype. A cast to integers has no derivative."""
+    return cast(strong(operand(x)), dtype)
+
+
+overrides["astype"] = astype
+
+
+# functions whose result is positions, counts or text: NumPy's own, on the numbers themselves
+
+
+def _plain(name: str) -> Callable[..., Any]:
+    """Return a NumPy function that takes known numbers, and whose result has no derivative."""
+    function = numpy_function(name)
+
+    def on_numbers(*args: Any, **kwargs: Any) -> Any:
+        leaves, treedef = tree.flatten((args, kwargs))
+        known = [concrete(name, x)[()] if isinstance(x, Tracer) else x for x in leaves]
+        args, kwargs = treedef.unflatten(known)
+        return function(*args, **kwargs)
+
+    on_numbers.__name__ = on_numbers.__qualname__ = name
+    on_numbers.__doc__ = f"Run numpy.{name} on the numbers; its result carries no derivative."
+    return on_numbers
+
+
+for _name in (
+    "argwhere", "flatnonzero", "searchsorted", "digitize", "bincount", "lexsort", "nanargmax",
+    "nanargmin", "array_repr", "array_str", "array2string", "shares_memory", "may_share_memory",
+    "min_scalar_type", "isin", "tril_indices_from", "triu_indices_from", "diag_indices_from",
+    "einsum_path", "ravel_multi_index", "unravel_index",
+):  # fmt: skip
+    implements(_name)(_plain(_name))

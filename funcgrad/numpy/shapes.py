@@ -1,0 +1,342 @@
+"""Shape, order and joining: what moves numbers without changing them."""
+
+import itertools
+import math
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import shape_of
+from ..core.trace import Tracer
+from ..ops.reduce import axes_of, axis_of
+from ..ops.structure import (
+    Index,
+    broadcast_to as _broadcast_to,
+    cast,
+    concatenate_p,
+    expand_dims as _expand_dims,
+    getitem_p,
+    reshape as _reshape,
+    transpose_p,
+)
+from .creation import operand, strong, weak_with
+from .table import implements, no_out, unsupported
+
+
+def lengths_of(shape: Any) -> tuple[int, ...]:
+    """Return a shape argument, an integer or several, as a tuple."""
+    try:
+        return (operator.index(shape),)
+    except TypeError:
+        return tuple(operator.index(n) for n in shape)
+
+
+@implements("reshape")
+def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Any:
+    """Give the same elements another shape; see numpy.reshape."""
+    a, lengths = operand(a), lengths_of(shape)
+    if sum(n < 0 for n in lengths) > 1:
+        raise ValueError("can only specify one unknown dimension")
+    size, rest = math.prod(shape_of(a)), math.prod(n for n in lengths if n >= 0)
+    if -1 in lengths and (rest == 0 or size % rest):
+        raise ValueError(f"cannot reshape array of size {size} into shape {lengths}")
+    lengths = tuple(size // rest if n < 0 else n for n in lengths)
+    if order == "F":
+        return transpose(_reshape(transpose(a), lengths[::-1]))
+    if order not in ("C", "A", "K"):
+        raise unsupported("reshape", f"order={order!r}", "use 'C' or 'F'")
+    return _reshape(a, lengths)
+
+
+@implements("ravel")
+def ravel(a: Any, order: str = "C") -> Any:
+    """Return the elements as one axis; see numpy.ravel."""
+    return reshape(a, (-1,) if math.prod(shape_of(operand(a))) else (0,), order)
+
+
+@implements("transpose", "permute_dims")
+def transpose(a: Any, axes: Any = None) -> Any:
+    """Reorder the axes, reversing them by default; see numpy.transpose."""
+    a = operand(a)
+    rank = len(shape_of(a))
+    if axes is None:
+        perm = tuple(reversed(range(rank)))
+    else:
+        perm = tuple(axis_of(d, rank) for d in axes)
+        if sorted(perm) != list(range(rank)):
+            raise ValueError("axes don't match array")
+    return a if perm == tuple(range(rank)) else transpose_p(a, perm=perm)
+
+
+@implements("matrix_transpose", "linalg.matrix_transpose")
+def matrix_transpose(x: Any, /) -> Any:
+    """Swap the last two axes; see numpy.matrix_transpose."""
+    x = operand(x)
+    if len(shape_of(x)) < 2:
+        raise ValueError(f"matrix_transpose: needs at least two axes: got {len(shape_of(x))}")
+    return swapaxes(x, -1, -2)
+
+
+@implements("swapaxes")
+def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
+    """Swap two axes; see numpy.swapaxes."""
+    a = operand(a)
+    perm = list(range(len(shape_of(a))))
+    i, j = axis_of(axis1, len(perm)), axis_of(axis2, len(perm))
+    perm[i], perm[j] = perm[j], perm[i]
+    return transpose(a, perm)
+
+
+@implements("moveaxis")
+def moveaxis(a: Any, source: Any, destination: Any) -> Any:
+    """Move axes to new places; see numpy.moveaxis."""
+    a = operand(a)
+    rank = len(shape_of(a))
+    sources = [axis_of(d, rank) for d in lengths_of(source)]
+    places = [axis_of(d, rank) for d in lengths_of(destination)]
+    if len(sources) != len(places) or len(set(sources)) < len(sources):
+        raise ValueError(
+            "`source` and `destination` arguments must have the same number of elements"
+        )
+    perm = [d for d in range(rank) if d not in sources]
+    for place, d in sorted(zip(places, sources, strict=True)):
+        perm.insert(place, d)
+    return transpose(a, perm)
+
+
+@implements("rollaxis")
+def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
+    """Move one axis before another; see numpy.rollaxis."""
+    a = operand(a)
+    rank = len(shape_of(a))
+    axis = axis_of(axis, rank)
+    start = start + rank if start < 0 else start
+    return moveaxis(a, axis, start - (axis < start))
+
+
+@implements("expand_dims")
+def expand_dims(a: Any, axis: Any) -> Any:
+    """Insert axes of length 1; see numpy.expand_dims."""
+    a = operand(a)
+    given = lengths_of(axis)
+    return _expand_dims(a, axes_of(given, len(shape_of(a)) + len(given)))
+
+
+@implements("squeeze")
+def squeeze(a: Any, axis: Any = None) -> Any:
+    """Remove axes of length 1; see numpy.squeeze."""
+    a = operand(a)
+    shape = shape_of(a)
+    axes = axes_of(axis, len(shape))
+    if axis is not None and any(shape[d] != 1 for d in axes):
+        raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
+    drop = [d for d in axes if shape[d] == 1]
+    return _reshape(a, tuple(n for d, n in enumerate(shape) if d not in drop))
+
+
+@implements("broadcast_to")
+def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
+    """Stretch an array to a shape; see numpy.broadcast_to."""
+    array, shape = operand(array), lengths_of(shape)
+    if np.broadcast_shapes(shape_of(array), shape) != shape:
+        raise ValueError(
+            f"broadcast_to: an array of shape {shape_of(array)} does not stretch to {shape}"
+        )
+    return _broadcast_to(array, shape)
+
+
+@implements("broadcast_arrays")
+def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
+    """Stretch arrays to their common shape; see numpy.broadcast_arrays."""
+    arrays = [strong(operand(x)) for x in args]
+    shape = np.broadcast_shapes(*map(shape_of, arrays))
+    return tuple(_broadcast_to(x, shape) for x in arrays)
+
+
+def _at_least(rank: int, arrays: Sequence[Any]) -> Any:
+    """Return arrays with axes of length 1 added until they have ``rank``."""
+    results = []
+    for x in map(operand, arrays):
+        have = len(shape_of(x))
+        axes = tuple(range(max(rank - have, 0)))  # in front, but see numpy.atleast_3d
+        if rank == 3 and have in (1, 2):
+            axes = (0, 2) if have == 1 else (2,)
+        results.append(strong(_expand_dims(x, axes)))
+    return results[0] if len(results) == 1 else tuple(results)
+
+
+@implements("atleast_1d")
+def atleast_1d(*arys: Any) -> Any:
+    """Give arrays at least one axis; see numpy.atleast_1d."""
+    return _at_least(1, arys)
+
+
+@implements("atleast_2d")
+def atleast_2d(*arys: Any) -> Any:
+    """Give arrays at least two axes; see numpy.atleast_2d."""
+    return _at_least(2, arys)
+
+
+@implements("atleast_3d")
+def atleast_3d(*arys: Any) -> Any:
+    """Give arrays at least three axes; see numpy.atleast_3d."""
+    return _at_least(3, arys)
+
+
+# joining and splitting
+
+
+def _parts(arrays: Any) -> list[Any]:
+    """Return the arrays to be joined, each an array or a tracer."""
+    if isinstance(arrays, Tracer | np.ndarray):
+        return list(arrays)
+    return [strong(x) for x in weak_with([operand(x) for x in arrays])]
+
+
+@implements("concatenate", "concat")
+def concatenate(
+    arrays: Any,
+    /,
+    axis: int | None = 0,
+    out: Any = None,
+    *,
+    dtype: Any = None,
+    casting: str = "same_kind",
+) -> Any:
+    """Join arrays along an axis they have; see numpy.concatenate."""
+    no_out("concatenate", out)
+    parts = _parts(arrays)
+    if not parts:
+        raise ValueError("need at least one array to concatenate")
+    if axis is None:
+        parts, axis = [ravel(x) for x in parts], 0
+    if not shape_of(parts[0]):
+        raise ValueError("zero-dimensional arrays cannot be concatenated")
+    if dtype is not None:
+        parts = [cast(x, dtype) for x in parts]
+    return concatenate_p(*parts, axis=axis_of(axis, len(shape_of(parts[0]))))
+
+
+@implements("stack")
+def stack(
+    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+) -> Any:
+    """Join arrays along a new axis; see numpy.stack."""
+    no_out("stack", out)
+    parts = _parts(arrays)
+    if not parts:
+        raise ValueError("need at least one array to stack")
+    if len({shape_of(x) for x in parts}) > 1:
+        raise ValueError("all input arrays must have the same shape")
+    place = axis_of(axis, len(shape_of(parts[0])) + 1)
+    return concatenate([_expand_dims(x, (place,)) for x in parts], place, dtype=dtype)
+
+
+@implements("vstack")
+def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """Stack rows; see numpy.vstack."""
+    return concatenate([atleast_2d(x) for x in _parts(tup)], 0, dtype=dtype)
+
+
+@implements("hstack")
+def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+    """Join along the second axis, or the only one; see numpy.hstack."""
+    parts = [atleast_1d(x) for x in _parts(tup)]
+    return concatenate(parts, 0 if len(shape_of(parts[0])) == 1 else 1, dtype=dtype)
+
+
+@implements("dstack")
+def dstack(tup: Any) -> Any:
+    """Join along the third axis; see numpy.dstack."""
+    return concatenate([atleast_3d(x) for x in _parts(tup)], 2)
+
+
+@implements("column_stack")
+def column_stack(tup: Any) -> Any:
+    """Stack vectors as columns; see numpy.column_stack."""
+    parts = [x if len(shape_of(x)) >= 2 else transpose(atleast_2d(x)) for x in _parts(tup)]
+    return concatenate(parts, 1)
+
+
+@implements("append")
+def append(arr: Any, values: Any, axis: int | None = None) -> Any:
+    """Join values to the end of an array; see numpy.append."""
+    return concatenate([arr, values], axis)
+
+
+@implements("block")
+def block(arrays: Any) -> Any:
+    """Assemble an array from nested lists of blocks; see numpy.block."""
+
+    def depth(x: Any) -> int:
+        return 1 + max(map(depth, x)) if isinstance(x, list) else 0
+
+    def rank(x: Any) -> int:
+        return max(map(rank, x)) if isinstance(x, list) else len(shape_of(operand(x)))
+
+    total = max(depth(arrays), rank(arrays))
+
+    def build(x: Any, level: int) -> Any:
+        if not isinstance(x, list):
+            x = strong(operand(x))
+            return _reshape(x, (1,) * (total - len(shape_of(x))) + shape_of(x))
+        return concatenate([build(part, level - 1) for part in x], total - level)
+
+    return build(arrays, depth(arrays))
+
+
+def cut(a: Any, axis: int, start: Any, stop: Any) -> Any:
+    return getitem_p(a, index=Index((*[slice(None)] * axis, slice(start, stop))))
+
+
+@implements("array_split")
+def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Split into nearly equal parts, or at indices; see numpy.array_split."""
+    ary = operand(ary)
+    axis = axis_of(axis, len(shape_of(ary)))
+    n = shape_of(ary)[axis]
+    try:
+        count = operator.index(indices_or_sections)
+    except TypeError:
+        bounds = [0, *(operator.index(i) for i in indices_or_sections), n]
+    else:
+        if count <= 0:
+            raise ValueError("number sections must be larger than 0.")
+        each, extra = divmod(n, count)
+        bounds = [i * each + min(i, extra) for i in range(count + 1)]
+    return [cut(ary, axis, a, b) for a, b in itertools.pairwise(bounds)]
+
+
+@implements("split")
+def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
+    """Split into equal parts, or at indices; see numpy.split."""
+    n = shape_of(operand(ary))[axis]
+    if not isinstance(indices_or_sections, list | tuple | np.ndarray) and n % indices_or_sections:
+        raise ValueError("array split does not result in an equal division")
+    return array_split(ary, indices_or_sections, axis)
+
+
+@implements("hsplit")
+def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """Split along the second axis, or the only one; see numpy.hsplit."""
+    return split(ary, indices_or_sections, 0 if len(shape_of(operand(ary))) == 1 else 1)
+
+
+@implements("vsplit")
+def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """Split along the first axis; see numpy.vsplit."""
+    return split(ary, indices_or_sections, 0)
+
+
+@implements("dsplit")
+def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
+    """Split along the third axis; see numpy.dsplit."""
+    return split(ary, indices_or_sections, 2)
+
+
+@implements("unstack")
+def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
+    """Return the slices along one axis; see numpy.unstack."""
+    return tuple(moveaxis(x, axis, 0))

@@ -1,0 +1,45 @@
+"""How the face registers what a NumPy function means to a tracer."""
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+
+from ..core.errors import MutationError, UnsupportedError
+from ..core.registry import overrides
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def numpy_function(name: str) -> Any:
+    """Return the NumPy function of a dotted name, None where this NumPy lacks it."""
+    function: Any = np
+    for part in name.split("."):
+        function = getattr(function, part, None)
+    return function
+
+
+def implements(*names: str) -> Callable[[F], F]:
+    """Let a function stand in for these NumPy functions when tracers are among the arguments."""
+
+    def register(fun: F) -> F:
+        for name in names:
+            function = numpy_function(name)
+            if function is not None:  # a newer NumPy may know more names than this one
+                overrides[function] = fun
+        return fun
+
+    return register
+
+
+def no_out(who: str, out: Any) -> None:
+    """Raise if the caller wants the result written into an array."""
+    if out is not None:
+        raise MutationError(
+            f"{who}: out= would overwrite an array, and with it the derivative: use the returned "
+            f"value instead; for x += y on an ndarray x and a traced y write x = x + y"
+        )
+
+
+def unsupported(who: str, what: str, cure: str) -> UnsupportedError:
+    return UnsupportedError(f"{who}: {what} is not supported for traced arrays; {cure}")

@@ -1,0 +1,299 @@
+"""What ufuncs and their methods mean to a tracer, and the elementwise functions beside them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import MutationError
+from ..core.registry import overrides, primitives
+from ..ops import compare, elementwise as ew
+from ..ops.family import Arithmetic, Elementwise, FreeArithmetic
+from ..ops.structure import cast, convert_p, reshape, truncate_p
+from . import reductions
+from .creation import operand
+from .shapes import moveaxis, stack
+from .table import implements, no_out, unsupported
+
+
+def _of_operands(prim: Elementwise) -> Callable[..., Any]:
+    """Return what a ufunc does; of Python numbers alone it gives a NumPy scalar."""
+
+    def function(*xs: Any) -> Any:
+        return prim(*map(operand, xs))
+
+    def arithmetic(*xs: Any) -> Any:
+        y = prim(*map(operand, xs))
+        if shape_of(y) or not aval_of(y).weak:
+            return y
+        dtype = dtype_of(y)
+        return (convert_p if is_inexact(dtype) else truncate_p)(y, dtype=dtype)
+
+    chosen = arithmetic if isinstance(prim, Arithmetic | FreeArithmetic) else function
+    chosen.__name__ = chosen.__qualname__ = prim.function.__name__
+    chosen.__doc__ = f"Elementwise; see numpy.{prim.function.__name__}."
+    return chosen
+
+
+for _prim in list(primitives.values()):
+    if isinstance(_prim, Elementwise) and isinstance(_prim.function, np.ufunc):
+        overrides[_prim.function] = _of_operands(_prim)
+
+
+@implements("sign")
+def sign(x: Any) -> Any:
+    """Return -1, 0 or 1, for complex numbers x/|x|; see numpy.sign."""
+    return ew.unit(operand(x))
+
+
+@implements("divmod")
+def divmod(x: Any, y: Any) -> tuple[Any, Any]:
+    """Return quotient and remainder; see numpy.divmod."""
+    x, y = operand(x), operand(y)
+    return compare.floor_divide(x, y), ew.mod(x, y)
+
+
+@implements("modf")
+def modf(x: Any) -> tuple[Any, Any]:
+    """Return fractional and integral part; see numpy.modf."""
+    x = operand(x)
+    whole = compare.trunc(x)
+    rest = ew.where(compare.isinf(x), 0, ew.sub(x, ew.where(compare.isinf(x), 0, whole)))
+    return ew.copysign(rest, x), whole
+
+
+@implements("frexp")
+def frexp(x: Any) -> tuple[Any, Any]:
+    """Return mantissa and exponent; see numpy.frexp."""
+    x = operand(x)
+    exponent = compare.exponent(x)
+    return ew.ldexp(x, -exponent), exponent
+
+
+@implements("real")
+def real(val: Any) -> Any:
+    """Return the real part; see numpy.real."""
+    val = operand(val)
+    return ew.real(val) if ew.is_complex(val) else val
+
+
+@implements("imag")
+def imag(val: Any) -> Any:
+    """Return the imaginary part; see numpy.imag."""
+    val = operand(val)
+    return ew.imag(val) if ew.is_complex(val) else np.zeros(shape_of(val), dtype_of(val))
+
+
+@implements("angle")
+def angle(z: Any, deg: bool = False) -> Any:
+    """Return the phase in radians, or degrees; see numpy.angle."""
+    z = operand(z)
+    phase = ew.arctan2(ew.imag(z), ew.real(z)) if ew.is_complex(z) else ew.arctan2(0.0 * z, z)
+    return ew.mul(phase, 180 / np.pi) if deg else phase
+
+
+@implements("sinc")
+def sinc(x: Any) -> Any:
+    """Return sin(pi x)/(pi x), and 1 at 0; see numpy.sinc."""
+    return ew.sinc(operand(x))
+
+
+@implements("clip")
+def clip(
+    a: Any,
+    a_min: Any = None,
+    a_max: Any = None,
+    out: Any = None,
+    *,
+    min: Any = None,
+    max: Any = None,
+    **kwargs: Any,
+) -> Any:
+    """Limit the values; the derivative is 1 inside and on the bounds; see numpy.clip."""
+    no_out("clip", out)
+    a = operand(a)
+    low, high = a_min if min is None else min, a_max if max is None else max
+    if low is None and high is None:
+        return a
+    if low is None:
+        low = np.array(-np.inf, dtype_of(a)) if is_inexact(dtype_of(a)) else None
+    if high is None:
+        high = np.array(np.inf, dtype_of(a)) if is_inexact(dtype_of(a)) else None
+    if low is None:  # integers have no infinity, and no derivative
+        return ew.minimum(a, operand(high))
+    if high is None:
+        return ew.maximum(a, operand(low))
+    return ew.clip(a, operand(low), operand(high))
+
+
+@implements("round", "around")
+def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
+    """Round half to even; the derivative is zero; see numpy.round."""
+    no_out("round", out)
+    a = operand(a)
+    if not is_inexact(dtype_of(a)) and decimals >= 0:
+        return a
+    if decimals == 0:
+        return compare.rint(a)
+    scale = 10.0 ** abs(decimals)
+    if decimals > 0:
+        return ew.div(compare.rint(ew.mul(a, scale)), scale)
+    return cast(ew.mul(compare.rint(ew.div(a, scale)), scale), dtype_of(a))
+
+
+@implements("fix")
+def fix(x: Any, out: Any = None) -> Any:
+    """Round towards zero; the derivative is zero; see numpy.fix."""
+    no_out("fix", out)
+    return compare.trunc(operand(x))
+
+
+@implements("nan_to_num")
+def nan_to_num(
+    x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
+) -> Any:
+    """Replace what is not finite by numbers, whose derivative is zero; see numpy.nan_to_num."""
+    x = operand(x)
+    if not is_inexact(dtype_of(x)):
+        return x
+    limits = np.finfo(dtype_of(x))
+    high = limits.max if posinf is None else posinf
+    low = limits.min if neginf is None else neginf
+    if ew.is_complex(x):
+        parts = [nan_to_num(p, copy, nan, posinf, neginf) for p in (ew.real(x), ew.imag(x))]
+        return ew.add(parts[0], ew.mul(parts[1], 1j))
+    infinite = ew.where(compare.gt(x, 0), high, low)
+    finite = ew.where(compare.isinf(x), infinite, ew.where(compare.isnan(x), nan, x))
+    return cast(finite, dtype_of(x))
+
+
+# ufunc methods and options
+
+
+def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, Any]) -> Any:
+    """Return what a ufunc call with options, or a ufunc method, means to tracers.
+
+    Raises:
+        MutationError: for ``at`` and ``out=``, which write into an array.
+        UnsupportedError: for a ufunc without a rule, or an option that cannot be differentiated.
+    """
+    who = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
+    no_out(who, kwargs.pop("out", None))
+    if method == "at":
+        raise MutationError(
+            f"{who}: it changes an array in place; write x = funcgrad.at(x)[i].add(v)"
+        )
+    if method == "__call__":
+        return _call(who, ufunc, inputs, kwargs)
+    return _METHODS[method](who, ufunc, *inputs, **kwargs)
+
+
+def _function(who: str, ufunc: np.ufunc) -> Callable[..., Any]:
+    function = overrides.get(ufunc)
+    if function is None:
+        raise unsupported(who, "this ufunc", "write it with functions that are")
+    return function
+
+
+def _call(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any]) -> Any:
+    if kwargs.pop("where", True) is not True:
+        raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")
+    dtype = kwargs.pop("dtype", None)
+    for ignored in ("casting", "order", "subok"):
+        kwargs.pop(ignored, None)
+    if kwargs:
+        raise unsupported(who, f"{', '.join(kwargs)}=", "leave it out")
+    if dtype is not None:
+        inputs = tuple(cast(operand(x), dtype) for x in inputs)
+    return _function(who, ufunc)(*inputs)
+
+
+def _reduce(
+    who: str,
+    ufunc: np.ufunc,
+    a: Any,
+    axis: Any = 0,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: bool = False,
+    **options: Any,
+) -> Any:
+    no_out(who, out)
+    known = _REDUCTIONS.get(ufunc)
+    if known is not None:
+        if dtype is not None:
+            a = cast(operand(a), dtype)
+        return known(a, axis=axis, keepdims=keepdims, **options)
+    if options:
+        raise unsupported(who, f"{', '.join(options)}=", "select the elements before")
+    a = operand(a) if dtype is None else cast(operand(a), dtype)
+    for d in sorted(reductions.axes_of(axis, len(shape_of(a))), reverse=True):
+        a = _fold(_function(who, ufunc), moveaxis(a, d, 0))[-1]
+        a = reductions.expand_dims(a, (d,)) if keepdims else a
+    return a
+
+
+def _fold(function: Callable[..., Any], xs: Any) -> list[Any]:
+    """Return all partial results of applying a function of two from the left."""
+    rest = iter(xs)
+    results = [next(rest)]
+    for x in rest:
+        results.append(function(results[-1], x))
+    return results
+
+
+def _accumulate(
+    who: str, ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None, out: Any = None
+) -> Any:
+    no_out(who, out)
+    x = operand(array) if dtype is None else cast(operand(array), dtype)
+    known = _SCANS.get(ufunc)
+    if known is not None:
+        return known(x, axis=axis)
+    return moveaxis(stack(_fold(_function(who, ufunc), moveaxis(x, axis, 0))), 0, axis)
+
+
+def _outer(who: str, ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
+    a, b = operand(a), operand(b)
+    a = reshape(a, (*shape_of(a), *[1] * len(shape_of(b))))
+    return _call(who, ufunc, (a, b), kwargs)
+
+
+def _reduceat(
+    who: str,
+    ufunc: np.ufunc,
+    array: Any,
+    indices: Any,
+    axis: int = 0,
+    dtype: Any = None,
+    out: Any = None,
+) -> Any:
+    no_out(who, out)
+    x = moveaxis(operand(array), axis, 0)
+    starts = [int(i) for i in np.asarray(indices)]
+    stops = [*starts[1:], len(x)]
+    parts = [
+        _reduce(who, ufunc, x[start:stop], 0, dtype) if start < stop else x[start]
+        for start, stop in zip(starts, stops, strict=True)
+    ]
+    return moveaxis(stack(parts), 0, axis)
+
+
+_METHODS = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer, "reduceat": _reduceat}
+_REDUCTIONS = {
+    np.add: reductions.sum,
+    np.multiply: reductions.prod,
+    np.maximum: reductions.max,
+    np.minimum: reductions.min,
+    np.logical_and: reductions.all,
+    np.logical_or: reductions.any,
+}
+_SCANS = {
+    np.add: reductions.cumsum,
+    np.multiply: reductions.cumprod,
+    np.maximum: reductions.cummax,
+    np.minimum: reductions.cummin,
+}
+
+overrides[np.ufunc] = ufunc_method

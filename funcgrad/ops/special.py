@@ -1,0 +1,136 @@
+"""Special functions of each element that NumPy has not: polynomials, run in blocks.
+
+A block is small enough to stay in cache, so a polynomial of degree 20 reads memory once. An
+operand becomes floating as in NumPy's own functions; float16 is computed in float32.
+
+``erfinv`` uses the polynomials of Giles 2010, "Approximating the erfinv function", tables 1 and
+5 (GPU Computing Gems, Jade edition). In float32 their variable is -log1p(-x*x), rounded as JAX
+rounds it, so that normal draws agree with JAX's (over all 2**23 of them: 94 % of the bits, never
+more than 2 units in the last place; within 6e-6 of the truth). In float64 it is
+-log((1-x)(1+x)), Giles's own, which keeps full accuracy up to |x| = 1.
+
+``erf`` is x P(x²) below 1, and 1 - exp(-x²) Q((x-3)/(x+3)) above; P and Q are Chebyshev fits
+made for this file with mpmath, of absolute error below 1e-17 (float32: 1e-8).
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .elementwise import exp, mul, neg, safe_mul, square
+from .family import Elementwise
+
+BLOCK = 32768
+
+
+def by_blocks(f32: Callable[..., Any], f64: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the function of any real array that applies these to float32 and float64 blocks."""
+
+    def function(x: Any) -> Any:
+        x = np.asarray(x)
+        if x.dtype.kind not in "fiub" or x.dtype.itemsize > 8:
+            raise TypeError(f"a special function takes real numbers: got {x.dtype}")
+        dtype = np.result_type(x.dtype, np.float16)
+        kernel, inner = (f64, np.float64) if dtype.itemsize == 8 else (f32, np.float32)
+        out = np.empty(x.shape, dtype)
+        flat, ravelled = out.reshape(-1), x.reshape(-1)
+        with np.errstate(all="ignore"):  # infinities and nan are results here, as in scipy
+            for i in range(0, flat.size, BLOCK):
+                flat[i : i + BLOCK] = kernel(ravelled[i : i + BLOCK].astype(inner, copy=False))
+        return out[()]
+
+    return function
+
+
+def polynomial(coefficients: Sequence[float], v: Any) -> Any:
+    """Return the polynomial's values by Horner's rule, the highest power first."""
+    p = np.full_like(v, coefficients[0])
+    for c in coefficients[1:]:
+        p *= v
+        p += c
+    return p
+
+
+def _erfinv32(x: Any) -> Any:
+    w = np.negative(np.log1p(-x * x))
+    y = polynomial(CENTRAL_32, w - 2.5)
+    tail = np.flatnonzero(~(w < 5))
+    y[tail] = polynomial(TAIL_32, np.sqrt(w[tail]) - 3)
+    return _with_poles(x, y)
+
+
+def _erfinv64(x: Any) -> Any:
+    w = np.negative(np.log((1 - x) * (1 + x)))
+    y = polynomial(CENTRAL_64, w - 3.125)
+    tail = np.flatnonzero(~(w < 6.25))
+    root = np.sqrt(w[tail])
+    y[tail] = np.where(
+        root < 4, polynomial(TAIL_64, root - 3.25), polynomial(FAR_TAIL_64, root - 5)
+    )
+    return _with_poles(x, y)
+
+
+def _with_poles(x: Any, y: Any) -> Any:
+    """Return x y, and infinity of the sign of x where x is 1 or -1."""
+    y[np.abs(x) == 1] = np.inf
+    return x * y
+
+
+def _erf(x: Any, core: Sequence[float], tail: Sequence[float], saturated: float) -> Any:
+    size = np.minimum(np.abs(x), saturated)
+    y = polynomial(core, np.square(np.minimum(size, 1))) * size
+    far = np.flatnonzero(size > 1)
+    z = size[far]
+    y[far] = 1 - np.exp(-z * z) * polynomial(tail, (z - 3) / (z + 3))
+    return np.copysign(y, x)
+
+
+# fmt: off
+CENTRAL_32 = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087,
+    -0.00125372503, -0.00417768164, 0.246640727, 1.50140941)
+TAIL_32 = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773,
+    -0.0076224613, 0.00943887047, 1.00167406, 2.83297682)
+CENTRAL_64 = (-3.6444120640178196996e-21, -1.685059138182016589e-19, 1.2858480715256400167e-18,
+    1.115787767802518096e-17, -1.333171662854620906e-16, 2.0972767875968561637e-17,
+    6.6376381343583238325e-15, -4.0545662729752068639e-14, -8.1519341976054721522e-14,
+    2.6335093153082322977e-12, -1.2975133253453532498e-11, -5.4154120542946279317e-11,
+    1.051212273321532285e-09, -4.1126339803469836976e-09, -2.9070369957882005086e-08,
+    4.2347877827932403518e-07, -1.3654692000834678645e-06, -1.3882523362786468719e-05,
+    0.0001867342080340571352, -0.00074070253416626697512, -0.0060336708714301490533,
+    0.24015818242558961693, 1.6536545626831027356)
+TAIL_64 = (2.2137376921775787049e-09, 9.0756561938885390979e-08, -2.7517406297064545428e-07,
+    1.8239629214389227755e-08, 1.5027403968909827627e-06, -4.013867526981545969e-06,
+    2.9234449089955446044e-06, 1.2475304481671778723e-05, -4.7318229009055733981e-05,
+    6.8284851459573175448e-05, 2.4031110387097893999e-05, -0.0003550375203628474796,
+    0.00095328937973738049703, -0.0016882755560235047313, 0.0024914420961078508066,
+    -0.0037512085075692412107, 0.005370914553590063617, 1.0052589676941592334,
+    3.0838856104922207635)
+FAR_TAIL_64 = (-2.7109920616438573243e-11, -2.5556418169965252055e-10, 1.5076572693500548083e-09,
+    -3.7894654401267369937e-09, 7.6157012080783393804e-09, -1.4960026627149240478e-08,
+    2.9147953450901080826e-08, -6.7711997758452339498e-08, 2.2900482228026654717e-07,
+    -9.9298272942317002539e-07, 4.5260625972231537039e-06, -1.9681778105531670567e-05,
+    7.5995277030017761139e-05, -0.00021503011930044477347, -0.00013871931833623122026,
+    1.0103004648645343977, 4.8499064014085844221)
+ERF_CORE_32 = (7.87587506e-05, -0.000801686429, 0.00518908742, -0.026854212, 0.112835947,
+    -0.376126267, 1.12837917)
+ERF_TAIL_32 = (0.00274274907, -0.0250796378, 0.0716035039, -0.150098343, 0.245605992,
+    -0.326233674, 0.179001145)
+ERF_CORE_64 = (5.957176147748911e-11, -1.1372848856791674e-09, 1.4659775274047436e-08,
+    -1.6350312701054695e-07, 1.6461000484121368e-06, -1.4925595266831182e-05,
+    0.0001205533111164271, -0.000854832698083379, 0.0052239776248180145, -0.026866170645076792,
+    0.11283791670954879, -0.3761263890318375, 1.1283791670955126)
+ERF_TAIL_64 = (3.381355142042904e-09, 1.2755818949624478e-06, 2.0135111426447427e-06,
+    -8.00978093907608e-06, -1.2845780030775907e-05, 6.406279226046039e-05,
+    4.525434558991009e-05, -0.0005970624964924544, 0.0007077464666941425, 0.004269136356961225,
+    -0.024392499318915004, 0.07166583719747308, -0.15011593650077898, 0.24560380171233487,
+    -0.3262335600430372, 0.17900115118138996)
+
+erf = Elementwise("erf",
+    by_blocks(lambda x: _erf(x, ERF_CORE_32, ERF_TAIL_32, 4.0),
+              lambda x: _erf(x, ERF_CORE_64, ERF_TAIL_64, 6.0)),
+    lambda t, y, x: mul(t, mul(2 / math.sqrt(math.pi), exp(neg(square(x))))))
+erfinv = Elementwise("erfinv", by_blocks(_erfinv32, _erfinv64),
+    lambda t, y, x: safe_mul(t, mul(math.sqrt(math.pi) / 2, exp(square(y)))))
+# fmt: on
