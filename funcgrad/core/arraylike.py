@@ -19,7 +19,11 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return an operator and its reflection."""
 
     def forward(self: Any, other: Any) -> Any:
-        return primitives[name](self, other)
+        prim = primitives[name]
+        try:
+            return prim.bind(self, other)[0]
+        except (FuncgradError, TypeError, ValueError) as err:
+            raise prim.explained(err, (self, other), {}) from None
 
     def reflected(self: Any, other: Any) -> Any:
         return primitives[name](other, self)

@@ -6,7 +6,7 @@ no tracer NumPy runs it. Nothing is ambient, so threads, generators and exceptio
 """
 
 import itertools
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from .arraylike import ArrayLike
@@ -133,31 +133,31 @@ class Primitive:
         for x in args:
             if isinstance(x, Tracer) and (trace is None or x._trace.serial > trace.serial):
                 trace = x._trace
-        if trace is not None:
-            if trace.dead:
-                trace.alive()
-            return trace.process(self, args, params)
-        try:
+        if trace is None:
             return self.run(*args, **params)
-        except (TypeError, ValueError, IndexError) as err:
-            complaint = self.complaint(args, params)
-            raise err if complaint is None else complaint from None
+        if trace.dead:
+            trace.alive()
+        return trace.process(self, args, params)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
-        """Apply a primitive of one output."""
+        """Apply a primitive of one output; where NumPy refuses, let ``infer`` explain."""
         try:
             return self.bind(*args, **params)[0]
-        except FuncgradError as err:
-            raise err.with_traceback(None) from None  # the user's line, then one of ours
+        except (FuncgradError, TypeError, ValueError) as err:
+            raise self.explained(err, args, params)
 
-    def complaint(self, args: Sequence[Any], params: dict[str, Hashable]) -> FuncgradError | None:
-        """Return what ``infer`` says of the arguments that NumPy refused."""
+    def explained(self, err: Exception, args: Sequence[Any], params: dict[str, Any]) -> Exception:
+        """Return our own error without the frames below it, or what ``infer`` says of another's."""
         # asked only now: good words cost nothing until they are needed
-        try:
-            self.infer(*map(aval_of, args), **params)
-        except FuncgradError as err:
+        if not isinstance(err, FuncgradError):
+            try:
+                self.infer(*map(aval_of, args), **params)
+            except FuncgradError as complaint:
+                complaint.__suppress_context__ = True
+                return complaint.with_traceback(None)
             return err
-        return None
+        err.__suppress_context__ = True
+        return err.with_traceback(None)
 
     def missing(self, rule: str) -> MissingRuleError:
         family = type(self)

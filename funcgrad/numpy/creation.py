@@ -1,30 +1,16 @@
 """Arrays from numbers, lists and other arrays: what NumPy cannot dispatch on its own."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, shape_of
+from ..core.avals import aval_of
 from ..core.trace import Tracer
-from ..ops.structure import broadcast_to, cast, concatenate_p, expand_dims
+from ..ops.operand import asarray, operand
+from ..ops.structure import broadcast_to, cast
 from .table import implements
 
 DEFAULT_FLOAT = np.dtype(np.float32)  # of what the library itself creates
-
-
-def asarray(obj: Any, dtype: Any = None) -> Any:
-    """Return an array, a tracer, or a nested list of either, as one array.
-
-    >>> asarray([1, 2, 3])
-    array([1, 2, 3])
-    """
-    if isinstance(obj, Tracer):
-        return obj if dtype is None else cast(obj, dtype)
-    if isinstance(obj, list | tuple) and holds_tracer(obj):
-        stacked = _stacked(obj)
-        return stacked if dtype is None else cast(stacked, dtype)
-    return np.asarray(obj, dtype)
 
 
 def array(obj: Any, dtype: Any = None) -> Any:
@@ -36,47 +22,6 @@ def array(obj: Any, dtype: Any = None) -> Any:
     """
     result = asarray(obj, dtype)
     return np.array(result) if isinstance(result, np.ndarray) else result
-
-
-def holds_tracer(obj: Any) -> bool:
-    """Return whether a nested list holds a tracer at any depth."""
-    if isinstance(obj, list | tuple):
-        return any(map(holds_tracer, obj))
-    return isinstance(obj, Tracer)
-
-
-def operand(x: Any) -> Any:
-    """Return an argument that a primitive can take: lists become arrays, numbers stay weak."""
-    if isinstance(x, Tracer | np.ndarray) or type(x) in PYTHON_SCALARS:
-        return x
-    return asarray(x)
-
-
-def _stacked(obj: Any) -> Any:
-    if not isinstance(obj, list | tuple):
-        return obj
-    parts = [operand(_stacked(part)) for part in obj]
-    shapes = {shape_of(part) for part in parts}
-    if len(shapes) > 1:
-        raise ValueError(
-            f"array: the elements of a list must agree in shape: got {sorted(shapes)}; "
-            f"pad them, or keep them in a list"
-        )
-    return concatenate_p(*(expand_dims(strong(part), (0,)) for part in weak_with(parts)), axis=0)
-
-
-def strong(x: Any) -> Any:
-    """Return a number as an array, an array as itself."""
-    return np.asarray(x) if type(x) in PYTHON_SCALARS else x
-
-
-def weak_with(parts: Sequence[Any]) -> list[Any]:
-    """Return the parts with Python numbers in the dtype that the others give them."""
-    kinds = [x if type(x) in PYTHON_SCALARS else dtype_of(x) for x in parts]
-    if all(type(x) in PYTHON_SCALARS for x in parts):
-        return list(parts)
-    dtype = np.result_type(*kinds)
-    return [np.asarray(x, dtype) if type(x) in PYTHON_SCALARS else x for x in parts]
 
 
 def _like(x: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:

@@ -10,9 +10,9 @@ from ..core.errors import ConcretizationError
 from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops import elementwise as ew
+from ..ops.operand import asarray, operand, strong
 from ..ops.reduce import axis_of, take_along
 from ..ops.structure import ARRAY, Index, broadcast_to, getitem_p, reshape, scatter_add_p
-from .creation import asarray, operand, strong
 from .shapes import ravel
 from .table import implements, no_out
 

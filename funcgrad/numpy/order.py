@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.avals import dtype_of, shape_of
 from ..ops import reduce as prims
+from ..ops.operand import asarray, operand, strong
 from ..ops.reduce import axes_of, axis_of, take_along
 from ..ops.structure import (
     ARRAY,
@@ -17,8 +18,7 @@ from ..ops.structure import (
     getitem_p,
     reshape as _reshape,
 )
-from .creation import asarray, operand, strong
-from .shapes import concatenate, lengths_of, ravel, swapaxes
+from .shapes import concatenate, cut, lengths_of, ravel, swapaxes
 from .table import implements
 
 

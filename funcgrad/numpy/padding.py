@@ -6,8 +6,8 @@ import numpy as np
 
 from ..core.avals import dtype_of, shape_of
 from ..core.trace import Tracer
+from ..ops.operand import operand, strong
 from ..ops.structure import Index, broadcast_to, cast, scatter_add_p
-from .creation import operand, strong
 from .order import take_known
 from .shapes import concatenate, cut
 from .table import implements, unsupported

@@ -11,8 +11,8 @@ from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
+from ..ops.operand import operand, strong
 from ..ops.structure import cast
-from .creation import operand, strong
 from .indexing import concrete
 from .reductions import all as _all
 from .table import implements, numpy_function

@@ -9,9 +9,9 @@ import numpy as np
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew, reduce as prims
+from ..ops.operand import operand
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, cumsum_p, expand_dims, reshape, sum_p
-from .creation import operand
 from .table import implements, no_out
 
 _NO_VALUE: Any = np._NoValue  # NumPy's own mark of an argument that was not given

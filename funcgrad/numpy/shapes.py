@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.avals import shape_of
 from ..core.trace import Tracer
+from ..ops.operand import operand, strong, weak_with
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import (
     Index,
@@ -21,7 +22,6 @@ from ..ops.structure import (
     reshape as _reshape,
     transpose_p,
 )
-from .creation import operand, strong, weak_with
 from .table import implements, no_out, unsupported
 
 

@@ -5,40 +5,15 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.errors import MutationError
-from ..core.registry import overrides, primitives
+from ..core.registry import overrides
 from ..ops import compare, elementwise as ew
-from ..ops.family import Arithmetic, Elementwise, FreeArithmetic
-from ..ops.structure import cast, convert_p, reshape, truncate_p
+from ..ops.operand import operand
+from ..ops.structure import cast, reshape
 from . import reductions
-from .creation import operand
 from .shapes import moveaxis, stack
 from .table import implements, no_out, unsupported
-
-
-def _of_operands(prim: Elementwise) -> Callable[..., Any]:
-    """Return what a ufunc does; of Python numbers alone it gives a NumPy scalar."""
-
-    def function(*xs: Any) -> Any:
-        return prim(*map(operand, xs))
-
-    def arithmetic(*xs: Any) -> Any:
-        y = prim(*map(operand, xs))
-        if shape_of(y) or not aval_of(y).weak:
-            return y
-        dtype = dtype_of(y)
-        return (convert_p if is_inexact(dtype) else truncate_p)(y, dtype=dtype)
-
-    chosen = arithmetic if isinstance(prim, Arithmetic | FreeArithmetic) else function
-    chosen.__name__ = chosen.__qualname__ = prim.function.__name__
-    chosen.__doc__ = f"Elementwise; see numpy.{prim.function.__name__}."
-    return chosen
-
-
-for _prim in list(primitives.values()):
-    if isinstance(_prim, Elementwise) and isinstance(_prim.function, np.ufunc):
-        overrides[_prim.function] = _of_operands(_prim)
 
 
 @implements("sign")

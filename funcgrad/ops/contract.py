@@ -9,7 +9,7 @@ from typing_extensions import override
 from ..core.avals import Aval, shape_of
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
-from .structure import fit, match, reshape, transpose_p
+from .structure import fit, match
 
 
 class Multilinear(Primitive):
@@ -67,21 +67,14 @@ class Matmul(Multilinear):
         return (Aval((*batch, a.shape[-2], b.shape[-1]), dtype),)
 
     @override
-    def transpose(self, i: int, ct: Any, ins: Sequence[Any]) -> Any:
-        a, b = ins
-        if i == 0:
-            return matmul_p(ct, matrix_transpose(b))
-        a_shape, rank = shape_of(a), len(shape_of(b))
-        if rank == 2 and len(a_shape) > 2:  # one product for the whole batch
-            a = reshape(a, (-1, a_shape[-1]))
-            ct = reshape(ct, (-1, shape_of(ct)[-1]))
-        return matmul_p(matrix_transpose(a), ct)
-
-
-def matrix_transpose(x: Any) -> Any:
-    """Return ``x`` with its last two axes swapped."""
-    rank = len(shape_of(x))
-    return transpose_p(x, perm=(*range(rank - 2), rank - 1, rank - 2))
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        (ct,), (a, b) = cts, ins
+        a_ct = None if needs[0] is None else match(ct @ b.mT, a)
+        if needs[1] is None:
+            return (a_ct, None)
+        if len(b.shape) == 2 < len(a.shape):  # one product for the whole batch
+            a, ct = a.reshape(-1, a.shape[-1]), ct.reshape(-1, ct.shape[-1])
+        return (a_ct, match(a.mT @ ct, b))
 
 
 class Einsum(Multilinear):

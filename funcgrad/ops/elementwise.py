@@ -21,7 +21,7 @@ def is_complex(x: Any) -> bool:
 
 
 def _safe_div(t: Any, d: Any) -> Any:
-    if np.count_nonzero(d) == np.size(d):
+    if (type(d) in PYTHON_SCALARS and d) or np.count_nonzero(d) == np.size(d):
         return np.divide(t, d)
     t, d = np.broadcast_arrays(t, d)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -45,146 +45,126 @@ def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t n x**(n-1), which is 0 for n = 0 also at x = 0."""
     if type(n) not in PYTHON_SCALARS:
         m = where(eq(n, 0), 1, n)
-        return safe_mul(t, mul(n, pow(x, sub(m, 1))))
+        return safe_mul(t, n * pow(x, m - 1))
     if n == 2:
-        return mul(t, mul(2, x))
+        return t * (2 * x)
     if n == 0:
-        return mul(t, 0)
+        return t * 0
     if isinstance(n, complex) or n >= 1:
-        return t if n == 1 else mul(t, mul(n, pow(x, n - 1)))
-    return safe_div(mul(t, n), pow(x, 1 - n))
+        return t if n == 1 else t * (n * pow(x, n - 1))
+    return safe_div(t * n, pow(x, 1 - n))
 
 
 def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t y log(x), which is 0 at x = 0."""
-    return mul(t, mul(y, log(where(eq(x, 0), 1, x))))
+    return t * (y * log(where(eq(x, 0), 1, x)))
 
 
-def _sinc_slope(y: Any, x: Any) -> Any:
+def _sinc_slope(x: Any) -> Any:
     """Return the derivative of sinc: a series near 0, where the quotient cancels."""
     small = lt(abs(x), 0.03)
-    z = square(mul(math.pi, where(small, x, 0)))
-    series = mul(x, sub(mul(z, sub(1 / 30, mul(z, sub(1 / 840, mul(z, 1 / 45360))))), 1 / 3))
+    z = square(math.pi * where(small, x, 0))
+    series = math.pi**2 * x * (z * (1 / 30 - z * (1 / 840 - z / 45360)) - 1 / 3)
     far = where(small, 1, x)
-    quotient = div(sub(cos(mul(math.pi, far)), sinc(far)), far)
-    return where(small, mul(math.pi**2, series), quotient)
+    return where(small, series, (cos(math.pi * far) - sinc(far)) / far)
 
 
 def _wins(t: Any, y: Any, x: Any, other: Any) -> Any:
-    """Map t to itself where x is the extremum y, half of it where both operands are."""
-    return where(eq(x, other), mul(t, 0.5), where(eq(x, y), t, 0))
+    """Map t to itself where x is the extremum y, to half of it where both operands are."""
+    return where(eq(x, other), t * 0.5, where(eq(x, y), t, 0))
+
+
+def _reach(t: Any, y: Any, x: Any) -> Any:
+    """Map t to t exp(x - y), for y = log(exp(x) + ...), also where both are infinite."""
+    return t * exp(where(eq(x, y), 0, x - y))
+
+
+def _reach2(t: Any, y: Any, x: Any) -> Any:
+    return t * exp2(where(eq(x, y), 0, x - y))
 
 
 # fmt: off
 # arithmetic
-add = Arithmetic("add", np.add,
-    lambda t, y, a, b: t,
-    lambda t, y, a, b: t, linear=[{0, 1}])
-sub = Arithmetic("sub", np.subtract,
-    lambda t, y, a, b: t,
-    lambda t, y, a, b: neg(t), linear=[{0, 1}])
-mul = Arithmetic("mul", np.multiply,
-    lambda t, y, a, b: mul(t, b),
-    lambda t, y, a, b: mul(a, t), linear=[{0}, {1}])
-div = Arithmetic("div", np.true_divide,
-    lambda t, y, a, b: safe_div(t, b),
-    lambda t, y, a, b: neg(safe_div(safe_mul(t, y), b)), linear=[{0}])
-pow = Arithmetic("pow", np.power, _pow_base, _pow_exponent)
-mod = Arithmetic("mod", np.remainder,
-    lambda t, y, a, b: t,
-    lambda t, y, a, b: neg(mul(t, floor_divide(a, b))))
-neg = Arithmetic("neg", np.negative, lambda t, y, x: neg(t), linear=[{0}])
-pos = Arithmetic("pos", np.positive, lambda t, y, x: t, linear=[{0}])
-abs = Arithmetic("abs", np.absolute, lambda t, y, x: mul(t, conj(unit(x))))
+add         = Arithmetic("add", np.add, lambda t, y, a, b: t, lambda t, y, a, b: t, linear=[{0, 1}])
+sub         = Arithmetic("sub", np.subtract, lambda t, y, a, b: t, lambda t, y, a, b: -t, linear=[{0, 1}])
+mul         = Arithmetic("mul", np.multiply, lambda t, y, a, b: t * b, lambda t, y, a, b: a * t, linear=[{0}, {1}])
+div         = Arithmetic("div", np.true_divide,
+                         lambda t, y, a, b: safe_div(t, b),
+                         lambda t, y, a, b: -safe_div(safe_mul(t, y), b), linear=[{0}])
+pow         = Arithmetic("pow", np.power, _pow_base, _pow_exponent)
+mod         = Arithmetic("mod", np.remainder, lambda t, y, a, b: t, lambda t, y, a, b: -t * floor_divide(a, b))
+neg         = Arithmetic("neg", np.negative, lambda t, y, x: -t, linear=[{0}])
+pos         = Arithmetic("pos", np.positive, lambda t, y, x: t, linear=[{0}])
+abs         = Arithmetic("abs", np.absolute, lambda t, y, x: t * conj(unit(x)))
 float_power = Elementwise("float_power", np.float_power, _pow_base, _pow_exponent)
-fmod = Elementwise("fmod", np.fmod,
-    lambda t, y, a, b: t,
-    lambda t, y, a, b: neg(mul(t, trunc(div(a, b)))))
-fabs = Elementwise("fabs", np.fabs, lambda t, y, x: mul(t, sign(x)))
-square = Elementwise("square", np.square, lambda t, y, x: mul(t, mul(2, x)))
-reciprocal = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: neg(safe_div(t, square(x))))
-sqrt = Elementwise("sqrt", np.sqrt, lambda t, y, x: safe_div(t, mul(2, y)))
+fmod        = Elementwise("fmod", np.fmod, lambda t, y, a, b: t, lambda t, y, a, b: -t * trunc(div(a, b)))
+fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * sign(x))
+square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x))
+reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -safe_div(t, x * x))
+sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: safe_div(t, 2 * y))
 # the square root of norms and deviations, whose derivative is taken as 0 at 0
-root = Elementwise("root", np.sqrt, lambda t, y, x: div(t, where(eq(y, 0), math.inf, mul(2, y))))
-cbrt = Elementwise("cbrt", np.cbrt, lambda t, y, x: safe_div(t, mul(3, square(y))))
-safe_div = Elementwise("safe_div", _safe_div,
-    lambda t, y, a, b: safe_div(t, b),
-    lambda t, y, a, b: neg(safe_div(safe_mul(t, y), b)), linear=[{0}])
-safe_mul = Elementwise("safe_mul", _safe_mul,
-    lambda t, y, a, b: safe_mul(t, b),
-    lambda t, y, a, b: mul(a, t), linear=[{0}, {1}])
+root        = Elementwise("root", np.sqrt, lambda t, y, x: t / where(eq(y, 0), math.inf, 2 * y))
+cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: safe_div(t, 3 * (y * y)))
+safe_div    = Elementwise("safe_div", _safe_div,
+                          lambda t, y, a, b: safe_div(t, b),
+                          lambda t, y, a, b: -safe_div(safe_mul(t, y), b), linear=[{0}])
+safe_mul    = Elementwise("safe_mul", _safe_mul,
+                          lambda t, y, a, b: safe_mul(t, b),
+                          lambda t, y, a, b: a * t, linear=[{0}, {1}])
 # exponentials and logarithms
-exp = Elementwise("exp", np.exp, lambda t, y, x: safe_mul(t, y))
-exp2 = Elementwise("exp2", np.exp2, lambda t, y, x: safe_mul(t, mul(y, LN2)))
-expm1 = Elementwise("expm1", np.expm1, lambda t, y, x: safe_mul(t, add(y, 1)))
-log = Elementwise("log", np.log, lambda t, y, x: safe_div(t, x))
-log2 = Elementwise("log2", np.log2, lambda t, y, x: safe_div(t, mul(x, LN2)))
-log10 = Elementwise("log10", np.log10, lambda t, y, x: safe_div(t, mul(x, LN10)))
-log1p = Elementwise("log1p", np.log1p, lambda t, y, x: safe_div(t, add(x, 1)))
-logaddexp = Elementwise("logaddexp", np.logaddexp,
-    lambda t, y, a, b: mul(t, exp(where(eq(a, y), 0, sub(a, y)))),
-    lambda t, y, a, b: mul(t, exp(where(eq(b, y), 0, sub(b, y)))))
-logaddexp2 = Elementwise("logaddexp2", np.logaddexp2,
-    lambda t, y, a, b: mul(t, exp2(where(eq(a, y), 0, sub(a, y)))),
-    lambda t, y, a, b: mul(t, exp2(where(eq(b, y), 0, sub(b, y)))))
+exp         = Elementwise("exp", np.exp, lambda t, y, x: safe_mul(t, y))
+exp2        = Elementwise("exp2", np.exp2, lambda t, y, x: safe_mul(t, y * LN2))
+expm1       = Elementwise("expm1", np.expm1, lambda t, y, x: safe_mul(t, y + 1))
+log         = Elementwise("log", np.log, lambda t, y, x: safe_div(t, x))
+log2        = Elementwise("log2", np.log2, lambda t, y, x: safe_div(t, x * LN2))
+log10       = Elementwise("log10", np.log10, lambda t, y, x: safe_div(t, x * LN10))
+log1p       = Elementwise("log1p", np.log1p, lambda t, y, x: safe_div(t, x + 1))
+logaddexp   = Elementwise("logaddexp", np.logaddexp,
+                          lambda t, y, a, b: _reach(t, y, a), lambda t, y, a, b: _reach(t, y, b))
+logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
+                          lambda t, y, a, b: _reach2(t, y, a), lambda t, y, a, b: _reach2(t, y, b))
 # angles
-sin = Elementwise("sin", np.sin, lambda t, y, x: mul(t, cos(x)))
-cos = Elementwise("cos", np.cos, lambda t, y, x: neg(mul(t, sin(x))))
-tan = Elementwise("tan", np.tan, lambda t, y, x: mul(t, add(1, square(y))))
-arcsin = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, sqrt(sub(1, square(x)))))
-arccos = Elementwise("arccos", np.arccos, lambda t, y, x: neg(safe_div(t, sqrt(sub(1, square(x))))))
-arctan = Elementwise("arctan", np.arctan, lambda t, y, x: safe_div(t, add(1, square(x))))
-sinh = Elementwise("sinh", np.sinh, lambda t, y, x: mul(t, cosh(x)))
-cosh = Elementwise("cosh", np.cosh, lambda t, y, x: mul(t, sinh(x)))
-tanh = Elementwise("tanh", np.tanh, lambda t, y, x: mul(t, sub(1, square(y))))
-arcsinh = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, sqrt(add(square(x), 1))))
-arccosh = Elementwise("arccosh", np.arccosh,
-    lambda t, y, x: safe_div(t, mul(sqrt(sub(x, 1)), sqrt(add(x, 1)))))
-arctanh = Elementwise("arctanh", np.arctanh, lambda t, y, x: safe_div(t, sub(1, square(x))))
-sinc = Elementwise("sinc", np.sinc, lambda t, y, x: mul(t, _sinc_slope(y, x)))
-deg2rad = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: mul(t, math.pi / 180), linear=[{0}])
-rad2deg = Elementwise("rad2deg", np.rad2deg, lambda t, y, x: mul(t, 180 / math.pi), linear=[{0}])
-radians = Elementwise("radians", np.radians, lambda t, y, x: mul(t, math.pi / 180), linear=[{0}])
-degrees = Elementwise("degrees", np.degrees, lambda t, y, x: mul(t, 180 / math.pi), linear=[{0}])
-arctan2 = Elementwise("arctan2", np.arctan2,
-    lambda t, y, a, b: safe_div(mul(t, b), add(square(a), square(b))),
-    lambda t, y, a, b: neg(safe_div(mul(t, a), add(square(a), square(b)))))
-hypot = Elementwise("hypot", np.hypot,
-    lambda t, y, a, b: safe_div(mul(t, a), y),
-    lambda t, y, a, b: safe_div(mul(t, b), y))
+sin         = Elementwise("sin", np.sin, lambda t, y, x: t * cos(x))
+cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * sin(x))
+tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
+arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, sqrt(1 - x * x)))
+arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, sqrt(1 - x * x)))
+arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: safe_div(t, 1 + x * x))
+sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * cosh(x))
+cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * sinh(x))
+tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
+arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, sqrt(x * x + 1)))
+arccosh     = Elementwise("arccosh", np.arccosh, lambda t, y, x: safe_div(t, sqrt(x - 1) * sqrt(x + 1)))
+arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: safe_div(t, 1 - x * x))
+sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * _sinc_slope(x))
+deg2rad     = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
+radians     = Elementwise("radians", np.radians, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
+rad2deg     = Elementwise("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math.pi), linear=[{0}])
+degrees     = Elementwise("degrees", np.degrees, lambda t, y, x: t * (180 / math.pi), linear=[{0}])
+arctan2     = Elementwise("arctan2", np.arctan2,
+                          lambda t, y, a, b: safe_div(t * b, a * a + b * b),
+                          lambda t, y, a, b: -safe_div(t * a, a * a + b * b))
+hypot       = Elementwise("hypot", np.hypot, lambda t, y, a, b: safe_div(t * a, y), lambda t, y, a, b: safe_div(t * b, y))
 # complex numbers; a map whose result is cast to a real dtype keeps its real part
-conj = Elementwise("conj", np.conjugate, lambda t, y, x: conj(t), linear=[{0}])
-real = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
-imag = Elementwise("imag", np.imag, lambda t, y, x: mul(t, -1j), linear=[{0}])
+conj        = Elementwise("conj", np.conjugate, lambda t, y, x: conj(t), linear=[{0}])
+real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
+imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
 # choice
-maximum = Elementwise("maximum", np.maximum,
-    lambda t, y, a, b: _wins(t, y, a, b),
-    lambda t, y, a, b: _wins(t, y, b, a))
-minimum = Elementwise("minimum", np.minimum,
-    lambda t, y, a, b: _wins(t, y, a, b),
-    lambda t, y, a, b: _wins(t, y, b, a))
-fmax = Elementwise("fmax", np.fmax,
-    lambda t, y, a, b: _wins(t, y, a, b),
-    lambda t, y, a, b: _wins(t, y, b, a))
-fmin = Elementwise("fmin", np.fmin,
-    lambda t, y, a, b: _wins(t, y, a, b),
-    lambda t, y, a, b: _wins(t, y, b, a))
-where = Elementwise("where", np.where,
-    None,
-    lambda t, y, c, a, b: where(c, t, 0),
-    lambda t, y, c, a, b: where(c, 0, t), linear=[{1, 2}])
-clip = Elementwise("clip", np.clip,
-    lambda t, y, x, lo, hi: where(logical_and(ge(x, lo), le(x, hi)), t, 0),
-    lambda t, y, x, lo, hi: where(logical_and(lt(x, lo), le(lo, hi)), t, 0),
-    lambda t, y, x, lo, hi: where(gt(maximum(x, lo), hi), t, 0))
-copysign = Elementwise("copysign", np.copysign,
-    lambda t, y, a, b: mul(t, mul(copysign(1.0, a), copysign(1.0, b))),
-    lambda t, y, a, b: mul(t, 0))
-heaviside = Elementwise("heaviside", np.heaviside,
-    lambda t, y, a, b: mul(t, 0),
-    lambda t, y, a, b: where(eq(a, 0), t, 0))
-ldexp = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
-nextafter = Elementwise("nextafter", np.nextafter,
-    lambda t, y, a, b: t,
-    lambda t, y, a, b: mul(t, 0))
+maximum     = Elementwise("maximum", np.maximum, lambda t, y, a, b: _wins(t, y, a, b), lambda t, y, a, b: _wins(t, y, b, a))
+minimum     = Elementwise("minimum", np.minimum, lambda t, y, a, b: _wins(t, y, a, b), lambda t, y, a, b: _wins(t, y, b, a))
+fmax        = Elementwise("fmax", np.fmax, lambda t, y, a, b: _wins(t, y, a, b), lambda t, y, a, b: _wins(t, y, b, a))
+fmin        = Elementwise("fmin", np.fmin, lambda t, y, a, b: _wins(t, y, a, b), lambda t, y, a, b: _wins(t, y, b, a))
+where       = Elementwise("where", np.where, None,
+                          lambda t, y, c, a, b: where(c, t, 0),
+                          lambda t, y, c, a, b: where(c, 0, t), linear=[{1, 2}])
+clip        = Elementwise("clip", np.clip,
+                          lambda t, y, x, lo, hi: where(logical_and(ge(x, lo), le(x, hi)), t, 0),
+                          lambda t, y, x, lo, hi: where(logical_and(lt(x, lo), le(lo, hi)), t, 0),
+                          lambda t, y, x, lo, hi: where(gt(maximum(x, lo), hi), t, 0))
+copysign    = Elementwise("copysign", np.copysign,
+                          lambda t, y, a, b: t * (copysign(1.0, a) * copysign(1.0, b)),
+                          lambda t, y, a, b: t * 0)
+heaviside   = Elementwise("heaviside", np.heaviside, lambda t, y, a, b: t * 0, lambda t, y, a, b: where(eq(a, 0), t, 0))
+ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
+nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, lambda t, y, a, b: t * 0)
 # fmt: on

@@ -12,10 +12,12 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import PYTHON_SCALARS, Aval, dtype_of
+from ..core.avals import PYTHON_SCALARS, Aval, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
+from ..core.registry import overrides
 from ..core.trace import Primitive
-from .structure import fit, match
+from .operand import operand
+from .structure import fit, match, strengthen
 
 
 class Elementwise(Primitive):
@@ -36,6 +38,14 @@ class Elementwise(Primitive):
         self.function = function
         self.rules = rules
         self.linear = linear
+        if isinstance(function, np.ufunc):
+            overrides[function] = self.as_ufunc if function.nin > 1 else self
+
+    def as_ufunc(self, *xs: Any) -> Any:
+        """Apply to what a ufunc takes: also to nested lists."""
+        if list in map(type, xs) or tuple in map(type, xs):
+            xs = tuple(map(operand, xs))
+        return self(*xs)
 
     @override
     def run(self, *xs: Any) -> tuple[Any, ...]:
@@ -66,10 +76,11 @@ class Elementwise(Primitive):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         (ct,), (y,) = cts, outs
-        return [
-            None if need is None or rule is None else match(rule(ct, y, *ins), x)
-            for rule, need, x in zip(self.rules, needs, ins, strict=True)
-        ]
+        results = []
+        for rule, need, x in zip(self.rules, needs, ins):
+            wanted = need is not None and rule is not None
+            results.append(match(rule(ct, y, *ins), x) if wanted else None)
+        return results
 
     @override
     def is_linear(self, operands: frozenset[int]) -> bool:
@@ -78,6 +89,11 @@ class Elementwise(Primitive):
 
 class Arithmetic(Elementwise):
     """What Python's operators do: of Python numbers alone the result is one, and stays weak."""
+
+    @override
+    def as_ufunc(self, *xs: Any) -> Any:
+        y = super().as_ufunc(*xs)
+        return y if shape_of(y) else strengthen(y)  # np.add(1.0, 2.0) is not weak, 1.0 + 2.0 is
 
     @override
     def run(self, *xs: Any) -> tuple[Any, ...]:

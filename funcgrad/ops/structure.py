@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Axes, Shape, dtype_of, is_inexact, shape_of
+from ..core.avals import Aval, Axes, Shape, aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
 
@@ -79,7 +79,9 @@ class Broadcast(Linear):
 
     @override
     def run(self, x: Any, *, shape: Shape, axes: Axes) -> tuple[Any, ...]:
-        x = as_array(x).reshape([1 if d in axes else n for d, n in enumerate(shape)])
+        x = as_array(x)
+        if axes and axes[-1] >= len(axes):  # new axes in front come by themselves
+            x = x.reshape([1 if d in axes else n for d, n in enumerate(shape)])
         if math.prod(shape) > 4096:
             return (np.broadcast_to(x, shape),)
         out = np.empty(shape, x.dtype)  # for small arrays cheaper than making a view
@@ -345,6 +347,14 @@ def cast(x: Any, dtype: Any) -> Any:
     return (convert_p if is_inexact(dtype) else truncate_p)(x, dtype=dtype)
 
 
+def strengthen(x: Any) -> Any:
+    """Return a Python number, or a tracer of one, as the NumPy scalar it stands for."""
+    aval = aval_of(x)
+    if not aval.weak:
+        return x
+    return (convert_p if is_inexact(aval.dtype) else truncate_p)(x, dtype=aval.dtype)
+
+
 def reshape(x: Any, shape: Shape) -> Any:
     """Return ``x`` with this shape, in which one length may be -1."""
     if -1 in shape:
@@ -375,13 +385,14 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
 
 def match(ct: Any, x: Any) -> Any:
     """Return a cotangent with the shape and dtype of its primal: undo broadcasting and casts."""
+    if type(x) is np.ndarray and ct.shape == x.shape and ct.dtype is x.dtype:
+        return ct  # nearly always
     shape, have = shape_of(x), shape_of(ct)
     if have != shape:
         lead = len(have) - len(shape)
         stretched = (lead + d for d, n in enumerate(shape) if n != have[lead + d])
         ct = reshape(sum_p(ct, axes=(*range(lead), *stretched)), shape)
-    dtype = dtype_of(x)
-    return ct if ct.dtype is dtype else cast(ct, dtype)
+    return cast(ct, dtype_of(x))
 
 
 def fit(t: Any, y: Any) -> Any:

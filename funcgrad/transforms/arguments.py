@@ -112,6 +112,8 @@ def described(fun: Any, place: Place, path: tree.Path = ()) -> str:
 
 def carries_derivative(x: Any) -> bool:
     """Return whether a leaf is an inexact array or number."""
+    if type(x) is np.ndarray:
+        return x.dtype.kind in "fc"
     return is_arraylike(x) and is_inexact(aval_of(x).dtype)
 
 

@@ -6,7 +6,7 @@ neither the walk nor the freeing of a long tape recurses.
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,8 +14,7 @@ from ..core import tree
 from ..core.avals import aval_of, is_arraylike
 from ..core.errors import DtypeError, MissingRuleError, NonScalarError
 from ..core.jaxpr import ClosedJaxpr, Literal, Var
-from ..core.trace import ConcreteTracer, Primitive, Trace
-from ..ops.elementwise import add
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
 from .arguments import (
     Chosen,
@@ -30,19 +29,11 @@ from .arguments import (
 from .forward import with_aux
 from .staging import stage
 
-
-class Record(NamedTuple):
-    """One operation: which values went in and came out, by name and as numbers.
-
-    A name is a number on a tape and a variable in a program; None stands for a constant.
-    """
-
-    prim: Primitive
-    ins: Sequence[Any]
-    outs: Sequence[Any]
-    in_values: Sequence[Any]
-    out_values: Sequence[Any]
-    params: dict[str, Any]
+# One operation: the primitive, names of inputs and outputs, their values, the parameters.
+# A name is a number on a tape and a variable in a program; None stands for a constant.
+Record: TypeAlias = tuple[
+    Primitive, Sequence[Any], Sequence[Any], Sequence[Any], Sequence[Any], dict
+]
 
 
 class TapeTracer(ConcreteTracer):
@@ -60,14 +51,16 @@ class TapeTracer(ConcreteTracer):
 class Tape(Trace):
     """Run each operation one level down, and write down what its derivative will need."""
 
-    __slots__ = ("count", "records")
+    __slots__ = ("count", "nested", "records")
 
     def __init__(self, origin: str) -> None:
         super().__init__(origin)
         self.records: list[Record] = []
         self.count = 0
+        self.nested = False  # whether a value on the tape may be a tracer of an outer trace
 
     def input(self, value: Any) -> TapeTracer:
+        self.nested = self.nested or isinstance(value, Tracer)
         self.count += 1
         return TapeTracer(self, value, self.count - 1)
 
@@ -80,14 +73,19 @@ class Tape(Trace):
             else:
                 values.append(x)
                 ins.append(None)
-        results = prim.bind(*values, **params)
+                if isinstance(x, Tracer):
+                    self.nested = True
+        results = (prim.bind if self.nested else prim.run)(*values, **params)
         if not prim.differentiable:
             return results
-        start = self.count
-        self.count = stop = start + len(results)
-        numbers = range(start, stop)
-        self.records.append(Record(prim, ins, numbers, values, results, params))
-        return [TapeTracer(self, y, n) for y, n in zip(results, numbers)]
+        tracers, outs, number = [], [], self.count
+        for y in results:
+            outs.append(number)
+            tracers.append(TapeTracer(self, y, number))
+            number += 1
+        self.count = number
+        self.records.append((prim, ins, outs, values, results, params))
+        return tracers
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         """Return the value of an output and its number, None for a constant."""
@@ -99,15 +97,18 @@ class Tape(Trace):
 def backward(records: Iterable[Record], cts: dict[Any, Any]) -> None:
     """Walk back over the records, replacing cotangents of outputs by those of inputs."""
     for prim, ins, outs, in_values, out_values, params in records:
-        got = [cts.pop(name, None) for name in outs]
-        if all(ct is None for ct in got):
+        got, reached = [], False
+        for name in outs:
+            ct = cts.pop(name, None)
+            got.append(ct)
+            reached = reached or ct is not None
+        if not reached:
             continue
         vjp = prim.vjp or functools.partial(_vjp_by_transposition, prim)
-        results = vjp(got, ins, out_values, in_values, **params)
-        for name, ct in zip(ins, results):
+        # zip without strict, here and in the family's vjp: this is the library's inner loop
+        for name, ct in zip(ins, vjp(got, ins, out_values, in_values, **params)):
             if name is not None and ct is not None:
-                before = cts.get(name)
-                cts[name] = ct if before is None else add(before, ct)
+                cts[name] = cts[name] + ct if name in cts else ct
 
 
 def _consumed(records: list[Record]) -> Iterator[Record]:
@@ -159,13 +160,11 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
                 f"use vjp for a function that is not linear"
             )
         out_avals = [v.aval for v in eqn.outs]
-        records.append(
-            Record(eqn.prim, ins, eqn.outs, [value(a) for a in eqn.ins], out_avals, eqn.params)
-        )
+        records.append((eqn.prim, ins, eqn.outs, list(map(value, eqn.ins)), out_avals, eqn.params))
     by_name: dict[Any, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):
         if isinstance(atom, Var) and ct is not None:
-            by_name[atom] = ct if atom not in by_name else add(by_name[atom], ct)
+            by_name[atom] = ct if atom not in by_name else by_name[atom] + ct
     backward(reversed(records), by_name)
     return [by_name.get(var) for var in jaxpr.invars]
 
@@ -231,7 +230,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         for (y, number), c in zip(pairs, given, strict=True):
             if number is not None:
                 c = as_tangent("vjp", "a cotangent", c, aval_of(y))
-                cts[number] = c if number not in cts else add(cts[number], c)
+                cts[number] = c if number not in cts else cts[number] + c
         backward(reversed(records), cts)
         taken = {id(c) for c in given}
         results = [
@@ -297,11 +296,13 @@ def _value_and_grad(
     def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
         chosen = Chosen(who, fun, argnums, argnames, args, kwargs)
         values = chosen.values()
-        check_leaves(who, fun, chosen.places, values, allow_int)
         leaves, treedef = tree.flatten(values)
+        inexact = list(map(carries_derivative, leaves))
+        if not all(inexact):
+            check_leaves(who, fun, chosen.places, values, allow_int)
         tape = Tape(origin_of(who, fun))
         try:
-            inputs = [tape.input(x) if carries_derivative(x) else x for x in leaves]
+            inputs = [tape.input(x) if i else x for x, i in zip(leaves, inexact, strict=True)]
             out, aux = with_aux(chosen.call, has_aux, who)(tree.unflatten(treedef, inputs))
             value, number = tape.split(out)
             _check_output(who, value, holomorphic, leaves)

@@ -1,0 +1,68 @@
+"""What a user may pass where an array is meant: numbers, and nested lists, also of tracers."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import PYTHON_SCALARS, aval_of, shape_of
+from ..core.trace import Tracer
+from .structure import cast, concatenate_p, expand_dims
+
+
+def asarray(obj: Any, dtype: Any = None) -> Any:
+    """Return an array, a tracer, or a nested list of either, as one array.
+
+    >>> asarray([1, 2, 3])
+    array([1, 2, 3])
+    """
+    if isinstance(obj, Tracer):
+        return obj if dtype is None else cast(obj, dtype)
+    if isinstance(obj, list | tuple) and holds_tracer(obj):
+        stacked = _stacked(obj)
+        return stacked if dtype is None else cast(stacked, dtype)
+    return np.asarray(obj, dtype)
+
+
+def holds_tracer(obj: Any) -> bool:
+    """Return whether a nested list holds a tracer at any depth."""
+    if isinstance(obj, list | tuple):
+        return any(map(holds_tracer, obj))
+    return isinstance(obj, Tracer)
+
+
+def operand(x: Any) -> Any:
+    """Return an argument that a primitive can take: lists become arrays, numbers stay weak."""
+    if isinstance(x, Tracer | np.ndarray) or type(x) in PYTHON_SCALARS:
+        return x
+    return asarray(x)
+
+
+def _stacked(obj: Any) -> Any:
+    if not isinstance(obj, list | tuple):
+        return obj
+    parts = [operand(_stacked(part)) for part in obj]
+    shapes = {shape_of(part) for part in parts}
+    if len(shapes) > 1:
+        raise ValueError(
+            f"array: the elements of a list must agree in shape: got {sorted(shapes)}; "
+            f"pad them, or keep them in a list"
+        )
+    return concatenate_p(*(expand_dims(strong(part), (0,)) for part in weak_with(parts)), axis=0)
+
+
+def strong(x: Any) -> Any:
+    """Return a number as an array, an array as itself."""
+    return np.asarray(x) if type(x) in PYTHON_SCALARS else x
+
+
+def weak_with(parts: Sequence[Any]) -> list[Any]:
+    """Return the parts with Python numbers in the dtype that the others give them."""
+    dtype = common_dtype(parts)
+    return [np.asarray(x, dtype) if type(x) in PYTHON_SCALARS else x for x in parts]
+
+
+def common_dtype(parts: Sequence[Any]) -> np.dtype:
+    """Return the dtype to which NumPy promotes arrays, tracers and numbers."""
+    avals = map(aval_of, parts)
+    return np.result_type(*(a.dtype.type(0).item() if a.weak else a.dtype for a in avals))
