@@ -1,10 +1,29 @@
-"""Differentiate ordinary NumPy code."""
+"""Differentiate ordinary NumPy code.
 
-from . import numpy as numpy, tree as tree
+``grad(loss)(params)`` is all it takes; ``loss`` is written with ``import numpy as np``.
+"""
+
+from . import numpy as numpy, random as random, tree as tree
+from .core import errors as errors
+from .numpy.at import at as at
+from .transforms.checking import check_grads as check_grads
+from .transforms.derived import (
+    hessian as hessian,
+    hvp as hvp,
+    jacfwd as jacfwd,
+    jacrev as jacrev,
+)
 from .transforms.forward import jvp as jvp
+from .transforms.linear import (
+    linear_transpose as linear_transpose,
+    linearize as linearize,
+    stop_gradient as stop_gradient,
+)
 from .transforms.reverse import grad as grad, value_and_grad as value_and_grad, vjp as vjp
 from .transforms.staging import (
     ShapeDtypeStruct as ShapeDtypeStruct,
     eval_shape as eval_shape,
     make_jaxpr as make_jaxpr,
 )
+
+jacobian = jacrev

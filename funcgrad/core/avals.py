@@ -85,4 +85,6 @@ def is_inexact(dtype: np.dtype[Any]) -> bool:
 
 def is_arraylike(x: Any) -> bool:
     """Return whether ``x`` is an array, a tracer, a NumPy scalar or a number."""
-    return isinstance(x, np.ndarray | np.generic) or type(x) in PYTHON_SCALARS or hasattr(x, "aval")
+    return (
+        isinstance(x, (np.ndarray, np.generic)) or type(x) in PYTHON_SCALARS or hasattr(x, "aval")
+    )

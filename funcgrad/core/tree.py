@@ -12,6 +12,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, TypeAlias
 
+import numpy as np
+
 from .errors import TreeError
 from .nodes import NAMEDTUPLE, Path, handler_of, handlers
 
@@ -95,7 +97,7 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
     stack = [tree]
     while stack:
         x = stack.pop()
-        handler = handler_of(x)
+        handler = None if type(x) is np.ndarray else handler_of(x)
         if handler is None or (is_leaf is not None and is_leaf(x)):
             leaves.append(x)
             nodes.append(_LEAF)
@@ -103,7 +105,7 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
         children, aux = handler.flatten(x)
         children = tuple(children)
         nodes.append(_Node(type(x), aux, len(children)))
-        stack.extend(reversed(children))
+        stack += children[::-1]
     return leaves, TreeDef(tuple(nodes))
 
 
@@ -123,7 +125,8 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
         if node is _LEAF:
             stack.append(leaves.pop())
             continue
-        children = [stack.pop() for _ in range(node.arity)]
+        children = stack[: -node.arity - 1 : -1]
+        del stack[len(stack) - node.arity :]
         handler = handlers.get(node.type, NAMEDTUPLE)
         stack.append(handler.unflatten(node.aux, children))
     return stack.pop()

@@ -89,7 +89,7 @@ def full_like(
 
 
 def _shape(shape: Any) -> tuple[int, ...]:
-    return tuple(shape) if isinstance(shape, tuple | list) else (shape,)
+    return tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:

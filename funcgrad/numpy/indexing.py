@@ -55,7 +55,7 @@ def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
     arrays: list[Any] = []
     axis = 0
     for e in entries:
-        if e is None or (isinstance(e, int | slice) and not isinstance(e, bool)):
+        if e is None or (isinstance(e, (int, slice)) and not isinstance(e, bool)):
             keys.append(e)
             axis += e is not None
         elif isinstance(e, bool):
@@ -86,15 +86,15 @@ def _entry(e: Any) -> Any:
         return e
     if isinstance(e, slice):
         return slice(*(None if v is None else operator.index(v) for v in (e.start, e.stop, e.step)))
-    if isinstance(e, bool | np.bool_):
+    if isinstance(e, (bool, np.bool_)):
         return bool(e)
     if isinstance(e, np.integer):
         return int(e)
-    if isinstance(e, list | tuple):
+    if isinstance(e, (list, tuple)):
         e = asarray(e)
         if isinstance(e, np.ndarray) and e.size == 0:
             e = e.astype(np.intp)
-    kind = dtype_of(e).kind if isinstance(e, np.ndarray | Tracer) else "O"
+    kind = dtype_of(e).kind if isinstance(e, (np.ndarray, Tracer)) else "O"
     if kind not in "biu":
         raise IndexError(
             f"only integers, slices, ellipsis, None and integer or boolean arrays are valid "
@@ -108,7 +108,7 @@ def _entry(e: Any) -> Any:
 def _axes_used(e: Any) -> int:
     if e is None or e is Ellipsis or isinstance(e, bool):
         return 0
-    return len(shape_of(e)) if not isinstance(e, int | slice) and dtype_of(e).kind == "b" else 1
+    return len(shape_of(e)) if not isinstance(e, (int, slice)) and dtype_of(e).kind == "b" else 1
 
 
 def getitem(x: Any, index: Any) -> Any:
@@ -309,7 +309,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Apply to each element the function whose condition holds; see numpy.piecewise."""
     x = operand(x)
-    conditions = condlist if isinstance(condlist, list | tuple) else [condlist]
+    conditions = condlist if isinstance(condlist, (list, tuple)) else [condlist]
     if not isinstance(conditions[0], list | tuple | np.ndarray | Tracer) and shape_of(x):
         conditions = [condlist]
     values = [f(x, *args, **kw) if callable(f) else f for f in funclist]

@@ -25,7 +25,7 @@ def matmul(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
     no_out("matmul", out)
     a, b = operand(x1), operand(x2)
     rows, columns = len(shape_of(a)), len(shape_of(b))
-    if rows >= 2 and columns >= 2:
+    if rows > 1 and columns > 1:
         return matmul_p(a, b)
     if not rows or not columns:
         raise ShapeError(
@@ -124,10 +124,10 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Contract any axes of two arrays; see numpy.tensordot."""
     a, b = operand(a), operand(b)
     a_shape, b_shape = shape_of(a), shape_of(b)
-    if isinstance(axes, int | np.integer):
+    if isinstance(axes, (int, np.integer)):
         a_axes, b_axes = range(len(a_shape) - axes, len(a_shape)), range(axes)
     else:
-        a_axes, b_axes = ((x,) if isinstance(x, int | np.integer) else x for x in axes)
+        a_axes, b_axes = ((x,) if isinstance(x, (int, np.integer)) else x for x in axes)
     a_sum = [axis_of(d, len(a_shape)) for d in a_axes]
     b_sum = [axis_of(d, len(b_shape)) for d in b_axes]
     if [a_shape[d] for d in a_sum] != [b_shape[d] for d in b_sum]:

@@ -26,7 +26,7 @@ def _reduce(who: str, prim: Any, a: Any, axis: Any, keepdims: Any, out: Any = No
     no_out(who, out)
     axes = axes_of(axis, len(shape_of(a)))
     y = prim(a, axes=axes)
-    return expand_dims(y, axes) if keepdims is True or keepdims == 1 else y
+    return expand_dims(y, axes) if keepdims is True else y
 
 
 def _masked(a: Any, where: Any, filler: Any) -> Any:
@@ -202,6 +202,10 @@ def _count(a: Any, axis: Any, where: Any, keepdims: Any) -> Any:
     return sum(mask, axis=axis, keepdims=keepdims)
 
 
+# dtypes that NumPy takes means in, as they are
+_EXACT_MEAN = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))
+
+
 def _wide(a: Any, dtype: Any) -> Any:
     """Return ``a`` in the dtype in which NumPy takes its mean."""
     if dtype is not None:
@@ -225,6 +229,8 @@ def mean(
     """Return the mean along axes; see numpy.mean."""
     no_out("mean", out)
     a = operand(a)
+    if where is True and dtype is None and dtype_of(a) in _EXACT_MEAN:  # nearly always
+        return ew.div(_reduce("mean", sum_p, a, axis, keepdims), _count(a, axis, where, keepdims))
     wide = _wide(a, dtype)
     y = _ratio(sum(wide, axis, keepdims=keepdims, where=where), _count(a, axis, where, keepdims))
     return cast(y, dtype_of(a)) if dtype is None and is_inexact(dtype_of(a)) else y
@@ -232,7 +238,7 @@ def mean(
 
 def _ratio(total: Any, count: Any) -> Any:
     """Divide by a count, keeping the dtype of what is divided."""
-    if not isinstance(count, int | float):
+    if not isinstance(count, (int, float)):
         count = cast(count, dtype_of(ew.real(total)) if ew.is_complex(total) else dtype_of(total))
     elif count == 0:
         count = np.zeros((), dtype_of(total))  # NumPy's own nan, and its warning
@@ -263,7 +269,7 @@ def var(
     deviation = ew.sub(wide, operand(mean))
     y = sum(_abs2(deviation), axis, keepdims=keepdims, where=where)
     free = ew.maximum(ew.sub(count, ddof), 0)  # the degrees of freedom
-    y = _ratio(y, free if isinstance(free, Tracer | np.ndarray) else free.item())
+    y = _ratio(y, free if isinstance(free, (Tracer, np.ndarray)) else free.item())
     dtype_out = np.empty(0, dtype_of(a)).real.dtype
     return cast(y, dtype_out) if dtype is None and is_inexact(dtype_of(a)) else y
 

@@ -190,7 +190,7 @@ def atleast_3d(*arys: Any) -> Any:
 
 def _parts(arrays: Any) -> list[Any]:
     """Return the arrays to be joined, each an array or a tracer."""
-    if isinstance(arrays, Tracer | np.ndarray):
+    if isinstance(arrays, (Tracer, np.ndarray)):
         return list(arrays)
     return [strong(x) for x in weak_with([operand(x) for x in arrays])]
 
@@ -313,7 +313,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Split into equal parts, or at indices; see numpy.split."""
     n = shape_of(operand(ary))[axis]
-    if not isinstance(indices_or_sections, list | tuple | np.ndarray) and n % indices_or_sections:
+    if not isinstance(indices_or_sections, (list, tuple, np.ndarray)) and n % indices_or_sections:
         raise ValueError("array split does not result in an equal division")
     return array_split(ary, indices_or_sections, axis)
 

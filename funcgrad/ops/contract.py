@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, shape_of
+from ..core.avals import Aval
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
 from .structure import fit, match

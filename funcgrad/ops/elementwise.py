@@ -4,9 +4,10 @@ import math
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, dtype_of
-from .compare import eq, floor_divide, ge, gt, le, logical_and, lt, sign, trunc
+from .compare import eq, ge, gt, le, logical_and, lt, sign
 from .family import Arithmetic, Elementwise
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -34,6 +35,14 @@ def _safe_mul(t: Any, c: Any) -> Any:
     t, c = np.broadcast_arrays(t, c)
     with np.errstate(invalid="ignore"):
         return np.where(t == 0, 0 * t, np.multiply(t, c))[()]
+
+
+class Power(Arithmetic):
+    """``x**n``; the operator knows squares, which are 10 times faster than np.power."""
+
+    @override
+    def run(self, x: Any, n: Any) -> tuple[Any, ...]:
+        return (x**n,) if type(x) is np.ndarray else super().run(x, n)
 
 
 def unit(x: Any) -> Any:
@@ -91,14 +100,14 @@ mul         = Arithmetic("mul", np.multiply, lambda t, y, a, b: t * b, lambda t,
 div         = Arithmetic("div", np.true_divide,
                          lambda t, y, a, b: safe_div(t, b),
                          lambda t, y, a, b: -safe_div(safe_mul(t, y), b), linear=[{0}])
-pow         = Arithmetic("pow", np.power, _pow_base, _pow_exponent)
-mod         = Arithmetic("mod", np.remainder, lambda t, y, a, b: t, lambda t, y, a, b: -t * floor_divide(a, b))
+pow         = Power("pow", np.power, _pow_base, _pow_exponent)
+mod         = Arithmetic("mod", np.remainder, lambda t, y, a, b: t, lambda t, y, a, b: -t * np.floor_divide(a, b))
 neg         = Arithmetic("neg", np.negative, lambda t, y, x: -t, linear=[{0}])
 pos         = Arithmetic("pos", np.positive, lambda t, y, x: t, linear=[{0}])
-abs         = Arithmetic("abs", np.absolute, lambda t, y, x: t * conj(unit(x)))
+abs         = Arithmetic("abs", np.absolute, lambda t, y, x: t * np.conjugate(unit(x)))
 float_power = Elementwise("float_power", np.float_power, _pow_base, _pow_exponent)
-fmod        = Elementwise("fmod", np.fmod, lambda t, y, a, b: t, lambda t, y, a, b: -t * trunc(div(a, b)))
-fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * sign(x))
+fmod        = Elementwise("fmod", np.fmod, lambda t, y, a, b: t, lambda t, y, a, b: -t * np.trunc(a / b))
+fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * np.sign(x))
 square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x))
 reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -safe_div(t, x * x))
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: safe_div(t, 2 * y))
@@ -124,17 +133,17 @@ logaddexp   = Elementwise("logaddexp", np.logaddexp,
 logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
                           lambda t, y, a, b: _reach2(t, y, a), lambda t, y, a, b: _reach2(t, y, b))
 # angles
-sin         = Elementwise("sin", np.sin, lambda t, y, x: t * cos(x))
-cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * sin(x))
+sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
+cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
 tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
-arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, sqrt(1 - x * x)))
-arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, sqrt(1 - x * x)))
+arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, np.sqrt(1 - x * x)))
+arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, np.sqrt(1 - x * x)))
 arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: safe_div(t, 1 + x * x))
-sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * cosh(x))
-cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * sinh(x))
+sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
+cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
 tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
-arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, sqrt(x * x + 1)))
-arccosh     = Elementwise("arccosh", np.arccosh, lambda t, y, x: safe_div(t, sqrt(x - 1) * sqrt(x + 1)))
+arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, np.sqrt(x * x + 1)))
+arccosh     = Elementwise("arccosh", np.arccosh, lambda t, y, x: safe_div(t, np.sqrt(x - 1) * np.sqrt(x + 1)))
 arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: safe_div(t, 1 - x * x))
 sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * _sinc_slope(x))
 deg2rad     = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
@@ -146,7 +155,7 @@ arctan2     = Elementwise("arctan2", np.arctan2,
                           lambda t, y, a, b: -safe_div(t * a, a * a + b * b))
 hypot       = Elementwise("hypot", np.hypot, lambda t, y, a, b: safe_div(t * a, y), lambda t, y, a, b: safe_div(t * b, y))
 # complex numbers; a map whose result is cast to a real dtype keeps its real part
-conj        = Elementwise("conj", np.conjugate, lambda t, y, x: conj(t), linear=[{0}])
+conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t), linear=[{0}])
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
 imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
 # choice
@@ -162,7 +171,7 @@ clip        = Elementwise("clip", np.clip,
                           lambda t, y, x, lo, hi: where(logical_and(lt(x, lo), le(lo, hi)), t, 0),
                           lambda t, y, x, lo, hi: where(gt(maximum(x, lo), hi), t, 0))
 copysign    = Elementwise("copysign", np.copysign,
-                          lambda t, y, a, b: t * (copysign(1.0, a) * copysign(1.0, b)),
+                          lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)),
                           lambda t, y, a, b: t * 0)
 heaviside   = Elementwise("heaviside", np.heaviside, lambda t, y, a, b: t * 0, lambda t, y, a, b: where(eq(a, 0), t, 0))
 ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])

@@ -76,10 +76,14 @@ class Elementwise(Primitive):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         (ct,), (y,) = cts, outs
-        results = []
-        for rule, need, x in zip(self.rules, needs, ins):
-            wanted = need is not None and rule is not None
-            results.append(match(rule(ct, y, *ins), x) if wanted else None)
+        rules = self.rules
+        if len(ins) == 1:
+            return (match(rules[0](ct, y, ins[0]), ins[0]),)
+        results, i = [], 0
+        for x in ins:
+            wanted = needs[i] is not None and rules[i] is not None
+            results.append(match(rules[i](ct, y, *ins), x) if wanted else None)
+            i += 1
         return results
 
     @override

@@ -18,7 +18,7 @@ def asarray(obj: Any, dtype: Any = None) -> Any:
     """
     if isinstance(obj, Tracer):
         return obj if dtype is None else cast(obj, dtype)
-    if isinstance(obj, list | tuple) and holds_tracer(obj):
+    if isinstance(obj, (list, tuple)) and holds_tracer(obj):
         stacked = _stacked(obj)
         return stacked if dtype is None else cast(stacked, dtype)
     return np.asarray(obj, dtype)
@@ -26,22 +26,26 @@ def asarray(obj: Any, dtype: Any = None) -> Any:
 
 def holds_tracer(obj: Any) -> bool:
     """Return whether a nested list holds a tracer at any depth."""
-    if isinstance(obj, list | tuple):
+    if isinstance(obj, (list, tuple)):
         return any(map(holds_tracer, obj))
     return isinstance(obj, Tracer)
 
 
 def operand(x: Any) -> Any:
     """Return an argument that a primitive can take: lists become arrays, numbers stay weak."""
-    if isinstance(x, Tracer | np.ndarray) or type(x) in PYTHON_SCALARS:
+    if isinstance(x, (Tracer, np.ndarray)) or type(x) in PYTHON_SCALARS:
         return x
     return asarray(x)
 
 
 def _stacked(obj: Any) -> Any:
-    if not isinstance(obj, list | tuple):
+    if not isinstance(obj, (list, tuple)):
         return obj
-    parts = [operand(_stacked(part)) for part in obj]
+    return stacked([operand(_stacked(part)) for part in obj])
+
+
+def stacked(parts: Sequence[Any]) -> Any:
+    """Return arrays, tracers or numbers of one shape joined along a new first axis."""
     shapes = {shape_of(part) for part in parts}
     if len(shapes) > 1:
         raise ValueError(

@@ -38,7 +38,7 @@ def axes_of(axis: Any, rank: int) -> Axes:
     """
     if axis is None:
         return tuple(range(rank))
-    given = axis if isinstance(axis, tuple | list) else (axis,)
+    given = axis if isinstance(axis, (tuple, list)) else (axis,)
     axes = sorted(axis_of(d, rank) for d in given)
     if len(set(axes)) < len(axes):
         raise ValueError("duplicate value in 'axis'")

@@ -53,7 +53,7 @@ class Convert(Linear):
 
     @override
     def run(self, x: Any, *, dtype: np.dtype) -> tuple[Any, ...]:
-        if not isinstance(x, np.ndarray | np.generic):
+        if not isinstance(x, (np.ndarray, np.generic)):
             return (dtype.type(x),)
         if dtype.kind == "f" and x.dtype.kind == "c":
             x = x.real
@@ -341,6 +341,8 @@ def sum_dtype(dtype: np.dtype) -> np.dtype:
 
 def cast(x: Any, dtype: Any) -> Any:
     """Return ``x`` with this dtype, itself where it has it."""
+    if dtype_of(x) is dtype:
+        return x
     dtype = np.dtype(dtype)
     if dtype_of(x) == dtype:
         return x
@@ -357,11 +359,13 @@ def strengthen(x: Any) -> Any:
 
 def reshape(x: Any, shape: Shape) -> Any:
     """Return ``x`` with this shape, in which one length may be -1."""
+    if shape_of(x) == shape:
+        return x
     if -1 in shape:
         rest = math.prod(n for n in shape if n != -1)
         missing = math.prod(shape_of(x)) // rest if rest else 0
         shape = tuple(missing if n == -1 else n for n in shape)
-    return x if shape_of(x) == shape else reshape_p(x, shape=shape)
+    return reshape_p(x, shape=shape)
 
 
 def expand_dims(x: Any, axes: Axes) -> Any:
@@ -387,11 +391,13 @@ def match(ct: Any, x: Any) -> Any:
     """Return a cotangent with the shape and dtype of its primal: undo broadcasting and casts."""
     if type(x) is np.ndarray and ct.shape == x.shape and ct.dtype is x.dtype:
         return ct  # nearly always
-    shape, have = shape_of(x), shape_of(ct)
+    shape, have = shape_of(x), ct.shape
     if have != shape:
         lead = len(have) - len(shape)
-        stretched = (lead + d for d, n in enumerate(shape) if n != have[lead + d])
-        ct = reshape(sum_p(ct, axes=(*range(lead), *stretched)), shape)
+        axes = tuple(range(lead))
+        if have[lead:] != shape:
+            axes += tuple(lead + d for d, n in enumerate(shape) if n != have[lead + d])
+        ct = reshape(sum_p(ct, axes=axes), shape)
     return cast(ct, dtype_of(x))
 
 

@@ -37,8 +37,8 @@ class Chosen:
         self.fun, self.args, self.kwargs = fun, args, kwargs
         if argnums is None:
             argnums = 0 if argnames is None else ()
-        self.single = argnames is None and not isinstance(argnums, tuple | list)
-        nums = argnums if isinstance(argnums, tuple | list) else (argnums,)
+        self.single = argnames is None and not isinstance(argnums, (tuple, list))
+        nums = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
         names = (argnames,) if isinstance(argnames, str) else tuple(argnames or ())
         self.argnums = [_position(who, n, args) for n in nums]
         self.argnames, self.one_name = names, isinstance(argnames, str)
@@ -165,7 +165,7 @@ def as_tangent(who: str, what: str, t: Any, primal: Aval) -> Any:
             f"{who}: {what} must have the dtype of its primal, {primal}: got {aval}; "
             f"convert it with astype({str(primal.dtype)!r})"
         )
-    return t if isinstance(t, np.ndarray | np.generic | Tracer) else np.asarray(t)
+    return t if isinstance(t, (np.ndarray, np.generic, Tracer)) else np.asarray(t)
 
 
 def check_alive(x: Any) -> Any:

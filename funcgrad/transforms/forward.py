@@ -127,7 +127,7 @@ def jvp(
     """
     check_callable("jvp", fun)
     for name, value in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(value, tuple | list):
+        if not isinstance(value, (tuple, list)):
             raise TypeError(
                 f"jvp: {name} must be a tuple or list of arguments: got "
                 f"{type(value).__name__}; write ({name[:-1]},)"

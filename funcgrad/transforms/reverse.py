@@ -13,7 +13,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, is_arraylike
 from ..core.errors import DtypeError, MissingRuleError, NonScalarError
-from ..core.jaxpr import ClosedJaxpr, Literal, Var
+from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
 from .arguments import (
@@ -29,11 +29,9 @@ from .arguments import (
 from .forward import with_aux
 from .staging import stage
 
-# One operation: the primitive, names of inputs and outputs, their values, the parameters.
-# A name is a number on a tape and a variable in a program; None stands for a constant.
-Record: TypeAlias = tuple[
-    Primitive, Sequence[Any], Sequence[Any], Sequence[Any], Sequence[Any], dict
-]
+# One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
+# output, the values that went in and came out, the parameters.
+Record: TypeAlias = tuple[Primitive, Sequence[Any], int, Sequence[Any], Sequence[Any], dict]
 
 
 class TapeTracer(ConcreteTracer):
@@ -60,32 +58,35 @@ class Tape(Trace):
         self.nested = False  # whether a value on the tape may be a tracer of an outer trace
 
     def input(self, value: Any) -> TapeTracer:
-        self.nested = self.nested or isinstance(value, Tracer)
-        self.count += 1
-        return TapeTracer(self, value, self.count - 1)
+        if isinstance(value, Tracer):
+            self.nested = True
+        number = self.count
+        self.count = number + 1
+        return TapeTracer(self, value, number)
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        values, ins = [], []
-        for x in args:
-            if type(x) is TapeTracer and x._trace is self:
-                values.append(x.value)
-                ins.append(x.number)
-            else:
-                values.append(x)
-                ins.append(None)
-                if isinstance(x, Tracer):
-                    self.nested = True
+        if len(args) == 1:
+            values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
+        else:
+            values, ins = [], []
+            for x in args:
+                if type(x) is TapeTracer and x._trace is self:
+                    values.append(x.value)
+                    ins.append(x.number)
+                else:
+                    values.append(x)
+                    ins.append(None)
+                    if isinstance(x, Tracer):
+                        self.nested = True
         results = (prim.bind if self.nested else prim.run)(*values, **params)
         if not prim.differentiable:
             return results
-        tracers, outs, number = [], [], self.count
-        for y in results:
-            outs.append(number)
-            tracers.append(TapeTracer(self, y, number))
-            number += 1
-        self.count = number
-        self.records.append((prim, ins, outs, values, results, params))
-        return tracers
+        first = self.count
+        self.count = first + len(results)
+        self.records.append((prim, ins, first, values, results, params))
+        if len(results) == 1:
+            return (TapeTracer(self, results[0], first),)
+        return [TapeTracer(self, y, first + i) for i, y in enumerate(results)]
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         """Return the value of an output and its number, None for a constant."""
@@ -94,21 +95,23 @@ class Tape(Trace):
         return check_alive(x), None
 
 
-def backward(records: Iterable[Record], cts: dict[Any, Any]) -> None:
+def backward(records: Iterable[Record], cts: dict[int, Any]) -> None:
     """Walk back over the records, replacing cotangents of outputs by those of inputs."""
-    for prim, ins, outs, in_values, out_values, params in records:
-        got, reached = [], False
-        for name in outs:
-            ct = cts.pop(name, None)
-            got.append(ct)
-            reached = reached or ct is not None
-        if not reached:
-            continue
+    for prim, ins, first, in_values, out_values, params in records:
+        ct = cts.pop(first, None)
+        if len(out_values) == 1:
+            if ct is None:
+                continue
+            got = (ct,)
+        else:
+            got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
+            if all(ct is None for ct in got):
+                continue
         vjp = prim.vjp or functools.partial(_vjp_by_transposition, prim)
         # zip without strict, here and in the family's vjp: this is the library's inner loop
-        for name, ct in zip(ins, vjp(got, ins, out_values, in_values, **params)):
-            if name is not None and ct is not None:
-                cts[name] = cts[name] + ct if name in cts else ct
+        for number, ct in zip(ins, vjp(got, ins, out_values, in_values, **params)):
+            if number is not None and ct is not None:
+                cts[number] = cts[number] + ct if number in cts else ct
 
 
 def _consumed(records: list[Record]) -> Iterator[Record]:
@@ -145,28 +148,33 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
     """
     jaxpr = closed.jaxpr
     consts = dict(zip(jaxpr.constvars, closed.consts, strict=True))
-
-    def value(atom: Any) -> Any:
-        return atom.value if isinstance(atom, Literal) else consts.get(atom, atom.aval)
-
-    records = []
+    numbers = {var: i for i, var in enumerate(jaxpr.invars)}
+    records: list[Record] = []
     for eqn in jaxpr.eqns:
-        ins = [None if isinstance(a, Literal) or a in consts else a for a in eqn.ins]
-        linear = frozenset(i for i, name in enumerate(ins) if name is not None)
-        if not eqn.prim.is_linear(linear):
-            raise MissingRuleError(
-                f"linear_transpose: the function is not linear: {eqn.prim} depends on its input "
-                f"in {len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.source}; "
-                f"use vjp for a function that is not linear"
-            )
-        out_avals = [v.aval for v in eqn.outs]
-        records.append((eqn.prim, ins, eqn.outs, list(map(value, eqn.ins)), out_avals, eqn.params))
-    by_name: dict[Any, Any] = {}
+        ins = [numbers.get(atom) if isinstance(atom, Var) else None for atom in eqn.ins]
+        _check_linear(eqn, ins)
+        first = len(numbers)
+        numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
+        values = [a.value if isinstance(a, Literal) else consts.get(a, a.aval) for a in eqn.ins]
+        out_avals = [var.aval for var in eqn.outs]
+        records.append((eqn.prim, ins, first, values, out_avals, eqn.params))
+    by_number: dict[int, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):
-        if isinstance(atom, Var) and ct is not None:
-            by_name[atom] = ct if atom not in by_name else by_name[atom] + ct
-    backward(reversed(records), by_name)
-    return [by_name.get(var) for var in jaxpr.invars]
+        if ct is not None and atom in numbers:
+            i = numbers[atom]
+            by_number[i] = by_number[i] + ct if i in by_number else ct
+    backward(reversed(records), by_number)
+    return [by_number.get(i) for i in range(len(jaxpr.invars))]
+
+
+def _check_linear(eqn: Eqn, ins: Sequence[int | None]) -> None:
+    linear = frozenset(i for i, number in enumerate(ins) if number is not None)
+    if not eqn.prim.is_linear(linear):
+        raise MissingRuleError(
+            f"linear_transpose: the function is not linear: {eqn.prim} depends on its input in "
+            f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.source}; use vjp for a "
+            f"function that is not linear"
+        )
 
 
 # at the user's edge
@@ -174,12 +182,10 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
 
 def _finished(ct: Any, primal: Any, taken: set[int]) -> Any:
     """Return a cotangent the caller may keep and change: zeros for None, its own memory."""
-    if ct is None:
-        ct = zeros(aval_of(primal))
-    if type(primal) is np.ndarray:
-        ct = np.asarray(ct) if isinstance(ct, np.generic) else ct
-    elif type(ct) is np.ndarray and not ct.shape:
-        ct = ct[()]
+    if type(ct) is not np.ndarray or type(primal) is not np.ndarray:
+        ct = zeros(primal) if ct is None else ct
+        if not isinstance(ct, Tracer):
+            ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
     if type(ct) is np.ndarray and (ct.base is not None or id(ct) in taken):
         ct = ct.copy()
     taken.add(id(ct))

@@ -1,0 +1,142 @@
+"""What the example scripts share: data, the split, the scaling, and how progress is shown.
+
+Plain NumPy; ``examples/data/README.md`` tells where the tables come from.
+"""
+
+import time
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+DATA = Path(__file__).parent / "data"
+
+
+class Table(NamedTuple):
+    """What a file must hold; the last column is the target."""
+
+    rows: int
+    columns: int
+    x_dtype: type
+    y_dtype: type
+
+
+# fmt: off
+TABLES = {
+    "digits":        Table(1797, 65, np.uint8, np.int64),
+    "breast_cancer": Table(569, 31, np.float64, np.int64),
+    "diabetes":      Table(442, 11, np.float64, np.float64),
+}
+# fmt: on
+
+
+def load(name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the inputs and targets of a table that ships with the examples.
+
+    Args:
+        name: "digits" (x: u8[1797,64] in 0..16, y: the digit), "breast_cancer" (x: f64[569,30],
+            y: 1 if benign) or "diabetes" (x: f64[442,10], y: progression, f64).
+
+    Raises:
+        ValueError: if there is no table of that name, or its file does not hold what it should.
+        FileNotFoundError: if its file is missing.
+
+    >>> x, y = load("digits")
+    >>> x.shape, y.shape
+    ((1797, 64), (1797,))
+    """
+    if name not in TABLES:
+        raise ValueError(f"load: there is no table {name!r}; choose one of {', '.join(TABLES)}")
+    want, path = TABLES[name], DATA / f"{name}.csv.gz"
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"load: {path} is missing; run the examples from a whole checkout of the repository"
+        )
+    try:
+        table = np.loadtxt(path, delimiter=",", skiprows=1)
+    except (OSError, EOFError, ValueError, zlib.error) as err:
+        raise ValueError(f"load: {path} is damaged ({err}); check it out again") from err
+    if table.shape != (want.rows, want.columns):
+        raise ValueError(
+            f"load: {path} should hold {want.rows} rows of {want.columns} numbers: got "
+            f"{table.shape}; check it out again"
+        )
+    return table[:, :-1].astype(want.x_dtype), table[:, -1].astype(want.y_dtype)
+
+
+def split(
+    x: np.ndarray, y: np.ndarray, fraction: float = 0.2, seed: int = 0
+) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
+    """Return ``(x, y)`` for training and ``(x, y)`` for testing, drawn at random.
+
+    Args:
+        x: [N, ...], one row an example.
+        y: [N, ...], its targets.
+        fraction: float in (0, 1), the part that is kept for testing.
+        seed: of the draw; the same seed gives the same split.
+
+    Raises:
+        ValueError: if x and y differ in length, or one part would be empty.
+    """
+    if len(x) != len(y):
+        raise ValueError(f"split: x and y must be as long: got {len(x)} and {len(y)} rows")
+    count = round(len(x) * fraction)
+    if not 0 < count < len(x):
+        raise ValueError(
+            f"split: fraction must leave both parts some of the {len(x)} rows: got {fraction}"
+        )
+    order = np.random.default_rng(seed).permutation(len(x))
+    test, train = order[:count], order[count:]
+    return (x[train], y[train]), (x[test], y[test])
+
+
+def standardize(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return both in float32, each column scaled to mean 0 and deviation 1 in ``train``.
+
+    The test set must not help to choose the scale; a column that is constant in training
+    becomes 0 there.
+    """
+    mean, deviation = train.mean(axis=0), train.std(axis=0)
+    scale = np.where(deviation > 0, deviation, 1.0)
+    return tuple(((x - mean) / scale).astype(np.float32) for x in (train, test))
+
+
+class Progress:
+    """Print one line per epoch: losses and scores as they are named, and the time left.
+
+    >>> report = Progress(epochs=1)
+    >>> report(loss=0.5, accuracy=0.9)
+    epoch 1/1   loss 0.5000   accuracy 0.9000   0.0 s left
+    """
+
+    def __init__(self, epochs: int) -> None:
+        self.epochs = epochs
+        self.done = 0
+        self.start = time.perf_counter()
+
+    def __call__(self, **scores: float) -> None:
+        self.done += 1
+        left = (time.perf_counter() - self.start) / self.done * (self.epochs - self.done)
+        count = f"epoch {self.done:{len(str(self.epochs))}d}/{self.epochs}"
+        shown = (f"{name} {float(value):.4f}" for name, value in scores.items())
+        print(count, *shown, f"{left:.1f} s left", sep="   ", flush=True)
+
+
+def table(rows: Sequence[Sequence[Any]]) -> None:
+    """Print rows in columns, the first row being the head; floats get four decimals.
+
+    >>> table([("set", "accuracy"), ("train", 1.0), ("test", 0.975)])
+    set    accuracy
+    ---------------
+    train    1.0000
+    test     0.9750
+    """
+    text = [[f"{v:.4f}" if isinstance(v, float | np.floating) else str(v) for v in r] for r in rows]
+    widths = [max(map(len, column)) for column in zip(*text, strict=True)]
+    for i, (first, *rest) in enumerate(text):
+        cells = [v.rjust(n) for v, n in zip(rest, widths[1:], strict=True)]
+        print("  ".join([first.ljust(widths[0]), *cells]).rstrip())
+        if i == 0:
+            print("-" * (sum(widths) + 2 * len(cells)))

@@ -1,0 +1,44 @@
+"""Models: the module decorator, layers, activations, initializers. A table of contents."""
+
+from . import init as init
+from .annotations import Array as Array
+from .functions import (
+    celu as celu,
+    elu as elu,
+    gelu as gelu,
+    glu as glu,
+    hard_sigmoid as hard_sigmoid,
+    hard_silu as hard_silu,
+    hard_tanh as hard_tanh,
+    leaky_relu as leaky_relu,
+    log_sigmoid as log_sigmoid,
+    log_softmax as log_softmax,
+    logsumexp as logsumexp,
+    mish as mish,
+    one_hot as one_hot,
+    relu as relu,
+    relu6 as relu6,
+    selu as selu,
+    sigmoid as sigmoid,
+    silu as silu,
+    soft_sign as soft_sign,
+    softmax as softmax,
+    softplus as softplus,
+    standardize as standardize,
+    swish as swish,
+    tanh as tanh,
+)
+from .layers import (
+    Dense as Dense,
+    Dropout as Dropout,
+    Flatten as Flatten,
+    Lambda as Lambda,
+    Sequential as Sequential,
+)
+from .module import (
+    Module as Module,
+    ModuleError as ModuleError,
+    UninitializedError as UninitializedError,
+    module as module,
+    param as param,
+)

@@ -1,0 +1,252 @@
+"""Activations and their relatives: plain functions of arrays or tracers.
+
+Names, defaults and formulas are those of ``jax.nn``; for each element x unless said otherwise.
+Values and gradients are finite for all finite x up to 1e4 in size, in float32 as in float64.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of
+from ..core.errors import DtypeError
+from ..ops.compare import gt
+from ..ops.elementwise import mul, sub
+from ..ops.family import Elementwise, Free
+from ..ops.operand import operand
+from ..ops.special import erfc
+
+
+def _sigmoid(x: Any) -> Any:
+    with np.errstate(over="ignore"):  # exp(-x) = inf is right: the result is 0
+        return np.reciprocal(1 + np.exp(np.negative(x)))
+
+
+relu_p = Elementwise("relu", lambda x: np.maximum(x, 0), lambda t, y, x: mul(t, gt(x, 0)))
+sigmoid_p = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))))
+detached_p = Free("detached", lambda x: x)
+
+
+def relu(x: Any) -> Any:
+    """Return max(x, 0), whose derivative at 0 is 0.
+
+    >>> print(relu(np.array([-1.0, 0.0, 2.0])))
+    [0. 0. 2.]
+    """
+    return relu_p(operand(x))
+
+
+def relu6(x: Any) -> Any:
+    """Return min(max(x, 0), 6)."""
+    return np.minimum(relu(x), 6)
+
+
+def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
+    """Return x where x >= 0, and negative_slope x below; the derivative at 0 is 1.
+
+    >>> print(leaky_relu(np.array([-1.0, 2.0])))
+    [-0.01  2.  ]
+    """
+    x = operand(x)
+    return np.where(x >= 0, x, negative_slope * x)
+
+
+def sigmoid(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x)).
+
+    >>> print(sigmoid(np.array([-1e4, 0.0, 1e4])))
+    [0.  0.5 1. ]
+    """
+    return sigmoid_p(operand(x))
+
+
+def log_sigmoid(x: Any) -> Any:
+    """Return log(sigmoid(x)) = -softplus(-x), accurate where sigmoid(x) is 0 or 1."""
+    return -softplus(-operand(x))
+
+
+def softplus(x: Any) -> Any:
+    """Return log(1 + exp(x)).
+
+    >>> print(softplus(np.array([-1e4, 0.0, 1e4])))
+    [0.00000000e+00 6.93147181e-01 1.00000000e+04]
+    """
+    return np.logaddexp(operand(x), 0)
+
+
+def tanh(x: Any) -> Any:
+    """Return the hyperbolic tangent; see numpy.tanh."""
+    return np.tanh(x)
+
+
+def gelu(x: Any, approximate: bool | str = True) -> Any:
+    """Return x times the normal distribution's probability below x.
+
+    Args:
+        x: array, any shape.
+        approximate: True or "tanh" for 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x**3))), at most
+            4.8e-4 off; False or "none" for 0.5 x erfc(-x / sqrt(2)).
+
+    Raises:
+        ValueError: if ``approximate`` is something else.
+
+    Source: Hendrycks & Gimpel 2016, section 2 (arXiv:1606.08415).
+
+    >>> print(gelu(np.array([-1.0, 1.0]), approximate=False))
+    [-0.15865525  0.84134475]
+    """
+    x = operand(x)
+    if approximate is False or approximate == "none":
+        return 0.5 * x * erfc(x * -math.sqrt(0.5))
+    if approximate is True or approximate == "tanh":
+        return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
+    raise ValueError(
+        f"gelu: approximate must be True, False, 'tanh' or 'none': got {approximate!r}"
+    )
+
+
+def silu(x: Any) -> Any:
+    """Return x sigmoid(x), also known as swish."""
+    return operand(x) * sigmoid(x)
+
+
+swish = silu
+
+
+def mish(x: Any) -> Any:
+    """Return x tanh(softplus(x))."""
+    return operand(x) * np.tanh(softplus(x))
+
+
+def elu(x: Any, alpha: Any = 1.0) -> Any:
+    """Return x where x > 0, and alpha (exp(x) - 1) elsewhere."""
+    x = operand(x)
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
+
+
+def celu(x: Any, alpha: Any = 1.0) -> Any:
+    """Return x where x > 0, and alpha (exp(x / alpha) - 1) elsewhere."""
+    x = operand(x)
+    return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x) / alpha))
+
+
+def selu(x: Any) -> Any:
+    """Return the elu of alpha = 1.67..., times 1.05...: it keeps mean 0 and variance 1.
+
+    Source: Klambauer et al. 2017, equation 14 (arXiv:1706.02515).
+    """
+    return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
+
+
+def soft_sign(x: Any) -> Any:
+    """Return x / (1 + abs(x))."""
+    x = operand(x)
+    return x / (1 + np.abs(x))
+
+
+def hard_tanh(x: Any) -> Any:
+    """Return x kept within [-1, 1]; the derivative on the bounds is 1."""
+    return np.clip(operand(x), -1, 1)
+
+
+def hard_sigmoid(x: Any) -> Any:
+    """Return relu6(x + 3) / 6."""
+    return relu6(operand(x) + 3) / 6
+
+
+def hard_silu(x: Any) -> Any:
+    """Return x hard_sigmoid(x)."""
+    return operand(x) * hard_sigmoid(x)
+
+
+def glu(x: Any, axis: int = -1) -> Any:
+    """Return the first half of an axis times the sigmoid of its second half."""
+    first, second = np.split(operand(x), 2, axis)
+    return first * sigmoid(second)
+
+
+# along an axis
+
+
+def shifted(x: Any, axis: Any) -> Any:
+    """Return x minus its largest element along the axes, so that no exponential overflows."""
+    peak = detached_p(np.max(x, axis=axis, keepdims=True))
+    return x - np.where(np.isfinite(peak), peak, 0)
+
+
+def softmax(x: Any, axis: Any = -1) -> Any:
+    """Return exp(x) / sum(exp(x)) along an axis: positive numbers that add up to 1.
+
+    Args:
+        x: array, real.
+        axis: int or tuple of int.
+
+    >>> print(softmax(np.array([0.0, 0.0, -1e4])))
+    [0.5 0.5 0. ]
+    """
+    e = np.exp(shifted(operand(x), axis))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(x: Any, axis: Any = -1) -> Any:
+    """Return log(softmax(x)) along an axis, finite for all finite x.
+
+    >>> print(log_softmax(np.array([0.0, -1e4])))
+    [     0. -10000.]
+    """
+    z = shifted(operand(x), axis)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Any:
+    """Return log(sum(b exp(a))) along axes, without overflow.
+
+    Args:
+        a: array, real.
+        axis: int, tuple of int, or None for all axes.
+        b: weights that broadcast against ``a``, 1 unless given; their sum must stay positive.
+        keepdims: whether the axes stay, with length 1.
+
+    >>> print(logsumexp(np.array([1e4, 1e4])))
+    10000.6931...
+    """
+    a = operand(a)
+    peak = detached_p(np.max(a, axis=axis, keepdims=True))
+    peak = np.where(np.isfinite(peak), peak, 0)
+    e = np.exp(a - peak)
+    total = np.log(np.sum(e if b is None else b * e, axis=axis, keepdims=True)) + peak
+    return total if keepdims else np.squeeze(total, axis)
+
+
+def standardize(x: Any, axis: Any = -1, epsilon: float = 1e-5) -> Any:
+    """Return (x - mean) / sqrt(variance + epsilon) along an axis."""
+    x = operand(x)
+    centred = x - np.mean(x, axis=axis, keepdims=True)
+    variance = np.mean(np.square(centred), axis=axis, keepdims=True)
+    return centred / np.sqrt(variance + epsilon)
+
+
+def one_hot(x: Any, num_classes: int, *, dtype: Any = np.float32, axis: int = -1) -> Any:
+    """Return 1 at each index along a new axis and 0 elsewhere.
+
+    Args:
+        x: integers, any shape; an index outside [0, num_classes) gives zeros.
+        num_classes: the new axis' length.
+        dtype: of the result.
+        axis: where the new axis stands in the result.
+
+    Raises:
+        DtypeError: if ``x`` is not of integers.
+
+    >>> print(one_hot(np.array([0, 2]), 3))
+    [[1. 0. 0.]
+     [0. 0. 1.]]
+    """
+    x = operand(x)
+    if dtype_of(x).kind not in "iu":
+        raise DtypeError(f"one_hot: indices must be integers: got {aval_of(x)}; use astype(int)")
+    x = np.expand_dims(x, axis)
+    shape = [1] * len(x.shape)
+    shape[axis] = num_classes
+    return (x == np.arange(num_classes).reshape(shape)).astype(dtype)

@@ -1,0 +1,219 @@
+"""Initializers: functions ``(key, shape, dtype) -> array`` of a parameter's first values.
+
+They are frozen dataclasses, so that two modules described alike have equal structure. Weights
+are laid out (..., in, out). Numbers and names are those of ``jax.nn.initializers``.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from ..core.avals import Axes, Shape
+from ..core.errors import ShapeError
+from ..numpy import full
+from ..random import Key, normal as _normal, truncated_normal as _truncated, uniform as _uniform
+
+# the deviation of a standard normal number that is kept within (-2, 2)
+TRUNCATED_DEVIATION = 0.87962566103423978
+
+
+class Initializer(Protocol):
+    """Draws a parameter: ``initializer(key, shape, dtype)``."""
+
+    def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any: ...
+
+
+def zeros(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
+    """Return zeros."""
+    return np.zeros(shape, dtype)
+
+
+def ones(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
+    """Return ones."""
+    return np.ones(shape, dtype)
+
+
+@dataclass(frozen=True)
+class constant:  # noqa: N801, called like a function
+    """Fill with one value.
+
+    >>> constant(0.5)(None, (2,))
+    array([0.5, 0.5], dtype=float32)
+    """
+
+    value: Any
+
+    def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
+        return full(shape, self.value, dtype)
+
+
+@dataclass(frozen=True)
+class normal:  # noqa: N801
+    """Draw from the normal distribution of mean 0 and this deviation.
+
+    >>> from funcgrad import random
+    >>> normal()(random.key(0), (2, 3)).shape
+    (2, 3)
+    """
+
+    stddev: float = 1e-2
+
+    def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
+        return _normal(key, shape, dtype) * self.stddev
+
+
+@dataclass(frozen=True)
+class uniform:  # noqa: N801
+    """Draw evenly from [0, scale).
+
+    >>> from funcgrad import random
+    >>> bool(np.all(uniform(0.1)(random.key(0), (100,)) < 0.1))
+    True
+    """
+
+    scale: float = 1e-2
+
+    def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
+        return _uniform(key, shape, dtype) * self.scale
+
+
+@dataclass(frozen=True)
+class truncated_normal:  # noqa: N801
+    """Draw from the normal distribution kept within (lower, upper), then scale by ``stddev``.
+
+    >>> from funcgrad import random
+    >>> bool(np.all(np.abs(truncated_normal(1.0)(random.key(0), (100,))) < 2))
+    True
+    """
+
+    stddev: float = 1e-2
+    lower: float = -2.0
+    upper: float = 2.0
+
+    def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
+        return _truncated(key, self.lower, self.upper, shape, dtype) * self.stddev
+
+
+@dataclass(frozen=True)
+class variance_scaling:  # noqa: N801
+    """Draw with the variance ``scale / fan``, so that sums over many inputs keep their size.
+
+    Args:
+        scale: positive.
+        mode: "fan_in", "fan_out", "fan_avg" or "fan_geo_avg": how many numbers meet at an
+            output, at an input, or their arithmetic or geometric mean.
+        distribution: "truncated_normal" (within two deviations), "normal" or "uniform".
+        in_axis: the axis, or axes, of the inputs.
+        out_axis: the axis, or axes, of the outputs; the others count towards both fans.
+        batch_axis: axes that count towards neither.
+
+    Source: He et al. 2015, section 2.2 (arXiv:1502.01852); Glorot & Bengio 2010, section 4.2.
+
+    >>> from funcgrad import random
+    >>> w = variance_scaling(1.0, "fan_in", "normal")(random.key(0), (100, 50))
+    >>> round(float(np.std(w)), 2)
+    0.1
+    """
+
+    scale: float
+    mode: str
+    distribution: str
+    in_axis: int | Axes = -2
+    out_axis: int | Axes = -1
+    batch_axis: int | Axes = ()
+
+    def __post_init__(self) -> None:
+        for name, known in (("mode", _FANS), ("distribution", _DISTRIBUTIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(
+                    f"variance_scaling: no such {name}: got {getattr(self, name)!r}; use "
+                    f"{' or '.join(map(repr, known))}"
+                )
+
+    def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
+        if len(shape) < 2:
+            raise ShapeError(
+                f"variance_scaling: a weight needs at least two axes, in and out: got the shape "
+                f"{tuple(shape)}; for a bias use nn.init.zeros or nn.init.normal"
+            )
+        fan = _FANS[self.mode](*self.fans(shape))
+        variance = self.scale / max(fan, 1)
+        return _DISTRIBUTIONS[self.distribution](key, shape, dtype, variance)
+
+    def fans(self, shape: Shape) -> tuple[float, float]:
+        """Return how many inputs meet at an output, and how many outputs at an input."""
+        inputs, outputs, batch = (
+            math.prod(shape[d] for d in (axes if isinstance(axes, tuple) else (axes,)))
+            for axes in (self.in_axis, self.out_axis, self.batch_axis)
+        )
+        field = math.prod(shape) / max(inputs * outputs * batch, 1)
+        return inputs * field, outputs * field
+
+
+# fmt: off
+_FANS = {
+    "fan_in":      lambda fan_in, fan_out: fan_in,
+    "fan_out":     lambda fan_in, fan_out: fan_out,
+    "fan_avg":     lambda fan_in, fan_out: (fan_in + fan_out) / 2,
+    "fan_geo_avg": lambda fan_in, fan_out: math.sqrt(fan_in * fan_out),
+}
+_DISTRIBUTIONS = {
+    "truncated_normal": lambda key, shape, dtype, variance:
+        truncated_normal(math.sqrt(variance) / TRUNCATED_DEVIATION)(key, shape, dtype),
+    "normal":  lambda key, shape, dtype, variance: normal(math.sqrt(variance))(key, shape, dtype),
+    "uniform": lambda key, shape, dtype, variance:
+        _uniform(key, shape, dtype, -math.sqrt(3 * variance), math.sqrt(3 * variance)),
+}
+# fmt: on
+
+
+def _recipe(name: str, scale: float, mode: str, distribution: str) -> Any:
+    def recipe(
+        in_axis: int | Axes = -2, out_axis: int | Axes = -1, batch_axis: int | Axes = ()
+    ) -> variance_scaling:
+        return variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis)
+
+    recipe.__name__ = recipe.__qualname__ = name
+    recipe.__doc__ = f"Return variance_scaling({scale}, {mode!r}, {distribution!r})."
+    return recipe
+
+
+glorot_uniform = xavier_uniform = _recipe("glorot_uniform", 1.0, "fan_avg", "uniform")
+glorot_normal = xavier_normal = _recipe("glorot_normal", 1.0, "fan_avg", "truncated_normal")
+he_uniform = kaiming_uniform = _recipe("he_uniform", 2.0, "fan_in", "uniform")
+he_normal = kaiming_normal = _recipe("he_normal", 2.0, "fan_in", "truncated_normal")
+lecun_uniform = _recipe("lecun_uniform", 1.0, "fan_in", "uniform")
+lecun_normal = _recipe("lecun_normal", 1.0, "fan_in", "truncated_normal")
+
+
+@dataclass(frozen=True)
+class orthogonal:  # noqa: N801
+    """Draw a matrix with orthonormal rows or columns, whichever are fewer, times ``scale``.
+
+    Args:
+        scale: a factor.
+        column_axis: the axis that becomes the columns; the others together are the rows.
+
+    Source: Saxe et al. 2014, section 3 (arXiv:1312.6120); Mezzadri 2007, section 5, for the signs.
+
+    >>> from funcgrad import random
+    >>> q = orthogonal()(random.key(0), (4, 3), np.float64)
+    >>> bool(np.allclose(q.T @ q, np.eye(3)))
+    True
+    """
+
+    scale: float = 1.0
+    column_axis: int = -1
+
+    def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
+        if len(shape) < 2:
+            raise ShapeError(f"orthogonal: at least two axes are needed: got the shape {shape}")
+        columns = shape[self.column_axis]
+        rows = math.prod(shape) // max(columns, 1)
+        q, r = np.linalg.qr(_normal(key, (max(rows, columns), min(rows, columns)), dtype))
+        q = q * np.sign(np.diagonal(r))  # without this the draw would not be uniform
+        q = (q.T if rows < columns else q).reshape(rows, columns)
+        others = [n for d, n in enumerate(shape) if d != self.column_axis % len(shape)]
+        return self.scale * np.moveaxis(q.reshape(*others, columns), -1, self.column_axis)

@@ -1,0 +1,312 @@
+"""Models as frozen dataclasses that are trees: arrays are leaves, all else is structure.
+
+A module is made in two steps. Its constructor describes it (sizes, activations); ``init(key)``
+returns a copy with a value for every declared parameter. Nothing is ever changed in place, so a
+module is a value like a tuple of arrays, and ``grad`` of a loss by a module is such a module.
+"""
+
+import dataclasses
+import functools
+import sys
+import zlib
+from abc import ABC
+from collections.abc import Callable
+from typing import Any, ClassVar, TypeVar
+
+import numpy as np
+from typing_extensions import dataclass_transform
+
+from ..core import tree
+from ..core.avals import PYTHON_SCALARS, Shape, aval_of, is_arraylike
+from ..core.errors import FuncgradError, MutationError
+from ..core.nodes import GetAttrKey, Path, handlers, register_dataclass
+from ..core.trace import Tracer
+from ..random import Key, fold_in
+from .annotations import mentions_children
+from .init import Initializer
+
+C = TypeVar("C", bound=type)
+
+
+class UninitializedError(FuncgradError, RuntimeError):
+    """A module called before its parameters were drawn.
+
+    ``nn.Dense(4, 8)(x)`` fails; write ``nn.Dense(4, 8).init(fg.random.key(0))(x)``.
+    """
+
+
+class ModuleError(FuncgradError, TypeError):
+    """A module whose fields are not what their annotations say.
+
+    ``layers: tuple`` fails when it is given layers, which would not be trained; write
+    ``layers: tuple[nn.Module, ...]``.
+    """
+
+
+@dataclasses.dataclass(frozen=True)
+class Param:
+    """How a parameter is drawn: an initializer, or the field that holds it, and its shape."""
+
+    initializer: Initializer | str
+    shape: Shape | Callable[[Any], Shape | None]
+
+    def draw(self, owner: Any, key: Key, dtype: Any) -> Any:
+        shape = self.shape_in(owner)
+        if shape is None:
+            return None
+        named = isinstance(self.initializer, str)
+        initializer = getattr(owner, self.initializer) if named else self.initializer
+        return initializer(key, shape, dtype)
+
+    def shape_in(self, owner: Any) -> Shape | None:
+        return self.shape(owner) if callable(self.shape) else self.shape
+
+
+def param(initializer: Initializer | str, shape: Any = ()) -> Any:
+    """Declare a field of a module as a parameter, which ``init(key)`` draws.
+
+    Args:
+        initializer: a function ``(key, shape, dtype) -> array``, see ``nn.init``; or the name of
+            the field that holds one.
+        shape: a tuple, or a function of the module that gives one, or None for no parameter.
+
+    The field is keyword-only and None until it is drawn.
+
+    >>> import funcgrad as fg
+    >>> from funcgrad import nn
+    >>> @nn.module
+    ... class Scale:
+    ...     size: int
+    ...     factor: nn.Array = nn.param(nn.init.ones, shape=lambda self: (self.size,))
+    >>> Scale(3).init(fg.random.key(0))
+    Scale(size=3, factor=f32[3])
+    """
+    metadata = {"param": Param(initializer, shape)}
+    return dataclasses.field(default=None, kw_only=True, metadata=metadata)
+
+
+class Module(ABC):  # noqa: B024, abstract only in that it registers other classes
+    """What every class decorated with :func:`module` is, for annotations and ``isinstance``.
+
+    Inheriting from it is optional, and tells type checkers of ``init``.
+    """
+
+    __children__: ClassVar[tuple[str, ...]] = ()
+    __static__: ClassVar[tuple[str, ...]] = ()
+    __params__: ClassVar[dict[str, Param]] = {}
+
+    def init(self, key: Key, dtype: Any = np.float32) -> Any:
+        """Return a copy in which every parameter, here and below, is drawn.
+
+        Args:
+            key: a single key. Each parameter's key is this one folded with the parameter's path,
+                so adding a layer changes no other layer's draw.
+            dtype: of the parameters.
+        """
+        return _drawn(self, key, (), dtype)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if "_building" not in self.__dict__:
+            raise _frozen(self, name)
+        self.__dict__[name] = value
+
+    def __delattr__(self, name: str) -> None:
+        raise _frozen(self, name)
+
+    def __eq__(self, other: object) -> Any:
+        if type(other) is not type(self):
+            return NotImplemented
+        (xs, one), (ys, two) = tree.flatten(self), tree.flatten(other)
+        return one == two and all(map(_same, xs, ys))
+
+    def __hash__(self) -> int:
+        return hash(tree.structure(self))
+
+    def __repr__(self) -> str:
+        fields = [f for f in dataclasses.fields(self) if _told(getattr(self, f.name, None), f)]
+        told = (f"{f.name}={_text(getattr(self, f.name))}" for f in fields)
+        return f"{type(self).__name__}({', '.join(told)})"
+
+
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, param))
+def module(cls: C) -> C:
+    """Make a class a frozen dataclass and a node of trees, with a method ``init(key)``.
+
+    A field is a child (its arrays are leaves) if it is declared with :func:`param`, or if its
+    annotation mentions ``Array``, ``np.ndarray``, ``nn.Module``, another module, or any
+    registered node, also inside a container: ``tuple[nn.Dense, ...]``. All others are static:
+    they are part of the structure, and must be hashable. ``field(metadata={"static": True})``
+    overrides that. ``__init__`` and ``__post_init__`` may assign to ``self``; nothing else may.
+
+    Raises, when a module is built:
+        ModuleError: if a static field holds arrays, modules, or what cannot be hashed.
+
+    >>> import funcgrad as fg
+    >>> from funcgrad import nn
+    >>> @nn.module
+    ... class Block:
+    ...     inner: nn.Dense
+    ...     scale: float = 1.0
+    ...     def __call__(self, x, *, key=None):
+    ...         return x + self.scale * self.inner(x)
+    >>> Block(nn.Dense(3, 3)).init(fg.random.key(0))(np.ones(3)).shape
+    (3,)
+    """
+    names = _names_seen_by(cls, sys._getframe(1).f_locals)
+    for name in ("init", "__eq__", "__hash__", "__repr__"):
+        if getattr(cls, name, None) is getattr(object, name, None):  # nobody has defined it
+            setattr(cls, name, vars(Module)[name])
+    cls = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+    cls.__setattr__, cls.__delattr__ = Module.__setattr__, Module.__delattr__  # better words
+    Module.register(cls)
+    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
+    cls.__children__ = tuple(
+        f.name for f in fields if _is_child(cls, f, {**names, cls.__name__: cls})
+    )
+    cls.__static__ = tuple(f.name for f in fields if f.name not in cls.__children__)
+    cls.__params__ = {f.name: f.metadata["param"] for f in fields if "param" in f.metadata}
+    register_dataclass(cls, cls.__children__, cls.__static__)
+    cls.__init__ = _checked(cls.__init__)
+    if "__call__" in vars(cls):
+        cls.__call__ = _ready(vars(cls)["__call__"])
+    return cls
+
+
+# what the decorator reads off the class
+
+
+def _names_seen_by(cls: type, local: dict[str, Any]) -> dict[str, Any]:
+    """Return what names mean in the annotations of a class, which may be text."""
+    names: dict[str, Any] = {}
+    for base in reversed(cls.__mro__):
+        names |= vars(sys.modules.get(base.__module__, sys))
+    return names | local
+
+
+def _is_child(cls: type, f: dataclasses.Field, names: dict[str, Any]) -> bool:
+    if "param" in f.metadata:
+        return True
+    if "static" in f.metadata:
+        return not f.metadata["static"]
+    for base in cls.__mro__[1:]:
+        if f is getattr(base, "__dataclass_fields__", {}).get(f.name) and base in handlers:
+            return f.name in base.__children__  # decided where it was declared
+    return mentions_children(f.type, names, Module)
+
+
+def _checked(init: Callable[..., None]) -> Callable[..., None]:
+    """Return a constructor that may assign, and that checks what it has built."""
+
+    @functools.wraps(init)
+    def build(self: Any, *args: Any, **kwargs: Any) -> None:
+        outermost = "_building" not in self.__dict__
+        self.__dict__["_building"] = True
+        init(self, *args, **kwargs)
+        if outermost:
+            del self.__dict__["_building"]
+            _check(self)
+
+    return build
+
+
+def _ready(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a ``__call__`` that first asks whether the module's own parameters are drawn."""
+
+    @functools.wraps(call)
+    def ready_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+        for name, spec in self.__params__.items():
+            if getattr(self, name) is None and spec.shape_in(self) is not None:
+                raise UninitializedError(
+                    f"{self!r}: the parameter {name!r} has no value yet: call .init(key) on the "
+                    f"model first: model = model.init(funcgrad.random.key(0))"
+                )
+        return call(self, *args, **kwargs)
+
+    return ready_call
+
+
+# what is done with a module
+
+
+def _drawn(model: Any, key: Key, path: Path, dtype: Any) -> Any:
+    """Return a copy of a module with all its parameters drawn from one key and their paths."""
+
+    def below(path: Path, x: Any) -> Any:
+        return _drawn(x, key, path, dtype) if isinstance(x, Module) else x
+
+    fields = {**model.__dict__}
+    for name in model.__children__:
+        here = (*path, GetAttrKey(name))
+        if name in model.__params__:
+            own = fold_in(key, zlib.crc32(tree.keystr(here).encode()))
+            fields[name] = model.__params__[name].draw(model, own, dtype)
+        else:
+            fields[name] = tree.map_with_path(
+                lambda step, x, here=here: below((*here, *step), x),
+                getattr(model, name),
+                is_leaf=lambda x: isinstance(x, Module),
+            )
+    copy = object.__new__(type(model))
+    copy.__dict__.update(fields)
+    return copy
+
+
+def _check(model: Any) -> None:
+    """Raise if a module is not the node of a tree that its declaration promises."""
+    who = type(model).__name__
+    if type(model) not in handlers:
+        raise ModuleError(
+            f"{who}: a subclass of a module is not one itself, and its arrays would not be "
+            f"trained: decorate it with @nn.module"
+        )
+    for name in (*model.__children__, *model.__static__):
+        if not hasattr(model, name):
+            raise ModuleError(f"{who}: the field {name!r} was not set: set it in __init__")
+    for name in model.__static__:
+        value = getattr(model, name)
+        for x in tree.leaves(value, is_leaf=lambda x: isinstance(x, Module)):
+            if isinstance(x, np.ndarray | Tracer | Module):
+                raise ModuleError(
+                    f"{who}: the field {name!r} is static by its annotation, so what is in it "
+                    f"would not be trained: got {_text(x)}; annotate it with nn.Array or "
+                    f"nn.Module, in a container tuple[nn.Module, ...]"
+                )
+        try:
+            hash(value)
+        except TypeError:
+            raise ModuleError(
+                f"{who}: the field {name!r} is static, so it must be hashable: got "
+                f"{_text(value)}; use a tuple for a list, or annotate it with nn.Array"
+            ) from None
+
+
+def _frozen(model: Any, name: str) -> MutationError:
+    return MutationError(
+        f"{type(model).__name__}.{name}: a module cannot be changed in place: write "
+        f"model = dataclasses.replace(model, {name}=value)"
+    )
+
+
+def _same(x: Any, y: Any) -> bool:
+    if not (is_arraylike(x) and is_arraylike(y)):
+        return bool(x == y)
+    return x is y or (aval_of(x) == aval_of(y) and bool(np.all(x == y)))
+
+
+def _told(value: Any, f: dataclasses.Field) -> bool:
+    """Return whether the text of a module mentions a field: whether it is not the default."""
+    return value is not f.default and (
+        is_arraylike(value) or isinstance(value, Module) or value != f.default
+    )
+
+
+def _text(x: Any) -> str:
+    """Return the text of a field's value: arrays by shape and dtype, functions by name."""
+    if is_arraylike(x) and type(x) not in PYTHON_SCALARS:
+        return str(aval_of(x))
+    if type(x) in (tuple, list):
+        inner = ", ".join(map(_text, x)) + ("," if type(x) is tuple and len(x) == 1 else "")
+        return f"({inner})" if type(x) is tuple else f"[{inner}]"
+    if type(x) is dict:
+        return f"{{{', '.join(f'{k!r}: {_text(v)}' for k, v in x.items())}}}"
+    return getattr(x, "__name__", None) or repr(x)

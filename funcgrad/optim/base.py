@@ -1,0 +1,186 @@
+"""What an optimizer is: a pair of functions, ``init`` and ``update``, and how pairs combine.
+
+``state = opt.init(params)``; ``updates, state = opt.update(grads, state, params)``;
+``params = apply_updates(params, updates)``. The interface, names and numbers are optax's.
+Updates are added to the parameters, so the sign is flipped where the learning rate comes in.
+Nothing is changed in place, so a step can itself be differentiated.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import PYTHON_SCALARS, dtype_of, is_arraylike, is_inexact, shape_of
+from ..ops.elementwise import root
+from ..ops.structure import cast
+
+Tree: TypeAlias = Any  # of parameters, gradients, updates or state
+Schedule: TypeAlias = Callable[[Any], Any]  # count of updates so far -> value
+
+
+class GradientTransformation(NamedTuple):
+    """An optimizer, or a part of one.
+
+    Args:
+        init: ``init(params) -> state``.
+        update: ``update(updates, state, params=None) -> (updates, state)``.
+    """
+
+    init: Callable[[Tree], Tree]
+    update: Callable[..., tuple[Tree, Tree]]
+
+
+class EmptyState(NamedTuple):
+    """The state of a transformation that remembers nothing."""
+
+
+def stateless(
+    update: Callable[[Tree, Tree | None], Tree],
+) -> GradientTransformation:
+    """Return the transformation ``update(updates, params) -> updates``, which remembers nothing."""
+    return GradientTransformation(
+        lambda params: EmptyState(),
+        lambda updates, state, params=None: (update(updates, params), state),
+    )
+
+
+def identity() -> GradientTransformation:
+    """Return the transformation that changes nothing."""
+    return stateless(lambda updates, params: updates)
+
+
+def chain(*transformations: GradientTransformation) -> GradientTransformation:
+    """Return the transformation that applies these in order; its state is the tuple of theirs.
+
+    Raises, in ``update``:
+        ValueError: if the state has not one entry a transformation.
+
+    >>> from funcgrad import optim
+    >>> opt = chain(optim.clip_by_global_norm(1.0), optim.scale(-0.1))
+    >>> updates, state = opt.update(np.array([3.0, 4.0]), opt.init(np.zeros(2)))
+    >>> print(updates)
+    [-0.06 -0.08]
+    """
+    for t in transformations:
+        if not (hasattr(t, "init") and hasattr(t, "update")):
+            raise TypeError(f"chain: a transformation has init and update: got {t!r}")
+
+    def init(params: Tree) -> Tree:
+        return tuple(t.init(params) for t in transformations)
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        if not isinstance(state, tuple) or len(state) != len(transformations):
+            raise ValueError(
+                f"chain: the state must come from init of the same chain, a tuple of "
+                f"{len(transformations)}: got {type(state).__name__}; pass (grads, state, params)"
+            )
+        states = []
+        for t, s in zip(transformations, state, strict=True):
+            updates, s = t.update(updates, s, params)
+            states.append(s)
+        return updates, tuple(states)
+
+    return GradientTransformation(init, update)
+
+
+def apply_updates(params: Tree, updates: Tree) -> Tree:
+    """Return the parameters plus the updates, each leaf in the parameter's dtype.
+
+    Leaves that are no floating numbers come back as they are. The gradient of a complex
+    parameter is JAX's, so descend along its conjugate: pass ``conj(grads)`` to ``update``.
+
+    Args:
+        params: tree of arrays.
+        updates: tree of the same structure and shapes.
+
+    Raises:
+        TreeError: naming the path at which the trees differ.
+
+    >>> apply_updates({"w": np.float32(1.0)}, {"w": np.float64(0.5)})
+    {'w': np.float32(1.5)}
+    """
+    return map_floating(lambda p, u: cast(p + u, dtype_of(p)), params, updates)
+
+
+def global_norm(updates: Tree) -> Any:
+    """Return the Euclidean norm of all leaves together; its derivative where it is 0 is 0.
+
+    >>> float(global_norm({"a": np.array([3.0]), "b": np.array([[4.0]])}))
+    5.0
+    """
+    squares = [np.sum(abs_square(x)) for x in tree.leaves(updates) if is_floating(x)]
+    return root(sum(squares[1:], squares[0])) if squares else np.float32(0)
+
+
+# what the transformations share
+
+
+def is_floating(x: Any) -> bool:
+    """Return whether a leaf is a real or complex array or number, and so has an update."""
+    return is_arraylike(x) and is_inexact(dtype_of(x))
+
+
+def map_floating(f: Callable[..., Any], tree_: Tree, *rest: Tree) -> Tree:
+    """Map over the floating leaves of the first tree; its others stay as they are."""
+    return tree.map(lambda x, *xs: f(x, *xs) if is_floating(x) else x, tree_, *rest)
+
+
+def like(value: Any, x: Any) -> Any:
+    """Return a scalar that does not widen ``x``: Python numbers stay weak, others take its dtype.
+
+    It may be traced. A real scalar stays real beside a complex ``x``.
+    """
+    if type(value) in PYTHON_SCALARS:
+        return value
+    dtype = dtype_of(x)
+    if dtype.kind == "c" and dtype_of(value).kind != "c":
+        dtype = np.empty(0, dtype).real.dtype
+    return cast(value, dtype)
+
+
+def filled(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:
+    """Return arrays like the floating parameters, filled; None stands for other leaves."""
+    return tree.map(
+        lambda p: np.full(shape_of(p), value, dtype or dtype_of(p)) if is_floating(p) else None,
+        params,
+    )
+
+
+def abs_square(x: Any) -> Any:
+    """Return |x|², real also for complex numbers."""
+    return np.real(x * np.conj(x)) if dtype_of(x).kind == "c" else x * x
+
+
+def zero_count() -> np.ndarray:
+    return np.zeros((), np.int32)
+
+
+def next_count(count: Any) -> Any:
+    """Return the count of updates after one more, which stays at the largest int32."""
+    return np.minimum(count, np.iinfo(np.int32).max - 1) + 1
+
+
+def need_params(who: str, params: Tree | None) -> Tree:
+    if params is None:
+        raise ValueError(
+            f"{who}: update needs the parameters: pass params, as in "
+            f"opt.update(grads, state, params)"
+        )
+    return params
+
+
+def check_number(who: str, name: str, value: Any, schedule: bool = False) -> None:
+    """Raise if a hyperparameter is no number, or schedule where one is allowed."""
+    if not is_arraylike(value) and not (schedule and callable(value)):
+        kind = "a number or a schedule" if schedule else "a number"
+        raise TypeError(f"{who}: {name} must be {kind}: got {value!r}")
+
+
+def check_decay(who: str, **rates: Any) -> None:
+    """Raise if a known decay rate is outside [0, 1)."""
+    for name, value in rates.items():
+        check_number(who, name, value)
+        if type(value) in PYTHON_SCALARS and not 0 <= value < 1:
+            raise ValueError(f"{who}: {name} must be in [0, 1): got {value}")

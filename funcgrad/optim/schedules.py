@@ -1,0 +1,215 @@
+"""Schedules: functions from the count of updates so far, 0 at the first, to a number.
+
+Names, arguments and numbers are optax's; the count may be an array or traced.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from .base import Schedule
+
+
+def constant_schedule(value: Any) -> Schedule:
+    """Return the schedule that always gives ``value``."""
+    return lambda count: value
+
+
+def polynomial_schedule(
+    init_value: Any, end_value: Any, power: Any, transition_steps: int, transition_begin: int = 0
+) -> Schedule:
+    """Go from one value to another along a power of the steps that are left.
+
+    Args:
+        init_value: the value up to ``transition_begin``.
+        end_value: the value from ``transition_begin + transition_steps`` on.
+        power: between, the value is (init - end) (1 - t / transition_steps)**power + end.
+        transition_steps: how many; if 0 or less the schedule is constant.
+        transition_begin: the count from which t is counted.
+
+    >>> print(polynomial_schedule(1.0, 0.0, 2, 10)(5))
+    0.25
+    """
+    if transition_steps <= 0:
+        return constant_schedule(init_value)
+    begin = max(transition_begin, 0)
+
+    def schedule(count: Any) -> Any:
+        t = np.clip(count - begin, 0, transition_steps)
+        return (init_value - end_value) * (1 - t / transition_steps) ** power + end_value
+
+    return schedule
+
+
+def linear_schedule(
+    init_value: Any, end_value: Any, transition_steps: int, transition_begin: int = 0
+) -> Schedule:
+    """Go from one value to another on a line; see :func:`polynomial_schedule`.
+
+    >>> print(linear_schedule(1.0, 0.0, 10)(4))
+    0.6
+    """
+    return polynomial_schedule(init_value, end_value, 1, transition_steps, transition_begin)
+
+
+def exponential_decay(
+    init_value: Any,
+    transition_steps: int,
+    decay_rate: float,
+    transition_begin: int = 0,
+    staircase: bool = False,
+    end_value: Any = None,
+) -> Schedule:
+    """Multiply by ``decay_rate`` every ``transition_steps`` steps: init * rate**(t / steps).
+
+    Args:
+        init_value: the value up to ``transition_begin``.
+        transition_steps: if 0 or less, the schedule is constant.
+        decay_rate: not negative; if 0 the schedule is constant.
+        transition_begin: the count from which t is counted.
+        staircase: whether the exponent is rounded down.
+        end_value: the bound at which the decay (or growth) stops.
+
+    >>> print(exponential_decay(1.0, 10, 0.5)(20))
+    0.25
+    """
+    if transition_steps <= 0 or decay_rate == 0:
+        return constant_schedule(init_value)
+    begin = max(transition_begin, 0)
+
+    def schedule(count: Any) -> Any:
+        exponent = np.maximum(count - begin, 0) / transition_steps
+        if staircase:
+            exponent = np.floor(exponent)
+        value = init_value * decay_rate**exponent
+        if end_value is None:
+            return value
+        return (np.maximum if decay_rate < 1 else np.minimum)(value, end_value)
+
+    return schedule
+
+
+def cosine_decay_schedule(
+    init_value: Any, decay_steps: int, alpha: Any = 0.0, exponent: Any = 1.0
+) -> Schedule:
+    """Go from ``init_value`` to ``alpha * init_value`` along half a cosine.
+
+    Args:
+        init_value: the value at 0.
+        decay_steps: positive, the count from which the value stays.
+        alpha: the last value, as a fraction of the first.
+        exponent: the power of the cosine factor.
+
+    Raises:
+        ValueError: if ``decay_steps`` is not positive.
+
+    Source: Loshchilov & Hutter 2017, equation 5 (arXiv:1608.03983).
+
+    >>> print(cosine_decay_schedule(1.0, 10)(5))
+    0.5
+    """
+    if not decay_steps > 0:
+        raise ValueError(f"cosine_decay_schedule: decay_steps must be positive: got {decay_steps}")
+
+    def schedule(count: Any) -> Any:
+        t = np.minimum(count, decay_steps) / decay_steps
+        factor = 0.5 * (1 + np.cos(math.pi * t))
+        return init_value * ((1 - alpha) * factor**exponent + alpha)
+
+    return schedule
+
+
+def warmup_cosine_decay_schedule(
+    init_value: Any,
+    peak_value: Any,
+    warmup_steps: int,
+    decay_steps: int,
+    end_value: Any = 0.0,
+    exponent: Any = 1.0,
+) -> Schedule:
+    """Rise on a line to ``peak_value``, then fall along half a cosine.
+
+    Args:
+        init_value: the value at 0.
+        peak_value: the value at ``warmup_steps``.
+        warmup_steps: how many steps to rise.
+        decay_steps: how many steps in all, those of the rise included.
+        end_value: the value from ``decay_steps`` on.
+        exponent: the power of the cosine factor.
+
+    Raises:
+        ValueError: if ``decay_steps`` is not above ``warmup_steps``.
+
+    >>> print(warmup_cosine_decay_schedule(0.0, 1.0, 10, 110)(60))
+    0.5
+    """
+    if not decay_steps > warmup_steps:
+        raise ValueError(
+            f"warmup_cosine_decay_schedule: decay_steps includes the warm-up, so it must exceed "
+            f"warmup_steps: got {decay_steps} and {warmup_steps}"
+        )
+    alpha = 0.0 if peak_value == 0.0 else end_value / peak_value
+    rise = linear_schedule(init_value, peak_value, warmup_steps)
+    fall = cosine_decay_schedule(peak_value, decay_steps - warmup_steps, alpha, exponent)
+    return join_schedules([rise, fall], [warmup_steps])
+
+
+def piecewise_constant_schedule(
+    init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
+) -> Schedule:
+    """Multiply the value by a factor at each boundary.
+
+    Args:
+        init_value: the value before the first boundary.
+        boundaries_and_scales: from each count at which the value changes to its factor, which
+            is not negative.
+
+    Raises:
+        ValueError: if a factor is negative.
+
+    >>> schedule = piecewise_constant_schedule(1.0, {10: 0.1})
+    >>> print(schedule(9), schedule(10))
+    1.0 0.1
+    """
+    steps = sorted((boundaries_and_scales or {}).items())
+    if any(factor < 0 for _, factor in steps):
+        raise ValueError(f"piecewise_constant_schedule: factors must be 0 or more: got {steps}")
+
+    def schedule(count: Any) -> Any:
+        value = init_value
+        for boundary, factor in steps:
+            value = value * np.where(count < boundary, 1.0, factor)
+        return value
+
+    return schedule
+
+
+def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
+    """Follow one schedule after the other; each counts from where it begins.
+
+    Args:
+        schedules: the parts in order.
+        boundaries: the count at which each but the first begins, rising.
+
+    Raises:
+        ValueError: if there is not one boundary between two schedules.
+
+    >>> schedule = join_schedules([constant_schedule(1.0), linear_schedule(2.0, 0.0, 2)], [10])
+    >>> print(schedule(9), schedule(11))
+    1.0 1.0
+    """
+    if len(boundaries) != len(schedules) - 1:
+        raise ValueError(
+            f"join_schedules: {len(schedules)} schedules need {len(schedules) - 1} boundaries: "
+            f"got {list(boundaries)}"
+        )
+
+    def schedule(count: Any) -> Any:
+        value = schedules[0](count)
+        for boundary, part in zip(boundaries, schedules[1:], strict=True):
+            value = np.where(count < boundary, value, part(count - boundary))[()]
+        return value
+
+    return schedule

@@ -1,0 +1,32 @@
+"""Random numbers from explicit keys, by JAX's names.
+
+Nothing is hidden: a draw is a function of its key, so the same key gives the same numbers, under
+every transform. Get one key from a seed, split it where a program needs several, and use each
+once. ``philox.py`` and ``threefry.py`` say what a generator makes of a key.
+
+>>> k1, k2 = split(key(0))
+>>> normal(k1, (2, 3)).shape, bernoulli(k2)
+((2, 3), np.False_)
+"""
+
+from .arguments import RangeError as RangeError
+from .draws import (
+    bernoulli as bernoulli,
+    bits as bits,
+    exponential as exponential,
+    gumbel as gumbel,
+    normal as normal,
+    randint as randint,
+    truncated_normal as truncated_normal,
+    uniform as uniform,
+)
+from .keys import (
+    Key as Key,
+    NotAKeyError as NotAKeyError,
+    fold_in as fold_in,
+    key as key,
+    key_data as key_data,
+    split as split,
+    wrap_key_data as wrap_key_data,
+)
+from .picks import categorical as categorical, choice as choice, permutation as permutation

@@ -1,0 +1,90 @@
+"""What arguments may be, in the words of errors."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..core.avals import Shape, aval_of, shape_of
+from ..core.errors import DtypeError, FuncgradError, ShapeError
+from ..core.trace import ConcreteTracer, Tracer
+
+ShapeLike: TypeAlias = int | Sequence[int]
+
+UNSIGNED: dict[int, np.dtype[Any]] = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)}
+
+
+class RangeError(FuncgradError, ValueError):
+    """A number outside the range that an argument may have.
+
+    ``random.bernoulli(key, 1.5)`` fails, for a probability lies between 0 and 1.
+    """
+
+
+def as_shape(who: str, shape: Any) -> Shape:
+    """Return a shape, given as one or as a single length, as a tuple."""
+    lengths = shape if isinstance(shape, tuple | list | np.ndarray) else (shape,)
+    if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in lengths):
+        raise DtypeError(f"{who}: a shape is made of integers: got {shape!r}")
+    if any(n < 0 for n in lengths):
+        raise ShapeError(f"{who}: lengths are not negative: got the shape {shape!r}")
+    return tuple(int(n) for n in lengths)
+
+
+def known(x: Any) -> np.ndarray | None:
+    """Return the numbers behind a value, None where they are not known yet."""
+    while isinstance(x, ConcreteTracer):
+        x = x.value
+    return None if isinstance(x, Tracer) else np.asarray(x)
+
+
+def floating(who: str, dtype: Any) -> np.dtype:
+    dtype = np.dtype(np.float32 if dtype is None else dtype)
+    if dtype.kind != "f" or dtype.itemsize not in UNSIGNED:
+        raise DtypeError(
+            f"{who}: the dtype must be float16, float32 or float64: got {dtype}"
+            + ("; see randint" if dtype.kind in "iu" else "")
+        )
+    return dtype
+
+
+def mode_of(who: str, mode: str) -> str:
+    if mode not in ("low", "high"):
+        raise RangeError(f"{who}: no such mode: got {mode!r}; use 'low' or 'high'")
+    return mode
+
+
+def check_order(who: str, low: str, x: Any, high: str, y: Any) -> None:
+    a, b = known(x), known(y)
+    if a is not None and b is not None and np.any(a > b):
+        raise RangeError(f"{who}: {low} must not exceed {high}: got {a} and {b}")
+
+
+def common_shape(who: str, shape: ShapeLike | None, **params: Any) -> Shape:
+    """Return the shape asked for, that of the parameters if None."""
+    if shape is not None:
+        shape = as_shape(who, shape)
+        check_broadcast(who, shape, **params)
+        return shape
+    try:
+        return np.broadcast_shapes(*map(shape_of, params.values()))
+    except ValueError:
+        listed = " and ".join(f"{name} {aval_of(x)}" for name, x in params.items())
+        raise ShapeError(f"{who}: the parameters do not broadcast: got {listed}") from None
+
+
+def check_broadcast(who: str, shape: Shape, **params: Any) -> None:
+    for name, x in params.items():
+        if not fits(shape_of(x), shape):
+            raise ShapeError(
+                f"{who}: {name} must broadcast to the result: got {aval_of(x)} for the shape "
+                f"{shape}; give the whole shape, batch axes first"
+            )
+
+
+def fits(shape: Shape, whole: Shape) -> bool:
+    """Return whether an array of the first shape broadcasts to the second."""
+    try:
+        return np.broadcast_shapes(shape, whole) == whole
+    except ValueError:
+        return False

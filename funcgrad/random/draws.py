@@ -1,0 +1,341 @@
+"""Draws of independent numbers. What is random are the bits; the rest is traced arithmetic.
+
+So a draw is differentiable in its parameters, and ``jit`` fuses it. The arithmetic is JAX's, so
+that with ``threefry2x32`` the numbers are JAX's too: bit for bit, but for the last bits of
+logarithms and of fused products (``uniform`` with bounds, which XLA's CPU compiler fuses).
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import PYTHON_SCALARS, Shape, aval_of, dtype_of
+from ..core.errors import DtypeError
+from ..core.trace import Tracer
+from ..ops.compare import ge, lt
+from ..ops.elementwise import (
+    add,
+    clip,
+    div,
+    log,
+    log1p,
+    maximum,
+    minimum,
+    mul,
+    neg,
+    nextafter,
+    sub,
+    where,
+)
+from ..ops.family import Free
+from ..ops.operand import operand
+from ..ops.special import BLOCK, erf, erfinv
+from ..ops.structure import Index, cast, getitem_p
+from .arguments import (
+    UNSIGNED,
+    RangeError,
+    ShapeLike,
+    as_shape,
+    check_broadcast,
+    check_order,
+    common_shape,
+    floating,
+    known,
+    mode_of,
+)
+from .keys import Key, single, split
+from .primitives import bits_p, normal_p, uniform_p
+
+
+def bits(key: Key, shape: ShapeLike = (), dtype: Any = np.uint32) -> Any:
+    """Return unsigned integers, each of their bits drawn evenly.
+
+    Args:
+        key: a single key.
+        shape: the shape of the result.
+        dtype: uint8, uint16, uint32 or uint64.
+
+    >>> from funcgrad.random import key
+    >>> print(bits(key(0), (2,)))
+    [149215387  49592932]
+    """
+    key, shape = single("random.bits", key), as_shape("random.bits", shape)
+    dtype = np.dtype(np.uint32 if dtype is None else dtype)
+    if dtype.kind != "u":
+        raise DtypeError(
+            f"random.bits: the dtype must be unsigned: got {dtype}; for others see randint"
+        )
+    return _bits(key, shape, dtype)
+
+
+def uniform(
+    key: Key, shape: ShapeLike = (), dtype: Any = np.float32, minval: Any = 0.0, maxval: Any = 1.0
+) -> Any:
+    """Return numbers drawn evenly from [minval, maxval).
+
+    Args:
+        key: a single key.
+        shape: the shape of the result.
+        dtype: float16, float32 or float64; the numbers have the grid of its mantissa.
+        minval: the least value, inclusive; it broadcasts to ``shape``.
+        maxval: the bound above, never attained; it broadcasts to ``shape``.
+
+    Raises:
+        RangeError: if minval exceeds maxval; where they are equal, that is the value.
+
+    The result is differentiable in minval and maxval.
+
+    >>> from funcgrad.random import key
+    >>> print(uniform(key(0), (2,), minval=-1.0))
+    [-0.93051624 -0.97690654]
+    """
+    key, shape = single("random.uniform", key), as_shape("random.uniform", shape)
+    dtype = floating("random.uniform", dtype)
+    if type(minval) is type(maxval) is float and (minval, maxval) == (0.0, 1.0):
+        return _unit(key, shape, dtype)
+    minval, maxval = cast(operand(minval), dtype), cast(operand(maxval), dtype)
+    check_broadcast("random.uniform", shape, minval=minval, maxval=maxval)
+    check_order("random.uniform", "minval", minval, "maxval", maxval)
+    return _between(key, shape, dtype, minval, maxval)
+
+
+def normal(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
+    """Return numbers of the standard normal distribution: sqrt(2) erfinv(u), u in (-1, 1).
+
+    Args:
+        key: a single key.
+        shape: the shape of the result.
+        dtype: a floating dtype; of a complex one the variance, 1, is shared by the parts.
+
+    Source: Giles 2010, "Approximating the erfinv function", see ``ops/special.py``.
+
+    >>> from funcgrad.random import key
+    >>> print(normal(key(0), (2,)).round(3))
+    [-1.815 -2.272]
+    """
+    key, shape = single("random.normal", key), as_shape("random.normal", shape)
+    dtype = np.dtype(np.float32 if dtype is None else dtype)
+    if dtype.kind == "c":
+        parts = floating("random.normal", np.finfo(dtype).dtype)
+        k_real, k_imag = split(key)
+        real, imag = _normal(k_real, shape, parts), _normal(k_imag, shape, parts)
+        return div(add(real, mul(imag, 1j)), dtype.type(math.sqrt(2)))
+    return _normal(key, shape, floating("random.normal", dtype))
+
+
+def truncated_normal(
+    key: Key, lower: Any, upper: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
+) -> Any:
+    """Return numbers of the standard normal distribution within (lower, upper).
+
+    Args:
+        key: a single key.
+        lower: the bound below; it broadcasts to ``shape``.
+        upper: the bound above; it broadcasts to ``shape``.
+        shape: the shape of the result; that of the bounds together unless given.
+        dtype: float16, float32 or float64.
+
+    Raises:
+        RangeError: if lower exceeds upper.
+
+    >>> from funcgrad.random import key
+    >>> print(truncated_normal(key(0), -2.0, 2.0, (2,)).round(3))
+    [-1.59  -1.828]
+    """
+    who = "random.truncated_normal"
+    key, dtype = single(who, key), floating(who, dtype)
+    lower, upper = cast(operand(lower), dtype), cast(operand(upper), dtype)
+    shape = common_shape(who, shape, lower=lower, upper=upper)
+    check_order(who, "lower", lower, "upper", upper)
+    root2 = math.sqrt(2)
+    u = _between(key, shape, dtype, erf(div(lower, root2)), erf(div(upper, root2)))
+    # rounding must not leave the open interval
+    return clip(mul(root2, erfinv(u)), nextafter(lower, np.inf), nextafter(upper, -np.inf))
+
+
+def bernoulli(key: Key, p: Any = 0.5, shape: ShapeLike | None = None, mode: str = "low") -> Any:
+    """Return booleans that are true with probability ``p``.
+
+    Args:
+        key: a single key.
+        p: floating, in [0, 1]; it broadcasts to ``shape``.
+        shape: the shape of the result; that of ``p`` unless given.
+        mode: "low", or "high" to draw twice the bits, for a ``p`` below 1e-6 in float32.
+
+    Raises:
+        RangeError: if a probability is outside [0, 1].
+
+    >>> from funcgrad.random import key
+    >>> print(bernoulli(key(0), 0.5, (4,)))
+    [ True  True False  True]
+    """
+    who = "random.bernoulli"
+    key, mode = single(who, key), mode_of(who, mode)
+    p = operand(p)
+    if dtype_of(p).kind != "f":
+        raise DtypeError(f"{who}: p must be floating: got {aval_of(p)}; write 1.0 for 1")
+    value = known(p)
+    if value is not None and not np.all((value >= 0) & (value <= 1)):
+        raise RangeError(f"{who}: p must be in [0, 1]: got {value}; see special.expit for logits")
+    shape = common_shape(who, shape, p=p)
+    dtype = floating(who, np.float32 if type(p) in PYTHON_SCALARS else dtype_of(p))
+    if mode == "low":
+        return lt(_unit(key, shape, dtype), p)
+    high, low = _high_and_low(key, shape, dtype)
+    return lt(low, sub(p, high))
+
+
+def randint(key: Key, shape: ShapeLike, minval: Any, maxval: Any, dtype: Any = np.int32) -> Any:
+    """Return integers drawn evenly from [minval, maxval).
+
+    Args:
+        key: a single key.
+        shape: the shape of the result.
+        minval: the least value, inclusive; it broadcasts to ``shape``.
+        maxval: the bound above, exclusive; it broadcasts to ``shape``.
+        dtype: an integer dtype, in which every value of the range must fit.
+
+    Raises:
+        RangeError: if minval is not below maxval, or a bound does not fit.
+
+    A draw is the remainder of twice the bits of the dtype (at least 64), as in JAX: its
+    probability is off by at most (maxval - minval) / 2**64, relatively.
+
+    >>> from funcgrad.random import key
+    >>> print(randint(key(0), (4,), 0, 10))
+    [2 3 3 6]
+    """
+    who = "random.randint"
+    key, shape, dtype = single(who, key), as_shape(who, shape), np.dtype(dtype or np.int32)
+    if dtype.kind not in "iu":
+        raise DtypeError(f"{who}: the dtype must be an integer's: got {dtype}; see uniform")
+    wide = dtype if dtype.itemsize >= 4 else np.dtype(np.int32)
+    minval, maxval = operand(minval), operand(maxval)
+    check_broadcast(who, shape, minval=minval, maxval=maxval)
+    low, top = _integer_bounds(minval, maxval, dtype, wide)
+    unsigned = UNSIGNED[wide.itemsize]
+    # 0 stands for all the integers of the dtype, of which there is one more than fits
+    count = add(cast(sub(top, low), unsigned), 1)
+    count = where(ge(top, low), count, 1)
+    k_high, k_low = split(key)
+    offset = remainder_p(_bits(k_high, shape, unsigned), _bits(k_low, shape, unsigned), count)
+    return cast(add(low, cast(offset, wide)), dtype)
+
+
+def exponential(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
+    """Return numbers of the exponential distribution of mean 1: -log(1 - u).
+
+    Args:
+        key: a single key.
+        shape: the shape of the result.
+        dtype: float16, float32 or float64.
+
+    >>> from funcgrad.random import key
+    >>> print(exponential(key(0), (2,)).round(3))
+    [0.035 0.012]
+    """
+    key, shape = single("random.exponential", key), as_shape("random.exponential", shape)
+    u = _unit(key, shape, floating("random.exponential", dtype))
+    return neg(log1p(neg(u)))
+
+
+def gumbel(key: Key, shape: ShapeLike = (), dtype: Any = np.float32, mode: str = "low") -> Any:
+    """Return numbers of the standard Gumbel distribution: -log(-log(u)).
+
+    Args:
+        key: a single key.
+        shape: the shape of the result.
+        dtype: float16, float32 or float64.
+        mode: "low", or "high" to draw twice the bits: float32 then reaches 32, and not only 16.
+
+    >>> from funcgrad.random import key
+    >>> print(gumbel(key(0), (2,)).round(3))
+    [-1.212 -1.495]
+    """
+    key, shape = single("random.gumbel", key), as_shape("random.gumbel", shape)
+    dtype, mode = floating("random.gumbel", dtype), mode_of("random.gumbel", mode)
+    tiny = np.finfo(dtype).tiny
+    if mode == "low":
+        return neg(log(neg(log(maximum(add(_unit(key, shape, dtype), tiny), tiny)))))
+    high, low = _high_and_low(key, shape, dtype)
+    u = where(ge(high, 0.5), high, add(add(high, low), tiny))
+    return neg(log(neg(log1p(neg(u)))))
+
+
+# from bits to numbers
+
+
+def _bits(key: Key, shape: Shape, dtype: np.dtype) -> Any:
+    return bits_p(key.data, shape=shape, dtype=dtype, impl=key.impl)
+
+
+def _unit(key: Key, shape: Shape, dtype: np.dtype) -> Any:
+    return uniform_p(key.data, shape=shape, dtype=dtype, impl=key.impl)
+
+
+def _between(key: Key, shape: Shape, dtype: np.dtype, low: Any, high: Any) -> Any:
+    u = add(mul(_unit(key, shape, dtype), sub(high, low)), low)
+    a, b, largest = known(low), known(high), dtype.type(1) - np.finfo(dtype).eps
+    if a is not None and b is not None and np.all(largest * (b - a) + a < b):
+        return u
+    # rounding may reach high, and where that is low even the number below it
+    return maximum(low, minimum(u, nextafter(high, -np.inf)))
+
+
+def _normal(key: Key, shape: Shape, dtype: np.dtype) -> Any:
+    return normal_p(key.data, shape=shape, dtype=dtype, impl=key.impl)
+
+
+def _high_and_low(key: Key, shape: Shape, dtype: np.dtype) -> tuple[Any, Any]:
+    """Return a uniform number and the bits that follow its last, as numbers."""
+    pair = _unit(key, (2, *shape), dtype)
+    high, low = (getitem_p(pair, index=Index((i,))) for i in (0, 1))
+    return high, mul(low, np.finfo(dtype).eps)
+
+
+def _remainder_of_two_words(high: Any, low: Any, n: Any) -> Any:
+    """Return (2**b high + low) mod n in words of b bits, where n = 0 stands for 2**b."""
+    if np.ndim(n) or np.size(low) <= BLOCK:
+        return _remainder_in_block(high, low, n)
+    out = np.empty_like(low)
+    words = high.reshape(-1), low.reshape(-1), out.reshape(-1)
+    for i in range(0, low.size, BLOCK):
+        x, y, z = (w[i : i + BLOCK] for w in words)
+        z[...] = _remainder_in_block(x, y, n)
+    return out
+
+
+def _remainder_in_block(high: Any, low: Any, n: Any) -> Any:
+    def mod(x: Any) -> Any:
+        # NumPy divides by a constant 15 times faster than it takes remainders; and as x // 0
+        # is 0, the remainder by 0 is x, and that of 2**b is 0
+        return np.subtract(x, np.multiply(np.floor_divide(x, n), n))
+
+    with np.errstate(divide="ignore"):
+        factor = mod(np.asarray(1 << (4 * low.itemsize), low.dtype))
+        factor = mod(np.multiply(factor, factor))
+        return mod(np.add(np.multiply(mod(high), factor), mod(low)))
+
+
+remainder_p = Free("random_remainder", _remainder_of_two_words)
+
+
+def _integer_bounds(low: Any, high: Any, dtype: np.dtype, wide: np.dtype) -> tuple[Any, Any]:
+    """Return the least and the greatest value of randint, as integers of the wide dtype."""
+    who = "random.randint"
+    for name, x in (("minval", low), ("maxval", high)):
+        if dtype_of(x).kind not in "iu":
+            raise DtypeError(f"{who}: {name} must be an integer: got {aval_of(x)}")
+    least, bound, info = known(low), known(high), np.iinfo(dtype)
+    if least is not None and bound is not None and not np.all(least < bound):
+        raise RangeError(f"{who}: minval must be below maxval: got {low} and {high}")
+    for name, x, last in (("minval", least, info.max), ("maxval", bound, info.max + 1)):
+        if x is not None and x.size and not info.min <= int(x.min()) <= int(x.max()) <= last:
+            raise RangeError(f"{who}: {name} must fit {dtype}: got {x}; pass a wider dtype")
+    top = sub(high, 1) if bound is None else np.asarray(bound - 1)
+    return _as_integers(low if least is None else least, wide), _as_integers(top, wide)
+
+
+def _as_integers(x: Any, dtype: np.dtype) -> Any:
+    return cast(x, dtype) if isinstance(x, Tracer) else x.astype(dtype)

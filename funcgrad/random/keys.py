@@ -1,0 +1,236 @@
+"""Keys: the state of a generator as a value, and how keys are made of keys."""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import Shape, aval_of, dtype_of, is_arraylike, shape_of
+from ..core.errors import DtypeError, FuncgradError, ShapeError
+from ..core.nodes import register_dataclass
+from ..core.trace import Tracer
+from ..ops.compare import eq
+from ..ops.reduce import all_p
+from ..ops.structure import ARRAY, Index, getitem_p
+from .arguments import RangeError, ShapeLike, as_shape
+from .primitives import DEFAULT, GENERATORS, WORDS, fold_in_p, seed_p, split_p
+
+
+class NotAKeyError(FuncgradError, TypeError):
+    """Something else where a key is needed.
+
+    ``random.normal(0)`` fails, for there is no hidden state to draw from; write
+    ``random.normal(random.key(0))``.
+    """
+
+
+@register_dataclass
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Key:
+    """The state of a generator, or a batch of them: a tree with one leaf, its words.
+
+    A key is used once: draw from it, or split it, never both. ``key``, ``split``, ``fold_in``
+    and ``wrap_key_data`` make keys; a batch has leading axes, and is indexed, iterated and
+    measured by them.
+
+    Args:
+        data: the words, shape [..., 2]; uint64 for philox, uint32 for threefry2x32.
+        impl: the generator's name.
+
+    >>> ks = split(key(0), 3)
+    >>> ks, ks.shape, ks[0]
+    (Key(philox, shape=(3,)), (3,), Key(philox))
+    """
+
+    data: Any
+    impl: str = field(default=DEFAULT, metadata={"static": True})
+
+    __hash__ = None  # type: ignore[assignment]  # as for arrays: == is elementwise
+
+    @property
+    def shape(self) -> Shape:
+        return shape_of(self.data)[:-1]
+
+    @property
+    def ndim(self) -> int:
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a single key; split(key, num) makes a batch")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator["Key"]:
+        if not self.shape:
+            raise TypeError("iteration over a single key; write `k1, k2 = split(key)`")
+        return (self[i] for i in range(len(self)))
+
+    def __getitem__(self, index: Any) -> "Key":
+        entries = index if isinstance(index, tuple) else (index,)
+        if len(entries) > self.ndim:
+            raise IndexError(f"too many indices for keys of shape {self.shape}: got {index!r}")
+        static, arrays = [], []
+        for entry, length in zip(entries, self.shape, strict=False):
+            if not isinstance(entry, int | np.integer | slice):
+                arrays.append(entry if isinstance(entry, Tracer) else np.asarray(entry))
+                entry = ARRAY
+            elif not isinstance(entry, slice) and not -length <= entry < length:
+                raise IndexError(f"index {entry} is out of range for keys of shape {self.shape}")
+            static.append(entry)
+        return Key(getitem_p(self.data, *arrays, index=Index(static)), self.impl)
+
+    def __eq__(self, other: object) -> Any:
+        if not isinstance(other, Key) or other.impl != self.impl:
+            return NotImplemented
+        same = eq(self.data, other.data)
+        return all_p(same, axes=(len(shape_of(same)) - 1,))
+
+    def __repr__(self) -> str:
+        shape = shape_of(self.data)[:-1] if is_arraylike(self.data) else ()
+        return f"Key({self.impl}, shape={shape})" if shape else f"Key({self.impl})"
+
+
+# at the user's edge
+
+
+def key(seed: Any, *, impl: str | None = None) -> Key:
+    """Return the key of a seed.
+
+    Args:
+        seed: an integer from -2**63 up to 2**64, taken modulo 2**64.
+        impl: "philox" (None), or "threefry2x32" for the bits that JAX draws.
+
+    Raises:
+        DtypeError: if the seed is no integer.
+        RangeError: if it has more than 64 bits, or the generator is unknown.
+
+    >>> key(0)
+    Key(philox)
+    """
+    impl = _generator("random.key", impl)
+    return Key(seed_p(_integer("random.key", "the seed", seed, 64), impl=impl), impl)
+
+
+def split(key: Key, num: ShapeLike = 2) -> Key:
+    """Return a batch of new keys, whose draws are independent of each other.
+
+    Args:
+        key: a single key, not to be used again.
+        num: how many, or the shape of the batch.
+
+    >>> k1, k2 = split(key(0))
+    >>> k1 == k2
+    np.False_
+    """
+    shape = as_shape("random.split", num)
+    data = split_p(single("random.split", key).data, shape=shape, impl=key.impl)
+    return Key(data, key.impl)
+
+
+def fold_in(key: Key, data: Any) -> Key:
+    """Return the key made of a key and an integer: a step, a layer, the hash of a name.
+
+    Args:
+        key: a single key; it may be folded with many integers, but not drawn from or split.
+        data: an integer in [0, 2**32), with philox in [0, 2**64).
+
+    >>> fold_in(key(0), 1) == fold_in(key(0), 2)
+    np.False_
+    """
+    words = single("random.fold_in", key).data
+    width = 8 * WORDS[key.impl].itemsize
+    number = _integer("random.fold_in", "data", data, width, lowest=0)
+    return Key(fold_in_p(words, number, impl=key.impl), key.impl)
+
+
+def key_data(key: Key) -> Any:
+    """Return the words of a key or a batch of keys, shape [..., 2].
+
+    >>> print(key_data(key(7)))
+    [7 0]
+    """
+    if not isinstance(key, Key):
+        raise _no_key("random.key_data", key)
+    return key.data.copy() if isinstance(key.data, np.ndarray) else key.data
+
+
+def wrap_key_data(data: Any, *, impl: str | None = None) -> Key:
+    """Return the key, or batch of keys, with these words: the inverse of ``key_data``.
+
+    Args:
+        data: shape [..., 2]; uint64 for philox, uint32 for threefry2x32.
+        impl: the generator, "philox" (None) or "threefry2x32".
+
+    Raises:
+        DtypeError: if the words are not of the generator's dtype.
+        ShapeError: if the last axis is not of length 2.
+
+    >>> wrap_key_data(key_data(key(7))) == key(7)
+    np.True_
+    """
+    impl = _generator("random.wrap_key_data", impl)
+    data = data if isinstance(data, Tracer) else np.array(data)
+    aval = aval_of(data)
+    if aval.dtype != WORDS[impl]:
+        raise DtypeError(
+            f"random.wrap_key_data: the words of {impl} are {WORDS[impl]}: got {aval}; "
+            f"name their generator, impl={' or '.join(map(repr, GENERATORS))}, or convert them"
+        )
+    if not aval.shape or aval.shape[-1] != 2:
+        raise ShapeError(
+            f"random.wrap_key_data: a key has 2 words: got {aval}; the last axis must have length 2"
+        )
+    return Key(data, impl)
+
+
+def single(who: str, key: Any) -> Key:
+    """Return the argument, if it is one key."""
+    if not isinstance(key, Key):
+        raise _no_key(who, key)
+    if key.ndim:
+        raise ShapeError(
+            f"{who}: one key is needed: got a batch of shape {key.shape}; draw from one of them, "
+            f"keys[i], or map over them: vmap(lambda k: {who}(k, ...))(keys)"
+        )
+    return key
+
+
+def _no_key(who: str, x: Any) -> NotAKeyError:
+    if isinstance(x, int | np.integer):
+        return NotAKeyError(f"{who}: the first argument must be a key: got {x!r}; write key({x})")
+    what = str(aval_of(x)) if is_arraylike(x) else type(x).__name__
+    cure = "wrap_key_data(words)" if is_arraylike(x) else "key(seed)"
+    return NotAKeyError(f"{who}: the first argument must be a key: got {what}; write {cure}")
+
+
+def _generator(who: str, impl: str | None) -> str:
+    impl = DEFAULT if impl is None else impl
+    if impl not in GENERATORS:
+        known = " or ".join(map(repr, GENERATORS))
+        raise RangeError(f"{who}: no such generator: got impl={impl!r}; use {known}")
+    return impl
+
+
+def _integer(who: str, what: str, x: Any, width: int, lowest: int | None = None) -> Any:
+    """Return a scalar integer, traced or below 2**width."""
+    aval = aval_of(x) if is_arraylike(x) and not isinstance(x, int) else None
+    if aval is not None and aval.shape:
+        raise ShapeError(f"{who}: {what} must be one integer: got {aval}; map over it with vmap")
+    if (
+        isinstance(x, bool)
+        or (aval is None and not isinstance(x, int))
+        or (aval is not None and dtype_of(x).kind not in "iu")
+    ):
+        raise DtypeError(f"{who}: {what} must be an integer: got {x!r}")
+    if isinstance(x, Tracer):
+        return x
+    lowest = -(2 ** (width - 1)) if lowest is None else lowest
+    if not lowest <= int(x) < 2**width:
+        raise RangeError(f"{who}: {what} must be in [{lowest}, 2**{width}): got {x}")
+    return np.uint64(int(x) % 2**64)

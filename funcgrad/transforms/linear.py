@@ -1,0 +1,157 @@
+"""Linear maps as programs: linearize and transpose; and where a derivative is to stop."""
+
+from collections.abc import Callable
+from typing import Any
+
+from typing_extensions import override
+
+from ..core import tree
+from ..core.avals import Aval, aval_of, is_arraylike
+from ..core.jaxpr import eval_jaxpr
+from ..core.trace import Primitive, Tracer
+from ..ops.structure import zeros
+from .arguments import (
+    as_tangent,
+    carries_derivative,
+    check_callable,
+    check_leaves,
+    described,
+    origin_of,
+    same_structure,
+)
+from .forward import push, with_aux, zero_tangent
+from .reverse import transpose_program
+from .staging import stage
+
+
+def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
+    """Evaluate a function, and return with it its derivative there as a program.
+
+    linearize : (a -> b) -> a -> (b, T a -> T b)
+
+    Args:
+        fun: a function of arrays, or of trees of arrays.
+        *primals: the arguments at which to differentiate.
+        has_aux: whether ``fun`` returns ``(output, aux)``, aux not being differentiated.
+
+    Returns:
+        ``(output, f_jvp)`` or ``(output, f_jvp, aux)``. ``f_jvp(*tangents)`` runs only what
+        depends on the tangents: cheaper than ``jvp`` when it is called many times.
+
+    Raises:
+        DtypeError: if a primal is an integer, or a tangent's dtype is not its primal's.
+        ShapeError: if a tangent's shape is not its primal's.
+
+    >>> y, f_jvp = linearize(lambda x: x**2, 3.0)
+    >>> print(y, f_jvp(1.0))
+    9.0 6.0
+    """
+    check_callable("linearize", fun)
+    check_leaves("linearize", fun, range(len(primals)), primals)
+    leaves, treedef = tree.flatten(primals)
+    inexact = [carries_derivative(x) for x in leaves]
+    places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(primals)]
+    origin = origin_of("linearize", fun)
+    paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "linearize")
+    aux = outs = out_tree = None
+
+    def tangents_out(tangents: list[Any]) -> list[Any]:
+        nonlocal aux, outs, out_tree
+        rest = iter(tangents)
+        aux, pairs, out_tree = push(
+            origin, paired, leaves, [next(rest) if i else None for i in inexact]
+        )
+        outs = [y for y, _ in pairs]
+        return [zero_tangent(y) if t is None else t for y, t in pairs]
+
+    avals = [aval_of(x) for x, i in zip(leaves, inexact, strict=True) if i]
+    closed, _ = stage(origin, tangents_out, [Aval(a.shape, a.dtype) for a in avals])
+
+    def f_jvp(*tangents: Any) -> Any:
+        given = same_structure("linearize", "the tangents", treedef, tangents)
+        checked = [
+            as_tangent("linearize", f"the tangent of {described(fun, *place)}", t, aval_of(x))
+            for t, x, i, place in zip(given, leaves, inexact, places, strict=True)
+            if i
+        ]
+        results = iter(eval_jaxpr(closed.jaxpr, closed.consts, checked))
+        return tree.unflatten(out_tree, [next(results) if is_arraylike(y) else None for y in outs])
+
+    out = tree.unflatten(out_tree, outs)
+    return (out, f_jvp, aux) if has_aux else (out, f_jvp)
+
+
+def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """Return the transpose of a linear function.
+
+    linear_transpose : (a -o b) -> a -> (CT b -o CT a)
+
+    Args:
+        fun: a linear function of arrays, or of trees of arrays.
+        *primals: its arguments, of which only shapes and dtypes are read (ShapeDtypeStruct may
+            stand for an array).
+
+    Returns:
+        A function of a cotangent like the output, which gives a tuple, one entry a primal.
+
+    Raises:
+        MissingRuleError: if ``fun`` is not linear, naming the operation and its line.
+        ConcretizationError: if ``fun`` needs the numbers behind its arguments.
+
+    >>> import numpy as np
+    >>> transpose = linear_transpose(lambda x: np.array([[1.0, 2.0]]) @ x, np.zeros(2))
+    >>> print(transpose(np.array([3.0]))[0])
+    [3. 6.]
+    """
+    check_callable("linear_transpose", fun)
+    check_leaves("linear_transpose", fun, range(len(primals)), primals)
+    leaves, treedef = tree.flatten(primals)
+    inexact = [carries_derivative(x) for x in leaves]
+    avals = [aval_of(x) for x, i in zip(leaves, inexact, strict=True) if i]
+
+    def on_leaves(tracers: list[Any]) -> Any:
+        rest = iter(tracers)
+        xs = [next(rest) if i else x for x, i in zip(leaves, inexact, strict=True)]
+        return fun(*tree.unflatten(treedef, xs))
+
+    closed, out_tree = stage(origin_of("linear_transpose", fun), on_leaves, avals)
+
+    def transposed(ct: Any) -> tuple[Any, ...]:
+        given = same_structure("linear_transpose", "the cotangent", out_tree, ct)
+        cts = [
+            as_tangent("linear_transpose", "the cotangent", c, aval)
+            for c, aval in zip(given, closed.out_avals, strict=True)
+        ]
+        results = transpose_program(closed, cts)
+        found = iter(zeros(a) if r is None else r for r, a in zip(results, avals, strict=True))
+        xs = [next(found) if i else x for x, i in zip(leaves, inexact, strict=True)]
+        return tree.unflatten(treedef, xs)
+
+    return transposed
+
+
+class StopGradient(Primitive):
+    """The identity, without a derivative."""
+
+    differentiable = False
+
+    @override
+    def run(self, x: Any) -> tuple[Any, ...]:
+        return (x,)
+
+    @override
+    def infer(self, x: Aval) -> tuple[Aval, ...]:
+        return (x,)
+
+
+stop_gradient_p = StopGradient("stop_gradient")
+
+
+def stop_gradient(x: Any) -> Any:
+    """Return ``x``, an array or a tree, as a constant to every derivative.
+
+    >>> from funcgrad import grad
+    >>> print(grad(lambda x: x * stop_gradient(x))(3.0))
+    3.0
+    """
+    return tree.map(lambda leaf: stop_gradient_p(leaf) if isinstance(leaf, Tracer) else leaf, x)

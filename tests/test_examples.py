@@ -1,0 +1,263 @@
+"""The examples run as a reader runs them, and the data they learn from is what it claims to be."""
+
+import gzip
+import hashlib
+import importlib.util
+import os
+import re
+import runpy
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+README = EXAMPLES / "data" / "README.md"
+
+# script, arguments, what it prints (group 1, if there is one, being the score), the least score
+SCRIPTS = [
+    ("from_scratch.py", [], r"accuracy at the end +([\d.]+)", 1.0),
+]
+
+
+def python(*args, cwd=EXAMPLES.parent):
+    """Run Python as a reader would, and return what it did."""
+    environ = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [sys.executable, *map(str, args)],
+        cwd=cwd,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def common():
+    spec = importlib.util.spec_from_file_location("examples_common", EXAMPLES / "common.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def scratch():
+    return runpy.run_path(str(EXAMPLES / "from_scratch.py"))
+
+
+@pytest.mark.parametrize(("script", "args", "expected", "least"), SCRIPTS)
+def test_script_runs_and_reaches_its_score(script, args, expected, least):
+    done = python(EXAMPLES / script, *args)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    found = re.search(expected, done.stdout)
+    assert found, f"{expected!r} is not in:\n{done.stdout}"
+    assert found.re.groups == 0 or float(found[1]) >= least
+
+
+# from_scratch.py
+
+
+def test_from_scratch_is_at_most_300_lines_and_needs_numpy_alone():
+    source = (EXAMPLES / "from_scratch.py").read_text()
+    imported = set(re.findall(r"^(?:import|from) (\w+)", source, re.MULTILINE))
+
+    assert len(source.splitlines()) <= 300
+    assert imported - set(sys.stdlib_module_names) == {"numpy"}
+
+
+def test_from_scratch_names_files_that_exist():
+    rulers = re.findall(r"^# [1-6]\. .* -+ (.*)$", (EXAMPLES / "from_scratch.py").read_text(), re.M)
+    there = [path.as_posix() for path in (EXAMPLES.parent / "funcgrad").rglob("*.py")]
+    named = [name for ruler in rulers for name in ruler.split(", ")]
+
+    assert len(rulers) == 6
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in there)] == []
+
+
+def test_from_scratch_prints_the_gradient_as_a_program():
+    want = """\
+{ lambda ; a:f64[]. let
+    b:f64[] = sin a
+    c:f64[] = mul a b
+    d:f64[] = mul 1.0 b
+    e:f64[] = mul a 1.0
+    f:f64[] = cos a
+    g:f64[] = mul e f
+    h:f64[] = add d g
+  in (h,) }
+"""
+
+    assert want in python(EXAMPLES / "from_scratch.py").stdout
+
+
+A = np.random.default_rng(1).normal(size=(3, 4))
+
+LOSSES = {
+    "broadcasting": (lambda x: np.sum(np.sin(A * x) / (2 + np.cos(x))), (4,)),
+    "stretching": (lambda x: np.mean(np.tanh(A - x) * x), (3, 1)),
+    "matmul": (lambda x: np.sum(np.log(2 + (A @ x) * (A @ x))), (4, 2)),
+    "transpose": (lambda x: np.sum(np.exp(x.T @ A)), (3, 2)),
+    "scalar": (lambda x: np.mean(A * x * x) + x, ()),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_from_scratch_gradients_are_right_in_every_mode(scratch, name):
+    loss, shape = LOSSES[name]
+    rng = np.random.default_rng(2)
+    x, v = rng.normal(size=shape), rng.normal(size=shape)
+    grad, jvp, make_jaxpr = scratch["grad"], scratch["jvp"], scratch["make_jaxpr"]
+    step = 1e-6
+    slope = (loss(x + step * v) - loss(x - step * v)) / (2 * step)
+    bend = (grad(loss)(x + step * v) - grad(loss)(x - step * v)) / (2 * step)
+    program = make_jaxpr(grad(loss), x)
+
+    # central differences of step 1e-6 lose about ten digits of sixteen
+    np.testing.assert_allclose(np.sum(grad(loss)(x) * v), slope, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(jvp(loss, x, v)[1], slope, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(jvp(grad(loss), x, v)[1], bend, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(grad(lambda x: jvp(loss, x, v)[1])(x), bend, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(program(x), grad(loss)(x), rtol=1e-14)  # the same arithmetic
+    np.testing.assert_allclose(jvp(program, x, v)[1], bend, rtol=1e-6, atol=1e-8)
+
+
+LOST = {
+    "a reduction it does not know": (lambda x: np.add.reduce(x), "numpy.add"),
+    "a function it does not know": (lambda x: np.sort(x)[0], "numpy.sort"),
+    "float": (lambda x: float(x), "plain data"),
+    "asarray": (lambda x: np.sum(np.asarray(x)), "plain data"),
+    "truth": (lambda x: 1.0 if x else 0.0, "plain data"),
+    "out=": (lambda x: np.sum(np.sin(x, out=np.zeros(3))), "numpy.sin"),
+    "not a scalar": (lambda x: 2.0 * x, "scalar"),
+}
+
+
+@pytest.mark.parametrize("name", LOST)
+def test_from_scratch_refuses_to_lose_a_gradient(scratch, name):
+    fun, words = LOST[name]
+
+    with pytest.raises(TypeError, match=words):
+        scratch["grad"](fun)(np.ones(3))
+
+
+# the data, and what the scripts share
+
+TABLES = {
+    "digits": ((1797, 64), np.uint8, 561718.0, np.int64, 8070),
+    "breast_cancer": ((569, 30), np.float64, 1056474.4596356, np.int64, 357),
+    "diabetes": ((442, 10), np.float64, 276404.2336, np.float64, 67243.0),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_table_has_its_shape_dtype_and_sum(common, name):
+    shape, x_dtype, x_sum, y_dtype, y_sum = TABLES[name]
+    x, y = common.load(name)
+
+    assert (x.shape, x.dtype, y.shape, y.dtype) == (shape, x_dtype, shape[:1], y_dtype)
+    np.testing.assert_allclose(x.sum(dtype=float), x_sum, rtol=1e-12)  # order of summation
+    assert y.sum() == y_sum
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_data_readme_gives_the_checksum(name):
+    text = gzip.decompress((EXAMPLES / "data" / f"{name}.csv.gz").read_bytes())
+
+    assert f"{hashlib.sha256(text).hexdigest()}  {name}\n" in README.read_text()
+
+
+@pytest.mark.skipif(not importlib.util.find_spec("sklearn"), reason="scikit-learn is not installed")
+def test_data_readme_makes_the_files(tmp_path):
+    (tmp_path / "examples" / "data").mkdir(parents=True)
+    (export,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    done = python("-c", export, cwd=tmp_path)
+
+    assert done.returncode == 0, done.stderr
+    for name in TABLES:
+        got, want = (
+            r / "examples" / "data" / f"{name}.csv.gz" for r in (tmp_path, EXAMPLES.parent)
+        )
+        assert gzip.decompress(got.read_bytes()) == gzip.decompress(want.read_bytes())
+
+
+def test_data_is_small():
+    assert sum(path.stat().st_size for path in (EXAMPLES / "data").iterdir()) < 150_000
+
+
+def test_load_names_the_tables_there_are(common):
+    with pytest.raises(ValueError, match=r"load: there is no table 'mnist'; choose one of digits"):
+        common.load("mnist")
+
+
+@pytest.mark.parametrize(
+    ("content", "error", "words"),
+    [
+        (None, FileNotFoundError, "is missing"),
+        (b"not gzip", ValueError, "is damaged"),
+        (gzip.compress(b"a,b\n1,2\n3,4\n"), ValueError, r"442 rows of 11 numbers: got \(2, 2\)"),
+    ],
+)
+def test_load_says_what_is_wrong_with_a_file(common, monkeypatch, tmp_path, content, error, words):
+    if content is not None:
+        (tmp_path / "diabetes.csv.gz").write_bytes(content)
+    monkeypatch.setattr(common, "DATA", tmp_path)
+
+    with pytest.raises(error, match=words):
+        common.load("diabetes")
+
+
+def test_split_is_a_partition_that_the_seed_decides(common):
+    x = np.arange(10).reshape(10, 1)
+    y = np.arange(10)
+    (x_train, y_train), (x_test, y_test) = common.split(x, y, fraction=0.3, seed=5)
+    (_, again), _ = common.split(x, y, fraction=0.3, seed=5)
+    (_, other), _ = common.split(x, y, fraction=0.3, seed=6)
+
+    assert (len(y_train), len(y_test)) == (7, 3)
+    assert sorted([*y_train, *y_test]) == list(range(10))
+    np.testing.assert_array_equal(x_train[:, 0], y_train)
+    np.testing.assert_array_equal(x_test[:, 0], y_test)
+    np.testing.assert_array_equal(again, y_train)
+    assert not np.array_equal(other, y_train)
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "fraction", "words"),
+    [
+        (np.ones(3), np.ones(4), 0.5, "as long: got 3 and 4 rows"),
+        (np.ones(3), np.ones(3), 0.0, "both parts .* got 0.0"),
+        (np.ones(3), np.ones(3), 1.0, "both parts .* got 1.0"),
+    ],
+)
+def test_split_refuses_what_it_cannot_split(common, x, y, fraction, words):
+    with pytest.raises(ValueError, match=words):
+        common.split(x, y, fraction)
+
+
+def test_standardize_takes_its_scale_from_the_training_set(common):
+    rng = np.random.default_rng(0)
+    train, test = rng.normal(5.0, 3.0, (100, 4)), rng.normal(7.0, 3.0, (50, 4))
+    train[:, 0] = test[:, 0] = 2.0  # a pixel that is always blank
+    got_train, got_test = common.standardize(train, test)
+
+    assert got_train.dtype == got_test.dtype == np.float32
+    np.testing.assert_allclose(got_train.mean(axis=0), np.zeros(4), atol=1e-6)  # float32
+    np.testing.assert_allclose(got_train.std(axis=0), [0.0, 1.0, 1.0, 1.0], atol=1e-6)
+    assert np.all(got_test[:, 1:].mean(axis=0) > 0.2)
+
+
+def test_progress_prints_one_line_an_epoch_with_the_time_left(common, capsys):
+    report = common.Progress(epochs=10)
+    report(loss=np.float32(0.25), accuracy=0.5)
+    report(loss=0.125, accuracy=1)
+    lines = capsys.readouterr().out.splitlines()
+
+    assert len(lines) == 2
+    assert re.fullmatch(r"epoch  1/10   loss 0\.2500   accuracy 0\.5000   \d+\.\d s left", lines[0])
+    assert lines[1].startswith("epoch  2/10   loss 0.1250   accuracy 1.0000")
