@@ -15,7 +15,9 @@ from . import (  # each fills the table
     products as products,
     queries as queries,
     reductions as reductions,
+    scans as scans,
     shapes as shapes,
+    statistics as statistics,
     ufuncs as ufuncs,
 )
 from .creation import (

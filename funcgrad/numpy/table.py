@@ -8,6 +8,8 @@ import numpy as np
 from ..core.errors import MutationError, UnsupportedError
 from ..core.registry import overrides
 
+NO_VALUE: Any = np._NoValue  # NumPy's own mark of an argument that was not given
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 

@@ -11,7 +11,7 @@ from ..core.registry import overrides
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand
 from ..ops.structure import cast, reshape
-from . import reductions
+from . import reductions, scans
 from .shapes import moveaxis, stack
 from .table import implements, no_out, unsupported
 
@@ -265,10 +265,10 @@ _REDUCTIONS = {
     np.logical_or: reductions.any,
 }
 _SCANS = {
-    np.add: reductions.cumsum,
-    np.multiply: reductions.cumprod,
-    np.maximum: reductions.cummax,
-    np.minimum: reductions.cummin,
+    np.add: scans.cumsum,
+    np.multiply: scans.cumprod,
+    np.maximum: scans.cummax,
+    np.minimum: scans.cummin,
 }
 
 overrides[np.ufunc] = ufunc_method

@@ -1,0 +1,97 @@
+"""Running sums, products and extrema."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, shape_of
+from ..ops import reduce as prims
+from ..ops.operand import operand
+from ..ops.reduce import axis_of
+from ..ops.structure import cast, concatenate_p, cumsum_p, reshape
+from .table import implements, no_out
+
+
+def _scan(
+    who: str, prim: Any, a: Any, axis: int | None, dtype: Any, out: Any, **params: Any
+) -> Any:
+    no_out(who, out)
+    a = operand(a) if dtype is None else cast(operand(a), dtype)
+    if axis is None:
+        a, axis = reshape(a, (-1,)), 0
+    if not shape_of(a):
+        a = reshape(a, (1,))
+    return prim(a, axis=axis_of(axis, len(shape_of(a))), **params)
+
+
+@implements("cumsum")
+def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """Return running sums; see numpy.cumsum."""
+    return _scan("cumsum", cumsum_p, a, axis, dtype, out, reverse=False)
+
+
+@implements("cumprod")
+def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """Return running products; see numpy.cumprod."""
+    return _scan("cumprod", prims.cumprod_p, a, axis, dtype, out)
+
+
+def _cumulative(
+    running: Any, filler: int, x: Any, axis: int | None, dtype: Any, initial: bool
+) -> Any:
+    x = operand(x)
+    if axis is None:
+        if len(shape_of(x)) > 1:
+            raise ValueError("For arrays which have more than one dimension ``axis`` is required.")
+        axis = 0
+    axis = axis_of(axis, len(shape_of(x)))
+    y = running(x, axis, dtype)
+    if not initial:
+        return y
+    shape = tuple(1 if d == axis else n for d, n in enumerate(shape_of(y)))
+    return concatenate_p(np.full(shape, filler, dtype_of(y)), y, axis=axis)
+
+
+@implements("cumulative_sum")
+def cumulative_sum(
+    x: Any,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    out: Any = None,
+    include_initial: bool = False,
+) -> Any:
+    """Return running sums, from 0 if asked; see numpy.cumulative_sum."""
+    no_out("cumulative_sum", out)
+    return _cumulative(cumsum, 0, x, axis, dtype, include_initial)
+
+
+@implements("cumulative_prod")
+def cumulative_prod(
+    x: Any,
+    /,
+    *,
+    axis: int | None = None,
+    dtype: Any = None,
+    out: Any = None,
+    include_initial: bool = False,
+) -> Any:
+    """Return running products, from 1 if asked; see numpy.cumulative_prod."""
+    no_out("cumulative_prod", out)
+    return _cumulative(cumprod, 1, x, axis, dtype, include_initial)
+
+
+def cummax(a: Any, axis: int = 0) -> Any:
+    """Return running maxima: numpy.maximum.accumulate."""
+    return _running_extremum(prims.argcummax_p, operand(a), axis)
+
+
+def cummin(a: Any, axis: int = 0) -> Any:
+    """Return running minima: numpy.minimum.accumulate."""
+    return _running_extremum(prims.argcummin_p, operand(a), axis)
+
+
+def _running_extremum(prim: Any, a: Any, axis: int) -> Any:
+    axis = axis_of(axis, len(shape_of(a)))
+    return prims.take_along(a, prim(a, axis=axis), axis)

@@ -1,0 +1,284 @@
+"""Means, variances and deviations, and the reductions that ignore nan."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.trace import Tracer
+from ..ops import compare, elementwise as ew
+from ..ops.operand import operand
+from ..ops.reduce import axes_of
+from ..ops.structure import broadcast_to, cast, expand_dims, sum_p
+from .reductions import any, given, max, min, prod, reduced, sum
+from .scans import cumprod, cumsum
+from .table import NO_VALUE, implements, no_out
+
+
+def _count(a: Any, axis: Any, where: Any, keepdims: Any) -> Any:
+    """Return how many elements a mean is over, per result where a mask says so."""
+    shape = shape_of(a)
+    if where is True or where is NO_VALUE:
+        return math.prod(shape[d] for d in axes_of(axis, len(shape)))
+    mask = broadcast_to(cast(operand(where), bool), shape)
+    return sum(mask, axis=axis, keepdims=keepdims)
+
+
+# dtypes that NumPy takes means in, as they are
+_EXACT_MEAN = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))
+
+
+def _wide(a: Any, dtype: Any) -> Any:
+    """Return ``a`` in the dtype in which NumPy takes its mean."""
+    if dtype is not None:
+        return cast(a, dtype)
+    kind = dtype_of(a)
+    if not is_inexact(kind):
+        return cast(a, np.float64)
+    return cast(a, np.float32) if kind == np.float16 else a
+
+
+@implements("mean")
+def mean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+) -> Any:
+    """Return the mean along axes; see numpy.mean."""
+    no_out("mean", out)
+    a = operand(a)
+    if where is True and dtype is None and dtype_of(a) in _EXACT_MEAN:  # nearly always
+        return ew.div(reduced("mean", sum_p, a, axis, keepdims), _count(a, axis, where, keepdims))
+    wide = _wide(a, dtype)
+    y = _ratio(sum(wide, axis, keepdims=keepdims, where=where), _count(a, axis, where, keepdims))
+    return cast(y, dtype_of(a)) if dtype is None and is_inexact(dtype_of(a)) else y
+
+
+def _ratio(total: Any, count: Any) -> Any:
+    """Divide by a count, keeping the dtype of what is divided."""
+    if not isinstance(count, (int, float)):
+        count = cast(count, dtype_of(ew.real(total)) if ew.is_complex(total) else dtype_of(total))
+    elif count == 0:
+        count = np.zeros((), dtype_of(total))  # NumPy's own nan, and its warning
+    return ew.div(total, count)
+
+
+@implements("var")
+def var(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """Return the variance along axes; see numpy.var."""
+    no_out("var", out)
+    a = operand(a)
+    wide = _wide(a, dtype)
+    ddof = correction if given(correction) else ddof
+    count = _count(a, axis, where, keepdims)
+    if mean is None or mean is NO_VALUE:
+        mean = _ratio(sum(wide, axis, keepdims=True, where=where), _count(a, axis, where, True))
+    deviation = ew.sub(wide, operand(mean))
+    y = sum(_abs2(deviation), axis, keepdims=keepdims, where=where)
+    free = ew.maximum(ew.sub(count, ddof), 0)  # the degrees of freedom
+    y = _ratio(y, free if isinstance(free, (Tracer, np.ndarray)) else free.item())
+    dtype_out = np.empty(0, dtype_of(a)).real.dtype
+    return cast(y, dtype_out) if dtype is None and is_inexact(dtype_of(a)) else y
+
+
+def _abs2(x: Any) -> Any:
+    """Return |x|**2, real also for complex numbers."""
+    return ew.real(ew.mul(x, ew.conj(x))) if ew.is_complex(x) else ew.square(x)
+
+
+@implements("std")
+def std(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """Return the standard deviation, whose derivative is 0 where it is 0; see numpy.std."""
+    no_out("std", out)
+    options = {"where": where, "mean": mean, "correction": correction}
+    return ew.root(var(a, axis, dtype, None, ddof, keepdims, **options))
+
+
+@implements("average")
+def average(
+    a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
+) -> Any:
+    """Return the weighted mean; see numpy.average."""
+    a = operand(a)
+    if weights is None:
+        y = mean(a, axis, keepdims=keepdims)
+        total = np.full(shape_of(y), _count(a, axis, True, False), dtype_of(y))
+        return (y, total) if returned else y
+    w = operand(weights)
+    if shape_of(w) != shape_of(a):
+        axes = axes_of(axis, len(shape_of(a)))
+        if tuple(shape_of(a)[d] for d in axes) != shape_of(w):
+            raise ValueError(
+                f"average: weights must have the shape of a, or of its axes {axis}: "
+                f"got {shape_of(w)} for {shape_of(a)}"
+            )
+        w = expand_dims(w, tuple(d for d in range(len(shape_of(a))) if d not in axes))
+        w = broadcast_to(w, shape_of(a))
+    total = sum(w, axis, keepdims=keepdims)
+    y = ew.div(sum(ew.mul(a, w), axis, keepdims=keepdims), total)
+    return (y, total) if returned else y
+
+
+def _without_nan(a: Any, filler: Any) -> tuple[Any, Any]:
+    """Return ``a`` with nan replaced, and where it is a number."""
+    a = operand(a)
+    good = compare.logical_not(compare.isnan(a))
+    return ew.where(good, a, filler), good
+
+
+@implements("nansum")
+def nansum(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """Add what is a number; see numpy.nansum."""
+    return sum(_without_nan(a, 0)[0], axis, dtype, out, keepdims, initial, where)
+
+
+@implements("nanprod")
+def nanprod(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """Multiply what is a number; see numpy.nanprod."""
+    return prod(_without_nan(a, 1)[0], axis, dtype, out, keepdims, initial, where)
+
+
+@implements("nanmax")
+def nanmax(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """Return the largest number; see numpy.nanmax."""
+    return _nan_extremum(max, -np.inf, a, axis, out, keepdims, initial, where)
+
+
+@implements("nanmin")
+def nanmin(
+    a: Any,
+    axis: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    initial: Any = None,
+    where: Any = True,
+) -> Any:
+    """Return the smallest number; see numpy.nanmin."""
+    return _nan_extremum(min, np.inf, a, axis, out, keepdims, initial, where)
+
+
+def _nan_extremum(
+    pick: Any, filler: float, a: Any, axis: Any, out: Any, keepdims: Any, initial: Any, where: Any
+) -> Any:
+    filled, good = _without_nan(a, filler)
+    y = pick(filled, axis, out, keepdims, initial, where)
+    return ew.where(any(good, axis, keepdims=keepdims), y, np.nan)
+
+
+def _both(good: Any, where: Any) -> Any:
+    return good if where is True or where is NO_VALUE else compare.logical_and(good, operand(where))
+
+
+@implements("nanmean")
+def nanmean(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+) -> Any:
+    """Return the mean of what is a number; see numpy.nanmean."""
+    filled, good = _without_nan(a, 0)
+    return mean(filled, axis, dtype, out, keepdims, where=_both(good, where))
+
+
+@implements("nanvar")
+def nanvar(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """Return the variance of what is a number; see numpy.nanvar."""
+    filled, good = _without_nan(a, 0)
+    options = {"where": _both(good, where), "mean": mean, "correction": correction}
+    return var(filled, axis, dtype, out, ddof, keepdims, **options)
+
+
+@implements("nanstd")
+def nanstd(
+    a: Any,
+    axis: Any = None,
+    dtype: Any = None,
+    out: Any = None,
+    ddof: Any = 0,
+    keepdims: Any = False,
+    *,
+    where: Any = True,
+    mean: Any = None,
+    correction: Any = None,
+) -> Any:
+    """Return the standard deviation of what is a number; see numpy.nanstd."""
+    filled, good = _without_nan(a, 0)
+    options = {"where": _both(good, where), "mean": mean, "correction": correction}
+    return std(filled, axis, dtype, out, ddof, keepdims, **options)
+
+
+@implements("nancumsum")
+def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """Return running sums of what is a number; see numpy.nancumsum."""
+    return cumsum(_without_nan(a, 0)[0], axis, dtype, out)
+
+
+@implements("nancumprod")
+def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
+    """Return running products of what is a number; see numpy.nancumprod."""
+    return cumprod(_without_nan(a, 1)[0], axis, dtype, out)
