@@ -9,18 +9,10 @@ import numpy as np
 from ..core.avals import Shape, aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..ops import elementwise as ew
-from ..ops.index import set_at_p
+from ..ops.assign import set_at_p
+from ..ops.index import ARRAY, Index, getitem_p, indexed_shape, scatter_add_p
 from ..ops.operand import operand, strong
-from ..ops.structure import (
-    ARRAY,
-    Index,
-    broadcast_to,
-    cast,
-    getitem_p,
-    indexed_shape,
-    reshape,
-    scatter_add_p,
-)
+from ..ops.structure import broadcast_to, cast, reshape
 from .indexing import concrete, getitem, parse
 
 _DIRECT = (None, "promise_in_bounds")  # NumPy's own rules: an index out of range raises

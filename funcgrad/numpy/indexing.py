@@ -10,9 +10,10 @@ from ..core.errors import ConcretizationError
 from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops import elementwise as ew
+from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, operand, strong
 from ..ops.reduce import axis_of, take_along
-from ..ops.structure import ARRAY, Index, broadcast_to, getitem_p, reshape, scatter_add_p
+from ..ops.structure import broadcast_to, reshape
 from .shapes import ravel
 from .table import implements, no_out
 

@@ -7,15 +7,13 @@ import numpy as np
 
 from ..core.avals import dtype_of, shape_of
 from ..ops import reduce as prims
+from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, operand, strong
 from ..ops.reduce import axes_of, axis_of, take_along
 from ..ops.structure import (
-    ARRAY,
-    Index,
     broadcast_to as _broadcast_to,
     cast,
     expand_dims as _expand_dims,
-    getitem_p,
     reshape as _reshape,
 )
 from .shapes import concatenate, cut, lengths_of, ravel, swapaxes

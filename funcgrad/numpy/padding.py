@@ -6,8 +6,9 @@ import numpy as np
 
 from ..core.avals import dtype_of, shape_of
 from ..core.trace import Tracer
+from ..ops.index import Index, scatter_add_p
 from ..ops.operand import operand, strong
-from ..ops.structure import Index, broadcast_to, cast, scatter_add_p
+from ..ops.structure import broadcast_to, cast
 from .order import take_known
 from .shapes import concatenate, cut
 from .table import implements, unsupported

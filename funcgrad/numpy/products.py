@@ -11,9 +11,10 @@ from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError
 from ..ops import elementwise as ew
 from ..ops.contract import einsum_p, matmul_p
+from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import operand
 from ..ops.reduce import axis_of
-from ..ops.structure import ARRAY, Index, expand_dims, getitem_p, reshape, sum_p, transpose_p
+from ..ops.structure import expand_dims, reshape, sum_p, transpose_p
 from .reductions import sum as _sum
 from .shapes import moveaxis, ravel
 from .table import implements, no_out

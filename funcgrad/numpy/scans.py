@@ -6,9 +6,10 @@ import numpy as np
 
 from ..core.avals import dtype_of, shape_of
 from ..ops import reduce as prims
+from ..ops.index import concatenate_p
 from ..ops.operand import operand
 from ..ops.reduce import axis_of
-from ..ops.structure import cast, concatenate_p, cumsum_p, reshape
+from ..ops.structure import cast, cumsum_p, reshape
 from .table import implements, no_out
 
 

@@ -10,15 +10,13 @@ import numpy as np
 
 from ..core.avals import shape_of
 from ..core.trace import Tracer
+from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import operand, strong, weak_with
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import (
-    Index,
     broadcast_to as _broadcast_to,
     cast,
-    concatenate_p,
     expand_dims as _expand_dims,
-    getitem_p,
     reshape as _reshape,
     transpose_p,
 )

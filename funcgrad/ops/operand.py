@@ -7,7 +7,8 @@ import numpy as np
 
 from ..core.avals import PYTHON_SCALARS, aval_of, shape_of
 from ..core.trace import Tracer
-from .structure import cast, concatenate_p, expand_dims
+from .index import concatenate_p
+from .structure import cast, expand_dims
 
 
 def asarray(obj: Any, dtype: Any = None) -> Any:

@@ -15,18 +15,8 @@ from ..core.avals import Aval, Axes, dtype_of, shape_of
 from ..core.trace import Primitive
 from .compare import eq
 from .elementwise import add, div, mul, where
-from .structure import (
-    ARRAY,
-    Index,
-    cast,
-    concatenate_p,
-    expand_dims,
-    getitem_p,
-    reshape,
-    sum_p,
-    transpose_p,
-    without,
-)
+from .index import ARRAY, Index, concatenate_p, getitem_p
+from .structure import cast, expand_dims, reshape, sum_p, transpose_p, without
 
 
 def axes_of(axis: Any, rank: int) -> Axes:
