@@ -112,6 +112,7 @@ class ArrayLike:
     __floordiv__, __rfloordiv__ = _binary("floor_divide")
     __mod__, __rmod__ = _binary("mod")
     __pow__, __rpow__ = _binary("pow")
+    __matmul__, __rmatmul__ = _binary("matmul")
     __and__, __rand__ = _binary("bitwise_and")
     __or__, __ror__ = _binary("bitwise_or")
     __xor__, __rxor__ = _binary("bitwise_xor")
@@ -122,12 +123,6 @@ class ArrayLike:
     __eq__, __ne__ = _binary("eq")[0], _binary("ne")[0]  # type: ignore[assignment]
     __neg__, __pos__ = _unary("neg"), _unary("pos")
     __abs__, __invert__ = _unary("abs"), _unary("invert")
-
-    def __matmul__(self, other: Any) -> Any:
-        return overrides[np.matmul](self, other)
-
-    def __rmatmul__(self, other: Any) -> Any:
-        return overrides[np.matmul](other, self)
 
     def __divmod__(self, other: Any) -> Any:
         return overrides[np.divmod](self, other)

@@ -22,7 +22,7 @@ class Trace:
 
     __slots__ = ("dead", "origin", "serial")
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: object) -> None:
         self.serial = next(_serials)
         self.dead = False
         self.origin = origin  # whose run this is, for the words of errors
@@ -144,7 +144,7 @@ class Primitive:
         try:
             return self.bind(*args, **params)[0]
         except (FuncgradError, TypeError, ValueError) as err:
-            raise self.explained(err, args, params)
+            raise self.explained(err, args, params) from None
 
     def explained(self, err: Exception, args: Sequence[Any], params: dict[str, Any]) -> Exception:
         """Return our own error without the frames below it, or what ``infer`` says of another's."""
@@ -153,10 +153,8 @@ class Primitive:
             try:
                 self.infer(*map(aval_of, args), **params)
             except FuncgradError as complaint:
-                complaint.__suppress_context__ = True
                 return complaint.with_traceback(None)
             return err
-        err.__suppress_context__ = True
         return err.with_traceback(None)
 
     def missing(self, rule: str) -> MissingRuleError:

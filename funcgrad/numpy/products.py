@@ -10,7 +10,7 @@ import numpy as np
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError
 from ..ops import elementwise as ew
-from ..ops.contract import einsum_p, matmul_p
+from ..ops.contract import einsum_p, matmul
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import operand
 from ..ops.reduce import axis_of
@@ -20,25 +20,10 @@ from .shapes import moveaxis, ravel
 from .table import implements, no_out
 
 
-@implements("matmul", "linalg.matmul")
-def matmul(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
-    """Multiply matrices, or a matrix and a vector; see numpy.matmul."""
-    no_out("matmul", out)
-    a, b = operand(x1), operand(x2)
-    rows, columns = len(shape_of(a)), len(shape_of(b))
-    if rows > 1 and columns > 1:
-        return matmul_p(a, b)
-    if not rows or not columns:
-        raise ShapeError(
-            f"matmul: both operands need at least one axis: got {aval_of(a)} and {aval_of(b)}; "
-            f"multiply by a number with *"
-        )
-    left = expand_dims(a, (0,)) if rows == 1 else a
-    right = expand_dims(b, (1,)) if columns == 1 else b
-    y = matmul_p(left, right)
-    shape = shape_of(y)
-    lead = shape[:-2] + (() if rows == 1 else shape[-2:-1]) + (() if columns == 1 else shape[-1:])
-    return _scalar(reshape(y, lead))
+@implements("linalg.matmul")
+def linalg_matmul(x1: Any, x2: Any, /) -> Any:
+    """Multiply matrices, or a matrix and a vector; see numpy.linalg.matmul."""
+    return matmul(operand(x1), operand(x2))
 
 
 def _scalar(y: Any) -> Any:
@@ -62,7 +47,7 @@ def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: int = -1, **kwargs: An
 def matvec(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
     """Multiply stacks of matrices and vectors; see numpy.matvec."""
     no_out("matvec", out)
-    y = matmul_p(operand(x1), expand_dims(operand(x2), (len(shape_of(operand(x2))),)))
+    y = matmul(operand(x1), expand_dims(operand(x2), (len(shape_of(operand(x2))),)))
     return reshape(y, shape_of(y)[:-1])
 
 
@@ -72,7 +57,7 @@ def vecmat(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
     no_out("vecmat", out)
     a = operand(x1)
     a = ew.conj(a) if ew.is_complex(a) else a
-    y = matmul_p(expand_dims(a, (len(shape_of(a)) - 1,)), operand(x2))
+    y = matmul(expand_dims(a, (len(shape_of(a)) - 1,)), operand(x2))
     return reshape(y, shape_of(y)[:-2] + shape_of(y)[-1:])
 
 
@@ -146,7 +131,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         transpose_p(b, perm=(*b_sum, *b_kept)), (length, math.prod(b_shape[d] for d in b_kept))
     )
     shape = tuple(a_shape[d] for d in a_kept) + tuple(b_shape[d] for d in b_kept)
-    return _scalar(reshape(matmul_p(left, right), shape))
+    return _scalar(reshape(matmul(left, right), shape))
 
 
 @implements("kron")

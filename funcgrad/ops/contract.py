@@ -6,14 +6,16 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval
+from ..core.avals import Aval, Shape
 from ..core.errors import ShapeError
+from ..core.registry import overrides
 from ..core.trace import Primitive
-from .structure import fit, match
+from .operand import operand
+from .structure import fit, match, reshape
 
 
 class Multilinear(Primitive):
-    """Linear in each operand: ``transpose(i, ct, ins, **params)`` is the whole derivative."""
+    """Linear in each operand: the tangent is a sum over the operands."""
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
@@ -28,23 +30,19 @@ class Multilinear(Primitive):
         return (fit(total, outs[0]),)
 
     @override
-    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        return [
-            None if need is None else match(self.transpose(i, cts[0], ins, **params), x)
-            for i, (need, x) in enumerate(zip(needs, ins, strict=True))
-        ]
-
-    def transpose(self, i: int, ct: Any, ins: Sequence[Any], **params: Any) -> Any:
-        """Return the cotangent of operand ``i``, of which only shape and dtype may be read."""
-        raise self.missing("transpose")
-
-    @override
     def is_linear(self, operands: frozenset[int]) -> bool:
         return len(operands) == 1
 
 
 class Matmul(Multilinear):
-    """Products of matrices: the last two axes of operands that have at least two."""
+    """Products of matrices, and of vectors with matrices, by numpy.matmul's rules."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        overrides[np.matmul] = self.as_ufunc
+
+    def as_ufunc(self, *xs: Any) -> Any:
+        return self(*map(operand, xs))
 
     @override
     def run(self, a: Any, b: Any) -> tuple[Any, ...]:
@@ -52,29 +50,58 @@ class Matmul(Multilinear):
 
     @override
     def infer(self, a: Aval, b: Aval) -> tuple[Aval, ...]:
-        if a.shape[-1] != b.shape[-2]:
+        if not a.shape or not b.shape:
+            raise ShapeError(
+                f"matmul: both operands need at least one axis: got {a} and {b}; multiply by a "
+                f"number with *"
+            )
+        left, right = _lifted(a.shape, 0), _lifted(b.shape, 1)
+        if left[-1] != right[-2]:
             raise ShapeError(
                 f"matmul: the columns of the first operand and the rows of the second must be "
                 f"as many: got {a} and {b}; a transpose (x.mT) may be missing"
             )
         try:
-            batch = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+            batch = np.broadcast_shapes(left[:-2], right[:-2])
         except ValueError:
             raise ShapeError(
                 f"matmul: the axes before the last two do not broadcast: got {a} and {b}"
             ) from None
+        rows = () if a.ndim == 1 else left[-2:-1]
+        columns = () if b.ndim == 1 else right[-1:]
         dtype = np.matmul(np.ones((1, 1), a.dtype), np.ones((1, 1), b.dtype)).dtype
-        return (Aval((*batch, a.shape[-2], b.shape[-1]), dtype),)
+        return (Aval((*batch, *rows, *columns), dtype),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         (ct,), (a, b) = cts, ins
+        a_rank, b_rank = len(a.shape), len(b.shape)
+        if a_rank == 1 or b_rank == 1:
+            return _vector_vjp(ct, needs, a, b)
         a_ct = None if needs[0] is None else match(ct @ b.mT, a)
         if needs[1] is None:
             return (a_ct, None)
-        if len(b.shape) == 2 < len(a.shape):  # one product for the whole batch
+        if b_rank == 2 < a_rank:  # one product for the whole batch
             a, ct = a.reshape(-1, a.shape[-1]), ct.reshape(-1, ct.shape[-1])
         return (a_ct, match(a.mT @ ct, b))
+
+
+def _lifted(shape: Shape, place: int) -> Shape:
+    """Return a vector's shape as that of a matrix with one row (place 0) or column (1)."""
+    return shape if len(shape) > 1 else (1, *shape) if place == 0 else (*shape, 1)
+
+
+def _vector_vjp(ct: Any, needs: Any, a: Any, b: Any) -> Sequence[Any]:
+    """Return the cotangents of a product with a vector: of the matrix product it abbreviates."""
+    left, right = _lifted(a.shape, 0), _lifted(b.shape, 1)
+    batch = ct.shape[: len(ct.shape) - (len(a.shape) > 1) - (len(b.shape) > 1)]
+    ct = reshape(ct, (*batch, left[-2], right[-1]))
+    a_ct = b_ct = None
+    if needs[0] is not None:
+        a_ct = reshape(match(ct @ reshape(b, right).mT, Aval(left, a.dtype)), a.shape)
+    if needs[1] is not None:
+        b_ct = reshape(match(reshape(a, left).mT @ ct, Aval(right, b.dtype)), b.shape)
+    return (a_ct, b_ct)
 
 
 class Einsum(Multilinear):
@@ -103,13 +130,20 @@ class Einsum(Multilinear):
         return (Aval(tuple(lengths[axis] for axis in out), dtype),)
 
     @override
-    def transpose(
-        self, i: int, ct: Any, ins: Sequence[Any], *, names: tuple[str, ...], out: str
-    ) -> Any:
-        others = [j for j in range(len(ins)) if j != i]
-        operands = (ct, *(ins[j] for j in others))
-        return einsum_p(*operands, names=(out, *(names[j] for j in others)), out=names[i])
+    def vjp(
+        self, cts: Any, needs: Any, outs: Any, ins: Any, *, names: tuple[str, ...], out: str
+    ) -> Sequence[Any]:
+        results = []
+        for i, (need, x) in enumerate(zip(needs, ins, strict=True)):
+            if need is None:
+                results.append(None)
+                continue
+            others = [j for j in range(len(ins)) if j != i]
+            operands = (cts[0], *(ins[j] for j in others))
+            ct = einsum_p(*operands, names=(out, *(names[j] for j in others)), out=names[i])
+            results.append(match(ct, x))
+        return results
 
 
-matmul_p = Matmul("matmul")
+matmul = Matmul("matmul")
 einsum_p = Einsum("einsum")

@@ -95,24 +95,33 @@ def _reach2(t: Any, y: Any, x: Any) -> Any:
 # fmt: off
 # arithmetic
 add         = Arithmetic("add", np.add, lambda t, y, a, b: t, lambda t, y, a, b: t, linear=[{0, 1}])
-sub         = Arithmetic("sub", np.subtract, lambda t, y, a, b: t, lambda t, y, a, b: -t, linear=[{0, 1}])
-mul         = Arithmetic("mul", np.multiply, lambda t, y, a, b: t * b, lambda t, y, a, b: a * t, linear=[{0}, {1}])
+sub         = Arithmetic("sub", np.subtract,
+                         lambda t, y, a, b: t,
+                         lambda t, y, a, b: -t, linear=[{0, 1}])
+mul         = Arithmetic("mul", np.multiply,
+                         lambda t, y, a, b: t * b,
+                         lambda t, y, a, b: a * t, linear=[{0}, {1}])
 div         = Arithmetic("div", np.true_divide,
                          lambda t, y, a, b: safe_div(t, b),
                          lambda t, y, a, b: -safe_div(safe_mul(t, y), b), linear=[{0}])
 pow         = Power("pow", np.power, _pow_base, _pow_exponent)
-mod         = Arithmetic("mod", np.remainder, lambda t, y, a, b: t, lambda t, y, a, b: -t * np.floor_divide(a, b))
+mod         = Arithmetic("mod", np.remainder,
+                         lambda t, y, a, b: t,
+                         lambda t, y, a, b: -t * np.floor_divide(a, b))
 neg         = Arithmetic("neg", np.negative, lambda t, y, x: -t, linear=[{0}])
 pos         = Arithmetic("pos", np.positive, lambda t, y, x: t, linear=[{0}])
 abs         = Arithmetic("abs", np.absolute, lambda t, y, x: t * np.conjugate(unit(x)))
 float_power = Elementwise("float_power", np.float_power, _pow_base, _pow_exponent)
-fmod        = Elementwise("fmod", np.fmod, lambda t, y, a, b: t, lambda t, y, a, b: -t * np.trunc(a / b))
+fmod        = Elementwise("fmod", np.fmod,
+                          lambda t, y, a, b: t,
+                          lambda t, y, a, b: -t * np.trunc(a / b))
 fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * np.sign(x))
 square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x))
 reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -safe_div(t, x * x))
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: safe_div(t, 2 * y))
 # the square root of norms and deviations, whose derivative is taken as 0 at 0
-root        = Elementwise("root", np.sqrt, lambda t, y, x: t / where(eq(y, 0), math.inf, 2 * y))
+root        = Elementwise("root", lambda x: np.sqrt(x),
+                          lambda t, y, x: t / where(eq(y, 0), math.inf, 2 * y))
 cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: safe_div(t, 3 * (y * y)))
 safe_div    = Elementwise("safe_div", _safe_div,
                           lambda t, y, a, b: safe_div(t, b),
@@ -143,7 +152,8 @@ sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
 tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
 arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, np.sqrt(x * x + 1)))
-arccosh     = Elementwise("arccosh", np.arccosh, lambda t, y, x: safe_div(t, np.sqrt(x - 1) * np.sqrt(x + 1)))
+arccosh     = Elementwise("arccosh", np.arccosh,
+                          lambda t, y, x: safe_div(t, np.sqrt(x - 1) * np.sqrt(x + 1)))
 arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: safe_div(t, 1 - x * x))
 sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * _sinc_slope(x))
 deg2rad     = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
@@ -153,16 +163,26 @@ degrees     = Elementwise("degrees", np.degrees, lambda t, y, x: t * (180 / math
 arctan2     = Elementwise("arctan2", np.arctan2,
                           lambda t, y, a, b: safe_div(t * b, a * a + b * b),
                           lambda t, y, a, b: -safe_div(t * a, a * a + b * b))
-hypot       = Elementwise("hypot", np.hypot, lambda t, y, a, b: safe_div(t * a, y), lambda t, y, a, b: safe_div(t * b, y))
+hypot       = Elementwise("hypot", np.hypot,
+                          lambda t, y, a, b: safe_div(t * a, y),
+                          lambda t, y, a, b: safe_div(t * b, y))
 # complex numbers; a map whose result is cast to a real dtype keeps its real part
 conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t), linear=[{0}])
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
 imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
 # choice
-maximum     = Elementwise("maximum", np.maximum, lambda t, y, a, b: _wins(t, y, a, b), lambda t, y, a, b: _wins(t, y, b, a))
-minimum     = Elementwise("minimum", np.minimum, lambda t, y, a, b: _wins(t, y, a, b), lambda t, y, a, b: _wins(t, y, b, a))
-fmax        = Elementwise("fmax", np.fmax, lambda t, y, a, b: _wins(t, y, a, b), lambda t, y, a, b: _wins(t, y, b, a))
-fmin        = Elementwise("fmin", np.fmin, lambda t, y, a, b: _wins(t, y, a, b), lambda t, y, a, b: _wins(t, y, b, a))
+maximum     = Elementwise("maximum", np.maximum,
+                          lambda t, y, a, b: _wins(t, y, a, b),
+                          lambda t, y, a, b: _wins(t, y, b, a))
+minimum     = Elementwise("minimum", np.minimum,
+                          lambda t, y, a, b: _wins(t, y, a, b),
+                          lambda t, y, a, b: _wins(t, y, b, a))
+fmax        = Elementwise("fmax", np.fmax,
+                          lambda t, y, a, b: _wins(t, y, a, b),
+                          lambda t, y, a, b: _wins(t, y, b, a))
+fmin        = Elementwise("fmin", np.fmin,
+                          lambda t, y, a, b: _wins(t, y, a, b),
+                          lambda t, y, a, b: _wins(t, y, b, a))
 where       = Elementwise("where", np.where, None,
                           lambda t, y, c, a, b: where(c, t, 0),
                           lambda t, y, c, a, b: where(c, 0, t), linear=[{1, 2}])
@@ -173,7 +193,9 @@ clip        = Elementwise("clip", np.clip,
 copysign    = Elementwise("copysign", np.copysign,
                           lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)),
                           lambda t, y, a, b: t * 0)
-heaviside   = Elementwise("heaviside", np.heaviside, lambda t, y, a, b: t * 0, lambda t, y, a, b: where(eq(a, 0), t, 0))
+heaviside   = Elementwise("heaviside", np.heaviside,
+                          lambda t, y, a, b: t * 0,
+                          lambda t, y, a, b: where(eq(a, 0), t, 0))
 ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
 nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, lambda t, y, a, b: t * 0)
 # fmt: on

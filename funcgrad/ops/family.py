@@ -79,11 +79,10 @@ class Elementwise(Primitive):
         rules = self.rules
         if len(ins) == 1:
             return (match(rules[0](ct, y, ins[0]), ins[0]),)
-        results, i = [], 0
-        for x in ins:
-            wanted = needs[i] is not None and rules[i] is not None
-            results.append(match(rules[i](ct, y, *ins), x) if wanted else None)
-            i += 1
+        results = []
+        for rule, need, x in zip(rules, needs, ins):
+            wanted = need is not None and rule is not None
+            results.append(match(rule(ct, y, *ins), x) if wanted else None)
         return results
 
     @override

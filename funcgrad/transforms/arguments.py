@@ -15,12 +15,18 @@ from ..core.trace import Tracer
 Place: TypeAlias = int | str  # of an argument: its position, or its keyword
 
 
-def origin_of(who: str, fun: Callable[..., Any]) -> str:
-    """Return the words that name one transform of one function, and where that was written."""
-    inner = inspect.unwrap(fun) if callable(fun) else fun
-    code = getattr(inner, "__code__", None)
-    where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
-    return f"{who} of {getattr(fun, '__name__', type(fun).__name__)!r}{where}"
+class Origin:
+    """One transform of one function, named only when an error asks."""
+
+    __slots__ = ("fun", "who")
+
+    def __init__(self, who: str, fun: Any) -> None:
+        self.who, self.fun = who, fun
+
+    def __str__(self) -> str:
+        code = getattr(inspect.unwrap(self.fun), "__code__", None)
+        where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
+        return f"{self.who} of {getattr(self.fun, '__name__', type(self.fun).__name__)!r}{where}"
 
 
 def check_callable(who: str, fun: Any) -> None:
@@ -37,16 +43,16 @@ class Chosen:
         self.fun, self.args, self.kwargs = fun, args, kwargs
         if argnums is None:
             argnums = 0 if argnames is None else ()
-        self.single = argnames is None and not isinstance(argnums, (tuple, list))
+        self.single = argnames is None and isinstance(argnums, int)
         nums = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
-        names = (argnames,) if isinstance(argnames, str) else tuple(argnames or ())
         self.argnums = [_position(who, n, args) for n in nums]
-        self.argnames, self.one_name = names, isinstance(argnames, str)
-        self.places: list[Place] = [
-            *self.argnums,
-            *(_named(who, fun, n, args, kwargs) for n in names),
-        ]
-        if len(set(self.places)) < len(self.places):
+        self.places: list[Place] = self.argnums
+        if argnames is not None:
+            self.one_name = isinstance(argnames, str)
+            self.argnames = (argnames,) if self.one_name else tuple(argnames)
+            named = [_named(who, fun, name, args, kwargs) for name in self.argnames]
+            self.places = [*self.argnums, *named]
+        if not self.single and len(set(self.places)) < len(self.places):
             raise ValueError(f"{who}: argnums and argnames name an argument twice: {self.places}")
 
     def values(self) -> tuple[Any, ...]:
@@ -67,7 +73,7 @@ class Chosen:
         if self.single:
             return grads[0]
         count = len(self.argnums)
-        if not self.argnames:
+        if len(self.places) == count:
             return tuple(grads)
         by_name = dict(zip(self.argnames, grads[count:], strict=True))
         named = by_name[self.argnames[0]] if self.one_name else by_name

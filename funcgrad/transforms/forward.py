@@ -9,13 +9,13 @@ from ..core import tree
 from ..core.avals import aval_of, is_arraylike
 from ..core.trace import ConcreteTracer, Primitive, Trace
 from .arguments import (
+    Origin,
     as_tangent,
     carries_derivative,
     check_alive,
     check_callable,
     check_leaves,
     described,
-    origin_of,
     same_structure,
 )
 
@@ -57,7 +57,7 @@ class Forward(Trace):
 
 
 def push(
-    origin: str, fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
+    origin: object, fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
 ) -> tuple[Any, list[tuple[Any, Any]], tree.TreeDef]:
     """Run ``fun`` on leaves with tangents, of which None is zero.
 
@@ -144,7 +144,7 @@ def jvp(
         for x, t, place in zip(leaves, given, places, strict=True)
     ]
     paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "jvp")
-    aux, pairs, out_tree = push(origin_of("jvp", fun), paired, leaves, directions)
+    aux, pairs, out_tree = push(Origin("jvp", fun), paired, leaves, directions)
     out = tree.unflatten(out_tree, [y for y, _ in pairs])
     tangent = tree.unflatten(out_tree, [zero_tangent(y) if t is None else t for y, t in pairs])
     return (out, tangent, aux) if has_aux else (out, tangent)

@@ -11,12 +11,12 @@ from ..core.jaxpr import eval_jaxpr
 from ..core.trace import Primitive, Tracer
 from ..ops.structure import zeros
 from .arguments import (
+    Origin,
     as_tangent,
     carries_derivative,
     check_callable,
     check_leaves,
     described,
-    origin_of,
     same_structure,
 )
 from .forward import push, with_aux, zero_tangent
@@ -51,7 +51,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     leaves, treedef = tree.flatten(primals)
     inexact = [carries_derivative(x) for x in leaves]
     places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(primals)]
-    origin = origin_of("linearize", fun)
+    origin = Origin("linearize", fun)
     paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "linearize")
     aux = outs = out_tree = None
 
@@ -114,7 +114,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
         xs = [next(rest) if i else x for x, i in zip(leaves, inexact, strict=True)]
         return fun(*tree.unflatten(treedef, xs))
 
-    closed, out_tree = stage(origin_of("linear_transpose", fun), on_leaves, avals)
+    closed, out_tree = stage(Origin("linear_transpose", fun), on_leaves, avals)
 
     def transposed(ct: Any) -> tuple[Any, ...]:
         given = same_structure("linear_transpose", "the cotangent", out_tree, ct)

@@ -18,12 +18,12 @@ from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
 from .arguments import (
     Chosen,
+    Origin,
     as_tangent,
     carries_derivative,
     check_alive,
     check_callable,
     check_leaves,
-    origin_of,
     same_structure,
 )
 from .forward import with_aux
@@ -51,7 +51,7 @@ class Tape(Trace):
 
     __slots__ = ("count", "nested", "records")
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: object) -> None:
         super().__init__(origin)
         self.records: list[Record] = []
         self.count = 0
@@ -218,7 +218,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     check_callable("vjp", fun)
     check_leaves("vjp", fun, range(len(primals)), primals)
     leaves, treedef = tree.flatten(primals)
-    tape = Tape(origin_of("vjp", fun))
+    tape = Tape(Origin("vjp", fun))
     paired = with_aux(fun, has_aux, "vjp")
     try:
         inputs = [tape.input(x) if carries_derivative(x) else x for x in leaves]
@@ -306,7 +306,7 @@ def _value_and_grad(
         inexact = list(map(carries_derivative, leaves))
         if not all(inexact):
             check_leaves(who, fun, chosen.places, values, allow_int)
-        tape = Tape(origin_of(who, fun))
+        tape = Tape(Origin(who, fun))
         try:
             inputs = [tape.input(x) if i else x for x, i in zip(leaves, inexact, strict=True)]
             out, aux = with_aux(chosen.call, has_aux, who)(tree.unflatten(treedef, inputs))

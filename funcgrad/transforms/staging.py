@@ -14,7 +14,7 @@ from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
 from ..core.errors import ConcretizationError
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from ..core.trace import Primitive, Trace, Tracer
-from .arguments import check_alive, check_callable, origin_of
+from .arguments import Origin, check_alive, check_callable
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
@@ -66,7 +66,7 @@ class Staging(Trace):
 
     __slots__ = ("consts", "eqns", "inputs")
 
-    def __init__(self, origin: str) -> None:
+    def __init__(self, origin: object) -> None:
         super().__init__(origin)
         self.eqns: list[Eqn] = []
         self.inputs: list[Var] = []
@@ -114,7 +114,7 @@ def user_line() -> str:
 
 
 def stage(
-    origin: str, fun: Callable[[list[Any]], Any], avals: Sequence[Aval]
+    origin: object, fun: Callable[[list[Any]], Any], avals: Sequence[Aval]
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Return ``fun``, a function of leaves, as a program, and the structure of its output."""
     trace = Staging(origin)
@@ -180,7 +180,7 @@ def _staged(
         return fun(*(args[i] if i in static else x for i, x in enumerate(given)), **keywords)
 
     avals = [aval_of(x) for a, x in zip(abstract, leaves, strict=True) if a]
-    return stage(origin_of(who, fun), on_leaves, avals)
+    return stage(Origin(who, fun), on_leaves, avals)
 
 
 def _struct(aval: Aval) -> ShapeDtypeStruct:
