@@ -19,11 +19,7 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return an operator and its reflection."""
 
     def forward(self: Any, other: Any) -> Any:
-        prim = primitives[name]
-        try:
-            return prim.bind(self, other)[0]
-        except (FuncgradError, TypeError, ValueError) as err:
-            raise prim.explained(err, (self, other), {}) from None
+        return primitives[name](self, other)
 
     def reflected(self: Any, other: Any) -> Any:
         return primitives[name](other, self)

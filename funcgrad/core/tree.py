@@ -10,7 +10,7 @@ import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -20,13 +20,9 @@ from .nodes import NAMEDTUPLE, Path, handler_of, handlers
 IsLeaf: TypeAlias = Callable[[Any], bool] | None
 
 
-class _Node(NamedTuple):
-    """One inner node of a structure: its type, its static data, how many children."""
-
-    type: type
-    aux: Hashable
-    arity: int
-
+# One inner node of a structure: its type, its static data, how many children; a plain tuple,
+# because every call of a transform makes some.
+_Node: TypeAlias = tuple[type, Hashable, int]
 
 _LEAF: Any = None  # what stands for a leaf in the preorder
 
@@ -57,7 +53,7 @@ class TreeDef:
         if self.nodes[0] is _LEAF:
             return []
         ends = [1]
-        for _ in range(self.nodes[0].arity):
+        for _ in range(self.nodes[0][2]):
             ends.append(_end(self.nodes, ends[-1]))
         return [TreeDef(self.nodes[a:b]) for a, b in itertools.pairwise(ends)]
 
@@ -78,7 +74,7 @@ def _end(nodes: Sequence[_Node | None], start: int) -> int:
     missing, i = 1, start
     while missing:
         node = nodes[i]
-        missing += (node.arity if node is not None else 0) - 1
+        missing += (0 if node is _LEAF else node[2]) - 1
         i += 1
     return i
 
@@ -104,7 +100,7 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
             continue
         children, aux = handler.flatten(x)
         children = tuple(children)
-        nodes.append(_Node(type(x), aux, len(children)))
+        nodes.append((type(x), aux, len(children)))
         stack += children[::-1]
     return leaves, TreeDef(tuple(nodes))
 
@@ -125,10 +121,10 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
         if node is _LEAF:
             stack.append(leaves.pop())
             continue
-        children = stack[: -node.arity - 1 : -1]
-        del stack[len(stack) - node.arity :]
-        handler = handlers.get(node.type, NAMEDTUPLE)
-        stack.append(handler.unflatten(node.aux, children))
+        kind, aux, arity = node
+        children = stack[: -arity - 1 : -1]
+        del stack[len(stack) - arity :]
+        stack.append(handlers.get(kind, NAMEDTUPLE).unflatten(aux, children))
     return stack.pop()
 
 
@@ -269,7 +265,7 @@ def flatten_up_to(treedef: TreeDef, tree: Any, who: str = "tree") -> list[Any]:
         handler = handler_of(x)
         children, aux = handler.flatten(x) if handler is not None else ((), None)
         children = tuple(children)
-        if handler is None or _Node(type(x), aux, len(children)) != node:
+        if handler is None or (type(x), aux, len(children)) != node:
             raise TreeError(
                 f"{who}: the trees differ at {keystr(path) or 'the root'}: expected "
                 f"{_describe(node)}: got {_describe_value(x)}; give both the same structure"
@@ -281,11 +277,12 @@ def flatten_up_to(treedef: TreeDef, tree: Any, who: str = "tree") -> list[Any]:
 
 
 def _describe(node: _Node) -> str:
-    if node.type is type(None):
+    kind, aux, arity = node
+    if kind is type(None):
         return "None"
-    if node.type in (dict, OrderedDict):
-        return f"a {node.type.__name__} with keys {list(node.aux)}"  # type: ignore[call-overload]
-    return f"a {node.type.__name__} of {node.arity}"
+    if kind in (dict, OrderedDict):
+        return f"a {kind.__name__} with keys {list(aux)}"  # type: ignore[call-overload]
+    return f"a {kind.__name__} of {arity}"
 
 
 def _describe_value(x: Any) -> str:
@@ -294,7 +291,7 @@ def _describe_value(x: Any) -> str:
         aval = getattr(x, "aval", None)
         return f"a leaf, {type(x).__name__ if aval is None else aval}"
     children, aux = handler.flatten(x)
-    return _describe(_Node(type(x), aux, len(tuple(children))))
+    return _describe((type(x), aux, len(tuple(children))))
 
 
 def broadcast(prefix: Any, full: Any, is_leaf: IsLeaf = None, who: str = "tree") -> Any:

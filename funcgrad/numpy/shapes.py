@@ -11,7 +11,7 @@ import numpy as np
 from ..core.avals import shape_of
 from ..core.trace import Tracer
 from ..ops.index import Index, concatenate_p, getitem_p
-from ..ops.operand import operand, strong, weak_with
+from ..ops.operand import operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import (
     broadcast_to as _broadcast_to,
@@ -190,7 +190,7 @@ def _parts(arrays: Any) -> list[Any]:
     """Return the arrays to be joined, each an array or a tracer."""
     if isinstance(arrays, (Tracer, np.ndarray)):
         return list(arrays)
-    return [strong(x) for x in weak_with([operand(x) for x in arrays])]
+    return [strong(operand(x)) for x in arrays]
 
 
 @implements("concatenate", "concat")

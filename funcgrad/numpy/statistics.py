@@ -10,7 +10,7 @@ from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand
 from ..ops.reduce import axes_of
-from ..ops.structure import broadcast_to, cast, expand_dims, sum_p
+from ..ops.structure import broadcast_to, cast, expand_dims, mean_p
 from .reductions import any, given, max, min, prod, reduced, sum
 from .scans import cumprod, cumsum
 from .table import NO_VALUE, implements, no_out
@@ -53,7 +53,7 @@ def mean(
     no_out("mean", out)
     a = operand(a)
     if where is True and dtype is None and dtype_of(a) in _EXACT_MEAN:  # nearly always
-        return ew.div(reduced("mean", sum_p, a, axis, keepdims), _count(a, axis, where, keepdims))
+        return reduced("mean", mean_p, a, axis, keepdims)
     wide = _wide(a, dtype)
     y = _ratio(sum(wide, axis, keepdims=keepdims, where=where), _count(a, axis, where, keepdims))
     return cast(y, dtype_of(a)) if dtype is None and is_inexact(dtype_of(a)) else y

@@ -9,7 +9,7 @@ from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.errors import MutationError
 from ..core.registry import overrides
 from ..ops import compare, elementwise as ew
-from ..ops.operand import operand
+from ..ops.operand import operand, strong
 from ..ops.structure import cast, reshape
 from . import reductions, scans
 from .shapes import moveaxis, stack
@@ -64,7 +64,8 @@ def imag(val: Any) -> Any:
 def angle(z: Any, deg: bool = False) -> Any:
     """Return the phase in radians, or degrees; see numpy.angle."""
     z = operand(z)
-    phase = ew.arctan2(ew.imag(z), ew.real(z)) if ew.is_complex(z) else ew.arctan2(0.0 * z, z)
+    zero = np.zeros(shape_of(z), dtype_of(z))
+    phase = ew.arctan2(*(ew.imag(z), ew.real(z)) if ew.is_complex(z) else (zero, z))
     return ew.mul(phase, 180 / np.pi) if deg else phase
 
 
@@ -177,11 +178,11 @@ def _call(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any]) -> A
     dtype = kwargs.pop("dtype", None)
     for ignored in ("casting", "order", "subok"):
         kwargs.pop(ignored, None)
-    if kwargs:
-        raise unsupported(who, f"{', '.join(kwargs)}=", "leave it out")
+    if kwargs and ufunc is not np.vecdot:
+        raise unsupported(who, f"{', '.join(kwargs)}=", "move the axes, and leave it out")
     if dtype is not None:
         inputs = tuple(cast(operand(x), dtype) for x in inputs)
-    return _function(who, ufunc)(*inputs)
+    return _function(who, ufunc)(*inputs, **kwargs)
 
 
 def _reduce(
@@ -230,7 +231,7 @@ def _accumulate(
 
 
 def _outer(who: str, ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
-    a, b = operand(a), operand(b)
+    a, b = strong(operand(a)), strong(operand(b))
     a = reshape(a, (*shape_of(a), *[1] * len(shape_of(b))))
     return _call(who, ufunc, (a, b), kwargs)
 

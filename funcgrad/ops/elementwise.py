@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, dtype_of
 from .compare import eq, ge, gt, le, logical_and, lt, sign
-from .family import Arithmetic, Elementwise
+from .family import Arithmetic, Elementwise, Free
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -21,8 +21,13 @@ def is_complex(x: Any) -> bool:
 # not become nan on its way through a singular derivative
 
 
+def _nonzero(d: Any) -> bool:
+    """Return whether a divisor is a number other than 0, which needs no guard."""
+    return type(d) in PYTHON_SCALARS and d != 0
+
+
 def _safe_div(t: Any, d: Any) -> Any:
-    if (type(d) in PYTHON_SCALARS and d) or np.count_nonzero(d) == np.size(d):
+    if np.count_nonzero(d) == np.size(d):
         return np.divide(t, d)
     t, d = np.broadcast_arrays(t, d)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -78,9 +83,11 @@ def _sinc_slope(x: Any) -> Any:
     return where(small, series, (cos(math.pi * far) - sinc(far)) / far)
 
 
-def _wins(t: Any, y: Any, x: Any, other: Any) -> Any:
-    """Map t to itself where x is the extremum y, to half of it where both operands are."""
-    return where(eq(x, other), t * 0.5, where(eq(x, y), t, 0))
+def _winner(x: Any, y: Any, other: Any) -> Any:
+    """Return 1 where x is the extremum y, 1/2 where both operands are, and 0 elsewhere."""
+    won = np.equal(x, y).astype(dtype_of(y))
+    tie = np.equal(x, other)
+    return np.where(tie, won.dtype.type(0.5), won)[()] if np.count_nonzero(tie) else won
 
 
 def _reach(t: Any, y: Any, x: Any) -> Any:
@@ -102,7 +109,7 @@ mul         = Arithmetic("mul", np.multiply,
                          lambda t, y, a, b: t * b,
                          lambda t, y, a, b: a * t, linear=[{0}, {1}])
 div         = Arithmetic("div", np.true_divide,
-                         lambda t, y, a, b: safe_div(t, b),
+                         lambda t, y, a, b: t / b if _nonzero(b) else safe_div(t, b),
                          lambda t, y, a, b: -safe_div(safe_mul(t, y), b), linear=[{0}])
 pow         = Power("pow", np.power, _pow_base, _pow_exponent)
 mod         = Arithmetic("mod", np.remainder,
@@ -171,18 +178,19 @@ conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t),
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
 imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
 # choice
+winner      = Free("winner", _winner)
 maximum     = Elementwise("maximum", np.maximum,
-                          lambda t, y, a, b: _wins(t, y, a, b),
-                          lambda t, y, a, b: _wins(t, y, b, a))
+                          lambda t, y, a, b: t * winner(a, y, b),
+                          lambda t, y, a, b: t * winner(b, y, a))
 minimum     = Elementwise("minimum", np.minimum,
-                          lambda t, y, a, b: _wins(t, y, a, b),
-                          lambda t, y, a, b: _wins(t, y, b, a))
+                          lambda t, y, a, b: t * winner(a, y, b),
+                          lambda t, y, a, b: t * winner(b, y, a))
 fmax        = Elementwise("fmax", np.fmax,
-                          lambda t, y, a, b: _wins(t, y, a, b),
-                          lambda t, y, a, b: _wins(t, y, b, a))
+                          lambda t, y, a, b: t * winner(a, y, b),
+                          lambda t, y, a, b: t * winner(b, y, a))
 fmin        = Elementwise("fmin", np.fmin,
-                          lambda t, y, a, b: _wins(t, y, a, b),
-                          lambda t, y, a, b: _wins(t, y, b, a))
+                          lambda t, y, a, b: t * winner(a, y, b),
+                          lambda t, y, a, b: t * winner(b, y, a))
 where       = Elementwise("where", np.where, None,
                           lambda t, y, c, a, b: where(c, t, 0),
                           lambda t, y, c, a, b: where(c, 0, t), linear=[{1, 2}])

@@ -78,9 +78,13 @@ class Elementwise(Primitive):
         (ct,), (y,) = cts, outs
         rules = self.rules
         if len(ins) == 1:
-            return (match(rules[0](ct, y, ins[0]), ins[0]),)
+            return (match(rules[0](ct, y, *ins), ins[0]),)
+        if len(ins) == 2:  # written out, because this is the library's inner loop
+            (a, b), (a_need, b_need) = ins, needs
+            a_ct = None if a_need is None else match(rules[0](ct, y, a, b), a)
+            return (a_ct, None if b_need is None else match(rules[1](ct, y, a, b), b))
         results = []
-        for rule, need, x in zip(rules, needs, ins):
+        for rule, need, x in zip(rules, needs, ins, strict=True):
             wanted = need is not None and rule is not None
             results.append(match(rule(ct, y, *ins), x) if wanted else None)
         return results

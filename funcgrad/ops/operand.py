@@ -53,7 +53,7 @@ def stacked(parts: Sequence[Any]) -> Any:
             f"array: the elements of a list must agree in shape: got {sorted(shapes)}; "
             f"pad them, or keep them in a list"
         )
-    return concatenate_p(*(expand_dims(strong(part), (0,)) for part in weak_with(parts)), axis=0)
+    return concatenate_p(*(expand_dims(strong(part), (0,)) for part in parts), axis=0)
 
 
 def strong(x: Any) -> Any:

@@ -79,12 +79,11 @@ class Broadcast(Linear):
 
     @override
     def run(self, x: Any, *, shape: Shape, axes: Axes) -> tuple[Any, ...]:
-        x = as_array(x)
         if axes and axes[-1] >= len(axes):  # new axes in front come by themselves
-            x = x.reshape([1 if d in axes else n for d, n in enumerate(shape)])
+            x = as_array(x).reshape([1 if d in axes else n for d, n in enumerate(shape)])
         if math.prod(shape) > 4096:
             return (np.broadcast_to(x, shape),)
-        out = np.empty(shape, x.dtype)  # for small arrays cheaper than making a view
+        out = np.empty(shape, dtype_of(x))  # for small arrays cheaper than making a view
         out[...] = x
         return (out,)
 
@@ -111,6 +110,28 @@ class Sum(Linear):
     @override
     def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
         return broadcast_p(ct, shape=shape_of(x), axes=axes)
+
+
+class Mean(Linear):
+    """Average along ``axes``, which are not negative and vanish."""
+
+    @override
+    def run(self, x: Any, *, axes: Axes) -> tuple[Any, ...]:
+        return (np.add.reduce(x, axis=axes) / _extent(shape_of(x), axes),)
+
+    @override
+    def infer(self, x: Aval, *, axes: Axes) -> tuple[Aval, ...]:
+        return (Aval(without(x.shape, axes), x.dtype),)
+
+    @override
+    def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
+        shape = shape_of(x)
+        return broadcast_p(ct / _extent(shape, axes), shape=shape, axes=axes)
+
+
+def _extent(shape: Shape, axes: Axes) -> int:
+    """Return how many elements lie along the axes."""
+    return math.prod([shape[d] for d in axes])
 
 
 class Cumsum(Linear):
@@ -172,6 +193,7 @@ convert_p = Convert("convert")
 truncate_p = Truncate("truncate")
 broadcast_p = Broadcast("broadcast")
 sum_p = Sum("sum")
+mean_p = Mean("mean")
 cumsum_p = Cumsum("cumsum")
 reshape_p = Reshape("reshape")
 transpose_p = Transpose("transpose")

@@ -5,7 +5,7 @@ neither the walk nor the freeing of a long tape recurses.
 """
 
 import functools
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -67,17 +67,22 @@ class Tape(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         if len(args) == 1:
             values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
+        elif len(args) == 2:  # the loop below written out, because nearly all calls come here
+            a, b = args
+            i = j = None
+            if type(a) is TapeTracer and a._trace is self:
+                i, a = a.number, a.value
+            elif isinstance(a, Tracer):
+                self.nested = True
+            if type(b) is TapeTracer and b._trace is self:
+                j, b = b.number, b.value
+            elif isinstance(b, Tracer):
+                self.nested = True
+            values, ins = (a, b), (i, j)
         else:
-            values, ins = [], []
-            for x in args:
-                if type(x) is TapeTracer and x._trace is self:
-                    values.append(x.value)
-                    ins.append(x.number)
-                else:
-                    values.append(x)
-                    ins.append(None)
-                    if isinstance(x, Tracer):
-                        self.nested = True
+            pairs = [self.split(x) for x in args]
+            values, ins = zip(*pairs, strict=True)
+            self.nested = self.nested or any(isinstance(x, Tracer) for x in values)
         results = (prim.bind if self.nested else prim.run)(*values, **params)
         if not prim.differentiable:
             return results
@@ -95,9 +100,13 @@ class Tape(Trace):
         return check_alive(x), None
 
 
-def backward(records: Iterable[Record], cts: dict[int, Any]) -> None:
-    """Walk back over the records, replacing cotangents of outputs by those of inputs."""
-    for prim, ins, first, in_values, out_values, params in records:
+def backward(records: list[Record], cts: dict[int, Any]) -> None:
+    """Walk back over the records, replacing cotangents of outputs by those of inputs.
+
+    Each record is dropped when it is done, and with it the values that only it needs.
+    """
+    while records:
+        prim, ins, first, in_values, out_values, params = records.pop()
         ct = cts.pop(first, None)
         if len(out_values) == 1:
             if ct is None:
@@ -108,16 +117,10 @@ def backward(records: Iterable[Record], cts: dict[int, Any]) -> None:
             if all(ct is None for ct in got):
                 continue
         vjp = prim.vjp or functools.partial(_vjp_by_transposition, prim)
-        # zip without strict, here and in the family's vjp: this is the library's inner loop
+        # zip without strict, because this is the library's inner loop
         for number, ct in zip(ins, vjp(got, ins, out_values, in_values, **params)):
             if number is not None and ct is not None:
                 cts[number] = cts[number] + ct if number in cts else ct
-
-
-def _consumed(records: list[Record]) -> Iterator[Record]:
-    """Yield the records from the last to the first, dropping each."""
-    while records:
-        yield records.pop()
 
 
 # transposition: the same walk over a staged linear program
@@ -163,7 +166,7 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
         if ct is not None and atom in numbers:
             i = numbers[atom]
             by_number[i] = by_number[i] + ct if i in by_number else ct
-    backward(reversed(records), by_number)
+    backward(records, by_number)
     return [by_number.get(i) for i in range(len(jaxpr.invars))]
 
 
@@ -237,7 +240,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
             if number is not None:
                 c = as_tangent("vjp", "a cotangent", c, aval_of(y))
                 cts[number] = c if number not in cts else cts[number] + c
-        backward(reversed(records), cts)
+        backward(list(records), cts)
         taken = {id(c) for c in given}
         results = [
             _finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else x
@@ -316,7 +319,7 @@ def _value_and_grad(
         finally:
             tape.dead = True
         cts = {} if number is None else {number: np.ones((), aval_of(value).dtype)}
-        backward(_consumed(tape.records), cts)
+        backward(tape.records, cts)
         taken: set[int] = set()
         results = [
             _finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else _no_grad(x)

@@ -22,16 +22,16 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 class StagingTracer(Tracer):
     """A variable of the program that is being written."""
 
-    __slots__ = ("_aval", "var")
-    var: Var
+    __slots__ = ("_var",)  # with an underscore, because ndarray.var is a method
+    _var: Var
 
     def __init__(self, trace: "Staging", var: Var) -> None:
         self._trace = trace
-        self.var = var
+        self._var = var
 
     @property
     def aval(self) -> Aval:
-        return self.var.aval
+        return self._var.aval
 
     def __repr__(self) -> str:
         return f"Traced({self.aval})"
@@ -79,7 +79,7 @@ class Staging(Trace):
     def atom(self, x: Any) -> Atom:
         """Return what stands for a value: a variable, a literal number, or a constant."""
         if isinstance(x, StagingTracer) and x._trace is self:
-            return x.var
+            return x._var
         if type(x) in PYTHON_SCALARS or isinstance(x, np.generic):
             return Literal(x)
         x = x if isinstance(x, Tracer) else np.asarray(x)
