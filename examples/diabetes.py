@@ -1,0 +1,59 @@
+"""Predict how diabetes progresses in a year: regression, 442 patients, 10 measurements each.
+
+A small network with weight decay; the score is R², the part of the variance it explains.
+"""
+
+import argparse
+
+import numpy as np
+from common import Progress, load, split, standardize, table
+
+import funcgrad as fg
+from funcgrad import nn, optim
+
+
+def loss_fn(model, x, y):
+    """Return the mean squared error of ``x`` [N, 10] with scaled targets ``y`` [N]."""
+    return fg.losses.mse(model(x)[:, 0], y)
+
+
+def r_squared(model, x, y):
+    residual = np.sum((model(x)[:, 0] - y) ** 2)
+    return float(1 - residual / np.sum((y - np.mean(y)) ** 2))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=80, help="steps over the whole training set")
+    parser.add_argument("--rate", type=float, default=5e-2, help="learning rate at the start")
+    parser.add_argument("--decay", type=float, default=1e-1, help="weight decay (L2)")
+    parser.add_argument("--seed", type=int, default=0, help="of the split and the weights")
+    args = parser.parse_args()
+
+    x, y = load("diabetes")
+    (x, y), (x_test, y_test) = split(x, y, seed=args.seed)
+    x, x_test = standardize(x, x_test)
+    y, y_test = (v[:, 0] for v in standardize(y[:, None], y_test[:, None]))
+
+    model = nn.Sequential(nn.Dense(10, 8, activation=nn.gelu), nn.Dense(8, 1))
+    model = model.init(fg.random.key(args.seed))
+    rate = optim.cosine_decay_schedule(args.rate, args.epochs)
+    optimizer = optim.sgd(rate, momentum=0.9, weight_decay=args.decay)
+    state = optimizer.init(model)
+
+    report = Progress(args.epochs)
+    for _ in range(args.epochs):
+        loss, grads = fg.value_and_grad(loss_fn)(model, x, y)
+        updates, state = optimizer.update(grads, state, model)
+        model = optim.apply_updates(model, updates)
+        report(loss=loss, R2=r_squared(model, x, y))
+
+    rows = [
+        (name, float(loss_fn(model, *data)), r_squared(model, *data))
+        for name, data in (("train", (x, y)), ("test", (x_test, y_test)))
+    ]
+    table([("diabetes", "loss", "R2"), *rows])
+
+
+if __name__ == "__main__":
+    main()

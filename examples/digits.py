@@ -1,0 +1,68 @@
+"""Recognise handwritten digits: 10 classes, 1,797 images of 8 by 8 pixels.
+
+A network of three Dense layers learns with Adam, in float32, on plain NumPy.
+"""
+
+import argparse
+
+import numpy as np
+from common import Progress, load, split, table
+
+import funcgrad as fg
+from funcgrad import nn, optim
+
+
+def loss_fn(model, x, y, key=None):
+    """Return the mean cross-entropy of the images ``x`` [N, 64] with labels ``y`` [N]."""
+    return fg.losses.cross_entropy(model(x, key=key), y)
+
+
+def accuracy(model, x, y):
+    return float(np.mean(np.argmax(model(x), axis=-1) == y))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--epochs", type=int, default=30, help="passes over the training set")
+    parser.add_argument("--batch", type=int, default=64, help="images in one step")
+    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at the start")
+    parser.add_argument("--seed", type=int, default=0, help="of the split, the weights, the order")
+    args = parser.parse_args()
+
+    x, y = load("digits")
+    (x, y), (x_test, y_test) = split(x, y, seed=args.seed)
+    x, x_test = (np.float32(v) / 16 for v in (x, x_test))  # pixels are 0 to 16
+
+    init_key, train_key = fg.random.split(fg.random.key(args.seed))
+    model = nn.Sequential(
+        nn.Dense(64, 128, activation=nn.relu),
+        nn.Dropout(0.2),
+        nn.Dense(128, 64, activation=nn.relu),
+        nn.Dense(64, 10),
+    ).init(init_key)
+    batches = len(x) // args.batch
+    optimizer = optim.adam(optim.cosine_decay_schedule(args.rate, args.epochs * batches))
+    state = optimizer.init(model)
+
+    report = Progress(args.epochs)
+    for epoch in range(args.epochs):
+        order_key, noise_key = fg.random.split(fg.random.fold_in(train_key, epoch))
+        order = fg.random.permutation(order_key, len(x))[: batches * args.batch]
+        losses = []
+        for i, batch in enumerate(np.split(order, batches)):
+            noise = fg.random.fold_in(noise_key, i)
+            loss, grads = fg.value_and_grad(loss_fn)(model, x[batch], y[batch], key=noise)
+            updates, state = optimizer.update(grads, state, model)
+            model = optim.apply_updates(model, updates)
+            losses.append(loss)
+        report(loss=np.mean(losses), accuracy=accuracy(model, x, y))
+
+    rows = [
+        (name, float(loss_fn(model, *data)), accuracy(model, *data))
+        for name, data in (("train", (x, y)), ("test", (x_test, y_test)))
+    ]
+    table([("digits", "loss", "accuracy"), *rows])
+
+
+if __name__ == "__main__":
+    main()
