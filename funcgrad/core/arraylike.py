@@ -19,9 +19,17 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return an operator and its reflection."""
 
     def forward(self: Any, other: Any) -> Any:
-        return primitives[name](self, other)
+        prim = primitives[name]
+        if type(other) is list or type(other) is tuple:
+            other = overrides["operand"](other)
+        try:
+            return prim.bind(self, other)[0]  # prim(self, other), but a method call is faster
+        except (FuncgradError, TypeError, ValueError) as err:
+            raise prim.explained(err, (self, other), {}) from None
 
     def reflected(self: Any, other: Any) -> Any:
+        if type(other) is list or type(other) is tuple:
+            other = overrides["operand"](other)
         return primitives[name](other, self)
 
     return forward, reflected

@@ -54,7 +54,7 @@ def aval_of(x: Any) -> Aval:
     if kind is Aval:
         return x
     if kind in PYTHON_SCALARS:
-        return Aval((), np.dtype(kind), weak=kind is not bool)
+        return Aval((), np.dtype(kind), weak=True)
     aval = getattr(x, "aval", None)
     if aval is not None:
         return aval

@@ -39,7 +39,7 @@ class Elementwise(Primitive):
         self.rules = rules
         self.linear = linear
         if isinstance(function, np.ufunc):
-            overrides[function] = self.as_ufunc if function.nin > 1 else self
+            overrides[function] = self.as_ufunc if function.nin > 1 else self.__call__
 
     def as_ufunc(self, *xs: Any) -> Any:
         """Apply to what a ufunc takes: also to nested lists."""

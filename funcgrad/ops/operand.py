@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import PYTHON_SCALARS, aval_of, shape_of
+from ..core.registry import overrides
 from ..core.trace import Tracer
 from .index import concatenate_p
 from .structure import cast, expand_dims
@@ -37,6 +38,9 @@ def operand(x: Any) -> Any:
     if isinstance(x, (Tracer, np.ndarray)) or type(x) in PYTHON_SCALARS:
         return x
     return asarray(x)
+
+
+overrides["operand"] = operand
 
 
 def _stacked(obj: Any) -> Any:

@@ -73,6 +73,10 @@ class Truncate(Convert):
 
     differentiable = False
 
+    @override
+    def is_linear(self, operands: frozenset[int]) -> bool:
+        return False
+
 
 class Broadcast(Linear):
     """Give the result ``shape``, whose ``axes`` are new: along them the operand repeats."""

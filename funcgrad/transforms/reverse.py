@@ -31,7 +31,7 @@ from .staging import stage
 
 # One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
 # output, the values that went in and came out, the parameters.
-Record: TypeAlias = tuple[Primitive, Sequence[Any], int, Sequence[Any], Sequence[Any], dict]
+Record: TypeAlias = tuple[Primitive, Sequence[Any], int, Sequence[Any], Sequence[Any], dict | None]
 
 
 class TapeTracer(ConcreteTracer):
@@ -83,12 +83,13 @@ class Tape(Trace):
             pairs = [self.split(x) for x in args]
             values, ins = zip(*pairs, strict=True)
             self.nested = self.nested or any(isinstance(x, Tracer) for x in values)
-        results = (prim.bind if self.nested else prim.run)(*values, **params)
+        run = prim.bind if self.nested else prim.run
+        results = run(*values, **params) if params else run(*values)
         if not prim.differentiable:
             return results
         first = self.count
         self.count = first + len(results)
-        self.records.append((prim, ins, first, values, results, params))
+        self.records.append((prim, ins, first, values, results, params or None))
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)
         return [TapeTracer(self, y, first + i) for i, y in enumerate(results)]
@@ -118,9 +119,11 @@ def backward(records: list[Record], cts: dict[int, Any]) -> None:
                 continue
         vjp = prim.vjp or functools.partial(_vjp_by_transposition, prim)
         # zip without strict, because this is the library's inner loop
-        for number, ct in zip(ins, vjp(got, ins, out_values, in_values, **params)):
-            if number is not None and ct is not None:
-                cts[number] = cts[number] + ct if number in cts else ct
+        args = (got, ins, out_values, in_values)
+        for number, ct in zip(ins, vjp(*args, **params) if params else vjp(*args)):
+            if ct is not None:
+                before = cts.get(number)
+                cts[number] = ct if before is None else before + ct
 
 
 # transposition: the same walk over a staged linear program
