@@ -3,7 +3,14 @@
 ``grad(loss)(params)`` is all it takes; ``loss`` is written with ``import numpy as np``.
 """
 
-from . import numpy as numpy, random as random, tree as tree
+from . import (
+    losses as losses,
+    nn as nn,
+    numpy as numpy,
+    optim as optim,
+    random as random,
+    tree as tree,
+)
 from .core import errors as errors
 from .numpy.at import at as at
 from .transforms.checking import check_grads as check_grads

@@ -46,8 +46,11 @@ class Dense(Module):
     activation: Callable[[Any], Any] | None = None
     kernel_init: init.Initializer = field(default=init.lecun_normal(), kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    kernel: Array | None = param("kernel_init", lambda self: (self.in_features, self.out_features))
-    bias: Array | None = param(
+    # type checkers do not see that a param is keyword-only
+    kernel: Array = param(  # type: ignore[misc]
+        "kernel_init", lambda self: (self.in_features, self.out_features)
+    )
+    bias: Array | None = param(  # type: ignore[misc]
         "bias_init", lambda self: (self.out_features,) if self.use_bias else None
     )
 
@@ -161,11 +164,13 @@ class Sequential(Module):
     layers: tuple[Module, ...]
 
     def __init__(self, *args: Any, layers: Sequence[Any] = ()) -> None:
-        self.layers = tuple(map(_as_layer, args, range(len(args)))) or tuple(layers)
+        chosen = tuple(map(_as_layer, args, range(len(args)))) or tuple(layers)
+        self.layers = chosen  # type: ignore[misc]
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
+        layer: Any
         for i, layer in enumerate(self.layers):
-            if key is not None and takes_key(type(layer)):
+            if key is not None and takes_key(layer.__class__):
                 x = layer(x, key=fold_in(key, i))
             else:
                 x = layer(x)
@@ -178,8 +183,9 @@ class Sequential(Module):
         return iter(self.layers)
 
     def __getitem__(self, index: int | slice) -> Any:
-        chosen = self.layers[index]
-        return Sequential(*chosen) if isinstance(index, slice) else chosen
+        if isinstance(index, slice):
+            return Sequential(*self.layers[index])
+        return self.layers[index]
 
     def __repr__(self) -> str:
         return f"Sequential({', '.join(map(repr, self.layers))})"

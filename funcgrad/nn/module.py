@@ -54,9 +54,8 @@ class Param:
         shape = self.shape_in(owner)
         if shape is None:
             return None
-        named = isinstance(self.initializer, str)
-        initializer = getattr(owner, self.initializer) if named else self.initializer
-        return initializer(key, shape, dtype)
+        given = self.initializer
+        return (getattr(owner, given) if isinstance(given, str) else given)(key, shape, dtype)
 
     def shape_in(self, owner: Any) -> Shape | None:
         return self.shape(owner) if callable(self.shape) else self.shape
@@ -123,7 +122,8 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
         return hash(tree.structure(self))
 
     def __repr__(self) -> str:
-        fields = [f for f in dataclasses.fields(self) if _told(getattr(self, f.name, None), f)]
+        every: Any = dataclasses.fields(type(self))  # type: ignore[arg-type]
+        fields = [f for f in every if _told(getattr(self, f.name, None), f)]
         told = (f"{f.name}={_text(getattr(self, f.name))}" for f in fields)
         return f"{type(self).__name__}({', '.join(told)})"
 
@@ -156,20 +156,19 @@ def module(cls: C) -> C:
     for name in ("init", "__eq__", "__hash__", "__repr__"):
         if getattr(cls, name, None) is getattr(object, name, None):  # nobody has defined it
             setattr(cls, name, vars(Module)[name])
-    cls = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-    cls.__setattr__, cls.__delattr__ = Module.__setattr__, Module.__delattr__  # better words
-    Module.register(cls)
-    fields = dataclasses.fields(cls)  # type: ignore[arg-type]
-    cls.__children__ = tuple(
-        f.name for f in fields if _is_child(cls, f, {**names, cls.__name__: cls})
-    )
-    cls.__static__ = tuple(f.name for f in fields if f.name not in cls.__children__)
-    cls.__params__ = {f.name: f.metadata["param"] for f in fields if "param" in f.metadata}
-    register_dataclass(cls, cls.__children__, cls.__static__)
-    cls.__init__ = _checked(cls.__init__)
-    if "__call__" in vars(cls):
-        cls.__call__ = _ready(vars(cls)["__call__"])
-    return cls
+    built: Any = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
+    built.__setattr__, built.__delattr__ = Module.__setattr__, Module.__delattr__  # better words
+    Module.register(built)
+    names[cls.__name__] = built
+    fields = dataclasses.fields(built)
+    built.__children__ = tuple(f.name for f in fields if _is_child(built, f, names))
+    built.__static__ = tuple(f.name for f in fields if f.name not in built.__children__)
+    built.__params__ = {f.name: f.metadata["param"] for f in fields if "param" in f.metadata}
+    register_dataclass(built, built.__children__, built.__static__)
+    built.__init__ = _checked(built.__init__)
+    if "__call__" in vars(built):
+        built.__call__ = _ready(vars(built)["__call__"])
+    return built
 
 
 # what the decorator reads off the class
@@ -183,7 +182,7 @@ def _names_seen_by(cls: type, local: dict[str, Any]) -> dict[str, Any]:
     return names | local
 
 
-def _is_child(cls: type, f: dataclasses.Field, names: dict[str, Any]) -> bool:
+def _is_child(cls: Any, f: dataclasses.Field, names: dict[str, Any]) -> bool:
     if "param" in f.metadata:
         return True
     if "static" in f.metadata:

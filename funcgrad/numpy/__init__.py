@@ -9,6 +9,7 @@ import numpy as _np
 
 from ..core.registry import overrides as _overrides
 from . import (  # each fills the table
+    choosing as choosing,
     indexing as indexing,
     order as order,
     padding as padding,
@@ -32,8 +33,7 @@ from .creation import (
     zeros as zeros,
 )
 
-for _name in dir(_np):
-    _function = getattr(_np, _name)
+for _name, _function in list(vars(_np).items()):  # not dir(), which names submodules to be loaded
     if callable(_function) and _function.__hash__ and _function in _overrides:
         globals().setdefault(_name, _overrides[_function])
     elif isinstance(_function, float | type(None)) or (

@@ -1,4 +1,4 @@
-"""Reading parts of arrays, and choosing between arrays."""
+"""Reading parts of arrays."""
 
 import operator
 from typing import Any
@@ -257,78 +257,3 @@ def triu(m: Any, k: int = 0) -> Any:
     """Return the upper triangle, zeros below; see numpy.triu."""
     m = operand(m)
     return ew.where(np.tri(*shape_of(m)[-2:], k=k - 1, dtype=bool), 0, m)
-
-
-# choosing between arrays
-
-
-@implements("where")
-def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
-    """Choose elementwise between two arrays, or find what is true; see numpy.where."""
-    if x is None and y is None:
-        return nonzero(condition)
-    if x is None or y is None:
-        raise ValueError("either both or neither of x and y should be given")
-    return ew.where(operand(condition), operand(x), operand(y))
-
-
-@implements("nonzero")
-def nonzero(a: Any) -> tuple[np.ndarray, ...]:
-    """Return where elements are not zero; see numpy.nonzero."""
-    return concrete("nonzero", operand(a)).nonzero()
-
-
-@implements("select")
-def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """Choose by the first condition that holds; see numpy.select."""
-    if len(condlist) != len(choicelist):
-        raise ValueError("list of cases must be same length as list of conditions")
-    if not len(condlist):
-        raise ValueError("select with an empty condition list is not possible")
-    y = operand(default)
-    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
-        y = ew.where(operand(condition), operand(choice), y)
-    return y
-
-
-@implements("choose")
-def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
-    """Choose elementwise among several arrays by number; see numpy.choose."""
-    no_out("choose", out)
-    arrays = [strong(operand(c)) for c in choices]
-    a = strong(operand(a))
-    if mode == "clip":
-        a = ew.clip(a, 0, len(arrays) - 1)
-    elif mode == "wrap":
-        a = ew.mod(a, len(arrays))
-    shape = np.broadcast_shapes(shape_of(a), *map(shape_of, arrays))
-    table = np.stack([broadcast_to(c, shape) for c in arrays])
-    return take_along(table, broadcast_to(a, shape)[None], 0)[0]
-
-
-@implements("piecewise")
-def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """Apply to each element the function whose condition holds; see numpy.piecewise."""
-    x = operand(x)
-    conditions = condlist if isinstance(condlist, (list, tuple)) else [condlist]
-    if not isinstance(conditions[0], list | tuple | np.ndarray | Tracer) and shape_of(x):
-        conditions = [condlist]
-    values = [f(x, *args, **kw) if callable(f) else f for f in funclist]
-    default = 0
-    if len(values) == len(conditions) + 1:
-        default = values.pop()
-    if len(values) != len(conditions):
-        raise ValueError(
-            f"with {len(conditions)} condition(s), either {len(conditions)} or "
-            f"{len(conditions) + 1} functions are expected"
-        )
-    y = default
-    for condition, value in zip(conditions, values, strict=True):
-        y = ew.where(operand(condition), value, y)
-    return np.broadcast_to(y, shape_of(x))
-
-
-@implements("copyto")
-def copyto(dst: Any, src: Any, casting: str = "same_kind", where: Any = True) -> Any:
-    """Raise: numpy.copyto would write traced values into an array."""
-    no_out("numpy.copyto (or numpy.full_like, numpy.put, ...)", dst)

@@ -13,10 +13,9 @@ from ..ops.reduce import axes_of, axis_of, take_along
 from ..ops.structure import (
     broadcast_to as _broadcast_to,
     cast,
-    expand_dims as _expand_dims,
     reshape as _reshape,
 )
-from .shapes import concatenate, cut, lengths_of, ravel, swapaxes
+from .shapes import concatenate, cut, lengths_of, moveaxis, ravel, swapaxes
 from .table import implements
 
 
@@ -117,11 +116,15 @@ def resize(a: Any, new_shape: Any) -> Any:
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """Cut zeros off the ends of a vector; see numpy.trim_zeros."""
     x = operand(filt)
-    (kept,) = np.nonzero(asarray(x != 0))
-    if len(kept) == 0:
-        return x[:0]
-    start = int(kept[0]) if "f" in trim.lower() else 0
-    return x[start : int(kept[-1]) + 1 if "b" in trim.lower() else None]
+    rank = len(shape_of(x))
+    found = np.nonzero(asarray(x != 0))
+    index = [slice(None)] * rank
+    for d in axes_of(axis, rank):
+        first, last = (found[d].min(), found[d].max() + 1) if len(found[d]) else (0, 0)
+        index[d] = slice(int(first) if "f" in trim.lower() else None, None)
+        if "b" in trim.lower() or not last:
+            index[d] = slice(index[d].start, int(last))
+    return x[tuple(index)]
 
 
 @implements("delete")
@@ -141,23 +144,25 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     if axis is None:
         arr, axis = ravel(arr), 0
     axis = axis_of(axis, len(shape_of(arr)))
-    n = shape_of(arr)[axis]
-    # where NumPy puts the old slices, and where the new ones: insert marks into positions
-    count = len(np.insert(np.arange(n), obj, 0 if np.ndim(obj) == 0 else -1)) - n
-    if (
-        np.ndim(obj) == 0
-        and not isinstance(obj, slice)
-        and len(shape_of(values)) == len(shape_of(arr))
-    ):
-        count = shape_of(values)[axis]
-    marks = np.full(count, -1) if count > 1 or np.ndim(obj) else -1
-    order = np.insert(np.arange(n), obj, marks)
-    shape = (*shape_of(arr)[:axis], count, *shape_of(arr)[axis + 1 :])
-    if np.ndim(obj) == 0 and not isinstance(obj, slice) and len(shape_of(values)) < len(shape):
-        values = _expand_dims(_broadcast_to(values, shape[:axis] + shape[axis + 1 :]), (axis,))
+    n, rank = shape_of(arr)[axis], len(shape_of(arr))
+    indices = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
+    if indices.dtype == bool:
+        indices = np.flatnonzero(indices)
+    if np.any(indices < -n) or np.any(indices > n):
+        raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {n}")
+    places = np.where(indices < 0, indices + n, indices).astype(np.intp)
+    if indices.size == 1:  # all values go there, whatever their number
+        values = _reshape(values, (1,) * (rank - len(shape_of(values))) + shape_of(values))
+        values = values if indices.ndim else moveaxis(values, 0, axis)
+        places = places.item() + np.arange(shape_of(values)[axis])
+    else:
+        places[places.argsort(kind="stable")] += np.arange(len(places))
+    order = np.empty(n + len(places), np.intp)
+    order[places] = n + np.arange(len(places))
+    order[np.delete(np.arange(len(order)), places)] = np.arange(n)
+    shape = (*shape_of(arr)[:axis], len(places), *shape_of(arr)[axis + 1 :])
     both = concatenate([arr, cast(_broadcast_to(values, shape), dtype_of(arr))], axis)
-    new = np.cumsum(order == -1) - 1 + n
-    return take_known(both, np.where(order == -1, new, order), axis)
+    return take_known(both, order, axis)
 
 
 # sorting

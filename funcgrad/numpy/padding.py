@@ -24,7 +24,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     x = operand(array)
     rank = len(shape_of(x))
     if isinstance(pad_width, dict):
-        pad_width = [pad_width.get(d, pad_width.get(d - rank, (0, 0))) for d in range(rank)]
+        given = (pad_width.get(d, pad_width.get(d - rank, 0)) for d in range(rank))
+        pad_width = [np.broadcast_to(width, 2) for width in given]
     widths = np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
     if mode in ("edge", "reflect", "symmetric", "wrap", "empty") and "reflect_type" not in kwargs:
         for d, width in enumerate(widths):

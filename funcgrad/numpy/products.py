@@ -12,7 +12,7 @@ from ..core.errors import ShapeError
 from ..ops import elementwise as ew
 from ..ops.contract import einsum_p, matmul
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import operand
+from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import expand_dims, reshape, sum_p, transpose_p
 from .reductions import sum as _sum
@@ -32,7 +32,7 @@ def _scalar(y: Any) -> Any:
 
 
 @implements("vecdot", "linalg.vecdot")
-def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: int = -1, **kwargs: Any) -> Any:
+def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: int = -1, keepdims: bool = False) -> Any:
     """Sum products along one axis, the first operand conjugated; see numpy.vecdot."""
     no_out("vecdot", out)
     a, b = operand(x1), operand(x2)
@@ -40,11 +40,12 @@ def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: int = -1, **kwargs: An
     b = moveaxis(b, axis, -1)
     if shape_of(a)[-1] != shape_of(b)[-1]:
         raise ShapeError(f"vecdot: the summed axes differ in length: {aval_of(a)}, {aval_of(b)}")
-    return _sum(ew.mul(a, b), -1)
+    y = _sum(ew.mul(a, b), -1, keepdims=keepdims)
+    return moveaxis(y, -1, axis) if keepdims else y
 
 
 @implements("matvec")
-def matvec(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
+def matvec(x1: Any, x2: Any, /, out: Any = None) -> Any:
     """Multiply stacks of matrices and vectors; see numpy.matvec."""
     no_out("matvec", out)
     y = matmul(operand(x1), expand_dims(operand(x2), (len(shape_of(operand(x2))),)))
@@ -52,7 +53,7 @@ def matvec(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
 
 
 @implements("vecmat")
-def vecmat(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
+def vecmat(x1: Any, x2: Any, /, out: Any = None) -> Any:
     """Multiply stacks of vectors, conjugated, and matrices; see numpy.vecmat."""
     no_out("vecmat", out)
     a = operand(x1)
@@ -65,7 +66,7 @@ def vecmat(x1: Any, x2: Any, /, out: Any = None, **kwargs: Any) -> Any:
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """Multiply by numpy.dot's rules: the last axis of a with the last but one of b."""
     no_out("dot", out)
-    a, b = operand(a), operand(b)
+    a, b = strong(operand(a)), strong(operand(b))
     rows, columns = len(shape_of(a)), len(shape_of(b))
     if not rows or not columns:
         return ew.mul(a, b)
@@ -84,7 +85,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 @implements("inner")
 def inner(a: Any, b: Any, /) -> Any:
     """Sum products along the last axes; see numpy.inner."""
-    a, b = operand(a), operand(b)
+    a, b = strong(operand(a)), strong(operand(b))
     if not shape_of(a) or not shape_of(b):
         return ew.mul(a, b)
     return tensordot(a, b, ((-1,), (-1,)))

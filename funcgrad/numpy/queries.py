@@ -175,7 +175,7 @@ def _plain(name: str) -> Callable[..., Any]:
 
 
 for _name in (
-    "argwhere", "flatnonzero", "searchsorted", "digitize", "bincount", "lexsort", "nanargmax",
+    "argwhere", "flatnonzero", "searchsorted", "digitize", "lexsort", "nanargmax",
     "nanargmin", "array_repr", "array_str", "array2string", "shares_memory", "may_share_memory",
     "min_scalar_type", "isin", "tril_indices_from", "triu_indices_from", "diag_indices_from",
     "einsum_path", "ravel_multi_index", "unravel_index",

@@ -6,9 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import ShapeError
 from ..ops import elementwise as ew, reduce as prims
-from ..ops.operand import operand
+from ..ops.operand import operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape, sum_p
 from .table import NO_VALUE, implements, no_out
@@ -30,8 +31,12 @@ def _masked(a: Any, where: Any, filler: Any) -> Any:
     """Return ``a`` with a neutral element where the mask excludes it."""
     if where is True or where is NO_VALUE:
         return a
-    shape = np.broadcast_shapes(shape_of(a), shape_of(operand(where)))
-    return ew.where(operand(where), broadcast_to(a, shape), filler)
+    if np.broadcast_shapes(shape_of(a), shape_of(operand(where))) != shape_of(a):
+        raise ShapeError(
+            f"where= must broadcast to the shape of the array: got {aval_of(operand(where))} "
+            f"for {aval_of(a)}"
+        )
+    return ew.where(operand(where), a, filler)
 
 
 @implements("sum")
@@ -90,7 +95,7 @@ def _extremum(
     empty = math.prod(shape_of(a)[d] for d in axes) == 0
     if empty and given(initial):
         kept = tuple(n for d, n in enumerate(shape_of(a)) if d not in axes)
-        y = broadcast_to(cast(operand(initial), dtype_of(a)), kept)
+        y = broadcast_to(cast(strong(operand(initial)), dtype_of(a)), kept)[()]
         return expand_dims(y, axes) if keepdims is True else y
     y = reduced(who, prim, a, axis, keepdims, out)
     return pick(y, operand(initial)) if given(initial) else y

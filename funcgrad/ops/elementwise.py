@@ -180,17 +180,17 @@ imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}]
 # choice
 winner      = Free("winner", _winner)
 maximum     = Elementwise("maximum", np.maximum,
-                          lambda t, y, a, b: t * winner(a, y, b),
-                          lambda t, y, a, b: t * winner(b, y, a))
+                          lambda t, y, a, b: safe_mul(winner(a, y, b), t),
+                          lambda t, y, a, b: safe_mul(winner(b, y, a), t))
 minimum     = Elementwise("minimum", np.minimum,
-                          lambda t, y, a, b: t * winner(a, y, b),
-                          lambda t, y, a, b: t * winner(b, y, a))
+                          lambda t, y, a, b: safe_mul(winner(a, y, b), t),
+                          lambda t, y, a, b: safe_mul(winner(b, y, a), t))
 fmax        = Elementwise("fmax", np.fmax,
-                          lambda t, y, a, b: t * winner(a, y, b),
-                          lambda t, y, a, b: t * winner(b, y, a))
+                          lambda t, y, a, b: safe_mul(winner(a, y, b), t),
+                          lambda t, y, a, b: safe_mul(winner(b, y, a), t))
 fmin        = Elementwise("fmin", np.fmin,
-                          lambda t, y, a, b: t * winner(a, y, b),
-                          lambda t, y, a, b: t * winner(b, y, a))
+                          lambda t, y, a, b: safe_mul(winner(a, y, b), t),
+                          lambda t, y, a, b: safe_mul(winner(b, y, a), t))
 where       = Elementwise("where", np.where, None,
                           lambda t, y, c, a, b: where(c, t, 0),
                           lambda t, y, c, a, b: where(c, 0, t), linear=[{1, 2}])

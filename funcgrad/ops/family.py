@@ -105,7 +105,7 @@ class Arithmetic(Elementwise):
     @override
     def run(self, *xs: Any) -> tuple[Any, ...]:
         y = self.function(*xs)
-        if type(xs[0]) in PYTHON_SCALARS and type(xs[-1]) in PYTHON_SCALARS:
+        if type(y) is not np.ndarray and all(type(x) in PYTHON_SCALARS for x in xs):
             y = y.item()
         return (y,)
 

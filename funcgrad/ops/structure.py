@@ -125,7 +125,8 @@ class Mean(Linear):
 
     @override
     def infer(self, x: Aval, *, axes: Axes) -> tuple[Aval, ...]:
-        return (Aval(without(x.shape, axes), x.dtype),)
+        dtype = x.dtype if is_inexact(x.dtype) else np.dtype(float)
+        return (Aval(without(x.shape, axes), dtype),)
 
     @override
     def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:

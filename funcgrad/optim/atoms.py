@@ -18,11 +18,11 @@ from .base import (
     check_number,
     filled,
     global_norm,
-    is_floating,
     like,
     map_floating,
     need_params,
     next_count,
+    remember,
     stateless,
     zero_count,
 )
@@ -49,7 +49,7 @@ class ScaleByAdamState(NamedTuple):
 
 
 class ScaleByRmsState(NamedTuple):
-    """The count of updates and the running mean of squared gradients, without decay bias."""
+    """The count of updates and the running mean of squared gradients."""
 
     count: Any
     nu: Tree
@@ -117,9 +117,9 @@ def trace(decay: Any, nesterov: bool = False) -> GradientTransformation:
         return g + like(decay, g) * m
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        total = map_floating(step, updates, state.trace)
-        updates = map_floating(step, updates, total) if nesterov else total
-        return updates, TraceState(_only_floating(total))
+        total = remember(step, updates, state.trace)
+        ahead = step if nesterov else lambda g, m: m
+        return map_floating(ahead, updates, total), TraceState(total)
 
     return GradientTransformation(lambda params: TraceState(filled(params)), update)
 
@@ -157,21 +157,20 @@ def scale_by_adam(
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         count = next_count(state.count)
-        mu = _running(updates, updates, state.mu, b1)
-        nu = _running(updates, map_floating(abs_square, updates), state.nu, b2)
-        mean = map_floating(lambda m: m / _debias(b1, count, m), mu)
-        if nesterov:
-            ahead = map_floating(lambda m: m / _debias(b1, next_count(count), m), mu)
-            now = map_floating(lambda g: g / _debias(b1, count, g), updates)
-            mean = map_floating(lambda m, g: _mix(m, g, b1), ahead, now)
-        updates = map_floating(
-            lambda m, v: m / (root(v / _debias(b2, count, v) + like(eps_root, v)) + like(eps, v)),
-            mean,
-            nu,
-        )
+        mu, nu = _means(updates, state.mu, b1), _mean_squares(updates, state.nu, b2)
+        fresh, later, squares = _bias(b1, count), _bias(b1, next_count(count)), _bias(b2, count)
+
+        def step(g: Any, m: Any, v: Any) -> Any:
+            if nesterov:
+                mean = _mix(m / like(later, m), g / like(fresh, g), b1)
+            else:
+                mean = m / like(fresh, m)
+            return mean / (root(v / like(squares, v) + like(eps_root, v)) + like(eps, v))
+
+        updates = map_floating(step, updates, mu, nu)
         if mu_dtype is not None:
-            mu = map_floating(lambda m: cast(m, mu_dtype), mu)
-        return updates, ScaleByAdamState(count, _only_floating(mu), _only_floating(nu))
+            mu = tree.map(lambda m: cast(m, mu_dtype), mu)
+        return updates, ScaleByAdamState(count, mu, nu)
 
     return GradientTransformation(init, update)
 
@@ -198,10 +197,12 @@ def scale_by_rms(
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         count = next_count(state.count)
-        nu = _running(updates, map_floating(abs_square, updates), state.nu, decay)
-        mean = map_floating(lambda v: v / _debias(decay, count, v), nu) if bias_correction else nu
-        updates = map_floating(lambda g, v: g / _divisor(v, eps, eps_in_sqrt), updates, mean)
-        return updates, ScaleByRmsState(count, _only_floating(nu))
+        nu = _mean_squares(updates, state.nu, decay)
+        bias = _bias(decay, count) if bias_correction else 1
+        updates = map_floating(
+            lambda g, v: g / _divisor(v / like(bias, v), eps, eps_in_sqrt), updates, nu
+        )
+        return updates, ScaleByRmsState(count, nu)
 
     return GradientTransformation(
         lambda params: ScaleByRmsState(zero_count(), _squares(params, initial_scale)), update
@@ -226,17 +227,14 @@ def scale_by_stddev(
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         count = next_count(state.count)
-        mu = _running(updates, updates, state.mu, decay)
-        nu = _running(updates, map_floating(abs_square, updates), state.nu, decay)
+        mu, nu = _means(updates, state.mu, decay), _mean_squares(updates, state.nu, decay)
+        bias = _bias(decay, count) if bias_correction else 1
 
-        def variance(m: Any, v: Any) -> Any:
-            if bias_correction:
-                m, v = m / _debias(decay, count, m), v / _debias(decay, count, v)
-            return v - abs_square(m)
+        def step(g: Any, m: Any, v: Any) -> Any:
+            variance = v / like(bias, v) - abs_square(m / like(bias, m))
+            return g / _divisor(variance, eps, eps_in_sqrt)
 
-        spread = map_floating(variance, mu, nu)
-        updates = map_floating(lambda g, v: g / _divisor(v, eps, eps_in_sqrt), updates, spread)
-        return updates, ScaleByAdamState(count, _only_floating(mu), _only_floating(nu))
+        return map_floating(step, updates, mu, nu), ScaleByAdamState(count, mu, nu)
 
     return GradientTransformation(init, update)
 
@@ -315,18 +313,17 @@ def clip_by_global_norm(max_norm: Any) -> GradientTransformation:
 # what they share
 
 
-def _only_floating(values: Tree) -> Tree:
-    """Return a state without the leaves that have no update."""
-    return tree.map(lambda x: x if is_floating(x) else None, values)
-
-
 def _squares(params: Tree, value: Any = 0.0) -> Tree:
     """Return where running means of squares start: real arrays like the parameters."""
-    return tree.map(lambda p: np.full_like(np.real(p), value) if is_floating(p) else None, params)
+    return remember(lambda p: np.full_like(np.real(p), value), params)
 
 
-def _running(updates: Tree, values: Tree, means: Tree, decay: Any) -> Tree:
-    return map_floating(lambda g, x, m: _mix(m, x, decay), updates, values, means)
+def _means(updates: Tree, means: Tree, decay: Any) -> Tree:
+    return remember(lambda g, m: _mix(m, g, decay), updates, means)
+
+
+def _mean_squares(updates: Tree, means: Tree, decay: Any) -> Tree:
+    return remember(lambda g, v: _mix(v, abs_square(g), decay), updates, means)
 
 
 def _mix(m: Any, x: Any, decay: Any) -> Any:
@@ -334,9 +331,9 @@ def _mix(m: Any, x: Any, decay: Any) -> Any:
     return like(decay, x) * m + like(1 - decay, x) * x
 
 
-def _debias(decay: Any, count: Any, x: Any) -> Any:
-    """Return 1 - decay**count, by which a running mean that started at 0 is divided."""
-    return like(1 - decay ** cast(count, np.float64), x)
+def _bias(decay: Any, count: Any) -> Any:
+    """Return 1 - decay**count, by which a running mean that started at 0 is too small."""
+    return 1 - decay ** cast(count, np.float64)
 
 
 def _divisor(v: Any, eps: Any, eps_in_sqrt: bool) -> Any:

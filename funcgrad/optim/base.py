@@ -119,12 +119,19 @@ def global_norm(updates: Tree) -> Any:
 
 def is_floating(x: Any) -> bool:
     """Return whether a leaf is a real or complex array or number, and so has an update."""
+    if type(x) is np.ndarray:
+        return x.dtype.kind in "fc"
     return is_arraylike(x) and is_inexact(dtype_of(x))
 
 
-def map_floating(f: Callable[..., Any], tree_: Tree, *rest: Tree) -> Tree:
+def map_floating(f: Callable[..., Any], updates: Tree, *rest: Tree) -> Tree:
     """Map over the floating leaves of the first tree; its others stay as they are."""
-    return tree.map(lambda x, *xs: f(x, *xs) if is_floating(x) else x, tree_, *rest)
+    return tree.map(lambda x, *xs: f(x, *xs) if is_floating(x) else x, updates, *rest)
+
+
+def remember(f: Callable[..., Any], updates: Tree, *rest: Tree) -> Tree:
+    """Map over the floating leaves of the first tree into a state; None stands for the others."""
+    return tree.map(lambda x, *xs: f(x, *xs) if is_floating(x) else None, updates, *rest)
 
 
 def like(value: Any, x: Any) -> Any:
@@ -141,11 +148,8 @@ def like(value: Any, x: Any) -> Any:
 
 
 def filled(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:
-    """Return arrays like the floating parameters, filled; None stands for other leaves."""
-    return tree.map(
-        lambda p: np.full(shape_of(p), value, dtype or dtype_of(p)) if is_floating(p) else None,
-        params,
-    )
+    """Return a state of arrays like the parameters, filled with one value."""
+    return remember(lambda p: np.full(shape_of(p), value, dtype or dtype_of(p)), params)
 
 
 def abs_square(x: Any) -> Any:

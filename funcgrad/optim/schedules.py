@@ -209,7 +209,8 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
     def schedule(count: Any) -> Any:
         value = schedules[0](count)
         for boundary, part in zip(boundaries, schedules[1:], strict=True):
-            value = np.where(count < boundary, value, part(count - boundary))[()]
+            choice: Any = np.where(count < boundary, value, part(count - boundary))
+            value = choice[()]
         return value
 
     return schedule

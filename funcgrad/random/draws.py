@@ -29,9 +29,10 @@ from ..ops.elementwise import (
     where,
 )
 from ..ops.family import Free
+from ..ops.index import Index, getitem_p
 from ..ops.operand import operand
 from ..ops.special import BLOCK, erf, erfinv
-from ..ops.structure import Index, cast, getitem_p
+from ..ops.structure import cast
 from .arguments import (
     UNSIGNED,
     RangeError,

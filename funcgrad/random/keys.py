@@ -12,8 +12,8 @@ from ..core.errors import DtypeError, FuncgradError, ShapeError
 from ..core.nodes import register_dataclass
 from ..core.trace import Tracer
 from ..ops.compare import eq
+from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.reduce import all_p
-from ..ops.structure import ARRAY, Index, getitem_p
 from .arguments import RangeError, ShapeLike, as_shape
 from .primitives import DEFAULT, GENERATORS, WORDS, fold_in_p, seed_p, split_p
 

@@ -11,17 +11,10 @@ from ..core.errors import DtypeError, ShapeError
 from ..core.trace import Primitive, Tracer
 from ..ops.compare import gt
 from ..ops.elementwise import add, log, mul, neg, sub, where
+from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray
 from ..ops.reduce import argmax_p, argsort_p, axis_of
-from ..ops.structure import (
-    ARRAY,
-    Index,
-    cast,
-    cumsum_p,
-    getitem_p,
-    reshape,
-    transpose_p,
-)
+from ..ops.structure import cast, cumsum_p, reshape, transpose_p
 from .arguments import RangeError, ShapeLike, as_shape, fits, known
 from .draws import bits, gumbel, randint, uniform
 from .keys import Key, single, split

@@ -1,0 +1,425 @@
+"""Optimizers and schedules: steps by hand, dtypes, trees, and optax's trajectories."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import nn, optim, random, tree
+from funcgrad.core.errors import TreeError
+
+
+def run(opt: Any, grads: list[Any], params: Any) -> Any:
+    """Return the parameters after steps along these gradients."""
+    state = opt.init(params)
+    for g in grads:
+        updates, state = opt.update(g, state, params)
+        params = optim.apply_updates(params, updates)
+    return params
+
+
+# steps by hand
+
+
+def test_sgd_steps_along_the_gradient():
+    assert run(optim.sgd(0.5), [1.0, 3.0], 10.0) == 10 - 0.5 - 1.5
+
+
+def test_momentum_sums_decaying_gradients():
+    # m: 1, 1 + .5, 1 + .75
+    assert run(optim.sgd(1.0, momentum=0.5), [1.0, 1.0, 1.0], 0.0) == -(1 + 1.5 + 1.75)
+
+
+def test_nesterov_looks_one_step_ahead():
+    # g + .5 m for m: 1, 1.5
+    assert run(optim.sgd(1.0, momentum=0.5, nesterov=True), [1.0, 1.0], 0.0) == -(1.5 + 1.75)
+
+
+def test_coupled_decay_adds_to_the_gradient():
+    # 2 - .1 (1 + .5 * 2)
+    assert run(optim.sgd(0.1, weight_decay=0.5), [1.0], 2.0) == 2 - 0.1 * 2.0
+
+
+def test_adam_by_its_formula():
+    b1, b2, eps, lr = 0.8, 0.9, 1e-3, 0.1
+    grads, p, m, v = [0.5, -2.0, 1.0], 1.0, 0.0, 0.0
+    for t, g in enumerate(grads, 1):
+        m, v = b1 * m + (1 - b1) * g, b2 * v + (1 - b2) * g * g
+        p -= lr * (m / (1 - b1**t)) / (math.sqrt(v / (1 - b2**t)) + eps)
+
+    np.testing.assert_allclose(run(optim.adam(lr, b1, b2, eps), grads, 1.0), p, rtol=1e-14)
+
+
+def test_adamw_decays_apart_from_the_gradient():
+    # the first step of adam is lr sign(g)
+    want = 2.0 - 0.1 * (1.0 + 0.5 * 2.0)
+
+    np.testing.assert_allclose(run(optim.adamw(0.1, weight_decay=0.5), [3.0], 2.0), want, rtol=1e-8)
+
+
+def test_adams_own_decay_is_coupled():
+    coupled = run(optim.adam(0.1, weight_decay=0.5), [3.0, 1.0], 2.0)
+    chained = run(optim.chain(optim.add_decayed_weights(0.5), optim.adam(0.1)), [3.0, 1.0], 2.0)
+
+    assert coupled == chained
+
+
+def test_rmsprop_by_its_formula():
+    want, v = 1.0, 0.0
+    for g in [0.5, -2.0]:
+        v = 0.9 * v + 0.1 * g * g
+        want -= 0.1 * g / math.sqrt(v + 1e-8)
+
+    np.testing.assert_allclose(run(optim.rmsprop(0.1), [0.5, -2.0], 1.0), want, rtol=1e-14)
+
+
+def test_centered_rmsprop_divides_by_the_deviation():
+    # one gradient g: v - m² = .1 g² - .01 g²
+    want = -0.1 * 2.0 / (math.sqrt(0.09 * 4.0) + 1e-8)
+    got = run(optim.rmsprop(0.1, centered=True, eps_in_sqrt=False), [2.0], 0.0)
+
+    np.testing.assert_allclose(got, want, rtol=1e-14)
+
+
+def test_clipping_by_global_norm_scales_all_leaves_together():
+    grads = {"a": np.array([3.0]), "b": np.array([4.0])}
+    clipped, _ = optim.clip_by_global_norm(1.0).update(grads, ())
+    kept, _ = optim.clip_by_global_norm(5.1).update(grads, ())
+    nothing, _ = optim.clip_by_global_norm(1.0).update({"a": np.zeros(2)}, ())
+
+    np.testing.assert_allclose([clipped["a"], clipped["b"]], [[0.6], [0.8]])
+    np.testing.assert_array_equal(kept["a"], grads["a"])
+    np.testing.assert_array_equal(nothing["a"], [0, 0])
+
+
+def test_masked_decay_leaves_the_rest_alone():
+    params = {"w": np.ones(1), "b": np.ones(1)}
+    zero = tree.map(np.zeros_like, params)
+    for mask in ({"w": True, "b": False}, lambda p: {k: k == "w" for k in p}):
+        opt = optim.add_decayed_weights(0.5, mask)
+        updates, _ = opt.update(zero, opt.init(params), params)
+
+        assert (updates["w"], updates["b"]) == (0.5, 0)
+
+
+def test_a_scheduled_rate_starts_at_count_0():
+    # rates 1, 1/2, 1/4
+    opt = optim.sgd(lambda count: 0.5**count)
+
+    assert run(opt, [1.0, 1.0, 1.0], 0.0) == -1.75
+
+
+def test_minimizing_a_quadratic_converges():
+    target = np.array([1.0, -2.0])
+    for opt in (optim.sgd(0.1, 0.9), optim.adam(0.1), optim.rmsprop(0.01), optim.adamw(0.1)):
+        params, state = np.zeros(2), opt.init(np.zeros(2))
+        for _ in range(500):
+            g = fg.grad(lambda p: np.sum((p - target) ** 2))(params)
+            updates, state = opt.update(g, state, params)
+            params = optim.apply_updates(params, updates)
+
+        np.testing.assert_allclose(params, target, atol=0.02)  # a constant rate hovers
+
+
+# dtypes
+
+OPTIMIZERS = {
+    "sgd": lambda lr: optim.sgd(lr, 0.9, nesterov=True, weight_decay=0.1),
+    "adam": lambda lr: optim.adam(lr, nesterov=True, weight_decay=0.1),
+    "adamw": lambda lr: optim.adamw(lr),
+    "rmsprop": lambda lr: optim.rmsprop(lr, momentum=0.9, bias_correction=True, weight_decay=0.1),
+    "centered": lambda lr: optim.rmsprop(lr, centered=True),
+    "clipped": lambda lr: optim.chain(
+        optim.clip(np.float64(1.0)), optim.clip_by_global_norm(np.float64(1.0)), optim.sgd(lr)
+    ),
+}
+RATES = {
+    "float": 0.1,
+    "float64": np.float64(0.1),
+    "array": np.array(0.1),
+    "schedule": optim.cosine_decay_schedule(0.1, 10),
+    "joined": optim.warmup_cosine_decay_schedule(np.float64(0.0), 0.1, 2, 10),
+}
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_float32_stays_float32(name: str, rate: str):
+    opt, params = OPTIMIZERS[name](RATES[rate]), {"w": np.ones(3, np.float32), "b": np.float32(1)}
+    state = opt.init(params)
+    shapes = tree.map(lambda x: (x.dtype, np.shape(x)), state)
+    for _ in range(3):
+        updates, state = opt.update(params, state, params)
+        params = optim.apply_updates(params, updates)
+
+    assert {x.dtype for x in tree.leaves((updates, params))} == {np.dtype(np.float32)}
+    assert tree.map(lambda x: (x.dtype, np.shape(x)), state) == shapes
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_python_numbers_are_parameters_too(name: str):
+    opt = OPTIMIZERS[name](0.1)
+
+    assert np.isfinite(run(opt, [0.5, 0.5], 1.0))
+
+
+def test_apply_updates_keeps_the_parameters_dtype():
+    params = {"half": np.ones(2, np.float16), "whole": np.ones(2, np.int32)}
+    new = optim.apply_updates(params, {"half": np.ones(2), "whole": np.zeros(2, np.int32)})
+
+    assert new["half"].dtype == np.float16
+    assert new["whole"] is params["whole"]
+
+
+# trees
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_leaves_without_derivative_pass_through(name: str):
+    params = {"w": np.ones(2), "none": None, "name": "relu", "f": np.tanh, "n": np.arange(2)}
+    grads = {"w": np.ones(2), "none": None, "name": "relu", "f": np.tanh, "n": np.zeros(2, int)}
+    opt = OPTIMIZERS[name](0.1)
+    after = run(opt, [grads, grads], params)
+
+    assert {k: after[k] for k in ("none", "name", "f")} == {
+        "none": None,
+        "name": "relu",
+        "f": np.tanh,
+    }
+    assert after["n"] is params["n"]
+    assert np.all(after["w"] < params["w"])
+    assert all(isinstance(x, np.ndarray | np.generic) for x in tree.leaves(opt.init(params)))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_models_are_stepped_as_models(name: str):
+    model = nn.Dense(2, 1, activation=nn.tanh).init(random.key(0))
+    gradient = fg.grad(lambda m: np.sum(m(np.ones((3, 2), np.float32))))(model)
+    after = run(OPTIMIZERS[name](0.1), [gradient], model)
+
+    assert isinstance(after, nn.Dense) and after.activation is nn.tanh
+    assert not np.any(after.kernel == model.kernel)
+
+
+def test_nothing_is_changed_in_place():
+    params = {"w": np.ones(2)}
+    opt = optim.adam(0.1)
+    state = opt.init(params)
+    before = tree.map(np.copy, (params, state))
+    run(opt, [{"w": np.ones(2)}], params)
+
+    assert tree.all(tree.map(np.array_equal, before, (params, state)))
+
+
+def test_mismatched_trees_name_the_path():
+    opt = optim.sgd(0.1, 0.9)
+    state = opt.init({"a": {"w": np.ones(1)}})
+
+    with pytest.raises(TreeError, match=r"\['a'\]: expected a dict with keys \['v'\]"):
+        opt.update({"a": {"v": np.ones(1)}}, state)
+    with pytest.raises(TreeError, match=r"differ at the root: expected a dict with keys \['w'\]"):
+        optim.apply_updates({"w": 1.0}, {"v": 1.0})
+
+
+def test_decay_without_parameters_says_to_pass_them():
+    opt = optim.adamw(0.1)
+    with pytest.raises(ValueError, match=r"add_decayed_weights: .* pass params, as in"):
+        opt.update(np.ones(1), opt.init(np.ones(1)))
+
+
+def test_a_state_of_another_chain_raises():
+    with pytest.raises(ValueError, match=r"chain: the state must come from init .* of 3: got dict"):
+        optim.sgd(0.1).update(np.ones(1), {}, np.ones(1))
+
+
+def test_hyperparameters_are_checked():
+    with pytest.raises(TypeError, match="learning_rate must be a number or a schedule: got '1'"):
+        optim.sgd("1")
+    with pytest.raises(ValueError, match=r"scale_by_adam: b1 must be in \[0, 1\): got 1\.0"):
+        optim.adam(0.1, b1=1.0)
+    with pytest.raises(TypeError, match="chain: a transformation has init and update: got"):
+        optim.chain(optim.clip(1.0), 0.1)
+
+
+# differentiating a step
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_gradient_by_the_learning_rate_is_the_central_difference(name: str):
+    def after(rate: Any) -> Any:
+        opt = OPTIMIZERS[name](rate)
+        params = np.array([1.0, -2.0])
+        state = opt.init(params)
+        for _ in range(3):
+            g = fg.grad(lambda p: np.sum(p**4))(params)
+            updates, state = opt.update(g, state, params)
+            params = optim.apply_updates(params, updates)
+        return np.sum(params**2)
+
+    want = (after(0.01 + 1e-6) - after(0.01 - 1e-6)) / 2e-6
+
+    np.testing.assert_allclose(fg.grad(after)(0.01), want, rtol=1e-6)  # of differences
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_gradient_through_a_step_at_zero_gradient_is_finite(name: str):
+    opt = OPTIMIZERS[name](0.1)
+
+    def after(params: Any) -> Any:
+        g = fg.grad(lambda p: np.sum(p[:1] ** 2))(params)  # by the second parameter it is 0
+        updates, _ = opt.update(g, opt.init(params), params)
+        return np.sum(optim.apply_updates(params, updates))
+
+    assert np.all(np.isfinite(fg.grad(after)(np.array([1.0, 1.0]))))
+
+
+def test_a_step_can_be_staged():
+    opt = optim.chain(optim.clip_by_global_norm(1.0), optim.adam(optim.linear_schedule(1.0, 0, 9)))
+    params = {"w": np.ones(3, np.float32)}
+    state = opt.init(params)
+
+    closed = fg.make_jaxpr(opt.update)(params, state, params)
+
+    assert str(closed.jaxpr.outvars[0].aval) == "f32[3]"
+
+
+# schedules
+
+
+def test_schedules_by_hand():
+    rows = [
+        (optim.constant_schedule(0.3), {0: 0.3, 99: 0.3}),
+        (optim.linear_schedule(1.0, 0.0, 4, 2), {0: 1, 2: 1, 4: 0.5, 6: 0, 9: 0}),
+        (optim.polynomial_schedule(1.0, 0.5, 2, 4), {2: 0.625, 4: 0.5}),
+        (optim.exponential_decay(1.0, 2, 0.25), {1: 0.5, 2: 0.25, 3: 0.125}),
+        (optim.exponential_decay(1.0, 2, 0.25, 1, True, 0.1), {2: 1, 3: 0.25, 4: 0.25, 5: 0.1}),
+        (optim.cosine_decay_schedule(2.0, 4, 0.5), {0: 2, 2: 1.5, 4: 1, 9: 1}),
+        (optim.warmup_cosine_decay_schedule(0.0, 1.0, 2, 6, 0.5), {1: 0.5, 2: 1, 4: 0.75, 6: 0.5}),
+        (optim.piecewise_constant_schedule(1.0, {2: 0.5, 4: 0.5}), {1: 1, 2: 0.5, 4: 0.25}),
+    ]
+    for schedule, values in rows:
+        for count, want in values.items():
+            np.testing.assert_allclose(schedule(count), want, rtol=1e-15)
+            np.testing.assert_allclose(schedule(np.int32(count)), want, rtol=1e-15)
+
+
+def test_schedules_refuse_what_makes_no_sense():
+    with pytest.raises(ValueError, match="decay_steps must be positive: got 0"):
+        optim.cosine_decay_schedule(1.0, 0)
+    with pytest.raises(ValueError, match="includes the warm-up"):
+        optim.warmup_cosine_decay_schedule(0.0, 1.0, 10, 10)
+    with pytest.raises(ValueError, match="2 schedules need 1 boundaries"):
+        optim.join_schedules([abs, abs], [])
+    with pytest.raises(ValueError, match="factors must be 0 or more"):
+        optim.piecewise_constant_schedule(1.0, {1: -1.0})
+
+
+# peers
+
+RECIPES = {
+    "sgd": ((0.1,), {}),
+    "sgd momentum": ((0.1, 0.9), {}),
+    "sgd nesterov": ((0.1, 0.9, True), {}),
+    "adam": ((0.1,), {}),
+    "adam nesterov": ((0.1, 0.8, 0.9, 1e-4, 1e-5), {"nesterov": True}),
+    "adamw": ((0.1,), {"weight_decay": 0.1}),
+    "adamw masked": ((0.1,), {"weight_decay": 0.1, "mask": {"w": True, "b": False}}),
+    "rmsprop": ((0.1,), {}),
+    "rmsprop outside": ((0.01, 0.99), {"eps_in_sqrt": False, "momentum": 0.9}),
+    "rmsprop centered": ((0.1,), {"centered": True, "initial_scale": 0.5}),
+    "rmsprop corrected": ((0.1,), {"bias_correction": True, "momentum": 0.5, "nesterov": True}),
+    "rmsprop centered corrected": ((0.1,), {"bias_correction": True, "centered": True}),
+}
+
+
+def gradients(count: int) -> list[Any]:
+    """Return gradients of sizes from 1e-6 to 1."""
+    keys = random.split(random.key(0), count)
+    scales = 10.0 ** -random.uniform(random.key(1), (count,), np.float64, 0.0, 6.0)
+    return [
+        {"w": s * random.normal(k, (4,), np.float64), "b": s * np.cos(i + np.arange(2.0))}
+        for i, (k, s) in enumerate(zip(keys, scales, strict=True))
+    ]
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", RECIPES)
+def test_trajectories_equal_optax(name: str):
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    args, options = RECIPES[name]
+    recipe = name.split()[0]
+    start = {"w": np.linspace(-1, 1, 4), "b": np.ones(2)}
+    got = run(getattr(optim, recipe)(*args, **options), gradients(50), start)
+    with jax.enable_x64(True):
+        opt, params = getattr(optax, recipe)(*args, **options), start
+        state = opt.init(params)
+        for g in gradients(50):
+            updates, state = opt.update(g, state, params)
+            params = optax.apply_updates(params, updates)
+        want = jax.tree.map(np.asarray, params)
+
+    for k in start:
+        np.testing.assert_allclose(got[k], want[k], rtol=1e-12, atol=1e-12)  # reordered sums
+
+
+@pytest.mark.peers
+def test_clipping_equals_optax():
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    for g in gradients(5):
+        for bound in (0.01, 1.0):
+            got = [f(bound).update(g, ())[0] for f in (optim.clip, optim.clip_by_global_norm)]
+            with jax.enable_x64(True):
+                theirs = optax.clip, optax.clip_by_global_norm
+                want = [f(bound).update(g, f(bound).init(g))[0] for f in theirs]
+
+            for x, y in zip(tree.leaves(got), jax.tree.leaves(want), strict=True):
+                np.testing.assert_allclose(x, y, rtol=1e-14)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize(
+    "name, args",
+    [
+        ("linear_schedule", (1.0, 0.1, 7, 3)),
+        ("polynomial_schedule", (1.0, 0.1, 3, 7, 3)),
+        ("exponential_decay", (1.0, 7, 0.3, 3)),
+        ("exponential_decay", (1.0, 7, 0.3, 3, True, 0.05)),
+        ("exponential_decay", (1.0, 7, 1.3, 3, False, 2.0)),
+        ("cosine_decay_schedule", (1.0, 12, 0.1, 2.0)),
+        ("warmup_cosine_decay_schedule", (0.1, 1.0, 4, 15, 0.2)),
+        ("piecewise_constant_schedule", (1.0, {3: 0.5, 8: 0.1})),
+    ],
+)
+def test_schedules_equal_optax(name: str, args: Any):
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    schedule = getattr(optim, name)(*args)
+    with jax.enable_x64(True):
+        want = [float(getattr(optax, name)(*args)(i)) for i in range(20)]
+
+    np.testing.assert_allclose([schedule(i) for i in range(20)], want, rtol=1e-13)
+    np.testing.assert_allclose(schedule(np.arange(20)), want, rtol=1e-13)
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
+def test_coupled_decay_equals_torch(name: str):
+    torch = pytest.importorskip("torch")
+    ours, theirs, options = {
+        "sgd": (optim.sgd(0.1, 0.9, weight_decay=0.1), "SGD", {"momentum": 0.9}),
+        "adam": (optim.adam(0.1, weight_decay=0.1), "Adam", {}),
+        "rmsprop": (
+            optim.rmsprop(0.1, decay=0.99, eps_in_sqrt=False, weight_decay=0.1),
+            "RMSprop",
+            {},
+        ),
+    }[name]
+    start, steps = np.linspace(-1, 1, 4), [g["w"] for g in gradients(50)]
+    p = torch.tensor(start, requires_grad=True)
+    opt = getattr(torch.optim, theirs)([p], lr=0.1, weight_decay=0.1, **options)
+    for g in steps:
+        p.grad = torch.tensor(g)
+        opt.step()
+
+    np.testing.assert_allclose(run(ours, steps, start), p.detach().numpy(), rtol=1e-12, atol=1e-12)
