@@ -234,8 +234,7 @@ class ArrayLike:
         return overrides[np.reshape](self, shape, order=order)
 
     def transpose(self, *axes: Any) -> Any:
-        axes = axes[0] if len(axes) == 1 else axes or None
-        return overrides[np.transpose](self, axes)
+        return overrides[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
 
     # what would change the array in place
 

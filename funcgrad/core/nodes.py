@@ -50,9 +50,9 @@ Path: TypeAlias = tuple[Any, ...]
 class Handler(NamedTuple):
     """How one type of node is taken apart and put together."""
 
-    flatten: Callable[[Any], tuple[Iterable[Any], Hashable]]
+    flatten: Callable[[Any], tuple[Iterable[Any], Any]]
     unflatten: Callable[[Any, Sequence[Any]], Any]
-    keys: Callable[[Any, Hashable, int], Iterable[Any]]  # node, aux, arity -> steps
+    keys: Callable[[Any, Any, int], Iterable[Any]]  # node, aux, arity -> steps
 
 
 handlers: dict[type, Handler] = {}

@@ -8,7 +8,7 @@ What a node is, ``nodes.py`` says.
 import builtins
 import itertools
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -22,7 +22,7 @@ IsLeaf: TypeAlias = Callable[[Any], bool] | None
 
 # One inner node of a structure: its type, its static data, how many children; a plain tuple,
 # because every call of a transform makes some.
-_Node: TypeAlias = tuple[type, Hashable, int]
+_Node: TypeAlias = tuple[type, Any, int]
 
 _LEAF: Any = None  # what stands for a leaf in the preorder
 
@@ -35,7 +35,7 @@ class TreeDef:
     PyTreeDef({'b': [*, *], 'w': *})
     """
 
-    nodes: tuple[_Node | None, ...]
+    nodes: tuple[Any, ...]  # each a _Node, or _LEAF
 
     @property
     def num_leaves(self) -> int:
@@ -69,7 +69,7 @@ class _Star:
         return "*"
 
 
-def _end(nodes: Sequence[_Node | None], start: int) -> int:
+def _end(nodes: Sequence[Any], start: int) -> int:
     """Return where the subtree that starts at ``start`` ends."""
     missing, i = 1, start
     while missing:
@@ -89,7 +89,7 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
     ([1, 2], PyTreeDef({'a': (*, None), 'b': *}))
     """
     leaves: list[Any] = []
-    nodes: list[_Node | None] = []
+    nodes: list[Any] = []
     stack = [tree]
     while stack:
         x = stack.pop()
@@ -281,7 +281,7 @@ def _describe(node: _Node) -> str:
     if kind is type(None):
         return "None"
     if kind in (dict, OrderedDict):
-        return f"a {kind.__name__} with keys {list(aux)}"  # type: ignore[call-overload]
+        return f"a {kind.__name__} with keys {list(aux)}"
     return f"a {kind.__name__} of {arity}"
 
 

@@ -14,7 +14,7 @@ from ..ops.operand import operand, strong, weak_with
 from ..ops.reduce import take_along
 from ..ops.structure import broadcast_to, cast, reshape
 from .indexing import concrete, getitem, parse
-from .table import implements, no_out
+from .table import check_cast, implements, no_out
 
 
 @implements("where")
@@ -133,7 +133,9 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     counts = np.bincount(places, None, minlength)
     if weights is None:
         return counts
-    w = cast(strong(operand(weights)), np.float64)
+    w = strong(operand(weights))
+    check_cast("bincount", w, np.float64, "safe")
+    w = cast(w, np.float64)
     if shape_of(w) != places.shape:
         raise ShapeError(f"bincount: the weights must be as many as the numbers: got {aval_of(w)}")
     return scatter_add_p(w, places, shape=counts.shape, index=Index([ARRAY]))

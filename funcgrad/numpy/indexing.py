@@ -249,11 +249,11 @@ def _placed(v: Any, shape: tuple[int, ...], arrays: Any) -> Any:
 def tril(m: Any, k: int = 0) -> Any:
     """Return the lower triangle, zeros above; see numpy.tril."""
     m = operand(m)
-    return ew.where(np.tri(*shape_of(m)[-2:], k=k, dtype=bool), m, 0)
+    return ew.where(np.tri(*shape_of(m)[-2:], k=k, dtype=bool), m, np.zeros((), dtype_of(m)))
 
 
 @implements("triu")
 def triu(m: Any, k: int = 0) -> Any:
     """Return the upper triangle, zeros below; see numpy.triu."""
     m = operand(m)
-    return ew.where(np.tri(*shape_of(m)[-2:], k=k - 1, dtype=bool), 0, m)
+    return ew.where(np.tri(*shape_of(m)[-2:], k=k - 1, dtype=bool), np.zeros((), dtype_of(m)), m)

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.trace import Tracer
 from ..ops.index import Index, scatter_add_p
 from ..ops.operand import operand, strong
@@ -80,6 +80,8 @@ def _pad_values(x: Any, widths: Any, mode: str, options: dict[str, Any]) -> Any:
             head = cut(x, d, None, lengths[d, 0])
             tail = x if lengths[d, 1] is None else cut(x, d, -lengths[d, 1], None)
             before, after = (statistic(part, axis=d, keepdims=True) for part in (head, tail))
+            if not is_inexact(dtype_of(x)):
+                before, after = np.rint(before), np.rint(after)
         x = _bordered(x, d, (a, b), before, after)
     return x
 

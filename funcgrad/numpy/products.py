@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, shape_of
+from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
 from ..ops import elementwise as ew
 from ..ops.contract import einsum_p, matmul
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
-from ..ops.structure import expand_dims, reshape, sum_p, transpose_p
+from ..ops.structure import cast, expand_dims, reshape, sum_p, transpose_p
 from .reductions import sum as _sum
 from .shapes import moveaxis, ravel
 from .table import implements, no_out
@@ -40,7 +40,8 @@ def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: int = -1, keepdims: bo
     b = moveaxis(b, axis, -1)
     if shape_of(a)[-1] != shape_of(b)[-1]:
         raise ShapeError(f"vecdot: the summed axes differ in length: {aval_of(a)}, {aval_of(b)}")
-    y = _sum(ew.mul(a, b), -1, keepdims=keepdims)
+    product = ew.mul(a, b)
+    y = _sum(product, -1, dtype_of(product), keepdims=keepdims)
     return moveaxis(y, -1, axis) if keepdims else y
 
 
@@ -264,4 +265,4 @@ def _shared(x: Any, names: str, counts: Counter[str]) -> tuple[Any, str]:
     """Return an operand summed over the axes that nothing else names."""
     alone = tuple(d for d, axis in enumerate(names) if counts[axis] == 1)
     rest = "".join(axis for axis in names if counts[axis] > 1)
-    return (sum_p(x, axes=alone) if alone else x), rest
+    return (cast(sum_p(x, axes=alone), dtype_of(x)) if alone else x), rest

@@ -52,7 +52,7 @@ def sum(
     """Add along axes; see numpy.sum."""
     a = operand(a) if dtype is None else cast(operand(a), dtype)
     y = reduced("sum", sum_p, _masked(a, where, 0), axis, keepdims, out)
-    return ew.add(y, operand(initial)) if given(initial) else y
+    return ew.add(y, cast(operand(initial), dtype_of(y))) if given(initial) else y
 
 
 @implements("prod")
@@ -68,7 +68,7 @@ def prod(
     """Multiply along axes; the derivative is exact where elements are 0; see numpy.prod."""
     a = operand(a) if dtype is None else cast(operand(a), dtype)
     y = reduced("prod", prims.prod_p, _masked(a, where, 1), axis, keepdims, out)
-    return ew.mul(y, operand(initial)) if given(initial) else y
+    return ew.mul(y, cast(operand(initial), dtype_of(y))) if given(initial) else y
 
 
 def _extremum(
@@ -98,7 +98,7 @@ def _extremum(
         y = broadcast_to(cast(strong(operand(initial)), dtype_of(a)), kept)[()]
         return expand_dims(y, axes) if keepdims is True else y
     y = reduced(who, prim, a, axis, keepdims, out)
-    return pick(y, operand(initial)) if given(initial) else y
+    return pick(y, cast(operand(initial), dtype_of(y))) if given(initial) else y
 
 
 def _lowest(dtype: np.dtype) -> Any:

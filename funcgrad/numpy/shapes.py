@@ -20,7 +20,7 @@ from ..ops.structure import (
     reshape as _reshape,
     transpose_p,
 )
-from .table import implements, no_out, unsupported
+from .table import check_cast, implements, no_out, unsupported
 
 
 def lengths_of(shape: Any) -> tuple[int, ...]:
@@ -213,6 +213,8 @@ def concatenate(
     if not shape_of(parts[0]):
         raise ValueError("zero-dimensional arrays cannot be concatenated")
     if dtype is not None:
+        for x in parts:
+            check_cast("concatenate", x, dtype, casting)
         parts = [cast(x, dtype) for x in parts]
     return concatenate_p(*parts, axis=axis_of(axis, len(shape_of(parts[0]))))
 
@@ -229,20 +231,24 @@ def stack(
     if len({shape_of(x) for x in parts}) > 1:
         raise ValueError("all input arrays must have the same shape")
     place = axis_of(axis, len(shape_of(parts[0])) + 1)
-    return concatenate([_expand_dims(x, (place,)) for x in parts], place, dtype=dtype)
+    return concatenate(
+        [_expand_dims(x, (place,)) for x in parts], place, dtype=dtype, casting=casting
+    )
 
 
 @implements("vstack")
 def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Stack rows; see numpy.vstack."""
-    return concatenate([atleast_2d(x) for x in _parts(tup)], 0, dtype=dtype)
+    return concatenate([atleast_2d(x) for x in _parts(tup)], 0, dtype=dtype, casting=casting)
 
 
 @implements("hstack")
 def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
     """Join along the second axis, or the only one; see numpy.hstack."""
     parts = [atleast_1d(x) for x in _parts(tup)]
-    return concatenate(parts, 0 if len(shape_of(parts[0])) == 1 else 1, dtype=dtype)
+    return concatenate(
+        parts, 0 if len(shape_of(parts[0])) == 1 else 1, dtype=dtype, casting=casting
+    )
 
 
 @implements("dstack")

@@ -141,8 +141,10 @@ def average(
             )
         w = expand_dims(w, tuple(d for d in range(len(shape_of(a))) if d not in axes))
         w = broadcast_to(w, shape_of(a))
-    total = sum(w, axis, keepdims=keepdims)
-    y = ew.div(sum(ew.mul(a, w), axis, keepdims=keepdims), total)
+    kind = np.result_type(dtype_of(a), dtype_of(w))
+    kind = kind if is_inexact(dtype_of(a)) else np.result_type(kind, np.float64)
+    total = sum(w, axis, kind, keepdims=keepdims)
+    y = ew.div(sum(ew.mul(cast(a, kind), cast(w, kind)), axis, keepdims=keepdims), total)
     return (y, total) if returned else y
 
 
@@ -210,6 +212,8 @@ def nanmin(
 def _nan_extremum(
     pick: Any, filler: float, a: Any, axis: Any, out: Any, keepdims: Any, initial: Any, where: Any
 ) -> Any:
+    if not is_inexact(dtype_of(operand(a))):
+        return pick(a, axis, out, keepdims, initial, where)
     filled, good = _without_nan(a, filler)
     y = pick(filled, axis, out, keepdims, initial, where)
     return ew.where(any(good, axis, keepdims=keepdims), y, np.nan)

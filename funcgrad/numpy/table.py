@@ -5,7 +5,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ..core.errors import MutationError, UnsupportedError
+from ..core.avals import dtype_of
+from ..core.errors import DtypeError, MutationError, UnsupportedError
 from ..core.registry import overrides
 
 NO_VALUE: Any = np._NoValue  # NumPy's own mark of an argument that was not given
@@ -40,6 +41,15 @@ def no_out(who: str, out: Any) -> None:
         raise MutationError(
             f"{who}: out= would overwrite an array, and with it the derivative: use the returned "
             f"value instead; for x += y on an ndarray x and a traced y write x = x + y"
+        )
+
+
+def check_cast(who: str, x: Any, dtype: Any, casting: str) -> None:
+    """Raise where NumPy's casting rule forbids what ``dtype=`` asks for."""
+    if not np.can_cast(dtype_of(x), dtype, casting):
+        raise DtypeError(
+            f"{who}: dtype= cannot cast {dtype_of(x)} to {np.dtype(dtype)} by the rule "
+            f"{casting!r}; convert the operand with astype"
         )
 
 

@@ -13,7 +13,7 @@ from ..ops.operand import operand, strong
 from ..ops.structure import cast, reshape
 from . import reductions, scans
 from .shapes import moveaxis, stack
-from .table import implements, no_out, unsupported
+from .table import check_cast, implements, no_out, unsupported
 
 
 @implements("sign")
@@ -33,6 +33,8 @@ def divmod(x: Any, y: Any) -> tuple[Any, Any]:
 def modf(x: Any) -> tuple[Any, Any]:
     """Return fractional and integral part; see numpy.modf."""
     x = operand(x)
+    if not is_inexact(dtype_of(x)):
+        x = cast(x, np.modf(np.zeros(1, dtype_of(x)))[0].dtype)
     whole = compare.trunc(x)
     rest = ew.where(compare.isinf(x), 0, ew.sub(x, ew.where(compare.isinf(x), 0, whole)))
     return ew.copysign(rest, x), whole
@@ -64,8 +66,10 @@ def imag(val: Any) -> Any:
 def angle(z: Any, deg: bool = False) -> Any:
     """Return the phase in radians, or degrees; see numpy.angle."""
     z = operand(z)
-    zero = np.zeros(shape_of(z), dtype_of(z))
-    phase = ew.arctan2(*(ew.imag(z), ew.real(z)) if ew.is_complex(z) else (zero, z))
+    if ew.is_complex(z):
+        phase = ew.arctan2(ew.imag(z), ew.real(z))
+    else:
+        phase = ew.arctan2(np.zeros(shape_of(z), np.result_type(dtype_of(z), np.int8)), z)
     return ew.mul(phase, 180 / np.pi) if deg else phase
 
 
@@ -108,7 +112,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     """Round half to even; the derivative is zero; see numpy.round."""
     no_out("round", out)
     a = operand(a)
-    if not is_inexact(dtype_of(a)) and decimals >= 0:
+    if dtype_of(a).kind in "iu" and decimals >= 0:
         return a
     if decimals == 0:
         return compare.rint(a)
@@ -176,12 +180,16 @@ def _call(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any]) -> A
     if kwargs.pop("where", True) is not True:
         raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")
     dtype = kwargs.pop("dtype", None)
-    for ignored in ("casting", "order", "subok"):
+    casting = kwargs.pop("casting", "same_kind")
+    for ignored in ("order", "subok"):
         kwargs.pop(ignored, None)
     if kwargs and ufunc is not np.vecdot:
         raise unsupported(who, f"{', '.join(kwargs)}=", "move the axes, and leave it out")
     if dtype is not None:
-        inputs = tuple(cast(operand(x), dtype) for x in inputs)
+        inputs = tuple(map(operand, inputs))
+        for x in inputs:
+            check_cast(who, x, dtype, casting)
+        inputs = tuple(cast(x, dtype) for x in inputs)
     return _function(who, ufunc)(*inputs, **kwargs)
 
 

@@ -133,7 +133,7 @@ class Einsum(Multilinear):
     def vjp(
         self, cts: Any, needs: Any, outs: Any, ins: Any, *, names: tuple[str, ...], out: str
     ) -> Sequence[Any]:
-        results = []
+        results: list[Any] = []
         for i, (need, x) in enumerate(zip(needs, ins, strict=True)):
             if need is None:
                 results.append(None)

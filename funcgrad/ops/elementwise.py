@@ -99,6 +99,12 @@ def _reach2(t: Any, y: Any, x: Any) -> Any:
     return t * exp2(where(eq(x, y), 0, x - y))
 
 
+# rules name these before their own rows
+safe_div: Elementwise
+safe_mul: Elementwise
+where: Elementwise
+ldexp: Elementwise
+
 # fmt: off
 # arithmetic
 add         = Arithmetic("add", np.add, lambda t, y, a, b: t, lambda t, y, a, b: t, linear=[{0, 1}])

@@ -36,7 +36,7 @@ class Elementwise(Primitive):
     ) -> None:
         super().__init__(name)
         self.function = function
-        self.rules = rules
+        self.rules: tuple[Any, ...] = rules
         self.linear = linear
         if isinstance(function, np.ufunc):
             overrides[function] = self.as_ufunc if function.nin > 1 else self.__call__
@@ -133,7 +133,7 @@ def _listed(avals: Sequence[Aval]) -> str:
 def _result(prim: Elementwise, kinds: tuple[Any, ...]) -> tuple[np.dtype, bool]:
     """Return dtype and weakness of the output for these dtypes and Python types: by trying."""
     # 1 is in every function's domain but for integers to negative powers
-    samples = [k(1) if isinstance(k, type) else np.ones((), k) for k in kinds]
+    samples = [k(1) if isinstance(k, type) else np.ones(1, k) for k in kinds]
     try:
         with np.errstate(all="ignore"):
             (y,) = prim.run(*samples)

@@ -46,7 +46,7 @@ class Chosen:
         self.single = argnames is None and isinstance(argnums, int)
         nums = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
         self.argnums = [_position(who, n, args) for n in nums]
-        self.places: list[Place] = self.argnums
+        self.places: Sequence[Place] = self.argnums
         if argnames is not None:
             self.one_name = isinstance(argnames, str)
             self.argnames = (argnames,) if self.one_name else tuple(argnames)

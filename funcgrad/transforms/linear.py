@@ -53,7 +53,9 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(primals)]
     origin = Origin("linearize", fun)
     paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "linearize")
-    aux = outs = out_tree = None
+    aux: Any = None
+    outs: Any = None
+    out_tree: Any = None
 
     def tangents_out(tangents: list[Any]) -> list[Any]:
         nonlocal aux, outs, out_tree

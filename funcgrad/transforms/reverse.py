@@ -65,6 +65,8 @@ class Tape(Trace):
         return TapeTracer(self, value, number)
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        values: tuple[Any, ...]
+        ins: tuple[int | None, ...]
         if len(args) == 1:
             values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
         elif len(args) == 2:  # the loop below written out, because nearly all calls come here

@@ -167,9 +167,9 @@ def _staged(
     who: str, fun: Callable[..., Any], static: Sequence[int], args: Any, kwargs: Any
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Stage a call; leaves that are no arrays, and the static arguments, stay as they are."""
-    static = {n % len(args) for n in static} if args else set()
+    kept = {n % len(args) for n in static} if args else set()
     leaves, treedef = tree.flatten(
-        ([None if i in static else x for i, x in enumerate(args)], kwargs)
+        ([None if i in kept else x for i, x in enumerate(args)], kwargs)
     )
     abstract = [is_arraylike(x) for x in leaves]
 
@@ -177,7 +177,7 @@ def _staged(
         rest = iter(tracers)
         values = [next(rest) if a else x for a, x in zip(abstract, leaves, strict=True)]
         given, keywords = tree.unflatten(treedef, values)
-        return fun(*(args[i] if i in static else x for i, x in enumerate(given)), **keywords)
+        return fun(*(args[i] if i in kept else x for i, x in enumerate(given)), **keywords)
 
     avals = [aval_of(x) for a, x in zip(abstract, leaves, strict=True) if a]
     return stage(Origin(who, fun), on_leaves, avals)
