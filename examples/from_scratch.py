@@ -93,7 +93,7 @@ shape_of = lambda x: getattr(x, "shape", ())  # a Python number has neither
 dtype_of = lambda x: getattr(x, "dtype", np.dtype(float))
 fit = lambda prim, x, to: x if shape_of(x) == shape_of(to) else prim.bind(x, shape=shape_of(to))
 
-# 3. The rules ------------------------------- funcgrad/ops/family.py, elementwise.py, structure.py
+# 3. The rules ----------------------------------- funcgrad/ops/elementwise.py, structure.py
 # Seen from close by, a function is linear: that linear map is its derivative. Forward mode applies
 # it to a tangent, reverse mode applies its transpose to a cotangent. The map of an elementwise
 # function is diagonal, hence its own transpose, and one lambda serves both directions. Broadcasting

@@ -13,6 +13,7 @@ from . import (
 )
 from .core import errors as errors
 from .numpy.at import at as at
+from .transforms.batching import vmap as vmap
 from .transforms.checking import check_grads as check_grads
 from .transforms.derived import (
     hessian as hessian,

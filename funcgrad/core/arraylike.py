@@ -268,7 +268,8 @@ class ArrayLike:
         "NumPy conversion",
         "where NumPy was called on it use the function of the same name from funcgrad.numpy "
         "(array, asarray, full, arange, sum of a list, ...), where it was stored into an array "
-        "use funcgrad.at(array)[index].set(x), for array.dot(x) write array @ x",
+        "use funcgrad.at(array)[index].set(x), for array[x] write funcgrad.numpy.take(array, x, "
+        "axis), for array.dot(x) write array @ x",
     )
 
     def __copy__(self) -> Any:

@@ -15,7 +15,7 @@ class ShapeError(FuncgradError, ValueError):
     >>> import numpy as np, funcgrad as fg
     >>> fg.grad(lambda x: np.sum(x + np.ones(2)))(np.ones(3))
     Traceback (most recent call last):
-    funcgrad.core.errors.ShapeError: add: the shapes do not broadcast: got f64[3] and f64[2]
+    funcgrad.core.errors.ShapeError: add: the shapes do not broadcast: got f64[3] and f64[2]; ...
 
     The fix is to give one operand an axis of length 1, or none, where the other has one.
     """

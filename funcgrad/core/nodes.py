@@ -65,13 +65,6 @@ def _namedtuple_keys(node: Any, aux: Any, arity: int) -> list[GetAttrKey]:
 NAMEDTUPLE = Handler(lambda t: (t, type(t)), lambda cls, children: cls(*children), _namedtuple_keys)
 
 
-def handler_of(x: Any) -> Handler | None:
-    handler = handlers.get(type(x))
-    if handler is None and isinstance(x, tuple) and hasattr(x, "_fields"):
-        return NAMEDTUPLE
-    return handler
-
-
 def register_node(
     cls: type,
     flatten: Callable[[Any], tuple[Iterable[Any], Hashable]],
@@ -121,26 +114,7 @@ def register_dataclass(
     >>> tree.map(lambda v: 2 * v, Point(1.0))
     Point(x=2.0)
     """
-    fields = {f.name: f for f in getattr(cls, "__dataclass_fields__", {}).values()}
-    if data_fields is None or meta_fields is None:
-        if not fields:
-            raise TypeError(
-                f"register_dataclass: {cls.__name__} is no dataclass: "
-                f"name its data_fields and meta_fields"
-            )
-        static = [name for name, f in fields.items() if f.metadata.get("static", False)]
-        meta_fields = static if meta_fields is None else meta_fields
-        skipped = {*meta_fields, *drop_fields}
-        data_fields = (
-            [f for f in fields if f not in skipped] if data_fields is None else data_fields
-        )
-    data, meta = tuple(data_fields), tuple(meta_fields)
-    missing = {n for n, f in fields.items() if f.init} - {*data, *meta, *drop_fields}
-    if missing or (fields and {*data, *meta} - set(fields)):
-        raise ValueError(
-            f"register_dataclass: data_fields and meta_fields of {cls.__name__} must be its "
-            f"fields, each once: got {data} and {meta}, it has {tuple(fields)}"
-        )
+    data, meta = _split_fields(cls, data_fields, meta_fields, drop_fields)
 
     def flatten(x: Any) -> tuple[list[Any], Hashable]:
         return [getattr(x, n) for n in data], tuple(getattr(x, n) for n in meta)
@@ -156,6 +130,29 @@ def register_dataclass(
 
     register_node(cls, flatten, rebuild, with_keys)
     return cls
+
+
+def _split_fields(
+    cls: Any, data: Sequence[str] | None, meta: Sequence[str] | None, drop: Sequence[str]
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return which fields of a dataclass are children, and which are static."""
+    fields = {f.name: f for f in getattr(cls, "__dataclass_fields__", {}).values()}
+    if (data is None or meta is None) and not fields:
+        raise TypeError(
+            f"register_dataclass: {cls.__name__} is no dataclass: name its data_fields and "
+            f"meta_fields"
+        )
+    if meta is None:
+        meta = [name for name, f in fields.items() if f.metadata.get("static", False)]
+    if data is None:
+        data = [name for name in fields if name not in {*meta, *drop}]
+    missing = {name for name, f in fields.items() if f.init} - {*data, *meta, *drop}
+    if missing or (fields and {*data, *meta} - set(fields)):
+        raise ValueError(
+            f"register_dataclass: data_fields and meta_fields of {cls.__name__} must be its "
+            f"fields, each once: got {tuple(data)} and {tuple(meta)}, it has {tuple(fields)}"
+        )
+    return tuple(data), tuple(meta)
 
 
 def register_static(cls: type) -> type:

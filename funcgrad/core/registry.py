@@ -11,3 +11,8 @@ primitives: dict[str, Any] = {}
 
 # a NumPy function or ufunc, or (ufunc, method), -> the function that takes tracers
 overrides: dict[Any, Callable[..., Any]] = {}
+
+
+def primitive(name: str) -> Any:
+    """Return the primitive of this name; so a pickled primitive is found again."""
+    return primitives[name]

@@ -12,7 +12,7 @@ def show(jaxpr: Any, indent: str = "") -> str:
     """Return the text of a program."""
     names = _Names()
     consts, ins = names.typed(jaxpr.constvars), names.typed(jaxpr.invars)
-    lines = [f"{{ lambda {consts}{' ' if consts else ''}; {ins}. let"]
+    lines = [f"{{ lambda {consts}; {ins}. let"]
     for eqn in jaxpr.eqns:
         right = (eqn.prim.name + _params(eqn.params, indent), *map(names.atom, eqn.ins))
         lines.append(f"    {names.typed(eqn.outs)} = {' '.join(right)}")

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from .arraylike import ArrayLike
 from .avals import Aval, aval_of
 from .errors import FuncgradError, LeakedTracerError, MissingRuleError
-from .registry import primitives
+from .registry import primitive, primitives
 
 _serials = itertools.count(1)
 
@@ -122,7 +122,7 @@ class Primitive:
         return False
 
     def batch(
-        self, args: Sequence[Any], axes: Sequence[int | None], size: int, **params: Any
+        self, args: Sequence[Any], axes: Sequence[int | None], size: int, /, **params: Any
     ) -> tuple[Sequence[Any], Sequence[int | None]]:
         """Return the outputs, and which of their axes is the batch, given the operands' axes."""
         raise self.missing("batch")
@@ -176,4 +176,4 @@ class Primitive:
         return self.name
 
     def __reduce__(self) -> Any:
-        return primitives.__getitem__, (self.name,)
+        return primitive, (self.name,)

@@ -7,7 +7,7 @@ What a node is, ``nodes.py`` says.
 
 import builtins
 import itertools
-from collections import OrderedDict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from .errors import TreeError
-from .nodes import NAMEDTUPLE, Path, handler_of, handlers
+from .nodes import NAMEDTUPLE, Handler, Path, handlers
 
 IsLeaf: TypeAlias = Callable[[Any], bool] | None
 
@@ -82,6 +82,13 @@ def _end(nodes: Sequence[Any], start: int) -> int:
 # taking apart and putting together
 
 
+def handler_of(x: Any) -> Handler | None:
+    handler = handlers.get(type(x))
+    if handler is None and isinstance(x, tuple) and hasattr(x, "_fields"):
+        return NAMEDTUPLE
+    return handler
+
+
 def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
     """Return the leaves in order, and the structure that :func:`unflatten` needs.
 
@@ -98,7 +105,8 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
             leaves.append(x)
             nodes.append(_LEAF)
             continue
-        children, aux = handler.flatten(x)
+        # a tuple is its own children: what its handler says, without the call
+        children, aux = (x, None) if type(x) is tuple else handler.flatten(x)
         children = tuple(children)
         nodes.append((type(x), aux, len(children)))
         stack += children[::-1]
@@ -124,7 +132,10 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
         kind, aux, arity = node
         children = stack[: -arity - 1 : -1]
         del stack[len(stack) - arity :]
-        stack.append(handlers.get(kind, NAMEDTUPLE).unflatten(aux, children))
+        if kind is tuple:
+            stack.append(tuple(children))
+        else:
+            stack.append(handlers.get(kind, NAMEDTUPLE).unflatten(aux, children))
     return stack.pop()
 
 
@@ -134,18 +145,27 @@ def flatten_with_path(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[tuple[Pat
 
 
 def _walk(tree: Any, is_leaf: IsLeaf) -> Iterator[tuple[Path, Any]]:
-    stack: list[tuple[Path, Any]] = [((), tree)]
+    stack: list[tuple[Any, Any]] = [(None, tree)]
     while stack:
-        path, x = stack.pop()
+        trail, x = stack.pop()
         handler = handler_of(x)
         if handler is None or (is_leaf is not None and is_leaf(x)):
-            yield path, x
+            yield _path(trail), x
             continue
         children, aux = handler.flatten(x)
         children = tuple(children)
         keys = handler.keys(x, aux, len(children))
-        steps = [((*path, k), c) for k, c in zip(keys, children, strict=True)]
+        steps = [((trail, k), c) for k, c in zip(keys, children, strict=True)]
         stack.extend(reversed(steps))
+
+
+def _path(trail: Any) -> Path:
+    """Return the keys of a chain of pairs: copied only here, so that deep trees cost no more."""
+    keys: list[Any] = []
+    while trail is not None:
+        trail, key = trail
+        keys.append(key)
+    return tuple(reversed(keys))
 
 
 def leaves(tree: Any, is_leaf: IsLeaf = None) -> list[Any]:
@@ -256,9 +276,9 @@ def flatten_up_to(treedef: TreeDef, tree: Any, who: str = "tree") -> list[Any]:
         TreeError: naming the path at which the tree leaves the structure, and both sides.
     """
     result: list[Any] = []
-    stack: list[tuple[Path, Any]] = [((), tree)]
+    stack: list[tuple[Any, Any]] = [(None, tree)]
     for node in treedef.nodes:
-        path, x = stack.pop()
+        trail, x = stack.pop()
         if node is _LEAF:
             result.append(x)
             continue
@@ -267,11 +287,11 @@ def flatten_up_to(treedef: TreeDef, tree: Any, who: str = "tree") -> list[Any]:
         children = tuple(children)
         if handler is None or (type(x), aux, len(children)) != node:
             raise TreeError(
-                f"{who}: the trees differ at {keystr(path) or 'the root'}: expected "
+                f"{who}: the trees differ at {keystr(_path(trail)) or 'the root'}: expected "
                 f"{_describe(node)}: got {_describe_value(x)}; give both the same structure"
             )
         keys = handler.keys(x, aux, len(children))
-        steps = [((*path, k), c) for k, c in zip(keys, children, strict=True)]
+        steps = [((trail, k), c) for k, c in zip(keys, children, strict=True)]
         stack.extend(reversed(steps))
     return result
 
@@ -280,9 +300,11 @@ def _describe(node: _Node) -> str:
     kind, aux, arity = node
     if kind is type(None):
         return "None"
-    if kind in (dict, OrderedDict):
-        return f"a {kind.__name__} with keys {list(aux)}"
-    return f"a {kind.__name__} of {arity}"
+    name = kind.__name__
+    if kind in (dict, OrderedDict, defaultdict):
+        return f"a {name} with keys {list(aux[1] if kind is defaultdict else aux)}"
+    plain = aux is None or aux is kind or aux == ()
+    return f"a {name} of {arity}{'' if plain else f' with static {aux!r}'}"
 
 
 def _describe_value(x: Any) -> str:

@@ -12,8 +12,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of
 from ..core.errors import DtypeError
 from ..ops.compare import gt
-from ..ops.elementwise import mul, sub
-from ..ops.family import Elementwise
+from ..ops.elementwise import Elementwise, mul, sub
 from ..ops.operand import operand
 from ..ops.special import erfc
 from ..transforms.linear import stop_gradient

@@ -107,6 +107,8 @@ def resize(a: Any, new_shape: Any) -> Any:
     """Repeat or cut the elements to fill a shape; see numpy.resize."""
     shape, flat = lengths_of(new_shape), ravel(a)
     size = math.prod(shape)
+    if any(n < 0 for n in shape):
+        raise ValueError("all elements of `new_shape` must be non-negative")
     if not size or not shape_of(flat)[0]:
         return np.zeros(shape, dtype_of(flat))
     return _reshape(take_known(flat, np.arange(size) % shape_of(flat)[0], 0), shape)

@@ -27,6 +27,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         given = (pad_width.get(d, pad_width.get(d - rank, 0)) for d in range(rank))
         pad_width = [np.broadcast_to(width, 2) for width in given]
     widths = np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
+    if np.any(np.asarray(widths) < 0):
+        raise ValueError("index can't contain negative values")
     if mode in ("edge", "reflect", "symmetric", "wrap", "empty") and "reflect_type" not in kwargs:
         for d, width in enumerate(widths):
             if any(width):
@@ -37,6 +39,8 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         return _pad_constant(x, widths, kwargs.get("constant_values", 0))
     if mode in _STATISTICS or mode == "linear_ramp" or kwargs.get("reflect_type") == "even":
         return _pad_values(x, widths, mode, kwargs)
+    if not callable(mode) and mode not in ("reflect", "symmetric"):
+        raise ValueError(f"mode '{mode}' is not supported")
     raise unsupported("pad", f"mode={mode!r} {kwargs or ''}", "build the border with concatenate")
 
 

@@ -12,9 +12,9 @@ from ..core.errors import ShapeError
 from ..ops import elementwise as ew
 from ..ops.contract import einsum_p, matmul
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import operand, strong
+from ..ops.operand import operand
 from ..ops.reduce import axis_of
-from ..ops.structure import cast, expand_dims, reshape, sum_p, transpose_p
+from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
 from .reductions import sum as _sum
 from .shapes import moveaxis, ravel
 from .table import implements, no_out
@@ -41,7 +41,7 @@ def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: int = -1, keepdims: bo
     if shape_of(a)[-1] != shape_of(b)[-1]:
         raise ShapeError(f"vecdot: the summed axes differ in length: {aval_of(a)}, {aval_of(b)}")
     product = ew.mul(a, b)
-    y = _sum(product, -1, dtype_of(product), keepdims=keepdims)
+    y = cast(_sum(product, -1, keepdims=keepdims), dtype_of(product))
     return moveaxis(y, -1, axis) if keepdims else y
 
 
@@ -67,7 +67,7 @@ def vecmat(x1: Any, x2: Any, /, out: Any = None) -> Any:
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """Multiply by numpy.dot's rules: the last axis of a with the last but one of b."""
     no_out("dot", out)
-    a, b = strong(operand(a)), strong(operand(b))
+    a, b = strengthen(operand(a)), strengthen(operand(b))
     rows, columns = len(shape_of(a)), len(shape_of(b))
     if not rows or not columns:
         return ew.mul(a, b)
@@ -86,7 +86,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 @implements("inner")
 def inner(a: Any, b: Any, /) -> Any:
     """Sum products along the last axes; see numpy.inner."""
-    a, b = strong(operand(a)), strong(operand(b))
+    a, b = strengthen(operand(a)), strengthen(operand(b))
     if not shape_of(a) or not shape_of(b):
         return ew.mul(a, b)
     return tensordot(a, b, ((-1,), (-1,)))

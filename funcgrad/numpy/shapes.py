@@ -322,21 +322,31 @@ def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     return array_split(ary, indices_or_sections, axis)
 
 
+def _rank_for(who: str, ary: Any, least: int) -> int:
+    rank = len(shape_of(operand(ary)))
+    if rank < least:
+        raise ValueError(f"{who} only works on arrays of {least} or more dimensions")
+    return rank
+
+
 @implements("hsplit")
 def hsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """Split along the second axis, or the only one; see numpy.hsplit."""
-    return split(ary, indices_or_sections, 0 if len(shape_of(operand(ary))) == 1 else 1)
+    rank = _rank_for("hsplit", ary, 1)
+    return split(ary, indices_or_sections, 0 if rank == 1 else 1)
 
 
 @implements("vsplit")
 def vsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """Split along the first axis; see numpy.vsplit."""
+    _rank_for("vsplit", ary, 2)
     return split(ary, indices_or_sections, 0)
 
 
 @implements("dsplit")
 def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
     """Split along the third axis; see numpy.dsplit."""
+    _rank_for("dsplit", ary, 3)
     return split(ary, indices_or_sections, 2)
 
 

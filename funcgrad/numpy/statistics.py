@@ -133,6 +133,8 @@ def average(
         return (y, total) if returned else y
     w = operand(weights)
     if shape_of(w) != shape_of(a):
+        if axis is None:
+            raise TypeError("Axis must be specified when shapes of a and weights differ.")
         axes = axes_of(axis, len(shape_of(a)))
         if tuple(shape_of(a)[d] for d in axes) != shape_of(w):
             raise ValueError(

@@ -281,3 +281,4 @@ _SCANS = {
 }
 
 overrides[np.ufunc] = ufunc_method
+overrides[np._core.umath.clip] = clip  # type: ignore[attr-defined]  # what ndarray.clip calls

@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, shape_of
+from ..core.avals import Aval, Shape, aval_of, shape_of
 from ..core.trace import Primitive
 from .elementwise import where
-from .index import Index, getitem_p
-from .structure import match, zeros
+from .index import Batching, Index, getitem_p
+from .structure import Batched, expand_dims, match, stretched, zeros
 
 
 class SetAt(Primitive):
@@ -50,6 +50,18 @@ class SetAt(Primitive):
     def is_linear(self, operands: frozenset[int]) -> bool:
         return operands <= {0, 1}
 
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
+        (x, v, *arrays), (x_axis, v_axis, *array_axes) = args, axes
+        rank = len(shape_of(x)) - (x_axis is not None)
+        place = Batching(index, arrays, array_axes, size, rank)
+        x = stretched(x, x_axis, size)
+        (slot,) = getitem_p.infer(aval_of(x), *map(aval_of, place.arrays), index=place.index)
+        v = stretched(v, v_axis, size)
+        missing = len(slot.shape) - len(shape_of(v))
+        v = place.packed(expand_dims(v, tuple(range(1, 1 + missing))))
+        return (set_at_p(x, v, *place.arrays, index=place.index),), (0,)
+
 
 class LastWriter(Primitive):
     """Of each index, whether no later duplicate overwrites what it writes."""
@@ -68,6 +80,12 @@ class LastWriter(Primitive):
     def infer(self, *arrays: Aval, shape: Shape, index: Index) -> tuple[Aval, ...]:
         (values,) = getitem_p.infer(Aval(shape, np.dtype(bool)), *arrays, index=index)
         return (values,)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, shape: Shape, index: Index) -> Batched:
+        place = Batching(index, args, axes, size, len(shape))
+        y = last_writer_p(*place.arrays, shape=(size, *shape), index=place.index)
+        return (place.unpacked(y),), (0,)
 
 
 set_at_p = SetAt("set_at")

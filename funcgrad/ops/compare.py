@@ -1,13 +1,13 @@
 """Elementwise functions that carry no derivative: comparisons, logic, rounding, bits.
 
-``sign``, ``floor`` and their like are constant wherever they have a derivative; the others give
+``floor`` and its like are constant wherever they have a derivative; the others give
 booleans or integers. Forward and reverse mode take their results as plain values, so that
 ``if x > 0`` is NumPy's own boolean.
 """
 
 import numpy as np
 
-from .family import Free, FreeArithmetic
+from .elementwise import Free, FreeArithmetic
 
 # fmt: off
 eq            = Free("eq", np.equal)
@@ -24,7 +24,6 @@ isfinite      = Free("isfinite", np.isfinite)
 isinf         = Free("isinf", np.isinf)
 isnan         = Free("isnan", np.isnan)
 signbit       = Free("signbit", np.signbit)
-sign          = Free("sign", np.sign)
 floor         = Free("floor", np.floor)
 ceil          = Free("ceil", np.ceil)
 trunc         = Free("trunc", np.trunc)

@@ -1,5 +1,6 @@
 """Products that contract: matmul and einsum, each multilinear."""
 
+import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ..core.errors import ShapeError
 from ..core.registry import overrides
 from ..core.trace import Primitive
 from .operand import operand
-from .structure import fit, match, reshape
+from .structure import Batched, expand_dims, fit, front, match, reshape, without
 
 
 class Multilinear(Primitive):
@@ -42,6 +43,7 @@ class Matmul(Multilinear):
         overrides[np.matmul] = self.as_ufunc
 
     def as_ufunc(self, *xs: Any) -> Any:
+        """Apply to what numpy.matmul takes: also to nested lists."""
         return self(*map(operand, xs))
 
     @override
@@ -84,6 +86,23 @@ class Matmul(Multilinear):
         if b_rank == 2 < a_rank:  # one product for the whole batch
             a, ct = a.reshape(-1, a.shape[-1]), ct.reshape(-1, ct.shape[-1])
         return (a_ct, match(a.mT @ ct, b))
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
+        (a, b), (a_axis, b_axis) = args, axes
+        a, b = (x if d is None else front(x, d) for x, d in zip(args, axes, strict=True))
+        a_rank, b_rank = len(a.shape) - (a_axis is not None), len(b.shape) - (b_axis is not None)
+        # vectors become matrices, and all matrices get as many axes before their last two
+        a = expand_dims(a, (len(a.shape) - 1,)) if a_rank == 1 else a
+        b = expand_dims(b, (len(b.shape),)) if b_rank == 1 else b
+        rank = max(a_rank, b_rank, 2)
+        a, b = (
+            x if d is None else expand_dims(x, tuple(range(1, 2 + rank - len(x.shape))))
+            for x, d in ((a, a_axis), (b, b_axis))
+        )
+        y = matmul(a, b)
+        drop = [len(y.shape) - 2] * (a_rank == 1) + [len(y.shape) - 1] * (b_rank == 1)
+        return (reshape(y, without(y.shape, tuple(drop))),), (0,)
 
 
 def _lifted(shape: Shape, place: int) -> Shape:
@@ -143,6 +162,18 @@ class Einsum(Multilinear):
             ct = einsum_p(*operands, names=(out, *(names[j] for j in others)), out=names[i])
             results.append(match(ct, x))
         return results
+
+    @override
+    def batch(
+        self, args: Any, axes: Any, size: int, /, *, names: tuple[str, ...], out: str
+    ) -> Batched:
+        batch = next(c for c in string.ascii_letters if c not in "".join(names) + out)
+        xs = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
+        named = tuple(
+            axes_of_x if d is None else batch + axes_of_x
+            for axes_of_x, d in zip(names, axes, strict=True)
+        )
+        return self.bind(*xs, names=named, out=batch + out), (0,)
 
 
 matmul = Matmul("matmul")

@@ -1,14 +1,166 @@
-"""The elementwise primitives with a derivative. ``family.py`` says how to read a row."""
+"""The elementwise primitives: one NumPy function, and one linear map an operand.
 
+The map ``(t, y, *xs) -> t'`` takes a tangent of the operand to a tangent of the output, and
+serves reverse mode as it stands, because a diagonal Jacobian is its own transpose. For complex
+numbers that is JAX's convention: cotangents are transposed, not conjugated. Maps are written in
+plain NumPy, which finds its way back here when they meet a tracer.
+"""
+
+import functools
 import math
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import PYTHON_SCALARS, dtype_of
-from .compare import eq, ge, gt, le, logical_and, lt, sign
-from .family import Arithmetic, Elementwise, Free
+from ..core.avals import PYTHON_SCALARS, Aval, dtype_of, shape_of
+from ..core.errors import DtypeError, ShapeError
+from ..core.registry import overrides
+from ..core.trace import Primitive
+from .operand import operand
+from .structure import Batched, expand_dims, fit, front, match, strengthen
+
+
+class Elementwise(Primitive):
+    """A function of each element, broadcasting as NumPy does.
+
+    ``rules`` has one linear map an operand, None for an operand without derivative;
+    ``linear`` lists the sets of operands in which the function is jointly linear.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *rules: Callable[..., Any] | None,
+        linear: Sequence[set[int]] = (),
+    ) -> None:
+        super().__init__(name)
+        self.function = function
+        self.rules: tuple[Any, ...] = rules
+        self.linear = linear
+        if isinstance(function, np.ufunc):
+            overrides[function] = self.as_ufunc if function.nin > 1 else self.__call__
+
+    def as_ufunc(self, *xs: Any) -> Any:
+        """Apply to what a ufunc takes: also to nested lists."""
+        if list in map(type, xs) or tuple in map(type, xs):
+            xs = tuple(map(operand, xs))
+        return self(*xs)
+
+    @override
+    def run(self, *xs: Any) -> tuple[Any, ...]:
+        return (self.function(*xs),)
+
+    @override
+    def infer(self, *avals: Aval) -> tuple[Aval, ...]:
+        try:
+            shape = np.broadcast_shapes(*(a.shape for a in avals))
+        except ValueError:
+            raise ShapeError(
+                f"{self.name}: the shapes do not broadcast: got {_listed(avals)}; axes are "
+                f"compared from the last, and must be equal in length or 1"
+            ) from None
+        kinds = tuple(_PYTHON_TYPES[a.dtype.kind] if a.weak else a.dtype for a in avals)
+        return (Aval(shape, *_result(self, kinds)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (y,) = outs
+        total = None
+        for rule, t in zip(self.rules, tangents, strict=True):
+            if t is not None and rule is not None:
+                term = rule(t, y, *primals)
+                total = term if total is None else total + term
+        return (None if total is None else fit(total, y),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        (ct,), (y,) = cts, outs
+        rules = self.rules
+        if len(ins) == 1:
+            return (match(rules[0](ct, y, *ins), ins[0]),)
+        if len(ins) == 2:  # written out, because this is the library's inner loop
+            (a, b), (a_need, b_need) = ins, needs
+            a_ct = None if a_need is None else match(rules[0](ct, y, a, b), a)
+            return (a_ct, None if b_need is None else match(rules[1](ct, y, a, b), b))
+        results = []
+        for rule, need, x in zip(rules, needs, ins, strict=True):
+            wanted = need is not None and rule is not None
+            results.append(match(rule(ct, y, *ins), x) if wanted else None)
+        return results
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
+        ranks = [len(shape_of(x)) - (d is not None) for x, d in zip(args, axes, strict=True)]
+        places = {d for d in axes if d is not None}
+        if len(places) == 1 and all(
+            rank == max(ranks) if d is not None else rank == 0
+            for rank, d in zip(ranks, axes, strict=True)
+        ):
+            return self.bind(*args), tuple(places)  # the axes already lie as they should
+        operands = [
+            x if d is None else expand_dims(front(x, d), tuple(range(1, 1 + max(ranks) - rank)))
+            for x, d, rank in zip(args, axes, ranks, strict=True)
+        ]
+        return self.bind(*operands), (0,)
+
+    @override
+    def is_linear(self, operands: frozenset[int]) -> bool:
+        return any(operands <= group for group in self.linear)
+
+
+class Arithmetic(Elementwise):
+    """What Python's operators do: of Python numbers alone the result is one, and stays weak."""
+
+    @override
+    def as_ufunc(self, *xs: Any) -> Any:
+        y = super().as_ufunc(*xs)
+        return y if shape_of(y) else strengthen(y)  # np.add(1.0, 2.0) is not weak, 1.0 + 2.0 is
+
+    @override
+    def run(self, *xs: Any) -> tuple[Any, ...]:
+        y = self.function(*xs)
+        if type(y) is not np.ndarray and all(type(x) in PYTHON_SCALARS for x in xs):
+            y = y.item()
+        return (y,)
+
+
+class Free(Elementwise):
+    """An elementwise function whose derivative is zero wherever it exists, or that has none."""
+
+    differentiable = False
+
+
+class FreeArithmetic(Arithmetic):
+    """What Python's operators do, without a derivative."""
+
+    differentiable = False
+
+
+_PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+
+
+def _listed(avals: Sequence[Aval]) -> str:
+    return " and ".join(map(str, avals))
+
+
+@functools.cache
+def _result(prim: Elementwise, kinds: tuple[Any, ...]) -> tuple[np.dtype, bool]:
+    """Return dtype and weakness of the output for these dtypes and Python types: by trying."""
+    # 1 is in every function's domain but for integers to negative powers
+    samples = [k(1) if isinstance(k, type) else np.ones((), k) for k in kinds]
+    try:
+        with np.errstate(all="ignore"):
+            (y,) = prim.run(*samples)
+    except TypeError:
+        names = " and ".join(k.__name__ if isinstance(k, type) else str(k) for k in kinds)
+        raise DtypeError(
+            f"{prim.name}: not defined for these dtypes: got {names}; convert with astype"
+        ) from None
+    return dtype_of(y), type(y) in PYTHON_SCALARS
+
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -58,7 +210,7 @@ def unit(x: Any) -> Any:
 def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t n x**(n-1), which is 0 for n = 0 also at x = 0."""
     if type(n) not in PYTHON_SCALARS:
-        m = where(eq(n, 0), 1, n)
+        m = where(n == 0, 1, n)
         return safe_mul(t, n * pow(x, m - 1))
     if n == 2:
         return t * (2 * x)
@@ -71,12 +223,12 @@ def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
 
 def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t y log(x), which is 0 at x = 0."""
-    return t * (y * log(where(eq(x, 0), 1, x)))
+    return t * (y * log(where(x == 0, 1, x)))
 
 
 def _sinc_slope(x: Any) -> Any:
     """Return the derivative of sinc: a series near 0, where the quotient cancels."""
-    small = lt(abs(x), 0.03)
+    small = abs(x) < 0.03
     z = square(math.pi * where(small, x, 0))
     series = math.pi**2 * x * (z * (1 / 30 - z * (1 / 840 - z / 45360)) - 1 / 3)
     far = where(small, 1, x)
@@ -92,11 +244,11 @@ def _winner(x: Any, y: Any, other: Any) -> Any:
 
 def _reach(t: Any, y: Any, x: Any) -> Any:
     """Map t to t exp(x - y), for y = log(exp(x) + ...), also where both are infinite."""
-    return t * exp(where(eq(x, y), 0, x - y))
+    return t * exp(where(x == y, 0, x - y))
 
 
 def _reach2(t: Any, y: Any, x: Any) -> Any:
-    return t * exp2(where(eq(x, y), 0, x - y))
+    return t * exp2(where(x == y, 0, x - y))
 
 
 # rules name these before their own rows
@@ -134,7 +286,7 @@ reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -safe_div
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: safe_div(t, 2 * y))
 # the square root of norms and deviations, whose derivative is taken as 0 at 0
 root        = Elementwise("root", lambda x: np.sqrt(x),
-                          lambda t, y, x: t / where(eq(y, 0), math.inf, 2 * y))
+                          lambda t, y, x: t / where(y == 0, math.inf, 2 * y))
 cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: safe_div(t, 3 * (y * y)))
 safe_div    = Elementwise("safe_div", _safe_div,
                           lambda t, y, a, b: safe_div(t, b),
@@ -184,6 +336,7 @@ conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t),
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
 imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
 # choice
+sign        = Free("sign", np.sign)
 winner      = Free("winner", _winner)
 maximum     = Elementwise("maximum", np.maximum,
                           lambda t, y, a, b: safe_mul(winner(a, y, b), t),
@@ -201,15 +354,15 @@ where       = Elementwise("where", np.where, None,
                           lambda t, y, c, a, b: where(c, t, 0),
                           lambda t, y, c, a, b: where(c, 0, t), linear=[{1, 2}])
 clip        = Elementwise("clip", np.clip,
-                          lambda t, y, x, lo, hi: where(logical_and(ge(x, lo), le(x, hi)), t, 0),
-                          lambda t, y, x, lo, hi: where(logical_and(lt(x, lo), le(lo, hi)), t, 0),
-                          lambda t, y, x, lo, hi: where(gt(maximum(x, lo), hi), t, 0))
+                          lambda t, y, x, lo, hi: where((x >= lo) & (x <= hi), t, 0),
+                          lambda t, y, x, lo, hi: where((x < lo) & (lo <= hi), t, 0),
+                          lambda t, y, x, lo, hi: where(maximum(x, lo) > hi, t, 0))
 copysign    = Elementwise("copysign", np.copysign,
                           lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)),
                           lambda t, y, a, b: t * 0)
 heaviside   = Elementwise("heaviside", np.heaviside,
                           lambda t, y, a, b: t * 0,
-                          lambda t, y, a, b: where(eq(a, 0), t, 0))
+                          lambda t, y, a, b: where(a == 0, t, 0))
 ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
 nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, lambda t, y, a, b: t * 0)
 # fmt: on

@@ -9,7 +9,17 @@ from typing_extensions import override
 from ..core.avals import Aval, Shape, dtype_of, shape_of
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
-from .structure import Linear, as_array, cast, without
+from .structure import (
+    Batched,
+    Linear,
+    as_array,
+    cast,
+    expand_dims,
+    front,
+    stretched,
+    transpose_p,
+    without,
+)
 
 ARRAY: Any = type("ARRAY", (), {"__repr__": lambda self: "array"})()  # an operand's place
 
@@ -56,6 +66,13 @@ class Getitem(Linear):
     def transpose(self, ct: Any, x: Any, *arrays: Any, index: Index) -> Any:
         return scatter_add_p(ct, *arrays, shape=shape_of(x), index=index)
 
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
+        (x, *arrays), (d, *array_axes) = args, axes
+        place = Batching(index, arrays, array_axes, size, x_rank=len(shape_of(x)) - (d is not None))
+        y = getitem_p(stretched(x, d, size), *place.arrays, index=place.index)
+        return (place.unpacked(y),), (0,)
+
 
 class ScatterAdd(Linear):
     """Add the operand into zeros of ``shape`` at ``index``; duplicates accumulate."""
@@ -76,6 +93,67 @@ class ScatterAdd(Linear):
     @override
     def transpose(self, ct: Any, x: Any, *arrays: Any, shape: Shape, index: Index) -> Any:
         return getitem_p(ct, *arrays, index=index)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, shape: Shape, index: Index) -> Batched:
+        (x, *arrays), (d, *array_axes) = args, axes
+        place = Batching(index, arrays, array_axes, size, x_rank=len(shape))
+        packed = place.packed(stretched(x, d, size))
+        y = scatter_add_p(packed, *place.arrays, shape=(size, *shape), index=place.index)
+        return (y,), (0,)
+
+
+class Batching:
+    """An index into examples as an index into the array of all of them.
+
+    ``packed`` and ``unpacked`` take an array of selected elements, batch axis in front, to the
+    order of axes that the new index gives, and back.
+    """
+
+    def __init__(
+        self,
+        index: Index,
+        arrays: Sequence[Any],
+        axes: Sequence[int | None],
+        size: int,
+        x_rank: int,
+    ) -> None:
+        ranks = [len(shape_of(a)) - (d is not None) for a, d in zip(arrays, axes, strict=True)]
+        self.common = common = max(ranks, default=0)
+        places = [k for k, e in enumerate(index) if type(e) is int or e is ARRAY]
+        together = places and places[-1] - places[0] == len(places) - 1
+        # how many axes stand before those of the index arrays in one example's selection
+        before = sum(e is None or type(e) is slice for e in index[: places[0]]) if together else 0
+        if all(d is None for d in axes):
+            self.arrays, self.index = list(arrays), Index((slice(None), *index))
+            self.first = 0 if together or not arrays else common  # where the batch axis comes out
+            self.swap = 0
+            return
+        self.arrays = [np.arange(size).reshape(size, *[1] * common)]
+        for a, d, rank in zip(arrays, axes, ranks, strict=True):
+            missing = tuple(range(1, 1 + common - rank))
+            self.arrays.append(a if d is None else expand_dims(front(a, d), missing))
+        self.index = Index((ARRAY, *index))
+        self.first = 0
+        self.swap = before  # axes that come out behind those of the index arrays, not before
+
+    def unpacked(self, y: Any) -> Any:
+        y = front(y, self.first)
+        if not self.swap:
+            return y
+        c, b, rank = self.common, self.swap, len(shape_of(y))
+        order = (0, *range(1 + c, 1 + c + b), *range(1, 1 + c), *range(1 + c + b, rank))
+        return transpose_p(y, perm=order)
+
+    def packed(self, x: Any) -> Any:
+        rank = len(shape_of(x))
+        if self.first:
+            x = transpose_p(x, perm=(*range(1, self.first + 1), 0, *range(self.first + 1, rank)))
+        if not self.swap:
+            return x
+        c, b = self.common, self.swap
+        order = (0, *range(1 + b, 1 + b + c), *range(1, 1 + b), *range(1 + b + c, rank))
+        return transpose_p(x, perm=order)
 
 
 def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
@@ -105,7 +183,13 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
     if arrays:
         first, last = places[0], places[-1]
         at = first[1] if last[0] - first[0] == len(places) - 1 else 0
-        dims[at:at] = np.broadcast_shapes(*arrays)
+        try:
+            dims[at:at] = np.broadcast_shapes(*arrays)
+        except ValueError:
+            raise IndexError(
+                f"shape mismatch: indexing arrays could not be broadcast together with shapes "
+                f"{' '.join(map(str, arrays))}"
+            ) from None
     return tuple(dims)
 
 
@@ -152,6 +236,11 @@ class Concatenate(Primitive):
     @override
     def is_linear(self, operands: frozenset[int]) -> bool:
         return True
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
+        xs = [stretched(x, d, size) for x, d in zip(args, axes, strict=True)]
+        return self.bind(*xs, axis=axis + 1), (0,)
 
 
 getitem_p = Getitem("getitem")

@@ -1,7 +1,6 @@
 """Reductions and scans that are not linear: extrema, products, positions, truth.
 
-Sums and cumulative sums are linear and stand in ``structure.py``; means and variances are
-written with them, below.
+Sums, means and running sums are linear and stand in ``structure.py``.
 """
 
 import operator
@@ -16,7 +15,16 @@ from ..core.trace import Primitive
 from .compare import eq
 from .elementwise import add, div, mul, where
 from .index import ARRAY, Index, concatenate_p, getitem_p
-from .structure import cast, expand_dims, reshape, sum_p, transpose_p, without
+from .structure import (
+    Batched,
+    cast,
+    expand_dims,
+    front,
+    reshape,
+    sum_p,
+    transpose_p,
+    without,
+)
 
 
 def axes_of(axis: Any, rank: int) -> Axes:
@@ -58,6 +66,10 @@ class Reduction(Primitive):
     def infer(self, x: Aval, *, axes: Axes) -> tuple[Aval, ...]:
         dtype = self.function(np.ones(1, x.dtype)).dtype
         return (Aval(without(x.shape, axes), dtype),)
+
+    @override
+    def batch(self, args: Any, where: Any, size: int, /, *, axes: Axes) -> Batched:
+        return self.bind(front(args[0], where[0]), axes=tuple(d + 1 for d in axes)), (0,)
 
 
 class Extremum(Reduction):
@@ -147,6 +159,10 @@ class Cumprod(Primitive):
             reach *= 2
         return (d,)
 
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
+        return self.bind(front(args[0], axes[0]), axis=axis + 1), (0,)
+
 
 class Position(Primitive):
     """Where along one axis something stands: an integer, which has no derivative."""
@@ -166,6 +182,10 @@ class Position(Primitive):
     def infer(self, x: Aval, *, axis: int, **params: Any) -> tuple[Aval, ...]:
         shape = x.shape if self.keeps_axis else without(x.shape, (axis,))
         return (Aval(shape, np.dtype(np.intp)),)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, axis: int, **params: Any) -> Batched:
+        return self.bind(front(args[0], axes[0]), axis=axis + 1, **params), (0,)
 
 
 def take_along(x: Any, positions: Any, axis: int) -> Any:

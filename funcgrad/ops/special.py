@@ -24,8 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import exp, mul, neg, safe_mul, square
-from .family import Elementwise
+from .elementwise import Elementwise, exp, mul, neg, safe_mul, square
 
 BLOCK = 32768
 

@@ -1,14 +1,14 @@
-"""The structural linear primitives: they move, copy and add numbers, and are closed under
-transposition.
+"""The structural linear primitives, which move, copy and add numbers.
 
-sum ↔ broadcast; reshape, transpose, cumsum, convert each ↔ itself; and in ``index.py`` getitem ↔
-scatter_add. Hence this file needs only ``core``, and every family can undo its broadcasting here.
+They are closed under transposition: sum ↔ broadcast; reshape, transpose, cumsum, convert each ↔
+itself; and in ``index.py`` getitem ↔ scatter_add. Hence this file needs only ``core``, and every
+family can undo its broadcasting here.
 """
 
 import functools
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from typing_extensions import override
@@ -26,6 +26,10 @@ def as_array(x: Any) -> np.ndarray:
 def zeros(aval: Any) -> np.ndarray:
     """Return zeros of the shape and dtype of an aval, an array or a tracer."""
     return np.zeros(shape_of(aval), dtype_of(aval))
+
+
+# what a batch rule returns: the outputs, and which of their axes is the batch
+Batched: TypeAlias = tuple[Sequence[Any], Sequence[int | None]]
 
 
 class Linear(Primitive):
@@ -46,6 +50,15 @@ class Linear(Primitive):
     @override
     def is_linear(self, operands: frozenset[int]) -> bool:
         return operands == {0}
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        (x,), (d,) = args, axes
+        return self.bind(front(x, d), **self.batched_params(size, **params)), (0,)
+
+    def batched_params(self, size: int, **params: Any) -> dict[str, Any]:
+        """Return the parameters for an operand with one more axis in front."""
+        return params
 
 
 class Convert(Linear):
@@ -99,6 +112,10 @@ class Broadcast(Linear):
     def transpose(self, ct: Any, x: Any, *, shape: Shape, axes: Axes) -> Any:
         return sum_p(ct, axes=axes)
 
+    @override
+    def batched_params(self, size: int, *, shape: Shape, axes: Axes) -> dict[str, Any]:
+        return {"shape": (size, *shape), "axes": tuple(d + 1 for d in axes)}
+
 
 class Sum(Linear):
     """Add along ``axes``, which are not negative and vanish."""
@@ -114,6 +131,10 @@ class Sum(Linear):
     @override
     def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
         return broadcast_p(ct, shape=shape_of(x), axes=axes)
+
+    @override
+    def batched_params(self, size: int, *, axes: Axes) -> dict[str, Any]:
+        return {"axes": tuple(d + 1 for d in axes)}
 
 
 class Mean(Linear):
@@ -132,6 +153,10 @@ class Mean(Linear):
     def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
         shape = shape_of(x)
         return broadcast_p(ct / _extent(shape, axes), shape=shape, axes=axes)
+
+    @override
+    def batched_params(self, size: int, *, axes: Axes) -> dict[str, Any]:
+        return {"axes": tuple(d + 1 for d in axes)}
 
 
 def _extent(shape: Shape, axes: Axes) -> int:
@@ -156,6 +181,10 @@ class Cumsum(Linear):
     def transpose(self, ct: Any, x: Any, *, axis: int, reverse: bool) -> Any:
         return cumsum_p(ct, axis=axis, reverse=not reverse)
 
+    @override
+    def batched_params(self, size: int, *, axis: int, reverse: bool) -> dict[str, Any]:
+        return {"axis": axis + 1, "reverse": reverse}
+
 
 class Reshape(Linear):
     """Give the same numbers, in C order, another shape."""
@@ -177,6 +206,10 @@ class Reshape(Linear):
     def transpose(self, ct: Any, x: Any, *, shape: Shape) -> Any:
         return reshape_p(ct, shape=shape_of(x))
 
+    @override
+    def batched_params(self, size: int, *, shape: Shape) -> dict[str, Any]:
+        return {"shape": (size, *shape)}
+
 
 class Transpose(Linear):
     """Reorder the axes: axis ``d`` of the result is axis ``perm[d]`` of the operand."""
@@ -192,6 +225,10 @@ class Transpose(Linear):
     @override
     def transpose(self, ct: Any, x: Any, *, perm: Axes) -> Any:
         return transpose_p(ct, perm=tuple(sorted(range(len(perm)), key=perm.__getitem__)))
+
+    @override
+    def batched_params(self, size: int, *, perm: Axes) -> dict[str, Any]:
+        return {"perm": (0, *(d + 1 for d in perm))}
 
 
 convert_p = Convert("convert")
@@ -245,6 +282,21 @@ def reshape(x: Any, shape: Shape) -> Any:
         missing = math.prod(shape_of(x)) // rest if rest else 0
         shape = tuple(missing if n == -1 else n for n in shape)
     return reshape_p(x, shape=shape)
+
+
+def front(x: Any, axis: int) -> Any:
+    """Return ``x`` with one axis moved to the front."""
+    rank = len(shape_of(x))
+    if axis == 0:
+        return x
+    return transpose_p(x, perm=(axis, *(d for d in range(rank) if d != axis)))
+
+
+def stretched(x: Any, axis: int | None, size: int) -> Any:
+    """Return ``x`` with its batch axis in front, repeated along one where it has none."""
+    if axis is not None:
+        return front(x, axis)
+    return broadcast_p(x, shape=(size, *shape_of(x)), axes=(0,))
 
 
 def expand_dims(x: Any, axes: Axes) -> Any:

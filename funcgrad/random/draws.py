@@ -15,6 +15,7 @@ from ..core.errors import DtypeError
 from ..core.trace import Tracer
 from ..ops.compare import ge, lt
 from ..ops.elementwise import (
+    Free,
     add,
     clip,
     div,
@@ -28,7 +29,6 @@ from ..ops.elementwise import (
     sub,
     where,
 )
-from ..ops.family import Free
 from ..ops.index import Index, getitem_p
 from ..ops.operand import operand
 from ..ops.special import BLOCK, erf, erfinv

@@ -80,6 +80,20 @@ class Chosen:
         return (tuple(grads[:count]), named) if count else named
 
 
+def with_aux(fun: Callable[..., Any], has_aux: bool, who: str) -> Callable[..., tuple[Any, Any]]:
+    """Return ``fun`` with a pair as its output: the output proper, and the auxiliary one."""
+
+    def paired(*args: Any) -> tuple[Any, Any]:
+        out = fun(*args)
+        if not has_aux:
+            return out, None
+        if not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError(f"{who}: with has_aux=True the function must return (output, aux)")
+        return out
+
+    return paired
+
+
 def _position(who: str, n: Any, args: Sequence[Any]) -> int:
     try:
         n = operator.index(n)

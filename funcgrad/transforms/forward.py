@@ -17,6 +17,7 @@ from .arguments import (
     check_leaves,
     described,
     same_structure,
+    with_aux,
 )
 
 
@@ -81,20 +82,6 @@ def push(
 def zero_tangent(y: Any) -> Any:
     """Return the zero tangent of an output: zeros like it, or None where it is no array."""
     return np.zeros(aval_of(y).shape, aval_of(y).dtype) if is_arraylike(y) else None
-
-
-def with_aux(fun: Callable[..., Any], has_aux: bool, who: str) -> Callable[..., tuple[Any, Any]]:
-    """Return ``fun`` with a pair as its output: the output proper, and the auxiliary one."""
-
-    def paired(*args: Any) -> tuple[Any, Any]:
-        out = fun(*args)
-        if not has_aux:
-            return out, None
-        if not (isinstance(out, tuple) and len(out) == 2):
-            raise TypeError(f"{who}: with has_aux=True the function must return (output, aux)")
-        return out
-
-    return paired
 
 
 def jvp(

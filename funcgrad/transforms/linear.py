@@ -18,8 +18,9 @@ from .arguments import (
     check_leaves,
     described,
     same_structure,
+    with_aux,
 )
-from .forward import push, with_aux, zero_tangent
+from .forward import push, zero_tangent
 from .reverse import transpose_program
 from .staging import stage
 

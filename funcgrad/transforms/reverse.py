@@ -25,8 +25,8 @@ from .arguments import (
     check_callable,
     check_leaves,
     same_structure,
+    with_aux,
 )
-from .forward import with_aux
 from .staging import stage
 
 # One operation: the primitive, the numbers of its inputs (None for a constant) and of its first

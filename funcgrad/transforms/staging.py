@@ -83,6 +83,8 @@ class Staging(Trace):
         if type(x) in PYTHON_SCALARS or isinstance(x, np.generic):
             return Literal(x)
         x = x if isinstance(x, Tracer) else np.asarray(x)
+        if type(x) is np.ndarray and x.dtype.kind == "O":
+            raise TypeError(f"{self.origin}: an operand must be an array or a number: got {x}")
         if type(x) is np.ndarray and not x.shape:
             return Literal(x[()])
         var, _ = self.consts.setdefault(id(x), (Var(aval_of(x)), x))
@@ -168,9 +170,7 @@ def _staged(
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Stage a call; leaves that are no arrays, and the static arguments, stay as they are."""
     kept = {n % len(args) for n in static} if args else set()
-    leaves, treedef = tree.flatten(
-        ([None if i in kept else x for i, x in enumerate(args)], kwargs)
-    )
+    leaves, treedef = tree.flatten(([None if i in kept else x for i, x in enumerate(args)], kwargs))
     abstract = [is_arraylike(x) for x in leaves]
 
     def on_leaves(tracers: list[Any]) -> Any:

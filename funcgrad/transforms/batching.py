@@ -1,0 +1,248 @@
+"""Batching: each value stands for one example, and carries an axis along which all of them lie."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import Aval, aval_of, is_arraylike, shape_of
+from ..core.errors import ConcretizationError, ShapeError
+from ..core.trace import Primitive, Trace, Tracer
+from ..ops.index import Index, concatenate_p, getitem_p
+from ..ops.structure import stretched, transpose_p
+from .arguments import Origin, Place, check_alive, check_callable, described
+
+
+class BatchTracer(Tracer):
+    """The values of all examples, and the axis that counts them."""
+
+    __slots__ = ("axis", "value")
+    value: Any
+    axis: int
+
+    def __init__(self, trace: "Batch", value: Any, axis: int) -> None:
+        self._trace = trace
+        self.value = value
+        self.axis = axis
+
+    @property
+    def aval(self) -> Aval:
+        aval = aval_of(self.value)
+        return Aval((*aval.shape[: self.axis], *aval.shape[self.axis + 1 :]), aval.dtype)
+
+    def __repr__(self) -> str:
+        return f"Traced({self.value!r}, batched along axis {self.axis})"
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+    def _concrete(self, what: str) -> NoReturn:
+        raise ConcretizationError(
+            f"{what}: one number is asked of {self.aval}, which differs from example to example "
+            f"in {self._trace.origin}; for a choice write numpy.where"
+        )
+
+    def __bool__(self) -> bool:
+        self._concrete("bool(), as in `if x:` or `while x:`")
+
+    def __float__(self) -> float:
+        self._concrete("float()")
+
+    def __int__(self) -> int:
+        self._concrete("int()")
+
+    def __index__(self) -> int:
+        self._concrete("an index or a size")
+
+
+class Batch(Trace):
+    """Run each operation once for all examples."""
+
+    __slots__ = ("size",)
+
+    def __init__(self, origin: object, size: int) -> None:
+        super().__init__(origin)
+        self.size = size
+
+    def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        pairs = [self.split(x) for x in args]
+        values, axes = [x for x, _ in pairs], [d for _, d in pairs]
+        outs, out_axes = prim.batch(values, axes, self.size, **params)
+        return [
+            y if d is None else BatchTracer(self, y, d) for y, d in zip(outs, out_axes, strict=True)
+        ]
+
+    def split(self, x: Any) -> tuple[Any, int | None]:
+        """Return a value and its batch axis, None for what is the same in all examples."""
+        if isinstance(x, BatchTracer) and x._trace is self:
+            return x.value, x.axis
+        return check_alive(x), None
+
+
+def vmap(
+    fun: Callable[..., Any],
+    in_axes: Any = 0,
+    out_axes: Any = 0,
+    axis_size: int | None = None,
+    *,
+    chunk_size: int | None = None,
+) -> Callable[..., Any]:
+    """Return a function that applies ``fun`` to every example at once.
+
+    vmap : (a -> b) -> [a] -> [b]
+
+    Args:
+        fun: a function of one example: of arrays, or of trees of arrays.
+        in_axes: which axis of the arguments counts the examples: an integer, None for an
+            argument that all share, or a tuple with one entry an argument, each of which may be
+            a tree that is a prefix of the argument. Keyword arguments have it at axis 0.
+        out_axes: where that axis goes in the output: an integer, None for an output that is the
+            same for all, or a tree that is a prefix of the output.
+        axis_size: the number of examples, needed only where no argument has such an axis.
+        chunk_size: how many examples to do at once, all by default; fewer need less memory.
+
+    Values that do not depend on the batch stay plain, so Python may branch on them.
+
+    Raises:
+        ShapeError: if arguments disagree on the number of examples, naming each.
+        ConcretizationError: if ``fun`` needs the number behind a batched value.
+
+    >>> vmap(lambda x, y: x @ y)(np.ones((3, 2)), np.ones((3, 2)))
+    array([2., 2., 2.])
+    """
+    check_callable("vmap", fun)
+    if chunk_size is not None and chunk_size < 1:
+        raise ValueError(f"vmap: chunk_size must be at least 1: got {chunk_size}")
+
+    @functools.wraps(fun)
+    def batched(*args: Any, **kwargs: Any) -> Any:
+        leaves, treedef = tree.flatten((args, kwargs))
+        axes = _axes(fun, in_axes, args, kwargs)
+        size = _size(fun, args, kwargs, axes, axis_size)
+        step = max(size, 1) if chunk_size is None else chunk_size
+        parts = []
+        for start in range(0, max(size, 1), step):
+            stop = min(start + step, size)
+            chunk = [_chunk(x, d, start, stop, size) for x, d in zip(leaves, axes, strict=True)]
+            parts.append(_run(fun, treedef, chunk, axes, stop - start, out_axes))
+        return parts[0][0] if len(parts) == 1 else _joined(parts)
+
+    return batched
+
+
+def _run(
+    fun: Callable[..., Any], treedef: tree.TreeDef, leaves: Any, axes: Any, size: int, out_axes: Any
+) -> tuple[Any, list[int | None]]:
+    """Return the output for one chunk of examples, and the batch axis of each of its leaves."""
+    trace = Batch(Origin("vmap", fun), size)
+    try:
+        tracers = [
+            x if d is None else BatchTracer(trace, x, d) for x, d in zip(leaves, axes, strict=True)
+        ]
+        args, kwargs = tree.unflatten(treedef, tracers)
+        out = fun(*args, **kwargs)
+        pairs = [(path, *trace.split(y)) for path, y in tree.leaves_with_path(out)]
+    finally:
+        trace.dead = True
+    out_tree = tree.structure(out)
+    wanted = tree.broadcast_prefix(out_axes, out, lambda d: d is None, "vmap: out_axes")
+    placed = [
+        _placed(path, y, d, want, size) for (path, y, d), want in zip(pairs, wanted, strict=True)
+    ]
+    return tree.unflatten(out_tree, [y for y, _ in placed]), [d for _, d in placed]
+
+
+def _placed(path: Any, y: Any, axis: int | None, want: int | None, size: int) -> tuple[Any, Any]:
+    """Return an output with its batch axis where it is wanted."""
+    where = f" at {tree.keystr(path)}" if path else ""
+    if not is_arraylike(y):
+        return y, None
+    if want is None:
+        if axis is not None:
+            raise ShapeError(
+                f"vmap: out_axes is None for the output{where}, which differs from example to "
+                f"example: got {aval_of(y)}; give it an axis, or reduce over the examples outside"
+            )
+        return y, None
+    y = stretched(y, axis, size)
+    rank = len(shape_of(y))
+    if not -rank <= want < rank:
+        raise ShapeError(
+            f"vmap: out_axes is {want} for the output{where}, which has {rank} axes with that of "
+            f"the examples: choose one from {-rank} to {rank - 1}"
+        )
+    want %= rank
+    if want:
+        y = transpose_p(y, perm=(*range(1, want + 1), 0, *range(want + 1, rank)))
+    return (y if not isinstance(y, np.ndarray) or y.flags.writeable else y.copy()), want
+
+
+def _places(args: Any, kwargs: Any) -> list[tuple[Place, Any, Any]]:
+    """Return each leaf of a call with its argument and its path there."""
+    places: list[tuple[Place, Any, Any]] = []
+    for place, value in (*enumerate(args), *((k, kwargs[k]) for k in sorted(kwargs))):
+        places += [(place, path, x) for path, x in tree.leaves_with_path(value)]
+    return places
+
+
+def _axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | None]:
+    """Return the batch axis of each leaf of a call, counted from the front."""
+    if isinstance(in_axes, list):
+        in_axes = tuple(in_axes)
+    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
+        raise ValueError(
+            f"vmap: in_axes must have one entry a positional argument: got {len(in_axes)} for "
+            f"{len(args)}; keyword arguments are mapped over axis 0"
+        )
+    given = tree.broadcast_prefix(in_axes, args, lambda d: d is None, "vmap: in_axes")
+    places = _places(args, kwargs)
+    given += [0] * (len(places) - len(given))
+    axes: list[int | None] = []
+    for (place, path, x), axis in zip(places, given, strict=True):
+        rank = len(shape_of(x)) if is_arraylike(x) else 0
+        if axis is None or not is_arraylike(x):
+            axes.append(None)
+        elif not isinstance(axis, int) or not -rank <= axis < rank:
+            raise ShapeError(
+                f"vmap: {described(fun, place, path)} has no axis {axis!r} to map over: got "
+                f"{aval_of(x)}; give in_axes None for what all examples share"
+            )
+        else:
+            axes.append(axis % rank)
+    return axes
+
+
+def _size(fun: Any, args: Any, kwargs: Any, axes: Sequence[int | None], given: int | None) -> int:
+    """Return the number of examples, on which all mapped axes must agree."""
+    rows = [
+        (place, path, axis, shape_of(x)[axis])
+        for (place, path, x), axis in zip(_places(args, kwargs), axes, strict=True)
+        if axis is not None
+    ]
+    sizes = {n for *_, n in rows} | ({given} if given is not None else set())
+    if len(sizes) == 1:
+        return sizes.pop()
+    if not sizes:
+        raise ValueError("vmap: no argument has an axis to map over: give axis_size")
+    told = [f"{described(fun, place, path)} has axis {d} of {n}" for place, path, d, n in rows]
+    told += [f"axis_size is {given}"] if given is not None else []
+    raise ShapeError(f"vmap: the mapped axes differ in length: {'; '.join(told)}")
+
+
+def _chunk(x: Any, axis: int | None, start: int, stop: int, size: int) -> Any:
+    """Return the examples of one chunk."""
+    if axis is None or (start, stop) == (0, size):
+        return x
+    return getitem_p(x, index=Index((*[slice(None)] * axis, slice(start, stop))))
+
+
+def _joined(parts: Sequence[tuple[Any, list[int | None]]]) -> Any:
+    """Return the outputs of all chunks as one."""
+    columns = zip(*(tree.leaves(out) for out, _ in parts), strict=True)
+    joined = [
+        ys[0] if d is None else concatenate_p(*ys, axis=d)
+        for ys, d in zip(columns, parts[0][1], strict=True)
+    ]
+    return tree.unflatten(tree.structure(parts[0][0]), joined)

@@ -1,0 +1,344 @@
+"""One table: of every primitive, the operands and parameters on which its rules are tested.
+
+A new primitive adds one row; ``test_rules.py`` fails until it does. The laws are all there, so a
+row says only what the operation needs: shapes that broadcast, a domain in which it is smooth.
+"""
+
+import zlib
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from funcgrad.ops.index import ARRAY, Index
+
+F64, C128 = np.dtype("f8"), np.dtype("c16")
+
+
+@dataclass(frozen=True)
+class Given:
+    """An operand that is what it is: an index, a mask, a Python number."""
+
+    value: Any
+
+
+@dataclass(frozen=True)
+class Case:
+    """Operands, as a shape to fill with random numbers or as given, and parameters.
+
+    ``domain`` is the interval of the random numbers, or one for each operand; with ``signed``
+    about half of them change sign. ``complex`` says that complex operands have a derivative,
+    ``smooth`` that central differences in float64 can see it.
+    """
+
+    shapes: tuple[Any, ...]
+    params: dict[str, Any] = field(default_factory=dict)
+    domain: Any = (-2.0, 2.0)
+    signed: bool = False
+    complex: bool = False
+    smooth: bool = True
+
+    def operands(self, *dtypes: Any, seed: str = "") -> list[Any]:
+        """Return the operands; the dtypes are dealt out in turn to those that are random."""
+        rng = np.random.default_rng(zlib.crc32(f"{self}{seed}".encode()))
+        return [self.operand(i, np.dtype(dtypes[i % len(dtypes)]), rng) for i in self.places]
+
+    def operand(self, i: int, dtype: np.dtype, rng: np.random.Generator) -> Any:
+        shape = self.shapes[i]
+        if isinstance(shape, Given):
+            return shape.value
+        if dtype.kind in "iub":
+            return rng.integers(1 - (dtype.kind == "b"), 4, shape).astype(dtype)
+        low, high = self.domain if isinstance(self.domain[0], float) else self.domain[i]
+        x = np.asarray(rng.uniform(low, high, shape))
+        if self.signed:
+            x *= rng.choice([-1, 1], shape)
+        if dtype.kind == "c":
+            x = x + 1j * rng.uniform(0.2, 0.8, shape)
+        return x.astype(dtype)
+
+    @property
+    def places(self) -> range:
+        return range(len(self.shapes))
+
+    @property
+    def free(self) -> tuple[int, ...]:
+        """Return which operands are random, and so may be differentiated."""
+        return tuple(i for i in self.places if not isinstance(self.shapes[i], Given))
+
+
+def unary(low: float, high: float, **options: Any) -> list[Case]:
+    """Return cases of a function of each element."""
+    shapes = [(3,), (), (2, 3), (0, 2)]
+    return [Case((shape,), domain=(low, high), **options) for shape in shapes]
+
+
+def binary(a: tuple[float, float], b: tuple[float, float], **options: Any) -> list[Case]:
+    """Return cases of a function of two operands that broadcast."""
+    pairs = [((2, 3), (2, 3)), ((2, 1), (3,)), ((), (2,)), ((), ()), ((1, 3), (0, 1))]
+    return [Case(pair, domain=(a, b), **options) for pair in pairs]
+
+
+def with_params(shape: Any, *params: dict[str, Any], **options: Any) -> list[Case]:
+    """Return cases of one operand, one for each set of parameters."""
+    return [Case((shape,), p, **options) for p in params]
+
+
+def axes_cases(**options: Any) -> list[Case]:
+    """Return cases of a reduction."""
+    shapes = [((2, 3, 4), (0, 2)), ((3, 2), (1,)), ((3,), (0,)), ((2, 3), ()), ((), ())]
+    return [Case((s,), {"axes": a}, **options) for s, a in [*shapes, ((0, 3), (1,))]]
+
+
+def axis_cases(params: dict[str, Any] | None = None, **options: Any) -> list[Case]:
+    """Return cases of an operation along one axis."""
+    shapes = [((4,), 0), ((2, 3), 0), ((2, 4), 1), ((2, 1), 1), ((0, 3), 1)]
+    return [Case((s,), {"axis": a, **(params or {})}, **options) for s, a in shapes]
+
+
+def indexed(shape: Any, *entries: Any, values: tuple[int, ...] = ()) -> dict[str, Any]:
+    """Return an index split into its parameter and its array operands, and what it reads."""
+    arrays = tuple(Given(e) for e in entries if isinstance(e, np.ndarray))
+    index = Index(ARRAY if isinstance(e, np.ndarray) else e for e in entries)
+    key = index.with_arrays([g.value for g in arrays])
+    return {"shape": shape, "arrays": arrays, "index": index, "read": np.empty(shape)[key].shape}
+
+
+ALL = slice(None)
+INDICES = [
+    indexed((4, 3), 1),
+    indexed((4, 3), slice(1, None, 2), None, -1),
+    indexed((4, 3), ALL, slice(None, None, -1)),
+    indexed((4, 3), slice(-1, 0, -2), slice(5, 9)),
+    indexed((), None),
+    indexed((4, 3), np.array([[0, 2], [2, -1]])),
+    indexed((4, 3), np.array([0, 0, 3]), np.array([1, 1, 2])),
+    indexed((4, 3), np.array([[0], [0]]), np.array([1, -2])),
+    indexed((2, 3, 4), np.array([0, 1]), ALL, np.array([3, 3])),
+    indexed((2, 3, 4), ALL, np.array([2, 0, 2]), None),
+    indexed((2, 3, 4), 1, ALL, np.array([0, 3])),
+    indexed((2, 3, 4), ALL, 2, np.array([0, 3])),
+    indexed((2, 3, 4), np.array(1), ALL, 0),
+    indexed((4, 3), np.zeros((0,), int)),
+    indexed((0, 3), ALL, np.array([2, 2])),
+]
+
+GETITEM = [Case((i["shape"], *i["arrays"]), {"index": i["index"]}, complex=True) for i in INDICES]
+SCATTER = [
+    Case((i["read"], *i["arrays"]), {"index": i["index"], "shape": i["shape"]}, complex=True)
+    for i in INDICES
+]
+SET_AT = [
+    Case((i["shape"], v, *i["arrays"]), {"index": i["index"]}, complex=True)
+    for i in INDICES
+    for v in dict.fromkeys([i["read"], (), i["read"][-1:]])
+]
+LAST_WRITER = [
+    Case(i["arrays"], {"index": i["index"], "shape": i["shape"]}) for i in INDICES if i["arrays"]
+]
+MATMUL = [
+    Case(pair, complex=True)
+    for pair in [
+        ((2, 3), (3, 4)), ((1, 1), (1, 1)), ((2, 0), (0, 3)), ((0, 2), (2, 3)),
+        ((5, 2, 3), (3, 4)), ((2, 3), (5, 3, 4)), ((5, 2, 3), (5, 3, 4)),
+        ((5, 1, 2, 3), (4, 3, 2)), ((1, 2, 3), (5, 3, 4)), ((0, 2, 3), (3, 2)),
+    ]
+]  # fmt: skip
+EINSUM = [
+    Case(shapes, {"names": names, "out": out}, complex=True)
+    for shapes, names, out in [
+        (((2, 3), (3, 4)), ("ij", "jk"), "ik"),
+        (((2, 3), (3, 4)), ("ij", "jk"), "ki"),
+        (((2, 3), (2, 3)), ("ij", "ij"), ""),
+        (((2, 3), (2, 3)), ("ij", "ij"), "ji"),
+        (((2,), (3,)), ("i", "j"), "ij"),
+        (((5, 2, 3), (5, 3, 4)), ("bij", "bjk"), "bik"),
+        (((2, 3), (3, 4), (4, 2)), ("ij", "jk", "ki"), ""),
+        (((2, 3), (2,), (3,)), ("ij", "i", "j"), "j"),
+        (((2, 3), ()), ("ij", ""), "ij"),
+        (((2, 3),), ("ij",), "ji"),
+        (((0, 3), (3, 2)), ("ij", "jk"), "ik"),
+        (((2, 0), (0, 2)), ("ij", "jk"), "ik"),
+    ]
+]
+CONCATENATE = [
+    Case(shapes, {"axis": axis}, complex=True)
+    for shapes, axis in [
+        (((2,), (3,)), 0), (((2, 3), (2, 1), (2, 2)), 1), (((4,),), 0), (((2, 3), (0, 3)), 0),
+    ]
+]  # fmt: skip
+
+POS, BOTH, UNIT = (0.4, 2.0), (-2.0, 2.0), (-0.9, 0.9)
+C: dict[str, Any] = {"complex": True}
+MASK = Given(np.array([[True], [False]]))
+KEYS = {"philox": Given(np.arange(6, dtype=np.uint64).reshape(3, 2)),
+        "threefry2x32": Given(np.arange(6, dtype=np.uint32).reshape(3, 2))}  # fmt: skip
+BITS = Given(np.array([[5, 3, 5, 1]], np.uint32))
+
+
+def free(**options: Any) -> list[Case]:
+    return unary(0.2, 2.0, signed=True, **options)
+
+
+def keyed(**params: Any) -> list[Case]:
+    """Return cases of a function of random keys."""
+    return [Case((key,), {**params, "impl": impl}) for impl, key in KEYS.items()]
+
+
+def rounded(low: float, high: float) -> list[Case]:
+    """Return cases of a quotient that is rounded: of both signs, away from the jumps."""
+    return [
+        *binary((low, high), (0.9, 0.98)), *binary((-high, -low), (0.9, 0.98)),
+    ]  # fmt: skip
+
+
+# fmt: off
+CASES: dict[str, list[Case]] = {
+    # arithmetic
+    "add":         binary(BOTH, BOTH, **C),
+    "sub":         binary(BOTH, BOTH, **C),
+    "mul":         binary(BOTH, BOTH, **C),
+    "div":         binary(BOTH, POS, **C),
+    "pow":         [*binary(POS, BOTH, **C), *(Case(((3,), Given(n)), domain=POS, **C)
+                    for n in (3, 2, 1, 0, -1, 0.5, -1.5, 2.0, 1 + 2j)),
+                    Case(((3,), Given(3)), domain=POS, signed=True), Case((Given(3), (2,)), **C),
+                    Case(((3,), Given(np.array([0, 1, 2]))), domain=POS, signed=True, **C)],
+    "float_power": [*binary(POS, BOTH, **C), Case(((3,), Given(2)), domain=POS, signed=True)],
+    "mod":         rounded(2.1, 2.4),
+    "fmod":        rounded(2.1, 2.4),
+    "neg":         unary(*BOTH, **C),
+    "pos":         unary(*BOTH, **C),
+    "abs":         unary(*POS, signed=True, **C),
+    "fabs":        unary(*POS, signed=True),
+    "square":      unary(*BOTH, **C),
+    "reciprocal":  unary(*POS, signed=True, **C),
+    "sqrt":        unary(*POS, **C),
+    "root":        unary(*POS, **C),
+    "cbrt":        unary(*POS, signed=True),
+    "safe_div":    binary(BOTH, POS, **C),
+    "safe_mul":    binary(BOTH, BOTH, **C),
+    # exponentials and logarithms
+    "exp":         unary(*BOTH, **C),
+    "exp2":        unary(*BOTH, **C),
+    "expm1":       unary(*BOTH, **C),
+    "log":         unary(*POS, **C),
+    "log2":        unary(*POS, **C),
+    "log10":       unary(*POS, **C),
+    "log1p":       unary(*POS, **C),
+    "logaddexp":   binary(BOTH, BOTH),
+    "logaddexp2":  binary(BOTH, BOTH),
+    # angles
+    "sin":         unary(*BOTH, **C),
+    "cos":         unary(*BOTH, **C),
+    "tan":         unary(-1.0, 1.0, **C),
+    "arcsin":      unary(*UNIT, **C),
+    "arccos":      unary(*UNIT, **C),
+    "arctan":      unary(*BOTH, **C),
+    "sinh":        unary(*BOTH, **C),
+    "cosh":        unary(*BOTH, **C),
+    "tanh":        unary(*BOTH, **C),
+    "arcsinh":     unary(*BOTH, **C),
+    "arccosh":     unary(1.2, 3.0, **C),
+    "arctanh":     unary(*UNIT, **C),
+    "sinc":        [*unary(*POS, signed=True, **C), Case(((3,),), domain=(-0.02, 0.02))],
+    "deg2rad":     unary(*BOTH),
+    "radians":     unary(*BOTH),
+    "rad2deg":     unary(*BOTH),
+    "degrees":     unary(*BOTH),
+    "arctan2":     binary(BOTH, POS),
+    "hypot":       binary(POS, POS, signed=True),
+    # complex numbers
+    "conj":        unary(*BOTH, **C),
+    "real":        unary(*BOTH, **C),
+    "imag":        unary(*BOTH, **C),
+    # choice
+    "maximum":     binary(BOTH, BOTH),
+    "minimum":     binary(BOTH, BOTH),
+    "fmax":        binary(BOTH, BOTH),
+    "fmin":        binary(BOTH, BOTH),
+    "where":       [Case((MASK, *s), **C) for s in [((2, 3), (2, 3)), ((3,), ()), ((2, 1), (0,))]],
+    "clip":        [Case(s, domain=d) for s in [((2, 3), (3,), ()), ((), (), ()), ((0,), (), ())]
+                    for d in [(BOTH, (-1.0, -0.5), (0.5, 1.0)), (BOTH, (0.5, 1.0), (-1.0, -0.5))]],
+    "copysign":    binary(POS, POS, signed=True),
+    "heaviside":   binary(POS, POS, signed=True),
+    "ldexp":       [Case(((3,), Given(np.array([-1, 0, 3])))), Case(((2, 1), Given(2)))],
+    "nextafter":   binary(BOTH, BOTH),
+    # special functions
+    "erf":         unary(*BOTH),
+    "erfc":        unary(-2.0, 3.0),
+    "erfinv":      unary(*UNIT),
+    # of models and losses
+    "relu":        unary(*POS, signed=True),
+    "gate":        [Case((s, MASK)) for s in [(2, 3), (1, 0), ()]],
+    "sigmoid":     unary(*BOTH),
+    "clamped_log": unary(*POS),
+    "cross_entropy_of_bits": binary((0.1, 0.9), (0.1, 0.9)),
+    "cross_entropy_of_sign": binary(BOTH, (0.1, 0.9)),
+    # without a derivative
+    "winner":      [Case(((3,), (3,), (3,))), Case(((2, 3), (2, 3), ())), Case(((), (2,), (2,)))],
+    **{name: binary(BOTH, BOTH) for name in (
+        "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor")},
+    **{name: free() for name in (
+        "logical_not", "isfinite", "isinf", "isnan", "signbit", "sign", "floor", "ceil", "trunc",
+        "rint", "spacing", "exponent", "stop_gradient")},
+    **{name: [Case((Given(np.array([6, 2, 3])), Given(np.array([[2], [1]]))))] for name in (
+        "bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift", "gcd", "lcm")},
+    **{name: [Case((Given(np.array([6, 2, -3])),)), Case((Given(np.array(5, np.int8)),))]
+       for name in ("invert", "bitwise_count")},
+    "floor_divide": rounded(2.1, 2.4),
+    # structure
+    "convert":     [*with_params((2, 3), {"dtype": F64}, {"dtype": C128}, **C),
+                    Case(((),), {"dtype": F64}, **C),
+                    *with_params((0, 3), {"dtype": np.dtype("f4")}, smooth=False),
+                    *with_params((2,), {"dtype": np.dtype("c8")}, smooth=False)],
+    "truncate":    [Case((s,), {"dtype": np.dtype(d)}) for s in [(2, 3), (), (0,)] for d in "?iq"],
+    "broadcast":   [Case((s,), {"shape": shape, "axes": axes}, **C) for s, shape, axes in [
+                    ((3,), (2, 3), (0,)), ((3,), (3, 2), (1,)), ((3, 2), (3, 4, 2), (1,)),
+                    ((), (), ()), ((), (2, 3), (0, 1)), ((0,), (0, 2), (1,)), ((2,), (0, 2), (0,)),
+                    ((2,), (80, 2, 80), (0, 2))]],
+    "sum":         axes_cases(**C),
+    "mean":        axes_cases(**C),
+    "cumsum":      [*axis_cases({"reverse": False}, **C), *axis_cases({"reverse": True}, **C)],
+    "reshape":     [Case((s,), {"shape": shape}, **C) for s, shape in [
+                    ((2, 3), (3, 2)), ((), (1, 1)), ((1,), ()), ((0, 3), (2, 0)),
+                    ((4,), (2, 1, 2))]],
+    "transpose":   [Case((s,), {"perm": perm}, **C) for s, perm in [
+                    ((2, 3), (1, 0)), ((2, 3, 4), (1, 2, 0)), ((2, 3, 4), (0, 2, 1)), ((), ()),
+                    ((0, 3), (1, 0))]],
+    "concatenate": CONCATENATE,
+    "getitem":     GETITEM,
+    "scatter_add": SCATTER,
+    "set_at":      SET_AT,
+    "last_writer": LAST_WRITER,
+    # reductions
+    "max":         axes_cases(),
+    "min":         axes_cases(),
+    "prod":        axes_cases(domain=POS, signed=True, complex=True),
+    "cumprod":     axis_cases(domain=POS, signed=True, complex=True),
+    "any":         axes_cases(),
+    "all":         axes_cases(),
+    "count_nonzero": axes_cases(),
+    "argmax":      axis_cases(),
+    "argmin":      axis_cases(),
+    "argcummax":   axis_cases(),
+    "argcummin":   axis_cases(),
+    "argsort":     [*axis_cases({"kind": "stable"}), *axis_cases({"kind": None})],
+    "argpartition": [Case(((4,),), {"axis": 0, "kth": 2}),
+                     Case(((2, 4),), {"axis": 1, "kth": (0, 3)})],
+    # contraction
+    "matmul":      MATMUL,
+    "einsum":      EINSUM,
+    # random numbers
+    "random_seed":    [Case((Given(np.arange(s).reshape(-1, 1)),), {"impl": i})
+                       for s in (3, 0) for i in KEYS],
+    "random_split":   keyed(shape=(2,)),
+    "random_fold_in": [Case((k, Given(np.arange(3))), {"impl": i}) for i, k in KEYS.items()],
+    "random_bits":    keyed(shape=(2, 2), dtype=np.dtype(np.uint32)),
+    "random_uniform": keyed(shape=(2, 2), dtype=np.dtype(np.float32)),
+    "random_normal":  keyed(shape=(), dtype=F64),
+    "random_remainder": [Case((BITS, Given(np.array([[7], [9]], np.uint32)), Given(np.uint32(n))))
+                       for n in (0, 1, 6)],
+    "random_order":   [Case((BITS,), {"axis": 1})],
+    "random_search":  [Case((Given(np.arange(3.0)), (2, 3)))],
+}
+# fmt: on

@@ -1,0 +1,441 @@
+"""The house as DESIGN.md draws it: floors, sizes, state, imports, and the path a reader takes.
+
+A known violation of STYLE.md stands in one of the tables below, with its reason.
+"""
+
+import ast
+import fnmatch
+import functools
+import importlib
+import inspect
+import itertools
+import json
+import os
+import pkgutil
+import shutil
+import statistics
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import funcgrad as fg
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "funcgrad"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+TOP_LEVEL = {
+    "funcgrad", "tests", "examples", "pyproject.toml", "README.md", "LICENSE", ".gitignore", ".ci",
+}  # fmt: skip
+FLOORS = {
+    "core": 0, "tree": 0, "ops": 1, "compile": 2, "transforms": 3, "control": 4, "numpy": 5,
+    "random": 5, "special": 5, "lax": 5, "nn": 6, "losses": 6, "optim": 6, "io": 6, "__init__": 7,
+}  # fmt: skip
+
+# known violations, each with its reason
+LONG_FILES: dict[str, str] = {}
+LONG_FUNCTIONS = {
+    "core/nodes.py register_dataclass": "41 lines: the three parts of a node, written as closures",
+    "numpy/indexing.py parse": "41 lines: one branch for each kind of index",
+}
+LATE_IMPORTS: dict[str, str] = {}
+STATE = {
+    "core/registry.py primitives": "the registry: an operator on a tracer looks its primitive up",
+    "core/registry.py overrides": "the registry: what NumPy's functions mean to a tracer",
+    "core/nodes.py handlers": "the registry of tree nodes, filled by register_node",
+}
+LOOSE_ZIPS = {"transforms/reverse.py": "the walk back over the tape is the inner loop"}
+
+FILE_LINES, FUNCTION_LINES, DOCSTRING_LINES = 400, 40, 25
+PATH_FUNCTIONS, PATH_FILES = 60, 8
+WHEEL_BYTES, IMPORT_SECONDS = 300_000, 0.060
+CONTAINERS = (list, dict, set, bytearray)
+MUTATORS = {
+    "add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove",
+    "setdefault", "sort", "update",
+}  # fmt: skip
+
+
+def name_of(path):
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def module_of(path):
+    parts = ("funcgrad", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+PATHS = {module_of(path): path for path in FILES}
+each_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+
+
+def imported(node, path):
+    """Yield the library's modules that an import statement names."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name in PATHS)
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            package = module_of(path).split(".")
+            package = package if path.name == "__init__.py" else package[:-1]
+            package = package[: len(package) - node.level + 1]
+            base = ".".join([*package, base] if base else package)
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            if inner in PATHS or base in PATHS:
+                yield inner if inner in PATHS else base
+
+
+@functools.cache
+def imports_of(path):
+    return {m for node in ast.walk(tree_of(path)) for m in imported(node, path)} - {module_of(path)}
+
+
+def floor_of(path):
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    assert first in FLOORS, f"{name_of(path)} stands on no floor: add {first!r} to FLOORS"
+    return FLOORS[first]
+
+
+def functions(path):
+    """Yield every function of a file, with its qualified name."""
+    stack = [(tree_of(path), "")]
+    while stack:
+        node, prefix = stack.pop()
+        for child in ast.iter_child_nodes(node):
+            named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            name = f"{prefix}.{child.name}".lstrip(".") if named else prefix
+            if named and not isinstance(child, ast.ClassDef):
+                yield name, child
+            stack.append((child, name))
+
+
+# floors
+
+
+def test_the_top_level_is_fixed():
+    ignored = [line.strip("/") for line in (ROOT / ".gitignore").read_text().split()]
+    names = {
+        path.name
+        for path in ROOT.iterdir()
+        if path.name != ".git" and not any(fnmatch.fnmatch(path.name, i) for i in ignored)
+    }
+
+    assert names == TOP_LEVEL
+
+
+@each_file
+def test_a_file_imports_from_its_own_floor_or_below(path):
+    above = [m for m in imports_of(path) if floor_of(PATHS[m]) > floor_of(path)]
+
+    assert not above
+
+
+@each_file
+def test_imports_stand_at_the_top_of_the_file(path):
+    late = [
+        f"{name_of(path)}:{node.lineno}"
+        for _, function in functions(path)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Import | ast.ImportFrom)
+    ]
+
+    assert not late or name_of(path) in LATE_IMPORTS
+
+
+def test_no_imports_go_in_a_circle():
+    edges = {module: imports_of(path) for module, path in PATHS.items()}
+    while True:
+        leaves = {m for m, targets in edges.items() if not targets & edges.keys()}
+        if not leaves:
+            break
+        edges = {m: targets for m, targets in edges.items() if m not in leaves}
+
+    assert not edges, f"each of these imports another of them: {sorted(edges)}"
+
+
+def test_core_knows_no_primitive_by_name():
+    from funcgrad.core.registry import primitives
+
+    defined = {f for f in FILES if "Primitive(" in f.read_text() and "core" in f.parts}
+    names = {type(p).__module__.split(".")[1] for p in primitives.values()}
+
+    assert "core" not in names and {f.name for f in defined} <= {"trace.py"}
+
+
+# sizes
+
+
+@each_file
+def test_a_file_is_short(path):
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+
+    assert lines <= FILE_LINES or name_of(path) in LONG_FILES
+
+
+@each_file
+def test_a_function_is_short(path):
+    long = {}
+    for name, node in functions(path):
+        first = node.body[0]
+        documented = ast.get_docstring(node) is not None
+        docstring = first.end_lineno - first.lineno + 1 if documented else 0
+        lines = node.end_lineno - node.lineno + 1 - docstring
+        if lines > FUNCTION_LINES and f"{name_of(path)} {name}" not in LONG_FUNCTIONS:
+            long[name] = lines
+
+    assert not long
+
+
+def test_every_listed_violation_still_exists():
+    where = {*LONG_FILES, *LATE_IMPORTS, *LOOSE_ZIPS}
+    named = {*LONG_FUNCTIONS, *STATE}
+    known = {f"{name_of(p)} {n}" for p in FILES for n, _ in functions(p)}
+    known |= {f"{name_of(p)} {n}" for p in FILES for n in module_names(p)}
+
+    assert where <= set(map(name_of, FILES)) and named <= known
+
+
+# state
+
+
+def module_names(path):
+    """Return the names that a module assigns at its top level."""
+    assignments = [n for n in tree_of(path).body if isinstance(n, ast.Assign | ast.AnnAssign)]
+    return {name for node in assignments for name in stored(node)}
+
+
+def stored(node):
+    """Yield the names that a statement or a function binds."""
+    for inner in ast.walk(node):
+        if isinstance(inner, ast.arg):
+            yield inner.arg
+        elif isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store):
+            yield inner.id
+
+
+@functools.cache
+def changed_names(path):
+    """Return the global names that a file changes in place, or rebinds from a function."""
+    names = set()
+    for own, scope in [(set(), tree_of(path)), *((set(stored(f)), f) for _, f in functions(path))]:
+        for node in ast.walk(scope):
+            if isinstance(node, ast.Global):
+                names |= set(node.names)
+            target = changed(node)
+            # what a function binds itself is its own; the walk over the module skips functions
+            inside = scope is tree_of(path) and node not in set(top_level(path))
+            if isinstance(target, ast.Name) and target.id not in own and not inside:
+                names.add(target.id)
+    return names
+
+
+@functools.cache
+def top_level(path):
+    """Return the nodes of a module that belong to no function."""
+    stack, nodes = [tree_of(path)], []
+    while stack:
+        node = stack.pop()
+        nodes.append(node)
+        stack += [n for n in ast.iter_child_nodes(node) if not isinstance(n, ast.FunctionDef)]
+    return frozenset(nodes)
+
+
+def changed(node):
+    """Return the expression that a node changes in place, if it does."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return node.func.value if node.func.attr in MUTATORS else None
+    if isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Store | ast.Del):
+        return node.value
+    return None
+
+
+@each_file
+def test_no_module_keeps_state(path):
+    module = importlib.import_module(module_of(path))
+    names = {n for n in module_names(path) if isinstance(getattr(module, n, None), CONTAINERS)}
+    users = [p for p in FILES if p == path or module_of(path) in imports_of(p)]
+    state = {f"{name_of(path)} {n}" for p in users for n in names & changed_names(p)}
+
+    assert state <= set(STATE)
+
+
+@each_file
+def test_zip_is_strict(path):
+    loose = [
+        node.lineno
+        for node in ast.walk(tree_of(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "zip"
+        and "strict" not in {k.arg for k in node.keywords}
+    ]
+
+    assert not loose or name_of(path) in LOOSE_ZIPS
+
+
+# what a reader meets
+
+
+READ = """
+import json, sys
+import numpy as np
+import funcgrad as fg
+
+seen = set()
+
+def profile(frame, event, arg):
+    code = frame.f_code
+    comprehension = code.co_name in ("<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>")
+    if event == "call" and code.co_filename.startswith(sys.argv[1]) and not comprehension:
+        seen.add((code.co_filename, code.co_firstlineno, code.co_name))
+
+f = lambda x: x * np.sin(x)
+sys.setprofile(profile)
+fg.grad(f)(2.0)
+sys.setprofile(None)
+print(json.dumps(sorted(seen)))
+"""
+
+
+def test_a_reader_follows_one_gradient_through_few_functions(capsys):
+    seen = json.loads(python(READ, str(PACKAGE)))
+    files = sorted({name_of(Path(filename)) for filename, _, _ in seen})
+    with capsys.disabled():
+        print(f"\ngrad(x * sin x): {len(seen)} functions, {len(files)} files: {', '.join(files)}")
+
+    assert 0 < len(seen) <= PATH_FUNCTIONS and len(files) <= PATH_FILES
+
+
+def public(module):
+    """Yield the public functions and classes of a table of contents."""
+    for name, value in vars(module).items():
+        ours = getattr(value, "__module__", "").startswith("funcgrad")
+        if not name.startswith("_") and callable(value) and ours:
+            yield name, value
+
+
+CONTENTS = [
+    fg,
+    *(
+        importlib.import_module(f"funcgrad.{name}")
+        for name in (
+            "tree",
+            "numpy",
+            "random",
+            "nn",
+            "nn.init",
+            "losses",
+            "optim",
+            "lax",
+            "special",
+        )
+        if f"funcgrad.{name}" in PATHS
+    ),
+]
+NAMES = [
+    pytest.param(value, id=f"{module.__name__}.{name}")
+    for module in CONTENTS
+    for name, value in public(module)
+]
+
+
+@pytest.mark.parametrize("value", NAMES)
+def test_every_public_name_says_in_one_sentence_what_it_is(value):
+    lines = (inspect.getdoc(value) or "").splitlines()
+
+    assert lines and lines[0].endswith(".") and (len(lines) == 1 or not lines[1].strip())
+    assert len(lines) <= DOCSTRING_LINES
+
+
+@each_file
+def test_every_module_says_what_it_is(path):
+    docstring = ast.get_docstring(tree_of(path)) or ""
+
+    assert docstring.partition("\n")[0].endswith((".", ":"))
+
+
+# the wheel, and what importing it costs
+
+
+def python(code, *args):
+    """Return what a fresh interpreter prints; it may keep bytecode, as an installed one does."""
+    command = [sys.executable, "-c", code, *args]
+    env = {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True, env=env)
+    return done.stdout
+
+
+def test_the_package_is_small_and_only_python():
+    files = [p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    others = {p.name for p in files if p.suffix != ".py"}
+
+    assert others == {"py.typed"}
+    assert sum(len(p.read_bytes()) for p in files) < WHEEL_BYTES * 2  # the wheel is compressed
+
+
+@pytest.mark.slow
+def test_the_wheel_is_small_and_only_python(tmp_path):
+    pytest.importorskip("setuptools", minversion="77")
+    source = tmp_path / "source"
+    shutil.copytree(PACKAGE, source / "funcgrad", ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*command, "-w", str(tmp_path), str(source)], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = [n for n in archive.namelist() if ".dist-info/" not in n]
+
+    assert wheel.name.endswith("-py3-none-any.whl") and wheel.stat().st_size < WHEEL_BYTES
+    assert {Path(n).suffix for n in names} == {".py", ".typed"}
+    assert {n for n in names if n.endswith(".py")} == {f"funcgrad/{name_of(p)}" for p in FILES}
+
+
+BLOCKED = """
+import sys
+import numpy, typing_extensions
+
+allowed = sys.stdlib_module_names | {"numpy", "typing_extensions", "funcgrad"}
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in allowed:
+            raise ImportError(f"funcgrad may not need {name}")
+
+sys.meta_path.insert(0, Blocker())
+import importlib
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+import numpy as np, funcgrad as fg
+assert fg.grad(np.sin)(0.0) == 1.0
+"""
+
+
+def test_nothing_is_imported_but_numpy_and_typing_extensions():
+    modules = [m.name for m in pkgutil.walk_packages([str(PACKAGE)], "funcgrad.")]
+
+    assert set(modules) | {"funcgrad"} == set(PATHS)
+    python(BLOCKED, *(m for m in modules if not m.endswith("__main__")))
+
+
+@pytest.mark.slow
+def test_importing_costs_little_more_than_numpy(capsys):
+    code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+    times = {"numpy": [], "funcgrad": []}
+    python("import funcgrad")  # compiles what has changed
+    for _, name in itertools.product(range(11), times):
+        times[name].append(float(python(code.format(name))))
+    extra = statistics.median(times["funcgrad"]) - statistics.median(times["numpy"])
+    with capsys.disabled():
+        print(f"\nimport funcgrad costs {1000 * extra:.0f} ms more than import numpy")
+
+    assert extra <= IMPORT_SECONDS

@@ -1,0 +1,411 @@
+"""The laws that hold between the rules of every primitive, over the table in ``cases.py``."""
+
+import itertools
+import warnings
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad.core.avals import PYTHON_SCALARS, Aval, aval_of
+from funcgrad.core.errors import MissingRuleError
+from funcgrad.core.jaxpr import check_jaxpr
+from funcgrad.core.registry import primitives
+from funcgrad.core.trace import Primitive, Tracer
+from funcgrad.ops.elementwise import Elementwise
+
+from .cases import C128, CASES, F64
+
+# rules that are absent by decision, each with its reason
+JVP_ONLY = {"cumprod": "its transpose is that of the doubling scan that its jvp writes down"}
+NO_DERIVATIVE = {
+    ("where", 0): "a condition",
+    ("ldexp", 1): "an integer exponent",
+    ("gate", 1): "a condition",
+}
+
+# primitives that only the library binds, to arrays that it has checked
+INTERNAL = {"winner", "random_remainder", "cross_entropy_of_bits", "cross_entropy_of_sign"}
+# where the dtype depends on the value of a Python number, which infer does not see
+BY_VALUE = {("pow", "?"): "NumPy gives bool**2 as int8, bool**3 as int64"}
+
+F32, C64 = np.dtype("f4"), np.dtype("c8")
+SAME = [(d,) for d in ("?", "i1", "u1", "i4", "i8", "f2", "f4", "f8", "c8", "c16")]
+MIXED = [("f4", "f8"), ("f8", "f4"), ("f4", "c8"), ("c8", "f8"), ("i8", "f4"), ("f4", "i4"),
+         ("?", "f8"), ("u1", "i1"), ("i4", "c8"), ("?", "i1")]  # fmt: skip
+STEP = 6e-6  # about the cube root of float64's epsilon
+
+
+def rows(wanted=lambda name, case: True):
+    """Return the wanted rows of the table as arguments ``(name, case)`` of a test."""
+    return pytest.mark.parametrize(
+        ("name", "case"),
+        [
+            pytest.param(name, case, id=f"{name}-{i}")
+            for name, cases in CASES.items()
+            for i, case in enumerate(cases)
+            if name in primitives and wanted(name, case)
+        ],
+    )
+
+
+def has_derivative(name, case):
+    return primitives[name].differentiable and len(case.free) > 0
+
+
+# NumPy warns where a complex number is written into a real array
+ignores_complex_warning = pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
+elementwise = pytest.mark.parametrize(
+    "name", [n for n in CASES if isinstance(primitives.get(n), Elementwise) and n not in INTERNAL]
+)
+every_row = rows()
+derived_rows = rows(has_derivative)
+smooth_rows = rows(lambda name, case: has_derivative(name, case) and case.smooth)
+free_rows = rows(lambda name, case: not primitives[name].differentiable and len(case.free) > 0)
+mixed_rows = rows(lambda name, case: has_derivative(name, case) and len(case.free) > 1)
+
+
+def subsets(places):
+    """Return the subsets of operands that are not empty, the largest last."""
+    sizes = range(1, len(places) + 1)
+    return [s for n in sizes for s in itertools.combinations(places, n)]
+
+
+def program(name, case, operands, chosen):
+    """Return a primitive as a function of the chosen operands, the others being constants."""
+
+    def function(*xs):
+        given = dict(zip(chosen, xs, strict=True))
+        full = [given.get(i, x) for i, x in enumerate(operands)]
+        return tuple(primitives[name].bind(*full, **case.params))
+
+    return function, [operands[i] for i in chosen]
+
+
+def problems(name, case):
+    """Yield for each dtype and subset of operands: function, primals, tangents, the subset."""
+    for dtype in (F64, C128) if case.complex else (F64,):
+        operands, directions = case.operands(dtype), case.operands(dtype, seed="tangents")
+        for chosen in subsets(case.free):
+            yield *program(name, case, operands, chosen), [directions[i] for i in chosen], chosen
+
+
+def normal_like(values):
+    """Return random numbers with the shapes and dtypes of the values."""
+    rng = np.random.default_rng(7)
+    draw = lambda x: rng.normal(size=np.shape(x)) * (1 + 1j if x.dtype.kind == "c" else 1)
+    return tuple(np.asarray(draw(x)).astype(x.dtype) for x in values)
+
+
+def pairing(xs, ys):
+    """Return the real pairing: the sum of products, not conjugated."""
+    return sum(np.sum(np.multiply(x, y)).real for x, y in zip(xs, ys, strict=True))
+
+
+def differences(function, xs, ts):
+    """Return the central differences of each output along a direction."""
+    plus, minus = (
+        function(*(x + s * STEP * t for x, t in zip(xs, ts, strict=True))) for s in (1, -1)
+    )
+    return [(a - b) / (2 * STEP) for a, b in zip(plus, minus, strict=True)]
+
+
+def assert_close(want, got, rtol):
+    for a, b in zip(want, got, strict=True):
+        np.testing.assert_allclose(b, a, rtol=rtol, atol=rtol)
+
+
+def pulled(function, weights):
+    """Return the function that pulls these weights back through ``function``."""
+    return lambda *xs: fg.vjp(function, *xs)[1](weights)
+
+
+def outcome(function, *args, **params):
+    """Return the avals of the results, or the error where dtypes or values are refused."""
+    with np.errstate(all="ignore"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
+        try:
+            return tuple(map(aval_of, function(*args, **params)))
+        except TypeError:
+            return TypeError
+        except (ValueError, OverflowError):  # integers to negative powers
+            return ValueError
+
+
+# the registry
+
+
+def test_every_primitive_has_a_row():
+    assert sorted(primitives) == sorted(CASES)
+
+
+def test_every_absent_rule_is_declared(capsys):
+    own = lambda rule: [n for n, p in primitives.items() if has_rule(p, rule)]
+    differentiable = {n for n, p in primitives.items() if p.differentiable}
+    with capsys.disabled():
+        counts = ", ".join(f"{r} {len(own(r))}" for r in ("run", "infer", "jvp", "vjp", "batch"))
+        print(f"\n{len(primitives)} primitives, {len(differentiable)} differentiable: {counts}")
+
+    assert set(own("run")) == set(own("infer")) == set(primitives)
+    assert differentiable <= set(own("jvp"))
+    assert differentiable - set(own("vjp")) == set(JVP_ONLY)
+
+
+def has_rule(prim, rule):
+    return getattr(type(prim), rule) is not getattr(Primitive, rule)
+
+
+def test_every_operand_without_derivative_is_declared():
+    got = {
+        (name, i)
+        for name, prim in primitives.items()
+        if isinstance(prim, Elementwise) and prim.differentiable
+        for i, rule in enumerate(prim.rules)
+        if rule is None
+    }
+
+    assert got == set(NO_DERIVATIVE)
+
+
+# derivatives
+
+
+@derived_rows
+def test_transpose_is_the_adjoint_of_jvp(name, case):
+    for function, xs, ts, _ in problems(name, case):
+        outs, pushed = fg.jvp(function, xs, ts)
+        weights = normal_like(outs)
+        want = pairing(weights, pushed)
+        got = pairing(fg.vjp(function, *xs)[1](weights), ts)
+
+        # the same products, added in another order; a cast to float32 rounds at other places
+        assert got == pytest.approx(want, rel=1e-12 if case.smooth else 1e-5, abs=1e-12)
+
+
+@smooth_rows
+def test_jvp_is_the_limit_of_differences(name, case):
+    for function, xs, ts, _ in problems(name, case):
+        want = differences(function, xs, ts)
+        got = fg.jvp(function, xs, ts)[1]
+
+        assert_close(want, got, rtol=1e-7)  # rounding 1e-16 / STEP, and STEP**2
+
+
+@smooth_rows
+def test_jvp_of_a_gradient_is_the_limit_of_its_differences(name, case):
+    for function, xs, ts, _ in problems(name, case):
+        gradient = pulled(function, normal_like(function(*xs)))
+        want = differences(gradient, xs, ts)
+        got = fg.jvp(gradient, xs, ts)[1]
+
+        assert_close(want, got, rtol=1e-6)  # as above; the second derivatives are larger
+
+
+@smooth_rows
+def test_second_derivatives_in_reverse_are_adjoint_to_those_forward(name, case):
+    for function, xs, ts, _ in problems(name, case):
+        gradient = pulled(function, normal_like(function(*xs)))
+        cts, pushed = normal_like(xs), fg.jvp(gradient, xs, ts)[1]
+        want = pairing(cts, pushed)
+        got = pairing(fg.vjp(gradient, *xs)[1](cts), ts)
+
+        assert got == pytest.approx(want, rel=1e-11, abs=1e-11)  # sums in another order
+
+
+@derived_rows
+def test_derivatives_staged_equal_derivatives_eager(name, case):
+    for function, xs, ts, _ in problems(name, case):
+        pull = pulled(function, normal_like(function(*xs)))
+        derivative = lambda *xs, f=function, g=pull, ts=ts: (fg.jvp(f, xs, ts)[1], g(*xs))
+        closed = fg.make_jaxpr(derivative)(*xs)
+        check_jaxpr(closed.jaxpr)
+        pushed, back = derivative(*xs)
+
+        assert_close([*pushed, *back], closed(*xs), rtol=1e-14)
+
+
+@ignores_complex_warning
+@mixed_rows
+@pytest.mark.parametrize("kinds", ["f4 f8", "f8 f4", "f8 c16", "c8 f4", "f4 c16"])
+def test_derivatives_have_the_shapes_and_dtypes_of_what_they_belong_to(name, case, kinds):
+    if "c" in kinds and not case.complex:
+        return
+    operands, directions = case.operands(*kinds.split()), case.operands(*kinds.split(), seed="t")
+    for chosen in subsets(case.free):
+        function, xs = program(name, case, operands, chosen)
+        ts = [directions[i] for i in chosen]
+        outs, pushed = fg.jvp(function, xs, ts)
+        weights = normal_like(outs)
+        back = fg.vjp(function, *xs)[1](weights)
+
+        assert list(map(aval_of, outs)) == list(map(aval_of, function(*xs)))
+        assert list(map(aval_of, pushed)) == list(map(aval_of, outs))
+        assert list(map(aval_of, back)) == list(map(aval_of, xs))
+        # float32 somewhere on the way
+        assert pairing(back, ts) == pytest.approx(pairing(weights, pushed), rel=2e-5, abs=2e-5)
+
+
+@derived_rows
+@pytest.mark.parametrize("dtype", [F32, C64], ids=["f32", "c64"])
+def test_derivatives_of_single_precision_stay_single(name, case, dtype):
+    if dtype == C64 and not case.complex:
+        return
+    function, xs = program(name, case, case.operands(dtype), case.free)
+    outs, pushed = fg.jvp(function, xs, normal_like(xs))
+    back = fg.vjp(function, *xs)[1](normal_like(outs))
+
+    assert list(map(aval_of, pushed)) == list(map(aval_of, function(*xs)))
+    assert list(map(aval_of, back)) == list(map(aval_of, xs))
+
+
+# shapes and dtypes
+
+
+@every_row
+def test_infer_says_what_run_does(name, case):
+    prim = primitives[name]
+    for dtypes in SAME + MIXED[: 99 * (len(case.free) > 1)]:
+        operands = case.operands(*dtypes)
+        want = outcome(prim.run, *operands, **case.params)
+        got = outcome(prim.infer, *map(aval_of, operands), **case.params)
+
+        if want is not ValueError and (name, *dtypes) not in BY_VALUE:
+            assert got == want, dtypes
+
+
+@ignores_complex_warning
+@every_row
+def test_a_staged_program_gives_the_values_and_dtypes_of_numpy(name, case):
+    prim = primitives[name]
+    for dtypes in [("f4",), ("c16",), ("i4",), ("?",), ("f4", "f8")]:
+        operands = case.operands(*dtypes)
+        refused = outcome(prim.run, *operands, **case.params) in (TypeError, ValueError)
+        if refused or (name, *dtypes) in BY_VALUE:
+            continue
+        arrays = [i for i, x in enumerate(operands) if type(x) not in PYTHON_SCALARS]
+        function, xs = program(name, case, operands, arrays)
+        with np.errstate(all="ignore"):
+            closed, want = fg.make_jaxpr(function)(*xs), function(*xs)
+            got = closed(*xs)
+        check_jaxpr(closed.jaxpr)
+
+        assert list(map(aval_of, got)) == list(map(aval_of, want)) == list(closed.out_avals)
+        assert all(
+            map(lambda a, b: np.array_equal(a, b, equal_nan=a.dtype.kind in "fc"), want, got)
+        )
+
+
+@elementwise
+def test_python_numbers_are_weak_on_either_side(name):
+    prim = primitives[name]
+    choices = [1, 0.5, 1 + 1j, True, *(np.ones(s, d) for s in [(2,), ()] for d in "?bifdF")]
+    for xs in itertools.product(choices, repeat=len(CASES[name][0].shapes)):
+        want = outcome(prim.run, *xs)
+        got = outcome(prim.infer, *map(aval_of, xs))
+
+        assert got == want, xs
+
+
+@rows(lambda name, case: case.shapes == ((),))
+def test_a_python_number_is_an_operand_like_any_other(name, case):
+    prim = primitives[name]
+    for x in (0.5, 1, True):
+        want = outcome(prim.run, x, **case.params)
+        got = outcome(prim.infer, aval_of(x), **case.params)
+
+        assert got == want
+
+
+@elementwise
+def test_python_numbers_are_weak_under_derivatives(name):
+    case = CASES[name][0]
+    operands = case.operands(F32)
+    for i in case.free if has_derivative(name, case) else ():
+        others = [j for j in case.free if j != i]
+        xs = [x.flat[0].item() if j in others else x for j, x in enumerate(operands)]
+        function, (x,) = program(name, case, xs, (i,))
+        (y,), (t,) = fg.jvp(function, (x,), (np.ones_like(x),))
+        mirrored, numbers = program(name, case, xs, others)
+        cts = fg.vjp(function, x)[1]((t,)) + fg.vjp(mirrored, *numbers)[1]((t,))
+
+        assert aval_of(y) == aval_of(t) == aval_of(function(x)[0])
+        assert list(map(aval_of, cts)) == [aval_of(x), *[Aval((), F64)] * len(others)]
+
+
+@every_row
+def test_values_and_derivatives_do_not_depend_on_strides(name, case):
+    plain = case.operands(F64)
+    for turn in (np.asfortranarray, backwards):
+        turned = [turn(x) if i in case.free and np.ndim(x) else x for i, x in enumerate(plain)]
+        functions = [program(name, case, xs, case.free) for xs in (plain, turned)]
+        with np.errstate(all="ignore"):
+            want, got = ([*map(np.asarray, f(*xs))] for f, xs in functions)
+
+        assert_close(want, got, rtol=1e-14)
+        if has_derivative(name, case):
+            weights = normal_like(want)
+            want, got = (fg.vjp(f, *xs)[1](weights) for f, xs in functions)
+            assert_close(want, got, rtol=1e-13)
+
+
+def backwards(x):
+    """Return the same numbers with negative strides."""
+    flip = (slice(None, None, -1),) * x.ndim
+    return x[flip].copy()[flip]
+
+
+# linearity
+
+
+@rows(lambda name, case: len(case.free) > 0)
+def test_what_claims_to_be_linear_is(name, case):
+    prim, dtype = primitives[name], C128 if case.complex else F64
+    claimed = [s for s in subsets(case.free) if prim.is_linear(frozenset(s))]
+    x, y = case.operands(dtype, seed="x"), case.operands(dtype, seed="y")
+    for chosen in claimed:
+        function, xs = program(name, case, x, chosen)
+        ys, zeros = [y[i] for i in chosen], [0 * y[i] for i in chosen]
+        (origin,) = function(*zeros)
+        parts = [function(*values)[0] - origin for values in (xs, ys)]
+        whole = function(*(2 * a - 3 * b for a, b in zip(xs, ys, strict=True)))[0] - origin
+
+        assert_close([2 * parts[0] - 3 * parts[1]], [whole], rtol=1e-13 if case.smooth else 1e-5)
+        # beside a constant operand of its group it is affine; the largest group is linear
+        assert any(set(chosen) < set(s) for s in claimed) or not np.any(origin)
+
+
+@derived_rows
+def test_linear_transpose_is_the_adjoint_where_the_primitive_is_linear(name, case):
+    for function, xs, ts, chosen in problems(name, case):
+        transpose = fg.linear_transpose(function, *xs)
+        if not primitives[name].is_linear(frozenset(chosen)):
+            with pytest.raises(MissingRuleError, match="linear_transpose: the function is not"):
+                transpose(normal_like(function(*xs)))
+            continue
+        zeros = [0 * t for t in ts]
+        outs = [a - b for a, b in zip(function(*ts), function(*zeros), strict=True)]
+        weights = normal_like(map(np.asarray, outs))
+        got = pairing(transpose(weights), ts)
+
+        assert got == pytest.approx(pairing(weights, outs), rel=1e-12 if case.smooth else 1e-5)
+
+
+# without derivatives
+
+
+@free_rows
+def test_what_has_no_derivative_gives_plain_values(name, case):
+    function, xs = program(name, case, case.operands(F64), case.free)
+    seen = []
+
+    def watched(*values):
+        seen.extend(function(*values))
+        return sum(np.sum(v) for v in values)
+
+    with np.errstate(all="ignore"):
+        fg.jvp(watched, xs, xs)
+        fg.grad(watched)(*xs)
+        want = function(*xs)
+
+    assert len(seen) == 2 * len(want) and not any(isinstance(y, Tracer) for y in seen)
+    assert all(np.array_equal(a, b) for a, b in zip(seen, want * 2, strict=True))
