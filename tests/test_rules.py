@@ -24,7 +24,7 @@ NO_DERIVATIVE = {
     ("gate", 1): "a condition",
 }
 
-# primitives that only the library binds, to arrays that it has checked
+# primitives that only the library binds, to arrays that it has checked and made fit
 INTERNAL = {"winner", "random_remainder", "cross_entropy_of_bits", "cross_entropy_of_sign"}
 # where the dtype depends on the value of a Python number, which infer does not see
 BY_VALUE = {("pow", "?"): "NumPy gives bool**2 as int8, bool**3 as int64"}
@@ -409,3 +409,36 @@ def test_what_has_no_derivative_gives_plain_values(name, case):
 
     assert len(seen) == 2 * len(want) and not any(isinstance(y, Tracer) for y in seen)
     assert all(np.array_equal(a, b) for a, b in zip(seen, want * 2, strict=True))
+
+
+# one more axis
+
+
+@every_row
+def test_a_batch_is_a_loop_over_its_examples(name, case):
+    prim = primitives[name]
+    if not has_rule(prim, "batch"):
+        return
+    examples = [case.operands(F64, seed=str(i)) for i in range(2)]
+    arrays = [i for i, x in enumerate(examples[0]) if type(x) not in PYTHON_SCALARS]
+    some = subsets(arrays)[-1:] if name in INTERNAL else subsets(arrays)
+    for chosen, last in itertools.product(some, (False, True)):
+        axes = [
+            (np.ndim(x) if last else 0) if i in chosen else None for i, x in enumerate(examples[0])
+        ]
+        args = [
+            x if d is None else np.stack([x, y], d) for x, y, d in zip(*examples, axes, strict=True)
+        ]
+        singles = [
+            [x if d is None else e for x, e, d in zip(examples[0], one, axes, strict=True)]
+            for one in examples
+        ]
+        with np.errstate(all="ignore"):
+            wants = [prim.run(*one, **case.params) for one in singles]
+            outs, out_axes = prim.batch(args, axes, 2, **case.params)
+        for k, (y, d) in enumerate(zip(outs, out_axes, strict=True)):
+            for i, want in enumerate(wants):
+                got = y if d is None else np.take(y, i, d)
+
+                assert aval_of(np.asarray(got)) == aval_of(np.asarray(want[k]))
+                assert_close([want[k]], [got], rtol=1e-13)  # products in another order

@@ -1,10 +1,7 @@
-"""Jacobians, Hessians and products with them, made of jvp and vjp.
-
-Until vmap is there, Jacobians are built one direction at a time.
-"""
+"""Jacobians, Hessians and products with them: jvp and vjp, batched over unit vectors."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,32 +9,23 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError
-from ..ops.operand import stacked
-from ..ops.structure import reshape
+from ..ops.structure import reshape, zeros
 from .arguments import Chosen, carries_derivative, check_callable, check_leaves
+from .batching import vmap
 from .forward import jvp
 from .linear import linearize
 from .reverse import grad, vjp
 
 
-def _basis(aval: Any) -> Iterator[np.ndarray]:
-    """Yield the unit arrays of a shape and dtype."""
-    for i in range(aval.size):
-        unit = np.zeros(aval.size, aval.dtype)
-        unit[i] = 1
-        yield unit.reshape(aval.shape)
+def _units(x: Any) -> np.ndarray:
+    """Return the unit arrays of a shape and dtype, stacked."""
+    aval = aval_of(x)
+    return np.eye(aval.size, dtype=aval.dtype).reshape(aval.size, *aval.shape)
 
 
-def _assembled(
-    slices: Sequence[Any], lead: tuple[int, ...], rest: tuple[int, ...], first: bool
-) -> Any:
-    """Return slices of shape ``rest`` as one array, with the axes ``lead`` in front or behind."""
-    if not slices:
-        return np.zeros(lead + rest if first else rest + lead)
-    whole = stacked(slices)
-    if first:
-        return reshape(whole, lead + rest)
-    return reshape(np.moveaxis(whole, 0, -1), rest + lead)
+def _among(e: Any, k: int, others: Sequence[Any]) -> list[Any]:
+    """Return the others with ``e`` in place k."""
+    return [*others[:k], e, *others[k + 1 :]]
 
 
 def jacfwd(
@@ -48,7 +36,7 @@ def jacfwd(
     *,
     argnames: str | Sequence[str] | None = None,
 ) -> Callable[..., Any]:
-    """Return a function that gives the Jacobian of ``fun``, one column at a time.
+    """Return a function that gives the Jacobian of ``fun``, all columns at once.
 
     jacfwd : (a -> b) -> a -> (b by a)
 
@@ -81,20 +69,19 @@ def jacfwd(
             lambda *values: chosen.call(values), *chosen.values(), has_aux=has_aux
         )
         outs, out_tree = tree.flatten(out)
-        columns: list[list[Any]] = [[] for _ in outs]  # one array an argument leaf
-        zeros = [np.zeros(aval_of(x).shape, aval_of(x).dtype) if i else x for x, i in leaves]
+        _check_outputs("jacfwd", outs)
+        still = [zeros(x) if inexact else x for x, inexact in leaves]
+        columns: list[list[Any]] = [[] for _ in outs]  # of each output: one array an argument
         for k, (x, inexact) in enumerate(leaves):
-            if not inexact:
-                for column in columns:
-                    column.append(x)
-                continue
-            pushed = [
-                tree.leaves(push(*tree.unflatten(treedef, [*zeros[:k], e, *zeros[k + 1 :]])))
-                for e in _basis(aval_of(x))
-            ]
-            for j, y in enumerate(outs):
-                slices = [ts[j] for ts in pushed]
-                columns[j].append(_assembled(slices, shape_of(x), shape_of(y), first=False))
+            pushed: Any = [x] * len(outs)
+            if inexact:
+                along = lambda e, k=k: push(*tree.unflatten(treedef, _among(e, k, still)))
+                pushed = tree.leaves(vmap(along, out_axes=-1)(_units(x)))
+                pushed = [
+                    reshape(t, shape_of(y) + shape_of(x)) for t, y in zip(pushed, outs, strict=True)
+                ]
+            for column, t in zip(columns, pushed, strict=True):
+                column.append(t)
         jacobian = tree.unflatten(
             out_tree, [chosen.result(tree.unflatten(treedef, column)) for column in columns]
         )
@@ -112,7 +99,7 @@ def jacrev(
     *,
     argnames: str | Sequence[str] | None = None,
 ) -> Callable[..., Any]:
-    """Return a function that gives the Jacobian of ``fun``, one row at a time.
+    """Return a function that gives the Jacobian of ``fun``, all rows at once.
 
     jacrev : (a -> b) -> a -> (b by a)
 
@@ -133,19 +120,16 @@ def jacrev(
             lambda *values: chosen.call(values), *chosen.values(), has_aux=has_aux
         )
         outs, out_tree = tree.flatten(out)
-        zeros = [np.zeros(aval_of(y).shape, aval_of(y).dtype) for y in outs]
+        _check_outputs("jacrev", outs)
+        still = [zeros(y) for y in outs]
         rows = []
         for j, y in enumerate(outs):
-            _check_inexact("jacrev", y)
-            pulled = [
-                tree.leaves(pullback(tree.unflatten(out_tree, [*zeros[:j], e, *zeros[j + 1 :]])))
-                for e in _basis(aval_of(y))
-            ]
+            along = lambda e, j=j: pullback(tree.unflatten(out_tree, _among(e, j, still)))
+            varied = [0 if inexact else None for _, inexact in leaves]
+            pulled = vmap(along, out_axes=tree.unflatten(treedef, varied))(_units(y))
             row = [
-                _assembled([cts[k] for cts in pulled], shape_of(y), shape_of(x), first=True)
-                if inexact
-                else x
-                for k, (x, inexact) in enumerate(leaves)
+                reshape(ct, shape_of(y) + shape_of(x)) if inexact else x
+                for ct, (x, inexact) in zip(tree.leaves(pulled), leaves, strict=True)
             ]
             rows.append(chosen.result(tree.unflatten(treedef, row)))
         jacobian = tree.unflatten(out_tree, rows)
@@ -170,9 +154,14 @@ def _chosen(
     return chosen, [(x, carries_derivative(x)) for x in leaves], treedef
 
 
-def _check_inexact(who: str, y: Any) -> None:
-    if not carries_derivative(y):
-        raise DtypeError(f"{who}: the output must be real or complex: got {aval_of(y)}")
+def _check_outputs(who: str, outs: Sequence[Any]) -> None:
+    for y in outs:
+        if not carries_derivative(y):
+            got = aval_of(y) if is_arraylike(y) else type(y).__name__
+            raise DtypeError(
+                f"{who}: the output must be made of real or complex arrays: got {got}; "
+                f"return the rest as aux, with has_aux=True"
+            )
 
 
 def hessian(
