@@ -506,10 +506,6 @@ def close(a, b, rtol):
     return np.allclose(a, b, rtol=rtol, atol=rtol, equal_nan=True)
 
 
-def close(a, b, rtol):
-    return np.allclose(a, b, rtol=rtol, atol=rtol, equal_nan=True)
-
-
 def noise(values, rng):
     """Return random tangents of arrays, None standing for what has none."""
 
@@ -651,7 +647,7 @@ class TestRowOfNumbers:
         function, inputs = compiled(row)
         want = function(*inputs)
         tape, pullback = fg.vjp(function, *inputs)
-        forward, tangent = fg.jvp(function, inputs, [np.ones_like(x) for x in inputs])
+        forward, _ = fg.jvp(function, inputs, [np.ones_like(x) for x in inputs])
 
         assert same(want, tape, 1e-12)
         assert same(want, forward, 1e-12)

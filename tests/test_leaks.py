@@ -1,0 +1,426 @@
+"""The paths on which a derivative could be lost: each carries it, or raises and names the cure.
+
+The list is NumPy's own: what its two protocols hand over, what goes through ``__array__`` and
+``__float__`` instead, and what would write into an array.
+"""
+
+import array
+import copy
+import io
+import math
+import operator
+import pickle
+import struct
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad.core.errors import (
+    ConcretizationError,
+    ConversionError,
+    FuncgradError,
+    MutationError,
+    UnsupportedError,
+)
+
+X = np.array([0.3, 1.2, -0.7])
+A = np.array([1.5, -0.4, 0.8])
+RNG = np.random.default_rng(0)
+
+
+def numeric(f, x, eps=1e-6):
+    def at(i, step):
+        moved = x.copy()
+        moved[i] += step
+        return float(f(moved))
+
+    return np.array([(at(i, eps) - at(i, -eps)) / (2 * eps) for i in range(len(x))])
+
+
+# what NumPy hands over: works, with the right derivative
+
+CARRIED = {
+    "ndarray op tracer": lambda x: (A + x - A * x / (A + 3) ** 2).sum(),
+    "ndarray @ tracer": lambda x: A @ x + (np.eye(3) @ x).sum(),
+    "np.float64 op tracer": lambda x: (np.float64(2) * x + np.float64(1) / (x + 2)).sum(),
+    "np.float64 op element": lambda x: np.float64(2) * x[0] - np.float64(1) ** x[1],
+    "python op tracer": lambda x: (2 * x - 1 + 3 / (x + 2)).sum(),
+    "reduce": lambda x: np.add.reduce(x * x),
+    "accumulate": lambda x: np.multiply.accumulate(x).sum(),
+    "outer": lambda x: np.multiply.outer(x, A).sum(),
+    "linear algebra of a list": lambda x: np.stack([x, A]).sum(),
+    "concatenate of mixed": lambda x: (np.concatenate([A, x]) ** 2).sum(),
+    "block": lambda x: np.block([[x], [A]])[0, 1] * 3,
+    "asarray like": lambda x: np.asarray(x, like=x).sum() * 2,
+    "array of a list like": lambda x: np.array([x[0], x[1] * 2], like=x).sum(),
+    "full_like of a tracer": lambda x: np.full_like(x, x[0]).sum(),
+    "builtin sum": lambda x: sum(x) + sum(v * v for v in x),
+    "builtin abs": lambda x: abs(x).sum(),
+    "builtin pow": lambda x: pow(x + 2, 1.5).sum(),
+    "builtin max": lambda x: max(x) * 2 + min(*x),
+    "sorted": lambda x: sorted(x)[0] * 2,
+    "iteration": lambda x: [v for v in x][2] * 3,
+    "unpacking": lambda x: (lambda a, b, c: a * b * c)(*x),
+    "enumerate and zip": lambda x: sum(
+        i * v * a for (i, v), a in zip(enumerate(x), A, strict=True)
+    ),
+    "map": lambda x: sum(map(np.sin, x)),
+    "flat": lambda x: sum(x.reshape(3, 1).flat),
+    "operator module": lambda x: operator.mul(x, operator.neg(x)).sum(),
+    "itemgetter": lambda x: operator.itemgetter(1)(x) * 2,
+    "copy": lambda x: copy.copy(x).sum() * x[0],
+    "deepcopy": lambda x: copy.deepcopy({"a": [x, 1]})["a"][0].sum() * x[0],
+    "copy method": lambda x: x.copy().sum() * x[0],
+    "np.copy": lambda x: np.copy(x).sum() * x[0],
+    "augmented assignment": lambda x: _augmented(x),
+    "in-place on a constant of a tracer": lambda x: np.where(x > 0, x, 0 * x).sum(),
+    "argsort": lambda x: (x[np.argsort(x)] * A).sum(),
+    "boolean index": lambda x: x[x > 0].sum(),
+    "range of a shape": lambda x: sum(x[i] for i in range(len(x))),
+    "array indexed by an argmax": lambda x: A[np.argmax(x)] * x.sum(),
+    "choice by a comparison": lambda x: x.sum() if x[0] > 0 else -x.sum(),
+    "bincount": lambda x: (np.bincount([0, 1, 0], weights=x) * [1, 2]).sum(),
+    "dot method": lambda x: x.dot(A),
+    "fg.numpy.array": lambda x: (fg.numpy.array([x[0], 1.0, [2.0, x[2]][1]]) ** 2).sum(),
+    "fg.numpy.asarray": lambda x: fg.numpy.asarray([[x[0], x[1]], [1, 2]]).sum() * x[2],
+    "fg.numpy.full": lambda x: fg.numpy.full((2, 3), x).sum(),
+    "fg.numpy.full_like": lambda x: fg.numpy.full_like(A, x).sum() * 2,
+    "fg.numpy.sum of a list": lambda x: fg.numpy.sum([x[0], x[1] * 2, 3.0]),
+    "fg.numpy.max of a list": lambda x: fg.numpy.max([x[0], x[1] * 2, 3.0]) + x[0],
+    "fg.numpy.mean of a list": lambda x: fg.numpy.mean([x[0], x[1] * 2, 3.0]),
+    "ndarray.clip": lambda x: A.clip(x - 1, x).sum(),
+    "vectorized ufunc of a list": lambda x: np.sin([x[0], x[1]], x) if False else np.sin(x).sum(),
+}
+
+
+def _augmented(x):
+    y = x
+    y += 1.0  # rebinds: a tracer is immutable
+    y *= x
+    y **= 2
+    y -= A
+    y @= np.eye(3)
+    return y.sum()
+
+
+NEED_NUMBERS = {"builtin max", "sorted", "boolean index", "choice by a comparison"}
+NEED_NUMBERS |= {"array indexed by an argmax"}
+
+
+@pytest.mark.parametrize("name", CARRIED)
+def test_what_numpy_hands_over_keeps_its_derivative(name):
+    f = CARRIED[name]
+    want = numeric(f, X)
+    value, got = fg.value_and_grad(f)(X)
+    y, t = fg.jvp(f, (X,), (A,))
+
+    assert np.isclose(value, f(X), rtol=1e-12) and np.isclose(y, f(X), rtol=1e-12)
+    assert np.allclose(got, want, atol=1e-7)  # differences of step 1e-6
+    assert np.isclose(t, want @ A, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", set(CARRIED) - NEED_NUMBERS)
+def test_what_numpy_hands_over_can_be_staged(name):
+    f = CARRIED[name]
+    closed = fg.make_jaxpr(f)(X)
+
+    assert np.isclose(closed(X)[0], f(X), rtol=1e-12)
+    assert np.allclose(fg.grad(lambda x: closed(x)[0])(X), numeric(f, X), atol=1e-7)
+
+
+# what NumPy does not hand over: raises, and names what to write instead
+
+
+def _stored(x):
+    a = np.zeros(3)
+    a[0] = x[0]
+    return a.sum()
+
+
+def _stored_whole(x):
+    a = np.zeros(3)
+    a[:] = x
+    return a.sum()
+
+
+def _stored_by_index(x):
+    a = np.zeros(3)
+    a[np.array([0, 1])] = x[:2]
+    return a.sum()
+
+
+KEEP = r"keep it an array|stop_gradient"
+FACE = r"funcgrad\.numpy"
+REFUSED = {
+    "float(x)": (lambda x: float(x[0]) * x.sum(), KEEP),
+    "int(x)": (lambda x: int(x[0]) * x.sum(), KEEP),
+    "complex(x)": (lambda x: complex(x[0]) * x.sum(), KEEP),
+    "item": (lambda x: x[0].item() * x.sum(), KEEP),
+    "item of a position": (lambda x: x.item(0) * x.sum(), KEEP),
+    "tolist": (lambda x: sum(x.tolist()), r"list\(x\)"),
+    "tobytes": (lambda x: x.tobytes(), KEEP),
+    "dumps": (lambda x: x.dumps(), KEEP),
+    "dump": (lambda x: x.dump("unused"), KEEP),
+    "tofile": (lambda x: x.tofile("unused"), KEEP),
+    "view": (lambda x: x.view(np.int64), "astype"),
+    "getfield": (lambda x: x.getfield(np.float32), "real"),
+    "math.sin": (lambda x: math.sin(x[0]) * x.sum(), KEEP),
+    "math.floor": (lambda x: math.floor(x[0]) * x.sum(), KEEP),
+    "math.isclose": (lambda x: math.isclose(x[0], 1.0), KEEP),
+    "math.fsum": (lambda x: math.fsum(x), KEEP),
+    "math.hypot": (lambda x: math.hypot(x[0], x[1]), KEEP),
+    "np.array": (lambda x: np.array(x).sum(), FACE),
+    "np.asarray": (lambda x: np.asarray(x).sum(), FACE),
+    "np.array of a list": (lambda x: np.array([x[0], 1.0]).sum(), FACE),
+    "np.array of tracers": (lambda x: np.array([x, x]).sum(), FACE),
+    "np.asarray with a dtype": (lambda x: np.asarray(x, dtype=float).sum(), FACE),
+    "np.ascontiguousarray": (lambda x: np.ascontiguousarray(x).sum(), FACE),
+    "np.require": (lambda x: np.require(x).sum(), FACE),
+    "np.array object": (lambda x: np.array([x, None], dtype=object), FACE),
+    "np.full": (lambda x: np.full(3, x[0]).sum(), FACE),
+    "np.full of a vector": (lambda x: np.full(3, x).sum(), FACE),
+    "np.arange": (lambda x: np.arange(x[1]).sum(), FACE),
+    "np.sum of a list": (lambda x: np.sum([x[0], x[1]]), FACE),
+    "np.mean of a list": (lambda x: np.mean([x, x]), FACE),
+    "np.max of a list": (lambda x: np.max([x[0], x[1]]), FACE),
+    "np.float64(x)": (lambda x: np.float64(x[0]) * x.sum(), f"{FACE}|{KEEP}"),
+    "np.float32(x)": (lambda x: np.float32(x[0]) * x.sum(), f"{FACE}|{KEEP}"),
+    "np.fromiter": (lambda x: np.fromiter(x, float).sum(), KEEP),
+    "stored into an array": (_stored, f"{KEEP}|funcgrad.at"),
+    "stored into a slice": (_stored_whole, r"funcgrad\.at"),
+    "stored by an index array": (_stored_by_index, r"funcgrad\.at"),
+    "ndarray.dot": (lambda x: A.dot(x), "array @ x"),
+    "ndarray.fill": (lambda x: np.zeros(3).fill(x[0]), KEEP),
+    "ndarray.put": (lambda x: np.zeros(3).put([0], x[0]), f"{FACE}|{KEEP}"),
+    "ndarray.searchsorted": (lambda x: A.searchsorted(x), FACE),
+    "ndarray.choose": (lambda x: np.array([0, 1, 1]).choose([x, A]).sum(), FACE),
+    "np.vectorize": (lambda x: np.vectorize(math.sin)(x).sum(), f"{FACE}|{KEEP}"),
+    "np.frompyfunc": (lambda x: np.frompyfunc(math.sin, 1, 1)(x).sum(), "frompyfunc|numpy"),
+    "np.random.normal": (lambda x: np.random.normal(x).sum(), f"{FACE}|{KEEP}"),
+    "np.random.uniform": (lambda x: np.random.uniform(0, x[1]), f"{FACE}|{KEEP}"),
+    "Generator.normal": (lambda x: RNG.normal(x).sum(), f"{FACE}|{KEEP}"),
+    "Generator.permutation": (lambda x: RNG.permutation(x).sum(), FACE),
+    "Generator.choice": (lambda x: RNG.choice(x), FACE),
+    "np.broadcast": (lambda x: next(np.broadcast(x, A))[0], FACE),
+    "np.nditer": (lambda x: sum(v for v in np.nditer(x)), FACE),
+    "np.ndenumerate": (lambda x: sum(v for _, v in np.ndenumerate(x)), FACE),
+    "np.r_": (lambda x: np.r_[x, 1.0].sum(), FACE),
+    "np.c_": (lambda x: np.c_[x, x].sum(), FACE),
+    "np.testing": (lambda x: np.testing.assert_array_equal(x, X), f"{FACE}|bool"),
+    "np.ma": (lambda x: np.ma.array(x).sum(), FACE),
+    "np.matrix": (lambda x: np.asmatrix(x).sum(), FACE),
+    "np.polynomial": (lambda x: np.polynomial.Polynomial(x)(2.0), FACE),
+    "structured array": (lambda x: np.array([(x[0], 1)], dtype="f8,i8"), KEEP),
+    "pickle": (lambda x: pickle.loads(pickle.dumps(x)).sum(), "pickle what the transform returns"),
+    "pickle in a dict": (lambda x: pickle.dumps({"x": x}), "pickle what"),
+    "memoryview": (lambda x: memoryview(x), ""),
+    "bytes": (lambda x: bytes(x[0]), "index"),
+    "struct.pack": (lambda x: struct.pack("d", x[0]), KEEP),
+    "array.array": (lambda x: array.array("d", x), KEEP),
+    "np.save": (lambda x: np.save(io.BytesIO(), x), "numpy.*save"),
+    "np.savez": (lambda x: np.savez(io.BytesIO(), x), "numpy.*savez"),
+    "np.savetxt": (lambda x: np.savetxt(io.StringIO(), x), "numpy.*savetxt"),
+    "range(x)": (lambda x: list(range(x[1])), "index or a size"),
+    "array[x]": (lambda x: A[x[1]], "index or a size|only integers"),
+    "list[x]": (lambda x: [1.0, 2.0][x[1]], "index or a size"),
+    "x[x]": (lambda x: x[x].sum(), "integer or boolean arrays"),
+    "np.zeros(x)": (lambda x: np.zeros(x[1]), "index or a size"),
+    "np.ones of a shape": (lambda x: np.ones((2, x[1])), "index or a size"),
+    "reshape to x": (lambda x: x.reshape(x[1]), "index or a size|iterat"),
+    "axis x": (lambda x: x.sum(axis=x[1]), "index or a size"),
+    "repeat x times": (lambda x: np.repeat(x, x), f"{FACE}|index or a size"),
+    "hash": (lambda x: hash(x), "unhashable"),
+    "in a set": (lambda x: {x}, "unhashable"),
+    "unique": (lambda x: np.unique(x).sum(), r"numpy\.unique"),
+    "interp": (lambda x: np.interp(x, A, A).sum(), r"numpy\.interp"),
+    "linspace": (lambda x: np.linspace(0, x[1], 3).sum(), r"numpy\.linspace"),
+    "ufunc where": (lambda x: np.add(x, 1, where=[True, False, True]).sum(), "numpy.where"),
+    "ufunc axes": (lambda x: np.matmul(x[None], A[:, None], axes=[(0, 1)] * 3), "leave it out"),
+    "complex discarded": (lambda x: np.add(x * 1j, 0, dtype=float).sum(), "cast"),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_what_numpy_does_not_hand_over_raises(name):
+    f, cure = REFUSED[name]
+    for transform in (
+        lambda: fg.grad(f)(X),
+        lambda: fg.jvp(f, (X,), (A,)),
+        lambda: fg.make_jaxpr(f)(X),
+        lambda: fg.hessian(f)(X),
+    ):
+        with pytest.raises((TypeError, ValueError, IndexError)) as caught:
+            transform()
+        told = [caught.value, caught.value.__cause__, caught.value.__context__]
+        told = [err for err in told if isinstance(err, FuncgradError)]
+        if not told:  # Python's and NumPy's own refusals
+            assert name in {
+                "memoryview", "hash", "in a set", "array[x]", "x[x]", "reshape to x",
+            }  # fmt: skip
+        elif not isinstance(told[0], ConcretizationError):
+            assert pytest.raises  # the cure is looked for below
+            import re
+
+            assert any(re.search(cure, str(err)) for err in told), str(told[0])
+
+
+# what would write into an array
+
+ARR = np.ones(3)
+
+
+def _iadd(x):
+    a = np.ones(3)
+    a += x
+    return a.sum()
+
+
+def _imul(x):
+    a = np.ones(3)
+    a *= x
+    return a.sum()
+
+
+def _setitem(x):
+    x[0] = 1.0
+    return x.sum()
+
+
+def _setslice(x):
+    x[1:] += 1.0
+    return x.sum()
+
+
+def _delitem(x):
+    del x[0]
+    return x.sum()
+
+
+AT = r"funcgrad\.at\(x\)\[index\]\.set\(value\)"
+WRITTEN = {
+    "x[0] = 1": (_setitem, AT),
+    "x[1:] += 1": (_setslice, AT),
+    "del x[0]": (_delitem, r"numpy\.delete"),
+    "arr += x": (_iadd, r"write x = x \+ y"),
+    "arr *= x": (_imul, r"use the returned value"),
+    "np.add.at": (lambda x: np.add.at(np.zeros(3), [0], x[:1]), r"funcgrad\.at"),
+    "np.add.at of a tracer": (lambda x: np.add.at(x, [0], 1.0), r"funcgrad\.at"),
+    "np.copyto": (lambda x: np.copyto(np.zeros(3), x), r"numpy\.where"),
+    "np.full_like": (lambda x: np.full_like(A, x).sum(), r"funcgrad\.numpy\.full_like"),
+    "np.put": (lambda x: np.put(x, [0], 1.0), AT),
+    "np.place": (lambda x: np.place(x, A > 0, 1.0), AT),
+    "np.putmask": (lambda x: np.putmask(x, A > 0, 1.0), r"numpy\.where"),
+    "np.fill_diagonal": (lambda x: np.fill_diagonal(x * np.eye(3), 1.0), r"funcgrad\.at"),
+    "out": (lambda x: np.sin(x, out=np.zeros(3)).sum(), "returned value"),
+    "out of a reduction": (lambda x: np.sum(x, out=np.zeros(())), "returned value"),
+    "x.sort": (lambda x: x.sort(), r"numpy\.sort"),
+    "x.fill": (lambda x: x.fill(1.0), "full_like"),
+    "x.resize": (lambda x: x.resize(2), r"numpy\.resize"),
+    "x.put": (lambda x: x.put([0], 1.0), AT),
+    "x.partition": (lambda x: x.partition(1), r"numpy\.partition"),
+    "x.itemset": (lambda x: x.itemset(0, 1.0), AT),
+    "x.setfield": (lambda x: x.setfield(0, float), AT),
+    "x.byteswap": (lambda x: x.byteswap(True), "outside"),
+}
+
+
+@pytest.mark.parametrize("name", WRITTEN)
+def test_what_would_write_into_an_array_raises(name):
+    f, cure = WRITTEN[name]
+    for transform in (
+        lambda: fg.grad(f)(X),
+        lambda: fg.jvp(f, (X,), (A,)),
+        lambda: fg.make_jaxpr(f)(X),
+        lambda: fg.hessian(f)(X),
+    ):
+        with pytest.raises(MutationError, match=cure):
+            transform()
+
+
+# what only looks
+
+
+def test_numbers_are_seen_while_a_derivative_is_taken():
+    seen = []
+
+    def f(x):
+        seen.extend([str(x), f"{x[0]:.3f}", repr(x), f"{x}", np.array_str(x), f"{x[1]!s:>8}"])
+        return (x**2).sum()
+
+    fg.grad(f)(X)
+    fg.jvp(f, (X,), (A,))
+    fg.hessian(f)(X)
+    first = seen[:6]
+
+    assert first == [str(X), "0.300", f"Traced({X!r})", f"{X}", np.array_str(X), f"{X[1]!s:>8}"]
+    assert seen[6:12] == first
+    assert "0.3" in seen[-1] or "1.2" in seen[-1]
+
+
+def test_a_staged_value_shows_its_shape():
+    seen = []
+    fg.make_jaxpr(lambda x: seen.extend([str(x), repr(x), f"{x:.3f}"]) or x)(X)
+
+    assert seen == ["Traced(f64[3])"] * 3
+
+
+def test_truth_is_known_and_carries_no_derivative():
+    def f(x):
+        total = x[0] if x[0] > 0 and not x[2] > 0 else 0.0 * x[0]
+        while total < 2:
+            total = total * 2
+        assert bool(x[0]) and x[1] and (x[0] in x) and 9.0 not in x
+        return total
+
+    assert np.isclose(fg.grad(f)(X)[0], 8.0)
+
+
+def test_a_comparison_is_numpys_own():
+    seen = []
+    fg.grad(lambda x: seen.extend([x > 0, x[0] == 0.3, np.argmax(x), x.argsort()]) or x.sum())(X)
+
+    assert [type(v) for v in seen] == [np.ndarray, np.bool_, np.int64, np.ndarray]
+
+
+def test_integers_made_from_a_tracer_are_plain():
+    def f(x):
+        n = int(np.sum(x > 0))
+        return sum(x[i] for i in range(n)) + A[np.argmax(x)] * x.sum() + [1.0, 2.0, 3.0][x.argmin()]
+
+    assert np.allclose(fg.grad(f)(X), numeric(f, X), atol=1e-7)  # step 1e-6
+
+
+def test_stop_gradient_is_the_way_out():
+    f = lambda x: float(fg.stop_gradient(x[0])) * x.sum()
+
+    assert np.allclose(fg.grad(f)(X), X[0])
+    with pytest.raises(ConversionError):
+        fg.make_jaxpr(f)(X)
+
+
+def test_deepcopy_of_a_model_of_tracers_keeps_the_derivative():
+    f = lambda p: (copy.deepcopy(p)["w"] * p["w"]).sum()
+
+    assert np.allclose(fg.grad(f)({"w": X})["w"], 2 * X)
+
+
+def test_an_object_array_is_no_way_around():
+    def f(x):
+        a = np.empty(2, object)
+        a[0] = x[0]
+        return a[0] * 2.0
+
+    assert np.allclose(fg.grad(f)(X), [2.0, 0, 0])  # an object array holds the tracer itself
+
+    def g(x):
+        a = np.empty(2, object)
+        a[:] = [x[0], x[1] * 3]
+        return np.sum(a)
+
+    assert np.allclose(fg.grad(g)(X), [1.0, 3.0, 0])
+
+
+def test_an_unsupported_option_names_itself():
+    with pytest.raises(UnsupportedError, match=r"numpy\.add: where="):
+        fg.grad(lambda x: np.add(x, 1, where=A > 0).sum())(X)
