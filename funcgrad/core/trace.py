@@ -7,11 +7,11 @@ no tracer NumPy runs it. Nothing is ambient, so threads, generators and exceptio
 
 import itertools
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NoReturn
 
 from .arraylike import ArrayLike
 from .avals import Aval, aval_of
-from .errors import FuncgradError, LeakedTracerError, MissingRuleError
+from .errors import ConcretizationError, FuncgradError, LeakedTracerError, MissingRuleError
 from .registry import primitive, primitives
 
 _serials = itertools.count(1)
@@ -84,6 +84,31 @@ class ConcreteTracer(Tracer):
 
     def __format__(self, spec: str) -> str:
         return format(self.value, spec)
+
+
+class AbstractTracer(Tracer):
+    """A tracer behind which there is not one number: none is known yet, or there are many."""
+
+    __slots__ = ()
+
+    def unknown(self) -> str:
+        """Return why there is not one number, and what to write instead."""
+        return str(self.aval)
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise ConcretizationError(f"{what}: one number is asked of {self.unknown()}")
+
+    def __bool__(self) -> bool:
+        self._refuse("bool(), as in `if x:` or `while x:`")
+
+    def __float__(self) -> float:
+        self._refuse("float()")
+
+    def __int__(self) -> int:
+        self._refuse("int()")
+
+    def __index__(self) -> int:
+        self._refuse("an index or a size")
 
 
 class Primitive:

@@ -2,20 +2,21 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike, shape_of
-from ..core.errors import ConcretizationError, ShapeError
-from ..core.trace import Primitive, Trace, Tracer
+from ..core.errors import ShapeError
+from ..core.trace import AbstractTracer, Primitive, Trace
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.structure import stretched, transpose_p
 from .arguments import Origin, Place, check_alive, check_callable, described
 
 
-class BatchTracer(Tracer):
+class BatchTracer(AbstractTracer):
     """The values of all examples, and the axis that counts them."""
 
     __slots__ = ("axis", "value")
@@ -38,23 +39,12 @@ class BatchTracer(Tracer):
     def __str__(self) -> str:
         return str(self.value)
 
-    def _concrete(self, what: str) -> NoReturn:
-        raise ConcretizationError(
-            f"{what}: one number is asked of {self.aval}, which differs from example to example "
-            f"in {self._trace.origin}; for a choice write numpy.where"
+    @override
+    def unknown(self) -> str:
+        return (
+            f"{self.aval}, which differs from example to example in {self._trace.origin}; for a "
+            f"choice write numpy.where"
         )
-
-    def __bool__(self) -> bool:
-        self._concrete("bool(), as in `if x:` or `while x:`")
-
-    def __float__(self) -> float:
-        self._concrete("float()")
-
-    def __int__(self) -> int:
-        self._concrete("int()")
-
-    def __index__(self) -> int:
-        self._concrete("an index or a size")
 
 
 class Batch(Trace):

@@ -5,21 +5,21 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
-from ..core.errors import ConcretizationError
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
-from ..core.trace import Primitive, Trace, Tracer
+from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
 from .arguments import Origin, check_alive, check_callable
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
-class StagingTracer(Tracer):
+class StagingTracer(AbstractTracer):
     """A variable of the program that is being written."""
 
     __slots__ = ("_var",)  # with an underscore, because ndarray.var is a method
@@ -41,24 +41,13 @@ class StagingTracer(Tracer):
     def __format__(self, spec: str) -> str:
         return repr(self)
 
-    def _concrete(self, what: str) -> NoReturn:
-        raise ConcretizationError(
-            f"{what}: a number is asked of {self.aval}, of which only shape and dtype are known "
-            f"while {self._trace.origin} is staged: at {user_line() or 'the top level'}; for a "
-            f"choice write numpy.where, or make the argument static"
+    @override
+    def unknown(self) -> str:
+        return (
+            f"{self.aval}, of which only shape and dtype are known while {self._trace.origin} is "
+            f"staged: at {user_line() or 'the top level'}; for a choice write numpy.where, or make "
+            f"the argument static"
         )
-
-    def __bool__(self) -> bool:
-        self._concrete("bool(), as in `if x:` or `while x:`")
-
-    def __float__(self) -> float:
-        self._concrete("float()")
-
-    def __int__(self) -> int:
-        self._concrete("int()")
-
-    def __index__(self) -> int:
-        self._concrete("an index or a size")
 
 
 class Staging(Trace):
@@ -121,8 +110,9 @@ def stage(
     """Return ``fun``, a function of leaves, as a program, and the structure of its output."""
     trace = Staging(origin)
     try:
-        leaves, treedef = tree.flatten(fun([trace.input(aval) for aval in avals]))
-        for path, x in tree.leaves_with_path(tree.unflatten(treedef, leaves)):
+        out = fun([trace.input(aval) for aval in avals])
+        leaves, treedef = tree.flatten(out)
+        for path, x in tree.leaves_with_path(out):
             if not is_arraylike(check_alive(x)):
                 raise TypeError(
                     f"{origin}: the output must be made of arrays: got {type(x).__name__}"
