@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .avals import Aval
-from .errors import ConversionError, FuncgradError, MutationError, UnsupportedError
+from .errors import ConversionError, FuncgradError, MutationError, UnsupportedError, shorten
 from .registry import overrides, primitives
 
 
@@ -46,7 +46,11 @@ def _function(function: Callable[..., Any]) -> Callable[..., Any]:
     """Return the method that is a NumPy function of the array, then of the same arguments."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return overrides[function](self, *args, **kwargs)
+        try:
+            return overrides[function](self, *args, **kwargs)
+        except _USUAL as err:
+            shorten(err)
+            raise
 
     method.__name__ = function.__name__
     return method
@@ -69,6 +73,7 @@ def _conversion(name: str, cure: str) -> Callable[..., NoReturn]:
     return method
 
 
+_USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # of which the frames say nothing
 _KEEP = "keep it an array, or write stop_gradient(x).item() outside the traced function"
 _AT = "write x = funcgrad.at(x)[index].set(value)"
 
@@ -93,8 +98,9 @@ class ArrayLike:
             return override(*inputs)
         try:
             return override(ufunc, method, inputs, kwargs)
-        except FuncgradError as err:
-            raise err.with_traceback(None) from None
+        except _USUAL as err:
+            shorten(err)
+            raise
 
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: tuple, kwargs: dict[str, Any]
@@ -104,8 +110,9 @@ class ArrayLike:
             raise _unsupported(f"{func.__module__}.{func.__name__}")
         try:
             return override(*args, **kwargs)
-        except FuncgradError as err:
-            raise err.with_traceback(None) from None
+        except _USUAL as err:
+            shorten(err)
+            raise
 
     # operators
 
@@ -201,8 +208,9 @@ class ArrayLike:
     def __getitem__(self, index: Any) -> Any:
         try:
             return overrides[operator.getitem](self, index)
-        except FuncgradError as err:
-            raise err.with_traceback(None) from None
+        except _USUAL as err:
+            shorten(err)
+            raise
 
     # methods that are functions of the same arguments
 
@@ -221,7 +229,7 @@ class ArrayLike:
     take, trace, var = _function(np.take), _function(np.trace), _function(np.var)
 
     def astype(self, dtype: Any, **kwargs: Any) -> Any:
-        return overrides["astype"](self, dtype)
+        return overrides["astype"](self, dtype, **kwargs)
 
     def compress(self, condition: Any, axis: int | None = None) -> Any:
         return overrides[np.compress](condition, self, axis=axis)
@@ -231,10 +239,18 @@ class ArrayLike:
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         shape = shape[0] if len(shape) == 1 else shape
-        return overrides[np.reshape](self, shape, order=order)
+        try:
+            return overrides[np.reshape](self, shape, order=order)
+        except _USUAL as err:
+            shorten(err)
+            raise
 
     def transpose(self, *axes: Any) -> Any:
-        return overrides[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
+        try:
+            return overrides[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
+        except _USUAL as err:
+            shorten(err)
+            raise
 
     # what would change the array in place
 

@@ -4,6 +4,28 @@ Each class is also the builtin that a NumPy user would expect, so that ``except 
 keeps working; each docstring shows how to get the error and how to mend it.
 """
 
+import os
+from types import TracebackType
+
+_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_NUMPY = f"{os.sep}numpy{os.sep}"
+
+
+def shorten(err: Exception) -> None:
+    """Take an error's frames away, unless one of them is the user's.
+
+    A face function calls user code in a few places (piecewise), whose frames must stay.
+    """
+    frames: TracebackType | None = err.__traceback__
+    while frames is not None:
+        filename = frames.tb_frame.f_code.co_filename
+        if not filename.startswith(_PACKAGE) and _NUMPY not in filename:
+            return
+        frames = frames.tb_next
+    if isinstance(err, FuncgradError):
+        err.__suppress_context__ = True
+    err.__traceback__ = None
+
 
 class FuncgradError(Exception):
     """The base of every error the library raises on purpose."""

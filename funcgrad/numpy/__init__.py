@@ -9,11 +9,18 @@ import numpy as _np
 
 from ..core.registry import overrides as _overrides
 from . import (  # each fills the table
+    apply as apply,
+    calculus as calculus,
     choosing as choosing,
+    correlation as correlation,
+    grids as grids,
     indexing as indexing,
+    norms as norms,
     order as order,
     padding as padding,
+    polynomials as polynomials,
     products as products,
+    quantiles as quantiles,
     queries as queries,
     reductions as reductions,
     scans as scans,

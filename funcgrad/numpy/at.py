@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.avals import Shape, aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError
+from ..core.trace import Tracer
 from ..ops import elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index, getitem_p, indexed_shape, scatter_add_p
@@ -80,13 +81,12 @@ class Place:
 
     def add(self, values: Any, *, mode: str | None = None) -> Any:
         """Return the array with values added to the elements."""
-        x, key, arrays, v = self._update("add", values, mode)
-        total = scatter_add_p(v, *arrays, shape=shape_of(x), index=key)
-        return reshape(ew.add(x, total), shape_of(self.array))
+        return self._added(*self._update("add", values, mode))
 
     def subtract(self, values: Any, *, mode: str | None = None) -> Any:
         """Return the array with values subtracted from the elements."""
-        return self.add(ew.neg(operand(values)), mode=mode)
+        x, key, arrays, v = self._update("subtract", values, mode)
+        return self._added(x, key, arrays, ew.neg(v))
 
     def multiply(self, values: Any, *, mode: str | None = None) -> Any:
         """Return the array with the elements multiplied by values."""
@@ -111,6 +111,11 @@ class Place:
     def apply(self, function: Callable[[Any], Any], *, mode: str | None = None) -> Any:
         """Return the array with an elementwise function applied to the elements."""
         return self._each("apply", lambda old, _: function(old), False, mode)
+
+    def _added(self, x: Any, key: Index, arrays: list[Any], v: Any) -> Any:
+        total = scatter_add_p(v, *arrays, shape=shape_of(x), index=key)
+        y = reshape(ew.add(x, total), shape_of(self.array))
+        return y if isinstance(y, Tracer) else np.asarray(y)
 
     def _update(self, who: str, values: Any, mode: str | None) -> tuple[Any, Index, list[Any], Any]:
         """Return the array, index and values of an update whose index is in range."""
@@ -140,7 +145,8 @@ class Place:
             now = places[rounds == n]
             new = cast(function(x[now], v[rounds == n]), dtype_of(x))
             x = set_at_p(x, new, now, index=Index([ARRAY]))
-        return reshape(x, shape_of(self.array))
+        y = reshape(x, shape_of(self.array))
+        return y if rounds.size or isinstance(y, Tracer) else np.array(y)
 
 
 def _occurrence(places: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.avals import aval_of
 from ..core.trace import Tracer
-from ..ops.operand import asarray, operand
+from ..ops.operand import asarray, operand, strong
 from ..ops.structure import broadcast_to, cast
 from .table import implements
 
@@ -22,6 +22,22 @@ def array(obj: Any, dtype: Any = None) -> Any:
     """
     result = asarray(obj, dtype)
     return np.array(result) if isinstance(result, np.ndarray) else result
+
+
+@implements("array", "asarray", "asanyarray", "ascontiguousarray")
+def _array_like(a: Any, dtype: Any = None, **options: Any) -> Any:
+    """Return an array from what may hold tracers: numpy.array(..., like=tracer)."""
+    return asarray(a, dtype)
+
+
+@implements("full")
+def _full_like(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
+    """Return an array filled with one value: numpy.full(..., like=tracer)."""
+    return full(shape, strong(operand(fill_value)), dtype)
+
+
+for _name in ("zeros", "ones", "empty", "eye", "identity", "arange", "tri"):
+    implements(_name)(getattr(np, _name))  # like=tracer: constants, made by NumPy
 
 
 def _like(x: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:

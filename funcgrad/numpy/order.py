@@ -170,11 +170,17 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 # sorting
 
 
+def _no_fields(order: Any) -> None:
+    if order is not None:
+        raise ValueError("Cannot specify order when the array has no fields.")
+
+
 @implements("sort")
 def sort(
     a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
     """Sort along an axis; see numpy.sort."""
+    _no_fields(order)
     a = operand(a)
     if axis is None:
         a, axis = ravel(a), 0
@@ -187,6 +193,7 @@ def argsort(
     a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
     """Return the positions that sort an array; see numpy.argsort."""
+    _no_fields(order)
     a = operand(a)
     if axis is None:
         a, axis = ravel(a), 0
@@ -199,6 +206,7 @@ def argpartition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
     """Return positions that put the kth element in its place; see numpy.argpartition."""
+    _no_fields(order)
     a = operand(a)
     if axis is None:
         a, axis = ravel(a), 0
@@ -211,6 +219,7 @@ def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
     """Put the kth element in its place; see numpy.partition."""
+    _no_fields(order)
     a = operand(a)
     if axis is None:
         a, axis = ravel(a), 0

@@ -17,7 +17,7 @@ from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
 from .reductions import sum as _sum
 from .shapes import moveaxis, ravel
-from .table import implements, no_out
+from .table import check_cast, implements, no_out
 
 
 @implements("linalg.matmul")
@@ -179,7 +179,14 @@ def _components(a: Any) -> list[Any]:
 
 
 @implements("einsum")
-def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any) -> Any:
+def einsum(
+    *operands: Any,
+    out: Any = None,
+    dtype: Any = None,
+    order: str = "K",
+    casting: str = "safe",
+    optimize: Any = False,
+) -> Any:
     """Sum products over named axes; see numpy.einsum for the notation.
 
     The call is brought into the form of the ``einsum`` primitive: diagonals are taken, axes of
@@ -187,6 +194,10 @@ def einsum(*operands: Any, out: Any = None, optimize: Any = False, **kwargs: Any
     """
     no_out("einsum", out)
     xs, names, result = _parsed(operands)
+    if dtype is not None:
+        for x in xs:
+            check_cast("einsum", x, dtype, casting)
+        xs = [cast(x, dtype) for x in xs]
     xs, names = zip(*map(_diagonal, xs, names), strict=True)
     lengths: dict[str, int] = {}
     for x, axes in zip(xs, names, strict=True):

@@ -15,7 +15,7 @@ from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from .indexing import concrete
 from .reductions import all as _all
-from .table import implements, numpy_function
+from .table import check_cast, implements, numpy_function
 
 
 @implements("shape")
@@ -148,9 +148,20 @@ def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
 
 
 @implements("astype")
-def astype(x: Any, dtype: Any, /, *, copy: bool = True, device: Any = None) -> Any:
-    """Cast to a dtype; see numpy.astype. A cast to integers has no derivative."""
-    return cast(strong(operand(x)), dtype)
+def astype(
+    x: Any,
+    dtype: Any,
+    /,
+    order: str = "K",
+    casting: str = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
+    device: Any = None,
+) -> Any:
+    """Cast to a dtype; see ndarray.astype. A cast to integers has no derivative."""
+    x = strong(operand(x))
+    check_cast("astype", x, dtype, casting)
+    return cast(x, dtype)
 
 
 overrides["astype"] = astype

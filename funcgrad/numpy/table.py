@@ -48,8 +48,8 @@ def check_cast(who: str, x: Any, dtype: Any, casting: str) -> None:
     """Raise where NumPy's casting rule forbids what ``dtype=`` asks for."""
     if not np.can_cast(dtype_of(x), dtype, casting):
         raise DtypeError(
-            f"{who}: dtype= cannot cast {dtype_of(x)} to {np.dtype(dtype)} by the rule "
-            f"{casting!r}; convert the operand with astype"
+            f"{who}: cannot cast {dtype_of(x)} to {np.dtype(dtype)} by the rule "
+            f"{casting!r}; cast it before, by the rule 'unsafe'"
         )
 
 

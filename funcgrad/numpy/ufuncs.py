@@ -66,10 +66,7 @@ def imag(val: Any) -> Any:
 def angle(z: Any, deg: bool = False) -> Any:
     """Return the phase in radians, or degrees; see numpy.angle."""
     z = operand(z)
-    if ew.is_complex(z):
-        phase = ew.arctan2(ew.imag(z), ew.real(z))
-    else:
-        phase = ew.arctan2(np.zeros(shape_of(z), np.result_type(dtype_of(z), np.int8)), z)
+    phase = ew.arctan2(*(ew.imag(z), ew.real(z)) if ew.is_complex(z) else (0, z))
     return ew.mul(phase, 180 / np.pi) if deg else phase
 
 

@@ -188,7 +188,7 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
         except ValueError:
             raise IndexError(
                 f"shape mismatch: indexing arrays could not be broadcast together with shapes "
-                f"{' '.join(map(str, arrays))}"
+                f"{' '.join(map(str, arrays))} "
             ) from None
     return tuple(dims)
 

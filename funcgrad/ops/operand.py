@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import PYTHON_SCALARS, aval_of, shape_of
+from ..core.errors import shorten
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .index import concatenate_p
@@ -21,8 +22,12 @@ def asarray(obj: Any, dtype: Any = None) -> Any:
     if isinstance(obj, Tracer):
         return obj if dtype is None else cast(obj, dtype)
     if isinstance(obj, (list, tuple)) and holds_tracer(obj):
-        stacked = _stacked(obj)
-        return stacked if dtype is None else cast(stacked, dtype)
+        try:
+            whole = _stacked(obj)
+        except ValueError as err:
+            shorten(err)
+            raise
+        return whole if dtype is None else cast(whole, dtype)
     return np.asarray(obj, dtype)
 
 

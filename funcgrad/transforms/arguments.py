@@ -43,7 +43,7 @@ class Chosen:
         self.fun, self.args, self.kwargs = fun, args, kwargs
         if argnums is None:
             argnums = 0 if argnames is None else ()
-        self.single = argnames is None and isinstance(argnums, int)
+        self.single = argnames is None and not isinstance(argnums, (tuple, list))
         nums = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
         self.argnums = [_position(who, n, args) for n in nums]
         self.places: Sequence[Place] = self.argnums
@@ -137,6 +137,11 @@ def carries_derivative(x: Any) -> bool:
     return is_arraylike(x) and is_inexact(aval_of(x).dtype)
 
 
+def is_number(x: Any) -> bool:
+    """Return whether a leaf is an array or a number; Python's True and False are flags."""
+    return is_arraylike(x) and not isinstance(x, bool)
+
+
 def is_integral(x: Any) -> bool:
     """Return whether a leaf is an integer or boolean array, or an integer.
 
@@ -186,6 +191,14 @@ def as_tangent(who: str, what: str, t: Any, primal: Aval) -> Any:
             f"convert it with astype({str(primal.dtype)!r})"
         )
     return t if isinstance(t, (np.ndarray, np.generic, Tracer)) else np.asarray(t)
+
+
+def owned(x: Any, taken: set[int]) -> Any:
+    """Return a result that the caller may change: an array of its own, none of those taken."""
+    if type(x) is np.ndarray and (x.base is not None or id(x) in taken):
+        x = x.copy()
+    taken.add(id(x))
+    return x
 
 
 def check_alive(x: Any) -> Any:

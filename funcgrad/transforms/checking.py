@@ -60,12 +60,14 @@ def _check(
     )
     step = widest ** (1 / 3) if eps is None else eps
     plus, minus = (fun(*_moved(args, tangents, s * step)) for s in (1, -1))
-    slope = tree.map(lambda a, b: (np.asarray(a) - b) / (2 * step), plus, minus)
+    differ = lambda a, b: (np.asarray(a) - b) / (2 * step) if carries_derivative(a) else a
+    slope = tree.map(differ, plus, minus)
     loose = (1e-2 if widest > 1e-10 else 1e-6) * 100.0 ** len(path.split())
     atol_, rtol_ = loose if atol is None else atol, loose if rtol is None else rtol
     if "fwd" in modes:
         for got, want in zip(tree.leaves(t), tree.leaves(slope), strict=True):
-            _compare(f"{path}fwd", got, want, atol_, rtol_)
+            if carries_derivative(want):
+                _compare(f"{path}fwd", got, want, atol_, rtol_)
     cts = _random_like(y, rng)
     if "rev" in modes:
         pulled = vjp(fun, *args)[1](cts)

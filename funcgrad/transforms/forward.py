@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core import tree
-from ..core.avals import aval_of, is_arraylike
+from ..core.avals import aval_of
 from ..core.trace import ConcreteTracer, Primitive, Trace
 from .arguments import (
     Origin,
@@ -16,6 +16,8 @@ from .arguments import (
     check_callable,
     check_leaves,
     described,
+    is_number,
+    owned,
     same_structure,
     with_aux,
 )
@@ -80,8 +82,8 @@ def push(
 
 
 def zero_tangent(y: Any) -> Any:
-    """Return the zero tangent of an output: zeros like it, or None where it is no array."""
-    return np.zeros(aval_of(y).shape, aval_of(y).dtype) if is_arraylike(y) else None
+    """Return the zero tangent of an output: zeros like it, or itself where it is no array."""
+    return np.zeros(aval_of(y).shape, aval_of(y).dtype) if is_number(y) else y
 
 
 def jvp(
@@ -133,5 +135,7 @@ def jvp(
     paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "jvp")
     aux, pairs, out_tree = push(Origin("jvp", fun), paired, leaves, directions)
     out = tree.unflatten(out_tree, [y for y, _ in pairs])
-    tangent = tree.unflatten(out_tree, [zero_tangent(y) if t is None else t for y, t in pairs])
+    taken = set(map(id, directions))
+    tangents_out = [zero_tangent(y) if t is None else owned(t, taken) for y, t in pairs]
+    tangent = tree.unflatten(out_tree, tangents_out)
     return (out, tangent, aux) if has_aux else (out, tangent)

@@ -6,7 +6,7 @@ from typing import Any
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import Aval, aval_of, is_arraylike
+from ..core.avals import Aval, aval_of
 from ..core.jaxpr import eval_jaxpr
 from ..core.trace import Primitive, Tracer
 from ..ops.structure import zeros
@@ -17,6 +17,8 @@ from .arguments import (
     check_callable,
     check_leaves,
     described,
+    is_number,
+    owned,
     same_structure,
     with_aux,
 )
@@ -65,7 +67,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
             origin, paired, leaves, [next(rest) if i else None for i in inexact]
         )
         outs = [y for y, _ in pairs]
-        return [zero_tangent(y) if t is None else t for y, t in pairs]
+        return [zero_tangent(y) if t is None else t for y, t in pairs if is_number(y)]
 
     avals = [aval_of(x) for x, i in zip(leaves, inexact, strict=True) if i]
     closed, _ = stage(origin, tangents_out, [Aval(a.shape, a.dtype) for a in avals])
@@ -77,8 +79,9 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
             for t, x, i, place in zip(given, leaves, inexact, places, strict=True)
             if i
         ]
-        results = iter(eval_jaxpr(closed.jaxpr, closed.consts, checked))
-        return tree.unflatten(out_tree, [next(results) if is_arraylike(y) else None for y in outs])
+        taken = set(map(id, (*checked, *closed.consts)))
+        results = (owned(t, taken) for t in eval_jaxpr(closed.jaxpr, closed.consts, checked))
+        return tree.unflatten(out_tree, [next(results) if is_number(y) else y for y in outs])
 
     out = tree.unflatten(out_tree, outs)
     return (out, f_jvp, aux) if has_aux else (out, f_jvp)
@@ -126,7 +129,9 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
             for c, aval in zip(given, closed.out_avals, strict=True)
         ]
         results = transpose_program(closed, cts)
-        found = iter(zeros(a) if r is None else r for r, a in zip(results, avals, strict=True))
+        taken = set(map(id, (*cts, *closed.consts)))
+        pairs = zip(results, avals, strict=True)
+        found = (zeros(a) if r is None else owned(r, taken) for r, a in pairs)
         xs = [next(found) if i else x for x, i in zip(leaves, inexact, strict=True)]
         return tree.unflatten(treedef, xs)
 

@@ -24,6 +24,7 @@ from .arguments import (
     check_alive,
     check_callable,
     check_leaves,
+    owned,
     same_structure,
     with_aux,
 )
@@ -194,10 +195,7 @@ def _finished(ct: Any, primal: Any, taken: set[int]) -> Any:
         ct = zeros(primal) if ct is None else ct
         if not isinstance(ct, Tracer):
             ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
-    if type(ct) is np.ndarray and (ct.base is not None or id(ct) in taken):
-        ct = ct.copy()
-    taken.add(id(ct))
-    return ct
+    return owned(ct, taken)
 
 
 def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:

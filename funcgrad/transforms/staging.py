@@ -71,7 +71,7 @@ class Staging(Trace):
             return x._var
         if type(x) in PYTHON_SCALARS or isinstance(x, np.generic):
             return Literal(x)
-        x = x if isinstance(x, Tracer) else np.asarray(x)
+        x = check_alive(x) if isinstance(x, Tracer) else np.asarray(x)
         if type(x) is np.ndarray and x.dtype.kind == "O":
             raise TypeError(f"{self.origin}: an operand must be an array or a number: got {x}")
         if type(x) is np.ndarray and not x.shape:

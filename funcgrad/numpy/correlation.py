@@ -1,0 +1,156 @@
+"""Convolutions, correlations and covariances."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, shape_of
+from ..core.trace import ConcreteTracer, Tracer
+from ..ops import elementwise as ew
+from ..ops.operand import operand, strong
+from ..ops.structure import cast
+from .order import flip
+from .shapes import atleast_1d, atleast_2d, broadcast_to, concatenate, ravel, reshape, squeeze
+from .statistics import average
+from .table import implements
+
+_MODES = ("full", "same", "valid")
+
+
+@implements("convolve")
+def convolve(a: Any, v: Any, mode: str = "full") -> Any:
+    """Multiply two polynomials' coefficients; needs len(a) * len(v) memory; see numpy.convolve."""
+    a, v = atleast_1d(a), atleast_1d(v)
+    for name, x in (("a", a), ("v", v)):
+        if shape_of(x)[0] == 0:
+            raise ValueError(f"{name} cannot be empty")
+    if shape_of(v)[0] > shape_of(a)[0]:
+        a, v = v, a
+    return _convolved(a, v, mode)
+
+
+@implements("correlate")
+def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
+    """Correlate two sequences, the second conjugated; see numpy.correlate."""
+    a, v = strong(operand(a)), strong(operand(v))
+    if 0 in (*shape_of(a), *shape_of(v)):
+        raise ValueError("correlate: the sequences must not be empty")
+    v = ew.conj(v) if ew.is_complex(v) else v
+    if len(shape_of(a)) == len(shape_of(v)) == 1 and shape_of(v) > shape_of(a):
+        return flip(_convolved(v, flip(a), mode))
+    return _convolved(a, flip(v), mode)
+
+
+def _convolved(a: Any, v: Any, mode: str) -> Any:
+    """Return the convolution with a ``v`` that is not longer than ``a``."""
+    if mode not in _MODES:
+        raise ValueError(f"mode must be one of 'valid', 'same', or 'full': got {mode!r}")
+    if len(shape_of(a)) != 1 or len(shape_of(v)) != 1:
+        raise ValueError(
+            f"convolution: both operands must have one axis: got {shape_of(a)} and {shape_of(v)}"
+        )
+    (n,), (k,) = shape_of(a), shape_of(v)
+    full = np.matmul(v, _shifted(a, k))
+    if mode == "full":
+        return full
+    return full[(k - 1) // 2 :][:n] if mode == "same" else full[k - 1 : n]
+
+
+def _shifted(a: Any, k: int) -> Any:
+    """Return k rows, each ``a`` one place further to the right, between zeros.
+
+    A vector repeated without end, and read in rows one element shorter, does just that.
+    """
+    n = shape_of(a)[0]
+    longer = concatenate([a, np.zeros(k, dtype_of(a))])
+    rows = ravel(broadcast_to(longer, (k, n + k)))
+    return reshape(rows[: k * (n + k - 1)], (k, n + k - 1))
+
+
+@implements("cov")
+def cov(
+    m: Any,
+    y: Any = None,
+    rowvar: bool = True,
+    bias: bool = False,
+    ddof: Any = None,
+    fweights: Any = None,
+    aweights: Any = None,
+    *,
+    dtype: Any = None,
+) -> Any:
+    """Return the covariances of variables, weighted if asked; see numpy.cov."""
+    if ddof is not None and ddof != int(ddof):
+        raise ValueError("ddof must be integer")
+    ddof = (0 if bias else 1) if ddof is None else ddof
+    x = _variables(m, y, rowvar, dtype)
+    if not shape_of(x)[0]:
+        return np.zeros((0, 0))
+    count = shape_of(x)[1]
+    f = None if fweights is None else _weights("fweights", fweights, count)
+    a = None if aweights is None else _weights("aweights", aweights, count)
+    w = f if a is None else a if f is None else f * a
+    mean, total = average(x, axis=1, weights=w, returned=True)
+    free = count if w is None else total[0]
+    free = free - (ddof if a is None or not ddof else ddof * np.sum(w * a) / free)
+    number = _number(free)
+    if number is not None and number <= 0:
+        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
+        free = np.float64(0.0)
+    x = x - mean[:, None]
+    other = x if w is None else x * w
+    other = ew.conj(other) if ew.is_complex(other) else other
+    return squeeze(np.matmul(x, other.T) * np.true_divide(1, free))
+
+
+def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
+    """Return a matrix with one variable a row."""
+    m, y = operand(m), None if y is None else operand(y)
+    for name, v in (("m", m), ("y", y)):
+        if v is not None and len(shape_of(v)) > 2:
+            raise ValueError(f"{name} has more than 2 dimensions")
+    kinds = [dtype_of(v) for v in (m, y) if v is not None]
+    dtype = np.result_type(*kinds, np.float64) if dtype is None else dtype
+    x = cast(atleast_2d(m), dtype)
+    x = x.T if not rowvar and len(shape_of(m)) != 1 else x
+    if y is None or not shape_of(x)[0]:
+        return x
+    other = cast(atleast_2d(y), dtype)
+    other = other.T if not rowvar and shape_of(other)[0] != 1 else other
+    return concatenate([x, other])
+
+
+def _number(x: Any) -> Any:
+    """Return the number, or numbers, behind a value, None where they are not known."""
+    while isinstance(x, ConcreteTracer):
+        x = x.value
+    return None if isinstance(x, Tracer) else x
+
+
+def _weights(who: str, weights: Any, count: int) -> Any:
+    """Return the weights of observations as floats; what is known of them is checked."""
+    w = cast(strong(operand(weights)), np.float64)
+    numbers = _number(w)
+    if who == "fweights" and numbers is not None and not np.all(numbers == np.around(numbers)):
+        raise TypeError("fweights must be integer")
+    if len(shape_of(w)) > 1:
+        raise RuntimeError(f"cannot handle multidimensional {who}")
+    if shape_of(w)[0] != count:
+        raise RuntimeError(f"incompatible numbers of samples and {who}")
+    if numbers is not None and np.any(numbers < 0):
+        raise ValueError(f"{who} cannot be negative")
+    return w
+
+
+@implements("corrcoef")
+def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
+    """Return the correlation coefficients of variables; see numpy.corrcoef."""
+    c = cov(x, y, rowvar, dtype=dtype)
+    if not shape_of(c):
+        return c / c
+    deviation = np.sqrt(np.real(np.diag(c)))
+    c = c / deviation[:, None] / deviation[None, :]
+    if ew.is_complex(c):
+        return np.clip(np.real(c), -1, 1) + 1j * np.clip(np.imag(c), -1, 1)
+    return np.clip(c, -1, 1)

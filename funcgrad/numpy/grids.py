@@ -1,0 +1,145 @@
+"""Evenly spaced numbers between ends that may be traced, and the grids made of them."""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, shape_of
+from ..ops import compare, elementwise as ew
+from ..ops.operand import common_dtype, operand, strong
+from ..ops.structure import cast, expand_dims
+from .indexing import concrete
+from .scans import cumprod
+from .shapes import broadcast_arrays, broadcast_to, concatenate, moveaxis, reshape
+from .table import implements
+
+
+@implements("linspace")
+def linspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
+    """Return evenly spaced numbers; see numpy.linspace."""
+    num = operator.index(num)
+    if num < 0:
+        raise ValueError(f"Number of samples, {num}, must be non-negative.")
+    start, stop = operand(start), operand(stop)
+    kind = common_dtype([start, stop, 0.0])
+    start, stop = broadcast_arrays(cast(strong(start), kind), cast(strong(stop), kind))
+    spaces = num - 1 if endpoint else num
+    step = (stop - start) / spaces if spaces > 0 else np.nan
+    last = endpoint and num > 1  # exactly the end, not what adding up steps gives
+    places = np.arange(num - last, dtype=kind).reshape(-1, *[1] * len(shape_of(start)))
+    y = places * (step if spaces > 0 else stop - start) + start
+    if last:
+        y = concatenate([y, expand_dims(stop, (0,))])
+    y = moveaxis(y, 0, axis) if axis != 0 else y
+    if dtype is not None:
+        y = cast(compare.floor(y) if np.dtype(dtype).kind in "iu" else y, dtype)
+    return (y, step) if retstep else y
+
+
+@implements("logspace")
+def logspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    base: Any = 10.0,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """Return numbers whose logarithms are evenly spaced; see numpy.logspace."""
+    start, stop, base = operand(start), operand(stop), operand(base)
+    if shape_of(base):
+        rank = len(np.broadcast_shapes(*map(shape_of, (start, stop, base))))
+        start, stop, base = (
+            expand_dims(strong(v), tuple(range(rank - len(shape_of(v)))))
+            for v in (start, stop, base)
+        )
+        base = np.expand_dims(base, axis)
+    y = ew.pow(base, linspace(start, stop, num, endpoint, axis=axis))
+    return y if dtype is None else cast(y, dtype)
+
+
+@implements("geomspace")
+def geomspace(
+    start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
+) -> Any:
+    """Return numbers with even ratios; see numpy.geomspace."""
+    start, stop = strong(operand(start)), strong(operand(stop))
+    if any(isinstance(v, np.ndarray) and not np.all(v) for v in (start, stop)):
+        raise ValueError("Geometric sequence cannot include zero")
+    kinds = (dtype_of(start), dtype_of(stop), float(num), np.zeros((), dtype))
+    kind = np.result_type(*kinds)
+    start, stop = broadcast_arrays(cast(start, kind), cast(stop, kind))
+    sign = ew.unit(start)
+    start, stop = start / sign, stop / sign
+    y = logspace(np.log10(start), np.log10(stop), num, endpoint)
+    ends = [expand_dims(v, (0,)) for v in (start, stop)]
+    num = operator.index(num)
+    if num == 1 or (num > 1 and not endpoint):
+        y = concatenate([ends[0], y[1:]])
+    elif num > 1:
+        y = concatenate([ends[0], y[1:-1], ends[1]])
+    y = moveaxis(y * sign, 0, axis) if axis != 0 else y * sign
+    return y if dtype is None else cast(y, dtype)
+
+
+@implements("meshgrid")
+def meshgrid(
+    *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
+) -> tuple[Any, ...]:
+    """Return coordinates on the grid that vectors span; see numpy.meshgrid."""
+    if indexing not in ("xy", "ij"):
+        raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
+    rank = len(xi)
+    places = list(range(rank))
+    if indexing == "xy":
+        places[:2] = places[1::-1]
+    lines = []
+    for x, place in zip(xi, places, strict=True):
+        shape = [1] * rank
+        shape[place] = -1
+        lines.append(reshape(strong(operand(x)), shape))
+    return tuple(lines) if sparse else broadcast_arrays(*lines)
+
+
+@implements("ix_")
+def ix_(*args: Any) -> tuple[Any, ...]:
+    """Return vectors shaped to index a grid; see numpy.ix_."""
+    results = []
+    for k, x in enumerate(args):
+        x = strong(operand(x))
+        if len(shape_of(x)) != 1:
+            raise ValueError("Cross index must be 1 dimensional")
+        if dtype_of(x).kind == "b":
+            (x,) = concrete("ix_", x).nonzero()
+        elif not isinstance(args[k], np.ndarray) and shape_of(x) == (0,):
+            x = cast(x, np.intp)  # an empty list is no list of floats
+        results.append(expand_dims(x, (*range(k), *range(k + 1, len(args)))))
+    return tuple(results)
+
+
+@implements("vander")
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+    """Return powers of the elements as columns; see numpy.vander."""
+    x = operand(x)
+    if len(shape_of(x)) != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
+    (n,) = shape_of(x)
+    count = n if N is None else operator.index(N)
+    kind = np.promote_types(dtype_of(x), int)
+    columns = [np.ones((n, min(count, 1)), kind)]
+    if count > 1:
+        columns.append(cumprod(broadcast_to(cast(x, kind)[:, None], (n, count - 1)), 1))
+    powers = concatenate(columns, 1)
+    return powers if increasing else np.flip(powers, 1)

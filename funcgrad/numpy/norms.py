@@ -1,0 +1,189 @@
+"""Norms, and products of many matrices."""
+
+import builtins
+import functools
+import operator
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, is_inexact, shape_of
+from ..ops import compare, elementwise as ew
+from ..ops.operand import operand, strong
+from ..ops.reduce import axes_of, axis_of
+from ..ops.structure import cast, expand_dims, reshape
+from .products import dot
+from .reductions import max, min, sum
+from .shapes import moveaxis
+from .table import implements, no_out, unsupported
+
+
+def _inexact(x: Any) -> Any:
+    x = strong(operand(x))
+    return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
+
+
+def _squares(x: Any) -> Any:
+    return ew.real(ew.mul(x, ew.conj(x))) if ew.is_complex(x) else ew.square(x)
+
+
+@implements("linalg.norm")
+def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
+    """Return a norm of vectors or matrices, with derivative 0 at 0; see numpy.linalg.norm."""
+    x = _inexact(x)
+    rank = len(shape_of(x))
+    if axis is None:
+        if ord is None or (rank, ord) in ((2, "f"), (2, "fro"), (1, 2)):
+            return _vector(x, tuple(range(rank)), 2, keepdims)
+        axis = tuple(range(rank))
+    elif not isinstance(axis, tuple):
+        try:
+            axis = (int(axis),)
+        except Exception as err:
+            raise TypeError("'axis' must be None, an integer or a tuple of integers") from err
+    if len(axis) == 1:
+        return _vector(x, axes_of(axis, rank), 2 if ord is None else ord, keepdims)
+    if len(axis) != 2:
+        raise ValueError("Improper number of dimensions to norm.")
+    rows, columns = (axis_of(d, rank) for d in axis)
+    if rows == columns:
+        raise ValueError("Duplicate axes given.")
+    y = _matrix(moveaxis(x, (rows, columns), (-2, -1)), ord)
+    return expand_dims(y, tuple(sorted((rows, columns)))) if keepdims else y
+
+
+@implements("linalg.vector_norm")
+def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
+    """Return the norm of the elements along any axes; see numpy.linalg.vector_norm."""
+    x = _inexact(x)
+    axes = axes_of(axis, len(shape_of(x)))
+    return _vector(x, axes, 2 if ord is None else ord, keepdims)
+
+
+@implements("linalg.matrix_norm")
+def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
+    """Return the norm of the matrices in the last two axes; see numpy.linalg.matrix_norm."""
+    return norm(x, ord, (-2, -1), keepdims)
+
+
+def _vector(x: Any, axes: tuple[int, ...], ord: Any, keepdims: Any) -> Any:
+    """Return the norm of order ``ord`` of what lies along ``axes``."""
+    if isinstance(ord, str):
+        raise ValueError(f"Invalid norm order '{ord}' for vectors")
+    if ord == 2:
+        return ew.root(sum(_squares(x), axes, keepdims=keepdims))
+    size = ew.abs(x)
+    kind = dtype_of(size)
+    if ord == np.inf:
+        return _largest(size, axes, keepdims)
+    if ord == -np.inf:
+        return min(size, axes, keepdims=keepdims)
+    if ord == 0:
+        return sum(cast(compare.ne(x, 0), kind), axes, keepdims=keepdims)
+    if ord == 1:
+        return sum(size, axes, keepdims=keepdims)
+    total = sum(cast(ew.pow(size, ord), kind), axes, keepdims=keepdims)
+    if ord < 0:
+        return cast(ew.pow(total, 1 / ord), kind)
+    zero = compare.eq(total, 0)  # where the root has no derivative: it is taken as 0
+    return ew.where(zero, 0, cast(ew.pow(ew.where(zero, 1, total), 1 / ord), kind))
+
+
+def _largest(x: Any, axes: Any, keepdims: bool = False) -> Any:
+    """Return the largest of numbers that are not negative, 0 of none."""
+    return max(x, axes, keepdims=keepdims, initial=None if all(shape_of(x)) else 0)
+
+
+def _matrix(x: Any, ord: Any) -> Any:
+    """Return the norm of the matrices in the last two axes."""
+    rank = len(shape_of(x))
+    if ord is None or ord in ("f", "fro"):
+        return ew.root(sum(_squares(x), (rank - 2, rank - 1)))
+    if ord in (2, -2, "nuc"):
+        raise unsupported(
+            "linalg.norm", f"ord={ord!r} of matrices", "use 'fro', 1 or inf, which need no svd"
+        )
+    if ord not in (1, -1, np.inf, -np.inf):
+        raise ValueError("Invalid norm order for matrices.")
+    sums = sum(ew.abs(x), rank - 2 if abs(ord) == 1 else rank - 1)
+    return _largest(sums, rank - 2) if ord > 0 else min(sums, rank - 2)
+
+
+@implements("linalg.matrix_power")
+def matrix_power(a: Any, n: int) -> Any:
+    """Multiply a matrix n times with itself, n not negative; see numpy.linalg.matrix_power."""
+    a = strong(operand(a))
+    if len(shape_of(a)) < 2:
+        raise np.linalg.LinAlgError(
+            f"{len(shape_of(a))}-dimensional array given. Array must be at least two-dimensional"
+        )
+    if shape_of(a)[-1] != shape_of(a)[-2]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    try:
+        n = operator.index(n)
+    except TypeError as err:
+        raise TypeError("exponent must be an integer") from err
+    if n < 0:
+        raise unsupported("linalg.matrix_power", "a negative exponent", "invert the matrix before")
+    if n == 0:
+        eye = np.eye(shape_of(a)[-1], dtype=dtype_of(a))
+        return np.broadcast_to(eye, shape_of(a)).copy()
+    if n == 3:  # one product less than by squares
+        return a @ a @ a
+    square, result = a, None
+    while True:
+        n, odd = divmod(n, 2)
+        if odd:
+            result = square if result is None else result @ square
+        if not n:
+            return result
+        square = square @ square
+
+
+@implements("linalg.multi_dot")
+def multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    """Multiply matrices in the order that costs least; see numpy.linalg.multi_dot."""
+    no_out("multi_dot", out)
+    factors = [strong(operand(a)) for a in arrays]
+    if len(factors) < 2:
+        raise ValueError("Expecting at least two arrays.")
+    if len(factors) == 2:
+        return dot(*factors)
+    row, column = len(shape_of(factors[0])) == 1, len(shape_of(factors[-1])) == 1
+    factors[0] = factors[0][None, :] if row else factors[0]
+    factors[-1] = factors[-1][:, None] if column else factors[-1]
+    for a in factors:
+        if len(shape_of(a)) != 2:
+            raise np.linalg.LinAlgError(
+                f"{len(shape_of(a))}-dimensional array given. Array must be two-dimensional"
+            )
+    lengths = [shape_of(factors[0])[0], *(shape_of(a)[1] for a in factors)]
+    y = _product(factors, _cheapest(tuple(lengths)), 0, len(factors))
+    return reshape(y, shape_of(y)[row : 2 - column]) if row or column else y
+
+
+def _product(factors: Sequence[Any], splits: dict[Any, int], start: int, stop: int) -> Any:
+    if stop - start == 1:
+        return factors[start]
+    k = splits[start, stop]
+    return dot(_product(factors, splits, start, k), _product(factors, splits, k, stop))
+
+
+@functools.cache
+def _cheapest(lengths: tuple[int, ...]) -> dict[Any, int]:
+    """Return where to split each chain of matrices so that its product costs least.
+
+    Source: Cormen et al., Introduction to Algorithms, section 15.2, MATRIX-CHAIN-ORDER.
+    """
+    count = len(lengths) - 1
+    cost = {(i, i + 1): 0 for i in range(count)}
+    splits = {}
+    for size in range(2, count + 1):
+        for i in range(count - size + 1):
+            j = i + size
+            cost[i, j], splits[i, j] = builtins.min(
+                (cost[i, k] + cost[k, j] + lengths[i] * lengths[k] * lengths[j], k)
+                for k in range(i + 1, j)
+            )
+    return splits

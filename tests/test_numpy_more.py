@@ -1,0 +1,419 @@
+"""The rest of plain NumPy: slopes, grids, quantiles, polynomials, norms. One row, one expression.
+
+A row is a line of NumPy over the inputs and constants of ``test_numpy``, and held against NumPy
+alone under vjp, jvp, make_jaxpr and vmap.
+"""
+
+import re
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import tree
+from funcgrad.core.errors import FuncgradError, MutationError, UnsupportedError
+from funcgrad.core.jaxpr import check_jaxpr
+
+from .test_numpy import (
+    INPUTS,
+    compiled,
+    differences,
+    floats,
+    narrowed,
+    noise,
+    pairing,
+    same,
+    split,
+)
+
+METHODS = (
+    "inverted_cdf", "averaged_inverted_cdf", "closest_observation", "interpolated_inverted_cdf",
+    "hazen", "weibull", "linear", "median_unbiased", "normal_unbiased", "lower", "higher",
+    "midpoint", "nearest",
+)  # fmt: skip
+QUANTILES = (
+    "quantile(x, 0.3",
+    "quantile(m, [0, 0.25, 0.4, 0.5, 0.75, 0.9, 1], axis=1",
+    "percentile(t, [[5, 50.5], [75, 100]], axis=(0, 1), keepdims=True",
+    "percentile(v, 62",
+)
+
+ROWS = {
+    "differences": """
+        np.diff(x)  np.diff(x, 2)  np.diff(m, axis=0)  np.diff(m, n=3)  np.diff(x, 0)
+        np.diff(x, 9)  np.diff(x, prepend=0.0)  np.diff(m, prepend=s, append=n)
+        np.diff(m, axis=0, append=one)  np.diff(a, prepend=s)  np.diff(x, append=[1, s])
+        np.diff(t, axis=1, n=2)  np.ediff1d(x)  np.ediff1d(m, to_end=s)
+        np.ediff1d(x, to_begin=[1, 2], to_end=v)  np.ediff1d(s)  np.diff(x > 0)""",
+    "slopes": """
+        np.gradient(x)  np.gradient(m)  np.gradient(m, axis=1)  np.gradient(x, 0.3)
+        np.gradient(x, s)  np.gradient(m, 0.5, s)  np.gradient(x, np.cumsum(p))
+        np.gradient(x, [0, 1, 3, 4.5])  np.gradient(m, [1, 2, 4], np.cumsum(p), edge_order=2)
+        np.gradient(x, edge_order=2)  np.gradient(m, s, axis=(1, 0), edge_order=2)
+        np.gradient(t[:, :, :], axis=(-1, 1))  np.gradient(a, s)  np.gradient(i, s)
+        np.gradient(x, np.cumsum(p), edge_order=2)  np.gradient(x[:2])  np.gradient(t)
+        np.gradient(x, [0, 1, 2, 3], edge_order=2)  np.gradient(a, np.cumsum(p))
+        np.gradient(v, s, edge_order=2)""",
+    "integrals": """
+        np.trapezoid(x)  np.trapezoid(x, y)  np.trapezoid(m, axis=0)  np.trapezoid(m, x)
+        np.trapezoid(m, v, axis=0)  np.trapezoid(m, n)  np.trapezoid(x, dx=s)
+        np.trapezoid(t, v, axis=1)  np.trapezoid(m, dx=0.5, axis=-1)  np.trapezoid(a, x)
+        np.trapezoid(t, m, axis=-2)  np.trapezoid(x, [0, 1, 3, 4])""",
+    "interpolation": """
+        np.interp(x, [-2, 0.1, 1, 3], y)  np.interp(x, np.cumsum(p) - 2, y)
+        np.interp(m, np.cumsum(p) - 2, y)  np.interp(s, [0.3, 0.6, 1, 2], x)
+        np.interp(x, np.cumsum(p) - 1, y, left=s, right=2)  np.interp(x, [0.0], y[:1])
+        np.interp(x, np.cumsum(p) - 1, y, left=-1.5)  np.interp(5 * x, p, y, period=1.7)
+        np.interp(x, p, y, period=-3)  np.interp([0.1, 2.0], np.cumsum(p), x)
+        np.interp(m[:, :2], [-1, 0, 1], v)  np.interp(0.5, p.cumsum() - 1, y)
+        np.interp(x, [-2, 0.1, 1], z)  np.interp(x, [-2, 0.1, 1], z, right=1j)
+        np.interp(e, [0, 1.0], v[:2])  np.interp(9 * x, [0, 1.0], v[:2])""",
+    "convolutions": """
+        np.convolve(x, v)  np.convolve(v, x)  np.convolve(x, v, 'same')
+        np.convolve(x, v, 'valid')  np.convolve(x, y, 'same')  np.convolve(x, y, mode='valid')
+        np.convolve(x, v[:2], 'same')  np.convolve(v[:2], x, 'same')  np.convolve(x, s)
+        np.convolve(x, [1, 2, 1])  np.convolve(a, x)  np.convolve(x, i)  np.convolve(s, 2.0)
+        np.correlate(x, v)  np.correlate(v, x)  np.correlate(x, v, 'same')
+        np.correlate(v, x, 'same')  np.correlate(x, v[:2], 'same')
+        np.correlate(v[:2], x, 'same')  np.correlate(x, v, 'full')  np.correlate(v, x, 'full')
+        np.correlate(x, y, 'full')  np.correlate(x, y)  np.correlate(x, [1.0, -1])
+        np.correlate(z, zm[:, 0], 'full')  np.correlate(zm[:2, 1], z, 'same')
+        np.convolve(z, v)  np.convolve(p, q[:1])""",
+    "phases": """
+        np.unwrap(4 * x)  np.unwrap(9 * m, axis=0)  np.unwrap(9 * m)  np.unwrap(x, period=1.3)
+        np.unwrap(x, discont=2.5, period=1.3)  np.unwrap(9 * t, 3.5, 1)""",
+    "covariances": """
+        np.cov(m)  np.cov(m, rowvar=False)  np.cov(x)  np.cov(x, y)  np.cov(m, x)
+        np.cov(m, n, bias=True)  np.cov(m, ddof=0)  np.cov(m, fweights=[1, 2, 0, 3])
+        np.cov(m, aweights=p)  np.cov(m, aweights=p, ddof=0)  np.cov(x, aweights=p, ddof=1)
+        np.cov(m, fweights=[1, 2, 1, 3], aweights=p, ddof=2)  np.cov(m, v, rowvar=False)
+        np.cov(m, dtype=np.float64)  np.cov(x[:, None], rowvar=False)  np.cov(zm)
+        np.cov(m.T, m.T[:, ::-1] ** 2)  np.corrcoef(m)  np.corrcoef(m, rowvar=False)
+        np.corrcoef(x, y)  np.corrcoef(m, x)  np.corrcoef(x)  np.corrcoef(zm.T)
+        np.cov(a, x)""",
+    "evenly spaced": """
+        np.linspace(s, 2.0, 5)  np.linspace(0, s, 4)  np.linspace(s, 3 * s)
+        np.linspace(s, 2, 5, endpoint=False)  np.linspace(s, 2, 5, retstep=True)
+        np.linspace(x, y, 3)  np.linspace(x, y, 3, axis=1)  np.linspace(s, x, 3, axis=-1)
+        np.linspace(x, 0, 1)  np.linspace(x, 1, 0)  np.linspace(x, y, 1, endpoint=False)
+        np.linspace(s, 9, 4, dtype=int)  np.linspace(s, 9, 4, dtype=np.float32)
+        np.linspace(s, i, 3)  np.linspace(m, v[:, None], 2, retstep=True)
+        np.linspace(s, 1, 4, False, True)  np.linspace(z, 1j, 3)  np.linspace(x, x, 3)
+        np.linspace(s, 1, 0)
+        np.logspace(s, 2)  np.logspace(0, s, 4, base=2.0)  np.logspace(x, y, 3, axis=1)
+        np.logspace(0.5, 1, 3, base=s)  np.logspace(x, 1, 3, base=p)
+        np.logspace(x, 1, 3, base=p, axis=1)  np.logspace(s, 1, 3, False, dtype=np.float32)
+        np.logspace(s, x, 3, base=q[:, None])
+        np.geomspace(s, 2.0, 5)  np.geomspace(-s, -8, 4)  np.geomspace(p, q, 3)
+        np.geomspace(p, 3, 3, axis=-1)  np.geomspace(s, 2, 4, endpoint=False)
+        np.geomspace(1, s, 1)  np.geomspace(1, s, 2)  np.geomspace(s, 2, 0)
+        np.geomspace(z, 1j, 3)  np.geomspace(s, 2, 4, dtype=np.float32)""",
+    "grids": """
+        np.meshgrid(x, v)  np.meshgrid(x, v, indexing='ij')  np.meshgrid(x, v, sparse=True)
+        np.meshgrid(x, v, y)  np.meshgrid(v, x, s, indexing='ij', sparse=True)
+        np.meshgrid(x, 2.0)  np.meshgrid(x)  np.meshgrid(x, a, copy=False)  np.meshgrid(m, v)
+        np.ix_(x, v)  np.ix_(x, [0, 1], mask)  np.ix_(x)  np.ix_(x, [])
+        np.vander(x)  np.vander(x, 3)  np.vander(x, 6, increasing=True)  np.vander(x, 1)
+        np.vander(x, 0)  np.vander(x * mask, 3)  np.vander(x, N=2, increasing=True)""",
+    "medians": """
+        np.median(x)  np.median(v)  np.median(m)  np.median(m, axis=0)  np.median(m, axis=1)
+        np.median(m, axis=1, keepdims=True)  np.median(t, axis=(0, 2))
+        np.median(t, axis=(2, 0), keepdims=True)  np.median(m, keepdims=True)
+        np.median(gaps, axis=1)  np.median(t, axis=-2, overwrite_input=False)
+        np.nanmedian(gap)  np.nanmedian(gaps, axis=1)  np.nanmedian(gaps, axis=0)
+        np.nanmedian(m, axis=0, keepdims=True)  np.nanmedian(gaps)  np.nanmedian(t, axis=(0, 1))
+        np.nanmedian(gaps, axis=1, keepdims=True)""",
+    "quantiles of every method": [
+        f"np.{call}, method='{method}')" for method in METHODS for call in QUANTILES
+    ],
+    "quantiles": """
+        np.quantile(x, 1)  np.quantile(x, 0)  np.quantile(m, [0, 1], axis=0)
+        np.quantile(m, 0.7, axis=0, keepdims=True)  np.quantile(gaps, 0.3, axis=1)
+        np.quantile(m, np.float32(0.3))  np.percentile(x, 30)  np.quantile(m, [])
+        np.percentile(m, [10, 90], axis=-1)  np.quantile(m, 0.5, axis=())""",
+    "polynomials": """
+        np.polyval(x, s)  np.polyval(x, m)  np.polyval([1, 2, 3], x)  np.polyval(x, 2)
+        np.polyval([1, s, 2], y)  np.polyval(m, x)  np.polyval(np.poly1d([1, 2]), x)
+        np.polyval([], x)  np.polyadd(x, y)  np.polyadd(x, v)  np.polyadd(v, x)
+        np.polyadd(x, 1.0)  np.polysub(x, [s, 2])  np.polysub([s], x)  np.polysub(x, y)
+        np.polymul(x, v)  np.polymul(v, x)  np.polymul([1, 2], x)  np.polymul([0, 0, 1, 2], x)
+        np.polymul(x, s)  np.polyder(x)  np.polyder(x, 2)  np.polyder(x, 0)  np.polyder(x, 9)
+        np.polyint(x)  np.polyint(x, 3)  np.polyint(x, 2, k=[s, 1])  np.polyint(x, 2, k=s)
+        np.polyint(x, k=2)  np.polyint(x, 0)""",
+    "norms of vectors": """
+        np.linalg.norm(x)  np.linalg.norm(m)  np.linalg.norm(t)  np.linalg.norm(s)
+        np.linalg.norm(m, axis=0)  np.linalg.norm(m, axis=1, keepdims=True)
+        np.linalg.norm(x, 2)  np.linalg.norm(x, 1)  np.linalg.norm(x, 3)  np.linalg.norm(x, 1.5)
+        np.linalg.norm(x, np.inf)  np.linalg.norm(x, -np.inf)  np.linalg.norm(x, 0)
+        np.linalg.norm(x, -1)  np.linalg.norm(x, 0.5)  np.linalg.norm(m, 3, axis=0)
+        np.linalg.norm(t, 1, axis=-1, keepdims=True)  np.linalg.norm(t, np.inf, 1)
+        np.linalg.norm(m, -np.inf, (1,))  np.linalg.norm(m, keepdims=True)  np.linalg.norm(z)
+        np.linalg.norm(z, 1)  np.linalg.norm(z, 3)  np.linalg.norm(zm, axis=0)
+        np.linalg.norm(e, np.inf, axis=0)  np.linalg.vector_norm(x)
+        np.linalg.vector_norm(t, axis=(0, 2))  np.linalg.vector_norm(t, axis=(2, 0), ord=3)
+        np.linalg.vector_norm(t, keepdims=True)  np.linalg.vector_norm(m, ord=1)
+        np.linalg.vector_norm(m, axis=1, ord=np.inf, keepdims=True)
+        np.linalg.vector_norm(t, axis=(0, 1), ord=-np.inf)  np.linalg.vector_norm(m, ord=0)""",
+    "norms of matrices": """
+        np.linalg.norm(m, 'fro')  np.linalg.norm(m, 1)  np.linalg.norm(m, -1)
+        np.linalg.norm(m, np.inf)  np.linalg.norm(m, -np.inf)  np.linalg.norm(t, axis=(0, 1))
+        np.linalg.norm(t, 1, axis=(2, 0))  np.linalg.norm(t, np.inf, axis=(-1, 1))
+        np.linalg.norm(t, 'fro', (1, 2), keepdims=True)  np.linalg.norm(m, 1, keepdims=True)
+        np.linalg.norm(t, -1, axis=(0, 2), keepdims=True)  np.linalg.norm(zm, 'fro')
+        np.linalg.norm(zm, 1)  np.linalg.norm(m, 'f')  np.linalg.matrix_norm(m)
+        np.linalg.matrix_norm(t)  np.linalg.matrix_norm(t, ord=1, keepdims=True)
+        np.linalg.matrix_norm(t, ord=np.inf)""",
+    "products of many": """
+        np.linalg.matrix_power(sq, 0)  np.linalg.matrix_power(sq, 1)
+        np.linalg.matrix_power(sq, 2)  np.linalg.matrix_power(sq, 3)
+        np.linalg.matrix_power(sq, 6)  np.linalg.matrix_power(t[:, :, :3], 5)
+        np.linalg.multi_dot([m, k])  np.linalg.multi_dot([m, k, k.T])
+        np.linalg.multi_dot([v, m, k, k.T, x])  np.linalg.multi_dot([m, A.T, m, x])
+        np.linalg.multi_dot([v, sq, m])  np.linalg.multi_dot([sq, sq, sq, m, k])""",
+    "along axes": """
+        np.apply_along_axis(np.sum, 0, m)  np.apply_along_axis(np.sort, 1, m)
+        np.apply_along_axis(lambda r: r[:2] * r.sum(), 1, t)
+        np.apply_along_axis(lambda r, c, d: np.outer(r, c) + d, -1, m, v, d=s)
+        np.apply_along_axis(np.diff, 0, x)  np.apply_along_axis(lambda r: 1.0, 0, m)
+        np.apply_along_axis(np.var, 1, m, ddof=1)  np.apply_over_axes(np.sum, t, [0, 2])
+        np.apply_over_axes(np.mean, m, 0)  np.apply_over_axes(np.cumsum, m, (1, -2))""",
+}
+CASES = list({row: (family, row) for family, rows in ROWS.items() for row in split(rows)}.values())
+
+NARROWING = "dtype=np.float32"
+FAMILIES = pytest.mark.parametrize("family, row", CASES, ids=[row for _, row in CASES])
+
+
+def arrays(values):
+    return [np.asarray(y) for y in tree.leaves(values)]
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # NumPy's own, of both sides
+@FAMILIES
+class TestRow:
+    def test_values_and_dtypes_are_those_of_numpy(self, family, row):
+        function, inputs = compiled(row)
+        # float32: the same arithmetic, in another order here and there
+        for args, rtol in ((inputs, 1e-12), ([narrowed(x, "f") for x in inputs], 3e-5)):
+            want = function(*args)
+            tape, _ = fg.vjp(function, *args)
+            forward, _ = fg.jvp(function, args, [np.ones_like(x) for x in args])
+
+            assert same(want, tape, rtol), (want, tape)
+            assert same(want, forward, rtol), (want, forward)
+
+    def test_gradients_are_central_differences_in_both_modes(self, family, row):
+        function, inputs = compiled(row)
+        rng = np.random.default_rng(1)
+        out, pullback = fg.vjp(function, *inputs)
+        leaves, treedef = tree.flatten(out)
+        cts = noise(leaves, rng)
+        given = [y if c is None else c for y, c in zip(leaves, cts, strict=True)]
+
+        got = pullback(tree.unflatten(treedef, given))
+
+        if NARROWING not in row:
+            want = differences(function, inputs, cts)
+            for a, b in zip(want, got, strict=True):
+                # differences of step 1e-6 lose half the digits
+                assert np.allclose(np.nan_to_num(a), np.nan_to_num(b), rtol=1e-5, atol=2e-6)
+
+        tangents = noise(inputs, rng)
+        pushed = tree.leaves(fg.jvp(function, inputs, tangents)[1])
+        left, right = pairing(cts, pushed), pairing(tangents, got)
+        rtol = 1e-6 if NARROWING in row else 1e-11  # the same sums in another order
+
+        assert np.isclose(left, right, rtol=rtol, atol=rtol, equal_nan=True)
+
+    def test_second_derivatives_are_central_differences(self, family, row):
+        function, inputs = compiled(row)
+        inexact = lambda *args: floats(tree.leaves(function(*args)))
+        if any(np.isnan(x).any() for x in inputs) or NARROWING in row:
+            pytest.skip("differences cannot resolve it")
+
+        fg.check_grads(inexact, inputs, order=2, rtol=2e-3, atol=2e-4)
+
+    def test_the_program_is_well_typed_and_gives_the_value(self, family, row):
+        function, inputs = compiled(row)
+        for args, rtol in ((inputs, 1e-12), ([narrowed(x, "f") for x in inputs], 3e-5)):
+            want = arrays(function(*args))
+            closed = fg.make_jaxpr(function)(*args)
+            check_jaxpr(closed.jaxpr)
+            with np.errstate(all="ignore"):
+                got = arrays(closed(*args))
+
+            assert same(want, got, rtol)
+            assert [(y.shape, y.dtype) for y in want] == [
+                (a.shape, a.dtype) for a in closed.out_avals
+            ]
+
+    def test_vmap_is_a_loop(self, family, row):
+        function, inputs = compiled(row)
+        rng = np.random.default_rng(2)
+        # the same order of elements in each example would hide a mistake
+        batch = [
+            np.stack([x, x * 1.1, rng.permuted(x) if x.ndim else -x])
+            for x in map(np.asarray, inputs)
+        ]
+        want = [arrays(function(*(x[b] for x in batch))) for b in range(3)]
+
+        got = arrays(fg.vmap(function)(*batch))
+
+        for part, *each in zip(got, *want, strict=True):
+            assert part.dtype == each[0].dtype
+            assert np.allclose(part, np.stack(each), rtol=1e-10, atol=1e-10, equal_nan=True)
+
+    def test_one_tracer_among_arrays_is_enough(self, family, row):
+        function, inputs = compiled(row)
+        want = function(*inputs)
+        for k, x in enumerate(inputs):
+            one = lambda v, k=k: function(*inputs[:k], v, *inputs[k + 1 :])
+            try:
+                got = fg.vjp(one, x)[0]
+            except (FuncgradError, ValueError):
+                return  # NumPy does not dispatch on that argument; what matters is the refusal
+
+            assert same(want, got, 1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("row", [r for _, r in CASES if "s" in re.findall(r"\w+", r)])
+def test_a_python_number_is_as_weak_as_for_numpy(row):
+    function, inputs = compiled(row)
+    args = [0.7 if x is INPUTS["s"] else narrowed(x, "f") for x in inputs]
+    want = function(*args)
+    closed = fg.make_jaxpr(function)(*args)
+
+    assert same(want, fg.vjp(function, *args)[0], 3e-5)  # float32
+    assert [a.dtype for a in closed.out_avals] == [y.dtype for y in arrays(want)]
+
+
+# edges
+
+
+EDGES = {  # a derivative that differences do not see, and what it is
+    "np.linalg.norm(0 * x)": [0, 0, 0, 0],
+    "np.linalg.norm(0 * x, 3)": [0, 0, 0, 0],
+    "np.linalg.norm(0 * x, np.inf)": [0, 0, 0, 0],
+    "np.linalg.norm(0 * x[:, None], 'fro')": [0, 0, 0, 0],
+    "np.linalg.norm(0 * x.reshape(2, 2), 1)": [0, 0, 0, 0],
+    "np.linalg.matrix_norm(0 * x.reshape(2, 2))": [0, 0, 0, 0],
+    "np.linalg.vector_norm(0 * x)": [0, 0, 0, 0],
+    "np.interp(1 + 0 * x, [0, 1, 2], [0, 3, 5]) @ x": [3, 3, 3, 3],
+    "np.vander(0 * x, 3)[:, 1].sum()": [0, 0, 0, 0],
+    "np.median(np.ones(4) * x.sum())": [1, 1, 1, 1],
+    "np.polymul(x - x, [1, 2]).sum()": [0, 0, 0, 0],
+}
+
+
+@pytest.mark.parametrize("row", EDGES)
+def test_a_derivative_at_an_edge_is_the_one_promised(row):
+    function, inputs = compiled(row)
+
+    assert np.array_equal(EDGES[row], fg.grad(function)(*inputs))
+
+
+def test_the_slope_at_a_sample_is_that_on_its_right():
+    slopes = [fg.grad(np.interp)(at, [0.0, 1, 2], [0.0, 3, 5]) for at in (0.0, 1.0, 2.0, 2.5)]
+
+    assert slopes == [3, 2, 2, 0]
+
+
+def test_a_jump_between_samples_is_no_slope():
+    xp, fp = np.array([0.0, 0, 1, 1, 2, 2]), np.array([9.0, 1, 2, 5, 7, 3])
+    x = np.array([-1.0, 0, 0.5, 1, 1.5, 2, 3])
+    value, pullback = fg.vjp(lambda x, fp: np.interp(x, xp, fp), x, fp)
+    slopes, weights = pullback(np.ones(7))
+
+    assert np.array_equal(np.interp(x, xp, fp), value)
+    assert slopes.tolist() == [0, 1, 1, 2, 2, 0, 0]
+    assert weights.tolist() == [1, 1.5, 0.5, 1.5, 0.5, 2]
+
+
+def test_leading_zeros_of_a_traced_polynomial_have_a_derivative():
+    p = np.array([0.0, 2.0])
+    product = lambda p: np.polymul(p, [1.0, 3.0])
+
+    assert fg.vjp(product, p)[0].tolist() == [0, 2, 6]
+    assert fg.grad(lambda p: product(p).sum())(p).tolist() == [4, 4]
+
+
+def test_interp_agrees_with_numpy_at_the_ends_and_beyond():
+    x = np.array([-1.0, 0.0, 0.5, 1.0, 3.0, 3.5, np.nan])
+    want = np.interp(x, [0, 1, 3], [2.0, 4.0, -1.0], left=7)
+    got = fg.vjp(lambda x: np.interp(x, [0, 1, 3], [2.0, 4.0, -1.0], left=7), x)[0]
+
+    assert np.array_equal(want, got, equal_nan=True)
+
+
+def test_degrees_of_freedom_that_are_used_up_warn_as_in_numpy():
+    with np.errstate(all="ignore"), pytest.warns(RuntimeWarning, match="Degrees of freedom"):
+        fg.vjp(np.cov, np.ones((2, 1)))
+
+
+REFUSED = """
+    np.linalg.norm(m, 2)  np.linalg.norm(m, -2)  np.linalg.norm(m, 'nuc')
+    np.linalg.matrix_norm(t, ord=2)  np.linalg.matrix_power(sq, -1)  np.nanquantile(gap, 0.5)
+    np.quantile(x, 0.5, weights=p, method='inverted_cdf')  np.quantile(a, s)  np.percentile(x, p)
+    np.polyadd(np.poly1d([1, 2]), x)  np.polyval(x, np.poly1d([1, 2]))  np.roots(x)
+    np.polydiv(x, v)  np.polyfit(x, y, 1)  np.nanpercentile(gap, 5)"""
+
+
+@pytest.mark.parametrize("row", split(REFUSED))
+def test_what_is_not_supported_is_named(row):
+    function, inputs = compiled(row)
+    name = row.split("(")[0].split(".")[-1].replace("matrix_norm", "norm")
+    for call in (lambda: fg.vjp(function, *inputs), lambda: fg.make_jaxpr(function)(*inputs)):
+        with pytest.raises(UnsupportedError, match=rf"{name}: .*(not support|poly1d).*; "):
+            call()
+
+
+WRITES = """
+    np.median(x, out=np.ones(()))  np.quantile(x, 0.5, out=np.ones(()))
+    np.percentile(x, 5, out=np.ones(()))  np.nanmedian(x, out=np.ones(()))
+    np.linalg.multi_dot([m, k, k.T], out=np.ones((3, 4)))"""
+
+
+@pytest.mark.parametrize("row", split(WRITES))
+def test_what_writes_into_an_array_is_refused(row):
+    function, inputs = compiled(row)
+    with pytest.raises(MutationError, match="out="):
+        fg.vjp(function, *inputs)
+
+
+MISTAKES = """
+    np.diff(s)  np.diff(x, -1)  np.diff(x, axis=1)  np.diff(m, prepend=x)  np.gradient(s, 1.0, 2)
+    np.gradient(x, 1.0, 2.0)  np.gradient(x[:1])  np.gradient(x, edge_order=3)
+    np.gradient(x, [0, 1])  np.gradient(x, m)  np.gradient(x[:2], edge_order=2)
+    np.gradient(m, axis=2)  np.trapezoid(x, v)  np.trapezoid(x, axis=1)  np.interp(x, p, v)
+    np.interp(x, m, m)  np.interp(x, p, y, period=0)  np.interp(x, [], [])  np.convolve(x, [])
+    np.convolve(m, x)  np.convolve(x, v, 'all')  np.correlate(x, m)  np.correlate(s, x)
+    np.correlate(x, [])  np.unwrap(s)  np.cov(t)  np.cov(m, ddof=0.5)  np.cov(m, x[:2])
+    np.cov(m, fweights=[1, 2])  np.cov(m, fweights=[0.5, 1, 1, 1])  np.cov(m, aweights=m)
+    np.cov(m, fweights=[1, -1, 1, 1])  np.cov(m, aweights=[1, -1, 1, 1])  np.cov(m, t)
+    np.linspace(s, 1, -1)  np.linspace(s, 1, 2.5)  np.linspace(x, v)  np.geomspace(s, 0)
+    np.meshgrid(x, v, indexing='xx')  np.ix_(m)  np.vander(m)  np.median(x, axis=1)
+    np.quantile(x, 1.5)  np.quantile(x, -0.1)  np.percentile(x, 101)  np.quantile(x, [[[0.5]]])
+    np.quantile(x, 0.5, method='nothing')  np.quantile(z, 0.5)  np.median(t, axis=(0, 0))
+    np.polyder(x, -1)  np.polyint(x, -1)  np.polyint(x, 3, k=[s, 1])  np.polymul(m, x)
+    np.linalg.norm(t, 1)  np.linalg.norm(x, 'fro')  np.linalg.norm(m, 3)  np.linalg.norm(x, 1, 1)
+    np.linalg.norm(m, 'nothing')  np.linalg.norm(t, axis=(0, 0))  np.linalg.norm(x, axis='a')
+    np.linalg.norm(t, axis=(0, 1, 2))  np.linalg.matrix_norm(x)  np.linalg.matrix_power(m, 2)
+    np.linalg.matrix_power(x, 2)  np.linalg.matrix_power(sq, 1.5)  np.linalg.multi_dot([m])
+    np.linalg.multi_dot([m, t, m])  np.linalg.multi_dot([m, m, m])  np.ediff1d(x, to_end=1j)
+    np.apply_along_axis(np.sum, 2, m)  np.apply_along_axis(np.sum, 1, e)
+    np.apply_over_axes(lambda y, d: y.sum(), m, [0, 1])"""
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+@pytest.mark.parametrize("row", split(MISTAKES))
+def test_a_mistake_raises_what_numpy_raises(row):
+    function, inputs = compiled(row)
+    with pytest.raises(Exception) as numpy_says:
+        function(*inputs)
+    kinds = (np.linalg.LinAlgError, ValueError, TypeError, IndexError, RuntimeError)
+    want = next(kind for kind in kinds if isinstance(numpy_says.value, kind))
+
+    for call in (lambda: fg.vjp(function, *inputs), lambda: fg.make_jaxpr(function)(*inputs)):
+        with pytest.raises(want):
+            call()
