@@ -3,10 +3,8 @@
 A small network gives the logit of "benign"; the loss is binary cross-entropy.
 """
 
-import argparse
-
 import numpy as np
-from common import Progress, load, split, standardize, table
+from common import Progress, load, make_parser, split, standardize, summarize
 
 import funcgrad as fg
 from funcgrad import nn, optim
@@ -22,12 +20,7 @@ def accuracy(model, x, y):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=60, help="steps over the whole training set")
-    parser.add_argument("--rate", type=float, default=1e-2, help="learning rate")
-    parser.add_argument("--decay", type=float, default=1e-2, help="weight decay")
-    parser.add_argument("--seed", type=int, default=0, help="of the split and the weights")
-    args = parser.parse_args()
+    args = make_parser(__doc__, epochs=60, rate=1e-2, decay=1e-2, seed=0).parse_args()
 
     x, y = load("breast_cancer")
     (x, y), (x_test, y_test) = split(x, y, seed=args.seed)
@@ -46,11 +39,8 @@ def main():
         model = optim.apply_updates(model, updates)
         report(loss=loss, accuracy=accuracy(model, x, y))
 
-    rows = [
-        (name, float(loss_fn(model, *data)), accuracy(model, *data))
-        for name, data in (("train", (x, y)), ("test", (x_test, y_test)))
-    ]
-    table([("breast cancer", "loss", "accuracy"), *rows])
+    sets = {"train": (x, y), "test": (x_test, y_test)}
+    summarize("breast cancer", model, sets, loss=loss_fn, accuracy=accuracy)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,13 @@
-"""What the example scripts share: data, the split, the scaling, and how progress is shown.
+"""What the example scripts share: data, the split, the scaling, the options, and what is shown.
 
 Plain NumPy; ``examples/data/README.md`` tells where the tables come from.
 """
 
+import argparse
+import math
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -103,6 +105,60 @@ def standardize(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.nda
     return tuple(((x - mean) / scale).astype(np.float32) for x in (train, test))
 
 
+# options; argparse prints what their types raise as its own one-line error
+
+
+def positive_int(text: str) -> int:
+    return _checked(int, text, lambda n: n > 0, "a whole number from 1 on")
+
+
+def non_negative_int(text: str) -> int:
+    return _checked(int, text, lambda n: 0 <= n < 2**64, "a whole number in [0, 2**64)")
+
+
+def positive_float(text: str) -> float:
+    return _checked(float, text, lambda x: 0 < x < math.inf, "a finite number above 0")
+
+
+def non_negative_float(text: str) -> float:
+    return _checked(float, text, lambda x: 0 <= x < math.inf, "a finite number from 0 on")
+
+
+def _checked(kind: type, text: str, fits: Callable[[Any], bool], words: str) -> Any:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = None
+    if value is None or not fits(value):
+        raise argparse.ArgumentTypeError(f"must be {words}: got {text}")
+    return value
+
+
+# fmt: off
+OPTIONS = {
+    "epochs": (positive_int,       "passes over the training set"),
+    "batch":  (positive_int,       "examples in one step"),
+    "rate":   (positive_float,     "learning rate, the first if it falls"),
+    "decay":  (non_negative_float, "weight decay"),
+    "seed":   (non_negative_int,   "of the split, the weights and all other chance"),
+}
+# fmt: on
+
+
+def make_parser(description: str | None, **defaults: float) -> argparse.ArgumentParser:
+    """Return the parser of a script that has these of the options, with their defaults.
+
+    >>> make_parser("Learn.", epochs=10, seed=0).parse_args(["--epochs", "3"])
+    Namespace(epochs=3, seed=0)
+    """
+    parser = argparse.ArgumentParser(description=description)
+    for name, default in defaults.items():
+        kind, words = OPTIONS[name]
+        text = f"{words} (default: {default})"
+        parser.add_argument(f"--{name}", type=kind, default=default, help=text)
+    return parser
+
+
 class Progress:
     """Print one line per epoch: losses and scores as they are named, and the time left.
 
@@ -122,6 +178,25 @@ class Progress:
         count = f"epoch {self.done:{len(str(self.epochs))}d}/{self.epochs}"
         shown = (f"{name} {float(value):.4f}" for name, value in scores.items())
         print(count, *shown, f"{left:.1f} s left", sep="   ", flush=True)
+
+
+def summarize(
+    title: str,
+    model: Any,
+    sets: Mapping[str, tuple[np.ndarray, np.ndarray]],
+    **measures: Callable[..., Any],
+) -> None:
+    """Print a table of what each ``measure(model, x, y)`` gives on each set.
+
+    >>> sets = {"train": (np.ones(2), np.ones(2)), "test": (np.ones(1), np.zeros(1))}
+    >>> summarize("model", 1.0, sets, loss=lambda model, x, y: np.mean((model * x - y) ** 2))
+    model    loss
+    -------------
+    train  0.0000
+    test   1.0000
+    """
+    rows = [(name, *(float(f(model, *s)) for f in measures.values())) for name, s in sets.items()]
+    table([(title, *measures), *rows])
 
 
 def table(rows: Sequence[Sequence[Any]]) -> None:

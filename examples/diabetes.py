@@ -3,10 +3,8 @@
 A small network with weight decay; the score is R², the part of the variance it explains.
 """
 
-import argparse
-
 import numpy as np
-from common import Progress, load, split, standardize, table
+from common import Progress, load, make_parser, split, standardize, summarize
 
 import funcgrad as fg
 from funcgrad import nn, optim
@@ -23,12 +21,7 @@ def r_squared(model, x, y):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=80, help="steps over the whole training set")
-    parser.add_argument("--rate", type=float, default=5e-2, help="learning rate at the start")
-    parser.add_argument("--decay", type=float, default=1e-1, help="weight decay (L2)")
-    parser.add_argument("--seed", type=int, default=0, help="of the split and the weights")
-    args = parser.parse_args()
+    args = make_parser(__doc__, epochs=80, rate=5e-2, decay=1e-1, seed=0).parse_args()
 
     x, y = load("diabetes")
     (x, y), (x_test, y_test) = split(x, y, seed=args.seed)
@@ -48,11 +41,8 @@ def main():
         model = optim.apply_updates(model, updates)
         report(loss=loss, R2=r_squared(model, x, y))
 
-    rows = [
-        (name, float(loss_fn(model, *data)), r_squared(model, *data))
-        for name, data in (("train", (x, y)), ("test", (x_test, y_test)))
-    ]
-    table([("diabetes", "loss", "R2"), *rows])
+    sets = {"train": (x, y), "test": (x_test, y_test)}
+    summarize("diabetes", model, sets, loss=loss_fn, R2=r_squared)
 
 
 if __name__ == "__main__":

@@ -3,10 +3,8 @@
 A network of three Dense layers learns with Adam, in float32, on plain NumPy.
 """
 
-import argparse
-
 import numpy as np
-from common import Progress, load, split, table
+from common import Progress, load, make_parser, split, summarize
 
 import funcgrad as fg
 from funcgrad import nn, optim
@@ -22,15 +20,13 @@ def accuracy(model, x, y):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=30, help="passes over the training set")
-    parser.add_argument("--batch", type=int, default=64, help="images in one step")
-    parser.add_argument("--rate", type=float, default=2e-3, help="learning rate at the start")
-    parser.add_argument("--seed", type=int, default=0, help="of the split, the weights, the order")
+    parser = make_parser(__doc__, epochs=30, batch=64, rate=2e-3, seed=0)
     args = parser.parse_args()
 
     x, y = load("digits")
     (x, y), (x_test, y_test) = split(x, y, seed=args.seed)
+    if args.batch > len(x):
+        parser.error(f"--batch must be at most {len(x)}, the training set: got {args.batch}")
     x, x_test = (np.float32(v) / 16 for v in (x, x_test))  # pixels are 0 to 16
 
     init_key, train_key = fg.random.split(fg.random.key(args.seed))
@@ -57,11 +53,8 @@ def main():
             losses.append(loss)
         report(loss=np.mean(losses), accuracy=accuracy(model, x, y))
 
-    rows = [
-        (name, float(loss_fn(model, *data)), accuracy(model, *data))
-        for name, data in (("train", (x, y)), ("test", (x_test, y_test)))
-    ]
-    table([("digits", "loss", "accuracy"), *rows])
+    sets = {"train": (x, y), "test": (x_test, y_test)}
+    summarize("digits", model, sets, loss=loss_fn, accuracy=accuracy)
 
 
 if __name__ == "__main__":

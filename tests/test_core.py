@@ -295,7 +295,9 @@ def test_an_array_closed_over_twice_is_one_constant():
     a, b = np.ones(2), np.ones(2)
     closed = fg.make_jaxpr(lambda x: x * a + a - b)(np.ones(2))
 
-    assert [c is d for c, d in zip(closed.consts, (a, b), strict=True)] == [True, True]
+    a += 1  # the program has copies of its own
+
+    np.testing.assert_array_equal(closed.consts, np.ones((2, 2)))
 
 
 # leaked tracers

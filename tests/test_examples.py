@@ -19,6 +19,13 @@ README = EXAMPLES / "data" / "README.md"
 # script, arguments, what it prints (group 1, if there is one, being the score), the least score
 SCRIPTS = [
     ("from_scratch.py", [], r"accuracy at the end +([\d.]+)", 1.0),
+    ("digits.py", [], r"\ntest .* ([\d.]+)\n", 0.97),
+    ("breast_cancer.py", [], r"\ntest .* ([\d.]+)\n", 0.96),
+    ("diabetes.py", [], r"\ntest .* ([\d.]+)\n", 0.45),
+    ("digits.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
+    ("breast_cancer.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
+    ("diabetes.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
+    ("digits.py", ["--epochs", "1", "--batch", "1438"], r"epoch 1/1 .*\n", 0.0),
 ]
 
 
@@ -60,6 +67,45 @@ def test_script_runs_and_reaches_its_score(script, args, expected, least):
     assert found.re.groups == 0 or float(found[1]) >= least
 
 
+BAD_OPTIONS = [
+    ("--epochs", "0", "must be a whole number from 1 on: got 0"),
+    ("--epochs", "many", "must be a whole number from 1 on: got many"),
+    ("--seed", "-1", "must be a whole number in [0, 2**64): got -1"),
+    ("--seed", f"{2**64}", f"must be a whole number in [0, 2**64): got {2**64}"),
+    ("--rate", "nan", "must be a finite number above 0: got nan"),
+    ("--rate", "-1", "must be a finite number above 0: got -1"),
+    ("--rate", "inf", "must be a finite number above 0: got inf"),
+]
+BAD_BATCHES = [
+    ("--batch", "0", "must be a whole number from 1 on: got 0"),
+    ("--batch", "100000", "--batch must be at most 1438, the training set: got 100000"),
+]
+BAD_DECAYS = [("--decay", "-1", "must be a finite number from 0 on: got -1")]
+REFUSED = [
+    (script, *row)
+    for script, rows in (
+        ("digits.py", BAD_OPTIONS + BAD_BATCHES),
+        ("breast_cancer.py", BAD_OPTIONS + BAD_DECAYS),
+        ("diabetes.py", BAD_OPTIONS + BAD_DECAYS),
+    )
+    for row in rows
+]
+
+
+@pytest.mark.parametrize(("script", "option", "value", "words"), REFUSED)
+def test_a_bad_option_is_refused_in_one_line(monkeypatch, capsys, script, option, value, words):
+    monkeypatch.syspath_prepend(EXAMPLES)  # for common.py
+    monkeypatch.setattr(sys, "argv", [script, option, value])
+    main = runpy.run_path(str(EXAMPLES / script))["main"]
+
+    with pytest.raises(SystemExit, match="2"):
+        main()
+
+    *usage, error = capsys.readouterr().err.splitlines()
+    assert usage[0].startswith(f"usage: {script}")
+    assert error.startswith(f"{script}: error: ") and error.endswith(words)
+
+
 # from_scratch.py
 
 
@@ -72,11 +118,12 @@ def test_from_scratch_is_at_most_300_lines_and_needs_numpy_alone():
 
 
 def test_from_scratch_names_files_that_exist():
-    rulers = re.findall(r"^# [1-6]\. .* -+ (.*)$", (EXAMPLES / "from_scratch.py").read_text(), re.M)
-    there = [path.as_posix() for path in (EXAMPLES.parent / "funcgrad").rglob("*.py")]
+    rulers = re.findall(r"^# [1-7]\. .* -+ (.*)$", (EXAMPLES / "from_scratch.py").read_text(), re.M)
+    folders = (EXAMPLES, EXAMPLES.parent / "funcgrad")
+    there = [path.as_posix() for folder in folders for path in folder.rglob("*.py")]
     named = [name for ruler in rulers for name in ruler.split(", ")]
 
-    assert len(rulers) == 6
+    assert len(rulers) == 7
     assert [name for name in named if not any(path.endswith(f"/{name}") for path in there)] == []
 
 
@@ -250,6 +297,18 @@ def test_standardize_takes_its_scale_from_the_training_set(common):
     np.testing.assert_allclose(got_train.mean(axis=0), np.zeros(4), atol=1e-6)  # float32
     np.testing.assert_allclose(got_train.std(axis=0), [0.0, 1.0, 1.0, 1.0], atol=1e-6)
     assert np.all(got_test[:, 1:].mean(axis=0) > 0.2)
+
+
+def test_summary_has_a_row_a_set_and_a_column_a_measure(common, capsys):
+    sets = {"train": (np.ones(2), np.zeros(2)), "test": (np.ones(3), np.zeros(3))}
+    common.summarize("it", 2.0, sets, loss=lambda m, x, y: m, n=lambda m, x, y: len(x))
+    head, _, *rows = capsys.readouterr().out.splitlines()
+
+    assert head.split() == ["it", "loss", "n"]
+    assert [row.split() for row in rows] == [
+        ["train", "2.0000", "2.0000"],
+        ["test", "2.0000", "3.0000"],
+    ]
 
 
 def test_progress_prints_one_line_an_epoch_with_the_time_left(common, capsys):

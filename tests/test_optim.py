@@ -8,7 +8,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import nn, optim, random, tree
-from funcgrad.core.errors import TreeError
+from funcgrad.core.errors import DtypeError, ShapeError, TreeError
 
 
 def run(opt: Any, grads: list[Any], params: Any) -> Any:
@@ -165,6 +165,25 @@ def test_python_numbers_are_parameters_too(name: str):
     assert np.isfinite(run(opt, [0.5, 0.5], 1.0))
 
 
+@pytest.mark.parametrize("name", OPTIMIZERS)
+def test_the_state_keeps_the_parameters_dtype_beside_wider_gradients(name: str):
+    opt, params = OPTIMIZERS[name](0.1), {"w": np.ones(3, np.float32)}
+    state = opt.init(params)
+    dtypes = tree.map(lambda x: x.dtype, state)
+    _, after = opt.update({"w": np.ones(3)}, state, params)
+    staged = fg.make_jaxpr(opt.update)({"w": np.ones(3)}, state, params).jaxpr.outvars[1:]
+
+    assert tree.map(lambda x: x.dtype, after) == dtypes
+    assert [v.aval.dtype for v in staged] == tree.leaves(dtypes)
+
+
+def test_the_first_mean_is_kept_in_mu_dtype():
+    opt = optim.adam(0.1, mu_dtype=np.float16)
+    _, (_, state, _) = opt.update(np.ones(2), opt.init(np.ones(2)))
+
+    assert (state.mu.dtype, state.nu.dtype) == (np.float16, np.float64)
+
+
 def test_apply_updates_keeps_the_parameters_dtype():
     params = {"half": np.ones(2, np.float16), "whole": np.ones(2, np.int32)}
     new = optim.apply_updates(params, {"half": np.ones(2), "whole": np.zeros(2, np.int32)})
@@ -194,6 +213,16 @@ def test_leaves_without_derivative_pass_through(name: str):
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
+def test_integer_parameters_stay_untouched_by_floating_gradients(name: str):
+    params = {"w": np.ones(2), "n": np.arange(2)}
+    grads = {"w": np.ones(2), "n": np.ones(2)}
+    after = run(OPTIMIZERS[name](0.1), [grads, grads], params)
+
+    assert after["n"] is params["n"]
+    assert np.all(after["w"] < params["w"])
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS)
 def test_models_are_stepped_as_models(name: str):
     model = nn.Dense(2, 1, activation=nn.tanh).init(random.key(0))
     gradient = fg.grad(lambda m: np.sum(m(np.ones((3, 2), np.float32))))(model)
@@ -217,10 +246,93 @@ def test_mismatched_trees_name_the_path():
     opt = optim.sgd(0.1, 0.9)
     state = opt.init({"a": {"w": np.ones(1)}})
 
-    with pytest.raises(TreeError, match=r"\['a'\]: expected a dict with keys \['v'\]"):
+    with pytest.raises(TreeError, match=r"trace: the gradients and the state: .*\['w'\]: got .*"):
         opt.update({"a": {"v": np.ones(1)}}, state)
-    with pytest.raises(TreeError, match=r"differ at the root: expected a dict with keys \['w'\]"):
+    with pytest.raises(TreeError, match=r"apply_updates: the updates and the param.*\['w'\]: got"):
         optim.apply_updates({"w": 1.0}, {"v": 1.0})
+
+
+NAMED = {
+    "sgd": optim.sgd(0.1),
+    "adam": optim.adam(0.1),
+    "adamw": optim.adamw(0.1),
+    "rmsprop": optim.rmsprop(0.1),
+    "chain": optim.chain(optim.scale(-0.1)),
+}
+# fmt: off
+MISFITS = [  # a gradient beside {"w": f64[3], "b": [f64[1]]}
+    ({"w": np.ones(3), "b": (np.ones(1),)}, TreeError,
+        "the gradients and the parameters: .* differ at ['b']: expected a list of 1: got a tuple"),
+    ({"w": np.ones(3)}, TreeError,
+        "the gradients and the parameters: .* differ at the root: .*['b', 'w']: got .*['w']"),
+    ({"w": [np.ones(3)], "b": [np.ones(1)]}, TreeError,
+        "the gradient at ['w'] must be an array, as its parameter f64[3] is: got a list"),
+    ({"w": None, "b": [np.ones(1)]}, TreeError,
+        "the gradient at ['w'] must be an array, as its parameter f64[3] is: got a NoneType"),
+    ({"w": np.ones((3, 1)), "b": [np.ones(1)]}, ShapeError,
+        "the gradient at ['w'] must have the shape of its parameter, f64[3]: got f64[3,1]"),
+    ({"w": np.ones(3), "b": [np.ones(2)]}, ShapeError,
+        "the gradient at ['b'][0] must have the shape of its parameter, f64[1]: got f64[2]"),
+    ({"w": np.ones(3, int), "b": [np.ones(1)]}, DtypeError,
+        "the gradient at ['w'] must be floating, as its parameter f64[3] is: got i64[3]"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("grads", "error", "words"), MISFITS)
+@pytest.mark.parametrize("name", NAMED)
+def test_a_gradient_that_does_not_fit_names_the_optimizer_and_the_path(
+    name: str, grads: Any, error: type[Exception], words: str
+):
+    opt, params = NAMED[name], {"w": np.ones(3), "b": [np.ones(1)]}
+    pattern = f"{name}: {words}".replace("[", r"\[").replace("]", r"\]")
+
+    with pytest.raises(error, match=f"^{pattern}"):
+        opt.update(grads, opt.init(params), params)
+
+
+def test_updates_must_have_the_shapes_of_the_parameters():
+    words = (
+        r"^apply_updates: the update at \['w'\] must have the shape of its parameter, f64\[3\]: "
+        r"got f64\[{}\]$"
+    )
+    for shape, shown in [((3, 3), "3,3"), ((2,), "2"), ((), "")]:
+        with pytest.raises(ShapeError, match=words.format(shown)):
+            optim.apply_updates({"w": np.ones(3)}, {"w": np.ones(shape)})
+    with pytest.raises(ShapeError, match=r"^apply_updates: the update must have .*: got f64\[2\]$"):
+        optim.apply_updates(1.0, np.ones(2))
+
+
+REMEMBERING = {
+    "trace": optim.trace(0.9),
+    "scale_by_adam": optim.scale_by_adam(),
+    "scale_by_rms": optim.scale_by_rms(),
+    "scale_by_stddev": optim.scale_by_stddev(),
+}
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_a_gradient_that_does_not_fit_the_state_raises_without_parameters(name: str):
+    opt = REMEMBERING[name]
+    words = rf"^{name}: the gradient must have the shape of its state, f64\[3\]: got f64\[3,1\]"
+
+    with pytest.raises(ShapeError, match=words):
+        opt.update(np.ones((3, 1)), opt.init(np.ones(3)))
+
+
+@pytest.mark.parametrize("name", REMEMBERING)
+def test_a_state_of_another_optimizer_raises(name: str):
+    other = optim.sgd(0.1).init(np.ones(3))[0]
+    words = rf"^{name}: the state must come from init of the same optimizer, .*: got EmptyState"
+
+    with pytest.raises(ValueError, match=words):
+        REMEMBERING[name].update(np.ones(3), other)
+
+
+def test_a_state_of_sgd_given_to_adam_raises():
+    for sgd in (optim.sgd(0.1), optim.sgd(0.1, momentum=0.9)):
+        with pytest.raises(ValueError, match=r"scale_by_adam: the state must come from init of"):
+            optim.adam(0.1).update(np.ones(3), sgd.init(np.ones(3)), np.ones(3))
 
 
 def test_decay_without_parameters_says_to_pass_them():
@@ -230,7 +342,7 @@ def test_decay_without_parameters_says_to_pass_them():
 
 
 def test_a_state_of_another_chain_raises():
-    with pytest.raises(ValueError, match=r"chain: the state must come from init .* of 3: got dict"):
+    with pytest.raises(ValueError, match=r"sgd: the state must come from init .* of 3: got dict"):
         optim.sgd(0.1).update(np.ones(1), {}, np.ones(1))
 
 

@@ -146,7 +146,7 @@ def test_every_absent_rule_is_declared(capsys):
         counts = ", ".join(f"{r} {len(own(r))}" for r in ("run", "infer", "jvp", "vjp", "batch"))
         print(f"\n{len(primitives)} primitives, {len(differentiable)} differentiable: {counts}")
 
-    assert set(own("run")) == set(own("infer")) == set(primitives)
+    assert set(own("run")) == set(own("infer")) == set(own("batch")) == set(primitives)
     assert differentiable <= set(own("jvp"))
     assert differentiable - set(own("vjp")) == set(JVP_ONLY)
 

@@ -74,7 +74,10 @@ def _conversion(name: str, cure: str) -> Callable[..., NoReturn]:
 
 
 _USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # of which the frames say nothing
-_KEEP = "keep it an array, or write stop_gradient(x).item() outside the traced function"
+_KEEP = (
+    "keep it an array, or write stop_gradient(x).item() outside the traced function; to store it "
+    "into an array write funcgrad.at(array)[index].set(x)"
+)
 _AT = "write x = funcgrad.at(x)[index].set(value)"
 
 
@@ -93,7 +96,8 @@ class ArrayLike:
         call = method == "__call__" and not kwargs
         override = overrides.get(ufunc if call else np.ufunc)
         if override is None:
-            raise _unsupported(f"numpy.{ufunc.__name__}")
+            known = getattr(np, ufunc.__name__, None) is ufunc
+            raise _unsupported(("numpy." if known else "the ufunc ") + ufunc.__name__)
         if call:
             return override(*inputs)
         try:
@@ -113,6 +117,9 @@ class ArrayLike:
         except _USUAL as err:
             shorten(err)
             raise
+
+    def __array_namespace__(self, *, api_version: str | None = None) -> Any:
+        return overrides["namespace"]()
 
     # operators
 
@@ -187,8 +194,8 @@ class ArrayLike:
         return overrides[np.imag](self)
 
     @property
-    def flat(self) -> Iterator[Any]:
-        return iter(overrides[np.ravel](self))
+    def flat(self) -> Any:
+        return overrides[np.ravel](self)
 
     # sequence behaviour
 

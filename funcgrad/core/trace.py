@@ -9,27 +9,69 @@ import itertools
 from collections.abc import Sequence
 from typing import Any, ClassVar, NoReturn
 
+import numpy as np
+
 from .arraylike import ArrayLike
 from .avals import Aval, aval_of
-from .errors import ConcretizationError, FuncgradError, LeakedTracerError, MissingRuleError
+from .errors import (
+    ConcretizationError,
+    FuncgradError,
+    LeakedTracerError,
+    MissingRuleError,
+    UnsupportedError,
+)
 from .registry import primitive, primitives
 
 _serials = itertools.count(1)
 
 
+def check_operand(x: Any) -> None:
+    """Raise for the subclasses of ndarray that calculate by rules of their own."""
+    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
+        cure = "numpy.asarray(x)" if isinstance(x, np.matrix) else "x.filled(0) and a mask"
+        raise UnsupportedError(
+            f"{type(x).__name__}: traced code does not follow its rules: got an array of shape "
+            f"{x.shape}; write {cure}"
+        )
+
+
 class Trace:
     """One run of one transform over one function."""
 
-    __slots__ = ("dead", "origin", "serial")
+    __slots__ = ("dead", "held", "origin", "serial")
 
     def __init__(self, origin: object) -> None:
         self.serial = next(_serials)
         self.dead = False
+        self.held: list[np.ndarray] = []
         self.origin = origin  # whose run this is, for the words of errors
 
     def process(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
         """Return the outputs of one operation, as tracers of this trace where they depend on it."""
         raise MissingRuleError(f"{type(self).__name__} defines no process()")
+
+    def hold(self, x: Any) -> None:
+        """Take note of a constant: what the trace keeps of it must not change until it is free.
+
+        An array is made read-only, so that an assignment raises where it would make a wrong
+        derivative.
+        """
+        if type(x) is np.ndarray:
+            if x.flags.writeable:
+                x.flags.writeable = False
+                self.held.append(x)
+        elif isinstance(x, np.ndarray):
+            check_operand(x)
+
+    def free(self) -> None:
+        """Let the user write to the constants again."""
+        while self.held:
+            x = self.held.pop()
+            owner = x.base if isinstance(x.base, np.ndarray) else x
+            writeable = owner.flags.writeable  # a view can be freed only when its owner is, and
+            owner.flags.writeable = True  # that may be held by an outer trace
+            x.flags.writeable = True
+            owner.flags.writeable = writeable or owner is x
 
     def alive(self) -> None:
         """Raise if the transform that owns this trace has returned."""
@@ -73,8 +115,9 @@ class ConcreteTracer(Tracer):
             return aval_of(self.value).dtype
 
     def __bool__(self) -> bool:
-        # truth is locally constant, as a comparison is: no derivative is lost
-        return bool(self.value)
+        if self._trace.dead:
+            self._trace.alive()
+        return bool(self.value)  # locally constant, as a comparison is: no derivative is lost
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"

@@ -5,6 +5,8 @@ that this package fills. These names are that same table, and besides it the han
 functions that NumPy cannot hand over: creation, and lists of traced values.
 """
 
+import sys as _sys
+
 import numpy as _np
 
 from ..core.registry import overrides as _overrides
@@ -47,3 +49,5 @@ for _name, _function in list(vars(_np).items()):  # not dir(), which names submo
         isinstance(_function, type) and issubclass(_function, _np.generic)
     ):
         globals().setdefault(_name, _function)
+
+_overrides["namespace"] = lambda: _sys.modules[__name__]  # what x.__array_namespace__() returns

@@ -28,8 +28,9 @@ def concrete(who: str, x: Any) -> np.ndarray:
         x = x.value
     if isinstance(x, Tracer):
         raise ConcretizationError(
-            f"{who}: the shape of the result depends on numbers that are not known: got "
-            f"{x.aval}; write numpy.where(mask, x, 0), or make the argument static"
+            f"{who}: it needs the numbers themselves, and of {x.aval} they are not known, or "
+            f"differ from example to example; for x[mask] write numpy.where(mask, x, 0), else "
+            f"compute it outside the traced function"
         )
     return np.asarray(x)
 

@@ -178,8 +178,13 @@ def _nonzero(d: Any) -> bool:
     return type(d) in PYTHON_SCALARS and d != 0
 
 
+def _all(x: Any) -> bool:
+    """Return whether no element is zero, faster than np.all."""
+    return np.count_nonzero(x) == np.size(x)
+
+
 def _safe_div(t: Any, d: Any) -> Any:
-    if np.count_nonzero(d) == np.size(d):
+    if _all(d) and (_all(t) or _all(np.isfinite(d))):
         return np.divide(t, d)
     t, d = np.broadcast_arrays(t, d)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -187,7 +192,7 @@ def _safe_div(t: Any, d: Any) -> Any:
 
 
 def _safe_mul(t: Any, c: Any) -> Any:
-    if np.count_nonzero(np.isfinite(c)) == np.size(c):
+    if _all(t) or _all(np.isfinite(c)):
         return np.multiply(t, c)
     t, c = np.broadcast_arrays(t, c)
     with np.errstate(invalid="ignore"):

@@ -83,7 +83,10 @@ class Extremum(Reduction):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axes: Axes) -> Sequence[Any]:
         hits, count = _ties(ins[0], outs[0], axes)
-        return (where(hits, expand_dims(div(cts[0], count), axes), 0),)
+        none = eq(count, 0)  # no element equals the extremum: it is nan, and so is the derivative
+        share = div(cts[0], where(none, 1, count))
+        rest = cast(where(none, np.nan, 0), dtype_of(share))
+        return (where(hits, expand_dims(share, axes), expand_dims(rest, axes)),)
 
 
 def _ties(x: Any, y: Any, axes: Axes) -> tuple[Any, Any]:

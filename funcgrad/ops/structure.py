@@ -67,7 +67,7 @@ class Convert(Linear):
     @override
     def run(self, x: Any, *, dtype: np.dtype) -> tuple[Any, ...]:
         if not isinstance(x, (np.ndarray, np.generic)):
-            return (dtype.type(x),)
+            x = np.asarray(x)[()]
         if dtype.kind == "f" and x.dtype.kind == "c":
             x = x.real
         return (x.astype(dtype),)

@@ -16,8 +16,10 @@ from .base import (
     abs_square,
     check_decay,
     check_number,
+    check_state,
     filled,
     global_norm,
+    kept,
     like,
     map_floating,
     need_params,
@@ -117,9 +119,10 @@ def trace(decay: Any, nesterov: bool = False) -> GradientTransformation:
         return g + like(decay, g) * m
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("trace", state, TraceState, updates, "trace")
         total = remember(step, updates, state.trace)
         ahead = step if nesterov else lambda g, m: m
-        return map_floating(ahead, updates, total), TraceState(total)
+        return map_floating(ahead, updates, total), TraceState(kept(total, state.trace))
 
     return GradientTransformation(lambda params: TraceState(filled(params)), update)
 
@@ -156,6 +159,7 @@ def scale_by_adam(
         return ScaleByAdamState(zero_count(), filled(params, dtype=mu_dtype), _squares(params))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_adam", state, ScaleByAdamState, updates, "mu")
         count = next_count(state.count)
         mu, nu = _means(updates, state.mu, b1), _mean_squares(updates, state.nu, b2)
         fresh, later, squares = _bias(b1, count), _bias(b1, next_count(count)), _bias(b2, count)
@@ -168,9 +172,7 @@ def scale_by_adam(
             return mean / (root(v / like(squares, v) + like(eps_root, v)) + like(eps, v))
 
         updates = map_floating(step, updates, mu, nu)
-        if mu_dtype is not None:
-            mu = tree.map(lambda m: cast(m, mu_dtype), mu)
-        return updates, ScaleByAdamState(count, mu, nu)
+        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
     return GradientTransformation(init, update)
 
@@ -196,13 +198,14 @@ def scale_by_rms(
     check_decay("scale_by_rms", decay=decay)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_rms", state, ScaleByRmsState, updates, "nu")
         count = next_count(state.count)
         nu = _mean_squares(updates, state.nu, decay)
         bias = _bias(decay, count) if bias_correction else 1
         updates = map_floating(
             lambda g, v: g / _divisor(v / like(bias, v), eps, eps_in_sqrt), updates, nu
         )
-        return updates, ScaleByRmsState(count, nu)
+        return updates, ScaleByRmsState(count, kept(nu, state.nu))
 
     return GradientTransformation(
         lambda params: ScaleByRmsState(zero_count(), _squares(params, initial_scale)), update
@@ -226,6 +229,7 @@ def scale_by_stddev(
         return ScaleByAdamState(zero_count(), filled(params), _squares(params, initial_scale))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_stddev", state, ScaleByAdamState, updates, "mu")
         count = next_count(state.count)
         mu, nu = _means(updates, state.mu, decay), _mean_squares(updates, state.nu, decay)
         bias = _bias(decay, count) if bias_correction else 1
@@ -234,7 +238,8 @@ def scale_by_stddev(
             variance = v / like(bias, v) - abs_square(m / like(bias, m))
             return g / _divisor(variance, eps, eps_in_sqrt)
 
-        return map_floating(step, updates, mu, nu), ScaleByAdamState(count, mu, nu)
+        updates = map_floating(step, updates, mu, nu)
+        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
     return GradientTransformation(init, update)
 

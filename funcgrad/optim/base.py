@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, dtype_of, is_arraylike, is_inexact, shape_of
+from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, is_inexact, shape_of
+from ..core.errors import DtypeError, ShapeError, TreeError
 from ..ops.elementwise import root
 from ..ops.structure import cast
 
@@ -56,6 +57,8 @@ def chain(*transformations: GradientTransformation) -> GradientTransformation:
 
     Raises, in ``update``:
         ValueError: if the state has not one entry a transformation.
+        TreeError, ShapeError, DtypeError: naming the path at which a gradient does not fit its
+            parameter, if the parameters are given.
 
     >>> from funcgrad import optim
     >>> opt = chain(optim.clip_by_global_norm(1.0), optim.scale(-0.1))
@@ -63,9 +66,14 @@ def chain(*transformations: GradientTransformation) -> GradientTransformation:
     >>> print(updates)
     [-0.06 -0.08]
     """
+    return chain_as("chain", *transformations)
+
+
+def chain_as(who: str, *transformations: GradientTransformation) -> GradientTransformation:
+    """Return the chain of these, whose errors name ``who``."""
     for t in transformations:
         if not (hasattr(t, "init") and hasattr(t, "update")):
-            raise TypeError(f"chain: a transformation has init and update: got {t!r}")
+            raise TypeError(f"{who}: a transformation has init and update: got {t!r}")
 
     def init(params: Tree) -> Tree:
         return tuple(t.init(params) for t in transformations)
@@ -73,9 +81,11 @@ def chain(*transformations: GradientTransformation) -> GradientTransformation:
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         if not isinstance(state, tuple) or len(state) != len(transformations):
             raise ValueError(
-                f"chain: the state must come from init of the same chain, a tuple of "
+                f"{who}: the state must come from init of the same optimizer, a tuple of "
                 f"{len(transformations)}: got {type(state).__name__}; pass (grads, state, params)"
             )
+        if params is not None:
+            check_fit(who, "gradients", updates, "parameters", params)
         states = []
         for t, s in zip(transformations, state, strict=True):
             updates, s = t.update(updates, s, params)
@@ -96,11 +106,12 @@ def apply_updates(params: Tree, updates: Tree) -> Tree:
         updates: tree of the same structure and shapes.
 
     Raises:
-        TreeError: naming the path at which the trees differ.
+        TreeError, ShapeError: naming the path at which an update does not fit its parameter.
 
     >>> apply_updates({"w": np.float32(1.0)}, {"w": np.float64(0.5)})
     {'w': np.float32(1.5)}
     """
+    check_fit("apply_updates", "updates", updates, "parameters", params)
     return map_floating(lambda p, u: cast(p + u, dtype_of(p)), params, updates)
 
 
@@ -124,14 +135,24 @@ def is_floating(x: Any) -> bool:
     return is_arraylike(x) and is_inexact(dtype_of(x))
 
 
+def is_stepped(x: Any, *others: Any) -> bool:
+    """Return whether a leaf is floating and no state holds None, as for integer parameters."""
+    return is_floating(x) and all(other is not None for other in others)
+
+
 def map_floating(f: Callable[..., Any], updates: Tree, *rest: Tree) -> Tree:
-    """Map over the floating leaves of the first tree; its others stay as they are."""
-    return tree.map(lambda x, *xs: f(x, *xs) if is_floating(x) else x, updates, *rest)
+    """Map over the leaves that are stepped; the first tree's others stay as they are."""
+    return tree.map(lambda x, *xs: f(x, *xs) if is_stepped(x, *xs) else x, updates, *rest)
 
 
 def remember(f: Callable[..., Any], updates: Tree, *rest: Tree) -> Tree:
-    """Map over the floating leaves of the first tree into a state; None stands for the others."""
-    return tree.map(lambda x, *xs: f(x, *xs) if is_floating(x) else None, updates, *rest)
+    """Map over the leaves that are stepped into a state; None stands for the others."""
+    return tree.map(lambda x, *xs: f(x, *xs) if is_stepped(x, *xs) else None, updates, *rest)
+
+
+def kept(state: Tree, before: Tree) -> Tree:
+    """Return a state in the dtypes it had before: those of the parameters, not the gradients."""
+    return tree.map(lambda x, old: cast(x, dtype_of(old)), state, before)
 
 
 def like(value: Any, x: Any) -> Any:
@@ -164,6 +185,42 @@ def zero_count() -> np.ndarray:
 def next_count(count: Any) -> Any:
     """Return the count of updates after one more, which stays at the largest int32."""
     return np.minimum(count, np.iinfo(np.int32).max - 1) + 1
+
+
+def check_fit(
+    who: str, what: str, updates: Tree, of: str, reference: Tree, is_leaf: tree.IsLeaf = None
+) -> None:
+    """Raise unless the updates have the structure, and the shapes, of a reference.
+
+    Only floating leaves of the reference count; gradients must be floating there, too.
+    """
+    wanted, treedef = tree.flatten(reference, is_leaf)
+    given = tree.flatten_up_to(treedef, updates, f"{who}: the {what} and the {of}")
+    for i, (p, u) in enumerate(zip(wanted, given, strict=True)):
+        if not is_floating(p):
+            continue
+        fits = is_arraylike(u) and shape_of(u) == shape_of(p)
+        if fits and (what == "updates" or is_floating(u)):
+            continue
+        one, its = what.removesuffix("s"), of.removesuffix("s")
+        path = tree.keystr(tree.leaves_with_path(reference, is_leaf)[i][0])
+        head = f"{who}: the {one}{path and f' at {path}'} must"
+        if not is_arraylike(u):
+            kind = type(u).__name__
+            raise TreeError(f"{head} be an array, as its {its} {aval_of(p)} is: got a {kind}")
+        if not fits:
+            raise ShapeError(f"{head} have the shape of its {its}, {aval_of(p)}: got {aval_of(u)}")
+        raise DtypeError(f"{head} be floating, as its {its} {aval_of(p)} is: got {aval_of(u)}")
+
+
+def check_state(who: str, state: Tree, kind: type, updates: Tree, mean: str) -> None:
+    """Raise unless the state is of this kind, and what it remembers fits the updates."""
+    if not isinstance(state, kind):
+        raise ValueError(
+            f"{who}: the state must come from init of the same optimizer, a {kind.__name__}: got "
+            f"{type(state).__name__}; pass (grads, state, params)"
+        )
+    check_fit(who, "gradients", updates, "state", getattr(state, mean), lambda x: x is None)
 
 
 def need_params(who: str, params: Tree | None) -> Tree:

@@ -11,7 +11,7 @@ from .atoms import (
     scale_by_stddev,
     trace,
 )
-from .base import GradientTransformation, Tree, chain, identity
+from .base import GradientTransformation, Tree, chain_as, identity
 
 
 def sgd(
@@ -36,7 +36,8 @@ def sgd(
     >>> print(opt.update(np.array([1.0, -2.0]), opt.init(np.zeros(2)))[0])
     [-0.1  0.2]
     """
-    return chain(
+    return chain_as(
+        "sgd",
         _l2(weight_decay),
         identity() if momentum is None else trace(momentum, nesterov),
         scale_by_learning_rate(learning_rate),
@@ -69,7 +70,8 @@ def adam(
     >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
     [-0.1  0.1]
     """
-    return chain(
+    return chain_as(
+        "adam",
         _l2(weight_decay),
         scale_by_adam(b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov),
         scale_by_learning_rate(learning_rate),
@@ -104,7 +106,8 @@ def adamw(
     >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
     [-0.05]
     """
-    return chain(
+    return chain_as(
+        "adamw",
         scale_by_adam(b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov),
         add_decayed_weights(weight_decay, mask),
         scale_by_learning_rate(learning_rate),
@@ -143,7 +146,8 @@ def rmsprop(
     [-0.3162]
     """
     scale_by = scale_by_stddev if centered else scale_by_rms
-    return chain(
+    return chain_as(
+        "rmsprop",
         _l2(weight_decay),
         scale_by(decay, eps, initial_scale, eps_in_sqrt, bias_correction),
         scale_by_learning_rate(learning_rate),

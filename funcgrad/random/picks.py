@@ -12,9 +12,9 @@ from ..core.trace import Primitive, Tracer
 from ..ops.compare import gt
 from ..ops.elementwise import add, log, mul, neg, sub, where
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import asarray
+from ..ops.operand import asarray, stacked
 from ..ops.reduce import argmax_p, argsort_p, axis_of
-from ..ops.structure import cast, cumsum_p, reshape, transpose_p
+from ..ops.structure import Batched, cast, cumsum_p, front, reshape, stretched, transpose_p
 from .arguments import RangeError, ShapeLike, as_shape, fits, known
 from .draws import bits, gumbel, randint, uniform
 from .keys import Key, single, split
@@ -40,6 +40,10 @@ class StableOrder(Primitive):
     def infer(self, x: Aval, *, axis: int) -> tuple[Aval, ...]:
         return (Aval(x.shape, np.dtype(np.intp)),)
 
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
+        return self.bind(front(args[0], axes[0]), axis=axis + 1), (0,)
+
 
 class Search(Primitive):
     """Where the second operand's numbers stand in the first, which is sorted."""
@@ -53,6 +57,15 @@ class Search(Primitive):
     @override
     def infer(self, steps: Aval, x: Aval) -> tuple[Aval, ...]:
         return (Aval(x.shape, np.dtype(np.intp)),)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
+        if axes[0] is None:
+            return self.bind(*args), (axes[1],)
+        # a loop, because np.searchsorted knows one sorted array at a time
+        steps, x = (stretched(v, d, size) for v, d in zip(args, axes, strict=True))
+        one = lambda v, i: getitem_p(v, index=Index((i,)))
+        return (stacked([self(one(steps, i), one(x, i)) for i in range(size)]),), (0,)
 
 
 stable_order_p = StableOrder("random_order")

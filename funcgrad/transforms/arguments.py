@@ -3,14 +3,15 @@
 import inspect
 import operator
 from collections.abc import Callable, Sequence
+from dataclasses import is_dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike, is_inexact
-from ..core.errors import DtypeError, ShapeError, TreeError
-from ..core.trace import Tracer
+from ..core.errors import DtypeError, NonScalarError, ShapeError, TreeError
+from ..core.trace import Tracer, check_operand
 
 Place: TypeAlias = int | str  # of an argument: its position, or its keyword
 
@@ -134,6 +135,8 @@ def carries_derivative(x: Any) -> bool:
     """Return whether a leaf is an inexact array or number."""
     if type(x) is np.ndarray:
         return x.dtype.kind in "fc"
+    if isinstance(x, np.ndarray):
+        check_operand(x)
     return is_arraylike(x) and is_inexact(aval_of(x).dtype)
 
 
@@ -150,12 +153,44 @@ def is_integral(x: Any) -> bool:
     return is_arraylike(x) and not isinstance(x, bool) and not is_inexact(aval_of(x).dtype)
 
 
+def check_pair(who: str, primals: Any, tangents: Any) -> None:
+    """Raise unless both are tuples or lists, with one entry an argument."""
+    for name, value in (("primals", primals), ("tangents", tangents)):
+        if not isinstance(value, (tuple, list)):
+            raise TypeError(
+                f"{who}: {name} must be a tuple or list of arguments: got "
+                f"{type(value).__name__}; write ({name[:-1]},)"
+            )
+
+
+def _hides_arrays(x: Any) -> bool:
+    """Return whether a leaf looks as if it should have been a tree."""
+    record = is_dataclass(x) and not isinstance(x, type) and not is_arraylike(x)
+    return record or isinstance(x, (set, frozenset))
+
+
 def check_leaves(
     who: str, fun: Any, places: Sequence[Place], values: Sequence[Any], allow_int: bool = False
 ) -> None:
-    """Raise where an argument to be differentiated holds integers."""
+    """Raise where an argument to be differentiated holds integers, or what hides arrays.
+
+    Other leaves that are no arrays are static, but there must be something besides them.
+    """
+    leaves = tree.leaves(tuple(values))
+    if leaves and not allow_int and not any(map(is_number, leaves)):
+        raise DtypeError(
+            f"{who}: {described(fun, places[0])} holds nothing to differentiate: got "
+            f"{type(leaves[0]).__name__}; pass arrays or numbers, or make its class a tree: "
+            f"funcgrad.tree.register_dataclass, funcgrad.nn.module"
+        )
     for place, value in zip(places, values, strict=True):
         for path, x in tree.leaves_with_path(value):
+            if _hides_arrays(x):
+                raise DtypeError(
+                    f"{who}: {described(fun, place, path)} is a {type(x).__name__}, which is no "
+                    f"tree, so what is in it would not be differentiated; make it a dict or list, "
+                    f"or register its class: funcgrad.tree.register_dataclass"
+                )
             if not allow_int and is_integral(x):
                 aval = aval_of(x)
                 cure = f"write {x}.0" if isinstance(x, int) else "convert it: x.astype(float)"
@@ -206,3 +241,25 @@ def check_alive(x: Any) -> Any:
     if isinstance(x, Tracer) and x._trace.dead:
         x._trace.alive()
     return x
+
+
+def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:
+    """Raise unless the output of a function to be differentiated is one number."""
+    if not is_arraylike(value):
+        cure = "has the function no return?" if value is None else "return one, or see has_aux"
+        raise NonScalarError(
+            f"{who}: the output must be a scalar: got {type(value).__name__}; {cure}"
+        )
+    aval = aval_of(value)
+    if aval.shape:
+        raise NonScalarError(
+            f"{who}: the output must be a scalar: got {aval}; reduce it (sum, mean), or use vjp "
+            f"or jacobian"
+        )
+    if not holomorphic and aval.dtype.kind != "f":
+        cure = "take its real part or abs, or see holomorphic=True"
+        raise DtypeError(f"{who}: the output must be real: got {aval}; {cure}")
+    if holomorphic and aval.dtype.kind != "c":
+        raise DtypeError(f"{who}: the output must be complex: got {aval}; leave holomorphic out")
+    if holomorphic and not all(aval_of(x).dtype.kind == "c" for x in leaves):
+        raise DtypeError(f"{who}: with holomorphic=True the arguments must be complex")

@@ -10,7 +10,13 @@ from ..core import tree
 from ..core.avals import aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError
 from ..ops.structure import reshape, zeros
-from .arguments import Chosen, carries_derivative, check_callable, check_leaves
+from .arguments import (
+    Chosen,
+    carries_derivative,
+    check_callable,
+    check_leaves,
+    check_pair,
+)
 from .batching import vmap
 from .forward import jvp
 from .linear import linearize
@@ -114,7 +120,7 @@ def jacrev(
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         chosen, leaves, treedef = _chosen(
-            "jacrev", fun, argnums, argnames, holomorphic, args, kwargs
+            "jacrev", fun, argnums, argnames, holomorphic, args, kwargs, allow_int
         )
         out, pullback, *aux = vjp(
             lambda *values: chosen.call(values), *chosen.values(), has_aux=has_aux
@@ -139,11 +145,18 @@ def jacrev(
 
 
 def _chosen(
-    who: str, fun: Any, argnums: Any, argnames: Any, holomorphic: bool, args: Any, kwargs: Any
+    who: str,
+    fun: Any,
+    argnums: Any,
+    argnames: Any,
+    holomorphic: bool,
+    args: Any,
+    kwargs: Any,
+    allow_int: bool = False,
 ) -> tuple[Chosen, list[tuple[Any, bool]], tree.TreeDef]:
     """Return the chosen arguments, their leaves with whether each is inexact, and their tree."""
     chosen = Chosen(who, fun, argnums, argnames, args, kwargs)
-    check_leaves(who, fun, chosen.places, chosen.values())
+    check_leaves(who, fun, chosen.places, chosen.values(), allow_int)
     leaves, treedef = tree.flatten(chosen.values())
     for x in leaves:
         if is_arraylike(x) and aval_of(x).dtype.kind == "c" and not holomorphic:
@@ -205,5 +218,6 @@ def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
     >>> print(hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),)))
     [ 6. 12.]
     """
+    check_pair("hvp", primals, tangents)
     argnums = tuple(range(len(primals))) if len(primals) > 1 else 0
     return jvp(grad(fun, argnums), tuple(primals), tuple(tangents))[1]

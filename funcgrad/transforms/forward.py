@@ -15,6 +15,7 @@ from .arguments import (
     check_alive,
     check_callable,
     check_leaves,
+    check_pair,
     described,
     is_number,
     owned,
@@ -75,7 +76,7 @@ def push(
         out, aux = fun(inputs)
         leaves, treedef = tree.flatten(out)
         pairs = [trace.split(check_alive(y)) for y in leaves]
-        aux = tree.map(lambda x: trace.split(x)[0], aux)
+        aux = tree.map(lambda x: check_alive(trace.split(x)[0]), aux)
     finally:
         trace.dead = True
     return aux, pairs, treedef
@@ -115,12 +116,7 @@ def jvp(
     0.0 2.0
     """
     check_callable("jvp", fun)
-    for name, value in (("primals", primals), ("tangents", tangents)):
-        if not isinstance(value, (tuple, list)):
-            raise TypeError(
-                f"jvp: {name} must be a tuple or list of arguments: got "
-                f"{type(value).__name__}; write ({name[:-1]},)"
-            )
+    check_pair("jvp", primals, tangents)
     primals, tangents = tuple(primals), tuple(tangents)
     check_leaves("jvp", fun, range(len(primals)), primals)
     leaves, treedef = tree.flatten(primals)

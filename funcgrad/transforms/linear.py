@@ -9,7 +9,7 @@ from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.jaxpr import eval_jaxpr
 from ..core.trace import Primitive, Tracer
-from ..ops.structure import zeros
+from ..ops.structure import Batched, zeros
 from .arguments import (
     Origin,
     as_tangent,
@@ -150,6 +150,10 @@ class StopGradient(Primitive):
     @override
     def infer(self, x: Aval) -> tuple[Aval, ...]:
         return (x,)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
+        return self.bind(*args), axes
 
 
 stop_gradient_p = StopGradient("stop_gradient")

@@ -9,10 +9,11 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
+from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import aval_of, is_arraylike
-from ..core.errors import DtypeError, MissingRuleError, NonScalarError
+from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
@@ -24,11 +25,14 @@ from .arguments import (
     check_alive,
     check_callable,
     check_leaves,
+    check_scalar,
     owned,
     same_structure,
     with_aux,
 )
 from .staging import stage
+
+_NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
 # One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
 # output, the values that went in and came out, the parameters.
@@ -75,17 +79,18 @@ class Tape(Trace):
             i = j = None
             if type(a) is TapeTracer and a._trace is self:
                 i, a = a.number, a.value
-            elif isinstance(a, Tracer):
-                self.nested = True
+            elif type(a) not in _NUMBERS:
+                self.hold(a)
             if type(b) is TapeTracer and b._trace is self:
                 j, b = b.number, b.value
-            elif isinstance(b, Tracer):
-                self.nested = True
+            elif type(b) not in _NUMBERS:
+                self.hold(b)
             values, ins = (a, b), (i, j)
         else:
-            pairs = [self.split(x) for x in args]
-            values, ins = zip(*pairs, strict=True)
-            self.nested = self.nested or any(isinstance(x, Tracer) for x in values)
+            values, ins = zip(*map(self.split, args), strict=True)
+            for x, number in zip(values, ins, strict=True):
+                if number is None:
+                    self.hold(x)
         run = prim.bind if self.nested else prim.run
         results = run(*values, **params) if params else run(*values)
         if not prim.differentiable:
@@ -96,6 +101,21 @@ class Tape(Trace):
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)
         return [TapeTracer(self, y, first + i) for i, y in enumerate(results)]
+
+    @override
+    def hold(self, x: Any) -> None:
+        if isinstance(x, Tracer):
+            self.nested = True
+        else:
+            super().hold(x)
+
+    def copy_held(self) -> None:
+        """Replace the constants by copies, for a tape that outlives the function's run."""
+        copies = {id(x): x.copy() for x in self.held}
+        self.records = [
+            (prim, ins, first, tuple(copies.get(id(x), x) for x in values), outs, params)
+            for prim, ins, first, values, outs, params in self.records
+        ]
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         """Return the value of an output and its number, None for a constant."""
@@ -227,13 +247,15 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     tape = Tape(Origin("vjp", fun))
     paired = with_aux(fun, has_aux, "vjp")
     try:
-        inputs = [tape.input(x) if carries_derivative(x) else x for x in leaves]
+        inputs = [tape.input(_copied(x)) if carries_derivative(x) else x for x in leaves]
         out, aux = paired(*tree.unflatten(treedef, inputs))
         out_leaves, out_tree = tree.flatten(out)
         pairs = [tape.split(y) for y in out_leaves]
         aux = tree.map(lambda x: tape.split(x)[0], aux)
+        tape.copy_held()
     finally:
         tape.dead = True
+        tape.free()
     records = tape.records
 
     def pullback(ct: Any) -> tuple[Any, ...]:
@@ -251,8 +273,14 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         ]
         return tree.unflatten(treedef, results)
 
-    out = tree.unflatten(out_tree, [y for y, _ in pairs])
+    # the tape reads its values again, so what the caller may change are copies
+    outs = [y if number is None else _copied(y) for y, number in pairs]
+    out = tree.unflatten(out_tree, outs)
     return (out, pullback, aux) if has_aux else (out, pullback)
+
+
+def _copied(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def value_and_grad(
@@ -317,10 +345,11 @@ def _value_and_grad(
             inputs = [tape.input(x) if i else x for x, i in zip(leaves, inexact, strict=True)]
             out, aux = with_aux(chosen.call, has_aux, who)(tree.unflatten(treedef, inputs))
             value, number = tape.split(out)
-            _check_output(who, value, holomorphic, leaves)
+            check_scalar(who, value, holomorphic, leaves)
             aux = tree.map(lambda x: tape.split(x)[0], aux) if has_aux else None
         finally:
             tape.dead = True
+            tape.free()
         cts = {} if number is None else {number: np.ones((), aval_of(value).dtype)}
         backward(tape.records, cts)
         taken: set[int] = set()
@@ -337,29 +366,6 @@ def _value_and_grad(
 def _no_grad(x: Any) -> Any:
     """Return what stands for the gradient of a leaf that has none: zeros, or the leaf."""
     return zeros(aval_of(x)) if is_arraylike(x) and not isinstance(x, bool) else x
-
-
-def _check_output(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:
-    if not is_arraylike(value):
-        cure = "has the function no return?" if value is None else "return one, or see has_aux"
-        raise NonScalarError(
-            f"{who}: the output must be a scalar: got {type(value).__name__}; {cure}"
-        )
-    aval = aval_of(value)
-    if aval.shape:
-        raise NonScalarError(
-            f"{who}: the output must be a scalar: got {aval}; reduce it (sum, mean), or use vjp "
-            f"or jacobian"
-        )
-    want, cure = (
-        ("complex", "leave holomorphic out")
-        if holomorphic
-        else ("real", "take its real part or abs, or see holomorphic=True")
-    )
-    if aval.dtype.kind != want[0].replace("r", "f"):
-        raise DtypeError(f"{who}: the output must be {want}: got {aval}; {cure}")
-    if holomorphic and not all(aval_of(x).dtype.kind == "c" for x in leaves):
-        raise DtypeError(f"{who}: with holomorphic=True the arguments must be complex")
 
 
 def grad(

@@ -13,7 +13,7 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
-from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
+from ..core.trace import AbstractTracer, Primitive, Trace, Tracer, check_operand
 from .arguments import Origin, check_alive, check_callable
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -71,7 +71,11 @@ class Staging(Trace):
             return x._var
         if type(x) in PYTHON_SCALARS or isinstance(x, np.generic):
             return Literal(x)
-        x = check_alive(x) if isinstance(x, Tracer) else np.asarray(x)
+        if isinstance(x, Tracer):
+            check_alive(x)
+        else:
+            self.hold(x)
+            x = np.asarray(x)
         if type(x) is np.ndarray and x.dtype.kind == "O":
             raise TypeError(f"{self.origin}: an operand must be an array or a number: got {x}")
         if type(x) is np.ndarray and not x.shape:
@@ -90,7 +94,9 @@ class Staging(Trace):
         outvars = tuple(map(self.atom, outs))
         variables = tuple(var for var, _ in self.consts.values())
         jaxpr = Jaxpr(tuple(self.inputs), variables, tuple(self.eqns), outvars)
-        return ClosedJaxpr(jaxpr, tuple(x for _, x in self.consts.values()))
+        held = set(map(id, self.held))  # copied, because the program outlives the run
+        consts = (x.copy() if id(x) in held else x for _, x in self.consts.values())
+        return ClosedJaxpr(jaxpr, tuple(consts))
 
 
 def user_line() -> str:
@@ -121,6 +127,7 @@ def stage(
         closed = trace.close(leaves)
     finally:
         trace.dead = True
+        trace.free()
     return closed, treedef
 
 
@@ -161,6 +168,8 @@ def _staged(
     """Stage a call; leaves that are no arrays, and the static arguments, stay as they are."""
     kept = {n % len(args) for n in static} if args else set()
     leaves, treedef = tree.flatten(([None if i in kept else x for i, x in enumerate(args)], kwargs))
+    for x in leaves:
+        check_operand(x)
     abstract = [is_arraylike(x) for x in leaves]
 
     def on_leaves(tracers: list[Any]) -> Any:

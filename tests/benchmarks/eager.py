@@ -9,6 +9,8 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import argparse
+import functools
+import itertools
 import statistics
 import time
 
@@ -24,8 +26,7 @@ RNG = np.random.default_rng(0)
 def mlp(xp, sizes, batch, activation):
     """Return a mean squared error of a network with three layers, and its arguments."""
     params = [
-        (RNG.normal(size=(m, n)) / np.sqrt(m), np.zeros(n))
-        for m, n in zip(sizes[:-1], sizes[1:], strict=True)
+        (RNG.normal(size=(m, n)) / np.sqrt(m), np.zeros(n)) for m, n in itertools.pairwise(sizes)
     ]
     x, y = RNG.normal(size=(batch, sizes[0])), RNG.normal(size=(batch, sizes[-1]))
 
@@ -111,7 +112,7 @@ def main():
         loss, params = make(np)
         peer_loss, _ = make(anp)
         ours, peer = fg.value_and_grad(loss), autograd.value_and_grad(peer_loss)
-        runs = (lambda: ours(params), lambda: peer(params), lambda: loss(params))
+        runs = [functools.partial(function, params) for function in (ours, peer, loss)]
         fast, slow, bare = in_turns(runs, args.rounds)
         against = statistics.median(b / a for a, b in zip(fast, slow, strict=True))
         over = statistics.median(a / b for a, b in zip(fast, bare, strict=True))
