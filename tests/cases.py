@@ -192,6 +192,9 @@ def rounded(low: float, high: float) -> list[Case]:
     ]  # fmt: skip
 
 
+# an operand, the extremum, and the other operand: won, lost, tied
+XS = np.array([1.0, 2.0, 3.0]), np.array([1.0, 4.0, 3.0]), np.array([0.0, 4.0, 3.0])
+
 # fmt: off
 CASES: dict[str, list[Case]] = {
     # arithmetic
@@ -275,7 +278,7 @@ CASES: dict[str, list[Case]] = {
     "cross_entropy_of_bits": binary((0.1, 0.9), (0.1, 0.9)),
     "cross_entropy_of_sign": binary(BOTH, (0.1, 0.9)),
     # without a derivative
-    "winner":      [Case(((3,), (3,), (3,))), Case(((2, 3), (2, 3), ())), Case(((), (2,), (2,)))],
+    "wins":        [Case((s, *map(Given, XS))) for s in [(3,), (2, 3)]],
     **{name: binary(BOTH, BOTH) for name in (
         "eq", "ne", "lt", "le", "gt", "ge", "logical_and", "logical_or", "logical_xor")},
     **{name: free() for name in (

@@ -22,10 +22,11 @@ NO_DERIVATIVE = {
     ("where", 0): "a condition",
     ("ldexp", 1): "an integer exponent",
     ("gate", 1): "a condition",
+    **{("wins", i): "compared only" for i in (1, 2, 3)},
 }
 
 # primitives that only the library binds, to arrays that it has checked and made fit
-INTERNAL = {"winner", "random_remainder", "cross_entropy_of_bits", "cross_entropy_of_sign"}
+INTERNAL = {"wins", "random_remainder", "cross_entropy_of_bits", "cross_entropy_of_sign"}
 # where the dtype depends on the value of a Python number, which infer does not see
 BY_VALUE = {("pow", "?"): "NumPy gives bool**2 as int8, bool**3 as int64"}
 

@@ -100,15 +100,16 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
     stack = [tree]
     while stack:
         x = stack.pop()
-        handler = None if type(x) is np.ndarray else handler_of(x)
+        kind = type(x)
+        handler = None if kind is np.ndarray else handlers.get(kind) or handler_of(x)
         if handler is None or (is_leaf is not None and is_leaf(x)):
             leaves.append(x)
             nodes.append(_LEAF)
             continue
         # a tuple is its own children: what its handler says, without the call
-        children, aux = (x, None) if type(x) is tuple else handler.flatten(x)
+        children, aux = (x, None) if kind is tuple else handler.flatten(x)
         children = tuple(children)
-        nodes.append((type(x), aux, len(children)))
+        nodes.append((kind, aux, len(children)))
         stack += children[::-1]
     return leaves, TreeDef(tuple(nodes))
 

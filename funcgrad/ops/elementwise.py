@@ -240,11 +240,24 @@ def _sinc_slope(x: Any) -> Any:
     return where(small, series, (cos(math.pi * far) - sinc(far)) / far)
 
 
-def _winner(x: Any, y: Any, other: Any) -> Any:
-    """Return 1 where x is the extremum y, 1/2 where both operands are, and 0 elsewhere."""
-    won = np.equal(x, y).astype(dtype_of(y))
-    tie = np.equal(x, other)
-    return np.where(tie, won.dtype.type(0.5), won)[()] if np.count_nonzero(tie) else won
+_BITS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
+
+
+def _gate(t: Any, open_: Any) -> Any:
+    """Return t where the gate is open and 0 elsewhere, also for infinite t."""
+    arrays = type(t) is type(open_) is np.ndarray and t.shape == open_.shape
+    if not arrays or t.dtype not in _BITS or open_.dtype.kind != "b":
+        return np.where(open_, t, 0)
+    # np.where takes sixteen times as long where the mask is unpredictable
+    bits = open_.astype(_BITS[t.dtype])
+    np.negative(bits, out=bits)
+    return np.bitwise_and(t.view(bits.dtype), bits, out=bits).view(t.dtype)
+
+
+def _wins(t: Any, x: Any, y: Any, other: Any) -> Any:
+    """Return t where x is the extremum y, t/2 where both operands are, and 0 elsewhere."""
+    won, tie = _gate(t, np.equal(x, y)), np.equal(x, other)
+    return np.where(tie, t * 0.5, won) if np.count_nonzero(tie) else won
 
 
 def _reach(t: Any, y: Any, x: Any) -> Any:
@@ -261,6 +274,8 @@ safe_div: Elementwise
 safe_mul: Elementwise
 where: Elementwise
 ldexp: Elementwise
+gate: Elementwise
+wins: Elementwise
 
 # fmt: off
 # arithmetic
@@ -342,26 +357,28 @@ real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
 imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
 # choice
 sign        = Free("sign", np.sign)
-winner      = Free("winner", _winner)
+gate        = Elementwise("gate", _gate, lambda t, y, a, c: gate(t, c), None, linear=[{0}])
+wins        = Elementwise("wins", _wins,
+                          lambda t, y, a, *xs: wins(t, *xs), None, None, None, linear=[{0}])
 maximum     = Elementwise("maximum", np.maximum,
-                          lambda t, y, a, b: safe_mul(winner(a, y, b), t),
-                          lambda t, y, a, b: safe_mul(winner(b, y, a), t))
+                          lambda t, y, a, b: wins(t, a, y, b),
+                          lambda t, y, a, b: wins(t, b, y, a))
 minimum     = Elementwise("minimum", np.minimum,
-                          lambda t, y, a, b: safe_mul(winner(a, y, b), t),
-                          lambda t, y, a, b: safe_mul(winner(b, y, a), t))
+                          lambda t, y, a, b: wins(t, a, y, b),
+                          lambda t, y, a, b: wins(t, b, y, a))
 fmax        = Elementwise("fmax", np.fmax,
-                          lambda t, y, a, b: safe_mul(winner(a, y, b), t),
-                          lambda t, y, a, b: safe_mul(winner(b, y, a), t))
+                          lambda t, y, a, b: wins(t, a, y, b),
+                          lambda t, y, a, b: wins(t, b, y, a))
 fmin        = Elementwise("fmin", np.fmin,
-                          lambda t, y, a, b: safe_mul(winner(a, y, b), t),
-                          lambda t, y, a, b: safe_mul(winner(b, y, a), t))
+                          lambda t, y, a, b: wins(t, a, y, b),
+                          lambda t, y, a, b: wins(t, b, y, a))
 where       = Elementwise("where", np.where, None,
-                          lambda t, y, c, a, b: where(c, t, 0),
-                          lambda t, y, c, a, b: where(c, 0, t), linear=[{1, 2}])
+                          lambda t, y, c, a, b: gate(t, c),
+                          lambda t, y, c, a, b: gate(t, np.logical_not(c)), linear=[{1, 2}])
 clip        = Elementwise("clip", np.clip,
-                          lambda t, y, x, lo, hi: where((x >= lo) & (x <= hi), t, 0),
-                          lambda t, y, x, lo, hi: where((x < lo) & (lo <= hi), t, 0),
-                          lambda t, y, x, lo, hi: where(maximum(x, lo) > hi, t, 0))
+                          lambda t, y, x, lo, hi: gate(t, (x >= lo) & (x <= hi)),
+                          lambda t, y, x, lo, hi: gate(t, (x < lo) & (lo <= hi)),
+                          lambda t, y, x, lo, hi: gate(t, maximum(x, lo) > hi))
 copysign    = Elementwise("copysign", np.copysign,
                           lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)),
                           lambda t, y, a, b: t * 0)

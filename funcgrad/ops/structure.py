@@ -328,7 +328,9 @@ def match(ct: Any, x: Any) -> Any:
         axes = tuple(range(lead))
         if have[lead:] != shape:
             axes += tuple(lead + d for d, n in enumerate(shape) if n != have[lead + d])
-        ct = reshape(sum_p(ct, axes=axes), shape)
+        # on plain arrays straight to NumPy, because every bias of every layer comes here
+        ct = np.add.reduce(ct, axes) if type(ct) is np.ndarray else sum_p(ct, axes=axes)
+        ct = reshape(ct, shape)
     return cast(ct, dtype_of(x))
 
 

@@ -42,12 +42,17 @@ class Chosen:
         self, who: str, fun: Callable[..., Any], argnums: Any, argnames: Any, args: Any, kwargs: Any
     ) -> None:
         self.fun, self.args, self.kwargs = fun, args, kwargs
+        self.places: Sequence[Place] = (0,)
+        self.argnums: Sequence[int] = (0,)
+        self.single = True
+        if argnums is None and argnames is None and args:
+            return  # the first argument, as nearly always
         if argnums is None:
             argnums = 0 if argnames is None else ()
         self.single = argnames is None and not isinstance(argnums, (tuple, list))
         nums = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
         self.argnums = [_position(who, n, args) for n in nums]
-        self.places: Sequence[Place] = self.argnums
+        self.places = self.argnums
         if argnames is not None:
             self.one_name = isinstance(argnames, str)
             self.argnames = (argnames,) if self.one_name else tuple(argnames)
@@ -57,7 +62,7 @@ class Chosen:
             raise ValueError(f"{who}: argnums and argnames name an argument twice: {self.places}")
 
     def values(self) -> tuple[Any, ...]:
-        return tuple(self.args[p] if isinstance(p, int) else self.kwargs[p] for p in self.places)
+        return tuple([self.args[p] if isinstance(p, int) else self.kwargs[p] for p in self.places])
 
     def call(self, values: Sequence[Any]) -> Any:
         """Call the function with these in the chosen places."""
