@@ -15,22 +15,30 @@ from .errors import ConversionError, FuncgradError, MutationError, UnsupportedEr
 from .registry import overrides, primitives
 
 
+_LISTS = frozenset({list, tuple})
+
+
 def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return an operator and its reflection."""
 
+    # prim(x, y) written out twice, because a method call is faster than that of an object
     def forward(self: Any, other: Any) -> Any:
         prim = primitives[name]
-        if type(other) is list or type(other) is tuple:
+        if type(other) in _LISTS:
             other = overrides["operand"](other)
         try:
-            return prim.bind(self, other)[0]  # prim(self, other), but a method call is faster
+            return prim.bind(self, other)[0]
         except (FuncgradError, TypeError, ValueError) as err:
             raise prim.explained(err, (self, other), {}) from None
 
     def reflected(self: Any, other: Any) -> Any:
-        if type(other) is list or type(other) is tuple:
+        prim = primitives[name]
+        if type(other) in _LISTS:
             other = overrides["operand"](other)
-        return primitives[name](other, self)
+        try:
+            return prim.bind(other, self)[0]
+        except (FuncgradError, TypeError, ValueError) as err:
+            raise prim.explained(err, (other, self), {}) from None
 
     return forward, reflected
 
