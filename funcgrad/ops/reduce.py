@@ -225,6 +225,10 @@ def _last_hit(x: Any, y: Any, axis: int) -> Any:
     return np.maximum.accumulate(np.where(hits, positions, 0), axis)
 
 
+def _count(x: Any, axis: Axes | None = None) -> Any:
+    return np.intp(np.count_nonzero(x, axis=axis))  # some NumPys give a Python number
+
+
 # fmt: off
 max_p       = Extremum("max", np.max)
 min_p       = Extremum("min", np.min)
@@ -232,7 +236,7 @@ prod_p      = Prod("prod", np.prod)
 cumprod_p   = Cumprod("cumprod")
 any_p       = FreeReduction("any", np.any)
 all_p       = FreeReduction("all", np.all)
-count_p     = FreeReduction("count_nonzero", np.count_nonzero)
+count_p     = FreeReduction("count_nonzero", _count)
 argmax_p    = Position("argmax", np.argmax, keeps_axis=False)
 argmin_p    = Position("argmin", np.argmin, keeps_axis=False)
 argsort_p   = Position("argsort", np.argsort, keeps_axis=True)
