@@ -469,7 +469,20 @@ def split(family):
     return family if isinstance(family, list) else re.split(r"\s{2,}", family.strip())
 
 
+def known_to_numpy(row):
+    try:
+        own = {k: v.copy() if isinstance(v, np.ndarray) else v for k, v in INPUTS.items()}
+        eval(row, {**CONSTANTS, **own})
+    except (AttributeError, TypeError):
+        return False
+    except Exception:  # what is wrong with it, its tests will tell
+        pass
+    return True
+
+
 CASES = list({row: (family, row) for family, rows in ROWS.items() for row in split(rows)}.values())
+if np.lib.NumpyVersion(np.__version__) < "2.4.0":  # which lacks some functions and keywords
+    CASES = [case for case in CASES if known_to_numpy(case[1])]
 UNTIL_NUMBERS = split(NEED_NUMBERS)
 
 

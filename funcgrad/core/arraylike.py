@@ -14,7 +14,6 @@ from .avals import Aval
 from .errors import ConversionError, FuncgradError, MutationError, UnsupportedError, shorten
 from .registry import overrides, primitives
 
-
 _LISTS = frozenset({list, tuple})
 
 

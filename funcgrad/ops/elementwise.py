@@ -150,7 +150,7 @@ def _listed(avals: Sequence[Aval]) -> str:
 def _result(prim: Elementwise, kinds: tuple[Any, ...]) -> tuple[np.dtype, bool]:
     """Return dtype and weakness of the output for these dtypes and Python types: by trying."""
     # 1 is in every function's domain but for integers to negative powers
-    samples = [k(1) if isinstance(k, type) else np.ones((), k) for k in kinds]
+    samples = [k(1) if isinstance(k, type) else np.ones(1, k) for k in kinds]
     try:
         with np.errstate(all="ignore"):
             (y,) = prim.run(*samples)
@@ -204,7 +204,8 @@ class Power(Arithmetic):
 
     @override
     def run(self, x: Any, n: Any) -> tuple[Any, ...]:
-        return (x**n,) if type(x) is np.ndarray else super().run(x, n)
+        plain = type(x) is np.ndarray and x.shape and type(n) in PYTHON_SCALARS
+        return (x**n,) if plain else super().run(x, n)
 
 
 def unit(x: Any) -> Any:
