@@ -229,7 +229,7 @@ class TestRow:
         function, inputs = compiled(row)
         inexact = lambda *args: floats(tree.leaves(function(*args)))
         if any(np.isnan(x).any() for x in inputs) or NARROWING in row:
-            pytest.skip("differences cannot resolve it")
+            pytest.skip("beside nan, and after a cast to float32, a central difference is noise")
 
         fg.check_grads(inexact, inputs, order=2, rtol=2e-3, atol=2e-4)
 
