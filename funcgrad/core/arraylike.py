@@ -88,6 +88,9 @@ _KEEP = (
 _AT = "write x = funcgrad.at(x)[index].set(value)"
 
 
+_reshape, _transpose = _function(np.reshape), _function(np.transpose)
+
+
 class ArrayLike:
     """The ndarray interface of a tracer."""
 
@@ -219,12 +222,7 @@ class ArrayLike:
     def __contains__(self, item: Any) -> bool:
         return bool((self == item).any())
 
-    def __getitem__(self, index: Any) -> Any:
-        try:
-            return overrides[operator.getitem](self, index)
-        except _USUAL as err:
-            shorten(err)
-            raise
+    __getitem__ = _function(operator.getitem)
 
     # methods that are functions of the same arguments
 
@@ -253,18 +251,10 @@ class ArrayLike:
 
     def reshape(self, *shape: Any, order: str = "C") -> Any:
         shape = shape[0] if len(shape) == 1 else shape
-        try:
-            return overrides[np.reshape](self, shape, order=order)
-        except _USUAL as err:
-            shorten(err)
-            raise
+        return _reshape(self, shape, order=order)
 
     def transpose(self, *axes: Any) -> Any:
-        try:
-            return overrides[np.transpose](self, axes[0] if len(axes) == 1 else axes or None)
-        except _USUAL as err:
-            shorten(err)
-            raise
+        return _transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
     # what would change the array in place
 

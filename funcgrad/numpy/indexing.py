@@ -14,7 +14,7 @@ from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, operand, strong
 from ..ops.reduce import axis_of, take_along
 from ..ops.structure import broadcast_to, reshape
-from .shapes import ravel
+from .shapes import one_axis, ravel
 from .table import implements, no_out
 
 
@@ -134,9 +134,7 @@ def take(
     """Return slices at integer positions; see numpy.take."""
     no_out("take", out)
     a, indices = operand(a), operand(indices)
-    if axis is None:
-        a, axis = ravel(a), 0
-    axis = axis_of(axis, len(shape_of(a)))
+    a, axis = one_axis(a, axis)
     n = shape_of(a)[axis]
     if mode == "clip":
         indices = ew.clip(indices, 0, n - 1)

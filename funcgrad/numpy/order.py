@@ -15,17 +15,14 @@ from ..ops.structure import (
     cast,
     reshape as _reshape,
 )
-from .shapes import concatenate, cut, lengths_of, moveaxis, ravel, swapaxes
+from .shapes import concatenate, cut, lengths_of, moveaxis, one_axis, ravel, swapaxes
 from .table import implements
 
 
 @implements("repeat")
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Repeat each element; see numpy.repeat."""
-    a = operand(a)
-    if axis is None:
-        a, axis = ravel(a), 0
-    axis = axis_of(axis, len(shape_of(a)))
+    a, axis = one_axis(operand(a), axis)
     positions = np.repeat(np.arange(shape_of(a)[axis]), repeats)
     return take_known(a, positions, axis)
 
@@ -132,10 +129,7 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
 @implements("delete")
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """Remove slices; see numpy.delete."""
-    arr = operand(arr)
-    if axis is None:
-        arr, axis = ravel(arr), 0
-    axis = axis_of(axis, len(shape_of(arr)))
+    arr, axis = one_axis(operand(arr), axis)
     return take_known(arr, np.delete(np.arange(shape_of(arr)[axis]), obj), axis)
 
 
@@ -143,9 +137,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Insert values before positions; see numpy.insert."""
     arr, values = operand(arr), strong(operand(values))
-    if axis is None:
-        arr, axis = ravel(arr), 0
-    axis = axis_of(axis, len(shape_of(arr)))
+    arr, axis = one_axis(arr, axis)
     n, rank = shape_of(arr)[axis], len(shape_of(arr))
     indices = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
     if indices.dtype == bool:
@@ -181,10 +173,7 @@ def sort(
 ) -> Any:
     """Sort along an axis; see numpy.sort."""
     _no_fields(order)
-    a = operand(a)
-    if axis is None:
-        a, axis = ravel(a), 0
-    axis = axis_of(axis, len(shape_of(a)))
+    a, axis = one_axis(operand(a), axis)
     return take_along(a, prims.argsort_p(a, axis=axis, kind="stable"), axis)
 
 
@@ -194,11 +183,8 @@ def argsort(
 ) -> Any:
     """Return the positions that sort an array; see numpy.argsort."""
     _no_fields(order)
-    a = operand(a)
-    if axis is None:
-        a, axis = ravel(a), 0
-    kind = "stable" if stable else kind
-    return prims.argsort_p(a, axis=axis_of(axis, len(shape_of(a))), kind=kind)
+    a, axis = one_axis(operand(a), axis)
+    return prims.argsort_p(a, axis=axis, kind="stable" if stable else kind)
 
 
 @implements("argpartition")
@@ -207,11 +193,8 @@ def argpartition(
 ) -> Any:
     """Return positions that put the kth element in its place; see numpy.argpartition."""
     _no_fields(order)
-    a = operand(a)
-    if axis is None:
-        a, axis = ravel(a), 0
-    kth = kth if np.ndim(kth) == 0 else tuple(kth)
-    return prims.argpartition_p(a, kth=kth, axis=axis_of(axis, len(shape_of(a))))
+    a, axis = one_axis(operand(a), axis)
+    return prims.argpartition_p(a, kth=kth if np.ndim(kth) == 0 else tuple(kth), axis=axis)
 
 
 @implements("partition")
@@ -220,8 +203,5 @@ def partition(
 ) -> Any:
     """Put the kth element in its place; see numpy.partition."""
     _no_fields(order)
-    a = operand(a)
-    if axis is None:
-        a, axis = ravel(a), 0
-    axis = axis_of(axis, len(shape_of(a)))
+    a, axis = one_axis(operand(a), axis)
     return take_along(a, argpartition(a, kth, axis), axis)

@@ -54,6 +54,13 @@ def ravel(a: Any, order: str = "C") -> Any:
     return reshape(a, (-1,) if math.prod(shape_of(operand(a))) else (0,), order)
 
 
+def one_axis(a: Any, axis: Any) -> tuple[Any, int]:
+    """Return an array and one of its axes from the front; for None, all elements as one axis."""
+    if axis is None:
+        a, axis = ravel(a), 0
+    return a, axis_of(axis, len(shape_of(a)))
+
+
 @implements("transpose", "permute_dims")
 def transpose(a: Any, axes: Any = None) -> Any:
     """Reorder the axes, reversing them by default; see numpy.transpose."""

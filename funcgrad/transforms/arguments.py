@@ -12,6 +12,7 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike, is_inexact
 from ..core.errors import DtypeError, NonScalarError, ShapeError, TreeError
 from ..core.trace import Tracer, check_operand
+from ..ops.structure import zeros
 
 Place: TypeAlias = int | str  # of an argument: its position, or its keyword
 
@@ -151,11 +152,13 @@ def is_number(x: Any) -> bool:
 
 
 def is_integral(x: Any) -> bool:
-    """Return whether a leaf is an integer or boolean array, or an integer.
+    """Return whether a leaf is an integer or boolean array, or an integer."""
+    return is_number(x) and not is_inexact(aval_of(x).dtype)
 
-    Python's True and False are flags, not numbers.
-    """
-    return is_arraylike(x) and not isinstance(x, bool) and not is_inexact(aval_of(x).dtype)
+
+def zero_of(x: Any) -> Any:
+    """Return what stands for the derivative of a leaf that has none: zeros, or the leaf."""
+    return zeros(x) if is_number(x) else x
 
 
 def check_pair(who: str, primals: Any, tangents: Any) -> None:
@@ -182,7 +185,9 @@ def check_leaves(
     Other leaves that are no arrays are static, but there must be something besides them.
     """
     leaves = tree.leaves(tuple(values))
-    if leaves and not allow_int and not any(map(is_number, leaves)):
+    if all(map(carries_derivative, leaves)):
+        return  # nearly always
+    if not allow_int and not any(map(is_number, leaves)):
         raise DtypeError(
             f"{who}: {described(fun, places[0])} holds nothing to differentiate: got "
             f"{type(leaves[0]).__name__}; pass arrays or numbers, or make its class a tree: "

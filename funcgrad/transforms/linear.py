@@ -21,8 +21,9 @@ from .arguments import (
     owned,
     same_structure,
     with_aux,
+    zero_of,
 )
-from .forward import push, zero_tangent
+from .forward import push
 from .reverse import transpose_program
 from .staging import stage
 
@@ -67,7 +68,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
             origin, paired, leaves, [next(rest) if i else None for i in inexact]
         )
         outs = [y for y, _ in pairs]
-        return [zero_tangent(y) if t is None else t for y, t in pairs if is_number(y)]
+        return [zero_of(y) if t is None else t for y, t in pairs if is_number(y)]
 
     avals = [aval_of(x) for x, i in zip(leaves, inexact, strict=True) if i]
     closed, _ = stage(origin, tangents_out, [Aval(a.shape, a.dtype) for a in avals])

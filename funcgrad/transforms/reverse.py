@@ -12,7 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import aval_of, is_arraylike
+from ..core.avals import aval_of
 from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
@@ -29,6 +29,7 @@ from .arguments import (
     owned,
     same_structure,
     with_aux,
+    zero_of,
 )
 from .staging import stage
 
@@ -149,6 +150,11 @@ def backward(records: list[Record], cts: dict[int, Any]) -> None:
                 cts[number] = ct if before is None else before + ct
 
 
+def _deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
+    """Add a cotangent to those of one value."""
+    cts[number] = cts[number] + ct if number in cts else ct
+
+
 # transposition: the same walk over a staged linear program
 
 
@@ -164,7 +170,8 @@ def _vjp_by_transposition(
         ts = prim.jvp(ins, all_tangents, outs, **params)
         return [zeros(y) if t is None else t for y, t in zip(outs, ts, strict=True)]
 
-    closed, _ = stage(f"the derivative of {prim}", tangents_out, [aval_of(ins[i]) for i in wanted])
+    avals = [aval_of(ins[i]) for i in wanted]
+    closed, _ = stage(f"the derivative of {prim}", tangents_out, avals, lasting=False)
     results = transpose_program(closed, cts)
     return [dict(zip(wanted, results, strict=True)).get(i) for i in range(len(ins))]
 
@@ -190,8 +197,7 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
     by_number: dict[int, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):
         if ct is not None and atom in numbers:
-            i = numbers[atom]
-            by_number[i] = by_number[i] + ct if i in by_number else ct
+            _deposit(by_number, numbers[atom], ct)
     backward(records, by_number)
     return [by_number.get(i) for i in range(len(jaxpr.invars))]
 
@@ -264,7 +270,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         for (y, number), c in zip(pairs, given, strict=True):
             if number is not None:
                 c = as_tangent("vjp", "a cotangent", c, aval_of(y))
-                cts[number] = c if number not in cts else cts[number] + c
+                _deposit(cts, number, c)
         backward(list(records), cts)
         taken = {id(c) for c in given}
         results = [
@@ -354,18 +360,13 @@ def _value_and_grad(
         backward(tape.records, cts)
         taken: set[int] = set()
         results = [
-            _finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else _no_grad(x)
+            _finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else zero_of(x)
             for t, x in zip(inputs, leaves, strict=True)
         ]
         gradient = chosen.result(tree.unflatten(treedef, results))
         return ((value, aux) if has_aux else value), gradient
 
     return value_and_grad_of
-
-
-def _no_grad(x: Any) -> Any:
-    """Return what stands for the gradient of a leaf that has none: zeros, or the leaf."""
-    return zeros(aval_of(x)) if is_arraylike(x) and not isinstance(x, bool) else x
 
 
 def grad(

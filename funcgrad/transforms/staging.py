@@ -89,12 +89,12 @@ class Staging(Trace):
         self.eqns.append(Eqn(prim, ins, outs, params, user_line()))
         return [StagingTracer(self, var) for var in outs]
 
-    def close(self, outs: Sequence[Any]) -> ClosedJaxpr:
-        """Return the program whose outputs are these, without the inputs' tracers."""
+    def close(self, outs: Sequence[Any], lasting: bool) -> ClosedJaxpr:
+        """Return the program of these outputs, with constants of its own if it is to last."""
         outvars = tuple(map(self.atom, outs))
         variables = tuple(var for var, _ in self.consts.values())
         jaxpr = Jaxpr(tuple(self.inputs), variables, tuple(self.eqns), outvars)
-        held = set(map(id, self.held))  # copied, because the program outlives the run
+        held = set(map(id, self.held)) if lasting else ()
         consts = (x.copy() if id(x) in held else x for _, x in self.consts.values())
         return ClosedJaxpr(jaxpr, tuple(consts))
 
@@ -111,7 +111,7 @@ def user_line() -> str:
 
 
 def stage(
-    origin: object, fun: Callable[[list[Any]], Any], avals: Sequence[Aval]
+    origin: object, fun: Callable[[list[Any]], Any], avals: Sequence[Aval], lasting: bool = True
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Return ``fun``, a function of leaves, as a program, and the structure of its output."""
     trace = Staging(origin)
@@ -124,7 +124,7 @@ def stage(
                     f"{origin}: the output must be made of arrays: got {type(x).__name__}"
                     f"{f' at {tree.keystr(path)}' if path else ''}"
                 )
-        closed = trace.close(leaves)
+        closed = trace.close(leaves, lasting)
     finally:
         trace.dead = True
         trace.free()
