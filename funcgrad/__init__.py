@@ -27,7 +27,8 @@ from .transforms.linear import (
     linearize as linearize,
     stop_gradient as stop_gradient,
 )
-from .transforms.reverse import grad as grad, value_and_grad as value_and_grad, vjp as vjp
+from .transforms.pullback import vjp as vjp
+from .transforms.reverse import grad as grad, value_and_grad as value_and_grad
 from .transforms.staging import (
     ShapeDtypeStruct as ShapeDtypeStruct,
     eval_shape as eval_shape,

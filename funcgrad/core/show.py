@@ -48,19 +48,30 @@ def _letters() -> Iterator[str]:
 def _params(params: dict[str, Any], indent: str) -> str:
     if not params:
         return ""
-    if not any(_program(v) for v in params.values()):
-        return f"[{' '.join(f'{k}={v}' for k, v in params.items())}]"
+    if not any(map(_programs, params.values())):
+        return f"[{' '.join(f'{k}={_word(v)}' for k, v in params.items())}]"
     inner = indent + "      "
     rows = "".join(f"\n{inner}{k}={_param(v, inner)}" for k, v in params.items())
     return f"[{rows}\n{indent}    ]"
 
 
-def _program(value: Any) -> Any:
-    """Return the open program in a parameter, if it is one."""
-    value = getattr(value, "jaxpr", value)
-    return value if hasattr(value, "constvars") else None
+def _programs(value: Any) -> list[Any]:
+    """Return the open programs in a parameter, if it is one or a tuple of them."""
+    parts = value if isinstance(value, tuple) else (value,)
+    programs = [getattr(part, "jaxpr", part) for part in parts]
+    return programs if programs and all(hasattr(p, "constvars") for p in programs) else []
 
 
 def _param(value: Any, indent: str) -> str:
-    program = _program(value)
-    return str(value) if program is None else show(program, indent)
+    programs = _programs(value)
+    if not programs:
+        return _word(value)
+    if not isinstance(value, tuple):
+        return show(programs[0], indent)
+    rows = (f"\n{indent}  {show(program, indent + '  ')}" for program in programs)
+    return f"({''.join(rows)}\n{indent})"
+
+
+def _word(value: Any) -> str:
+    """Return a parameter in one word: of a function its name, not its address."""
+    return getattr(value, "__name__", None) or str(value)

@@ -73,6 +73,11 @@ class Trace:
             x.flags.writeable = True
             owner.flags.writeable = writeable or owner is x
 
+    def late(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
+        """Process an operation that is asked for after the transform has returned: refuse."""
+        self.alive()
+        return self.process(prim, args, params)
+
     def alive(self) -> None:
         """Raise if the transform that owns this trace has returned."""
         if self.dead:
@@ -185,7 +190,14 @@ class Primitive:
     # A primitive that leaves this None is linearized by its jvp and transposed.
     vjp: Any = None
 
-    def is_linear(self, operands: frozenset[int]) -> bool:
+    # What holds programs or functions overrides these, which join what others keep apart; for all
+    # others they stay None, and the rules above and below serve.
+    push: Any = None  # primals, tangents, **params -> outs, their tangents
+    pull: Any = None  # ins, needs, **params -> outs, (cts -> one cotangent an operand)
+    map_in: Any = None  # trace, args, axes, **params -> outs, axes: vmap's trace runs functions
+    close: Any = None  # *avals, **params -> operands to put in front, params: functions staged
+
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         """Return whether the outputs are linear in these operands together."""
         return False
 
@@ -204,7 +216,7 @@ class Primitive:
         if trace is None:
             return self.run(*args, **params)
         if trace.dead:
-            trace.alive()
+            return trace.late(self, args, params)
         return trace.process(self, args, params)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
@@ -217,7 +229,7 @@ class Primitive:
             if trace is None:
                 return self.run(*args, **params)[0]
             if trace.dead:
-                trace.alive()
+                return trace.late(self, args, params)[0]
             return trace.process(self, args, params)[0]
         except (FuncgradError, TypeError, ValueError) as err:
             raise self.explained(err, args, params) from None

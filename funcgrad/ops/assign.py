@@ -47,7 +47,7 @@ class SetAt(Primitive):
         return [x_ct, v_ct, *[None] * len(arrays)]
 
     @override
-    def is_linear(self, operands: frozenset[int]) -> bool:
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return operands <= {0, 1}
 
     @override

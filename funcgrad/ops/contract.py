@@ -31,7 +31,7 @@ class Multilinear(Primitive):
         return (fit(total, outs[0]),)
 
     @override
-    def is_linear(self, operands: frozenset[int]) -> bool:
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return len(operands) == 1
 
 

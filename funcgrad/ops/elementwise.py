@@ -107,7 +107,7 @@ class Elementwise(Primitive):
         return self.bind(*operands), (0,)
 
     @override
-    def is_linear(self, operands: frozenset[int]) -> bool:
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return any(operands <= group for group in self.linear)
 
 

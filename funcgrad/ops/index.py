@@ -234,7 +234,7 @@ class Concatenate(Primitive):
         return results
 
     @override
-    def is_linear(self, operands: frozenset[int]) -> bool:
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return True
 
     @override

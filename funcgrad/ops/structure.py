@@ -48,7 +48,7 @@ class Linear(Primitive):
         raise self.missing("transpose")
 
     @override
-    def is_linear(self, operands: frozenset[int]) -> bool:
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return operands == {0}
 
     @override
@@ -87,7 +87,7 @@ class Truncate(Convert):
     differentiable = False
 
     @override
-    def is_linear(self, operands: frozenset[int]) -> bool:
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return False
 
 

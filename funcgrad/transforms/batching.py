@@ -59,7 +59,10 @@ class Batch(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         pairs = [self.split(x) for x in args]
         values, axes = [x for x, _ in pairs], [d for _, d in pairs]
-        outs, out_axes = prim.batch(values, axes, self.size, **params)
+        if prim.map_in is not None:
+            outs, out_axes = prim.map_in(self, values, axes, **params)
+        else:
+            outs, out_axes = prim.batch(values, axes, self.size, **params)
         return [
             y if d is None else BatchTracer(self, y, d) for y, d in zip(outs, out_axes, strict=True)
         ]

@@ -9,7 +9,7 @@ from ..core import tree
 from ..core.avals import aval_of
 from .arguments import carries_derivative, check_callable, check_leaves
 from .forward import jvp
-from .reverse import vjp
+from .pullback import vjp
 
 
 def check_grads(

@@ -20,7 +20,8 @@ from .arguments import (
 from .batching import vmap
 from .forward import jvp
 from .linear import linearize
-from .reverse import grad, vjp
+from .pullback import vjp
+from .reverse import grad
 
 
 def _units(x: Any) -> np.ndarray:

@@ -42,6 +42,8 @@ class Forward(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         pairs = [self.split(x) for x in args]
         primals = [x for x, _ in pairs]
+        if prim.push is not None:
+            return self.process_joint(prim, primals, [t for _, t in pairs], params)
         outs = prim.bind(*primals, **params)
         if not prim.differentiable:
             return outs
@@ -50,6 +52,20 @@ class Forward(Trace):
             y if t is None else ForwardTracer(self, y, t)
             for y, t in zip(outs, tangents_out, strict=True)
         ]
+
+    def process_joint(self, prim: Primitive, xs: Any, ts: Any, params: dict) -> Sequence[Any]:
+        """Process what gives its outputs and their tangents together.
+
+        Where a function that the primitive holds closes over tracers of this trace, the outputs
+        bring tangents of their own; those of tangents are of second order.
+        """
+        outs, tangents_out = prim.push(xs, ts, **params)
+        results = []
+        for out, tangent in zip(outs, tangents_out, strict=True):
+            (y, own), (t, _) = self.split(out), self.split(tangent)
+            t = own if t is None else t if own is None else t + own
+            results.append(y if t is None else ForwardTracer(self, y, t))
+        return results
 
     def split(self, x: Any) -> tuple[Any, Any]:
         """Return primal and tangent, which is None for a constant."""

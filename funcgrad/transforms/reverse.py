@@ -12,7 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import aval_of
+from ..core.avals import aval_of, dtype_of, is_inexact
 from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
@@ -20,14 +20,12 @@ from ..ops.structure import zeros
 from .arguments import (
     Chosen,
     Origin,
-    as_tangent,
     carries_derivative,
     check_alive,
     check_callable,
     check_leaves,
     check_scalar,
     owned,
-    same_structure,
     with_aux,
     zero_of,
 )
@@ -55,12 +53,14 @@ class TapeTracer(ConcreteTracer):
 class Tape(Trace):
     """Run each operation one level down, and write down what its derivative will need."""
 
-    __slots__ = ("count", "nested", "records")
+    __slots__ = ("count", "lasting", "nested", "records", "walking")
 
-    def __init__(self, origin: object) -> None:
+    def __init__(self, origin: object, lasting: bool = False) -> None:
         super().__init__(origin)
         self.records: list[Record] = []
         self.count = 0
+        self.walking = 0  # how many walks back are under way
+        self.lasting = lasting  # whether the tape outlives the function's run
         self.nested = False  # whether a value on the tape may be a tracer of an outer trace
 
     def input(self, value: Any) -> TapeTracer:
@@ -73,6 +73,8 @@ class Tape(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         values: tuple[Any, ...]
         ins: tuple[int | None, ...]
+        if prim.pull is not None:
+            return self.process_joint(prim, args, params)
         if len(args) == 1:
             values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
         elif len(args) == 2:  # the loop below written out, because nearly all calls come here
@@ -103,6 +105,52 @@ class Tape(Trace):
             return (TapeTracer(self, results[0], first),)
         return [TapeTracer(self, y, first + i) for i, y in enumerate(results)]
 
+    def process_joint(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        """Process what gives its outputs and their pullback together.
+
+        Where a function that the primitive holds closes over tracers of this tape, the outputs
+        depend on it also by themselves: their own numbers then take part of the cotangents.
+        """
+        values, ins = [], []
+        for x in args:
+            value, number = self.split(x)
+            if number is None:
+                self.hold(value)
+                value = value.copy() if self.lasting and type(value) is np.ndarray else value
+            values.append(value)
+            ins.append(number)
+        outs, pull = prim.pull(values, ins, **params)
+        pairs = [self.split(y) for y in outs]
+        own = [number for _, number in pairs]
+        first = self.count
+        self.count = first + len(pairs)
+        results = [y for y, _ in pairs]
+        self.records.append((_Joint(pull, own), (*ins, *own), first, (), results, None))
+        tracked = [n is not None or is_inexact(dtype_of(y)) for y, n in pairs]
+        return [
+            TapeTracer(self, y, first + i) if t else y
+            for i, (y, t) in enumerate(zip(results, tracked, strict=True))
+        ]
+
+    @override
+    def late(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        """On the walk back, what a rule closes over is its value one level down."""
+        self.alive()
+        return prim.bind(*(self.split(x)[0] for x in args), **params)
+
+    @override
+    def alive(self) -> None:
+        if not self.walking:
+            super().alive()
+
+    def walk(self, cts: dict[int, Any], again: bool = False) -> None:
+        """Walk back over the tape, replacing cotangents of outputs by those of inputs."""
+        self.walking += 1
+        try:
+            backward(list(self.records) if again else self.records, cts)
+        finally:
+            self.walking -= 1
+
     @override
     def hold(self, x: Any) -> None:
         if isinstance(x, Tracer):
@@ -111,7 +159,7 @@ class Tape(Trace):
             super().hold(x)
 
     def copy_held(self) -> None:
-        """Replace the constants by copies, for a tape that outlives the function's run."""
+        """Replace the constants by copies, for a tape that is lasting."""
         copies = {id(x): x.copy() for x in self.held}
         self.records = [
             (prim, ins, first, tuple(copies.get(id(x), x) for x in values), outs, params)
@@ -150,7 +198,20 @@ def backward(records: list[Record], cts: dict[int, Any]) -> None:
                 cts[number] = ct if before is None else before + ct
 
 
-def _deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
+class _Joint:
+    """Stands on the tape for an operation that brought its pullback along."""
+
+    __slots__ = ("own", "pull")
+
+    def __init__(self, pull: Callable[..., Any], own: Sequence[int | None]) -> None:
+        self.pull, self.own = pull, own
+
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        passed = [None if n is None else ct for n, ct in zip(self.own, cts, strict=True)]
+        return (*self.pull(cts), *passed)
+
+
+def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
     """Add a cotangent to those of one value."""
     cts[number] = cts[number] + ct if number in cts else ct
 
@@ -197,14 +258,14 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
     by_number: dict[int, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):
         if ct is not None and atom in numbers:
-            _deposit(by_number, numbers[atom], ct)
+            deposit(by_number, numbers[atom], ct)
     backward(records, by_number)
     return [by_number.get(i) for i in range(len(jaxpr.invars))]
 
 
 def _check_linear(eqn: Eqn, ins: Sequence[int | None]) -> None:
     linear = frozenset(i for i, number in enumerate(ins) if number is not None)
-    if not eqn.prim.is_linear(linear):
+    if not eqn.prim.is_linear(linear, **eqn.params):
         raise MissingRuleError(
             f"linear_transpose: the function is not linear: {eqn.prim} depends on its input in "
             f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.source}; use vjp for a "
@@ -215,78 +276,13 @@ def _check_linear(eqn: Eqn, ins: Sequence[int | None]) -> None:
 # at the user's edge
 
 
-def _finished(ct: Any, primal: Any, taken: set[int]) -> Any:
+def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
     """Return a cotangent the caller may keep and change: zeros for None, its own memory."""
     if type(ct) is not np.ndarray or type(primal) is not np.ndarray:
         ct = zeros(primal) if ct is None else ct
         if not isinstance(ct, Tracer):
             ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
     return owned(ct, taken)
-
-
-def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """Evaluate a function, and return with it the map that pulls cotangents back.
-
-    vjp : (a -> b) -> a -> (b, CT b -> CT a)
-
-    Args:
-        fun: a function of arrays, or of trees of arrays.
-        *primals: the arguments at which to differentiate.
-        has_aux: whether ``fun`` returns ``(output, aux)``, aux not being differentiated.
-
-    Returns:
-        ``(output, pullback)`` or ``(output, pullback, aux)``. ``pullback(ct)`` takes a tree like
-        the output, gives a tuple with one cotangent a primal, and may be called again.
-
-    Raises:
-        DtypeError: if a primal is an integer, or a cotangent's dtype is not its output's.
-        ShapeError: if a cotangent's shape is not its output's.
-        TreeError: if a cotangent's structure is not the output's.
-
-    >>> y, pullback = vjp(lambda x: x**2, np.array([1.0, 3.0]))
-    >>> print(y, pullback(np.ones(2))[0])
-    [1. 9.] [2. 6.]
-    """
-    check_callable("vjp", fun)
-    check_leaves("vjp", fun, range(len(primals)), primals)
-    leaves, treedef = tree.flatten(primals)
-    tape = Tape(Origin("vjp", fun))
-    paired = with_aux(fun, has_aux, "vjp")
-    try:
-        inputs = [tape.input(_copied(x)) if carries_derivative(x) else x for x in leaves]
-        out, aux = paired(*tree.unflatten(treedef, inputs))
-        out_leaves, out_tree = tree.flatten(out)
-        pairs = [tape.split(y) for y in out_leaves]
-        aux = tree.map(lambda x: tape.split(x)[0], aux)
-        tape.copy_held()
-    finally:
-        tape.dead = True
-        tape.free()
-    records = tape.records
-
-    def pullback(ct: Any) -> tuple[Any, ...]:
-        given = same_structure("vjp", "the cotangent", out_tree, ct)
-        cts: dict[Any, Any] = {}
-        for (y, number), c in zip(pairs, given, strict=True):
-            if number is not None:
-                c = as_tangent("vjp", "a cotangent", c, aval_of(y))
-                _deposit(cts, number, c)
-        backward(list(records), cts)
-        taken = {id(c) for c in given}
-        results = [
-            _finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else x
-            for t, x in zip(inputs, leaves, strict=True)
-        ]
-        return tree.unflatten(treedef, results)
-
-    # the tape reads its values again, so what the caller may change are copies
-    outs = [y if number is None else _copied(y) for y, number in pairs]
-    out = tree.unflatten(out_tree, outs)
-    return (out, pullback, aux) if has_aux else (out, pullback)
-
-
-def _copied(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) else x
 
 
 def value_and_grad(
@@ -357,10 +353,10 @@ def _value_and_grad(
             tape.dead = True
             tape.free()
         cts = {} if number is None else {number: np.ones((), aval_of(value).dtype)}
-        backward(tape.records, cts)
+        tape.walk(cts)
         taken: set[int] = set()
         results = [
-            _finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else zero_of(x)
+            finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else zero_of(x)
             for t, x in zip(inputs, leaves, strict=True)
         ]
         gradient = chosen.result(tree.unflatten(treedef, results))

@@ -84,6 +84,9 @@ class Staging(Trace):
         return var
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        if prim.close is not None:
+            consts, params = prim.close(*map(aval_of, args), **params)
+            args = (*consts, *args)
         ins = tuple(map(self.atom, args))
         outs = tuple(map(Var, prim.infer(*(atom.aval for atom in ins), **params)))
         self.eqns.append(Eqn(prim, ins, outs, params, user_line()))
