@@ -51,7 +51,11 @@ class Eqn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Jaxpr:
-    """A program: ``invars -> outvars``, with ``constvars`` for the arrays it closes over."""
+    """A program: ``invars -> outvars``, with ``constvars`` for the arrays it closes over.
+
+    A program that an equation holds closes over nothing: what it reads are operands of the
+    equation, where every transform sees them.
+    """
 
     invars: tuple[Var, ...]
     constvars: tuple[Var, ...]
@@ -59,17 +63,20 @@ class Jaxpr:
     outvars: tuple[Atom, ...]
     memo: dict[str, Any] = field(default_factory=dict, repr=False)  # what was made of it before
 
+    def run(self, *args: Any) -> tuple[Any, ...]:
+        """Run a program without constants on arrays alone: faster than eval_jaxpr, which binds."""
+        steps = self.memo.get("steps")
+        if steps is None:
+            steps = self.memo["steps"] = _Steps(self)
+        return steps(args)
+
     def __repr__(self) -> str:
         return show(self)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClosedJaxpr:
-    """A program with the values of its constants; it can be called with flat arrays.
-
-    As a parameter of an equation it is a program that the equation holds; its constants are then
-    arrays: a tracer would be hidden from its trace.
-    """
+    """A program with the values of its constants; it can be called with flat arrays."""
 
     jaxpr: Jaxpr
     consts: tuple[Any, ...] = field(repr=False)
@@ -88,13 +95,6 @@ class ClosedJaxpr:
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         return eval_jaxpr(self.jaxpr, self.consts, args)
-
-    def run(self, *args: Any) -> tuple[Any, ...]:
-        """Run on arrays alone: faster than a call, which may be traced."""
-        steps = self.jaxpr.memo.get("steps")
-        if steps is None:
-            steps = self.jaxpr.memo["steps"] = _Steps(self.jaxpr)
-        return steps(self.consts, args)
 
     def __repr__(self) -> str:
         return repr(self.jaxpr)
@@ -120,7 +120,6 @@ class _Steps:
     def __init__(self, jaxpr: Jaxpr) -> None:
         slots: dict[Any, int] = {}
         self.values: list[Any] = []  # of the slots before a run: the literals
-        inputs = (*jaxpr.constvars, *jaxpr.invars)
 
         def slot(atom: Atom) -> int:
             if atom not in slots:
@@ -128,7 +127,7 @@ class _Steps:
                 self.values.append(atom.value if isinstance(atom, Literal) else None)
             return slots[atom]
 
-        self.ins = [slot(var) for var in inputs]
+        self.ins = [slot(var) for var in jaxpr.invars]
         steps = [
             (e.prim.run, [*map(slot, e.ins)], [*map(slot, e.outs)], e.params) for e in jaxpr.eqns
         ]
@@ -142,9 +141,9 @@ class _Steps:
             rows.append((run, ins, outs, params, tuple(last)))
         self.steps = rows[::-1]
 
-    def __call__(self, consts: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
+    def __call__(self, args: Sequence[Any]) -> tuple[Any, ...]:
         env = self.values.copy()
-        for i, x in zip(self.ins, (*consts, *args), strict=True):
+        for i, x in zip(self.ins, args, strict=True):
             env[i] = x
         for run, ins, outs, params, last in self.steps:
             results = run(*[env[i] for i in ins], **params)
@@ -158,10 +157,10 @@ class _Steps:
         return tuple([env[i] for i in self.outs])
 
 
-def programs_in(params: dict[str, Any]) -> list[ClosedJaxpr]:
+def programs_in(params: dict[str, Any]) -> list[Jaxpr]:
     """Return the programs that an equation holds, alone or in tuples."""
     values = (v if isinstance(v, tuple) else (v,) for v in params.values())
-    return [program for v in values for program in v if isinstance(program, ClosedJaxpr)]
+    return [program for v in values for program in v if isinstance(program, Jaxpr)]
 
 
 def check_jaxpr(jaxpr: Jaxpr) -> None:
@@ -178,7 +177,7 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
             if isinstance(atom, Var) and atom not in bound:
                 raise FuncgradError(f"check_jaxpr: {where} reads a variable before it is bound")
         for program in programs_in(eqn.params):
-            check_jaxpr(program.jaxpr)
+            check_jaxpr(program)
         want = tuple(eqn.prim.infer(*(a.aval for a in eqn.ins), **eqn.params))
         got = tuple(v.aval for v in eqn.outs)
         if want != got:

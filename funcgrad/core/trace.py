@@ -167,6 +167,7 @@ class Primitive:
     """
 
     differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
+    is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its numbers
 
     def __init__(self, name: str) -> None:
         self.name = name

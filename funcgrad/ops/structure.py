@@ -94,6 +94,8 @@ class Truncate(Convert):
 class Broadcast(Linear):
     """Give the result ``shape``, whose ``axes`` are new: along them the operand repeats."""
 
+    is_view = True
+
     @override
     def run(self, x: Any, *, shape: Shape, axes: Axes) -> tuple[Any, ...]:
         if axes and axes[-1] >= len(axes):  # new axes in front come by themselves
@@ -189,6 +191,8 @@ class Cumsum(Linear):
 class Reshape(Linear):
     """Give the same numbers, in C order, another shape."""
 
+    is_view = True
+
     @override
     def run(self, x: Any, *, shape: Shape) -> tuple[Any, ...]:
         return (as_array(x).reshape(shape),)
@@ -213,6 +217,8 @@ class Reshape(Linear):
 
 class Transpose(Linear):
     """Reorder the axes: axis ``d`` of the result is axis ``perm[d]`` of the operand."""
+
+    is_view = True
 
     @override
     def run(self, x: Any, *, perm: Axes) -> tuple[Any, ...]:

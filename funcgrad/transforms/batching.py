@@ -74,6 +74,16 @@ class Batch(Trace):
         return check_alive(x), None
 
 
+def batched(
+    trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
+) -> list[tuple[Any, int | None]]:
+    """Run a function of leaves in a trace; return its outputs, each with its batch axis."""
+    tracers = [
+        x if d is None else BatchTracer(trace, x, d) for x, d in zip(values, axes, strict=True)
+    ]
+    return [trace.split(y) for y in fun(*tracers)]
+
+
 def vmap(
     fun: Callable[..., Any],
     in_axes: Any = 0,

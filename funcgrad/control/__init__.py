@@ -1,0 +1,1 @@
+"""Floor 4: control flow, as primitives that hold programs."""

@@ -1,0 +1,356 @@
+"""scan: one program for all steps of a loop whose length is known.
+
+Its derivatives are scans again: forward mode carries the tangents along; reverse mode saves in
+one scan what the other, which runs the opposite way, reads.
+"""
+
+import functools
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core import tree
+from ..core.avals import Aval, aval_of, dtype_of, is_arraylike, shape_of
+from ..core.errors import ShapeError
+from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..ops.index import concatenate_p
+from ..ops.operand import stacked
+from ..ops.structure import Batched, reshape, stretched, transpose_p
+from ..transforms.arguments import check_callable
+from ..transforms.programs import (
+    Flags,
+    Holder,
+    apart,
+    batched_program,
+    chosen,
+    dependent,
+    given,
+    halves,
+    in_avals,
+    linear_in,
+    out_avals,
+    parted,
+    pulled_back,
+    pushed,
+    spread,
+    staged,
+    until_stable,
+)
+from .carry import Body
+
+
+class Scan(Holder):
+    """``jaxpr : consts, carry, x -> carry, y``, once for each x; operands ``consts, carry, xs``."""
+
+    @override
+    def run(
+        self, *args: Any, jaxpr: Jaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
+    ) -> tuple[Any, ...]:
+        consts, carry, xs = parted(args, num_consts, num_carry)
+        stacks = [np.empty((length, *a.shape), a.dtype) for a in out_avals(jaxpr)[num_carry:]]
+        for i in range(length - 1, -1, -1) if reverse else range(length):
+            outs = jaxpr.run(*consts, *carry, *[x[i] for x in xs])
+            carry = outs[:num_carry]
+            for stack, y in zip(stacks, outs[num_carry:], strict=True):
+                stack[i] = y
+        return (*carry, *stacks)
+
+    @override
+    def infer(
+        self,
+        *avals: Aval,
+        jaxpr: Jaxpr,
+        length: int,
+        reverse: bool,
+        num_consts: int,
+        num_carry: int,
+    ) -> tuple[Aval, ...]:
+        carry, ys = parted(out_avals(jaxpr), num_carry)
+        return (*carry, *(Aval((length, *y.shape), y.dtype) for y in ys))
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        flags = [i in operands for i in range(len(params["jaxpr"].invars))]
+        marked = lambda now: linear_in(params["jaxpr"], now) or [False] * len(flags)
+        return linear_in(params["jaxpr"], _spread(flags, params, marked)) is not None
+
+    def push(
+        self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
+        flags = _spread([t is not None for t in tangents], params, _smooth(jaxpr))
+        ts = chosen(given(tangents, primals), flags)
+        smooth = dependent(jaxpr, flags)
+        outs_flagged = [*flags[n : n + k], *smooth[k:]]
+        counts = [sum(part) for part in parted(flags, n, k)[:2]]
+        parts = parted(ts, *counts)
+
+        def both(xs: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
+            pairs = pushed(jaxpr, xs, spread(tangents, flags))
+            outs, ts = [y for y, _ in pairs], chosen([t for _, t in pairs], outs_flagged)
+            return outs, given(ts, chosen(outs, outs_flagged))
+
+        if apart(primals, tangents):
+            outs, later = self.halved(primals, chosen(in_avals(jaxpr), flags), both, params)
+            return outs, spread(later(parts, params["reverse"]), outs_flagged)
+        c, x, z = parted(primals, n, k)
+        ins, layout = _interleaved(parted(in_avals(jaxpr), n, k), flags)
+
+        def body(values: list[Any]) -> list[Any]:
+            outs, ts = both(*layout(values))
+            carry, ys = parted(outs, k)
+            t_carry, t_ys = parted(ts, counts[1])
+            return [*carry, *t_carry, *ys, *t_ys]
+
+        program, operands = staged("jvp of scan", body, ins)
+        results = self.bind(
+            *operands, *c, *parts[0], *x, *parts[1], *z, *parts[2],
+            **{**params, "jaxpr": program, "num_consts": len(operands) + n + counts[0],
+               "num_carry": k + counts[1]},
+        )  # fmt: skip
+        carry, t_carry, ys, t_ys = parted(results, k, counts[1], len(smooth) - k)
+        return [*carry, *ys], spread([*t_carry, *t_ys], outs_flagged)
+
+    def pull(self, ins: Sequence[Any], needs: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
+        flags = _spread([need is not None for need in needs], params, _smooth(jaxpr))
+        smooth = dependent(jaxpr, flags)
+        avals, outs_flagged = in_avals(jaxpr), [*flags[n : n + k], *smooth[k:]]
+        n_acc, n_carry = sum(flags[:n]), sum(flags[n : n + k])
+
+        def both(xs: list[Any], seeds: list[Any]) -> tuple[list[Any], list[Any]]:
+            outs, pull = pulled_back(jaxpr, xs, flags)
+            sums, cts = parted(seeds, n_acc)
+            got = chosen(pull(spread(cts, outs_flagged)), flags)
+            grown = [a if ct is None else a + ct for a, ct in zip(sums, got[:n_acc], strict=True)]
+            return outs, [*grown, *given(got[n_acc:], chosen(avals, flags)[n_acc:])]
+
+        sums, seeds = chosen(avals[:n], flags[:n]), chosen(out_avals(jaxpr), outs_flagged)
+        outs, later = self.halved(ins, [*sums, *seeds], both, params)
+
+        def pull(cts: Sequence[Any]) -> list[Any]:
+            given_cts = chosen(given(cts, list(map(aval_of, outs))), outs_flagged)
+            carry, ys = parted(given_cts, n_carry)
+            results = later([[], [*given([None] * n_acc, sums), *carry], ys], not params["reverse"])
+            return spread(results, flags)
+
+        return outs, pull
+
+    def halved(
+        self, ins: Sequence[Any], seeds: Sequence[Aval], both: Any, params: dict[str, Any]
+    ) -> tuple[list[Any], Callable[..., list[Any]]]:
+        """Scan the first half of ``both``; return its outputs, and the scan of the second.
+
+        The second takes its seeds as consts, carry and xs, and the direction.
+        """
+        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
+        m = len(jaxpr.outvars)
+        kept = [not n <= i < n + k for i in range(len(ins))], [j >= k for j in range(m)]
+        constant = [i < n for i in range(len(ins))]
+        half = halves("a derivative of scan", in_avals(jaxpr), seeds, both, kept, constant)
+        still = eval_jaxpr(half.still, (), ins)
+        before = (*half.operands, *still)
+        outs = self.bind(
+            *before, *ins, **{**params, "jaxpr": half.first, "num_consts": len(before) + n}
+        )
+        reach = {"in": ins, "still": still, "out": outs}
+        stacked = [kind == "out" or (kind == "in" and i >= n) for kind, i in half.sources]
+        saved = [x if kind == "value" else reach[kind][x] for kind, x in half.sources]
+        fixed, moving = chosen(saved, [not s for s in stacked]), chosen(saved, stacked)
+
+        def later(parts: Sequence[list[Any]], reverse: bool) -> list[Any]:
+            consts, carry, xs = parts
+            order, rest = parted(half.second.invars, len(saved))
+            c, x, z = parted(rest, len(consts), len(carry))
+            second = Jaxpr(
+                (*chosen(order, [not s for s in stacked]), *c, *x, *chosen(order, stacked), *z),
+                (), half.second.eqns, half.second.outvars,
+            )  # fmt: skip
+            return list(self.bind(
+                *fixed, *consts, *carry, *moving, *xs, jaxpr=second, length=params["length"],
+                reverse=reverse, num_consts=len(fixed) + len(consts), num_carry=len(carry),
+            ))  # fmt: skip
+
+        return list(outs[:m]), later
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
+        reached = functools.partial(dependent, jaxpr, smoothly=False)
+        flags = _spread([d is not None for d in axes], params, reached)
+        wanted = [*flags[n : n + k], *[False] * (len(jaxpr.outvars) - k)]
+        program, operands, varied = batched_program(jaxpr, flags, wanted, size)
+        # the axis of the examples is in front, but behind that of the steps
+        values = [
+            _moved(x, d, int(i >= n + k), size) if flag else x
+            for i, (x, d, flag) in enumerate(zip(args, axes, flags, strict=True))
+        ]
+        inner = {**params, "jaxpr": program, "num_consts": n + len(operands)}
+        outs = self.bind(*operands, *values, **inner)
+        return outs, [int(j >= k) if v else None for j, v in enumerate(varied)]
+
+
+def _smooth(jaxpr: Jaxpr) -> Callable[[Flags], list[bool]]:
+    return lambda flags: dependent(jaxpr, flags)
+
+
+def _spread(flags: Flags, params: dict[str, Any], step: Callable[[Flags], Flags]) -> list[bool]:
+    """Return the inputs flagged, with what the loop makes depend on them."""
+    c, x, z = parted(flags, params["num_consts"], params["num_carry"])
+    x = until_stable(x, lambda now: step([*c, *now, *z])[: len(x)])
+    return [*c, *x, *z]
+
+
+def _interleaved(
+    parts: Sequence[list[Any]], flags: Flags
+) -> tuple[list[Any], Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
+    """Return avals with those flagged repeated after each part, and how to tell them apart."""
+    flagged = parted(flags, *map(len, parts[:-1]))
+    doubled = [(part, chosen(part, f)) for part, f in zip(parts, flagged, strict=True)]
+    counts = [len(xs) for pair in doubled for xs in pair]
+
+    def apart(values: list[Any]) -> tuple[list[Any], list[Any]]:
+        pieces = parted(values, *counts)[:-1]
+        return [x for p in pieces[::2] for x in p], [x for p in pieces[1::2] for x in p]
+
+    return [x for pair in doubled for xs in pair for x in xs], apart
+
+
+def _moved(x: Any, axis: int | None, place: int, size: int) -> Any:
+    """Return a value with its batch axis, made if it has none, at place 0 or 1."""
+    x = stretched(x, axis, size)
+    return transpose_p(x, perm=(1, 0, *range(2, len(shape_of(x))))) if place else x
+
+
+scan_p = Scan("scan")
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Any, Any]:
+    """Carry a value along the first axis of ``xs``, and stack what each step gives.
+
+    scan : ((c, a) -> (c, b)) -> c -> [a] -> (c, [b])
+
+    Args:
+        f: takes the carry and one slice of ``xs``, gives the new carry and a result. It is traced
+            once, on shapes and dtypes alone.
+        init: the carry at the start, a tree; each step must keep its shapes and dtypes. Python
+            numbers take the dtype that the steps give them.
+        xs: a tree of arrays whose first axes are of one length, or None.
+        length: the number of steps, needed only where ``xs`` has no arrays.
+        reverse: whether to go from the last slice to the first.
+        unroll: how many steps the program does in one turn; True for all, without a loop.
+
+    Raises:
+        TypeError: if ``f`` does not give a pair, or a carry of another structure or dtype.
+        ShapeError: if the first axes differ in length.
+
+    >>> total, sums = scan(lambda c, x: (c + x, c + x), 0.0, np.arange(4.0))
+    >>> print(total, sums)
+    6.0 [0. 1. 3. 6.]
+    """
+    check_callable("scan", f)
+    xs_leaves, xs_tree = tree.flatten(xs)
+    n = _length(xs, length)
+    slices = [Aval(shape_of(x)[1:], dtype_of(x)) for x in xs_leaves]
+    step = lambda carry, x: _pair(f(carry, tree.unflatten(xs_tree, x)))
+    body = Body("scan", f, init, slices, step)
+    steps = _steps(unroll, n)
+    run = _run if steps == 1 else functools.partial(_unrolled, steps=steps)
+    return body.result(run(body, xs_leaves, n, reverse))
+
+
+def _pair(out: Any) -> tuple[Any, Any]:
+    if not (isinstance(out, tuple) and len(out) == 2):
+        raise TypeError(
+            f"scan: the function must return a pair (carry, y): got {type(out).__name__}; "
+            f"return (carry, None) where a step has no result"
+        )
+    return out
+
+
+def _steps(unroll: int | bool, length: int) -> int:
+    """Return how many steps one turn of the loop does."""
+    if isinstance(unroll, bool):
+        return max(length, 1) if unroll else 1
+    if not isinstance(unroll, int) or unroll < 1:
+        raise ValueError(f"scan: unroll must be a whole number from 1 on, or a bool: got {unroll}")
+    return max(min(unroll, length), 1)
+
+
+def _length(xs: Any, length: int | None) -> int:
+    """Return the number of steps, on which all first axes must agree."""
+    rows = []
+    for path, x in tree.leaves_with_path(xs):
+        if not is_arraylike(x) or not shape_of(x):
+            got = aval_of(x) if is_arraylike(x) else type(x).__name__
+            raise ShapeError(
+                f"scan: xs{tree.keystr(path)} has no first axis to scan over: got {got}; close "
+                f"over what all steps share"
+            )
+        rows.append((f"xs{tree.keystr(path)}", shape_of(x)[0]))
+    rows += [("length", operator.index(length))] if length is not None else []
+    if not rows:
+        raise ValueError("scan: xs has no arrays: give length, the number of steps")
+    if len({n for _, n in rows}) > 1:
+        told = "; ".join(f"{name} has {n}" for name, n in rows)
+        raise ShapeError(f"scan: the first axes must be of one length: {told}")
+    if rows[0][1] < 0:
+        raise ValueError(f"scan: length must not be negative: got {length}")
+    return rows[0][1]
+
+
+def _run(body: Body, xs: Sequence[Any], length: int, reverse: bool) -> list[Any]:
+    return list(scan_p.bind(
+        *body.consts, *body.init, *xs, jaxpr=body.jaxpr, length=length, reverse=reverse,
+        num_consts=len(body.consts), num_carry=len(body.init),
+    ))  # fmt: skip
+
+
+def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: int) -> list[Any]:
+    """Scan over groups of steps, and do what is left over one by one, at the end of the way."""
+    turns, k = length // steps, len(body.init)
+    size = turns * steps
+    main = slice(length - size, length) if reverse else slice(0, size)
+    order = range(steps)[:: -1 if reverse else 1]
+
+    def group(values: Sequence[Any], of: Sequence[int]) -> list[Any]:
+        consts, carry, rows = parted(values, len(body.consts), k)
+        results: dict[int, list[Any]] = {}
+        for i in of:
+            outs = eval_jaxpr(body.jaxpr, (), [*consts, *carry, *(x[i] for x in rows)])
+            carry, results[i] = parted(outs, k)
+        columns = zip(*(results[i] for i in sorted(results)), strict=True)
+        return [*carry, *map(stacked, columns)]
+
+    heads = [reshape(x[main], (turns, steps, *shape_of(x)[1:])) for x in xs]
+    if turns == 1:
+        outs = group([*body.consts, *body.init, *(x[0] for x in heads)], order)
+        carry, ys = outs[:k], outs[k:]
+    else:
+        avals = [*map(aval_of, (*body.consts, *body.init)),
+                 *(Aval(shape_of(x)[1:], dtype_of(x)) for x in heads)]  # fmt: skip
+        jaxpr, more = staged(body.origin, lambda values: group(values, order), avals)
+        outs = list(scan_p.bind(
+            *more, *body.consts, *body.init, *heads, jaxpr=jaxpr, length=turns, reverse=reverse,
+            num_consts=len(more) + len(body.consts), num_carry=k,
+        ))  # fmt: skip
+        carry = outs[:k]
+        ys = [reshape(y, (size, *shape_of(y)[2:])) for y in outs[k:]]
+    if size == length:
+        return [*carry, *ys]
+    rest = slice(0, length - size) if reverse else slice(size, length)
+    left = range(length - size)[:: -1 if reverse else 1]
+    outs = group([*body.consts, *carry, *(x[rest] for x in xs)], left)
+    pairs = zip(outs[k:], ys, strict=True)
+    joined = [concatenate_p(*((a, b) if reverse else (b, a)), axis=0) for a, b in pairs]
+    return [*outs[:k], *joined]

@@ -1,0 +1,292 @@
+"""What the primitives that hold programs share: staging bodies, and deriving programs from them.
+
+Such a program is a Jaxpr without constants. What its function closed over, arrays and tracers of
+outer traces, are operands of the equation that holds it, in front of the others: so no tracer
+hides in a program, and every transform sees all that it depends on.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+from typing_extensions import override
+
+from ..core.avals import Aval, is_inexact
+from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr
+from ..core.trace import Primitive, Tracer
+from ..ops.structure import stretched, zeros
+from .batching import Batch, batched
+from .forward import push
+from .pullback import pulled
+from .staging import Staging, StagingTracer, stage
+
+Flags: TypeAlias = Sequence[bool]
+
+
+def staged(
+    origin: object, fun: Callable[[list[Any]], Sequence[Any]], avals: Sequence[Aval]
+) -> tuple[Jaxpr, tuple[Any, ...]]:
+    """Return a function of leaves as a program, and the operands that go in front."""
+    closed, _ = stage(origin, fun, [Aval(a.shape, a.dtype) for a in avals], lasting=False)
+    return hoisted(closed.jaxpr), closed.consts
+
+
+def hoisted(jaxpr: Jaxpr) -> Jaxpr:
+    """Return the program with its constants as its first inputs."""
+    return Jaxpr((*jaxpr.constvars, *jaxpr.invars), (), jaxpr.eqns, jaxpr.outvars)
+
+
+# lists of leaves
+
+
+def parted(xs: Sequence[Any], *counts: int) -> list[list[Any]]:
+    """Return the list in parts of these lengths, and the rest."""
+    parts, start = [], 0
+    for n in counts:
+        parts.append(list(xs[start : start + n]))
+        start += n
+    return [*parts, list(xs[start:])]
+
+
+def chosen(xs: Sequence[Any], flags: Flags) -> list[Any]:
+    return [x for x, flag in zip(xs, flags, strict=True) if flag]
+
+
+def spread(xs: Sequence[Any], flags: Flags) -> list[Any]:
+    """Return a list with these in the places flagged, None in the others."""
+    rest = iter(xs)
+    return [next(rest) if flag else None for flag in flags]
+
+
+def given(ts: Sequence[Any], likes: Sequence[Any]) -> list[Any]:
+    """Return tangents or cotangents, zeros for None."""
+    return [zeros(x) if t is None else t for t, x in zip(ts, likes, strict=True)]
+
+
+def in_avals(jaxpr: Jaxpr) -> list[Aval]:
+    return [v.aval for v in jaxpr.invars]
+
+
+def out_avals(jaxpr: Jaxpr) -> list[Aval]:
+    """Return what the program gives when it has run: numbers then are no longer weak."""
+    return [Aval(v.aval.shape, v.aval.dtype) for v in jaxpr.outvars]
+
+
+# what depends on what
+
+
+def dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool = True) -> list[bool]:
+    """Return which outputs depend on the inputs flagged; ``smoothly``, with a derivative."""
+    marked = set(chosen(jaxpr.invars, flags))
+    for eqn in jaxpr.eqns:
+        if (eqn.prim.differentiable or not smoothly) and not marked.isdisjoint(eqn.ins):
+            marked |= {v for v in eqn.outs if not smoothly or is_inexact(v.aval.dtype)}
+    return [atom in marked for atom in jaxpr.outvars]
+
+
+def until_stable(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool]:
+    """Return the flags of a loop's carry: what a step makes depend on them is flagged too."""
+    now = list(flags)
+    while True:
+        wider = [a or b for a, b in zip(now, step(now), strict=True)]
+        if wider == now:
+            return now
+        now = wider
+
+
+def linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
+    """Return which outputs are linear in the inputs flagged, None where one is not linear."""
+    marked = set(chosen(jaxpr.invars, flags))
+    for eqn in jaxpr.eqns:
+        places = frozenset(i for i, atom in enumerate(eqn.ins) if atom in marked)
+        if places:
+            if not eqn.prim.is_linear(places, **eqn.params):
+                return None
+            marked.update(eqn.outs)
+    return [atom in marked for atom in jaxpr.outvars]
+
+
+def youngest(values: Sequence[Any]) -> int:
+    """Return the serial number of the youngest trace among the values, 0 without one."""
+    return max([x._trace.serial for x in values if isinstance(x, Tracer)], default=0)
+
+
+def apart(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
+    """Return whether to keep the tangents' part of a program by itself.
+
+    So it is in ``linearize``, where the tangents alone belong to the program that is staged.
+    """
+    return youngest(tangents) > youngest(primals)
+
+
+# running a program under a trace
+
+
+def pushed(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) -> list[tuple[Any, Any]]:
+    """Return each output of a program with its tangent; None is zero."""
+    return push("a program", lambda xs: (eval_jaxpr(jaxpr, (), xs), None), primals, tangents)[1]
+
+
+def pulled_back(jaxpr: Jaxpr, ins: Sequence[Any], flags: Flags) -> tuple[list[Any], Any]:
+    """Return the outputs of a program, and the map from their cotangents to the inputs'."""
+    needs = [True if flag else None for flag in flags]
+    return pulled("a program", lambda *xs: eval_jaxpr(jaxpr, (), xs), ins, needs)
+
+
+def mapped(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tuple[Any, Any]]:
+    """Return the outputs of a program for all examples, which lie along axis 0 where flagged."""
+    trace = Batch("a program", size)
+    try:
+        axes = [0 if flag else None for flag in flags]
+        pairs = batched(trace, lambda *ys: eval_jaxpr(jaxpr, (), ys), xs, axes)
+    finally:
+        trace.dead = True
+    return [(y, None) if d is None else (stretched(y, d, size), 0) for y, d in pairs]
+
+
+def batched_program(
+    jaxpr: Jaxpr, flags: Flags, outs: Flags, size: int
+) -> tuple[Jaxpr, tuple[Any, ...], list[bool]]:
+    """Return a program for all examples, its operands, and which of its outputs have the axis.
+
+    The outputs in ``outs`` are made to have it.
+    """
+    varied: list[bool] = []
+
+    def body(xs: list[Any]) -> list[Any]:
+        pairs = mapped(jaxpr, xs, flags, size)
+        varied[:] = [d is not None or want for (_, d), want in zip(pairs, outs, strict=True)]
+        rows = zip(pairs, varied, strict=True)
+        return [stretched(y, d, size) if v else y for (y, d), v in rows]
+
+    ins = [
+        Aval((size, *v.aval.shape), v.aval.dtype) if flag else v.aval
+        for v, flag in zip(jaxpr.invars, flags, strict=True)
+    ]
+    program, operands = staged("vmap of a program", body, ins)
+    return program, operands, varied
+
+
+# two programs of one
+
+
+class Halves(NamedTuple):
+    """A program cut in two: what needs the inputs alone, and what needs the seeds as well.
+
+    ``still`` : ins -> what does not change from step to step; ``first`` : operands, still, ins ->
+    outs, saved; ``second`` : all of ``sources``, seeds -> results. A source is ("in", i),
+    ("still", j), ("out", k) for an output of ``first``, or ("value", x).
+    """
+
+    still: Jaxpr
+    first: Jaxpr
+    operands: tuple[Any, ...]
+    second: Jaxpr
+    sources: list[tuple[str, Any]]
+
+
+def halves(
+    origin: object,
+    ins: Sequence[Aval],
+    seeds: Sequence[Aval],
+    both: Callable[[list[Any], list[Any]], tuple[Sequence[Any], Sequence[Any]]],
+    kept: tuple[Flags, Flags],
+    constant: Flags,
+) -> Halves:
+    """Stage ``both(ins, seeds) -> (outs, results)``, in which only the results need the seeds.
+
+    Two traces do it, the younger one having the seeds: what it closes over is what there is to
+    save. Inputs and outputs in ``kept`` are within reach of the second half and are not saved;
+    what depends on ``constant`` inputs alone is done before; views are taken again.
+    """
+    early, late = Staging(origin), Staging(origin)
+    try:
+        inputs = [early.input(Aval(a.shape, a.dtype)) for a in ins]
+        outs, results = both(inputs, [late.input(Aval(a.shape, a.dtype)) for a in seeds])
+        second = late.close(results, lasting=False)
+        first = early.close(outs, lasting=False)
+    finally:
+        for trace in (early, late):
+            trace.dead = True
+            trace.free()
+    before, during = _steady(first.jaxpr, chosen(early.inputs, constant))
+    still = [v for eqn in before for v in eqn.outs]
+    reach: dict[Any, tuple[str, Any]] = {
+        v: ("out", j) for j, v in enumerate(first.jaxpr.outvars) if kept[1][j]
+    }
+    reach.update((v, ("still", j)) for j, v in enumerate(still))
+    reach.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])
+    values = [x._var if _is_of(early, x) else x for x in second.consts]
+    views, variables, values = _viewed(during, second.jaxpr.constvars, values, reach)
+    outvars = list(first.jaxpr.outvars)
+    sources: list[tuple[str, Any]] = []
+    for x in values:
+        if not isinstance(x, Var):
+            sources.append(("value", x))
+            continue
+        if x not in reach:
+            reach[x] = ("out", len(outvars))
+            outvars.append(x)
+        sources.append(reach[x])
+    inner = (*first.jaxpr.constvars, *still, *early.inputs)
+    jaxpr = second.jaxpr
+    return Halves(
+        Jaxpr(tuple(early.inputs), (), tuple(before), tuple(still)),
+        Jaxpr(inner, (), tuple(during), tuple(outvars)),
+        first.consts,
+        Jaxpr((*variables, *jaxpr.invars), (), (*views, *jaxpr.eqns), jaxpr.outvars),
+        sources,
+    )
+
+
+def _is_of(trace: Staging, x: Any) -> bool:
+    return isinstance(x, StagingTracer) and x._trace is trace
+
+
+def _steady(jaxpr: Jaxpr, constant: Sequence[Var]) -> tuple[list[Eqn], list[Eqn]]:
+    """Return the equations that need constant inputs alone, and the others."""
+    known: set[Any] = set(constant)
+    before, during = [], []
+    for eqn in jaxpr.eqns:
+        if all(isinstance(atom, Literal) or atom in known for atom in eqn.ins):
+            known.update(eqn.outs)
+            before.append(eqn)
+        else:
+            during.append(eqn)
+    return before, during
+
+
+def _viewed(
+    eqns: Sequence[Eqn], variables: Sequence[Var], values: Sequence[Any], reach: Any
+) -> tuple[list[Eqn], list[Var], list[Any]]:
+    """Replace values to be saved that are views by what they view, and equations that view it."""
+    makers = {eqn.outs[0]: (n, eqn) for n, eqn in enumerate(eqns) if eqn.prim.is_view}
+    saved = {x: v for v, x in zip(variables, values, strict=True) if isinstance(x, Var)}
+    views: list[tuple[int, Eqn]] = []
+    rows = list(zip(variables, values, strict=True))
+    for variable, x in rows:  # grows while it is read
+        if not isinstance(x, Var) or x in reach or x not in makers:
+            continue
+        n, eqn = makers[x]
+        (source,) = eqn.ins
+        if source not in saved:
+            saved[source] = Var(source.aval)
+            rows.append((saved[source], source))
+        view = Eqn(eqn.prim, (saved[source],), (variable,), eqn.params, eqn.source)
+        views.append((n, view))
+    done = {view.outs[0] for _, view in views}
+    kept = [(v, x) for v, x in rows if v not in done]
+    return (
+        [view for _, view in sorted(views, key=lambda row: row[0])],
+        [v for v, _ in kept],
+        [x for _, x in kept],
+    )
+
+
+class Holder(Primitive):
+    """A primitive that holds programs, and derives from them the programs of its derivatives."""
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        """Transpose: the operands that need cotangents have no values, and none are read."""
+        values = [zeros(x) if isinstance(x, Aval) else x for x in ins]
+        return self.pull(values, needs, **params)[1](cts)
