@@ -157,6 +157,16 @@ class _Steps:
         return tuple([env[i] for i in self.outs])
 
 
+def live(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
+    """Return the equations on which these outputs depend: the others are dead code."""
+    needed, kept = set(outvars), []
+    for eqn in reversed(eqns):
+        if not needed.isdisjoint(eqn.outs):
+            needed.update(eqn.ins)
+            kept.append(eqn)
+    return kept[::-1]
+
+
 def programs_in(params: dict[str, Any]) -> list[Jaxpr]:
     """Return the programs that an equation holds, alone or in tuples."""
     values = (v if isinstance(v, tuple) else (v,) for v in params.values())

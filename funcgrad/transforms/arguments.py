@@ -11,7 +11,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike, is_inexact
 from ..core.errors import DtypeError, NonScalarError, ShapeError, TreeError
-from ..core.trace import Tracer, check_operand
+from ..core.trace import ConcreteTracer, Tracer, check_operand
 from ..ops.structure import zeros
 
 Place: TypeAlias = int | str  # of an argument: its position, or its keyword
@@ -251,6 +251,13 @@ def check_alive(x: Any) -> Any:
     if isinstance(x, Tracer) and x._trace.dead:
         x._trace.alive()
     return x
+
+
+def is_known(x: Any) -> bool:
+    """Return whether there is one number behind a value, under whatever transforms."""
+    while isinstance(x, ConcreteTracer):
+        x = x.value
+    return not isinstance(x, Tracer)
 
 
 def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from typing_extensions import override
 
 from ..core.avals import Aval, is_inexact
-from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr
+from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr, live
 from ..core.trace import Primitive, Tracer
 from ..ops.structure import stretched, zeros
 from .batching import Batch, batched
@@ -209,11 +209,11 @@ def halves(
             trace.dead = True
             trace.free()
     before, during = _steady(first.jaxpr, chosen(early.inputs, constant))
-    still = [v for eqn in before for v in eqn.outs]
+    known = [v for eqn in before for v in eqn.outs]
     reach: dict[Any, tuple[str, Any]] = {
         v: ("out", j) for j, v in enumerate(first.jaxpr.outvars) if kept[1][j]
     }
-    reach.update((v, ("still", j)) for j, v in enumerate(still))
+    reach.update((v, ("still", j)) for j, v in enumerate(known))
     reach.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])
     values = [x._var if _is_of(early, x) else x for x in second.consts]
     views, variables, values = _viewed(during, second.jaxpr.constvars, values, reach)
@@ -227,10 +227,18 @@ def halves(
             reach[x] = ("out", len(outvars))
             outvars.append(x)
         sources.append(reach[x])
+    during = live(during, outvars)
+    read = {atom for eqn in during for atom in eqn.ins} | set(outvars)
+    used = {x for kind, x in sources if kind == "still"} | {
+        j for j, v in enumerate(known) if v in read
+    }
+    numbers = {j: n for n, j in enumerate(sorted(used))}
+    still = tuple(known[j] for j in numbers)
+    sources = [("still", numbers[x]) if kind == "still" else (kind, x) for kind, x in sources]
     inner = (*first.jaxpr.constvars, *still, *early.inputs)
     jaxpr = second.jaxpr
     return Halves(
-        Jaxpr(tuple(early.inputs), (), tuple(before), tuple(still)),
+        Jaxpr(tuple(early.inputs), (), tuple(live(before, still)), still),
         Jaxpr(inner, (), tuple(during), tuple(outvars)),
         first.consts,
         Jaxpr((*variables, *jaxpr.invars), (), (*views, *jaxpr.eqns), jaxpr.outvars),
