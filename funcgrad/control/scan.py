@@ -30,6 +30,7 @@ from ..transforms.programs import (
     given,
     halves,
     in_avals,
+    interleaved,
     linear_in,
     out_avals,
     parted,
@@ -97,7 +98,7 @@ class Scan(Holder):
             outs, later = self.halved(primals, chosen(in_avals(jaxpr), flags), both, params)
             return outs, spread(later(parts, params["reverse"]), outs_flagged)
         c, x, z = parted(primals, n, k)
-        ins, layout = _interleaved(parted(in_avals(jaxpr), n, k), flags)
+        ins, layout = interleaved(parted(in_avals(jaxpr), n, k), flags)
 
         def body(values: list[Any]) -> list[Any]:
             outs, ts = both(*layout(values))
@@ -159,20 +160,9 @@ class Scan(Holder):
         reach = {"in": ins, "still": still, "out": outs}
         stacked = [kind == "out" or (kind == "in" and i >= n) for kind, i in half.sources]
         saved = [x if kind == "value" else reach[kind][x] for kind, x in half.sources]
-        fixed, moving = chosen(saved, [not s for s in stacked]), chosen(saved, stacked)
 
         def later(parts: Sequence[list[Any]], reverse: bool) -> list[Any]:
-            consts, carry, xs = parts
-            order, rest = parted(half.second.invars, len(saved))
-            c, x, z = parted(rest, len(consts), len(carry))
-            second = Jaxpr(
-                (*chosen(order, [not s for s in stacked]), *c, *x, *chosen(order, stacked), *z),
-                (), half.second.eqns, half.second.outvars,
-            )  # fmt: skip
-            return list(self.bind(
-                *fixed, *consts, *carry, *moving, *xs, jaxpr=second, length=params["length"],
-                reverse=reverse, num_consts=len(fixed) + len(consts), num_carry=len(carry),
-            ))  # fmt: skip
+            return second_scan(half.second, saved, stacked, parts, params["length"], reverse)
 
         return list(outs[:m]), later
 
@@ -193,6 +183,31 @@ class Scan(Holder):
         return outs, [int(j >= k) if v else None for j, v in enumerate(varied)]
 
 
+def second_scan(
+    jaxpr: Jaxpr,
+    saved: Sequence[Any],
+    stacked: Flags,
+    seeds: Sequence[list[Any]],
+    length: int,
+    reverse: bool,
+) -> list[Any]:
+    """Scan the second half of a derivative over what the first saved.
+
+    ``stacked`` tells what was saved at each step; the seeds are its consts, carry and xs.
+    """
+    consts, carry, xs = seeds
+    still = [not s for s in stacked]
+    order, rest = parted(jaxpr.invars, len(saved))
+    c, x, z = parted(rest, len(consts), len(carry))
+    invars = (*chosen(order, still), *c, *x, *chosen(order, stacked), *z)
+    fixed, moving = chosen(saved, still), chosen(saved, stacked)
+    return list(scan_p.bind(
+        *fixed, *consts, *carry, *moving, *xs, length=length, reverse=reverse,
+        jaxpr=Jaxpr(invars, (), jaxpr.eqns, jaxpr.outvars),
+        num_consts=len(fixed) + len(consts), num_carry=len(carry),
+    ))  # fmt: skip
+
+
 def _smooth(jaxpr: Jaxpr) -> Callable[[Flags], list[bool]]:
     return lambda flags: dependent(jaxpr, flags)
 
@@ -202,21 +217,6 @@ def _spread(flags: Flags, params: dict[str, Any], step: Callable[[Flags], Flags]
     c, x, z = parted(flags, params["num_consts"], params["num_carry"])
     x = until_stable(x, lambda now: step([*c, *now, *z])[: len(x)])
     return [*c, *x, *z]
-
-
-def _interleaved(
-    parts: Sequence[list[Any]], flags: Flags
-) -> tuple[list[Any], Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
-    """Return avals with those flagged repeated after each part, and how to tell them apart."""
-    flagged = parted(flags, *map(len, parts[:-1]))
-    doubled = [(part, chosen(part, f)) for part, f in zip(parts, flagged, strict=True)]
-    counts = [len(xs) for pair in doubled for xs in pair]
-
-    def apart(values: list[Any]) -> tuple[list[Any], list[Any]]:
-        pieces = parted(values, *counts)[:-1]
-        return [x for p in pieces[::2] for x in p], [x for p in pieces[1::2] for x in p]
-
-    return [x for pair in doubled for xs in pair for x in xs], apart
 
 
 def _moved(x: Any, axis: int | None, place: int, size: int) -> Any:

@@ -91,6 +91,24 @@ class Truncate(Convert):
         return False
 
 
+class Weaken(Primitive):
+    """Take one number as Python's own, which beside an array takes the array's dtype."""
+
+    differentiable = False
+
+    @override
+    def run(self, x: Any) -> tuple[Any, ...]:
+        return (x if shape_of(x) else x.item(),)
+
+    @override
+    def infer(self, x: Aval) -> tuple[Aval, ...]:
+        return (Aval(x.shape, x.dtype, weak=not x.shape),)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
+        return args, axes  # many numbers are an array
+
+
 class Broadcast(Linear):
     """Give the result ``shape``, whose ``axes`` are new: along them the operand repeats."""
 
@@ -239,6 +257,7 @@ class Transpose(Linear):
 
 convert_p = Convert("convert")
 truncate_p = Truncate("truncate")
+weaken_p = Weaken("weaken")
 broadcast_p = Broadcast("broadcast")
 sum_p = Sum("sum")
 mean_p = Mean("mean")

@@ -13,7 +13,7 @@ from typing_extensions import override
 from ..core.avals import Aval, is_inexact
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr, live
 from ..core.trace import Primitive, Tracer
-from ..ops.structure import stretched, zeros
+from ..ops.structure import cast, front, stretched, zeros
 from .batching import Batch, batched
 from .forward import push
 from .pullback import pulled
@@ -69,6 +69,21 @@ def in_avals(jaxpr: Jaxpr) -> list[Aval]:
 def out_avals(jaxpr: Jaxpr) -> list[Aval]:
     """Return what the program gives when it has run: numbers then are no longer weak."""
     return [Aval(v.aval.shape, v.aval.dtype) for v in jaxpr.outvars]
+
+
+def interleaved(
+    parts: Sequence[list[Any]], flags: Flags
+) -> tuple[list[Any], Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
+    """Return avals with those flagged repeated after each part, and how to tell them apart."""
+    flagged = parted(flags, *map(len, parts[:-1]))
+    doubled = [(part, chosen(part, f)) for part, f in zip(parts, flagged, strict=True)]
+    counts = [len(xs) for pair in doubled for xs in pair]
+
+    def apart(values: list[Any]) -> tuple[list[Any], list[Any]]:
+        pieces = parted(values, *counts)[:-1]
+        return [x for p in pieces[::2] for x in p], [x for p in pieces[1::2] for x in p]
+
+    return [x for pair in doubled for xs in pair for x in xs], apart
 
 
 # what depends on what
@@ -140,7 +155,11 @@ def mapped(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tup
         pairs = batched(trace, lambda *ys: eval_jaxpr(jaxpr, (), ys), xs, axes)
     finally:
         trace.dead = True
-    return [(y, None) if d is None else (stretched(y, d, size), 0) for y, d in pairs]
+    rows = zip(pairs, jaxpr.outvars, strict=True)  # a number that varies is no longer weak
+    return [
+        (cast(y, v.aval.dtype), None) if d is None else (cast(front(y, d), v.aval.dtype), 0)
+        for (y, d), v in rows
+    ]
 
 
 def batched_program(
@@ -297,4 +316,5 @@ class Holder(Primitive):
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
         """Transpose: the operands that need cotangents have no values, and none are read."""
         values = [zeros(x) if isinstance(x, Aval) else x for x in ins]
-        return self.pull(values, needs, **params)[1](cts)
+        results = self.pull(values, needs, **params)[1](cts)
+        return [ct if n is not None else None for ct, n in zip(results, needs, strict=True)]

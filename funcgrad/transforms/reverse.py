@@ -208,7 +208,8 @@ class _Joint:
 
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         passed = [None if n is None else ct for n, ct in zip(self.own, cts, strict=True)]
-        return (*self.pull(cts), *passed)
+        pairs = zip(self.pull(cts), needs, strict=False)  # what is passed has no place in the pull
+        return (*(ct if need is not None else None for ct, need in pairs), *passed)
 
 
 def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:

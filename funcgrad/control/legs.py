@@ -1,0 +1,286 @@
+"""The legs of a loop: programs that pass over its steps there and back, and what becomes of them.
+
+A leg is ``consts, carry, left before -> carry, left``: at each step it may read what the legs
+before it have left there.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from ..core.avals import Aval, aval_of
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..core.trace import Tracer
+from ..ops import compare
+from ..ops.elementwise import where
+from ..ops.reduce import any_p
+from ..ops.structure import expand_dims, stretched
+from ..transforms.programs import (
+    Flags,
+    Halves,
+    chosen,
+    given,
+    halves,
+    in_avals,
+    interleaved,
+    mapped,
+    out_avals,
+    parted,
+    pulled_back,
+    pushed,
+    spread,
+    staged,
+    until_stable,
+)
+
+# a leg to be bound: its program, and the operands that are its constants and its carry
+Bound = tuple[Jaxpr, list[Any], list[Any]]
+
+
+class Leg(NamedTuple):
+    """One leg with its operands, and which inputs and outputs of its program are flagged."""
+
+    program: Jaxpr
+    consts: list[Any]
+    carry: list[Any]
+    ins: list[bool]
+    outs: list[bool]
+
+    @property
+    def size(self) -> tuple[int, int]:
+        return len(self.consts), len(self.carry)
+
+    @property
+    def left(self) -> list[Aval]:
+        """Return what the leg leaves at each step."""
+        return out_avals(self.program)[len(self.carry) :]
+
+
+def legs_of(
+    values: Sequence[Any],
+    flags: Flags,
+    params: dict[str, Any],
+    step: Callable[[Jaxpr, list[bool]], Sequence[bool]],
+) -> tuple[list[Any], list[Leg]]:
+    """Return the constants of the condition, and the legs: ``step`` says what flags reach."""
+    going, parts = by_leg(values, params["sizes"])
+    _, flag_parts = by_leg(flags, params["sizes"])
+    legs: list[Leg] = []
+    left: list[bool] = []
+    for program, (consts, carry), (c, x) in zip(params["legs"], parts, flag_parts, strict=True):
+        k = len(carry)
+        x = until_stable(x, lambda now, p=program, c=c, k=k, z=left: step(p, [*c, *now, *z])[:k])
+        ins = [*c, *x, *left]
+        outs = [*x, *step(program, ins)[k:]]
+        legs.append(Leg(program, consts, carry, ins, outs))
+        left = [*left, *outs[k:]]
+    return going, legs
+
+
+def by_leg(values: Sequence[Any], sizes: Any) -> tuple[list[Any], list[tuple[list, list]]]:
+    """Return the operands of the condition, and the constants and the carry of each leg."""
+    counts = [n for size in sizes for n in size]
+    going, rest = parted(values, len(values) - sum(counts))
+    parts = parted(rest, *counts)
+    return going, list(zip(parts[::2], parts[1::2], strict=False))
+
+
+def plain(xs: Sequence[Any]) -> bool:
+    return not any(isinstance(x, Tracer) for x in xs)
+
+
+def widened(xs: Sequence[Any], have: Flags, want: Flags, size: int) -> list[Any]:
+    """Return values with the axis of the examples, in front, where it is wanted."""
+    return [
+        stretched(x, 0 if h else None, size) if w else x
+        for x, h, w in zip(xs, have, want, strict=True)
+    ]
+
+
+# one leg under a transform
+
+
+def leg_pushed(leg: Leg, xs: Sequence[Any], ts: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    pairs = pushed(leg.program, xs, spread(ts, leg.ins))
+    outs, ts_out = [y for y, _ in pairs], chosen([t for _, t in pairs], leg.outs)
+    return outs, given(ts_out, chosen(outs, leg.outs))
+
+
+def leg_pulled(leg: Leg, xs: Sequence[Any], seeds: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    """Return the outputs; and, given sums and cotangents, the sums grown and the cotangents."""
+    n_sums = sum(leg.ins[: len(leg.consts)])
+    outs, pull = pulled_back(leg.program, xs, leg.ins)
+    sums, cts = parted(seeds, n_sums)
+    got = chosen(pull(spread(cts, leg.outs)), leg.ins)
+    grown = [a if ct is None else a + ct for a, ct in zip(sums, got[:n_sums], strict=True)]
+    return outs, [*grown, *given(got[n_sums:], chosen(in_avals(leg.program), leg.ins)[n_sums:])]
+
+
+def leg_halves(leg: Leg, seeds: Sequence[Aval], both: Any) -> Halves:
+    """Return the halves of a leg: what it reads, and leaves, at a step is not saved again."""
+    n, k = leg.size
+    total = len(leg.ins)
+    kept_ins = [not n <= i < n + k for i in range(total)]
+    kept = kept_ins, [j >= k for j in range(len(leg.outs))]
+    constant = [i < n for i in range(total)]
+    return halves("a derivative of a loop", in_avals(leg.program), seeds, both, kept, constant)
+
+
+def jvp_of_leg(leg: Leg, lefts: Sequence[int]) -> tuple[Jaxpr, tuple[Any, ...]]:
+    """Return the program that carries tangents along: each part, then those of its members."""
+    n, k = leg.size
+    avals, layout = interleaved(parted(in_avals(leg.program), n, k, *lefts)[:-1], leg.ins)
+
+    def body(values: list[Any]) -> list[Any]:
+        outs, ts = leg_pushed(leg, *layout(values))
+        carry, left = parted(outs, k)
+        t_carry, t_left = parted(ts, sum(leg.outs[:k]))
+        return [*carry, *t_carry, *left, *t_left]
+
+    return staged("jvp of a loop", body, avals)
+
+
+class Return:
+    """All legs, and then all of them back: the programs of a loop's reverse derivative.
+
+    Going there, a leg also leaves what its way back reads; going back, it leaves cotangents of
+    what it read.
+    """
+
+    def __init__(self, legs: Sequence[Leg], parts: Sequence[Halves]) -> None:
+        self.legs, self.parts = legs, parts
+        self.still = [
+            eval_jaxpr(half.still, (), [*leg.consts, *[None] * (len(leg.ins) - len(leg.consts))])
+            for leg, half in zip(legs, parts, strict=True)
+        ]
+        # what each leg leaves at a step on its way there
+        self.left = [
+            out_avals(half.first)[len(leg.carry) :] for leg, half in zip(legs, parts, strict=True)
+        ]
+
+    def there(self, j: int) -> Bound:
+        leg, half = self.legs[j], self.parts[j]
+        before = [*half.operands, *self.still[j]]
+        own, reads = parted(half.first.invars, len(before) + sum(leg.size))
+        ins = list(own)
+        for earlier, left in zip(self.legs[:j], self.left, strict=False):
+            mine, reads = parted(reads, len(earlier.left))
+            ins += [*mine, *map(Var, left[len(mine) :])]  # what was saved for others is not read
+        first = Jaxpr(tuple(ins), (), half.first.eqns, half.first.outvars)
+        return first, [*before, *leg.consts], leg.carry
+
+    def back(self, j: int, cts: Sequence[Any]) -> Bound:
+        leg, half = self.legs[j], self.parts[j]
+        n, k = leg.size
+        sums = chosen(in_avals(leg.program)[:n], leg.ins[:n])
+        carried = chosen(out_avals(leg.program)[:k], leg.outs[:k])
+        later = self.legs[:j:-1]  # in the order in which they go back
+        reads = [a for left in self.left for a in left]
+        pulled = [a for other in later for a in self.read_by(other)]
+
+        def body(values: list[Any]) -> list[Any]:
+            own, left, got = parted(values, len(sums) + len(carried), len(reads))
+            seeds = [*own, *self.total(j, later, got)]
+            return list(eval_jaxpr(half.second, (), [*self.found(j, left), *seeds]))
+
+        program, operands = staged("a loop back", body, [*sums, *carried, *reads, *pulled])
+        carry = [*given([None] * len(sums), sums), *given(chosen(cts, leg.outs[:k]), carried)]
+        return program, list(operands), carry
+
+    def found(self, j: int, left: Sequence[Any]) -> list[Any]:
+        """Return what the way back of a leg reads, out of all that was left at the step."""
+        leg, (_, k) = self.legs[j], self.legs[j].size
+        rows = parted(left, *map(len, self.left))
+        seen = [x for other, row in zip(self.legs[:j], rows, strict=False)
+                for x in row[: len(other.left)]]  # fmt: skip
+        reach = {
+            "in": [*leg.consts, *[None] * k, *seen],
+            "still": self.still[j],
+            "out": [*[None] * k, *rows[j]],
+        }
+        return [x if kind == "value" else reach[kind][x] for kind, x in self.parts[j].sources]
+
+    def read_by(self, leg: Leg) -> list[Aval]:
+        """Return the avals of which a leg, going back, leaves cotangents: of what it read."""
+        skip = sum(leg.size)
+        return chosen(in_avals(leg.program)[skip:], leg.ins[skip:])
+
+    def total(self, j: int, later: Sequence[Leg], got: Sequence[Any]) -> list[Any]:
+        """Return the cotangents of what a leg left: the sums over those that read it."""
+        before = sum(len(leg.left) for leg in self.legs[:j])
+        mine = self.legs[j].left
+        totals: list[Any] = [None] * len(mine)
+        for leg in later:
+            part, got = parted(got, len(self.read_by(leg)))
+            read = spread(part, leg.ins[sum(leg.size) :])[before : before + len(mine)]
+            totals = [b if a is None else a if b is None else a + b
+                      for a, b in zip(totals, read, strict=True)]  # fmt: skip
+        flags = self.legs[j].outs[len(self.legs[j].carry) :]
+        return given(chosen(totals, flags), chosen(mine, flags))
+
+
+class Masked:
+    """The legs of a loop in which examples stop at different steps.
+
+    The first leg carries a mask of those still going, and leaves it at each step; an example that
+    has stopped keeps its carry in every leg.
+    """
+
+    def __init__(
+        self, cond: Jaxpr, going: list[Any], flags: Flags, legs: Sequence[Leg], size: int
+    ) -> None:
+        self.cond, self.going, self.flags, self.legs, self.size = cond, going, flags, legs, size
+
+    def goes(self, going: Sequence[Any], carry: Sequence[Any]) -> Any:
+        """Return which examples go on."""
+        flags = [*self.flags, *[True] * len(carry)]
+        ((y, d),) = mapped(self.cond, [*going, *carry], flags, self.size)
+        return stretched(y, d, self.size)
+
+    def programs(self, carries: Sequence[list[Any]]) -> tuple[Jaxpr, list[Bound]]:
+        """Return the condition, and the legs for these carries, which all have the axis."""
+        left: list[bool] = []  # which of the values left so far have the axis
+        lefts: list[Aval] = []
+        bound: list[Bound] = []
+        for leg, carry in zip(self.legs, carries, strict=True):
+            first = not bound
+            consts = [*leg.consts, *self.going] if first else leg.consts
+            start = [self.goes(self.going, carry), *carry] if first else carry
+            avals = [*map(aval_of, (*consts, *start)), *lefts]
+            varied: list[bool] = []
+            body = self.body(leg, list(left), first, varied)
+            program, operands = staged("vmap of a loop", body, avals)
+            bound.append((program, [*operands, *consts], start))
+            lefts += out_avals(program)[len(start) :]
+            left += [True, *varied] if first else varied  # the mask is what is left first
+        start = bound[0][2]
+        some = lambda values: any_p.bind(values[0], axes=(0,))
+        cond, _ = staged("vmap of a loop", some, list(map(aval_of, start)))
+        return cond, bound
+
+    def body(
+        self, leg: Leg, left: list[bool], first: bool, varied: list[bool]
+    ) -> Callable[[list[Any]], list[Any]]:
+        n, k = leg.size
+
+        def body(values: list[Any]) -> list[Any]:
+            if first:
+                consts, going, (mask,), carry, reads = parted(values, n, len(self.going), 1, k)
+            else:
+                consts, carry, (mask,), reads = parted(values, n, k, 1)
+            flags = [*leg.ins[:n], *[True] * k, *left[1:]]
+            pairs = mapped(leg.program, [*consts, *carry, *reads], flags, self.size)
+            varied[:] = [d is not None for _, d in pairs[k:]]
+            new = [stretched(y, d, self.size) for y, d in pairs[:k]]
+            kept = [where(_beside(mask, y), y, x) for x, y in zip(carry, new, strict=True)]
+            out = [y for y, _ in pairs[k:]]
+            if not first:
+                return [*kept, *out]
+            goes = compare.logical_and(mask, self.goes(going, kept))
+            return [goes, *kept, *([mask, *out] if len(self.legs) > 1 else [])]
+
+        return body
+
+
+def _beside(mask: Any, x: Any) -> Any:
+    """Return the mask with as many axes as a value has."""
+    return expand_dims(mask, tuple(range(1, len(x.shape))))

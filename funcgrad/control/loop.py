@@ -1,0 +1,152 @@
+"""while_loop, fori_loop and map: loops as a user writes them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import aval_of, is_arraylike, shape_of
+from ..core.errors import DtypeError, ShapeError
+from ..ops import compare
+from ..ops.index import concatenate_p
+from ..ops.operand import common_dtype
+from ..ops.structure import cast, reshape, weaken_p
+from ..transforms.arguments import Origin, check_callable, is_known
+from ..transforms.batching import vmap
+from ..transforms.programs import staged
+from .carry import Body
+from .repeat import while_p
+from .scan import scan
+
+
+def while_loop(
+    cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any
+) -> Any:
+    """Repeat ``body_fun`` on a value while ``cond_fun`` holds for it.
+
+    while_loop : (a -> bool) -> (a -> a) -> a -> a
+
+    Args:
+        cond_fun: gives one boolean for the value.
+        body_fun: gives the next value, a tree with the same shapes and dtypes. Both are traced
+            once, on shapes and dtypes alone, and may close over more.
+        init_val: the value at the start; Python numbers take the dtype that the steps give them.
+
+    It has derivatives of both modes, of any order: the values of all steps are kept for them.
+    Under vmap each example stops by itself.
+
+    Raises:
+        ShapeError: if ``cond_fun`` does not give one value, or a step changes a shape.
+        TypeError: if a step changes a dtype or, as a ValueError, the structure.
+
+    >>> print(while_loop(lambda x: x < 100.0, lambda x: 2 * x, 3.0))
+    192.0
+    """
+    check_callable("while_loop", cond_fun)
+    check_callable("while_loop", body_fun)
+    body = Body("while_loop", body_fun, init_val, [], lambda carry, _: (body_fun(carry), None))
+
+    def holds(values: list[Any]) -> list[Any]:
+        y = cond_fun(tree.unflatten(body.tree, values))
+        if not is_arraylike(y) or shape_of(y):
+            got = aval_of(y) if is_arraylike(y) else type(y).__name__
+            raise ShapeError(f"while_loop: cond_fun must give one boolean: got {got}")
+        return [compare.ne(y, 0)]
+
+    avals = [aval_of(x) for x in body.init]
+    cond, going = staged(Origin("while_loop", cond_fun), holds, avals)
+    outs = while_p.bind(
+        *going,
+        *body.consts,
+        *body.init,
+        cond=cond,
+        legs=(body.jaxpr,),
+        sizes=((len(body.consts), len(body.init)),),
+    )
+    return body.result(outs)[0]
+
+
+def fori_loop(
+    lower: Any,
+    upper: Any,
+    body_fun: Callable[[Any, Any], Any],
+    init_val: Any,
+    *,
+    unroll: int | bool | None = None,
+) -> Any:
+    """Repeat ``val = body_fun(i, val)`` for i from ``lower`` to ``upper`` - 1.
+
+    fori_loop : int -> int -> (int -> a -> a) -> a -> a
+
+    Args:
+        lower: an integer.
+        upper: an integer; where either is traced, the loop is a while_loop.
+        body_fun: gives the next value, a tree with the same shapes and dtypes.
+        init_val: the value at the start; Python numbers take the dtype that the steps give them.
+        unroll: how many steps to do in one turn, where both bounds are known; see ``scan``.
+
+    Raises:
+        TypeError: if a bound is not an integer, or a step changes a dtype.
+        ShapeError: if a bound is not one value, or a step changes a shape.
+        ValueError: if ``unroll`` is given and a bound is traced.
+
+    >>> print(fori_loop(0, 5, lambda i, x: x + i, 0.0))
+    10.0
+    """
+    check_callable("fori_loop", body_fun)
+    for name, bound in (("lower", lower), ("upper", upper)):
+        if not is_arraylike(bound) or aval_of(bound).dtype.kind not in "iu":
+            got = aval_of(bound) if is_arraylike(bound) else type(bound).__name__
+            raise DtypeError(f"fori_loop: {name} must be an integer: got {got}")
+        if shape_of(bound):
+            raise ShapeError(f"fori_loop: {name} must be one value: got {aval_of(bound)}")
+    dtype = common_dtype([lower, upper])
+    step = lambda i, carry: body_fun(weaken_p(i), carry)  # as Python's own range counts
+    if is_known(lower) and is_known(upper):
+        numbers = np.arange(int(lower), max(int(lower), int(upper)), dtype=dtype)
+        body = lambda carry, i: (step(i, carry), None)
+        return scan(body, init_val, numbers, unroll=1 if unroll is None else unroll)[0]
+    if unroll is not None:
+        raise ValueError("fori_loop: unroll needs bounds that are known: got a traced one")
+    start = (cast(lower, dtype), init_val)
+    go_on = lambda pair: pair[0] < upper
+    return while_loop(go_on, lambda pair: (pair[0] + 1, step(*pair)), start)[1]
+
+
+def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> Any:
+    """Apply a function to each slice along the first axis, one after the other.
+
+    map : (a -> b) -> [a] -> [b]
+
+    Args:
+        f: a function of one slice: of arrays, or of trees of arrays.
+        xs: a tree of arrays whose first axes are of one length.
+        batch_size: how many slices to do at once, by vmap; more need more memory.
+
+    Raises:
+        ShapeError: if the first axes differ in length.
+        ValueError: if ``batch_size`` is below 1.
+
+    >>> map(lambda x: x**2, np.arange(3.0))
+    array([0., 1., 4.])
+    """
+    check_callable("map", f)
+    one = lambda _, x: (None, f(x))
+    if batch_size is None:
+        return scan(one, None, xs)[1]
+    if batch_size < 1:
+        raise ValueError(f"map: batch_size must be at least 1: got {batch_size}")
+    leaves, treedef = tree.flatten(xs)
+    scan(one, None, xs) if not leaves else None
+    n = min(shape_of(x)[0] for x in leaves)
+    turns = n // batch_size
+    size = turns * batch_size
+    cut = lambda x: reshape(x[:size], (turns, batch_size, *shape_of(x)[1:]))
+    heads = tree.unflatten(treedef, [cut(x) for x in leaves])
+    ys = scan(lambda _, x: (None, vmap(f)(x)), None, heads)[1]
+    ys = tree.map(lambda y: reshape(y, (size, *shape_of(y)[2:])), ys)
+    if size == n:
+        return ys
+    rest = vmap(f)(tree.unflatten(treedef, [x[size:] for x in leaves]))
+    return tree.map(lambda a, b: concatenate_p(a, b, axis=0), ys, rest)

@@ -1,0 +1,236 @@
+"""The primitive behind while_loop and fori_loop: a program repeated until another says stop.
+
+It goes there and back. Its first leg is the loop; each leg after it passes over the same steps,
+in the opposite direction to the one before, and may read what the legs before it left at each
+step. So the reverse derivative of a loop is a loop of twice as many legs, whatever the number of
+steps turns out to be; and so is the derivative of that. A loop that runs now, on arrays, keeps
+its trajectory instead, and scans over it.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..ops.structure import Batched, front
+from ..transforms.programs import (
+    Holder,
+    apart,
+    batched_program,
+    chosen,
+    dependent,
+    given,
+    in_avals,
+    linear_in,
+    out_avals,
+    parted,
+    spread,
+)
+from .legs import (
+    Leg,
+    Masked,
+    Return,
+    by_leg,
+    jvp_of_leg,
+    leg_halves,
+    leg_pulled,
+    leg_pushed,
+    legs_of,
+    plain,
+    widened,
+)
+from .scan import second_scan
+
+
+class While(Holder):
+    """``cond : consts, carry -> bool``; ``legs[j] : consts, carry, left before -> carry, left``.
+
+    Operands: the constants of ``cond``, then of each leg its constants and its carry, of which
+    ``sizes`` tells the numbers. Outputs: of each leg its carry.
+    """
+
+    @override
+    def run(
+        self, *args: Any, cond: Jaxpr, legs: tuple[Jaxpr, ...], sizes: tuple[tuple[int, int], ...]
+    ) -> tuple[Any, ...]:
+        going, ((consts, carry), *others) = by_leg(args, sizes)
+        rows: list[list[Any]] = []
+        while cond.run(*going, *carry)[0]:
+            carry, left = parted(legs[0].run(*consts, *carry), len(carry))
+            if others:
+                rows.append(left)
+        results = carry
+        for leg, (consts, carry) in zip(legs[1:], others, strict=True):
+            rows.reverse()
+            for row in rows:
+                carry, left = parted(leg.run(*consts, *carry, *row), len(carry))
+                row += left
+            results = results + carry
+        return tuple(results)
+
+    @override
+    def infer(
+        self, *avals: Aval, cond: Jaxpr, legs: tuple[Jaxpr, ...], sizes: tuple[tuple[int, int], ...]
+    ) -> tuple[Aval, ...]:
+        pairs = zip(legs, sizes, strict=True)
+        return tuple(a for leg, (_, k) in pairs for a in out_avals(leg)[:k])
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        cond, sizes = params["cond"], params["sizes"]
+        count = len(cond.invars) - sizes[0][1] + sum(map(sum, sizes))
+        flags = [i in operands for i in range(count)]
+        linear = lambda leg, now: linear_in(leg, now) or [False] * len(leg.outvars)
+        going, legs = legs_of(flags, flags, params, linear)
+        steady = not dependent(cond, [*going, *legs[0].outs[: sizes[0][1]]], smoothly=False)[0]
+        return steady and all(linear_in(leg.program, leg.ins) is not None for leg in legs)
+
+    def push(
+        self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        going, legs = legs_of(primals, [t is not None for t in tangents], params, dependent)
+        _, ts = by_leg(given(tangents, primals), params["sizes"])
+        if not apart(primals, tangents):
+            return self.pushed(going, legs, ts, params)
+        if len(legs) > 1 or not plain(primals):
+            return self.bind(*primals, **params), self.pushed(going, legs, ts, params)[1]
+        (leg,), ((t_consts, t_carry),), n = legs, ts, len(legs[0].consts)
+        both = lambda xs, ts: leg_pushed(leg, xs, ts)
+        outs, later = self.saving(going, leg, chosen(in_avals(leg.program), leg.ins), both, params)
+        seeds = [chosen(t_consts, leg.ins[:n]), chosen(t_carry, leg.ins[n:]), []]
+        return outs, spread(later(seeds, False), leg.outs)
+
+    def pushed(
+        self, going: list[Any], legs: list[Leg], ts: Any, params: dict[str, Any]
+    ) -> tuple[list[Any], list[Any]]:
+        """Carry the tangents along in every leg."""
+        new: list[tuple[Jaxpr, list[Any], list[Any]]] = []
+        for j, (leg, (t_consts, t_carry)) in enumerate(zip(legs, ts, strict=True)):
+            program, operands = jvp_of_leg(leg, [len(before.left) for before in legs[:j]])
+            n, k = leg.size
+            consts = [*operands, *leg.consts, *chosen(t_consts, leg.ins[:n])]
+            new.append((program, consts, [*leg.carry, *chosen(t_carry, leg.outs[:k])]))
+        k = len(legs[0].carry)
+        extra = [Var(a) for a in chosen(out_avals(legs[0].program)[:k], legs[0].outs[:k])]
+        cond = params["cond"]
+        cond = Jaxpr((*cond.invars, *extra), (), cond.eqns, cond.outvars)
+        results = self.bound(cond, going, new)
+        outs, ts_out = [], []
+        for leg, carry in zip(legs, results, strict=True):
+            flags = leg.outs[: len(leg.carry)]
+            carry, t_carry = parted(carry, len(leg.carry))
+            outs += carry
+            ts_out += spread(t_carry, flags)
+        return outs, ts_out
+
+    def bound(self, cond: Jaxpr, going: Sequence[Any], legs: Sequence[Any]) -> list[list[Any]]:
+        """Bind legs, each a program with its constants and carry; return the carry of each."""
+        sizes = tuple((len(consts), len(carry)) for _, consts, carry in legs)
+        args = [x for _, consts, carry in legs for x in (*consts, *carry)]
+        programs = tuple(program for program, _, _ in legs)
+        outs = self.bind(*going, *args, cond=cond, legs=programs, sizes=sizes)
+        return parted(outs, *(k for _, k in sizes))[:-1]
+
+    def pull(self, ins: Sequence[Any], needs: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+        going, legs = legs_of(ins, [need is not None for need in needs], params, dependent)
+        if len(legs) > 1 or not plain(ins):
+            outs = self.bind(*ins, **params)
+            return outs, lambda cts: self.returned(going, legs, cts, params)
+        (leg,) = legs  # a loop that runs now: keep its trajectory, and scan back over it
+        n = len(leg.consts)
+        sums = chosen(in_avals(leg.program)[:n], leg.ins[:n])
+        seeds = chosen(out_avals(leg.program), leg.outs)
+        both = lambda xs, seeds: leg_pulled(leg, xs, seeds)
+        outs, later = self.saving(going, leg, [*sums, *seeds], both, params)
+
+        def pull(cts: Sequence[Any]) -> list[Any]:
+            carry = [*given([None] * len(sums), sums), *given(chosen(cts, leg.outs), seeds)]
+            return [*[None] * len(going), *spread(later([[], carry, []], True), leg.ins)]
+
+        return outs, pull
+
+    def saving(
+        self, going: list[Any], leg: Leg, seeds: Sequence[Aval], both: Any, params: dict[str, Any]
+    ) -> tuple[list[Any], Callable[..., list[Any]]]:
+        """Run the first half of ``both`` on arrays; return its outputs, and the second's scan."""
+        carry, k = leg.carry, len(leg.carry)
+        half = leg_halves(leg, seeds, both)
+        still = eval_jaxpr(half.still, (), [*leg.consts, *carry])
+        before = [*half.operands, *still, *leg.consts]
+        step = half.first.run
+        if not plain(before):  # a rule closes over a tracer
+            step = lambda *xs: eval_jaxpr(half.first, (), xs)
+        rows: list[list[Any]] = []
+        while params["cond"].run(*going, *carry)[0]:
+            carry, row = parted(step(*before, *carry), k)
+            rows.append(row)
+        avals = out_avals(half.first)[k:]
+        stacks = [
+            np.stack([row[i] for row in rows]) if rows else np.empty((0, *a.shape), a.dtype)
+            for i, a in enumerate(avals)
+        ]
+        reach = {"in": leg.consts, "still": still, "out": [*carry, *stacks]}
+        saved = [x if kind == "value" else reach[kind][x] for kind, x in half.sources]
+        moving = [kind == "out" for kind, _ in half.sources]
+        return carry, lambda seeds, reverse: second_scan(
+            half.second, saved, moving, seeds, len(rows), reverse
+        )
+
+    def returned(
+        self, going: list[Any], legs: list[Leg], cts: Sequence[Any], params: dict[str, Any]
+    ) -> list[Any]:
+        """Return the cotangents by a loop that goes all legs, and then all of them back."""
+        halved = []
+        for leg in legs:
+            n, _ = leg.size
+            sums = chosen(in_avals(leg.program)[:n], leg.ins[:n])
+            seeds = [*sums, *chosen(out_avals(leg.program), leg.outs)]
+            both = lambda xs, seeds, leg=leg: leg_pulled(leg, xs, seeds)
+            halved.append(leg_halves(leg, seeds, both))
+        way = Return(legs, halved)
+        there = [way.there(j) for j in range(len(legs))]
+        parts = parted(cts, *(len(leg.carry) for leg in legs))
+        back = [way.back(j, parts[j]) for j in reversed(range(len(legs)))]
+        results = self.bound(params["cond"], going, [*there, *back])[len(legs) :]
+        by_operand: list[Any] = []
+        for leg, found in zip(legs, reversed(results), strict=True):
+            by_operand += spread(found, leg.ins[: sum(leg.size)])
+        return [*[None] * len(going), *by_operand]
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        values = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
+        flags = [d is not None for d in axes]
+        reached = lambda leg, now: dependent(leg, now, smoothly=False)
+        going, legs = legs_of(values, flags, params, reached)
+        _, have = by_leg(flags, params["sizes"])
+        cond, n_going = params["cond"], len(going)
+        to_cond = [*flags[:n_going], *legs[0].outs[: len(legs[0].carry)]]
+        if dependent(cond, to_cond, smoothly=False)[0]:
+            carries = [
+                widened(leg.carry, f, [True] * len(f), size)
+                for leg, (_, f) in zip(legs, have, strict=True)
+            ]
+            stop, new = Masked(cond, going, flags[:n_going], legs, size).programs(carries)
+            (_, *first), *others = self.bound(stop, [], new)
+            outs = [y for carry in (first, *others) for y in carry]
+            return outs, [0] * len(outs)
+        left: list[bool] = []
+        new = []
+        for leg, (_, carried) in zip(legs, have, strict=True):
+            n, k = leg.size
+            wanted = [*leg.outs[:k], *[False] * len(leg.left)]
+            program, operands, varied = batched_program(
+                leg.program, [*leg.ins[: n + k], *left], wanted, size
+            )
+            carry = widened(leg.carry, carried, leg.outs[:k], size)
+            new.append((program, [*operands, *leg.consts], carry))
+            left += varied[k:]
+        outs = [y for carry in self.bound(cond, going, new) for y in carry]
+        return outs, [0 if f else None for leg in legs for f in leg.outs[: len(leg.carry)]]
+
+
+while_p = While("while")
