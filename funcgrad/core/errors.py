@@ -100,6 +100,14 @@ class MissingRuleError(FuncgradError, NotImplementedError):
     """A primitive without the rule that a transform needs; the message says where it belongs."""
 
 
+class MissingDerivativeError(FuncgradError, TypeError):
+    """Forward mode asked of a function that has a rule for reverse mode alone.
+
+    ``jvp`` of a ``custom_vjp`` function fails; use ``vjp`` or ``grad``, or ``custom_jvp``, whose
+    rule serves both modes.
+    """
+
+
 class LeakedTracerError(FuncgradError, RuntimeError):
     """A traced value used after its transform had returned.
 

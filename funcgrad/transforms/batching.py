@@ -84,6 +84,19 @@ def batched(
     return [trace.split(y) for y in fun(*tracers)]
 
 
+def run_in(
+    trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
+) -> list[tuple[Any, int | None]]:
+    """Run a function in a trace, or in another like it if that one's function has returned."""
+    if not trace.dead:
+        return batched(trace, fun, values, axes)
+    again = Batch(trace.origin, trace.size)
+    try:
+        return batched(again, fun, values, axes)
+    finally:
+        again.dead = True
+
+
 def vmap(
     fun: Callable[..., Any],
     in_axes: Any = 0,

@@ -1,0 +1,338 @@
+"""Rules of the user's own: custom_jvp, custom_vjp, custom_gradient, custom_batch."""
+
+import functools
+import inspect
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core import tree
+from ..core.avals import aval_of
+from ..core.errors import MissingRuleError, TreeError
+from ..core.jaxpr import eval_jaxpr
+from ..core.trace import Primitive
+from ..ops.structure import zeros
+from .arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
+from .ruled import custom_batch_p, custom_jvp_p, custom_vjp_p
+from .staging import stage
+
+
+class Call:
+    """One call: leaves that are numbers are operands, all else is static."""
+
+    def __init__(self, who: str, fun: Callable[..., Any], args: Sequence[Any], static: set[int]):
+        self.who, self.fun, self.args, self.static = who, fun, args, static
+        self.moving = [x for i, x in enumerate(args) if i not in static]
+        self.fixed = [args[i] for i in sorted(static)]
+        self.leaves, self.tree = tree.flatten(tuple(self.moving))
+        self.numeric = [is_number(x) for x in self.leaves]
+        self.operands = [x for x, n in zip(self.leaves, self.numeric, strict=True) if n]
+        self.out_tree: Any = None
+
+    def moved(self, values: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the arguments that are not static, with these for their numbers."""
+        rest = iter(values)
+        xs = [next(rest) if n else x for x, n in zip(self.leaves, self.numeric, strict=True)]
+        return tree.unflatten(self.tree, xs)
+
+    def given(self, values: Sequence[Any]) -> list[Any]:
+        """Return all arguments in the function's order."""
+        moving = iter(self.moved(values))
+        return [x if i in self.static else next(moving) for i, x in enumerate(self.args)]
+
+    def leaves_of(self, out: Any) -> list[Any]:
+        leaves, self.out_tree = tree.flatten(out)
+        return leaves
+
+    def flat(self, *values: Any) -> list[Any]:
+        return self.leaves_of(self.fun(*self.given(values)))
+
+    def bind(self, prim: Primitive, **rules: Any) -> Any:
+        outs = prim.bind(*self.operands, fun=self.flat, extra=0, **rules)
+        return tree.unflatten(self.out_tree, outs)
+
+    def pair(self, out: Any, what: str, words: str) -> tuple[Any, Any]:
+        if not (isinstance(out, (tuple, list)) and len(out) == 2):
+            raise TypeError(f"{self.who}: {what} must return {words}: got {type(out).__name__}")
+        return out[0], out[1]
+
+
+class Ruled:
+    """A function with rules of its own: what the decorators share."""
+
+    who = ""
+
+    def __init__(
+        self,
+        fun: Callable[..., Any],
+        nondiff_argnums: int | Sequence[int] = (),
+        nondiff_argnames: str | Sequence[str] = (),
+    ) -> None:
+        check_callable(self.who, fun)
+        self.fun = fun
+        nums = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else nondiff_argnums
+        names = (nondiff_argnames,) if isinstance(nondiff_argnames, str) else nondiff_argnames
+        self.nondiff = [operator.index(n) for n in nums]
+        try:
+            self.signature = inspect.signature(fun)
+        except (TypeError, ValueError):  # a built-in without one
+            self.signature = None
+        for name in names:
+            if self.signature is None or name not in self.signature.parameters:
+                raise TypeError(f"{self.who}: nondiff_argnames names {name!r}, no argument of it")
+            self.nondiff.append(list(self.signature.parameters).index(name))
+        functools.update_wrapper(self, fun)
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    @property
+    def name(self) -> str:
+        return f"{self.who} of {getattr(self.fun, '__name__', type(self.fun).__name__)!r}"
+
+    def call(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Call:
+        """Return the call with all its arguments by position, defaults filled in."""
+        if self.signature is not None:
+            bound = self.signature.bind(*args, **kwargs)
+            bound.apply_defaults()
+            args, kwargs = bound.args, bound.kwargs
+        if kwargs:
+            raise TypeError(
+                f"{self.name}: a rule takes arguments by position: got {sorted(kwargs)} by "
+                f"keyword alone; take the star out of the function's signature"
+            )
+        static = {n % len(args) if args else n for n in self.nondiff if -len(args) <= n < len(args)}
+        return Call(self.name, self.fun, args, static)
+
+    def missing(self, method: str) -> MissingRuleError:
+        return MissingRuleError(f"{self.name}: it has no rule yet: call its {method} first")
+
+
+class custom_jvp(Ruled):  # noqa: N801, a decorator
+    """Give a function a derivative of your own, which serves both modes.
+
+    custom_jvp : (a -> b) -> (a -> b)
+
+    ``defjvp`` takes the rule ``(primals, tangents) -> (out, tangent_out)``, linear in the tangents;
+    arguments in ``nondiff_argnums`` or ``nondiff_argnames`` come before them. ``defjvps`` takes one
+    rule an argument, ``(tangent, out, *primals) -> tangent_out`` or None, whose sum it is.
+
+    Raises:
+        TreeError: if the rule's tangent has not the structure of its output.
+        MissingRuleError: if there is no rule, or it is not linear in the tangents.
+
+    >>> @custom_jvp
+    ... def log1pexp(x): return np.log(1 + np.exp(x))
+    >>> rule = lambda p, t: (log1pexp(*p), t[0] / (1 + np.exp(-p[0])))
+    >>> print(grad(log1pexp.defjvp(rule) and log1pexp)(0.0))
+    0.5
+    """
+
+    who = "custom_jvp"
+    rule: Callable[..., Any] | None = None
+
+    def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Set the rule, and return it, so that it also works as a decorator."""
+        check_callable(f"{self.name}.defjvp", rule)
+        self.rule = rule
+        return rule
+
+    def defjvps(self, *rules: Callable[..., Any] | None) -> None:
+        """Set one rule an argument, None where an argument has no derivative."""
+
+        def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
+            out = self(*primals)
+            terms = [r(t, out, *primals) for r, t in zip(rules, tangents, strict=True) if r]
+            total = tree.map(zeros, out)
+            for term in terms:
+                total = tree.map(operator.add, total, term)
+            return out, total
+
+        self.rule = rule
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.rule is None:
+            raise self.missing("defjvp")
+        call = self.call(args, kwargs)
+
+        def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+            assert self.rule is not None
+            out = self.rule(*call.fixed, call.moved(primals), call.moved(tangents))
+            y, t = call.pair(out, "the rule", "a pair (output, tangent)")
+            outs = call.leaves_of(y)
+            ts = same_structure(self.name, "the rule's tangent", call.out_tree, t)
+            return outs, [_tangent(self.name, t, y) for t, y in zip(ts, outs, strict=True)]
+
+        rule.__name__ = self.name
+        return call.bind(custom_jvp_p, rule=rule)
+
+
+def _tangent(who: str, t: Any, y: Any) -> Any:
+    if not carries_derivative(y):
+        return zeros(y) if is_number(y) else y
+    return as_tangent(who, "a tangent that the rule gives", t, aval_of(y))
+
+
+class custom_vjp(Ruled):  # noqa: N801, a decorator
+    """Give a function a reverse derivative of your own.
+
+    custom_vjp : (a -> b) -> (a -> b)
+
+    ``defvjp`` takes two functions: ``fwd(*args) -> (out, residuals)``, the residuals any tree, and
+    ``bwd(residuals, ct) -> cts``, a tuple with one entry an argument, None for zero. Arguments in
+    ``nondiff_argnums`` or ``nondiff_argnames`` come first in ``bwd``, and get no entry.
+
+    Raises:
+        MissingRuleError: if there is no rule yet.
+        MissingDerivativeError: in forward mode, for which the rule says nothing.
+        TreeError: if ``bwd`` gives another structure than that of the arguments.
+        ShapeError: if a cotangent has not the shape of its argument.
+
+    >>> @custom_vjp
+    ... def clipped(x): return x
+    >>> clipped.defvjp(lambda x: (x, None), lambda _, ct: (np.clip(ct, -1, 1),))
+    >>> print(grad(lambda x: 5 * clipped(x))(3.0))
+    1.0
+    """
+
+    who = "custom_vjp"
+    rules: tuple[Callable[..., Any], Callable[..., Any]] | None = None
+
+    def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
+        """Set the rule, in its two parts."""
+        check_callable(f"{self.name}.defvjp", fwd)
+        check_callable(f"{self.name}.defvjp", bwd)
+        self.rules = (fwd, bwd)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.rules is None:
+            raise self.missing("defvjp")
+        user_fwd, user_bwd = self.rules
+        call = self.call(args, kwargs)
+
+        def fwd(*values: Any) -> tuple[list[Any], Any]:
+            out = user_fwd(*call.given(values))
+            y, residuals = call.pair(out, "fwd", "a pair (output, residuals)")
+            return call.leaves_of(y), residuals
+
+        def bwd(residuals: Any, cts: Sequence[Any]) -> list[Any]:
+            return _cotangents(
+                call, user_bwd(*call.fixed, residuals, tree.unflatten(call.out_tree, cts))
+            )
+
+        fwd.__name__ = repr(getattr(self.fun, "__name__", "the function"))
+        return call.bind(custom_vjp_p, fwd=fwd, bwd=bwd)
+
+
+def _cotangents(call: Call, got: Any) -> list[Any]:
+    """Return what bwd gives, for each operand: None is zero, also for a whole subtree."""
+    moving = call.moving
+    if not isinstance(got, (tuple, list)) or len(got) != len(moving):
+        told = f"{len(got)} entries" if isinstance(got, (tuple, list)) else type(got).__name__
+        raise TreeError(
+            f"{call.who}: bwd must return a tuple with one entry an argument, {len(moving)}: got "
+            f"{told}; None stands for zero"
+        )
+    what = f"{call.who}: what bwd returns"
+    cts = tree.broadcast_prefix(tuple(got), tuple(moving), lambda x: x is None, what)
+    found = []
+    for ct, (path, x), numeric in zip(
+        cts, tree.leaves_with_path(tuple(moving)), call.numeric, strict=True
+    ):
+        if numeric and (ct is None or not carries_derivative(x)):
+            found.append(None)
+        elif numeric:
+            what = f"the cotangent that bwd gives at {tree.keystr(path)}"
+            found.append(as_tangent(call.who, what, ct, aval_of(x)))
+    return found
+
+
+class Stored:
+    """A program kept among residuals: a leaf that is no array."""
+
+    def __init__(self, jaxpr: Any, treedef: Any) -> None:
+        self.jaxpr, self.tree = jaxpr, treedef
+
+
+def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function whose reverse derivative ``fun`` gives with its value.
+
+    custom_gradient : (a -> (b, CT b -> CT a)) -> (a -> b)
+
+    Args:
+        fun: gives ``(out, pullback)``. ``pullback(ct)`` gives one cotangent an argument, in a
+            tuple unless there is one argument only.
+
+    Raises:
+        MissingDerivativeError: in forward mode.
+
+    >>> f = custom_gradient(lambda x: (x * x, lambda ct: 10 * ct * x))
+    >>> print(f(3.0), grad(f)(3.0))
+    9.0 30.0
+    """
+    check_callable("custom_gradient", fun)
+    ruled = custom_vjp(lambda *args: fun(*args)[0])
+    functools.update_wrapper(ruled, fun)
+
+    def fwd(*args: Any) -> tuple[Any, Any]:
+        out, pullback = fun(*args)
+        leaves, treedef = tree.flatten(out)
+        back = lambda cts: pullback(tree.unflatten(treedef, cts))
+        avals = [aval_of(y) for y in leaves]
+        closed, ct_tree = stage("the pullback of a custom_gradient", back, avals, lasting=False)
+        return out, (list(closed.consts), Stored(closed.jaxpr, ct_tree))
+
+    def bwd(residuals: Any, ct: Any) -> tuple[Any, ...]:
+        consts, stored = residuals
+        cts = eval_jaxpr(stored.jaxpr, consts, tree.leaves(ct))
+        got = tree.unflatten(stored.tree, cts)
+        return got if isinstance(got, tuple) else (got,)
+
+    ruled.defvjp(fwd, bwd)
+    return ruled
+
+
+class custom_batch(Ruled):  # noqa: N801, a decorator
+    """Give a function a way of your own to run under vmap.
+
+    custom_batch : (a -> b) -> (a -> b)
+
+    ``def_vmap`` takes the rule ``(axis_size, in_batched, *args) -> (out, out_batched)``. Arguments
+    that are batched have the examples along axis 0; ``in_batched`` holds a tree of booleans like
+    each argument, and ``out_batched`` is one like the output. Derivatives are those of the function.
+
+    Raises:
+        MissingRuleError: under vmap, if there is no rule yet.
+        TreeError: if ``out_batched`` has not the structure of the output.
+
+    >>> @custom_batch
+    ... def total(x): return sum(x)
+    >>> rule = total.def_vmap(lambda size, batched, x: (np.sum(x, axis=1), True))
+    >>> vmap(total)(np.ones((2, 3)))
+    array([3., 3.])
+    """
+
+    who = "custom_batch"
+    rule: Callable[..., Any] | None = None
+
+    def def_vmap(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+        """Set the rule, and return it, so that it also works as a decorator."""
+        check_callable(f"{self.name}.def_vmap", rule)
+        self.rule = rule
+        return rule
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        call = self.call(args, kwargs)
+
+        def rule(size: int, flags: Sequence[bool], values: Sequence[Any]) -> tuple[Any, Any]:
+            if self.rule is None:
+                raise self.missing("def_vmap")
+            rest = iter(flags)
+            marks = [next(rest) if n else False for n in call.numeric]
+            batched = tree.unflatten(call.tree, marks)
+            out = self.rule(size, list(batched), *call.given(values))
+            y, out_batched = call.pair(out, "the rule", "a pair (output, out_batched)")
+            outs = call.leaves_of(y)
+            return outs, tree.broadcast_prefix(out_batched, y, None, f"{self.name}: out_batched")
+
+        return call.bind(custom_batch_p, rule=rule)
