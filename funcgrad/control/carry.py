@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core import tree
-from ..core.avals import Aval, aval_of, is_arraylike
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.jaxpr import Jaxpr
 from ..ops.structure import cast
@@ -45,7 +45,8 @@ class Body:
         self.paths = [path for path, _ in tree.leaves_with_path(init)]
         leaves, self.tree = tree.flatten(init)
         avals = list(map(aval_of, leaves))
-        weak = [a.weak for a in avals]
+        weak = [a.weak and type(x) in PYTHON_SCALARS for x, a in zip(leaves, avals, strict=True)]
+        avals = [Aval(a.shape, a.dtype, w) for a, w in zip(avals, weak, strict=True)]
         while True:
             jaxpr, consts, out = self.stage(avals, slices)
             settled = [

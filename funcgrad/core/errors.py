@@ -108,6 +108,14 @@ class MissingDerivativeError(FuncgradError, TypeError):
     """
 
 
+class AxisNameError(FuncgradError, NameError):
+    """A named axis that nothing around the call has bound.
+
+    ``psum(x, "batch")`` fails by itself; call it in a function that runs under
+    ``vmap(f, axis_name="batch")``.
+    """
+
+
 class LeakedTracerError(FuncgradError, RuntimeError):
     """A traced value used after its transform had returned.
 

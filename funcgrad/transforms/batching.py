@@ -1,7 +1,8 @@
 """Batching: each value stands for one example, and carries an axis along which all of them lie."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike, shape_of
+from ..core.axes import Axis, bind_axis
 from ..core.errors import ShapeError
 from ..core.trace import AbstractTracer, Primitive, Trace
 from ..ops.index import Index, concatenate_p, getitem_p
@@ -50,11 +52,12 @@ class BatchTracer(AbstractTracer):
 class Batch(Trace):
     """Run each operation once for all examples."""
 
-    __slots__ = ("size",)
+    __slots__ = ("name", "size")
 
-    def __init__(self, origin: object, size: int) -> None:
+    def __init__(self, origin: object, size: int, name: Hashable = None) -> None:
         super().__init__(origin)
         self.size = size
+        self.name = name  # by which collectives know the axis of the examples
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         pairs = [self.split(x) for x in args]
@@ -81,7 +84,15 @@ def batched(
     tracers = [
         x if d is None else BatchTracer(trace, x, d) for x, d in zip(values, axes, strict=True)
     ]
-    return [trace.split(y) for y in fun(*tracers)]
+    with named(trace):
+        return [trace.split(y) for y in fun(*tracers)]
+
+
+def named(trace: Batch) -> AbstractContextManager[Any]:
+    """Bind the name of the examples' axis, if it has one."""
+    if trace.name is None:
+        return nullcontext()
+    return bind_axis(trace.name, Axis(trace.size, BatchTracer(trace, np.arange(trace.size), 0)))
 
 
 def run_in(
@@ -90,7 +101,7 @@ def run_in(
     """Run a function in a trace, or in another like it if that one's function has returned."""
     if not trace.dead:
         return batched(trace, fun, values, axes)
-    again = Batch(trace.origin, trace.size)
+    again = Batch(trace.origin, trace.size, trace.name)
     try:
         return batched(again, fun, values, axes)
     finally:
@@ -101,6 +112,7 @@ def vmap(
     fun: Callable[..., Any],
     in_axes: Any = 0,
     out_axes: Any = 0,
+    axis_name: Hashable = None,
     axis_size: int | None = None,
     *,
     chunk_size: int | None = None,
@@ -116,6 +128,7 @@ def vmap(
             a tree that is a prefix of the argument. Keyword arguments have it at axis 0.
         out_axes: where that axis goes in the output: an integer, None for an output that is the
             same for all, or a tree that is a prefix of the output.
+        axis_name: what collectives (``lax.psum``, ...) in ``fun`` call the axis of the examples.
         axis_size: the number of examples, needed only where no argument has such an axis.
         chunk_size: how many examples to do at once, all by default; fewer need less memory.
 
@@ -131,6 +144,8 @@ def vmap(
     check_callable("vmap", fun)
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"vmap: chunk_size must be at least 1: got {chunk_size}")
+    if chunk_size is not None and axis_name is not None:
+        raise ValueError("vmap: axis_name needs all examples at once: leave chunk_size out")
 
     @functools.wraps(fun)
     def batched(*args: Any, **kwargs: Any) -> Any:
@@ -142,30 +157,40 @@ def vmap(
         for start in range(0, max(size, 1), step):
             stop = min(start + step, size)
             chunk = [_chunk(x, d, start, stop, size) for x, d in zip(leaves, axes, strict=True)]
-            parts.append(_run(fun, treedef, chunk, axes, stop - start, out_axes))
+            trace = Batch(Origin("vmap", fun), stop - start, axis_name)
+            parts.append(_run(trace, fun, treedef, chunk, axes, out_axes))
         return parts[0][0] if len(parts) == 1 else _joined(parts)
 
     return batched
 
 
 def _run(
-    fun: Callable[..., Any], treedef: tree.TreeDef, leaves: Any, axes: Any, size: int, out_axes: Any
+    trace: Batch,
+    fun: Callable[..., Any],
+    treedef: tree.TreeDef,
+    leaves: Any,
+    axes: Any,
+    out_axes: Any,
 ) -> tuple[Any, list[int | None]]:
     """Return the output for one chunk of examples, and the batch axis of each of its leaves."""
-    trace = Batch(Origin("vmap", fun), size)
-    try:
-        tracers = [
-            x if d is None else BatchTracer(trace, x, d) for x, d in zip(leaves, axes, strict=True)
-        ]
+    out: Any = None
+
+    def on_leaves(*tracers: Any) -> list[Any]:
+        nonlocal out
         args, kwargs = tree.unflatten(treedef, tracers)
         out = fun(*args, **kwargs)
-        pairs = [(path, *trace.split(y)) for path, y in tree.leaves_with_path(out)]
+        return tree.leaves(out)
+
+    try:
+        pairs = batched(trace, on_leaves, leaves, axes)
     finally:
         trace.dead = True
+    size, paths = trace.size, [path for path, _ in tree.leaves_with_path(out)]
     out_tree = tree.structure(out)
     wanted = tree.broadcast_prefix(out_axes, out, lambda d: d is None, "vmap: out_axes")
     placed = [
-        _placed(path, y, d, want, size) for (path, y, d), want in zip(pairs, wanted, strict=True)
+        _placed(path, y, d, want, size)
+        for path, (y, d), want in zip(paths, pairs, wanted, strict=True)
     ]
     return tree.unflatten(out_tree, [y for y, _ in placed]), [d for _, d in placed]
 

@@ -121,10 +121,12 @@ class custom_jvp(Ruled):  # noqa: N801, a decorator
         TreeError: if the rule's tangent has not the structure of its output.
         MissingRuleError: if there is no rule, or it is not linear in the tangents.
 
+    >>> import numpy as np, funcgrad as fg
     >>> @custom_jvp
     ... def log1pexp(x): return np.log(1 + np.exp(x))
     >>> rule = lambda p, t: (log1pexp(*p), t[0] / (1 + np.exp(-p[0])))
-    >>> print(grad(log1pexp.defjvp(rule) and log1pexp)(0.0))
+    >>> rule = log1pexp.defjvp(rule)
+    >>> print(fg.grad(log1pexp)(0.0))
     0.5
     """
 
@@ -188,10 +190,11 @@ class custom_vjp(Ruled):  # noqa: N801, a decorator
         TreeError: if ``bwd`` gives another structure than that of the arguments.
         ShapeError: if a cotangent has not the shape of its argument.
 
+    >>> import numpy as np, funcgrad as fg
     >>> @custom_vjp
     ... def clipped(x): return x
     >>> clipped.defvjp(lambda x: (x, None), lambda _, ct: (np.clip(ct, -1, 1),))
-    >>> print(grad(lambda x: 5 * clipped(x))(3.0))
+    >>> print(fg.grad(lambda x: 5 * clipped(x))(3.0))
     1.0
     """
 
@@ -266,8 +269,9 @@ def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
     Raises:
         MissingDerivativeError: in forward mode.
 
+    >>> import numpy as np, funcgrad as fg
     >>> f = custom_gradient(lambda x: (x * x, lambda ct: 10 * ct * x))
-    >>> print(f(3.0), grad(f)(3.0))
+    >>> print(f(3.0), fg.grad(f)(3.0))
     9.0 30.0
     """
     check_callable("custom_gradient", fun)
@@ -297,18 +301,19 @@ class custom_batch(Ruled):  # noqa: N801, a decorator
 
     custom_batch : (a -> b) -> (a -> b)
 
-    ``def_vmap`` takes the rule ``(axis_size, in_batched, *args) -> (out, out_batched)``. Arguments
-    that are batched have the examples along axis 0; ``in_batched`` holds a tree of booleans like
-    each argument, and ``out_batched`` is one like the output. Derivatives are those of the function.
+    ``def_vmap`` takes the rule ``(axis_size, in_batched, *args) -> (out, out_batched)``. Batched
+    arguments have the examples along axis 0; ``in_batched`` holds booleans in the shape of each
+    argument, and ``out_batched`` in that of the output. Derivatives are those of the function.
 
     Raises:
         MissingRuleError: under vmap, if there is no rule yet.
         TreeError: if ``out_batched`` has not the structure of the output.
 
+    >>> import numpy as np, funcgrad as fg
     >>> @custom_batch
     ... def total(x): return sum(x)
     >>> rule = total.def_vmap(lambda size, batched, x: (np.sum(x, axis=1), True))
-    >>> vmap(total)(np.ones((2, 3)))
+    >>> fg.vmap(total)(np.ones((2, 3)))
     array([3., 3.])
     """
 

@@ -26,7 +26,7 @@ def staged(
     origin: object, fun: Callable[[list[Any]], Sequence[Any]], avals: Sequence[Aval]
 ) -> tuple[Jaxpr, tuple[Any, ...]]:
     """Return a function of leaves as a program, and the operands that go in front."""
-    closed, _ = stage(origin, fun, [Aval(a.shape, a.dtype) for a in avals], lasting=False)
+    closed, _ = stage(origin, fun, avals, lasting=False)
     return hoisted(closed.jaxpr), closed.consts
 
 
@@ -63,6 +63,7 @@ def given(ts: Sequence[Any], likes: Sequence[Any]) -> list[Any]:
 
 
 def in_avals(jaxpr: Jaxpr) -> list[Aval]:
+    """Return what the program takes."""
     return [v.aval for v in jaxpr.invars]
 
 
@@ -219,8 +220,8 @@ def halves(
     """
     early, late = Staging(origin), Staging(origin)
     try:
-        inputs = [early.input(Aval(a.shape, a.dtype)) for a in ins]
-        outs, results = both(inputs, [late.input(Aval(a.shape, a.dtype)) for a in seeds])
+        inputs = [early.input(a) for a in ins]
+        outs, results = both(inputs, [late.input(a) for a in seeds])
         second = late.close(results, lasting=False)
         first = early.close(outs, lasting=False)
     finally:

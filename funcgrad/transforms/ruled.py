@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_inexact
-from ..core.errors import MissingDerivativeError, MissingRuleError
+from ..core.errors import LeakedTracerError, MissingDerivativeError, MissingRuleError
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.trace import Primitive
 from ..ops.structure import Batched, front, stretched, sum_p, transpose_p
@@ -141,7 +141,14 @@ class CustomVjp(Ruled):
         likes = [aval_of(y) for y in outs]
 
         def pull(cts: Sequence[Any]) -> list[Any]:
-            return [*[None] * extra, *bwd(residuals, given(cts, likes))]
+            try:
+                return [*[None] * extra, *bwd(residuals, given(cts, likes))]
+            except LeakedTracerError:
+                raise LeakedTracerError(
+                    f"custom_vjp: bwd of {fwd.__name__} uses a traced value that it closes over, "
+                    f"whose transform has returned; "
+                    f"pass it to bwd among the residuals that fwd returns"
+                ) from None
 
         return outs, pull
 
