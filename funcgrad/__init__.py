@@ -4,6 +4,7 @@
 """
 
 from . import (
+    lax as lax,
     losses as losses,
     nn as nn,
     numpy as numpy,
@@ -13,9 +14,22 @@ from . import (
 )
 from .core import errors as errors
 from .numpy.at import at as at
+from .ops.ravel import ravel_pytree as ravel_pytree
 from .transforms.batching import vmap as vmap
 from .transforms.checking import check_grads as check_grads
+from .transforms.checkpoint import (
+    checkpoint as checkpoint,
+    checkpoint_name as checkpoint_name,
+    checkpoint_policies as checkpoint_policies,
+)
+from .transforms.custom import (
+    custom_batch as custom_batch,
+    custom_gradient as custom_gradient,
+    custom_jvp as custom_jvp,
+    custom_vjp as custom_vjp,
+)
 from .transforms.derived import (
+    gnvp as gnvp,
     hessian as hessian,
     hvp as hvp,
     jacfwd as jacfwd,
@@ -31,8 +45,10 @@ from .transforms.pullback import vjp as vjp
 from .transforms.reverse import grad as grad, value_and_grad as value_and_grad
 from .transforms.staging import (
     ShapeDtypeStruct as ShapeDtypeStruct,
+    closure_convert as closure_convert,
     eval_shape as eval_shape,
     make_jaxpr as make_jaxpr,
 )
 
 jacobian = jacrev
+remat = checkpoint

@@ -281,6 +281,29 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     return _branched("switch", index, branches, operands)
 
 
+def select(pred: Any, on_true: Any, on_false: Any) -> Any:
+    """Choose elementwise between two arrays of one shape and dtype.
+
+    Args:
+        pred: booleans of that shape, or one boolean.
+        on_true: what to take where ``pred`` is true.
+        on_false: what to take elsewhere.
+
+    Raises:
+        ShapeError: if the shapes differ.
+        DtypeError: if the dtypes differ, or ``pred`` is not boolean.
+
+    >>> select(np.array([True, False]), np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    array([1., 4.])
+    """
+    p, a, b = map(aval_of, (pred, on_true, on_false))
+    if a.shape != b.shape or p.shape not in ((), a.shape):
+        raise ShapeError(f"select: the shapes must agree: got {p}, {a} and {b}; broadcast them")
+    if p.dtype.kind != "b" or (a.dtype != b.dtype and not (a.weak or b.weak)):
+        raise DtypeError(f"select: pred is boolean, the others of one dtype: got {p}, {a} and {b}")
+    return where(pred, on_true, on_false)
+
+
 def _check_scalar(who: str, what: str, x: Any) -> None:
     if not is_arraylike(x):
         raise TypeError(f"{who}: {what} must be a boolean or a number: got {type(x).__name__}")

@@ -14,6 +14,7 @@ from ..core.axes import Axis, bind_axis
 from ..core.errors import ShapeError
 from ..core.trace import AbstractTracer, Primitive, Trace
 from ..ops.index import Index, concatenate_p, getitem_p
+from ..ops.operand import stacked
 from ..ops.structure import stretched, transpose_p
 from .arguments import Origin, Place, check_alive, check_callable, described
 
@@ -106,6 +107,31 @@ def run_in(
         return batched(again, fun, values, axes)
     finally:
         again.dead = True
+
+
+def by_loop(
+    prim: Primitive, args: Sequence[Any], axes: Sequence[int | None], size: int, /, **params: Any
+) -> tuple[Sequence[Any], Sequence[int | None]]:
+    """Run a primitive example by example: the ``batch`` rule of last resort.
+
+    >>> class Loop(Primitive):
+    ...     run = lambda self, x: (np.sort(x),)
+    ...     batch = by_loop
+    >>> vmap(Loop("loop_sort"))(np.array([[2.0, 1.0], [3.0, 4.0]]))
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    if size == 0:
+        raise ShapeError(f"{prim}: a loop over examples needs at least one: got none")
+
+    def example(x: Any, d: int | None, i: int) -> Any:
+        return x if d is None else getitem_p(x, index=Index((*[slice(None)] * d, i)))
+
+    rows = [
+        prim.bind(*(example(x, d, i) for x, d in zip(args, axes, strict=True)), **params)
+        for i in range(size)
+    ]
+    return [stacked(column) for column in zip(*rows, strict=True)], [0] * len(rows[0])
 
 
 def vmap(

@@ -241,8 +241,8 @@ def _policy(policy: Any) -> Policy:
     if not isinstance(policy, str) and isinstance(policy, Collection):
         return save_only_these_names(*policy)
     raise ValueError(
-        f"checkpoint: policy must be one of {', '.join(map(repr, _BY_WORD))}, a list of names given by "
-        f"checkpoint_name, or a function of checkpoint_policies: got {policy!r}"
+        f"checkpoint: policy must be one of {', '.join(map(repr, _BY_WORD))}, a list of names "
+        f"given by checkpoint_name, or a function of checkpoint_policies: got {policy!r}"
     )
 
 

@@ -12,7 +12,8 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
-from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from ..core.errors import TreeError
+from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.trace import AbstractTracer, Primitive, Trace, Tracer, check_operand
 from .arguments import Origin, check_alive, check_callable
 
@@ -239,3 +240,40 @@ def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     check_callable("eval_shape", fun)
     closed, treedef = _staged("eval_shape", fun, (), args, kwargs)
     return tree.unflatten(treedef, map(_struct, closed.out_avals))
+
+
+def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Any, list[Any]]:
+    """Return ``fun`` with the traced values it closes over as arguments, and those values.
+
+    Args:
+        fun: a function of arrays, or of trees of arrays.
+        *example_args: arguments of the shapes and dtypes with which it will be called.
+
+    Returns:
+        ``(converted, hoisted)``: ``converted(*args, *hoisted)`` is ``fun(*args)``, and closes over
+        no tracer.
+
+    Raises:
+        TreeError: when ``converted`` is called with arguments of another structure.
+
+    >>> converted, hoisted = closure_convert(lambda x: x + 1, 2.0)
+    >>> print(converted(3.0, *hoisted))
+    4.0
+    """
+    check_callable("closure_convert", fun)
+    in_tree = tree.structure(example_args)
+    closed, out_tree = _staged("closure_convert", fun, (), example_args, {})
+    traced = [isinstance(x, Tracer) for x in closed.consts]
+    hoisted = [x for x, t in zip(closed.consts, traced, strict=True) if t]
+
+    def converted(*args: Any) -> Any:
+        given = args[: len(args) - len(hoisted)] if hoisted else args
+        rest = iter(args[len(given) :])
+        leaves, treedef = tree.flatten(given)
+        if treedef != in_tree:
+            raise TreeError(f"closure_convert: expected arguments like {in_tree}: got {treedef}")
+        consts = [next(rest) if t else x for x, t in zip(closed.consts, traced, strict=True)]
+        operands = [x for x in leaves if is_arraylike(x)]
+        return tree.unflatten(out_tree, eval_jaxpr(closed.jaxpr, consts, operands))
+
+    return converted, hoisted

@@ -1,0 +1,90 @@
+"""associative_scan: all prefixes of an associative operation, in logarithmically many steps."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core import tree
+from ..core.avals import aval_of, is_arraylike, shape_of
+from ..core.errors import ShapeError
+from ..ops.index import Index, concatenate_p, getitem_p
+from ..ops.reduce import axis_of, flip
+from ..ops.structure import expand_dims, reshape
+from ..transforms.arguments import check_callable, same_structure
+
+
+def associative_scan(
+    fn: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
+) -> Any:
+    """Return all prefixes of an associative operation along one axis.
+
+    associative_scan : ((a, a) -> a) -> [a] -> [a]
+
+    Args:
+        fn: an associative function of two trees like ``elems``, which it combines at every place
+            along the axis at once.
+        elems: a tree of arrays of one length along ``axis``.
+        reverse: whether to go from the end, as if ``elems`` and the result were turned round.
+        axis: the axis along which to combine.
+
+    Raises:
+        ShapeError: if the lengths differ.
+        TreeError: if ``fn`` gives another structure than that of ``elems``.
+
+    Source: Blelloch 1990, "Prefix sums and their applications", section 1.3: about 2 n operations
+    in 2 log n calls of ``fn``.
+
+    >>> import numpy as np
+    >>> associative_scan(np.multiply, np.arange(1.0, 5.0))
+    array([ 1.,  2.,  6., 24.])
+    """
+    check_callable("associative_scan", fn)
+    leaves, treedef = tree.flatten(elems)
+    for x in leaves:
+        if not is_arraylike(x) or not shape_of(x):
+            got = aval_of(x) if is_arraylike(x) else type(x).__name__
+            raise ShapeError(f"associative_scan: elems must be arrays with an axis: got {got}")
+    axes = [axis_of(axis, len(shape_of(x))) for x in leaves]
+    lengths = {shape_of(x)[d] for x, d in zip(leaves, axes, strict=True)}
+    if len(lengths) > 1:
+        raise ShapeError(f"associative_scan: elems differ in length along axis {axis}: {lengths}")
+
+    def combine(a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
+        out = fn(tree.unflatten(treedef, a), tree.unflatten(treedef, b))
+        return same_structure("associative_scan", "what fn gives", treedef, out)
+
+    turn = lambda xs: [flip(x, d) for x, d in zip(xs, axes, strict=True)] if reverse else xs
+    return tree.unflatten(treedef, turn(_prefixes(combine, turn(leaves), axes)))
+
+
+def _prefixes(combine: Any, xs: list[Any], axes: list[int]) -> list[Any]:
+    """Return the prefixes: those that end at odd places come from the combined pairs."""
+    n = shape_of(xs[0])[axes[0]] if xs else 0
+    if n < 2:
+        return xs
+
+    def every(ys: Sequence[Any], start: int, stop: int, step: int) -> list[Any]:
+        key = slice(start, stop, step)
+        return [
+            getitem_p(y, index=Index((*[slice(None)] * d, key)))
+            for y, d in zip(ys, axes, strict=True)
+        ]
+
+    pairs = combine(every(xs, 0, n - 1, 2), every(xs, 1, n, 2))
+    odd = _prefixes(combine, pairs, axes)
+    before = every(odd, 0, (n - 1) // 2, 1)
+    even = every(xs, 0, 1, 1)
+    if n > 2:
+        later = combine(before, every(xs, 2, n, 2))
+        rows = zip(even, later, axes, strict=True)
+        even = [concatenate_p(a, b, axis=d) for a, b, d in rows]
+    return [_interleaved(a, b, d) for a, b, d in zip(even, odd, axes, strict=True)]
+
+
+def _interleaved(a: Any, b: Any, axis: int) -> Any:
+    """Return the slices of both in turns; ``a`` has as many as ``b``, or one more."""
+    shape, n = shape_of(b), shape_of(b)[axis]
+    head = getitem_p(a, index=Index((*[slice(None)] * axis, slice(0, n))))
+    both = concatenate_p(expand_dims(head, (axis + 1,)), expand_dims(b, (axis + 1,)), axis=axis + 1)
+    both = reshape(both, (*shape[:axis], 2 * n, *shape[axis + 1 :]))
+    rest = getitem_p(a, index=Index((*[slice(None)] * axis, slice(n, None))))
+    return concatenate_p(both, rest, axis=axis)

@@ -1,0 +1,37 @@
+"""What it takes to add a primitive of your own, from SciPy say: a table of contents.
+
+A function of each element is one line, its name and one linear map an operand, which takes a
+tangent ``t``, the result ``y`` and the operands ``*xs`` to a tangent. It serves both modes, vmap
+and staging; and where the function is a ufunc, plain calls of it find the way here.
+
+>>> import math, numpy as np, funcgrad as fg
+>>> ndtr = Elementwise("ndtr", np.vectorize(lambda x: 0.5 * math.erfc(-x / 2**0.5), [float]),
+...                    lambda t, y, x: t * np.exp(-x * x / 2) / math.sqrt(2 * math.pi))
+>>> fg.vmap(fg.grad(ndtr))(np.array([0.0, 1.0])).round(4)
+array([0.3989, 0.242 ])
+
+Anything else is a class whose methods are its rules; results are tuples, parameters keywords.
+
+>>> class Cumlogsumexp(Primitive):
+...     def run(self, x, *, axis): return (np.logaddexp.accumulate(x, axis),)
+...     def infer(self, x, *, axis): return (x,)
+...     def jvp(self, primals, tangents, outs, *, axis):
+...         weighted = tangents[0] * np.exp(primals[0])
+...         return (np.cumsum(weighted, axis) * np.exp(-outs[0]),)
+...     def batch(self, args, axes, size, /, *, axis):
+...         return self.bind(np.moveaxis(args[0], axes[0], 0), axis=axis + 1), (0,)
+>>> cumlogsumexp = Cumlogsumexp("cumlogsumexp")
+>>> fg.grad(lambda x: cumlogsumexp(x, axis=0)[-1])(np.zeros(4))
+array([0.25, 0.25, 0.25, 0.25])
+
+Reverse mode transposes the ``jvp``; a ``vjp`` of its own can be faster: ``(cts, needs, outs, ins,
+**params) -> cts``. ``by_loop`` is a ``batch`` rule for a function that has no form for many.
+"""
+
+from .core.avals import Aval as Aval, aval_of as aval_of
+from .core.trace import Primitive as Primitive
+from .ops.elementwise import Elementwise as Elementwise
+from .ops.reduce import Reduction as Reduction
+from .ops.structure import Linear as Linear
+from .transforms.batching import by_loop as by_loop
+from .transforms.checking import check_grads as check_grads

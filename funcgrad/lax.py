@@ -1,0 +1,67 @@
+"""JAX's names: control flow, collectives, elementwise primitives. A table of contents."""
+
+from .control.associative import associative_scan as associative_scan
+from .control.cond import cond as cond, select as select, switch as switch
+from .control.implicit import (
+    custom_linear_solve as custom_linear_solve,
+    custom_root as custom_root,
+    fixed_point as fixed_point,
+)
+from .control.loop import fori_loop as fori_loop, map as map, while_loop as while_loop
+from .control.scan import scan as scan
+from .ops.compare import (
+    bitwise_and as bitwise_and,
+    bitwise_or as bitwise_or,
+    bitwise_xor as bitwise_xor,
+    ceil as ceil,
+    eq as eq,
+    floor as floor,
+    ge as ge,
+    gt as gt,
+    le as le,
+    lt as lt,
+    ne as ne,
+)
+from .ops.elementwise import (
+    abs as abs,
+    add as add,
+    cbrt as cbrt,
+    conj as conj,
+    cos as cos,
+    cosh as cosh,
+    div as div,
+    exp as exp,
+    exp2 as exp2,
+    expm1 as expm1,
+    imag as imag,
+    log as log,
+    log1p as log1p,
+    mul as mul,
+    neg as neg,
+    nextafter as nextafter,
+    pow as pow,
+    real as real,
+    reciprocal as reciprocal,
+    sign as sign,
+    sin as sin,
+    sinh as sinh,
+    sqrt as sqrt,
+    square as square,
+    sub as sub,
+    tan as tan,
+    tanh as tanh,
+)
+from .ops.special import erf as erf, erfc as erfc
+from .transforms.collectives import (
+    all_gather as all_gather,
+    all_to_all as all_to_all,
+    axis_index as axis_index,
+    axis_size as axis_size,
+    pmax as pmax,
+    pmean as pmean,
+    pmin as pmin,
+    ppermute as ppermute,
+    psum as psum,
+    psum_scatter as psum_scatter,
+)
+from .transforms.linear import stop_gradient as stop_gradient
