@@ -32,7 +32,8 @@ TOP_LEVEL = {
 }  # fmt: skip
 FLOORS = {
     "core": 0, "tree": 0, "ops": 1, "compile": 2, "transforms": 3, "control": 4, "numpy": 5,
-    "random": 5, "special": 5, "lax": 5, "extend": 5, "nn": 6, "losses": 6, "optim": 6, "io": 6, "__init__": 7,
+    "random": 5, "special": 5, "lax": 5, "extend": 5, "nn": 6, "losses": 6, "optim": 6, "io": 6,
+    "__init__": 7,
 }  # fmt: skip
 
 # known violations, each with its reason
@@ -379,7 +380,7 @@ def test_the_package_is_small_and_only_python():
     others = {p.name for p in files if p.suffix != ".py"}
 
     assert others == {"py.typed"}
-    assert sum(len(p.read_bytes()) for p in files) < WHEEL_BYTES * 2  # the wheel is compressed
+    assert sum(len(p.read_bytes()) for p in files) < WHEEL_BYTES * 2.5  # the wheel is compressed
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import Aval, aval_of, is_arraylike
+from ..core.avals import Aval, aval_of
 from ..core.errors import ConversionError, MissingRuleError, ShapeError, UnsupportedError
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.trace import Primitive
@@ -193,8 +193,7 @@ def custom_linear_solve(
     >>> print(fg.grad(x)(2.0, 6.0))
     -1.5
     """
-    for f in (matvec, solve):
-        check_callable("custom_linear_solve", f)
+    check_callable("custom_linear_solve", matvec)
     leaves, treedef = tree.flatten(b)
     leaves = [strengthen(x) for x in leaves]
     aux: list[Any] = [None]
@@ -265,11 +264,9 @@ def custom_root(
     >>> print(fg.grad(sqrt)(4.0))
     0.25
     """
-    for name in (f, solve, tangent_solve):
-        check_callable("custom_root", name)
-    guess = stop_gradient(initial_guess)
-    leaves, treedef = tree.flatten(guess)
-    leaves = [strengthen(x) if is_arraylike(x) else x for x in leaves]
+    check_callable("custom_root", f)
+    leaves, treedef = tree.flatten(stop_gradient(initial_guess))
+    leaves = [strengthen(x) for x in leaves]
     aux: list[Any] = [None]
 
     def on_leaves(xs: list[Any]) -> list[Any]:

@@ -33,11 +33,10 @@ from .structure import (
 
 
 class Collective(Primitive):
-    """A function of one example's value, the axis's token, and all other examples' values."""
+    """A function of one example's value, the axis's token, and all other examples' values.
 
-    @override
-    def run(self, x: Any, token: Any, **params: Any) -> tuple[Any, ...]:
-        raise self.missing("run")  # the token is a tracer: its trace runs the collective
+    It has no ``run``: the token is always a tracer, whose trace runs it.
+    """
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:

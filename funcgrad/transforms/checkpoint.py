@@ -106,14 +106,14 @@ class Checkpoint(Holder):
         saved = _saved(half.first, values, policy)
         first = _program(half.first, half.first.invars, (*half.first.outvars[:m], *saved))
         again = _program(half.first, (*half.first.invars, *saved), values)
-        before, n = half.operands, len(half.operands) + len(ins)
+        before = half.operands
         inner = {"policy": policy, **params}
         outs, kept_values = parted(self.bind(*before, *ins, jaxpr=first, **inner), m)
 
         def back(xs: list[Any]) -> list[Any]:
-            operands, cts = parted(xs, n + len(saved))
+            operands, cts = parted(xs, len(before) + len(ins) + len(saved))
             found = [None] * m + list(eval_jaxpr(again, (), operands))
-            reach = {"in": operands[len(before) : n], "out": found}
+            reach = {"in": operands[len(before) :], "out": found}
             rows = [x if kind == "value" else reach[kind][x] for kind, x in half.sources]
             return list(eval_jaxpr(half.second, (), [*rows, *cts]))
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, TypeAlias
 from typing_extensions import override
 
 from ..core.avals import Aval, is_inexact
-from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr, live
+from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr, live
 from ..core.trace import Primitive, Tracer
 from ..ops.structure import cast, front, stretched, zeros
 from .batching import Batch, batched
@@ -228,38 +228,42 @@ def halves(
         for trace in (early, late):
             trace.dead = True
             trace.free()
-    before, during = _steady(first.jaxpr, chosen(early.inputs, constant))
-    known = [v for eqn in before for v in eqn.outs]
-    reach: dict[Any, tuple[str, Any]] = {
-        v: ("out", j) for j, v in enumerate(first.jaxpr.outvars) if kept[1][j]
-    }
-    reach.update((v, ("still", j)) for j, v in enumerate(known))
-    reach.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])
     values = [x._var if _is_of(early, x) else x for x in second.consts]
+    reach = {v: ("out", j) for j, v in enumerate(first.jaxpr.outvars) if kept[1][j]}
+    reach.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])
+    return _cut(first, second, values, reach, chosen(early.inputs, constant))
+
+
+def _cut(
+    first: ClosedJaxpr,
+    second: ClosedJaxpr,
+    values: Sequence[Any],
+    reach: dict[Any, tuple[str, Any]],
+    constant: Sequence[Var],
+) -> Halves:
+    """Return the halves, given what the second closes over: what is within reach stays there."""
+    before, during = _steady(first.jaxpr, constant)
+    known = [v for eqn in before for v in eqn.outs]
+    reach = {v: ("still", v) for v in known} | reach
     views, variables, values = _viewed(during, second.jaxpr.constvars, values, reach)
     outvars = list(first.jaxpr.outvars)
     sources: list[tuple[str, Any]] = []
     for x in values:
-        if not isinstance(x, Var):
-            sources.append(("value", x))
-            continue
-        if x not in reach:
+        if isinstance(x, Var) and x not in reach:
             reach[x] = ("out", len(outvars))
             outvars.append(x)
-        sources.append(reach[x])
+        sources.append(reach[x] if isinstance(x, Var) else ("value", x))
     during = live(during, outvars)
-    read = {atom for eqn in during for atom in eqn.ins} | set(outvars)
-    used = {x for kind, x in sources if kind == "still"} | {
-        j for j, v in enumerate(known) if v in read
-    }
-    numbers = {j: n for n, j in enumerate(sorted(used))}
-    still = tuple(known[j] for j in numbers)
+    read = {a for eqn in during for a in eqn.ins} | {*outvars} | {
+        x for kind, x in sources if kind == "still"
+    }  # fmt: skip
+    still = tuple(v for v in known if v in read)
+    numbers = {v: j for j, v in enumerate(still)}
     sources = [("still", numbers[x]) if kind == "still" else (kind, x) for kind, x in sources]
-    inner = (*first.jaxpr.constvars, *still, *early.inputs)
-    jaxpr = second.jaxpr
+    inputs, jaxpr = first.jaxpr.invars, second.jaxpr
     return Halves(
-        Jaxpr(tuple(early.inputs), (), tuple(live(before, still)), still),
-        Jaxpr(inner, (), tuple(during), tuple(outvars)),
+        Jaxpr(inputs, (), tuple(live(before, still)), still),
+        Jaxpr((*first.jaxpr.constvars, *still, *inputs), (), tuple(during), tuple(outvars)),
         first.consts,
         Jaxpr((*variables, *jaxpr.invars), (), (*views, *jaxpr.eqns), jaxpr.outvars),
         sources,
