@@ -102,7 +102,7 @@ class Weaken(Primitive):
 
     @override
     def infer(self, x: Aval) -> tuple[Aval, ...]:
-        return (Aval(x.shape, x.dtype, weak=not x.shape),)
+        return (x if x.shape else aval_of(np.zeros((), x.dtype).item()),)
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
