@@ -303,7 +303,6 @@ CASES: dict[str, list[Case]] = {
     "mean":        axes_cases(**C),
     "cumsum":      [*axis_cases({"reverse": False}, **C), *axis_cases({"reverse": True}, **C)],
     "name":        with_params((2, 3), {"name": "h"}, **C),
-    "weaken":      [Case(((),)), Case(((2,),))],
     "reshape":     [Case((s,), {"shape": shape}, **C) for s, shape in [
                     ((2, 3), (3, 2)), ((), (1, 1)), ((1,), ()), ((0, 3), (2, 0)),
                     ((4,), (2, 1, 2))]],

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Axes, Shape, aval_of, dtype_of, is_inexact, shape_of
+from ..core.avals import PYTHON_SCALARS, Aval, Axes, Shape, aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
 
@@ -98,7 +98,7 @@ class Weaken(Primitive):
 
     @override
     def run(self, x: Any) -> tuple[Any, ...]:
-        return (x if shape_of(x) else x.item(),)
+        return (x if type(x) in PYTHON_SCALARS or x.shape else x.item(),)
 
     @override
     def infer(self, x: Aval) -> tuple[Aval, ...]:
