@@ -92,9 +92,8 @@ class Checkpoint(Holder):
         **params: Any,
     ) -> tuple[Any, Any]:
         flags = [need is not None for need in needs]
-        smooth, avals = dependent(jaxpr, flags), in_avals(jaxpr)
+        smooth, avals, m = dependent(jaxpr, flags), in_avals(jaxpr), len(jaxpr.outvars)
         seeds = chosen(out_avals(jaxpr), smooth)
-        m = len(jaxpr.outvars)
 
         def both(xs: list[Any], cts: list[Any]) -> tuple[list[Any], list[Any]]:
             outs, pull = pulled_back(jaxpr, xs, flags)
@@ -106,8 +105,7 @@ class Checkpoint(Holder):
         saved = _saved(half.first, values, policy)
         first = _program(half.first, half.first.invars, (*half.first.outvars[:m], *saved))
         again = _program(half.first, (*half.first.invars, *saved), values)
-        before = half.operands
-        inner = {"policy": policy, **params}
+        before, inner = half.operands, {"policy": policy, **params}
         outs, kept_values = parted(self.bind(*before, *ins, jaxpr=first, **inner), m)
 
         def back(xs: list[Any]) -> list[Any]:
