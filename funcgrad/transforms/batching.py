@@ -12,7 +12,7 @@ from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike, shape_of
 from ..core.axes import Axis, bind_axis
 from ..core.errors import ShapeError
-from ..core.trace import AbstractTracer, Primitive, Trace
+from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
 from ..ops.structure import stretched, transpose_p
@@ -96,11 +96,27 @@ def named(trace: Batch) -> AbstractContextManager[Any]:
     return bind_axis(trace.name, Axis(trace.size, BatchTracer(trace, np.arange(trace.size), 0)))
 
 
+def youngest(values: Sequence[Any]) -> int:
+    """Return the serial number of the youngest trace among the values, 0 without one."""
+    return max([x._trace.serial for x in values if isinstance(x, Tracer)], default=0)
+
+
 def run_in(
     trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
 ) -> list[tuple[Any, int | None]]:
-    """Run a function in a trace, or in another like it if that one's function has returned."""
+    """Run a function in a trace, or in another like it if that one's function has returned.
+
+    A value of a younger trace gets the axis of the examples too, so that it is met here first.
+    """
     if not trace.dead:
+        late = [
+            d is None and youngest([x]) > trace.serial for x, d in zip(values, axes, strict=True)
+        ]
+        values = [
+            stretched(x, None, trace.size) if wrap else x
+            for x, wrap in zip(values, late, strict=True)
+        ]
+        axes = [0 if wrap else d for d, wrap in zip(axes, late, strict=True)]
         return batched(trace, fun, values, axes)
     again = Batch(trace.origin, trace.size, trace.name)
     try:

@@ -94,8 +94,10 @@ class Ruled:
         """Return the call with all its arguments by position, defaults filled in."""
         if self.signature is not None:
             bound = self.signature.bind(*args, **kwargs)
-            bound.apply_defaults()
-            args, kwargs = bound.args, bound.kwargs
+            given = set(bound.kwargs) & set(kwargs)
+            if hasattr(self.fun, "__code__"):  # the defaults of a built-in are not for its rule
+                bound.apply_defaults()
+            args, kwargs = bound.args, {name: kwargs[name] for name in given}
         if kwargs:
             raise TypeError(
                 f"{self.name}: a rule takes arguments by position: got {sorted(kwargs)} by "

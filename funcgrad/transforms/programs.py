@@ -12,9 +12,9 @@ from typing_extensions import override
 
 from ..core.avals import Aval, is_inexact
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr, live
-from ..core.trace import Primitive, Tracer
+from ..core.trace import Primitive
 from ..ops.structure import cast, front, stretched, zeros
-from .batching import Batch, batched
+from .batching import Batch, batched, youngest
 from .forward import push
 from .pullback import pulled
 from .staging import Staging, StagingTracer, stage
@@ -119,11 +119,6 @@ def linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
                 return None
             marked.update(eqn.outs)
     return [atom in marked for atom in jaxpr.outvars]
-
-
-def youngest(values: Sequence[Any]) -> int:
-    """Return the serial number of the youngest trace among the values, 0 without one."""
-    return max([x._trace.serial for x in values if isinstance(x, Tracer)], default=0)
 
 
 def apart(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
