@@ -50,7 +50,7 @@ class Body:
         while True:
             jaxpr, consts, out = self.stage(avals, slices)
             settled = [
-                Aval(a.shape, np.result_type(a.dtype, o.dtype) if w else a.dtype)
+                Aval(a.shape, np.result_type(*map(_sample, (a, o))) if w else a.dtype)
                 for a, o, w in zip(avals, out, weak, strict=True)
             ]
             if settled == avals:
@@ -113,10 +113,15 @@ class Body:
         return tree.unflatten(self.tree, mine[:k]), tree.unflatten(self.y_tree, mine[k:])
 
 
+def _sample(aval: Aval) -> Any:
+    """Return a value by which NumPy tells what an aval does to a dtype."""
+    zero = np.zeros((), aval.dtype)
+    return zero.item() if aval.weak else zero
+
+
 def _takes(carry: Aval, number: Aval) -> bool:
     """Return whether a Python number fits a carry without changing its dtype."""
-    sample = np.zeros((), carry.dtype)
-    return np.result_type(sample, number.dtype.type(0).item()) == carry.dtype
+    return np.result_type(_sample(carry), _sample(number)) == carry.dtype
 
 
 def _fitted(x: Any, aval: Aval) -> Any:

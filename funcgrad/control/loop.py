@@ -29,8 +29,8 @@ def while_loop(
 
     Args:
         cond_fun: gives one boolean for the value.
-        body_fun: gives the next value, a tree with the same shapes and dtypes. Both are traced
-            once, on shapes and dtypes alone, and may close over more.
+        body_fun: gives the next value, a tree with the same shapes and dtypes. Both are traced,
+            on shapes and dtypes alone and not once a step, and may close over more.
         init_val: the value at the start; Python numbers take the dtype that the steps give them.
 
     It has derivatives of both modes, of any order: the values of all steps are kept for them.

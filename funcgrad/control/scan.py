@@ -241,8 +241,8 @@ def scan(
     scan : ((c, a) -> (c, b)) -> c -> [a] -> (c, [b])
 
     Args:
-        f: takes the carry and one slice of ``xs``, gives the new carry and a result. It is traced
-            once, on shapes and dtypes alone.
+        f: takes the carry and one slice of ``xs``, gives the new carry and a result. It is traced,
+            on shapes and dtypes alone, and not once a step.
         init: the carry at the start, a tree; each step must keep its shapes and dtypes. Python
             numbers take the dtype that the steps give them.
         xs: a tree of arrays whose first axes are of one length, or None.

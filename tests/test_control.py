@@ -1,0 +1,403 @@
+"""Control flow: what JAX's users know of it, dtypes, trees, programs, and errors by their words.
+
+That every derivative and every batching of it is right, ``test_nesting.py`` shows.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import lax, tree
+from funcgrad.core.errors import ConcretizationError, DtypeError, ShapeError, TreeError
+from funcgrad.core.jaxpr import check_jaxpr
+
+X = np.array([0.3, -0.7, 1.2])
+RNG = np.random.default_rng(0)
+
+
+class State(NamedTuple):
+    h: object
+    rest: object
+
+
+@tree.register_dataclass
+@dataclass
+class Point:
+    x: object
+    y: object
+
+
+def counted(f):
+    """Return a function and the list of its calls."""
+    calls = []
+
+    def counting(*args):
+        calls.append(args)
+        return f(*args)
+
+    return counting, calls
+
+
+# how often a body is called
+
+
+def test_a_loop_traces_its_body_once():
+    step, calls = counted(lambda c, x: (c * x, c))
+    lax.scan(step, np.float64(1.5), np.ones(100))
+    body, more = counted(lambda s: s * 2)
+    lax.while_loop(lambda s: s < 1e6, body, np.float64(1.0))
+
+    assert len(calls) == len(more) == 1
+
+
+def test_a_known_predicate_calls_the_branch_taken_alone():
+    yes, taken = counted(np.sin)
+    no, other = counted(np.cos)
+
+    got = fg.grad(lambda x: lax.cond(x > 0, yes, no, x))(0.5)
+
+    assert (len(taken), len(other)) == (1, 0) and got == np.cos(0.5)
+    assert lax.switch(np.int64(-4), [yes, no], 0.5) == np.sin(0.5)
+    assert not other
+
+
+def test_a_known_predicate_is_found_under_transforms():
+    f = lambda n, x: lax.cond(n > 2, np.sin, lambda x: "no array", x)
+
+    assert fg.vmap(f, (None, 0))(3, X).shape == (3,)
+    assert fg.jvp(lambda x: f(3, x), (0.0,), (1.0,))[1] == 1.0
+
+
+# values
+
+
+def test_python_numbers_take_the_dtype_of_the_steps():
+    x = np.ones(3, np.float32)
+
+    total, sums = lax.scan(lambda c, t: (c + t, c), 0, x)
+
+    assert total.dtype == sums.dtype == np.float32
+    assert lax.fori_loop(0, 3, lambda i, v: v * 2 + i, x).dtype == np.float32
+    assert lax.while_loop(lambda v: v < 5, lambda v: v * 1.5, 1).dtype == np.float64
+    assert fg.vmap(lambda n: lax.fori_loop(0, n, lambda i, v: v + i, x))(np.arange(3)).dtype == "f4"
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "i4", "?", "u4"])
+def test_a_carry_keeps_its_dtype(dtype):
+    x = np.ones(2, dtype)
+
+    last, ys = lax.scan(lambda c, t: (t, c), x, np.ones((3, 2), dtype))
+
+    assert last.dtype == ys.dtype == x.dtype
+
+
+@pytest.mark.parametrize(
+    "carry",
+    [
+        {"a": X, "b": (X[0], None)}, State(X, [X]), Point(X, 2.0), (), None, [X, ()],
+    ],
+)  # fmt: skip
+def test_any_tree_may_be_carried(carry):
+    double = lambda c: tree.map(lambda v: 2 * v, c)
+    want = double(double(carry))
+
+    last, ys = lax.scan(lambda c, _: (double(c), c), carry, None, 2)
+    fori = lax.fori_loop(0, 2, lambda i, c: double(c), carry)
+
+    for got in (last, fori):
+        assert tree.structure(got) == tree.structure(carry)
+        for w, g in zip(tree.leaves(want), tree.leaves(got), strict=True):
+            np.testing.assert_array_equal(g, w)
+    assert tree.structure(ys) == tree.structure(carry)
+
+
+def test_keys_are_carried():
+    def step(key, _):
+        key, used = fg.random.split(key)
+        return key, fg.random.normal(used, (2,))
+
+    key, draws = fg.random.key(0), []
+    for _ in range(3):
+        key, used = fg.random.split(key)
+        draws.append(fg.random.normal(used, (2,)))
+
+    np.testing.assert_array_equal(lax.scan(step, fg.random.key(0), None, 3)[1], np.stack(draws))
+
+
+def test_loops_of_no_steps():
+    last, ys = lax.scan(lambda c, x: (c * x, c), 2.0, np.ones((0,)))
+    grads = fg.grad(lambda c, x: lax.scan(lambda c, x: (c * x, c), c, x)[0], (0, 1))(
+        2.0, np.ones(0)
+    )
+
+    assert last == 2.0 and ys.shape == (0,)
+    assert grads[0] == 1.0 and grads[1].shape == (0,)
+    assert lax.fori_loop(3, 1, lambda i, v: v + 1, 2.0) == 2.0
+    assert fg.grad(lambda v: lax.while_loop(lambda s: s < 0, lambda s: s * 2, v))(3.0) == 1.0
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+@pytest.mark.parametrize("unroll", [1, 2, 3, 5, 7, True])
+def test_unrolling_changes_no_result(unroll, reverse):
+    xs = RNG.normal(size=(5, 3))
+    f = lambda x, unroll: lax.scan(
+        lambda c, t: (np.sin(c) * t, {"y": c + t}), x, xs, reverse=reverse, unroll=unroll
+    )
+    want, want_grad = f(X, 1), fg.grad(lambda x: f(x, 1)[1]["y"].sum())(X)
+
+    got, got_grad = f(X, unroll), fg.grad(lambda x: f(x, unroll)[1]["y"].sum())(X)
+
+    np.testing.assert_allclose(got[0], want[0], rtol=1e-14)
+    np.testing.assert_allclose(got[1]["y"], want[1]["y"], rtol=1e-14)
+    np.testing.assert_allclose(got_grad, want_grad, rtol=1e-12)
+
+
+def test_results_may_be_changed_without_changing_what_went_in():
+    x, w = X.copy(), np.ones((2, 3))
+    loops = [
+        lambda: lax.scan(lambda c, t: (c, t), x, w),
+        lambda: lax.scan(lambda c, t: (t, c), x, w),
+        lambda: (lax.fori_loop(0, 0, lambda i, c: c, x),),
+        lambda: (lax.while_loop(lambda c: False, lambda c: c, x),),
+        lambda: (lax.map(lambda t: t, w),),
+        lambda: lax.scan(lambda c, t: (x, w), x, None, 1),
+    ]
+    for loop in loops:
+        for y in tree.leaves(loop()):
+            y += 1
+
+    np.testing.assert_array_equal(x, X)
+    np.testing.assert_array_equal(w, 1)
+
+
+def test_an_exception_in_a_body_leaves_arrays_writeable():
+    x = X.copy()
+
+    def step(c, _):
+        raise KeyError("mine")
+
+    with pytest.raises(KeyError, match="mine"):
+        fg.grad(lambda v: lax.scan(lambda c, t: step(c * x, t), v, None, 2)[0].sum())(X)
+    x[0] = 5.0
+
+
+# derivatives
+
+
+def gru(params, h, xs):
+    """Return the states of a GRU; params are (input, state, bias) for its three gates."""
+
+    def step(h, x):
+        sigmoid = lambda v: 1 / (1 + np.exp(-v))
+        (wz, uz, bz), (wr, ur, br), (wn, un, bn) = params
+        z = sigmoid(x @ wz + h @ uz + bz)
+        r = sigmoid(x @ wr + h @ ur + br)
+        n = np.tanh(x @ wn + (r * h) @ un + bn)
+        h = (1 - z) * n + z * h
+        return h, h
+
+    return step, h, xs
+
+
+def by_hand(step, h, xs):
+    hs = []
+    for x in xs:
+        h, y = step(h, x)
+        hs.append(y)
+    return h, np.stack(hs)
+
+
+@pytest.mark.parametrize("mode", [fg.grad, lambda f: fg.jacrev(f), lambda f: fg.jacfwd(f)])
+def test_a_gru_by_scan_is_the_gru_of_a_python_loop(mode):
+    shapes = [((2, 4), (4, 4), (4,))] * 3
+    params = [tuple(RNG.normal(size=s) for s in gate) for gate in shapes]
+    h, xs = np.zeros(4), RNG.normal(size=(7, 2))
+    loss = lambda loop: lambda params: np.sum(np.sin(loop(*gru(params, h, xs))[1]))
+
+    want, got = mode(loss(by_hand))(params), mode(loss(lax.scan))(params)
+
+    for w, g in zip(tree.leaves(want), tree.leaves(got), strict=True):
+        np.testing.assert_allclose(g, w, rtol=1e-12, atol=1e-14)  # the same sums, another order
+
+
+def newton(a):
+    step = lambda y: y - (y**3 - a) / (3 * y * y)
+    return lax.while_loop(lambda y: np.abs(y**3 - a) > 1e-12, step, 2.0)
+
+
+def test_newton_in_a_while_loop_has_the_implicit_derivative():
+    slope = lambda a: 1 / (3 * a ** (2 / 3))  # of the cube root
+    a = np.array([0.3, 5.0, 50.0])  # which take different numbers of steps
+
+    np.testing.assert_allclose(fg.grad(newton)(5.0), slope(5.0), rtol=1e-12)
+    np.testing.assert_allclose(fg.vmap(fg.grad(newton))(a), slope(a), rtol=1e-10)
+    np.testing.assert_allclose(fg.grad(lambda a: fg.vmap(newton)(a).sum())(a), slope(a), rtol=1e-10)
+    staged = fg.make_jaxpr(fg.grad(newton))(5.0)
+    np.testing.assert_allclose(staged(7.0)[0], slope(7.0), rtol=1e-12)
+
+
+def test_third_derivatives_of_loops():
+    f = lambda x: lax.while_loop(lambda s: s < 9, lambda s: s * s * x, x)
+    g = lambda x: lax.scan(lambda s, _: (s * s * x, None), x, None, 3)[0]
+    third = fg.grad(fg.grad(fg.grad(lambda x: x**15)))
+
+    for h in (g, lambda x: lax.fori_loop(0, 3, lambda i, s: s * s * x, x)):
+        assert fg.grad(fg.grad(fg.grad(h)))(1.1) == pytest.approx(third(1.1), rel=1e-12)
+    # 1.7, 4.9, 40.9: two squarings, which make x**7
+    want = fg.grad(fg.grad(fg.grad(lambda x: x**7)))(1.7)
+    assert fg.grad(fg.grad(fg.grad(f)))(1.7) == pytest.approx(want, rel=1e-12)
+    assert fg.jvp(fg.grad(fg.grad(f)), (1.7,), (1.0,))[1] == pytest.approx(want, rel=1e-12)
+
+
+def once_by_while(f, x):
+    return lax.while_loop(lambda s: s[0] < 1, lambda s: (s[0] + 1, f(s[1])), (0, x))[1]
+
+
+def staged_choice(f, x):
+    return fg.make_jaxpr(lambda p, x: lax.cond(p, f, np.cos, x))(True, x)(True, x)[0]
+
+
+@pytest.mark.parametrize(
+    "loop",
+    [
+        lambda z: lax.scan(lambda x, _: (np.sin(x) * z, None), z, None, 1)[0],
+        lambda z: once_by_while(lambda x: np.sin(x) * z, z),
+        lambda z: lax.cond(z > 0, lambda x: np.sin(x) * z, np.cos, z),
+        lambda z: staged_choice(lambda x: np.sin(x) * z, z),
+        lambda z: fg.checkpoint(lambda x: np.sin(x) * z)(z),
+        lambda z: lax.map(lambda x: np.sin(x) * z, z * np.ones(1))[0],
+    ],
+)  # fmt: skip
+def test_what_a_body_closes_over_has_its_part_in_the_derivative(loop):
+    want = np.cos(0.7) * 0.7 + np.sin(0.7)
+
+    assert fg.grad(loop)(0.7) == pytest.approx(want, rel=1e-14)
+    assert fg.jvp(loop, (0.7,), (1.0,))[1] == pytest.approx(want, rel=1e-14)
+    assert fg.make_jaxpr(fg.grad(loop))(0.7)(0.7)[0] == pytest.approx(want, rel=1e-14)
+    assert fg.vmap(fg.grad(loop))(np.array([0.7]))[0] == pytest.approx(want, rel=1e-14)
+
+
+def eqn_of(closed, name):
+    return [eqn for eqn in closed.eqns if eqn.prim.name == name]
+
+
+def test_the_reverse_pass_of_a_scan_saves_what_it_reads_and_no_more():
+    w, xs = RNG.normal(size=(3, 3)), RNG.normal(size=(5, 3))
+    f = lambda w, h: lax.scan(lambda h, x: (np.tanh(w @ h + x), None), h, xs)[0].sum()
+    closed = fg.make_jaxpr(fg.grad(f))(w, X)
+    there, back = eqn_of(closed, "scan")
+    saved = there.outs[there.params["num_carry"] :]
+
+    assert all(v in back.ins for v in saved)
+    assert [v.aval.shape for v in saved] == [(5, 3), (5, 3)]  # 1 - tanh**2, and h: never w
+    check_jaxpr(closed.jaxpr)
+
+
+def test_a_linear_scan_transposes():
+    f = lambda x: lax.scan(lambda c, t: (c * 2 + t, c - t), x[0], x)
+    weights = (1.5, RNG.normal(size=3))
+    transpose = fg.linear_transpose(f, X)
+
+    got = transpose((np.float64(weights[0]), weights[1]))[0]
+
+    out = f(X)
+    assert got @ X == pytest.approx(weights[0] * out[0] + weights[1] @ out[1], rel=1e-12)
+
+
+def test_a_batch_of_predicates_selects():
+    p, xs = np.array([True, False, True]), np.stack([X, 2 * X, 3 * X])
+
+    got = fg.vmap(lambda p, x: lax.cond(p, np.sin, np.cos, x))(p, xs)
+
+    np.testing.assert_array_equal(got, np.where(p[:, None], np.sin(xs), np.cos(xs)))
+
+
+def test_maps_in_batches_give_what_one_by_one_gives():
+    xs = {"a": RNG.normal(size=(7, 2)), "b": np.arange(7)}
+    f = lambda x: {"y": np.sin(x["a"]) * x["b"]}
+
+    for size in (1, 3, 7, 9):
+        np.testing.assert_allclose(
+            lax.map(f, xs, batch_size=size)["y"], lax.map(f, xs)["y"], rtol=1e-14
+        )
+
+
+@pytest.mark.parametrize("n", [0, 1, 2, 3, 6, 9])
+@pytest.mark.parametrize("reverse", [False, True])
+def test_an_associative_scan_is_the_loop(n, reverse):
+    rows = RNG.normal(size=(n, 2, 2))
+    product = lambda a, b: b @ a
+    order = range(n)[:: -1 if reverse else 1]
+    want, total = np.zeros((n, 2, 2)), np.eye(2)
+    for i in order:
+        want[i] = total = rows[i] @ total
+
+    got = lax.associative_scan(product, rows, reverse=reverse)
+
+    np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)
+    add = lambda a, b: {"x": a["x"] + b["x"]}
+    got = lax.associative_scan(add, {"x": rows.T}, axis=-1)["x"]
+    np.testing.assert_allclose(got, np.cumsum(rows.T, -1), rtol=1e-12, atol=1e-14)
+
+
+def test_programs_print_nested():
+    text = str(fg.make_jaxpr(lambda p, x: lax.cond(p, np.sin, lambda x: x * 2, x))(True, X))
+
+    assert "branches=(\n" in text and "mul c 2" in text.replace("a 2", "c 2")
+    assert text.count("lambda") == 3
+
+
+# errors, by their words
+
+# fmt: off
+ERRORS = [
+    (lambda: lax.scan(lambda c, x: (c[:1], x), X, X), ShapeError,
+     r"scan: the carry must come out of a step as it went in: it went in as f64\[3\] and came out "
+     r"as f64\[1\]"),
+    (lambda: lax.scan(lambda c, x: ({"a": c["a"].astype("f4")}, x), {"a": X}, X), DtypeError,
+     r"\['a'\] went in as f64\[3\] and came out as f32\[3\]; convert it: x.astype\('float64'\)"),
+    (lambda: lax.while_loop(lambda c: c[0] < 1, lambda c: (c[0],), (1.0, X)), TreeError,
+     r"while_loop: the carry that a step gives: the trees differ at the root"),
+    (lambda: lax.scan(lambda c, x: c, X, X), TypeError,
+     r"scan: the function must return a pair \(carry, y\)"),
+    (lambda: lax.scan(lambda c, x: (c, x), X, {"a": X, "b": X[:2]}), ShapeError,
+     r"scan: the first axes must be of one length: xs\['a'\] has 3; xs\['b'\] has 2"),
+    (lambda: lax.scan(lambda c, x: (c, x), X), ValueError, "give length"),
+    (lambda: lax.scan(lambda c, x: (c, x), X, 3.0), ShapeError, "no first axis to scan over"),
+    (lambda: lax.scan(lambda c, x: (c, x), "c", X), TypeError, "must be made of arrays"),
+    (lambda: lax.scan(lambda c, x: (c, x), X, X, unroll=0), ValueError, "unroll must be"),
+    (lambda: lax.scan(lambda c, x: (c if c > 0 else -c, x), 1.0, X), ConcretizationError,
+     "are known while scan of '<lambda>'"),
+    (lambda: lax.cond(X > 0, np.sin, np.cos, X), ShapeError,
+     r"cond: the predicate must be one value: got bool\[3\]; .* numpy.where"),
+    (lambda: lax.cond("yes", np.sin, np.cos, X), TypeError, "must be a boolean or a number"),
+    (lambda: staged_cond(lambda: X, lambda: X[:2]), ShapeError, "the branches differ in shape"),
+    (lambda: staged_cond(lambda: {"u": X}, lambda: {"u": X > 0}), DtypeError,
+     r"cond: the branches differ at \['u'\] in dtype"),
+    (lambda: staged_cond(lambda: {"u": X}, lambda: {"v": X}), TreeError,
+     r"cond: the outputs of branch 0 and branch 1: the trees differ"),
+    (lambda: lax.switch(0, [], X), ValueError, "at least one function"),
+    (lambda: lax.switch(0.5, [np.sin], X), DtypeError, "the index must be an integer"),
+    (lambda: lax.while_loop(lambda c: c > 0, lambda c: c, X), ShapeError,
+     r"cond_fun must give one boolean: got bool\[3\]"),
+    (lambda: lax.fori_loop(0.0, 3, lambda i, c: c, X), DtypeError, "lower must be an integer"),
+    (lambda: lax.map(np.sin, X, batch_size=0), ValueError, "batch_size must be at least 1"),
+    (lambda: lax.select(X > 0, X, X[:2]), ShapeError, "select: the shapes must agree"),
+    (lambda: lax.associative_scan(np.add, 1.0), ShapeError, "must be arrays with an axis"),
+    (lambda: fg.vmap(lambda x: x if x > 0 else -x)(X), ConcretizationError,
+     "differs from example to example"),
+]
+# fmt: on
+
+
+def staged_cond(yes, no):
+    return fg.make_jaxpr(lambda p: lax.cond(p, yes, no))(True)
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), ERRORS)
+def test_errors_name_the_place_and_the_cure(call, kind, words):
+    with pytest.raises(kind, match=words):
+        call()
