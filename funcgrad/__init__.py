@@ -4,6 +4,7 @@
 """
 
 from . import (
+    extend as extend,
     lax as lax,
     losses as losses,
     nn as nn,

@@ -1,0 +1,137 @@
+"""checkpoint: the same numbers from less memory, and what a policy keeps."""
+
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad.core.errors import ConcretizationError
+from funcgrad.core.jaxpr import check_jaxpr, programs_in
+
+RNG = np.random.default_rng(0)
+X, W = np.array([0.3, -0.7, 1.2]), RNG.normal(size=(3, 3))
+
+
+def f(w, x):
+    return np.sin(fg.checkpoint_name(np.tanh(w @ np.exp(x)), "h") * x).sum()
+
+
+POLICIES = [
+    None, "nothing", "everything", "dots", ["h"],
+    fg.checkpoint_policies.dots_saveable,
+    fg.checkpoint_policies.save_only_these_names("h"),
+    fg.checkpoint_policies.save_any_names_but_these("z"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=str)
+def test_derivatives_are_those_of_the_function(policy):
+    g = fg.checkpoint(f, policy=policy)
+    for transform in (
+        lambda h: fg.grad(h, (0, 1))(W, X),
+        lambda h: fg.hessian(h, 1)(W, X),
+        lambda h: fg.jacrev(fg.grad(h, 1), 1)(W, X),
+        lambda h: fg.jvp(h, (W, X), (W, X)),
+        lambda h: fg.linearize(h, W, X)[1](W, X),
+        lambda h: fg.vmap(fg.grad(h, 1), (None, 0))(W, np.stack([X, 2 * X])),
+        lambda h: fg.grad(lambda x: fg.vmap(h, (None, 0))(W, np.stack([x, x * x])).sum())(X),
+        lambda h: fg.make_jaxpr(fg.grad(h))(W, X)(W, X),
+        lambda h: fg.linear_transpose(fg.linearize(h, W, X)[1], W, X)(np.float64(2.0)),
+    ):
+        for want, got in zip(
+            fg.tree.leaves(transform(f)), fg.tree.leaves(transform(g)), strict=True
+        ):
+            np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14)
+
+
+def count(jaxpr, name):
+    """Return how often a primitive stands in a program and those that it holds."""
+    inner = (p for eqn in jaxpr.eqns for p in programs_in(eqn.params))
+    return sum(e.prim.name == name for e in jaxpr.eqns) + sum(count(p, name) for p in inner)
+
+
+@pytest.mark.parametrize(
+    ("policy", "exps", "products", "tanhs"),
+    # the forward pass, what is computed again, and the products of the backward pass itself
+    [("nothing", 2, 3, 2), ("everything", 1, 2, 1), ("dots", 2, 2, 2), (["h"], 2, 2, 1)],
+)
+def test_a_policy_says_what_is_computed_again(policy, exps, products, tanhs):
+    g = fg.checkpoint(f, policy=policy)
+    closed = fg.make_jaxpr(fg.grad(g, (0, 1)))(W, X)
+    check_jaxpr(closed.jaxpr)
+    products += 1  # the product for the cotangent of x
+
+    found = [count(closed.jaxpr, name) for name in ("exp", "matmul", "tanh")]
+    assert found == [exps, products, tanhs]
+
+
+def test_what_is_computed_again_is_marked_for_the_compiler():
+    closed = fg.make_jaxpr(fg.grad(fg.checkpoint(f), 1))(W, X)
+    forward, backward = [eqn for eqn in closed.eqns if eqn.prim.name == "checkpoint"]
+
+    assert forward.params["prevent_cse"] and backward.params["prevent_cse"]
+    assert len(forward.outs) == 1  # nothing is saved but the arguments, which are there anyway
+
+
+def layer(p, h):
+    return np.tanh(h @ p["w"] + p["b"])
+
+
+def measured(fun, *args):
+    """Return the result, the peak of memory while it was made, and the median time of 3 runs."""
+    tracemalloc.start()
+    result = fun(*args)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    times = []
+    for _ in range(3):
+        start = time.perf_counter()
+        fun(*args)
+        times.append(time.perf_counter() - start)
+    return result, peak, sorted(times)[1]
+
+
+def test_memory_of_a_deep_network_falls_threefold(capsys):
+    params = [{"w": RNG.normal(size=(64, 64)) / 8, "b": np.zeros(64)} for _ in range(50)]
+    x = RNG.normal(size=(2000, 64))
+
+    def block(params, h):
+        for p in params:
+            h = layer(p, h)
+        return h
+
+    def loss(params, wrap):
+        h = x
+        for i in range(0, 50, 7):
+            h = wrap(block)(params[i : i + 7], h)
+        return np.mean(h**2)
+
+    plain = measured(fg.grad(lambda ps: loss(ps, lambda f: f)), params)
+    saving = measured(fg.grad(lambda ps: loss(ps, fg.checkpoint)), params)
+    with capsys.disabled():
+        print(f"\ncheckpoint, 50 layers: {plain[1] / saving[1]:.1f} times less memory, "
+              f"{saving[2] / plain[2]:.2f} times the time")  # fmt: skip
+
+    assert plain[1] > 3 * saving[1]
+    for want, got in zip(fg.tree.leaves(plain[0]), fg.tree.leaves(saving[0]), strict=True):
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+
+
+def test_static_arguments_and_keywords():
+    g = fg.checkpoint(lambda x, n, scale=1.0: x**n * scale if n > 1 else x, static_argnums=1)
+
+    assert fg.grad(g)(3.0, 2, scale=5.0) == 30.0
+    assert (
+        fg.grad(fg.checkpoint(lambda x, kind: x * x if kind == "square" else x))(3.0, "square") == 6
+    )
+
+
+def test_errors_name_the_cure():
+    with pytest.raises(ConcretizationError, match="checkpoint of '<lambda>'"):
+        fg.grad(fg.checkpoint(lambda x: x if x > 0 else -x))(1.0)
+    with pytest.raises(ValueError, match="policy must be one of 'everything', 'nothing', 'dots'"):
+        fg.checkpoint(f, policy="some")
+    with pytest.raises(TypeError, match="must be a function"):
+        fg.checkpoint(3)

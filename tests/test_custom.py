@@ -1,0 +1,251 @@
+"""Rules of the user's own: in both modes, under vmap, staged, closing over; and their errors."""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import lax
+from funcgrad.core.errors import (
+    ConversionError,
+    DtypeError,
+    LeakedTracerError,
+    MissingDerivativeError,
+    MissingRuleError,
+    ShapeError,
+    TreeError,
+)
+
+X = np.array([0.3, -0.7, 1.2])
+
+
+def doubled_sine():
+    """Return the sine with twice its derivative, by which the rule is told from the function."""
+    f = fg.custom_jvp(np.sin)
+    f.defjvp(lambda xs, ts: (f(*xs), 2 * np.cos(xs[0]) * ts[0]))
+    return f
+
+
+def tripled():
+    """Return x sin y with three times its derivative by x, and none by y."""
+
+    @fg.custom_vjp
+    def f(x, y):
+        return {"out": x * np.sin(y)}
+
+    def bwd(residuals, ct):
+        return 3 * np.sin(residuals) * ct["out"], None
+
+    f.defvjp(lambda x, y: (f(x, y), y), bwd)
+    return f
+
+
+def in_scan(f):
+    return lambda x: lax.scan(lambda c, _: (f(c), None), x, None, 1)[0].sum()
+
+
+WAYS = {
+    "grad": lambda f: fg.grad(lambda x: f(x).sum())(X),
+    "vmap of grad": lambda f: fg.vmap(fg.grad(f))(X),
+    "grad of vmap": lambda f: fg.grad(lambda x: fg.vmap(f)(x).sum())(X),
+    "staged": lambda f: fg.make_jaxpr(fg.grad(lambda x: f(x).sum()))(X)(X)[0],
+    "of a program": lambda f: fg.grad(lambda x: fg.make_jaxpr(f)(x)(x)[0].sum())(X),
+    "of a batched program": lambda f: fg.grad(
+        lambda x: fg.make_jaxpr(fg.vmap(f))(x)(x)[0].sum())(X),
+    "in scan": lambda f: fg.grad(in_scan(f))(X),
+    "in map": lambda f: fg.grad(lambda x: lax.map(f, x).sum())(X),
+    "in vmap of scan": lambda f: fg.vmap(fg.grad(in_scan(f)))(X),
+    "checkpoint": lambda f: fg.grad(lambda x: fg.checkpoint(f)(x).sum())(X),
+}  # fmt: skip
+FORWARD = {
+    "jvp": lambda f: fg.jvp(f, (X,), (np.ones(3),))[1],
+    "linearize": lambda f: fg.linearize(f, X)[1](np.ones(3)),
+    "jacfwd": lambda f: np.diag(fg.jacfwd(f)(X)),
+    "vmap of jvp": lambda f: fg.vmap(lambda x: fg.jvp(f, (x,), (1.0,))[1])(X),
+}
+
+
+@pytest.mark.parametrize("way", [*WAYS, *FORWARD])
+def test_the_rule_of_custom_jvp_is_used_everywhere(way):
+    got = {**WAYS, **FORWARD}[way](doubled_sine())
+
+    np.testing.assert_allclose(got, 2 * np.cos(X), rtol=1e-14)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_rule_of_custom_vjp_is_used_everywhere(way):
+    f = tripled()
+
+    np.testing.assert_allclose(
+        WAYS[way](lambda x: f(x, 0.5)["out"]), 3 * np.sin(0.5) * np.ones(3), rtol=1e-14
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_the_rule_of_custom_gradient_is_used_everywhere(way):
+    f = fg.custom_gradient(lambda x: (x * x, lambda ct: 10 * ct * np.cos(x)))
+
+    np.testing.assert_allclose(WAYS[way](f), 10 * np.cos(X), rtol=1e-14)
+
+
+def test_second_derivatives_go_through_the_rule():
+    f, g = doubled_sine(), fg.custom_gradient(lambda x: (x * x, lambda ct: 10 * ct * x))
+
+    assert fg.grad(fg.grad(f))(0.3) == pytest.approx(-2 * np.sin(0.3))
+    assert fg.jvp(fg.grad(g), (3.0,), (1.0,))[1] == 10.0
+    assert fg.grad(fg.grad(g))(3.0) == 10.0  # the derivative of 10 x
+
+
+def test_arguments_without_derivative_come_first():
+    power = lambda x, n, kind="sine": x**n
+    f = fg.custom_jvp(power, nondiff_argnums=(1,), nondiff_argnames="kind")
+    seen = []
+
+    @f.defjvp
+    def rule(n, kind, primals, tangents):
+        seen.append((n, kind))
+        return f(*primals, n, kind), n * primals[0] ** (n - 1) * tangents[0]
+
+    assert fg.grad(f)(2.0, 3) == 12.0
+    assert fg.grad(lambda x: f(x, kind="cosine", n=2))(2.0) == 4.0
+    assert seen == [(3, "sine"), (2, "cosine")]
+
+    g = fg.custom_vjp(lambda h, x: h(x), nondiff_argnums=0)
+    g.defvjp(lambda h, x: (h(x), x), lambda h, x, ct: (7 * ct * h(x),))
+    assert fg.grad(lambda x: g(np.sin, x))(0.5) == 7 * np.sin(0.5)
+    assert fg.vmap(fg.grad(lambda x: g(np.sin, x)))(X).shape == (3,)
+
+
+def test_a_method_and_its_python_control_flow():
+    class Model:
+        @fg.custom_jvp
+        def f(self, x):
+            return np.sin(x) if x > 0 else x  # numbers are known where nothing is staged
+
+        f.defjvp(lambda xs, ts: (np.sin(xs[1]), 5.0 * ts[1]))
+
+    assert fg.grad(lambda x: Model().f(x))(0.5) == 5.0
+    assert Model().f(-2.0) == -2.0
+
+
+def test_one_shared_argument_under_vmap_gets_the_sum():
+    f = tripled()
+    grads = fg.grad(lambda x: fg.vmap(lambda y: f(x, y)["out"])(X).sum())(2.0)
+
+    assert grads == pytest.approx(3 * np.sin(X).sum(), rel=1e-14)
+
+
+CLOSING = {
+    "custom_jvp": lambda z: _with_jvp(lambda x: np.sin(x) * z, lambda x, t: np.cos(x) * z * t)(z),
+    "custom_vjp": lambda z: _with_vjp(lambda x: np.sin(x) * z, lambda x, ct: np.cos(x) * z * ct)(z),
+    "custom_gradient": lambda z: fg.custom_gradient(
+        lambda x: (np.sin(x) * z, lambda ct: ct * np.cos(x) * z))(z),
+    "custom_batch": lambda z: fg.custom_batch(lambda x: np.sin(x) * z)(z),
+}  # fmt: skip
+
+
+def _with_jvp(fun, slope):
+    f = fg.custom_jvp(fun)
+    f.defjvp(lambda xs, ts: (fun(*xs), slope(xs[0], ts[0])))
+    return f
+
+
+def _with_vjp(fun, slope):
+    f = fg.custom_vjp(fun)
+    f.defvjp(lambda x: (fun(x), x), lambda x, ct: (slope(x, ct),))
+    return f
+
+
+@pytest.mark.parametrize("name", CLOSING)
+def test_what_a_rule_closes_over_has_its_part_in_the_derivative(name):
+    f, z = CLOSING[name], 0.7
+    want = np.cos(z) * z + np.sin(z)
+
+    assert fg.grad(f)(z) == pytest.approx(want, rel=1e-14)
+    assert fg.make_jaxpr(fg.grad(f))(z)(z)[0] == pytest.approx(want, rel=1e-14)
+    assert fg.vmap(fg.grad(f))(np.array([z]))[0] == pytest.approx(want, rel=1e-14)
+    assert fg.grad(fg.grad(f))(z) == pytest.approx(2 * np.cos(z) - z * np.sin(z), rel=1e-14)
+
+
+def test_a_way_to_run_under_vmap():
+    f = fg.custom_batch(lambda x, y: np.dot(x, y))
+    seen = []
+
+    @f.def_vmap
+    def rule(size, batched, x, y):
+        seen.append((size, batched))
+        return 100 + x @ y, True
+
+    got = fg.vmap(f, (1, None))(np.ones((3, 4)), np.arange(3.0))
+
+    np.testing.assert_array_equal(got, 103.0 * np.ones(4))
+    assert seen == [(4, [True, False])]
+    assert fg.grad(f)(X, X).tolist() == X.tolist()
+    assert fg.vmap(fg.vmap(f, (0, None)), (0, None))(np.ones((2, 4, 3)), X).shape == (2, 4)
+
+
+def test_a_primitive_of_ones_own_has_all_transforms():
+    expit = fg.extend.Elementwise(
+        "test_expit", lambda x: 1 / (1 + np.exp(-x)), lambda t, y, x: t * y * (1 - y)
+    )
+    fg.check_grads(expit, (X,), order=2)
+    np.testing.assert_allclose(
+        fg.vmap(fg.grad(expit))(X), fg.grad(lambda x: lax.map(expit, x).sum())(X), rtol=1e-14
+    )
+
+
+# errors, by their words
+
+
+def bad_vjp(bwd):
+    f = fg.custom_vjp(lambda x, y: x * y)
+    f.defvjp(lambda x, y: (x * y, None), bwd)
+    return lambda: fg.grad(lambda x: f(x, X).sum())(X)
+
+
+def bad_jvp(rule):
+    f = fg.custom_jvp(np.sin)
+    f.defjvp(rule)
+    return lambda: fg.grad(lambda x: f(x).sum())(X)
+
+
+# fmt: off
+ERRORS = [
+    (lambda: fg.custom_jvp(np.sin)(X), MissingRuleError, "custom_jvp of 'sin': .* defjvp first"),
+    (lambda: fg.custom_vjp(np.sin)(X), MissingRuleError, "custom_vjp of 'sin': .* defvjp first"),
+    (lambda: fg.jvp(lambda x: tripled()(x, 1.0)["out"], (X,), (X,)), MissingDerivativeError,
+     "custom_vjp: 'f' has no forward derivative: .* use reverse mode"),
+    (bad_vjp(lambda r, ct: (ct,)), TreeError,
+     "bwd must return a tuple with one entry an argument, 2: got 1 entries"),
+    (bad_vjp(lambda r, ct: ct), TreeError, "bwd must return a tuple .* got ndarray"),
+    (bad_vjp(lambda r, ct: (ct[:2], None)), ShapeError,
+     r"the cotangent that bwd gives at \[0\] must have the shape of its primal"),
+    (bad_vjp(lambda r, ct: ({"a": ct}, None)), TreeError, "what bwd returns"),
+    (bad_vjp(lambda r, ct: (ct.astype("f4"), None)), DtypeError, "must have the dtype"),
+    (bad_jvp(lambda xs, ts: np.sin(xs[0])), TypeError,
+     r"custom_jvp of 'sin': the rule must return a pair \(output, tangent\)"),
+    (bad_jvp(lambda xs, ts: (xs[0], {"a": ts[0]})), TreeError, "the rule's tangent"),
+    (bad_jvp(lambda xs, ts: (xs[0], ts[0][:1])), ShapeError, "a tangent that the rule gives"),
+    (bad_jvp(lambda xs, ts: (xs[0], ts[0] ** 2)), MissingRuleError,
+     "custom_jvp: the rule of custom_jvp of 'sin' is not linear"),
+    (lambda: fg.vmap(fg.custom_batch(np.sin))(X), MissingRuleError, "def_vmap first"),
+    (lambda: fg.custom_jvp(np.sin, nondiff_argnames="q"), TypeError, "names 'q'"),
+    (lambda: fg.custom_vjp(3), TypeError, "must be a function: got 3"),
+    (lambda: fg.grad(lambda zs: fg.vmap(CLOSING["custom_vjp"])(zs).sum())(X), LeakedTracerError,
+     "bwd of .* closes over, whose transform has returned; pass it to bwd among the residuals"),
+]
+# fmt: on
+
+
+@pytest.mark.parametrize(("call", "kind", "words"), ERRORS)
+def test_errors_name_the_rule_and_the_cure(call, kind, words):
+    with pytest.raises(kind, match=words):
+        call()
+
+
+def test_a_rule_that_needs_the_number_says_so():
+    f = fg.custom_jvp(np.sin)
+    f.defjvp(lambda xs, ts: (np.sin(xs[0]), ts[0] * float(xs[0])))
+
+    assert fg.grad(f)(0.5) == 0.5
+    with pytest.raises(ConversionError):
+        fg.vmap(fg.grad(f))(X)
