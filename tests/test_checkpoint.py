@@ -79,18 +79,24 @@ def layer(p, h):
     return np.tanh(h @ p["w"] + p["b"])
 
 
-def measured(fun, *args):
-    """Return the result, the peak of memory while it was made, and the median time of 3 runs."""
+def peak_of(fun, *args):
+    """Return the result, and the peak of memory while it was made."""
     tracemalloc.start()
     result = fun(*args)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    times = []
-    for _ in range(3):
-        start = time.perf_counter()
-        fun(*args)
-        times.append(time.perf_counter() - start)
-    return result, peak, sorted(times)[1]
+    return result, peak
+
+
+def median_times(*funs):
+    """Return the median processor time of each function, called in turns."""
+    times = [[] for _ in funs]
+    for _ in range(5):
+        for row, fun in zip(times, funs, strict=True):
+            start = time.process_time()
+            fun()
+            row.append(time.process_time() - start)
+    return [sorted(row)[2] for row in times]
 
 
 def test_memory_of_a_deep_network_falls_threefold(capsys):
@@ -108,11 +114,12 @@ def test_memory_of_a_deep_network_falls_threefold(capsys):
             h = wrap(block)(params[i : i + 7], h)
         return np.mean(h**2)
 
-    plain = measured(fg.grad(lambda ps: loss(ps, lambda f: f)), params)
-    saving = measured(fg.grad(lambda ps: loss(ps, fg.checkpoint)), params)
+    grads = [fg.grad(lambda ps, w=wrap: loss(ps, w)) for wrap in (lambda f: f, fg.checkpoint)]
+    plain, saving = (peak_of(grad, params) for grad in grads)
+    times = median_times(*(lambda grad=grad: grad(params) for grad in grads))
     with capsys.disabled():
-        print(f"\ncheckpoint, 50 layers: {plain[1] / saving[1]:.1f} times less memory, "
-              f"{saving[2] / plain[2]:.2f} times the time")  # fmt: skip
+        print(f"\ncheckpoint over 50 layers: memory / {plain[1] / saving[1]:.1f}, ", end="")
+        print(f"time x {times[1] / times[0]:.2f}")
 
     assert plain[1] > 3 * saving[1]
     for want, got in zip(fg.tree.leaves(plain[0]), fg.tree.leaves(saving[0]), strict=True):
