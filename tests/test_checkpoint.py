@@ -101,7 +101,7 @@ def median_times(*funs):
 
 def test_memory_of_a_deep_network_falls_threefold(capsys):
     params = [{"w": RNG.normal(size=(64, 64)) / 8, "b": np.zeros(64)} for _ in range(50)]
-    x = RNG.normal(size=(2000, 64))
+    x = RNG.normal(size=(4000, 64))
 
     def block(params, h):
         for p in params:
