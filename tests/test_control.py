@@ -41,6 +41,14 @@ def counted(f):
     return counting, calls
 
 
+def once_by_while(f, x):
+    return lax.while_loop(lambda s: s[0] < 1, lambda s: (s[0] + 1, f(s[1])), (0, x))[1]
+
+
+def staged_choice(f, x):
+    return fg.make_jaxpr(lambda p, x: lax.cond(p, f, np.cos, x))(True, x)(True, x)[0]
+
+
 # how often a body is called
 
 
@@ -173,6 +181,27 @@ def test_results_may_be_changed_without_changing_what_went_in():
     np.testing.assert_array_equal(w, 1)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        fg.checkpoint(lambda x: x),
+        lambda x: lax.scan(lambda c, _: (c, None), x, None, 2)[0],
+        lambda x: lax.while_loop(lambda c: c[0] > 9, lambda c: c, x),
+        lambda x: staged_choice(lambda x: x, x),
+    ],
+)
+def test_results_of_transforms_are_not_what_went_in(f):
+    x, t = X.copy(), X.copy()
+    for y in (
+        fg.jvp(f, (x,), (t,)),
+        fg.linearize(f, x)[0],
+        fg.vjp(f, x)[0],
+        fg.make_jaxpr(f)(x)(x),
+    ):
+        for leaf in tree.leaves(y):
+            assert not np.shares_memory(leaf, x) and not np.shares_memory(leaf, t)
+
+
 def test_an_exception_in_a_body_leaves_arrays_writeable():
     x = X.copy()
 
@@ -250,14 +279,6 @@ def test_third_derivatives_of_loops():
     want = fg.grad(fg.grad(fg.grad(lambda x: x**7)))(1.7)
     assert fg.grad(fg.grad(fg.grad(f)))(1.7) == pytest.approx(want, rel=1e-12)
     assert fg.jvp(fg.grad(fg.grad(f)), (1.7,), (1.0,))[1] == pytest.approx(want, rel=1e-12)
-
-
-def once_by_while(f, x):
-    return lax.while_loop(lambda s: s[0] < 1, lambda s: (s[0] + 1, f(s[1])), (0, x))[1]
-
-
-def staged_choice(f, x):
-    return fg.make_jaxpr(lambda p, x: lax.cond(p, f, np.cos, x))(True, x)(True, x)[0]
 
 
 @pytest.mark.parametrize(

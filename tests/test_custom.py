@@ -6,6 +6,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import lax
 from funcgrad.core.errors import (
+    ClosureError,
     ConversionError,
     DtypeError,
     LeakedTracerError,
@@ -164,6 +165,30 @@ def test_what_a_rule_closes_over_has_its_part_in_the_derivative(name):
     assert fg.make_jaxpr(fg.grad(f))(z)(z)[0] == pytest.approx(want, rel=1e-14)
     assert fg.vmap(fg.grad(f))(np.array([z]))[0] == pytest.approx(want, rel=1e-14)
     assert fg.grad(fg.grad(f))(z) == pytest.approx(2 * np.cos(z) - z * np.sin(z), rel=1e-14)
+
+
+@pytest.mark.parametrize("transform", [fg.grad, fg.jacrev, fg.jacfwd])
+def test_in_a_loop_a_rule_may_not_close_over_what_is_differentiated(transform):
+    """The loop is differentiated as a whole, and would take the rule's formula for the function."""
+
+    def loss(w):
+        f = _with_vjp(lambda x: np.sin(x) * w, lambda x, ct: 2 * np.cos(x) * w * ct)
+        if transform is fg.jacfwd:
+            f = _with_jvp(lambda x: np.sin(x) * w, lambda x, t: 2 * np.cos(x) * w * t)
+        return lax.scan(lambda c, _: (f(c) + c, None), 0.3, None, 3)[0]
+
+    with pytest.raises(ClosureError, match="scan: a rule of your own in its body closes over"):
+        transform(loss)(2.0)
+
+
+def test_in_a_loop_a_rule_may_close_over_the_rest():
+    def loss(x, w):
+        f = _with_vjp(lambda x: np.sin(x) * w, lambda x, ct: 2 * np.cos(x) * w * ct)
+        return lax.scan(lambda c, _: (f(c), None), x, None, 2)[0]
+
+    want = 2 * np.cos(np.sin(0.3) * X) * X * 2 * np.cos(0.3) * X
+
+    np.testing.assert_allclose(fg.vmap(fg.grad(loss), (None, 0))(0.3, X), want, rtol=1e-12)
 
 
 def test_a_way_to_run_under_vmap():

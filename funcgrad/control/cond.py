@@ -28,6 +28,7 @@ from ..transforms.programs import (
     batched_program,
     chosen,
     dependent,
+    fresh,
     given,
     halves,
     in_avals,
@@ -48,7 +49,7 @@ class Cond(Holder):
 
     @override
     def run(self, index: Any, *args: Any, branches: tuple[Jaxpr, ...]) -> tuple[Any, ...]:
-        return branches[min(max(int(index), 0), len(branches) - 1)].run(*args)
+        return fresh(branches[min(max(int(index), 0), len(branches) - 1)].run(*args), args)
 
     @override
     def infer(self, index: Aval, *args: Aval, branches: tuple[Jaxpr, ...]) -> tuple[Aval, ...]:

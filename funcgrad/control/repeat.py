@@ -22,6 +22,7 @@ from ..transforms.programs import (
     batched_program,
     chosen,
     dependent,
+    fresh,
     given,
     in_avals,
     linear_in,
@@ -69,7 +70,7 @@ class While(Holder):
                 carry, left = parted(leg.run(*consts, *carry, *row), len(carry))
                 row += left
             results = results + carry
-        return tuple(results)
+        return fresh(results, args)
 
     @override
     def infer(
@@ -175,7 +176,7 @@ class While(Holder):
         reach = {"in": leg.consts, "still": still, "out": [*carry, *stacks]}
         saved = [x if kind == "value" else reach[kind][x] for kind, x in half.sources]
         moving = [kind == "out" for kind, _ in half.sources]
-        return carry, lambda seeds, reverse: second_scan(
+        return list(fresh(carry, leg.carry)), lambda seeds, reverse: second_scan(
             half.second, saved, moving, seeds, len(rows), reverse
         )
 

@@ -27,6 +27,7 @@ from ..transforms.programs import (
     batched_program,
     chosen,
     dependent,
+    fresh,
     given,
     halves,
     in_avals,
@@ -57,7 +58,7 @@ class Scan(Holder):
             carry = outs[:num_carry]
             for stack, y in zip(stacks, outs[num_carry:], strict=True):
                 stack[i] = y
-        return (*carry, *stacks)
+        return (*fresh(carry, args), *stacks)
 
     @override
     def infer(

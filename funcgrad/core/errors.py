@@ -108,6 +108,15 @@ class MissingDerivativeError(FuncgradError, TypeError):
     """
 
 
+class ClosureError(FuncgradError, TypeError):
+    """A rule of the user's own, in the body of a loop, that closes over what is differentiated.
+
+    ``grad(lambda w: scan(step, ...))`` where ``step`` calls a custom_vjp function whose ``fwd``
+    closes over ``w`` fails: the loop is differentiated as a whole, and the rule says nothing of w.
+    Make ``w`` an argument of the function that has the rule.
+    """
+
+
 class AxisNameError(FuncgradError, NameError):
     """A named axis that nothing around the call has bound.
 

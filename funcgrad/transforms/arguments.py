@@ -10,8 +10,8 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike, is_inexact
-from ..core.errors import DtypeError, NonScalarError, ShapeError, TreeError
-from ..core.trace import ConcreteTracer, Tracer, check_operand
+from ..core.errors import ClosureError, DtypeError, NonScalarError, ShapeError, TreeError
+from ..core.trace import ConcreteTracer, Primitive, Tracer, check_operand
 from ..ops.structure import zeros
 
 Place: TypeAlias = int | str  # of an argument: its position, or its keyword
@@ -251,6 +251,18 @@ def check_alive(x: Any) -> Any:
     if isinstance(x, Tracer) and x._trace.dead:
         x._trace.alive()
     return x
+
+
+def check_closed(prim: Primitive, own: Sequence[Any], origin: object) -> None:
+    """Raise if a program's outputs depend on what is differentiated by more than its operands.
+
+    So it is where a rule in a loop closes over what is differentiated.
+    """
+    if not prim.is_open and any(x is not None for x in own):
+        raise ClosureError(
+            f"{prim}: a rule of your own in its body closes over a value that {origin} "
+            f"differentiates; make it an argument of the function that has the rule"
+        )
 
 
 def is_known(x: Any) -> bool:

@@ -24,6 +24,7 @@ from .programs import (
     batched_program,
     chosen,
     dependent,
+    fresh,
     given,
     halves,
     hoisted,
@@ -51,7 +52,7 @@ class Checkpoint(Holder):
 
     @override
     def run(self, *args: Any, jaxpr: Jaxpr, **params: Any) -> tuple[Any, ...]:
-        return jaxpr.run(*args)
+        return fresh(jaxpr.run(*args), args)
 
     @override
     def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:

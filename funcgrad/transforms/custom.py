@@ -285,7 +285,7 @@ def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
         leaves, treedef = tree.flatten(out)
         back = lambda cts: pullback(tree.unflatten(treedef, cts))
         avals = [aval_of(y) for y in leaves]
-        closed, ct_tree = stage("the pullback of a custom_gradient", back, avals, lasting=False)
+        closed, ct_tree = stage("the pullback of a custom_gradient", back, avals)
         return out, (list(closed.consts), Stored(closed.jaxpr, ct_tree))
 
     def bwd(residuals: Any, ct: Any) -> tuple[Any, ...]:

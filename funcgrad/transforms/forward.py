@@ -12,6 +12,7 @@ from .arguments import (
     carries_derivative,
     check_alive,
     check_callable,
+    check_closed,
     check_leaves,
     check_pair,
     described,
@@ -60,6 +61,7 @@ class Forward(Trace):
         bring tangents of their own; those of tangents are of second order.
         """
         outs, tangents_out = prim.push(xs, ts, **params)
+        check_closed(prim, [self.split(y)[1] for y in outs], self.origin)
         results = []
         for out, tangent in zip(outs, tangents_out, strict=True):
             (y, own), (t, _) = self.split(out), self.split(tangent)

@@ -14,6 +14,7 @@ from ..core.avals import Aval, is_inexact
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr, live
 from ..core.trace import Primitive
 from ..ops.structure import cast, front, stretched, zeros
+from .arguments import owned
 from .batching import Batch, batched, youngest
 from .forward import push
 from .pullback import pulled
@@ -55,6 +56,12 @@ def spread(xs: Sequence[Any], flags: Flags) -> list[Any]:
     """Return a list with these in the places flagged, None in the others."""
     rest = iter(xs)
     return [next(rest) if flag else None for flag in flags]
+
+
+def fresh(outs: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
+    """Return the outputs of a run with arrays of their own: none of the operands, no views."""
+    taken = set(map(id, args))
+    return tuple([owned(y, taken) for y in outs])
 
 
 def given(ts: Sequence[Any], likes: Sequence[Any]) -> list[Any]:

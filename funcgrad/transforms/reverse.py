@@ -23,6 +23,7 @@ from .arguments import (
     carries_derivative,
     check_alive,
     check_callable,
+    check_closed,
     check_leaves,
     check_scalar,
     owned,
@@ -122,6 +123,7 @@ class Tape(Trace):
         outs, pull = prim.pull(values, ins, **params)
         pairs = [self.split(y) for y in outs]
         own = [number for _, number in pairs]
+        check_closed(prim, own, self.origin)
         first = self.count
         self.count = first + len(pairs)
         results = [y for y, _ in pairs]

@@ -39,6 +39,8 @@ class Program:
 class Ruled(Primitive):
     """``fun`` of leaves; its rules see the operands but for the first ``extra`` ones."""
 
+    is_open = True
+
     @override
     def run(self, *args: Any, fun: Leaves, **params: Any) -> tuple[Any, ...]:
         return tuple(fun(*args))
