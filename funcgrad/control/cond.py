@@ -68,11 +68,7 @@ class Cond(Holder):
         smooth = _any([dependent(branch, flags) for branch in branches])
         ts = chosen(tangents[1:], flags)
 
-        def both(jaxpr: Jaxpr, xs: list[Any], ts: list[Any]) -> tuple[list[Any], list[Any]]:
-            pairs = pushed(jaxpr, xs, spread(ts, flags))
-            outs, pushed_ts = [y for y, _ in pairs], chosen([t for _, t in pairs], smooth)
-            return outs, given(pushed_ts, chosen(outs, smooth))
-
+        both = lambda jaxpr, xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
         if apart(primals, tangents):
             seeds = chosen(in_avals(branches[0]), flags)
             outs, later = self.halved(primals, seeds, both, branches)
@@ -93,12 +89,8 @@ class Cond(Holder):
     ) -> tuple[Any, Any]:
         flags = [need is not None for need in needs[1:]]
         smooth = _any([dependent(branch, flags) for branch in branches])
-        avals, seeds = chosen(in_avals(branches[0]), flags), chosen(out_avals(branches[0]), smooth)
-
-        def both(jaxpr: Jaxpr, xs: list[Any], cts: list[Any]) -> tuple[list[Any], list[Any]]:
-            outs, pull = pulled_back(jaxpr, xs, flags)
-            return outs, given(chosen(pull(spread(cts, smooth)), flags), avals)
-
+        seeds = chosen(out_avals(branches[0]), smooth)
+        both = lambda jaxpr, xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
         outs, later = self.halved(ins, seeds, both, branches)
 
         def pull(cts: Sequence[Any]) -> list[Any]:

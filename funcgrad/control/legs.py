@@ -100,19 +100,12 @@ def widened(xs: Sequence[Any], have: Flags, want: Flags, size: int) -> list[Any]
 
 
 def leg_pushed(leg: Leg, xs: Sequence[Any], ts: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    pairs = pushed(leg.program, xs, spread(ts, leg.ins))
-    outs, ts_out = [y for y, _ in pairs], chosen([t for _, t in pairs], leg.outs)
-    return outs, given(ts_out, chosen(outs, leg.outs))
+    return pushed(leg.program, xs, ts, leg.ins, leg.outs)
 
 
 def leg_pulled(leg: Leg, xs: Sequence[Any], seeds: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    """Return the outputs; and, given sums and cotangents, the sums grown and the cotangents."""
-    n_sums = sum(leg.ins[: len(leg.consts)])
-    outs, pull = pulled_back(leg.program, xs, leg.ins)
-    sums, cts = parted(seeds, n_sums)
-    got = chosen(pull(spread(cts, leg.outs)), leg.ins)
-    grown = [a if ct is None else a + ct for a, ct in zip(sums, got[:n_sums], strict=True)]
-    return outs, [*grown, *given(got[n_sums:], chosen(in_avals(leg.program), leg.ins)[n_sums:])]
+    sums = sum(leg.ins[: len(leg.consts)])
+    return pulled_back(leg.program, xs, seeds, leg.ins, leg.outs, sums)
 
 
 def leg_halves(leg: Leg, seeds: Sequence[Aval], both: Any) -> Halves:

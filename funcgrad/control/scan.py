@@ -90,11 +90,7 @@ class Scan(Holder):
         counts = [sum(part) for part in parted(flags, n, k)[:2]]
         parts = parted(ts, *counts)
 
-        def both(xs: list[Any], tangents: list[Any]) -> tuple[list[Any], list[Any]]:
-            pairs = pushed(jaxpr, xs, spread(tangents, flags))
-            outs, ts = [y for y, _ in pairs], chosen([t for _, t in pairs], outs_flagged)
-            return outs, given(ts, chosen(outs, outs_flagged))
-
+        both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, outs_flagged)
         if apart(primals, tangents):
             outs, later = self.halved(primals, chosen(in_avals(jaxpr), flags), both, params)
             return outs, spread(later(parts, params["reverse"]), outs_flagged)
@@ -124,11 +120,7 @@ class Scan(Holder):
         n_acc, n_carry = sum(flags[:n]), sum(flags[n : n + k])
 
         def both(xs: list[Any], seeds: list[Any]) -> tuple[list[Any], list[Any]]:
-            outs, pull = pulled_back(jaxpr, xs, flags)
-            sums, cts = parted(seeds, n_acc)
-            got = chosen(pull(spread(cts, outs_flagged)), flags)
-            grown = [a if ct is None else a + ct for a, ct in zip(sums, got[:n_acc], strict=True)]
-            return outs, [*grown, *given(got[n_acc:], chosen(avals, flags)[n_acc:])]
+            return pulled_back(jaxpr, xs, seeds, flags, outs_flagged, n_acc)
 
         sums, seeds = chosen(avals[:n], flags[:n]), chosen(out_avals(jaxpr), outs_flagged)
         outs, later = self.halved(ins, [*sums, *seeds], both, params)

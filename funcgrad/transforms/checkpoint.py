@@ -71,9 +71,8 @@ class Checkpoint(Holder):
 
         def body(values: list[Any]) -> list[Any]:
             xs, ts = parted(values, len(flags))
-            pairs = pushed(jaxpr, xs, spread(ts, flags))
-            outs, ts_out = [y for y, _ in pairs], chosen([t for _, t in pairs], smooth)
-            return [*outs, *given(ts_out, chosen(outs, smooth))]
+            outs, ts = pushed(jaxpr, xs, ts, flags, smooth)
+            return [*outs, *ts]
 
         avals = in_avals(jaxpr)
         program, operands = staged("jvp of checkpoint", body, [*avals, *chosen(avals, flags)])
@@ -96,10 +95,7 @@ class Checkpoint(Holder):
         smooth, avals, m = dependent(jaxpr, flags), in_avals(jaxpr), len(jaxpr.outvars)
         seeds = chosen(out_avals(jaxpr), smooth)
 
-        def both(xs: list[Any], cts: list[Any]) -> tuple[list[Any], list[Any]]:
-            outs, pull = pulled_back(jaxpr, xs, flags)
-            return outs, given(chosen(pull(spread(cts, smooth)), flags), chosen(avals, flags))
-
+        both = lambda xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
         kept = [True] * len(ins), [False] * m
         half = halves("a derivative of checkpoint", avals, seeds, both, kept, [False] * len(ins))
         values = half.first.outvars[m:]  # what the second half reads

@@ -139,15 +139,30 @@ def apart(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
 # running a program under a trace
 
 
-def pushed(jaxpr: Jaxpr, primals: Sequence[Any], tangents: Sequence[Any]) -> list[tuple[Any, Any]]:
-    """Return each output of a program with its tangent; None is zero."""
-    return push("a program", lambda xs: (eval_jaxpr(jaxpr, (), xs), None), primals, tangents)[1]
+def pushed(
+    jaxpr: Jaxpr, xs: Sequence[Any], ts: Sequence[Any], ins: Flags, outs: Flags
+) -> tuple[list[Any], list[Any]]:
+    """Return the outputs, and the tangents of those flagged, given those of the inputs flagged."""
+    run = lambda xs: (eval_jaxpr(jaxpr, (), xs), None)
+    pairs = push("a program", run, xs, spread(ts, ins))[1]
+    ys = [y for y, _ in pairs]
+    return ys, given(chosen([t for _, t in pairs], outs), chosen(ys, outs))
 
 
-def pulled_back(jaxpr: Jaxpr, ins: Sequence[Any], flags: Flags) -> tuple[list[Any], Any]:
-    """Return the outputs of a program, and the map from their cotangents to the inputs'."""
-    needs = [True if flag else None for flag in flags]
-    return pulled("a program", lambda *xs: eval_jaxpr(jaxpr, (), xs), ins, needs)
+def pulled_back(
+    jaxpr: Jaxpr, xs: Sequence[Any], seeds: Sequence[Any], ins: Flags, outs: Flags, sums: int = 0
+) -> tuple[list[Any], list[Any]]:
+    """Return the outputs, and the cotangents of the inputs flagged, given those of the outputs.
+
+    The cotangents of the first inputs, as many as there are ``sums``, are added to these, which
+    come before the others in ``seeds``.
+    """
+    needs = [True if flag else None for flag in ins]
+    ys, pull = pulled("a program", lambda *xs: eval_jaxpr(jaxpr, (), xs), xs, needs)
+    before, cts = parted(seeds, sums)
+    got = chosen(pull(spread(cts, outs)), ins)
+    grown = [a if ct is None else a + ct for a, ct in zip(before, got[:sums], strict=True)]
+    return ys, [*grown, *given(got[sums:], chosen(in_avals(jaxpr), ins)[sums:])]
 
 
 def mapped(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tuple[Any, Any]]:
