@@ -1,5 +1,6 @@
 """The examples run as a reader runs them, and the data they learn from is what it claims to be."""
 
+import functools
 import gzip
 import hashlib
 import importlib.util
@@ -22,10 +23,30 @@ SCRIPTS = [
     ("digits.py", [], r"\ntest .* ([\d.]+)\n", 0.97),
     ("breast_cancer.py", [], r"\ntest .* ([\d.]+)\n", 0.96),
     ("diabetes.py", [], r"\ntest .* ([\d.]+)\n", 0.45),
+    ("per_example.py", [], r"longest gradients hold ([\d.]+)\n", 0.8),
+    ("laplace.py", [], r"\naveraged +([\d.]+)", 0.9),
+    ("pendulum.py", [], r"\nlength +1\.3000 +1\.0000 +1\.(?:29|30)", 0.0),
+    ("meta.py", [], r"times lower .* ([\d.]+)\n", 3.0),
     ("digits.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
     ("breast_cancer.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
     ("diabetes.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
+    ("per_example.py", ["--help"], r"--wrong \w+ +labels made wrong", 0.0),
+    ("laplace.py", ["--help"], r"--seed \w+ +of the split", 0.0),
+    ("pendulum.py", ["--help"], r"--steps \w+ +of Adam", 0.0),
+    ("meta.py", ["--help"], r"--rounds \w+ +of training", 0.0),
     ("digits.py", ["--epochs", "1", "--batch", "1438"], r"epoch 1/1 .*\n", 0.0),
+]
+
+# script, what it prints of a number against an independent one, the most that may be
+PROOFS = [
+    ("per_example.py", r"difference from a Python loop +(\S+)", 1e-12),  # sums in another order
+    ("laplace.py", r"gradient norm at the end +(\S+)", 1e-10),  # where Newton's method stops
+    ("laplace.py", r"hessian against the closed form +(\S+)", 1e-10),  # other arithmetic
+    ("laplace.py", r"hvp against hessian @ v +(\S+)", 1e-10),  # other arithmetic
+    ("laplace.py", r"averaged against 20,000 draws +(\S+)", 0.03),  # a formula for an integral
+    ("pendulum.py", r"estimates are off by at most +(\S+)", 2.0),  # deviations of the noise
+    ("pendulum.py", r"gradient against differences +(\S+)", 1e-7),  # their own error
+    ("meta.py", r"gradient against a difference +(\S+)", 1e-6),  # its own error
 ]
 
 
@@ -44,6 +65,12 @@ def python(*args, cwd=EXAMPLES.parent):
     )
 
 
+@functools.cache
+def ran(script, *args):
+    """Run an example, once for all that look at what it prints."""
+    return python(EXAMPLES / script, *args)
+
+
 @pytest.fixture(scope="module")
 def common():
     spec = importlib.util.spec_from_file_location("examples_common", EXAMPLES / "common.py")
@@ -59,12 +86,20 @@ def scratch():
 
 @pytest.mark.parametrize(("script", "args", "expected", "least"), SCRIPTS)
 def test_script_runs_and_reaches_its_score(script, args, expected, least):
-    done = python(EXAMPLES / script, *args)
+    done = ran(script, *args)
 
     assert done.returncode == 0, done.stdout + done.stderr
     found = re.search(expected, done.stdout)
     assert found, f"{expected!r} is not in:\n{done.stdout}"
     assert found.re.groups == 0 or float(found[1]) >= least
+
+
+@pytest.mark.parametrize(("script", "expected", "most"), PROOFS)
+def test_script_agrees_with_an_independent_number(script, expected, most):
+    found = re.search(expected, ran(script).stdout)
+
+    assert found, f"{expected!r} is not in:\n{ran(script).stdout}{ran(script).stderr}"
+    assert float(found[1]) <= most
 
 
 BAD_OPTIONS = [
@@ -80,6 +115,12 @@ BAD_BATCHES = [
     ("--batch", "0", "must be a whole number from 1 on: got 0"),
     ("--batch", "100000", "--batch must be at most 1438, the training set: got 100000"),
 ]
+BAD_STEPS = [("--steps", "0", "must be a whole number from 1 on: got 0")]
+BAD_ROUNDS = [("--rounds", "0", "must be a whole number from 1 on: got 0")]
+BAD_WRONGS = [
+    ("--wrong", "0", "must be a whole number from 1 on: got 0"),
+    ("--wrong", "1439", "--wrong must be at most 1438, the training set: got 1439"),
+]
 BAD_DECAYS = [("--decay", "-1", "must be a finite number from 0 on: got -1")]
 REFUSED = [
     (script, *row)
@@ -87,6 +128,10 @@ REFUSED = [
         ("digits.py", BAD_OPTIONS + BAD_BATCHES),
         ("breast_cancer.py", BAD_OPTIONS + BAD_DECAYS),
         ("diabetes.py", BAD_OPTIONS + BAD_DECAYS),
+        ("per_example.py", BAD_OPTIONS[:4] + BAD_WRONGS),
+        ("laplace.py", BAD_OPTIONS[2:4]),
+        ("pendulum.py", BAD_OPTIONS[2:4] + BAD_STEPS),
+        ("meta.py", BAD_OPTIONS[2:4] + BAD_STEPS + BAD_ROUNDS),
     )
     for row in rows
 ]
