@@ -93,6 +93,13 @@ def test_python_numbers_take_the_dtype_of_the_steps():
     assert fg.vmap(lambda n: lax.fori_loop(0, n, lambda i, v: v + i, x))(np.arange(3)).dtype == "f4"
 
 
+def test_a_narrow_bound_counts_as_far_as_a_wide_one():
+    count = lambda n: lax.fori_loop(n, 300, lambda i, c: c + 1, 0)
+
+    assert count(np.int8(-5)) == 305
+    assert fg.vmap(count)(np.array([100, -100], np.int8)).tolist() == [200, 400]
+
+
 @pytest.mark.parametrize("dtype", ["f4", "f8", "c8", "i4", "?", "u4"])
 def test_a_carry_keeps_its_dtype(dtype):
     x = np.ones(2, dtype)

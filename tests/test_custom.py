@@ -96,6 +96,34 @@ def test_second_derivatives_go_through_the_rule():
     assert fg.grad(fg.grad(g))(3.0) == 10.0  # the derivative of 10 x
 
 
+HELD = {
+    "itself": lambda f: f,
+    "while": lambda f: lambda x: lax.while_loop(
+        lambda s: s[0] < 1, lambda s: (s[0] + 1, f(s[1])), (0, x))[1],
+    "scan": lambda f: lambda x: lax.scan(lambda c, _: (f(c), None), x, None, 1)[0],
+    "cond": lambda f: lambda x: fg.make_jaxpr(
+        lambda p, x: lax.cond(p, f, np.cos, x))(True, x)(True, x)[0],
+    "checkpoint": fg.checkpoint,
+}  # fmt: skip
+SECOND = [(a, b) for a in (fg.jacfwd, fg.jacrev) for b in (fg.jacfwd, fg.jacrev)]
+
+
+@pytest.mark.parametrize("outer", HELD)
+@pytest.mark.parametrize("inner", HELD)
+def test_second_derivatives_of_a_rule_that_is_not_the_functions_own(outer, inner):
+    """They are those of what the rule computes, wherever it is held, as in JAX."""
+    f = fg.custom_jvp(lambda x: x * x)
+    f.defjvp(lambda xs, ts: (xs[0] * xs[0], 10 * xs[0] * ts[0]))
+    held = HELD[outer](HELD[inner](f))
+    want = fg.grad(fg.grad(lambda x: np.tanh(f(x))))(0.7)
+
+    for a, b in SECOND:
+        got = a(b(lambda x: np.tanh(held(x))))(np.float64(0.7))
+        assert got == pytest.approx(want, rel=1e-12), (a, b)
+    program = fg.make_jaxpr(fg.grad(lambda x: np.tanh(held(x))))(0.7)
+    assert fg.grad(lambda x: program(x)[0])(0.7) == pytest.approx(want, rel=1e-12)
+
+
 def test_arguments_without_derivative_come_first():
     power = lambda x, n, kind="sine": x**n
     f = fg.custom_jvp(power, nondiff_argnums=(1,), nondiff_argnames="kind")
@@ -227,9 +255,14 @@ def bad_vjp(bwd):
     return lambda: fg.grad(lambda x: f(x, X).sum())(X)
 
 
-def bad_jvp(rule):
+def with_rule(rule):
     f = fg.custom_jvp(np.sin)
     f.defjvp(rule)
+    return f
+
+
+def bad_jvp(rule):
+    f = with_rule(rule)
     return lambda: fg.grad(lambda x: f(x).sum())(X)
 
 
@@ -252,6 +285,8 @@ ERRORS = [
     (bad_jvp(lambda xs, ts: (xs[0], ts[0][:1])), ShapeError, "a tangent that the rule gives"),
     (bad_jvp(lambda xs, ts: (xs[0], ts[0] ** 2)), MissingRuleError,
      "custom_jvp: the rule of custom_jvp of 'sin' is not linear"),
+    (lambda: fg.grad(lambda x: lax.map(with_rule(lambda p, t: (p[0].sum(), t[0].sum())), x).sum())(
+        np.ones((2, 3))), ShapeError, "the rule's output must have the shapes and dtypes of the"),
     (lambda: fg.vmap(fg.custom_batch(np.sin))(X), MissingRuleError, "def_vmap first"),
     (lambda: fg.custom_jvp(np.sin, nondiff_argnames="q"), TypeError, "names 'q'"),
     (lambda: fg.custom_vjp(3), TypeError, "must be a function: got 3"),

@@ -292,9 +292,15 @@ def select(pred: Any, on_true: Any, on_false: Any) -> Any:
     p, a, b = map(aval_of, (pred, on_true, on_false))
     if a.shape != b.shape or p.shape not in ((), a.shape):
         raise ShapeError(f"select: the shapes must agree: got {p}, {a} and {b}; broadcast them")
-    if p.dtype.kind != "b" or (a.dtype != b.dtype and not (a.weak or b.weak)):
+    if p.dtype.kind != "b" or common_dtype([on_true, on_false]) not in _strong_dtypes(a, b):
         raise DtypeError(f"select: pred is boolean, the others of one dtype: got {p}, {a} and {b}")
     return where(pred, on_true, on_false)
+
+
+def _strong_dtypes(a: Aval, b: Aval) -> set[np.dtype]:
+    """Return the dtype that both have, or that a Python number beside an array takes."""
+    strong_ones = {x.dtype for x in (a, b) if not x.weak} or {a.dtype, b.dtype}
+    return strong_ones if len(strong_ones) == 1 else set()
 
 
 def _check_scalar(who: str, what: str, x: Any) -> None:

@@ -12,12 +12,12 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import Aval, aval_of
+from ..core.avals import Aval, aval_of, dtype_of, shape_of
 from ..core.errors import ConversionError, MissingRuleError, ShapeError, UnsupportedError
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.trace import Primitive
 from ..ops.operand import stacked
-from ..ops.structure import Batched, strengthen, stretched
+from ..ops.structure import Batched, cast, strengthen, stretched
 from ..transforms.arguments import Origin, check_callable, same_structure
 from ..transforms.batching import Batch, run_in
 from ..transforms.custom import custom_jvp
@@ -215,7 +215,7 @@ def custom_linear_solve(
             x = solver(on_tree, tree.unflatten(treedef, right))
             if has_aux:
                 x, aux[0] = x
-            return same_structure("custom_linear_solve", "the solution", treedef, x)
+            return _alike("custom_linear_solve", "the solution", treedef, x, right)
 
         return solved
 
@@ -225,6 +225,17 @@ def custom_linear_solve(
     )
     x = tree.unflatten(treedef, outs)
     return (x, stop_gradient(aux[0])) if has_aux else x
+
+
+def _alike(
+    who: str, what: str, treedef: tree.TreeDef, value: Any, likes: Sequence[Any]
+) -> list[Any]:
+    """Return the leaves of a tree in the dtypes of others, raising if it differs in more."""
+    leaves = same_structure(who, what, treedef, value)
+    for y, x in zip(leaves, likes, strict=True):
+        if shape_of(y) != shape_of(x):
+            raise ShapeError(f"{who}: {what} must have the shape of {aval_of(x)}: got {aval_of(y)}")
+    return [cast(y, dtype_of(x)) for y, x in zip(leaves, likes, strict=True)]
 
 
 def _check_square(program: Jaxpr, avals: Sequence[Aval]) -> None:
@@ -265,13 +276,12 @@ def custom_root(
     0.25
     """
     check_callable("custom_root", f)
-    leaves, treedef = tree.flatten(stop_gradient(initial_guess))
-    leaves = [strengthen(x) for x in leaves]
+    leaves, treedef = tree.flatten(tree.map(strengthen, stop_gradient(initial_guess)))
     aux: list[Any] = [None]
 
     def on_leaves(xs: list[Any]) -> list[Any]:
         out = f(tree.unflatten(treedef, xs))
-        return same_structure("custom_root", "what f gives", treedef, out)
+        return _alike("custom_root", "what f gives", treedef, out, xs)
 
     program, consts = staged(Origin("custom_root", f), on_leaves, [aval_of(x) for x in leaves])
 
@@ -283,7 +293,8 @@ def custom_root(
         x = solve(lambda x: at(closed, x), tree.unflatten(treedef, xs))
         if has_aux:
             x, aux[0] = x
-        return stop_gradient(x)
+        found = _alike("custom_root", "the solution", treedef, stop_gradient(x), xs)
+        return tree.unflatten(treedef, found)
 
     def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
         closed, xs = primals
@@ -333,8 +344,8 @@ def fixed_point(
         def go_on(state: Any) -> Any:
             n, x, before = state
             pairs = zip(tree.leaves(x), tree.leaves(before), strict=True)
-            gaps = [np.max(np.abs(a - b) / (1 + np.abs(a))) for a, b in pairs]
-            gap = functools.reduce(np.maximum, gaps)
+            gaps = [np.max(np.abs(a - b) / (1 + np.abs(a)), initial=0.0) for a, b in pairs]
+            gap = functools.reduce(np.maximum, gaps, 0.0)
             return np.logical_and(n < max_iter, np.logical_not(gap <= tol))
 
         first = (0, step(start), start)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..core.avals import Aval, aval_of
-from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, live
 from ..core.trace import Tracer
 from ..ops import compare
 from ..ops.elementwise import where
@@ -103,9 +103,12 @@ def leg_pushed(leg: Leg, xs: Sequence[Any], ts: Sequence[Any]) -> tuple[list[Any
     return pushed(leg.program, xs, ts, leg.ins, leg.outs)
 
 
-def leg_pulled(leg: Leg, xs: Sequence[Any], seeds: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    sums = sum(leg.ins[: len(leg.consts)])
-    return pulled_back(leg.program, xs, seeds, leg.ins, leg.outs, sums)
+def pulled_seeds(leg: Leg) -> tuple[list[Aval], Any]:
+    """Return what the way back of a leg starts from, sums and cotangents, and the way itself."""
+    n = len(leg.consts)
+    sums = chosen(in_avals(leg.program)[:n], leg.ins[:n])
+    back = lambda xs, seeds: pulled_back(leg.program, xs, seeds, leg.ins, leg.outs, len(sums))
+    return [*sums, *chosen(out_avals(leg.program), leg.outs)], back
 
 
 def leg_halves(leg: Leg, seeds: Sequence[Aval], both: Any) -> Halves:
@@ -149,6 +152,13 @@ class Return:
         self.left = [
             out_avals(half.first)[len(leg.carry) :] for leg, half in zip(legs, parts, strict=True)
         ]
+
+    def alone(self, j: int) -> Bound:
+        """Return a leg that leaves no more than it left before."""
+        leg, half = self.legs[j], self.parts[j]
+        outs = half.first.outvars[: len(leg.outs)]
+        program = Jaxpr(half.first.invars, (), tuple(live(half.first.eqns, outs)), outs)
+        return program, [*half.operands, *self.still[j], *leg.consts], leg.carry
 
     def there(self, j: int) -> Bound:
         leg, half = self.legs[j], self.parts[j]

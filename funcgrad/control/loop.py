@@ -10,7 +10,6 @@ from ..core.avals import aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..ops import compare
 from ..ops.index import concatenate_p
-from ..ops.operand import common_dtype
 from ..ops.structure import cast, reshape, weaken_p
 from ..transforms.arguments import Origin, check_callable, is_known
 from ..transforms.batching import vmap
@@ -101,15 +100,14 @@ def fori_loop(
             raise DtypeError(f"fori_loop: {name} must be an integer: got {got}")
         if shape_of(bound):
             raise ShapeError(f"fori_loop: {name} must be one value: got {aval_of(bound)}")
-    dtype = common_dtype([lower, upper])
     step = lambda i, carry: body_fun(weaken_p(i), carry)  # as Python's own range counts
     if is_known(lower) and is_known(upper):
-        numbers = np.arange(int(lower), max(int(lower), int(upper)), dtype=dtype)
+        numbers = np.arange(int(lower), max(int(lower), int(upper)))
         body = lambda carry, i: (step(i, carry), None)
         return scan(body, init_val, numbers, unroll=1 if unroll is None else unroll)[0]
     if unroll is not None:
         raise ValueError("fori_loop: unroll needs bounds that are known: got a traced one")
-    start = (cast(lower, dtype), init_val)
+    start = (cast(lower, np.int64), init_val)  # a narrow bound may not hold all numbers
     go_on = lambda pair: pair[0] < upper
     return while_loop(go_on, lambda pair: (pair[0] + 1, step(*pair)), start)[1]
 

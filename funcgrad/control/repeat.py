@@ -7,6 +7,7 @@ steps turns out to be; and so is the derivative of that. A loop that runs now, o
 its trajectory instead, and scans over it.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,10 +38,10 @@ from .legs import (
     by_leg,
     jvp_of_leg,
     leg_halves,
-    leg_pulled,
     leg_pushed,
     legs_of,
     plain,
+    pulled_seeds,
     widened,
 )
 from .scan import second_scan
@@ -97,7 +98,15 @@ class While(Holder):
         if not apart(primals, tangents):
             return self.pushed(going, legs, ts, params)
         if len(legs) > 1 or not plain(primals):
-            return self.bind(*primals, **params), self.pushed(going, legs, ts, params)[1]
+            parts = [
+                leg_halves(
+                    leg, chosen(in_avals(leg.program), leg.ins), functools.partial(leg_pushed, leg)
+                )
+                for leg in legs
+            ]
+            return self.outs(going, Return(legs, parts), params), self.pushed(
+                going, legs, ts, params
+            )[1]
         (leg,), ((t_consts, t_carry),), n = legs, ts, len(legs[0].consts)
         both = lambda xs, ts: leg_pushed(leg, xs, ts)
         outs, later = self.saving(going, leg, chosen(in_avals(leg.program), leg.ins), both, params)
@@ -138,14 +147,13 @@ class While(Holder):
     def pull(self, ins: Sequence[Any], needs: Sequence[Any], **params: Any) -> tuple[Any, Any]:
         going, legs = legs_of(ins, [need is not None for need in needs], params, dependent)
         if len(legs) > 1 or not plain(ins):
-            outs = self.bind(*ins, **params)
-            return outs, lambda cts: self.returned(going, legs, cts, params)
+            way = Return(legs, [leg_halves(leg, *pulled_seeds(leg)) for leg in legs])
+            outs = self.outs(going, way, params)
+            return outs, lambda cts: self.returned(going, way, cts, params)
         (leg,) = legs  # a loop that runs now: keep its trajectory, and scan back over it
-        n = len(leg.consts)
-        sums = chosen(in_avals(leg.program)[:n], leg.ins[:n])
+        outs, later = self.saving(going, leg, *pulled_seeds(leg), params)
+        sums = chosen(in_avals(leg.program)[: len(leg.consts)], leg.ins[: len(leg.consts)])
         seeds = chosen(out_avals(leg.program), leg.outs)
-        both = lambda xs, seeds: leg_pulled(leg, xs, seeds)
-        outs, later = self.saving(going, leg, [*sums, *seeds], both, params)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             carry = [*given([None] * len(sums), sums), *given(chosen(cts, leg.outs), seeds)]
@@ -180,18 +188,16 @@ class While(Holder):
             half.second, saved, moving, seeds, len(rows), reverse
         )
 
+    def outs(self, going: list[Any], way: Return, params: dict[str, Any]) -> list[Any]:
+        """Return the outputs as the derivative has them: a rule may give its own."""
+        bound = [way.alone(j) for j in range(len(way.legs))]
+        return [y for carry in self.bound(params["cond"], going, bound) for y in carry]
+
     def returned(
-        self, going: list[Any], legs: list[Leg], cts: Sequence[Any], params: dict[str, Any]
+        self, going: list[Any], way: Return, cts: Sequence[Any], params: dict[str, Any]
     ) -> list[Any]:
         """Return the cotangents by a loop that goes all legs, and then all of them back."""
-        halved = []
-        for leg in legs:
-            n, _ = leg.size
-            sums = chosen(in_avals(leg.program)[:n], leg.ins[:n])
-            seeds = [*sums, *chosen(out_avals(leg.program), leg.outs)]
-            both = lambda xs, seeds, leg=leg: leg_pulled(leg, xs, seeds)
-            halved.append(leg_halves(leg, seeds, both))
-        way = Return(legs, halved)
+        legs = way.legs
         there = [way.there(j) for j in range(len(legs))]
         parts = parted(cts, *(len(leg.carry) for leg in legs))
         back = [way.back(j, parts[j]) for j in reversed(range(len(legs)))]

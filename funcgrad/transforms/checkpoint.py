@@ -78,8 +78,15 @@ class Checkpoint(Holder):
         program, operands = staged("jvp of checkpoint", body, [*avals, *chosen(avals, flags)])
         args = [*operands, *primals, *chosen(tangents, flags)]
         outs, ts = parted(self.bind(*args, jaxpr=program, **params), len(smooth))
-        if apart(primals, tangents):
-            outs = list(self.bind(*primals, jaxpr=jaxpr, **params))
+        if apart(
+            primals, tangents
+        ):  # the values as the derivative has them: a rule may give its own
+            both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
+            kept = [True] * len(primals), [True] * len(smooth)
+            still = [False] * len(primals)
+            half = halves("checkpoint", avals, chosen(avals, flags), both, kept, still)
+            alone = _program(half.first, half.first.invars, half.first.outvars[: len(smooth)])
+            outs = list(self.bind(*half.operands, *primals, jaxpr=alone, **params))
         return outs, spread(ts, smooth)
 
     def pull(

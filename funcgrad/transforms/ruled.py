@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_inexact
-from ..core.errors import LeakedTracerError, MissingDerivativeError, MissingRuleError
+from ..core.errors import LeakedTracerError, MissingDerivativeError, MissingRuleError, ShapeError
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.trace import Primitive
 from ..ops.structure import Batched, front, stretched, sum_p, transpose_p
@@ -75,6 +75,19 @@ def _all(trace: Batch, fun: Leaves, axes: Sequence[int | None]) -> Leaves:
     return all_of
 
 
+def check_outs(prim: Primitive, fun: Leaves, outs: Sequence[Any]) -> None:
+    """Raise if a rule gives outputs of other shapes or dtypes than the function, where staged."""
+    if not isinstance(fun, Program):
+        return
+    want = out_avals(fun.jaxpr)
+    got = [Aval(a.shape, a.dtype) for a in map(aval_of, outs)]
+    if want != got:
+        raise ShapeError(
+            f"{prim}: the rule's output must have the shapes and dtypes of the function's, {want}: "
+            f"got {got}"
+        )
+
+
 class CustomJvp(Ruled):
     """``rule(primals, tangents) -> outs, tangents`` gives both derivatives: reverse transposes."""
 
@@ -83,6 +96,7 @@ class CustomJvp(Ruled):
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         xs = primals[extra:]
         outs, ts = rule(xs, given(tangents[extra:], xs))
+        check_outs(self, fun, outs)
         return outs, [
             t if is_inexact(aval_of(y).dtype) else None for y, t in zip(outs, ts, strict=True)
         ]
@@ -100,6 +114,7 @@ class CustomJvp(Ruled):
             return chosen(got, smooth)
 
         closed, _ = stage(self.name, tangents_out, [aval_of(x) for x in chosen(xs, flags)])
+        check_outs(self, fun, outs)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             try:
@@ -140,6 +155,7 @@ class CustomVjp(Ruled):
         self, ins: Sequence[Any], needs: Sequence[Any], *, fun: Any, extra: int, fwd: Any, bwd: Any
     ) -> tuple[Any, Any]:
         outs, residuals = fwd(*ins[extra:])
+        check_outs(self, fun, outs)
         likes = [aval_of(y) for y in outs]
 
         def pull(cts: Sequence[Any]) -> list[Any]:
