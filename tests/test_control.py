@@ -173,6 +173,10 @@ def test_unrolling_changes_no_result(unroll, reverse):
 def test_results_may_be_changed_without_changing_what_went_in():
     x, w = X.copy(), np.ones((2, 3))
     loops = [
+        lambda: lax.associative_scan(np.add, w[:1]),
+        lambda: fg.vmap(lambda t: t)(w),
+        lambda: fg.ravel_pytree({"a": x, "b": 1.0})[1](np.append(x, 1.0)),
+        lambda: fg.ravel_pytree(x)[1](x),
         lambda: lax.scan(lambda c, t: (c, t), x, w),
         lambda: lax.scan(lambda c, t: (t, c), x, w),
         lambda: (lax.fori_loop(0, 0, lambda i, c: c, x),),
@@ -415,6 +419,11 @@ ERRORS = [
     (lambda: lax.map(np.sin, X, batch_size=0), ValueError, "batch_size must be at least 1"),
     (lambda: lax.select(X > 0, X, X[:2]), ShapeError, "select: the shapes must agree"),
     (lambda: lax.associative_scan(np.add, 1.0), ShapeError, "must be arrays with an axis"),
+    (lambda: lax.associative_scan(lambda a, b: a.sum(), X), ShapeError,
+     r"associative_scan: fn must give what it takes, f64\[1\]: got f64\[\]"),
+    (lambda: lax.associative_scan(lambda a, b: a + b * 0.5, np.arange(6)), DtypeError,
+     "fn must give what it takes, i64"),
+    (lambda: lax.map(np.sin, X, batch_size=2.0), TypeError, "integer"),
     (lambda: fg.vmap(lambda x: x if x > 0 else -x)(X), ConcretizationError,
      "differs from example to example"),
 ]

@@ -124,6 +124,51 @@ def test_second_derivatives_of_a_rule_that_is_not_the_functions_own(outer, inner
     assert fg.grad(lambda x: program(x)[0])(0.7) == pytest.approx(want, rel=1e-12)
 
 
+LOOPED_RULES = {
+    "scan": lambda c, n: lax.scan(lambda c, _: (_step(c), None), c, None, n)[0],
+    "while": lambda c, n: lax.while_loop(
+        lambda s: s[0] < n, lambda s: (s[0] + 1, _step(s[1])), (0, c))[1],
+    "nested": lambda c, n: lax.fori_loop(0, n, lambda i, c: lax.while_loop(
+        lambda s: s[0] < 1, lambda s: (s[0] + 1, _step(s[1])), (0, c))[1], c),
+    "checkpoint": lambda c, n: fg.checkpoint(lambda c: _step(_step(c)))(c),
+    "cond": lambda c, n: lax.cond(c[0] < 9, lambda c: _step(_step(c)), lambda c: c, c),
+}  # fmt: skip
+
+
+def _step(pair):
+    return np.sin(pair[0]), np.cos(pair[0]) * pair[1]
+
+
+@pytest.mark.parametrize("loop", LOOPED_RULES)
+def test_a_rule_may_put_values_and_tangents_through_one_loop(loop):
+    f = fg.custom_jvp(lambda x: np.sin(np.sin(x)))
+    f.defjvp(lambda xs, ts: LOOPED_RULES[loop]((xs[0], ts[0]), 2))
+    plain = lambda x: np.sin(np.sin(x))
+
+    for transform in (
+        lambda f: fg.grad(f)(0.7),
+        lambda f: fg.linearize(f, 0.7)[1](1.0),
+        lambda f: fg.grad(fg.grad(f))(0.7),
+        lambda f: fg.jacfwd(fg.jacrev(f))(np.float64(0.7)),
+        lambda f: fg.vmap(fg.grad(f))(X),
+        lambda f: fg.grad(lambda x: lax.map(f, x).sum())(X),
+        lambda f: fg.make_jaxpr(fg.grad(f))(0.7)(0.7)[0],
+    ):
+        np.testing.assert_allclose(transform(f), transform(plain), rtol=1e-12)
+
+
+@pytest.mark.parametrize("loop", LOOPED_RULES)
+def test_a_rule_may_differentiate_a_loop(loop):
+    g = lambda x: LOOPED_RULES[loop]((x, 0.0 * x), 2)[0]
+    f = fg.custom_jvp(g)
+    f.defjvp(lambda xs, ts: fg.jvp(g, xs, ts))
+    plain = lambda x: np.sin(np.sin(x))
+
+    assert fg.grad(f)(0.7) == pytest.approx(fg.grad(plain)(0.7), rel=1e-12)
+    assert fg.grad(fg.grad(f))(0.7) == pytest.approx(fg.grad(fg.grad(plain))(0.7), rel=1e-12)
+    np.testing.assert_allclose(fg.vmap(fg.grad(f))(X), fg.vmap(fg.grad(plain))(X), rtol=1e-12)
+
+
 def test_arguments_without_derivative_come_first():
     power = lambda x, n, kind="sine": x**n
     f = fg.custom_jvp(power, nondiff_argnums=(1,), nondiff_argnames="kind")
@@ -217,6 +262,41 @@ def test_in_a_loop_a_rule_may_close_over_the_rest():
     want = 2 * np.cos(np.sin(0.3) * X) * X * 2 * np.cos(0.3) * X
 
     np.testing.assert_allclose(fg.vmap(fg.grad(loss), (None, 0))(0.3, X), want, rtol=1e-12)
+
+
+def test_a_rule_that_closes_over_an_inner_transform_is_refused_at_second_order():
+    def f(x):
+        g = fg.custom_jvp(np.sin)
+        g.defjvp(lambda xs, ts: (g(*xs), np.cos(xs[0]) * ts[0] * x))
+        return g(g(x))
+
+    with pytest.raises(ClosureError, match="over a value of a transform within"):
+        fg.jvp(lambda x: fg.jvp(f, (x,), (1.0,))[1], (0.7,), (1.0,))
+
+
+@pytest.mark.parametrize("held", ["scan", "while", "checkpoint"])
+def test_a_rule_that_is_the_jvp_of_a_program_batches_inside_a_gradient(held):
+    g = HELD[held](np.sin)
+    f = fg.custom_jvp(g)
+    f.defjvp(lambda xs, ts: fg.jvp(g, xs, ts))
+
+    got = fg.grad(lambda x: fg.vmap(f)(x).sum())(X)
+
+    np.testing.assert_allclose(got, np.cos(X), rtol=1e-14)
+
+
+def test_a_rule_that_is_the_jvp_of_nested_loops_has_second_derivatives():
+    def loops(v):
+        inner = lambda v: lax.while_loop(lambda q: q * q < 3.0, lambda q: q * 1.5 + v**2, v * 0.5)
+        step = lambda s: (s[0] + 1, np.tanh(inner(s[1])))
+        return lax.while_loop(lambda s: s[0] < 2, step, (0, v))[1]
+
+    f = fg.custom_jvp(loops)
+    f.defjvp(lambda xs, ts: fg.jvp(loops, xs, ts))
+
+    x = np.array([0.7, 0.2])
+    np.testing.assert_allclose(fg.vmap(fg.grad(f))(x), fg.vmap(fg.grad(loops))(x), rtol=1e-12)
+    assert fg.grad(fg.grad(f))(0.7) == pytest.approx(fg.grad(fg.grad(loops))(0.7), rel=1e-10)
 
 
 def test_a_way_to_run_under_vmap():

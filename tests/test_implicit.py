@@ -5,7 +5,14 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import lax
-from funcgrad.core.errors import LeakedTracerError, MissingRuleError, ShapeError, TreeError
+from funcgrad.core.errors import (
+    DtypeError,
+    LeakedTracerError,
+    MissingRuleError,
+    ShapeError,
+    TreeError,
+    UnsupportedError,
+)
 
 from .nesting import conjugate_gradients
 
@@ -219,6 +226,17 @@ def test_a_tree_is_ravelled_and_comes_back():
         unravel(flat[:3])
 
 
+def with_aux(b):
+    solve = lambda matvec, b: (b / 2, b * 1.0)
+    return lax.custom_linear_solve(lambda v: 2 * v, b, solve, symmetric=True, has_aux=True)
+
+
+def test_auxiliary_results_are_those_of_the_system_itself():
+    (x, aux), (t, _) = fg.jvp(with_aux, (3.0,), (50.0,))
+
+    assert (x, aux, t) == (1.5, 3.0, 25.0)
+
+
 # fmt: off
 ERRORS = [
     (lambda: fg.grad(lambda b: lax.custom_linear_solve(
@@ -236,6 +254,12 @@ ERRORS = [
      "custom_root: the solution must have the shape"),
     (lambda: lax.custom_root(lambda x: (x, x), 1.0, lambda f, x: x, lambda g, y: y), TreeError,
      "custom_root: what f gives"),
+    (lambda: lax.custom_root(lambda x: x * x - 2.0, 1, lambda f, x: x + 0.4, lambda g, y: y),
+     DtypeError, r"must fit the dtype of i64\[\]: got f64\[\]; start from floating numbers"),
+    (lambda: lax.custom_linear_solve(lambda v: 2 * v, np.array([1, 2]), lambda mv, b: b / 2),
+     DtypeError, "the solution must fit the dtype"),
+    (lambda: lax.scan(lambda c, y: (c, with_aux(y)[1]), 0.0, np.ones(2)), UnsupportedError,
+     "has_aux=True needs the solver to run"),
     (lambda: lax.fixed_point(lambda x: x / 2, 1.0, tol=0.0), ValueError, "must be positive"),
 ]
 # fmt: on

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import tree
-from ..core.avals import aval_of, is_arraylike, shape_of
-from ..core.errors import ShapeError
+from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
+from ..core.errors import DtypeError, ShapeError
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.reduce import axis_of, flip
 from ..ops.structure import expand_dims, reshape
-from ..transforms.arguments import check_callable, same_structure
+from ..transforms.arguments import check_callable, owned, same_structure
 
 
 def associative_scan(
@@ -50,10 +50,20 @@ def associative_scan(
 
     def combine(a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
         out = fn(tree.unflatten(treedef, a), tree.unflatten(treedef, b))
-        return same_structure("associative_scan", "what fn gives", treedef, out)
+        ys = same_structure("associative_scan", "what fn gives", treedef, out)
+        for y, x in zip(ys, a, strict=True):
+            if shape_of(y) != shape_of(x) or dtype_of(y) != dtype_of(x):
+                kind = ShapeError if shape_of(y) != shape_of(x) else DtypeError
+                raise kind(
+                    f"associative_scan: fn must give what it takes, {aval_of(x)}: got "
+                    f"{aval_of(y)}; it combines all places along the axis at once"
+                )
+        return ys
 
     turn = lambda xs: [flip(x, d) for x, d in zip(xs, axes, strict=True)] if reverse else xs
-    return tree.unflatten(treedef, turn(_prefixes(combine, turn(leaves), axes)))
+    taken = set(map(id, leaves))
+    prefixes = turn(_prefixes(combine, turn(leaves), axes))
+    return tree.unflatten(treedef, [owned(y, taken) for y in prefixes])
 
 
 def _prefixes(combine: Any, xs: list[Any], axes: list[int]) -> list[Any]:

@@ -61,6 +61,10 @@ class Cond(Holder):
         flags = [i + 1 in operands for i in range(len(branches[0].invars))]
         return 0 not in operands and all(linear_in(b, flags) is not None for b in branches)
 
+    def reach(self, flags: Flags, *, branches: tuple[Jaxpr, ...]) -> list[bool]:
+        found = _any([dependent(branch, flags[1:], smoothly=False) for branch in branches])
+        return [flags[0] or flag for flag in found]
+
     def push(
         self, primals: Sequence[Any], tangents: Sequence[Any], *, branches: tuple[Jaxpr, ...]
     ) -> tuple[Sequence[Any], Sequence[Any]]:

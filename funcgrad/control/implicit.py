@@ -13,12 +13,18 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, dtype_of, shape_of
-from ..core.errors import ConversionError, MissingRuleError, ShapeError, UnsupportedError
+from ..core.errors import (
+    ConversionError,
+    DtypeError,
+    MissingRuleError,
+    ShapeError,
+    UnsupportedError,
+)
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.trace import Primitive
 from ..ops.operand import stacked
 from ..ops.structure import Batched, cast, strengthen, stretched
-from ..transforms.arguments import Origin, check_callable, same_structure
+from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
 from ..transforms.batching import Batch, run_in
 from ..transforms.custom import custom_jvp
 from ..transforms.forward import jvp
@@ -194,9 +200,8 @@ def custom_linear_solve(
     -1.5
     """
     check_callable("custom_linear_solve", matvec)
-    leaves, treedef = tree.flatten(b)
-    leaves = [strengthen(x) for x in leaves]
-    aux: list[Any] = [None]
+    leaves, treedef = tree.flatten(tree.map(strengthen, b))
+    aux: list[Any] = []
 
     def on_leaves(xs: list[Any]) -> list[Any]:
         out = matvec(tree.unflatten(treedef, xs))
@@ -214,7 +219,8 @@ def custom_linear_solve(
 
             x = solver(on_tree, tree.unflatten(treedef, right))
             if has_aux:
-                x, aux[0] = x
+                x, extra = x
+                aux.append(extra)  # of the system itself: those of its derivatives come later
             return _alike("custom_linear_solve", "the solution", treedef, x, right)
 
         return solved
@@ -224,7 +230,16 @@ def custom_linear_solve(
         *consts, *leaves, matvec=program, solve=flat(solve), back=back, consts=len(consts)
     )
     x = tree.unflatten(treedef, outs)
-    return (x, stop_gradient(aux[0])) if has_aux else x
+    return (x, _first(aux)) if has_aux else x
+
+
+def _first(aux: Sequence[Any]) -> Any:
+    if not aux:
+        raise UnsupportedError(
+            "custom_linear_solve: has_aux=True needs the solver to run, which it does not while a "
+            "program is staged (scan, checkpoint, make_jaxpr); leave has_aux out there"
+        )
+    return stop_gradient(aux[0])
 
 
 def _alike(
@@ -235,6 +250,11 @@ def _alike(
     for y, x in zip(leaves, likes, strict=True):
         if shape_of(y) != shape_of(x):
             raise ShapeError(f"{who}: {what} must have the shape of {aval_of(x)}: got {aval_of(y)}")
+        if not np.can_cast(dtype_of(y), dtype_of(x), "same_kind"):
+            raise DtypeError(
+                f"{who}: {what} must fit the dtype of {aval_of(x)}: got {aval_of(y)}; start from "
+                f"floating numbers, write 1.0 for 1"
+            )
     return [cast(y, dtype_of(x)) for y, x in zip(leaves, likes, strict=True)]
 
 
@@ -277,7 +297,6 @@ def custom_root(
     """
     check_callable("custom_root", f)
     leaves, treedef = tree.flatten(tree.map(strengthen, stop_gradient(initial_guess)))
-    aux: list[Any] = [None]
 
     def on_leaves(xs: list[Any]) -> list[Any]:
         out = f(tree.unflatten(treedef, xs))
@@ -290,24 +309,23 @@ def custom_root(
         return tree.unflatten(treedef, eval_jaxpr(program, (), [*closed, *xs]))
 
     def root(closed: Sequence[Any], xs: list[Any]) -> Any:
-        x = solve(lambda x: at(closed, x), tree.unflatten(treedef, xs))
-        if has_aux:
-            x, aux[0] = x
-        found = _alike("custom_root", "the solution", treedef, stop_gradient(x), xs)
-        return tree.unflatten(treedef, found)
+        found = solve(lambda x: at(closed, x), tree.unflatten(treedef, xs))
+        x, aux = stop_gradient(found if has_aux else (found, None))
+        leaves = _alike("custom_root", "the solution", treedef, x, xs)
+        return tree.unflatten(treedef, leaves), aux
 
     def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
         closed, xs = primals
-        x = ruled(closed, xs)
+        x, aux = ruled(closed, xs)
         moved = jvp(lambda closed: at(closed, x), (closed,), (tangents[0],))[1]
         derivative = lambda v: jvp(lambda x: at(closed, x), (x,), (v,))[1]
         t = tangent_solve(derivative, tree.map(lambda m: -m, moved))
-        return x, t
+        return (x, aux), (t, tree.map(zero_of, aux))
 
     ruled = custom_jvp(root)
     ruled.defjvp(rule)
-    x = ruled(tuple(consts), leaves)
-    return (x, stop_gradient(aux[0])) if has_aux else x
+    x, aux = ruled(tuple(consts), leaves)
+    return (x, aux) if has_aux else x
 
 
 def fixed_point(

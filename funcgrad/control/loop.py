@@ -1,5 +1,6 @@
 """while_loop, fori_loop and map: loops as a user writes them."""
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -133,6 +134,7 @@ def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> A
     one = lambda _, x: (None, f(x))
     if batch_size is None:
         return scan(one, None, xs)[1]
+    batch_size = operator.index(batch_size)
     if batch_size < 1:
         raise ValueError(f"map: batch_size must be at least 1: got {batch_size}")
     leaves, treedef = tree.flatten(xs)

@@ -90,6 +90,13 @@ class While(Holder):
         steady = not dependent(cond, [*going, *legs[0].outs[: sizes[0][1]]], smoothly=False)[0]
         return steady and all(linear_in(leg.program, leg.ins) is not None for leg in legs)
 
+    def reach(self, flags: Sequence[bool], **params: Any) -> list[bool]:
+        reached = lambda leg, now: dependent(leg, now, smoothly=False)
+        going, legs = legs_of(flags, list(flags), params, reached)
+        carries = [leg.outs[: len(leg.carry)] for leg in legs]
+        stop = dependent(params["cond"], [*going, *carries[0]], smoothly=False)[0]
+        return [stop or flag for carry in carries for flag in carry]
+
     def push(
         self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:

@@ -79,6 +79,12 @@ class Scan(Holder):
         marked = lambda now: linear_in(params["jaxpr"], now) or [False] * len(flags)
         return linear_in(params["jaxpr"], _spread(flags, params, marked)) is not None
 
+    def reach(self, flags: Flags, **params: Any) -> list[bool]:
+        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
+        reached = functools.partial(dependent, jaxpr, smoothly=False)
+        flags = _spread(flags, params, reached)
+        return [*flags[n : n + k], *reached(flags)[k:]]
+
     def push(
         self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:

@@ -197,6 +197,7 @@ class Primitive:
     push: Any = None  # primals, tangents, **params -> outs, their tangents
     pull: Any = None  # ins, needs, **params -> outs, (cts -> one cotangent an operand)
     map_in: Any = None  # trace, args, axes, **params -> outs, axes: vmap's trace runs functions
+    reach: Any = None  # flags, **params -> flags: which outputs depend on the operands flagged
     close: Any = None  # *avals, **params -> operands to put in front, params: functions staged
 
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

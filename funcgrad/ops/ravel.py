@@ -49,9 +49,14 @@ def ravel_pytree(value: Any) -> tuple[Any, Callable[[Any], Any]]:
                 f"unravel: expected an array of shape ({ends[-1]},): got {aval_of(vector)}"
             )
         pieces = [
-            cast(reshape(vector[start:stop], a.shape), a.dtype)
+            _own(cast(reshape(vector[start:stop], a.shape), a.dtype))
             for a, start, stop in zip(avals, ends[:-1], ends[1:], strict=True)
         ]
         return tree.unflatten(treedef, pieces)
 
     return flat, unravel
+
+
+def _own(x: Any) -> Any:
+    """Return a copy of a view, which the caller may change without changing the flat array."""
+    return x.copy() if type(x) is np.ndarray and x.base is not None else x

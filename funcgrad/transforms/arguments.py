@@ -11,7 +11,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike, is_inexact
 from ..core.errors import ClosureError, DtypeError, NonScalarError, ShapeError, TreeError
-from ..core.trace import ConcreteTracer, Primitive, Tracer, check_operand
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, check_operand
 from ..ops.structure import zeros
 
 Place: TypeAlias = int | str  # of an argument: its position, or its keyword
@@ -253,15 +253,18 @@ def check_alive(x: Any) -> Any:
     return x
 
 
-def check_closed(prim: Primitive, own: Sequence[Any], origin: object) -> None:
-    """Raise if a program's outputs depend on what is differentiated by more than its operands.
+def check_closed(prim: Primitive, own: Sequence[Any], results: Sequence[Any], trace: Trace) -> None:
+    """Raise if what a primitive gives depends on tracers by more than its operands.
 
-    So it is where a rule in a loop closes over what is differentiated.
+    Rules of the user's own may close over what is differentiated, but not in a loop, where the
+    program would be differentiated and not the rule; nor over values of a transform further in.
     """
-    if not prim.is_open and any(x is not None for x in own):
+    late = any(isinstance(x, Tracer) and x._trace.serial > trace.serial for x in results)
+    if late or (not prim.is_open and any(x is not None for x in own)):
+        where = "over a value of a transform within" if late else "over a value differentiated by"
         raise ClosureError(
-            f"{prim}: a rule of your own in its body closes over a value that {origin} "
-            f"differentiates; make it an argument of the function that has the rule"
+            f"{prim}: a rule of your own{'' if late else ' in its body'} closes {where} "
+            f"{trace.origin}; make it an argument of the function that has the rule"
         )
 
 

@@ -201,9 +201,16 @@ def vmap(
             chunk = [_chunk(x, d, start, stop, size) for x, d in zip(leaves, axes, strict=True)]
             trace = Batch(Origin("vmap", fun), stop - start, axis_name)
             parts.append(_run(trace, fun, treedef, chunk, axes, out_axes))
-        return parts[0][0] if len(parts) == 1 else _joined(parts)
+        return _apart(parts[0][0], leaves) if len(parts) == 1 else _joined(parts)
 
     return batched
+
+
+def _apart(out: Any, leaves: Sequence[Any]) -> Any:
+    """Return the output with copies of what shares memory with the arguments."""
+    arrays = [x for x in leaves if isinstance(x, np.ndarray)]
+    shared = lambda y: isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in arrays)
+    return tree.map(lambda y: y.copy() if shared(y) else y, out)
 
 
 def _run(

@@ -63,6 +63,9 @@ class Checkpoint(Holder):
         flags = [i in operands for i in range(len(params["jaxpr"].invars))]
         return linear_in(params["jaxpr"], flags) is not None
 
+    def reach(self, flags: Sequence[bool], *, jaxpr: Jaxpr, **params: Any) -> list[bool]:
+        return dependent(jaxpr, flags, smoothly=False)
+
     def push(
         self, primals: Sequence[Any], tangents: Sequence[Any], *, jaxpr: Jaxpr, **params: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -281,7 +284,7 @@ def checkpoint(
 
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
-        static = {n % len(args) for n in nums} if args else set()
+        static = {n % len(args) for n in nums if -len(args) <= n < len(args)}
         dynamic = [None if i in static else x for i, x in enumerate(args)]
         leaves, treedef = tree.flatten((dynamic, kwargs))
         moving = [is_number(x) for x in leaves]

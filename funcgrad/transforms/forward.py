@@ -61,7 +61,8 @@ class Forward(Trace):
         bring tangents of their own; those of tangents are of second order.
         """
         outs, tangents_out = prim.push(xs, ts, **params)
-        check_closed(prim, [self.split(y)[1] for y in outs], self.origin)
+        own = [self.split(y)[1] for y in outs]
+        check_closed(prim, own, [*outs, *tangents_out], self)
         results = []
         for out, tangent in zip(outs, tangents_out, strict=True):
             (y, own), (t, _) = self.split(out), self.split(tangent)

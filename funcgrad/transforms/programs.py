@@ -12,10 +12,10 @@ from typing_extensions import override
 
 from ..core.avals import Aval, is_inexact
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr, live
-from ..core.trace import Primitive
+from ..core.trace import Primitive, Tracer
 from ..ops.structure import cast, front, stretched, zeros
 from .arguments import owned
-from .batching import Batch, batched, youngest
+from .batching import Batch, batched
 from .forward import push
 from .pullback import pulled
 from .staging import Staging, StagingTracer, stage
@@ -87,11 +87,11 @@ def interleaved(
     doubled = [(part, chosen(part, f)) for part, f in zip(parts, flagged, strict=True)]
     counts = [len(xs) for pair in doubled for xs in pair]
 
-    def apart(values: list[Any]) -> tuple[list[Any], list[Any]]:
+    def taken(values: list[Any]) -> tuple[list[Any], list[Any]]:
         pieces = parted(values, *counts)[:-1]
         return [x for p in pieces[::2] for x in p], [x for p in pieces[1::2] for x in p]
 
-    return [x for pair in doubled for xs in pair for x in xs], apart
+    return [x for pair in doubled for xs in pair for x in xs], taken
 
 
 # what depends on what
@@ -102,8 +102,16 @@ def dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool = True) -> list[bool]:
     marked = set(chosen(jaxpr.invars, flags))
     for eqn in jaxpr.eqns:
         if (eqn.prim.differentiable or not smoothly) and not marked.isdisjoint(eqn.ins):
-            marked |= {v for v in eqn.outs if not smoothly or is_inexact(v.aval.dtype)}
+            found = _reached(eqn, marked)
+            marked |= {v for v in found if not smoothly or is_inexact(v.aval.dtype)}
     return [atom in marked for atom in jaxpr.outvars]
+
+
+def _reached(eqn: Eqn, marked: set[Any]) -> Sequence[Var]:
+    """Return the outputs of an equation that depend on the variables marked."""
+    if eqn.prim.reach is None:
+        return eqn.outs
+    return chosen(eqn.outs, eqn.prim.reach([a in marked for a in eqn.ins], **eqn.params))
 
 
 def until_stable(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool]:
@@ -124,8 +132,18 @@ def linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
         if places:
             if not eqn.prim.is_linear(places, **eqn.params):
                 return None
-            marked.update(eqn.outs)
+            marked.update(_reached(eqn, marked))
     return [atom in marked for atom in jaxpr.outvars]
+
+
+def newest(values: Sequence[Any]) -> int:
+    """Return the serial number of the youngest trace among the values and what they wrap."""
+    serial = 0
+    for x in values:
+        while isinstance(x, Tracer):
+            serial = max(serial, x._trace.serial)
+            x = getattr(x, "value", None)
+    return serial
 
 
 def apart(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
@@ -133,7 +151,7 @@ def apart(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
 
     So it is in ``linearize``, where the tangents alone belong to the program that is staged.
     """
-    return youngest(tangents) > youngest(primals)
+    return newest(tangents) > newest(primals)
 
 
 # running a program under a trace

@@ -123,7 +123,7 @@ class Tape(Trace):
         outs, pull = prim.pull(values, ins, **params)
         pairs = [self.split(y) for y in outs]
         own = [number for _, number in pairs]
-        check_closed(prim, own, self.origin)
+        check_closed(prim, own, outs, self)
         first = self.count
         self.count = first + len(pairs)
         results = [y for y, _ in pairs]

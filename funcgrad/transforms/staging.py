@@ -170,7 +170,7 @@ def _staged(
     who: str, fun: Callable[..., Any], static: Sequence[int], args: Any, kwargs: Any
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Stage a call; leaves that are no arrays, and the static arguments, stay as they are."""
-    kept = {n % len(args) for n in static} if args else set()
+    kept = {n % len(args) for n in static if -len(args) <= n < len(args)}
     leaves, treedef = tree.flatten(([None if i in kept else x for i, x in enumerate(args)], kwargs))
     for x in leaves:
         check_operand(x)
