@@ -135,6 +135,14 @@ def test_static_arguments_and_keywords():
     )
 
 
+def test_a_static_position_without_an_argument_names_nothing():
+    g = lambda x, n=2: x * n
+    program = fg.make_jaxpr(g, static_argnums=(1,))(3.0)
+
+    assert program(5.0)[0] == 10.0
+    assert fg.grad(lambda x: fg.checkpoint(g, static_argnums=1)(x))(3.0) == 2.0
+
+
 def test_errors_name_the_cure():
     with pytest.raises(ConcretizationError, match="checkpoint of '<lambda>'"):
         fg.grad(fg.checkpoint(lambda x: x if x > 0 else -x))(1.0)
