@@ -103,6 +103,11 @@ def leg_pushed(leg: Leg, xs: Sequence[Any], ts: Sequence[Any]) -> tuple[list[Any
     return pushed(leg.program, xs, ts, leg.ins, leg.outs)
 
 
+def pushed_seeds(leg: Leg) -> tuple[list[Aval], Any]:
+    """Return the tangents that a leg starts from, and the way of the leg with them."""
+    return chosen(in_avals(leg.program), leg.ins), lambda xs, ts: leg_pushed(leg, xs, ts)
+
+
 def pulled_seeds(leg: Leg) -> tuple[list[Aval], Any]:
     """Return what the way back of a leg starts from, sums and cotangents, and the way itself."""
     n = len(leg.consts)

@@ -7,7 +7,6 @@ steps turns out to be; and so is the derivative of that. A loop that runs now, o
 its trajectory instead, and scans over it.
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -38,10 +37,10 @@ from .legs import (
     by_leg,
     jvp_of_leg,
     leg_halves,
-    leg_pushed,
     legs_of,
     plain,
     pulled_seeds,
+    pushed_seeds,
     widened,
 )
 from .scan import second_scan
@@ -105,18 +104,10 @@ class While(Holder):
         if not apart(primals, tangents):
             return self.pushed(going, legs, ts, params)
         if len(legs) > 1 or not plain(primals):
-            parts = [
-                leg_halves(
-                    leg, chosen(in_avals(leg.program), leg.ins), functools.partial(leg_pushed, leg)
-                )
-                for leg in legs
-            ]
-            return self.outs(going, Return(legs, parts), params), self.pushed(
-                going, legs, ts, params
-            )[1]
+            way = Return(legs, [leg_halves(leg, *pushed_seeds(leg)) for leg in legs])
+            return self.outs(going, way, params), self.pushed(going, legs, ts, params)[1]
         (leg,), ((t_consts, t_carry),), n = legs, ts, len(legs[0].consts)
-        both = lambda xs, ts: leg_pushed(leg, xs, ts)
-        outs, later = self.saving(going, leg, chosen(in_avals(leg.program), leg.ins), both, params)
+        outs, later = self.saving(going, leg, *pushed_seeds(leg), params)
         seeds = [chosen(t_consts, leg.ins[:n]), chosen(t_carry, leg.ins[n:]), []]
         return outs, spread(later(seeds, False), leg.outs)
 
