@@ -7,10 +7,11 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
-from ..core.errors import DtypeError, ShapeError, TreeError
+from ..core.errors import DtypeError, ShapeError
 from ..core.jaxpr import Jaxpr
+from ..ops.operand import common_dtype
 from ..ops.structure import cast
-from ..transforms.arguments import Origin, owned
+from ..transforms.arguments import Origin, owned, same_structure
 from ..transforms.programs import staged
 
 
@@ -50,7 +51,7 @@ class Body:
         while True:
             jaxpr, consts, out = self.stage(avals, slices)
             settled = [
-                Aval(a.shape, np.result_type(*map(_sample, (a, o))) if w else a.dtype)
+                Aval(a.shape, common_dtype((a, o)) if w else a.dtype)
                 for a, o, w in zip(avals, out, weak, strict=True)
             ]
             if settled == avals:
@@ -73,29 +74,22 @@ class Body:
         def body(values: list[Any]) -> list[Any]:
             carry, y = self.step(tree.unflatten(self.tree, values[:k]), values[k:])
             check_arrays(self.who, "the result", y)
-            leaves = self.same_tree(carry)
+            check_arrays(self.who, "the carry", carry)
+            leaves = same_structure(self.who, "the carry that a step gives", self.tree, carry)
             out[:] = map(aval_of, leaves)
             y_leaves, self.y_tree = tree.flatten(y)
-            fits = (_fitted(x, a) for x, a in zip(leaves, avals, strict=True))
+            fits = (cast(x, a.dtype) for x, a in zip(leaves, avals, strict=True))
             return [*fits, *(cast(y, aval_of(y).dtype) for y in y_leaves)]
 
         jaxpr, consts = staged(self.origin, body, [*avals, *slices])
         return jaxpr, consts, out
 
-    def same_tree(self, carry: Any) -> list[Any]:
-        """Return the leaves of the carry that a step gives."""
-        check_arrays(self.who, "the carry", carry)
-        leaves, treedef = tree.flatten(carry)
-        if treedef != self.tree:
-            what = f"{self.who}: the carry that a step gives"
-            tree.flatten_up_to(self.tree, carry, what)
-            raise TreeError(f"{what} must have the structure {self.tree}: got {treedef}")
-        return leaves
-
     def check(self, avals: Sequence[Aval], out: Sequence[Aval]) -> None:
         """Raise unless each leaf of the carry comes out as it went in."""
         for path, a, o in zip(self.paths, avals, out, strict=True):
-            if a.shape == o.shape and (a.dtype == o.dtype or (o.weak and _takes(a, o))):
+            if a.shape == o.shape and (
+                a.dtype == o.dtype or (o.weak and common_dtype((a, o)) == a.dtype)
+            ):
                 continue
             kind, cure = ShapeError, "return the same shape, or start from an init of that shape"
             if a.shape == o.shape:
@@ -111,19 +105,3 @@ class Body:
         taken = set(map(id, (*self.init, *self.consts)))
         mine = [owned(x, taken) for x in leaves]
         return tree.unflatten(self.tree, mine[:k]), tree.unflatten(self.y_tree, mine[k:])
-
-
-def _sample(aval: Aval) -> Any:
-    """Return a value by which NumPy tells what an aval does to a dtype."""
-    zero = np.zeros((), aval.dtype)
-    return zero.item() if aval.weak else zero
-
-
-def _takes(carry: Aval, number: Aval) -> bool:
-    """Return whether a Python number fits a carry without changing its dtype."""
-    return np.result_type(_sample(carry), _sample(number)) == carry.dtype
-
-
-def _fitted(x: Any, aval: Aval) -> Any:
-    """Return a leaf of the carry in its dtype, where it may be cast: errors come later."""
-    return cast(x, aval.dtype) if aval_of(x).dtype != aval.dtype or aval_of(x).weak else x

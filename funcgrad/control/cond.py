@@ -146,8 +146,9 @@ class Cond(Holder):
             reach = {"in": values[:n], "out": values[n : n + m]}
             saved = values[n + m : n + m + len(slots)]
             reach["out"] = [*reach["out"], *(saved[i] for i in place)]
-            found = [x if kind == "value" else reach[kind][x] for kind, x in part.sources]
-            return list(eval_jaxpr(part.second, (), [*found, *values[n + m + len(slots) :]]))
+            return list(
+                eval_jaxpr(part.second, (), [*part.found(reach), *values[n + m + len(slots) :]])
+            )
 
         rows = list(zip(parts, places, strict=True))
         avals = in_avals(branches[0])
@@ -366,12 +367,7 @@ def _agreed_leaf(who: str, path: str, avals: Sequence[Aval]) -> np.dtype:
     if len({a.shape for a in avals}) > 1:
         raise ShapeError(f"{who}: the branches differ{where_} in shape: {told}; make them agree")
     dtypes = {a.dtype for a in avals if not a.weak}
-    dtype = common_dtype([np.zeros((), d) for d in dtypes] + [_sample(a) for a in avals if a.weak])
+    dtype = common_dtype(avals)
     if len(dtypes) > 1 or (dtypes and dtype not in dtypes):
         raise DtypeError(f"{who}: the branches differ{where_} in dtype: {told}; use astype")
     return dtype
-
-
-def _sample(aval: Aval) -> Any:
-    """Return a Python number of a weak aval."""
-    return aval.dtype.type(0).item()

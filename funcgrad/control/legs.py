@@ -205,7 +205,7 @@ class Return:
             "still": self.still[j],
             "out": [*[None] * k, *rows[j]],
         }
-        return [x if kind == "value" else reach[kind][x] for kind, x in self.parts[j].sources]
+        return self.parts[j].found(reach)
 
     def read_by(self, leg: Leg) -> list[Aval]:
         """Return the avals of which a leg, going back, leaves cotangents: of what it read."""

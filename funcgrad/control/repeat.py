@@ -180,7 +180,7 @@ class While(Holder):
             for i, a in enumerate(avals)
         ]
         reach = {"in": leg.consts, "still": still, "out": [*carry, *stacks]}
-        saved = [x if kind == "value" else reach[kind][x] for kind, x in half.sources]
+        saved = half.found(reach)
         moving = [kind == "out" for kind, _ in half.sources]
         return list(fresh(carry, leg.carry)), lambda seeds, reverse: second_scan(
             half.second, saved, moving, seeds, len(rows), reverse

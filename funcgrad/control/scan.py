@@ -89,7 +89,9 @@ class Scan(Holder):
         self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        flags = _spread([t is not None for t in tangents], params, _smooth(jaxpr))
+        flags = _spread(
+            [t is not None for t in tangents], params, functools.partial(dependent, jaxpr)
+        )
         ts = chosen(given(tangents, primals), flags)
         smooth = dependent(jaxpr, flags)
         outs_flagged = [*flags[n : n + k], *smooth[k:]]
@@ -120,7 +122,9 @@ class Scan(Holder):
 
     def pull(self, ins: Sequence[Any], needs: Sequence[Any], **params: Any) -> tuple[Any, Any]:
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        flags = _spread([need is not None for need in needs], params, _smooth(jaxpr))
+        flags = _spread(
+            [need is not None for need in needs], params, functools.partial(dependent, jaxpr)
+        )
         smooth = dependent(jaxpr, flags)
         avals, outs_flagged = in_avals(jaxpr), [*flags[n : n + k], *smooth[k:]]
         n_acc, n_carry = sum(flags[:n]), sum(flags[n : n + k])
@@ -158,7 +162,7 @@ class Scan(Holder):
         )
         reach = {"in": ins, "still": still, "out": outs}
         stacked = [kind == "out" or (kind == "in" and i >= n) for kind, i in half.sources]
-        saved = [x if kind == "value" else reach[kind][x] for kind, x in half.sources]
+        saved = half.found(reach)
 
         def later(parts: Sequence[list[Any]], reverse: bool) -> list[Any]:
             return second_scan(half.second, saved, stacked, parts, params["length"], reverse)
@@ -205,10 +209,6 @@ def second_scan(
         jaxpr=Jaxpr(invars, (), jaxpr.eqns, jaxpr.outvars),
         num_consts=len(fixed) + len(consts), num_carry=len(carry),
     ))  # fmt: skip
-
-
-def _smooth(jaxpr: Jaxpr) -> Callable[[Flags], list[bool]]:
-    return lambda flags: dependent(jaxpr, flags)
 
 
 def _spread(flags: Flags, params: dict[str, Any], step: Callable[[Flags], Flags]) -> list[bool]:

@@ -96,11 +96,6 @@ def named(trace: Batch) -> AbstractContextManager[Any]:
     return bind_axis(trace.name, Axis(trace.size, BatchTracer(trace, np.arange(trace.size), 0)))
 
 
-def youngest(values: Sequence[Any]) -> int:
-    """Return the serial number of the youngest trace among the values, 0 without one."""
-    return max([x._trace.serial for x in values if isinstance(x, Tracer)], default=0)
-
-
 def run_in(
     trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
 ) -> list[tuple[Any, int | None]]:
@@ -109,9 +104,8 @@ def run_in(
     A value of a younger trace gets the axis of the examples too, so that it is met here first.
     """
     if not trace.dead:
-        late = [
-            d is None and youngest([x]) > trace.serial for x, d in zip(values, axes, strict=True)
-        ]
+        younger = lambda x: isinstance(x, Tracer) and x._trace.serial > trace.serial
+        late = [d is None and younger(x) for x, d in zip(values, axes, strict=True)]
         values = [
             stretched(x, None, trace.size) if wrap else x
             for x, wrap in zip(values, late, strict=True)

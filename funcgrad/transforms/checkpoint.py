@@ -39,9 +39,8 @@ from .programs import (
 )
 from .staging import stage
 
-Policy = Callable[
-    ..., bool
-]  # of a primitive, its operands' avals, its parameters: keep the output?
+# of a primitive, its operands' avals and its parameters: whether to keep the outputs
+Policy = Callable[..., bool]
 
 
 class Checkpoint(Holder):
@@ -81,9 +80,8 @@ class Checkpoint(Holder):
         program, operands = staged("jvp of checkpoint", body, [*avals, *chosen(avals, flags)])
         args = [*operands, *primals, *chosen(tangents, flags)]
         outs, ts = parted(self.bind(*args, jaxpr=program, **params), len(smooth))
-        if apart(
-            primals, tangents
-        ):  # the values as the derivative has them: a rule may give its own
+        if apart(primals, tangents):
+            # the values as the derivative has them, because a rule may give its own
             both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
             kept = [True] * len(primals), [True] * len(smooth)
             still = [False] * len(primals)
@@ -119,8 +117,7 @@ class Checkpoint(Holder):
             operands, cts = parted(xs, len(before) + len(ins) + len(saved))
             found = [None] * m + list(eval_jaxpr(again, (), operands))
             reach = {"in": operands[len(before) :], "out": found}
-            rows = [x if kind == "value" else reach[kind][x] for kind, x in half.sources]
-            return list(eval_jaxpr(half.second, (), [*rows, *cts]))
+            return list(eval_jaxpr(half.second, (), [*half.found(reach), *cts]))
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             args = [*before, *ins, *kept_values, *given(chosen(cts, smooth), seeds)]

@@ -238,6 +238,10 @@ class Halves(NamedTuple):
     second: Jaxpr
     sources: list[tuple[str, Any]]
 
+    def found(self, reach: dict[str, Sequence[Any]]) -> list[Any]:
+        """Return what the second half reads, given the ins, the still and the outs there are."""
+        return [x if kind == "value" else reach[kind][x] for kind, x in self.sources]
+
 
 def halves(
     origin: object,
