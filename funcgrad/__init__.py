@@ -37,6 +37,7 @@ from .transforms.derived import (
     jacrev as jacrev,
 )
 from .transforms.forward import jvp as jvp
+from .transforms.jit import disable_jit as disable_jit, jit as jit
 from .transforms.linear import (
     linear_transpose as linear_transpose,
     linearize as linearize,

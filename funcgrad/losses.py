@@ -13,8 +13,9 @@ from .core.avals import aval_of, dtype_of, is_inexact, shape_of
 from .core.errors import DtypeError, ShapeError
 from .core.trace import Tracer
 from .nn.functions import shifted, sigmoid_p
-from .ops.elementwise import Elementwise, div, maximum, mul, neg, safe_mul, sub
+from .ops.elementwise import div, maximum, mul, neg, safe_mul, sub
 from .ops.operand import operand
+from .ops.pointwise import Elementwise
 from .ops.structure import cast
 
 

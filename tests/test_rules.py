@@ -21,10 +21,11 @@ OWN = dict(primitives)  # before a test or an example in a docstring adds its ow
 # primitives without a row in the table, and where they are tested
 HOLDERS = {
     "scan": "test_control", "cond": "test_control", "while": "test_control",
-    "checkpoint": "test_checkpoint", "linear_solve": "test_implicit",
+    "checkpoint": "test_checkpoint", "jit": "test_jit", "linear_solve": "test_implicit",
     "custom_jvp": "test_custom", "custom_vjp": "test_custom", "custom_batch": "test_custom",
 }  # fmt: skip
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control
+BITS = {"mask32", "mask64", "keep", "blend"}  # only the compiler makes them, of where; test_jit
 COLLECTIVES = {
     "psum", "pmax", "pmin", "all_gather", "psum_scatter", "all_to_all", "ppermute",
 }  # fmt: skip  # test_collectives
@@ -159,7 +160,7 @@ def outcome(function, *args, **params):
 
 
 def test_every_primitive_has_a_row():
-    assert sorted(OWN) == sorted([*CASES, *HOLDERS, *COLLECTIVES, *NUMBERS])
+    assert sorted(OWN) == sorted([*CASES, *HOLDERS, *COLLECTIVES, *NUMBERS, *BITS])
 
 
 def test_every_absent_rule_is_declared(capsys):

@@ -13,10 +13,11 @@ from .trace import Primitive
 class Var:
     """A name for one value; two variables are the same only if they are one object."""
 
-    __slots__ = ("aval",)
+    __slots__ = ("aval", "of")
 
-    def __init__(self, aval: Aval) -> None:
+    def __init__(self, aval: Aval, of: "Var | None" = None) -> None:
         self.aval = aval
+        self.of = of  # the variable whose cotangent this one is, where that is known
 
     def __repr__(self) -> str:
         return f"Var({self.aval})"
@@ -47,6 +48,7 @@ class Eqn:
     outs: tuple[Var, ...]
     params: dict[str, Any]
     source: str = ""
+    scope: Any = None  # equations of different scopes are not merged, though they are the same
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -200,8 +200,21 @@ class Primitive:
     reach: Any = None  # flags, **params -> flags: which outputs depend on the operands flagged
     close: Any = None  # *avals, **params -> operands to put in front, params: functions staged
 
+    # What the compiler asks; None: it calls run.
+    inlined: Any = None  # **params -> the program that the operation is, once none differentiates
+    lower: Any = None  # build, *atoms, **params -> an atom made of simpler operations, or None
+    view: Any = None  # text, aval, **params -> the expression of a view, None where it is none
+    emit: Any = None  # writer, outs, ins, **params: writes the lines that fill the outputs
+    scratch: Any = None  # *avals, **params -> avals of the buffers that ``into`` works in
+    into: Any = None  # outs, scratch, *ins, **params: fills arrays that there are
+    prune: Any = None  # used, **params -> places of operands and outputs to keep, params
+
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         """Return whether the outputs are linear in these operands together."""
+        return False
+
+    def overwrites(self, operand: int) -> bool:
+        """Return whether an output may be written over this operand, of its shape and dtype."""
         return False
 
     def batch(

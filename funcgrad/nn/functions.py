@@ -12,18 +12,25 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of
 from ..core.errors import DtypeError
 from ..ops.compare import gt
-from ..ops.elementwise import Elementwise, gate, mul, sub
+from ..ops.elementwise import gate, maximum, mul, sub
 from ..ops.operand import operand
+from ..ops.pointwise import Elementwise
 from ..ops.special import erfc
 from ..transforms.linear import stop_gradient
 
 
-def _sigmoid(x: Any) -> Any:
+def _sigmoid(x: Any, out: Any = None) -> Any:
     with np.errstate(over="ignore"):  # exp(-x) = inf is right: the result is 0
-        return np.reciprocal(1 + np.exp(np.negative(x)))
+        y = np.exp(np.negative(x, out), out)
+    return np.reciprocal(np.add(y, 1, out), out)
 
 
-relu_p = Elementwise("relu", lambda x: np.maximum(x, 0), lambda t, y, x: gate(t, gt(x, 0)))
+relu_p = Elementwise(
+    "relu",
+    lambda x: np.maximum(x, 0),
+    lambda t, y, x: gate(t, gt(x, 0)),
+    lower=lambda build, x: build(maximum, x, 0),
+)
 sigmoid_p = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))))
 
 

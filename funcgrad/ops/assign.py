@@ -9,7 +9,7 @@ from typing_extensions import override
 from ..core.avals import Aval, Shape, aval_of, shape_of
 from ..core.trace import Primitive
 from .elementwise import where
-from .index import Batching, Index, getitem_p
+from .index import ARRAY, Batching, Index, getitem_p
 from .structure import Batched, expand_dims, match, stretched, zeros
 
 
@@ -61,6 +61,13 @@ class SetAt(Primitive):
         missing = len(slot.shape) - len(shape_of(v))
         v = place.packed(expand_dims(v, tuple(range(1, 1 + missing))))
         return (set_at_p(x, v, *place.arrays, index=place.index),), (0,)
+
+    @override
+    def overwrites(self, operand: int) -> bool:
+        return operand == 0
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, index: Index) -> None:
+        w.set(outs[0], ins[0], ins[1], index, ins[2:], ARRAY)
 
 
 class LastWriter(Primitive):

@@ -7,7 +7,7 @@ booleans or integers. Forward and reverse mode take their results as plain value
 
 import numpy as np
 
-from .elementwise import Free, FreeArithmetic
+from .pointwise import Free, FreeArithmetic
 
 # fmt: off
 eq            = Free("eq", np.equal)

@@ -1,5 +1,6 @@
 """Products that contract: matmul and einsum, each multilinear."""
 
+import math
 import string
 from collections.abc import Sequence
 from typing import Any
@@ -104,6 +105,17 @@ class Matmul(Multilinear):
         drop = [len(y.shape) - 2] * (a_rank == 1) + [len(y.shape) - 1] * (b_rank == 1)
         return (reshape(y, without(y.shape, tuple(drop))),), (0,)
 
+    def lower(self, build: Any, a: Any, b: Any) -> Any:
+        """Make one product of a stack of matrices with one matrix."""
+        *lead, n = a.aval.shape
+        if len(lead) < 2 or len(b.aval.shape) != 2:
+            return None
+        rows = build("reshape", a, shape=(math.prod(lead), n))
+        return build("reshape", build("matmul", rows, b), shape=(*lead, b.aval.shape[1]))
+
+    def emit(self, w: Any, outs: Any, ins: Any) -> None:
+        w.matmul(*ins, outs[0])
+
 
 def _lifted(shape: Shape, place: int) -> Shape:
     """Return a vector's shape as that of a matrix with one row (place 0) or column (1)."""
@@ -174,6 +186,46 @@ class Einsum(Multilinear):
             for axes_of_x, d in zip(names, axes, strict=True)
         )
         return self.bind(*xs, names=named, out=batch + out), (0,)
+
+    def lower(self, build: Any, *xs: Any, names: tuple[str, ...], out: str) -> Any:
+        """Make products of two matrices of it, in the order that numpy.einsum_path finds best."""
+        if len(xs) == 1:
+            dropped = tuple(d for d, axis in enumerate(names[0]) if axis not in out)
+            kept = [axis for axis in names[0] if axis in out]
+            x = build("sum", xs[0], axes=dropped) if dropped else xs[0]
+            return build("transpose", x, perm=tuple(map(kept.index, out)))
+        terms = list(zip(xs, names, strict=True))
+        shapes = [np.broadcast_to(0.0, x.aval.shape) for x in xs]
+        path = np.einsum_path(f"{','.join(names)}->{out}", *shapes, optimize="greedy")[0][1:]
+        for places in path if len(xs) > 2 else [(0, 1)]:
+            pair = [terms.pop(i) for i in sorted(places, reverse=True)]
+            left = {axis for _, axes in terms for axis in axes} | set(out)
+            while len(pair) > 1:
+                pair[-2:] = [_product(build, pair[-2], pair[-1], left, out if not terms else None)]
+            terms.append(pair[0])
+        ((y, axes),) = terms
+        return y if axes == out else build("transpose", y, perm=tuple(map(axes.index, out)))
+
+
+def _product(build: Any, a: Any, b: Any, left: set[str], out: str | None) -> tuple[Any, str]:
+    """Return two operands, each with its axes' names, as one: a product of matrices."""
+    (x, x_axes), (y, y_axes) = a, b
+    lengths = dict(zip(x_axes + y_axes, x.aval.shape + y.aval.shape, strict=True))
+    both = [axis for axis in x_axes if axis in y_axes]
+    batch = "".join(axis for axis in both if axis in left)
+    summed = "".join(axis for axis in both if axis not in left)
+    rows = "".join(axis for axis in x_axes if axis not in both)
+    columns = "".join(axis for axis in y_axes if axis not in both)
+
+    def matrix(value: Any, axes: str, first: str, second: str) -> Any:
+        order = batch + first + second
+        value = build("transpose", value, perm=tuple(map(axes.index, order)))
+        sizes = [math.prod(lengths[axis] for axis in part) for part in (first, second)]
+        return build("reshape", value, shape=(*(lengths[axis] for axis in batch), *sizes))
+
+    product = build("matmul", matrix(x, x_axes, rows, summed), matrix(y, y_axes, summed, columns))
+    axes = batch + rows + columns
+    return build("reshape", product, shape=tuple(lengths[axis] for axis in axes)), axes
 
 
 matmul = Matmul("matmul")

@@ -6,161 +6,25 @@ numbers that is JAX's convention: cotangents are transposed, not conjugated. Map
 plain NumPy, which finds its way back here when they meet a tracer.
 """
 
-import functools
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import PYTHON_SCALARS, Aval, dtype_of, shape_of
-from ..core.errors import DtypeError, ShapeError
-from ..core.registry import overrides
-from ..core.trace import Primitive
-from .operand import operand
-from .structure import Batched, expand_dims, fit, front, match, strengthen
-
-
-class Elementwise(Primitive):
-    """A function of each element, broadcasting as NumPy does.
-
-    ``rules`` has one linear map an operand, None for an operand without derivative;
-    ``linear`` lists the sets of operands in which the function is jointly linear.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        function: Callable[..., Any],
-        *rules: Callable[..., Any] | None,
-        linear: Sequence[set[int]] = (),
-    ) -> None:
-        super().__init__(name)
-        self.function = function
-        self.rules: tuple[Any, ...] = rules
-        self.linear = linear
-        if isinstance(function, np.ufunc):
-            overrides[function] = self.as_ufunc if function.nin > 1 else self.__call__
-
-    def as_ufunc(self, *xs: Any) -> Any:
-        """Apply to what a ufunc takes: also to nested lists."""
-        if list in map(type, xs) or tuple in map(type, xs):
-            xs = tuple(map(operand, xs))
-        return self(*xs)
-
-    @override
-    def run(self, *xs: Any) -> tuple[Any, ...]:
-        return (self.function(*xs),)
-
-    @override
-    def infer(self, *avals: Aval) -> tuple[Aval, ...]:
-        try:
-            shape = np.broadcast_shapes(*(a.shape for a in avals))
-        except ValueError:
-            raise ShapeError(
-                f"{self.name}: the shapes do not broadcast: got {_listed(avals)}; axes are "
-                f"compared from the last, and must be equal in length or 1"
-            ) from None
-        kinds = tuple(_PYTHON_TYPES[a.dtype.kind] if a.weak else a.dtype for a in avals)
-        return (Aval(shape, *_result(self, kinds)),)
-
-    @override
-    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
-        (y,) = outs
-        total = None
-        for rule, t in zip(self.rules, tangents, strict=True):
-            if t is not None and rule is not None:
-                term = rule(t, y, *primals)
-                total = term if total is None else total + term
-        return (None if total is None else fit(total, y),)
-
-    @override
-    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        (ct,), (y,) = cts, outs
-        rules = self.rules
-        if len(ins) == 1:
-            return (match(rules[0](ct, y, *ins), ins[0]),)
-        if len(ins) == 2:  # written out, because this is the library's inner loop
-            (a, b), (a_need, b_need) = ins, needs
-            a_ct = None if a_need is None else match(rules[0](ct, y, a, b), a)
-            return (a_ct, None if b_need is None else match(rules[1](ct, y, a, b), b))
-        results = []
-        for rule, need, x in zip(rules, needs, ins, strict=True):
-            wanted = need is not None and rule is not None
-            results.append(match(rule(ct, y, *ins), x) if wanted else None)
-        return results
-
-    @override
-    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
-        ranks = [len(shape_of(x)) - (d is not None) for x, d in zip(args, axes, strict=True)]
-        places = {d for d in axes if d is not None}
-        if len(places) == 1 and all(
-            rank == max(ranks) if d is not None else rank == 0
-            for rank, d in zip(ranks, axes, strict=True)
-        ):
-            return self.bind(*args), tuple(places)  # the axes already lie as they should
-        operands = [
-            x if d is None else expand_dims(front(x, d), tuple(range(1, 1 + max(ranks) - rank)))
-            for x, d, rank in zip(args, axes, ranks, strict=True)
-        ]
-        return self.bind(*operands), (0,)
-
-    @override
-    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        return any(operands <= group for group in self.linear)
-
-
-class Arithmetic(Elementwise):
-    """What Python's operators do: of Python numbers alone the result is one, and stays weak."""
-
-    @override
-    def as_ufunc(self, *xs: Any) -> Any:
-        y = super().as_ufunc(*xs)
-        return y if shape_of(y) else strengthen(y)  # np.add(1.0, 2.0) is not weak, 1.0 + 2.0 is
-
-    @override
-    def run(self, *xs: Any) -> tuple[Any, ...]:
-        y = self.function(*xs)
-        if type(y) is not np.ndarray and all(type(x) in PYTHON_SCALARS for x in xs):
-            y = y.item()
-        return (y,)
-
-
-class Free(Elementwise):
-    """An elementwise function whose derivative is zero wherever it exists, or that has none."""
-
-    differentiable = False
-
-
-class FreeArithmetic(Arithmetic):
-    """What Python's operators do, without a derivative."""
-
-    differentiable = False
-
-
-_PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
-
-
-def _listed(avals: Sequence[Aval]) -> str:
-    return " and ".join(map(str, avals))
-
-
-@functools.cache
-def _result(prim: Elementwise, kinds: tuple[Any, ...]) -> tuple[np.dtype, bool]:
-    """Return dtype and weakness of the output for these dtypes and Python types: by trying."""
-    # 1 is in every function's domain but for integers to negative powers
-    samples = [k(1) if isinstance(k, type) else np.ones(1, k) for k in kinds]
-    try:
-        with np.errstate(all="ignore"):
-            (y,) = prim.run(*samples)
-    except TypeError:
-        names = " and ".join(k.__name__ if isinstance(k, type) else str(k) for k in kinds)
-        raise DtypeError(
-            f"{prim.name}: not defined for these dtypes: got {names}; convert with astype"
-        ) from None
-    return dtype_of(y), type(y) in PYTHON_SCALARS
-
+from ..core.avals import PYTHON_SCALARS, dtype_of
+from .choice import (
+    clip as clip,
+    fmax as fmax,
+    fmin as fmin,
+    gate as gate,
+    heaviside as heaviside,
+    maximum as maximum,
+    minimum as minimum,
+    where as where,
+    wins as wins,
+)
+from .pointwise import Arithmetic, Elementwise, Free
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -183,20 +47,54 @@ def _all(x: Any) -> bool:
     return np.count_nonzero(x) == np.size(x)
 
 
-def _safe_div(t: Any, d: Any) -> Any:
+def _safe_div(t: Any, d: Any, out: Any = None) -> Any:
     if _all(d) and (_all(t) or _all(np.isfinite(d))):
-        return np.divide(t, d)
-    t, d = np.broadcast_arrays(t, d)
+        return np.divide(t, d, out)
+    zero = np.equal(t, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        return np.where(t == 0, 0 * t, np.divide(t, d))[()]
+        quotient = np.divide(t, d, out)
+    return _zeroed(quotient, zero)
 
 
-def _safe_mul(t: Any, c: Any) -> Any:
+def _safe_mul(t: Any, c: Any, out: Any = None) -> Any:
     if _all(t) or _all(np.isfinite(c)):
-        return np.multiply(t, c)
-    t, c = np.broadcast_arrays(t, c)
+        return np.multiply(t, c, out)
+    zero = np.equal(t, 0)
     with np.errstate(invalid="ignore"):
-        return np.where(t == 0, 0 * t, np.multiply(t, c))[()]
+        product = np.multiply(t, c, out)
+    return _zeroed(product, zero)
+
+
+def _zeroed(y: Any, zero: Any) -> Any:
+    """Return ``y`` with 0 in these places, written into it where it is an array."""
+    if not isinstance(y, np.ndarray):
+        return y.dtype.type(0) if zero else y
+    np.copyto(y, 0, where=zero)
+    return y
+
+
+def _lower_power(build: Any, x: Any, n: Any) -> Any:
+    """x**n for a small whole n by squarings: np.power takes a hundred times as long."""
+    n, aval = getattr(n, "value", None), x.aval
+    floating = aval.dtype.kind in "fc"
+    if not isinstance(n, (int, float)) or isinstance(n, bool) or not aval.size or not aval.shape:
+        return None
+    if n == 0.5 and aval.dtype.kind == "f":
+        return build("sqrt", x)
+    if not float(n).is_integer() or not 0 < max(n, -n) <= 64:
+        return None
+    if not floating and (n < 0 or isinstance(n, float)):
+        return None
+    y = _by_squaring(build, x, int(max(n, -n)))
+    return y if n > 0 else build("reciprocal", y)
+
+
+def _by_squaring(build: Any, x: Any, n: int) -> Any:
+    """x**(2k) = (x**k)**2, x**(2k+1) = x**(2k) x."""
+    if n == 1:
+        return x
+    even = build("square", _by_squaring(build, x, n // 2))
+    return build("mul", even, x) if n % 2 else even
 
 
 class Power(Arithmetic):
@@ -241,26 +139,6 @@ def _sinc_slope(x: Any) -> Any:
     return where(small, series, (cos(math.pi * far) - sinc(far)) / far)
 
 
-_BITS = {np.dtype(np.float32): np.int32, np.dtype(np.float64): np.int64}
-
-
-def _gate(t: Any, open_: Any) -> Any:
-    """Return t where the gate is open and 0 elsewhere, also for infinite t."""
-    arrays = type(t) is type(open_) is np.ndarray and t.shape == open_.shape
-    if not arrays or t.dtype not in _BITS or open_.dtype.kind != "b":
-        return np.where(open_, t, 0)
-    # np.where takes sixteen times as long where the mask is unpredictable
-    bits = open_.astype(_BITS[t.dtype])
-    np.negative(bits, out=bits)
-    return np.bitwise_and(t.view(bits.dtype), bits, out=bits).view(t.dtype)
-
-
-def _wins(t: Any, x: Any, y: Any, other: Any) -> Any:
-    """Return t where x is the extremum y, t/2 where both operands are, and 0 elsewhere."""
-    won, tie = _gate(t, np.equal(x, y)), np.equal(x, other)
-    return np.where(tie, t * 0.5, won) if np.count_nonzero(tie) else won
-
-
 def _reach(t: Any, y: Any, x: Any) -> Any:
     """Map t to t exp(x - y), for y = log(exp(x) + ...), also where both are infinite."""
     return t * exp(where(x == y, 0, x - y))
@@ -273,10 +151,7 @@ def _reach2(t: Any, y: Any, x: Any) -> Any:
 # rules name these before their own rows
 safe_div: Elementwise
 safe_mul: Elementwise
-where: Elementwise
 ldexp: Elementwise
-gate: Elementwise
-wins: Elementwise
 
 # fmt: off
 # arithmetic
@@ -290,7 +165,7 @@ mul         = Arithmetic("mul", np.multiply,
 div         = Arithmetic("div", np.true_divide,
                          lambda t, y, a, b: t / b if _nonzero(b) else safe_div(t, b),
                          lambda t, y, a, b: -safe_div(safe_mul(t, y), b), linear=[{0}])
-pow         = Power("pow", np.power, _pow_base, _pow_exponent)
+pow         = Power("pow", np.power, _pow_base, _pow_exponent, lower=_lower_power)
 mod         = Arithmetic("mod", np.remainder,
                          lambda t, y, a, b: t,
                          lambda t, y, a, b: -t * np.floor_divide(a, b))
@@ -358,34 +233,9 @@ real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
 imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
 # choice
 sign        = Free("sign", np.sign)
-gate        = Elementwise("gate", _gate, lambda t, y, a, c: gate(t, c), None, linear=[{0}])
-wins        = Elementwise("wins", _wins,
-                          lambda t, y, a, *xs: wins(t, *xs), None, None, None, linear=[{0}])
-maximum     = Elementwise("maximum", np.maximum,
-                          lambda t, y, a, b: wins(t, a, y, b),
-                          lambda t, y, a, b: wins(t, b, y, a))
-minimum     = Elementwise("minimum", np.minimum,
-                          lambda t, y, a, b: wins(t, a, y, b),
-                          lambda t, y, a, b: wins(t, b, y, a))
-fmax        = Elementwise("fmax", np.fmax,
-                          lambda t, y, a, b: wins(t, a, y, b),
-                          lambda t, y, a, b: wins(t, b, y, a))
-fmin        = Elementwise("fmin", np.fmin,
-                          lambda t, y, a, b: wins(t, a, y, b),
-                          lambda t, y, a, b: wins(t, b, y, a))
-where       = Elementwise("where", np.where, None,
-                          lambda t, y, c, a, b: gate(t, c),
-                          lambda t, y, c, a, b: gate(t, np.logical_not(c)), linear=[{1, 2}])
-clip        = Elementwise("clip", np.clip,
-                          lambda t, y, x, lo, hi: gate(t, (x >= lo) & (x <= hi)),
-                          lambda t, y, x, lo, hi: gate(t, (x < lo) & (lo <= hi)),
-                          lambda t, y, x, lo, hi: gate(t, maximum(x, lo) > hi))
 copysign    = Elementwise("copysign", np.copysign,
                           lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)),
                           lambda t, y, a, b: t * 0)
-heaviside   = Elementwise("heaviside", np.heaviside,
-                          lambda t, y, a, b: t * 0,
-                          lambda t, y, a, b: where(a == 0, t, 0))
 ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
 nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, lambda t, y, a, b: t * 0)
 # fmt: on

@@ -73,6 +73,17 @@ class Getitem(Linear):
         y = getitem_p(stretched(x, d, size), *place.arrays, index=place.index)
         return (place.unpacked(y),), (0,)
 
+    def view(self, x: Any, *arrays: Any, index: Index) -> Any:
+        """Read slices without a copy; arrays of numbers are gathered."""
+        if any(a.aval.shape for a in arrays):
+            return None
+        return x.indexed(index, arrays, ARRAY), x.contiguous and _leading(index, x.aval.shape)
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, index: Index) -> None:
+        gathers = any(a.aval.shape for a in ins[1:])
+        assign = w.assign if gathers else w.assign_view
+        assign(outs[0], ins[0].indexed(index, ins[1:], ARRAY))
+
 
 class ScatterAdd(Linear):
     """Add the operand into zeros of ``shape`` at ``index``; duplicates accumulate."""
@@ -101,6 +112,21 @@ class ScatterAdd(Linear):
         packed = place.packed(stretched(x, d, size))
         y = scatter_add_p(packed, *place.arrays, shape=(size, *shape), index=place.index)
         return (y,), (0,)
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, shape: Shape, index: Index) -> None:
+        w.scatter(outs[0], ins[0], index, ins[1:], ARRAY)
+
+
+def _leading(index: Index, shape: Shape) -> bool:
+    """Return whether a basic index reads elements that lie side by side."""
+    whole = [e is None or e == slice(None) for e in index]
+    places = [k for k, done in enumerate(whole) if not done]
+    if not places:
+        return True
+    *before, last = places
+    numbers = all(type(index[k]) is not slice for k in before)
+    step = not isinstance(index[last], slice) or index[last].step in (None, 1)
+    return numbers and step and all(index[k] is None or k in before for k in range(last))
 
 
 class Batching:
@@ -241,6 +267,10 @@ class Concatenate(Primitive):
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
         xs = [stretched(x, d, size) for x, d in zip(args, axes, strict=True)]
         return self.bind(*xs, axis=axis + 1), (0,)
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, axis: int) -> None:
+        joined = w.tuple(ins)
+        w.call(w.numpy("concatenate"), [joined, axis], outs[0])
 
 
 getitem_p = Getitem("getitem")

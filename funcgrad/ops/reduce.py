@@ -54,9 +54,13 @@ def axis_of(axis: Any, rank: int) -> int:
 class Reduction(Primitive):
     """Reduce ``axes``, which are not negative and vanish."""
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+    def __init__(
+        self, name: str, function: Callable[..., Any], ufunc: np.ufunc | None = None
+    ) -> None:
         super().__init__(name)
         self.function = function
+        if ufunc is not None:  # whose ``reduce`` is the function
+            self.emit = lambda w, outs, ins, *, axes: w.reduce(ufunc, ins[0], axes, outs[0])
 
     @override
     def run(self, x: Any, *, axes: Axes) -> tuple[Any, ...]:
@@ -166,6 +170,9 @@ class Cumprod(Primitive):
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
         return self.bind(front(args[0], axes[0]), axis=axis + 1), (0,)
 
+    def emit(self, w: Any, outs: Any, ins: Any, *, axis: int) -> None:
+        w.accumulate("multiply", ins[0], axis, outs[0], False)
+
 
 class Position(Primitive):
     """Where along one axis something stands: an integer, which has no derivative."""
@@ -230,12 +237,12 @@ def _count(x: Any, axis: Axes | None = None) -> Any:
 
 
 # fmt: off
-max_p       = Extremum("max", np.max)
-min_p       = Extremum("min", np.min)
-prod_p      = Prod("prod", np.prod)
+max_p       = Extremum("max", np.max, np.maximum)
+min_p       = Extremum("min", np.min, np.minimum)
+prod_p      = Prod("prod", np.prod, np.multiply)
 cumprod_p   = Cumprod("cumprod")
-any_p       = FreeReduction("any", np.any)
-all_p       = FreeReduction("all", np.all)
+any_p       = FreeReduction("any", np.any, np.logical_or)
+all_p       = FreeReduction("all", np.all, np.logical_and)
 count_p     = FreeReduction("count_nonzero", _count)
 argmax_p    = Position("argmax", np.argmax, keeps_axis=False)
 argmin_p    = Position("argmin", np.argmin, keeps_axis=False)

@@ -24,7 +24,8 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import Elementwise, exp, mul, neg, safe_mul, square
+from .elementwise import exp, mul, neg, safe_mul, square
+from .pointwise import Elementwise
 
 BLOCK = 32768
 
@@ -32,18 +33,18 @@ BLOCK = 32768
 def by_blocks(f32: Callable[..., Any], f64: Callable[..., Any]) -> Callable[..., Any]:
     """Return the function of any real array that applies these to float32 and float64 blocks."""
 
-    def function(x: Any) -> Any:
+    def function(x: Any, out: Any = None) -> Any:
         x = np.asarray(x)
         if x.dtype.kind not in "fiub" or x.dtype.itemsize > 8:
             raise TypeError(f"a special function takes real numbers: got {x.dtype}")
         dtype = np.result_type(x.dtype, np.float16)
         kernel, inner = (f64, np.float64) if dtype.itemsize == 8 else (f32, np.float32)
-        out = np.empty(x.shape, dtype)
-        flat, ravelled = out.reshape(-1), x.reshape(-1)
+        y = np.empty(x.shape, dtype) if out is None else out
+        flat, ravelled = y.reshape(-1), x.reshape(-1)
         with np.errstate(all="ignore"):  # infinities and nan are results here, as in scipy
             for i in range(0, flat.size, BLOCK):
                 flat[i : i + BLOCK] = kernel(ravelled[i : i + BLOCK].astype(inner, copy=False))
-        return out[()]
+        return y[()]
 
     return function
 

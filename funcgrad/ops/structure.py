@@ -7,8 +7,7 @@ family can undo its broadcasting here.
 
 import functools
 import math
-from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from typing_extensions import override
@@ -16,49 +15,13 @@ from typing_extensions import override
 from ..core.avals import PYTHON_SCALARS, Aval, Axes, Shape, aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
-
-
-def as_array(x: Any) -> np.ndarray:
-    """Return a plain number or array as an array, without NumPy's checks where it is one."""
-    return x if type(x) is np.ndarray else np.asarray(x)
-
-
-def zeros(aval: Any) -> np.ndarray:
-    """Return zeros of the shape and dtype of an aval, an array or a tracer."""
-    return np.zeros(shape_of(aval), dtype_of(aval))
-
-
-# what a batch rule returns: the outputs, and which of their axes is the batch
-Batched: TypeAlias = tuple[Sequence[Any], Sequence[int | None]]
-
-
-class Linear(Primitive):
-    """Linear in its first operand, constant in the others: its own jvp."""
-
-    @override
-    def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
-        return self.bind(tangents[0], *primals[1:], **params)
-
-    @override
-    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        return [self.transpose(cts[0], *ins, **params), *[None] * (len(ins) - 1)]
-
-    def transpose(self, ct: Any, x: Any, *others: Any, **params: Any) -> Any:
-        """Return the cotangent of ``x``, of which only shape and dtype may be read."""
-        raise self.missing("transpose")
-
-    @override
-    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        return operands == {0}
-
-    @override
-    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
-        (x,), (d,) = args, axes
-        return self.bind(front(x, d), **self.batched_params(size, **params)), (0,)
-
-    def batched_params(self, size: int, **params: Any) -> dict[str, Any]:
-        """Return the parameters for an operand with one more axis in front."""
-        return params
+from .linear import (
+    Batched as Batched,
+    Linear as Linear,
+    as_array as as_array,
+    front as front,
+    zeros as zeros,
+)
 
 
 class Convert(Linear):
@@ -79,6 +42,9 @@ class Convert(Linear):
     @override
     def transpose(self, ct: Any, x: Any, *, dtype: np.dtype) -> Any:
         return convert_p(ct, dtype=dtype_of(x))
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, dtype: np.dtype) -> None:
+        w.convert(ins[0], dtype, outs[0])
 
 
 class Truncate(Convert):
@@ -136,6 +102,13 @@ class Broadcast(Linear):
     def batched_params(self, size: int, *, shape: Shape, axes: Axes) -> dict[str, Any]:
         return {"shape": (size, *shape), "axes": tuple(d + 1 for d in axes)}
 
+    def view(self, x: Any, *, shape: Shape, axes: Axes) -> Any:
+        """Repeat without a copy what the workspace holds: elsewhere a view costs more to make."""
+        return (x.repeated(shape, axes), False) if x.static else None
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, shape: Shape, axes: Axes) -> None:
+        w.fill(outs[0], ins[0], axes)
+
 
 class Sum(Linear):
     """Add along ``axes``, which are not negative and vanish."""
@@ -151,6 +124,9 @@ class Sum(Linear):
     @override
     def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
         return broadcast_p(ct, shape=shape_of(x), axes=axes)
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, axes: Axes) -> None:
+        w.sum(ins[0], axes, outs[0])
 
     @override
     def batched_params(self, size: int, *, axes: Axes) -> dict[str, Any]:
@@ -173,6 +149,9 @@ class Mean(Linear):
     def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
         shape = shape_of(x)
         return broadcast_p(ct / _extent(shape, axes), shape=shape, axes=axes)
+
+    def lower(self, build: Any, x: Any, *, axes: Axes) -> Any:
+        return build("div", build("sum", x, axes=axes), _extent(x.aval.shape, axes))
 
     @override
     def batched_params(self, size: int, *, axes: Axes) -> dict[str, Any]:
@@ -205,6 +184,9 @@ class Cumsum(Linear):
     def batched_params(self, size: int, *, axis: int, reverse: bool) -> dict[str, Any]:
         return {"axis": axis + 1, "reverse": reverse}
 
+    def emit(self, w: Any, outs: Any, ins: Any, *, axis: int, reverse: bool) -> None:
+        w.accumulate("add", ins[0], axis, outs[0], reverse)
+
 
 class Reshape(Linear):
     """Give the same numbers, in C order, another shape."""
@@ -232,6 +214,16 @@ class Reshape(Linear):
     def batched_params(self, size: int, *, shape: Shape) -> dict[str, Any]:
         return {"shape": (size, *shape)}
 
+    def view(self, x: Any, *, shape: Shape) -> Any:
+        same = [n for n in shape if n != 1] == [n for n in x.aval.shape if n != 1]
+        return (x.reshaped(shape), x.contiguous) if x.contiguous or same else None
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, shape: Shape) -> None:
+        if ins[0].aval.shape:
+            w.assign_view(outs[0], ins[0].reshaped(shape))
+        else:
+            w.fill(outs[0], ins[0], ())
+
 
 class Transpose(Linear):
     """Reorder the axes: axis ``d`` of the result is axis ``perm[d]`` of the operand."""
@@ -253,6 +245,13 @@ class Transpose(Linear):
     @override
     def batched_params(self, size: int, *, perm: Axes) -> dict[str, Any]:
         return {"perm": (0, *(d + 1 for d in perm))}
+
+    def view(self, x: Any, *, perm: Axes) -> Any:
+        moved = [d for d in perm if x.aval.shape[d] != 1]
+        return x.transposed(perm), x.contiguous and moved == sorted(moved)
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, perm: Axes) -> None:
+        w.assign_view(outs[0], ins[0].transposed(perm))
 
 
 convert_p = Convert("convert")
@@ -307,14 +306,6 @@ def reshape(x: Any, shape: Shape) -> Any:
         missing = math.prod(shape_of(x)) // rest if rest else 0
         shape = tuple(missing if n == -1 else n for n in shape)
     return reshape_p(x, shape=shape)
-
-
-def front(x: Any, axis: int) -> Any:
-    """Return ``x`` with one axis moved to the front."""
-    rank = len(shape_of(x))
-    if axis == 0:
-        return x
-    return transpose_p(x, perm=(axis, *(d for d in range(rank) if d != axis)))
 
 
 def stretched(x: Any, axis: int | None, size: int) -> Any:

@@ -57,6 +57,9 @@ class Checkpoint(Holder):
     def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:
         return tuple(v.aval for v in jaxpr.outvars)
 
+    def inlined(self, *, jaxpr: Jaxpr, prevent_cse: bool, **params: Any) -> tuple[Jaxpr, bool]:
+        return jaxpr, prevent_cse
+
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         flags = [i in operands for i in range(len(params["jaxpr"].invars))]
@@ -175,6 +178,9 @@ class Name(Linear):
     @override
     def transpose(self, ct: Any, x: Any, *, name: str) -> Any:
         return ct
+
+    def lower(self, build: Any, x: Any, *, name: str) -> Any:
+        return x
 
 
 checkpoint_p = Checkpoint("checkpoint")

@@ -49,6 +49,9 @@ class Ruled(Primitive):
     def infer(self, *avals: Aval, fun: Any, **params: Any) -> tuple[Aval, ...]:
         return tuple(out_avals(fun.jaxpr))
 
+    def inlined(self, *, fun: Any, **params: Any) -> tuple[Jaxpr | None, bool]:
+        return (fun.jaxpr if isinstance(fun, Program) else None), False
+
     def close(self, *avals: Aval, fun: Leaves, extra: int, **params: Any) -> tuple[Any, Any]:
         """Stage the function: what it closes over are operands, which its rules have already."""
         if isinstance(fun, Program):

@@ -1,0 +1,1 @@
+"""From a program to NumPy source: passes over jaxprs, buffers, text."""

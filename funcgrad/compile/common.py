@@ -1,0 +1,76 @@
+"""Dead code, common subexpressions, constant folding."""
+
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
+from .rewrite import Builder, rewritten
+
+
+def dce(jaxpr: Jaxpr) -> Jaxpr:
+    """Drop the equations that no output needs, and what loops compute for nobody."""
+    needed: set[Any] = set(jaxpr.outvars)
+    kept: list[Eqn] = []
+    for eqn in reversed(jaxpr.eqns):
+        used = [v in needed for v in eqn.outs]
+        if not any(used):
+            continue
+        if not all(used) and eqn.prim.prune is not None:
+            eqn = pruned(eqn, used)
+        needed.update(eqn.ins)
+        kept.append(eqn)
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(kept[::-1]), jaxpr.outvars)
+
+
+def pruned(eqn: Eqn, used: Sequence[bool]) -> Eqn:
+    """Return an equation without the outputs that nobody reads."""
+    ins, outs, params = eqn.prim.prune(used, **eqn.params)
+    return Eqn(
+        eqn.prim,
+        tuple([eqn.ins[i] for i in ins]),
+        tuple([eqn.outs[i] for i in outs]),
+        params,
+        eqn.source,
+        eqn.scope,
+    )
+
+
+def cse(jaxpr: Jaxpr) -> Jaxpr:
+    """Compute each expression once: the same primitive of the same operands and parameters."""
+    seen: dict[Hashable, Sequence[Atom]] = {}
+
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        key = (eqn.prim, eqn.scope, tuple(map(_key, eqn.ins)), tuple(sorted(eqn.params.items(),
+               key=lambda item: item[0])))  # fmt: skip
+        try:
+            return seen.setdefault(key, eqn.outs) if key in seen else seen.update({key: eqn.outs})
+        except TypeError:  # a parameter that is not hashable
+            return None
+
+    return rewritten(jaxpr, step)
+
+
+def _key(atom: Atom) -> Hashable:
+    """Return what tells one operand from another: of a number its type and its digits."""
+    return (type(atom.value), repr(atom.value)) if isinstance(atom, Literal) else atom
+
+
+def fold(jaxpr: Jaxpr) -> Jaxpr:
+    """Compute now what is made of numbers alone, unless NumPy would warn of it."""
+
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        numbers = all(isinstance(a, Literal) for a in eqn.ins) and eqn.ins
+        if not numbers or any(v.aval.shape for v in eqn.outs):
+            return None
+        try:
+            with np.errstate(all="raise"):
+                values = eqn.prim.run(*(a.value for a in eqn.ins), **eqn.params)
+        except (ArithmeticError, TypeError, ValueError):
+            return None  # it shall warn, or raise, when it runs
+        atoms = [Literal(v[()] if isinstance(v, np.ndarray) else v) for v in values]
+        same = all(a.aval == v.aval for a, v in zip(atoms, eqn.outs, strict=True))
+        return atoms if same else None
+
+    return rewritten(jaxpr, step)

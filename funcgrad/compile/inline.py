@@ -1,0 +1,80 @@
+"""The first passes: what an equation holds is written out, and choices are made of simpler ones."""
+
+import itertools
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var
+from .rewrite import Builder, rewritten
+
+_Steps = Iterator[Eqn]
+
+
+def inline(jaxpr: Jaxpr) -> Jaxpr:
+    """Replace each equation that only calls a program (jit, checkpoint, rules) by that program.
+
+    What ``checkpoint`` computes again stays apart: its equations get a scope of their own, and
+    equations of different scopes are never merged.
+    """
+    scopes = itertools.count(1)
+
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        return _expanded(build, eqn, scopes) if eqn.prim.inlined is not None else None
+
+    if all(eqn.prim.inlined is None for eqn in jaxpr.eqns):
+        return jaxpr
+    return rewritten(jaxpr, step)
+
+
+def _expanded(build: Builder, eqn: Eqn, scopes: Iterator[int]) -> Sequence[Atom] | None:
+    """Add the equations of what an equation calls; return what its outputs become."""
+    program, apart = eqn.prim.inlined(**eqn.params)
+    if program is None:
+        return None
+    scope = next(scopes) if apart else eqn.scope
+    now: dict[Any, Atom] = dict(zip(program.invars, eqn.ins, strict=True))
+    for inner in program.eqns:
+        ins = tuple([now.get(a, a) for a in inner.ins])
+        source = inner.source or eqn.source
+        outs = tuple([Var(v.aval, now.get(v.of, v.of)) for v in inner.outs])
+        copy = Eqn(inner.prim, ins, outs, inner.params, source, scope)
+        found = _expanded(build, copy, scopes) if copy.prim.inlined is not None else None
+        if found is None:
+            build.add(copy)
+        now.update(zip(inner.outs, outs if found is None else found, strict=True))
+    return [now.get(a, a) for a in program.outvars]
+
+
+def lower(jaxpr: Jaxpr) -> Jaxpr:
+    """Replace equations by simpler ones, where their primitive says how."""
+
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        if eqn.prim.lower is None:
+            return None
+        return _lowered(build, eqn)
+
+    return rewritten(jaxpr, step)
+
+
+def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+    """Return what an equation is made of, lowered again; None where that is itself."""
+    start = len(build.eqns)
+    atom = eqn.prim.lower(build, *eqn.ins, **eqn.params)
+    if atom is None or (atom.aval.shape, atom.aval.dtype) != (
+        eqn.outs[0].aval.shape,
+        eqn.outs[0].aval.dtype,
+    ):
+        del build.eqns[start:]
+        return None
+    now: dict[Any, Atom] = {}
+    added = build.eqns[start:]
+    del build.eqns[start:]
+    for new in added:
+        new = Eqn(new.prim, tuple([now.get(a, a) for a in new.ins]), new.outs, new.params,
+                  new.source, new.scope)  # fmt: skip
+        found = _lowered(build, new) if new.prim.lower is not None else None
+        if found is None:
+            build.add(new)
+        else:
+            now.update(zip(new.outs, found, strict=True))
+    return [now.get(atom, atom)]

@@ -1,0 +1,146 @@
+"""The lines of the operations that many primitives share: ufuncs, reductions, products, copies."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import Aval
+from .text import index, parameter
+from .values import Value
+
+# on two numbers Python's operators take a tenth of a ufunc's time
+_INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", np.less: "<",
+          np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
+          np.not_equal: "!="}  # fmt: skip
+# whose third positional argument is not ``out``
+_KEYWORD = (np.maximum, np.minimum)
+_DOT_LIMIT = 4096  # above it, add.reduce is as fast, and adds float32 more exactly
+
+
+class Kernels:
+    """What a writer writes for each kind of operation."""
+
+    numpy: Callable[..., str]
+    function: Callable[..., str]
+    dtype: Callable[..., str]
+    need: Callable[..., str]
+    call: Callable[..., None]
+    assign: Callable[..., None]
+    line: Callable[..., None]
+    constant: Callable[..., str]
+    scratch: Callable[..., Any]
+    copy: Callable[..., None]
+
+    def elementwise(
+        self, function: Callable[..., Any], fills: bool, ins: Sequence[Value], out: Value
+    ) -> None:
+        if not out.aval.shape:
+            return self._scalar(function, ins, out)
+        name = self.function(function)
+        keyword = function in _KEYWORD or not isinstance(function, np.ufunc)
+        if fills:
+            return self.call(name, ins, out, keyword)
+        return self.assign(out, f"{name}({', '.join(map(str, ins))})")
+
+    def _scalar(self, function: Callable[..., Any], ins: Sequence[Value], out: Value) -> None:
+        strong = any(not x.aval.weak for x in ins) and all(x.aval.dtype.kind == "f" for x in ins)
+        infix = _INFIX.get(function) if isinstance(function, np.ufunc) else None
+        if infix is not None and strong:
+            expression = f"{ins[0]} {infix} {ins[1]}"
+        else:
+            expression = f"{self.function(function)}({', '.join(map(str, ins))})"
+        self.assign(out, f"{expression}.item()" if out.aval.weak else expression)
+
+    def convert(self, x: Value, dtype: np.dtype, out: Value) -> None:
+        drops = x.aval.dtype.kind == "c" and dtype.kind in "fiub"
+        source = f"{x}.real" if drops and dtype.kind == "f" else str(x)
+        if not out.aval.shape:
+            self.assign(out, f"{self.dtype(dtype)}({source})")
+        elif out.made:
+            self.line(f"{self.numpy('copyto')}({out}, {source}, 'unsafe')", out.aval)
+        else:
+            self.assign(out, f"{source}.astype({self.dtype(dtype)})")
+
+    def fill(self, out: Value, x: Value, axes: Sequence[int]) -> None:
+        """Repeat a value along new axes, into memory of its own."""
+        self.need(out)
+        if x.aval.shape:
+            shape = out.aval.shape
+            expanded = tuple(1 if d in axes else n for d, n in enumerate(shape))
+            leading = tuple(axes) == tuple(range(len(axes)))
+            self.line(f"{out}[...] = {x if leading else x.reshaped(expanded)}", out.aval)
+        else:
+            self.line(f"{out}.fill({x})", out.aval)
+
+    # reductions
+
+    def sum(self, x: Value, axes: Sequence[int], out: Value) -> None:
+        """Sum; over one axis of a matrix by BLAS, which takes a third of the time."""
+        shape, dtype = x.aval.shape, x.aval.dtype
+        if len(shape) == 2 and len(axes) == 1 and x.contiguous and dtype.char in "fd":
+            n = shape[axes[0]]
+            if 0 < n <= _DOT_LIMIT and out.aval.size:
+                ones = self.ones(n, dtype)
+                args = [ones, x] if axes[0] == 0 else [x, ones]
+                return self.call(self.numpy("dot"), args, out)
+        return self.reduce(np.add, x, axes, out)
+
+    def ones(self, n: int, dtype: np.dtype) -> str:
+        expression = f"{self.numpy('ones')}({n}, {self.dtype(dtype)})"
+        return self.constant(expression, Aval((n,), dtype), f"ones_{n}")
+
+    def reduce(self, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: Value) -> None:
+        name = f"{self.function(ufunc)}.reduce"
+        if not axes:  # nothing to reduce: a copy, or a cast
+            return self.call(name, [x, "()", None], out)
+        every = len(axes) == len(x.aval.shape)
+        along = None if every else axes[0] if len(axes) == 1 else parameter(tuple(axes))
+        if out.made and out.aval.shape:
+            return self.call(name, [x, along, None], out)
+        return self.call(name, [x, along], out)
+
+    def accumulate(self, name: str, x: Value, axis: int, out: Value, reverse: bool) -> None:
+        function = f"{self.numpy(name)}.accumulate"
+        if not reverse:
+            return self.call(function, [x, axis, None] if out.made else [x, axis], out)
+        self.need(out)
+        back = f"[{':, ' * axis}::-1]"
+        self.line(f"{function}({x}{back}, {axis}, None, {out}{back})", out.aval)
+        return None
+
+    # products
+
+    def matmul(self, a: Value, b: Value, out: Value) -> None:
+        """Multiply; what is no stack of matrices by dot, which starts twice as fast."""
+        ranks, dtypes = (len(a.aval.shape), len(b.aval.shape)), {a.aval.dtype, b.aval.dtype}
+        plain = max(ranks) <= 2 and len(dtypes) == 1 and a.aval.dtype.char in "fdFD"
+        self.call(self.numpy("dot" if plain else "matmul"), [a, b], out)
+
+    # parts of arrays
+
+    def scatter(self, out: Value, x: Value, entries: Any, arrays: Any, placeholder: Any) -> None:
+        name = self.need(out)
+        self.line(f"{name}.fill(0)", out.aval)
+        where = index(entries, arrays, placeholder)
+        if any(a.aval.shape for a in arrays):
+            places = f"{self.numpy('s_')}[{where}]" if ":" in where else f"({where},)"
+            self.line(f"{self.numpy('add')}.at({name}, {places}, {x})")
+        else:
+            self.line(f"{name}[{where}] = {x}")
+        self.number(out)
+
+    def number(self, out: Value) -> None:
+        """Make a number of an array of one that was needed to write to."""
+        if not out.aval.shape:
+            self.line(f"{out} = {out}[()]")
+
+    def set(
+        self, out: Value, x: Value, v: Value, entries: Any, arrays: Any, placeholder: Any
+    ) -> None:
+        if not out.aval.shape:
+            self.line(f"{self.need(out)}[()] = {x}")
+        elif out.text != x.text:
+            self.copy(out, x)
+        self.line(f"{out}[{index(entries, arrays, placeholder)}] = {v}", out.aval)
+        self.number(out)

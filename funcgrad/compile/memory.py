@@ -1,0 +1,58 @@
+"""What a compiled program's memory is spent on."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+
+class MemoryReport(NamedTuple):
+    """The planned memory of one call, in bytes; it prints as a table of the fullest moments.
+
+    ``workspace`` is what temporaries take, kept from call to call; ``peak`` the most of it that
+    is live at once; ``arguments``, ``outputs`` and ``constants`` lie outside of it.
+    """
+
+    workspace: int
+    peak: int
+    arguments: int
+    outputs: int
+    constants: int
+    equations: tuple[tuple[str, int], ...]  # in order, each with the bytes live at it
+
+    def __str__(self) -> str:
+        total = self.workspace + self.arguments + self.outputs + self.constants
+        rows = [
+            f"planned peak {_size(total)}: workspace {_size(self.workspace)}, arguments "
+            f"{_size(self.arguments)}, outputs {_size(self.outputs)}, constants "
+            f"{_size(self.constants)}"
+        ]
+        fullest = sorted(range(len(self.equations)), key=lambda i: -self.equations[i][1])[:8]
+        for i in sorted(fullest):
+            words, live = self.equations[i]
+            rows.append(f"  equation {i:4}: {_size(live):>9} live at {words}")
+        return "\n".join(rows)
+
+
+def _size(n: int) -> str:
+    """Return a number of bytes in the unit that suits it.
+
+    >>> _size(1536)
+    '1.5 kB'
+    """
+    amount = float(n)
+    for unit in ("B", "kB", "MB"):
+        if amount < 1024:
+            return f"{amount:.{0 if unit == 'B' else 1}f} {unit}"
+        amount /= 1024
+    return f"{amount:.1f} GB"
+
+
+def matched(wanted: Sequence[object], offered: Sequence[object]) -> list[int | None]:
+    """Return for each thing wanted the place of one offered that is equal, each used once."""
+    free = list(range(len(offered)))
+    result: list[int | None] = []
+    for want in wanted:
+        place = next((i for i in free if offered[i] == want), None)
+        if place is not None:
+            free.remove(place)
+        result.append(place)
+    return result

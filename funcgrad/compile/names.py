@@ -1,0 +1,102 @@
+"""What the values of a program are called: after the user's variables, where these are known.
+
+While lines are written a name is a token; which name it becomes is decided at the end, because
+a buffer is named after the last of the values that lie in it: ``h = tanh(x @ w + b)`` is one.
+"""
+
+import builtins
+import keyword
+import linecache
+import os
+import re
+from collections.abc import Iterable, Sequence
+
+from ..core.jaxpr import Eqn, Jaxpr, Var
+
+TOKEN = re.compile("\0(\\d+)\0")
+_ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
+# what the text of a program uses for itself
+RESERVED = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "arena", "spaces", "space",
+             "workspace", "main", "np", "primitive"}  # fmt: skip
+
+
+def label(text: str) -> str:
+    """Return text as an identifier: ``params['w1']`` becomes ``params_w1``."""
+    name = re.sub(r"\W+", "_", text).strip("_")
+    return f"_{name}" if name[:1].isdigit() else name
+
+
+def line_of(source: str) -> str:
+    """Return the text of a line, given as ``file:number``."""
+    filename, _, number = source.rpartition(":")
+    return linecache.getline(filename, int(number)).strip() if number.isdigit() else ""
+
+
+class Names:
+    """Tokens for names, and what speaks for each name."""
+
+    def __init__(self) -> None:
+        self.hints: list[list[str]] = []
+        self.known: dict[Var, str] = {}
+        self.variables: dict[Var, str] = {}
+
+    def token(self, hint: str = "") -> str:
+        self.hints.append([hint])
+        return f"\0{len(self.hints) - 1}\0"
+
+    def add(self, token: str, hint: str) -> None:
+        """Let another value speak for a name that it shares."""
+        self.hints[int(token[1:-1])].append(hint)
+
+    def study(self, jaxpr: Jaxpr, inputs: Sequence[str]) -> None:
+        """Take note of the names of inputs, and of the variables to which lines assign."""
+        self.known.update(zip(jaxpr.invars, inputs, strict=True))
+        last = {eqn.source: eqn for eqn in jaxpr.eqns if eqn.outs[0].of is None}
+        for source, eqn in last.items():
+            found = _ASSIGNED.match(line_of(source)) if source else None
+            if found and len(eqn.outs) == 1:
+                self.known[eqn.outs[0]] = found.group(1)
+
+    def hint(self, var: Var, eqn: Eqn) -> str:
+        """Return what a value should be called, "" if nothing is known."""
+        if var in self.known:
+            return self.known[var]
+        if var.of is not None and var.of in self.known:
+            return f"d_{self.known[var.of]}"
+        return ""
+
+    def quoted(self, source: str) -> str:
+        """Return a comment that shows where a line comes from, and the line."""
+        filename, _, number = source.rpartition(":")
+        where = f"{os.path.basename(filename)}:{number}"
+        text = line_of(source)
+        return f"{where}  {text}" if text else where
+
+    def resolved(self, text: str, taken: Iterable[str]) -> str:
+        """Return the text with a name in the place of each token."""
+        used = {*RESERVED, *taken}
+        names: dict[str, str] = {}
+        count = 0
+        for match in TOKEN.finditer(text):
+            token = match.group(1)
+            if token in names:
+                continue
+            spoken = [hint for hint in self.hints[int(token)] if hint]
+            if spoken:
+                name = unused(TOKEN.sub(lambda m: names.get(m.group(1), "t"), spoken[-1]), used)
+            else:
+                while (name := f"t{count}") in used:
+                    count += 1
+            used.add(name)
+            names[token] = name
+        return TOKEN.sub(lambda m: names[m.group(1)], text)
+
+
+def unused(name: str, used: set[str]) -> str:
+    name = label(name) or "t"
+    if name not in used:
+        return name
+    count = 2
+    while f"{name}_{count}" in used:
+        count += 1
+    return f"{name}_{count}"

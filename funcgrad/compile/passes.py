@@ -1,0 +1,40 @@
+"""The passes in their order, from a program as it was staged to one that is worth writing down."""
+
+import sys
+from collections.abc import Callable
+
+from ..core.jaxpr import Jaxpr, check_jaxpr
+from .common import cse, dce, fold
+from .inline import inline, lower
+from .rewrite import on_programs
+from .simplify import simplify
+
+Pass = Callable[[Jaxpr], Jaxpr]
+
+FIRST: tuple[Pass, ...] = (inline, dce)
+PASSES: tuple[Pass, ...] = (lower, fold, simplify, cse, simplify, fold, cse, dce)
+
+
+def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
+    """Return a program that computes the same with less.
+
+    Args:
+        jaxpr: a program; those that its equations hold are changed too.
+        check: whether to run the type checker after each pass: by default in Python's own
+            development mode, ``python -X dev``.
+    """
+    if "optimized" not in jaxpr.memo:
+        jaxpr.memo["optimized"] = _passed(jaxpr, check)
+    return jaxpr.memo["optimized"]
+
+
+def _passed(jaxpr: Jaxpr, check: bool) -> Jaxpr:
+    def inner(program: Jaxpr) -> Jaxpr:
+        return optimized(program, check)
+
+    now = jaxpr
+    for change in (*FIRST, lambda program: on_programs(program, inner), *PASSES):
+        now = change(now)
+        if check:
+            check_jaxpr(now)
+    return now

@@ -1,0 +1,92 @@
+"""Where the output of an equation is written: over an operand, to an output's memory, or anew."""
+
+from collections.abc import Callable, Sequence
+
+from ..core.avals import Aval
+from ..core.jaxpr import Eqn, Jaxpr, Var
+from .names import Names
+from .values import Value
+
+
+class Places:
+    """How a writer decides where values lie."""
+
+    names: Names
+    buffer: Callable[..., Value]
+    fresh: Callable[..., Value]
+
+    def place(
+        self,
+        var: Var,
+        eqn: Eqn,
+        ins: Sequence[Value],
+        dying: set[Var],
+        wanted: dict[Var, Value],
+    ) -> Value:
+        """Return where an output is to be written."""
+        hint = self.names.hint(var, eqn)
+        if not var.aval.shape:
+            return Value(self.names.token(hint), var.aval, made=False)
+        over = self.overwritten(var.aval, eqn, ins, dying)
+        target = wanted.get(var)
+        if target is not None and self.is_free(target, over, eqn, ins, dying):
+            return target
+        if over is not None and over.static:
+            self.names.add(over.text, hint)
+            assert over.root is not None
+            return Value(over.text, var.aval, over.root, static=True, contiguous=True)
+        return self.buffer(var.aval, hint)
+
+    def overwritten(
+        self, aval: Aval, eqn: Eqn, ins: Sequence[Value], dying: set[Var]
+    ) -> Value | None:
+        """Return the operand over which the output may be written: nothing reads it any more."""
+        for i, (atom, value) in enumerate(zip(eqn.ins, ins, strict=True)):
+            if (
+                atom in dying
+                and value.root is not None
+                and value.contiguous
+                and value.made
+                and (value.aval.shape, value.aval.dtype) == (aval.shape, aval.dtype)
+                and eqn.prim.overwrites(i)
+                and self.alone(value, eqn, ins, dying)
+            ):
+                return value
+        return None
+
+    def alone(self, value: Value, eqn: Eqn, ins: Sequence[Value], dying: set[Var]) -> bool:
+        """Return whether no value but this one lies in its memory."""
+        assert value.root is not None
+        mine = {a for a, x in zip(eqn.ins, ins, strict=True) if x is value and a in dying}
+        others = any(x.root is value.root and x is not value for x in ins)
+        return value.root.holders == len(mine) and not others
+
+    def is_free(
+        self,
+        target: Value,
+        over: Value | None,
+        eqn: Eqn,
+        ins: Sequence[Value],
+        dying: set[Var],
+    ) -> bool:
+        """Return whether a target may be written to: a donated argument may still be read."""
+        free = target.root is None or target.root.holders == 0
+        return free or (over is not None and over.root is target.root)
+
+    def aims(self, jaxpr: Jaxpr, targets: Sequence[Value | None]) -> dict[Var, Value]:
+        """Return where variables are to be written: to an output's target, or to new memory.
+
+        What an output is a view of (a transpose, a reshape) gets the memory, and not a copy of it.
+        """
+        wanted: dict[Var, Value] = {}
+        made = {var: eqn for eqn in jaxpr.eqns for var in eqn.outs}
+        for atom, target in zip(jaxpr.outvars, targets, strict=True):
+            if target is None or not isinstance(atom, Var) or atom not in made or atom in wanted:
+                continue
+            eqn = made[atom]
+            moves = eqn.prim.is_view and eqn.ins[0].aval.size == atom.aval.size
+            if not moves or target.made or eqn.ins[0] not in made:
+                wanted[atom] = target
+            elif eqn.ins[0] not in wanted and eqn.ins[0] not in jaxpr.outvars:
+                wanted[eqn.ins[0]] = self.fresh(eqn.ins[0].aval, "", viewed=True)
+        return wanted

@@ -1,0 +1,59 @@
+"""A compiled program: its source, and the function that Python made of it."""
+
+import itertools
+import linecache
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.jaxpr import Jaxpr
+from .passes import optimized
+from .source import Source, source_of
+
+_numbers = itertools.count(1)
+
+
+class Program:
+    """A program as NumPy source that has been run: ``main`` takes and gives flat tuples.
+
+    It pickles as its source and its constants.
+    """
+
+    def __init__(self, name: str, source: Source) -> None:
+        self.name, self.source = name, source
+        self.filename = f"<funcgrad {name} {next(_numbers)}>"
+        text = source.text
+        # so that tracebacks and debuggers show the lines
+        linecache.cache[self.filename] = (len(text), None, text.splitlines(True), self.filename)
+        scope = {"constants": source.constants, "__name__": name}
+        exec(compile(text, self.filename, "exec"), scope)
+        self.scope = scope
+        self.main = scope["main"]
+
+    def __call__(self, *args: Any) -> tuple[Any, ...]:
+        return self.main(*args)
+
+    def __del__(self) -> None:
+        linecache.cache.pop(self.filename, None)
+
+    def __reduce__(self) -> Any:
+        return Program, (self.name, self.source)
+
+
+def compiled(
+    jaxpr: Jaxpr,
+    name: str,
+    inputs: Sequence[str] = (),
+    donated: Sequence[int | None] = (),
+    title: str = "",
+) -> Program:
+    """Return a program, without constants, as compiled source.
+
+    Args:
+        jaxpr: the program.
+        name: what it is called.
+        inputs: names for its inputs.
+        donated: for each output the input over which it is written, if any.
+        title: the first words of the source.
+    """
+    names = inputs or [f"x{i}" for i in range(len(jaxpr.invars))]
+    return Program(name, source_of(optimized(jaxpr), title or name, names, donated))

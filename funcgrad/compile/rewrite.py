@@ -1,0 +1,89 @@
+"""What passes share: walking a program, and building the one that it becomes."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from ..core.registry import primitives
+
+# of a builder and an equation whose operands are rewritten: what its outputs become, or None
+Step = Callable[["Builder", Eqn], Sequence[Atom] | None]
+
+
+class Builder:
+    """A program under construction; calling it with a primitive's name adds an equation."""
+
+    def __init__(self) -> None:
+        self.eqns: list[Eqn] = []
+        self.makers: dict[Atom, Eqn] = {}
+        self.source, self.scope = "", None
+
+    def number(self, value: Any) -> Literal:
+        return Literal(value)
+
+    def atom(self, x: Any) -> Atom:
+        return x if isinstance(x, (Var, Literal)) else Literal(x)
+
+    def __call__(self, name: Any, *ins: Any, **params: Any) -> Var:
+        """Return the one output of a new equation; Python's numbers may be operands."""
+        prim = primitives[name] if isinstance(name, str) else name
+        atoms = tuple(map(self.atom, ins))
+        (aval,) = prim.infer(*(a.aval for a in atoms), **params)
+        out = Var(aval)
+        self.add(Eqn(prim, atoms, (out,), params, self.source, self.scope))
+        return out
+
+    def add(self, eqn: Eqn) -> None:
+        self.eqns.append(eqn)
+        for var in eqn.outs:
+            self.makers[var] = eqn
+
+    def maker(self, atom: Atom) -> Eqn | None:
+        """Return the equation that makes a value, None for an input or a number."""
+        return self.makers.get(atom)
+
+
+def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
+    """Return the program in which ``step`` has replaced equations, in their order."""
+    build = Builder()
+    now: dict[Any, Atom] = {}
+    for eqn in jaxpr.eqns:
+        eqn = with_ins(eqn, tuple([now.get(a, a) for a in eqn.ins]))
+        build.source, build.scope = eqn.source, eqn.scope
+        outs = step(build, eqn)
+        if outs is None:
+            build.add(eqn)
+        else:
+            now.update(zip(eqn.outs, (now.get(a, a) for a in outs), strict=True))
+    outvars = tuple([now.get(a, a) for a in jaxpr.outvars])
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(build.eqns), outvars)
+
+
+def with_ins(eqn: Eqn, ins: tuple[Atom, ...]) -> Eqn:
+    """Return an equation with other operands."""
+    if ins == eqn.ins:
+        return eqn
+    return Eqn(eqn.prim, ins, eqn.outs, eqn.params, eqn.source, eqn.scope)
+
+
+def with_params(eqn: Eqn, params: dict[str, Any]) -> Eqn:
+    """Return an equation with other parameters."""
+    return Eqn(eqn.prim, eqn.ins, eqn.outs, params, eqn.source, eqn.scope)
+
+
+def on_programs(jaxpr: Jaxpr, change: Callable[[Jaxpr], Jaxpr]) -> Jaxpr:
+    """Return the program with the programs that its equations hold changed."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, Jaxpr):
+            return change(value)
+        if type(value) is tuple and any(isinstance(v, Jaxpr) for v in value):
+            return tuple([changed(v) for v in value])
+        return value
+
+    eqns = []
+    for eqn in jaxpr.eqns:
+        params = {k: changed(v) for k, v in eqn.params.items()}
+        same = all(params[k] is v for k, v in eqn.params.items())
+        eqns.append(eqn if same else with_params(eqn, params))
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)

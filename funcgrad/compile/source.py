@@ -1,0 +1,152 @@
+"""The module that a program becomes: imports, a workspace, and one function of straight lines.
+
+    spaces = [workspace()]      # one for each call that is under way
+
+    def main(x, w):
+        space = spaces.pop() if spaces else workspace()
+        ...
+
+``list.pop`` and ``list.append`` are atomic, so calls may nest and run in threads; an exception
+gives the workspace back like a return.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ..core.jaxpr import Jaxpr
+from .buffers import Root
+from .names import RESERVED, TOKEN, label, unused
+from .values import Value
+from .writer import INDENT, Writer
+
+
+class Source(NamedTuple):
+    """The text of a module, the objects that it cannot spell, and what was planned."""
+
+    text: str
+    constants: tuple[Any, ...]
+    arena: int  # bytes of the workspace
+    profile: tuple[tuple[str, int], ...]  # of each equation its words, and the bytes live then
+
+
+def source_of(
+    jaxpr: Jaxpr, title: str, inputs: Sequence[str], donated: Sequence[int | None] = ()
+) -> Source:
+    """Return the source of a program.
+
+    Args:
+        jaxpr: a program without constants.
+        title: what the module says that it is.
+        inputs: names for the inputs.
+        donated: for each output the input over which it is written, if any.
+    """
+    w = Writer()
+    given = _distinct(inputs)
+    w.names.study(jaxpr, given)
+    ins = [Value(name, v.aval, Root(None, 0)) for name, v in zip(given, jaxpr.invars, strict=True)]
+    donors = donated or [None] * len(jaxpr.outvars)
+    targets = [
+        _target(w, atom, None if donor is None else ins[donor])
+        for atom, donor in zip(jaxpr.outvars, donors, strict=True)
+    ]
+    w.depth = 2
+    outs = w.block(jaxpr, ins, targets)
+    returned = [y.text if y.aval.shape else w.scalar(y) for y in outs]
+    w.line(f"return {w.tuple(returned)}")
+    return _module(w, title, given)
+
+
+def _target(w: Writer, atom: Any, donor: Value | None) -> Value | None:
+    """Return where an output is to be written: over an input, or to new memory."""
+    if donor is not None:
+        return donor
+    return w.fresh(atom.aval, w.names.known.get(atom, "")) if atom.aval.shape else None
+
+
+def _distinct(names: Sequence[str]) -> list[str]:
+    """Return identifiers, each once."""
+    used = set(RESERVED)
+    result = []
+    for i, name in enumerate(names):
+        name = unused(label(name) or f"x{i}", used)
+        used.add(name)
+        result.append(name)
+    return result
+
+
+def _module(w: Writer, title: str, inputs: Sequence[str]) -> Source:
+    """Return the module around the lines of the function."""
+    statics = needed(w.statics, "\n".join(w.lines))
+    bound = list(w.bound.values())
+    parts = []
+    if bound:
+        parts.append(f"{w.tuple([token for token, _ in bound])} = constants")
+    if w.runs:
+        parts.append(
+            "\n".join(f"{token} = primitive({name!r}).run" for name, token in w.runs.items())
+        )
+    if statics:
+        parts += [_workspace(w, statics), "spaces = [workspace()]"]
+    parts.append("\n".join(_main(w, inputs, list(statics))))
+    imports = [f"from numpy import {', '.join(sorted(w.imports))}"] if w.imports else []
+    if w.runs:
+        imports.append("from funcgrad.core.registry import primitive")
+    text = "\n\n".join([f'"""{title}"""', "\n".join(imports), *parts]) + "\n"
+    text = w.names.resolved(text, {*w.imports, *inputs, "constants"})
+    text = "\n".join(map(_folded, text.splitlines())) + "\n"
+    return Source(text, tuple([x for _, x in bound]), w.arena.size, tuple(w.profile))
+
+
+def _workspace(w: Writer, statics: dict[str, str]) -> str:
+    size = w.arena.size
+    lines = ["def workspace():", f'{INDENT}"""Return the memory of one call, {size} bytes."""']
+    if size:
+        lines.append(f"{INDENT}arena = {w.numpy('empty')}({size}, {w.numpy('uint8')})")
+    lines += [f"{INDENT}{token} = {made}" for token, made in statics.items()]
+    return "\n".join([*lines, f"{INDENT}return {w.tuple(list(statics))}"])
+
+
+def _main(w: Writer, inputs: Sequence[str], statics: Sequence[str]) -> list[str]:
+    head = f"def main({', '.join(inputs)}):"
+    if not statics:
+        return [head, *(line[len(INDENT) :] for line in w.lines)]
+    return [
+        head,
+        f"{INDENT}space = spaces.pop() if spaces else workspace()",
+        f"{INDENT}{w.tuple(statics)} = space",
+        f"{INDENT}try:",
+        *w.lines,
+        f"{INDENT}finally:",
+        f"{INDENT * 2}spaces.append(space)",
+    ]
+
+
+def needed(statics: dict[str, str], body: str) -> dict[str, str]:
+    """Return the static values that the body names, and those from which they are made."""
+    wanted = set(TOKEN.findall(body))
+    for token, made in reversed(statics.items()):
+        if token[1:-1] in wanted:
+            wanted.update(TOKEN.findall(made))
+    return {token: made for token, made in statics.items() if token[1:-1] in wanted}
+
+
+def _folded(line: str) -> str:
+    """Return a long line that is a list of names in several."""
+    text = line.strip()
+    if len(line) <= 100 or "#" in line or "'" in line:
+        return line
+    if text.startswith("from "):
+        first, _, rest = line.partition(" import ")
+        line = f"{first} import ({rest})"
+    indent = line[: len(line) - len(text)] if not line.startswith("from ") else ""
+    head, opened, rest = line.strip().partition("(")
+    inner, _, tail = rest.rpartition(")")
+    if not opened or (head not in ("", "return ", "def main") and not head.startswith("from ")):
+        return line
+    rows = textwrap.wrap(
+        inner, 100 - len(indent) - 4, break_long_words=False, break_on_hyphens=False
+    )
+    return "\n".join(
+        [f"{indent}{head}(", *(f"{indent}{INDENT}{row}" for row in rows), f"{indent}){tail}"]
+    )

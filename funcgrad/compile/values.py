@@ -1,0 +1,53 @@
+"""A value as the source of a program names it, and the expressions of its views."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.avals import Aval
+from .buffers import Root
+from .text import index, parameter
+
+
+class Value:
+    """A value as the source names it.
+
+    ``static`` names are views of the workspace, made once; ``made`` is False for an output for
+    which there is no memory yet; ``contiguous`` says that its elements lie in C order, gapless:
+    of a static value for certain, of another probably.
+    """
+
+    __slots__ = ("aval", "contiguous", "made", "root", "static", "text")
+
+    def __init__(
+        self,
+        text: str,
+        aval: Aval,
+        root: Root | None = None,
+        *,
+        static: bool = False,
+        made: bool = True,
+        contiguous: bool = True,
+    ) -> None:
+        self.text, self.aval, self.root = text, aval, root
+        self.static, self.made, self.contiguous = static, made, contiguous
+
+    def __str__(self) -> str:
+        return self.text
+
+    def reshaped(self, shape: Sequence[int]) -> str:
+        if len(shape) == 1:
+            return f"{self}.reshape(-1)" if shape[0] else f"{self}.reshape(0)"
+        return f"{self}.reshape({', '.join(map(str, shape)) or '()'})"
+
+    def transposed(self, perm: Sequence[int]) -> str:
+        rank = len(perm)
+        if list(perm) == list(range(rank))[::-1]:
+            return f"{self}.T"
+        return f"{self}.transpose({', '.join(map(str, perm))})"
+
+    def indexed(self, entries: Sequence[Any], arrays: Sequence[Any], placeholder: Any) -> str:
+        return f"{self}[{index(entries, arrays, placeholder)}]"
+
+    def repeated(self, shape: Sequence[int], axes: Sequence[int]) -> str:
+        lengths = tuple(1 if d in axes else n for d, n in enumerate(shape))
+        return f"broadcast_to({self.reshaped(lengths)}, {parameter(tuple(shape))})"

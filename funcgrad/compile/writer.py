@@ -1,0 +1,336 @@
+"""From a program to the lines of a function: where each value lies, and what its line says.
+
+Equations are written in order. A value is a local name. Where it lies is decided as it is
+written: in the workspace, in an output's own memory, or wherever NumPy put it. A value that no
+later line reads gives its memory back at once, and an elementwise operation writes over an
+operand that dies with it.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import Aval
+from ..core.errors import FuncgradError
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from ..core.registry import primitives
+from .buffers import Arena, Root, nbytes
+from .kernels import Kernels
+from .names import Names, label
+from .places import Places
+from .text import literal, parameter
+from .values import Value
+
+INDENT = "    "
+
+
+class Writer(Kernels, Places):
+    """The lines of one function, and what they need from the module around it."""
+
+    def __init__(self) -> None:
+        self.arena = Arena()
+        self.names = Names()
+        self.lines: list[str] = []
+        self.depth = 1
+        self.imports: set[str] = set()
+        self.bound: dict[Any, tuple[str, Any]] = {}  # objects that the text cannot spell
+        self.runs: dict[str, str] = {}  # names of primitives that are called as they are
+        self.statics: dict[str, str] = {}  # token -> the expression that makes it
+        self.noted = ""
+        self.profile: list[tuple[str, int]] = []  # of each equation, the bytes live at it
+
+    # text
+
+    def line(self, text: str, aval: Aval | None = None) -> None:
+        shape = f"  # {aval}" if aval is not None and aval.shape else ""
+        self.lines.append(f"{INDENT * self.depth}{text}{shape}")
+
+    @contextmanager
+    def indented(self, head: str) -> Iterator[None]:
+        """Write a head (``for i in range(3):``), and then what is in its block."""
+        self.line(head)
+        self.depth += 1
+        before = len(self.lines)
+        yield
+        if len(self.lines) == before:
+            self.line("pass")
+        self.depth -= 1
+
+    def numpy(self, name: str) -> str:
+        """Return the name of one of NumPy's functions, imported."""
+        self.imports.add(name)
+        return name
+
+    def dtype(self, dtype: np.dtype) -> str:
+        return self.numpy("bool_" if dtype.kind == "b" else dtype.name)
+
+    def function(self, function: Any) -> str:
+        """Return the name of a function: NumPy's own, or one bound for this program."""
+        name = getattr(function, "__name__", "")
+        if name and getattr(np, name, None) is function:
+            return self.numpy(name)
+        return self.bind(function, name)
+
+    def bind(self, value: Any, hint: str = "") -> str:
+        """Return a name for an object that the text cannot spell."""
+        key = id(value)
+        if key not in self.bound:
+            self.bound[key] = (self.names.token(label(hint) or "constant"), value)
+        return self.bound[key][0]
+
+    # memory
+
+    def buffer(self, aval: Aval, hint: str = "") -> Value:
+        """Return memory of the workspace for an array."""
+        root = self.arena.take(nbytes(aval))
+        return self._static(aval, root, hint)
+
+    def fresh(self, aval: Aval, hint: str, viewed: bool = False) -> Value:
+        """Return an output for which NumPy will find memory: its own, outside the workspace."""
+        return Value(self.names.token(hint), aval, Root(None, 0, fresh=viewed), made=False)
+
+    def _static(self, aval: Aval, root: Root, hint: str) -> Value:
+        token = self.names.token(hint)
+        start = root.offset or 0
+        self.statics[token] = (
+            f"arena[{start}:{start + nbytes(aval)}].view({self.dtype(aval.dtype)})"
+            f".reshape({parameter(aval.shape)})"
+        )
+        return Value(token, aval, root, static=True, contiguous=True)
+
+    def constant(self, expression: str, aval: Aval, hint: str) -> str:
+        """Return the name of an array made once for each workspace, which nobody writes to."""
+        for token, made in self.statics.items():
+            if made == expression:
+                return token
+        token = self.names.token(hint)
+        self.statics[token] = expression
+        return token
+
+    def seen(self, value: Value, expression: str, aval: Aval, contiguous: bool, hint: str) -> Value:
+        """Return a view of a value: made once where the value is static, else at each call."""
+        token = self.names.token(hint)
+        if value.static:
+            self.statics[token] = expression
+        else:
+            self.line(f"{token} = {expression}")
+        return Value(token, aval, value.root, static=value.static, contiguous=contiguous)
+
+    def bits(self, value: Value, dtype: np.dtype) -> str:
+        """Return an array's elements as those of another dtype of the same size."""
+        expression = f"{value}.view({self.dtype(dtype)})"
+        if not value.static:
+            return expression
+        return self.constant(expression, value.aval, f"{dtype.kind}{dtype.itemsize * 8}")
+
+    @contextmanager
+    def scratch(self, *avals: Aval) -> Iterator[list[Value]]:
+        """Lend buffers for the lines of one operation."""
+        values = [self.buffer(aval, "work") for aval in avals]
+        yield values
+        for value in values:
+            assert value.root is not None
+            self.arena.give(value.root)
+
+    def hold(self, value: Value) -> None:
+        if value.root is not None:
+            value.root.holders += 1
+
+    def drop(self, value: Value) -> None:
+        root = value.root
+        if root is not None:
+            root.holders -= 1
+            if root.holders == 0 and root.offset is not None:
+                self.arena.give(root)
+
+    # lines that fill outputs
+
+    def need(self, out: Value) -> str:
+        """Return an output's name, its memory allocated."""
+        if not out.made:
+            shape, dtype = parameter(out.aval.shape), self.dtype(out.aval.dtype)
+            self.line(f"{out} = {self.numpy('empty')}({shape}, {dtype})")
+            out.made = out.contiguous = True
+        return out.text
+
+    def call(self, function: str, args: Sequence[Any], out: Value, keyword: bool = False) -> None:
+        """Write a call that fills ``out``, its last argument where there is memory for it."""
+        given = ", ".join(map(str, args))
+        if out.made and out.aval.shape:
+            self.line(f"{function}({given}, {'out=' if keyword else ''}{out})", out.aval)
+        else:
+            self.line(f"{out} = {function}({given})", out.aval)
+            out.made = True
+
+    def assign(self, out: Value, expression: str) -> None:
+        """Write an expression whose value is new into ``out``."""
+        if out.made and out.aval.shape:
+            self.line(f"{self.numpy('copyto')}({out}, {expression})", out.aval)
+        else:
+            self.line(f"{out} = {expression}", out.aval)
+            out.made = True
+
+    def assign_view(self, out: Value, expression: str) -> None:
+        """Write an expression whose value shares its memory with another's into ``out``."""
+        self.assign(out, expression if out.made or not out.aval.shape else f"{expression}.copy()")
+
+    def copy(self, out: Value, value: Value) -> None:
+        """Write the numbers of a value into ``out``."""
+        if not out.aval.shape:
+            self.line(f"{out} = {self.scalar(value)}")
+        elif out.made:
+            self.line(f"{self.numpy('copyto')}({out}, {value})", out.aval)
+        elif value.aval.shape:
+            self.line(f"{out} = {value}.copy()", out.aval)
+        else:
+            self.line(f"{self.need(out)}[...] = {value}")
+        out.made = True
+
+    def scalar(self, value: Value) -> str:
+        """Return one number as NumPy's, or Python's where it is weak: never an array."""
+        return value.text if value.aval.weak or not value.text.isidentifier() else f"{value}[()]"
+
+    def into(self, prim: Any, outs: Sequence[Value], ins: Sequence[Value], params: Any) -> None:
+        """Write a call of a primitive's ``into``, with the buffers it works in."""
+        fill = self.bind(prim.into, f"{prim.name}_into")
+        avals = prim.scratch(*(x.aval for x in ins), **params) if prim.scratch else ()
+        with self.scratch(*avals) as work:
+            given = [self.tuple([self.need(y) for y in outs]), self.tuple(work), *ins]
+            self.line(f"{fill}({', '.join([*map(str, given), *self.keywords(params)])})")
+        for out in outs:
+            self.number(out)
+
+    def tuple(self, items: Sequence[Any]) -> str:
+        return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
+
+    def keywords(self, params: Mapping[str, Any]) -> list[str]:
+        return [f"{k}={self.param(v)}" for k, v in params.items()]
+
+    def param(self, value: Any) -> str:
+        """Return a static parameter as an expression, bound where it has no text."""
+        try:
+            return parameter(value)
+        except FuncgradError:
+            return self.bind(value)
+
+    # programs
+
+    def read(self, atom: Atom, env: Mapping[Var, Value], near: Sequence[Aval] = ()) -> Value:
+        if isinstance(atom, Literal):
+            return Value(literal(atom, near, self), atom.aval)
+        return env[atom]
+
+    def block(
+        self, jaxpr: Jaxpr, ins: Sequence[Value], targets: Sequence[Value | None]
+    ) -> list[Value]:
+        """Write a program on these values; return its outputs, in their targets where given.
+
+        A value that is not written to its target by an equation of the program is copied.
+        """
+        env: dict[Var, Value] = {}
+        for var, value in zip(jaxpr.invars, ins, strict=True):
+            env[var] = value
+            self.hold(value)
+        last: dict[Any, int] = dict.fromkeys(jaxpr.invars, -1)
+        for i, eqn in enumerate(jaxpr.eqns):
+            last.update(dict.fromkeys((*eqn.outs, *eqn.ins), i))
+        last.update(dict.fromkeys(jaxpr.outvars, len(jaxpr.eqns)))
+        ends: list[list[Var]] = [[] for _ in range(len(jaxpr.eqns) + 2)]
+        for var, i in last.items():
+            if isinstance(var, Var):
+                ends[i].append(var)
+        for var in ends[-1]:
+            self.drop(env[var])
+        wanted = self.aims(jaxpr, targets)
+        for i, eqn in enumerate(jaxpr.eqns):
+            self.equation(eqn, env, set(ends[i]), wanted)
+            for var in ends[i]:
+                self.drop(env.pop(var))
+        outs = self.outputs(jaxpr, env, targets)
+        for var in ends[len(jaxpr.eqns)]:
+            self.drop(env[var])
+        return outs
+
+    def outputs(
+        self, jaxpr: Jaxpr, env: Mapping[Var, Value], targets: Sequence[Value | None]
+    ) -> list[Value]:
+        """Return the values of the outputs, copied to targets in which they do not lie yet."""
+        outs: list[Value] = []
+        used: set[int] = set()
+        for atom, target in zip(jaxpr.outvars, targets, strict=True):
+            value = self.read(atom, env)
+            # memory that NumPy found for this program may be an output's, once
+            own = value.root is not None and value.root.fresh and id(value.root) not in used
+            if target is not None and value.text != target.text and not (own and not target.made):
+                self.copy(target, value)
+                value = target
+            used.add(id(value.root))
+            outs.append(value)
+        return outs
+
+    def equation(
+        self, eqn: Eqn, env: dict[Var, Value], dying: set[Var], wanted: dict[Var, Value]
+    ) -> None:
+        """Write one equation, and put its outputs into ``env``."""
+        self.note(eqn)
+        near = [a.aval for a in eqn.ins if isinstance(a, Var)]
+        near = near or [v.aval for v in eqn.outs if eqn.prim.is_view]
+        ins = [self.read(atom, env, near) for atom in eqn.ins]
+        outs = self.view_of(eqn, ins, wanted)
+        if outs is None and eqn.prim.emit is None and eqn.prim.into is None:
+            outs = self.run(eqn, ins, wanted)
+        elif outs is None:
+            outs = [self.place(var, eqn, ins, dying, wanted) for var in eqn.outs]
+            if eqn.prim.emit is None:
+                self.into(eqn.prim, outs, ins, eqn.params)
+            else:
+                eqn.prim.emit(self, outs, ins, **eqn.params)
+        for var, value in zip(eqn.outs, outs, strict=True):
+            self.hold(value)
+            env[var] = value
+        self.profile.append((f"{eqn.prim.name} {eqn.source}", self.arena.live))
+
+    def note(self, eqn: Eqn) -> None:
+        """Write the user's line as a comment, where it is another than before."""
+        if eqn.source and eqn.source != self.noted:
+            self.noted = eqn.source
+            self.line(f"# {self.names.quoted(eqn.source)}")
+
+    def view_of(
+        self, eqn: Eqn, ins: Sequence[Value], wanted: dict[Var, Value]
+    ) -> list[Value] | None:
+        """Return the output of an equation that is a view, None where numbers must move."""
+        if eqn.prim.view is None:
+            return None
+        (var,), value = eqn.outs, ins[0]
+        target = wanted.get(var)
+        found = eqn.prim.view(value, *ins[1:], **eqn.params) if value.aval.shape else None
+        if found is not None and found[0].startswith("broadcast_to"):
+            self.numpy("broadcast_to")
+        if found is None or (target is not None and target.text != value.text):
+            return None
+        expression, contiguous = found
+        hint = self.names.hint(var, eqn)
+        if not var.aval.shape:
+            out = Value(self.names.token(hint), var.aval)
+            self.line(f"{out} = {expression}[()]")
+            return [out]
+        return [self.seen(value, expression, var.aval, contiguous, hint)]
+
+    def run(self, eqn: Eqn, ins: Sequence[Value], wanted: dict[Var, Value]) -> list[Value]:
+        """Write a call of what the primitive runs in eager code."""
+        prim = eqn.prim
+        if primitives.get(prim.name) is prim:
+            name = self.runs.setdefault(prim.name, self.names.token(label(prim.name)))
+        else:
+            name = self.bind(prim.run, prim.name)
+        outs = [Value(self.names.token(self.names.hint(v, eqn)), v.aval) for v in eqn.outs]
+        call = f"{name}({', '.join([*map(str, ins), *self.keywords(eqn.params)])})"
+        self.line(f"{', '.join(map(str, outs))}{',' if len(outs) == 1 else ''} = {call}")
+        for out in outs:
+            if not out.aval.shape and not out.aval.weak:
+                kind = self.dtype(out.aval.dtype)  # a number, not an array of one
+                self.line(f"{out} = {self.numpy('asarray')}({out}, {kind})[()]")
+        return outs

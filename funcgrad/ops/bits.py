@@ -1,0 +1,114 @@
+"""Choice without branches: floats as bits. Only the compiler makes these, of where() and its kin.
+
+np.where takes twelve passes where its condition is unpredictable. A condition as a mask of bits,
+all ones or all zeros, selects in one pass by ``and``, in three by ``xor``; a mask is made once for
+all that it selects.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import dtype_of
+from .pointwise import Free
+
+INTEGERS = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}  # by their bytes
+
+
+class Mask(Free):
+    """Return all ones where a condition holds, and zeros elsewhere: -1 and 0."""
+
+    def __init__(self, name: str, dtype: Any) -> None:
+        self.dtype = np.dtype(dtype)
+        super().__init__(name, lambda c: np.negative(np.asarray(c).astype(self.dtype)))
+
+    @override
+    def overwrites(self, operand: int) -> bool:
+        return False
+
+    @override
+    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
+        copyto, negative = w.numpy("copyto"), w.numpy("negative")
+        if not outs[0].aval.shape:
+            w.line(f"{outs[0]} = {negative}({w.dtype(self.dtype)}({ins[0]}))")
+            return
+        out = w.need(outs[0])
+        w.line(f"{copyto}({out}, {ins[0]})", outs[0].aval)
+        w.line(f"{negative}({out}, {out})")
+
+
+class Keep(Free):
+    """Return ``t`` where the mask is set, and 0 elsewhere, also for infinite ``t``."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, _keep)
+        self.fills = True
+
+    @override
+    def overwrites(self, operand: int) -> bool:
+        return operand == 0
+
+    @override
+    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
+        (t, m), (out,) = ins, outs
+        w.need(out)
+        integers = INTEGERS[out.aval.dtype.itemsize]
+        w.line(
+            f"{w.numpy('bitwise_and')}({w.bits(t, integers)}, {m}, {w.bits(out, integers)})",
+            out.aval,
+        )
+
+
+class Blend(Free):
+    """Return ``a`` where the mask is set, and ``b`` elsewhere: ((a ^ b) & m) ^ b."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, _blend)
+
+    @override
+    def overwrites(self, operand: int) -> bool:
+        return operand == 1
+
+    @override
+    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
+        (m, a, b), (out,) = ins, outs
+        w.need(out)
+        integers = INTEGERS[out.aval.dtype.itemsize]
+        a, b, y = (w.bits(x, integers) for x in (a, b, out))
+        xor = w.numpy("bitwise_xor")
+        w.line(f"{xor}({a}, {b}, {y})", out.aval)
+        w.line(f"{w.numpy('bitwise_and')}({y}, {m}, {y})")
+        w.line(f"{xor}({y}, {b}, {y})")
+
+
+def _keep(t: Any, m: Any) -> Any:
+    t = np.asarray(t)
+    return np.bitwise_and(t.view(INTEGERS[t.dtype.itemsize]), m).view(t.dtype)
+
+
+def _blend(m: Any, a: Any, b: Any) -> Any:
+    return np.where(m, a, b)
+
+
+mask32 = Mask("mask32", np.int32)
+mask64 = Mask("mask64", np.int64)
+keep = Keep("keep")
+blend = Blend("blend")
+
+
+def mask_of(build: Any, condition: Any, like: Any) -> Any:
+    """Return the mask of a condition for numbers of this size."""
+    return build(mask32 if like.aval.dtype.itemsize == 4 else mask64, condition)
+
+
+def selectable(x: Any, shape: Any, dtype: Any) -> bool:
+    """Return whether an operand is a full array whose elements can be taken as bits."""
+    aval = x.aval
+    return (
+        aval.shape == shape != ()
+        and dtype_of(aval) == dtype
+        and dtype.kind in "fiu"
+        and dtype.itemsize in INTEGERS
+    )

@@ -1,0 +1,62 @@
+"""The family of linear primitives, and two small things on which all floors stand."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import dtype_of, shape_of
+from ..core.registry import primitives
+from ..core.trace import Primitive
+
+
+def as_array(x: Any) -> np.ndarray:
+    """Return a plain number or array as an array, without NumPy's checks where it is one."""
+    return x if type(x) is np.ndarray else np.asarray(x)
+
+
+def zeros(aval: Any) -> np.ndarray:
+    """Return zeros of the shape and dtype of an aval, an array or a tracer."""
+    return np.zeros(shape_of(aval), dtype_of(aval))
+
+
+def front(x: Any, axis: int) -> Any:
+    """Return ``x`` with one axis moved to the front."""
+    rank = len(shape_of(x))
+    if axis == 0:
+        return x
+    return primitives["transpose"](x, perm=(axis, *(d for d in range(rank) if d != axis)))
+
+
+# what a batch rule returns: the outputs, and which of their axes is the batch
+Batched: TypeAlias = tuple[Sequence[Any], Sequence[int | None]]
+
+
+class Linear(Primitive):
+    """Linear in its first operand, constant in the others: its own jvp."""
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
+        return self.bind(tangents[0], *primals[1:], **params)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        return [self.transpose(cts[0], *ins, **params), *[None] * (len(ins) - 1)]
+
+    def transpose(self, ct: Any, x: Any, *others: Any, **params: Any) -> Any:
+        """Return the cotangent of ``x``, of which only shape and dtype may be read."""
+        raise self.missing("transpose")
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands == {0}
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        (x,), (d,) = args, axes
+        return self.bind(front(x, d), **self.batched_params(size, **params)), (0,)
+
+    def batched_params(self, size: int, **params: Any) -> dict[str, Any]:
+        """Return the parameters for an operand with one more axis in front."""
+        return params

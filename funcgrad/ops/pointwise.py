@@ -1,0 +1,178 @@
+"""The families of elementwise primitives: one NumPy function, and one linear map an operand.
+
+The map ``(t, y, *xs) -> t'`` takes a tangent of the operand to a tangent of the output, and
+serves reverse mode as it stands, because a diagonal Jacobian is its own transpose.
+"""
+
+import functools
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import PYTHON_SCALARS, Aval, dtype_of, shape_of
+from ..core.errors import DtypeError, ShapeError
+from ..core.registry import overrides
+from ..core.trace import Primitive
+from .operand import operand
+from .structure import Batched, expand_dims, fit, front, match, strengthen
+
+
+class Elementwise(Primitive):
+    """A function of each element, broadcasting as NumPy does.
+
+    ``rules`` has one linear map an operand, None for an operand without derivative;
+    ``linear`` lists the sets of operands in which the function is jointly linear; ``lower`` says
+    how a compiler makes it of simpler operations. A function may take ``out`` as ufuncs do.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        function: Callable[..., Any],
+        *rules: Callable[..., Any] | None,
+        linear: Sequence[set[int]] = (),
+        lower: Callable[..., Any] | None = None,
+    ) -> None:
+        super().__init__(name)
+        self.function = function
+        self.rules: tuple[Any, ...] = rules
+        self.linear = linear
+        self.lower = lower
+        self.fills = isinstance(function, np.ufunc) or _takes_out(function)
+        if isinstance(function, np.ufunc):
+            overrides[function] = self.as_ufunc if function.nin > 1 else self.__call__
+
+    def as_ufunc(self, *xs: Any) -> Any:
+        """Apply to what a ufunc takes: also to nested lists."""
+        if list in map(type, xs) or tuple in map(type, xs):
+            xs = tuple(map(operand, xs))
+        return self(*xs)
+
+    @override
+    def run(self, *xs: Any) -> tuple[Any, ...]:
+        return (self.function(*xs),)
+
+    @override
+    def infer(self, *avals: Aval) -> tuple[Aval, ...]:
+        try:
+            shape = np.broadcast_shapes(*(a.shape for a in avals))
+        except ValueError:
+            raise ShapeError(
+                f"{self.name}: the shapes do not broadcast: got {_listed(avals)}; axes are "
+                f"compared from the last, and must be equal in length or 1"
+            ) from None
+        kinds = tuple(_PYTHON_TYPES[a.dtype.kind] if a.weak else a.dtype for a in avals)
+        return (Aval(shape, *_result(self, kinds)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (y,) = outs
+        total = None
+        for rule, t in zip(self.rules, tangents, strict=True):
+            if t is not None and rule is not None:
+                term = rule(t, y, *primals)
+                total = term if total is None else total + term
+        return (None if total is None else fit(total, y),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        (ct,), (y,) = cts, outs
+        rules = self.rules
+        if len(ins) == 1:
+            return (match(rules[0](ct, y, *ins), ins[0]),)
+        if len(ins) == 2:  # written out, because this is the library's inner loop
+            (a, b), (a_need, b_need) = ins, needs
+            a_ct = None if a_need is None else match(rules[0](ct, y, a, b), a)
+            return (a_ct, None if b_need is None else match(rules[1](ct, y, a, b), b))
+        results = []
+        for rule, need, x in zip(rules, needs, ins, strict=True):
+            wanted = need is not None and rule is not None
+            results.append(match(rule(ct, y, *ins), x) if wanted else None)
+        return results
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
+        ranks = [len(shape_of(x)) - (d is not None) for x, d in zip(args, axes, strict=True)]
+        places = {d for d in axes if d is not None}
+        if len(places) == 1 and all(
+            rank == max(ranks) if d is not None else rank == 0
+            for rank, d in zip(ranks, axes, strict=True)
+        ):
+            return self.bind(*args), tuple(places)  # the axes already lie as they should
+        operands = [
+            x if d is None else expand_dims(front(x, d), tuple(range(1, 1 + max(ranks) - rank)))
+            for x, d, rank in zip(args, axes, ranks, strict=True)
+        ]
+        return self.bind(*operands), (0,)
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return any(operands <= group for group in self.linear)
+
+    @override
+    def overwrites(self, operand: int) -> bool:
+        return self.fills
+
+    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
+        w.elementwise(self.function, self.fills, ins, outs[0])
+
+
+class Arithmetic(Elementwise):
+    """What Python's operators do: of Python numbers alone the result is one, and stays weak."""
+
+    @override
+    def as_ufunc(self, *xs: Any) -> Any:
+        y = super().as_ufunc(*xs)
+        return y if shape_of(y) else strengthen(y)  # np.add(1.0, 2.0) is not weak, 1.0 + 2.0 is
+
+    @override
+    def run(self, *xs: Any) -> tuple[Any, ...]:
+        y = self.function(*xs)
+        if type(y) is not np.ndarray and all(type(x) in PYTHON_SCALARS for x in xs):
+            y = y.item()
+        return (y,)
+
+
+class Free(Elementwise):
+    """An elementwise function whose derivative is zero wherever it exists, or that has none."""
+
+    differentiable = False
+
+
+class FreeArithmetic(Arithmetic):
+    """What Python's operators do, without a derivative."""
+
+    differentiable = False
+
+
+def _takes_out(function: Callable[..., Any]) -> bool:
+    try:
+        return "out" in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a built-in without a signature
+        return False
+
+
+_PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+
+
+def _listed(avals: Sequence[Aval]) -> str:
+    return " and ".join(map(str, avals))
+
+
+@functools.cache
+def _result(prim: Elementwise, kinds: tuple[Any, ...]) -> tuple[np.dtype, bool]:
+    """Return dtype and weakness of the output for these dtypes and Python types: by trying."""
+    # 1 is in every function's domain but for integers to negative powers
+    samples = [k(1) if isinstance(k, type) else np.ones(1, k) for k in kinds]
+    try:
+        with np.errstate(all="ignore"):
+            (y,) = prim.run(*samples)
+    except TypeError:
+        names = " and ".join(k.__name__ if isinstance(k, type) else str(k) for k in kinds)
+        raise DtypeError(
+            f"{prim.name}: not defined for these dtypes: got {names}; convert with astype"
+        ) from None
+    return dtype_of(y), type(y) in PYTHON_SCALARS

@@ -1,0 +1,156 @@
+"""The primitive behind jit: a program that is compiled when it runs on arrays.
+
+Its derivatives and its batched form are such programs again, derived once for each choice of
+operands and then kept, so that grad of a compiled function runs two compiled programs.
+"""
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from ..compile.program import compiled
+from ..core.avals import Aval
+from ..core.jaxpr import Jaxpr
+from ..core.trace import Tracer
+from ..ops.structure import Batched, front
+from .programs import (
+    Holder,
+    apart,
+    batched_program,
+    chosen,
+    dependent,
+    given,
+    halves,
+    in_avals,
+    linear_in,
+    out_avals,
+    parted,
+    pulled_back,
+    pushed,
+    spread,
+    staged,
+)
+
+
+class Call(Holder):
+    """``jaxpr : operands -> outs``, compiled."""
+
+    @override
+    def run(self, *args: Any, jaxpr: Jaxpr, name: str) -> tuple[Any, ...]:
+        program = jaxpr.memo.get("program")
+        if program is None:
+            program = jaxpr.memo["program"] = compiled(jaxpr, name)
+        return program.main(*args)
+
+    @override
+    def infer(self, *avals: Aval, jaxpr: Jaxpr, name: str) -> tuple[Aval, ...]:
+        return tuple([v.aval for v in jaxpr.outvars])
+
+    def inlined(self, *, jaxpr: Jaxpr, name: str) -> tuple[Jaxpr, bool]:
+        return jaxpr, False
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        flags = [i in operands for i in range(len(params["jaxpr"].invars))]
+        return linear_in(params["jaxpr"], flags) is not None
+
+    def reach(self, flags: Sequence[bool], *, jaxpr: Jaxpr, name: str) -> list[bool]:
+        return dependent(jaxpr, flags, smoothly=False)
+
+    def push(
+        self, primals: Sequence[Any], tangents: Sequence[Any], *, jaxpr: Jaxpr, name: str
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        flags = tuple([t is not None for t in tangents])
+        smooth = dependent(jaxpr, flags)
+        avals = in_avals(jaxpr)
+        ts = chosen(given(tangents, primals), flags)
+        both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
+        if apart(primals, tangents):
+            outs, later = self.halved(
+                primals, chosen(avals, flags), both, jaxpr, name, "jvp", flags
+            )
+            return outs, spread(later(ts), smooth)
+
+        def body(values: list[Any]) -> list[Any]:
+            outs, ts = both(*parted(values, len(flags)))
+            return [*outs, *ts]
+
+        make = lambda: staged("jvp of jit", body, [*avals, *chosen(avals, flags)])
+        program, operands = _kept(jaxpr, ("jvp", flags), make)
+        results = self.bind(*operands, *primals, *ts, jaxpr=program, name=f"jvp_{name}")
+        outs, ts = parted(results, len(smooth))
+        return outs, spread(ts, smooth)
+
+    def pull(
+        self, ins: Sequence[Any], needs: Sequence[Any], *, jaxpr: Jaxpr, name: str
+    ) -> tuple[Any, Any]:
+        flags = tuple([need is not None for need in needs])
+        smooth = dependent(jaxpr, flags)
+        seeds = chosen(out_avals(jaxpr), smooth)
+        both = lambda xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
+        outs, later = self.halved(ins, seeds, both, jaxpr, name, "vjp", flags)
+
+        def pull(cts: Sequence[Any]) -> list[Any]:
+            return spread(later(given(chosen(cts, smooth), seeds)), flags)
+
+        return outs, pull
+
+    def halved(
+        self,
+        ins: Sequence[Any],
+        seeds: Sequence[Aval],
+        both: Any,
+        jaxpr: Jaxpr,
+        name: str,
+        kind: str,
+        flags: tuple[bool, ...],
+    ) -> tuple[list[Any], Callable[[Sequence[Any]], Sequence[Any]]]:
+        """Call the first half of ``both``; return its outputs, and the call of the second."""
+        avals, m = in_avals(jaxpr), len(jaxpr.outvars)
+        kept = [True] * len(avals), [True] * m
+
+        def make() -> tuple[Any, Sequence[Any]]:
+            half = halves("a derivative of jit", avals, seeds, both, kept, [False] * len(avals))
+            return half, [*half.operands, *(x for k, x in half.sources if k == "value")]
+
+        half, _ = _kept(jaxpr, (kind, "halves", flags), make)
+        outs = self.bind(*half.operands, *ins, jaxpr=half.first, name=f"{name}_forward")
+        reach = {"in": ins, "out": outs}
+
+        def later(values: Sequence[Any]) -> Sequence[Any]:
+            args = [*half.found(reach), *values]
+            return self.bind(*args, jaxpr=half.second, name=f"{name}_{kind}")
+
+        return list(outs[:m]), later
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, jaxpr: Jaxpr, name: str) -> Batched:
+        flags = tuple([d is not None for d in axes])
+        varied: list[bool] = []
+
+        def make() -> tuple[Any, Sequence[Any]]:
+            program, operands, varied = batched_program(
+                jaxpr, flags, [False] * len(jaxpr.outvars), size
+            )
+            return (program, varied), operands
+
+        (program, varied), operands = _kept(jaxpr, ("vmap", flags, size), make)
+        values = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
+        outs = self.bind(*operands, *values, jaxpr=program, name=f"vmap_{name}")
+        return outs, [0 if v else None for v in varied]
+
+
+def _kept(
+    jaxpr: Jaxpr, key: Hashable, make: Callable[[], tuple[Any, Sequence[Any]]]
+) -> tuple[Any, Sequence[Any]]:
+    """Return what was derived from a program, and its operands; derived once where these last."""
+    found = jaxpr.memo.get(key)
+    if found is None:
+        found = make()
+        if not any(isinstance(x, Tracer) for x in found[1]):
+            jaxpr.memo[key] = found
+    return found
+
+
+call_p = Call("jit")

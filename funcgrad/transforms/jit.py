@@ -1,0 +1,187 @@
+"""jit: stage a function once for each signature, compile it to NumPy source, and run that."""
+
+import functools
+import sys
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any, NamedTuple
+
+from ..compile.memory import MemoryReport
+from ..core.jaxpr import ClosedJaxpr
+from .arguments import check_callable
+from .calls import MISS
+from .signature import Signature, Spot, compared
+
+_RECENT = 4  # how many signatures a call tries before it looks for its own
+
+_disabled: ContextVar[bool] = ContextVar("jit_disabled", default=False)
+
+
+class CacheInfo(NamedTuple):
+    """How often a call found its program, how often one was compiled, how many there are."""
+
+    hits: int
+    misses: int
+    currsize: int
+
+
+class Jit:
+    """A compiled function; it is made by :func:`jit`, which says what it does."""
+
+    def __init__(self, fun: Callable[..., Any], options: dict[str, Any]) -> None:
+        functools.update_wrapper(self, fun)
+        self.fun, self.options = fun, options
+        self.spot = Spot(fun, **options)
+        self.clear_cache()
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if _disabled.get():
+            return self.fun(*args, **kwargs)
+        for entry in self._recent:
+            out = entry(args, kwargs)
+            if out is not MISS:
+                self._hits += 1
+                return out
+        return self._called(args, kwargs)
+
+    def _called(self, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Call as any signature needs it, traced or not."""
+        known = len(self._signatures)
+        signature, leaves = self._signature(args, kwargs)
+        self._hits += len(self._signatures) == known
+        out = signature.call(leaves)
+        if signature.entry is not None and signature.entry not in self._recent:
+            self._recent = (signature.entry, *self._recent)[:_RECENT]
+        return out
+
+    def _signature(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Signature, list[Any]]:
+        """Return the signature of a call, staged if it is new, and the leaves of the call."""
+        call = self.spot.call(args, kwargs)
+        signature = self._signatures.get(call.key)
+        if signature is None:
+            signature = self.spot.stage(call, self._signatures.values())
+            self._misses += 1
+            if signature.lasts:
+                self._signatures[call.key] = signature
+        return signature, call.operands
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else functools.partial(self, instance)
+
+    def __reduce__(self) -> Any:
+        found: Any = sys.modules.get(getattr(self.fun, "__module__", ""), None)
+        for name in getattr(self.fun, "__qualname__", "").split("."):
+            found = getattr(found, name, None)
+        if found is self:
+            return self.fun.__qualname__
+        return _restored, (self.fun, self.options)
+
+    def __repr__(self) -> str:
+        return f"<jit of {getattr(self.fun, '__qualname__', repr(self.fun))}>"
+
+    # what may be asked of it
+
+    def source(self, *args: Any, standalone: bool = False, **kwargs: Any) -> str:
+        """Return the NumPy source that a call with such arguments runs.
+
+        Args:
+            *args: arguments, or ShapeDtypeStructs in the place of arrays.
+            standalone: whether to return a module that imports NumPy alone.
+            **kwargs: keyword arguments.
+        """
+        return self._signature(args, kwargs)[0].text(standalone)
+
+    def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
+        """Return the program of a call with such arguments, as it was staged."""
+        return self._signature(args, kwargs)[0].closed
+
+    def memory(self, *args: Any, **kwargs: Any) -> MemoryReport:
+        """Return what memory a call with such arguments is planned to take, by equation."""
+        return self._signature(args, kwargs)[0].memory()
+
+    def explain(self, *args: Any, **kwargs: Any) -> str:
+        """Return why a call with such arguments would compile, or why the last compiled did."""
+        signatures = list(self._signatures.values())
+        if not args and not kwargs:
+            last = signatures[-1].reason if signatures else "nothing was compiled yet"
+            return f"{self!r}: {last}"
+        call = self.spot.call(args, kwargs)
+        if call.key in self._signatures:
+            return f"{self!r}: it is compiled: {self._signatures[call.key].reason}"
+        return f"{self!r}: it would compile: {compared(call, signatures)}"
+
+    def cache_info(self) -> CacheInfo:
+        """Return how many calls found their program, and how many compiled one."""
+        return CacheInfo(self._hits, self._misses, len(self._signatures))
+
+    def clear_cache(self) -> None:
+        """Forget all programs; the next call compiles again."""
+        self._signatures: dict[Hashable, Signature] = {}
+        self._recent: tuple[Callable[[tuple, dict], Any], ...] = ()
+        self._hits = self._misses = 0
+
+
+def _restored(fun: Callable[..., Any], options: dict[str, Any]) -> Jit:
+    return Jit(fun, options)
+
+
+@contextmanager
+def disable_jit(disable: bool = True) -> Iterator[None]:
+    """Call functions as they are, for the time of a block: to debug them.
+
+    >>> with disable_jit():  # so that Python's ``if`` sees numbers
+    ...     print(jit(lambda x: x if x > 0 else -x)(-2.0))
+    2.0
+    """
+    token = _disabled.set(disable)
+    try:
+        yield
+    finally:
+        _disabled.reset(token)
+
+
+def jit(
+    fun: Callable[..., Any] | None = None,
+    /,
+    *,
+    static_argnums: int | Sequence[int] | None = None,
+    static_argnames: str | Sequence[str] | None = None,
+    donate_argnums: int | Sequence[int] | None = None,
+    donate_argnames: str | Sequence[str] | None = None,
+    memory_limit: int | None = None,
+) -> Any:
+    """Return ``fun`` compiled: traced once for each signature, and run as NumPy source.
+
+    jit : (a -> b) -> (a -> b)
+
+    Args:
+        fun: a function of arrays, or of trees of arrays; numbers in Python's ``if`` must be static.
+        static_argnums: positions of arguments to pass as they are; they must be hashable.
+        static_argnames: names of such arguments.
+        donate_argnums: positions of arguments whose memory the outputs may take.
+        donate_argnames: names of such arguments.
+        memory_limit: bytes that temporaries may take; what does not fit is computed again.
+
+    Raises:
+        ConcretizationError: if ``fun`` needs the number behind an argument that is not static.
+        TypeError: if a static argument is not hashable, or an argument is no array.
+
+    What ``fun`` closes over becomes a constant. See ``source``, ``explain``, ``memory``.
+
+    >>> import numpy as np
+    >>> double = jit(lambda x: 2 * x)
+    >>> print(double(np.ones(2)), double.cache_info().misses)
+    [2. 2.] 1
+    """
+    options = {
+        "static_argnums": static_argnums,
+        "static_argnames": static_argnames,
+        "donate_argnums": donate_argnums,
+        "donate_argnames": donate_argnames,
+        "memory_limit": memory_limit,
+    }
+    if fun is None:
+        return lambda fun: jit(fun, **options)
+    check_callable("jit", fun)
+    return Jit(fun, options)

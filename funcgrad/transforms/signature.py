@@ -1,0 +1,306 @@
+"""Signatures of a compiled function: what tells one call from another, and what each one runs."""
+
+import inspect
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..compile.buffers import nbytes
+from ..compile.memory import MemoryReport, matched
+from ..compile.program import Program, compiled
+from ..core import tree
+from ..core.avals import Aval, aval_of, is_arraylike
+from ..core.axes import axis_env
+from ..core.errors import FuncgradError
+from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from ..core.trace import Tracer, check_operand
+from ..ops.structure import broadcast_p
+from .arguments import Origin, Place, described
+from .call import call_p
+from .calls import entry
+from .programs import hoisted
+from .staging import stage
+
+
+class Fixed:
+    """A static argument, which is one leaf whatever it holds."""
+
+    __slots__ = ("value",)
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class CallOf(NamedTuple):
+    """One call taken apart: its leaves, which of them move, and the key of its signature."""
+
+    leaves: list[Any]
+    in_tree: tree.TreeDef
+    moving: list[bool]
+    places: list[tuple[Place, tree.Path]]
+    avals: list[Any]  # of each leaf its aval, or its static value
+    key: Hashable
+
+    @property
+    def operands(self) -> list[Any]:
+        return [x for x, m in zip(self.leaves, self.moving, strict=True) if m]
+
+
+class Spot:
+    """How the arguments of a function are sorted: static, donated, moving."""
+
+    def __init__(self, fun: Callable[..., Any], **options: Any) -> None:
+        self.fun, self.memory_limit = fun, options["memory_limit"]
+        try:
+            self.parameters = list(inspect.signature(fun).parameters.values())
+        except (TypeError, ValueError):  # a built-in without a signature
+            self.parameters = []
+        self.static = self._named("static", options)
+        self.donated = self._named("donate", options)
+        both = self.static & self.donated
+        if both:
+            raise ValueError(f"jit: an argument cannot be both static and donated: got {both}")
+
+    def _named(self, word: str, options: dict[str, Any]) -> set[Place]:
+        """Return the places chosen, each by position and by name where both are known."""
+        nums, names = options[f"{word}_argnums"], options[f"{word}_argnames"]
+        nums = () if nums is None else (nums,) if isinstance(nums, int) else tuple(nums)
+        names = () if names is None else (names,) if isinstance(names, str) else tuple(names)
+        keywords = [p.name for p in self.parameters]
+        variadic = any(p.kind is p.VAR_KEYWORD for p in self.parameters) or not keywords
+        for name in names:
+            if name not in keywords and not variadic:
+                raise ValueError(f"jit: {word}_argnames names {name!r}, which is no argument of it")
+        count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in self.parameters)
+        places: set[Place] = set(names)
+        for n in nums:
+            if not isinstance(n, int):
+                raise TypeError(f"jit: {word}_argnums must be integers: got {n!r}")
+            n = n + count if n < 0 else n
+            places.add(n)
+            if n < count and self.parameters[n].kind is not inspect.Parameter.POSITIONAL_ONLY:
+                places.add(self.parameters[n].name)
+        places.update(keywords.index(name) for name in names if name in keywords[:count])
+        return places
+
+    def call(self, args: tuple, kwargs: dict[str, Any]) -> CallOf:
+        """Take a call apart.
+
+        Raises:
+            TypeError: if an argument is neither array, tree nor hashable value, naming it.
+        """
+        given: list[tuple[Place, Any]] = [*enumerate(args), *kwargs.items()]
+        wrapped = {p: Fixed(x) if p in self.static else x for p, x in given}
+        positional = tuple([wrapped[i] for i in range(len(args))])
+        leaves, in_tree = tree.flatten((positional, {k: wrapped[k] for k in kwargs}))
+        moving = [is_arraylike(x) for x in leaves]
+        keys: list[Hashable] = []
+        avals: list[Any] = []
+        for i, (x, m) in enumerate(zip(leaves, moving, strict=True)):
+            if m:
+                check_operand(x)
+                aval = aval_of(x)
+                avals.append(aval)
+                keys.append(aval)
+            else:
+                value = x.value if isinstance(x, Fixed) else x
+                self._check_static(positional, kwargs, wrapped, i, x)
+                avals.append(value)
+                keys.append((type(value), value))
+        env = axis_env.get({})
+        axes = tuple([(name, axis.size) for name, axis in env.items()])
+        key = (in_tree, tuple(keys), axes)
+        try:
+            hash(key)
+        except TypeError as err:
+            raise TypeError(
+                f"jit: what is static in the arguments' trees must be hashable: {err}"
+            ) from None
+        return CallOf(leaves, in_tree, moving, [], avals, key)
+
+    def _check_static(self, args: Any, kwargs: Any, wrapped: Any, i: int, x: Any) -> None:
+        """Raise unless a leaf that is no array can be part of a key."""
+        fixed = isinstance(x, Fixed)
+        value = x.value if fixed else x
+        try:
+            hash(value)
+            if fixed or callable(value) or type(value).__hash__ is not object.__hash__:
+                return
+            cure = "name it in static_argnums if it never changes, or register its class as a tree"
+        except TypeError:
+            cure = "make it a tuple, or a frozen dataclass" if fixed else "pass an array"
+        place, path = self.places(args, {k: wrapped[k] for k in kwargs})[i]
+        kind = "static, and must be hashable" if fixed else "no array, and cannot be part of a key"
+        raise TypeError(
+            f"jit: {described(self.fun, place, path)} is {kind}: got {type(value).__name__}; {cure}"
+        )
+
+    def places(self, args: Sequence[Any], kwargs: Any) -> list[tuple[Place, tree.Path]]:
+        """Return of each leaf its argument, and the path there."""
+        pairs: list[tuple[Place, Any]] = [*enumerate(args)]
+        pairs += [(k, kwargs[k]) for k in sorted(kwargs)]
+        return [(p, path) for p, x in pairs for path, _ in tree.leaves_with_path(x)]
+
+    def stage(self, call: CallOf, others: Iterable["Signature"]) -> "Signature":
+        """Return the signature of a call, its function staged."""
+        reason = compared(call, list(others))
+        args, kwargs = tree.unflatten(call.in_tree, call.leaves)
+        call = call._replace(places=self.places(args, kwargs))
+
+        def on_leaves(tracers: list[Any]) -> Any:
+            rest = iter(tracers)
+            values = [next(rest) if m else x for x, m in zip(call.leaves, call.moving, strict=True)]
+            values = [x.value if isinstance(x, Fixed) else x for x in values]
+            positional, keywords = tree.unflatten(call.in_tree, values)
+            return self.fun(*positional, **keywords)
+
+        avals = [a for a, m in zip(call.avals, call.moving, strict=True) if m]
+        closed, out_tree = stage(Origin("jit", self.fun), on_leaves, avals)
+        return Signature(self, call._replace(leaves=[]), with_numbers(closed), out_tree, reason)
+
+    def name_of(self, place: Place, path: tree.Path) -> str:
+        """Return how the source calls a leaf of an argument."""
+        if isinstance(place, int):
+            named = [p for p in self.parameters if p.kind is not p.VAR_POSITIONAL]
+            fits = place < len(named) and named[place].kind is not inspect.Parameter.KEYWORD_ONLY
+            place = named[place].name if fits else f"arg{place}"
+        return place + tree.keystr(path)
+
+
+class Signature:
+    """One way to call a function: its program, compiled when it first runs on arrays."""
+
+    def __init__(
+        self, spot: Spot, call: CallOf, closed: ClosedJaxpr, out_tree: tree.TreeDef, reason: str
+    ) -> None:
+        self.spot, self.given, self.closed, self.out_tree = spot, call, closed, out_tree
+        self.reason = reason
+        self.consts = closed.consts
+        self.jaxpr = hoisted(closed.jaxpr)
+        self.name = getattr(spot.fun, "__name__", type(spot.fun).__name__)
+        self.lasts = not any(isinstance(x, Tracer) for x in closed.consts)
+        self.entry: Callable[[tuple, dict], Any] | None = None
+        self._program: Program | None = None
+
+    @property
+    def donated(self) -> list[int]:
+        """Return which of the moving leaves may be written over."""
+        moving = [p for p, m in zip(self.given.places, self.given.moving, strict=True) if m]
+        return [i for i, (place, _) in enumerate(moving) if place in self.spot.donated]
+
+    def donors(self) -> list[int | None]:
+        """Return for each output the input over which it is written, if any."""
+        offers = [i + len(self.consts) for i in self.donated]
+        avals = [self.jaxpr.invars[i].aval for i in offers]
+        wanted = [a.aval if a.aval.shape else None for a in self.jaxpr.outvars]
+        return [None if j is None else offers[j] for j in matched(wanted, avals)]
+
+    def names(self) -> list[str]:
+        rows = zip(self.given.places, self.given.moving, strict=True)
+        inputs = [self.spot.name_of(*place) for place, m in rows if m]
+        return [*(f"constant{i}" for i in range(len(self.consts))), *inputs]
+
+    def compile(self, donors: Sequence[int | None]) -> Program:
+        fun = self.spot.fun
+        code = getattr(inspect.unwrap(fun), "__code__", None)
+        where = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
+        title = f"{self.name}{where}, compiled by funcgrad."
+        return compiled(self.jaxpr, self.name, self.names(), donors, title)
+
+    @property
+    def program(self) -> Program:
+        """Return the program that writes over no argument."""
+        if self._program is None:
+            self._program = self.compile([None] * len(self.jaxpr.outvars))
+        return self._program
+
+    def call(self, leaves: list[Any]) -> Any:
+        """Run on the leaves of a call; with tracers among them, bind the program."""
+        args = [*self.consts, *leaves]
+        if any(isinstance(x, Tracer) for x in args):
+            outs = call_p.bind(*args, jaxpr=self.jaxpr, name=self.name)
+            return tree.unflatten(self.out_tree, outs)
+        if self.entry is None:
+            self.entry = self._entry()
+        plain = [x if type(x) is not np.ndarray and not hasattr(x, "dtype") else
+                 x if isinstance(x, np.generic) else np.asarray(x) for x in args]  # fmt: skip
+        return tree.unflatten(self.out_tree, self.program.main(*plain))
+
+    def _entry(self) -> Callable[[tuple, dict], Any]:
+        """Return the function that later calls of this signature go through."""
+        donors = self.donors() if self.donated else []
+        program = self.compile(donors) if any(d is not None for d in donors) else self.program
+        used = sorted({d - len(self.consts) for d in donors if d is not None})
+        given = self.given
+        return entry(
+            given.in_tree, given.avals, given.moving, program.main, self.consts, self.out_tree, used
+        )
+
+    def text(self, standalone: bool) -> str:
+        donors = self.donors() if self.donated else [None] * len(self.jaxpr.outvars)
+        program = self.compile(donors) if any(d is not None for d in donors) else self.program
+        if not standalone:
+            return program.source.text
+        raise FuncgradError("standalone")
+
+    def memory(self) -> MemoryReport:
+        program = self.program
+        return MemoryReport(
+            program.source.arena,
+            max((n for _, n in program.source.profile), default=0),
+            sum(nbytes(v.aval) for v in self.closed.jaxpr.invars),
+            sum(nbytes(a.aval) for a in self.jaxpr.outvars),
+            sum(nbytes(aval_of(x)) for x in self.consts),
+            program.source.profile,
+        )
+
+
+def compared(call: CallOf, signatures: Sequence[Signature]) -> str:
+    """Return in what a call differs from the signature to which it is nearest."""
+    if not signatures:
+        return "it is the first call"
+    rows = [(_differences(call, s), s) for s in signatures]
+    differences, _ = min(rows, key=lambda row: len(row[0]))
+    return "; ".join(differences) or "the named axes around the call differ"
+
+
+def _differences(call: CallOf, signature: Signature) -> list[str]:
+    spot, before = signature.spot, signature.given
+    if call.in_tree != before.in_tree:
+        return [f"the arguments' structure was {before.in_tree}, and is {call.in_tree}"]
+    rows = zip(before.places, before.avals, call.avals, strict=True)
+    return [
+        f"{described(spot.fun, place, path)} was {_word(a)}, and is {_word(b)}"
+        for place_path, a, b in rows
+        for place, path in [place_path]
+        if type(a) is not type(b) or a != b
+    ]
+
+
+def _word(x: Any) -> str:
+    if isinstance(x, Aval):
+        return f"{x}{', one of Python`s numbers' if x.weak else ''}"
+    return repr(x)
+
+
+def with_numbers(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """Return the program with a number in the place of each constant that only repeats it."""
+    eqns: list[Eqn] = []
+    rest: list[tuple[Var, Any]] = []
+    for var, x in zip(closed.jaxpr.constvars, closed.consts, strict=True):
+        if type(x) is np.ndarray and x.size and x.dtype.kind in "fiub" and _uniform(x):
+            params = {"shape": x.shape, "axes": tuple(range(x.ndim))}
+            eqns.append(Eqn(broadcast_p, (Literal(x.flat[0]),), (var,), params))
+        else:
+            rest.append((var, x))
+    if not eqns:
+        return closed
+    old = closed.jaxpr
+    jaxpr = Jaxpr(old.invars, tuple([v for v, _ in rest]), (*eqns, *old.eqns), old.outvars)
+    return ClosedJaxpr(jaxpr, tuple([x for _, x in rest]))
+
+
+def _uniform(x: np.ndarray) -> bool:
+    first = x.flat[0]
+    return bool(x.flat[-1] == first) and bool((x == first).all())

@@ -1,0 +1,121 @@
+"""jit gives what eager code gives: every rule, every small program, every nesting."""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import tree
+from funcgrad.compile import passes
+from funcgrad.core.avals import PYTHON_SCALARS, aval_of
+from funcgrad.core.registry import primitives
+
+from .nesting import PROGRAMS
+from .test_nesting import TRANSFORMS, P, X
+from .test_rules import (
+    BY_VALUE,
+    derived_rows,
+    every_row,
+    ignores_complex_warning,
+    normal_like,
+    outcome,
+    problems,
+    program,
+)
+
+
+@pytest.fixture(autouse=True)
+def checked(monkeypatch):
+    """Run the type checker after each pass, as ``python -X dev`` does."""
+    monkeypatch.setattr(passes.optimized, "__defaults__", (True,))
+
+
+def assert_same(want, got, rtol=1e-9, atol=1e-11):
+    """Compare trees: structure, kind, shape and dtype exactly, values to rounding."""
+    assert tree.structure(want) == tree.structure(got)
+    for w, g in zip(tree.leaves(want), tree.leaves(got), strict=True):
+        assert (np.shape(w), aval_of(w).dtype) == (np.shape(g), aval_of(g).dtype)
+        np.testing.assert_allclose(g, w, rtol=rtol, atol=atol)
+
+
+# every rule
+
+
+@ignores_complex_warning
+@every_row
+def test_a_compiled_primitive_gives_the_values_and_dtypes_of_numpy(name, case):
+    prim = primitives[name]
+    for dtypes in [("f4",), ("f8",), ("c16",), ("c8",), ("i4",), ("i1",), ("?",), ("f2",),
+                   ("f4", "f8"), ("i4", "f4"), ("f8", "c8")]:  # fmt: skip
+        operands = case.operands(*dtypes)
+        refused = outcome(prim.run, *operands, **case.params) in (TypeError, ValueError)
+        if refused or (name, *dtypes) in BY_VALUE:
+            continue
+        arrays = [i for i, x in enumerate(operands) if type(x) not in PYTHON_SCALARS]
+        function, xs = program(name, case, operands, arrays)
+        with np.errstate(all="ignore"):
+            want, got = function(*xs), fg.jit(function)(*xs)
+        # sums by BLAS, powers by squaring and quotients by a reciprocal differ in the last digits
+        eps = np.finfo(want[0].dtype).eps if want[0].dtype.kind in "fc" else 0
+        for w, g in zip(want, got, strict=True):
+            assert aval_of(w) == aval_of(g), dtypes
+            np.testing.assert_allclose(g, w, rtol=64 * eps, atol=64 * eps)
+
+
+@derived_rows
+def test_compiled_derivatives_equal_eager_ones(name, case):
+    for function, xs, ts, _ in problems(name, case):
+        with np.errstate(all="ignore"):
+            outs = fg.jvp(function, tuple(xs), tuple(ts))
+            weights = normal_like(outs[0])
+            back = lambda *xs, f=function, w=weights: fg.vjp(f, *xs)[1](w)
+            push = lambda *xs, f=function, ts=ts: fg.jvp(f, xs, tuple(ts))
+            compiled = fg.jit(function)
+
+            assert_same(outs, fg.jit(push)(*xs))
+            assert_same(outs, fg.jvp(compiled, tuple(xs), tuple(ts)))
+            assert_same(back(*xs), fg.jit(back)(*xs))
+            assert_same(back(*xs), fg.vjp(compiled, *xs)[1](weights))
+
+
+@every_row
+def test_a_compiled_batch_equals_an_eager_one(name, case):
+    if not case.free or name in ("random_seed",):
+        return
+    operands = (
+        case.operands("f8")
+        if outcome(primitives[name].run, *case.operands("f8"), **case.params)
+        not in (TypeError, ValueError)
+        else case.operands("i4")
+    )
+    if outcome(primitives[name].run, *operands, **case.params) in (TypeError, ValueError):
+        return
+    function, xs = program(name, case, operands, case.free)
+    many = [np.stack([x, x[::-1].copy() if x.ndim else x]) for x in xs]
+    with np.errstate(all="ignore"):
+        want = fg.vmap(function)(*many)
+
+        assert_same(want, fg.jit(fg.vmap(function))(*many))
+        assert_same(want, fg.vmap(fg.jit(function))(*many))
+
+
+# every nesting
+
+COMPILED = {
+    "jit of the transform": lambda transform, f: fg.jit(transform(f)),
+    "transform of jit": lambda transform, f: transform(fg.jit(f)),
+    "jit of the transform of jit": lambda transform, f: fg.jit(transform(fg.jit(f))),
+}
+
+
+@pytest.mark.parametrize("way", COMPILED)
+@pytest.mark.parametrize("transform", TRANSFORMS)
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_compiled_program_equals_an_eager_one(name, transform, way):
+    one, many = (X[0, 0], P[0, 0]), (X[0], P[0])
+    eager = TRANSFORMS[transform](PROGRAMS[name])
+    got = COMPILED[way](TRANSFORMS[transform], PROGRAMS[name])
+
+    assert_same(eager(*one), got(*one))
+    assert_same(eager(*one), got(*one))  # from the cache
+    assert_same(fg.vmap(eager)(*many), fg.vmap(got)(*many))
+    assert_same(fg.vmap(eager)(*many), fg.jit(fg.vmap(got))(*many))
