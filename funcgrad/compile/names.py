@@ -48,9 +48,9 @@ class Names:
         """Let another value speak for a name that it shares."""
         self.hints[int(token[1:-1])].append(hint)
 
-    def study(self, jaxpr: Jaxpr, inputs: Sequence[str]) -> None:
+    def study(self, jaxpr: Jaxpr, inputs: Sequence[str] = ()) -> None:
         """Take note of the names of inputs, and of the variables to which lines assign."""
-        self.known.update(zip(jaxpr.invars, inputs, strict=True))
+        self.known.update(zip(jaxpr.invars, inputs, strict=False))
         last = {eqn.source: eqn for eqn in jaxpr.eqns if eqn.outs[0].of is None}
         for source, eqn in last.items():
             found = _ASSIGNED.match(line_of(source)) if source else None

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from ..core.jaxpr import Jaxpr, check_jaxpr
 from .common import cse, dce, fold
+from .hoist import hoist
 from .inline import inline, lower
 from .rewrite import on_programs
 from .simplify import simplify
@@ -12,7 +13,7 @@ from .simplify import simplify
 Pass = Callable[[Jaxpr], Jaxpr]
 
 FIRST: tuple[Pass, ...] = (inline, dce)
-PASSES: tuple[Pass, ...] = (lower, fold, simplify, cse, simplify, fold, cse, dce)
+PASSES: tuple[Pass, ...] = (hoist, lower, fold, simplify, cse, simplify, fold, cse, dce)
 
 
 def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:

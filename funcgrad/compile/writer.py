@@ -329,7 +329,10 @@ class Writer(Kernels, Places):
         outs = [Value(self.names.token(self.names.hint(v, eqn)), v.aval) for v in eqn.outs]
         call = f"{name}({', '.join([*map(str, ins), *self.keywords(eqn.params)])})"
         self.line(f"{', '.join(map(str, outs))}{',' if len(outs) == 1 else ''} = {call}")
+        lent = any(x.root is not None and x.aval.shape for x in ins)
         for out in outs:
+            if out.aval.shape and lent and not prim.is_new:
+                self.line(f"{out} = {self.numpy('array')}({out})")  # it may be an operand
             if not out.aval.shape and not out.aval.weak:
                 kind = self.dtype(out.aval.dtype)  # a number, not an array of one
                 self.line(f"{out} = {self.numpy('asarray')}({out}, {kind})[()]")

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from ..compile.loops import write_cond
+from ..compile.prune import pruned_cond
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError
@@ -54,6 +56,12 @@ class Cond(Holder):
     @override
     def infer(self, index: Aval, *args: Aval, branches: tuple[Jaxpr, ...]) -> tuple[Aval, ...]:
         return tuple(out_avals(branches[0]))
+
+    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
+        write_cond(w, outs, ins, **params)
+
+    def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
+        return pruned_cond(used, **params)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from ..compile.loops import write_while
 from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..ops.structure import Batched, front
@@ -78,6 +79,9 @@ class While(Holder):
     ) -> tuple[Aval, ...]:
         pairs = zip(legs, sizes, strict=True)
         return tuple(a for leg, (_, k) in pairs for a in out_avals(leg)[:k])
+
+    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
+        write_while(w, outs, ins, **params)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

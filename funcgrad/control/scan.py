@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from ..compile.loops import write_scan
+from ..compile.prune import pruned_scan
 from ..core import tree
 from ..core.avals import Aval, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import ShapeError
@@ -72,6 +74,12 @@ class Scan(Holder):
     ) -> tuple[Aval, ...]:
         carry, ys = parted(out_avals(jaxpr), num_carry)
         return (*carry, *(Aval((length, *y.shape), y.dtype) for y in ys))
+
+    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
+        write_scan(w, outs, ins, **params)
+
+    def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
+        return pruned_scan(used, **params)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

@@ -169,6 +169,7 @@ class Primitive:
     differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
     is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
     is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its numbers
+    is_new: ClassVar[bool] = False  # True: ``run`` gives arrays that are none of its operands
 
     def __init__(self, name: str) -> None:
         self.name = name

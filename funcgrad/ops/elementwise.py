@@ -182,7 +182,8 @@ reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -safe_div
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: safe_div(t, 2 * y))
 # the square root of norms and deviations, whose derivative is taken as 0 at 0
 root        = Elementwise("root", lambda x: np.sqrt(x),
-                          lambda t, y, x: t / where(y == 0, math.inf, 2 * y))
+                          lambda t, y, x: t / where(y == 0, math.inf, 2 * y),
+                          lower=lambda build, x: build("sqrt", x))
 cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: safe_div(t, 3 * (y * y)))
 safe_div    = Elementwise("safe_div", _safe_div,
                           lambda t, y, a, b: safe_div(t, b),

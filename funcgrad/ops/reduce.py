@@ -178,6 +178,7 @@ class Position(Primitive):
     """Where along one axis something stands: an integer, which has no derivative."""
 
     differentiable = False
+    is_new = True
 
     def __init__(self, name: str, function: Callable[..., Any], keeps_axis: bool) -> None:
         super().__init__(name)

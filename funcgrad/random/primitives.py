@@ -30,6 +30,7 @@ class OfKeys(Primitive):
     """A function of keys with any leading axes, to which those of the results correspond."""
 
     differentiable = False
+    is_new = True
 
     @override
     def batch(

@@ -156,6 +156,9 @@ class StopGradient(Primitive):
     def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
         return self.bind(*args), axes
 
+    def lower(self, build: Any, x: Any) -> Any:
+        return x
+
 
 stop_gradient_p = StopGradient("stop_gradient")
 

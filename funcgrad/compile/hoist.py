@@ -1,0 +1,45 @@
+"""Loop-invariant code: what a step of a scan makes of constants alone is made once, before it."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from .rewrite import Builder, rewritten
+
+
+def hoist(jaxpr: Jaxpr) -> Jaxpr:
+    """Move equations out of the bodies of scans."""
+
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        if "num_consts" not in eqn.params:
+            return None
+        return _hoisted(build, eqn)
+
+    if not any("num_consts" in eqn.params for eqn in jaxpr.eqns):
+        return jaxpr
+    return rewritten(jaxpr, step)
+
+
+def _hoisted(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+    body, n = eqn.params["jaxpr"], eqn.params["num_consts"]
+    outer: dict[Any, Atom] = dict(zip(body.invars[:n], eqn.ins[:n], strict=True))
+    inside: list[Eqn] = []
+    moved: dict[Var, None] = {}
+    for inner in body.eqns:
+        if not all(isinstance(a, Literal) or a in outer for a in inner.ins):
+            inside.append(inner)
+            continue
+        outs = tuple([Var(v.aval) for v in inner.outs])
+        ins = tuple([outer.get(a, a) for a in inner.ins])
+        build.add(Eqn(inner.prim, ins, outs, inner.params, inner.source, inner.scope))
+        outer.update(zip(inner.outs, outs, strict=True))
+        moved.update(dict.fromkeys(inner.outs))
+    if not moved:
+        return None
+    read = {a for inner in inside for a in inner.ins} | set(body.outvars)
+    extra = [v for v in moved if v in read]
+    program = Jaxpr((*extra, *body.invars), (), tuple(inside), body.outvars)
+    params = {**eqn.params, "jaxpr": program, "num_consts": n + len(extra)}
+    ins = (*(outer[v] for v in extra), *eqn.ins)
+    build.add(Eqn(eqn.prim, ins, eqn.outs, params, eqn.source, eqn.scope))
+    return eqn.outs

@@ -1,0 +1,221 @@
+"""Control flow as Python's own: ``for`` and ``while`` over compiled statements, ``if`` on branches.
+
+What a loop carries lies in two buffers that change their names after each step: a step reads the
+one and writes the other. Stacked results are written in place, row by row.
+"""
+
+from collections.abc import Sequence
+
+from ..core.avals import Aval
+from ..core.jaxpr import Jaxpr, Literal
+from .values import Value
+from .writer import Writer
+
+
+class Carry:
+    """One value that a loop carries from step to step."""
+
+    def __init__(self, w: Writer, jaxpr: Jaxpr, place: int, result: int, init: Value) -> None:
+        var = jaxpr.invars[place]
+        self.w, self.aval = w, Aval(var.aval.shape, var.aval.dtype)
+        self.changes = jaxpr.outvars[result] is not var
+        self.buffers: list[Value] = []
+        self.now, self.next = init, init
+        hint = w.names.known.get(var, "carry")
+        if self.changes and not self.aval.shape:
+            self.now = Value(w.names.token(hint), self.aval)
+            w.line(f"{self.now} = {init}")
+        elif self.changes:
+            self.buffers = [w.buffer(self.aval, hint), w.buffer(self.aval, f"{hint}_next")]
+            self.now, self.next = (
+                Value(w.names.token(h), self.aval) for h in (hint, f"{hint}_next")
+            )
+            w.line(f"{self.now}, {self.next} = {self.buffers[0]}, {self.buffers[1]}")
+            w.copy(self.now, init)
+
+    @property
+    def target(self) -> Value | None:
+        """Return where a step writes the next value, None for a number."""
+        return self.next if self.buffers else None
+
+    def finish(self, out: Value) -> None:
+        """Write the last value to an output of the loop, and give the buffers back."""
+        self.w.copy(out, self.now)
+        for buffer in self.buffers:
+            assert buffer.root is not None
+            self.w.arena.give(buffer.root)
+
+
+def advance(w: Writer, carries: Sequence[Carry], values: Sequence[Value]) -> None:
+    """Write what makes the next values of a step the ones of now."""
+    moved = [
+        (c.now, c.next if c.buffers else value, c)
+        for c, value in zip(carries, values, strict=True)
+        if c.changes
+    ]
+    numbers = [(now, value) for now, value, c in moved if not c.buffers]
+    if numbers:
+        left, right = zip(*numbers, strict=True)
+        w.line(f"{', '.join(map(str, left))} = {', '.join(map(str, right))}")
+    for now, following, c in moved:
+        if c.buffers:
+            w.line(f"{now}, {following} = {following}, {now}")
+
+
+def write_scan(
+    w: Writer,
+    outs: Sequence[Value],
+    ins: Sequence[Value],
+    *,
+    jaxpr: Jaxpr,
+    length: int,
+    reverse: bool,
+    num_consts: int,
+    num_carry: int,
+) -> None:
+    """Write a scan as a loop over its steps."""
+    w.names.study(jaxpr)
+    n, k = num_consts, num_carry
+    carries = [Carry(w, jaxpr, n + i, i, ins[n + i]) for i in range(k)]
+    stacks = outs[k:]
+    for stack in stacks:
+        w.need(stack)
+    step = w.names.token("i")
+    steps = f"range({length - 1}, -1, -1)" if reverse else f"range({length})"
+    with w.indented(f"for {step} in {steps}:"):
+        rows = [_row(w, x, step, w.names.known.get(v, "")) for x, v in
+                zip(ins[n + k :], jaxpr.invars[n + k :], strict=True)]  # fmt: skip
+        targets = [_row(w, stack, step, "") if len(stack.aval.shape) > 1 else None
+                   for stack in stacks]  # fmt: skip
+        now = [*ins[:n], *(c.now for c in carries), *rows]
+        values = w.block(jaxpr, now, [*(c.target for c in carries), *targets])
+        for stack, value in zip(stacks, values[k:], strict=True):
+            if len(stack.aval.shape) == 1:
+                w.line(f"{stack}[{step}] = {value}")
+        advance(w, carries, values[:k])
+    for carry, out in zip(carries, outs[:k], strict=True):
+        carry.finish(out)
+
+
+def _row(w: Writer, stack: Value, step: str, hint: str) -> Value:
+    """Return the row of a stack that a step reads or writes."""
+    aval = Aval(stack.aval.shape[1:], stack.aval.dtype)
+    row = Value(w.names.token(hint), aval, contiguous=stack.contiguous)
+    w.line(f"{row} = {stack}[{step}]")
+    return row
+
+
+def write_cond(
+    w: Writer, outs: Sequence[Value], ins: Sequence[Value], *, branches: Sequence[Jaxpr]
+) -> None:
+    """Write a choice as if, elif, else; each branch writes to the same memory."""
+    index, *args = ins
+    targets = []
+    for out in outs:
+        name = w.need(out) if out.aval.shape else out.text
+        targets.append(Value(name, out.aval) if out.aval.shape else None)
+    last = len(branches) - 1
+    for i, branch in enumerate(branches):
+        w.names.study(branch)
+        head = "else:" if i == last else f"{'elif' if i else 'if'} {index} <= {i}:"
+        if last == 0:
+            head = "if True:"
+        with w.indented(head):
+            values = w.block(branch, args, targets)
+            for out, value in zip(outs, values, strict=True):
+                if not out.aval.shape:
+                    w.line(f"{out} = {value}")
+    for out in outs:
+        out.made = True
+
+
+def write_while(
+    w: Writer,
+    outs: Sequence[Value],
+    ins: Sequence[Value],
+    *,
+    cond: Jaxpr,
+    legs: Sequence[Jaxpr],
+    sizes: Sequence[tuple[int, int]],
+) -> None:
+    """Write a loop and its way back; each leg leaves at a step what later ones read there."""
+    start = len(ins) - sum(n + k for n, k in sizes)
+    going, at = list(ins[:start]), start
+    rows = w.names.token("rows")
+    if len(legs) > 1:
+        w.line(f"{rows} = []")
+    finished: list[tuple[list[Carry], int]] = []
+    left: list[Aval] = []
+    first_out = 0
+    for j, (leg, (n, k)) in enumerate(zip(legs, sizes, strict=True)):
+        w.names.study(leg)
+        consts = list(ins[at : at + n])
+        carries = [Carry(w, leg, n + i, i, ins[at + n + i]) for i in range(k)]
+        new = [Aval(a.aval.shape, a.aval.dtype) for a in leg.outvars[k:]]
+        if j == 0:
+            _first_leg(w, cond, going, leg, consts, carries, rows if len(legs) > 1 else "")
+        else:
+            _later_leg(w, leg, consts, carries, left, rows, j < len(legs) - 1)
+        left += new
+        finished.append((carries, first_out))
+        first_out += k
+        at += n + k
+    for carries, place in finished:
+        for i, carry in enumerate(carries):
+            carry.finish(outs[place + i])
+
+
+def _first_leg(
+    w: Writer,
+    cond: Jaxpr,
+    going: list[Value],
+    leg: Jaxpr,
+    consts: list[Value],
+    carries: list[Carry],
+    rows: str,
+) -> None:
+    with w.indented("while True:"):
+        now = [c.now for c in carries]
+        (goes,) = w.block(cond, [*going, *now], [None])
+        w.line(f"if not {goes}:")
+        w.line("    break")
+        values, kept = _step(w, leg, [*consts, *now], carries)
+        if rows:
+            w.line(f"{rows}.append({w.tuple(kept)})")
+        advance(w, carries, values)
+
+
+def _later_leg(
+    w: Writer,
+    leg: Jaxpr,
+    consts: list[Value],
+    carries: list[Carry],
+    left: Sequence[Aval],
+    rows: str,
+    leaves: bool,
+) -> None:
+    place, row = w.names.token("k"), w.names.token("row")
+    w.line(f"{rows}.reverse()")
+    with w.indented(f"for {place}, {row} in enumerate({rows}):"):
+        reads = [Value(w.names.token(), aval) for aval in left]
+        if reads:
+            w.line(f"{w.tuple(reads)} = {row}")
+        now = [*consts, *(c.now for c in carries), *reads]
+        values, kept = _step(w, leg, now, carries)
+        if leaves and kept:
+            w.line(f"{rows}[{place}] = {row} + {w.tuple(kept)}")
+        advance(w, carries, values)
+
+
+def _step(
+    w: Writer, leg: Jaxpr, now: list[Value], carries: list[Carry]
+) -> tuple[list[Value], list[str]]:
+    """Write one step; return the next carry, and what is left, which is new at each step."""
+    k = len(carries)
+    fresh = [w.fresh(a.aval, "") if a.aval.shape else None for a in leg.outvars[k:]]
+    values = w.block(leg, now, [*(c.target for c in carries), *fresh])
+    kept = [
+        value.text if value.aval.shape or isinstance(atom, Literal) else w.scalar(value)
+        for value, atom in zip(values[k:], leg.outvars[k:], strict=True)
+    ]
+    return values[:k], kept

@@ -1,0 +1,60 @@
+"""What loops and choices compute for nobody: outputs dropped, with all that only they needed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.jaxpr import Jaxpr, live
+
+# places of the operands and of the outputs that stay, and the new parameters
+Pruned = tuple[list[int], list[int], dict[str, Any]]
+
+
+def pruned_scan(
+    used: Sequence[bool], *, jaxpr: Jaxpr, num_consts: int, num_carry: int, **params: Any
+) -> Pruned:
+    """Return a scan without the results, carried values, constants and slices that are dead.
+
+    A carried value is alive if it is used after the loop, or by a step for one that is.
+    """
+    n, k = num_consts, num_carry
+    alive = [i for i, flag in enumerate(used) if flag]
+    while True:
+        outvars = [jaxpr.outvars[i] for i in alive]
+        eqns = live(jaxpr.eqns, outvars)
+        read = {a for eqn in eqns for a in eqn.ins} | set(outvars)
+        more = [i for i in range(k) if i not in alive and jaxpr.invars[n + i] in read]
+        if not more:
+            break
+        alive = sorted([*alive, *more])
+    keep = [
+        i for i, v in enumerate(jaxpr.invars) if (i - n in alive if n <= i < n + k else v in read)
+    ]
+    program = Jaxpr(
+        tuple([jaxpr.invars[i] for i in keep]), (), tuple(eqns),
+        tuple([jaxpr.outvars[i] for i in alive]),
+    )  # fmt: skip
+    sizes = {
+        "num_consts": sum(i < n for i in keep),
+        "num_carry": sum(n <= i < n + k for i in keep),
+    }
+    return keep, alive, {"jaxpr": program, **sizes, **params}
+
+
+def pruned_cond(used: Sequence[bool], *, branches: Sequence[Jaxpr]) -> Pruned:
+    """Return a choice without the outputs that are dead, nor the operands only they needed."""
+    alive = [i for i, flag in enumerate(used) if flag]
+    rows = []
+    for branch in branches:
+        outvars = tuple([branch.outvars[i] for i in alive])
+        eqns = tuple(live(branch.eqns, outvars))
+        rows.append((branch, eqns, outvars, {a for e in eqns for a in e.ins} | set(outvars)))
+    keep = [
+        i
+        for i in range(len(branches[0].invars))
+        if any(branch.invars[i] in read for branch, _, _, read in rows)
+    ]
+    programs = tuple(
+        Jaxpr(tuple([branch.invars[i] for i in keep]), (), eqns, outvars)
+        for branch, eqns, outvars, _ in rows
+    )
+    return [0, *(i + 1 for i in keep)], alive, {"branches": programs}
