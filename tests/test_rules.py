@@ -25,7 +25,8 @@ HOLDERS = {
     "custom_jvp": "test_custom", "custom_vjp": "test_custom", "custom_batch": "test_custom",
 }  # fmt: skip
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control
-BITS = {"mask32", "mask64", "keep", "blend"}  # only the compiler makes them, of where; test_jit
+# only the compiler makes them; test_jit
+BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks"}
 COLLECTIVES = {
     "psum", "pmax", "pmin", "all_gather", "psum_scatter", "all_to_all", "ppermute",
 }  # fmt: skip  # test_collectives

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from ..core.jaxpr import Jaxpr, check_jaxpr
 from .common import cse, dce, fold
+from .fuse import fuse
 from .hoist import hoist
 from .inline import inline, lower
 from .rewrite import on_programs
@@ -14,6 +15,9 @@ Pass = Callable[[Jaxpr], Jaxpr]
 
 FIRST: tuple[Pass, ...] = (inline, dce)
 PASSES: tuple[Pass, ...] = (hoist, lower, fold, simplify, cse, simplify, fold, cse, dce)
+
+
+LAST: tuple[Pass, ...] = (fuse,)  # for the outermost program alone, which is then written down
 
 
 def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
@@ -35,6 +39,16 @@ def _passed(jaxpr: Jaxpr, check: bool) -> Jaxpr:
 
     now = jaxpr
     for change in (*FIRST, lambda program: on_programs(program, inner), *PASSES):
+        now = change(now)
+        if check:
+            check_jaxpr(now)
+    return now
+
+
+def finished(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
+    """Return an optimised program with what only the source wants: chains over big arrays."""
+    now = optimized(jaxpr, check)
+    for change in LAST:
         now = change(now)
         if check:
             check_jaxpr(now)

@@ -27,8 +27,8 @@ class Places:
         hint = self.names.hint(var, eqn)
         if not var.aval.shape:
             return Value(self.names.token(hint), var.aval, made=False)
-        over = self.overwritten(var.aval, eqn, ins, dying)
         target = wanted.get(var)
+        over = self.overwritten(var.aval, eqn, ins, dying, target)
         if target is not None and self.is_free(target, over, eqn, ins, dying):
             return target
         if over is not None and over.static:
@@ -38,13 +38,23 @@ class Places:
         return self.buffer(var.aval, hint)
 
     def overwritten(
-        self, aval: Aval, eqn: Eqn, ins: Sequence[Value], dying: set[Var]
+        self,
+        aval: Aval,
+        eqn: Eqn,
+        ins: Sequence[Value],
+        dying: set[Var],
+        target: Value | None,
     ) -> Value | None:
-        """Return the operand over which the output may be written: nothing reads it any more."""
+        """Return the operand over which the output may be written: nothing reads it any more.
+
+        It lies in the workspace, or in the memory where the output is wanted.
+        """
+        wanted = None if target is None else target.root
         for i, (atom, value) in enumerate(zip(eqn.ins, ins, strict=True)):
             if (
                 atom in dying
                 and value.root is not None
+                and (value.static or value.root is wanted)
                 and value.contiguous
                 and value.made
                 and (value.aval.shape, value.aval.dtype) == (aval.shape, aval.dtype)

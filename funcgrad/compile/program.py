@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.jaxpr import Jaxpr
-from .passes import optimized
+from .passes import finished
 from .source import Source, source_of
 
 _numbers = itertools.count(1)
@@ -56,4 +56,4 @@ def compiled(
         title: the first words of the source.
     """
     names = inputs or [f"x{i}" for i in range(len(jaxpr.invars))]
-    return Program(name, source_of(optimized(jaxpr), title or name, names, donated))
+    return Program(name, source_of(finished(jaxpr), title or name, names, donated))

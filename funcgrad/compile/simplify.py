@@ -86,17 +86,33 @@ def simplify(jaxpr: Jaxpr) -> Jaxpr:
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         if len(eqn.outs) != 1:
             return None
-        for left, right in _BY_PRIM.get(eqn.prim, ()):
-            found = _applied(build, eqn, left, right)
-            if found is not None:
-                return (found,)
-        for rule in _RULES.get(eqn.prim, _ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()):
-            found = rule(build, eqn)
-            if found is not None:
-                return (found,)
-        return None
+        atom = _simpler(build, eqn)
+        if atom is None:
+            return None
+        made = build.maker(atom)
+        if made is not None and build.eqns and made is build.eqns[-1]:
+            build.eqns.pop()  # what an equation has become may be simpler still
+            again = step(build, made)
+            if again is not None:
+                return again
+            build.add(made)
+        return (atom,)
 
     return rewritten(jaxpr, step)
+
+
+def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
+    """Return what an equation becomes by the first rule that fits."""
+    for left, right in _BY_PRIM.get(eqn.prim, ()):
+        found = _applied(build, eqn, left, right)
+        if found is not None:
+            return found
+    default = _ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
+    for rule in _RULES.get(eqn.prim, default):
+        found = rule(build, eqn)
+        if found is not None:
+            return found
+    return None
 
 
 # patterns

@@ -281,15 +281,19 @@ class Writer(Kernels, Places):
         outs = self.view_of(eqn, ins, wanted)
         if outs is None and eqn.prim.emit is None and eqn.prim.into is None:
             outs = self.run(eqn, ins, wanted)
-        elif outs is None:
-            outs = [self.place(var, eqn, ins, dying, wanted) for var in eqn.outs]
+        if outs is not None:
+            for value in outs:
+                self.hold(value)
+        else:
+            outs = []
+            for var in eqn.outs:
+                outs.append(self.place(var, eqn, ins, dying, wanted))
+                self.hold(outs[-1])  # so that the next output does not take the same memory
             if eqn.prim.emit is None:
                 self.into(eqn.prim, outs, ins, eqn.params)
             else:
                 eqn.prim.emit(self, outs, ins, **eqn.params)
-        for var, value in zip(eqn.outs, outs, strict=True):
-            self.hold(value)
-            env[var] = value
+        env.update(zip(eqn.outs, outs, strict=True))
         self.profile.append((f"{eqn.prim.name} {eqn.source}", self.arena.live))
 
     def note(self, eqn: Eqn) -> None:

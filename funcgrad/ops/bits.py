@@ -30,13 +30,12 @@ class Mask(Free):
 
     @override
     def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
-        copyto, negative = w.numpy("copyto"), w.numpy("negative")
+        negative = w.numpy("negative")
         if not outs[0].aval.shape:
             w.line(f"{outs[0]} = {negative}({w.dtype(self.dtype)}({ins[0]}))")
             return
         out = w.need(outs[0])
-        w.line(f"{copyto}({out}, {ins[0]})", outs[0].aval)
-        w.line(f"{negative}({out}, {out})")
+        w.line(f"{negative}({w.bits(ins[0], np.dtype(np.int8))}, {out})", outs[0].aval)
 
 
 class Keep(Free):

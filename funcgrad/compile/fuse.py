@@ -1,0 +1,207 @@
+"""Chains of elementwise operations over big arrays run block by block, in cache.
+
+A chain that reads and writes whole arrays is as slow as memory; over blocks of some ten thousand
+elements its temporaries stay in the cache. The chain becomes one equation that holds it.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from ..core.avals import Aval, Shape
+from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.trace import Primitive
+from ..ops.pointwise import Elementwise
+from .buffers import Root
+from .values import Value
+
+BIG = 1 << 17  # elements from which blocks pay
+BLOCK = 1 << 16  # elements of a block
+
+
+class Blocks(Primitive):
+    """``jaxpr : operands -> outs``, elementwise, done for ``rows`` rows of the first axis at once.
+
+    Where the last block would be shorter it reaches back instead, over elements that are done.
+    """
+
+    differentiable = False
+
+    def __init__(self, name: str, exact: bool) -> None:
+        super().__init__(name)
+        self.exact = exact  # whether no block reaches back, so that outputs may lie over operands
+
+    @override
+    def run(self, *args: Any, jaxpr: Jaxpr, rows: int) -> tuple[Any, ...]:
+        return jaxpr.run(*args)
+
+    @override
+    def infer(self, *avals: Aval, jaxpr: Jaxpr, rows: int) -> tuple[Aval, ...]:
+        return tuple([a.aval for a in jaxpr.outvars])
+
+    @override
+    def overwrites(self, operand: int) -> bool:
+        return self.exact
+
+    def emit(
+        self, w: Any, outs: Sequence[Value], ins: Sequence[Value], *, jaxpr: Jaxpr, rows: int
+    ) -> None:
+        shape = outs[0].aval.shape
+        flat = all(x.aval.shape in ((), shape) for x in ins)
+        whole = (math.prod(shape),) if flat else shape
+        names = [w.need(out) for out in outs]
+        cut = lambda aval: len(aval.shape) == len(shape) and aval.shape[:1] == shape[:1]
+        sources = [_whole(w, x, flat) if cut(x.aval) else x for x in ins]
+        sinks = [_whole(w, out, flat) for out in outs]
+        inner = resized(jaxpr, shape, (rows, *whole[1:]))
+        w.names.study(inner)
+        step = w.names.token("i")
+        with w.indented(f"for {step} in {_starts(whole[0], rows, self.exact)}:"):
+            w.line(f"# blocks of {math.prod((rows, *whole[1:]))} elements")
+            part = f"[{step}:{step} + {rows}]"
+            roots = {name: Root(None, 0) for name in names}
+            given = [
+                _part(w, x, part, v.aval, roots.get(old.text)) if cut(old.aval) else x
+                for x, old, v in zip(sources, ins, inner.invars, strict=True)
+            ]
+            targets = [
+                _part(w, y, part, a.aval, roots[name])
+                for y, a, name in zip(sinks, inner.outvars, names, strict=True)
+            ]
+            w.block(inner, given, targets)
+
+
+def _whole(w: Any, x: Value, flat: bool) -> Value:
+    """Return an array as its elements in a row, if the chain has no other use for its shape."""
+    if not flat or len(x.aval.shape) == 1:
+        return x
+    aval = Aval((x.aval.size,), x.aval.dtype)
+    return w.seen(x, x.reshaped(aval.shape), aval, True, "")
+
+
+def _part(w: Any, x: Value, part: str, aval: Aval, root: Root | None) -> Value:
+    value = Value(w.names.token(), aval, root)
+    w.line(f"{value} = {x}{part}")
+    return value
+
+
+def _starts(n: int, rows: int, exact: bool) -> str:
+    if exact:
+        return f"range(0, {n}, {rows})"
+    return f"(*range(0, {n - rows}, {rows}), {n - rows})"
+
+
+def resized(jaxpr: Jaxpr, shape: Shape, block: Shape) -> Jaxpr:
+    """Return an elementwise program for a block of rows of its arrays, or of their elements."""
+    now: dict[Any, Any] = {}
+
+    def sized(var: Var) -> Var:
+        have = var.aval.shape
+        if have == shape:
+            have = block
+        elif len(have) == len(shape) and have[:1] == shape[:1]:
+            have = (block[0], *have[1:])
+        return Var(Aval(have, var.aval.dtype, var.aval.weak), var.of)
+
+    now.update((v, sized(v)) for v in jaxpr.invars)
+    eqns = []
+    for eqn in jaxpr.eqns:
+        now.update((v, sized(v)) for v in eqn.outs)
+        ins = tuple([now.get(a, a) for a in eqn.ins])
+        outs = tuple([now[v] for v in eqn.outs])
+        eqns.append(Eqn(eqn.prim, ins, outs, eqn.params, eqn.source, eqn.scope))
+    invars = tuple([now[v] for v in jaxpr.invars])
+    return Jaxpr(invars, (), tuple(eqns), tuple([now[a] for a in jaxpr.outvars]))
+
+
+blocks_p = Blocks("blocks", exact=True)
+overlapping_p = Blocks("overlapping_blocks", exact=False)
+
+
+def fuse(jaxpr: Jaxpr) -> Jaxpr:
+    """Replace runs of elementwise equations over big arrays of one shape by one equation each.
+
+    An equation joins the run that is open for its shape unless something between them, outside
+    of the run, needs to come first.
+    """
+    if not any(_fusible(eqn) for eqn in jaxpr.eqns):
+        return jaxpr
+    groups: list[list[Eqn]] = []
+    home: dict[Var, int] = {}  # of a variable the place in ``groups`` where it is made
+    last: dict[Shape, int] = {}
+    for eqn in jaxpr.eqns:
+        ready = max((home.get(a, -1) for a in eqn.ins if isinstance(a, Var)), default=-1)
+        shape = eqn.outs[0].aval.shape
+        place = last.get(shape, -1) if _fusible(eqn) else -1
+        if place >= max(ready, 0):
+            groups[place].append(eqn)
+        else:
+            place = len(groups)
+            groups.append([eqn])
+            if _fusible(eqn):
+                last[shape] = place
+        home.update((v, place) for v in eqn.outs)
+    used_after = _uses(groups, jaxpr.outvars)
+    eqns: list[Eqn] = []
+    for place, group in enumerate(groups):
+        if len(group) == 1:
+            eqns += group
+        else:
+            eqns.append(_joined(group, place, used_after))
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
+
+
+def _fusible(eqn: Eqn) -> bool:
+    """Return whether an equation may be part of a chain: elementwise, over a big array."""
+    (out, *more) = eqn.outs
+    prim = eqn.prim
+    if not isinstance(prim, Elementwise) or not prim.fills or more or out.aval.size < BIG:
+        return False
+    shape = out.aval.shape
+    rank = len(shape)
+    fits = lambda a: not a.aval.shape or a.aval.shape == shape or (
+        rank > 1 and shape[0] >= 8 and _narrow(a.aval.shape, shape)
+    )  # fmt: skip
+    return all(fits(a) for a in eqn.ins)
+
+
+def _narrow(have: Shape, shape: Shape) -> bool:
+    """Return whether a smaller operand is broadcast in a way that rows can be cut out of."""
+    return len(have) < len(shape) or (len(have) == len(shape) and have[0] in (1, shape[0]))
+
+
+def _uses(groups: Sequence[Sequence[Eqn]], outvars: Sequence[Any]) -> dict[Any, set[int]]:
+    """Return of each variable the groups that read it; -1 stands for the program's outputs."""
+    uses: dict[Any, set[int]] = {a: {-1} for a in outvars}
+    for place, group in enumerate(groups):
+        for eqn in group:
+            for atom in eqn.ins:
+                uses.setdefault(atom, set()).add(place)
+    return uses
+
+
+def _joined(group: Sequence[Eqn], place: int, uses: dict[Any, set[int]]) -> Eqn:
+    """Return one equation that holds a chain."""
+    made = {v for eqn in group for v in eqn.outs}
+    read = dict.fromkeys(a for e in group for a in e.ins if isinstance(a, Var) and a not in made)
+    outs = tuple([v for e in group for v in e.outs if uses.get(v, set()) - {place}])
+    program = Jaxpr(tuple(read), (), tuple(group), outs)
+    shape = outs[0].aval.shape
+    flat = all(a.aval.shape in ((), shape) for e in group for a in (*e.ins, *e.outs))
+    count = math.prod(shape) if flat else shape[0]
+    per_row = 1 if flat else math.prod(shape[1:])
+    rows, exact = block_rows(count, per_row)
+    prim = blocks_p if exact else overlapping_p
+    params = {"jaxpr": program, "rows": rows}
+    return Eqn(prim, tuple(read), outs, params, group[0].source, group[0].scope)
+
+
+def block_rows(count: int, per_row: int) -> tuple[int, bool]:
+    """Return how many rows a block has, and whether blocks of that many come out even."""
+    wanted = min(max(BLOCK // per_row, 1), count)
+    for rows in range(wanted, max(wanted // 3, 1) - 1, -1):
+        if count % rows == 0:
+            return rows, True
+    return wanted, False
