@@ -8,12 +8,19 @@ import numpy as np
 from .windows import Window, meetings, still
 
 
+def order(windows: Sequence[Window]) -> list[int]:
+    """Return the axes to fold: those in front, of long rows, first if the array becomes smaller."""
+    axes = [d for d, axis in enumerate(windows) if axis != still(axis[0])]
+    grows = any(m > n for n, m, *_ in windows)
+    return axes[::-1] if grows else axes
+
+
 def folded(
     x: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window], function: np.ufunc, start: Any,
 ) -> None:  # fmt: skip
     """Fold windows one axis after the other: a box is as fast as the sum of its sides."""
-    axes = [d for d, axis in enumerate(windows) if axis != still(axis[0])]
+    axes = order(windows)
     if not axes:
         out[...] = x
     for d, y in zip(axes, [*scratch, out] if axes else [], strict=True):
@@ -24,10 +31,17 @@ def folded(
 def folded_along(
     x: np.ndarray, y: np.ndarray, axis: int, window: Window, function: np.ufunc, start: Any
 ) -> None:
-    """Fold the windows of one axis into ``y``."""
+    """Fold the windows of one axis into ``y``; what is met once is copied."""
     before = (slice(None),) * axis
-    parts = [(x[(*before, *a)], y[(*before, *b)]) for _, a, b in meetings((window,))]
-    if len(parts) > 1 and all(part.shape == y.shape for _, part in parts[:2]):
+    met = [(a, b) for _, (a,), (b,) in meetings((window,)) if a.stop]
+    parts = [(x[(*before, a)], y[(*before, b)]) for a, b in met]
+    if len({b.start % b.step for _, b in met}) == len(met):  # the steps are all the same
+        if sum(place.size for _, place in parts) < y.size:
+            y.fill(start)
+        for values, place in parts:
+            place[...] = values
+        return
+    if all(place.shape == y.shape for _, place in parts[:2]):
         function(parts[0][0], parts[1][0], out=y)  # no need to fill y first
         parts = parts[2:]
     else:
@@ -48,7 +62,8 @@ def first_hit(
     missing.fill(True)
     out.fill(0)
     for _, a, b in meetings(windows):
-        here, place = missed[(*b, ...)], missing[(*b, ...)]
+        where: Any = (*b, ...)  # a view also of an array without axes
+        here, place = missed[where], missing[where]
         misses(x[a], y[b], out=here)
         np.logical_and(place, here, out=place)
         np.add(out, missing, out=out)
@@ -57,18 +72,19 @@ def first_hit(
 def positions(hits: np.ndarray, windows: Sequence[Window], out: np.ndarray) -> None:
     """Write where in the flat source the hits are; what it says of a window without is void."""
     stride, rank = 1, len(windows)
-    offsets, starts = np.zeros([axis[2] for axis in windows], np.intp), []
+    offsets = np.zeros(tuple(axis[2] for axis in windows), np.intp)
+    starts = []
     for d in reversed(range(rank)):
         n, m, size, _, off, b, step = windows[d]
-        along = [-1 if e == d else 1 for e in range(rank)]
+        along = tuple(-1 if e == d else 1 for e in range(rank))
         offsets += (np.arange(size) * step * stride).reshape(along)
         starts.append(((np.arange(m) * b - off) * stride).reshape(along))
         stride *= n
     np.take(np.append(offsets, 0), hits, out=out, mode="clip")
     for group in (starts[: rank // 2], starts[rank // 2 :]):  # small sums first
         start = np.zeros((), np.intp)
-        for along in group:
-            start = start + along
+        for part in group:
+            start = start + part
         out += start
 
 

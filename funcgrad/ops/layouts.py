@@ -59,7 +59,7 @@ def conv_dimension_numbers(
             f"{_WHO}: dimension_numbers must have one letter for each axis: got "
             f"{dimension_numbers!r} for shapes {tuple(lhs_shape)} and {tuple(rhs_shape)}"
         )
-    order = places[1]  # the kernel's letters tell the order of the places
+    order = places[1] or ""  # the kernel's letters tell the order of the places
     return ConvDimensionNumbers(
         *(
             tuple(word.index(letter) for letter in (*pair, *order))
@@ -248,8 +248,8 @@ def conv_transpose(
     lhs, rhs = operand(lhs), operand(rhs)
     rank = len(shape_of(lhs)) - 2
     if dimension_numbers is None and 0 <= rank <= 3:
-        places = ("", "H", "HW", "HWD")[rank]
-        dimension_numbers = (f"N{places}C", f"{places}IO", f"N{places}C")
+        letters = ("", "H", "HW", "HWD")[rank]
+        dimension_numbers = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
     numbers = conv_dimension_numbers(shape_of(lhs), shape_of(rhs), dimension_numbers)
     strides = whole_numbers("conv_transpose", "strides", strides, rank, 1)
     if isinstance(padding, str) or use_consistent_padding:
@@ -276,9 +276,9 @@ def _undone(
         raise ShapeError(
             f"conv_transpose: padding must be 'SAME', 'VALID' or pairs: got {padding!r}"
         )
-    words = [word] * len(sizes) if word else padding
+    given: Sequence[Any] = [word] * len(sizes) if word else padding
     pads = []
-    for size, stride, r, pad in zip(sizes, strides, dilation, words, strict=True):
+    for size, stride, r, pad in zip(sizes, strides, dilation, given, strict=True):
         k = (size - 1) * r + 1 if size else 0
         if pad == "SAME":
             total = k + stride - 2
@@ -286,6 +286,6 @@ def _undone(
         elif pad == "VALID":
             total, low = k + stride - 2 + max(k - stride, 0), k - 1
         else:
-            total, low = sum(k - p - 1 for p in pad), k - 1 - pad[0]
+            total, low = 2 * (k - 1) - pad[0] - pad[1], k - 1 - pad[0]
         pads.append((low, total - low))
     return pads

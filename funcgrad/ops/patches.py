@@ -75,7 +75,9 @@ def of_rows(windows: Sequence[Window], rows: slice | None) -> tuple[Window, ...]
     return (first, *windows[1:])
 
 
-def scratch_sizes(form: str, count: int, windows: Sequence[Window], s: int, t: int, groups: int):
+def scratch_sizes(
+    form: str, count: int, windows: Sequence[Window], s: int, t: int, groups: int
+) -> tuple[int, ...]:
     """Return how many elements the buffers of ``convolved`` need, for S and T channels a group."""
     size = product([w[2] for w in windows])
     if form == "shifted":
@@ -86,7 +88,7 @@ def scratch_sizes(form: str, count: int, windows: Sequence[Window], s: int, t: i
         lengths = [w[0] for w in windows]
         examples, rows = blocking(count, lengths, size * t * groups)
         places = examples * rows * product(lengths[1:])
-        return (places * size * t * groups, places * s * groups)
+        return (places * size * t * groups, places * s * groups, size * s * t * groups)
     return (*gather_sizes(count, windows, s * groups), size * s * t * groups)
 
 
@@ -167,10 +169,12 @@ def matrix_of(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) -> 
 
 
 def scattered(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
-    products, flat = scratch
+    products, flat, weights = scratch
     *sizes, s, channels = w.shape
     t = channels // groups
-    matrices = np.moveaxis(w.reshape(-1, s, groups, t), -2, 1)  # [window, G, S, T]
+    matrices = weights.reshape(*sizes, groups, s, t)
+    matrices[...] = np.moveaxis(w.reshape(*sizes, s, groups, t), -2, -3)
+    matrices = matrices.reshape(-1, groups, s, t)
     out.fill(0)
     for examples, rows in blocks(len(x), x.shape[1:-1], product(sizes) * channels):
         block = of_block(x, examples, rows)
@@ -224,11 +228,12 @@ def shifted(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
 # the product over examples and places, which is the cotangent of the kernel
 
 
-def kernel_sizes(count: int, windows: Sequence[Window], s: int, t: int, groups: int):
+def kernel_sizes(
+    count: int, windows: Sequence[Window], s: int, t: int, groups: int
+) -> tuple[int, ...]:
     """Return how many elements the buffers of ``correlated`` need."""
     if s == t == 1:
-        examples = shifted_examples(count, windows, groups)
-        return (examples * product([w[1] for w in windows]) * groups,)
+        return ()
     size = product([w[2] for w in windows])
     gathered_side, other = (windows, t) if gathers_source(windows, s, t) else (turned(windows), s)
     gathered_side = straightened(gathered_side)
@@ -255,7 +260,7 @@ def correlated(
     s, t = x.shape[-1] // groups, y.shape[-1] // groups
     split = out.reshape(*out.shape[:-1], groups, t)
     if s == t == 1:
-        reduced_products(x, y, split, scratch, windows)
+        reduced_products(x, y, split, windows)
     elif gathers_source(windows, s, t):
         split = split[flips(windows)]
         total = summed_products(x, y, scratch, straightened(windows), groups)
@@ -285,17 +290,14 @@ def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> 
     return total
 
 
-def reduced_products(x: Any, y: Any, out: Any, scratch: Any, windows: Any) -> None:
-    (terms,) = scratch
-    channels = x.shape[-1]
-    sums = out.reshape(-1, channels)
+def reduced_products(x: Any, y: Any, out: Any, windows: Any) -> None:
+    axes = list(range(x.ndim))
+    sums = out.reshape(-1, x.shape[-1])
     sums.fill(0)
     steps = meetings(windows)
-    step = shifted_examples(len(x), windows, channels)
+    step = shifted_examples(len(x), windows, x.shape[-1])
     for i in range(0, len(x), step):
         source, result = x[i : i + step], y[i : i + step]
         for total, (_, a, b) in zip(sums, steps, strict=True):
-            left = source[(slice(None), *a)]
-            term = terms[: left.size].reshape(left.shape)
-            np.multiply(left, result[(slice(None), *b)], out=term)
-            total += np.add.reduce(term.reshape(-1, channels), axis=0, dtype=total.dtype)
+            left, right = source[(slice(None), *a)], result[(slice(None), *b)]
+            total += np.einsum(left, axes, right, axes, axes[-1:])

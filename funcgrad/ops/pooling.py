@@ -16,7 +16,7 @@ from ..core.errors import ShapeError
 from ..core.trace import Primitive, Tracer
 from .assign import set_at_p
 from .elementwise import add, maximum, minimum
-from .folds import first_hit, folded, picked, placed
+from .folds import first_hit, folded, order, picked, placed
 from .index import Index, getitem_p
 from .operand import operand, strong
 from .structure import Batched, Linear, as_array, broadcast_to, cast, stretched
@@ -36,9 +36,9 @@ class Windowed(Primitive):
         return tuple(outs)
 
     @override
-    def batch(self, args: Any, axes: Any, size: int, /, *, windows: tuple[Window, ...]) -> Batched:
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
         ins = [stretched(x, d, size) for x, d in zip(args, axes, strict=True)]
-        return self.bind(*ins, windows=(still(size), *windows)), (0,)
+        return self.bind(*ins, windows=(still(size), *params["windows"])), (0,)
 
     def scratch(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
         """Return the buffers that ``into`` wants."""
@@ -76,10 +76,9 @@ class Fold(Windowed):
 
     def scratch(self, x: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         shape, shapes = list(x.shape), []
-        for d, axis in enumerate(windows):
-            if axis != still(axis[0]):
-                shape[d] = axis[1]
-                shapes.append(tuple(shape))
+        for d in order(windows):
+            shape[d] = windows[d][1]
+            shapes.append(tuple(shape))
         return tuple(Aval(s, x.dtype) for s in shapes[:-1])
 
     def into(self, outs: Any, scratch: Any, x: Any, *, windows: tuple[Window, ...]) -> None:
