@@ -311,10 +311,10 @@ def test_a_window_reduction_is_its_loop(setting, fold, reduce, init):
     assert fg.jvp(total, (x,), (t,))[1] == pytest.approx(slope, rel=1e-7, abs=1e-8)
 
 
-@pytest.mark.parametrize("fold", [lax.max, lax.min])
+@pytest.mark.parametrize("fold", [lax.max, np.maximum, fg.numpy.maximum, lax.min])
 def test_the_first_of_equals_has_the_gradient(fold):
-    init = -np.inf if fold is lax.max else np.inf
-    sign = 1.0 if fold is lax.max else -1.0
+    init = np.inf if fold is lax.min else -np.inf
+    sign = -1.0 if fold is lax.min else 1.0
     x = sign * np.array([[0.0, 1.0], [1.0, 1.0]])
     f = lambda x: np.sum(lax.reduce_window(x, init, fold, (2, 2)))
 
@@ -329,6 +329,14 @@ def test_a_window_without_an_element_has_no_gradient():
     np.testing.assert_array_equal(y, [-np.inf, -np.inf, 5.0, 7.0])
     np.testing.assert_array_equal(pull(np.arange(1.0, 5.0))[0], [3.0, 4.0])
     np.testing.assert_array_equal(fg.jvp(f, (y[2:],), (np.ones(2),))[1], [0, 0, 1, 1])
+
+
+def test_windows_may_be_larger_than_a_byte_counts():
+    x = normal(20, 16)
+    f = lambda x: np.sum(lax.reduce_window(x, -np.inf, lax.max, (18, 16)))
+    want = [x[i : i + 18].argmax() + 16 * i for i in range(3)]
+
+    np.testing.assert_array_equal(np.unique(want), np.flatnonzero(fg.grad(f)(x)))
 
 
 def test_a_window_with_nan_is_nan_and_its_gradient_is_not_lost():

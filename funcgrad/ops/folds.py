@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .windows import Window, meetings, still
+from .windows import Window, meetings, product, still
 
 
 def order(windows: Sequence[Window]) -> list[int]:
@@ -110,7 +110,7 @@ def placed(
         return
     positions(hits, windows, where)
     if not all_meet(windows):
-        none = hits == int(np.prod([axis[2] for axis in windows], dtype=int))
+        none = hits == product([axis[2] for axis in windows])
         where[none], y = 0, np.where(none, y.dtype.type(0), y)
     np.add.at(out.reshape(-1), where.reshape(-1), y.reshape(-1))
 
@@ -127,4 +127,4 @@ def picked(
     positions(hits, windows, where)
     np.take(x.reshape(-1), where, out=out, mode="clip")
     if not all_meet(windows):
-        out[hits == int(np.prod([axis[2] for axis in windows], dtype=int))] = 0
+        out[hits == product([axis[2] for axis in windows])] = 0

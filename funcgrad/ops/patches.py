@@ -16,18 +16,10 @@ from typing import Any
 
 import numpy as np
 
-from .windows import Window, flips, meetings, reaches, seen, straightened, turned
+from .windows import Window, flips, meetings, product, reaches, seen, straightened, turned
 
 BLOCK = 1 << 18  # elements of a block of windows: 1 MB in float32, what a core's own cache holds
 FEW = 8  # below so many channels the copies run along the last axis, not along the channels
-
-
-def product(numbers: Sequence[int]) -> int:
-    """Return the product of whole numbers."""
-    total = 1
-    for number in numbers:
-        total *= number
-    return total
 
 
 def form_of(windows: Sequence[Window], channels: int, results: int) -> str:
@@ -121,6 +113,7 @@ def convolved(
 
 
 def gathered(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
+    """Copy what the windows of a block see into the rows of a matrix, and multiply."""
     columns, padded, weights = scratch
     s, t = w.shape[-2], w.shape[-1] // groups
     size = product([axis[2] for axis in windows])
@@ -169,6 +162,7 @@ def matrix_of(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) -> 
 
 
 def scattered(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
+    """Multiply the places of a block, and add the products to where they belong."""
     products, flat, weights = scratch
     *sizes, s, channels = w.shape
     t = channels // groups
@@ -206,6 +200,7 @@ def shifted_examples(count: int, windows: Sequence[Window], channels: int) -> in
 
 
 def shifted(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
+    """Multiply by one number a channel, once for each element of the window, and add."""
     terms, wide = scratch
     channels = x.shape[-1]
     # repeated along the last axis, so that NumPy's inner loops run over more than the channels
@@ -291,6 +286,7 @@ def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> 
 
 
 def reduced_products(x: Any, y: Any, out: Any, windows: Any) -> None:
+    """Sum the products of one channel a group, once for each element of the window."""
     axes = list(range(x.ndim))
     sums = out.reshape(-1, x.shape[-1])
     sums.fill(0)

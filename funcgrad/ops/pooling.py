@@ -13,14 +13,15 @@ from typing_extensions import override
 
 from ..core.avals import Aval, aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
+from ..core.registry import overrides
 from ..core.trace import Primitive, Tracer
 from .assign import set_at_p
 from .elementwise import add, maximum, minimum
 from .folds import first_hit, folded, order, picked, placed
 from .index import Index, getitem_p
-from .operand import operand, strong
+from .operand import operand as array_of, strong
 from .structure import Batched, Linear, as_array, broadcast_to, cast, stretched
-from .windows import Window, meetings, still, turned, whole_numbers, windows_of
+from .windows import Window, meetings, product, still, turned, whole_numbers, windows_of
 
 
 class Windowed(Primitive):
@@ -126,7 +127,7 @@ class FirstHit(Windowed):
     @override
     def infer(self, x: Aval, y: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         self.check(x, y, windows=windows, sides=(0, 1))
-        count = int(np.prod([axis[2] for axis in windows], dtype=int))
+        count = product([axis[2] for axis in windows])
         return (Aval(y.shape, np.dtype(np.uint8 if count < 256 else np.intp)),)
 
     def scratch(self, x: Aval, y: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
@@ -226,14 +227,14 @@ def reduce_window(
     >>> reduce_window(np.arange(6.0), -np.inf, np.maximum, (2,), (2,))
     array([1., 3., 5.])
     """
-    x = strong(_operand(operand))
+    x = strong(array_of(operand))
     lengths = shape_of(x)
     sizes = whole_numbers("reduce_window", "window_dimensions", window_dimensions, len(lengths), 1)
     windows = windows_of("reduce_window", lengths, sizes, window_strides, padding,
                          window_dilation, base_dilation)  # fmt: skip
     if aval_of(init_value).shape:
         raise ShapeError(f"reduce_window: init_value must be one number: got {aval_of(init_value)}")
-    init = cast(strong(_operand(init_value)), dtype_of(x))
+    init = cast(strong(array_of(init_value)), dtype_of(x))
     fold = _fold_of(computation)
     if fold is None:
         return _folded(x, init, computation, windows)
@@ -244,17 +245,13 @@ def reduce_window(
     return y if neutral else computation(y, init)
 
 
-_operand = operand
-
-
 def _fold_of(computation: Any) -> Fold | None:
-    """Return the primitive for a function that has one."""
-    known = {
-        id(add): window_sum_p, id(np.add): window_sum_p,
-        id(maximum): window_max_p, id(np.maximum): window_max_p,
-        id(minimum): window_min_p, id(np.minimum): window_min_p,
-    }  # fmt: skip
-    return known.get(id(computation))
+    """Return the primitive for a function that has one, by whatever name it is given."""
+    if isinstance(computation, np.ufunc):
+        computation = overrides.get(computation)
+    function = getattr(computation, "__self__", computation)  # of the face: a bound method
+    known = {id(add): window_sum_p, id(maximum): window_max_p, id(minimum): window_min_p}
+    return known.get(id(function))
 
 
 def _dilated(x: Any, filler: Any, windows: Sequence[Window]) -> tuple[Any, tuple[Window, ...]]:

@@ -19,6 +19,14 @@ Window: TypeAlias = tuple[int, int, int, int, int, int, int]
 Meeting: TypeAlias = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
 
 
+def product(numbers: Sequence[int]) -> int:
+    """Return the product of whole numbers."""
+    total = 1
+    for number in numbers:
+        total *= number
+    return total
+
+
 def window(
     n: int, size: int, stride: int, low: int, high: int, dilation: int = 1, spread: int = 1
 ) -> Window:
@@ -114,7 +122,7 @@ def seen(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> np.nda
     if plain:
         base = x[(slice(None), *(slice(-off, None) for off in offsets))]
     else:
-        size = len(x) * int(np.prod(lengths, dtype=int)) * x.shape[-1]
+        size = len(x) * product(lengths) * x.shape[-1]
         base = padded[:size].reshape(len(x), *lengths, x.shape[-1])
         spread(x, windows, base)
     steps = base.strides[1 : 1 + rank]
