@@ -1,5 +1,6 @@
 """Convolutions and reductions over windows, against loops in which nothing can hide."""
 
+import inspect
 import itertools
 
 import numpy as np
@@ -10,7 +11,7 @@ from funcgrad import lax
 from funcgrad.core.avals import Aval
 from funcgrad.core.errors import ShapeError
 from funcgrad.core.registry import primitives
-from funcgrad.ops import patches
+from funcgrad.ops import folds, patches
 from funcgrad.ops.convolve import conv_kernel_p, convolve_p
 from funcgrad.ops.windows import turned, window
 
@@ -172,6 +173,32 @@ def test_into_needs_only_the_scratch_that_it_asks_for(name):
     prim.into([out], scratch, *ins, **params)
 
     np.testing.assert_array_equal(out, want)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [
+        patches.convolved,
+        patches.correlated,
+        folds.folded,
+        folds.first_hit,
+        folds.picked,
+        folds.placed,
+    ],
+)
+def test_what_computes_needs_only_numpy_and_plain_functions(function):
+    # a compiler can write it into a file of its own
+    found, todo = {}, [function]
+    while todo:
+        globals_, codes = todo[-1].__globals__, [todo.pop().__code__]
+        for code in codes:
+            codes += [c for c in code.co_consts if inspect.iscode(c)]
+            for name in set(code.co_names) & set(globals_) - set(found):
+                found[name] = globals_[name]
+                todo += [found[name]] if inspect.isfunction(found[name]) else []
+    others = {n: v for n, v in found.items() if not inspect.isfunction(v) and v is not np}
+
+    assert all(isinstance(v, int) for v in others.values())
 
 
 @pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0), (3, 1)])
