@@ -1,4 +1,4 @@
-"""JAX's names: control flow, collectives, elementwise primitives. A table of contents."""
+"""JAX's names: control flow, collectives, convolutions, elementwise. A table of contents."""
 
 from .control.associative import associative_scan as associative_scan
 from .control.cond import cond as cond, select as select, switch as switch
@@ -36,6 +36,8 @@ from .ops.elementwise import (
     imag as imag,
     log as log,
     log1p as log1p,
+    maximum as _maximum,
+    minimum as _minimum,
     mul as mul,
     neg as neg,
     nextafter as nextafter,
@@ -51,7 +53,17 @@ from .ops.elementwise import (
     tan as tan,
     tanh as tanh,
 )
+from .ops.layouts import (
+    ConvDimensionNumbers as ConvDimensionNumbers,
+    conv as conv,
+    conv_dimension_numbers as conv_dimension_numbers,
+    conv_general_dilated as conv_general_dilated,
+    conv_transpose as conv_transpose,
+    conv_with_general_padding as conv_with_general_padding,
+)
+from .ops.pooling import reduce_window as reduce_window
 from .ops.special import erf as erf, erfc as erfc
+from .ops.windows import padtype_to_pads as padtype_to_pads
 from .transforms.collectives import (
     all_gather as all_gather,
     all_to_all as all_to_all,
@@ -65,3 +77,5 @@ from .transforms.collectives import (
     psum_scatter as psum_scatter,
 )
 from .transforms.linear import stop_gradient as stop_gradient
+
+max, min = _maximum, _minimum  # of two arrays, as NumPy's maximum and minimum

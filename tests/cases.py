@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.ops.index import ARRAY, Index
+from funcgrad.ops.windows import still, turned, window
 
 F64, C128 = np.dtype("f8"), np.dtype("c16")
 
@@ -168,8 +169,53 @@ CONCATENATE = [
     ]
 ]  # fmt: skip
 
-POS, BOTH, UNIT = (0.4, 2.0), (-2.0, 2.0), (-0.9, 0.9)
 C: dict[str, Any] = {"complex": True}
+
+# windows on one axis: size, stride, padding, dilation of the window and of the array
+WINDOWS = [
+    (), (window(5, 3, 1, 1, 1),), (window(5, 2, 2, 0, 1), window(4, 3, 1, 2, 0)),
+    (window(3, 2, 2, 1, -1, 2, 3),), turned((window(5, 3, 2, 1, 1),)), (window(2, 3, 1, 0, 0),),
+    (window(0, 2, 1, 1, 1), still(2)),
+]  # fmt: skip
+
+
+def lengths(windows: Any, side: int) -> tuple[int, ...]:
+    """Return the lengths of the source (0), the result (1) or the windows (2)."""
+    return tuple(axis[side] for axis in windows)
+
+
+GROUPS = [(1, 2, 3), (1, 9, 1), (2, 1, 1), (2, 2, 1), (1, 2, 2), (1, 1, 1), (1, 2, 1)]
+CONVOLVE = [
+    Case(((2, *lengths(w, 0), g * s), (*lengths(w, 2), s, g * t)), {"windows": w, "groups": g}, **C)
+    for w, (g, s, t) in zip(WINDOWS, GROUPS, strict=True)
+]
+CONV_KERNEL = [
+    Case(((2, *lengths(w, 0), g * s), (2, *lengths(w, 1), g * t)), {"windows": w, "groups": g}, **C)
+    for w, (g, s, t) in zip(WINDOWS, GROUPS, strict=True)
+]
+POOLS = [
+    (), (still(2), window(6, 2, 2, 0, 0)), (window(5, 3, 2, 1, 1), window(4, 3, 1, 0, 1, 2)),
+    (window(4, 2, 3, -1, 0),), (window(3, 2, 1, 1, 0),), (still(0), window(3, 2, 1, 0, 0)),
+    (window(4, 4, 1, 0, 0), window(2, 2, 1, 0, 0)),
+]  # fmt: skip
+
+
+def pooled(*sides: int, windows: Any = POOLS, **options: Any) -> list[Case]:
+    """Return cases of a function of windows, with operands on these sides."""
+    return [
+        Case(tuple(lengths(w, side) for side in sides), {"windows": w}, **options) for w in windows
+    ]
+
+
+def hit(side: int) -> list[Case]:
+    """Return cases of a function of an array and of which element of each window is meant."""
+    return [
+        Case((lengths(w, side), Given(np.zeros(lengths(w, 1), np.uint8))), {"windows": w}, **C)
+        for w in [*POOLS[:2], (window(5, 3, 2, 0, 1), window(4, 3, 1, 0, 1, 2))]
+    ]
+
+
+POS, BOTH, UNIT = (0.4, 2.0), (-2.0, 2.0), (-0.9, 0.9)
 MASK = Given(np.array([[True], [False]]))
 KEYS = {"philox": Given(np.arange(6, dtype=np.uint64).reshape(3, 2)),
         "threefry2x32": Given(np.arange(6, dtype=np.uint32).reshape(3, 2))}  # fmt: skip
@@ -332,6 +378,16 @@ CASES: dict[str, list[Case]] = {
     # contraction
     "matmul":      MATMUL,
     "einsum":      EINSUM,
+    # windows
+    "conv_general_dilated": CONVOLVE,
+    "conv_kernel": CONV_KERNEL,
+    "window_max":  pooled(0),
+    "window_min":  pooled(0),
+    "window_sum":  pooled(0, windows=[*POOLS, *WINDOWS], **C),
+    "window_argmax": pooled(0, 1),
+    "window_argmin": pooled(0, 1),
+    "window_pick":  hit(0),
+    "window_place": hit(1),
     # random numbers
     "random_seed":    [Case((Given(np.arange(s).reshape(-1, 1)),), {"impl": i})
                        for s in (3, 0) for i in KEYS],

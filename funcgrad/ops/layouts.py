@@ -1,0 +1,291 @@
+"""Convolutions by JAX's names, in any order of axes, brought into the one that is computed."""
+
+import operator
+from collections.abc import Sequence
+from typing import Any, NamedTuple, TypeAlias
+
+import numpy as np
+
+from ..core.avals import Axes, aval_of, shape_of
+from ..core.errors import ShapeError
+from .convolve import convolve_p
+from .operand import common_dtype, operand
+from .reduce import flip
+from .structure import cast, reshape, transpose_p
+from .windows import whole_numbers, windows_of
+
+Padding: TypeAlias = str | Sequence[tuple[int, int]]
+_WHO = "conv_general_dilated"
+
+
+class ConvDimensionNumbers(NamedTuple):
+    """Where the axes of a convolution stand: batch, channels, places; of rhs: out, in, places.
+
+    >>> conv_dimension_numbers((8, 28, 28, 1), (3, 3, 1, 4), ("NHWC", "HWIO", "NHWC"))
+    ConvDimensionNumbers(lhs_spec=(0, 3, 1, 2), rhs_spec=(3, 2, 0, 1), out_spec=(0, 3, 1, 2))
+    """
+
+    lhs_spec: Axes
+    rhs_spec: Axes
+    out_spec: Axes
+
+
+def conv_dimension_numbers(
+    lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbers: Any
+) -> ConvDimensionNumbers:
+    """Return the order of axes that three words such as ('NHWC', 'HWIO', 'NHWC') describe.
+
+    None stands for ('NCHW', 'OIHW', 'NCHW') with any number of spatial axes.
+
+    >>> conv_dimension_numbers((8, 1, 28), (4, 1, 3), None).rhs_spec
+    (0, 1, 2)
+    """
+    rank = len(lhs_shape)
+    if isinstance(dimension_numbers, ConvDimensionNumbers):
+        return dimension_numbers
+    if rank != len(rhs_shape) or rank < 2:
+        raise ShapeError(
+            f"{_WHO}: lhs and rhs must have as many axes, at least two: got shapes "
+            f"{tuple(lhs_shape)} and {tuple(rhs_shape)}; write x[None] for one example"
+        )
+    if dimension_numbers is None:
+        return ConvDimensionNumbers(*[tuple(range(rank))] * 3)
+    words = tuple(dimension_numbers)
+    places = [_places(word, pair) for word, pair in zip(words, ("NC", "OI", "NC"), strict=False)]
+    if len(words) != 3 or None in places or len({frozenset(p or "") for p in places}) > 1:
+        raise _unread(dimension_numbers)
+    if any(len(word) != rank for word in words):
+        raise ShapeError(
+            f"{_WHO}: dimension_numbers must have one letter for each axis: got "
+            f"{dimension_numbers!r} for shapes {tuple(lhs_shape)} and {tuple(rhs_shape)}"
+        )
+    order = places[1] or ""  # the kernel's letters tell the order of the places
+    return ConvDimensionNumbers(
+        *(
+            tuple(word.index(letter) for letter in (*pair, *order))
+            for word, pair in zip(words, ("NC", "OI", "NC"), strict=True)
+        )
+    )
+
+
+def _places(word: Any, pair: str) -> str | None:
+    """Return the spatial letters of a word, None if it is not a word for this pair."""
+    if not isinstance(word, str) or len(set(word)) < len(word) or not set(pair) <= set(word):
+        return None
+    return "".join(letter for letter in word if letter not in pair)
+
+
+def _unread(given: Any) -> ShapeError:
+    return ShapeError(
+        f"{_WHO}: dimension_numbers must be three words with N and C, O and I, N and C, and the "
+        f"same other letters, each once: got {given!r}; write ('NHWC', 'HWIO', 'NHWC'), say"
+    )
+
+
+def conv_general_dilated(
+    lhs: Any,
+    rhs: Any,
+    window_strides: Sequence[int],
+    padding: Padding,
+    lhs_dilation: Sequence[int] | None = None,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    feature_group_count: int = 1,
+    batch_group_count: int = 1,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Any:
+    """Return the sums of products of a kernel with all windows of an array, as in JAX.
+
+    Fastest in the layout ('NHWC', 'HWIO', 'NHWC'), in which it is computed.
+
+    Args:
+        lhs: the array, [N, C, *places] unless ``dimension_numbers`` says otherwise.
+        rhs: the kernel, [O, I, *window]; it is not flipped.
+        padding: 'SAME', 'VALID', 'SAME_LOWER', or pairs (low, high), which may be negative.
+        lhs_dilation: how far apart the elements of ``lhs`` stand, zeros between them.
+        rhs_dilation: how far apart those of the kernel stand.
+        feature_group_count: groups of channels; each group of outputs sees its own group.
+        batch_group_count: groups of examples; each group of outputs sees its own group.
+        precision: ignored; NumPy has one.
+        preferred_element_type: the dtype of the result, NumPy's promotion if None.
+
+    >>> conv_general_dilated(np.ones((1, 1, 3, 3)), np.ones((2, 1, 2, 2)), (1, 1), "VALID").shape
+    (1, 2, 2, 2)
+    """
+    lhs, rhs = operand(lhs), operand(rhs)
+    if preferred_element_type is not None:
+        wide = np.result_type(common_dtype([lhs, rhs]), preferred_element_type)
+        y = conv_general_dilated(
+            cast(lhs, wide), cast(rhs, wide), window_strides, padding, lhs_dilation,
+            rhs_dilation, dimension_numbers, feature_group_count, batch_group_count,
+        )  # fmt: skip
+        return cast(y, np.dtype(preferred_element_type))
+    lhs_spec, rhs_spec, out_spec = conv_dimension_numbers(
+        shape_of(lhs), shape_of(rhs), dimension_numbers
+    )
+    if isinstance(padding, str) and lhs_dilation is not None and set(lhs_dilation) - {1}:
+        raise ShapeError(
+            f"{_WHO}: a word does not say how to pad where lhs_dilation is not 1: got {padding!r} "
+            f"and {lhs_dilation}; write pairs (low, high), or use conv_transpose"
+        )
+    x = transposed_to(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
+    w = transposed_to(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))
+    lengths, sizes = shape_of(x)[1:-1], shape_of(w)[:-2]
+    windows = windows_of(_WHO, lengths, sizes, window_strides, padding, rhs_dilation, lhs_dilation)
+    groups = _groups(aval_of(lhs), aval_of(rhs), shape_of(x), shape_of(w),
+                     feature_group_count, batch_group_count)  # fmt: skip
+    if batch_group_count > 1:
+        x = channels_from_examples(x, batch_group_count)
+    y = convolve_p(x, w, windows=windows, groups=groups)
+    back = (out_spec[0], *out_spec[2:], out_spec[1])
+    return transposed_to(y, tuple(back.index(d) for d in range(len(back))))
+
+
+def transposed_to(x: Any, perm: Axes) -> Any:
+    """Return ``x`` with its axes in this order, itself where they are."""
+    return x if perm == tuple(range(len(perm))) else transpose_p(x, perm=perm)
+
+
+def channels_from_examples(x: Any, groups: int) -> Any:
+    """Return groups of examples as groups of channels: ``[G*N, ..., C]`` to ``[N, ..., G*C]``."""
+    count, *places, channels = shape_of(x)
+    rank = len(places)
+    x = reshape(x, (groups, count // groups, *places, channels))
+    x = transpose_p(x, perm=(*range(1, 2 + rank), 0, 2 + rank))
+    return reshape(x, (count // groups, *places, groups * channels))
+
+
+def _groups(lhs: Any, rhs: Any, x: Any, w: Any, feature_groups: int, batch_groups: int) -> int:
+    """Return the number of groups; complain of what they do not divide."""
+    for name, groups in (("feature", feature_groups), ("batch", batch_groups)):
+        whole_numbers(_WHO, f"{name}_group_count", (groups,), 1, 1)
+    groups = operator.index(feature_groups) * operator.index(batch_groups)
+    if feature_groups > 1 and batch_groups > 1:
+        raise ShapeError(
+            f"{_WHO}: groups of features or of examples, not both: got feature_group_count "
+            f"{feature_groups} and batch_group_count {batch_groups}; leave one of them 1"
+        )
+    if x[-1] != w[-2] * feature_groups:
+        raise ShapeError(
+            f"{_WHO}: lhs must have as many channels as rhs has input channels, times "
+            f"feature_group_count: got {x[-1]} in lhs {lhs}, {w[-2]} in rhs {rhs} and "
+            f"feature_group_count {feature_groups}; dimension_numbers tells which axis is which"
+        )
+    if w[-1] % groups or x[0] % batch_groups:
+        what = f"rhs {rhs} has {w[-1]} output channels"
+        if not w[-1] % groups:
+            what = f"lhs {lhs} has {x[0]} examples"
+        raise ShapeError(
+            f"{_WHO}: the groups must be of equal size: got {groups} groups, but {what}"
+        )
+    return groups
+
+
+def conv(
+    lhs: Any,
+    rhs: Any,
+    window_strides: Sequence[int],
+    padding: str,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Any:
+    """Return the convolution in the layout ('NCHW', 'OIHW', 'NCHW').
+
+    >>> conv(np.ones((1, 1, 4)), np.ones((1, 1, 2)), (2,), "VALID")
+    array([[[2., 2.]]])
+    """
+    return conv_general_dilated(
+        lhs, rhs, window_strides, padding, preferred_element_type=preferred_element_type
+    )
+
+
+def conv_with_general_padding(
+    lhs: Any,
+    rhs: Any,
+    window_strides: Sequence[int],
+    padding: Padding,
+    lhs_dilation: Sequence[int] | None,
+    rhs_dilation: Sequence[int] | None,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+) -> Any:
+    """Return the convolution in the layout ('NCHW', 'OIHW', 'NCHW'), with dilations.
+
+    >>> x, w = np.ones((1, 1, 3)), np.ones((1, 1, 2))
+    >>> conv_with_general_padding(x, w, (1,), [(0, 1)], (2,), None)
+    array([[[1., 1., 1., 1., 1.]]])
+    """
+    return conv_general_dilated(
+        lhs, rhs, window_strides, padding, lhs_dilation, rhs_dilation,
+        preferred_element_type=preferred_element_type,
+    )  # fmt: skip
+
+
+def conv_transpose(
+    lhs: Any,
+    rhs: Any,
+    strides: Sequence[int],
+    padding: Padding,
+    rhs_dilation: Sequence[int] | None = None,
+    dimension_numbers: Any = None,
+    transpose_kernel: bool = False,
+    precision: Any = None,
+    preferred_element_type: Any = None,
+    use_consistent_padding: bool = False,
+) -> Any:
+    """Return the convolution with fractional strides: the array grows by ``strides``, as in JAX.
+
+    Args:
+        padding: 'SAME' or 'VALID' of the convolution that this one undoes; pairs say how to pad
+            ``lhs``, or with ``use_consistent_padding`` how that convolution pads.
+        dimension_numbers: ('NHWC', 'HWIO', 'NHWC') if None, unlike in the other convolutions.
+        transpose_kernel: take the kernel of the convolution to be undone, as Keras does.
+
+    >>> conv_transpose(np.ones((1, 3, 1)), np.ones((2, 1, 4)), (2,), "SAME").shape
+    (1, 6, 4)
+    """
+    lhs, rhs = operand(lhs), operand(rhs)
+    rank = len(shape_of(lhs)) - 2
+    if dimension_numbers is None and 0 <= rank <= 3:
+        letters = ("", "H", "HW", "HWD")[rank]
+        dimension_numbers = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
+    numbers = conv_dimension_numbers(shape_of(lhs), shape_of(rhs), dimension_numbers)
+    strides = whole_numbers("conv_transpose", "strides", strides, rank, 1)
+    if isinstance(padding, str) or use_consistent_padding:
+        sizes = [shape_of(rhs)[d] for d in numbers.rhs_spec[2:]]
+        dilation = whole_numbers("conv_transpose", "rhs_dilation", rhs_dilation, rank, 1)
+        padding = _undone(sizes, strides, dilation, padding)
+    if transpose_kernel:
+        for d in numbers.rhs_spec[2:]:
+            rhs = flip(rhs, d)
+        out, into, *places = numbers.rhs_spec
+        numbers = numbers._replace(rhs_spec=(into, out, *places))
+    return conv_general_dilated(
+        lhs, rhs, (1,) * rank, padding, strides, rhs_dilation, numbers,
+        preferred_element_type=preferred_element_type,
+    )  # fmt: skip
+
+
+def _undone(
+    sizes: Sequence[int], strides: Sequence[int], dilation: Sequence[int], padding: Padding
+) -> list[tuple[int, int]]:
+    """Return the padding under which a convolution with fractional strides undoes another."""
+    word = padding.upper() if isinstance(padding, str) else None
+    if word not in (None, "SAME", "VALID"):
+        raise ShapeError(
+            f"conv_transpose: padding must be 'SAME', 'VALID' or pairs: got {padding!r}"
+        )
+    given: Sequence[Any] = [word] * len(sizes) if word else padding
+    pads = []
+    for size, stride, r, pad in zip(sizes, strides, dilation, given, strict=True):
+        k = (size - 1) * r + 1 if size else 0
+        if pad == "SAME":
+            total = k + stride - 2
+            low = k - 1 if stride > k - 1 else -(-total // 2)
+        elif pad == "VALID":
+            total, low = k + stride - 2 + max(k - stride, 0), k - 1
+        else:
+            total, low = 2 * (k - 1) - pad[0] - pad[1], k - 1 - pad[0]
+        pads.append((low, total - low))
+    return pads

@@ -1,0 +1,299 @@
+"""How convolutions are computed: products of matrices over windows, in blocks that fit the cache.
+
+Plain functions of NumPy arrays. Three forms were measured, and ``form_of`` picks one by shape:
+
+- ``gathered`` copies what each window sees into the rows of a matrix (im2col), and multiplies;
+- ``scattered`` multiplies first, and adds the products to where they belong (col2im): it never
+  meets the zeros of dilation, which makes it the transpose of a convolution with strides;
+- ``shifted`` multiplies and adds whole arrays: for one channel a group, where matrices are thin.
+
+Layouts are ``x [N, *source, G*S]``, ``w [*window, S, G*T]``, ``y [N, *result, G*T]`` with G groups
+of channels, S channels of the source and T of the result in each.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .windows import Window, flips, meetings, product, reaches, seen, straightened, turned
+
+BLOCK = 1 << 18  # elements of a block of windows: 1 MB in float32, what a core's own cache holds
+FEW = 8  # below so many channels the copies run along the last axis, not along the channels
+
+
+def form_of(windows: Sequence[Window], channels: int, results: int) -> str:
+    """Return the form that costs least: 1 a multiplication, 8 a copy, 19 a scattered addition."""
+    if channels == results == 1:
+        return "shifted"
+    gather = product([w[1] for w in windows]) * channels * (8 + results)
+    scatter = product([w[0] for w in windows]) * results * (19 + channels)
+    return "gathered" if gather <= scatter else "scattered"
+
+
+def blocking(count: int, lengths: Sequence[int], size: int) -> tuple[int, int]:
+    """Return how many examples, and rows of one, make a block, at ``size`` elements a place."""
+    rows = max(1, lengths[0]) if lengths else 1
+    row = max(1, product(lengths[1:]) * size)
+    if rows * row <= BLOCK:
+        return min(count, BLOCK // (rows * row)), rows
+    return 1, max(1, BLOCK // row)
+
+
+def blocks(count: int, lengths: Sequence[int], size: int) -> list[tuple[slice, slice | None]]:
+    """Return the examples of each block and its rows, None where it has no axis of rows."""
+    examples, rows = blocking(count, lengths, size)
+    starts = range(0, lengths[0] if lengths else 1, rows)
+    return [
+        (slice(i, min(i + examples, count)), slice(j, min(j + rows, lengths[0])))
+        if lengths
+        else (slice(i, min(i + examples, count)), None)
+        for i in range(0, count, examples)
+        for j in starts
+    ]
+
+
+def of_block(x: np.ndarray, examples: slice, rows: slice | None) -> np.ndarray:
+    """Return the part of an array that belongs to a block."""
+    return x[examples] if rows is None else x[examples, rows]
+
+
+def of_rows(windows: Sequence[Window], rows: slice | None) -> tuple[Window, ...]:
+    """Return the windows of these rows of the result."""
+    if rows is None:
+        return tuple(windows)
+    n, _, size, a, off, b, step = windows[0]
+    first = (n, rows.stop - rows.start, size, a, off - rows.start * b, b, step)
+    return (first, *windows[1:])
+
+
+def scratch_sizes(
+    form: str, count: int, windows: Sequence[Window], s: int, t: int, groups: int
+) -> tuple[int, ...]:
+    """Return how many elements the buffers of ``convolved`` need, for S and T channels a group."""
+    size = product([w[2] for w in windows])
+    if form == "shifted":
+        examples = shifted_examples(count, windows, groups)
+        wide = size * (windows[-1][1] if windows else 1) * groups
+        return (examples * product([w[1] for w in windows]) * groups, wide)
+    if form == "scattered":
+        lengths = [w[0] for w in windows]
+        examples, rows = blocking(count, lengths, size * t * groups)
+        places = examples * rows * product(lengths[1:])
+        return (places * size * t * groups, places * s * groups, size * s * t * groups)
+    return (*gather_sizes(count, windows, s * groups), size * s * t * groups)
+
+
+def gather_sizes(count: int, windows: Sequence[Window], channels: int) -> tuple[int, int]:
+    """Return how many elements the columns of a block need, and the padded source of one."""
+    lengths, size = [w[1] for w in windows], product([w[2] for w in windows]) * channels
+    examples, rows = blocking(count, lengths, size)
+    block = of_rows(windows, slice(0, rows)) if windows else ()
+    columns = examples * rows * product(lengths[1:]) * size
+    return columns, examples * product(reaches(block)) * channels
+
+
+def convolved(
+    x: np.ndarray, w: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
+    windows: Sequence[Window], groups: int,
+) -> None:  # fmt: skip
+    """Write the convolution of ``x`` with ``w`` into ``out``."""
+    if not (x.size and w.size and out.size):
+        out.fill(0)
+        return
+    s, t = w.shape[-2], w.shape[-1] // groups
+    form = form_of(windows, s, t)
+    windows, w = straightened(windows), w[flips(windows)]
+    if form == "shifted":
+        shifted(x, w, out, scratch, windows)
+    elif form == "scattered":
+        scattered(x, w, out, scratch, windows, groups)
+    else:
+        gathered(x, w, out, scratch, windows, groups)
+
+
+def gathered(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
+    """Copy what the windows of a block see into the rows of a matrix, and multiply."""
+    columns, padded, weights = scratch
+    s, t = w.shape[-2], w.shape[-1] // groups
+    size = product([axis[2] for axis in windows])
+    matrix = grouped_kernel(w, weights, groups)
+    for examples, rows in blocks(len(x), out.shape[1:-1], size * s * groups):
+        part = of_rows(windows, rows)
+        left = matrix_of(seen(x[examples], part, padded), columns, len(part), groups)
+        y = of_block(out, examples, rows).reshape(-1, groups, t)
+        np.matmul(left, matrix, out=y.transpose(1, 0, 2))
+
+
+def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarray:
+    """Return the kernel as a matrix for each group, ``[G, window * S, T]``."""
+    *sizes, s, channels = w.shape
+    if groups == 1 and w.flags.c_contiguous:
+        return w.reshape(1, -1, channels)
+    copy = weights.reshape(groups, *sizes, s, channels // groups)
+    split = w.reshape(*sizes, s, groups, -1)
+    copy[...] = np.moveaxis(split, -2, 0)
+    return copy.reshape(groups, -1, channels // groups)
+
+
+def matrix_of(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) -> np.ndarray:
+    """Return what the windows of a block see as a matrix for each group, a window a row.
+
+    It stays where it is if the rows are in order already, as in a convolution of size 1.
+    """
+    count, *axes = view.shape[:-1]
+    places, sizes = (count, *axes[:rank]), axes[rank:]
+    s = view.shape[-1] // groups
+    if groups == 1 and view.flags.c_contiguous:
+        return view.reshape(1, product(places), -1)
+    view = view.reshape(*view.shape[:-1], groups, s)  # splitting an axis never copies
+    window = range(1 + rank, 1 + 2 * rank)
+    group, channel = 1 + 2 * rank, 2 + 2 * rank
+    buffer = columns[: view.size]
+    if s < FEW:
+        turn = (group, *window, channel, *range(1 + rank))
+        buffer = buffer.reshape(groups, *sizes, s, *places)
+        buffer[...] = view.transpose(turn)
+        return buffer.reshape(groups, -1, product(places)).swapaxes(1, 2)
+    turn = (group, *range(1 + rank), *window, channel)
+    buffer = buffer.reshape(groups, *places, *sizes, s)
+    buffer[...] = view.transpose(turn)
+    return buffer.reshape(groups, product(places), -1)
+
+
+def scattered(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
+    """Multiply the places of a block, and add the products to where they belong."""
+    products, flat, weights = scratch
+    *sizes, s, channels = w.shape
+    t = channels // groups
+    matrices = weights.reshape(*sizes, groups, s, t)
+    matrices[...] = np.moveaxis(w.reshape(*sizes, s, groups, t), -2, -3)
+    matrices = matrices.reshape(-1, groups, s, t)
+    out.fill(0)
+    for examples, rows in blocks(len(x), x.shape[1:-1], product(sizes) * channels):
+        block = of_block(x, examples, rows)
+        left = rows_of(block, flat, groups)
+        terms = products[: len(matrices) * left.shape[1] * channels]
+        terms = terms.reshape(len(matrices), groups, left.shape[1], t)
+        np.matmul(left, matrices, out=terms)
+        terms = np.moveaxis(terms.reshape(-1, groups, *block.shape[:-1], t), 1, -2)
+        # a row of the source is one of the result where the equation is read from its side
+        part = turned(of_rows(turned(windows), rows))
+        y = out[examples].reshape(-1, *out.shape[1:-1], groups, t)
+        for term, (_, a, b) in zip(terms, meetings(part), strict=True):
+            place = y[(slice(None), *b)]
+            place += term[(slice(None), *a)]
+
+
+def rows_of(block: np.ndarray, flat: np.ndarray, groups: int) -> np.ndarray:
+    """Return a block as a matrix for each group, ``[G, places, channels]``."""
+    if not block.flags.c_contiguous:
+        copy = flat[: block.size].reshape(block.shape)
+        copy[...] = block
+        block = copy
+    return block.reshape(-1, groups, block.shape[-1] // groups).transpose(1, 0, 2)
+
+
+def shifted_examples(count: int, windows: Sequence[Window], channels: int) -> int:
+    """Return how many examples make a block of ``shifted``."""
+    return min(count, max(1, BLOCK // 2 // max(1, product([w[1] for w in windows]) * channels)))
+
+
+def shifted(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
+    """Multiply by one number a channel, once for each element of the window, and add."""
+    terms, wide = scratch
+    channels = x.shape[-1]
+    # repeated along the last axis, so that NumPy's inner loops run over more than the channels
+    last = windows[-1][1] if windows else 1
+    wide = wide.reshape(-1, last, channels)
+    wide[...] = w.reshape(-1, 1, channels)
+    steps = meetings(windows)
+    out.fill(0)
+    step = shifted_examples(len(x), windows, channels)
+    for i in range(0, len(x), step):
+        source, result = x[i : i + step], out[i : i + step]
+        for factor, (_, a, b) in zip(wide, steps, strict=True):
+            place = result[(slice(None), *b)]
+            term = terms[: place.size].reshape(place.shape)
+            factor = factor[: place.shape[-2]] if windows else factor[0]
+            np.multiply(source[(slice(None), *a)], factor, out=term)
+            place += term
+
+
+# the product over examples and places, which is the cotangent of the kernel
+
+
+def kernel_sizes(
+    count: int, windows: Sequence[Window], s: int, t: int, groups: int
+) -> tuple[int, ...]:
+    """Return how many elements the buffers of ``correlated`` need."""
+    if s == t == 1:
+        return ()
+    size = product([w[2] for w in windows])
+    gathered_side, other = (windows, t) if gathers_source(windows, s, t) else (turned(windows), s)
+    gathered_side = straightened(gathered_side)
+    columns, padded = gather_sizes(count, gathered_side, (s + t - other) * groups)
+    examples, rows = blocking(count, [w[1] for w in gathered_side], size * (s + t - other) * groups)
+    places = examples * rows * product([w[1] for w in gathered_side][1:])
+    return (columns, padded, places * other * groups, *[size * s * t * groups] * 2)
+
+
+def gathers_source(windows: Sequence[Window], s: int, t: int) -> bool:
+    """Return whether it costs less to gather the source at the result than the other way."""
+    at_result, at_source = (product([w[i] for w in windows]) for i in (1, 0))
+    return at_result * s * (8 + t) <= at_source * t * (8 + s)
+
+
+def correlated(
+    x: np.ndarray, y: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
+    windows: Sequence[Window], groups: int,
+) -> None:  # fmt: skip
+    """Write into ``out [*window, S, G*T]`` the products of ``x`` and ``y`` where they meet."""
+    if not (x.size and y.size and out.size):
+        out.fill(0)
+        return
+    s, t = x.shape[-1] // groups, y.shape[-1] // groups
+    split = out.reshape(*out.shape[:-1], groups, t)
+    if s == t == 1:
+        reduced_products(x, y, split, windows)
+    elif gathers_source(windows, s, t):
+        split = split[flips(windows)]
+        total = summed_products(x, y, scratch, straightened(windows), groups)
+        split[...] = np.moveaxis(total.reshape(groups, *split.shape[:-2], t), 0, -2)
+    else:
+        split, windows = split[flips(turned(windows))], straightened(turned(windows))
+        total = summed_products(y, x, scratch, windows, groups)
+        total = total.reshape(groups, *split.shape[:-3], t, s)
+        split[...] = np.moveaxis(np.moveaxis(total, 0, -1), -3, -1)
+
+
+def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> np.ndarray:
+    """Return a matrix for each group, ``[G, window * S, T]``, summed over the blocks."""
+    columns, padded, flat, total, partial = scratch
+    t = y.shape[-1] // groups
+    total, partial = (z.reshape(groups, -1, t) for z in (total, partial))
+    size = product([axis[2] for axis in windows])
+    first = True
+    for examples, rows in blocks(len(x), y.shape[1:-1], size * x.shape[-1]):
+        part = of_rows(windows, rows)
+        left = matrix_of(seen(x[examples], part, padded), columns, len(part), groups)
+        right = rows_of(of_block(y, examples, rows), flat, groups)
+        np.matmul(left.swapaxes(1, 2), right, out=total if first else partial)
+        if not first:
+            total += partial
+        first = False
+    return total
+
+
+def reduced_products(x: Any, y: Any, out: Any, windows: Any) -> None:
+    """Sum the products of one channel a group, once for each element of the window."""
+    axes = list(range(x.ndim))
+    sums = out.reshape(-1, x.shape[-1])
+    sums.fill(0)
+    steps = meetings(windows)
+    step = shifted_examples(len(x), windows, x.shape[-1])
+    for i in range(0, len(x), step):
+        source, result = x[i : i + step], y[i : i + step]
+        for total, (_, a, b) in zip(sums, steps, strict=True):
+            left, right = source[(slice(None), *a)], result[(slice(None), *b)]
+            total += np.einsum(left, axes, right, axes, axes[-1:])

@@ -1,0 +1,227 @@
+"""The geometry of windows that slide along axes: plain functions of plain tuples and arrays.
+
+Along one axis, element ``a`` of the source and element ``b`` of the result meet at element ``k`` of
+the window where ``a * source + offset == b * result + k * step``. A window is the tuple of these
+seven integers, ``(n, m, size, source, offset, result, step)``: the lengths of source, result and
+window, then the four of the equation. Stride, padding and both dilations are in it, and so is the
+transpose, which is the same equation read from the other side.
+"""
+
+import operator
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..core.errors import ShapeError
+
+Window: TypeAlias = tuple[int, int, int, int, int, int, int]
+Meeting: TypeAlias = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
+
+
+def product(numbers: Sequence[int]) -> int:
+    """Return the product of whole numbers."""
+    total = 1
+    for number in numbers:
+        total *= number
+    return total
+
+
+def window(
+    n: int, size: int, stride: int, low: int, high: int, dilation: int = 1, spread: int = 1
+) -> Window:
+    """Return the window for one axis of n elements, ``spread`` apart, with JAX's parameters."""
+    extent = (n - 1) * spread + 1 if n else 0
+    reach = (size - 1) * dilation + 1 if size else 0
+    room = extent + low + high - reach
+    return (n, room // stride + 1 if room >= 0 else 0, size, spread, low, stride, dilation)
+
+
+def still(n: int) -> Window:
+    """Return the window of one element, which leaves an axis as it is."""
+    return (n, n, 1, 1, 0, 1, 1)
+
+
+def turned(windows: Sequence[Window]) -> tuple[Window, ...]:
+    """Return the windows of the transpose, in which source and result change places."""
+    return tuple((m, n, size, b, -off, a, -step) for n, m, size, a, off, b, step in windows)
+
+
+def meetings(windows: Sequence[Window]) -> list[Meeting]:
+    """Return for each element of the window which elements of source and result meet at it."""
+    found: list[Meeting] = [((), (), ())]
+    for axis in windows:
+        along = meetings_along(*axis)
+        found = [
+            ((*ks, k), (*sources, a), (*results, b))
+            for ks, sources, results in found
+            for k, (a, b) in enumerate(along)
+        ]
+    return found
+
+
+def meetings_along(
+    n: int, m: int, size: int, source: int, offset: int, result: int, step: int
+) -> list[tuple[slice, slice]]:
+    """Return the meetings along one axis; where there is none, two empty slices."""
+    pairs = []
+    for k in range(size):
+        rest = k * step - offset
+        # a is a whole number at every so many b; two of them tell how far apart they are
+        whole = [b for b in range(2 * source) if (b * result + rest) % source == 0][:2]
+        if not whole:
+            pairs.append((slice(0, 0), slice(0, 0)))
+            continue
+        b, b_step = whole[0], whole[1] - whole[0]
+        a, a_step = (b * result + rest) // source, b_step * result // source
+        late = max(0, -(a // a_step))  # the first meetings lie before the source
+        a, b = a + late * a_step, b + late * b_step
+        count = max(0, min(-((a - n) // a_step), -((b - m) // b_step)))
+        a_end, b_end = a + (count - 1) * a_step + 1, b + (count - 1) * b_step + 1
+        if count:
+            pairs.append((slice(a, a_end, a_step), slice(b, b_end, b_step)))
+        else:
+            pairs.append((slice(0, 0), slice(0, 0)))
+    return pairs
+
+
+def reaches(windows: Sequence[Window]) -> tuple[int, ...]:
+    """Return along each axis how many places all windows together see."""
+    return tuple(
+        max(0, (m - 1) * b + (size - 1) * abs(step) + 1) for _, m, size, _, _, b, step in windows
+    )
+
+
+def straightened(windows: Sequence[Window]) -> tuple[Window, ...]:
+    """Return the windows with their elements in the order of the source, not against it.
+
+    Where that turns the order round, as ``flips`` says, ``k`` becomes ``size - 1 - k``.
+    """
+    return tuple(
+        w if w[6] >= 0 else (*w[:4], w[4] - (w[2] - 1) * w[6], w[5], -w[6]) for w in windows
+    )
+
+
+def flips(windows: Sequence[Window]) -> tuple[slice, ...]:
+    """Return the index that turns round the axes of a kernel that ``straightened`` does."""
+    return tuple(slice(None, None, -1 if w[6] < 0 else 1) for w in windows)
+
+
+def seen(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> np.ndarray:
+    """Return what every straight window sees, ``[N, *result, *window, C]``, as a view.
+
+    It is a view of ``x`` if nothing is to be padded or dilated, else of the buffer ``padded``, into
+    which ``x`` is copied between zeros.
+    """
+    rank, lengths = len(windows), reaches(windows)
+    offsets = [off for _, _, _, _, off, _, _ in windows]
+    plain = all(
+        a == 1 and off <= 0 and length <= off + n
+        for (n, _, _, a, off, _, _), length in zip(windows, lengths, strict=True)
+    )
+    if plain:
+        base = x[(slice(None), *(slice(-off, None) for off in offsets))]
+    else:
+        size = len(x) * product(lengths) * x.shape[-1]
+        base = padded[:size].reshape(len(x), *lengths, x.shape[-1])
+        spread(x, windows, base)
+    steps = base.strides[1 : 1 + rank]
+    shape = (len(x), *(w[1] for w in windows), *(w[2] for w in windows), x.shape[-1])
+    along_result = (w[5] * s for w, s in zip(windows, steps, strict=True))
+    along_window = (w[6] * s for w, s in zip(windows, steps, strict=True))
+    strides = (base.strides[0], *along_result, *along_window, base.strides[-1])
+    return np.lib.stride_tricks.as_strided(base, shape, strides)
+
+
+def spread(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> None:
+    """Copy ``x`` between the zeros of its padding and dilation."""
+    padded.fill(0)
+    take, put = [slice(None)], [slice(None)]
+    for (n, _, _, a, off, _, _), length in zip(windows, padded.shape[1:-1], strict=True):
+        first = max(0, -(off // a))
+        last = min(n - 1, (length - 1 - off) // a)
+        if last < first:
+            return
+        take.append(slice(first, last + 1))
+        put.append(slice(first * a + off, last * a + off + 1, a))
+    padded[tuple(put)] = x[tuple(take)]
+
+
+# what a caller says
+
+
+def padtype_to_pads(
+    in_shape: Sequence[int],
+    window_shape: Sequence[int],
+    window_strides: Sequence[int],
+    padding: str,
+) -> list[tuple[int, int]]:
+    """Return the padding that a word stands for, as a pair (low, high) for each axis.
+
+    With 'SAME' the result has ``ceil(n / stride)`` elements, and what cannot be shared evenly
+    stands behind, with 'SAME_LOWER' in front; with 'VALID' nothing is padded.
+
+    >>> padtype_to_pads((28, 28), (5, 4), (1, 1), "SAME")
+    [(2, 2), (1, 2)]
+    """
+    word = padding.upper() if isinstance(padding, str) else padding
+    if word == "VALID":
+        return [(0, 0)] * len(in_shape)
+    if word not in ("SAME", "SAME_LOWER"):
+        raise ShapeError(
+            f"padding: not a word for it: got {padding!r}; write 'SAME', 'VALID' or "
+            f"'SAME_LOWER', or one pair (low, high) for each axis"
+        )
+    pads = []
+    for n, size, stride in zip(in_shape, window_shape, window_strides, strict=True):
+        total = max((-(-n // stride) - 1) * stride + size - n, 0)
+        less, more = total // 2, total - total // 2
+        pads.append((less, more) if word == "SAME" else (more, less))
+    return pads
+
+
+def whole_numbers(who: str, name: str, given: Any, count: int, least: int) -> tuple[int, ...]:
+    """Return an argument that has one whole number for each axis, ones where it is None."""
+    if given is None:
+        return (1,) * count
+    try:
+        numbers = tuple(map(operator.index, given))
+    except TypeError:
+        numbers = ()
+    if len(numbers) != count or any(v < least for v in numbers):
+        raise ShapeError(
+            f"{who}: {name} must be {count} whole numbers, none below {least}: got {given!r}; "
+            f"write one for each {'axis' if who == 'reduce_window' else 'spatial axis'}"
+        )
+    return numbers
+
+
+def windows_of(
+    who: str, lengths: Sequence[int], sizes: Sequence[int], strides: Any, padding: Any,
+    dilation: Any, spreads: Any,
+) -> tuple[Window, ...]:  # fmt: skip
+    """Return the windows that JAX's parameters describe, one an axis."""
+    strides, dilation, spreads = (
+        whole_numbers(who, name, given, len(lengths), 1)
+        for name, given in zip(_NAMES[who], (strides, dilation, spreads), strict=True)
+    )
+    if isinstance(padding, str):
+        sizes_seen = [(k - 1) * r + 1 if k else 0 for k, r in zip(sizes, dilation, strict=True)]
+        padding = padtype_to_pads(lengths, sizes_seen, strides, padding)
+    try:
+        pads = [(operator.index(low), operator.index(high)) for low, high in padding]
+    except (TypeError, ValueError):
+        pads = []
+    if len(pads) != len(lengths):
+        raise ShapeError(
+            f"{who}: padding must be 'SAME', 'VALID', 'SAME_LOWER' or {len(lengths)} pairs "
+            f"(low, high): got {padding!r}; write one pair for each axis that the window slides on"
+        )
+    columns = zip(lengths, sizes, strides, pads, dilation, spreads, strict=True)
+    return tuple(window(n, k, s, low, high, r, d) for n, k, s, (low, high), r, d in columns)
+
+
+_NAMES = {
+    "conv_general_dilated": ("window_strides", "rhs_dilation", "lhs_dilation"),
+    "reduce_window": ("window_strides", "window_dilation", "base_dilation"),
+}
