@@ -34,6 +34,8 @@ COLLECTIVES = {
 # rules that are absent by decision, each with its reason
 JOINT = "it gives outputs and derivative together, by push and pull"
 ABSENT = {
+    ("blocks", "batch"): "it is made when no transform is left",
+    ("overlapping_blocks", "batch"): "it is made when no transform is left",
     ("cumprod", "vjp"): "its transpose is that of the doubling scan that its jvp writes down",
     **{(name, "run"): "the trace of the axis's token runs it" for name in COLLECTIVES},
     **{(name, "jvp"): JOINT for name in HOLDERS},

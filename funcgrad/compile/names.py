@@ -11,7 +11,7 @@ import os
 import re
 from collections.abc import Iterable, Sequence
 
-from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.jaxpr import Jaxpr, Var
 
 TOKEN = re.compile("\0(\\d+)\0")
 _ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
@@ -23,6 +23,8 @@ RESERVED = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "arena", "spac
 def label(text: str) -> str:
     """Return text as an identifier: ``params['w1']`` becomes ``params_w1``."""
     name = re.sub(r"\W+", "_", text).strip("_")
+    if keyword.iskeyword(name):  # of a lambda
+        return f"{name}_"
     return f"_{name}" if name[:1].isdigit() else name
 
 
@@ -51,13 +53,13 @@ class Names:
     def study(self, jaxpr: Jaxpr, inputs: Sequence[str] = ()) -> None:
         """Take note of the names of inputs, and of the variables to which lines assign."""
         self.known.update(zip(jaxpr.invars, inputs, strict=False))
-        last = {eqn.source: eqn for eqn in jaxpr.eqns if eqn.outs[0].of is None}
+        last = {eqn.source: eqn for eqn in jaxpr.eqns if not eqn.source.endswith("'")}
         for source, eqn in last.items():
             found = _ASSIGNED.match(line_of(source)) if source else None
             if found and len(eqn.outs) == 1:
                 self.known[eqn.outs[0]] = found.group(1)
 
-    def hint(self, var: Var, eqn: Eqn) -> str:
+    def hint(self, var: Var) -> str:
         """Return what a value should be called, "" if nothing is known."""
         if var in self.known:
             return self.known[var]
@@ -67,10 +69,11 @@ class Names:
 
     def quoted(self, source: str) -> str:
         """Return a comment that shows where a line comes from, and the line."""
-        filename, _, number = source.rpartition(":")
+        line = source.rstrip("'")
+        filename, _, number = line.rpartition(":")
         where = f"{os.path.basename(filename)}:{number}"
-        text = line_of(source)
-        return f"{where}  {text}" if text else where
+        text = f"{where}  {line_of(line)}".rstrip()
+        return text if line == source else f"derivative of {text}"
 
     def resolved(self, text: str, taken: Iterable[str]) -> str:
         """Return the text with a name in the place of each token."""

@@ -24,7 +24,7 @@ class Places:
         wanted: dict[Var, Value],
     ) -> Value:
         """Return where an output is to be written."""
-        hint = self.names.hint(var, eqn)
+        hint = self.names.hint(var)
         if not var.aval.shape:
             return Value(self.names.token(hint), var.aval, made=False)
         target = wanted.get(var)

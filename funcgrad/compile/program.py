@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.jaxpr import Jaxpr
-from .passes import finished
+from .passes import finished, optimized
+from .remat import within
 from .source import Source, source_of
 
 _numbers = itertools.count(1)
@@ -45,6 +46,7 @@ def compiled(
     inputs: Sequence[str] = (),
     donated: Sequence[int | None] = (),
     title: str = "",
+    memory_limit: int | None = None,
 ) -> Program:
     """Return a program, without constants, as compiled source.
 
@@ -54,6 +56,14 @@ def compiled(
         inputs: names for its inputs.
         donated: for each output the input over which it is written, if any.
         title: the first words of the source.
+        memory_limit: bytes that its workspace may take.
+
+    Raises:
+        MemoryLimitError: if it cannot do with so little.
     """
     names = inputs or [f"x{i}" for i in range(len(jaxpr.invars))]
-    return Program(name, source_of(finished(jaxpr), title or name, names, donated))
+    write = lambda program: source_of(finished(program), title or name, names, donated)
+    program = optimized(jaxpr)
+    if memory_limit is not None:
+        program = within(program, memory_limit, lambda candidate: write(candidate).arena)
+    return Program(name, write(program))

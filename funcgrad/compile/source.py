@@ -61,7 +61,7 @@ def _target(w: Writer, atom: Any, donor: Value | None) -> Value | None:
     """Return where an output is to be written: over an input, or to new memory."""
     if donor is not None:
         return donor
-    return w.fresh(atom.aval, w.names.known.get(atom, "")) if atom.aval.shape else None
+    return w.fresh(atom.aval, w.names.hint(atom)) if atom.aval.shape else None
 
 
 def _distinct(names: Sequence[str]) -> list[str]:

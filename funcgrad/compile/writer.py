@@ -316,7 +316,7 @@ class Writer(Kernels, Places):
         if found is None or (target is not None and target.text != value.text):
             return None
         expression, contiguous = found
-        hint = self.names.hint(var, eqn)
+        hint = self.names.hint(var) or (f"{value}_T" if expression.endswith(".T") else "")
         if not var.aval.shape:
             out = Value(self.names.token(hint), var.aval)
             self.line(f"{out} = {expression}[()]")
@@ -330,7 +330,7 @@ class Writer(Kernels, Places):
             name = self.runs.setdefault(prim.name, self.names.token(label(prim.name)))
         else:
             name = self.bind(prim.run, prim.name)
-        outs = [Value(self.names.token(self.names.hint(v, eqn)), v.aval) for v in eqn.outs]
+        outs = [Value(self.names.token(self.names.hint(v)), v.aval) for v in eqn.outs]
         call = f"{name}({', '.join([*map(str, ins), *self.keywords(eqn.params)])})"
         self.line(f"{', '.join(map(str, outs))}{',' if len(outs) == 1 else ''} = {call}")
         lent = any(x.root is not None and x.aval.shape for x in ins)

@@ -131,3 +131,11 @@ class LeakedTracerError(FuncgradError, RuntimeError):
     It was kept in a list, a global or an object while ``grad`` ran. Return it instead
     (``has_aux=True``), or keep ``stop_gradient(x)``.
     """
+
+
+class MemoryLimitError(FuncgradError, MemoryError):
+    """A program that needs more memory than it is allowed, whatever is computed again.
+
+    ``jit(f, memory_limit=1000)(np.ones((100, 100)))`` fails, and says what the least is; raise the
+    limit, or give ``f`` less at once.
+    """

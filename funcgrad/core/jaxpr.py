@@ -50,6 +50,11 @@ class Eqn:
     source: str = ""
     scope: Any = None  # equations of different scopes are not merged, though they are the same
 
+    @property
+    def line(self) -> str:
+        """Return the line, of which the equation may also be the derivative: marked by a prime."""
+        return self.source.removesuffix("'")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Jaxpr:

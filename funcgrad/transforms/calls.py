@@ -187,3 +187,11 @@ def _node(text: _Text, kind: type, aux: Any, children: Sequence[str]) -> str:
         return f"{text.bind(kind)}({inner})"
     unflatten = handlers.get(kind, NAMEDTUPLE).unflatten
     return f"{text.bind(unflatten)}({text.bind(aux)}, ({inner}{',' if children else ''}))"
+
+
+def plain_tree(treedef: tree.TreeDef) -> str | None:
+    """Return a tree of y0, y1, ... as text, None where its nodes are of other classes."""
+    text = _Text()
+    known = len(text.scope)
+    built = _built(text, treedef, [f"y{i}" for i in range(treedef.num_leaves)])
+    return built if len(text.scope) == known else None

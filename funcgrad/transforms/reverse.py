@@ -30,7 +30,7 @@ from .arguments import (
     with_aux,
     zero_of,
 )
-from .staging import stage
+from .staging import Located, stage, staged_in
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
@@ -101,6 +101,9 @@ class Tape(Trace):
             return results
         first = self.count
         self.count = first + len(results)
+        out = staged_in(results[0]) if self.nested else None
+        if out is not None and out._line:
+            prim = Located(out, prim.vjp or functools.partial(_vjp_by_transposition, prim))
         self.records.append((prim, ins, first, values, results, params or None))
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)
@@ -271,7 +274,7 @@ def _check_linear(eqn: Eqn, ins: Sequence[int | None]) -> None:
     if not eqn.prim.is_linear(linear, **eqn.params):
         raise MissingRuleError(
             f"linear_transpose: the function is not linear: {eqn.prim} depends on its input in "
-            f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.source}; use vjp for a "
+            f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.line}; use vjp for a "
             f"function that is not linear"
         )
 

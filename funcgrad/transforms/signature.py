@@ -8,17 +8,18 @@ import numpy as np
 
 from ..compile.buffers import nbytes
 from ..compile.memory import MemoryReport, matched
+from ..compile.names import label
 from ..compile.program import Program, compiled
+from ..compile.standalone import standalone as alone
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike
 from ..core.axes import axis_env
-from ..core.errors import FuncgradError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from ..core.trace import Tracer, check_operand
 from ..ops.structure import broadcast_p
 from .arguments import Origin, Place, described
 from .call import call_p
-from .calls import entry
+from .calls import entry, plain_tree
 from .programs import hoisted
 from .staging import stage
 
@@ -206,7 +207,8 @@ class Signature:
         code = getattr(inspect.unwrap(fun), "__code__", None)
         where = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
         title = f"{self.name}{where}, compiled by funcgrad."
-        return compiled(self.jaxpr, self.name, self.names(), donors, title)
+        limit = self.spot.memory_limit
+        return compiled(self.jaxpr, self.name, self.names(), donors, title, limit)
 
     @property
     def program(self) -> Program:
@@ -242,7 +244,28 @@ class Signature:
         program = self.compile(donors) if any(d is not None for d in donors) else self.program
         if not standalone:
             return program.source.text
-        raise FuncgradError("standalone")
+        return alone(program.source.text, program.source.constants, self.values(), self.wrapper())
+
+    def values(self) -> dict[str, Any]:
+        """Return the constants by the names of the program's parameters."""
+        return dict(zip(self.names(), self.consts, strict=False))
+
+    def wrapper(self) -> str:
+        """Return the text of a function of the user's arguments that calls the program's."""
+        rows = zip(self.given.places, self.given.moving, strict=True)
+        moving = [place for place, m in rows if m]
+        parameters = dict.fromkeys(self.spot.name_of(place, ()) for place, _ in moving)
+        leaves = [self.spot.name_of(*place) for place in moving]
+        built = plain_tree(self.out_tree)
+        names = ", ".join([*self.names()[: len(self.consts)], *leaves])
+        call = f"main({names})"
+        lines = [f"def {label(self.name) or 'call'}({', '.join(parameters)}):"]
+        if built is None:
+            lines.append(f"    return {call}")
+        else:
+            outs = "".join(f"y{i}, " for i in range(self.out_tree.num_leaves))
+            lines += [f"    {outs}= {call}" if outs else f"    {call}", f"    return {built}"]
+        return "\n".join(lines)
 
     def memory(self) -> MemoryReport:
         program = self.program

@@ -23,12 +23,14 @@ _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 class StagingTracer(AbstractTracer):
     """A variable of the program that is being written."""
 
-    __slots__ = ("_var",)  # with an underscore, because ndarray.var is a method
+    __slots__ = ("_line", "_var")  # with underscores, because ndarray.var is a method
     _var: Var
+    _line: str
 
-    def __init__(self, trace: "Staging", var: Var) -> None:
+    def __init__(self, trace: "Staging", var: Var, line: str = "") -> None:
         self._trace = trace
         self._var = var
+        self._line = line  # of the user's code that asked for it
 
     @property
     def aval(self) -> Aval:
@@ -54,12 +56,13 @@ class StagingTracer(AbstractTracer):
 class Staging(Trace):
     """Append an equation for each operation."""
 
-    __slots__ = ("consts", "eqns", "inputs")
+    __slots__ = ("at", "consts", "eqns", "inputs")
 
     def __init__(self, origin: object) -> None:
         super().__init__(origin)
         self.eqns: list[Eqn] = []
         self.inputs: list[Var] = []
+        self.at = ""  # the line whose derivative is being staged
         self.consts: dict[int, tuple[Var, Any]] = {}  # by identity: what the program closes over
 
     def input(self, aval: Aval) -> StagingTracer:
@@ -90,8 +93,9 @@ class Staging(Trace):
             args = (*consts, *args)
         ins = tuple(map(self.atom, args))
         outs = tuple(map(Var, prim.infer(*(atom.aval for atom in ins), **params)))
-        self.eqns.append(Eqn(prim, ins, outs, params, user_line()))
-        return [StagingTracer(self, var) for var in outs]
+        line = self.at or user_line()
+        self.eqns.append(Eqn(prim, ins, outs, params, line))
+        return [StagingTracer(self, var, line) for var in outs]
 
     def close(self, outs: Sequence[Any], lasting: bool) -> ClosedJaxpr:
         """Return the program of these outputs, with constants of its own if it is to last."""
@@ -112,6 +116,40 @@ def user_line() -> str:
             return f"{filename}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
+
+
+class Located:
+    """Stands on a tape for a primitive, and tells a program's trace where its derivative belongs.
+
+    The equations of the derivative get the line of the operation, and a cotangent is known as
+    that of its variable: so compiled source can say what its lines and names mean.
+    """
+
+    __slots__ = ("out", "pull")
+
+    def __init__(self, out: StagingTracer, pull: Callable[..., Sequence[Any]]) -> None:
+        self.out, self.pull = out, pull
+
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        trace = self.out._trace
+        before, trace.at = trace.at, self.out._line.rstrip("'") + "'"  # a prime: its derivative
+        try:
+            found = self.pull(cts, needs, outs, ins, **params)
+        finally:
+            trace.at = before
+        for values, own in ((outs, cts), (ins, found)):
+            for x, ct in zip(values, own, strict=False):
+                x, ct = staged_in(x), staged_in(ct)
+                if x is not None and ct is not None and ct._var.of is None:
+                    ct._var.of = x._var if ct._var is not x._var else None
+        return found
+
+
+def staged_in(x: Any) -> StagingTracer | None:
+    """Return the variable behind a value, under whatever other transforms."""
+    while isinstance(x, Tracer) and not isinstance(x, StagingTracer):
+        x = getattr(x, "value", None)
+    return x if isinstance(x, StagingTracer) else None
 
 
 def stage(

@@ -1,0 +1,127 @@
+"""Rematerialisation: values computed again where they are needed, so that a program fits in memory.
+
+A program that computes a gradient keeps what the way there made until the way back reads it. At
+its fullest moment the values that only wait are found; every n-th of them is kept, and the others
+are made again from those, each once, just before it is first read. With every n-th of n squared
+layers kept, 2n instead of n squared are in memory, for one more pass over the layers.
+
+Source: Chen et al. 2016, "Training deep nets with sublinear memory cost" (arXiv:1604.06174).
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from ..core.errors import MemoryLimitError
+from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..ops.pointwise import Elementwise
+from .buffers import nbytes
+
+STRIDES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
+
+
+def within(jaxpr: Jaxpr, limit: int, planned: Callable[[Jaxpr], int]) -> Jaxpr:
+    """Return the program, or one that computes more and is planned to need no more than ``limit``.
+
+    Args:
+        jaxpr: an optimised program.
+        limit: bytes.
+        planned: returns the bytes that a program is planned to need.
+
+    Raises:
+        MemoryLimitError: if none of those tried fits, saying by how much.
+    """
+    least = planned(jaxpr)
+    if least <= limit:
+        return jaxpr
+    for candidate in _candidates(jaxpr):
+        need = planned(candidate)
+        if need <= limit:
+            return candidate
+        least = min(least, need)
+    raise MemoryLimitError(
+        f"jit: memory_limit={limit} cannot be met: the temporaries need at least {least} bytes, "
+        f"{least - limit} more, even where values are computed again; raise the limit, or give "
+        f"the function less at once"
+    )
+
+
+def _candidates(jaxpr: Jaxpr) -> Iterator[Jaxpr]:
+    """Yield programs that keep less and less, what is cheap to make again being dropped first."""
+    at, waiting = fullest(jaxpr)
+    makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
+    cheap = [v for v in waiting if isinstance(makers[v].prim, Elementwise)]
+    near = {*waiting, *jaxpr.invars} - set(cheap)
+    easy = [v for v in cheap if near.issuperset(a for a in makers[v].ins if isinstance(a, Var))]
+    if easy:
+        yield recomputed(jaxpr, at, set(waiting) - set(easy))
+    dear = [v for v in waiting if not makers[v].prim.is_view]
+    for stride in STRIDES:
+        if stride <= max(len(dear), 2):
+            yield recomputed(jaxpr, at, set(dear[::stride]))
+    yield recomputed(jaxpr, at, set())
+
+
+def fullest(jaxpr: Jaxpr) -> tuple[int, list[Var]]:
+    """Return after which equation most bytes are live, and what then only waits, in order."""
+    first: dict[Any, int] = {}
+    last: dict[Any, int] = {a: len(jaxpr.eqns) for a in jaxpr.outvars}
+    for i, eqn in enumerate(jaxpr.eqns):
+        first.update(dict.fromkeys(eqn.outs, i))
+    for i in range(len(jaxpr.eqns) - 1, -1, -1):
+        for atom in jaxpr.eqns[i].ins:
+            last.setdefault(atom, i)
+    change = [0] * (len(jaxpr.eqns) + 2)
+    weight = {v: 0 if jaxpr.eqns[i].prim.is_view else nbytes(v.aval) for v, i in first.items()}
+    for v, i in first.items():
+        change[i] += weight[v]
+        change[last.get(v, i) + 1] -= weight[v]
+    live, most, at = 0, -1, 0
+    for i in range(len(jaxpr.eqns)):
+        live += change[i]
+        if live > most:
+            live, most, at = live, live, i
+    small = most / 1000  # what is smaller stays: it would not help
+    outs = set(jaxpr.outvars)
+    waiting = [
+        v for v, i in first.items()
+        if i <= at < last.get(v, i) and v not in outs and nbytes(v.aval) > small
+    ]  # fmt: skip
+    return at, waiting
+
+
+def recomputed(jaxpr: Jaxpr, at: int, kept: set[Var]) -> Jaxpr:
+    """Return the program whose equations after place ``at`` read, of what was made before it, only
+    what is kept, outputs and what is small; the rest is made again."""
+    before, after = jaxpr.eqns[: at + 1], jaxpr.eqns[at + 1 :]
+    _, waiting = fullest(jaxpr)
+    dropped = set(waiting) - kept
+    stays = {*jaxpr.outvars, *(a for eqn in after for a in eqn.ins)} - dropped
+    makers = {v: eqn for eqn in before for v in eqn.outs if v not in stays}
+    eqns = list(before)
+    again: dict[Any, Any] = {}
+    for eqn in after:
+        for atom in eqn.ins:
+            if atom in dropped and atom not in again:
+                _make_again(atom, makers, eqns, again)
+        ins = tuple([again.get(a, a) for a in eqn.ins])
+        eqns.append(Eqn(eqn.prim, ins, eqn.outs, eqn.params, eqn.source, eqn.scope))
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
+
+
+def _make_again(
+    wanted: Any, makers: dict[Var, Eqn], eqns: list[Eqn], again: dict[Any, Any]
+) -> None:
+    """Append copies of the equations that lead to a value from what is at hand."""
+    stack = [wanted]
+    while stack:
+        eqn = makers[stack[-1]]
+        missing = [a for a in eqn.ins if a in makers and a not in again]
+        if missing:
+            stack += missing
+            continue
+        stack.pop()
+        if eqn.outs[0] not in again:
+            outs = tuple([Var(v.aval, v.of) for v in eqn.outs])
+            ins = tuple([again.get(a, a) for a in eqn.ins])
+            eqns.append(Eqn(eqn.prim, ins, outs, eqn.params, eqn.source, eqn.scope))
+            again.update(zip(eqn.outs, outs, strict=True))

@@ -1,0 +1,267 @@
+"""A compiled program as a file that needs NumPy alone: what it calls of this library comes along.
+
+A function is exported as its own source, inside another function whose parameters are the names
+it finds around it, so that no two names meet.
+"""
+
+import ast
+import base64
+import builtins
+import functools
+import inspect
+import math
+import re
+import textwrap
+import types
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.errors import UnsupportedError
+from ..core.registry import primitives
+from ..core.trace import Primitive
+from .text import parameter
+
+_HEAD = "import base64\nimport functools\nimport types\n\nimport numpy"
+
+
+class Exporter:
+    """The definitions that exported values need, in order."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.names: dict[int, str] = {}
+        self.kept: list[Any] = []  # so that no id is used twice
+        self.modules: set[str] = set()
+        self.filled: set[tuple[str, str]] = set()
+
+    def expression(self, value: Any) -> str:
+        """Return an expression that gives a value, its definitions written before.
+
+        Raises:
+            UnsupportedError: if the value has no source of its own.
+        """
+        if id(value) in self.names:
+            return self.names[id(value)]
+        if isinstance(value, types.ModuleType):
+            return self.module(value)
+        if isinstance(value, np.dtype):
+            return f"numpy.dtype({value.str!r})"
+        if isinstance(value, np.generic):
+            return f"{self.expression(value.dtype)}.type({value.item()!r})"
+        if isinstance(value, np.ndarray):
+            return array_text(value)
+        if isinstance(value, float) and not math.isfinite(value):
+            return f"float({str(value)!r})"
+        if isinstance(value, (np.ufunc, type(np.sum), types.BuiltinFunctionType, type)):
+            return self.of_module(value)
+        if type(value) in (tuple, list, dict):
+            return self.container(value)
+        if isinstance(value, functools.partial):
+            parts = [self.expression(x) for x in (value.func, *value.args)]
+            parts += [f"{k}={self.expression(v)}" for k, v in value.keywords.items()]
+            return f"functools.partial({', '.join(parts)})"
+        if isinstance(value, types.MethodType):
+            return self.method(value)
+        if isinstance(value, types.FunctionType):
+            return self.function(value)
+        if hasattr(value, "__wrapped__"):
+            return self.expression(value.__wrapped__)
+        try:
+            return parameter(value)
+        except Exception:
+            raise unsupported(value) from None
+
+    def module(self, module: types.ModuleType) -> str:
+        """Import a module, or, if it is one of this library's, define its functions."""
+        if module.__name__.partition(".")[0] != __name__.partition(".")[0]:
+            self.modules.add(module.__name__)
+            return module.__name__
+        own = {
+            k: v
+            for k, v in vars(module).items()
+            if isinstance(v, types.FunctionType) and v.__module__ == module.__name__
+        }
+        return self.namespace(module, module.__name__.rpartition(".")[2], own)
+
+    def namespace(self, value: Any, hint: str, attributes: Mapping[str, Any]) -> str:
+        """Return the name of an object that has these attributes, and perhaps more."""
+        name = self.names.get(id(value))
+        if name is None:
+            name = self.define(value, hint)
+            self.lines.append(f"{name} = types.SimpleNamespace()\n")
+        for attribute, x in attributes.items():
+            if (name, attribute) not in self.filled:
+                self.filled.add((name, attribute))
+                self.lines.append(f"{name}.{attribute} = {self.expression(x)}\n")
+        return name
+
+    def of_module(self, value: Any) -> str:
+        """Return the name of what NumPy, or Python, defines."""
+        name = value.__name__
+        for module in (np, np.linalg, np.lib.stride_tricks, math):
+            if getattr(module, name, None) is value:
+                return f"{self.module(module)}.{name}"
+        if getattr(value, "__module__", "") == "builtins":
+            return name
+        raise unsupported(value)
+
+    def container(self, value: Any) -> str:
+        if isinstance(value, dict):
+            rows = (f"{self.expression(k)}: {self.expression(v)}" for k, v in value.items())
+            return f"{{{', '.join(rows)}}}"
+        inner = ", ".join(map(self.expression, value))
+        if isinstance(value, list):
+            return f"[{inner}]"
+        return f"({inner}{',' if len(value) == 1 else ''})"
+
+    def define(self, value: Any, hint: str) -> str:
+        """Return a new name for a value."""
+        base = "".join(c if c.isalnum() else "_" for c in hint).strip("_") or "value"
+        name, count = f"_{base}", 2
+        while name in self.names.values():
+            name, count = f"_{base}_{count}", count + 1
+        self.names[id(value)] = name
+        self.kept.append(value)
+        return name
+
+    def function(self, function: types.FunctionType) -> str:
+        """Define a function, with the names around it as parameters of another around it."""
+        text, is_lambda = source_text(function)
+        used = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
+        around = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
+        own = {*function.__code__.co_varnames, *dir(builtins)} - set(function.__code__.co_freevars)
+        names = {
+            k: self.around(text, k, around[k])
+            for k in sorted(used - own)
+            if k in around and around[k] is not function
+        }
+        name = self.define(function, function.__name__)
+        head = [f"def {name}_in({', '.join(names)}):"]
+        if is_lambda:
+            head.append(f"    return {text}")
+        else:
+            head += [textwrap.indent(text, "    "), f"    return {function.__name__}"]
+        call = f"{name} = {name}_in({', '.join(names.values())})"
+        self.lines.append("\n".join([*head, "", call, ""]))
+        return name
+
+    def around(self, text: str, name: str, value: Any) -> str:
+        """Return an expression for what a function finds around it; of a primitive, its parts."""
+        if not isinstance(value, Primitive):
+            return self.expression(value)
+        parts = {a: getattr(value, a) for a in sorted(_attributes(text, name))}
+        if not parts:
+            raise unsupported(value)
+        return self.namespace(value, value.name, parts)
+
+    def method(self, method: types.MethodType) -> str:
+        """Define a method as a function of what its object holds."""
+        function, instance = method.__func__, method.__self__
+        first = function.__code__.co_varnames[0]
+        names = sorted(_attributes(source_text(function)[0], first))
+        parts = {a: getattr(instance, a) for a in names if hasattr(instance, a)}
+        owner = self.namespace(instance, getattr(instance, "name", "owner"), parts)
+        return f"functools.partial({self.expression(function)}, {owner})"
+
+
+def unsupported(value: Any) -> UnsupportedError:
+    words = f"the primitive {value}" if isinstance(value, Primitive) else repr(value)
+    return UnsupportedError(
+        f"source: a standalone file cannot hold {words}: it has no source that needs NumPy alone; "
+        f"leave standalone out, or write the operation in NumPy"
+    )
+
+
+def _attributes(text: str, name: str) -> set[str]:
+    """Return the attributes of a name that a function reads."""
+    return {
+        node.attr
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.value, ast.Name)
+        and node.value.id == name
+    }
+
+
+class _Bare(ast.NodeTransformer):
+    """Takes away what a function says to readers and checkers: annotations and docstrings."""
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        node.annotation = None
+        return node
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> Any:
+        if node.value is None:
+            return None
+        return ast.Assign([node.target], node.value, lineno=node.lineno)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> Any:
+        node.returns = None
+        if ast.get_docstring(node) is not None and len(node.body) > 1:
+            node.body = node.body[1:]
+        return self.generic_visit(node)
+
+
+def source_text(function: types.FunctionType) -> tuple[str, bool]:
+    """Return the source of a function without its decorators, and whether it is a lambda."""
+    try:
+        text = textwrap.dedent(inspect.getsource(function))
+    except (OSError, TypeError):
+        raise unsupported(function) from None
+    if function.__name__ != "<lambda>":
+        node = ast.parse(text).body[0]
+        assert isinstance(node, ast.FunctionDef)
+        node.decorator_list = []
+        return ast.unparse(_Bare().visit(node)), False
+    lines, _ = inspect.findsource(function)
+    wanted = (function.__code__.co_firstlineno, function.__code__.co_varnames)
+    for node in ast.walk(ast.parse("".join(lines))):
+        if isinstance(node, ast.Lambda) and node.lineno == wanted[0]:
+            names = tuple(a.arg for a in node.args.args)
+            if names == wanted[1][: len(names)]:
+                return ast.unparse(node), True
+    raise unsupported(function)
+
+
+def array_text(x: np.ndarray) -> str:
+    """Return an array as an expression: its numbers if they are few, else its bytes."""
+    if x.size <= 16:
+        return f"numpy.array({x.tolist()!r}, {x.dtype.str!r}).reshape({x.shape!r})"
+    data = base64.b85encode(np.ascontiguousarray(x).tobytes()).decode()
+    return (
+        f"numpy.frombuffer(base64.b85decode({data!r}), {x.dtype.str!r}).reshape({x.shape!r}).copy()"
+    )
+
+
+_RUN = re.compile(r"^(\w+) = primitive\('(\w+)'\)\.run$", re.MULTILINE)
+
+
+def standalone(
+    text: str, constants: Sequence[Any], values: Mapping[str, Any], wrapper: str = ""
+) -> str:
+    """Return the text of a program as a module that imports NumPy alone.
+
+    Args:
+        text: the module's source.
+        constants: what it cannot spell.
+        values: arrays that its function takes first, by the names of its parameters.
+        wrapper: a function of the user's own arguments around it.
+
+    Raises:
+        UnsupportedError: if something that it calls has no source that can come along.
+    """
+    exporter = Exporter()
+    fixed = exporter.container(list(constants)) if constants else ""
+    called = [
+        f"{name} = {exporter.expression(primitives[p].run)}" for name, p in _RUN.findall(text)
+    ]
+    given = [f"{name} = {exporter.expression(x)}" for name, x in values.items()]
+    text = _RUN.sub("", text).replace("from funcgrad.core.registry import primitive\n", "")
+    end = text.index('"""', 3) + 3
+    modules = "".join(f"\nimport {name}" for name in sorted(exporter.modules - {"numpy"}))
+    parts = [text[:end], _HEAD + modules, *exporter.lines]
+    parts += [f"constants = {fixed}"] if fixed else []
+    parts += ["\n".join([*called, *given]), text[end:], wrapper]
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
