@@ -8,6 +8,7 @@ from .common import cse, dce, fold
 from .fuse import fuse
 from .hoist import hoist
 from .inline import inline, lower
+from .pack import pack
 from .rewrite import on_programs
 from .simplify import simplify
 
@@ -17,7 +18,7 @@ FIRST: tuple[Pass, ...] = (inline, dce)
 PASSES: tuple[Pass, ...] = (hoist, lower, fold, simplify, cse, simplify, fold, cse, dce)
 
 
-LAST: tuple[Pass, ...] = (fuse,)  # for the outermost program alone, which is then written down
+LAST: tuple[Pass, ...] = (pack, fuse)  # for the outermost program alone, which is then written down
 
 
 def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:

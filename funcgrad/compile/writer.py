@@ -289,7 +289,9 @@ class Writer(Kernels, Places):
             for var in eqn.outs:
                 outs.append(self.place(var, eqn, ins, dying, wanted))
                 self.hold(outs[-1])  # so that the next output does not take the same memory
-            if eqn.prim.emit is None:
+            if eqn.prim.view is not None and self.copied_view(eqn, ins, outs[0]):
+                pass
+            elif eqn.prim.emit is None:
                 self.into(eqn.prim, outs, ins, eqn.params)
             else:
                 eqn.prim.emit(self, outs, ins, **eqn.params)
@@ -322,6 +324,14 @@ class Writer(Kernels, Places):
             self.line(f"{out} = {expression}[()]")
             return [out]
         return [self.seen(value, expression, var.aval, contiguous, hint)]
+
+    def copied_view(self, eqn: Eqn, ins: Sequence[Value], out: Value) -> bool:
+        """Copy a view that the workspace can hold, if there is one, to where it is wanted."""
+        value = ins[0]
+        found = eqn.prim.view(value, *ins[1:], **eqn.params) if value.static else None
+        if found is not None and out.aval.shape:
+            self.copy(out, self.seen(value, found[0], out.aval, found[1], ""))
+        return found is not None and bool(out.aval.shape)
 
     def run(self, eqn: Eqn, ins: Sequence[Value], wanted: dict[Var, Value]) -> list[Value]:
         """Write a call of what the primitive runs in eager code."""
