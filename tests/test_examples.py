@@ -27,6 +27,8 @@ SCRIPTS = [
     ("laplace.py", [], r"\naveraged +([\d.]+)", 0.9),
     ("pendulum.py", [], r"\nlength +1\.3000 +1\.0000 +1\.(?:29|30)", 0.0),
     ("meta.py", [], r"times lower .* ([\d.]+)\n", 3.0),
+    ("compiled.py", [], r"\ncompiled: loss 0\.00\d+ after 3000 steps", 0.0),
+    ("compiled.py", ["--help"], r"--steps \w+ +of descent", 0.0),
     ("digits.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
     ("breast_cancer.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
     ("diabetes.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
@@ -47,6 +49,8 @@ PROOFS = [
     ("pendulum.py", r"estimates are off by at most +(\S+)", 2.0),  # deviations of the noise
     ("pendulum.py", r"gradient against differences +(\S+)", 1e-7),  # their own error
     ("meta.py", r"gradient against a difference +(\S+)", 1e-6),  # its own error
+    ("compiled.py", r"compiled against eager +(\S+)", 1e-9),  # other arithmetic, 3000 steps
+    ("compiled.py", r"against the compiled function +(\S+)", 1e-15),  # the same lines
 ]
 
 
@@ -365,3 +369,10 @@ def test_progress_prints_one_line_an_epoch_with_the_time_left(common, capsys):
     assert len(lines) == 2
     assert re.fullmatch(r"epoch  1/10   loss 0\.2500   accuracy 0\.5000   \d+\.\d s left", lines[0])
     assert lines[1].startswith("epoch  2/10   loss 0.1250   accuracy 1.0000")
+
+
+def test_the_readme_prints_the_source_that_runs():
+    printed = python(EXAMPLES / "compiled.py", "--steps", "1").stdout
+    source = printed[printed.index("def workspace") : printed.index("spaces.append(space)")]
+
+    assert source in (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
