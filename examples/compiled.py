@@ -1,7 +1,7 @@
 """Compile a training step, read what it became, and ship it as a file that needs NumPy alone.
 
-The network learns a wave over the plane. ``jit`` turns the gradient of its loss into NumPy source, which is
-printed; the standalone file gives the same numbers in an interpreter without funcgrad.
+The network learns a wave over the plane. ``jit`` turns the gradient of its loss into NumPy source,
+which is printed; the standalone file gives the same numbers in an interpreter without funcgrad.
 """
 
 import subprocess

@@ -32,24 +32,24 @@ class Kernels:
     scratch: Callable[..., Any]
     copy: Callable[..., None]
 
-    def elementwise(
-        self, function: Callable[..., Any], fills: bool, ins: Sequence[Value], out: Value
-    ) -> None:
+    def elementwise(self, prim: Any, ins: Sequence[Value], out: Value) -> None:
         if not out.aval.shape:
-            return self._scalar(function, ins, out)
-        name = self.function(function)
-        keyword = function in _KEYWORD or not isinstance(function, np.ufunc)
-        if fills:
+            return self._scalar(prim, ins, out)
+        name = self.function(prim)
+        keyword = prim.function in _KEYWORD or not isinstance(prim.function, np.ufunc)
+        if prim.fills:
             return self.call(name, ins, out, keyword)
         return self.assign(out, f"{name}({', '.join(map(str, ins))})")
 
-    def _scalar(self, function: Callable[..., Any], ins: Sequence[Value], out: Value) -> None:
-        strong = any(not x.aval.weak for x in ins) and all(x.aval.dtype.kind == "f" for x in ins)
-        infix = _INFIX.get(function) if isinstance(function, np.ufunc) else None
+    def _scalar(self, prim: Any, ins: Sequence[Value], out: Value) -> None:
+        floats = all(x.aval.dtype.kind == "f" or (x.aval.weak and x.aval.dtype.kind == "i")
+                     for x in ins)  # fmt: skip
+        strong = floats and any(not x.aval.weak for x in ins)
+        infix = _INFIX.get(prim.function) if isinstance(prim.function, np.ufunc) else None
         if infix is not None and strong:
             expression = f"{ins[0]} {infix} {ins[1]}"
         else:
-            expression = f"{self.function(function)}({', '.join(map(str, ins))})"
+            expression = f"{self.function(prim)}({', '.join(map(str, ins))})"
         self.assign(out, f"{expression}.item()" if out.aval.weak else expression)
 
     def convert(self, x: Value, dtype: np.dtype, out: Value) -> None:
@@ -91,7 +91,7 @@ class Kernels:
         return self.constant(expression, Aval((n,), dtype), f"ones_{n}")
 
     def reduce(self, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: Value) -> None:
-        name = f"{self.function(ufunc)}.reduce"
+        name = f"{self.numpy(ufunc.__name__)}.reduce"
         if not axes:  # nothing to reduce: a copy, or a cast
             return self.call(name, [x, "()", None], out)
         every = len(axes) == len(x.aval.shape)

@@ -82,15 +82,16 @@ def _module(w: Writer, title: str, inputs: Sequence[str]) -> Source:
     parts = []
     if bound:
         parts.append(f"{w.tuple([token for token, _ in bound])} = constants")
-    if w.runs:
+    if w.parts:
+        rows = w.parts.items()
         parts.append(
-            "\n".join(f"{token} = primitive({name!r}).run" for name, token in w.runs.items())
+            "\n".join(f"{token} = primitive({name!r}).{part}" for (name, part), token in rows)
         )
     if statics:
         parts += [_workspace(w, statics), "spaces = [workspace()]"]
     parts.append("\n".join(_main(w, inputs, list(statics))))
     imports = [f"from numpy import {', '.join(sorted(w.imports))}"] if w.imports else []
-    if w.runs:
+    if w.parts:
         imports.append("from funcgrad.core.registry import primitive")
     text = "\n\n".join([f'"""{title}"""', "\n".join(imports), *parts]) + "\n"
     text = w.names.resolved(text, {*w.imports, *inputs, "constants"})

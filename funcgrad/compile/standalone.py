@@ -235,7 +235,7 @@ def array_text(x: np.ndarray) -> str:
     )
 
 
-_RUN = re.compile(r"^(\w+) = primitive\('(\w+)'\)\.run$", re.MULTILINE)
+_PART = re.compile(r"^(\w+) = primitive\('(\w+)'\)\.(\w+)$", re.MULTILINE)
 
 
 def standalone(
@@ -255,10 +255,11 @@ def standalone(
     exporter = Exporter()
     fixed = exporter.container(list(constants)) if constants else ""
     called = [
-        f"{name} = {exporter.expression(primitives[p].run)}" for name, p in _RUN.findall(text)
+        f"{name} = {exporter.expression(getattr(primitives[prim], part))}"
+        for name, prim, part in _PART.findall(text)
     ]
     given = [f"{name} = {exporter.expression(x)}" for name, x in values.items()]
-    text = _RUN.sub("", text).replace("from funcgrad.core.registry import primitive\n", "")
+    text = _PART.sub("", text).replace("from funcgrad.core.registry import primitive\n", "")
     end = text.index('"""', 3) + 3
     modules = "".join(f"\nimport {name}" for name in sorted(exporter.modules - {"numpy"}))
     parts = [text[:end], _HEAD + modules, *exporter.lines]

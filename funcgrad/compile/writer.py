@@ -36,7 +36,7 @@ class Writer(Kernels, Places):
         self.depth = 1
         self.imports: set[str] = set()
         self.bound: dict[Any, tuple[str, Any]] = {}  # objects that the text cannot spell
-        self.runs: dict[str, str] = {}  # names of primitives that are called as they are
+        self.parts: dict[tuple[str, str], str] = {}  # methods of primitives that are called
         self.statics: dict[str, str] = {}  # token -> the expression that makes it
         self.noted = ""
         self.profile: list[tuple[str, int]] = []  # of each equation, the bytes live at it
@@ -66,12 +66,21 @@ class Writer(Kernels, Places):
     def dtype(self, dtype: np.dtype) -> str:
         return self.numpy("bool_" if dtype.kind == "b" else dtype.name)
 
-    def function(self, function: Any) -> str:
-        """Return the name of a function: NumPy's own, or one bound for this program."""
-        name = getattr(function, "__name__", "")
-        if name and getattr(np, name, None) is function:
+    def function(self, prim: Any) -> str:
+        """Return the name of an elementwise primitive's function: NumPy's own, or its own."""
+        name = getattr(prim.function, "__name__", "")
+        if name and getattr(np, name, None) is prim.function:
             return self.numpy(name)
-        return self.bind(function, name)
+        return self.part(prim, "function")
+
+    def part(self, prim: Any, attribute: str) -> str:
+        """Return the name of a function or method that belongs to a primitive."""
+        if primitives.get(prim.name) is not prim:  # another has taken its name since
+            return self.bind(getattr(prim, attribute), prim.name)
+        key = (prim.name, attribute)
+        if key not in self.parts:
+            self.parts[key] = self.names.token(label(prim.name))
+        return self.parts[key]
 
     def bind(self, value: Any, hint: str = "") -> str:
         """Return a name for an object that the text cannot spell."""
@@ -194,7 +203,7 @@ class Writer(Kernels, Places):
 
     def into(self, prim: Any, outs: Sequence[Value], ins: Sequence[Value], params: Any) -> None:
         """Write a call of a primitive's ``into``, with the buffers it works in."""
-        fill = self.bind(prim.into, f"{prim.name}_into")
+        fill = self.part(prim, "into")
         avals = prim.scratch(*(x.aval for x in ins), **params) if prim.scratch else ()
         with self.scratch(*avals) as work:
             given = [self.tuple([self.need(y) for y in outs]), self.tuple(work), *ins]
@@ -335,11 +344,7 @@ class Writer(Kernels, Places):
 
     def run(self, eqn: Eqn, ins: Sequence[Value], wanted: dict[Var, Value]) -> list[Value]:
         """Write a call of what the primitive runs in eager code."""
-        prim = eqn.prim
-        if primitives.get(prim.name) is prim:
-            name = self.runs.setdefault(prim.name, self.names.token(label(prim.name)))
-        else:
-            name = self.bind(prim.run, prim.name)
+        prim, name = eqn.prim, self.part(eqn.prim, "run")
         outs = [Value(self.names.token(self.names.hint(v)), v.aval) for v in eqn.outs]
         call = f"{name}({', '.join([*map(str, ins), *self.keywords(eqn.params)])})"
         self.line(f"{', '.join(map(str, outs))}{',' if len(outs) == 1 else ''} = {call}")

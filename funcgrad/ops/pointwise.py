@@ -117,7 +117,7 @@ class Elementwise(Primitive):
         return self.fills
 
     def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
-        w.elementwise(self.function, self.fills, ins, outs[0])
+        w.elementwise(self, ins, outs[0])
 
 
 class Arithmetic(Elementwise):

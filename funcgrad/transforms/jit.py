@@ -1,6 +1,7 @@
 """jit: stage a function once for each signature, compile it to NumPy source, and run that."""
 
 import functools
+import pickle
 import sys
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
@@ -10,7 +11,7 @@ from typing import Any, NamedTuple
 from ..compile.memory import MemoryReport
 from ..core.jaxpr import ClosedJaxpr
 from .arguments import check_callable
-from .calls import MISS
+from .calls import MISS, entry
 from .signature import Signature, Spot, compared
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
@@ -38,8 +39,8 @@ class Jit:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if _disabled.get():
             return self.fun(*args, **kwargs)
-        for entry in self._recent:
-            out = entry(args, kwargs)
+        for call in self._recent:
+            out = call(args, kwargs)
             if out is not MISS:
                 self._hits += 1
                 return out
@@ -75,7 +76,12 @@ class Jit:
             found = getattr(found, name, None)
         if found is self:
             return self.fun.__qualname__
-        return _restored, (self.fun, self.options)
+        try:
+            pickle.dumps(self.fun)
+        except (pickle.PicklingError, AttributeError, TypeError):  # a lambda, or a local function
+            frozen = [s.frozen() for s in self._signatures.values()]
+            return Frozen, (getattr(self.fun, "__name__", "function"), frozen)
+        return Jit, (self.fun, self.options)
 
     def __repr__(self) -> str:
         return f"<jit of {getattr(self.fun, '__qualname__', repr(self.fun))}>"
@@ -122,8 +128,26 @@ class Jit:
         self._hits = self._misses = 0
 
 
-def _restored(fun: Callable[..., Any], options: dict[str, Any]) -> Jit:
-    return Jit(fun, options)
+class Frozen:
+    """The programs of a compiled function without the function: what pickling a lambda's keeps."""
+
+    def __init__(self, name: str, parts: Sequence[tuple[Any, ...]]) -> None:
+        self.name, self.parts = name, list(parts)
+        self.entries = [entry(*part) for part in self.parts]
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        for call in self.entries:
+            out = call(args, kwargs)
+            if out is not MISS:
+                return out
+        raise TypeError(
+            f"jit: {self.name} was pickled without its function, with programs for "
+            f"{len(self.entries)} signatures, and these arguments are of none of them; pickle a "
+            f"function that a module defines by its name"
+        )
+
+    def __reduce__(self) -> Any:
+        return Frozen, (self.name, self.parts)
 
 
 @contextmanager

@@ -239,6 +239,13 @@ class Signature:
             given.in_tree, given.avals, given.moving, program.main, self.consts, self.out_tree, used
         )
 
+    def frozen(self) -> tuple[Any, ...]:
+        """Return what the call needs when the function is not there, to be pickled."""
+        given = self.given
+        return (
+            given.in_tree, given.avals, given.moving, self.program, self.consts, self.out_tree
+        )  # fmt: skip
+
     def text(self, standalone: bool) -> str:
         donors = self.donors() if self.donated else [None] * len(self.jaxpr.outvars)
         program = self.compile(donors) if any(d is not None for d in donors) else self.program
