@@ -10,6 +10,7 @@ from .hoist import hoist
 from .inline import inline, lower
 from .pack import pack
 from .rewrite import on_programs
+from .schedule import schedule
 from .simplify import simplify
 
 Pass = Callable[[Jaxpr], Jaxpr]
@@ -18,7 +19,11 @@ FIRST: tuple[Pass, ...] = (inline, dce)
 PASSES: tuple[Pass, ...] = (hoist, lower, fold, simplify, cse, simplify, fold, cse, dce)
 
 
-LAST: tuple[Pass, ...] = (pack, fuse)  # for the outermost program alone, which is then written down
+LAST: tuple[Pass, ...] = (
+    pack,
+    schedule,
+    fuse,
+)  # for the outermost program alone, which is then written down
 
 
 def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:

@@ -62,7 +62,7 @@ class Call(Holder):
         self, primals: Sequence[Any], tangents: Sequence[Any], *, jaxpr: Jaxpr, name: str
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         flags = tuple([t is not None for t in tangents])
-        smooth = dependent(jaxpr, flags)
+        smooth = _smooth(jaxpr, flags)
         avals = in_avals(jaxpr)
         ts = chosen(given(tangents, primals), flags)
         both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
@@ -86,7 +86,7 @@ class Call(Holder):
         self, ins: Sequence[Any], needs: Sequence[Any], *, jaxpr: Jaxpr, name: str
     ) -> tuple[Any, Any]:
         flags = tuple([need is not None for need in needs])
-        smooth = dependent(jaxpr, flags)
+        smooth = _smooth(jaxpr, flags)
         seeds = chosen(out_avals(jaxpr), smooth)
         both = lambda xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
         outs, later = self.halved(ins, seeds, both, jaxpr, name, "vjp", flags)
@@ -139,6 +139,14 @@ class Call(Holder):
         values = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
         outs = self.bind(*operands, *values, jaxpr=program, name=f"vmap_{name}")
         return outs, [0 if v else None for v in varied]
+
+
+def _smooth(jaxpr: Jaxpr, flags: tuple[bool, ...]) -> list[bool]:
+    """Return which outputs have derivatives by the inputs flagged."""
+    found = jaxpr.memo.get(("smooth", flags))
+    if found is None:
+        found = jaxpr.memo["smooth", flags] = dependent(jaxpr, flags)
+    return found
 
 
 def _kept(

@@ -1,0 +1,77 @@
+"""The order of equations: an array is made as late as it may be, if that keeps fewer bytes alive.
+
+Two orders are compared by the bytes that are live at their fullest moments, and the better one is
+taken; where they are level the order stays as the user wrote it.
+"""
+
+from typing import Any
+
+from ..core.jaxpr import Eqn, Jaxpr, Var
+from .buffers import nbytes
+
+
+def schedule(jaxpr: Jaxpr) -> Jaxpr:
+    """Return the program with its equations in the better of two orders."""
+    lazy = Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(_lazy(jaxpr)), jaxpr.outvars)
+    return lazy if peak(lazy) < 0.95 * peak(jaxpr) else jaxpr
+
+
+def peak(jaxpr: Jaxpr) -> int:
+    """Return the most bytes that values made by the program occupy at once; views are free."""
+    last: dict[Any, int] = {}
+    for i, eqn in enumerate(jaxpr.eqns):
+        last.update(dict.fromkeys(eqn.ins, i))
+    last.update(dict.fromkeys(jaxpr.outvars, len(jaxpr.eqns)))
+    ends: dict[int, int] = {}
+    live = most = 0
+    for i, eqn in enumerate(jaxpr.eqns):
+        for v in eqn.outs:
+            size = 0 if eqn.prim.is_view else nbytes(v.aval)
+            live += size
+            end = last.get(v, i)
+            ends[end] = ends.get(end, 0) + size
+        most = max(most, live)
+        live -= ends.pop(i, 0)
+    return most
+
+
+def _lazy(jaxpr: Jaxpr) -> list[Eqn]:
+    """Return the equations, each just before the first that reads it if it makes more than it ends.
+
+    An equation ends its operands' lives if nothing else reads them; where these are larger than
+    what it makes, it is better early than late, and stays in its place.
+    """
+    readers: dict[Any, int] = {}
+    for eqn in jaxpr.eqns:
+        for atom in set(eqn.ins):
+            readers[atom] = readers.get(atom, 0) + 1
+    for atom in jaxpr.outvars:
+        readers[atom] = readers.get(atom, 0) + 1
+    makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
+    done: set[int] = set()
+    order: list[Eqn] = []
+
+    def emit(eqn: Eqn) -> None:
+        stack = [eqn]
+        while stack:
+            top = stack[-1]
+            missing = [makers[a] for a in top.ins if a in makers and id(makers[a]) not in done]
+            if missing:
+                stack += missing
+                continue
+            stack.pop()
+            if id(top) not in done:
+                done.add(id(top))
+                order.append(top)
+
+    for eqn in jaxpr.eqns:
+        ended = sum(nbytes(a.aval) for a in set(eqn.ins) if isinstance(a, Var) and readers[a] == 1
+                    and a in makers)  # fmt: skip
+        made = sum(nbytes(v.aval) for v in eqn.outs)
+        if made < ended:
+            emit(eqn)
+    outs = set(jaxpr.outvars)
+    for eqn in jaxpr.eqns:
+        if not outs.isdisjoint(eqn.outs):
+            emit(eqn)
+    return order
