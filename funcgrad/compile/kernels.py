@@ -144,3 +144,15 @@ class Kernels:
             self.copy(out, x)
         self.line(f"{out}[{index(entries, arrays, placeholder)}] = {v}", out.aval)
         self.number(out)
+
+    def add_at(
+        self, out: Value, x: Value, v: Value, entries: Any, arrays: Any, placeholder: Any
+    ) -> None:
+        if out.text != x.text:
+            self.copy(out, x)
+        where = index(entries, arrays, placeholder)
+        if any(a.aval.shape for a in arrays):
+            places = f"{self.numpy('s_')}[{where}]" if ":" in where else f"({where},)"
+            self.line(f"{self.numpy('add')}.at({out}, {places}, {v})", out.aval)
+        else:
+            self.line(f"{out}[{where}] += {v}", out.aval)

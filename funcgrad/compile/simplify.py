@@ -14,9 +14,11 @@ import numpy as np
 from ..core.avals import PYTHON_SCALARS, Aval
 from ..core.errors import FuncgradError
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
+from ..ops.assign import add_at_p, set_at_p
 from ..ops.bits import blend, keep
 from ..ops.compare import logical_not
 from ..ops.elementwise import add, conj, div, mul, neg, pos, pow, safe_mul, square, sub
+from ..ops.index import scatter_add_p
 from ..ops.pointwise import Elementwise
 from ..ops.structure import (
     broadcast_p,
@@ -328,9 +330,50 @@ def _narrow(build: Builder, atom: Atom, maker: Eqn | None) -> Atom:
     return build(reshape_p, x, shape=inner[lead:])
 
 
+def _to_part(build: Builder, eqn: Eqn) -> Atom | None:
+    """x + (zeros but for v in some places) = x with v added there; set there, where x is zero."""
+    for x, y in (eqn.ins, eqn.ins[::-1]):
+        inner = build.maker(y)
+        out = eqn.outs[0].aval
+        if inner is None or inner.prim is not scatter_add_p or not x.aval == y.aval == out:
+            continue
+        (v, *arrays), index = inner.ins, inner.params["index"]
+        if not out.shape or v.aval.dtype != out.dtype:
+            continue
+        if not arrays and _is_zero_at(build, x, index, out.shape):
+            return build(set_at_p, x, v, index=index)
+        if arrays or 4 * v.aval.size < out.size:
+            return build(add_at_p, x, v, *arrays, index=index)
+    return None
+
+
+def _is_zero_at(build: Builder, atom: Atom, index: Any, shape: Sequence[int]) -> bool:
+    """Return whether a value is made of zeros by writing to other slices than these."""
+    while (eqn := build.maker(atom)) is not None and eqn.prim in (set_at_p, scatter_add_p):
+        plain = len(eqn.ins) == (1 if eqn.prim is scatter_add_p else 2)
+        if not plain or not _disjoint(eqn.params["index"], index, shape):
+            return False
+        if eqn.prim is scatter_add_p:
+            return True
+        atom = eqn.ins[0]
+    return False
+
+
+def _disjoint(first: Sequence[Any], second: Sequence[Any], shape: Sequence[int]) -> bool:
+    """Return whether two indices of slices and integers have no element in common, on one axis."""
+    if not all(type(e) in (slice, int) for e in (*first, *second)):
+        return False
+    for a, b, n in zip(first, second, shape, strict=False):
+        one, other = (range(n)[e] if type(e) is slice else range(n)[e : e + 1 or n] for e in (a, b))
+        if set(one).isdisjoint(other):
+            return True
+    return False
+
+
 _ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)
 # fmt: off
 _RULES: dict[Any, tuple[Any, ...]] = {
+    add:         (_to_part, _unrepeated),
     div:         (_division, _unrepeated),
     safe_mul:    (_of_ones, _unrepeated),
     reshape_p:   (_no_op, _twice),

@@ -95,5 +95,32 @@ class LastWriter(Primitive):
         return (place.unpacked(y),), (0,)
 
 
+class AddAt(Primitive):
+    """Add to parts of an array; the compiler makes it of ``x + scatter_add(v)``."""
+
+    differentiable = False
+
+    @override
+    def run(self, x: Any, v: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
+        out = np.array(x)
+        if arrays:
+            np.add.at(out, index.with_arrays(arrays), v)
+        else:
+            out[tuple(index)] += v
+        return (out,)
+
+    @override
+    def infer(self, x: Aval, v: Aval, *arrays: Aval, index: Index) -> tuple[Aval, ...]:
+        return (x,)
+
+    @override
+    def overwrites(self, operand: int) -> bool:
+        return operand == 0
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, index: Index) -> None:
+        w.add_at(outs[0], ins[0], ins[1], index, ins[2:], ARRAY)
+
+
+add_at_p = AddAt("add_at")
 set_at_p = SetAt("set_at")
 last_writer_p = LastWriter("last_writer")
