@@ -183,7 +183,7 @@ def test_every_absent_rule_is_declared(capsys):
         )
 
     assert lacking == set(ABSENT)
-    for name, rule in lacking - {("cumprod", "vjp")}:
+    for name, rule in lacking - {("cumprod", "vjp")} - {(name, "batch") for name in BITS}:
         joint = {"jvp": "push", "vjp": "pull", "batch": "map_in", "run": "over"}
         assert getattr(OWN[name], joint[rule], None) is not None
 
