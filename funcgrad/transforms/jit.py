@@ -51,10 +51,12 @@ class Jit:
         known = len(self._signatures)
         signature, leaves = self._signature(args, kwargs)
         self._hits += len(self._signatures) == known
-        out = signature.call(leaves)
-        if signature.entry is not None and signature.entry not in self._recent:
+        if signature.is_traced(leaves):
+            return signature.bind(leaves)
+        if signature.entry not in self._recent:
             self._recent = (signature.entry, *self._recent)[:_RECENT]
-        return out
+        out = signature.entry(args, kwargs)
+        return signature.run(leaves) if out is MISS else out
 
     def _signature(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Signature, list[Any]]:
         """Return the signature of a call, staged if it is new, and the leaves of the call."""

@@ -1,5 +1,6 @@
 """Signatures of a compiled function: what tells one call from another, and what each one runs."""
 
+import functools
 import inspect
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
@@ -181,8 +182,6 @@ class Signature:
         self.jaxpr = hoisted(closed.jaxpr)
         self.name = getattr(spot.fun, "__name__", type(spot.fun).__name__)
         self.lasts = not any(isinstance(x, Tracer) for x in closed.consts)
-        self.entry: Callable[[tuple, dict], Any] | None = None
-        self._program: Program | None = None
 
     @property
     def donated(self) -> list[int]:
@@ -210,27 +209,28 @@ class Signature:
         limit = self.spot.memory_limit
         return compiled(self.jaxpr, self.name, self.names(), donors, title, limit)
 
-    @property
+    @functools.cached_property
     def program(self) -> Program:
         """Return the program that writes over no argument."""
-        if self._program is None:
-            self._program = self.compile([None] * len(self.jaxpr.outvars))
-        return self._program
+        return self.compile([None] * len(self.jaxpr.outvars))
 
-    def call(self, leaves: list[Any]) -> Any:
-        """Run on the leaves of a call; with tracers among them, bind the program."""
-        args = [*self.consts, *leaves]
-        if any(isinstance(x, Tracer) for x in args):
-            outs = call_p.bind(*args, jaxpr=self.jaxpr, name=self.name)
-            return tree.unflatten(self.out_tree, outs)
-        if self.entry is None:
-            self.entry = self._entry()
-        plain = [x if type(x) is not np.ndarray and not hasattr(x, "dtype") else
-                 x if isinstance(x, np.generic) else np.asarray(x) for x in args]  # fmt: skip
-        return tree.unflatten(self.out_tree, self.program.main(*plain))
+    def is_traced(self, leaves: Sequence[Any]) -> bool:
+        """Return whether a transform runs around a call with these leaves."""
+        return not self.lasts or any(isinstance(x, Tracer) for x in leaves)
 
-    def _entry(self) -> Callable[[tuple, dict], Any]:
-        """Return the function that later calls of this signature go through."""
+    def bind(self, leaves: Sequence[Any]) -> Any:
+        """Apply the program to the leaves of a call as an operation that transforms see."""
+        outs = call_p.bind(*self.consts, *leaves, jaxpr=self.jaxpr, name=self.name)
+        return tree.unflatten(self.out_tree, outs)
+
+    def run(self, leaves: Sequence[Any]) -> Any:
+        """Run the program that writes over nothing, on leaves that the entry did not take."""
+        plain = [np.asarray(x) if isinstance(x, np.ndarray) else x for x in leaves]
+        return tree.unflatten(self.out_tree, self.program.main(*self.consts, *plain))
+
+    @functools.cached_property
+    def entry(self) -> Callable[[tuple, dict], Any]:
+        """Return the function that calls of this signature go through: straight to the program."""
         donors = self.donors() if self.donated else []
         program = self.compile(donors) if any(d is not None for d in donors) else self.program
         used = sorted({d - len(self.consts) for d in donors if d is not None})
