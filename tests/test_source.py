@@ -216,3 +216,12 @@ def test_an_optimizers_update_runs_once_over_all_parameters():
         model, state = got
 
     assert sum(" sqrt(" in line for line in lines) == 1
+
+
+def test_threads_share_the_blocks_of_big_arrays():
+    wave = lambda x: np.tanh(x) * np.exp(-x * x) + 0.5 * x / (1 + x * x)
+    x = RNG.normal(size=600_007)  # no even number of blocks
+    alone, shared = fg.jit(wave), fg.jit(wave, threads=2)
+
+    np.testing.assert_array_equal(shared(x), alone(x))
+    assert "ThreadPoolExecutor(2)" in shared.source(x)

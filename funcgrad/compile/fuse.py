@@ -15,6 +15,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.trace import Primitive
 from ..ops.pointwise import Elementwise
 from .buffers import Root
+from .threads import in_threads
 from .values import Value
 
 BIG = 1 << 17  # elements from which blocks pay
@@ -57,8 +58,9 @@ class Blocks(Primitive):
         sinks = [_whole(w, out, flat) for out in outs]
         inner = resized(jaxpr, shape, (rows, *whole[1:]))
         w.names.study(inner)
-        step = w.names.token("i")
-        with w.indented(f"for {step} in {_starts(whole[0], rows, self.exact)}:"):
+        starts = _starts(whole[0], rows, self.exact)
+
+        def body(step: str) -> None:
             w.line(f"# blocks of {math.prod((rows, *whole[1:]))} elements")
             part = f"[{step}:{step} + {rows}]"
             roots = {name: Root(None, 0) for name in names}
@@ -71,6 +73,13 @@ class Blocks(Primitive):
                 for y, a, name in zip(sinks, inner.outvars, names, strict=True)
             ]
             w.block(inner, given, targets)
+
+        if w.threads > 1 and whole[0] >= 2 * w.threads * rows:
+            in_threads(w, starts, body)
+        else:
+            step = w.names.token("i")
+            with w.indented(f"for {step} in {starts}:"):
+                body(step)
 
 
 def _whole(w: Any, x: Value, flat: bool) -> Value:

@@ -47,6 +47,7 @@ def compiled(
     donated: Sequence[int | None] = (),
     title: str = "",
     memory_limit: int | None = None,
+    threads: int = 1,
 ) -> Program:
     """Return a program, without constants, as compiled source.
 
@@ -57,12 +58,13 @@ def compiled(
         donated: for each output the input over which it is written, if any.
         title: the first words of the source.
         memory_limit: bytes that its workspace may take.
+        threads: how many share loops over blocks of big arrays.
 
     Raises:
         MemoryLimitError: if it cannot do with so little.
     """
     names = inputs or [f"x{i}" for i in range(len(jaxpr.invars))]
-    write = lambda program: source_of(finished(program), title or name, names, donated)
+    write = lambda program: source_of(finished(program), title or name, names, donated, threads)
     program = optimized(jaxpr)
     if memory_limit is not None:
         program = within(program, memory_limit, lambda candidate: write(candidate).arena)

@@ -31,7 +31,11 @@ class Source(NamedTuple):
 
 
 def source_of(
-    jaxpr: Jaxpr, title: str, inputs: Sequence[str], donated: Sequence[int | None] = ()
+    jaxpr: Jaxpr,
+    title: str,
+    inputs: Sequence[str],
+    donated: Sequence[int | None] = (),
+    threads: int = 1,
 ) -> Source:
     """Return the source of a program.
 
@@ -40,8 +44,9 @@ def source_of(
         title: what the module says that it is.
         inputs: names for the inputs.
         donated: for each output the input over which it is written, if any.
+        threads: how many share loops over blocks of big arrays.
     """
-    w = Writer()
+    w = Writer(threads)
     given = _distinct(inputs)
     w.names.study(jaxpr, given)
     ins = [Value(name, v.aval, Root(None, 0)) for name, v in zip(given, jaxpr.invars, strict=True)]
@@ -87,10 +92,14 @@ def _module(w: Writer, title: str, inputs: Sequence[str]) -> Source:
         parts.append(
             "\n".join(f"{token} = primitive({name!r}).{part}" for (name, part), token in rows)
         )
+    if w.pooled:
+        parts.append(f"pool = ThreadPoolExecutor({w.threads})")
     if statics:
         parts += [_workspace(w, statics), "spaces = [workspace()]"]
     parts.append("\n".join(_main(w, inputs, list(statics))))
     imports = [f"from numpy import {', '.join(sorted(w.imports))}"] if w.imports else []
+    if w.pooled:
+        imports.insert(0, "from concurrent.futures import ThreadPoolExecutor\n")
     if w.parts:
         imports.append("from funcgrad.core.registry import primitive")
     text = "\n\n".join([f'"""{title}"""', "\n".join(imports), *parts]) + "\n"

@@ -29,7 +29,9 @@ INDENT = "    "
 class Writer(Kernels, Places):
     """The lines of one function, and what they need from the module around it."""
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = threads  # that share loops over blocks
+        self.pooled = False
         self.arena = Arena()
         self.names = Names()
         self.lines: list[str] = []
@@ -81,6 +83,11 @@ class Writer(Kernels, Places):
         if key not in self.parts:
             self.parts[key] = self.names.token(label(prim.name))
         return self.parts[key]
+
+    def pool(self) -> str:
+        """Return the name of the threads."""
+        self.pooled = True
+        return "pool"
 
     def bind(self, value: Any, hint: str = "") -> str:
         """Return a name for an object that the text cannot spell."""

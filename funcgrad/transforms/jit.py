@@ -176,6 +176,7 @@ def jit(
     donate_argnums: int | Sequence[int] | None = None,
     donate_argnames: str | Sequence[str] | None = None,
     memory_limit: int | None = None,
+    threads: int = 1,
 ) -> Any:
     """Return ``fun`` compiled: traced once for each signature, and run as NumPy source.
 
@@ -188,6 +189,7 @@ def jit(
         donate_argnums: positions of arguments whose memory the outputs may take.
         donate_argnames: names of such arguments.
         memory_limit: bytes that temporaries may take; what does not fit is computed again.
+        threads: how many share the loops over blocks of big arrays; they pay on idle cores.
 
     Raises:
         ConcretizationError: if ``fun`` needs the number behind an argument that is not static.
@@ -206,6 +208,7 @@ def jit(
         "donate_argnums": donate_argnums,
         "donate_argnames": donate_argnames,
         "memory_limit": memory_limit,
+        "threads": threads,
     }
     if fun is None:
         return lambda fun: jit(fun, **options)

@@ -53,7 +53,9 @@ class Spot:
     """How the arguments of a function are sorted: static, donated, moving."""
 
     def __init__(self, fun: Callable[..., Any], **options: Any) -> None:
-        self.fun, self.memory_limit = fun, options["memory_limit"]
+        self.fun, self.memory_limit, self.threads = fun, options["memory_limit"], options["threads"]
+        if not isinstance(self.threads, int) or self.threads < 1:
+            raise ValueError(f"jit: threads must be a whole number from 1 on: got {self.threads!r}")
         try:
             self.parameters = list(inspect.signature(fun).parameters.values())
         except (TypeError, ValueError):  # a built-in without a signature
@@ -206,8 +208,8 @@ class Signature:
         code = getattr(inspect.unwrap(fun), "__code__", None)
         where = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
         title = f"{self.name}{where}, compiled by funcgrad."
-        limit = self.spot.memory_limit
-        return compiled(self.jaxpr, self.name, self.names(), donors, title, limit)
+        limit, threads = self.spot.memory_limit, self.spot.threads
+        return compiled(self.jaxpr, self.name, self.names(), donors, title, limit, threads)
 
     @functools.cached_property
     def program(self) -> Program:

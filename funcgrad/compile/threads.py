@@ -1,0 +1,46 @@
+"""A loop over blocks dealt out to threads, each with buffers of its own.
+
+NumPy lets go of the interpreter's lock in its loops, so that threads on several cores do run at
+once; on one core, or beside other work, they only cost.
+"""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from .buffers import Arena
+from .names import TOKEN
+
+_ARENA = re.compile(r"^arena\[(\d+):(\d+)\]")
+
+
+def in_threads(w: Any, starts: str, body: Callable[[str], None]) -> None:
+    """Write the loop as a function of some of its starts and of its memory, and its calls."""
+    part, some, memory, step = (w.names.token(x) for x in ("part", "starts", "memory", "i"))
+    outer, w.arena, before = w.arena, Arena(), set(w.statics)
+    with w.indented(f"def {part}({some}, {memory}):"):
+        place = len(w.lines)
+        w.line("")
+        with w.indented(f"for {step} in {some}:"):
+            body(step)
+        indent = w.lines[place]
+    size, w.arena = w.arena.size, outer
+    own = [token for token in w.statics if token not in before]
+    w.lines[place] = f"{indent}{w.tuple(own)} = {memory}" if own else f"{indent}pass"
+    root = outer.take(max(size, 1) * w.threads)
+    spaces = [_space(w, own, (root.offset or 0) + k * size, k) for k in reversed(range(w.threads))]
+    shares = ", ".join(f"({starts})[{k}::{w.threads}]" for k in range(w.threads))
+    w.line(f"list({w.pool()}.map({part}, [{shares}], [{', '.join(spaces[::-1])}]))")
+    outer.give(root)
+
+
+def _space(w: Any, own: list[str], offset: int, k: int) -> str:
+    """Return the name of the buffers of thread k: those of the loop's lines, moved."""
+    names = {token[1:-1]: token if k == 0 else w.names.token() for token in own}
+    moved = lambda m: f"arena[{int(m[1]) + offset}:{int(m[2]) + offset}]"
+    for token in own:
+        made = TOKEN.sub(lambda m: names.get(m[1], m[0]), w.statics[token])
+        w.statics[names[token[1:-1]]] = _ARENA.sub(moved, made)
+    space = w.names.token("memory")
+    w.statics[space] = w.tuple(list(names.values()))
+    return space
