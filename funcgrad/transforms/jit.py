@@ -9,10 +9,11 @@ from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from ..compile.memory import MemoryReport
+from ..core import tree
 from ..core.jaxpr import ClosedJaxpr
 from .arguments import check_callable
 from .calls import MISS, entry
-from .signature import Signature, Spot, compared
+from .signature import Fixed, Signature, Spot, compared
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
 
@@ -38,7 +39,7 @@ class Jit:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if _disabled.get():
-            return self.fun(*args, **kwargs)
+            return self.fun(*(x.value if isinstance(x, Fixed) else x for x in args), **kwargs)
         for call in self._recent:
             out = call(args, kwargs)
             if out is not MISS:
@@ -70,7 +71,10 @@ class Jit:
         return signature, call.operands
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        if instance is None:
+            return self
+        is_tree = tree.handler_of(instance) is not None
+        return functools.partial(self, instance if is_tree else Fixed(instance))
 
     def __reduce__(self) -> Any:
         found: Any = sys.modules.get(getattr(self.fun, "__module__", ""), None)

@@ -26,12 +26,18 @@ from .staging import stage
 
 
 class Fixed:
-    """A static argument, which is one leaf whatever it holds."""
+    """A static argument, which is one leaf whatever it holds; a method's object comes as one."""
 
     __slots__ = ("value",)
 
     def __init__(self, value: Any) -> None:
         self.value = value
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Fixed) and bool(self.value == other.value)
+
+    def __hash__(self) -> int:
+        return hash(self.value)
 
 
 class CallOf(NamedTuple):
@@ -95,7 +101,8 @@ class Spot:
             TypeError: if an argument is neither array, tree nor hashable value, naming it.
         """
         given: list[tuple[Place, Any]] = [*enumerate(args), *kwargs.items()]
-        wrapped = {p: Fixed(x) if p in self.static else x for p, x in given}
+        fixes = lambda p, x: p in self.static and not isinstance(x, Fixed)
+        wrapped = {p: Fixed(x) if fixes(p, x) else x for p, x in given}
         positional = tuple([wrapped[i] for i in range(len(args))])
         leaves, in_tree = tree.flatten((positional, {k: wrapped[k] for k in kwargs}))
         moving = [is_arraylike(x) for x in leaves]
@@ -108,7 +115,9 @@ class Spot:
                 avals.append(aval)
                 keys.append(aval)
             else:
-                value = x.value if isinstance(x, Fixed) else x
+                # a call of a method comes with its object wrapped, and is compared so
+                bound = any(x is y for _, y in given)
+                value = x if bound or not isinstance(x, Fixed) else x.value
                 self._check_static(positional, kwargs, wrapped, i, x)
                 avals.append(value)
                 keys.append((type(value), value))
