@@ -87,7 +87,7 @@ def _whole(w: Any, x: Value, flat: bool) -> Value:
     if not flat or len(x.aval.shape) == 1:
         return x
     aval = Aval((x.aval.size,), x.aval.dtype)
-    return w.seen(x, x.reshaped(aval.shape), aval, True, "")
+    return w.seen(x, x.reshaped(aval.shape), aval, True, "", static=x.static and x.contiguous)
 
 
 def _part(w: Any, x: Value, part: str, aval: Aval, root: Root | None) -> Value:

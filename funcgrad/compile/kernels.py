@@ -27,6 +27,7 @@ class Kernels:
     need: Callable[..., str]
     call: Callable[..., None]
     assign: Callable[..., None]
+    assign_view: Callable[..., None]
     line: Callable[..., None]
     constant: Callable[..., str]
     scratch: Callable[..., Any]
@@ -39,7 +40,7 @@ class Kernels:
         keyword = prim.function in _KEYWORD or not isinstance(prim.function, np.ufunc)
         if prim.fills:
             return self.call(name, ins, out, keyword)
-        return self.assign(out, f"{name}({', '.join(map(str, ins))})")
+        return self.assign_view(out, f"{name}({', '.join(map(str, ins))})")
 
     def _scalar(self, prim: Any, ins: Sequence[Value], out: Value) -> None:
         floats = all(x.aval.dtype.kind == "f" or (x.aval.weak and x.aval.dtype.kind == "i")
@@ -50,6 +51,8 @@ class Kernels:
             expression = f"{ins[0]} {infix} {ins[1]}"
         else:
             expression = f"{self.function(prim)}({', '.join(map(str, ins))})"
+            if not isinstance(prim.function, np.ufunc) and not out.aval.weak:
+                expression += "[()]"  # a number, not an array of one
         self.assign(out, f"{expression}.item()" if out.aval.weak else expression)
 
     def convert(self, x: Value, dtype: np.dtype, out: Value) -> None:

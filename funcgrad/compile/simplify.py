@@ -1,23 +1,20 @@
-"""Algebra: a table of identities, each applied where shape, dtype and weakness stay the same.
+"""Simplification: the identities of ``algebra.py``, and rules that need more than a pattern.
 
-A pattern is a primitive of patterns, ``X``, ``Y``, ``Z`` stand for any value, ``A`` and ``B`` for
-numbers written into the program; a number stands for itself. What needs more than a pattern
-(parameters, shapes) is a function below the table.
+A rule takes a builder and an equation whose operands are simple already, and returns what the
+equation becomes, or None.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from ..core.avals import PYTHON_SCALARS, Aval
-from ..core.errors import FuncgradError
+from ..core.avals import Aval
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
 from ..ops.assign import add_at_p, set_at_p
 from ..ops.bits import blend, keep
-from ..ops.compare import logical_not
-from ..ops.elementwise import add, conj, div, mul, neg, pos, pow, safe_mul, square, sub
+from ..ops.elementwise import add, div, mul, safe_mul, where
 from ..ops.index import scatter_add_p
 from ..ops.pointwise import Elementwise
 from ..ops.structure import (
@@ -28,58 +25,8 @@ from ..ops.structure import (
     transpose_p,
     truncate_p,
 )
+from .algebra import BY_PRIM, applied, finite, folded, kept
 from .rewrite import Builder, rewritten
-
-
-class Term(NamedTuple):
-    """A primitive of terms."""
-
-    prim: Any
-    terms: tuple[Any, ...]
-
-
-def of(prim: Any) -> Callable[..., Term]:
-    return lambda *terms: Term(prim, terms)
-
-
-class Hole(NamedTuple):
-    """Any value, or any number written into the program."""
-
-    name: str
-    number: bool = False
-
-
-X, Y = Hole("X"), Hole("Y")
-A, B = Hole("A", number=True), Hole("B", number=True)
-_add, _sub, _mul, _div, _neg = map(of, (add, sub, mul, div, neg))
-_COMMUTES = frozenset({add, mul})
-
-# fmt: off
-TABLE: tuple[tuple[Term, Any], ...] = (
-    (_add(X, 0),                   X),                       # x + 0 = x
-    (_sub(X, 0),                   X),                       # x - 0 = x
-    (_sub(0, X),                   _neg(X)),                 # 0 - x = -x
-    (_mul(X, 1),                   X),                       # x 1 = x
-    (_mul(X, -1),                  _neg(X)),                 # x (-1) = -x
-    (_div(X, 1),                   X),                       # x / 1 = x
-    (_neg(_neg(X)),                X),                       # -(-x) = x
-    (of(pos)(X),                   X),                       # +x = x
-    (of(logical_not)(of(logical_not)(X)), X),                # not not x = x
-    (of(conj)(of(conj)(X)),        X),                       # the conjugate's conjugate
-    (_add(X, _neg(Y)),             _sub(X, Y)),              # x + (-y) = x - y
-    (_sub(X, _neg(Y)),             _add(X, Y)),              # x - (-y) = x + y
-    (_neg(_sub(X, Y)),             _sub(Y, X)),              # -(x - y) = y - x
-    (_mul(_neg(X), A),             _mul(X, _neg(A))),        # (-x) a = x (-a)
-    (_mul(_neg(X), _neg(Y)),       _mul(X, Y)),              # (-x) (-y) = x y
-    (_mul(_mul(X, A), B),          _mul(X, _mul(A, B))),     # (x a) b = x (a b)
-    (_mul(_div(X, A), B),          _mul(X, _div(B, A))),     # (x / a) b = x (b / a)
-    (_mul(X, X),                   of(square)(X)),           # x x = x**2
-    (of(pow)(X, 1),                X),                       # x**1 = x
-)
-# fmt: on
-_BY_PRIM = {
-    prim: [row for row in TABLE if row[0].prim is prim] for prim in {row[0].prim for row in TABLE}
-}  # fmt: skip
 
 
 def simplify(jaxpr: Jaxpr) -> Jaxpr:
@@ -105,8 +52,8 @@ def simplify(jaxpr: Jaxpr) -> Jaxpr:
 
 def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
     """Return what an equation becomes by the first rule that fits."""
-    for left, right in _BY_PRIM.get(eqn.prim, ()):
-        found = _applied(build, eqn, left, right)
+    for left, right in BY_PRIM.get(eqn.prim, ()):
+        found = applied(build, eqn, left, right)
         if found is not None:
             return found
     default = _ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
@@ -117,90 +64,18 @@ def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
     return None
 
 
-# patterns
-
-
-def _applied(build: Builder, eqn: Eqn, left: Term, right: Any) -> Atom | None:
-    """Return what an equation becomes by one row of the table, None where it does not fit."""
-    orders = [eqn.ins, eqn.ins[::-1]] if eqn.prim in _COMMUTES else [eqn.ins]
-    for ins in orders:
-        holes: dict[str, Atom] = {}
-        if all(_fits(build, t, a, holes) for t, a in zip(left.terms, ins, strict=True)):
-            return _kept(build, eqn, lambda h=holes: _built(build, right, h))
-    return None
-
-
-def _fits(build: Builder, term: Any, atom: Atom, holes: dict[str, Atom]) -> bool:
-    if isinstance(term, Hole):
-        if term.number and not (isinstance(atom, Literal) and _finite(atom)):
-            return False
-        return holes.setdefault(term.name, atom) is atom
-    if isinstance(term, Term):
-        eqn = build.maker(atom)
-        if eqn is None or eqn.prim is not term.prim:
-            return False
-        orders = [eqn.ins, eqn.ins[::-1]] if eqn.prim in _COMMUTES else [eqn.ins]
-        for ins in orders:
-            trial = dict(holes)
-            if all(_fits(build, t, a, trial) for t, a in zip(term.terms, ins, strict=True)):
-                holes.update(trial)
-                return True
-        return False
-    return is_value(atom, term)
-
-
-def is_value(atom: Atom, value: Any) -> bool:
-    """Return whether an atom is this number, written into the program."""
-    return (
-        isinstance(atom, Literal)
-        and not isinstance(atom.value, (bool, np.bool_))
-        and bool(atom.value == value)
-    )
-
-
-def _finite(atom: Literal) -> bool:
-    return not isinstance(atom.value, (bool, np.bool_)) and bool(np.isfinite(atom.value))
-
-
-def _built(build: Builder, term: Any, holes: dict[str, Atom]) -> Atom:
-    if isinstance(term, Hole):
-        return holes[term.name]
-    atoms = [_built(build, t, holes) for t in term.terms]
-    if all(isinstance(a, Literal) for a in atoms):
-        with np.errstate(all="raise"):
-            return Literal(term.prim.run(*(a.value for a in atoms))[0])
-    return build(term.prim, *atoms)
-
-
-def _kept(build: Builder, eqn: Eqn, make: Callable[[], Atom | None]) -> Atom | None:
-    """Return what ``make`` builds, if it is of the equation's own aval; else undo it."""
-    start = len(build.eqns)
-    try:
-        atom = make()
-    except (FuncgradError, ArithmeticError, TypeError):
-        atom = None
-    if atom is not None and atom.aval == eqn.outs[0].aval:
-        return atom
-    del build.eqns[start:]
-    return None
-
-
 # what needs more than a pattern
 
 
 def _division(build: Builder, eqn: Eqn) -> Atom | None:
-    """x / a = x (1 / a) for a power of two, exactly; for another number to the last bit."""
-    x, a = eqn.ins
-    if not isinstance(a, Literal) or x.aval.dtype.kind not in "fc" or not x.aval.shape:
+    """x / a = x (1 / a): exactly for a power of two, to the last digit for others."""
+    (x, a), dtype = eqn.ins, eqn.outs[0].aval.dtype
+    if not isinstance(a, Literal) or not finite(a) or x.aval.dtype != dtype or not x.aval.shape:
         return None
-    if not _finite(a) or a.value == 0:
+    if dtype.kind not in "fc":
         return None
-    inverse = 1 / a.value
-    if not np.isfinite(inverse) or abs(inverse) < np.finfo(x.aval.dtype).tiny:
-        return None
-    if type(a.value) in PYTHON_SCALARS:
-        inverse = complex(inverse) if isinstance(a.value, complex) else float(inverse)
-    return _kept(build, eqn, lambda: build(mul, x, inverse))
+    inverse = lambda: folded(lambda number: dtype.type(1) / number, dtype, a.value)
+    return kept(build, eqn, lambda: build(mul, x, inverse()))
 
 
 def _of_ones(build: Builder, eqn: Eqn) -> Atom | None:
@@ -209,7 +84,7 @@ def _of_ones(build: Builder, eqn: Eqn) -> Atom | None:
     known = _repeated_number(build, t)
     if known is None or not known:
         return None
-    return _kept(build, eqn, lambda: build(mul, t, c))
+    return kept(build, eqn, lambda: build(mul, t, c))
 
 
 def _repeated_number(build: Builder, atom: Atom) -> Any:
@@ -217,6 +92,11 @@ def _repeated_number(build: Builder, atom: Atom) -> Any:
     while (eqn := build.maker(atom)) is not None and eqn.prim in (broadcast_p, reshape_p):
         atom = eqn.ins[0]
     return atom.value if isinstance(atom, Literal) and np.isfinite(atom.value) else None
+
+
+def _same_choice(build: Builder, eqn: Eqn) -> Atom | None:
+    """A choice between a value and itself is that value."""
+    return eqn.ins[1] if eqn.ins[1] is eqn.ins[2] else None
 
 
 def _no_op(build: Builder, eqn: Eqn) -> Atom | None:
@@ -235,12 +115,12 @@ def _twice(build: Builder, eqn: Eqn) -> Atom | None:
         return None
     x = inner.ins[0]
     if eqn.prim is reshape_p:
-        return _kept(build, eqn, lambda: build(reshape_p, x, shape=eqn.params["shape"]))
+        return kept(build, eqn, lambda: build(reshape_p, x, shape=eqn.params["shape"]))
     first, second = inner.params["perm"], eqn.params["perm"]
     perm = tuple(first[d] for d in second)
     if list(perm) == sorted(perm):
         return x
-    return _kept(build, eqn, lambda: build(transpose_p, x, perm=perm))
+    return kept(build, eqn, lambda: build(transpose_p, x, perm=perm))
 
 
 def _moves_ones(build: Builder, eqn: Eqn) -> Atom | None:
@@ -258,7 +138,7 @@ def _cast_number(build: Builder, eqn: Eqn) -> Atom | None:
     if inner is None or inner.prim is not broadcast_p or inner.ins[0].aval.shape:
         return None
     number = build(eqn.prim, inner.ins[0], dtype=eqn.params["dtype"])
-    return _kept(build, eqn, lambda: build(broadcast_p, number, **inner.params))
+    return kept(build, eqn, lambda: build(broadcast_p, number, **inner.params))
 
 
 def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
@@ -271,6 +151,8 @@ def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
         return None
     shape = inner.params["shape"]
     count = math.prod(shape[d] for d in axes)
+    if not 0 < count <= 2 ** np.finfo(eqn.outs[0].aval.dtype).nmant:
+        return None  # such counts are exact
     rest = tuple(n for d, n in enumerate(shape) if d not in axes)
     left = [d for d in new if d not in axes]
     places = tuple(d - sum(a < d for a in axes) for d in left)
@@ -279,7 +161,7 @@ def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
         y = build(mul, inner.ins[0], count)
         return build(broadcast_p, y, shape=rest, axes=places) if places else y
 
-    return _kept(build, eqn, make)
+    return kept(build, eqn, make)
 
 
 def _unrepeated(build: Builder, eqn: Eqn) -> Atom | None:
@@ -294,7 +176,7 @@ def _unrepeated(build: Builder, eqn: Eqn) -> Atom | None:
     except ValueError:
         return None
     if shape == out.shape:
-        return _kept(build, eqn, lambda: build(eqn.prim, *atoms, **eqn.params))
+        return kept(build, eqn, lambda: build(eqn.prim, *atoms, **eqn.params))
     return _computed_once(build, eqn, atoms, out)
 
 
@@ -314,7 +196,7 @@ def _computed_once(build: Builder, eqn: Eqn, atoms: Sequence[Atom], out: Aval) -
             broadcast_p, y, shape=out.shape, axes=(*range(lead), *(lead + d for d in wide))
         )
 
-    return _kept(build, eqn, make)
+    return kept(build, eqn, make)
 
 
 def _narrow(build: Builder, atom: Atom, maker: Eqn | None) -> Atom:
@@ -383,6 +265,7 @@ _RULES: dict[Any, tuple[Any, ...]] = {
     broadcast_p: (_no_op,),
     sum_p:       (_no_op, _sum_of_repeated),
     keep:        (),  # bits of full arrays
-    blend:       (),
+    blend:       (_same_choice,),
+    where:       (_same_choice, _unrepeated),
 }
 # fmt: on

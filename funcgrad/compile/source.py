@@ -3,7 +3,10 @@
     spaces = [workspace()]      # one for each call that is under way
 
     def main(x, w):
-        space = spaces.pop() if spaces else workspace()
+        try:
+            space = spaces.pop()
+        except IndexError:
+            space = workspace()
         ...
 
 ``list.pop`` and ``list.append`` are atomic, so calls may nest and run in threads; an exception
@@ -50,7 +53,7 @@ def source_of(
     given = _distinct(inputs)
     w.names.study(jaxpr, given)
     ins = [Value(name, v.aval, Root(None, 0)) for name, v in zip(given, jaxpr.invars, strict=True)]
-    donors = donated or [None] * len(jaxpr.outvars)
+    donors = safe_donors(jaxpr, donated or [None] * len(jaxpr.outvars))
     targets = [
         _target(w, atom, None if donor is None else ins[donor])
         for atom, donor in zip(jaxpr.outvars, donors, strict=True)
@@ -60,6 +63,27 @@ def source_of(
     returned = [y.text if y.aval.shape else w.scalar(y) for y in outs]
     w.line(f"return {w.tuple(returned)}")
     return _module(w, title, given)
+
+
+def safe_donors(jaxpr: Jaxpr, donors: Sequence[int | None]) -> list[int | None]:
+    """Return the donors without those whose numbers an output shows, and whose outputs are not new.
+
+    Such an output is an input itself, a view of one, or the same value as another output.
+    """
+    makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
+
+    def seen(atom: Any) -> Any:
+        while atom in makers and makers[atom].prim.view is not None:
+            atom = makers[atom].ins[0]
+        return atom
+
+    shown = [seen(atom) for atom in jaxpr.outvars]
+    return [
+        None
+        if d is None or x not in makers or shown.count(x) > 1 or jaxpr.invars[d] in shown
+        else d
+        for d, x in zip(donors, shown, strict=True)
+    ]
 
 
 def _target(w: Writer, atom: Any, donor: Value | None) -> Value | None:
@@ -123,7 +147,10 @@ def _main(w: Writer, inputs: Sequence[str], statics: Sequence[str]) -> list[str]
         return [head, *(line[len(INDENT) :] for line in w.lines)]
     return [
         head,
-        f"{INDENT}space = spaces.pop() if spaces else workspace()",
+        f"{INDENT}try:",
+        f"{INDENT * 2}space = spaces.pop()",
+        f"{INDENT}except IndexError:  # another call has it",
+        f"{INDENT * 2}space = workspace()",
         f"{INDENT}{w.tuple(statics)} = space",
         f"{INDENT}try:",
         *w.lines,

@@ -125,14 +125,23 @@ class Writer(Kernels, Places):
         self.statics[token] = expression
         return token
 
-    def seen(self, value: Value, expression: str, aval: Aval, contiguous: bool, hint: str) -> Value:
+    def seen(
+        self,
+        value: Value,
+        expression: str,
+        aval: Aval,
+        contiguous: bool,
+        hint: str,
+        static: bool | None = None,
+    ) -> Value:
         """Return a view of a value: made once where the value is static, else at each call."""
         token = self.names.token(hint)
-        if value.static:
+        static = value.static if static is None else static
+        if static:
             self.statics[token] = expression
         else:
             self.line(f"{token} = {expression}")
-        return Value(token, aval, value.root, static=value.static, contiguous=contiguous)
+        return Value(token, aval, value.root, static=static, contiguous=contiguous)
 
     def bits(self, value: Value, dtype: np.dtype) -> str:
         """Return an array's elements as those of another dtype of the same size."""
@@ -291,8 +300,9 @@ class Writer(Kernels, Places):
     ) -> None:
         """Write one equation, and put its outputs into ``env``."""
         self.note(eqn)
-        near = [a.aval for a in eqn.ins if isinstance(a, Var)]
-        near = near or [v.aval for v in eqn.outs if eqn.prim.is_view]
+        near = [v.aval for v in eqn.outs if eqn.prim.is_view]
+        if len(eqn.ins) == 2 and isinstance(getattr(eqn.prim, "function", None), np.ufunc):
+            near = [a.aval for a in eqn.ins if isinstance(a, Var)]
         ins = [self.read(atom, env, near) for atom in eqn.ins]
         outs = self.view_of(eqn, ins, wanted)
         if outs is None and eqn.prim.emit is None and eqn.prim.into is None:
@@ -339,12 +349,14 @@ class Writer(Kernels, Places):
             out = Value(self.names.token(hint), var.aval)
             self.line(f"{out} = {expression}[()]")
             return [out]
-        return [self.seen(value, expression, var.aval, contiguous, hint)]
+        static = value.static and len(ins) == 1  # an index may be known at each call only
+        return [self.seen(value, expression, var.aval, contiguous, hint, static)]
 
     def copied_view(self, eqn: Eqn, ins: Sequence[Value], out: Value) -> bool:
         """Copy a view that the workspace can hold, if there is one, to where it is wanted."""
         value = ins[0]
-        found = eqn.prim.view(value, *ins[1:], **eqn.params) if value.static else None
+        fixed = value.static and len(ins) == 1
+        found = eqn.prim.view(value, **eqn.params) if fixed else None
         if found is not None and out.aval.shape:
             self.copy(out, self.seen(value, found[0], out.aval, found[1], ""))
         return found is not None and bool(out.aval.shape)

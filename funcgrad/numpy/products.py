@@ -12,7 +12,7 @@ from ..core.errors import ShapeError
 from ..ops import elementwise as ew
 from ..ops.contract import einsum_p, matmul
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import operand
+from ..ops.operand import common_dtype, operand
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
 from .reductions import sum as _sum
@@ -205,7 +205,8 @@ def einsum(
             lengths[axis] = n if lengths.get(axis, 1) == 1 else lengths[axis]
     pairs = [_unstretched(x, axes, lengths) for x, axes in zip(xs, names, strict=True)]
     counts = Counter(result + "".join(axes for _, axes in pairs))
-    pairs = [_shared(x, axes, counts) for x, axes in pairs]
+    dtype = common_dtype(xs)  # in which NumPy sums, also over axes of one operand alone
+    pairs = [_shared(x, axes, counts, dtype) for x, axes in pairs]
     if len(pairs) == 1:
         ((x, axes),) = pairs
         return _scalar(transpose_p(x, perm=tuple(map(axes.index, result))))
@@ -272,8 +273,8 @@ def _unstretched(x: Any, names: str, lengths: dict[str, int]) -> tuple[Any, str]
     return reshape(x, tuple(shape_of(x)[d] for d in kept)), "".join(names[d] for d in kept)
 
 
-def _shared(x: Any, names: str, counts: Counter[str]) -> tuple[Any, str]:
+def _shared(x: Any, names: str, counts: Counter[str], dtype: np.dtype) -> tuple[Any, str]:
     """Return an operand summed over the axes that nothing else names."""
     alone = tuple(d for d, axis in enumerate(names) if counts[axis] == 1)
     rest = "".join(axis for axis in names if counts[axis] > 1)
-    return (cast(sum_p(x, axes=alone), dtype_of(x)) if alone else x), rest
+    return (cast(sum_p(cast(x, dtype), axes=alone), dtype) if alone else x), rest

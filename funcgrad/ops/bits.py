@@ -73,6 +73,10 @@ class Blend(Free):
     @override
     def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
         (m, a, b), (out,) = ins, outs
+        if a.text == b.text:
+            if out.text != a.text:
+                w.copy(out, a)
+            return
         w.need(out)
         integers = INTEGERS[out.aval.dtype.itemsize]
         a, b, y = (w.bits(x, integers) for x in (a, b, out))

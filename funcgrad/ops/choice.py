@@ -37,6 +37,8 @@ def _is_zero(x: Any) -> bool:
 
 def _lower_where(build: Any, c: Any, a: Any, b: Any) -> Any:
     (out,) = where.infer(c.aval, a.aval, b.aval)
+    if a is b and a.aval == out:
+        return a
     full = [selectable(x, out.shape, out.dtype) for x in (a, b)]
     if c.aval.dtype.kind != "b":
         c = build("ne", c, 0)
@@ -62,6 +64,8 @@ def _lower_wins(build: Any, t: Any, x: Any, y: Any, other: Any) -> Any:
 
 
 def _lower_clip(build: Any, x: Any, lo: Any, hi: Any) -> Any:
+    if x.aval.dtype.kind != "f":  # bounds that do not fit small integers raise
+        return None
     return build("minimum", build("maximum", x, lo), hi)
 
 

@@ -126,6 +126,10 @@ def _leaf(text: _Text, name: str, leaf: Any, moves: bool) -> list[str]:
     """Compare a leaf with what the program was compiled for."""
     if not moves:
         value = text.bind(leaf)
+        if type(leaf) in (float, complex, tuple, frozenset):  # equal numbers may be of other types
+            text.scope["typed"] = typed
+            text.require(f"{name} is {value} or typed({name}) == {text.bind(typed(leaf))}")
+            return [name]
         text.require(
             f"{name} is {value} or ({name}.__class__ is {value}.__class__ and {name} == {value})"
         )
@@ -146,12 +150,24 @@ def _check_donated(text: _Text, names: Sequence[str], donated: Sequence[int]) ->
     for name in owners:
         text.require(f"{name}.base is None and {name}.flags.carray")
     if owners:
-        others = [n for n in names if n not in owners]
-        text.lines.append(f"owned = {{{', '.join(f'id({n})' for n in owners)}}}")
-        text.require(f"len(owned) == {len(owners)}")
-        if others:
-            ids = ", ".join(f"id({n}), id(getattr({n}, 'base', None))" for n in others)
-            text.require(f"owned.isdisjoint(({ids},))")
+        others = ", ".join(n for n in names if n not in owners)
+        text.scope["apart"] = apart
+        text.require(f"apart(({', '.join(owners)},), ({others}{',' if others else ''}))")
+
+
+def apart(owners: Sequence[np.ndarray], others: Sequence[Any]) -> bool:
+    """Return whether arrays that own their memory share it with none of the others."""
+    own = set(map(id, owners))
+    if len(own) < len(owners):
+        return False
+    for x in others:
+        base = getattr(x, "base", None)
+        if id(x) in own or id(base) in own:
+            return False
+        plain = base is None or (type(base) is np.ndarray and base.base is None)
+        if not plain and any(np.may_share_memory(x, owner) for owner in owners):
+            return False
+    return True
 
 
 def _built(text: _Text, treedef: tree.TreeDef, leaves: Sequence[str]) -> str:
@@ -195,3 +211,10 @@ def plain_tree(treedef: tree.TreeDef) -> str | None:
     known = len(text.scope)
     built = _built(text, treedef, [f"y{i}" for i in range(treedef.num_leaves)])
     return built if len(text.scope) == known else None
+
+
+def typed(value: Any) -> Any:
+    """Return a static value with its types, so that 1, 1.0 and True differ, and -0.0 from 0.0."""
+    if isinstance(value, (tuple, frozenset)):
+        return type(value), tuple(map(typed, value))
+    return type(value), repr(value) if isinstance(value, (float, complex)) else value

@@ -49,9 +49,9 @@ class Jit:
 
     def _called(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Call as any signature needs it, traced or not."""
-        known = len(self._signatures)
+        missed = self._misses
         signature, leaves = self._signature(args, kwargs)
-        self._hits += len(self._signatures) == known
+        self._hits += self._misses == missed
         if signature.is_traced(leaves):
             return signature.bind(leaves)
         if signature.entry not in self._recent:

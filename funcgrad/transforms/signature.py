@@ -20,7 +20,7 @@ from ..core.trace import Tracer, check_operand
 from ..ops.structure import broadcast_p
 from .arguments import Origin, Place, described
 from .call import call_p
-from .calls import entry, plain_tree
+from .calls import entry, plain_tree, typed
 from .programs import hoisted
 from .staging import stage
 
@@ -83,10 +83,15 @@ class Spot:
             if name not in keywords and not variadic:
                 raise ValueError(f"jit: {word}_argnames names {name!r}, which is no argument of it")
         count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in self.parameters)
+        variadic_positions = any(p.kind is p.VAR_POSITIONAL for p in self.parameters)
         places: set[Place] = set(names)
         for n in nums:
             if not isinstance(n, int):
                 raise TypeError(f"jit: {word}_argnums must be integers: got {n!r}")
+            if not -count <= n < count and not variadic_positions and self.parameters:
+                raise ValueError(
+                    f"jit: {word}_argnums={n} names no argument: the function takes {count}"
+                )
             n = n + count if n < 0 else n
             places.add(n)
             if n < count and self.parameters[n].kind is not inspect.Parameter.POSITIONAL_ONLY:
@@ -120,7 +125,7 @@ class Spot:
                 value = x if bound or not isinstance(x, Fixed) else x.value
                 self._check_static(positional, kwargs, wrapped, i, x)
                 avals.append(value)
-                keys.append((type(value), value))
+                keys.append(typed(value))
         env = axis_env.get({})
         axes = tuple([(name, axis.size) for name, axis in env.items()])
         key = (in_tree, tuple(keys), axes)
@@ -344,4 +349,6 @@ def with_numbers(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 def _uniform(x: np.ndarray) -> bool:
     first = x.flat[0]
-    return bool(x.flat[-1] == first) and bool((x == first).all())
+    if x.flat[-1] != first or not (x == first).all():
+        return False
+    return first != 0 or x.dtype.kind != "f" or len(set(np.signbit(x).flat)) == 1

@@ -1,0 +1,148 @@
+"""Algebra: a table of identities of floating numbers, and how a program is matched against it.
+
+A pattern is a primitive of patterns; ``X`` and ``Y`` stand for any value, ``A`` and ``B`` for
+numbers written into the program; a number stands for itself. A row applies where all values have
+the dtype of the result, and where the numbers it makes are normal numbers of that dtype. Signs of
+zero are kept: ``x + 0`` is not ``x`` where x is -0.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.errors import FuncgradError
+from ..core.jaxpr import Atom, Eqn, Literal
+from ..ops.compare import logical_not
+from ..ops.elementwise import add, conj, div, mul, neg, pos, pow, square, sub
+from .rewrite import Builder
+
+
+class Term(NamedTuple):
+    """A primitive of terms."""
+
+    prim: Any
+    terms: tuple[Any, ...]
+
+
+class Hole(NamedTuple):
+    """Any value, or any number written into the program."""
+
+    name: str
+    number: bool = False
+
+
+def of(prim: Any) -> Callable[..., Term]:
+    return lambda *terms: Term(prim, terms)
+
+
+X, Y = Hole("X"), Hole("Y")
+A, B = Hole("A", number=True), Hole("B", number=True)
+_add, _sub, _mul, _div, _neg = map(of, (add, sub, mul, div, neg))
+_COMMUTES = frozenset({add, mul})
+
+# fmt: off
+TABLE: tuple[tuple[Term, Any], ...] = (
+    (_sub(X, 0),                   X),                       # x - 0 = x
+    (_mul(X, 1),                   X),                       # x 1 = x
+    (_mul(X, -1),                  _neg(X)),                 # x (-1) = -x
+    (_div(X, 1),                   X),                       # x / 1 = x
+    (_neg(_neg(X)),                X),                       # -(-x) = x
+    (of(pos)(X),                   X),                       # +x = x
+    (of(logical_not)(of(logical_not)(X)), X),                # not not x = x
+    (of(conj)(of(conj)(X)),        X),                       # the conjugate's conjugate
+    (_add(X, _neg(Y)),             _sub(X, Y)),              # x + (-y) = x - y
+    (_sub(X, _neg(Y)),             _add(X, Y)),              # x - (-y) = x + y
+    (_mul(_neg(X), A),             _mul(X, _neg(A))),        # (-x) a = x (-a)
+    (_mul(_neg(X), _neg(Y)),       _mul(X, Y)),              # (-x) (-y) = x y
+    (_mul(_mul(X, A), B),          _mul(X, _mul(A, B))),     # (x a) b = x (a b)
+    (_mul(_div(X, A), B),          _mul(X, _div(B, A))),     # (x / a) b = x (b / a)
+    (_mul(X, X),                   of(square)(X)),           # x x = x**2
+    (of(pow)(X, 1),                X),                       # x**1 = x
+)
+# fmt: on
+BY_PRIM = {
+    prim: [row for row in TABLE if row[0].prim is prim] for prim in {row[0].prim for row in TABLE}
+}  # fmt: skip
+
+
+def applied(build: Builder, eqn: Eqn, left: Term, right: Any) -> Atom | None:
+    """Return what an equation becomes by one row of the table, None where it does not fit."""
+    dtype = eqn.outs[0].aval.dtype
+    if isinstance(right, Term) and dtype.kind not in "fc" and right.prim is not square:
+        return None  # integers wrap around, and Python's numbers must fit them
+    for ins in _orders(eqn):
+        holes: dict[str, Atom] = {}
+        if all(_fits(build, t, a, holes) for t, a in zip(left.terms, ins, strict=True)):
+            values = [a for a in holes.values() if not isinstance(a, Literal)]
+            if all(a.aval.dtype == dtype for a in values):
+                return kept(build, eqn, lambda h=holes: _built(build, right, h, dtype))
+    return None
+
+
+def _orders(eqn: Eqn) -> list[tuple[Atom, ...]]:
+    return [eqn.ins, eqn.ins[::-1]] if eqn.prim in _COMMUTES else [eqn.ins]
+
+
+def _fits(build: Builder, term: Any, atom: Atom, holes: dict[str, Atom]) -> bool:
+    if isinstance(term, Hole):
+        if term.number and not (isinstance(atom, Literal) and finite(atom)):
+            return False
+        return holes.setdefault(term.name, atom) is atom
+    if isinstance(term, Term):
+        eqn = build.maker(atom)
+        if eqn is None or eqn.prim is not term.prim:
+            return False
+        for ins in _orders(eqn):
+            trial = dict(holes)
+            if all(_fits(build, t, a, trial) for t, a in zip(term.terms, ins, strict=True)):
+                holes.update(trial)
+                return True
+        return False
+    return isinstance(atom, Literal) and not _is_truth(atom) and bool(atom.value == term)
+
+
+def _is_truth(atom: Literal) -> bool:
+    return isinstance(atom.value, (bool, np.bool_))
+
+
+def finite(atom: Literal) -> bool:
+    """Return whether a number is finite, and no truth value."""
+    return not _is_truth(atom) and bool(np.isfinite(atom.value))
+
+
+def _built(build: Builder, term: Any, holes: dict[str, Atom], dtype: np.dtype) -> Atom:
+    if isinstance(term, Hole):
+        return holes[term.name]
+    atoms = [_built(build, t, holes, dtype) for t in term.terms]
+    if all(isinstance(a, Literal) for a in atoms):
+        return folded(lambda *xs: term.prim.run(*xs)[0], dtype, *(a.value for a in atoms))
+    return build(term.prim, *atoms)
+
+
+def folded(function: Callable[..., Any], dtype: np.dtype, *numbers: Any) -> Literal:
+    """Return what a function makes of numbers, computed in a dtype.
+
+    Raises:
+        ArithmeticError: if a number, or the result, is not a normal number there.
+    """
+    with np.errstate(all="raise"):
+        values = [dtype.type(x) for x in numbers]
+        y = function(*values)
+    tiny = np.finfo(dtype).tiny
+    if not all(np.isfinite(v) and abs(v) >= tiny for v in (*values, y)):
+        raise ArithmeticError("a number is not normal")
+    return Literal(y)
+
+
+def kept(build: Builder, eqn: Eqn, make: Callable[[], Atom | None]) -> Atom | None:
+    """Return what ``make`` builds, if it is of the equation's own aval; else undo it."""
+    start = len(build.eqns)
+    try:
+        atom = make()
+    except (FuncgradError, ArithmeticError, TypeError, ValueError):
+        atom = None
+    if atom is not None and atom.aval == eqn.outs[0].aval:
+        return atom
+    del build.eqns[start:]
+    return None
