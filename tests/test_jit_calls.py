@@ -1,0 +1,546 @@
+"""Calling compiled functions: which program a call finds, what it may write to, what it raises."""
+
+import collections
+import dataclasses
+import functools
+import threading
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import lax, tree
+from funcgrad.core.avals import aval_of
+from funcgrad.core.errors import ConcretizationError
+
+X = np.array([0.3, -1.2, 2.5])
+
+
+def programs(f):
+    return f.cache_info().misses
+
+
+# static arguments
+
+
+def scaled(x, n, *rest, flip=False, **more):
+    """Return x n times: n and flip are needed as numbers."""
+    total = x
+    for _ in range(n - 1):
+        total = total + x
+    return (-total if flip else total) + sum(rest) + sum(more.values())
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"static_argnums": 1, "static_argnames": "flip"},
+        {"static_argnums": (1,), "static_argnames": ("flip",)},
+        {"static_argnums": -1, "static_argnames": ["flip"]},
+        {"static_argnames": ("n", "flip")},
+    ],
+    ids=str,
+)
+def test_static_arguments_are_known_by_position_and_by_name(options):
+    f = fg.jit(scaled, **options)
+
+    for args, kwargs in [((X, 3), {}), ((X, 2, 1.0, X), {"flip": True, "z": X}),
+                         ((X,), {"n": 3, "flip": False}), ((), {"x": X, "n": 1})]:  # fmt: skip
+        np.testing.assert_array_equal(f(*args, **kwargs), scaled(*args, **kwargs))
+        np.testing.assert_array_equal(f(*args, **kwargs), scaled(*args, **kwargs))
+    assert f.cache_info()[:2] == (4, 4)
+
+
+def test_static_values_of_another_type_or_value_are_other_programs():
+    f = fg.jit(lambda x, how: x * 2 if how else x, static_argnums=1)
+    for how in (1, True, 1.0, 0, False, "", "a", None, (1, 2), np.sin, 1):
+        np.testing.assert_array_equal(f(X, how), X * 2 if how else X)
+
+    assert f.cache_info() == (1, 10, 10)
+
+
+def test_defaults_are_not_arguments():
+    f = fg.jit(lambda x, a=2.0, *, b=None: x * a if b is None else b)
+
+    assert f(3.0) == 6.0
+    assert f(3.0, b=1.0) == 1.0
+    assert (f(3.0, 1.5), f(3.0, a=1.5)) == (4.5, 4.5)
+
+
+class Scaler:
+    def __init__(self, factor):
+        self.factor = factor
+
+    @functools.partial(fg.jit, static_argnums=0)
+    def method(self, x):
+        return x * self.factor
+
+    @staticmethod
+    @fg.jit
+    def plain(x):
+        return x + 1
+
+    def __call__(self, x):
+        return x * self.factor
+
+
+def test_what_can_be_called_can_be_compiled():
+    two, three = Scaler(2.0), Scaler(3.0)
+
+    assert (two.method(5.0), three.method(5.0), two.plain(5.0)) == (10.0, 15.0, 6.0)
+    assert fg.jit(three)(5.0) == 15.0
+    assert fg.jit(three.__call__)(5.0) == 15.0
+    assert fg.jit(functools.partial(scaled, n=2, flip=True))(1.5) == -3.0
+    assert fg.jit(functools.partial(scaled, 1.5), static_argnums=0)(2) == 3.0
+    np.testing.assert_array_equal(fg.jit(np.sin)(X), np.sin(X))
+
+
+def test_a_decorator_takes_options():
+    @fg.jit(static_argnames="n")
+    def f(x, n):
+        return x if n else -x
+
+    assert (f(1.0, n=0), f.__name__) == (-1.0, "f")
+
+
+# trees
+
+Pair = collections.namedtuple("Pair", "left right")
+
+
+@fg.tree.register_dataclass
+@dataclasses.dataclass
+class Window:
+    rows: object
+    count: object
+
+
+CONTAINERS = {
+    "dict": {"b": X, "a": [X, (1.0,)]},
+    "numbers for keys": {3: X, 1: 2.0},
+    "ordered": collections.OrderedDict(b=X, a=2.0),
+    "default": collections.defaultdict(list, b=X, a=2.0),
+    "named": Pair(X, Pair(1, None)),
+    "empty": {"a": [], "b": (), "c": {}, "d": None},
+    "deep": functools.reduce(lambda inner, _: [inner, (X,)], range(60), X),
+    "registered": Window(X, 3),
+}
+
+
+@pytest.mark.parametrize("kind", CONTAINERS)
+def test_trees_of_every_kind_go_in_and_come_out(kind):
+    given = CONTAINERS[kind]
+    f = fg.jit(lambda x: (x, tree.map(lambda leaf: leaf * 2, x)))
+    for _ in range(2):
+        same, twice = f(given)
+        assert tree.structure(same) == tree.structure(twice) == tree.structure(given)
+        assert type(same) is type(given)
+        for a, b, c in zip(*map(tree.leaves, (given, same, twice)), strict=True):
+            np.testing.assert_array_equal(b, a)
+            np.testing.assert_array_equal(c, np.multiply(a, 2))
+    assert f.cache_info()[:2] == (1, 1)
+
+
+def test_the_order_of_a_dict_is_no_part_of_its_structure():
+    f = fg.jit(lambda d: d["a"] - d["b"])
+
+    assert f({"a": 3.0, "b": 1.0}) == f({"b": 1.0, "a": 3.0}) == 2.0
+    assert programs(f) == 1
+
+
+def test_strings_and_none_among_the_leaves_are_static():
+    f = fg.jit(lambda x, c: x if c["how"] == "same" else -x if c["by"] is None else x * c["by"])
+
+    assert f(2.0, {"how": "same", "by": None}) == 2.0
+    assert f(2.0, {"how": "other", "by": None}) == -2.0
+    assert f(2.0, {"how": "other", "by": 4.0}) == 8.0
+    assert programs(f) == 3
+
+
+# the cache
+
+
+def test_numbers_share_a_program_by_dtype_and_by_whether_they_are_pythons():
+    f = fg.jit(lambda x: X.astype("f4") * x)
+    groups = [
+        [(np.float64(2), "f8"), (np.array(2.0), "f8")],
+        [(2.0, "f4"), (0.5, "f4")],
+        [(2, "f4"), (7, "f4")],
+        [(True, "f4"), (False, "f4")],
+        [(np.True_, "f4"), (np.array(False), "f4")],
+        [(np.float32(2), "f4")],
+    ]
+    for n, group in enumerate(groups, start=1):
+        for number, dtype in group * 2:
+            assert f(number).dtype == dtype
+            np.testing.assert_array_equal(f(number), X.astype("f4") * number)
+        assert programs(f) == n
+
+
+def test_a_program_is_compiled_for_each_shape_dtype_and_structure_and_then_found():
+    f = fg.jit(lambda *xs: tree.map(lambda x: x * 2, xs))
+    calls = [(np.ones(n),) for n in range(7)] + [(np.ones(3, "f4"),), ([np.ones(3)],), (1.0, 2)]
+    for _ in range(3):
+        for args in calls:
+            assert tree.structure(f(*args)) == tree.structure(args)
+
+    assert f.cache_info() == (20, 10, 10)
+
+
+def test_explain_says_what_differs():
+    f = fg.jit(lambda x, n=0: x * 2)
+
+    assert "nothing was compiled yet" in f.explain()
+    f(X)
+    assert "it is the first call" in f.explain()
+    assert "argument 0 ('x') was f64[3], and is f32[2]" in f.explain(np.ones(2, "f4"))
+    assert "was f64[3], and is f64[], one of Python" in f.explain(1.0)
+    assert "structure" in f.explain([X])
+    assert "it is compiled" in f.explain(X)
+    f.clear_cache()
+    assert f.cache_info() == (0, 0, 0)
+    np.testing.assert_array_equal(f(X), X * 2)
+
+
+def test_disable_jit_is_undone_after_an_exception_and_nests():
+    f = fg.jit(lambda x: x if x > 0 else -x)
+    with pytest.raises(ZeroDivisionError), fg.disable_jit():
+        assert f(-2.0) == 2.0
+        with fg.disable_jit(False), pytest.raises(ConcretizationError):
+            f(-2.0)
+        assert f(-2.0) == 2.0
+        raise ZeroDivisionError
+
+    with pytest.raises(ConcretizationError):
+        f(-2.0)
+
+
+# memory of the outputs
+
+W = np.arange(6.0).reshape(2, 3)
+OUTPUTS = {
+    "an input": lambda x: x,
+    "views of an input": lambda x: (x.T, x[0], x[None], x.reshape(-1), x[:, ::-1]),
+    "an input twice": lambda x: [x, x],
+    "a result twice": lambda x: (lambda y: (y, y))(x * 2),
+    "views of a result": lambda x: (lambda y: (y, y.T, y.reshape(-1), y[1:]))(x * 2),
+    "a constant": lambda x: (W, W, W.T, x),
+    "what is repeated": lambda x: (np.broadcast_to(x, (4, 2, 3)), np.broadcast_to(1.0, (2, 3))),
+    "loops that do nothing": lambda x: (
+        lax.scan(lambda c, t: (c, t), x, x),
+        lax.while_loop(lambda c: c.sum() > 1e9, lambda c: c * 2, x),
+        lax.cond(x.sum() > 1e9, lambda x: x * 2, lambda x: x, x),
+    ),
+    "gradients": lambda x: (fg.grad(lambda x: (x * W).sum())(x), fg.checkpoint(lambda x: x)(x)),
+}
+
+
+@pytest.mark.parametrize("outputs", OUTPUTS)
+def test_outputs_share_memory_with_nothing(outputs):
+    f, x = fg.jit(OUTPUTS[outputs]), W + 0.5
+    want = [np.array(y) for y in tree.leaves(OUTPUTS[outputs](x))]
+    earlier = tree.leaves(f(x))
+    for _ in range(2):
+        got = tree.leaves(f(x))
+        for i, (w, g) in enumerate(zip(want, got, strict=True)):
+            np.testing.assert_array_equal(g, w)
+            assert not any(np.shares_memory(g, other) for other in (x, W, *got[:i], *earlier))
+            g[...] = np.nan
+        np.testing.assert_array_equal(x, W + 0.5)
+    for w, g in zip(want, earlier, strict=True):
+        np.testing.assert_array_equal(g, w)
+
+
+# donation
+
+
+def descend(p, g):
+    return p - 0.1 * g
+
+
+def donating(*args):
+    """Return a function that may write over its first argument, compiled for such arguments."""
+    f = fg.jit(descend, donate_argnums=0)
+    f(*map(np.copy, args))
+    return f
+
+
+def test_an_output_takes_the_memory_of_an_argument():
+    p, g = np.ones(5), np.arange(5.0)
+    by_name = fg.jit(descend, donate_argnames="p")
+    by_name(p.copy(), g)
+    by_name(p=p.copy(), g=g)
+
+    assert donating(p, g)(p, g) is p
+    assert by_name(p, g) is p
+    assert by_name(p=p, g=g) is p
+    np.testing.assert_allclose(p, 1 - 0.3 * g, rtol=1e-12)
+
+
+def read_only():
+    p = np.ones(5)
+    p.flags.writeable = False
+    return p, np.ones(5)
+
+
+def viewed_by_another(cut):
+    p = np.ones(5)
+    return p, p[cut]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: (np.ones(10)[:5], np.ones(5)),
+        lambda: (np.ones(10)[::2], np.ones(5)),
+        lambda: (np.ones((2, 3), order="F"), np.ones((2, 3))),
+        lambda: (np.frombuffer(bytearray(40)), np.ones(5)),
+        read_only,
+        lambda: (lambda p: (p, p))(np.ones(5)),
+        lambda: viewed_by_another(slice(None, None, -1)),
+        lambda: viewed_by_another(slice(1, 2)),
+        lambda: (np.float64(2), np.ones(5)),
+    ],
+    ids=["view", "strided", "fortran", "buffer", "read-only", "twice", "other view", "part",
+         "number"],
+)  # fmt: skip
+def test_an_argument_that_is_not_its_own_memory_is_not_written_over(make):
+    p, g = make()
+    f, before = donating(p, g), np.copy(p)
+    want = descend(p, g)
+    got = f(p, g)
+
+    assert got is not p
+    np.testing.assert_allclose(got, want, rtol=1e-12)
+    np.testing.assert_array_equal(p, before)
+
+
+def test_many_steps_of_adam_over_their_own_memory_equal_steps_without():
+    rng = np.random.default_rng(0)
+    data, optimizer = rng.normal(size=(20, 4)), fg.optim.adam(0.05)
+    start = {"w": rng.normal(size=(4, 3)), "b": np.zeros(3)}
+
+    def step(params, state, x):
+        loss = lambda p: (np.tanh(x @ p["w"] + p["b"]) ** 2).sum()
+        updates, state = optimizer.update(fg.grad(loss)(params), state, params)
+        return tree.map(np.add, params, updates), state
+
+    def trained(step):
+        params = tree.map(np.copy, start)
+        state = optimizer.init(params)
+        for i in range(30):
+            params, state = step(params, state, data[i % 5 * 4 :][:4])
+        return tree.leaves((params, state))
+
+    for w, g in zip(trained(step), trained(fg.jit(step, donate_argnums=(0, 1))), strict=True):
+        np.testing.assert_allclose(g, w, rtol=1e-9, atol=1e-11)  # powers and quotients
+
+
+# calls within calls, and beside one another
+
+
+def test_threads_agree():
+    f = fg.jit(lambda x: np.tanh(x @ x.T) @ x + np.where(x > 0, x, 0.1 * x))
+    xs = [np.random.default_rng(i).normal(size=(8 + i % 2, 8)) for i in range(8)]
+    want, got = [f.fun(x) for x in xs], [[] for _ in xs]
+
+    def work(i):
+        got[i].extend(f(xs[i]) for _ in range(50))
+
+    threads = [threading.Thread(target=work, args=(i,)) for i in range(8)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    for w, many in zip(want, got, strict=True):
+        assert len(many) == 50
+        for g in many:
+            np.testing.assert_allclose(g, w, rtol=1e-12)
+
+
+def test_an_exception_inside_leaves_the_function_usable():
+    f = fg.jit(lambda x, i: (np.log(x) * 2)[i])
+    want = (np.log(np.abs(X)) * 2)[[1]]
+    for _ in range(3):
+        with pytest.raises(IndexError, match="out of bounds"):
+            f(np.abs(X), np.array([9]))
+        with pytest.raises(FloatingPointError), np.errstate(all="raise"):
+            f(np.zeros(3), np.array([1]))
+        np.testing.assert_allclose(f(np.abs(X), np.array([1])), want, rtol=1e-12)
+
+
+def test_a_function_may_call_itself():
+    @fg.jit
+    def total(x):
+        return x if x.ndim == 0 else total(x.sum(0)) + 1
+
+    assert total(np.ones((2, 3, 2))) == 15.0
+    assert fg.grad(lambda x: total(x * 2))(W)[0, 0] == 2.0
+
+
+def test_a_custom_rule_may_call_the_function_it_is_of():
+    inner = fg.jit(lambda x: np.sin(x) * 2)
+    f = fg.custom_vjp(lambda x: inner(x))
+    f.defvjp(lambda x: (inner(x), x), lambda x, ct: (ct * inner(x),))
+
+    assert fg.jit(fg.grad(lambda x: f(x)))(1.0) == pytest.approx(inner(1.0))
+    assert fg.jit(fg.grad(fg.jit(lambda x: f(x) * f(2 * x))))(1.0) == pytest.approx(
+        3 * inner(1.0) * inner(2.0)
+    )
+
+
+def test_generators_interleave():
+    f = fg.jit(lambda x: np.cumsum(x) * 2)
+
+    def run(x):
+        for _ in range(4):
+            x = f(x)
+            yield x
+
+    pairs = list(zip(run(X), run(-X), strict=True))
+
+    for a, b in pairs:
+        np.testing.assert_array_equal(a, -b)
+    assert len({id(y) for pair in pairs for y in pair}) == 8
+
+
+# closures
+
+
+def test_an_array_closed_over_is_a_constant_from_the_first_call_on():
+    w = np.arange(3.0)
+    f = fg.jit(lambda x: x * w)
+    f(X)
+    w[:] = 9.0
+
+    np.testing.assert_array_equal(f(X), X * np.arange(3.0))
+
+
+@pytest.mark.parametrize(
+    ("transform", "want"),
+    [
+        (fg.grad, lambda z: np.sin(z) + z * np.cos(z)),
+        (lambda f: lambda z: fg.jvp(f, (z,), (1.0,))[1], lambda z: np.sin(z) + z * np.cos(z)),
+        (lambda f: fg.grad(fg.grad(f)), lambda z: 2 * np.cos(z) - z * np.sin(z)),
+        (lambda f: lambda z: fg.vmap(f)(np.full(2, z))[1], lambda z: z * np.sin(z)),
+        (fg.jit, lambda z: z * np.sin(z)),
+    ],
+    ids=["grad", "jvp", "grad of grad", "vmap", "jit"],
+)
+def test_what_is_traced_outside_is_never_a_constant(transform, want):
+    f = transform(lambda z: fg.jit(lambda x: np.sin(x) * z)(z))
+    shared = []
+
+    def through_one_function(z):
+        shared[:] = [z]
+        return kept(z)
+
+    kept = fg.jit(lambda x: np.sin(x) * shared[0])
+    g = transform(through_one_function)
+
+    for z in (0.7, 0.9):
+        assert f(z) == pytest.approx(want(z), rel=1e-12)
+        assert g(z) == pytest.approx(want(z), rel=1e-12)
+
+
+def test_a_sum_over_a_named_axis_is_of_the_axis_around_the_call():
+    f = fg.jit(lambda x: x / lax.psum(x, "i"))
+    for n in (3, 5, 3):
+        x = np.arange(1.0, n + 1)
+        np.testing.assert_allclose(fg.vmap(f, axis_name="i")(x), x / x.sum(), rtol=1e-12)
+        rows = np.stack([x, 2 * x + 1])
+        got = fg.vmap(fg.vmap(f), 1, 1, axis_name="i")(rows)
+        np.testing.assert_allclose(got, rows / rows.sum(1, keepdims=True), rtol=1e-12)
+
+
+# words and warnings
+
+
+def refusals():
+    def choosing(x):
+        if x > 0:
+            return x
+        return -x
+
+    yield (
+        choosing,
+        {},
+        (1.0,),
+        ConcretizationError,
+        (
+            r"bool\(\).*jit of 'choosing'.*test_jit_calls.py:\d+; for a choice write "
+            r"numpy.where, or make the argument static"
+        ),
+    )
+    yield lambda x: float(x), {}, (1.0,), ConcretizationError, r"float\(\).*static"
+    yield lambda x: x, {}, (object(),), TypeError, r"argument 0 \('x'\) is no array.*static_argnums"
+    yield lambda x: x, {}, ({1, 2},), TypeError, r"\('x'\) is no array.*got set"
+    yield lambda x: x, {}, ([bytearray()],), TypeError, r"\('x'\) at \[0\] is no array"
+    yield lambda x, n: x, {"static_argnums": 1}, (X, [1]), TypeError, r"'n'\) is static.*got list"
+    yield lambda x: "a", {}, (X,), TypeError, "must be made of arrays: got str"
+
+
+@pytest.mark.parametrize("case", [*refusals()], ids=range(7))
+def test_a_refusal_says_what_and_where_and_the_cure(case):
+    function, options, args, kind, words = case
+    f = fg.jit(function, **options)
+    for _ in range(2):
+        with pytest.raises(kind, match=words):
+            f(*args)
+
+
+def test_options_that_fit_no_argument_are_refused():
+    with pytest.raises(TypeError, match=r"jit: the first argument must be a function: got 3"):
+        fg.jit(3)
+    with pytest.raises(ValueError, match=r"static_argnames names 'z', which is no argument"):
+        fg.jit(lambda x: x, static_argnames="z")
+    with pytest.raises(ValueError, match=r"both static and donated"):
+        fg.jit(lambda x: x, static_argnums=0, donate_argnames="x")
+
+
+@pytest.mark.parametrize(
+    ("function", "x", "words"),
+    [
+        (lambda x: 1 / x, np.zeros(2), "divide by zero encountered in divide"),
+        (lambda x: np.log(x), np.zeros(2), "divide by zero encountered in log"),
+        (lambda x: np.sqrt(x) * 2, -np.ones(2), "invalid value encountered in sqrt"),
+        (lambda x: np.exp(x), np.full(2, 1e3), "overflow encountered in exp"),
+        (lambda x: 1 / x, np.float64(0), "divide by zero"),
+        (lambda x: x // 0, np.ones(2, int), "divide by zero encountered in floor_divide"),
+    ],
+    ids=["1/0", "log", "sqrt", "exp", "number", "//"],
+)
+def test_warnings_are_those_of_numpy(function, x, words):
+    for f in (function, fg.jit(function)):
+        for _ in range(2):
+            with pytest.warns(RuntimeWarning, match=words):
+                f(x)
+
+
+# fmt: off
+FUNCTIONS = {
+    "x + 1": lambda x: x + 1,        "x * 2.0": lambda x: x * 2.0,   "x / 2": lambda x: x / 2,
+    "1 * x": lambda x: 1 * x,        "x * x": lambda x: x * x * 1,    "-x": lambda x: 0 - x,
+    "sum": lambda x: np.sum(x),      "mean": lambda x: np.mean(x),   "sin": lambda x: np.sin(x),
+    "where": lambda x: np.where(x > 0, x, 0),                        "abs": lambda x: np.abs(x),
+    "f4 + x": lambda x: np.ones(2, "f4") + x,                        "x > 0": lambda x: x > 0,
+    "float64 * x": lambda x: np.float64(2) * x,                      "max": lambda x: np.max(x),
+    "dot": lambda x: np.dot(x, x),   "stack": lambda x: np.stack([x, x]),
+    "x // 2": lambda x: x // 2,
+}
+# fmt: on
+VALUES = [np.array([1, 2], d) for d in "?bBhHiIlLefd"] + [np.ones(2, "F"), np.ones(2, "D")]
+VALUES += [d(1) for d in (bool, int, float, complex, np.int8, np.float32, np.float64, np.bool_)]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_dtypes_are_those_of_eager_code(name):
+    f = FUNCTIONS[name]
+    for x in VALUES:
+        try:
+            want = aval_of(f(x))
+        except TypeError:
+            continue
+        got = aval_of(fg.jit(f)(x))
+
+        assert (got.shape, got.dtype) == (want.shape, want.dtype), aval_of(x)
