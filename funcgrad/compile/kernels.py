@@ -43,9 +43,8 @@ class Kernels:
         return self.assign_view(out, f"{name}({', '.join(map(str, ins))})")
 
     def _scalar(self, prim: Any, ins: Sequence[Value], out: Value) -> None:
-        floats = all(x.aval.dtype.kind == "f" or (x.aval.weak and x.aval.dtype.kind == "i")
-                     for x in ins)  # fmt: skip
-        strong = floats and any(not x.aval.weak for x in ins)
+        real = all(x.aval.dtype.kind in "iuf" for x in ins)
+        strong = real and any(not x.aval.weak for x in ins)
         infix = _INFIX.get(prim.function) if isinstance(prim.function, np.ufunc) else None
         if infix is not None and strong:
             expression = f"{ins[0]} {infix} {ins[1]}"

@@ -68,11 +68,11 @@ def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _division(build: Builder, eqn: Eqn) -> Atom | None:
-    """x / a = x (1 / a): exactly for a power of two, to the last digit for others."""
+    """x / a = x (1 / a) for a power of two; for other numbers floor(x / a) would be off."""
     (x, a), dtype = eqn.ins, eqn.outs[0].aval.dtype
     if not isinstance(a, Literal) or not finite(a) or x.aval.dtype != dtype or not x.aval.shape:
         return None
-    if dtype.kind not in "fc":
+    if dtype.kind != "f" or isinstance(a.value, complex) or abs(np.frexp(a.value)[0]) != 0.5:
         return None
     inverse = lambda: folded(lambda number: dtype.type(1) / number, dtype, a.value)
     return kept(build, eqn, lambda: build(mul, x, inverse()))

@@ -17,6 +17,8 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..core.jaxpr import Jaxpr
 from .buffers import Root
 from .names import RESERVED, TOKEN, label, unused
@@ -51,6 +53,8 @@ def source_of(
     """
     w = Writer(threads)
     given = _distinct(inputs)
+    clashes = set(given) & set(dir(np))
+    given = [unused(f"{name}_", set(given)) if name in clashes else name for name in given]
     w.names.study(jaxpr, given)
     ins = [Value(name, v.aval, Root(None, 0)) for name, v in zip(given, jaxpr.invars, strict=True)]
     donors = safe_donors(jaxpr, donated or [None] * len(jaxpr.outvars))
@@ -126,10 +130,15 @@ def _module(w: Writer, title: str, inputs: Sequence[str]) -> Source:
         imports.insert(0, "from concurrent.futures import ThreadPoolExecutor\n")
     if w.parts:
         imports.append("from funcgrad.core.registry import primitive")
-    text = "\n\n".join([f'"""{title}"""', "\n".join(imports), *parts]) + "\n"
+    text = "\n\n".join([f'"""{_told(title)}"""', "\n".join(imports), *parts]) + "\n"
     text = w.names.resolved(text, {*w.imports, *inputs, "constants"})
     text = "\n".join(map(_folded, text.splitlines())) + "\n"
     return Source(text, tuple([x for _, x in bound]), w.arena.size, tuple(w.profile))
+
+
+def _told(title: str) -> str:
+    """Return a title that may stand in a docstring: no quotes, no escapes."""
+    return title.replace("\\", "/").replace('"', "'")
 
 
 def _workspace(w: Writer, statics: dict[str, str]) -> str:

@@ -21,8 +21,10 @@ def literal(atom: Literal, near: Sequence[Aval], writer: Any) -> str:
     if type(value) in PYTHON_SCALARS:
         return number(value, writer)
     value = np.asarray(value)[()]
+    if value.dtype.itemsize > (16 if value.dtype.kind == "c" else 8):
+        return writer.bind(value)
     plain = any(a.dtype == value.dtype and not a.weak for a in near)
-    if plain and value.dtype.kind in "biufc" and value.dtype.itemsize <= 16:
+    if plain:
         return number(_shortest(value), writer)
     return f"{writer.dtype(value.dtype)}({number(_shortest(value), writer)})"
 

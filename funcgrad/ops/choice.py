@@ -31,8 +31,9 @@ def _wins(t: Any, x: Any, y: Any, other: Any) -> Any:
 
 
 def _is_zero(x: Any) -> bool:
-    """Return whether an operand of a program is the number 0."""
-    return getattr(x, "value", None) is not None and x.value == 0
+    """Return whether an operand of a program is the number 0, and not -0."""
+    value = getattr(x, "value", None)
+    return value is not None and value == 0 and not np.signbit(np.real(value))
 
 
 def _lower_where(build: Any, c: Any, a: Any, b: Any) -> Any:

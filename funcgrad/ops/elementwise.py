@@ -87,8 +87,8 @@ def _lower_power(build: Any, x: Any, n: Any) -> Any:
         return None
     if not floating and (n < 0 or isinstance(n, float)):
         return None
-    y = _by_squaring(build, x, int(max(n, -n)))
-    return y if n > 0 else build("reciprocal", y)
+    base = x if n > 0 else build("reciprocal", x)  # first, so that a power does not overflow
+    return _by_squaring(build, base, int(max(n, -n)))
 
 
 def _by_squaring(build: Any, x: Any, n: int) -> Any:

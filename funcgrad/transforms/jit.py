@@ -3,13 +3,14 @@
 import functools
 import pickle
 import sys
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from ..compile.memory import MemoryReport
 from ..core import tree
+from ..core.axes import axis_env
 from ..core.jaxpr import ClosedJaxpr
 from .arguments import check_callable
 from .calls import MISS, entry
@@ -17,6 +18,7 @@ from .signature import Fixed, Signature, Spot, compared
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
 
+_NO_AXES: Mapping[Hashable, Any] = {}
 _disabled: ContextVar[bool] = ContextVar("jit_disabled", default=False)
 
 
@@ -40,7 +42,7 @@ class Jit:
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if _disabled.get():
             return self.fun(*(x.value if isinstance(x, Fixed) else x for x in args), **kwargs)
-        for call in self._recent:
+        for call in self._recent if not axis_env.get(_NO_AXES) else ():
             out = call(args, kwargs)
             if out is not MISS:
                 self._hits += 1
@@ -54,7 +56,7 @@ class Jit:
         self._hits += self._misses == missed
         if signature.is_traced(leaves):
             return signature.bind(leaves)
-        if signature.entry not in self._recent:
+        if signature.entry not in self._recent and not axis_env.get(_NO_AXES):
             self._recent = (signature.entry, *self._recent)[:_RECENT]
         out = signature.entry(args, kwargs)
         return signature.run(leaves) if out is MISS else out

@@ -175,7 +175,11 @@ class Spot:
 
         avals = [a for a, m in zip(call.avals, call.moving, strict=True) if m]
         closed, out_tree = stage(Origin("jit", self.fun), on_leaves, avals)
-        return Signature(self, call._replace(leaves=[]), with_numbers(closed), out_tree, reason)
+        # an array that an outer transform holds is free, and may change, when that returns
+        own = [x.copy() if type(x) is np.ndarray and not x.flags.writeable else x
+               for x in closed.consts]  # fmt: skip
+        closed = with_numbers(ClosedJaxpr(closed.jaxpr, tuple(own)))
+        return Signature(self, call._replace(leaves=[]), closed, out_tree, reason)
 
     def name_of(self, place: Place, path: tree.Path) -> str:
         """Return how the source calls a leaf of an argument."""

@@ -1,0 +1,206 @@
+"""One test for each bug of jit that was found."""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import lax
+
+M = np.random.default_rng(0).normal(size=(400, 500))
+X = np.array([1.5, -2.0, 3.0])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: np.sin((x * 2)[::-1] @ x.T)[::-1] * 2 + 1,
+        lambda x: np.tanh((x @ x.T)[:, :390]) * 2 + 1,
+        fg.grad(lambda x: (np.tanh((x @ x.T / 20).T) ** 2).sum()),
+    ],
+    ids=["flip", "part", "transpose"],
+)
+def test_blocks_read_views_of_the_workspace_as_they_are_now(f):
+    np.testing.assert_allclose(fg.jit(f)(M), f(M), rtol=1e-9, atol=1e-9)
+
+
+def test_real_and_imaginary_parts_are_memory_of_their_own():
+    f = fg.jit(lambda x: (np.real(x * 1j + x), np.imag(x * 1j)))
+    first = f(X)
+    f(X * 0)
+
+    np.testing.assert_array_equal(first, [X, X])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: (y, x),
+        lambda x, y: (np.sin(y), x),
+        lambda x, y: (x[::-1], x),
+        lambda x, y: (np.sin(x), x[::-1]),
+        lambda x, y: (y[::-1], x[::-1]),
+        lambda x, y: {"new": x - 0.1 * y, "old": x},
+    ],
+    ids=["swap", "beside", "flip", "view", "views", "old and new"],
+)
+@pytest.mark.parametrize("donated", [(0,), (0, 1)], ids=str)
+def test_a_donated_argument_may_be_an_output_too(f, donated):
+    want, compiled = f(X, X + 10), fg.jit(f, donate_argnums=donated)
+    for _ in range(2):
+        got = compiled(X.copy(), X + 10)
+        for w, g in zip(fg.tree.leaves(want), fg.tree.leaves(got), strict=True):
+            np.testing.assert_array_equal(g, w)
+
+
+def test_a_choice_of_one_value_from_itself_is_that_value():
+    f = lambda x: np.where(x > 0, np.sin(x), np.sin(x)) + 0.5
+
+    np.testing.assert_array_equal(fg.jit(f)(X), f(X))
+
+
+def test_a_program_is_of_the_named_axes_around_its_call():
+    f = fg.jit(lambda c: c * lax.psum(1, "i"))
+    for n in (3, 5):
+        got = fg.vmap(lambda x: x * f(2.0), axis_name="i")(np.ones(n))
+        np.testing.assert_array_equal(got, np.full(n, 2.0 * n))
+    with pytest.raises(fg.errors.FuncgradError, match="no axis"):
+        f(2.0)
+
+
+def test_arguments_may_be_called_as_numpys_functions_are():
+    def f(exp, empty, float64):
+        return np.exp(exp) + empty @ empty * float64
+
+    np.testing.assert_array_equal(fg.jit(f)(X, X, X), f(X, X, X))
+
+
+def test_a_constant_is_a_copy_also_while_an_outer_transform_holds_it():
+    w = np.arange(3.0)
+    f = fg.jit(lambda x: x * w)
+    fg.grad(lambda x: (x * w + f(x)).sum())(X)
+    w[:] = 9.0
+
+    np.testing.assert_array_equal(f(X), X * np.arange(3.0))
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: x * 100 * 100, np.array([1, 2, 3], np.int8)),
+        (lambda x: (-x) * 3, np.array([1, 2, 3], np.uint8)),
+        (lambda x: x * 300 * 300, np.array([0.001], np.float16)),
+        (lambda x: x * 1e30 * 1e30, np.array([1e-30], np.float32)),
+        (lambda x: x / 1e-5, np.array([0.1], np.float16)),
+        (lambda x: x / 1e-40, np.array([1e-10], np.float32)),
+        (lambda x: np.sum(np.broadcast_to(x, (0, 2)), 0), np.array([np.inf, np.nan])),
+        (lambda x: x * np.longdouble(0.1), np.ones(2, np.longdouble)),
+        (lambda x: x**-5, np.array([1e62])),
+    ],
+    ids=["int8", "uint8", "f2", "f4", "/f2", "/f4", "empty", "longdouble", "power"],
+)
+def test_algebra_does_not_leave_the_range_of_a_dtype(f, x):
+    want, got = f(x), fg.jit(f)(x)
+
+    assert want.dtype == got.dtype
+    np.testing.assert_allclose(got, want, rtol=64 * np.finfo(np.float16).eps if x.dtype == "f2"
+                               else 1e-5)  # fmt: skip
+
+
+def test_zero_keeps_its_sign():
+    z = np.array([0.0, -0.0, 1.0])
+    for f in (lambda x: np.where(x > 0, x * 1.0, -0.0), lambda x: np.copysign(1.0 + x, z),
+              lambda x: x * 0.0 + 0, lambda x: 0 - x * 0.0):  # fmt: skip
+        np.testing.assert_array_equal(np.signbit(fg.jit(f)(X)), np.signbit(f(X)))
+
+
+@pytest.mark.parametrize("filename", ["C:\\Users\\x.py", 'a"""b.py'])
+def test_any_file_name_may_stand_in_the_source(filename):
+    scope = {}
+    exec(compile("def f(x):\n    return x * 2\n", filename, "exec"), scope)
+
+    np.testing.assert_array_equal(fg.jit(scope["f"])(X), X * 2)
+
+
+def test_static_values_that_are_equal_but_not_the_same_are_other_programs():
+    f = fg.jit(lambda x, s: x * s[0], static_argnums=1)
+    g = fg.jit(np.copysign, static_argnums=1)
+
+    assert [f(np.arange(3), (n,)).dtype.kind for n in (1, 1.0)] == ["i", "f"]
+    assert [np.signbit(g(1.0, zero)) for zero in (0.0, -0.0)] == [False, True]
+
+
+@pytest.mark.parametrize("n", [5, -5])
+def test_static_argnums_beyond_the_arguments_are_refused(n):
+    with pytest.raises(ValueError, match="static_argnums"):
+        fg.jit(lambda x: x, static_argnums=n)
+
+
+def test_scalar_overflow_of_integers_warns_as_numpy_does():
+    f = lambda x: x + x
+    for g in (f, fg.jit(f)):
+        with pytest.warns(RuntimeWarning, match="overflow"):
+            g(np.int8(100))
+
+
+U, I8 = np.array([1, 2, 200], np.uint8), np.array([-128, 1], np.int8)
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (lambda a: np.exp(np.sort(a)[::-1]) * 2, (M,)),
+        (lambda a: (lambda d: np.sin(d + d[::-1]) * 2)(a * 2), (M,)),
+        (lambda a, i: (a * 2)[i] + 1, (M[:4], 2)),
+        (lambda a: lax.fori_loop(0, 3, lambda i, c: c + (c * 2)[i], a), (M[:3, :4],)),
+        (lambda f, u: f + (-u), (np.ones(3, "f4"), U)),
+        (lambda f, u: (-f) * (-u), (np.ones(3, "f4"), U)),
+        (lambda u: (u * 2) * 0.5, (U,)),
+        (lambda a: (a * np.uint8(200)) * np.uint8(200), (X,)),
+        (lambda c, a: np.where(c, a, np.float64(0.1)), (X, X.astype("f4"))),
+        (lambda n: lax.fori_loop(0, n, lambda i, c: c * 2, np.int8(30)), (np.int8(2),)),
+        (lambda a: lax.scan(lambda c, r: (c * c + 1, c), np.float32(1.1), a), (np.ones(3, "f4"),)),
+        (lambda a: a / np.float32(0.1), (X,)),
+        (lambda a: np.sum(np.broadcast_to(a, (100_000,))), (np.float16(0.01),)),
+        (lambda a: np.copysign(a, np.array([-0.0, 0.0])), (np.ones(2),)),
+        (lambda u: np.clip(u, -1, 1), (U,)),
+        (lambda u, e: np.einsum("i,i->", u, e), (np.array([141, 181], "u1"), np.ones(1, "i1"))),
+        (lambda a: np.floor(a / 49), (np.array([49.0, 98.0]),)),
+        (lambda z: (np.exp(z).imag * 2, z.real), (X + 1j,)),
+    ],
+)
+def test_values_and_dtypes_are_those_of_eager_code(f, args):
+    want, got = fg.tree.leaves(f(*args)), fg.tree.leaves(fg.jit(f)(*args))
+    for w, g in zip(want, got, strict=True):
+        assert np.asarray(w).dtype == np.asarray(g).dtype
+        np.testing.assert_allclose(g, w, rtol=1e-6 if w.dtype.itemsize < 8 else 1e-12)
+        np.testing.assert_array_equal(np.signbit(np.real(g)), np.signbit(np.real(w)))
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda a, b: (b, a),
+        lambda a, b: (a + 1, a),
+        lambda a, b: (a + 1, a + 1, b),
+        lambda a, b: (np.ones(3), a),
+        lambda a, b: (a[::-1], a[::-1]),
+        lambda a, b: np.where(a > 0, a, a),
+    ],
+)
+def test_donation_leaves_what_is_shown_alone(f):
+    compiled = fg.jit(f, donate_argnums=(0, 1))
+    for _ in range(3):
+        want = fg.tree.leaves(f(X.copy(), 10 * X))
+        got = fg.tree.leaves(compiled(X.copy(), 10 * X))
+        for w, g in zip(want, got, strict=True):
+            np.testing.assert_array_equal(g, w)
+
+
+def test_views_that_do_not_tell_their_base_are_seen():
+    compiled = fg.jit(lambda a, w: (a + 1, w * 2), donate_argnums=0)
+    for _ in range(2):
+        a = np.arange(4.0)
+        rows = np.lib.stride_tricks.sliding_window_view(a, 2)
+        want = rows * 2
+
+        np.testing.assert_array_equal(compiled(a, rows)[1], want)
