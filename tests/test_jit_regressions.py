@@ -204,3 +204,27 @@ def test_views_that_do_not_tell_their_base_are_seen():
         want = rows * 2
 
         np.testing.assert_array_equal(compiled(a, rows)[1], want)
+
+
+def test_donation_goes_on_from_step_to_step():
+    def step(state):
+        return [np.tanh(x.reshape(-1)).reshape(x.shape) * 0.5 for x in state]
+
+    compiled = fg.jit(step, donate_argnums=0)
+    state = [np.ones((3, 4)) for _ in range(6)]
+    owners = list(map(id, state))
+    for _ in range(4):
+        want = step(state)
+        state = compiled(state)
+        for w, g in zip(want, state, strict=True):
+            np.testing.assert_allclose(g, w, rtol=1e-12)
+
+    assert list(map(id, state)) == owners
+
+
+def test_what_jit_returns_owns_its_memory():
+    outs = fg.jit(lambda x: (x * 2, (x * 3).reshape(-1), (x @ x).reshape(4, 4, 1), x[1:]))(
+        np.ones((4, 4))
+    )
+
+    assert all(y.base is None for y in outs)

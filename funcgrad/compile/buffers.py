@@ -18,11 +18,10 @@ def nbytes(aval: Aval) -> int:
 class Root:
     """Some bytes of the arena, and how many values lie in them; other arrays have no offset."""
 
-    __slots__ = ("fresh", "holders", "offset", "size")
+    __slots__ = ("holders", "offset", "size")
 
-    def __init__(self, offset: int | None, size: int, fresh: bool = False) -> None:
+    def __init__(self, offset: int | None, size: int) -> None:
         self.offset, self.size, self.holders = offset, size, 0
-        self.fresh = fresh  # whether it is new at each call, and nobody else's
 
 
 class Arena:

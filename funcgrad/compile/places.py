@@ -13,7 +13,6 @@ class Places:
 
     names: Names
     buffer: Callable[..., Value]
-    fresh: Callable[..., Value]
 
     def place(
         self,
@@ -86,17 +85,19 @@ class Places:
     def aims(self, jaxpr: Jaxpr, targets: Sequence[Value | None]) -> dict[Var, Value]:
         """Return where variables are to be written: to an output's target, or to new memory.
 
-        What an output is a view of (a transpose, a reshape) gets the memory, and not a copy of it.
+        What an output is another shape of is written to the output's memory too.
         """
         wanted: dict[Var, Value] = {}
         made = {var: eqn for eqn in jaxpr.eqns for var in eqn.outs}
         for atom, target in zip(jaxpr.outvars, targets, strict=True):
             if target is None or not isinstance(atom, Var) or atom not in made or atom in wanted:
                 continue
+            wanted[atom] = target
             eqn = made[atom]
-            moves = eqn.prim.is_view and eqn.ins[0].aval.size == atom.aval.size
-            if not moves or target.made or eqn.ins[0] not in made:
-                wanted[atom] = target
-            elif eqn.ins[0] not in wanted and eqn.ins[0] not in jaxpr.outvars:
-                wanted[eqn.ins[0]] = self.fresh(eqn.ins[0].aval, "", viewed=True)
+            inner = eqn.ins[0] if eqn.ins else None
+            reshapes = eqn.prim.is_view and list(eqn.params) == ["shape"]
+            if reshapes and inner in made and inner not in wanted and inner not in jaxpr.outvars:
+                wanted[inner] = Value(
+                    self.names.token(), inner.aval, target.root, made=False, home=target
+                )
         return wanted

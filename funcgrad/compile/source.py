@@ -82,12 +82,11 @@ def safe_donors(jaxpr: Jaxpr, donors: Sequence[int | None]) -> list[int | None]:
         return atom
 
     shown = [seen(atom) for atom in jaxpr.outvars]
-    return [
-        None
-        if d is None or x not in makers or shown.count(x) > 1 or jaxpr.invars[d] in shown
-        else d
-        for d, x in zip(donors, shown, strict=True)
-    ]
+    safe = lambda d, x, out: (
+        x in makers and jaxpr.outvars.count(out) == 1 and jaxpr.invars[d] not in shown
+    )
+    rows = zip(donors, shown, jaxpr.outvars, strict=True)
+    return [d if d is not None and safe(d, x, out) else None for d, x, out in rows]
 
 
 def _target(w: Writer, atom: Any, donor: Value | None) -> Value | None:

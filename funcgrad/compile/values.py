@@ -16,7 +16,7 @@ class Value:
     of a static value for certain, of another probably.
     """
 
-    __slots__ = ("aval", "contiguous", "made", "root", "static", "text")
+    __slots__ = ("aval", "contiguous", "home", "made", "root", "static", "text")
 
     def __init__(
         self,
@@ -27,9 +27,11 @@ class Value:
         static: bool = False,
         made: bool = True,
         contiguous: bool = True,
+        home: "Value | None" = None,
     ) -> None:
         self.text, self.aval, self.root = text, aval, root
         self.static, self.made, self.contiguous = static, made, contiguous
+        self.home = home  # the output of which it will be another shape
 
     def __str__(self) -> str:
         return self.text

@@ -103,9 +103,9 @@ class Writer(Kernels, Places):
         root = self.arena.take(nbytes(aval))
         return self._static(aval, root, hint)
 
-    def fresh(self, aval: Aval, hint: str, viewed: bool = False) -> Value:
+    def fresh(self, aval: Aval, hint: str) -> Value:
         """Return an output for which NumPy will find memory: its own, outside the workspace."""
-        return Value(self.names.token(hint), aval, Root(None, 0, fresh=viewed), made=False)
+        return Value(self.names.token(hint), aval, Root(None, 0), made=False)
 
     def _static(self, aval: Aval, root: Root, hint: str) -> Value:
         token = self.names.token(hint)
@@ -174,6 +174,10 @@ class Writer(Kernels, Places):
 
     def need(self, out: Value) -> str:
         """Return an output's name, its memory allocated."""
+        if out.home is not None and not out.made:
+            self.need(out.home)
+            self.line(f"{out} = {out.home.reshaped(out.aval.shape)}")
+            out.made = True
         if not out.made:
             shape, dtype = parameter(out.aval.shape), self.dtype(out.aval.dtype)
             self.line(f"{out} = {self.numpy('empty')}({shape}, {dtype})")
@@ -183,6 +187,8 @@ class Writer(Kernels, Places):
     def call(self, function: str, args: Sequence[Any], out: Value, keyword: bool = False) -> None:
         """Write a call that fills ``out``, its last argument where there is memory for it."""
         given = ", ".join(map(str, args))
+        if out.home is not None:
+            self.need(out)
         if out.made and out.aval.shape:
             self.line(f"{function}({given}, {'out=' if keyword else ''}{out})", out.aval)
         else:
@@ -191,6 +197,8 @@ class Writer(Kernels, Places):
 
     def assign(self, out: Value, expression: str) -> None:
         """Write an expression whose value is new into ``out``."""
+        if out.home is not None:
+            self.need(out)
         if out.made and out.aval.shape:
             self.line(f"{self.numpy('copyto')}({out}, {expression})", out.aval)
         else:
@@ -199,10 +207,13 @@ class Writer(Kernels, Places):
 
     def assign_view(self, out: Value, expression: str) -> None:
         """Write an expression whose value shares its memory with another's into ``out``."""
-        self.assign(out, expression if out.made or not out.aval.shape else f"{expression}.copy()")
+        new = not out.made and out.home is None and out.aval.shape
+        self.assign(out, f"{expression}.copy()" if new else expression)
 
     def copy(self, out: Value, value: Value) -> None:
         """Write the numbers of a value into ``out``."""
+        if out.home is not None:
+            self.need(out)
         if not out.aval.shape:
             self.line(f"{out} = {self.scalar(value)}")
         elif out.made:
@@ -283,15 +294,11 @@ class Writer(Kernels, Places):
     ) -> list[Value]:
         """Return the values of the outputs, copied to targets in which they do not lie yet."""
         outs: list[Value] = []
-        used: set[int] = set()
         for atom, target in zip(jaxpr.outvars, targets, strict=True):
             value = self.read(atom, env)
-            # memory that NumPy found for this program may be an output's, once
-            own = value.root is not None and value.root.fresh and id(value.root) not in used
-            if target is not None and value.text != target.text and not (own and not target.made):
+            if target is not None and value.text != target.text:
                 self.copy(target, value)
                 value = target
-            used.add(id(value.root))
             outs.append(value)
         return outs
 
@@ -338,6 +345,8 @@ class Writer(Kernels, Places):
             return None
         (var,), value = eqn.outs, ins[0]
         target = wanted.get(var)
+        if target is not None and value.home is target:
+            return [target]
         found = eqn.prim.view(value, *ins[1:], **eqn.params) if value.aval.shape else None
         if found is not None and found[0].startswith("broadcast_to"):
             self.numpy("broadcast_to")
