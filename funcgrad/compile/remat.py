@@ -80,11 +80,11 @@ def fullest(jaxpr: Jaxpr) -> tuple[int, list[Var]]:
         live += change[i]
         if live > most:
             live, most, at = live, live, i
-    small = most / 1000  # what is smaller stays: it would not help
+    small = min(most / 1000, 1024)  # bytes; what is smaller stays
     outs = set(jaxpr.outvars)
     waiting = [
         v for v, i in first.items()
-        if i <= at < last.get(v, i) and v not in outs and nbytes(v.aval) > small
+        if i <= at < last.get(v, i) and v not in outs and nbytes(v.aval) >= small
     ]  # fmt: skip
     return at, waiting
 

@@ -119,14 +119,12 @@ def _module(w: Writer, title: str, inputs: Sequence[str]) -> Source:
         parts.append(
             "\n".join(f"{token} = primitive({name!r}).{part}" for (name, part), token in rows)
         )
-    if w.pooled:
-        parts.append(f"pool = ThreadPoolExecutor({w.threads})")
     if statics:
         parts += [_workspace(w, statics), "spaces = [workspace()]"]
     parts.append("\n".join(_main(w, inputs, list(statics))))
     imports = [f"from numpy import {', '.join(sorted(w.imports))}"] if w.imports else []
-    if w.pooled:
-        imports.insert(0, "from concurrent.futures import ThreadPoolExecutor\n")
+    if w.shares:
+        imports.append("from funcgrad.compile.threads import share")
     if w.parts:
         imports.append("from funcgrad.core.registry import primitive")
     text = "\n\n".join([f'"""{_told(title)}"""', "\n".join(imports), *parts]) + "\n"

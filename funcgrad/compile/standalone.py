@@ -22,6 +22,7 @@ from ..core.errors import UnsupportedError
 from ..core.registry import primitives
 from ..core.trace import Primitive
 from .text import parameter
+from .threads import share
 
 _HEAD = "import base64\nimport functools\nimport types\n\nimport numpy"
 
@@ -49,7 +50,7 @@ class Exporter:
         if isinstance(value, np.dtype):
             return f"numpy.dtype({value.str!r})"
         if isinstance(value, np.generic):
-            return f"{self.expression(value.dtype)}.type({value.item()!r})"
+            return f"{array_text(np.asarray(value))}[()]"
         if isinstance(value, np.ndarray):
             return array_text(value)
         if isinstance(value, float) and not math.isfinite(value):
@@ -58,6 +59,8 @@ class Exporter:
             return self.of_module(value)
         if type(value) in (tuple, list, dict):
             return self.container(value)
+        if type(value) in (set, frozenset):
+            return f"{type(value).__name__}({self.container(sorted(value, key=repr))})"
         if isinstance(value, functools.partial):
             parts = [self.expression(x) for x in (value.func, *value.args)]
             parts += [f"{k}={self.expression(v)}" for k, v in value.keywords.items()]
@@ -227,7 +230,8 @@ def source_text(function: types.FunctionType) -> tuple[str, bool]:
 
 def array_text(x: np.ndarray) -> str:
     """Return an array as an expression: its numbers if they are few, else its bytes."""
-    if x.size <= 16:
+    plain = x.dtype.kind in "biu" or (x.dtype.kind == "f" and x.dtype.itemsize <= 8)
+    if x.size <= 16 and plain and np.isfinite(x).all():
         return f"numpy.array({x.tolist()!r}, {x.dtype.str!r}).reshape({x.shape!r})"
     data = base64.b85encode(np.ascontiguousarray(x).tobytes()).decode()
     return (
@@ -235,19 +239,22 @@ def array_text(x: np.ndarray) -> str:
     )
 
 
+_SHARE = "from funcgrad.compile.threads import share\n"
 _PART = re.compile(r"^(\w+) = primitive\('(\w+)'\)\.(\w+)$", re.MULTILINE)
 
 
 def standalone(
-    text: str, constants: Sequence[Any], values: Mapping[str, Any], wrapper: str = ""
+    text: str, constants: Sequence[Any], values: Sequence[Any], wrapper: Sequence[str]
 ) -> str:
     """Return the text of a program as a module that imports NumPy alone.
+
+    All of it stands in one function, so that no name of the user's meets one of the program's.
 
     Args:
         text: the module's source.
         constants: what it cannot spell.
-        values: arrays that its function takes first, by the names of its parameters.
-        wrapper: a function of the user's own arguments around it.
+        values: arrays that its function takes first.
+        wrapper: the lines of a function of the user's own arguments, which calls ``_run``.
 
     Raises:
         UnsupportedError: if something that it calls has no source that can come along.
@@ -258,11 +265,16 @@ def standalone(
         f"{name} = {exporter.expression(getattr(primitives[prim], part))}"
         for name, prim, part in _PART.findall(text)
     ]
-    given = [f"{name} = {exporter.expression(x)}" for name, x in values.items()]
+    given = exporter.container(list(values))
+    if _SHARE in text:
+        called.append(f"share = {exporter.expression(share)}")
     text = _PART.sub("", text).replace("from funcgrad.core.registry import primitive\n", "")
+    text = text.replace(_SHARE, "")
     end = text.index('"""', 3) + 3
     modules = "".join(f"\nimport {name}" for name in sorted(exporter.modules - {"numpy"}))
-    parts = [text[:end], _HEAD + modules, *exporter.lines]
-    parts += [f"constants = {fixed}"] if fixed else []
-    parts += ["\n".join([*called, *given]), text[end:], wrapper]
-    return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
+    inner = [_HEAD + modules, *exporter.lines, *([f"constants = {fixed}"] if fixed else [])]
+    inner += ["\n".join(called), text[end:].strip("\n"), f"given = {given}"]
+    inner += ["return lambda *leaves: main(*given, *leaves)"]
+    body = textwrap.indent("\n\n".join(part.strip("\n") for part in inner if part.strip()), "    ")
+    parts = [text[:end], f"def _program():\n{body}", "_run = _program()", "\n".join(wrapper)]
+    return "\n\n\n".join(parts) + "\n"

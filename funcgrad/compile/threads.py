@@ -4,7 +4,9 @@ NumPy lets go of the interpreter's lock in its loops, so that threads on several
 once; on one core, or beside other work, they only cost.
 """
 
+import contextvars
 import re
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -30,8 +32,33 @@ def in_threads(w: Any, starts: str, body: Callable[[str], None]) -> None:
     root = outer.take(max(size, 1) * w.threads)
     spaces = [_space(w, own, (root.offset or 0) + k * size, k) for k in reversed(range(w.threads))]
     shares = ", ".join(f"({starts})[{k}::{w.threads}]" for k in range(w.threads))
-    w.line(f"list({w.pool()}.map({part}, [{shares}], [{', '.join(spaces[::-1])}]))")
+    w.line(f"{w.share()}({part}, [{shares}], [{', '.join(spaces[::-1])}])")
     outer.give(root)
+
+
+def share(part: Callable[[Any, Any], None], shares: list[Any], spaces: list[Any]) -> None:
+    """Run a loop's shares in threads, each in the caller's context: with its ``np.errstate``.
+
+    The threads live for one call, so that processes may fork between calls.
+    """
+    errors: list[BaseException] = []
+
+    def run(context: Any, some: Any, space: Any) -> None:
+        try:
+            context.run(part, some, space)
+        except BaseException as err:  # the caller raises it
+            errors.append(err)
+
+    threads = [
+        threading.Thread(target=run, args=(contextvars.copy_context(), some, space))
+        for some, space in zip(shares, spaces, strict=True)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if errors:
+        raise errors[0]
 
 
 def _space(w: Any, own: list[str], offset: int, k: int) -> str:

@@ -31,7 +31,7 @@ class Writer(Kernels, Places):
 
     def __init__(self, threads: int = 1) -> None:
         self.threads = threads  # that share loops over blocks
-        self.pooled = False
+        self.shares = False  # whether loops are dealt out
         self.arena = Arena()
         self.names = Names()
         self.lines: list[str] = []
@@ -84,10 +84,10 @@ class Writer(Kernels, Places):
             self.parts[key] = self.names.token(label(prim.name))
         return self.parts[key]
 
-    def pool(self) -> str:
-        """Return the name of the threads."""
-        self.pooled = True
-        return "pool"
+    def share(self) -> str:
+        """Return the name of the function that deals a loop out to threads."""
+        self.shares = True
+        return "share"
 
     def bind(self, value: Any, hint: str = "") -> str:
         """Return a name for an object that the text cannot spell."""

@@ -2,6 +2,7 @@
 
 import functools
 import inspect
+import operator
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple
 
@@ -9,20 +10,21 @@ import numpy as np
 
 from ..compile.buffers import nbytes
 from ..compile.memory import MemoryReport, matched
-from ..compile.names import label
 from ..compile.program import Program, compiled
 from ..compile.standalone import standalone as alone
 from ..core import tree
-from ..core.avals import Aval, aval_of, is_arraylike
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
 from ..core.axes import axis_env
+from ..core.errors import MemoryLimitError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from ..core.trace import Tracer, check_operand
 from ..ops.structure import broadcast_p
 from .arguments import Origin, Place, described
 from .call import call_p
-from .calls import entry, plain_tree, typed
+from .calls import entry, typed
 from .programs import hoisted
 from .staging import stage
+from .wrapper import wrapper_of
 
 
 class Fixed:
@@ -60,8 +62,14 @@ class Spot:
 
     def __init__(self, fun: Callable[..., Any], **options: Any) -> None:
         self.fun, self.memory_limit, self.threads = fun, options["memory_limit"], options["threads"]
-        if not isinstance(self.threads, int) or self.threads < 1:
-            raise ValueError(f"jit: threads must be a whole number from 1 on: got {self.threads!r}")
+        for name, least in (("threads", 1), ("memory_limit", 0)):
+            value = options[name]
+            whole = hasattr(value, "__index__") and not isinstance(value, bool)
+            if value is not None and not (whole and operator.index(value) >= least):
+                raise ValueError(
+                    f"jit: {name} must be a whole number from {least} on: got {value!r}"
+                )
+        self.threads = operator.index(self.threads)
         try:
             self.parameters = list(inspect.signature(fun).parameters.values())
         except (TypeError, ValueError):  # a built-in without a signature
@@ -75,7 +83,7 @@ class Spot:
     def _named(self, word: str, options: dict[str, Any]) -> set[Place]:
         """Return the places chosen, each by position and by name where both are known."""
         nums, names = options[f"{word}_argnums"], options[f"{word}_argnames"]
-        nums = () if nums is None else (nums,) if isinstance(nums, int) else tuple(nums)
+        nums = () if nums is None else (nums,) if hasattr(nums, "__index__") else tuple(nums)
         names = () if names is None else (names,) if isinstance(names, str) else tuple(names)
         keywords = [p.name for p in self.parameters]
         variadic = any(p.kind is p.VAR_KEYWORD for p in self.parameters) or not keywords
@@ -86,8 +94,9 @@ class Spot:
         variadic_positions = any(p.kind is p.VAR_POSITIONAL for p in self.parameters)
         places: set[Place] = set(names)
         for n in nums:
-            if not isinstance(n, int):
+            if not hasattr(n, "__index__"):
                 raise TypeError(f"jit: {word}_argnums must be integers: got {n!r}")
+            n = operator.index(n)
             if not -count <= n < count and not variadic_positions and self.parameters:
                 raise ValueError(
                     f"jit: {word}_argnums={n} names no argument: the function takes {count}"
@@ -117,6 +126,11 @@ class Spot:
             if m:
                 check_operand(x)
                 aval = aval_of(x)
+                if aval.dtype.kind not in "biufc":
+                    raise TypeError(
+                        f"jit: an argument must hold numbers: got {aval.dtype}; convert it, or "
+                        f"name it in static_argnums"
+                    )
                 avals.append(aval)
                 keys.append(aval)
             else:
@@ -234,6 +248,21 @@ class Signature:
         """Return the program that writes over no argument."""
         return self.compile([None] * len(self.jaxpr.outvars))
 
+    @functools.cached_property
+    def donating(self) -> tuple[Program, list[int]]:
+        """Return the program that calls run, and the leaves over which it writes.
+
+        Where writing over arguments takes more memory than it saves, it is not done.
+        """
+        donors = self.donors() if self.donated else []
+        if all(d is None for d in donors):
+            return self.program, []
+        try:
+            program = self.compile(donors)
+        except MemoryLimitError:
+            return self.program, []
+        return program, sorted({d - len(self.consts) for d in donors if d is not None})
+
     def is_traced(self, leaves: Sequence[Any]) -> bool:
         """Return whether a transform runs around a call with these leaves."""
         return not self.lasts or any(isinstance(x, Tracer) for x in leaves)
@@ -245,16 +274,19 @@ class Signature:
 
     def run(self, leaves: Sequence[Any]) -> Any:
         """Run the program that writes over nothing, on leaves that the entry did not take."""
+        for x in leaves:
+            if not isinstance(x, (np.ndarray, np.generic)) and type(x) not in PYTHON_SCALARS:
+                raise TypeError(
+                    f"jit: {self.name} was called with {x!r}, which has no numbers: ask for its "
+                    f"source, jaxpr or memory with it instead"
+                )
         plain = [np.asarray(x) if isinstance(x, np.ndarray) else x for x in leaves]
         return tree.unflatten(self.out_tree, self.program.main(*self.consts, *plain))
 
     @functools.cached_property
     def entry(self) -> Callable[[tuple, dict], Any]:
         """Return the function that calls of this signature go through: straight to the program."""
-        donors = self.donors() if self.donated else []
-        program = self.compile(donors) if any(d is not None for d in donors) else self.program
-        used = sorted({d - len(self.consts) for d in donors if d is not None})
-        given = self.given
+        (program, used), given = self.donating, self.given
         return entry(
             given.in_tree, given.avals, given.moving, program.main, self.consts, self.out_tree, used
         )
@@ -267,35 +299,20 @@ class Signature:
         )  # fmt: skip
 
     def text(self, standalone: bool) -> str:
-        donors = self.donors() if self.donated else [None] * len(self.jaxpr.outvars)
-        program = self.compile(donors) if any(d is not None for d in donors) else self.program
+        """Return the source of what a call runs."""
+        program, _ = self.donating
         if not standalone:
             return program.source.text
-        return alone(program.source.text, program.source.constants, self.values(), self.wrapper())
-
-    def values(self) -> dict[str, Any]:
-        """Return the constants by the names of the program's parameters."""
-        return dict(zip(self.names(), self.consts, strict=False))
-
-    def wrapper(self) -> str:
-        """Return the text of a function of the user's arguments that calls the program's."""
-        rows = zip(self.given.places, self.given.moving, strict=True)
-        moving = [place for place, m in rows if m]
-        parameters = dict.fromkeys(self.spot.name_of(place, ()) for place, _ in moving)
-        leaves = [self.spot.name_of(*place) for place in moving]
-        built = plain_tree(self.out_tree)
-        names = ", ".join([*self.names()[: len(self.consts)], *leaves])
-        call = f"main({names})"
-        lines = [f"def {label(self.name) or 'call'}({', '.join(parameters)}):"]
-        if built is None:
-            lines.append(f"    return {call}")
-        else:
-            outs = "".join(f"y{i}, " for i in range(self.out_tree.num_leaves))
-            lines += [f"    {outs}= {call}" if outs else f"    {call}", f"    return {built}"]
-        return "\n".join(lines)
+        source = program.source
+        return alone(
+            source.text,
+            source.constants,
+            self.consts,
+            wrapper_of(self.spot, self.given, self.out_tree, self.name),
+        )
 
     def memory(self) -> MemoryReport:
-        program = self.program
+        program, _ = self.donating
         return MemoryReport(
             program.source.arena,
             max((n for _, n in program.source.profile), default=0),
