@@ -1,5 +1,8 @@
 """One test for each bug of jit that was found."""
 
+import dataclasses
+import pickle
+
 import numpy as np
 import pytest
 
@@ -228,3 +231,61 @@ def test_what_jit_returns_owns_its_memory():
     )
 
     assert all(y.base is None for y in outs)
+
+
+@dataclasses.dataclass(frozen=True)
+class Scaled:
+    by: float
+
+    @fg.jit
+    def apply(self, x):
+        return x * self.by
+
+
+def test_static_objects_that_are_equal_may_hold_numbers_of_other_types():
+    whole = np.arange(3)
+
+    assert [Scaled(2).apply(whole).dtype.kind, Scaled(2.0).apply(whole).dtype.kind] == ["i", "f"]
+    assert np.signbit(Scaled(-0.0).apply(1.0)) and not np.signbit(Scaled(0.0).apply(1.0))
+
+
+def test_a_compiled_function_of_a_compiled_lambda_pickles():
+    twice = fg.jit(fg.jit(lambda x: x * 2))
+    want = twice(X)
+
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(twice))(X), want)
+
+
+def test_loops_nest_deeper_than_python_lets_blocks():
+    def nested(depth, x):
+        if depth == 0:
+            return np.sin(x)
+        return lax.scan(lambda c, _: (nested(depth - 1, c), None), x, None, 1)[0]
+
+    np.testing.assert_allclose(fg.jit(lambda x: nested(25, x))(X), np.sin(X), rtol=1e-12)
+
+
+@pytest.mark.parametrize("limit", ["a", 1.5, -1, True])
+def test_a_memory_limit_is_a_number_of_bytes(limit):
+    with pytest.raises(ValueError, match="memory_limit must be a whole number"):
+        fg.jit(np.sin, memory_limit=limit)
+
+
+def test_a_memory_limit_holds_for_many_small_values():
+    def chain(x):
+        for _ in range(1010):
+            x = np.sin(x)
+        return np.sum(x)
+
+    x = np.ones(500)
+    free = fg.jit(fg.grad(chain)).memory(x).workspace
+    bound = fg.jit(fg.grad(chain), memory_limit=free // 3)
+
+    assert bound.memory(x).workspace <= free // 3
+
+
+def test_what_has_no_numbers_is_refused():
+    with pytest.raises(TypeError, match="which has no numbers"):
+        fg.jit(lambda x: x * 2)(fg.ShapeDtypeStruct((3,), "f8"))
+    with pytest.raises(TypeError, match="must hold numbers"):
+        fg.jit(lambda x: x[0])(np.array(["a"]))

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.avals import Aval
 from ..core.errors import FuncgradError
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..core.registry import primitives
 from .buffers import Arena, Root, nbytes
 from .kernels import Kernels
@@ -24,6 +24,7 @@ from .text import literal, parameter
 from .values import Value
 
 INDENT = "    "
+DEPTH = 14  # of nested blocks, from which on loops are called instead of written
 
 
 class Writer(Kernels, Places):
@@ -187,8 +188,6 @@ class Writer(Kernels, Places):
     def call(self, function: str, args: Sequence[Any], out: Value, keyword: bool = False) -> None:
         """Write a call that fills ``out``, its last argument where there is memory for it."""
         given = ", ".join(map(str, args))
-        if out.home is not None:
-            self.need(out)
         if out.made and out.aval.shape:
             self.line(f"{function}({given}, {'out=' if keyword else ''}{out})", out.aval)
         else:
@@ -197,8 +196,6 @@ class Writer(Kernels, Places):
 
     def assign(self, out: Value, expression: str) -> None:
         """Write an expression whose value is new into ``out``."""
-        if out.home is not None:
-            self.need(out)
         if out.made and out.aval.shape:
             self.line(f"{self.numpy('copyto')}({out}, {expression})", out.aval)
         else:
@@ -207,13 +204,11 @@ class Writer(Kernels, Places):
 
     def assign_view(self, out: Value, expression: str) -> None:
         """Write an expression whose value shares its memory with another's into ``out``."""
-        new = not out.made and out.home is None and out.aval.shape
+        new = not out.made and out.aval.shape
         self.assign(out, f"{expression}.copy()" if new else expression)
 
     def copy(self, out: Value, value: Value) -> None:
         """Write the numbers of a value into ``out``."""
-        if out.home is not None:
-            self.need(out)
         if not out.aval.shape:
             self.line(f"{out} = {self.scalar(value)}")
         elif out.made:
@@ -312,7 +307,10 @@ class Writer(Kernels, Places):
             near = [a.aval for a in eqn.ins if isinstance(a, Var)]
         ins = [self.read(atom, env, near) for atom in eqn.ins]
         outs = self.view_of(eqn, ins, wanted)
-        if outs is None and eqn.prim.emit is None and eqn.prim.into is None:
+        written = eqn.prim.emit is not None or eqn.prim.into is not None
+        if self.depth > DEPTH and programs_in(eqn.params):
+            written = False  # Python nests twenty blocks at most
+        if outs is None and not written:
             outs = self.run(eqn, ins, wanted)
         if outs is not None:
             for value in outs:
@@ -322,6 +320,8 @@ class Writer(Kernels, Places):
             for var in eqn.outs:
                 outs.append(self.place(var, eqn, ins, dying, wanted))
                 self.hold(outs[-1])  # so that the next output does not take the same memory
+                if outs[-1].home is not None:
+                    self.need(outs[-1])
             if eqn.prim.view is not None and self.copied_view(eqn, ins, outs[0]):
                 pass
             elif eqn.prim.emit is None:

@@ -6,6 +6,7 @@ call that does not fit is answered with ``MISS``.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -126,7 +127,8 @@ def _leaf(text: _Text, name: str, leaf: Any, moves: bool) -> list[str]:
     """Compare a leaf with what the program was compiled for."""
     if not moves:
         value = text.bind(leaf)
-        if type(leaf) in (float, complex, tuple, frozenset):  # equal numbers may be of other types
+        if isinstance(leaf, (float, complex, tuple, frozenset)) or is_dataclass(leaf):
+            # what is equal may yet hold numbers of other types
             text.scope["typed"] = typed
             text.require(f"{name} is {value} or typed({name}) == {text.bind(typed(leaf))}")
             return [name]
@@ -217,4 +219,6 @@ def typed(value: Any) -> Any:
     """Return a static value with its types, so that 1, 1.0 and True differ, and -0.0 from 0.0."""
     if isinstance(value, (tuple, frozenset)):
         return type(value), tuple(map(typed, value))
+    if is_dataclass(value) and not isinstance(value, type):
+        return type(value), tuple([typed(getattr(value, f.name)) for f in fields(value)])
     return type(value), repr(value) if isinstance(value, (float, complex)) else value

@@ -84,12 +84,23 @@ class Jit:
             found = getattr(found, name, None)
         if found is self:
             return self.fun.__qualname__
-        try:
-            pickle.dumps(self.fun)
-        except (pickle.PicklingError, AttributeError, TypeError):  # a lambda, or a local function
+        if not self._pickles():
             frozen = [s.frozen() for s in self._signatures.values()]
             return Frozen, (getattr(self.fun, "__name__", "function"), frozen)
         return Jit, (self.fun, self.options)
+
+    def _pickles(self) -> bool:
+        """Return whether the function itself can be pickled: a lambda, or a local one, cannot."""
+        fun = self.fun
+        while isinstance(fun, functools.partial):
+            fun = fun.func
+        if isinstance(fun, Jit) and not isinstance(fun.__reduce__(), str):
+            return fun._pickles()
+        try:
+            pickle.dumps(self.fun)
+        except (pickle.PicklingError, AttributeError, TypeError):
+            return False
+        return True
 
     def __repr__(self) -> str:
         return f"<jit of {getattr(self.fun, '__qualname__', repr(self.fun))}>"

@@ -36,7 +36,7 @@ class Fixed:
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Fixed) and bool(self.value == other.value)
+        return isinstance(other, Fixed) and bool(typed(self.value) == typed(other.value))
 
     def __hash__(self) -> int:
         return hash(self.value)

@@ -73,15 +73,17 @@ class Staging(Trace):
         """Return what stands for a value: a variable, a literal number, or a constant."""
         if isinstance(x, StagingTracer) and x._trace is self:
             return x._var
-        if type(x) in PYTHON_SCALARS or isinstance(x, np.generic):
+        if type(x) in PYTHON_SCALARS or (isinstance(x, np.generic) and x.dtype.kind in "biufc"):
             return Literal(x)
         if isinstance(x, Tracer):
             check_alive(x)
         else:
             self.hold(x)
             x = np.asarray(x)
-        if type(x) is np.ndarray and x.dtype.kind == "O":
-            raise TypeError(f"{self.origin}: an operand must be an array or a number: got {x}")
+        if type(x) is np.ndarray and x.dtype.kind not in "biufc":
+            raise TypeError(
+                f"{self.origin}: an operand must be an array or a number: got {x}, {x.dtype}"
+            )
         if type(x) is np.ndarray and not x.shape:
             return Literal(x[()])
         var, _ = self.consts.setdefault(id(x), (Var(aval_of(x)), x))
