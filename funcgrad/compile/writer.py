@@ -307,29 +307,39 @@ class Writer(Kernels, Places):
             near = [a.aval for a in eqn.ins if isinstance(a, Var)]
         ins = [self.read(atom, env, near) for atom in eqn.ins]
         outs = self.view_of(eqn, ins, wanted)
-        written = eqn.prim.emit is not None or eqn.prim.into is not None
-        if self.depth > DEPTH and programs_in(eqn.params):
-            written = False  # Python nests twenty blocks at most
-        if outs is None and not written:
+        if outs is None and not self.is_written(eqn):
             outs = self.run(eqn, ins, wanted)
-        if outs is not None:
+        if outs is None:
+            outs = self.filled(eqn, ins, dying, wanted)
+        else:
             for value in outs:
                 self.hold(value)
-        else:
-            outs = []
-            for var in eqn.outs:
-                outs.append(self.place(var, eqn, ins, dying, wanted))
-                self.hold(outs[-1])  # so that the next output does not take the same memory
-                if outs[-1].home is not None:
-                    self.need(outs[-1])
-            if eqn.prim.view is not None and self.copied_view(eqn, ins, outs[0]):
-                pass
-            elif eqn.prim.emit is None:
-                self.into(eqn.prim, outs, ins, eqn.params)
-            else:
-                eqn.prim.emit(self, outs, ins, **eqn.params)
         env.update(zip(eqn.outs, outs, strict=True))
         self.profile.append((f"{eqn.prim.name} {eqn.source}", self.arena.live))
+
+    def is_written(self, eqn: Eqn) -> bool:
+        """Return whether an equation is written out, and not a call of what eager code runs."""
+        if self.depth > DEPTH and programs_in(eqn.params):
+            return False  # Python nests twenty blocks at most
+        return eqn.prim.emit is not None or eqn.prim.into is not None
+
+    def filled(
+        self, eqn: Eqn, ins: Sequence[Value], dying: set[Var], wanted: dict[Var, Value]
+    ) -> list[Value]:
+        """Write the lines that fill the outputs of an equation, where each is to lie."""
+        outs: list[Value] = []
+        for var in eqn.outs:
+            outs.append(self.place(var, eqn, ins, dying, wanted))
+            self.hold(outs[-1])  # so that the next output does not take the same memory
+            if outs[-1].home is not None:
+                self.need(outs[-1])
+        if eqn.prim.view is not None and self.copied_view(eqn, ins, outs[0]):
+            return outs
+        if eqn.prim.emit is None:
+            self.into(eqn.prim, outs, ins, eqn.params)
+        else:
+            eqn.prim.emit(self, outs, ins, **eqn.params)
+        return outs
 
     def note(self, eqn: Eqn) -> None:
         """Write the user's line as a comment, where it is another than before."""
