@@ -1,13 +1,15 @@
 """Control flow as Python's own: ``for`` and ``while`` over compiled statements, ``if`` on branches.
 
 What a loop carries lies in two buffers that change their names after each step: a step reads the
-one and writes the other. Stacked results are written in place, row by row.
+one and writes the other. What is only added to lies in one. Stacked results are written in place,
+row by row.
 """
 
 from collections.abc import Sequence
 
 from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr, Literal
+from .buffers import Root
 from .values import Value
 from .writer import Writer
 
@@ -19,12 +21,18 @@ class Carry:
         var = jaxpr.invars[place]
         self.w, self.aval = w, Aval(var.aval.shape, var.aval.dtype)
         self.changes = jaxpr.outvars[result] is not var
+        self.in_place = bool(self.aval.shape) and _accumulates(jaxpr, place, result)
         self.buffers: list[Value] = []
         self.now, self.next = init, init
         hint = w.names.known.get(var, "carry")
         if self.changes and not self.aval.shape:
             self.now = Value(w.names.token(hint), self.aval)
             w.line(f"{self.now} = {init}")
+        elif self.in_place:
+            self.buffers = [w.buffer(self.aval, hint)]
+            self.now = self.next = Value(w.names.token(hint), self.aval, Root(None, 0))
+            w.line(f"{self.now} = {self.buffers[0]}")
+            w.copy(self.now, init)
         elif self.changes:
             self.buffers = [w.buffer(self.aval, hint), w.buffer(self.aval, f"{hint}_next")]
             self.now, self.next = (
@@ -46,12 +54,23 @@ class Carry:
             self.w.arena.give(buffer.root)
 
 
+def _accumulates(jaxpr: Jaxpr, place: int, result: int) -> bool:
+    """Return whether a carried value is read once, by what may write the next one over it."""
+    old, new = jaxpr.invars[place], jaxpr.outvars[result]
+    readers = [eqn for eqn in jaxpr.eqns if old in eqn.ins]
+    if len(readers) != 1 or new not in readers[0].outs or old in jaxpr.outvars:
+        return False
+    places = [i for i, atom in enumerate(readers[0].ins) if atom is old]
+    fits = (old.aval.shape, old.aval.dtype) == (new.aval.shape, new.aval.dtype)
+    return fits and len(places) == 1 and readers[0].prim.overwrites(places[0])
+
+
 def advance(w: Writer, carries: Sequence[Carry], values: Sequence[Value]) -> None:
     """Write what makes the next values of a step the ones of now."""
     moved = [
         (c.now, c.next if c.buffers else value, c)
         for c, value in zip(carries, values, strict=True)
-        if c.changes
+        if c.changes and not c.in_place
     ]
     numbers = [(now, value) for now, value, c in moved if not c.buffers]
     if numbers:
