@@ -7,8 +7,6 @@ from typing import Any
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Var
 from .rewrite import Builder, rewritten
 
-_Steps = Iterator[Eqn]
-
 
 def inline(jaxpr: Jaxpr) -> Jaxpr:
     """Replace each equation that only calls a program (jit, checkpoint, rules) by that program.

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import Aval
 from .text import index, parameter
 from .values import Value
 
@@ -90,7 +89,7 @@ class Kernels:
 
     def ones(self, n: int, dtype: np.dtype) -> str:
         expression = f"{self.numpy('ones')}({n}, {self.dtype(dtype)})"
-        return self.constant(expression, Aval((n,), dtype), f"ones_{n}")
+        return self.constant(expression, f"ones_{n}")
 
     def reduce(self, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: Value) -> None:
         name = f"{self.numpy(ufunc.__name__)}.reduce"
@@ -126,11 +125,14 @@ class Kernels:
         self.line(f"{name}.fill(0)", out.aval)
         where = index(entries, arrays, placeholder)
         if any(a.aval.shape for a in arrays):
-            places = f"{self.numpy('s_')}[{where}]" if ":" in where else f"({where},)"
-            self.line(f"{self.numpy('add')}.at({name}, {places}, {x})")
+            self.line(f"{self.numpy('add')}.at({name}, {self.places(where)}, {x})")
         else:
             self.line(f"{name}[{where}] = {x}")
         self.number(out)
+
+    def places(self, where: str) -> str:
+        """Return an index as an argument: slices have no text outside of brackets."""
+        return f"{self.numpy('s_')}[{where}]" if ":" in where else f"({where},)"
 
     def number(self, out: Value) -> None:
         """Make a number of an array of one that was needed to write to."""
@@ -154,7 +156,6 @@ class Kernels:
             self.copy(out, x)
         where = index(entries, arrays, placeholder)
         if any(a.aval.shape for a in arrays):
-            places = f"{self.numpy('s_')}[{where}]" if ":" in where else f"({where},)"
-            self.line(f"{self.numpy('add')}.at({out}, {places}, {v})", out.aval)
+            self.line(f"{self.numpy('add')}.at({out}, {self.places(where)}, {v})", out.aval)
         else:
             self.line(f"{out}[{where}] += {v}", out.aval)

@@ -40,7 +40,6 @@ class Names:
     def __init__(self) -> None:
         self.hints: list[list[str]] = []
         self.known: dict[Var, str] = {}
-        self.variables: dict[Var, str] = {}
 
     def token(self, hint: str = "") -> str:
         self.hints.append([hint])

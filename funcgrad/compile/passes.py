@@ -1,7 +1,7 @@
 """The passes in their order, from a program as it was staged to one that is worth writing down."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..core.jaxpr import Jaxpr, check_jaxpr
 from .common import cse, dce, fold
@@ -17,13 +17,8 @@ Pass = Callable[[Jaxpr], Jaxpr]
 
 FIRST: tuple[Pass, ...] = (inline, dce)
 PASSES: tuple[Pass, ...] = (hoist, lower, fold, simplify, cse, simplify, fold, cse, dce)
-
-
-LAST: tuple[Pass, ...] = (
-    pack,
-    schedule,
-    fuse,
-)  # for the outermost program alone, which is then written down
+# for the outermost program alone, which is then written down
+LAST: tuple[Pass, ...] = (pack, schedule, fuse)
 
 
 def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
@@ -35,27 +30,19 @@ def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
             development mode, ``python -X dev``.
     """
     if "optimized" not in jaxpr.memo:
-        jaxpr.memo["optimized"] = _passed(jaxpr, check)
+        inner = lambda program: on_programs(program, lambda held: optimized(held, check))
+        jaxpr.memo["optimized"] = _passed(jaxpr, (*FIRST, inner, *PASSES), check)
     return jaxpr.memo["optimized"]
-
-
-def _passed(jaxpr: Jaxpr, check: bool) -> Jaxpr:
-    def inner(program: Jaxpr) -> Jaxpr:
-        return optimized(program, check)
-
-    now = jaxpr
-    for change in (*FIRST, lambda program: on_programs(program, inner), *PASSES):
-        now = change(now)
-        if check:
-            check_jaxpr(now)
-    return now
 
 
 def finished(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
     """Return an optimised program with what only the source wants: chains over big arrays."""
-    now = jaxpr
-    for change in LAST:
-        now = change(now)
+    return _passed(jaxpr, LAST, check)
+
+
+def _passed(jaxpr: Jaxpr, changes: Sequence[Pass], check: bool) -> Jaxpr:
+    for change in changes:
+        jaxpr = change(jaxpr)
         if check:
-            check_jaxpr(now)
-    return now
+            check_jaxpr(jaxpr)
+    return jaxpr

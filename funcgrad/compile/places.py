@@ -28,7 +28,7 @@ class Places:
             return Value(self.names.token(hint), var.aval, made=False)
         target = wanted.get(var)
         over = self.overwritten(var.aval, eqn, ins, dying, target)
-        if target is not None and self.is_free(target, over, eqn, ins, dying):
+        if target is not None and self.is_free(target, over):
             return target
         if over is not None and over.static:
             self.names.add(over.text, hint)
@@ -70,14 +70,7 @@ class Places:
         others = any(x.root is value.root and x is not value for x in ins)
         return value.root.holders == len(mine) and not others
 
-    def is_free(
-        self,
-        target: Value,
-        over: Value | None,
-        eqn: Eqn,
-        ins: Sequence[Value],
-        dying: set[Var],
-    ) -> bool:
+    def is_free(self, target: Value, over: Value | None) -> bool:
         """Return whether a target may be written to: a donated argument may still be read."""
         free = target.root is None or target.root.holders == 0
         return free or (over is not None and over.root is target.root)

@@ -14,7 +14,7 @@ from typing import Any
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..ops.pointwise import Elementwise
-from .buffers import nbytes
+from .buffers import last_reads, live_bytes, nbytes
 
 STRIDES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
@@ -53,48 +53,34 @@ def _candidates(jaxpr: Jaxpr) -> Iterator[Jaxpr]:
     near = {*waiting, *jaxpr.invars} - set(cheap)
     easy = [v for v in cheap if near.issuperset(a for a in makers[v].ins if isinstance(a, Var))]
     if easy:
-        yield recomputed(jaxpr, at, set(waiting) - set(easy))
+        yield recomputed(jaxpr, at, set(easy))
     dear = [v for v in waiting if not makers[v].prim.is_view]
     for stride in STRIDES:
         if stride <= max(len(dear), 2):
-            yield recomputed(jaxpr, at, set(dear[::stride]))
-    yield recomputed(jaxpr, at, set())
+            yield recomputed(jaxpr, at, set(waiting) - set(dear[::stride]))
+    yield recomputed(jaxpr, at, set(waiting))
 
 
 def fullest(jaxpr: Jaxpr) -> tuple[int, list[Var]]:
     """Return after which equation most bytes are live, and what then only waits, in order."""
-    first: dict[Any, int] = {}
-    last: dict[Any, int] = {a: len(jaxpr.eqns) for a in jaxpr.outvars}
-    for i, eqn in enumerate(jaxpr.eqns):
-        first.update(dict.fromkeys(eqn.outs, i))
-    for i in range(len(jaxpr.eqns) - 1, -1, -1):
-        for atom in jaxpr.eqns[i].ins:
-            last.setdefault(atom, i)
-    change = [0] * (len(jaxpr.eqns) + 2)
-    weight = {v: 0 if jaxpr.eqns[i].prim.is_view else nbytes(v.aval) for v, i in first.items()}
-    for v, i in first.items():
-        change[i] += weight[v]
-        change[last.get(v, i) + 1] -= weight[v]
-    live, most, at = 0, -1, 0
-    for i in range(len(jaxpr.eqns)):
-        live += change[i]
-        if live > most:
-            live, most, at = live, live, i
+    last = last_reads(jaxpr)
+    live = live_bytes(jaxpr, last)
+    most = max(live, default=0)
+    at = live.index(most) if live else 0
     small = min(most / 1000, 1024)  # bytes; what is smaller stays
     outs = set(jaxpr.outvars)
     waiting = [
-        v for v, i in first.items()
-        if i <= at < last.get(v, i) and v not in outs and nbytes(v.aval) >= small
-    ]  # fmt: skip
+        v
+        for eqn in jaxpr.eqns[: at + 1]
+        for v in eqn.outs
+        if at < last[v] and v not in outs and nbytes(v.aval) >= small
+    ]
     return at, waiting
 
 
-def recomputed(jaxpr: Jaxpr, at: int, kept: set[Var]) -> Jaxpr:
-    """Return the program whose equations after place ``at`` read, of what was made before it, only
-    what is kept, outputs and what is small; the rest is made again."""
+def recomputed(jaxpr: Jaxpr, at: int, dropped: set[Var]) -> Jaxpr:
+    """Return the program whose equations after place ``at`` make again what is dropped there."""
     before, after = jaxpr.eqns[: at + 1], jaxpr.eqns[at + 1 :]
-    _, waiting = fullest(jaxpr)
-    dropped = set(waiting) - kept
     stays = {*jaxpr.outvars, *(a for eqn in after for a in eqn.ins)} - dropped
     makers = {v: eqn for eqn in before for v in eqn.outs if v not in stays}
     eqns = list(before)

@@ -7,7 +7,7 @@ taken; where they are level the order stays as the user wrote it.
 from typing import Any
 
 from ..core.jaxpr import Eqn, Jaxpr, Var
-from .buffers import nbytes
+from .buffers import last_reads, live_bytes, nbytes
 
 
 def schedule(jaxpr: Jaxpr) -> Jaxpr:
@@ -17,22 +17,8 @@ def schedule(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def peak(jaxpr: Jaxpr) -> int:
-    """Return the most bytes that values made by the program occupy at once; views are free."""
-    last: dict[Any, int] = {}
-    for i, eqn in enumerate(jaxpr.eqns):
-        last.update(dict.fromkeys(eqn.ins, i))
-    last.update(dict.fromkeys(jaxpr.outvars, len(jaxpr.eqns)))
-    ends: dict[int, int] = {}
-    live = most = 0
-    for i, eqn in enumerate(jaxpr.eqns):
-        for v in eqn.outs:
-            size = 0 if eqn.prim.is_view else nbytes(v.aval)
-            live += size
-            end = last.get(v, i)
-            ends[end] = ends.get(end, 0) + size
-        most = max(most, live)
-        live -= ends.pop(i, 0)
-    return most
+    """Return the most bytes that values made by the program occupy at once."""
+    return max(live_bytes(jaxpr, last_reads(jaxpr)), default=0)
 
 
 def _lazy(jaxpr: Jaxpr) -> list[Eqn]:

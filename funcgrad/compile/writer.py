@@ -16,7 +16,7 @@ from ..core.avals import Aval
 from ..core.errors import FuncgradError
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..core.registry import primitives
-from .buffers import Arena, Root, nbytes
+from .buffers import Arena, Root, last_reads, nbytes
 from .kernels import Kernels
 from .names import Names, label
 from .places import Places
@@ -41,6 +41,7 @@ class Writer(Kernels, Places):
         self.bound: dict[Any, tuple[str, Any]] = {}  # objects that the text cannot spell
         self.parts: dict[tuple[str, str], str] = {}  # methods of primitives that are called
         self.statics: dict[str, str] = {}  # token -> the expression that makes it
+        self.constants: dict[str, str] = {}  # expression -> the token of what nobody writes to
         self.noted = ""
         self.profile: list[tuple[str, int]] = []  # of each equation, the bytes live at it
 
@@ -117,14 +118,12 @@ class Writer(Kernels, Places):
         )
         return Value(token, aval, root, static=True, contiguous=True)
 
-    def constant(self, expression: str, aval: Aval, hint: str) -> str:
+    def constant(self, expression: str, hint: str) -> str:
         """Return the name of an array made once for each workspace, which nobody writes to."""
-        for token, made in self.statics.items():
-            if made == expression:
-                return token
-        token = self.names.token(hint)
-        self.statics[token] = expression
-        return token
+        if expression not in self.constants:
+            self.constants[expression] = token = self.names.token(hint)
+            self.statics[token] = expression
+        return self.constants[expression]
 
     def seen(
         self,
@@ -149,7 +148,7 @@ class Writer(Kernels, Places):
         expression = f"{value}.view({self.dtype(dtype)})"
         if not value.static:
             return expression
-        return self.constant(expression, value.aval, f"{dtype.kind}{dtype.itemsize * 8}")
+        return self.constant(expression, f"{dtype.kind}{dtype.itemsize * 8}")
 
     @contextmanager
     def scratch(self, *avals: Aval) -> Iterator[list[Value]]:
@@ -264,12 +263,8 @@ class Writer(Kernels, Places):
         for var, value in zip(jaxpr.invars, ins, strict=True):
             env[var] = value
             self.hold(value)
-        last: dict[Any, int] = dict.fromkeys(jaxpr.invars, -1)
-        for i, eqn in enumerate(jaxpr.eqns):
-            last.update(dict.fromkeys((*eqn.outs, *eqn.ins), i))
-        last.update(dict.fromkeys(jaxpr.outvars, len(jaxpr.eqns)))
         ends: list[list[Var]] = [[] for _ in range(len(jaxpr.eqns) + 2)]
-        for var, i in last.items():
+        for var, i in last_reads(jaxpr).items():
             if isinstance(var, Var):
                 ends[i].append(var)
         for var in ends[-1]:
@@ -308,7 +303,7 @@ class Writer(Kernels, Places):
         ins = [self.read(atom, env, near) for atom in eqn.ins]
         outs = self.view_of(eqn, ins, wanted)
         if outs is None and not self.is_written(eqn):
-            outs = self.run(eqn, ins, wanted)
+            outs = self.run(eqn, ins)
         if outs is None:
             outs = self.filled(eqn, ins, dying, wanted)
         else:
@@ -357,9 +352,7 @@ class Writer(Kernels, Places):
         target = wanted.get(var)
         if target is not None and value.home is target:
             return [target]
-        found = eqn.prim.view(value, *ins[1:], **eqn.params) if value.aval.shape else None
-        if found is not None and found[0].startswith("broadcast_to"):
-            self.numpy("broadcast_to")
+        found = eqn.prim.view(self, *ins, **eqn.params) if value.aval.shape else None
         if found is None or (target is not None and target.text != value.text):
             return None
         expression, contiguous = found
@@ -375,12 +368,12 @@ class Writer(Kernels, Places):
         """Copy a view that the workspace can hold, if there is one, to where it is wanted."""
         value = ins[0]
         fixed = value.static and len(ins) == 1
-        found = eqn.prim.view(value, **eqn.params) if fixed else None
+        found = eqn.prim.view(self, value, **eqn.params) if fixed else None
         if found is not None and out.aval.shape:
             self.copy(out, self.seen(value, found[0], out.aval, found[1], ""))
         return found is not None and bool(out.aval.shape)
 
-    def run(self, eqn: Eqn, ins: Sequence[Value], wanted: dict[Var, Value]) -> list[Value]:
+    def run(self, eqn: Eqn, ins: Sequence[Value]) -> list[Value]:
         """Write a call of what the primitive runs in eager code."""
         prim, name = eqn.prim, self.part(eqn.prim, "run")
         outs = [Value(self.names.token(self.names.hint(v)), v.aval) for v in eqn.outs]

@@ -204,7 +204,7 @@ class Primitive:
     # What the compiler asks; None: it calls run.
     inlined: Any = None  # **params -> the program that the operation is, once none differentiates
     lower: Any = None  # build, *atoms, **params -> an atom made of simpler operations, or None
-    view: Any = None  # text, aval, **params -> the expression of a view, None where it is none
+    view: Any = None  # writer, *ins, **params -> a view's text, whether contiguous; or None
     emit: Any = None  # writer, outs, ins, **params: writes the lines that fill the outputs
     scratch: Any = None  # *avals, **params -> avals of the buffers that ``into`` works in
     into: Any = None  # outs, scratch, *ins, **params: fills arrays that there are

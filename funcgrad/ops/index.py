@@ -73,7 +73,7 @@ class Getitem(Linear):
         y = getitem_p(stretched(x, d, size), *place.arrays, index=place.index)
         return (place.unpacked(y),), (0,)
 
-    def view(self, x: Any, *arrays: Any, index: Index) -> Any:
+    def view(self, w: Any, x: Any, *arrays: Any, index: Index) -> Any:
         """Read slices without a copy; arrays of numbers are gathered."""
         if any(a.aval.shape for a in arrays):
             return None

@@ -102,9 +102,12 @@ class Broadcast(Linear):
     def batched_params(self, size: int, *, shape: Shape, axes: Axes) -> dict[str, Any]:
         return {"shape": (size, *shape), "axes": tuple(d + 1 for d in axes)}
 
-    def view(self, x: Any, *, shape: Shape, axes: Axes) -> Any:
+    def view(self, w: Any, x: Any, *, shape: Shape, axes: Axes) -> Any:
         """Repeat without a copy what the workspace holds: elsewhere a view costs more to make."""
-        return (x.repeated(shape, axes), False) if x.static else None
+        if not x.static:
+            return None
+        w.numpy("broadcast_to")
+        return x.repeated(shape, axes), False
 
     def emit(self, w: Any, outs: Any, ins: Any, *, shape: Shape, axes: Axes) -> None:
         w.fill(outs[0], ins[0], axes)
@@ -214,7 +217,7 @@ class Reshape(Linear):
     def batched_params(self, size: int, *, shape: Shape) -> dict[str, Any]:
         return {"shape": (size, *shape)}
 
-    def view(self, x: Any, *, shape: Shape) -> Any:
+    def view(self, w: Any, x: Any, *, shape: Shape) -> Any:
         same = [n for n in shape if n != 1] == [n for n in x.aval.shape if n != 1]
         return (x.reshaped(shape), x.contiguous) if x.contiguous or same else None
 
@@ -246,7 +249,7 @@ class Transpose(Linear):
     def batched_params(self, size: int, *, perm: Axes) -> dict[str, Any]:
         return {"perm": (0, *(d + 1 for d in perm))}
 
-    def view(self, x: Any, *, perm: Axes) -> Any:
+    def view(self, w: Any, x: Any, *, perm: Axes) -> Any:
         moved = [d for d in perm if x.aval.shape[d] != 1]
         return x.transposed(perm), x.contiguous and moved == sorted(moved)
 

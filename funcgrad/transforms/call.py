@@ -127,7 +127,6 @@ class Call(Holder):
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, jaxpr: Jaxpr, name: str) -> Batched:
         flags = tuple([d is not None for d in axes])
-        varied: list[bool] = []
 
         def make() -> tuple[Any, Sequence[Any]]:
             program, operands, varied = batched_program(

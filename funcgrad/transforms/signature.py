@@ -339,8 +339,7 @@ def _differences(call: CallOf, signature: Signature) -> list[str]:
     rows = zip(before.places, before.avals, call.avals, strict=True)
     return [
         f"{described(spot.fun, place, path)} was {_word(a)}, and is {_word(b)}"
-        for place_path, a, b in rows
-        for place, path in [place_path]
+        for (place, path), a, b in rows
         if type(a) is not type(b) or a != b
     ]
 
