@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
-from .rewrite import Builder, rewritten
+from .rewrite import Builder, remade, rewritten
 
 
 def dce(jaxpr: Jaxpr) -> Jaxpr:
@@ -27,14 +27,8 @@ def dce(jaxpr: Jaxpr) -> Jaxpr:
 def pruned(eqn: Eqn, used: Sequence[bool]) -> Eqn:
     """Return an equation without the outputs that nobody reads."""
     ins, outs, params = eqn.prim.prune(used, **eqn.params)
-    return Eqn(
-        eqn.prim,
-        tuple([eqn.ins[i] for i in ins]),
-        tuple([eqn.outs[i] for i in outs]),
-        params,
-        eqn.source,
-        eqn.scope,
-    )
+    kept_ins, kept_outs = tuple([eqn.ins[i] for i in ins]), tuple([eqn.outs[i] for i in outs])
+    return remade(eqn, kept_ins, kept_outs, params)
 
 
 def cse(jaxpr: Jaxpr) -> Jaxpr:

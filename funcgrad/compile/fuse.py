@@ -15,6 +15,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.trace import Primitive
 from ..ops.pointwise import Elementwise
 from .buffers import Root
+from .rewrite import over, remade
 from .threads import in_threads
 from .values import Value
 
@@ -118,9 +119,7 @@ def resized(jaxpr: Jaxpr, shape: Shape, block: Shape) -> Jaxpr:
     eqns = []
     for eqn in jaxpr.eqns:
         now.update((v, sized(v)) for v in eqn.outs)
-        ins = tuple([now.get(a, a) for a in eqn.ins])
-        outs = tuple([now[v] for v in eqn.outs])
-        eqns.append(Eqn(eqn.prim, ins, outs, eqn.params, eqn.source, eqn.scope))
+        eqns.append(remade(eqn, over(eqn, now), tuple([now[v] for v in eqn.outs])))
     invars = tuple([now[v] for v in jaxpr.invars])
     return Jaxpr(invars, (), tuple(eqns), tuple([now[a] for a in jaxpr.outvars]))
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
-from .rewrite import Builder, rewritten
+from .rewrite import Builder, over, remade, rewritten
 
 
 def hoist(jaxpr: Jaxpr) -> Jaxpr:
@@ -30,8 +30,7 @@ def _hoisted(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
             inside.append(inner)
             continue
         outs = tuple([Var(v.aval) for v in inner.outs])
-        ins = tuple([outer.get(a, a) for a in inner.ins])
-        build.add(Eqn(inner.prim, ins, outs, inner.params, inner.source, inner.scope))
+        build.add(remade(inner, over(inner, outer), outs))
         outer.update(zip(inner.outs, outs, strict=True))
         moved.update(dict.fromkeys(inner.outs))
     if not moved:
@@ -41,5 +40,5 @@ def _hoisted(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     program = Jaxpr((*extra, *body.invars), (), tuple(inside), body.outvars)
     params = {**eqn.params, "jaxpr": program, "num_consts": n + len(extra)}
     ins = (*(outer[v] for v in extra), *eqn.ins)
-    build.add(Eqn(eqn.prim, ins, eqn.outs, params, eqn.source, eqn.scope))
+    build.add(remade(eqn, ins, params=params))
     return eqn.outs

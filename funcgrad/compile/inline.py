@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Var
-from .rewrite import Builder, rewritten
+from .rewrite import Builder, over, remade, rewritten
 
 
 def inline(jaxpr: Jaxpr) -> Jaxpr:
@@ -32,7 +32,7 @@ def _expanded(build: Builder, eqn: Eqn, scopes: Iterator[int]) -> Sequence[Atom]
     scope = next(scopes) if apart else eqn.scope
     now: dict[Any, Atom] = dict(zip(program.invars, eqn.ins, strict=True))
     for inner in program.eqns:
-        ins = tuple([now.get(a, a) for a in inner.ins])
+        ins = over(inner, now)
         source = inner.source or eqn.source
         outs = tuple([Var(v.aval, now.get(v.of, v.of)) for v in inner.outs])
         copy = Eqn(inner.prim, ins, outs, inner.params, source, scope)
@@ -68,8 +68,7 @@ def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     added = build.eqns[start:]
     del build.eqns[start:]
     for new in added:
-        new = Eqn(new.prim, tuple([now.get(a, a) for a in new.ins]), new.outs, new.params,
-                  new.source, new.scope)  # fmt: skip
+        new = remade(new, over(new, now))
         found = _lowered(build, new) if new.prim.lower is not None else None
         if found is None:
             build.add(new)

@@ -15,6 +15,7 @@ from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..ops.pointwise import Elementwise
 from .buffers import last_reads, live_bytes, nbytes
+from .rewrite import over, remade
 
 STRIDES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
@@ -89,8 +90,7 @@ def recomputed(jaxpr: Jaxpr, at: int, dropped: set[Var]) -> Jaxpr:
         for atom in eqn.ins:
             if atom in dropped and atom not in again:
                 _make_again(atom, makers, eqns, again)
-        ins = tuple([again.get(a, a) for a in eqn.ins])
-        eqns.append(Eqn(eqn.prim, ins, eqn.outs, eqn.params, eqn.source, eqn.scope))
+        eqns.append(remade(eqn, over(eqn, again)))
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
 
 
@@ -108,6 +108,5 @@ def _make_again(
         stack.pop()
         if eqn.outs[0] not in again:
             outs = tuple([Var(v.aval, v.of) for v in eqn.outs])
-            ins = tuple([again.get(a, a) for a in eqn.ins])
-            eqns.append(Eqn(eqn.prim, ins, outs, eqn.params, eqn.source, eqn.scope))
+            eqns.append(remade(eqn, over(eqn, again), outs))
             again.update(zip(eqn.outs, outs, strict=True))

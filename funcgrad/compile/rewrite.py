@@ -1,6 +1,6 @@
 """What passes share: walking a program, and building the one that it becomes."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
@@ -48,7 +48,8 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
     build = Builder()
     now: dict[Any, Atom] = {}
     for eqn in jaxpr.eqns:
-        eqn = with_ins(eqn, tuple([now.get(a, a) for a in eqn.ins]))
+        ins = over(eqn, now)
+        eqn = eqn if ins == eqn.ins else remade(eqn, ins)
         build.source, build.scope = eqn.source, eqn.scope
         outs = step(build, eqn)
         if outs is None:
@@ -59,16 +60,26 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(build.eqns), outvars)
 
 
-def with_ins(eqn: Eqn, ins: tuple[Atom, ...]) -> Eqn:
-    """Return an equation with other operands."""
-    if ins == eqn.ins:
-        return eqn
-    return Eqn(eqn.prim, ins, eqn.outs, eqn.params, eqn.source, eqn.scope)
+def remade(
+    eqn: Eqn,
+    ins: tuple[Atom, ...] | None = None,
+    outs: tuple[Var, ...] | None = None,
+    params: dict[str, Any] | None = None,
+) -> Eqn:
+    """Return an equation with other operands, outputs or parameters."""
+    return Eqn(
+        eqn.prim,
+        eqn.ins if ins is None else ins,
+        eqn.outs if outs is None else outs,
+        eqn.params if params is None else params,
+        eqn.source,
+        eqn.scope,
+    )
 
 
-def with_params(eqn: Eqn, params: dict[str, Any]) -> Eqn:
-    """Return an equation with other parameters."""
-    return Eqn(eqn.prim, eqn.ins, eqn.outs, params, eqn.source, eqn.scope)
+def over(eqn: Eqn, now: Mapping[Any, Atom]) -> tuple[Atom, ...]:
+    """Return the operands of an equation as what they have become."""
+    return tuple([now.get(a, a) for a in eqn.ins])
 
 
 def on_programs(jaxpr: Jaxpr, change: Callable[[Jaxpr], Jaxpr]) -> Jaxpr:
@@ -85,5 +96,5 @@ def on_programs(jaxpr: Jaxpr, change: Callable[[Jaxpr], Jaxpr]) -> Jaxpr:
     for eqn in jaxpr.eqns:
         params = {k: changed(v) for k, v in eqn.params.items()}
         same = all(params[k] is v for k, v in eqn.params.items())
-        eqns.append(eqn if same else with_params(eqn, params))
+        eqns.append(eqn if same else remade(eqn, params=params))
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
