@@ -15,24 +15,16 @@ from typing_extensions import override
 from ..core.avals import Aval, shape_of
 from ..core.errors import ShapeError
 from .contract import Multilinear
+from .linear import InBuffers
 from .patches import convolved, correlated, form_of, kernel_sizes, scratch_sizes
-from .structure import Batched, as_array, front, match, reshape, transpose_p
+from .structure import Batched, front, match, reshape, transpose_p
 from .windows import Window, turned
 
 
-class Bilinear(Multilinear):
+class Bilinear(InBuffers, Multilinear):
     """A sum over windows of products of two operands, computed in given buffers."""
 
     roles: str  # of the operands and the result, each "x", "w" or "y"
-
-    @override
-    def run(self, *ins: Any, **params: Any) -> tuple[Any, ...]:
-        ins = tuple(map(as_array, ins))
-        avals = [Aval(x.shape, x.dtype) for x in ins]
-        outs = [np.empty(a.shape, a.dtype) for a in self.infer(*avals, **params)]
-        buffers = [np.empty(a.shape, a.dtype) for a in self.scratch(*avals, **params)]
-        self.into(outs, buffers, *ins, **params)
-        return tuple(outs)
 
     @override
     def batch(

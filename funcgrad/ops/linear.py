@@ -1,4 +1,4 @@
-"""The family of linear primitives, and two small things on which all floors stand."""
+"""The families on which others stand: linear primitives, and those that compute in buffers."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import Aval, dtype_of, shape_of
 from ..core.registry import primitives
 from ..core.trace import Primitive
 
@@ -60,3 +60,16 @@ class Linear(Primitive):
     def batched_params(self, size: int, **params: Any) -> dict[str, Any]:
         """Return the parameters for an operand with one more axis in front."""
         return params
+
+
+class InBuffers(Primitive):
+    """Computed by ``into`` in buffers that are given, of which ``scratch`` tells what it wants."""
+
+    @override
+    def run(self, *ins: Any, **params: Any) -> tuple[Any, ...]:
+        ins = tuple(map(as_array, ins))
+        avals = [Aval(x.shape, x.dtype) for x in ins]
+        outs = [np.empty(a.shape, a.dtype) for a in self.infer(*avals, **params)]
+        buffers = [np.empty(a.shape, a.dtype) for a in self.scratch(*avals, **params)]
+        self.into(outs, buffers, *ins, **params)
+        return tuple(outs)

@@ -14,27 +14,19 @@ from typing_extensions import override
 from ..core.avals import Aval, aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
 from ..core.registry import overrides
-from ..core.trace import Primitive, Tracer
+from ..core.trace import Tracer
 from .assign import set_at_p
 from .elementwise import add, maximum, minimum
 from .folds import first_hit, folded, order, picked, placed
 from .index import Index, getitem_p
+from .linear import InBuffers
 from .operand import operand as array_of, strong
-from .structure import Batched, Linear, as_array, broadcast_to, cast, stretched
+from .structure import Batched, Linear, broadcast_to, cast, stretched
 from .windows import Window, meetings, product, still, turned, whole_numbers, windows_of
 
 
-class Windowed(Primitive):
+class Windowed(InBuffers):
     """An operation on the windows of its operands' leading axes, computed in given buffers."""
-
-    @override
-    def run(self, *ins: Any, **params: Any) -> tuple[Any, ...]:
-        ins = tuple(map(as_array, ins))
-        avals = [Aval(x.shape, x.dtype) for x in ins]
-        outs = [np.empty(a.shape, a.dtype) for a in self.infer(*avals, **params)]
-        buffers = [np.empty(a.shape, a.dtype) for a in self.scratch(*avals, **params)]
-        self.into(outs, buffers, *ins, **params)
-        return tuple(outs)
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:

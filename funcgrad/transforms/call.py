@@ -15,7 +15,7 @@ from ..core.jaxpr import Jaxpr
 from ..core.trace import Tracer
 from ..ops.structure import Batched, front
 from .programs import (
-    Holder,
+    Caller,
     apart,
     batched_program,
     chosen,
@@ -23,7 +23,6 @@ from .programs import (
     given,
     halves,
     in_avals,
-    linear_in,
     out_avals,
     parted,
     pulled_back,
@@ -33,7 +32,7 @@ from .programs import (
 )
 
 
-class Call(Holder):
+class Call(Caller):
     """``jaxpr : operands -> outs``, compiled."""
 
     @override
@@ -43,20 +42,8 @@ class Call(Holder):
             program = jaxpr.memo["program"] = compiled(jaxpr, name)
         return program.main(*args)
 
-    @override
-    def infer(self, *avals: Aval, jaxpr: Jaxpr, name: str) -> tuple[Aval, ...]:
-        return tuple([v.aval for v in jaxpr.outvars])
-
     def inlined(self, *, jaxpr: Jaxpr, name: str) -> tuple[Jaxpr, bool]:
         return jaxpr, False
-
-    @override
-    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        flags = [i in operands for i in range(len(params["jaxpr"].invars))]
-        return linear_in(params["jaxpr"], flags) is not None
-
-    def reach(self, flags: Sequence[bool], *, jaxpr: Jaxpr, name: str) -> list[bool]:
-        return dependent(jaxpr, flags, smoothly=False)
 
     def push(
         self, primals: Sequence[Any], tangents: Sequence[Any], *, jaxpr: Jaxpr, name: str

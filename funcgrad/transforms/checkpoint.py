@@ -19,7 +19,7 @@ from ..core.trace import Primitive
 from ..ops.structure import Batched, Linear, front
 from .arguments import Origin, check_callable, is_number
 from .programs import (
-    Holder,
+    Caller,
     apart,
     batched_program,
     chosen,
@@ -29,7 +29,6 @@ from .programs import (
     halves,
     hoisted,
     in_avals,
-    linear_in,
     out_avals,
     parted,
     pulled_back,
@@ -43,7 +42,7 @@ from .staging import stage
 Policy = Callable[..., bool]
 
 
-class Checkpoint(Holder):
+class Checkpoint(Caller):
     """``jaxpr : operands -> outs``, of which the way back keeps what ``policy`` says.
 
     ``prevent_cse`` tells a compiler not to merge what is computed again with what was before.
@@ -53,20 +52,8 @@ class Checkpoint(Holder):
     def run(self, *args: Any, jaxpr: Jaxpr, **params: Any) -> tuple[Any, ...]:
         return fresh(jaxpr.run(*args), args)
 
-    @override
-    def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:
-        return tuple(v.aval for v in jaxpr.outvars)
-
     def inlined(self, *, jaxpr: Jaxpr, prevent_cse: bool, **params: Any) -> tuple[Jaxpr, bool]:
         return jaxpr, prevent_cse
-
-    @override
-    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        flags = [i in operands for i in range(len(params["jaxpr"].invars))]
-        return linear_in(params["jaxpr"], flags) is not None
-
-    def reach(self, flags: Sequence[bool], *, jaxpr: Jaxpr, **params: Any) -> list[bool]:
-        return dependent(jaxpr, flags, smoothly=False)
 
     def push(
         self, primals: Sequence[Any], tangents: Sequence[Any], *, jaxpr: Jaxpr, **params: Any

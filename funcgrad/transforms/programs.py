@@ -362,3 +362,19 @@ class Holder(Primitive):
         values = [zeros(x) if isinstance(x, Aval) else x for x in ins]
         results = self.pull(values, needs, **params)[1](cts)
         return [ct if n is not None else None for ct, n in zip(results, needs, strict=True)]
+
+
+class Caller(Holder):
+    """``jaxpr : operands -> outs``: a primitive that does no more than to call its program."""
+
+    @override
+    def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:
+        return tuple([v.aval for v in jaxpr.outvars])
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        flags = [i in operands for i in range(len(params["jaxpr"].invars))]
+        return linear_in(params["jaxpr"], flags) is not None
+
+    def reach(self, flags: Flags, *, jaxpr: Jaxpr, **params: Any) -> list[bool]:
+        return dependent(jaxpr, flags, smoothly=False)
