@@ -1,19 +1,19 @@
 """Optimizers and schedules, by optax's contract and names. A table of contents."""
 
-from .atoms import (
-    CountState as CountState,
+from .adaptive import (
     ScaleByAdamState as ScaleByAdamState,
     ScaleByRmsState as ScaleByRmsState,
+    scale_by_adam as scale_by_adam,
+    scale_by_rms as scale_by_rms,
+    scale_by_stddev as scale_by_stddev,
+)
+from .atoms import (
+    CountState as CountState,
     TraceState as TraceState,
     add_decayed_weights as add_decayed_weights,
-    clip as clip,
-    clip_by_global_norm as clip_by_global_norm,
     scale as scale,
-    scale_by_adam as scale_by_adam,
     scale_by_learning_rate as scale_by_learning_rate,
-    scale_by_rms as scale_by_rms,
     scale_by_schedule as scale_by_schedule,
-    scale_by_stddev as scale_by_stddev,
     trace as trace,
 )
 from .base import (
@@ -25,6 +25,7 @@ from .base import (
     global_norm as global_norm,
     identity as identity,
 )
+from .clipping import clip as clip, clip_by_global_norm as clip_by_global_norm
 from .recipes import adam as adam, adamw as adamw, rmsprop as rmsprop, sgd as sgd
 from .schedules import (
     constant_schedule as constant_schedule,

@@ -3,14 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from .atoms import (
-    add_decayed_weights,
-    scale_by_adam,
-    scale_by_learning_rate,
-    scale_by_rms,
-    scale_by_stddev,
-    trace,
-)
+from .adaptive import scale_by_adam, scale_by_rms, scale_by_stddev
+from .atoms import add_decayed_weights, scale_by_learning_rate, trace
 from .base import GradientTransformation, Tree, chain_as, identity
 
 
