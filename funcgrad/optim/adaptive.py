@@ -5,12 +5,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..ops.elementwise import root
-from ..ops.structure import cast
 from .base import (
     GradientTransformation,
     Tree,
     abs_square,
     check_decay,
+    check_number,
     check_state,
     filled,
     kept,
@@ -20,6 +20,7 @@ from .base import (
     remember,
     zero_count,
 )
+from .moments import bias, divisor, mean_squares, means, mix, squares_like
 
 
 class ScaleByAdamState(NamedTuple):
@@ -28,6 +29,28 @@ class ScaleByAdamState(NamedTuple):
     count: Any
     mu: Tree
     nu: Tree
+
+
+class ScaleByAmsgradState(NamedTuple):
+    """The state of Adam, and the largest mean of squares so far."""
+
+    count: Any
+    mu: Tree
+    nu: Tree
+    nu_max: Tree
+
+
+class ScaleByRssState(NamedTuple):
+    """The sum of squared gradients."""
+
+    sum_of_squares: Tree
+
+
+class ScaleByAdaDeltaState(NamedTuple):
+    """The running means of squared gradients and of squared updates."""
+
+    e_g: Tree
+    e_x: Tree
 
 
 class ScaleByRmsState(NamedTuple):
@@ -66,23 +89,168 @@ def scale_by_adam(
     check_decay("scale_by_adam", b1=b1, b2=b2)
 
     def init(params: Tree) -> Tree:
-        return ScaleByAdamState(zero_count(), filled(params, dtype=mu_dtype), _squares(params))
+        return ScaleByAdamState(zero_count(), filled(params, dtype=mu_dtype), squares_like(params))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_adam", state, ScaleByAdamState, updates, "mu")
         count = next_count(state.count)
-        mu, nu = _means(updates, state.mu, b1), _mean_squares(updates, state.nu, b2)
-        fresh, later, squares = _bias(b1, count), _bias(b1, next_count(count)), _bias(b2, count)
+        mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
+        fresh, later, squares = bias(b1, count), bias(b1, next_count(count)), bias(b2, count)
 
         def step(g: Any, m: Any, v: Any) -> Any:
             if nesterov:
-                mean = _mix(m / like(later, m), g / like(fresh, g), b1)
+                mean = mix(m / like(later, m), g / like(fresh, g), b1)
             else:
                 mean = m / like(fresh, m)
             return mean / (root(v / like(squares, v) + like(eps_root, v)) + like(eps, v))
 
         updates = map_floating(step, updates, mu, nu)
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+
+    return GradientTransformation(init, update)
+
+
+def scale_by_amsgrad(
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    mu_dtype: Any = None,
+    bias_correction_mu: bool = True,
+    bias_correction_nu: bool = True,
+    *,
+    correct_after: bool = False,
+) -> GradientTransformation:
+    """Divide the running mean of gradients by the root of the largest mean of squares so far.
+
+    Args:
+        b1, b2, eps, eps_root, mu_dtype: see :func:`scale_by_adam`.
+        bias_correction_mu: whether the mean is corrected for its start at 0.
+        bias_correction_nu: whether the mean of squares is, before its maximum is taken.
+        correct_after: whether it is corrected after the maximum is taken instead, as in PyTorch.
+
+    Source: Reddi, Kale & Kumar 2018, Algorithm 2 (arXiv:1904.09237).
+
+    >>> opt = scale_by_amsgrad()
+    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0].round(4))
+    [ 1. -1.]
+    """
+    check_decay("scale_by_amsgrad", b1=b1, b2=b2)
+
+    def init(params: Tree) -> Tree:
+        mu, squares = filled(params, dtype=mu_dtype), (squares_like(params), squares_like(params))
+        return ScaleByAmsgradState(zero_count(), mu, *squares)
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_amsgrad", state, ScaleByAmsgradState, updates, "mu")
+        count = next_count(state.count)
+        mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
+        first = bias(b1, count) if bias_correction_mu else 1
+        second = bias(b2, count) if bias_correction_nu else 1
+        before, after = (1, second) if correct_after else (second, 1)
+        top = remember(lambda v, m: np.maximum(m, v / like(before, v)), nu, state.nu_max)
+
+        def step(g: Any, m: Any, v: Any) -> Any:
+            v = v / like(after, v) + like(eps_root, v)
+            return m / like(first, m) / (root(v) + like(eps, v))
+
+        updates = map_floating(step, updates, mu, top)
+        nu, top = kept(nu, state.nu), kept(top, state.nu_max)
+        return updates, ScaleByAmsgradState(count, kept(mu, state.mu), nu, top)
+
+    return GradientTransformation(init, update)
+
+
+def scale_by_adamax(b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> GradientTransformation:
+    """Divide the running mean of gradients by their decaying maximum.
+
+    Args:
+        b1, b2: in [0, 1), the decays of the mean and of the maximum.
+        eps: added to the size of each gradient.
+
+    Source: Kingma & Ba 2015, Algorithm 2 (arXiv:1412.6980).
+
+    >>> opt = scale_by_adamax()
+    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0].round(4))
+    [ 1. -1.]
+    """
+    check_decay("scale_by_adamax", b1=b1, b2=b2)
+
+    def init(params: Tree) -> Tree:
+        return ScaleByAdamState(zero_count(), filled(params), squares_like(params))
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_adamax", state, ScaleByAdamState, updates, "mu")
+        count = next_count(state.count)
+        mu = means(updates, state.mu, b1)
+        nu = remember(
+            lambda g, v: np.maximum(np.abs(g) + like(eps, v), like(b2, v) * v), updates, state.nu
+        )
+        first = bias(b1, count)
+        updates = map_floating(lambda g, m, v: m / like(first, m) / v, updates, mu, nu)
+        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+
+    return GradientTransformation(init, update)
+
+
+def scale_by_rss(
+    initial_accumulator_value: Any = 0.1, eps: Any = 1e-7, *, eps_in_sqrt: bool = True
+) -> GradientTransformation:
+    """Divide the updates by the root of the sum v of all their squares; 0 where v is 0.
+
+    Args:
+        initial_accumulator_value: v before the first update.
+        eps: keeps the divisor from 0.
+        eps_in_sqrt: whether to divide by sqrt(v + eps), or by sqrt(v) + eps as PyTorch does.
+
+    Source: Duchi, Hazan & Singer 2011, section 1.1 (JMLR 12).
+
+    >>> opt = scale_by_rss(0.0)
+    >>> print(opt.update(np.array([3.0, 0.0]), opt.init(np.zeros(2)))[0].round(4))
+    [1. 0.]
+    """
+    check_number("scale_by_rss", "initial_accumulator_value", initial_accumulator_value)
+
+    def init(params: Tree) -> Tree:
+        return ScaleByRssState(squares_like(params, initial_accumulator_value))
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_rss", state, ScaleByRssState, updates, "sum_of_squares")
+        total = remember(lambda g, v: v + abs_square(g), updates, state.sum_of_squares)
+        updates = map_floating(lambda g, v: g / divisor(v, eps, eps_in_sqrt), updates, total)
+        return updates, ScaleByRssState(kept(total, state.sum_of_squares))
+
+    return GradientTransformation(init, update)
+
+
+def scale_by_adadelta(rho: Any = 0.9, eps: Any = 1e-6) -> GradientTransformation:
+    """Multiply by the root of the mean square of past updates over that of gradients.
+
+    Args:
+        rho: in [0, 1), the decay of both means.
+        eps: added under both roots.
+
+    Source: Zeiler 2012, Algorithm 1 (arXiv:1212.5701).
+
+    >>> opt = scale_by_adadelta()
+    >>> print(opt.update(np.array([1.0]), opt.init(np.zeros(1)))[0].round(6))
+    [0.003162]
+    """
+    check_decay("scale_by_adadelta", rho=rho)
+
+    def init(params: Tree) -> Tree:
+        return ScaleByAdaDeltaState(squares_like(params), squares_like(params))
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_adadelta", state, ScaleByAdaDeltaState, updates, "e_g")
+        e_g = mean_squares(updates, state.e_g, rho)
+
+        def step(g: Any, v: Any, x: Any) -> Any:
+            return np.sqrt(x + like(eps, x)) / np.sqrt(v + like(eps, v)) * g
+
+        updates = map_floating(step, updates, e_g, state.e_x)
+        e_x = mean_squares(updates, state.e_x, rho)
+        return updates, ScaleByAdaDeltaState(kept(e_g, state.e_g), kept(e_x, state.e_x))
 
     return GradientTransformation(init, update)
 
@@ -110,15 +278,16 @@ def scale_by_rms(
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_rms", state, ScaleByRmsState, updates, "nu")
         count = next_count(state.count)
-        nu = _mean_squares(updates, state.nu, decay)
-        bias = _bias(decay, count) if bias_correction else 1
+        nu = mean_squares(updates, state.nu, decay)
+        size = bias(decay, count) if bias_correction else 1
         updates = map_floating(
-            lambda g, v: g / _divisor(v / like(bias, v), eps, eps_in_sqrt), updates, nu
+            lambda g, v: g / divisor(v / like(size, v), eps, eps_in_sqrt), updates, nu
         )
         return updates, ScaleByRmsState(count, kept(nu, state.nu))
 
     return GradientTransformation(
-        lambda params: ScaleByRmsState(zero_count(), _squares(params, initial_scale)), update
+        lambda params: ScaleByRmsState(zero_count(), squares_like(params, initial_scale)),
+        update,
     )
 
 
@@ -136,49 +305,19 @@ def scale_by_stddev(
     check_decay("scale_by_stddev", decay=decay)
 
     def init(params: Tree) -> Tree:
-        return ScaleByAdamState(zero_count(), filled(params), _squares(params, initial_scale))
+        return ScaleByAdamState(zero_count(), filled(params), squares_like(params, initial_scale))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_stddev", state, ScaleByAdamState, updates, "mu")
         count = next_count(state.count)
-        mu, nu = _means(updates, state.mu, decay), _mean_squares(updates, state.nu, decay)
-        bias = _bias(decay, count) if bias_correction else 1
+        mu, nu = means(updates, state.mu, decay), mean_squares(updates, state.nu, decay)
+        size = bias(decay, count) if bias_correction else 1
 
         def step(g: Any, m: Any, v: Any) -> Any:
-            variance = v / like(bias, v) - abs_square(m / like(bias, m))
-            return g / _divisor(variance, eps, eps_in_sqrt)
+            variance = v / like(size, v) - abs_square(m / like(size, m))
+            return g / divisor(variance, eps, eps_in_sqrt)
 
         updates = map_floating(step, updates, mu, nu)
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
     return GradientTransformation(init, update)
-
-
-# what they share
-
-
-def _squares(params: Tree, value: Any = 0.0) -> Tree:
-    """Return where running means of squares start: real arrays like the parameters."""
-    return remember(lambda p: np.full_like(np.real(p), value), params)
-
-
-def _means(updates: Tree, means: Tree, decay: Any) -> Tree:
-    return remember(lambda g, m: _mix(m, g, decay), updates, means)
-
-
-def _mean_squares(updates: Tree, means: Tree, decay: Any) -> Tree:
-    return remember(lambda g, v: _mix(v, abs_square(g), decay), updates, means)
-
-
-def _mix(m: Any, x: Any, decay: Any) -> Any:
-    """Return decay m + (1 - decay) x."""
-    return like(decay, x) * m + like(1 - decay, x) * x
-
-
-def _bias(decay: Any, count: Any) -> Any:
-    """Return 1 - decay**count, by which a running mean that started at 0 is too small."""
-    return 1 - decay ** cast(count, np.float64)
-
-
-def _divisor(v: Any, eps: Any, eps_in_sqrt: bool) -> Any:
-    return np.sqrt(v + like(eps, v)) if eps_in_sqrt else root(v) + like(eps, v)

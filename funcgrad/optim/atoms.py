@@ -3,7 +3,12 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..core import tree
+from ..core.avals import dtype_of, shape_of
+from ..ops.structure import cast
+from ..random import Key, key as random_key, normal, split
 from .base import (
     EmptyState,
     GradientTransformation,
@@ -12,7 +17,9 @@ from .base import (
     check_decay,
     check_number,
     check_state,
+    chosen,
     filled,
+    is_floating,
     kept,
     like,
     map_floating,
@@ -22,12 +29,27 @@ from .base import (
     stateless,
     zero_count,
 )
+from .moments import bias, means
 
 
 class CountState(NamedTuple):
     """How many updates there have been, int32."""
 
     count: Any
+
+
+class EmaState(NamedTuple):
+    """The count of updates and their running mean."""
+
+    count: Any
+    ema: Tree
+
+
+class AddNoiseState(NamedTuple):
+    """The count of updates and the key of the noise to come."""
+
+    count: Any
+    key: Any
 
 
 class TraceState(NamedTuple):
@@ -106,6 +128,70 @@ def trace(decay: Any, nesterov: bool = False) -> GradientTransformation:
     return GradientTransformation(lambda params: TraceState(filled(params)), update)
 
 
+def ema(decay: Any, debias: bool = True, accumulator_dtype: Any = None) -> GradientTransformation:
+    """Replace the updates by their running mean.
+
+    Args:
+        decay: in [0, 1).
+        debias: whether the mean is corrected for its start at 0.
+        accumulator_dtype: the dtype in which it is kept, the parameters' unless given.
+
+    >>> opt = ema(0.9)
+    >>> print(opt.update(np.array([2.0]), opt.init(np.zeros(1)))[0].round(6))
+    [2.]
+    """
+    check_decay("ema", decay=decay)
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("ema", state, EmaState, updates, "ema")
+        count, mean = next_count(state.count), means(updates, state.ema, decay)
+        size = bias(decay, count) if debias else 1
+        updates = map_floating(lambda g, m: m / like(size, m), updates, mean)
+        return updates, EmaState(count, kept(mean, state.ema))
+
+    return GradientTransformation(
+        lambda params: EmaState(zero_count(), filled(params, dtype=accumulator_dtype)), update
+    )
+
+
+def set_to_zero() -> GradientTransformation:
+    """Replace the updates by zeros.
+
+    >>> print(set_to_zero().update(np.ones(2), ())[0])
+    [0. 0.]
+    """
+    return stateless(lambda updates, params: map_floating(np.zeros_like, updates))
+
+
+def add_noise(eta: Any, gamma: Any, key: Any) -> GradientTransformation:
+    """Add normal noise of variance eta / count**gamma, count = 1 at the first update.
+
+    Args:
+        eta: the variance at the first update.
+        gamma: how fast it falls.
+        key: a key of ``fg.random``, or an integer seed; the state carries it on.
+
+    Source: Neelakantan et al. 2015, section 3 (arXiv:1511.06807).
+
+    >>> opt = add_noise(1.0, 0.55, 0)
+    >>> opt.update(np.zeros(2), opt.init(np.zeros(2)))[0].shape
+    (2,)
+    """
+    check_number("add_noise", "eta", eta)
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        count, (carry, draw) = next_count(state.count), split(state.key)
+        deviation = np.sqrt(eta / cast(count, np.float64) ** gamma)
+        leaves, treedef = tree.flatten(updates)
+        keys = tree.unflatten(treedef, list(split(draw, len(leaves)))) if leaves else updates
+        step = lambda g, k: g + like(deviation, np.real(g)) * normal(k, shape_of(g), dtype_of(g))
+        updates = tree.map(lambda g, k: step(g, k) if is_floating(g) else g, updates, keys)
+        return updates, AddNoiseState(count, carry)
+
+    start = key if isinstance(key, Key) else random_key(key)
+    return GradientTransformation(lambda params: AddNoiseState(zero_count(), start), update)
+
+
 def add_decayed_weights(
     weight_decay: Any = 0.0, mask: Tree | Callable[[Tree], Tree] | None = None
 ) -> GradientTransformation:
@@ -133,12 +219,12 @@ def add_decayed_weights(
         rate = weight_decay
         if callable(weight_decay):
             rate, state = weight_decay(state.count), CountState(next_count(state.count))
-        chosen = mask(params) if callable(mask) else True if mask is None else mask
-        chosen = tree.broadcast(chosen, updates, who="add_decayed_weights: mask")
+        where = chosen("add_decayed_weights", True if mask is None else mask, params)
+        where = tree.broadcast(where, updates, who="add_decayed_weights: mask")
 
         def step(g: Any, p: Any, add: bool) -> Any:
             return g + like(rate, g) * like(p, g) if add else g
 
-        return map_floating(step, updates, params, chosen), state
+        return map_floating(step, updates, params, where), state
 
     return GradientTransformation(init, update)

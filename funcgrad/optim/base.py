@@ -33,6 +33,13 @@ class GradientTransformation(NamedTuple):
     update: Callable[..., tuple[Tree, Tree]]
 
 
+class GradientTransformationExtraArgs(GradientTransformation):
+    """A transformation whose ``update`` also takes keywords, such as ``value=`` and ``value_fn=``.
+
+    A chain hands the keywords it is given to those of its parts that are of this kind.
+    """
+
+
 class EmptyState(NamedTuple):
     """The state of a transformation that remembers nothing."""
 
@@ -47,13 +54,31 @@ def stateless(
     )
 
 
+def with_extra_args_support(t: GradientTransformation) -> GradientTransformationExtraArgs:
+    """Return a transformation that takes keywords, and ignores them where it did not take any.
+
+    >>> update = with_extra_args_support(identity()).update
+    >>> update(np.ones(1), EmptyState(), value=3.0)[0]
+    array([1.])
+    """
+    if isinstance(t, GradientTransformationExtraArgs):
+        return t
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None, **extra: Any) -> Any:
+        return t.update(updates, state, params)
+
+    return GradientTransformationExtraArgs(t.init, update)
+
+
 def identity() -> GradientTransformation:
     """Return the transformation that changes nothing."""
     return stateless(lambda updates, params: updates)
 
 
-def chain(*transformations: GradientTransformation) -> GradientTransformation:
+def chain(*transformations: GradientTransformation) -> GradientTransformationExtraArgs:
     """Return the transformation that applies these in order; its state is the tuple of theirs.
+
+    Keywords of ``update`` go to the parts that take them.
 
     Raises, in ``update``:
         ValueError: if the state has not one entry a transformation.
@@ -69,30 +94,66 @@ def chain(*transformations: GradientTransformation) -> GradientTransformation:
     return chain_as("chain", *transformations)
 
 
-def chain_as(who: str, *transformations: GradientTransformation) -> GradientTransformation:
+def chain_as(who: str, *transformations: GradientTransformation) -> GradientTransformationExtraArgs:
     """Return the chain of these, whose errors name ``who``."""
-    for t in transformations:
-        if not (hasattr(t, "init") and hasattr(t, "update")):
-            raise TypeError(f"{who}: a transformation has init and update: got {t!r}")
+    parts = [with_extra_args_support(checked(who, t)) for t in transformations]
 
     def init(params: Tree) -> Tree:
-        return tuple(t.init(params) for t in transformations)
+        return tuple(t.init(params) for t in parts)
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        if not isinstance(state, tuple) or len(state) != len(transformations):
+    def update(
+        updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
+    ) -> tuple[Tree, Tree]:
+        if not isinstance(state, tuple) or len(state) != len(parts):
             raise ValueError(
                 f"{who}: the state must come from init of the same optimizer, a tuple of "
-                f"{len(transformations)}: got {type(state).__name__}; pass (grads, state, params)"
+                f"{len(parts)}: got {type(state).__name__}; pass (grads, state, params)"
             )
         if params is not None:
             check_fit(who, "gradients", updates, "parameters", params)
         states = []
-        for t, s in zip(transformations, state, strict=True):
-            updates, s = t.update(updates, s, params)
+        for t, s in zip(parts, state, strict=True):
+            updates, s = t.update(updates, s, params, **extra)
             states.append(s)
         return updates, tuple(states)
 
-    return GradientTransformation(init, update)
+    return GradientTransformationExtraArgs(init, update)
+
+
+def named_chain(*named: tuple[str, GradientTransformation]) -> GradientTransformationExtraArgs:
+    """Return the chain of transformations with names; its state is the dict of theirs.
+
+    Args:
+        named: pairs of a name and a transformation.
+
+    >>> from funcgrad import optim
+    >>> opt = named_chain(("clip", optim.clip(1.0)), ("step", optim.sgd(0.1, momentum=0.9)))
+    >>> sorted(opt.init(np.zeros(2)))
+    ['clip', 'step']
+    """
+    names = [name for name, _ in named]
+    if len(set(names)) != len(names):
+        raise ValueError(f"named_chain: names must differ: got {names}")
+    inner = chain_as("named_chain", *(t for _, t in named))
+
+    def init(params: Tree) -> Tree:
+        return dict(zip(names, inner.init(params), strict=True))
+
+    def update(
+        updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
+    ) -> tuple[Tree, Tree]:
+        states = tuple(state[name] for name in names)
+        updates, states = inner.update(updates, states, params, **extra)
+        return updates, dict(zip(names, states, strict=True))
+
+    return GradientTransformationExtraArgs(init, update)
+
+
+def checked(who: str, t: Any) -> Any:
+    """Return a transformation; raise if it is none."""
+    if not (hasattr(t, "init") and hasattr(t, "update")):
+        raise TypeError(f"{who}: a transformation has init and update: got {t!r}")
+    return t
 
 
 def apply_updates(params: Tree, updates: Tree) -> Tree:
@@ -221,6 +282,22 @@ def check_state(who: str, state: Tree, kind: type, updates: Tree, mean: str) -> 
             f"{type(state).__name__}; pass (grads, state, params)"
         )
     check_fit(who, "gradients", updates, "state", getattr(state, mean), lambda x: x is None)
+
+
+def chosen(who: str, mask: Any, params: Tree) -> Tree:
+    """Return a mask as a tree; it may be a function of the parameters that gives one.
+
+    A model of booleans is a tree, though it can be called.
+    """
+    is_function = callable(mask) and tree.handler_of(mask) is None
+    mask = mask(params) if is_function else mask
+    for path, m in tree.leaves_with_path(mask):
+        if not isinstance(m, bool | np.bool_):
+            raise TypeError(
+                f"{who}: the mask must hold booleans: got {m!r}{tree.keystr(path) and ' at '}"
+                f"{tree.keystr(path)}"
+            )
+    return mask
 
 
 def need_params(who: str, params: Tree | None) -> Tree:

@@ -1,18 +1,29 @@
 """Atoms that keep updates within bounds."""
 
-from typing import Any
+import builtins
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..ops.elementwise import root
 from .base import (
     GradientTransformation,
     Tree,
+    abs_square,
     check_number,
     global_norm,
     like,
     map_floating,
+    need_params,
+    remember,
     stateless,
 )
+
+
+class ZeroNansState(NamedTuple):
+    """Which arrays of the last updates held a nan."""
+
+    found_nan: Tree
 
 
 def clip(max_delta: Any) -> GradientTransformation:
@@ -27,6 +38,83 @@ def clip(max_delta: Any) -> GradientTransformation:
             lambda g: np.clip(g, like(-max_delta, g), like(max_delta, g)), updates
         )
     )
+
+
+def clip_by_block_rms(threshold: Any) -> GradientTransformation:
+    """Scale each array down where the root of its mean square exceeds ``threshold``.
+
+    Source: Shazeer & Stern 2018, section 6 (arXiv:1804.04235).
+
+    >>> print(clip_by_block_rms(1.0).update(np.array([4.0, 4.0]), ())[0])
+    [1. 1.]
+    """
+    check_number("clip_by_block_rms", "threshold", threshold)
+
+    def step(g: Any) -> Any:
+        size = root(np.mean(abs_square(g)))
+        return g / like(np.maximum(1, size / like(threshold, size)), g)
+
+    return stateless(lambda updates, params: map_floating(step, updates))
+
+
+def adaptive_grad_clip(
+    clipping: Any, eps: Any = 1e-3, axis: int | tuple[int, ...] | None = None
+) -> GradientTransformation:
+    """Scale the gradient of each unit down where its norm exceeds a part of the parameters'.
+
+    Args:
+        clipping: the largest ratio of the two norms.
+        eps: the least norm that parameters are taken to have.
+        axis: the axes over which norms are taken. Unless given, all for vectors, and all but
+            the last for weights of dense layers and convolutions.
+
+    Raises, in ``update``:
+        ValueError: if it is called without the parameters.
+
+    Source: Brock et al. 2021, equation 3 (arXiv:2102.06171).
+
+    >>> opt = adaptive_grad_clip(0.1)
+    >>> print(opt.update(np.array([3.0, 4.0]), (), np.array([0.0, 10.0]))[0])
+    [0.6 0.8]
+    """
+    check_number("adaptive_grad_clip", "clipping", clipping)
+
+    def size(x: Any) -> Any:
+        axes = axis
+        if axes is None:
+            vector = builtins.sum(n > 1 for n in np.shape(x)) <= 1
+            axes = None if vector else tuple(range(max(np.ndim(x) - 1, 1)))
+        axes = (0,) if axis is None and np.ndim(x) == 3 else axes
+        return root(np.sum(abs_square(x), axis=axes, keepdims=True))
+
+    def step(g: Any, p: Any) -> Any:
+        norm = size(g)
+        most = like(clipping, norm) * np.maximum(size(p), like(eps, norm))
+        return np.where(norm < most, g, g * like(most / np.maximum(norm, 1e-6), g))
+
+    return stateless(
+        lambda updates, params: map_floating(
+            step, updates, need_params("adaptive_grad_clip", params)
+        )
+    )
+
+
+def zero_nans() -> GradientTransformation:
+    """Replace each nan of the updates by 0; the state says which arrays held one.
+
+    >>> print(zero_nans().update(np.array([np.nan, 1.0]), ())[0])
+    [0. 1.]
+    """
+
+    def found(x: Any) -> Any:
+        return np.any(np.isnan(x))
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        cleaned = map_floating(lambda g: np.where(np.isnan(g), 0, g), updates)
+        return cleaned, ZeroNansState(remember(found, updates))
+
+    none = lambda params: ZeroNansState(remember(lambda p: np.False_, params))
+    return GradientTransformation(none, update)
 
 
 def clip_by_global_norm(max_norm: Any) -> GradientTransformation:

@@ -1,0 +1,114 @@
+"""Hyperparameters as a part of the state, where they can be read, logged and set."""
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import dtype_of, is_arraylike
+from ..ops.structure import cast
+from .base import (
+    GradientTransformation,
+    GradientTransformationExtraArgs,
+    Tree,
+    is_floating,
+    next_count,
+    with_extra_args_support,
+    zero_count,
+)
+
+
+class InjectHyperparamsState(NamedTuple):
+    """The count of updates, the numbers by their names, and the state of the optimizer."""
+
+    count: Any
+    hyperparams: dict[str, Any]
+    inner_state: Tree
+
+
+def inject_hyperparams(
+    inner_factory: Callable[..., GradientTransformation],
+    static_args: str | Iterable[str] = (),
+    hyperparam_dtype: Any = None,
+) -> Callable[..., GradientTransformationExtraArgs]:
+    """Return an optimizer's maker whose numbers live in ``state.hyperparams``.
+
+    A number given there is kept until it is set; a schedule is evaluated at each update. What
+    is left at a default of 0 stays out.
+
+    Args:
+        inner_factory: makes the optimizer of its hyperparameters, as ``optim.adam`` does.
+        static_args: the names of those that stay out of the state.
+        hyperparam_dtype: the numbers' dtype, that of the widest parameter unless given.
+
+    Raises:
+        ValueError: if ``static_args`` names no parameter of the maker.
+
+    >>> from funcgrad import optim
+    >>> opt = inject_hyperparams(optim.sgd)(learning_rate=0.1)
+    >>> state = opt.init(np.zeros(1))
+    >>> state.hyperparams["learning_rate"] = np.array(0.5)
+    >>> print(opt.update(np.ones(1), state, np.zeros(1))[0])
+    [-0.5]
+    """
+    signature = inspect.signature(inner_factory)
+    static = {static_args} if isinstance(static_args, str) else set(static_args)
+    if not static <= set(signature.parameters):
+        raise ValueError(
+            f"inject_hyperparams: static_args must name parameters of the maker, "
+            f"{list(signature.parameters)}: got {sorted(static)}"
+        )
+
+    @functools.wraps(inner_factory)
+    def make(*args: Any, **kwargs: Any) -> GradientTransformationExtraArgs:
+        bound = signature.bind(*args, **kwargs)
+        explicit = set(bound.arguments)
+        bound.apply_defaults()
+        given = bound.arguments
+        free = {k: v for k, v in given.items() if k not in static and not isinstance(v, bool)}
+        free = {k: v for k, v in free.items() if k in explicit or not _is_zero(v)}
+        schedules = {k: v for k, v in free.items() if callable(v) and tree.handler_of(v) is None}
+        numbers = {k: v for k, v in free.items() if is_arraylike(v)}
+        fixed = {k: v for k, v in given.items() if k not in schedules and k not in numbers}
+
+        def evaluated(count: Any, kept: dict[str, Any], like: Tree) -> dict[str, Any]:
+            values = kept | {k: s(count) for k, s in schedules.items()}
+            dtype = hyperparam_dtype or _widest(like)
+            return {k: _as_number(v, dtype) for k, v in values.items()}
+
+        def init(params: Tree) -> Tree:
+            values = evaluated(zero_count(), numbers, params)
+            return InjectHyperparamsState(
+                zero_count(), values, inner_factory(**fixed, **values).init(params)
+            )
+
+        def update(
+            updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
+        ) -> tuple[Tree, Tree]:
+            like = updates if params is None else params
+            values = evaluated(state.count, dict(state.hyperparams), like)
+            inner = with_extra_args_support(inner_factory(**fixed, **values))
+            updates, after = inner.update(updates, state.inner_state, params, **extra)
+            return updates, InjectHyperparamsState(next_count(state.count), values, after)
+
+        return GradientTransformationExtraArgs(init, update)
+
+    return make
+
+
+def _widest(params: Tree) -> np.dtype:
+    """Return the widest real dtype of a tree's floating leaves, float32 where there are none."""
+    reals = [np.empty(0, dtype_of(p)).real.dtype for p in tree.leaves(params) if is_floating(p)]
+    return np.result_type(*reals) if reals else np.dtype(np.float32)
+
+
+def _is_zero(value: Any) -> bool:
+    return isinstance(value, int | float) and value == 0
+
+
+def _as_number(value: Any, dtype: Any) -> Any:
+    kind = dtype_of(value).kind
+    return cast(value, dtype) if kind == "f" else cast(value, dtype_of(value))

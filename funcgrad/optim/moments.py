@@ -1,0 +1,39 @@
+"""Running means of gradients and of their squares, from which adaptive atoms are made."""
+
+from typing import Any
+
+import numpy as np
+
+from ..ops.elementwise import root
+from ..ops.structure import cast
+from .base import Tree, abs_square, like, remember
+
+
+def squares_like(params: Tree, value: Any = 0.0) -> Tree:
+    """Return where running means of squares start: real arrays like the parameters."""
+    return remember(lambda p: np.full_like(np.real(p), value), params)
+
+
+def means(updates: Tree, before: Tree, decay: Any) -> Tree:
+    """Return the running means after one more update."""
+    return remember(lambda g, m: mix(m, g, decay), updates, before)
+
+
+def mean_squares(updates: Tree, before: Tree, decay: Any) -> Tree:
+    """Return the running means of squares after one more update."""
+    return remember(lambda g, v: mix(v, abs_square(g), decay), updates, before)
+
+
+def mix(m: Any, x: Any, decay: Any) -> Any:
+    """Return decay m + (1 - decay) x."""
+    return like(decay, x) * m + like(1 - decay, x) * x
+
+
+def bias(decay: Any, count: Any) -> Any:
+    """Return 1 - decay**count, by which a running mean that started at 0 is too small."""
+    return 1 - decay ** cast(count, np.float64)
+
+
+def divisor(v: Any, eps: Any, eps_in_sqrt: bool) -> Any:
+    """Return the root of v, kept from 0 by eps under it or beside it."""
+    return np.sqrt(v + like(eps, v)) if eps_in_sqrt else root(v) + like(eps, v)

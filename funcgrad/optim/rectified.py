@@ -1,0 +1,220 @@
+"""Atoms that change how Adam weighs its running means; each gives its steps another variance."""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..ops.elementwise import root
+from ..ops.structure import cast
+from .adaptive import ScaleByAdamState
+from .base import (
+    GradientTransformation,
+    Tree,
+    abs_square,
+    check_decay,
+    check_state,
+    filled,
+    kept,
+    like,
+    map_floating,
+    next_count,
+    remember,
+    zero_count,
+)
+from .moments import bias, mean_squares, means, mix, squares_like
+
+
+class ScaleByAdanState(NamedTuple):
+    """The running means of gradients m, differences v and squares n, the last gradient g, t."""
+
+    m: Tree
+    v: Tree
+    n: Tree
+    g: Tree
+    t: Any
+
+
+def scale_by_radam(
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    threshold: Any = 5.0,
+    *,
+    nesterov: bool = False,
+) -> GradientTransformation:
+    """Rescale as Adam, corrected by the variance of the step size; by the mean alone at first.
+
+    Args:
+        b1, b2, eps, eps_root, nesterov: see :func:`scale_by_adam`.
+        threshold: the length of the approximated average from which the variance is tractable.
+
+    Source: Liu et al. 2020, Algorithm 2 (arXiv:1908.03265).
+
+    >>> opt = scale_by_radam()
+    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0])
+    [ 0.3 -7. ]
+    """
+    check_decay("scale_by_radam", b1=b1, b2=b2)
+    limit = 2 / (1 - b2) - 1
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_radam", state, ScaleByAdamState, updates, "mu")
+        count = next_count(state.count)
+        mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
+        t, second = cast(count, np.float64), bias(b2, count)
+        rho = limit - 2 * t * (1 - second) / second
+        tractable = rho >= threshold
+        safe = np.where(tractable, rho, limit)  # so that no root of a negative number is taken
+        gain = (safe - 4) * (safe - 2) * limit / ((limit - 4) * (limit - 2) * safe)
+
+        def step(g: Any, m: Any, v: Any) -> Any:
+            mean = corrected_mean(g, m, b1, count, nesterov)
+            size = root(v / like(second, v) + like(eps_root, v)) + like(eps, v)
+            return np.where(tractable, like(np.sqrt(gain), v) * mean / size, mean)
+
+        updates = map_floating(step, updates, mu, nu)
+        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+
+    return GradientTransformation(_adam_state, update)
+
+
+def scale_by_belief(
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-16,
+    eps_root: Any = 1e-16,
+    *,
+    nesterov: bool = False,
+) -> GradientTransformation:
+    """Divide the running mean of gradients by how far gradients are from it.
+
+    Args:
+        b1, b2, eps, nesterov: see :func:`scale_by_adam`.
+        eps_root: added to the mean of squared differences at each update.
+
+    Source: Zhuang et al. 2020, Algorithm 2 (arXiv:2010.07468).
+
+    >>> opt = scale_by_belief()
+    >>> print(opt.update(np.array([1.0]), opt.init(np.zeros(1)))[0].round(4))
+    [1.1111]
+    """
+    check_decay("scale_by_belief", b1=b1, b2=b2)
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_belief", state, ScaleByAdamState, updates, "mu")
+        count = next_count(state.count)
+        mu, second = means(updates, state.mu, b1), bias(b2, count)
+        nu = remember(
+            lambda g, m, v: mix(v, abs_square(g - m), b2) + like(eps_root, v), updates, mu, state.nu
+        )
+
+        def step(g: Any, m: Any, v: Any) -> Any:
+            mean = corrected_mean(g, m, b1, count, nesterov)
+            return mean / (root(v / like(second, v)) + like(eps, v))
+
+        updates = map_floating(step, updates, mu, nu)
+        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+
+    return GradientTransformation(_adam_state, update)
+
+
+def scale_by_yogi(
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-3,
+    eps_root: Any = 0.0,
+    initial_accumulator_value: Any = 1e-6,
+) -> GradientTransformation:
+    """Rescale as Adam, with a mean of squares that moves by steps of the size of the square.
+
+    Args:
+        b1, b2, eps, eps_root: see :func:`scale_by_adam`.
+        initial_accumulator_value: both running means before the first update.
+
+    Source: Zaheer et al. 2018, Algorithm 2 (NeurIPS 31).
+
+    >>> opt = scale_by_yogi(initial_accumulator_value=0.0, eps=0.0)
+    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0].round(4))
+    [ 1. -1.]
+    """
+    check_decay("scale_by_yogi", b1=b1, b2=b2)
+    start = initial_accumulator_value
+
+    def init(params: Tree) -> Tree:
+        return ScaleByAdamState(zero_count(), filled(params, start), squares_like(params, start))
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_yogi", state, ScaleByAdamState, updates, "mu")
+        count = next_count(state.count)
+        mu = means(updates, state.mu, b1)
+        nu = remember(lambda g, v: _yogi_square(v, abs_square(g), b2), updates, state.nu)
+        first, second = bias(b1, count), bias(b2, count)
+
+        def step(g: Any, m: Any, v: Any) -> Any:
+            size = root(v / like(second, v) + like(eps_root, v)) + like(eps, v)
+            return m / like(first, m) / size
+
+        updates = map_floating(step, updates, mu, nu)
+        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+
+    return GradientTransformation(init, update)
+
+
+def scale_by_adan(
+    b1: Any = 0.98, b2: Any = 0.92, b3: Any = 0.99, eps: Any = 1e-8, eps_root: Any = 0.0
+) -> GradientTransformation:
+    """Rescale the mean of gradients and of their differences, which look one step ahead.
+
+    Args:
+        b1, b2, b3: in [0, 1), the decays of the means of gradients, differences and squares.
+        eps, eps_root: see :func:`scale_by_adam`.
+
+    Source: Xie et al. 2024, Algorithm 1 (arXiv:2208.06677).
+
+    >>> opt = scale_by_adan()
+    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0].round(4))
+    [ 1. -1.]
+    """
+    check_decay("scale_by_adan", b1=b1, b2=b2, b3=b3)
+
+    def init(params: Tree) -> Tree:
+        m, v, g = filled(params), filled(params), filled(params)
+        return ScaleByAdanState(m, v, squares_like(params), g, zero_count())
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_adan", state, ScaleByAdanState, updates, "m")
+        first = state.t == 0
+        change = remember(lambda g, old: np.where(first, 0, g - old), updates, state.g)
+        ahead = remember(lambda g, d: g + like(1 - b2, g) * d, updates, change)
+        m, v = means(updates, state.m, b1), means(change, state.v, b2)
+        n, t = mean_squares(ahead, state.n, b3), next_count(state.t)
+        biases = bias(b1, t), bias(b2, t), bias(b3, t)
+
+        def step(g: Any, m: Any, v: Any, n: Any) -> Any:
+            mean = m / like(biases[0], m) + like(1 - b2, v) * v / like(biases[1], v)
+            return mean / (root(n / like(biases[2], n) + like(eps_root, n)) + like(eps, n))
+
+        stepped = map_floating(step, updates, m, v, n)
+        last = kept(remember(lambda g, old: g, updates, state.g), state.g)
+        return stepped, ScaleByAdanState(
+            kept(m, state.m), kept(v, state.v), kept(n, state.n), last, t
+        )
+
+    return GradientTransformation(init, update)
+
+
+def corrected_mean(g: Any, m: Any, decay: Any, count: Any, nesterov: bool) -> Any:
+    """Return a mean freed from its start at 0, one step ahead if so asked (Dozat 2016)."""
+    first = bias(decay, count)
+    if not nesterov:
+        return m / like(first, m)
+    return mix(m / like(bias(decay, next_count(count)), m), g / like(first, g), decay)
+
+
+def _adam_state(params: Tree) -> Tree:
+    return ScaleByAdamState(zero_count(), filled(params), squares_like(params))
+
+
+def _yogi_square(v: Any, square: Any, decay: Any) -> Any:
+    return v - like(1 - decay, v) * np.sign(v - square) * square
