@@ -1,6 +1,5 @@
 """The parts of which optimizers are chained; each does one thing to the updates."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..random import Key, key as random_key, normal, split
 from .base import (
     EmptyState,
     GradientTransformation,
+    Mask,
     Schedule,
     Tree,
     check_decay,
@@ -192,9 +192,7 @@ def add_noise(eta: Any, gamma: Any, key: Any) -> GradientTransformation:
     return GradientTransformation(lambda params: AddNoiseState(zero_count(), start), update)
 
 
-def add_decayed_weights(
-    weight_decay: Any = 0.0, mask: Tree | Callable[[Tree], Tree] | None = None
-) -> GradientTransformation:
+def add_decayed_weights(weight_decay: Any = 0.0, mask: Mask = None) -> GradientTransformation:
     """Add the parameters, scaled, to the updates.
 
     Args:

@@ -18,6 +18,7 @@ from ..ops.elementwise import root
 from ..ops.structure import cast
 
 Tree: TypeAlias = Any  # of parameters, gradients, updates or state
+Mask: TypeAlias = Any  # a tree of booleans, a function of the parameters giving one, or None
 Schedule: TypeAlias = Callable[[Any], Any]  # count of updates so far -> value
 
 
@@ -285,7 +286,7 @@ def check_state(who: str, state: Tree, kind: type, updates: Tree, mean: str) -> 
 
 
 def chosen(who: str, mask: Any, params: Tree) -> Tree:
-    """Return a mask as a tree; it may be a function of the parameters that gives one.
+    """Return a mask as a tree of booleans; it may be a function of the parameters that gives one.
 
     A model of booleans is a tree, though it can be called.
     """

@@ -1,11 +1,18 @@
 """The optimizers people name, each a chain of atoms."""
 
-from collections.abc import Callable
 from typing import Any
 
-from .adaptive import scale_by_adam, scale_by_rms, scale_by_stddev
+from .adaptive import (
+    scale_by_adadelta,
+    scale_by_adam,
+    scale_by_adamax,
+    scale_by_amsgrad,
+    scale_by_rms,
+    scale_by_rss,
+    scale_by_stddev,
+)
 from .atoms import add_decayed_weights, scale_by_learning_rate, trace
-from .base import GradientTransformation, Tree, chain_as, identity
+from .base import GradientTransformation, Mask, chain_as, identity
 
 
 def sgd(
@@ -80,7 +87,7 @@ def adamw(
     eps_root: Any = 0.0,
     mu_dtype: Any = None,
     weight_decay: Any = 1e-4,
-    mask: Tree | Callable[[Tree], Tree] | None = None,
+    mask: Mask = None,
     *,
     nesterov: bool = False,
 ) -> GradientTransformation:
@@ -149,7 +156,185 @@ def rmsprop(
     )
 
 
-def _l2(weight_decay: Any) -> GradientTransformation:
+def adagrad(
+    learning_rate: Any,
+    initial_accumulator_value: Any = 0.1,
+    eps: Any = 1e-7,
+    *,
+    eps_in_sqrt: bool = True,
+) -> GradientTransformation:
+    """Descend along the gradient over the root of the sum of all its squares.
+
+    PyTorch's Adagrad is ``initial_accumulator_value=0, eps=1e-10, eps_in_sqrt=False``.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        initial_accumulator_value, eps, eps_in_sqrt: see :func:`scale_by_rss`.
+
+    Source: Duchi, Hazan & Singer 2011, section 1.1 (JMLR 12).
+
+    >>> import numpy as np
+    >>> opt = adagrad(0.1, initial_accumulator_value=0.0)
+    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
+    [-0.1  0.1]
+    """
+    return chain_as(
+        "adagrad",
+        scale_by_rss(initial_accumulator_value, eps, eps_in_sqrt=eps_in_sqrt),
+        scale_by_learning_rate(learning_rate),
+    )
+
+
+def adadelta(
+    learning_rate: Any = None,
+    rho: Any = 0.9,
+    eps: Any = 1e-6,
+    weight_decay: Any = 0.0,
+    weight_decay_mask: Mask = None,
+) -> GradientTransformation:
+    """Descend by steps whose units are those of the parameters: rms(steps) / rms(gradients) g.
+
+    Args:
+        learning_rate: a number, a schedule ``count -> number``, or None for 1.
+        rho, eps: see :func:`scale_by_adadelta`.
+        weight_decay, weight_decay_mask: added to the gradient; see :func:`add_decayed_weights`.
+
+    Source: Zeiler 2012, Algorithm 1 (arXiv:1212.5701).
+
+    >>> import numpy as np
+    >>> opt = adadelta(1.0)
+    >>> print(opt.update(np.ones(1), opt.init(np.zeros(1)))[0].round(6))
+    [-0.003162]
+    """
+    return chain_as(
+        "adadelta",
+        _l2(weight_decay, weight_decay_mask),
+        scale_by_adadelta(rho, eps),
+        scale_by_learning_rate(1.0 if learning_rate is None else learning_rate),
+    )
+
+
+def adamax(
+    learning_rate: Any, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8
+) -> GradientTransformation:
+    """Descend along the mean gradient over the decaying maximum of its sizes.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, eps: see :func:`scale_by_adamax`.
+
+    Source: Kingma & Ba 2015, Algorithm 2 (arXiv:1412.6980).
+
+    >>> import numpy as np
+    >>> opt = adamax(0.1)
+    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
+    [-0.1  0.1]
+    """
+    return chain_as("adamax", scale_by_adamax(b1, b2, eps), scale_by_learning_rate(learning_rate))
+
+
+def adamaxw(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    weight_decay: Any = 1e-4,
+    mask: Mask = None,
+) -> GradientTransformation:
+    """Adamax with decoupled weight decay; see :func:`adamax` and :func:`adamw`.
+
+    >>> import numpy as np
+    >>> opt = adamaxw(0.1, weight_decay=0.5)
+    >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
+    [-0.05]
+    """
+    return chain_as(
+        "adamaxw",
+        scale_by_adamax(b1, b2, eps),
+        add_decayed_weights(weight_decay, mask),
+        scale_by_learning_rate(learning_rate),
+    )
+
+
+def amsgrad(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    mu_dtype: Any = None,
+    bias_correction_mu: bool = True,
+    bias_correction_nu: bool = True,
+    *,
+    correct_after: bool = False,
+) -> GradientTransformation:
+    """Adam whose divisor never falls: the largest mean square so far.
+
+    PyTorch's ``Adam(amsgrad=True)`` is ``correct_after=True``.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, eps, eps_root, mu_dtype, bias_correction_mu, bias_correction_nu, correct_after:
+            see :func:`scale_by_amsgrad`.
+
+    Source: Reddi, Kale & Kumar 2018, Algorithm 2 (arXiv:1904.09237).
+
+    >>> import numpy as np
+    >>> opt = amsgrad(0.1)
+    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
+    [-0.1  0.1]
+    """
+    corrections = bias_correction_mu, bias_correction_nu
+    return chain_as(
+        "amsgrad",
+        scale_by_amsgrad(
+            b1, b2, eps, eps_root, mu_dtype, *corrections, correct_after=correct_after
+        ),
+        scale_by_learning_rate(learning_rate),
+    )
+
+
+def nadam(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    mu_dtype: Any = None,
+) -> GradientTransformation:
+    """Adam whose mean looks one step ahead; see :func:`adam`.
+
+    Source: Dozat 2016, "Incorporating Nesterov momentum into Adam", Algorithm 8, with b1 kept.
+
+    >>> import numpy as np
+    >>> opt = nadam(0.1)
+    >>> print(opt.update(np.array([3.0]), opt.init(np.zeros(1)))[0].round(4))
+    [-0.1474]
+    """
+    return adam(learning_rate, b1, b2, eps, eps_root, mu_dtype, nesterov=True)
+
+
+def nadamw(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    mu_dtype: Any = None,
+    weight_decay: Any = 1e-4,
+    mask: Mask = None,
+) -> GradientTransformation:
+    """Nadam with decoupled weight decay; see :func:`nadam` and :func:`adamw`.
+
+    >>> import numpy as np
+    >>> opt = nadamw(0.1, weight_decay=0.5)
+    >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
+    [-0.05]
+    """
+    return adamw(learning_rate, b1, b2, eps, eps_root, mu_dtype, weight_decay, mask, nesterov=True)
+
+
+def _l2(weight_decay: Any, mask: Mask = None) -> GradientTransformation:
     if type(weight_decay) in (int, float) and weight_decay == 0:
         return identity()
-    return add_decayed_weights(weight_decay)
+    return add_decayed_weights(weight_decay, mask)

@@ -3,6 +3,7 @@
 Names, arguments and numbers are optax's; the count may be an array or traced.
 """
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -156,6 +157,152 @@ def warmup_cosine_decay_schedule(
     return join_schedules([rise, fall], [warmup_steps])
 
 
+def warmup_constant_schedule(init_value: Any, peak_value: Any, warmup_steps: int) -> Schedule:
+    """Rise on a line, then stay.
+
+    >>> schedule = warmup_constant_schedule(0.0, 1.0, 10)
+    >>> print(schedule(5), schedule(50))
+    0.5 1.0
+    """
+    return linear_schedule(init_value, peak_value, warmup_steps)
+
+
+def warmup_exponential_decay_schedule(
+    init_value: Any,
+    peak_value: Any,
+    warmup_steps: int,
+    transition_steps: int,
+    decay_rate: float,
+    transition_begin: int = 0,
+    staircase: bool = False,
+    end_value: Any = None,
+) -> Schedule:
+    """Rise on a line, then decay; see :func:`exponential_decay`, whose count starts anew.
+
+    >>> schedule = warmup_exponential_decay_schedule(0.0, 1.0, 10, 10, 0.5)
+    >>> print(schedule(5), schedule(20))
+    0.5 0.5
+    """
+    rise = linear_schedule(init_value, peak_value, warmup_steps)
+    fall = exponential_decay(
+        peak_value, transition_steps, decay_rate, transition_begin, staircase, end_value
+    )
+    return join_schedules([rise, fall], [warmup_steps])
+
+
+def sgdr_schedule(cosine_kwargs: Sequence[Mapping[str, Any]]) -> Schedule:
+    """Restart a warm-up and cosine decay several times.
+
+    Args:
+        cosine_kwargs: for each cycle the arguments of :func:`warmup_cosine_decay_schedule`,
+            whose ``decay_steps`` is the length of the cycle.
+
+    Source: Loshchilov & Hutter 2017 (arXiv:1608.03983).
+
+    >>> cycle = dict(init_value=0.0, peak_value=1.0, warmup_steps=1, decay_steps=11)
+    >>> schedule = sgdr_schedule([cycle, cycle])
+    >>> print(schedule(1), schedule(12))
+    1.0 1.0
+    """
+    cycles = [warmup_cosine_decay_schedule(**kwargs) for kwargs in cosine_kwargs]
+    ends = list(itertools.accumulate(kwargs["decay_steps"] for kwargs in cosine_kwargs))
+    return join_schedules(cycles, ends[:-1])
+
+
+def piecewise_interpolate_schedule(
+    interpolate_type: str, init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
+) -> Schedule:
+    """Go from value to value, each the one before times a factor, on lines or half cosines.
+
+    Args:
+        interpolate_type: "linear" or "cosine".
+        init_value: the value at 0.
+        boundaries_and_scales: from each count at which a value is reached to its factor, which
+            is not negative.
+
+    Raises:
+        ValueError: if the type is unknown, or a factor is negative.
+
+    >>> print(piecewise_interpolate_schedule("linear", 1.0, {10: 3.0})(5))
+    2.0
+    """
+    who = "piecewise_interpolate_schedule"
+    if interpolate_type not in ("linear", "cosine"):
+        raise ValueError(f"{who}: the type must be 'linear' or 'cosine': got {interpolate_type!r}")
+    steps = _steps(who, boundaries_and_scales)
+
+    def schedule(count: Any) -> Any:
+        value, begin, current = init_value, 0, init_value
+        for boundary, factor in steps:
+            end = value * factor
+            part = np.clip((count - begin) / max(boundary - begin, 1), 0, 1)
+            if interpolate_type == "cosine":
+                between = end + (value - end) / 2 * (np.cos(math.pi * part) + 1)
+            else:
+                between = (end - value) * part + value
+            current = np.where(count < begin, current, np.where(count < boundary, between, end))
+            value, begin = end, boundary
+        return current[()] if steps else current
+
+    return schedule
+
+
+def linear_onecycle_schedule(
+    transition_steps: int,
+    peak_value: Any,
+    pct_start: float = 0.3,
+    pct_final: float = 0.85,
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+) -> Schedule:
+    """Rise on a line to the peak, fall to where it began, and then far below.
+
+    Args:
+        transition_steps: positive, the length of the cycle.
+        peak_value: the largest value.
+        pct_start, pct_final: when, as parts of the cycle, peak and second fall begin.
+        div_factor: the peak over the first value.
+        final_div_factor: the first value over the last.
+
+    Raises:
+        ValueError: if ``transition_steps`` is not positive.
+
+    Source: Smith & Topin 2018 (arXiv:1708.07120).
+
+    >>> print(linear_onecycle_schedule(100, 1.0)(30))
+    1.0
+    """
+    _check_steps("linear_onecycle_schedule", transition_steps)
+    turns = {
+        int(pct_start * transition_steps): div_factor,
+        int(pct_final * transition_steps): 1.0 / div_factor,
+        transition_steps: 1.0 / final_div_factor,
+    }
+    return piecewise_interpolate_schedule("linear", peak_value / div_factor, turns)
+
+
+def cosine_onecycle_schedule(
+    transition_steps: int,
+    peak_value: Any,
+    pct_start: float = 0.3,
+    div_factor: float = 25.0,
+    final_div_factor: float = 1e4,
+) -> Schedule:
+    """Rise along half a cosine to the peak, and fall along another.
+
+    The arguments are those of :func:`linear_onecycle_schedule`.
+
+    >>> print(cosine_onecycle_schedule(100, 1.0)(30))
+    1.0
+    """
+    _check_steps("cosine_onecycle_schedule", transition_steps)
+    turns = {
+        int(pct_start * transition_steps): div_factor,
+        int(transition_steps): 1.0 / (div_factor * final_div_factor),
+    }
+    return piecewise_interpolate_schedule("cosine", peak_value / div_factor, turns)
+
+
 def piecewise_constant_schedule(
     init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
@@ -173,9 +320,7 @@ def piecewise_constant_schedule(
     >>> print(schedule(9), schedule(10))
     1.0 0.1
     """
-    steps = sorted((boundaries_and_scales or {}).items())
-    if any(factor < 0 for _, factor in steps):
-        raise ValueError(f"piecewise_constant_schedule: factors must be 0 or more: got {steps}")
+    steps = _steps("piecewise_constant_schedule", boundaries_and_scales)
 
     def schedule(count: Any) -> Any:
         value = init_value
@@ -214,3 +359,16 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
         return value
 
     return schedule
+
+
+def _steps(who: str, factors: Mapping[int, float] | None) -> list[tuple[int, float]]:
+    """Return the boundaries in order, with their factors."""
+    steps = sorted((factors or {}).items())
+    if any(factor < 0 for _, factor in steps):
+        raise ValueError(f"{who}: factors must be 0 or more: got {steps}")
+    return steps
+
+
+def _check_steps(who: str, steps: int) -> None:
+    if not steps > 0:
+        raise ValueError(f"{who}: transition_steps must be positive: got {steps}")

@@ -11,6 +11,7 @@ from .atoms import set_to_zero
 from .base import (
     GradientTransformation,
     GradientTransformationExtraArgs,
+    Mask,
     Tree,
     checked,
     chosen,
@@ -49,9 +50,7 @@ class ApplyIfFiniteState(NamedTuple):
     inner_state: Tree
 
 
-def masked(
-    inner: GradientTransformation, mask: Tree | Callable[[Tree], Tree]
-) -> GradientTransformationExtraArgs:
+def masked(inner: GradientTransformation, mask: Mask) -> GradientTransformationExtraArgs:
     """Apply a transformation where a mask is True; the other updates stay as they are.
 
     Args:
@@ -143,7 +142,7 @@ def multi_transform(
     return GradientTransformationExtraArgs(init, update)
 
 
-def freeze(mask: Tree | Callable[[Tree], Tree]) -> GradientTransformationExtraArgs:
+def freeze(mask: Mask) -> GradientTransformationExtraArgs:
     """Set the updates to zero where a mask is True; see :func:`masked`.
 
     >>> opt = freeze({"w": True, "b": False})
@@ -155,7 +154,7 @@ def freeze(mask: Tree | Callable[[Tree], Tree]) -> GradientTransformationExtraAr
 
 
 def selective_transform(
-    optimizer: GradientTransformation, *, freeze_mask: Tree | Callable[[Tree], Tree]
+    optimizer: GradientTransformation, *, freeze_mask: Mask
 ) -> GradientTransformationExtraArgs:
     """Apply an optimizer where a mask is False, and zero updates, without state, elsewhere.
 
