@@ -224,10 +224,21 @@ def like(value: Any, x: Any) -> Any:
     """
     if type(value) in PYTHON_SCALARS:
         return value
-    dtype = dtype_of(x)
-    if dtype.kind == "c" and dtype_of(value).kind != "c":
-        dtype = np.empty(0, dtype).real.dtype
-    return cast(value, dtype)
+    beside_complex = dtype_of(x).kind == "c" and dtype_of(value).kind != "c"
+    return cast(value, real_dtype(x) if beside_complex else dtype_of(x))
+
+
+def real_dtype(*xs: Any) -> np.dtype:
+    """Return the widest real dtype of the floating leaves among these, float32 without any."""
+    dtypes = [np.empty(0, dtype_of(x)).real.dtype for x in xs if is_floating(x)]
+    return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
+
+
+def inner_product(a: Tree, b: Tree) -> Any:
+    """Return the sum of Re(conj(a) b) over two trees of arrays."""
+    pairs = zip(tree.leaves(a), tree.leaves(b), strict=True)
+    parts = [np.sum(np.real(np.conj(x) * y)) for x, y in pairs if is_floating(y)]
+    return sum(parts[1:], parts[0]) if parts else np.float32(0)
 
 
 def filled(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:

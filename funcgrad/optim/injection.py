@@ -5,8 +5,6 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..core import tree
 from ..core.avals import dtype_of, is_arraylike
 from ..ops.structure import cast
@@ -14,8 +12,8 @@ from .base import (
     GradientTransformation,
     GradientTransformationExtraArgs,
     Tree,
-    is_floating,
     next_count,
+    real_dtype,
     with_extra_args_support,
     zero_count,
 )
@@ -47,6 +45,7 @@ def inject_hyperparams(
     Raises:
         ValueError: if ``static_args`` names no parameter of the maker.
 
+    >>> import numpy as np
     >>> from funcgrad import optim
     >>> opt = inject_hyperparams(optim.sgd)(learning_rate=0.1)
     >>> state = opt.init(np.zeros(1))
@@ -65,18 +64,11 @@ def inject_hyperparams(
     @functools.wraps(inner_factory)
     def make(*args: Any, **kwargs: Any) -> GradientTransformationExtraArgs:
         bound = signature.bind(*args, **kwargs)
-        explicit = set(bound.arguments)
-        bound.apply_defaults()
-        given = bound.arguments
-        free = {k: v for k, v in given.items() if k not in static and not isinstance(v, bool)}
-        free = {k: v for k, v in free.items() if k in explicit or not _is_zero(v)}
-        schedules = {k: v for k, v in free.items() if callable(v) and tree.handler_of(v) is None}
-        numbers = {k: v for k, v in free.items() if is_arraylike(v)}
-        fixed = {k: v for k, v in given.items() if k not in schedules and k not in numbers}
+        schedules, numbers, fixed = _sorted_out(bound, static)
 
         def evaluated(count: Any, kept: dict[str, Any], like: Tree) -> dict[str, Any]:
             values = kept | {k: s(count) for k, s in schedules.items()}
-            dtype = hyperparam_dtype or _widest(like)
+            dtype = hyperparam_dtype or real_dtype(*tree.leaves(like))
             return {k: _as_number(v, dtype) for k, v in values.items()}
 
         def init(params: Tree) -> Tree:
@@ -99,10 +91,20 @@ def inject_hyperparams(
     return make
 
 
-def _widest(params: Tree) -> np.dtype:
-    """Return the widest real dtype of a tree's floating leaves, float32 where there are none."""
-    reals = [np.empty(0, dtype_of(p)).real.dtype for p in tree.leaves(params) if is_floating(p)]
-    return np.result_type(*reals) if reals else np.dtype(np.float32)
+def _sorted_out(bound: inspect.BoundArguments, static: set[str]) -> Any:
+    """Return the schedules, the numbers that live in the state, and the other arguments."""
+    explicit = set(bound.arguments)
+    bound.apply_defaults()
+    given = bound.arguments
+    free = {k: v for k, v in given.items() if k not in static and not isinstance(v, bool)}
+    free = {k: v for k, v in free.items() if k in explicit or not _is_zero(v)}
+    schedules = {k: v for k, v in free.items() if callable(v) and tree.handler_of(v) is None}
+    numbers = {k: v for k, v in free.items() if is_arraylike(v)}
+    return (
+        schedules,
+        numbers,
+        {k: given[k] for k in given if k not in schedules and k not in numbers},
+    )
 
 
 def _is_zero(value: Any) -> bool:

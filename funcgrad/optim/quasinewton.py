@@ -1,0 +1,200 @@
+"""L-BFGS: Newton steps by a curvature that is read off the last few gradients."""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..control.cond import cond
+from ..core import tree
+from ..core.avals import dtype_of, shape_of
+from ..ops.structure import cast
+from ..transforms.reverse import value_and_grad
+from .atoms import scale, scale_by_learning_rate
+from .base import (
+    GradientTransformation,
+    Tree,
+    chain_as,
+    check_state,
+    filled,
+    global_norm,
+    identity,
+    inner_product,
+    kept,
+    like,
+    map_floating,
+    need_params,
+    next_count,
+    real_dtype,
+    remember,
+    zero_count,
+)
+from .linesearch import LinesearchState, scale_by_zoom_linesearch, scaled
+
+
+class ScaleByLBFGSState(NamedTuple):
+    """The last parameters and gradients, and how both changed in the steps before.
+
+    The memories have one more axis, the oldest step first; a weight is 1 over the product of
+    the two changes, 0 for steps not yet made.
+    """
+
+    count: Any
+    params: Tree
+    updates: Tree
+    diff_params_memory: Tree
+    diff_updates_memory: Tree
+    weights_memory: Any
+
+
+def scale_by_lbfgs(
+    memory_size: int = 10, scale_init_precond: bool = True
+) -> GradientTransformation:
+    """Multiply the updates by an estimate of the inverse Hessian.
+
+    Args:
+        memory_size: of how many steps the changes are remembered.
+        scale_init_precond: whether the estimate starts at the curvature of the last step (at
+            the first step: at 1 over the gradient's norm, if that is below 1), or at 1.
+
+    Raises:
+        ValueError: if ``memory_size`` is below 1; in ``update``, if the parameters are missing.
+
+    Source: Nocedal & Wright 2006, Algorithm 7.4 and equation 7.20.
+
+    >>> opt = scale_by_lbfgs()
+    >>> x = np.array([3.0, 4.0])
+    >>> print(opt.update(x, opt.init(x), x)[0].round(3))
+    [0.6 0.8]
+    """
+    if not memory_size >= 1:
+        raise ValueError(f"scale_by_lbfgs: memory_size must be at least 1: got {memory_size}")
+
+    def init(params: Tree) -> Tree:
+        memory = lambda p: np.zeros((memory_size, *shape_of(p)), dtype_of(p))
+        weights = np.zeros(memory_size, real_dtype(*tree.leaves(params)))
+        old, new = remember(memory, params), remember(memory, params)
+        return ScaleByLBFGSState(zero_count(), filled(params), filled(params), old, new, weights)
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_lbfgs", state, ScaleByLBFGSState, updates, "updates")
+        params, first = need_params("scale_by_lbfgs", params), state.count == 0
+        change = lambda new, old: np.where(first, 0, new - old)
+        moved = remember(change, params, state.params)
+        turned = remember(change, updates, state.updates)
+        product = inner_product(turned, moved)
+        weight = np.where(product == 0, 0, 1 / np.where(product == 0, 1, product))
+        s = remember(_pushed, moved, state.diff_params_memory)
+        y = remember(_pushed, turned, state.diff_updates_memory)
+        rho = _pushed(weight, state.weights_memory)
+        gamma = _first_scale(updates, turned, product, first) if scale_init_precond else 1.0
+        now = remember(lambda p, g: p, params, updates), remember(lambda g: g, updates)
+        after = ScaleByLBFGSState(next_count(state.count), *now, s, y, rho)
+        return _inverse_times(updates, s, y, rho, gamma), kept(after, state)
+
+    return GradientTransformation(init, update)
+
+
+def lbfgs(
+    learning_rate: Any = None,
+    memory_size: int = 10,
+    scale_init_precond: bool = True,
+    linesearch: GradientTransformation | None = scale_by_zoom_linesearch(  # noqa: B008
+        20, initial_guess_strategy="one"
+    ),
+) -> GradientTransformation:
+    """Descend by estimated Newton steps, as far as a line search goes; for whole batches.
+
+    ``update`` needs the parameters and, for the line search, ``value=``, ``grad=`` and
+    ``value_fn=``; :func:`value_and_grad_from_state` spares computing them twice, and
+    :func:`minimize` does it all.
+
+    Args:
+        learning_rate: a number, a schedule ``count -> number``, or None for 1.
+        memory_size, scale_init_precond: see :func:`scale_by_lbfgs`.
+        linesearch: the last part of the chain, None for none.
+
+    Source: Liu & Nocedal 1989; Nocedal & Wright 2006, Algorithm 7.5.
+
+    >>> f = lambda x: np.sum((x - 1.0) ** 4)
+    >>> opt, x = lbfgs(), np.array([3.0, -2.0])
+    >>> state, step = opt.init(x), value_and_grad_from_state(f)
+    >>> for _ in range(30):
+    ...     value, grad = step(x, state=state)
+    ...     updates, state = opt.update(grad, state, x, value=value, grad=grad, value_fn=f)
+    ...     x = x + updates
+    >>> print(x.round(2))
+    [1. 1.]
+    """
+    return chain_as(
+        "lbfgs",
+        scale_by_lbfgs(memory_size, scale_init_precond),
+        scale(-1.0) if learning_rate is None else scale_by_learning_rate(learning_rate),
+        identity() if linesearch is None else linesearch,
+    )
+
+
+def value_and_grad_from_state(value_fn: Callable[..., Any]) -> Callable[..., tuple[Any, Tree]]:
+    """Return ``value_and_grad`` that takes what a line search left in the state.
+
+    The result is called as ``(params, *args, state=state, **kwargs)``; both are computed where
+    the state holds none yet.
+
+    Raises, when it is called:
+        ValueError: if the state holds none of a line search that keeps gradients.
+
+    >>> step = value_and_grad_from_state(lambda x: np.sum(x**2))
+    >>> step(np.ones(2), state=lbfgs().init(np.ones(2)))
+    (np.float64(2.0), array([2., 2.]))
+    """
+
+    def both(params: Tree, *args: Any, state: Tree, **kwargs: Any) -> tuple[Any, Tree]:
+        is_search = lambda x: isinstance(x, LinesearchState)
+        searches = [x for x in tree.leaves(state, is_leaf=is_search) if is_search(x)]
+        if len(searches) != 1 or searches[0].grad is None:
+            raise ValueError(
+                "value_and_grad_from_state: the state must hold one line search that keeps its "
+                f"gradient: got {len(searches)} line searches; pass the state of lbfgs, or "
+                "store_grad=True to scale_by_backtracking_linesearch"
+            )
+        value, grad = searches[0].value, searches[0].grad
+
+        def computed() -> tuple[Any, Tree]:
+            new = value_and_grad(value_fn)(params, *args, **kwargs)
+            return cast(new[0], dtype_of(value)), kept(new[1], grad)
+
+        return cond(np.isfinite(value), lambda: (value, grad), computed)
+
+    return both
+
+
+# the two loops
+
+
+def _inverse_times(updates: Tree, s: Tree, y: Tree, rho: Any, gamma: Any) -> Tree:
+    """Return the inverse Hessian's estimate times the updates (Algorithm 7.4)."""
+    steps = [(remember(lambda m, k=k: m[k], s), remember(lambda m, k=k: m[k], y), rho[k])
+             for k in range(shape_of(rho)[0])]  # fmt: skip
+    vector, alphas = updates, []
+    for moved, turned, weight in reversed(steps):
+        alpha = weight * inner_product(moved, vector)
+        vector = map_floating(lambda v, d, a=alpha: v - like(a, v) * d, vector, turned)
+        alphas.append(alpha)
+    vector = scaled(gamma, vector)
+    for (moved, turned, weight), alpha in zip(steps, reversed(alphas), strict=True):
+        rest = alpha - weight * inner_product(turned, vector)
+        vector = map_floating(lambda v, d, a=rest: v + like(a, v) * d, vector, moved)
+    return vector
+
+
+def _first_scale(updates: Tree, turned: Tree, product: Any, first: Any) -> Any:
+    """Return what the estimate starts from: the last step's curvature, inverted."""
+    square = inner_product(turned, turned)
+    curvature = np.where(square > 0, product / np.where(square > 0, square, 1), 1)
+    size = global_norm(updates)
+    return np.where(first, np.where(size > 1, 1 / np.where(size > 1, size, 1), 1), curvature)
+
+
+def _pushed(new: Any, memory: Any) -> Any:
+    """Return a memory without its oldest entry, and with a new one at its end."""
+    return np.concatenate([memory[1:], cast(new, dtype_of(memory))[None]])
