@@ -428,9 +428,172 @@ def test_schedules_refuse_what_makes_no_sense():
         optim.piecewise_constant_schedule(1.0, {1: -1.0})
 
 
+# wrappers, accumulation, searches
+
+
+def test_a_masked_transformation_remembers_its_part_only():
+    params = {"w": np.ones(3), "b": np.ones(2)}
+    state = optim.masked(optim.adam(0.1), {"w": True, "b": False}).init(params)
+
+    assert [m.shape for m in tree.leaves(state.inner_state[1].mu)] == [(3,)]
+
+
+def test_a_mask_may_be_a_prefix_a_function_or_a_model_of_booleans():
+    model = nn.Sequential(nn.Dense(2, 3), nn.Dense(3, 1)).init(random.key(0))
+    masks = [
+        tree.map(lambda p: np.ndim(p) > 1, model),
+        lambda m: tree.map(lambda p: np.ndim(p) > 1, m),
+    ]
+    for mask in masks:
+        for opt in (optim.masked(optim.set_to_zero(), mask), optim.freeze(mask)):
+            updates, _ = opt.update(model, opt.init(model))
+            norms = [float(np.sum(np.abs(x))) for x in tree.leaves(updates) if np.ndim(x) > 1]
+
+            assert norms == [0.0, 0.0]
+    opt = optim.masked(optim.scale(2.0), {"a": True, "b": False})
+    deep = {"a": {"c": np.ones(1), "d": np.ones(1)}, "b": np.ones(1)}
+
+    assert tree.leaves(opt.update(deep, opt.init(deep))[0]) == [2.0, 2.0, 1.0]
+
+
+def test_a_mask_of_other_things_than_booleans_raises():
+    with pytest.raises(TypeError, match=r"masked: the mask must hold booleans: got 1 at \['w'\]"):
+        optim.masked(optim.scale(1.0), {"w": 1}).init({"w": np.ones(1)})
+
+
+def test_labels_without_a_transformation_raise():
+    opt = optim.multi_transform({"a": optim.sgd(0.1)}, {"w": "a", "b": "c"})
+    with pytest.raises(ValueError, match=r"a label needs a transformation: got \['c'\]"):
+        opt.init({"w": np.ones(1), "b": np.ones(1)})
+
+
+def test_accumulated_gradients_step_along_their_mean():
+    opt, params = optim.MultiSteps(optim.adam(0.1), 3), np.ones(2)
+    state, steps = opt.init(params), [np.array([i, 2.0 * i]) for i in range(1, 7)]
+    for g in steps:
+        updates, state = opt.update(g, state, params)
+        params = optim.apply_updates(params, updates)
+        assert opt.has_updated(state) or not np.any(updates)
+    want = run(optim.adam(0.1), [np.mean(steps[:3], 0), np.mean(steps[3:], 0)], np.ones(2))
+
+    np.testing.assert_allclose(params, want, rtol=1e-14)
+
+
+COMPILED = {
+    "adamw": lambda: optim.adamw(0.1),
+    "accumulated": lambda: optim.MultiSteps(optim.adam(0.1), 3),
+    "groups": lambda: optim.multi_transform({"a": optim.adam(0.1), "b": optim.sgd(1.0)}, "a"),
+    "finite": lambda: optim.apply_if_finite(optim.adam(0.1), 2),
+    "injected": lambda: optim.inject_hyperparams(optim.adam)(optim.linear_schedule(0.1, 0.0, 9)),
+    "noisy": lambda: optim.noisy_sgd(0.1, key=3),
+    "novograd": lambda: optim.novograd(0.1),
+    "radam": lambda: optim.radam(0.1),
+    "lbfgs": lambda: optim.lbfgs(0.1, memory_size=3, linesearch=None),
+    "nans": lambda: optim.chain(optim.zero_nans(), optim.sgd(0.1)),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_compiled_steps_equal_eager_ones_and_keep_dtypes(name: str):
+    opt = COMPILED[name]()
+    eager = compiled = np.linspace(1, 2, 3, dtype=np.float32), opt.init(np.ones(3, np.float32))
+
+    def step(params: Any, state: Any, g: Any) -> Any:
+        updates, state = opt.update(g, state, params)
+        return optim.apply_updates(params, updates), state
+
+    fast = fg.jit(step, donate_argnums=(0, 1))
+    dtypes = [x.dtype for x in tree.leaves(eager)]
+    for i in range(7):
+        g = np.float32([np.sin(i), np.nan if name in ("finite", "nans") and i == 2 else 1, i])
+        eager, compiled = step(*eager, g), fast(*compiled, g)
+
+        assert [x.dtype for x in tree.leaves(eager)] == dtypes
+        for a, b in zip(tree.leaves(eager), tree.leaves(compiled), strict=True):
+            assert a.dtype == b.dtype
+            np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-6)  # float32, reordered
+
+
+def test_minimize_finds_the_minimum_of_trees_of_real_and_complex_parameters():
+    target = {"a": np.array([1.0, -2.0]), "z": np.array([1 + 2j])}
+
+    def f(p: Any) -> Any:
+        bowl = np.sum((p["a"] - target["a"]) ** 4) + 3 * np.sum((p["a"] - target["a"]) ** 2)
+        return bowl + np.sum(np.abs(p["z"] - target["z"]) ** 2)
+
+    start = {"a": np.zeros(2), "z": np.zeros(1, complex)}
+    for opt in (None, optim.chain(optim.sgd(1.0), optim.scale_by_backtracking_linesearch(30))):
+        result = optim.minimize(f, start, optimizer=opt)
+
+        assert result.converged and result.steps < 80
+        for k in target:
+            np.testing.assert_allclose(result.params[k], target[k], atol=1e-5)
+
+
+def test_minimize_takes_functions_that_branch_in_python_where_it_does_not_compile():
+    result = optim.minimize(lambda x: x * x if x > 0 else -x, -3.0, compiled=False, max_steps=100)
+
+    assert abs(result.params) < 1e-3
+    with pytest.raises(FloatingPointError, match="must be finite"):
+        optim.minimize(lambda x: x - np.inf, 1.0)
+
+
+def test_a_search_can_be_compiled():
+    f = lambda x: np.sum((x - 1.0) ** 4)
+    opt = optim.lbfgs()
+
+    def step(x: Any, state: Any) -> Any:
+        value, g = optim.value_and_grad_from_state(f)(x, state=state)
+        updates, state = opt.update(g, state, x, value=value, grad=g, value_fn=f)
+        return x + updates, state
+
+    eager = compiled = np.array([3.0, -2.0]), opt.init(np.zeros(2))
+    fast = fg.jit(step)
+    for _ in range(6):
+        eager, compiled = step(*eager), fast(*compiled)
+
+    np.testing.assert_allclose(eager[0], compiled[0], rtol=1e-9)  # Newton steps amplify
+
+
+def test_a_search_without_the_function_says_what_it_needs():
+    opt = optim.lbfgs()
+    with pytest.raises(TypeError, match="update needs value=, grad=, value_fn="):
+        opt.update(np.ones(1), opt.init(np.ones(1)), np.ones(1))
+
+
+def test_injected_numbers_can_be_set():
+    opt = optim.inject_hyperparams(optim.sgd)(0.1, momentum=0.5)
+    state = opt.init(np.zeros(1))
+    first, state = opt.update(np.ones(1), state)
+    state.hyperparams["learning_rate"] = 1.0
+    second, state = opt.update(np.ones(1), state)
+
+    assert (first, second) == (-0.1, -1.5)
+
+
 # peers
 
 RECIPES = {
+    "adagrad": ((0.1,), {}),
+    "adadelta": ((0.5,), {"weight_decay": 0.1, "weight_decay_mask": {"w": True, "b": False}}),
+    "adamax": ((0.1,), {}),
+    "adamaxw": ((0.1,), {"weight_decay": 0.1, "mask": {"w": True, "b": False}}),
+    "amsgrad": ((0.1,), {}),
+    "amsgrad raw": ((0.1,), {"bias_correction_mu": False, "bias_correction_nu": False}),
+    "nadam": ((0.1,), {}),
+    "nadamw": ((0.1,), {"weight_decay": 0.1}),
+    "radam": ((0.1,), {}),
+    "radam nesterov": ((0.1,), {"nesterov": True, "b2": 0.9, "threshold": 4.5}),
+    "adabelief": ((0.1,), {}),
+    "adabelief nesterov": ((0.1,), {"nesterov": True}),
+    "yogi": ((0.1,), {}),
+    "adan": ((0.1,), {"weight_decay": 0.1}),
+    "lion": ((0.1,), {"weight_decay": 0.1, "mask": {"w": True, "b": False}}),
+    "lamb": ((0.1,), {"weight_decay": 0.1}),
+    "lars": ((0.1,), {"trust_ratio_mask": {"w": True, "b": False}, "nesterov": True}),
+    "novograd": ((0.1,), {"weight_decay": 0.1}),
+    "sign_sgd": ((0.1,), {}),
+    "lbfgs": ((0.01,), {"memory_size": 4, "linesearch": None}),
     "sgd": ((0.1,), {}),
     "sgd momentum": ((0.1, 0.9), {}),
     "sgd nesterov": ((0.1, 0.9, True), {}),
@@ -476,6 +639,78 @@ def test_trajectories_equal_optax(name: str):
         np.testing.assert_allclose(got[k], want[k], rtol=1e-12, atol=1e-12)  # reordered sums
 
 
+WRAPPED = {
+    "ema": lambda o: o.chain(o.ema(0.9), o.scale(-0.1)),
+    "raw ema": lambda o: o.chain(o.ema(0.9, debias=False), o.scale(-0.1)),
+    "adaptive clip": lambda o: o.chain(o.adaptive_grad_clip(0.01), o.scale(-0.1)),
+    "block clip": lambda o: o.chain(o.clip_by_block_rms(0.01), o.scale(-0.1)),
+    "centralize": lambda o: o.chain(o.centralize(), o.scale(-0.1)),
+    "masked": lambda o: o.chain(o.masked(o.adam(0.1), {"w": True, "b": False}), o.scale(0.5)),
+    "groups": lambda o: o.multi_transform(
+        {"a": o.adam(0.1), "c": o.sgd(0.2, 0.9)}, {"w": "a", "b": "c"}
+    ),
+    "freeze": lambda o: o.chain(o.adam(0.1), o.freeze({"w": False, "b": True})),
+    "selective": lambda o: o.selective_transform(o.adam(0.1), freeze_mask={"w": False, "b": True}),
+    "accumulated": lambda o: o.MultiSteps(
+        o.adam(0.1), 4, accumulator_dtype=np.float64
+    ).gradient_transformation(),
+    "summed": lambda o: o.MultiSteps(
+        o.adam(0.1), lambda n: 2 + 2 * (n > 3), False, accumulator_dtype=np.float64
+    ).gradient_transformation(),
+    "injected": lambda o: o.inject_hyperparams(o.adam)(learning_rate=0.1, b1=0.8),
+    "named": lambda o: o.named_chain(("a", o.clip_by_global_norm(0.1)), ("b", o.sgd(0.1))),
+    "finite": lambda o: o.apply_if_finite(o.adam(0.1), 2),
+}
+
+
+@pytest.mark.peers
+@pytest.mark.parametrize("name", WRAPPED)
+def test_wrapped_trajectories_equal_optax(name: str):
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    start = {"w": np.linspace(-1, 1, 4), "b": np.ones(2)}
+    steps = gradients(50)
+    if name == "finite":
+        steps[7]["w"][1] = steps[30]["b"][0] = np.nan
+    got = run(WRAPPED[name](optim), steps, start)
+    with jax.enable_x64(True):
+        opt, params = WRAPPED[name](optax), start
+        state = opt.init(params)
+        for g in steps:
+            updates, state = opt.update(g, state, params)
+            params = optax.apply_updates(params, updates)
+
+    for k in start:
+        np.testing.assert_allclose(got[k], params[k], rtol=1e-12, atol=1e-12)  # reordered sums
+
+
+@pytest.mark.peers
+@pytest.mark.slow
+def test_line_searches_equal_optax():
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+
+    def walk(o: Any, xp: Any, opt: Any) -> list[Any]:
+        f = lambda x: xp.sum(5 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2)
+        x, path, step = np.linspace(-1, 1, 4), [], o.value_and_grad_from_state(f)
+        state = opt.init(x)
+        for _ in range(12):
+            value, g = step(x, state=state)
+            updates, state = opt.update(g, state, x, value=value, grad=g, value_fn=f)
+            x = o.apply_updates(x, updates)
+            path.append(np.asarray(x))
+        return path
+
+    makers = (
+        lambda o: o.lbfgs(),
+        lambda o: o.chain(o.sgd(1.0), o.scale_by_backtracking_linesearch(30, store_grad=True)),
+    )
+    for make in makers:
+        got = walk(optim, np, make(optim))
+        with jax.enable_x64(True):
+            want = walk(optax, jax.numpy, make(optax))
+
+        np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)  # Newton steps amplify
+
+
 @pytest.mark.peers
 def test_clipping_equals_optax():
     optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
@@ -490,6 +725,9 @@ def test_clipping_equals_optax():
                 np.testing.assert_allclose(x, y, rtol=1e-14)
 
 
+CYCLE = {"init_value": 0.0, "peak_value": 1.0, "warmup_steps": 2, "decay_steps": 8}
+
+
 @pytest.mark.peers
 @pytest.mark.parametrize(
     "name, args",
@@ -502,6 +740,13 @@ def test_clipping_equals_optax():
         ("cosine_decay_schedule", (1.0, 12, 0.1, 2.0)),
         ("warmup_cosine_decay_schedule", (0.1, 1.0, 4, 15, 0.2)),
         ("piecewise_constant_schedule", (1.0, {3: 0.5, 8: 0.1})),
+        ("warmup_constant_schedule", (0.1, 1.0, 5)),
+        ("warmup_exponential_decay_schedule", (0.1, 1.0, 5, 7, 0.5)),
+        ("sgdr_schedule", ([CYCLE, CYCLE | {"decay_steps": 5}],)),
+        ("piecewise_interpolate_schedule", ("cosine", 1.0, {3: 0.5, 9: 2.0})),
+        ("piecewise_interpolate_schedule", ("linear", 1.0, {3: 0.5, 9: 2.0})),
+        ("linear_onecycle_schedule", (18, 1.0)),
+        ("cosine_onecycle_schedule", (18, 1.0)),
     ],
 )
 def test_schedules_equal_optax(name: str, args: Any):
@@ -515,12 +760,24 @@ def test_schedules_equal_optax(name: str, args: Any):
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("name", ["sgd", "adam", "rmsprop"])
+@pytest.mark.parametrize("name", ["sgd", "adam", "amsgrad", "adagrad", "rmsprop"])
 def test_coupled_decay_equals_torch(name: str):
     torch = pytest.importorskip("torch")
     ours, theirs, options = {
         "sgd": (optim.sgd(0.1, 0.9, weight_decay=0.1), "SGD", {"momentum": 0.9}),
         "adam": (optim.adam(0.1, weight_decay=0.1), "Adam", {}),
+        "amsgrad": (
+            optim.chain(optim.add_decayed_weights(0.1), optim.amsgrad(0.1, correct_after=True)),
+            "Adam",
+            {"amsgrad": True},
+        ),
+        "adagrad": (
+            optim.chain(
+                optim.add_decayed_weights(0.1), optim.adagrad(0.1, 0.0, 1e-10, eps_in_sqrt=False)
+            ),
+            "Adagrad",
+            {},
+        ),
         "rmsprop": (
             optim.rmsprop(0.1, decay=0.99, eps_in_sqrt=False, weight_decay=0.1),
             "RMSprop",

@@ -68,8 +68,7 @@ def inject_hyperparams(
 
         def evaluated(count: Any, kept: dict[str, Any], like: Tree) -> dict[str, Any]:
             values = kept | {k: s(count) for k, s in schedules.items()}
-            dtype = hyperparam_dtype or real_dtype(*tree.leaves(like))
-            return {k: _as_number(v, dtype) for k, v in values.items()}
+            return _as_numbers(values, hyperparam_dtype or real_dtype(*tree.leaves(like)))
 
         def init(params: Tree) -> Tree:
             values = evaluated(zero_count(), numbers, params)
@@ -111,6 +110,7 @@ def _is_zero(value: Any) -> bool:
     return isinstance(value, int | float) and value == 0
 
 
-def _as_number(value: Any, dtype: Any) -> Any:
-    kind = dtype_of(value).kind
-    return cast(value, dtype) if kind == "f" else cast(value, dtype_of(value))
+def _as_numbers(values: dict[str, Any], dtype: Any) -> dict[str, Any]:
+    """Return arrays, the floating ones of a dtype."""
+    kinds = {k: dtype_of(v) for k, v in values.items()}
+    return {k: cast(v, dtype if kinds[k].kind == "f" else kinds[k]) for k, v in values.items()}

@@ -21,7 +21,6 @@ from ..transforms.reverse import grad as grad_of, value_and_grad
 from .base import (
     GradientTransformationExtraArgs,
     Tree,
-    check_number,
     inner_product,
     kept,
     like,
@@ -124,7 +123,7 @@ def scale_by_zoom_linesearch(
         raise ValueError(
             f"{who}: initial_guess_strategy must be 'one' or 'keep': got {initial_guess_strategy!r}"
         )
-    check_number(who, "max_linesearch_steps", max_linesearch_steps)
+    keep = initial_guess_strategy == "keep"
     rules = _Rules(
         max_linesearch_steps, max_learning_rate, tol, increase_factor, slope_rtol, curv_rtol,
         approx_dec_rtol, stepsize_precision,
@@ -135,14 +134,12 @@ def scale_by_zoom_linesearch(
     ) -> tuple[Tree, Tree]:
         value, grad, f = _function(who, extra)
         params, real = need_params(who, params), dtype_of(state.learning_rate)
-        gradient = value_and_grad(f)
 
         def line(step: Any) -> tuple[Point, Tree]:
-            value, g = gradient(_moved(params, step, updates))
+            value, g = value_and_grad(f)(_moved(params, step, updates))
             return _cast(Point(step, value, slope(g, updates)), real), g
 
         start = _cast(Point(0.0, value, slope(grad, updates)), real)
-        keep = initial_guess_strategy == "keep"
         guess = state.learning_rate if keep else np.ones((), real)
         end = _zoomed(line, start, grad, guess, rules)
         info = LinesearchInfo(end.count, *end.errors)
@@ -307,12 +304,9 @@ def _between(low: Point, high: Point, third: Point) -> Any:
     def inside(x: Any, margin: float) -> Any:
         return (x > left + margin * length) & (x < right - margin * length)
 
-    with np.errstate(all="ignore"):  # what is not inside is not used
-        cubic, parabola = _cubic_minimum(low, high, third), _parabola_minimum(low, high)
-        middle = (low.step + high.step) / 2
-        return np.where(
-            inside(cubic, 0.2), cubic, np.where(inside(parabola, 0.1), parabola, middle)
-        )
+    cubic, parabola = _cubic_minimum(low, high, third), _parabola_minimum(low, high)
+    middle = (low.step + high.step) / 2
+    return np.where(inside(cubic, 0.2), cubic, np.where(inside(parabola, 0.1), parabola, middle))
 
 
 def _cubic_minimum(a: Point, b: Point, c: Point) -> Any:
@@ -320,15 +314,22 @@ def _cubic_minimum(a: Point, b: Point, c: Point) -> Any:
     p, q = b.step - a.step, c.step - a.step
     rise_b, rise_c = b.value - a.value - a.slope * p, c.value - a.value - a.slope * q
     scale = (p * q) ** 2 * (p - q)
-    third = (q * q * rise_b - p * p * rise_c) / scale
-    second = (p * p * p * rise_c - q * q * q * rise_b) / scale
-    return a.step + (np.sqrt(second * second - 3 * third * a.slope) - second) / (3 * third)
+    third = _quotient(q * q * rise_b - p * p * rise_c, scale)
+    second = _quotient(p * p * p * rise_c - q * q * q * rise_b, scale)
+    square = second * second - 3 * third * a.slope
+    root = np.sqrt(np.where(square < 0, np.nan, square))
+    return a.step + _quotient(root - second, 3 * third)
 
 
 def _parabola_minimum(a: Point, b: Point) -> Any:
     """Return where a parabola through two values, with the slope at the first, is least."""
     p = b.step - a.step
-    return a.step - a.slope * p * p / (2 * (b.value - a.value - a.slope * p))
+    return a.step - _quotient(a.slope * p * p, 2 * (b.value - a.value - a.slope * p))
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    """Return a / b, and nan, which is no place to go, where b is 0."""
+    return a / np.where(b == 0, np.nan, b)
 
 
 def _errors(at: Point, start: Point, rules: _Rules) -> tuple[tuple[Any, Any], Any]:

@@ -195,7 +195,8 @@ def adadelta(
     """Descend by steps whose units are those of the parameters: rms(steps) / rms(gradients) g.
 
     Args:
-        learning_rate: a number, a schedule ``count -> number``, or None for 1.
+        learning_rate: a number, a schedule ``count -> number``, or None for 1 (with which optax,
+            unlike this, climbs).
         rho, eps: see :func:`scale_by_adadelta`.
         weight_decay, weight_decay_mask: added to the gradient; see :func:`add_decayed_weights`.
 

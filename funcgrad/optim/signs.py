@@ -81,6 +81,8 @@ def scale_by_rprop(
 ) -> GradientTransformation:
     """Step along signs; a step grows while the sign stays, and shrinks where it changes.
 
+    As in PyTorch; optax 0.2 lets each step take effect one update later.
+
     Args:
         learning_rate: the first size of all steps.
         eta_minus, eta_plus: the factors by which sizes shrink and grow.
