@@ -1,5 +1,6 @@
 """Losses: values by hand, gradients against differences, extremes, and what they refuse."""
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -274,6 +275,189 @@ def test_options_are_checked():
 # peers
 
 
+# masks, weights, and the other losses
+
+REDUCED: dict[str, Callable[..., Any]] = {
+    "mse": losses.mse,
+    "l1": losses.l1,
+    "huber": losses.huber,
+    "bce": lambda x, y, *a, **k: losses.binary_cross_entropy(0.5 + 0.1 * x, y > 0, *a, **k),
+    "logits": lambda x, y, *a, **k: losses.binary_cross_entropy_with_logits(x, y > 0, *a, **k),
+    "pos_weight": lambda x, y, *a, **k: losses.binary_cross_entropy_with_logits(
+        x, y > 0, *a, pos_weight=3.0, **k
+    ),
+    "hinge": lambda x, y, *a, **k: losses.hinge(x, np.sign(y), *a, **k),
+}
+ROWS = np.sin(np.arange(12.0)).reshape(4, 3)
+OTHERS = np.cos(3 * np.arange(12.0)).reshape(4, 3)
+
+
+@pytest.mark.parametrize("name", REDUCED)
+def test_weighted_and_masked_means_are_those_of_the_parts(name: str):
+    f, weights = REDUCED[name], np.arange(1.0, 13.0).reshape(4, 3)
+    each = f(ROWS, OTHERS, reduction="none")
+    mask = ROWS > -0.5
+    spoiled = np.where(mask, ROWS, np.nan)
+
+    np.testing.assert_allclose(
+        f(ROWS, OTHERS, weights=weights), np.sum(weights * each) / np.sum(weights), rtol=1e-14
+    )
+    np.testing.assert_allclose(f(spoiled, OTHERS, where=mask), np.mean(each[mask]), rtol=1e-14)
+    np.testing.assert_allclose(
+        f(spoiled, OTHERS, weights=weights, where=mask),
+        np.sum((weights * each)[mask]) / np.sum(weights[mask]),
+        rtol=1e-14,
+    )
+    grad = fg.grad(lambda x: f(x, OTHERS, reduction="sum", where=mask))
+    np.testing.assert_array_equal(grad(spoiled), np.where(mask, grad(ROWS), 0))
+    assert f(ROWS, OTHERS, where=np.zeros((4, 3), bool)) == 0
+    assert f(np.float32(ROWS), OTHERS.astype(np.float32), weights=weights).dtype == np.float32
+
+
+def test_cross_entropy_masks_and_weighs_examples():
+    labels, mask = np.array([2, 0, 1, 1]), np.array([True, False, True, True])
+    each = losses.cross_entropy(ROWS, labels, "none")
+    spoiled = np.where(mask[:, None], ROWS, np.nan)
+    for targets in (labels, np.eye(3)[labels]):
+        got = losses.cross_entropy(spoiled, targets, where=mask)
+        np.testing.assert_allclose(got, np.mean(each[mask]), rtol=1e-14)
+        grad = fg.grad(lambda x, y: losses.cross_entropy(x, y, where=mask))(spoiled, targets)
+        assert np.all(np.isfinite(grad)) and not np.any(grad[1])
+    ignored = np.where(mask, labels, -1)
+    want = losses.cross_entropy(ROWS, labels, where=mask & (labels != 1))
+    got = losses.cross_entropy(ROWS, np.where(labels == 1, -1, ignored), ignore_index=-1)
+    np.testing.assert_allclose(got, want, rtol=1e-14)
+
+
+def test_classes_may_weigh_differently():
+    labels, gains = np.array([2, 0, 1, 1]), np.array([1.0, 2.0, 4.0])
+    each = losses.cross_entropy(ROWS, labels, "none")
+    want = np.sum(gains[labels] * each) / np.sum(gains[labels])
+
+    np.testing.assert_allclose(
+        losses.cross_entropy(ROWS, labels, class_weights=gains), want, rtol=1e-14
+    )
+    with pytest.raises(ShapeError, match="one number for each of 3 classes"):
+        losses.cross_entropy(ROWS, labels, class_weights=np.ones(2))
+
+
+def test_masks_and_weights_are_checked():
+    with pytest.raises(DtypeError, match="where must be boolean"):
+        losses.mse(ROWS, OTHERS, where=np.ones((4, 3)))
+    with pytest.raises(ShapeError, match=r"weights must broadcast to the losses, of shape \(4"):
+        losses.mse(ROWS, OTHERS, weights=np.ones(4))
+
+
+def test_all_paths_of_frames_add_up_in_ctc():
+    logits = np.sin(np.arange(12.0)).reshape(1, 4, 3)
+    p = np.exp(logits[0]) / np.sum(np.exp(logits[0]), 1, keepdims=True)
+    for label in ([1], [1, 2], [1, 1], [2, 2]):
+        want = 0.0
+        for path in itertools.product(range(3), repeat=4):
+            read = [k for k, _ in itertools.groupby(path) if k]
+            want += np.prod(p[np.arange(4), path]) if read == label else 0.0
+        pad = np.zeros((1, len(label)))
+        got = losses.ctc_loss(logits, np.zeros((1, 4)), np.array([label]), pad)
+
+        np.testing.assert_allclose(np.exp(-got[0]), want, rtol=1e-12)
+
+
+def test_padding_does_not_count_in_ctc():
+    logits = np.sin(np.arange(24.0)).reshape(2, 4, 3)
+    pads = np.array([[0, 0, 0, 1], [0, 0, 0, 0]]), np.array([[0, 1], [0, 0]])
+    both = losses.ctc_loss(logits, pads[0], np.array([[1, 0], [2, 2]]), pads[1])
+    one = losses.ctc_loss(logits[:1, :3], np.zeros((1, 3)), np.array([[1]]), np.zeros((1, 1)))
+    empty = losses.ctc_loss(logits[:1], np.zeros((1, 4)), np.array([[1]]), np.ones((1, 1)))
+    blanks = -np.sum(logits[0, :, 0] - np.log(np.sum(np.exp(logits[0]), 1)))
+
+    np.testing.assert_allclose(both[:1], one, rtol=1e-14)
+    np.testing.assert_allclose(empty[0], blanks, rtol=1e-14)
+    with pytest.raises(IndexError, match="label 3 is the blank or out of range for 3 classes"):
+        losses.ctc_loss(logits[:1], np.zeros((1, 4)), np.array([[3]]), np.zeros((1, 1)))
+
+
+SEQUENCES = np.sin(np.arange(24.0)).reshape(2, 4, 3), np.array([[1, 2], [2, 2]])
+OTHER_LOSSES: dict[str, Callable[[Any], Any]] = {
+    "log_cosh": lambda x: losses.log_cosh(x, OTHERS),
+    "cosine_distance": lambda x: losses.cosine_distance(x, OTHERS, reduction="mean"),
+    "focal": lambda x: losses.sigmoid_focal_loss(x, OTHERS > 0, alpha=0.3),
+    "soft focal": lambda x: losses.sigmoid_focal_loss(x, np.square(OTHERS), gamma=1.5),
+    "poly": lambda x: losses.poly_loss_cross_entropy(x, np.eye(3)[[0, 1, 2, 0]]),
+    "kl": lambda x: losses.kl_divergence(x, np.square(OTHERS)),
+    "log kl": lambda x: losses.kl_divergence_with_log_targets(OTHERS, x),
+    "triplet": lambda x: losses.triplet_margin_loss(x, OTHERS, ROWS + 0.1),
+    "contrastive": lambda x: losses.contrastive_loss(np.square(x), OTHERS > 0),
+    "ntxent": lambda x: losses.ntxent(x, np.array([0, 0, 1, 1]), 0.5),
+    "multiclass hinge": lambda x: losses.multiclass_hinge_loss(x, np.array([0, 1, 2, 0])),
+    "ctc": lambda x: losses.ctc_loss(
+        np.sin(x)[None].repeat(2, 0) + SEQUENCES[0],
+        np.zeros((2, 4)),
+        SEQUENCES[1],
+        np.zeros((2, 2)),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_LOSSES)
+def test_other_losses_have_gradients_of_two_orders_and_compile(name: str):
+    f = lambda x: np.sum(OTHER_LOSSES[name](x))
+    fg.check_grads(f, (ROWS,), order=2, rtol=1e-5, atol=1e-5)  # central differences
+
+    np.testing.assert_allclose(fg.jit(fg.grad(f))(ROWS), fg.grad(f)(ROWS), rtol=1e-12, atol=1e-14)
+
+
+def test_vectors_of_length_0_have_no_direction():
+    x = np.zeros((1, 3))
+    value, grad = fg.value_and_grad(lambda x: np.sum(losses.cosine_similarity(x, OTHERS[:1])))(x)
+
+    assert value == 0 and not np.any(grad)
+
+
+def test_focal_loss_is_exact_at_extremes():
+    x = np.array([1e4, -1e4, 800.0])
+    value, grad = fg.value_and_grad(
+        lambda x: np.sum(losses.sigmoid_focal_loss(x, np.array([1, 1, 0])))
+    )(x)
+
+    assert value == 1e4 + 800 and np.all(np.isfinite(grad))
+
+
+@pytest.mark.peers
+def test_other_losses_agree_with_optax():
+    optax, jax = pytest.importorskip("optax"), pytest.importorskip("jax")
+    p = np.square(OTHERS) / np.sum(np.square(OTHERS), 1, keepdims=True)
+    mask, labels = ROWS > -0.8, np.array([0, 2, 1, 1])
+    mask[:, 0] = True
+    rows: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
+        ("log_cosh", (ROWS, OTHERS), {}),
+        ("cosine_similarity", (ROWS, OTHERS), {"where": mask}),
+        ("cosine_distance", (ROWS, OTHERS), {"epsilon": 0.1}),
+        ("sigmoid_focal_loss", (ROWS, p), {"alpha": 0.3, "gamma": 1.5}),
+        ("hinge_loss", (ROWS, np.sign(OTHERS)), {}),
+        ("perceptron_loss", (ROWS, np.sign(OTHERS)), {}),
+        ("softmax_cross_entropy", (ROWS, p), {"where": mask}),
+        ("softmax_cross_entropy_with_integer_labels", (ROWS, 0 * labels), {"where": mask}),
+        ("poly_loss_cross_entropy", (ROWS, p), {"where": mask, "epsilon": 1.0}),
+        ("multiclass_hinge_loss", (ROWS, labels), {}),
+        ("multiclass_perceptron_loss", (ROWS, labels), {}),
+        ("smooth_labels", (p, 0.1), {"where": mask}),
+        ("kl_divergence", (ROWS, p), {"where": mask}),
+        ("kl_divergence_with_log_targets", (ROWS, OTHERS), {}),
+        ("generalized_kl_divergence", (ROWS, p), {}),
+        ("triplet_margin_loss", (ROWS, OTHERS, ROWS[::-1].copy()), {}),
+        ("ntxent", (ROWS, np.array([0, 0, 1, 1])), {}),
+    ]
+    with jax.enable_x64(True):
+        for name, args, options in rows:
+            theirs = getattr(optax, name, None) or getattr(optax.losses, name)
+            ours = getattr(losses, name)
+            got, want = ours(*args, **options), theirs(*args, **options)
+            np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-14, err_msg=name)
+        pads = np.array([[0, 0, 0, 1], [0, 0, 0, 0]]), np.array([[0, 1], [0, 0]])
+        args = SEQUENCES[0], pads[0], SEQUENCES[1], pads[1]
+        np.testing.assert_allclose(losses.ctc_loss(*args), optax.ctc_loss(*args), rtol=1e-12)
+
+
 @pytest.mark.peers
 def test_losses_agree_with_torch():
     torch = pytest.importorskip("torch")
@@ -295,6 +479,27 @@ def test_losses_agree_with_torch():
         "ignored": (
             losses.cross_entropy(X, labels, ignore_index=-100, label_smoothing=0.1),
             functional.cross_entropy(tensor(X), tensor(labels), label_smoothing=0.1),
+        ),
+        "class weights": (
+            losses.cross_entropy(
+                X, np.array([2, 0]), label_smoothing=0.1, class_weights=np.array([1.0, 2.0, 4.0])
+            ),
+            functional.cross_entropy(
+                tensor(X),
+                tensor(np.array([2, 0])),
+                label_smoothing=0.1,
+                weight=tensor(np.array([1.0, 2.0, 4.0])),
+            ),
+        ),
+        "pos_weight": (
+            losses.binary_cross_entropy_with_logits(X, y, pos_weight=3.0),
+            functional.binary_cross_entropy_with_logits(
+                tensor(X), tensor(y), pos_weight=torch.tensor(3.0)
+            ),
+        ),
+        "batchmean": (
+            losses.kl_divergence(X, p, reduction="mean"),
+            functional.kl_div(tensor(X), tensor(p), reduction="batchmean"),
         ),
         "weights": (
             losses.cross_entropy(X, np.full((2, 3), 1 / 3), label_smoothing=0.3),

@@ -1,0 +1,101 @@
+"""Losses of embeddings: how near they are that belong together."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.errors import ShapeError
+from ..ops.operand import operand
+from .regression import cosine_similarity
+from .shared import floating
+
+
+def triplet_margin_loss(
+    anchors: Any,
+    positives: Any,
+    negatives: Any,
+    axis: int = -1,
+    norm_degree: float = 2,
+    margin: float = 1.0,
+    eps: float = 1e-6,
+) -> Any:
+    """Return max(0, d(anchor, positive) - d(anchor, negative) + margin) of each triplet.
+
+    Args:
+        anchors, positives, negatives: vectors along ``axis``, of one shape.
+        axis: the axis of their numbers.
+        norm_degree: of the distance, (sum(|x - y|**degree) + eps)**(1 / degree).
+        margin: how much nearer the positive must be.
+        eps: keeps the derivative finite where vectors are equal.
+
+    Source: Weinberger & Saul 2009; Balntas et al. 2016, equation 1.
+
+    >>> a, p, n = np.zeros((1, 2)), np.array([[0.0, 1.0]]), np.array([[1.5, 0.0]])
+    >>> print(triplet_margin_loss(a, p, n).round(4))
+    [0.5]
+    """
+    who = "triplet_margin_loss"
+    a, p = floating(who, "anchors", anchors), floating(who, "positives", positives)
+    n = floating(who, "negatives", negatives)
+    if not shape_of(a) == shape_of(p) == shape_of(n):
+        raise ShapeError(
+            f"{who}: anchors, positives and negatives must have one shape: got {aval_of(a)}, "
+            f"{aval_of(p)} and {aval_of(n)}"
+        )
+
+    def distance(y: Any) -> Any:
+        return (np.sum(np.abs(a - y) ** norm_degree, axis=axis) + eps) ** (1 / norm_degree)
+
+    return np.maximum(distance(p) - distance(n) + margin, 0)
+
+
+def contrastive_loss(distances: Any, same: Any, margin: float = 1.0) -> Any:
+    """Return d² / 2 of pairs that belong together, max(0, margin - d)² / 2 of others.
+
+    Args:
+        distances: array, at least 0.
+        same: booleans of the same shape.
+        margin: how far apart others must be.
+
+    Source: Hadsell, Chopra & LeCun 2006, equation 4.
+
+    >>> print(contrastive_loss(np.array([2.0, 0.5]), np.array([True, False])))
+    [2.    0.125]
+    """
+    d = floating("contrastive_loss", "distances", distances)
+    near = np.square(np.maximum(margin - d, 0))
+    return np.where(operand(same), np.square(d), near) / 2
+
+
+def ntxent(embeddings: Any, labels: Any, temperature: float = 0.07) -> Any:
+    """Return the mean cross-entropy of finding an embedding's partners by their cosines.
+
+    Args:
+        embeddings: shape [n, d].
+        labels: integers, shape [n]; embeddings of equal labels are partners.
+        temperature: positive; divides the cosines.
+
+    Raises:
+        ShapeError: if there is not one label an embedding.
+
+    Source: Chen et al. 2020, equation 1 (arXiv:2002.05709).
+
+    >>> x = np.array([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    >>> print(ntxent(x, np.array([0, 0, 1, 1]), temperature=1.0).round(4))
+    0.5514
+    """
+    x, labels = floating("ntxent", "embeddings", embeddings), operand(labels)
+    if len(shape_of(x)) != 2 or shape_of(labels) != shape_of(x)[:1]:
+        raise ShapeError(
+            f"ntxent: embeddings must be [n, d] and labels [n]: got {aval_of(x)} and "
+            f"{aval_of(labels)}"
+        )
+    info = np.finfo(dtype_of(x))
+    scores = cosine_similarity(x[None], x[:, None], epsilon=float(info.eps)) / temperature
+    same = labels[:, None] == labels[None]
+    partners = same & ~np.eye(shape_of(x)[0], dtype=bool)
+    others = np.where(same, float(info.min) / 4, scores)  # finite, so that differences are
+    base = np.logaddexp.reduce(others, axis=1, keepdims=True)
+    terms = np.where(partners, np.logaddexp(base, scores) - scores, 0)
+    return np.sum(terms) / np.maximum(np.sum(partners), 1)

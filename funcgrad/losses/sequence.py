@@ -1,0 +1,112 @@
+"""Losses of sequences: connectionist temporal classification."""
+
+from typing import Any
+
+import numpy as np
+
+from ..control.scan import scan
+from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.errors import DtypeError, ShapeError
+from ..core.trace import Tracer
+from ..nn.functions import log_softmax
+from ..ops.operand import operand
+from .shared import floating
+
+
+def ctc_loss(
+    logits: Any,
+    logit_paddings: Any,
+    labels: Any,
+    label_paddings: Any,
+    *,
+    blank_id: int = 0,
+    log_epsilon: float = -1e5,
+) -> Any:
+    """Return -log of the probability that frames, read without repeats and blanks, give labels.
+
+    Args:
+        logits: shape [batch, frames, classes].
+        logit_paddings: 1 where a frame does not count, else 0, shape [batch, frames]; padding
+            stands at the end.
+        labels: class indices, shape [batch, labels].
+        label_paddings: 1 where a label does not count, else 0, of the same shape.
+        blank_id: the class that stands for no label.
+        log_epsilon: what stands for the logarithm of 0; labels that do not fit into the frames
+            cost about its negative.
+
+    Raises:
+        ShapeError, DtypeError: if shapes do not fit, or labels are not integers.
+        IndexError: if a label that counts is no class, or the blank.
+
+    Source: Graves et al. 2006, equations 6 to 8.
+
+    >>> logits = np.zeros((1, 2, 3))  # all 9 paths are equal; 3 of them read [1]
+    >>> loss = ctc_loss(logits, np.zeros((1, 2)), np.array([[1]]), np.zeros((1, 1)))
+    >>> print(np.exp(-loss).round(4))
+    [0.3333]
+    """
+    logits, labels = floating("ctc_loss", "logits", logits), operand(labels)
+    paddings = operand(logit_paddings), operand(label_paddings)
+    _check(logits, paddings[0], labels, paddings[1], blank_id)
+    lengths = np.sum(paddings[1] == 0, axis=1)
+    path, skips = _path(labels, blank_id)
+    logs = np.moveaxis(log_softmax(logits), 1, 0)  # [B, T, K] -> [T, B, K]
+    real = np.moveaxis(paddings[0] == 0, 1, 0)
+    never = np.full((shape_of(logits)[0], 1), log_epsilon, dtype_of(logits))
+
+    def step(alpha: Any, frame: Any) -> tuple[Any, None]:
+        log, is_real = frame
+        one = np.concatenate([never, alpha[:, :-1]], 1)
+        two = np.where(skips, np.concatenate([never, one[:, :-1]], 1), never)
+        into = np.logaddexp(np.logaddexp(alpha, one), two)
+        return np.where(is_real[:, None], into + np.take_along_axis(log, path, 1), alpha), None
+
+    # as if before the first frame the path had stood before its first blank
+    start = np.concatenate([np.zeros_like(never), *[never] * (shape_of(path)[1] - 1)], 1)
+    alpha, _ = scan(step, start, (logs, real))
+    end = _picked(alpha, 2 * lengths)
+    before = _picked(alpha, np.maximum(2 * lengths - 1, 0))
+    return -np.where(lengths > 0, np.logaddexp(end, before), end)
+
+
+def _path(labels: Any, blank_id: int) -> tuple[Any, Any]:
+    """Return blanks and labels in turn, and where a blank between two labels can be left out."""
+    batch, count = shape_of(labels)
+    blank = np.full((batch, count, 1), blank_id, dtype_of(labels))
+    path = np.reshape(np.concatenate([blank, labels[:, :, None]], 2), (batch, 2 * count))
+    path = np.concatenate([path, np.full((batch, 1), blank_id, dtype_of(labels))], 1)
+    differs = (path[:, 2:] != path[:, :-2]) & (path[:, 2:] != blank_id)
+    first = np.zeros((batch, min(2, 2 * count + 1)), bool)
+    return path, np.concatenate([first, differs], 1)
+
+
+def _picked(alpha: Any, at: Any) -> Any:
+    return np.take_along_axis(alpha, at[:, None], 1)[:, 0]
+
+
+def _check(logits: Any, padded: Any, labels: Any, label_padded: Any, blank: int) -> None:
+    who, shape = "ctc_loss", shape_of(logits)
+    if len(shape) != 3 or not shape[1] or shape_of(padded) != shape[:2]:
+        raise ShapeError(
+            f"{who}: logits must be [batch, frames, classes], with a frame at least, and "
+            f"logit_paddings [batch, frames]: got {aval_of(logits)} and {aval_of(padded)}"
+        )
+    fits = len(shape_of(labels)) == 2 and shape_of(labels)[0] == shape[0]
+    if not fits or shape_of(label_padded) != shape_of(labels):
+        raise ShapeError(
+            f"{who}: labels and label_paddings must be [batch, labels]: got {aval_of(labels)} and "
+            f"{aval_of(label_padded)}, for a batch of {shape[0]}"
+        )
+    if dtype_of(labels).kind not in "iu":
+        raise DtypeError(f"{who}: labels must be integers: got {aval_of(labels)}; use astype(int)")
+    if not 0 <= blank < shape[2]:
+        raise IndexError(f"{who}: blank_id must be one of {shape[2]} classes: got {blank}")
+    if isinstance(labels, Tracer) or isinstance(label_padded, Tracer):
+        return  # their numbers may not be known
+    used = labels[label_padded == 0]
+    bad = used[(used < 0) | (used >= shape[2]) | (used == blank)]
+    if bad.size:
+        raise IndexError(
+            f"{who}: the label {bad[0]} is the blank or out of range for {shape[2]} classes; mark "
+            f"what does not count by label_paddings"
+        )

@@ -1,0 +1,132 @@
+"""What losses share: checks of what they are given, masks, and reductions."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import DtypeError, ShapeError
+from ..core.trace import Tracer
+from ..ops.operand import operand
+from ..ops.structure import cast
+
+
+def pair(who: str, predictions: Any, targets: Any, where: Any = None) -> tuple[Any, Any]:
+    """Return both as arrays of one shape; integer targets get the predictions' dtype.
+
+    Where a mask is False both are 0, so that nothing there, nan neither, has a derivative.
+    """
+    x, y = operand(predictions), operand(targets)
+    same_shape(who, x, y, "predictions", "targets")
+    if is_inexact(dtype_of(x)) and not is_inexact(dtype_of(y)):
+        y = cast(y, dtype_of(x))
+    if where is None:
+        return x, y
+    where = mask_of(who, where, shape_of(x))
+    return np.where(where, x, 0), np.where(where, y, 0)
+
+
+def difference(who: str, predictions: Any, targets: Any) -> Any:
+    """Return predictions - targets, targets being 0 unless given."""
+    if targets is None:
+        return operand(predictions)
+    x, y = pair(who, predictions, targets)
+    return x - y
+
+
+def same_shape(who: str, x: Any, y: Any, one: str, other: str) -> None:
+    """Raise unless both have one shape."""
+    if shape_of(x) != shape_of(y):
+        raise ShapeError(
+            f"{who}: {one} and {other} must have one shape: got {aval_of(x)} and {aval_of(y)}; "
+            f"reshape one, for example y[:, None] or x.reshape(-1)"
+        )
+
+
+def floating(who: str, what: str, x: Any) -> Any:
+    """Return an array; raise if it holds no floating numbers."""
+    x = operand(x)
+    if not is_inexact(dtype_of(x)):
+        raise DtypeError(f"{who}: {what} must be floating: got {aval_of(x)}; use astype(float)")
+    return x
+
+
+def mask_of(who: str, where: Any, shape: tuple[int, ...]) -> Any:
+    """Return a mask; raise if it is not boolean, or does not broadcast to a shape."""
+    where = operand(where)
+    if dtype_of(where) != np.bool_:
+        raise DtypeError(f"{who}: where must be boolean: got {aval_of(where)}; write where != 0")
+    _check_broadcast(who, "where", where, shape)
+    return where
+
+
+def reduced(
+    who: str,
+    losses: Any,
+    reduction: str,
+    weights: Any = None,
+    where: Any = None,
+    counts: Any = None,
+) -> Any:
+    """Return the mean, the sum, or all of weighted losses.
+
+    The mean is their sum over that of the weights; ``counts`` are weights that the losses
+    contain already.
+    """
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{who}: reduction must be 'mean', 'sum' or 'none': got {reduction!r}")
+    shape, dtype = shape_of(losses), dtype_of(losses)
+    if weights is not None:
+        weights = cast(operand(weights), dtype)
+        _check_broadcast(who, "weights", weights, shape)
+        losses = losses * weights
+        counts = weights if counts is None else weights * counts
+    if where is not None:
+        where = mask_of(who, where, shape)
+        losses = np.where(where, losses, 0)
+        counts = np.where(where, np.ones((), dtype) if counts is None else counts, 0)
+    if reduction == "none":
+        return losses
+    if reduction == "sum" or counts is None:
+        return np.sum(losses) if reduction == "sum" else np.mean(losses)
+    total = np.sum(np.broadcast_to(cast(counts, dtype), shape))
+    return np.sum(losses) / np.where(total == 0, 1, total)
+
+
+def check_labels(who: str, logits: Any, labels: Any, axis: int) -> None:
+    """Raise unless labels are class indices for the logits."""
+    shape = shape_of(logits)
+    if not shape:
+        raise ShapeError(f"{who}: logits need an axis of classes: got {aval_of(logits)}")
+    d = axis % len(shape)
+    if shape_of(labels) != shape[:d] + shape[d + 1 :]:
+        raise ShapeError(
+            f"{who}: class indices must be shaped like logits without axis {axis}, "
+            f"{shape[:d] + shape[d + 1 :]}, one-hot targets like logits, {shape}: got logits "
+            f"{aval_of(logits)} and targets {aval_of(labels)}"
+        )
+    if dtype_of(labels).kind not in "iu":
+        raise DtypeError(
+            f"{who}: class indices must be integers: got {aval_of(labels)}; use astype(int)"
+        )
+    if isinstance(labels, Tracer):
+        return  # its numbers may not be known
+    bad = np.argwhere((np.asarray(labels) < 0) | (np.asarray(labels) >= shape[d]))
+    if len(bad):
+        where = tuple(bad[0].tolist())
+        raise IndexError(
+            f"{who}: the label {np.asarray(labels)[where]} at {list(where)} is out of range for "
+            f"{shape[d]} classes: labels go from 0 to {shape[d] - 1}; for labels to be skipped "
+            f"see ignore_index"
+        )
+
+
+def _check_broadcast(who: str, what: str, x: Any, shape: tuple[int, ...]) -> None:
+    given = shape_of(x)
+    fits = len(given) <= len(shape) and all(
+        n in (1, m) for n, m in zip(reversed(given), reversed(shape), strict=False)
+    )
+    if not fits:
+        raise ShapeError(
+            f"{who}: {what} must broadcast to the losses, of shape {shape}: got {aval_of(x)}"
+        )
