@@ -2,6 +2,20 @@
 
 from . import init as init
 from .annotations import Array as Array
+from .calls import (
+    UninitializedError as UninitializedError,
+    apply as apply,
+    latest as latest,
+    refresh as refresh,
+)
+from .compose import (
+    MLP as MLP,
+    Identity as Identity,
+    Lambda as Lambda,
+    Parallel as Parallel,
+    Residual as Residual,
+    Sequential as Sequential,
+)
 from .functions import (
     celu as celu,
     elu as elu,
@@ -31,14 +45,20 @@ from .functions import (
 from .layers import (
     Dense as Dense,
     Dropout as Dropout,
+    Embedding as Embedding,
     Flatten as Flatten,
-    Lambda as Lambda,
-    Sequential as Sequential,
 )
 from .module import (
     Module as Module,
     ModuleError as ModuleError,
-    UninitializedError as UninitializedError,
     module as module,
     param as param,
+    state as state,
+)
+from .norms import (
+    BatchNorm as BatchNorm,
+    GroupNorm as GroupNorm,
+    InstanceNorm as InstanceNorm,
+    LayerNorm as LayerNorm,
+    RMSNorm as RMSNorm,
 )

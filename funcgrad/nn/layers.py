@@ -3,21 +3,38 @@
 ``layer(x)`` predicts; ``layer(x, key=k)`` is the training pass, in which dropout draws.
 """
 
-import functools
-import inspect
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import field
 from typing import Any
 
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..core.errors import ShapeError
-from ..random import Key, bernoulli, fold_in
+from ..core.errors import DtypeError
+from ..core.trace import Tracer
+from ..random import Key, bernoulli
 from . import init
 from .annotations import Array
+from .calls import complaint
 from .module import Module, module, param
+
+
+def check_lengths(layer: Any, *names: str, least: int = 0) -> None:
+    """Raise unless these fields are whole numbers of a size."""
+    for name in names:
+        given = getattr(layer, name)
+        whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+        if not whole or given < least:
+            raise ValueError(
+                f"{type(layer).__name__}: {name} must be a length, {least} or more: got {given!r}"
+            )
+
+
+def check_last_axis(layer: Any, x: Any, length: int) -> None:
+    """Raise unless the last axis has this length."""
+    if shape_of(x)[-1:] != (length,):
+        raise complaint(layer, f"the last axis of x must have length {length}: got {aval_of(x)}")
 
 
 @module
@@ -55,36 +72,74 @@ class Dense(Module):
     )
 
     def __post_init__(self) -> None:
-        for name in ("in_features", "out_features"):
-            if not isinstance(getattr(self, name), int | np.integer) or getattr(self, name) < 0:
-                raise ValueError(
-                    f"Dense: {name} must be a length, 0 or more: got {getattr(self, name)!r}"
-                )
+        check_lengths(self, "in_features", "out_features")
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
-        if shape_of(x)[-1:] != (self.in_features,):
-            raise ShapeError(
-                f"Dense({self.in_features}, {self.out_features}): the last axis of x must have "
-                f"length {self.in_features}: got {aval_of(x)}"
-            )
-        y = np.matmul(x, self.kernel)
-        if self.bias is not None:
-            y = y + self.bias
-        return y if self.activation is None else self.activation(y)
+        check_last_axis(self, x, self.in_features)
+        return finished(np.matmul(x, self.kernel), self.bias, self.activation)
+
+
+def finished(y: Any, bias: Any, activation: Callable[[Any], Any] | None) -> Any:
+    """Return a sum with its bias added, if there is one, and then its activation."""
+    if bias is not None:
+        y = y + bias
+    return y if activation is None else activation(y)
 
 
 @module
-class Lambda(Module):
-    """A function of one array as a layer without parameters.
+class Embedding(Module):
+    """Look up rows of a table: index i becomes ``embedding[i]``.
 
-    >>> Lambda(np.abs)(np.array([-1.0]))
-    array([1.])
+    Args:
+        num_embeddings: how many rows the table has.
+        features: the length of a row.
+        embedding_init: draws ``embedding``, shape [num_embeddings, features].
+
+    Raises (on call):
+        DtypeError: if x is not of integers.
+        IndexError: if an index is not in [0, num_embeddings), where its value is known.
+
+    >>> from funcgrad import random
+    >>> table = Embedding(10, 4).init(random.key(0))
+    >>> table(np.array([[1, 2, 3]])).shape, table.attend(np.ones((2, 4))).shape
+    ((1, 3, 4), (2, 10))
     """
 
-    function: Callable[[Any], Any]
+    num_embeddings: int
+    features: int
+    embedding_init: init.Initializer = field(
+        default=init.variance_scaling(1.0, "fan_in", "normal", in_axis=-1, out_axis=-2),
+        kw_only=True,
+    )
+    embedding: Array = param(  # type: ignore[misc]
+        "embedding_init", lambda self: (self.num_embeddings, self.features)
+    )
+
+    def __post_init__(self) -> None:
+        check_lengths(self, "num_embeddings", "features")
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
-        return self.function(x)
+        if dtype_of(x).kind not in "iu":
+            raise complaint(
+                self, f"indices must be integers: got {aval_of(x)}; use astype(int)", DtypeError
+            )
+        if not isinstance(x, Tracer):
+            x = np.asarray(x)
+            if x.size and not 0 <= x.min() <= x.max() < self.num_embeddings:
+                raise complaint(
+                    self,
+                    f"indices must be in [0, {self.num_embeddings}): got {x.min()} to {x.max()}",
+                    IndexError,
+                )
+        return self.embedding[x]
+
+    def attend(self, x: Any) -> Any:
+        """Return the products of x, shape [..., features], with every row: logits over the rows.
+
+        The same table then serves input and output.
+        """
+        check_last_axis(self, x, self.features)
+        return np.matmul(x, self.embedding.T)
 
 
 @module
@@ -98,7 +153,7 @@ class Flatten(Module):
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         shape = shape_of(x)
         if not shape:
-            raise ShapeError(f"Flatten: x needs a first axis, the batch: got {aval_of(x)}")
+            raise complaint(self, f"x needs a first axis, the batch: got {aval_of(x)}")
         return np.reshape(x, (shape[0], math.prod(shape[1:])))
 
 
@@ -109,6 +164,8 @@ class Dropout(Module):
     Args:
         rate: float in [0, 1]; what is kept is multiplied by 1 / (1 - rate), so that the
             expectation stays. Without a key, x is returned as it is.
+        broadcast_dims: axes along which one draw serves for all: with the axes of the places,
+            whole channels are dropped.
 
     Raises:
         ValueError: if the rate is outside [0, 1].
@@ -121,80 +178,29 @@ class Dropout(Module):
     """
 
     rate: float
+    broadcast_dims: Sequence[int] = ()
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate <= 1:
             raise ValueError(
                 f"Dropout: rate is the probability of dropping a number, in [0, 1]: got {self.rate}"
             )
+        self.broadcast_dims = tuple(self.broadcast_dims)  # type: ignore[misc]
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         if key is None or self.rate == 0:
             return x
         if self.rate == 1:
             return np.zeros_like(x)
-        keep = bernoulli(key, 1.0 - self.rate, shape_of(x))
+        keep = bernoulli(key, 1.0 - self.rate, self.drawn_shape(x))
         # a product with 0 and 1 costs one pass, a choice by np.where a dozen
         return x * (keep.astype(dtype_of(x)) * (1 / (1 - self.rate)))
 
-
-@functools.cache
-def takes_key(cls: type) -> bool:
-    """Return whether calling a layer of this class may be told a key."""
-    parameters = inspect.signature(cls.__call__).parameters.values()
-    return any(p.name == "key" or p.kind is p.VAR_KEYWORD for p in parameters)
-
-
-@module
-class Sequential(Module):
-    """Apply layers one after the other.
-
-    Args:
-        *layers: modules, or functions of one array. In training, a layer whose ``__call__`` has
-            a parameter ``key`` gets the model's key folded with the layer's position.
-
-    It has a length, iterates over its layers, and is indexed; a slice is a Sequential.
-
-    >>> from funcgrad import nn, random
-    >>> model = Sequential(Dense(4, 8), nn.relu, Dropout(0.1), Dense(8, 1)).init(random.key(0))
-    >>> model(np.ones((5, 4))).shape
-    (5, 1)
-    """
-
-    layers: tuple[Module, ...]
-
-    def __init__(self, *args: Any, layers: Sequence[Any] = ()) -> None:
-        chosen = tuple(map(_as_layer, args, range(len(args)))) or tuple(layers)
-        self.layers = chosen  # type: ignore[misc]
-
-    def __call__(self, x: Any, *, key: Key | None = None) -> Any:
-        layer: Any
-        for i, layer in enumerate(self.layers):
-            if key is not None and takes_key(layer.__class__):
-                x = layer(x, key=fold_in(key, i))
-            else:
-                x = layer(x)
-        return x
-
-    def __len__(self) -> int:
-        return len(self.layers)
-
-    def __iter__(self) -> Iterator[Any]:
-        return iter(self.layers)
-
-    def __getitem__(self, index: int | slice) -> Any:
-        if isinstance(index, slice):
-            return Sequential(*self.layers[index])
-        return self.layers[index]
-
-    def __repr__(self) -> str:
-        return f"Sequential({', '.join(map(repr, self.layers))})"
-
-
-def _as_layer(layer: Any, i: int) -> Any:
-    if isinstance(layer, Module):
-        return layer
-    if callable(layer) and not isinstance(layer, type):
-        return Lambda(layer)
-    cure = f"write {layer.__name__}(...)" if isinstance(layer, type) else "write Sequential(*list)"
-    raise TypeError(f"Sequential: layer {i} must be a module or a function: got {layer!r}; {cure}")
+    def drawn_shape(self, x: Any) -> tuple[int, ...]:
+        """Return the shape of the draw that is broadcast against x."""
+        shape = list(shape_of(x))
+        for d in self.broadcast_dims:
+            if not -len(shape) <= d < len(shape):
+                raise complaint(self, f"x has no axis {d} of broadcast_dims: got {aval_of(x)}")
+            shape[d] = 1
+        return tuple(shape)

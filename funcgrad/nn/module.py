@@ -23,16 +23,11 @@ from ..core.nodes import GetAttrKey, Path, handlers, register_dataclass
 from ..core.trace import Tracer
 from ..random import Key, fold_in
 from .annotations import mentions_children
+from .calls import ready
 from .init import Initializer
+from .walk import rebuilt
 
 C = TypeVar("C", bound=type)
-
-
-class UninitializedError(FuncgradError, RuntimeError):
-    """A module called before its parameters were drawn.
-
-    ``nn.Dense(4, 8)(x)`` fails; write ``nn.Dense(4, 8).init(fg.random.key(0))(x)``.
-    """
 
 
 class ModuleError(FuncgradError, TypeError):
@@ -49,6 +44,7 @@ class Param:
 
     initializer: Initializer | str
     shape: Shape | Callable[[Any], Shape | None]
+    is_state: bool = False
 
     def draw(self, owner: Any, key: Key, dtype: Any) -> Any:
         shape = self.shape_in(owner)
@@ -80,8 +76,28 @@ def param(initializer: Initializer | str, shape: Any = ()) -> Any:
     >>> Scale(3).init(fg.random.key(0))
     Scale(size=3, factor=f32[3])
     """
-    metadata = {"param": Param(initializer, shape)}
-    return dataclasses.field(default=None, kw_only=True, metadata=metadata)
+    return _declared(Param(initializer, shape))
+
+
+def state(initializer: Initializer | str, shape: Any = ()) -> Any:
+    """Declare a field as state, which ``init(key)`` draws, but which is not trained.
+
+    It is a leaf of the model like a parameter; ``nn.trainable`` and ``nn.partition`` tell them
+    apart. A layer reads it with ``stop_gradient``, and renews it by ``nn.refresh``.
+
+    Args:
+        initializer: as of :func:`param`.
+        shape: as of :func:`param`.
+
+    >>> from funcgrad import nn
+    >>> nn.BatchNorm(3).__states__
+    ('mean', 'var')
+    """
+    return _declared(Param(initializer, shape, is_state=True))
+
+
+def _declared(spec: Param) -> Any:
+    return dataclasses.field(default=None, kw_only=True, metadata={"param": spec})
 
 
 class Module(ABC):  # noqa: B024, abstract only in that it registers other classes
@@ -92,7 +108,8 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
 
     __children__: ClassVar[tuple[str, ...]] = ()
     __static__: ClassVar[tuple[str, ...]] = ()
-    __params__: ClassVar[dict[str, Param]] = {}
+    __params__: ClassVar[dict[str, Param]] = {}  # with the states
+    __states__: ClassVar[tuple[str, ...]] = ()
 
     def init(self, key: Key, dtype: Any = np.float32) -> Any:
         """Return a copy in which every parameter, here and below, is drawn.
@@ -102,7 +119,7 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
                 so adding a layer changes no other layer's draw.
             dtype: of the parameters.
         """
-        return _drawn(self, key, (), dtype)
+        return _drawn(self, key, dtype)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if "_building" not in self.__dict__:
@@ -128,7 +145,7 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
         return f"{type(self).__name__}({', '.join(told)})"
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, param))
+@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, param, state))
 def module(cls: C) -> C:
     """Make a class a frozen dataclass and a node of trees, with a method ``init(key)``.
 
@@ -164,10 +181,11 @@ def module(cls: C) -> C:
     built.__children__ = tuple(f.name for f in fields if _is_child(built, f, names))
     built.__static__ = tuple(f.name for f in fields if f.name not in built.__children__)
     built.__params__ = {f.name: f.metadata["param"] for f in fields if "param" in f.metadata}
+    built.__states__ = tuple(name for name, spec in built.__params__.items() if spec.is_state)
     register_dataclass(built, built.__children__, built.__static__)
     built.__init__ = _checked(built.__init__)
     if "__call__" in vars(built):
-        built.__call__ = _ready(vars(built)["__call__"])
+        built.__call__ = ready(vars(built)["__call__"])
     return built
 
 
@@ -208,46 +226,23 @@ def _checked(init: Callable[..., None]) -> Callable[..., None]:
     return build
 
 
-def _ready(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a ``__call__`` that first asks whether the module's own parameters are drawn."""
-
-    @functools.wraps(call)
-    def ready_call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        for name, spec in self.__params__.items():
-            if getattr(self, name) is None and spec.shape_in(self) is not None:
-                raise UninitializedError(
-                    f"{self!r}: the parameter {name!r} has no value yet: call .init(key) on the "
-                    f"model first: model = model.init(funcgrad.random.key(0))"
-                )
-        return call(self, *args, **kwargs)
-
-    return ready_call
-
-
 # what is done with a module
 
 
-def _drawn(model: Any, key: Key, path: Path, dtype: Any) -> Any:
+def _drawn(model: Any, key: Key, dtype: Any) -> Any:
     """Return a copy of a module with all its parameters drawn from one key and their paths."""
 
-    def below(path: Path, x: Any) -> Any:
-        return _drawn(x, key, path, dtype) if isinstance(x, Module) else x
+    def fields_of(path: Path, m: Any) -> dict[str, Any]:
+        return {
+            name: spec.draw(m, fold_in(key, _number((*path, GetAttrKey(name)))), dtype)
+            for name, spec in m.__params__.items()
+        }
 
-    fields = {**model.__dict__}
-    for name in model.__children__:
-        here = (*path, GetAttrKey(name))
-        if name in model.__params__:
-            own = fold_in(key, zlib.crc32(tree.keystr(here).encode()))
-            fields[name] = model.__params__[name].draw(model, own, dtype)
-        else:
-            fields[name] = tree.map_with_path(
-                lambda step, x, here=here: below((*here, *step), x),
-                getattr(model, name),
-                is_leaf=lambda x: isinstance(x, Module),
-            )
-    copy = object.__new__(type(model))
-    copy.__dict__.update(fields)
-    return copy
+    return rebuilt(model, fields_of)
+
+
+def _number(path: Path) -> int:
+    return zlib.crc32(tree.keystr(path).encode())
 
 
 def _check(model: Any) -> None:

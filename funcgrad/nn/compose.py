@@ -1,0 +1,213 @@
+"""Layers made of layers: one after the other, side by side, around each other."""
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, shape_of
+from ..random import Key, fold_in
+from .calls import complaint, takes_key
+from .functions import relu
+from .layers import Dense, Dropout
+from .module import Module, module
+
+
+@module
+class Lambda(Module):
+    """A function of one array as a layer without parameters.
+
+    >>> Lambda(np.abs)(np.array([-1.0]))
+    array([1.])
+    """
+
+    function: Callable[[Any], Any]
+
+    def __call__(self, x: Any, *, key: Key | None = None) -> Any:
+        return self.function(x)
+
+
+@module
+class Identity(Module):
+    """Return what comes, as a layer: what takes the place of a layer that is taken out.
+
+    >>> Identity()(3.0)
+    3.0
+    """
+
+    def __call__(self, x: Any, *, key: Key | None = None) -> Any:
+        return x
+
+
+def as_layer(who: str, layer: Any, i: int) -> Any:
+    """Return a module as it is, and a function as a layer."""
+    if isinstance(layer, Module):
+        return layer
+    if callable(layer) and not isinstance(layer, type):
+        return Lambda(layer)
+    cure = f"write {layer.__name__}(...)" if isinstance(layer, type) else f"write {who}(*list)"
+    raise TypeError(f"{who}: layer {i} must be a module or a function: got {layer!r}; {cure}")
+
+
+def called(layer: Any, x: Any, key: Key | None, i: int) -> Any:
+    """Return what a layer gives, with the i-th key of the model's if it takes one."""
+    if key is None or not takes_key(layer.__class__):
+        return layer(x)
+    return layer(x, key=fold_in(key, i))
+
+
+@module
+class Sequential(Module):
+    """Apply layers one after the other.
+
+    Args:
+        *layers: modules, or functions of one array. In training, a layer whose ``__call__`` has
+            a parameter ``key`` gets the model's key folded with the layer's position.
+
+    It has a length, iterates over its layers, and is indexed; a slice is a Sequential.
+
+    >>> from funcgrad import nn, random
+    >>> model = Sequential(Dense(4, 8), nn.relu, Dropout(0.1), Dense(8, 1)).init(random.key(0))
+    >>> model(np.ones((5, 4))).shape
+    (5, 1)
+    """
+
+    layers: tuple[Module, ...]
+
+    def __init__(self, *args: Any, layers: Sequence[Any] = ()) -> None:
+        chosen = args or layers
+        made = (as_layer("Sequential", layer, i) for i, layer in enumerate(chosen))
+        self.layers = tuple(made)  # type: ignore[misc]
+
+    def __call__(self, x: Any, *, key: Key | None = None) -> Any:
+        for i, layer in enumerate(self.layers):
+            x = called(layer, x, key, i)
+        return x
+
+    def __len__(self) -> int:
+        return len(self.layers)
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.layers)
+
+    def __getitem__(self, index: int | slice) -> Any:
+        if isinstance(index, slice):
+            return Sequential(*self.layers[index])
+        return self.layers[index]
+
+    def __repr__(self) -> str:
+        return f"Sequential({', '.join(map(repr, self.layers))})"
+
+
+@module
+class MLP(Sequential):
+    """Dense layers one after the other, with an activation after each but the last.
+
+    Args:
+        *sizes: how many features there are, from input to output: at least two numbers.
+        activation: a function applied after each layer but the last.
+        final_activation: a function applied after the last.
+        dropout: the rate of the dropout after each activation.
+        use_bias: whether the layers have biases.
+
+    >>> from funcgrad import nn, random
+    >>> model = MLP(4, 16, 16, 1, activation=nn.gelu).init(random.key(0))
+    >>> model(np.ones((5, 4))).shape
+    (5, 1)
+    """
+
+    def __init__(
+        self,
+        *sizes: int,
+        activation: Callable[[Any], Any] | None = relu,
+        final_activation: Callable[[Any], Any] | None = None,
+        dropout: float = 0.0,
+        use_bias: bool = True,
+        layers: Sequence[Any] = (),
+    ) -> None:
+        if layers:  # as dataclasses.replace makes one
+            Sequential.__init__(self, layers=layers)
+            return
+        if len(sizes) < 2:
+            raise ValueError(
+                f"MLP: at least two sizes are needed, of input and output: got {sizes}"
+            )
+        made: list[Any] = []
+        for i, pair in enumerate(itertools.pairwise(sizes)):
+            last = i == len(sizes) - 2
+            made.append(Dense(*pair, use_bias, final_activation if last else activation))
+            if dropout and not last:
+                made.append(Dropout(dropout))
+        self.layers = tuple(made)  # type: ignore[misc]
+
+
+@module
+class Residual(Module):
+    """Add what a layer gives to what it got: ``shortcut(x) + layer(x)``.
+
+    Args:
+        layer: a module, or a function of one array.
+        shortcut: a module or function for x, where layer changes its shape; x itself if None.
+
+    Source: He et al. 2015, equations 1 and 2 (arXiv:1512.03385).
+
+    >>> from funcgrad import random
+    >>> Residual(Dense(3, 3)).init(random.key(0))(np.ones((5, 3))).shape
+    (5, 3)
+    """
+
+    layer: Module
+    shortcut: Module | None = None
+
+    def __post_init__(self) -> None:
+        self.layer = as_layer("Residual", self.layer, 0)  # type: ignore[misc]
+        if self.shortcut is not None:
+            self.shortcut = as_layer("Residual", self.shortcut, 1)  # type: ignore[misc]
+
+    def __call__(self, x: Any, *, key: Key | None = None) -> Any:
+        y = called(self.layer, x, key, 0)
+        straight = x if self.shortcut is None else called(self.shortcut, x, key, 1)
+        if shape_of(y) != shape_of(straight):
+            raise complaint(
+                self,
+                f"both summands must have one shape: got {aval_of(straight)} beside {aval_of(y)} "
+                f"from the layer; give a shortcut that changes x like it",
+            )
+        return straight + y
+
+
+def joined(results: Sequence[Any]) -> Any:
+    """Return the results of branches along one last axis."""
+    return np.concatenate(results, axis=-1)
+
+
+@module
+class Parallel(Module):
+    """Apply layers to the same x, and join what they give.
+
+    Args:
+        *branches: modules, or functions of one array.
+        merge: a function of the list of results; it concatenates along the last axis unless
+            given. ``sum`` adds them up, ``tuple`` keeps them apart.
+
+    >>> from funcgrad import random
+    >>> Parallel(Dense(3, 2), np.tanh).init(random.key(0))(np.ones((5, 3))).shape
+    (5, 5)
+    """
+
+    branches: tuple[Module, ...]
+    merge: Callable[[list[Any]], Any]
+
+    def __init__(
+        self,
+        *args: Any,
+        merge: Callable[[list[Any]], Any] = joined,
+        branches: Sequence[Any] = (),
+    ) -> None:
+        chosen = args or branches
+        made = (as_layer("Parallel", branch, i) for i, branch in enumerate(chosen))
+        self.branches, self.merge = tuple(made), merge  # type: ignore[misc]
+
+    def __call__(self, x: Any, *, key: Key | None = None) -> Any:
+        return self.merge([called(branch, x, key, i) for i, branch in enumerate(self.branches)])
