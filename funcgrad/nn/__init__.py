@@ -16,6 +16,7 @@ from .compose import (
     Residual as Residual,
     Sequential as Sequential,
 )
+from .conv import Conv as Conv, ConvTranspose as ConvTranspose
 from .functions import (
     celu as celu,
     elu as elu,
@@ -61,4 +62,24 @@ from .norms import (
     InstanceNorm as InstanceNorm,
     LayerNorm as LayerNorm,
     RMSNorm as RMSNorm,
+)
+from .pooling import (
+    AvgPool as AvgPool,
+    MaxPool as MaxPool,
+    avg_pool as avg_pool,
+    global_avg_pool as global_avg_pool,
+    global_max_pool as global_max_pool,
+    max_pool as max_pool,
+    min_pool as min_pool,
+)
+from .surgery import (
+    Frozen as Frozen,
+    combine as combine,
+    count_params as count_params,
+    freeze as freeze,
+    get as get,
+    partition as partition,
+    replace as replace,
+    trainable as trainable,
+    unfreeze as unfreeze,
 )

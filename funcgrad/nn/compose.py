@@ -136,7 +136,8 @@ class MLP(Sequential):
         made: list[Any] = []
         for i, pair in enumerate(itertools.pairwise(sizes)):
             last = i == len(sizes) - 2
-            made.append(Dense(*pair, use_bias, final_activation if last else activation))
+            function = final_activation if last else activation
+            made.append(Dense(pair[0], pair[1], use_bias, function))
             if dropout and not last:
                 made.append(Dropout(dropout))
         self.layers = tuple(made)  # type: ignore[misc]

@@ -13,6 +13,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError
 from ..core.trace import Tracer
+from ..numpy import take
 from ..random import Key, bernoulli
 from . import init
 from .annotations import Array
@@ -131,7 +132,7 @@ class Embedding(Module):
                     f"indices must be in [0, {self.num_embeddings}): got {x.min()} to {x.max()}",
                     IndexError,
                 )
-        return self.embedding[x]
+        return take(self.embedding, x, axis=0)
 
     def attend(self, x: Any) -> Any:
         """Return the products of x, shape [..., features], with every row: logits over the rows.

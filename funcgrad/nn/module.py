@@ -221,7 +221,7 @@ def _checked(init: Callable[..., None]) -> Callable[..., None]:
         init(self, *args, **kwargs)
         if outermost:
             del self.__dict__["_building"]
-            _check(self)
+            check_fields(self)
 
     return build
 
@@ -245,7 +245,7 @@ def _number(path: Path) -> int:
     return zlib.crc32(tree.keystr(path).encode())
 
 
-def _check(model: Any) -> None:
+def check_fields(model: Any) -> None:
     """Raise if a module is not the node of a tree that its declaration promises."""
     who = type(model).__name__
     if type(model) not in handlers:

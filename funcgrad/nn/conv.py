@@ -1,0 +1,203 @@
+"""Convolutions as layers, in the layout in which they are computed: channels last."""
+
+import math
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import Axes, Shape, aval_of, shape_of
+from ..ops.layouts import ConvDimensionNumbers, conv_general_dilated, conv_transpose
+from ..random import Key
+from . import init
+from .annotations import Array
+from .calls import complaint
+from .layers import check_lengths, finished
+from .module import Module, module, param
+from .windows import Lengths, Padding, kernel_lengths, padding_of, pads_of, per_axis
+
+
+def channels_last(rank: int) -> ConvDimensionNumbers:
+    """Return the layout with the channels behind the places: 'NHWC' and 'HWIO' for two."""
+    places = tuple(range(1, rank + 1))
+    window: Axes = tuple(range(rank))
+    image = (0, rank + 1, *places)
+    return ConvDimensionNumbers(image, (rank + 1, rank, *window), image)
+
+
+def examples_of(layer: Any, x: Any, channels: int, rank: int) -> tuple[Any, Shape]:
+    """Return x with its leading axes as one, and those axes."""
+    shape = shape_of(x)
+    if len(shape) < rank + 1 or shape[-1] != channels:
+        places = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
+        raise complaint(
+            layer,
+            f"x must have {places} and then {channels} channels, [..., *places, {channels}]: got "
+            f"{aval_of(x)}",
+        )
+    lead = shape[: len(shape) - rank - 1]
+    if len(lead) == 1:
+        return x, lead
+    return np.reshape(x, (math.prod(lead), *shape[len(lead) :])), lead
+
+
+def with_examples(layer: Any, y: Any, lead: Shape, x: Any) -> Any:
+    """Return a result with the leading axes of x again; complain if no window fits into x."""
+    shape = shape_of(y)
+    if 0 in shape[1:-1]:
+        raise complaint(
+            layer, f"the window is larger than x: got {aval_of(x)}; pad it, as padding='SAME' does"
+        )
+    return y if len(lead) == 1 else np.reshape(y, (*lead, *shape[1:]))
+
+
+@module
+class Conv(Module):
+    """Convolve along one or more spatial axes; the channels are the last axis.
+
+    Args:
+        in_features: the number of channels of x, shape [..., *places, in_features].
+        out_features: the number of channels of the result.
+        kernel_size: the lengths of the window: as many as there are spatial axes.
+        stride: how far the window moves, a number, or one for each axis; so is ``dilation``.
+        padding: 'SAME', 'VALID', 'SAME_LOWER', 'CAUSAL' (one axis; none is seen that comes
+            later), a number, or for each axis a number or a pair (before, behind).
+        dilation: how far apart the elements of the window stand.
+        groups: groups of channels; each sees its own alone.
+        use_bias: whether a bias is added.
+        activation: a function applied to the result.
+        kernel_init: draws ``kernel``, shape [*kernel_size, in_features / groups, out_features].
+        bias_init: draws ``bias``, shape [out_features].
+
+    Raises (on call):
+        ShapeError: if x has other channels, too few axes, or no room for the window.
+
+    >>> from funcgrad import random
+    >>> Conv(3, 8, (3, 3), stride=2).init(random.key(0))(np.ones((4, 32, 32, 3))).shape
+    (4, 16, 16, 8)
+    """
+
+    in_features: int
+    out_features: int
+    kernel_size: Lengths
+    stride: Lengths = 1
+    padding: Padding = "SAME"
+    dilation: Lengths = 1
+    groups: int = 1
+    use_bias: bool = True
+    activation: Callable[[Any], Any] | None = None
+    kernel_init: init.Initializer = field(default=init.lecun_normal(), kw_only=True)
+    bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
+    kernel: Array = param("kernel_init", lambda self: self.kernel_shape())  # type: ignore[misc]
+    bias: Array | None = param(  # type: ignore[misc]
+        "bias_init", lambda self: (self.out_features,) if self.use_bias else None
+    )
+
+    def __post_init__(self) -> None:
+        check_lengths(self, "in_features", "out_features", "groups", least=1)
+        settle(self)
+        if self.in_features % self.groups or self.out_features % self.groups:
+            raise ValueError(
+                f"Conv: groups must divide in_features and out_features: got {self.groups} groups "
+                f"of {self.in_features} and {self.out_features} features"
+            )
+
+    def kernel_shape(self) -> Shape:
+        sizes: Any = self.kernel_size
+        return (*sizes, self.in_features // self.groups, self.out_features)
+
+    def __call__(self, x: Any, *, key: Key | None = None) -> Any:
+        sizes: Any = self.kernel_size
+        dilation: Any = self.dilation
+        xs, lead = examples_of(self, x, self.in_features, len(sizes))
+        y = conv_general_dilated(
+            xs,
+            self.kernel,
+            self.stride,  # type: ignore[arg-type]
+            pads_of(self.padding, sizes, dilation),
+            rhs_dilation=dilation,
+            dimension_numbers=channels_last(len(sizes)),
+            feature_group_count=self.groups,
+        )
+        return finished(with_examples(self, y, lead, x), self.bias, self.activation)
+
+
+def settle(layer: Any) -> None:
+    """Bring what a layer was told of its window into one form."""
+    who = type(layer).__name__
+    layer.kernel_size = sizes = kernel_lengths(who, layer.kernel_size)
+    layer.stride = per_axis(who, "stride", layer.stride, len(sizes))
+    layer.dilation = per_axis(who, "dilation", layer.dilation, len(sizes))
+    layer.padding = padding_of(who, layer.padding, len(sizes))
+
+
+@module
+class ConvTranspose(Module):
+    """Convolve with fractional strides: the places grow by ``stride``, channels are last.
+
+    It has the shapes, and with ``transpose_kernel`` the values, of the transpose of the ``Conv``
+    with the same window, stride, dilation and padding.
+
+    Args:
+        in_features: the number of channels of x, shape [..., *places, in_features].
+        out_features: the number of channels of the result.
+        kernel_size: the lengths of the window: as many as there are spatial axes.
+        stride: by how much the places grow, a number, or one for each axis.
+        padding: of the convolution that this one undoes: 'SAME', 'VALID', a number, or for each
+            axis a number or a pair. With (p, p - 1) the result is one longer than with p.
+        dilation: how far apart the elements of the window stand.
+        use_bias: whether a bias is added.
+        transpose_kernel: whether the kernel is that of the convolution, as in PyTorch and Keras:
+            turned round, and of shape [*kernel_size, out_features, in_features].
+        activation, kernel_init, bias_init: as of ``Conv``; [*kernel_size, in, out] is the kernel.
+
+    >>> from funcgrad import random
+    >>> ConvTranspose(8, 3, (2, 2), stride=2).init(random.key(0))(np.ones((4, 16, 16, 8))).shape
+    (4, 32, 32, 3)
+    """
+
+    in_features: int
+    out_features: int
+    kernel_size: Lengths
+    stride: Lengths = 1
+    padding: Padding = "SAME"
+    dilation: Lengths = 1
+    use_bias: bool = True
+    activation: Callable[[Any], Any] | None = None
+    transpose_kernel: bool = False
+    kernel_init: init.Initializer = field(default=init.lecun_normal(), kw_only=True)
+    bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
+    kernel: Array = param("kernel_init", lambda self: self.kernel_shape())  # type: ignore[misc]
+    bias: Array | None = param(  # type: ignore[misc]
+        "bias_init", lambda self: (self.out_features,) if self.use_bias else None
+    )
+
+    def __post_init__(self) -> None:
+        check_lengths(self, "in_features", "out_features", least=1)
+        settle(self)
+        if self.padding in ("CAUSAL", "SAME_LOWER"):
+            raise ValueError(
+                f"ConvTranspose: padding must be 'SAME', 'VALID', a number, or numbers or pairs: "
+                f"got {self.padding!r}"
+            )
+
+    def kernel_shape(self) -> Shape:
+        sizes: Any = self.kernel_size
+        ends = self.in_features, self.out_features
+        return (*sizes, *(ends[::-1] if self.transpose_kernel else ends))
+
+    def __call__(self, x: Any, *, key: Key | None = None) -> Any:
+        sizes: Any = self.kernel_size
+        xs, lead = examples_of(self, x, self.in_features, len(sizes))
+        y = conv_transpose(
+            xs,
+            self.kernel,
+            self.stride,  # type: ignore[arg-type]
+            self.padding,  # type: ignore[arg-type]
+            rhs_dilation=self.dilation,  # type: ignore[arg-type]
+            dimension_numbers=channels_last(len(sizes)),
+            transpose_kernel=self.transpose_kernel,
+            use_consistent_padding=True,
+        )
+        return finished(with_examples(self, y, lead, x), self.bias, self.activation)

@@ -1,0 +1,66 @@
+"""What layers with windows are told in common: one number for all axes, or one for each."""
+
+from collections.abc import Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+Lengths: TypeAlias = int | Sequence[int]
+Padding: TypeAlias = str | int | Sequence[int | tuple[int, int]]
+_WORDS = ("SAME", "VALID", "SAME_LOWER", "CAUSAL")
+
+
+def is_whole(x: Any, least: int = 0) -> bool:
+    """Return whether an object is a whole number of a size, no boolean."""
+    return isinstance(x, int | np.integer) and not isinstance(x, bool) and x >= least
+
+
+def per_axis(who: str, name: str, given: Any, rank: int, least: int = 1) -> tuple[int, ...]:
+    """Return an argument that is one whole number for all axes, or one for each."""
+    numbers = (given,) * rank if is_whole(given) else given
+    if (
+        not isinstance(numbers, Sequence | np.ndarray)
+        or len(numbers) != rank
+        or not all(is_whole(n, least) for n in numbers)
+    ):
+        raise ValueError(
+            f"{who}: {name} must be a whole number, {least} or more, or {rank} of them, one for "
+            f"each spatial axis: got {given!r}"
+        )
+    return tuple(map(int, numbers))
+
+
+def kernel_lengths(who: str, given: Any) -> tuple[int, ...]:
+    """Return the lengths of a window, which tell how many spatial axes there are."""
+    sizes = (given,) if is_whole(given) else given
+    rank = len(sizes) if isinstance(sizes, Sequence) else 0
+    if isinstance(given, str) or not rank or not all(is_whole(n, 1) for n in sizes):
+        raise ValueError(
+            f"{who}: kernel_size must have a length, 1 or more, for each spatial axis: got "
+            f"{given!r}; write (3, 3) for an image"
+        )
+    return tuple(map(int, sizes))
+
+
+def padding_of(who: str, given: Any, rank: int) -> Any:
+    """Return padding as a word, or as one pair (before, behind) for each axis."""
+    if isinstance(given, str) and given.upper() in _WORDS:
+        if given.upper() == "CAUSAL" and rank != 1:
+            raise ValueError(f"{who}: padding 'CAUSAL' is for one spatial axis: got {rank} of them")
+        return given.upper()
+    entries: Any = (given,) * rank if is_whole(given) else given
+    if not isinstance(entries, str) and isinstance(entries, Sequence) and len(entries) == rank:
+        pairs = tuple((n, n) if is_whole(n) else tuple(n) for n in entries)
+        if all(len(pair) == 2 and all(is_whole(n) for n in pair) for pair in pairs):
+            return tuple((int(low), int(high)) for low, high in pairs)
+    raise ValueError(
+        f"{who}: padding must be {', '.join(map(repr, _WORDS[:3]))}, 'CAUSAL' along one axis, a "
+        f"whole number, or {rank} whole numbers or pairs (before, behind): got {given!r}"
+    )
+
+
+def pads_of(padding: Any, sizes: Sequence[int], dilation: Sequence[int]) -> Any:
+    """Return padding as ``lax`` takes it: 'CAUSAL' lets an element see none behind it."""
+    if padding != "CAUSAL":
+        return padding
+    return [((k - 1) * r, 0) for k, r in zip(sizes, dilation, strict=True)]
