@@ -502,6 +502,7 @@ ACTIVATIONS: dict[str, Callable[..., Any]] = {
     "celu": lambda x: nn.celu(x, 0.7),
     "selu": nn.selu,
     "soft_sign": nn.soft_sign,
+    "squareplus": nn.squareplus,
     "hard_tanh": nn.hard_tanh,
     "hard_sigmoid": nn.hard_sigmoid,
     "hard_silu": nn.hard_silu,
@@ -623,6 +624,15 @@ def test_second_derivatives_of_activations():
 
     np.testing.assert_allclose(fg.grad(fg.grad(nn.sigmoid))(0.7), y * (1 - y) * (1 - 2 * y))
     assert fg.grad(fg.grad(nn.relu))(0.7) == 0.0
+
+
+def test_delta_orthogonal_convolutions_keep_the_norm():
+    conv = nn.Conv(3, 5, (3, 4), kernel_init=nn.init.delta_orthogonal()).init(KEY, np.float64)
+    x = random.normal(KEY, (2, 6, 7, 3), np.float64)
+
+    np.testing.assert_allclose(np.linalg.norm(conv(x)), np.linalg.norm(x), rtol=1e-12)
+    with pytest.raises(ShapeError, match=r"delta_orthogonal: .* got \(3, 5, 4\)"):
+        nn.init.delta_orthogonal()(KEY, (3, 5, 4))
 
 
 # error functions

@@ -24,6 +24,7 @@ from .functions import (
     glu as glu,
     hard_sigmoid as hard_sigmoid,
     hard_silu as hard_silu,
+    hard_swish as hard_swish,
     hard_tanh as hard_tanh,
     leaky_relu as leaky_relu,
     log_sigmoid as log_sigmoid,
@@ -39,6 +40,7 @@ from .functions import (
     soft_sign as soft_sign,
     softmax as softmax,
     softplus as softplus,
+    squareplus as squareplus,
     standardize as standardize,
     swish as swish,
     tanh as tanh,
@@ -72,6 +74,7 @@ from .pooling import (
     max_pool as max_pool,
     min_pool as min_pool,
 )
+from .summary import Row as Row, Summary as Summary, summary as summary
 from .surgery import (
     Frozen as Frozen,
     combine as combine,

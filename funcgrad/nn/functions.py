@@ -81,6 +81,18 @@ def softplus(x: Any) -> Any:
     return np.logaddexp(operand(x), 0)
 
 
+def squareplus(x: Any, b: Any = 4) -> Any:
+    """Return (x + sqrt(x**2 + b)) / 2, a softplus without exponentials.
+
+    Source: Barron 2021, equation 1 (arXiv:2112.11687).
+
+    >>> print(squareplus(np.array([-1e4, 0.0, 1.5])).round(3))
+    [0. 1. 2.]
+    """
+    x = operand(x)
+    return 0.5 * (x + np.sqrt(np.square(x) + b))
+
+
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent; see numpy.tanh."""
     return np.tanh(x)
@@ -164,6 +176,9 @@ def hard_sigmoid(x: Any) -> Any:
 def hard_silu(x: Any) -> Any:
     """Return x hard_sigmoid(x)."""
     return operand(x) * hard_sigmoid(x)
+
+
+hard_swish = hard_silu
 
 
 def glu(x: Any, axis: int = -1) -> Any:

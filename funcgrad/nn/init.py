@@ -13,6 +13,7 @@ import numpy as np
 from ..core.avals import Axes, Shape
 from ..core.errors import ShapeError
 from ..numpy import full
+from ..numpy.at import at
 from ..random import Key, normal as _normal, truncated_normal as _truncated, uniform as _uniform
 
 # the deviation of a standard normal number that is kept within (-2, 2)
@@ -217,3 +218,39 @@ class orthogonal:  # noqa: N801
         q = (q.T if rows < columns else q).reshape(rows, columns)
         others = [n for d, n in enumerate(shape) if d != self.column_axis % len(shape)]
         return self.scale * np.moveaxis(q.reshape(*others, columns), -1, self.column_axis)
+
+
+@dataclass(frozen=True)
+class delta_orthogonal:  # noqa: N801
+    """Draw a kernel of a convolution that is an orthogonal matrix in the middle, else 0.
+
+    A convolution by it keeps the sizes of its input, however many of them follow each other.
+
+    Args:
+        scale: a factor.
+        column_axis: of the matrix [in, out] in the middle, as of :class:`orthogonal`.
+
+    Raises (on call):
+        ShapeError: if the shape is not [*window, in, out], one to three axes of a window and no
+            more inputs than outputs.
+
+    Source: Xiao et al. 2018, Algorithm 1 (arXiv:1806.05393).
+
+    >>> from funcgrad import random
+    >>> w = delta_orthogonal()(random.key(0), (3, 3, 2, 4), np.float64)
+    >>> bool(np.allclose(w[1, 1] @ w[1, 1].T, np.eye(2))), w[0].any()
+    (True, np.False_)
+    """
+
+    scale: float = 1.0
+    column_axis: int = -1
+
+    def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
+        if len(shape) not in (3, 4, 5) or shape[-2] > shape[-1]:
+            raise ShapeError(
+                f"delta_orthogonal: the shape must be [*window, in, out], with one to three axes "
+                f"of a window, and not more in than out: got {tuple(shape)}"
+            )
+        matrix = orthogonal(self.scale, self.column_axis)(key, shape[-2:], dtype)
+        middle = tuple((n - 1) // 2 for n in shape[:-2])
+        return at(np.zeros(shape, dtype))[middle].set(matrix)

@@ -74,7 +74,7 @@ def partition(model: Any, mask: Mask = trainable) -> tuple[Any, Any]:
     >>> params, rest.scale
     (BatchNorm(features=3, scale=f32[3], bias=f32[3]), None)
     """
-    given = callable(mask) and not is_module(mask)  # a mask of a model is callable like it
+    given = callable(mask) and tree.handler_of(mask) is None  # a mask of a model is callable too
     chosen = mask(model) if given else mask
     flags = tree.broadcast_prefix(chosen, model, who="partition: the mask and the model")
     leaves, treedef = tree.flatten(model)

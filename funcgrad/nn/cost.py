@@ -1,0 +1,93 @@
+"""How many floating-point operations a program takes: counted from its shapes, not measured.
+
+A product of matrices of m by k and k by n counts 2 m k n, an addition for each multiplication; a
+convolution likewise, padding included. An elementwise operation counts one for each number of its
+result, whatever function it is, a reduction one for each number it reads. What only moves or
+converts numbers, draws random ones, or computes with whole ones, counts nothing. Of a loop whose
+length is not known one pass counts, and of branches the dearest.
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from ..control.cond import Cond
+from ..control.scan import Scan
+from ..core.avals import is_inexact
+from ..core.jaxpr import Eqn, Jaxpr, programs_in
+from ..ops.contract import Einsum, Matmul
+from ..ops.convolve import Bilinear
+from ..ops.index import Concatenate, Getitem, ScatterAdd
+from ..ops.pooling import Fold
+from ..ops.reduce import Reduction
+from ..ops.structure import Broadcast, Convert, Cumsum, Mean, Reshape, Sum, Transpose, Weaken
+from ..random.primitives import OfKeys
+from ..transforms.linear import StopGradient
+
+
+def flops_of_program(jaxpr: Jaxpr) -> int:
+    """Return the floating-point operations of a run of a program."""
+    return sum(map(flops_of, jaxpr.eqns))
+
+
+def flops_of(eqn: Eqn) -> int:
+    """Return the floating-point operations of an equation."""
+    rule = next((rule for kinds, rule in _RULES if isinstance(eqn.prim, kinds)), None)
+    if rule is not None:
+        return rule(eqn)
+    programs = programs_in(eqn.params)
+    if programs:
+        return sum(map(flops_of_program, programs))
+    atoms = (*eqn.ins, *eqn.outs)
+    if not any(is_inexact(atom.aval.dtype) for atom in atoms):
+        return 0
+    return sum(out.aval.size for out in eqn.outs)
+
+
+def _read(eqn: Eqn) -> int:
+    x = eqn.ins[0].aval
+    return x.size if is_inexact(x.dtype) else 0
+
+
+def _matmul(eqn: Eqn) -> int:
+    return 2 * eqn.outs[0].aval.size * eqn.ins[0].aval.shape[-1]
+
+
+def _einsum(eqn: Eqn) -> int:
+    lengths: dict[str, int] = {}
+    for x, axes in zip(eqn.ins, eqn.params["names"], strict=True):
+        lengths |= zip(axes, x.aval.shape, strict=True)
+    return len(eqn.ins) * math.prod(lengths.values())
+
+
+def _convolution(eqn: Eqn) -> int:
+    """Return two for each product: of an element of the window with one of the result."""
+    windows, groups = eqn.params["windows"], eqn.params["groups"]
+    arrays = dict(zip(eqn.prim.roles, (*eqn.ins, *eqn.outs), strict=True))  # type: ignore[attr-defined]
+    x, y = arrays["x"].aval, arrays["y"].aval
+    return 2 * y.size * math.prod(w[2] for w in windows) * (x.shape[-1] // groups)
+
+
+def _fold(eqn: Eqn) -> int:
+    return eqn.outs[0].aval.size * math.prod(w[2] for w in eqn.params["windows"])
+
+
+def _scan(eqn: Eqn) -> int:
+    return eqn.params["length"] * flops_of_program(eqn.params["jaxpr"])
+
+
+def _cond(eqn: Eqn) -> int:
+    return max(map(flops_of_program, eqn.params["branches"]))
+
+
+_MOVES = (Broadcast, Concatenate, Convert, Getitem, Reshape, StopGradient, Transpose, Weaken)
+_RULES: tuple[tuple[Any, Callable[[Eqn], int]], ...] = (
+    ((*_MOVES, OfKeys), lambda eqn: 0),
+    ((Sum, Mean, Cumsum, ScatterAdd, Reduction), _read),
+    (Matmul, _matmul),
+    (Einsum, _einsum),
+    (Bilinear, _convolution),
+    (Fold, _fold),
+    (Scan, _scan),
+    (Cond, _cond),
+)

@@ -1,0 +1,216 @@
+"""The table of a model's layers: what each gives, holds and costs, found from shapes alone."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
+from ..core.jaxpr import Eqn, live
+from ..core.nodes import Path
+from ..random import Key
+from ..transforms.staging import ShapeDtypeStruct, stage, staged_in
+from .calls import takes_key, watcher
+from .cost import flops_of
+from .surgery import count_params, unfreeze
+from .walk import modules_in, rebuilt, text_of
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One call of a layer.
+
+    Args:
+        path: where the layer stands in the model, "" for the model itself.
+        layer: the name of its class.
+        output: the shapes and dtypes that it gives.
+        params: how many numbers its parameters have, those of the layers in it included.
+        flops: the floating-point operations of the call, all that is in it included.
+        nbytes: the size of its parameters and state.
+    """
+
+    path: str
+    layer: str
+    output: tuple[Aval, ...]
+    params: int
+    flops: int
+    nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What a model is made of; ``print`` shows it as a table.
+
+    Args:
+        rows: the calls of layers in the order in which they begin, the model's own first.
+        params: how many numbers the parameters have.
+        trained: how many of them are trained.
+        flops: the floating-point operations of a call.
+        nbytes: the size of parameters and state.
+        activation_nbytes: the size of what those layers give in which there are no others.
+    """
+
+    rows: tuple[Row, ...]
+    params: int
+    trained: int
+    flops: int
+    nbytes: int
+    activation_nbytes: int
+
+    def __repr__(self) -> str:
+        return f"Summary(params={self.params}, flops={self.flops}, nbytes={self.nbytes})"
+
+    def __str__(self) -> str:
+        lines = [("path", "layer", "output", "params", "FLOPs", "bytes")]
+        for row in self.rows:
+            numbers = (f"{n:,}" for n in (row.params, row.flops, row.nbytes))
+            lines.append((row.path, row.layer, " ".join(map(str, row.output)), *numbers))
+        widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+        texts = [_aligned(line, widths) for line in lines]
+        rule = "-" * max(map(len, texts))
+        resting = self.params - self.trained
+        total = (
+            f"{self.params:,} parameters{f', {resting:,} of them not trained' if resting else ''}; "
+            f"{self.nbytes:,} bytes of parameters and state, {self.activation_nbytes:,} of "
+            f"activations; {self.flops:,} FLOPs"
+        )
+        return "\n".join([texts[0], rule, *texts[1:], rule, total])
+
+
+def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
+    """Return the columns of a line, words to the left and numbers to the right."""
+    cells = [
+        text.ljust(n) if i < 3 else text.rjust(n)
+        for i, (text, n) in enumerate(zip(line, widths, strict=True))
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def summary(model: Any, *args: Any, key: Key | None = None, **kwargs: Any) -> Summary:
+    """Print the table of a model's layers, and return it.
+
+    Nothing is computed, and no parameter drawn: shapes say it all. The operations are those of
+    the program that the call is, as ``nn.cost`` counts them.
+
+    Args:
+        model: a module, whether its parameters are drawn or not.
+        *args: what it is to be called with; a ShapeDtypeStruct may stand for an array.
+        key: a key, for the training pass.
+        **kwargs: given on to the model.
+
+    >>> from funcgrad import nn
+    >>> table = summary(nn.Sequential(nn.Dense(3, 4), nn.relu), np.ones((2, 3), np.float32))
+    path       layer       output    params  FLOPs  bytes
+    -----------------------------------------------------
+               Sequential  f32[2,4]      16     64     64
+    layers[0]  Dense       f32[2,4]      16     56     64
+    layers[1]  Lambda      f32[2,4]       0      8      0
+    -----------------------------------------------------
+    16 parameters; 64 bytes of parameters and state, 64 of activations; 64 FLOPs
+    """
+    if key is not None and takes_key(type(model)):
+        kwargs["key"] = key
+    model = _with_shapes(model)
+    watched = _Watched()
+    leaves, treedef = tree.flatten((model, args, kwargs))
+    abstract = [is_arraylike(x) and type(x) not in PYTHON_SCALARS for x in leaves]
+
+    def on_leaves(tracers: list[Any]) -> Any:
+        rest = iter(tracers)
+        values = [next(rest) if a else x for a, x in zip(abstract, leaves, strict=True)]
+        inner, given, keywords = tree.unflatten(treedef, values)
+        return watched.run(inner, given, keywords)
+
+    avals = [aval_of(x) for x, a in zip(leaves, abstract, strict=True) if a]
+    closed, _ = stage("summary", on_leaves, avals)
+    dead = set(map(id, closed.eqns)) - set(map(id, live(closed.eqns, closed.jaxpr.outvars)))
+    rows = tuple(call.row(dead) for call in watched.calls)
+    made = Summary(
+        rows,
+        count_params(unfreeze(model)),
+        count_params(model),
+        sum(flops_of(eqn) for eqn in closed.eqns if id(eqn) not in dead),
+        _nbytes(model),
+        sum(_nbytes(call.output) for call in watched.calls if not call.inner),
+    )
+    print(made)
+    return made
+
+
+class _Call:
+    """A call of a layer: what it gave, and the equations from its beginning to its end."""
+
+    def __init__(self, layer: Any, path: Path, operands: Any) -> None:
+        self.layer, self.path = layer, path
+        # of the program in which the operands are: a jit in the model has one of its own
+        traces = [x._trace for x in map(staged_in, tree.leaves(operands)) if x is not None]
+        self.trace: Any = max(traces, key=lambda trace: trace.serial, default=None)
+        self.first = len(self.trace.eqns) if traces else 0
+        self.inner = False  # whether it calls other layers
+        self.output: Any = ()
+        self.eqns: tuple[Eqn, ...] = ()
+
+    def end(self, y: Any) -> Any:
+        self.output = tuple(aval_of(x) for x in tree.leaves(y) if is_arraylike(x))
+        self.eqns = () if self.trace is None else tuple(self.trace.eqns[self.first :])
+        return y
+
+    def row(self, dead: set[int]) -> Row:
+        """Return the row, without the equations on which the model's output does not depend."""
+        return Row(
+            text_of(self.path),
+            type(self.layer).__name__,
+            self.output,
+            count_params(unfreeze(self.layer)),
+            sum(flops_of(eqn) for eqn in self.eqns if id(eqn) not in dead),
+            _nbytes(self.layer),
+        )
+
+
+class _Watched:
+    """Notes the calls of a model's layers; copies that a transform in it makes are not noted."""
+
+    def __init__(self) -> None:
+        self.calls: list[_Call] = []
+        self.open: list[_Call] = []
+
+    def run(self, model: Any, args: Any, kwargs: Any) -> Any:
+        self.paths = {id(m): path for path, m in modules_in(model)}
+        before = watcher.set(self.watch)
+        try:
+            return model(*args, **kwargs)
+        finally:
+            watcher.reset(before)
+
+    def watch(self, call: Any, layer: Any, args: Any, kwargs: Any) -> Any:
+        if id(layer) not in self.paths:
+            return call(layer, *args, **kwargs)
+        if self.open:
+            self.open[-1].inner = True
+        noted = _Call(layer, self.paths[id(layer)], (layer, args, kwargs))
+        self.calls.append(noted)
+        self.open.append(noted)
+        try:
+            return noted.end(call(layer, *args, **kwargs))
+        finally:
+            self.open.pop()
+
+
+def _nbytes(x: Any) -> int:
+    """Return the size of the arrays of a tree."""
+    avals = [aval_of(leaf) for leaf in tree.leaves(x) if is_arraylike(leaf) or type(leaf) is Aval]
+    return sum(a.size * a.dtype.itemsize for a in avals)
+
+
+def _with_shapes(model: Any) -> Any:
+    """Return a model with shapes for the parameters that are not drawn yet."""
+
+    def missing(path: Path, m: Any) -> dict[str, Any]:
+        waiting = {n: spec for n, spec in m.__params__.items() if getattr(m, n) is None}
+        shapes = {name: spec.shape_in(m) for name, spec in waiting.items()}
+        float32 = np.dtype(np.float32)
+        return {n: ShapeDtypeStruct(s, float32) for n, s in shapes.items() if s is not None}
+
+    return rebuilt(model, missing)
