@@ -140,6 +140,8 @@ def test_batch_norm_refuses_to_average_over_nothing():
 
     with pytest.raises(ShapeError, match=r"BatchNorm\(3\): .* a batch to average over: got f64\[3"):
         norm(X[0], key=KEY)
+    with pytest.raises(ShapeError, match=r"a batch to average over: got f64\[0,3\]"):
+        norm(X[:0], key=KEY)
 
 
 @nn.module
@@ -236,6 +238,46 @@ def test_errors_name_the_path_of_the_layer():
         model(X)
     with pytest.raises(ShapeError, match=r"Dense\(5, 3\): the last axis"):
         block.layer[2].init(KEY)(X)
+
+
+def test_a_missing_parameter_is_named_with_its_path():
+    message = r"Dense\(.*\) at 'layers\[0\]': the parameter 'kernel' has no value .* nn\.combine"
+
+    with pytest.raises(nn.UninitializedError, match=message):
+        nn.Sequential(nn.Dense(3, 4))(X)
+
+
+def test_apply_takes_functions_with_and_without_a_key():
+    assert nn.apply(np.negative, 2.0, key=KEY)[0] == -2.0
+    assert nn.apply(lambda x: x, 2.0, key=KEY)[0] == 2.0
+    assert nn.apply(lambda x, key: key, 2.0, key=KEY)[0] is KEY
+
+
+@nn.module
+class Stacked:
+    layers: nn.Module
+
+    def __call__(self, x, *, key=None):
+        def step(x: Any, layer: Any) -> Any:
+            return nn.apply(layer, x, key=key)
+
+        x, layers = fg.lax.scan(step, x, self.layers)
+        nn.refresh(self, layers=layers)
+        return x
+
+
+def test_a_stack_of_layers_is_scanned_and_refreshed():
+    one = nn.Sequential(nn.Dense(3, 3), nn.BatchNorm(3))
+    stack = Stacked(fg.vmap(one.init)(random.split(KEY, 4)))
+    h, want = X, []
+    for i in range(4):
+        h, layer = nn.apply(tree.map(lambda a, i=i: a[i], stack.layers), h, key=KEY)
+        want.append(layer)
+
+    y, after = nn.apply(stack, X, key=KEY)
+
+    np.testing.assert_allclose(y, h, rtol=1e-12)  # reordered
+    equal(after.layers, tree.map(lambda *xs: np.stack(xs), *want), rtol=1e-6)  # float32
 
 
 def test_a_users_exception_passes_unchanged():

@@ -20,7 +20,7 @@ from ..core.trace import Tracer
 from ..ops.structure import cast
 from ..random import Key
 from ..transforms.linear import stop_gradient
-from .walk import modules_in, path_of, rebuilt, text_of
+from .walk import is_module, modules_in, path_of, rebuilt, text_of
 
 
 class UninitializedError(FuncgradError, RuntimeError):
@@ -120,11 +120,11 @@ def apply(model: Any, *args: Any, key: Key | None = None, **kwargs: Any) -> tupl
     >>> y.shape, model[1].mean.shape
     ((8, 3), (3,))
     """
+    if key is not None and takes_key(model):
+        kwargs["key"] = key
     collected = Reports()
     before = reports.set(collected)
     try:
-        if key is not None and takes_key(type(model)):
-            kwargs["key"] = key
         y = model(*args, **kwargs)
     finally:
         reports.reset(before)
@@ -150,10 +150,21 @@ def _refreshed(model: Any, collected: Reports) -> Any:
     return rebuilt(model, lambda path, m: collected.of(m))
 
 
+def takes_key(layer: Any) -> bool:
+    """Return whether calling a layer, or a function, may be told a key."""
+    return _class_takes_key(type(layer)) if is_module(layer) else _takes_key(layer)
+
+
 @functools.cache
-def takes_key(cls: type) -> bool:
-    """Return whether calling a layer of this class may be told a key."""
-    parameters = inspect.signature(cls.__call__).parameters.values()  # type: ignore[operator]
+def _class_takes_key(cls: type) -> bool:
+    return _takes_key(cls.__call__)  # type: ignore[operator]
+
+
+def _takes_key(function: Callable[..., Any]) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except ValueError:  # a ufunc has no signature, and no key
+        return False
     return any(p.name == "key" or p.kind is p.VAR_KEYWORD for p in parameters)
 
 
@@ -167,10 +178,7 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
     def ready_call(self: Any, *args: Any, **kwargs: Any) -> Any:
         for name, spec in self.__params__.items():
             if getattr(self, name) is None and spec.shape_in(self) is not None:
-                raise UninitializedError(
-                    f"{self!r}: the parameter {name!r} has no value yet: call .init(key) on the "
-                    f"model first: model = model.init(funcgrad.random.key(0))"
-                )
+                raise _uninitialized(self, name)
         watch = watcher.get()
         try:
             if watch is not None:
@@ -184,10 +192,21 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
     return ready_call
 
 
-def complaint(layer: Any, text: str, kind: type[Exception] = ShapeError) -> Exception:
+def _uninitialized(layer: Any, name: str) -> Exception:
+    text = (
+        f"the parameter {name!r} has no value yet: call .init(key) on the model first: "
+        f"model = model.init(funcgrad.random.key(0)); or nn.combine the parts of one"
+    )
+    return complaint(layer, text, UninitializedError, repr(layer))
+
+
+def complaint(
+    layer: Any, text: str, kind: type[Exception] = ShapeError, who: str | None = None
+) -> Exception:
     """Return an error of a layer, to which the models around it add the path."""
-    error: Any = kind(f"{described(layer)}: {text}")
-    error.layer, error.path, error.parts = layer, "", (described(layer), text)
+    who = described(layer) if who is None else who
+    error: Any = kind(f"{who}: {text}")
+    error.layer, error.path, error.parts = layer, "", (who, text)
     return error
 
 

@@ -52,7 +52,7 @@ def as_layer(who: str, layer: Any, i: int) -> Any:
 
 def called(layer: Any, x: Any, key: Key | None, i: int) -> Any:
     """Return what a layer gives, with the i-th key of the model's if it takes one."""
-    if key is None or not takes_key(layer.__class__):
+    if key is None or not takes_key(layer):
         return layer(x)
     return layer(x, key=fold_in(key, i))
 

@@ -15,7 +15,7 @@ from .annotations import Array
 from .calls import complaint
 from .layers import check_lengths, finished
 from .module import Module, module, param
-from .windows import Lengths, Padding, kernel_lengths, padding_of, pads_of, per_axis
+from .windows import Lengths, Padding, lengths_of, padding_of, pads_of, per_axis
 
 
 def channels_last(rank: int) -> ConvDimensionNumbers:
@@ -126,7 +126,7 @@ class Conv(Module):
 def settle(layer: Any) -> None:
     """Bring what a layer was told of its window into one form."""
     who = type(layer).__name__
-    layer.kernel_size = sizes = kernel_lengths(who, layer.kernel_size)
+    layer.kernel_size = sizes = lengths_of(who, "kernel_size", layer.kernel_size)
     layer.stride = per_axis(who, "stride", layer.stride, len(sizes))
     layer.dilation = per_axis(who, "dilation", layer.dilation, len(sizes))
     layer.padding = padding_of(who, layer.padding, len(sizes))

@@ -120,7 +120,7 @@ class BatchNorm(Module):
     def statistics(self, x: Any) -> tuple[Any, Any]:
         """Return mean and variance of each channel of a batch, with what vmap runs beside it."""
         axes = tuple(range(len(shape_of(x)) - 1))
-        if not axes and self.axis_name is None:
+        if (not axes and self.axis_name is None) or 0 in shape_of(x)[:-1]:
             raise complaint(
                 self,
                 f"a training pass needs a batch to average over: got {aval_of(x)}; under vmap, "

@@ -4,7 +4,6 @@ The functions take arrays of shape [..., *places, channels], and stand for layer
 as they are where they need no window.
 """
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +17,7 @@ from ..ops.structure import cast
 from ..random import Key
 from .calls import complaint
 from .module import Module, module
-from .windows import Lengths, Padding, is_whole, padding_of, pads_of, per_axis
+from .windows import Lengths, Padding, is_whole, lengths_of, padding_of, pads_of, per_axis
 
 
 def max_pool(
@@ -102,6 +101,11 @@ def _pooled(
     rank = len(sizes)
     steps = sizes if stride is None else per_axis(who, "stride", stride, rank)
     pads = pads_of(padding_of(who, padding, rank), sizes, (1,) * rank)
+    if not isinstance(pads, str) and any(max(p) >= k for p, k in zip(pads, sizes, strict=True)):
+        raise ShapeError(
+            f"{who}: the window must be longer than the padding, or it would see nothing else: "
+            f"got windows of {sizes} and padding {padding!r}"
+        )
     others = (1,) * (len(shape_of(x)) - rank - 1)
     if not isinstance(pads, str):
         pads = [(0, 0)] * len(others) + [*pads, (0, 0)]
@@ -146,11 +150,21 @@ def global_max_pool(x: Any) -> Any:
 
 
 def _settle(layer: Any) -> None:
-    """Make the fields of a layer hashable; what is wrong with them, its call tells."""
-    for name in ("window_shape", "stride", "padding"):
-        given = getattr(layer, name)
-        if isinstance(given, Sequence) and not isinstance(given, str):
-            setattr(layer, name, tuple(p if is_whole(p) else tuple(p) for p in given))
+    """Bring what a layer was told of its window into one form, as far as it tells the axes."""
+    who = type(layer).__name__
+    if is_whole(layer.window_shape, 1):
+        for name in ("stride", "padding"):
+            given = getattr(layer, name)
+            if not (given is None or isinstance(given, str) or is_whole(given)):
+                raise ValueError(
+                    f"{who}: where window_shape is one number, so is {name}: got {given!r}; write "
+                    f"(2, 2) for the window of an image"
+                )
+        return
+    layer.window_shape = sizes = lengths_of(who, "window_shape", layer.window_shape)
+    if layer.stride is not None:
+        layer.stride = per_axis(who, "stride", layer.stride, len(sizes))
+    layer.padding = padding_of(who, layer.padding, len(sizes))
 
 
 def _in_layer(layer: Any, pool: Any, x: Any, *more: Any) -> Any:

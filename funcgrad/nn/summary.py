@@ -110,7 +110,7 @@ def summary(model: Any, *args: Any, key: Key | None = None, **kwargs: Any) -> Su
     -----------------------------------------------------
     16 parameters; 64 bytes of parameters and state, 64 of activations; 64 FLOPs
     """
-    if key is not None and takes_key(type(model)):
+    if key is not None and takes_key(model):
         kwargs["key"] = key
     model = _with_shapes(model)
     watched = _Watched()

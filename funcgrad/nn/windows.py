@@ -30,13 +30,13 @@ def per_axis(who: str, name: str, given: Any, rank: int, least: int = 1) -> tupl
     return tuple(map(int, numbers))
 
 
-def kernel_lengths(who: str, given: Any) -> tuple[int, ...]:
+def lengths_of(who: str, name: str, given: Any) -> tuple[int, ...]:
     """Return the lengths of a window, which tell how many spatial axes there are."""
     sizes = (given,) if is_whole(given) else given
-    rank = len(sizes) if isinstance(sizes, Sequence) else 0
+    rank = len(sizes) if isinstance(sizes, Sequence | np.ndarray) else 0
     if isinstance(given, str) or not rank or not all(is_whole(n, 1) for n in sizes):
         raise ValueError(
-            f"{who}: kernel_size must have a length, 1 or more, for each spatial axis: got "
+            f"{who}: {name} must have a length, 1 or more, for each spatial axis: got "
             f"{given!r}; write (3, 3) for an image"
         )
     return tuple(map(int, sizes))
