@@ -600,6 +600,21 @@ def test_softmax_of_masked_logits_has_a_finite_gradient():
     np.testing.assert_allclose(fg.grad(lambda x: nn.softmax(x)[0])(x), [0.25, 0, -0.25])
 
 
+def test_softmax_and_standardize_leave_out_what_they_are_told():
+    x = np.array([[1.0, 2.0, 5.0], [0.5, 7.0, 1.0]])
+    where = np.array([True, True, False])
+
+    for f in (nn.softmax, nn.log_softmax):
+        got = f(x, where=where)
+        np.testing.assert_allclose(got[:, :2], f(x[:, :2]), rtol=1e-15)
+        assert np.all(got[:, 2] == f(np.array([0, -np.inf]))[1])
+        assert f(x.astype(np.float32), where=where).dtype == np.float32
+    np.testing.assert_allclose(
+        nn.standardize(x, where=where)[:, :2], nn.standardize(x[:, :2]), rtol=1e-15
+    )
+    np.testing.assert_array_equal(nn.standardize(x, mean=1.0, variance=3.0, epsilon=1), (x - 1) / 2)
+
+
 def test_logsumexp_takes_axes_and_weights():
     x = np.log(np.array([[1.0, 2.0], [3.0, 4.0]]))
 

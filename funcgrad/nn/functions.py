@@ -44,7 +44,11 @@ def relu(x: Any) -> Any:
 
 
 def relu6(x: Any) -> Any:
-    """Return min(max(x, 0), 6)."""
+    """Return min(max(x, 0), 6).
+
+    >>> print(relu6(np.array([-1.0, 2.0, 8.0])))
+    [0. 2. 6.]
+    """
     return np.minimum(relu(x), 6)
 
 
@@ -94,7 +98,11 @@ def squareplus(x: Any, b: Any = 4) -> Any:
 
 
 def tanh(x: Any) -> Any:
-    """Return the hyperbolic tangent; see numpy.tanh."""
+    """Return the hyperbolic tangent; see numpy.tanh.
+
+    >>> print(tanh(np.array([0.0, 100.0])))
+    [0. 1.]
+    """
     return np.tanh(x)
 
 
@@ -125,7 +133,11 @@ def gelu(x: Any, approximate: bool | str = True) -> Any:
 
 
 def silu(x: Any) -> Any:
-    """Return x sigmoid(x), also known as swish."""
+    """Return x sigmoid(x), also known as swish.
+
+    >>> print(silu(np.array([0.0, 1.0])).round(4))
+    [0.     0.7311]
+    """
     return operand(x) * sigmoid(x)
 
 
@@ -133,18 +145,30 @@ swish = silu
 
 
 def mish(x: Any) -> Any:
-    """Return x tanh(softplus(x))."""
+    """Return x tanh(softplus(x)).
+
+    >>> print(mish(np.array([0.0, 1.0])).round(4))
+    [0.     0.8651]
+    """
     return operand(x) * np.tanh(softplus(x))
 
 
 def elu(x: Any, alpha: Any = 1.0) -> Any:
-    """Return x where x > 0, and alpha (exp(x) - 1) elsewhere."""
+    """Return x where x > 0, and alpha (exp(x) - 1) elsewhere.
+
+    >>> print(elu(np.array([-1.0, 2.0])).round(4))
+    [-0.6321  2.    ]
+    """
     x = operand(x)
     return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x)))
 
 
 def celu(x: Any, alpha: Any = 1.0) -> Any:
-    """Return x where x > 0, and alpha (exp(x / alpha) - 1) elsewhere."""
+    """Return x where x > 0, and alpha (exp(x / alpha) - 1) elsewhere.
+
+    >>> print(celu(np.array([-1.0, 2.0]), 0.5).round(4))
+    [-0.4323  2.    ]
+    """
     x = operand(x)
     return np.where(x > 0, x, alpha * np.expm1(np.where(x > 0, 0, x) / alpha))
 
@@ -153,28 +177,47 @@ def selu(x: Any) -> Any:
     """Return the elu of alpha = 1.67..., times 1.05...: it keeps mean 0 and variance 1.
 
     Source: Klambauer et al. 2017, equation 14 (arXiv:1706.02515).
+
+    >>> print(selu(np.array([-1.0, 1.0])).round(4))
+    [-1.1113  1.0507]
     """
     return 1.0507009873554804934193349852946 * elu(x, 1.6732632423543772848170429916717)
 
 
 def soft_sign(x: Any) -> Any:
-    """Return x / (1 + abs(x))."""
+    """Return x / (1 + abs(x)).
+
+    >>> print(soft_sign(np.array([-1.0, 3.0])))
+    [-0.5   0.75]
+    """
     x = operand(x)
     return x / (1 + np.abs(x))
 
 
 def hard_tanh(x: Any) -> Any:
-    """Return x kept within [-1, 1]; the derivative on the bounds is 1."""
+    """Return x kept within [-1, 1]; the derivative on the bounds is 1.
+
+    >>> print(hard_tanh(np.array([-3.0, 0.5])))
+    [-1.   0.5]
+    """
     return np.clip(operand(x), -1, 1)
 
 
 def hard_sigmoid(x: Any) -> Any:
-    """Return relu6(x + 3) / 6."""
+    """Return relu6(x + 3) / 6.
+
+    >>> print(hard_sigmoid(np.array([-3.0, 0.0, 3.0])))
+    [0.  0.5 1. ]
+    """
     return relu6(operand(x) + 3) / 6
 
 
 def hard_silu(x: Any) -> Any:
-    """Return x hard_sigmoid(x)."""
+    """Return x hard_sigmoid(x).
+
+    >>> print(hard_silu(np.array([-3.0, 0.0, 3.0])))
+    [-0.  0.  3.]
+    """
     return operand(x) * hard_sigmoid(x)
 
 
@@ -182,7 +225,11 @@ hard_swish = hard_silu
 
 
 def glu(x: Any, axis: int = -1) -> Any:
-    """Return the first half of an axis times the sigmoid of its second half."""
+    """Return the first half of an axis times the sigmoid of its second half.
+
+    >>> print(glu(np.array([2.0, 0.0])))
+    [1.]
+    """
     first, second = np.split(operand(x), 2, axis)
     return first * sigmoid(second)
 
@@ -196,27 +243,33 @@ def shifted(x: Any, axis: Any) -> Any:
     return x - np.where(np.isfinite(peak), peak, 0)
 
 
-def softmax(x: Any, axis: Any = -1) -> Any:
+def kept(x: Any, where: Any) -> Any:
+    """Return x with -inf, whose exponential is 0, where it is to be left out."""
+    return operand(x) if where is None else np.where(where, x, -np.inf)
+
+
+def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     """Return exp(x) / sum(exp(x)) along an axis: positive numbers that add up to 1.
 
     Args:
         x: array, real.
         axis: int or tuple of int.
+        where: booleans that broadcast against x: where False, the result is 0.
 
     >>> print(softmax(np.array([0.0, 0.0, -1e4])))
     [0.5 0.5 0. ]
     """
-    e = np.exp(shifted(operand(x), axis))
+    e = np.exp(shifted(kept(x, where), axis))
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
-def log_softmax(x: Any, axis: Any = -1) -> Any:
-    """Return log(softmax(x)) along an axis, finite for all finite x.
+def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
+    """Return log(softmax(x)) along an axis, finite for all finite x, -inf where left out.
 
     >>> print(log_softmax(np.array([0.0, -1e4])))
     [     0. -10000.]
     """
-    z = shifted(operand(x), axis)
+    z = shifted(kept(x, where), axis)
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
@@ -240,11 +293,34 @@ def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -
     return total if keepdims else np.squeeze(total, axis)
 
 
-def standardize(x: Any, axis: Any = -1, epsilon: float = 1e-5) -> Any:
-    """Return (x - mean) / sqrt(variance + epsilon) along an axis."""
+def standardize(
+    x: Any,
+    axis: Any = -1,
+    mean: Any = None,
+    variance: Any = None,
+    epsilon: Any = 1e-5,
+    where: Any = None,
+) -> Any:
+    """Return (x - mean) / sqrt(variance + epsilon) along an axis.
+
+    Args:
+        x: array, real.
+        axis: int or tuple of int.
+        mean: what to subtract; the mean along the axis unless given.
+        variance: what to divide by the root of; the biased variance unless given.
+        epsilon: what is added to the variance.
+        where: booleans that broadcast against x: the numbers that mean and variance are of.
+
+    >>> print(standardize(np.array([1.0, 3.0])).round(2))
+    [-1.  1.]
+    """
     x = operand(x)
-    centred = x - np.mean(x, axis=axis, keepdims=True)
-    variance = np.mean(np.square(centred), axis=axis, keepdims=True)
+    chosen = {} if where is None else {"where": where}
+    if mean is None:
+        mean = np.mean(x, axis=axis, keepdims=True, **chosen)
+    centred = x - mean
+    if variance is None:
+        variance = np.mean(np.square(centred), axis=axis, keepdims=True, **chosen)
     return centred / np.sqrt(variance + epsilon)
 
 

@@ -27,12 +27,20 @@ class Initializer(Protocol):
 
 
 def zeros(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
-    """Return zeros."""
+    """Return zeros.
+
+    >>> zeros(None, (2,))
+    array([0., 0.], dtype=float32)
+    """
     return np.zeros(shape, dtype)
 
 
 def ones(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
-    """Return ones."""
+    """Return ones.
+
+    >>> ones(None, (2,))
+    array([1., 1.], dtype=float32)
+    """
     return np.ones(shape, dtype)
 
 
@@ -177,7 +185,11 @@ def _recipe(name: str, scale: float, mode: str, distribution: str) -> Any:
         return variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis)
 
     recipe.__name__ = recipe.__qualname__ = name
-    recipe.__doc__ = f"Return variance_scaling({scale}, {mode!r}, {distribution!r})."
+    recipe.__doc__ = f"""Return variance_scaling({scale}, {mode!r}, {distribution!r}).
+
+    >>> {name}().mode
+    {mode!r}
+    """
     return recipe
 
 

@@ -29,6 +29,9 @@ class Row:
         params: how many numbers its parameters have, those of the layers in it included.
         flops: the floating-point operations of the call, all that is in it included.
         nbytes: the size of its parameters and state.
+
+    >>> Row("layers[0]", "Flatten", (), 0, 0, 0).path
+    'layers[0]'
     """
 
     path: str
@@ -50,6 +53,9 @@ class Summary:
         flops: the floating-point operations of a call.
         nbytes: the size of parameters and state.
         activation_nbytes: the size of what those layers give in which there are no others.
+
+    >>> print(Summary((), 0, 0, 0, 0, 0).flops)
+    0
     """
 
     rows: tuple[Row, ...]
