@@ -32,6 +32,10 @@ def smallest(x: Any) -> Any:
     return nn.min_pool(x, (2, 2))
 
 
+def coarser(x: Any) -> Any:
+    return nn.adaptive_avg_pool(x, (3, 2))
+
+
 # each layer, and the shape of an input
 LAYERS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
     "dense": (lambda: nn.Dense(3, 4, activation=nn.gelu), (5, 3)),
@@ -48,6 +52,9 @@ LAYERS: dict[str, tuple[Callable[[], Any], tuple[int, ...]]] = {
     "min_pool": (lambda: nn.Lambda(smallest), (2, 4, 4, 3)),
     "global_avg_pool": (lambda: nn.Lambda(nn.global_avg_pool), (2, 4, 5, 3)),
     "global_max_pool": (lambda: nn.Lambda(nn.global_max_pool), (2, 4, 5, 3)),
+    "adaptive_avg_pool": (lambda: nn.Lambda(coarser), (2, 5, 4, 3)),
+    "upsample": (lambda: nn.Upsample((2, 3), "linear"), (2, 3, 4, 2)),
+    "nearest": (lambda: nn.Upsample((2, 3)), (2, 3, 4, 2)),
     "batch_norm": (lambda: nn.BatchNorm(3), (4, 5, 3)),
     "layer_norm": (lambda: nn.LayerNorm((4, 3)), (2, 4, 3)),
     "rms_norm": (lambda: nn.RMSNorm(6), (2, 4, 6)),
@@ -219,6 +226,21 @@ def test_windows_move_by_their_length_unless_told():
 
     np.testing.assert_array_equal(nn.max_pool(x, 3), nn.max_pool(x, (3, 3), (3, 3)))
     assert nn.max_pool(x, 3, 1).shape == (1, 4, 4, 1)
+
+
+def test_resizing_keeps_what_is_linear_and_means():
+    x = np.linspace(0, 1, 6)[:, None] * np.array([1.0, 2.0])
+
+    inner = np.linspace(0.05, 0.95, 10)[:, None] * np.array([1, 2])
+    np.testing.assert_allclose(nn.resize(x, (12,))[1:-1], inner)
+    np.testing.assert_array_equal(nn.resize(x, (12,), "nearest"), np.repeat(x, 2, axis=0))
+    np.testing.assert_array_equal(nn.resize(x, (3,), "nearest"), x[1::2])
+    np.testing.assert_array_equal(nn.adaptive_avg_pool(x, 6), x)
+    np.testing.assert_allclose(nn.adaptive_avg_pool(x, 1), x.mean(0, keepdims=True))
+    with pytest.raises(ShapeError, match=r"resize: x must have the axes .* got f64\[6,2\]"):
+        nn.resize(x, (3, 3))
+    with pytest.raises(ValueError, match="Upsample: method must be"):
+        nn.Upsample(2, "cubic")
 
 
 def test_norms_normalise_what_they_say():
@@ -416,6 +438,14 @@ def _torch_cases(torch: Any) -> dict[str, Any]:
                           t.AvgPool2d(3, 2, 1, count_include_pad=False), {}, (2, 7, 6, 3)),
         "global_avg_pool": (nn.Lambda(lambda x: nn.global_avg_pool(x)[:, None, None]),
                             t.AdaptiveAvgPool2d(1), {}, (2, 7, 6, 3)),
+        "adaptive_avg_pool": (nn.Lambda(coarser), t.AdaptiveAvgPool2d((3, 2)), {}, (2, 7, 6, 3)),
+        "upsample": (nn.Upsample((2, 3)), t.Upsample(scale_factor=(2, 3)), {}, (2, 3, 4, 3)),
+        "upsample_linear": (nn.Upsample((2, 3), "linear"),
+                            t.Upsample(scale_factor=(2, 3), mode="bilinear"), {}, (2, 3, 4, 3)),
+        "resize": (nn.Lambda(lambda x: nn.resize(x, (5, 3))), t.Upsample((5, 3), mode="bilinear"),
+                   {}, (2, 7, 6, 3)),
+        "nearest": (nn.Lambda(lambda x: nn.resize(x, (5, 9), "nearest")),
+                    t.Upsample((5, 9), mode="nearest-exact"), {}, (2, 7, 6, 3)),
         "batch_norm": (nn.BatchNorm(3), t.BatchNorm2d(3, momentum=0.01), affine, (4, 3, 2, 3)),
         "group_norm": (nn.GroupNorm(2, 6), t.GroupNorm(2, 6), affine, (2, 3, 4, 6)),
         "instance_norm": (nn.InstanceNorm(3), t.InstanceNorm2d(3, affine=True), affine,

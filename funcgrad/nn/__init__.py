@@ -74,6 +74,11 @@ from .pooling import (
     max_pool as max_pool,
     min_pool as min_pool,
 )
+from .resizing import (
+    Upsample as Upsample,
+    adaptive_avg_pool as adaptive_avg_pool,
+    resize as resize,
+)
 from .summary import Row as Row, Summary as Summary, summary as summary
 from .surgery import (
     Frozen as Frozen,
