@@ -3,6 +3,7 @@
 from . import init as init
 from .annotations import Array as Array
 from .calls import (
+    RefreshError as RefreshError,
     UninitializedError as UninitializedError,
     apply as apply,
     latest as latest,

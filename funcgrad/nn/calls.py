@@ -30,6 +30,15 @@ class UninitializedError(FuncgradError, RuntimeError):
     """
 
 
+class RefreshError(FuncgradError, RuntimeError):
+    """New statistics that cannot be put into the model.
+
+    ``nn.apply(model, x, key=key)`` fails where the model hands a layer to ``fg.checkpoint`` as an
+    argument, which makes a copy; return ``nn.apply(layer, x, key=key)`` from there, and report
+    the layer that it gives: ``nn.refresh(self, layer=layer)``.
+    """
+
+
 class Reports:
     """The new values of fields that layers report in one call of a model, by identity."""
 
@@ -70,7 +79,7 @@ def refresh(layer: Any, **values: Any) -> None:
     """
     wrong = [name for name in values if name not in type(layer).__children__]
     if wrong:
-        raise FuncgradError(
+        raise RefreshError(
             f"refresh: only fields that hold arrays or modules are refreshed: got {wrong[0]!r} of "
             f"{type(layer).__name__}, which has {list(type(layer).__children__)}"
         )
@@ -112,7 +121,7 @@ def apply(model: Any, *args: Any, key: Key | None = None, **kwargs: Any) -> tupl
 
     Raises:
         LeakedTracerError: if a layer refreshed its statistics inside a transform that has ended.
-        FuncgradError: if a layer that did is not one of the model, but a copy.
+        RefreshError: if a layer that did is not one of the model, but a copy.
 
     >>> from funcgrad import nn, random
     >>> model = nn.Sequential(nn.Dense(2, 3), nn.BatchNorm(3)).init(random.key(0))
@@ -136,7 +145,7 @@ def _refreshed(model: Any, collected: Reports) -> Any:
     for i, (layer, values) in collected.found.items():
         who = type(layer).__name__
         if i not in known:
-            raise FuncgradError(
+            raise RefreshError(
                 f"apply: a {who} refreshed its statistics, but is no layer of the model, only a "
                 f"copy of one, made by a transform in the model's call: call nn.apply on it there, "
                 f"and report what it returns: nn.refresh(self, field=layer)"
@@ -152,7 +161,7 @@ def _refreshed(model: Any, collected: Reports) -> Any:
 
 def takes_key(layer: Any) -> bool:
     """Return whether calling a layer, or a function, may be told a key."""
-    return _class_takes_key(type(layer)) if is_module(layer) else _takes_key(layer)
+    return _class_takes_key(layer.__class__) if is_module(layer) else _takes_key(layer)
 
 
 @functools.cache

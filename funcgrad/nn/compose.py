@@ -137,7 +137,7 @@ class MLP(Sequential):
         for i, pair in enumerate(itertools.pairwise(sizes)):
             last = i == len(sizes) - 2
             function = final_activation if last else activation
-            made.append(Dense(pair[0], pair[1], use_bias, function))
+            made.append(Dense(*pair, use_bias, function))  # type: ignore[call-arg]
             if dropout and not last:
                 made.append(Dropout(dropout))
         self.layers = tuple(made)  # type: ignore[misc]

@@ -13,7 +13,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError
 from ..core.trace import Tracer
-from ..numpy import take
+from ..numpy.indexing import take
 from ..random import Key, bernoulli
 from . import init
 from .annotations import Array

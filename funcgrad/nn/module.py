@@ -173,8 +173,9 @@ def module(cls: C) -> C:
     for name in ("init", "__eq__", "__hash__", "__repr__"):
         if getattr(cls, name, None) is getattr(object, name, None):  # nobody has defined it
             setattr(cls, name, vars(Module)[name])
-    built: Any = dataclasses.dataclass(frozen=True, eq=False, repr=False)(cls)
-    built.__setattr__, built.__delattr__ = Module.__setattr__, Module.__delattr__  # better words
+    # frozen by these two, with better words, and a third of the time to make it
+    built: Any = dataclasses.dataclass(eq=False, repr=False)(cls)
+    built.__setattr__, built.__delattr__ = Module.__setattr__, Module.__delattr__
     Module.register(built)
     names[cls.__name__] = built
     fields = dataclasses.fields(built)

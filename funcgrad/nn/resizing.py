@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
-from ..numpy import take
+from ..numpy.indexing import take
 from ..ops.operand import operand
 from ..random import Key
 from .calls import complaint

@@ -69,7 +69,7 @@ class Summary:
         return f"Summary(params={self.params}, flops={self.flops}, nbytes={self.nbytes})"
 
     def __str__(self) -> str:
-        lines = [("path", "layer", "output", "params", "FLOPs", "bytes")]
+        lines: list[tuple[str, ...]] = [("path", "layer", "output", "params", "FLOPs", "bytes")]
         for row in self.rows:
             numbers = (f"{n:,}" for n in (row.params, row.flops, row.nbytes))
             lines.append((row.path, row.layer, " ".join(map(str, row.output)), *numbers))
@@ -151,9 +151,10 @@ class _Call:
     def __init__(self, layer: Any, path: Path, operands: Any) -> None:
         self.layer, self.path = layer, path
         # of the program in which the operands are: a jit in the model has one of its own
-        traces = [x._trace for x in map(staged_in, tree.leaves(operands)) if x is not None]
+        found: list[Any] = [staged_in(x) for x in tree.leaves(operands)]
+        traces: Any = (x._trace for x in found if x is not None)
         self.trace: Any = max(traces, key=lambda trace: trace.serial, default=None)
-        self.first = len(self.trace.eqns) if traces else 0
+        self.first = 0 if self.trace is None else len(self.trace.eqns)
         self.inner = False  # whether it calls other layers
         self.output: Any = ()
         self.eqns: tuple[Eqn, ...] = ()

@@ -12,7 +12,7 @@ _WORDS = ("SAME", "VALID", "SAME_LOWER", "CAUSAL")
 
 def is_whole(x: Any, least: int = 0) -> bool:
     """Return whether an object is a whole number of a size, no boolean."""
-    return isinstance(x, int | np.integer) and not isinstance(x, bool) and x >= least
+    return isinstance(x, int | np.integer) and not isinstance(x, bool) and int(x) >= least
 
 
 def per_axis(who: str, name: str, given: Any, rank: int, least: int = 1) -> tuple[int, ...]:
