@@ -27,6 +27,7 @@ SCRIPTS = [
     ("laplace.py", [], r"\naveraged +([\d.]+)", 0.9),
     ("pendulum.py", [], r"\nlength +1\.3000 +1\.0000 +1\.(?:29|30)", 0.0),
     ("meta.py", [], r"times lower .* ([\d.]+)\n", 3.0),
+    ("ensemble.py", [], r"\nall together +([\d.]+)", 0.97),
     ("compiled.py", [], r"\ncompiled: loss 0\.00\d+ after 3000 steps", 0.0),
     ("compiled.py", ["--help"], r"--steps \w+ +of descent", 0.0),
     ("digits.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
@@ -36,6 +37,7 @@ SCRIPTS = [
     ("laplace.py", ["--help"], r"--seed \w+ +of the split", 0.0),
     ("pendulum.py", ["--help"], r"--steps \w+ +of Adam", 0.0),
     ("meta.py", ["--help"], r"--rounds \w+ +of training", 0.0),
+    ("ensemble.py", ["--help"], r"--members \w+ +networks", 0.0),
     ("digits.py", ["--epochs", "1", "--batch", "1438"], r"epoch 1/1 .*\n", 0.0),
 ]
 
@@ -49,6 +51,7 @@ PROOFS = [
     ("pendulum.py", r"estimates are off by at most +(\S+)", 2.0),  # deviations of the noise
     ("pendulum.py", r"gradient against differences +(\S+)", 1e-7),  # their own error
     ("meta.py", r"gradient against a difference +(\S+)", 1e-6),  # its own error
+    ("ensemble.py", r"first alone against first of all +(\S+)", 1e-4),  # float32, 330 steps
     ("compiled.py", r"compiled against eager +(\S+)", 1e-9),  # other arithmetic, 3000 steps
     ("compiled.py", r"against the compiled function +(\S+)", 1e-15),  # the same lines
 ]
