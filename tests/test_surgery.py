@@ -177,6 +177,15 @@ def test_get_and_replace_reach_fields_layers_and_keys():
         assert nn.get(model, path) is x
 
 
+def test_paths_lead_through_all_kinds_of_nodes():
+    trees = {0: {"a": [1.0, (2.0, 3.0)]}, -1: net()}
+
+    assert nn.get(trees, "[0]['a'][-1][0]") == 2.0
+    assert nn.replace(trees, "[0]['a'][1][-1]", 4.0)[0] == {"a": [1.0, (2.0, 4.0)]}
+    assert nn.get(trees, "[-1][-1]") == net()[-1]
+    assert nn.get(trees, "[-1]") == nn.get(net(), "") == net()
+
+
 def test_a_function_may_replace_a_layer():
     model = nn.replace(net(), "layers[2]", np.tanh)
 

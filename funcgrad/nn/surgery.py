@@ -6,15 +6,14 @@ again. Paths are written as one writes them in Python, ``"layers[2].kernel"``.
 """
 
 import ast
+import math
 from dataclasses import fields
 from typing import Any, TypeAlias
-
-import numpy as np  # noqa: F401, for the examples
 
 from ..core import tree
 from ..core.avals import dtype_of, is_arraylike, is_inexact, shape_of
 from ..core.errors import TreeError
-from ..core.nodes import DictKey, GetAttrKey, Path, SequenceKey, handlers
+from ..core.nodes import DictKey, GetAttrKey, Path, SequenceKey
 from ..random import Key
 from ..transforms.linear import stop_gradient
 from .calls import reports
@@ -105,13 +104,7 @@ def count_params(model: Any, mask: Mask = trainable) -> int:
     >>> count_params(nn.Dense(3, 4).init(random.key(0)))
     16
     """
-    total = 0
-    for x in tree.leaves(partition(model, mask)[0]):
-        size = 1
-        for n in shape_of(x):
-            size *= n
-        total += size
-    return total
+    return sum(math.prod(shape_of(x)) for x in tree.leaves(partition(model, mask)[0]))
 
 
 # freezing
@@ -124,6 +117,7 @@ class Frozen(Module):
     The derivative by x passes through it. It gets no key, so that dropout in it rests, and batch
     norm takes its running statistics. Its other methods and fields are those of the layer.
 
+    >>> import numpy as np
     >>> from funcgrad import grad, nn, random
     >>> layer = Frozen(nn.Dense(2, 1).init(random.key(0)))
     >>> bool(np.any(grad(lambda m: np.sum(m(np.ones(2))))(layer).layer.kernel))
@@ -219,6 +213,7 @@ def replace(model: Any, where: Where, new: Any) -> Any:
         TreeError: naming what there is, if nothing stands there.
         ModuleError: if a field is given what it cannot hold.
 
+    >>> import numpy as np
     >>> from funcgrad import nn, random
     >>> model = nn.MLP(4, 8, 10).init(random.key(0))
     >>> head = nn.Dense(8, 3).init(random.key(1))
@@ -245,7 +240,7 @@ def _replaced(node: Any, path: Path, new: Any) -> Any:
 
 
 def _taken_apart(node: Any) -> tuple[list[Any], Any, list[Any]]:
-    handler = handlers.get(type(node)) or tree.handler_of(node)
+    handler = tree.handler_of(node)
     if handler is None:
         return [], None, []
     children, aux = handler.flatten(node)
@@ -277,19 +272,16 @@ def resolved(who: str, model: Any, where: Where) -> Path:
             path.append(GetAttrKey("layers"))  # model[0] is model.layers[0]
             node = node.layers
         known = _keys(node)
-        if isinstance(key, SequenceKey) and key not in known:
-            if SequenceKey(key.idx % max(len(known), 1)) in known and -len(known) <= key.idx < 0:
-                key = SequenceKey(key.idx % len(known))
-            else:
-                key = DictKey(key.idx)
+        if isinstance(node, tuple | list) and isinstance(key, SequenceKey) and key.idx < 0:
+            key = SequenceKey(key.idx + len(node))
         if key not in known:
             here = f"at {text_of(tuple(path))!r}" if path else "in the model"
             raise TreeError(
                 f"{who}: nothing stands at {_written(where)!r}: {here} there is "
                 f"{', '.join(map(str, known)) or 'nothing'}"
             )
-        path.append(key)
-        node = _child(node, key)
+        path.append(known[known.index(key)])  # [0] of a dictionary is equal, but not the same
+        node = _child(node, path[-1])
     return tuple(path)
 
 
