@@ -94,10 +94,11 @@ def test_a_step_on_parameters_alone_changes_nothing_else():
     assert np.any(trained[1].mean) and trained[1].mean.dtype == np.float32
 
 
-def test_masked_decay_leaves_statistics_alone():
+@pytest.mark.parametrize("mask", [None, nn.trainable, nn.trainable(net())])
+def test_decay_leaves_statistics_alone(mask: Any):
     model = nn.replace(net(), "layers[1].mean", np.ones(4, np.float32))
     grads = fg.grad(lambda m: np.mean(m(X) ** 2))(model)
-    opt = optim.adamw(0.1, weight_decay=0.5, mask=nn.trainable)
+    opt = optim.adamw(0.1, weight_decay=0.5, mask=mask)
 
     updates, _ = opt.update(grads, opt.init(model), model)
 

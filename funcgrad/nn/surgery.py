@@ -32,8 +32,8 @@ def trainable(model: Any, *frozen: Where) -> Any:
     """Return which leaves of a model are trained, as a tree of booleans like it.
 
     Not trained are state, such as running statistics, what :func:`freeze` has frozen, and arrays
-    of integers. It serves as a mask of optimizers: ``optim.adamw(1e-3, mask=nn.trainable)`` lets
-    no running statistics decay.
+    of integers. It is what weight decay takes for its mask unless told, so that no running
+    statistics decay.
 
     Args:
         model: a model, or any tree.

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import dtype_of, shape_of
+from ..nn.surgery import trainable
 from ..ops.structure import cast
 from ..random import Key, key as random_key, normal, split
 from .base import (
@@ -198,7 +199,8 @@ def add_decayed_weights(weight_decay: Any = 0.0, mask: Mask = None) -> GradientT
     Args:
         weight_decay: a number, or a schedule ``count -> number``.
         mask: a tree of booleans like the parameters, or a prefix of one, or a function of the
-            parameters that gives it; only where it is True are weights added.
+            parameters that gives it; only where it is True are weights added. Unless given, it
+            is ``nn.trainable``: running statistics of a model do not decay.
 
     Raises, in ``update``:
         ValueError: if it is called without the parameters.
@@ -217,7 +219,7 @@ def add_decayed_weights(weight_decay: Any = 0.0, mask: Mask = None) -> GradientT
         rate = weight_decay
         if callable(weight_decay):
             rate, state = weight_decay(state.count), CountState(next_count(state.count))
-        where = chosen("add_decayed_weights", True if mask is None else mask, params)
+        where = chosen("add_decayed_weights", trainable if mask is None else mask, params)
         where = tree.broadcast(where, updates, who="add_decayed_weights: mask")
 
         def step(g: Any, p: Any, add: bool) -> Any:
