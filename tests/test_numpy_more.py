@@ -417,3 +417,57 @@ def test_a_mistake_raises_what_numpy_raises(row):
     for call in (lambda: fg.vjp(function, *inputs), lambda: fg.make_jaxpr(function)(*inputs)):
         with pytest.raises(want):
             call()
+
+
+# r_ and c_, which work by brackets
+
+V, W = np.arange(3.0) + 1, np.arange(6.0).reshape(2, 3)
+JOINED = {
+    "numbers and ranges": lambda r, c, v, w: r[v, 1:4, 5],
+    "a range by count": lambda r, c, v, w: r[0:1:5j, v, 2:0:-1],
+    "an axis": lambda r, c, v, w: r["-1", w, 2 * w],
+    "rows": lambda r, c, v, w: r["0,2", v, w],
+    "columns": lambda r, c, v, w: r["0,2,0", v, v],
+    "columns side by side": lambda r, c, v, w: r["1,2,0", v, v],
+    "three axes": lambda r, c, v, w: r["0,3,1", v, w[0]],
+    "three axes from behind": lambda r, c, v, w: r["0,3,-2", v, v],
+    "c_ of vectors": lambda r, c, v, w: c[v, v * 2, 1:4],
+    "c_ of matrices": lambda r, c, v, w: c[w, w, w[:, :1]],
+    "one": lambda r, c, v, w: c[v],
+    "weak numbers": lambda r, c, v, w: r[v.astype("f"), 2.5],
+    "promotion": lambda r, c, v, w: r[np.arange(2), v.astype("f")],
+}
+
+
+@pytest.mark.parametrize("name", JOINED)
+def test_brackets_join_as_numpys_do(name):
+    f = lambda v, w: JOINED[name](fg.numpy.r_, fg.numpy.c_, v, w)
+    want = JOINED[name](np.r_, np.c_, V, W)
+    for got in (f(V, W), fg.jvp(f, (V, W), (V, W))[0], fg.jit(f)(V, W)):
+        assert got.dtype == want.dtype and np.array_equal(got, want)
+    tangent = fg.jvp(f, (V, W), (V, W))[1]
+    ct = np.arange(want.size).reshape(want.shape).astype(want.dtype)
+    cts = fg.vjp(f, V, W)[1](ct)
+
+    assert np.allclose(tangent, want - f(0 * V, 0 * W), rtol=1e-6)  # float32 in some
+    assert np.isclose(
+        sum(np.sum(c * x) for c, x in zip(cts, (V, W), strict=True)), (ct * tangent).sum()
+    )
+
+
+def test_brackets_that_cannot_join():
+    r_ = fg.numpy.r_
+    for key in ((0, "0,2"), ("x", 0), ("r", 0)):
+        with pytest.raises((ValueError, TypeError)):
+            fg.grad(lambda x, k=key: r_[tuple(x if e == 0 else e for e in k)].sum())(V)
+
+
+def test_where_takes_its_arguments_by_name():
+    assert fg.grad(lambda x: fg.numpy.where(condition=[True, False], x=x, y=0.0).sum())(2.0) == 1.0
+
+
+def test_real_if_close_drops_what_is_tiny():
+    z = np.array([1.0, 2.0]) + 1e-17j
+    for x in (z, np.array([1.0]), z + 1j):
+        y, t = fg.jvp(np.real_if_close, (x,), (x,))
+        assert np.array_equal(y, np.real_if_close(x)) and y.dtype == t.dtype

@@ -4,6 +4,7 @@ Operators look their primitive up by name; functions and methods look up what th
 registered for the NumPy function. What would drop a derivative raises and names the cure.
 """
 
+import numbers
 import operator
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -14,7 +15,30 @@ from .avals import Aval
 from .errors import ConversionError, FuncgradError, MutationError, UnsupportedError, shorten
 from .registry import overrides, primitives
 
-_LISTS = frozenset({list, tuple})
+_PLAIN = frozenset({np.ndarray, bool, int, float, complex, np.float64, np.float32})  # nearly all
+
+
+def _other(x: Any) -> Any:
+    """Return the other operand of an operator, NotImplemented where its own methods must answer.
+
+    Those are what overrides ufuncs itself, as NumPy's rules have it, and what is no array.
+    """
+    if x is None or isinstance(x, (ArrayLike, np.ndarray, np.generic, int, float, complex, str)):
+        return x  # also what NumPy refuses in words of its own
+    if _defers(x):
+        return NotImplemented
+    if isinstance(x, numbers.Real):
+        return float(x)  # a fraction, say
+    y = overrides["operand"](x)
+    return NotImplemented if isinstance(y, np.ndarray) and y.dtype.hasobject else y
+
+
+def _defers(x: Any) -> bool:
+    """Return whether an operand is of a class that overrides ufuncs, and is no array of ours.
+
+    Such a class may know of tracers, as containers of any arrays do; tracers know nothing of it.
+    """
+    return not isinstance(x, (np.ndarray, np.generic)) and hasattr(type(x), "__array_ufunc__")
 
 
 def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
@@ -23,8 +47,8 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     # prim(x, y) written out twice, because a method call is faster than that of an object
     def forward(self: Any, other: Any) -> Any:
         prim = primitives[name]
-        if type(other) in _LISTS:
-            other = overrides["operand"](other)
+        if type(other) not in _PLAIN and (other := _other(other)) is NotImplemented:
+            return NotImplemented
         try:
             return prim.bind(self, other)[0]
         except (FuncgradError, TypeError, ValueError) as err:
@@ -32,8 +56,8 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     def reflected(self: Any, other: Any) -> Any:
         prim = primitives[name]
-        if type(other) in _LISTS:
-            other = overrides["operand"](other)
+        if type(other) not in _PLAIN and (other := _other(other)) is NotImplemented:
+            return NotImplemented
         try:
             return prim.bind(other, self)[0]
         except (FuncgradError, TypeError, ValueError) as err:
@@ -103,6 +127,9 @@ class ArrayLike:
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        for x in inputs:
+            if type(x) not in _PLAIN and not isinstance(x, ArrayLike) and _defers(x):
+                return NotImplemented
         call = method == "__call__" and not kwargs
         override = overrides.get(ufunc if call else np.ufunc)
         if override is None:

@@ -26,12 +26,17 @@ _serials = itertools.count(1)
 
 
 def check_operand(x: Any) -> None:
-    """Raise for the subclasses of ndarray that calculate by rules of their own."""
+    """Raise for arrays of objects, and for subclasses that calculate by rules of their own."""
     if isinstance(x, (np.ma.MaskedArray, np.matrix)):
         cure = "numpy.asarray(x)" if isinstance(x, np.matrix) else "x.filled(0) and a mask"
         raise UnsupportedError(
             f"{type(x).__name__}: traced code does not follow its rules: got an array of shape "
             f"{x.shape}; write {cure}"
+        )
+    if isinstance(x, np.ndarray) and x.dtype.hasobject:
+        raise UnsupportedError(
+            f"an array of Python objects has no derivative: got one of shape {x.shape}; "
+            f"write numpy.asarray(x, float)"
         )
 
 
@@ -58,6 +63,8 @@ class Trace:
         """
         if type(x) is np.ndarray:
             if x.flags.writeable:
+                if x.dtype.hasobject:
+                    check_operand(x)
                 x.flags.writeable = False
                 self.held.append(x)
         elif isinstance(x, np.ndarray):
@@ -123,6 +130,13 @@ class ConcreteTracer(Tracer):
         if self._trace.dead:
             self._trace.alive()
         return bool(self.value)  # locally constant, as a comparison is: no derivative is lost
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if dtype is None or np.dtype(dtype).kind not in "biu":
+            return super().__array__()
+        if self._trace.dead:
+            self._trace.alive()
+        return np.asarray(self.value, dtype)  # as astype does: integers carry no derivative
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"

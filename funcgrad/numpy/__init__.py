@@ -41,6 +41,7 @@ from .creation import (
     ones as ones,
     zeros as zeros,
 )
+from .joining import c_ as c_, index_exp as index_exp, r_ as r_, s_ as s_
 
 for _name, _function in list(vars(_np).items()):  # not dir(), which names submodules to be loaded
     if callable(_function) and _function.__hash__ and _function in _overrides:

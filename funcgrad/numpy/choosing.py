@@ -18,7 +18,7 @@ from .table import check_cast, implements, no_out
 
 
 @implements("where")
-def where(condition: Any, x: Any = None, y: Any = None, /) -> Any:
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """Choose elementwise between two arrays, or find what is true; see numpy.where."""
     if x is None and y is None:
         return nonzero(condition)

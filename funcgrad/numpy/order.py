@@ -15,6 +15,7 @@ from ..ops.structure import (
     cast,
     reshape as _reshape,
 )
+from .indexing import concrete
 from .shapes import concatenate, cut, lengths_of, moveaxis, one_axis, ravel, swapaxes
 from .table import implements
 
@@ -23,6 +24,7 @@ from .table import implements
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Repeat each element; see numpy.repeat."""
     a, axis = one_axis(operand(a), axis)
+    repeats = concrete("repeat", operand(repeats))
     positions = np.repeat(np.arange(shape_of(a)[axis]), repeats)
     return take_known(a, positions, axis)
 

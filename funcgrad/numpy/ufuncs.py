@@ -12,6 +12,7 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast, reshape
 from . import reductions, scans
+from .indexing import concrete
 from .shapes import moveaxis, stack
 from .table import check_cast, implements, no_out, unsupported
 
@@ -60,6 +61,16 @@ def imag(val: Any) -> Any:
     """Return the imaginary part; see numpy.imag."""
     val = operand(val)
     return ew.imag(val) if ew.is_complex(val) else np.zeros(shape_of(val), dtype_of(val))
+
+
+@implements("real_if_close")
+def real_if_close(a: Any, tol: float = 100) -> Any:
+    """Return the real parts where all imaginary parts are tiny; see numpy.real_if_close."""
+    a = operand(a)
+    if not ew.is_complex(a):
+        return a
+    small = np.real_if_close(concrete("real_if_close", a), tol)
+    return a if np.iscomplexobj(small) else ew.real(a)
 
 
 @implements("angle")

@@ -1,0 +1,75 @@
+"""Joining by index syntax: ``r_`` and ``c_``, which NumPy cannot hand over for traced parts."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import PYTHON_SCALARS, shape_of
+from ..ops.operand import asarray, holds_tracer
+from ..ops.structure import reshape
+from .table import unsupported
+
+s_, index_exp = np.s_, np.index_exp
+
+
+class Joiner:
+    """What ``r_[...]`` and ``c_[...]`` are: the parts in brackets, joined along an axis.
+
+    Parts are arrays, tracers, numbers, and ranges as slices; a first part ``"axis,ndmin,start"``
+    says along which axis, of how many axes, and where among them those of smaller parts begin.
+
+    >>> import funcgrad as fg
+    >>> fg.grad(lambda x: (fg.numpy.r_[x, 1:3, 5.0] ** 2).sum())(np.ones(2))
+    array([2., 2.])
+    """
+
+    __slots__ = ("axis", "ndmin", "numpys", "start")
+
+    def __init__(self, numpys: Any, axis: int, ndmin: int, start: int) -> None:
+        self.numpys = numpys
+        self.axis, self.ndmin, self.start = axis, ndmin, start
+
+    def __getitem__(self, key: Any) -> Any:
+        parts = key if isinstance(key, tuple) else (key,)
+        if not holds_tracer(parts):
+            return self.numpys[key]
+        how = self
+        if isinstance(parts[0], str):
+            how, parts = self._directed(parts[0]), parts[1:]
+        dtype = np.result_type(*(p if type(p) in PYTHON_SCALARS else _part(p) for p in parts))
+        return np.concatenate([how._padded(_part(p)).astype(dtype) for p in parts], how.axis)
+
+    def _directed(self, directive: str) -> "Joiner":
+        """Return the joiner that a string in first place asks for."""
+        if directive in ("r", "c"):
+            raise unsupported("r_", "a matrix", "write the string '0,2', or '0,2,0' for a column")
+        try:
+            given = [int(n) for n in directive.split(",")]
+        except ValueError:
+            raise ValueError(f"r_: unknown special directive: got {directive!r}") from None
+        return Joiner(self.numpys, *given, *(self.axis, self.ndmin, self.start)[len(given) :])
+
+    def _padded(self, part: Any) -> Any:
+        """Return a part with as many axes as are asked for."""
+        shape = shape_of(part)
+        missing = self.ndmin - len(shape)
+        if missing <= 0:
+            return part
+        before = self.start if self.start >= 0 else self.start + missing + 1
+        return reshape(part, (1,) * before + shape + (1,) * (missing - before))
+
+
+def _part(part: Any) -> Any:
+    """Return a part as an array: a slice is a range, by count where its step is imaginary."""
+    if isinstance(part, str):
+        raise ValueError("r_: special directives must be the first entry")
+    if not isinstance(part, slice):
+        return asarray(part)
+    start, step = part.start or 0, 1 if part.step is None else part.step
+    if isinstance(step, complex):
+        return np.linspace(start, part.stop, int(abs(step)))
+    return np.arange(start, part.stop, step)
+
+
+r_ = Joiner(np.r_, 0, 1, -1)
+c_ = Joiner(np.c_, -1, 2, 0)
