@@ -266,6 +266,7 @@ CASES: dict[str, list[Case]] = {
     "cbrt":        unary(*POS, signed=True),
     "safe_div":    binary(BOTH, POS, **C),
     "safe_mul":    binary(BOTH, BOTH, **C),
+    "zero_mul":    binary(BOTH, BOTH, **C),
     # exponentials and logarithms
     "exp":         unary(*BOTH, **C),
     "exp2":        unary(*BOTH, **C),

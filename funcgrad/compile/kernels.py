@@ -51,7 +51,9 @@ class Kernels:
             expression = f"{self.function(prim)}({', '.join(map(str, ins))})"
             if not isinstance(prim.function, np.ufunc) and not out.aval.weak:
                 expression += "[()]"  # a number, not an array of one
-        self.assign(out, f"{expression}.item()" if out.aval.weak else expression)
+        # what is no ufunc gives a Python number by itself, as np.imag does of one
+        weak = out.aval.weak and isinstance(prim.function, np.ufunc)
+        self.assign(out, f"{expression}.item()" if weak else expression)
 
     def convert(self, x: Value, dtype: np.dtype, out: Value) -> None:
         drops = x.aval.dtype.kind == "c" and dtype.kind in "fiub"

@@ -67,6 +67,14 @@ def _safe_mul(t: Any, c: Any, out: Any = None) -> Any:
     return _zeroed(product, zero)
 
 
+def _zero_mul(a: Any, b: Any, out: Any = None) -> Any:
+    with np.errstate(invalid="ignore"):
+        product = np.multiply(a, b, out)
+    if _all(np.isfinite(product)):
+        return product
+    return _zeroed(product, np.equal(a, 0) | np.equal(b, 0))
+
+
 def _zeroed(y: Any, zero: Any) -> Any:
     """Return ``y`` with 0 in these places, written into it where it is an array."""
     if not isinstance(y, np.ndarray):
@@ -129,7 +137,7 @@ def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
 
 def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t y log(x), which is 0 at x = 0."""
-    return t * (y * log(where(x == 0, 1, x)))
+    return safe_mul(t, y * log(where(x == 0, 1, x)))
 
 
 def _sinc_slope(x: Any) -> Any:
@@ -141,19 +149,37 @@ def _sinc_slope(x: Any) -> Any:
     return where(small, series, (cos(math.pi * far) - sinc(far)) / far)
 
 
-def _reach(t: Any, y: Any, x: Any) -> Any:
-    """Map t to t exp(x - y), for y = log(exp(x) + ...), also where both are infinite."""
-    return t * exp(where(x == y, 0, x - y))
+def _reach(function: Any) -> Any:
+    """Return the map of t to t exp(a - y), for y = log(exp(a) + exp(b)); of equals each has half.
+
+    The sum of both shares is 1 also where a and b are infinite, or so large that a = y = b.
+    """
+
+    def rule(t: Any, y: Any, a: Any, b: Any) -> Any:
+        whole = a == y
+        share = where(whole & (b == y), 0.5, 1)
+        return t * (share * function(where(whole, 0, a) - where(whole, 0, y)))
+
+    return rule
 
 
-def _reach2(t: Any, y: Any, x: Any) -> Any:
-    return t * exp2(where(x == y, 0, x - y))
+def _turn(t: Any, a: Any, b: Any) -> Any:
+    """Return t b / (a**2 + b**2), which neither overflows nor underflows, and 0 at 0, 0."""
+    far = _distance(hypot(a, b))
+    return safe_div(safe_div(t * b, far), far)
+
+
+def _distance(y: Any) -> Any:
+    """Return what to divide by: a distance, or inf for none."""
+    return where(y == 0, math.inf, y)
 
 
 # rules name these before their own rows
 safe_div: Elementwise
 safe_mul: Elementwise
+zero_mul: Elementwise
 ldexp: Elementwise
+hypot: Elementwise
 
 # fmt: off
 # arithmetic
@@ -180,19 +206,23 @@ fmod        = Elementwise("fmod", np.fmod,
                           lambda t, y, a, b: -t * np.trunc(a / b))
 fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * np.sign(x))
 square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x))
-reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -safe_div(t, x * x))
+reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -safe_mul(t, y * y))
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: safe_div(t, 2 * y))
 # the square root of norms and deviations, whose derivative is taken as 0 at 0
 root        = Elementwise("root", lambda x: np.sqrt(x),
-                          lambda t, y, x: t / where(y == 0, math.inf, 2 * y),
+                          lambda t, y, x: t / _distance(2 * y),
                           lower=lambda build, x: build("sqrt", x))
 cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: safe_div(t, 3 * (y * y)))
 safe_div    = Elementwise("safe_div", _safe_div,
                           lambda t, y, a, b: safe_div(t, b),
-                          lambda t, y, a, b: -safe_div(safe_mul(t, y), b), linear=[{0}])
+                          lambda t, y, a, b: -safe_div(zero_mul(t, y), b), linear=[{0}])
 safe_mul    = Elementwise("safe_mul", _safe_mul,
                           lambda t, y, a, b: safe_mul(t, b),
-                          lambda t, y, a, b: a * t, linear=[{0}, {1}])
+                          lambda t, y, a, b: zero_mul(a, t), linear=[{0}, {1}])
+# where either wins: in the second derivative of such a branch 0 meets the infinite first
+zero_mul    = Elementwise("zero_mul", _zero_mul,
+                          lambda t, y, a, b: zero_mul(t, b),
+                          lambda t, y, a, b: zero_mul(a, t), linear=[{0}, {1}])
 # exponentials and logarithms
 exp         = Elementwise("exp", np.exp, lambda t, y, x: safe_mul(t, y))
 exp2        = Elementwise("exp2", np.exp2, lambda t, y, x: safe_mul(t, y * LN2))
@@ -202,9 +232,9 @@ log2        = Elementwise("log2", np.log2, lambda t, y, x: safe_div(t, x * LN2))
 log10       = Elementwise("log10", np.log10, lambda t, y, x: safe_div(t, x * LN10))
 log1p       = Elementwise("log1p", np.log1p, lambda t, y, x: safe_div(t, x + 1))
 logaddexp   = Elementwise("logaddexp", np.logaddexp,
-                          lambda t, y, a, b: _reach(t, y, a), lambda t, y, a, b: _reach(t, y, b))
+                          _reach(exp), lambda t, y, a, b: _reach(exp)(t, y, b, a))
 logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
-                          lambda t, y, a, b: _reach2(t, y, a), lambda t, y, a, b: _reach2(t, y, b))
+                          _reach(exp2), lambda t, y, a, b: _reach(exp2)(t, y, b, a))
 # angles
 sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
 cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
@@ -225,11 +255,11 @@ radians     = Elementwise("radians", np.radians, lambda t, y, x: t * (math.pi / 
 rad2deg     = Elementwise("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math.pi), linear=[{0}])
 degrees     = Elementwise("degrees", np.degrees, lambda t, y, x: t * (180 / math.pi), linear=[{0}])
 arctan2     = Elementwise("arctan2", np.arctan2,
-                          lambda t, y, a, b: safe_div(t * b, a * a + b * b),
-                          lambda t, y, a, b: -safe_div(t * a, a * a + b * b))
+                          lambda t, y, a, b: _turn(t, a, b),
+                          lambda t, y, a, b: -_turn(t, b, a))
 hypot       = Elementwise("hypot", np.hypot,
-                          lambda t, y, a, b: safe_div(t * a, y),
-                          lambda t, y, a, b: safe_div(t * b, y))
+                          lambda t, y, a, b: safe_div(t * a, _distance(y)),
+                          lambda t, y, a, b: safe_div(t * b, _distance(y)))
 # complex numbers; a map whose result is cast to a real dtype keeps its real part
 conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t), linear=[{0}])
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
