@@ -191,8 +191,8 @@ def _positions(x: Any, index: Any, mode: str) -> tuple[np.ndarray, np.ndarray]:
     rest = iter(arrays)
     axis = 0
     for entry in key:
-        if entry is None:
-            moved.append(None)
+        if entry is None or entry is Ellipsis:
+            moved.append(entry)
             continue
         n = shape[axis]
         axis += 1

@@ -52,12 +52,15 @@ def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
     if len(dots) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
     for i in dots:
-        entries[i : i + 1] = [slice(None)] * (rank - used)
+        if rank > used or not _sets_apart(entries, i):
+            entries[i : i + 1] = [slice(None)] * (rank - used)
     keys: list[Any] = []
     arrays: list[Any] = []
     axis = 0
     for e in entries:
-        if e is None or (isinstance(e, (int, slice)) and not isinstance(e, bool)):
+        if e is Ellipsis:
+            keys.append(e)
+        elif e is None or (isinstance(e, (int, slice)) and not isinstance(e, bool)):
             keys.append(e)
             axis += e is not None
         elif isinstance(e, bool):
@@ -80,6 +83,13 @@ def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
             arrays.append(e)
             axis += 1
     return x, Index(keys), arrays
+
+
+def _sets_apart(entries: list[Any], i: int) -> bool:
+    """Return whether an ellipsis stands between integers and arrays: then, even where it stands
+    for no axis at all, the axes of the arrays come first in the result."""
+    advanced = [not (e is None or e is Ellipsis or isinstance(e, slice)) for e in entries]
+    return any(advanced[:i]) and any(advanced[i:])
 
 
 def _entry(e: Any) -> Any:

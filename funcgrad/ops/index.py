@@ -25,7 +25,10 @@ ARRAY: Any = type("ARRAY", (), {"__repr__": lambda self: "array"})()  # an opera
 
 
 class Index(tuple):
-    """An index as a hashable parameter: integers, slices, None, and ARRAY for an operand."""
+    """An index as a hashable parameter: integers, slices, None, and ARRAY for an operand.
+
+    An ellipsis stands for no axis: it only keeps index arrays apart.
+    """
 
     def with_arrays(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
         rest = iter(arrays)
@@ -193,6 +196,8 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
     for k, entry in enumerate(index):
         if entry is None:
             dims.append(1)
+            continue
+        if entry is Ellipsis:
             continue
         if axis >= len(shape):
             raise IndexError(f"too many indices for array: array is {len(shape)}-dimensional")
