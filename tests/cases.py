@@ -360,6 +360,7 @@ CASES: dict[str, list[Case]] = {
     "getitem":     GETITEM,
     "scatter_add": SCATTER,
     "set_at":      SET_AT,
+    "add_at":      SET_AT,
     "last_writer": LAST_WRITER,
     # reductions
     "max":         axes_cases(),

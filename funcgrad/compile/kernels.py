@@ -1,10 +1,12 @@
 """The lines of the operations that many primitives share: ufuncs, reductions, products, copies."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
+from ..ops.index import FEW, Index, indexed_shape
 from .text import index, parameter
 from .values import Value
 
@@ -123,14 +125,34 @@ class Kernels:
     # parts of arrays
 
     def scatter(self, out: Value, x: Value, entries: Any, arrays: Any, placeholder: Any) -> None:
+        new = not out.made and (out.home is None or not out.home.made)
         name = self.need(out)
         self.line(f"{name}.fill(0)", out.aval)
-        where = index(entries, arrays, placeholder)
         if any(a.aval.shape for a in arrays):
-            self.line(f"{self.numpy('add')}.at({name}, {self.places(where)}, {x})")
+            self._add_into(out, x, entries, arrays, placeholder, new)
         else:
-            self.line(f"{name}[{where}] = {x}")
+            self.line(f"{name}[{index(entries, arrays, placeholder)}] = {x}")
         self.number(out)
+
+    def _add_into(
+        self, out: Value, v: Value, entries: Any, arrays: Any, placeholder: Any, new: bool
+    ) -> None:
+        """Add where index arrays say; whole rows as one flat index, five times as fast."""
+        shape, add = out.aval.shape, self.numpy("add")
+        slot = indexed_shape(shape, Index(entries), [a.aval.shape for a in arrays])
+        whole = v.aval.shape == slot and v.aval.size > FEW
+        if len(entries) == 1 < len(shape) and whole and (new or (out.static and out.contiguous)):
+            width = math.prod(shape[1:])
+            starts = self.constant(f"{self.numpy('arange')}({shape[0]}) * {width}", "starts")
+            columns = self.constant(f"{self.numpy('arange')}({width})", "columns")
+            places = f"({starts}[{arrays[0]}][..., None] + {columns}).reshape(-1)"
+            line = f"{add}.at({out}.reshape(-1), {places}, {v}.reshape(-1))"
+        else:
+            # np.add.at reads a vector of values beside a matrix of indices past its end
+            values = v if v.aval.shape == slot else f"{self.numpy('broadcast_to')}({v}, {slot})"
+            where = index(entries, arrays, placeholder)
+            line = f"{add}.at({out}, {self.places(where)}, {values})"
+        self.line(line, out.aval)
 
     def places(self, where: str) -> str:
         """Return an index as an argument: slices have no text outside of brackets."""
@@ -154,10 +176,12 @@ class Kernels:
     def add_at(
         self, out: Value, x: Value, v: Value, entries: Any, arrays: Any, placeholder: Any
     ) -> None:
-        if out.text != x.text:
+        if not out.aval.shape:
+            self.line(f"{self.need(out)}[()] = {x}")
+        elif out.text != x.text:
             self.copy(out, x)
-        where = index(entries, arrays, placeholder)
         if any(a.aval.shape for a in arrays):
-            self.line(f"{self.numpy('add')}.at({out}, {self.places(where)}, {v})", out.aval)
+            self._add_into(out, v, entries, arrays, placeholder, False)
         else:
-            self.line(f"{out}[{where}] += {v}", out.aval)
+            self.line(f"{out}[{index(entries, arrays, placeholder)}] += {v}", out.aval)
+        self.number(out)

@@ -10,8 +10,8 @@ from ..core.avals import Shape, aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.trace import Tracer
 from ..ops import elementwise as ew
-from ..ops.assign import set_at_p
-from ..ops.index import ARRAY, Index, getitem_p, indexed_shape, scatter_add_p
+from ..ops.assign import add_at_p, set_at_p
+from ..ops.index import ARRAY, Index, getitem_p, indexed_shape
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from .indexing import concrete, getitem, parse
@@ -113,9 +113,7 @@ class Place:
         return self._each("apply", lambda old, _: function(old), False, mode)
 
     def _added(self, x: Any, key: Index, arrays: list[Any], v: Any) -> Any:
-        total = scatter_add_p(v, *arrays, shape=shape_of(x), index=key)
-        y = reshape(ew.add(x, total), shape_of(self.array))
-        return y if isinstance(y, Tracer) else np.asarray(y)
+        return reshape(add_at_p(x, v, *arrays, index=key), shape_of(self.array))
 
     def _update(self, who: str, values: Any, mode: str | None) -> tuple[Any, Index, list[Any], Any]:
         """Return the array, index and values of an update whose index is in range."""

@@ -9,7 +9,7 @@ from typing_extensions import override
 from ..core.avals import Aval, Shape, aval_of, shape_of
 from ..core.trace import Primitive
 from .elementwise import where
-from .index import ARRAY, Batching, Index, getitem_p
+from .index import ARRAY, Batching, Index, add_into, getitem_p, scatter_add_p
 from .structure import Batched, expand_dims, match, stretched, zeros
 
 
@@ -52,15 +52,8 @@ class SetAt(Primitive):
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
-        (x, v, *arrays), (x_axis, v_axis, *array_axes) = args, axes
-        rank = len(shape_of(x)) - (x_axis is not None)
-        place = Batching(index, arrays, array_axes, size, rank)
-        x = stretched(x, x_axis, size)
-        (slot,) = getitem_p.infer(aval_of(x), *map(aval_of, place.arrays), index=place.index)
-        v = stretched(v, v_axis, size)
-        missing = len(slot.shape) - len(shape_of(v))
-        v = place.packed(expand_dims(v, tuple(range(1, 1 + missing))))
-        return (set_at_p(x, v, *place.arrays, index=place.index),), (0,)
+        x, v, *arrays, index = _batched(args, axes, size, index)
+        return (set_at_p(x, v, *arrays, index=index),), (0,)
 
     @override
     def overwrites(self, operand: int) -> bool:
@@ -96,22 +89,41 @@ class LastWriter(Primitive):
 
 
 class AddAt(Primitive):
-    """Add to parts of an array; the compiler makes it of ``x + scatter_add(v)``."""
-
-    differentiable = False
+    """Copy the operand and add to parts of the copy; duplicates accumulate."""
 
     @override
     def run(self, x: Any, v: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
         out = np.array(x)
-        if arrays:
-            np.add.at(out, index.with_arrays(arrays), v)
-        else:
-            out[tuple(index)] += v
+        add_into(out, v, index, arrays)
         return (out,)
 
     @override
     def infer(self, x: Aval, v: Aval, *arrays: Aval, index: Index) -> tuple[Aval, ...]:
-        return (x,)
+        return (Aval(x.shape, x.dtype),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, index: Index) -> Sequence[Any]:
+        (x, _, *arrays), (t, u, *_) = primals, tangents
+        if u is None:
+            return (t,)
+        if t is None:
+            return (scatter_add_p(u, *arrays, shape=shape_of(x), index=index),)
+        return (add_at_p(t, u, *arrays, index=index),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, index: Index) -> Sequence[Any]:
+        (_, v, *arrays), (ct,) = ins, cts
+        v_ct = None if needs[1] is None else match(getitem_p(ct, *arrays, index=index), v)
+        return [None if needs[0] is None else ct, v_ct, *[None] * len(arrays)]
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands <= {0, 1}
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
+        x, v, *arrays, index = _batched(args, axes, size, index)
+        return (add_at_p(x, v, *arrays, index=index),), (0,)
 
     @override
     def overwrites(self, operand: int) -> bool:
@@ -119,6 +131,19 @@ class AddAt(Primitive):
 
     def emit(self, w: Any, outs: Any, ins: Any, *, index: Index) -> None:
         w.add_at(outs[0], ins[0], ins[1], index, ins[2:], ARRAY)
+
+
+def _batched(args: Any, axes: Any, size: int, index: Index) -> list[Any]:
+    """Return array, values and index arrays, and the index, of an update of all examples."""
+    (x, v, *arrays), (x_axis, v_axis, *array_axes) = args, axes
+    rank = len(shape_of(x)) - (x_axis is not None)
+    place = Batching(index, arrays, array_axes, size, rank)
+    x = stretched(x, x_axis, size)
+    (slot,) = getitem_p.infer(aval_of(x), *map(aval_of, place.arrays), index=place.index)
+    v = stretched(v, v_axis, size)
+    missing = len(slot.shape) - len(shape_of(v))
+    v = place.packed(expand_dims(v, tuple(range(1, 1 + missing))))
+    return [x, v, *place.arrays, place.index]
 
 
 add_at_p = AddAt("add_at")

@@ -1,5 +1,6 @@
 """Reading parts of an array, adding into parts of zeros, and joining: each other's transposes."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,8 @@ from .structure import (
 )
 
 ARRAY: Any = type("ARRAY", (), {"__repr__": lambda self: "array"})()  # an operand's place
+
+FEW = 512  # elements, below which np.add.at is soon done with any index
 
 
 class Index(tuple):
@@ -95,7 +98,7 @@ class ScatterAdd(Linear):
     def run(self, x: Any, *arrays: Any, shape: Shape, index: Index) -> tuple[Any, ...]:
         out = np.zeros(shape, dtype_of(x))
         if arrays:
-            np.add.at(out, index.with_arrays(arrays), x)
+            add_into(out, x, index, arrays)
         else:
             out[tuple(index)] = x  # slices never name an element twice
         return (out,)
@@ -118,6 +121,68 @@ class ScatterAdd(Linear):
 
     def emit(self, w: Any, outs: Any, ins: Any, *, shape: Shape, index: Index) -> None:
         w.scatter(outs[0], ins[0], index, ins[1:], ARRAY)
+
+
+def add_into(out: np.ndarray, x: Any, index: Index, arrays: Sequence[Any]) -> None:
+    """Add to parts of an array in place, duplicates counted.
+
+    All is brought to one flat index: of others np.add.at is five times as slow, and beside a
+    matrix of indices it reads a vector of values past its end.
+    """
+    if not arrays:
+        out[tuple(index)] += x
+        return
+    shape = shape_of(x)
+    if (out.ndim > 1 and math.prod(shape) <= FEW) or (out.ndim == 1 and shape == arrays[0].shape):
+        np.add.at(out, index.with_arrays(arrays), x)
+        return
+    try:
+        places = _places(out.shape, index, arrays)
+    except IndexError:  # of an axis that was counted apart: let NumPy name it, if it minds
+        np.add.at(out, index.with_arrays(arrays), x)
+        return
+    flat = out.reshape(-1) if out.flags.c_contiguous else out.flatten()
+    np.add.at(flat, places.reshape(-1), np.broadcast_to(x, places.shape).reshape(-1))
+    if not out.flags.c_contiguous:
+        out[...] = flat.reshape(out.shape)
+
+
+def _places(shape: Shape, index: Index, arrays: Sequence[Any]) -> np.ndarray:
+    """Return where in ``x.reshape(-1)`` the elements of ``x[index]`` lie."""
+    if len(shape) == 1 and len(index) == 1:
+        return np.asarray(arrays[0])
+    rest, common, places = iter(arrays), np.zeros((), np.intp), []
+    apart: list[np.ndarray] = []  # of each axis of the result that is no index array's
+    axis, stride = 0, math.prod(shape)
+    for k, entry in enumerate((*index, *[slice(None)] * len(shape))):
+        if entry is None:
+            apart.append(np.zeros(1, np.intp))
+        if entry is None or entry is Ellipsis or axis == len(shape):
+            continue
+        stride //= shape[axis] or 1
+        steps = np.arange(shape[axis]) * stride
+        axis += 1
+        if type(entry) is slice:
+            apart.append(steps[entry])
+        else:
+            places.append((k, len(apart)))
+            common = common + steps[next(rest) if entry is ARRAY else entry]
+    before = _before(places)
+    total, rank = common, len(apart) + common.ndim
+    total = total.reshape(common.shape + (1,) * (len(apart) - before))
+    for d, steps in enumerate(apart):
+        behind = rank - 1 - (d if d < before else d + common.ndim)
+        total = total + steps.reshape((-1,) + (1,) * behind)
+    return total
+
+
+def _before(places: Sequence[tuple[int, int]]) -> int:
+    """Return how many axes of the result stand before those of the index arrays.
+
+    ``places`` says where the arrays and integers stand, in the index and among those axes.
+    """
+    (first, before), (last, _) = places[0], places[-1]
+    return before if last - first == len(places) - 1 else 0
 
 
 def _leading(index: Index, shape: Shape) -> bool:
@@ -212,8 +277,7 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
         axis += 1
     dims += shape[axis:]
     if arrays:
-        first, last = places[0], places[-1]
-        at = first[1] if last[0] - first[0] == len(places) - 1 else 0
+        at = _before(places)
         try:
             dims[at:at] = np.broadcast_shapes(*arrays)
         except ValueError:
