@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, aval_of, shape_of
+from ..core.avals import Aval, Shape, aval_of, dtype_of, shape_of
 from ..core.trace import Primitive
 from .elementwise import where
 from .index import ARRAY, Batching, Index, add_into, getitem_p, scatter_add_p
-from .structure import Batched, expand_dims, match, stretched, zeros
+from .structure import Batched, cast, expand_dims, match, stretched, zeros
 
 
 class SetAt(Primitive):
@@ -94,7 +94,7 @@ class AddAt(Primitive):
     @override
     def run(self, x: Any, v: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
         out = np.array(x)
-        add_into(out, v, index, arrays)
+        add_into(out, np.asarray(v).astype(out.dtype, copy=False), index, arrays)
         return (out,)
 
     @override
@@ -106,6 +106,7 @@ class AddAt(Primitive):
         (x, _, *arrays), (t, u, *_) = primals, tangents
         if u is None:
             return (t,)
+        u = cast(u, dtype_of(x))
         if t is None:
             return (scatter_add_p(u, *arrays, shape=shape_of(x), index=index),)
         return (add_at_p(t, u, *arrays, index=index),)
