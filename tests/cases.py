@@ -361,6 +361,8 @@ CASES: dict[str, list[Case]] = {
     "scatter_add": SCATTER,
     "set_at":      SET_AT,
     "add_at":      SET_AT,
+    "max_at":      SET_AT,
+    "min_at":      SET_AT,
     "last_writer": LAST_WRITER,
     # reductions
     "max":         axes_cases(),

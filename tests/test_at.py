@@ -306,15 +306,113 @@ def test_a_mask_of_shapes_alone_names_the_cure():
         fg.make_jaxpr(lambda x: fg.at(x)[x > 0].set(0.0))(X)
 
 
-@pytest.mark.parametrize("op", ["set", "add", "subtract"])
-def test_indices_of_shapes_alone(op):
-    i = np.array([2, 0])
-    f = lambda x, i, v: getattr(fg.at(x)[i], op)(v)
-    closed = fg.make_jaxpr(f)(X, i, np.ones(2))
-    want = -X[i] if op == "subtract" else X[i]
+# indices that are traced too
 
-    assert np.array_equal(closed(X, i, np.ones(2))[0], f(X, i, np.ones(2)))
-    assert np.array_equal(fg.grad(lambda v: closed(X, i, v)[0] @ X)(np.ones(2)), want)
+
+PLACES = {
+    "some": (X, np.array([2, 0, 4])),
+    "duplicates": (X, np.array([1, 3, 1, 1])),
+    "negative": (X, np.array([-1, -5])),
+    "matrix": (X, np.array([[0, 1], [1, 4]])),
+    "one": (X, np.array(3)),
+    "rows": (M, np.array([2, 0, 2])),
+    "bytes": (M, np.array([2, 0, 1], np.uint8)),
+}
+
+
+@pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("op", OPS)
+def test_indices_of_shapes_alone(op, place):
+    x, i = PLACES[place]
+    v = values(x, i)
+    f = lambda x, i, v: getattr(fg.at(x)[i], op)(v)
+    g = lambda x, i, v: fg.grad(lambda x, v: np.sum(np.sin(f(x, i, v))), (0, 1))(x, v)
+    stack = lambda a: np.stack([a, a[::-1] if np.ndim(a) else a])
+
+    assert np.allclose(fg.jit(f)(x, i, v), by_numpy(op, x, i, v), rtol=1e-14)
+    for want, got in zip(g(x, i, v), fg.jit(g)(x, i, v), strict=True):
+        assert np.allclose(got, want, rtol=1e-13)
+    over_indices = fg.vmap(f, (None, 0, None))(x, stack(i), v)
+    assert np.allclose(over_indices[1], by_numpy(op, x, stack(i)[1], v), rtol=1e-14)
+    whole = fg.jit(fg.vmap(f))(stack(x), stack(i), stack(v))
+    assert np.allclose(whole[1], by_numpy(op, stack(x)[1], stack(i)[1], stack(v)[1]), rtol=1e-14)
+
+
+@pytest.mark.parametrize("mode", ["drop", "fill", "clip", "wrap"])
+@pytest.mark.parametrize("op", [*OPS, "get"])
+def test_modes_with_indices_of_shapes_alone(op, mode):
+    i = np.array([1, 7, -1, -9])
+    given = () if op == "get" else (np.array([0.7, 1.1, 1.3, 0.9]),)
+    f = lambda x, i: getattr(fg.at(x)[i], op)(*given, mode=mode)
+
+    np.testing.assert_allclose(fg.jit(f)(X, i), f(X, i), rtol=1e-14)
+    np.testing.assert_allclose(
+        fg.vmap(f, (None, 0))(X, np.stack([i, i[::-1]]))[1], f(X, i[::-1]), rtol=1e-14
+    )
+
+
+def test_an_index_out_of_range_raises_in_compiled_code():
+    for op in OPS:
+        f = fg.jit(lambda x, i, op=op: getattr(fg.at(x)[i], op)(1.5))
+        f(X, np.array([0, 4]))
+        with pytest.raises(IndexError, match="index 5 is out of bounds for axis 0 with size 5"):
+            f(X, np.array([0, 5]))
+
+
+def test_unique_indices_need_no_loop():
+    i, v = np.array([3, 1]), np.array([0.5, 2.0])
+    f = lambda x, i: fg.at(x)[i].multiply(v, unique_indices=True, indices_are_sorted=False)
+
+    assert np.array_equal(fg.jit(f)(X, i), by_numpy("multiply", X, i, v))
+    assert "for " not in fg.jit(f).source(X, i)
+    assert np.array_equal(fg.at(X)[i].get(unique_indices=True), X[i])
+
+
+def test_equal_extrema_share_the_gradient():
+    x, i = np.array([1.0, 3.0, 0.0]), np.array([0, 0, 1, 2])
+    v = np.array([1.0, 1.0, 3.0, 2.0])
+    for transform in (fg.grad, lambda f, n: fg.jit(fg.grad(f, n))):
+        dx, dv = transform(lambda x, v: fg.at(x)[i].max(v).sum(), (0, 1))(x, v)
+
+        assert np.allclose(dx, [1 / 3, 1 / 2, 0]) and np.allclose(dv, [1 / 3, 1 / 3, 1 / 2, 1])
+    twice = fg.hessian(lambda v: (fg.at(x)[i].max(v) ** 2).sum())(v)
+    assert np.isfinite(twice).all()
+
+
+def test_apply_with_indices_of_shapes_alone():
+    f = fg.jit(lambda x, i: fg.at(x)[i].apply(np.square))
+
+    assert np.allclose(f(X, np.array([1, 1, 2])), fg.at(X)[[1, 1, 2]].apply(np.square))
+
+
+def test_leading_axes_of_one_are_dropped_from_values():
+    assert np.array_equal(fg.at(np.zeros(3))[:2].set(np.ones((1, 1, 2))), [1, 1, 0])
+    assert np.array_equal(
+        fg.jit(lambda v: fg.at(np.zeros(3))[:2].add(v))(np.ones((1, 2))), [1, 1, 0]
+    )
+
+
+def test_rows_are_added_as_one_flat_index():
+    x, i = RNG.normal(size=(50, 4, 8)), RNG.integers(-50, 50, size=(6, 5))
+    v = RNG.normal(size=(6, 5, 4, 8))
+    f = lambda x, v: fg.at(x)[i].add(v)
+    for a in (x, np.asfortranarray(x), x[:, ::-1]):
+        want = by_numpy("add", a, i, v)
+        assert np.allclose(f(a, v), want) and np.allclose(fg.jit(f)(a, v), want)
+    want = by_numpy("add", 0 * x, i, np.cos(x[i]))
+    g = fg.grad(lambda x: np.sin(x[i]).sum())
+    assert np.allclose(g(x), want) and np.allclose(fg.jit(g)(x), want)
+    with pytest.raises(IndexError, match=r"index \d+ is out of bounds for axis 0 with size 50"):
+        fg.jit(lambda x, i: fg.at(x)[i].add(v))(x, i + 51)
+
+
+def test_a_vector_is_added_along_a_matrix_of_indices():
+    i, v = np.array([[0, 1, 2], [0, 0, 0]]), np.array([1.0, 2.0, 3.0])
+    f = lambda x, v: fg.at(x)[i].add(v)
+
+    assert np.array_equal(f(np.zeros(3), v), [7, 2, 3])
+    assert np.array_equal(fg.jit(f)(np.zeros(3), v), [7, 2, 3])
+    assert np.array_equal(fg.jit(fg.vmap(f, (0, None)))(np.zeros((2, 3)), v), [[7, 2, 3]] * 2)
 
 
 def test_it_shows_what_it_waits_for():

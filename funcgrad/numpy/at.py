@@ -1,22 +1,24 @@
 """``at(x)[index].set(v)``: assignment as an expression, on arrays and tracers alike."""
 
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from types import EllipsisType, NoneType
 from typing import Any
 
 import numpy as np
 
+from ..control.scan import scan
 from ..core.avals import Shape, aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.trace import Tracer
-from ..ops import elementwise as ew
-from ..ops.assign import add_at_p, set_at_p
+from ..ops import compare, elementwise as ew
+from ..ops.assign import add_at_p, max_at_p, min_at_p, set_at_p
 from ..ops.index import ARRAY, Index, getitem_p, indexed_shape
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
-from .indexing import concrete, getitem, parse
+from .indexing import concrete, getitem, is_known, parse
 
-_DIRECT = (None, "promise_in_bounds")  # NumPy's own rules: an index out of range raises
+_DIRECT = (None, "raise", "promise_in_bounds")  # NumPy's rules: an index out of range raises
+_PLAIN = frozenset({int, slice, np.ndarray, NoneType, EllipsisType})
 
 
 def at(x: Any) -> "At":
@@ -28,7 +30,10 @@ def at(x: Any) -> "At":
     result has the dtype of ``x``.
 
     Each takes ``mode=``: by default an index out of range raises IndexError; ``"drop"`` (or
-    ``"fill"``) leaves such updates out, ``"clip"`` and ``"wrap"`` move them into range.
+    ``"fill"``) leaves such updates out, ``"clip"`` and ``"wrap"`` move them into range. Of equal
+    extrema ``min`` and ``max`` share the gradient. ``unique_indices=True`` promises that there are
+    no duplicates: under jit ``multiply divide power apply`` need a loop without it.
+    ``indices_are_sorted=`` is accepted, and makes no difference.
 
     >>> at(np.zeros(3))[1].set(5.0)
     array([0., 5., 0.])
@@ -64,87 +69,127 @@ class Place:
     def __repr__(self) -> str:
         return f"at({self.array!r})[{self.index!r}]"
 
-    def get(self, *, mode: str | None = None, fill_value: Any = None) -> Any:
+    def get(
+        self,
+        *,
+        mode: str | None = None,
+        fill_value: Any = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Any:
         """Return the elements; with mode "fill" those out of range are ``fill_value`` or nan."""
         if mode in _DIRECT:
             return getitem(self.array, self.index)
-        positions, inside = _positions(self.array, self.index, mode)
-        y = reshape(self.array, (-1,))[positions]
         if fill_value is None:
-            fill_value = np.nan if is_inexact(dtype_of(y)) else 0
-        return y if inside.all() else ew.where(inside, y, fill_value)
+            fill_value = np.nan if is_inexact(dtype_of(self.array)) else 0
+        x, key, arrays, _ = _moved(self.array, self.index, mode, fill_value)
+        return getitem_p(x, *arrays, index=key)
 
-    def set(self, values: Any, *, mode: str | None = None) -> Any:
+    def set(self, values: Any, **options: Any) -> Any:
         """Return the array with the elements replaced."""
-        x, key, arrays, v = self._update("set", values, mode)
-        return reshape(set_at_p(x, v, *arrays, index=key), shape_of(self.array))
+        if _is_plain(self.array, self.index, values, options):
+            out = np.array(self.array)
+            try:
+                out[self.index] = values
+            except (ValueError, IndexError):
+                pass  # said below, in more words
+            else:
+                return out
+        return self._updated("set", set_at_p, values, **options)
 
-    def add(self, values: Any, *, mode: str | None = None) -> Any:
+    def add(self, values: Any, **options: Any) -> Any:
         """Return the array with values added to the elements."""
-        return self._added(*self._update("add", values, mode))
+        return self._updated("add", add_at_p, values, **options)
 
-    def subtract(self, values: Any, *, mode: str | None = None) -> Any:
+    def subtract(self, values: Any, **options: Any) -> Any:
         """Return the array with values subtracted from the elements."""
-        x, key, arrays, v = self._update("subtract", values, mode)
-        return self._added(x, key, arrays, ew.neg(v))
+        return self._updated("subtract", _subtract, values, **options)
 
-    def multiply(self, values: Any, *, mode: str | None = None) -> Any:
-        """Return the array with the elements multiplied by values."""
-        return self._each("multiply", ew.mul, values, mode)
-
-    def divide(self, values: Any, *, mode: str | None = None) -> Any:
-        """Return the array with the elements divided by values."""
-        return self._each("divide", ew.div, values, mode)
-
-    def power(self, values: Any, *, mode: str | None = None) -> Any:
-        """Return the array with the elements raised to values."""
-        return self._each("power", ew.pow, values, mode)
-
-    def min(self, values: Any, *, mode: str | None = None) -> Any:
+    def min(self, values: Any, **options: Any) -> Any:
         """Return the array with the elements limited from above by values."""
-        return self._each("min", ew.minimum, values, mode)
+        return self._updated("min", min_at_p, values, **options)
 
-    def max(self, values: Any, *, mode: str | None = None) -> Any:
+    def max(self, values: Any, **options: Any) -> Any:
         """Return the array with the elements limited from below by values."""
-        return self._each("max", ew.maximum, values, mode)
+        return self._updated("max", max_at_p, values, **options)
 
-    def apply(self, function: Callable[[Any], Any], *, mode: str | None = None) -> Any:
+    def multiply(self, values: Any, **options: Any) -> Any:
+        """Return the array with the elements multiplied by values."""
+        return self._updated("multiply", InTurn(ew.mul), values, **options)
+
+    def divide(self, values: Any, **options: Any) -> Any:
+        """Return the array with the elements divided by values."""
+        return self._updated("divide", InTurn(ew.div), values, **options)
+
+    def power(self, values: Any, **options: Any) -> Any:
+        """Return the array with the elements raised to values."""
+        return self._updated("power", InTurn(ew.pow), values, **options)
+
+    def apply(self, function: Callable[[Any], Any], **options: Any) -> Any:
         """Return the array with an elementwise function applied to the elements."""
-        return self._each("apply", lambda old, _: function(old), False, mode)
+        return self._updated("apply", InTurn(lambda old, _: function(old)), False, **options)
 
-    def _added(self, x: Any, key: Index, arrays: list[Any], v: Any) -> Any:
-        return reshape(add_at_p(x, v, *arrays, index=key), shape_of(self.array))
+    def _updated(
+        self,
+        who: str,
+        update: Callable[..., Any],
+        values: Any,
+        *,
+        mode: str | None = None,
+        indices_are_sorted: bool = False,
+        unique_indices: bool = False,
+    ) -> Any:
+        v = strong(operand(values))
+        x, key, arrays, crop = _moved(self.array, self.index, mode, 1)
+        shape = indexed_shape(shape_of(x), key, [shape_of(a) for a in arrays])
+        v = _fitted(who, v, shape, dtype_of(x))
+        if isinstance(update, InTurn):
+            y = update(x, v, arrays, key, unique_indices)
+        else:
+            y = update(x, v, *arrays, index=key)
+        return reshape(y[crop] if crop else y, shape_of(self.array))
 
-    def _update(self, who: str, values: Any, mode: str | None) -> tuple[Any, Index, list[Any], Any]:
-        """Return the array, index and values of an update whose index is in range."""
-        x, v = self.array, strong(operand(values))
-        if mode in _DIRECT:
-            x, key, arrays = parse(x, self.index)
-            shape = indexed_shape(shape_of(x), key, [shape_of(a) for a in arrays])
-            return x, key, arrays, _fitted(who, v, shape, dtype_of(x))
-        positions, inside = _positions(x, self.index, mode)
-        v = _fitted(who, v, positions.shape, dtype_of(x))
-        return reshape(x, (-1,)), Index([ARRAY]), [positions[inside]], v[inside]
 
-    def _each(self, who: str, function: Callable[..., Any], values: Any, mode: str | None) -> Any:
-        """Return the array with elements replaced by ``function(element, value)``.
+def _subtract(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+    return add_at_p(x, ew.neg(v), *arrays, index=index)
 
-        Duplicates are done one after the other, so that each counts and has its derivative.
-        """
-        x, key, arrays, v = self._update(who, values, mode)
-        if not arrays:
-            new = function(getitem_p(x, index=key), v)
-            return set_at_p(x, cast(new, dtype_of(x)), index=key)
-        places = np.arange(aval_of(x).size).reshape(shape_of(x))
-        places = places[key.with_arrays([concrete(f"at[].{who}", a) for a in arrays])].ravel()
-        x, v = reshape(x, (-1,)), reshape(v, (-1,))
+
+class InTurn:
+    """Elements replaced by ``function(element, value)``; duplicates are done one after the other.
+
+    Where the index is known they are done in rounds of different elements, else one by one, unless
+    the caller promises that there are none.
+    """
+
+    def __init__(self, function: Callable[[Any, Any], Any]) -> None:
+        self.function = function
+
+    def __call__(self, x: Any, v: Any, arrays: list[Any], key: Index, unique: bool) -> Any:
+        if unique or not arrays:
+            return self.at_once(x, v, arrays, key)
+        shape, places = shape_of(x), np.arange(aval_of(x).size).reshape(shape_of(x))
+        places = reshape(getitem_p(places, *arrays, index=key), (-1,))
+        way = self.in_rounds if is_known(places) else self.one_by_one
+        return reshape(way(reshape(x, (-1,)), reshape(v, (-1,)), places), shape)
+
+    def at_once(self, x: Any, v: Any, arrays: Sequence[Any], key: Index) -> Any:
+        new = self.function(getitem_p(x, *arrays, index=key), v)
+        return set_at_p(x, cast(new, dtype_of(x)), *arrays, index=key)
+
+    def in_rounds(self, x: Any, v: Any, places: Any) -> Any:
+        places = concrete("at[]", places)
         rounds = _occurrence(places)
         for n in range(rounds.max(initial=-1) + 1):
-            now = places[rounds == n]
-            new = cast(function(x[now], v[rounds == n]), dtype_of(x))
-            x = set_at_p(x, new, now, index=Index([ARRAY]))
-        y = reshape(x, shape_of(self.array))
-        return y if rounds.size or isinstance(y, Tracer) else np.array(y)
+            now = rounds == n
+            x = self.at_once(x, v[now], [places[now]], Index([ARRAY]))
+        return x if rounds.size or isinstance(x, Tracer) else np.array(x)
+
+    def one_by_one(self, x: Any, v: Any, places: Any) -> Any:
+        def step(x: Any, pair: Any) -> tuple[Any, None]:
+            place, value = pair
+            return self.at_once(x, value, [place], Index([ARRAY])), None
+
+        return scan(step, x, (places, v))[0]
 
 
 def _occurrence(places: np.ndarray) -> np.ndarray:
@@ -157,6 +202,16 @@ def _occurrence(places: np.ndarray) -> np.ndarray:
     return counts
 
 
+def _is_plain(x: Any, index: Any, values: Any, options: Any) -> bool:
+    """Return whether NumPy's own assignment does it: no tracers, nothing to be explained."""
+    entries = index if type(index) is tuple else (index,)
+    if options or type(x) is not np.ndarray or not all(type(e) in _PLAIN for e in entries):
+        return False
+    if type(values) is np.ndarray:
+        return values.dtype == x.dtype
+    return type(values) is float and x.dtype.kind == "f"
+
+
 def _fitted(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
     """Return the values of an update with the shape and dtype of the elements."""
     if not np.can_cast(dtype_of(v), dtype, "same_kind"):
@@ -164,6 +219,9 @@ def _fitted(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
             f"at[].{who}: values of dtype {dtype_of(v)} do not fit an array of dtype {dtype}; "
             f"convert the array: at(x.astype({str(dtype_of(v))!r}))"
         )
+    given, extra = shape_of(v), len(shape_of(v)) - len(shape)
+    if extra > 0 and given[:extra] == (1,) * extra:  # which NumPy drops
+        v = reshape(v, given[extra:])
     try:
         fits = np.broadcast_shapes(shape_of(v), shape) == shape
     except ValueError:
@@ -176,44 +234,41 @@ def _fitted(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
     return broadcast_to(cast(v, dtype), shape)
 
 
-def _positions(x: Any, index: Any, mode: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places in ``x.ravel()`` that an index names, and which of them are in range."""
+def _moved(
+    x: Any, index: Any, mode: str | None, border: Any
+) -> tuple[Any, Index, list[Any], tuple[slice, ...]]:
+    """Return array, index and index arrays with all in range, and what crops the array again.
+
+    Modes "drop" and "fill" send what is out of range to a border behind the axes indexed.
+    """
+    x, key, arrays = parse(x, index)
+    if mode in _DIRECT:
+        return x, key, arrays, ()
     if mode not in ("drop", "fill", "clip", "wrap"):
         raise ValueError(f"at[]: mode must be 'drop', 'fill', 'clip' or 'wrap': got {mode!r}")
-    x, key, arrays = parse(x, index)
-    shape = shape_of(x)
-    # a table of the places, with a border of -1 in which everything out of range ends
-    table = np.full([n + 1 for n in shape], -1)
-    table[tuple(slice(n) for n in shape)] = np.arange(math.prod(shape)).reshape(shape)
+    shape, rest, axis = shape_of(x), iter(arrays), 0
+    entries: list[Any] = []
+    widths = [(0, 0)] * len(shape)
     moved: list[Any] = []
-    rest = iter(arrays)
-    axis = 0
     for entry in key:
-        if entry is None or entry is Ellipsis:
-            moved.append(entry)
-            continue
-        n = shape[axis]
-        axis += 1
-        if type(entry) is slice:
-            moved.append(_within(entry, n))
-        else:
-            i = concrete("at[] with a mode", next(rest)) if entry is ARRAY else np.asarray(entry)
-            moved.append(_moved(i, n, mode))
-    moved += [slice(n) for n in shape[axis:]]
-    places = table[tuple(moved)]
-    return np.maximum(places, 0), places >= 0
+        if entry is ARRAY or type(entry) is int:
+            i = next(rest) if entry is ARRAY else np.asarray(entry)
+            moved.append(_in_range(cast(i, np.dtype(np.intp)), shape[axis], mode))
+            widths[axis] = (0, int(mode in ("drop", "fill")))
+            entry = ARRAY
+        entries.append(entry)
+        axis += entry is not None and entry is not Ellipsis
+    if not any(after for _, after in widths):
+        return x, Index(entries), moved, ()
+    bordered = np.pad(x, widths, constant_values=border)
+    return bordered, Index(entries), moved, tuple(slice(n) for n in shape)
 
 
-def _within(entry: slice, n: int) -> slice:
-    """Return a slice of an axis that has a border behind its n elements."""
-    start, stop, step = entry.indices(n)
-    return slice(start, None if stop < 0 else stop, step)
-
-
-def _moved(i: np.ndarray, n: int, mode: str) -> np.ndarray:
+def _in_range(i: Any, n: int, mode: str) -> Any:
     """Return indices into an axis of length n: in range, or n itself."""
     if mode == "wrap":
-        return i % n
+        return ew.mod(i, n)
     if mode == "clip":
-        return np.clip(i, 0, n - 1)
-    return np.where((-n <= i) & (i < n), i % n, n)
+        return ew.clip(i, 0, n - 1)
+    inside = np.logical_and(compare.ge(i, -n), compare.lt(i, n))
+    return ew.where(inside, ew.where(compare.lt(i, 0), i + n, i), n)

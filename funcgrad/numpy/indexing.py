@@ -35,6 +35,13 @@ def concrete(who: str, x: Any) -> np.ndarray:
     return np.asarray(x)
 
 
+def is_known(x: Any) -> bool:
+    """Return whether the numbers behind a value are known."""
+    while isinstance(x, ConcreteTracer):
+        x = x.value
+    return not isinstance(x, Tracer)
+
+
 def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
     """Return an index as a parameter and operands, and the array it applies to.
 

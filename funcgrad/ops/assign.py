@@ -8,7 +8,8 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape, aval_of, dtype_of, shape_of
 from ..core.trace import Primitive
-from .elementwise import where
+from .compare import eq
+from .elementwise import div, maximum, mul, where
 from .index import ARRAY, Batching, Index, add_into, getitem_p, scatter_add_p
 from .structure import Batched, cast, expand_dims, match, stretched, zeros
 
@@ -134,6 +135,61 @@ class AddAt(Primitive):
         w.add_at(outs[0], ins[0], ins[1], index, ins[2:], ARRAY)
 
 
+class ExtremumAt(Primitive):
+    """Limit parts of an array by values, duplicates counted; all that tie for one share it."""
+
+    is_new = True
+
+    def __init__(self, name: str, ufunc: np.ufunc) -> None:
+        super().__init__(name)
+        self.ufunc = ufunc
+
+    @override
+    def run(self, x: Any, v: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
+        out = np.array(x)
+        key = index.with_arrays(arrays)
+        v = np.asarray(v).astype(out.dtype, copy=False)
+        self.ufunc.at(out, key, np.broadcast_to(v, out[key].shape))
+        return (out,)
+
+    @override
+    def infer(self, x: Aval, v: Aval, *arrays: Aval, index: Index) -> tuple[Aval, ...]:
+        return (Aval(x.shape, x.dtype),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, index: Index) -> Sequence[Any]:
+        (x, v, *arrays), (t, u, *_) = primals, tangents
+        x_share, v_share = _shares(x, v, arrays, outs[0], index)
+        kept = zeros(x) if t is None else mul(t, x_share)
+        if u is not None:
+            kept = add_at_p(kept, mul(cast(u, dtype_of(x)), v_share), *arrays, index=index)
+        return (kept,)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, index: Index) -> Sequence[Any]:
+        (x, v, *arrays), (ct,) = ins, cts
+        x_share, v_share = _shares(x, v, arrays, outs[0], index)
+        x_ct = None if needs[0] is None else mul(ct, x_share)
+        v_ct = None
+        if needs[1] is not None:
+            v_ct = match(mul(getitem_p(ct, *arrays, index=index), v_share), v)
+        return [x_ct, v_ct, *[None] * len(arrays)]
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
+        x, v, *arrays, index = _batched(args, axes, size, index)
+        return (self(x, v, *arrays, index=index),), (0,)
+
+
+def _shares(x: Any, v: Any, arrays: Any, y: Any, index: Index) -> tuple[Any, Any]:
+    """Return what part of each extremum comes from the array, and from each value."""
+    dtype = dtype_of(y)
+    x_won = cast(eq(x, y), dtype)
+    v_won = cast(eq(cast(v, dtype), getitem_p(y, *arrays, index=index)), dtype)
+    ties = maximum(add_at_p(x_won, v_won, *arrays, index=index), 1)  # none where it is nan
+    return div(x_won, ties), div(v_won, getitem_p(ties, *arrays, index=index))
+
+
 def _batched(args: Any, axes: Any, size: int, index: Index) -> list[Any]:
     """Return array, values and index arrays, and the index, of an update of all examples."""
     (x, v, *arrays), (x_axis, v_axis, *array_axes) = args, axes
@@ -148,5 +204,7 @@ def _batched(args: Any, axes: Any, size: int, index: Index) -> list[Any]:
 
 
 add_at_p = AddAt("add_at")
+max_at_p = ExtremumAt("max_at", np.maximum)
+min_at_p = ExtremumAt("min_at", np.minimum)
 set_at_p = SetAt("set_at")
 last_writer_p = LastWriter("last_writer")
