@@ -1,5 +1,6 @@
 """``at(x)[index].set(v)``: assignment as an expression, on arrays and tracers alike."""
 
+import operator
 from collections.abc import Callable, Sequence
 from types import EllipsisType, NoneType
 from typing import Any
@@ -87,18 +88,18 @@ class Place:
 
     def set(self, values: Any, **options: Any) -> Any:
         """Return the array with the elements replaced."""
-        if _is_plain(self.array, self.index, values, options):
-            out = np.array(self.array)
-            try:
-                out[self.index] = values
-            except (ValueError, IndexError):
-                pass  # said below, in more words
-            else:
-                return out
+        out = self._written(operator.setitem, values, options)
+        if out is not None:
+            return out
         return self._updated("set", set_at_p, values, **options)
 
     def add(self, values: Any, **options: Any) -> Any:
         """Return the array with values added to the elements."""
+        lone = type(self.index) is np.ndarray and np.shape(values) in ((), self.index.shape)
+        if (lone and self.array.ndim == 1) or not _holds_arrays(self.index):
+            out = self._written(np.add.at if lone else _add_to_slices, values, options)
+            if out is not None:
+                return out
         return self._updated("add", add_at_p, values, **options)
 
     def subtract(self, values: Any, **options: Any) -> Any:
@@ -128,6 +129,17 @@ class Place:
     def apply(self, function: Callable[[Any], Any], **options: Any) -> Any:
         """Return the array with an elementwise function applied to the elements."""
         return self._updated("apply", InTurn(lambda old, _: function(old)), False, **options)
+
+    def _written(self, write: Callable[..., None], values: Any, options: Any) -> Any:
+        """Return the array as NumPy alone changes it, None where that is not all there is to do."""
+        if options or not _is_plain(self.array, self.index, values):
+            return None
+        out = np.array(self.array)
+        try:
+            write(out, self.index, values)
+        except (ValueError, IndexError):
+            return None  # to be said in more words
+        return out
 
     def _updated(
         self,
@@ -202,10 +214,18 @@ def _occurrence(places: np.ndarray) -> np.ndarray:
     return counts
 
 
-def _is_plain(x: Any, index: Any, values: Any, options: Any) -> bool:
-    """Return whether NumPy's own assignment does it: no tracers, nothing to be explained."""
+def _add_to_slices(x: np.ndarray, index: Any, values: Any) -> None:
+    x[index] += values
+
+
+def _holds_arrays(index: Any) -> bool:
+    return any(type(e) is np.ndarray for e in (index if type(index) is tuple else (index,)))
+
+
+def _is_plain(x: Any, index: Any, values: Any) -> bool:
+    """Return whether arrays and index are NumPy's own: no tracers, and dtypes that fit."""
     entries = index if type(index) is tuple else (index,)
-    if options or type(x) is not np.ndarray or not all(type(e) in _PLAIN for e in entries):
+    if type(x) is not np.ndarray or not all(type(e) in _PLAIN for e in entries):
         return False
     if type(values) is np.ndarray:
         return values.dtype == x.dtype
