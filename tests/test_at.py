@@ -152,6 +152,8 @@ def test_a_tracer_goes_where_an_array_is():
     f = lambda v: (fg.at(np.zeros(4))[1:3].set(v) * np.arange(4)).sum()
 
     assert np.array_equal(fg.grad(f)(np.ones(2)), [1.0, 2.0])
+    for i in (np.array([1, 1]), slice(2), [0, 1]):
+        assert fg.grad(lambda v, i=i: fg.at(np.zeros(4))[i].add([v, 2 * v]).sum())(1.0) == 3.0
     g = lambda v: fg.at([0.0, v, 2.0])[0].add(v).sum()
     assert fg.grad(g)(3.0) == 2.0
 
@@ -404,6 +406,18 @@ def test_rows_are_added_as_one_flat_index():
     assert np.allclose(g(x), want) and np.allclose(fg.jit(g)(x), want)
     with pytest.raises(IndexError, match=r"index \d+ is out of bounds for axis 0 with size 50"):
         fg.jit(lambda x, i: fg.at(x)[i].add(v))(x, i + 51)
+
+
+def test_slices_are_told_apart_by_what_they_read():
+    x = RNG.normal(size=40)
+    pairs = [(slice(0, 5), slice(5, 9)), (slice(0, 40, 2), slice(1, 40, 2)), (slice(8, 2, -1), 1)]
+    meet = [(slice(0, 6), slice(5, 9)), (slice(0, 40, 2), slice(2, 40, 3)), (slice(8, 1, -1), 2)]
+    for a, b in pairs + meet:
+        f = lambda x, a=a, b=b: np.sum(x[a] ** 2) + np.sum(x[b] ** 3)
+        want = by_numpy("add", by_numpy("add", 0 * x, a, 2 * x[a]), b, 3 * x[b] ** 2)
+
+        assert np.allclose(fg.jit(fg.grad(f))(x), want)
+        assert np.allclose(fg.grad(f)(x), want)
 
 
 def test_a_vector_is_added_along_a_matrix_of_indices():

@@ -247,9 +247,22 @@ def _disjoint(first: Sequence[Any], second: Sequence[Any], shape: Sequence[int])
         return False
     for a, b, n in zip(first, second, shape, strict=False):
         one, other = (range(n)[e] if type(e) is slice else range(n)[e : e + 1 or n] for e in (a, b))
-        if set(one).isdisjoint(other):
+        if _apart(one, other):
             return True
     return False
+
+
+def _apart(one: range, other: range) -> bool:
+    """Return whether two ranges share no number: by their ends, or where their steps interleave."""
+    if not one or not other:
+        return True
+    if max(min(one[0], one[-1]), min(other[0], other[-1])) > min(
+        max(one[0], one[-1]), max(other[0], other[-1])
+    ):
+        return True
+    # a step of n meets each n-th number, so of two only as many as the shorter has are tried
+    short, long = sorted((one, other), key=len)
+    return abs(long.step) > 1 and len(short) <= 4096 and not any(k in long for k in short)
 
 
 _ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)

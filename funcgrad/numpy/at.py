@@ -95,7 +95,8 @@ class Place:
 
     def add(self, values: Any, **options: Any) -> Any:
         """Return the array with values added to the elements."""
-        lone = type(self.index) is np.ndarray and np.shape(values) in ((), self.index.shape)
+        given = values.shape if type(values) is np.ndarray else ()
+        lone = type(self.index) is np.ndarray and given in ((), self.index.shape)
         if (lone and self.array.ndim == 1) or not _holds_arrays(self.index):
             out = self._written(np.add.at if lone else _add_to_slices, values, options)
             if out is not None:
