@@ -1,0 +1,5 @@
+"""Arrays in files: trees as safetensors or npz, and checkpoints of a training. No pickles."""
+
+from .checkpoints import CheckpointManager as CheckpointManager
+from .files import load as load, load_metadata as load_metadata, save as save
+from .safetensors import FileFormatError as FileFormatError

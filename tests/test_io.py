@@ -1,0 +1,383 @@
+"""Files: trees come back as they were, damaged files are refused, and a kill loses nothing."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tracemalloc
+import zipfile
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import io, nn, optim, random, tree
+from funcgrad.core.errors import TreeError
+
+ENDINGS = [".safetensors", ".npz"]
+
+
+def same(a, b):
+    """Return whether two trees hold the same bits."""
+    pairs = zip(tree.leaves(a), tree.leaves(b), strict=True)
+    return tree.structure(a) == tree.structure(b) and all(
+        np.asarray(x).dtype == np.asarray(y).dtype and np.array_equal(x, y, equal_nan=True)
+        for x, y in pairs
+    )
+
+
+def raw(path, header, data=b"", length=None):
+    """Write a safetensors file by hand."""
+    text = header if isinstance(header, bytes) else json.dumps(header).encode()
+    length = len(text) if length is None else length
+    path.write_bytes(length.to_bytes(8, "little") + text + data)
+    return path
+
+
+# there and back
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_all_dtypes_and_shapes_come_back(tmp_path, ending):
+    dtypes = ["?", "b", "B", "h", "H", "i", "I", "q", "Q", "e", "f", "d", "F", "D"]
+    value = {
+        "dtypes": {c: np.arange(6).reshape(2, 3).astype(c) for c in dtypes},
+        "shapes": [np.zeros(()), np.zeros(0), np.zeros((3, 0, 2)), np.ones((1, 1, 1))],
+        "odd": (np.float32([np.nan, np.inf, -0.0]), np.arange(10)[::3], np.ones((2, 3)).T),
+        "big-endian": np.arange(3).astype(">f8"),
+        "spaces and ü": np.ones(1),
+        "numbers": (3, 2.5, True, 1 + 2j, np.float32(1.5)),
+    }
+    io.save(tmp_path / f"a{ending}", value)
+    like = tree.map(lambda x: x, value) | {"big-endian": np.arange(3.0)}
+    got = io.load(tmp_path / f"a{ending}", like=like)
+
+    assert same(got, like) and type(got["numbers"][1]) is float
+    np.testing.assert_array_equal(np.signbit(got["odd"][0]), [False, False, True])
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_models_optimizers_and_keys_come_back(tmp_path, ending):
+    model = nn.Sequential(nn.Dense(3, 4, activation=nn.relu), nn.Dropout(0.5), nn.Dense(4, 1))
+    model = model.init(random.key(0))
+    state = {"model": model, "opt": optim.adamw(0.1).init(model), "key": random.key(3), "n": 7}
+    io.save(tmp_path / f"a{ending}", state, metadata={"note": "ü\n2"})
+    blank = {
+        "model": model.init(random.key(1)),
+        "opt": optim.adamw(0.1).init(model),
+        "key": random.key(0),
+        "n": 0,
+    }
+    got = io.load(tmp_path / f"a{ending}", like=blank)
+
+    assert same(got, state)
+    assert io.load_metadata(tmp_path / f"a{ending}") == {"note": "ü\n2"}
+    np.testing.assert_array_equal(got["model"](np.ones(3)), model(np.ones(3)))
+
+
+def test_shapes_alone_say_what_is_wanted(tmp_path):
+    io.save(tmp_path / "a.npz", {"w": np.ones((2, 3), np.float32)})
+    like = {"w": fg.ShapeDtypeStruct((2, 3), np.float32)}
+
+    assert same(io.load(tmp_path / "a.npz", like=like), {"w": np.ones((2, 3), np.float32)})
+
+
+def test_one_array_is_a_tree_too(tmp_path):
+    io.save(tmp_path / "a.safetensors", np.arange(3))
+
+    assert list(io.load(tmp_path / "a.safetensors")) == ["value"]
+    np.testing.assert_array_equal(
+        io.load(tmp_path / "a.safetensors", like=np.zeros(3, int)), [0, 1, 2]
+    )
+
+
+def test_an_empty_tree_is_a_tree_too(tmp_path):
+    for ending in ENDINGS:
+        io.save(tmp_path / f"a{ending}", {"none": None})
+
+        assert io.load(tmp_path / f"a{ending}", like={"none": None}) == {"none": None}
+
+
+def test_mapped_arrays_are_read_when_they_are_used(tmp_path):
+    io.save(tmp_path / "a.safetensors", {"big": np.ones(1_000_000), "small": np.ones(3)})
+    tracemalloc.start()
+    mapped = io.load(tmp_path / "a.safetensors", mmap=True)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1_000_000 and not mapped["big"].flags.writeable
+    np.testing.assert_array_equal(mapped["small"], [1, 1, 1])
+    io.load(tmp_path / "a.safetensors")["big"][0] = 2  # without mmap it is our own
+
+
+def test_narrow_floats_of_other_libraries_are_read_as_float32(tmp_path):
+    bf16, fp8 = (
+        np.float32([1.5, -2.0, np.inf]).view(np.uint32) >> 16,
+        bytes([0x38, 0xC0, 0x01, 0x7F]),
+    )
+    e5m2 = np.float16([1.5, -2.0, np.inf]).view(np.uint16) >> 8
+    data = bf16.astype("<u2").tobytes() + fp8 + e5m2.astype("u1").tobytes()
+    header = {
+        "a": {"dtype": "BF16", "shape": [3], "data_offsets": [0, 6]},
+        "b": {"dtype": "F8_E4M3", "shape": [2, 2], "data_offsets": [6, 10]},
+        "c": {"dtype": "F8_E5M2", "shape": [3], "data_offsets": [10, 13]},
+    }
+    got = io.load(raw(tmp_path / "a.safetensors", header, data))
+
+    np.testing.assert_array_equal(got["a"], np.float32([1.5, -2.0, np.inf]))
+    np.testing.assert_array_equal(got["b"], np.float32([[1.0, -2.0], [2.0**-9, np.nan]]))
+    np.testing.assert_array_equal(got["c"], np.float32([1.5, -2.0, np.inf]))
+
+
+def test_arrays_may_lie_unaligned(tmp_path):
+    header = {
+        "a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
+        "b": {"dtype": "F64", "shape": [2], "data_offsets": [1, 17]},
+    }
+    path = raw(tmp_path / "a.safetensors", header, b"\x01" + np.array([1.0, 2.0]).tobytes())
+    for mmap in (False, True):
+        np.testing.assert_array_equal(io.load(path, mmap=mmap)["b"], [1, 2])
+
+
+@pytest.mark.peers
+def test_the_format_is_that_of_safetensors(tmp_path):
+    theirs = pytest.importorskip("safetensors.numpy")
+    value = {"w": np.arange(6.0).reshape(2, 3), "b": np.float32([1, 2]), "n": np.array([True])}
+    io.save(tmp_path / "a.safetensors", value)
+    theirs.save_file(value, tmp_path / "b.safetensors")
+
+    assert same(theirs.load_file(tmp_path / "a.safetensors"), value)
+    assert same(io.load(tmp_path / "b.safetensors"), value)
+
+
+# what does not fit
+
+
+def test_every_difference_is_named(tmp_path):
+    value = {"a": np.ones(2), "b": np.ones((2, 3)), "c": np.ones(1), "old": np.ones(1), "n": 1.5}
+    io.save(tmp_path / "a.safetensors", value)
+    like = {"a": np.ones(2), "b": np.ones((3, 2)), "c": np.ones(1, np.float32), "new": np.ones(1)}
+    with pytest.raises(TreeError) as caught:
+        io.load(tmp_path / "a.safetensors", like=like | {"n": 1})
+
+    for part in (
+        "'new' is missing",
+        "'old' is not in like",
+        "'b' is f64[2,3], not f64[3,2]",
+        "'c' is f64[1], not f32[1]",
+        "'n' is f64[], not one int",
+    ):
+        assert part in str(caught.value)
+
+
+def test_dtypes_are_cast_where_asked_and_never_to_another_kind(tmp_path):
+    io.save(tmp_path / "a.npz", {"w": np.ones(2)})
+    got = io.load(tmp_path / "a.npz", like={"w": np.zeros(2, np.float32)}, dtype="cast")
+
+    assert got["w"].dtype == np.float32
+    with pytest.raises(TreeError, match=r"f64\[2\], which i64\[2\] cannot hold"):
+        io.load(tmp_path / "a.npz", like={"w": np.zeros(2, int)}, dtype="cast")
+    with pytest.raises(ValueError, match="dtype must be 'same' or 'cast'"):
+        io.load(tmp_path / "a.npz", dtype="float32")
+
+
+def test_what_cannot_be_saved_is_refused_and_leaves_no_file(tmp_path):
+    path = tmp_path / "a.safetensors"
+    for value, error, words in [
+        ({"f": print}, TypeError, "leaf 'f' must be an array of numbers"),
+        ({"s": np.array(["x"])}, TypeError, "leaf 's' must be an array of numbers"),
+        ({"o": np.array([None])}, TypeError, "leaf 'o' must be an array of numbers"),
+        ({"a.b": 1, "a": {"b": 2}}, ValueError, "two leaves have one name, 'a.b'"),
+    ]:
+        with pytest.raises(error, match=words):
+            io.save(path, value)
+    with pytest.raises(TypeError, match="metadata must be strings"):
+        io.save(path, {}, metadata={"epoch": 3})
+    with pytest.raises(ValueError, match=r"must end in .safetensors or .npz"):
+        io.save(tmp_path / "a.pkl", {})
+    with pytest.raises(TypeError, match="is traced"):
+        fg.grad(lambda x: (io.save(path, {"x": x}), x)[1])(1.0)
+
+    assert list(tmp_path.iterdir()) == []
+
+
+# damaged files
+
+F32 = {"dtype": "F32", "shape": [2], "data_offsets": [0, 8]}
+DAMAGED = {
+    "empty": (b"", b"", 0),
+    "header longer than the file": ({"a": F32}, bytes(8), 10**6),
+    "header longer than memory": ({"a": F32}, bytes(8), 2**63),
+    "no JSON": (b"{not json", b"", None),
+    "no table": (b"[1, 2]", b"", None),
+    "no UTF-8": (b'{"\xff": 1}', b"", None),
+    "too deep": (b"[" * 100_000, b"", None),
+    "a name twice": (
+        b'{"a":%s,"a":%s}' % ((json.dumps(F32).encode(),) * 2),
+        bytes(8),
+        None,
+    ),
+    "overlap": ({"a": F32, "b": F32 | {"data_offsets": [4, 12]}}, bytes(12), None),
+    "gap": ({"a": F32, "b": F32 | {"data_offsets": [12, 20]}}, bytes(20), None),
+    "more promised than held": ({"a": F32}, bytes(7), None),
+    "more held than promised": ({"a": F32}, bytes(9), None),
+    "huge": ({"a": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}, b"", None),
+    "huge shape": ({"a": F32 | {"shape": [2**62, 2**62]}}, bytes(8), None),
+    "shape of another size": ({"a": F32 | {"shape": [3]}}, bytes(8), None),
+    "negative": ({"a": F32 | {"shape": [-2]}}, bytes(8), None),
+    "backwards": ({"a": F32 | {"data_offsets": [8, 0]}}, bytes(8), None),
+    "true for a number": ({"a": F32 | {"shape": [True]}}, bytes(8), None),
+    "unknown dtype": ({"a": F32 | {"dtype": "F128"}}, bytes(8), None),
+    "dtype of another type": ({"a": F32 | {"dtype": ["F32"]}}, bytes(8), None),
+    "a field missing": ({"a": {"dtype": "F32", "shape": [2]}}, bytes(8), None),
+    "an entry of another type": ({"a": 3}, b"", None),
+    "metadata of another type": ({"__metadata__": {"a": 1}}, b"", None),
+    "many axes": ({"a": F32 | {"shape": [1] * 100 + [2]}}, bytes(8), None),
+}
+
+
+@pytest.mark.parametrize("name", DAMAGED)
+def test_a_damaged_file_is_refused_and_allocates_nothing_large(tmp_path, name):
+    header, data, length = DAMAGED[name]
+    path = raw(tmp_path / "a.safetensors", header, data, length)
+    tracemalloc.start()
+    with pytest.raises(io.FileFormatError, match="is damaged, or no safetensors file"):
+        io.load(path)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 20_000_000
+
+
+def test_a_file_cut_anywhere_is_refused(tmp_path):
+    for ending in ENDINGS:
+        whole = tmp_path / f"a{ending}"
+        io.save(whole, {"w": np.arange(20.0), "b": np.arange(3)})
+        data = whole.read_bytes()
+        for n in range(0, len(data), 7):
+            (tmp_path / f"cut{ending}").write_bytes(data[:n])
+            with pytest.raises(io.FileFormatError):
+                io.load(tmp_path / f"cut{ending}")
+
+
+def test_a_flipped_byte_in_an_archive_is_found(tmp_path):
+    io.save(tmp_path / "a.npz", {"w": np.arange(100.0)})
+    data = bytearray((tmp_path / "a.npz").read_bytes())
+    data[400] ^= 255
+    (tmp_path / "b.npz").write_bytes(data)
+    with pytest.raises(io.FileFormatError, match="is damaged, or no npz file"):
+        io.load(tmp_path / "b.npz")
+
+
+def test_pickles_in_an_archive_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.array([print], dtype=object))
+    with pytest.raises(io.FileFormatError, match="holds Python objects"):
+        io.load(tmp_path / "a.npz")
+
+
+def test_an_archive_that_promises_more_than_it_holds_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive, archive.open("x.npy", "w") as member:
+        np.lib.format.write_array_header_1_0(
+            member, {"shape": (10**12,), "fortran_order": False, "descr": "<f8"}
+        )
+    tracemalloc.start()
+    with pytest.raises(io.FileFormatError, match="promises more numbers"):
+        io.load(tmp_path / "a.npz")
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < 1_000_000
+
+
+def test_archives_of_numpy_are_read(tmp_path):
+    value = {"c": np.arange(6.0).reshape(2, 3), "f": np.asfortranarray(np.arange(6).reshape(2, 3))}
+    np.savez_compressed(tmp_path / "a.npz", **value)
+
+    assert same(io.load(tmp_path / "a.npz"), value)
+
+
+def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
+    for ending in ENDINGS:
+        with pytest.raises(FileNotFoundError):
+            io.load(tmp_path / f"none{ending}")
+
+
+# checkpoints
+
+
+def test_the_newest_checkpoints_and_the_milestones_are_kept(tmp_path):
+    checkpoints = io.CheckpointManager(tmp_path / "new" / "folder", keep=2, keep_every=4)
+    for step in range(8):
+        checkpoints.save(step, {"step": step}, metadata={"loss": str(step / 2)})
+
+    assert checkpoints.steps() == [0, 4, 6, 7] and checkpoints.latest() == 7
+    assert checkpoints.restore(like={"step": 0}) == {"step": 7}
+    assert checkpoints.restore(4, like={"step": 0}) == {"step": 4}
+    assert checkpoints.metadata() == {"loss": "3.5"}
+    with pytest.raises(FileNotFoundError, match=r"no checkpoint of step 5 .* there are \[0, 4"):
+        checkpoints.restore(5)
+    with pytest.raises(ValueError, match="keep must be at least 1"):
+        io.CheckpointManager(tmp_path, keep=0)
+
+
+def test_going_back_and_saving_an_older_step_keeps_it(tmp_path):
+    checkpoints = io.CheckpointManager(tmp_path, keep=1)
+    for step in (5, 3):
+        checkpoints.save(step, {"step": step})
+
+    assert 3 in checkpoints.steps()
+
+
+def test_an_empty_folder_has_no_checkpoint(tmp_path):
+    checkpoints = io.CheckpointManager(tmp_path)
+
+    assert checkpoints.latest() is None
+    with pytest.raises(FileNotFoundError, match="there is none"):
+        checkpoints.restore()
+
+
+def test_a_failing_write_leaves_what_was_there(tmp_path):
+    resource = pytest.importorskip("resource")  # Unix
+    checkpoints = io.CheckpointManager(tmp_path, keep=1)
+    checkpoints.save(1, {"w": np.ones(3)})
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))  # as a full disk
+        with pytest.raises(OSError):
+            checkpoints.save(2, {"w": np.ones(100_000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+    assert [path.name for path in tmp_path.iterdir()] == ["step_00000001.safetensors"]
+    np.testing.assert_array_equal(checkpoints.restore()["w"], [1, 1, 1])
+
+
+WRITER = """
+import sys
+import numpy as np
+from funcgrad import io
+checkpoints = io.CheckpointManager(sys.argv[1], keep=2)
+for step in range(10_000):
+    checkpoints.save(step, {"w": np.full(200_000, float(step)), "step": step})
+    print(step, flush=True)
+"""
+
+
+def test_a_kill_in_the_middle_of_a_save_leaves_a_good_checkpoint(tmp_path):
+    rng = np.random.default_rng(0)
+    for trial in range(4):
+        folder = tmp_path / str(trial)
+        command = [sys.executable, "-c", WRITER, str(folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            seen = [process.stdout.readline() for _ in range(3 + trial)]
+            with pytest.raises(subprocess.TimeoutExpired):
+                process.wait(float(rng.uniform(0, 0.02)))
+            os.kill(process.pid, signal.SIGKILL)
+            seen += process.stdout.read().split("\n")
+        done = max(int(line) for line in seen if line.strip())
+        got = io.CheckpointManager(folder).restore()
+
+        assert got["step"] >= done and np.all(got["w"] == got["step"])
