@@ -5,6 +5,7 @@
 
 from . import (
     extend as extend,
+    io as io,
     lax as lax,
     losses as losses,
     nn as nn,

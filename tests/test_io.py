@@ -303,6 +303,63 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
             io.load(tmp_path / f"none{ending}")
 
 
+# weights of PyTorch
+
+
+def test_weights_of_other_layouts_are_turned():
+    model = nn.Sequential(nn.Conv(2, 4, (3, 5)), nn.BatchNorm(4), nn.Flatten(), nn.Dense(4, 3))
+    model = model.init(random.key(0))
+    weights = {
+        "body.conv.weight": np.random.default_rng(0).normal(size=(4, 2, 3, 5)),
+        "body.conv.bias": np.ones(4),
+        "body.norm.weight": np.full(4, 2.0),
+        "body.norm.bias": np.full(4, 3.0),
+        "body.norm.running_mean": np.full(4, 4.0),
+        "body.norm.running_var": np.full(4, 5.0),
+        "body.norm.num_batches_tracked": np.array(3),
+        "head.weight": np.arange(12.0).reshape(3, 4),
+        "head.bias": np.zeros(3),
+    }
+    names = {"layers.0": "body.conv", "layers.1": "body.norm", "layers.3": "head"}
+    got = io.load_torch(weights, model, names)
+
+    w = weights["body.conv.weight"]
+    np.testing.assert_array_equal(got.layers[0].kernel[1, 2, 1, 3], np.float32(w[3, 1, 1, 2]))
+    np.testing.assert_array_equal(got.layers[1].var, np.full(4, 5, np.float32))
+    np.testing.assert_array_equal(got.layers[3].kernel, weights["head.weight"].T)
+    permuted = io.load_torch(
+        weights, model, names | {"layers.3.kernel": ("head.weight", lambda x: x.T[::-1])}
+    )
+    np.testing.assert_array_equal(permuted.layers[3].kernel, weights["head.weight"].T[::-1])
+    with pytest.raises(TreeError, match=r"'layers.3.bias' is missing; 'other' is not in like"):
+        io.load_torch(
+            {k: v for k, v in weights.items() if k != "head.bias"} | {"other": 1}, model, names
+        )
+
+
+@pytest.mark.peers
+def test_a_network_of_pytorch_predicts_the_same_here(tmp_path):
+    torch, files = pytest.importorskip("torch"), pytest.importorskip("safetensors.torch")
+    net = torch.nn.Sequential(
+        torch.nn.Conv2d(2, 4, 3, padding=1),
+        torch.nn.ReLU(),
+        torch.nn.ConvTranspose2d(4, 3, 2, stride=2),
+        torch.nn.GroupNorm(3, 3),
+    )
+    files.save_file(net.state_dict(), tmp_path / "a.safetensors")
+    model = nn.Sequential(
+        nn.Conv(2, 4, (3, 3), activation=nn.relu),
+        nn.ConvTranspose(4, 3, (2, 2), stride=2),
+        nn.GroupNorm(3, 3),
+    ).init(random.key(0))
+    names = {"layers.0": "0", "layers.1": "2", "layers.2": "3"}
+    got = io.load_torch(tmp_path / "a.safetensors", model, names)
+    x = np.random.default_rng(0).normal(size=(2, 6, 6, 2)).astype(np.float32)
+    want = net(torch.tensor(x.transpose(0, 3, 1, 2).copy())).detach().numpy()
+
+    np.testing.assert_allclose(got(x), want.transpose(0, 2, 3, 1), rtol=1e-4, atol=1e-5)  # float32
+
+
 # checkpoints
 
 

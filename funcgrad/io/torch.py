@@ -1,0 +1,126 @@
+"""Weights that PyTorch has saved, turned round where its layers keep them in another order."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from ..core import tree
+from ..nn.conv import Conv, ConvTranspose
+from ..nn.layers import Dense, Embedding
+from ..nn.module import Module
+from ..nn.norms import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from ..nn.walk import modules_in
+from .files import fitted, load
+
+Turn: TypeAlias = Callable[[np.ndarray], np.ndarray]
+Names: TypeAlias = Mapping[str, Any] | Callable[[str], str | None] | None
+
+
+def _inputs_first(x: np.ndarray) -> np.ndarray:
+    return x.T  # [out, in] -> [in, out]
+
+
+def _channels_last(x: np.ndarray) -> np.ndarray:
+    return np.moveaxis(x, (0, 1), (-1, -2))  # [out, in, *window] -> [*window, in, out]
+
+
+def _as_it_is(x: np.ndarray) -> np.ndarray:
+    return x
+
+
+def _transposed(layer: ConvTranspose) -> Turn:
+    if layer.transpose_kernel:
+        return _channels_last  # [in, out, *window] -> [*window, out, in]
+    flipped = lambda x: np.flip(x, tuple(range(2, x.ndim)))
+    return lambda x: np.moveaxis(flipped(x), (0, 1), (-2, -1))
+
+
+# fmt: off
+NORM = {"scale": ("weight", _as_it_is), "bias": ("bias", _as_it_is)}
+LAYOUTS: list[tuple[type | tuple[type, ...], Callable[[Any], dict[str, tuple[str, Turn]]]]] = [
+    (Dense, lambda m: {"kernel": ("weight", _inputs_first), "bias": ("bias", _as_it_is)}),
+    (Conv, lambda m: {"kernel": ("weight", _channels_last), "bias": ("bias", _as_it_is)}),
+    (ConvTranspose, lambda m: {"kernel": ("weight", _transposed(m)), "bias": ("bias", _as_it_is)}),
+    (Embedding, lambda m: {"embedding": ("weight", _as_it_is)}),
+    (BatchNorm, lambda m: NORM | {"mean": ("running_mean", _as_it_is),
+                                  "var": ("running_var", _as_it_is)}),
+    ((LayerNorm, RMSNorm, GroupNorm, InstanceNorm), lambda m: NORM),
+]
+# fmt: on
+
+
+def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cast") -> Any:
+    """Return a model with the weights of a PyTorch ``state_dict``.
+
+    Weights of layers known here are turned into their order: [out, in] into [in, out], channels
+    first into channels last. A dense layer behind a flattened image sees its numbers in another
+    order than in PyTorch; give a function that permutes its rows.
+
+    Args:
+        source: a safetensors file, or a mapping from names to arrays (``t.numpy()``).
+        like: an initialized model, whose structure and shapes the weights must have.
+        names: from paths here, ``"layers.0"`` or ``"layers.0.kernel"``, to the names there; a
+            value may be a pair of the name and a function of the array, which then stands for
+            all turning. Or a function of a path that returns a name, or None for none. What is
+            not named has its path as its name.
+        dtype: "cast" to the dtypes of ``like``, or "same" to insist on them.
+
+    Raises:
+        TreeError: naming every weight that is missing, superfluous, or of another shape.
+
+    >>> from funcgrad import nn, random
+    >>> model = nn.Sequential(nn.Dense(3, 2)).init(random.key(0))
+    >>> weights = {"net.0.weight": np.ones((2, 3)), "net.0.bias": np.zeros(2)}
+    >>> load_torch(weights, model, {"layers.0": "net.0"})(np.ones(3, np.float32))
+    array([3., 3.], dtype=float32)
+    """
+    given = dict(source) if isinstance(source, Mapping) else load(source)
+    layouts = _layouts(like)
+    arrays, used = {}, set()
+    for path, _ in tree.leaves_with_path(like):
+        own = tree.keystr(path, simple=True, separator=".")
+        theirs, turn = _their_name(own, names, layouts)
+        if theirs in given:
+            arrays[own] = turn(np.asarray(given[theirs]))
+            used.add(theirs)
+    rest = {k: np.asarray(x) for k, x in given.items() if k not in used}
+    rest = {k: x for k, x in rest.items() if not k.endswith("num_batches_tracked")}
+    where = "the state_dict" if isinstance(source, Mapping) else str(source)
+    return fitted(arrays | rest, like, where, cast=dtype == "cast")
+
+
+def _layouts(model: Any) -> dict[str, tuple[str, str, Turn]]:
+    """Return for each leaf of a known layer the layer's path, PyTorch's name, and the turn."""
+    found = {}
+    for path, layer in modules_in(model):
+        prefix = tree.keystr(path, simple=True, separator=".")
+        for field, (name, turn) in _layout(layer).items():
+            found[f"{prefix}.{field}".lstrip(".")] = (prefix, name, turn)
+    return found
+
+
+def _layout(layer: Module) -> dict[str, tuple[str, Turn]]:
+    for kind, layout in LAYOUTS:
+        if isinstance(layer, kind):
+            return layout(layer)
+    return {}
+
+
+def _their_name(own: str, names: Names, layouts: Mapping[str, Any]) -> tuple[str, Turn]:
+    """Return PyTorch's name of a leaf, by the longest part of its path that is named."""
+    prefix, field, turn = layouts.get(own, (None, None, _as_it_is))
+    if callable(names) and not isinstance(names, Mapping):
+        return names(own) or "", turn
+    names = names or {}
+    if own in names:
+        named = names[own]
+        return named if isinstance(named, tuple) else (named, turn)
+    parts = own.split(".")
+    tail = parts[-1:] if prefix is None else [field]
+    inner = parts[:-1]
+    for n in range(len(inner), -1, -1):
+        start = ".".join(inner[:n])
+        if start in names:
+            return ".".join(p for p in (names[start], *inner[n:], *tail) if p), turn
+    return ".".join([*inner, *tail]), turn
