@@ -7,6 +7,7 @@ from . import (
     extend as extend,
     io as io,
     lax as lax,
+    linalg as linalg,
     losses as losses,
     nn as nn,
     numpy as numpy,

@@ -29,7 +29,8 @@ class Case:
 
     ``domain`` is the interval of the random numbers, or one for each operand; with ``signed``
     about half of them change sign. ``complex`` says that complex operands have a derivative,
-    ``smooth`` that central differences in float64 can see it.
+    ``smooth`` that central differences in float64 can see it; ``made`` makes of each random array
+    one that the operation is defined for.
     """
 
     shapes: tuple[Any, ...]
@@ -38,6 +39,7 @@ class Case:
     signed: bool = False
     complex: bool = False
     smooth: bool = True
+    made: Any = None
 
     def operands(self, *dtypes: Any, seed: str = "") -> list[Any]:
         """Return the operands; the dtypes are dealt out in turn to those that are random."""
@@ -49,13 +51,15 @@ class Case:
         if isinstance(shape, Given):
             return shape.value
         if dtype.kind in "iub":
-            return rng.integers(1 - (dtype.kind == "b"), 4, shape).astype(dtype)
+            x = rng.integers(1 - (dtype.kind == "b"), 4, shape).astype(dtype)
+            return x if self.made is None else np.asarray(self.made(x)).astype(dtype)
         low, high = self.domain if isinstance(self.domain[0], float) else self.domain[i]
         x = np.asarray(rng.uniform(low, high, shape))
         if self.signed:
             x *= rng.choice([-1, 1], shape)
         if dtype.kind == "c":
             x = x + 1j * rng.uniform(0.2, 0.8, shape)
+        x = x if self.made is None else self.made(x)
         return x.astype(dtype)
 
     @property
@@ -222,6 +226,25 @@ KEYS = {"philox": Given(np.arange(6, dtype=np.uint64).reshape(3, 2)),
 BITS = Given(np.array([[5, 3, 5, 1]], np.uint32))
 
 
+def positive(x: Any) -> Any:
+    """Return positive definite matrices."""
+    return x @ np.conjugate(x.mT) + np.eye(x.shape[-1], dtype=x.dtype)
+
+
+def regular(x: Any) -> Any:
+    """Return matrices, not symmetric, that are far from singular and from equal eigenvalues."""
+    return x + np.diag(3 * np.arange(1, x.shape[-1] + 1)).astype(x.dtype)
+
+
+def of_matrices(*shapes: Any, **options: Any) -> list[Case]:
+    """Return cases of an operation on a stack of matrices, without parameters."""
+    return [Case((shape,), **C, **options) for shape in shapes]
+
+
+SQUARES = [(3, 3), (1, 1), (2, 3, 3), (0, 0), (0, 2, 2)]
+SYSTEMS = [((3, 3), (3, 2)), ((2, 3, 3), (3, 1)), ((3, 3), (2, 3, 1)), ((2, 2), (2, 0))]
+
+
 def free(**options: Any) -> list[Case]:
     return unary(0.2, 2.0, signed=True, **options)
 
@@ -382,6 +405,39 @@ CASES: dict[str, list[Case]] = {
     # contraction
     "matmul":      MATMUL,
     "einsum":      EINSUM,
+    # linear algebra
+    "inv":         of_matrices(*SQUARES, made=regular),
+    "inverse_if_any": of_matrices(*SQUARES, made=regular),
+    "solve":       [Case(pair, made=lambda x: regular(x) if x.shape[-1] == x.shape[-2] else x, **C)
+                    for pair in SYSTEMS],
+    "solve_triangular": [Case(pair, {"lower": low, "unit": unit}, domain=(POS, BOTH), **C)
+                    for pair in SYSTEMS for low in (False, True) for unit in (False, True)],
+    "pinv":        [Case((s, Given(1e-12)), {"hermitian": False}, **C)
+                    for s in [(3, 2), (2, 3), (2, 2, 3)]],
+    "lstsq":       [Case(pair, {"rcond": rcond}, **C) for pair, rcond in [
+                    (((4, 2), (4, 3)), None), (((2, 3), (2, 1)), -1.0),
+                    (((2, 3, 2), (3, 2)), None)]],
+    "det":         of_matrices(*SQUARES),
+    "slogdet":     of_matrices(*SQUARES, made=regular),
+    "cofactor":    [Case(shapes, **C) for shapes in [((3, 3),), ((3, 3), (3, 3)), ((1, 1),),
+                    ((2, 3, 3), (3, 3)), ((3, 3), (3, 3), (3, 3)), ((0, 2, 2),)]],
+    "cholesky":    [Case((s,), {"upper": up}, made=positive, **C)
+                    for s in SQUARES for up in (False, True)],
+    "qr":          [Case((s,), {"complete": c}, **C) for s in [(3, 3), (2, 3), (2, 3, 3)]
+                    for c in (False, True)] + [Case(((4, 2),), {"complete": False}, **C)],
+    "eigh":        [Case((s,), {"uplo": uplo}, made=positive)  # complex phases are LAPACK's
+                    for s in SQUARES for uplo in "LU"],
+    "eigvalsh":    [Case((s,), {"uplo": uplo}, **C) for s in SQUARES for uplo in "LU"],
+    "eig":         of_matrices((3, 3), (1, 1), (2, 3, 3), (0, 0), made=regular),
+    "eigvals":     of_matrices(*SQUARES, made=regular),
+    "svd":         [Case((s,), {"full": full}) for s, full in [
+                    ((3, 2), False), ((2, 3), False), ((3, 3), True), ((2, 2, 3), False)]],
+    "svdvals":     of_matrices((3, 2), (2, 3), (2, 2, 3)),
+    "lu":          [Case((s,), **C) for s in [(3, 3), (4, 2), (2, 3), (2, 3, 3), (0, 0), (1, 0)]],
+    "permutation_of_pivots": [Case((Given(np.array(p, np.int32)),), {"size": 3})
+                    for p in ([2, 1, 2], [[1, 1], [2, 2]])],
+    "expm_squarings": [Case((s,), {"order": n}, domain=(-20.0, 20.0)) for s in [(3, 3), (2, 2, 2)]
+                    for n in (7, 13)],
     # windows
     "conv_general_dilated": CONVOLVE,
     "conv_kernel": CONV_KERNEL,

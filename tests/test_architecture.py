@@ -336,6 +336,8 @@ CONTENTS = [
             "losses",
             "optim",
             "lax",
+            "linalg",
+            "numpy.linalg",
             "extend",
             "special",
         )

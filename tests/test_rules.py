@@ -31,6 +31,10 @@ COLLECTIVES = {
     "psum", "pmax", "pmin", "all_gather", "psum_scatter", "all_to_all", "ppermute",
 }  # fmt: skip  # test_collectives
 
+TRANSPOSED = {
+    "cholesky", "qr", "eigh", "eigvalsh", "eig", "eigvals", "svd", "svdvals", "lu", "pinv", "lstsq",
+}  # fmt: skip
+
 # rules that are absent by decision, each with its reason
 JOINT = "it gives outputs and derivative together, by push and pull"
 ABSENT = {
@@ -38,6 +42,7 @@ ABSENT = {
     ("blocks", "batch"): "it is made when no transform is left",
     ("overlapping_blocks", "batch"): "it is made when no transform is left",
     ("cumprod", "vjp"): "its transpose is that of the doubling scan that its jvp writes down",
+    **{(name, "vjp"): "its jvp is transposed" for name in TRANSPOSED},
     **{(name, "run"): "the trace of the axis's token runs it" for name in COLLECTIVES},
     **{(name, "jvp"): JOINT for name in HOLDERS},
     ("custom_vjp", "jvp"): "its rule says nothing of forward mode, which raises",
@@ -183,7 +188,8 @@ def test_every_absent_rule_is_declared(capsys):
         )
 
     assert lacking == set(ABSENT)
-    for name, rule in lacking - {("cumprod", "vjp")} - {(name, "batch") for name in BITS}:
+    transposed = {(name, "vjp") for name in ("cumprod", *TRANSPOSED)}
+    for name, rule in lacking - transposed - {(name, "batch") for name in BITS}:
         joint = {"jvp": "push", "vjp": "pull", "batch": "map_in", "run": "over"}
         assert getattr(OWN[name], joint[rule], None) is not None
 

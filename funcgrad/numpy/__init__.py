@@ -17,6 +17,7 @@ from . import (  # each fills the table
     correlation as correlation,
     grids as grids,
     indexing as indexing,
+    linalg as linalg,
     norms as norms,
     order as order,
     padding as padding,

@@ -10,13 +10,16 @@ import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..ops import compare, elementwise as ew
+from ..ops.linalg.inverse import inv_p
+from ..ops.linalg.matrices import matrices
+from ..ops.linalg.svd import svdvals_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import cast, expand_dims, reshape
 from .products import dot
 from .reductions import max, min, sum
 from .shapes import moveaxis
-from .table import implements, no_out, unsupported
+from .table import implements, no_out
 
 
 def _inexact(x: Any) -> Any:
@@ -101,9 +104,11 @@ def _matrix(x: Any, ord: Any) -> Any:
     if ord is None or ord in ("f", "fro"):
         return ew.root(sum(_squares(x), (rank - 2, rank - 1)))
     if ord in (2, -2, "nuc"):
-        raise unsupported(
-            "linalg.norm", f"ord={ord!r} of matrices", "use 'fro', 1 or inf, which need no svd"
-        )
+        # abs changes no value, and gives all of them derivative 0 at the zero matrix
+        s = ew.abs(svdvals_p(matrices(x)))
+        if ord == "nuc":
+            return sum(s, -1)
+        return _largest(s, rank - 2) if ord == 2 else min(s, rank - 2)
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError("Invalid norm order for matrices.")
     sums = sum(ew.abs(x), rank - 2 if abs(ord) == 1 else rank - 1)
@@ -112,7 +117,7 @@ def _matrix(x: Any, ord: Any) -> Any:
 
 @implements("linalg.matrix_power")
 def matrix_power(a: Any, n: int) -> Any:
-    """Multiply a matrix n times with itself, n not negative; see numpy.linalg.matrix_power."""
+    """Multiply a matrix, or its inverse, n times with itself; see numpy.linalg.matrix_power."""
     a = strong(operand(a))
     if len(shape_of(a)) < 2:
         raise np.linalg.LinAlgError(
@@ -125,7 +130,7 @@ def matrix_power(a: Any, n: int) -> Any:
     except TypeError as err:
         raise TypeError("exponent must be an integer") from err
     if n < 0:
-        raise unsupported("linalg.matrix_power", "a negative exponent", "invert the matrix before")
+        a, n = inv_p(matrices(a)), -n
     if n == 0:
         eye = np.eye(shape_of(a)[-1], dtype=dtype_of(a))
         return np.broadcast_to(eye, shape_of(a)).copy()

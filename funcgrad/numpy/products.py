@@ -149,7 +149,7 @@ def kron(a: Any, b: Any) -> Any:
     return reshape(ew.mul(a, b), tuple(m * n for m, n in pairs))
 
 
-@implements("cross", "linalg.cross")
+@implements("cross")
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
 ) -> Any:
@@ -168,6 +168,18 @@ def cross(
     y = ew.sub(ew.mul(az, bx), ew.mul(ax, bz))
     from_last = np.stack([x, y, z], -1)
     return moveaxis(from_last, -1, axisc)
+
+
+@implements("linalg.cross")
+def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
+    """Multiply vectors of length 3; see numpy.linalg.cross."""
+    a, b = operand(x1), operand(x2)
+    if shape_of(a)[axis] != 3 or shape_of(b)[axis] != 3:
+        raise ValueError(
+            "Both input arrays must be (arrays of) 3-dimensional vectors, "
+            f"but they are {shape_of(a)[axis]} and {shape_of(b)[axis]} dimensional instead."
+        )
+    return cross(a, b, axis=axis)
 
 
 def _components(a: Any) -> list[Any]:

@@ -1,0 +1,129 @@
+"""Factorisations of matrices, with NumPy's named results."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import shape_of
+from ..core.errors import UnsupportedError
+from ..ops import elementwise as ew
+from ..ops.linalg.cholesky import cholesky_p
+from ..ops.linalg.eig import eig_p, eigvals_p
+from ..ops.linalg.eigh import eigh_p, eigvalsh_p
+from ..ops.linalg.matrices import adjoint, matrices, squares
+from ..ops.linalg.qr import qr_p
+from ..ops.linalg.svd import svd_p, svdvals_p
+from ..ops.reduce import argsort_p, flip, take_along
+from ..ops.structure import broadcast_to
+from .table import implements
+
+_ONE = np.ones((1, 1))
+EigResult: Any = type(np.linalg.eig(_ONE))
+EighResult: Any = type(np.linalg.eigh(_ONE))
+QRResult: Any = type(np.linalg.qr(_ONE))
+SVDResult: Any = type(np.linalg.svd(_ONE))
+
+
+@implements("linalg.cholesky")
+def cholesky(a: Any, /, *, upper: bool = False) -> Any:
+    """Return the Cholesky factor of a positive definite matrix; see numpy.linalg.cholesky.
+
+    As NumPy reads one triangle alone, so the gradient lies in that triangle.
+    """
+    return cholesky_p(squares(a), upper=bool(upper))
+
+
+@implements("linalg.qr")
+def qr(a: Any, mode: str = "reduced") -> Any:
+    """Factor into orthonormal columns and an upper triangle; see numpy.linalg.qr.
+
+    The mode ``"raw"`` is refused, and ``"complete"`` has no derivative where there are more rows
+    than columns, because its last columns are not determined.
+    """
+    modes = {"f": "reduced", "full": "reduced"}
+    mode = modes.get(mode, mode)
+    if mode in ("raw", "e", "economic"):
+        raise UnsupportedError(
+            f"linalg.qr: mode {mode!r} is not supported for traced arrays; use 'reduced' or 'r'"
+        )
+    if mode not in ("reduced", "complete", "r"):
+        raise ValueError(f"Unrecognized mode '{mode}'")
+    q, r = qr_p.bind(matrices(a), complete=mode == "complete")
+    return r if mode == "r" else QRResult(q, r)
+
+
+@implements("linalg.svd")
+def svd(
+    a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
+) -> Any:
+    """Return the singular value decomposition; see numpy.linalg.svd.
+
+    The vectors of equal singular values, and those that ``full_matrices`` adds, are not
+    determined: their derivative leaves out that they turn among themselves.
+    """
+    if hermitian:
+        return _svd_of_hermitian(a, compute_uv)
+    a = matrices(a)
+    if not compute_uv:
+        return svdvals_p(a)
+    return SVDResult(*svd_p.bind(a, full=bool(full_matrices)))
+
+
+def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
+    """Return the decomposition from that into eigenvectors, by falling absolute eigenvalue."""
+    w, u = eigh(a) if compute_uv else (eigvalsh(a), None)
+    axis = len(shape_of(w)) - 1
+    order = flip(argsort_p(ew.abs(w), axis=axis, kind=None), -1)
+    s = take_along(ew.abs(w), order, axis)
+    if not compute_uv:
+        return s
+    sign = take_along(ew.copysign(1.0, w), order, axis)
+    u = take_along(u, broadcast_to(order[..., None, :], shape_of(u)), axis + 1)
+    return SVDResult(u, s, adjoint(u * sign[..., None, :]))
+
+
+@implements("linalg.svdvals")
+def svdvals(x: Any, /) -> Any:
+    """Return the singular values, the largest first; see numpy.linalg.svdvals."""
+    return svdvals_p(matrices(x))
+
+
+@implements("linalg.eigh")
+def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, NumPy's name
+    """Return eigenvalues and eigenvectors of a Hermitian matrix; see numpy.linalg.eigh.
+
+    As NumPy reads one triangle alone, so the gradient lies in that triangle. The vectors of equal
+    eigenvalues are not determined: their derivative leaves out that they turn among themselves.
+    """
+    w, v = eigh_p.bind(squares(a), uplo=_triangle(UPLO))
+    return EighResult(w, v)
+
+
+@implements("linalg.eigvalsh")
+def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, NumPy's name
+    """Return the eigenvalues of a Hermitian matrix; see numpy.linalg.eigvalsh."""
+    return eigvalsh_p(squares(a), uplo=_triangle(UPLO))
+
+
+def _triangle(uplo: str) -> str:
+    if uplo.upper() not in ("L", "U"):
+        raise ValueError("UPLO argument must be 'L' or 'U'")
+    return uplo.upper()
+
+
+@implements("linalg.eig")
+def eig(a: Any) -> Any:
+    """Return eigenvalues and eigenvectors; see numpy.linalg.eig.
+
+    They are complex even where all of them are real, because a program knows no values. The
+    derivative of a matrix that has too few eigenvectors does not exist; what rounding makes of
+    it is returned.
+    """
+    w, v = eig_p.bind(squares(a))
+    return EigResult(w, v)
+
+
+@implements("linalg.eigvals")
+def eigvals(a: Any) -> Any:
+    """Return the eigenvalues, always as complex numbers; see numpy.linalg.eigvals."""
+    return eigvals_p(squares(a))

@@ -1,0 +1,1 @@
+"""The primitives of linear algebra, a factorisation a file."""

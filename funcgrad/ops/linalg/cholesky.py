@@ -1,0 +1,40 @@
+"""The Cholesky factor of a positive definite matrix."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval, shape_of
+from .matrices import OfMatrices, adjoint, hermitian, lower, result_dtype
+from .triangular import solve_triangular_p
+
+
+class Cholesky(OfMatrices):
+    """The lower L of A = L L*, or ``upper`` L*; of A one triangle is read, and has a derivative.
+
+    dL = L tril(L^-1 dA L^-*), the diagonal of the triangle halved.
+    Source: Murray 2016, Differentiation of the Cholesky decomposition, equation 8.
+    """
+
+    @override
+    def run(self, a: Any, *, upper: bool) -> tuple[Any, ...]:
+        return (np.linalg.cholesky(a, upper=upper),)
+
+    @override
+    def infer(self, a: Aval, *, upper: bool) -> tuple[Aval, ...]:
+        return (Aval(a.shape, result_dtype(a)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, upper: bool) -> Sequence[Any]:
+        factor = adjoint(outs[0]) if upper else outs[0]
+        t = hermitian(tangents[0], "U" if upper else "L")
+        half = solve_triangular_p(factor, t, lower=True, unit=False)
+        both = solve_triangular_p(factor, adjoint(half), lower=True, unit=False)
+        weight = 1 - 0.5 * np.eye(shape_of(t)[-1])
+        dfactor = factor @ (lower(both) * weight.astype(both.real.dtype))
+        return (adjoint(dfactor) if upper else dfactor,)
+
+
+cholesky_p = Cholesky("cholesky")

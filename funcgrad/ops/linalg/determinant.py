@@ -1,0 +1,188 @@
+"""Determinants, whose derivatives of every order are polynomials: exact at singular matrices too.
+
+The derivative of det is the matrix of cofactors, and that of the cofactors, in a direction, is
+again such a matrix: for all orders together there is one primitive, ``cofactor``.
+"""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval, shape_of
+from .. import elementwise as ew
+from ..structure import expand_dims, fit, match, sum_p
+from .inverse import inverse_if_any_p
+from .matrices import OfMatrices, real_dtype, real_part, result_dtype
+
+
+class Det(OfMatrices):
+    """The determinant."""
+
+    @override
+    def run(self, a: Any) -> tuple[Any, ...]:
+        return (np.linalg.det(a),)
+
+    @override
+    def infer(self, a: Aval) -> tuple[Aval, ...]:
+        return (Aval(a.shape[:-2], result_dtype(a)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        return (_contracted(cofactor_p(primals[0]), tangents[0]),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        return (match(_spread(cts[0]) * cofactor_p(ins[0]), ins[0]),)
+
+
+class Cofactor(OfMatrices):
+    """The gradient G of the k-th derivative of det, k being the number of directions.
+
+    D^{k+1} det(A)[E_1, ..., E_k, E] = sum(G * E). It is symmetric and linear in the directions and
+    E, so that the cotangent of a direction is G with that direction exchanged for the cotangent.
+    """
+
+    @override
+    def run(self, a: Any, *directions: Any) -> tuple[Any, ...]:
+        return (_cofactors(a, directions),)
+
+    @override
+    def infer(self, a: Aval, *directions: Aval) -> tuple[Aval, ...]:
+        shape = np.broadcast_shapes(a.shape, *(e.shape for e in directions))
+        return (Aval(shape, result_dtype(a, *directions)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        terms = [] if tangents[0] is None else [cofactor_p(*primals, tangents[0])]
+        for i, t in enumerate(tangents[1:], 1):
+            if t is not None:
+                terms.append(cofactor_p(*primals[:i], t, *primals[i + 1 :]))
+        return (fit(sum(terms[1:], start=terms[0]), outs[0]),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        (ct,) = cts
+        found = [None if needs[0] is None else match(cofactor_p(*ins, ct), ins[0])]
+        for i in range(1, len(ins)):
+            exchanged = (*ins[:i], ct, *ins[i + 1 :])
+            found.append(None if needs[i] is None else match(cofactor_p(*exchanged), ins[i]))
+        return found
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return len(operands) == 1 and 0 not in operands
+
+
+class SlogDet(OfMatrices):
+    """Sign, or phase, and logarithm of the determinant; d log det A = tr(dA / A).
+
+    At a singular matrix the pseudo-inverse stands for the inverse, so that the derivative is
+    finite.
+    """
+
+    @override
+    def run(self, a: Any) -> tuple[Any, ...]:
+        sign, logdet = np.linalg.slogdet(a)
+        return sign, logdet
+
+    @override
+    def infer(self, a: Aval) -> tuple[Aval, ...]:
+        dtype, stack = result_dtype(a), a.shape[:-2]
+        return Aval(stack, dtype), Aval(stack, real_dtype(dtype))
+
+    @override
+    def count(self, **params: Any) -> int:
+        return 2
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        sign = outs[0]
+        trace = _contracted(inverse_if_any_p(primals[0]).mT, tangents[0])
+        turn = sign * (trace - ew.real(trace)) if ew.is_complex(sign) else None
+        return turn, real_part(trace)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        turn, size = cts
+        if turn is not None and ew.is_complex(outs[0]):
+            around = 1j * ew.imag(turn * outs[0])
+            size = around if size is None else size + around
+        if size is None:
+            return (None,)
+        return (match(_spread(size) * inverse_if_any_p(ins[0]).mT, ins[0]),)
+
+
+def _spread(x: Any) -> Any:
+    """Return numbers as matrices of one element."""
+    rank = len(shape_of(x))
+    return expand_dims(x, (rank, rank + 1))
+
+
+def _contracted(x: Any, y: Any) -> Any:
+    """Return the sums of the products of all elements of two matrices."""
+    rank = max(len(x.shape), len(y.shape))
+    return sum_p(x * y, axes=(rank - 2, rank - 1))
+
+
+def _cofactors(a: Any, directions: Any) -> Any:
+    """Rotate A = U S V* so that it is diagonal, where no division is needed."""
+    shape = np.broadcast_shapes(a.shape, *(e.shape for e in directions))
+    kind = np.linalg.inv(np.ones((0, 0), np.result_type(a, *directions))).dtype
+    known = np.isfinite(a).all(axis=(-2, -1), keepdims=True)
+    a = np.where(known, a, 0)
+    if a.size and not directions:
+        y = _by_division(a)
+        if y is not None:
+            return y if known.all() else np.where(known, y, kind.type(np.nan))
+    u, s, vh = np.linalg.svd(a)
+    u_h, v = np.conjugate(u.mT), np.conjugate(vh.mT)
+    g = _of_diagonal(s, [u_h @ e @ v for e in directions])
+    phase = np.linalg.det(u) * np.linalg.det(vh)
+    y = phase[..., None, None] * (u_h.mT @ g @ v.mT)
+    return np.broadcast_to(np.where(known, y, np.nan), shape).astype(kind)
+
+
+def _by_division(a: Any) -> Any:
+    """Return det(A) / A transposed where that loses no accuracy, else None: it is faster."""
+    try:
+        y = np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        return None
+    condition = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(y, axis=(-2, -1))
+    if not (condition < np.finfo(y.dtype).eps ** -0.25).all():
+        return None
+    return np.linalg.det(a)[..., None, None] * y.mT
+
+
+def _of_diagonal(s: Any, directions: Any) -> Any:
+    """Return the cofactors of diagonal matrices, or their derivative in directions F.
+
+    The sum over rows i_1, ..., i_k, all different, and over permutations p of them, of
+    sign(p) F_1[i_1, i_p(1)] ... times the product of s over the other rows.
+    """
+    n, k = s.shape[-1], len(directions) + 1
+    letters = "abcdefgh"[:k]
+    rows = np.indices((n,) * k)
+    others = np.ones((*s.shape[:-1], *(n,) * k))
+    for row in range(n):
+        factor = s[(..., row, *(None,) * k)]
+        others = others * np.where((rows == row).any(axis=0), 1, factor)
+    for i, j in itertools.combinations(range(k), 2):
+        others = np.where(rows[i] == rows[j], 0, others)
+    total: Any = 0
+    for p in itertools.permutations(range(k)):
+        sign = round(np.linalg.det(np.eye(k)[list(p)]))
+        names = [f"...{letters[i]}{letters[p[i]]}" for i in range(k - 1)]
+        row, column = letters[k - 1], letters[p[k - 1]]
+        out = f"...{row}" if row == column else f"...{row}{column}"
+        y = np.einsum(f"{','.join([f'...{letters}', *names])}->{out}", others, *directions)
+        total = total + sign * (y[..., None] * np.eye(n) if row == column else y)
+    return total
+
+
+det_p = Det("det")
+cofactor_p = Cofactor("cofactor")
+slogdet_p = SlogDet("slogdet")

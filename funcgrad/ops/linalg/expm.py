@@ -1,0 +1,67 @@
+"""How far a matrix is scaled down before its exponential is approximated."""
+
+import math
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval
+from .matrices import OfMatrices
+
+
+class Squarings(OfMatrices):
+    """How often to halve a matrix until the Padé approximant of its exponential is accurate.
+
+    Source: Al-Mohy & Higham 2009, A new scaling and squaring algorithm for the matrix exponential,
+    algorithm 5.1, for order 13; for order 7, in single precision, Higham 2005.
+    """
+
+    differentiable = False
+
+    @override
+    def run(self, a: Any, *, order: int) -> tuple[Any, ...]:
+        return (_squarings(a, order),)
+
+    @override
+    def infer(self, a: Aval, *, order: int) -> tuple[Aval, ...]:
+        return (Aval(a.shape[:-2], np.dtype(np.int32)),)
+
+
+def _squarings(a: Any, order: int) -> Any:
+    size = np.abs(a)
+    norm = size.sum(axis=-2).max(axis=-1)
+    # a norm that is not finite is not made so; one that is large is brought to where powers exist
+    finite = np.isfinite(norm)
+    first = np.maximum(np.frexp(np.where(finite, norm, 1))[1], 0)
+    a, size = (np.ldexp(1.0, -first)[..., None, None] * np.where(finite[..., None, None], x, 0)
+               for x in (a, size))  # fmt: skip
+    if order == 7:
+        return np.asarray(_halvings(size.sum(axis=-2).max(axis=-1) / 3.92, first), np.int32)
+    a2 = a @ a
+    a4 = a2 @ a2
+    a6 = a2 @ a4
+    roots = [
+        np.abs(power).sum(axis=-2).max(axis=-1) ** (1 / p)
+        for power, p in ((a6, 6), (a4 @ a4, 8), (a4 @ a6, 10))
+    ]
+    eta = np.minimum(np.maximum(roots[0], roots[1]), np.maximum(roots[1], roots[2]))
+    s = _halvings(eta / 4.25, first)
+    # the truncation error relative to A: |c| times the norm of |A|^27, by which s may have to grow
+    row = np.ones((*a.shape[:-2], 1, a.shape[-1]))
+    for _ in range(27):
+        row = row @ size
+    power = np.log2(np.maximum(row.max(axis=(-2, -1)), 1e-300)) + 27.0 * (first - s)
+    size_log = np.log2(np.maximum(size.sum(axis=-2).max(axis=-1), 1e-300)) + first - s
+    excess = power - size_log - math.log2(1.1325077560602111e35) + 53
+    return np.asarray(s + np.maximum(np.ceil(excess / 26), 0), np.int32)
+
+
+def _halvings(ratio: Any, before: Any) -> Any:
+    """Return how often ratio times 2**before is to be halved until it is at most 1."""
+    mantissa, exponent = np.frexp(ratio)
+    exponent = exponent - (mantissa == 0.5)
+    return np.where(ratio == 0, 0, np.maximum(exponent + before, 0))
+
+
+squarings_p = Squarings("expm_squarings")

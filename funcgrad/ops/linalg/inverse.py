@@ -1,0 +1,180 @@
+"""Inverses, and solutions of linear systems, exact and in the sense of least squares."""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval, shape_of
+from ..structure import Batched, fit, front, match, reshape, transpose_p
+from .matrices import OfMatrices, adjoint, result_dtype, stacked_shape
+
+
+class Inverse(OfMatrices):
+    """The inverse, whose derivative needs no other: d(1/A) = -(1/A) dA (1/A)."""
+
+    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+        super().__init__(name)
+        self.function = function
+
+    @override
+    def run(self, a: Any) -> tuple[Any, ...]:
+        return (self.function(a),)
+
+    @override
+    def infer(self, a: Aval) -> tuple[Aval, ...]:
+        return (Aval(a.shape, result_dtype(a)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (y,) = outs
+        return (-(y @ tangents[0] @ y),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        turned = outs[0].mT
+        return (match(-(turned @ cts[0] @ turned), ins[0]),)
+
+
+def _inverse_if_any(a: Any) -> Any:
+    """Return the inverse, and of a singular matrix the pseudo-inverse."""
+    try:
+        return np.linalg.inv(a)
+    except np.linalg.LinAlgError:
+        if a.ndim == 2:
+            return np.linalg.pinv(a)
+        return np.stack([_inverse_if_any(one) for one in a])
+
+
+class Solver(OfMatrices):
+    """The solution X of A X = B, linear in B."""
+
+    def apply(self, a: Any, b: Any, **params: Any) -> Any:
+        """Return the solution for other operands of the same kind."""
+        return self(a, b, **params)
+
+    def turned(self, a: Any, b: Any, **params: Any) -> Any:
+        """Return the solution for the transpose of A."""
+        return self(a.mT, b, **params)
+
+    def part(self, a: Any, **params: Any) -> Any:
+        """Return of a matrix the elements that are read."""
+        return a
+
+    @override
+    def infer(self, a: Aval, b: Aval, **params: Any) -> tuple[Aval, ...]:
+        return (Aval(stacked_shape(a, b, *b.shape[-2:]), result_dtype(a, b)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
+        (a, _), (a_t, b_t), (x,) = primals, tangents, outs
+        right = b_t
+        if a_t is not None:
+            product = self.part(a_t, **params) @ x
+            right = -product if b_t is None else b_t - product
+        return (fit(self(a, right, **params), x),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        a, b = ins
+        ct = self.turned(a, cts[0], **params)
+        b_ct = None if needs[1] is None else match(ct, b)
+        if needs[0] is None:
+            return (None, b_ct)
+        return (match(self.part(-(ct @ outs[0].mT), **params), a), b_ct)
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands == {1}
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        (a, b), (place, _) = args, axes
+        if place is not None or len(shape_of(a)) > 2 or len(shape_of(b)) != 3:
+            return super().batch(args, axes, size, **params)
+        # one matrix for all examples: factor it once, for the columns of all of them
+        b = transpose_p(front(b, axes[1]), perm=(1, 2, 0))
+        flat = reshape(b, (shape_of(b)[0], math.prod(shape_of(b)[1:])))
+        x = reshape(self(a, flat, **params), shape_of(b))
+        return (transpose_p(x, perm=(2, 0, 1)),), (0,)
+
+
+class Solve(Solver):
+    """The solution by elimination."""
+
+    @override
+    def run(self, a: Any, b: Any) -> tuple[Any, ...]:
+        return (np.linalg.solve(a, b),)
+
+
+class PseudoInverse(OfMatrices):
+    """The Moore-Penrose inverse, in which singular values up to ``rtol`` times the largest are 0.
+
+    Source: Golub & Pereyra 1973, equation 4.12, which holds where the rank is constant.
+    """
+
+    cores: ClassVar[dict[int, int]] = {1: 0}
+
+    @override
+    def run(self, a: Any, rtol: Any, *, hermitian: bool) -> tuple[Any, ...]:
+        return (np.linalg.pinv(a, rcond=rtol, hermitian=hermitian),)
+
+    @override
+    def infer(self, a: Aval, rtol: Aval, *, hermitian: bool) -> tuple[Aval, ...]:
+        *_, m, n = a.shape
+        stack = np.broadcast_shapes(a.shape[:-2], rtol.shape)
+        return (Aval((*stack, n, m), result_dtype(a)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, hermitian: bool) -> Sequence[Any]:
+        a, t, p = primals[0], tangents[0], outs[0]
+        if t is None:
+            return (None,)
+        p_h, t_h = adjoint(p), adjoint(t)
+        left = p @ p_h @ t_h  # P P* dA* (I - A P)
+        right = t_h @ p_h @ p  # (I - P A) dA* P* P
+        return (fit(left - left @ a @ p + right - p @ (a @ right) - p @ t @ p, p),)
+
+
+class LeastSquares(OfMatrices):
+    """The X of least norm among those for which A X - B is least: the pseudo-inverse times B."""
+
+    @override
+    def run(self, a: Any, b: Any, *, rcond: float | None) -> tuple[Any, ...]:
+        if a.ndim == b.ndim == 2:
+            return (np.linalg.lstsq(a, b, rcond)[0],)
+        stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        a = np.broadcast_to(a, (*stack, *a.shape[-2:]))
+        b = np.broadcast_to(b, (*stack, *b.shape[-2:]))
+        kind = np.linalg.lstsq(np.ones((1, 1), a.dtype), np.ones((1, 1), b.dtype), None)[0].dtype
+        out = np.empty((*stack, a.shape[-1], b.shape[-1]), kind)
+        for i in np.ndindex(stack):
+            out[i] = np.linalg.lstsq(a[i], b[i], rcond)[0]
+        return (out,)
+
+    @override
+    def infer(self, a: Aval, b: Aval, *, rcond: float | None) -> tuple[Aval, ...]:
+        return (Aval(stacked_shape(a, b, a.shape[-1], b.shape[-1]), result_dtype(a, b)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, rcond: float | None) -> Sequence[Any]:
+        (a, b), (a_t, b_t), (x,) = primals, tangents, outs
+        if rcond is None:
+            rcond = float(np.finfo(x.dtype).eps) * max(shape_of(a)[-2:])
+        p = pinv_p(a, max(rcond, float(np.finfo(x.dtype).eps)), hermitian=False)
+        terms = [] if b_t is None else [p @ b_t]
+        if a_t is not None:
+            a_th, p_h = adjoint(a_t), adjoint(p)
+            across = a_th @ (p_h @ x)
+            terms += [p @ (p_h @ (a_th @ (b - a @ x))), across, -(p @ (a @ across + a_t @ x))]
+        return (fit(sum(terms[1:], start=terms[0]), x),)
+
+
+inv_p = Inverse("inv", np.linalg.inv)
+# where a derivative divides by a matrix that may be singular: finite by convention
+inverse_if_any_p = Inverse("inverse_if_any", _inverse_if_any)
+solve_p = Solve("solve")
+pinv_p = PseudoInverse("pinv")
+lstsq_p = LeastSquares("lstsq")

@@ -1,0 +1,158 @@
+"""What all of linear algebra shares: stacks of matrices in the last two axes, and their parts.
+
+Rules are written in operators and the elementwise primitives, so that they serve arrays and
+tracers alike. Cotangents are transposed, not conjugated: JAX's convention.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval, Shape, dtype_of, is_inexact, shape_of
+from ...core.errors import DtypeError
+from ...core.trace import Primitive
+from .. import elementwise as ew
+from ..operand import operand, strong
+from ..structure import Batched, cast, expand_dims, front, sum_p
+
+_KINDS = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))  # that LAPACK knows
+
+
+class OfMatrices(Primitive):
+    """An operation on each matrix of a stack; stacks broadcast.
+
+    ``cores`` tells how many of an operand's last axes belong to one problem, where they are not 2.
+    """
+
+    is_new = True
+    cores: ClassVar[dict[int, int]] = {}
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        return self.bind(*self.aligned(args, axes), **params), (0,) * self.count(**params)
+
+    def count(self, **params: Any) -> int:
+        """Return how many outputs there are."""
+        return 1
+
+    def aligned(self, args: Any, axes: Any) -> list[Any]:
+        """Return the operands with the batch in front, and as many axes of stacks behind it."""
+        stacks = [
+            len(shape_of(x)) - self.cores.get(i, 2) - (d is not None)
+            for i, (x, d) in enumerate(zip(args, axes, strict=True))
+        ]
+        return [
+            x if d is None else expand_dims(front(x, d), tuple(range(1, 1 + max(stacks) - stack)))
+            for x, d, stack in zip(args, axes, stacks, strict=True)
+        ]
+
+
+def result_dtype(*operands: Any) -> np.dtype:
+    """Return the dtype in which NumPy's linear algebra gives its results.
+
+    Raises:
+        DtypeError: if an operand is half or extended precision, which LAPACK does not know.
+    """
+    dtypes = [np.dtype(float) if dtype_of(x).kind in "iub" else dtype_of(x) for x in operands]
+    for dtype in dtypes:
+        if dtype not in _KINDS:
+            raise DtypeError(
+                f"linalg: array type {dtype.name} is unsupported in linalg: cast it to float32 or "
+                f"float64"
+            )
+    return np.result_type(*dtypes)
+
+
+def real_dtype(dtype: np.dtype) -> np.dtype:
+    """Return the dtype of the real part."""
+    return np.zeros((), dtype).real.dtype
+
+
+def matrices(x: Any) -> Any:
+    """Return what a user passes as matrices: floating, and with two axes at least.
+
+    Raises:
+        numpy.linalg.LinAlgError: if there are fewer axes.
+        DtypeError: if the dtype is half or extended precision.
+    """
+    x = strong(operand(x))
+    if len(shape_of(x)) < 2:
+        raise np.linalg.LinAlgError(
+            f"{len(shape_of(x))}-dimensional array given. Array must be at least two-dimensional"
+        )
+    return x if dtype_of(x) in _KINDS else cast(x, result_dtype(x))
+
+
+def squares(x: Any) -> Any:
+    """Return what a user passes as square matrices; see ``matrices``."""
+    x = matrices(x)
+    if shape_of(x)[-1] != shape_of(x)[-2]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    return x
+
+
+def stacked_shape(a: Aval, b: Aval, rows: int, columns: int) -> Shape:
+    """Return the shape of what two stacks of matrices give, which broadcast."""
+    return (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), rows, columns)
+
+
+# parts of matrices
+
+
+def adjoint(x: Any) -> Any:
+    """Return the conjugate transposes."""
+    return np.conjugate(x.mT) if ew.is_complex(x) else x.mT
+
+
+def eps(x: Any) -> float:
+    """Return the relative spacing of an array's numbers."""
+    return float(np.finfo(dtype_of(x)).eps)
+
+
+def _mask(x: Any, k: int) -> np.ndarray:
+    m, n = shape_of(x)[-2:]
+    return np.tri(m, n, k, bool)
+
+
+def lower(x: Any, k: int = 0) -> Any:
+    """Return the elements on and below a diagonal, zeros above."""
+    return ew.where(_mask(x, k), x, 0)
+
+
+def upper(x: Any, k: int = 0) -> Any:
+    """Return the elements on and above a diagonal, zeros below."""
+    return ew.where(_mask(x, k - 1), 0, x)
+
+
+def diagonal(x: Any) -> Any:
+    """Return the diagonals of square matrices."""
+    n = shape_of(x)[-1]
+    return sum_p(ew.where(np.eye(n, dtype=bool), x, 0), axes=(len(shape_of(x)) - 1,))
+
+
+def hermitian(x: Any, uplo: str) -> Any:
+    """Return the Hermitian matrices of which LAPACK reads one triangle, ``"L"`` or ``"U"``."""
+    half = lower(x, -1) if uplo == "L" else upper(x, 1)
+    middle = ew.where(np.eye(shape_of(x)[-1], dtype=bool), ew.real(x), 0)
+    return half + adjoint(half) + middle
+
+
+def reciprocal(x: Any, zero: Any) -> Any:
+    """Return 1/x, and 0 where ``zero`` holds, with all its derivatives."""
+    return ew.where(zero, 0, 1 / ew.where(zero, 1, x))
+
+
+def total(x: Any, axis: int) -> Any:
+    """Return the sum along one axis, counted from the end."""
+    return sum_p(x, axes=(len(shape_of(x)) + axis,))
+
+
+def real_part(x: Any) -> Any:
+    return ew.real(x) if ew.is_complex(x) else x
+
+
+def inexact(x: Any) -> Any:
+    """Return a number or an array as one of floating numbers, which has derivatives."""
+    x = strong(operand(x))
+    return x if is_inexact(dtype_of(x)) else cast(x, np.float64)

@@ -1,0 +1,60 @@
+"""The QR factorisation."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval, shape_of
+from ...core.errors import MissingRuleError
+from .. import elementwise as ew
+from ..structure import cast
+from .inverse import inverse_if_any_p
+from .matrices import OfMatrices, adjoint, lower, result_dtype
+
+
+class Qr(OfMatrices):
+    """A = Q R with orthonormal columns Q, as many as rows if ``complete``, and upper R.
+
+    With W = Q* dA / R the part tril(W) - tril(W)* turns Q within its columns; what is left of W
+    moves it out of them. The R of columns beyond a square has no part in W.
+    Source: Walter & Lehmann 2012, Algorithmic differentiation of linear algebra functions.
+    """
+
+    @override
+    def run(self, a: Any, *, complete: bool) -> tuple[Any, ...]:
+        q, r = np.linalg.qr(a, "complete" if complete else "reduced")
+        return q, r
+
+    @override
+    def infer(self, a: Aval, *, complete: bool) -> tuple[Aval, ...]:
+        *stack, m, n = a.shape
+        k, dtype = m if complete else min(m, n), result_dtype(a)
+        return Aval((*stack, m, k), dtype), Aval((*stack, k, n), dtype)
+
+    @override
+    def count(self, **params: Any) -> int:
+        return 2
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, complete: bool) -> Sequence[Any]:
+        (t,), (q, r) = tangents, outs
+        m, n = shape_of(t)[-2:]
+        if complete and m > n:
+            raise MissingRuleError(
+                f"qr: mode 'complete' has no derivative where there are more rows than columns, "
+                f"{m} and {n}: the columns of q beyond {n} are not determined; use 'reduced'"
+            )
+        square = t[..., :m] if n > m else t
+        scaled = square @ inverse_if_any_p(r[..., :m] if n > m else r)
+        inside = adjoint(q) @ scaled
+        turn = lower(inside, -1)
+        turn = turn - adjoint(turn)
+        if ew.is_complex(inside):  # R keeps a real diagonal
+            on = np.eye(shape_of(inside)[-1], dtype=bool)
+            turn = turn + ew.where(on, inside - cast(ew.real(inside), inside.dtype), 0)
+        return q @ (turn - inside) + scaled, adjoint(q) @ t - turn @ r
+
+
+qr_p = Qr("qr")
