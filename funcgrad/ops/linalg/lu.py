@@ -1,5 +1,6 @@
 """The LU factorisation with partial pivoting, which NumPy does not show."""
 
+import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -77,7 +78,7 @@ def _right(lu: Any, x: Any) -> Any:
 def _eliminated(a: Any) -> Any:
     kind = np.linalg.inv(np.ones((0, 0), a.dtype)).dtype
     *stack, m, n = a.shape
-    flat = np.array(a, kind).reshape(-1, m, n)
+    flat = np.array(a, kind).reshape(math.prod(stack), m, n)
     each = np.arange(len(flat))
     order = np.repeat(np.arange(m)[None], len(flat), 0)
     pivots = np.zeros((len(flat), min(m, n)), np.int32)
@@ -119,7 +120,8 @@ class Permutation(OfMatrices):
     @override
     def run(self, pivots: Any, *, size: int) -> tuple[Any, ...]:
         order = np.broadcast_to(np.arange(size), (*pivots.shape[:-1], size)).copy()
-        flat, swaps = order.reshape(-1, size), pivots.reshape(-1, pivots.shape[-1])
+        count = math.prod(pivots.shape[:-1])
+        flat, swaps = order.reshape(count, size), pivots.reshape(count, pivots.shape[-1])
         each = np.arange(len(flat))
         for i in range(pivots.shape[-1]):
             flat[each, i], flat[each, swaps[:, i]] = flat[each, swaps[:, i]], flat[each, i]
