@@ -10,8 +10,8 @@ from numpy.linalg import LinAlgError as LinAlgError
 from ..core.avals import dtype_of, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.linalg.determinant import det_p, slogdet_p
-from ..ops.linalg.inverse import inv_p, inverse_if_any_p, lstsq_p, pinv_p, solve_p
-from ..ops.linalg.matrices import eps, hermitian as hermitian_of, matrices, squares
+from ..ops.linalg.inverse import inv_p, inverse_if_any_p, lstsq_p, pinv_p, rcond_of, solve_p
+from ..ops.linalg.matrices import eps, hermitian as hermitian_of, matrices, real_dtype, squares
 from ..ops.operand import operand, strong
 from ..ops.reduce import any_p, count_p
 from ..ops.structure import cast, expand_dims, reshape, transpose_p
@@ -112,10 +112,10 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     if shape_of(b)[0] != m:
         raise LinAlgError("Incompatible dimensions")
     x = lstsq_p(a, b, rcond=None if rcond is None else float(rcond))
-    s = cast(svdvals(a), np.zeros((), dtype_of(x)).real.dtype)
-    least = eps(x) * builtins.max(m, n) if rcond is None else rcond
-    least = least if least >= 0 else eps(x)
-    rank = np.int32(0) if 0 in (m, n) else cast(count_p(s > least * s[0], axes=(0,)), np.int32)
+    s = svdvals(cast(a, np.result_type(dtype_of(a), float)))  # NumPy counts in double precision
+    small = s[:1] * rcond_of(rcond, m, n)
+    rank = cast(count_p(s > small, axes=(0,)), np.int32)
+    s = cast(s, real_dtype(dtype_of(x)))
     known = isinstance(rank, (np.ndarray, np.generic))
     if m <= n or (known and rank != n):
         return x[:, 0] if vector else x, np.empty(0, dtype_of(s)), rank, s

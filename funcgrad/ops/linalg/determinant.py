@@ -152,7 +152,7 @@ def _by_division(a: Any) -> Any:
     except np.linalg.LinAlgError:
         return None
     condition = np.linalg.norm(a, axis=(-2, -1)) * np.linalg.norm(y, axis=(-2, -1))
-    if not (condition < np.finfo(y.dtype).eps ** -0.25).all():
+    if not (condition < np.finfo(y.dtype).eps ** -0.4).all():
         return None
     return np.linalg.det(a)[..., None, None] * y.mT
 

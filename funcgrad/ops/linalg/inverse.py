@@ -7,8 +7,8 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, shape_of
-from ..structure import Batched, fit, front, match, reshape, transpose_p
+from ...core.avals import Aval, dtype_of, shape_of
+from ..structure import Batched, cast, fit, front, match, reshape, transpose_p
 from .matrices import OfMatrices, adjoint, result_dtype, stacked_shape
 
 
@@ -161,15 +161,22 @@ class LeastSquares(OfMatrices):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, rcond: float | None) -> Sequence[Any]:
         (a, b), (a_t, b_t), (x,) = primals, tangents, outs
-        if rcond is None:
-            rcond = float(np.finfo(x.dtype).eps) * max(shape_of(a)[-2:])
-        p = pinv_p(a, max(rcond, float(np.finfo(x.dtype).eps)), hermitian=False)
+        a = cast(a, np.result_type(dtype_of(a), float))  # in which NumPy finds the rank
+        p = pinv_p(a, rcond_of(rcond, *shape_of(a)[-2:]), hermitian=False)
         terms = [] if b_t is None else [p @ b_t]
         if a_t is not None:
             a_th, p_h = adjoint(a_t), adjoint(p)
             across = a_th @ (p_h @ x)
             terms += [p @ (p_h @ (a_th @ (b - a @ x))), across, -(p @ (a @ across + a_t @ x))]
         return (fit(sum(terms[1:], start=terms[0]), x),)
+
+
+def rcond_of(rcond: float | None, m: int, n: int) -> float:
+    """Return the ratio of singular values below which LAPACK's least squares take one as 0."""
+    eps = float(np.finfo(float).eps)
+    if rcond is None:
+        return eps * max(m, n)
+    return rcond if 0 < rcond < 1 else eps / 2
 
 
 inv_p = Inverse("inv", np.linalg.inv)
