@@ -32,7 +32,7 @@ COLLECTIVES = {
 }  # fmt: skip  # test_collectives
 
 TRANSPOSED = {
-    "cholesky", "qr", "eigh", "eigvalsh", "eig", "eigvals", "svd", "svdvals", "lu", "pinv", "lstsq",
+    "qr", "eig", "eigvals", "svd", "lu", "pinv", "lstsq",
 }  # fmt: skip
 
 # rules that are absent by decision, each with its reason

@@ -117,8 +117,11 @@ class Power(Arithmetic):
 
 
 def unit(x: Any) -> Any:
-    """Return x/|x|, and 0 at 0."""
-    return safe_div(x, abs(x)) if is_complex(x) else sign(x)
+    """Return x/|x|, and 0 at 0, where its own derivative is taken as 0 too."""
+    if not is_complex(x):
+        return sign(x)
+    size = abs(x)
+    return x / where(size == 0, math.inf, size)
 
 
 def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:

@@ -6,8 +6,17 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, shape_of
-from .matrices import OfMatrices, adjoint, hermitian, lower, result_dtype
+from ...core.avals import Aval, dtype_of, shape_of
+from ..structure import match
+from .matrices import (
+    OfMatrices,
+    adjoint,
+    hermitian,
+    lower,
+    of_triangle,
+    real_dtype,
+    result_dtype,
+)
 from .triangular import solve_triangular_p
 
 
@@ -32,9 +41,24 @@ class Cholesky(OfMatrices):
         t = hermitian(tangents[0], "U" if upper else "L")
         half = solve_triangular_p(factor, t, lower=True, unit=False)
         both = solve_triangular_p(factor, adjoint(half), lower=True, unit=False)
-        weight = 1 - 0.5 * np.eye(shape_of(t)[-1])
-        dfactor = factor @ (lower(both) * weight.astype(both.real.dtype))
+        dfactor = factor @ _half(both)
         return (adjoint(dfactor) if upper else dfactor,)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, upper: bool) -> Sequence[Any]:
+        (ct,), (factor,) = cts, outs
+        if upper:
+            ct, factor = adjoint(ct), adjoint(factor)
+        inside = _half(factor.mT @ ct)
+        half = solve_triangular_p(factor.mT, inside, lower=False, unit=False)
+        whole = solve_triangular_p(adjoint(factor), half.mT, lower=False, unit=False).mT
+        return (match(of_triangle(whole, "U" if upper else "L"), ins[0]),)
+
+
+def _half(x: Any) -> Any:
+    """Return the lower triangles, their diagonals halved."""
+    weight = 1 - 0.5 * np.eye(shape_of(x)[-1])
+    return lower(x) * weight.astype(real_dtype(dtype_of(x)))
 
 
 cholesky_p = Cholesky("cholesky")

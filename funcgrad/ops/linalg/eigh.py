@@ -9,12 +9,14 @@ from typing_extensions import override
 from ...core.avals import Aval, shape_of
 from .. import elementwise as ew
 from ..reduce import max_p
+from ..structure import match
 from .matrices import (
     OfMatrices,
     adjoint,
     diagonal,
     eps,
     hermitian,
+    of_triangle,
     real_dtype,
     real_part,
     reciprocal,
@@ -52,6 +54,16 @@ class Eigh(OfMatrices):
         turned = adjoint(v) @ hermitian(tangents[0], uplo) @ v
         return real_part(diagonal(turned)), v @ (inverse_gaps(w) * turned)
 
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
+        (w_ct, v_ct), (w, v) = cts, outs
+        inside: Any = 0
+        if v_ct is not None:
+            inside = inverse_gaps(w) * (v.mT @ v_ct)
+        if w_ct is not None:
+            inside = inside + ew.where(np.eye(shape_of(w)[-1], dtype=bool), w_ct[..., None, :], 0)
+        return (match(of_triangle(np.conjugate(v) @ inside @ v.mT, uplo), ins[0]),)
+
 
 class Eigvalsh(OfMatrices):
     """The eigenvalues alone."""
@@ -69,6 +81,12 @@ class Eigvalsh(OfMatrices):
         _, v = eigh_p.bind(primals[0], uplo=uplo)
         product = hermitian(tangents[0], uplo) @ v
         return (real_part(total(np.conjugate(v) * product, -2)),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
+        _, v = eigh_p.bind(ins[0], uplo=uplo)
+        whole = (np.conjugate(v) * cts[0][..., None, :]) @ v.mT
+        return (match(of_triangle(whole, uplo), ins[0]),)
 
 
 def inverse_gaps(w: Any) -> Any:

@@ -51,10 +51,6 @@ def _inverse_if_any(a: Any) -> Any:
 class Solver(OfMatrices):
     """The solution X of A X = B, linear in B."""
 
-    def apply(self, a: Any, b: Any, **params: Any) -> Any:
-        """Return the solution for other operands of the same kind."""
-        return self(a, b, **params)
-
     def turned(self, a: Any, b: Any, **params: Any) -> Any:
         """Return the solution for the transpose of A."""
         return self(a.mT, b, **params)

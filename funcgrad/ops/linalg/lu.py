@@ -45,11 +45,11 @@ class Lu(OfMatrices):
         square = lu[..., :k, :k]
         half = _left(square, t[..., :k, :])  # L^-1 dA, also for columns beyond the square
         middle = _right(square, half[..., :k])
-        dl, du = lower(square, -1) @ lower(middle, -1) + lower(middle, -1), None
+        below = lower(middle, -1)
         du = upper(middle) @ upper(square)
-        whole = dl + du
+        whole = lower(square, -1) @ below + below + du
         if n > k:
-            beyond = half[..., k:] - lower(middle, -1) @ lu[..., k:]
+            beyond = half[..., k:] - below @ lu[..., k:]
             whole = concatenate_p(whole, beyond, axis=len(shape_of(lu)) - 1)
         if m > k:
             beneath = _right(square, t[..., k:, :] - lu[..., k:, :] @ du)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, Shape, dtype_of, is_inexact, shape_of
+from ...core.avals import Aval, Shape, dtype_of, shape_of
 from ...core.errors import DtypeError
 from ...core.trace import Primitive
 from .. import elementwise as ew
@@ -138,6 +138,13 @@ def hermitian(x: Any, uplo: str) -> Any:
     return half + adjoint(half) + middle
 
 
+def of_triangle(ct: Any, uplo: str) -> Any:
+    """Return the cotangent of what ``hermitian`` reads, given that of the whole matrices."""
+    both = ct + adjoint(ct)
+    half = lower(both, -1) if uplo == "L" else upper(both, 1)
+    return half + ew.where(np.eye(shape_of(ct)[-1], dtype=bool), ew.real(ct), 0)
+
+
 def reciprocal(x: Any, zero: Any) -> Any:
     """Return 1/x, and 0 where ``zero`` holds, with all its derivatives."""
     return ew.where(zero, 0, 1 / ew.where(zero, 1, x))
@@ -150,9 +157,3 @@ def total(x: Any, axis: int) -> Any:
 
 def real_part(x: Any) -> Any:
     return ew.real(x) if ew.is_complex(x) else x
-
-
-def inexact(x: Any) -> Any:
-    """Return a number or an array as one of floating numbers, which has derivatives."""
-    x = strong(operand(x))
-    return x if is_inexact(dtype_of(x)) else cast(x, np.float64)

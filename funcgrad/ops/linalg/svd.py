@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from ...core.avals import Aval, shape_of
 from ..index import concatenate_p
+from ..structure import match
 from .eigh import inverse_gaps, rounding
 from .matrices import (
     OfMatrices,
@@ -96,6 +97,12 @@ class Svdvals(OfMatrices):
         u, _, vh = svd_p.bind(primals[0], full=False)
         product = np.conjugate(u) * (tangents[0] @ adjoint(vh))
         return (real_part(total(product, -2)),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        u, _, vh = svd_p.bind(ins[0], full=False)
+        ct = np.conjugate(u) * cts[0][..., None, :] @ np.conjugate(vh)
+        return (match(ct, ins[0]),)
 
 
 svd_p = Svd("svd")
