@@ -15,7 +15,7 @@ from ...core.avals import Aval, shape_of
 from .. import elementwise as ew
 from ..structure import expand_dims, fit, match, sum_p
 from .inverse import inverse_if_any_p
-from .matrices import OfMatrices, real_dtype, real_part, result_dtype
+from .matrices import OfMatrices, real, real_dtype, result_dtype
 
 
 class Det(OfMatrices):
@@ -102,7 +102,7 @@ class SlogDet(OfMatrices):
         sign = outs[0]
         trace = _contracted(inverse_if_any_p(primals[0]).mT, tangents[0])
         turn = sign * (trace - ew.real(trace)) if ew.is_complex(sign) else None
-        return turn, real_part(trace)
+        return turn, real(trace)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
@@ -167,9 +167,9 @@ def _of_diagonal(s: Any, directions: Any) -> Any:
     letters = "abcdefgh"[:k]
     rows = np.indices((n,) * k)
     others = np.ones((*s.shape[:-1], *(n,) * k))
-    for row in range(n):
-        factor = s[(..., row, *(None,) * k)]
-        others = others * np.where((rows == row).any(axis=0), 1, factor)
+    for i in range(n):
+        factor = s[(..., i, *(None,) * k)]
+        others = others * np.where((rows == i).any(axis=0), 1, factor)
     for i, j in itertools.combinations(range(k), 2):
         others = np.where(rows[i] == rows[j], 0, others)
     total: Any = 0

@@ -12,7 +12,7 @@ from ..reduce import argmax_p
 from ..structure import cast
 from .eigh import inverse_gaps
 from .inverse import inverse_if_any_p
-from .matrices import OfMatrices, diagonal, result_dtype, total
+from .matrices import OfMatrices, conj, diagonal, result_dtype, total
 
 
 def _complex(dtype: np.dtype) -> np.dtype:
@@ -52,7 +52,7 @@ class Eig(OfMatrices):
             return w, moved
         largest = argmax_p(ew.abs(v), axis=len(shape_of(v)) - 2)[..., None, :]
         here = largest == np.arange(shape_of(v)[-1])[:, None]
-        longer = ew.real(total(np.conjugate(v) * moved, -2))
+        longer = ew.real(total(conj(v) * moved, -2))
         slant = ew.imag(total(ew.where(here, moved, 0), -2) / total(ew.where(here, v, 0), -2))
         return diagonal(turned), moved - v * (longer + 1j * slant)[..., None, :]
 

@@ -13,12 +13,13 @@ from ..structure import match
 from .matrices import (
     OfMatrices,
     adjoint,
+    conj,
     diagonal,
     eps,
     hermitian,
     of_triangle,
+    real,
     real_dtype,
-    real_part,
     reciprocal,
     result_dtype,
     total,
@@ -35,7 +36,7 @@ class Eigh(OfMatrices):
     """
 
     @override
-    def run(self, a: Any, *, uplo: str) -> tuple[Any, ...]:
+    def run(self, a: Any, *, uplo: Any) -> tuple[Any, ...]:
         w, v = np.linalg.eigh(a, uplo)
         return w, v
 
@@ -52,7 +53,7 @@ class Eigh(OfMatrices):
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, uplo: str) -> Sequence[Any]:
         w, v = outs
         turned = adjoint(v) @ hermitian(tangents[0], uplo) @ v
-        return real_part(diagonal(turned)), v @ (inverse_gaps(w) * turned)
+        return real(diagonal(turned)), v @ (inverse_gaps(w) * turned)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
@@ -62,14 +63,14 @@ class Eigh(OfMatrices):
             inside = inverse_gaps(w) * (v.mT @ v_ct)
         if w_ct is not None:
             inside = inside + ew.where(np.eye(shape_of(w)[-1], dtype=bool), w_ct[..., None, :], 0)
-        return (match(of_triangle(np.conjugate(v) @ inside @ v.mT, uplo), ins[0]),)
+        return (match(of_triangle(conj(v) @ inside @ v.mT, uplo), ins[0]),)
 
 
 class Eigvalsh(OfMatrices):
     """The eigenvalues alone."""
 
     @override
-    def run(self, a: Any, *, uplo: str) -> tuple[Any, ...]:
+    def run(self, a: Any, *, uplo: Any) -> tuple[Any, ...]:
         return (np.linalg.eigvalsh(a, uplo),)
 
     @override
@@ -80,12 +81,12 @@ class Eigvalsh(OfMatrices):
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, uplo: str) -> Sequence[Any]:
         _, v = eigh_p.bind(primals[0], uplo=uplo)
         product = hermitian(tangents[0], uplo) @ v
-        return (real_part(total(np.conjugate(v) * product, -2)),)
+        return (real(total(conj(v) * product, -2)),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
         _, v = eigh_p.bind(ins[0], uplo=uplo)
-        whole = (np.conjugate(v) * cts[0][..., None, :]) @ v.mT
+        whole = (conj(v) * cts[0][..., None, :]) @ v.mT
         return (match(of_triangle(whole, uplo), ins[0]),)
 
 

@@ -100,9 +100,19 @@ def stacked_shape(a: Aval, b: Aval, rows: int, columns: int) -> Shape:
 # parts of matrices
 
 
+def conj(x: Any) -> Any:
+    """Return the conjugate of complex numbers, real ones as they are."""
+    return ew.conj(x) if ew.is_complex(x) else x
+
+
+def real(x: Any) -> Any:
+    """Return the real part of complex numbers, real ones as they are."""
+    return ew.real(x) if ew.is_complex(x) else x
+
+
 def adjoint(x: Any) -> Any:
     """Return the conjugate transposes."""
-    return np.conjugate(x.mT) if ew.is_complex(x) else x.mT
+    return conj(x.mT)
 
 
 def eps(x: Any) -> float:
@@ -134,7 +144,7 @@ def diagonal(x: Any) -> Any:
 def hermitian(x: Any, uplo: str) -> Any:
     """Return the Hermitian matrices of which LAPACK reads one triangle, ``"L"`` or ``"U"``."""
     half = lower(x, -1) if uplo == "L" else upper(x, 1)
-    middle = ew.where(np.eye(shape_of(x)[-1], dtype=bool), ew.real(x), 0)
+    middle = ew.where(np.eye(shape_of(x)[-1], dtype=bool), real(x), 0)
     return half + adjoint(half) + middle
 
 
@@ -142,7 +152,7 @@ def of_triangle(ct: Any, uplo: str) -> Any:
     """Return the cotangent of what ``hermitian`` reads, given that of the whole matrices."""
     both = ct + adjoint(ct)
     half = lower(both, -1) if uplo == "L" else upper(both, 1)
-    return half + ew.where(np.eye(shape_of(ct)[-1], dtype=bool), ew.real(ct), 0)
+    return half + ew.where(np.eye(shape_of(ct)[-1], dtype=bool), real(ct), 0)
 
 
 def reciprocal(x: Any, zero: Any) -> Any:
@@ -153,7 +163,3 @@ def reciprocal(x: Any, zero: Any) -> Any:
 def total(x: Any, axis: int) -> Any:
     """Return the sum along one axis, counted from the end."""
     return sum_p(x, axes=(len(shape_of(x)) + axis,))
-
-
-def real_part(x: Any) -> Any:
-    return ew.real(x) if ew.is_complex(x) else x

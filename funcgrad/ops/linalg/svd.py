@@ -13,9 +13,10 @@ from .eigh import inverse_gaps, rounding
 from .matrices import (
     OfMatrices,
     adjoint,
+    conj,
     diagonal,
+    real,
     real_dtype,
-    real_part,
     reciprocal,
     result_dtype,
     total,
@@ -63,7 +64,7 @@ class Svd(OfMatrices):
         du = u1 @ (even + odd) + _outside(u1, tv, p) * inverse
         dv = v1 @ (even - odd) + _outside(v1, adjoint(t) @ u1, p_h) * inverse
         dvh = adjoint(_filled(v1, adjoint(vh), dv, k))
-        return _filled(u1, u, du, k), real_part(diagonal(p)), dvh
+        return _filled(u1, u, du, k), real(diagonal(p)), dvh
 
 
 def _outside(u: Any, x: Any, inside: Any) -> Any:
@@ -95,13 +96,13 @@ class Svdvals(OfMatrices):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
         u, _, vh = svd_p.bind(primals[0], full=False)
-        product = np.conjugate(u) * (tangents[0] @ adjoint(vh))
-        return (real_part(total(product, -2)),)
+        product = conj(u) * (tangents[0] @ adjoint(vh))
+        return (real(total(product, -2)),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         u, _, vh = svd_p.bind(ins[0], full=False)
-        ct = np.conjugate(u) * cts[0][..., None, :] @ np.conjugate(vh)
+        ct = conj(u) * cts[0][..., None, :] @ conj(vh)
         return (match(ct, ins[0]),)
 
 

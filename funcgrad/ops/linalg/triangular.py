@@ -34,7 +34,8 @@ def _substituted(a: Any, b: Any, lower: bool, unit: bool) -> Any:
     if unit:
         a = a + np.eye(a.shape[-1], dtype=a.dtype)
     n = a.shape[-1]
-    stop, parts = n, []
+    stop = n
+    parts: list[Any] = []
     while stop > 0:
         start = max(stop - BLOCK, 0)
         right = b[..., start:stop, :]
