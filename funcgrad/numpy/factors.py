@@ -1,5 +1,6 @@
 """Factorisations of matrices, with NumPy's named results."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,14 @@ from ..ops.reduce import argsort_p, flip, take_along
 from ..ops.structure import broadcast_to
 from .table import implements
 
-_ONE = np.ones((1, 1))
-EigResult: Any = type(np.linalg.eig(_ONE))
-EighResult: Any = type(np.linalg.eigh(_ONE))
-QRResult: Any = type(np.linalg.qr(_ONE))
-SVDResult: Any = type(np.linalg.svd(_ONE))
+
+@functools.cache
+def named(function: Any) -> Any:
+    """Return the type of the named tuples that a NumPy function gives, which NumPy does not show.
+
+    It is asked for when it is needed, because the first call of LAPACK takes milliseconds.
+    """
+    return type(function(np.ones((1, 1))))
 
 
 @implements("linalg.cholesky")
@@ -49,7 +53,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     if mode not in ("reduced", "complete", "r"):
         raise ValueError(f"Unrecognized mode '{mode}'")
     q, r = qr_p.bind(matrices(a), complete=mode == "complete")
-    return r if mode == "r" else QRResult(q, r)
+    return r if mode == "r" else named(np.linalg.qr)(q, r)
 
 
 @implements("linalg.svd")
@@ -66,7 +70,7 @@ def svd(
     a = matrices(a)
     if not compute_uv:
         return svdvals_p(a)
-    return SVDResult(*svd_p.bind(a, full=bool(full_matrices)))
+    return named(np.linalg.svd)(*svd_p.bind(a, full=bool(full_matrices)))
 
 
 def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
@@ -79,7 +83,7 @@ def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
         return s
     sign = take_along(ew.copysign(1.0, w), order, axis)
     u = take_along(u, broadcast_to(order[..., None, :], shape_of(u)), axis + 1)
-    return SVDResult(u, s, adjoint(u * sign[..., None, :]))
+    return named(np.linalg.svd)(u, s, adjoint(u * sign[..., None, :]))
 
 
 @implements("linalg.svdvals")
@@ -96,7 +100,7 @@ def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, NumPy's name
     eigenvalues are not determined: their derivative leaves out that they turn among themselves.
     """
     w, v = eigh_p.bind(squares(a), uplo=_triangle(UPLO))
-    return EighResult(w, v)
+    return named(np.linalg.eigh)(w, v)
 
 
 @implements("linalg.eigvalsh")
@@ -120,7 +124,7 @@ def eig(a: Any) -> Any:
     it is returned.
     """
     w, v = eig_p.bind(squares(a))
-    return EigResult(w, v)
+    return named(np.linalg.eig)(w, v)
 
 
 @implements("linalg.eigvals")

@@ -21,6 +21,7 @@ from .factors import (
     eigh as eigh,
     eigvals as eigvals,
     eigvalsh as eigvalsh,
+    named,
     qr as qr,
     svd as svd,
     svdvals as svdvals,
@@ -51,8 +52,6 @@ __all__ = [
     "svdvals", "tensordot", "tensorinv", "tensorsolve", "trace", "vecdot", "vector_norm",
 ]  # fmt: skip
 
-SlogdetResult: Any = type(np.linalg.slogdet(np.ones((1, 1))))
-
 
 @implements("linalg.det")
 def det(a: Any) -> Any:
@@ -69,7 +68,7 @@ def slogdet(a: Any) -> Any:
 
     At a singular matrix the gradient, which is infinite, is that of its pseudo-inverse.
     """
-    return SlogdetResult(*slogdet_p.bind(squares(a)))
+    return named(np.linalg.slogdet)(*slogdet_p.bind(squares(a)))
 
 
 @implements("linalg.inv")
