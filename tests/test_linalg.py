@@ -139,6 +139,17 @@ def test_gradients_of_programs_and_batches_are_those_of_eager_code(name):
     same(hessian, np.transpose(hessian, (2, 3, 0, 1)), 1e-7, 1e-7 * np.abs(hessian).max())
 
 
+def test_real_eigenvalues_are_real_where_they_are_known():
+    for x in (PSD, PSZ, A - A.T, np.stack([PSD, A - A.T]), np.zeros((0, 0)), PSD.astype("f4")):
+        for f in (np.linalg.eig, np.linalg.eigvals):
+            kinds = [y.dtype for y in tree.leaves(f(x))]
+            program = [y.dtype for y in tree.leaves(fg.jit(f)(x))]
+            assert kinds == [y.dtype for y in tree.leaves(fg.vjp(f, x)[0])]
+            assert kinds == [y.dtype for y in tree.leaves(getattr(linalg, f.__name__)(x))]
+            assert program == [np.result_type(k, np.complex64) for k in kinds]
+    fg.check_grads(lambda x: np.linalg.eig(x)[0], (PSD,), order=2)
+
+
 def test_integers_and_lists_count_as_floats():
     x = np.array([[2, 1], [1, 3]])
     for f in (np.linalg.inv, np.linalg.det, np.linalg.cholesky, np.linalg.eigvalsh):

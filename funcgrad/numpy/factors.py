@@ -7,15 +7,17 @@ import numpy as np
 
 from ..core.avals import shape_of
 from ..core.errors import UnsupportedError
-from ..ops import elementwise as ew
+from ..core.trace import Tracer
+from ..ops import compare, elementwise as ew
 from ..ops.linalg.cholesky import cholesky_p
 from ..ops.linalg.eig import eig_p, eigvals_p
 from ..ops.linalg.eigh import eigh_p, eigvalsh_p
 from ..ops.linalg.matrices import adjoint, matrices, squares
 from ..ops.linalg.qr import qr_p
 from ..ops.linalg.svd import svd_p, svdvals_p
-from ..ops.reduce import argsort_p, flip, take_along
+from ..ops.reduce import any_p, argsort_p, flip, take_along
 from ..ops.structure import broadcast_to
+from ..transforms.arguments import is_known
 from .table import implements
 
 
@@ -41,9 +43,11 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 def qr(a: Any, mode: str = "reduced") -> Any:
     """Factor into orthonormal columns and an upper triangle; see numpy.linalg.qr.
 
-    The mode ``"raw"`` is refused, and ``"complete"`` has no derivative where there are more rows
+    Of traced arrays the mode ``"raw"`` is refused, and ``"complete"`` has no derivative where there are more rows
     than columns, because its last columns are not determined.
     """
+    if not isinstance(a, Tracer):
+        return np.linalg.qr(a, mode)  # type: ignore[call-overload]
     modes = {"f": "reduced", "full": "reduced"}
     mode = modes.get(mode, mode)
     if mode in ("raw", "e", "economic"):
@@ -119,15 +123,26 @@ def _triangle(uplo: str) -> str:
 def eig(a: Any) -> Any:
     """Return eigenvalues and eigenvectors; see numpy.linalg.eig.
 
-    They are complex even where all of them are real, because a program knows no values. The
-    derivative of a matrix that has too few eigenvectors does not exist; what rounding makes of
-    it is returned.
+    A program, which knows no values, gives them as complex numbers even where all are real, and
+    so does vmap. The derivative of a matrix that has too few eigenvectors does not exist; what
+    rounding makes of it is returned.
     """
-    w, v = eig_p.bind(squares(a))
-    return named(np.linalg.eig)(w, v)
+    a = squares(a)
+    w, v = eig_p.bind(a)
+    return named(np.linalg.eig)(*((ew.real(w), ew.real(v)) if _all_real(a, w) else (w, v)))
 
 
 @implements("linalg.eigvals")
 def eigvals(a: Any) -> Any:
-    """Return the eigenvalues, always as complex numbers; see numpy.linalg.eigvals."""
-    return eigvals_p(squares(a))
+    """Return the eigenvalues; see numpy.linalg.eigvals. In a program they are complex."""
+    a = squares(a)
+    w = eigvals_p(a)
+    return ew.real(w) if _all_real(a, w) else w
+
+
+def _all_real(a: Any, w: Any) -> bool:
+    """Return whether eigenvalues of a real matrix are known, and known to be real."""
+    if ew.is_complex(a):
+        return False
+    turns = any_p(compare.ne(ew.imag(w), 0), axes=tuple(range(len(shape_of(w)))))
+    return is_known(turns) and not turns

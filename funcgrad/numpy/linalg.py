@@ -134,7 +134,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_V
             rcond = builtins.max(shape_of(a)[-2:]) * eps(a) if rtol is None else rtol
     elif rtol is not NO_VALUE:
         raise ValueError("`rtol` and `rcond` can't be both set.")
-    if hermitian:
+    if hermitian and 0 not in shape_of(a)[-2:]:
         a = hermitian_of(squares(a), "L")
     return pinv_p(a, operand(rcond), hermitian=bool(hermitian))
 
