@@ -15,6 +15,7 @@ from ..ops.linalg.eigh import eigh_p, eigvalsh_p
 from ..ops.linalg.matrices import adjoint, matrices, squares
 from ..ops.linalg.qr import qr_p
 from ..ops.linalg.svd import svd_p, svdvals_p
+from ..ops.operand import operand
 from ..ops.reduce import any_p, argsort_p, flip, take_along
 from ..ops.structure import broadcast_to
 from ..transforms.arguments import is_known
@@ -43,9 +44,10 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 def qr(a: Any, mode: str = "reduced") -> Any:
     """Factor into orthonormal columns and an upper triangle; see numpy.linalg.qr.
 
-    Of traced arrays the mode ``"raw"`` is refused, and ``"complete"`` has no derivative where there are more rows
-    than columns, because its last columns are not determined.
+    Of traced arrays the mode ``"raw"`` is refused, and ``"complete"`` has no derivative where
+    there are more rows than columns, because its last columns are not determined.
     """
+    a = operand(a)
     if not isinstance(a, Tracer):
         return np.linalg.qr(a, mode)  # type: ignore[call-overload]
     modes = {"f": "reduced", "full": "reduced"}
