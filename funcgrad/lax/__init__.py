@@ -1,15 +1,15 @@
 """JAX's names: control flow, collectives, convolutions, elementwise. A table of contents."""
 
-from .control.associative import associative_scan as associative_scan
-from .control.cond import cond as cond, select as select, switch as switch
-from .control.implicit import (
+from ..control.associative import associative_scan as associative_scan
+from ..control.cond import cond as cond, select as select, switch as switch
+from ..control.implicit import (
     custom_linear_solve as custom_linear_solve,
     custom_root as custom_root,
     fixed_point as fixed_point,
 )
-from .control.loop import fori_loop as fori_loop, map as map, while_loop as while_loop
-from .control.scan import scan as scan
-from .ops.compare import (
+from ..control.loop import fori_loop as fori_loop, map as map, while_loop as while_loop
+from ..control.scan import scan as scan
+from ..ops.compare import (
     bitwise_and as bitwise_and,
     bitwise_or as bitwise_or,
     bitwise_xor as bitwise_xor,
@@ -22,7 +22,7 @@ from .ops.compare import (
     lt as lt,
     ne as ne,
 )
-from .ops.elementwise import (
+from ..ops.elementwise import (
     abs as abs,
     add as add,
     cbrt as cbrt,
@@ -53,7 +53,7 @@ from .ops.elementwise import (
     tan as tan,
     tanh as tanh,
 )
-from .ops.layouts import (
+from ..ops.layouts import (
     ConvDimensionNumbers as ConvDimensionNumbers,
     conv as conv,
     conv_dimension_numbers as conv_dimension_numbers,
@@ -61,10 +61,10 @@ from .ops.layouts import (
     conv_transpose as conv_transpose,
     conv_with_general_padding as conv_with_general_padding,
 )
-from .ops.pooling import reduce_window as reduce_window
-from .ops.special import erf as erf, erfc as erfc
-from .ops.windows import padtype_to_pads as padtype_to_pads
-from .transforms.collectives import (
+from ..ops.pooling import reduce_window as reduce_window
+from ..ops.special import erf as erf, erfc as erfc
+from ..ops.windows import padtype_to_pads as padtype_to_pads
+from ..transforms.collectives import (
     all_gather as all_gather,
     all_to_all as all_to_all,
     axis_index as axis_index,
@@ -76,6 +76,23 @@ from .transforms.collectives import (
     psum as psum,
     psum_scatter as psum_scatter,
 )
-from .transforms.linear import stop_gradient as stop_gradient
+from ..transforms.linear import stop_gradient as stop_gradient
+from .folding import (
+    cumlogsumexp as cumlogsumexp,
+    cummax as cummax,
+    cummin as cummin,
+    cumprod as cumprod,
+    cumsum as cumsum,
+    dot_general as dot_general,
+    top_k as top_k,
+)
+from .slicing import (
+    dynamic_index_in_dim as dynamic_index_in_dim,
+    dynamic_slice as dynamic_slice,
+    dynamic_slice_in_dim as dynamic_slice_in_dim,
+    dynamic_update_index_in_dim as dynamic_update_index_in_dim,
+    dynamic_update_slice as dynamic_update_slice,
+    dynamic_update_slice_in_dim as dynamic_update_slice_in_dim,
+)
 
 max, min = _maximum, _minimum  # of two arrays, as NumPy's maximum and minimum
