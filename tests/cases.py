@@ -254,6 +254,16 @@ def keyed(**params: Any) -> list[Case]:
     return [Case((key,), {**params, "impl": impl}) for impl, key in KEYS.items()]
 
 
+def fourier(*params: dict[str, Any], length: int | None = None, **options: Any) -> list[Case]:
+    """Return cases of a transform along one axis, of even and odd length unless one is given."""
+    shapes = [((4,), 0), ((3, 2), 0), ((2, 5), 1), ((0, 3), 1), ((1,), 0)]
+    return [
+        Case((s[:d] + (length or s[d],) + s[d + 1 :],), {"axis": d, "norm": norm, **p}, **options)
+        for p in params
+        for (s, d), norm in zip(shapes, ["backward", "ortho", "forward"] * 2, strict=False)
+    ]
+
+
 def rounded(low: float, high: float) -> list[Case]:
     """Return cases of a quotient that is rounded: of both signs, away from the jumps."""
     return [
@@ -448,6 +458,10 @@ CASES: dict[str, list[Case]] = {
     "window_argmin": pooled(0, 1),
     "window_pick":  hit(0),
     "window_place": hit(1),
+    # Fourier transforms
+    "fft":         fourier({"inverse": False}, {"inverse": True}, **C),
+    "rfft":        fourier({}),
+    "irfft":       fourier({"n": 4}, {"n": 5}, length=3, **C),
     # random numbers
     "random_seed":    [Case((Given(np.arange(s).reshape(-1, 1)),), {"impl": i})
                        for s in (3, 0) for i in KEYS],

@@ -15,6 +15,7 @@ from . import (  # each fills the table
     calculus as calculus,
     choosing as choosing,
     correlation as correlation,
+    fft as fft,
     grids as grids,
     indexing as indexing,
     linalg as linalg,

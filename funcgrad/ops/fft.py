@@ -1,0 +1,136 @@
+"""Discrete Fourier transforms along one axis, at the length that the axis has.
+
+They are closed under transposition. The matrix of ``fft`` is symmetric, so it is its own
+transpose. Of a real transform half the spectrum is kept: each frequency but the zeroth, and the
+last of an even length, stands for itself and its mirror image, and counts twice.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval, Shape, dtype_of, shape_of
+from ..core.errors import DtypeError
+from .elementwise import conj, mul
+from .linear import Linear
+from .structure import cast
+
+# which scale undoes another in the inverse transform, and undoes none in the transpose
+SWAPPED = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
+
+
+class Transform(Linear):
+    """A transform of every line along ``axis``; ``norm`` says which direction is scaled."""
+
+    is_new = True
+
+    @override
+    def infer(self, x: Aval, *, axis: int, **params: Any) -> tuple[Aval, ...]:
+        n = self.length(x.shape[axis], **params)
+        dtype = _result_dtype(self.function(**params), x.dtype)
+        if dtype is None:
+            raise DtypeError(f"{self.name}: the operand must be real: got {x}; write fft")
+        return (Aval((*x.shape[:axis], n, *x.shape[axis + 1 :]), dtype),)
+
+    def function(self, **params: Any) -> Callable[..., Any]:
+        """Return NumPy's function."""
+        raise self.missing("function")
+
+    def length(self, n: int, **params: Any) -> int:
+        """Return the length of the result along the axis."""
+        return n
+
+    @override
+    def batched_params(self, size: int, *, axis: int, **params: Any) -> dict[str, Any]:
+        return {"axis": axis + 1, **params}
+
+    def emit(
+        self, w: Any, outs: Any, ins: Any, *, axis: int, norm: str, n: int | None = None, **how: Any
+    ) -> None:
+        name = f"{w.numpy('fft')}.{self.function(**how).__name__}"
+        w.call(name, [ins[0], n, axis, repr(norm)], outs[0], keyword=True)
+
+
+class Fft(Transform):
+    """The transform of real or complex numbers, or with ``inverse`` that with the other sign."""
+
+    @override
+    def run(self, x: Any, *, axis: int, norm: str, inverse: bool) -> tuple[Any, ...]:
+        return (self.function(inverse=inverse)(x, axis=axis, norm=norm),)
+
+    @override
+    def function(self, *, inverse: bool, **params: Any) -> Callable[..., Any]:
+        return np.fft.ifft if inverse else np.fft.fft
+
+    @override
+    def transpose(self, ct: Any, x: Any, **params: Any) -> Any:
+        return cast(fft_p(ct, **params), dtype_of(x))
+
+
+class Rfft(Transform):
+    """The frequencies of real numbers that are not negative."""
+
+    @override
+    def run(self, x: Any, *, axis: int, norm: str) -> tuple[Any, ...]:
+        return (np.fft.rfft(x, axis=axis, norm=norm),)
+
+    @override
+    def function(self, **params: Any) -> Callable[..., Any]:
+        return np.fft.rfft
+
+    @override
+    def length(self, n: int, **params: Any) -> int:
+        return n // 2 + 1
+
+    @override
+    def transpose(self, ct: Any, x: Any, *, axis: int, norm: str) -> Any:
+        n = shape_of(x)[axis]
+        half = mul(conj(ct), _counts(0.5, n, shape_of(ct), axis, dtype_of(ct)))
+        return cast(irfft_p(half, n=n, axis=axis, norm=SWAPPED[norm]), dtype_of(x))
+
+
+class Irfft(Transform):
+    """The ``n`` real numbers that have these frequencies, of which there are ``n // 2 + 1``."""
+
+    @override
+    def run(self, x: Any, *, n: int, axis: int, norm: str) -> tuple[Any, ...]:
+        return (np.fft.irfft(x, n, axis=axis, norm=norm),)
+
+    @override
+    def function(self, **params: Any) -> Callable[..., Any]:
+        return np.fft.irfft
+
+    @override
+    def length(self, _: int, *, n: int, **params: Any) -> int:
+        return n
+
+    @override
+    def transpose(self, ct: Any, x: Any, *, n: int, axis: int, norm: str) -> Any:
+        half = conj(rfft_p(ct, axis=axis, norm=SWAPPED[norm]))
+        return cast(mul(half, _counts(2, n, shape_of(x), axis, dtype_of(half))), dtype_of(x))
+
+
+@functools.cache
+def _result_dtype(function: Callable[..., Any], dtype: np.dtype) -> np.dtype | None:
+    """Return what NumPy transforms this dtype into, None where it refuses: by trying."""
+    try:
+        return function(np.ones(2, dtype)).dtype
+    except TypeError:
+        return None
+
+
+def _counts(inner: float, n: int, shape: Shape, axis: int, dtype: np.dtype) -> np.ndarray:
+    """Return 1 for the frequencies that are their own mirror images, ``inner`` for the others."""
+    counts = np.full(n // 2 + 1, inner, np.empty(0, dtype).real.dtype)
+    counts[0] = 1
+    if n % 2 == 0:
+        counts[-1] = 1
+    return counts.reshape([-1 if d == axis else 1 for d in range(len(shape))])
+
+
+fft_p = Fft("fft")
+rfft_p = Rfft("rfft")
+irfft_p = Irfft("irfft")
