@@ -58,8 +58,8 @@ class Kernels:
         self.assign(out, f"{expression}.item()" if weak else expression)
 
     def convert(self, x: Value, dtype: np.dtype, out: Value) -> None:
-        drops = x.aval.dtype.kind == "c" and dtype.kind in "fiub"
-        source = f"{x}.real" if drops and dtype.kind == "f" else str(x)
+        drops = x.aval.dtype.kind == "c" and dtype.kind in "fiu"
+        source = f"{x}.real" if drops else str(x)
         if not out.aval.shape:
             self.assign(out, f"{self.dtype(dtype)}({source})")
         elif out.made:

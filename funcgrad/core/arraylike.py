@@ -186,6 +186,8 @@ class ArrayLike:
         return overrides[np.divmod](other, self)
 
     def __round__(self, ndigits: int | None = None) -> Any:
+        if self.dtype.kind == "c":
+            raise TypeError(f"round: Python rounds no complex numbers: got {self.aval}")
         return overrides[np.round](self, ndigits or 0)
 
     # attributes

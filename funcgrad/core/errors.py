@@ -5,7 +5,10 @@ keeps working; each docstring shows how to get the error and how to mend it.
 """
 
 import os
+import sys
+import warnings
 from types import TracebackType
+from typing import Any
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMPY = f"{os.sep}numpy{os.sep}"
@@ -19,12 +22,25 @@ def shorten(err: Exception) -> None:
     frames: TracebackType | None = err.__traceback__
     while frames is not None:
         filename = frames.tb_frame.f_code.co_filename
-        if not filename.startswith(_PACKAGE) and _NUMPY not in filename:
+        if not _inside(filename):
             return
         frames = frames.tb_next
     if isinstance(err, FuncgradError):
         err.__suppress_context__ = True
     err.__traceback__ = None
+
+
+def warn(message: str, category: type[Warning]) -> None:
+    """Warn of the innermost line that is neither ours nor NumPy's."""
+    frame: Any = sys._getframe(1)
+    level = 2  # 1 would be this function, and 2 is its caller
+    while frame.f_back is not None and _inside(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, category, stacklevel=level - 1)
+
+
+def _inside(filename: str) -> bool:
+    return filename.startswith(_PACKAGE) or _NUMPY in filename
 
 
 class FuncgradError(Exception):

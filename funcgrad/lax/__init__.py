@@ -9,6 +9,7 @@ from ..control.implicit import (
 )
 from ..control.loop import fori_loop as fori_loop, map as map, while_loop as while_loop
 from ..control.scan import scan as scan
+from ..numpy.ufuncs import sign as sign
 from ..ops.compare import (
     bitwise_and as bitwise_and,
     bitwise_or as bitwise_or,
@@ -44,7 +45,6 @@ from ..ops.elementwise import (
     pow as pow,
     real as real,
     reciprocal as reciprocal,
-    sign as sign,
     sin as sin,
     sinh as sinh,
     sqrt as sqrt,

@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import DtypeError
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_of, axis_of
@@ -157,9 +158,12 @@ def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
     """Interpolate linearly; the slope at a sample is that on its right; see numpy.interp."""
-    fp = strong(operand(fp))
+    x, xp, fp = (strong(operand(v)) for v in (x, xp, fp))
+    for name, v in (("x", x), ("xp", xp)):
+        if ew.is_complex(v):
+            raise DtypeError(f"interp: {name} must be real: got {aval_of(v)}; write {name}.real")
     fp = cast(fp, np.complex128 if ew.is_complex(fp) else np.float64)
-    x, xp = (cast(strong(operand(v)), np.float64) for v in (x, xp))
+    x, xp = (cast(v, np.float64) for v in (x, xp))
     if len(shape_of(xp)) != 1 or len(shape_of(fp)) != 1:
         raise ValueError("Data points must be 1-D sequences")
     if shape_of(xp) != shape_of(fp):

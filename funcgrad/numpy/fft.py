@@ -4,13 +4,13 @@ Each is made of transforms along one axis at a time, as NumPy's own are.
 """
 
 import operator
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any, SupportsIndex
 
 import numpy as np
 
 from ..core.avals import PYTHON_SCALARS, shape_of
+from ..core.errors import warn
 from ..ops.elementwise import conj
 from ..ops.fft import SWAPPED, fft_p, irfft_p, rfft_p
 from ..ops.index import Index, scatter_add_p
@@ -139,7 +139,7 @@ def _plan(a: Any, s: Any, axes: Any, half: bool = False) -> list[tuple[Any, Any]
 
 
 def _warn(what: str, cure: str) -> None:
-    warnings.warn(f"fft: {what} is deprecated since NumPy 2.0; {cure}", DeprecationWarning, 2)
+    warn(f"fft: {what} is deprecated since NumPy 2.0; {cure}", DeprecationWarning)
 
 
 def _each(transform: Callable[..., Any], a: Any, plan: Sequence[tuple[Any, Any]], norm: Any) -> Any:

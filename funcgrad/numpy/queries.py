@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.errors import DtypeError
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
@@ -65,13 +66,20 @@ def isreal(x: Any) -> Any:
 @implements("isposinf")
 def isposinf(x: Any, out: Any = None) -> Any:
     """Return where the value is +inf; see numpy.isposinf."""
-    return compare.eq(operand(x), np.inf)
+    return compare.eq(_ordered("isposinf", x), np.inf)
 
 
 @implements("isneginf")
 def isneginf(x: Any, out: Any = None) -> Any:
     """Return where the value is -inf; see numpy.isneginf."""
-    return compare.eq(operand(x), -np.inf)
+    return compare.eq(_ordered("isneginf", x), -np.inf)
+
+
+def _ordered(who: str, x: Any) -> Any:
+    x = operand(x)
+    if ew.is_complex(x):
+        raise DtypeError(f"{who}: complex numbers have no sign: got {aval_of(x)}; ask of x.real")
+    return x
 
 
 @implements("result_type")

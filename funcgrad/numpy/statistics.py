@@ -89,8 +89,8 @@ def var(
     count = _count(a, axis, where, keepdims)
     if mean is None or mean is NO_VALUE:
         mean = _ratio(sum(wide, axis, keepdims=True, where=where), _count(a, axis, where, True))
-    deviation = ew.sub(wide, operand(mean))
-    y = sum(_abs2(deviation), axis, keepdims=keepdims, where=where)
+    deviation = ew.sub(a, operand(mean))  # of complex numbers the whole, also beside dtype=float
+    y = sum(_abs2(deviation), axis, dtype, keepdims=keepdims, where=where)
     free = ew.maximum(ew.sub(count, ddof), 0)  # the degrees of freedom
     y = _ratio(y, free if isinstance(free, (Tracer, np.ndarray)) else free.item())
     dtype_out = np.empty(0, dtype_of(a)).real.dtype

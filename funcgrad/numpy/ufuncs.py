@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
-from ..core.errors import MutationError
+from ..core.errors import DtypeError, MutationError
 from ..core.registry import overrides
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
@@ -145,6 +145,9 @@ def nan_to_num(
     x = operand(x)
     if not is_inexact(dtype_of(x)):
         return x
+    for filler in (nan, posinf, neginf):
+        if filler is not None and ew.is_complex(filler):
+            raise DtypeError(f"nan_to_num: the fillers of both parts must be real: got {filler}")
     limits = np.finfo(dtype_of(x))
     high = limits.max if posinf is None else posinf
     low = limits.min if neginf is None else neginf

@@ -24,6 +24,7 @@ from .structure import (
     cast,
     expand_dims,
     front,
+    project,
     reshape,
     stretched,
     sum_dtype,
@@ -72,7 +73,7 @@ class Psum(LinearCollective):
 
     @override
     def transpose(self, ct: Any, x: Any, token: Any, *, size: int) -> Any:
-        return cast(self.bind(ct, token, size=size)[0], dtype_of(x))
+        return project(self.bind(ct, token, size=size)[0], dtype_of(x))
 
     @override
     def over(self, x: Any, axis: int | None, *, size: int) -> tuple[Any, Any]:
@@ -152,7 +153,7 @@ class PsumScatter(LinearCollective):
 
     @override
     def transpose(self, ct: Any, x: Any, token: Any, **params: Any) -> Any:
-        return cast(all_gather_p(ct, token, **params), dtype_of(x))
+        return project(all_gather_p(ct, token, **params), dtype_of(x))
 
     @override
     def over(self, x: Any, d: int | None, *, size: int, axis: int, tiled: bool) -> tuple[Any, Any]:

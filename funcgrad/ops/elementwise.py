@@ -140,7 +140,8 @@ def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
 
 def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t y log(x), which is 0 at x = 0."""
-    return safe_mul(t, y * log(where(x == 0, 1, x)))
+    base = x if is_complex(x) or not is_complex(y) else x + 0j  # a negative one has a logarithm
+    return safe_mul(t, y * log(where(x == 0, 1, base)))
 
 
 def _sinc_slope(x: Any) -> Any:
@@ -150,6 +151,13 @@ def _sinc_slope(x: Any) -> Any:
     series = math.pi**2 * x * (z * (1 / 30 - z * (1 / 840 - z / 45360)) - 1 / 3)
     far = where(small, 1, x)
     return where(small, series, (cos(math.pi * far) - sinc(far)) / far)
+
+
+def _chord(x: Any) -> Any:
+    """Return sqrt(1 - x**2), of complex numbers with the sign that it has on x's side of a cut."""
+    if is_complex(x):
+        return np.sqrt(-(x - 1)) * np.sqrt(x - -1)  # + 1 would make a part of -0 positive
+    return np.sqrt((1 - x) * (1 + x))
 
 
 def _reach(function: Any) -> Any:
@@ -242,15 +250,15 @@ logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
 sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
 cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
 tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
-arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, np.sqrt(1 - x * x)))
-arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, np.sqrt(1 - x * x)))
+arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, _chord(x)))
+arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, _chord(x)))
 arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: safe_div(t, 1 + x * x))
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
 tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
-arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, np.sqrt(x * x + 1)))
+arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, np.sqrt(x * x - -1)))
 arccosh     = Elementwise("arccosh", np.arccosh,
-                          lambda t, y, x: safe_div(t, np.sqrt(x - 1) * np.sqrt(x + 1)))
+                          lambda t, y, x: safe_div(t, np.sqrt(x - 1) * np.sqrt(x - -1)))
 arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: safe_div(t, 1 - x * x))
 sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * _sinc_slope(x))
 deg2rad     = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=[{0}])

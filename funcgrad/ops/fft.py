@@ -16,7 +16,7 @@ from ..core.avals import Aval, Shape, dtype_of, shape_of
 from ..core.errors import DtypeError
 from .elementwise import conj, mul
 from .linear import Linear
-from .structure import cast
+from .structure import project
 
 # which scale undoes another in the inverse transform, and undoes none in the transpose
 SWAPPED = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
@@ -67,7 +67,7 @@ class Fft(Transform):
 
     @override
     def transpose(self, ct: Any, x: Any, **params: Any) -> Any:
-        return cast(fft_p(ct, **params), dtype_of(x))
+        return project(fft_p(ct, **params), dtype_of(x))
 
 
 class Rfft(Transform):
@@ -89,7 +89,7 @@ class Rfft(Transform):
     def transpose(self, ct: Any, x: Any, *, axis: int, norm: str) -> Any:
         n = shape_of(x)[axis]
         half = mul(conj(ct), _counts(0.5, n, shape_of(ct), axis, dtype_of(ct)))
-        return cast(irfft_p(half, n=n, axis=axis, norm=SWAPPED[norm]), dtype_of(x))
+        return project(irfft_p(half, n=n, axis=axis, norm=SWAPPED[norm]), dtype_of(x))
 
 
 class Irfft(Transform):
@@ -110,7 +110,7 @@ class Irfft(Transform):
     @override
     def transpose(self, ct: Any, x: Any, *, n: int, axis: int, norm: str) -> Any:
         half = conj(rfft_p(ct, axis=axis, norm=SWAPPED[norm]))
-        return cast(mul(half, _counts(2, n, shape_of(x), axis, dtype_of(half))), dtype_of(x))
+        return project(mul(half, _counts(2, n, shape_of(x), axis, dtype_of(half))), dtype_of(x))
 
 
 @functools.cache

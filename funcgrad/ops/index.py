@@ -14,9 +14,9 @@ from .structure import (
     Batched,
     Linear,
     as_array,
-    cast,
     expand_dims,
     front,
+    project,
     stretched,
     transpose_p,
     without,
@@ -315,7 +315,7 @@ class Concatenate(Primitive):
             np.zeros(shape_of(x), dtype) if t is None else t
             for x, t in zip(primals, tangents, strict=True)
         ]
-        return (cast(concatenate_p(*parts, axis=axis), dtype),)
+        return (project(concatenate_p(*parts, axis=axis), dtype),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axis: int) -> Sequence[Any]:
@@ -324,7 +324,7 @@ class Concatenate(Primitive):
             stop = start + shape_of(x)[axis]
             index = Index((*[slice(None)] * axis, slice(start, stop)))
             part = None if need is None else getitem_p(cts[0], index=index)
-            results.append(None if part is None else cast(part, dtype_of(x)))
+            results.append(None if part is None else project(part, dtype_of(x)))
             start = stop
         return results
 

@@ -10,7 +10,7 @@ from ..core.avals import aval_of, is_arraylike, shape_of
 from ..core.errors import ShapeError
 from .index import concatenate_p
 from .operand import strong
-from .structure import cast, reshape
+from .structure import cast, project, reshape
 
 
 def ravel_pytree(value: Any) -> tuple[Any, Callable[[Any], Any]]:
@@ -49,7 +49,7 @@ def ravel_pytree(value: Any) -> tuple[Any, Callable[[Any], Any]]:
                 f"unravel: expected an array of shape ({ends[-1]},): got {aval_of(vector)}"
             )
         pieces = [
-            _own(cast(reshape(vector[start:stop], a.shape), a.dtype))
+            _own(project(reshape(vector[start:stop], a.shape), a.dtype))
             for a, start, stop in zip(avals, ends[:-1], ends[1:], strict=True)
         ]
         return tree.unflatten(treedef, pieces)

@@ -13,7 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, Aval, Axes, Shape, aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, warn
 from ..core.trace import Primitive
 from .linear import (
     Batched as Batched,
@@ -31,7 +31,7 @@ class Convert(Linear):
     def run(self, x: Any, *, dtype: np.dtype) -> tuple[Any, ...]:
         if not isinstance(x, (np.ndarray, np.generic)):
             x = np.asarray(x)[()]
-        if dtype.kind == "f" and x.dtype.kind == "c":
+        if x.dtype.kind == "c" and dtype.kind in "fiu":
             x = x.real
         return (x.astype(dtype),)
 
@@ -283,7 +283,22 @@ def sum_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def cast(x: Any, dtype: Any) -> Any:
-    """Return ``x`` with this dtype, itself where it has it."""
+    """Return ``x`` with this dtype, itself where it has it; lost imaginary parts warn, as NumPy's.
+
+    Where a rule takes the real part because it is the derivative, it says ``project``.
+    """
+    if dtype_of(x) is dtype:
+        return x
+    if dtype_of(x).kind == "c" and np.dtype(dtype).kind in "fiu":
+        warn(
+            "Casting complex values to real discards the imaginary part",
+            np.exceptions.ComplexWarning,
+        )
+    return project(x, dtype)
+
+
+def project(x: Any, dtype: Any) -> Any:
+    """Return ``x`` with this dtype, itself where it has it; of complex numbers the real part."""
     if dtype_of(x) is dtype:
         return x
     dtype = np.dtype(dtype)
@@ -350,9 +365,9 @@ def match(ct: Any, x: Any) -> Any:
         # on plain arrays straight to NumPy, because every bias of every layer comes here
         ct = np.add.reduce(ct, axes) if type(ct) is np.ndarray else sum_p(ct, axes=axes)
         ct = reshape(ct, shape)
-    return cast(ct, dtype_of(x))
+    return project(ct, dtype_of(x))
 
 
 def fit(t: Any, y: Any) -> Any:
     """Return a tangent with the shape and dtype of its output: redo broadcasting and casts."""
-    return cast(broadcast_to(t, shape_of(y)), dtype_of(y))
+    return project(broadcast_to(t, shape_of(y)), dtype_of(y))
