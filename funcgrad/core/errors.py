@@ -36,7 +36,7 @@ def warn(message: str, category: type[Warning]) -> None:
     level = 2  # 1 would be this function, and 2 is its caller
     while frame.f_back is not None and _inside(frame.f_code.co_filename):
         frame, level = frame.f_back, level + 1
-    warnings.warn(message, category, stacklevel=level - 1)
+    warnings.warn(message, category, stacklevel=level)
 
 
 def _inside(filename: str) -> bool:

@@ -160,7 +160,8 @@ def interp(
     """Interpolate linearly; the slope at a sample is that on its right; see numpy.interp."""
     x, xp, fp = (strong(operand(v)) for v in (x, xp, fp))
     for name, v in (("x", x), ("xp", xp)):
-        if ew.is_complex(v):
+        # of one number, and beside a period, NumPy takes the real part and warns
+        if ew.is_complex(v) and shape_of(v) and period is None:
             raise DtypeError(f"interp: {name} must be real: got {aval_of(v)}; write {name}.real")
     fp = cast(fp, np.complex128 if ew.is_complex(fp) else np.float64)
     x, xp = (cast(v, np.float64) for v in (x, xp))

@@ -76,7 +76,7 @@ def jacfwd(
             lambda *values: chosen.call(values), *chosen.values(), has_aux=has_aux
         )
         outs, out_tree = tree.flatten(out)
-        _check_outputs("jacfwd", outs)
+        _check_outputs("jacfwd", outs, holomorphic)
         still = [zeros(x) if inexact else x for x, inexact in leaves]
         columns: list[list[Any]] = [[] for _ in outs]  # of each output: one array an argument
         for k, (x, inexact) in enumerate(leaves):
@@ -127,7 +127,7 @@ def jacrev(
             lambda *values: chosen.call(values), *chosen.values(), has_aux=has_aux
         )
         outs, out_tree = tree.flatten(out)
-        _check_outputs("jacrev", outs)
+        _check_outputs("jacrev", outs, holomorphic)
         still = [zeros(y) for y in outs]
         rows = []
         for j, y in enumerate(outs):
@@ -165,11 +165,24 @@ def _chosen(
                 f"{who}: a complex argument has a complex Jacobian only where the function is "
                 f"holomorphic: got {aval_of(x)}; say holomorphic=True, or split it into parts"
             )
+        if holomorphic and carries_derivative(x) and aval_of(x).dtype.kind != "c":
+            raise DtypeError(
+                f"{who}: with holomorphic=True the arguments must be complex: got {aval_of(x)}"
+            )
     return chosen, [(x, carries_derivative(x)) for x in leaves], treedef
 
 
-def _check_outputs(who: str, outs: Sequence[Any]) -> None:
+def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
     for y in outs:
+        if holomorphic and carries_derivative(y) and aval_of(y).dtype.kind != "c":
+            raise DtypeError(
+                f"{who}: with holomorphic=True the output must be complex: got {aval_of(y)}"
+            )
+        if who == "jacrev" and not holomorphic and aval_of(y).dtype.kind == "c":
+            raise DtypeError(
+                f"jacrev: a complex output has two rows for each element, of its real and of its "
+                f"imaginary part: got {aval_of(y)}; say holomorphic=True, or use jacfwd"
+            )
         if not carries_derivative(y):
             got = aval_of(y) if is_arraylike(y) else type(y).__name__
             raise DtypeError(
