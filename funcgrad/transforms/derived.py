@@ -174,20 +174,21 @@ def _chosen(
 
 def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
     for y in outs:
-        if holomorphic and carries_derivative(y) and aval_of(y).dtype.kind != "c":
-            raise DtypeError(
-                f"{who}: with holomorphic=True the output must be complex: got {aval_of(y)}"
-            )
-        if who == "jacrev" and not holomorphic and aval_of(y).dtype.kind == "c":
-            raise DtypeError(
-                f"jacrev: a complex output has two rows for each element, of its real and of its "
-                f"imaginary part: got {aval_of(y)}; say holomorphic=True, or use jacfwd"
-            )
         if not carries_derivative(y):
             got = aval_of(y) if is_arraylike(y) else type(y).__name__
             raise DtypeError(
                 f"{who}: the output must be made of real or complex arrays: got {got}; "
                 f"return the rest as aux, with has_aux=True"
+            )
+        whole = aval_of(y).dtype.kind == "c"
+        if holomorphic and not whole:
+            raise DtypeError(
+                f"{who}: with holomorphic=True the output must be complex: got {aval_of(y)}"
+            )
+        if who == "jacrev" and whole and not holomorphic:
+            raise DtypeError(
+                f"jacrev: a complex output has two rows for each element, of its real and of its "
+                f"imaginary part: got {aval_of(y)}; say holomorphic=True, or use jacfwd"
             )
 
 
