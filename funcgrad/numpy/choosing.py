@@ -1,6 +1,6 @@
 """Choosing between arrays, counting, and the refusals of what would write into one."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from ..ops.operand import operand, strong, weak_with
 from ..ops.reduce import take_along
 from ..ops.structure import broadcast_to, cast, reshape
 from .indexing import concrete, getitem, parse
-from .table import check_cast, implements, no_out
+from .table import EAGER_NO_DERIVATIVE, check_cast, implements, no_out, refuses
 
 
 @implements("where")
@@ -27,7 +27,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return ew.where(operand(condition), operand(x), operand(y))
 
 
-@implements("nonzero")
+@implements("nonzero", status=EAGER_NO_DERIVATIVE)
 def nonzero(a: Any) -> tuple[np.ndarray, ...]:
     """Return where elements are not zero; see numpy.nonzero."""
     return concrete("nonzero", operand(a)).nonzero()
@@ -101,29 +101,19 @@ def _assigned(y: Any, mask: np.ndarray, value: Any) -> Any:
     return reshape(set_at_p(array, value, *arrays, index=key), shape_of(y))
 
 
-# what would write traced values into an array, or count with them
+# what would write traced values into an array
 
-
-def _writes(name: str, cure: str) -> None:
-    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
-        raise MutationError(
-            f"numpy.{name}: it would change an array in place, and a derivative be lost; {cure}"
-        )
-
-    refuse.__name__ = refuse.__qualname__ = name
-    refuse.__doc__ = f"Raise: numpy.{name} would write traced values into an array."
-    implements(name)(refuse)
-
-
+_IN_PLACE = "it would change an array in place, and a derivative be lost"
 _AT = "write x = funcgrad.at(x)[index].set(value)"
-_writes(
-    "copyto", "for numpy.full_like(a, x) write funcgrad.numpy.full_like(a, x), else numpy.where"
-)
-_writes("put", _AT)
-_writes("put_along_axis", _AT)
-_writes("place", _AT)
-_writes("putmask", "write x = numpy.where(mask, values, x)")
-_writes("fill_diagonal", "write x = funcgrad.at(x)[numpy.diag_indices_from(x)].set(value)")
+
+# fmt: off
+refuses("copyto", _IN_PLACE, "for numpy.full_like(a, x) write funcgrad.numpy.full_like(a, x), "
+                             "else numpy.where", MutationError)
+refuses("put put_along_axis place", _IN_PLACE, _AT, MutationError)
+refuses("putmask", _IN_PLACE, "write x = numpy.where(mask, values, x)", MutationError)
+refuses("fill_diagonal", _IN_PLACE,
+        "write x = funcgrad.at(x)[numpy.diag_indices_from(x)].set(value)", MutationError)
+# fmt: on
 
 
 @implements("bincount")

@@ -14,7 +14,7 @@ from ..ops.structure import cast, reshape
 from . import reductions, scans
 from .indexing import concrete
 from .shapes import moveaxis, stack
-from .table import check_cast, implements, no_out, unsupported
+from .table import NO_DERIVATIVE, check_cast, implements, no_out, unsupported
 
 
 @implements("sign")
@@ -115,7 +115,7 @@ def clip(
     return ew.clip(a, operand(low), operand(high))
 
 
-@implements("round", "around")
+@implements("round", "around", status=NO_DERIVATIVE)
 def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     """Round half to even; the derivative is zero; see numpy.round."""
     no_out("round", out)
@@ -130,7 +130,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     return cast(ew.mul(compare.rint(ew.div(a, scale)), scale), dtype_of(a))
 
 
-@implements("fix")
+@implements("fix", status=NO_DERIVATIVE)
 def fix(x: Any, out: Any = None) -> Any:
     """Round towards zero; the derivative is zero; see numpy.fix."""
     no_out("fix", out)
