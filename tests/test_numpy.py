@@ -103,6 +103,18 @@ ROWS = {
         np.multiply(x, y, order='C')  np.add([1.0, 2.0, 3.0, 4.0], x)  np.add(x, [s, s, 1, 2])
         np.multiply((1, 2, 3, 4), x)""",
     "ufunc methods": """
+        np.logaddexp.reduce(m, axis=1, initial=s, where=mask2)  np.hypot.reduce(v[:1])
+        np.subtract.reduce(x, initial=s)  np.hypot.reduce(e, axis=0)
+        np.divide.reduce(m, axis=1, initial=2.0, where=mask2)  np.logaddexp.reduce(t, (0, 2))
+        np.gcd.reduce(np.argsort(x) + 6)  np.bitwise_or.reduce(np.argsort(m, 1), axis=1)
+        np.logical_xor.reduce(x[:1])  np.logical_xor.reduce(m > 0, axis=(0, 1))
+        np.fmin.reduce(m, axis=None)  np.hypot.reduce(m, axis=0, where=mask2)
+        np.logical_and.reduce(x, initial=False)  np.add.reduce(x > 0, dtype=np.int8)
+        np.add.accumulate(x > 0, dtype=np.int16)  np.sum(x > 0, dtype=np.uint8)
+        np.add.reduceat(x, [0, 2])  np.multiply.reduceat(m, [2, 0, 1], axis=1)
+        np.logaddexp.reduceat(x, [0, 3, 1])  np.minimum.reduceat(m, [0, 1])
+        np.matmul(m, m, axes=[(1, 0), (0, 1), (0, 1)])  np.matmul(m, x, axes=[(0, 1), 0, 0])
+        np.vecdot(m, n, axis=0)  np.vecdot(m, n, axes=[0, 0])
         np.add.reduce(m)  np.add.reduce(m, axis=1)  np.add.reduce(m, axis=None)
         np.add.reduce(m, axis=(0, 1), keepdims=True)  np.multiply.reduce(m, 0)
         np.multiply.reduce(m, axis=-1, keepdims=True)  np.maximum.reduce(m)
@@ -437,12 +449,21 @@ NEED_NUMBERS = """
     np.where(x > 0)  np.extract(x > 0, x)  np.compress(x > 0, x)
     np.trim_zeros(np.where(x > 2, x, 0))
     x if (x > 0).any() else y  s if s > 0 else -s  max(x)  min(x)  sorted(x)  x[0] in x  9.0 in x
-    np.searchsorted(np.sort(x), 0.3)  np.searchsorted(a, x)  np.digitize(x, [0.0, 1.0])
-    x.nonzero()
-    np.trim_zeros(x * mask)  np.trim_zeros(np.pad(x, 2), 'f')  x.searchsorted(0.3)
-    np.lexsort((x, y))
-    np.nanargmax(gap)  np.nanargmin(gaps, axis=1)  np.isin(x, [0.4])  np.array_str(x)
-    np.array_repr(x)
+    np.trim_zeros(x * mask)  np.trim_zeros(np.pad(x, 2), 'f')  x.nonzero()  np.array_repr(x)
+    np.unique(x)  np.unique(x[i])  np.unique(m, axis=1)  np.unique(m[i], axis=0)
+    np.unique(x[j], True, True, True)  np.unique(np.round(m), return_counts=True)
+    np.unique(gap, equal_nan=False)  np.unique(gap)  np.unique(m[i], return_inverse=True, axis=0)
+    np.unique_all(m)[0]  np.unique_counts(x[j])[0]  np.unique_inverse(m)[0]  np.unique_values(x)
+    np.unique_all(x[i])[1:]  np.unique(z)  np.union1d(x, y)  np.union1d(m, a)
+    np.intersect1d(x, x[i])  np.intersect1d(x, a, return_indices=True)
+    np.intersect1d(x, x[:2], assume_unique=True)  np.intersect1d(x, m)  np.setdiff1d(x, x[i])
+    np.setdiff1d(m, x)  np.setdiff1d(x, [0.4], assume_unique=True)  np.setxor1d(x, x[1:])
+    np.setxor1d(x, y, assume_unique=True)  np.setxor1d(m, x)  np.array_str(x)
+    np.histogram(x, 'sqrt')  np.histogram(m, 'auto')  np.histogram_bin_edges(x, 'sturges')
+    np.emath.sqrt(x)  np.emath.log(x)  np.emath.log2(p)  np.emath.log10(x)  np.emath.arccos(x)
+    np.emath.arcsin(u)  np.emath.arctanh(x)  np.emath.power(x, 1.5)  np.emath.power(x, p)
+    np.emath.logn(2, x)  np.emath.logn(-2.0, p)  np.real_if_close(z)
+    np.real_if_close(x + 0j)  np.min_scalar_type(s).itemsize
     np.array2string(x)  bool(np.allclose(x, y))  bool(np.array_equal(x, x))  bool(s)  not s
     x[0] and s
     np.bincount(np.where(x > 0, 1, 0))
@@ -820,6 +841,9 @@ MISTAKES = """
     x < v  x ** v  np.hypot(x, v)  np.add.outer(x)  len(s)  list(s)  x.foo
     x.astype('nothing')  np.cumulative_sum(m)  np.matmul(x, s)  np.vecdot(x, v)
     np.take(x, 1, axis=2)
+    np.subtract.reduce(m, axis=(0, 1))  np.subtract.reduce(m, where=mask2)
+    np.add.reduceat(x, [4])  np.add.reduceat(x, [-1])  np.sin.reduce(x)  np.divmod.reduce(x)
+    np.maximum.reduce(e)  np.subtract.reduce(e)  np.logaddexp.reduce(x, initial=None, where=mask)
     x + None  x + 'a'  x * object()  np.sin('a', x)  np.add(x)  x & y  x << 2  ~x  x @ None
     None - x
     np.sort(x, order='f')  np.einsum('i->', x, dtype=np.float32)  np.einsum('i->', x, foo=1)

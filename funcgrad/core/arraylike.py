@@ -12,7 +12,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .avals import Aval
-from .errors import ConversionError, FuncgradError, MutationError, UnsupportedError, shorten
+from .errors import (
+    ConversionError,
+    FuncgradError,
+    MissingAttributeError,
+    MutationError,
+    UnsupportedError,
+    shorten,
+)
 from .registry import overrides, primitives
 
 _PLAIN = frozenset({np.ndarray, bool, int, float, complex, np.float64, np.float32})  # nearly all
@@ -41,6 +48,13 @@ def _defers(x: Any) -> bool:
     return not isinstance(x, (np.ndarray, np.generic)) and hasattr(type(x), "__array_ufunc__")
 
 
+def _marked(method: Any, name: str, **marks: Any) -> Any:
+    """Return a method with its name, and with what numpy/coverage.py reads."""
+    method.__name__ = name
+    vars(method).update(marks)
+    return method
+
+
 def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return an operator and its reflection."""
 
@@ -63,14 +77,14 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         except (FuncgradError, TypeError, ValueError) as err:
             raise prim.explained(err, (other, self), {}) from None
 
-    return forward, reflected
+    return _marked(forward, name, primitive=name), _marked(reflected, name, primitive=name)
 
 
 def _unary(name: str) -> Callable[..., Any]:
     def method(self: Any) -> Any:
         return primitives[name](self)
 
-    return method
+    return _marked(method, name, primitive=name)
 
 
 def _function(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,15 +97,14 @@ def _function(function: Callable[..., Any]) -> Callable[..., Any]:
             shorten(err)
             raise
 
-    method.__name__ = function.__name__
-    return method
+    return _marked(method, function.__name__, function=function)
 
 
 def _mutation(name: str, cure: str) -> Callable[..., NoReturn]:
     def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        raise MutationError(f"ndarray.{name}: a traced array cannot be changed in place; {cure}")
+        raise MutationError(f"ndarray.{name}: {_FIXED}; {cure}")
 
-    return method
+    return _marked(method, name, refusal=_FIXED)
 
 
 def _conversion(name: str, cure: str) -> Callable[..., NoReturn]:
@@ -101,7 +114,7 @@ def _conversion(name: str, cure: str) -> Callable[..., NoReturn]:
             f"got {self.aval}; {cure}"
         )
 
-    return method
+    return _marked(method, name, refusal="it would become plain data, and a derivative be lost")
 
 
 _USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # of which the frames say nothing
@@ -109,8 +122,22 @@ _KEEP = (
     "keep it an array, or write stop_gradient(x).item() outside the traced function; to store it "
     "into an array write funcgrad.at(array)[index].set(x)"
 )
+_FIXED = "a traced array cannot be changed in place"
 _AT = "write x = funcgrad.at(x)[index].set(value)"
 
+
+# attributes of an ndarray that a tracer does not have, and why
+ABSENT = {
+    **dict.fromkeys(
+        ("__array_interface__", "__array_struct__", "base", "ctypes", "data", "flags", "setflags",
+         "strides"),
+        "a traced array has no memory of its own",
+    ),
+    **dict.fromkeys(
+        ("__array_finalize__", "__array_wrap__", "__class_getitem__", "__setstate__"),
+        "a traced array is no subclass of ndarray",
+    ),
+}  # fmt: skip
 
 _reshape, _transpose = _function(np.reshape), _function(np.transpose)
 
@@ -267,18 +294,18 @@ class ArrayLike:
     std, sum, swapaxes = _function(np.std), _function(np.sum), _function(np.swapaxes)
     take, trace, var = _function(np.take), _function(np.trace), _function(np.var)
 
-    def astype(self, dtype: Any, **kwargs: Any) -> Any:
-        return overrides["astype"](self, dtype, **kwargs)
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        return overrides["astype"](self, dtype, *args, **kwargs)
 
-    def compress(self, condition: Any, axis: int | None = None) -> Any:
-        return overrides[np.compress](condition, self, axis=axis)
+    def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
+        return overrides[np.compress](condition, self, axis, out)
 
     def flatten(self, order: str = "C") -> Any:
         return overrides[np.ravel](self, order=order)
 
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
         shape = shape[0] if len(shape) == 1 else shape
-        return _reshape(self, shape, order=order)
+        return _reshape(self, shape, order=order, copy=copy)
 
     def transpose(self, *axes: Any) -> Any:
         return _transpose(self, axes[0] if len(axes) == 1 else axes or None)
@@ -318,6 +345,13 @@ class ArrayLike:
         "use funcgrad.at(array)[index].set(x), for array[x] write funcgrad.numpy.take(array, x, "
         "axis), for array.dot(x) write array @ x",
     )
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in ABSENT:
+            raise MissingAttributeError(
+                f"ndarray.{name}: {ABSENT[name]}; ask the plain array, outside the traced function"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     def __copy__(self) -> Any:
         return self  # immutable, like a number

@@ -143,6 +143,11 @@ def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     return safe_mul(t, y * log(where(x == 0, 1, x)))
 
 
+def _leg(x: Any, y: Any, f: Any) -> Any:
+    """Return sqrt(1 - x**2): of complex x on the branch that y is on, as cos or sin of y."""
+    return f(y) if is_complex(x) else np.sqrt(1 - x * x)
+
+
 def _sinc_slope(x: Any) -> Any:
     """Return the derivative of sinc: a series near 0, where the quotient cancels."""
     small = abs(x) < 0.03
@@ -242,8 +247,8 @@ logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
 sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
 cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
 tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
-arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, np.sqrt(1 - x * x)))
-arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, np.sqrt(1 - x * x)))
+arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, _leg(x, y, np.cos)))
+arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, _leg(x, y, np.sin)))
 arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: safe_div(t, 1 + x * x))
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
