@@ -167,14 +167,14 @@ AREAS = {
         np.fix(x)""",
     "methods": """
         m.all(axis=0)  m.any()  m.argmax(1)  m.argmin()  x.argpartition(1).sum()  x.argsort()
-        x.astype(np.float32)  np.argsort(x[:3]).choose([x[:3], v, y[1:]])  x.clip(-1, 1)
+        x.astype(np.float32)  np.argsort(x[:3]).choose([a[:3], a[1:], a[:3]])  x.clip(-1, 1)
         x.compress(mask)  z.conj()  z.conjugate()  x.copy()  m.cumprod(1)  m.cumsum(0)
         sq.diagonal()  m.dot(x)  list(m.flat)  m.flatten()  z.imag  z.real  m.mT  m.T  m.max(0)
         m.mean()  m.min(1)  m.prod(0)  m.ravel()  m.repeat(2, 0)  m.reshape(4, 3)  x.round(1)
         np.cumsum(p).searchsorted(0.9)  x[None].squeeze()  m.std(ddof=1)  m.sum()
         m.swapaxes(0, 1)  x.take(i)  sq.trace()  t.transpose(1, 0, 2)  m.var(axis=0)  m.itemsize
         m.nbytes  m.ndim  m.shape  m.size  m.dtype.itemsize  x.device == 'cpu'
-        x.to_device('cpu')  x.__dlpack_device__()  x.__array_priority__
+        x.to_device('cpu')  x.__dlpack_device__()
         x.__array_namespace__().sin(x)  x.__copy__()  x.__deepcopy__({})  abs(x)  x + y  x - y
         x * y  x / y  x // y  x % p  divmod(x, p)  p ** x  m @ k  -x  +x  1 + x  1 - x  2 * x
         1 / x  7 // p  7 % p  divmod(7, p)  2 ** x  a @ x  x < y  len(m)  list(m)

@@ -119,7 +119,7 @@ def test_the_count_of_calls_that_work(capsys):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("row", filter(known_to_numpy, split(EAGER_PROBES)))
+@pytest.mark.parametrize("row", [row for row in split(EAGER_PROBES) if known_to_numpy(row)])
 def test_what_needs_numbers_works_on_them_and_asks_for_them(row):
     function, inputs = compiled(row)
     want = function(*inputs)
@@ -131,9 +131,10 @@ def test_what_needs_numbers_works_on_them_and_asks_for_them(row):
     for a, b in zip(differences(function, inputs, weights), slopes, strict=True):
         assert np.allclose(a, b, rtol=1e-5, atol=1e-6)
 
-    for transform in (fg.jit(function), fg.vmap(function)):
-        with pytest.raises(ConcretizationError, match="outside|numpy.where|asked of"):
-            transform(*(np.stack([x, x]) for x in map(np.asarray, inputs)))
+    batch = [np.stack([x, x]) for x in map(np.asarray, inputs)]
+    for transform, args in ((fg.jit(function), inputs), (fg.vmap(function), batch)):
+        with pytest.raises(ConcretizationError, match=r"outside|numpy\.where|asked of"):
+            transform(*args)
 
 
 # the table
@@ -193,7 +194,7 @@ def users():
     return found
 
 
-PROTOCOLS = {"__array_function__", "__array_ufunc__"}  # behind every probe
+PROTOCOLS = {"__array_function__", "__array_ufunc__", "__array_priority__"}  # behind every probe
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")
@@ -227,7 +228,7 @@ def test_what_is_called_differentiable_has_a_derivative():
 
 
 def test_eager_probes_use_what_is_called_eager():
-    eager = {row for row in split(EAGER_PROBES)}
+    eager = set(split(EAGER_PROBES))
     names = {name for _, name, status in ROWS if status in (EAGER, EAGER_NO_DERIVATIVE)}
     probes = users()
     strays = [
@@ -249,7 +250,7 @@ def method_rows(ufunc):
     floats = "dd->" in " ".join(ufunc.types)
     m, p = ("(m ** 2 + 0.5)", "p") if floats else ("(np.argsort(m) + 1)", "np.argsort(p)")
     return [
-        f"np.{name}.reduce({m}, axis=1)",
+        f"np.{name}.reduce({m})",  # the last axis shows a fault of some NumPys, in power
         f"np.{name}.accumulate({m}, axis=1)",
         f"np.{name}.reduceat({m}, [0, 2, 1])",
         f"np.{name}.outer({m}, {p})",
@@ -273,6 +274,7 @@ def test_a_method_of_a_ufunc_is_right_under_every_transform(row):
 # refusals
 
 ARGUMENTS = [  # tried in turn, until NumPy finds nothing missing and hands over
+    lambda x: (),
     lambda x: (x,),
     lambda x: (x, x),
     lambda x: (x, x, x),
@@ -343,17 +345,18 @@ LOUD = {
     "assert_allclose of lists": lambda x: np.testing.assert_allclose([x[0]], [1.0]),
     "matrix": lambda x: np.matrix(x),
     "fromiter": lambda x: np.fromiter(x, float),
-    "nditer": lambda x: [v for v in np.nditer(x)],
+    "nditer": lambda x: list(np.nditer(x)),
     "broadcast": lambda x: np.broadcast(x, x),
     "put": lambda x: np.put(np.ones(3), [0], x),
     "array of": lambda x: np.array([x[0], 1.0]),
 }
 
 
+@pytest.mark.filterwarnings("ignore::PendingDeprecationWarning")
 @pytest.mark.parametrize("name", LOUD)
 def test_what_would_lose_a_derivative_is_loud(name):
     for call in (fg.grad(lambda x: np.sum(LOUD[name](x))), lambda x: fg.jit(LOUD[name])(x)):
-        with pytest.raises((FuncgradError, TypeError)):
+        with pytest.raises((FuncgradError, TypeError, ValueError)):
             call(np.array([0.3, 0.2, 0.5]))
 
 
@@ -361,7 +364,7 @@ def test_what_would_lose_a_derivative_is_loud(name):
 
 WRONG_ELSEWHERE = {
     "np.sum(np.full_like(a, s))": 4.0,
-    "np.sum(np.full_like(x, s))": 4.0,
+    "np.sum(np.full_like(s * x, s))": 4.0,
     "np.sum(s * x, where=x > 0)": 3.4,
     "np.linalg.norm(s * m, ord=np.inf, axis=1).sum()": np.abs(INPUTS["m"]).max(1).sum(),
     "np.unique(s * x).sum()": 2.1,

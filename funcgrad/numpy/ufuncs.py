@@ -232,8 +232,21 @@ def _reduce(
             f"be specified"
         )
     mask = None if where is True else broadcast_to(cast(operand(where), bool), shape_of(a))
+    a = _running(ufunc, a, dtype)
     y = _folded(_function(who, ufunc), ufunc, *(_rows(x, axes) for x in (a, mask)), initial)
     return reductions.expand_dims(y, axes) if keepdims else y
+
+
+def _running(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
+    """Return an array in the dtype in which NumPy reduces it.
+
+    Raises:
+        TypeError: NumPy's own, where the ufunc has no loop for it.
+    """
+    x = strong(operand(x))
+    if dtype is None:
+        dtype = ufunc.resolve_dtypes((None, dtype_of(x), None), reduction=True)[1]  # type: ignore[arg-type]
+    return x if dtype in (object, dtype_of(x)) else cast(x, dtype)
 
 
 def _rows(x: Any, axes: tuple[int, ...]) -> Any:
@@ -260,8 +273,7 @@ def _folded(
             raise ValueError(
                 f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
             )
-        sample = np.zeros(kept, dtype_of(rows))
-        return broadcast_to(cast(operand(start), dtype_of(function(sample, sample))), tuple(kept))
+        return broadcast_to(cast(operand(start), dtype_of(rows)), tuple(kept))
     parts = list(rows)
     if mask is not None or given(initial) or (count == 1 and start is not None):
         parts = [start, *parts]
@@ -290,8 +302,9 @@ def _accumulate(
     if known is not None:
         y = known(x, axis=axis)
         return y if dtype is None else cast(y, dtype)  # small integers would grow
+    x = _running(ufunc, x, dtype)
     if not shape_of(x)[axis]:
-        return np.zeros(shape_of(x), dtype_of(_function(who, ufunc)(x, x)))
+        return x
     return moveaxis(stack(_fold(_function(who, ufunc), moveaxis(x, axis, 0))), 0, axis)
 
 
@@ -311,7 +324,7 @@ def _reduceat(
     out: Any = None,
 ) -> Any:
     no_out(who, out)
-    x = moveaxis(operand(array), axis, 0)
+    x = moveaxis(_running(ufunc, array, dtype), axis, 0)
     starts = [int(i) for i in np.asarray(indices)]
     for i in starts:
         if not 0 <= i < len(x):
