@@ -104,13 +104,14 @@ def attribute_status(name: str) -> str:
     """Return what an attribute of ndarray means to a traced array."""
     if name in ABSENT:
         return REFUSED + ABSENT[name]
-    found = vars(ConcreteTracer).get(name, getattr(ConcreteTracer, name, None))
+    found = getattr(ConcreteTracer, name, None)
     if found is None and name.startswith("__i"):  # x += y is then x = x + y
         found = getattr(ConcreteTracer, f"__{name[3:]}", None)
     if found is None:
         return REFUSED + "a traced array does not have it"
-    if hasattr(found, "refusal"):
-        return REFUSED + found.refusal
+    for kind in ConcreteTracer.__mro__:  # a subclass may take back a part of a refusal
+        if hasattr(vars(kind).get(name), "refusal"):
+            return REFUSED + vars(kind)[name].refusal
     if hasattr(found, "primitive"):
         return _differentiable(primitives[found.primitive].differentiable)
     if hasattr(found, "function") and found.function in overrides:
