@@ -116,7 +116,7 @@ AREAS = {
         np.unravel_index(np.argmax(m), (3, 4))  np.ravel_multi_index((i, i[::-1]), (3, 4)) + s
         np.ravel_multi_index((np.argsort(x), h - 2), (4, 9))  np.tril_indices_from(sq)
         np.triu_indices_from(sq, 1)  np.diag_indices_from(sq)
-        np.piecewise(x, [mask], [np.sin, np.cos])""",
+        np.piecewise(x, [x > 0], [np.log, np.cos])""",
     "products": """
         np.dot(m, x)  np.dot(m, k)  np.vdot(x, y)  np.vdot(z, z[::-1])  np.inner(x, y)
         np.inner(m, n)  np.outer(x, v)  np.matmul(m, k)  np.matmul(t, k)  m @ x  np.matvec(m, x)

@@ -367,6 +367,16 @@ ROWS = {
         np.argsort(x, stable=True)  np.argsort(x, kind='stable')  np.partition(x, 1)
         np.partition(m, 2, axis=0)  np.partition(m, (1, 2))  np.argpartition(x, 2)
         np.argpartition(m, 1, axis=0)  np.sort(-x)[::-1]  np.sort(x, stable=True)""",
+    "pieces": [
+        "np.piecewise(x, [x < 0, x >= 0], [lambda v: -v, lambda v: v ** 2])",
+        "np.piecewise(x, [x > 1], [lambda v: v ** 3, lambda v: 2 * v])",
+        "np.piecewise(x, x > 0, [2.0, 5.0])",
+        "np.piecewise(x, [x > 0], [lambda v, k: k * v], 3)",
+        "np.piecewise(s, [s > 0], [np.sin])",
+        "np.piecewise(x, [x > 0], [np.log, s])",
+        "np.piecewise(m, [m < 0, m > 1], [lambda v, k: np.exp(v), lambda v, k: v**0.5 * k, 1], s)",
+        "np.piecewise(x, [mask, x > 1], [np.cos, lambda v: v - 2])",
+    ],
     "creation like": """
         np.zeros_like(x)  np.ones_like(m)  np.full_like(x, 3.0)  np.full_like(x, s)
         np.full_like(m, x)
@@ -465,11 +475,8 @@ NEED_NUMBERS = """
     x[0] and s
     np.bincount(np.where(x > 0, 1, 0))
     np.bincount(np.where(x > 0, 1, 0), weights=x)  np.bincount(np.where(x > 9, 1, 0), y, 3)
-    np.piecewise(x, [x < 0, x >= 0], [lambda v: -v, lambda v: v ** 2])
-    np.piecewise(x, [x > 1], [lambda v: v ** 3, lambda v: 2 * v])
-    np.piecewise(x, x > 0, [2.0, 5.0])
-    np.piecewise(x, [x > 0], [lambda v, k: k * v], 3)  np.piecewise(s, [s > 0], [np.sin])
-    np.piecewise(x, [x > 9], [np.sin, lambda v: v - v.mean()])  x[np.where(x > 0, 1, 0)[0]:]
+    np.piecewise(x, [x > 9, x > 0], [np.sin, lambda v: v - v.mean()])
+    x[np.where(x > 0, 1, 0)[0]:]
     int(np.argmax(x))  range(int(np.argmax(m)))  x.compress(x > 0)"""
 
 NARROWING = (

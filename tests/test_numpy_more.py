@@ -194,13 +194,13 @@ ROWS = {
         np.lib.stride_tricks.sliding_window_view(t, (2, 2), axis=(2, 0))
         np.lib.stride_tricks.sliding_window_view(x, (2, 2), (0, 0))""",
     "divisions of polynomials": """
-        np.polydiv(x, [1.0, s])  np.polydiv(v, x)  np.polydiv([1, 2, 3, 4], x[:2])
+        np.polydiv(x, [1.0, s])  np.polydiv(v, x)
         np.polydiv(x, [2.0, 1])  np.polydiv(x, s)  np.poly(x)  np.poly([1, s, 2])""",
     "roots and fits": """
-        np.roots(x).real.sum()  np.roots([1, 2, 3]) * s  np.roots(x[:2])  np.roots(x[:3])
-        np.roots(x[:1]) * s  np.poly(sq)  np.poly(sq @ sq.T)  np.polyfit(x, y, 1)
-        np.polyfit(x, m.T, 2)  np.polyfit(p, y, 1, w=q)  np.polyfit(x, y, 1, full=True)
-        np.polyfit(x, y, 1, cov=True)  np.polyfit(x, y, 2, cov='unscaled')
+        np.roots(x).real.sum()  np.roots([1, 2, 3]) * s  np.real(np.roots(x[:2]))
+        np.real(np.roots(x[:3]))  np.roots(x[:1]) * s  np.poly(sq)  np.poly(sq @ sq.T)
+        np.polyfit(x, y, 1)  np.polyfit(x, m.T, 2)  np.polyfit(p, y, 1, w=q)
+        np.polyfit(x, y, 1, full=True)  np.polyfit(x, y, 1, cov=True)  np.polyfit(x, y, 2, cov='unscaled')
         np.polyfit(x, m.T, 1, cov=True)  np.polyfit([0, 1, 2, 3], y, 1, None, False, q, True)""",
     "sorting complex": "np.sort_complex(z)  np.sort_complex(x)  np.sort_complex(zm)",
     "polynomials": """
@@ -361,6 +361,14 @@ def test_a_python_number_is_as_weak_as_for_numpy(row):
 
 
 # edges
+
+
+def test_roots_that_are_real_are_real_numbers():
+    for p in ([1.0, -3, 2], [1.0, 0, 1], [2.0, -1, 0, 0], [0.0, 1, -1], [0.0, 0]):
+        want, got = np.roots(p), fg.vjp(np.roots, np.array(p))[0]
+
+        assert want.dtype == got.dtype
+        assert np.allclose(want, got)
 
 
 EDGES = {  # a derivative that differences do not see, and what it is

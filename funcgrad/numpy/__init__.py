@@ -24,6 +24,7 @@ from . import (  # each fills the table
     norms as norms,
     order as order,
     padding as padding,
+    pieces as pieces,
     polynomials as polynomials,
     products as products,
     quantiles as quantiles,

@@ -6,14 +6,12 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import MutationError, ShapeError
-from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
-from ..ops.assign import set_at_p
-from ..ops.index import ARRAY, Index, indexed_shape, scatter_add_p
+from ..ops.index import ARRAY, Index, scatter_add_p
 from ..ops.operand import operand, strong, weak_with
 from ..ops.reduce import take_along
-from ..ops.structure import broadcast_to, cast, reshape
-from .indexing import concrete, getitem, parse
+from ..ops.structure import broadcast_to, cast
+from .indexing import concrete
 from .table import EAGER_NO_DERIVATIVE, check_cast, implements, no_out, refuses
 
 
@@ -65,40 +63,6 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     shape = np.broadcast_shapes(shape_of(a), *map(shape_of, arrays))
     table = np.stack([broadcast_to(c, shape) for c in arrays])
     return take_along(table, broadcast_to(a, shape)[None], 0)[0]
-
-
-@implements("piecewise")
-def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """Apply each function to the elements whose condition holds; see numpy.piecewise."""
-    x = operand(x)
-    if np.isscalar(condlist) or (
-        shape_of(x) and not isinstance(condlist[0], (list, np.ndarray, Tracer))
-    ):
-        condlist = [condlist]
-    masks = [concrete("piecewise", operand(c)).astype(bool) for c in condlist]
-    if len(masks) == len(funclist) - 1:
-        masks.append(~np.any(masks, axis=0))
-    if len(masks) != len(funclist):
-        raise ValueError(
-            f"with {len(masks)} condition(s), either {len(masks)} or "
-            f"{len(masks) + 1} functions are expected"
-        )
-    y = np.zeros(shape_of(x), dtype_of(x))
-    for mask, value in zip(masks, funclist, strict=True):
-        if callable(value):
-            chosen = getitem(x, mask)
-            value = value(chosen, *args, **kw) if aval_of(chosen).size else None
-        if value is not None:
-            y = _assigned(y, mask, operand(value))
-    return y if isinstance(y, Tracer) else np.asarray(y)
-
-
-def _assigned(y: Any, mask: np.ndarray, value: Any) -> Any:
-    """Return ``y`` with a value of any dtype where the mask is true."""
-    array, key, arrays = parse(y, mask)
-    shape = indexed_shape(shape_of(array), key, [shape_of(i) for i in arrays])
-    value = broadcast_to(cast(strong(value), dtype_of(y)), shape)
-    return reshape(set_at_p(array, value, *arrays, index=key), shape_of(y))
 
 
 # what would write traced values into an array

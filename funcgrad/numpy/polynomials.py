@@ -129,7 +129,8 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 def roots(p: Any) -> Any:
     """Return the roots, eigenvalues of the companion matrix; see numpy.roots.
 
-    Leading zeros are cut off where the numbers are known; elsewhere there must be none.
+    Leading zeros are cut off where the numbers are known; elsewhere there must be none. Roots
+    that are known to be real are real numbers; elsewhere they are complex.
     """
     p = atleast_1d(_coefficients("roots", p))
     if len(shape_of(p)) != 1:
@@ -147,6 +148,9 @@ def roots(p: Any) -> Any:
         return np.zeros(zeros)
     companion = concatenate([(-p[1:] / p[0])[None, :], np.eye(n - 1, n, dtype=dtype_of(p))])
     found = np.linalg.eigvals(companion)
+    numbers = known(found)
+    if numbers is not None and not ew.is_complex(p) and not np.any(np.imag(numbers)):
+        found = np.real(found)
     return np.concatenate([found, np.zeros(zeros, dtype_of(found))]) if zeros else found
 
 
