@@ -200,8 +200,9 @@ ROWS = {
         np.roots(x).real.sum()  np.roots([1, 2, 3]) * s  np.real(np.roots(x[:2]))
         np.real(np.roots(x[:3]))  np.roots(x[:1]) * s  np.poly(sq)  np.poly(sq @ sq.T)
         np.polyfit(x, y, 1)  np.polyfit(x, m.T, 2)  np.polyfit(p, y, 1, w=q)
-        np.polyfit(x, y, 1, full=True)  np.polyfit(x, y, 1, cov=True)  np.polyfit(x, y, 2, cov='unscaled')
-        np.polyfit(x, m.T, 1, cov=True)  np.polyfit([0, 1, 2, 3], y, 1, None, False, q, True)""",
+        np.polyfit(x, y, 1, full=True)  np.polyfit(x, y, 1, cov=True)
+        np.polyfit(x, y, 2, cov='unscaled')  np.polyfit(x, m.T, 1, cov=True)
+        np.polyfit([0, 1, 2, 3], y, 1, None, False, q, True)""",
     "sorting complex": "np.sort_complex(z)  np.sort_complex(x)  np.sort_complex(zm)",
     "polynomials": """
         np.polyval(x, s)  np.polyval(x, m)  np.polyval([1, 2, 3], x)  np.polyval(x, 2)

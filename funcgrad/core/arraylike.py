@@ -175,7 +175,7 @@ class ArrayLike:
     ) -> Any:
         override = overrides.get(func)
         if override is None:
-            raise _unsupported(f"{func.__module__}.{func.__name__}")
+            raise _unsupported(f"{func.__module__}.{func.__name__}", func)
         try:
             return override(*args, **kwargs)
         except _USUAL as err:
@@ -360,8 +360,21 @@ class ArrayLike:
         return self
 
 
-def _unsupported(name: str) -> UnsupportedError:
+# modules that are refused as a whole
+_FOREIGN = {
+    "numpy.lib.recfunctions": "it takes structured arrays, and traced ones hold numbers",
+    "numpy.polynomial.polynomial": "it takes the coefficients as plain numbers",
+}
+
+
+def why_refused(function: Any) -> str:
+    """Return why a function that the face has not registered cannot take traced arrays."""
+    module = getattr(function, "__module__", None)
+    return _FOREIGN.get(module, "traced arrays do not support this function")
+
+
+def _unsupported(name: str, function: Any = None) -> UnsupportedError:
     return UnsupportedError(
-        f"{name}: traced arrays do not support this function; compute it outside the traced "
+        f"{name}: {why_refused(function)}; compute it outside the traced "
         f"function, or on stop_gradient(x) where its derivative is not wanted"
     )

@@ -4,19 +4,23 @@ Nothing here is typed by hand: a name's status is read off what the face has reg
 off its primitive, or off the refusal that stands in its place.
 """
 
+import importlib
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.arraylike import ABSENT
+from ..core.arraylike import ABSENT, why_refused
 from ..core.registry import overrides, primitives
 from ..core.trace import AbstractTracer, ConcreteTracer, Primitive
 from .table import DIFFERENTIABLE, EAGER_NO_DERIVATIVE, NO_DERIVATIVE, REFUSED
 from .ufuncs import METHODS, NOT_IN_PLACE
 
-SPACES = ("", "linalg.", "fft.", "emath.", "lib.stride_tricks.", "strings.", "char.")
+SPACES = (
+    "", "linalg.", "fft.", "emath.", "lib.stride_tricks.", "strings.", "char.",
+    "lib.recfunctions.", "polynomial.polynomial.",
+)  # fmt: skip
 PLAIN_DATA = (bool, int, float, str, tuple[int, ...], np.dtype[Any])
 
 
@@ -46,9 +50,8 @@ def rows() -> list[Row]:
 
 def _named() -> Iterator[tuple[Any, str]]:
     for prefix in SPACES:
-        space: Any = np
-        for part in prefix.split(".")[:-1]:
-            space = getattr(space, part)
+        path = f"numpy.{prefix}".rstrip(".")
+        space = np.lib.scimath if path == "numpy.emath" else importlib.import_module(path)
         for name in sorted(dir(space)):
             if not name.startswith("_"):
                 yield getattr(space, name), f"numpy.{prefix}{name}"
@@ -89,7 +92,7 @@ def status(function: Any) -> str:
     """Return what a function or ufunc means to a traced array."""
     override = overrides.get(function)
     if override is None:
-        return REFUSED + "it has no rule yet"
+        return REFUSED + why_refused(function)
     owner = getattr(override, "__self__", override)
     if isinstance(owner, Primitive):
         return _differentiable(owner.differentiable)
