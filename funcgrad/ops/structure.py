@@ -291,7 +291,7 @@ def cast(x: Any, dtype: Any) -> Any:
         return x
     if dtype.kind not in "biufc" and isinstance(x, Tracer):
         raise DtypeError(
-            f"astype: a traced array holds numbers: got {dtype}; keep it one of numbers, or convert "
+            f"astype: a traced array holds numbers: got {dtype}; convert "
             f"stop_gradient(x) outside the traced function"
         )
     return (convert_p if is_inexact(dtype) else truncate_p)(x, dtype=dtype)
