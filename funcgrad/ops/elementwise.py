@@ -143,11 +143,6 @@ def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     return safe_mul(t, y * log(where(x == 0, 1, x)))
 
 
-def _leg(x: Any, y: Any, f: Any) -> Any:
-    """Return sqrt(1 - x**2): of complex x on the branch that y is on, as cos or sin of y."""
-    return f(y) if is_complex(x) else np.sqrt(1 - x * x)
-
-
 def _sinc_slope(x: Any) -> Any:
     """Return the derivative of sinc: a series near 0, where the quotient cancels."""
     small = abs(x) < 0.03
@@ -155,6 +150,13 @@ def _sinc_slope(x: Any) -> Any:
     series = math.pi**2 * x * (z * (1 / 30 - z * (1 / 840 - z / 45360)) - 1 / 3)
     far = where(small, 1, x)
     return where(small, series, (cos(math.pi * far) - sinc(far)) / far)
+
+
+def _chord(x: Any) -> Any:
+    """Return sqrt(1 - x**2), of complex numbers with the sign that it has on x's side of a cut."""
+    if is_complex(x):
+        return np.sqrt(-(x - 1)) * np.sqrt(x - -1)  # + 1 would make a part of -0 positive
+    return np.sqrt((1 - x) * (1 + x))
 
 
 def _reach(function: Any) -> Any:
@@ -247,8 +249,8 @@ logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
 sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
 cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
 tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
-arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, _leg(x, y, np.cos)))
-arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, _leg(x, y, np.sin)))
+arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, _chord(x)))
+arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, _chord(x)))
 arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: safe_div(t, 1 + x * x))
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
