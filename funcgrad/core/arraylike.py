@@ -242,6 +242,15 @@ class ArrayLike:
         return self.size * self.dtype.itemsize
 
     @property
+    def device(self) -> str:
+        return "cpu"
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        if device != "cpu" or stream is not None:
+            raise ValueError(f"to_device: arrays lie on the one device 'cpu': got {device!r}")
+        return self
+
+    @property
     def T(self) -> Any:  # noqa: N802, NumPy's name
         return overrides[np.transpose](self)
 
@@ -260,6 +269,13 @@ class ArrayLike:
     @property
     def flat(self) -> Any:
         return overrides[np.ravel](self)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in ABSENT:
+            raise MissingAttributeError(
+                f"ndarray.{name}: {ABSENT[name]}; ask the plain array, outside the traced function"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # sequence behaviour
 
@@ -338,6 +354,7 @@ class ArrayLike:
     view = _conversion("ndarray.view", "use astype")
     getfield = _conversion("ndarray.getfield", "use x.real, x.imag or indexing")
     __reduce__ = _conversion("pickle", "pickle what the transform returns")  # type: ignore[assignment]
+    __dlpack__ = _conversion("DLPack", "use funcgrad.numpy.asarray, which keeps it traced")
     __array__ = _conversion(
         "NumPy conversion",
         "where NumPy was called on it use the function of the same name from funcgrad.numpy "
@@ -346,12 +363,8 @@ class ArrayLike:
         "axis), for array.dot(x) write array @ x",
     )
 
-    def __getattr__(self, name: str) -> NoReturn:
-        if name in ABSENT:
-            raise MissingAttributeError(
-                f"ndarray.{name}: {ABSENT[name]}; ask the plain array, outside the traced function"
-            )
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # the CPU, in DLPack's numbers
 
     def __copy__(self) -> Any:
         return self  # immutable, like a number

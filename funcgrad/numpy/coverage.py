@@ -21,7 +21,7 @@ SPACES = (
     "", "linalg.", "fft.", "emath.", "lib.stride_tricks.", "strings.", "char.",
     "lib.recfunctions.", "polynomial.polynomial.",
 )  # fmt: skip
-PLAIN_DATA = (bool, int, float, str, tuple[int, ...], np.dtype[Any])
+PLAIN_DATA = (bool, int, float, str, tuple[int, ...], tuple[int, int], np.dtype[Any])
 
 
 class Row(NamedTuple):
