@@ -148,9 +148,6 @@ def roots(p: Any) -> Any:
         return np.zeros(zeros)
     companion = concatenate([(-p[1:] / p[0])[None, :], np.eye(n - 1, n, dtype=dtype_of(p))])
     found = np.linalg.eigvals(companion)
-    numbers = known(found)
-    if numbers is not None and not ew.is_complex(p) and not np.any(np.imag(numbers)):
-        found = np.real(found)
     return np.concatenate([found, np.zeros(zeros, dtype_of(found))]) if zeros else found
 
 
