@@ -382,7 +382,7 @@ _FOREIGN = {
 
 def why_refused(function: Any) -> str:
     """Return why a function that the face has not registered cannot take traced arrays."""
-    module = getattr(function, "__module__", None)
+    module = str(getattr(function, "__module__", ""))
     return _FOREIGN.get(module, "traced arrays do not support this function")
 
 

@@ -44,8 +44,8 @@ def _outer(a: Any, range: Any) -> tuple[Any, Any]:
     if range is not None and low > high:
         raise ValueError("max must be larger than min in range parameter.")
     if not (np.isfinite(low) and np.isfinite(high)):
-        kind = "autodetected" if range is None else "supplied"
-        raise ValueError(f"{kind} range of [{low}, {high}] is not finite")
+        whose = "autodetected" if range is None else "supplied"
+        raise ValueError(f"{whose} range of [{low}, {high}] is not finite")
     return (first - 0.5, last + 0.5) if low == high else (first, last)
 
 

@@ -63,7 +63,7 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]
     """Return places along each axis for places among all elements; see numpy.unravel_index."""
     rest, numbers = strong(operand(indices)), known(indices)
     if numbers is not None:
-        return np.unravel_index(numbers, shape, order)
+        return np.unravel_index(numbers, shape, order)  # type: ignore[call-overload]
     _check_integers("unravel_index", rest)
     lengths = (shape,) if np.ndim(shape) == 0 else tuple(shape)
     places = []
@@ -80,7 +80,7 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     parts = [strong(operand(x)) for x in multi_index]
     numbers = [known(x) for x in parts]
     if all(x is not None for x in numbers):
-        return np.ravel_multi_index(tuple(numbers), dims, mode, order)  # type: ignore[arg-type]
+        return np.ravel_multi_index(tuple(numbers), dims, mode, order)  # type: ignore[call-overload]
     modes = (mode,) * len(parts) if isinstance(mode, str) else mode
     each = list(zip(parts, dims, modes, strict=True))
     total: Any = 0

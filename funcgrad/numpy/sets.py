@@ -57,7 +57,7 @@ def unique(
     ar = strong(operand(ar))
     numbers = concrete("unique", ar)
     options = {"return_inverse": return_inverse, "return_counts": return_counts}
-    _, first, *others = np.unique(
+    _, first, *others = np.unique(  # type: ignore[call-overload]
         numbers, return_index=True, axis=axis, equal_nan=equal_nan, **options
     )
     if axis is None:
@@ -110,7 +110,7 @@ def intersect1d(
 ) -> Any:
     """Return what is in both arrays, as it stands in the first; see numpy.intersect1d."""
     a, b, *numbers = _vectors("intersect1d", ar1, ar2)
-    _, first, second = np.intersect1d(*numbers, assume_unique, return_indices=True)
+    _, first, second = np.intersect1d(numbers[0], numbers[1], assume_unique, return_indices=True)
     values = cast(take_known(a, first, 0), common_dtype([a, b]))
     return (values, first, second) if return_indices else values
 

@@ -233,7 +233,8 @@ def _reduce(
         )
     mask = None if where is True else broadcast_to(cast(operand(where), bool), shape_of(a))
     a = _running(ufunc, a, dtype)
-    y = _folded(_function(who, ufunc), ufunc, *(_rows(x, axes) for x in (a, mask)), initial)
+    rows, masks = _rows(a, axes), _rows(mask, axes)
+    y = _folded(_function(who, ufunc), ufunc, rows, masks, initial)
     return reductions.expand_dims(y, axes) if keepdims else y
 
 
@@ -337,8 +338,13 @@ def _reduceat(
     return moveaxis(stack(parts), 0, axis)
 
 
-METHODS = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer, "reduceat": _reduceat}
-_REDUCTIONS = {
+METHODS: dict[str, Callable[..., Any]] = {
+    "reduce": _reduce,
+    "accumulate": _accumulate,
+    "outer": _outer,
+    "reduceat": _reduceat,
+}
+_REDUCTIONS: dict[Any, Any] = {
     np.add: reductions.sum,
     np.multiply: reductions.prod,
     np.maximum: reductions.max,
@@ -353,7 +359,7 @@ _UPDATES = {
     "add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide",
     "power": "power", "minimum": "min", "maximum": "max",
 }  # fmt: skip
-_SCANS = {
+_SCANS: dict[Any, Any] = {
     np.add: scans.cumsum,
     np.multiply: scans.cumprod,
     np.maximum: scans.cummax,
