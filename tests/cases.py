@@ -407,11 +407,16 @@ CASES: dict[str, list[Case]] = {
     "count_nonzero": axes_cases(),
     "argmax":      axis_cases(),
     "argmin":      axis_cases(),
+    "nanargmax":   axis_cases(),
+    "nanargmin":   axis_cases(),
     "argcummax":   axis_cases(),
     "argcummin":   axis_cases(),
     "argsort":     [*axis_cases({"kind": "stable"}), *axis_cases({"kind": None})],
     "argpartition": [Case(((4,),), {"axis": 0, "kth": 2}),
                      Case(((2, 4),), {"axis": 1, "kth": (0, 3)})],
+    "searchsorted": [Case((Given(np.arange(3.0)), s), {"side": side})
+                     for s in ((2, 3), (), (0,)) for side in ("left", "right")]
+                  + [Case(((2, 3), (2, 4)), {"side": "left"})],
     # contraction
     "matmul":      MATMUL,
     "einsum":      EINSUM,

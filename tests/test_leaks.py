@@ -233,9 +233,9 @@ REFUSED = {
     "repeat x times": (lambda x: np.repeat(x, x), f"{FACE}|index or a size"),
     "hash": (lambda x: hash(x), "unhashable"),
     "in a set": (lambda x: {x}, "unhashable"),
-    "packbits": (lambda x: np.packbits(x).sum(), r"numpy\.packbits"),
+    "save": (lambda x: np.save("unused", x), r"numpy\.save: .*stop_gradient"),
     "ufunc where": (lambda x: np.add(x, 1, where=[True, False, True]).sum(), "numpy.where"),
-    "ufunc axes": (lambda x: np.matmul(x[None], A[:, None], axes=[(0, 1)] * 3), "leave it out"),
+    "ufunc signature": (lambda x: np.add(x, 1, signature="dd->d").sum(), "signature=.*astype"),
     "complex discarded": (lambda x: np.add(x * 1j, 0, dtype=float).sum(), "cast"),
 }
 

@@ -130,7 +130,80 @@ ROWS = {
         np.quantile(x, 1)  np.quantile(x, 0)  np.quantile(m, [0, 1], axis=0)
         np.quantile(m, 0.7, axis=0, keepdims=True)  np.quantile(gaps, 0.3, axis=1)
         np.quantile(m, np.float32(0.3))  np.percentile(x, 30)  np.quantile(m, [])
-        np.percentile(m, [10, 90], axis=-1)  np.quantile(m, 0.5, axis=())""",
+        np.percentile(m, [10, 90], axis=-1)  np.quantile(m, 0.5, axis=())
+        np.nanquantile(gap, 0.5)  np.nanquantile(gaps, [0.1, 0.8], axis=1)
+        np.nanquantile(gaps, 0.3, axis=0, keepdims=True)  np.nanpercentile(gap, [[5], [60]])
+        np.nanpercentile(gaps, 62, axis=1)  np.nanquantile(m, np.float32(0.3), axis=0)
+        np.nanquantile(gaps - gaps, 0.3, axis=0)  np.nanquantile(t, 0.2, axis=(0, 2))""",
+    "nan-quantiles of every method": [
+        f"np.nan{call}, method='{method}')"
+        for method in METHODS
+        for call in ("quantile(gap, 0.3", "quantile(gaps, [0, 0.4, 0.75, 1], axis=1")
+    ],
+    "quantiles at traced places": """
+        np.quantile(a, s ** 2)  np.quantile(x, s ** 2)  np.quantile(m, p / 4, axis=1)
+        np.percentile(x, 30 * p)  np.quantile(x, s ** 2, method='midpoint')
+        np.quantile(m, s ** 2, axis=0, method='weibull')  np.quantile(m, s ** 2, method='lower')
+        np.nanquantile(gaps, s ** 2, axis=1)""",
+    "weighted quantiles": """
+        np.quantile(x, 0.5, weights=p, method='inverted_cdf')
+        np.quantile(m, [0, 0.2, 0.9, 1], axis=1, weights=p, method='inverted_cdf')
+        np.quantile(m, 0.4, axis=0, weights=[0, 2, 1], method='inverted_cdf', keepdims=True)
+        np.quantile(m, 0.4, weights=n ** 2, method='inverted_cdf')
+        np.percentile(t, [20, 70], (2, 0), None, False, 'inverted_cdf', weights=k ** 2)
+        np.nanquantile(gaps, [0.2, 0.7], axis=1, weights=gaps ** 0 * 2, method='inverted_cdf')
+        np.nanpercentile(gap, 35, weights=[1, 2, 0.5, 1, 1], method='inverted_cdf')
+        np.quantile(x, s ** 2, weights=p, method='inverted_cdf')""",
+    "histograms": """
+        np.histogram(x, 3, (-2, 2))  np.histogram(x, 9)  np.histogram(m, 4)
+        np.histogram(x, [-2, 0, 0.4, 0.9, 3])  np.histogram(x, 3, (-2, 2), weights=p)
+        np.histogram(x, [-1, 1, 5], weights=y)  np.histogram(x, 3, weights=p, density=True)
+        np.histogram(x, np.cumsum(p) - 2, density=True)  np.histogram(x, 3, density=True)
+        np.histogram(x, 2, (-2, 2), True, p)  np.histogram(a, 4, weights=x)
+        np.histogram(x, 3, (-1, 1), weights=z[[0, 1, 2, 0]])
+        np.histogram_bin_edges(x, 3)  np.histogram_bin_edges(x, 3, (0, s ** 2))
+        np.histogram_bin_edges(s * np.ones(3), 2)  np.histogram(e, 2)
+        np.histogram2d(x, y, 3)  np.histogram2d(x, y, [3, 5], weights=p)
+        np.histogram2d(x, y, [[-2, 0, 2], [-3, 0, 1, 2]], density=True, weights=p)
+        np.histogram2d(x, y, 2, [[-2, 2], [-3, 2]])  np.histogram2d(x, y, [-2, -1, 0.5, 3])
+        np.histogram2d(x, y, [3, [-3, 0, 3]])
+        np.histogramdd(m.T, 2)  np.histogramdd((x, y, p), [3, 1, 4], weights=q, density=True)
+        np.histogramdd(m.T, [[-3, 0, 3], [-3, 3], 3], weights=x)""",
+    "places": """
+        np.searchsorted(np.cumsum(p), x)  np.searchsorted([0, 1, 2], x, side='right')
+        np.searchsorted(x, 0.5, sorter=np.argsort(x))  np.searchsorted(np.sort(x), m)
+        np.digitize(x, [-1, 0, 1])  np.digitize(x, [1, 0, -1], right=True)
+        np.digitize(m, np.cumsum(p))  np.digitize(s, -np.cumsum(p))  np.digitize(x, [], True)
+        np.lexsort((x > 0, y))  np.lexsort(m)  np.lexsort((m > 0, n), axis=0)
+        np.nanargmax(gaps, axis=1)  np.nanargmin(gap)  np.nanargmax(gaps, axis=1, keepdims=True)
+        np.isin(x, [0.4, 2.1])  np.isin(m, x)  np.isin([0.4, 1], x, invert=True)  np.isin(x, [])
+        np.isin(x > 0, [1], kind='table')  np.isin(x > 0, [True])
+        np.unravel_index(np.argmax(t), t.shape)  np.unravel_index(np.argsort(x), (2, 2), 'F')
+        np.ravel_multi_index((np.argsort(x) // 2, np.argsort(y) % 2), (2, 2))
+        np.ravel_multi_index((np.argsort(x), i[0]), (3, 4), mode=('clip', 'wrap'), order='F')
+        np.packbits(x > 0)  np.packbits(m > 0, axis=1, bitorder='little')
+        np.packbits(t > 0, axis=0)  np.unpackbits(np.packbits(x > 0))
+        np.unpackbits(np.packbits(m > 0, axis=1), axis=1, count=4)
+        np.unpackbits(np.packbits(x > 0), count=-5, bitorder='little')
+        np.unpackbits(np.packbits(x > 0), count=11)  np.tril_indices_from(m)
+        np.diag_indices_from(sq)  np.triu_indices_from(sq, k=1)""",
+    "windows": """
+        np.lib.stride_tricks.sliding_window_view(x, 2)
+        np.lib.stride_tricks.sliding_window_view(m, (2, 3))
+        np.lib.stride_tricks.sliding_window_view(t, 2, axis=1)
+        np.lib.stride_tricks.sliding_window_view(t, (2, 2), axis=(2, 0))
+        np.lib.stride_tricks.sliding_window_view(x, (2, 2), (0, 0))""",
+    "divisions of polynomials": """
+        np.polydiv(x, [1.0, s])  np.polydiv(v, x)
+        np.polydiv(x, [2.0, 1])  np.polydiv(x, s)  np.poly(x)  np.poly([1, s, 2])""",
+    "roots and fits": """
+        np.roots(x).real.sum()  np.roots([1, 2, 3]) * s  np.real(np.roots(x[:2]))
+        np.real(np.roots(x[:3]))  np.roots(x[:1]) * s  np.poly(sq)  np.poly(sq @ sq.T)
+        np.polyfit(x, y, 1)  np.polyfit(x, m.T, 2)  np.polyfit(p, y, 1, w=q)
+        np.polyfit(x, y, 1, full=True)  np.polyfit(x, y, 1, cov=True)
+        np.polyfit(x, y, 2, cov='unscaled')  np.polyfit(x, m.T, 1, cov=True)
+        np.polyfit([0, 1, 2, 3], y, 1, None, False, q, True)""",
+    "sorting complex": "np.sort_complex(z)  np.sort_complex(x)  np.sort_complex(zm)",
     "polynomials": """
         np.polyval(x, s)  np.polyval(x, m)  np.polyval([1, 2, 3], x)  np.polyval(x, 2)
         np.polyval([1, s, 2], y)  np.polyval(m, x)  np.polyval(np.poly1d([1, 2]), x)
@@ -291,6 +364,14 @@ def test_a_python_number_is_as_weak_as_for_numpy(row):
 # edges
 
 
+def test_roots_that_are_real_are_real_numbers():
+    for p in ([1.0, -3, 2], [1.0, 0, 1], [2.0, -1, 0, 0], [0.0, 1, -1], [0.0, 0]):
+        want, got = np.roots(p), fg.vjp(np.roots, np.array(p))[0]
+
+        assert want.dtype == got.dtype
+        assert np.allclose(want, got)
+
+
 EDGES = {  # a derivative that differences do not see, and what it is
     "np.linalg.norm(0 * x)": [0, 0, 0, 0],
     "np.linalg.norm(0 * x, 3)": [0, 0, 0, 0],
@@ -352,10 +433,7 @@ def test_degrees_of_freedom_that_are_used_up_warn_as_in_numpy():
 
 
 REFUSED = """
-    np.linalg.qr(m, 'raw')  np.nanquantile(gap, 0.5)
-    np.quantile(x, 0.5, weights=p, method='inverted_cdf')  np.quantile(a, s)  np.percentile(x, p)
-    np.polyadd(np.poly1d([1, 2]), x)  np.polyval(x, np.poly1d([1, 2]))  np.roots(x)
-    np.polydiv(x, v)  np.polyfit(x, y, 1)  np.nanpercentile(gap, 5)"""
+    np.linalg.qr(m, 'raw')  np.polyadd(np.poly1d([1, 2]), x)  np.polyval(x, np.poly1d([1, 2]))"""
 
 
 @pytest.mark.parametrize("row", split(REFUSED))
@@ -393,7 +471,20 @@ MISTAKES = """
     np.linspace(s, 1, -1)  np.linspace(s, 1, 2.5)  np.linspace(x, v)  np.geomspace(s, 0)
     np.meshgrid(x, v, indexing='xx')  np.ix_(m)  np.vander(m)  np.median(x, axis=1)
     np.quantile(x, 1.5)  np.quantile(x, -0.1)  np.percentile(x, 101)  np.quantile(x, [[[0.5]]])
-    np.quantile(x, 0.5, method='nothing')  np.quantile(z, 0.5)  np.median(t, axis=(0, 0))
+    np.quantile(x, 0.5, method='nothing')  np.quantile(z, 0.5)  np.histogram(x, 0)
+    np.histogram(x, [3, 1])
+    np.histogram(x, 2, (1, 0))  np.histogram(x, 2, (0, np.inf))  np.histogram(x, 2.5)
+    np.histogram(x, 2, weights=v)  np.histogram2d(x, v)  np.digitize(x, [0, 2, 1])
+    np.histogram(x, 'auto', weights=p)  np.histogram(x, 'nothing')  np.histogramdd(m.T, [2, 2])
+    np.searchsorted(x, 1.0, 'middle')  np.packbits(x)  np.unpackbits(i)
+    np.isin(x, x, kind='fast')
+    np.quantile(x, 0.5, weights=p)
+    np.quantile(x, 0.5, weights=[-1, 1, 1, 1], method='inverted_cdf')
+    np.quantile(x, 0.5, weights=v, method='inverted_cdf')
+    np.lib.stride_tricks.sliding_window_view(x, 5)
+    np.lib.stride_tricks.sliding_window_view(m, 2)
+    np.polyfit(m, x, 1)  np.polyfit(x, y, -1)  np.polyfit(x, v, 1)  np.roots(m)  np.poly(m)
+    np.median(t, axis=(0, 0))
     np.polyder(x, -1)  np.polyint(x, -1)  np.polyint(x, 3, k=[s, 1])  np.polymul(m, x)
     np.linalg.norm(t, 1)  np.linalg.norm(x, 'fro')  np.linalg.norm(m, 3)  np.linalg.norm(x, 1, 1)
     np.linalg.norm(m, 'nothing')  np.linalg.norm(t, axis=(0, 0))  np.linalg.norm(x, axis='a')

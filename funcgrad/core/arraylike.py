@@ -12,7 +12,14 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .avals import Aval
-from .errors import ConversionError, FuncgradError, MutationError, UnsupportedError, shorten
+from .errors import (
+    ConversionError,
+    FuncgradError,
+    MissingAttributeError,
+    MutationError,
+    UnsupportedError,
+    shorten,
+)
 from .registry import overrides, primitives
 
 _PLAIN = frozenset({np.ndarray, bool, int, float, complex, np.float64, np.float32})  # nearly all
@@ -41,6 +48,13 @@ def _defers(x: Any) -> bool:
     return not isinstance(x, (np.ndarray, np.generic)) and hasattr(type(x), "__array_ufunc__")
 
 
+def _marked(method: Any, name: str, **marks: Any) -> Any:
+    """Return a method with its name, and with what numpy/coverage.py reads."""
+    method.__name__ = name
+    vars(method).update(marks)
+    return method
+
+
 def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """Return an operator and its reflection."""
 
@@ -63,14 +77,14 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         except (FuncgradError, TypeError, ValueError) as err:
             raise prim.explained(err, (other, self), {}) from None
 
-    return forward, reflected
+    return _marked(forward, name, primitive=name), _marked(reflected, name, primitive=name)
 
 
 def _unary(name: str) -> Callable[..., Any]:
     def method(self: Any) -> Any:
         return primitives[name](self)
 
-    return method
+    return _marked(method, name, primitive=name)
 
 
 def _function(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -83,15 +97,14 @@ def _function(function: Callable[..., Any]) -> Callable[..., Any]:
             shorten(err)
             raise
 
-    method.__name__ = function.__name__
-    return method
+    return _marked(method, function.__name__, function=function)
 
 
 def _mutation(name: str, cure: str) -> Callable[..., NoReturn]:
     def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        raise MutationError(f"ndarray.{name}: a traced array cannot be changed in place; {cure}")
+        raise MutationError(f"ndarray.{name}: {_FIXED}; {cure}")
 
-    return method
+    return _marked(method, name, refusal=_FIXED)
 
 
 def _conversion(name: str, cure: str) -> Callable[..., NoReturn]:
@@ -101,7 +114,7 @@ def _conversion(name: str, cure: str) -> Callable[..., NoReturn]:
             f"got {self.aval}; {cure}"
         )
 
-    return method
+    return _marked(method, name, refusal="it would become plain data, and a derivative be lost")
 
 
 _USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # of which the frames say nothing
@@ -109,8 +122,22 @@ _KEEP = (
     "keep it an array, or write stop_gradient(x).item() outside the traced function; to store it "
     "into an array write funcgrad.at(array)[index].set(x)"
 )
+_FIXED = "a traced array cannot be changed in place"
 _AT = "write x = funcgrad.at(x)[index].set(value)"
 
+
+# attributes of an ndarray that a tracer does not have, and why
+ABSENT = {
+    **dict.fromkeys(
+        ("__array_interface__", "__array_struct__", "base", "ctypes", "data", "flags", "setflags",
+         "strides"),
+        "a traced array has no memory of its own",
+    ),
+    **dict.fromkeys(
+        ("__array_finalize__", "__array_wrap__", "__class_getitem__", "__setstate__"),
+        "a traced array is no subclass of ndarray",
+    ),
+}  # fmt: skip
 
 _reshape, _transpose = _function(np.reshape), _function(np.transpose)
 
@@ -148,7 +175,7 @@ class ArrayLike:
     ) -> Any:
         override = overrides.get(func)
         if override is None:
-            raise _unsupported(f"{func.__module__}.{func.__name__}")
+            raise _unsupported(f"{func.__module__}.{func.__name__}", func)
         try:
             return override(*args, **kwargs)
         except _USUAL as err:
@@ -217,6 +244,15 @@ class ArrayLike:
         return self.size * self.dtype.itemsize
 
     @property
+    def device(self) -> str:
+        return "cpu"
+
+    def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
+        if device != "cpu" or stream is not None:
+            raise ValueError(f"to_device: arrays lie on the one device 'cpu': got {device!r}")
+        return self
+
+    @property
     def T(self) -> Any:  # noqa: N802, NumPy's name
         return overrides[np.transpose](self)
 
@@ -235,6 +271,13 @@ class ArrayLike:
     @property
     def flat(self) -> Any:
         return overrides[np.ravel](self)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name in ABSENT:
+            raise MissingAttributeError(
+                f"ndarray.{name}: {ABSENT[name]}; ask the plain array, outside the traced function"
+            )
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
     # sequence behaviour
 
@@ -269,18 +312,18 @@ class ArrayLike:
     std, sum, swapaxes = _function(np.std), _function(np.sum), _function(np.swapaxes)
     take, trace, var = _function(np.take), _function(np.trace), _function(np.var)
 
-    def astype(self, dtype: Any, **kwargs: Any) -> Any:
-        return overrides["astype"](self, dtype, **kwargs)
+    def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
+        return overrides["astype"](self, dtype, *args, **kwargs)
 
-    def compress(self, condition: Any, axis: int | None = None) -> Any:
-        return overrides[np.compress](condition, self, axis=axis)
+    def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
+        return overrides[np.compress](condition, self, axis, out)
 
     def flatten(self, order: str = "C") -> Any:
         return overrides[np.ravel](self, order=order)
 
-    def reshape(self, *shape: Any, order: str = "C") -> Any:
+    def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
         shape = shape[0] if len(shape) == 1 else shape
-        return _reshape(self, shape, order=order)
+        return _reshape(self, shape, order=order, copy=copy)
 
     def transpose(self, *axes: Any) -> Any:
         return _transpose(self, axes[0] if len(axes) == 1 else axes or None)
@@ -313,6 +356,7 @@ class ArrayLike:
     view = _conversion("ndarray.view", "use astype")
     getfield = _conversion("ndarray.getfield", "use x.real, x.imag or indexing")
     __reduce__ = _conversion("pickle", "pickle what the transform returns")  # type: ignore[assignment]
+    __dlpack__ = _conversion("DLPack", "use funcgrad.numpy.asarray, which keeps it traced")
     __array__ = _conversion(
         "NumPy conversion",
         "where NumPy was called on it use the function of the same name from funcgrad.numpy "
@@ -321,6 +365,9 @@ class ArrayLike:
         "axis), for array.dot(x) write array @ x",
     )
 
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # the CPU, in DLPack's numbers
+
     def __copy__(self) -> Any:
         return self  # immutable, like a number
 
@@ -328,8 +375,21 @@ class ArrayLike:
         return self
 
 
-def _unsupported(name: str) -> UnsupportedError:
+# modules that are refused as a whole
+_FOREIGN = {
+    "numpy.lib.recfunctions": "it takes structured arrays, and traced ones hold numbers",
+    "numpy.polynomial.polynomial": "it takes the coefficients as plain numbers",
+}
+
+
+def why_refused(function: Any) -> str:
+    """Return why a function that the face has not registered cannot take traced arrays."""
+    module = str(getattr(function, "__module__", ""))
+    return _FOREIGN.get(module, "traced arrays do not support this function")
+
+
+def _unsupported(name: str, function: Any = None) -> UnsupportedError:
     return UnsupportedError(
-        f"{name}: traced arrays do not support this function; compute it outside the traced "
+        f"{name}: {why_refused(function)}; compute it outside the traced "
         f"function, or on stop_gradient(x) where its derivative is not wanted"
     )

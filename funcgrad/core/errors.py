@@ -112,6 +112,14 @@ class UnsupportedError(FuncgradError, TypeError):
     """
 
 
+class MissingAttributeError(FuncgradError, AttributeError):
+    """An attribute of arrays in memory, asked of a traced one.
+
+    ``x.strides`` fails for a traced ``x``, and ``hasattr(x, "strides")`` is false; ask it of the
+    plain array, outside the traced function.
+    """
+
+
 class MissingRuleError(FuncgradError, NotImplementedError):
     """A primitive without the rule that a transform needs; the message says where it belongs."""
 

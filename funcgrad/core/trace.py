@@ -120,7 +120,7 @@ class ConcreteTracer(Tracer):
             return ()
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> np.dtype[Any]:
         try:
             return self.value.dtype
         except AttributeError:

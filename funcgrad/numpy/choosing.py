@@ -1,20 +1,18 @@
 """Choosing between arrays, counting, and the refusals of what would write into one."""
 
-from typing import Any, NoReturn
+from typing import Any
 
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import MutationError, ShapeError
-from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
-from ..ops.assign import set_at_p
-from ..ops.index import ARRAY, Index, indexed_shape, scatter_add_p
+from ..ops.index import ARRAY, Index, scatter_add_p
 from ..ops.operand import operand, strong, weak_with
 from ..ops.reduce import take_along
-from ..ops.structure import broadcast_to, cast, reshape
-from .indexing import concrete, getitem, parse
-from .table import check_cast, implements, no_out
+from ..ops.structure import broadcast_to, cast
+from .indexing import concrete
+from .table import EAGER_NO_DERIVATIVE, check_cast, implements, no_out, refuses
 
 
 @implements("where")
@@ -27,7 +25,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     return ew.where(operand(condition), operand(x), operand(y))
 
 
-@implements("nonzero")
+@implements("nonzero", status=EAGER_NO_DERIVATIVE)
 def nonzero(a: Any) -> tuple[np.ndarray, ...]:
     """Return where elements are not zero; see numpy.nonzero."""
     return concrete("nonzero", operand(a)).nonzero()
@@ -67,63 +65,19 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     return take_along(table, broadcast_to(a, shape)[None], 0)[0]
 
 
-@implements("piecewise")
-def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
-    """Apply each function to the elements whose condition holds; see numpy.piecewise."""
-    x = operand(x)
-    if np.isscalar(condlist) or (
-        shape_of(x) and not isinstance(condlist[0], (list, np.ndarray, Tracer))
-    ):
-        condlist = [condlist]
-    masks = [concrete("piecewise", operand(c)).astype(bool) for c in condlist]
-    if len(masks) == len(funclist) - 1:
-        masks.append(~np.any(masks, axis=0))
-    if len(masks) != len(funclist):
-        raise ValueError(
-            f"with {len(masks)} condition(s), either {len(masks)} or "
-            f"{len(masks) + 1} functions are expected"
-        )
-    y = np.zeros(shape_of(x), dtype_of(x))
-    for mask, value in zip(masks, funclist, strict=True):
-        if callable(value):
-            chosen = getitem(x, mask)
-            value = value(chosen, *args, **kw) if aval_of(chosen).size else None
-        if value is not None:
-            y = _assigned(y, mask, operand(value))
-    return y if isinstance(y, Tracer) else np.asarray(y)
+# what would write traced values into an array
 
-
-def _assigned(y: Any, mask: np.ndarray, value: Any) -> Any:
-    """Return ``y`` with a value of any dtype where the mask is true."""
-    array, key, arrays = parse(y, mask)
-    shape = indexed_shape(shape_of(array), key, [shape_of(i) for i in arrays])
-    value = broadcast_to(cast(strong(value), dtype_of(y)), shape)
-    return reshape(set_at_p(array, value, *arrays, index=key), shape_of(y))
-
-
-# what would write traced values into an array, or count with them
-
-
-def _writes(name: str, cure: str) -> None:
-    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
-        raise MutationError(
-            f"numpy.{name}: it would change an array in place, and a derivative be lost; {cure}"
-        )
-
-    refuse.__name__ = refuse.__qualname__ = name
-    refuse.__doc__ = f"Raise: numpy.{name} would write traced values into an array."
-    implements(name)(refuse)
-
-
+_IN_PLACE = "it would change an array in place, and a derivative be lost"
 _AT = "write x = funcgrad.at(x)[index].set(value)"
-_writes(
-    "copyto", "for numpy.full_like(a, x) write funcgrad.numpy.full_like(a, x), else numpy.where"
-)
-_writes("put", _AT)
-_writes("put_along_axis", _AT)
-_writes("place", _AT)
-_writes("putmask", "write x = numpy.where(mask, values, x)")
-_writes("fill_diagonal", "write x = funcgrad.at(x)[numpy.diag_indices_from(x)].set(value)")
+
+# fmt: off
+refuses("copyto", _IN_PLACE, "for numpy.full_like(a, x) write funcgrad.numpy.full_like(a, x), "
+                             "else numpy.where", MutationError)
+refuses("put put_along_axis place", _IN_PLACE, _AT, MutationError)
+refuses("putmask", _IN_PLACE, "write x = numpy.where(mask, values, x)", MutationError)
+refuses("fill_diagonal", _IN_PLACE,
+        "write x = funcgrad.at(x)[numpy.diag_indices_from(x)].set(value)", MutationError)
+# fmt: on
 
 
 @implements("bincount")

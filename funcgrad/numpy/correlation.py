@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, shape_of
-from ..core.trace import ConcreteTracer, Tracer
 from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
+from .indexing import known
 from .order import flip
 from .shapes import atleast_1d, atleast_2d, broadcast_to, concatenate, ravel, reshape, squeeze
 from .statistics import average
@@ -94,7 +94,7 @@ def cov(
     mean, total = average(x, axis=1, weights=w, returned=True)
     free = count if w is None else total[0]
     free = free - (ddof if a is None or not ddof else ddof * np.sum(w * a) / free)
-    number = _number(free)
+    number = known(free)
     if number is not None and number <= 0:
         warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
         free = np.float64(0.0)
@@ -121,17 +121,10 @@ def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
     return concatenate([x, other])
 
 
-def _number(x: Any) -> Any:
-    """Return the number, or numbers, behind a value, None where they are not known."""
-    while isinstance(x, ConcreteTracer):
-        x = x.value
-    return None if isinstance(x, Tracer) else x
-
-
 def _weights(who: str, weights: Any, count: int) -> Any:
     """Return the weights of observations as floats; what is known of them is checked."""
     w = cast(strong(operand(weights)), np.float64)
-    numbers = _number(w)
+    numbers = known(w)
     if who == "fweights" and numbers is not None and not np.all(numbers == np.around(numbers)):
         raise TypeError("fweights must be integer")
     if len(shape_of(w)) > 1:

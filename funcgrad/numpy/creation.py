@@ -1,5 +1,6 @@
 """Arrays from numbers, lists and other arrays: what NumPy cannot dispatch on its own."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from ..core.avals import aval_of
 from ..core.trace import Tracer
 from ..ops.operand import asarray, operand, strong
 from ..ops.structure import broadcast_to, cast
-from .table import implements
+from .table import NO_DERIVATIVE, implements
 
 DEFAULT_FLOAT = np.dtype(np.float32)  # of what the library itself creates
 
@@ -36,8 +37,20 @@ def _full_like(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -
     return full(shape, strong(operand(fill_value)), dtype)
 
 
+def _constant(name: str) -> Callable[..., Any]:
+    """Return a NumPy function that is called with like=tracer, to make a constant."""
+    function = getattr(np, name)
+
+    def make(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **kwargs)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = f"Return a constant array; see numpy.{name}."
+    return make
+
+
 for _name in ("zeros", "ones", "empty", "eye", "identity", "arange", "tri"):
-    implements(_name)(getattr(np, _name))  # like=tracer: constants, made by NumPy
+    implements(_name, status=NO_DERIVATIVE)(_constant(_name))
 
 
 def _like(x: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:
@@ -46,7 +59,7 @@ def _like(x: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:
     return shape, aval.dtype if dtype is None else dtype
 
 
-@implements("zeros_like")
+@implements("zeros_like", status=NO_DERIVATIVE)
 def zeros_like(
     a: Any,
     dtype: Any = None,
@@ -60,7 +73,7 @@ def zeros_like(
     return np.zeros(*_like(a, dtype, shape))
 
 
-@implements("ones_like")
+@implements("ones_like", status=NO_DERIVATIVE)
 def ones_like(
     a: Any,
     dtype: Any = None,
@@ -74,7 +87,7 @@ def ones_like(
     return np.ones(*_like(a, dtype, shape))
 
 
-@implements("empty_like")
+@implements("empty_like", status=NO_DERIVATIVE)
 def empty_like(
     prototype: Any,
     dtype: Any = None,

@@ -14,7 +14,7 @@ from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, operand, strong
 from ..ops.reduce import axis_of, take_along
 from ..ops.structure import broadcast_to, reshape
-from .shapes import one_axis, ravel
+from .shapes import lengths_of, one_axis, ravel
 from .table import implements, no_out
 
 
@@ -24,15 +24,21 @@ def concrete(who: str, x: Any) -> np.ndarray:
     Raises:
         ConcretizationError: if only shape and dtype are known.
     """
-    while isinstance(x, ConcreteTracer):
-        x = x.value
-    if isinstance(x, Tracer):
+    numbers = known(x)
+    if numbers is None:
         raise ConcretizationError(
             f"{who}: it needs the numbers themselves, and of {x.aval} they are not known, or "
             f"differ from example to example; for x[mask] write numpy.where(mask, x, 0), else "
             f"compute it outside the traced function"
         )
-    return np.asarray(x)
+    return np.asarray(numbers)
+
+
+def known(x: Any) -> Any:
+    """Return the number, or numbers, behind a value, None where they are not known."""
+    while isinstance(x, ConcreteTracer):
+        x = x.value
+    return None if isinstance(x, Tracer) else x
 
 
 def is_known(x: Any) -> bool:
@@ -179,6 +185,31 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
 
 def _with_one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return (*shape[:axis], 1, *shape[axis + 1 :])
+
+
+@implements("lib.stride_tricks.sliding_window_view")
+def sliding_window_view(
+    x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
+) -> Any:
+    """Return all windows of a shape, as axes at the end; see numpy.lib.stride_tricks."""
+    x, lengths = operand(x), lengths_of(window_shape)
+    if any(n < 0 for n in lengths):
+        raise ValueError("`window_shape` cannot contain negative values")
+    rank = len(shape_of(x))
+    axes = tuple(range(rank)) if axis is None else lengths_of(axis)
+    if len(axes) != len(lengths):
+        raise ValueError(
+            f"sliding_window_view: window_shape must have a length for each axis: got "
+            f"{len(lengths)} for {len(axes)}"
+        )
+    for d, n in zip((axis_of(d, rank) for d in axes), lengths, strict=True):
+        count = shape_of(x)[d] - n + 1
+        if count < 1:
+            raise ValueError("window shape cannot be larger than input array shape")
+        places = np.arange(count)[:, None] + np.arange(n)
+        windows = getitem_p(x, places, index=Index((*[slice(None)] * d, ARRAY)))
+        x = np.moveaxis(windows, d + 1, -1)
+    return x
 
 
 @implements("compress")

@@ -43,7 +43,7 @@ from .products import (
 )
 from .reductions import max as _max
 from .shapes import matrix_transpose as matrix_transpose
-from .table import NO_VALUE, implements
+from .table import NO_DERIVATIVE, NO_VALUE, implements
 
 __all__ = [
     "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
@@ -139,7 +139,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_V
     return pinv_p(a, operand(rcond), hermitian=bool(hermitian))
 
 
-@implements("linalg.matrix_rank")
+@implements("linalg.matrix_rank", status=NO_DERIVATIVE)
 def matrix_rank(
     A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None  # noqa: N803
 ) -> Any:  # fmt: skip

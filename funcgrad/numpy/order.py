@@ -17,7 +17,7 @@ from ..ops.structure import (
 )
 from .indexing import concrete
 from .shapes import concatenate, cut, lengths_of, moveaxis, one_axis, ravel, swapaxes
-from .table import implements
+from .table import EAGER, NO_DERIVATIVE, implements
 
 
 @implements("repeat")
@@ -113,7 +113,7 @@ def resize(a: Any, new_shape: Any) -> Any:
     return _reshape(take_known(flat, np.arange(size) % shape_of(flat)[0], 0), shape)
 
 
-@implements("trim_zeros")
+@implements("trim_zeros", status=EAGER)
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """Cut zeros off the ends of a vector; see numpy.trim_zeros."""
     x = operand(filt)
@@ -179,7 +179,7 @@ def sort(
     return take_along(a, prims.argsort_p(a, axis=axis, kind="stable"), axis)
 
 
-@implements("argsort")
+@implements("argsort", status=NO_DERIVATIVE)
 def argsort(
     a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
@@ -189,7 +189,7 @@ def argsort(
     return prims.argsort_p(a, axis=axis, kind="stable" if stable else kind)
 
 
-@implements("argpartition")
+@implements("argpartition", status=NO_DERIVATIVE)
 def argpartition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
@@ -207,3 +207,13 @@ def partition(
     _no_fields(order)
     a, axis = one_axis(operand(a), axis)
     return take_along(a, argpartition(a, kth, axis), axis)
+
+
+@implements("sort_complex")
+def sort_complex(a: Any) -> Any:
+    """Sort as complex numbers, by the real part and then the imaginary; see numpy.sort_complex."""
+    y = sort(strong(operand(a)))
+    if dtype_of(y).kind == "c":
+        return y
+    small = dtype_of(y).char in "bhBH"
+    return cast(y, np.complex64 if small else np.result_type(dtype_of(y), np.complex128))

@@ -3,13 +3,17 @@
 numpy.poly1d holds numbers only, so none is taken or returned here.
 """
 
+import warnings
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, shape_of
-from ..ops.operand import operand, strong
+from ..core.avals import dtype_of, is_inexact, shape_of
+from ..ops import elementwise as ew
+from ..ops.operand import common_dtype, operand, strong
+from ..ops.structure import cast
 from .correlation import convolve
+from .indexing import concrete, known
 from .shapes import atleast_1d, concatenate
 from .table import implements, unsupported
 
@@ -96,3 +100,136 @@ def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
     for i in range(m):
         p = concatenate([p / np.arange(shape_of(p)[0], 0, -1), k[i : i + 1]])
     return p
+
+
+@implements("polydiv")
+def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
+    """Divide two polynomials; see numpy.polydiv.
+
+    Leading zeros of the remainder are cut off where the numbers are known; elsewhere it has as
+    many coefficients as a remainder can have.
+    """
+    u = atleast_1d(_coefficients("polydiv", u)) + 0.0
+    v = atleast_1d(_coefficients("polydiv", v)) + 0.0
+    rest, n = cast(u, common_dtype([u, v])), shape_of(v)[0]
+    scale, factors = 1.0 / v[0], []
+    for k in range(shape_of(u)[0] - n + 1):
+        factors.append(scale * rest[k])
+        rest = concatenate([rest[:k], rest[k : k + n] - factors[k] * v, rest[k + n :]])
+    quotient = np.stack(factors) if factors else np.zeros(1, dtype_of(rest))
+    numbers = known(rest)
+    if numbers is None:
+        return quotient, rest[max(min(len(factors), shape_of(rest)[0] - 1), 0) :]
+    while len(numbers) > 1 and np.allclose(numbers[0], 0, rtol=1e-14):
+        rest, numbers = rest[1:], numbers[1:]
+    return quotient, rest
+
+
+@implements("roots")
+def roots(p: Any) -> Any:
+    """Return the roots, eigenvalues of the companion matrix; see numpy.roots.
+
+    Leading zeros are cut off where the numbers are known; elsewhere there must be none. Roots
+    that are known to be real are real numbers; elsewhere they are complex.
+    """
+    p = atleast_1d(_coefficients("roots", p))
+    if len(shape_of(p)) != 1:
+        raise ValueError("Input must be a rank-1 array.")
+    numbers, zeros = known(p), 0
+    if numbers is not None:
+        filled = np.flatnonzero(numbers)
+        if not len(filled):
+            return np.array([])
+        zeros = len(numbers) - 1 - filled[-1]  # roots at 0, where its derivative has no say
+        p = p[filled[0] : filled[-1] + 1]
+    p = p if is_inexact(dtype_of(p)) else cast(p, np.float64)
+    n = shape_of(p)[0] - 1
+    if n < 1:
+        return np.zeros(zeros)
+    companion = concatenate([(-p[1:] / p[0])[None, :], np.eye(n - 1, n, dtype=dtype_of(p))])
+    found = np.linalg.eigvals(companion)
+    return np.concatenate([found, np.zeros(zeros, dtype_of(found))]) if zeros else found
+
+
+@implements("poly")
+def poly(seq_of_zeros: Any) -> Any:
+    """Return the polynomial with these roots, or a matrix's characteristic one; see numpy.poly."""
+    x = atleast_1d(_coefficients("poly", seq_of_zeros))
+    shape, real = shape_of(x), not ew.is_complex(x)
+    if len(shape) == 2 and shape[0] == shape[1] and shape[0]:
+        x = np.linalg.eigvals(x)
+    elif len(shape) == 1:
+        x = cast(x, np.mintypecode(dtype_of(x).char))
+    else:
+        raise ValueError("input must be 1d or non-empty square 2d array.")
+    if not shape_of(x)[0]:
+        return 1.0
+    a = np.ones(1, dtype_of(x))
+    for root in x:
+        a = convolve(a, np.stack([np.ones((), dtype_of(x)), -root]))
+    if ew.is_complex(x) and (real or _conjugate(concrete("poly: complex roots", x))):
+        return ew.real(a)
+    return a
+
+
+def _conjugate(numbers: np.ndarray) -> Any:
+    """Return whether complex numbers come in pairs, so that their polynomial is real."""
+    return np.all(np.sort(numbers) == np.sort(numbers.conj()))
+
+
+@implements("polyfit")
+def polyfit(
+    x: Any,
+    y: Any,
+    deg: Any,
+    rcond: Any = None,
+    full: bool = False,
+    w: Any = None,
+    cov: Any = False,
+) -> Any:
+    """Fit a polynomial by least squares; see numpy.polyfit."""
+    x, y, count = strong(operand(x)) + 0.0, strong(operand(y)) + 0.0, int(deg) + 1
+    _check_fit(x, y, w, deg)
+    rcond = shape_of(x)[0] * np.finfo(dtype_of(x)).eps if rcond is None else rcond
+    left, right = np.vander(x, count), y
+    if w is not None:
+        w = strong(operand(w)) + 0.0
+        left, right = left * w[:, None], (right.T * w).T
+    scale = np.sqrt(np.sum(left * left, axis=0))
+    left = left / scale
+    c, residuals, rank, singular = np.linalg.lstsq(left, right, rcond)
+    c = (c.T / scale).T
+    if full:
+        return c, residuals, rank, singular, rcond
+    found = known(rank)
+    if found is not None and found != count:
+        message = "Polyfit may be poorly conditioned"
+        warnings.warn(message, np.exceptions.RankWarning, stacklevel=2)
+    if not cov:
+        return c
+    spread = np.linalg.inv(left.T @ left) / np.outer(scale, scale)
+    factor: Any = 1
+    if not (isinstance(cov, str) and cov == "unscaled"):
+        if shape_of(x)[0] <= count:
+            raise ValueError(
+                "the number of data points must exceed order to scale the covariance matrix"
+            )
+        factor = residuals / (shape_of(x)[0] - count)
+    return c, (spread if len(shape_of(y)) == 1 else spread[:, :, None]) * factor
+
+
+def _check_fit(x: Any, y: Any, w: Any, deg: Any) -> None:
+    if deg < 0:
+        raise ValueError("expected deg >= 0")
+    if len(shape_of(x)) != 1:
+        raise TypeError("expected 1D vector for x")
+    if not shape_of(x)[0]:
+        raise TypeError("expected non-empty vector for x")
+    if len(shape_of(y)) not in (1, 2):
+        raise TypeError("expected 1D or 2D array for y")
+    if shape_of(x)[0] != shape_of(y)[0]:
+        raise TypeError("expected x and y to have same length")
+    if w is not None and len(shape_of(strong(operand(w)))) != 1:
+        raise TypeError("expected a 1-d array for weights")
+    if w is not None and shape_of(operand(w))[0] != shape_of(y)[0]:
+        raise TypeError("expected w and y to have the same length")

@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, is_inexact, shape_of
-from ..core.trace import Tracer
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..ops import compare, elementwise as ew
-from ..ops.operand import asarray, holds_tracer, operand, strong
-from ..ops.reduce import argsort_p, axes_of, take_along
-from ..ops.structure import expand_dims, reshape
-from .shapes import moveaxis, stack
+from ..ops.operand import operand, strong
+from ..ops.reduce import argsort_p, axes_of, axis_of, take_along
+from ..ops.search import searchsorted_p
+from ..ops.structure import broadcast_to, cast, expand_dims, reshape
+from .indexing import known
+from .reductions import all, any, sum
+from .scans import cumsum
+from .shapes import lengths_of, moveaxis, stack
 from .statistics import mean, nanmean
-from .table import implements, no_out, unsupported
+from .table import implements, no_out
 
 
 def _in_front(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
@@ -31,7 +34,9 @@ def _in_front(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
 
 def _at(a: Any, order: Any, places: Any) -> Any:
     """Return the elements at these places of the sorted order, along the first axis."""
-    return take_along(a, order[places], 0)
+    if isinstance(places, slice) or len(shape_of(places)) < len(shape_of(a)):
+        return take_along(a, order[places], 0)  # the same places everywhere
+    return take_along(a, take_along(order, places, 0), 0)
 
 
 @implements("median")
@@ -131,10 +136,9 @@ def quantile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Return quantiles of traced data at constant ``q``; see numpy.quantile for the methods."""
+    """Return quantiles; see numpy.quantile for the methods."""
     no_out("quantile", out)
-    weak, q = type(q) in (int, float), _constant("quantile", q)
-    return _quantile("quantile", a, q, axis, method, keepdims, weights, weak)
+    return _quantile("Quantiles", 1, a, q, axis, method, keepdims, weights, False)
 
 
 @implements("percentile")
@@ -149,59 +153,136 @@ def percentile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Return percentiles of traced data at constant ``q``; see numpy.percentile."""
+    """Return percentiles; see numpy.percentile."""
     no_out("percentile", out)
-    weak, q = type(q) in (int, float), _constant("percentile", q)
-    q = np.asanyarray(np.true_divide(q, 100))
-    return _quantile("percentile", a, q, axis, method, keepdims, weights, weak)
+    return _quantile("Percentiles", 100, a, q, axis, method, keepdims, weights, False)
 
 
-def _constant(who: str, q: Any) -> np.ndarray:
-    if isinstance(q, Tracer) or holds_tracer(q):
-        raise unsupported(who, "a traced q", "give it as a constant, or as stop_gradient(q)")
-    return asarray(q)
+@implements("nanquantile")
+def nanquantile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: Any = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """Return quantiles of what is a number; see numpy.nanquantile."""
+    no_out("nanquantile", out)
+    return _quantile("Quantiles", 1, a, q, axis, method, keepdims, weights, True)
+
+
+@implements("nanpercentile")
+def nanpercentile(
+    a: Any,
+    q: Any,
+    axis: Any = None,
+    out: Any = None,
+    overwrite_input: bool = False,
+    method: str = "linear",
+    keepdims: Any = False,
+    *,
+    weights: Any = None,
+) -> Any:
+    """Return percentiles of what is a number; see numpy.nanpercentile."""
+    no_out("nanpercentile", out)
+    return _quantile("Percentiles", 100, a, q, axis, method, keepdims, weights, True)
 
 
 def _quantile(
-    who: str, a: Any, q: Any, axis: Any, method: str, keepdims: Any, weights: Any, weak: bool
-) -> Any:
-    a = strong(operand(a))
+    what: str, whole: int, a: Any, q: Any, axis: Any, method: str, keepdims: Any, weights: Any,
+    ignores_nan: bool,
+) -> Any:  # fmt: skip
+    """Return the quantiles ``q / whole``."""
+    a, weak = strong(operand(a)), aval_of(operand(q)).weak
+    q = strong(operand(q))
+    q = q if whole == 1 else np.true_divide(q, whole)
     if ew.is_complex(a):
         raise TypeError("a must be an array of real numbers")
-    if not (np.all(q >= 0) and np.all(q <= 1)):
-        limit, name = (1, "Quantiles") if who == "quantile" else (100, "Percentiles")
-        raise ValueError(f"{name} must be in the range [0, {limit}]")
-    if weights is not None:
-        raise unsupported(who, "weights=", "sort, and choose by numpy.cumsum of the weights")
+    numbers = known(q)
+    if numbers is not None and not (np.all(numbers >= 0) and np.all(numbers <= 1)):
+        raise ValueError(f"{what} must be in the range [0, {whole}]")
     if method not in _PLACES:
         raise ValueError(f"{method!r} is not a valid method. Use one of: {list(_PLACES)}")
-    if q.ndim > 2:
+    if len(shape_of(q)) > 2:
         raise ValueError("q must be a scalar or 1d")
+    w = None if weights is None else _weights(a, weights, axis, method)
     a, axes = _in_front(a, axis)
-    order = argsort_p(a, axis=0, kind="stable")
-    n, kept = shape_of(a)[0], shape_of(a)[1:]
-    place = np.asanyarray(_PLACES[method](n, q.ravel()))
-    exact = place.dtype.kind in "iu"
-    y = _at(a, order, place) if exact else _mixed(a, order, place, method, weak)
-    if is_inexact(dtype_of(a)):
-        y = _nan_where(_at(a, order, slice(n - 1, n)), y)
-    y = reshape(y, (*q.shape, *kept))
-    return expand_dims(y, tuple(d + q.ndim for d in axes)) if keepdims is True else y
+    order, kept = argsort_p(a, axis=0, kind="stable"), shape_of(a)[1:]
+    numeric = compare.logical_not(compare.isnan(a)) if is_inexact(dtype_of(a)) else None
+    count = shape_of(a)[0]
+    if ignores_nan and numeric is not None:
+        count = sum(numeric, axis=0)
+        w = w if w is None else ew.where(numeric, w, 0)
+    flat = reshape(q, (-1, *[1] * len(kept)))
+    if w is None:
+        y = _unweighted(a, order, flat, count, method, weak)
+    else:
+        y = _at(a, order, _weighted_places(take_along(w, order, 0), flat, count))
+    if numeric is not None:
+        y = ew.where(any(numeric, axis=0) if ignores_nan else all(numeric, axis=0), y, np.nan)
+    y = reshape(y, (*shape_of(q), *kept))
+    return expand_dims(y, tuple(d + len(shape_of(q)) for d in axes)) if keepdims is True else y
 
 
-def _mixed(a: Any, order: Any, place: Any, method: str, weak: bool) -> Any:
-    """Return the element at a place between two, which it weighs by its distance from each."""
-    n = shape_of(a)[0]
+def _unweighted(a: Any, order: Any, q: Any, count: Any, method: str, weak: bool) -> Any:
+    """Return the elements at a place, or between two, weighed by the distance from each."""
+    if type(count) is not int and is_inexact(dtype_of(q)):
+        count = cast(count, dtype_of(q))  # no wider than it is for one count
+    elif type(count) is int:
+        q = reshape(q, (-1,))
+    place = operand(_PLACES[method](count, q))
+    if dtype_of(place).kind in "iu":
+        return _at(a, order, place)
     share = place - np.floor(place)
     if method == "midpoint":
         share = np.where(share == 0, 0.0, 0.5)
     elif method == "averaged_inverted_cdf":
         share = np.where(share == 0, 0.5, 1.0)
-    first = np.floor(place).astype(np.intp)
-    low, high = (_at(a, order, np.clip(i, 0, n - 1)) for i in (first, first + 1))
+    first = cast(np.floor(place), np.intp)
+    last = cast(operand(count - 1), np.intp)
+    low, high = (_at(a, order, np.clip(i, 0, last)) for i in (first, first + 1))
     gap = high - low
-    if weak:
-        share = share.item()
-        return high - gap * (1 - share) if share >= 0.5 else low + gap * share
-    share = share.astype(place.dtype).reshape(-1, *[1] * (len(shape_of(a)) - 1))
+    share = cast(share, dtype_of(place))
+    if weak:  # as weak as a Python number is
+        share = cast(share, dtype_of(a)) if is_inexact(dtype_of(a)) else share
+    share = reshape(
+        share, (-1, *shape_of(place)[1:], *[1] * (len(shape_of(a)) - len(shape_of(place))))
+    )
     return ew.where(share >= 0.5, high - gap * (1 - share), low + gap * share)
+
+
+def _weights(a: Any, weights: Any, axis: Any, method: str) -> Any:
+    """Return one weight an element, with the reduced axes as one in front."""
+    if method != "inverted_cdf":
+        raise ValueError(f"Only method 'inverted_cdf' supports weights. Got: {method}.")
+    w, rank = strong(operand(weights)), len(shape_of(a))
+    if shape_of(w) != shape_of(a):
+        if axis is None:
+            raise TypeError("Axis must be specified when shapes of a and weights differ.")
+        given = [axis_of(d, rank) for d in lengths_of(axis)]
+        if shape_of(w) != tuple(shape_of(a)[d] for d in given):
+            raise ValueError("Shape of weights must be consistent with shape of a along axis.")
+        w = np.transpose(w, np.argsort(given))
+        w = expand_dims(w, tuple(d for d in range(rank) if d not in given))
+    numbers = known(w)
+    if numbers is not None and np.any(numbers < 0):
+        raise ValueError("Weights must be non-negative.")
+    return _in_front(broadcast_to(w, shape_of(a)), axis)[0]
+
+
+def _weighted_places(w: Any, q: Any, count: Any) -> Any:
+    """Return where the sum of the sorted weights, as a part of the whole, first reaches q."""
+    shares = cumsum(w, axis=0, dtype=np.float64)
+    shares = shares / shares[-1:]
+    numbers = known(shares)
+    if numbers is not None and np.isnan(numbers[-1]).any():
+        raise ValueError("Weights included NaN, inf or were all zero.")
+    shares = cast(shares, dtype_of(q)) if dtype_of(q).kind == "f" else shares
+    shares = moveaxis(ew.where(compare.eq(shares, 0), -1, shares), 0, -1)
+    q = broadcast_to(moveaxis(q, 0, -1), (*shape_of(shares)[:-1], shape_of(q)[0]))
+    places = moveaxis(searchsorted_p(shares, q, side="left"), -1, 0)
+    return ew.minimum(places, cast(operand(count - 1), np.intp))

@@ -16,22 +16,28 @@ from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from .indexing import concrete
 from .reductions import all as _all
-from .table import check_cast, implements, numpy_function
+from .table import (
+    EAGER_NO_DERIVATIVE,
+    NO_DERIVATIVE,
+    check_cast,
+    implements,
+    numpy_function,
+)
 
 
-@implements("shape")
+@implements("shape", status=NO_DERIVATIVE)
 def shape(a: Any) -> tuple[int, ...]:
     """Return the shape; see numpy.shape."""
     return shape_of(operand(a))
 
 
-@implements("ndim")
+@implements("ndim", status=NO_DERIVATIVE)
 def ndim(a: Any) -> int:
     """Return the number of axes; see numpy.ndim."""
     return len(shape_of(operand(a)))
 
 
-@implements("size")
+@implements("size", status=NO_DERIVATIVE)
 def size(a: Any, axis: Any = None) -> int:
     """Return the number of elements, or the length of an axis; see numpy.size."""
     if axis is None:
@@ -39,37 +45,37 @@ def size(a: Any, axis: Any = None) -> int:
     return shape_of(operand(a))[operator.index(axis)]
 
 
-@implements("iscomplexobj")
+@implements("iscomplexobj", status=NO_DERIVATIVE)
 def iscomplexobj(x: Any) -> bool:
     """Return whether the dtype is complex; see numpy.iscomplexobj."""
     return ew.is_complex(operand(x))
 
 
-@implements("isrealobj")
+@implements("isrealobj", status=NO_DERIVATIVE)
 def isrealobj(x: Any) -> bool:
     """Return whether the dtype is not complex; see numpy.isrealobj."""
     return not iscomplexobj(x)
 
 
-@implements("iscomplex")
+@implements("iscomplex", status=NO_DERIVATIVE)
 def iscomplex(x: Any) -> Any:
     """Return where the imaginary part is not zero; see numpy.iscomplex."""
     return compare.ne(np.imag(operand(x)), 0)
 
 
-@implements("isreal")
+@implements("isreal", status=NO_DERIVATIVE)
 def isreal(x: Any) -> Any:
     """Return where the imaginary part is zero; see numpy.isreal."""
     return compare.eq(np.imag(operand(x)), 0)
 
 
-@implements("isposinf")
+@implements("isposinf", status=NO_DERIVATIVE)
 def isposinf(x: Any, out: Any = None) -> Any:
     """Return where the value is +inf; see numpy.isposinf."""
     return compare.eq(_ordered("isposinf", x), np.inf)
 
 
-@implements("isneginf")
+@implements("isneginf", status=NO_DERIVATIVE)
 def isneginf(x: Any, out: Any = None) -> Any:
     """Return where the value is -inf; see numpy.isneginf."""
     return compare.eq(_ordered("isneginf", x), -np.inf)
@@ -82,7 +88,7 @@ def _ordered(who: str, x: Any) -> Any:
     return x
 
 
-@implements("result_type")
+@implements("result_type", status=NO_DERIVATIVE)
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
     """Return the dtype of a promotion; see numpy.result_type."""
     return np.result_type(*(_kind(x) for x in arrays_and_dtypes))
@@ -94,19 +100,19 @@ def _kind(x: Any) -> Any:
     return x
 
 
-@implements("can_cast")
+@implements("can_cast", status=NO_DERIVATIVE)
 def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
     """Return whether a cast is allowed; see numpy.can_cast."""
     return np.can_cast(dtype_of(from_) if isinstance(from_, Tracer) else from_, to, casting)
 
 
-@implements("common_type")
+@implements("common_type", status=NO_DERIVATIVE)
 def common_type(*arrays: Any) -> Any:
     """Return the inexact type common to arrays; see numpy.common_type."""
     return np.common_type(*(np.empty(0, dtype_of(a)) for a in arrays))
 
 
-@implements("isclose")
+@implements("isclose", status=NO_DERIVATIVE)
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
     """Return where two arrays are equal within a tolerance; see numpy.isclose."""
     a, b = operand(a), operand(b)
@@ -120,20 +126,20 @@ def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: boo
     return near
 
 
-@implements("allclose")
+@implements("allclose", status=NO_DERIVATIVE)
 def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
     """Return whether two arrays are equal within a tolerance; see numpy.allclose."""
     return _truth(_all(isclose(a, b, rtol, atol, equal_nan)))
 
 
-@implements("array_equal")
+@implements("array_equal", status=NO_DERIVATIVE)
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     """Return whether shapes and elements are equal; see numpy.array_equal."""
     a, b = operand(a1), operand(a2)
     return shape_of(a) == shape_of(b) and _truth(_all(compare.eq(a, b)))
 
 
-@implements("array_equiv")
+@implements("array_equiv", status=NO_DERIVATIVE)
 def array_equiv(a1: Any, a2: Any) -> Any:
     """Return whether elements are equal after broadcasting; see numpy.array_equiv."""
     a, b = operand(a1), operand(a2)
@@ -175,7 +181,43 @@ def astype(
 overrides["astype"] = astype
 
 
-# functions whose result is positions, counts or text: NumPy's own, on the numbers themselves
+# what depends on shapes alone
+
+
+@implements("einsum_path", status=NO_DERIVATIVE)
+def einsum_path(*operands: Any, **options: Any) -> Any:
+    """Return the order of products that costs least; see numpy.einsum_path."""
+    return np.einsum_path(*(_stand_in(x) for x in operands), **options)
+
+
+def _stand_in(x: Any) -> Any:
+    """Return an array of the same shape that takes no memory."""
+    return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, Tracer) else x
+
+
+def _indices_from(name: str) -> Callable[..., Any]:
+    """Return a NumPy function that gives indices into an array of some shape."""
+    function = numpy_function(name)
+
+    def of_shape(arr: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(_stand_in(arr), *args, **kwargs)
+
+    of_shape.__name__ = of_shape.__qualname__ = name
+    of_shape.__doc__ = f"Return indices that a shape determines; see numpy.{name}."
+    return of_shape
+
+
+for _name in ("tril_indices_from", "triu_indices_from", "diag_indices_from"):
+    implements(_name, status=NO_DERIVATIVE)(_indices_from(_name))
+
+
+@implements("min_scalar_type", status=EAGER_NO_DERIVATIVE)
+def min_scalar_type(a: Any, /) -> np.dtype:
+    """Return the smallest dtype that holds a number; see numpy.min_scalar_type."""
+    return np.min_scalar_type(concrete("min_scalar_type", a) if not shape_of(a) else _stand_in(a))
+
+
+# functions whose result is text, or whose shape depends on the numbers: NumPy's own, on those
 
 
 def _plain(name: str) -> Callable[..., Any]:
@@ -184,8 +226,8 @@ def _plain(name: str) -> Callable[..., Any]:
 
     def on_numbers(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))
-        known = [concrete(name, x)[()] if isinstance(x, Tracer) else x for x in leaves]
-        args, kwargs = treedef.unflatten(known)
+        numbers = [concrete(name, x)[()] if isinstance(x, Tracer) else x for x in leaves]
+        args, kwargs = treedef.unflatten(numbers)
         return function(*args, **kwargs)
 
     on_numbers.__name__ = on_numbers.__qualname__ = name
@@ -194,9 +236,7 @@ def _plain(name: str) -> Callable[..., Any]:
 
 
 for _name in (
-    "argwhere", "flatnonzero", "searchsorted", "digitize", "lexsort", "nanargmax",
-    "nanargmin", "array_repr", "array_str", "array2string", "shares_memory", "may_share_memory",
-    "min_scalar_type", "isin", "tril_indices_from", "triu_indices_from", "diag_indices_from",
-    "einsum_path", "ravel_multi_index", "unravel_index",
+    "argwhere", "flatnonzero", "array_repr", "array_str", "array2string", "shares_memory",
+    "may_share_memory",
 ):  # fmt: skip
-    implements(_name)(_plain(_name))
+    implements(_name, status=EAGER_NO_DERIVATIVE)(_plain(_name))

@@ -12,7 +12,7 @@ from ..ops import elementwise as ew, reduce as prims
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape, sum_p
-from .table import NO_VALUE, implements, no_out
+from .table import NO_DERIVATIVE, NO_VALUE, implements, no_out
 
 
 def given(initial: Any) -> bool:
@@ -52,6 +52,7 @@ def sum(
     """Add along axes; see numpy.sum."""
     a = operand(a) if dtype is None else cast(operand(a), dtype)
     y = reduced("sum", sum_p, _masked(a, where, 0), axis, keepdims, out)
+    y = y if dtype is None else cast(y, dtype)  # small integers would grow
     return ew.add(y, cast(operand(initial), dtype_of(y))) if given(initial) else y
 
 
@@ -68,6 +69,7 @@ def prod(
     """Multiply along axes; the derivative is exact where elements are 0; see numpy.prod."""
     a = operand(a) if dtype is None else cast(operand(a), dtype)
     y = reduced("prod", prims.prod_p, _masked(a, where, 1), axis, keepdims, out)
+    y = y if dtype is None else cast(y, dtype)  # small integers would grow
     return ew.mul(y, cast(operand(initial), dtype_of(y))) if given(initial) else y
 
 
@@ -146,7 +148,7 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
     return ew.sub(max(a, axis, keepdims=keepdims), min(a, axis, keepdims=keepdims))
 
 
-@implements("any")
+@implements("any", status=NO_DERIVATIVE)
 def any(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Any:
@@ -154,7 +156,7 @@ def any(
     return reduced("any", prims.any_p, _masked(operand(a), where, False), axis, keepdims, out)
 
 
-@implements("all")
+@implements("all", status=NO_DERIVATIVE)
 def all(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Any:
@@ -162,7 +164,7 @@ def all(
     return reduced("all", prims.all_p, _masked(operand(a), where, True), axis, keepdims, out)
 
 
-@implements("count_nonzero")
+@implements("count_nonzero", status=NO_DERIVATIVE)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Count the elements that are not zero; see numpy.count_nonzero."""
     return reduced("count_nonzero", prims.count_p, operand(a), axis, keepdims)
@@ -180,13 +182,25 @@ def _position(who: str, prim: Any, a: Any, axis: int | None, out: Any, keepdims:
     return expand_dims(y, (axis,)) if keepdims is True else y
 
 
-@implements("argmax")
+@implements("argmax", status=NO_DERIVATIVE)
 def argmax(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
     """Return where the largest element stands; see numpy.argmax."""
     return _position("argmax", prims.argmax_p, a, axis, out, keepdims)
 
 
-@implements("argmin")
+@implements("argmin", status=NO_DERIVATIVE)
 def argmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
     """Return where the smallest element stands; see numpy.argmin."""
     return _position("argmin", prims.argmin_p, a, axis, out, keepdims)
+
+
+@implements("nanargmax", status=NO_DERIVATIVE)
+def nanargmax(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
+    """Return where the largest number stands; see numpy.nanargmax."""
+    return _position("nanargmax", prims.nanargmax_p, a, axis, out, keepdims)
+
+
+@implements("nanargmin", status=NO_DERIVATIVE)
+def nanargmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
+    """Return where the smallest number stands; see numpy.nanargmin."""
+    return _position("nanargmin", prims.nanargmin_p, a, axis, out, keepdims)

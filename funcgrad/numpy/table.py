@@ -1,7 +1,7 @@
 """How the face registers what a NumPy function means to a tracer."""
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import numpy as np
 
@@ -10,6 +10,13 @@ from ..core.errors import DtypeError, MutationError, UnsupportedError
 from ..core.registry import overrides
 
 NO_VALUE: Any = np._NoValue  # NumPy's own mark of an argument that was not given
+
+# what a name means to a traced array; see coverage.py, which prints it
+DIFFERENTIABLE = "differentiable"
+NO_DERIVATIVE = "no derivative"  # its result is positions, counts, truth or text
+EAGER = "differentiable, eager only"  # the shape of its result depends on the numbers
+EAGER_NO_DERIVATIVE = "no derivative, eager only"
+REFUSED = "refused: "  # and the reason
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,10 +29,11 @@ def numpy_function(name: str) -> Any:
     return function
 
 
-def implements(*names: str) -> Callable[[F], F]:
+def implements(*names: str, status: str = DIFFERENTIABLE) -> Callable[[F], F]:
     """Let a function stand in for these NumPy functions when tracers are among the arguments."""
 
     def register(fun: F) -> F:
+        fun.status = status  # type: ignore[attr-defined]
         for name in names:
             function = numpy_function(name)
             if function is not None:  # a newer NumPy may know more names than this one
@@ -33,6 +41,21 @@ def implements(*names: str) -> Callable[[F], F]:
         return fun
 
     return register
+
+
+def refuses(names: str, reason: str, cure: str, error: Any = UnsupportedError) -> None:
+    """Let NumPy functions raise where tracers are among the arguments, and say why."""
+    for name in names.split():
+        _refuse(name, reason, cure, error)
+
+
+def _refuse(name: str, reason: str, cure: str, error: Any) -> None:
+    def refuse(*args: Any, **kwargs: Any) -> NoReturn:
+        raise error(f"numpy.{name}: {reason}; {cure}")
+
+    refuse.__name__ = refuse.__qualname__ = name.rpartition(".")[2]
+    refuse.__doc__ = f"Raise: numpy.{name} cannot take traced arrays."
+    implements(name, status=REFUSED + reason)(refuse)
 
 
 def no_out(who: str, out: Any) -> None:

@@ -1,5 +1,6 @@
 """What ufuncs and their methods mean to a tracer, and the elementwise functions beside them."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,11 @@ from ..core.errors import DtypeError, MutationError
 from ..core.registry import overrides
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
-from ..ops.structure import cast, reshape
+from ..ops.structure import broadcast_to, cast, reshape
 from . import reductions, scans
-from .indexing import concrete
+from .reductions import given
 from .shapes import moveaxis, stack
-from .table import check_cast, implements, no_out, unsupported
+from .table import NO_DERIVATIVE, NO_VALUE, check_cast, implements, no_out, unsupported
 
 
 @implements("sign")
@@ -63,16 +64,6 @@ def imag(val: Any) -> Any:
     return ew.imag(val) if ew.is_complex(val) else np.zeros(shape_of(val), dtype_of(val))
 
 
-@implements("real_if_close")
-def real_if_close(a: Any, tol: float = 100) -> Any:
-    """Return the real parts where all imaginary parts are tiny; see numpy.real_if_close."""
-    a = operand(a)
-    if not ew.is_complex(a):
-        return a
-    small = np.real_if_close(concrete("real_if_close", a), tol)
-    return a if np.iscomplexobj(small) else ew.real(a)
-
-
 @implements("angle")
 def angle(z: Any, deg: bool = False) -> Any:
     """Return the phase in radians, or degrees; see numpy.angle."""
@@ -115,7 +106,7 @@ def clip(
     return ew.clip(a, operand(low), operand(high))
 
 
-@implements("round", "around")
+@implements("round", "around", status=NO_DERIVATIVE)
 def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     """Round half to even; the derivative is zero; see numpy.round."""
     no_out("round", out)
@@ -130,7 +121,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     return cast(ew.mul(compare.rint(ew.div(a, scale)), scale), dtype_of(a))
 
 
-@implements("fix")
+@implements("fix", status=NO_DERIVATIVE)
 def fix(x: Any, out: Any = None) -> Any:
     """Round towards zero; the derivative is zero; see numpy.fix."""
     no_out("fix", out)
@@ -172,12 +163,12 @@ def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, 
     who = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
     no_out(who, kwargs.pop("out", None))
     if method == "at":
-        raise MutationError(
-            f"{who}: it changes an array in place; write x = funcgrad.at(x)[i].add(v)"
-        )
+        name = _UPDATES.get(ufunc.__name__)
+        cure = f"funcgrad.at(x)[i].{name}(v)" if name else "funcgrad.at(x)[i].apply(function)"
+        raise MutationError(f"{who}: {NOT_IN_PLACE}; write x = {cure}")
     if method == "__call__":
         return _call(who, ufunc, inputs, kwargs)
-    return _METHODS[method](who, ufunc, *inputs, **kwargs)
+    return METHODS[method](who, ufunc, *inputs, **kwargs)
 
 
 def _function(who: str, ufunc: np.ufunc) -> Callable[..., Any]:
@@ -188,20 +179,34 @@ def _function(who: str, ufunc: np.ufunc) -> Callable[..., Any]:
 
 
 def _call(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any]) -> Any:
-    if kwargs.pop("where", True) is not True:
+    if kwargs.pop("where", True) is not True:  # elsewhere NumPy's result is not even defined
         raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")
-    dtype = kwargs.pop("dtype", None)
+    if kwargs.pop("signature", None) is not None:
+        raise unsupported(who, "signature=", "convert the operands by astype")
+    function, dtype, axes = _function(who, ufunc), kwargs.pop("dtype", None), kwargs.pop("axes", ())
     casting = kwargs.pop("casting", "same_kind")
     for ignored in ("order", "subok"):
         kwargs.pop(ignored, None)
-    if kwargs and ufunc is not np.vecdot:
+    if kwargs and ufunc.__name__ != "vecdot":
         raise unsupported(who, f"{', '.join(kwargs)}=", "move the axes, and leave it out")
     if dtype is not None:
         inputs = tuple(map(operand, inputs))
         for x in inputs:
             check_cast(who, x, dtype, casting)
         inputs = tuple(cast(x, dtype) for x in inputs)
-    return _function(who, ufunc)(*inputs, **kwargs)
+    return _moved(function, inputs, axes) if axes else function(*inputs, **kwargs)
+
+
+def _moved(function: Callable[..., Any], inputs: tuple, axes: Any) -> Any:
+    """Apply a generalized ufunc to axes that are not the last: ``axes`` lists them by operand."""
+    places = [d if isinstance(d, tuple) else (d,) for d in axes]
+    ends = [tuple(range(-len(place), 0)) for place in places]
+    n = len(inputs)  # the result may have no axes to list
+    each = zip(inputs, places[:n], ends[:n], strict=True)
+    y = function(*(moveaxis(operand(x), place, end) for x, place, end in each))
+    if len(places) == n:
+        return y
+    return moveaxis(y, ends[-1], places[-1])
 
 
 def _reduce(
@@ -212,21 +217,75 @@ def _reduce(
     dtype: Any = None,
     out: Any = None,
     keepdims: bool = False,
-    **options: Any,
+    initial: Any = NO_VALUE,
+    where: Any = True,
 ) -> Any:
     no_out(who, out)
-    known = _REDUCTIONS.get(ufunc)
-    if known is not None:
-        if dtype is not None:
-            a = cast(operand(a), dtype)
-        return known(a, axis=axis, keepdims=keepdims, **options)
-    if options:
-        raise unsupported(who, f"{', '.join(options)}=", "select the elements before")
     a = operand(a) if dtype is None else cast(operand(a), dtype)
-    for d in sorted(reductions.axes_of(axis, len(shape_of(a))), reverse=True):
-        a = _fold(_function(who, ufunc), moveaxis(a, d, 0))[-1]
-        a = reductions.expand_dims(a, (d,)) if keepdims else a
-    return a
+    known = _REDUCTIONS.get(ufunc)
+    options = {name: v for name, v in (("initial", initial), ("where", where)) if given(v)}
+    if known is not None and not (ufunc in _TRUTHS and "initial" in options):
+        y = known(a, axis=axis, keepdims=keepdims, **options)
+        return y if dtype is None or ufunc in _TRUTHS else cast(y, dtype)
+    rank = len(shape_of(a))
+    axes = reductions.axes_of(axis, rank)
+    if len(axes) > 1 and ufunc.identity is None and ufunc not in _REORDERABLE:
+        raise ValueError(
+            f"reduction operation {ufunc.__name__!r} is not reorderable, so at most one axis may "
+            f"be specified"
+        )
+    mask = None if where is True else broadcast_to(cast(operand(where), bool), shape_of(a))
+    a = _running(ufunc, a, dtype)
+    rows, masks = _rows(a, axes), _rows(mask, axes)
+    y = _folded(_function(who, ufunc), ufunc, rows, masks, initial)
+    return reductions.expand_dims(y, axes) if keepdims else y
+
+
+def _running(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
+    """Return an array in the dtype in which NumPy reduces it.
+
+    Raises:
+        TypeError: NumPy's own, where the ufunc has no loop for it.
+    """
+    x = strong(operand(x))
+    if dtype is None:
+        dtype = ufunc.resolve_dtypes((None, dtype_of(x), None), reduction=True)[1]  # type: ignore[arg-type]
+    return x if dtype in (object, dtype_of(x)) else cast(x, dtype)
+
+
+def _rows(x: Any, axes: tuple[int, ...]) -> Any:
+    """Return an array with these axes as one in front."""
+    if x is None:
+        return None
+    x = moveaxis(x, axes, tuple(range(len(axes))))
+    return reshape(x, (math.prod(shape_of(x)[: len(axes)]), *shape_of(x)[len(axes) :]))
+
+
+def _folded(
+    function: Callable[..., Any], ufunc: np.ufunc, rows: Any, mask: Any, initial: Any
+) -> Any:
+    """Return what applying a function of two from the left makes of the rows, as NumPy does."""
+    start = initial if given(initial) else None if initial is None else ufunc.identity
+    if start is None and mask is not None:
+        raise ValueError(
+            f"reduction operation {ufunc.__name__!r} does not have an identity, so to use a where "
+            f"mask one has to specify 'initial'"
+        )
+    count, *kept = shape_of(rows)
+    if not count:
+        if start is None:
+            raise ValueError(
+                f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
+            )
+        return broadcast_to(cast(operand(start), dtype_of(rows)), tuple(kept))
+    parts = list(rows)
+    if mask is not None or given(initial) or (count == 1 and start is not None):
+        parts = [start, *parts]
+    y = parts[0]
+    masks = [True] * count if mask is None else list(mask)
+    for chosen, part in zip(masks[count + 1 - len(parts) :], parts[1:], strict=True):
+        y = function(y, part) if chosen is True else ew.where(chosen, function(y, part), y)
+    return y
 
 
 def _fold(function: Callable[..., Any], xs: Any) -> list[Any]:
@@ -245,7 +304,11 @@ def _accumulate(
     x = operand(array) if dtype is None else cast(operand(array), dtype)
     known = _SCANS.get(ufunc)
     if known is not None:
-        return known(x, axis=axis)
+        y = known(x, axis=axis)
+        return y if dtype is None else cast(y, dtype)  # small integers would grow
+    x = _running(ufunc, x, dtype)
+    if not shape_of(x)[axis]:
+        return x
     return moveaxis(stack(_fold(_function(who, ufunc), moveaxis(x, axis, 0))), 0, axis)
 
 
@@ -265,8 +328,11 @@ def _reduceat(
     out: Any = None,
 ) -> Any:
     no_out(who, out)
-    x = moveaxis(operand(array), axis, 0)
+    x = moveaxis(_running(ufunc, array, dtype), axis, 0)
     starts = [int(i) for i in np.asarray(indices)]
+    for i in starts:
+        if not 0 <= i < len(x):
+            raise IndexError(f"index {i} out-of-bounds in {who} [0, {len(x)})")
     stops = [*starts[1:], len(x)]
     parts = [
         _reduce(who, ufunc, x[start:stop], 0, dtype) if start < stop else x[start]
@@ -275,8 +341,13 @@ def _reduceat(
     return moveaxis(stack(parts), 0, axis)
 
 
-_METHODS = {"reduce": _reduce, "accumulate": _accumulate, "outer": _outer, "reduceat": _reduceat}
-_REDUCTIONS = {
+METHODS: dict[str, Callable[..., Any]] = {
+    "reduce": _reduce,
+    "accumulate": _accumulate,
+    "outer": _outer,
+    "reduceat": _reduceat,
+}
+_REDUCTIONS: dict[Any, Any] = {
     np.add: reductions.sum,
     np.multiply: reductions.prod,
     np.maximum: reductions.max,
@@ -284,7 +355,14 @@ _REDUCTIONS = {
     np.logical_and: reductions.all,
     np.logical_or: reductions.any,
 }
-_SCANS = {
+NOT_IN_PLACE = "it changes an array in place"
+_TRUTHS = frozenset({np.logical_and, np.logical_or})
+_REORDERABLE = frozenset({np.maximum, np.minimum, np.fmax, np.fmin})
+_UPDATES = {
+    "add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide",
+    "power": "power", "minimum": "min", "maximum": "max",
+}  # fmt: skip
+_SCANS: dict[Any, Any] = {
     np.add: scans.cumsum,
     np.multiply: scans.cumprod,
     np.maximum: scans.cummax,

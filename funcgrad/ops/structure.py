@@ -13,8 +13,8 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, Aval, Axes, Shape, aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import ShapeError, warn
-from ..core.trace import Primitive
+from ..core.errors import DtypeError, ShapeError, warn
+from ..core.trace import Primitive, Tracer
 from .linear import (
     Batched as Batched,
     Linear as Linear,
@@ -304,6 +304,11 @@ def project(x: Any, dtype: Any) -> Any:
     dtype = np.dtype(dtype)
     if dtype_of(x) == dtype:
         return x
+    if dtype.kind not in "biufc" and isinstance(x, Tracer):
+        raise DtypeError(
+            f"astype: a traced array holds numbers: got {dtype}; convert "
+            f"stop_gradient(x) outside the traced function"
+        )
     return (convert_p if is_inexact(dtype) else truncate_p)(x, dtype=dtype)
 
 

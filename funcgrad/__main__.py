@@ -1,0 +1,22 @@
+"""The command line: ``python -m funcgrad coverage`` and ``python -m funcgrad doctor``."""
+
+import argparse
+import sys
+
+from .doctor import report
+from .numpy.coverage import table
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Print what the command asks for, and return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m funcgrad", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("coverage", help="what each name of NumPy means to a traced array")
+    commands.add_parser("doctor", help="what this machine's NumPy and BLAS are, and advice")
+    command = parser.parse_args(arguments).command
+    print(table() if command == "coverage" else report())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,27 @@
+"""The functions of NumPy that traced arrays cannot take, each with the reason and the cure.
+
+Those that would write into an array stand in ``choosing.py``, beside what to use instead.
+"""
+
+import numpy as np
+
+from ..core.errors import ConversionError
+from ..core.registry import overrides
+from .table import refuses
+
+_OUTSIDE = "call it outside the traced function, on plain arrays"
+
+# fmt: off
+refuses("save savetxt savez savez_compressed",
+        "a traced value has no numbers to write to a file",
+        "save what the transform returns, or stop_gradient(x)", ConversionError)
+refuses("busday_count busday_offset is_busday datetime_as_string isnat",
+        "it takes dates, and traced values are numbers", _OUTSIDE)
+refuses("fromfile fromstring fromiter frombuffer fromfunction loadtxt genfromtxt require",
+        "it makes plain arrays, and like= asks for a traced one", "leave like= out")
+# fmt: on
+for _space in ("strings", "char"):
+    for _name, _function in list(vars(getattr(np, _space)).items()):
+        dispatched = isinstance(_function, np.ufunc) or hasattr(_function, "_implementation")
+        if dispatched and _function not in overrides:
+            refuses(f"{_space}.{_name}", "it takes text, and traced values are numbers", _OUTSIDE)

@@ -1,0 +1,98 @@
+"""Where numbers stand: in a sorted array, between edges, in the order of several keys."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, shape_of
+from ..ops import elementwise as ew
+from ..ops.operand import operand, strong
+from ..ops.reduce import argsort_p, axis_of, take_along
+from ..ops.search import searchsorted_p
+from .indexing import known, take
+from .order import flip
+from .table import NO_DERIVATIVE, implements
+
+
+@implements("searchsorted", status=NO_DERIVATIVE)
+def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
+    """Return where values would stand in a sorted vector; see numpy.searchsorted."""
+    a, v = strong(operand(a)), strong(operand(v))
+    side = {"l": "left", "r": "right"}.get(side, side)
+    return searchsorted_p(a if sorter is None else take(a, sorter), v, side=side)
+
+
+@implements("digitize", status=NO_DERIVATIVE)
+def digitize(x: Any, bins: Any, right: bool = False) -> Any:
+    """Return between which edges, rising or falling, numbers lie; see numpy.digitize."""
+    x, bins = strong(operand(x)), strong(operand(bins))
+    if ew.is_complex(x):
+        raise TypeError("x may not be complex")
+    side = "left" if right else "right"
+    rising = searchsorted_p(bins, x, side=side)
+    if shape_of(bins) == (0,):
+        return rising
+    falling = shape_of(bins)[0] - searchsorted_p(flip(bins), x, side=side)
+    numbers = known(bins)
+    if numbers is None:
+        return ew.where(bins[0] <= bins[-1], rising, falling)
+    steps = np.diff(numbers)
+    if np.all(steps >= 0):
+        return rising
+    if np.all(steps <= 0):
+        return falling
+    raise ValueError("bins must be monotonically increasing or decreasing")
+
+
+@implements("lexsort", status=NO_DERIVATIVE)
+def lexsort(keys: Any, axis: int = -1) -> Any:
+    """Return the order by the last key, where that ties by the one before; see numpy.lexsort."""
+    first, *rest = [strong(operand(key)) for key in keys]
+    if not shape_of(first):
+        return 0
+    axis = axis_of(axis, len(shape_of(first)))
+    order = argsort_p(first, axis=axis, kind="stable")
+    for key in rest:  # a stable sort keeps what the keys before have settled
+        again = argsort_p(take_along(key, order, axis), axis=axis, kind="stable")
+        order = take_along(order, again, axis)
+    return order
+
+
+@implements("unravel_index", status=NO_DERIVATIVE)
+def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
+    """Return places along each axis for places among all elements; see numpy.unravel_index."""
+    rest, numbers = strong(operand(indices)), known(indices)
+    if numbers is not None:
+        return np.unravel_index(numbers, shape, order)  # type: ignore[call-overload]
+    _check_integers("unravel_index", rest)
+    lengths = (shape,) if np.ndim(shape) == 0 else tuple(shape)
+    places = []
+    for n in (lengths if order == "F" else lengths[::-1])[:-1]:
+        places.append(rest % n)
+        rest = rest // n
+    places.append(rest)  # out of range where the index is, so that it does not get lost
+    return tuple(places if order == "F" else places[::-1])
+
+
+@implements("ravel_multi_index", status=NO_DERIVATIVE)
+def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
+    """Return places among all elements for places along each axis; see numpy.ravel_multi_index."""
+    parts = [strong(operand(x)) for x in multi_index]
+    numbers = [known(x) for x in parts]
+    if all(x is not None for x in numbers):
+        return np.ravel_multi_index(tuple(numbers), dims, mode, order)  # type: ignore[call-overload]
+    modes = (mode,) * len(parts) if isinstance(mode, str) else mode
+    each = list(zip(parts, dims, modes, strict=True))
+    total: Any = 0
+    good: Any = True
+    for x, n, how in each[::-1] if order == "F" else each:
+        _check_integers("ravel_multi_index", x)
+        if how == "raise":
+            good = good & (x >= 0) & (x < n)
+        total = total * n + (x % n if how == "wrap" else ew.clip(x, 0, n - 1))
+    return ew.where(good, total, np.iinfo(np.intp).max)  # a place that no array has
+
+
+def _check_integers(who: str, x: Any) -> None:
+    if dtype_of(x).kind not in "iu":
+        raise TypeError(f"{who}: only integers are indices: got {dtype_of(x)}")

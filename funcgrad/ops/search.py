@@ -1,0 +1,52 @@
+"""Where values would stand in sorted arrays: integers, which have no derivative."""
+
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval, shape_of
+from ..core.errors import ShapeError
+from ..core.trace import Primitive
+from .structure import Batched, broadcast_to, front
+
+
+class SearchSorted(Primitive):
+    """Where ``v`` would stand in ``a``, sorted along its last axis; the axes before are shared."""
+
+    differentiable = False
+    is_new = True
+
+    @override
+    def run(self, a: Any, v: Any, *, side: str) -> tuple[Any, ...]:
+        lead = a.shape[:-1]
+        if np.shape(v)[: len(lead)] != lead:
+            raise ValueError("object too deep for desired array")  # infer has better words
+        if not lead:
+            return (np.searchsorted(a, v, side),)  # type: ignore[call-overload]
+        y = np.empty(np.shape(v), np.intp)
+        for i in np.ndindex(lead):
+            y[i] = np.searchsorted(a[i], v[i], side)  # type: ignore[call-overload]
+        return (y,)
+
+    @override
+    def infer(self, a: Aval, v: Aval, *, side: str) -> tuple[Aval, ...]:
+        if side not in ("left", "right"):
+            raise ValueError(f"searchsorted: side must be 'left' or 'right': got {side!r}")
+        lead = len(a.shape) - 1
+        if lead < 0 or v.shape[:lead] != a.shape[:lead]:
+            raise ShapeError(f"searchsorted: the array must have one axis: got {a}; flatten it")
+        return (Aval(v.shape, np.dtype(np.intp)),)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, side: str) -> Batched:
+        if axes[0] is None and len(shape_of(args[0])) == 1:
+            return self.bind(*args, side=side), (axes[1],)
+        both = [
+            broadcast_to(x, (size, *shape_of(x))) if axis is None else front(x, axis)
+            for x, axis in zip(args, axes, strict=True)
+        ]
+        return self.bind(*both, side=side), (0,)
+
+
+searchsorted_p = SearchSorted("searchsorted")
