@@ -3,7 +3,8 @@
 A pattern is a primitive of patterns; ``X`` and ``Y`` stand for any value, ``A`` and ``B`` for
 numbers written into the program; a number stands for itself. A row applies where all values have
 the dtype of the result, and where the numbers it makes are normal numbers of that dtype. Signs of
-zero are kept: ``x + 0`` is not ``x`` where x is -0.
+zero are kept: ``x + 0`` is not ``x`` where x is -0. So are infinite complex numbers, whose product
+with 1 has a part that is nan.
 """
 
 from collections.abc import Callable
@@ -44,9 +45,6 @@ _COMMUTES = frozenset({add, mul})
 # fmt: off
 TABLE: tuple[tuple[Term, Any], ...] = (
     (_sub(X, 0),                   X),                       # x - 0 = x
-    (_mul(X, 1),                   X),                       # x 1 = x
-    (_mul(X, -1),                  _neg(X)),                 # x (-1) = -x
-    (_div(X, 1),                   X),                       # x / 1 = x
     (_neg(_neg(X)),                X),                       # -(-x) = x
     (of(pos)(X),                   X),                       # +x = x
     (of(logical_not)(of(logical_not)(X)), X),                # not not x = x
@@ -55,15 +53,21 @@ TABLE: tuple[tuple[Term, Any], ...] = (
     (_sub(X, _neg(Y)),             _add(X, Y)),              # x - (-y) = x + y
     (_mul(_neg(X), A),             _mul(X, _neg(A))),        # (-x) a = x (-a)
     (_mul(_neg(X), _neg(Y)),       _mul(X, Y)),              # (-x) (-y) = x y
-    (_mul(_mul(X, A), B),          _mul(X, _mul(A, B))),     # (x a) b = x (a b)
-    (_mul(_div(X, A), B),          _mul(X, _div(B, A))),     # (x / a) b = x (b / a)
     (_mul(X, X),                   of(square)(X)),           # x x = x**2
     (of(pow)(X, 1),                X),                       # x**1 = x
 )
+REAL: tuple[tuple[Term, Any], ...] = (  # what holds for real numbers alone
+    (_mul(X, 1),                   X),                       # x 1 = x
+    (_mul(X, -1),                  _neg(X)),                 # x (-1) = -x
+    (_div(X, 1),                   X),                       # x / 1 = x
+    (_mul(_mul(X, A), B),          _mul(X, _mul(A, B))),     # (x a) b = x (a b)
+    (_mul(_div(X, A), B),          _mul(X, _div(B, A))),     # (x / a) b = x (b / a)
+)
 # fmt: on
 BY_PRIM = {
-    prim: [row for row in TABLE if row[0].prim is prim] for prim in {row[0].prim for row in TABLE}
-}  # fmt: skip
+    prim: [row for row in (*REAL, *TABLE) if row[0].prim is prim]
+    for prim in {row[0].prim for row in (*REAL, *TABLE)}
+}
 
 
 def applied(build: Builder, eqn: Eqn, left: Term, right: Any) -> Atom | None:
@@ -71,6 +75,8 @@ def applied(build: Builder, eqn: Eqn, left: Term, right: Any) -> Atom | None:
     dtype = eqn.outs[0].aval.dtype
     if isinstance(right, Term) and dtype.kind not in "fc" and right.prim is not square:
         return None  # integers wrap around, and Python's numbers must fit them
+    if dtype.kind == "c" and (left, right) in REAL:
+        return None
     for ins in _orders(eqn):
         holes: dict[str, Atom] = {}
         if all(_fits(build, t, a, holes) for t, a in zip(left.terms, ins, strict=True)):

@@ -144,8 +144,8 @@ def _cast_number(build: Builder, eqn: Eqn) -> Atom | None:
 def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
     """Sum over axes along which a value repeats: it times their length."""
     inner = build.maker(eqn.ins[0])
-    if inner is None or inner.prim is not broadcast_p or eqn.outs[0].aval.dtype.kind not in "fc":
-        return None
+    if inner is None or inner.prim is not broadcast_p or eqn.outs[0].aval.dtype.kind != "f":
+        return None  # an infinite complex number times a count is nan
     axes, new = set(eqn.params["axes"]), inner.params["axes"]
     if not axes <= set(new):
         return None

@@ -14,7 +14,7 @@ from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, operand, strong
 from ..ops.reduce import axis_of, take_along
 from ..ops.structure import broadcast_to, reshape
-from .shapes import lengths_of, one_axis, ravel
+from .shapes import lengths_of, numbers_axis, one_axis, ravel
 from .table import implements, no_out
 
 
@@ -157,7 +157,7 @@ def take(
     """Return slices at integer positions; see numpy.take."""
     no_out("take", out)
     a, indices = operand(a), operand(indices)
-    a, axis = one_axis(a, axis)
+    a, axis = one_axis(a, numbers_axis(a, axis))
     n = shape_of(a)[axis]
     if mode == "clip":
         indices = ew.clip(indices, 0, n - 1)

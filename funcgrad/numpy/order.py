@@ -16,15 +16,15 @@ from ..ops.structure import (
     reshape as _reshape,
 )
 from .indexing import concrete
-from .shapes import concatenate, cut, lengths_of, moveaxis, one_axis, ravel, swapaxes
+from .shapes import concatenate, cut, lengths_of, moveaxis, numbers_axis, one_axis, ravel, swapaxes
 from .table import EAGER, NO_DERIVATIVE, implements
 
 
 @implements("repeat")
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Repeat each element; see numpy.repeat."""
-    a, axis = one_axis(operand(a), axis)
-    repeats = concrete("repeat", operand(repeats))
+    a, repeats = operand(a), concrete("repeat", operand(repeats))
+    a, axis = one_axis(a, numbers_axis(a, axis))
     positions = np.repeat(np.arange(shape_of(a)[axis]), repeats)
     return take_known(a, positions, axis)
 
@@ -185,7 +185,8 @@ def argsort(
 ) -> Any:
     """Return the positions that sort an array; see numpy.argsort."""
     _no_fields(order)
-    a, axis = one_axis(operand(a), axis)
+    a = operand(a)
+    a, axis = one_axis(a, numbers_axis(a, axis))
     return prims.argsort_p(a, axis=axis, kind="stable" if stable else kind)
 
 

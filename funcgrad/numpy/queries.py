@@ -116,6 +116,7 @@ def common_type(*arrays: Any) -> Any:
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
     """Return where two arrays are equal within a tolerance; see numpy.isclose."""
     a, b = operand(a), operand(b)
+    b = cast(strong(b), np.result_type(dtype_of(b), 1.0))  # whole numbers must not wrap around
     finite = compare.isfinite(b)
     gap = ew.abs(ew.sub(a, ew.where(finite, b, 0)))
     near = compare.le(gap, ew.add(atol, ew.mul(rtol, ew.abs(b))))

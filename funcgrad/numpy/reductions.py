@@ -12,6 +12,7 @@ from ..ops import elementwise as ew, reduce as prims
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape, sum_p
+from .shapes import numbers_axis
 from .table import NO_DERIVATIVE, NO_VALUE, implements, no_out
 
 
@@ -22,7 +23,7 @@ def given(initial: Any) -> bool:
 def reduced(who: str, prim: Any, a: Any, axis: Any, keepdims: Any, out: Any = None) -> Any:
     """Apply a reduction primitive with NumPy's axis and keepdims arguments."""
     no_out(who, out)
-    axes = axes_of(axis, len(shape_of(a)))
+    axes = axes_of(numbers_axis(a, axis), len(shape_of(a)))
     y = prim(a, axes=axes)
     return expand_dims(y, axes) if keepdims is True else y
 
@@ -86,7 +87,7 @@ def _extremum(
     where: Any,
 ) -> Any:
     a = operand(a)
-    axes = axes_of(axis, len(shape_of(a)))
+    axes = axes_of(numbers_axis(a, axis), len(shape_of(a)))
     if where is not True and where is not NO_VALUE:
         if not given(initial):
             raise ValueError(
@@ -174,7 +175,7 @@ def _position(who: str, prim: Any, a: Any, axis: int | None, out: Any, keepdims:
     no_out(who, out)
     a = operand(a)
     rank = len(shape_of(a))
-    if axis is None:
+    if numbers_axis(a, axis) is None:
         y = prim(reshape(a, (-1,)), axis=0)
         return reshape(y, (1,) * rank) if keepdims is True else y
     axis = axis_of(axis, rank)

@@ -10,6 +10,7 @@ from ..ops.index import concatenate_p
 from ..ops.operand import operand
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, cumsum_p, reshape
+from .shapes import numbers_axis
 from .table import implements, no_out
 
 
@@ -18,7 +19,7 @@ def _scan(
 ) -> Any:
     no_out(who, out)
     a = operand(a) if dtype is None else cast(operand(a), dtype)
-    if axis is None:
+    if numbers_axis(a, axis) is None:
         a, axis = reshape(a, (-1,)), 0
     if not shape_of(a):
         a = reshape(a, (1,))
@@ -45,7 +46,7 @@ def _cumulative(
         if len(shape_of(x)) > 1:
             raise ValueError("For arrays which have more than one dimension ``axis`` is required.")
         axis = 0
-    axis = axis_of(axis, len(shape_of(x)))
+    axis = 0 if numbers_axis(x, axis) is None else axis_of(axis, len(shape_of(x)))
     y = running(x, axis, dtype)
     if not initial:
         return y

@@ -61,6 +61,11 @@ def one_axis(a: Any, axis: Any) -> tuple[Any, int]:
     return a, axis_of(axis, len(shape_of(a)))
 
 
+def numbers_axis(a: Any, axis: Any) -> Any:
+    """Return None where an array without axes is asked for its axis 0 or -1, as NumPy allows."""
+    return None if not shape_of(a) and type(axis) is int and axis in (0, -1) else axis
+
+
 @implements("transpose", "permute_dims")
 def transpose(a: Any, axes: Any = None) -> Any:
     """Reorder the axes, reversing them by default; see numpy.transpose."""

@@ -53,7 +53,7 @@ def mean(
     no_out("mean", out)
     a = operand(a)
     if where is True and dtype is None and dtype_of(a) in _EXACT_MEAN:  # nearly always
-        return reduced("mean", mean_p, a, axis, keepdims)
+        return reduced("mean", mean_p, a, axes_of(axis, len(shape_of(a))), keepdims)
     wide = _wide(a, dtype)
     y = _ratio(sum(wide, axis, keepdims=keepdims, where=where), _count(a, axis, where, keepdims))
     return cast(y, dtype_of(a)) if dtype is None and is_inexact(dtype_of(a)) else y

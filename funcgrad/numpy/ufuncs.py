@@ -21,7 +21,10 @@ from .table import NO_DERIVATIVE, NO_VALUE, check_cast, implements, no_out, unsu
 @implements("sign")
 def sign(x: Any) -> Any:
     """Return -1, 0 or 1, for complex numbers x/|x|; see numpy.sign."""
-    return ew.unit(operand(x))
+    x = operand(x)
+    if not ew.is_complex(x):
+        return ew.sign(x)
+    return ew.where(compare.isfinite(x), ew.unit(x), ew.sign(x))
 
 
 @implements("divmod")
@@ -95,10 +98,9 @@ def clip(
     low, high = a_min if min is None else min, a_max if max is None else max
     if low is None and high is None:
         return a
-    if low is None:
-        low = np.array(-np.inf, dtype_of(a)) if is_inexact(dtype_of(a)) else None
-    if high is None:
-        high = np.array(np.inf, dtype_of(a)) if is_inexact(dtype_of(a)) else None
+    if dtype_of(a).kind == "f":
+        low = np.array(-np.inf, dtype_of(a)) if low is None else low
+        high = np.array(np.inf, dtype_of(a)) if high is None else high
     if low is None:  # integers have no infinity, and no derivative
         return ew.minimum(a, operand(high))
     if high is None:

@@ -93,6 +93,9 @@ class Matmul(Multilinear):
         (a, b), (a_axis, b_axis) = args, axes
         a, b = (x if d is None else front(x, d) for x, d in zip(args, axes, strict=True))
         a_rank, b_rank = len(a.shape) - (a_axis is not None), len(b.shape) - (b_axis is not None)
+        if not a_rank or not b_rank:
+            self.infer(Aval(a.shape[-a_rank:] if a_rank else (), a.dtype),
+                       Aval(b.shape[-b_rank:] if b_rank else (), b.dtype))  # fmt: skip
         # vectors become matrices, and all matrices get as many axes before their last two
         a = expand_dims(a, (len(a.shape) - 1,)) if a_rank == 1 else a
         b = expand_dims(b, (len(b.shape),)) if b_rank == 1 else b

@@ -95,6 +95,8 @@ def _lower_power(build: Any, x: Any, n: Any) -> Any:
         return None
     if not floating and (n < 0 or isinstance(n, float)):
         return None
+    if aval.dtype.kind == "c" and n < -1:  # NumPy divides last: infinite numbers become nan
+        return None
     base = x if n > 0 else build("reciprocal", x)  # first, so that a power does not overflow
     return _by_squaring(build, base, int(max(n, -n)))
 
@@ -113,7 +115,9 @@ class Power(Arithmetic):
     @override
     def run(self, x: Any, n: Any) -> tuple[Any, ...]:
         plain = type(x) is np.ndarray and x.shape and type(n) in PYTHON_SCALARS
-        return (x**n,) if plain else super().run(x, n)
+        if plain and x.dtype.kind != "b":  # whose squares the operator makes int8, np.power int64
+            return (x**n,)
+        return super().run(x, n)
 
 
 def unit(x: Any) -> Any:
