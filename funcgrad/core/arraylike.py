@@ -183,7 +183,7 @@ class ArrayLike:
             raise
 
     def __array_namespace__(self, *, api_version: str | None = None) -> Any:
-        return overrides["namespace"]()
+        return overrides["namespace"](api_version)
 
     # operators
 
@@ -364,6 +364,9 @@ class ArrayLike:
         "use funcgrad.at(array)[index].set(x), for array[x] write funcgrad.numpy.take(array, x, "
         "axis), for array.dot(x) write array @ x",
     )
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)  # the CPU, in DLPack's numbers
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # the CPU, in DLPack's numbers

@@ -6,6 +6,7 @@ functions that NumPy cannot hand over: creation, and lists of traced values.
 """
 
 import sys as _sys
+from types import ModuleType as _ModuleType
 
 import numpy as _np
 
@@ -39,25 +40,48 @@ from . import (  # each fills the table
     statistics as statistics,
     ufuncs as ufuncs,
 )
+from .building import vectorize as vectorize
 from .creation import (
     arange as arange,
     array as array,
     asarray as asarray,
     empty as empty,
     eye as eye,
+    from_dlpack as from_dlpack,
     full as full,
     identity as identity,
+    linspace as linspace,
     ones as ones,
+    tri as tri,
     zeros as zeros,
 )
+from .face import fill as _fill
+from .inspection import VERSIONS as _VERSIONS, NamespaceInfo as _NamespaceInfo
 from .joining import c_ as c_, index_exp as index_exp, r_ as r_, s_ as s_
+from .standard import (
+    argsort as argsort,
+    clip as clip,
+    finfo as finfo,
+    iinfo as iinfo,
+    sort as sort,
+)
 
-for _name, _function in list(vars(_np).items()):  # not dir(), which names submodules to be loaded
-    if callable(_function) and _function.__hash__ and _function in _overrides:
-        globals().setdefault(_name, _overrides[_function])
-    elif isinstance(_function, float | type(None)) or (
-        isinstance(_function, type) and issubclass(_function, _np.generic)
-    ):
-        globals().setdefault(_name, _function)
+__array_namespace_info__ = _NamespaceInfo
+__array_api_version__ = _VERSIONS[-1]
 
-_overrides["namespace"] = lambda: _sys.modules[__name__]  # what x.__array_namespace__() returns
+_fill(_sys.modules[__name__], _np)
+for _module, _numpys in ((emath, _np.emath), (fft, _np.fft), (linalg, _np.linalg)):
+    _fill(_module, _numpys)
+
+
+def _namespace(api_version: str | None) -> _ModuleType:
+    """Return what x.__array_namespace__() of a tracer returns: this module."""
+    if api_version not in (None, *_VERSIONS):
+        raise ValueError(
+            f"__array_namespace__: api_version is none that is known: got {api_version!r}; "
+            f"ask for one of {', '.join(_VERSIONS)}"
+        )
+    return _sys.modules[__name__]
+
+
+_overrides["namespace"] = _namespace

@@ -1,28 +1,105 @@
-"""Arrays from numbers, lists and other arrays: what NumPy cannot dispatch on its own."""
+"""Arrays from numbers, lists and other arrays: what NumPy cannot dispatch on its own.
+
+The Array API standard asks for one default dtype of all floats that it creates. Here it is
+float32, the library's own, also for the Python floats that ``asarray`` takes. ``array``, a name
+of NumPy's alone, makes float64 of them.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of
+from ..core.avals import PYTHON_SCALARS, aval_of, shape_of
 from ..core.trace import Tracer
-from ..ops.operand import asarray, operand, strong
-from ..ops.structure import broadcast_to, cast
+from ..ops import operand as operands
+from ..ops.operand import holds_tracer, operand, strong
+from ..ops.structure import broadcast_to, cast, expand_dims
+from .grids import linspace as _linspace
 from .table import NO_DERIVATIVE, implements
 
 DEFAULT_FLOAT = np.dtype(np.float32)  # of what the library itself creates
+DEFAULT_COMPLEX = np.dtype(np.complex64)
 
 
-def array(obj: Any, dtype: Any = None) -> Any:
+def _default(*numbers: Any) -> np.dtype | None:
+    """Return the default dtype of Python numbers, None where NumPy's choice is kept."""
+    if not all(type(x) in PYTHON_SCALARS for x in numbers):
+        return None
+    kinds = set(map(type, numbers))
+    return DEFAULT_COMPLEX if complex in kinds else DEFAULT_FLOAT if float in kinds else None
+
+
+def _leaves(obj: Any) -> list[Any]:
+    if not isinstance(obj, (list, tuple)):
+        return [obj]
+    return [leaf for part in obj for leaf in _leaves(part)]
+
+
+def check_device(device: Any) -> None:
+    """Raise for a device that there is not."""
+    if device not in (None, "cpu"):
+        raise ValueError(f"device: arrays lie on the one device 'cpu': got {device!r}")
+
+
+def array(
+    object: Any,
+    dtype: Any = None,
+    *,
+    copy: bool | None = True,
+    order: str = "K",
+    subok: bool = False,
+    ndmin: int = 0,
+) -> Any:
     """Return a new array from a number, an array, or a nested list, which may hold tracers.
+
+    Python floats become float64, as NumPy has it; see ``asarray``.
 
     >>> import funcgrad as fg
     >>> fg.grad(lambda x: array([x, 2 * x]).sum())(1.0)
     np.float64(3.0)
     """
-    result = asarray(obj, dtype)
-    return np.array(result) if isinstance(result, np.ndarray) else result
+    if not holds_tracer(object):
+        return np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
+    x = operands.asarray(object, dtype)
+    return expand_dims(x, tuple(range(max(ndmin - len(shape_of(x)), 0))))
+
+
+def asarray(
+    a: Any,
+    dtype: Any = None,
+    order: Any = None,
+    *,
+    device: Any = None,
+    copy: bool | None = None,
+) -> Any:
+    """Return a number, an array, or a nested list, which may hold tracers, as an array.
+
+    Python floats become float32 unless ``dtype`` says otherwise; arrays, tracers and NumPy's own
+    numbers keep their dtype.
+
+    >>> asarray([1.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    if holds_tracer(a):
+        check_device(device)
+        return operands.asarray(a, dtype)
+    if dtype is None and (type(a) in PYTHON_SCALARS or type(a) in (list, tuple)):
+        dtype = _default(*_leaves(a))
+    return np.asarray(a, dtype, order, device=device, copy=copy)
+
+
+def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
+    """Return an array that shares the memory of another library's; a tracer as it is.
+
+    >>> from_dlpack(np.arange(3))
+    array([0, 1, 2])
+    """
+    if isinstance(x, Tracer):
+        check_device(device)
+        return x
+    options = {"device": device, "copy": copy}  # which an old NumPy does not know
+    return np.from_dlpack(x, **{k: v for k, v in options.items() if v is not None})
 
 
 @implements("array", "asarray", "asanyarray", "ascontiguousarray")
@@ -121,42 +198,57 @@ def _shape(shape: Any) -> tuple[int, ...]:
     return tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
 
 
-def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
+def full(
+    shape: Any,
+    fill_value: Any,
+    dtype: Any = None,
+    order: str = "C",
+    *,
+    device: Any = None,
+) -> Any:
     """Return an array filled with one value, which may be traced or broadcast.
 
     >>> full((2,), 3.0)
     array([3., 3.], dtype=float32)
     """
     value = operand(fill_value)
-    if dtype is None and type(value) is float:
-        dtype = DEFAULT_FLOAT
     if not isinstance(value, Tracer):
-        return np.full(_shape(shape), value, dtype)
+        dtype = _default(value) if dtype is None else dtype
+        return np.full(_shape(shape), value, dtype, order, device=device)  # type: ignore[call-overload]
+    check_device(device)
     return broadcast_to(value if dtype is None else cast(value, dtype), _shape(shape))
 
 
-def zeros(shape: Any, dtype: Any = None) -> np.ndarray:
+def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
     """Return zeros, float32 unless ``dtype`` says otherwise.
 
     >>> zeros(2)
     array([0., 0.], dtype=float32)
     """
-    return np.zeros(shape, DEFAULT_FLOAT if dtype is None else dtype)
+    return np.zeros(shape, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
 
 
-def ones(shape: Any, dtype: Any = None) -> np.ndarray:
+def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
     """Return ones, float32 unless ``dtype`` says otherwise."""
-    return np.ones(shape, DEFAULT_FLOAT if dtype is None else dtype)
+    return np.ones(shape, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
 
 
-def empty(shape: Any, dtype: Any = None) -> np.ndarray:
+def empty(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
     """Return an array whose numbers are yet to be written, float32 unless ``dtype`` says so."""
-    return np.empty(shape, DEFAULT_FLOAT if dtype is None else dtype)
+    return np.empty(shape, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
 
 
-def eye(n: int, m: int | None = None, k: int = 0, dtype: Any = None) -> np.ndarray:
+def eye(
+    N: int,  # noqa: N803, NumPy's names
+    M: int | None = None,  # noqa: N803
+    k: int = 0,
+    dtype: Any = None,
+    order: Any = "C",
+    *,
+    device: Any = None,
+) -> np.ndarray:
     """Return ones on one diagonal, float32 unless ``dtype`` says otherwise."""
-    return np.eye(n, m, k, DEFAULT_FLOAT if dtype is None else dtype)
+    return np.eye(N, M, k, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
 
 
 def identity(n: int, dtype: Any = None) -> np.ndarray:
@@ -164,13 +256,51 @@ def identity(n: int, dtype: Any = None) -> np.ndarray:
     return eye(n, dtype=dtype)
 
 
-def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> Any:
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> np.ndarray:  # noqa: N803
+    """Return ones on and below one diagonal, float32 unless ``dtype`` says otherwise."""
+    return np.tri(N, M, k, DEFAULT_FLOAT if dtype is None else dtype)
+
+
+def arange(
+    start: Any,
+    stop: Any = None,
+    step: Any = 1,
+    dtype: Any = None,
+    *,
+    device: Any = None,
+) -> Any:
     """Return evenly spaced numbers; their count must be known, so traced bounds raise.
 
     >>> arange(3.0)
     array([0., 1., 2.], dtype=float32)
     """
     bounds = (0, start, step) if stop is None else (start, stop, step)
-    if dtype is None and any(type(b) is float for b in bounds):
-        dtype = DEFAULT_FLOAT
-    return np.arange(*bounds, dtype=dtype)
+    y = np.arange(*bounds, dtype=dtype, device=device)
+    default = _default(*bounds) if dtype is None else None
+    return y if default is None else y.astype(default)  # added up in float64, then rounded once
+
+
+def linspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
+    """Return ``num`` evenly spaced numbers between ends, which may be traced.
+
+    Between Python numbers they are float32, or complex64, unless ``dtype`` says otherwise.
+
+    >>> linspace(0, 1, 3)
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    ends = (start, stop)
+    dtype = _default(*ends, 0.0) if dtype is None else dtype
+    if holds_tracer(ends):
+        check_device(device)
+        return _linspace(*ends, num, endpoint, retstep, dtype, axis)
+    return np.linspace(start, stop, num, endpoint, retstep, dtype, axis, device=device)  # type: ignore[call-overload]

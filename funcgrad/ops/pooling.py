@@ -239,9 +239,9 @@ def reduce_window(
 
 def _fold_of(computation: Any) -> Fold | None:
     """Return the primitive for a function that has one, by whatever name it is given."""
-    if isinstance(computation, np.ufunc):
-        computation = overrides.get(computation)
-    function = getattr(computation, "__self__", computation)  # of the face: a bound method
+    if getattr(computation, "__hash__", None):
+        computation = overrides.get(computation, computation)
+    function = getattr(computation, "__self__", computation)  # of the table: a bound method
     known = {id(add): window_sum_p, id(maximum): window_max_p, id(minimum): window_min_p}
     return known.get(id(function))
 

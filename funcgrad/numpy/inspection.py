@@ -1,0 +1,72 @@
+"""What this namespace can do, as the Array API standard asks it: ``__array_namespace_info__``."""
+
+from typing import Any
+
+import numpy as np
+
+from .creation import DEFAULT_COMPLEX, DEFAULT_FLOAT, check_device
+
+VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")  # of the standard, the newest last
+
+_SIGNED = ("int8", "int16", "int32", "int64")
+_UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
+_REAL, _COMPLEX = ("float32", "float64"), ("complex64", "complex128")
+_KINDS = {
+    "bool": ("bool",),
+    "signed integer": _SIGNED,
+    "unsigned integer": _UNSIGNED,
+    "integral": _SIGNED + _UNSIGNED,
+    "real floating": _REAL,
+    "complex floating": _COMPLEX,
+    "numeric": _SIGNED + _UNSIGNED + _REAL + _COMPLEX,
+}
+
+
+class NamespaceInfo:
+    """Answers to the standard's questions, which are NumPy's own but for the default dtypes.
+
+    Source: the Array API standard 2024.12, "Inspection".
+
+    >>> NamespaceInfo().default_dtypes()["real floating"]
+    dtype('float32')
+    """
+
+    def capabilities(self) -> dict[str, Any]:
+        """Return what the standard leaves open: NumPy has all of it, outside compiled code."""
+        return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 64}
+
+    def default_device(self) -> str:
+        """Return the device of new arrays."""
+        return "cpu"
+
+    def devices(self) -> list[str]:
+        """Return all devices."""
+        return ["cpu"]
+
+    def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype]:
+        """Return the dtypes of what is created without one."""
+        check_device(device)
+        return {
+            "real floating": DEFAULT_FLOAT,
+            "complex floating": DEFAULT_COMPLEX,
+            "integral": np.dtype(int),
+            "indexing": np.dtype(np.intp),
+        }
+
+    def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, np.dtype]:
+        """Return the dtypes by name: all, or those of a kind or of several.
+
+        Raises:
+            ValueError: if a kind is none of the standard's.
+
+        >>> list(NamespaceInfo().dtypes(kind=("bool", "real floating")))
+        ['bool', 'float32', 'float64']
+        """
+        check_device(device)
+        kinds = (
+            ("bool", "numeric") if kind is None else kind if isinstance(kind, tuple) else (kind,)
+        )
+        for k in kinds:
+            if k not in _KINDS:
+                raise ValueError(f"dtypes: kind must be one of {', '.join(_KINDS)}: got {k!r}")
+        return {name: np.dtype(name) for k in kinds for name in _KINDS[k]}
