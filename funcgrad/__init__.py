@@ -13,6 +13,7 @@ from . import (
     numpy as numpy,
     optim as optim,
     random as random,
+    special as special,
     tree as tree,
 )
 from .core import errors as errors

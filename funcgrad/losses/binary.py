@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of
-from ..nn.functions import log_sigmoid, sigmoid_p
+from ..nn.functions import log_sigmoid
 from ..ops.elementwise import div, maximum, mul, neg, sub
+from ..ops.logarithms import sigmoid
 from ..ops.operand import operand
 from ..ops.pointwise import Elementwise
 from ..ops.structure import cast
@@ -42,7 +43,7 @@ cross_entropy_of_bits_p = Elementwise("cross_entropy_of_bits", _cross_entropy_of
     lambda t, v, p, y: mul(t, div(sub(p, y), maximum(mul(p, sub(1, p)), 1e-12))),
     lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))))
 cross_entropy_of_sign_p = Elementwise("cross_entropy_of_sign", _cross_entropy_of_sign,
-    lambda t, v, x, y: mul(t, sub(sigmoid_p(x), y)),
+    lambda t, v, x, y: mul(t, sub(sigmoid(x), y)),
     lambda t, v, x, y: neg(mul(t, x)))
 # fmt: on
 

@@ -6,10 +6,11 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
-from ..nn.functions import one_hot, shifted, softmax
+from ..nn.functions import one_hot, softmax
 from ..ops.elementwise import safe_mul
 from ..ops.operand import operand
 from ..ops.structure import cast
+from ..special.sums import shifted
 from .shared import check_labels, floating, mask_of, reduced, same_shape
 
 

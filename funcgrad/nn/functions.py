@@ -12,18 +12,13 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of
 from ..core.errors import DtypeError
 from ..ops.compare import gt
-from ..ops.elementwise import gate, maximum, mul, sub
+from ..ops.elementwise import gate, maximum
 from ..ops.operand import operand
 from ..ops.pointwise import Elementwise
 from ..ops.special import erfc
-from ..transforms.linear import stop_gradient
-
-
-def _sigmoid(x: Any, out: Any = None) -> Any:
-    with np.errstate(over="ignore"):  # exp(-x) = inf is right: the result is 0
-        y = np.exp(np.negative(x, out), out)
-    return np.reciprocal(np.add(y, 1, out), out)
-
+from ..special import sums
+from ..special.logarithms import expit, log_expit
+from ..special.sums import logsumexp as logsumexp
 
 relu_p = Elementwise(
     "relu",
@@ -31,7 +26,6 @@ relu_p = Elementwise(
     lambda t, y, x: gate(t, gt(x, 0)),
     lower=lambda build, x: build(maximum, x, 0),
 )
-sigmoid_p = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))))
 
 
 def relu(x: Any) -> Any:
@@ -62,18 +56,7 @@ def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
     return np.where(x >= 0, x, negative_slope * x)
 
 
-def sigmoid(x: Any) -> Any:
-    """Return 1 / (1 + exp(-x)).
-
-    >>> print(sigmoid(np.array([-1e4, 0.0, 1e4])))
-    [0.  0.5 1. ]
-    """
-    return sigmoid_p(operand(x))
-
-
-def log_sigmoid(x: Any) -> Any:
-    """Return log(sigmoid(x)) = -softplus(-x), accurate where sigmoid(x) is 0 or 1."""
-    return -softplus(-operand(x))
+sigmoid, log_sigmoid = expit, log_expit
 
 
 def softplus(x: Any) -> Any:
@@ -237,12 +220,6 @@ def glu(x: Any, axis: int = -1) -> Any:
 # along an axis
 
 
-def shifted(x: Any, axis: Any) -> Any:
-    """Return x minus its largest element along the axes, so that no exponential overflows."""
-    peak = stop_gradient(np.max(x, axis=axis, keepdims=True))
-    return x - np.where(np.isfinite(peak), peak, 0)
-
-
 def kept(x: Any, where: Any) -> Any:
     """Return x with -inf, whose exponential is 0, where it is to be left out."""
     return operand(x) if where is None else np.where(where, x, -np.inf)
@@ -259,8 +236,7 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     >>> print(softmax(np.array([0.0, 0.0, -1e4])))
     [0.5 0.5 0. ]
     """
-    e = np.exp(shifted(kept(x, where), axis))
-    return e / np.sum(e, axis=axis, keepdims=True)
+    return sums.softmax(kept(x, where), axis)
 
 
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
@@ -269,28 +245,7 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     >>> print(log_softmax(np.array([0.0, -1e4])))
     [     0. -10000.]
     """
-    z = shifted(kept(x, where), axis)
-    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
-
-
-def logsumexp(a: Any, axis: Any = None, b: Any = None, keepdims: bool = False) -> Any:
-    """Return log(sum(b exp(a))) along axes, without overflow.
-
-    Args:
-        a: array, real.
-        axis: int, tuple of int, or None for all axes.
-        b: weights that broadcast against ``a``, 1 unless given; their sum must stay positive.
-        keepdims: whether the axes stay, with length 1.
-
-    >>> print(logsumexp(np.array([1e4, 1e4])))
-    10000.6931...
-    """
-    a = operand(a)
-    peak = stop_gradient(np.max(a, axis=axis, keepdims=True))
-    peak = np.where(np.isfinite(peak), peak, 0)
-    e = np.exp(a - peak)
-    total = np.log(np.sum(e if b is None else b * e, axis=axis, keepdims=True)) + peak
-    return total if keepdims else np.squeeze(total, axis)
+    return sums.log_softmax(kept(x, where), axis)
 
 
 def standardize(

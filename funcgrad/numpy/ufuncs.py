@@ -9,7 +9,7 @@ import numpy as np
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, MutationError
 from ..core.registry import overrides
-from ..ops import compare, elementwise as ew
+from ..ops import bessel, compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from . import reductions, scans
@@ -79,6 +79,15 @@ def angle(z: Any, deg: bool = False) -> Any:
 def sinc(x: Any) -> Any:
     """Return sin(pi x)/(pi x), and 1 at 0; see numpy.sinc."""
     return ew.sinc(operand(x))
+
+
+@implements("i0")
+def i0(x: Any) -> Any:
+    """Return the modified Bessel function of order 0; see numpy.i0."""
+    x = operand(x)
+    if ew.is_complex(x):
+        raise DtypeError("numpy.i0: not defined for complex numbers: take the real part before")
+    return bessel.i0(x if is_inexact(dtype_of(x)) else cast(x, np.dtype(np.float64)))
 
 
 @implements("clip")

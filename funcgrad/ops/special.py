@@ -1,7 +1,4 @@
-"""Special functions of each element that NumPy has not: polynomials, run in blocks.
-
-A block is small enough to stay in cache, so a polynomial of degree 20 reads memory once. An
-operand becomes floating as in NumPy's own functions; float16 is computed in float32.
+"""The error function and its relatives: polynomials, run in blocks.
 
 ``erfinv`` uses the polynomials of Giles 2010, "Approximating the erfinv function", tables 1 and
 5 (GPU Computing Gems, Jade edition). In float32 their variable is -log1p(-x*x), rounded as JAX
@@ -19,43 +16,14 @@ far into the tail: within 5 units in the last place wherever the result is a nor
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from .elementwise import exp, mul, neg, safe_mul, square
+from .kernels import BLOCK as BLOCK, by_blocks, polynomial, rational
 from .pointwise import Elementwise
-
-BLOCK = 32768
-
-
-def by_blocks(f32: Callable[..., Any], f64: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the function of any real array that applies these to float32 and float64 blocks."""
-
-    def function(x: Any, out: Any = None) -> Any:
-        x = np.asarray(x)
-        if x.dtype.kind not in "fiub" or x.dtype.itemsize > 8:
-            raise TypeError(f"a special function takes real numbers: got {x.dtype}")
-        dtype = np.result_type(x.dtype, np.float16)
-        kernel, inner = (f64, np.float64) if dtype.itemsize == 8 else (f32, np.float32)
-        y = np.empty(x.shape, dtype) if out is None else out
-        flat, ravelled = y.reshape(-1), x.reshape(-1)
-        with np.errstate(all="ignore"):  # infinities and nan are results here, as in scipy
-            for i in range(0, flat.size, BLOCK):
-                flat[i : i + BLOCK] = kernel(ravelled[i : i + BLOCK].astype(inner, copy=False))
-        return y[()]
-
-    return function
-
-
-def polynomial(coefficients: Sequence[float], v: Any) -> Any:
-    """Return the polynomial's values by Horner's rule, the highest power first."""
-    p = np.full_like(v, coefficients[0])
-    for c in coefficients[1:]:
-        p *= v
-        p += c
-    return p
 
 
 def _erfinv32(x: Any) -> Any:
@@ -67,14 +35,18 @@ def _erfinv32(x: Any) -> Any:
 
 
 def _erfinv64(x: Any) -> Any:
-    w = np.negative(np.log((1 - x) * (1 + x)))
+    return _with_poles(x, _erfinv_of(np.negative(np.log((1 - x) * (1 + x)))))
+
+
+def _erfinv_of(w: Any) -> Any:
+    """Return erfinv(x) / x, given w = -log(1 - x²)."""
     y = polynomial(CENTRAL_64, w - 3.125)
     tail = np.flatnonzero(~(w < 6.25))
     root = np.sqrt(w[tail])
     y[tail] = np.where(
         root < 4, polynomial(TAIL_64, root - 3.25), polynomial(FAR_TAIL_64, root - 5)
     )
-    return _with_poles(x, y)
+    return y
 
 
 def _with_poles(x: Any, y: Any) -> Any:
@@ -92,16 +64,42 @@ def _erf(x: Any, core: Sequence[float], tail: Sequence[float], saturated: float)
     return np.copysign(y, x)
 
 
-def _erfc(x: Any, core: Sequence[float], tail: Sequence[float], bits: Any) -> Any:
+def _erfc(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
     z = np.minimum(np.abs(x), 28)
-    high = (z.view(bits.dtype) & bits).view(z.dtype)  # so few bits that its square is exact
-    y = np.exp(-high * high) * np.exp((high - z) * (high + z))
-    y *= polynomial(tail, (z - 3.75) / (z + 3.75)) / (1 + 2 * z)
+    y = bell(z, 1) * scaled_tail(z, tail)
     y = np.where(x < 0, 2 - y, y)
     near = np.flatnonzero(z < 0.5)
     v = x[near]
     y[near] = 1 - v * polynomial(core, v * v)
     return y
+
+
+def bell(z: Any, half: float) -> Any:
+    """Return exp(-half z²), which rounding z² would spoil: z is split, half is a power of 2."""
+    bits = np.int32(-1 << 12) if z.dtype == np.float32 else np.int64(-1 << 27)
+    high = (z.view(bits.dtype) & bits).view(z.dtype)  # so few bits that its square is exact
+    return np.exp(-half * high * high) * np.exp(half * (high - z) * (high + z))
+
+
+def scaled_tail(z: Any, tail: Sequence[float]) -> Any:
+    """Return exp(z²) erfc(z) for z >= 0."""
+    y = polynomial(tail, (np.minimum(z, 30) - 3.75) / (np.minimum(z, 30) + 3.75)) / (1 + 2 * z)
+    far = np.flatnonzero(z > 28)  # where erfc itself is 0
+    v = z[far]
+    y[far] = polynomial(ERFCX_FAR, 0.5 / (v * v)) / (math.sqrt(math.pi) * v)
+    return y
+
+
+def _erfcinv(p: Any) -> Any:
+    """Return erfinv(1 - p), with the tail where 1 - p would round to 1."""
+    w = np.negative(np.log(p * (2 - p)))
+    x = 1 - p
+    y = x * _erfinv_of(w)
+    far = np.flatnonzero(w > 36)
+    root = np.sqrt(w[far])
+    y[far] = root * rational(ERFCINV_P, ERFCINV_Q, 1 / root)
+    y[w == np.inf] = np.inf
+    return np.copysign(y, x)
 
 
 # fmt: off
@@ -154,14 +152,23 @@ ERFC_TAIL_64 = (-9.406367354700044e-10, -4.907139939824588e-09, 1.68290284482738
     0.02836227742002785, -0.058693398591719764, 0.0923043211602622, -0.1088039301416595,
     0.08227673849014973, 0.0035854154854629266, -0.14024059858554702, 1.2375126308378275)
 
+# (2n - 1)!! (-1)**n, of the asymptotic series
+ERFCX_FAR = (-135135.0, 10395.0, -945.0, 105.0, -15.0, 3.0, -1.0, 1.0)
+ERFCINV_P = (281992.68915228033, 1640833.6263411131, 856364.5114427832, 2165067.4872413212,
+    1101925.78037474, 171603.97078717747, 9663.371860567237, 190.714896400885, 1.0000013083479686)
+ERFCINV_Q = (-240119.01530127114, 1663163.192696704, 1545130.0508032914, 2359782.625501605,
+    1117691.9329608474, 172022.34600314585, 9666.39048565191, 190.71619820266014, 1.0)
+
 erf = Elementwise("erf",
-    by_blocks(lambda x: _erf(x, ERF_CORE_32, ERF_TAIL_32, 4.0),
-              lambda x: _erf(x, ERF_CORE_64, ERF_TAIL_64, 6.0)),
+    by_blocks(lambda x: _erf(x, ERF_CORE_64, ERF_TAIL_64, 6.0),
+              lambda x: _erf(x, ERF_CORE_32, ERF_TAIL_32, 4.0)),
     lambda t, y, x: mul(t, mul(2 / math.sqrt(math.pi), exp(neg(square(x))))))
 erfc = Elementwise("erfc",
-    by_blocks(lambda x: _erfc(x, ERF_CORE_32, ERFC_TAIL_32, np.int32(-1 << 12)),
-              lambda x: _erfc(x, ERF_CORE_64, ERFC_TAIL_64, np.int64(-1 << 27))),
+    by_blocks(lambda x: _erfc(x, ERF_CORE_64, ERFC_TAIL_64),
+              lambda x: _erfc(x, ERF_CORE_32, ERFC_TAIL_32)),
     lambda t, y, x: mul(t, mul(-2 / math.sqrt(math.pi), exp(neg(square(x))))))
-erfinv = Elementwise("erfinv", by_blocks(_erfinv32, _erfinv64),
+erfinv = Elementwise("erfinv", by_blocks(_erfinv64, _erfinv32),
     lambda t, y, x: safe_mul(t, mul(math.sqrt(math.pi) / 2, exp(square(y)))))
+erfcinv = Elementwise("erfcinv", by_blocks(_erfcinv),
+    lambda t, y, x: safe_mul(t, mul(-math.sqrt(math.pi) / 2, exp(square(y)))))
 # fmt: on

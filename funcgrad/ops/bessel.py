@@ -1,0 +1,113 @@
+"""Modified Bessel functions of orders 0 and 1, and all their derivatives.
+
+Up to 8 the power series (DLMF 10.25.2), whose terms all have one sign; beyond, sqrt(x) exp(-x)
+I(x) is a polynomial in 16/x - 1 fitted with mpmath to 5e-18.
+
+``bessel_ratio(n, x)`` is exp(-|x|) I_n(x) / x**n, an even function without singularity, with
+(I_n / x**n)' = x I_(n+1) / x**(n+1) (DLMF 10.29.4): so derivatives of every order hold at 0 too.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from .elementwise import abs, add, exp, mul, safe_mul, sign, square, sub
+from .gamma import no_order
+from .kernels import by_blocks, polynomial
+from .pointwise import Elementwise
+
+
+def _i0(x: Any) -> Any:
+    size = np.abs(x)
+    y = polynomial(I0_NEAR, 0.25 * x * x)
+    far = np.flatnonzero(size > 8)
+    z = size[far]
+    half = np.exp(0.5 * z)
+    y[far] = half * polynomial(I0_FAR, 16 / z - 1) / np.sqrt(z) * half
+    return y
+
+
+def _i0e(x: Any) -> Any:
+    size = np.abs(x)
+    y = np.exp(-size) * polynomial(I0_NEAR, 0.25 * np.square(np.minimum(size, 8)))
+    far = np.flatnonzero(size > 8)
+    z = size[far]
+    y[far] = polynomial(I0_FAR, 16 / z - 1) / np.sqrt(z)
+    return y
+
+
+def _i1(x: Any) -> Any:
+    size = np.abs(x)
+    y = 0.5 * size * polynomial(I1_NEAR, 0.25 * x * x)
+    far = np.flatnonzero(size > 8)
+    z = size[far]
+    half = np.exp(0.5 * z)
+    y[far] = half * polynomial(I1_FAR, 16 / z - 1) / np.sqrt(z) * half
+    return np.copysign(y, x)
+
+
+def _i1e(x: Any) -> Any:
+    size = np.abs(x)
+    z = np.minimum(size, 8)
+    y = np.exp(-size) * (0.5 * z) * polynomial(I1_NEAR, 0.25 * z * z)
+    far = np.flatnonzero(size > 8)
+    z = size[far]
+    y[far] = polynomial(I1_FAR, 16 / z - 1) / np.sqrt(z)
+    return np.copysign(y, x)
+
+
+def _bessel_ratio(n: Any, x: Any) -> Any:
+    z = np.minimum(np.abs(x), 30)
+    term = np.exp(-z) / np.power(2.0, n)
+    for k in range(1, int(n.max(initial=0)) + 1):
+        term = np.where(k <= n, term / k, term)
+    y = term.copy()
+    for k in range(1, 80):
+        term = term * (0.25 * z * z) / (k * (n + k))
+        y += term
+    far = np.flatnonzero(np.abs(x) > 30)
+    z, order = np.abs(x[far]), n[far]
+    term = 1 / (np.sqrt(2 * math.pi * z) * np.power(z, order))
+    y[far] = term
+    for k in range(1, 25):  # DLMF 10.40.1
+        term = term * ((2 * k - 1) ** 2 - 4 * order * order) / (8 * k * z)
+        y[far] += term
+    return y
+
+
+def _i1_slope(x: Any) -> Any:
+    """Return the derivative of I_1, times exp(-|x|): of x times I_1 / x."""
+    return add(bessel_ratio(1, x), mul(square(x), bessel_ratio(2, x)))
+
+
+# fmt: off
+I0_NEAR = tuple([1 / math.factorial(k) ** 2 for k in range(25, -1, -1)])
+I1_NEAR = tuple([1 / (math.factorial(k) * math.factorial(k + 1)) for k in range(25, -1, -1)])
+I0_FAR = (2.0820835852793106e-11, -5.905024573995148e-11, -1.5066113686101474e-10,
+    4.4789181847911815e-10, 5.122212147228388e-10, -1.5930354799216344e-09,
+    -1.1448789558755036e-09, 3.5985362919394714e-09, 2.1053080134403423e-09,
+    -5.91556056510856e-09, -3.905230623712341e-09, 7.406235049001522e-09, 7.737147033780934e-09,
+    -5.394456734259438e-09, -1.346629294837396e-08, -6.750552282740284e-09, 7.566352487698237e-09,
+    2.15488936175863e-08, 3.932437699533459e-08, 8.872214307451732e-08, 2.9735996224521226e-07,
+    1.4838475687894938e-06, 1.1143033787545386e-05, 0.00013621607439186705, 0.0033605519836678944,
+    0.4021765094450081)
+I1_FAR = (-1.9677083272584384e-11, 6.135932778393812e-11, 1.417650842869536e-10,
+    -4.6561597954216946e-10, -4.798751536934023e-10, 1.657764699456319e-09,
+    1.0715528639398075e-09, -3.75344338735913e-09, -1.992076551203188e-09, 6.202984113000443e-09,
+    3.803814960536081e-09, -7.863004697555056e-09, -7.816968266767898e-09, 5.963645798166707e-09,
+    1.408852075202545e-08, 6.737493433374833e-09, -8.43880090582137e-09, -2.337446787242448e-08,
+    -4.312778920167609e-08, -1.0001282610189342e-07, -3.4838567401229716e-07,
+    -1.8349101357991557e-06, -1.5038547197358572e-05, -0.00021923576383382282,
+    -0.009749577193235768, 0.38939845902587233)
+
+i0  = Elementwise("i0", by_blocks(_i0), lambda t, y, x: safe_mul(t, i1(x)))
+i1  = Elementwise("i1", by_blocks(_i1),
+    lambda t, y, x: safe_mul(t, mul(exp(abs(x)), _i1_slope(x))))
+i0e = Elementwise("i0e", by_blocks(_i0e),
+    lambda t, y, x: mul(t, sub(i1e(x), mul(sign(x), y))))
+i1e = Elementwise("i1e", by_blocks(_i1e),
+    lambda t, y, x: mul(t, sub(_i1_slope(x), mul(sign(x), y))))
+bessel_ratio = Elementwise("bessel_ratio", by_blocks(_bessel_ratio), no_order("bessel_ratio", "n"),
+    lambda t, y, n, x: mul(t, sub(mul(x, bessel_ratio(n + 1, x)), mul(sign(x), y))))
+# fmt: on

@@ -1,0 +1,61 @@
+"""How a function that NumPy lacks is computed: in blocks small enough to stay in cache.
+
+A kernel is a plain function of real arrays of one length, all float64 or all float32; because a
+block stays in cache, a polynomial of degree 20 reads memory once.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+BLOCK = 32768
+
+
+def by_blocks(f64: Callable[..., Any], f32: Callable[..., Any] | None = None) -> Any:
+    """Return the function of real arrays that applies a kernel to blocks of them.
+
+    Operands broadcast, and become floating as in NumPy's own functions. float32 has a kernel of
+    its own where that is faster, and is computed in float64 elsewhere; float16 goes with it.
+    """
+
+    def function(*xs: Any, out: Any = None) -> Any:
+        xs = tuple([x if type(x) in (bool, int, float) else np.asarray(x) for x in xs])
+        dtype = np.result_type(np.result_type(*xs), np.float16)
+        if dtype.kind != "f" or dtype.itemsize > 8:
+            raise TypeError(f"a special function takes real numbers: got {np.result_type(*xs)}")
+        single = f32 is not None and dtype.itemsize < 8
+        kernel, inner = (f32, np.float32) if single else (f64, np.float64)
+        shape = np.broadcast_shapes(*map(np.shape, xs))
+        y = np.empty(shape, dtype) if out is None else out
+        flat, rows = y.reshape(-1), [flattened(np.asarray(x), shape) for x in xs]
+        with np.errstate(all="ignore"):  # infinities and nan are results here, as in scipy
+            for i in range(0, flat.size, BLOCK):
+                block = [x[i : i + BLOCK].astype(inner, copy=False) for x in rows]
+                flat[i : i + BLOCK] = kernel(*block)
+        return y[()]
+
+    return function
+
+
+def flattened(x: Any, shape: tuple[int, ...]) -> Any:
+    """Return an array in a shape that it broadcasts to, in one dimension; of one number a view."""
+    if x.shape == shape:
+        return x.reshape(-1)
+    if x.size == 1:
+        return np.broadcast_to(x.reshape(1), (np.empty(shape, bool).size,))
+    return np.broadcast_to(x, shape).reshape(-1)
+
+
+def polynomial(coefficients: Sequence[float], v: Any) -> Any:
+    """Return the polynomial's values by Horner's rule, the highest power first."""
+    p = np.full_like(v, coefficients[0])
+    for c in coefficients[1:]:
+        p *= v
+        p += c
+    return p
+
+
+def rational(above: Sequence[float], below: Sequence[float], v: Any) -> Any:
+    """Return the quotient of two polynomials, each with its highest power first."""
+    return polynomial(above, v) / polynomial(below, v)

@@ -1,0 +1,98 @@
+"""Logarithms times what may be zero, as entropies are made of, and the logistic function.
+
+A product with a zero is zero, also where the logarithm is infinite.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from .elementwise import add, log, log1p, mul, neg, safe_div, safe_mul, sub
+from .kernels import by_blocks, polynomial
+from .pointwise import Elementwise
+
+
+def _sigmoid(x: Any, out: Any = None) -> Any:
+    with np.errstate(over="ignore"):  # exp(-x) = inf is right: the result is 0
+        y = np.exp(np.negative(x, out), out)
+    return np.reciprocal(np.add(y, 1, out), out)
+
+
+def _logit(p: Any) -> Any:
+    y = np.log(p / (1 - p))
+    middle = np.flatnonzero(np.abs(p - 0.5) < 0.25)  # where the quotient is near 1
+    y[middle] = 2 * np.arctanh(2 * (p[middle] - 0.5))
+    return y
+
+
+def _xlogy(x: Any, y: Any) -> Any:
+    return np.where((x == 0) & ~np.isnan(y), 0, x * np.log(y))
+
+
+def _xlog1py(x: Any, y: Any) -> Any:
+    return np.where((x == 0) & ~np.isnan(y), 0, x * np.log1p(y))
+
+
+def _entr(x: Any) -> Any:
+    return np.where(x < 0, -np.inf, np.where(x == 0, 0, -x * np.log(x)))
+
+
+def log1pmx(x: Any) -> Any:
+    """Return log(1 + x) - x: near 0 by the series of log(1 + x) = 2 artanh(r), r = x/(2 + x)."""
+    y = np.log1p(x) - x
+    near = np.flatnonzero((x > -0.4) & (x < 0.6))
+    v = x[near]
+    r = v / (2 + v)
+    y[near] = r * (2 * r * r * polynomial(ARTANH, r * r) - v)
+    return y
+
+
+def _log_ratio(x: Any, y: Any) -> Any:
+    """Return log(x / y), accurate where it is near 0."""
+    ratio = x / y
+    near = (ratio > 0.5) & (ratio < 2)
+    log = np.log1p(np.where(near, (x - y) / y, 0))
+    log = np.where(near, log, np.log(ratio))
+    return np.where((ratio == 0) | (ratio == np.inf), np.log(x) - np.log(y), log)
+
+
+def _rel_entr(x: Any, y: Any) -> Any:
+    return _where_defined(x, y, x * _log_ratio(x, y), 0)
+
+
+def _kl_div(x: Any, y: Any) -> Any:
+    ratio = (y - x) / x
+    near = (ratio > -0.4) & (ratio < 0.6)
+    both = np.where(near, -x * log1pmx(np.where(near, ratio, 0)), x * _log_ratio(x, y) - x + y)
+    both = np.where(np.isinf(x) | np.isinf(y), np.inf, both)
+    return _where_defined(x, y, both, y)
+
+
+def _where_defined(x: Any, y: Any, both: Any, none: Any) -> Any:
+    """Return ``both`` where x, y > 0, ``none`` where x = 0 and y >= 0, infinity elsewhere."""
+    inside = (x > 0) & (y > 0)
+    z = np.where(inside, both, np.where((x == 0) & (y >= 0), none, np.inf))
+    return np.where(np.isnan(x) | np.isnan(y), np.nan, z)
+
+
+# fmt: off
+ARTANH = tuple([1 / (2 * k + 3) for k in range(13, -1, -1)])
+
+sigmoid  = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))))
+logit    = Elementwise("logit", by_blocks(_logit, _logit),
+                       lambda t, y, p: safe_div(t, mul(p, sub(1, p))))
+xlogy    = Elementwise("xlogy", by_blocks(_xlogy, _xlogy),
+                       lambda t, z, x, y: safe_mul(t, log(y)),
+                       lambda t, z, x, y: safe_mul(t, safe_div(x, y)))
+xlog1py  = Elementwise("xlog1py", by_blocks(_xlog1py, _xlog1py),
+                       lambda t, z, x, y: safe_mul(t, log1p(y)),
+                       lambda t, z, x, y: safe_mul(t, safe_div(x, add(1, y))))
+entr     = Elementwise("entr", by_blocks(_entr, _entr),
+                       lambda t, y, x: neg(safe_mul(t, add(log(x), 1))))
+rel_entr = Elementwise("rel_entr", by_blocks(_rel_entr, _rel_entr),
+                       lambda t, z, x, y: safe_mul(t, add(sub(log(x), log(y)), 1)),
+                       lambda t, z, x, y: neg(safe_mul(t, safe_div(x, y))))
+kl_div   = Elementwise("kl_div", by_blocks(_kl_div, _kl_div),
+                       lambda t, z, x, y: safe_mul(t, sub(log(x), log(y))),
+                       lambda t, z, x, y: safe_mul(t, sub(1, safe_div(x, y))))
+# fmt: on

@@ -1,0 +1,42 @@
+"""Modified Bessel functions of the first kind."""
+
+from typing import Any
+
+from ..ops import bessel
+from ..ops.operand import operand
+
+
+def i0(x: Any) -> Any:
+    """Return the modified Bessel function of order 0.
+
+    >>> print(i0(1.0))
+    1.26606587775200...
+    """
+    return bessel.i0(operand(x))
+
+
+def i0e(x: Any) -> Any:
+    """Return exp(-|x|) i0(x), which does not overflow; its derivative at 0 is taken as 0.
+
+    >>> print(i0e(1000.0))
+    0.0126172...
+    """
+    return bessel.i0e(operand(x))
+
+
+def i1(x: Any) -> Any:
+    """Return the modified Bessel function of order 1.
+
+    >>> print(i1(1.0))
+    0.565159103992485...
+    """
+    return bessel.i1(operand(x))
+
+
+def i1e(x: Any) -> Any:
+    """Return exp(-|x|) i1(x), which does not overflow.
+
+    >>> print(i1e(1000.0))
+    0.0126109...
+    """
+    return bessel.i1e(operand(x))

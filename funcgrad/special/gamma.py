@@ -1,0 +1,151 @@
+"""The gamma function and its relatives."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..ops import beta as beta_ops, gamma as gamma_ops, incomplete
+from ..ops.operand import operand
+
+
+def gamma(x: Any) -> Any:
+    """Return the gamma function: the integral of t**(x-1) exp(-t); nan at -1, -2, ...
+
+    >>> print(gamma(5.0))
+    24.0
+    """
+    return gamma_ops.gamma(operand(x))
+
+
+def gammaln(x: Any) -> Any:
+    """Return log(abs(gamma(x))), infinite at 0, -1, -2, ...
+
+    >>> print(gammaln(101.0))
+    363.7393755555634...
+    """
+    return gamma_ops.gammaln(operand(x))
+
+
+def gammasgn(x: Any) -> Any:
+    """Return the sign of gamma(x), nan at -1, -2, ...; its derivative is 0.
+
+    >>> print(gammasgn(np.array([0.5, -0.5])))
+    [ 1. -1.]
+    """
+    return gamma_ops.gammasgn(operand(x))
+
+
+def digamma(x: Any) -> Any:
+    """Return the derivative of log(gamma(x)); nan at -1, -2, ...
+
+    >>> print(digamma(1.0))
+    -0.57721566490153...
+    """
+    return gamma_ops.digamma(operand(x))
+
+
+psi = digamma
+
+
+def polygamma(n: Any, x: Any) -> Any:
+    """Return the n-th derivative of ``digamma``.
+
+    Args:
+        n: whole numbers, 0 or more, for which there is no derivative.
+        x: array that broadcasts against ``n``.
+
+    >>> print(polygamma(1, 1.0))
+    1.644934066848226...
+    """
+    return gamma_ops.polygamma(operand(n), operand(x))
+
+
+def zeta(x: Any, q: Any = None) -> Any:
+    """Return Hurwitz's zeta function: the sum of (q + k)**-x over k = 0, 1, 2, ...
+
+    Args:
+        x: exponent; the sum is infinite at 1, and nan below. It has no derivative in ``x``.
+        q: 1, which makes it Riemann's function, unless given.
+
+    >>> print(zeta(2.0))
+    1.644934066848226...
+    """
+    return gamma_ops.zeta(operand(x), operand(1.0 if q is None else q))
+
+
+def gammainc(a: Any, x: Any) -> Any:
+    """Return the part below x of the integral of t**(a-1) exp(-t), over gamma(a).
+
+    It has derivatives of every order in both arguments, as sampling from a gamma distribution
+    needs them.
+
+    >>> print(gammainc(1.0, 2.0))
+    0.8646647167633...
+    """
+    return incomplete.gammainc(operand(a), operand(x))
+
+
+def gammaincc(a: Any, x: Any) -> Any:
+    """Return 1 - gammainc(a, x), accurate also where that is nearly 1.
+
+    >>> print(gammaincc(1.0, 100.0))
+    3.72007597602083...e-44
+    """
+    return incomplete.gammaincc(operand(a), operand(x))
+
+
+def beta(a: Any, b: Any) -> Any:
+    """Return gamma(a) gamma(b) / gamma(a + b).
+
+    >>> print(round(beta(2.0, 3.0), 12))
+    0.083333333333
+    """
+    return beta_ops.beta(operand(a), operand(b))
+
+
+def betaln(a: Any, b: Any) -> Any:
+    """Return log(abs(beta(a, b))).
+
+    >>> print(betaln(1.0, 1e10))
+    -23.02585092994...
+    """
+    return beta_ops.betaln(operand(a), operand(b))
+
+
+def multigammaln(a: Any, d: int) -> Any:
+    """Return the logarithm of the gamma function of d dimensions.
+
+    Args:
+        a: array, greater than (d - 1) / 2.
+        d: int, the dimension of the space of integration.
+
+    >>> print(multigammaln(3.0, 1) == gammaln(3.0))
+    True
+    """
+    a = operand(a)
+    total = gammaln(a)
+    for i in range(1, d):
+        total = total + gammaln(a - i / 2)
+    return total + d * (d - 1) / 4 * math.log(math.pi)
+
+
+def factorial(n: Any) -> Any:
+    """Return gamma(n + 1), and 0 for n < 0.
+
+    >>> print(factorial(np.array([-1, 0, 4])))
+    [ 0.  1. 24.]
+    """
+    n = operand(n)
+    return np.where(np.less(n, 0), 0, gamma(np.where(np.less(n, 0), 0, n) + 1))
+
+
+def poch(z: Any, m: Any) -> Any:
+    """Return gamma(z + m) / gamma(z), for whole m the product of z, z + 1, ..., z + m - 1.
+
+    >>> print(round(poch(2.0, 3), 12))
+    24.0
+    """
+    z, m = operand(z), operand(m)
+    sign = gammasgn(z + m) * gammasgn(z)
+    return sign * np.exp(gammaln(z + m) - gammaln(z))

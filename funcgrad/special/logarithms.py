@@ -1,0 +1,90 @@
+"""Logarithms, entropies and the logistic function."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of
+from ..core.errors import DtypeError
+from ..ops import logarithms
+from ..ops.operand import operand
+
+
+def xlogy(x: Any, y: Any) -> Any:
+    """Return x log(y), and 0 where x is 0.
+
+    The derivative in x is log(y), also at 0; that in y is x/y, and 0 where x is 0.
+
+    >>> print(xlogy(np.array([0.0, 2.0]), np.array([0.0, np.e])))
+    [0. 2.]
+    """
+    return logarithms.xlogy(operand(x), operand(y))
+
+
+def xlog1py(x: Any, y: Any) -> Any:
+    """Return x log(1 + y), and 0 where x is 0.
+
+    >>> print(xlog1py(np.array([0.0, 1e10]), np.array([-1.0, 1e-10])))
+    [0. 1.]
+    """
+    return logarithms.xlog1py(operand(x), operand(y))
+
+
+def entr(x: Any) -> Any:
+    """Return -x log(x), 0 at 0, and -infinity below.
+
+    >>> print(entr(np.array([0.0, 0.5, 1.0])).sum())
+    0.34657359027997...
+    """
+    return logarithms.entr(operand(x))
+
+
+def rel_entr(x: Any, y: Any) -> Any:
+    """Return x log(x / y), 0 where x is 0 and y is not negative, infinity outside.
+
+    >>> print(rel_entr(0.5, 0.25))
+    0.34657359027997...
+    """
+    return logarithms.rel_entr(operand(x), operand(y))
+
+
+def kl_div(x: Any, y: Any) -> Any:
+    """Return x log(x / y) - x + y, accurate also where x is nearly y; see ``rel_entr``.
+
+    >>> print(kl_div(1.0, 1.0 + 2**-30))
+    4.33680868...e-19
+    """
+    return logarithms.kl_div(operand(x), operand(y))
+
+
+def expit(x: Any) -> Any:
+    """Return 1 / (1 + exp(-x)), of complex numbers too.
+
+    >>> print(expit(np.array([-1e4, 0.0, 1e4])))
+    [0.  0.5 1. ]
+    """
+    return logarithms.sigmoid(operand(x))
+
+
+def log_expit(x: Any) -> Any:
+    """Return log(expit(x)) = -log(1 + exp(-x)), accurate where expit(x) is 0 or 1.
+
+    Raises:
+        DtypeError: if ``x`` is complex.
+
+    >>> print(log_expit(np.array([-1e4, 1e4])))
+    [-10000.     -0.]
+    """
+    x = operand(x)
+    if dtype_of(x).kind == "c":
+        raise DtypeError(f"log_expit: not defined for complex numbers: got {aval_of(x)}; use log")
+    return -np.logaddexp(-x, 0)
+
+
+def logit(x: Any) -> Any:
+    """Return log(x / (1 - x)), the inverse of ``expit``; infinite at 0 and 1, nan outside.
+
+    >>> print(logit(np.array([0.0, 0.5, 1.0])))
+    [-inf   0.  inf]
+    """
+    return logarithms.logit(operand(x))

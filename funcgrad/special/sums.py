@@ -1,0 +1,95 @@
+"""Sums of exponentials along axes, without overflow."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of
+from ..ops.operand import operand
+from ..transforms.linear import stop_gradient
+
+
+def _peak(x: Any, axis: Any) -> Any:
+    """Return the largest (real) element along the axes as a constant, 0 where it is infinite."""
+    real = x.real if dtype_of(x).kind == "c" else x
+    peak = stop_gradient(np.max(real, axis=axis, keepdims=True))
+    return np.where(np.isfinite(peak), peak, 0)
+
+
+def shifted(x: Any, axis: Any) -> Any:
+    """Return x minus its largest element along the axes, so that no exponential overflows."""
+    return x - _peak(x, axis)
+
+
+def softmax(x: Any, axis: Any = None) -> Any:
+    """Return exp(x) / sum(exp(x)) along axes: positive numbers that add up to 1.
+
+    Args:
+        x: array, real or complex.
+        axis: int, tuple of int, or None for all axes.
+
+    >>> print(softmax(np.array([0.0, 0.0, -1e4])))
+    [0.5 0.5 0. ]
+    """
+    e = np.exp(shifted(operand(x), axis))
+    return e / np.sum(e, axis=axis, keepdims=True)
+
+
+def log_softmax(x: Any, axis: Any = None) -> Any:
+    """Return log(softmax(x)) along axes, finite for all finite x.
+
+    Args:
+        x: array, real or complex.
+        axis: int, tuple of int, or None for all axes.
+
+    >>> print(log_softmax(np.array([0.0, -1e4])))
+    [     0. -10000.]
+    """
+    z = shifted(operand(x), axis)
+    return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
+
+
+def logsumexp(
+    a: Any,
+    axis: Any = None,
+    b: Any = None,
+    keepdims: bool = False,
+    return_sign: bool = False,
+    where: Any = None,
+) -> Any:
+    """Return log(sum(b exp(a))) along axes, without overflow.
+
+    Args:
+        a: array, real or complex.
+        axis: int, tuple of int, or None for all axes.
+        b: weights that broadcast against ``a``, 1 unless given; where one is 0, ``a`` may be
+            anything.
+        keepdims: whether the axes stay, with length 1.
+        return_sign: whether to return the logarithm of the sum's size, and its sign (of a complex
+            sum its phase); without it the logarithm of a negative sum is nan.
+        where: truth values that broadcast against ``a``: which elements are summed, all unless
+            given. Of none the sum is 0 and its logarithm -infinity.
+
+    >>> print(logsumexp(np.array([1e4, 1e4])))
+    10000.6931...
+    """
+    a = operand(a)
+    if b is not None:
+        b = operand(b)
+        a = np.where(np.equal(b, 0), -np.inf, a)
+    if where is not None:
+        a = np.where(where, a, -np.inf)
+    if not np.size(a):  # there is no largest of none
+        peak: Any = 0
+        e = np.exp(a)
+    else:
+        peak = _peak(a, axis)
+        e = np.exp(a - peak)
+    total = np.sum(e if b is None else b * e, axis=axis, keepdims=True)
+    sign = np.sign(total) if return_sign else None
+    size = np.abs(total) if return_sign else total
+    none = np.equal(size, 0)
+    y = np.where(none, -np.inf, np.log(np.where(none, 1, size)) + peak)
+    if not keepdims:
+        y, sign = np.squeeze(y, axis), sign if sign is None else np.squeeze(sign, axis)
+    return (y, sign) if return_sign else y
