@@ -365,6 +365,11 @@ CASES: dict[str, list[Case]] = {
     "gammainc":    binary((0.4, 3.0), (0.4, 3.0)),
     "gammaincc":   binary((0.4, 3.0), (0.4, 3.0)),
     "gamma_density": binary((0.4, 3.0), (0.4, 3.0)),
+    "betainc":     [Case(((2,), (2,), (2,)), domain=(POS, (1.0, 3.0), (0.1, 0.9)))],
+    "betaincc":    [Case(((2, 1), (2,), ()), domain=(POS, (1.0, 3.0), (0.1, 0.9)))],
+    "betainc_slope": [Case((Given(1), Given(m), (2,), (), ()), domain=(POS,) * 4 + ((0.1, 0.9),))
+                      for m in (0, 1)],
+    "beta_density": [Case(((2, 1), (2,), ()), domain=(POS, (1.0, 3.0), (0.1, 0.9)))],
     "i0":          unary(*BOTH),
     "i1":          unary(*BOTH),
     "i0e":         unary(*POS, signed=True),

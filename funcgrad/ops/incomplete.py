@@ -32,7 +32,7 @@ from .gamma import (
 from .kernels import by_blocks, polynomial
 from .logarithms import log1pmx
 from .pointwise import Elementwise
-from .quadrature import NODES, WEIGHTS
+from .quadrature import NODES, WEIGHTS, integrals
 
 LARGE = 25.0  # from which on the integral takes fewer operations than the series
 
@@ -45,7 +45,7 @@ def mass(a: Any, x: Any) -> Any:
     big = np.flatnonzero(a > 150)
     a, x = a[big], x[big]
     change = (x - a) / a
-    exponent = np.where(change < -0.9, np.log(x / a) - change, log1pmx(change))
+    exponent = np.where(change < -0.4, np.log(x / a) - change, log1pmx(change))
     y[big] = np.sqrt(a / (2 * math.pi)) * np.exp(a * exponent - stirling(a))
     return y
 
@@ -100,14 +100,16 @@ def _integral(order: int, a: Any, x: Any, sign: Any) -> Any:
         slope = rate + x * sign * np.expm1(sign * end)
         end -= (rate * end + x * _curve(sign * end) - 38) / slope
     start = np.log1p((x - a) / a)
-    start = np.where(a < 8, np.log(x) - digamma_of(a), start + log_minus_digamma(a)) if order else 0
+    start = np.where(a < 8, np.log(x) - digamma_of(a), start + log_minus_digamma(a)) if order else x
     rest = constants(order, a)
-    total = np.zeros_like(a)
-    for node, weight in zip(NODES, WEIGHTS, strict=True):
+
+    def integrand(node: Any, a: Any, x: Any, sign: Any, end: Any, *slopes: Any) -> Any:
         s = node * end
-        value = np.exp(-rate * s - x * _curve(sign * s))
-        total += weight * value * (bell([start + sign * s, *rest])[order] if order else 1)
-    return mass(a, x) * end * total
+        value = np.exp(-np.abs(x - a) * s - x * _curve(sign * s))
+        return value * bell([slopes[0] + sign * s, *slopes[1:]])[order] if order else value
+
+    given = (a, x, sign, end, start, *rest)
+    return mass(a, x) * end * integrals(integrand, np.array(NODES), np.array(WEIGHTS), *given)
 
 
 def _curve(u: Any) -> Any:
@@ -122,14 +124,14 @@ def _split(order: int, a: Any, x: Any) -> tuple[Any, Any]:
     inside = (a > 0) & (x > 0) & (a < np.inf) & (x < np.inf)
     by_series = inside & (x <= np.maximum(a, 1)) & (a < LARGE)
     k = np.flatnonzero(by_series)
-    lower[k] = _series(order, a[k], x[k])
+    lower[k] = _series(order, a[k], x[k]) if k.size else 0
     upper[k] = whole - lower[k]
     if order == 0:
         k = np.flatnonzero(by_series & (a < 1))
         upper[k] = _small_upper(a[k], x[k])
     k = np.flatnonzero(inside & ~by_series)
     sign = np.where(x[k] > a[k], 1.0, -1.0)
-    smaller = _integral(order, a[k], x[k], sign)
+    smaller = _integral(order, a[k], x[k], sign) if k.size else sign
     lower[k] = np.where(sign < 0, smaller, whole - smaller)
     upper[k] = np.where(sign < 0, whole - smaller, smaller)
     none = ((x == 0) & (a > 0)) | ((a == np.inf) & (x >= 0) & (x < np.inf))

@@ -50,10 +50,12 @@ def log1pmx(x: Any) -> Any:
 def _log_ratio(x: Any, y: Any) -> Any:
     """Return log(x / y), accurate where it is near 0."""
     ratio = x / y
-    near = (ratio > 0.5) & (ratio < 2)
-    log = np.log1p(np.where(near, (x - y) / y, 0))
-    log = np.where(near, log, np.log(ratio))
-    return np.where((ratio == 0) | (ratio == np.inf), np.log(x) - np.log(y), log)
+    log = np.log(ratio)
+    near = np.flatnonzero((ratio > 0.5) & (ratio < 2))
+    log[near] = np.log1p((x[near] - y[near]) / y[near])
+    extreme = np.flatnonzero((ratio == 0) | (ratio == np.inf))
+    log[extreme] = np.log(x[extreme]) - np.log(y[extreme])
+    return log
 
 
 def _rel_entr(x: Any, y: Any) -> Any:
@@ -61,10 +63,11 @@ def _rel_entr(x: Any, y: Any) -> Any:
 
 
 def _kl_div(x: Any, y: Any) -> Any:
+    both = x * _log_ratio(x, y) - x + y
     ratio = (y - x) / x
-    near = (ratio > -0.4) & (ratio < 0.6)
-    both = np.where(near, -x * log1pmx(np.where(near, ratio, 0)), x * _log_ratio(x, y) - x + y)
-    both = np.where(np.isinf(x) | np.isinf(y), np.inf, both)
+    near = np.flatnonzero((ratio > -0.4) & (ratio < 0.6))
+    both[near] = -x[near] * log1pmx(ratio[near])
+    both[np.isinf(x) | np.isinf(y)] = np.inf
     return _where_defined(x, y, both, y)
 
 

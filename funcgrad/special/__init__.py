@@ -8,6 +8,8 @@ last place over the whole domain; float32 to two, most of it computed in float64
 from .bessel import i0 as i0, i0e as i0e, i1 as i1, i1e as i1e
 from .gamma import (
     beta as beta,
+    betainc as betainc,
+    betaincc as betaincc,
     betaln as betaln,
     digamma as digamma,
     factorial as factorial,

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..ops import beta as beta_ops, gamma as gamma_ops, incomplete
+from ..ops import beta as beta_ops, gamma as gamma_ops, incomplete, incomplete_beta
 from ..ops.operand import operand
 
 
@@ -111,6 +111,26 @@ def betaln(a: Any, b: Any) -> Any:
     -23.02585092994...
     """
     return beta_ops.betaln(operand(a), operand(b))
+
+
+def betainc(a: Any, b: Any, x: Any) -> Any:
+    """Return the part below x of the integral of t**(a-1) (1-t)**(b-1), over beta(a, b).
+
+    It has derivatives of every order in all three arguments.
+
+    >>> print(round(betainc(2.0, 2.0, 0.5), 12))
+    0.5
+    """
+    return incomplete_beta.betainc(operand(a), operand(b), operand(x))
+
+
+def betaincc(a: Any, b: Any, x: Any) -> Any:
+    """Return 1 - betainc(a, b, x), accurate also where that is nearly 1.
+
+    >>> print(round(betaincc(1.0, 1.0, 0.75), 12))
+    0.25
+    """
+    return incomplete_beta.betaincc(operand(a), operand(b), operand(x))
 
 
 def multigammaln(a: Any, d: int) -> Any:
