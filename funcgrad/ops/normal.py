@@ -35,7 +35,7 @@ def _erfcx(x: Any, tail: Sequence[float]) -> Any:
     z = np.abs(x)
     y = scaled_tail(z, tail)
     below = np.flatnonzero(x < 0)
-    y[below] = 2 / bell(np.minimum(z[below], 30), 1) - y[below]
+    y[below] = 2 * bell(np.minimum(z[below], 30), -1) - y[below]
     y[x == 0] = 1  # where rounding shows
     return y
 

@@ -75,7 +75,7 @@ def _erfc(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
 
 
 def bell(z: Any, half: float) -> Any:
-    """Return exp(-half z²), which rounding z² would spoil: z is split, half is a power of 2."""
+    """Return exp(-half z²), which rounding z² would spoil: z is split, half a power of 2."""
     bits = np.int32(-1 << 12) if z.dtype == np.float32 else np.int64(-1 << 27)
     high = (z.view(bits.dtype) & bits).view(z.dtype)  # so few bits that its square is exact
     return np.exp(-half * high * high) * np.exp(half * (high - z) * (high + z))
@@ -84,7 +84,7 @@ def bell(z: Any, half: float) -> Any:
 def scaled_tail(z: Any, tail: Sequence[float]) -> Any:
     """Return exp(z²) erfc(z) for z >= 0."""
     y = polynomial(tail, (np.minimum(z, 30) - 3.75) / (np.minimum(z, 30) + 3.75)) / (1 + 2 * z)
-    far = np.flatnonzero(z > 28)  # where erfc itself is 0
+    far = np.flatnonzero(z > (8 if z.dtype == np.float32 else 28))  # where erfc is 0
     v = z[far]
     y[far] = polynomial(ERFCX_FAR, 0.5 / (v * v)) / (math.sqrt(math.pi) * v)
     return y
