@@ -170,7 +170,7 @@ def test_terms_of_polygamma_that_cancel_leave_the_others():
     rest = math.factorial(30) * special.zeta(31.0, 1.5)
 
     assert special.polygamma(30, -0.5) == pytest.approx(-rest, rel=1e-14)
-    assert special.polygamma(1, -1e-20) == 1e40
+    assert special.polygamma(1, -1e-20) == pytest.approx(1e40, rel=1e-15)
 
 
 def test_a_zero_cotangent_wins_over_a_pole():
