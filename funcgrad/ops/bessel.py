@@ -81,6 +81,11 @@ def _i1_slope(x: Any) -> Any:
     return add(bessel_ratio(1, x), mul(square(x), bessel_ratio(2, x)))
 
 
+# rules name these before their own rows
+i1: Elementwise
+i1e: Elementwise
+bessel_ratio: Elementwise
+
 # fmt: off
 I0_NEAR = tuple([1 / math.factorial(k) ** 2 for k in range(25, -1, -1)])
 I1_NEAR = tuple([1 / (math.factorial(k) * math.factorial(k + 1)) for k in range(25, -1, -1)])

@@ -176,6 +176,11 @@ def no_order(name: str, what: str) -> Any:
     return rule
 
 
+# rules name these before their own rows
+digamma: Elementwise
+polygamma: Elementwise
+zeta: Elementwise
+
 # fmt: off
 GAMMALN_P = (-3.4387534246231254e-08, 5.152191194029259e-06, 0.0012144645025018563,
     0.02934996892711011, 0.2489515203019172, 0.9583772627767942, 1.8195310986608273,

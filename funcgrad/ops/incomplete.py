@@ -166,6 +166,10 @@ def _density_slope(order: Any, a: Any, x: Any) -> Any:
     return mul(gamma_density(a, x), bell(slopes[:order])[order])
 
 
+# rules name these before their own rows
+gamma_density: Elementwise
+gammainc_slope: Elementwise
+
 # fmt: off
 EXPONENTIAL = tuple([1 / math.factorial(n + 2) for n in range(27, -1, -1)])
 

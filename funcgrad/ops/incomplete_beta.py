@@ -168,6 +168,10 @@ def _density_slope(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
     return mul(beta_density(a, b, x), mixed_bell(slopes, n, m))
 
 
+# rules name these before their own rows
+beta_density: Elementwise
+betainc_slope: Elementwise
+
 # fmt: off
 betainc  = Elementwise("betainc", by_blocks(_betainc),
     lambda t, y, a, b, x: safe_mul(t, betainc_slope(1, 0, a, b, x)),

@@ -24,8 +24,9 @@ def by_blocks(f64: Callable[..., Any], f32: Callable[..., Any] | None = None) ->
         dtype = np.result_type(np.result_type(*xs), np.float16)
         if dtype.kind != "f" or dtype.itemsize > 8:
             raise TypeError(f"a special function takes real numbers: got {np.result_type(*xs)}")
-        single = f32 is not None and dtype.itemsize < 8
-        kernel, inner = (f32, np.float32) if single else (f64, np.float64)
+        double = f32 is None or dtype.itemsize == 8
+        kernel: Any = f64 if double else f32
+        inner = np.float64 if double else np.float32
         shape = np.broadcast_shapes(*map(np.shape, xs))
         y = np.empty(shape, dtype) if out is None else out
         flat, rows = y.reshape(-1), [flattened(np.asarray(x), shape) for x in xs]

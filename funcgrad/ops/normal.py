@@ -92,6 +92,9 @@ def _density(x: Any) -> Any:
     return mul(exp(mul(-0.5, square(x))), 1 / ROOT_TAU)
 
 
+# rules name these before their own rows
+erfcx_integral: Elementwise
+
 # fmt: off
 erfcx    = Elementwise("erfcx",
     by_blocks(lambda x: _erfcx(x, ERFC_TAIL_64), lambda x: _erfcx(x, ERFC_TAIL_32)),
