@@ -26,7 +26,7 @@ HOLDERS = {
 }  # fmt: skip
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control
 # only the compiler makes them; test_jit
-BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks", "add_at"}
+BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks"}
 COLLECTIVES = {
     "psum", "pmax", "pmin", "all_gather", "psum_scatter", "all_to_all", "ppermute",
 }  # fmt: skip  # test_collectives
@@ -38,7 +38,6 @@ TRANSPOSED = {
 # rules that are absent by decision, each with its reason
 JOINT = "it gives outputs and derivative together, by push and pull"
 ABSENT = {
-    ("add_at", "batch"): "it is made when no transform is left",
     ("blocks", "batch"): "it is made when no transform is left",
     ("overlapping_blocks", "batch"): "it is made when no transform is left",
     ("cumprod", "vjp"): "its transpose is that of the doubling scan that its jvp writes down",
