@@ -41,7 +41,9 @@ LONG_FILES: dict[str, str] = {}
 LONG_FUNCTIONS = {
     "numpy/indexing.py parse": "41 lines: one branch for each kind of index",
 }
-LATE_IMPORTS: dict[str, str] = {}
+LATE_IMPORTS: dict[str, str] = {
+    "scipy/optimize/vectors.py": "SciPy is optional, and imported by the call that needs it",
+}
 STATE = {
     "core/registry.py primitives": "the registry: an operator on a tracer looks its primitive up",
     "core/registry.py overrides": "the registry: what NumPy's functions mean to a tracer",
@@ -340,6 +342,10 @@ CONTENTS = [
             "numpy.linalg",
             "extend",
             "special",
+            "scipy.integrate",
+            "scipy.linalg",
+            "scipy.optimize",
+            "scipy.signal",
         )
         if f"funcgrad.{name}" in PATHS
     ),

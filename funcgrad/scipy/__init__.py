@@ -1,0 +1,13 @@
+"""SciPy's names, differentiable: a table of contents, apart from ``import funcgrad``.
+
+Only the solvers of ``optimize`` are SciPy's own, and need it: pip install 'funcgrad[scipy]'.
+"""
+
+from . import (
+    integrate as integrate,
+    linalg as linalg,
+    optimize as optimize,
+    signal as signal,
+    special as special,
+    stats as stats,
+)

@@ -1,0 +1,170 @@
+"""Linear algebra under SciPy's names: funcgrad.linalg, and what SciPy has besides.
+
+Where NumPy and SciPy give one name two meanings, this is SciPy's: ``cholesky`` is upper
+triangular unless asked otherwise.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from ..control.loop import while_loop
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import ShapeError
+from ..linalg import (
+    LinAlgError as LinAlgError,
+    block_diag as block_diag,
+    cho_factor as cho_factor,
+    cho_solve as cho_solve,
+    det as det,
+    eig as eig,
+    eigh as eigh,
+    eigvals as eigvals,
+    eigvalsh as eigvalsh,
+    expm as expm,
+    expm_frechet as expm_frechet,
+    inv as inv,
+    lstsq as lstsq,
+    lu as lu,
+    lu_factor as lu_factor,
+    lu_solve as lu_solve,
+    norm as norm,
+    pinv as pinv,
+    polar as polar,
+    solve as solve,
+    solve_triangular as solve_triangular,
+    svd as svd,
+    svdvals as svdvals,
+    toeplitz as toeplitz,
+)
+from ..ops import elementwise as ew
+from ..ops.operand import operand, strong
+from ..ops.structure import cast
+from ..transforms.custom import custom_jvp
+
+
+def _matrix(who: str, a: Any, square: bool = True) -> Any:
+    a = strong(operand(a))
+    a = a if is_inexact(dtype_of(a)) else cast(a, np.float64)
+    if len(shape_of(a)) != 2 or (square and shape_of(a)[0] != shape_of(a)[1]):
+        kind = "a square matrix" if square else "a matrix"
+        raise ShapeError(f"{who}: expected {kind}: got {aval_of(a)}")
+    return a
+
+
+def cholesky(a: Any, lower: bool = False) -> Any:
+    """Return the triangular U with ``U^H U = a``, or L with ``L L^H = a``.
+
+    Args:
+        a: positive definite matrices, shape [..., N, N], of which the lower triangle is read.
+        lower: whether to return L.
+
+    Raises:
+        LinAlgError: if a matrix is not positive definite.
+
+    >>> cholesky(np.array([[4.0, 2.0], [2.0, 10.0]]))
+    array([[2., 1.],
+           [0., 3.]])
+    """
+    factor = np.linalg.cholesky(operand(a))
+    if lower:
+        return factor
+    upper = np.swapaxes(factor, -1, -2)
+    return ew.conj(upper) if ew.is_complex(upper) else upper
+
+
+def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
+    """Return the X with ``a X + X b = q``.
+
+    Args:
+        a: shape [M, M].
+        b: shape [N, N].
+        q: shape [M, N].
+
+    The system of all M N elements is solved at once, which costs (M N)**3.
+
+    Raises:
+        LinAlgError: if an eigenvalue of ``a`` is minus one of ``b``.
+
+    >>> solve_sylvester(np.eye(2), 2 * np.eye(2), np.ones((2, 2))).round(6)
+    array([[0.333333, 0.333333],
+           [0.333333, 0.333333]])
+    """
+    a, b = _matrix("solve_sylvester", a), _matrix("solve_sylvester", b)
+    q = _matrix("solve_sylvester", q, square=False)
+    m, n = shape_of(a)[0], shape_of(b)[0]
+    system = np.kron(a, np.eye(n, dtype=dtype_of(b))) + np.kron(np.eye(m, dtype=dtype_of(a)), b.T)
+    return np.reshape(np.linalg.solve(system, np.reshape(q, (m * n,))), (m, n))
+
+
+def sqrtm(a: Any) -> Any:
+    """Return the principal square root of a matrix.
+
+    Args:
+        a: shape [N, N], a matrix without real eigenvalues at or below 0: with one it is nan.
+
+    Raises:
+        LinAlgError: if the iteration meets a singular matrix, as it does for such an eigenvalue.
+
+    Source: Denman & Beavers 1976, by Higham 2008, "Functions of matrices", equation 6.15; its
+    derivative is the solution of ``X dX + dX X = da``, see :func:`solve_sylvester`.
+
+    >>> sqrtm(np.array([[4.0, 0.0], [0.0, 9.0]])).round(6)
+    array([[2., 0.],
+           [0., 3.]])
+    """
+    return _sqrtm(_matrix("sqrtm", a))
+
+
+@custom_jvp
+def _sqrtm(a: Any) -> Any:
+    eps = np.finfo(dtype_of(a)).eps
+
+    def moving(state: Any) -> Any:
+        count, change, y, _ = state
+        return np.logical_and(count < 50, change > 10 * eps * np.abs(y).max())
+
+    def step(state: Any) -> Any:
+        count, _, y, z = state
+        better = (y + np.linalg.inv(z)) / 2
+        return count + 1, np.abs(better - y).max(), better, (z + np.linalg.inv(y)) / 2
+
+    far = np.full_like(np.abs(a).sum(), np.inf)
+    count, _, y, _ = while_loop(moving, step, (0, far, a, np.eye(*shape_of(a), dtype=a.dtype)))
+    return np.where(count < 50, y, np.nan)
+
+
+@_sqrtm.defjvp
+def _sqrtm_rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    y = _sqrtm(*primals)
+    return y, solve_sylvester(y, y, tangents[0])
+
+
+def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any) -> Any:
+    """Solve ``a x = b`` for a matrix given by its diagonals.
+
+    Args:
+        l_and_u: how many diagonals are not zero below the main one, and above.
+        ab: the diagonals as rows, the uppermost first, shape [l + u + 1, N]; element (i, j) of
+            the matrix is ``ab[u + i - j, j]``.
+        b: shape [N] or [N, K].
+
+    The matrix is filled in and solved as any other, which costs N**3.
+
+    Raises:
+        LinAlgError: if the matrix is singular.
+
+    >>> solve_banded((0, 1), np.array([[0.0, 1.0], [2.0, 4.0]]), np.array([4.0, 4.0]))
+    array([1.5, 1. ])
+    """
+    below, above = l_and_u
+    ab, b = _matrix("solve_banded", ab, square=False), operand(b)
+    rows, n = shape_of(ab)
+    if rows != below + above + 1:
+        raise ShapeError(
+            f"solve_banded: ab must have l + u + 1 = {below + above + 1} rows: got {aval_of(ab)}"
+        )
+    i, j = np.mgrid[:n, :n]
+    row = above + i - j
+    inside = (row >= 0) & (row < rows)
+    return np.linalg.solve(np.where(inside, ab[np.where(inside, row, 0), j], 0), b)

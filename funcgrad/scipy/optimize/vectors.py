@@ -1,0 +1,99 @@
+"""What SciPy's solvers see: vectors of doubles in the place of trees, and functions of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from ...core import tree
+from ...core.avals import aval_of, dtype_of, is_arraylike, shape_of
+from ...core.errors import ConversionError, DtypeError, ShapeError, UnsupportedError
+from ...core.trace import Tracer
+from ...ops.ravel import ravel_pytree
+from ...transforms.jit import jit
+
+
+class Flat:
+    """Trees like one tree, as vectors."""
+
+    def __init__(self, who: str, x0: Any) -> None:
+        for path, x in tree.leaves_with_path(x0):
+            if not is_arraylike(x) or dtype_of(x).kind != "f":
+                got = aval_of(x) if is_arraylike(x) else type(x).__name__
+                raise DtypeError(
+                    f"{who}: x0{tree.keystr(path)} must be real and floating: got {got}; write "
+                    f"1.0 for 1"
+                )
+        self.who, self.like = who, x0
+        self.start, self.unravel = ravel_pytree(x0)
+        (self.size,) = shape_of(self.start)
+        self.dtype = dtype_of(self.start)
+
+    def ravel(self, value: Any) -> Any:
+        leaves = tree.flatten_up_to(tree.structure(self.like), value, self.who)
+        return ravel_pytree(leaves)[0]
+
+    def function(
+        self, fun: Callable[..., Any], args: tuple, shaped: Callable[[Any], Any] = lambda y: y
+    ) -> Callable[[Any], Any]:
+        """Return a function of trees, and of further arguments, as one of vectors."""
+        return lambda v: shaped(fun(self.unravel(v), *args))
+
+    def filled(self, bound: Any) -> np.ndarray:
+        """Return a bound, a number or a tree that broadcasts to the tree, as a vector."""
+        if is_arraylike(bound) and shape_of(bound) in ((), (self.size,)):
+            return np.broadcast_to(np.asarray(bound, np.float64), (self.size,))
+        full = tree.broadcast(bound, self.like, who=self.who)
+        spread = lambda b, x: np.broadcast_to(np.asarray(b, np.float64), shape_of(x))
+        return self.ravel(tree.map(spread, full, self.like))
+
+    def bounds(self, bounds: Any) -> tuple[Any, Any]:
+        """Return the lower and the upper bounds of all elements."""
+        if bounds is None:
+            return -np.inf, np.inf
+        if hasattr(bounds, "lb"):
+            return self.filled(bounds.lb), self.filled(bounds.ub)
+        if isinstance(bounds, tuple) and len(bounds) == 2 and not is_arraylike(self.like):
+            return self.filled(bounds[0]), self.filled(bounds[1])
+        pairs = list(bounds)
+        if len(pairs) != self.size:
+            raise ShapeError(
+                f"{self.who}: there must be one pair of bounds for each of {self.size} elements: "
+                f"got {len(pairs)}"
+            )
+        low = [-np.inf if a is None else a for a, _ in pairs]
+        return np.array(low, float), np.array([np.inf if b is None else b for _, b in pairs], float)
+
+
+def solvers(who: str) -> Any:
+    try:
+        import scipy.optimize
+    except ImportError:
+        raise ImportError(
+            f"{who}: the solver is SciPy's, which is not installed: pip install 'funcgrad[scipy]'"
+        ) from None
+    return scipy.optimize
+
+
+def numbers(who: str, x: Any) -> np.ndarray:
+    if isinstance(x, Tracer):
+        raise UnsupportedError(
+            f"{who}: SciPy needs numbers, and got a traced {aval_of(x)}: call it outside of "
+            f"jit and vmap; a solver that can be traced goes with funcgrad.lax.custom_root"
+        )
+    return np.asarray(x, np.float64)
+
+
+def compiled(fun: Callable[[Any], Any], example: Any) -> tuple[Callable[[Any], Any], bool]:
+    """Return a function compiled, and True; or as it is, and False, if it cannot be staged."""
+    quick = jit(fun)
+    try:
+        quick(example)
+    except (ConversionError, UnsupportedError):
+        return fun, False
+    return quick, True
+
+
+def doubles(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a function with its results in the dtype in which SciPy computes."""
+    return lambda *xs: tree.map(lambda y: numbers("scipy.optimize", y), fun(*xs))

@@ -1,0 +1,219 @@
+"""Convolutions of any rank, and trends: SciPy's names."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.errors import ShapeError
+from ..ops import elementwise as ew
+from ..ops.layouts import conv_general_dilated
+from ..ops.operand import operand, strong, weak_with
+from ..ops.reduce import axes_of
+from ..ops.structure import cast
+
+_MODES = ("full", "same", "valid")
+_BOUNDARIES = {"wrap": "wrap", "symm": "symmetric"}
+Axes = tuple[Sequence[int], Sequence[int]]
+
+
+def convolve(
+    in1: Any,
+    in2: Any,
+    mode: str = "full",
+    method: str = "auto",
+    *,
+    axes: Axes | None = None,
+    dot_axes: Axes = ((), ()),
+) -> Any:
+    """Convolve two arrays of one rank, along all their axes or some.
+
+    Args:
+        in1, in2: arrays.
+        mode: "full"; "same", the middle of it of the size of ``in1``; or "valid", the part that
+            needs no padding, of which one array must be the larger along all axes.
+        method: taken for SciPy's sake; the sum is always done directly.
+        axes: as in HIPS autograd: the axes of each to convolve, in pairs. The other axes come
+            first in the result, those of ``in1`` before those of ``in2``.
+        dot_axes: axes of each along which to sum products, as by ``tensordot``.
+
+    Raises:
+        ValueError: if the ranks differ, without ``axes``; or for another ``mode``.
+
+    >>> convolve(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
+    array([1., 3., 5., 3.])
+    """
+    if mode not in _MODES:
+        raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid': got {mode!r}")
+    a, b = weak_with([strong(operand(in1)), strong(operand(in2))])
+    ranks = len(shape_of(a)), len(shape_of(b))
+    if axes is None:
+        if ranks[0] != ranks[1]:
+            raise ShapeError(f"convolve: the ranks must be equal: got {ranks[0]} and {ranks[1]}")
+        axes = (tuple(range(ranks[0])),) * 2
+    if not axes[0] and not dot_axes[0] and ranks == (0, 0):
+        return a * b
+    sides = [
+        _sorted(x, *pair) for x, pair in zip((a, b), zip(axes, dot_axes, strict=True), strict=True)
+    ]
+    (a, lead), (b, others) = sides
+    n, k = shape_of(a)[2:], shape_of(b)[2:]
+    if mode == "valid" and any(i < j for i, j in zip(n, k, strict=True)):
+        if any(i > j for i, j in zip(n, k, strict=True)):
+            raise ValueError(
+                "convolve: for mode='valid' one array must be at least as large as the other "
+                f"along every axis: got {n} and {k}"
+            )
+        y = np.swapaxes(_convolved(b, a, mode), 0, 1)
+    else:
+        y = _convolved(a, b, mode)
+    return np.reshape(y, (*lead, *others, *shape_of(y)[2:]))
+
+
+def _sorted(x: Any, axes: Sequence[int], summed: Sequence[int]) -> tuple[Any, tuple[int, ...]]:
+    """Return an array as [others, summed, *axes], and the lengths of the others."""
+    rank = len(shape_of(x))
+    axes, summed = [[d % rank for d in group] for group in (axes, summed)]
+    others = [d for d in range(rank) if d not in axes and d not in summed]
+    x = np.transpose(x, (*others, *summed, *axes))
+    lead, middle = shape_of(x)[: len(others)], shape_of(x)[len(others) : rank - len(axes)]
+    places = shape_of(x)[rank - len(axes) :]
+    return np.reshape(x, (math.prod(lead), math.prod(middle), *places)), lead
+
+
+def _convolved(a: Any, b: Any, mode: str) -> Any:
+    """Return the convolution of [N, C, *places] with [O, C, *places], as [N, O, *places]."""
+    k = shape_of(b)[2:]
+    if not k:
+        return np.matmul(a, b.T)
+    before = {"full": [j - 1 for j in k], "same": [j // 2 for j in k]}.get(mode, [0] * len(k))
+    after = before if mode != "same" else [(j - 1) // 2 for j in k]
+    flipped = b[(slice(None), slice(None), *[slice(None, None, -1)] * len(k))]
+    pads = list(zip(before, after, strict=True))
+    return conv_general_dilated(a, flipped, (1,) * len(k), pads)
+
+
+def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
+    """Correlate two arrays of one rank: convolve the first with the second reversed, conjugated.
+
+    >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0]))
+    array([0., 1., 2., 3.])
+    """
+    return convolve(in1, _reversed(in2), mode, method)
+
+
+def _reversed(x: Any) -> Any:
+    x = strong(operand(x))
+    x = ew.conj(x) if ew.is_complex(x) else x
+    return x[(slice(None, None, -1),) * len(shape_of(x))]
+
+
+def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
+    """Convolve two arrays by Fourier transforms, which suits large arrays.
+
+    Args:
+        in1, in2, mode: see :func:`convolve`; of integers the result is float64.
+        axes: the axes to convolve, all unless given; the others broadcast.
+
+    >>> fftconvolve(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0])).round(12)
+    array([1., 3., 5., 3.])
+    """
+    if mode not in _MODES:
+        raise ValueError(f"fftconvolve: mode must be 'full', 'same' or 'valid': got {mode!r}")
+    a, b = weak_with([strong(operand(in1)), strong(operand(in2))])
+    rank = len(shape_of(a))
+    if rank != len(shape_of(b)):
+        raise ShapeError(f"fftconvolve: the ranks must be equal: got {shape_of(a)}, {shape_of(b)}")
+    axes = tuple(range(rank)) if axes is None else axes_of(axes, rank)
+    n, k = ([shape_of(x)[d] for d in axes] for x in (a, b))
+    if mode == "valid" and any(i < j for i, j in zip(n, k, strict=True)):
+        a, b, n, k = b, a, k, n
+    size = [i + j - 1 for i, j in zip(n, k, strict=True)]
+    if ew.is_complex(a) or ew.is_complex(b):
+        y = np.fft.ifftn(np.fft.fftn(a, size, axes) * np.fft.fftn(b, size, axes), size, axes)
+    else:
+        y = np.fft.irfftn(np.fft.rfftn(a, size, axes) * np.fft.rfftn(b, size, axes), size, axes)
+    if mode == "full":
+        return y
+    starts = [(j - 1) // 2 if mode == "same" else j - 1 for j in k]
+    lengths = n if mode == "same" else [i - j + 1 for i, j in zip(n, k, strict=True)]
+    cut = dict(zip(axes, zip(starts, lengths, strict=True), strict=True))
+    spans = [cut.get(d, (0, None)) for d in range(rank)]
+    return y[tuple(slice(s, None if m is None else s + m) for s, m in spans)]
+
+
+def convolve2d(
+    in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
+) -> Any:
+    """Convolve two matrices.
+
+    Args:
+        in1, in2, mode: see :func:`convolve`.
+        boundary: what lies around ``in1``: "fill", ``fillvalue``; "wrap", itself; or "symm", its
+            mirror image.
+        fillvalue: a number.
+
+    Raises:
+        ValueError: if an array is not a matrix, or for another ``boundary``.
+
+    >>> convolve2d(np.eye(2), np.ones((2, 2)), mode="same")
+    array([[1., 1.],
+           [1., 2.]])
+    """
+    a, b = strong(operand(in1)), strong(operand(in2))
+    if len(shape_of(a)) != 2 or len(shape_of(b)) != 2:
+        raise ShapeError(f"convolve2d: both must be matrices: got {shape_of(a)} and {shape_of(b)}")
+    if boundary not in ("fill", *_BOUNDARIES):
+        raise ValueError(f"convolve2d: boundary must be 'fill', 'wrap' or 'symm': got {boundary!r}")
+    plain = boundary == "fill" and isinstance(fillvalue, (int, float)) and fillvalue == 0
+    if mode == "valid" or plain:
+        return convolve(a, b, mode)
+    k = shape_of(b)
+    pads = [(j - 1, j - 1) if mode == "full" else (j // 2, (j - 1) // 2) for j in k]
+    how = {"constant_values": fillvalue} if boundary == "fill" else {}
+    return convolve(np.pad(a, pads, _BOUNDARIES.get(boundary, "constant"), **how), b, "valid")
+
+
+def correlate2d(
+    in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
+) -> Any:
+    """Correlate two matrices; see :func:`convolve2d`.
+
+    >>> print(correlate2d(np.ones((2, 2)), np.eye(2), mode="valid"))
+    [[2.]]
+    """
+    a, b = strong(operand(in1)), _reversed(in2)
+    if mode != "same" or all(j % 2 for j in shape_of(b)):
+        return convolve2d(a, b, mode, boundary, fillvalue)
+    whole = convolve2d(a, b, "full", boundary, fillvalue)
+    starts = [j // 2 for j in shape_of(b)]  # of an even number, SciPy takes the other middle
+    return whole[tuple(slice(s, s + n) for s, n in zip(starts, shape_of(a), strict=True))]
+
+
+def detrend(data: Any, axis: int = -1, type: str = "linear") -> Any:
+    """Subtract from samples their mean, or the line of least squares through them.
+
+    Args:
+        data: samples, shape [..., N, ...].
+        axis: the axis of N.
+        type: "linear" or "constant".
+
+    Raises:
+        ValueError: for another ``type``.
+
+    >>> detrend(np.array([1.0, 2.0, 3.0]), type="constant")
+    array([-1.,  0.,  1.])
+    """
+    if type not in ("linear", "l", "constant", "c"):
+        raise ValueError(f"detrend: type must be 'linear' or 'constant': got {type!r}")
+    y = strong(operand(data))
+    y = np.moveaxis(y if is_inexact(dtype_of(y)) else cast(y, np.float64), axis, -1)
+    y = y - np.mean(y, axis=-1, keepdims=True)
+    if type in ("linear", "l"):
+        n = shape_of(y)[-1]
+        place = (np.arange(n) - (n - 1) / 2).astype(np.finfo(dtype_of(y)).dtype)
+        slope = np.sum(place * y, axis=-1, keepdims=True) / max(float((place**2).sum()), 1e-300)
+        y = y - slope.astype(dtype_of(y)) * place
+    return np.moveaxis(y, -1, axis)

@@ -1,0 +1,250 @@
+"""Distributions with a density on the real line, a distribution a paragraph.
+
+Formulas are those of Johnson, Kotz & Balakrishnan 1994, "Continuous univariate distributions",
+in SciPy's parameters; z is a point in standard form, q a probability.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...special import (
+    betainc,
+    betaincc,
+    betaln,
+    erf,
+    erfc,
+    expit,
+    gammainc,
+    gammaincc,
+    gammaln,
+    i0e,
+    log_ndtr,
+    logit,
+    ndtr,
+    ndtri,
+    xlog1py,
+    xlogy,
+)
+from ...transforms.custom import custom_jvp
+from ...transforms.forward import jvp
+from .family import Continuous
+
+_LINE = lambda *_: (-np.inf, np.inf)
+_HALF = lambda *_: (0, np.inf)
+_UNIT = lambda *_: (0, 1)
+_ANY = lambda *_: True
+_POSITIVE = lambda *shapes: np.all(np.stack(np.broadcast_arrays(*shapes)) > 0, axis=0)
+_LOG_2PI = math.log(2 * math.pi)
+
+
+# fmt: off
+norm = Continuous("norm", "", _LINE, _ANY,
+    log_density=lambda z: -(z * z + _LOG_2PI) / 2,
+    log_cdf=log_ndtr,
+    cumulative=ndtr,
+    log_survival=lambda z: log_ndtr(-z),
+    survival=lambda z: ndtr(-z),
+    quantile=ndtri,
+    upper_quantile=lambda q: -ndtri(q))
+
+halfnorm = Continuous("halfnorm", "", _HALF, _ANY,
+    log_density=lambda z: math.log(2 / math.pi) / 2 - z * z / 2,
+    cumulative=lambda z: erf(z / math.sqrt(2)),
+    survival=lambda z: erfc(z / math.sqrt(2)),
+    quantile=lambda q: -ndtri((1 - q) / 2),
+    upper_quantile=lambda q: -ndtri(q / 2))
+
+lognorm = Continuous("lognorm", "s", _HALF, _POSITIVE, closed=False,
+    log_density=lambda z, s: norm.log_density(np.log(z) / s) - np.log(s * z),
+    log_cdf=lambda z, s: log_ndtr(np.log(z) / s),
+    cumulative=lambda z, s: ndtr(np.log(z) / s),
+    log_survival=lambda z, s: log_ndtr(-np.log(z) / s),
+    survival=lambda z, s: ndtr(-np.log(z) / s),
+    quantile=lambda q, s: np.exp(s * ndtri(q)),
+    upper_quantile=lambda q, s: np.exp(-s * ndtri(q)))
+
+skewnorm = Continuous("skewnorm", "a", _LINE, np.isfinite,
+    log_density=lambda z, a: math.log(2) + norm.log_density(z) + log_ndtr(a * z))
+
+uniform = Continuous("uniform", "", _UNIT, _ANY,
+    log_density=lambda z: z * 0,
+    cumulative=lambda z: z,
+    survival=lambda z: 1 - z,
+    quantile=lambda q: q)
+
+expon = Continuous("expon", "", _HALF, _ANY,
+    log_density=lambda z: -z,
+    cumulative=lambda z: -np.expm1(-z),
+    log_survival=lambda z: -z,
+    quantile=lambda q: -np.log1p(-q),
+    upper_quantile=lambda q: -np.log(q))
+
+laplace = Continuous("laplace", "", _LINE, _ANY,
+    log_density=lambda z: -np.abs(z) - math.log(2),
+    cumulative=lambda z: _by_sign(z, lambda tail: np.exp(-tail) / 2),
+    survival=lambda z: _by_sign(-z, lambda tail: np.exp(-tail) / 2),
+    quantile=lambda q: np.where(q < 0.5, 1, -1) * np.log(2 * np.minimum(q, 1 - q)),
+    upper_quantile=lambda q: np.where(q < 0.5, -1, 1) * np.log(2 * np.minimum(q, 1 - q)))
+
+logistic = Continuous("logistic", "", _LINE, _ANY,
+    log_density=lambda z: -np.abs(z) - 2 * np.log1p(np.exp(-np.abs(z))),
+    log_cdf=lambda z: -np.logaddexp(0, -z),
+    cumulative=expit,
+    log_survival=lambda z: -np.logaddexp(0, z),
+    survival=lambda z: expit(-z),
+    quantile=logit,
+    upper_quantile=lambda q: -logit(q))
+
+cauchy = Continuous("cauchy", "", _LINE, _ANY,
+    log_density=lambda z: -math.log(math.pi) - np.log1p(z * z),
+    cumulative=lambda z: np.arctan2(1, -z) / math.pi,
+    survival=lambda z: np.arctan2(1, z) / math.pi,
+    quantile=lambda q: -1 / np.tan(math.pi * q),
+    upper_quantile=lambda q: 1 / np.tan(math.pi * q))
+
+halfcauchy = Continuous("halfcauchy", "", _HALF, _ANY,
+    log_density=lambda z: math.log(2 / math.pi) - np.log1p(z * z),
+    cumulative=lambda z: 2 * np.arctan(z) / math.pi,
+    survival=lambda z: 2 * np.arctan2(1, z) / math.pi,
+    quantile=lambda q: np.tan(math.pi * q / 2),
+    upper_quantile=lambda q: 1 / np.tan(math.pi * q / 2))
+
+t = Continuous("t", "df", _LINE, _POSITIVE,
+    log_density=lambda z, df: (gammaln((df + 1) / 2) - gammaln(df / 2)
+        - np.log(df * math.pi) / 2 - (df + 1) / 2 * np.log1p(z * z / df)),
+    cumulative=lambda z, df: _t_cdf(z, df),
+    survival=lambda z, df: _t_cdf(-z, df))
+
+gamma = Continuous("gamma", "a", _HALF, _POSITIVE,
+    log_density=lambda z, a: xlogy(a - 1, z) - z - gammaln(a),
+    cumulative=lambda z, a: gammainc(a, z),
+    survival=lambda z, a: gammaincc(a, z))
+
+chi2 = Continuous("chi2", "df", _HALF, _POSITIVE,
+    log_density=lambda z, df: gamma.log_density(z / 2, df / 2) - math.log(2),
+    cumulative=lambda z, df: gammainc(df / 2, z / 2),
+    survival=lambda z, df: gammaincc(df / 2, z / 2))
+
+invgamma = Continuous("invgamma", "a", _HALF, _POSITIVE, closed=False,
+    log_density=lambda z, a: -(a + 1) * np.log(z) - gammaln(a) - 1 / z,
+    cumulative=lambda z, a: gammaincc(a, 1 / z),
+    survival=lambda z, a: gammainc(a, 1 / z))
+
+beta = Continuous("beta", "a b", _UNIT, _POSITIVE,
+    log_density=lambda z, a, b: xlogy(a - 1, z) + xlog1py(b - 1, -z) - betaln(a, b),
+    cumulative=lambda z, a, b: betainc(a, b, z),
+    survival=lambda z, a, b: betaincc(a, b, z))
+
+f = Continuous("f", "dfn dfd", _HALF, _POSITIVE,
+    log_density=lambda z, m, n: (xlogy(m / 2, m) + xlogy(n / 2, n) + xlogy(m / 2 - 1, z)
+        - (m + n) / 2 * np.log(n + m * z) - betaln(m / 2, n / 2)),
+    cumulative=lambda z, m, n: betainc(m / 2, n / 2, m * z / (n + m * z)),
+    survival=lambda z, m, n: betainc(n / 2, m / 2, n / (n + m * z)))
+
+pareto = Continuous("pareto", "b", lambda b: (1, np.inf), _POSITIVE,
+    log_density=lambda z, b: np.log(b) - (b + 1) * np.log(z),
+    cumulative=lambda z, b: -np.expm1(-b * np.log(z)),
+    log_survival=lambda z, b: -b * np.log(z),
+    quantile=lambda q, b: np.exp(-np.log1p(-q) / b),
+    upper_quantile=lambda q, b: np.exp(-np.log(q) / b))
+
+gumbel_r = Continuous("gumbel_r", "", _LINE, _ANY,
+    log_density=lambda z: -z - np.exp(-z),
+    log_cdf=lambda z: -np.exp(-z),
+    survival=lambda z: -np.expm1(-np.exp(-z)),
+    quantile=lambda q: -np.log(-np.log(q)),
+    upper_quantile=lambda q: -np.log(-np.log1p(-q)))
+
+gumbel_l = Continuous("gumbel_l", "", _LINE, _ANY,
+    log_density=lambda z: z - np.exp(z),
+    cumulative=lambda z: -np.expm1(-np.exp(z)),
+    log_survival=lambda z: -np.exp(z),
+    quantile=lambda q: np.log(-np.log1p(-q)),
+    upper_quantile=lambda q: np.log(-np.log(q)))
+
+weibull_min = Continuous("weibull_min", "c", _HALF, _POSITIVE,
+    log_density=lambda z, c: np.log(c) + xlogy(c - 1, z) - z**c,
+    cumulative=lambda z, c: -np.expm1(-(z**c)),
+    log_survival=lambda z, c: -(z**c),
+    quantile=lambda q, c: (-np.log1p(-q)) ** (1 / c),
+    upper_quantile=lambda q, c: (-np.log(q)) ** (1 / c))
+
+rayleigh = Continuous("rayleigh", "", _HALF, _ANY,
+    log_density=lambda z: np.log(z) - z * z / 2,
+    cumulative=lambda z: -np.expm1(-z * z / 2),
+    log_survival=lambda z: -z * z / 2,
+    quantile=lambda q: np.sqrt(-2 * np.log1p(-q)),
+    upper_quantile=lambda q: np.sqrt(-2 * np.log(q)))
+
+gennorm = Continuous("gennorm", "beta", _LINE, _POSITIVE,
+    log_density=lambda z, b: np.log(b / 2) - gammaln(1 / b) - np.abs(z) ** b,
+    cumulative=lambda z, b: _by_sign(z, lambda tail: gammaincc(1 / b, tail**b) / 2),
+    survival=lambda z, b: _by_sign(-z, lambda tail: gammaincc(1 / b, tail**b) / 2))
+
+vonmises = Continuous("vonmises", "kappa", _LINE, lambda kappa: kappa >= 0,
+    log_density=lambda z, k: k * (np.cos(z) - 1) - _LOG_2PI - np.log(i0e(k)))
+
+wrapcauchy = Continuous("wrapcauchy", "c", lambda c: (0, 2 * math.pi), lambda c: (c > 0) & (c < 1),
+    log_density=lambda z, c: np.log1p(-c * c) - _LOG_2PI - np.log1p(c * (c - 2 * np.cos(z))),
+    cumulative=lambda z, c: np.where(z < math.pi, _wrapped(z, c), 1 - _wrapped(2 * math.pi - z, c)))
+
+truncnorm = Continuous("truncnorm", "a b", lambda a, b: (a, b), lambda a, b: a < b,
+    log_density=lambda z, a, b: norm.log_density(z) - _log_mass(a, b),
+    log_cdf=lambda z, a, b: _log_share(_log_mass(a, z), _log_mass(z, b), _log_mass(a, b)),
+    log_survival=lambda z, a, b: _log_share(_log_mass(z, b), _log_mass(a, z), _log_mass(a, b)),
+    quantile=lambda q, a, b: _truncated(q, a, b),
+    upper_quantile=lambda q, a, b: -_truncated(q, -b, -a))
+# fmt: on
+
+
+def _by_sign(z: Any, tail: Any) -> Any:
+    """Return a symmetric distribution's cdf at z, from its survival function at |z|."""
+    p = tail(np.abs(z))
+    return np.where(z < 0, p, 1 - p)
+
+
+@custom_jvp
+def _t_cdf(z: Any, df: Any) -> Any:
+    x = df / (df + z * z)
+    far = betainc(df / 2, 0.5, np.where(x < 0.5, x, 0.5)) / 2
+    near = 0.5 - betainc(0.5, df / 2, np.where(x < 0.5, 0.5, 1 - x)) / 2
+    return _by_sign(z, lambda _: np.where(x < 0.5, far, near))
+
+
+@_t_cdf.defjvp
+def _t_cdf_rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    """Use the density for z, because at z = 0 the formula has an infinite slope times zero."""
+    z, df = primals
+    moved = jvp(lambda df: _t_cdf.fun(z, df), (df,), (tangents[1],))[1]
+    return _t_cdf(z, df), moved + np.exp(t.log_density(z, df)) * tangents[0]
+
+
+def _wrapped(z: Any, c: Any) -> Any:
+    return np.arctan((1 + c) / (1 - c) * np.tan(z / 2)) / math.pi
+
+
+def _log_mass(a: Any, b: Any) -> Any:
+    """Return the logarithm of the normal probability between two points.
+
+    On the right side it is taken from the mirrored points, where the tails do not cancel.
+    """
+    right = a > 0
+    a, b = np.where(right, -b, a), np.where(right, -a, b)
+    whole, tail = log_ndtr(b), log_ndtr(a)
+    return whole + np.log1p(-np.exp(tail - whole))
+
+
+def _log_share(part: Any, rest: Any, whole: Any) -> Any:
+    """Return part - whole: by the rest, where that is small and known to more digits."""
+    large = part > rest
+    return np.where(large, np.log1p(-np.exp(np.where(large, rest, part) - whole)), part - whole)
+
+
+def _truncated(q: Any, a: Any, b: Any) -> Any:
+    right = a > 0
+    low, high = np.where(right, -b, a), np.where(right, -a, b)
+    p = np.where(right, 1 - q, q)
+    z = ndtri(ndtr(low) + p * (ndtr(high) - ndtr(low)))
+    return np.where(right, -z, z)

@@ -1,0 +1,275 @@
+"""Families of distributions: what they share, so that a distribution states its formulas alone.
+
+A formula is that of the standard form, of location 0 and scale 1, at points inside of the
+support. A point outside takes part in no formula: one inside stands in for it, so that its
+derivatives are zeros and not nan.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ...core.avals import dtype_of, is_inexact
+from ...ops.operand import operand, weak_with
+from ...ops.structure import cast
+from ...transforms.linear import stop_gradient
+
+Formula = Callable[..., Any]  # of points, or probabilities, and the shape parameters
+
+
+def floating(*values: Any) -> list[Any]:
+    """Return arrays and numbers as arrays of one floating dtype; Python numbers are weak."""
+    arrays = weak_with([operand(x) for x in values])
+    dtype = np.result_type(*map(dtype_of, arrays))
+    dtype = dtype if is_inexact(dtype) else np.dtype(np.float64)
+    return [cast(x, dtype) for x in arrays]
+
+
+@dataclass(frozen=True)
+class Family:
+    """What continuous and discrete distributions share: parameters, and the tails' relations."""
+
+    name: str
+    shapes: str  # the names of the shape parameters
+    support: Callable[..., tuple[Any, Any]]  # of the shape parameters
+    valid: Callable[..., Any]
+    log_density: Formula
+    log_cdf: Formula | None = None
+    cumulative: Formula | None = None
+    log_survival: Formula | None = None
+    survival: Formula | None = None
+    quantile: Formula | None = None
+    upper_quantile: Formula | None = None  # the inverse of survival
+
+    def __repr__(self) -> str:
+        return f"<the distribution {self.name}>"
+
+    def _arguments(self, method: str, names: Sequence[str], args: Any, given: Any) -> list[Any]:
+        """Return the shape parameters, loc and, where there is one, scale, by SciPy's rules."""
+        defaults = {"loc": 0, "scale": 1}
+        if len(args) > len(names):
+            raise TypeError(
+                f"{self.name}.{method}: at most {len(names)} parameters, {', '.join(names)}: got "
+                f"{len(args)}"
+            )
+        values = dict(zip(names, args, strict=False))
+        for key, value in given.items():
+            if key not in names or key in values:
+                raise TypeError(
+                    f"{self.name}.{method}: {key!r} is given twice, or is none of its parameters: "
+                    f"{', '.join(names)}"
+                )
+            values[key] = value
+        missing = [name for name in names if name not in values and name not in defaults]
+        if missing:
+            raise TypeError(f"{self.name}.{method}: missing {', '.join(missing)}")
+        return [values.get(name, defaults.get(name)) for name in names]
+
+    # inside of the support, in standard form
+
+    def _cdf(self, z: Any, *shapes: Any) -> Any:
+        if self.cumulative is not None:
+            return self.cumulative(z, *shapes)
+        if self.log_cdf is not None:
+            return np.exp(self.log_cdf(z, *shapes))
+        return 1 - self._sf(z, *shapes)
+
+    def _sf(self, z: Any, *shapes: Any) -> Any:
+        if self.survival is not None:
+            return self.survival(z, *shapes)
+        if self.log_survival is not None:
+            return np.exp(self.log_survival(z, *shapes))
+        if self.cumulative is None and self.log_cdf is None:
+            raise TypeError(f"{self.name}: its cumulative distribution has no closed form here")
+        return 1 - self._cdf(z, *shapes)
+
+    def _logcdf(self, z: Any, *shapes: Any) -> Any:
+        if self.log_cdf is not None:
+            return self.log_cdf(z, *shapes)
+        tail = self._sf(z, *shapes)  # log1p where the other tail is small, and known to more digits
+        body = self._cdf(z, *shapes)
+        return _log_of(body, tail)
+
+    def _logsf(self, z: Any, *shapes: Any) -> Any:
+        if self.log_survival is not None:
+            return self.log_survival(z, *shapes)
+        return _log_of(self._sf(z, *shapes), self._cdf(z, *shapes))
+
+
+def _log_of(p: Any, rest: Any) -> Any:
+    """Return log(p), where p + rest is 1."""
+    large = p > 0.5
+    return np.where(large, np.log1p(-np.where(large, rest, 0)), np.log(np.where(large, 1, p)))
+
+
+@dataclass(frozen=True, repr=False)
+class Continuous(Family):
+    """A distribution with a density, of SciPy's parameters: shapes, then loc=0 and scale=1.
+
+    Every method takes points x (or probabilities q) and the parameters by position or name; all
+    broadcast. float32 stays float32. Densities are 0 outside the support, and nan for parameters
+    that are not valid, as in SciPy.
+
+    >>> from funcgrad.scipy.stats import norm
+    >>> print(norm.logpdf(0.0, loc=1.0, scale=2.0).round(6))
+    -1.737086
+    """
+
+    closed: bool = True  # whether the density is given by the formula on the ends of the support
+
+    def logpdf(self, x: Any, *args: Any, **given: Any) -> Any:
+        """Return the logarithm of the density; -inf outside the support."""
+        z, scale, shapes, good = self._standard("logpdf", x, args, given)
+        with np.errstate(all="ignore"):
+            low, high = self.support(*shapes)
+            beyond = (z < low) | (z > high) if self.closed else (z <= low) | (z >= high)
+            beyond = beyond | np.isinf(z)
+            y = self.log_density(np.where(beyond, _inside(low, high, z), z), *shapes) - np.log(
+                scale
+            )
+            return np.where(good, np.where(beyond, -np.inf, y), np.nan)
+
+    def pdf(self, x: Any, *args: Any, **given: Any) -> Any:
+        """Return the density; 0 outside the support."""
+        return np.exp(self.logpdf(x, *args, **given))
+
+    def cdf(self, x: Any, *args: Any, **given: Any) -> Any:
+        """Return the probability of a value up to x."""
+        return self._tail("cdf", self._cdf, (0, 1), x, args, given)
+
+    def sf(self, x: Any, *args: Any, **given: Any) -> Any:
+        """Return the probability of a value above x, 1 - cdf, but to full precision."""
+        return self._tail("sf", self._sf, (1, 0), x, args, given)
+
+    def logcdf(self, x: Any, *args: Any, **given: Any) -> Any:
+        """Return the logarithm of the probability of a value up to x."""
+        return self._tail("logcdf", self._logcdf, (-np.inf, 0), x, args, given)
+
+    def logsf(self, x: Any, *args: Any, **given: Any) -> Any:
+        """Return the logarithm of the probability of a value above x."""
+        return self._tail("logsf", self._logsf, (0, -np.inf), x, args, given)
+
+    def ppf(self, q: Any, *args: Any, **given: Any) -> Any:
+        """Return the point up to which the probability is q; nan for q outside of [0, 1]."""
+        return self._point("ppf", self.quantile, False, q, args, given)
+
+    def isf(self, q: Any, *args: Any, **given: Any) -> Any:
+        """Return the point above which the probability is q."""
+        mirrored = self.quantile and (lambda q, *shapes: self.quantile(1 - q, *shapes))
+        return self._point("isf", self.upper_quantile or mirrored, True, q, args, given)
+
+    def _split(self, method: str, x: Any, args: Any, given: Any) -> tuple[Any, ...]:
+        """Return x, loc, scale, the shape parameters, and where all parameters are valid."""
+        names = [*self.shapes.split(), "loc", "scale"]
+        x, *shapes, loc, scale = floating(x, *self._arguments(method, names, args, given))
+        good = (scale > 0) & self.valid(*shapes)
+        return x, loc, np.where(scale > 0, scale, 1), shapes, good
+
+    def _standard(self, method: str, x: Any, args: Any, given: Any) -> tuple[Any, ...]:
+        x, loc, scale, shapes, good = self._split(method, x, args, given)
+        with np.errstate(all="ignore"):
+            return (x - loc) / scale, scale, shapes, good
+
+    def _tail(
+        self,
+        method: str,
+        formula: Formula,
+        ends: tuple[float, float],
+        x: Any,
+        args: Any,
+        given: Any,
+    ) -> Any:
+        z, _, shapes, good = self._standard(method, x, args, given)
+        with np.errstate(all="ignore"):
+            low, high = self.support(*shapes)
+            below, above = z <= low, z >= high
+            y = formula(np.where(below | above, _inside(low, high, z), z), *shapes)
+            y = np.where(below, ends[0], np.where(above, ends[1], y))
+            return np.where(good, y, np.nan)
+
+    def _point(
+        self, method: str, formula: Formula | None, upper: bool, q: Any, args: Any, given: Any
+    ) -> Any:
+        if formula is None:
+            raise TypeError(f"{self.name}.{method}: its quantiles have no closed form here")
+        q, loc, scale, shapes, good = self._split(method, q, args, given)
+        with np.errstate(all="ignore"):
+            low, high = self.support(*shapes)[:: -1 if upper else 1]
+            inner = (q > 0) & (q < 1)
+            z = formula(np.where(inner, q, 0.5), *shapes)
+            z = np.where(inner, z, np.where(q == 0, low, np.where(q == 1, high, np.nan)))
+            return np.where(good, loc + scale * z, np.nan)
+
+
+@dataclass(frozen=True, repr=False)
+class Discrete(Family):
+    """A distribution over integers k, of SciPy's parameters: shapes, then loc=0.
+
+    Probabilities of what is not an integer are 0; the cumulative ones are of the integers up to k.
+
+    >>> from funcgrad.scipy.stats import poisson
+    >>> print(poisson.pmf(2, 3.0).round(6))
+    0.224042
+    """
+
+    def logpmf(self, k: Any, *args: Any, **given: Any) -> Any:
+        """Return the logarithm of the probability of k; -inf outside the support."""
+        k, shapes, good = self._shifted("logpmf", k, args, given)
+        with np.errstate(all="ignore"):
+            low, high = self.support(*shapes)
+            beyond = (k < low) | (k > high) | (np.floor(k) != k) | np.isinf(k)
+            beyond = beyond & ~np.isnan(k)
+            y = self.log_density(np.where(beyond, low, k), *shapes)
+            return np.where(good, np.where(beyond, -np.inf, y), np.nan)
+
+    def pmf(self, k: Any, *args: Any, **given: Any) -> Any:
+        """Return the probability of k; 0 outside the support."""
+        return np.exp(self.logpmf(k, *args, **given))
+
+    def cdf(self, k: Any, *args: Any, **given: Any) -> Any:
+        """Return the probability of a value up to k."""
+        return self._tail("cdf", self._cdf, (0, 1), k, args, given)
+
+    def sf(self, k: Any, *args: Any, **given: Any) -> Any:
+        """Return the probability of a value above k, 1 - cdf, but to full precision."""
+        return self._tail("sf", self._sf, (1, 0), k, args, given)
+
+    def logcdf(self, k: Any, *args: Any, **given: Any) -> Any:
+        """Return the logarithm of the probability of a value up to k."""
+        return self._tail("logcdf", self._logcdf, (-np.inf, 0), k, args, given)
+
+    def logsf(self, k: Any, *args: Any, **given: Any) -> Any:
+        """Return the logarithm of the probability of a value above k."""
+        return self._tail("logsf", self._logsf, (0, -np.inf), k, args, given)
+
+    def _shifted(self, method: str, k: Any, args: Any, given: Any) -> tuple[Any, ...]:
+        names = [*self.shapes.split(), "loc"]
+        k, *shapes, loc = floating(k, *self._arguments(method, names, args, given))
+        return k - loc, shapes, self.valid(*shapes)
+
+    def _tail(
+        self,
+        method: str,
+        formula: Formula,
+        ends: tuple[float, float],
+        k: Any,
+        args: Any,
+        given: Any,
+    ) -> Any:
+        k, shapes, good = self._shifted(method, k, args, given)
+        with np.errstate(all="ignore"):
+            low, high = self.support(*shapes)
+            k = np.floor(k)
+            below, above = k < low, k >= high
+            y = formula(np.where(below | above, low, k), *shapes)
+            y = np.where(below, ends[0], np.where(above, ends[1], y))
+            return np.where(good, y, np.nan)
+
+
+def _inside(low: Any, high: Any, like: Any) -> Any:
+    """Return a point inside of an interval whose ends may be infinite, in the dtype of another."""
+    low, high = stop_gradient(low), stop_gradient(high)
+    left = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 0) - 1)
+    return cast((left + np.where(np.isfinite(high), high, left + 2)) / 2, dtype_of(like))

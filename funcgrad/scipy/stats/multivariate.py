@@ -1,0 +1,150 @@
+"""Distributions of vectors."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ...core.avals import aval_of, shape_of
+from ...core.errors import ShapeError
+from ...linalg import solve_triangular
+from ...ops.operand import strong
+from ...special import gammaln, xlogy
+from .family import floating
+
+_LOG_2PI = math.log(2 * math.pi)
+
+
+class MultivariateNormal:
+    """The normal distribution of vectors, with SciPy's parameters.
+
+    ``x`` has shape [..., D]; ``mean`` [D] or a number; ``cov`` is a matrix [D, D] of which the
+    lower triangle is read, the variances [D], or one number.
+
+    >>> from funcgrad.scipy.stats import multivariate_normal
+    >>> print(multivariate_normal.logpdf(np.zeros(2), np.ones(2), np.eye(2)).round(6))
+    -2.837877
+    """
+
+    def logpdf(self, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
+        """Return the logarithm of the density.
+
+        Args:
+            x, mean, cov: see the class.
+            allow_singular: whether the covariance may be singular; the density is then that on
+                its range, and -inf elsewhere.
+
+        Raises:
+            LinAlgError: if the covariance is not positive definite, without ``allow_singular``.
+        """
+        x, mean, cov = _vectors(x, mean, cov)
+        gap = x - mean
+        if allow_singular:
+            return _singular(gap, cov)
+        lower = np.linalg.cholesky(cov)
+        flat = np.reshape(gap, (-1, shape_of(gap)[-1]))
+        white = np.reshape(solve_triangular(lower, flat.T, lower=True).T, shape_of(gap))
+        log_det = 2 * np.log(np.diagonal(lower)).sum()
+        return -(np.square(white).sum(axis=-1) + log_det + shape_of(gap)[-1] * _LOG_2PI) / 2
+
+    def pdf(self, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
+        """Return the density."""
+        return np.exp(self.logpdf(x, mean, cov, allow_singular))
+
+    def entropy(self, mean: Any = None, cov: Any = 1) -> Any:
+        """Return the differential entropy, in nats."""
+        _, _, cov = _vectors(0.0 if mean is None else mean, mean, cov)
+        n = shape_of(cov)[-1]
+        log_det = 2 * np.log(np.diagonal(np.linalg.cholesky(cov))).sum()
+        return (n * (1 + _LOG_2PI) + log_det) / 2
+
+
+def _vectors(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
+    """Return points [..., D], the mean, and the covariance [D, D]."""
+    x, mean, cov = floating(x, 0 if mean is None else mean, cov)
+    size = max(shape_of(cov)[-1:] + shape_of(mean)[-1:] + (1,))
+    if size == 1 and shape_of(cov) == shape_of(mean) == ():
+        size = (shape_of(x) or (1,))[-1]
+    if len(shape_of(cov)) < 2:
+        cov = np.eye(size, dtype=cov.dtype) * cov
+    if shape_of(cov) != (size, size):
+        raise ShapeError(
+            f"multivariate_normal: the covariance must be {size} by {size}: got {aval_of(cov)}"
+        )
+    x = x if shape_of(x) and shape_of(x)[-1] == size else strong(x)[..., None]
+    return x, mean, cov
+
+
+def _singular(gap: Any, cov: Any) -> Any:
+    values, vectors = np.linalg.eigh(cov)
+    eps = 1e3 if cov.dtype == np.float32 else 1e6  # as SciPy's pseudo-inverse
+    kept = values > eps * np.finfo(cov.dtype).eps * np.max(np.abs(values))
+    safe = np.where(kept, values, 1)
+    along = np.square(gap @ vectors)
+    inside = np.where(kept, along / safe, 0).sum(axis=-1)
+    outside = np.where(kept, 0, along).sum(axis=-1) > 1e3 * np.finfo(cov.dtype).eps
+    y = -(inside + np.log(safe).sum() + kept.sum() * _LOG_2PI) / 2
+    return np.where(outside, -np.inf, y)
+
+
+class Dirichlet:
+    """The Dirichlet distribution of probabilities, with SciPy's parameter ``alpha`` [K].
+
+    ``x`` has shape [K] or [K, N], or [K - 1, ...] where the last probability is what remains.
+
+    >>> from funcgrad.scipy.stats import dirichlet
+    >>> print(dirichlet.pdf(np.array([0.2, 0.8]), np.array([1.0, 2.0])).round(6))
+    1.6
+    """
+
+    def logpdf(self, x: Any, alpha: Any) -> Any:
+        """Return the logarithm of the density; -inf outside the simplex."""
+        x, alpha = floating(x, alpha)
+        if len(shape_of(alpha)) != 1:
+            raise ShapeError(f"dirichlet: alpha must have one axis: got {aval_of(alpha)}")
+        k = shape_of(alpha)[0]
+        if shape_of(x)[0] == k - 1:
+            x = np.concatenate([x, 1 - np.sum(x, axis=0, keepdims=True)])
+        if shape_of(x)[0] != k:
+            raise ShapeError(
+                f"dirichlet: x must have {k} or {k - 1} elements along its first axis: got "
+                f"{aval_of(x)}"
+            )
+        alpha = np.reshape(alpha, (k,) + (1,) * (len(shape_of(x)) - 1))
+        slack = 1e-10 if x.dtype == np.float64 else 1e-5
+        on = np.all(x >= 0, axis=0) & (np.abs(np.sum(x, axis=0) - 1) <= slack)
+        log_norm = np.sum(gammaln(alpha), axis=0) - gammaln(np.sum(alpha, axis=0))
+        inner = np.where(on, x, 1 / k)
+        y = np.sum(xlogy(alpha - 1, inner), axis=0) - log_norm
+        good = np.all(alpha > 0, axis=0)
+        return np.where(good, np.where(on, y, -np.inf), np.nan)
+
+    def pdf(self, x: Any, alpha: Any) -> Any:
+        """Return the density; 0 outside the simplex."""
+        return np.exp(self.logpdf(x, alpha))
+
+
+class Multinomial:
+    """The multinomial distribution of counts, with SciPy's parameters ``n`` and ``p`` [..., K].
+
+    >>> from funcgrad.scipy.stats import multinomial
+    >>> print(multinomial.pmf(np.array([1, 2]), 3, np.array([0.5, 0.5])).round(6))
+    0.375
+    """
+
+    def logpmf(self, x: Any, n: Any, p: Any) -> Any:
+        """Return the logarithm of the probability of counts; -inf unless they sum to n."""
+        x, n, p = floating(x, n, p)
+        on = (np.sum(x, axis=-1) == n) & np.all((x >= 0) & (np.floor(x) == x), axis=-1)
+        inner = np.where(on[..., None], x, 0)
+        y = gammaln(n + 1) + np.sum(xlogy(inner, p) - gammaln(inner + 1), axis=-1)
+        return np.where(on, y, -np.inf)
+
+    def pmf(self, x: Any, n: Any, p: Any) -> Any:
+        """Return the probability of counts."""
+        return np.exp(self.logpmf(x, n, p))
+
+
+multivariate_normal = MultivariateNormal()
+dirichlet = Dirichlet()
+multinomial = Multinomial()

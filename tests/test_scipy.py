@@ -1,0 +1,503 @@
+"""SciPy's names: solvers over trees, integrals, densities, convolutions, matrix functions."""
+
+import doctest
+import importlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad.core.errors import DtypeError, ShapeError, TreeError, UnsupportedError
+from funcgrad.scipy import integrate, linalg, signal, stats
+from funcgrad.scipy.ode import ERROR, NODES, STAGES
+
+RNG = np.random.default_rng(0)
+
+# ordinary differential equations
+
+
+def predators(y, t, rate):
+    """Lotka and Volterra's equations, driven by a sine."""
+    return {"x": rate * y["x"] - y["x"] * y["z"], "z": y["x"] * y["z"] - y["z"] + np.sin(t) / 9}
+
+
+START, TIMES = {"x": np.array([1.0, 2.0]), "z": np.array([0.5, 0.7])}, np.linspace(0.0, 2.0, 4)
+
+
+def test_the_tableau_has_the_order_it_claims():
+    last, nodes = STAGES[-1], np.array([0, *NODES[:-1]])
+    moments = [np.dot(last, nodes**k) for k in range(5)]
+
+    assert [sum(row) for row in STAGES] == pytest.approx(NODES, rel=1e-14)
+    assert moments == pytest.approx([1 / (k + 1) for k in range(5)], rel=1e-14)
+    assert sum(ERROR) == pytest.approx(0, abs=1e-16)
+
+
+def test_odeint_follows_a_solution_in_closed_form():
+    times = np.array([0.0, 0.3, 0.3, 2.0, 5.0])
+    f = lambda y, t, a: -a * y + np.cos(t)
+    want = lambda t: (np.cos(t) + np.sin(t)) / 2 + 0.5 * np.exp(-t)  # for a = 1
+    got = integrate.odeint(f, 1.0, times, 1.0)
+
+    np.testing.assert_allclose(got, want(times), rtol=1e-6)
+    back = integrate.odeint(f, got[-1], times[::-1], 1.0)
+    np.testing.assert_allclose(back, want(times[::-1]), rtol=1e-5)  # the error grows backwards
+
+
+def test_odeint_has_the_derivatives_of_the_solution_in_closed_form():
+    f = lambda y0, t0, t1, a: integrate.odeint(lambda y, t: -a * t * y, y0, np.stack([t0, t1]))[1]
+    exact = lambda y0, t0, t1, a: y0 * np.exp(-a * (t1 * t1 - t0 * t0) / 2)
+    point = (1.3, 0.2, 1.4, 0.9)
+
+    for transform in (fg.grad, fg.jacfwd, lambda f, n: fg.jit(fg.grad(f, n))):
+        got = transform(f, (0, 1, 2, 3))(*point)
+        np.testing.assert_allclose(got, fg.grad(exact, (0, 1, 2, 3))(*point), rtol=1e-6)
+    second = lambda f: fg.jacfwd(fg.grad(f, 3), (0, 1, 2, 3))(*point)
+    np.testing.assert_allclose(second(f), second(exact), rtol=1e-5)
+
+
+def test_the_modes_of_odeint_agree_to_rounding():
+    loss = lambda y, t, rate: (integrate.odeint(predators, y, t, rate)["x"] ** 2).sum()
+    args = (START, TIMES, 1.3)
+    moved = fg.tree.map(np.ones_like, args)
+    grads = fg.grad(loss, (0, 1, 2))(*args)
+    want = sum(np.sum(g) for g in fg.tree.leaves(grads))
+
+    assert fg.jvp(loss, args, moved)[1] == pytest.approx(want, rel=1e-10)
+
+
+def test_vmap_of_odeint_equals_a_loop():
+    rates = np.array([0.5, 1.3, 2.0])
+    f = lambda rate: integrate.odeint(predators, START, TIMES, rate)["z"]
+    np.testing.assert_allclose(fg.vmap(f)(rates), [f(r) for r in rates], rtol=1e-12)
+    np.testing.assert_allclose(
+        fg.vmap(fg.jacfwd(f))(rates), [fg.jacfwd(f)(r) for r in rates], rtol=1e-9
+    )
+
+
+def test_trials_that_fail_leave_no_nan_in_a_gradient():
+    # the first step, of length 1, asks for the root of a negative number
+    f = lambda y0: integrate.odeint(
+        lambda y, t: -100 * np.sqrt(y), y0, np.array([0.0, 0.01]), rtol=1e-6, atol=1e-6
+    )[1]
+    with np.errstate(invalid="ignore"):
+        got = fg.grad(f)(1.0)
+
+    assert got == pytest.approx((1 - 0.5) / 1, rel=1e-4)  # y = (sqrt(y0) - 50 t)**2
+
+
+def test_odeint_keeps_dtypes_and_says_by_nan_where_it_cannot_go_on():
+    single = integrate.odeint(lambda y, t: -y, np.ones(2, np.float32), TIMES)
+    blown = integrate.odeint(lambda y, t: y * y, 1.0, np.array([0.0, 0.5, 1.5, 2.0]))
+    short = integrate.odeint(lambda y, t: -y, 1.0, np.array([0.0, 100.0]), mxstep=3)
+    wave = integrate.odeint(lambda y, t: 1j * y, 1.0 + 0j, np.array([0.0, np.pi]))
+
+    assert single.dtype == np.float32 and abs(single[-1, 0] - np.exp(-2.0)) < 1e-5
+    assert blown[1] == pytest.approx(2.0) and np.isnan(blown[2:]).all()
+    assert np.isnan(short[1]) and abs(wave[1] + 1) < 1e-6
+
+
+def test_odeint_refuses_what_does_not_fit():
+    with pytest.raises(TreeError, match="what func gives"):
+        integrate.odeint(lambda y, t: (y, y), 1.0, TIMES)
+    with pytest.raises(ShapeError, match=r"shape of y\['a'\], f64\[\]: got f64\[2\]"):
+        integrate.odeint(lambda y, t: {"a": np.zeros(2)}, {"a": 1.0}, TIMES)
+    with pytest.raises(ValueError, match="must rise, or fall"):
+        integrate.odeint(lambda y, t: y, 1.0, [0.0, 1.0, 0.5])
+
+
+def test_odeint_equals_that_of_jax():
+    jax = pytest.importorskip("jax")
+    ode = pytest.importorskip("jax.experimental.ode")
+    x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+    with x64(True):
+        f = lambda y, t, a: -a * y * jax.numpy.cos(t)
+        want = ode.odeint(f, jax.numpy.ones(2), jax.numpy.asarray(TIMES), 0.7)
+    got = integrate.odeint(lambda y, t, a: -a * y * np.cos(t), np.ones(2), TIMES, 0.7)
+
+    np.testing.assert_allclose(got, want, rtol=1e-6)  # two solvers' errors
+
+
+# integrals of samples and functions
+
+
+@pytest.mark.parametrize("n", [2, 3, 4, 5, 8])
+@pytest.mark.parametrize("name", ["trapezoid", "cumulative_trapezoid", "simpson"])
+def test_samples_are_integrated_with_derivatives_by_values_and_places(name, n):
+    rule = getattr(integrate, name)
+    x, y = np.cumsum(RNG.uniform(0.2, 1.0, n)), RNG.normal(size=n)
+    degree = 2 if name == "simpson" and n > 2 else 1
+    exact = (x[-1] ** (degree + 1) - x[0] ** (degree + 1)) / (degree + 1)
+
+    assert np.ravel(rule(x**degree, x))[-1] == pytest.approx(exact)
+    assert rule(y.astype("f4"), x.astype("f4")).dtype == np.float32
+    fg.check_grads(rule, (y, x), 2)
+    both = rule(np.stack([y, y * y], 1), np.stack([x, x], 1), axis=0)
+    np.testing.assert_allclose(both, np.stack([rule(y, x), rule(y * y, x)], -1))
+
+
+def test_fixed_quad_is_exact_for_polynomials_and_differentiable_by_all():
+    f = lambda a, b, c: integrate.fixed_quad(lambda x, c: c * x**9 + x, a, b, (c,))[0]
+    want = lambda a, b, c: c * (b**10 - a**10) / 10 + (b * b - a * a) / 2
+    point = (0.3, 1.2, 2.0)
+
+    assert f(*point) == pytest.approx(want(*point), rel=1e-13)
+    np.testing.assert_allclose(
+        fg.grad(f, (0, 1, 2))(*point), fg.grad(want, (0, 1, 2))(*point), rtol=1e-12
+    )
+
+
+# distributions
+
+SHAPES = {
+    "beta": (2.0, 3.0), "chi2": (3.0,), "f": (3.0, 5.0), "gamma": (2.5,), "gennorm": (1.3,),
+    "invgamma": (2.5,), "lognorm": (0.7,), "pareto": (2.0,), "skewnorm": (1.3,), "t": (3.5,),
+    "truncnorm": (-1.0, 2.0), "vonmises": (2.0,), "weibull_min": (1.7,), "wrapcauchy": (0.4,),
+    "bernoulli": (0.3,), "betabinom": (7, 1.5, 2.0), "binom": (7, 0.3), "geom": (0.3,),
+    "nbinom": (2.5, 0.4), "poisson": (2.7,), "randint": (2, 7),
+}  # fmt: skip
+CONTINUOUS = sorted(n for n, d in vars(stats).items() if type(d).__name__ == "Continuous")
+DISCRETE = sorted(n for n, d in vars(stats).items() if type(d).__name__ == "Discrete")
+NO_CDF = ("skewnorm", "vonmises", "betabinom")
+INSIDE = {"beta": 0.3, "pareto": 1.4, "uniform": 0.3}
+
+
+def of(name):
+    return getattr(stats, name), SHAPES.get(name, ()), INSIDE.get(name, 0.8)
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_densities_integrate_to_one_and_are_the_slopes_of_the_cdf(name):
+    d, shapes, x = of(name)
+    low, high = (float(np.clip(end, -1, 1)) if np.isinf(end) else float(end)
+                 for end in (d.support(*shapes)[0], d.support(*shapes)[1]))  # fmt: skip
+    assert np.isfinite([low, high]).all()
+    fg.check_grads(lambda *xs: d.logpdf(*xs, 0.1, 1.2), (x, *shapes), 2)
+    fg.check_grads(lambda loc, scale: d.logpdf(x, *shapes, loc, scale), (-0.1, 1.2), 2)
+    if name not in NO_CDF:
+        slope = fg.grad(lambda x: d.cdf(x, *shapes))(x)
+        assert slope == pytest.approx(d.pdf(x, *shapes), rel=1e-9)
+        assert -fg.grad(lambda x: d.sf(x, *shapes))(x) == pytest.approx(slope, rel=1e-9)
+        assert d.cdf(x, *shapes) + d.sf(x, *shapes) == pytest.approx(1.0)
+        assert np.exp(d.logcdf(x, *shapes)) == pytest.approx(d.cdf(x, *shapes))
+        assert np.exp(d.logsf(x, *shapes)) == pytest.approx(d.sf(x, *shapes))
+    else:
+        points, weights = np.polynomial.legendre.leggauss(200)
+        reach = np.pi if name == "vonmises" else 12.0
+        assert reach * weights @ d.pdf(reach * points, *shapes) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize("name", [n for n in CONTINUOUS if getattr(stats, n).quantile])
+def test_quantiles_invert_the_cdf(name):
+    d, shapes, _ = of(name)
+    q = np.array([1e-9, 0.1, 0.5, 0.93])
+
+    np.testing.assert_allclose(d.cdf(d.ppf(q, *shapes, 0.3, 2.0), *shapes, 0.3, 2.0), q, rtol=1e-7)
+    np.testing.assert_allclose(d.sf(d.isf(q, *shapes, 0.3, 2.0), *shapes, 0.3, 2.0), q, rtol=1e-7)
+    assert np.isnan(d.ppf(np.array([-0.1, 1.1]), *shapes)).all()
+    low, high = d.support(*shapes)
+    assert d.ppf(0.0, *shapes) == low and d.isf(0.0, *shapes) == high
+
+
+@pytest.mark.parametrize("name", CONTINUOUS)
+def test_a_point_outside_the_support_has_density_0_and_slope_0(name):
+    d, shapes, x = of(name)
+    far = np.array([-np.inf, np.inf])
+    far = np.append(far, [-99.0] if np.isfinite(d.support(*shapes)[0]) else [])
+    value = lambda x, *shapes: d.logpdf(x, *shapes)
+
+    assert (value(far, *shapes) == -np.inf).all() and (d.pdf(far, *shapes) == 0).all()
+    assert np.isnan(value(np.nan, *shapes)) and np.isnan(d.logpdf(x, *shapes, 0, -1.0))
+    for z in far:
+        grads = fg.grad(value, tuple(range(len(shapes) + 1)))(z, *shapes)
+        assert np.isfinite(grads).all() and grads[0] == 0
+
+
+@pytest.mark.parametrize("name", DISCRETE)
+def test_probabilities_sum_to_one_and_to_the_cdf(name):
+    d, shapes, _ = of(name)
+    k = np.arange(-2, 90)
+    p = d.pmf(k, *shapes)
+
+    assert p.sum() == pytest.approx(1.0) and d.logpmf(2.5, *shapes) == -np.inf
+    assert d.pmf(k + 3, *shapes, loc=3) == pytest.approx(p)
+    real = [i for i, x in enumerate(shapes) if isinstance(x, float)]
+    if real:
+        fg.check_grads(
+            lambda *xs: d.logpmf(3 if name != "bernoulli" else 1, *shapes[: real[0]], *xs),
+            shapes[real[0] :], 2,
+        )  # fmt: skip
+    if name not in NO_CDF:
+        np.testing.assert_allclose(d.cdf(k + 0.5, *shapes), np.cumsum(p), atol=1e-14)
+        np.testing.assert_allclose(d.sf(k, *shapes), 1 - np.cumsum(p), atol=1e-13)
+
+
+@pytest.mark.parametrize("name", [*CONTINUOUS, *DISCRETE])
+def test_densities_equal_those_of_scipy(name):
+    theirs = getattr(pytest.importorskip("scipy.stats"), name)
+    d, shapes, _ = of(name)
+    discrete = name in DISCRETE
+    x = np.arange(-1.0, 9.0) if discrete else np.append(RNG.normal(size=30) * 3, [0, 1, 20, -20])
+    where = (2,) if discrete else (1.3, 0.7)
+    density = ["logpmf", "pmf"] if discrete else ["logpdf", "pdf"]
+    q = np.append(RNG.uniform(size=9), [0, 1, -1, np.nan])
+    tails = [] if name in NO_CDF else ["cdf", "sf", "logcdf", "logsf"]
+    inverse = ["ppf", "isf"] if getattr(d, "quantile", None) and not discrete else []
+    for method in [*density, *tails, *inverse]:
+        points = q if method in inverse else x
+        with np.errstate(all="ignore"):
+            want = getattr(theirs, method)(points, *shapes, *where)
+        got = getattr(d, method)(points, *shapes, *where)
+        np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-14, err_msg=method)
+
+
+def test_distributions_keep_float32_and_take_parameters_by_name():
+    x = RNG.normal(size=3).astype(np.float32)
+
+    assert stats.norm.logpdf(x, loc=0.5).dtype == stats.t.cdf(x, 3.0).dtype == np.float32
+    assert stats.gamma.logpdf(1.5, a=2.0, scale=3.0) == stats.gamma.logpdf(1.5, 2.0, 0, 3.0)
+    with pytest.raises(TypeError, match="missing a"):
+        stats.gamma.logpdf(1.5)
+    with pytest.raises(TypeError, match="none of its parameters"):
+        stats.norm.logpdf(1.5, sigma=2.0)
+
+
+def test_tails_far_out_keep_their_digits():
+    assert stats.norm.logsf(40.0) == pytest.approx(-804.608442, rel=1e-8)
+    assert stats.logistic.sf(60.0) == pytest.approx(np.exp(-60.0), rel=1e-12)
+    far = stats.truncnorm.logpdf(31.0, 30.0, np.inf)  # about 30 exp(-30.5)
+    assert far == pytest.approx(-30.5 + np.log(30.0), abs=2e-3)
+
+
+def test_the_cdf_of_t_has_its_slope_where_the_formula_has_none():
+    slope = fg.grad(stats.t.cdf)(0.0, 3.5)
+
+    assert slope == pytest.approx(stats.t.pdf(0.0, 3.5))
+    fg.check_grads(stats.t.cdf, (np.array([-2.0, 0.3, 4.0]), 3.5), 1)
+
+
+def test_vectors_have_densities_with_derivatives_by_everything():
+    a = RNG.normal(size=(3, 3))
+    cov, mean, x = a @ a.T + np.eye(3), RNG.normal(size=3), RNG.normal(size=(4, 3))
+    gaps = x - mean
+    quad = np.einsum("ni,ij,nj->n", gaps, np.linalg.inv(cov), gaps)
+    want = -(quad + np.linalg.slogdet(2 * np.pi * cov)[1]) / 2
+    mvn = lambda x, mean, cov: stats.multivariate_normal.logpdf(x, mean, (cov + cov.T) / 2)
+
+    np.testing.assert_allclose(mvn(x, mean, cov), want)
+    np.testing.assert_allclose(
+        stats.multivariate_normal.logpdf(x, mean, cov, allow_singular=True), want
+    )
+    fg.check_grads(mvn, (x, mean, cov), 2)
+    alpha, p = np.array([1.5, 2.0, 0.7]), np.array([0.2, 0.5, 0.3])
+    fg.check_grads(lambda a: stats.dirichlet.logpdf(p, a), (alpha,), 2)
+    assert stats.dirichlet.logpdf(p + 0.1, alpha) == -np.inf
+    fg.check_grads(lambda p: stats.multinomial.logpmf(np.array([1, 0, 2]), 3, p), (p,), 2)
+    assert stats.multinomial.pmf(np.array([1, 0, 2]), 3, p) == pytest.approx(3 * 0.2 * 0.09)
+
+
+def test_densities_compile_and_batch():
+    x = RNG.uniform(0.1, 2.0, 5)
+    for name in CONTINUOUS:
+        d, shapes, _ = of(name)
+        f = lambda x, d=d, shapes=shapes: d.logpdf(x, *shapes, 0.05, 1.1)
+        np.testing.assert_allclose(fg.jit(f)(x), f(x), rtol=1e-12)
+        np.testing.assert_allclose(fg.vmap(f)(x), f(x), rtol=1e-12)
+
+
+# convolutions
+
+
+@pytest.mark.parametrize("mode", ["full", "same", "valid"])
+def test_convolutions_of_any_rank_equal_their_definition(mode):
+    for n, k in [((5,), (3,)), ((5, 4), (2, 3)), ((3, 4, 3), (2, 2, 1))]:
+        a, b = RNG.normal(size=n), RNG.normal(size=k)
+        full = np.zeros([i + j - 1 for i, j in zip(n, k, strict=True)])
+        for place in np.ndindex(k):
+            full[tuple(slice(s, s + i) for s, i in zip(place, n, strict=True))] += b[place] * a
+        starts = {"full": [0] * len(n), "same": [(j - 1) // 2 for j in k]}
+        first = starts.get(mode, [j - 1 for j in k])
+        size = {"full": full.shape, "same": n}.get(mode, np.subtract(n, k) + 1)
+        want = full[tuple(slice(s, s + m) for s, m in zip(first, size, strict=True))]
+
+        np.testing.assert_allclose(signal.convolve(a, b, mode), want, atol=1e-13)
+        np.testing.assert_allclose(signal.fftconvolve(a, b, mode), want, atol=1e-13)
+        np.testing.assert_allclose(signal.correlate(a, np.flip(b), mode), want, atol=1e-13)
+        fg.check_grads(lambda a, b: signal.convolve(a, b, mode), (a, b), 2)
+
+
+@pytest.mark.parametrize("boundary", ["fill", "wrap", "symm"])
+def test_matrices_are_convolved_as_scipy_does(boundary):
+    theirs = pytest.importorskip("scipy.signal")
+    for n, k in [((5, 6), (2, 3)), ((4, 4), (3, 1))]:
+        a, b = RNG.normal(size=n), RNG.normal(size=k)
+        for name in ("convolve2d", "correlate2d"):
+            for mode in ("full", "same", "valid"):
+                want = getattr(theirs, name)(a, b, mode, boundary, 1.5)
+                got = getattr(signal, name)(a, b, mode, boundary, 1.5)
+                np.testing.assert_allclose(got, want, atol=1e-13)
+
+
+def test_some_axes_are_convolved_and_some_summed():
+    a, b = RNG.normal(size=(2, 5, 3)), RNG.normal(size=(3, 2, 4))
+    got = signal.convolve(a, b, "valid", axes=([1], [2]), dot_axes=([0], [1]))
+    want = [
+        [sum(np.convolve(a[k, :, i], b[j, k], "valid") for k in range(2)) for j in range(3)]
+        for i in range(3)
+    ]
+
+    np.testing.assert_allclose(got, want, atol=1e-13)
+
+
+def test_detrended_samples_have_neither_mean_nor_slope():
+    y = RNG.normal(size=(3, 8)) + 4 * np.arange(8)
+    line = signal.detrend(y)
+
+    np.testing.assert_allclose([line.sum(), (line * np.arange(8)).sum()], 0, atol=1e-12)
+    np.testing.assert_allclose(signal.detrend(y.T, axis=0, type="constant").sum(0), 0, atol=1e-12)
+    fg.check_grads(signal.detrend, (y,), 2)
+
+
+# matrices
+
+
+def test_matrix_equations_hold_and_have_derivatives():
+    a, b, q = (RNG.normal(size=s) for s in ((3, 3), (2, 2), (3, 2)))
+    p = a @ a.T + np.eye(3)
+    x, root, upper = linalg.solve_sylvester(a, b, q), linalg.sqrtm(p), linalg.cholesky(p)
+    bands, y = RNG.normal(size=(3, 4)) + [[0], [4], [0]], RNG.normal(size=4)
+    dense = np.diag(bands[0, 1:], 1) + np.diag(bands[1]) + np.diag(bands[2, :-1], -1)
+
+    np.testing.assert_allclose(a @ x + x @ b, q, atol=1e-12)
+    np.testing.assert_allclose(root @ root, p, atol=1e-12)
+    np.testing.assert_allclose(upper.T @ upper, p, atol=1e-12)
+    np.testing.assert_allclose(dense @ linalg.solve_banded((1, 1), bands, y), y, atol=1e-12)
+    fg.check_grads(linalg.sqrtm, (p,), 2)
+    fg.check_grads(linalg.solve_sylvester, (a, b, q), 2)
+    fg.check_grads(lambda m, y: linalg.solve_banded((1, 1), m, y), (bands, y), 2)
+
+
+# SciPy's solvers
+
+
+def test_without_scipy_all_but_the_solvers_work():
+    code = """
+import sys
+sys.modules["scipy"] = None
+import numpy as np
+from funcgrad.scipy import optimize, stats
+assert stats.norm.cdf(0.0) == 0.5
+for solver in (optimize.minimize, optimize.root, optimize.least_squares):
+    try:
+        solver(lambda x: x, 1.0)
+    except ImportError as err:
+        assert "pip install 'funcgrad[scipy]'" in str(err)
+    else:
+        raise AssertionError
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_examples_of_the_solvers_give_what_they_say(optimize):
+    for solver in (optimize.minimize, optimize.root, optimize.least_squares):
+        text = solver.__doc__.replace("# doctest: +SKIP", "")
+        example = doctest.DocTestParser().get_doctest(
+            text, vars(optimize) | {"np": np}, solver.__name__, None, None
+        )
+        assert doctest.DocTestRunner().run(example).failed == 0
+
+
+def misfit(p, c):
+    return ((p["a"] - c) ** 2).sum() + (p["b"][0] - p["a"].sum()) ** 2 + 0.1 * (p["a"] ** 4).sum()
+
+
+POINT = {"a": np.array([0.5, -0.5]), "b": (1.0,)}
+
+
+@pytest.fixture
+def optimize():
+    pytest.importorskip("scipy")
+    return importlib.import_module("funcgrad.scipy.optimize")
+
+
+@pytest.mark.parametrize(
+    "method",
+    [None, "BFGS", "CG", "L-BFGS-B", "TNC", "SLSQP", "Newton-CG", "trust-ncg", "trust-krylov",
+     "trust-exact", "trust-constr", "Nelder-Mead"],
+)  # fmt: skip
+def test_every_method_of_minimize_finds_the_bottom_of_a_tree(optimize, method):
+    found = optimize.minimize(misfit, POINT, (1.0,), method)
+    slope = fg.grad(misfit)(found.x, 1.0)
+
+    assert found.compiled and max(abs(np.ravel(s)).max() for s in fg.tree.leaves(slope)) < 1e-2
+    assert fg.tree.structure(found.x) == fg.tree.structure(POINT)
+
+
+def test_minimize_keeps_dtypes_and_says_whether_it_compiled(optimize):
+    single = optimize.minimize(lambda p: (p["w"] ** 2).sum(), {"w": np.ones(2, np.float32)})
+    branch = lambda x: (x - 1) ** 2 if x > 0 else x * x - x
+    found = optimize.minimize(branch, -3.0)
+
+    assert single.x["w"].dtype == single.jac["w"].dtype == np.float32 and single.compiled
+    assert found.x == pytest.approx(1.0, abs=1e-5) and not found.compiled
+    with pytest.raises(DtypeError, match=r"x0\['w'\] must be real and floating: got i64"):
+        optimize.minimize(lambda p: p["w"] ** 2, {"w": 1})
+
+
+def test_bounds_and_constraints_are_of_trees(optimize):
+    bounds = ({"a": -np.inf, "b": (0.0,)}, {"a": np.array([0.2, 1.0]), "b": (np.inf,)})
+    held = optimize.minimize(misfit, POINT, (1.0,), bounds=bounds).x
+    equal = {"type": "eq", "fun": lambda p: p["a"][0] - 2 * p["a"][1]}
+    tied = optimize.minimize(misfit, POINT, (1.0,), constraints=equal).x
+    pairs = optimize.minimize(lambda x: ((x - 2) ** 2).sum(), np.zeros(2), bounds=[(0, 1)] * 2).x
+
+    assert held["a"][0] == pytest.approx(0.2) and tied["a"][0] == pytest.approx(2 * tied["a"][1])
+    np.testing.assert_allclose(pairs, 1.0)
+
+
+def test_a_minimum_is_differentiable_by_all_that_it_depends_on(optimize):
+    def bottom(c, start=POINT):
+        return optimize.minimize(lambda p: misfit(p, c), start, tol=1e-10).x["a"]
+
+    c, e = np.array([1.0, 2.0]), 1e-4
+    want = np.stack([(bottom(c + d) - bottom(c - d)) / (2 * e) for d in e * np.eye(2)], 1)
+
+    np.testing.assert_allclose(fg.jacrev(bottom)(c), want, rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(fg.jacfwd(bottom)(c), want, rtol=1e-5, atol=1e-6)
+    least = lambda c: optimize.minimize(lambda x: (x - c**2) ** 2, 1.0, tol=1e-12).x
+    assert fg.grad(fg.grad(least))(1.2) == pytest.approx(2.0, rel=1e-6)
+    held = lambda c: (
+        optimize.minimize(
+            lambda x: ((x - c) ** 2).sum(), np.zeros(2), bounds=[(None, 1), (0, None)]
+        ).x
+    )
+    np.testing.assert_allclose(fg.jacrev(held)(np.array([2.0, 3.0])), [[0, 0], [0, 1]], atol=1e-8)
+    assert fg.grad(lambda c: optimize.minimize(misfit, POINT, (c,)).fun)(1.0) == pytest.approx(
+        fg.grad(misfit, 1)(optimize.minimize(misfit, POINT, (1.0,)).x, 1.0), rel=1e-4
+    )
+
+
+def test_what_the_solvers_cannot_differentiate_they_refuse(optimize):
+    equal = {"type": "eq", "fun": lambda p: p["a"][0]}
+    tied = lambda c: optimize.minimize(misfit, POINT, (c,), constraints=equal).x["a"][1]
+    with pytest.raises(UnsupportedError, match=r"funcgrad\.lax\.custom_root"):
+        fg.grad(tied)(1.0)
+    for transform, c in ((fg.jit, 1.0), (fg.vmap, np.ones(2))):
+        with pytest.raises(UnsupportedError, match="outside of jit and vmap"):
+            transform(lambda c: optimize.minimize(misfit, POINT, (c,)).fun)(c)
+
+
+def test_roots_and_least_squares_are_of_trees(optimize):
+    f = lambda x, c: {"u": x["a"] ** 2 - c, "v": x["b"] - 3 * x["a"]}
+    start = {"a": 1.0, "b": np.ones(())}
+    at = np.linspace(0, 1, 9)
+    curve = lambda p: p["a"] * np.exp(-p["k"] * at) - 2 * np.exp(-1.5 * at)
+    fit = optimize.least_squares(curve, {"a": 1.0, "k": 1.0})
+    held = optimize.least_squares(curve, {"a": 1.0, "k": 1.0}, bounds=(0, {"a": 1.8, "k": 9.0}))
+
+    assert optimize.root(f, start, (2.0,)).x["b"] == pytest.approx(3 * np.sqrt(2))
+    slope = fg.grad(lambda c: optimize.root(f, start, (c,)).x["b"])(2.0)
+    assert slope == pytest.approx(1.5 / np.sqrt(2))
+    assert (fit.x["a"], fit.x["k"]) == pytest.approx((2.0, 1.5)) and held.x["a"] < 1.8 + 1e-9
