@@ -554,6 +554,7 @@ def test_brackets_that_cannot_join():
 
 def test_where_takes_its_arguments_by_name():
     assert fg.grad(lambda x: fg.numpy.where(condition=[True, False], x=x, y=0.0).sum())(2.0) == 1.0
+    assert fg.numpy.where(condition=np.array([True, False]), x=1, y=2).tolist() == [1, 2]
 
 
 def test_real_if_close_drops_what_is_tiny():

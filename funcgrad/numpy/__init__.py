@@ -64,6 +64,7 @@ from .standard import (
     finfo as finfo,
     iinfo as iinfo,
     sort as sort,
+    where as where,
 )
 
 __array_namespace_info__ = _NamespaceInfo

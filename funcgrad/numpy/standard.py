@@ -75,6 +75,18 @@ def clip(
     return np.clip(operand(a), low, high, out, **options)
 
 
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    """Choose elementwise between two arrays, or find what is true; see numpy.where.
+
+    NumPy takes the arguments by their places only.
+
+    >>> where(condition=[True, False], x=[1, 2], y=0)
+    array([1, 0])
+    """
+    chosen = [operand(v) for v in (x, y) if v is not None]  # NumPy complains of one alone
+    return np.where(operand(condition), *chosen)
+
+
 def finfo(type: Any, /) -> Any:
     """Return the limits of a floating dtype, or of that of an array; see numpy.finfo.
 
