@@ -368,9 +368,6 @@ class ArrayLike:
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # the CPU, in DLPack's numbers
 
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return (1, 0)  # the CPU, in DLPack's numbers
-
     def __copy__(self) -> Any:
         return self  # immutable, like a number
 
