@@ -2,6 +2,12 @@
 
 from . import init as init
 from .annotations import Array as Array
+from .attention import (
+    Cache as Cache,
+    MultiHeadAttention as MultiHeadAttention,
+    causal_mask as causal_mask,
+    dot_product_attention as dot_product_attention,
+)
 from .calls import (
     RefreshError as RefreshError,
     UninitializedError as UninitializedError,
@@ -75,6 +81,19 @@ from .pooling import (
     max_pool as max_pool,
     min_pool as min_pool,
 )
+from .positions import (
+    PositionalEmbedding as PositionalEmbedding,
+    rotary as rotary,
+    sinusoidal_positions as sinusoidal_positions,
+)
+from .recurrent import (
+    GRU as GRU,
+    LSTM as LSTM,
+    RNN as RNN,
+    GRUCell as GRUCell,
+    LSTMCell as LSTMCell,
+    RNNCell as RNNCell,
+)
 from .resizing import (
     Upsample as Upsample,
     adaptive_avg_pool as adaptive_avg_pool,
@@ -92,3 +111,4 @@ from .surgery import (
     trainable as trainable,
     unfreeze as unfreeze,
 )
+from .transformer import TransformerBlock as TransformerBlock

@@ -1,0 +1,99 @@
+"""Where in a sequence something stands, told to layers that do not see an order."""
+
+from dataclasses import field
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.errors import ShapeError
+from ..ops.operand import operand
+from ..ops.structure import cast
+from ..random import Key
+from . import init
+from .annotations import Array
+from .calls import complaint
+from .layers import check_last_axis, check_lengths
+from .module import Module, module, param
+
+
+def sinusoidal_positions(length: int, features: int, *, dtype: Any = np.float32) -> np.ndarray:
+    """Return sines and cosines of positions, [length, features], to be added to embeddings.
+
+    Args:
+        length: how many positions.
+        features: an even number; the first half are sines, the second cosines.
+        dtype: of the result.
+
+    Source: Vaswani et al. 2017, section 3.5 (arXiv:1706.03762), halves in place of pairs.
+
+    >>> sinusoidal_positions(2, 4).round(3)
+    array([[0.   , 0.   , 1.   , 1.   ],
+           [0.841, 0.01 , 0.54 , 1.   ]], dtype=float32)
+    """
+    angles = np.arange(length)[:, None] * _frequencies(features, 10_000.0)
+    return np.concatenate([np.sin(angles), np.cos(angles)], -1).astype(dtype)
+
+
+def rotary(x: Any, positions: Any = None, *, base: float = 10_000.0) -> Any:
+    """Turn queries or keys by angles that grow with their position.
+
+    The product of a turned query and a turned key depends on the distance of their positions.
+
+    Args:
+        x: [..., time, heads, features], features even.
+        positions: integers [..., time]; 0, 1, 2, ... unless given.
+        base: what the slowest turn is measured by.
+
+    Source: Su et al. 2021, equation 34 (arXiv:2104.09864), with halves in place of pairs.
+
+    >>> rotary(np.ones((1, 2, 1, 2))).round(3)[0, 1, 0]
+    array([-0.301,  1.382])
+    """
+    x = operand(x)
+    if positions is None:
+        positions = np.arange(shape_of(x)[-3])
+    angles = np.expand_dims(positions, (-1, -2)) * _frequencies(shape_of(x)[-1], base)
+    cosine, sine = cast(np.cos(angles), dtype_of(x)), cast(np.sin(angles), dtype_of(x))
+    half = shape_of(x)[-1] // 2
+    a, b = x[..., :half], x[..., half:]
+    return np.concatenate([a * cosine - b * sine, b * cosine + a * sine], -1)
+
+
+def _frequencies(features: int, base: float) -> np.ndarray:
+    if features % 2:
+        raise ShapeError(f"positions need an even number of features: got {features}")
+    return base ** (-np.arange(features // 2) / (features // 2))
+
+
+@module
+class PositionalEmbedding(Module):
+    """Add to each place a vector that is learned.
+
+    Args:
+        max_length: how many places there are at most.
+        features: the length of the last axis of x, shape [..., time, features].
+        embedding_init: draws ``embedding``, shape [max_length, features].
+
+    >>> from funcgrad import random
+    >>> PositionalEmbedding(8, 4).init(random.key(0))(np.ones((2, 5, 4))).shape
+    (2, 5, 4)
+    """
+
+    max_length: int
+    features: int
+    embedding_init: init.Initializer = field(default=init.normal(0.02), kw_only=True)
+    embedding: Array = param(  # type: ignore[misc]
+        "embedding_init", lambda self: (self.max_length, self.features)
+    )
+
+    def __post_init__(self) -> None:
+        check_lengths(self, "max_length", "features", least=1)
+
+    def __call__(self, x: Any, *, start: Any = 0, key: Key | None = None) -> Any:
+        """Return x plus the vectors of its places, the first of which is ``start``."""
+        check_last_axis(self, x, self.features)
+        time = shape_of(x)[-2] if len(shape_of(x)) > 1 else 0
+        if not 0 < time <= self.max_length:
+            raise complaint(self, f"x must have up to {self.max_length} places: got {aval_of(x)}")
+        return x + np.take(self.embedding, start + np.arange(time), axis=0)

@@ -1,0 +1,91 @@
+"""The block of which transformers are made."""
+
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any
+
+from ..random import Key, fold_in
+from .attention import Cache, MultiHeadAttention
+from .compose import called
+from .functions import gelu
+from .layers import Dense, Dropout
+from .module import Module, module
+from .norms import LayerNorm
+
+
+@module
+class TransformerBlock(Module):
+    """Attention and a network of two layers, each added to what goes in, with norms.
+
+    Args:
+        features: the length of the last axis of x, shape [..., time, features].
+        num_heads: of the attention.
+        hidden_features: of the network, 4 features unless given.
+        activation: of the network.
+        dropout: in training, the rate of dropout of the weights and after both parts.
+        norm_first: whether norms stand before each part (pre-norm), or after the sums.
+        kv_heads, use_rotary: see :class:`MultiHeadAttention`.
+
+    Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020 for pre-norm (arXiv:2002.04745).
+
+    >>> from funcgrad import random
+    >>> block = TransformerBlock(16, 4).init(random.key(0))
+    >>> block(np.ones((2, 5, 16)), is_causal=True).shape
+    (2, 5, 16)
+    """
+
+    features: int
+    num_heads: int
+    hidden_features: int | None = None
+    activation: Callable[[Any], Any] = gelu
+    dropout: float = 0.0
+    norm_first: bool = True
+    kv_heads: int | None = None
+    use_rotary: bool = False
+    attention: Module | None = field(default=None, kw_only=True)
+    norm1: Module | None = field(default=None, kw_only=True)
+    norm2: Module | None = field(default=None, kw_only=True)
+    hidden: Module | None = field(default=None, kw_only=True)
+    out: Module | None = field(default=None, kw_only=True)
+
+    def __post_init__(self) -> None:
+        if self.attention is not None:  # as dataclasses.replace makes one
+            return
+        n, wide = self.features, self.hidden_features or 4 * self.features
+        self.attention = MultiHeadAttention(  # type: ignore[misc, call-arg]
+            n, self.num_heads, self.kv_heads, dropout=self.dropout, use_rotary=self.use_rotary
+        )
+        self.norm1, self.norm2 = LayerNorm(n), LayerNorm(n)  # type: ignore[misc, call-arg]
+        self.hidden = Dense(n, wide, activation=self.activation)  # type: ignore[misc, call-arg]
+        self.out = Dense(wide, n)  # type: ignore[misc, call-arg]
+
+    def __call__(
+        self,
+        x: Any,
+        *,
+        mask: Any = None,
+        is_causal: bool = False,
+        cache: Cache | None = None,
+        key: Key | None = None,
+    ) -> Any:
+        """Return the result, with a cache the pair of it and the cache; see the attention."""
+        options = {"mask": mask, "is_causal": is_causal, "cache": cache}
+
+        def attend(x: Any) -> tuple[Any, Any]:
+            inner = None if key is None else fold_in(key, 0)
+            y = self.attention(x, key=inner, **options)  # type: ignore[misc]
+            return y if cache is not None else (y, None)
+
+        def network(x: Any) -> Any:
+            return self.out(self._dropped(self.hidden(x), key, 1))  # type: ignore[misc]
+
+        y, cache = attend(self.norm1(x) if self.norm_first else x)  # type: ignore[misc]
+        x = x + self._dropped(y, key, 2)
+        x = x if self.norm_first else self.norm1(x)  # type: ignore[misc]
+        y = network(self.norm2(x) if self.norm_first else x)  # type: ignore[misc]
+        x = x + self._dropped(y, key, 3)
+        x = x if self.norm_first else self.norm2(x)  # type: ignore[misc]
+        return x if cache is None else (x, cache)
+
+    def _dropped(self, x: Any, key: Key | None, i: int) -> Any:
+        return called(Dropout(self.dropout), x, key, i) if self.dropout else x
