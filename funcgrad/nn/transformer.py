@@ -29,6 +29,7 @@ class TransformerBlock(Module):
     Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020 for pre-norm (arXiv:2002.04745).
 
     >>> from funcgrad import random
+    >>> import numpy as np
     >>> block = TransformerBlock(16, 4).init(random.key(0))
     >>> block(np.ones((2, 5, 16)), is_causal=True).shape
     (2, 5, 16)
