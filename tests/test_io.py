@@ -360,6 +360,35 @@ def test_a_network_of_pytorch_predicts_the_same_here(tmp_path):
     np.testing.assert_allclose(got(x), want.transpose(0, 2, 3, 1), rtol=1e-4, atol=1e-5)  # float32
 
 
+@pytest.mark.peers
+@pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
+def test_recurrent_weights_of_pytorch_predict_the_same_here(name):
+    torch = pytest.importorskip("torch")
+    theirs = getattr(torch.nn, name)(3, 4, 2, batch_first=True, bidirectional=True).double()
+    ours = getattr(nn, name)(3, 4, 2, True).init(random.key(0))
+    like = tree.map(lambda p: p.astype(float), ours)
+    weights = {k: v.numpy() for k, v in theirs.state_dict().items()}
+    got = io.load_torch(weights, like)
+    x = np.sin(np.arange(30.0)).reshape(2, 5, 3)
+
+    want = theirs(torch.tensor(x))[0].detach().numpy()
+    np.testing.assert_allclose(got(x), want, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.peers
+def test_attention_weights_of_pytorch_predict_the_same_here():
+    torch = pytest.importorskip("torch")
+    theirs = torch.nn.MultiheadAttention(8, 2, batch_first=True).double()
+    model = {"mixer": nn.MultiHeadAttention(8, 2).init(random.key(0))}
+    like = tree.map(lambda p: p.astype(float), model)
+    weights = {f"attn.{k}": v.numpy() for k, v in theirs.state_dict().items()}
+    got = io.load_torch(weights, like, {"mixer": "attn"})["mixer"]
+    x = torch.tensor(np.sin(np.arange(80.0)).reshape(2, 5, 8))
+
+    want = theirs(x, x, x)[0].detach().numpy()
+    np.testing.assert_allclose(got(x.numpy()), want, rtol=1e-10, atol=1e-12)
+
+
 # checkpoints
 
 

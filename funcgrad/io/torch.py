@@ -6,14 +6,17 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core import tree
+from ..nn.attention import MultiHeadAttention
 from ..nn.conv import Conv, ConvTranspose
 from ..nn.layers import Dense, Embedding
 from ..nn.module import Module
 from ..nn.norms import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from ..nn.recurrent import GRUCell, Recurrent
 from ..nn.walk import modules_in
 from .files import fitted, load
 
-Turn: TypeAlias = Callable[[np.ndarray], np.ndarray]
+Turn: TypeAlias = Callable[..., np.ndarray]  # of one array, or of several
+Layout: TypeAlias = dict[str, tuple[str | tuple[str, ...], Turn]]
 Names: TypeAlias = Mapping[str, Any] | Callable[[str], str | None] | None
 
 
@@ -36,9 +39,42 @@ def _transposed(layer: ConvTranspose) -> Turn:
     return lambda x: np.moveaxis(flipped(x), (0, 1), (-2, -1))
 
 
+def _recurrent(layer: Recurrent) -> Layout:
+    """PyTorch keeps two biases, which only for the new state of a GRU are not just added."""
+    layout: Layout = {}
+    cells: Any = layer.cells
+    n, ways = layer.features, len(cells) // layer.num_layers  # type: ignore[attr-defined]
+    for i, cell in enumerate(cells):
+        end = f"l{i // ways}" + ("_reverse" if i % ways else "")
+        both = (f"bias_ih_{end}", f"bias_hh_{end}")
+        layout |= {
+            f"cells.{i}.kernel": (f"weight_ih_{end}", _inputs_first),
+            f"cells.{i}.recurrent": (f"weight_hh_{end}", _inputs_first),
+            f"cells.{i}.bias": (both, np.add),
+        }
+        if isinstance(cell, GRUCell):
+            outside = np.repeat([1, 1, 0], n)
+            layout[f"cells.{i}.bias"] = (both, lambda a, b, o=outside: a + o * b)
+            layout[f"cells.{i}.new_bias"] = (both[1], lambda b: b[2 * n :])
+    return layout
+
+
+def _attention(layer: MultiHeadAttention) -> Layout:
+    """PyTorch keeps the maps of queries, keys and values in one matrix."""
+    n, layout = layer.features, {}
+    for i, part in enumerate(("query", "key", "value")):
+        rows = slice(i * n, (i + 1) * n)
+        layout[f"{part}.kernel"] = ("in_proj_weight", lambda x, rows=rows: x[rows].T)
+        layout[f"{part}.bias"] = ("in_proj_bias", lambda x, rows=rows: x[rows])
+    return layout | {
+        "out.kernel": ("out_proj.weight", _inputs_first),
+        "out.bias": ("out_proj.bias", _as_it_is),
+    }
+
+
 # fmt: off
 NORM = {"scale": ("weight", _as_it_is), "bias": ("bias", _as_it_is)}
-LAYOUTS: list[tuple[type | tuple[type, ...], Callable[[Any], dict[str, tuple[str, Turn]]]]] = [
+LAYOUTS: list[tuple[type | tuple[type, ...], Callable[[Any], Layout]]] = [
     (Dense, lambda m: {"kernel": ("weight", _inputs_first), "bias": ("bias", _as_it_is)}),
     (Conv, lambda m: {"kernel": ("weight", _channels_last), "bias": ("bias", _as_it_is)}),
     (ConvTranspose, lambda m: {"kernel": ("weight", _transposed(m)), "bias": ("bias", _as_it_is)}),
@@ -46,6 +82,8 @@ LAYOUTS: list[tuple[type | tuple[type, ...], Callable[[Any], dict[str, tuple[str
     (BatchNorm, lambda m: NORM | {"mean": ("running_mean", _as_it_is),
                                   "var": ("running_var", _as_it_is)}),
     ((LayerNorm, RMSNorm, GroupNorm, InstanceNorm), lambda m: NORM),
+    (Recurrent, _recurrent),
+    (MultiHeadAttention, _attention),
 ]
 # fmt: on
 
@@ -80,47 +118,48 @@ def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cas
     arrays, used = {}, set()
     for path, _ in tree.leaves_with_path(like):
         own = tree.keystr(path, simple=True, separator=".")
-        theirs, turn = _their_name(own, names, layouts)
-        if theirs in given:
-            arrays[own] = turn(np.asarray(given[theirs]))
-            used.add(theirs)
+        theirs, turn = _their_names(own, names, layouts)
+        if all(name in given for name in theirs):
+            arrays[own] = turn(*(np.asarray(given[name]) for name in theirs))
+            used |= set(theirs)
     rest = {k: np.asarray(x) for k, x in given.items() if k not in used}
     rest = {k: x for k, x in rest.items() if not k.endswith("num_batches_tracked")}
     where = "the state_dict" if isinstance(source, Mapping) else str(source)
     return fitted(arrays | rest, like, where, cast=dtype == "cast")
 
 
-def _layouts(model: Any) -> dict[str, tuple[str, str, Turn]]:
-    """Return for each leaf of a known layer the layer's path, PyTorch's name, and the turn."""
-    found = {}
+def _layouts(model: Any) -> dict[str, tuple[str, tuple[str, ...], Turn]]:
+    """Return for each leaf of a known layer the layer's path, PyTorch's names, and the turn."""
+    found: dict[str, tuple[str, tuple[str, ...], Turn]] = {}
     for path, layer in modules_in(model):
         prefix = tree.keystr(path, simple=True, separator=".")
         for field, (name, turn) in _layout(layer).items():
-            found[f"{prefix}.{field}".lstrip(".")] = (prefix, name, turn)
+            theirs = name if isinstance(name, tuple) else (name,)
+            found.setdefault(f"{prefix}.{field}".lstrip("."), (prefix, theirs, turn))
     return found
 
 
-def _layout(layer: Module) -> dict[str, tuple[str, Turn]]:
+def _layout(layer: Module) -> Layout:
     for kind, layout in LAYOUTS:
         if isinstance(layer, kind):
             return layout(layer)
     return {}
 
 
-def _their_name(own: str, names: Names, layouts: Mapping[str, Any]) -> tuple[str, Turn]:
-    """Return PyTorch's name of a leaf, by the longest part of its path that is named."""
-    prefix, field, turn = layouts.get(own, (None, None, _as_it_is))
-    if callable(names) and not isinstance(names, Mapping):
-        return names(own) or "", turn
+def _their_names(own: str, names: Names, layouts: Mapping[str, Any]) -> tuple[Any, Turn]:
+    """Return PyTorch's names of a leaf, by the longest part of its path that is named."""
+    parts = own.split(".")
+    layer, ends, turn = layouts.get(own, (".".join(parts[:-1]), parts[-1:], _as_it_is))
+    if names is not None and not isinstance(names, Mapping):
+        return (names(own),), turn
     names = names or {}
     if own in names:
         named = names[own]
-        return named if isinstance(named, tuple) else (named, turn)
-    parts = own.split(".")
-    tail = parts[-1:] if prefix is None else [field]
-    inner = parts[:-1]
+        return ((named[0],), named[1]) if isinstance(named, tuple) else ((named,), turn)
+    inner = layer.split(".") if layer else []
     for n in range(len(inner), -1, -1):
         start = ".".join(inner[:n])
-        if start in names:
-            return ".".join(p for p in (names[start], *inner[n:], *tail) if p), turn
-    return ".".join([*inner, *tail]), turn
+        if start in names or not n:
+            steps = [names.get(start, ""), *inner[n:]]
+            return tuple(".".join(p for p in (*steps, end) if p) for end in ends), turn
+    raise AssertionError("the empty path is the last that is tried")
