@@ -10,6 +10,13 @@ once. ``philox.py`` and ``threefry.py`` say what a generator makes of a key.
 """
 
 from .arguments import RangeError as RangeError
+from .counts import (
+    binomial as binomial,
+    geometric as geometric,
+    multinomial as multinomial,
+    poisson as poisson,
+    rademacher as rademacher,
+)
 from .draws import (
     bernoulli as bernoulli,
     bits as bits,
@@ -19,6 +26,15 @@ from .draws import (
     randint as randint,
     truncated_normal as truncated_normal,
     uniform as uniform,
+)
+from .gammas import (
+    beta as beta,
+    chisquare as chisquare,
+    dirichlet as dirichlet,
+    f as f,
+    gamma as gamma,
+    loggamma as loggamma,
+    t as t,
 )
 from .keys import (
     Key as Key,

@@ -1,13 +1,15 @@
 """What arguments may be, in the words of errors."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..core.avals import Shape, aval_of, shape_of
+from ..core.avals import Shape, aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError
 from ..core.trace import ConcreteTracer, Tracer
+from ..ops.operand import operand
+from ..ops.structure import cast
 
 ShapeLike: TypeAlias = int | Sequence[int]
 
@@ -48,7 +50,8 @@ def floating(who: str, dtype: Any) -> np.dtype:
     return dtype
 
 
-def mode_of(who: str, mode: str) -> str:
+def mode_of(who: str, mode: str | None) -> str:
+    mode = "low" if mode is None else mode
     if mode not in ("low", "high"):
         raise RangeError(f"{who}: no such mode: got {mode!r}; use 'low' or 'high'")
     return mode
@@ -58,6 +61,32 @@ def check_order(who: str, low: str, x: Any, high: str, y: Any) -> None:
     a, b = known(x), known(y)
     if a is not None and b is not None and np.any(a > b):
         raise RangeError(f"{who}: {low} must not exceed {high}: got {a} and {b}")
+
+
+RANGES: dict[str, Callable[[np.ndarray], Any]] = {
+    "positive": lambda x: x > 0,
+    "not negative": lambda x: x >= 0,
+    "in [0, 1]": lambda x: (x >= 0) & (x <= 1),
+    "in (0, 1]": lambda x: (x > 0) & (x <= 1),
+    "a whole number, not negative": lambda x: (x >= 0) & (np.floor(x) == x),
+}
+
+
+def parameter(who: str, name: str, x: Any, dtype: np.dtype, what: str | None = None) -> Any:
+    """Return a real parameter of a distribution in its dtype, checked where it is known."""
+    x = operand(x)
+    if dtype_of(x).kind not in "fiub":
+        raise DtypeError(f"{who}: {name} must be real: got {aval_of(x)}")
+    value = known(x)
+    if what is not None and value is not None and not np.all(RANGES[what](value)):
+        raise RangeError(f"{who}: {name} must be {what}: got {value}")
+    return cast(x, dtype)
+
+
+def at_least_one_axis(who: str, name: str, x: Any) -> Any:
+    if not shape_of(x):
+        raise ShapeError(f"{who}: {name} must have at least one axis: got {aval_of(x)}")
+    return x
 
 
 def common_shape(who: str, shape: ShapeLike | None, **params: Any) -> Shape:

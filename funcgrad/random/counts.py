@@ -1,0 +1,307 @@
+"""Counts: the Poisson and binomial distributions, and those near them. They have no derivative.
+
+A small mean is drawn by inversion, which adds up probabilities until they exceed a uniform number
+of 52 bits. From a mean of 10 on it is a transformed rejection, whose cost does not grow with the
+mean: a ratio of uniform numbers is accepted at once where a squeeze allows, else by its
+probability, computed without cancellation (Loader 2000, "Fast and accurate computation of binomial
+probabilities": deviance and the remainder of Stirling's formula).
+
+Source: Hörmann 1993, "The transformed rejection method for generating Poisson random variables",
+algorithm PTRS, and "The generation of binomial random variates", algorithm BTRS.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import shape_of
+from ..core.errors import DtypeError
+from ..ops.compare import eq
+from ..ops.elementwise import clip, div, mul, sub, where
+from ..ops.gamma import stirling
+from ..ops.logarithms import log1pmx
+from ..ops.operand import asarray
+from ..ops.structure import broadcast_to, cast, cumsum_p
+from .arguments import (
+    RangeError,
+    ShapeLike,
+    as_shape,
+    at_least_one_axis,
+    check_broadcast,
+    common_shape,
+    floating,
+    known,
+    parameter,
+)
+from .draws import bernoulli
+from .keys import Key, single, split
+from .rejection import Rejection
+
+SMALL = 10.0  # the mean from which on rejection takes fewer operations than inversion
+F64 = np.dtype(np.float64)
+
+
+class Poisson(Rejection):
+    """Numbers of events where ``rate`` are expected."""
+
+    @override
+    def attempt(self, u: Any, v: Any, rate: Any) -> tuple[Any, Any]:
+        valid = rate >= 0
+        k = np.where(valid, 0, np.nan)
+        accepted = np.ones(u.shape, bool)
+        few = np.flatnonzero(rate < SMALL)
+        first, mean = np.exp(-rate[few]), rate[few]
+        k[few] = _inverted(u[few], first, lambda k, i: mean[i] / k)
+        many = np.flatnonzero(rate >= SMALL)
+        k[many], accepted[many] = _ptrs(u[many], v[many], rate[many])
+        return np.where(valid, k, np.nan), accepted | ~valid
+
+
+class Binomial(Rejection):
+    """Numbers of successes in n trials of probability p."""
+
+    @override
+    def attempt(self, u: Any, v: Any, n: Any, p: Any) -> tuple[Any, Any]:
+        valid = (n >= 0) & (n < np.inf) & (p >= 0) & (p <= 1)
+        n, less = np.floor(np.where(valid, n, 0)), np.where(valid, np.minimum(p, 1 - p), 0)
+        k, accepted = np.zeros(u.shape), np.ones(u.shape, bool)
+        few = np.flatnonzero(n * less < SMALL)
+        trials, q = n[few], less[few]
+        odds = q / (1 - q)
+        first = np.exp(trials * np.log1p(-q))
+        k[few] = _inverted(u[few], first, lambda k, i: (trials[i] - (k - 1)) / k * odds[i])
+        many = np.flatnonzero(n * less >= SMALL)
+        k[many], accepted[many] = _btrs(u[many], v[many], n[many], less[many])
+        k = np.where(p > 0.5, n - k, k)
+        return np.where(valid, k, np.nan), accepted
+
+
+class Geometric(Rejection):
+    """Numbers of trials up to the first success, by inversion."""
+
+    @override
+    def attempt(self, u: Any, v: Any, p: Any) -> tuple[Any, Any]:
+        k = np.floor(np.log(u) / np.log1p(-p)) + 1
+        return np.where((p >= 0) & (p <= 1), k, np.nan), np.ones(u.shape, bool)
+
+
+def _inverted(u: Any, term: Any, ratio: Any) -> Any:
+    """Return the least k at which the sum of terms up to k exceeds u; ratio(k, i) is that of k."""
+    k = np.zeros(u.shape)
+    left = u - term
+    active = np.flatnonzero(left >= 0)
+    left, term = left[active], term[active]
+    for count in range(1, 200):  # far beyond the last term that changes a sum
+        if not active.size:
+            break
+        k[active] = count
+        term = term * ratio(count, active)
+        left = left - term
+        more = np.flatnonzero(left >= 0)
+        active, left, term = active[more], left[more], term[more]
+    return k
+
+
+def _ptrs(u: Any, v: Any, rate: Any) -> tuple[Any, Any]:
+    b = 0.931 + 2.53 * np.sqrt(rate)
+    a = -0.059 + 0.02483 * b
+    u = u - 0.5
+    edge = 0.5 - np.abs(u)
+    k = np.floor((2 * a / edge + b) * u + rate + 0.43)
+    accepted = (edge >= 0.07) & (v <= 0.9277 - 3.6224 / (b - 2))
+    i = np.flatnonzero(~accepted & (k >= 0) & ((edge >= 0.013) | (v <= edge)))
+    a, b, edge, v = a[i], b[i], edge[i], v[i]
+    height = v * (1.1239 + 1.1328 / (b - 3.4)) / (a / (edge * edge) + b)
+    accepted[i] = np.log(height) <= log_poisson(k[i], rate[i])
+    return k, accepted
+
+
+def _btrs(u: Any, v: Any, n: Any, p: Any) -> tuple[Any, Any]:
+    """Propose and judge for p <= 1/2."""
+    spread = np.sqrt(n * p * (1 - p))
+    b = 1.15 + 2.53 * spread
+    a = -0.0873 + 0.0248 * b + 0.01 * p
+    u = u - 0.5
+    edge = 0.5 - np.abs(u)
+    k = np.floor((2 * a / edge + b) * u + n * p + 0.5)
+    accepted = (edge >= 0.07) & (v <= 0.92 - 4.2 / b)
+    i = np.flatnonzero(~accepted & (k >= 0) & (k <= n))
+    a, b, edge, v, n, p = a[i], b[i], edge[i], v[i], n[i], p[i]
+    height = v * (2.83 + 5.1 / b) * spread[i] / (a / (edge * edge) + b)
+    mode = np.floor((n + 1) * p)
+    accepted[i] = np.log(height) <= _log_binomial(k[i], n, p) - _log_binomial(mode, n, p)
+    return k, accepted
+
+
+def log_poisson(k: Any, mean: Any) -> Any:
+    """Return log(mean**k exp(-mean) / k!)."""
+    small = np.minimum(k, 7).astype(np.intp)
+    y = k * np.log(mean) - mean - LOG_FACTORIALS[small]
+    large = np.flatnonzero(k >= 8)
+    k, mean = k[large], mean[large]
+    y[large] = k * log1pmx((mean - k) / k) - 0.5 * np.log(2 * math.pi * k) - stirling(k)
+    return y
+
+
+def _log_binomial(k: Any, n: Any, p: Any) -> Any:
+    """Return the logarithm of the probability of k, up to a number that depends on n only.
+
+    Two independent Poisson counts are k and n - k where their sum, a Poisson count too, is n.
+    """
+    return log_poisson(k, n * p) + log_poisson(n - k, n * (1 - p))
+
+
+LOG_FACTORIALS = np.array([math.lgamma(k + 1) for k in range(8)])
+
+poisson_p = Poisson("random_poisson")
+binomial_p = Binomial("random_binomial")
+geometric_p = Geometric("random_geometric")
+
+
+def _drawn(prim: Rejection, who: str, key: Key, shape: Any, dtype: np.dtype, **params: Any) -> Any:
+    shape = common_shape(who, shape, **params)
+    rows = [broadcast_to(p, shape) for p in params.values()]
+    return prim(single(who, key).data, *rows, shape=shape, dtype=dtype, impl=key.impl)
+
+
+def poisson(key: Key, lam: Any, shape: ShapeLike | None = None, dtype: Any = np.int32) -> Any:
+    """Return counts of the Poisson distribution.
+
+    Args:
+        key: a single key.
+        lam: the count expected, not negative; it broadcasts to ``shape``.
+        shape: the shape of the result; that of ``lam`` unless given.
+        dtype: a signed integer dtype.
+
+    Raises:
+        RangeError: if ``lam`` is negative, or its counts may not fit. Where it is not known yet,
+            the counts are then -1, or the greatest integer.
+
+    Source: Hörmann 1993, algorithm PTRS, from ``lam`` 10 on; inversion below.
+
+    >>> from funcgrad.random import key
+    >>> print(poisson(key(0), np.array([0.0, 3.0, 1e6])))
+    [      0       5 1000184]
+    """
+    who, dtype = "random.poisson", _signed("random.poisson", dtype)
+    lam = parameter(who, "lam", lam, F64, "not negative")
+    rate, largest = known(lam), np.iinfo(dtype).max
+    if rate is not None and np.any(rate + 10 * np.sqrt(rate) > largest):
+        raise RangeError(f"{who}: the counts must fit {dtype}: got lam {rate}; pass a wider dtype")
+    return _drawn(poisson_p, who, key, shape, dtype, lam=lam)
+
+
+def binomial(
+    key: Key, n: Any, p: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
+) -> Any:
+    """Return numbers of successes in ``n`` independent trials.
+
+    Args:
+        key: a single key.
+        n: trials, a whole number; it broadcasts to ``shape``, as ``p`` does.
+        p: the probability of a success, in [0, 1].
+        shape: the shape of the result; that of both parameters together unless given.
+        dtype: floating, as in JAX, or a signed integer's; float32 has all numbers up to 2**24.
+
+    Raises:
+        RangeError: if ``n`` is negative or not whole, or ``p`` is no probability. Where that is
+            not known yet, the result is nan, as an integer -1.
+
+    Source: Hörmann 1993, algorithm BTRS, from n min(p, 1-p) = 10 on; inversion below.
+
+    >>> from funcgrad.random import key
+    >>> print(binomial(key(0), 10, np.array([0.0, 0.5, 1.0])))
+    [ 0.  6. 10.]
+    """
+    who = "random.binomial"
+    n = parameter(who, "n", n, F64, "a whole number, not negative")
+    p = parameter(who, "p", p, F64, "in [0, 1]")
+    return _drawn(binomial_p, who, key, shape, _count_dtype(who, dtype), n=n, p=p)
+
+
+def geometric(key: Key, p: Any, shape: ShapeLike | None = None, dtype: Any = np.int32) -> Any:
+    """Return how many independent trials it takes up to the first success.
+
+    Args:
+        key: a single key.
+        p: the probability of a success, in (0, 1]; it broadcasts to ``shape``.
+        shape: the shape of the result; that of ``p`` unless given.
+        dtype: a signed integer dtype, whose greatest number stands for greater ones.
+
+    Raises:
+        RangeError: if ``p`` is no probability, or 0.
+
+    >>> from funcgrad.random import key
+    >>> print(geometric(key(0), np.array([0.01, 0.5, 1.0])))
+    [199   2   1]
+    """
+    who = "random.geometric"
+    p = parameter(who, "p", p, F64, "in (0, 1]")
+    return _drawn(geometric_p, who, key, shape, _signed(who, dtype), p=p)
+
+
+def multinomial(
+    key: Key, n: Any, p: Any, *, shape: ShapeLike | None = None, dtype: Any = np.float32
+) -> Any:
+    """Return how many of ``n`` independent trials end in each category.
+
+    Args:
+        key: a single key.
+        n: trials, a whole number; it broadcasts to the result without its last axis.
+        p: weights of the categories, shape [..., categories], which need not add up to 1.
+        shape: the shape of the result, with the categories; that of ``p`` unless given.
+        dtype: floating, as in JAX, or a signed integer's.
+
+    Each count is binomial among the trials that are left: the conditional method of Davis 1993,
+    "The computer generation of multinomial random variates".
+
+    >>> from funcgrad.random import key
+    >>> print(multinomial(key(0), 10, np.array([0.0, 0.5, 0.5])))
+    [0. 6. 4.]
+    """
+    who = "random.multinomial"
+    key, dtype = single(who, key), _count_dtype(who, dtype)
+    n = parameter(who, "n", n, F64, "a whole number, not negative")
+    p = parameter(who, "p", at_least_one_axis(who, "p", asarray(p)), F64, "not negative")
+    shape = shape_of(p) if shape is None else as_shape(who, shape)
+    check_broadcast(who, shape, p=p)
+    check_broadcast(who, shape[:-1], n=n)
+    p, left = broadcast_to(p, shape), broadcast_to(n, shape[:-1])
+    rest = cumsum_p(p, axis=len(shape) - 1, reverse=True)
+    ratios = clip(div(p, where(eq(rest, 0), 1.0, rest)), 0.0, 1.0)
+    counts = []
+    for i, subkey in enumerate(split(key, shape[-1])):
+        counts.append(_drawn(binomial_p, who, subkey, shape[:-1], F64, n=left, p=ratios[..., i]))
+        left = sub(left, counts[-1])
+    return cast(np.stack(counts, -1) if counts else np.zeros(shape), dtype)
+
+
+def rademacher(key: Key, shape: ShapeLike = (), dtype: Any = np.int32) -> Any:
+    """Return signs, -1 or 1 with equal probability.
+
+    Args:
+        key: a single key.
+        shape: the shape of the result.
+        dtype: a signed integer dtype, or floating.
+
+    >>> from funcgrad.random import key
+    >>> print(rademacher(key(0), (4,)))
+    [ 1  1 -1  1]
+    """
+    who = "random.rademacher"
+    dtype = _count_dtype(who, np.int32 if dtype is None else dtype)
+    heads = cast(bernoulli(single(who, key), 0.5, as_shape(who, shape)), dtype)
+    return sub(mul(heads, 2), 1)
+
+
+def _signed(who: str, dtype: Any) -> np.dtype:
+    dtype = np.dtype(np.int32 if dtype is None else dtype)
+    if dtype.kind != "i":
+        raise DtypeError(f"{who}: the dtype must be a signed integer's: got {dtype}")
+    return dtype
+
+
+def _count_dtype(who: str, dtype: Any) -> np.dtype:
+    return np.dtype(dtype) if np.dtype(dtype or "f4").kind == "i" else floating(who, dtype)

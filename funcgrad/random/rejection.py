@@ -1,0 +1,143 @@
+"""Draws by rejection: primitives whose numbers depend on keys and on parameters.
+
+An attempt proposes a number for each element from two uniform ones, and accepts it or not; what
+is not accepted is attempted again. Attempt r of a key reads the stream of ``fold_in(key, r)``: the
+elements still without a number take its pairs of words in their order. So the numbers of a key
+depend on nothing but the key, the parameters and the shape, also in a batch of keys.
+"""
+
+import itertools
+import math
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval, Shape, shape_of
+from ..ops.kernels import BLOCK, flattened
+from ..ops.structure import Batched
+from .arguments import UNSIGNED
+from .primitives import GENERATORS, OfKeys, _fronted
+
+
+class Rejection(OfKeys):
+    """For each key an array of numbers; the parameters have its shape, after axes of a batch.
+
+    A subclass defines ``attempt(u, v, *params, **rest) -> numbers, accepted`` for uniform numbers
+    in (0, 1), which accepts whatever it gives for parameters that are out of range.
+    """
+
+    def attempt(self, u: Any, v: Any, *params: Any, **rest: Any) -> tuple[Any, Any]:
+        raise self.missing("attempt")
+
+    def working(self, dtype: np.dtype) -> np.dtype:
+        """Return the dtype of the uniform numbers and of what is made of them."""
+        return np.dtype(np.float64)
+
+    @override
+    def run(
+        self, keys: Any, *params: Any, shape: Shape, dtype: np.dtype, impl: str, **rest: Any
+    ) -> tuple[Any, ...]:
+        keys, whole, flat = aligned(keys, params, shape)
+        dtype_in = self.working(dtype)
+        out = np.empty(math.prod(whole), dtype_in)
+        with np.errstate(all="ignore"):  # parameters may lie at the edge of their range
+            self.fill(out, GENERATORS[impl], keys, flat, **rest)
+            self.finish(out, GENERATORS[impl], keys, flat, **rest)
+            return (as_dtype(out, dtype).reshape(whole),)
+
+    def fill(
+        self, out: Any, generator: ModuleType, keys: Any, params: list[Any], **rest: Any
+    ) -> None:
+        """Attempt every element, then those not accepted, until there are none."""
+        n = out.size // max(len(keys), 1)
+        counts = np.full(len(keys), n)
+        pending: Any = None  # the elements without a number; None: all
+        for r in itertools.count(1):
+            if not counts.any():
+                return
+            words = pairs(generator, keys, r, counts, out.dtype)
+            rejected = []
+            for i in range(0, len(words), BLOCK):
+                block = slice(i, i + BLOCK)
+                at = block if pending is None else pending[block]
+                u, v = (opened(words[block, j], out.dtype) for j in (0, 1))
+                out[at], accepted = self.attempt(u, v, *(p[at] for p in params), **rest)
+                rejected.append(np.flatnonzero(~accepted) + i)
+            again = np.concatenate(rejected)
+            pending = again if pending is None else pending[again]
+            counts = np.bincount(pending // n, minlength=len(keys))
+
+    def finish(
+        self, out: Any, generator: ModuleType, keys: Any, params: list[Any], **rest: Any
+    ) -> None:
+        """Change the accepted numbers in place."""
+
+    @override
+    def infer(
+        self, keys: Aval, *params: Aval, shape: Shape, dtype: np.dtype, **rest: Any
+    ) -> tuple[Aval, ...]:
+        leads = [p.shape[: len(p.shape) - len(shape)] for p in params]
+        return (Aval((*np.broadcast_shapes(keys.shape[:-1], *leads), *shape), dtype),)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        own = [1] + [len(params["shape"])] * (len(args) - 1)
+        leads = [
+            len(shape_of(x)) - rank - (d is not None)
+            for x, rank, d in zip(args, own, axes, strict=True)
+        ]
+        fronted = [
+            x if d is None else _fronted(x, d, max(leads) - lead)
+            for x, d, lead in zip(args, axes, leads, strict=True)
+        ]
+        return self.bind(*fronted, **params), (0,)
+
+
+def aligned(keys: Any, params: Any, shape: Shape) -> tuple[Any, Shape, list[Any]]:
+    """Return one key a row, the shape of the result, and the parameters in one dimension."""
+    params = [np.asarray(p) for p in params]
+    leads = [p.shape[: p.ndim - len(shape)] for p in params]
+    lead = np.broadcast_shapes(keys.shape[:-1], *leads)
+    whole = (*lead, *shape)
+    rows = np.broadcast_to(keys, (*lead, 2)).reshape(-1, 2)
+    return rows, whole, [flattened(one_if_even(p), whole) for p in params]
+
+
+def one_if_even(p: Any) -> Any:
+    """Return an array that repeats one number by strides of 0 as that number."""
+    return p[(0,) * p.ndim].reshape(1) if p.size and not any(p.strides) else p
+
+
+def pairs(generator: ModuleType, keys: Any, r: int, counts: Any, dtype: np.dtype) -> Any:
+    """Return words [sum(counts), 2]: for each key as many pairs as counted, of stream r."""
+    rows = np.flatnonzero(counts)
+    wanted, most = counts[rows], int(counts.max())
+    streams = generator.fold_in(keys[rows], np.full(len(rows), r, np.uint64))
+    words = generator.bits(streams, 2 * most, UNSIGNED[dtype.itemsize])
+    words = words.reshape(len(rows), most, 2)
+    if np.all(wanted == most):
+        return words.reshape(-1, 2)
+    return words[np.arange(most) < wanted[:, None]]
+
+
+def opened(words: Any, dtype: np.dtype) -> Any:
+    """Return words as numbers in (0, 1): in the middle of even steps, so that none is 0 or 1."""
+    info = np.finfo(dtype)
+    u = (words >> words.dtype.type(info.bits - info.nmant)).astype(dtype)
+    u += dtype.type(0.5)
+    u *= dtype.type(2.0**-info.nmant)
+    return u
+
+
+def as_dtype(x: Any, dtype: np.dtype) -> Any:
+    """Return whole numbers as integers, too large ones as the greatest, nan as -1."""
+    if dtype.kind != "i":
+        return x.astype(dtype, copy=False)
+    largest = float(np.iinfo(dtype).max)
+    inside = x < largest  # as a float the greatest int64 is 2**63
+    y = np.where(inside, x, 0).astype(dtype)
+    y[~inside] = np.iinfo(dtype).max
+    y[np.isnan(x)] = -1
+    return y
