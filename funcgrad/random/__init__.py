@@ -46,3 +46,19 @@ from .keys import (
     wrap_key_data as wrap_key_data,
 )
 from .picks import categorical as categorical, choice as choice, permutation as permutation
+from .transformed import (
+    ball as ball,
+    cauchy as cauchy,
+    double_sided_maxwell as double_sided_maxwell,
+    generalized_normal as generalized_normal,
+    laplace as laplace,
+    logistic as logistic,
+    lognormal as lognormal,
+    maxwell as maxwell,
+    pareto as pareto,
+    rayleigh as rayleigh,
+    triangular as triangular,
+    wald as wald,
+    weibull_min as weibull_min,
+)
+from .vectors import multivariate_normal as multivariate_normal, orthogonal as orthogonal

@@ -183,7 +183,7 @@ def poisson(key: Key, lam: Any, shape: ShapeLike | None = None, dtype: Any = np.
 
     >>> from funcgrad.random import key
     >>> print(poisson(key(0), np.array([0.0, 3.0, 1e6])))
-    [      0       5 1000184]
+    [      0       2 1000282]
     """
     who, dtype = "random.poisson", _signed("random.poisson", dtype)
     lam = parameter(who, "lam", lam, F64, "not negative")
@@ -213,7 +213,7 @@ def binomial(
 
     >>> from funcgrad.random import key
     >>> print(binomial(key(0), 10, np.array([0.0, 0.5, 1.0])))
-    [ 0.  6. 10.]
+    [ 0.  4. 10.]
     """
     who = "random.binomial"
     n = parameter(who, "n", n, F64, "a whole number, not negative")
@@ -235,7 +235,7 @@ def geometric(key: Key, p: Any, shape: ShapeLike | None = None, dtype: Any = np.
 
     >>> from funcgrad.random import key
     >>> print(geometric(key(0), np.array([0.01, 0.5, 1.0])))
-    [199   2   1]
+    [52  2  1]
     """
     who = "random.geometric"
     p = parameter(who, "p", p, F64, "in (0, 1]")
@@ -259,7 +259,7 @@ def multinomial(
 
     >>> from funcgrad.random import key
     >>> print(multinomial(key(0), 10, np.array([0.0, 0.5, 0.5])))
-    [0. 6. 4.]
+    [0. 5. 5.]
     """
     who = "random.multinomial"
     key, dtype = single(who, key), _count_dtype(who, dtype)

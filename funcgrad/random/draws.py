@@ -267,6 +267,12 @@ def gumbel(key: Key, shape: ShapeLike = (), dtype: Any = np.float32, mode: str =
 # from bits to numbers
 
 
+def between(who: str, key: Key, shape: ShapeLike, dtype: np.dtype, low: float, high: float) -> Any:
+    """Return uniform numbers of which none attains the bound above."""
+    bounds = dtype.type(low), dtype.type(high)
+    return _between(single(who, key), as_shape(who, shape), dtype, *bounds)
+
+
 def _bits(key: Key, shape: Shape, dtype: np.dtype) -> Any:
     return bits_p(key.data, shape=shape, dtype=dtype, impl=key.impl)
 

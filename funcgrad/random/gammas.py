@@ -15,15 +15,15 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import shape_of
+from ..core.avals import dtype_of, shape_of
 from ..ops.compare import gt, lt
-from ..ops.elementwise import add, div, exp, log, maximum, mul, neg, sub, where
+from ..ops.elementwise import add, div, exp, log as log_of, maximum, mul, neg, sub, where
 from ..ops.gamma import digamma
 from ..ops.incomplete import gamma_density, gammainc_slope
 from ..ops.kernels import BLOCK
 from ..ops.operand import asarray
 from ..ops.special import erfinv
-from ..ops.structure import broadcast_to, cast, match
+from ..ops.structure import broadcast_to, cast
 from ..special.sums import softmax
 from .arguments import (
     UNSIGNED,
@@ -35,13 +35,11 @@ from .arguments import (
 )
 from .draws import normal
 from .keys import Key, single, split
-from .rejection import Rejection, opened
+from .rejection import Reparametrised, opened
 
 
-class Gamma(Rejection):
+class Gamma(Reparametrised):
     """Numbers of the gamma distribution of shape parameter ``a``, or their logarithms."""
-
-    differentiable = True
 
     @override
     def working(self, dtype: np.dtype) -> np.dtype:
@@ -78,13 +76,14 @@ class Gamma(Rejection):
             out[block] = out[block] + less if log else out[block] * np.exp(less)
 
     @override
-    def jvp(self, primals: Any, tangents: Any, outs: Any, *, log: bool, **params: Any) -> Any:
-        t = tangents[1]
-        return (None if t is None else mul(t, _slope(primals[1], outs[0], log)),)
-
-    @override
-    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, log: bool, **params: Any) -> Any:
-        return None, match(mul(cts[0], _slope(ins[1], outs[0], log)), ins[1])
+    def slope(self, a: Any, y: Any, *, log: bool) -> Any:
+        dtype = dtype_of(y)
+        a, y = cast(a, np.float64), cast(y, np.float64)
+        if log:
+            return cast(_log_slope(a, exp(y), y), dtype)
+        some = gt(y, 0)
+        x = where(some, y, 1.0)
+        return cast(where(some, mul(x, _log_slope(a, x, log_of(x))), 0.0), dtype)
 
 
 def _exact(v: Any, x: Any, c: Any, d: Any) -> Any:
@@ -92,17 +91,6 @@ def _exact(v: Any, x: Any, c: Any, d: Any) -> Any:
     v, x, c, d = (z.astype(np.float64) for z in (v, x, c, d))
     s = c * x
     return np.log(v) < 0.5 * x * x + d * (3 * np.log1p(s) - s * (3 + s * (3 + s)))
-
-
-def _slope(a: Any, y: Any, of_log: bool) -> Any:
-    """Return the derivative in ``a`` of a draw, or of its logarithm."""
-    dtype = y.dtype
-    a, y = cast(a, np.float64), cast(y, np.float64)
-    if of_log:
-        return cast(_log_slope(a, exp(y), y), dtype)
-    some = gt(y, 0)
-    x = where(some, y, 1.0)
-    return cast(where(some, mul(x, _log_slope(a, x, log(x))), 0.0), dtype)
 
 
 def _log_slope(a: Any, x: Any, log_x: Any) -> Any:
@@ -216,7 +204,7 @@ def f(
     shape = common_shape(who, shape, dfnum=above, dfden=below)
     k_below, k_above = split(single(who, key))
     logs = [
-        sub(_draw(who, k, mul(df, 0.5), shape, dtype, True), log(mul(df, 0.5)))
+        sub(_draw(who, k, mul(df, 0.5), shape, dtype, True), log_of(mul(df, 0.5)))
         for k, df in ((k_above, above), (k_below, below))
     ]
     return exp(sub(*logs))
@@ -242,7 +230,7 @@ def t(key: Key, df: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
     shape = common_shape(who, shape, df=half)
     k_above, k_below = split(single(who, key))
     # in logarithms, for the gamma number of a small df may be 0
-    ratio = sub(log(half), _draw(who, k_below, half, shape, dtype, True))
+    ratio = sub(log_of(half), _draw(who, k_below, half, shape, dtype, True))
     return mul(normal(k_above, shape, dtype), exp(mul(ratio, 0.5)))
 
 

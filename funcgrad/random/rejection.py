@@ -15,8 +15,9 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, shape_of
+from ..ops.elementwise import mul
 from ..ops.kernels import BLOCK, flattened
-from ..ops.structure import Batched
+from ..ops.structure import Batched, fit, match
 from .arguments import UNSIGNED
 from .primitives import GENERATORS, OfKeys, _fronted
 
@@ -93,6 +94,31 @@ class Rejection(OfKeys):
             for x, d, lead in zip(args, axes, leads, strict=True)
         ]
         return self.bind(*fronted, **params), (0,)
+
+
+class Reparametrised(Rejection):
+    """Numbers that are differentiable in their one parameter a; ``slope(a, y, **rest)`` is dy/da.
+
+    Where the number y solves P(a, y) = u, it is -(dP/da) / p(y): the derivative is implicit.
+    Source: Figurnov et al. 2018, equation 5 (arXiv:1805.08498).
+    """
+
+    differentiable = True
+
+    def slope(self, a: Any, y: Any, **rest: Any) -> Any:
+        raise self.missing("slope")
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Any:
+        t, (y,) = tangents[1], outs
+        return (None if t is None else fit(mul(t, self._slope(primals, y, **params)), y),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Any:
+        return None, match(mul(cts[0], self._slope(ins, outs[0], **params)), ins[1])
+
+    def _slope(self, ins: Any, y: Any, *, shape: Any, dtype: Any, impl: Any, **rest: Any) -> Any:
+        return self.slope(ins[1], y, **rest)
 
 
 def aligned(keys: Any, params: Any, shape: Shape) -> tuple[Any, Shape, list[Any]]:

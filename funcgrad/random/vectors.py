@@ -1,0 +1,114 @@
+"""Vectors and matrices whose numbers depend on each other."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.errors import ShapeError
+from ..ops.elementwise import unit
+from ..ops.operand import asarray
+from ..ops.structure import cast
+from .arguments import (
+    RangeError,
+    ShapeLike,
+    as_shape,
+    at_least_one_axis,
+    common_shape,
+    floating,
+    parameter,
+)
+from .draws import normal
+from .keys import Key, single
+
+
+def multivariate_normal(
+    key: Key,
+    mean: Any,
+    cov: Any,
+    shape: ShapeLike | None = None,
+    dtype: Any = None,
+    method: str = "cholesky",
+) -> Any:
+    """Return normal vectors of this mean and covariance: mean + factor z, factor factor* = cov.
+
+    Args:
+        key: a single key.
+        mean: shape [..., n].
+        cov: symmetric and not negative, shape [..., n, n].
+        shape: the shape of the result without its last axis, n; that of the axes before those
+            of both parameters together unless given.
+        dtype: floating; that of the parameters unless given, as in JAX.
+        method: "cholesky"; or "eigh" or "svd", which also take a singular ``cov``.
+
+    Raises:
+        numpy.linalg.LinAlgError: if ``cov`` has no Cholesky factor.
+
+    The result is differentiable in both parameters.
+
+    >>> from funcgrad.random import key
+    >>> print(multivariate_normal(key(0), np.zeros(2), np.eye(2), (3,)).shape)
+    (3, 2)
+    """
+    who = "random.multivariate_normal"
+    if method not in ("cholesky", "eigh", "svd"):
+        raise RangeError(f"{who}: no such method: got {method!r}; use 'cholesky', 'eigh' or 'svd'")
+    mean, cov = at_least_one_axis(who, "mean", asarray(mean)), asarray(cov)
+    if dtype is None:
+        dtype = np.result_type(dtype_of(mean), dtype_of(cov))
+        dtype = dtype if dtype.kind in "fc" else np.float32
+    dtype = floating(who, dtype)
+    mean, cov = parameter(who, "mean", mean, dtype), parameter(who, "cov", cov, dtype)
+    *lead, n = shape_of(mean)
+    if shape_of(cov)[-2:] != (n, n):
+        raise ShapeError(f"{who}: cov must have the shape [..., {n}, {n}]: got {aval_of(cov)}")
+    batches = {"mean": np.empty(lead, bool), "cov": np.empty(shape_of(cov)[:-2], bool)}
+    shape = common_shape(who, shape, **batches)
+    z = normal(single(who, key), (*shape, n), dtype)
+    return mean + (_factor(cov, method) @ z[..., None])[..., 0]
+
+
+def _factor(cov: Any, method: str) -> Any:
+    """Return a matrix whose product with its transpose is the covariance."""
+    if dtype_of(cov) == np.float16:
+        return cast(_factor(cast(cov, np.float32), method), np.float16)
+    if method == "cholesky":
+        return np.linalg.cholesky(cov)
+    if method == "eigh":
+        sizes, vectors = np.linalg.eigh(cov)
+        sizes = np.maximum(sizes, 0)  # which rounding may miss
+    else:
+        vectors, sizes, _ = np.linalg.svd(cov)
+    return vectors * np.sqrt(sizes)[..., None, :]
+
+
+def orthogonal(
+    key: Key, n: int, shape: ShapeLike = (), dtype: Any = np.float32, m: int | None = None
+) -> Any:
+    """Return matrices drawn evenly from those with orthonormal columns, or rows if they are fewer.
+
+    Args:
+        key: a single key.
+        n: the number of rows.
+        shape: how many matrices, as leading axes.
+        dtype: float32 or float64, or complex for unitary matrices.
+        m: the number of columns, n unless given.
+
+    Source: Mezzadri 2007, "How to generate random matrices from the classical compact groups",
+    section 5.
+
+    >>> from funcgrad.random import key
+    >>> q = orthogonal(key(0), 3, dtype=np.float64)
+    >>> bool(np.allclose(q @ q.T, np.eye(3)))
+    True
+    """
+    who = "random.orthogonal"
+    (n,), shape = as_shape(who, n), as_shape(who, shape)
+    (m,) = (n,) if m is None else as_shape(who, m)
+    z = normal(single(who, key), (*shape, max(n, m), min(n, m)), dtype)
+    if dtype_of(z) == np.float16:
+        z = cast(z, np.float32)
+    q, r = np.linalg.qr(z)
+    # QR leaves the signs open; these make the draw even
+    q = q * unit(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
+    return cast(q.mT if n < m else q, np.float32 if dtype is None else dtype)
