@@ -264,6 +264,15 @@ def fourier(*params: dict[str, Any], length: int | None = None, **options: Any) 
     ]
 
 
+def drawn(*domain: Any, smooth: bool = True, **params: Any) -> list[Case]:
+    """Return cases of draws by keys and parameters, each of an interval."""
+    return [
+        Case((key, *[(*lead, 2)] * len(domain)), {**params, "shape": (2,), "dtype": F64, "impl": i},
+             domain=[(0, 1), *domain], smooth=smooth)
+        for i, key in KEYS.items() for lead in ((), (3,))
+    ]  # fmt: skip
+
+
 def rounded(low: float, high: float) -> list[Case]:
     """Return cases of a quotient that is rounded: of both signs, away from the jumps."""
     return [
@@ -512,5 +521,12 @@ CASES: dict[str, list[Case]] = {
                        for n in (0, 1, 6)],
     "random_order":   [Case((BITS,), {"axis": 1})],
     "random_search":  [Case((Given(np.arange(3.0)), (2, 3)))],
+    # implicit derivatives, which are not those of what rejection computes
+    "random_gamma":   [*drawn((0.2, 3.0), smooth=False, log=False),
+                       *drawn((0.2, 3.0), smooth=False, log=True)],
+    "random_wald":    drawn((0.2, 3.0), smooth=False),
+    "random_poisson": drawn((0.2, 30.0)),
+    "random_geometric": drawn((0.2, 0.9)),
+    "random_binomial": drawn((2.0, 90.0), (0.2, 0.9)),
 }
 # fmt: on

@@ -14,7 +14,13 @@ from ..core.avals import Axes, Shape
 from ..core.errors import ShapeError
 from ..numpy import full
 from ..numpy.at import at
-from ..random import Key, normal as _normal, truncated_normal as _truncated, uniform as _uniform
+from ..random import (
+    Key,
+    normal as _normal,
+    orthogonal as _orthogonal,
+    truncated_normal as _truncated,
+    uniform as _uniform,
+)
 
 # the deviation of a standard normal number that is kept within (-2, 2)
 TRUNCATED_DEVIATION = 0.87962566103423978
@@ -225,9 +231,7 @@ class orthogonal:  # noqa: N801
             raise ShapeError(f"orthogonal: at least two axes are needed: got the shape {shape}")
         columns = shape[self.column_axis]
         rows = math.prod(shape) // max(columns, 1)
-        q, r = np.linalg.qr(_normal(key, (max(rows, columns), min(rows, columns)), dtype))
-        q = q * np.sign(np.diagonal(r))  # without this the draw would not be uniform
-        q = (q.T if rows < columns else q).reshape(rows, columns)
+        q = _orthogonal(key, rows, (), dtype, columns)
         others = [n for d, n in enumerate(shape) if d != self.column_axis % len(shape)]
         return self.scale * np.moveaxis(q.reshape(*others, columns), -1, self.column_axis)
 

@@ -48,7 +48,7 @@ class Gamma(Reparametrised):
     @override
     def attempt(self, u: Any, v: Any, a: Any, *, log: bool) -> tuple[Any, Any]:
         a = a[:1] if not a.strides[0] else a
-        d = np.where(a < 1, a + 1, a).astype(u.dtype) - u.dtype.type(1 / 3)
+        d = np.where(a < 1, a + 1, a) - u.dtype.type(1 / 3)
         c = 1 / (3 * np.sqrt(d))
         x = erfinv.function(2 * u - 1) * u.dtype.type(math.sqrt(2))
         w = 1 + c * x

@@ -14,7 +14,8 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, shape_of
+from ..core.avals import Aval, Shape, aval_of, dtype_of, shape_of
+from ..core.errors import DtypeError
 from ..ops.elementwise import mul
 from ..ops.kernels import BLOCK, flattened
 from ..ops.structure import Batched, fit, match
@@ -40,6 +41,7 @@ class Rejection(OfKeys):
     def run(
         self, keys: Any, *params: Any, shape: Shape, dtype: np.dtype, impl: str, **rest: Any
     ) -> tuple[Any, ...]:
+        check_real(self.name, params)
         keys, whole, flat = aligned(keys, params, shape)
         dtype_in = self.working(dtype)
         out = np.empty(math.prod(whole), dtype_in)
@@ -64,7 +66,8 @@ class Rejection(OfKeys):
                 block = slice(i, i + BLOCK)
                 at = block if pending is None else pending[block]
                 u, v = (opened(words[block, j], out.dtype) for j in (0, 1))
-                out[at], accepted = self.attempt(u, v, *(p[at] for p in params), **rest)
+                given = [p[at].astype(out.dtype, copy=False) for p in params]
+                out[at], accepted = self.attempt(u, v, *given, **rest)
                 rejected.append(np.flatnonzero(~accepted) + i)
             again = np.concatenate(rejected)
             pending = again if pending is None else pending[again]
@@ -79,6 +82,7 @@ class Rejection(OfKeys):
     def infer(
         self, keys: Aval, *params: Aval, shape: Shape, dtype: np.dtype, **rest: Any
     ) -> tuple[Aval, ...]:
+        check_real(self.name, params)
         leads = [p.shape[: len(p.shape) - len(shape)] for p in params]
         return (Aval((*np.broadcast_shapes(keys.shape[:-1], *leads), *shape), dtype),)
 
@@ -119,6 +123,12 @@ class Reparametrised(Rejection):
 
     def _slope(self, ins: Any, y: Any, *, shape: Any, dtype: Any, impl: Any, **rest: Any) -> Any:
         return self.slope(ins[1], y, **rest)
+
+
+def check_real(who: str, params: Any) -> None:
+    if any(dtype_of(p).kind == "c" for p in params):
+        listed = " and ".join(str(aval_of(p)) for p in params)
+        raise DtypeError(f"{who}: parameters must be real: got {listed}")
 
 
 def aligned(keys: Any, params: Any, shape: Shape) -> tuple[Any, Shape, list[Any]]:

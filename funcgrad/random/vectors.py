@@ -65,7 +65,12 @@ def multivariate_normal(
     batches = {"mean": np.empty(lead, bool), "cov": np.empty(shape_of(cov)[:-2], bool)}
     shape = common_shape(who, shape, **batches)
     z = normal(single(who, key), (*shape, n), dtype)
-    return mean + (_factor(cov, method) @ z[..., None])[..., 0]
+    try:
+        factor = _factor(cov, method)
+    except np.linalg.LinAlgError as err:
+        cure = "; method='eigh' takes a singular cov" if method == "cholesky" else ""
+        raise np.linalg.LinAlgError(f"{who}: cov has no factor: {err}{cure}") from None
+    return mean + (factor @ z[..., None])[..., 0]
 
 
 def _factor(cov: Any, method: str) -> Any:
