@@ -155,14 +155,16 @@ def truncated_normal(
     return clip(mul(root2, erfinv(u)), nextafter(lower, np.inf), nextafter(upper, -np.inf))
 
 
-def bernoulli(key: Key, p: Any = 0.5, shape: ShapeLike | None = None, mode: str = "low") -> Any:
+def bernoulli(
+    key: Key, p: Any = 0.5, shape: ShapeLike | None = None, mode: str | None = None
+) -> Any:
     """Return booleans that are true with probability ``p``.
 
     Args:
         key: a single key.
         p: floating, in [0, 1]; it broadcasts to ``shape``.
         shape: the shape of the result; that of ``p`` unless given.
-        mode: "low", or "high" to draw twice the bits, for a ``p`` below 1e-6 in float32.
+        mode: "low" (None), or "high" to draw twice the bits, for a ``p`` below 1e-6 in float32.
 
     Raises:
         RangeError: if a probability is outside [0, 1].
@@ -241,14 +243,16 @@ def exponential(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any
     return neg(log1p(neg(u)))
 
 
-def gumbel(key: Key, shape: ShapeLike = (), dtype: Any = np.float32, mode: str = "low") -> Any:
+def gumbel(
+    key: Key, shape: ShapeLike = (), dtype: Any = np.float32, mode: str | None = None
+) -> Any:
     """Return numbers of the standard Gumbel distribution: -log(-log(u)).
 
     Args:
         key: a single key.
         shape: the shape of the result.
         dtype: float16, float32 or float64.
-        mode: "low", or "high" to draw twice the bits: float32 then reaches 32, and not only 16.
+        mode: "low" (None), or "high" to draw twice the bits: float32 then reaches 32, not 16.
 
     >>> from funcgrad.random import key
     >>> print(gumbel(key(0), (2,)).round(3))

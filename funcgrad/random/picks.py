@@ -15,7 +15,7 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, stacked
 from ..ops.reduce import argmax_p, argsort_p, axis_of
 from ..ops.structure import Batched, cast, cumsum_p, front, reshape, stretched, transpose_p
-from .arguments import RangeError, ShapeLike, as_shape, fits, known
+from .arguments import RangeError, ShapeLike, as_shape, fits, known, mode_of
 from .draws import bits, gumbel, randint, uniform
 from .keys import Key, single, split
 
@@ -102,6 +102,7 @@ def choice(
     replace: bool = True,
     p: Any = None,
     axis: int = 0,
+    mode: str | None = None,
 ) -> Any:
     """Return elements picked at random from an array.
 
@@ -112,6 +113,7 @@ def choice(
         replace: whether an element may be picked more than once.
         p: the weights of the elements, shape [n], not negative; they need not add up to 1.
         axis: the axis of ``a`` that is picked from.
+        mode: of the Gumbel noise by which weighted elements are picked once, see ``gumbel``.
 
     Raises:
         RangeError: if there are too few elements, or a weight is negative.
@@ -120,7 +122,7 @@ def choice(
     >>> print(choice(key(0), 10, (3,), replace=False))
     [2 8 6]
     """
-    who = "random.choice"
+    who, mode = "random.choice", mode_of("random.choice", mode)
     key, shape, a = single(who, key), as_shape(who, shape), _population(who, a)
     whole = shape_of(a)
     axis = axis_of(axis, len(whole)) if whole else 0
@@ -132,7 +134,7 @@ def choice(
         raise RangeError(
             f"{who}: too few elements: got {n} for {num} picks; pass replace=True, or pick fewer"
         )
-    picks = cast(_picks(key, n, shape, replace, weights), np.intp)
+    picks = cast(_picks(key, n, shape, replace, weights, mode), np.intp)
     return _take(a, picks, axis) if whole else picks
 
 
@@ -142,7 +144,7 @@ def categorical(
     axis: int = -1,
     shape: ShapeLike | None = None,
     replace: bool = True,
-    mode: str = "low",
+    mode: str | None = None,
 ) -> Any:
     """Return categories, drawn with the probabilities ``softmax(logits, axis)``.
 
@@ -218,7 +220,7 @@ def _take(x: Any, positions: Any, axis: int) -> Any:
     return getitem_p(x, positions, index=Index((*[slice(None)] * axis, ARRAY)))
 
 
-def _picks(key: Key, n: int, shape: Shape, replace: bool, weights: Any) -> Any:
+def _picks(key: Key, n: int, shape: Shape, replace: bool, weights: Any, mode: str | None) -> Any:
     """Return positions below n."""
     num = math.prod(shape)
     if not num:
@@ -235,7 +237,7 @@ def _picks(key: Key, n: int, shape: Shape, replace: bool, weights: Any) -> Any:
         return search_p(steps, mul(total, sub(1, u)))
     positive = gt(weights, 0)
     logs = where(positive, log(where(positive, weights, 1)), -np.inf)
-    scores = add(gumbel(key, (n,), dtype_of(weights)), logs)
+    scores = add(gumbel(key, (n,), dtype_of(weights), mode), logs)
     return reshape(_largest(scores, num, 0), shape)
 
 

@@ -319,13 +319,15 @@ def wald(key: Key, mean: Any, shape: ShapeLike | None = None, dtype: Any = np.fl
     return wald_p(single(who, key).data, mean, shape=shape, dtype=dtype, impl=key.impl)
 
 
-def generalized_normal(key: Key, p: Any, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
+def generalized_normal(
+    key: Key, p: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
+) -> Any:
     """Return numbers of a density proportional to exp(-abs(x)**p).
 
     Args:
         key: a single key.
         p: positive; 1 is the Laplace distribution, 2 the normal one of variance 1/2.
-        shape: the shape of the result, to which ``p`` broadcasts.
+        shape: the shape of the result, to which ``p`` broadcasts; that of ``p`` unless given.
         dtype: float16, float32 or float64.
 
     The result is differentiable in ``p``.
