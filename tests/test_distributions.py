@@ -56,6 +56,13 @@ def wald_cdf(mean):
     return cdf
 
 
+def tail_cdf(low):  # between bounds half a unit apart
+    def beyond(x):
+        return np.exp(special.log_ndtr(-x) - special.log_ndtr(-low))
+
+    return lambda x: (1 - beyond(x)) / (1 - beyond(low + 0.5))
+
+
 def triangular_cdf(x):  # of -1, 0, 3
     return np.where(x < 0, (x + 1) ** 2 / 4, 1 - (3 - x) ** 2 / 12)
 
@@ -101,6 +108,9 @@ LAWS = {
     **{f"beta {a} {b}": (lambda k, n, d, a=a, b=b: random.beta(k, a, b, n, d),
                          lambda x, a=a, b=b: special.betainc(a, b, x))
        for a, b in ((0.5, 0.5), (2.0, 3.0), (1e4, 2e4), (0.2, 5.0))},
+    **{f"truncated_normal from {b}": (
+           lambda k, n, d, b=b: random.truncated_normal(k, b, b + 0.5, n, d), tail_cdf(b))
+       for b in (2.9, 3.1, 6.0, 12.0)},
     "dirichlet": (lambda k, n, d: random.dirichlet(k, np.array([0.7, 1.0, 3.0]), n, d)[..., 0],
                   lambda x: special.betainc(0.7, 4.0, x)),
     "ball": (lambda k, n, d: np.linalg.norm(random.ball(k, 3, 2, n, d), axis=-1), lambda r: r**3),
@@ -224,6 +234,32 @@ def test_extremes_stay_in_range():
     assert random.gamma(PHILOX, 0.0) == 0 and random.loggamma(PHILOX, 0.0) == -np.inf
     np.testing.assert_allclose(random.gamma(PHILOX, 1e30, 100), 1e30, rtol=1e-6)
     assert np.isfinite(random.wald(PHILOX, np.array([1e-6, 1e6]), (100, 2))).all()
+
+
+def test_truncated_numbers_are_right_far_out():
+    lower, upper = np.array([5.0, 30.0, -np.inf, 1e4]), np.array([np.inf, 31.0, -8.0, np.inf])
+    x = random.truncated_normal(PHILOX, lower, upper, (20000, 4))
+    size = np.where(upper < 0, -upper, lower).astype(np.float32)
+    hazard = 1 / (math.sqrt(math.pi / 2) * special.erfcx(size / math.sqrt(2)))
+
+    assert ((x > lower) & (x < upper)).all()
+    # the mean of a tail is its hazard rate; 5 standard deviations of at most 0.2 / sqrt(20000)
+    np.testing.assert_allclose(np.abs(x).mean(0, np.float64)[:3], hazard[:3], rtol=2e-3)
+
+
+@pytest.mark.parametrize("bounds", [(4.0, 5.0), (-6.0, -3.5), (20.0, 20.1), (7.0, math.inf)])
+def test_bounds_in_a_tail_move_what_is_drawn(bounds):
+    def total(low, high):
+        return np.sum(random.truncated_normal(PHILOX, low, high, 6, F64))
+
+    low, high = bounds
+    in_low, in_high = fg.grad(total, argnums=(0, 1))(low, high)
+
+    np.testing.assert_allclose(in_low, central(lambda x: total(x, high), low, 1e-5), rtol=1e-6)
+    if high < math.inf:
+        np.testing.assert_allclose(in_high, central(lambda x: total(low, x), high, 1e-5), rtol=1e-6)
+    compiled = fg.jit(total)(low, high)
+    np.testing.assert_allclose(compiled, total(low, high), rtol=1e-13)
 
 
 def test_the_philox_numbers_never_change():

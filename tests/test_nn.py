@@ -709,6 +709,24 @@ def test_axes_of_convolution_kernels_count_towards_both_fans():
     assert fans == (72, 144)
 
 
+@pytest.mark.parametrize(
+    ("init", "shape"),
+    [
+        (nn.init.orthogonal(), (4, 3)),
+        (nn.init.orthogonal(2.0, column_axis=0), (2, 3, 4)),
+        (nn.init.delta_orthogonal(), (3, 3, 2, 4)),
+    ],
+)
+def test_orthogonal_initializers_map_over_keys(init, shape):
+    keys = random.split(KEY, 3)
+    want = np.stack([init(k, shape, np.float64) for k in keys])
+
+    np.testing.assert_allclose(
+        fg.vmap(lambda k: init(k, shape, np.float64))(keys), want, atol=1e-14
+    )
+    np.testing.assert_allclose(fg.jit(lambda k: init(k, shape, np.float64))(keys[0]), want[0])
+
+
 def test_orthogonal_has_orthonormal_columns_or_rows():
     for shape in ((6, 4), (4, 6)):
         q = nn.init.orthogonal(2.0)(KEY, shape, np.float64)

@@ -24,7 +24,6 @@ from .draws import (
     gumbel as gumbel,
     normal as normal,
     randint as randint,
-    truncated_normal as truncated_normal,
     uniform as uniform,
 )
 from .gammas import (
@@ -61,4 +60,5 @@ from .transformed import (
     wald as wald,
     weibull_min as weibull_min,
 )
+from .truncated import truncated_normal as truncated_normal
 from .vectors import multivariate_normal as multivariate_normal, orthogonal as orthogonal

@@ -17,7 +17,6 @@ from ..ops.compare import ge, lt
 from ..ops.elementwise import (
     Free,
     add,
-    clip,
     div,
     log,
     log1p,
@@ -31,7 +30,7 @@ from ..ops.elementwise import (
 )
 from ..ops.index import Index, getitem_p
 from ..ops.operand import operand
-from ..ops.special import BLOCK, erf, erfinv
+from ..ops.special import BLOCK
 from ..ops.structure import cast
 from .arguments import (
     UNSIGNED,
@@ -94,11 +93,11 @@ def uniform(
     key, shape = single("random.uniform", key), as_shape("random.uniform", shape)
     dtype = floating("random.uniform", dtype)
     if type(minval) is type(maxval) is float and (minval, maxval) == (0.0, 1.0):
-        return _unit(key, shape, dtype)
+        return unit(key, shape, dtype)
     minval, maxval = cast(operand(minval), dtype), cast(operand(maxval), dtype)
     check_broadcast("random.uniform", shape, minval=minval, maxval=maxval)
     check_order("random.uniform", "minval", minval, "maxval", maxval)
-    return _between(key, shape, dtype, minval, maxval)
+    return between(key, shape, dtype, minval, maxval)
 
 
 def normal(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
@@ -123,36 +122,6 @@ def normal(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
         real, imag = _normal(k_real, shape, parts), _normal(k_imag, shape, parts)
         return div(add(real, mul(imag, 1j)), dtype.type(math.sqrt(2)))
     return _normal(key, shape, floating("random.normal", dtype))
-
-
-def truncated_normal(
-    key: Key, lower: Any, upper: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
-) -> Any:
-    """Return numbers of the standard normal distribution within (lower, upper).
-
-    Args:
-        key: a single key.
-        lower: the bound below; it broadcasts to ``shape``.
-        upper: the bound above; it broadcasts to ``shape``.
-        shape: the shape of the result; that of the bounds together unless given.
-        dtype: float16, float32 or float64.
-
-    Raises:
-        RangeError: if lower exceeds upper.
-
-    >>> from funcgrad.random import key
-    >>> print(truncated_normal(key(0), -2.0, 2.0, (2,)).round(3))
-    [-1.59  -1.828]
-    """
-    who = "random.truncated_normal"
-    key, dtype = single(who, key), floating(who, dtype)
-    lower, upper = cast(operand(lower), dtype), cast(operand(upper), dtype)
-    shape = common_shape(who, shape, lower=lower, upper=upper)
-    check_order(who, "lower", lower, "upper", upper)
-    root2 = math.sqrt(2)
-    u = _between(key, shape, dtype, erf(div(lower, root2)), erf(div(upper, root2)))
-    # rounding must not leave the open interval
-    return clip(mul(root2, erfinv(u)), nextafter(lower, np.inf), nextafter(upper, -np.inf))
 
 
 def bernoulli(
@@ -184,7 +153,7 @@ def bernoulli(
     shape = common_shape(who, shape, p=p)
     dtype = floating(who, np.float32 if type(p) in PYTHON_SCALARS else dtype_of(p))
     if mode == "low":
-        return lt(_unit(key, shape, dtype), p)
+        return lt(unit(key, shape, dtype), p)
     high, low = _high_and_low(key, shape, dtype)
     return lt(low, sub(p, high))
 
@@ -239,7 +208,7 @@ def exponential(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any
     [0.035 0.012]
     """
     key, shape = single("random.exponential", key), as_shape("random.exponential", shape)
-    u = _unit(key, shape, floating("random.exponential", dtype))
+    u = unit(key, shape, floating("random.exponential", dtype))
     return neg(log1p(neg(u)))
 
 
@@ -262,7 +231,7 @@ def gumbel(
     dtype, mode = floating("random.gumbel", dtype), mode_of("random.gumbel", mode)
     tiny = np.finfo(dtype).tiny
     if mode == "low":
-        return neg(log(neg(log(maximum(add(_unit(key, shape, dtype), tiny), tiny)))))
+        return neg(log(neg(log(maximum(add(unit(key, shape, dtype), tiny), tiny)))))
     high, low = _high_and_low(key, shape, dtype)
     u = where(ge(high, 0.5), high, add(add(high, low), tiny))
     return neg(log(neg(log1p(neg(u)))))
@@ -271,22 +240,16 @@ def gumbel(
 # from bits to numbers
 
 
-def between(who: str, key: Key, shape: ShapeLike, dtype: np.dtype, low: float, high: float) -> Any:
-    """Return uniform numbers of which none attains the bound above."""
-    bounds = dtype.type(low), dtype.type(high)
-    return _between(single(who, key), as_shape(who, shape), dtype, *bounds)
-
-
 def _bits(key: Key, shape: Shape, dtype: np.dtype) -> Any:
     return bits_p(key.data, shape=shape, dtype=dtype, impl=key.impl)
 
 
-def _unit(key: Key, shape: Shape, dtype: np.dtype) -> Any:
+def unit(key: Key, shape: Shape, dtype: np.dtype) -> Any:
     return uniform_p(key.data, shape=shape, dtype=dtype, impl=key.impl)
 
 
-def _between(key: Key, shape: Shape, dtype: np.dtype, low: Any, high: Any) -> Any:
-    u = add(mul(_unit(key, shape, dtype), sub(high, low)), low)
+def between(key: Key, shape: Shape, dtype: np.dtype, low: Any, high: Any) -> Any:
+    u = add(mul(unit(key, shape, dtype), sub(high, low)), low)
     a, b, largest = known(low), known(high), dtype.type(1) - np.finfo(dtype).eps
     if a is not None and b is not None and np.all(largest * (b - a) + a < b):
         return u
@@ -300,7 +263,7 @@ def _normal(key: Key, shape: Shape, dtype: np.dtype) -> Any:
 
 def _high_and_low(key: Key, shape: Shape, dtype: np.dtype) -> tuple[Any, Any]:
     """Return a uniform number and the bits that follow its last, as numbers."""
-    pair = _unit(key, (2, *shape), dtype)
+    pair = unit(key, (2, *shape), dtype)
     high, low = (getitem_p(pair, index=Index((i,))) for i in (0, 1))
     return high, mul(low, np.finfo(dtype).eps)
 

@@ -64,6 +64,12 @@ class Wald(Reparametrised):
 wald_p = Wald("random_wald")
 
 
+def _within(who: str, key: Key, shape: ShapeLike, dtype: np.dtype, low: Any, high: Any) -> Any:
+    """Return uniform numbers from the bound below on, of which none attains that above."""
+    bounds = dtype.type(low), dtype.type(high)
+    return between(single(who, key), as_shape(who, shape), dtype, *bounds)
+
+
 def laplace(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """Return numbers of the Laplace distribution of density exp(-abs(x)) / 2.
 
@@ -78,7 +84,7 @@ def laplace(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.laplace"
     dtype = floating(who, dtype)
-    u = between(who, key, shape, dtype, float(np.finfo(dtype).epsneg) - 1, 1.0)
+    u = _within(who, key, shape, dtype, float(np.finfo(dtype).epsneg) - 1, 1.0)
     return mul(sign(u), log1p(neg(abs_of(u))))
 
 
@@ -96,7 +102,7 @@ def logistic(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.logistic"
     dtype = floating(who, dtype)
-    u = between(who, key, shape, dtype, float(np.finfo(dtype).tiny), 1.0)
+    u = _within(who, key, shape, dtype, float(np.finfo(dtype).tiny), 1.0)
     return sub(log(u), log1p(neg(u)))
 
 
@@ -114,7 +120,7 @@ def cauchy(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.cauchy"
     dtype = floating(who, dtype)
-    u = between(who, key, shape, dtype, float(np.finfo(dtype).eps), 1.0)
+    u = _within(who, key, shape, dtype, float(np.finfo(dtype).eps), 1.0)
     return tan(mul(math.pi, sub(u, 0.5)))
 
 
