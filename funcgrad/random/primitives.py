@@ -38,7 +38,7 @@ class OfKeys(Primitive):
     ) -> tuple[Sequence[Any], Sequence[int | None]]:
         ranks = [self.key_rank(i, x, d) for i, (x, d) in enumerate(zip(args, axes, strict=True))]
         fronted = [
-            x if d is None else _fronted(x, d, max(ranks) - rank)
+            x if d is None else to_front(x, d, max(ranks) - rank)
             for x, d, rank in zip(args, axes, ranks, strict=True)
         ]
         outs = self.bind(*fronted, **params)
@@ -49,7 +49,7 @@ class OfKeys(Primitive):
         return len(shape_of(x)) - (i == 0) - (axis is not None)
 
 
-def _fronted(x: Any, axis: int, missing: int) -> Any:
+def to_front(x: Any, axis: int, missing: int) -> Any:
     """Return ``x`` with this axis first, and then as many of length 1 as are missing."""
     rest = (d for d in range(len(shape_of(x))) if d != axis)
     return expand_dims(transpose_p(x, perm=(axis, *rest)), tuple(range(1, 1 + missing)))

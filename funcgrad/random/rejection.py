@@ -20,7 +20,7 @@ from ..ops.elementwise import mul
 from ..ops.kernels import BLOCK, flattened
 from ..ops.structure import Batched, fit, match
 from .arguments import UNSIGNED
-from .primitives import GENERATORS, OfKeys, _fronted
+from .primitives import GENERATORS, OfKeys, to_front
 
 
 class Rejection(OfKeys):
@@ -94,7 +94,7 @@ class Rejection(OfKeys):
             for x, rank, d in zip(args, own, axes, strict=True)
         ]
         fronted = [
-            x if d is None else _fronted(x, d, max(leads) - lead)
+            x if d is None else to_front(x, d, max(leads) - lead)
             for x, d, lead in zip(args, axes, leads, strict=True)
         ]
         return self.bind(*fronted, **params), (0,)
