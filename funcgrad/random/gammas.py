@@ -21,6 +21,7 @@ from ..ops.elementwise import add, div, exp, log as log_of, maximum, mul, neg, s
 from ..ops.gamma import digamma
 from ..ops.incomplete import gamma_density, gammainc_slope
 from ..ops.kernels import BLOCK
+from ..ops.logarithms import log1pmx
 from ..ops.operand import asarray
 from ..ops.special import erfinv
 from ..ops.structure import broadcast_to, cast
@@ -87,10 +88,10 @@ class Gamma(Reparametrised):
 
 
 def _exact(v: Any, x: Any, c: Any, d: Any) -> Any:
-    """Return whether log(v) < x²/2 + d (1 - w³ + 3 log(w)), in float64, for terms cancel."""
+    """Return whether log(v) < x²/2 + d (1 - w³ + 3 log(w)), w = 1 + c x, where terms cancel."""
     v, x, c, d = (z.astype(np.float64) for z in (v, x, c, d))
     s = c * x
-    return np.log(v) < 0.5 * x * x + d * (3 * np.log1p(s) - s * (3 + s * (3 + s)))
+    return np.log(v) < 0.5 * x * x + d * (3 * log1pmx(s) - s * s * (3 + s))
 
 
 def _log_slope(a: Any, x: Any, log_x: Any) -> Any:
