@@ -506,3 +506,22 @@ def test_arrays_with_rules_of_their_own_raise(make, transform):
         transform(lambda x: (x * 2).sum())(make())
     with pytest.raises(TypeError, match="traced code does not follow its rules"):
         transform(lambda x: (x * make()).sum())(np.ones((1, 2)))
+
+
+class Foreign:
+    """Memory that is another library's: NumPy cannot ask whether it may be written to."""
+
+    def __init__(self, x):
+        self.x = x
+        self.__array_interface__ = x.__array_interface__
+
+
+def test_memory_of_other_libraries_stays_writeable():
+    x = np.asarray(Foreign(np.ones((3, 2))))
+    for given in (x, x.T, x[1:]):
+        grad = fg.grad(lambda y: np.sum(np.sin(y) * fg.grad(lambda z: np.sum(z**3))(y)))(given)
+
+        np.testing.assert_allclose(grad, (6 * np.sin(1) + 3 * np.cos(1)) * np.ones(given.shape))
+    x[0, 0] = 2.0
+
+    assert x.flags.writeable

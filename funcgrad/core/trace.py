@@ -40,6 +40,16 @@ def check_operand(x: Any) -> None:
         )
 
 
+def _can_be_freed(base: Any) -> bool:
+    """Return whether an array over this memory can be made writeable again."""
+    if isinstance(base, np.ndarray):
+        return True
+    try:
+        return not memoryview(base).readonly
+    except TypeError:
+        return False
+
+
 class Trace:
     """One run of one transform over one function."""
 
@@ -65,6 +75,8 @@ class Trace:
             if x.flags.writeable:
                 if x.dtype.hasobject:
                     check_operand(x)
+                if x.base is not None and not _can_be_freed(x.base):
+                    return  # another library's memory: it would stay read-only for ever
                 x.flags.writeable = False
                 self.held.append(x)
         elif isinstance(x, np.ndarray):
@@ -76,9 +88,11 @@ class Trace:
             x = self.held.pop()
             owner = x.base if isinstance(x.base, np.ndarray) else x
             writeable = owner.flags.writeable  # a view can be freed only when its owner is, and
-            owner.flags.writeable = True  # that may be held by an outer trace
+            if not writeable:  # that may be held by an outer trace
+                owner.flags.writeable = True
             x.flags.writeable = True
-            owner.flags.writeable = writeable or owner is x
+            if not writeable:
+                owner.flags.writeable = owner is x
 
     def late(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
         """Process an operation that is asked for after the transform has returned: refuse."""
