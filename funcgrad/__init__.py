@@ -4,6 +4,7 @@
 """
 
 from . import (
+    data as data,
     extend as extend,
     io as io,
     lax as lax,
@@ -14,6 +15,7 @@ from . import (
     optim as optim,
     random as random,
     special as special,
+    train as train,
     tree as tree,
 )
 from .core import errors as errors

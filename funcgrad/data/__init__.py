@@ -1,0 +1,15 @@
+"""Data: batches that a killed training takes up again, splits, scales, and ragged sequences.
+
+Examples are rows of arrays, [N, ...], in any tree; all chance comes from explicit keys.
+"""
+
+from .loader import Loader as Loader, Position as Position
+from .samplers import bucket_sampler as bucket_sampler, weighted_sampler as weighted_sampler
+from .scaling import (
+    Scaler as Scaler,
+    min_max_scaler as min_max_scaler,
+    standardizer as standardizer,
+)
+from .sequences import pad_sequences as pad_sequences, windows as windows
+from .sources import stack as stack
+from .splits import k_fold as k_fold, train_test_split as train_test_split

@@ -1,0 +1,140 @@
+"""Scaling: what training data say of each feature, kept as a tree that is saved with the model."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import dtype_of, is_inexact
+from ..core.errors import DtypeError
+from ..core.nodes import register_dataclass
+from ..ops.operand import operand
+from ..ops.structure import cast
+from ..random import RangeError
+from .rows import count_rows
+
+
+@register_dataclass
+@dataclass(frozen=True, slots=True)
+class Scaler:
+    """A shift and a scale for each feature: ``scaler(x)`` is ``(x - shift) / scale``.
+
+    It is a tree, so ``fg.io`` saves it; it can be differentiated through, and called under jit.
+
+    Args:
+        shift: a tree of arrays, as what it was fitted on.
+        scale: another, not 0.
+
+    >>> scaler = Scaler(np.array([1.0]), np.array([2.0]))
+    >>> scaler(np.array([[5.0]])), scaler.inverse(scaler(np.array([[5.0]])))
+    (array([[2.]]), array([[5.]]))
+    """
+
+    shift: Any
+    scale: Any
+
+    def __call__(self, x: Any) -> Any:
+        """Return data of the same structure, scaled."""
+        return tree.map(lambda m, s, x: (_like(x, m) - m) / s, self.shift, self.scale, x)
+
+    def inverse(self, x: Any) -> Any:
+        """Return scaled data, or predictions of them, in the units they came in."""
+        return tree.map(lambda m, s, x: _like(x, m) * s + m, self.shift, self.scale, x)
+
+
+def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
+    """Return the scaler that gives each feature mean 0 and standard deviation 1.
+
+    Fit it on training data alone, and use it for all. A feature that is constant becomes 0.
+
+    Args:
+        arrays: an array [N, ...] or a tree of them; integers are scaled to float32.
+        axis: what is averaged over, the rows unless given; (0, 1, 2) for each colour of images.
+
+    Raises:
+        RangeError: if there are no rows.
+
+    >>> x = np.array([[1.0, 7.0], [3.0, 7.0]])
+    >>> standardizer(x)(x)
+    array([[-1.,  0.],
+           [ 1.,  0.]])
+    """
+    count_rows("standardizer", arrays)
+
+    def fit(x: Any) -> tuple[Any, Any]:
+        x, dtype = _numbers("standardizer", x)
+        wide = {"axis": axis, "keepdims": True, "dtype": np.promote_types(dtype, np.float64)}
+        # where all are equal, the mean and the deviation may be off by their rounding
+        mean = np.where(_constant(x, axis), x.min(axis=axis, keepdims=True), x.mean(**wide))
+        return _kept(mean, x.std(**wide), x, axis, dtype)
+
+    return _scaler(fit, arrays)
+
+
+def min_max_scaler(
+    arrays: Any, low: float = 0.0, high: float = 1.0, axis: int | tuple[int, ...] = 0
+) -> Scaler:
+    """Return the scaler that moves the least of each feature to ``low``, the greatest to ``high``.
+
+    A feature that is constant becomes ``low``.
+
+    Args:
+        arrays: an array [N, ...] or a tree of them; integers are scaled to float32.
+        low: float below ``high``.
+        high: float.
+        axis: what the extremes are taken over, the rows unless given.
+
+    Raises:
+        RangeError: if ``low`` is not below ``high``, or there are no rows.
+
+    >>> x = np.array([[1.0], [2.0], [5.0]])
+    >>> min_max_scaler(x)(x).ravel()
+    array([0.  , 0.25, 1.  ])
+    """
+    count_rows("min_max_scaler", arrays)
+    if not low < high:
+        raise RangeError(f"min_max_scaler: low must be below high: got {low} and {high}")
+
+    def fit(x: Any) -> tuple[Any, Any]:
+        x, dtype = _numbers("min_max_scaler", x)
+        wide = np.promote_types(dtype, np.float64)
+        least, most = (f(axis=axis, keepdims=True).astype(wide) for f in (x.min, x.max))
+        scale = np.where(most == least, 1, (most - least) / (high - low))
+        return _kept(least - low * scale, scale, x, axis, dtype)
+
+    return _scaler(fit, arrays)
+
+
+def _numbers(who: str, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
+    """Return an array, and the dtype that it is scaled in."""
+    x = np.asarray(x)
+    if x.dtype.kind not in "biuf":
+        raise DtypeError(f"{who}: features must be real numbers: got {x.dtype}")
+    return x, x.dtype if is_inexact(x.dtype) else np.dtype(np.float32)
+
+
+def _kept(shift: Any, scale: Any, x: Any, axis: Any, dtype: Any) -> tuple[Any, Any]:
+    """Return both in the dtype of the data, without leading axes of length 1."""
+    scale = np.where(_constant(x, axis), 1, scale).astype(dtype)
+    scale[scale == 0] = 1  # what was too small for the dtype
+    shift = shift.astype(dtype)
+    while shift.ndim and shift.shape[0] == 1:
+        shift, scale = shift[0], scale[0]
+    return shift, scale
+
+
+def _constant(x: np.ndarray, axis: Any) -> np.ndarray:
+    return x.max(axis=axis, keepdims=True) == x.min(axis=axis, keepdims=True)
+
+
+def _scaler(fit: Any, arrays: Any) -> Scaler:
+    leaves, treedef = tree.flatten(arrays)
+    shifts, scales = zip(*map(fit, leaves), strict=True)
+    return Scaler(tree.unflatten(treedef, shifts), tree.unflatten(treedef, scales))
+
+
+def _like(x: Any, like: Any) -> Any:
+    """Return integers in the dtype of the scaler."""
+    x = operand(x)
+    return x if is_inexact(dtype_of(x)) else cast(x, dtype_of(like))

@@ -1,0 +1,108 @@
+"""Sequences: ragged ones padded to a rectangle, long ones cut into windows."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of
+from ..core.errors import ShapeError
+from ..random import RangeError
+from .rows import integer
+
+
+def pad_sequences(
+    sequences: Sequence[Any],
+    length: int | None = None,
+    *,
+    value: Any = 0,
+    side: str = "right",
+    truncate: bool = False,
+    multiple: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return sequences of any lengths as one array [B, L, ...], and a mask [B, L], True in them.
+
+    Args:
+        sequences: B arrays [length, ...], alike but for their lengths.
+        length: L, that of the longest unless given.
+        value: what fills the rest.
+        side: "right" or "left", where that is.
+        truncate: whether longer ones are cut on that side; else they raise.
+        multiple: L is rounded up to a multiple of it, so that jit sees fewer shapes.
+
+    Raises:
+        ShapeError: if the sequences differ in more than their length.
+        RangeError: if one is longer than ``length``, or there are none.
+
+    >>> array, mask = pad_sequences([[1, 2, 3], [4]])
+    >>> array.tolist(), mask.tolist()
+    ([[1, 2, 3], [4, 0, 0]], [[True, True, True], [True, False, False]])
+    """
+    who, arrays = "pad_sequences", [np.asarray(s) for s in sequences]
+    if side not in ("right", "left"):
+        raise ValueError(f"{who}: side must be 'right' or 'left': got {side!r}")
+    _check_alike(who, arrays)
+    # an empty list has no dtype of its own
+    dtypes = {a.dtype for a in arrays if a.size} or {a.dtype for a in arrays}
+    longest = max(map(len, arrays))
+    width = longest if length is None else integer(who, "length", length, 0)
+    width += -width % integer(who, "multiple", multiple, 1)
+    if longest > width and not truncate:
+        raise RangeError(
+            f"{who}: length must hold the longest sequence: got {length}, it has {longest}; give "
+            f"a greater one, or truncate=True"
+        )
+    out = np.full((len(arrays), width, *arrays[0].shape[1:]), value, np.result_type(*dtypes))
+    mask = np.zeros((len(arrays), width), bool)
+    for i, a in enumerate(arrays):
+        n = min(len(a), width)
+        place = slice(0, n) if side == "right" else slice(width - n, width)
+        out[i, place] = a[:n] if side == "right" else a[len(a) - n :]
+        mask[i, place] = True
+    return out, mask
+
+
+def windows(
+    series: Any, length: int, horizon: int = 1, stride: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return pieces of a time series [n, length, ...], and what follows each [n, horizon, ...].
+
+    Both are read-only views of the series, whatever their number; a ``Loader`` copies batches.
+
+    Args:
+        series: [T, ...].
+        length: steps in a piece.
+        horizon: steps to be predicted, 0 for none.
+        stride: steps from one piece to the next.
+
+    Raises:
+        RangeError: if the series is shorter than ``length + horizon``.
+
+    >>> x, y = windows(np.arange(6), length=3, horizon=1, stride=2)
+    >>> x.tolist(), y.tolist()
+    ([[0, 1, 2], [2, 3, 4]], [[3], [5]])
+    """
+    who, series = "windows", np.asarray(series)
+    length, horizon = integer(who, "length", length, 1), integer(who, "horizon", horizon, 0)
+    stride = integer(who, "stride", stride, 1)
+    if not series.ndim:
+        raise ShapeError(f"{who}: series must have an axis of time: got {aval_of(series)}")
+    if len(series) < length + horizon:
+        raise RangeError(
+            f"{who}: series must have length + horizon = {length + horizon} steps at least: got "
+            f"{len(series)}"
+        )
+    views = np.lib.stride_tricks.sliding_window_view(series, length + horizon, axis=0)
+    pieces = np.moveaxis(views, -1, 1)[::stride]
+    return pieces[:, :length], pieces[:, length:]
+
+
+def _check_alike(who: str, arrays: list[np.ndarray]) -> None:
+    if not arrays:
+        raise RangeError(f"{who}: there are no sequences: give at least one")
+    for i, a in enumerate(arrays):
+        if not a.ndim or a.shape[1:] != arrays[0].shape[1:]:
+            raise ShapeError(
+                f"{who}: sequences must be alike but for their lengths: got "
+                f"{aval_of(arrays[0])} first and {aval_of(a)} at {i}"
+            )

@@ -1,0 +1,18 @@
+"""Pieces of a training loop of your own: progress, averages, scores, early stopping, history."""
+
+from .averages import Metrics as Metrics, Stats as Stats
+from .history import History as History
+from .progress import Progress as Progress, progress as progress
+from .scores import (
+    accuracy as accuracy,
+    confusion_matrix as confusion_matrix,
+    f1 as f1,
+    mean_absolute_error as mean_absolute_error,
+    precision as precision,
+    r2 as r2,
+    recall as recall,
+    roc_auc as roc_auc,
+    root_mean_squared_error as root_mean_squared_error,
+    top_k_accuracy as top_k_accuracy,
+)
+from .stopping import EarlyStopping as EarlyStopping, StoppingState as StoppingState

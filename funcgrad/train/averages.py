@@ -1,0 +1,179 @@
+"""Averages over batches: means, deviations and extremes, gathered in one pass."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ..core.avals import aval_of, shape_of
+from ..core.errors import DtypeError, FuncgradError, ShapeError
+from ..core.nodes import register_dataclass
+from ..core.trace import Tracer
+from ..ops.operand import operand
+from ..ops.structure import cast
+from ..random import RangeError
+
+
+class UnknownMetricError(FuncgradError, KeyError):
+    """A name that no ``update`` has given.
+
+    ``Metrics().update(loss=1.0)["lose"]`` fails; ask for one of the names that the message lists.
+    """
+
+    __str__ = Exception.__str__  # KeyError would show the text in quotes
+
+
+class Stats(NamedTuple):
+    """What is known of some weighted numbers, each field a float64.
+
+    Args:
+        weight: the sum of the weights.
+        mean: of the numbers, 0 for none.
+        spread: the weighted sum of squared distances from the mean.
+        min: inf for none.
+        max: -inf for none.
+
+    >>> Stats(2.0, 3.0, 8.0, 1.0, 5.0).std
+    np.float64(2.0)
+    """
+
+    weight: Any
+    mean: Any
+    spread: Any
+    min: Any
+    max: Any
+
+    @property
+    def std(self) -> Any:
+        """The standard deviation, of the whole population."""
+        return np.sqrt(self.spread / _divisor(self.weight))
+
+    def merge(self, other: "Stats") -> "Stats":
+        """Return the stats of the numbers of both.
+
+        Source: Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance",
+        equation 2.1, with weights for counts.
+        """
+        weight = self.weight + other.weight
+        share, apart = other.weight / _divisor(weight), other.mean - self.mean
+        spread = self.spread + other.spread + apart * apart * self.weight * share
+        low, high = np.minimum(self.min, other.min), np.maximum(self.max, other.max)
+        return Stats(weight, self.mean + apart * share, spread, low, high)
+
+
+@register_dataclass
+@dataclass(frozen=True, repr=False)
+class Metrics:
+    """Running averages by their names; each update returns new ones.
+
+    It is a tree of float64 numbers, which goes through ``jit`` and ``scan`` and into checkpoints.
+    Where its structure must not change, name what will come: ``Metrics.of("loss", "accuracy")``.
+
+    Args:
+        stats: by names, none unless given.
+
+    >>> metrics = Metrics().update(loss=2.0, weight=64).update(loss=1.0, weight=32)
+    >>> metrics, metrics["loss"].max
+    (Metrics(loss=1.667), np.float64(2.0))
+    """
+
+    stats: dict[str, Stats] = field(default_factory=dict)
+
+    @staticmethod
+    def of(*names: str) -> "Metrics":
+        """Return averages of nothing yet, by these names."""
+        return Metrics({name: _nothing() for name in names})
+
+    def update(
+        self, values: Mapping[str, Any] | None = None, /, *, weight: Any = 1, **named: Any
+    ) -> "Metrics":
+        """Return the averages with more numbers in them.
+
+        Args:
+            values: a mapping of names to numbers, or to arrays whose elements each count.
+            weight: not negative, that of each number: the rows of a batch, or a mask [N] of the
+                rows that count.
+            **named: more of them.
+
+        Raises:
+            ShapeError: if the weight does not broadcast to the values.
+            RangeError: if it is known and negative.
+        """
+        given = {**(values or {}), **named}
+        new = {name: _stats_of(name, x, weight) for name, x in given.items()}
+        return self.merge(Metrics(new))
+
+    def merge(self, other: "Metrics") -> "Metrics":
+        """Return the averages over what both have gathered, say in two processes."""
+        names = [*self.stats, *(n for n in other.stats if n not in self.stats)]
+        nothing = _nothing()
+        get = lambda m, n: m.stats.get(n, nothing)
+        return Metrics({n: get(self, n).merge(get(other, n)) for n in names})
+
+    def means(self) -> dict[str, Any]:
+        """Return the means by their names, nan where there was nothing."""
+        return {name: self.mean(name) for name in self.stats}
+
+    def mean(self, name: str) -> Any:
+        """Return one mean."""
+        stats = self[name]
+        return np.where(stats.weight > 0, stats.mean, np.nan)[()]
+
+    def __getitem__(self, name: str) -> Stats:
+        if name not in self.stats:
+            raise UnknownMetricError(
+                f"Metrics: there is no {name!r}: got {', '.join(self.stats) or 'nothing yet'}"
+            )
+        return self.stats[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.stats)
+
+    def __len__(self) -> int:
+        return len(self.stats)
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={_text(x)}" for name, x in self.means().items())
+        return f"Metrics({', '.join(shown)})"
+
+
+def _nothing() -> Stats:
+    return Stats(*map(np.float64, (0, 0, 0, np.inf, -np.inf)))
+
+
+def _stats_of(name: str, values: Any, weight: Any) -> Stats:
+    """Return the stats of the elements of an array; what weighs nothing is not looked at."""
+    x, w = _real(name, values), _real("weight", weight)
+    if not isinstance(w, Tracer) and not np.all(w >= 0):
+        raise RangeError(f"Metrics: weight must not be negative: got {weight}")
+    try:
+        w = np.broadcast_to(w, shape_of(x))
+    except ValueError:
+        raise ShapeError(
+            f"Metrics: weight must broadcast to {name!r}: got {aval_of(w)} and {aval_of(x)}; a "
+            f"weight for each row needs a number for each row, a loss with reduction='none'"
+        ) from None
+    counts = w > 0
+    total, x = np.sum(w), np.where(counts, x, 0)
+    mean = np.sum(w * x) / _divisor(total)
+    low = np.min(np.where(counts, x, np.inf), initial=np.inf)
+    high = np.max(np.where(counts, x, -np.inf), initial=-np.inf)
+    return Stats(total, mean, np.sum(w * (x - mean) ** 2), low, high)
+
+
+def _real(name: str, x: Any) -> Any:
+    """Return real numbers as float64, in which small batches are not lost beside great sums."""
+    x = operand(x)
+    kind = aval_of(x).dtype.kind
+    if kind not in "biuf":
+        raise DtypeError(f"Metrics: {name} must be real numbers: got {aval_of(x)}")
+    return cast(x, np.float64)
+
+
+def _divisor(weight: Any) -> Any:
+    return np.where(weight == 0, 1, weight)[()]
+
+
+def _text(x: Any) -> str:
+    return str(aval_of(x)) if isinstance(x, Tracer) or np.ndim(x) else f"{float(x):.4g}"

@@ -1,0 +1,292 @@
+"""History: named numbers by steps, which print, draw and save themselves."""
+
+import csv
+import io as streams
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, shape_of
+from ..core.errors import FuncgradError, ShapeError
+from ..io.files import replacing
+from ..random import RangeError
+
+_SHOWN = 20  # rows of a printed table; longer ones show their ends
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+class HistoryError(FuncgradError, ValueError):
+    """A text or file that holds no history.
+
+    ``History.from_json("[]")`` fails; give what ``to_json`` or ``save`` has written.
+    """
+
+
+class History:
+    """Named numbers recorded step by step; ``print`` shows the table.
+
+    Args:
+        rows: of the history to go on with: pairs of a step and its numbers by their names.
+
+    >>> history = History()
+    >>> for loss in (1.0, 0.5, 0.25):
+    ...     history.record(loss=loss)
+    >>> history["loss"], history.steps
+    (array([1.  , 0.5 , 0.25]), array([0, 1, 2]))
+    >>> history
+    History of 3 steps
+    loss  1 █▃▁ 0.25
+    """
+
+    def __init__(self, rows: Iterable[tuple[int, Mapping[str, Any]]] = ()) -> None:
+        self._rows: list[tuple[int, dict[str, float]]] = []
+        for step, numbers in rows:
+            self.record(step, numbers)
+
+    def record(
+        self, step: int | None = None, numbers: Mapping[str, Any] | None = None, **named: Any
+    ) -> None:
+        """Add numbers to a step: to a new one, or to the last.
+
+        Args:
+            step: integer, not before the last; unless given, the one after it, from 0 on.
+            numbers: a mapping of names to scalars.
+            **named: more of them.
+
+        Raises:
+            RangeError: if the step is before the last.
+            ShapeError: if a number is an array.
+        """
+        last = self._rows[-1][0] if self._rows else -1
+        step = last + 1 if step is None else int(step)
+        if self._rows and step < last:
+            raise RangeError(
+                f"History: step must not be before the last, {last}: got {step}; until({step}) "
+                f"forgets what came after"
+            )
+        row = {name: _number(name, x) for name, x in {**(numbers or {}), **named}.items()}
+        if self._rows and step == last:
+            self._rows[-1][1].update(row)
+        else:
+            self._rows.append((step, row))
+
+    def until(self, step: int) -> "History":
+        """Return the history before a step, to go on from a checkpoint."""
+        return History((s, row) for s, row in self._rows if s < step)
+
+    @property
+    def names(self) -> list[str]:
+        """The names in the order in which they came."""
+        return list(dict.fromkeys(name for _, row in self._rows for name in row))
+
+    @property
+    def steps(self) -> np.ndarray:
+        """The recorded steps, int64 [N]."""
+        return np.array([step for step, _ in self._rows], np.int64)
+
+    def __getitem__(self, name: str) -> np.ndarray:
+        if name not in self.names:
+            raise KeyError(f"History: there is no {name!r}: got {', '.join(self.names) or 'none'}")
+        return np.array([row.get(name, math.nan) for _, row in self._rows])
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.names)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.names
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, History) and self.to_json() == other.to_json()
+
+    __hash__ = None  # type: ignore[assignment]  # it changes
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the columns by their names, "step" first, nan where nothing was recorded.
+
+        >>> history = History([(10, {"loss": 1.0})])
+        >>> history.arrays()
+        {'step': array([10]), 'loss': array([1.])}
+        """
+        return {"step": self.steps, **{name: self[name] for name in self.names}}
+
+    def best(self, name: str, mode: str = "min") -> tuple[int, float]:
+        """Return the step with the least (or with "max" the greatest) number, and that number.
+
+        Raises:
+            RangeError: if all are nan.
+
+        >>> History([(0, {"loss": 1.0}), (1, {"loss": 0.5}), (2, {"loss": 0.7})]).best("loss")
+        (1, 0.5)
+        """
+        if mode not in ("min", "max"):
+            raise ValueError(f"History.best: mode must be 'min' or 'max': got {mode!r}")
+        column = self[name]
+        if np.all(np.isnan(column)):
+            raise RangeError(f"History.best: every {name!r} is nan")
+        i = int((np.nanargmin if mode == "min" else np.nanargmax)(column))
+        return int(self.steps[i]), float(column[i])
+
+    # shown
+
+    def __str__(self) -> str:
+        head = ["step", *self.names]
+        rows = [[str(s), *(_text(row.get(n)) for n in self.names)] for s, row in self._rows]
+        if len(rows) > _SHOWN:
+            rows = [*rows[: _SHOWN // 2], ["..."] * len(head), *rows[-_SHOWN // 2 :]]
+        widths = [max(map(len, column)) for column in zip(head, *rows, strict=True)]
+        lines = ["  ".join(c.rjust(w) for c, w in zip(r, widths, strict=True)) for r in rows]
+        first = "  ".join(c.rjust(w) for c, w in zip(head, widths, strict=True))
+        return "\n".join([first, "-" * len(first), *lines])
+
+    def __repr__(self) -> str:
+        width = max(map(len, self.names), default=0)
+        lines = [f"{name.ljust(width)}  {_spark(self[name])}" for name in self.names]
+        return "\n".join([f"History of {len(self)} steps", *lines])
+
+    def plot(self, *names: str, ax: Any = None) -> Any:
+        """Draw curves over the steps with matplotlib, and return the axes.
+
+        Args:
+            *names: of the curves, all unless given.
+            ax: axes to draw into, of a new figure unless given.
+
+        Raises:
+            ImportError: if matplotlib is not installed.
+        """
+        if ax is None:
+            try:
+                import matplotlib.pyplot as plt  # type: ignore[import-not-found]
+            except ImportError:
+                raise ImportError(
+                    "History.plot: matplotlib is not installed: pip install 'funcgrad[plot]'; "
+                    "print(history) and repr(history) do without"
+                ) from None
+            _, ax = plt.subplots()
+        for name in names or self.names:
+            there = ~np.isnan(self[name])
+            ax.plot(self.steps[there], self[name][there], label=name)
+        ax.set_xlabel("step")
+        if names or self.names:
+            ax.legend()
+        return ax
+
+    # saved
+
+    def to_json(self) -> str:
+        """Return the history as JSON: columns by their names, exact, null where there is nothing.
+
+        >>> History([(0, {"loss": 0.1})]).to_json()
+        '{"step": [0], "loss": [0.1]}'
+        """
+        column = lambda name: [_exact(row.get(name)) for _, row in self._rows]
+        columns = {"step": self.steps.tolist(), **{name: column(name) for name in self.names}}
+        return json.dumps(columns, allow_nan=False)
+
+    @staticmethod
+    def from_json(text: str) -> "History":
+        """Return the history that ``to_json`` has written, say in a checkpoint's metadata.
+
+        Raises:
+            HistoryError: if it holds none.
+
+        >>> History.from_json(History([(0, {"loss": 0.1})]).to_json())["loss"]
+        array([0.1])
+        """
+        try:
+            columns = json.loads(text)
+            steps = columns.pop("step")
+            rows = zip(steps, *columns.values(), strict=True)
+            return History(
+                (step, {n: float(x) for n, x in zip(columns, row, strict=True) if x is not None})
+                for step, *row in rows
+            )
+        except (ValueError, TypeError, KeyError, AttributeError) as err:
+            raise HistoryError(f"History.from_json: this is no history: {err}") from None
+
+    def save(self, path: Any) -> None:
+        """Write a file ending in ``.json`` or ``.csv``, all of it or nothing.
+
+        >>> import tempfile, os
+        >>> path = os.path.join(tempfile.mkdtemp(), "history.csv")
+        >>> History([(0, {"loss": 0.1})]).save(path)
+        >>> History.load(path)["loss"]
+        array([0.1])
+        """
+        text = self.to_json() if _ending(path) == ".json" else self._to_csv()
+        with replacing(path) as file:
+            file.write(text.encode())
+
+    @staticmethod
+    def load(path: Any) -> "History":
+        """Read a file that ``save`` has written.
+
+        Raises:
+            HistoryError: if it holds no history.
+        """
+        ending = _ending(path)
+        text = Path(path).read_text(encoding="utf-8")
+        return History.from_json(text) if ending == ".json" else _from_csv(text)
+
+    def _to_csv(self) -> str:
+        file = streams.StringIO()
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["step", *self.names])
+        for step, row in self._rows:
+            writer.writerow([step, *(repr(row[n]) if n in row else "" for n in self.names)])
+        return file.getvalue()
+
+
+def _from_csv(text: str) -> History:
+    try:
+        (first, *names), *rows = csv.reader(streams.StringIO(text))
+        if first != "step":
+            raise ValueError(f"the first column is {first!r}, not 'step'")
+        return History(
+            (int(step), {n: float(x) for n, x in zip(names, row, strict=True) if x})
+            for step, *row in rows
+        )
+    except ValueError as err:
+        raise HistoryError(f"History.load: this is no history: {err}") from None
+
+
+def _ending(path: Any) -> str:
+    ending = Path(path).suffix
+    if ending not in (".json", ".csv"):
+        raise ValueError(f"History: the path must end in .json or .csv: got {str(path)!r}")
+    return ending
+
+
+def _number(name: str, x: Any) -> float:
+    if name == "step":
+        raise ValueError("History: a number cannot be named 'step': give it as the first argument")
+    if shape_of(x):
+        raise ShapeError(f"History: {name} must be a scalar: got {aval_of(x)}; reduce it")
+    return float(x)
+
+
+def _exact(x: float | None) -> float | str | None:
+    """Return what JSON can hold: nan and infinities as text."""
+    return x if x is None or math.isfinite(x) else str(x)
+
+
+def _text(x: float | None) -> str:
+    return "" if x is None else f"{x:.5g}"
+
+
+def _spark(column: np.ndarray, width: int = 40) -> str:
+    """Return the first number, a bar for each (or for the mean of neighbours), and the last."""
+    finite = column[np.isfinite(column)]
+    if not len(finite):
+        return "nan"
+    means = [np.mean(part) for part in np.array_split(finite, min(width, len(finite)))]
+    low, high = min(means), max(means)
+    scale = (len(_BARS) - 1) / (high - low) if high > low else 0.0
+    bars = "".join(_BARS[round((m - low) * scale)] for m in means)
+    return f"{_text(finite[0])} {bars} {_text(finite[-1])}"

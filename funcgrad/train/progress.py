@@ -1,0 +1,140 @@
+"""Progress: a bar on the terminal, drawn by tqdm where it is installed."""
+
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sized
+from contextlib import suppress
+from typing import Any, Generic, TextIO, TypeVar
+
+T = TypeVar("T")
+
+_REDRAW, _LINE = 0.1, 10.0  # seconds between two drawings: on a terminal, in a file
+
+
+def progress(
+    items: Iterable[T],
+    total: int | None = None,
+    *,
+    label: str = "",
+    show: bool | None = None,
+    file: TextIO | None = None,
+) -> "Progress[T]":
+    """Return an iterable over the same items that shows how far it is, and for how long it will go.
+
+    Args:
+        items: an iterable.
+        total: how many there are, ``len(items)`` if it has one.
+        label: words before the bar.
+        show: True and False decide; None shows it if the file is a terminal.
+        file: what it is written to, standard error unless given.
+
+    >>> import sys
+    >>> for x in progress(range(3), label="epoch", show=False):
+    ...     loss = x / 2
+    >>> loss
+    1.0
+    """
+    file = sys.stderr if file is None else file
+    if total is None and isinstance(items, Sized):
+        with suppress(TypeError):  # a loader of an iterable does not know
+            total = len(items)
+    shown = file.isatty() if show is None else show
+    if not shown:
+        return Progress(items, None)
+    return Progress(items, _bar(total, label, file))
+
+
+class Progress(Generic[T]):
+    """An iterable that shows how far it is; ``note`` puts numbers beside the bar.
+
+    Args:
+        items: an iterable.
+        bar: what draws, or None.
+
+    >>> bar = progress(range(2), show=False)
+    >>> for x in bar:
+    ...     bar.note(loss=0.5)
+    """
+
+    def __init__(self, items: Iterable[T], bar: Any) -> None:
+        self._items, self._bar = items, bar
+
+    def __iter__(self) -> Iterator[T]:
+        if self._bar is None:
+            yield from self._items
+            return
+        try:
+            for item in self._items:
+                yield item
+                self._bar.update()
+        finally:
+            self._bar.close()
+
+    def note(self, **numbers: Any) -> None:
+        """Show named numbers beside the bar."""
+        if self._bar is not None:
+            self._bar.set_postfix_str("  ".join(f"{n} {float(x):.4g}" for n, x in numbers.items()))
+
+
+class Line:
+    """The bar without tqdm: one line, written again and again; in a file a line now and then.
+
+    Args:
+        total: how many items there are, or None.
+        label: words before the count.
+        file: what it is written to.
+
+    >>> line = Line(2, "epoch", sys.stdout)
+    >>> line.update()
+    >>> line.close()
+    epoch  1/2  50%  0:00 left
+    """
+
+    def __init__(self, total: int | None, label: str, file: TextIO) -> None:
+        self._total, self._label, self._file = total, label, file
+        self._note, self._done, self._width = "", 0, 0
+        self._start = self._drawn = time.perf_counter()
+        self._terminal = file.isatty()
+
+    def update(self) -> None:
+        self._done += 1
+        now = time.perf_counter()
+        if now - self._drawn >= (_REDRAW if self._terminal else _LINE):
+            self._drawn = now
+            self._draw("" if self._terminal else "\n")
+
+    def set_postfix_str(self, text: str) -> None:
+        self._note = text
+
+    def close(self) -> None:
+        self._draw("\n")
+
+    def _draw(self, end: str) -> None:
+        text = "  ".join(part for part in (self._label, *self._facts(), self._note) if part)
+        blank = " " * (self._width - len(text)) if self._terminal else ""
+        self._width = len(text)
+        self._file.write(("\r" if self._terminal else "") + text + blank + end)
+        self._file.flush()
+
+    def _facts(self) -> list[str]:
+        seconds = time.perf_counter() - self._start
+        if not self._total:
+            return [str(self._done), f"{_clock(seconds)} so far"]
+        left = seconds / max(self._done, 1) * (self._total - self._done)
+        time_left = f"{_clock(left)} left" if self._done < self._total else _clock(seconds)
+        count = f"{self._done:{len(str(self._total))}d}/{self._total}"
+        return [count, f"{self._done / self._total:.0%}", time_left]
+
+
+def _bar(total: int | None, label: str, file: TextIO) -> Any:
+    try:
+        from tqdm import tqdm  # type: ignore[import-untyped]
+    except ImportError:
+        return Line(total, label, file)
+    return tqdm(total=total, desc=label or None, file=file, dynamic_ncols=True)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"

@@ -1,0 +1,275 @@
+"""Scores: how good predictions are, as plain functions. What is trained on is in ``losses``."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import DtypeError, ShapeError
+from ..core.trace import Tracer
+from ..losses.shared import check_labels, mask_of, pair, reduced
+from ..numpy.at import at
+from ..ops.operand import asarray
+from ..random import RangeError
+
+
+def accuracy(predictions: Any, labels: Any, *, where: Any = None) -> Any:
+    """Return the share of the predictions that are right.
+
+    Args:
+        predictions: classes, of the shape of the labels; or logits [..., C], of which the
+            greatest is the class.
+        labels: integers or booleans.
+        where: a mask that broadcasts to the labels, of what counts.
+
+    Raises:
+        DtypeError: if predictions of the labels' shape are floating, which could be logits.
+        ShapeError: if the shapes are others.
+
+    >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
+    np.float64(0.5)
+    """
+    predictions, labels = asarray(predictions), asarray(labels)
+    if len(shape_of(predictions)) == len(shape_of(labels)) + 1:
+        check_labels("accuracy", predictions, labels, -1)
+        predictions = np.argmax(predictions, axis=-1)
+    else:
+        _check_classes("accuracy", predictions, labels)
+    return _share("accuracy", predictions == labels, where)
+
+
+def top_k_accuracy(logits: Any, labels: Any, k: int, *, where: Any = None) -> Any:
+    """Return the share of the labels that are among the k greatest logits.
+
+    Of equal logits that of the lower class is greater; nan is never right.
+
+    Args:
+        logits: [..., C].
+        labels: integers [...].
+        k: from 1 to C.
+        where: a mask that broadcasts to the labels, of what counts.
+
+    Raises:
+        RangeError: if k is out of range.
+
+    >>> top_k_accuracy(np.array([[0.1, 0.9, 0.5], [0.8, 0.2, 0.4]]), np.array([2, 1]), k=2)
+    np.float64(0.5)
+    """
+    logits, labels = asarray(logits), asarray(labels)
+    check_labels("top_k_accuracy", logits, labels, -1)
+    classes = shape_of(logits)[-1]
+    if not 1 <= k <= classes:
+        raise RangeError(f"top_k_accuracy: k must be from 1 to {classes}, the classes: got {k}")
+    own = np.take_along_axis(logits, labels[..., None], axis=-1)
+    ties = (logits == own) & (np.arange(classes) < labels[..., None])
+    rank = np.sum(~(logits <= own) | ties, axis=-1)  # nan is not less or equal
+    return _share("top_k_accuracy", rank < k, where)
+
+
+def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = None) -> Any:
+    """Return how many examples of each class (row) were given each class (column).
+
+    Args:
+        predictions: integers [...].
+        labels: integers [...].
+        num_classes: C; unless given, one more than the greatest class there is.
+
+    Raises:
+        IndexError: if a class is negative or not below C.
+        DtypeError: if C is not given, and the classes are not known because they are traced.
+
+    >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 0, 1]))
+    array([[1, 1],
+           [0, 1]])
+    """
+    who, given = "confusion_matrix", (asarray(predictions), asarray(labels))
+    _check_classes(who, *given)
+    known = not any(isinstance(x, Tracer) for x in given)
+    if num_classes is None:
+        if not known:
+            raise DtypeError(f"{who}: num_classes is needed for traced classes: give it")
+        num_classes = max((int(np.max(x, initial=-1)) for x in given), default=-1) + 1
+    for name, x in zip(("predictions", "labels"), given if known else (), strict=known):
+        if np.size(x) and not (np.min(x) >= 0 and np.max(x) < num_classes):
+            raise IndexError(
+                f"{who}: {name} must be from 0 to {num_classes - 1}: got {np.min(x)} to {np.max(x)}"
+            )
+    columns, rows = (x.reshape(-1).astype(np.int64) for x in given)
+    return at(np.zeros((num_classes, num_classes), np.int64))[rows, columns].add(1)
+
+
+def precision(matrix: Any, average: str = "macro") -> Any:
+    """Return the share of right ones among those that were given a class.
+
+    Args:
+        matrix: a confusion matrix [C, C]; a class that was never given has precision 0.
+        average: "macro" for the mean over classes, "micro" over examples, "weighted" by the
+            examples of a class, "none" for each class [C].
+
+    >>> precision(np.array([[1, 1], [0, 2]]), "none")
+    array([1.        , 0.66666667])
+    """
+    right, given, there = _counts("precision", matrix)
+    return _averaged("precision", right, given, there, average)
+
+
+def recall(matrix: Any, average: str = "macro") -> Any:
+    """Return the share of those of a class that were found.
+
+    Args:
+        matrix: a confusion matrix [C, C]; a class of which there is none has recall 0.
+        average: "macro", "micro", "weighted" or "none", as of ``precision``.
+
+    >>> recall(np.array([[1, 1], [0, 2]]), "none")
+    array([0.5, 1. ])
+    """
+    right, _, there = _counts("recall", matrix)
+    return _averaged("recall", right, there, there, average)
+
+
+def f1(matrix: Any, average: str = "macro") -> Any:
+    """Return the harmonic mean of precision and recall.
+
+    Args:
+        matrix: a confusion matrix [C, C].
+        average: "macro", "micro", "weighted" or "none", as of ``precision``.
+
+    >>> f1(np.array([[1, 1], [0, 2]]), "none")
+    array([0.66666667, 0.8       ])
+    """
+    right, given, there = _counts("f1", matrix)
+    return _averaged("f1", 2 * right, given + there, there, average)
+
+
+def roc_auc(scores: Any, labels: Any) -> Any:
+    """Return the area under the ROC curve: how often a positive scores above a negative.
+
+    Args:
+        scores: real numbers [N]; equal ones count half.
+        labels: [N], 0 or 1.
+
+    Raises:
+        RangeError: if not both labels are there, or a score is nan.
+
+    >>> roc_auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1]))
+    np.float64(0.75)
+    """
+    scores, labels = np.asarray(scores), np.asarray(labels)
+    if scores.ndim != 1 or scores.shape != labels.shape:
+        raise ShapeError(
+            f"roc_auc: scores and labels must be of one shape [N]: got {aval_of(scores)} and "
+            f"{aval_of(labels)}; take one column"
+        )
+    positive = labels == 1
+    count, others = int(np.sum(positive)), int(np.sum(labels == 0))
+    if not (count and others) or count + others != len(labels) or np.any(np.isnan(scores)):
+        raise RangeError(
+            f"roc_auc: labels must be 0 and 1, of each some, and no score nan: got {count} ones "
+            f"and {others} zeros of {len(labels)}"
+        )
+    ordered = np.sort(scores)
+    below, upto = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
+    ranks = (below + upto + 1) / 2  # of equal scores the mean
+    return (np.sum(ranks[positive]) - count * (count + 1) / 2) / (count * others)
+
+
+def r2(predictions: Any, targets: Any) -> Any:
+    """Return the coefficient of determination: 1 is perfect, 0 as good as the mean.
+
+    Targets that are all equal give 1 for a perfect prediction and 0 for any other.
+
+    Args:
+        predictions: real numbers [N, ...].
+        targets: of the same shape; the score is the mean over what follows N.
+
+    Raises:
+        ShapeError: if the shapes differ.
+
+    >>> r2(np.array([1.0, 2.0, 4.0]), np.array([1.0, 2.0, 3.0]))
+    np.float64(0.5)
+    """
+    x, y = pair("r2", asarray(predictions), asarray(targets))
+    left = np.sum((y - x) ** 2, axis=0)
+    total = np.sum((y - np.mean(y, axis=0)) ** 2, axis=0)
+    constant = total == 0
+    score = 1 - left / np.where(constant, 1, total)
+    return np.mean(np.where(constant, np.where(left == 0, 1, 0), score))
+
+
+def mean_absolute_error(predictions: Any, targets: Any, *, where: Any = None) -> Any:
+    """Return the mean distance, in the units of the targets.
+
+    Args:
+        predictions: real numbers.
+        targets: of the same shape.
+        where: a mask of what counts.
+
+    >>> mean_absolute_error(np.array([1.0, 2.0]), np.array([1.0, 5.0]))
+    np.float64(1.5)
+    """
+    x, y = pair("mean_absolute_error", predictions, targets, where)
+    return reduced("mean_absolute_error", np.abs(x - y), "mean", where=where)
+
+
+def root_mean_squared_error(predictions: Any, targets: Any, *, where: Any = None) -> Any:
+    """Return the root of the mean squared distance, in the units of the targets.
+
+    Args:
+        predictions: real numbers.
+        targets: of the same shape.
+        where: a mask of what counts.
+
+    >>> root_mean_squared_error(np.array([1.0, 2.0]), np.array([4.0, 6.0]))
+    np.float64(3.5355339059327378)
+    """
+    x, y = pair("root_mean_squared_error", predictions, targets, where)
+    return np.sqrt(reduced("root_mean_squared_error", (x - y) ** 2, "mean", where=where))
+
+
+def _share(who: str, right: Any, where: Any) -> Any:
+    if where is None:
+        return np.mean(right)
+    where = mask_of(who, where, shape_of(right))
+    counts = np.broadcast_to(where, shape_of(right))
+    return np.sum(right & counts) / np.maximum(np.sum(counts), 1)
+
+
+def _check_classes(who: str, predictions: Any, labels: Any) -> None:
+    """Raise unless both are classes, of one shape."""
+    if shape_of(predictions) != shape_of(labels):
+        raise ShapeError(
+            f"{who}: predictions and labels must have one shape: got {aval_of(predictions)} and "
+            f"{aval_of(labels)}"
+        )
+    for name, x in (("predictions", predictions), ("labels", labels)):
+        if is_inexact(dtype_of(x)):
+            raise DtypeError(
+                f"{who}: {name} must be classes: got {aval_of(x)}; write x > 0 for a logit, "
+                f"x > 0.5 for a probability, astype(int) for whole numbers"
+            )
+
+
+def _counts(who: str, matrix: Any) -> tuple[Any, Any, Any]:
+    """Return by classes how many are right, were given the class, and are of it."""
+    matrix = asarray(matrix)
+    shape = shape_of(matrix)
+    if len(shape) != 2 or shape[0] != shape[1]:
+        raise ShapeError(
+            f"{who}: a confusion matrix [C, C] is needed: got {aval_of(matrix)}; write "
+            f"{who}(confusion_matrix(predictions, labels))"
+        )
+    return np.diagonal(matrix), np.sum(matrix, axis=0), np.sum(matrix, axis=1)
+
+
+def _averaged(who: str, part: Any, whole: Any, there: Any, average: str) -> Any:
+    ratio = lambda a, b: a / np.where(b == 0, 1, b)
+    if average == "micro":
+        return ratio(np.sum(part), np.sum(whole))
+    scores = ratio(part, whole)
+    if average == "weighted":
+        return np.sum(scores * ratio(there, np.sum(there)))
+    if average not in ("macro", "none"):
+        raise ValueError(
+            f"{who}: average must be 'macro', 'micro', 'weighted' or 'none': got {average!r}"
+        )
+    return np.mean(scores) if average == "macro" else scores
