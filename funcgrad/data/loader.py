@@ -11,7 +11,6 @@ from .prefetching import prefetched
 from .rows import integer
 from .sources import Collate, Iterated, Sampler, source_of, stack
 
-
 Steps: TypeAlias = Generator[tuple[int, int, Any], None, None]
 
 
@@ -193,6 +192,8 @@ class Loader:
             raise RangeError("Loader.restore: one of the position and this loader has no key")
         who, (epoch, done) = "Loader.restore", map(int, position[:2])
         epoch, done = integer(who, "epoch", epoch, 0), integer(who, "done", done, 0)
+        if not isinstance(self._source, Iterated) and done > len(self):
+            raise RangeError(f"{who}: done must be at most {len(self)}, an epoch: got {done}")
         self._owner, self._epoch, self._done, self._key = None, epoch, done, position.key
 
     def _check_owner(self, owner: object) -> None:

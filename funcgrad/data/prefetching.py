@@ -54,3 +54,4 @@ def prefetched(items: Iterator[T], size: int) -> Generator[T, None, None]:
         room.release()
         if thread is not threading.current_thread():  # where the garbage collector may run us
             thread.join()
+            getattr(items, "close", lambda: None)()  # what a generator holds open

@@ -1,6 +1,6 @@
 """Scaling: what training data say of each feature, kept as a tree that is saved with the model."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,14 @@ from .rows import count_rows
 @register_dataclass
 @dataclass(frozen=True, slots=True)
 class Scaler:
-    """A shift and a scale for each feature: ``scaler(x)`` is ``(x - shift) / scale``.
+    """A shift and a scale for each feature: ``scaler(x)`` is ``(x - shift) / scale + offset``.
 
     It is a tree, so ``fg.io`` saves it; it can be differentiated through, and called under jit.
 
     Args:
         shift: a tree of arrays, as what it was fitted on.
         scale: another, not 0.
+        offset: float, what the shift becomes.
 
     >>> scaler = Scaler(np.array([1.0]), np.array([2.0]))
     >>> scaler(np.array([[5.0]])), scaler.inverse(scaler(np.array([[5.0]])))
@@ -33,14 +34,17 @@ class Scaler:
 
     shift: Any
     scale: Any
+    offset: float = field(default=0.0, metadata={"static": True})
 
     def __call__(self, x: Any) -> Any:
         """Return data of the same structure, scaled."""
-        return tree.map(lambda m, s, x: (_like(x, m) - m) / s, self.shift, self.scale, x)
+        scaled = lambda m, s, x: (_like(x, m) - m) / s + self.offset
+        return tree.map(scaled, self.shift, self.scale, x)
 
     def inverse(self, x: Any) -> Any:
         """Return scaled data, or predictions of them, in the units they came in."""
-        return tree.map(lambda m, s, x: _like(x, m) * s + m, self.shift, self.scale, x)
+        restored = lambda m, s, x: (_like(x, m) - self.offset) * s + m
+        return tree.map(restored, self.shift, self.scale, x)
 
 
 def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
@@ -101,9 +105,9 @@ def min_max_scaler(
         wide = np.promote_types(dtype, np.float64)
         least, most = (f(axis=axis, keepdims=True).astype(wide) for f in (x.min, x.max))
         scale = np.where(most == least, 1, (most - least) / (high - low))
-        return _kept(least - low * scale, scale, x, axis, dtype)
+        return _kept(least, scale, x, axis, dtype)
 
-    return _scaler(fit, arrays)
+    return _scaler(fit, arrays, float(low))
 
 
 def _numbers(who: str, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
@@ -128,10 +132,10 @@ def _constant(x: np.ndarray, axis: Any) -> np.ndarray:
     return x.max(axis=axis, keepdims=True) == x.min(axis=axis, keepdims=True)
 
 
-def _scaler(fit: Any, arrays: Any) -> Scaler:
+def _scaler(fit: Any, arrays: Any, offset: float = 0.0) -> Scaler:
     leaves, treedef = tree.flatten(arrays)
     shifts, scales = zip(*map(fit, leaves), strict=True)
-    return Scaler(tree.unflatten(treedef, shifts), tree.unflatten(treedef, scales))
+    return Scaler(tree.unflatten(treedef, shifts), tree.unflatten(treedef, scales), offset)
 
 
 def _like(x: Any, like: Any) -> Any:
