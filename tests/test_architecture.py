@@ -45,7 +45,7 @@ LONG_FUNCTIONS = {
 LATE_IMPORTS: dict[str, str] = {
     "scipy/optimize/vectors.py": "SciPy is optional, and imported by the call that needs it",
     "train/history.py": "matplotlib is optional, and imported by the call that draws",
-    "train/progress.py": "tqdm is optional, and imported by the call that shows a bar",
+    "train/bars.py": "tqdm is optional, and imported by the call that shows a bar",
 }
 STATE = {
     "core/registry.py primitives": "the registry: an operator on a tracer looks its primitive up",

@@ -105,7 +105,7 @@ def length(rows: int, size: int | None, drop_last: bool) -> int:
 def source_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | None) -> Any:
     """Return the source for whatever a user gives as data."""
     if handler_of(data) is None and not hasattr(data, "shape"):
-        if hasattr(data, "__getitem__") and hasattr(data, "__len__"):
+        if hasattr(data, "__getitem__") and hasattr(type(data), "__len__"):
             rows = integer("Loader", "the number of examples", len(data), 1)
             numbers = lambda i: range(i.start, i.stop) if isinstance(i, slice) else i.tolist()
             take = lambda i: collate([data[j] for j in numbers(i)])

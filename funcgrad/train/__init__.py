@@ -1,8 +1,8 @@
 """Pieces of a training loop of your own: progress, averages, scores, early stopping, history."""
 
 from .averages import Metrics as Metrics, Stats as Stats
+from .bars import Progress as Progress, progress as progress
 from .history import History as History
-from .progress import Progress as Progress, progress as progress
 from .scores import (
     accuracy as accuracy,
     confusion_matrix as confusion_matrix,

@@ -15,8 +15,8 @@ from ..ops.structure import cast
 from ..random import RangeError
 
 
-class UnknownMetricError(FuncgradError, KeyError):
-    """A name that no ``update`` has given.
+class UnknownNameError(FuncgradError, KeyError):
+    """A name under which nothing was given.
 
     ``Metrics().update(loss=1.0)["lose"]`` fails; ask for one of the names that the message lists.
     """
@@ -122,7 +122,7 @@ class Metrics:
 
     def __getitem__(self, name: str) -> Stats:
         if name not in self.stats:
-            raise UnknownMetricError(
+            raise UnknownNameError(
                 f"Metrics: there is no {name!r}: got {', '.join(self.stats) or 'nothing yet'}"
             )
         return self.stats[name]

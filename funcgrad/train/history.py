@@ -14,6 +14,7 @@ from ..core.avals import aval_of, shape_of
 from ..core.errors import FuncgradError, ShapeError
 from ..io.files import replacing
 from ..random import RangeError
+from .averages import UnknownNameError
 
 _SHOWN = 20  # rows of a printed table; longer ones show their ends
 _BARS = "▁▂▃▄▅▆▇█"
@@ -90,7 +91,8 @@ class History:
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self.names:
-            raise KeyError(f"History: there is no {name!r}: got {', '.join(self.names) or 'none'}")
+            known = ", ".join(self.names) or "nothing yet"
+            raise UnknownNameError(f"History: there is no {name!r}: got {known}")
         return np.array([row.get(name, math.nan) for _, row in self._rows])
 
     def __len__(self) -> int:
