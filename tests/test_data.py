@@ -373,6 +373,22 @@ def test_the_producer_works_in_the_context_of_the_consumer():
         list(prefetched(items, 1))
 
 
+def test_an_iteration_left_open_does_not_hold_up_the_end_of_the_program():
+    code = """
+import time
+import numpy as np
+import funcgrad as fg
+slow = lambda x: time.sleep(0.2) or x
+batches = iter(fg.data.Loader(np.arange(9), 1, prefetch=2, transform=slow))
+print(next(batches))
+circle = [batches]
+circle.append(circle)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=30)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "[0]\n", "")
+
+
 def test_prefetching_overlaps_with_the_use():
     def slow(x):
         time.sleep(0.02)
