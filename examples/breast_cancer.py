@@ -4,7 +4,7 @@ A small network gives the logit of "benign"; the loss is binary cross-entropy.
 """
 
 import numpy as np
-from common import Progress, load, make_parser, split, standardize, summarize
+from common import Progress, load, make_parser, split, summarize
 
 import funcgrad as fg
 from funcgrad import nn, optim
@@ -24,8 +24,9 @@ def main():
 
     x, y = load("breast_cancer")
     (x, y), (x_test, y_test) = split(x, y, seed=args.seed)
-    x, x_test = standardize(x, x_test)
-    y, y_test = np.float32(y), np.float32(y_test)
+    x, x_test, y, y_test = map(np.float32, (x, x_test, y, y_test))
+    scaler = fg.data.standardizer(x)  # the test set must not help to choose the scale
+    x, x_test = scaler(x), scaler(x_test)
 
     model = nn.Sequential(nn.Dense(30, 16, activation=nn.tanh), nn.Dense(16, 1))
     model = model.init(fg.random.key(args.seed))

@@ -1,4 +1,4 @@
-"""What the example scripts share: data, the split, the scaling, the options, and what is shown.
+"""What the example scripts share: data, the split, the options, and what is shown.
 
 Plain NumPy; ``examples/data/README.md`` tells where the tables come from.
 """
@@ -92,17 +92,6 @@ def split(
     order = np.random.default_rng(seed).permutation(len(x))
     test, train = order[:count], order[count:]
     return (x[train], y[train]), (x[test], y[test])
-
-
-def standardize(train: np.ndarray, test: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return both in float32, each column scaled to mean 0 and deviation 1 in ``train``.
-
-    The test set must not help to choose the scale; a column that is constant in training
-    becomes 0 there.
-    """
-    mean, deviation = train.mean(axis=0), train.std(axis=0)
-    scale = np.where(deviation > 0, deviation, 1.0)
-    return tuple(((x - mean) / scale).astype(np.float32) for x in (train, test))
 
 
 # options; argparse prints what their types raise as its own one-line error

@@ -4,7 +4,7 @@ A small network with weight decay; the score is R², the part of the variance it
 """
 
 import numpy as np
-from common import Progress, load, make_parser, split, standardize, summarize
+from common import Progress, load, make_parser, split, summarize
 
 import funcgrad as fg
 from funcgrad import nn, optim
@@ -16,17 +16,16 @@ def loss_fn(model, x, y):
 
 
 def r_squared(model, x, y):
-    residual = np.sum((model(x)[:, 0] - y) ** 2)
-    return float(1 - residual / np.sum((y - np.mean(y)) ** 2))
+    return fg.train.r2(model(x)[:, 0], y)
 
 
 def main():
     args = make_parser(__doc__, epochs=80, rate=5e-2, decay=1e-1, seed=0).parse_args()
 
     x, y = load("diabetes")
-    (x, y), (x_test, y_test) = split(x, y, seed=args.seed)
-    x, x_test = standardize(x, x_test)
-    y, y_test = (v[:, 0] for v in standardize(y[:, None], y_test[:, None]))
+    train, test = split(np.float32(x), np.float32(y), seed=args.seed)
+    scaler = fg.data.standardizer(train)  # the test set must not help to choose the scale
+    (x, y), (x_test, y_test) = scaler(train), scaler(test)
 
     model = nn.Sequential(nn.Dense(10, 8, activation=nn.gelu), nn.Dense(8, 1))
     model = model.init(fg.random.key(args.seed))

@@ -16,7 +16,7 @@ def loss_fn(model, x, y, key=None):
 
 
 def accuracy(model, x, y):
-    return float(np.mean(np.argmax(model(x), axis=-1) == y))
+    return fg.train.accuracy(model(x), y)
 
 
 def main():
@@ -36,22 +36,21 @@ def main():
         nn.Dense(128, 64, activation=nn.relu),
         nn.Dense(64, 10),
     ).init(init_key)
-    batches = len(x) // args.batch
-    optimizer = optim.adam(optim.cosine_decay_schedule(args.rate, args.epochs * batches))
+    order_key, noise_key = fg.random.split(train_key)
+    loader = fg.data.Loader((x, y), args.batch, key=order_key, drop_last=True)
+    optimizer = optim.adam(optim.cosine_decay_schedule(args.rate, args.epochs * len(loader)))
     state = optimizer.init(model)
 
     report = Progress(args.epochs)
     for epoch in range(args.epochs):
-        order_key, noise_key = fg.random.split(fg.random.fold_in(train_key, epoch))
-        order = fg.random.permutation(order_key, len(x))[: batches * args.batch]
-        losses = []
-        for i, batch in enumerate(np.split(order, batches)):
-            noise = fg.random.fold_in(noise_key, i)
-            loss, grads = fg.value_and_grad(loss_fn)(model, x[batch], y[batch], key=noise)
+        epoch_key, metrics = fg.random.fold_in(noise_key, epoch), fg.train.Metrics()
+        for batch in loader:
+            noise = fg.random.fold_in(epoch_key, loader.done)
+            loss, grads = fg.value_and_grad(loss_fn)(model, *batch, key=noise)
             updates, state = optimizer.update(grads, state, model)
             model = optim.apply_updates(model, updates)
-            losses.append(loss)
-        report(loss=np.mean(losses), accuracy=accuracy(model, x, y))
+            metrics = metrics.update(loss=loss, weight=args.batch)
+        report(**metrics.means(), accuracy=accuracy(model, x, y))
 
     sets = {"train": (x, y), "test": (x_test, y_test)}
     summarize("digits", model, sets, loss=loss_fn, accuracy=accuracy)

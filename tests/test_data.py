@@ -430,6 +430,14 @@ def test_prefetching_overlaps_with_the_use():
         (lambda: data.Loader(iter([1]), 2, key=KEY), ValueError, "cannot be shuffled"),
         (lambda: data.Loader(ROWS, 2, augment=lambda k, x: x), ValueError, "augment needs a key"),
         (lambda: list(data.Loader(list, 2).stream()), ValueError, "gave no batch"),
+        (lambda: data.Loader(ROWS, 2).restore((0, 1)), DtypeError, r"Position .* got \(0, 1\)"),
+        (lambda: data.Loader([{"a": 1}], 2), ShapeError, r"\[0\]\['a'\].* data.stack\(examples\)"),
+        (lambda: data.stack([]), ValueError, "there are no examples"),
+        (
+            lambda: data.stack([{"a": np.ones(2)}, {"a": np.ones(3)}]),
+            ShapeError,
+            r"f64\[2\] and f64\[3\] at \['a'\]; pad them",
+        ),
         (lambda: data.weighted_sampler([0.0, 0.0]), ValueError, "not all 0"),
         (lambda: data.weighted_sampler([1.0, -1.0]), ValueError, "not negative"),
         (lambda: data.weighted_sampler([1.0])(None), DtypeError, "a key is needed"),
@@ -582,6 +590,15 @@ def test_what_is_longer_is_cut_only_when_asked():
 def test_empty_lists_do_not_decide_the_dtype():
     assert data.pad_sequences([[], [1, 2]])[0].dtype == np.int64
     assert data.pad_sequences([[], []])[0].shape == (2, 0)
+    assert np.isnan(data.pad_sequences([[], [1]], value=np.nan)[0][0, 0])
+
+
+def test_ragged_examples_are_padded_as_they_are_batched():
+    ragged = [np.arange(n) for n in (3, 1, 2)]
+    (first, mask), (second, _) = data.Loader(lambda: ragged, 2, collate=data.pad_sequences)
+
+    assert first.tolist() == [[0, 1, 2], [0, 0, 0]] and mask.sum() == 4
+    assert second.tolist() == [[0, 1]]
 
 
 @pytest.mark.parametrize(

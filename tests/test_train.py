@@ -28,7 +28,7 @@ def test_averages_over_unequal_batches_are_those_over_all(sizes):
         means = means.update({"loss": part.mean()}, weight=len(part))
     stats = whole["loss"]
 
-    np.testing.assert_allclose([whole.mean("loss"), means.mean("loss")], x.mean(), rtol=1e-15)
+    np.testing.assert_allclose([whole["loss"].mean, means["loss"].mean], x.mean(), rtol=1e-15)
     np.testing.assert_allclose(stats.std, x.std(), rtol=1e-9)  # 6 of 16 digits are the offset's
     assert (stats.min, stats.max, stats.weight) == (x.min(), x.max(), 10)
 
@@ -47,8 +47,15 @@ def test_what_weighs_nothing_is_not_looked_at():
     mask = np.array([True, False, True])
     metrics = train.Metrics().update(loss=np.array([1.0, np.nan, 3.0]), weight=mask)
 
-    assert metrics["loss"] == train.Stats(2, 2, 2, 1, 3)
-    assert np.isnan(train.Metrics.of("loss").mean("loss"))
+    assert metrics["loss"] == train.Stats(2, 4, 2, 1, 3)
+    assert np.isnan(train.Metrics.of("loss")["loss"].mean)
+
+
+def test_a_loss_that_diverges_shows_in_its_mean():
+    metrics = train.Metrics().update(a=np.inf, b=1e300).update(a=1.0, b=-1e300)
+    metrics = metrics.update(a=np.array([2.0, np.inf]), b=np.nan)
+
+    assert metrics["a"].mean == np.inf and metrics["a"].min == 1 and np.isnan(metrics["b"].mean)
 
 
 def test_averages_go_through_jit_and_scan_and_files(tmp_path):
@@ -164,9 +171,9 @@ def test_auc_counts_the_pairs_in_order():
 
 def test_r2_at_its_edges():
     y = RNG.normal(size=(20, 2))
-    constant = np.ones(4)
+    constant = np.ones(4, np.float32)
 
-    assert train.r2(y, y) == 1
+    assert train.r2(y, y) == 1 and train.r2(constant, constant).dtype == np.float32
     np.testing.assert_allclose(train.r2(np.broadcast_to(y.mean(axis=0), y.shape), y), 0, atol=1e-15)
     assert train.r2(constant, constant) == 1 and train.r2(constant + 1, constant) == 0
     with pytest.raises(ShapeError, match="one shape"):
@@ -299,6 +306,7 @@ def test_what_is_no_table_is_refused(tmp_path, text):
         (lambda h: h.record(3, loss=1.0), ValueError, "not be before the last, 290: got 3"),
         (lambda h: h.record(loss=np.ones(2)), ShapeError, r"loss must be a scalar: got f64\[2\]"),
         (lambda h: h.record(numbers={"step": 1}), ValueError, "cannot be named 'step'"),
+        (lambda h: h.record(300.5, loss=1.0), DtypeError, "step must be an integer: got 300.5"),
         (lambda h: h["lose"], KeyError, "there is no 'lose': got loss, rate, accuracy"),
         (lambda h: h.save("h.txt"), ValueError, "must end in .json or .csv"),
     ],
@@ -483,7 +491,7 @@ def test_a_loop_of_these_pieces_can_be_broken_anywhere(tmp_path):
                 if n == die_at:
                     return None
             score = train.accuracy(logits(state["model"], valid[0]) > 0, valid[1] == 1)
-            history.record(loss=state["metrics"].mean("loss"), accuracy=score)
+            history.record(loss=state["metrics"]["loss"].mean, accuracy=score)
             best = stopping.update(state["stopping"], 1 - score, state["model"])
             state = state | {"metrics": train.Metrics.of("loss"), "stopping": best}
         return state, history

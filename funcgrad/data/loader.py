@@ -4,7 +4,7 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from typing import Any, NamedTuple, TypeAlias
 
-from ..core.errors import FuncgradError
+from ..core.errors import DtypeError, FuncgradError
 from ..random import Key, RangeError, fold_in, split
 from ..random.keys import single
 from .prefetching import prefetched
@@ -180,7 +180,11 @@ class Loader:
         >>> list(loader)
         [array([4, 5])]
         """
-        position = Position(*position)
+        if not isinstance(position, Position):
+            raise DtypeError(
+                f"Loader.restore: a Position is needed: got {position!r}; give what state() "
+                f"returned, or io.load(path, like=loader.state())"
+            )
         for name, mine in (("batch_size", self._size or 0), ("rows", self._source.rows or 0)):
             saved = int(getattr(position, name))
             if saved != mine:

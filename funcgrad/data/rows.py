@@ -28,12 +28,13 @@ def count_rows(who: str, arrays: Any) -> int:
         if isinstance(x, Tracer):
             raise DtypeError(
                 f"{who}: arrays must have their numbers: got a traced {aval_of(x)} at "
-                f"{_place(path)}; make the batches outside the traced function"
+                f"{place(path)}; make the batches outside the traced function"
             )
         if not getattr(x, "shape", None):
             raise ShapeError(
                 f"{who}: every leaf must be an array with a leading axis of examples: got {x!r} "
-                f"at {_place(path)}; make it one: np.asarray(...)"
+                f"at {place(path)}; make it one, np.asarray(...), or make one tree of a list of "
+                f"examples, data.stack(examples)"
             )
     (first, x), *others = pairs
     count = shape_of(x)[0]
@@ -41,10 +42,10 @@ def count_rows(who: str, arrays: Any) -> int:
         if shape_of(other)[0] != count:
             raise ShapeError(
                 f"{who}: all arrays must have one leading axis: got {aval_of(x)} at "
-                f"{_place(first)} and {aval_of(other)} at {_place(path)}; give each as many rows"
+                f"{place(first)} and {aval_of(other)} at {place(path)}; give each as many rows"
             )
     if count == 0:
-        raise RangeError(f"{who}: there are no rows: got {aval_of(x)} at {_place(first)}")
+        raise RangeError(f"{who}: there are no rows: got {aval_of(x)} at {place(first)}")
     return count
 
 
@@ -76,5 +77,6 @@ def column(who: str, name: str, value: Any, count: int | None = None) -> np.ndar
     return array
 
 
-def _place(path: Any) -> str:
+def place(path: Any) -> str:
+    """Return a path as text."""
     return tree.keystr(path) or "the root"

@@ -25,7 +25,7 @@ def pad_sequences(
     Args:
         sequences: B arrays [length, ...], alike but for their lengths.
         length: L, that of the longest unless given.
-        value: what fills the rest.
+        value: what fills the rest; nan makes integers floating, as NumPy promotes.
         side: "right" or "left", where that is.
         truncate: whether longer ones are cut on that side; else they raise.
         multiple: L is rounded up to a multiple of it, so that jit sees fewer shapes.
@@ -52,7 +52,7 @@ def pad_sequences(
             f"{who}: length must hold the longest sequence: got {length}, it has {longest}; give "
             f"a greater one, or truncate=True"
         )
-    out = np.full((len(arrays), width, *arrays[0].shape[1:]), value, np.result_type(*dtypes))
+    out = np.full((len(arrays), width, *arrays[0].shape[1:]), value, np.result_type(*dtypes, value))
     mask = np.zeros((len(arrays), width), bool)
     for i, a in enumerate(arrays):
         n = min(len(a), width)

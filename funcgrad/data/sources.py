@@ -8,10 +8,12 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core import tree
-from ..core.errors import FuncgradError
+from ..core.avals import aval_of
+from ..core.errors import FuncgradError, ShapeError
+from ..core.nodes import Path
 from ..core.tree import handler_of
 from ..random import Key, RangeError, permutation
-from .rows import count_rows, integer, take_rows
+from .rows import count_rows, integer, place, take_rows
 
 Collate: TypeAlias = Callable[[list[Any]], Any]
 Sampler: TypeAlias = Callable[[Key | None], Any]
@@ -28,10 +30,28 @@ class ExhaustedError(FuncgradError, ValueError):
 def stack(examples: list[Any]) -> Any:
     """Return trees of one structure as one tree, each leaf with a new leading axis.
 
+    Raises:
+        ShapeError: naming the path at which the examples differ in shape.
+        TreeError: if they differ in structure.
+        RangeError: if there are none.
+
     >>> stack([{"x": 1.0}, {"x": 2.0}])
     {'x': array([1., 2.])}
     """
-    return tree.map(lambda *leaves: np.stack([np.asarray(x) for x in leaves]), *examples)
+    if not examples:
+        raise RangeError("stack: there are no examples: give at least one")
+
+    def one(path: Path, *leaves: Any) -> np.ndarray:
+        arrays = [np.asarray(x) for x in leaves]
+        other = next((a for a in arrays if a.shape != arrays[0].shape), None)
+        if other is not None:
+            raise ShapeError(
+                f"stack: examples must be alike: got {aval_of(arrays[0])} and {aval_of(other)} at "
+                f"{place(path)}; pad them: collate=pad_sequences, or a function that calls it"
+            )
+        return np.stack(arrays)
+
+    return tree.map_with_path(one, *examples)
 
 
 @dataclass(frozen=True)

@@ -29,20 +29,26 @@ class Stats(NamedTuple):
 
     Args:
         weight: the sum of the weights.
-        mean: of the numbers, 0 for none.
+        total: the weighted sum.
         spread: the weighted sum of squared distances from the mean.
         min: inf for none.
         max: -inf for none.
 
-    >>> Stats(2.0, 3.0, 8.0, 1.0, 5.0).std
-    np.float64(2.0)
+    >>> stats = Stats(2.0, 6.0, 8.0, 1.0, 5.0)
+    >>> stats.mean, stats.std
+    (np.float64(3.0), np.float64(2.0))
     """
 
     weight: Any
-    mean: Any
+    total: Any
     spread: Any
     min: Any
     max: Any
+
+    @property
+    def mean(self) -> Any:
+        """The weighted mean, nan for none."""
+        return np.where(self.weight > 0, self.total / _divisor(self.weight), np.nan)[()]
 
     @property
     def std(self) -> Any:
@@ -56,10 +62,11 @@ class Stats(NamedTuple):
         equation 2.1, with weights for counts.
         """
         weight = self.weight + other.weight
-        share, apart = other.weight / _divisor(weight), other.mean - self.mean
-        spread = self.spread + other.spread + apart * apart * self.weight * share
+        apart = other.total / _divisor(other.weight) - self.total / _divisor(self.weight)
+        between = apart * apart * (self.weight * other.weight / _divisor(weight))
         low, high = np.minimum(self.min, other.min), np.maximum(self.max, other.max)
-        return Stats(weight, self.mean + apart * share, spread, low, high)
+        spread = self.spread + other.spread + between
+        return Stats(weight, self.total + other.total, spread, low, high)
 
 
 @register_dataclass
@@ -109,16 +116,12 @@ class Metrics:
         names = [*self.stats, *(n for n in other.stats if n not in self.stats)]
         nothing = _nothing()
         get = lambda m, n: m.stats.get(n, nothing)
-        return Metrics({n: get(self, n).merge(get(other, n)) for n in names})
+        with np.errstate(over="ignore", invalid="ignore"):  # a loss may diverge: the mean is inf
+            return Metrics({n: get(self, n).merge(get(other, n)) for n in names})
 
     def means(self) -> dict[str, Any]:
         """Return the means by their names, nan where there was nothing."""
-        return {name: self.mean(name) for name in self.stats}
-
-    def mean(self, name: str) -> Any:
-        """Return one mean."""
-        stats = self[name]
-        return np.where(stats.weight > 0, stats.mean, np.nan)[()]
+        return {name: self[name].mean for name in self.stats}
 
     def __getitem__(self, name: str) -> Stats:
         if name not in self.stats:
@@ -147,6 +150,8 @@ def _stats_of(name: str, values: Any, weight: Any) -> Stats:
     x, w = _real(name, values), _real("weight", weight)
     if not isinstance(w, Tracer) and not np.all(w >= 0):
         raise RangeError(f"Metrics: weight must not be negative: got {weight}")
+    if np.float64 is type(x) is type(w) and w > 0:  # one mean of a batch, the usual case
+        return Stats(w, w * x, np.float64(0), x, x)
     try:
         w = np.broadcast_to(w, shape_of(x))
     except ValueError:
@@ -155,11 +160,13 @@ def _stats_of(name: str, values: Any, weight: Any) -> Stats:
             f"weight for each row needs a number for each row, a loss with reduction='none'"
         ) from None
     counts = w > 0
-    total, x = np.sum(w), np.where(counts, x, 0)
-    mean = np.sum(w * x) / _divisor(total)
+    x = np.where(counts, x, 0)
+    weight, total = np.sum(w), np.sum(w * x)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = np.sum(w * (x - total / _divisor(weight)) ** 2)
     low = np.min(np.where(counts, x, np.inf), initial=np.inf)
     high = np.max(np.where(counts, x, -np.inf), initial=-np.inf)
-    return Stats(total, mean, np.sum(w * (x - mean) ** 2), low, high)
+    return Stats(weight, total, spread, low, high)
 
 
 def _real(name: str, x: Any) -> Any:
@@ -168,11 +175,11 @@ def _real(name: str, x: Any) -> Any:
     kind = aval_of(x).dtype.kind
     if kind not in "biuf":
         raise DtypeError(f"Metrics: {name} must be real numbers: got {aval_of(x)}")
-    return cast(x, np.float64)
+    return cast(x, np.float64) if isinstance(x, Tracer) else np.asarray(x, np.float64)[()]
 
 
 def _divisor(weight: Any) -> Any:
-    return np.where(weight == 0, 1, weight)[()]
+    return weight + (weight == 0)
 
 
 def _text(x: Any) -> str:

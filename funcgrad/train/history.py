@@ -4,6 +4,7 @@ import csv
 import io as streams
 import json
 import math
+import operator
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, shape_of
-from ..core.errors import FuncgradError, ShapeError
+from ..core.errors import DtypeError, FuncgradError, ShapeError
 from ..io.files import replacing
 from ..random import RangeError
 from .averages import UnknownNameError
@@ -63,7 +64,7 @@ class History:
             ShapeError: if a number is an array.
         """
         last = self._rows[-1][0] if self._rows else -1
-        step = last + 1 if step is None else int(step)
+        step = last + 1 if step is None else _step(step)
         if self._rows and step < last:
             raise RangeError(
                 f"History: step must not be before the last, {last}: got {step}; until({step}) "
@@ -263,6 +264,13 @@ def _ending(path: Any) -> str:
     if ending not in (".json", ".csv"):
         raise ValueError(f"History: the path must end in .json or .csv: got {str(path)!r}")
     return ending
+
+
+def _step(step: Any) -> int:
+    try:
+        return operator.index(step)
+    except TypeError:
+        raise DtypeError(f"History: step must be an integer: got {step!r}") from None
 
 
 def _number(name: str, x: Any) -> float:

@@ -193,7 +193,7 @@ def r2(predictions: Any, targets: Any) -> Any:
     total = np.sum((y - np.mean(y, axis=0)) ** 2, axis=0)
     constant = total == 0
     score = 1 - left / np.where(constant, 1, total)
-    return np.mean(np.where(constant, np.where(left == 0, 1, 0), score))
+    return np.mean(np.where(constant, left == 0, score))
 
 
 def mean_absolute_error(predictions: Any, targets: Any, *, where: Any = None) -> Any:
