@@ -16,6 +16,51 @@ class _End(NamedTuple):
     error: BaseException | None
 
 
+class _Producer:
+    """A thread that takes items from an iterator, as long as there is room for them."""
+
+    def __init__(self, items: Iterator[Any], size: int) -> None:
+        self._items, self._ready, self._stopped = items, deque[Any](), False
+        self._room, self._filled = threading.Semaphore(size), threading.Semaphore(0)
+        # in the caller's context, so that np.errstate and the like hold there too
+        run = contextvars.copy_context().run
+        name = "funcgrad-prefetch"
+        self._thread = threading.Thread(target=run, args=(self._run,), name=name, daemon=True)
+        self._thread.start()
+
+    def get(self) -> Any:
+        """Return the next item in a tuple, or the end; wait for it."""
+        self._filled.acquire()
+        self._room.release()
+        return self._ready.popleft()
+
+    def stop(self) -> None:
+        """Let the thread finish the item it is at, and end."""
+        self._stopped = True
+        self._room.release()
+        # the collector may call this in the thread itself, or when the interpreter ends, and the
+        # thread with it
+        if self._thread is not threading.current_thread() and not sys.is_finalizing():
+            self._thread.join()
+            getattr(self._items, "close", lambda: None)()  # what a generator holds open
+
+    def _run(self) -> None:
+        end = _End(None)
+        try:
+            while self._room.acquire() and not self._stopped:
+                try:
+                    self._put((next(self._items),))
+                except StopIteration:
+                    break
+        except BaseException as err:  # the consumer must not wait for ever, whatever happened
+            end = _End(err)
+        self._put(end)
+
+    def _put(self, item: Any) -> None:
+        self._ready.append(item)
+        self._filled.release()
+
+
 def prefetched(items: Iterator[T], size: int) -> Generator[T, None, None]:
     """Yield items in their order, made by a thread that is at most ``size`` of them ahead.
 
@@ -25,45 +70,11 @@ def prefetched(items: Iterator[T], size: int) -> Generator[T, None, None]:
     >>> list(prefetched(iter(range(3)), size=2))
     [0, 1, 2]
     """
-    ready: deque[Any] = deque()
-    room, filled = threading.Semaphore(size), threading.Semaphore(0)
-    stopped = threading.Event()
-
-    def put(item: Any) -> None:
-        ready.append(item)
-        filled.release()
-
-    def get() -> Any:
-        filled.acquire()
-        return ready.popleft()
-
-    def produce() -> None:
-        end = _End(None)
-        try:
-            while room.acquire() and not stopped.is_set():
-                try:
-                    put((next(items),))
-                except StopIteration:
-                    break
-        except BaseException as err:  # the consumer must not wait for ever, whatever happened
-            end = _End(err)
-        put(end)
-
-    # in the caller's context, so that np.errstate and the like hold there too
-    run = contextvars.copy_context().run
-    thread = threading.Thread(target=run, args=(produce,), name="funcgrad-prefetch", daemon=True)
-    thread.start()
+    producer = _Producer(items, size)
     try:
-        while not isinstance(item := get(), _End):
-            room.release()
+        while not isinstance(item := producer.get(), _End):
             yield item[0]
         if item.error is not None:
             raise item.error
     finally:
-        stopped.set()
-        room.release()
-        # the collector may run this in the thread itself, or when the interpreter ends, and the
-        # thread with it
-        if thread is not threading.current_thread() and not sys.is_finalizing():
-            thread.join()
-            getattr(items, "close", lambda: None)()  # what a generator holds open
+        producer.stop()
