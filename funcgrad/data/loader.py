@@ -52,7 +52,7 @@ class Loader:
     Args:
         data: a tree of arrays with one leading axis; or an object with ``len`` and numbered
             examples; or an iterable of examples, or a function that makes one for each epoch
-            (called with the epoch's key if the loader has one).
+            (called with the epoch's key if the loader has one), gone through again to resume.
         batch_size: examples in a batch; None for single ones, without a leading axis.
         key: shuffles the examples anew in each epoch; None keeps their order.
         drop_last: whether a last batch that is not full is left out.

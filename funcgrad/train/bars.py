@@ -87,7 +87,7 @@ class Line:
     >>> line = Line(2, "epoch", sys.stdout)
     >>> line.update()
     >>> line.close()
-    epoch  1/2  50%  0:00 left
+    epoch  1/2  50%  0:0... left
     """
 
     def __init__(self, total: int | None, label: str, file: TextIO) -> None:
