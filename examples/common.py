@@ -4,6 +4,7 @@ Plain NumPy; ``examples/data/README.md`` tells where the tables come from.
 """
 
 import argparse
+import gzip
 import math
 import time
 import zlib
@@ -66,6 +67,35 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray]:
             f"{table.shape}; check it out again"
         )
     return table[:, :-1].astype(want.x_dtype), table[:, -1].astype(want.y_dtype)
+
+
+def names() -> tuple[np.ndarray, np.ndarray]:
+    """Return first names, [5163] of strings, and whether more women (1) than men had them.
+
+    >>> words, y = names()
+    >>> words[:2], y[:2]
+    (array(['aaron', 'abbey'], dtype='<U11'), array([0, 1]))
+    """
+    rows = [line.split(",") for line in _text("names.csv.gz").splitlines()[1:]]
+    return np.array([word for word, _ in rows]), np.array([int(y) for _, y in rows])
+
+
+def book() -> str:
+    """Return the text of Alice's Adventures in Wonderland.
+
+    >>> book().splitlines()[2]
+    'Down the Rabbit-Hole'
+    """
+    return _text("alice.txt.gz")
+
+
+def _text(name: str) -> str:
+    path = DATA / name
+    if not path.is_file():
+        raise FileNotFoundError(
+            f"{path} is missing; run the examples from a whole checkout of the repository"
+        )
+    return gzip.decompress(path.read_bytes()).decode("utf-8")
 
 
 def split(

@@ -9,6 +9,7 @@ import re
 import runpy
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,10 @@ SCRIPTS = [
     ("pendulum.py", [], r"\nlength +1\.3000 +1\.0000 +1\.(?:29|30)", 0.0),
     ("meta.py", [], r"times lower .* ([\d.]+)\n", 3.0),
     ("ensemble.py", [], r"\nall together +([\d.]+)", 0.97),
+    ("cnn.py", [], r"\ntest .* ([\d.]+)\n", 0.985),
+    pytest.param(*("names.py", [], r"\nnetwork +([\d.]+)\n", 0.845), marks=pytest.mark.slow),
+    ("names.py", ["--help"], r"--folder FOLDER +of checkpoints", 0.0),
+    ("alice.py", ["--help"], r"--folder FOLDER +of checkpoints", 0.0),
     ("compiled.py", [], r"\ncompiled: loss 0\.00\d+ after 3000 steps", 0.0),
     ("compiled.py", ["--help"], r"--steps \w+ +of descent", 0.0),
     ("digits.py", ["--help"], r"--epochs \w+ +passes over", 0.0),
@@ -107,6 +112,42 @@ def test_script_agrees_with_an_independent_number(script, expected, most):
 
     assert found, f"{expected!r} is not in:\n{ran(script).stdout}{ran(script).stderr}"
     assert float(found[1]) <= most
+
+
+RESUMED = {
+    "cnn.py": ["--epochs", "3"],
+    "names.py": ["--epochs", "4"],
+    "alice.py": ["--steps", "40", "--batch", "4", "--every", "10"],
+}
+
+
+@pytest.mark.slow
+def test_the_transformer_beats_counting():
+    found = dict(
+        re.findall(r"\n(transformer|counts of 4 characters) +([\d.]+)", ran("alice.py").stdout)
+    )
+
+    assert float(found["transformer"]) < float(found["counts of 4 characters"]) - 0.1
+
+
+@pytest.mark.parametrize("script", RESUMED)
+def test_a_killed_run_ends_with_the_parameters_of_an_unbroken_one(script, tmp_path):
+    command = [EXAMPLES / script, *RESUMED[script]]
+    digest = r"digest of the last state +(\w+)"
+    want = re.search(digest, python(*command).stdout)[1]
+    environ = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
+    rng = np.random.default_rng()
+    for _ in range(2):
+        arguments = [sys.executable, *map(str, command), "--folder", str(tmp_path)]
+        with subprocess.Popen(arguments, env=environ, stdout=subprocess.PIPE) as process:
+            process.stdout.readline()
+            time.sleep(rng.uniform(0, 0.5))
+            process.kill()
+            process.stdout.read()
+    done = python(*command, "--folder", tmp_path)
+
+    assert "going on after step" in done.stdout, done.stdout + done.stderr
+    assert re.search(digest, done.stdout)[1] == want
 
 
 BAD_OPTIONS = [
@@ -264,9 +305,10 @@ def test_table_has_its_shape_dtype_and_sum(common, name):
     assert y.sum() == y_sum
 
 
-@pytest.mark.parametrize("name", TABLES)
+@pytest.mark.parametrize("name", [*TABLES, "names", "alice"])
 def test_data_readme_gives_the_checksum(name):
-    text = gzip.decompress((EXAMPLES / "data" / f"{name}.csv.gz").read_bytes())
+    ending = "txt" if name == "alice" else "csv"
+    text = gzip.decompress((EXAMPLES / "data" / f"{name}.{ending}.gz").read_bytes())
 
     assert f"{hashlib.sha256(text).hexdigest()}  {name}\n" in README.read_text()
 
@@ -286,7 +328,7 @@ def test_data_readme_makes_the_files(tmp_path):
 
 
 def test_data_is_small():
-    assert sum(path.stat().st_size for path in (EXAMPLES / "data").iterdir()) < 150_000
+    assert sum(path.stat().st_size for path in (EXAMPLES / "data").iterdir()) < 250_000
 
 
 def test_load_names_the_tables_there_are(common):

@@ -1,0 +1,79 @@
+"""The loop of the longer examples: steps, checkpoints, and going on where a killed run stopped.
+
+All that a step depends on is saved: the model, the optimizer's state, the number of steps done and
+the position in the data; all noise follows from a key and that number. So a run that was killed,
+and started again, ends with the same bits as one that never was.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import funcgrad as fg
+
+
+def train(
+    step: Callable[..., Any],
+    state: Any,
+    loader: fg.data.Loader,
+    steps: int,
+    *,
+    folder: str | None,
+    every: int,
+    report: Callable[[int, Any, float], None],
+) -> Any:
+    """Return the state after so many steps, from a checkpoint on if there is one.
+
+    Args:
+        step: ``step(state, batch, i) -> (state, loss)``, compiled.
+        state: a tree, the first state.
+        loader: of the batches; its position is saved, too.
+        steps: how many in all.
+        folder: of the checkpoints, or None for none.
+        every: how many steps lie between two checkpoints, and between two reports.
+        report: called with the count, the state and the mean loss since the last report.
+    """
+    done, saved = 0, None
+    if folder is not None:
+        saved = fg.io.CheckpointManager(Path(folder), keep=2)
+        if saved.latest() is not None:
+            done = saved.latest()
+            state, position = saved.restore(like=(state, loader.state()))
+            loader.restore(position)
+            print(f"going on after step {done}, from {folder}", flush=True)
+    batches, metrics = loader.stream(), fg.train.Metrics()
+    while done < steps:
+        state, loss = step(state, next(batches), done)
+        metrics, done = metrics.update(loss=loss), done + 1
+        if done % every == 0 or done == steps:
+            if saved is not None:
+                saved.save(done, (state, loader.state()))
+            report(done, state, metrics.means()["loss"])
+            metrics = fg.train.Metrics()
+    return state
+
+
+class Report:
+    """Print a line for each report: steps, loss, what is measured, and the seconds."""
+
+    def __init__(self, steps: int, **measures: Callable[[Any], float]) -> None:
+        self.steps, self.measures, self.start = steps, measures, time.perf_counter()
+
+    def __call__(self, done: int, state: Any, loss: float) -> None:
+        scores = {name: f(state) for name, f in self.measures.items()}
+        shown = (f"{name} {value:.4f}" for name, value in scores.items())
+        count = f"step {done:{len(str(self.steps))}d}/{self.steps}"
+        seconds = f"{time.perf_counter() - self.start:.0f} s"
+        print(count, f"loss {loss:.4f}", *shown, seconds, sep="   ", flush=True)
+
+
+def digest(state: Any) -> str:
+    """Return a name for the exact bits of a state."""
+    sums = hashlib.sha256()
+    for x in fg.tree.leaves(state):
+        sums.update(np.ascontiguousarray(x).tobytes())
+    return sums.hexdigest()[:16]
