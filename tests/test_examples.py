@@ -409,3 +409,12 @@ def test_the_readme_prints_the_source_that_runs():
     source = printed[printed.index("def workspace") : printed.index("spaces.append(space)")]
 
     assert source in (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
+
+
+def test_readme_lists_all_scripts():
+    listed = set(
+        re.findall(r"^\| `(\w+\.py)` ", (EXAMPLES / "README.md").read_text(), re.MULTILINE)
+    )
+    scripts = {path.name for path in EXAMPLES.glob("*.py")}
+
+    assert listed == scripts - {"common.py", "training.py"}
