@@ -51,6 +51,8 @@ OTHERS = """
     np.exp(1j * np.angle(z)) * abs(z)  np.einsum('i,j', v, z)  z.conj() @ z  (z * z.conj()).real
     np.nan_to_num(z / (v != v[0]), posinf=2)  np.sinc(z)  np.unwrap(np.angle(zm), axis=0)"""
 
+BY_VALUE = ("Weights must be", "Quantiles must be")  # errors of numbers, which no program knows
+
 
 def cases():
     """Yield each row, with the names of its inputs that are to be complex."""
@@ -102,15 +104,16 @@ class TestRow:
             tape = outcome(lambda *xs: fg.vjp(function, *xs)[0], *args)
             staged = outcome(lambda *xs: fg.make_jaxpr(function)(*xs), *args)
             if isinstance(want, Exception):
-                assert isinstance(tape, Exception) and isinstance(staged, Exception)
+                assert isinstance(tape, Exception)
+                assert isinstance(staged, Exception) or str(want).startswith(BY_VALUE)
                 continue
 
             assert same(arrays(want), arrays(tape), rtol), (want, tape)
             check_jaxpr(staged.jaxpr)
             with np.errstate(all="ignore"):
                 assert same(arrays(want), arrays(staged(*args)), rtol)
-            if row.startswith("np.interp"):
-                return  # where a sample is met, rounding to float32 decides which side it is
+            if row.startswith(("np.interp", "np.polydiv")):
+                return  # a sample that is met, or a remainder of 0, is one by rounding
 
     def test_derivatives_are_central_differences(self, row, chosen):
         function, inputs = turned(row, chosen)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.index import ARRAY, Index, scatter_add_p
@@ -31,7 +31,9 @@ _BINS = "`bins`"
 def _outer(a: Any, range: Any) -> tuple[Any, Any]:
     """Return the outermost edges, as given or as the samples have them, some way apart."""
     if range is not None:
-        first, last = range
+        first, last = map(operand, range)
+        if ew.is_complex(first) or ew.is_complex(last):
+            raise TypeError("histogram: the range must be real: got complex numbers")
     elif not math.prod(shape_of(a)):
         first, last = 0, 1
     else:
@@ -144,7 +146,10 @@ def histogramdd(
         for d, (x, b, r) in enumerate(zip(columns, bins, ranges, strict=True))
     ]
     places = [_bin(e, x) for e, x in zip(edges, columns, strict=True)]
-    w = None if weights is None else cast(strong(operand(weights)), np.float64)
+    w = None if weights is None else strong(operand(weights))
+    if w is not None and ew.is_complex(w):
+        raise TypeError(f"histogramdd: weights must be real: got {aval_of(w)}")
+    w = None if w is None else cast(w, np.float64)
     counts = _counted(places, [shape_of(e)[0] - 1 for e in edges], w, np.dtype(np.float64))
     if density:
         total = _sum(counts)

@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..ops import elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast
 from .correlation import convolve
-from .indexing import concrete, known
+from .indexing import known
 from .shapes import atleast_1d, concatenate
 from .table import implements, unsupported
 
@@ -167,14 +167,13 @@ def poly(seq_of_zeros: Any) -> Any:
     a = np.ones(1, dtype_of(x))
     for root in x:
         a = convolve(a, np.stack([np.ones((), dtype_of(x)), -root]))
-    if ew.is_complex(x) and (real or _conjugate(concrete("poly: complex roots", x))):
-        return ew.real(a)
-    return a
+    return ew.real(a) if ew.is_complex(x) and (real or _in_pairs(x)) else a
 
 
-def _conjugate(numbers: np.ndarray) -> Any:
-    """Return whether complex numbers come in pairs, so that their polynomial is real."""
-    return np.all(np.sort(numbers) == np.sort(numbers.conj()))
+def _in_pairs(x: Any) -> bool:
+    """Return whether complex numbers are known to come in pairs, their polynomial being real."""
+    numbers = known(x)
+    return numbers is not None and bool(np.all(np.sort(numbers) == np.sort(numbers.conj())))
 
 
 @implements("polyfit")
@@ -194,6 +193,8 @@ def polyfit(
     left, right = np.vander(x, count), y
     if w is not None:
         w = strong(operand(w)) + 0.0
+        if not np.can_cast(dtype_of(w), dtype_of(x), "same_kind"):
+            raise TypeError(f"polyfit: w must be real where x is: got {aval_of(w)}")
         left, right = left * w[:, None], (right.T * w).T
     scale = np.sqrt(np.sum(left * left, axis=0))
     left = left / scale

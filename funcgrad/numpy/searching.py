@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import aval_of, dtype_of, shape_of
 from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, axis_of, take_along
@@ -28,6 +28,8 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     x, bins = strong(operand(x)), strong(operand(bins))
     if ew.is_complex(x):
         raise TypeError("x may not be complex")
+    if ew.is_complex(bins):
+        raise TypeError(f"digitize: bins must be real: got {aval_of(bins)}; use its real part")
     side = "left" if right else "right"
     rising = searchsorted_p(bins, x, side=side)
     if shape_of(bins) == (0,):

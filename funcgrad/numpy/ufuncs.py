@@ -290,6 +290,8 @@ def _folded(
             )
         return broadcast_to(cast(operand(start), dtype_of(rows)), tuple(kept))
     parts = list(rows)
+    if given(initial) and ew.is_complex(start) and not ew.is_complex(rows):
+        start = cast(operand(start), dtype_of(rows))  # which warns, as NumPy does
     if mask is not None or given(initial) or (count == 1 and start is not None):
         parts = [start, *parts]
     y = parts[0]
