@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, aval_of, dtype_of, shape_of
+from ..core.avals import Aval, Shape, aval_of, dtype_of, is_inexact, shape_of
 from ..core.trace import Primitive
 from .compare import eq
 from .elementwise import div, maximum, mul, where
@@ -126,6 +126,14 @@ class AddAt(Primitive):
     def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
         x, v, *arrays, index = _batched(args, axes, size, index)
         return (add_at_p(x, v, *arrays, index=index),), (0,)
+
+    def lower(self, build: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
+        """Add values of the operand's own dtype."""
+        dtype = x.aval.dtype
+        if v.aval.dtype == dtype:
+            return None
+        v = build("convert" if is_inexact(dtype) else "truncate", v, dtype=dtype)
+        return build("add_at", x, v, *arrays, index=index)
 
     @override
     def overwrites(self, operand: int) -> bool:
