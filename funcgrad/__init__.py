@@ -19,6 +19,7 @@ from . import (
     tree as tree,
 )
 from .core import errors as errors
+from .core.registry import claim as _claim
 from .numpy.at import at as at
 from .ops.ravel import ravel_pytree as ravel_pytree
 from .transforms.batching import vmap as vmap
@@ -59,3 +60,5 @@ from .transforms.staging import (
 
 jacobian = jacrev
 remat = checkpoint
+
+_claim()

@@ -5,9 +5,9 @@ tangent ``t``, the result ``y`` and the operands ``*xs`` to a tangent. It serves
 and staging; and where the function is a ufunc, plain calls of it find the way here.
 
 >>> import math, numpy as np, funcgrad as fg
->>> ndtr = Elementwise("ndtr", np.vectorize(lambda x: 0.5 * math.erfc(-x / 2**0.5), [float]),
-...                    lambda t, y, x: t * np.exp(-x * x / 2) / math.sqrt(2 * math.pi))
->>> fg.vmap(fg.grad(ndtr))(np.array([0.0, 1.0])).round(4)
+>>> normal = Elementwise("normal", np.vectorize(lambda x: 0.5 * math.erfc(-x / 2**0.5), [float]),
+...                      lambda t, y, x: t * np.exp(-x * x / 2) / math.sqrt(2 * math.pi))
+>>> fg.vmap(fg.grad(normal))(np.array([0.0, 1.0])).round(4)
 array([0.3989, 0.242 ])
 
 Anything else is a class whose methods are its rules; results are tuples, parameters keywords.

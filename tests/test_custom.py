@@ -389,3 +389,12 @@ def test_a_rule_that_needs_the_number_says_so():
     assert fg.grad(f)(0.5) == 0.5
     with pytest.raises(ConversionError):
         fg.vmap(fg.grad(f))(X)
+
+
+def test_a_primitive_cannot_take_the_name_of_one_of_the_librarys():
+    with pytest.raises(ValueError, match="the library has a primitive 'add'"):
+        fg.extend.Elementwise("add", np.add, lambda t, y, a, b: t, lambda t, y, a, b: t)
+    for _ in range(2):  # as a cell of a notebook that is run again
+        twice = fg.extend.Elementwise("twice_over", lambda x: 2 * x, lambda t, y, x: 2 * t)
+
+    assert fg.grad(twice)(1.0) == 2.0 and fg.lax.add(1, 2) == 3

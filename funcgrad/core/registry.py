@@ -16,3 +16,9 @@ overrides: dict[Any, Callable[..., Any]] = {}
 def primitive(name: str) -> Any:
     """Return the primitive of this name; so a pickled primitive is found again."""
     return primitives[name]
+
+
+def claim() -> None:
+    """Keep the names of all present primitives from being taken by others."""
+    for prim in primitives.values():
+        prim.is_librarys = True

@@ -197,9 +197,15 @@ class Primitive:
     differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
     is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
     is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its numbers
+    is_librarys: bool = False  # True: its name is taken
     is_new: ClassVar[bool] = False  # True: ``run`` gives arrays that are none of its operands
 
     def __init__(self, name: str) -> None:
+        if getattr(primitives.get(name), "is_librarys", False):
+            raise ValueError(
+                f"Primitive: the library has a primitive {name!r}, which its compiler finds by "
+                f"this name: choose another"
+            )
         self.name = name
         primitives[name] = self
 
