@@ -97,7 +97,7 @@ def test_a_ragged_batch_is_its_sequences_alone(name):
     layer = drawn(LAYERS[name][0](3, 4, num_layers=2, bidirectional=True))
     lengths = np.array([6, 4])
     spoiled = np.where((np.arange(6) < lengths[:, None])[..., None], X, np.nan)
-    y, states = layer(np.nan_to_num(spoiled, nan=9.0), lengths=lengths, return_state=True)
+    y, states = layer(spoiled, lengths=lengths, return_state=True)
     alone, ends = layer(X[1, :4], return_state=True)
 
     np.testing.assert_allclose(y[1, :4], alone, rtol=1e-12, atol=1e-14)
@@ -106,8 +106,74 @@ def test_a_ragged_batch_is_its_sequences_alone(name):
         np.testing.assert_allclose(a[1], b, rtol=1e-12, atol=1e-14)
     mask = np.arange(6) < lengths[:, None]
     np.testing.assert_array_equal(layer(X, mask=mask), layer(X, lengths=lengths))
-    grad = fg.grad(lambda x: np.sum(layer(x, mask=mask) ** 2))(X)
-    assert not np.any(grad[1, 4:]) and np.all(np.any(grad[1, :4], -1))
+    loss = lambda m, x: np.sum(m(x, mask=mask) ** 2)
+    model_grad, x_grad = fg.grad(loss, argnums=(0, 1))(layer, spoiled)
+    assert not np.any(x_grad[1, 4:]) and np.all(np.any(x_grad[1, :4], -1))
+    parts = [fg.grad(lambda m, x=x: np.sum(m(x) ** 2))(layer) for x in (X[0], X[1, :4])]
+    for leaf, *alone in zip(*map(tree.leaves, (model_grad, *parts)), strict=True):
+        np.testing.assert_allclose(leaf, sum(alone), rtol=1e-11, atol=1e-13)  # reordered
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_masks_may_have_holes_and_lengths_be_traced(name):
+    layer = drawn(LAYERS[name][0](3, 4, bidirectional=True))
+    mask = np.array([True, False, True, True, False, True])
+    y = layer(X[0], mask=mask)
+
+    np.testing.assert_allclose(y[mask], layer(X[0, mask]), rtol=1e-12, atol=1e-14)
+    lengths = np.array([6, 0])
+    got = fg.jit(lambda m, x, n: m(x, lengths=n))(layer, X, lengths)
+    np.testing.assert_allclose(got, layer(X, lengths=lengths), rtol=1e-12, atol=1e-14)
+    assert layer(X[:, :0]).shape == (2, 0, 8)
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_a_wider_state_is_not_cut(name):
+    layer = LAYERS[name][0](3, 4).init(random.key(0))
+    start = layer.cells[0].initial((2,), np.float64)
+    y, end = layer(X.astype(np.float32), state=[start], return_state=True)
+
+    assert {np.dtype(np.float64)} == {leaf.dtype for leaf in tree.leaves((y, end))}
+    assert layer(X.astype(np.float32)).dtype == np.float32
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_each_gate_is_drawn_by_itself(name):
+    cell = LAYERS[name][1](3, 4).init(random.key(0), np.float64)
+
+    for u in np.split(cell.recurrent, cell.gates, axis=1):
+        np.testing.assert_allclose(u.T @ u, np.eye(4), atol=1e-12)
+    ones = LAYERS[name][0](3, 4, num_layers=2, bias_init=nn.init.ones).init(random.key(0))
+    assert np.all(ones.cells[1].bias == 1)
+    assert LAYERS[name][0](3, 4, use_bias=False).init(random.key(0)).cells[0].bias is None
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_jit_gives_the_gradients_of_eager_code(name):
+    layer = drawn(LAYERS[name][0](3, 4, num_layers=2, bidirectional=True, dropout=0.3))
+    loss = lambda m, x, n: np.sum(np.sin(m(x, lengths=n, key=random.key(3))))
+    f = fg.value_and_grad(loss, argnums=(0, 1))
+    want, got = f(layer, X, np.array([6, 4])), fg.jit(f)(layer, X, np.array([6, 4]))
+
+    for a, b in zip(tree.leaves(want), tree.leaves(got), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)  # reordered
+
+
+def test_a_simple_network_may_rectify():
+    layer = drawn(nn.RNN(3, 4, activation=nn.relu))
+    cell, h = layer.cells[0], np.zeros((2, 4))
+    for t in range(6):
+        h = np.maximum(X[:, t] @ cell.kernel + h @ cell.recurrent + cell.bias, 0)
+
+    np.testing.assert_allclose(layer(X)[:, -1], h, rtol=1e-13, atol=1e-14)
+
+
+def test_a_summary_counts_all_steps():
+    table = nn.summary(nn.LSTM(3, 4), X.astype(np.float32))
+    products = 2 * 2 * 6 * 16 * (3 + 4)
+
+    assert products < table.flops < products + 2 * 6 * 4 * 40
+    assert table.params == 16 * (3 + 4 + 1)
 
 
 @pytest.mark.parametrize("name", LAYERS)
@@ -160,8 +226,23 @@ def test_what_does_not_fit_names_the_layer():
         layer(X, mask=np.ones((6, 2), bool))
     with pytest.raises(ShapeError, match=r"lengths must be integers of shape \(2,\)"):
         layer(X, lengths=np.array([1.0, 2.0]))
-    with pytest.raises(ShapeError, match="state must hold 1 states: got 2"):
+    with pytest.raises(ShapeError, match=r"state must hold 1 states, .* got 2"):
         layer(X, state=[np.zeros((2, 4))] * 2)
+    with pytest.raises(
+        ShapeError,
+        match=r"GRUCell\(3, 4\) at 'cells\[0\]': the state must be f64\[2,4\].* f64\[4\]",
+    ):
+        layer(X, state=[np.zeros(4)])
+    with pytest.raises(
+        ShapeError, match=r"the state must be f64\[2,4\] and f64\[2,4\], .* got f64"
+    ):
+        drawn(nn.LSTM(3, 4))(X, state=[np.zeros((2, 4))])
+    with pytest.raises(ValueError, match=r"lengths must be in \[0, 6\], .* got -1 to 7"):
+        layer(X, lengths=np.array([-1, 7]))
+    with pytest.raises(ValueError, match="a mask or lengths, not both"):
+        layer(X, lengths=np.array([1, 2]), mask=np.ones((2, 6), bool))
+    with pytest.raises(ValueError, match="Dropout: rate"):
+        nn.GRU(3, 4, dropout=2.0)
     with pytest.raises(ValueError, match="GRU: num_layers must be a length"):
         nn.GRU(3, 4, num_layers=0)
 
@@ -182,16 +263,22 @@ def test_values_and_gradients_are_pytorchs(name):
             if name == "GRU":
                 second[8:].copy_(torch.tensor(cell.new_bias))
     tx = torch.tensor(X, requires_grad=True)
-    want, _ = theirs(tx)
+    want, ends = theirs(tx)
     (want * torch.cos(want)).sum().backward()
     loss = lambda m, x: np.sum(m(x) * np.cos(m(x)))
     model_grad, x_grad = fg.grad(loss, argnums=(0, 1))(layer, X)
+    close = lambda a, b: np.testing.assert_allclose(a, b.detach().numpy(), rtol=1e-10, atol=1e-12)
 
-    np.testing.assert_allclose(layer(X), want.detach().numpy(), rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(x_grad, tx.grad.numpy(), rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(
-        model_grad.cells[3].recurrent.T,
-        theirs.weight_hh_l1_reverse.grad.numpy(),
-        rtol=1e-10,
-        atol=1e-12,
-    )
+    y, states = layer(X, return_state=True)
+    close(y, want)
+    close(np.stack([layer.cells[0].output(s) for s in states]), ends[0] if name == "LSTM" else ends)
+    if name == "LSTM":
+        close(np.stack([c for _, c in states]), ends[1])
+    close(x_grad, tx.grad)
+    for i, grads in enumerate(model_grad.cells):
+        end = f"l{i // 2}" + ("_reverse" if i % 2 else "")
+        close(grads.kernel.T, getattr(theirs, f"weight_ih_{end}").grad)
+        close(grads.recurrent.T, getattr(theirs, f"weight_hh_{end}").grad)
+        close(grads.bias, getattr(theirs, f"bias_ih_{end}").grad)
+        if name == "GRU":
+            close(grads.new_bias, getattr(theirs, f"bias_hh_{end}").grad[8:])

@@ -3,6 +3,7 @@
 The rules are JAX's: dict keys sorted, ``None`` an empty node, unknown types are leaves.
 """
 
+import dataclasses
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -136,7 +137,7 @@ def _split_fields(
     cls: Any, data: Sequence[str] | None, meta: Sequence[str] | None, drop: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return which fields of a dataclass are children, and which are static."""
-    fields = {f.name: f for f in getattr(cls, "__dataclass_fields__", {}).values()}
+    fields = {f.name: f for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
     if (data is None or meta is None) and not fields:
         raise TypeError(
             f"register_dataclass: {cls.__name__} is no dataclass: name its data_fields and "

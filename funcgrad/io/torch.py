@@ -7,11 +7,12 @@ import numpy as np
 
 from ..core import tree
 from ..nn.attention import MultiHeadAttention
+from ..nn.cells import GRUCell
 from ..nn.conv import Conv, ConvTranspose
 from ..nn.layers import Dense, Embedding
 from ..nn.module import Module
 from ..nn.norms import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
-from ..nn.recurrent import GRUCell, Recurrent
+from ..nn.recurrent import Recurrent
 from ..nn.walk import modules_in
 from .files import fitted, load
 

@@ -15,6 +15,7 @@ from .calls import (
     latest as latest,
     refresh as refresh,
 )
+from .cells import GRUCell as GRUCell, LSTMCell as LSTMCell, RNNCell as RNNCell
 from .compose import (
     MLP as MLP,
     Identity as Identity,
@@ -86,14 +87,7 @@ from .positions import (
     rotary as rotary,
     sinusoidal_positions as sinusoidal_positions,
 )
-from .recurrent import (
-    GRU as GRU,
-    LSTM as LSTM,
-    RNN as RNN,
-    GRUCell as GRUCell,
-    LSTMCell as LSTMCell,
-    RNNCell as RNNCell,
-)
+from .recurrent import GRU as GRU, LSTM as LSTM, RNN as RNN
 from .resizing import (
     Upsample as Upsample,
     adaptive_avg_pool as adaptive_avg_pool,

@@ -1,0 +1,209 @@
+"""Recurrent cells: what takes one step of a sequence, and holds the parameters for all of them."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import field
+from typing import Any, ClassVar
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import Shape, aval_of, dtype_of, is_arraylike, shape_of
+from ..ops.structure import cast
+from ..random import Key, split
+from . import init
+from .annotations import Array
+from .calls import complaint
+from .functions import tanh
+from .layers import check_last_axis, check_lengths
+from .module import Module, module, param
+
+State = Any  # an array, or for LSTM a pair of them, [..., features]
+
+
+@module
+class Cell(Module):
+    """What the cells share: two matrices of all gates, their bias, and a step.
+
+    ``cell(x, state) -> state`` takes one step, from zeros unless there is a state;
+    ``cell.output(state)`` is what layers see of it.
+    """
+
+    gates: ClassVar[int]
+    in_features: int
+    features: int
+    use_bias: bool = True
+    kernel_init: init.Initializer = field(default=init.glorot_uniform(), kw_only=True)
+    recurrent_init: init.Initializer = field(default=init.orthogonal(), kw_only=True)
+    bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
+    kernel: Array = param(  # type: ignore[misc]
+        "draw_kernel", lambda self: (self.in_features, self.gates * self.features)
+    )
+    recurrent: Array = param(  # type: ignore[misc]
+        "draw_recurrent", lambda self: (self.features, self.gates * self.features)
+    )
+    bias: Array | None = param(  # type: ignore[misc]
+        "bias_init", lambda self: (self.gates * self.features,) if self.use_bias else None
+    )
+
+    def __post_init__(self) -> None:
+        check_lengths(self, "in_features", "features", least=1)
+
+    def draw_kernel(self, key: Key, shape: Shape, dtype: Any) -> Any:
+        return self._of_gates(self.kernel_init, key, shape, dtype)
+
+    def draw_recurrent(self, key: Key, shape: Shape, dtype: Any) -> Any:
+        return self._of_gates(self.recurrent_init, key, shape, dtype)
+
+    def _of_gates(self, draw: init.Initializer, key: Key, shape: Shape, dtype: Any) -> Any:
+        """Return the matrices of the gates, each drawn by itself, side by side."""
+        keys = split(key, self.gates)
+        return np.concatenate([draw(k, (shape[0], self.features), dtype) for k in keys], axis=1)
+
+    def initial(self, lead: Shape, dtype: Any = np.float32) -> State:
+        """Return the state before the first step: zeros, [*lead, features]."""
+        return np.zeros((*lead, self.features), dtype)
+
+    def output(self, state: State) -> Any:
+        return state
+
+    def inputs(self, x: Any) -> Any:
+        """Return what the inputs add to the gates, shape [..., gates * features]."""
+        check_last_axis(self, x, self.in_features)
+        y = np.matmul(x, self.kernel)
+        return y if self.bias is None else y + self.bias
+
+    def first(self, state: State, inputs: Any, lead: Shape) -> State:
+        """Return the state that was given, or zeros, in the dtype that steps keep."""
+        zeros = self.initial(lead, np.result_type(dtype_of(inputs), dtype_of(self.recurrent)))
+        if state is None:
+            return zeros
+        leaves, treedef = tree.flatten(state)
+        arrays = all(map(is_arraylike, leaves))
+        fits = arrays and treedef == tree.structure(zeros)
+        if not fits or any(shape_of(x) != (*lead, self.features) for x in leaves):
+            want = " and ".join(str(aval_of(x)) for x in tree.leaves(zeros))
+            got = " and ".join(str(aval_of(x)) for x in leaves) if arrays else repr(treedef)
+            raise complaint(self, f"the state must be {want}, as initial() gives it: got {got}")
+        dtype = np.result_type(dtype_of(tree.leaves(zeros)[0]), *map(dtype_of, leaves))
+        return tree.map(lambda x: cast(x, dtype), state)
+
+    @abstractmethod
+    def step(self, inputs: Any, state: State) -> State:
+        """Return the next state, given what the inputs add to the gates."""
+
+    def __call__(self, x: Any, state: State = None, *, key: Key | None = None) -> State:
+        inputs = self.inputs(x)
+        return self.step(inputs, self.first(state, inputs, shape_of(x)[:-1]))
+
+
+def gates_of(z: Any, count: int) -> Any:
+    """Return the parts of the last axis along a first one, where each is contiguous."""
+    *lead, n = shape_of(z)
+    return np.moveaxis(
+        np.reshape(z, (*lead, count, n // count)), -2, 0
+    )  # [..., G H] -> [G, ..., H]
+
+
+def squashed(half: Any) -> Any:
+    """Return the sigmoid of x, given tanh(x / 2)."""
+    return 0.5 * half + 0.5
+
+
+@module
+class RNNCell(Cell):
+    """Take one step of a simple recurrent network: h' = activation(x W + h U + b).
+
+    Args:
+        in_features: the length of the last axis of x, shape [..., in_features].
+        features: the length of the last axis of the state h.
+        use_bias: whether b is added.
+        activation: a function of an array, such as tanh or relu.
+        kernel_init, recurrent_init, bias_init: draw W, U and b.
+
+    Source: Elman 1990, "Finding structure in time".
+
+    >>> from funcgrad import random
+    >>> cell = RNNCell(3, 4).init(random.key(0))
+    >>> cell(np.ones((2, 3)), cell(np.zeros((2, 3)))).shape
+    (2, 4)
+    """
+
+    gates = 1
+    activation: Callable[[Any], Any] = tanh
+
+    def step(self, inputs: Any, state: State) -> State:
+        return self.activation(inputs + np.matmul(state, self.recurrent))
+
+
+@module
+class LSTMCell(Cell):
+    """Take one step of a long short-term memory; the state is the pair (h, c).
+
+    c' = f c + i tanh(g) and h' = o tanh(c'), where i, f, o are sigmoids of, and g is, a part of
+    x W + h U + b each, in the order i, f, g, o, as in PyTorch.
+
+    Args:
+        in_features: the length of the last axis of x, shape [..., in_features].
+        features: the length of the last axis of h and c.
+        use_bias: whether b is added.
+        kernel_init, recurrent_init, bias_init: draw W and U, gate by gate, and b.
+
+    Source: Hochreiter & Schmidhuber 1997; Gers et al. 2000 for f.
+
+    >>> from funcgrad import random
+    >>> cell = LSTMCell(3, 4).init(random.key(0))
+    >>> h, c = cell(np.ones((2, 3)))
+    >>> h.shape, c.shape
+    ((2, 4), (2, 4))
+    """
+
+    gates = 4
+
+    def initial(self, lead: Shape, dtype: Any = np.float32) -> State:
+        return tuple(np.zeros((2, *lead, self.features), dtype))
+
+    def output(self, state: State) -> Any:
+        return state[0]
+
+    def step(self, inputs: Any, state: State) -> State:
+        h, c = state
+        z = gates_of(inputs + np.matmul(h, self.recurrent), 4)
+        half = np.array([0.5, 0.5, 1, 0.5], dtype_of(z)).reshape(4, *[1] * len(shape_of(c)))
+        t = np.tanh(z * half)  # once for all: the sigmoids are made of it
+        c = squashed(t[1]) * c + squashed(t[0]) * t[2]
+        return squashed(t[3]) * np.tanh(c), c
+
+
+@module
+class GRUCell(Cell):
+    """Take one step of a gated recurrent unit: h' = n + z (h - n), n = tanh(a + r (h U_n + b_n)).
+
+    r and z are sigmoids of, and a is, a part of x W + b each, in the order r, z, a; those of h U
+    are added to r and z, and to a what r lets through, as in PyTorch and cuDNN.
+
+    Args:
+        in_features: the length of the last axis of x, shape [..., in_features].
+        features: the length of the last axis of the state h.
+        use_bias: whether b, and b_n, are added.
+        kernel_init, recurrent_init, bias_init: draw W and U, gate by gate, and the biases.
+
+    Source: Cho et al. 2014 (arXiv:1406.1078), with the reset after the product.
+
+    >>> from funcgrad import random
+    >>> cell = GRUCell(3, 4).init(random.key(0))
+    >>> cell(np.ones((2, 3))).shape
+    (2, 4)
+    """
+
+    gates = 3
+    new_bias: Array | None = param(  # type: ignore[misc]
+        "bias_init", lambda self: (self.features,) if self.use_bias else None
+    )
+
+    def step(self, inputs: Any, state: State) -> State:
+        a, u = gates_of(inputs, 3), gates_of(np.matmul(state, self.recurrent), 3)
+        t = np.tanh((a[:2] + u[:2]) * 0.5)
+        let = u[2] if self.new_bias is None else u[2] + self.new_bias
+        new = np.tanh(a[2] + squashed(t[0]) * let)
+        return new + squashed(t[1]) * (state - new)
