@@ -2,7 +2,7 @@
 
 from collections import OrderedDict, defaultdict, namedtuple
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import pytest
@@ -489,3 +489,13 @@ def test_a_wide_tree_keeps_its_order():
     x = list(range(DEPTH))
 
     assert tree.leaves({"a": x, "b": tuple(x)}) == x + x
+
+
+def test_variables_of_a_class_are_no_fields_of_its_nodes():
+    @tree.register_dataclass
+    @dataclass
+    class Counted:
+        count: ClassVar[int] = 3
+        x: Any = 0.0
+
+    assert tree.leaves(Counted(2.0)) == [2.0]

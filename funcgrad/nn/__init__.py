@@ -84,6 +84,7 @@ from .pooling import (
 )
 from .positions import (
     PositionalEmbedding as PositionalEmbedding,
+    alibi as alibi,
     rotary as rotary,
     sinusoidal_positions as sinusoidal_positions,
 )

@@ -1,5 +1,6 @@
 """Where in a sequence something stands, told to layers that do not see an order."""
 
+import math
 from dataclasses import field
 from typing import Any
 
@@ -7,6 +8,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
+from ..core.trace import Tracer
 from ..ops.operand import operand
 from ..ops.structure import cast
 from ..random import Key
@@ -22,20 +24,48 @@ def sinusoidal_positions(length: int, features: int, *, dtype: Any = np.float32)
 
     Args:
         length: how many positions.
-        features: an even number; the first half are sines, the second cosines.
+        features: how many numbers each has: sines at even places, cosines at odd ones.
         dtype: of the result.
 
-    Source: Vaswani et al. 2017, section 3.5 (arXiv:1706.03762), halves in place of pairs.
+    Source: Vaswani et al. 2017, section 3.5 (arXiv:1706.03762).
 
     >>> sinusoidal_positions(2, 4).round(3)
-    array([[0.   , 0.   , 1.   , 1.   ],
-           [0.841, 0.01 , 0.54 , 1.   ]], dtype=float32)
+    array([[0.   , 1.   , 0.   , 1.   ],
+           [0.841, 0.54 , 0.01 , 1.   ]], dtype=float32)
     """
-    angles = np.arange(length)[:, None] * _frequencies(features, 10_000.0)
-    return np.concatenate([np.sin(angles), np.cos(angles)], -1).astype(dtype)
+    angles = np.arange(length)[:, None] * 10_000.0 ** (-np.arange(0, features, 2) / features)
+    pairs = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
+    return pairs.reshape(length, -1)[:, :features].astype(dtype)
 
 
-def rotary(x: Any, positions: Any = None, *, base: float = 10_000.0) -> Any:
+def alibi(num_heads: int, queries: int, keys: int, *, dtype: Any = np.float32) -> np.ndarray:
+    """Return a bias of scores that falls with distance, [num_heads, queries, keys].
+
+    The last query stands at the last key; each head has a slope of its own.
+
+    Args:
+        num_heads: 8 give the slopes 1/2, 1/4, ..., 1/256; of a number that is no power of two,
+            those between two steps of the next smaller power follow.
+        queries, keys: how many places there are.
+        dtype: of the result.
+
+    Source: Press et al. 2021, section 3 (arXiv:2108.12409).
+
+    >>> alibi(2, 1, 3)
+    array([[[-0.125     , -0.0625    , -0.        ]],
+    <BLANKLINE>
+           [[-0.0078125 , -0.00390625, -0.        ]]], dtype=float32)
+    """
+    full = 2 ** int(math.log2(num_heads))
+    slopes = [2.0 ** (-8 * (i + 1) / full) for i in range(full)]
+    slopes += [2.0 ** (-4 * (2 * i + 1) / full) for i in range(num_heads - full)]
+    places = np.arange(keys) - (np.arange(queries) + keys - queries)[:, None]
+    return (-np.reshape(slopes, (-1, 1, 1)) * np.abs(places)).astype(dtype)
+
+
+def rotary(
+    x: Any, positions: Any = None, *, base: float = 10_000.0, interleaved: bool = False
+) -> Any:
     """Turn queries or keys by angles that grow with their position.
 
     The product of a turned query and a turned key depends on the distance of their positions.
@@ -44,8 +74,13 @@ def rotary(x: Any, positions: Any = None, *, base: float = 10_000.0) -> Any:
         x: [..., time, heads, features], features even.
         positions: integers [..., time]; 0, 1, 2, ... unless given.
         base: what the slowest turn is measured by.
+        interleaved: whether neighbours are turned together, as in the paper, or a feature of the
+            first half with one of the second, as most models of today do.
 
-    Source: Su et al. 2021, equation 34 (arXiv:2104.09864), with halves in place of pairs.
+    Raises:
+        ShapeError: if the number of features is odd.
+
+    Source: Su et al. 2021, equation 34 (arXiv:2104.09864).
 
     >>> rotary(np.ones((1, 2, 1, 2))).round(3)[0, 1, 0]
     array([-0.301,  1.382])
@@ -56,13 +91,16 @@ def rotary(x: Any, positions: Any = None, *, base: float = 10_000.0) -> Any:
     angles = np.expand_dims(positions, (-1, -2)) * _frequencies(shape_of(x)[-1], base)
     cosine, sine = cast(np.cos(angles), dtype_of(x)), cast(np.sin(angles), dtype_of(x))
     half = shape_of(x)[-1] // 2
-    a, b = x[..., :half], x[..., half:]
-    return np.concatenate([a * cosine - b * sine, b * cosine + a * sine], -1)
+    a, b = (x[..., ::2], x[..., 1::2]) if interleaved else (x[..., :half], x[..., half:])
+    turned = [a * cosine - b * sine, b * cosine + a * sine]
+    if interleaved:
+        return np.reshape(np.stack(turned, axis=-1), shape_of(x))
+    return np.concatenate(turned, axis=-1)
 
 
 def _frequencies(features: int, base: float) -> np.ndarray:
     if features % 2:
-        raise ShapeError(f"positions need an even number of features: got {features}")
+        raise ShapeError(f"rotary: x must have an even number of features: got {features}")
     return base ** (-np.arange(features // 2) / (features // 2))
 
 
@@ -94,6 +132,10 @@ class PositionalEmbedding(Module):
         """Return x plus the vectors of its places, the first of which is ``start``."""
         check_last_axis(self, x, self.features)
         time = shape_of(x)[-2] if len(shape_of(x)) > 1 else 0
-        if not 0 < time <= self.max_length:
-            raise complaint(self, f"x must have up to {self.max_length} places: got {aval_of(x)}")
+        known = 0 if isinstance(start, Tracer) else int(start)
+        if not 0 <= known <= known + time <= self.max_length or len(shape_of(x)) < 2:
+            where = f" from place {known}" if known else ""
+            raise complaint(
+                self, f"x must have up to {self.max_length} places: got {aval_of(x)}{where}"
+            )
         return x + np.take(self.embedding, start + np.arange(time), axis=0)

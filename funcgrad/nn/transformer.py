@@ -24,14 +24,14 @@ class TransformerBlock(Module):
         activation: of the network.
         dropout: in training, the rate of dropout of the weights and after both parts.
         norm_first: whether norms stand before each part (pre-norm), or after the sums.
-        kv_heads, use_rotary: see :class:`MultiHeadAttention`.
+        kv_heads, use_rotary, causal: see :class:`MultiHeadAttention`.
 
     Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020 for pre-norm (arXiv:2002.04745).
 
     >>> from funcgrad import random
     >>> import numpy as np
-    >>> block = TransformerBlock(16, 4).init(random.key(0))
-    >>> block(np.ones((2, 5, 16)), is_causal=True).shape
+    >>> block = TransformerBlock(16, 4, causal=True).init(random.key(0))
+    >>> block(np.ones((2, 5, 16))).shape
     (2, 5, 16)
     """
 
@@ -43,6 +43,7 @@ class TransformerBlock(Module):
     norm_first: bool = True
     kv_heads: int | None = None
     use_rotary: bool = False
+    causal: bool = False
     attention: Module | None = field(default=None, kw_only=True)
     norm1: Module | None = field(default=None, kw_only=True)
     norm2: Module | None = field(default=None, kw_only=True)
@@ -54,7 +55,12 @@ class TransformerBlock(Module):
             return
         n, wide = self.features, self.hidden_features or 4 * self.features
         self.attention = MultiHeadAttention(  # type: ignore[misc, call-arg]
-            n, self.num_heads, self.kv_heads, dropout=self.dropout, use_rotary=self.use_rotary
+            n,
+            self.num_heads,
+            self.kv_heads,
+            dropout=self.dropout,
+            use_rotary=self.use_rotary,
+            causal=self.causal,
         )
         self.norm1, self.norm2 = LayerNorm(n), LayerNorm(n)  # type: ignore[misc, call-arg]
         self.hidden = Dense(n, wide, activation=self.activation)  # type: ignore[misc, call-arg]
@@ -65,12 +71,15 @@ class TransformerBlock(Module):
         x: Any,
         *,
         mask: Any = None,
-        is_causal: bool = False,
+        key_mask: Any = None,
+        bias: Any = None,
+        is_causal: bool | None = None,
         cache: Cache | None = None,
         key: Key | None = None,
     ) -> Any:
         """Return the result, with a cache the pair of it and the cache; see the attention."""
-        options = {"mask": mask, "is_causal": is_causal, "cache": cache}
+        options = {"mask": mask, "key_mask": key_mask, "bias": bias, "is_causal": is_causal}
+        options["cache"] = cache
 
         def attend(x: Any) -> tuple[Any, Any]:
             inner = None if key is None else fold_in(key, 0)
