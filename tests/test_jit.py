@@ -1,5 +1,7 @@
 """jit gives what eager code gives: every rule, every small program, every nesting."""
 
+import re
+
 import numpy as np
 import pytest
 
@@ -119,3 +121,18 @@ def test_a_compiled_program_equals_an_eager_one(name, transform, way):
     assert_same(eager(*one), got(*one))  # from the cache
     assert_same(fg.vmap(eager)(*many), fg.vmap(got)(*many))
     assert_same(fg.vmap(eager)(*many), fg.jit(fg.vmap(got))(*many))
+
+
+def test_a_transposed_matrix_of_all_steps_is_copied_before_the_loop():
+    def states(w, x):
+        step = lambda h, row: (np.tanh(row + h @ w.T) * np.exp(row @ w), h)
+        return fg.lax.scan(step, np.zeros((2, 3)), x)
+
+    w, x = np.sin(np.arange(9.0)).reshape(3, 3), np.cos(np.arange(60.0)).reshape(10, 2, 3)
+    f = fg.jit(states)
+    source = f.source(w, x)
+    loop = source[source.index("for i in range(10)") :]
+
+    for a, b in zip(states(w, x), f(w, x), strict=True):
+        np.testing.assert_allclose(b, a, rtol=1e-13)
+    assert "w_T" in source and not re.search(r"dot\(.*w_T", loop)

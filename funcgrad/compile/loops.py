@@ -8,7 +8,8 @@ row by row.
 from collections.abc import Sequence
 
 from ..core.avals import Aval
-from ..core.jaxpr import Jaxpr, Literal
+from ..core.jaxpr import Jaxpr, Literal, Var
+from ..ops.contract import matmul
 from .buffers import Root
 from .values import Value
 from .writer import Writer
@@ -95,6 +96,9 @@ def write_scan(
     """Write a scan as a loop over its steps."""
     w.names.study(jaxpr)
     n, k = num_consts, num_carry
+    consts = [
+        _laid_out(w, x, v, jaxpr, length) for x, v in zip(ins[:n], jaxpr.invars[:n], strict=True)
+    ]
     carries = [Carry(w, jaxpr, n + i, i, ins[n + i]) for i in range(k)]
     stacks = outs[k:]
     for stack in stacks:
@@ -106,7 +110,7 @@ def write_scan(
                 zip(ins[n + k :], jaxpr.invars[n + k :], strict=True)]  # fmt: skip
         targets = [_row(w, stack, step, "") if len(stack.aval.shape) > 1 else None
                    for stack in stacks]  # fmt: skip
-        now = [*ins[:n], *(c.now for c in carries), *rows]
+        now = [*consts, *(c.now for c in carries), *rows]
         values = w.block(jaxpr, now, [*(c.target for c in carries), *targets])
         for stack, value in zip(stacks, values[k:], strict=True):
             if len(stack.aval.shape) == 1:
@@ -114,6 +118,24 @@ def write_scan(
         advance(w, carries, values[:k])
     for carry, out in zip(carries, outs[:k], strict=True):
         carry.finish(out)
+    for value, const in zip(ins[:n], consts, strict=True):
+        if const is not value:
+            w.drop(const)
+
+
+def _laid_out(w: Writer, value: Value, var: Var, jaxpr: Jaxpr, length: int) -> Value:
+    """Return a matrix that all steps multiply by, copied where it is a transpose.
+
+    BLAS takes twice the time for 32 rows times a transposed matrix of 64 by 256.
+    """
+    if value.contiguous or len(value.aval.shape) != 2 or length < 8:
+        return value
+    if not any(eqn.prim is matmul and eqn.ins[1] is var for eqn in jaxpr.eqns):
+        return value
+    copied = w.buffer(value.aval, "")
+    w.hold(copied)  # till the loop ends, not till a step reads it last
+    w.copy(copied, value)
+    return copied
 
 
 def _row(w: Writer, stack: Value, step: str, hint: str) -> Value:
