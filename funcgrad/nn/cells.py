@@ -68,14 +68,18 @@ class Cell(Module):
         return state
 
     def inputs(self, x: Any) -> Any:
-        """Return what the inputs add to the gates, shape [..., gates * features]."""
+        """Return what the inputs add to the gates, [..., gates * features], as steps take it."""
+        return self.added(x, slice(None))
+
+    def added(self, x: Any, gates: slice) -> Any:
         check_last_axis(self, x, self.in_features)
-        y = np.matmul(x, self.kernel)
-        return y if self.bias is None else y + self.bias
+        y = np.matmul(x, self.kernel[:, gates])
+        return y if self.bias is None else y + self.bias[gates]
 
     def first(self, state: State, inputs: Any, lead: Shape) -> State:
         """Return the state that was given, or zeros, in the dtype that steps keep."""
-        zeros = self.initial(lead, np.result_type(dtype_of(inputs), dtype_of(self.recurrent)))
+        dtypes = [*map(dtype_of, tree.leaves(inputs)), dtype_of(self.recurrent)]
+        zeros = self.initial(lead, np.result_type(*dtypes))
         if state is None:
             return zeros
         leaves, treedef = tree.flatten(state)
@@ -170,7 +174,7 @@ class LSTMCell(Cell):
         h, c = state
         z = gates_of(inputs + np.matmul(h, self.recurrent), 4)
         half = np.array([0.5, 0.5, 1, 0.5], dtype_of(z)).reshape(4, *[1] * len(shape_of(c)))
-        t = np.tanh(z * half)  # once for all: the sigmoids are made of it
+        t = np.tanh(half * z)  # once for all: the sigmoids are made of it
         c = squashed(t[1]) * c + squashed(t[0]) * t[2]
         return squashed(t[3]) * np.tanh(c), c
 
@@ -201,9 +205,17 @@ class GRUCell(Cell):
         "bias_init", lambda self: (self.features,) if self.use_bias else None
     )
 
+    def inputs(self, x: Any) -> Any:
+        return self.added(x, slice(2 * self.features)), self.added(
+            x, slice(2 * self.features, None)
+        )
+
     def step(self, inputs: Any, state: State) -> State:
-        a, u = gates_of(inputs, 3), gates_of(np.matmul(state, self.recurrent), 3)
-        t = np.tanh((a[:2] + u[:2]) * 0.5)
-        let = u[2] if self.new_bias is None else u[2] + self.new_bias
-        new = np.tanh(a[2] + squashed(t[0]) * let)
-        return new + squashed(t[1]) * (state - new)
+        # apart, because what pulls back through slices of a product fills them with zeros first
+        gates, a = inputs
+        reset_and_keep, let = np.split(self.recurrent, [2 * self.features], axis=1)
+        half = np.tanh(0.5 * gates_of(gates + np.matmul(state, reset_and_keep), 2))
+        u = np.matmul(state, let)
+        u = u if self.new_bias is None else u + self.new_bias
+        new = np.tanh(a + squashed(half[0]) * u)
+        return new + squashed(half[1]) * (state - new)

@@ -84,6 +84,8 @@ class Recurrent(Module):
         mask = counted(self, x, mask, lengths)
         if mask is not None:
             x = np.where(mask, x, np.zeros((), dtype_of(x)))  # also nan would reach the gradients
+            mask = np.moveaxis(mask, -2, 0)
+        x = np.moveaxis(x, -2, 0)  # [..., T, D] -> [T, ..., D], in which all layers work
         states = self._states(state)
         ways, ends = len(states) // self.num_layers, []
         for i in range(self.num_layers):
@@ -96,6 +98,7 @@ class Recurrent(Module):
                 outputs.append(y)
                 ends.append(end)
             x = outputs[0] if ways == 1 else np.concatenate(outputs, axis=-1)
+        x = np.moveaxis(x, 0, -2)
         return (x, tuple(ends)) if return_state else x
 
     def _states(self, given: Any) -> Any:
@@ -211,22 +214,20 @@ def _checked(layer: Any, lengths: Any, shape: tuple[int, ...]) -> Any:
 
 
 def scanned(cell: Any, x: Any, state: Any, mask: Any, backwards: bool) -> tuple[Any, Any]:
-    """Return a cell's outputs over time, and its last state."""
+    """Return a cell's outputs over time, the first axis, and its last state."""
     inputs = cell.inputs(x)
-    state = cell.first(state, inputs, shape_of(inputs)[:-2])
-    rows = np.moveaxis(inputs, -2, 0)  # [..., T, G] -> [T, ..., G]
+    state = cell.first(state, inputs, shape_of(x)[1:-1])
     if mask is None:
         step = lambda state, row: _with_output(cell, cell.step(row, state))
-        state, outputs = scan(step, state, rows, reverse=backwards)
-        return np.moveaxis(outputs, 0, -2), state
+        state, outputs = scan(step, state, inputs, reverse=backwards)
+        return outputs, state
 
     def careful(state: Any, row: Any) -> tuple[Any, Any]:
         inputs, counts = row
         new = cell.step(inputs, state)
         return _with_output(cell, tree.map(lambda a, b: np.where(counts, a, b), new, state))
 
-    state, outputs = scan(careful, state, (rows, np.moveaxis(mask, -2, 0)), reverse=backwards)
-    outputs = np.moveaxis(outputs, 0, -2)
+    state, outputs = scan(careful, state, (inputs, mask), reverse=backwards)
     return np.where(mask, outputs, np.zeros((), dtype_of(outputs))), state
 
 
