@@ -140,6 +140,10 @@ def test_learned_positions_are_added():
 
     np.testing.assert_array_equal(layer(X), X + layer.embedding[:5])
     np.testing.assert_array_equal(layer(X[:, :2], start=3), X[:, :2] + layer.embedding[3:5])
+    later = fg.jit(lambda x, i: layer(x, start=i))
+    np.testing.assert_array_equal(later(X[:, :2], 3), X[:, :2] + layer.embedding[3:5])
+    with pytest.raises(ShapeError, match=r"up to 6 places: got f64\[2,5,8\] from place 3"):
+        layer(X, start=3)
     with pytest.raises(ShapeError, match="x must have up to 6 places"):
         layer(np.ones((2, 7, 8)))
 
@@ -185,6 +189,14 @@ def test_derivatives_through_masks_are_central_differences_to_second_order():
     mask = np.array([[True, False, True], [False, False, False]])
     f = lambda q, k, v: nn.dot_product_attention(q, k, v, mask=mask)
     fg.check_grads(f, (Q[:1, :2], K[:1, :3], V[:1, :3]), order=2, rtol=1e-5, atol=1e-5)
+
+
+def test_nothing_attends_to_nothing():
+    layer = drawn(nn.MultiHeadAttention(8, 2))
+
+    assert layer(X[:0]).shape == (0, 5, 8) and layer(X[:, :0]).shape == (2, 0, 8)
+    np.testing.assert_array_equal(nn.dot_product_attention(Q, K[:, :0], V[:, :0]), np.zeros_like(Q))
+    assert nn.sinusoidal_positions(0, 3).shape == (0, 3)
 
 
 def test_float16_does_not_overflow():
@@ -252,6 +264,14 @@ def test_errors_of_attention_name_the_layer():
             f(X, mask=np.ones((5, 5)))
         with pytest.raises(DtypeError, match=who + r"key_mask must be boolean: got i64"):
             f(X, key_mask=np.ones((2, 5), int))
+    with pytest.raises(ShapeError, match=r"x must be \[..., time, features\]: got f64\[8\]"):
+        layer(X[0, 0])
+    with pytest.raises(ValueError, match="an even number: got 3"):
+        nn.MultiHeadAttention(6, 2, use_rotary=True)
+    with pytest.raises(ValueError, match=r"Dropout: rate is .* got 3.0"):
+        nn.TransformerBlock(8, 2, dropout=3.0)
+    with pytest.raises(ValueError, match="alibi: num_heads must be 1 or more"):
+        nn.alibi(0, 1, 1)
     with pytest.raises(ShapeError, match="of one batch"):
         layer(X, X[:1])
     with pytest.raises(ValueError, match="is_causal and cache are for attention to x itself"):

@@ -121,7 +121,7 @@ def register_dataclass(
         return [getattr(x, n) for n in data], tuple(getattr(x, n) for n in meta)
 
     def rebuild(aux: Any, children: Sequence[Any]) -> Any:
-        x = object.__new__(cls)
+        x: Any = object.__new__(cls)
         for name, value in zip((*meta, *data), (*aux, *children), strict=True):
             object.__setattr__(x, name, value)
         return x

@@ -121,6 +121,8 @@ def _weights(layer: Any, q: Any, k: Any, bias: Any, mask: Any, scale: Any, causa
     if causal:
         before = causal_mask(*shape_of(scores)[-2:])
         mask = before if mask is None else mask & before
+    if 0 in shape_of(scores):  # there is no largest of none
+        return scores
     if mask is not None:
         scores = np.where(mask, scores, -np.inf)
     e = np.exp(shifted(scores, -1))
@@ -189,10 +191,10 @@ class MultiHeadAttention(Module):
     causal: bool = False
     kernel_init: init.Initializer = field(default=init.glorot_uniform(), kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    query: Module | None = field(default=None, kw_only=True)
-    key: Module | None = field(default=None, kw_only=True)
-    value: Module | None = field(default=None, kw_only=True)
-    out: Module | None = field(default=None, kw_only=True)
+    query: Dense = field(default=None, kw_only=True)  # type: ignore[assignment]
+    key: Dense = field(default=None, kw_only=True)  # type: ignore[assignment]
+    value: Dense = field(default=None, kw_only=True)  # type: ignore[assignment]
+    out: Dense = field(default=None, kw_only=True)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         check_lengths(self, "features", "num_heads", least=1)
@@ -202,12 +204,18 @@ class MultiHeadAttention(Module):
                 f"MultiHeadAttention: num_heads must divide features, and kv_heads num_heads: got "
                 f"{self.num_heads}, {self.features} and {shared}"
             )
+        if self.use_rotary and self.features // self.num_heads % 2:
+            raise ValueError(
+                f"MultiHeadAttention: use_rotary turns pairs of a head's features, of which there "
+                f"must be an even number: got {self.features // self.num_heads}"
+            )
+        Dropout(self.dropout)  # complains of a wrong rate  # type: ignore[call-arg]
         if self.query is not None:  # as dataclasses.replace makes one
             return
         n, width = self.features, self.features // self.num_heads * shared
         memory = n if self.memory_features is None else self.memory_features
         values = memory if self.value_features is None else self.value_features
-        options = {"kernel_init": self.kernel_init, "bias_init": self.bias_init}
+        options: Any = {"kernel_init": self.kernel_init, "bias_init": self.bias_init}
         dense = lambda a, b: Dense(a, b, self.use_bias, **options)  # type: ignore[call-arg]
         self.query, self.key = dense(n, n), dense(memory, width)  # type: ignore[misc]
         self.value, self.out = dense(values, width), dense(n, n)  # type: ignore[misc]
@@ -241,13 +249,14 @@ class MultiHeadAttention(Module):
             key: in training, for dropout.
         """
         check_last_axis(self, x, self.features)
+        if len(shape_of(x)) < 2:
+            raise complaint(self, f"x must be [..., time, features]: got {aval_of(x)}")
         is_causal = self.causal if is_causal is None else is_causal
         if memory is not None and (cache is not None or is_causal):
             raise complaint(self, "is_causal and cache are for attention to x itself", ValueError)
         source = x if memory is None else memory
-        q = self._heads(self.query(x))  # type: ignore[misc]
-        k = self._heads(self.key(source))  # type: ignore[misc]
-        v = self._heads(self.value(source if values is None else values))  # type: ignore[misc]
+        q, k = self._heads(self.query(x)), self._heads(self.key(source))
+        v = self._heads(self.value(source if values is None else values))
         seen = 0 if cache is None else cache.length
         if self.use_rotary:
             places = np.arange(shape_of(k)[-3])
@@ -260,7 +269,7 @@ class MultiHeadAttention(Module):
         if self.dropout and key is not None:
             weights = Dropout(self.dropout)(weights, key=key)  # type: ignore[call-arg]
         y = _mixed(weights, v)
-        y = self.out(np.reshape(y, (*shape_of(y)[:-2], self.features)))  # type: ignore[misc]
+        y = self.out(np.reshape(y, (*shape_of(y)[:-2], self.features)))
         if cache is None:
             return y
         if isinstance(cache.length, Tracer):  # what did not fit lies over what did

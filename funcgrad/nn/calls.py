@@ -185,9 +185,7 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(call)
     def ready_call(self: Any, *args: Any, **kwargs: Any) -> Any:
-        for name, spec in self.__params__.items():
-            if getattr(self, name) is None and spec.shape_in(self) is not None:
-                raise _uninitialized(self, name)
+        check_drawn(self)
         watch = watcher.get()
         try:
             if watch is not None:
@@ -199,6 +197,13 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
             raise
 
     return ready_call
+
+
+def check_drawn(layer: Any) -> None:
+    """Raise unless every parameter of a layer has a value."""
+    for name, spec in layer.__params__.items():
+        if getattr(layer, name) is None and spec.shape_in(layer) is not None:
+            raise _uninitialized(layer, name)
 
 
 def _uninitialized(layer: Any, name: str) -> Exception:

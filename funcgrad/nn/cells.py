@@ -13,7 +13,7 @@ from ..ops.structure import cast
 from ..random import Key, split
 from . import init
 from .annotations import Array
-from .calls import complaint
+from .calls import check_drawn, complaint
 from .functions import tanh
 from .layers import check_last_axis, check_lengths
 from .module import Module, module, param
@@ -72,6 +72,7 @@ class Cell(Module):
         return self.added(x, slice(None))
 
     def added(self, x: Any, gates: slice) -> Any:
+        check_drawn(self)  # a layer does not call its cells
         check_last_axis(self, x, self.in_features)
         y = np.matmul(x, self.kernel[:, gates])
         return y if self.bias is None else y + self.bias[gates]
@@ -115,7 +116,7 @@ def squashed(half: Any) -> Any:
 
 
 @module
-class RNNCell(Cell):
+class RNNCell(Cell):  # type: ignore[misc]  # a param is keyword-only
     """Take one step of a simple recurrent network: h' = activation(x W + h U + b).
 
     Args:
@@ -141,7 +142,7 @@ class RNNCell(Cell):
 
 
 @module
-class LSTMCell(Cell):
+class LSTMCell(Cell):  # type: ignore[misc]  # a param is keyword-only
     """Take one step of a long short-term memory; the state is the pair (h, c).
 
     c' = f c + i tanh(g) and h' = o tanh(c'), where i, f, o are sigmoids of, and g is, a part of
@@ -180,7 +181,7 @@ class LSTMCell(Cell):
 
 
 @module
-class GRUCell(Cell):
+class GRUCell(Cell):  # type: ignore[misc]  # a param is keyword-only
     """Take one step of a gated recurrent unit: h' = n + z (h - n), n = tanh(a + r (h U_n + b_n)).
 
     r and z are sigmoids of, and a is, a part of x W + b each, in the order r, z, a; those of h U

@@ -9,6 +9,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
 from ..core.trace import Tracer
+from ..numpy.indexing import take
 from ..ops.operand import operand
 from ..ops.structure import cast
 from ..random import Key
@@ -33,9 +34,11 @@ def sinusoidal_positions(length: int, features: int, *, dtype: Any = np.float32)
     array([[0.   , 1.   , 0.   , 1.   ],
            [0.841, 0.54 , 0.01 , 1.   ]], dtype=float32)
     """
-    angles = np.arange(length)[:, None] * 10_000.0 ** (-np.arange(0, features, 2) / features)
+    angles = np.arange(length)[:, None] * 10_000.0 ** (
+        -np.arange(0, features, 2) / max(features, 1)
+    )
     pairs = np.stack([np.sin(angles), np.cos(angles)], axis=-1)
-    return pairs.reshape(length, -1)[:, :features].astype(dtype)
+    return pairs.reshape(length, 2 * pairs.shape[1])[:, :features].astype(dtype)
 
 
 def alibi(num_heads: int, queries: int, keys: int, *, dtype: Any = np.float32) -> np.ndarray:
@@ -56,6 +59,8 @@ def alibi(num_heads: int, queries: int, keys: int, *, dtype: Any = np.float32) -
     <BLANKLINE>
            [[-0.0078125 , -0.00390625, -0.        ]]], dtype=float32)
     """
+    if num_heads < 1:
+        raise ValueError(f"alibi: num_heads must be 1 or more: got {num_heads}")
     full = 2 ** int(math.log2(num_heads))
     slopes = [2.0 ** (-8 * (i + 1) / full) for i in range(full)]
     slopes += [2.0 ** (-4 * (2 * i + 1) / full) for i in range(num_heads - full)]
@@ -138,4 +143,4 @@ class PositionalEmbedding(Module):
             raise complaint(
                 self, f"x must have up to {self.max_length} places: got {aval_of(x)}{where}"
             )
-        return x + np.take(self.embedding, start + np.arange(time), axis=0)
+        return x + take(self.embedding, start + np.arange(time), axis=0)

@@ -44,11 +44,11 @@ class TransformerBlock(Module):
     kv_heads: int | None = None
     use_rotary: bool = False
     causal: bool = False
-    attention: Module | None = field(default=None, kw_only=True)
-    norm1: Module | None = field(default=None, kw_only=True)
-    norm2: Module | None = field(default=None, kw_only=True)
-    hidden: Module | None = field(default=None, kw_only=True)
-    out: Module | None = field(default=None, kw_only=True)
+    attention: MultiHeadAttention = field(default=None, kw_only=True)  # type: ignore[assignment]
+    norm1: LayerNorm = field(default=None, kw_only=True)  # type: ignore[assignment]
+    norm2: LayerNorm = field(default=None, kw_only=True)  # type: ignore[assignment]
+    hidden: Dense = field(default=None, kw_only=True)  # type: ignore[assignment]
+    out: Dense = field(default=None, kw_only=True)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
         if self.attention is not None:  # as dataclasses.replace makes one
@@ -83,18 +83,18 @@ class TransformerBlock(Module):
 
         def attend(x: Any) -> tuple[Any, Any]:
             inner = None if key is None else fold_in(key, 0)
-            y = self.attention(x, key=inner, **options)  # type: ignore[misc]
+            y = self.attention(x, key=inner, **options)
             return y if cache is not None else (y, None)
 
         def network(x: Any) -> Any:
-            return self.out(self._dropped(self.hidden(x), key, 1))  # type: ignore[misc]
+            return self.out(self._dropped(self.hidden(x), key, 1))
 
-        y, cache = attend(self.norm1(x) if self.norm_first else x)  # type: ignore[misc]
+        y, cache = attend(self.norm1(x) if self.norm_first else x)
         x = x + self._dropped(y, key, 2)
-        x = x if self.norm_first else self.norm1(x)  # type: ignore[misc]
-        y = network(self.norm2(x) if self.norm_first else x)  # type: ignore[misc]
+        x = x if self.norm_first else self.norm1(x)
+        y = network(self.norm2(x) if self.norm_first else x)
         x = x + self._dropped(y, key, 3)
-        x = x if self.norm_first else self.norm2(x)  # type: ignore[misc]
+        x = x if self.norm_first else self.norm2(x)
         return x if cache is None else (x, cache)
 
     def _dropped(self, x: Any, key: Key | None, i: int) -> Any:
