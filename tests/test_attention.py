@@ -399,8 +399,11 @@ def test_the_function_is_jaxs():
     jax = pytest.importorskip("jax")
     mask = np.cos(np.arange(240)).reshape(2, 4, 5, 6) > -0.5
     with jax.enable_x64(True):
-        for options in ({}, {"mask": mask}, {"scale": 0.3}):
-            want = jax.nn.dot_product_attention(Q, K, V, **options)
-            got = nn.dot_product_attention(Q, K, V, **options)
+        bias = np.sin(np.arange(120.0)).reshape(1, 4, 5, 6)
+        causal = {"is_causal": True, "bias": bias}
+        for heads, options in ((4, {}), (4, {"mask": mask}), (2, {"scale": 0.3}), (1, causal)):
+            k, v = K[:, :, :heads], V[:, :, :heads]
+            want = jax.nn.dot_product_attention(Q, k, v, **options)
+            got = nn.dot_product_attention(Q, k, v, **options)
 
             np.testing.assert_allclose(got, want, rtol=1e-5, atol=1e-6)  # its softmax is float32
