@@ -3,21 +3,10 @@
 ``grad(loss)(params)`` is all it takes; ``loss`` is written with ``import numpy as np``.
 """
 
-from . import (
-    data as data,
-    extend as extend,
-    io as io,
-    lax as lax,
-    linalg as linalg,
-    losses as losses,
-    nn as nn,
-    numpy as numpy,
-    optim as optim,
-    random as random,
-    special as special,
-    train as train,
-    tree as tree,
-)
+import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
+from . import numpy as numpy, tree as tree
 from .core import errors as errors
 from .core.registry import claim as _claim
 from .numpy.at import at as at
@@ -62,3 +51,33 @@ jacobian = jacrev
 remat = checkpoint
 
 _claim()
+
+# loaded when they are first asked for: a script that takes gradients pays for no neural networks
+_PARTS = (
+    "data", "extend", "io", "lax", "linalg", "losses", "nn", "optim", "random", "special", "train",
+)  # fmt: skip
+
+if _TYPE_CHECKING:
+    from . import (
+        data as data,
+        extend as extend,
+        io as io,
+        lax as lax,
+        linalg as linalg,
+        losses as losses,
+        nn as nn,
+        optim as optim,
+        random as random,
+        special as special,
+        train as train,
+    )
+
+
+def __getattr__(name: str) -> object:
+    if name in _PARTS:
+        return _importlib.import_module(f".{name}", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PARTS})

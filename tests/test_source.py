@@ -250,3 +250,15 @@ def test_threads_share_the_blocks_of_big_arrays():
     assert "share(part" in shared.source(x)
     with np.errstate(all="raise"), pytest.raises(FloatingPointError):
         fg.jit(lambda x: np.log(x) * x, threads=2)(-np.abs(x))
+
+
+def test_what_is_pickled_finds_primitives_of_parts_that_are_not_loaded():
+    data = pickle.dumps(nn.functions.relu_p)
+    script = (
+        "import pickle, sys, funcgrad\n"
+        "assert 'funcgrad.nn' not in sys.modules\n"
+        f"print(pickle.loads({data!r}).name, funcgrad.nn.relu(-1.0), 'nn' in dir(funcgrad))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+
+    assert done.stdout == "relu 0.0 True\n", done.stderr

@@ -3,6 +3,7 @@
 This and the named-axis environment are the library's only module state.
 """
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,10 @@ overrides: dict[Any, Callable[..., Any]] = {}
 
 def primitive(name: str) -> Any:
     """Return the primitive of this name; so a pickled primitive is found again."""
+    if name not in primitives:  # it may be of a part of the library that is not loaded yet
+        package = importlib.import_module("funcgrad")
+        for part in package._PARTS:
+            importlib.import_module(f"funcgrad.{part}")
     return primitives[name]
 
 
