@@ -270,6 +270,24 @@ def test_a_flipped_byte_in_an_archive_is_found(tmp_path):
         io.load(tmp_path / "b.npz")
 
 
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_files_with_any_bytes_changed_give_arrays_or_are_refused(tmp_path, ending):
+    io.save(tmp_path / f"a{ending}", {"w": np.arange(20.0), "b": np.ones((2, 3), np.float32)})
+    data = (tmp_path / f"a{ending}").read_bytes()
+    rng, path, refused = np.random.default_rng(0), tmp_path / f"b{ending}", 0
+    for _ in range(400):
+        changed = bytearray(data)
+        for _ in range(rng.integers(1, 4)):
+            changed[rng.integers(len(changed))] = rng.integers(256)
+        path.write_bytes(changed)
+        try:
+            io.load(path)
+        except io.FileFormatError:
+            refused += 1
+
+    assert refused > 100
+
+
 def test_pickles_in_an_archive_are_refused(tmp_path):
     np.savez(tmp_path / "a.npz", x=np.array([print], dtype=object))
     with pytest.raises(io.FileFormatError, match="holds Python objects"):

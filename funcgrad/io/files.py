@@ -1,8 +1,10 @@
 """Trees of arrays in files: leaves are named by their paths, as ``layers.0.weight``."""
 
 import os
+import struct
 import tempfile
 import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -222,23 +224,32 @@ def _write_npz(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Any) 
                 np.lib.format.write_array(member, np.asanyarray(x), allow_pickle=False)
 
 
+# what zipfile and NumPy raise where the bytes of an archive make no sense
+_NONSENSE = (
+    zipfile.BadZipFile, zlib.error, struct.error, ArithmeticError, EOFError, KeyError,
+    MemoryError, NotImplementedError, OSError, RuntimeError, SyntaxError, TypeError, ValueError,
+)  # fmt: skip
+
+
 def _read_npz(path: Any) -> Iterator[tuple[str, np.ndarray]]:
-    size = os.stat(path).st_size
-    try:
-        with zipfile.ZipFile(path) as archive:
-            for info in archive.infolist():
-                if info.file_size > size and info.compress_type == zipfile.ZIP_STORED:
-                    raise ValueError("a member is longer than the file")
-                with archive.open(info) as member:
-                    yield (
-                        info.filename.removesuffix(".npy"),
-                        _member(member, info.file_size),
-                    )
-    except (zipfile.BadZipFile, ValueError, EOFError, NotImplementedError) as error:
-        raise FileFormatError(
-            f"load: {os.fspath(path)!r} is damaged, or no npz file: {error}; fetch it again, or "
-            f"take an older checkpoint"
-        ) from None
+    with open(path, "rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            yield from _members(file, size)
+        except _NONSENSE as error:
+            raise FileFormatError(
+                f"load: {os.fspath(path)!r} is damaged, or no npz file: {error}; fetch it again, "
+                f"or take an older checkpoint"
+            ) from None
+
+
+def _members(file: BinaryIO, size: int) -> Iterator[tuple[str, np.ndarray]]:
+    with zipfile.ZipFile(file) as archive:
+        for info in archive.infolist():
+            if info.file_size > size and info.compress_type == zipfile.ZIP_STORED:
+                raise ValueError("a member is longer than the file")
+            with archive.open(info) as member:
+                yield info.filename.removesuffix(".npy"), _member(member, info.file_size)
 
 
 def _member(member: Any, size: int) -> np.ndarray:
