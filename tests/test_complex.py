@@ -411,9 +411,7 @@ def test_attributes_of_a_complex_tracer():
 
 @pytest.mark.peers
 @pytest.mark.parametrize("row", test_numpy.split(test_numpy.ROWS["complex"]))
-def test_gradients_are_those_of_jax(row):
-    jax = pytest.importorskip("jax")
-    jax.config.update("jax_enable_x64", True)
+def test_gradients_are_those_of_jax(row, jax):
     function, inputs = compiled(row)
     names = [next(k for k, v in INPUTS.items() if v is x) for x in inputs]
     theirs = eval(f"lambda {', '.join(names)}: {row}", {**test_numpy.CONSTANTS, "np": jax.numpy})

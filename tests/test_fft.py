@@ -277,9 +277,7 @@ def test_what_numpy_deprecates_warns_and_works():
 
 @pytest.mark.peers
 @each_call
-def test_gradients_are_those_of_jax(name, options, complex):
-    jax = pytest.importorskip("jax")
-    jax.config.update("jax_enable_x64", True)
+def test_gradients_are_those_of_jax(name, options, complex, jax):
     if len(set(options.get("axes", ()))) < len(options.get("axes", ())) or "s" in options:
         pytest.skip("an option that JAX lacks")
     _, x = called(name, options, complex)

@@ -614,9 +614,7 @@ def test_a_standalone_program_needs_numpy_alone():
 
 
 @pytest.mark.peers
-def test_gradients_of_complex_matrices_follow_jax():
-    jax = pytest.importorskip("jax")
-    jax.config.update("jax_enable_x64", True)
+def test_gradients_of_complex_matrices_follow_jax(jax):
     losses = [
         lambda np, x: np.real(np.sum(np.linalg.inv(x) * B)),
         lambda np, x: np.real(np.linalg.det(x) * (1 + 2j)),

@@ -1,0 +1,11 @@
+"""What several test files share."""
+
+import pytest
+
+
+@pytest.fixture
+def jax():
+    """Give JAX with 64-bit numbers, for one test; it is 32 bits for the others."""
+    module = pytest.importorskip("jax")
+    with module.enable_x64(True):
+        yield module
