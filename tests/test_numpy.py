@@ -131,7 +131,9 @@ ROWS = {
         np.add.reduceat(x, [0, 2])  np.add.reduceat(m, [0, 2, 1], axis=1)
         np.add.reduceat(m, [0, 1])  np.multiply.reduceat(m, [0, 2], axis=-1)
         np.maximum.reduceat(x, [0, 1, 3])  np.logaddexp.reduceat(x, [0, 2])
-        np.greater.outer(x, y)""",
+        np.greater.outer(x, y)  np.subtract.reduce(s)  np.hypot.reduce(s, keepdims=True)
+        np.hypot.accumulate(m, axis=1)  np.logaddexp.reduce(m, axis=0, where=mask2)
+        np.logaddexp2.accumulate(t, axis=2)  np.hypot.reduce(t, axis=(1, 2), initial=s)""",
     "comparison and logic": """
         x > y  x >= 0  x < a  x <= y  x == y  x != a  a < x  1.0 > x  np.greater(x, y)
         np.less_equal(x, 0.5)  np.equal(x, x)  np.not_equal(x, 0)  np.logical_and(x > 0, y > 0)
@@ -270,6 +272,8 @@ ROWS = {
         np.select([mask, ~mask], [x, 3.0])  np.select([x > 9], [x], -1.0)  np.clip(x, -1, 1)
         np.clip(x, 0, None)  np.clip(x, None, 0.5)  np.clip(x, y - 2, y + 2)  np.clip(m, -s, s)
         np.clip(x, a_min=-0.5, a_max=0.5)  np.clip(x, min=-0.5)  np.clip(x, min=-0.5, max=s)
+        np.clip(x, -1, 1, dtype=complex)  np.clip(x, None, 1, casting='safe')
+        np.clip(x, None, None, dtype=float)  x.clip(0, dtype=np.float64)
         np.clip(x, np.float32(-1), 1)  np.choose([0, 1, 1, 0], [x, y])
         np.choose(mask * 1, (x, 2.0))
         np.choose([0, 3, -1, 1], [x, y], mode='clip')
@@ -307,7 +311,11 @@ ROWS = {
         np.pad(x, 1, constant_values=s)
         np.pad(x, (2, 3), 'reflect')  np.pad(m, 2, mode='symmetric')  np.pad(x, 5, 'wrap')
         np.pad(x, 3, 'reflect', reflect_type='even')  np.pad(m, (1, 2), 'wrap')
-        np.pad(x, 9, 'reflect')
+        np.pad(x, 9, 'reflect')  np.pad(x, 9, 'reflect', reflect_type='odd')
+        np.pad(x, (9, 2), 'symmetric', reflect_type='odd')  np.pad(one, 3, 'wrap')
+        np.pad(m, ((4, 0), (1, 8)), 'reflect', reflect_type='odd')
+        np.pad(np.argsort(x) - 5, 4, 'linear_ramp')  np.pad(e, ((0, 0), (1, 2)), 'maximum')
+        np.pad(np.argsort(x), 7, 'reflect', reflect_type='odd')
         np.pad(m, 1, 'mean')  np.pad(m, 2, 'maximum')  np.pad(m, 1, 'minimum', stat_length=2)
         np.pad(x, 2, 'linear_ramp', end_values=1.0)  np.pad(m, ((1, 2), (0, 1)), 'linear_ramp')
         np.pad(x, 1, 'mean', stat_length=(1, 3))  np.pad(m, {-1: (1, 2)})  np.pad(m, {0: 1})""",
@@ -746,7 +754,7 @@ WRITES = """
     np.mean(x, out=np.ones(()))  np.max(x, out=np.ones(()))  np.var(x, out=np.ones(()))
     np.multiply.accumulate(x, out=a.copy())  np.subtract.outer(x, y, out=np.ones((4, 4)))
     np.stack([x, y], out=np.ones((2, 4)))  np.round(x, out=a.copy())
-    np.argmax(x, out=np.array(0))
+    np.argmax(x, out=np.array(0))  np.isposinf(x, a > 0)  np.isneginf(x, out=a > 0)
     np.sin(a, out=x)  np.negative(a, x)  x.fill(0)  x.sort()  x.put([0], 1)  x.resize(2, 2)
     x.partition(1)  x.__setitem__(0, 1.0)  x.__delitem__(0)
     np.choose([0, 1, 1, 0], [x, y], out=a.copy())
@@ -790,7 +798,10 @@ MISTAKES = """
     np.concatenate([s, s])
     np.concatenate([m, sq])  np.stack([x, v])  np.stack([x, y], axis=3)  np.vstack([x, v])
     np.hstack([m, x])
-    np.split(x, 3)  np.pad(x, -1)  np.pad(x, 1, 'nothing')  np.pad(x, (1, 2, 3))
+    np.split(x, 3)  np.pad(x, -1)  np.pad(x, 1, 'nothing')  np.pad(x, 1, 'edge', stat_length=3)
+    np.pad(x, 1, 'maximum', stat_length=0)  np.pad(e, 1, 'mean')  np.pad(e, 1, 'linear_ramp')
+    np.logaddexp.reduce(x, initial=None, where=mask)
+    np.pad(x, (1, 2, 3))
     np.repeat(x, [1, 2])  np.repeat(x, -1)  np.roll(x, 1, axis=1)  np.flip(x, 1)  np.rot90(x)
     np.rot90(m, axes=(0, 0))  np.diag(t)  np.diagonal(x)  np.trace(x)  np.where(mask, x)
     np.select([mask], [x, y])
@@ -834,3 +845,33 @@ def test_the_table_is_large():
     print(f"{len(CASES) + len(UNTIL_NUMBERS)} rows of NumPy, each under vjp, jvp and make_jaxpr")
 
     assert len(CASES) > 1000
+
+
+def test_equal_arrays_may_hold_nan_where_that_is_asked():
+    gap, other = np.array([1, np.nan, 3]), np.array([1, np.nan, 2])
+    for a, b, equal_nan in ((gap, gap, True), (gap, gap, False), (gap, other, True)):
+        want = np.array_equal(a, b, equal_nan)
+        assert fg.jit(lambda x, b=b, e=equal_nan: np.array_equal(x, b, e))(a) == want
+
+
+def test_an_array_made_like_a_traced_one_has_as_many_axes_as_asked():
+    make = lambda x: np.array([x[0], 2], None, copy=True, order="C", ndmin=3, like=x)
+
+    assert np.array_equal(fg.jit(make)(np.ones(2)), [[[1.0, 2.0]]])
+    assert fg.grad(lambda x: make(x).sum())(np.ones(2)).tolist() == [1, 0]
+
+
+@pytest.mark.parametrize("ufunc", [np.logaddexp, np.logaddexp2, np.hypot], ids=str)
+def test_an_associative_ufunc_is_folded_in_few_lines(ufunc):
+    x = np.linspace(0.5, 2, 1001)
+    for fold in (ufunc.reduce, ufunc.accumulate):
+        compiled = fg.jit(lambda x, fold=fold: fold(x))
+        assert np.allclose(fold(x), compiled(x), rtol=1e-13)
+        assert len(compiled.source(x).splitlines()) < 200
+
+
+@pytest.mark.parametrize("name", ["zeros_like", "ones_like", "empty_like", "full_like", "astype"])
+def test_an_array_on_another_device_is_refused(name):
+    more = {"full_like": (1.0,), "astype": (float,)}.get(name, ())
+    with pytest.raises(ValueError, match="[Dd]evice"):
+        fg.jit(lambda x: getattr(fg.numpy, name)(x, *more, device="gpu"))(np.ones(2))

@@ -15,7 +15,7 @@ from ..core.arraylike import ABSENT, why_refused
 from ..core.registry import overrides, primitives
 from ..core.trace import AbstractTracer, ConcreteTracer, Primitive
 from .table import DIFFERENTIABLE, EAGER_NO_DERIVATIVE, NO_DERIVATIVE, REFUSED
-from .ufuncs import METHODS, NOT_IN_PLACE
+from .ufunc_methods import METHODS, NOT_IN_PLACE
 
 SPACES = (
     "", "linalg.", "fft.", "emath.", "lib.stride_tricks.", "strings.", "char.",

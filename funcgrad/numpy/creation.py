@@ -102,9 +102,15 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     return np.from_dlpack(x, **{k: v for k, v in options.items() if v is not None})
 
 
-@implements("array", "asarray", "asanyarray", "ascontiguousarray")
-def _array_like(a: Any, dtype: Any = None, **options: Any) -> Any:
+@implements("array")
+def _array_like(object: Any, dtype: Any = None, *, ndmin: int = 0, **options: Any) -> Any:
     """Return an array from what may hold tracers: numpy.array(..., like=tracer)."""
+    return array(object, dtype, ndmin=ndmin)
+
+
+@implements("asarray", "asanyarray", "ascontiguousarray")
+def _asarray_like(a: Any, dtype: Any = None, *_: Any, **options: Any) -> Any:
+    """Return an array from what may hold tracers: numpy.asarray(..., like=tracer)."""
     return asarray(a, dtype)
 
 
@@ -147,6 +153,7 @@ def zeros_like(
     device: Any = None,
 ) -> Any:
     """Return zeros of the shape and dtype of ``a``; see numpy.zeros_like."""
+    check_device(device)
     return np.zeros(*_like(a, dtype, shape))
 
 
@@ -161,6 +168,7 @@ def ones_like(
     device: Any = None,
 ) -> Any:
     """Return ones of the shape and dtype of ``a``; see numpy.ones_like."""
+    check_device(device)
     return np.ones(*_like(a, dtype, shape))
 
 
@@ -175,6 +183,7 @@ def empty_like(
     device: Any = None,
 ) -> Any:
     """Return an array of the shape and dtype of ``prototype``; see numpy.empty_like."""
+    check_device(device)
     return np.empty(*_like(prototype, dtype, shape))
 
 
@@ -191,7 +200,7 @@ def full_like(
 ) -> Any:
     """Return an array like ``a`` filled with one value, which may be traced."""
     shape, dtype = _like(a, dtype, shape)
-    return full(shape, fill_value, dtype)
+    return full(shape, fill_value, dtype, device=device)
 
 
 def _shape(shape: Any) -> tuple[int, ...]:

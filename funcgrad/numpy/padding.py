@@ -1,5 +1,6 @@
 """Borders around an array."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -7,7 +8,7 @@ import numpy as np
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.trace import Tracer
 from ..ops.index import Index, scatter_add_p
-from ..ops.operand import operand, strong
+from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
 from .order import take_known
 from .shapes import concatenate, cut
@@ -29,19 +30,50 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     widths = np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
     if np.any(np.asarray(widths) < 0):
         raise ValueError("index can't contain negative values")
-    if mode in ("edge", "reflect", "symmetric", "wrap", "empty") and "reflect_type" not in kwargs:
-        for d, width in enumerate(widths):
-            if any(width):
-                how = "edge" if mode == "empty" else mode
-                x = take_known(x, np.pad(np.arange(shape_of(x)[d]), width, how), d)
-        return x
+    if callable(mode):
+        raise unsupported("pad", f"mode={mode!r}", "build the border with concatenate")
+    small = np.ones([min(n, 1) for n in shape_of(x)])  # NumPy knows modes, options and mistakes
+    np.pad(small, np.minimum(widths, 1), mode, **_plain(kwargs))
     if mode == "constant":
         return _pad_constant(x, widths, kwargs.get("constant_values", 0))
-    if mode in _STATISTICS or mode == "linear_ramp" or kwargs.get("reflect_type") == "even":
+    if mode in _STATISTICS or mode == "linear_ramp":
         return _pad_values(x, widths, mode, kwargs)
-    if not callable(mode) and mode not in ("reflect", "symmetric"):
-        raise ValueError(f"mode '{mode}' is not supported")
-    raise unsupported("pad", f"mode={mode!r} {kwargs or ''}", "build the border with concatenate")
+    how = _ODD[mode] if kwargs.get("reflect_type") == "odd" else partial(_taken, mode=mode)
+    for d, width in enumerate(widths):
+        if any(width):
+            x = how(x, width, d)
+    return x
+
+
+def _plain(options: dict[str, Any]) -> dict[str, Any]:
+    return {k: 0 if holds_tracer(v) else v for k, v in options.items()}
+
+
+def _taken(x: Any, width: Any, d: int, mode: str) -> Any:
+    """Pad one axis with elements of the array; those of mode 'empty' may be any."""
+    n = shape_of(x)[d]
+    if mode == "empty":
+        return _bordered(x, d, width, 0, 0)
+    return take_known(x, np.pad(np.arange(n), width, mode), d)
+
+
+def _pad_odd(x: Any, width: Any, d: int, turn: int) -> Any:
+    """Pad one axis by turning the array about its ends, which lies ``turn`` before the first.
+
+    Two turns shift it by twice its length and by twice the rise from the first to the last.
+    """
+    n = shape_of(x)[d]
+    period = n - 1 + turn
+    if not period:  # one element, which NumPy repeats
+        return _taken(x, width, d, "edge")
+    turns, place = np.divmod(np.arange(-width[0], n + width[1]), 2 * period)
+    back = place >= n
+    along = (slice(None), *[None] * (len(shape_of(x)) - 1 - d))
+    picked = take_known(x, np.where(back, 2 * period - turn - place, place), d)
+    first, last = cut(x, d, None, 1), cut(x, d, -1, None)
+    sign = np.where(back, -1, 1).astype(dtype_of(x))[along]
+    ends = turns.astype(dtype_of(x))[along] * (2 * (last - first))
+    return picked * sign + back.astype(dtype_of(x))[along] * (2 * last) + ends
 
 
 def _pad_constant(x: Any, widths: Any, values: Any) -> Any:
@@ -68,21 +100,24 @@ def _bordered(x: Any, d: int, width: Any, before: Any, after: Any) -> Any:
 def _pad_values(x: Any, widths: Any, mode: str, options: dict[str, Any]) -> Any:
     """Pad by a statistic of each line, or by a ramp from its ends."""
     rank = len(shape_of(x))
-    if mode not in _STATISTICS and mode != "linear_ramp":
-        return pad(x, widths, mode)
     ends = np.broadcast_to(np.asarray(options.get("end_values", 0)), (rank, 2))
     lengths = np.broadcast_to(np.asarray(options.get("stat_length"), object), (rank, 2))
     for d, (a, b) in enumerate(widths):
+        if not a + b:
+            continue
         first, last = cut(x, d, None, 1), cut(x, d, -1, None)
         if mode == "linear_ramp":
             along = (slice(None), *[None] * (rank - 1 - d))
             up, down = (np.arange(n)[along] / max(n, 1) for n in (a, b))
             before = ends[d, 0] + (first - ends[d, 0]) * up
             after = ends[d, 1] + (last - ends[d, 1]) * np.flip(down, 0)
+            if dtype_of(x).kind in "iu":
+                before, after = np.floor(before), np.floor(after)
         else:
             statistic = _STATISTICS[mode]
             head = cut(x, d, None, lengths[d, 0])
-            tail = x if lengths[d, 1] is None else cut(x, d, -lengths[d, 1], None)
+            n = shape_of(x)[d]
+            tail = cut(x, d, max(n - (n if lengths[d, 1] is None else lengths[d, 1]), 0), None)
             before, after = (statistic(part, axis=d, keepdims=True) for part in (head, tail))
             if not is_inexact(dtype_of(x)):
                 before, after = np.rint(before), np.rint(after)
@@ -91,3 +126,4 @@ def _pad_values(x: Any, widths: Any, mode: str, options: dict[str, Any]) -> Any:
 
 
 _STATISTICS = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": np.median}
+_ODD = {"reflect": partial(_pad_odd, turn=0), "symmetric": partial(_pad_odd, turn=1)}

@@ -14,6 +14,7 @@ from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
+from .creation import check_device
 from .indexing import concrete
 from .reductions import all as _all
 from .table import (
@@ -21,6 +22,7 @@ from .table import (
     NO_DERIVATIVE,
     check_cast,
     implements,
+    no_out,
     numpy_function,
 )
 
@@ -72,12 +74,14 @@ def isreal(x: Any) -> Any:
 @implements("isposinf", status=NO_DERIVATIVE)
 def isposinf(x: Any, out: Any = None) -> Any:
     """Return where the value is +inf; see numpy.isposinf."""
+    no_out("isposinf", out)
     return compare.eq(_ordered("isposinf", x), np.inf)
 
 
 @implements("isneginf", status=NO_DERIVATIVE)
 def isneginf(x: Any, out: Any = None) -> Any:
     """Return where the value is -inf; see numpy.isneginf."""
+    no_out("isneginf", out)
     return compare.eq(_ordered("isneginf", x), -np.inf)
 
 
@@ -121,10 +125,11 @@ def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: boo
     gap = ew.abs(ew.sub(a, ew.where(finite, b, 0)))
     near = compare.le(gap, ew.add(atol, ew.mul(rtol, ew.abs(b))))
     near = compare.logical_or(compare.logical_and(near, finite), compare.eq(a, b))
-    if equal_nan:
-        both = compare.logical_and(compare.isnan(a), compare.isnan(b))
-        near = compare.logical_or(near, both)
-    return near
+    return compare.logical_or(near, _both_nan(a, b)) if equal_nan else near
+
+
+def _both_nan(a: Any, b: Any) -> Any:
+    return compare.logical_and(compare.isnan(a), compare.isnan(b))
 
 
 @implements("allclose", status=NO_DERIVATIVE)
@@ -137,7 +142,12 @@ def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bo
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
     """Return whether shapes and elements are equal; see numpy.array_equal."""
     a, b = operand(a1), operand(a2)
-    return shape_of(a) == shape_of(b) and _truth(_all(compare.eq(a, b)))
+    if shape_of(a) != shape_of(b):
+        return False
+    same = compare.eq(a, b)
+    if equal_nan:
+        same = compare.logical_or(same, _both_nan(a, b))
+    return _truth(_all(same))
 
 
 @implements("array_equiv", status=NO_DERIVATIVE)
@@ -174,6 +184,7 @@ def astype(
     device: Any = None,
 ) -> Any:
     """Cast to a dtype; see ndarray.astype. A cast to integers has no derivative."""
+    check_device(device)
     x = strong(operand(x))
     check_cast("astype", x, dtype, casting)
     return cast(x, dtype)

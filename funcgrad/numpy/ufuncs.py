@@ -1,21 +1,17 @@
-"""What ufuncs and their methods mean to a tracer, and the elementwise functions beside them."""
+"""What ufuncs mean to a tracer, and the elementwise functions beside them."""
 
-import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
-from ..core.errors import DtypeError, MutationError
+from ..core.errors import DtypeError
 from ..core.registry import overrides
 from ..ops import bessel, compare, elementwise as ew
-from ..ops.operand import operand, strong
-from ..ops.structure import broadcast_to, cast, reshape
-from . import reductions, scans
-from .reductions import given
-from .shapes import moveaxis, stack
-from .table import NO_DERIVATIVE, NO_VALUE, check_cast, implements, no_out, unsupported
+from ..ops.operand import operand
+from ..ops.structure import cast
+from .table import NO_DERIVATIVE, implements, no_out
+from .ufunc_methods import called
 
 
 @implements("sign")
@@ -105,6 +101,9 @@ def clip(
     no_out("clip", out)
     a = operand(a)
     low, high = a_min if min is None else min, a_max if max is None else max
+    if kwargs:  # of a ufunc: dtype=, casting=, ...
+        bounds = tuple(bound for bound in (low, high) if bound is not None)
+        return called("numpy.clip", _LIMITS[low is None, high is None], (a, *bounds), kwargs)
     if low is None and high is None:
         return a
     if dtype_of(a).kind == "f":
@@ -161,226 +160,10 @@ def nan_to_num(
     return cast(finite, dtype_of(x))
 
 
-# ufunc methods and options
-
-
-def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, Any]) -> Any:
-    """Return what a ufunc call with options, or a ufunc method, means to tracers.
-
-    Raises:
-        MutationError: for ``at`` and ``out=``, which write into an array.
-        UnsupportedError: for a ufunc without a rule, or an option that cannot be differentiated.
-    """
-    who = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-    no_out(who, kwargs.pop("out", None))
-    if method == "at":
-        name = _UPDATES.get(ufunc.__name__)
-        cure = f"funcgrad.at(x)[i].{name}(v)" if name else "funcgrad.at(x)[i].apply(function)"
-        raise MutationError(f"{who}: {NOT_IN_PLACE}; write x = {cure}")
-    if method == "__call__":
-        return _call(who, ufunc, inputs, kwargs)
-    return METHODS[method](who, ufunc, *inputs, **kwargs)
-
-
-def _function(who: str, ufunc: np.ufunc) -> Callable[..., Any]:
-    function = overrides.get(ufunc)
-    if function is None:
-        raise unsupported(who, "this ufunc", "write it with functions that are")
-    return function
-
-
-def _call(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any]) -> Any:
-    if kwargs.pop("where", True) is not True:  # elsewhere NumPy's result is not even defined
-        raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")
-    if kwargs.pop("signature", None) is not None:
-        raise unsupported(who, "signature=", "convert the operands by astype")
-    function, dtype, axes = _function(who, ufunc), kwargs.pop("dtype", None), kwargs.pop("axes", ())
-    casting = kwargs.pop("casting", "same_kind")
-    for ignored in ("order", "subok"):
-        kwargs.pop(ignored, None)
-    if kwargs and ufunc.__name__ != "vecdot":
-        raise unsupported(who, f"{', '.join(kwargs)}=", "move the axes, and leave it out")
-    if dtype is not None:
-        inputs = tuple(map(operand, inputs))
-        for x in inputs:
-            check_cast(who, x, dtype, casting)
-        inputs = tuple(cast(x, dtype) for x in inputs)
-    return _moved(function, inputs, axes) if axes else function(*inputs, **kwargs)
-
-
-def _moved(function: Callable[..., Any], inputs: tuple, axes: Any) -> Any:
-    """Apply a generalized ufunc to axes that are not the last: ``axes`` lists them by operand."""
-    places = [d if isinstance(d, tuple) else (d,) for d in axes]
-    ends = [tuple(range(-len(place), 0)) for place in places]
-    n = len(inputs)  # the result may have no axes to list
-    each = zip(inputs, places[:n], ends[:n], strict=True)
-    y = function(*(moveaxis(operand(x), place, end) for x, place, end in each))
-    if len(places) == n:
-        return y
-    return moveaxis(y, ends[-1], places[-1])
-
-
-def _reduce(
-    who: str,
-    ufunc: np.ufunc,
-    a: Any,
-    axis: Any = 0,
-    dtype: Any = None,
-    out: Any = None,
-    keepdims: bool = False,
-    initial: Any = NO_VALUE,
-    where: Any = True,
-) -> Any:
-    no_out(who, out)
-    a = operand(a) if dtype is None else cast(operand(a), dtype)
-    known = _REDUCTIONS.get(ufunc)
-    options = {name: v for name, v in (("initial", initial), ("where", where)) if given(v)}
-    if known is not None and not (ufunc in _TRUTHS and "initial" in options):
-        y = known(a, axis=axis, keepdims=keepdims, **options)
-        return y if dtype is None or ufunc in _TRUTHS else cast(y, dtype)
-    rank = len(shape_of(a))
-    axes = reductions.axes_of(axis, rank)
-    if len(axes) > 1 and ufunc.identity is None and ufunc not in _REORDERABLE:
-        raise ValueError(
-            f"reduction operation {ufunc.__name__!r} is not reorderable, so at most one axis may "
-            f"be specified"
-        )
-    mask = None if where is True else broadcast_to(cast(operand(where), bool), shape_of(a))
-    a = _running(ufunc, a, dtype)
-    rows, masks = _rows(a, axes), _rows(mask, axes)
-    y = _folded(_function(who, ufunc), ufunc, rows, masks, initial)
-    return reductions.expand_dims(y, axes) if keepdims else y
-
-
-def _running(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
-    """Return an array in the dtype in which NumPy reduces it.
-
-    Raises:
-        TypeError: NumPy's own, where the ufunc has no loop for it.
-    """
-    x = strong(operand(x))
-    if dtype is None:
-        dtype = ufunc.resolve_dtypes((None, dtype_of(x), None), reduction=True)[1]  # type: ignore[arg-type]
-    return x if dtype in (object, dtype_of(x)) else cast(x, dtype)
-
-
-def _rows(x: Any, axes: tuple[int, ...]) -> Any:
-    """Return an array with these axes as one in front."""
-    if x is None:
-        return None
-    x = moveaxis(x, axes, tuple(range(len(axes))))
-    return reshape(x, (math.prod(shape_of(x)[: len(axes)]), *shape_of(x)[len(axes) :]))
-
-
-def _folded(
-    function: Callable[..., Any], ufunc: np.ufunc, rows: Any, mask: Any, initial: Any
-) -> Any:
-    """Return what applying a function of two from the left makes of the rows, as NumPy does."""
-    start = initial if given(initial) else None if initial is None else ufunc.identity
-    if start is None and mask is not None:
-        raise ValueError(
-            f"reduction operation {ufunc.__name__!r} does not have an identity, so to use a where "
-            f"mask one has to specify 'initial'"
-        )
-    count, *kept = shape_of(rows)
-    if not count:
-        if start is None:
-            raise ValueError(
-                f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
-            )
-        return broadcast_to(cast(operand(start), dtype_of(rows)), tuple(kept))
-    parts = list(rows)
-    if given(initial) and ew.is_complex(start) and not ew.is_complex(rows):
-        start = cast(operand(start), dtype_of(rows))  # which warns, as NumPy does
-    if mask is not None or given(initial) or (count == 1 and start is not None):
-        parts = [start, *parts]
-    y = parts[0]
-    masks = [True] * count if mask is None else list(mask)
-    for chosen, part in zip(masks[count + 1 - len(parts) :], parts[1:], strict=True):
-        y = function(y, part) if chosen is True else ew.where(chosen, function(y, part), y)
-    return y
-
-
-def _fold(function: Callable[..., Any], xs: Any) -> list[Any]:
-    """Return all partial results of applying a function of two from the left."""
-    rest = iter(xs)
-    results = [next(rest)]
-    for x in rest:
-        results.append(function(results[-1], x))
-    return results
-
-
-def _accumulate(
-    who: str, ufunc: np.ufunc, array: Any, axis: int = 0, dtype: Any = None, out: Any = None
-) -> Any:
-    no_out(who, out)
-    x = operand(array) if dtype is None else cast(operand(array), dtype)
-    known = _SCANS.get(ufunc)
-    if known is not None:
-        y = known(x, axis=axis)
-        return y if dtype is None else cast(y, dtype)  # small integers would grow
-    x = _running(ufunc, x, dtype)
-    if not shape_of(x)[axis]:
-        return x
-    return moveaxis(stack(_fold(_function(who, ufunc), moveaxis(x, axis, 0))), 0, axis)
-
-
-def _outer(who: str, ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
-    a, b = strong(operand(a)), strong(operand(b))
-    a = reshape(a, (*shape_of(a), *[1] * len(shape_of(b))))
-    return _call(who, ufunc, (a, b), kwargs)
-
-
-def _reduceat(
-    who: str,
-    ufunc: np.ufunc,
-    array: Any,
-    indices: Any,
-    axis: int = 0,
-    dtype: Any = None,
-    out: Any = None,
-) -> Any:
-    no_out(who, out)
-    x = moveaxis(_running(ufunc, array, dtype), axis, 0)
-    starts = [int(i) for i in np.asarray(indices)]
-    for i in starts:
-        if not 0 <= i < len(x):
-            raise IndexError(f"index {i} out-of-bounds in {who} [0, {len(x)})")
-    stops = [*starts[1:], len(x)]
-    parts = [
-        _reduce(who, ufunc, x[start:stop], 0, dtype) if start < stop else x[start]
-        for start, stop in zip(starts, stops, strict=True)
-    ]
-    return moveaxis(stack(parts), 0, axis)
-
-
-METHODS: dict[str, Callable[..., Any]] = {
-    "reduce": _reduce,
-    "accumulate": _accumulate,
-    "outer": _outer,
-    "reduceat": _reduceat,
-}
-_REDUCTIONS: dict[Any, Any] = {
-    np.add: reductions.sum,
-    np.multiply: reductions.prod,
-    np.maximum: reductions.max,
-    np.minimum: reductions.min,
-    np.logical_and: reductions.all,
-    np.logical_or: reductions.any,
-}
-NOT_IN_PLACE = "it changes an array in place"
-_TRUTHS = frozenset({np.logical_and, np.logical_or})
-_REORDERABLE = frozenset({np.maximum, np.minimum, np.fmax, np.fmin})
-_UPDATES = {
-    "add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide",
-    "power": "power", "minimum": "min", "maximum": "max",
+_CLIP = np._core.umath.clip  # type: ignore[attr-defined]  # what ndarray.clip calls
+_LIMITS = {  # by whether the lower bound, and the upper, is missing
+    (False, False): _CLIP, (True, False): np.minimum, (False, True): np.maximum,
+    (True, True): np.positive,
 }  # fmt: skip
-_SCANS: dict[Any, Any] = {
-    np.add: scans.cumsum,
-    np.multiply: scans.cumprod,
-    np.maximum: scans.cummax,
-    np.minimum: scans.cummin,
-}
 
-overrides[np.ufunc] = ufunc_method
-overrides[np._core.umath.clip] = clip  # type: ignore[attr-defined]  # what ndarray.clip calls
+overrides[_CLIP] = clip
