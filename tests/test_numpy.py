@@ -873,5 +873,5 @@ def test_an_associative_ufunc_is_folded_in_few_lines(ufunc):
 @pytest.mark.parametrize("name", ["zeros_like", "ones_like", "empty_like", "full_like", "astype"])
 def test_an_array_on_another_device_is_refused(name):
     more = {"full_like": (1.0,), "astype": (float,)}.get(name, ())
-    with pytest.raises(ValueError, match="[Dd]evice"):
+    with pytest.raises(ValueError, match=r"[Dd]evice"):
         fg.jit(lambda x: getattr(fg.numpy, name)(x, *more, device="gpu"))(np.ones(2))

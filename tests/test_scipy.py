@@ -379,6 +379,37 @@ def test_matrix_equations_hold_and_have_derivatives():
     fg.check_grads(lambda m, y: linalg.solve_banded((1, 1), m, y), (bands, y), 2)
 
 
+@pytest.mark.parametrize("lower", [True, False])
+def test_names_that_numpy_has_too_take_scipys_arguments(lower):
+    oracle = pytest.importorskip("scipy.linalg")
+    z = RNG.normal(size=(4, 3, 3)) + 1j * RNG.normal(size=(4, 3, 3))
+    a, c, positive = z[0], z[1], z[2] @ z[2].conj().T + np.eye(3)
+    rubbish = positive + (np.triu if lower else np.tril)(z[3], 1 if lower else -1)  # not read
+    opposite = linalg.eigvalsh(a, rubbish, lower=lower)
+    values, vectors = linalg.eigh(a, rubbish, lower=lower)
+
+    np.testing.assert_allclose(opposite, oracle.eigvalsh(a, rubbish, lower=lower), atol=1e-12)
+    np.testing.assert_allclose(vectors.conj().T @ positive @ vectors, np.eye(3), atol=1e-11)
+    np.testing.assert_allclose(values, opposite, atol=1e-12)
+    want = oracle.cholesky(rubbish, lower=lower)
+    np.testing.assert_allclose(linalg.cholesky(rubbish, lower=lower), want, atol=1e-12)
+    for kind, matrix in (("gen", a), ("sym", a), ("her", a), ("pos", rubbish)):
+        want = oracle.solve(matrix, c, lower=lower, assume_a=kind)
+        np.testing.assert_allclose(
+            linalg.solve(matrix, c, lower, assume_a=kind), want, rtol=1e-9, atol=1e-10
+        )
+    want = np.linalg.solve(a.T, c)
+    np.testing.assert_allclose(linalg.solve(a, c, transposed=True), want, atol=1e-10)
+
+
+def test_generalized_eigenvalues_have_derivatives():
+    a, b = RNG.normal(size=(2, 3, 3))
+    fg.check_grads(lambda a, b: linalg.eigvalsh(a, b @ b.T + np.eye(3)), (a, b), 2)
+    fg.check_grads(lambda a, b: linalg.solve(a @ a.T, b, assume_a="pos"), (a + np.eye(3), b), 2)
+    with pytest.raises(ValueError, match="assume_a must be"):
+        linalg.solve(a, b, assume_a="banded")
+
+
 # SciPy's solvers
 
 

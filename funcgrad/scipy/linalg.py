@@ -18,9 +18,7 @@ from ..linalg import (
     cho_solve as cho_solve,
     det as det,
     eig as eig,
-    eigh as eigh,
     eigvals as eigvals,
-    eigvalsh as eigvalsh,
     expm as expm,
     expm_frechet as expm_frechet,
     inv as inv,
@@ -31,13 +29,13 @@ from ..linalg import (
     norm as norm,
     pinv as pinv,
     polar as polar,
-    solve as solve,
     solve_triangular as solve_triangular,
     svd as svd,
     svdvals as svdvals,
     toeplitz as toeplitz,
 )
 from ..ops import elementwise as ew
+from ..ops.linalg.matrices import adjoint
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from ..transforms.custom import custom_jvp
@@ -56,8 +54,8 @@ def cholesky(a: Any, lower: bool = False) -> Any:
     """Return the triangular U with ``U^H U = a``, or L with ``L L^H = a``.
 
     Args:
-        a: positive definite matrices, shape [..., N, N], of which the lower triangle is read.
-        lower: whether to return L.
+        a: positive definite matrices, shape [..., N, N], of which one triangle is read.
+        lower: whether to return L, from the lower triangle.
 
     Raises:
         LinAlgError: if a matrix is not positive definite.
@@ -66,11 +64,78 @@ def cholesky(a: Any, lower: bool = False) -> Any:
     array([[2., 1.],
            [0., 3.]])
     """
-    factor = np.linalg.cholesky(operand(a))
-    if lower:
-        return factor
-    upper = np.swapaxes(factor, -1, -2)
-    return ew.conj(upper) if ew.is_complex(upper) else upper
+    return np.linalg.cholesky(operand(a), upper=not lower)
+
+
+def solve(
+    a: Any, b: Any, lower: bool = False, *, assume_a: str | None = None, transposed: bool = False
+) -> Any:
+    """Solve ``a x = b``, or ``a^T x = b``.
+
+    Args:
+        a: matrices, shape [..., N, N].
+        b: a vector of length N, or matrices of shape [..., N, K].
+        lower: which triangle of ``a`` is read where ``assume_a`` makes one of them enough.
+        assume_a: ``"gen"``; ``"sym"``; ``"her"`` or ``"pos"`` for Hermitian matrices.
+        transposed: whether to solve with the transpose.
+
+    Raises:
+        LinAlgError: if a matrix is singular.
+
+    >>> solve(np.array([[2.0, 1.0], [9.0, 2.0]]), np.array([3.0, 3.0]), assume_a="sym")
+    array([1., 1.])
+    """
+    a, kinds = operand(a), {None: 0, "gen": 0, "sym": 1, "her": 2, "pos": 2}
+    if assume_a not in kinds:
+        raise ValueError(f"solve: assume_a must be 'gen', 'sym', 'her' or 'pos': got {assume_a!r}")
+    if kinds[assume_a]:
+        a = _mirrored(a, lower, conjugate=kinds[assume_a] == 2)
+    return np.linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)
+
+
+def eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False) -> Any:
+    """Return the eigenvalues, rising, and eigenvectors of ``a v = w v``, or of ``a v = w b v``.
+
+    Args:
+        a: Hermitian matrices, shape [..., N, N], of which one triangle is read.
+        b: positive definite matrices of the same shape; then ``v^H b v = 1``.
+        lower: whether the lower triangle is read.
+        eigvals_only: whether to return the eigenvalues alone.
+
+    Raises:
+        LinAlgError: if ``b`` is not positive definite.
+
+    >>> eigh(np.diag([2.0, 12.0]), np.diag([1.0, 4.0]), eigvals_only=True)
+    array([2., 3.])
+    """
+    a, uplo = operand(a), "L" if lower else "U"
+    if b is None:
+        return np.linalg.eigvalsh(a, uplo) if eigvals_only else np.linalg.eigh(a, uplo)
+    factor = cholesky(b, lower=True) if lower else adjoint(cholesky(b))
+    half = solve_triangular(factor, _mirrored(a, lower), lower=True)
+    inner = solve_triangular(factor, adjoint(half), lower=True)
+    if eigvals_only:
+        return np.linalg.eigvalsh(inner)
+    values, vectors = np.linalg.eigh(inner)
+    return values, solve_triangular(factor, vectors, trans="C", lower=True)
+
+
+def eigvalsh(a: Any, b: Any = None, *, lower: bool = True) -> Any:
+    """Return the eigenvalues of Hermitian matrices; see :func:`eigh`.
+
+    >>> eigvalsh(np.array([[2.0, 0.0], [0.0, 1.0]]))
+    array([1., 2.])
+    """
+    return eigh(a, b, lower=lower, eigvals_only=True)
+
+
+def _mirrored(a: Any, lower: bool, conjugate: bool = True) -> Any:
+    """Return the Hermitian, or symmetric, matrices of which one triangle is given."""
+    a = operand(a)
+    half = np.tril(a, -1) if lower else np.triu(a, 1)
+    other = adjoint(half) if conjugate else np.swapaxes(half, -1, -2)
+    diagonal = ew.real(a) if conjugate and ew.is_complex(a) else a
+    return half + other + np.where(np.eye(shape_of(a)[-1], dtype=bool), diagonal, 0)
 
 
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
