@@ -7,6 +7,7 @@ under vjp, jvp and make_jaxpr, in float64 and float32.
 
 import ast
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -131,6 +132,7 @@ ROWS = {
         np.add.reduceat(x, [0, 2])  np.add.reduceat(m, [0, 2, 1], axis=1)
         np.add.reduceat(m, [0, 1])  np.multiply.reduceat(m, [0, 2], axis=-1)
         np.maximum.reduceat(x, [0, 1, 3])  np.logaddexp.reduceat(x, [0, 2])
+        np.add.reduceat(m, np.arange(0), axis=1)
         np.greater.outer(x, y)  np.subtract.reduce(s)  np.hypot.reduce(s, keepdims=True)
         np.hypot.accumulate(m, axis=1)  np.logaddexp.reduce(m, axis=0, where=mask2)
         np.logaddexp2.accumulate(t, axis=2)  np.hypot.reduce(t, axis=(1, 2), initial=s)""",
@@ -875,3 +877,24 @@ def test_an_array_on_another_device_is_refused(name):
     more = {"full_like": (1.0,), "astype": (float,)}.get(name, ())
     with pytest.raises(ValueError, match=r"[Dd]evice"):
         fg.jit(lambda x: getattr(fg.numpy, name)(x, *more, device="gpu"))(np.ones(2))
+
+
+def test_long_convolutions_agree_with_numpy_and_take_little_memory():
+    rng = np.random.default_rng(0)
+    a, v = rng.normal(size=20_000), rng.normal(size=300)
+    for mode in ("full", "same", "valid"):
+        for function in (np.convolve, np.correlate):
+            want = function(a, v, mode)
+            got, pullback = fg.vjp(lambda a, v, f=function, m=mode: f(a, v, m), a, v)
+            assert np.allclose(got, want, rtol=1e-10, atol=1e-10)
+            for ct, x in zip(pullback(want), (a, v), strict=True):  # linear in each
+                assert np.isclose((ct * x).sum(), (want * want).sum())
+
+    gradient = fg.jit(fg.grad(lambda a, v: (np.convolve(a, v) ** 2).sum(), (0, 1)))
+    gradient(a, v)
+    tracemalloc.start()
+    gradient(a, v)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert peak < 8 * a.size * v.size / 2

@@ -7,20 +7,31 @@ import numpy as np
 
 from ..core.avals import dtype_of, shape_of
 from ..ops import elementwise as ew
+from ..ops.layouts import conv_general_dilated
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from .indexing import known
 from .order import flip
-from .shapes import atleast_1d, atleast_2d, broadcast_to, concatenate, ravel, reshape, squeeze
+from .shapes import (
+    atleast_1d,
+    atleast_2d,
+    broadcast_to,
+    concatenate,
+    expand_dims,
+    ravel,
+    reshape,
+    squeeze,
+)
 from .statistics import average
 from .table import implements
 
 _MODES = ("full", "same", "valid")
+_MANY = 2**18  # products, beyond which rows are not written out
 
 
 @implements("convolve")
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    """Multiply two polynomials' coefficients; needs len(a) * len(v) memory; see numpy.convolve."""
+    """Multiply two polynomials' coefficients; see numpy.convolve."""
     a, v = atleast_1d(a), atleast_1d(v)
     for name, x in (("a", a), ("v", v)):
         if shape_of(x)[0] == 0:
@@ -51,7 +62,11 @@ def _convolved(a: Any, v: Any, mode: str) -> Any:
             f"convolution: both operands must have one axis: got {shape_of(a)} and {shape_of(v)}"
         )
     (n,), (k,) = shape_of(a), shape_of(v)
-    full = np.matmul(v, _shifted(a, k))
+    if n * k > _MANY and dtype_of(a) == dtype_of(v) and dtype_of(a).kind == "f":
+        kernel = expand_dims(flip(v), (0, 1))
+        full = conv_general_dilated(expand_dims(a, (0, 1)), kernel, (1,), [(k - 1, k - 1)])[0, 0]
+    else:
+        full = np.matmul(v, _shifted(a, k))
     if mode == "full":
         return full
     return full[(k - 1) // 2 :][:n] if mode == "same" else full[k - 1 : n]

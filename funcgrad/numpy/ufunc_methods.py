@@ -229,6 +229,8 @@ def _reduceat(
     for i in starts:
         if not 0 <= i < len(x):
             raise IndexError(f"index {i} out-of-bounds in {who} [0, {len(x)})")
+    if not starts:
+        return moveaxis(x[:0], 0, axis)
     stops = [*starts[1:], len(x)]
     parts = [
         _reduce(who, ufunc, x[start:stop], 0, dtype) if start < stop else x[start]
