@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 import tracemalloc
 import zipfile
 
@@ -223,6 +224,16 @@ DAMAGED = {
     "more promised than held": ({"a": F32}, bytes(7), None),
     "more held than promised": ({"a": F32}, bytes(9), None),
     "huge": ({"a": {"dtype": "F32", "shape": [2**40], "data_offsets": [0, 2**42]}}, b"", None),
+    "huge shape of nothing": (
+        {"a": {"dtype": "F32", "shape": [2**62, 2**62, 0], "data_offsets": [0, 0]}},
+        b"",
+        None,
+    ),
+    "an integer of thousands of digits": (
+        b'{"a":{"dtype":"F32","shape":[%s],"data_offsets":[0,0]}}' % (b"9" * 6000),
+        b"",
+        None,
+    ),
     "huge shape": ({"a": F32 | {"shape": [2**62, 2**62]}}, bytes(8), None),
     "shape of another size": ({"a": F32 | {"shape": [3]}}, bytes(8), None),
     "negative": ({"a": F32 | {"shape": [-2]}}, bytes(8), None),
@@ -248,6 +259,16 @@ def test_a_damaged_file_is_refused_and_allocates_nothing_large(tmp_path, name):
     tracemalloc.stop()
 
     assert peak < 20_000_000
+
+
+def test_a_late_repetition_among_many_names_is_found_at_once(tmp_path):
+    names = [*range(40_000), 39_999]
+    header = b"{%s}" % b",".join(b'"a%d":1' % i for i in names)
+    start = time.perf_counter()
+    with pytest.raises(io.FileFormatError, match="has the name 'a39999' twice"):
+        io.load(raw(tmp_path / "a.safetensors", header, b"", None))
+
+    assert time.perf_counter() - start < 2  # comparing each with each takes ten seconds
 
 
 def test_a_file_cut_anywhere_is_refused(tmp_path):
@@ -461,6 +482,7 @@ def test_a_failing_write_leaves_what_was_there(tmp_path):
 
 WRITER = """
 import sys
+import time
 import numpy as np
 from funcgrad import io
 checkpoints = io.CheckpointManager(sys.argv[1], keep=2)

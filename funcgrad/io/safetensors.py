@@ -10,6 +10,7 @@ Source: the format's description, github.com/huggingface/safetensors, README, se
 import json
 import math
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO, NamedTuple
 
@@ -123,13 +124,15 @@ def _parsed(path: Any, text: bytes) -> dict[str, Any]:
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         names = [name for name, _ in pairs]
         if len(set(names)) != len(names):
-            twice = next(n for i, n in enumerate(names) if n in names[:i])
+            twice = Counter(names).most_common(1)[0][0]
             raise _bad(path, f"its header has the name {twice!r} twice")
         return dict(pairs)
 
     try:
         fields = json.loads(text.decode("utf-8"), object_pairs_hook=once)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as error:
+    except FileFormatError:
+        raise
+    except (ValueError, RecursionError) as error:  # also of integers of thousands of digits
         raise _bad(path, f"its header is no JSON ({type(error).__name__})") from None
     if not isinstance(fields, dict):
         raise _bad(path, "its header is no table")
@@ -148,7 +151,10 @@ def _entry(path: Any, name: str, field: Any) -> Entry:
     if not whole(shape) or not whole(offsets) or len(offsets) != 2 or len(shape) > 64:
         raise _bad(path, f"the shape or the offsets of {name!r} are wrong")
     start, stop = offsets
-    size = math.prod(shape) * (DTYPES.get(dtype) or NARROW[dtype]).itemsize
+    itemsize = (DTYPES.get(dtype) or NARROW[dtype]).itemsize
+    if math.prod(n or 1 for n in shape) * itemsize >= 2**63:  # more than NumPy indexes, even of 0
+        raise _bad(path, f"the shape {tuple(shape)} of {name!r} is too large")
+    size = math.prod(shape) * itemsize
     if stop - start != size:
         raise _bad(
             path,
