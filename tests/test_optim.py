@@ -131,6 +131,7 @@ OPTIMIZERS = {
     "adamw": lambda lr: optim.adamw(lr),
     "rmsprop": lambda lr: optim.rmsprop(lr, momentum=0.9, bias_correction=True, weight_decay=0.1),
     "centered": lambda lr: optim.rmsprop(lr, centered=True),
+    "rprop": lambda lr: optim.rprop(lr(0) if callable(lr) else lr),
     "clipped": lambda lr: optim.chain(
         optim.clip(np.float64(1.0)), optim.clip_by_global_norm(np.float64(1.0)), optim.sgd(lr)
     ),

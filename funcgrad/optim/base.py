@@ -14,6 +14,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError
+from ..core.trace import Tracer
 from ..ops.elementwise import root
 from ..ops.structure import cast
 
@@ -243,7 +244,13 @@ def inner_product(a: Tree, b: Tree) -> Any:
 
 def filled(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:
     """Return a state of arrays like the parameters, filled with one value."""
-    return remember(lambda p: np.full(shape_of(p), value, dtype or dtype_of(p)), params)
+
+    def full(p: Any) -> Any:
+        if isinstance(value, Tracer):  # which numpy.full cannot see
+            return np.broadcast_to(cast(value, dtype or dtype_of(p)), shape_of(p))
+        return np.full(shape_of(p), value, dtype or dtype_of(p))
+
+    return remember(full, params)
 
 
 def abs_square(x: Any) -> Any:

@@ -99,8 +99,8 @@ def scale_by_rprop(
 
     def resized(g: Any, before: Any, size: Any) -> Any:
         turn = g * before
-        factor = np.where(turn > 0, like(eta_plus, g), like(eta_minus, g))
-        new = np.clip(size * factor, like(min_step_size, g), like(max_step_size, g))
+        new = np.where(turn > 0, size * like(eta_plus, g), size * like(eta_minus, g))
+        new = np.clip(new, like(min_step_size, g), like(max_step_size, g))
         return np.where(turn == 0, size, new)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
