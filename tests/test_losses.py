@@ -372,6 +372,12 @@ def test_padding_does_not_count_in_ctc():
 
     np.testing.assert_allclose(both[:1], one, rtol=1e-14)
     np.testing.assert_allclose(empty[0], blanks, rtol=1e-14)
+    for padding in (-100, 1000):
+        no_class = losses.ctc_loss(logits, pads[0], np.array([[1, padding], [2, 2]]), pads[1])
+
+        np.testing.assert_array_equal(no_class, both)
+    with pytest.raises(ValueError, match="labels must stand before their padding"):
+        losses.ctc_loss(logits, pads[0], np.array([[0, 1], [2, 2]]), pads[1][:, ::-1])
     with pytest.raises(IndexError, match="label 3 is the blank or out of range for 3 classes"):
         losses.ctc_loss(logits[:1], np.zeros((1, 4)), np.array([[3]]), np.zeros((1, 1)))
 

@@ -29,7 +29,8 @@ def ctc_loss(
         logit_paddings: 1 where a frame does not count, else 0, shape [batch, frames]; padding
             stands at the end.
         labels: class indices, shape [batch, labels].
-        label_paddings: 1 where a label does not count, else 0, of the same shape.
+        label_paddings: 1 where a label does not count, else 0, of the same shape; padding
+            stands at the end.
         blank_id: the class that stands for no label.
         log_epsilon: what stands for the logarithm of 0; labels that do not fit into the frames
             cost about its negative.
@@ -37,6 +38,7 @@ def ctc_loss(
     Raises:
         ShapeError, DtypeError: if shapes do not fit, or labels are not integers.
         IndexError: if a label that counts is no class, or the blank.
+        ValueError: if a label that counts stands behind padding.
 
     Source: Graves et al. 2006, equations 6 to 8.
 
@@ -49,7 +51,8 @@ def ctc_loss(
     paddings = operand(logit_paddings), operand(label_paddings)
     _check(logits, paddings[0], labels, paddings[1], blank_id)
     lengths = np.sum(paddings[1] == 0, axis=1)
-    path, skips = _path(labels, blank_id)
+    # what does not count may be no class, as -100
+    path, skips = _path(np.where(paddings[1] == 0, labels, blank_id), blank_id)
     logs = np.moveaxis(log_softmax(logits), 1, 0)  # [B, T, K] -> [T, B, K]
     real = np.moveaxis(paddings[0] == 0, 1, 0)
     never = np.full((shape_of(logits)[0], 1), log_epsilon, dtype_of(logits))
@@ -103,6 +106,11 @@ def _check(logits: Any, padded: Any, labels: Any, label_padded: Any, blank: int)
         raise IndexError(f"{who}: blank_id must be one of {shape[2]} classes: got {blank}")
     if isinstance(labels, Tracer) or isinstance(label_padded, Tracer):
         return  # their numbers may not be known
+    if np.any((label_padded[:, :-1] != 0) & (label_padded[:, 1:] == 0)):
+        raise ValueError(
+            f"{who}: labels must stand before their padding: got label_paddings with a 0 behind "
+            f"a 1; move the labels to the front"
+        )
     used = labels[label_padded == 0]
     bad = used[(used < 0) | (used >= shape[2]) | (used == blank)]
     if bad.size:
