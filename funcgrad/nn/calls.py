@@ -121,7 +121,8 @@ def apply(model: Any, *args: Any, key: Key | None = None, **kwargs: Any) -> tupl
 
     Raises:
         LeakedTracerError: if a layer refreshed its statistics inside a transform that has ended.
-        RefreshError: if a layer that did is not one of the model, but a copy.
+        RefreshError: if a layer that did is not one of the model, but a copy; or stands at two
+            places of it.
 
     >>> from funcgrad import nn, random
     >>> model = nn.Sequential(nn.Dense(2, 3), nn.BatchNorm(3)).init(random.key(0))
@@ -141,7 +142,15 @@ def apply(model: Any, *args: Any, key: Key | None = None, **kwargs: Any) -> tupl
 
 
 def _refreshed(model: Any, collected: Reports) -> Any:
-    known = {id(m): text_of(path) for path, m in modules_in(model)}
+    known: dict[int, str] = {}
+    for path, m in modules_in(model):
+        if id(m) in known and id(m) in collected.found:  # a transform would make two of it
+            raise RefreshError(
+                f"apply: the {type(m).__name__} at {known[id(m)]!r} and at {text_of(path)!r} is "
+                f"one, and refreshed its statistics, but a tree holds two: hold it in one place, "
+                f"and call it twice"
+            )
+        known[id(m)] = text_of(path)
     for i, (layer, values) in collected.found.items():
         who = type(layer).__name__
         if i not in known:

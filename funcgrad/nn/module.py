@@ -154,6 +154,8 @@ def module(cls: C) -> C:
     registered node, also inside a container: ``tuple[nn.Dense, ...]``. All others are static:
     they are part of the structure, and must be hashable. ``field(metadata={"static": True})``
     overrides that. ``__init__`` and ``__post_init__`` may assign to ``self``; nothing else may.
+    A tree knows no identity: one layer at two places is two, each with parameters of its own. To
+    share a layer, hold it in one place, and call it twice.
 
     Raises, when a module is built:
         ModuleError: if a static field holds arrays, modules, or what cannot be hashed.
