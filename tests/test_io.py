@@ -190,6 +190,8 @@ def test_what_cannot_be_saved_is_refused_and_leaves_no_file(tmp_path):
         ({"s": np.array(["x"])}, TypeError, "leaf 's' must be an array of numbers"),
         ({"o": np.array([None])}, TypeError, "leaf 'o' must be an array of numbers"),
         ({"a.b": 1, "a": {"b": 2}}, ValueError, "two leaves have one name, 'a.b'"),
+        ({"__metadata__": 1}, ValueError, "a leaf has the metadata's name, '__metadata__'"),
+        ({"__metadata__/a": 1}, ValueError, "a leaf has the metadata's name"),
     ]:
         with pytest.raises(error, match=words):
             io.save(path, value)
@@ -400,6 +402,12 @@ def test_a_network_of_pytorch_predicts_the_same_here(tmp_path):
 
 
 @pytest.mark.peers
+def test_weights_that_cannot_be_turned_are_named():
+    model = nn.Conv(3, 2, 3).init(random.key(0))
+    with pytest.raises(TreeError, match=r"'kernel' cannot be made .* got 'weight' f64\[3\]"):
+        io.load_torch({"weight": np.ones(3), "bias": np.ones(2)}, model)
+
+
 @pytest.mark.parametrize("name", ["RNN", "LSTM", "GRU"])
 def test_recurrent_weights_of_pytorch_predict_the_same_here(name):
     torch = pytest.importorskip("torch")
@@ -460,6 +468,41 @@ def test_an_empty_folder_has_no_checkpoint(tmp_path):
     assert checkpoints.latest() is None
     with pytest.raises(FileNotFoundError, match="there is none"):
         checkpoints.restore()
+
+
+def test_a_step_is_an_integer(tmp_path):
+    checkpoints = io.CheckpointManager(tmp_path)
+    checkpoints.save(np.int64(5), {})
+
+    assert checkpoints.steps() == [5]
+    with pytest.raises(TypeError, match=r"a step must be an integer: got 5\.5"):
+        checkpoints.save(5.5, {})
+
+
+def test_a_save_leaves_alone_what_another_is_writing_and_deletes_what_was_left(tmp_path):
+    present, left = tmp_path / ".step_1.a.tmp", tmp_path / ".step_2.b.tmp"
+    for path in (present, left):
+        path.write_bytes(b"1")
+    os.utime(left, (0, 0))
+    io.CheckpointManager(tmp_path).save(3, {})
+
+    assert present.exists() and not left.exists()
+
+
+def test_a_link_stays_a_link(tmp_path):
+    target, link = tmp_path / "a.safetensors", tmp_path / "link.safetensors"
+    io.save(target, {"w": 1.0})
+    link.symlink_to(target)
+    io.save(link, {"w": 2.0})
+
+    assert link.is_symlink() and io.load(target)["w"] == 2
+
+
+def test_complex_arrays_may_have_any_names(tmp_path):
+    want = {"a\nb": np.ones(2) * 1j, "a": np.ones(2), "b\\n": np.full(1, 2j), "b": np.ones((1, 2))}
+    io.save(tmp_path / "a.safetensors", want)
+
+    assert same(io.load(tmp_path / "a.safetensors"), want)
 
 
 def test_a_failing_write_leaves_what_was_there(tmp_path):

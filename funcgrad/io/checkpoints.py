@@ -1,6 +1,8 @@
 """Checkpoints: the state of a training in a folder, a file a step."""
 
+import operator
 import re
+import time
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -8,6 +10,7 @@ from typing import Any
 
 from .files import load, load_metadata, save
 
+STALE = 3600  # seconds without a write, after which a process that was writing has been killed
 _NAME = re.compile(r"step_(\d+)\.safetensors")
 
 
@@ -46,13 +49,14 @@ class CheckpointManager:
         """Write a state, and then delete those that are not kept.
 
         Raises:
-            ValueError: if the step is negative.
+            TypeError, ValueError: if the step is no integer, or negative.
             OSError: if it cannot be written; what was there stays.
         """
         save(self.path(step), state, metadata)
-        for stale in self._directory.glob(".step_*.tmp"):  # of a process that was killed
+        for left in self._directory.glob(".step_*.tmp"):
             with suppress(OSError):
-                stale.unlink()
+                if time.time() - left.stat().st_mtime > STALE:
+                    left.unlink()
         older = self.steps()[: -self._keep] if self._keep is not None else []
         for old in older:
             if old != step and not (self._every and old % self._every == 0):
@@ -82,6 +86,10 @@ class CheckpointManager:
 
     def path(self, step: int) -> Path:
         """Return the path of a step's file."""
+        try:
+            step = operator.index(step)
+        except TypeError:
+            raise TypeError(f"CheckpointManager: a step must be an integer: got {step!r}") from None
         if not step >= 0:
             raise ValueError(f"CheckpointManager: a step must be at least 0: got {step}")
         return self._directory / f"step_{step:08d}.safetensors"

@@ -34,7 +34,7 @@ def save(path: Any, value: Any, metadata: Mapping[str, str] | None = None) -> No
         metadata: strings by their names.
 
     Raises:
-        ValueError: if the ending is another, or two leaves have one name.
+        ValueError: if the ending is another, two leaves have one name, or one the metadata's.
         TypeError: naming the path of a leaf that is no array, or whose dtype the format has not.
         OSError: if it cannot be written.
 
@@ -55,7 +55,7 @@ def save(path: Any, value: Any, metadata: Mapping[str, str] | None = None) -> No
         else:
             wide = sorted(name for name, x in arrays.items() if x.dtype == np.complex128)
             pairs = {name: np.stack([arrays[name].real, arrays[name].imag], -1) for name in wide}
-            metadata |= {COMPLEX: "\n".join(wide)} if wide else {}
+            metadata |= {COMPLEX: "\n".join(map(_line, wide))} if wide else {}
             safetensors.write(file, arrays | pairs, metadata)
 
 
@@ -131,7 +131,7 @@ def fitted(arrays: Mapping[str, np.ndarray], like: Any, source: str, *, cast: bo
 @contextmanager
 def replacing(path: Any) -> Iterator[BinaryIO]:
     """Give a file to be written, which takes the place of another when all is well."""
-    path = Path(path)
+    path = Path(path).resolve()  # a link stays one, and what it points to is replaced
     handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
@@ -171,6 +171,9 @@ def _names(who: str, value: Any) -> list[str]:
     twice = sorted({n for n in names if names.count(n) > 1}) if len(set(names)) < len(names) else ()
     if twice:
         raise ValueError(f"{who}: two leaves have one name, {twice[0]!r}: rename a key with a dot")
+    taken = [n for n in names if n == safetensors.METADATA or n.startswith(_META)]
+    if taken:
+        raise ValueError(f"{who}: a leaf has the metadata's name, {taken[0]!r}: rename its key")
     return names
 
 
@@ -206,11 +209,16 @@ def _read(path: Any, mmap: bool) -> dict[str, np.ndarray]:
         return {k: x for k, x in _read_npz(path) if not k.startswith(_META)}
     header = safetensors.read_header(path)
     arrays = dict(safetensors.read(path, header, mmap))
-    for name in header.metadata.get(COMPLEX, "").split("\n"):
-        pair = arrays.get(name)
-        if pair is not None and pair.dtype == np.float64 and pair.shape[-1:] == (2,):
+    pairs = set(header.metadata.get(COMPLEX, "").split("\n"))
+    for name, pair in arrays.items():
+        if _line(name) in pairs and pair.dtype == np.float64 and pair.shape[-1:] == (2,):
             arrays[name] = pair.view(np.complex128)[..., 0]
     return arrays
+
+
+def _line(name: str) -> str:
+    """Return a name as one line."""
+    return name.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 _META = "__metadata__/"

@@ -6,6 +6,8 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core import tree
+from ..core.avals import Aval
+from ..core.errors import TreeError
 from ..nn.attention import MultiHeadAttention
 from ..nn.cells import GRUCell
 from ..nn.conv import Conv, ConvTranspose
@@ -121,12 +123,24 @@ def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cas
         own = tree.keystr(path, simple=True, separator=".")
         theirs, turn = _their_names(own, names, layouts)
         if all(name in given for name in theirs):
-            arrays[own] = turn(*(np.asarray(given[name]) for name in theirs))
+            arrays[own] = _turned(own, turn, {name: np.asarray(given[name]) for name in theirs})
             used |= set(theirs)
     rest = {k: np.asarray(x) for k, x in given.items() if k not in used}
     rest = {k: x for k, x in rest.items() if not k.endswith("num_batches_tracked")}
     where = "the state_dict" if isinstance(source, Mapping) else str(source)
     return fitted(arrays | rest, like, where, cast=dtype == "cast")
+
+
+def _turned(own: str, turn: Turn, theirs: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Return PyTorch's arrays, by their names there, as one in the order here."""
+    try:
+        return turn(*theirs.values())
+    except (ValueError, IndexError) as error:
+        got = ", ".join(f"{name!r} {Aval(x.shape, x.dtype)}" for name, x in theirs.items())
+        raise TreeError(
+            f"load_torch: {own!r} cannot be made of what stands there: got {got} ({error}); give "
+            f"the right name in names"
+        ) from None
 
 
 def _layouts(model: Any) -> dict[str, tuple[str, tuple[str, ...], Turn]]:
