@@ -793,3 +793,26 @@ def test_coupled_decay_equals_torch(name: str):
         opt.step()
 
     np.testing.assert_allclose(run(ours, steps, start), p.detach().numpy(), rtol=1e-12, atol=1e-12)
+
+
+DECAYING = {
+    name: (lambda make: lambda: make(0.1, weight_decay=0.1))(getattr(optim, name))
+    for name in ("sgd", "adam", "adamw", "adamaxw", "nadamw", "rmsprop", "lamb", "lars", "lion")
+    + ("adan", "novograd")
+}
+DECAYING["noisy_sgd"] = lambda: optim.noisy_sgd(0.1)
+
+
+@pytest.mark.parametrize("name", DECAYING)
+def test_statistics_and_frozen_layers_stay_as_they_are(name: str):
+    layers = nn.Dense(2, 2), nn.BatchNorm(2), nn.Dense(2, 2)
+    model = nn.freeze(nn.Sequential(*layers).init(random.key(0)), "layers[0]")
+    opt, zero = DECAYING[name](), tree.map(np.zeros_like, model)
+    after, state = model, opt.init(model)
+    for _ in range(2):
+        updates, state = opt.update(zero, state, after)
+        after = optim.apply_updates(after, updates)
+
+    moves = tree.map(lambda a, b: not np.array_equal(a, b), after, model)
+    assert not any(tree.leaves((moves.layers[0], moves.layers[1].mean, moves.layers[1].var)))
+    assert np.all(moves.layers[2].kernel)

@@ -167,6 +167,8 @@ def set_to_zero() -> GradientTransformation:
 def add_noise(eta: Any, gamma: Any, key: Any) -> GradientTransformation:
     """Add normal noise of variance eta / count**gamma, count = 1 at the first update.
 
+    What ``nn.trainable`` leaves out, as running statistics of a model, stays as it is.
+
     Args:
         eta: the variance at the first update.
         gamma: how fast it falls.
@@ -185,9 +187,10 @@ def add_noise(eta: Any, gamma: Any, key: Any) -> GradientTransformation:
         deviation = np.sqrt(eta / cast(count, np.float64) ** gamma)
         leaves, treedef = tree.flatten(updates)
         keys = tree.unflatten(treedef, list(split(draw, len(leaves)))) if leaves else updates
-        step = lambda g, k: g + like(deviation, np.real(g)) * normal(k, shape_of(g), dtype_of(g))
-        updates = tree.map(lambda g, k: step(g, k) if is_floating(g) else g, updates, keys)
-        return updates, AddNoiseState(count, carry)
+        where = tree.broadcast(trainable(updates), updates, who="add_noise")
+        noise = lambda g, k: like(deviation, np.real(g)) * normal(k, shape_of(g), dtype_of(g))
+        step = lambda g, k, add: g + noise(g, k) if add and is_floating(g) else g
+        return tree.map(step, updates, keys, where), AddNoiseState(count, carry)
 
     start = key if isinstance(key, Key) else random_key(key)
     return GradientTransformation(lambda params: AddNoiseState(zero_count(), start), update)

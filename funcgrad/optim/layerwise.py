@@ -4,6 +4,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..core import tree
+from ..nn.surgery import trainable
 from ..ops.elementwise import root
 from .base import (
     GradientTransformation,
@@ -82,7 +84,8 @@ def scale_by_novograd(
         b1: in [0, 1), the decay of the sum.
         b2: in [0, 1), the decay of the mean of squared norms, which starts at the first of them.
         eps, eps_root: added beside and under the root.
-        weight_decay: times the parameters, added before the sum; needs the parameters if not 0.
+        weight_decay: times the parameters, added before the sum; not of those that
+            ``nn.trainable`` leaves out.
         mu_dtype: the dtype in which the sum is kept, the parameters' unless given.
 
     Source: Ginsburg et al. 2019, Algorithm 1 (arXiv:1905.11286).
@@ -108,11 +111,14 @@ def scale_by_novograd(
 
         nu = remember(square, updates, state.nu)
 
-        def total(g: Any, p: Any, m: Any, v: Any) -> Any:
-            scaled = g / (root(v + like(eps_root, v)) + like(eps, v))
-            return like(b1, g) * m + scaled + like(weight_decay, g) * like(p, g)
+        where = tree.broadcast(trainable(params), updates, who="scale_by_novograd")
 
-        mu = remember(total, updates, params, state.mu, nu)
+        def total(g: Any, p: Any, m: Any, v: Any, decays: bool) -> Any:
+            scaled = g / (root(v + like(eps_root, v)) + like(eps, v))
+            rate = weight_decay if decays else 0.0
+            return like(b1, g) * m + scaled + like(rate, g) * like(p, g)
+
+        mu = remember(total, updates, params, state.mu, nu, where)
         stepped = map_floating(lambda g, m: m, updates, mu)
         mu, nu = kept(mu, state.mu), kept(nu, state.nu)
         return stepped, ScaleByNovogradState(next_count(state.count), mu, nu)

@@ -192,7 +192,7 @@ def lamb(
 def lars(
     learning_rate: Any,
     weight_decay: Any = 0.0,
-    weight_decay_mask: Mask = True,
+    weight_decay_mask: Mask = None,
     trust_coefficient: Any = 0.001,
     eps: Any = 0.0,
     trust_ratio_mask: Mask = True,
