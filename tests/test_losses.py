@@ -536,3 +536,14 @@ def test_losses_agree_with_optax():
         name = "softmax_cross_entropy_with_integer_labels"
         want, got = getattr(optax, name)(X, labels), getattr(losses, name)(X, labels)
         np.testing.assert_allclose(got, want, rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [losses.mse, losses.l1, losses.huber, losses.squared_error, losses.log_cosh, losses.hinge],
+)
+def test_small_integers_do_not_wrap_around(loss):
+    x, y = np.array([1, 200, 7], np.uint8), np.array([30, 3, 7], np.uint8)
+
+    np.testing.assert_allclose(loss(x, y), loss(x.astype(float), y.astype(float)), rtol=1e-14)
+    assert loss(x, y.astype(np.float32)).dtype == np.float32

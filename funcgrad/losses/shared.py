@@ -12,13 +12,17 @@ from ..ops.structure import cast
 
 
 def pair(who: str, predictions: Any, targets: Any, where: Any = None) -> tuple[Any, Any]:
-    """Return both as arrays of one shape; integer targets get the predictions' dtype.
+    """Return both as floating arrays of one shape; integer targets get the predictions' dtype.
 
+    The difference of small integers, as of the pixels of images, would wrap around.
     Where a mask is False both are 0, so that nothing there, nan neither, has a derivative.
     """
     x, y = operand(predictions), operand(targets)
     same_shape(who, x, y, "predictions", "targets")
-    if is_inexact(dtype_of(x)) and not is_inexact(dtype_of(y)):
+    if not is_inexact(dtype_of(x)):
+        wide = dtype_of(y) if is_inexact(dtype_of(y)) else np.dtype(float)
+        x = cast(x, np.result_type(dtype_of(x), wide))
+    if not is_inexact(dtype_of(y)):
         y = cast(y, dtype_of(x))
     if where is None:
         return x, y
@@ -29,7 +33,7 @@ def pair(who: str, predictions: Any, targets: Any, where: Any = None) -> tuple[A
 def difference(who: str, predictions: Any, targets: Any) -> Any:
     """Return predictions - targets, targets being 0 unless given."""
     if targets is None:
-        return operand(predictions)
+        return pair(who, predictions, predictions)[0]
     x, y = pair(who, predictions, targets)
     return x - y
 
