@@ -778,3 +778,13 @@ def test_gelu_and_erf_agree_with_torch():
 
     np.testing.assert_allclose(nn.gelu(X, "none"), want, rtol=1e-14)
     np.testing.assert_allclose(erf(X), torch.erf(x).numpy(), rtol=1e-15)
+
+
+@pytest.mark.parametrize(
+    "f",
+    [nn.softmax, nn.log_softmax, nn.logsumexp, nn.sigmoid, nn.log_sigmoid, nn.silu, nn.squareplus],
+)
+def test_activations_of_small_integers_do_not_wrap_around(f):
+    for x in (np.array([1, 200, 7], np.uint8), np.array([-1, 100, -128], np.int8)):
+        np.testing.assert_allclose(f(x), f(x.astype(np.float64)), rtol=1e-3, atol=1e-7)  # float16
+        np.testing.assert_allclose(fg.jit(f)(x), f(x), rtol=1e-3, atol=1e-7)

@@ -77,7 +77,7 @@ def squareplus(x: Any, b: Any = 4) -> Any:
     [0. 1. 2.]
     """
     x = operand(x)
-    return 0.5 * (x + np.sqrt(np.square(x) + b))
+    return 0.5 * (x + np.sqrt(np.square(1.0 * x) + b))  # the square of small integers wraps
 
 
 def tanh(x: Any) -> Any:

@@ -8,6 +8,7 @@ from ..core.avals import aval_of, dtype_of
 from ..core.errors import DtypeError
 from ..ops import logarithms
 from ..ops.operand import operand
+from ..ops.structure import cast
 
 
 def xlogy(x: Any, y: Any) -> Any:
@@ -63,7 +64,7 @@ def expit(x: Any) -> Any:
     >>> print(expit(np.array([-1e4, 0.0, 1e4])))
     [0.  0.5 1. ]
     """
-    return logarithms.sigmoid(operand(x))
+    return logarithms.sigmoid(_floating(operand(x)))
 
 
 def log_expit(x: Any) -> Any:
@@ -75,7 +76,7 @@ def log_expit(x: Any) -> Any:
     >>> print(log_expit(np.array([-1e4, 1e4])))
     [-10000.     -0.]
     """
-    x = operand(x)
+    x = _floating(operand(x))
     if dtype_of(x).kind == "c":
         raise DtypeError(f"log_expit: not defined for complex numbers: got {aval_of(x)}; use log")
     return -np.logaddexp(-x, 0)
@@ -88,3 +89,9 @@ def logit(x: Any) -> Any:
     [-inf   0.  inf]
     """
     return logarithms.logit(operand(x))
+
+
+def _floating(x: Any) -> Any:
+    """Return integers in the dtype of their exponential: small ones cannot be negated."""
+    dtype = dtype_of(x)
+    return cast(x, np.result_type(dtype, np.float16)) if dtype.kind in "biu" else x

@@ -6,6 +6,7 @@ import numpy as np
 
 from ..core.avals import dtype_of
 from ..ops.operand import operand
+from ..ops.structure import cast
 from ..transforms.linear import stop_gradient
 
 
@@ -16,8 +17,14 @@ def _peak(x: Any, axis: Any) -> Any:
     return np.where(np.isfinite(peak), peak, 0)
 
 
+def _floating(x: Any) -> Any:
+    """Return integers as float64: the difference of small ones wraps around."""
+    return cast(x, np.dtype(float)) if dtype_of(x).kind in "biu" else x
+
+
 def shifted(x: Any, axis: Any) -> Any:
     """Return x minus its largest element along the axes, so that no exponential overflows."""
+    x = _floating(x)
     return x - _peak(x, axis)
 
 
@@ -73,7 +80,7 @@ def logsumexp(
     >>> print(logsumexp(np.array([1e4, 1e4])))
     10000.6931...
     """
-    a = operand(a)
+    a = _floating(operand(a))
     if b is not None:
         b = operand(b)
         a = np.where(np.equal(b, 0), -np.inf, a)
