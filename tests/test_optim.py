@@ -800,7 +800,7 @@ DECAYING = {
     for name in ("sgd", "adam", "adamw", "adamaxw", "nadamw", "rmsprop", "lamb", "lars", "lion")
     + ("adan", "novograd")
 }
-DECAYING["noisy_sgd"] = lambda: optim.noisy_sgd(0.1)
+DECAYING |= {"noisy_sgd": lambda: optim.noisy_sgd(0.1), "yogi": lambda: optim.yogi(0.1)}
 
 
 @pytest.mark.parametrize("name", DECAYING)

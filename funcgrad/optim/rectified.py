@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..nn.surgery import trainable
 from ..ops.elementwise import root
 from ..ops.structure import cast
 from .adaptive import ScaleByAdamState
@@ -130,7 +131,8 @@ def scale_by_yogi(
 
     Args:
         b1, b2, eps, eps_root: see :func:`scale_by_adam`.
-        initial_accumulator_value: both running means before the first update.
+        initial_accumulator_value: both running means before the first update; that of gradients
+            is 0 where ``nn.trainable`` leaves a leaf out, which without a gradient then stays.
 
     Source: Zaheer et al. 2018, Algorithm 2 (NeurIPS 31).
 
@@ -142,7 +144,9 @@ def scale_by_yogi(
     start = initial_accumulator_value
 
     def init(params: Tree) -> Tree:
-        return ScaleByAdamState(zero_count(), filled(params, start), squares_like(params, start))
+        begin = lambda p, m, moves: m if moves else np.zeros_like(m)
+        mu = remember(begin, params, filled(params, start), trainable(params))
+        return ScaleByAdamState(zero_count(), mu, squares_like(params, start))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_yogi", state, ScaleByAdamState, updates, "mu")
