@@ -504,3 +504,12 @@ def test_a_loop_of_these_pieces_can_be_broken_anywhere(tmp_path):
     assert got_history == want_history and len(want_history) > 1
     for a, b in zip(tree.leaves(got), tree.leaves(want), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_classes_may_be_bytes():
+    x, y = np.array([0, 200], np.uint8), np.array([0, 3], np.uint8)
+
+    np.testing.assert_array_equal(
+        train.confusion_matrix(x, y), train.confusion_matrix(x.astype(int), y.astype(int))
+    )
+    assert train.confusion_matrix(x[:0], y[:0]).shape == (0, 0)

@@ -88,7 +88,7 @@ def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = No
     if num_classes is None:
         if not known:
             raise DtypeError(f"{who}: num_classes is needed for traced classes: give it")
-        num_classes = max((int(np.max(x, initial=-1)) for x in given), default=-1) + 1
+        num_classes = max((int(np.max(x)) for x in given if np.size(x)), default=-1) + 1
     for name, x in zip(("predictions", "labels"), given if known else (), strict=known):
         if np.size(x) and not (np.min(x) >= 0 and np.max(x) < num_classes):
             raise IndexError(
