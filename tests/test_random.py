@@ -618,6 +618,8 @@ ERRORS = [
     (lambda: random.uniform(K, (), np.longdouble), DtypeError, r"or float64: got .*float128"),
     (lambda: random.bits(K, (), int), DtypeError, r"bits: the dtype must be unsigned: got int64"),
     (lambda: random.uniform(K, (), minval=2), RangeError, r"minval must not exceed maxval"),
+    (lambda: random.uniform(K, (), np.float16, -6e4, 6e4), RangeError, r"finite in float16"),
+    (lambda: random.uniform(K, (), maxval=np.inf), RangeError, r"must be finite in float32"),
     (lambda: random.uniform(K, 2, minval=X), ShapeError, r"minval must broadcast .*f32\[2,3\]"),
     (lambda: random.uniform(K, (), minval=X), ShapeError, r"got f32\[2,3\] for the shape \(\)"),
     (lambda: random.bernoulli(K, 1.5), RangeError, r"p must be in \[0, 1\]: got 1.5"),

@@ -63,6 +63,18 @@ def check_order(who: str, low: str, x: Any, high: str, y: Any) -> None:
         raise RangeError(f"{who}: {low} must not exceed {high}: got {a} and {b}")
 
 
+def check_span(who: str, low: str, x: Any, high: str, y: Any) -> None:
+    a, b = known(x), known(y)
+    if a is None or b is None:
+        return
+    with np.errstate(over="ignore", invalid="ignore"):
+        finite = np.all(np.isfinite(b - a))
+    if not finite:
+        raise RangeError(
+            f"{who}: {high} - {low} must be finite in {a.dtype}: got {a}, {b}; pass a wider dtype"
+        )
+
+
 RANGES: dict[str, Callable[[np.ndarray], Any]] = {
     "positive": lambda x: x > 0,
     "not negative": lambda x: x >= 0,

@@ -39,6 +39,7 @@ from .arguments import (
     as_shape,
     check_broadcast,
     check_order,
+    check_span,
     common_shape,
     floating,
     known,
@@ -82,7 +83,8 @@ def uniform(
         maxval: the bound above, never attained; it broadcasts to ``shape``.
 
     Raises:
-        RangeError: if minval exceeds maxval; where they are equal, that is the value.
+        RangeError: if minval exceeds maxval, or their difference is not finite; where they are
+            equal, that is the value.
 
     The result is differentiable in minval and maxval.
 
@@ -97,6 +99,7 @@ def uniform(
     minval, maxval = cast(operand(minval), dtype), cast(operand(maxval), dtype)
     check_broadcast("random.uniform", shape, minval=minval, maxval=maxval)
     check_order("random.uniform", "minval", minval, "maxval", maxval)
+    check_span("random.uniform", "minval", minval, "maxval", maxval)
     return between(key, shape, dtype, minval, maxval)
 
 
