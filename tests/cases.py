@@ -333,6 +333,7 @@ CASES: dict[str, list[Case]] = {
     "arccosh":     unary(1.2, 3.0, **C),
     "arctanh":     unary(*UNIT, **C),
     "sinc":        [*unary(*POS, signed=True, **C), Case(((3,),), domain=(-0.02, 0.02))],
+    "fraction":    unary(*BOTH),
     "deg2rad":     unary(*BOTH),
     "radians":     unary(*BOTH),
     "rad2deg":     unary(*BOTH),

@@ -562,3 +562,73 @@ def test_real_if_close_drops_what_is_tiny():
     for x in (z, np.array([1.0]), z + 1j):
         y, t = fg.jvp(np.real_if_close, (x,), (x,))
         assert np.array_equal(y, np.real_if_close(x)) and y.dtype == t.dtype
+
+
+DATA = np.array([3.0, 1.0, 2.0, 7.0])
+ENDS = {
+    "an int": (0, 1),
+    "an integer of NumPy": (np.int64(0), np.int64(1)),
+    "integers": ([0], [0, 1], np.array([1, 0])),
+    "booleans": (False, True),
+}
+
+
+@pytest.mark.parametrize("kind", ENDS)
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("function", ["quantile", "nanquantile"])
+def test_a_whole_quantile_is_the_one_of_numpy(function, method, kind):
+    function = getattr(np, function)
+    for q in ENDS[kind]:
+        for a in (DATA, DATA.astype(np.float32), np.stack([DATA, DATA + 1]), DATA.astype(int)):
+            f = lambda a, q=q: function(a, q, method=method)
+            want, results = f(a), [fg.jit(f)(a), fg.vmap(f)(a[None])[0]]
+            if a.dtype.kind == "f":
+                results += [fg.vjp(f, a)[0], fg.jvp(f, (a,), (a,))[0], fg.jvp(f, (a,), (a,))[1]]
+
+            for got in results:  # of a linear function the tangent of a is its value
+                assert got.dtype == want.dtype and np.array_equal(got, want), (q, a.dtype)
+
+
+def test_an_unsigned_quantile_does_not_wrap_around():
+    f = lambda a: np.quantile(a, np.uint8(0), method="weibull")  # NumPy raises OverflowError
+
+    assert fg.jit(f)(DATA) == 1.0
+    assert fg.grad(f)(DATA).tolist() == [0.0, 1.0, 0.0, 0.0]
+
+
+@pytest.mark.parametrize("axis", [(0, 1), (1, 0), (2, 0), (-1, -3), (1,), 2, (0, 1, 2), (2, 1, 0)])
+def test_weights_stand_for_the_axes_in_the_order_given(axis):
+    a = np.arange(24.0).reshape(2, 3, 4) ** 2
+    shape = [a.shape[d] for d in (axis if isinstance(axis, tuple) else (axis,))]
+    w = np.arange(1.0, 1 + np.prod(shape)).reshape(shape)
+    for f in (
+        lambda a, w: np.average(a, axis=axis, weights=w),
+        lambda a, w: np.average(a, axis=axis, weights=w, keepdims=True, returned=True)[1],
+        lambda a, w: np.quantile(a, 0.4, axis=axis, weights=w, method="inverted_cdf"),
+    ):
+        want = f(a, w)
+        for got in (fg.jit(f)(a, w), fg.vjp(f, a, w)[0], fg.vmap(f)(a[None], w[None])[0]):
+            assert np.allclose(got, want, rtol=1e-14)  # sums in another order
+
+
+def test_weights_that_sum_to_zero_are_refused_as_by_numpy():
+    with pytest.raises(ZeroDivisionError, match="Weights sum to zero"):
+        fg.grad(lambda w: np.average(DATA, weights=w))(np.array([1.0, -1.0, 0.0, 0.0]))
+
+
+WHOLE = np.array([-0.0, 0.0, -1.0, -2.0, 3.0, -1.5, 0.5, -1e300])
+
+
+@pytest.mark.parametrize("wrap", [lambda f: f, fg.jit], ids=["eager", "jit"])
+def test_the_slope_of_a_fraction_is_one_also_where_it_is_zero(wrap):
+    fraction = lambda x: np.modf(x)[0]
+    ones = np.ones_like(WHOLE)
+    loss = lambda x: np.sum(fraction(x) * fraction(x))
+    (part, whole), (want, wanted) = wrap(np.modf)(WHOLE), np.modf(WHOLE)
+
+    for got, right in ((part, want), (whole, wanted)):
+        assert np.array_equal(got, right) and np.array_equal(np.signbit(got), np.signbit(right))
+    assert np.array_equal(wrap(lambda x: fg.jvp(fraction, (x,), (ones,))[1])(WHOLE), ones)
+    assert np.array_equal(wrap(fg.grad(lambda x: np.sum(fraction(x))))(WHOLE), ones)
+    assert np.array_equal(wrap(fg.hessian(loss))(WHOLE), 2 * np.eye(len(WHOLE)))
+    assert np.array_equal(wrap(fg.vmap(fg.grad(lambda x: np.modf(x)[1])))(WHOLE), 0 * ones)

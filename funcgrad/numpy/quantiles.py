@@ -12,14 +12,14 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
-from ..ops.reduce import argsort_p, axes_of, axis_of, take_along
+from ..ops.reduce import argsort_p, axes_of, take_along
 from ..ops.search import searchsorted_p
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape
 from .indexing import known
 from .reductions import all, any, sum
 from .scans import cumsum
-from .shapes import lengths_of, moveaxis, stack
-from .statistics import mean, nanmean
+from .shapes import moveaxis, stack
+from .statistics import mean, nanmean, weights_of
 from .table import implements, no_out
 
 
@@ -122,6 +122,7 @@ _PLACES: dict[str, Callable[[int, Any], Any]] = {
     "normal_unbiased":     _between(3 / 8, 3 / 8),
 }
 # fmt: on
+_OF_ONE = frozenset(("lower", "higher", "nearest", "inverted_cdf", "closest_observation"))
 
 
 @implements("quantile")
@@ -197,8 +198,10 @@ def _quantile(
     ignores_nan: bool,
 ) -> Any:  # fmt: skip
     """Return the quantiles ``q / whole``."""
-    a, weak = strong(operand(a)), aval_of(operand(q)).weak
+    a, kind = strong(operand(a)), aval_of(operand(q))
+    weak = kind.weak and kind.dtype.kind != "b"
     q = strong(operand(q))
+    q = cast(q, np.intp) if dtype_of(q).kind == "u" else q  # whose places before 0 would wrap
     q = q if whole == 1 else np.true_divide(q, whole)
     if ew.is_complex(a):
         raise TypeError("a must be an array of real numbers")
@@ -235,7 +238,8 @@ def _unweighted(a: Any, order: Any, q: Any, count: Any, method: str, weak: bool)
     elif type(count) is int:
         q = reshape(q, (-1,))
     place = operand(_PLACES[method](count, q))
-    if dtype_of(place).kind in "iu":
+    whole = dtype_of(place).kind in "iu"
+    if whole and (method == "linear" or method in _OF_ONE):
         return _at(a, order, place)
     share = place - np.floor(place)
     if method == "midpoint":
@@ -247,8 +251,8 @@ def _unweighted(a: Any, order: Any, q: Any, count: Any, method: str, weak: bool)
     low, high = (_at(a, order, np.clip(i, 0, last)) for i in (first, first + 1))
     gap = high - low
     share = cast(share, dtype_of(place))
-    if weak:  # as weak as a Python number is
-        share = cast(share, dtype_of(a)) if is_inexact(dtype_of(a)) else share
+    if weak:  # as weak as a Python float is
+        share = cast(share, dtype_of(a) if is_inexact(dtype_of(a)) else np.dtype(float))
     share = reshape(
         share, (-1, *shape_of(place)[1:], *[1] * (len(shape_of(a)) - len(shape_of(place))))
     )
@@ -259,19 +263,11 @@ def _weights(a: Any, weights: Any, axis: Any, method: str) -> Any:
     """Return one weight an element, with the reduced axes as one in front."""
     if method != "inverted_cdf":
         raise ValueError(f"Only method 'inverted_cdf' supports weights. Got: {method}.")
-    w, rank = strong(operand(weights)), len(shape_of(a))
-    if shape_of(w) != shape_of(a):
-        if axis is None:
-            raise TypeError("Axis must be specified when shapes of a and weights differ.")
-        given = [axis_of(d, rank) for d in lengths_of(axis)]
-        if shape_of(w) != tuple(shape_of(a)[d] for d in given):
-            raise ValueError("Shape of weights must be consistent with shape of a along axis.")
-        w = np.transpose(w, np.argsort(given))
-        w = expand_dims(w, tuple(d for d in range(rank) if d not in given))
+    w = weights_of(a, weights, axis)
     numbers = known(w)
     if numbers is not None and np.any(numbers < 0):
         raise ValueError("Weights must be non-negative.")
-    return _in_front(broadcast_to(w, shape_of(a)), axis)[0]
+    return _in_front(w, axis)[0]
 
 
 def _weighted_places(w: Any, q: Any, count: Any) -> Any:

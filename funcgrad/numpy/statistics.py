@@ -8,11 +8,13 @@ import numpy as np
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
-from ..ops.operand import operand
-from ..ops.reduce import axes_of
+from ..ops.operand import operand, strong
+from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, mean_p
+from .indexing import known
 from .reductions import any, given, max, min, prod, reduced, sum
 from .scans import cumprod, cumsum
+from .shapes import lengths_of
 from .table import NO_VALUE, implements, no_out
 
 
@@ -131,23 +133,35 @@ def average(
         y = mean(a, axis, keepdims=keepdims)
         total = np.full(shape_of(y), _count(a, axis, True, False), dtype_of(y))
         return (y, total) if returned else y
-    w = operand(weights)
-    if shape_of(w) != shape_of(a):
-        if axis is None:
-            raise TypeError("Axis must be specified when shapes of a and weights differ.")
-        axes = axes_of(axis, len(shape_of(a)))
-        if tuple(shape_of(a)[d] for d in axes) != shape_of(w):
-            raise ValueError(
-                f"average: weights must have the shape of a, or of its axes {axis}: "
-                f"got {shape_of(w)} for {shape_of(a)}"
-            )
-        w = expand_dims(w, tuple(d for d in range(len(shape_of(a))) if d not in axes))
-        w = broadcast_to(w, shape_of(a))
+    w = weights_of(a, weights, axis)
     kind = np.result_type(dtype_of(a), dtype_of(w))
     kind = kind if is_inexact(dtype_of(a)) else np.result_type(kind, np.float64)
     total = sum(w, axis, kind, keepdims=keepdims)
+    numbers = known(total)
+    if numbers is not None and np.any(numbers == 0):
+        raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     y = ew.div(sum(ew.mul(cast(a, kind), cast(w, kind)), axis, keepdims=keepdims), total)
     return (y, total) if returned else y
+
+
+def weights_of(a: Any, weights: Any, axis: Any) -> Any:
+    """Return one weight an element, from as many or from one for each place along ``axis``.
+
+    The axes of the weights are those of ``axis`` in the order given, as NumPy has it.
+    """
+    w, shape = strong(operand(weights)), shape_of(a)
+    if shape_of(w) == shape:
+        return w
+    if axis is None:
+        raise TypeError("Axis must be specified when shapes of a and weights differ.")
+    given = [axis_of(d, len(shape)) for d in lengths_of(axis)]
+    if shape_of(w) != tuple(shape[d] for d in given):
+        raise ValueError(
+            "Shape of weights must be consistent with shape of a along specified axis."
+        )
+    w = np.transpose(w, np.argsort(given))
+    w = expand_dims(w, tuple(d for d in range(len(shape)) if d not in given))
+    return broadcast_to(w, shape)
 
 
 def _without_nan(a: Any, filler: Any) -> tuple[Any, Any]:

@@ -36,9 +36,7 @@ def modf(x: Any) -> tuple[Any, Any]:
     x = operand(x)
     if not is_inexact(dtype_of(x)):
         x = cast(x, np.modf(np.zeros(1, dtype_of(x)))[0].dtype)
-    whole = compare.trunc(x)
-    rest = ew.where(compare.isinf(x), 0, ew.sub(x, ew.where(compare.isinf(x), 0, whole)))
-    return ew.copysign(rest, x), whole
+    return ew.fraction(x), compare.trunc(x)
 
 
 @implements("frexp")

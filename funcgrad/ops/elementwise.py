@@ -148,6 +148,11 @@ def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     return safe_mul(t, y * log(where(x == 0, 1, base)))
 
 
+def _fraction(x: Any) -> Any:
+    """Return what stands behind the point, with the sign of x also where that is 0."""
+    return np.modf(x)[0]
+
+
 def _sinc_slope(x: Any) -> Any:
     """Return the derivative of sinc: a series near 0, where the quotient cancels."""
     small = abs(x) < 0.03
@@ -284,6 +289,7 @@ sign        = Free("sign", np.sign)
 copysign    = Elementwise("copysign", np.copysign,
                           lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)),
                           lambda t, y, a, b: t * 0)
+fraction    = Elementwise("fraction", _fraction, lambda t, y, x: t)
 ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
 nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, lambda t, y, a, b: t * 0)
 # fmt: on
