@@ -508,6 +508,86 @@ def test_arrays_with_rules_of_their_own_raise(make, transform):
         transform(lambda x: (x * make()).sum())(np.ones((1, 2)))
 
 
+class Metres(np.ndarray):
+    """An array with a unit, which calculates by its own rules."""
+
+    def __array_ufunc__(self, ufunc, method, *xs, **kwargs):
+        plain = [np.asarray(x) for x in xs]
+        return getattr(ufunc, method)(*plain, **kwargs).view(Metres)
+
+
+OWN_RULES = {
+    "mask": lambda: np.ma.array([1.0, 2.0, 3.0], mask=[0, 1, 0]),
+    "unit": lambda: np.array([1.0, 2.0, 3.0]).view(Metres),
+}
+X3, KEY = np.array([1.0, 2.0, 3.0]), fg.random.key(0)
+square = lambda x: np.sum(x * x)
+SGD, ADAM = fg.optim.sgd(0.1), fg.optim.adam(0.1)
+# fmt: off
+ENTRIES = {
+    "value_and_grad": lambda m: fg.value_and_grad(square)(m),
+    "vjp": lambda m: fg.vjp(square, m),
+    "cotangent": lambda m: fg.vjp(lambda x: x * 2, X3)[1](m),
+    "jvp": lambda m: fg.jvp(square, (m,), (X3,)),
+    "tangent": lambda m: fg.jvp(square, (X3,), (m,)),
+    "linearize": lambda m: fg.linearize(square, m),
+    "jacfwd": lambda m: fg.jacfwd(square)(m),
+    "hessian": lambda m: fg.hessian(square)(m),
+    "vmap": lambda m: fg.vmap(square)(m),
+    "vmap shared": lambda m: fg.vmap(lambda x, y: np.sum(x * y), in_axes=(0, None))(X3, m),
+    "vmap closure": lambda m: fg.vmap(lambda x: np.sum(x * m))(X3),
+    "jit": lambda m: fg.jit(square)(m),
+    "jit closure": lambda m: fg.jit(lambda x: np.sum(x * m))(X3),
+    "eval_shape": lambda m: fg.eval_shape(square, m),
+    "scan": lambda m: fg.lax.scan(lambda c, x: (c + x, x), 0.0, m),
+    "scan carry": lambda m: fg.lax.scan(lambda c, x: (c + x, x), m, X3),
+    "associative_scan": lambda m: fg.lax.associative_scan(np.add, m),
+    "map": lambda m: fg.lax.map(np.sin, m),
+    "cond": lambda m: fg.lax.cond(True, np.sin, np.cos, m),
+    "switch": lambda m: fg.lax.switch(0, [np.sin, np.cos], m),
+    "while_loop": lambda m: fg.lax.while_loop(lambda x: np.sum(x) < 9, lambda x: x * 2, m),
+    "fori_loop": lambda m: fg.lax.fori_loop(0, 2, lambda i, x: x * 2, m),
+    "checkpoint": lambda m: fg.checkpoint(square)(m),
+    "ravel_pytree": lambda m: fg.ravel_pytree({"a": m}),
+    "at": lambda m: fg.at(m)[0].set(1.0),
+    "at values": lambda m: fg.at(X3)[:].set(m),
+    "permutation": lambda m: fg.random.permutation(KEY, m),
+    "choice": lambda m: fg.random.choice(KEY, m),
+    "choice weights": lambda m: fg.random.choice(KEY, 3, p=m),
+    "categorical": lambda m: fg.random.categorical(KEY, m),
+    "gamma": lambda m: fg.random.gamma(KEY, m),
+    "poisson": lambda m: fg.random.poisson(KEY, m),
+    "mse": lambda m: fg.losses.mse(m, X3),
+    "mse targets": lambda m: fg.losses.mse(X3, m),
+    "cross_entropy": lambda m: fg.losses.softmax_cross_entropy(X3, m),
+    "softmax": lambda m: fg.nn.softmax(m),
+    "relu": lambda m: fg.nn.relu(m),
+    "layer": lambda m: fg.nn.Dense(3, 1).init(KEY)(m),
+    "erf": lambda m: fg.special.erf(m),
+    "lax.erf": lambda m: fg.lax.erf(m),
+    "logsumexp": lambda m: fg.special.logsumexp(m),
+    "state": lambda m: ADAM.init({"w": m}),
+    "gradient": lambda m: ADAM.update(m, ADAM.init(X3), X3),
+    "parameters": lambda m: SGD.update(X3, SGD.init(X3), m),
+    "apply_updates": lambda m: fg.optim.apply_updates(m, X3),
+    "global_norm": lambda m: fg.optim.global_norm([m]),
+    "Loader": lambda m: list(fg.data.Loader(m, 2)),
+    "data.stack": lambda m: fg.data.stack([m, m]),
+    "pad_sequences": lambda m: fg.data.pad_sequences([m, m]),
+    "windows": lambda m: fg.data.windows(m, 2),
+    "roc_auc": lambda m: fg.train.roc_auc(m, np.array([0, 1, 1])),
+    "r2": lambda m: fg.train.r2(X3, m),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("make", OWN_RULES.values(), ids=OWN_RULES)
+@pytest.mark.parametrize("entry", ENTRIES.values(), ids=ENTRIES)
+def test_every_entry_refuses_arrays_with_rules_of_their_own(entry, make):
+    with pytest.raises(UnsupportedError, match="does not follow its rules"):
+        entry(make())
+
+
 class Foreign:
     """Memory that is another library's: NumPy cannot ask whether it may be written to."""
 

@@ -5,6 +5,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .errors import UnsupportedError
+
 Shape: TypeAlias = tuple[int, ...]
 Axes: TypeAlias = tuple[int, ...]
 
@@ -58,6 +60,7 @@ def aval_of(x: Any) -> Aval:
     aval = getattr(x, "aval", None)
     if aval is not None:
         return aval
+    check_operand(x)
     array = np.asarray(x)
     return Aval(array.shape, array.dtype)
 
@@ -84,7 +87,50 @@ def is_inexact(dtype: np.dtype[Any]) -> bool:
 
 
 def is_arraylike(x: Any) -> bool:
-    """Return whether ``x`` is an array, a tracer, a NumPy scalar or a number."""
+    """Return whether ``x`` is an array, a tracer, a NumPy scalar or a number.
+
+    Raises:
+        UnsupportedError: for the arrays that :func:`check_operand` refuses.
+    """
+    if isinstance(x, np.ndarray):
+        check_operand(x)
+        return True
+    return isinstance(x, np.generic) or type(x) in PYTHON_SCALARS or hasattr(x, "aval")
+
+
+def check_operand(x: Any) -> None:
+    """Raise for arrays of objects, and for subclasses that calculate by rules of their own.
+
+    Everything that takes arrays asks this, most through :func:`is_arraylike` or :func:`aval_of`:
+    a mask or a unit would be lost without a word.
+    """
+    if not isinstance(x, np.ndarray):
+        return
+    if type(x) is not np.ndarray:
+        check_class(x)
+    if x.dtype.hasobject:
+        raise UnsupportedError(
+            f"an array of Python objects has no derivative: got one of shape {x.shape}; "
+            f"write numpy.asarray(x, float)"
+        )
+
+
+def check_class(x: Any) -> None:
+    """Raise for subclasses of arrays that calculate by rules of their own."""
+    kind = type(x)
+    if isinstance(x, np.ndarray) and _has_own_rules(kind):
+        cure = "x.filled(0) and a mask" if isinstance(x, np.ma.MaskedArray) else "numpy.asarray(x)"
+        raise UnsupportedError(
+            f"{kind.__name__}: traced code does not follow its rules: got an array of shape "
+            f"{x.shape}; write {cure}"
+        )
+
+
+def _has_own_rules(kind: type[np.ndarray[Any, Any]]) -> bool:
+    """Return whether a class of arrays adds or multiplies otherwise than ndarray does."""
+    plain = np.ndarray
     return (
-        isinstance(x, (np.ndarray, np.generic)) or type(x) in PYTHON_SCALARS or hasattr(x, "aval")
+        kind.__array_ufunc__ is not plain.__array_ufunc__
+        or kind.__mul__ is not plain.__mul__
+        or kind.__add__ is not plain.__add__
     )

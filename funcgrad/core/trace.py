@@ -12,32 +12,16 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from .arraylike import ArrayLike
-from .avals import Aval, aval_of
+from .avals import Aval, aval_of, check_operand
 from .errors import (
     ConcretizationError,
     FuncgradError,
     LeakedTracerError,
     MissingRuleError,
-    UnsupportedError,
 )
 from .registry import primitive, primitives
 
 _serials = itertools.count(1)
-
-
-def check_operand(x: Any) -> None:
-    """Raise for arrays of objects, and for subclasses that calculate by rules of their own."""
-    if isinstance(x, (np.ma.MaskedArray, np.matrix)):
-        cure = "numpy.asarray(x)" if isinstance(x, np.matrix) else "x.filled(0) and a mask"
-        raise UnsupportedError(
-            f"{type(x).__name__}: traced code does not follow its rules: got an array of shape "
-            f"{x.shape}; write {cure}"
-        )
-    if isinstance(x, np.ndarray) and x.dtype.hasobject:
-        raise UnsupportedError(
-            f"an array of Python objects has no derivative: got one of shape {x.shape}; "
-            f"write numpy.asarray(x, float)"
-        )
 
 
 def _can_be_freed(base: Any) -> bool:

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from ..core import tree
-from ..core.avals import aval_of, shape_of
+from ..core.avals import aval_of, check_class, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.trace import Tracer
+from ..ops.operand import asarray
 from ..random import RangeError
 
 
@@ -30,6 +31,7 @@ def count_rows(who: str, arrays: Any) -> int:
                 f"{who}: arrays must have their numbers: got a traced {aval_of(x)} at "
                 f"{place(path)}; make the batches outside the traced function"
             )
+        check_class(x)
         if not getattr(x, "shape", None):
             raise ShapeError(
                 f"{who}: every leaf must be an array with a leading axis of examples: got {x!r} "
@@ -52,9 +54,9 @@ def count_rows(who: str, arrays: Any) -> int:
 def take_rows(arrays: Any, rows: slice | np.ndarray) -> Any:
     """Return copies of some rows of each array, as plain ndarrays."""
     if isinstance(rows, slice):
-        return tree.map(lambda x: np.array(np.asarray(x)[rows]), arrays)
+        return tree.map(lambda x: np.array(asarray(x)[rows]), arrays)
     # np.take on the plain view: faster than x[rows], and no memmap comes out
-    return tree.map(lambda x: np.take(np.asarray(x), rows, axis=0), arrays)
+    return tree.map(lambda x: np.take(asarray(x), rows, axis=0), arrays)
 
 
 def integer(who: str, name: str, value: Any, least: int) -> int:
@@ -70,7 +72,7 @@ def integer(who: str, name: str, value: Any, least: int) -> int:
 
 def column(who: str, name: str, value: Any, count: int | None = None) -> np.ndarray:
     """Return an argument as an array [N]; raise if it is of another shape."""
-    array = np.asarray(value)
+    array = asarray(value)
     if array.ndim != 1 or (count is not None and len(array) != count):
         want = "N" if count is None else count
         raise ShapeError(f"{who}: {name} must be of shape [{want}]: got {aval_of(array)}")

@@ -9,7 +9,7 @@ from ..core import tree
 from ..core.avals import dtype_of, is_inexact
 from ..core.errors import DtypeError
 from ..core.nodes import register_dataclass
-from ..ops.operand import operand
+from ..ops.operand import asarray, operand
 from ..ops.structure import cast
 from ..random import RangeError
 from .rows import count_rows
@@ -112,7 +112,7 @@ def min_max_scaler(
 
 def _numbers(who: str, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
     """Return an array, and the dtype that it is scaled in."""
-    x = np.asarray(x)
+    x = asarray(x)
     if x.dtype.kind not in "biuf":
         raise DtypeError(f"{who}: features must be real numbers: got {x.dtype}")
     return x, x.dtype if is_inexact(x.dtype) else np.dtype(np.float32)

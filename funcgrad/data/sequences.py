@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core.avals import aval_of
 from ..core.errors import ShapeError
+from ..ops.operand import asarray
 from ..random import RangeError
 from .rows import integer
 
@@ -38,7 +39,7 @@ def pad_sequences(
     >>> array.tolist(), mask.tolist()
     ([[1, 2, 3], [4, 0, 0]], [[True, True, True], [True, False, False]])
     """
-    who, arrays = "pad_sequences", [np.asarray(s) for s in sequences]
+    who, arrays = "pad_sequences", [asarray(s) for s in sequences]
     if side not in ("right", "left"):
         raise ValueError(f"{who}: side must be 'right' or 'left': got {side!r}")
     _check_alike(who, arrays)
@@ -82,7 +83,7 @@ def windows(
     >>> x.tolist(), y.tolist()
     ([[0, 1, 2], [2, 3, 4]], [[3], [5]])
     """
-    who, series = "windows", np.asarray(series)
+    who, series = "windows", asarray(series)
     length, horizon = integer(who, "length", length, 1), integer(who, "horizon", horizon, 0)
     stride = integer(who, "stride", stride, 1)
     if not series.ndim:

@@ -12,6 +12,7 @@ from ..core.avals import aval_of
 from ..core.errors import FuncgradError, ShapeError
 from ..core.nodes import Path
 from ..core.tree import handler_of
+from ..ops.operand import asarray
 from ..random import Key, RangeError, permutation
 from .rows import count_rows, integer, place, take_rows
 
@@ -42,7 +43,7 @@ def stack(examples: list[Any]) -> Any:
         raise RangeError("stack: there are no examples: give at least one")
 
     def one(path: Path, *leaves: Any) -> np.ndarray:
-        arrays = [np.asarray(x) for x in leaves]
+        arrays = [asarray(x) for x in leaves]
         other = next((a for a in arrays if a.shape != arrays[0].shape), None)
         if other is not None:
             raise ShapeError(
@@ -81,7 +82,7 @@ class Indexed:
     def _order(self, key: Key | None) -> Any:
         if self.sampler is None:
             return None if key is None else permutation(key, self.rows)
-        order = np.asarray(self.sampler(key))
+        order = asarray(self.sampler(key))
         if order.ndim != 1 or order.dtype.kind not in "iu" or not len(order):
             raise RangeError(
                 f"Loader: sampler must return the numbers of rows, integers [M]: got "
@@ -133,7 +134,7 @@ def source_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | N
         if callable(data) or hasattr(data, "__iter__"):
             return Iterated(_maker(data, key, sampler), collate)
     rows = count_rows("Loader", data)
-    data = tree.map(np.asarray, data)
+    data = tree.map(asarray, data)
     one = lambda i: tree.map(lambda x: x[0], take_rows(data, slice(i, i + 1)))
     return Indexed(rows, lambda i: take_rows(data, i), one, sampler)
 

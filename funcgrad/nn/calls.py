@@ -13,8 +13,10 @@ from contextvars import ContextVar
 from dataclasses import MISSING
 from typing import Any
 
+import numpy as np
+
 from ..core import tree
-from ..core.avals import dtype_of, is_arraylike
+from ..core.avals import check_class, dtype_of, is_arraylike
 from ..core.errors import FuncgradError, LeakedTracerError, ShapeError
 from ..core.trace import Tracer
 from ..ops.structure import cast
@@ -195,6 +197,9 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(call)
     def ready_call(self: Any, *args: Any, **kwargs: Any) -> Any:
         check_drawn(self)
+        for x in args:
+            if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+                check_class(x)
         watch = watcher.get()
         try:
             if watch is not None:

@@ -14,6 +14,7 @@ from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError
 from ..core.trace import Tracer
 from ..numpy.indexing import take
+from ..ops.operand import asarray
 from ..random import Key, bernoulli
 from . import init
 from .annotations import Array
@@ -125,7 +126,7 @@ class Embedding(Module):
                 self, f"indices must be integers: got {aval_of(x)}; use astype(int)", DtypeError
             )
         if not isinstance(x, Tracer):
-            x = np.asarray(x)
+            x = asarray(x)
             if x.size and not 0 <= x.min() <= x.max() < self.num_embeddings:
                 raise complaint(
                     self,

@@ -17,7 +17,7 @@ import numpy as np
 from typing_extensions import dataclass_transform
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, Shape, aval_of, is_arraylike
+from ..core.avals import PYTHON_SCALARS, Aval, Shape, aval_of, is_arraylike
 from ..core.errors import FuncgradError, MutationError
 from ..core.nodes import GetAttrKey, Path, handlers, register_dataclass
 from ..core.trace import Tracer
@@ -293,12 +293,14 @@ def _same(x: Any, y: Any) -> bool:
 def _told(value: Any, f: dataclasses.Field) -> bool:
     """Return whether the text of a module mentions a field: whether it is not the default."""
     return value is not f.default and (
-        is_arraylike(value) or isinstance(value, Module) or value != f.default
+        isinstance(value, (np.ndarray, Module)) or is_arraylike(value) or value != f.default
     )
 
 
 def _text(x: Any) -> str:
     """Return the text of a field's value: arrays by shape and dtype, functions by name."""
+    if isinstance(x, np.ndarray):
+        return str(Aval(x.shape, x.dtype))
     if is_arraylike(x) and type(x) not in PYTHON_SCALARS:
         return str(aval_of(x))
     if type(x) in (tuple, list):

@@ -15,6 +15,7 @@ from ..core import tree
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError
 from ..core.trace import Tracer
+from ..ops.operand import asarray
 from ..random import Key, fold_in
 from . import init
 from .calls import complaint
@@ -202,7 +203,7 @@ def _checked(layer: Any, lengths: Any, shape: tuple[int, ...]) -> Any:
             layer, f"lengths must be integers of shape {shape[:-1]}: got {aval_of(lengths)}"
         )
     if not isinstance(lengths, Tracer):
-        lengths = np.asarray(lengths)
+        lengths = asarray(lengths)
         if lengths.size and not 0 <= lengths.min() <= lengths.max() <= shape[-1]:
             raise complaint(
                 layer,

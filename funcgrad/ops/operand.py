@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import PYTHON_SCALARS, aval_of, shape_of
+from ..core.avals import PYTHON_SCALARS, aval_of, check_class, check_operand, shape_of
 from ..core.errors import shorten
 from ..core.registry import overrides
 from ..core.trace import Tracer
@@ -28,7 +28,17 @@ def asarray(obj: Any, dtype: Any = None) -> Any:
             shorten(err)
             raise
         return whole if dtype is None else cast(whole, dtype)
+    _check_classes(obj)
     return np.asarray(obj, dtype)
+
+
+def _check_classes(obj: Any) -> None:
+    """Raise if a nested list holds a masked array, or another class with rules of its own."""
+    if not isinstance(obj, (list, tuple)):
+        check_class(obj)
+    elif any(issubclass(kind, (list, tuple, np.ndarray)) for kind in set(map(type, obj))):
+        for part in obj:
+            _check_classes(part)
 
 
 def holds_tracer(obj: Any) -> bool:
@@ -40,7 +50,10 @@ def holds_tracer(obj: Any) -> bool:
 
 def operand(x: Any) -> Any:
     """Return an argument that a primitive can take: lists become arrays, numbers stay weak."""
-    if isinstance(x, (Tracer, np.ndarray)) or type(x) in PYTHON_SCALARS:
+    if isinstance(x, Tracer) or type(x) in PYTHON_SCALARS:
+        return x
+    if isinstance(x, np.ndarray):
+        check_operand(x)
         return x
     return asarray(x)
 

@@ -193,8 +193,8 @@ def global_norm(updates: Tree) -> Any:
 
 def is_floating(x: Any) -> bool:
     """Return whether a leaf is a real or complex array or number, and so has an update."""
-    if type(x) is np.ndarray:
-        return x.dtype.kind in "fc"
+    if type(x) is np.ndarray and x.dtype.kind in "fc":
+        return True
     return is_arraylike(x) and is_inexact(dtype_of(x))
 
 

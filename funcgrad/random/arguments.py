@@ -8,7 +8,7 @@ import numpy as np
 from ..core.avals import Shape, aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError
 from ..core.trace import ConcreteTracer, Tracer
-from ..ops.operand import operand
+from ..ops.operand import asarray, operand
 from ..ops.structure import cast
 
 ShapeLike: TypeAlias = int | Sequence[int]
@@ -37,7 +37,7 @@ def known(x: Any) -> np.ndarray | None:
     """Return the numbers behind a value, None where they are not known yet."""
     while isinstance(x, ConcreteTracer):
         x = x.value
-    return None if isinstance(x, Tracer) else np.asarray(x)
+    return None if isinstance(x, Tracer) else asarray(x)
 
 
 def floating(who: str, dtype: Any) -> np.dtype:

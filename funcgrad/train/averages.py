@@ -10,7 +10,7 @@ from ..core.avals import aval_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError
 from ..core.nodes import register_dataclass
 from ..core.trace import Tracer
-from ..ops.operand import operand
+from ..ops.operand import asarray, operand
 from ..ops.structure import cast
 from ..random import RangeError
 
@@ -175,7 +175,7 @@ def _real(name: str, x: Any) -> Any:
     kind = aval_of(x).dtype.kind
     if kind not in "biuf":
         raise DtypeError(f"Metrics: {name} must be real numbers: got {aval_of(x)}")
-    return cast(x, np.float64) if isinstance(x, Tracer) else np.asarray(x, np.float64)[()]
+    return cast(x, np.float64) if isinstance(x, Tracer) else asarray(x, np.float64)[()]
 
 
 def _divisor(weight: Any) -> Any:

@@ -154,7 +154,7 @@ def roc_auc(scores: Any, labels: Any) -> Any:
     >>> roc_auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1]))
     np.float64(0.75)
     """
-    scores, labels = np.asarray(scores), np.asarray(labels)
+    scores, labels = asarray(scores), asarray(labels)
     if scores.ndim != 1 or scores.shape != labels.shape:
         raise ShapeError(
             f"roc_auc: scores and labels must be of one shape [N]: got {aval_of(scores)} and "

@@ -9,7 +9,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import Aval, aval_of, is_arraylike, shape_of
+from ..core.avals import Aval, aval_of, check_operand, is_arraylike, shape_of
 from ..core.axes import Axis, bind_axis
 from ..core.errors import ShapeError
 from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
@@ -75,6 +75,8 @@ class Batch(Trace):
         """Return a value and its batch axis, None for what is the same in all examples."""
         if isinstance(x, BatchTracer) and x._trace is self:
             return x.value, x.axis
+        if isinstance(x, np.ndarray):
+            check_operand(x)
         return check_alive(x), None
 
 

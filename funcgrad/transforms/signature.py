@@ -17,7 +17,7 @@ from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
 from ..core.axes import axis_env
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
-from ..core.trace import Tracer, check_operand
+from ..core.trace import Tracer
 from ..ops.structure import broadcast_p
 from .arguments import Origin, Place, described
 from .call import call_p
@@ -124,7 +124,6 @@ class Spot:
         avals: list[Any] = []
         for i, (x, m) in enumerate(zip(leaves, moving, strict=True)):
             if m:
-                check_operand(x)
                 aval = aval_of(x)
                 if aval.dtype.kind not in "biufc":
                     raise TypeError(

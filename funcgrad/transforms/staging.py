@@ -14,7 +14,7 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
 from ..core.errors import TreeError
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
-from ..core.trace import AbstractTracer, Primitive, Trace, Tracer, check_operand
+from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
 from .arguments import Origin, check_alive, check_callable
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -212,8 +212,6 @@ def _staged(
     """Stage a call; leaves that are no arrays, and the static arguments, stay as they are."""
     kept = {n % len(args) for n in static if -len(args) <= n < len(args)}
     leaves, treedef = tree.flatten(([None if i in kept else x for i, x in enumerate(args)], kwargs))
-    for x in leaves:
-        check_operand(x)
     abstract = [is_arraylike(x) for x in leaves]
 
     def on_leaves(tracers: list[Any]) -> Any:
