@@ -816,3 +816,59 @@ def test_statistics_and_frozen_layers_stay_as_they_are(name: str):
     moves = tree.map(lambda a, b: not np.array_equal(a, b), after, model)
     assert not any(tree.leaves((moves.layers[0], moves.layers[1].mean, moves.layers[1].var)))
     assert np.all(moves.layers[2].kernel)
+
+
+# models that have no parameters yet, or stand where a number should
+
+DESCRIPTION = nn.Sequential(nn.Dense(2, 3), nn.Dense(3, 1))
+STATEFUL = {
+    "sgd": lambda: optim.sgd(0.1),
+    "momentum": lambda: optim.sgd(0.1, momentum=0.9),
+    "adam": lambda: optim.adam(0.05),
+    "rmsprop": lambda: optim.rmsprop(0.1),
+    "lbfgs": lambda: optim.lbfgs(),
+    "novograd": lambda: optim.novograd(0.1),
+    "trace": lambda: optim.trace(0.9),
+    "scale_by_rms": lambda: optim.scale_by_rms(),
+    "ema": lambda: optim.ema(0.9),
+    "lion": lambda: optim.lion(0.1),
+    "MultiSteps": lambda: optim.MultiSteps(optim.adam(0.1), 2),
+    "apply_if_finite": lambda: optim.apply_if_finite(optim.adam(0.1), 2),
+    "named_chain": lambda: optim.named_chain(("a", optim.adam(0.1))),
+    "inject": lambda: optim.inject_hyperparams(optim.adam)(learning_rate=0.1),
+    "zoom": lambda: optim.scale_by_zoom_linesearch(10),
+    "early stopping": lambda: fg.train.EarlyStopping(1),
+}
+
+
+@pytest.mark.parametrize("make", STATEFUL.values(), ids=STATEFUL)
+@pytest.mark.parametrize("wrap", [lambda m: m, lambda m: {"net": m}], ids=["model", "dict"])
+def test_a_state_over_a_description_raises(make, wrap):
+    with pytest.raises(nn.UninitializedError, match=r"kernel' has no value yet: call \.init"):
+        make().init(wrap(DESCRIPTION))
+
+
+@pytest.mark.parametrize("name", ["momentum", "adam", "rmsprop", "trace", "ema", "lion"])
+def test_a_state_over_a_part_that_was_drawn_later_raises(name):
+    opt, drawn = STATEFUL[name](), DESCRIPTION.init(random.key(0))
+    half = {"a": drawn.layers[0], "b": DESCRIPTION.layers[1]}
+    whole = {"a": drawn.layers[0], "b": drawn.layers[1]}
+    state = opt.init(half)
+
+    with pytest.raises(nn.UninitializedError, match=r"nothing for the parameter at \['b'\]"):
+        opt.update(whole, state, whole)
+
+
+def test_a_state_over_the_trained_part_of_a_model_is_made():
+    model = nn.Sequential(nn.Dense(2, 2), nn.BatchNorm(2)).init(random.key(0))
+    part, _ = nn.partition(nn.freeze(model, "layers[0]"))
+    opt = optim.adam(0.1)
+
+    updates, _ = opt.update(part, opt.init(part), part)
+    assert np.all(np.isfinite(updates.layers[1].scale))
+
+
+@pytest.mark.parametrize("make", [optim.sgd, optim.adam, optim.scale_by_schedule])
+def test_a_model_is_no_learning_rate(make):
+    with pytest.raises(TypeError, match=r"got the model Dense\(.*opt\.init\(model\)"):
+        make(nn.Dense(2, 1).init(random.key(0)))

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..core import tree
-from ..core.avals import check_class, dtype_of, is_arraylike
+from ..core.avals import check_class, dtype_of, is_arraylike, is_inexact
 from ..core.errors import FuncgradError, LeakedTracerError, ShapeError
 from ..core.trace import Tracer
 from ..ops.structure import cast
@@ -218,6 +218,17 @@ def check_drawn(layer: Any) -> None:
     for name, spec in layer.__params__.items():
         if getattr(layer, name) is None and spec.shape_in(layer) is not None:
             raise _uninitialized(layer, name)
+
+
+def check_model(model: Any) -> None:
+    """Raise for a tree of modules none of whose parameters has a value yet.
+
+    Where some have one, the others may have been parted from it on purpose.
+    """
+    floating = lambda x: is_arraylike(x) and is_inexact(dtype_of(x))
+    if not any(map(floating, tree.leaves(model))):
+        for _, layer in modules_in(model):
+            check_drawn(layer)
 
 
 def _uninitialized(layer: Any, name: str) -> Exception:

@@ -98,7 +98,7 @@ class MultiSteps:
         self, updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
     ) -> tuple[Tree, Tree]:
         """Return zeros, or at the k-th gradient the inner optimizer's updates, and the state."""
-        check_state("MultiSteps", state, MultiStepsState, updates, "acc_grads")
+        check_state("MultiSteps", state, MultiStepsState, updates, "acc_grads", params)
         k = self._k(state.gradient_step) if callable(self._k) else self._k
         n = cast(state.mini_step + 1, np.float64)
         add = (lambda g, a: a + (g - a) / like(n, g)) if self._mean else (lambda g, a: a + g)

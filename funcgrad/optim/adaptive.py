@@ -92,7 +92,7 @@ def scale_by_adam(
         return ScaleByAdamState(zero_count(), filled(params, dtype=mu_dtype), squares_like(params))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_adam", state, ScaleByAdamState, updates, "mu")
+        check_state("scale_by_adam", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
         mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
         fresh, later, squares = bias(b1, count), bias(b1, next_count(count)), bias(b2, count)
@@ -142,7 +142,7 @@ def scale_by_amsgrad(
         return ScaleByAmsgradState(zero_count(), mu, *squares)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_amsgrad", state, ScaleByAmsgradState, updates, "mu")
+        check_state("scale_by_amsgrad", state, ScaleByAmsgradState, updates, "mu", params)
         count = next_count(state.count)
         mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
         first = bias(b1, count) if bias_correction_mu else 1
@@ -180,7 +180,7 @@ def scale_by_adamax(b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Gradient
         return ScaleByAdamState(zero_count(), filled(params), squares_like(params))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_adamax", state, ScaleByAdamState, updates, "mu")
+        check_state("scale_by_adamax", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
         mu = means(updates, state.mu, b1)
         nu = remember(
@@ -215,7 +215,7 @@ def scale_by_rss(
         return ScaleByRssState(squares_like(params, initial_accumulator_value))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_rss", state, ScaleByRssState, updates, "sum_of_squares")
+        check_state("scale_by_rss", state, ScaleByRssState, updates, "sum_of_squares", params)
         total = remember(lambda g, v: v + abs_square(g), updates, state.sum_of_squares)
         updates = map_floating(lambda g, v: g / divisor(v, eps, eps_in_sqrt), updates, total)
         return updates, ScaleByRssState(kept(total, state.sum_of_squares))
@@ -242,7 +242,7 @@ def scale_by_adadelta(rho: Any = 0.9, eps: Any = 1e-6) -> GradientTransformation
         return ScaleByAdaDeltaState(squares_like(params), squares_like(params))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_adadelta", state, ScaleByAdaDeltaState, updates, "e_g")
+        check_state("scale_by_adadelta", state, ScaleByAdaDeltaState, updates, "e_g", params)
         e_g = mean_squares(updates, state.e_g, rho)
 
         def step(g: Any, v: Any, x: Any) -> Any:
@@ -276,7 +276,7 @@ def scale_by_rms(
     check_decay("scale_by_rms", decay=decay)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_rms", state, ScaleByRmsState, updates, "nu")
+        check_state("scale_by_rms", state, ScaleByRmsState, updates, "nu", params)
         count = next_count(state.count)
         nu = mean_squares(updates, state.nu, decay)
         size = bias(decay, count) if bias_correction else 1
@@ -308,7 +308,7 @@ def scale_by_stddev(
         return ScaleByAdamState(zero_count(), filled(params), squares_like(params, initial_scale))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_stddev", state, ScaleByAdamState, updates, "mu")
+        check_state("scale_by_stddev", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
         mu, nu = means(updates, state.mu, decay), mean_squares(updates, state.nu, decay)
         size = bias(decay, count) if bias_correction else 1

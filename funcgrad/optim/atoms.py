@@ -73,6 +73,7 @@ def scale(step_size: Any) -> GradientTransformation:
 
 def scale_by_schedule(step_size_fn: Schedule) -> GradientTransformation:
     """Multiply the updates by ``step_size_fn(count)``; the first count is 0."""
+    check_number("scale_by_schedule", "step_size_fn", step_size_fn, schedule=True)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         step_size = step_size_fn(state.count)
@@ -121,7 +122,7 @@ def trace(decay: Any, nesterov: bool = False) -> GradientTransformation:
         return g + like(decay, g) * m
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("trace", state, TraceState, updates, "trace")
+        check_state("trace", state, TraceState, updates, "trace", params)
         total = remember(step, updates, state.trace)
         ahead = step if nesterov else lambda g, m: m
         return map_floating(ahead, updates, total), TraceState(kept(total, state.trace))
@@ -144,7 +145,7 @@ def ema(decay: Any, debias: bool = True, accumulator_dtype: Any = None) -> Gradi
     check_decay("ema", decay=decay)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("ema", state, EmaState, updates, "ema")
+        check_state("ema", state, EmaState, updates, "ema", params)
         count, mean = next_count(state.count), means(updates, state.ema, decay)
         size = bias(decay, count) if debias else 1
         updates = map_floating(lambda g, m: m / like(size, m), updates, mean)

@@ -15,6 +15,8 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.trace import Tracer
+from ..nn.calls import UninitializedError, check_model
+from ..nn.walk import is_module
 from ..ops.elementwise import root
 from ..ops.structure import cast
 
@@ -101,6 +103,7 @@ def chain_as(who: str, *transformations: GradientTransformation) -> GradientTran
     parts = [with_extra_args_support(checked(who, t)) for t in transformations]
 
     def init(params: Tree) -> Tree:
+        check_model(params)
         return tuple(t.init(params) for t in parts)
 
     def update(
@@ -250,6 +253,7 @@ def filled(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:
             return np.broadcast_to(cast(value, dtype or dtype_of(p)), shape_of(p))
         return np.full(shape_of(p), value, dtype or dtype_of(p))
 
+    check_model(params)
     return remember(full, params)
 
 
@@ -293,14 +297,30 @@ def check_fit(
         raise DtypeError(f"{head} be floating, as its {its} {aval_of(p)} is: got {aval_of(u)}")
 
 
-def check_state(who: str, state: Tree, kind: type, updates: Tree, mean: str) -> None:
+def check_state(
+    who: str, state: Tree, kind: type, updates: Tree, mean: str, params: Tree | None
+) -> None:
     """Raise unless the state is of this kind, and what it remembers fits the updates."""
     if not isinstance(state, kind):
         raise ValueError(
             f"{who}: the state must come from init of the same optimizer, a {kind.__name__}: got "
             f"{type(state).__name__}; pass (grads, state, params)"
         )
-    check_fit(who, "gradients", updates, "state", getattr(state, mean), lambda x: x is None)
+    is_none = lambda x: x is None
+    check_fit(who, "gradients", updates, "state", getattr(state, mean), is_none)
+    if params is None:
+        return
+    pairs = tree.leaves_with_path(getattr(state, mean), is_none)
+    if not any(s is None for _, s in pairs):
+        return
+    remembered = tree.structure(getattr(state, mean), is_none)
+    for (path, s), p in zip(pairs, tree.flatten_up_to(remembered, params, who), strict=True):
+        if s is None and is_floating(p):
+            raise UninitializedError(
+                f"{who}: the state has nothing for the parameter{path and ' at '}"
+                f"{tree.keystr(path)}, {aval_of(p)}, which had no value when the state was made; "
+                f"make it by init(params) after model.init(key)"
+            )
 
 
 def chosen(who: str, mask: Any, params: Tree) -> Tree:
@@ -330,8 +350,13 @@ def need_params(who: str, params: Tree | None) -> Tree:
 
 def check_number(who: str, name: str, value: Any, schedule: bool = False) -> None:
     """Raise if a hyperparameter is no number, or schedule where one is allowed."""
+    kind = "a number or a schedule" if schedule else "a number"
+    if is_module(value):
+        raise TypeError(
+            f"{who}: {name} must be {kind}: got the model {value!r}; the optimizer takes the "
+            f"parameters in init and update: state = opt.init(model)"
+        )
     if not is_arraylike(value) and not (schedule and callable(value)):
-        kind = "a number or a schedule" if schedule else "a number"
         raise TypeError(f"{who}: {name} must be {kind}: got {value!r}")
 
 

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..nn.calls import check_model
 from ..ops.elementwise import root
 from .base import (
     GradientTransformation,
@@ -113,8 +114,11 @@ def zero_nans() -> GradientTransformation:
         cleaned = map_floating(lambda g: np.where(np.isnan(g), 0, g), updates)
         return cleaned, ZeroNansState(remember(found, updates))
 
-    none = lambda params: ZeroNansState(remember(lambda p: np.False_, params))
-    return GradientTransformation(none, update)
+    def init(params: Tree) -> Tree:
+        check_model(params)
+        return ZeroNansState(remember(lambda p: np.False_, params))
+
+    return GradientTransformation(init, update)
 
 
 def clip_by_global_norm(max_norm: Any) -> GradientTransformation:

@@ -101,7 +101,7 @@ def scale_by_novograd(
         return ScaleByNovogradState(zero_count(), filled(params, dtype=mu_dtype), norms)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_novograd", state, ScaleByNovogradState, updates, "mu")
+        check_state("scale_by_novograd", state, ScaleByNovogradState, updates, "mu", params)
         params = need_params("scale_by_novograd", params)
         first = state.count == 0
 

@@ -15,6 +15,7 @@ from ..control.cond import cond
 from ..control.loop import while_loop
 from ..core import tree
 from ..core.avals import dtype_of
+from ..nn.calls import check_model
 from ..ops.structure import cast
 from ..transforms.arguments import is_known
 from ..transforms.reverse import grad as grad_of, value_and_grad
@@ -348,6 +349,7 @@ def _errors(at: Point, start: Point, rules: _Rules) -> tuple[tuple[Any, Any], An
 
 
 def _first_state(params: Tree) -> LinesearchState:
+    check_model(params)
     real = real_dtype(*tree.leaves(params))
     far = np.full((), np.inf, real)
     zeros = map_floating(np.zeros_like, params)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..nn.calls import check_model
 from ..ops.elementwise import root
 from ..ops.structure import cast
 from .base import Tree, abs_square, like, remember
@@ -11,6 +12,7 @@ from .base import Tree, abs_square, like, remember
 
 def squares_like(params: Tree, value: Any = 0.0) -> Tree:
     """Return where running means of squares start: real arrays like the parameters."""
+    check_model(params)
     return remember(lambda p: np.full_like(np.real(p), value), params)
 
 

@@ -77,7 +77,7 @@ def scale_by_lbfgs(
         return ScaleByLBFGSState(zero_count(), filled(params), filled(params), old, new, weights)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_lbfgs", state, ScaleByLBFGSState, updates, "updates")
+        check_state("scale_by_lbfgs", state, ScaleByLBFGSState, updates, "updates", params)
         params, first = need_params("scale_by_lbfgs", params), state.count == 0
         change = lambda new, old: np.where(first, 0, new - old)
         moved = remember(change, params, state.params)

@@ -60,7 +60,7 @@ def scale_by_radam(
     limit = 2 / (1 - b2) - 1
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_radam", state, ScaleByAdamState, updates, "mu")
+        check_state("scale_by_radam", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
         mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
         t, second = cast(count, np.float64), bias(b2, count)
@@ -103,7 +103,7 @@ def scale_by_belief(
     check_decay("scale_by_belief", b1=b1, b2=b2)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_belief", state, ScaleByAdamState, updates, "mu")
+        check_state("scale_by_belief", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
         mu, second = means(updates, state.mu, b1), bias(b2, count)
         nu = remember(
@@ -149,7 +149,7 @@ def scale_by_yogi(
         return ScaleByAdamState(zero_count(), mu, squares_like(params, start))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_yogi", state, ScaleByAdamState, updates, "mu")
+        check_state("scale_by_yogi", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
         mu = means(updates, state.mu, b1)
         nu = remember(lambda g, v: _yogi_square(v, abs_square(g), b2), updates, state.nu)
@@ -187,7 +187,7 @@ def scale_by_adan(
         return ScaleByAdanState(m, v, squares_like(params), g, zero_count())
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_adan", state, ScaleByAdanState, updates, "m")
+        check_state("scale_by_adan", state, ScaleByAdanState, updates, "m", params)
         first = state.t == 0
         change = remember(lambda g, old: np.where(first, 0, g - old), updates, state.g)
         ahead = remember(lambda g, d: g + like(1 - b2, g) * d, updates, change)

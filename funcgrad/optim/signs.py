@@ -62,7 +62,7 @@ def scale_by_lion(b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None) -> Gradie
     check_decay("scale_by_lion", b1=b1, b2=b2)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_lion", state, ScaleByLionState, updates, "mu")
+        check_state("scale_by_lion", state, ScaleByLionState, updates, "mu", params)
         signs = map_floating(lambda g, m: np.sign(mix(m, g, b1)), updates, state.mu)
         mu = kept(means(updates, state.mu, b2), state.mu)
         return signs, ScaleByLionState(next_count(state.count), mu)
@@ -104,7 +104,7 @@ def scale_by_rprop(
         return np.where(turn == 0, size, new)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_rprop", state, ScaleByRpropState, updates, "step_sizes")
+        check_state("scale_by_rprop", state, ScaleByRpropState, updates, "step_sizes", params)
         sizes = remember(resized, updates, state.prev_updates, state.step_sizes)
         step = lambda g, before, size: np.where(g * before < 0, 0, size * np.sign(g))
         steps = remember(step, updates, state.prev_updates, sizes)
