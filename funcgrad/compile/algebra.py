@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.errors import FuncgradError
 from ..core.jaxpr import Atom, Eqn, Literal
 from ..ops.compare import logical_not
 from ..ops.elementwise import add, conj, div, mul, neg, pos, pow, square, sub
@@ -51,7 +50,6 @@ TABLE: tuple[tuple[Term, Any], ...] = (
     (of(conj)(of(conj)(X)),        X),                       # the conjugate's conjugate
     (_add(X, _neg(Y)),             _sub(X, Y)),              # x + (-y) = x - y
     (_sub(X, _neg(Y)),             _add(X, Y)),              # x - (-y) = x + y
-    (_mul(_neg(X), A),             _mul(X, _neg(A))),        # (-x) a = x (-a)
     (_mul(_neg(X), _neg(Y)),       _mul(X, Y)),              # (-x) (-y) = x y
     (_mul(X, X),                   of(square)(X)),           # x x = x**2
     (of(pow)(X, 1),                X),                       # x**1 = x
@@ -60,6 +58,7 @@ REAL: tuple[tuple[Term, Any], ...] = (  # what holds for real numbers alone
     (_mul(X, 1),                   X),                       # x 1 = x
     (_mul(X, -1),                  _neg(X)),                 # x (-1) = -x
     (_div(X, 1),                   X),                       # x / 1 = x
+    (_mul(_neg(X), A),             _mul(X, _neg(A))),        # (-x) a = x (-a)
     (_mul(_mul(X, A), B),          _mul(X, _mul(A, B))),     # (x a) b = x (a b)
     (_mul(_div(X, A), B),          _mul(X, _div(B, A))),     # (x / a) b = x (b / a)
 )
@@ -71,7 +70,11 @@ BY_PRIM = {
 
 
 def applied(build: Builder, eqn: Eqn, left: Term, right: Any) -> Atom | None:
-    """Return what an equation becomes by one row of the table, None where it does not fit."""
+    """Return what an equation becomes by one row of the table, None where it does not fit.
+
+    Raises:
+        ArithmeticError: if a number of the new expression is not a normal number of the dtype.
+    """
     dtype = eqn.outs[0].aval.dtype
     if isinstance(right, Term) and dtype.kind not in "fc" and right.prim is not square:
         return None  # integers wrap around, and Python's numbers must fit them
@@ -79,10 +82,10 @@ def applied(build: Builder, eqn: Eqn, left: Term, right: Any) -> Atom | None:
         return None
     for ins in _orders(eqn):
         holes: dict[str, Atom] = {}
-        if all(_fits(build, t, a, holes) for t, a in zip(left.terms, ins, strict=True)):
+        if all(_fits(build, t, a, holes, dtype) for t, a in zip(left.terms, ins, strict=True)):
             values = [a for a in holes.values() if not isinstance(a, Literal)]
             if all(a.aval.dtype == dtype for a in values):
-                return kept(build, eqn, lambda h=holes: _built(build, right, h, dtype))
+                return _built(build, right, holes, dtype)
     return None
 
 
@@ -90,22 +93,28 @@ def _orders(eqn: Eqn) -> list[tuple[Atom, ...]]:
     return [eqn.ins, eqn.ins[::-1]] if eqn.prim in _COMMUTES else [eqn.ins]
 
 
-def _fits(build: Builder, term: Any, atom: Atom, holes: dict[str, Atom]) -> bool:
+def _fits(build: Builder, term: Any, atom: Atom, holes: dict[str, Atom], dtype: np.dtype) -> bool:
     if isinstance(term, Hole):
         if term.number and not (isinstance(atom, Literal) and finite(atom)):
             return False
         return holes.setdefault(term.name, atom) is atom
     if isinstance(term, Term):
         eqn = build.maker(atom)
-        if eqn is None or eqn.prim is not term.prim:
+        if eqn is None or eqn.prim is not term.prim or atom.aval.dtype != dtype:
             return False
         for ins in _orders(eqn):
             trial = dict(holes)
-            if all(_fits(build, t, a, trial) for t, a in zip(term.terms, ins, strict=True)):
+            if all(_fits(build, t, a, trial, dtype) for t, a in zip(term.terms, ins, strict=True)):
                 holes.update(trial)
                 return True
         return False
-    return isinstance(atom, Literal) and not _is_truth(atom) and bool(atom.value == term)
+    return isinstance(atom, Literal) and not _is_truth(atom) and _is_number(atom.value, term)
+
+
+def _is_number(value: Any, number: int) -> bool:
+    """Return whether a value is this number; x - (-0) is not x where x is -0."""
+    negative = np.signbit(np.real(value)) or np.signbit(np.imag(value))
+    return bool(value == number) and not (number == 0 and negative)
 
 
 def _is_truth(atom: Literal) -> bool:
@@ -139,16 +148,3 @@ def folded(function: Callable[..., Any], dtype: np.dtype, *numbers: Any) -> Lite
     if not all(np.isfinite(v) and abs(v) >= tiny for v in (*values, y)):
         raise ArithmeticError("a number is not normal")
     return Literal(y)
-
-
-def kept(build: Builder, eqn: Eqn, make: Callable[[], Atom | None]) -> Atom | None:
-    """Return what ``make`` builds, if it is of the equation's own aval; else undo it."""
-    start = len(build.eqns)
-    try:
-        atom = make()
-    except (FuncgradError, ArithmeticError, TypeError, ValueError):
-        atom = None
-    if atom is not None and atom.aval == eqn.outs[0].aval:
-        return atom
-    del build.eqns[start:]
-    return None

@@ -8,19 +8,16 @@ from .rewrite import Builder, over, remade, rewritten
 
 
 def hoist(jaxpr: Jaxpr) -> Jaxpr:
-    """Move equations out of the bodies of scans."""
+    """Move equations out of the bodies of loops, where their primitive says how."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        if "num_consts" not in eqn.params:
-            return None
-        return _hoisted(build, eqn)
+        return None if eqn.prim.hoist is None else eqn.prim.hoist(build, eqn)
 
-    if not any("num_consts" in eqn.params for eqn in jaxpr.eqns):
-        return jaxpr
     return rewritten(jaxpr, step)
 
 
-def _hoisted(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+def hoisted_scan(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+    """Add the equations of a scan's step that read constants alone, and the scan of the rest."""
     body, n = eqn.params["jaxpr"], eqn.params["num_consts"]
     outer: dict[Any, Atom] = dict(zip(body.invars[:n], eqn.ins[:n], strict=True))
     inside: list[Eqn] = []

@@ -1,5 +1,6 @@
 """The first passes: what an equation holds is written out, and choices are made of simpler ones."""
 
+import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -57,12 +58,8 @@ def lower(jaxpr: Jaxpr) -> Jaxpr:
 def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     """Return what an equation is made of, lowered again; None where that is itself."""
     start = len(build.eqns)
-    atom = eqn.prim.lower(build, *eqn.ins, **eqn.params)
-    if atom is None or (atom.aval.shape, atom.aval.dtype) != (
-        eqn.outs[0].aval.shape,
-        eqn.outs[0].aval.dtype,
-    ):
-        del build.eqns[start:]
+    atom = build.by_rule(eqn, functools.partial(eqn.prim.lower, build, *eqn.ins, **eqn.params))
+    if atom is None:
         return None
     now: dict[Any, Atom] = {}
     added = build.eqns[start:]

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from ..core.avals import Aval
 from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..ops.structure import reshape_p
 from .names import Names
 from .values import Value
 
@@ -88,7 +89,7 @@ class Places:
             wanted[atom] = target
             eqn = made[atom]
             inner = eqn.ins[0] if eqn.ins else None
-            reshapes = eqn.prim.is_view and list(eqn.params) == ["shape"]
+            reshapes = eqn.prim is reshape_p
             if reshapes and inner in made and inner not in wanted and inner not in jaxpr.outvars:
                 wanted[inner] = Value(
                     self.names.token(), inner.aval, target.root, made=False, home=target

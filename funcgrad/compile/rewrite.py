@@ -1,8 +1,10 @@
 """What passes share: walking a program, and building the one that it becomes."""
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from ..core.errors import FuncgradError
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
 from ..core.registry import primitives
 
@@ -42,16 +44,45 @@ class Builder:
         """Return the equation that makes a value, None for an input or a number."""
         return self.makers.get(atom)
 
+    def replaced(self, eqn: Eqn, make: Callable[[], Sequence[Atom] | None]) -> Any:
+        """Return what ``make`` puts in the place of an equation, None where it may not.
+
+        All rules of the compiler come through here: what one builds must have the shapes, dtypes
+        and weak types of the outputs that it replaces, or all that it has built is undone.
+        """
+        start = len(self.eqns)
+        atoms = make()
+        if atoms is not None and [a.aval for a in atoms] == [v.aval for v in eqn.outs]:
+            return atoms
+        del self.eqns[start:]
+        return None
+
+    def by_rule(self, eqn: Eqn, rule: Callable[[], Atom | None]) -> Atom | None:
+        """Return the atom that a rule puts in the place of an equation, None where it may not."""
+
+        def make() -> Sequence[Atom] | None:
+            try:
+                atom = rule()
+            except (FuncgradError, ArithmeticError, TypeError, ValueError):
+                return None  # the rule's operations are not defined for these operands
+            return None if atom is None else (atom,)
+
+        found = self.replaced(eqn, make)
+        return None if found is None else found[0]
+
 
 def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
-    """Return the program in which ``step`` has replaced equations, in their order."""
+    """Return the program in which ``step`` has replaced equations, in their order.
+
+    An equation stays where its replacement is of another aval.
+    """
     build = Builder()
     now: dict[Any, Atom] = {}
     for eqn in jaxpr.eqns:
         ins = over(eqn, now)
         eqn = eqn if ins == eqn.ins else remade(eqn, ins)
         build.source, build.scope = eqn.source, eqn.scope
-        outs = step(build, eqn)
+        outs = build.replaced(eqn, functools.partial(step, build, eqn))
         if outs is None:
             build.add(eqn)
         else:

@@ -1,9 +1,10 @@
 """Simplification: the identities of ``algebra.py``, and rules that need more than a pattern.
 
 A rule takes a builder and an equation whose operands are simple already, and returns what the
-equation becomes, or None.
+equation becomes, or None. ``Builder.replaced`` compares the avals of both.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -25,7 +26,7 @@ from ..ops.structure import (
     transpose_p,
     truncate_p,
 )
-from .algebra import BY_PRIM, applied, finite, folded, kept
+from .algebra import BY_PRIM, applied, finite, folded
 from .rewrite import Builder, rewritten
 
 
@@ -53,12 +54,12 @@ def simplify(jaxpr: Jaxpr) -> Jaxpr:
 def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
     """Return what an equation becomes by the first rule that fits."""
     for left, right in BY_PRIM.get(eqn.prim, ()):
-        found = applied(build, eqn, left, right)
+        found = build.by_rule(eqn, functools.partial(applied, build, eqn, left, right))
         if found is not None:
             return found
-    default = _ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
-    for rule in _RULES.get(eqn.prim, default):
-        found = rule(build, eqn)
+    default = ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
+    for rule in RULES.get(eqn.prim, default):
+        found = build.by_rule(eqn, functools.partial(rule, build, eqn))
         if found is not None:
             return found
     return None
@@ -74,8 +75,8 @@ def _division(build: Builder, eqn: Eqn) -> Atom | None:
         return None
     if dtype.kind != "f" or isinstance(a.value, complex) or abs(np.frexp(a.value)[0]) != 0.5:
         return None
-    inverse = lambda: folded(lambda number: dtype.type(1) / number, dtype, a.value)
-    return kept(build, eqn, lambda: build(mul, x, inverse()))
+    inverse = folded(lambda number: dtype.type(1) / number, dtype, a.value)
+    return build(mul, x, inverse)
 
 
 def _of_ones(build: Builder, eqn: Eqn) -> Atom | None:
@@ -84,7 +85,7 @@ def _of_ones(build: Builder, eqn: Eqn) -> Atom | None:
     known = _repeated_number(build, t)
     if known is None or not known:
         return None
-    return kept(build, eqn, lambda: build(mul, t, c))
+    return build(mul, t, c)
 
 
 def _repeated_number(build: Builder, atom: Atom) -> Any:
@@ -104,8 +105,8 @@ def _no_op(build: Builder, eqn: Eqn) -> Atom | None:
     (x,), (out,) = eqn.ins, eqn.outs
     if x.aval != out.aval:
         return None
-    perm = eqn.params.get("perm")
-    return x if perm is None or list(perm) == sorted(perm) else None
+    moves = eqn.prim is transpose_p and list(eqn.params["perm"]) != sorted(eqn.params["perm"])
+    return None if moves else x
 
 
 def _twice(build: Builder, eqn: Eqn) -> Atom | None:
@@ -115,12 +116,12 @@ def _twice(build: Builder, eqn: Eqn) -> Atom | None:
         return None
     x = inner.ins[0]
     if eqn.prim is reshape_p:
-        return kept(build, eqn, lambda: build(reshape_p, x, shape=eqn.params["shape"]))
+        return build(reshape_p, x, shape=eqn.params["shape"])
     first, second = inner.params["perm"], eqn.params["perm"]
     perm = tuple(first[d] for d in second)
     if list(perm) == sorted(perm):
         return x
-    return kept(build, eqn, lambda: build(transpose_p, x, perm=perm))
+    return build(transpose_p, x, perm=perm)
 
 
 def _moves_ones(build: Builder, eqn: Eqn) -> Atom | None:
@@ -138,7 +139,7 @@ def _cast_number(build: Builder, eqn: Eqn) -> Atom | None:
     if inner is None or inner.prim is not broadcast_p or inner.ins[0].aval.shape:
         return None
     number = build(eqn.prim, inner.ins[0], dtype=eqn.params["dtype"])
-    return kept(build, eqn, lambda: build(broadcast_p, number, **inner.params))
+    return build(broadcast_p, number, **inner.params)
 
 
 def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
@@ -156,12 +157,8 @@ def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
     rest = tuple(n for d, n in enumerate(shape) if d not in axes)
     left = [d for d in new if d not in axes]
     places = tuple(d - sum(a < d for a in axes) for d in left)
-
-    def make() -> Atom:
-        y = build(mul, inner.ins[0], count)
-        return build(broadcast_p, y, shape=rest, axes=places) if places else y
-
-    return kept(build, eqn, make)
+    y = build(mul, inner.ins[0], count)
+    return build(broadcast_p, y, shape=rest, axes=places) if places else y
 
 
 def _unrepeated(build: Builder, eqn: Eqn) -> Atom | None:
@@ -176,27 +173,20 @@ def _unrepeated(build: Builder, eqn: Eqn) -> Atom | None:
     except ValueError:
         return None
     if shape == out.shape:
-        return kept(build, eqn, lambda: build(eqn.prim, *atoms, **eqn.params))
+        return build(eqn.prim, *atoms, **eqn.params)
     return _computed_once(build, eqn, atoms, out)
 
 
 def _computed_once(build: Builder, eqn: Eqn, atoms: Sequence[Atom], out: Aval) -> Atom | None:
     """A function of repeated values is that function's value, repeated."""
-
-    def make() -> Atom:
-        y: Any = build(eqn.prim, *atoms, **eqn.params)
-        if y.aval.weak:
-            y = build(convert_p if out.dtype.kind in "fc" else truncate_p, y, dtype=out.dtype)
-        have = y.aval.shape
-        lead = len(out.shape) - len(have)
-        wide = [d for d, n in enumerate(have) if n != out.shape[lead + d]]
-        kept = tuple(n for d, n in enumerate(have) if d not in wide)
-        y = build(reshape_p, y, shape=kept) if wide else y
-        return build(
-            broadcast_p, y, shape=out.shape, axes=(*range(lead), *(lead + d for d in wide))
-        )
-
-    return kept(build, eqn, make)
+    y = _strong(build, build(eqn.prim, *atoms, **eqn.params))
+    have = y.aval.shape
+    lead = len(out.shape) - len(have)
+    wide = [d for d, n in enumerate(have) if n != out.shape[lead + d]]
+    kept = tuple(n for d, n in enumerate(have) if d not in wide)
+    y = build(reshape_p, y, shape=kept) if wide else y
+    axes = (*range(lead), *(lead + d for d in wide))
+    return build(broadcast_p, y, shape=out.shape, axes=axes)
 
 
 def _narrow(build: Builder, atom: Atom, maker: Eqn | None) -> Atom:
@@ -204,12 +194,21 @@ def _narrow(build: Builder, atom: Atom, maker: Eqn | None) -> Atom:
     if maker is None or maker.prim is not broadcast_p:
         return atom
     shape, axes = maker.params["shape"], maker.params["axes"]
-    x = maker.ins[0]
+    x = _strong(build, maker.ins[0])  # as a repeated number is
     if tuple(axes) == tuple(range(len(axes))):
         return x  # new axes in front come by themselves
     inner = tuple(1 if d in axes else n for d, n in enumerate(shape))
     lead = next(d for d in range(len(inner) + 1) if d not in axes)
     return build(reshape_p, x, shape=inner[lead:])
+
+
+def _strong(build: Builder, x: Atom) -> Atom:
+    """Return a Python scalar as the NumPy scalar of its dtype."""
+    if not x.aval.weak:
+        return x
+    if isinstance(x, Literal):
+        return Literal(x.aval.dtype.type(x.value))
+    return build(convert_p if x.aval.dtype.kind in "fc" else truncate_p, x, dtype=x.aval.dtype)
 
 
 def _to_part(build: Builder, eqn: Eqn) -> Atom | None:
@@ -265,9 +264,9 @@ def _apart(one: range, other: range) -> bool:
     return abs(long.step) > 1 and len(short) <= 4096 and not any(k in long for k in short)
 
 
-_ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)
+ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)
 # fmt: off
-_RULES: dict[Any, tuple[Any, ...]] = {
+RULES: dict[Any, tuple[Any, ...]] = {
     add:         (_to_part, _unrepeated),
     div:         (_division, _unrepeated),
     safe_mul:    (_of_ones, _unrepeated),

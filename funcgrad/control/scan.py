@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from ..compile.hoist import hoisted_scan
 from ..compile.loops import write_scan
 from ..compile.prune import pruned_scan
 from ..core import tree
@@ -77,6 +78,9 @@ class Scan(Holder):
 
     def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
         write_scan(w, outs, ins, **params)
+
+    def hoist(self, build: Any, eqn: Any) -> Any:
+        return hoisted_scan(build, eqn)
 
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return pruned_scan(used, **params)

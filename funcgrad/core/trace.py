@@ -226,6 +226,7 @@ class Primitive:
     emit: Any = None  # writer, outs, ins, **params: writes the lines that fill the outputs
     scratch: Any = None  # *avals, **params -> avals of the buffers that ``into`` works in
     into: Any = None  # outs, scratch, *ins, **params: fills arrays that there are
+    hoist: Any = None  # build, eqn -> outs: moves out of a loop what each step makes alike
     prune: Any = None  # used, **params -> places of operands and outputs to keep, params
 
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

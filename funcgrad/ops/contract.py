@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape
+from ..core.avals import Aval, Shape, is_inexact
 from ..core.errors import ShapeError
 from ..core.registry import overrides
 from ..core.trace import Primitive
@@ -197,6 +197,9 @@ class Einsum(Multilinear):
             kept = [axis for axis in names[0] if axis in out]
             x = build("sum", xs[0], axes=dropped) if dropped else xs[0]
             return build("transpose", x, perm=tuple(map(kept.index, out)))
+        dtype = np.result_type(*(x.aval.dtype for x in xs))
+        cast = "convert" if is_inexact(dtype) else "truncate"  # a pair's product may be narrower
+        xs = tuple([x if x.aval.dtype == dtype else build(cast, x, dtype=dtype) for x in xs])
         terms = list(zip(xs, names, strict=True))
         shapes = [np.broadcast_to(0.0, x.aval.shape) for x in xs]
         path = np.einsum_path(f"{','.join(names)}->{out}", *shapes, optimize="greedy")[0][1:]

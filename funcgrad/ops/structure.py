@@ -254,7 +254,10 @@ class Transpose(Linear):
         return x.transposed(perm), x.contiguous and moved == sorted(moved)
 
     def emit(self, w: Any, outs: Any, ins: Any, *, perm: Axes) -> None:
-        w.assign_view(outs[0], ins[0].transposed(perm))
+        if perm:
+            w.assign_view(outs[0], ins[0].transposed(perm))
+        else:
+            w.fill(outs[0], ins[0], ())
 
 
 convert_p = Convert("convert")

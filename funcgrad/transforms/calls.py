@@ -6,7 +6,6 @@ call that does not fit is answered with ``MISS``.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import fields, is_dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import Aval
 from ..core.nodes import NAMEDTUPLE, handlers
+from ..core.static import needs_typing, typed
 
 MISS = object()
 DEPTH = 40  # how deep Python's parser shall have to go into one expression
@@ -127,8 +127,7 @@ def _leaf(text: _Text, name: str, leaf: Any, moves: bool) -> list[str]:
     """Compare a leaf with what the program was compiled for."""
     if not moves:
         value = text.bind(leaf)
-        if isinstance(leaf, (float, complex, tuple, frozenset)) or is_dataclass(leaf):
-            # what is equal may yet hold numbers of other types
+        if needs_typing(leaf):
             text.scope["typed"] = typed
             text.require(f"{name} is {value} or typed({name}) == {text.bind(typed(leaf))}")
             return [name]
@@ -213,12 +212,3 @@ def plain_tree(treedef: tree.TreeDef) -> str | None:
     known = len(text.scope)
     built = _built(text, treedef, [f"y{i}" for i in range(treedef.num_leaves)])
     return built if len(text.scope) == known else None
-
-
-def typed(value: Any) -> Any:
-    """Return a static value with its types, so that 1, 1.0 and True differ, and -0.0 from 0.0."""
-    if isinstance(value, (tuple, frozenset)):
-        return type(value), tuple(map(typed, value))
-    if is_dataclass(value) and not isinstance(value, type):
-        return type(value), tuple([typed(getattr(value, f.name)) for f in fields(value)])
-    return type(value), repr(value) if isinstance(value, (float, complex)) else value

@@ -17,11 +17,12 @@ from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
 from ..core.axes import axis_env
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from ..core.static import typed
 from ..core.trace import Tracer
 from ..ops.structure import broadcast_p
 from .arguments import Origin, Place, described
 from .call import call_p
-from .calls import entry, typed
+from .calls import entry
 from .programs import hoisted
 from .staging import stage
 from .wrapper import wrapper_of

@@ -1,0 +1,36 @@
+"""Static values: what tells one from another, where ``==`` is not enough."""
+
+from collections.abc import Hashable
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import numpy as np
+
+
+def typed(value: Any) -> Hashable:
+    """Return a static value with its types, so that 1, 1.0 and True differ, and -0.0 from 0.0.
+
+    >>> typed((1, 0.0)) == typed((1.0, 0.0)), typed(0.0) == typed(-0.0)
+    (False, False)
+    """
+    kind = type(value)
+    if kind is float or kind is complex:
+        return kind, repr(value)
+    if isinstance(value, tuple) and kind.__eq__ is tuple.__eq__:
+        return kind, tuple(map(typed, value))
+    if isinstance(value, frozenset):
+        return kind, frozenset(map(typed, value))
+    if isinstance(value, np.generic):  # some of them are floats too
+        return kind, value.dtype, str(np.asarray(value)[()])
+    if isinstance(value, (float, complex)):  # a subclass may show other digits, or compare more
+        base = float if isinstance(value, float) else complex
+        return kind, value, base.__repr__(value)
+    if is_dataclass(value) and not isinstance(value, type):
+        return kind, value, tuple([typed(getattr(value, f.name)) for f in fields(value)])
+    return kind, value
+
+
+def needs_typing(value: Any) -> bool:
+    """Return whether equal values of one type may differ in the types or signs of their numbers."""
+    holds = isinstance(value, (tuple, frozenset, float, complex, np.generic))
+    return holds or (is_dataclass(value) and not isinstance(value, type))

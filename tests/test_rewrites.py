@@ -1,0 +1,479 @@
+"""Every row of the compiler's tables on both sides, over operands of all shapes that broadcast.
+
+Rows are found in the tables, and counted as they are applied: a row that no program below makes
+apply fails, and so does one that changes a value, a shape, a dtype or the sign of a zero.
+"""
+
+import functools
+from collections import Counter
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+import funcgrad.linalg
+import funcgrad.nn
+import funcgrad.random
+import funcgrad.scipy
+from funcgrad.compile import algebra, simplify
+from funcgrad.compile.rewrite import Builder
+from funcgrad.core.registry import primitives
+from funcgrad.ops import elementwise as ew
+from funcgrad.ops.assign import add_at_p
+from funcgrad.ops.choice import gate, wins
+from funcgrad.ops.compare import logical_not
+from funcgrad.ops.index import ARRAY, Index, scatter_add_p
+from funcgrad.ops.structure import broadcast_p, reshape_p, sum_p, transpose_p
+
+REAL_DTYPES = ("f8", "f4", "f2")
+DTYPES = (*REAL_DTYPES, "c16", "c8", "i8", "i4", "i1", "u1", "u8", "?")
+SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0)
+
+
+class Draw:
+    """Operands of one random program: shapes that broadcast, of any dtype, Python's and NumPy's."""
+
+    def __init__(self, seed):
+        self.rng = np.random.default_rng(seed)
+        base = [(), (1,), (3,), (2, 3), (2, 1, 3), (4, 1), (0, 3), (1, 1)]
+        self.shape = base[self.rng.integers(len(base))]
+
+    def pick(self, options):
+        return options[self.rng.integers(len(options))]
+
+    def lengths(self):
+        """Return a shape that broadcasts with the others."""
+        some = [1 if self.rng.random() < 0.3 else n for n in self.shape]
+        return tuple(some[self.rng.integers(len(some) + 1) if self.rng.random() < 0.4 else 0 :])
+
+    def array(self, dtypes=DTYPES, shape=None):
+        shape = self.lengths() if shape is None else shape
+        dtype = np.dtype(self.pick(dtypes))
+        x = self.rng.choice(SPECIAL, size=shape) + self.rng.integers(0, 2, size=shape) * 0.75
+        if dtype.kind == "c":
+            x = x + 1j * self.rng.choice(SPECIAL, size=shape)
+        if dtype.kind in "iub":
+            x = np.abs(np.trunc(x))
+        return np.asarray(np.asarray(x).astype(dtype))
+
+    def value(self, dtypes=DTYPES):
+        """Return an array, a NumPy scalar or a Python scalar."""
+        x = self.array(dtypes)
+        kind = self.rng.random()
+        if kind < 0.2:
+            x = self.array(dtypes, ())
+            return x[()] if kind < 0.1 else x.item()
+        return x
+
+    def number(self, among=SPECIAL[2:]):
+        """Return a number to be written into the program: Python's, or one of NumPy's."""
+        x = self.pick(among)
+        kinds = [float, np.float64, np.float32, *([int, np.int64] if x == int(x) else [])]
+        return self.pick(kinds)(x)
+
+    def condition(self):
+        return self.array("?") if self.rng.random() < 0.7 else self.array()
+
+
+def wider(draw, x):
+    """Return a shape to which an operand may be repeated."""
+    have = np.shape(x)
+    lead = tuple(draw.pick((1, 2, 0)) for _ in range(draw.pick((0, 1, 2))))
+    return (*lead, *(draw.pick((1, 2, 3)) if n == 1 else n for n in have))
+
+
+def repeated(x, shape):
+    """Repeat as ``numpy.broadcast_to`` does: by an equation also for a Python scalar."""
+    have = np.shape(x)
+    lead = len(shape) - len(have)
+    wide = [d for d, n in enumerate(have) if n != shape[lead + d]]
+    kept = tuple(n for d, n in enumerate(have) if d not in wide)
+    x = reshape_p(x, shape=kept) if kept != have else x
+    return broadcast_p(x, shape=shape, axes=(*range(lead), *(lead + d for d in wide)))
+
+
+BINARY = (np.add, np.multiply, np.less, np.equal, np.greater_equal, np.logical_and, np.maximum,
+          np.copysign, np.true_divide, np.not_equal, np.hypot)  # fmt: skip
+UNARY = (np.negative, np.sign, np.isnan, np.signbit, np.square, np.absolute)
+
+
+def over_repeated(draw):
+    x, y = draw.value(("f8", "f4", "i8", "i1", "u1")), draw.value(("f8", "f4", "i8", "u1"))
+    if draw.rng.random() < 0.3:
+        f, shape = draw.pick(UNARY), wider(draw, x)
+        return lambda x: f(repeated(x, shape)), (x,)
+    f = draw.pick(BINARY)
+    shape = np.broadcast_shapes(np.shape(x), np.shape(y))
+    if draw.rng.random() < 0.3:
+        return lambda x, y: f(repeated(x, shape), repeated(y, shape)), (x, y)
+    return lambda x, y: f(repeated(x, shape), y), (x, y)
+
+
+def no_op(draw):
+    x = draw.value()
+    shape, dtype = np.shape(x), np.asarray(x).dtype
+    same = (
+        lambda x: reshape_p(x, shape=shape),
+        lambda x: transpose_p(x, perm=tuple(range(len(shape)))),
+        lambda x: broadcast_p(x, shape=shape, axes=()),
+        lambda x: sum_p(x, axes=()),
+        lambda x: primitives["convert" if dtype.kind in "fc" else "truncate"](x, dtype=dtype),
+    )
+    f = draw.pick(same)
+    return lambda x: f(x) * np.float32(1.5), (x,)
+
+
+def twice(draw):
+    x = draw.value()
+    rank = np.ndim(x)
+    if draw.rng.random() < 0.5:
+        p, q = (tuple(map(int, draw.rng.permutation(rank))) for _ in range(2))
+        return lambda x: transpose_p(transpose_p(x, perm=p), perm=q) * np.float32(2.5), (x,)
+    shape = np.shape(x)
+    return lambda x: reshape_p(reshape_p(x, shape=(np.size(x), 1)), shape=shape) + x, (x,)
+
+
+def moved_ones(draw):
+    x = draw.array()
+    rank = x.ndim + 2
+    perm = tuple(map(int, draw.rng.permutation(rank)))
+    return lambda x: np.transpose(x[None, ..., None], perm) * 1.5, (x,)
+
+
+def cast_of_repeated(draw):
+    x, dtype = draw.value(("f8", "i8", "?", "i1")), np.dtype(draw.pick(("f4", "f8", "i8", "u1")))
+    x = abs(x) if np.ndim(x) == 0 else abs(x.flat[0]) if x.size else 1
+    return lambda x: repeated(x, (2, 3)).astype(dtype) * 1.5, (x,)
+
+
+def sum_of_repeated(draw):
+    x = draw.value()
+    shape = wider(draw, x)
+    lead = tuple(range(len(shape) - np.ndim(x)))
+    return lambda x: sum_p(repeated(x, shape), axes=lead) + np.float32(1), (x,)
+
+
+def same_choice(draw):
+    c, x = draw.condition(), draw.value()
+    again = draw.pick((lambda x: x, lambda x: +x, lambda x: x - 0))
+    return lambda x: np.where(c, x, again(x)), (x,)
+
+
+def scattered(v, index):
+    """Return zeros but for ``v`` at an index, as the derivative of reading there is."""
+    entries = tuple(ARRAY if isinstance(e, np.ndarray) else e for e in index)
+    arrays = [e for e in index if isinstance(e, np.ndarray)]
+    return scatter_add_p(v, *arrays, shape=(8, 3), index=Index(entries))
+
+
+def to_part(draw):
+    index, other = draw.pick(
+        (((slice(1, 3),), (slice(3, 9),)), ((0,), (slice(1, 8, 2),)), ((slice(0, 8), 1), (0, 2)),
+         ((np.array([0, 0, 2]),), (slice(1, 2),)), ((slice(0, 8, 2),), (slice(1, 8, 2),)))
+    )  # fmt: skip
+    x = draw.array(("f8", "f4", "i8", "?"), (8, 3))
+    v = draw.array((x.dtype.str[1:],), np.shape(x[index])) + x.dtype.type(0)  # no -0 is added to 0
+    u = draw.array((x.dtype.str[1:], "f4"), np.shape(x[other]))
+    if draw.rng.random() < 0.5:
+        return lambda x, v: x + scattered(v, index), (x, v)
+    return lambda u, v: scattered(u, other) + scattered(v, index) * 1, (u, v)
+
+
+def product_of_repeated(draw):
+    x, n = draw.value(REAL_DTYPES), draw.number()
+    shape = np.shape(x) if draw.rng.random() < 0.7 else wider(draw, x)
+    return lambda x: ew.safe_mul(repeated(n, shape), x), (x,)
+
+
+def quotient(draw):
+    x, a = draw.value(), draw.number((2.0, -4.0, 0.5, 1.0, 3.0, -0.125))
+    return lambda x: x / a, (x,)
+
+
+RULES = {
+    "_to_part": to_part,
+    "_unrepeated": over_repeated,
+    "_division": quotient,
+    "_of_ones": product_of_repeated,
+    "_no_op": no_op,
+    "_twice": twice,
+    "_moves_ones": moved_ones,
+    "_cast_number": cast_of_repeated,
+    "_sum_of_repeated": sum_of_repeated,
+    "_same_choice": same_choice,
+}
+
+
+def choice(draw):
+    c, x, y = draw.condition(), draw.value(), draw.value()
+    return lambda c, x, y: np.where(c, x, y), (c, x, y)
+
+
+def gated(draw):
+    t, c = draw.value(REAL_DTYPES), draw.array("?")
+    return lambda t, c: gate(t, c), (t, c)
+
+
+def winning(draw):
+    t, x, other = (draw.value(REAL_DTYPES) for _ in range(3))
+    return lambda t, x, o: wins(t, x, np.maximum(x, o), o), (t, x, other)
+
+
+def limited(draw):
+    x, low, high = (
+        draw.value(("f8", "f4", "i8", "u1")),
+        draw.value(("f8", "f4")),
+        draw.value(("f8",)),
+    )
+    return lambda x, low, high: np.clip(x, low, high), (x, low, high)
+
+
+def power(draw):
+    x = draw.value()
+    n = draw.pick((0, 1, 2, 3, 5, 0.5, 2.0, 3.0, -1.0, -2, np.float32(2), np.int64(3), True))
+    if np.asarray(x).dtype.kind in "iub" and np.asarray(n).dtype.kind == "i":
+        n = abs(n)
+    return lambda x: x**n, (x,)
+
+
+def products(draw):
+    shapes = [((3,), (3,)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)), ((1, 2, 2, 3), (3, 1)),
+              ((0, 2, 3), (3, 2)), ((5, 2, 3), (5, 3, 2))]  # fmt: skip
+    a, b = draw.pick(shapes)
+    a, b = draw.array(shape=a), draw.array(shape=b)
+    return lambda a, b: a @ b, (a, b)
+
+
+def einsums(draw):
+    text, *shapes = draw.pick(
+        [("ij->ji", (2, 3)), ("ij->", (2, 3)), ("i,i->", (3,), (3,)), ("ij,jk->ik", (2, 3), (3, 2)),
+         ("bij,bjk->bki", (2, 2, 3), (2, 3, 1)), ("i,j->ij", (2,), (0,)),
+         ("ij,jk,kl->il", (2, 3), (3, 2), (2, 2)), ("ij,ij->i", (2, 3), (2, 3))]
+    )  # fmt: skip
+    xs = [draw.array(shape=shape) for shape in shapes]
+    return lambda *xs: np.einsum(text, *xs), xs
+
+
+def mean(draw):
+    x = draw.value()
+    axes = draw.pick((None, *range(np.ndim(x))))
+    if not np.size(x):
+        x = np.ones((2, 3), x.dtype)
+    return lambda x: np.mean(x, axes) if np.ndim(x) > (axes or 0) else np.mean(x), (x,)
+
+
+def added_at(draw):
+    x, v = draw.array(shape=(4,)), draw.array(shape=draw.pick(((), (1,), (2,))))
+    if x.dtype.kind != "c":
+        v = np.real(v)
+    if draw.rng.random() < 0.5:
+        index = Index((slice(1, 3),))
+        return lambda x, v: add_at_p(x, v, index=index), (x, v)
+    places = np.array([0, 0])
+    return lambda x, v: add_at_p(x, v, places, index=Index((ARRAY,))), (x, v)
+
+
+def root(draw):
+    x = np.abs(draw.value(REAL_DTYPES))
+    return lambda x: ew.root(x), (x,)
+
+
+def rectified(draw):
+    x = draw.value(REAL_DTYPES)
+    return lambda x: fg.nn.relu(x), (x,)
+
+
+def passed_on(function):
+    """Return what draws programs of a function that gives its operand back."""
+
+    def made(draw):
+        x = draw.value()
+        return lambda x: function(x) * np.float32(1.5), (x,)
+
+    return made
+
+
+LOWERED = {
+    "name": passed_on(lambda x: fg.checkpoint_name(x, "x")),
+    "stop_gradient": passed_on(fg.stop_gradient),
+    "where": choice,
+    "gate": gated,
+    "wins": winning,
+    "clip": limited,
+    "pow": power,
+    "matmul": products,
+    "einsum": einsums,
+    "mean": mean,
+    "add_at": added_at,
+    "root": root,
+    "relu": rectified,
+}
+
+
+def evaluated(term, holes):
+    if isinstance(term, algebra.Hole):
+        return holes[term.name]
+    if isinstance(term, algebra.Term):
+        return term.prim(*(evaluated(t, holes) for t in term.terms))
+    return term
+
+
+def identity(row, draw):
+    """Return the left side of an identity as a program of X and Y."""
+    dtypes = ("?",) if row[0].prim is logical_not and draw.rng.random() < 0.7 else DTYPES
+    one = (draw.pick(dtypes),) if draw.rng.random() < 0.7 else dtypes
+    a, b = draw.number(), draw.number()
+
+    def left(x, y):
+        return evaluated(row[0], {"X": x, "Y": y, "A": a, "B": b})
+
+    return left, (draw.value(one), draw.value(one))
+
+
+def rows():
+    """Return every row of the tables, by name, with what draws programs for it."""
+    found = {}
+    for i, row in enumerate((*algebra.REAL, *algebra.TABLE)):
+        found[f"row {i}"] = functools.partial(identity, row)
+    for rule in {r for rules in (simplify.ELEMENTWISE, *simplify.RULES.values()) for r in rules}:
+        found[rule.__name__] = RULES.get(rule.__name__)
+    for prim in list(primitives.values()):
+        if prim.lower is not None and prim.is_librarys:
+            found[f"lower {prim.name}"] = LOWERED.get(prim.name)
+    return found
+
+
+ROWS = rows()
+SUMS = ("lower einsum", "lower matmul")  # in another order, where -0 + 0 = 0
+
+
+def named(rule):
+    """Return the name of the row that a partial function applies."""
+    if rule.func is algebra.applied:
+        table = (*algebra.REAL, *algebra.TABLE)
+        return f"row {next(i for i, row in enumerate(table) if row[0] is rule.args[2])}"
+    if isinstance(getattr(rule.func, "__self__", None), fg.extend.Primitive):
+        return f"lower {rule.func.__self__.name}"
+    return rule.func.__name__
+
+
+@pytest.fixture
+def applied(monkeypatch):
+    """Count how often each row replaces an equation."""
+    counts, by_rule = Counter(), Builder.by_rule
+
+    def counting(self, eqn, rule):
+        found = by_rule(self, eqn, rule)
+        if found is not None:
+            name = named(rule)
+            counts[name if name in ROWS else f"lower {eqn.prim.name}"] += 1
+        return found
+
+    monkeypatch.setattr(Builder, "by_rule", counting)
+    return counts
+
+
+def outcome(f, xs):
+    """Return the leaves of a result, or the kind of error that it raises."""
+    try:
+        with np.errstate(all="ignore"):
+            return fg.tree.leaves(f(*xs)), None
+    except (ArithmeticError, TypeError, ValueError) as err:
+        return None, type(err)
+
+
+def assert_same(f, xs, told, signs=True):
+    want, refused = outcome(f, xs)
+    got, failed = outcome(fg.jit(f), xs)
+    assert (refused is None) == (failed is None), (told, refused, failed)
+    for w, g in zip(want or (), got or (), strict=True):
+        w, g = np.asarray(w), np.asarray(g)
+        assert (w.shape, w.dtype) == (g.shape, g.dtype), (told, w, g)
+        if w.dtype.kind not in "fc":
+            np.testing.assert_array_equal(g, w, err_msg=told)
+            continue
+        rtol = 16 * np.finfo(w.dtype).eps  # another order of factors and terms
+        np.testing.assert_allclose(g, w, rtol, rtol, err_msg=told)
+        for part in (np.real, np.imag)[: (1 + (w.dtype.kind == "c")) * signs]:
+            zero = part(w) == 0
+            negative = np.signbit(part(w))[zero], np.signbit(part(g))[zero]
+            np.testing.assert_array_equal(*negative, err_msg=told)
+
+
+def check(name, applied, seeds):
+    make = ROWS[name]
+    assert make is not None, f"no program makes {name} apply: write one"
+    for seed in seeds:
+        f, xs = make(Draw(seed))
+        assert_same(f, xs, f"{name}, seed {seed}, operands {xs}", name not in SUMS)
+    assert applied[name], f"{name} never applied"
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_changes_no_value_shape_dtype_or_sign(name, applied):
+    check(name, applied, range(60))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ROWS)
+def test_a_row_changes_nothing_over_many_programs(name, applied):
+    check(name, applied, range(60, 3000))
+
+
+# rows that changed something
+
+TRUTH = np.array([True, False, True])
+NARROW, WORDS = np.array([0.1, 0.2], np.float32), np.array([[True, True], [True, True]])
+
+
+def chosen(p):
+    return np.sum(np.where(TRUTH, p[0], p[0] * 1.0) * p[1])
+
+
+def chain(a, z):
+    return np.einsum("ij,jk,kl->il", a, a, z)
+
+
+class Scaled(fg.extend.Primitive):
+    """``x * by``, of the type that the parameter has."""
+
+    def run(self, x, *, by):
+        return (x * by,)
+
+    def infer(self, x, *, by):
+        return (fg.extend.aval_of(np.ones(x.shape, x.dtype) * by),)
+
+
+class Offset(fg.extend.Primitive):
+    """An operation whose parameter is called as one of scan's is."""
+
+    def run(self, x, *, num_consts):
+        return (x + num_consts,)
+
+    def infer(self, x, *, num_consts):
+        return (x,)
+
+
+scaled, offset = Scaled("scaled_by_a_parameter"), Offset("offset_by_num_consts")
+
+# fmt: off
+CHANGED = {
+    "a choice of one scalar": (lambda x: np.where(TRUTH, x, x), (2.0,)),
+    "its gradient":           (fg.grad(chosen), (np.array([2.0, 3.0]),)),
+    "its tangent":            (lambda p: fg.jvp(chosen, (p,), (p,)), (np.array([2.0, 3.0]),)),
+    "its batch":              (fg.vmap(lambda x: np.where(TRUTH, x, x * 1.0)), (np.ones(4),)),
+    "select":                 (lambda x: np.select([TRUTH], [x], x), (2.0,)),
+    "x - (-0.0)":             (lambda x: x - (-0.0), (np.array([-0.0]),)),
+    "a repeated 0.1":         (lambda s, y: repeated(s, (2,)) == y, (0.1, NARROW)),
+    "einsum of truths":       (chain, (WORDS, 1j * np.ones((2, 2)))),
+    "einsum of bytes":        (chain, (np.full((2, 2), 100, np.int8), np.ones((2, 2)))),
+    "equal parameters":       (lambda x: [scaled(x, by=b) for b in (1, 1.0)], (np.arange(3),)),
+    "parameters of zero":     (lambda x: [scaled(x, by=by) for by in (0.0, -0.0)], (np.ones(3),)),
+    "a parameter's name":     (lambda x: offset(x, num_consts=2), (np.arange(3),)),
+}
+# fmt: on
+
+
+@pytest.mark.parametrize("name", CHANGED)
+def test_what_a_rewrite_once_changed_is_what_eager_code_gives(name):
+    assert_same(*CHANGED[name], name)
