@@ -406,7 +406,7 @@ def test_progress_prints_one_line_an_epoch_with_the_time_left(common, capsys):
 
 def test_the_readme_prints_the_source_that_runs():
     printed = python(EXAMPLES / "compiled.py", "--steps", "1").stdout
-    source = printed[printed.index("def workspace") : printed.index("spaces.append(space)")]
+    source = printed[printed.index("def workspace") : printed.index("free.append(space)")]
 
     assert source in (EXAMPLES.parent / "README.md").read_text(encoding="utf-8")
 

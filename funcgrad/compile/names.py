@@ -17,7 +17,7 @@ TOKEN = re.compile("\0(\\d+)\0")
 _ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
 # what the text of a program uses for itself
 RESERVED = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "arena", "spaces", "space",
-             "workspace", "main", "np", "primitive", "share"}  # fmt: skip
+             "workspace", "main", "np", "primitive", "share", "local", "free"}  # fmt: skip
 
 
 def label(text: str) -> str:

@@ -2,6 +2,7 @@
 
 import itertools
 import linecache
+import types
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,8 +28,7 @@ class Program:
         linecache.cache[self.filename] = (len(text), None, text.splitlines(True), self.filename)
         scope = {"constants": source.constants, "__name__": name}
         exec(compile(text, self.filename, "exec"), scope)
-        self.scope = scope
-        self.main = scope["main"]
+        self.main = _alone(scope)
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         return self.main(*args)
@@ -38,6 +38,19 @@ class Program:
 
     def __reduce__(self) -> Any:
         return Program, (self.name, self.source)
+
+
+def _alone(scope: dict[str, Any]) -> types.FunctionType:
+    """Return ``main`` with globals that do not hold it.
+
+    In a module each function holds the module, which holds the function: a workspace would wait
+    for the garbage collector.
+    """
+    own = {k: v for k, v in scope.items() if getattr(v, "__globals__", None) is scope}
+    for name in own:
+        del scope[name]
+    main = own.pop("main")
+    return types.FunctionType(main.__code__, {**scope, **own}, "main")
 
 
 def compiled(

@@ -115,17 +115,18 @@ def over(eqn: Eqn, now: Mapping[Any, Atom]) -> tuple[Atom, ...]:
 
 def on_programs(jaxpr: Jaxpr, change: Callable[[Jaxpr], Jaxpr]) -> Jaxpr:
     """Return the program with the programs that its equations hold changed."""
-
-    def changed(value: Any) -> Any:
-        if isinstance(value, Jaxpr):
-            return change(value)
-        if type(value) is tuple and any(isinstance(v, Jaxpr) for v in value):
-            return tuple([changed(v) for v in value])
-        return value
-
     eqns = []
     for eqn in jaxpr.eqns:
-        params = {k: changed(v) for k, v in eqn.params.items()}
+        params = {k: _changed(v, change) for k, v in eqn.params.items()}
         same = all(params[k] is v for k, v in eqn.params.items())
         eqns.append(eqn if same else remade(eqn, params=params))
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
+
+
+def _changed(value: Any, change: Callable[[Jaxpr], Jaxpr]) -> Any:
+    """Return a parameter of an equation with the programs in it changed."""
+    if isinstance(value, Jaxpr):
+        return change(value)
+    if type(value) is tuple and any(isinstance(v, Jaxpr) for v in value):
+        return tuple([_changed(v, change) for v in value])
+    return value

@@ -32,23 +32,23 @@ from .rewrite import Builder, rewritten
 
 def simplify(jaxpr: Jaxpr) -> Jaxpr:
     """Apply the table and the functions below, each equation once its operands are simple."""
+    return rewritten(jaxpr, _step)
 
-    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        if len(eqn.outs) != 1:
-            return None
-        atom = _simpler(build, eqn)
-        if atom is None:
-            return None
-        made = build.maker(atom)
-        if made is not None and build.eqns and made is build.eqns[-1]:
-            build.eqns.pop()  # what an equation has become may be simpler still
-            again = step(build, made)
-            if again is not None:
-                return again
-            build.add(made)
-        return (atom,)
 
-    return rewritten(jaxpr, step)
+def _step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+    if len(eqn.outs) != 1:
+        return None
+    atom = _simpler(build, eqn)
+    if atom is None:
+        return None
+    made = build.maker(atom)
+    if made is not None and build.eqns and made is build.eqns[-1]:
+        build.eqns.pop()  # what an equation has become may be simpler still
+        again = _step(build, made)
+        if again is not None:
+            return again
+        build.add(made)
+    return (atom,)
 
 
 def _simpler(build: Builder, eqn: Eqn) -> Atom | None:

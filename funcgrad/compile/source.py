@@ -1,16 +1,18 @@
 """The module that a program becomes: imports, a workspace, and one function of straight lines.
 
-    spaces = [workspace()]      # one for each call that is under way
+    spaces = local()
 
     def main(x, w):
         try:
-            space = spaces.pop()
-        except IndexError:
-            space = workspace()
+            free = spaces.free
+        except AttributeError:  # the first call of this thread
+            free = spaces.free = []
+        space = free.pop() if free else workspace()
         ...
 
-``list.pop`` and ``list.append`` are atomic, so calls may nest and run in threads; an exception
-gives the workspace back like a return.
+Each call takes a workspace of its thread, so calls may nest and run in threads; those of a thread
+are freed when it ends. An exception gives the workspace back like a return, unless other threads
+may still write to it.
 """
 
 import textwrap
@@ -65,8 +67,7 @@ def source_of(
     w.depth = 2
     outs = w.block(jaxpr, ins, targets)
     returned = [y.text if y.aval.shape else w.scalar(y) for y in outs]
-    w.line(f"return {w.tuple(returned)}")
-    return _module(w, title, given)
+    return _module(w, title, given, w.tuple(returned))
 
 
 def safe_donors(jaxpr: Jaxpr, donors: Sequence[int | None]) -> list[int | None]:
@@ -107,9 +108,9 @@ def _distinct(names: Sequence[str]) -> list[str]:
     return result
 
 
-def _module(w: Writer, title: str, inputs: Sequence[str]) -> Source:
+def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Source:
     """Return the module around the lines of the function."""
-    statics = needed(w.statics, "\n".join(w.lines))
+    statics = needed(w.statics, "\n".join([*w.lines, returned]))
     bound = list(w.bound.values())
     parts = []
     if bound:
@@ -120,9 +121,10 @@ def _module(w: Writer, title: str, inputs: Sequence[str]) -> Source:
             "\n".join(f"{token} = primitive({name!r}).{part}" for (name, part), token in rows)
         )
     if statics:
-        parts += [_workspace(w, statics), "spaces = [workspace()]"]
-    parts.append("\n".join(_main(w, inputs, list(statics))))
-    imports = [f"from numpy import {', '.join(sorted(w.imports))}"] if w.imports else []
+        parts += [_workspace(w, statics), "spaces = local()"]
+    parts.append("\n".join(_main(w, inputs, list(statics), returned)))
+    imports = ["from threading import local"] if statics else []
+    imports += [f"from numpy import {', '.join(sorted(w.imports))}"] if w.imports else []
     if w.shares:
         imports.append("from funcgrad.compile.threads import share")
     if w.parts:
@@ -147,22 +149,32 @@ def _workspace(w: Writer, statics: dict[str, str]) -> str:
     return "\n".join([*lines, f"{INDENT}return {w.tuple(list(statics))}"])
 
 
-def _main(w: Writer, inputs: Sequence[str], statics: Sequence[str]) -> list[str]:
+def _main(w: Writer, inputs: Sequence[str], statics: Sequence[str], returned: str) -> list[str]:
     head = f"def main({', '.join(inputs)}):"
+    plain = [line[len(INDENT) :] for line in w.lines]
     if not statics:
-        return [head, *(line[len(INDENT) :] for line in w.lines)]
-    return [
-        head,
+        return [head, *plain, f"{INDENT}return {returned}"]
+    taken = [
         f"{INDENT}try:",
-        f"{INDENT * 2}space = spaces.pop()",
-        f"{INDENT}except IndexError:  # another call has it",
-        f"{INDENT * 2}space = workspace()",
+        f"{INDENT * 2}free = spaces.free",
+        f"{INDENT}except AttributeError:  # the first call of this thread",
+        f"{INDENT * 2}free = spaces.free = []",
+        f"{INDENT}space = free.pop() if free else workspace()",
         f"{INDENT}{w.tuple(statics)} = space",
-        f"{INDENT}try:",
-        *w.lines,
-        f"{INDENT}finally:",
-        f"{INDENT * 2}spaces.append(space)",
     ]
+    if w.shares:
+        result = w.names.token("result")
+        return [
+            head,
+            *taken,
+            *plain,
+            f"{INDENT}{result} = {returned}",
+            f"{INDENT}free.append(space)  # not after an exception: a thread may still write to it",
+            f"{INDENT}return {result}",
+        ]
+    given_back = [f"{INDENT}finally:", f"{INDENT * 2}free.append(space)"]
+    body = [*w.lines, f"{INDENT * 2}return {returned}"]
+    return [head, *taken, f"{INDENT}try:", *body, *given_back]
 
 
 def needed(statics: dict[str, str], body: str) -> dict[str, str]:

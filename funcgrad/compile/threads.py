@@ -7,7 +7,8 @@ once; on one core, or beside other work, they only cost.
 import contextvars
 import re
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from .buffers import Arena
@@ -39,26 +40,52 @@ def in_threads(w: Any, starts: str, body: Callable[[str], None]) -> None:
 def share(part: Callable[[Any, Any], None], shares: list[Any], spaces: list[Any]) -> None:
     """Run a loop's shares in threads, each in the caller's context: with its ``np.errstate``.
 
-    The threads live for one call, so that processes may fork between calls.
+    The threads live for one call, so that processes may fork between calls. An exception, which
+    may come from a signal at any moment, is raised when no thread writes any more.
     """
     errors: list[BaseException] = []
+    stop: list[bool] = []
+    begun: list[bool] = []
+    ended: list[bool] = []
 
     def run(context: Any, some: Any, space: Any) -> None:
+        begun.append(True)
         try:
-            context.run(part, some, space)
+            context.run(part, _until(stop, some), space)
         except BaseException as err:  # the caller raises it
             errors.append(err)
+            stop.append(True)
+        finally:
+            ended.append(True)
 
     threads = [
         threading.Thread(target=run, args=(contextvars.copy_context(), some, space))
         for some, space in zip(shares, spaces, strict=True)
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    except BaseException:
+        stop.append(True)
+        # not by join(): interrupted, it may take a thread for ended. What begins now sees ``stop``.
+        while len(ended) < len(begun):
+            try:
+                time.sleep(0.0001)
+            except BaseException:  # a second signal: the first is raised
+                continue
+        raise
     if errors:
         raise errors[0]
+
+
+def _until(stop: list[bool], starts: Any) -> Iterator[Any]:
+    """Yield the starts of blocks, until all threads are to stop."""
+    for start in starts:
+        if stop:
+            return
+        yield start
 
 
 def _space(w: Any, own: list[str], offset: int, k: int) -> str:

@@ -285,22 +285,23 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 @implements("block")
 def block(arrays: Any) -> Any:
     """Assemble an array from nested lists of blocks; see numpy.block."""
+    depth = _depth(arrays)
+    return _blocks(arrays, depth, max(depth, _rank(arrays)))
 
-    def depth(x: Any) -> int:
-        return 1 + max(map(depth, x)) if isinstance(x, list) else 0
 
-    def rank(x: Any) -> int:
-        return max(map(rank, x)) if isinstance(x, list) else len(shape_of(operand(x)))
+def _depth(x: Any) -> int:
+    return 1 + max(map(_depth, x)) if isinstance(x, list) else 0
 
-    total = max(depth(arrays), rank(arrays))
 
-    def build(x: Any, level: int) -> Any:
-        if not isinstance(x, list):
-            x = strong(operand(x))
-            return _reshape(x, (1,) * (total - len(shape_of(x))) + shape_of(x))
-        return concatenate([build(part, level - 1) for part in x], total - level)
+def _rank(x: Any) -> int:
+    return max(map(_rank, x)) if isinstance(x, list) else len(shape_of(operand(x)))
 
-    return build(arrays, depth(arrays))
+
+def _blocks(x: Any, level: int, rank: int) -> Any:
+    if not isinstance(x, list):
+        x = strong(operand(x))
+        return _reshape(x, (1,) * (rank - len(shape_of(x))) + shape_of(x))
+    return concatenate([_blocks(part, level - 1, rank) for part in x], rank - level)
 
 
 def cut(a: Any, axis: int, start: Any, stop: Any) -> Any:

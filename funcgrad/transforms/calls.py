@@ -90,7 +90,7 @@ def entry(
         lines.append(f"    {', '.join(outs) + ',' if outs else '_'} = {main_name}({args})")
         lines.append(f"    return {_built(text, out_tree, outs)}")
     exec("\n".join(lines), text.scope)
-    return text.scope["entry"]
+    return text.scope.pop("entry")  # which holds the scope: so they go when it goes, without gc
 
 
 def _children(text: _Text, x: str, node: tuple[type, Any, int]) -> list[str]:
@@ -98,6 +98,13 @@ def _children(text: _Text, x: str, node: tuple[type, Any, int]) -> list[str]:
     kind, aux, arity = node
     if x == "(args, kwargs)":
         return ["args", "kwargs"]
+    if x == "args":  # a tuple, as Python makes it: of another length it raises ValueError
+        given = [text.name("a") for _ in range(arity)]
+        text.lines.append(f"({', '.join(given)}{',' if given else ''}) = args")
+        return given
+    if x == "kwargs":
+        text.require(f"len(kwargs) == {arity}" if arity else "not kwargs")
+        return [f"kwargs[{_key(text, k)}]" for k in aux]
     if kind is type(None):
         text.require(f"{x} is None")
         return []
