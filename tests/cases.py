@@ -89,10 +89,12 @@ def with_params(shape: Any, *params: dict[str, Any], **options: Any) -> list[Cas
     return [Case((shape,), p, **options) for p in params]
 
 
-def axes_cases(**options: Any) -> list[Case]:
+def axes_cases(params: dict[str, Any] | None = None, **options: Any) -> list[Case]:
     """Return cases of a reduction."""
     shapes = [((2, 3, 4), (0, 2)), ((3, 2), (1,)), ((3,), (0,)), ((2, 3), ()), ((), ())]
-    return [Case((s,), {"axes": a}, **options) for s, a in [*shapes, ((0, 3), (1,))]]
+    return [
+        Case((s,), {"axes": a, **(params or {})}, **options) for s, a in [*shapes, ((0, 3), (1,))]
+    ]
 
 
 def axis_cases(params: dict[str, Any] | None = None, **options: Any) -> list[Case]:
@@ -398,6 +400,7 @@ CASES: dict[str, list[Case]] = {
     "gate":        [Case((s, MASK)) for s in [(2, 3), (1, 0), ()]],
     "sigmoid":     unary(*BOTH),
     "clamped_log": unary(*POS),
+    "log_cosh": unary(*BOTH),
     "cross_entropy_of_bits": binary((0.1, 0.9), (0.1, 0.9)),
     "cross_entropy_of_sign": binary(BOTH, (0.1, 0.9)),
     # without a derivative
@@ -444,6 +447,7 @@ CASES: dict[str, list[Case]] = {
     "max":         axes_cases(),
     "min":         axes_cases(),
     "prod":        axes_cases(domain=POS, signed=True, complex=True),
+    "norm":        axes_cases({"dtype": np.dtype(float)}, domain=POS, signed=True),
     "cumprod":     axis_cases(domain=POS, signed=True, complex=True),
     "any":         axes_cases(),
     "all":         axes_cases(),

@@ -86,6 +86,16 @@ def is_inexact(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "fc"
 
 
+def accumulation_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """Return the dtype in which sums, counts and norms of such elements are taken.
+
+    float32 for half precision, whose largest number is 65504; float64 for integers.
+    """
+    if dtype.kind in "biu":
+        return np.dtype(np.float64)
+    return np.dtype(np.float32) if dtype == np.float16 else dtype
+
+
 def is_arraylike(x: Any) -> bool:
     """Return whether ``x`` is an array, a tracer, a NumPy scalar or a number.
 

@@ -62,8 +62,8 @@ from ..ops.layouts import (
     conv_with_general_padding as conv_with_general_padding,
 )
 from ..ops.pooling import reduce_window as reduce_window
-from ..ops.special import erf as erf, erfc as erfc
 from ..ops.windows import padtype_to_pads as padtype_to_pads
+from ..special.normal import erf as erf, erfc as erfc
 from ..transforms.collectives import (
     all_gather as all_gather,
     all_to_all as all_to_all,

@@ -8,7 +8,7 @@ from ..core.avals import dtype_of
 from ..nn.functions import log_sigmoid
 from ..ops.elementwise import div, maximum, mul, neg, sub
 from ..ops.logarithms import sigmoid
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 from ..ops.pointwise import Elementwise
 from ..ops.structure import cast
 from .shared import pair, reduced
@@ -48,6 +48,7 @@ cross_entropy_of_sign_p = Elementwise("cross_entropy_of_sign", _cross_entropy_of
 # fmt: on
 
 
+@half_in_single
 def binary_cross_entropy(
     probabilities: Any,
     targets: Any,
@@ -78,6 +79,7 @@ def binary_cross_entropy(
     return reduced(who, losses, reduction, weights, where)
 
 
+@half_in_single
 def binary_cross_entropy_with_logits(
     logits: Any,
     targets: Any,
@@ -111,6 +113,7 @@ def binary_cross_entropy_with_logits(
     return reduced(who, losses, reduction, weights, where)
 
 
+@half_in_single
 def hinge(
     predictions: Any,
     targets: Any,
@@ -133,6 +136,7 @@ def hinge(
 # one number an element, by optax's names
 
 
+@half_in_single
 def sigmoid_binary_cross_entropy(logits: Any, labels: Any) -> Any:
     """Return -y log s(x) - (1 - y) log s(-x) of each element, s being the sigmoid.
 
@@ -142,6 +146,7 @@ def sigmoid_binary_cross_entropy(logits: Any, labels: Any) -> Any:
     return cross_entropy_of_sign_p(*pair("sigmoid_binary_cross_entropy", logits, labels))
 
 
+@half_in_single
 def sigmoid_focal_loss(
     logits: Any, labels: Any, *, alpha: float | None = None, gamma: float = 2.0
 ) -> Any:
@@ -169,6 +174,7 @@ def sigmoid_focal_loss(
     return losses if alpha is None else losses * (alpha * y + (1 - alpha) * (1 - y))
 
 
+@half_in_single
 def hinge_loss(predictor_outputs: Any, targets: Any) -> Any:
     """Return max(0, 1 - outputs targets) of each element, for targets -1 and 1.
 
@@ -179,6 +185,7 @@ def hinge_loss(predictor_outputs: Any, targets: Any) -> Any:
     return np.maximum(0, 1 - x * y)
 
 
+@half_in_single
 def perceptron_loss(predictor_outputs: Any, targets: Any) -> Any:
     """Return max(0, -outputs targets) of each element, for targets -1 and 1.
 

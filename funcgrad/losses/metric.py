@@ -6,11 +6,12 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 from .regression import cosine_similarity
 from .shared import floating
 
 
+@half_in_single
 def triplet_margin_loss(
     anchors: Any,
     positives: Any,
@@ -50,6 +51,7 @@ def triplet_margin_loss(
     return np.maximum(distance(p) - distance(n) + margin, 0)
 
 
+@half_in_single
 def contrastive_loss(distances: Any, same: Any, margin: float = 1.0) -> Any:
     """Return d² / 2 of pairs that belong together, max(0, margin - d)² / 2 of others.
 
@@ -68,6 +70,7 @@ def contrastive_loss(distances: Any, same: Any, margin: float = 1.0) -> Any:
     return np.where(operand(same), np.square(d), near) / 2
 
 
+@half_in_single
 def ntxent(embeddings: Any, labels: Any, temperature: float = 0.07) -> Any:
     """Return the mean cross-entropy of finding an embedding's partners by their cosines.
 

@@ -8,12 +8,13 @@ from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
 from ..nn.functions import one_hot, softmax
 from ..ops.elementwise import safe_mul
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
 from ..special.sums import shifted
 from .shared import check_labels, floating, mask_of, reduced, same_shape
 
 
+@half_in_single
 def cross_entropy(
     logits: Any,
     targets: Any,
@@ -70,6 +71,7 @@ def cross_entropy(
 # one number an example, by optax's names
 
 
+@half_in_single
 def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any = None) -> Any:
     """Return -sum(labels log softmax(logits)) along an axis.
 
@@ -91,6 +93,7 @@ def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any =
     return _with_weights(logits, labels, axis, 0.0)
 
 
+@half_in_single
 def softmax_cross_entropy_with_integer_labels(
     logits: Any, labels: Any, axis: int = -1, where: Any = None
 ) -> Any:
@@ -112,6 +115,7 @@ def softmax_cross_entropy_with_integer_labels(
     return _with_labels(who, logits, operand(labels), axis, 0.0)
 
 
+@half_in_single
 def poly_loss_cross_entropy(
     logits: Any, labels: Any, *, epsilon: float = 2.0, axis: int = -1, where: Any = None
 ) -> Any:
@@ -132,6 +136,7 @@ def poly_loss_cross_entropy(
     return losses + epsilon * _total(rest, axis, where)
 
 
+@half_in_single
 def multiclass_hinge_loss(scores: Any, labels: Any) -> Any:
     """Return how far the best wrong score, plus 1, exceeds that of the label; at least 0.
 
@@ -147,6 +152,7 @@ def multiclass_hinge_loss(scores: Any, labels: Any) -> Any:
     return _margin("multiclass_hinge_loss", scores, labels, 1.0)
 
 
+@half_in_single
 def multiclass_perceptron_loss(scores: Any, labels: Any) -> Any:
     """Return how far the best score exceeds that of the label.
 
@@ -156,6 +162,7 @@ def multiclass_perceptron_loss(scores: Any, labels: Any) -> Any:
     return _margin("multiclass_perceptron_loss", scores, labels, 0.0)
 
 
+@half_in_single
 def smooth_labels(labels: Any, alpha: float, *, axis: int = -1, where: Any = None) -> Any:
     """Return (1 - alpha) labels + alpha / classes.
 
@@ -177,6 +184,7 @@ def smooth_labels(labels: Any, alpha: float, *, axis: int = -1, where: Any = Non
     return (1 - alpha) * labels + alpha / cast(count, dtype_of(labels))
 
 
+@half_in_single
 def kl_divergence(
     log_predictions: Any, targets: Any, axis: Any = -1, where: Any = None, reduction: str = "none"
 ) -> Any:
@@ -203,6 +211,7 @@ def kl_divergence(
     return reduced(who, _total(safe_mul(y, _safe_log(y) - x), axis, where), reduction)
 
 
+@half_in_single
 def kl_divergence_with_log_targets(
     log_predictions: Any, log_targets: Any, axis: Any = -1, where: Any = None
 ) -> Any:
@@ -218,6 +227,7 @@ def kl_divergence_with_log_targets(
     return _total(safe_mul(np.exp(y), y - x), axis, where)
 
 
+@half_in_single
 def generalized_kl_divergence(
     log_predictions: Any, targets: Any, axis: Any = -1, where: Any = None
 ) -> Any:

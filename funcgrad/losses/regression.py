@@ -5,12 +5,25 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of
-from ..ops.elementwise import root
-from ..ops.structure import cast
+from ..core.avals import dtype_of, shape_of
+from ..ops.elementwise import mul, tanh
+from ..ops.operand import half_in_single
+from ..ops.pointwise import Elementwise
+from ..ops.reduce import axes_of, norm_p
+from ..ops.structure import expand_dims
 from .shared import difference, floating, pair, reduced, same_shape
 
 
+def _log_cosh(x: Any) -> Any:
+    size = np.abs(x)
+    near = np.log1p(2 * np.square(np.sinh(np.minimum(size, 1) / 2)))  # exact also at 1e-30
+    return np.where(size < 1, near, size + np.log1p(np.exp(-2 * size)) - math.log(2.0))
+
+
+log_cosh_p = Elementwise("log_cosh", _log_cosh, lambda t, y, x: mul(t, tanh(x)))
+
+
+@half_in_single
 def mse(
     predictions: Any,
     targets: Any,
@@ -38,6 +51,7 @@ def mse(
     return reduced("mse", np.square(x - y), reduction, weights, where)
 
 
+@half_in_single
 def l1(
     predictions: Any,
     targets: Any,
@@ -57,6 +71,7 @@ def l1(
     return reduced("l1", np.abs(x - y), reduction, weights, where)
 
 
+@half_in_single
 def huber(
     predictions: Any,
     targets: Any,
@@ -89,6 +104,7 @@ def huber(
 # one number an element, by optax's names
 
 
+@half_in_single
 def squared_error(predictions: Any, targets: Any = None) -> Any:
     """Return (predictions - targets)², targets being 0 unless given.
 
@@ -98,6 +114,7 @@ def squared_error(predictions: Any, targets: Any = None) -> Any:
     return np.square(difference("squared_error", predictions, targets))
 
 
+@half_in_single
 def l2_loss(predictions: Any, targets: Any = None) -> Any:
     """Return half the squared error.
 
@@ -107,6 +124,7 @@ def l2_loss(predictions: Any, targets: Any = None) -> Any:
     return 0.5 * np.square(difference("l2_loss", predictions, targets))
 
 
+@half_in_single
 def absolute_error(predictions: Any, targets: Any = None) -> Any:
     """Return |predictions - targets|, targets being 0 unless given.
 
@@ -116,6 +134,7 @@ def absolute_error(predictions: Any, targets: Any = None) -> Any:
     return np.abs(difference("absolute_error", predictions, targets))
 
 
+@half_in_single
 def huber_loss(predictions: Any, targets: Any = None, delta: float = 1.0) -> Any:
     """Return d²/2 where the difference d is at most delta, and delta (|d| - delta/2) above.
 
@@ -125,20 +144,21 @@ def huber_loss(predictions: Any, targets: Any = None, delta: float = 1.0) -> Any
     [0.125 2.5  ]
     """
     size = np.abs(difference("huber_loss", predictions, targets))
-    quadratic = np.minimum(size, delta)
-    return 0.5 * np.square(quadratic) + delta * (size - quadratic)
+    near = 0.5 * np.square(np.minimum(size, delta))
+    return np.where(size < delta, near, delta * (size - 0.5 * delta))
 
 
+@half_in_single
 def log_cosh(predictions: Any, targets: Any = None) -> Any:
     """Return log(cosh(d)) of the difference d: d²/2 near 0, |d| - log 2 far from it.
 
     >>> print(log_cosh(np.array([0.0, 1000.0])).round(3))
     [  0.    999.307]
     """
-    d = difference("log_cosh", predictions, targets)
-    return np.logaddexp(d, -d) - cast(math.log(2.0), dtype_of(d))
+    return log_cosh_p(difference("log_cosh", predictions, targets))
 
 
+@half_in_single
 def cosine_similarity(
     predictions: Any,
     targets: Any,
@@ -163,9 +183,11 @@ def cosine_similarity(
     x, y = floating(who, "predictions", predictions), floating(who, "targets", targets)
     if where is not None:
         x, y = np.where(where, x, 0), np.where(where, y, 0)
+    x, y = np.broadcast_arrays(x, y)  # before norms are taken: 1 may stand for a whole axis
     return np.sum(_unit(x, axis, epsilon) * _unit(y, axis, epsilon), axis=axis)
 
 
+@half_in_single
 def cosine_distance(
     predictions: Any,
     targets: Any,
@@ -193,7 +215,8 @@ def cosine_distance(
 
 def _unit(x: Any, axis: Any, epsilon: float) -> Any:
     """Return vectors of norm 1, and 0 for 0, whose derivative is 0."""
-    square = np.sum(np.square(x), axis=axis, keepdims=True)
-    none = square == 0
-    size = root(np.maximum(np.where(none, 1, square), epsilon))
-    return np.where(none, 0, x / size)
+    axes = axes_of(axis, len(shape_of(x)))
+    size = np.abs(x) if dtype_of(x).kind == "c" else x
+    size = expand_dims(norm_p(size, axes=axes, dtype=dtype_of(size)), axes)
+    none = size == 0
+    return np.where(none, 0, x / np.maximum(np.where(none, 1, size), epsilon**0.5))

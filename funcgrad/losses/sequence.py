@@ -9,10 +9,11 @@ from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.trace import Tracer
 from ..nn.functions import log_softmax
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 from .shared import floating
 
 
+@half_in_single
 def ctc_loss(
     logits: Any,
     logit_paddings: Any,

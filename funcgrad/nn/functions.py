@@ -13,7 +13,7 @@ from ..core.avals import aval_of, dtype_of
 from ..core.errors import DtypeError
 from ..ops.compare import gt
 from ..ops.elementwise import gate, maximum
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 from ..ops.pointwise import Elementwise
 from ..ops.special import erfc
 from ..special import sums
@@ -248,6 +248,7 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     return sums.log_softmax(kept(x, where), axis)
 
 
+@half_in_single
 def standardize(
     x: Any,
     axis: Any = -1,

@@ -14,8 +14,8 @@ from ..ops.linalg.inverse import inv_p
 from ..ops.linalg.matrices import matrices
 from ..ops.linalg.svd import svdvals_p
 from ..ops.operand import operand, strong
-from ..ops.reduce import axes_of, axis_of
-from ..ops.structure import cast, expand_dims, reshape
+from ..ops.reduce import axes_of, axis_of, norm_p
+from ..ops.structure import cast, expand_dims, reshape, widened, without
 from .products import dot
 from .reductions import max, min, sum
 from .shapes import moveaxis
@@ -25,10 +25,6 @@ from .table import implements, no_out
 def _inexact(x: Any) -> Any:
     x = strong(operand(x))
     return x if is_inexact(dtype_of(x)) else cast(x, np.float64)
-
-
-def _squares(x: Any) -> Any:
-    return ew.real(ew.mul(x, ew.conj(x))) if ew.is_complex(x) else ew.square(x)
 
 
 @implements("linalg.norm")
@@ -74,23 +70,46 @@ def _vector(x: Any, axes: tuple[int, ...], ord: Any, keepdims: Any) -> Any:
     """Return the norm of order ``ord`` of what lies along ``axes``."""
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
-    if ord == 2:
-        return ew.root(sum(_squares(x), axes, keepdims=keepdims))
-    size = ew.abs(x)
+    size = ew.abs(x) if ew.is_complex(x) or ord != 2 else x
     kind = dtype_of(size)
+    size = widened(size)
+    y = _of_sizes(size, axes, ord, keepdims)
+    return cast(y, kind)
+
+
+def _of_sizes(size: Any, axes: tuple[int, ...], ord: Any, keepdims: Any) -> Any:
+    kind = dtype_of(size)
+    if ord == 2:
+        y = norm_p(size, axes=axes, dtype=kind)
+        return expand_dims(y, axes) if keepdims is True else y
     if ord == np.inf:
         return _largest(size, axes, keepdims)
     if ord == -np.inf:
         return min(size, axes, keepdims=keepdims)
     if ord == 0:
-        return sum(cast(compare.ne(x, 0), kind), axes, keepdims=keepdims)
+        return sum(cast(compare.ne(size, 0), kind), axes, keepdims=keepdims)
     if ord == 1:
         return sum(size, axes, keepdims=keepdims)
+    scale = _scale(size, axes, ord)
+    size = ew.div(size, scale)
+    scale = scale if keepdims else reshape(scale, without(shape_of(scale), axes))
     total = sum(cast(ew.pow(size, ord), kind), axes, keepdims=keepdims)
     if ord < 0:
-        return cast(ew.pow(total, 1 / ord), kind)
+        return ew.mul(scale, cast(ew.pow(total, 1 / ord), kind))
     zero = compare.eq(total, 0)  # where the root has no derivative: it is taken as 0
-    return ew.where(zero, 0, cast(ew.pow(ew.where(zero, 1, total), 1 / ord), kind))
+    root = cast(ew.pow(ew.where(zero, 1, total), 1 / ord), kind)
+    return ew.mul(scale, ew.where(zero, 0, root))
+
+
+def _scale(size: Any, axes: tuple[int, ...], ord: Any) -> Any:
+    """Return a power of two near the elements that count most, so that their powers fit.
+
+    A norm of numbers so divided is exact, and has the same derivative.
+    """
+    if not all(shape_of(size)):
+        return np.ones([1 if d in axes else n for d, n in enumerate(shape_of(size))])
+    peak = (min if ord < 0 else max)(size, axes, keepdims=True)
+    return ew.ldexp(np.ones((), dtype_of(size)), ew.sub(compare.exponent(peak), 1))
 
 
 def _largest(x: Any, axes: Any, keepdims: bool = False) -> Any:
@@ -102,7 +121,7 @@ def _matrix(x: Any, ord: Any) -> Any:
     """Return the norm of the matrices in the last two axes."""
     rank = len(shape_of(x))
     if ord is None or ord in ("f", "fro"):
-        return ew.root(sum(_squares(x), (rank - 2, rank - 1)))
+        return _vector(x, (rank - 2, rank - 1), 2, False)
     if ord in (2, -2, "nuc"):
         # abs changes no value, and gives all of them derivative 0 at the zero matrix
         s = ew.abs(svdvals_p(matrices(x)))
@@ -111,8 +130,9 @@ def _matrix(x: Any, ord: Any) -> Any:
         return _largest(s, rank - 2) if ord == 2 else min(s, rank - 2)
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError("Invalid norm order for matrices.")
-    sums = sum(ew.abs(x), rank - 2 if abs(ord) == 1 else rank - 1)
-    return _largest(sums, rank - 2) if ord > 0 else min(sums, rank - 2)
+    sums = sum(widened(ew.abs(x)), rank - 2 if abs(ord) == 1 else rank - 1)
+    y = _largest(sums, rank - 2) if ord > 0 else min(sums, rank - 2)
+    return cast(y, dtype_of(ew.abs(x)))
 
 
 @implements("linalg.matrix_power")

@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import check_class
-
 BLOCK = 32768
 
 
@@ -22,7 +20,7 @@ def by_blocks(f64: Callable[..., Any], f32: Callable[..., Any] | None = None) ->
     """
 
     def function(*xs: Any, out: Any = None) -> Any:
-        xs = tuple([x if type(x) in (bool, int, float) else _plain(x) for x in xs])
+        xs = tuple([x if type(x) in (bool, int, float) else np.asarray(x) for x in xs])
         dtype = np.result_type(np.result_type(*xs), np.float16)
         if dtype.kind != "f" or dtype.itemsize > 8:
             raise TypeError(f"a special function takes real numbers: got {np.result_type(*xs)}")
@@ -39,13 +37,6 @@ def by_blocks(f64: Callable[..., Any], f32: Callable[..., Any] | None = None) ->
         return y[()]
 
     return function
-
-
-def _plain(x: Any) -> Any:
-    """Return an operand as an array; raise if it has a mask, which would be lost."""
-    if type(x) is not np.ndarray:
-        check_class(x)
-    return np.asarray(x)
 
 
 def flattened(x: Any, shape: tuple[int, ...]) -> Any:

@@ -1,11 +1,13 @@
 """What a user may pass where an array is meant: numbers, and nested lists, also of tracers."""
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import PYTHON_SCALARS, aval_of, check_class, check_operand, shape_of
+from ..core import tree
+from ..core.avals import PYTHON_SCALARS, aval_of, check_class, check_operand, dtype_of, shape_of
 from ..core.errors import shorten
 from ..core.registry import overrides
 from ..core.trace import Tracer
@@ -81,6 +83,29 @@ def stacked(parts: Sequence[Any]) -> Any:
 def strong(x: Any) -> Any:
     """Return a number as an array, an array as itself."""
     return np.asarray(x) if type(x) in PYTHON_SCALARS else x
+
+
+def half_in_single(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function calculate in float32 what it is given in float16, and return float16.
+
+    The result is float16 where no array among the arguments is wider.
+    """
+
+    @functools.wraps(fun)
+    def in_single(*args: Any, **kwargs: Any) -> Any:
+        dtypes = {getattr(x, "dtype", None) for x in (*args, *kwargs.values())}
+        if _HALF not in dtypes:
+            return fun(*args, **kwargs)
+        single = lambda x: cast(x, np.float32) if getattr(x, "dtype", None) == _HALF else x
+        y = fun(*map(single, args), **{k: single(x) for k, x in kwargs.items()})
+        if any(d is not None and d.kind in "fc" and d != _HALF for d in dtypes):
+            return y
+        return tree.map(lambda x: cast(x, _HALF) if dtype_of(x).kind == "f" else x, y)
+
+    return in_single
+
+
+_HALF = np.dtype(np.float16)
 
 
 def weak_with(parts: Sequence[Any]) -> list[Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Axes, dtype_of, shape_of
+from ..core.avals import Aval, Axes, accumulation_dtype, dtype_of, shape_of
 from ..core.trace import Primitive
 from .compare import eq
 from .elementwise import add, div, mul, where
@@ -23,6 +23,7 @@ from .structure import (
     reshape,
     sum_p,
     transpose_p,
+    widened,
     without,
 )
 
@@ -82,13 +83,14 @@ class Extremum(Reduction):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, axes: Axes) -> Sequence[Any]:
         hits, count = _ties(primals[0], outs[0], axes)
-        return (div(sum_p(where(hits, tangents[0], 0), axes=axes), count),)
+        share = div(sum_p(widened(where(hits, tangents[0], 0)), axes=axes), count)
+        return (cast(share, dtype_of(outs[0])),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axes: Axes) -> Sequence[Any]:
         hits, count = _ties(ins[0], outs[0], axes)
         none = eq(count, 0)  # no element equals the extremum: it is nan, and so is the derivative
-        share = div(cts[0], where(none, 1, count))
+        share = cast(div(cts[0], where(none, 1, count)), dtype_of(cts[0]))
         rest = cast(where(none, np.nan, 0), dtype_of(share))
         return (where(hits, expand_dims(share, axes), expand_dims(rest, axes)),)
 
@@ -96,7 +98,69 @@ class Extremum(Reduction):
 def _ties(x: Any, y: Any, axes: Axes) -> tuple[Any, Any]:
     """Return where the extremum is attained, and how often."""
     hits = eq(x, expand_dims(y, axes))
-    return hits, cast(sum_p(hits, axes=axes), dtype_of(y))
+    return hits, cast(sum_p(hits, axes=axes), accumulation_dtype(dtype_of(y)))
+
+
+class Norm(Reduction):
+    """The Euclidean norm of real numbers, in ``dtype``; its derivative where it is 0 is 0.
+
+    The squares of its elements may overflow or underflow.
+    """
+
+    @override
+    def run(self, x: Any, *, axes: Axes, dtype: np.dtype) -> tuple[Any, ...]:
+        return (_euclidean(x, axes).astype(dtype)[()],)
+
+    @override
+    def infer(self, x: Aval, *, axes: Axes, dtype: np.dtype) -> tuple[Aval, ...]:
+        return (Aval(without(x.shape, axes), dtype),)
+
+    @override
+    def jvp(
+        self, primals: Any, tangents: Any, outs: Any, *, axes: Axes, dtype: np.dtype
+    ) -> Sequence[Any]:
+        product = mul(tangents[0], _direction(primals[0], outs[0], axes))
+        return (cast(sum_p(product, axes=axes), dtype),)
+
+    @override
+    def vjp(
+        self, cts: Any, needs: Any, outs: Any, ins: Any, *, axes: Axes, dtype: np.dtype
+    ) -> Sequence[Any]:
+        ct = mul(expand_dims(cts[0], axes), _direction(ins[0], outs[0], axes))
+        return (cast(ct, dtype_of(ins[0])),)
+
+    @override
+    def batch(self, args: Any, where: Any, size: int, /, *, axes: Axes, dtype: np.dtype) -> Batched:
+        x = front(args[0], where[0])
+        return self.bind(x, axes=tuple(d + 1 for d in axes), dtype=dtype), (0,)
+
+
+def _direction(x: Any, y: Any, axes: Axes) -> Any:
+    """Return x / |x|, 0 where it is 0."""
+    return div(x, expand_dims(where(eq(y, 0), np.inf, y), axes))
+
+
+def _euclidean(x: Any, axes: Axes) -> np.ndarray:
+    """Return the root of the sum of squares, which is scaled where a square is out of range."""
+    x = np.asarray(x)
+    with np.errstate(over="ignore", under="ignore"):
+        y = np.sqrt(_sum_of_squares(x, axes))
+    info = np.finfo(y.dtype)
+    low, high = np.sqrt(info.tiny / info.eps), np.sqrt(info.max)
+    if x.size and not (np.all(y > low) and np.all(y <= high)):
+        peak = np.max(np.abs(x), axis=axes, keepdims=True)
+        # a power of two, by which division is exact; of 0, infinity and nan it is 1/2
+        scale = np.ldexp(peak.dtype.type(1), np.frexp(peak)[1] - 1)
+        y = np.sqrt(_sum_of_squares(x / scale, axes))
+        y = y.astype(np.float64) * np.reshape(scale, y.shape)
+    return np.asarray(y)
+
+
+def _sum_of_squares(x: np.ndarray, axes: Axes) -> Any:
+    if len(axes) == x.ndim and x.flags.c_contiguous:
+        flat = x.reshape(-1)
+        return np.dot(flat, flat)  # without an array of the squares
+    return np.add.reduce(np.square(x), axis=axes)
 
 
 class Prod(Reduction):
@@ -240,6 +304,7 @@ def _count(x: Any, axis: Axes | None = None) -> Any:
 # fmt: off
 max_p       = Extremum("max", np.max, np.maximum)
 min_p       = Extremum("min", np.min, np.minimum)
+norm_p      = Norm("norm", np.linalg.norm)
 prod_p      = Prod("prod", np.prod, np.multiply)
 cumprod_p   = Cumprod("cumprod")
 any_p       = FreeReduction("any", np.any, np.logical_or)

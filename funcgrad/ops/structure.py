@@ -12,7 +12,17 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import PYTHON_SCALARS, Aval, Axes, Shape, aval_of, dtype_of, is_inexact, shape_of
+from ..core.avals import (
+    PYTHON_SCALARS,
+    Aval,
+    Axes,
+    Shape,
+    accumulation_dtype,
+    aval_of,
+    dtype_of,
+    is_inexact,
+    shape_of,
+)
 from ..core.errors import DtypeError, ShapeError, warn
 from ..core.trace import Primitive, Tracer
 from .linear import (
@@ -298,6 +308,11 @@ def cast(x: Any, dtype: Any) -> Any:
             np.exceptions.ComplexWarning,
         )
     return project(x, dtype)
+
+
+def widened(x: Any) -> Any:
+    """Return ``x`` in the dtype in which its sums are taken: see ``accumulation_dtype``."""
+    return cast(x, accumulation_dtype(dtype_of(x)))
 
 
 def project(x: Any, dtype: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
 from ..transforms.linear import stop_gradient
 
@@ -28,6 +28,7 @@ def shifted(x: Any, axis: Any) -> Any:
     return x - _peak(x, axis)
 
 
+@half_in_single
 def softmax(x: Any, axis: Any = None) -> Any:
     """Return exp(x) / sum(exp(x)) along axes: positive numbers that add up to 1.
 
@@ -42,6 +43,7 @@ def softmax(x: Any, axis: Any = None) -> Any:
     return e / np.sum(e, axis=axis, keepdims=True)
 
 
+@half_in_single
 def log_softmax(x: Any, axis: Any = None) -> Any:
     """Return log(softmax(x)) along axes, finite for all finite x.
 
@@ -56,6 +58,7 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
+@half_in_single
 def logsumexp(
     a: Any,
     axis: Any = None,

@@ -1,0 +1,188 @@
+"""Half precision and extreme magnitudes: sums, counts and norms that would leave the range."""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import losses, nn, special
+
+HALF = np.float16
+
+
+def agrees(got, want, dtype, ulps=4):
+    """Compare with a float64 result, as far as the dtype can hold it."""
+    got, info = np.asarray(got, np.float64), np.finfo(dtype)
+    with np.errstate(over="ignore"):
+        want = np.asarray(want).astype(dtype).astype(np.float64)
+    np.testing.assert_allclose(
+        got, want, rtol=ulps * float(info.eps), atol=2 * float(info.smallest_subnormal)
+    )
+
+
+# norms
+
+EXTREMES = {
+    "overflow": [1e200, 1.0],
+    "overflow32": [3e20, 4e20],
+    "overflow16": [300.0, 400.0],
+    "underflow": [3e-200, 4e-200],
+    "underflow32": [3e-30, 4e-30],
+    "mixed": [1e-30, 1e-8],
+    "zero": [0.0, 0.0],
+    "usual": [3.0, -4.0],
+}
+
+
+def fitting(numbers, dtype):
+    with np.errstate(over="ignore"):
+        return np.isfinite(np.array(numbers).astype(dtype)).all()
+
+
+CASES = [
+    (k, t) for k in EXTREMES for t in (np.float16, np.float32, np.float64)
+    if fitting(EXTREMES[k], t)
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ord", [None, 1, 1.5, 3, np.inf])
+@pytest.mark.parametrize(("name", "dtype"), CASES)
+def test_norms_of_extreme_vectors(name, dtype, ord):
+    x = np.array(EXTREMES[name]).astype(dtype)
+    y = x.astype(np.longdouble)  # whose range is 4932 decades
+    p = 2 if ord is None else ord
+    peak = np.max(np.abs(y)) or np.longdouble(1)
+    z = np.abs(y) / peak
+    size = np.max(z) if p == np.inf else np.sum(z**p) ** (1 / np.longdouble(p))
+    if not np.any(x):
+        slope = 0 * y
+    elif p == np.inf:
+        slope = np.sign(y) * (z == 1)
+    else:
+        slope = np.sign(y) * (z / size) ** (p - 1)
+    value, grad = fg.value_and_grad(lambda v: np.linalg.norm(v, ord))(x)
+    _, push = fg.jvp(lambda v: np.linalg.norm(v, ord), (x,), (np.array([1, 0], dtype),))
+
+    agrees(value, size * peak, dtype)
+    room = {"rtol": 8 * float(np.finfo(dtype).eps), "atol": float(np.finfo(dtype).tiny)}
+    np.testing.assert_allclose(grad.astype(float), slope.astype(float), **room)
+    np.testing.assert_allclose(float(push), float(slope[0]), **room)
+    assert value.dtype == grad.dtype == dtype
+
+
+@pytest.mark.parametrize("transform", [lambda f: f, fg.jit, fg.checkpoint])
+def test_norms_along_axes_under_transforms(transform):
+    x = np.array([[1e200, 1.0], [3e-200, 4e-200], [0.0, 0.0], [3.0, 4.0]])
+    rows = lambda m: np.sum(np.linalg.norm(m, axis=1) / np.array([1e200, 1e-200, 1.0, 1.0]))
+    want = np.array([[1, 1e-200], [0.6, 0.8], [0, 0], [0.6, 0.8]]) / np.array(
+        [[1e200], [1e-200], [1], [1]]
+    )
+
+    np.testing.assert_allclose(transform(fg.grad(rows))(x), want, rtol=1e-15)
+    np.testing.assert_allclose(
+        fg.vmap(transform(np.linalg.norm))(x), [1e200, 5e-200, 0, 5], rtol=1e-15
+    )
+
+
+def test_second_derivatives_of_norms():
+    x = np.array([[0.3, -1.2], [0.7, 0.4]])
+    for f in (np.linalg.norm, lambda m: np.sum(np.linalg.norm(m, 3, axis=1))):
+        fg.check_grads(f, (x,), order=3)
+
+    assert not np.any(fg.hessian(np.linalg.norm)(np.zeros(2)))
+
+
+# counts and sums in half precision
+
+
+@pytest.mark.parametrize("reduce", [np.max, np.min])
+def test_ties_in_half_precision_share_the_derivative(reduce):
+    x = np.ones(70000, HALF)
+    share = np.float16(1 / 70000)
+
+    assert np.array_equal(fg.grad(reduce)(x), np.full(70000, share))
+    assert fg.jvp(reduce, (x,), (x,))[1] == 1
+    assert np.array_equal(fg.jit(fg.grad(reduce))(x), np.full(70000, share))
+
+
+LONG = 2**17
+SUMS = {
+    "softmax": (nn.softmax, 1 / LONG),
+    "special.softmax": (special.softmax, 1 / LONG),
+    "log_softmax": (nn.log_softmax, -np.log(LONG)),
+    "logsumexp": (nn.logsumexp, np.log(LONG)),
+    "standardize": (nn.standardize, 0.0),
+    "mean": (np.mean, 0.0),
+    "var": (np.var, 0.0),
+    "norm": (np.linalg.norm, 0.0),
+}
+
+
+@pytest.mark.parametrize("name", SUMS)
+@pytest.mark.parametrize("transform", [lambda f: f, fg.jit])
+def test_sums_over_many_elements_in_half_precision(name, transform):
+    f, want = SUMS[name]
+    got = transform(f)(np.zeros(LONG, HALF))
+
+    assert got.dtype == HALF
+    agrees(got, np.full(np.shape(got), want), HALF)
+
+
+@pytest.mark.parametrize("name", ["var", "standardize", "norm"])
+def test_squares_of_large_elements_in_half_precision(name):
+    f, x = SUMS[name][0], np.array([300.0, -400.0, 100.0], HALF) / (2 if name == "var" else 1)
+    total = lambda v: np.sum(f(v) / np.arange(6.0, 9.0, dtype=v.dtype))
+    want = fg.grad(total)(x.astype(float))
+
+    agrees(fg.grad(total)(x), want, HALF, 64)
+
+
+# losses
+
+PAIRS = {
+    "mse": losses.mse,
+    "l1": losses.l1,
+    "huber": losses.huber,
+    "log_cosh": lambda x, y: np.mean(losses.log_cosh(x, y)),
+    "l2_loss": lambda x, y: np.mean(losses.l2_loss(x, y)),
+    "squared_error": lambda x, y: np.mean(losses.squared_error(x, y)),
+    "cosine": lambda x, y: np.mean(losses.cosine_similarity(x, y)),
+    "cross_entropy": lambda x, y: losses.cross_entropy(x, np.full(y.shape, 0.25, y.dtype)),
+    "labels": lambda x, y: losses.cross_entropy(x, np.array([1, 3])),
+    "bce": lambda x, y: losses.binary_cross_entropy_with_logits(x, np.abs(np.sign(y))),
+    "focal": lambda x, y: np.mean(losses.sigmoid_focal_loss(x, np.abs(np.sign(y)))),
+    "hinge": lambda x, y: losses.hinge(x, np.sign(y) + (y == 0)),
+    "poly": lambda x, y: np.mean(losses.poly_loss_cross_entropy(x, np.full_like(y, 0.25))),
+}
+OF_CLASSES = {"cross_entropy", "labels", "poly"}  # whose slopes are differences of probabilities
+MAGNITUDES = (0.0, 6e-8, 1e-30, 1e-8, 1.0, 300.0, 6e4, 3e20)
+ROWS = np.array([[0.3, -1.0, 0.5, 0.9], [-0.2, 0.4, 1.0, -0.7]])
+LOSS_CASES = [
+    (t, m) for t in (np.float16, np.float32, np.float64) for m in MAGNITUDES if fitting([m], t)
+]
+
+
+@pytest.mark.parametrize(("dtype", "magnitude"), LOSS_CASES)
+@pytest.mark.parametrize("name", PAIRS)
+def test_losses_of_extreme_numbers(name, dtype, magnitude):
+    f = PAIRS[name]
+    x, y = (ROWS * magnitude).astype(dtype), (ROWS[::-1] * magnitude / 3).astype(dtype)
+    want, slope = fg.value_and_grad(f)(x.astype(float), y.astype(float))
+    with np.errstate(over="ignore"):  # the loss itself may be too large a number
+        got, grad = fg.value_and_grad(f)(x, y)
+
+    assert got.dtype == grad.dtype == dtype and np.all(np.isfinite(slope))
+    if np.isfinite(got) or want > np.finfo(dtype).max:  # elements may be where their mean is not
+        agrees(got, want, dtype, 32)
+    scale = float(np.max(np.abs(slope))) or 1.0  # of a difference the smaller side is rounding
+    scale = max(scale, 0.25) if name in OF_CLASSES else scale
+    room = 64 * float(np.finfo(dtype).eps) * scale + 2 * float(np.finfo(dtype).smallest_subnormal)
+    np.testing.assert_allclose(grad.astype(float), slope, rtol=0, atol=room)
+
+
+def test_cosine_similarity_broadcasts_before_it_takes_norms():
+    x, y = np.array([[1.0], [2.0]]), np.array([[3.0, 4.0, 0.0]])
+    want = 7 / (5 * np.sqrt(3))
+
+    np.testing.assert_allclose(losses.cosine_similarity(x, y), [want, want], rtol=1e-15)
+    np.testing.assert_allclose(losses.cosine_similarity(y, x), [want, want], rtol=1e-15)
+    assert losses.cosine_similarity(np.ones(1), np.ones(5)) == pytest.approx(1.0)
