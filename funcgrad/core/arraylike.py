@@ -301,7 +301,7 @@ class ArrayLike:
     all, any = _function(np.all), _function(np.any)
     argmax, argmin = _function(np.argmax), _function(np.argmin)
     argsort, argpartition = _function(np.argsort), _function(np.argpartition)
-    choose, clip, conj = _function(np.choose), _function(np.clip), _function(np.conjugate)
+    choose, conj = _function(np.choose), _function(np.conjugate)
     conjugate, copy = _function(np.conjugate), _function(np.copy)
     cumprod, cumsum = _function(np.cumprod), _function(np.cumsum)
     diagonal, dot = _function(np.diagonal), _function(np.dot)
@@ -314,6 +314,9 @@ class ArrayLike:
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         return overrides["astype"](self, dtype, *args, **kwargs)
+
+    def clip(self, min: Any = None, max: Any = None, out: Any = None, **options: Any) -> Any:
+        return overrides[np.clip](self, min, max, out, **options)
 
     def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
         return overrides[np.compress](condition, self, axis, out)

@@ -11,7 +11,7 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import cast, cumsum_p
-from .indexing import getitem
+from .indexing import getitem, known
 from .shapes import broadcast_to, concatenate, cut, moveaxis, ravel, reshape
 from .table import NO_VALUE, check_cast, implements
 
@@ -172,7 +172,7 @@ def interp(
     if not shape_of(xp)[0]:
         raise ValueError("array of sample points is empty")
     if period is not None:
-        if period == 0:
+        if known(period) == 0:
             raise ValueError("period must be a non-zero value")
         period, left, right = abs(period), None, None
         x, xp = x % period, xp % period
@@ -180,6 +180,9 @@ def interp(
         xp, fp = xp[order], fp[order]
         xp = concatenate([xp[-1:] - period, xp, xp[:1] + period])
         fp = concatenate([fp[-1:], fp, fp[:1]])
+    for name, v in (("left", left), ("right", right)):
+        if v is not None and ew.is_complex(operand(v)) and not ew.is_complex(fp):
+            raise DtypeError(f"interp: {name} must be real, as fp is: got {v!r}")
     y = _between(x, xp, fp)
     y = ew.where(compare.lt(x, xp[0]), fp[0] if left is None else operand(left), y)
     return ew.where(compare.gt(x, xp[-1]), fp[-1] if right is None else operand(right), y)

@@ -55,6 +55,8 @@ def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
 
 def _convolved(a: Any, v: Any, mode: str) -> Any:
     """Return the convolution with a ``v`` that is not longer than ``a``."""
+    if type(mode) is int and 0 <= mode < len(_MODES):
+        mode = ("valid", "same", "full")[mode]  # as old NumPy programs number them
     if mode not in _MODES:
         raise ValueError(f"mode must be one of 'valid', 'same', or 'full': got {mode!r}")
     if len(shape_of(a)) != 1 or len(shape_of(v)) != 1:
@@ -116,7 +118,7 @@ def cov(
     x = x - mean[:, None]
     other = x if w is None else x * w
     other = ew.conj(other) if ew.is_complex(other) else other
-    return squeeze(np.matmul(x, other.T) * np.true_divide(1, free))
+    return squeeze(cast(np.matmul(x, other.T) * np.true_divide(1, free), dtype_of(x)))
 
 
 def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:

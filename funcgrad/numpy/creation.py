@@ -16,7 +16,8 @@ from ..ops import operand as operands
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast, expand_dims
 from .grids import linspace as _linspace
-from .table import NO_DERIVATIVE, implements
+from .shapes import lengths_of
+from .table import NO_DERIVATIVE, check_device, implements
 
 DEFAULT_FLOAT = np.dtype(np.float32)  # of what the library itself creates
 DEFAULT_COMPLEX = np.dtype(np.complex64)
@@ -34,12 +35,6 @@ def _leaves(obj: Any) -> list[Any]:
     if not isinstance(obj, (list, tuple)):
         return [obj]
     return [leaf for part in obj for leaf in _leaves(part)]
-
-
-def check_device(device: Any) -> None:
-    """Raise for a device that there is not."""
-    if device not in (None, "cpu"):
-        raise ValueError(f"device: arrays lie on the one device 'cpu': got {device!r}")
 
 
 def array(
@@ -203,10 +198,6 @@ def full_like(
     return full(shape, fill_value, dtype, device=device)
 
 
-def _shape(shape: Any) -> tuple[int, ...]:
-    return tuple(shape) if isinstance(shape, (tuple, list)) else (shape,)
-
-
 def full(
     shape: Any,
     fill_value: Any,
@@ -223,9 +214,9 @@ def full(
     value = operand(fill_value)
     if not isinstance(value, Tracer):
         dtype = _default(value) if dtype is None else dtype
-        return np.full(_shape(shape), value, dtype, order, device=device)  # type: ignore[call-overload]
+        return np.full(lengths_of(shape), value, dtype, order, device=device)  # type: ignore[call-overload]
     check_device(device)
-    return broadcast_to(value if dtype is None else cast(value, dtype), _shape(shape))
+    return broadcast_to(value if dtype is None else cast(value, dtype), lengths_of(shape))
 
 
 def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:

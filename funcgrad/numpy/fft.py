@@ -5,7 +5,7 @@ Each is made of transforms along one axis at a time, as NumPy's own are.
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any, SupportsIndex
+from typing import Any
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from ..ops.reduce import axis_of
 from ..ops.structure import cast
 from .creation import DEFAULT_FLOAT
 from .order import roll
-from .shapes import cut
+from .shapes import cut, lengths_of
 from .table import implements, no_out
 
 # what every transform does with the arguments that they share
@@ -230,9 +230,7 @@ def ifftshift(x: Any, axes: Any = None) -> Any:
 def _shifted(x: Any, axes: Any, sign: int) -> Any:
     x = strong(operand(x))
     rank = len(shape_of(x))
-    if axes is None:
-        axes = range(rank)
-    places = [axis_of(d, rank) for d in ((axes,) if isinstance(axes, SupportsIndex) else axes)]
+    places = [axis_of(d, rank) for d in (range(rank) if axes is None else lengths_of(axes))]
     return roll(x, [sign * (shape_of(x)[d] // 2) for d in places], places)
 
 

@@ -12,7 +12,7 @@ from ..ops.structure import cast, expand_dims
 from .indexing import concrete
 from .scans import cumprod
 from .shapes import broadcast_arrays, broadcast_to, concatenate, moveaxis, reshape
-from .table import implements
+from .table import check_device, implements
 
 
 @implements("linspace")
@@ -28,6 +28,7 @@ def linspace(
     device: Any = None,
 ) -> Any:
     """Return evenly spaced numbers; see numpy.linspace."""
+    check_device(device)
     num = operator.index(num)
     if num < 0:
         raise ValueError(f"Number of samples, {num}, must be non-negative.")

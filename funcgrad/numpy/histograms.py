@@ -117,7 +117,7 @@ def histogram(
     edges = _edges(a, bins, range, w)
     places = [_bin(edges, a)]
     kind = np.dtype(np.intp) if w is None else dtype_of(w)
-    counts = _counted(places, [shape_of(edges)[0] - 1], w, kind)
+    counts = cast(_counted(places, [shape_of(edges)[0] - 1], w, kind), kind)
     if density:
         counts = counts / cast(diff(edges), np.float64) / _sum(counts)
     return counts, edges

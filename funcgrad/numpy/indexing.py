@@ -281,7 +281,7 @@ def diag(v: Any, k: int = 0) -> Any:
 @implements("diagflat")
 def diagflat(v: Any, k: int = 0) -> Any:
     """Return a matrix with these elements on a diagonal; see numpy.diagflat."""
-    v = ravel(v)
+    v, k = ravel(v), operator.index(k)
     n = shape_of(v)[0] + abs(k)
     rows = np.arange(shape_of(v)[0]) + max(-k, 0)
     return _placed(v, (n, n), (rows, rows + k))

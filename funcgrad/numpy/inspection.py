@@ -4,7 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from .creation import DEFAULT_COMPLEX, DEFAULT_FLOAT, check_device
+from .creation import DEFAULT_COMPLEX, DEFAULT_FLOAT
+from .table import check_device
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")  # of the standard, the newest last
 

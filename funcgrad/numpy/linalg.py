@@ -158,7 +158,8 @@ def matrix_rank(
     else:
         least = builtins.max(shape_of(x)[-2:]) * eps(s) if rtol is None else _last(rtol)
         tol = _max(s, -1, keepdims=True) * least
-    return count_p(s > tol, axes=(len(shape_of(s)) - 1,))
+    large = s > tol  # of several tolerances for one matrix one count each
+    return count_p(large, axes=(len(shape_of(large)) - 1,))
 
 
 def _last(x: Any) -> Any:

@@ -68,6 +68,7 @@ def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
 
 def _vector(x: Any, axes: tuple[int, ...], ord: Any, keepdims: Any) -> Any:
     """Return the norm of order ``ord`` of what lies along ``axes``."""
+    keepdims = bool(keepdims)
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
     size = ew.abs(x) if ew.is_complex(x) or ord != 2 else x

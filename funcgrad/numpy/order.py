@@ -9,7 +9,7 @@ from ..core.avals import dtype_of, shape_of
 from ..ops import reduce as prims
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, operand, strong
-from ..ops.reduce import axes_of, axis_of, take_along
+from ..ops.reduce import axes_in, axis_of, take_along
 from ..ops.structure import (
     broadcast_to as _broadcast_to,
     cast,
@@ -51,7 +51,7 @@ def tile(A: Any, reps: Any) -> Any:  # noqa: N803, NumPy's name
 def flip(m: Any, axis: Any = None) -> Any:
     """Reverse the order along axes; see numpy.flip."""
     m = operand(m)
-    axes = axes_of(axis, len(shape_of(m)))
+    axes = axes_in(axis, len(shape_of(m)))
     entries = (slice(None, None, -1 if d in axes else None) for d in range(len(shape_of(m))))
     return getitem_p(m, index=Index(entries))
 
@@ -116,14 +116,15 @@ def resize(a: Any, new_shape: Any) -> Any:
 @implements("trim_zeros", status=EAGER)
 def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     """Cut zeros off the ends of a vector; see numpy.trim_zeros."""
-    x = operand(filt)
+    x, trim = operand(filt), trim.lower()
+    np.trim_zeros([0], trim)  # complains of letters that it does not know
     rank = len(shape_of(x))
     found = np.nonzero(asarray(x != 0))
     index = [slice(None)] * rank
-    for d in axes_of(axis, rank):
+    for d in axes_in(axis, rank):
         first, last = (found[d].min(), found[d].max() + 1) if len(found[d]) else (0, 0)
-        index[d] = slice(int(first) if "f" in trim.lower() else None, None)
-        if "b" in trim.lower() or not last:
+        index[d] = slice(int(first) if "f" in trim else None, None)
+        if "b" in trim or not last:
             index[d] = slice(index[d].start, int(last))
     return x[tuple(index)]
 
@@ -164,9 +165,21 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
 # sorting
 
 
-def _no_fields(order: Any) -> None:
+_KINDS = ("quicksort", "heapsort", "mergesort", "stable", None)
+
+
+def _check_sorting(kind: Any, order: Any) -> None:
+    """Raise for what NumPy's sorting functions refuse."""
     if order is not None:
         raise ValueError("Cannot specify order when the array has no fields.")
+    if kind not in _KINDS:
+        np.sort([0], kind=kind)  # a prefix will do, and else it complains
+
+
+def _check_selecting(kind: Any, order: Any) -> None:
+    """Raise for what NumPy's partitioning functions refuse."""
+    _check_sorting(None, order)
+    np.partition([0], 0, kind=kind)
 
 
 @implements("sort")
@@ -174,7 +187,7 @@ def sort(
     a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
     """Sort along an axis; see numpy.sort."""
-    _no_fields(order)
+    _check_sorting(kind, order)
     a, axis = one_axis(operand(a), axis)
     return take_along(a, prims.argsort_p(a, axis=axis, kind="stable"), axis)
 
@@ -184,7 +197,7 @@ def argsort(
     a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
 ) -> Any:
     """Return the positions that sort an array; see numpy.argsort."""
-    _no_fields(order)
+    _check_sorting(kind, order)
     a = operand(a)
     a, axis = one_axis(a, numbers_axis(a, axis))
     return prims.argsort_p(a, axis=axis, kind="stable" if stable else kind)
@@ -195,7 +208,7 @@ def argpartition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
     """Return positions that put the kth element in its place; see numpy.argpartition."""
-    _no_fields(order)
+    _check_selecting(kind, order)
     a, axis = one_axis(operand(a), axis)
     return prims.argpartition_p(a, kth=kth if np.ndim(kth) == 0 else tuple(kth), axis=axis)
 
@@ -205,7 +218,7 @@ def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
     """Put the kth element in its place; see numpy.partition."""
-    _no_fields(order)
+    _check_selecting(kind, order)
     a, axis = one_axis(operand(a), axis)
     return take_along(a, argpartition(a, kth, axis), axis)
 

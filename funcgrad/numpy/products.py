@@ -32,31 +32,27 @@ def _scalar(y: Any) -> Any:
 
 
 @implements("vecdot", "linalg.vecdot")
-def vecdot(x1: Any, x2: Any, /, out: Any = None, *, axis: int = -1, keepdims: bool = False) -> Any:
+def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
     """Sum products along one axis, the first operand conjugated; see numpy.vecdot."""
-    no_out("vecdot", out)
     a, b = operand(x1), operand(x2)
     a = moveaxis(ew.conj(a) if ew.is_complex(a) else a, axis, -1)
     b = moveaxis(b, axis, -1)
     if shape_of(a)[-1] != shape_of(b)[-1]:
         raise ShapeError(f"vecdot: the summed axes differ in length: {aval_of(a)}, {aval_of(b)}")
     product = ew.mul(a, b)
-    y = cast(_sum(product, -1, keepdims=keepdims), dtype_of(product))
-    return moveaxis(y, -1, axis) if keepdims else y
+    return cast(_sum(product, -1), dtype_of(product))
 
 
 @implements("matvec")
-def matvec(x1: Any, x2: Any, /, out: Any = None) -> Any:
+def matvec(x1: Any, x2: Any, /) -> Any:
     """Multiply stacks of matrices and vectors; see numpy.matvec."""
-    no_out("matvec", out)
     y = matmul(operand(x1), expand_dims(operand(x2), (len(shape_of(operand(x2))),)))
     return reshape(y, shape_of(y)[:-1])
 
 
 @implements("vecmat")
-def vecmat(x1: Any, x2: Any, /, out: Any = None) -> Any:
+def vecmat(x1: Any, x2: Any, /) -> Any:
     """Multiply stacks of vectors, conjugated, and matrices; see numpy.vecmat."""
-    no_out("vecmat", out)
     a = operand(x1)
     a = ew.conj(a) if ew.is_complex(a) else a
     y = matmul(expand_dims(a, (len(shape_of(a)) - 1,)), operand(x2))

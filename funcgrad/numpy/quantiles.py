@@ -12,11 +12,11 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
-from ..ops.reduce import argsort_p, axes_of, take_along
+from ..ops.reduce import argsort_p, axes_in, take_along
 from ..ops.search import searchsorted_p
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape
 from .indexing import known
-from .reductions import all, any, sum
+from .reductions import all, any, stays, sum
 from .scans import cumsum
 from .shapes import moveaxis, stack
 from .statistics import mean, nanmean, weights_of
@@ -26,7 +26,7 @@ from .table import implements, no_out
 def _in_front(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     """Return ``a`` with the reduced axes as one in front, and which they were."""
     rank = len(shape_of(a))
-    axes = axes_of(axis, rank)
+    axes = axes_in(axis, rank)
     kept = tuple(n for d, n in enumerate(shape_of(a)) if d not in axes)
     a = moveaxis(a, axes, tuple(range(len(axes))))
     return reshape(a, (math.prod(shape_of(a)[: len(axes)]), *kept)), axes
@@ -56,7 +56,7 @@ def median(
     y = mean(_at(a, order, middle), axis=0)
     if n and is_inexact(dtype_of(a)):
         y = _nan_where(_at(a, order, slice(n - 1, n)), y)
-    return expand_dims(y, axes) if keepdims is True else y
+    return expand_dims(y, axes) if stays(keepdims) else y
 
 
 def _nan_where(last: Any, y: Any) -> Any:
@@ -85,7 +85,7 @@ def nanmedian(
     low, high = ew.maximum((count - 1) // 2, 0), ew.maximum(count // 2, 0)
     both = [take_along(a, take_along(order, place, 0), 0) for place in (low, high)]
     y = mean(stack(both), axis=0)[0]
-    return expand_dims(y, axes) if keepdims is True else y
+    return expand_dims(y, axes) if stays(keepdims) else y
 
 
 # where a quantile stands among n elements: between which, and how far from the first of them
@@ -228,7 +228,8 @@ def _quantile(
     if numeric is not None:
         y = ew.where(any(numeric, axis=0) if ignores_nan else all(numeric, axis=0), y, np.nan)
     y = reshape(y, (*shape_of(q), *kept))
-    return expand_dims(y, tuple(d + len(shape_of(q)) for d in axes)) if keepdims is True else y
+    behind = tuple(d + len(shape_of(q)) for d in axes)
+    return expand_dims(y, behind) if stays(keepdims) else y
 
 
 def _unweighted(a: Any, order: Any, q: Any, count: Any, method: str, weak: bool) -> Any:

@@ -1,6 +1,6 @@
 """Questions about arrays: shapes, dtypes, comparisons; none of them has a derivative."""
 
-import operator
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,14 +13,15 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
+from ..ops.reduce import axes_in
 from ..ops.structure import cast
-from .creation import check_device
 from .indexing import concrete
 from .reductions import all as _all
 from .table import (
     EAGER_NO_DERIVATIVE,
     NO_DERIVATIVE,
     check_cast,
+    check_device,
     implements,
     no_out,
     numpy_function,
@@ -44,7 +45,8 @@ def size(a: Any, axis: Any = None) -> int:
     """Return the number of elements, or the length of an axis; see numpy.size."""
     if axis is None:
         return aval_of(operand(a)).size
-    return shape_of(operand(a))[operator.index(axis)]
+    shape = shape_of(operand(a))
+    return math.prod(shape[d] for d in axes_in(axis, len(shape)))
 
 
 @implements("iscomplexobj", status=NO_DERIVATIVE)

@@ -1,13 +1,15 @@
 """Sums, products, extrema, truth and positions along axes."""
 
 import math
+import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import ShapeError
+from ..core.avals import Shape, aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import DtypeError, ShapeError, UnsupportedError
+from ..core.trace import Tracer
 from ..ops import elementwise as ew, reduce as prims
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_of, axis_of
@@ -20,24 +22,68 @@ def given(initial: Any) -> bool:
     return initial is not None and initial is not NO_VALUE
 
 
+def kept(keepdims: Any) -> bool:
+    """Return whether the reduced axes stay, of length 1."""
+    return keepdims is not NO_VALUE and bool(operator.index(keepdims))
+
+
+def stays(keepdims: Any) -> bool:
+    """Return the same where NumPy asks for a truth value, and reductions of ufuncs do not."""
+    return keepdims is not NO_VALUE and bool(keepdims)
+
+
+def _started(join: Callable[..., Any], y: Any, initial: Any) -> Any:
+    """Return a reduction's result joined with the number that it starts from."""
+    if not given(initial):
+        return y
+    start = operand(initial)
+    if shape_of(start):
+        raise ValueError(f"initial= must be one number: got {aval_of(start)}")
+    if ew.is_complex(start) and not ew.is_complex(y):
+        raise TypeError(f"initial= must be real, as the array is: got {initial!r}")
+    return join(y, cast(start, dtype_of(y)))
+
+
 def reduced(who: str, prim: Any, a: Any, axis: Any, keepdims: Any, out: Any = None) -> Any:
     """Apply a reduction primitive with NumPy's axis and keepdims arguments."""
     no_out(who, out)
     axes = axes_of(numbers_axis(a, axis), len(shape_of(a)))
     y = prim(a, axes=axes)
-    return expand_dims(y, axes) if keepdims is True else y
+    return expand_dims(y, axes) if kept(keepdims) else y
+
+
+def mask_of(where: Any, shape: Shape) -> Any:
+    """Return ``where=`` of a reduction as a mask of truth values.
+
+    Raises:
+        UnsupportedError: for None, which NumPy takes as False.
+        DtypeError: if it is an array of numbers.
+        ShapeError: if it does not broadcast to the shape of the array.
+    """
+    if where is None:
+        raise UnsupportedError(
+            "where=None chooses no element, because NumPy takes None as False: leave where= out, "
+            "or write where=True, for all elements"
+        )
+    mask = operand(where)
+    if isinstance(where, (np.ndarray, Tracer)) and dtype_of(mask).kind != "b":
+        raise DtypeError(f"where= must be made of truth values: got {aval_of(mask)}; write x != 0")
+    try:
+        fits = np.broadcast_shapes(shape, shape_of(mask)) == shape
+    except ValueError:
+        fits = False
+    if not fits:
+        raise ShapeError(
+            f"where= must broadcast to the shape of the array: got {aval_of(mask)} for {shape}"
+        )
+    return cast(mask, np.dtype(bool))
 
 
 def _masked(a: Any, where: Any, filler: Any) -> Any:
     """Return ``a`` with a neutral element where the mask excludes it."""
     if where is True or where is NO_VALUE:
         return a
-    if np.broadcast_shapes(shape_of(a), shape_of(operand(where))) != shape_of(a):
-        raise ShapeError(
-            f"where= must broadcast to the shape of the array: got {aval_of(operand(where))} "
-            f"for {aval_of(a)}"
-        )
-    return ew.where(operand(where), a, filler)
+    return ew.where(mask_of(where, shape_of(a)), a, filler)
 
 
 @implements("sum")
@@ -54,7 +100,7 @@ def sum(
     a = operand(a) if dtype is None else cast(operand(a), dtype)
     y = reduced("sum", sum_p, _masked(a, where, 0), axis, keepdims, out)
     y = y if dtype is None else cast(y, dtype)  # small integers would grow
-    return ew.add(y, cast(operand(initial), dtype_of(y))) if given(initial) else y
+    return _started(ew.add, y, initial)
 
 
 @implements("prod")
@@ -71,7 +117,7 @@ def prod(
     a = operand(a) if dtype is None else cast(operand(a), dtype)
     y = reduced("prod", prims.prod_p, _masked(a, where, 1), axis, keepdims, out)
     y = y if dtype is None else cast(y, dtype)  # small integers would grow
-    return ew.mul(y, cast(operand(initial), dtype_of(y))) if given(initial) else y
+    return _started(ew.mul, y, initial)
 
 
 def _extremum(
@@ -97,11 +143,10 @@ def _extremum(
         a = _masked(a, where, worst(dtype_of(a)))
     empty = math.prod(shape_of(a)[d] for d in axes) == 0
     if empty and given(initial):
-        kept = tuple(n for d, n in enumerate(shape_of(a)) if d not in axes)
-        y = broadcast_to(cast(strong(operand(initial)), dtype_of(a)), kept)[()]
-        return expand_dims(y, axes) if keepdims is True else y
-    y = reduced(who, prim, a, axis, keepdims, out)
-    return pick(y, cast(operand(initial), dtype_of(y))) if given(initial) else y
+        rest = tuple(n for d, n in enumerate(shape_of(a)) if d not in axes)
+        y = broadcast_to(cast(strong(operand(initial)), dtype_of(a)), rest)[()]
+        return expand_dims(y, axes) if kept(keepdims) else y
+    return _started(pick, reduced(who, prim, a, axis, keepdims, out), initial)
 
 
 def _lowest(dtype: np.dtype) -> Any:
@@ -168,6 +213,7 @@ def all(
 @implements("count_nonzero", status=NO_DERIVATIVE)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
     """Count the elements that are not zero; see numpy.count_nonzero."""
+    keepdims = keepdims if stays(keepdims) else False
     return reduced("count_nonzero", prims.count_p, operand(a), axis, keepdims)
 
 
@@ -177,10 +223,10 @@ def _position(who: str, prim: Any, a: Any, axis: int | None, out: Any, keepdims:
     rank = len(shape_of(a))
     if numbers_axis(a, axis) is None:
         y = prim(reshape(a, (-1,)), axis=0)
-        return reshape(y, (1,) * rank) if keepdims is True else y
+        return reshape(y, (1,) * rank) if stays(keepdims) else y
     axis = axis_of(axis, rank)
     y = prim(a, axis=axis)
-    return expand_dims(y, (axis,)) if keepdims is True else y
+    return expand_dims(y, (axis,)) if stays(keepdims) else y
 
 
 @implements("argmax", status=NO_DERIVATIVE)

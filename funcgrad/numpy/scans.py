@@ -23,7 +23,8 @@ def _scan(
         a, axis = reshape(a, (-1,)), 0
     if not shape_of(a):
         a = reshape(a, (1,))
-    return prim(a, axis=axis_of(axis, len(shape_of(a))), **params)
+    y = prim(a, axis=axis_of(axis, len(shape_of(a))), **params)
+    return y if dtype is None else cast(y, dtype)  # truth values would be counted
 
 
 @implements("cumsum")
@@ -42,6 +43,7 @@ def _cumulative(
     running: Any, filler: int, x: Any, axis: int | None, dtype: Any, initial: bool
 ) -> Any:
     x = operand(x)
+    (axis,) = axis if isinstance(axis, tuple) and len(axis) == 1 else (axis,)
     if axis is None:
         if len(shape_of(x)) > 1:
             raise ValueError("For arrays which have more than one dimension ``axis`` is required.")

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.avals import shape_of
+from ..core.avals import dtype_of, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.reduce import axis_of
@@ -151,6 +151,8 @@ def isin(
     if kind not in (None, "sort", "table"):
         raise ValueError(f"Invalid kind: '{kind}'. Please use None, 'sort' or 'table'.")
     element, others = strong(operand(element)), ravel(strong(operand(test_elements)))
+    if kind == "table":
+        np.isin(*(np.zeros(1, dtype_of(x)) for x in (element, others)), kind=kind)  # may refuse
     size = shape_of(others)[0]
     if not size:
         return np.full(shape_of(element), bool(invert))

@@ -9,10 +9,10 @@ from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
-from ..ops.reduce import axes_of, axis_of
+from ..ops.reduce import axes_in, axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, mean_p
 from .indexing import known
-from .reductions import any, given, max, min, prod, reduced, sum
+from .reductions import any, given, mask_of, max, min, prod, reduced, sum
 from .scans import cumprod, cumsum
 from .shapes import lengths_of
 from .table import NO_VALUE, implements, no_out
@@ -23,7 +23,7 @@ def _count(a: Any, axis: Any, where: Any, keepdims: Any) -> Any:
     shape = shape_of(a)
     if where is True or where is NO_VALUE:
         return math.prod(shape[d] for d in axes_of(axis, len(shape)))
-    mask = broadcast_to(cast(operand(where), bool), shape)
+    mask = broadcast_to(mask_of(where, shape), shape)
     return sum(mask, axis=axis, keepdims=keepdims)
 
 
@@ -58,7 +58,14 @@ def mean(
         return reduced("mean", mean_p, a, axes_of(axis, len(shape_of(a))), keepdims)
     wide = _wide(a, dtype)
     y = _ratio(sum(wide, axis, keepdims=keepdims, where=where), _count(a, axis, where, keepdims))
-    return cast(y, dtype_of(a)) if dtype is None and is_inexact(dtype_of(a)) else y
+    return _narrowed(y, dtype_of(a), dtype)
+
+
+def _narrowed(y: Any, kind: np.dtype, dtype: Any) -> Any:
+    """Return a mean in the dtype asked for, else in that of the array where it is inexact."""
+    if dtype is not None:
+        return cast(y, dtype)
+    return cast(y, kind) if is_inexact(kind) else y
 
 
 def _ratio(total: Any, count: Any) -> Any:
@@ -91,12 +98,13 @@ def var(
     count = _count(a, axis, where, keepdims)
     if mean is None or mean is NO_VALUE:
         mean = _ratio(sum(wide, axis, keepdims=True, where=where), _count(a, axis, where, True))
+        mean = mean if dtype is None else cast(mean, dtype)
     deviation = ew.sub(a, operand(mean))  # of complex numbers the whole, also beside dtype=float
     y = sum(_abs2(deviation), axis, dtype, keepdims=keepdims, where=where)
     free = ew.maximum(ew.sub(count, ddof), 0)  # the degrees of freedom
     y = _ratio(y, free if isinstance(free, (Tracer, np.ndarray)) else free.item())
     dtype_out = np.empty(0, dtype_of(a)).real.dtype
-    return cast(y, dtype_out) if dtype is None and is_inexact(dtype_of(a)) else y
+    return _narrowed(y, dtype_out if is_inexact(dtype_of(a)) else dtype_of(a), dtype)
 
 
 def _abs2(x: Any) -> Any:
@@ -120,7 +128,8 @@ def std(
     """Return the standard deviation, whose derivative is 0 where it is 0; see numpy.std."""
     no_out("std", out)
     options = {"where": where, "mean": mean, "correction": correction}
-    return ew.root(var(a, axis, dtype, None, ddof, keepdims, **options))
+    y = ew.root(var(a, axis, dtype, None, ddof, keepdims, **options))
+    return y if dtype is None else cast(y, dtype)
 
 
 @implements("average")
@@ -130,10 +139,12 @@ def average(
     """Return the weighted mean; see numpy.average."""
     a = operand(a)
     if weights is None:
+        axis = axes_in(axis, len(shape_of(a)))
         y = mean(a, axis, keepdims=keepdims)
         total = np.full(shape_of(y), _count(a, axis, True, False), dtype_of(y))
         return (y, total) if returned else y
     w = weights_of(a, weights, axis)
+    axis = axes_in(axis, len(shape_of(a)))
     kind = np.result_type(dtype_of(a), dtype_of(w))
     kind = kind if is_inexact(dtype_of(a)) else np.result_type(kind, np.float64)
     total = sum(w, axis, kind, keepdims=keepdims)
@@ -169,6 +180,11 @@ def _without_nan(a: Any, filler: Any) -> tuple[Any, Any]:
     a = operand(a)
     good = compare.logical_not(compare.isnan(a))
     return ew.where(good, a, filler), good
+
+
+def _check_inexact(a: Any, dtype: Any) -> None:
+    if dtype is not None and is_inexact(dtype_of(operand(a))) and not is_inexact(np.dtype(dtype)):
+        raise TypeError("If a is inexact, then dtype must be inexact")
 
 
 @implements("nansum")
@@ -236,7 +252,10 @@ def _nan_extremum(
 
 
 def _both(good: Any, where: Any) -> Any:
-    return good if where is True or where is NO_VALUE else compare.logical_and(good, operand(where))
+    """Return where an element is a number and chosen by ``where=``."""
+    if where is True or where is NO_VALUE:
+        return good
+    return compare.logical_and(good, mask_of(where, shape_of(good)))
 
 
 @implements("nanmean")
@@ -250,6 +269,7 @@ def nanmean(
     where: Any = True,
 ) -> Any:
     """Return the mean of what is a number; see numpy.nanmean."""
+    _check_inexact(a, dtype)
     filled, good = _without_nan(a, 0)
     return mean(filled, axis, dtype, out, keepdims, where=_both(good, where))
 
@@ -268,6 +288,7 @@ def nanvar(
     correction: Any = None,
 ) -> Any:
     """Return the variance of what is a number; see numpy.nanvar."""
+    _check_inexact(a, dtype)
     filled, good = _without_nan(a, 0)
     options = {"where": _both(good, where), "mean": mean, "correction": correction}
     return var(filled, axis, dtype, out, ddof, keepdims, **options)
@@ -287,6 +308,7 @@ def nanstd(
     correction: Any = None,
 ) -> Any:
     """Return the standard deviation of what is a number; see numpy.nanstd."""
+    _check_inexact(a, dtype)
     filled, good = _without_nan(a, 0)
     options = {"where": _both(good, where), "mean": mean, "correction": correction}
     return std(filled, axis, dtype, out, ddof, keepdims, **options)

@@ -67,8 +67,19 @@ def no_out(who: str, out: Any) -> None:
         )
 
 
+def check_device(device: Any) -> None:
+    """Raise for a device that there is not."""
+    if device not in (None, "cpu"):
+        raise ValueError(f"device: arrays lie on the one device 'cpu': got {device!r}")
+
+
 def check_cast(who: str, x: Any, dtype: Any, casting: str) -> None:
-    """Raise where NumPy's casting rule forbids what ``dtype=`` asks for."""
+    """Raise where NumPy's casting rule forbids what ``dtype=`` asks for.
+
+    Raises:
+        ValueError: NumPy's own, for a rule that there is not.
+        DtypeError: if the rule forbids the cast.
+    """
     if not np.can_cast(dtype_of(x), dtype, casting):
         raise DtypeError(
             f"{who}: cannot cast {dtype_of(x)} to {np.dtype(dtype)} by the rule "

@@ -1,12 +1,14 @@
 """What the methods and options of NumPy's ufuncs mean to a tracer: reduce, outer, dtype=, ..."""
 
 import math
+import operator
+import re
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import MutationError
 from ..core.registry import overrides
 from ..ops import elementwise as ew
@@ -15,7 +17,7 @@ from ..ops.structure import broadcast_to, cast, reshape
 from . import reductions, scans
 from .reductions import given
 from .shapes import concatenate, moveaxis, stack
-from .table import NO_VALUE, check_cast, no_out, unsupported
+from .table import NO_VALUE, no_out, unsupported
 
 
 def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, Any]) -> Any:
@@ -44,35 +46,113 @@ def _function(who: str, ufunc: np.ufunc) -> Callable[..., Any]:
 
 
 def called(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any]) -> Any:
-    """Apply a ufunc with options: dtype=, casting=, axes=; raise for those that are refused."""
-    if kwargs.pop("where", True) is not True:  # elsewhere NumPy's result is not even defined
-        raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")
-    if kwargs.pop("signature", None) is not None:
-        raise unsupported(who, "signature=", "convert the operands by astype")
-    function, dtype, axes = _function(who, ufunc), kwargs.pop("dtype", None), kwargs.pop("axes", ())
-    casting = kwargs.pop("casting", "same_kind")
+    """Apply a ufunc with options: dtype=, casting=, axes=, ...; raise for those refused."""
+    function, inputs = _function(who, ufunc), tuple(map(operand, inputs))
+    chosen = kwargs.pop("where", True)
+    if chosen is not True and not (isinstance(chosen, np.bool_) and chosen):
+        raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")  # undefined elsewhere
     for ignored in ("order", "subok"):
         kwargs.pop(ignored, None)
-    if kwargs and ufunc.__name__ != "vecdot":
-        raise unsupported(who, f"{', '.join(kwargs)}=", "move the axes, and leave it out")
-    if dtype is not None:
-        inputs = tuple(map(operand, inputs))
-        for x in inputs:
-            check_cast(who, x, dtype, casting)
-        inputs = tuple(cast(x, dtype) for x in inputs)
-    return _moved(function, inputs, axes) if axes else function(*inputs, **kwargs)
+    places = {name: kwargs.pop(name) for name in ("axes", "axis", "keepdims") if name in kwargs}
+    kinds = _loop(ufunc, inputs, **kwargs) if kwargs else None
+    if kinds is not None:
+        inputs = tuple(map(cast, inputs, kinds))
+    y = _along(who, ufunc, function, inputs, **places) if places else function(*inputs)
+    if kinds is None:
+        return y
+    if ufunc.nout == 1:
+        return cast(y, kinds[-1])
+    return tuple(map(cast, y, kinds[ufunc.nin :]))
 
 
-def _moved(function: Callable[..., Any], inputs: tuple, axes: Any) -> Any:
-    """Apply a generalized ufunc to axes that are not the last: ``axes`` lists them by operand."""
-    places = [d if isinstance(d, tuple) else (d,) for d in axes]
+def _loop(
+    ufunc: np.ufunc,
+    inputs: tuple,
+    dtype: Any = None,
+    signature: Any = NO_VALUE,
+    casting: str = "same_kind",
+) -> tuple[np.dtype, ...]:
+    """Return the dtypes of operands and results in which NumPy computes.
+
+    Raises:
+        TypeError: NumPy's own, where no loop fits or the casting rule forbids it.
+    """
+    kinds = [type(aval.dtype.type(0).item()) if aval.weak else aval.dtype
+             for aval in map(aval_of, inputs)]  # fmt: skip
+    if signature is not NO_VALUE and dtype is not None:
+        raise TypeError("cannot specify both 'signature' and 'dtype'")
+    if signature is NO_VALUE:
+        asked = None if dtype is None else np.dtype(dtype)
+        loop = (*[None] * ufunc.nin, *[asked] * ufunc.nout)
+    elif isinstance(signature, str):
+        left, _, right = signature.partition("->")
+        if (len(left), len(right)) != (ufunc.nin, ufunc.nout):
+            raise ValueError(
+                f"signature= must name {ufunc.nin} operands and {ufunc.nout} results: "
+                f"got {signature!r}"
+            )
+        loop = tuple(map(np.dtype, left + right))  # type: ignore[arg-type]
+    else:
+        loop = tuple(signature)  # of None there is none, as NumPy has it
+    given = (np.dtype(bool) if kind is bool else kind for kind in kinds)
+    return ufunc.resolve_dtypes((*given, *[None] * ufunc.nout), signature=loop, casting=casting)
+
+
+def _along(
+    who: str,
+    ufunc: np.ufunc,
+    function: Callable[..., Any],
+    inputs: tuple,
+    axes: Any = NO_VALUE,
+    axis: Any = NO_VALUE,
+    keepdims: Any = NO_VALUE,
+) -> Any:
+    """Apply a generalized ufunc to axes that are not the last.
+
+    ``axes`` lists those of each operand, and of the result where it has any; ``axis`` is the one
+    of all operands, and ``keepdims`` leaves it in the result.
+    """
+    stays = keepdims is True
+    if keepdims is not NO_VALUE and not isinstance(keepdims, bool):
+        raise TypeError(f"{who}: keepdims must be True or False: got {keepdims!r}")
+    if not (axis is NO_VALUE and keepdims is NO_VALUE) and ufunc.signature != "(n),(n)->()":
+        raise TypeError(f"{who}: axis= and keepdims= go with one shared core dimension alone")
+    if axis is not NO_VALUE:
+        if axes is not NO_VALUE:
+            raise TypeError(f"{who}: axes= and axis= cannot both be given")
+        axes = [(operator.index(axis),)] * (ufunc.nin + stays)
+    if axes is NO_VALUE:
+        axes = [(-1,)] * (ufunc.nin + stays) if stays else None
+    if axes is None:
+        return function(*inputs)
+    places = _core_axes(who, ufunc, inputs, axes, stays)
+    n = len(inputs)
     ends = [tuple(range(-len(place), 0)) for place in places]
-    n = len(inputs)  # the result may have no axes to list
     each = zip(inputs, places[:n], ends[:n], strict=True)
     y = function(*(moveaxis(operand(x), place, end) for x, place, end in each))
-    if len(places) == n:
-        return y
+    y = reductions.expand_dims(y, (len(shape_of(y)),)) if stays else y
     return moveaxis(y, ends[-1], places[-1])
+
+
+def _core_axes(
+    who: str, ufunc: np.ufunc, inputs: tuple, axes: Any, stays: bool
+) -> list[tuple[int, ...]]:
+    """Return the core axes of each operand and of the result; a vector lacks the optional one."""
+    if not isinstance(axes, list):
+        raise TypeError(f"{who}: axes= must be a list of tuples: got {type(axes).__name__}")
+    places = [d if isinstance(d, tuple) else (operator.index(d),) for d in axes]
+    parts = re.findall(r"\(([^)]*)\)", str(ufunc.signature))
+    names = [part.split(",") if part else [] for part in parts]
+    for x, core in zip(inputs, list(names), strict=False):
+        absent = {name for name in core if "?" in name and len(shape_of(x)) < len(core)}
+        names = [[name for name in each if name not in absent] for each in names]
+    ranks = [len(each) for each in names]
+    ranks[-1] += stays
+    if len(places) == ufunc.nin and (stays or not ranks[-1]):
+        places.append(places[0] if stays else ())
+    if [len(place) for place in places] != ranks:
+        raise ValueError(f"{who}: axes= must have {ranks} entries for the operands: got {axes}")
+    return places
 
 
 def _reduce(

@@ -10,7 +10,7 @@ from ..core.registry import overrides
 from ..ops import bessel, compare, elementwise as ew
 from ..ops.operand import operand
 from ..ops.structure import cast
-from .table import NO_DERIVATIVE, implements, no_out
+from .table import NO_DERIVATIVE, NO_VALUE, implements, no_out
 from .ufunc_methods import called
 
 
@@ -87,18 +87,30 @@ def i0(x: Any) -> Any:
 @implements("clip")
 def clip(
     a: Any,
-    a_min: Any = None,
-    a_max: Any = None,
+    a_min: Any = NO_VALUE,
+    a_max: Any = NO_VALUE,
     out: Any = None,
     *,
-    min: Any = None,
-    max: Any = None,
+    min: Any = NO_VALUE,
+    max: Any = NO_VALUE,
     **kwargs: Any,
 ) -> Any:
     """Limit the values; the derivative is 1 inside and on the bounds; see numpy.clip."""
     no_out("clip", out)
     a = operand(a)
-    low, high = a_min if min is None else min, a_max if max is None else max
+    if (a_min is NO_VALUE) != (a_max is NO_VALUE):
+        raise TypeError(
+            f"clip: {'a_min' if a_min is NO_VALUE else 'a_max'} is missing beside the other bound: "
+            f"write None for no bound, or min= and max="
+        )
+    if a_min is not NO_VALUE and not (min is NO_VALUE and max is NO_VALUE):
+        raise ValueError("clip: bounds are given as min and max, or as a_min and a_max, not both")
+    low, high = (min, max) if a_min is NO_VALUE else (a_min, a_max)
+    return _clipped(a, *(None if v is NO_VALUE else v for v in (low, high)), kwargs)
+
+
+def _clipped(a: Any, low: Any, high: Any, kwargs: dict[str, Any]) -> Any:
+    """Return the values within bounds, each of which may be None."""
     if kwargs:  # of a ufunc: dtype=, casting=, ...
         bounds = tuple(bound for bound in (low, high) if bound is not None)
         return called("numpy.clip", _LIMITS[low is None, high is None], (a, *bounds), kwargs)

@@ -29,7 +29,7 @@ from .structure import (
 
 
 def axes_of(axis: Any, rank: int) -> Axes:
-    """Return NumPy's ``axis`` argument (None, one, several, negative) as sorted axes.
+    """Return the ``axis`` of a reduction (None, one, a tuple, negative) as sorted axes.
 
     Raises:
         numpy.exceptions.AxisError: if an axis is not one of the array's.
@@ -37,11 +37,24 @@ def axes_of(axis: Any, rank: int) -> Axes:
     """
     if axis is None:
         return tuple(range(rank))
-    given = axis if isinstance(axis, (tuple, list)) else (axis,)
+    given = axis if isinstance(axis, tuple) else (axis,)  # of a list NumPy wants a tuple made
     axes = sorted(axis_of(d, rank) for d in given)
     if len(set(axes)) < len(axes):
         raise ValueError("duplicate value in 'axis'")
     return tuple(axes)
+
+
+def axes_in(axis: Any, rank: int) -> Axes:
+    """Return sorted axes where NumPy takes any sequence of them.
+
+    Raises:
+        numpy.exceptions.AxisError: if an axis is not one of the array's.
+        ValueError: if an axis is named twice.
+    """
+    try:
+        return axes_of(axis if axis is None else operator.index(axis), rank)
+    except TypeError:
+        return axes_of(tuple(axis), rank)
 
 
 def axis_of(axis: Any, rank: int) -> int:

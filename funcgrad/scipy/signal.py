@@ -11,7 +11,7 @@ from ..core.errors import ShapeError
 from ..ops import elementwise as ew
 from ..ops.layouts import conv_general_dilated
 from ..ops.operand import operand, strong, weak_with
-from ..ops.reduce import axes_of
+from ..ops.reduce import axes_in
 from ..ops.structure import cast
 
 _MODES = ("full", "same", "valid")
@@ -126,7 +126,7 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     rank = len(shape_of(a))
     if rank != len(shape_of(b)):
         raise ShapeError(f"fftconvolve: the ranks must be equal: got {shape_of(a)}, {shape_of(b)}")
-    axes = tuple(range(rank)) if axes is None else axes_of(axes, rank)
+    axes = tuple(range(rank)) if axes is None else axes_in(axes, rank)
     n, k = ([shape_of(x)[d] for d in axes] for x in (a, b))
     if mode == "valid" and any(i < j for i, j in zip(n, k, strict=True)):
         a, b, n, k = b, a, k, n
