@@ -2,15 +2,12 @@
 
 import operator
 import re
-import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from .files import load, load_metadata, save
 
-STALE = 3600  # seconds without a write, after which a process that was writing has been killed
 _NAME = re.compile(r"step_(\d+)\.safetensors")
 
 
@@ -53,10 +50,6 @@ class CheckpointManager:
             OSError: if it cannot be written; what was there stays.
         """
         save(self.path(step), state, metadata)
-        for left in self._directory.glob(".step_*.tmp"):
-            with suppress(OSError):
-                if time.time() - left.stat().st_mtime > STALE:
-                    left.unlink()
         older = self.steps()[: -self._keep] if self._keep is not None else []
         for old in older:
             if old != step and not (self._every and old % self._every == 0):

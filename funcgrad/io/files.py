@@ -2,11 +2,9 @@
 
 import os
 import struct
-import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,6 +15,7 @@ from ..core.avals import PYTHON_SCALARS, Aval
 from ..core.errors import TreeError
 from ..core.trace import Tracer
 from . import safetensors
+from .replace import replacing
 from .safetensors import FileFormatError
 
 COMPLEX = "funcgrad.complex128"  # metadata: the arrays whose last axis is real and imaginary part
@@ -26,7 +25,8 @@ def save(path: Any, value: Any, metadata: Mapping[str, str] | None = None) -> No
     """Write a tree of arrays to a file, all of it or nothing.
 
     It is written under another name beside the file, flushed to the disk and then renamed, so
-    that a kill or a full disk leaves an older file as it was.
+    that a kill or a full disk leaves an older file as it was. The new file has the older one's
+    mode, owner and group; another hard link keeps the older content.
 
     Args:
         path: ending in ``.safetensors`` or ``.npz``.
@@ -36,7 +36,7 @@ def save(path: Any, value: Any, metadata: Mapping[str, str] | None = None) -> No
     Raises:
         ValueError: if the ending is another, two leaves have one name, or one the metadata's.
         TypeError: naming the path of a leaf that is no array, or whose dtype the format has not.
-        OSError: if it cannot be written.
+        OSError: if it cannot be written, or the older file is write-protected.
 
     >>> import tempfile, os
     >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
@@ -126,25 +126,6 @@ def fitted(arrays: Mapping[str, np.ndarray], like: Any, source: str, *, cast: bo
     if complaints:
         raise TreeError(f"load: {source!r} does not fit like: {'; '.join(complaints)}")
     return tree.unflatten(treedef, out)
-
-
-@contextmanager
-def replacing(path: Any) -> Iterator[BinaryIO]:
-    """Give a file to be written, which takes the place of another when all is well."""
-    path = Path(path).resolve()  # a link stays one, and what it points to is replaced
-    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".tmp", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o666 & ~_umask())  # mkstemp gives it to its owner alone
-        os.replace(name, path)
-    except BaseException:
-        with suppress(OSError):
-            os.unlink(name)
-        raise
-    _sync_directory(path.parent)
 
 
 # names
@@ -276,19 +257,3 @@ def _member(member: Any, size: int) -> np.ndarray:
         raise ValueError("an array is cut off")
     x = np.frombuffer(bytearray(data), dtype).astype(dtype.newbyteorder("="), copy=False)
     return x.reshape(shape[::-1]).T if fortran else x.reshape(shape)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def _sync_directory(path: Path) -> None:
-    """Let a renaming reach the disk, where directories can be synced."""
-    with suppress(OSError):
-        handle = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

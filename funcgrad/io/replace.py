@@ -1,0 +1,232 @@
+"""A file takes another's place when it is complete, and not before.
+
+It is written under a name of its own beside the other, ``.model.npz.<host>.<pid>.<random>.tmp``,
+and renamed. Its writer holds a lock on it, which the system lifts when the writer dies, in whatever
+way: so the next writer in the folder can tell a file that was left from one that is being written.
+A process number could not: it may be in use again, or belong to another machine.
+"""
+
+import errno
+import os
+import re
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, BinaryIO
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+STALE = 3600  # seconds without a write after which a writer that no lock shows is taken for dead
+_OURS = re.compile(r"\..*\.(?P<host>[\w-]*)\.\d+\.[0-9a-f]{12}\.tmp", re.DOTALL)
+_OLDER = re.compile(r"\.(step_\d+\..*|.*\.(safetensors|npz)\.[a-z0-9_]{8})\.tmp", re.DOTALL)
+_ACL = "system.posix_acl_access"
+_NAME_BYTES = 255  # that a file's name may have
+
+
+@contextmanager
+def replacing(path: Any, before: Callable[[], None] = lambda: None) -> Iterator[BinaryIO]:
+    """Give a file to be written, which takes the place of another when all is well.
+
+    Mode, access list, owner and group are those of the other file. Temporary files that dead
+    processes left in the folder are deleted first.
+
+    Args:
+        path: of the file; a link stays one, and the file that it points to is replaced.
+        before: called when the new file is complete and on the disk, just before it is renamed.
+
+    Raises:
+        OSError: if it cannot be written, or if the file that is there is write-protected.
+    """
+    target = Path(os.path.realpath(path))
+    status = _status_of(target)
+    file, name = _temporary(target, 0o666 if status is None else 0o600)
+    try:
+        with file:
+            _remove_left(target.parent, os.fstat(file.fileno()).st_mtime)
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+            status = _status_of(target) or status  # it may have changed meanwhile
+            if status is not None:
+                _take_over(status, target, file.fileno(), name)
+            before()
+            if os.name != "nt":  # renamed while the lock is held
+                os.replace(name, target)
+        if os.name == "nt":  # Windows does not rename an open file
+            os.replace(name, target)
+    except BaseException:
+        with suppress(OSError):
+            os.unlink(name)
+        raise
+    _sync_directory(target.parent)
+
+
+def is_protected(status: os.stat_result) -> bool:
+    """Return whether nobody may write to a file: not even root is meant to."""
+    return not status.st_mode & 0o222
+
+
+def _status_of(path: Path) -> os.stat_result | None:
+    """Return the status of a file that is to be replaced, None if there is none.
+
+    Raises:
+        OSError: if it is no file, or cannot be written to.
+    """
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        return None
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), os.fspath(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "save: not a regular file", os.fspath(path))
+    effective = os.access in os.supports_effective_ids
+    if is_protected(status) or not os.access(path, os.W_OK, effective_ids=effective):
+        raise PermissionError(errno.EACCES, "save: the file is write-protected", os.fspath(path))
+    return status
+
+
+# the temporary file
+
+
+def _temporary(target: Path, mode: int) -> tuple[BinaryIO, Path]:
+    """Return a new, locked file beside another, and its name."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+    flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+    while True:
+        name = target.with_name(_temporary_name(target.name))
+        try:
+            file = os.fdopen(os.open(name, flags, mode), "wb")
+        except FileExistsError:
+            continue
+        except OSError as error:  # of a folder that is not there, or read-only
+            error.filename = os.fspath(target)
+            raise
+        # before it was locked, another process may have taken it for one that was left
+        if _lock(file.fileno()) is not False and _is_at(file.fileno(), name):
+            return file, name
+        file.close()
+
+
+def _temporary_name(name: str) -> str:
+    end = f".{_host()}.{os.getpid()}.{secrets.token_hex(6)}.tmp"
+    start = os.fsencode(name)[: _NAME_BYTES - 1 - len(end)]
+    return f".{start.decode('utf-8', 'ignore')}{end}"
+
+
+def _host() -> str:
+    """Return the name of this machine: locks may not be seen from another."""
+    name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
+    return re.sub(r"[^\w-]", "_", name, flags=re.ASCII)[:40]
+
+
+def _lock(handle: int) -> bool | None:
+    """Lock a file: True, or False if another holds it, or None where there are no locks.
+
+    The lock belongs to the open file, not to the process as that of ``lockf``: so threads see
+    each other's.
+    """
+    if fcntl is None:
+        return None
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return None
+    return True
+
+
+def _is_at(handle: int, path: Path | str) -> bool:
+    """Return whether a path still leads to an open file."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=False))
+    except FileNotFoundError:
+        return False
+
+
+def _remove_left(folder: Path, now: float) -> None:
+    """Delete temporary files whose writers are dead; ``now`` is by the clock of the disk."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            ours, older = _OURS.fullmatch(entry.name), _OLDER.fullmatch(entry.name)
+            if ours or older:
+                local = ours is not None and ours["host"] == _host()
+                with suppress(OSError):  # deleted by another process, or not ours to delete
+                    _remove_if_left(entry.path, local, now)
+
+
+def _remove_if_left(path: str, local: bool, now: float) -> None:
+    flags = os.O_RDWR | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    handle = os.open(path, flags)
+    try:
+        status = os.fstat(handle)
+        locked = _lock(handle)
+        stale = now - status.st_mtime > STALE
+        left = locked is not False and (stale or (local and locked is True))
+        if left and stat.S_ISREG(status.st_mode) and os.name != "nt":
+            os.unlink(path)  # while it is locked, so that a writer who has just made it sees it
+    finally:
+        os.close(handle)
+    if left and os.name == "nt":
+        os.unlink(path)
+
+
+# what the new file takes over
+
+
+def _take_over(status: os.stat_result, target: Path, handle: int, name: Path) -> None:
+    """Give a file the owner, group, access list and mode of another, and never more than that."""
+    mode = stat.S_IMODE(status.st_mode) & 0o777
+    if not (_take_owner(status, handle) and _take_access_list(target, handle)):
+        mode &= 0o707 | (mode & 0o007) << 3  # another group gets no more than everybody
+    if hasattr(os, "fchmod"):
+        os.fchmod(handle, mode)
+    else:
+        os.chmod(name, mode)
+
+
+def _take_owner(status: os.stat_result, handle: int) -> bool:
+    """Return whether the group is that of another file; only root can give files away."""
+    own = os.fstat(handle)
+    if (own.st_uid, own.st_gid) == (status.st_uid, status.st_gid) or not hasattr(os, "fchown"):
+        return True
+    for owner in (status.st_uid, -1):
+        with suppress(OSError):
+            os.fchown(handle, owner, status.st_gid)
+            return True
+    return False
+
+
+def _take_access_list(target: Path, handle: int) -> bool:
+    """Return whether a file has the access list of another, or needs none."""
+    if not hasattr(os, "listxattr"):  # only Linux shows it so
+        return True
+    try:
+        if _ACL in os.listxattr(target):
+            os.setxattr(handle, _ACL, os.getxattr(target, _ACL))
+        elif _ACL in os.listxattr(handle):  # the folder's default
+            os.removexattr(handle, _ACL)
+    except OSError as error:
+        return error.errno == errno.ENOTSUP
+    return True
+
+
+def _sync_directory(path: Path) -> None:
+    """Let a renaming reach the disk, where folders can be synced."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except OSError:  # Windows, or a folder that may not be listed
+        return
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF):
+            raise
+    finally:
+        os.close(handle)
