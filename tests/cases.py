@@ -126,6 +126,8 @@ INDICES = [
     indexed((2, 3, 4), 1, ALL, np.array([0, 3])),
     indexed((2, 3, 4), ALL, 2, np.array([0, 3])),
     indexed((2, 3, 4), np.array(1), ALL, 0),
+    indexed((4,), np.array(-2)),
+    indexed((4, 3), np.array(1), np.array(2)),
     indexed((4, 3), np.zeros((0,), int)),
     indexed((0, 3), ALL, np.array([2, 2])),
 ]

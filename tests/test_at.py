@@ -432,3 +432,51 @@ def test_a_vector_is_added_along_a_matrix_of_indices():
 def test_it_shows_what_it_waits_for():
     assert repr(fg.at(np.zeros(2))) == "at(array([0., 0.]))"
     assert repr(fg.at(np.zeros(2))[0]) == "at(array([0., 0.]))[0]"
+
+
+# in loops, whose counters are Python numbers when they run
+
+
+COUNTED = {  # of the counter i: an index of X, M, T
+    "element": (X, lambda i: i),
+    "from the end": (X, lambda i: (..., -i - 1)),
+    "computed": (X, lambda i: i * np.array([1, 0])),
+    "row": (M, lambda i: i),
+    "diagonal": (M, lambda i: (i, i)),
+    "column": (M, lambda i: (slice(None), i)),
+    "beside a slice": (M, lambda i: (i, slice(1, 3))),
+    "beside an array": (M, lambda i: (i, np.array([0, 0]))),
+    "apart": (T, lambda i: (i, slice(None), i)),
+}
+LOOPS = {
+    "plain": lambda step, x, v: step(1, step(0, x, v), v),
+    "fori": lambda step, x, v: fg.lax.fori_loop(0, 2, lambda i, x: step(i, x, v), x),
+    "traced bound": lambda step, x, v: fg.lax.fori_loop(
+        0, 2 + np.floor(0 * v).astype(int), lambda i, x: step(i, x, v), x),
+    "while": lambda step, x, v: fg.lax.while_loop(
+        lambda s: s[0] < 2, lambda s: (s[0] + 1, step(*s, v)), (0, x))[1],
+    "scan": lambda step, x, v: fg.lax.scan(
+        lambda s, _: ((s[0] + 1, step(*s, v)), None), (0, x), None, 2)[0][1],
+}  # fmt: skip
+MODES = {
+    "value": lambda f, x: f(x, 1.7),
+    "jvp": lambda f, x: fg.jvp(f, (x, 1.7), (np.cos(x), 0.4))[1],
+    "vjp": lambda f, x: fg.vjp(f, x, 1.7)[1](np.sin(x)),
+    "vmap": lambda f, x: fg.vmap(f)(np.stack([x, x + 1]), np.array([1.7, 1.9])),
+    "jit": lambda f, x: fg.jit(f)(x, 1.7),
+}
+
+
+@pytest.mark.parametrize("index", COUNTED)
+@pytest.mark.parametrize("op", [op for op in OPS if op not in ("subtract", "divide")])
+def test_an_update_in_a_loop_is_that_of_its_steps(op, index):
+    x, place = COUNTED[index]
+    step = lambda i, x, v: getattr(fg.at(x)[place(i)], op)(v)
+    for mode in MODES.values():
+        want, *others = (
+            fg.tree.leaves(mode(lambda x, v, loop=loop: loop(step, x, v), x))
+            for loop in LOOPS.values()
+        )
+        for got in others:
+            for w, g in zip(want, got, strict=True):
+                assert np.allclose(g, w, rtol=1e-13)

@@ -361,6 +361,23 @@ def test_a_python_number_is_an_operand_like_any_other(name, case):
         assert got == want
 
 
+@rows(lambda name, case: any(np.shape(x) == () for x in case.operands(F64)))
+def test_a_python_number_stands_for_an_array_of_one(name, case):
+    prim, operands = primitives[name], case.operands(F64)
+    numbers = [x.item() if isinstance(x, np.ndarray) and not x.shape else x for x in operands]
+    places = [i for i in case.free if type(numbers[i]) not in PYTHON_SCALARS]
+
+    assert_close(prim.run(*operands, **case.params), prim.run(*numbers, **case.params), 1e-12)
+    if not places or not prim.differentiable:
+        return
+    f, xs = program(name, case, operands, places)
+    g, _ = program(name, case, numbers, places)
+    ts = normal_like(xs)
+    assert_close(fg.jvp(f, xs, ts)[1], fg.jvp(g, xs, ts)[1], 1e-12)
+    cts = normal_like(f(*xs))
+    assert_close(pulled(f, cts)(*xs), pulled(g, cts)(*xs), 1e-12)
+
+
 @elementwise
 def test_python_numbers_are_weak_under_derivatives(name):
     case = CASES[name][0]

@@ -133,7 +133,8 @@ def add_into(out: np.ndarray, x: Any, index: Index, arrays: Sequence[Any]) -> No
         out[tuple(index)] += x
         return
     shape = shape_of(x)
-    if (out.ndim > 1 and math.prod(shape) <= FEW) or (out.ndim == 1 and shape == arrays[0].shape):
+    few = out.ndim > 1 and math.prod(shape) <= FEW
+    if few or (out.ndim == 1 and shape == shape_of(arrays[0])):
         np.add.at(out, index.with_arrays(arrays), x)
         return
     try:
