@@ -375,6 +375,21 @@ def test_an_associative_scan_is_the_loop(n, reverse):
     np.testing.assert_allclose(got, np.cumsum(rows.T, -1), rtol=1e-12, atol=1e-14)
 
 
+def test_an_associative_scan_takes_a_sequence_for_a_named_tuple():
+    start = State(X, np.ones(3))
+    step = lambda a, b: (a[0] * b[0], a[1] * b[0] + b[1])
+    want = lax.associative_scan(lambda a, b: State(*step(a, b)), start)
+
+    for made in (tuple, list):
+        got = lax.associative_scan(lambda a, b, made=made: made(step(a, b)), start)
+        assert type(got) is State
+        assert all(map(np.array_equal, got, want))
+        assert type(lax.associative_scan(lambda a, b, m=made: m(step(a, b)), (X, X))) is tuple
+    for other in (lambda a: a[:1], lambda a: {"h": a[0], "rest": a[1]}, lambda a: (a, a[0])):
+        with pytest.raises(TreeError, match="associative_scan: what fn gives"):
+            lax.associative_scan(lambda a, b, other=other: other(step(a, b)), start)
+
+
 def test_programs_print_nested():
     text = str(fg.make_jaxpr(lambda p, x: lax.cond(p, np.sin, lambda x: x * 2, x))(True, X))
 

@@ -28,7 +28,8 @@ def associative_scan(
 
     Raises:
         ShapeError: if the lengths differ.
-        TreeError: if ``fn`` gives another structure than that of ``elems``.
+        TreeError: if ``fn`` gives another structure than that of ``elems``, in which a tuple or
+            list may stand for a NamedTuple.
 
     Source: Blelloch 1990, "Prefix sums and their applications", section 1.3: about 2 n operations
     in 2 log n calls of ``fn``.
@@ -49,8 +50,7 @@ def associative_scan(
         raise ShapeError(f"associative_scan: elems differ in length along axis {axis}: {lengths}")
 
     def combine(a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
-        out = fn(tree.unflatten(treedef, a), tree.unflatten(treedef, b))
-        ys = same_structure("associative_scan", "what fn gives", treedef, out)
+        ys = _leaves_alike(treedef, fn(tree.unflatten(treedef, a), tree.unflatten(treedef, b)))
         for y, x in zip(ys, a, strict=True):
             if shape_of(y) != shape_of(x) or dtype_of(y) != dtype_of(x):
                 kind = ShapeError if shape_of(y) != shape_of(x) else DtypeError
@@ -64,6 +64,22 @@ def associative_scan(
     taken = set(map(id, leaves))
     prefixes = turn(_prefixes(combine, turn(leaves), axes))
     return tree.unflatten(treedef, [owned(y, taken) for y in prefixes])
+
+
+def _leaves_alike(want: tree.TreeDef, out: Any) -> list[Any]:
+    """Return the leaves of what ``fn`` gives: sequences of one length stand for each other."""
+    leaves, got = tree.flatten(out)
+    pairs = zip(want.nodes, got.nodes, strict=False)
+    if len(want.nodes) == len(got.nodes) and all(a == b or _sequences(a, b) for a, b in pairs):
+        return leaves
+    return same_structure("associative_scan", "what fn gives", want, out)
+
+
+def _sequences(a: Any, b: Any) -> bool:
+    """Return whether two nodes of trees are tuples, lists or NamedTuples of one length."""
+    if a is None or b is None:  # a leaf
+        return False
+    return a[2] == b[2] and all(issubclass(node[0], (tuple, list)) for node in (a, b))
 
 
 def _prefixes(combine: Any, xs: list[Any], axes: list[int]) -> list[Any]:
