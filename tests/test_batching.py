@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad.core.errors import ConcretizationError, ShapeError
+from funcgrad.core.errors import ConcretizationError, MissingRuleError, ShapeError
 
 RNG = np.random.default_rng(0)
 W, X, Y = RNG.normal(size=(4, 3)), RNG.normal(size=(5, 4)), RNG.normal(size=(5, 3))
@@ -171,3 +171,23 @@ ERRORS = [
 def test_errors_name_the_argument_and_the_cure(call, kind, words):
     with pytest.raises(kind, match=words):
         call()
+
+
+class Doubled(fg.extend.Primitive):
+    """A primitive without a batch rule."""
+
+    run = lambda self, x: (2 * x,)
+    infer = lambda self, x: (x,)
+    jvp = lambda self, primals, tangents, outs: (self(tangents[0]),)
+    vjp = lambda self, cts, needs, outs, ins: (self(cts[0]),)
+
+
+@pytest.mark.parametrize("over", [fg.vmap, fg.jacfwd, fg.jacrev, fg.hessian])
+def test_a_missing_batch_rule_names_the_loop(over):
+    doubled = Doubled("doubled_of_batching")
+    f = (lambda x: doubled(x).sum() ** 2) if over is fg.hessian else lambda x: doubled(x)
+    with pytest.raises(MissingRuleError, match=r"define Doubled.batch .*funcgrad.extend.by_loop"):
+        over(f)(np.ones(2))
+    doubled.batch = lambda *args, **params: fg.extend.by_loop(doubled, *args, **params)
+
+    assert np.shape(over(f)(np.ones(2)))[:1] == (2,)

@@ -398,3 +398,62 @@ def test_a_primitive_cannot_take_the_name_of_one_of_the_librarys():
         twice = fg.extend.Elementwise("twice_over", lambda x: 2 * x, lambda t, y, x: 2 * t)
 
     assert fg.grad(twice)(1.0) == 2.0 and fg.lax.add(1, 2) == 3
+
+
+# a rule that applies functions with rules of their own to tangents
+
+
+def scaled():
+    """Return a function linear in each argument, whose rule applies it to tangents."""
+    f = fg.custom_jvp(lambda a, x: a * x)
+    f.defjvp(lambda p, t: (f(*p), f(p[0], t[1]) + f(t[0], p[1])))
+    return f
+
+
+# of a function of two numbers: its gradient at (2, 3), or what stands for it
+OPENED = {
+    "grad": lambda f: fg.grad(f, (0, 1))(2.0, 3.0),
+    "vjp": lambda f: fg.vjp(f, 2.0, 3.0)[1](1.0),
+    "linearize": lambda f: fg.linear_transpose(fg.linearize(f, 2.0, 3.0)[1], 2.0, 3.0)(1.0),
+    "jit of grad": lambda f: fg.jit(fg.grad(f, (0, 1)))(2.0, 3.0),
+    "grad of jit": lambda f: fg.grad(fg.jit(f), (0, 1))(2.0, 3.0),
+    "checkpoint": lambda f: fg.grad(fg.checkpoint(f), (0, 1))(2.0, 3.0),
+    "vmap": lambda f: fg.grad(lambda a, x: fg.vmap(f)(a * X**0, x * X**0)[0], (0, 1))(2.0, 3.0),
+    "scan": lambda f: fg.grad(
+        lambda a, x: lax.scan(lambda c, _: (f(a, c), None), x, None, 1)[0], (0, 1))(2.0, 3.0),
+    "while": lambda f: fg.grad(lambda a, x: lax.while_loop(
+        lambda s: s[1] < 1, lambda s: (f(a, s[0]), s[1] + 1), (x, 0))[0], (0, 1))(2.0, 3.0),
+    "second": lambda f: fg.hessian(lambda z: f(z[0], z[1]))(X[:2])[0][::-1] * [3.0, 1.0] + [0, 2.0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", OPENED)
+def test_a_rule_may_apply_its_function_to_tangents(name):
+    got = OPENED[name](scaled())
+
+    np.testing.assert_allclose(got, (3.0, 2.0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("kind", ["custom_jvp", "custom_vjp", "custom_batch"])
+def test_a_linear_function_with_rules_is_transposed(kind):
+    matrix = np.array([[1.0, 2.0, 0.0], [0.0, 1.0, 3.0]])
+    back = lambda _, ct: (matrix.T @ ct,)
+    f = {
+        "custom_jvp": lambda g: _with(fg.custom_jvp(g), "defjvp", lambda p, t: (g(*p), g(*t))),
+        "custom_vjp": lambda g: _with(fg.custom_vjp(g), "defvjp", lambda x: (g(x), None), back),
+        "custom_batch": fg.custom_batch,
+    }[kind](lambda x: matrix @ x)
+
+    for g in (f, fg.jit(f), fg.checkpoint(f), lambda x: 2 * f(np.append(f(x), 0))):
+        (got,) = fg.linear_transpose(g, X)(np.array([1.0, -1.0]))
+        want = np.array([np.dot(g(e), [1.0, -1.0]) for e in np.eye(3)])
+        np.testing.assert_allclose(got, want, rtol=1e-12)
+    square = fg.custom_jvp(np.square)
+    square.defjvp(lambda p, t: (p[0] ** 2, square(t[0])))
+    with pytest.raises(MissingRuleError, match="the rule of custom_jvp of 'square' is not linear"):
+        fg.grad(square)(1.0)
+
+
+def _with(f, method, *rules):
+    getattr(f, method)(*rules)
+    return f

@@ -324,6 +324,44 @@ def test_vjp_can_be_differentiated_after_the_fact():
 # linearize and linear_transpose
 
 
+MATRIX = np.array([[3.0, 1.0], [0.5, 2.0]])
+LOOP = lambda v: fg.lax.while_loop(
+    lambda s: s[2] < 1, lambda s: (s[0] * s[0], MATRIX @ s[1], s[2] + 1), (v, v, 0)
+)
+# linear functions of v, MATRIX @ v but for the gradients, in which something dead is not linear
+DEAD = {
+    "an output": lambda v: (np.sum(v**2), MATRIX @ v)[1],
+    "of jit": lambda v: fg.jit(lambda v: (np.sum(v**2), MATRIX @ v))(v)[1],
+    "of checkpoint": lambda v: fg.checkpoint(lambda v: (np.sin(v), MATRIX @ v))(v)[1],
+    "a result of scan": lambda v: fg.lax.scan(lambda c, _: (MATRIX @ c, c * c), v, None, 1)[0],
+    "a carry of scan": lambda v: fg.lax.scan(
+        lambda c, _: ((c[0] * c[0], MATRIX @ c[1]), None), (v, v), None, 1)[0][1],
+    "in a step": lambda v: fg.lax.scan(
+        lambda c, _: ((np.sin(c), MATRIX @ c)[1], None), v, None, 1)[0],
+    "a carry of while": lambda v: LOOP(v)[1],
+    "of cond": lambda v: fg.jit(lambda p: fg.lax.cond(
+        p > 0, lambda v: (v * v, MATRIX @ v), lambda v: (v, v), v)[1])(1.0),
+    "a value": fg.grad(lambda v: 0.5 * v @ (MATRIX + MATRIX.T) @ v),
+    "a value of jit": fg.grad(fg.jit(lambda v: 0.5 * v @ (MATRIX + MATRIX.T) @ v)),
+    "a primal": lambda v: fg.jvp(np.sin, (np.zeros(2),), (MATRIX @ v,))[1],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", DEAD)
+def test_dead_code_need_not_be_linear(name):
+    f, ct = DEAD[name], np.array([1.0, -2.0])
+    matrix = np.stack([f(e) for e in np.eye(2)], axis=1)
+    solve = lambda mv, b: np.linalg.solve(np.stack([mv(e) for e in np.eye(2)], axis=1), b)
+    solved = lambda b: fg.lax.custom_linear_solve(f, b, solve, solve)
+    back = lambda ct: fg.linear_transpose(f, ct)(ct)[0]
+
+    for got in (back(ct), fg.jit(back)(ct), fg.vmap(back)(ct[None])[0]):
+        np.testing.assert_allclose(got, matrix.T @ ct, rtol=1e-12)
+    np.testing.assert_allclose(solved(ct), np.linalg.solve(matrix, ct), rtol=1e-12)
+    pulled = fg.vjp(solved, ct)[1](ct)[0]
+    np.testing.assert_allclose(pulled, np.linalg.solve(matrix.T, ct), rtol=1e-12)
+
+
 def test_linearize_is_jvp_run_once():
     calls = []
 

@@ -12,6 +12,13 @@ from .rewrite import Builder, remade, rewritten
 
 def dce(jaxpr: Jaxpr) -> Jaxpr:
     """Drop the equations that no output needs, and what loops compute for nobody."""
+    found = jaxpr.memo.get("alive")
+    if found is None:
+        found = jaxpr.memo["alive"] = _alive(jaxpr)
+    return found
+
+
+def _alive(jaxpr: Jaxpr) -> Jaxpr:
     needed: set[Any] = set(jaxpr.outvars)
     kept: list[Eqn] = []
     for eqn in reversed(jaxpr.eqns):

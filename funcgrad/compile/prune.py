@@ -9,6 +9,48 @@ from ..core.jaxpr import Jaxpr, live
 Pruned = tuple[list[int], list[int], dict[str, Any]]
 
 
+def pruned_call(used: Sequence[bool], *, jaxpr: Jaxpr, **params: Any) -> Pruned:
+    """Return a call without the outputs that are dead; its program is kept with the whole one."""
+    alive = [i for i, flag in enumerate(used) if flag]
+    key = ("pruned", tuple(alive))
+    program = jaxpr.memo.get(key)
+    if program is None:
+        outvars = tuple([jaxpr.outvars[i] for i in alive])
+        eqns = tuple(live(jaxpr.eqns, outvars))
+        program = jaxpr.memo[key] = Jaxpr(jaxpr.invars, (), eqns, outvars)
+    return list(range(len(jaxpr.invars))), alive, {"jaxpr": program, **params}
+
+
+def pruned_while(
+    used: Sequence[bool],
+    *,
+    cond: Jaxpr,
+    legs: tuple[Jaxpr, ...],
+    sizes: tuple[tuple[int, int], ...],
+) -> Pruned:
+    """Return a loop without the carried values that are dead; one that comes back stays whole."""
+    if len(legs) > 1:
+        outs = sum(k for _, k in sizes)
+        going = len(cond.invars) - sizes[0][1]
+        count = going + sum(map(sum, sizes))
+        params = {"cond": cond, "legs": legs, "sizes": sizes}
+        return list(range(count)), list(range(outs)), params
+    (leg,), ((n, k),) = legs, sizes
+    going = len(cond.invars) - k
+    asked = {a for eqn in live(cond.eqns, cond.outvars) for a in eqn.ins} | set(cond.outvars)
+    alive = [i for i in range(k) if used[i] or cond.invars[going + i] in asked]
+    scan = {"num_consts": n, "num_carry": k}
+    flags = [i in alive for i in range(k)]
+    keep, alive, params = pruned_scan(flags, jaxpr=leg, **scan)
+    stop = Jaxpr(
+        (*cond.invars[:going], *(cond.invars[going + i] for i in alive)), (), cond.eqns,
+        cond.outvars,
+    )  # fmt: skip
+    kept = {"cond": stop, "legs": (params["jaxpr"],)}
+    places = [*range(going), *(going + i for i in keep)]
+    return places, alive, {**kept, "sizes": ((params["num_consts"], params["num_carry"]),)}
+
+
 def pruned_scan(
     used: Sequence[bool], *, jaxpr: Jaxpr, num_consts: int, num_carry: int, **params: Any
 ) -> Pruned:

@@ -22,9 +22,9 @@ from ..ops.elementwise import where
 from ..ops.operand import common_dtype, strong
 from ..ops.structure import Batched, cast, expand_dims, front, stretched, zeros
 from ..transforms.arguments import Origin, check_callable, is_known
+from ..transforms.halves import Halves, halves
 from ..transforms.programs import (
     Flags,
-    Halves,
     Holder,
     apart,
     batched_program,
@@ -32,7 +32,6 @@ from ..transforms.programs import (
     dependent,
     fresh,
     given,
-    halves,
     in_avals,
     linear_in,
     mapped,

@@ -14,12 +14,11 @@ from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.reduce import any_p
 from ..ops.structure import expand_dims, stretched
+from ..transforms.halves import Halves, halves
 from ..transforms.programs import (
     Flags,
-    Halves,
     chosen,
     given,
-    halves,
     in_avals,
     interleaved,
     mapped,

@@ -14,6 +14,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..compile.loops import write_while
+from ..compile.prune import pruned_while
 from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..ops.structure import Batched, front
@@ -82,6 +83,9 @@ class While(Holder):
 
     def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
         write_while(w, outs, ins, **params)
+
+    def prune(self, used: Sequence[bool], **params: Any) -> Any:
+        return pruned_while(used, **params)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

@@ -23,6 +23,7 @@ from ..ops.index import concatenate_p
 from ..ops.operand import stacked
 from ..ops.structure import Batched, reshape, stretched, transpose_p
 from ..transforms.arguments import check_callable
+from ..transforms.halves import halves
 from ..transforms.programs import (
     Flags,
     Holder,
@@ -32,7 +33,6 @@ from ..transforms.programs import (
     dependent,
     fresh,
     given,
-    halves,
     in_avals,
     interleaved,
     linear_in,

@@ -283,9 +283,10 @@ class Primitive:
 
     def missing(self, rule: str) -> MissingRuleError:
         family = type(self)
+        loop = ", or set it to funcgrad.extend.by_loop" if rule == "batch" else ""
         return MissingRuleError(
             f"primitive {self.name!r} has no {rule!r} rule: define {family.__name__}.{rule} "
-            f"in {family.__module__}"
+            f"in {family.__module__}{loop}"
         )
 
     def __repr__(self) -> str:

@@ -14,6 +14,7 @@ from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr
 from ..core.trace import Tracer
 from ..ops.structure import Batched, front
+from .halves import halves
 from .programs import (
     Caller,
     apart,
@@ -21,7 +22,6 @@ from .programs import (
     chosen,
     dependent,
     given,
-    halves,
     in_avals,
     out_avals,
     parted,

@@ -18,6 +18,7 @@ from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, live
 from ..core.trace import Primitive
 from ..ops.structure import Batched, Linear, front
 from .arguments import Origin, check_callable, is_number
+from .halves import halves
 from .programs import (
     Caller,
     apart,
@@ -26,7 +27,6 @@ from .programs import (
     dependent,
     fresh,
     given,
-    halves,
     hoisted,
     in_avals,
     out_avals,

@@ -6,19 +6,21 @@ hides in a program, and every transform sees all that it depends on.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 from typing_extensions import override
 
+from ..compile.common import dce
+from ..compile.prune import pruned_call
 from ..core.avals import Aval, is_inexact
-from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr, live
+from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr
 from ..core.trace import Primitive, Tracer
 from ..ops.structure import cast, front, stretched, zeros
 from .arguments import owned
 from .batching import Batch, batched
 from .forward import push
 from .pullback import pulled
-from .staging import Staging, StagingTracer, stage
+from .staging import stage
 
 Flags: TypeAlias = Sequence[bool]
 
@@ -98,7 +100,19 @@ def interleaved(
 
 
 def dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool = True) -> list[bool]:
-    """Return which outputs depend on the inputs flagged; ``smoothly``, with a derivative."""
+    """Return which outputs depend on the inputs flagged; ``smoothly``, with a derivative.
+
+    The answer is kept, because a loop asks its program several times, and so would the program of
+    a loop in a loop be asked exponentially often in their depth.
+    """
+    key = ("dependent", tuple(flags), smoothly)
+    found = jaxpr.memo.get(key)
+    if found is None:
+        found = jaxpr.memo[key] = _dependent(jaxpr, flags, smoothly)
+    return list(found)
+
+
+def _dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool) -> list[bool]:
     marked = set(chosen(jaxpr.invars, flags))
     for eqn in jaxpr.eqns:
         if (eqn.prim.differentiable or not smoothly) and not marked.isdisjoint(eqn.ins):
@@ -125,9 +139,20 @@ def until_stable(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool
 
 
 def linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
-    """Return which outputs are linear in the inputs flagged, None where one is not linear."""
+    """Return which outputs are linear in the inputs flagged, None where one is not linear.
+
+    Dead code need not be linear. The answer is kept, as that of ``dependent`` is.
+    """
+    key = ("linear", tuple(flags))
+    if key not in jaxpr.memo:
+        jaxpr.memo[key] = _linear_in(jaxpr, flags)
+    found = jaxpr.memo[key]
+    return None if found is None else list(found)
+
+
+def _linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
     marked = set(chosen(jaxpr.invars, flags))
-    for eqn in jaxpr.eqns:
+    for eqn in dce(jaxpr).eqns:
         places = frozenset(i for i, atom in enumerate(eqn.ins) if atom in marked)
         if places:
             if not eqn.prim.is_linear(places, **eqn.params):
@@ -221,138 +246,6 @@ def batched_program(
     return program, operands, varied
 
 
-# two programs of one
-
-
-class Halves(NamedTuple):
-    """A program cut in two: what needs the inputs alone, and what needs the seeds as well.
-
-    ``still`` : ins -> what does not change from step to step; ``first`` : operands, still, ins ->
-    outs, saved; ``second`` : all of ``sources``, seeds -> results. A source is ("in", i),
-    ("still", j), ("out", k) for an output of ``first``, or ("value", x).
-    """
-
-    still: Jaxpr
-    first: Jaxpr
-    operands: tuple[Any, ...]
-    second: Jaxpr
-    sources: list[tuple[str, Any]]
-
-    def found(self, reach: dict[str, Sequence[Any]]) -> list[Any]:
-        """Return what the second half reads, given the ins, the still and the outs there are."""
-        return [x if kind == "value" else reach[kind][x] for kind, x in self.sources]
-
-
-def halves(
-    origin: object,
-    ins: Sequence[Aval],
-    seeds: Sequence[Aval],
-    both: Callable[[list[Any], list[Any]], tuple[Sequence[Any], Sequence[Any]]],
-    kept: tuple[Flags, Flags],
-    constant: Flags,
-) -> Halves:
-    """Stage ``both(ins, seeds) -> (outs, results)``, in which only the results need the seeds.
-
-    Two traces do it, the younger one having the seeds: what it closes over is what there is to
-    save. Inputs and outputs in ``kept`` are within reach of the second half and are not saved;
-    what depends on ``constant`` inputs alone is done before; views are taken again.
-    """
-    early, late = Staging(origin), Staging(origin)
-    try:
-        inputs = [early.input(a) for a in ins]
-        outs, results = both(inputs, [late.input(a) for a in seeds])
-        second = late.close(results, lasting=False)
-        first = early.close(outs, lasting=False)
-    finally:
-        for trace in (early, late):
-            trace.dead = True
-            trace.free()
-    values = [x._var if _is_of(early, x) else x for x in second.consts]
-    reach = {v: ("out", j) for j, v in enumerate(first.jaxpr.outvars) if kept[1][j]}
-    reach.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])
-    return _cut(first, second, values, reach, chosen(early.inputs, constant))
-
-
-def _cut(
-    first: ClosedJaxpr,
-    second: ClosedJaxpr,
-    values: Sequence[Any],
-    reach: dict[Any, tuple[str, Any]],
-    constant: Sequence[Var],
-) -> Halves:
-    """Return the halves, given what the second closes over: what is within reach stays there."""
-    before, during = _steady(first.jaxpr, constant)
-    known = [v for eqn in before for v in eqn.outs]
-    reach = {v: ("still", v) for v in known} | reach
-    views, variables, values = _viewed(during, second.jaxpr.constvars, values, reach)
-    outvars = list(first.jaxpr.outvars)
-    sources: list[tuple[str, Any]] = []
-    for x in values:
-        if isinstance(x, Var) and x not in reach:
-            reach[x] = ("out", len(outvars))
-            outvars.append(x)
-        sources.append(reach[x] if isinstance(x, Var) else ("value", x))
-    during = live(during, outvars)
-    read = {a for eqn in during for a in eqn.ins} | {*outvars} | {
-        x for kind, x in sources if kind == "still"
-    }  # fmt: skip
-    still = tuple(v for v in known if v in read)
-    numbers = {v: j for j, v in enumerate(still)}
-    sources = [("still", numbers[x]) if kind == "still" else (kind, x) for kind, x in sources]
-    inputs, jaxpr = first.jaxpr.invars, second.jaxpr
-    return Halves(
-        Jaxpr(inputs, (), tuple(live(before, still)), still),
-        Jaxpr((*first.jaxpr.constvars, *still, *inputs), (), tuple(during), tuple(outvars)),
-        first.consts,
-        Jaxpr((*variables, *jaxpr.invars), (), (*views, *jaxpr.eqns), jaxpr.outvars),
-        sources,
-    )
-
-
-def _is_of(trace: Staging, x: Any) -> bool:
-    return isinstance(x, StagingTracer) and x._trace is trace
-
-
-def _steady(jaxpr: Jaxpr, constant: Sequence[Var]) -> tuple[list[Eqn], list[Eqn]]:
-    """Return the equations that need constant inputs alone, and the others."""
-    known: set[Any] = set(constant)
-    before, during = [], []
-    for eqn in jaxpr.eqns:
-        if all(isinstance(atom, Literal) or atom in known for atom in eqn.ins):
-            known.update(eqn.outs)
-            before.append(eqn)
-        else:
-            during.append(eqn)
-    return before, during
-
-
-def _viewed(
-    eqns: Sequence[Eqn], variables: Sequence[Var], values: Sequence[Any], reach: Any
-) -> tuple[list[Eqn], list[Var], list[Any]]:
-    """Replace values to be saved that are views by what they view, and equations that view it."""
-    makers = {eqn.outs[0]: (n, eqn) for n, eqn in enumerate(eqns) if eqn.prim.is_view}
-    saved = {x: v for v, x in zip(variables, values, strict=True) if isinstance(x, Var)}
-    views: list[tuple[int, Eqn]] = []
-    rows = list(zip(variables, values, strict=True))
-    for variable, x in rows:  # grows while it is read
-        if not isinstance(x, Var) or x in reach or x not in makers:
-            continue
-        n, eqn = makers[x]
-        (source,) = eqn.ins
-        if source not in saved:
-            saved[source] = Var(source.aval)
-            rows.append((saved[source], source))
-        view = Eqn(eqn.prim, (saved[source],), (variable,), eqn.params, eqn.source)
-        views.append((n, view))
-    done = {view.outs[0] for _, view in views}
-    kept = [(v, x) for v, x in rows if v not in done]
-    return (
-        [view for _, view in sorted(views, key=lambda row: row[0])],
-        [v for v, _ in kept],
-        [x for _, x in kept],
-    )
-
-
 class Holder(Primitive):
     """A primitive that holds programs, and derives from them the programs of its derivatives."""
 
@@ -378,3 +271,6 @@ class Caller(Holder):
 
     def reach(self, flags: Flags, *, jaxpr: Jaxpr, **params: Any) -> list[bool]:
         return dependent(jaxpr, flags, smoothly=False)
+
+    def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
+        return pruned_call(used, **params)

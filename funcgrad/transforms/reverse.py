@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from typing_extensions import override
 
+from ..compile.common import dce
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_inexact
 from ..core.errors import MissingRuleError
@@ -249,7 +250,7 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
     Raises:
         MissingRuleError: if an equation is not linear in what depends on the inputs.
     """
-    jaxpr = closed.jaxpr
+    jaxpr = dce(closed.jaxpr)
     consts = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     numbers = {var: i for i, var in enumerate(jaxpr.invars)}
     records: list[Record] = []
@@ -259,8 +260,7 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
         first = len(numbers)
         numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
         values = [a.value if isinstance(a, Literal) else consts.get(a, a.aval) for a in eqn.ins]
-        out_avals = [var.aval for var in eqn.outs]
-        records.append((eqn.prim, ins, first, values, out_avals, eqn.params))
+        records.append((eqn.prim, ins, first, values, [v.aval for v in eqn.outs], eqn.params))
     by_number: dict[int, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):
         if ct is not None and atom in numbers:

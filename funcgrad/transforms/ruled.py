@@ -18,7 +18,7 @@ from ..core.trace import Primitive
 from ..ops.structure import Batched, front, stretched, sum_p, transpose_p
 from .batching import Batch, run_in
 from .forward import push
-from .programs import apart, chosen, given, hoisted, newest, out_avals, spread
+from .programs import apart, chosen, given, hoisted, linear_in, newest, out_avals, spread
 from .pullback import pulled
 from .reverse import transpose_program
 from .staging import stage
@@ -51,6 +51,30 @@ class Ruled(Primitive):
 
     def inlined(self, *, fun: Any, **params: Any) -> tuple[Jaxpr | None, bool]:
         return (fun.jaxpr if isinstance(fun, Program) else None), False
+
+    @override
+    def is_linear(self, operands: frozenset[int], *, fun: Any, **params: Any) -> bool:
+        """Return whether the function itself is linear: its rules are for who differentiates."""
+        if not isinstance(fun, Program):
+            return False
+        flags = [i in operands for i in range(len(fun.jaxpr.invars))]
+        return linear_in(fun.jaxpr, flags) is not None
+
+    @override
+    def vjp(
+        self, cts: Any, needs: Any, outs: Any, ins: Any, *, fun: Any, **params: Any
+    ) -> Sequence[Any]:
+        """Transpose the function: in a linear program it stands for what it is."""
+        wanted = [need is not None for need in needs]
+
+        def linear(ts: list[Any]) -> list[Any]:
+            rest = iter(ts)
+            xs = [next(rest) if w else x for w, x in zip(wanted, ins, strict=True)]
+            return list(fun(*xs))
+
+        avals = [aval_of(x) for x in chosen(ins, wanted)]
+        closed, _ = stage(self.name, linear, avals, lasting=False)
+        return spread(transpose_program(closed, cts), wanted)
 
     def close(self, *avals: Aval, fun: Leaves, extra: int, **params: Any) -> tuple[Any, Any]:
         """Stage the function: what it closes over are operands, which its rules have already."""
