@@ -422,6 +422,49 @@ def test_recurrent_weights_of_pytorch_predict_the_same_here(name):
     np.testing.assert_allclose(got(x), want, rtol=1e-10, atol=1e-12)
 
 
+def test_parameters_and_tensors_without_a_dtype_in_numpy_are_taken():
+    torch = pytest.importorskip("torch")
+    layer = torch.nn.Linear(3, 2)
+    narrow = {k: v.to(torch.bfloat16) for k, v in layer.state_dict().items()}
+    want = {"kernel": narrow["weight"].float().numpy().T, "bias": narrow["bias"].float().numpy()}
+    model = nn.Dense(3, 2).init(random.key(0))
+
+    got = io.load_torch(narrow, model)
+    np.testing.assert_array_equal(got.kernel, want["kernel"])
+    np.testing.assert_array_equal(got.bias, want["bias"])
+    got = io.load_torch(dict(layer.named_parameters()), model)
+    np.testing.assert_array_equal(got.kernel, layer.weight.detach().numpy().T)
+    odd = {
+        "weight": layer.weight.detach().to_sparse(),
+        "bias": layer.bias.to(torch.float8_e4m3fn),
+    }
+    np.testing.assert_array_equal(io.load_torch(odd, model).kernel, got.kernel)
+    assert io.load_torch(odd, model).bias.dtype == np.float32
+
+
+def test_numbers_of_ml_dtypes_are_taken():
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = np.float32([1.5, -2.0]).astype(ml_dtypes.bfloat16)
+    got = io.load_torch({"w": x}, {"w": np.zeros(2, np.float32)})
+
+    np.testing.assert_array_equal(got["w"], np.float32([1.5, -2.0]))
+
+
+def test_a_model_does_not_follow_the_weights_it_was_made_of():
+    weights = {"weight": np.ones((2, 3), np.float32), "bias": np.ones(2, np.float32)}
+    model = io.load_torch(weights, nn.Dense(3, 2).init(random.key(0)))
+    for x in weights.values():
+        x[:] = 7  # as training in place does
+
+    assert np.all(model.kernel == 1) and np.all(model.bias == 1)
+
+
+def test_a_masked_weight_is_refused():
+    masked = np.ma.array(np.ones(2), mask=[True, False])
+    with pytest.raises(TypeError, match="MaskedArray"):
+        io.load_torch({"w": masked}, {"w": np.zeros(2)})
+
+
 @pytest.mark.peers
 def test_attention_weights_of_pytorch_predict_the_same_here():
     torch = pytest.importorskip("torch")

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core import tree
-from ..core.avals import Aval
+from ..core.avals import Aval, check_class
 from ..core.errors import TreeError
 from ..nn.attention import MultiHeadAttention
 from ..nn.cells import GRUCell
@@ -99,7 +99,8 @@ def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cas
     order than in PyTorch; give a function that permutes its rows.
 
     Args:
-        source: a safetensors file, or a mapping from names to arrays (``t.numpy()``).
+        source: a safetensors file, or a mapping from names to tensors, parameters or arrays,
+            which are copied; what NumPy has no dtype for (bfloat16) becomes float32.
         like: an initialized model, whose structure and shapes the weights must have.
         names: from paths here, ``"layers.0"`` or ``"layers.0.kernel"``, to the names there; a
             value may be a pair of the name and a function of the array, which then stands for
@@ -123,12 +124,28 @@ def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cas
         own = tree.keystr(path, simple=True, separator=".")
         theirs, turn = _their_names(own, names, layouts)
         if all(name in given for name in theirs):
-            arrays[own] = _turned(own, turn, {name: np.asarray(given[name]) for name in theirs})
+            arrays[own] = _turned(own, turn, {name: _array(given[name]) for name in theirs})
             used |= set(theirs)
-    rest = {k: np.asarray(x) for k, x in given.items() if k not in used}
+    rest = {k: _array(x) for k, x in given.items() if k not in used}
     rest = {k: x for k, x in rest.items() if not k.endswith("num_batches_tracked")}
     where = "the state_dict" if isinstance(source, Mapping) else str(source)
     return fitted(arrays | rest, like, where, cast=dtype == "cast")
+
+
+def _array(x: Any) -> np.ndarray:
+    """Return a tensor, a parameter or an array as an array of its own: PyTorch trains in place."""
+    if hasattr(x, "detach"):
+        x = x.detach().cpu()
+        x = x.to_dense() if x.is_sparse else x.dequantize() if x.is_quantized else x
+        x = x.resolve_conj().resolve_neg()
+        try:
+            x = x.numpy()
+        except TypeError:  # no dtype of NumPy
+            x = (x.cfloat() if x.is_complex() else x.float()).numpy()
+    check_class(x)
+    x = np.array(x)
+    lacking = x.dtype.kind == "V" and np.can_cast(x.dtype, np.float32)  # of the package ml_dtypes
+    return x.astype(np.float32) if lacking else x
 
 
 def _turned(own: str, turn: Turn, theirs: Mapping[str, np.ndarray]) -> np.ndarray:
