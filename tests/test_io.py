@@ -1,5 +1,6 @@
 """Files: trees come back as they were, damaged files are refused, and a kill loses nothing."""
 
+import errno
 import json
 import os
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+import warnings
 import zipfile
 
 import numpy as np
@@ -131,6 +133,49 @@ def test_narrow_floats_of_other_libraries_are_read_as_float32(tmp_path):
     np.testing.assert_array_equal(got["c"], np.float32([1.5, -2.0, np.inf]))
 
 
+def test_narrow_floats_have_the_values_of_their_standards(tmp_path):
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    codes = np.arange(256, dtype=np.uint8)
+    for name, theirs in {
+        "F8_E4M3": "float8_e4m3fn",
+        "F8_E5M2": "float8_e5m2",
+        "F8_E8M0": "float8_e8m0fnu",
+        "F8_E4M3FNUZ": "float8_e4m3fnuz",
+        "F8_E5M2FNUZ": "float8_e5m2fnuz",
+    }.items():
+        want = codes.view(getattr(ml_dtypes, theirs)).astype(np.float32)
+        header = {"x": {"dtype": name, "shape": [256], "data_offsets": [0, 256]}}
+        got = io.load(raw(tmp_path / "a.safetensors", header, codes.tobytes()))["x"]
+        np.testing.assert_array_equal(got, want, err_msg=name)
+        np.testing.assert_array_equal(np.signbit(got), np.signbit(want), err_msg=name)
+
+
+def test_floats_of_four_bits_lie_two_in_a_byte(tmp_path):
+    data = bytes(range(0, 256, 0x11)) + bytes([0x21])  # 0x00, 0x11, ..., 0xFF: each code twice
+    header = {"x": {"dtype": "F4", "shape": [17, 2], "data_offsets": [0, 17]}}
+    path = raw(tmp_path / "a.safetensors", header, data)
+    positive = np.float32([0, 0.5, 1, 1.5, 2, 3, 4, 6])  # E2M1
+    want = np.repeat(np.concatenate([positive, -positive]), 2).reshape(16, 2)
+    for mmap in (False, True):
+        got = io.load(path, mmap=mmap)["x"]
+        np.testing.assert_array_equal(got[:16], want)
+        np.testing.assert_array_equal(got[16], [0.5, 1.0])  # the lower half first
+    raw(path, {"x": {"dtype": "F4", "shape": [3], "data_offsets": [0, 1]}}, b"1")
+    with pytest.raises(io.FileFormatError, match=r"takes 1\.5 bytes"):
+        io.load(path)
+
+
+@pytest.mark.parametrize(("dtype", "words"), [("F6_E2M3", "six bits"), ("F12", "later version")])
+def test_a_dtype_that_cannot_be_read_is_no_damage(tmp_path, dtype, words):
+    header = {"x": {"dtype": dtype, "shape": [4], "data_offsets": [0, 3]}}
+    path = raw(tmp_path / "a.safetensors", {"__metadata__": {"a": "b"}} | header, bytes(3))
+    with pytest.raises(io.FileFormatError, match=words) as caught:
+        io.load(path)
+
+    assert not isinstance(caught.value, io.DamagedFileError)
+    assert io.load_metadata(path) == {"a": "b"}
+
+
 def test_arrays_may_lie_unaligned(tmp_path):
     header = {
         "a": {"dtype": "U8", "shape": [1], "data_offsets": [0, 1]},
@@ -181,6 +226,70 @@ def test_dtypes_are_cast_where_asked_and_never_to_another_kind(tmp_path):
         io.load(tmp_path / "a.npz", like={"w": np.zeros(2, int)}, dtype="cast")
     with pytest.raises(ValueError, match="dtype must be 'same' or 'cast'"):
         io.load(tmp_path / "a.npz", dtype="float32")
+
+
+def test_numbers_that_leave_the_range_of_a_dtype_are_refused(tmp_path):
+    path = tmp_path / "a.npz"
+    for x, dtype in [
+        (np.array([2**40]), np.int32),
+        (np.array([2**63], np.uint64), np.int64),
+        (np.array([1e39]), np.float32),
+        (np.array([7e4], np.float32), np.float16),
+        (np.array([1e39 + 1j]), np.complex64),
+    ]:
+        io.save(path, {"x": x})
+        with pytest.raises(TreeError, match="'x' has elements out of the range of"):
+            io.load(path, like={"x": np.zeros(1, dtype)}, dtype="cast")
+    io.save(path, {"x": np.array([np.inf, 0.1])})
+    got = io.load(path, like={"x": np.zeros(2, np.float32)}, dtype="cast")
+    np.testing.assert_array_equal(got["x"], np.float32([np.inf, 0.1]))
+
+
+def test_the_byte_order_does_not_matter(tmp_path):
+    value = {"x": np.arange(3).astype(">f8"), "c": np.arange(3).astype(">c16")}
+    for ending in ENDINGS:
+        io.save(tmp_path / f"a{ending}", value)
+        got = io.load(tmp_path / f"a{ending}", like=value)
+        for name, x in value.items():
+            np.testing.assert_array_equal(got[name], x)
+
+
+def test_a_leaf_of_like_that_is_no_array_is_named(tmp_path):
+    io.save(tmp_path / "a.npz", {"f": 1.0})
+    with pytest.raises(TypeError, match="the leaf 'f' of like must be an array"):
+        io.load(tmp_path / "a.npz", like={"f": "text"})
+
+
+def test_a_leaf_with_rules_of_its_own_is_refused(tmp_path):
+    for x in (np.ma.array(np.ones(2), mask=[True, False]), np.ones((1, 2)).view(np.matrix)):
+        for ending in ENDINGS:
+            with pytest.raises(TypeError, match=rf"the leaf 'w': {type(x).__name__}"):
+                io.save(tmp_path / f"a{ending}", {"w": x})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_and_strings_come_back_or_are_refused(tmp_path):
+    names = ["a/b", "a\\b", "../a", "ü", "a\n", " ", "a.npy", "CON", "a" * 10_000, "a\0b", "\ud800"]
+    texts = ["", "a\n\0b", "\0", "ü", "\ud800"]
+    for ending in ENDINGS:
+        path, refused = tmp_path / f"a{ending}", set()
+        for value, metadata in [
+            *(({name: np.ones(2)}, {}) for name in names),
+            *(({}, {"note": text}) for text in texts),
+            *(({}, {name: "text"}) for name in names),
+        ]:
+            try:
+                io.save(path, value, metadata)
+            except ValueError as error:
+                refused |= {*value, *metadata.values()}
+                assert str(error).startswith("save: ")
+            else:
+                assert list(io.load(path)) == list(value)
+                assert io.load_metadata(path) == metadata
+        assert refused <= {"a\0b", "\0", "\ud800", "text"}
+    with pytest.raises(ValueError, match="cannot have the library's name"):
+        io.save(path, {}, {"funcgrad.complex128": "w"})
 
 
 def test_what_cannot_be_saved_is_refused_and_leaves_no_file(tmp_path):
@@ -342,6 +451,165 @@ def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
     for ending in ENDINGS:
         with pytest.raises(FileNotFoundError):
             io.load(tmp_path / f"none{ending}")
+
+
+def test_an_archive_with_a_name_twice_is_refused(tmp_path):
+    for names in (["x.npy", "x.npy"], ["x", "x.npy"]):
+        with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive, warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # zipfile warns of the name
+            for i, name in enumerate(names):
+                with archive.open(name, "w") as member:
+                    np.lib.format.write_array(member, np.full(2, float(i)))
+        with pytest.raises(io.FileFormatError, match="has the name 'x' twice"):
+            io.load(tmp_path / "a.npz")
+
+
+def test_an_array_that_is_longer_than_its_shape_is_refused(tmp_path):
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive, archive.open("x.npy", "w") as member:
+        np.lib.format.write_array(member, np.ones(3))
+        member.write(bytes(8))
+    with pytest.raises(io.FileFormatError, match="more numbers than its shape"):
+        io.load(tmp_path / "a.npz")
+
+
+# one pass, and one file
+
+
+@pytest.mark.parametrize("mmap", [False, True])
+def test_a_file_that_takes_the_name_while_another_is_read_is_another(tmp_path, monkeypatch, mmap):
+    old, new = tmp_path / "a.safetensors", tmp_path / "b.safetensors"
+    io.save(old, {"a": np.full(3, 1.0), "b": np.full(5, 2.0)})
+    io.save(new, {"a": np.full(5, 3.0), "b": np.full(3, 4.0)})
+    loads = json.loads
+
+    def replaced(*args, **kwargs):  # just after the header has been read
+        if new.exists():
+            os.replace(new, old)
+        return loads(*args, **kwargs)
+
+    monkeypatch.setattr(json, "loads", replaced)
+    got = io.load(old, mmap=mmap)
+
+    assert not new.exists() and same(got, {"a": np.full(3, 1.0), "b": np.full(5, 2.0)})
+
+
+class Disk:
+    """A file that calls a function before each read."""
+
+    def __init__(self, path, before):
+        self.file, self.before = io_open(path, "rb"), before
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exception):
+        self.file.close()
+
+    def __getattr__(self, name):
+        if name.startswith("read"):
+            self.before(self.file.tell())
+        return getattr(self.file, name)
+
+
+io_open = open
+
+
+def on_disk(monkeypatch, before):
+    """Let the library's files call a function before each read, with its place."""
+    monkeypatch.setattr("builtins.open", lambda path, mode: Disk(path, before))
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path, monkeypatch, ending):
+    path = tmp_path / f"a{ending}"
+    io.save(path, {"a": np.ones(3)})
+    on_disk(monkeypatch, lambda place: os.utime(path, (0, 0)))
+    with pytest.raises(io.FileFormatError, match="was written to while it was read"):
+        io.load(path)
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_a_fault_of_the_disk_is_no_damage(tmp_path, monkeypatch, ending):
+    path, faults = tmp_path / f"a{ending}", []
+    io.save(path, {"a": np.ones(30_000), "b": np.ones(3)})
+
+    def fail(start):
+        def before(place):
+            if place >= start:
+                faults.append(place)
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        return before
+
+    for start in range(0, path.stat().st_size, 40_000):
+        on_disk(monkeypatch, fail(start))
+        with pytest.raises(OSError, match="Input/output error"):
+            io.load(path)
+        monkeypatch.undo()
+    assert len(faults) > 3
+
+
+MEMORY = """
+import os, resource, sys
+import numpy as np
+from funcgrad import io
+path, room = sys.argv[1], float(sys.argv[2]) * 1e6
+pages = int(open("/proc/self/statm").read().split()[0])
+resource.setrlimit(resource.RLIMIT_AS, (int(pages * resource.getpagesize() + room),) * 2)
+try:
+    print(io.load(path)["x"].nbytes)
+except MemoryError:
+    print("MemoryError")
+"""
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="asks Linux for its memory")
+def test_what_fits_the_memory_is_read_and_a_lack_of_memory_is_no_damage(tmp_path):
+    np.savez(tmp_path / "a.npz", x=np.zeros(5_000_000))
+    command = [sys.executable, "-c", MEMORY, str(tmp_path / "a.npz")]
+    got = [subprocess.check_output([*command, room], text=True).strip() for room in ("50", "20")]
+
+    assert got == ["40000000", "MemoryError"]
+
+
+def peak_of(call):
+    """Return what a call returns, or raises, and how many bytes it held at most."""
+    tracemalloc.start()
+    try:
+        result = call()
+    except TreeError as error:
+        result = error
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    return result, peak
+
+
+@pytest.mark.parametrize("ending", ENDINGS)
+def test_nothing_is_read_but_what_was_asked_for(tmp_path, ending):
+    path = tmp_path / f"a{ending}"
+    io.save(path, {"w": np.ones(1_000_000), "b": np.ones(1)}, metadata={"epoch": "3"})
+    metadata, of_metadata = peak_of(lambda: io.load_metadata(path))
+    error, of_error = peak_of(lambda: io.load(path, like={"w": np.ones(3), "b": np.ones(1)}))
+
+    assert metadata == {"epoch": "3"} and isinstance(error, TreeError)
+    assert of_metadata < 1_000_000 and of_error < 1_000_000
+
+
+@pytest.mark.parametrize("kind", ["stored", "compressed", "fortran", "big-endian", "safetensors"])
+def test_reading_takes_the_memory_of_the_arrays_and_little_more(tmp_path, kind):
+    x = (np.arange(1_000_000.0) % 7).reshape(2, -1)
+    x = np.asfortranarray(x) if kind == "fortran" else x
+    x = x.astype(">f8") if kind == "big-endian" else x
+    path = tmp_path / ("a.safetensors" if kind == "safetensors" else "a.npz")
+    if kind == "safetensors":
+        io.save(path, {"x": x})
+    else:
+        (np.savez_compressed if kind == "compressed" else np.savez)(path, x=x)
+    like = {"x": fg.ShapeDtypeStruct(x.shape, np.float64)}
+    got, peak = peak_of(lambda: io.load(path, like=like))
+
+    np.testing.assert_array_equal(got["x"], x)
+    assert peak < 1.2 * x.nbytes + 2_000_000  # a chunk is 1 MB
 
 
 # weights of PyTorch

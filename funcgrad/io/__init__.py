@@ -2,5 +2,5 @@
 
 from .checkpoints import CheckpointManager as CheckpointManager
 from .files import load as load, load_metadata as load_metadata, save as save
-from .safetensors import FileFormatError as FileFormatError
+from .formats import DamagedFileError as DamagedFileError, FileFormatError as FileFormatError
 from .torch import load_torch as load_torch

@@ -9,17 +9,21 @@ Source: the format's description, github.com/huggingface/safetensors, README, se
 
 import json
 import math
+import mmap
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
-from ..core.errors import FuncgradError
+from ..core.avals import Aval
+from . import narrow
+from .formats import DamagedFileError, FileFormatError, damaged
 
 MAX_HEADER = 100_000_000  # bytes, the format's own limit
 METADATA = "__metadata__"
+COMPLEX = "funcgrad.complex128"  # metadata: the arrays whose last axis is real and imaginary part
 
 # fmt: off
 DTYPES = {
@@ -28,16 +32,9 @@ DTYPES = {
     "U64": np.dtype("<u8"), "I64": np.dtype("<i8"), "F16": np.dtype("<f2"),
     "F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "C64": np.dtype("<c8"),
 }
-# floating formats that NumPy has not: they are read as float32, which holds all their values
-NARROW = {"BF16": np.dtype("<u2"), "F8_E4M3": np.dtype("u1"), "F8_E5M2": np.dtype("u1")}
 # fmt: on
-
-
-class FileFormatError(FuncgradError, ValueError):
-    """A file that is damaged, or of another format.
-
-    A truncated download fails; fetch it again, or take an older checkpoint.
-    """
+BITS = {name: 8 * dtype.itemsize for name, dtype in DTYPES.items()} | narrow.BITS
+UNPACKED = ("F6_E2M3", "F6_E3M2")  # the format does not say how six bits are packed
 
 
 class Entry(NamedTuple):
@@ -57,24 +54,103 @@ class Header(NamedTuple):
     offset: int
 
 
-# reading
+class SafetensorsFile:
+    """The contents of an open safetensors file; mapped arrays are read-only, and follow the file.
+
+    Header and arrays come from the one descriptor: a file that takes the name meanwhile is
+    another file.
+    """
+
+    def __init__(self, file: BinaryIO, path: Any, mapped: bool = False) -> None:
+        self._file, self._path, self._header = file, path, read_header(file, path)
+        self._map = _mapped(file, path, self._header) if mapped else None
+        self._complex = set(self._header.metadata.get(COMPLEX, "").split("\n"))
+        self.names = list(self._header.entries)
+
+    def metadata(self) -> dict[str, str]:
+        """Return the strings that were saved with the arrays."""
+        return {k: v for k, v in self._header.metadata.items() if k != COMPLEX}
+
+    def aval(self, name: str) -> Aval:
+        """Return the shape and dtype of an array, without reading it."""
+        entry = self._header.entries[name]
+        if self._is_complex(name, entry):
+            return Aval(entry.shape[:-1], np.dtype(np.complex128))
+        return Aval(entry.shape, self._dtype(name, entry))
+
+    def read(self, name: str) -> np.ndarray:
+        """Return an array."""
+        entry = self._header.entries[name]
+        dtype, data = self._dtype(name, entry), self._bytes(entry)
+        if entry.dtype not in DTYPES:
+            return narrow.widened(data, entry.dtype).reshape(entry.shape)
+        if data.size and data.ctypes.data % dtype.alignment:
+            data = np.array(data)
+        x = data.view(dtype).reshape(entry.shape)
+        return x.view(np.complex128)[..., 0] if self._is_complex(name, entry) else x
+
+    def _is_complex(self, name: str, entry: Entry) -> bool:
+        return entry.dtype == "F64" and entry.shape[-1:] == (2,) and _line(name) in self._complex
+
+    def _dtype(self, name: str, entry: Entry) -> np.dtype[Any]:
+        """Return the dtype that an array is read in.
+
+        Raises:
+            FileFormatError: if there is none.
+        """
+        if entry.dtype in BITS:
+            return DTYPES.get(entry.dtype, np.dtype(np.float32))
+        where = f"load: {os.fspath(self._path)!r}"
+        if entry.dtype in UNPACKED:
+            raise FileFormatError(
+                f"{where}: {name!r} is {entry.dtype}, which cannot be read here: the format does "
+                f"not say how elements of six bits are packed; convert it where it was made"
+            )
+        raise FileFormatError(
+            f"{where} is damaged, or no safetensors file, or of a later version of the format: the "
+            f"dtype {entry.dtype!r} of {name!r} is unknown; convert it where it was made"
+        )
+
+    def _bytes(self, entry: Entry) -> np.ndarray:
+        """Return the bytes of an array, uint8 [n]."""
+        if self._map is not None:
+            return self._map[entry.start : entry.stop]
+        data = np.empty(entry.stop - entry.start, np.uint8)
+        self._file.seek(self._header.offset + entry.start)
+        if self._file.readinto(data.data) != data.size:  # type: ignore[attr-defined]
+            raise damaged(self._path, "safetensors", "it was cut off while it was read")
+        return data
 
 
-def read_header(path: Any) -> Header:
-    """Return the checked header of a file.
+def _mapped(file: BinaryIO, path: Any, header: Header) -> np.ndarray:
+    """Return the numbers of a file as bytes that are read when they are used."""
+    end = max((e.stop for e in header.entries.values()), default=0)
+    if not end:  # an empty file cannot be mapped
+        return np.zeros(0, np.uint8)
+    try:
+        whole = mmap.mmap(file.fileno(), header.offset + end, access=mmap.ACCESS_READ)
+    except ValueError:  # longer than the file
+        raise damaged(path, "safetensors", "it was cut off while it was read") from None
+    return np.frombuffer(whole, np.uint8)[header.offset :]
+
+
+# the header
+
+
+def read_header(file: BinaryIO, path: Any) -> Header:
+    """Return the checked header of an open file.
 
     Raises:
-        FileFormatError: saying what is wrong with the file.
+        DamagedFileError: saying what is wrong with the file.
     """
-    with open(path, "rb") as file:
-        size = os.fstat(file.fileno()).st_size
-        length = int.from_bytes(file.read(8), "little") if size >= 8 else 0
-        if size < 8 or not 2 <= length <= size - 8:
-            raise _bad(path, f"its header should have {length} bytes, and the file has {size}")
-        if length > MAX_HEADER:
-            raise _bad(path, f"its header has {length} bytes, more than {MAX_HEADER}")
-        text = file.read(length)
-    fields = _parsed(path, text)
+    start = file.read(8)
+    size, length = os.fstat(file.fileno()).st_size, int.from_bytes(start, "little")
+    if len(start) < 8 or not 2 <= length <= size - 8:
+        length = length if len(start) == 8 else 0
+        raise _bad(path, f"its header should have {length} bytes, and the file has {size}")
+    if length > MAX_HEADER:
+        raise _bad(path, f"its header has {length} bytes, more than {MAX_HEADER}")
+    fields = _parsed(path, file.read(length))
     metadata = fields.pop(METADATA, {})
     strings = isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values())
     if not strings:
@@ -82,42 +158,6 @@ def read_header(path: Any) -> Header:
     entries = {name: _entry(path, name, field) for name, field in fields.items()}
     _check_places(path, entries, size - 8 - length)
     return Header(entries, metadata, 8 + length)
-
-
-def read(path: Any, header: Header, mmap: bool) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield names and arrays; mapped ones are read-only, and follow the file."""
-    end = max((e.stop for e in header.entries.values()), default=0)
-    if not end:  # an empty file cannot be mapped
-        buffer = np.zeros(0, np.uint8)
-    elif mmap:
-        buffer = np.memmap(path, np.uint8, "r", header.offset, (end,))
-    else:
-        buffer = np.fromfile(path, np.uint8, end, offset=header.offset)
-    for name, entry in header.entries.items():
-        yield name, _array(buffer[entry.start : entry.stop], entry)
-
-
-def _array(data: np.ndarray, entry: Entry) -> np.ndarray:
-    if entry.dtype in NARROW:
-        return _widened(data.view(NARROW[entry.dtype]), entry.dtype).reshape(entry.shape)
-    dtype = DTYPES[entry.dtype]
-    aligned = data.size == 0 or data.ctypes.data % dtype.alignment == 0
-    data = np.asarray(data) if aligned else np.array(data)
-    return data.view(dtype).reshape(entry.shape)
-
-
-def _widened(bits: np.ndarray, dtype: str) -> np.ndarray:
-    """Return the float32 numbers of narrow bit patterns."""
-    if dtype == "BF16":  # the upper half of a float32
-        return (bits.astype(np.uint32) << 16).view(np.float32)
-    if dtype == "F8_E5M2":  # the upper half of a float16
-        return (bits.astype(np.uint16) << 8).view(np.float16).astype(np.float32)
-    codes = np.arange(256)
-    exponent, fraction = (codes >> 3) & 15, codes & 7
-    normal = np.ldexp(1 + fraction / 8, exponent - 7)
-    table = np.where(exponent == 0, np.ldexp(fraction / 8, -6), normal)
-    table = np.where(codes & 127 == 127, np.nan, table) * np.where(codes < 128, 1, -1)
-    return table.astype(np.float32)[bits]
 
 
 def _parsed(path: Any, text: bytes) -> dict[str, Any]:
@@ -130,7 +170,7 @@ def _parsed(path: Any, text: bytes) -> dict[str, Any]:
 
     try:
         fields = json.loads(text.decode("utf-8"), object_pairs_hook=once)
-    except FileFormatError:
+    except DamagedFileError:
         raise
     except (ValueError, RecursionError) as error:  # also of integers of thousands of digits
         raise _bad(path, f"its header is no JSON ({type(error).__name__})") from None
@@ -146,28 +186,35 @@ def _entry(path: Any, name: str, field: Any) -> Entry:
     if not isinstance(field, dict) or set(field) != {"dtype", "shape", "data_offsets"}:
         raise _bad(path, f"the entry {name!r} has not just dtype, shape and data_offsets")
     dtype, shape, offsets = field["dtype"], field["shape"], field["data_offsets"]
-    if not isinstance(dtype, str) or dtype not in DTYPES | NARROW:
-        raise _bad(path, f"the dtype {dtype!r} of {name!r} is unknown")
+    if not isinstance(dtype, str):
+        raise _bad(path, f"the dtype {dtype!r} of {name!r} is no name")
     if not whole(shape) or not whole(offsets) or len(offsets) != 2 or len(shape) > 64:
         raise _bad(path, f"the shape or the offsets of {name!r} are wrong")
     start, stop = offsets
-    itemsize = (DTYPES.get(dtype) or NARROW[dtype]).itemsize
-    if math.prod(n or 1 for n in shape) * itemsize >= 2**63:  # more than NumPy indexes, even of 0
-        raise _bad(path, f"the shape {tuple(shape)} of {name!r} is too large")
-    size = math.prod(shape) * itemsize
-    if stop - start != size:
+    if dtype in BITS:
+        _check_size(path, name, Entry(dtype, tuple(shape), start, stop))
+    return Entry(dtype, tuple(shape), start, stop)
+
+
+def _check_size(path: Any, name: str, entry: Entry) -> None:
+    """Raise unless an array has as many bytes as its dtype and shape take."""
+    bits, shape = BITS[entry.dtype], entry.shape
+    if math.prod(n or 1 for n in shape) * bits >= 2**63:  # more than NumPy indexes, even of 0
+        raise _bad(path, f"the shape {shape} of {name!r} is too large")
+    size = math.prod(shape) * bits / 8
+    if entry.stop - entry.start != size:
         raise _bad(
             path,
-            f"{name!r}, {dtype} of shape {tuple(shape)}, takes {size} bytes, not {stop - start}",
+            f"{name!r}, {entry.dtype} of shape {shape}, takes {size:g} bytes, not "
+            f"{entry.stop - entry.start}",
         )
-    return Entry(dtype, tuple(shape), start, stop)
 
 
 def _check_places(path: Any, entries: Mapping[str, Entry], size: int) -> None:
     """Raise unless the arrays fill the file, one after the other."""
     end = 0
     for name, entry in sorted(entries.items(), key=lambda item: item[1][2:]):
-        if entry.start != end:
+        if entry.start != end or entry.stop < end:
             what = "overlaps another array" if entry.start < end else "leaves a gap before it"
             raise _bad(path, f"{name!r} {what}")
         end = entry.stop
@@ -175,11 +222,13 @@ def _check_places(path: Any, entries: Mapping[str, Entry], size: int) -> None:
         raise _bad(path, f"its header speaks of {end} bytes, and {size} follow")
 
 
-def _bad(path: Any, what: str) -> FileFormatError:
-    return FileFormatError(
-        f"load: {os.fspath(path)!r} is damaged, or no safetensors file: {what}; fetch it again, or "
-        f"take an older checkpoint"
-    )
+def _bad(path: Any, what: str) -> DamagedFileError:
+    return damaged(path, "safetensors", what)
+
+
+def _line(name: str) -> str:
+    """Return a name as one line."""
+    return name.replace("\\", "\\\\").replace("\n", "\\n")
 
 
 # writing
@@ -190,13 +239,17 @@ def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
 
     Raises:
         TypeError: if the format has not the dtype of an array.
+        ValueError: if there are more names than a header holds.
     """
     names = {dtype: name for name, dtype in DTYPES.items()}
+    wide = sorted(name for name, x in arrays.items() if x.dtype.newbyteorder("=") == np.complex128)
+    arrays = dict(arrays) | {name: _pairs(arrays[name]) for name in wide}
+    metadata = dict(metadata) | ({COMPLEX: "\n".join(map(_line, wide))} if wide else {})
     for name, x in arrays.items():
         if x.dtype.newbyteorder("<") not in names:
             raise TypeError(f"save: safetensors has no dtype {x.dtype}: got it at {name!r}")
     order = sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, name))
-    header: dict[str, Any] = {METADATA: dict(metadata)} if metadata else {}
+    header: dict[str, Any] = {METADATA: metadata} if metadata else {}
     end = 0
     for name in order:
         x = arrays[name]
@@ -206,8 +259,18 @@ def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
         end += x.nbytes
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     text += b" " * (-len(text) % 8)
+    if len(text) > MAX_HEADER:
+        raise ValueError(
+            f"save: safetensors holds at most {MAX_HEADER} bytes of names and metadata: got "
+            f"{len(text)}; keep metadata apart, or save as .npz"
+        )
     file.write(len(text).to_bytes(8, "little") + text)
     for name in order:
         x = arrays[name]
         little = np.ascontiguousarray(x, x.dtype.newbyteorder("<"))
         file.write(little.reshape(-1).view(np.uint8).data)
+
+
+def _pairs(x: np.ndarray) -> np.ndarray:
+    """Return complex numbers as pairs, float64 [..., 2]."""
+    return np.ascontiguousarray(x, np.complex128).view(np.float64).reshape((*x.shape, 2))

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core import tree
-from ..core.avals import Aval, check_class
+from ..core.avals import Aval, aval_of, check_class
 from ..core.errors import TreeError
 from ..nn.attention import MultiHeadAttention
 from ..nn.cells import GRUCell
@@ -16,7 +16,8 @@ from ..nn.module import Module
 from ..nn.norms import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from ..nn.recurrent import Recurrent
 from ..nn.walk import modules_in
-from .files import fitted, load
+from .files import load
+from .leaves import fitted
 
 Turn: TypeAlias = Callable[..., np.ndarray]  # of one array, or of several
 Layout: TypeAlias = dict[str, tuple[str | tuple[str, ...], Turn]]
@@ -126,10 +127,10 @@ def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cas
         if all(name in given for name in theirs):
             arrays[own] = _turned(own, turn, {name: _array(given[name]) for name in theirs})
             used |= set(theirs)
-    rest = {k: _array(x) for k, x in given.items() if k not in used}
-    rest = {k: x for k, x in rest.items() if not k.endswith("num_batches_tracked")}
+    unused = [k for k in given if k not in used and not k.endswith("num_batches_tracked")]
     where = "the state_dict" if isinstance(source, Mapping) else str(source)
-    return fitted(arrays | rest, like, where, cast=dtype == "cast")
+    avals = {name: aval_of(x) for name, x in arrays.items()}
+    return fitted(where, avals, arrays.__getitem__, like, cast=dtype == "cast", unused=unused)
 
 
 def _array(x: Any) -> np.ndarray:
