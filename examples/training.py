@@ -41,8 +41,7 @@ def train(
     if folder is not None:
         saved = fg.io.CheckpointManager(Path(folder), keep=2)
         if saved.latest() is not None:
-            done = saved.latest()
-            state, position = saved.restore(like=(state, loader.state()))
+            done, (state, position), _ = saved.read(like=(state, loader.state()))
             loader.restore(position)
             print(f"going on after step {done}, from {folder}", flush=True)
     batches, metrics = loader.stream(), fg.train.Metrics()

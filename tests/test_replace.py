@@ -1,8 +1,11 @@
-"""A file that takes another's place: modes and owners, and what is left of dead writers."""
+"""A file that takes another's place: kills, readers meanwhile, modes and owners, what is left."""
 
 import errno
 import importlib
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -23,6 +26,125 @@ def mode_of(path):
 
 def temporary(folder):
     return [path for path in folder.iterdir() if path.suffix == ".tmp"]
+
+
+# kills
+
+# forked writers are killed at random moments, while a forked reader reads in a loop
+KILLS = """
+import json, os, random, signal, sys, time
+import numpy as np
+from funcgrad import io
+
+folder, kills = sys.argv[1], int(sys.argv[2])
+random.seed(0)
+files = [f"{folder}/model.safetensors", f"{folder}/model.npz"]
+shapes = [(30_000, 20_000), (20_000, 30_000)]  # the layout changes from step to step
+state_of = lambda n: {
+    "a": np.full(shapes[n % 2][0], float(n)), "b": np.full(shapes[n % 2][1], float(n)), "n": n
+}
+is_one = lambda state: all(np.all(x == state["n"]) for x in state.values())
+
+def write(first, out):
+    checkpoints = io.CheckpointManager(f"{folder}/steps", keep=2)
+    for n in range(first, 10**9):
+        checkpoints.save(n, state_of(n), {"n": str(n)})
+        os.write(out, b"0:%d " % n)
+        for path in files:
+            io.save(path, state_of(n), {"n": str(n)})
+        os.write(out, b"1:%d " % n)
+
+def read(out):
+    checkpoints, counts = io.CheckpointManager(f"{folder}/steps"), dict.fromkeys(
+        ["reads", "mixed", "back", "bare"], 0)
+    counts["errors"], last = [], 0
+    while not os.path.exists(f"{folder}/stop"):
+        try:
+            step, state, metadata = checkpoints.read()
+            loaded = [io.load(path, mmap=counts["reads"] % 2 > 0) for path in files]
+            ones = [is_one(s) for s in [state, *loaded, checkpoints.restore()]]
+            ones += [step == state["n"] == int(metadata["n"])]
+            counts["back"] += step < last
+            last = step
+            counts["mixed"] += not all(ones)
+            checkpoints.latest(), checkpoints.metadata(), [io.load_metadata(p) for p in files]
+        except BaseException as error:
+            counts["bare"] += 1
+            counts["errors"] = [*counts["errors"], repr(error)][:5]
+        counts["reads"] += 1
+    os.write(out, json.dumps(counts).encode())
+
+def fork(call, *args):
+    ours, theirs = os.pipe()
+    pid = os.fork()
+    if not pid:
+        try:
+            os.close(ours)
+            call(*args, theirs)
+        finally:
+            os._exit(0)
+    os.close(theirs)
+    return pid, ours
+
+def drain(pipe):
+    text = b""
+    while part := os.read(pipe, 65536):
+        text += part
+    os.close(pipe)
+    return text.decode()
+
+os.mkdir(f"{folder}/steps")
+for path in files:
+    io.save(path, state_of(0), {"n": "0"})
+    os.chmod(path, 0o640)
+    if os.getuid() == 0:
+        os.chown(path, 1234, 4321)
+first = 1
+io.CheckpointManager(f"{folder}/steps").save(first, state_of(first), {"n": "1"})
+reader, counts = fork(read)
+lost, most_left, left_in_all, done = 0, 0, 0, {"0": first, "1": 0}
+places = [folder, f"{folder}/steps"]
+left = lambda: [name for place in places for name in os.listdir(place) if name.endswith(".tmp")]
+for _ in range(kills):
+    pid, out = fork(write, first + 1)
+    time.sleep(random.uniform(0.002, 0.06))
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+    for part in drain(out).split():
+        done[part[0]] = int(part[2:])
+    newest = io.CheckpointManager(f"{folder}/steps").read()
+    lost += newest.step < done["0"] or not is_one(newest.state)
+    lost += any(not is_one(io.load(path)) or io.load(path)["n"] < done["1"] for path in files)
+    most_left = max(most_left, sum(f".{pid}." in name for name in left()))
+    left_in_all += len(left())
+    first = newest.step
+open(f"{folder}/stop", "w").close()
+counts = json.loads(drain(counts))
+os.waitpid(reader, 0)
+io.CheckpointManager(f"{folder}/steps").save(first + 1, state_of(first + 1), {"n": str(first + 1)})
+io.save(files[0], state_of(0))
+status = [os.stat(path) for path in files]
+print(json.dumps(counts | {
+    "kills": kills, "saves": first, "lost": lost, "most_left": most_left,
+    "left_in_all": left_in_all, "left": len(left()),
+    "modes": sorted({oct(s.st_mode & 0o777) for s in status}),
+    "owners": sorted({(s.st_uid, s.st_gid) for s in status}),
+}))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="forks")
+@pytest.mark.parametrize("kills", [20, pytest.param(300, marks=pytest.mark.slow)])
+def test_kills_while_saving_lose_mix_and_leave_nothing(tmp_path, kills):
+    command = [sys.executable, "-c", KILLS, str(tmp_path), str(kills)]
+    environ = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONWARNINGS": "ignore"}
+    got = json.loads(subprocess.check_output(command, text=True, env=environ))
+
+    assert [got[n] for n in ("lost", "mixed", "back", "bare")] == [0, 0, 0, 0], got
+    assert got["most_left"] == 1 and got["left"] == 0, got  # of one process, and in the end
+    assert got["reads"] > kills / 4 and got["saves"] > kills / 4, got
+    assert got["modes"] == ["0o640"]
+    assert os.getuid() != 0 or got["owners"] == [[1234, 4321]]
 
 
 # temporary files

@@ -476,8 +476,8 @@ def test_a_loop_of_these_pieces_can_be_broken_anywhere(tmp_path):
         }
         history, saved, n = train.History(), io.CheckpointManager(folder), 0
         if saved.latest() is not None:
-            n, state = saved.latest(), saved.restore(like=state)
-            history = train.History.from_json(saved.metadata()["history"])
+            n, state, metadata = saved.read(like=state)
+            history = train.History.from_json(metadata["history"])
             loader.restore(state["at"])
         while loader.epoch < 6 and not state["stopping"].stop:
             for batch in loader:
