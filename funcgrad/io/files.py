@@ -31,7 +31,7 @@ def save(path: Any, value: Any, metadata: Mapping[str, str] | None = None) -> No
         TypeError: naming a leaf that is no array, or is masked, or whose dtype the format lacks.
         OSError: if it cannot be written, or the older file is write-protected.
 
-    >>> import tempfile, os
+    >>> import os, tempfile, numpy as np
     >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
     >>> save(path, {"w": np.ones((2, 3)), "b": [np.zeros(3)]})
     >>> {name: x.shape for name, x in load(path).items()}
@@ -57,7 +57,7 @@ def load(path: Any, like: Any = None, *, mmap: bool = False, dtype: str = "same"
         TreeError: naming every leaf that is missing, superfluous, or of another shape or dtype.
         OSError: if it cannot be read.
 
-    >>> import tempfile, os
+    >>> import os, tempfile, numpy as np
     >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
     >>> save(path, {"w": np.ones(2), "b": 0.5})
     >>> load(path, like={"w": np.zeros(2), "b": 0.0})
@@ -75,7 +75,7 @@ def load_metadata(path: Any) -> dict[str, str]:
     Raises:
         FileFormatError: if the file is damaged, or of another format.
 
-    >>> import tempfile, os
+    >>> import os, tempfile, numpy as np
     >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
     >>> save(path, {"w": np.ones(2)}, metadata={"epoch": "3"})
     >>> load_metadata(path)

@@ -17,6 +17,11 @@ from typing import IO, Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+try:
+    from lzma import LZMAError
+except ImportError:  # a Python without it cannot unpack such archives either
+    LZMAError = zlib.error  # type: ignore[assignment,misc]
+
 from ..core.avals import Aval
 from .formats import FileFormatError, damaged
 
@@ -26,8 +31,8 @@ INFLATION = 1100  # deflate makes at most 1032 bytes of one
 
 # what zipfile and NumPy raise where the bytes of an archive make no sense
 _NONSENSE = (
-    zipfile.BadZipFile, zlib.error, struct.error, ArithmeticError, EOFError, KeyError, SyntaxError,
-    TypeError, ValueError, *([zipfile.lzma.LZMAError] if zipfile.lzma else []),  # type: ignore
+    zipfile.BadZipFile, zlib.error, struct.error, ArithmeticError, AttributeError, EOFError,
+    LookupError, SyntaxError, TypeError, ValueError, LZMAError,
 )  # fmt: skip
 
 
