@@ -1,0 +1,104 @@
+"""Functions of matrices: the exponential and the polar factors."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..control.loop import fori_loop
+from ..core.avals import dtype_of, shape_of
+from ..numpy.linalg import svd
+from ..ops import elementwise as ew
+from ..ops.linalg.expm import squarings_p
+from ..ops.linalg.inverse import solve_p
+from ..ops.linalg.matrices import adjoint, squares
+from ..ops.operand import common_dtype, strong
+from ..ops.reduce import max_p
+from ..ops.structure import cast, expand_dims
+from ..transforms.arguments import is_known
+from ..transforms.forward import jvp
+
+
+def expm(a: Any) -> Any:
+    """Return the exponential of matrices, of shape (..., n, n).
+
+    Source: Al-Mohy & Higham 2009 (order 13); Higham 2005 (order 7, in single precision).
+
+    >>> print(expm(np.array([[0.0, 1.0], [0.0, 0.0]])))
+    [[1. 1.]
+     [0. 1.]]
+    """
+    a = squares(a)
+    shape = shape_of(a)
+    if not math.prod(shape):
+        return a
+    kind = np.zeros((), dtype_of(a)).real.dtype
+    order = 7 if kind == np.float32 else 13
+    count = squarings_p(a, order=order)
+    y = _pade(a * _spread(ew.ldexp(np.ones((), kind), -count)), order)
+    square = lambda i, y: ew.where(_spread(i < count), y @ y, y)
+    most = max_p(count, axes=tuple(range(len(shape) - 2)))
+    if not is_known(most):
+        return fori_loop(0, most, square, y)
+    for i in range(int(most)):
+        y = square(i, y) if len(shape) > 2 else y @ y
+    return y
+
+
+def _spread(x: Any) -> Any:
+    """Return numbers, one a matrix, with two more axes."""
+    rank = len(shape_of(x))
+    return expand_dims(strong(x), (rank, rank + 1))
+
+
+def _pade(a: Any, order: int) -> Any:
+    """Return the diagonal Padé approximant of the exponential, of order 7 or 13."""
+    ways = [
+        math.comb(order, j) * math.factorial(2 * order - j) / math.factorial(2 * order)
+        for j in range(order + 1)
+    ]
+    eye = np.eye(shape_of(a)[-1], dtype=np.zeros((), dtype_of(a)).real.dtype)
+    a2 = a @ a
+    a4 = a2 @ a2
+    a6 = a2 @ a4
+    powers = [eye, a2, a4, a6]
+    odd, even = (sum(ways[2 * i + k] * powers[i] for i in range(4)) for k in (1, 0))
+    if order == 13:
+        high = [sum(ways[2 * i + 6 + k] * powers[i] for i in (1, 2, 3)) for k in (1, 0)]
+        odd, even = odd + a6 @ high[0], even + a6 @ high[1]
+    odd = a @ odd
+    return solve_p(even - odd, even + odd)
+
+
+def expm_frechet(a: Any, e: Any, compute_expm: bool = True) -> Any:
+    """Return the exponential of a matrix and its derivative in the direction ``e``.
+
+    >>> _, derivative = expm_frechet(np.zeros((2, 2)), np.eye(2))
+    >>> print(derivative)
+    [[1. 0.]
+     [0. 1.]]
+    """
+    a, e = squares(a), squares(e)
+    kind = common_dtype([a, e])
+    y, derivative = jvp(expm, (cast(a, kind),), (cast(e, kind),))
+    return (y, derivative) if compute_expm else derivative
+
+
+def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
+    """Factor ``a = u @ p``, or ``p @ u`` on the left, into a unitary and a positive matrix.
+
+    Args:
+        a: matrices of shape (..., m, n).
+        side: ``"right"`` or ``"left"``, where p stands.
+
+    >>> u, p = polar(np.array([[0.0, -2.0], [2.0, 0.0]]))
+    >>> print(p)
+    [[2. 0.]
+     [0. 2.]]
+    """
+    if side not in ("right", "left"):
+        raise ValueError(f"polar: side must be 'right' or 'left': got {side!r}")
+    w, s, vh = svd(a, full_matrices=False)
+    if side == "left":
+        return w @ vh, (w * s[..., None, :]) @ adjoint(w)
+    return w @ vh, (adjoint(vh) * s[..., None, :]) @ vh
