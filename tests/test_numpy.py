@@ -320,7 +320,8 @@ ROWS = {
         np.pad(np.argsort(x), 7, 'reflect', reflect_type='odd')
         np.pad(m, 1, 'mean')  np.pad(m, 2, 'maximum')  np.pad(m, 1, 'minimum', stat_length=2)
         np.pad(x, 2, 'linear_ramp', end_values=1.0)  np.pad(m, ((1, 2), (0, 1)), 'linear_ramp')
-        np.pad(x, 1, 'mean', stat_length=(1, 3))  np.pad(m, {-1: (1, 2)})  np.pad(m, {0: 1})""",
+        np.pad(x, 1, 'mean', stat_length=(1, 3))  np.pad(m, {-1: (1, 2)})  np.pad(m, {0: 1})
+        np.pad(s, 0)  np.pad(s, 0, constant_values=1)  np.pad(s, 0, 'edge')""",
     "shapes": """
         np.reshape(m, 12)  np.reshape(m, (2, -1))  np.reshape(m, (4, 3), order='F')  np.ravel(m)
         np.reshape(x, (2, 2, 1))  np.ravel(m, order='F')  np.ravel(s)  np.transpose(m)
@@ -346,6 +347,7 @@ ROWS = {
         np.size(m, 1)  np.size(m, axis=-2)""",
     "repeating and moving": """
         np.repeat(x, 2)  np.repeat(m, 2, axis=0)  np.repeat(m, [1, 0, 3], axis=0)
+        np.repeat(x[:0], [])  np.take(x, [])  np.take(m, (), axis=1)
         np.repeat(m, 3)
         np.repeat(x, [1, 2, 0, 1])  np.repeat(s, 3)  np.tile(x, 2)  np.tile(x, (2, 3))
         np.tile(m, 2)
@@ -738,6 +740,30 @@ def test_a_python_number_is_as_weak_as_for_numpy(row):
     assert same(want, tape, 2e-5)  # float32
     assert same(want, forward, 2e-5)
     assert [a.dtype for a in closed.out_avals] == [np.asarray(y).dtype for y in tree.leaves(want)]
+
+
+OF_PYTHON_NUMBERS = """abs(s)  -s  +s  s * 2  np.abs(s)  np.negative(s)  np.positive(s)
+       np.reshape(s, ())  np.squeeze(s)  np.transpose(s)  np.copy(s)  np.broadcast_to(s, ())
+       np.moveaxis(s, (), ())
+       np.broadcast_arrays(s, s)[0]  np.kron(s, s)  np.permute_dims(s, ())  np.real(s)  np.imag(s)
+       np.flip(s)  np.pad(s, 0)  np.conj(s)  np.square(s)  np.add(s, s)  np.sum(s)  np.ravel(s)"""
+
+
+@pytest.mark.parametrize("row", re.split(r"\s{2,}", OF_PYTHON_NUMBERS))
+def test_a_result_of_a_python_number_promotes_as_that_of_numpy(row):
+    function = eval(f"lambda s: {row}", {"np": np})
+    single = lambda s: np.multiply(function(s), np.ones(2, "f4"))
+    want = single(0.5)
+
+    assert want.dtype == fg.vjp(single, 0.5)[0].dtype
+    assert want.dtype == fg.jit(single)(0.5).dtype
+    np.testing.assert_array_equal(want, fg.jit(single)(0.5))
+
+
+def test_piecewise_takes_no_elements_under_jit():
+    pieces = lambda x: np.piecewise(x, [x > 0], [np.sin, np.cos])
+
+    assert fg.jit(pieces)(np.zeros((0, 2))).shape == (0, 2)
 
 
 # what would write into an array

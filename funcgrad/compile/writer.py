@@ -222,6 +222,12 @@ class Writer(Kernels, Places):
         """Return one number as NumPy's, or Python's where it is weak: never an array."""
         return value.text if value.aval.weak or not value.text.isidentifier() else f"{value}[()]"
 
+    def array(self, value: Value) -> Value:
+        """Return a value that can be indexed: a Python scalar as an array."""
+        if not value.aval.weak:
+            return value
+        return Value(f"{self.numpy('asarray')}({value})", value.aval)
+
     def into(self, prim: Any, outs: Sequence[Value], ins: Sequence[Value], params: Any) -> None:
         """Write a call of a primitive's ``into``, with the buffers it works in."""
         fill = self.part(prim, "into")

@@ -156,7 +156,8 @@ def take(
 ) -> Any:
     """Return slices at integer positions; see numpy.take."""
     no_out("take", out)
-    a, indices = operand(a), operand(indices)
+    listed = isinstance(indices, (list, tuple))
+    a, indices = operand(a), _entry(indices) if listed else operand(indices)
     a, axis = one_axis(a, numbers_axis(a, axis))
     n = shape_of(a)[axis]
     if mode == "clip":

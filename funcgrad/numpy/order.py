@@ -8,7 +8,7 @@ import numpy as np
 from ..core.avals import dtype_of, shape_of
 from ..ops import reduce as prims
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import asarray, operand, strong
+from ..ops.operand import asarray, holds_tracer, operand, strong
 from ..ops.reduce import axes_in, axis_of, take_along
 from ..ops.structure import (
     broadcast_to as _broadcast_to,
@@ -23,7 +23,9 @@ from .table import EAGER, NO_DERIVATIVE, implements
 @implements("repeat")
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Repeat each element; see numpy.repeat."""
-    a, repeats = operand(a), concrete("repeat", operand(repeats))
+    a = operand(a)
+    if holds_tracer(repeats):  # NumPy makes integers of any other, also of an empty list
+        repeats = concrete("repeat", operand(repeats))
     a, axis = one_axis(a, numbers_axis(a, axis))
     positions = np.repeat(np.arange(shape_of(a)[axis]), repeats)
     return take_known(a, positions, axis)

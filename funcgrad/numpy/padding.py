@@ -22,18 +22,19 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     Raises:
         UnsupportedError: for a mode that is a function.
     """
-    x = operand(array)
+    x = strong(operand(array))
     rank = len(shape_of(x))
     if isinstance(pad_width, dict):
         given = (pad_width.get(d, pad_width.get(d - rank, 0)) for d in range(rank))
         pad_width = [np.broadcast_to(width, 2) for width in given]
-    widths = np.broadcast_to(np.asarray(pad_width), (rank, 2)).tolist()
-    if np.any(np.asarray(widths) < 0):
+    pairs = np.broadcast_to(np.asarray(pad_width), (rank, 2))
+    if np.any(pairs < 0):
         raise ValueError("index can't contain negative values")
     if callable(mode):
         raise unsupported("pad", f"mode={mode!r}", "build the border with concatenate")
     small = np.ones([min(n, 1) for n in shape_of(x)])  # NumPy knows modes, options and mistakes
-    np.pad(small, np.minimum(widths, 1), mode, **_plain(kwargs))
+    np.pad(small, np.minimum(pairs, 1) if rank else 0, mode, **_plain(kwargs))
+    widths = pairs.tolist()
     if mode == "constant":
         return _pad_constant(x, widths, kwargs.get("constant_values", 0))
     if mode in _STATISTICS or mode == "linear_ramp":

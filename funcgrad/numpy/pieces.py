@@ -67,6 +67,8 @@ def _by_index(y: Any, x: Any, mask: np.ndarray, value: Any, apply: Callable[[Any
 
 def _by_where(y: Any, x: Any, mask: Any, value: Any, apply: Callable[[Any], Any]) -> Any:
     """Return ``y`` with a function of each element where a mask that is not known is true."""
+    if not aval_of(x).size:
+        return y
     new = x
     if callable(value):
         _check_elementwise(apply, dtype_of(x))

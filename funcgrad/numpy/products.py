@@ -12,7 +12,7 @@ from ..core.errors import ShapeError
 from ..ops import elementwise as ew
 from ..ops.contract import einsum_p, matmul
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import common_dtype, operand
+from ..ops.operand import common_dtype, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
 from .reductions import sum as _sum
@@ -135,7 +135,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 @implements("kron")
 def kron(a: Any, b: Any) -> Any:
     """Multiply each element of one by the whole other, as blocks; see numpy.kron."""
-    a, b = operand(a), operand(b)
+    a, b = strong(operand(a)), strong(operand(b))
     rank = max(len(shape_of(a)), len(shape_of(b)))
     a = reshape(a, (1,) * (rank - len(shape_of(a))) + shape_of(a))
     b = reshape(b, (1,) * (rank - len(shape_of(b))) + shape_of(b))

@@ -170,7 +170,7 @@ def _truth(x: Any) -> Any:
 @implements("copy")
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """Return a copy; see numpy.copy."""
-    a = operand(a)
+    a = strong(operand(a))
     return a if isinstance(a, Tracer) else np.copy(a)
 
 

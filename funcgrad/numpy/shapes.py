@@ -34,7 +34,7 @@ def lengths_of(shape: Any) -> tuple[int, ...]:
 @implements("reshape")
 def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Any:
     """Give the same elements another shape; see numpy.reshape."""
-    a, lengths = operand(a), lengths_of(shape)
+    a, lengths = strong(operand(a)), lengths_of(shape)
     if sum(n < 0 for n in lengths) > 1:
         raise ValueError("can only specify one unknown dimension")
     size, rest = math.prod(shape_of(a)), math.prod(n for n in lengths if n >= 0)
@@ -69,7 +69,7 @@ def numbers_axis(a: Any, axis: Any) -> Any:
 @implements("transpose", "permute_dims")
 def transpose(a: Any, axes: Any = None) -> Any:
     """Reorder the axes, reversing them by default; see numpy.transpose."""
-    a = operand(a)
+    a = strong(operand(a))
     rank = len(shape_of(a))
     if axes is None:
         perm = tuple(reversed(range(rank)))
@@ -137,7 +137,7 @@ def expand_dims(a: Any, axis: Any) -> Any:
 @implements("squeeze")
 def squeeze(a: Any, axis: Any = None) -> Any:
     """Remove axes of length 1; see numpy.squeeze."""
-    a = operand(a)
+    a = strong(operand(a))
     shape = shape_of(a)
     axes = axes_of(axis, len(shape))
     if axis is not None and any(shape[d] != 1 for d in axes):
@@ -149,7 +149,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 @implements("broadcast_to")
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     """Stretch an array to a shape; see numpy.broadcast_to."""
-    array, shape = operand(array), lengths_of(shape)
+    array, shape = strong(operand(array)), lengths_of(shape)
     if np.broadcast_shapes(shape_of(array), shape) != shape:
         raise ValueError(
             f"broadcast_to: an array of shape {shape_of(array)} does not stretch to {shape}"

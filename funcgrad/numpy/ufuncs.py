@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError
 from ..core.registry import overrides
 from ..ops import bessel, compare, elementwise as ew
@@ -58,7 +58,10 @@ def real(val: Any) -> Any:
 def imag(val: Any) -> Any:
     """Return the imaginary part; see numpy.imag."""
     val = operand(val)
-    return ew.imag(val) if ew.is_complex(val) else np.zeros(shape_of(val), dtype_of(val))
+    if ew.is_complex(val):
+        return ew.imag(val)
+    zeros = np.zeros(shape_of(val), dtype_of(val))
+    return zeros.item() if aval_of(val).weak else zeros  # of a Python scalar it is one too
 
 
 @implements("angle")

@@ -88,7 +88,7 @@ class Getitem(Linear):
     def emit(self, w: Any, outs: Any, ins: Any, *, index: Index) -> None:
         gathers = any(a.aval.shape for a in ins[1:])
         assign = w.assign if gathers else w.assign_view
-        assign(outs[0], ins[0].indexed(index, ins[1:], ARRAY))
+        assign(outs[0], w.array(ins[0]).indexed(index, ins[1:], ARRAY))
 
 
 class ScatterAdd(Linear):

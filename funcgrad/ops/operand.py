@@ -12,7 +12,7 @@ from ..core.errors import shorten
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .index import concatenate_p
-from .structure import cast, expand_dims
+from .structure import cast, expand_dims, strengthen
 
 
 def asarray(obj: Any, dtype: Any = None) -> Any:
@@ -81,8 +81,10 @@ def stacked(parts: Sequence[Any]) -> Any:
 
 
 def strong(x: Any) -> Any:
-    """Return a number as an array, an array as itself."""
-    return np.asarray(x) if type(x) in PYTHON_SCALARS else x
+    """Return a Python scalar, or a tracer of one, as an array; an array as itself."""
+    if type(x) in PYTHON_SCALARS:
+        return np.asarray(x)
+    return x if shape_of(x) else strengthen(x)
 
 
 def half_in_single(fun: Callable[..., Any]) -> Callable[..., Any]:

@@ -43,7 +43,8 @@ class Elementwise(Primitive):
         self.lower = lower
         self.fills = isinstance(function, np.ufunc) or _takes_out(function)
         if isinstance(function, np.ufunc):
-            overrides[function] = self.as_ufunc if function.nin > 1 else self.__call__
+            plain = function.nin == 1 and not isinstance(self, Arithmetic)
+            overrides[function] = self.__call__ if plain else self.as_ufunc
 
     def as_ufunc(self, *xs: Any) -> Any:
         """Apply to what a ufunc takes: also to nested lists."""

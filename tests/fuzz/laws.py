@@ -1,0 +1,311 @@
+"""The laws that hold for every program, and the check that tries them.
+
+``compare.py`` says when two results are the same.
+"""
+
+import contextlib
+import re
+import signal
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import funcgrad as fg
+
+from .compare import (
+    RUNS,
+    SPREADS,
+    Case,
+    DifferenceError,
+    arrays,
+    basis,
+    coarsest,
+    kind,
+    product,
+    wide,
+)
+from .plain import NAMESPACE, noisy
+from .programs import Program
+
+SECONDS = 20
+ENTRIES = 100  # of a Jacobian, beyond which a product with one direction is enough
+
+
+def values(case: Case) -> None:
+    """Eager values, traced or not, are plain NumPy's, and so are shapes and dtypes."""
+    again = lambda fun: fun(*case.inputs)
+    case.same("eager", case.fun(*case.inputs), case.want, again)
+    if case.smooth:
+        some = lambda outs: [outs[i] for i in case.inexact]
+        inner = case.inner(case.fun)
+        again = lambda fun: some(fun(*case.inputs))
+        case.same("vjp value", fg.vjp(inner, *case.points)[0], some(case.want), again)
+        if forward(case):
+            outs, _ = fg.jvp(inner, tuple(case.points), case.tangents)
+            case.same("jvp value", outs, some(case.want), again)
+
+
+def compiled(case: Case) -> None:
+    """A compiled program gives what the eager one gives, and so does its derivative."""
+    eager = case.fun(*case.inputs)
+    jitted = fg.jit(case.fun)
+    case.same("jit", jitted(*case.inputs), eager, lambda fun: fun(*case.inputs))
+    case.same("jit again", jitted(*case.inputs), eager, lambda fun: fun(*case.inputs))
+
+
+def compiled_gradient(case: Case) -> None:
+    if not case.smooth:
+        return
+    back = lambda fun, *points: fg.vjp(case.inner(fun), *points)[1](case.cotangents)
+    pull = lambda fun: arrays(back(fun, *case.points))
+    want = pull(case.fun)
+    got = fg.jit(lambda *points: back(case.fun, *points))(*case.points)
+    case.same("jit of vjp", arrays(got), want, pull, derivative=True)
+    case.same("vjp of jit", pull(fg.jit(case.fun)), want, pull, derivative=True)
+    if forward(case):
+        push = lambda fun: arrays(fg.jvp(case.inner(fun), tuple(case.points), case.tangents)[1])
+        want = push(case.fun)
+        case.same("jvp of jit", push(fg.jit(case.fun)), want, push, derivative=True)
+
+
+def adjoint(case: Case) -> None:
+    """Both modes give one Jacobian: all entries if they are few, else one product."""
+    if not case.smooth or not forward(case):
+        return
+    points = tuple(case.points)
+    push = lambda fun, t: fg.jvp(case.inner(fun), points, t)[1]
+    columns = sum(np.size(x) for x in points)
+    rows = sum(np.size(case.want[i]) for i in case.inexact)
+    if columns * rows <= ENTRIES:
+        forward_entries = lambda fun: [
+            product(ct, push(fun, t)) for t in basis(points) for ct in basis(case.cotangents)
+        ]
+        _, pull = fg.vjp(case.inner(case.fun), *points)
+        backward = [pull(ct) for ct in basis(case.cotangents)]
+        got = [product(ct, t) for t in basis(points) for ct in backward]
+        want = forward_entries(case.fun)
+        precise = coarsest(case)
+        again = lambda fun: [np.array(forward_entries(fun), precise)]
+        case.same("vjp is jvp", [np.array(got, precise)], [np.array(want, precise)], again, True)
+        return
+    pulled = fg.vjp(case.inner(case.fun), *points)[1](case.cotangents)
+    got = product(pulled, case.tangents)
+    terms = lambda fun: [case.cotangents, push(fun, case.tangents)]
+    want = product(*terms(case.fun))
+    size = product(*terms(case.fun), magnitude=True)
+    precise = coarsest(case)
+    again = lambda fun: [np.array([product(*terms(fun)), size], precise)]
+    case.same(
+        "vjp is jvp",
+        [np.array([got, size], precise)],
+        [np.array([want, size], precise)],
+        again,
+        True,
+    )
+
+
+def batched(case: Case) -> None:
+    """``vmap`` is a loop."""
+    mapped, axes = lanes(case)
+    if not mapped:
+        return
+    want = looped(case.fun, mapped, axes)
+    got = fg.vmap(case.fun, in_axes=axes)(*mapped)
+    again = lambda fun: looped(fun, mapped, axes)
+    case.same("vmap", got, want, again)
+    if case.rng.random() < 0.5:
+        case.same("jit of vmap", fg.jit(fg.vmap(case.fun, in_axes=axes))(*mapped), want, again)
+
+
+def batched_gradient(case: Case) -> None:
+    mapped, axes = lanes(case)
+    if not mapped or not case.smooth:
+        return
+
+    def gradient(fun: Any) -> Any:
+        def pulled(*inputs: Any) -> Any:
+            points = [inputs[i] for i in case.smooth]
+
+            def inner(*points: Any) -> Any:
+                values = list(inputs)
+                for i, x in zip(case.smooth, points, strict=True):
+                    values[i] = x
+                outs = fun(*values)
+                return tuple(outs[i] for i in case.inexact)
+
+            return fg.vjp(inner, *points)[1](case.cotangents)
+
+        return pulled
+
+    again = lambda fun: looped(gradient(fun), mapped, axes)
+    want = again(case.fun)
+    got = fg.vmap(gradient(case.fun), in_axes=axes)(*mapped)
+    case.same("vmap of vjp", got, want, again, derivative=True)
+
+
+def lanes(case: Case) -> tuple[list[Any], tuple[int | None, ...]]:
+    """Return inputs with one more axis for some of them: shuffled values of the first lane."""
+    mapped, axes = list(case.inputs), [None] * len(case.inputs)
+    places = [i for i, x in enumerate(case.inputs) if isinstance(x, np.ndarray)]
+    chosen = [i for i in places if case.rng.random() < 0.7] or places[:1]
+    count = int(case.rng.integers(1, 4))
+    for i in chosen:
+        x = case.inputs[i]
+        rows = [x] + [case.rng.permutation(x.ravel()).reshape(x.shape) for _ in range(count - 1)]
+        axes[i] = int(case.rng.integers(x.ndim + 1))
+        mapped[i] = np.stack(rows, axis=axes[i])
+    return (mapped if chosen else []), tuple(axes)
+
+
+def looped(fun: Any, mapped: list[Any], axes: tuple[int | None, ...]) -> list[np.ndarray]:
+    """Return what ``vmap`` should: the results of one lane at a time, stacked."""
+    size = next(x.shape[d] for x, d in zip(mapped, axes, strict=True) if d is not None)
+    pick = lambda i: [
+        x if d is None else np.take(x, i, axis=d) for x, d in zip(mapped, axes, strict=True)
+    ]
+    outs = [arrays(fun(*pick(i))) for i in range(size)]
+    return [np.stack(column) for column in zip(*outs, strict=True)]
+
+
+def symmetric(case: Case) -> None:
+    """Second derivatives are symmetric, and forward over reverse is reverse over reverse."""
+    if not case.smooth or any(kind(x) == "c" for x in case.points):
+        return
+    if not forward(case) or sum(np.size(x) for x in case.points) > 12:
+        return
+    weights = [np.abs(ct) for ct in case.cotangents]
+
+    def scalar(fun: Any) -> Any:
+        def total(*points: Any) -> Any:
+            outs = case.inner(fun)(*points)
+            return sum(np.sum(np.real(y * w)) for y, w in zip(outs, weights, strict=True))
+
+        return total
+
+    points = tuple(case.points)
+    argnums = tuple(range(len(points)))
+    one, two = case.tangents, tuple(case.like(x) for x in points)
+    gradient = lambda fun: lambda *p: fg.grad(scalar(fun), argnums=argnums)(*p)
+    along = lambda fun, t: fg.jvp(gradient(fun), points, t)[1]
+    twice = lambda fun, t: fg.vjp(gradient(fun), *points)[1](t)
+    precise = coarsest(case)
+
+    def numbers(fun: Any, pairs: Any) -> list[np.ndarray]:
+        terms = [(product(a, b), product(a, b, magnitude=True)) for a, b in pairs(fun)]
+        return [np.array([term, size], precise) for term, size in terms]
+
+    forwards = lambda fun: [(two, along(fun, one)), (two, along(fun, one))]
+    others = lambda fun: [(one, along(fun, two)), (one, twice(fun, two))]
+    want, got = numbers(case.fun, forwards), numbers(case.fun, others)
+    got = [np.array([g[0], w[1]], precise) for g, w in zip(got, want, strict=True)]
+    case.same("hessian", got, want, lambda fun: numbers(fun, forwards), derivative=True)
+
+
+def differences(case: Case) -> None:
+    """A derivative is the limit of differences, where these tell: in float64, away from jumps."""
+    arrays_ = [*case.points, *(case.want[i] for i in case.inexact)]
+    names = set(
+        re.findall(r"float16|float32|complex64|stop_gradient|nextafter", case.program.source)
+    )
+    if not case.smooth or names or not all(wide(x) == np.asarray(x).dtype for x in arrays_):
+        return
+    if not forward(case) or not all(np.isfinite(x).all() for x in case.points):
+        return
+    case.points = [x + 0.01 * case.like(x) for x in case.points]  # off ties, whole numbers and 0
+    inner = case.inner(case.plain)
+    slopes = arrays(fg.jvp(case.inner(case.fun), tuple(case.points), case.tangents)[1])
+    step = 1e-5
+    at = lambda h: arrays(
+        inner(*(x + h * t for x, t in zip(case.points, case.tangents, strict=True)))
+    )
+    middle, near, far = at(0.0), (at(step), at(-step)), (at(2 * step), at(-2 * step))
+    for i, slope in enumerate(slopes):
+        ahead, behind = (near[0][i] - middle[i]) / step, (middle[i] - near[1][i]) / step
+        central, wider = (
+            (near[0][i] - near[1][i]) / (2 * step),
+            (far[0][i] - far[1][i]) / (4 * step),
+        )
+        known = np.isfinite(slope) & np.isfinite(central) & np.isfinite(wider) & np.isfinite(ahead)
+        known &= np.isfinite(behind)
+        scale = np.max(np.abs(middle[i]), initial=0, where=np.isfinite(middle[i]))
+        rounding = 1e-13 * (scale + 1) / step
+        bend = 3 * np.abs(ahead - behind) + 3 * np.abs(wider - central) + 1e-6 * np.abs(central)
+        if np.any(known & (np.abs(slope - central) > bend + rounding)):
+            spread = noise_of(case, i)
+            if np.any(
+                known & (np.abs(slope - central) > bend + rounding + SPREADS * spread / step)
+            ):
+                text = f"output {i}\njvp {slope!r}\ndifferences {central!r}"
+                raise DifferenceError("differences", text)
+            case.explained.append("differences")
+
+
+def noise_of(case: Case, place: int) -> Any:
+    """Return how far rounding moves an output."""
+    runs = [case.program.function(noisy(NAMESPACE, s), noisy=True) for s in range(1, RUNS + 1)]
+    base = arrays(case.inner(case.plain)(*case.points))[place]
+    outs = [arrays(case.inner(run)(*case.points))[place] for run in runs]
+    return np.max([np.abs(out - base) for out in outs], axis=0)
+
+
+def forward(case: Case) -> bool:
+    """Return whether the program has forward derivatives: a rule of reverse mode has none."""
+    return "custom_vjp" not in case.program.source
+
+
+LAWS: list[tuple[Callable[[Case], None], float]] = [  # and the part of all programs it is tried on
+    (values, 1.0),
+    (compiled, 1.0),
+    (adjoint, 1.0),
+    (batched, 0.6),
+    (compiled_gradient, 0.6),
+    (differences, 0.6),
+    (batched_gradient, 0.4),
+    (symmetric, 0.4),
+]
+
+
+def check(
+    program: Program, seed: int = 0, strict: bool = False, only: str | None = None
+) -> tuple[DifferenceError | None, list[str]]:
+    """Return the first difference, and the laws whose differences were ill-conditioned.
+
+    Args:
+        only: the name of a law to be tried alone, whatever its share.
+    """
+    rng = np.random.default_rng(seed)
+    explained: list[str] = []
+    with np.errstate(all="ignore"), warnings.catch_warnings(), deadline(SECONDS):
+        warnings.simplefilter("ignore")
+        law: Any = None
+        try:
+            for law, share in LAWS:
+                wanted = rng.random() < share
+                if wanted if only is None else law.__name__ == only:
+                    case = Case(program, np.random.default_rng(seed), strict, explained)
+                    law(case)
+        except DifferenceError as difference:
+            difference.by = law.__name__
+            return difference, explained
+        except Exception as error:
+            text = f"{type(error).__name__}: {error}"
+            return DifferenceError(law.__name__, text, law.__name__), explained
+    return None, explained
+
+
+@contextlib.contextmanager
+def deadline(seconds: int) -> Iterator[None]:
+    """Raise TimeoutError in a program that does not end."""
+
+    def late(*_: Any) -> None:
+        raise TimeoutError("took too long")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(seconds)
+    try:
+        yield
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)

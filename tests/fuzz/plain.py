@@ -1,0 +1,165 @@
+"""What a program means without the library: loops and branches of Python around NumPy.
+
+``NAMESPACE`` gives a program this meaning, ``TRACED`` the library's own. Functions that only the
+library has (special functions, derivatives within a program) are its own on plain arrays.
+"""
+
+import functools
+import types
+from typing import Any
+
+import numpy as np
+
+import funcgrad as fg
+
+
+def cond(pred, true, false, *operands):
+    return true(*operands) if pred else false(*operands)
+
+
+def switch(index, branches, *operands):
+    return branches[min(max(int(index), 0), len(branches) - 1)](*operands)
+
+
+def while_loop(test, body, value):
+    while test(value):
+        value = body(value)
+    return value
+
+
+def fori_loop(low, high, body, value):
+    for i in range(low, high):
+        value = body(i, value)
+    return value
+
+
+def scan(body, carry, xs, length=None, reverse=False):
+    length = len(xs) if length is None else length
+    ys = [None] * length
+    for i in reversed(range(length)) if reverse else range(length):
+        carry, ys[i] = body(carry, None if xs is None else xs[i])
+    if not length:  # the results have the shapes of a step that does not run
+        _, y = body(carry, np.ones(xs.shape[1:], xs.dtype))
+        return carry, np.zeros((0, *np.shape(y)), np.asarray(y).dtype)
+    return carry, np.stack(ys)
+
+
+def map_(fun, xs):
+    if not len(xs):
+        y = fun(np.ones(xs.shape[1:], xs.dtype))
+        return np.zeros((0, *np.shape(y)), np.asarray(y).dtype)
+    return np.stack([fun(x) for x in xs])
+
+
+def associative_scan(fun, xs, reverse=False, axis=0):
+    xs = np.moveaxis(xs, axis, 0)
+    xs = xs[::-1] if reverse else xs
+    ys = list(xs[:1])
+    for x in xs[1:]:
+        ys.append(fun(ys[-1], x))
+    out = np.stack(ys) if ys else xs
+    return np.moveaxis(out[::-1] if reverse else out, 0, axis)
+
+
+def vmap(fun, in_axes=0, out_axes=0):
+    def mapped(*args):
+        axes = (in_axes,) * len(args) if isinstance(in_axes, int) else in_axes
+        size = next(np.shape(x)[d] for x, d in zip(args, axes, strict=True) if d is not None)
+        pick = lambda i: [
+            x if d is None else np.take(x, i, axis=d) for x, d in zip(args, axes, strict=True)
+        ]
+        return np.stack([fun(*pick(i)) for i in range(size)], axis=out_axes)
+
+    return mapped
+
+
+class At:
+    """``fg.at`` by NumPy's own ufunc methods on a copy."""
+
+    def __init__(self, x, index=()):
+        self.x, self.index = np.array(x), index
+
+    def __getitem__(self, index):
+        return At(self.x, index)
+
+    def set(self, value):
+        self.x[self.index] = value
+        return self.x
+
+    def get(self):
+        return self.x[self.index]
+
+    def __getattr__(self, name):
+        ufunc = getattr(np, {"max": "maximum", "min": "minimum"}.get(name, name))
+
+        def method(value):
+            ufunc.at(self.x, self.index, np.asarray(value, self.x.dtype))
+            return self.x
+
+        return method
+
+
+class CustomJvp:
+    """The function itself: its rule is that of the function too."""
+
+    def __init__(self, fun):
+        self.fun = fun
+
+    def __call__(self, *args):
+        return self.fun(*args)
+
+    def defjvp(self, rule):
+        pass
+
+    def defvjp(self, forward, backward):
+        pass
+
+
+def derivative(transform):
+    """Run a derivative that the program itself asks for, on arrays."""
+    return lambda fun: lambda *args: np.asarray(transform(fun)(*map(np.asarray, args)))
+
+
+same = lambda fun: fun
+PLAIN_LAX = types.SimpleNamespace(
+    **{name: getattr(fg.lax, name) for name in dir(fg.lax) if not name.startswith("_")}
+)
+vars(PLAIN_LAX).update(
+    cond=cond, switch=switch, while_loop=while_loop, fori_loop=fori_loop, scan=scan, map=map_,
+    associative_scan=associative_scan,
+)  # fmt: skip
+PLAIN = types.SimpleNamespace(
+    lax=PLAIN_LAX, vmap=vmap, at=At, jit=same, checkpoint=same, custom_jvp=CustomJvp,
+    custom_vjp=CustomJvp, stop_gradient=same, special=fg.special, grad=derivative(fg.grad),
+    jvp=fg.jvp, vjp=fg.vjp, numpy=np, linalg=fg.linalg,
+)  # fmt: skip
+
+NUMBERS = {"inf": np.inf, "nan": np.nan}
+NAMESPACE: dict[str, Any] = {"np": np, "fg": PLAIN, **NUMBERS}
+TRACED: dict[str, Any] = {"np": np, "fg": fg, **NUMBERS}
+
+
+def noise(x: Any, seed: int, ties: bool) -> Any:
+    """Change each element by a few units in its last place.
+
+    Written without a derivative of its own: the factor is chosen by a comparison.
+
+    Args:
+        ties: equal elements change equally, so that what was a tie stays one.
+    """
+    if isinstance(x, tuple):
+        return tuple(noise(part, seed, ties) for part in x)
+    if not hasattr(x, "dtype") or x.dtype.kind not in "fc":
+        return x
+    eps = np.finfo(x.dtype).eps
+    if ties:
+        phase = np.real(x) * 1e3 + np.imag(x) * 17 if x.dtype.kind == "c" else x * x.dtype.type(1e3)
+    else:
+        phase = 12.9898 * np.arange(np.prod(np.shape(x), dtype=int)).reshape(np.shape(x))
+    up = np.sin(phase + float(seed)) > 0
+    step = 4 * eps * (1 + 1j) if x.dtype.kind == "c" else 4 * eps
+    return x * np.where(up, x.dtype.type(1 + step), x.dtype.type(1 - step))
+
+
+def noisy(namespace: dict[str, Any], seed: int, ties: bool = True) -> dict[str, Any]:
+    return {**namespace, "noise": functools.partial(noise, seed=seed, ties=ties)}
