@@ -412,6 +412,16 @@ def test_a_folder_that_cannot_be_written_to_is_a_permission_error(tmp_path):
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 7
 
 
+def test_a_folder_that_cannot_be_listed_can_be_written_to(tmp_path, monkeypatch):
+    def refused(path):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+    monkeypatch.setattr(os, "listdir", refused)
+    io.save(os.fsencode(tmp_path / "a.npz"), {"w": 1.0})
+
+    assert io.load(os.fsencode(tmp_path / "a.npz")) == {"w": 1.0}
+
+
 def test_a_disk_that_is_full_at_the_last_moment_leaves_what_was_there(tmp_path, monkeypatch):
     io.save(tmp_path / "a.npz", {"w": 1.0})
 

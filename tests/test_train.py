@@ -298,6 +298,9 @@ def test_what_is_no_table_is_refused(tmp_path, text):
     (tmp_path / "h.csv").write_text(text)
     with pytest.raises(ValueError, match="this is no history"):
         train.History.load(tmp_path / "h.csv")
+    (tmp_path / "h.csv").write_bytes(b"step,\xff")
+    with pytest.raises(ValueError, match="this is no history"):
+        train.History.load(tmp_path / "h.csv")
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,6 @@
 import operator
 import os
 import re
-import secrets
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -168,7 +167,7 @@ class CheckpointManager:
         for step in steps:
             path = self.path(step)
             with suppress(FileNotFoundError):
-                path.rename(path.with_suffix(f".aside-{secrets.token_hex(4)}.safetensors"))
+                path.rename(path.with_suffix(f".aside-{os.urandom(4).hex()}.safetensors"))
 
     def _delete_old(self, saved: int) -> list[int]:
         """Delete the files that are not kept, and return the steps that there were."""

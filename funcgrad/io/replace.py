@@ -9,7 +9,6 @@ A process number could not: it may be in use again, or belong to another machine
 import errno
 import os
 import re
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -42,7 +41,7 @@ def replacing(path: Any, before: Callable[[], None] = lambda: None) -> Iterator[
     Raises:
         OSError: if it cannot be written, or if the file that is there is write-protected.
     """
-    target = Path(os.path.realpath(path))
+    target = Path(os.fsdecode(os.path.realpath(path)))
     status = _status_of(target)
     file, name = _temporary(target, 0o666 if status is None else 0o600)
     try:
@@ -114,7 +113,7 @@ def _temporary(target: Path, mode: int) -> tuple[BinaryIO, Path]:
 
 
 def _temporary_name(name: str) -> str:
-    end = f".{_host()}.{os.getpid()}.{secrets.token_hex(6)}.tmp"
+    end = f".{_host()}.{os.getpid()}.{os.urandom(6).hex()}.tmp"
     start = os.fsencode(name)[: _NAME_BYTES - 1 - len(end)]
     return f".{start.decode('utf-8', 'ignore')}{end}"
 
@@ -152,13 +151,16 @@ def _is_at(handle: int, path: Path | str) -> bool:
 
 def _remove_left(folder: Path, now: float) -> None:
     """Delete temporary files whose writers are dead; ``now`` is by the clock of the disk."""
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            ours, older = _OURS.fullmatch(entry.name), _OLDER.fullmatch(entry.name)
-            if ours or older:
-                local = ours is not None and ours["host"] == _host()
-                with suppress(OSError):  # deleted by another process, or not ours to delete
-                    _remove_if_left(entry.path, local, now)
+    try:
+        names = os.listdir(folder)
+    except PermissionError:  # one may write to a folder that one may not list
+        return
+    for name in names:
+        ours, older = _OURS.fullmatch(name), _OLDER.fullmatch(name)
+        if ours or older:
+            local = ours is not None and ours["host"] == _host()
+            with suppress(OSError):  # deleted by another process, or not ours to delete
+                _remove_if_left(os.path.join(folder, name), local, now)
 
 
 def _remove_if_left(path: str, local: bool, now: float) -> None:

@@ -77,7 +77,7 @@ def _attention(layer: MultiHeadAttention) -> Layout:
 
 
 # fmt: off
-NORM = {"scale": ("weight", _as_it_is), "bias": ("bias", _as_it_is)}
+NORM: Layout = {"scale": ("weight", _as_it_is), "bias": ("bias", _as_it_is)}
 LAYOUTS: list[tuple[type | tuple[type, ...], Callable[[Any], Layout]]] = [
     (Dense, lambda m: {"kernel": ("weight", _inputs_first), "bias": ("bias", _as_it_is)}),
     (Conv, lambda m: {"kernel": ("weight", _channels_last), "bias": ("bias", _as_it_is)}),

@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core.avals import aval_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError
-from ..io.files import replacing
+from ..io.replace import replacing
 from ..random import RangeError
 from .averages import UnknownNameError
 
@@ -234,7 +234,10 @@ class History:
             HistoryError: if it holds no history.
         """
         ending = _ending(path)
-        text = Path(path).read_text(encoding="utf-8")
+        try:
+            text = Path(path).read_text(encoding="utf-8")
+        except UnicodeDecodeError as err:
+            raise HistoryError(f"History.load: this is no history: {err}") from None
         return History.from_json(text) if ending == ".json" else _from_csv(text)
 
     def _to_csv(self) -> str:
