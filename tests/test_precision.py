@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad import losses, nn, special
+from funcgrad import losses, nn, optim, special
 
 HALF = np.float16
 
@@ -186,3 +186,139 @@ def test_cosine_similarity_broadcasts_before_it_takes_norms():
     np.testing.assert_allclose(losses.cosine_similarity(x, y), [want, want], rtol=1e-15)
     np.testing.assert_allclose(losses.cosine_similarity(y, x), [want, want], rtol=1e-15)
     assert losses.cosine_similarity(np.ones(1), np.ones(5)) == pytest.approx(1.0)
+
+
+# optimizers
+
+MAKE = {
+    name: (lambda make: lambda: make(0.1))(getattr(optim, name))
+    for name in [
+        "sgd",
+        "adam",
+        "adamw",
+        "adamax",
+        "adamaxw",
+        "nadam",
+        "nadamw",
+        "amsgrad",
+        "rmsprop",
+        "adagrad",
+        "lamb",
+        "lars",
+        "lion",
+        "novograd",
+        "radam",
+        "adabelief",
+        "yogi",
+        "adan",
+        "rprop",
+        "fromage",
+        "sm3",
+        "adafactor",
+        "sign_sgd",
+        "adadelta",
+        "optimistic_adam",
+    ]
+    if hasattr(optim, name)
+}
+MAKE |= {
+    "nesterov": lambda: optim.sgd(0.1, momentum=0.9, nesterov=True),
+    "centered": lambda: optim.rmsprop(0.1, centered=True, momentum=0.9),
+    "ema": lambda: optim.ema(0.9),
+    "MultiSteps": lambda: optim.MultiSteps(optim.adam(0.1), 2),
+    "scale_by_adam": lambda: optim.scale_by_adam(),
+    "clip": lambda: optim.clip_by_global_norm(1.0),
+    "clip to 0": lambda: optim.clip_by_global_norm(0.0),
+    "rms": lambda: optim.clip_by_block_rms(1.0),
+    "rms to 0": lambda: optim.clip_by_block_rms(0.0),
+    "adaptive": lambda: optim.adaptive_grad_clip(0.1),
+    "trust": lambda: optim.scale_by_trust_ratio(),
+}
+BY_NORMS = {"lamb", "lars", "novograd", "adaptive", "trust", "clip", "clip to 0", "rms"}
+BY_MEAN_SQUARES = {"adam", "adamw", "nadam", "radam", "yogi", "adabelief"}  # up to 5e20 in float32
+GRADIENTS = np.array([[1.0, -0.5, 0.25], [0.3, -1.0, 0.7], [-0.2, 0.9, 1.0], [0.5, 0.5, -0.5]])
+START = np.array([1.0, -0.5, 0.25])
+SIZES = (0.0, 1e-310, 1e-40, 1e-30, 6e-8, 1e-8, 1e-4, 1.0, 300.0, 6e4)
+OPT_CASES = [
+    (name, t, m)
+    for name in MAKE for t in (np.float16, np.float32, np.float64) for m in (*SIZES, 3e20)
+    if fitting([m], t) and (t != np.float32 or m < 1e19 or name in BY_NORMS | BY_MEAN_SQUARES)
+]  # fmt: skip
+
+
+def updates_of(opt, gradients, start):
+    state, found = opt.init(start), []
+    for g in gradients:
+        updates, state = opt.update(g, state, start)
+        found.append(updates)
+    return np.array(found)
+
+
+@pytest.mark.parametrize(("name", "dtype", "size"), OPT_CASES)
+def test_updates_of_extreme_gradients(name, dtype, size):
+    gradients, start = (GRADIENTS * size).astype(dtype), START.astype(dtype)
+    want = updates_of(MAKE[name](), gradients.astype(float), start.astype(float))
+    with np.errstate(over="ignore"):
+        got = updates_of(MAKE[name](), gradients, start)
+
+    assert got.dtype == dtype and np.all(np.isfinite(want))
+    info, largest = np.finfo(dtype), np.max(np.abs(want))
+    lost = 0.0 if size == 0 else 64 * float(info.smallest_subnormal) / size  # of what is denormal
+    room = (64 * float(info.eps) + min(lost, 1e-3)) * largest + 4 * float(info.smallest_subnormal)
+    np.testing.assert_allclose(got.astype(float), want.astype(dtype).astype(float), 0, room)
+
+
+@pytest.mark.parametrize("name", ["adam", "lamb", "novograd", "adagrad", "nesterov", "MultiSteps"])
+def test_half_precision_trains_under_jit_and_scan(name):
+    start, opt = np.array([1.0, -0.5, 0.25], HALF), MAKE[name]()
+    loss = lambda p: np.sum(np.square(p)) * HALF(1e-3)  # gradients near 1e-3, squares near 1e-6
+
+    def step(carry, _):
+        p, state = carry
+        updates, state = opt.update(fg.grad(loss)(p), state, p)
+        return (optim.apply_updates(p, updates), state), None
+
+    (p, _), _ = fg.lax.scan(step, (start, opt.init(start)), length=20)
+    (q, _), _ = fg.jit(lambda c: fg.lax.scan(step, c, length=20))((start, opt.init(start)))
+
+    assert p.dtype == HALF and np.all(np.isfinite(p)) and loss(p) < loss(start)
+    agrees(q, p, HALF)
+
+
+def test_states_of_half_precision_are_single_unless_asked_otherwise():
+    p = {"w": np.ones(2, HALF), "b": np.ones(2, np.float64)}
+    state, asked = optim.scale_by_adam().init(p), optim.scale_by_adam(mu_dtype=HALF).init(p)
+
+    assert state.mu["w"].dtype == state.nu["w"].dtype == np.float32
+    assert state.mu["b"].dtype == state.nu["b"].dtype == np.float64
+    assert asked.mu["w"].dtype == HALF and asked.nu["w"].dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("x", "want"),
+    [
+        ([np.float32([3e20, 4e20])], 5e20),
+        ([np.float32([3e-30, 4e-30])], 5e-30),
+        ([np.float64([3e200]), np.float64([4e200])], 5e200),
+        ([np.float16([6e4, 6e4]), np.float16([6e4])], 6e4 * np.sqrt(3)),
+        ([np.float32([0.0])], 0.0),
+    ],
+)
+def test_global_norms_stay_in_range(x, want):
+    x = [np.asarray(v) for v in x]
+    got, grads = fg.value_and_grad(optim.global_norm)(x)
+
+    np.testing.assert_allclose(got, want, rtol=1e-3 if x[0].dtype == HALF else 1e-6)
+    np.testing.assert_allclose(
+        np.concatenate(grads) * (want or 1), np.concatenate(x).astype(float), rtol=1e-3
+    )
+    assert got.dtype == max(x[0].dtype, np.dtype(np.float32))
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("make", [optim.clip_by_global_norm, optim.clip_by_block_rms])
+def test_clipping_at_0_has_no_nan(make, dtype):
+    for g in (np.zeros(3, dtype), np.ones(3, dtype)):
+        got, _ = fg.jit(make(0.0).update)({"w": g}, make(0.0).init({"w": g}))
+
+        assert not np.any(got["w"]) and np.all(np.isfinite(got["w"]))

@@ -3,6 +3,7 @@
 Sums, means and running sums are linear and stand in ``structure.py``.
 """
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -122,7 +123,8 @@ class Norm(Reduction):
 
     @override
     def run(self, x: Any, *, axes: Axes, dtype: np.dtype) -> tuple[Any, ...]:
-        return (_euclidean(x, axes).astype(dtype)[()],)
+        y = _euclidean(x, axes)
+        return (dtype.type(y) if type(y) is float else y.astype(dtype)[()],)
 
     @override
     def infer(self, x: Aval, *, axes: Axes, dtype: np.dtype) -> tuple[Aval, ...]:
@@ -153,27 +155,31 @@ def _direction(x: Any, y: Any, axes: Axes) -> Any:
     return div(x, expand_dims(where(eq(y, 0), np.inf, y), axes))
 
 
-def _euclidean(x: Any, axes: Axes) -> np.ndarray:
+def _euclidean(x: Any, axes: Axes) -> Any:
     """Return the root of the sum of squares, which is scaled where a square is out of range."""
     x = np.asarray(x)
+    low, high = _EXACT_SQUARES[x.dtype.itemsize]
     with np.errstate(over="ignore", under="ignore"):
-        y = np.sqrt(_sum_of_squares(x, axes))
-    info = np.finfo(y.dtype)
-    low, high = np.sqrt(info.tiny / info.eps), np.sqrt(info.max)
-    if x.size and not (np.all(y > low) and np.all(y <= high)):
+        if len(axes) == x.ndim and x.flags.c_contiguous:
+            flat = x.reshape(-1)
+            total = float(np.dot(flat, flat))  # without an array of the squares
+            if low < total < high:
+                return math.sqrt(total)
+        square = np.add.reduce(np.square(x), axis=axes)
+    if x.size and not (np.all(square > low) and np.all(square < high)):
         peak = np.max(np.abs(x), axis=axes, keepdims=True)
         # a power of two, by which division is exact; of 0, infinity and nan it is 1/2
         scale = np.ldexp(peak.dtype.type(1), np.frexp(peak)[1] - 1)
-        y = np.sqrt(_sum_of_squares(x / scale, axes))
-        y = y.astype(np.float64) * np.reshape(scale, y.shape)
-    return np.asarray(y)
+        y = np.sqrt(np.add.reduce(np.square(x / scale), axis=axes))
+        return y.astype(np.float64) * np.reshape(scale, y.shape)
+    return np.sqrt(square)
 
 
-def _sum_of_squares(x: np.ndarray, axes: Axes) -> Any:
-    if len(axes) == x.ndim and x.flags.c_contiguous:
-        flat = x.reshape(-1)
-        return np.dot(flat, flat)  # without an array of the squares
-    return np.add.reduce(np.square(x), axis=axes)
+# between which a sum of squares has lost nothing to underflow or overflow, by bytes of the dtype
+_EXACT_SQUARES = {
+    n: (float(info.tiny) / float(info.eps), float(info.max))
+    for n, info in ((n, np.finfo(f"f{n}")) for n in (2, 4, 8))
+}
 
 
 class Prod(Reduction):

@@ -43,7 +43,6 @@ from .base import (
     Schedule as Schedule,
     apply_updates as apply_updates,
     chain as chain,
-    global_norm as global_norm,
     identity as identity,
     named_chain as named_chain,
     with_extra_args_support as with_extra_args_support,
@@ -125,6 +124,7 @@ from .signs import (
     scale_by_rprop as scale_by_rprop,
     scale_by_sign as scale_by_sign,
 )
+from .sizes import global_norm as global_norm
 from .variants import (
     adabelief as adabelief,
     adan as adan,

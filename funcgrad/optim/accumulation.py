@@ -8,7 +8,7 @@ import numpy as np
 from ..control.cond import cond
 from ..core import tree
 from ..core.avals import dtype_of
-from ..ops.structure import cast
+from ..ops.structure import cast, widened
 from .base import (
     GradientTransformation,
     GradientTransformationExtraArgs,
@@ -63,7 +63,8 @@ class MultiSteps:
         opt: the inner optimizer.
         every_k_schedule: k, or a schedule ``count of updates so far -> k``.
         use_grad_mean: whether to step along the mean, or the sum.
-        accumulator_dtype: the dtype in which it is kept, the parameters' unless given.
+        accumulator_dtype: the dtype in which it is kept; unless given the parameters', but
+            float32 for float16.
 
     Raises:
         ValueError: if k is a number below 1.
@@ -91,7 +92,7 @@ class MultiSteps:
 
     def init(self, params: Tree) -> MultiStepsState:
         """Return the state before the first gradient."""
-        acc = filled(params, dtype=self._dtype)
+        acc = filled(map_floating(widened, params), dtype=self._dtype)
         return MultiStepsState(zero_count(), zero_count(), self._opt.init(params), acc)
 
     def update(
@@ -101,9 +102,10 @@ class MultiSteps:
         check_state("MultiSteps", state, MultiStepsState, updates, "acc_grads", params)
         k = self._k(state.gradient_step) if callable(self._k) else self._k
         n = cast(state.mini_step + 1, np.float64)
-        add = (lambda g, a: a + (g - a) / like(n, g)) if self._mean else (lambda g, a: a + g)
+        mean = lambda g, a: a + (widened(g) - a) / like(n, a)
+        add = mean if self._mean else lambda g, a: a + widened(g)
         acc = kept(remember(add, updates, state.acc_grads), state.acc_grads)
-        as_given = map_floating(lambda g, a: cast(a, dtype_of(g)), updates, acc)
+        as_given = map_floating(lambda g, a: cast(a, dtype_of(widened(g))), updates, acc)
         inner = state.inner_opt_state
 
         def step() -> Any:

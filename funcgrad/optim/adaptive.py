@@ -13,6 +13,7 @@ from .base import (
     check_number,
     check_state,
     filled,
+    in_single,
     kept,
     like,
     map_floating,
@@ -20,7 +21,7 @@ from .base import (
     remember,
     zero_count,
 )
-from .moments import bias, divisor, mean_squares, means, mix, squares_like
+from .moments import bias, corrected_root, divisor, mean_squares, means, mix, squares_like
 
 
 class ScaleByAdamState(NamedTuple):
@@ -77,7 +78,8 @@ def scale_by_adam(
         eps: added to the root.
         eps_root: added under the root; funcgrad needs none to differentiate a step, as it takes
             the derivative of the root at 0 as 0.
-        mu_dtype: the dtype in which m is kept, the parameters' unless given.
+        mu_dtype: the dtype in which m is kept; unless given the parameters', but
+            float32 for float16.
         nesterov: whether m looks one step ahead (Dozat 2016).
 
     Source: Kingma & Ba 2015, Algorithm 1 (arXiv:1412.6980).
@@ -102,12 +104,12 @@ def scale_by_adam(
                 mean = mix(m / like(later, m), g / like(fresh, g), b1)
             else:
                 mean = m / like(fresh, m)
-            return mean / (root(v / like(squares, v) + like(eps_root, v)) + like(eps, v))
+            return mean / (corrected_root(v, squares, eps_root) + like(eps, v))
 
         updates = map_floating(step, updates, mu, nu)
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))
 
 
 def scale_by_amsgrad(
@@ -158,7 +160,7 @@ def scale_by_amsgrad(
         nu, top = kept(nu, state.nu), kept(top, state.nu_max)
         return updates, ScaleByAmsgradState(count, kept(mu, state.mu), nu, top)
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))
 
 
 def scale_by_adamax(b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> GradientTransformation:
@@ -190,7 +192,7 @@ def scale_by_adamax(b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Gradient
         updates = map_floating(lambda g, m, v: m / like(first, m) / v, updates, mu, nu)
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))
 
 
 def scale_by_rss(
@@ -220,7 +222,7 @@ def scale_by_rss(
         updates = map_floating(lambda g, v: g / divisor(v, eps, eps_in_sqrt), updates, total)
         return updates, ScaleByRssState(kept(total, state.sum_of_squares))
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))
 
 
 def scale_by_adadelta(rho: Any = 0.9, eps: Any = 1e-6) -> GradientTransformation:
@@ -252,7 +254,7 @@ def scale_by_adadelta(rho: Any = 0.9, eps: Any = 1e-6) -> GradientTransformation
         e_x = mean_squares(updates, state.e_x, rho)
         return updates, ScaleByAdaDeltaState(kept(e_g, state.e_g), kept(e_x, state.e_x))
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))
 
 
 def scale_by_rms(
@@ -285,9 +287,11 @@ def scale_by_rms(
         )
         return updates, ScaleByRmsState(count, kept(nu, state.nu))
 
-    return GradientTransformation(
-        lambda params: ScaleByRmsState(zero_count(), squares_like(params, initial_scale)),
-        update,
+    return in_single(
+        GradientTransformation(
+            lambda params: ScaleByRmsState(zero_count(), squares_like(params, initial_scale)),
+            update,
+        )
     )
 
 
@@ -320,4 +324,4 @@ def scale_by_stddev(
         updates = map_floating(step, updates, mu, nu)
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))

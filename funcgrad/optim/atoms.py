@@ -20,6 +20,7 @@ from .base import (
     check_state,
     chosen,
     filled,
+    in_single,
     is_floating,
     kept,
     like,
@@ -127,7 +128,7 @@ def trace(decay: Any, nesterov: bool = False) -> GradientTransformation:
         ahead = step if nesterov else lambda g, m: m
         return map_floating(ahead, updates, total), TraceState(kept(total, state.trace))
 
-    return GradientTransformation(lambda params: TraceState(filled(params)), update)
+    return in_single(GradientTransformation(lambda params: TraceState(filled(params)), update))
 
 
 def ema(decay: Any, debias: bool = True, accumulator_dtype: Any = None) -> GradientTransformation:
@@ -136,7 +137,8 @@ def ema(decay: Any, debias: bool = True, accumulator_dtype: Any = None) -> Gradi
     Args:
         decay: in [0, 1).
         debias: whether the mean is corrected for its start at 0.
-        accumulator_dtype: the dtype in which it is kept, the parameters' unless given.
+        accumulator_dtype: the dtype in which it is kept; unless given the parameters', but
+            float32 for float16.
 
     >>> opt = ema(0.9)
     >>> print(opt.update(np.array([2.0]), opt.init(np.zeros(1)))[0].round(6))
@@ -151,8 +153,10 @@ def ema(decay: Any, debias: bool = True, accumulator_dtype: Any = None) -> Gradi
         updates = map_floating(lambda g, m: m / like(size, m), updates, mean)
         return updates, EmaState(count, kept(mean, state.ema))
 
-    return GradientTransformation(
-        lambda params: EmaState(zero_count(), filled(params, dtype=accumulator_dtype)), update
+    return in_single(
+        GradientTransformation(
+            lambda params: EmaState(zero_count(), filled(params, dtype=accumulator_dtype)), update
+        )
     )
 
 

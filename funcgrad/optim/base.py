@@ -17,7 +17,6 @@ from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.trace import Tracer
 from ..nn.calls import UninitializedError, check_model
 from ..nn.walk import is_module
-from ..ops.elementwise import root
 from ..ops.structure import cast
 
 Tree: TypeAlias = Any  # of parameters, gradients, updates or state
@@ -56,6 +55,36 @@ def stateless(
         lambda params: EmptyState(),
         lambda updates, state, params=None: (update(updates, params), state),
     )
+
+
+def in_single(t: GradientTransformation) -> GradientTransformation:
+    """Let a transformation see float16 as float32, in which it then also keeps its state.
+
+    The square of a gradient of 1e-4 is 0 in float16. The updates become float16 again.
+    """
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        if not any(map(_is_half, tree.leaves(updates))):
+            return t.update(updates, state, params)
+        new, state = t.update(single(updates), state, params)
+        return narrowed(new, updates), state
+
+    update.inner = t  # type: ignore[attr-defined]  # which a chain calls, as it does the same
+    return GradientTransformation(lambda params: t.init(single(params)), update)
+
+
+def single(updates: Tree) -> Tree:
+    """Return a tree with float16 as float32."""
+    return tree.map(lambda x: cast(x, np.float32) if _is_half(x) else x, updates)
+
+
+def narrowed(new: Tree, updates: Tree) -> Tree:
+    """Return updates in float16 where they were so before."""
+    return map_floating(lambda u, y: cast(y, np.float16) if _is_half(u) else y, updates, new)
+
+
+def _is_half(x: Any) -> bool:
+    return getattr(x, "dtype", None) == np.float16
 
 
 def with_extra_args_support(t: GradientTransformation) -> GradientTransformationExtraArgs:
@@ -100,10 +129,12 @@ def chain(*transformations: GradientTransformation) -> GradientTransformationExt
 
 def chain_as(who: str, *transformations: GradientTransformation) -> GradientTransformationExtraArgs:
     """Return the chain of these, whose errors name ``who``."""
-    parts = [with_extra_args_support(checked(who, t)) for t in transformations]
+    plain = (getattr(t.update, "inner", t) for t in (checked(who, t) for t in transformations))
+    parts = [with_extra_args_support(t) for t in plain]
 
     def init(params: Tree) -> Tree:
         check_model(params)
+        params = single(params)
         return tuple(t.init(params) for t in parts)
 
     def update(
@@ -114,13 +145,15 @@ def chain_as(who: str, *transformations: GradientTransformation) -> GradientTran
                 f"{who}: the state must come from init of the same optimizer, a tuple of "
                 f"{len(parts)}: got {type(state).__name__}; pass (grads, state, params)"
             )
-        if params is not None:
-            check_fit(who, "gradients", updates, "parameters", params)
-        states = []
+        if params is None:
+            half = any(map(_is_half, tree.leaves(updates)))
+        else:
+            half = any(map(_is_half, check_fit(who, "gradients", updates, "parameters", params)[1]))
+        states, new = [], single(updates) if half else updates
         for t, s in zip(parts, state, strict=True):
-            updates, s = t.update(updates, s, params, **extra)
+            new, s = t.update(new, s, params, **extra)
             states.append(s)
-        return updates, tuple(states)
+        return narrowed(new, updates) if half else new, tuple(states)
 
     return GradientTransformationExtraArgs(init, update)
 
@@ -179,16 +212,6 @@ def apply_updates(params: Tree, updates: Tree) -> Tree:
     """
     check_fit("apply_updates", "updates", updates, "parameters", params)
     return map_floating(lambda p, u: cast(p + u, dtype_of(p)), params, updates)
-
-
-def global_norm(updates: Tree) -> Any:
-    """Return the Euclidean norm of all leaves together; its derivative where it is 0 is 0.
-
-    >>> float(global_norm({"a": np.array([3.0]), "b": np.array([[4.0]])}))
-    5.0
-    """
-    squares = [np.sum(abs_square(x)) for x in tree.leaves(updates) if is_floating(x)]
-    return root(sum(squares[1:], squares[0])) if squares else np.float32(0)
 
 
 # what the transformations share
@@ -273,8 +296,8 @@ def next_count(count: Any) -> Any:
 
 def check_fit(
     who: str, what: str, updates: Tree, of: str, reference: Tree, is_leaf: tree.IsLeaf = None
-) -> None:
-    """Raise unless the updates have the structure, and the shapes, of a reference.
+) -> tuple[list[Any], list[Any]]:
+    """Return the leaves of a reference and of the updates; raise unless they fit.
 
     Only floating leaves of the reference count; gradients must be floating there, too.
     """
@@ -295,6 +318,7 @@ def check_fit(
         if not fits:
             raise ShapeError(f"{head} have the shape of its {its}, {aval_of(p)}: got {aval_of(u)}")
         raise DtypeError(f"{head} be floating, as its {its} {aval_of(p)} is: got {aval_of(u)}")
+    return wanted, given
 
 
 def check_state(
@@ -307,12 +331,10 @@ def check_state(
             f"{type(state).__name__}; pass (grads, state, params)"
         )
     is_none = lambda x: x is None
-    check_fit(who, "gradients", updates, "state", getattr(state, mean), is_none)
-    if params is None:
+    wanted, _ = check_fit(who, "gradients", updates, "state", getattr(state, mean), is_none)
+    if params is None or not any(s is None for s in wanted):
         return
     pairs = tree.leaves_with_path(getattr(state, mean), is_none)
-    if not any(s is None for _, s in pairs):
-        return
     remembered = tree.structure(getattr(state, mean), is_none)
     for (path, s), p in zip(pairs, tree.flatten_up_to(remembered, params, who), strict=True):
         if s is None and is_floating(p):

@@ -6,19 +6,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..nn.calls import check_model
-from ..ops.elementwise import root
 from .base import (
     GradientTransformation,
     Tree,
-    abs_square,
     check_number,
-    global_norm,
+    in_single,
     like,
     map_floating,
     need_params,
     remember,
     stateless,
 )
+from .sizes import norm, norm_of_all, root_mean_square
 
 
 class ZeroNansState(NamedTuple):
@@ -52,10 +51,15 @@ def clip_by_block_rms(threshold: Any) -> GradientTransformation:
     check_number("clip_by_block_rms", "threshold", threshold)
 
     def step(g: Any) -> Any:
-        size = root(np.mean(abs_square(g)))
-        return g / like(np.maximum(1, size / like(threshold, size)), g)
+        return g * like(_shrinkage(root_mean_square(g), threshold), g)
 
-    return stateless(lambda updates, params: map_floating(step, updates))
+    return in_single(stateless(lambda updates, params: map_floating(step, updates)))
+
+
+def _shrinkage(size: Any, most: Any) -> Any:
+    """Return the factor that brings a size down to ``most``, 1 where it is not above."""
+    fits = size <= most
+    return np.where(fits, 1, most / np.where(fits, 1, size))
 
 
 def adaptive_grad_clip(
@@ -86,16 +90,17 @@ def adaptive_grad_clip(
             vector = builtins.sum(n > 1 for n in np.shape(x)) <= 1
             axes = None if vector else tuple(range(max(np.ndim(x) - 1, 1)))
         axes = (0,) if axis is None and np.ndim(x) == 3 else axes
-        return root(np.sum(abs_square(x), axis=axes, keepdims=True))
+        return norm(x, axes, keepdims=True)
 
     def step(g: Any, p: Any) -> Any:
-        norm = size(g)
-        most = like(clipping, norm) * np.maximum(size(p), like(eps, norm))
-        return np.where(norm < most, g, g * like(most / np.maximum(norm, 1e-6), g))
+        most = clipping * np.maximum(size(p), eps)
+        return g * like(_shrinkage(np.maximum(size(g), 1e-6), most), g)
 
-    return stateless(
-        lambda updates, params: map_floating(
-            step, updates, need_params("adaptive_grad_clip", params)
+    return in_single(
+        stateless(
+            lambda updates, params: map_floating(
+                step, updates, need_params("adaptive_grad_clip", params)
+            )
         )
     )
 
@@ -132,9 +137,7 @@ def clip_by_global_norm(max_norm: Any) -> GradientTransformation:
     check_number("clip_by_global_norm", "max_norm", max_norm)
 
     def update(updates: Tree, params: Tree | None) -> Tree:
-        norm = global_norm(updates)
-        small = norm < max_norm
-        divisor = np.where(small, max_norm, norm)  # so that a norm of 0 divides nothing
-        return map_floating(lambda g: g * like(max_norm / divisor, g), updates)
+        factor = _shrinkage(norm_of_all(updates), max_norm)
+        return map_floating(lambda g: g * like(factor, g), updates)
 
-    return stateless(update)
+    return in_single(stateless(update))

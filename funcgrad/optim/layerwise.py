@@ -10,11 +10,11 @@ from ..ops.elementwise import root
 from .base import (
     GradientTransformation,
     Tree,
-    abs_square,
     check_decay,
     check_number,
     check_state,
     filled,
+    in_single,
     kept,
     like,
     map_floating,
@@ -25,6 +25,7 @@ from .base import (
     zero_count,
 )
 from .moments import mix
+from .sizes import norm, resized
 
 
 class ScaleByNovogradState(NamedTuple):
@@ -57,15 +58,15 @@ def scale_by_trust_ratio(
     check_number("scale_by_trust_ratio", "trust_coefficient", trust_coefficient)
 
     def step(g: Any, p: Any) -> Any:
-        floor = like(min_norm, np.real(p))
-        size, own = np.maximum(norm(p), floor), np.maximum(norm(g), floor)
+        size, own = np.maximum(norm(p), min_norm), np.maximum(norm(g), min_norm)
         none = (size == 0) | (own == 0)
-        ratio = like(trust_coefficient, size) * size / np.where(none, 1, own + like(eps, own))
-        return g * like(np.where(none, 1, ratio), g)
+        return resized(g, np.where(none, 1, trust_coefficient * size), np.where(none, 1, own + eps))
 
-    return stateless(
-        lambda updates, params: map_floating(
-            step, updates, need_params("scale_by_trust_ratio", params)
+    return in_single(
+        stateless(
+            lambda updates, params: map_floating(
+                step, updates, need_params("scale_by_trust_ratio", params)
+            )
         )
     )
 
@@ -86,7 +87,8 @@ def scale_by_novograd(
         eps, eps_root: added beside and under the root.
         weight_decay: times the parameters, added before the sum; not of those that
             ``nn.trainable`` leaves out.
-        mu_dtype: the dtype in which the sum is kept, the parameters' unless given.
+        mu_dtype: the dtype in which the sum is kept; unless given the parameters', but
+            float32 for float16.
 
     Source: Ginsburg et al. 2019, Algorithm 1 (arXiv:1905.11286).
 
@@ -97,7 +99,8 @@ def scale_by_novograd(
     check_decay("scale_by_novograd", b1=b1, b2=b2)
 
     def init(params: Tree) -> Tree:
-        norms = remember(lambda p: np.zeros((), np.real(p).dtype), params)
+        # float64: the square of a norm in float32 may leave its range
+        norms = remember(lambda p: np.zeros((), np.float64), params)
         return ScaleByNovogradState(zero_count(), filled(params, dtype=mu_dtype), norms)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
@@ -106,7 +109,7 @@ def scale_by_novograd(
         first = state.count == 0
 
         def square(g: Any, v: Any) -> Any:
-            size = np.sum(abs_square(g))
+            size = np.square(norm(g))
             return np.where(first, size, mix(v, size, b2))
 
         nu = remember(square, updates, state.nu)
@@ -114,7 +117,7 @@ def scale_by_novograd(
         where = tree.broadcast(trainable(params), updates, who="scale_by_novograd")
 
         def total(g: Any, p: Any, m: Any, v: Any, decays: bool) -> Any:
-            scaled = g / (root(v + like(eps_root, v)) + like(eps, v))
+            scaled = resized(g, 1.0, root(v + eps_root) + eps)
             rate = weight_decay if decays else 0.0
             return like(b1, g) * m + scaled + like(rate, g) * like(p, g)
 
@@ -123,7 +126,7 @@ def scale_by_novograd(
         mu, nu = kept(mu, state.mu), kept(nu, state.nu)
         return stepped, ScaleByNovogradState(next_count(state.count), mu, nu)
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))
 
 
 def centralize() -> GradientTransformation:
@@ -141,8 +144,3 @@ def centralize() -> GradientTransformation:
         return g - np.mean(g, axes, keepdims=True) if axes else g
 
     return stateless(lambda updates, params: map_floating(centred, updates))
-
-
-def norm(x: Any) -> Any:
-    """Return the Euclidean norm of an array; its derivative where it is 0 is 0."""
-    return root(np.sum(abs_square(x)))

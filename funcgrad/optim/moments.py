@@ -4,10 +4,11 @@ from typing import Any
 
 import numpy as np
 
+from ..core.avals import PYTHON_SCALARS, dtype_of
 from ..nn.calls import check_model
 from ..ops.elementwise import root
 from ..ops.structure import cast
-from .base import Tree, abs_square, like, remember
+from .base import Tree, like, remember
 
 
 def squares_like(params: Tree, value: Any = 0.0) -> Tree:
@@ -23,7 +24,21 @@ def means(updates: Tree, before: Tree, decay: Any) -> Tree:
 
 def mean_squares(updates: Tree, before: Tree, decay: Any) -> Tree:
     """Return the running means of squares after one more update."""
-    return remember(lambda g, v: mix(v, abs_square(g), decay), updates, before)
+    mixed = lambda g, v: like(decay, v) * v + weighted_square(g, 1 - decay)
+    return remember(mixed, updates, before)
+
+
+def weighted_square(x: Any, weight: Any) -> Any:
+    """Return weight |x|², multiplied in the order that overflows last."""
+    part = like(weight, x) * x
+    return np.real(part * np.conj(x)) if dtype_of(x).kind == "c" else part * x
+
+
+def corrected_root(v: Any, bias: Any, eps_root: Any) -> Any:
+    """Return the root of v / bias + eps_root; v / bias may overflow where its root does not."""
+    if type(eps_root) in PYTHON_SCALARS and eps_root == 0:
+        return root(v) / like(np.sqrt(bias), v)
+    return root(v / like(bias, v) + like(eps_root, v))
 
 
 def mix(m: Any, x: Any, decay: Any) -> Any:

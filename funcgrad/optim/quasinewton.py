@@ -17,8 +17,8 @@ from .base import (
     chain_as,
     check_state,
     filled,
-    global_norm,
     identity,
+    in_single,
     inner_product,
     kept,
     like,
@@ -30,6 +30,7 @@ from .base import (
     zero_count,
 )
 from .linesearch import LinesearchState, scale_by_zoom_linesearch, scaled
+from .sizes import global_norm
 
 
 class ScaleByLBFGSState(NamedTuple):
@@ -92,7 +93,7 @@ def scale_by_lbfgs(
         after = ScaleByLBFGSState(next_count(state.count), *now, s, y, rho)
         return _inverse_times(updates, s, y, rho, gamma), kept(after, state)
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))
 
 
 def lbfgs(

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..nn.surgery import trainable
-from ..ops.elementwise import root
 from ..ops.structure import cast
 from .adaptive import ScaleByAdamState
 from .base import (
@@ -15,6 +14,7 @@ from .base import (
     check_decay,
     check_state,
     filled,
+    in_single,
     kept,
     like,
     map_floating,
@@ -22,7 +22,7 @@ from .base import (
     remember,
     zero_count,
 )
-from .moments import bias, mean_squares, means, mix, squares_like
+from .moments import bias, corrected_root, mean_squares, means, mix, squares_like, weighted_square
 
 
 class ScaleByAdanState(NamedTuple):
@@ -71,13 +71,13 @@ def scale_by_radam(
 
         def step(g: Any, m: Any, v: Any) -> Any:
             mean = corrected_mean(g, m, b1, count, nesterov)
-            size = root(v / like(second, v) + like(eps_root, v)) + like(eps, v)
+            size = corrected_root(v, second, eps_root) + like(eps, v)
             return np.where(tractable, like(np.sqrt(gain), v) * mean / size, mean)
 
         updates = map_floating(step, updates, mu, nu)
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
-    return GradientTransformation(_adam_state, update)
+    return in_single(GradientTransformation(_adam_state, update))
 
 
 def scale_by_belief(
@@ -107,17 +107,20 @@ def scale_by_belief(
         count = next_count(state.count)
         mu, second = means(updates, state.mu, b1), bias(b2, count)
         nu = remember(
-            lambda g, m, v: mix(v, abs_square(g - m), b2) + like(eps_root, v), updates, mu, state.nu
+            lambda g, m, v: like(b2, v) * v + weighted_square(g - m, 1 - b2) + like(eps_root, v),
+            updates,
+            mu,
+            state.nu,
         )
 
         def step(g: Any, m: Any, v: Any) -> Any:
             mean = corrected_mean(g, m, b1, count, nesterov)
-            return mean / (root(v / like(second, v)) + like(eps, v))
+            return mean / (corrected_root(v, second, 0) + like(eps, v))
 
         updates = map_floating(step, updates, mu, nu)
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
-    return GradientTransformation(_adam_state, update)
+    return in_single(GradientTransformation(_adam_state, update))
 
 
 def scale_by_yogi(
@@ -152,17 +155,17 @@ def scale_by_yogi(
         check_state("scale_by_yogi", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
         mu = means(updates, state.mu, b1)
-        nu = remember(lambda g, v: _yogi_square(v, abs_square(g), b2), updates, state.nu)
+        nu = remember(lambda g, v: _yogi_square(v, g, b2), updates, state.nu)
         first, second = bias(b1, count), bias(b2, count)
 
         def step(g: Any, m: Any, v: Any) -> Any:
-            size = root(v / like(second, v) + like(eps_root, v)) + like(eps, v)
+            size = corrected_root(v, second, eps_root) + like(eps, v)
             return m / like(first, m) / size
 
         updates = map_floating(step, updates, mu, nu)
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))
 
 
 def scale_by_adan(
@@ -197,7 +200,7 @@ def scale_by_adan(
 
         def step(g: Any, m: Any, v: Any, n: Any) -> Any:
             mean = m / like(biases[0], m) + like(1 - b2, v) * v / like(biases[1], v)
-            return mean / (root(n / like(biases[2], n) + like(eps_root, n)) + like(eps, n))
+            return mean / (corrected_root(n, biases[2], eps_root) + like(eps, n))
 
         stepped = map_floating(step, updates, m, v, n)
         last = kept(remember(lambda g, old: g, updates, state.g), state.g)
@@ -205,7 +208,7 @@ def scale_by_adan(
             kept(m, state.m), kept(v, state.v), kept(n, state.n), last, t
         )
 
-    return GradientTransformation(init, update)
+    return in_single(GradientTransformation(init, update))
 
 
 def corrected_mean(g: Any, m: Any, decay: Any, count: Any, nesterov: bool) -> Any:
@@ -220,5 +223,5 @@ def _adam_state(params: Tree) -> Tree:
     return ScaleByAdamState(zero_count(), filled(params), squares_like(params))
 
 
-def _yogi_square(v: Any, square: Any, decay: Any) -> Any:
-    return v - like(1 - decay, v) * np.sign(v - square) * square
+def _yogi_square(v: Any, g: Any, decay: Any) -> Any:
+    return v - np.sign(v - abs_square(g)) * weighted_square(g, 1 - decay)

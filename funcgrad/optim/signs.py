@@ -11,6 +11,7 @@ from .base import (
     check_number,
     check_state,
     filled,
+    in_single,
     kept,
     like,
     map_floating,
@@ -51,7 +52,8 @@ def scale_by_lion(b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None) -> Gradie
     Args:
         b1: in [0, 1), the weight of the running mean in the sign.
         b2: in [0, 1), the decay of the running mean.
-        mu_dtype: the dtype in which it is kept, the parameters' unless given.
+        mu_dtype: the dtype in which it is kept; unless given the parameters', but
+            float32 for float16.
 
     Source: Chen et al. 2023, Algorithm 2 (arXiv:2302.06675).
 
@@ -67,8 +69,10 @@ def scale_by_lion(b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None) -> Gradie
         mu = kept(means(updates, state.mu, b2), state.mu)
         return signs, ScaleByLionState(next_count(state.count), mu)
 
-    return GradientTransformation(
-        lambda params: ScaleByLionState(zero_count(), filled(params, dtype=mu_dtype)), update
+    return in_single(
+        GradientTransformation(
+            lambda params: ScaleByLionState(zero_count(), filled(params, dtype=mu_dtype)), update
+        )
     )
 
 
@@ -112,6 +116,8 @@ def scale_by_rprop(
         sizes, steps = kept(sizes, state.step_sizes), kept(steps, state.prev_updates)
         return stepped, ScaleByRpropState(sizes, steps)
 
-    return GradientTransformation(
-        lambda params: ScaleByRpropState(filled(params, learning_rate), filled(params)), update
+    return in_single(
+        GradientTransformation(
+            lambda params: ScaleByRpropState(filled(params, learning_rate), filled(params)), update
+        )
     )
