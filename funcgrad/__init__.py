@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from . import numpy as numpy, tree as tree
 from .core import errors as errors
+from .core.config import config as config
 from .core.registry import claim as _claim
 from .numpy.at import at as at
 from .ops.ravel import ravel_pytree as ravel_pytree

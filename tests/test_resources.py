@@ -5,6 +5,7 @@ import gc
 import os
 import random
 import signal
+import sys
 import threading
 import time
 import tracemalloc
@@ -128,6 +129,131 @@ def test_the_workspaces_of_threads_go_with_them(counted):
 
     assert counted() - before < 1_000_000
     assert f(BIG) == f.fun(BIG)
+
+
+# caches
+
+
+@pytest.mark.parametrize("count", [180, pytest.param(10_000, marks=pytest.mark.slow)])
+def test_each_new_shape_costs_the_same_time_and_memory_is_bounded(count):
+    f, times = fg.jit(lambda x: np.sum(np.tanh(x) * x)), []
+    f(np.ones(count + 1))
+    tracemalloc.start()
+    with fg.config(jit_cache_size=30):
+        for n in range(1, count + 1):
+            start = time.perf_counter()
+            f(np.ones(n))
+            times.append(time.perf_counter() - start)
+            if n == count // 3:
+                before = traced_bytes()
+    grown = traced_bytes() - before
+    tracemalloc.stop()
+
+    assert f.cache_info() == (0, count + 1, 30)
+    first, last = (np.quantile(part, 0.25) for part in (times[:50], times[-50:]))
+    assert last < 2 * first  # it was 5 times at 600 shapes
+    assert grown < 30 * 8 * count + 200_000  # the workspaces of longer arrays
+
+
+def test_the_programs_called_last_are_kept():
+    f = fg.jit(lambda x: 2 * x)
+    with fg.config(jit_cache_size=6):
+        for n in range(1, 30):
+            f(np.ones(n))
+            f(np.ones(1))
+        assert f.cache_info() == (29, 29, 6)
+        for n in (1, 29, 28, 27, 26, 25):
+            f(np.ones(n))
+
+    assert f.cache_info() == (35, 29, 6)
+    with fg.config(jit_cache_size=1):
+        for n in (1, 2, 1, 2):
+            np.testing.assert_array_equal(f(np.ones(n)), np.full(n, 2.0))
+        assert f.cache_info().currsize == 1
+
+
+def test_the_reason_of_a_miss_is_told_though_its_neighbours_were_dropped():
+    f = fg.jit(lambda x: 2 * x)
+    with fg.config(jit_cache_size=2):
+        for n in (1, 2, 3):
+            f(np.ones(n))
+
+    assert "argument 0 ('x') was f64[2], and is f64[3]" in f.explain()
+    assert "are not kept any more: see config.jit_cache_size" in f.explain(np.ones(2))
+    assert "it would compile: argument 0 ('x') was f64" in f.explain(np.ones(7))
+
+
+def test_what_is_derived_of_a_compiled_function_is_bounded():
+    f = fg.jit(lambda x: np.sin(x) * x)
+    with fg.config(jit_cache_size=5):
+        for n in range(1, 30):
+            fg.vmap(f)(np.ones((n, 3)))
+    (signature,) = f._signatures.values()
+
+    assert len(signature.jaxpr.memo["derived"]) == 5
+
+
+def test_idle_workspaces_are_freed_beyond_a_limit(counted):
+    f = fg.jit(lambda x: np.cumsum(np.tanh(x)) @ np.cumsum(x * x))
+    size = f.memory(BIG).workspace
+    with fg.config(jit_workspace_bytes=3 * size):
+        for n in range(16):
+            f(BIG[n:])
+        kept = counted()
+    assert 2 * size < kept < 5 * size  # with the one that is new
+    assert f(BIG) == f.fun(BIG) and f.cache_info().misses == 16
+
+
+def test_every_cache_of_the_library_is_bounded():
+    modules = [m for name, m in sys.modules.items() if name.startswith("funcgrad.")]
+    caches = {
+        f"{module.__name__}.{name}": value.cache_parameters()["maxsize"]
+        for module in modules
+        for name, value in vars(module).items()
+        if hasattr(value, "cache_parameters")
+    }
+
+    assert caches and None not in caches.values(), caches
+
+
+def test_settings_hold_for_a_block_and_refuse_what_they_do_not_know():
+    default = fg.config.jit_cache_size
+    with pytest.raises(KeyError), fg.config(jit_cache_size=3):
+        assert fg.config.jit_cache_size == 3 and "jit_cache_size=3" in repr(fg.config)
+        raise KeyError
+    assert fg.config.jit_cache_size == default
+    with pytest.raises(TypeError, match="config: there is no setting 'cache'"), fg.config(cache=1):
+        pass
+    with pytest.raises(AttributeError, match="no setting 'cache': there are jit_cache_size, "):
+        fg.config.cache  # noqa: B018
+    for value in (0, -1, 2.0, True, None):
+        with pytest.raises(ValueError, match="jit_cache_size must be an integer >= 1"):
+            fg.config(jit_cache_size=value).__enter__()
+
+
+def test_a_compiled_function_with_collectives_is_staged_once():
+    staged = []
+
+    def centred(x):
+        staged.append(x)
+        return (x - lax.pmean(x, "i")) * (1 + lax.axis_index("i"))
+
+    f, x = fg.jit(centred), RNG.normal(size=(4, 3))
+    want = fg.vmap(centred, axis_name="i")(x)
+    twice = fg.vmap(lambda x: 2 * centred(x), axis_name="i")(x)
+    staged.clear()
+    for _ in range(3):
+        np.testing.assert_allclose(fg.vmap(f, axis_name="i")(x), want, rtol=1e-14)
+    outer = fg.jit(lambda x: 2 * f(x))
+    for _ in range(3):
+        np.testing.assert_allclose(fg.vmap(outer, axis_name="i")(x), twice, rtol=1e-14)
+    loss = lambda x: np.sum(f(x) ** 2)
+    for _ in range(2):
+        fg.vmap(fg.grad(loss), axis_name="i")(x)
+    assert len(staged) == 1
+    fg.vmap(f, axis_name="i")(x[:2])
+
+    assert len(staged) == 2 and f.cache_info().currsize == 2
 
 
 # signals

@@ -4,6 +4,7 @@ import itertools
 import linecache
 import types
 from collections.abc import Sequence
+from threading import local
 from typing import Any
 
 from ..core.jaxpr import Jaxpr
@@ -33,6 +34,12 @@ class Program:
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         return self.main(*args)
 
+    def trim(self) -> None:
+        """Free the workspaces that no call has."""
+        scope = self.main.__globals__
+        if "spaces" in scope:
+            scope["spaces"] = local()
+
     def __del__(self) -> None:
         linecache.cache.pop(self.filename, None)
 
@@ -49,8 +56,9 @@ def _alone(scope: dict[str, Any]) -> types.FunctionType:
     own = {k: v for k, v in scope.items() if getattr(v, "__globals__", None) is scope}
     for name in own:
         del scope[name]
-    main = own.pop("main")
-    return types.FunctionType(main.__code__, {**scope, **own}, "main")
+    main, names = own.pop("main"), {**scope, **own}
+    scope.pop("spaces", None)  # what trim() replaces in one place is held in no other
+    return types.FunctionType(main.__code__, names, "main")
 
 
 def compiled(

@@ -30,7 +30,14 @@ axis_env: ContextVar[Mapping[Hashable, Axis]] = ContextVar("axis_env")
 @contextmanager
 def bind_axis(name: Hashable, axis: Axis) -> Iterator[None]:
     """Bind a name for the time of a ``with`` block."""
-    reset = axis_env.set({**axis_env.get({}), name: axis})
+    with bind_axes({name: axis}):
+        yield
+
+
+@contextmanager
+def bind_axes(axes: Mapping[Hashable, Axis]) -> Iterator[None]:
+    """Bind names for the time of a ``with`` block."""
+    reset = axis_env.set({**axis_env.get({}), **axes})
     try:
         yield
     finally:

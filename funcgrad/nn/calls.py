@@ -175,7 +175,7 @@ def takes_key(layer: Any) -> bool:
     return _class_takes_key(layer.__class__) if is_module(layer) else _takes_key(layer)
 
 
-@functools.cache
+@functools.lru_cache(256)
 def _class_takes_key(cls: type) -> bool:
     return _takes_key(cls.__call__)  # type: ignore[operator]
 

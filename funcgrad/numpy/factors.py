@@ -22,7 +22,7 @@ from ..transforms.arguments import is_known
 from .table import implements
 
 
-@functools.cache
+@functools.lru_cache(256)
 def named(function: Any) -> Any:
     """Return the type of the named tuples that a NumPy function gives, which NumPy does not show.
 

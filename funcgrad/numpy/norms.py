@@ -196,7 +196,7 @@ def _product(factors: Sequence[Any], splits: dict[Any, int], start: int, stop: i
     return dot(_product(factors, splits, start, k), _product(factors, splits, k, stop))
 
 
-@functools.cache
+@functools.lru_cache(256)
 def _cheapest(lengths: tuple[int, ...]) -> dict[Any, int]:
     """Return where to split each chain of matrices so that its product costs least.
 

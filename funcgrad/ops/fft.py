@@ -113,7 +113,7 @@ class Irfft(Transform):
         return project(mul(half, _counts(2, n, shape_of(x), axis, dtype_of(half))), dtype_of(x))
 
 
-@functools.cache
+@functools.lru_cache(256)
 def _result_dtype(function: Callable[..., Any], dtype: np.dtype) -> np.dtype | None:
     """Return what NumPy transforms this dtype into, None where it refuses: by trying."""
     try:

@@ -163,7 +163,7 @@ def _listed(avals: Sequence[Aval]) -> str:
     return " and ".join(map(str, avals))
 
 
-@functools.cache
+@functools.lru_cache(4096)
 def _result(prim: Elementwise, kinds: tuple[Any, ...]) -> tuple[np.dtype, bool]:
     """Return dtype and weakness of the output for these dtypes and Python types: by trying."""
     # 1 is in every function's domain but for integers to negative powers

@@ -289,7 +289,7 @@ def without(shape: Shape, axes: Axes) -> Shape:
     return tuple(n for d, n in enumerate(shape) if d not in axes)
 
 
-@functools.cache
+@functools.lru_cache(256)
 def sum_dtype(dtype: np.dtype) -> np.dtype:
     """Return what NumPy adds up in: small integers and booleans grow."""
     return np.add.reduce(np.zeros(1, dtype)).dtype

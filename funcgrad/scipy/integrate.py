@@ -139,6 +139,6 @@ def fixed_quad(
     return half * np.sum(weights * values, axis=-1), None
 
 
-@functools.cache
+@functools.lru_cache(256)
 def _gauss(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.legendre.leggauss(n)

@@ -9,8 +9,9 @@ from typing import Any
 
 from typing_extensions import override
 
-from ..compile.program import compiled
+from ..compile.program import Program, compiled
 from ..core.avals import Aval
+from ..core.cache import Cache
 from ..core.jaxpr import Jaxpr
 from ..core.trace import Tracer
 from ..ops.structure import Batched, front
@@ -129,22 +130,39 @@ class Call(Caller):
 
 def _smooth(jaxpr: Jaxpr, flags: tuple[bool, ...]) -> list[bool]:
     """Return which outputs have derivatives by the inputs flagged."""
-    found = jaxpr.memo.get(("smooth", flags))
+    derived = _derived(jaxpr)
+    found = derived.get(("smooth", flags))
     if found is None:
-        found = jaxpr.memo["smooth", flags] = dependent(jaxpr, flags)
+        found = dependent(jaxpr, flags)
+        derived.put(("smooth", flags), found)
     return found
+
+
+def _derived(jaxpr: Jaxpr) -> Cache[Any]:
+    found = jaxpr.memo.get("derived")
+    return jaxpr.memo.setdefault("derived", Cache()) if found is None else found
 
 
 def _kept(
     jaxpr: Jaxpr, key: Hashable, make: Callable[[], tuple[Any, Sequence[Any]]]
 ) -> tuple[Any, Sequence[Any]]:
     """Return what was derived from a program, and its operands; derived once where these last."""
-    found = jaxpr.memo.get(key)
+    derived = _derived(jaxpr)
+    found = derived.get(key)
     if found is None:
         found = make()
         if not any(isinstance(x, Tracer) for x in found[1]):
-            jaxpr.memo[key] = found
+            derived.put(key, found)
     return found
+
+
+def compiled_of(jaxpr: Jaxpr) -> list[Program]:
+    """Return what was compiled of a program, and of those that were derived from it."""
+    own = [jaxpr.memo["program"]] if "program" in jaxpr.memo else []
+    derived = jaxpr.memo["derived"].values() if "derived" in jaxpr.memo else ()
+    parts = [part for made in derived for part in made[:1]]
+    programs = [p for part in parts for p in (part if isinstance(part, tuple) else (part,))]
+    return [*own, *(found for p in programs if isinstance(p, Jaxpr) for found in compiled_of(p))]
 
 
 call_p = Call("jit")

@@ -11,10 +11,13 @@ from typing import Any, NamedTuple
 from ..compile.memory import MemoryReport
 from ..core import tree
 from ..core.axes import axis_env
+from ..core.cache import Cache
+from ..core.config import config
 from ..core.jaxpr import ClosedJaxpr
 from .arguments import check_callable
 from .calls import MISS, entry
-from .signature import Fixed, Signature, Spot, compared
+from .explaining import compared
+from .signature import Fixed, Signature, Spot
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
 
@@ -57,7 +60,8 @@ class Jit:
         if signature.is_traced(leaves):
             return signature.bind(leaves)
         if signature.entry not in self._recent and not axis_env.get(_NO_AXES):
-            self._recent = (signature.entry, *self._recent)[:_RECENT]
+            self._latest = (signature, *self._latest)[:_RECENT]
+            self._recent = tuple([s.entry for s in self._latest])
         out = signature.entry(args, kwargs)
         return signature.run(leaves) if out is MISS else out
 
@@ -66,11 +70,28 @@ class Jit:
         call = self.spot.call(args, kwargs)
         signature = self._signatures.get(call.key)
         if signature is None:
-            signature = self.spot.stage(call, self._signatures.values())
+            signature = self.spot.stage(call, self._misses)
             self._misses += 1
             if signature.lasts:
-                self._signatures[call.key] = signature
+                self._keep(signature)
         return signature, call.operands
+
+    def _keep(self, signature: Signature) -> None:
+        """Keep a signature; drop the least recently used, and then their idle workspaces."""
+        for s in reversed(self._latest):  # whose calls went to their entries at once
+            self._signatures.get(s.given.key)
+        self._signatures.put(signature.given.key, signature)
+        limit = config.jit_cache_size - 1
+        if len(self._latest) > limit:
+            self._latest, self._recent = self._latest[:limit], self._recent[:limit]
+        if self._misses % 8:  # the walk takes a while
+            return
+        left = config.jit_workspace_bytes
+        for s in reversed(self._signatures.values()):
+            for program in s.programs():
+                left -= program.source.arena
+                if left < 0:
+                    program.trim()
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         if instance is None:
@@ -85,7 +106,7 @@ class Jit:
         if found is self:
             return self.fun.__qualname__
         if not self._pickles():
-            frozen = [s.frozen() for s in self._signatures.values()]
+            frozen = [s.frozen() for s in self._signatures.values() if not s.named]
             return Frozen, (getattr(self.fun, "__name__", "function"), frozen)
         return Jit, (self.fun, self.options)
 
@@ -127,13 +148,14 @@ class Jit:
 
     def explain(self, *args: Any, **kwargs: Any) -> str:
         """Return why a call with such arguments would compile, or why the last compiled did."""
-        signatures = list(self._signatures.values())
+        signatures = sorted(self._signatures.values(), key=lambda s: s.serial)
         if not args and not kwargs:
-            last = signatures[-1].reason if signatures else "nothing was compiled yet"
+            last = _reason(signatures[-1], signatures) if signatures else "nothing was compiled yet"
             return f"{self!r}: {last}"
         call = self.spot.call(args, kwargs)
-        if call.key in self._signatures:
-            return f"{self!r}: it is compiled: {self._signatures[call.key].reason}"
+        for s in signatures:
+            if s.given.key == call.key:
+                return f"{self!r}: it is compiled: {_reason(s, signatures)}"
         return f"{self!r}: it would compile: {compared(call, signatures)}"
 
     def cache_info(self) -> CacheInfo:
@@ -142,9 +164,18 @@ class Jit:
 
     def clear_cache(self) -> None:
         """Forget all programs; the next call compiles again."""
-        self._signatures: dict[Hashable, Signature] = {}
+        self._signatures: Cache[Signature] = Cache()
+        self._latest: tuple[Signature, ...] = ()  # called last, and their entries
         self._recent: tuple[Callable[[tuple, dict], Any], ...] = ()
         self._hits = self._misses = 0
+
+
+def _reason(signature: Signature, signatures: Sequence[Signature]) -> str:
+    """Return why a signature was compiled, by those before it that are kept."""
+    before = [s for s in signatures if s.serial < signature.serial]
+    if signature.serial and not before:
+        return "the programs compiled before are not kept any more: see config.jit_cache_size"
+    return compared(signature.given, before)
 
 
 class Frozen:
@@ -212,7 +243,8 @@ def jit(
         ConcretizationError: if ``fun`` needs the number behind an argument that is not static.
         TypeError: if a static argument is not hashable, or an argument is no array.
 
-    What ``fun`` closes over becomes a constant. See ``source``, ``explain``, ``memory``.
+    What ``fun`` closes over becomes a constant. The ``config.jit_cache_size`` programs called last
+    are kept. See ``source``, ``explain``, ``memory``.
 
     >>> import numpy as np
     >>> double = jit(lambda x: 2 * x)

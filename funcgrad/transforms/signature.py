@@ -1,9 +1,8 @@
 """Signatures of a compiled function: what tells one call from another, and what each one runs."""
 
-import functools
 import inspect
 import operator
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,16 +12,18 @@ from ..compile.memory import MemoryReport, matched
 from ..compile.program import Program, compiled
 from ..compile.standalone import standalone as alone
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
-from ..core.axes import axis_env
+from ..core.avals import PYTHON_SCALARS, aval_of, is_arraylike
+from ..core.axes import axis_env, bind_axes
+from ..core.cache import lazy
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from ..core.static import typed
 from ..core.trace import Tracer
 from ..ops.structure import broadcast_p
 from .arguments import Origin, Place, described
-from .call import call_p
+from .call import call_p, compiled_of
 from .calls import entry
+from .namedaxes import NamedAxis, axis_key, tokens, with_axes
 from .programs import hoisted
 from .staging import stage
 from .wrapper import wrapper_of
@@ -140,8 +141,7 @@ class Spot:
                 self._check_static(positional, kwargs, wrapped, i, x)
                 avals.append(value)
                 keys.append(typed(value))
-        env = axis_env.get({})
-        axes = tuple([(name, axis.size) for name, axis in env.items()])
+        axes = tuple([axis_key(name, axis) for name, axis in axis_env.get({}).items()])
         key = (in_tree, tuple(keys), axes)
         try:
             hash(key)
@@ -174,26 +174,32 @@ class Spot:
         pairs += [(k, kwargs[k]) for k in sorted(kwargs)]
         return [(p, path) for p, x in pairs for path, _ in tree.leaves_with_path(x)]
 
-    def stage(self, call: CallOf, others: Iterable["Signature"]) -> "Signature":
+    def stage(self, call: CallOf, serial: int) -> "Signature":
         """Return the signature of a call, its function staged."""
-        reason = compared(call, list(others))
         args, kwargs = tree.unflatten(call.in_tree, call.leaves)
         call = call._replace(places=self.places(args, kwargs))
 
+        # the tokens of named axes are operands, for each call has its own
+        env = axis_env.get({})
+
         def on_leaves(tracers: list[Any]) -> Any:
             rest = iter(tracers)
+            axes = {name: axis._replace(token=next(rest)) for name, axis in env.items()}
             values = [next(rest) if m else x for x, m in zip(call.leaves, call.moving, strict=True)]
             values = [x.value if isinstance(x, Fixed) else x for x in values]
             positional, keywords = tree.unflatten(call.in_tree, values)
-            return self.fun(*positional, **keywords)
+            with bind_axes(axes):
+                return self.fun(*positional, **keywords)
 
-        avals = [a for a, m in zip(call.avals, call.moving, strict=True) if m]
+        avals = [aval_of(axis.token) for axis in env.values()]
+        avals += [a for a, m in zip(call.avals, call.moving, strict=True) if m]
         closed, out_tree = stage(Origin("jit", self.fun), on_leaves, avals)
+        closed = with_axes(closed, list(env))
         # an array that an outer transform holds is free, and may change, when that returns
         own = [x.copy() if type(x) is np.ndarray and not x.flags.writeable else x
                for x in closed.consts]  # fmt: skip
         closed = with_numbers(ClosedJaxpr(closed.jaxpr, tuple(own)))
-        return Signature(self, call._replace(leaves=[]), closed, out_tree, reason)
+        return Signature(self, call._replace(leaves=[]), closed, out_tree, serial)
 
     def name_of(self, place: Place, path: tree.Path) -> str:
         """Return how the source calls a leaf of an argument."""
@@ -205,17 +211,42 @@ class Spot:
 
 
 class Signature:
-    """One way to call a function: its program, compiled when it first runs on arrays."""
+    """One way to call a function: its program, compiled when it first runs on arrays.
+
+    Args:
+        spot: the function.
+        call: a call of this signature.
+        closed: the program as it was staged.
+        out_tree: the structure of the output.
+        serial: how many signatures the function had had before.
+    """
 
     def __init__(
-        self, spot: Spot, call: CallOf, closed: ClosedJaxpr, out_tree: tree.TreeDef, reason: str
+        self, spot: Spot, call: CallOf, closed: ClosedJaxpr, out_tree: tree.TreeDef, serial: int
     ) -> None:
-        self.spot, self.given, self.closed, self.out_tree = spot, call, closed, out_tree
-        self.reason = reason
+        self.spot, self.given, self.out_tree, self.serial = spot, call, out_tree, serial
+        self.staged = closed.jaxpr
         self.consts = closed.consts
         self.jaxpr = hoisted(closed.jaxpr)
         self.name = getattr(spot.fun, "__name__", type(spot.fun).__name__)
-        self.lasts = not any(isinstance(x, Tracer) for x in closed.consts)
+        self.lasts = not any(isinstance(x, Tracer) for x in self.consts)
+        self.named = any(isinstance(x, NamedAxis) for x in self.consts)
+
+    @property
+    def operands(self) -> tuple[Any, ...]:
+        """Return the constants, with the tokens of the named axes around this call."""
+        return tokens(self.consts) if self.named else self.consts
+
+    @property
+    def closed(self) -> ClosedJaxpr:
+        """Return the program as it was staged."""
+        return ClosedJaxpr(self.staged, self.operands)
+
+    def programs(self) -> list[Program]:
+        """Return the programs that were compiled, those of derivatives too."""
+        donating, _ = self.__dict__.get("donating", (None, None))
+        found = {id(p): p for p in (self.__dict__.get("program"), donating) if p is not None}
+        return [*found.values(), *compiled_of(self.jaxpr)]
 
     @property
     def donated(self) -> list[int]:
@@ -243,12 +274,12 @@ class Signature:
         limit, threads = self.spot.memory_limit, self.spot.threads
         return compiled(self.jaxpr, self.name, self.names(), donors, title, limit, threads)
 
-    @functools.cached_property
+    @lazy
     def program(self) -> Program:
         """Return the program that writes over no argument."""
         return self.compile([None] * len(self.jaxpr.outvars))
 
-    @functools.cached_property
+    @lazy
     def donating(self) -> tuple[Program, list[int]]:
         """Return the program that calls run, and the leaves over which it writes.
 
@@ -265,11 +296,13 @@ class Signature:
 
     def is_traced(self, leaves: Sequence[Any]) -> bool:
         """Return whether a transform runs around a call with these leaves."""
-        return not self.lasts or any(isinstance(x, Tracer) for x in leaves)
+        if self.named or not self.lasts:
+            return True
+        return any(isinstance(x, Tracer) for x in leaves)
 
     def bind(self, leaves: Sequence[Any]) -> Any:
         """Apply the program to the leaves of a call as an operation that transforms see."""
-        outs = call_p.bind(*self.consts, *leaves, jaxpr=self.jaxpr, name=self.name)
+        outs = call_p.bind(*self.operands, *leaves, jaxpr=self.jaxpr, name=self.name)
         return tree.unflatten(self.out_tree, outs)
 
     def run(self, leaves: Sequence[Any]) -> Any:
@@ -283,7 +316,7 @@ class Signature:
         plain = [np.asarray(x) if isinstance(x, np.ndarray) else x for x in leaves]
         return tree.unflatten(self.out_tree, self.program.main(*self.consts, *plain))
 
-    @functools.cached_property
+    @lazy
     def entry(self) -> Callable[[tuple, dict], Any]:
         """Return the function that calls of this signature go through: straight to the program."""
         (program, used), given = self.donating, self.given
@@ -316,38 +349,11 @@ class Signature:
         return MemoryReport(
             program.source.arena,
             max((n for _, n in program.source.profile), default=0),
-            sum(nbytes(v.aval) for v in self.closed.jaxpr.invars),
+            sum(nbytes(v.aval) for v in self.staged.invars),
             sum(nbytes(a.aval) for a in self.jaxpr.outvars),
-            sum(nbytes(aval_of(x)) for x in self.consts),
+            sum(nbytes(v.aval) for v in self.staged.constvars),
             program.source.profile,
         )
-
-
-def compared(call: CallOf, signatures: Sequence[Signature]) -> str:
-    """Return in what a call differs from the signature to which it is nearest."""
-    if not signatures:
-        return "it is the first call"
-    rows = [(_differences(call, s), s) for s in signatures]
-    differences, _ = min(rows, key=lambda row: len(row[0]))
-    return "; ".join(differences) or "the named axes around the call differ"
-
-
-def _differences(call: CallOf, signature: Signature) -> list[str]:
-    spot, before = signature.spot, signature.given
-    if call.in_tree != before.in_tree:
-        return [f"the arguments' structure was {before.in_tree}, and is {call.in_tree}"]
-    rows = zip(before.places, before.avals, call.avals, strict=True)
-    return [
-        f"{described(spot.fun, place, path)} was {_word(a)}, and is {_word(b)}"
-        for (place, path), a, b in rows
-        if type(a) is not type(b) or a != b
-    ]
-
-
-def _word(x: Any) -> str:
-    if isinstance(x, Aval):
-        return f"{x}{', one of Python`s numbers' if x.weak else ''}"
-    return repr(x)
 
 
 def with_numbers(closed: ClosedJaxpr) -> ClosedJaxpr:

@@ -1,0 +1,81 @@
+"""Settings of the library, which a ``with`` block may change for the code in it.
+
+They are kept in a context variable: what one thread or task sets, others do not see.
+"""
+
+import dataclasses
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings and their defaults.
+
+    Args:
+        jit_cache_size: how many programs a compiled function keeps, and how many derived ones
+            (of ``grad``, ``vmap``) each of them; beyond, the least recently used is dropped.
+        jit_workspace_bytes: how much memory the idle workspaces of a compiled function may take;
+            beyond, the programs least recently used give theirs back.
+    """
+
+    jit_cache_size: int = 512
+    jit_workspace_bytes: int = 2**30
+
+    def __post_init__(self) -> None:
+        for name, least in (("jit_cache_size", 1), ("jit_workspace_bytes", 0)):
+            value = getattr(self, name)
+            if type(value) is not int or value < least:
+                raise ValueError(f"config: {name} must be an integer >= {least}: got {value!r}")
+
+
+_settings: ContextVar[Settings] = ContextVar("settings", default=Settings())  # noqa: B039, frozen
+
+
+class Config:
+    """Settings: ``config.name`` reads one, ``with config(name=value):`` sets some for a block.
+
+    >>> import funcgrad as fg
+    >>> with fg.config(jit_cache_size=8):
+    ...     print(fg.config.jit_cache_size)
+    8
+    """
+
+    __slots__ = ()
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return getattr(_settings.get(), name)
+        except AttributeError:
+            raise AttributeError(f"config: {_unknown(name)}") from None
+
+    @contextmanager
+    def __call__(self, **changes: Any) -> Iterator[None]:
+        """Change settings for the time of a block."""
+        for name in changes:
+            if name not in _names():
+                raise TypeError(f"config: {_unknown(name)}")
+        token = _settings.set(dataclasses.replace(_settings.get(), **changes))
+        try:
+            yield
+        finally:
+            _settings.reset(token)
+
+    def __dir__(self) -> list[str]:
+        return _names()
+
+    def __repr__(self) -> str:
+        return repr(_settings.get()).replace("Settings", "config")
+
+
+def _names() -> list[str]:
+    return [field.name for field in dataclasses.fields(Settings)]
+
+
+def _unknown(name: str) -> str:
+    return f"there is no setting {name!r}: there are {', '.join(_names())}"
+
+
+config = Config()

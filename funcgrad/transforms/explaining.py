@@ -1,0 +1,37 @@
+"""Why a call of a compiled function compiles: in what it differs from the calls before."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..core.avals import Aval
+from .arguments import described
+
+if TYPE_CHECKING:
+    from .signature import CallOf, Signature
+
+
+def compared(call: "CallOf", signatures: Sequence["Signature"]) -> str:
+    """Return in what a call differs from the signature to which it is nearest."""
+    if not signatures:
+        return "it is the first call"
+    rows = [(_differences(call, s), s) for s in signatures]
+    differences, _ = min(rows, key=lambda row: len(row[0]))
+    return "; ".join(differences) or "the named axes around the call differ"
+
+
+def _differences(call: "CallOf", signature: "Signature") -> list[str]:
+    spot, before = signature.spot, signature.given
+    if call.in_tree != before.in_tree:
+        return [f"the arguments' structure was {before.in_tree}, and is {call.in_tree}"]
+    rows = zip(before.places, before.avals, call.avals, strict=True)
+    return [
+        f"{described(spot.fun, place, path)} was {_word(a)}, and is {_word(b)}"
+        for (place, path), a, b in rows
+        if type(a) is not type(b) or a != b
+    ]
+
+
+def _word(x: Any) -> str:
+    if isinstance(x, Aval):
+        return f"{x}{', one of Python`s numbers' if x.weak else ''}"
+    return repr(x)
