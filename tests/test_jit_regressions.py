@@ -289,3 +289,65 @@ def test_what_has_no_numbers_is_refused():
         fg.jit(lambda x: x * 2)(fg.ShapeDtypeStruct((3,), "f8"))
     with pytest.raises(TypeError, match="must hold numbers"):
         fg.jit(lambda x: x[0])(np.array(["a"]))
+
+
+@fg.tree.register_dataclass
+@dataclasses.dataclass
+class Factor:
+    x: object
+    by: object = dataclasses.field(metadata={"static": True})
+
+
+class Plain(float):
+    """A number that does not show its digits."""
+
+    def __repr__(self):
+        return "a number"
+
+
+KINDS = {
+    "a field":            (lambda f: f.x * f.by, [Factor(X, n) for n in (2, 2.0, True)]),
+    "a field's part":     (lambda f: f.x * f.by[0][1], [Factor(X, ((0, n),)) for n in (2, 2.0)]),
+    "a field's sign":     (lambda f: np.copysign(f.x, f.by), [Factor(X, z) for z in (0.0, -0.0)]),
+    "a key":              (lambda d: [x * k for k, x in d.items()], [{1: X}, {1.0: X}, {True: X}]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_static_data_that_is_equal_but_of_other_types_is_another_program(kind):
+    f, arguments = KINDS[kind]
+    whole = lambda tree: fg.tree.map(lambda x: np.arange(3), tree)
+    compiled = fg.jit(f)
+    for argument in [*arguments, *arguments]:
+        for x in (argument, whole(argument)):
+            want, got = fg.tree.leaves(f(x)), fg.tree.leaves(compiled(x))
+            for w, g in zip(want, got, strict=True):
+                assert w.dtype == g.dtype
+                np.testing.assert_array_equal(np.signbit(g), np.signbit(w))
+
+
+@pytest.mark.parametrize(
+    "values", [(2.0, 3.0), (np.float32(0.0), np.float32(-0.0)), (Plain(2), Plain(3))]
+)
+def test_static_numbers_are_told_apart_by_their_digits(values):
+    f = fg.jit(np.copysign if values[0] == 0 else np.multiply, static_argnums=1)
+
+    assert f(1.0, values[0]) != f(1.0, values[1])
+
+
+@pytest.mark.parametrize("name", ["self", "fun", "args", "kwargs", "func", "model", "MISS", "who"])
+def test_an_argument_may_be_called_as_one_of_the_librarys_is(name):
+    scope = {"np": np}
+    exec(f"def f({name}):\n    return np.sum({name} * 2.0)", scope)
+    f, given = scope["f"], {name: X}
+    ruled = fg.custom_jvp(f)
+    ruled.defjvp(lambda primals, tangents: (f(*primals), np.sum(tangents[0]) * 2.0))
+    functions = [fg.jit(f), fg.vmap(lambda **xs: f(**xs)), fg.checkpoint(f), ruled, fg.jit(ruled),
+                 fg.tree.Partial(f)]  # fmt: skip
+
+    for function in functions:
+        np.testing.assert_array_equal(np.sum(function(**given)), f(X))
+    for ask in (fg.jit(f).source, fg.jit(f).jaxpr, fg.jit(f).memory, fg.jit(f).explain,
+                lambda **xs: fg.eval_shape(f, **xs), fg.make_jaxpr(f),
+                fg.grad(f, argnames=name)):  # fmt: skip
+        ask(**given)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.index import FEW, Index, indexed_shape
-from .text import index, parameter
+from .text import index, lengths
 from .values import Value
 
 # on two numbers Python's operators take a tenth of a ufunc's time
@@ -100,7 +100,7 @@ class Kernels:
         if not axes:  # nothing to reduce: a copy, or a cast
             return self.call(name, [x, "()", None], out)
         every = len(axes) == len(x.aval.shape)
-        along = None if every else axes[0] if len(axes) == 1 else parameter(tuple(axes))
+        along = None if every else axes[0] if len(axes) == 1 else lengths(axes)
         if out.made and out.aval.shape:
             return self.call(name, [x, along, None], out)
         return self.call(name, [x, along], out)
@@ -149,7 +149,9 @@ class Kernels:
             line = f"{add}.at({out}.reshape(-1), {places}, {v}.reshape(-1))"
         else:
             # np.add.at reads a vector of values beside a matrix of indices past its end
-            values = v if v.aval.shape == slot else f"{self.numpy('broadcast_to')}({v}, {slot})"
+            values = (
+                v if v.aval.shape == slot else f"{self.numpy('broadcast_to')}({v}, {lengths(slot)})"
+            )
             where = index(entries, arrays, placeholder)
             line = f"{add}.at({out}, {self.places(where)}, {values})"
         self.line(line, out.aval)

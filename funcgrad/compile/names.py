@@ -9,29 +9,43 @@ import keyword
 import linecache
 import os
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 
 from ..core.jaxpr import Jaxpr, Var
 
+LONGEST = 60  # characters of a name
 TOKEN = re.compile("\0(\\d+)\0")
 _ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
 # what the text of a program uses for itself
 RESERVED = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "arena", "spaces", "space",
-             "workspace", "main", "np", "primitive", "share", "local", "free"}  # fmt: skip
+             "workspace", "main", "np", "numpy", "primitive", "share", "local", "free", "constants",
+             "given", "wanted", "fixed", "run", "parts"}  # fmt: skip
 
 
 def label(text: str) -> str:
-    """Return text as an identifier: ``params['w1']`` becomes ``params_w1``."""
-    name = re.sub(r"\W+", "_", text).strip("_")
+    """Return text as an identifier: ``params['w1']`` becomes ``params_w1``.
+
+    Python takes identifiers for the same that are equal in Unicode's form NFKC.
+    """
+    text = unicodedata.normalize("NFKC", text[:LONGEST])
+    name = re.sub(r"_+", "_", "".join([c if f"a{c}".isidentifier() else "_" for c in text]))
+    name = name.strip("_")
     if keyword.iskeyword(name):  # of a lambda
         return f"{name}_"
-    return f"_{name}" if name[:1].isdigit() else name
+    return name if not name or name.isidentifier() else f"_{name}"
+
+
+def is_name(text: str) -> bool:
+    """Return whether text is an identifier that Python reads as it stands, and may assign to."""
+    plain = type(text) is str and text.isidentifier() and not keyword.iskeyword(text)
+    return plain and text != "__debug__" and unicodedata.normalize("NFKC", text) == text
 
 
 def line_of(source: str) -> str:
     """Return the text of a line, given as ``file:number``."""
     filename, _, number = source.rpartition(":")
-    return linecache.getline(filename, int(number)).strip() if number.isdigit() else ""
+    return linecache.getline(filename, int(number)).strip() if number.isdecimal() else ""
 
 
 class Names:
@@ -66,8 +80,8 @@ class Names:
             return f"d_{self.known[var.of]}"
         return ""
 
-    def quoted(self, source: str) -> str:
-        """Return a comment that shows where a line comes from, and the line."""
+    def told(self, source: str) -> str:
+        """Return where a line comes from, and the line."""
         line = source.rstrip("'")
         filename, _, number = line.rpartition(":")
         where = f"{os.path.basename(filename)}:{number}"

@@ -1,5 +1,6 @@
 """A compiled program: its source, and the function that Python made of it."""
 
+import io
 import itertools
 import linecache
 import types
@@ -11,6 +12,7 @@ from ..core.jaxpr import Jaxpr
 from .passes import finished, optimized
 from .remat import within
 from .source import Source, source_of
+from .text import quote
 
 _numbers = itertools.count(1)
 
@@ -23,10 +25,11 @@ class Program:
 
     def __init__(self, name: str, source: Source) -> None:
         self.name, self.source = name, source
-        self.filename = f"<funcgrad {name} {next(_numbers)}>"
+        self.filename = f"<funcgrad {quote(name)} {next(_numbers)}>"
         text = source.text
         # so that tracebacks and debuggers show the lines
-        linecache.cache[self.filename] = (len(text), None, text.splitlines(True), self.filename)
+        lines = io.StringIO(text).readlines()
+        linecache.cache[self.filename] = (len(text), None, lines, self.filename)
         scope = {"constants": source.constants, "__name__": name}
         exec(compile(text, self.filename, "exec"), scope)
         self.main = _alone(scope)

@@ -24,8 +24,13 @@ import numpy as np
 from ..core.jaxpr import Jaxpr
 from .buffers import Root
 from .names import RESERVED, TOKEN, label, unused
+from .text import literal, quote
 from .values import Value
 from .writer import INDENT, Writer
+
+_APART = "\1"  # no text of the module holds it
+_PRIMITIVE = "from funcgrad.core.registry import primitive"
+_SHARE = "from funcgrad.compile.threads import share"
 
 
 class Source(NamedTuple):
@@ -35,6 +40,10 @@ class Source(NamedTuple):
     constants: tuple[Any, ...]
     arena: int  # bytes of the workspace
     profile: tuple[tuple[str, int], ...]  # of each equation its words, and the bytes live then
+    title: str  # the docstring
+    body: str  # the text without what it imports from this library
+    parts: tuple[tuple[str, str, str], ...]  # names of primitives' methods, primitive, method
+    shares: bool  # whether ``share`` is called
 
 
 def source_of(
@@ -112,32 +121,32 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     """Return the module around the lines of the function."""
     statics = needed(w.statics, "\n".join([*w.lines, returned]))
     bound = list(w.bound.values())
-    parts = []
-    if bound:
-        parts.append(f"{w.tuple([token for token, _ in bound])} = constants")
-    if w.parts:
-        rows = w.parts.items()
-        parts.append(
-            "\n".join(f"{token} = primitive({name!r}).{part}" for (name, part), token in rows)
-        )
+    given = f"{w.tuple([token for token, _ in bound])} = constants" if bound else ""
+    lines = "\n".join(_main(w, inputs, list(statics), returned))
     if statics:
-        parts += [_workspace(w, statics), "spaces = local()"]
-    parts.append("\n".join(_main(w, inputs, list(statics), returned)))
-    imports = ["from threading import local"] if statics else []
-    imports += [f"from numpy import {', '.join(sorted(w.imports))}"] if w.imports else []
-    if w.shares:
-        imports.append("from funcgrad.compile.threads import share")
-    if w.parts:
-        imports.append("from funcgrad.core.registry import primitive")
-    text = "\n\n".join([f'"""{_told(title)}"""', "\n".join(imports), *parts]) + "\n"
-    text = w.names.resolved(text, {*w.imports, *inputs, "constants"})
-    text = "\n".join(map(_folded, text.splitlines())) + "\n"
-    return Source(text, tuple([x for _, x in bound]), w.arena.size, tuple(w.profile))
+        lines = f"{_workspace(w, statics)}\n\nspaces = local()\n\n{lines}"
+    rows = ["from threading import local"] if statics else []
+    rows += [f"from numpy import {', '.join(sorted(w.imports))}"] if w.imports else []
+    imports = "\n".join(rows)
+    texts = [imports, given, lines, *w.parts.values()]
+    taken = {*w.imports, *inputs}
+    imports, given, lines, *names = w.names.resolved(_APART.join(texts), taken).split(_APART)
+    parts = tuple([(n, prim, part) for n, (prim, part) in zip(names, w.parts, strict=True)])
+    calls = "\n".join(f"{n} = primitive({literal(prim)}).{part}" for n, prim, part in parts)
+    rows += [_SHARE] if w.shares else []
+    rows += [_PRIMITIVE] if parts else []
+    title = quote(title).replace("\\", "/").replace('"', "'")  # in a docstring
+    text = _spaced(f'"""{title}"""', "\n".join(rows), given, calls, lines)
+    body = _spaced(imports, given, lines)
+    constants = tuple([x for _, x in bound])
+    size, profile = w.arena.size, tuple(w.profile)
+    return Source(text, constants, size, profile, title, body, parts, w.shares)
 
 
-def _told(title: str) -> str:
-    """Return a title that may stand in a docstring: no quotes, no escapes."""
-    return title.replace("\\", "/").replace('"', "'")
+def _spaced(*sections: str) -> str:
+    """Return sections of a module, long lists folded, with a blank line between them."""
+    text = "\n\n".join([section for section in sections if section])
+    return "\n".join(map(_folded, text.split("\n"))) + "\n"
 
 
 def _workspace(w: Writer, statics: dict[str, str]) -> str:

@@ -10,7 +10,6 @@ import builtins
 import functools
 import inspect
 import math
-import re
 import textwrap
 import types
 from collections.abc import Mapping, Sequence
@@ -18,10 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import UnsupportedError
+from ..core.avals import Aval
+from ..core.errors import FuncgradError, UnsupportedError
 from ..core.registry import primitives
 from ..core.trace import Primitive
-from .text import parameter
+from .names import label
+from .source import Source
+from .text import keywords, literal
 from .threads import share
 
 _HEAD = "import base64\nimport functools\nimport types\n\nimport numpy"
@@ -53,8 +55,6 @@ class Exporter:
             return f"{array_text(np.asarray(value))}[()]"
         if isinstance(value, np.ndarray):
             return array_text(value)
-        if isinstance(value, float) and not math.isfinite(value):
-            return f"float({str(value)!r})"
         if isinstance(value, (np.ufunc, type(np.sum), types.BuiltinFunctionType, type)):
             return self.of_module(value)
         if type(value) in (tuple, list, dict):
@@ -63,7 +63,7 @@ class Exporter:
             return f"{type(value).__name__}({self.container(sorted(value, key=repr))})"
         if isinstance(value, functools.partial):
             parts = [self.expression(x) for x in (value.func, *value.args)]
-            parts += [f"{k}={self.expression(v)}" for k, v in value.keywords.items()]
+            parts += keywords({k: self.expression(v) for k, v in value.keywords.items()})
             return f"functools.partial({', '.join(parts)})"
         if isinstance(value, types.MethodType):
             return self.method(value)
@@ -72,8 +72,8 @@ class Exporter:
         if hasattr(value, "__wrapped__"):
             return self.expression(value.__wrapped__)
         try:
-            return parameter(value)
-        except Exception:
+            return literal(value)
+        except FuncgradError:
             raise unsupported(value) from None
 
     def module(self, module: types.ModuleType) -> str:
@@ -121,7 +121,7 @@ class Exporter:
 
     def define(self, value: Any, hint: str) -> str:
         """Return a new name for a value."""
-        base = "".join(c if c.isalnum() else "_" for c in hint).strip("_") or "value"
+        base = label(hint) or "value"
         name, count = f"_{base}", 2
         while name in self.names.values():
             name, count = f"_{base}_{count}", count + 1
@@ -134,7 +134,7 @@ class Exporter:
         text, is_lambda = source_text(function)
         used = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
         around = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
-        own = {*function.__code__.co_varnames, *dir(builtins)} - set(function.__code__.co_freevars)
+        own = set(function.__code__.co_varnames) - set(function.__code__.co_freevars)
         names = {
             k: self.around(text, k, around[k])
             for k in sorted(used - own)
@@ -239,42 +239,68 @@ def array_text(x: np.ndarray) -> str:
     )
 
 
-_SHARE = "from funcgrad.compile.threads import share\n"
-_PART = re.compile(r"^(\w+) = primitive\('(\w+)'\)\.(\w+)$", re.MULTILINE)
+def _row(name: str, aval: Aval) -> tuple[str, Any, str]:
+    """Return of a leaf its name, shape and dtype; of a Python scalar its name, None and type."""
+    if aval.weak:
+        return name, None, type(aval.dtype.type(0).item()).__name__
+    return name, aval.shape, str(aval.dtype)
+
+
+_RUN = """
+def run(leaves, statics):
+    for (name, shape, dtype), x in zip(wanted, leaves):
+        if shape is None:  # a Python scalar
+            fits = type(x).__name__ == dtype
+        else:
+            fits = getattr(x, "shape", None) == shape and str(x.dtype) == dtype
+        if not fits:
+            got = f"{getattr(x, 'dtype', type(x).__name__)} of shape {numpy.shape(x)}"
+            raise TypeError(f"{name} must be {dtype} of shape {shape or ()}: got {got}")
+    for (name, value), x in zip(fixed, statics):
+        if x is not value and (type(x) is not type(value) or repr(x) != repr(value)):
+            raise ValueError(f"{name} is fixed: this file is for {value!r}: got {x!r}")
+    return main(*given, *leaves)
+"""
 
 
 def standalone(
-    text: str, constants: Sequence[Any], values: Sequence[Any], wrapper: Sequence[str]
+    source: Source,
+    values: Sequence[Any],
+    wanted: Sequence[tuple[str, Aval]],
+    fixed: Sequence[tuple[str, str]],
+    name: str,
+    wrapper: Sequence[str],
 ) -> str:
     """Return the text of a program as a module that imports NumPy alone.
 
     All of it stands in one function, so that no name of the user's meets one of the program's.
 
     Args:
-        text: the module's source.
-        constants: what it cannot spell.
+        source: the program.
         values: arrays that its function takes first.
+        wanted: of each leaf that it takes then what to call it, and its aval.
+        fixed: of each static argument that is compared what to call it, and its text.
+        name: of the function that the wrapper defines; it may be one of Python's own.
         wrapper: the lines of a function of the user's own arguments, which calls ``_run``.
 
     Raises:
         UnsupportedError: if something that it calls has no source that can come along.
     """
     exporter = Exporter()
-    fixed = exporter.container(list(constants)) if constants else ""
-    called = [
-        f"{name} = {exporter.expression(getattr(primitives[prim], part))}"
-        for name, prim, part in _PART.findall(text)
-    ]
+    found = [getattr(primitives[prim], part) for _, prim, part in source.parts]
+    names = [name for name, _, _ in source.parts]
+    if source.shares:
+        found, names = [*found, share], [*names, "share"]
+    parts, constants = exporter.container(found), exporter.container(list(source.constants))
     given = exporter.container(list(values))
-    if _SHARE in text:
-        called.append(f"share = {exporter.expression(share)}")
-    text = _PART.sub("", text).replace("from funcgrad.core.registry import primitive\n", "")
-    text = text.replace(_SHARE, "")
-    end = text.index('"""', 3) + 3
     modules = "".join(f"\nimport {name}" for name in sorted(exporter.modules - {"numpy"}))
-    inner = [_HEAD + modules, *exporter.lines, *([f"constants = {fixed}"] if fixed else [])]
-    inner += ["\n".join(called), text[end:].strip("\n"), f"given = {given}"]
-    inner += ["return lambda *leaves: main(*given, *leaves)"]
-    body = textwrap.indent("\n\n".join(part.strip("\n") for part in inner if part.strip()), "    ")
-    parts = [text[:end], f"def _program():\n{body}", "_run = _program()", "\n".join(wrapper)]
-    return "\n\n\n".join(parts) + "\n"
+    shadowed = f"\nfrom builtins import {name}" if hasattr(builtins, name) else ""
+    inner = [_HEAD + modules + shadowed, *exporter.lines]
+    inner += [f"parts, constants, given = {parts}, {constants}, {given}"]
+    inner += [f"wanted = {literal(tuple([_row(*pair) for pair in wanted]))}"]
+    inner += [f"fixed = ({''.join(f'({literal(name)}, {text}), ' for name, text in fixed)})"]
+    inner += [f"{', '.join(names)}, = parts"] if names else []
+    inner += [source.body, _RUN, "return run"]
+    body = textwrap.indent("\n\n".join(part.strip("\n") for part in inner), "    ")
+    program = f"def _program():\n{body}"
+    return "\n\n\n".join([f'"""{source.title}"""', program, "\n".join(wrapper)]) + "\n"

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..core.avals import Aval
 from .buffers import Root
-from .text import index, parameter
+from .text import index, lengths
 
 
 class Value:
@@ -39,7 +39,7 @@ class Value:
     def reshaped(self, shape: Sequence[int]) -> str:
         if len(shape) == 1:
             return f"{self}.reshape(-1)" if shape[0] else f"{self}.reshape(0)"
-        return f"{self}.reshape({', '.join(map(str, shape)) or '()'})"
+        return f"{self}.reshape{lengths(shape) if shape else '(())'}"
 
     def transposed(self, perm: Sequence[int]) -> str:
         rank = len(perm)
@@ -51,5 +51,5 @@ class Value:
         return f"{self}[{index(entries, arrays, placeholder)}]"
 
     def repeated(self, shape: Sequence[int], axes: Sequence[int]) -> str:
-        lengths = tuple(1 if d in axes else n for d, n in enumerate(shape))
-        return f"broadcast_to({self.reshaped(lengths)}, {parameter(tuple(shape))})"
+        narrow = tuple(1 if d in axes else n for d, n in enumerate(shape))
+        return f"broadcast_to({self.reshaped(narrow)}, {lengths(shape)})"

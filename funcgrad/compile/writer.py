@@ -20,7 +20,7 @@ from .buffers import Arena, Root, last_reads, nbytes
 from .kernels import Kernels
 from .names import Names, label
 from .places import Places
-from .text import literal, parameter
+from .text import keywords, lengths, literal, operand, quote
 from .values import Value
 
 INDENT = "    "
@@ -68,6 +68,8 @@ class Writer(Kernels, Places):
         return name
 
     def dtype(self, dtype: np.dtype) -> str:
+        if not dtype.isnative:
+            return self.bind(dtype, dtype.name)
         return self.numpy("bool_" if dtype.kind == "b" else dtype.name)
 
     def function(self, prim: Any) -> str:
@@ -114,7 +116,7 @@ class Writer(Kernels, Places):
         start = root.offset or 0
         self.statics[token] = (
             f"arena[{start}:{start + nbytes(aval)}].view({self.dtype(aval.dtype)})"
-            f".reshape({parameter(aval.shape)})"
+            f".reshape({lengths(aval.shape)})"
         )
         return Value(token, aval, root, static=True, contiguous=True)
 
@@ -179,14 +181,14 @@ class Writer(Kernels, Places):
             self.line(f"{out} = {out.home.reshaped(out.aval.shape)}")
             out.made = True
         if not out.made:
-            shape, dtype = parameter(out.aval.shape), self.dtype(out.aval.dtype)
+            shape, dtype = lengths(out.aval.shape), self.dtype(out.aval.dtype)
             self.line(f"{out} = {self.numpy('empty')}({shape}, {dtype})")
             out.made = out.contiguous = True
         return out.text
 
     def call(self, function: str, args: Sequence[Any], out: Value, keyword: bool = False) -> None:
         """Write a call that fills ``out``, its last argument where there is memory for it."""
-        given = ", ".join(map(str, args))
+        given = ", ".join([str(x) if type(x) in (str, Value) else self.param(x) for x in args])
         if out.made and out.aval.shape:
             self.line(f"{function}({given}, {'out=' if keyword else ''}{out})", out.aval)
         else:
@@ -242,12 +244,12 @@ class Writer(Kernels, Places):
         return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
 
     def keywords(self, params: Mapping[str, Any]) -> list[str]:
-        return [f"{k}={self.param(v)}" for k, v in params.items()]
+        return keywords({k: self.param(v) for k, v in params.items()})
 
     def param(self, value: Any) -> str:
         """Return a static parameter as an expression, bound where it has no text."""
         try:
-            return parameter(value)
+            return literal(value)
         except FuncgradError:
             return self.bind(value)
 
@@ -255,7 +257,7 @@ class Writer(Kernels, Places):
 
     def read(self, atom: Atom, env: Mapping[Var, Value], near: Sequence[Aval] = ()) -> Value:
         if isinstance(atom, Literal):
-            return Value(literal(atom, near, self), atom.aval)
+            return Value(operand(atom, near, self), atom.aval)
         return env[atom]
 
     def block(
@@ -346,7 +348,7 @@ class Writer(Kernels, Places):
         """Write the user's line as a comment, where it is another than before."""
         if eqn.source and eqn.source != self.noted:
             self.noted = eqn.source
-            self.line(f"# {self.names.quoted(eqn.source)}")
+            self.line(f"# {quote(self.names.told(eqn.source))}")
 
     def view_of(
         self, eqn: Eqn, ins: Sequence[Value], wanted: dict[Var, Value]

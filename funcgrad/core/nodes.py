@@ -208,10 +208,10 @@ class Partial:
     [2.0]
     """
 
-    def __init__(self, func: Callable[..., Any], *args: Any, **keywords: Any) -> None:
+    def __init__(self, func: Callable[..., Any], /, *args: Any, **keywords: Any) -> None:
         self.func, self.args, self.keywords = func, args, keywords
 
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
+    def __call__(self, /, *args: Any, **keywords: Any) -> Any:
         return self.func(*self.args, *args, **{**self.keywords, **keywords})
 
     def __repr__(self) -> str:

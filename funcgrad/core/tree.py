@@ -16,6 +16,7 @@ import numpy as np
 
 from .errors import TreeError
 from .nodes import NAMEDTUPLE, Handler, Path, handlers
+from .static import typed
 
 IsLeaf: TypeAlias = Callable[[Any], bool] | None
 
@@ -47,6 +48,11 @@ class TreeDef:
 
     def unflatten(self, leaves: Iterable[Any]) -> Any:
         return unflatten(self, leaves)
+
+    def typed(self) -> tuple[Any, ...]:
+        """Return the nodes with the types of their static data: {1: x} and {1.0: x} are equal."""
+        return tuple([n if n is _LEAF or n[1] is None else (n[0], typed(n[1]), n[2])
+                      for n in self.nodes])  # fmt: skip
 
     def children(self) -> list["TreeDef"]:
         """Return the structures of the root's children."""

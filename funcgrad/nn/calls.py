@@ -59,7 +59,7 @@ reports: ContextVar[Reports | None] = ContextVar("reports", default=None)
 watcher: ContextVar[Callable[..., Any] | None] = ContextVar("watcher", default=None)
 
 
-def refresh(layer: Any, **values: Any) -> None:
+def refresh(layer: Any, /, **values: Any) -> None:
     """Report new values of a layer's fields to the ``apply`` around the call.
 
     Without an ``apply`` they are lost, as where a loss is computed by ``model(x, key=key)``. They
@@ -111,7 +111,7 @@ def latest(layer: Any, name: str) -> Any:
     return known[name] if name in known else getattr(layer, name)
 
 
-def apply(model: Any, *args: Any, key: Key | None = None, **kwargs: Any) -> tuple[Any, Any]:
+def apply(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) -> tuple[Any, Any]:
     """Return what a model gives, and the model with its statistics refreshed.
 
     Args:
@@ -195,7 +195,7 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
     """Return a ``__call__`` that asks whether parameters are drawn, and says where it failed."""
 
     @functools.wraps(call)
-    def ready_call(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def ready_call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         check_drawn(self)
         for x in args:
             if isinstance(x, np.ndarray) and type(x) is not np.ndarray:

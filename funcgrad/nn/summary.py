@@ -94,7 +94,7 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join(cells).rstrip()
 
 
-def summary(model: Any, *args: Any, key: Key | None = None, **kwargs: Any) -> Summary:
+def summary(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) -> Summary:
     """Print the table of a model's layers, and return it.
 
     Nothing is computed, and no parameter drawn: shapes say it all. The operations are those of

@@ -126,7 +126,7 @@ class Frozen(Module):
 
     layer: Module
 
-    def __call__(self, *args: Any, key: Key | None = None, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, key: Key | None = None, **kwargs: Any) -> Any:
         inner: Any = stop_gradient(self.layer)
         before = reports.set(None)  # what it may refresh without a key does not count either
         try:

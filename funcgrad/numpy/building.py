@@ -25,7 +25,7 @@ class vectorize(np.vectorize):  # noqa: N801, NumPy's name
     array([0.5, 0. ])
     """
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if not holds_tracer([*args, *kwargs.values()]):
             return super().__call__(*args, **kwargs)
         if self.signature is not None or self.excluded or kwargs:

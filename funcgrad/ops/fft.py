@@ -51,7 +51,7 @@ class Transform(Linear):
         self, w: Any, outs: Any, ins: Any, *, axis: int, norm: str, n: int | None = None, **how: Any
     ) -> None:
         name = f"{w.numpy('fft')}.{self.function(**how).__name__}"
-        w.call(name, [ins[0], n, axis, repr(norm)], outs[0], keyword=True)
+        w.call(name, [ins[0], n, axis, w.param(norm)], outs[0], keyword=True)
 
 
 class Fft(Transform):

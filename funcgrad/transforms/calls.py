@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..compile.text import literal
 from ..core import tree
 from ..core.avals import Aval
 from ..core.nodes import NAMEDTUPLE, handlers
@@ -112,6 +113,10 @@ def _children(text: _Text, x: str, node: tuple[type, Any, int]) -> list[str]:
     text.lines.append(f"{name} = {x}")
     if kind is dict:
         text.require(f"{name}.__class__ is dict and len({name}) == {arity}")
+        if any(type(k) is not str for k in aux):  # 1, 1.0 and True are one key
+            text.scope["typed"] = typed
+            keys = text.bind(frozenset(map(typed, aux)))
+            text.require(f"frozenset(map(typed, {name})) == {keys}")
         return [f"{name}[{_key(text, k)}]" for k in aux]
     if kind in (tuple, list) or kind not in handlers:  # a named tuple
         cls = kind.__name__ if kind in (tuple, list) else text.bind(kind)
@@ -121,13 +126,27 @@ def _children(text: _Text, x: str, node: tuple[type, Any, int]) -> list[str]:
     children, static = text.name("n"), text.name("n")
     text.lines.append(f"{children}, {static} = {text.bind(handlers[kind].flatten)}({name})")
     text.require(f"{static} == {text.bind(aux)}")
+    _same_types(text, static, aux)
     text.lines.append(f"{children} = tuple({children})")
     text.require(f"len({children}) == {arity}")
     return [f"{children}[{i}]" for i in range(arity)]
 
 
+def _same_types(text: _Text, x: str, value: Any) -> None:
+    """Require of static data equal to this that its numbers are of the same types and signs."""
+    if type(value) in (bool, int):
+        text.require(f"{x}.__class__ is {type(value).__name__}")
+    elif type(value) is tuple:
+        text.require(f"{x}.__class__ is tuple")
+        for i, part in enumerate(value):
+            _same_types(text, f"{x}[{i}]", part)
+    elif needs_typing(value):
+        text.scope["typed"] = typed
+        text.require(f"typed({x}) == {text.bind(typed(value))}")
+
+
 def _key(text: _Text, key: Any) -> str:
-    return repr(key) if type(key) in (str, int, bool) else text.bind(key)
+    return literal(key) if type(key) in (str, int, bool) else text.bind(key)
 
 
 def _leaf(text: _Text, name: str, leaf: Any, moves: bool) -> list[str]:

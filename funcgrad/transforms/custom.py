@@ -154,7 +154,7 @@ class custom_jvp(Ruled):  # noqa: N801, a decorator
 
         self.rule = rule
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if self.rule is None:
             raise self.missing("defjvp")
         call = self.call(args, kwargs)
@@ -209,7 +209,7 @@ class custom_vjp(Ruled):  # noqa: N801, a decorator
         check_callable(f"{self.name}.defvjp", bwd)
         self.rules = (fwd, bwd)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if self.rules is None:
             raise self.missing("defvjp")
         user_fwd, user_bwd = self.rules
@@ -328,7 +328,7 @@ class custom_batch(Ruled):  # noqa: N801, a decorator
         self.rule = rule
         return rule
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         call = self.call(args, kwargs)
 
         def rule(size: int, flags: Sequence[bool], values: Sequence[Any]) -> tuple[Any, Any]:

@@ -21,7 +21,7 @@ def compared(call: "CallOf", signatures: Sequence["Signature"]) -> str:
 
 def _differences(call: "CallOf", signature: "Signature") -> list[str]:
     spot, before = signature.spot, signature.given
-    if call.in_tree != before.in_tree:
+    if call.in_tree.typed() != before.in_tree.typed():
         return [f"the arguments' structure was {before.in_tree}, and is {call.in_tree}"]
     rows = zip(before.places, before.avals, call.avals, strict=True)
     return [

@@ -42,7 +42,7 @@ class Jit:
         self.spot = Spot(fun, **options)
         self.clear_cache()
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         if _disabled.get():
             return self.fun(*(x.value if isinstance(x, Fixed) else x for x in args), **kwargs)
         for call in self._recent if not axis_env.get(_NO_AXES) else ():
@@ -128,7 +128,7 @@ class Jit:
 
     # what may be asked of it
 
-    def source(self, *args: Any, standalone: bool = False, **kwargs: Any) -> str:
+    def source(self, /, *args: Any, standalone: bool = False, **kwargs: Any) -> str:
         """Return the NumPy source that a call with such arguments runs.
 
         Args:
@@ -138,15 +138,15 @@ class Jit:
         """
         return self._signature(args, kwargs)[0].text(standalone)
 
-    def jaxpr(self, *args: Any, **kwargs: Any) -> ClosedJaxpr:
+    def jaxpr(self, /, *args: Any, **kwargs: Any) -> ClosedJaxpr:
         """Return the program of a call with such arguments, as it was staged."""
         return self._signature(args, kwargs)[0].closed
 
-    def memory(self, *args: Any, **kwargs: Any) -> MemoryReport:
+    def memory(self, /, *args: Any, **kwargs: Any) -> MemoryReport:
         """Return what memory a call with such arguments is planned to take, by equation."""
         return self._signature(args, kwargs)[0].memory()
 
-    def explain(self, *args: Any, **kwargs: Any) -> str:
+    def explain(self, /, *args: Any, **kwargs: Any) -> str:
         """Return why a call with such arguments would compile, or why the last compiled did."""
         signatures = sorted(self._signatures.values(), key=lambda s: s.serial)
         if not args and not kwargs:
@@ -185,7 +185,7 @@ class Frozen:
         self.name, self.parts = name, list(parts)
         self.entries = [entry(*part) for part in self.parts]
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
         for call in self.entries:
             out = call(args, kwargs)
             if out is not MISS:

@@ -10,7 +10,6 @@ import numpy as np
 from ..compile.buffers import nbytes
 from ..compile.memory import MemoryReport, matched
 from ..compile.program import Program, compiled
-from ..compile.standalone import standalone as alone
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, is_arraylike
 from ..core.axes import axis_env, bind_axes
@@ -26,7 +25,7 @@ from .calls import entry
 from .namedaxes import NamedAxis, axis_key, tokens, with_axes
 from .programs import hoisted
 from .staging import stage
-from .wrapper import wrapper_of
+from .wrapper import standalone_of
 
 
 class Fixed:
@@ -142,7 +141,7 @@ class Spot:
                 avals.append(value)
                 keys.append(typed(value))
         axes = tuple([axis_key(name, axis) for name, axis in axis_env.get({}).items()])
-        key = (in_tree, tuple(keys), axes)
+        key = (in_tree.typed(), tuple(keys), axes)
         try:
             hash(key)
         except TypeError as err:
@@ -207,7 +206,10 @@ class Spot:
             named = [p for p in self.parameters if p.kind is not p.VAR_POSITIONAL]
             fits = place < len(named) and named[place].kind is not inspect.Parameter.KEYWORD_ONLY
             place = named[place].name if fits else f"arg{place}"
-        return place + tree.keystr(path)
+        try:
+            return place + tree.keystr(path)
+        except Exception:  # a key that has no repr
+            return f"{place}[...]"
 
 
 class Signature:
@@ -228,7 +230,8 @@ class Signature:
         self.staged = closed.jaxpr
         self.consts = closed.consts
         self.jaxpr = hoisted(closed.jaxpr)
-        self.name = getattr(spot.fun, "__name__", type(spot.fun).__name__)
+        name = getattr(spot.fun, "__name__", None)
+        self.name = name if isinstance(name, str) else type(spot.fun).__name__
         self.lasts = not any(isinstance(x, Tracer) for x in self.consts)
         self.named = any(isinstance(x, NamedAxis) for x in self.consts)
 
@@ -333,16 +336,12 @@ class Signature:
 
     def text(self, standalone: bool) -> str:
         """Return the source of what a call runs."""
-        program, _ = self.donating
+        source = self.donating[0].source
         if not standalone:
-            return program.source.text
-        source = program.source
-        return alone(
-            source.text,
-            source.constants,
-            self.consts,
-            wrapper_of(self.spot, self.given, self.out_tree, self.name),
-        )
+            return source.text
+        return standalone_of(
+            self.spot, self.given, source, self.consts, self.out_tree, self.name
+        )  # fmt: skip
 
     def memory(self) -> MemoryReport:
         program, _ = self.donating

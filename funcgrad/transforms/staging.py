@@ -264,7 +264,7 @@ def make_jaxpr(
     return jaxpr_of
 
 
-def eval_shape(fun: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+def eval_shape(fun: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
     """Return the shapes and dtypes of a call's output without computing it.
 
     Args:

@@ -1,69 +1,157 @@
 """The function of a standalone file that takes the user's own arguments."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Sequence
+from inspect import Parameter
 from typing import Any
 
-from ..compile.names import label
-from ..compile.text import parameter
+from ..compile.names import is_name, label
+from ..compile.source import Source
+from ..compile.standalone import standalone
+from ..compile.text import literal, quote
 from ..core import tree
 from ..core.errors import FuncgradError, UnsupportedError
+from ..core.nodes import DictKey, GetAttrKey, SequenceKey
 from .arguments import Place
 from .calls import plain_tree
 
+_BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
-def wrapper_of(spot: Any, given: Any, out_tree: tree.TreeDef, name: str) -> list[str]:
-    """Return the lines of a function of the user's arguments that runs a program, ``_run``.
+
+def standalone_of(
+    spot: Any, given: Any, source: Source, consts: Sequence[Any], out_tree: Any, name: str
+) -> str:
+    """Return the text of a module that runs a program on the user's arguments.
 
     Args:
         spot: what is known of the function's parameters.
         given: the call that was staged.
+        source: its program.
+        consts: what the program takes first.
         out_tree: the structure of its output.
         name: what the function is called.
     """
-    rows = zip(given.places, given.moving, strict=True)
-    leaves = [expression_of(spot, *place) for place, m in rows if m]
+    spelled = Spelled(spot.parameters, [place for place, _ in given.places])
+    leaves: list[str] = []
+    wanted: list[tuple[str, Any]] = []
+    statics: list[str] = []
+    fixed: list[tuple[str, str]] = []
+    for (place, path), moves, value in zip(given.places, given.moving, given.avals, strict=True):
+        told = quote(spot.name_of(place, path))
+        if moves:
+            leaves.append(spelled.leaf(place, path))
+            wanted.append((told, value))
+            continue
+        try:
+            text, leaf = literal(value), spelled.leaf(place, path)
+        except FuncgradError:  # it cannot be compared
+            continue
+        statics.append(leaf)
+        fixed.append((told, text))
+    run = "_run"
+    while run in spelled.parameters:
+        run += "_"
+    call = f"{run}(({_listed(leaves)}), ({_listed(statics)}))"
+    called = label(name) or "call"
+    head = f"def {called}({spelled.head()}):"
+    lines = [f"{run} = _program()", "", "", head, *_body(call, out_tree)]
+    return standalone(source, consts, wanted, fixed, called, lines)
+
+
+def _body(call: str, out_tree: tree.TreeDef) -> list[str]:
+    """Return the lines that give the tree of what a call gives flat."""
     built = plain_tree(out_tree)
-    parameters = parameters_of(spot, dict.fromkeys(p for p, _ in given.places))
-    lines = [f"def {label(name) or 'call'}({parameters}):"]
-    call = f"_run({', '.join(leaves)})"
     if built is None:
         told = "Return the leaves of the output: its tree has nodes of other classes."
-        return [*lines, f'    """{told}"""', f"    return {call}"]
-    outs = "".join(f"y{i}, " for i in range(out_tree.num_leaves))
-    return [*lines, f"    {outs}= {call}" if outs else f"    {call}", f"    return {built}"]
+        return [f'    """{told}"""', f"    return {call}"]
+    outs = _listed([f"y{i}" for i in range(out_tree.num_leaves)])
+    return [f"    {outs}= {call}" if outs else f"    {call}", f"    return {built}"]
 
 
-def expression_of(spot: Any, place: Place, path: tree.Path) -> str:
-    """Return a leaf of an argument as an expression of the argument.
+def _listed(items: Sequence[str]) -> str:
+    return "".join([f"{item}, " for item in items])
 
-    Raises:
-        UnsupportedError: if a key on the way there has no text.
+
+class Spelled:
+    """How the parameters of a function, and the leaves of a call, are spelled.
+
+    A parameter that the call left out is left out: the program holds its default.
     """
-    for key in path:
-        plain = getattr(key, "key", getattr(key, "idx", 0))
-        if type(plain) not in (str, int, bool):
+
+    def __init__(self, declared: Sequence[Parameter], places: Sequence[Place]) -> None:
+        self.by_position = [p for p in declared if p.kind in _BY_POSITION]
+        self.declared = list(declared)
+        self.arguments: dict[Place, str] = {}  # the expression of each
+        self.parameters: dict[str, Parameter] = {}  # those that take one
+        for place in places:
+            p, self.arguments[place] = self._argument(place)
+            self.parameters[p.name] = p
+
+    def _argument(self, place: Place) -> tuple[Parameter, str]:
+        """Return the parameter that takes an argument, and the argument's expression."""
+        count = len(self.by_position)
+        if isinstance(place, int) and place < count:
+            return self.by_position[place], self.by_position[place].name
+        for p in self.declared:
+            if isinstance(place, int) and p.kind is p.VAR_POSITIONAL:
+                return p, f"{p.name}[{place - count}]"
+            if place == p.name and p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY):
+                return p, p.name
+            if isinstance(place, str) and p.kind is p.VAR_KEYWORD:
+                return p, f"{p.name}[{literal(place)}]"
+        name = f"arg{place}" if isinstance(place, int) else place
+        if not is_name(name):
             raise UnsupportedError(
-                f"source: a standalone file cannot spell the key {plain!r} of an argument: use "
-                f"strings or integers"
+                f"source: a standalone file cannot spell the keyword {name!r}: give the function "
+                f"a signature that names it"
             )
-    return label(spot.name_of(place, ())) + tree.keystr(path)
+        kind = Parameter.POSITIONAL_ONLY if isinstance(place, int) else Parameter.KEYWORD_ONLY
+        return Parameter(name, kind), name
+
+    def leaf(self, place: Place, path: tree.Path) -> str:
+        """Return a leaf of an argument as an expression of the argument.
+
+        Raises:
+            UnsupportedError: if a step on the way there has no text.
+        """
+        return self.arguments[place] + "".join(map(_step, path))
+
+    def head(self) -> str:
+        """Return the parameters as they stand in the head of a function."""
+        return ", ".join(_marked(self.declared or [*self.parameters.values()], self.parameters))
 
 
-def parameters_of(spot: Any, given: Iterable[Place]) -> str:
-    """Return the parameters of a function as text: its own, or those that were given."""
-    variadic = any(p.kind in (p.VAR_POSITIONAL, p.VAR_KEYWORD) for p in spot.parameters)
-    if variadic or not spot.parameters:
-        return ", ".join(dict.fromkeys(label(spot.name_of(place, ())) for place in given))
+def _marked(declared: Sequence[Parameter], given: Collection[str]) -> list[str]:
+    """Return the given ones of the declared parameters, with the marks ``/`` and ``*``."""
     words: list[str] = []
-    for p in spot.parameters:
-        if p.kind is p.KEYWORD_ONLY and "*" not in words:
-            words.append("*")
-        words.append(p.name if p.default is p.empty else f"{p.name}={_default(p.default)}")
-    return ", ".join(words)
+    slash = 0
+    starred = missing = False
+    for p in declared:
+        if p.name not in given:
+            missing |= p.kind in _BY_POSITION
+        elif p.kind is p.VAR_POSITIONAL:
+            words.append(f"*{p.name}")
+            starred = True
+        elif p.kind is p.VAR_KEYWORD:
+            words.append(f"**{p.name}")
+        else:
+            # after one that is left out, a position would mean another parameter
+            if not starred and (missing or p.kind is p.KEYWORD_ONLY):
+                words.append("*")
+                starred = True
+            words.append(p.name)
+            slash = len(words) if p.kind is p.POSITIONAL_ONLY else slash
+    return [*words[:slash], "/", *words[slash:]] if slash else words
 
 
-def _default(value: Any) -> str:
-    try:
-        return parameter(value)
-    except FuncgradError:
-        return "None"
+def _step(key: Any) -> str:
+    """Return one step of a path as text."""
+    if type(key) is SequenceKey:
+        return f"[{literal(key.idx)}]"
+    if type(key) is DictKey and type(key.key) in (str, int, bool):
+        return f"[{literal(key.key)}]"
+    if type(key) is GetAttrKey and is_name(key.name):
+        return f".{key.name}"
+    raise UnsupportedError(
+        "source: a standalone file cannot spell a step to a leaf of an argument: use dictionaries "
+        "with strings or integers for keys, lists and tuples"
+    )
