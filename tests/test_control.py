@@ -3,6 +3,7 @@
 That every derivative and every batching of it is right, ``test_nesting.py`` shows.
 """
 
+import time
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -89,7 +90,8 @@ def test_python_numbers_take_the_dtype_of_the_steps():
 
     assert total.dtype == sums.dtype == np.float32
     assert lax.fori_loop(0, 3, lambda i, v: v * 2 + i, x).dtype == np.float32
-    assert lax.while_loop(lambda v: v < 5, lambda v: v * 1.5, 1).dtype == np.float64
+    assert type(lax.while_loop(lambda v: v < 5, lambda v: v * 1.5, 1)) is float
+    assert lax.while_loop(lambda v: v < 5, lambda v: v * np.array(1.5), 1).dtype == np.float64
     assert fg.vmap(lambda n: lax.fori_loop(0, n, lambda i, v: v + i, x))(np.arange(3)).dtype == "f4"
 
 
@@ -388,6 +390,125 @@ def test_an_associative_scan_takes_a_sequence_for_a_named_tuple():
     for other in (lambda a: a[:1], lambda a: {"h": a[0], "rest": a[1]}, lambda a: (a, a[0])):
         with pytest.raises(TreeError, match="associative_scan: what fn gives"):
             lax.associative_scan(lambda a, b, other=other: other(step(a, b)), start)
+
+
+# of a step and a number: the number after two steps of some construct
+STEPS = {
+    "while": lambda f: lambda s: lax.while_loop(
+        lambda c: c[1] < 2, lambda c: (f(c[0]), c[1] + 1), (s, 0))[0],
+    "scan": lambda f: lambda s: lax.scan(lambda c, _: (f(c), None), s, None, 2)[0],
+    "unrolled": lambda f: lambda s: lax.scan(lambda c, _: (f(c), None), s, None, 3, unroll=2)[0],
+    "fori": lambda f: lambda s: lax.fori_loop(0, 2, lambda i, c: f(c), s),
+    "cond": lambda f: lambda s: fg.jit(lambda p, s: lax.cond(p, f, f, s))(True, s),
+    "jit": lambda f: lambda s: fg.jit(f)(s),
+    "checkpoint": lambda f: lambda s: fg.checkpoint(f)(s),
+    "custom": lambda f: lambda s: ruled(f)(s),
+}  # fmt: skip
+# what a step makes of the number, and the dtype of its product with an array of float32
+MADE = {
+    "itself": (lambda s: s, np.float32),
+    "twice": (lambda s: 2 * s, np.float32),
+    "an array of float32": (lambda s: np.float32(2) * s, np.float32),
+    "an array of float64": (lambda s: np.float64(2) * s, np.float64),
+    "another number": (lambda s: 1.5, np.float32),
+    "an int32": (lambda s: np.asarray(2, np.int32) + 0 * np.asarray(2, np.int32), np.float64),
+}
+
+
+def ruled(f):
+    g = fg.custom_jvp(f)
+    g.defjvp(lambda p, t: fg.jvp(f, p, t))
+    return g
+
+
+@pytest.mark.parametrize("made", MADE)
+@pytest.mark.parametrize("outer", [*STEPS, None])
+@pytest.mark.parametrize("inner", STEPS)
+def test_a_number_stays_weak_through_what_holds_programs(outer, inner, made):
+    step, want = MADE[made]
+    g = STEPS[inner](step)
+    g = g if outer is None else STEPS[outer](g)
+    x = np.ones(3, np.float32)
+    f = lambda s, x: g(s) * x
+    start = 0 if made == "an int32" else 0.5
+    flat = lambda s, x: f(s, x).sum()
+
+    assert f(start, x).dtype == want
+    assert fg.jit(f)(start, x).dtype == want
+    assert fg.make_jaxpr(f)(start, x).out_avals[0].dtype == want
+    assert fg.vjp(lambda x: f(start, x), x)[0].dtype == want
+    assert fg.grad(flat, 1)(start, x).dtype == np.float32
+    if start:
+        assert fg.jvp(f, (start, x), (1.0, x))[0].dtype == want
+        slope = {"itself": 1.0, "twice": 2.0}.get(made)
+        if slope and outer is None and inner in ("while", "scan", "fori"):
+            np.testing.assert_allclose(fg.grad(flat)(start, x), 3 * slope**2)
+
+
+# one level of a nest: of a function of a number, another
+LEVELS = {
+    "scan": lambda g: lambda c: lax.scan(lambda c, _: (g(c), None), c, None, 1)[0],
+    "scan over rows": lambda g: lambda c: lax.scan(lambda c, t: (g(c * t), c), c, np.ones(1))[0],
+    "with a closure": lambda g: lambda c: lax.scan(lambda d, _: (g(d) * c, None), c, None, 1)[0],
+    "from a number": lambda g: lambda c: lax.fori_loop(0, 1, lambda i, s: s + g(c + i), 0.0),
+    "while": lambda g: lambda c: lax.while_loop(
+        lambda s: s[1] < 1, lambda s: (g(s[0]), s[1] + 1), (c, 0))[0],
+    "cond": lambda g: lambda c: lax.cond(c > -9.0, g, lambda c: 2 * c, c),
+    "checkpoint": lambda g: fg.checkpoint(g),
+    "jit": lambda g: fg.jit(g),
+    "custom": lambda g: ruled(g),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("transform", ["value", "grad", "jvp"])
+def test_the_cost_of_a_nest_is_polynomial_in_its_depth(transform, level):
+    def seconds(depth):
+        g = lambda c: c * np.cos(c)
+        for _ in range(depth):
+            g = LEVELS[level](g)
+        run = {"value": g, "grad": fg.grad(g), "jvp": lambda c: fg.jvp(g, (c,), (1.0,))}[transform]
+        start = time.process_time()
+        run(0.5)
+        return time.process_time() - start
+
+    short = min(seconds(6) for _ in range(3))
+
+    # of the third degree at most; 2**10 is 1024
+    assert min(seconds(16) for _ in range(2)) < 60 * short + 0.02
+
+
+def test_a_literal_in_a_carry_has_the_dtype_of_the_carry():
+    step = lambda c, x: (0.0, c * x)
+    xs = np.full(3, 0.1, np.float32)
+
+    _, ys = lax.scan(step, np.float64(1.0), xs)
+
+    assert ys.dtype == np.float64
+    np.testing.assert_array_equal(ys, [np.float64(np.float32(0.1)), 0, 0])
+    third = lambda c, x: (1 / 3, c * x)
+    assert lax.scan(third, np.float64(1.0), xs)[1][2] == 1 / 3 * np.float64(xs[0])
+
+
+def test_what_a_loop_makes_of_one_number_changes_another():
+    step = lambda s: (s[0] + np.ones(()), s[1] + s[0], s[2] + 1)
+    for start in ((0.0, 0.0, 0), (0, 0, 0)):
+        a, b, n = lax.while_loop(lambda s: s[2] < 2, step, start)
+
+        assert a.dtype == b.dtype == np.float64 and type(n) is int
+        assert (a, b, n) == (2.0, 1.0, 2)
+
+
+def test_a_gradient_passes_through_numbers_that_stay_numbers():
+    f = lambda s: lax.fori_loop(0, 3, lambda i, c: c * c * s, s)  # s**15
+    for g in (f, fg.jit(f), lambda s: lax.scan(lambda c, _: (c * c * s, c), s, None, 3)[0]):
+        assert np.isclose(fg.grad(g)(1.1), 15 * 1.1**14)
+        assert np.isclose(fg.jvp(g, (1.1,), (1.0,))[1], 15 * 1.1**14)
+        assert np.isclose(fg.grad(fg.grad(g))(1.1), 15 * 14 * 1.1**13)
+        assert np.allclose(
+            fg.vmap(fg.grad(g))(np.array([1.1, 0.9])), 15 * np.array([1.1, 0.9]) ** 14
+        )
+        assert np.isclose(fg.jit(fg.grad(fg.grad(g)))(1.1), 15 * 14 * 1.1**13)
 
 
 def test_programs_print_nested():

@@ -45,7 +45,6 @@ ABSENT = {
     **{(name, "run"): "the trace of the axis's token runs it" for name in COLLECTIVES},
     **{(name, "jvp"): JOINT for name in HOLDERS},
     ("custom_vjp", "jvp"): "its rule says nothing of forward mode, which raises",
-    **{(name, "vjp"): JOINT for name in ("custom_jvp", "custom_vjp", "custom_batch")},
     **{(name, "batch"): "its functions run in vmap's own trace, by map_in" for name in
        ("custom_jvp", "custom_vjp", "custom_batch", "linear_solve")},
 }  # fmt: skip

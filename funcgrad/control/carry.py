@@ -3,16 +3,15 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
-
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
+from ..core.avals import Aval, aval_of, is_arraylike
 from ..core.errors import DtypeError, ShapeError
 from ..core.jaxpr import Jaxpr
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, owned, same_structure
 from ..transforms.programs import staged
+from .weak import arrays, numbers, settled, strengthened, strong_inputs, strong_outputs
 
 
 def check_arrays(who: str, what: str, value: Any) -> None:
@@ -30,7 +29,7 @@ class Body:
 
     ``step(carry, leaves)`` is one step as the user wrote it, given a tree and the leaves of x.
     Python numbers in the carry have no dtype of their own: they take what the step makes of them,
-    so that a step is staged again until the carry comes out as it went in.
+    and stay Python numbers where the step makes none.
     """
 
     def __init__(
@@ -45,24 +44,38 @@ class Body:
         self.who, self.origin, self.step = who, Origin(who, fun), step
         self.paths = [path for path, _ in tree.leaves_with_path(init)]
         leaves, self.tree = tree.flatten(init)
-        avals = list(map(aval_of, leaves))
-        weak = [a.weak and type(x) in PYTHON_SCALARS for x, a in zip(leaves, avals, strict=True)]
-        avals = [Aval(a.shape, a.dtype, w) for a, w in zip(avals, weak, strict=True)]
+        self.avals = list(map(aval_of, leaves))
+        jaxpr, self.consts = self.settle(slices)
+        self.weak = [a.weak for a in self.avals]
+        self.jaxpr = strong_outputs(self.strong(jaxpr, len(self.consts)), len(leaves))
+        self.init = arrays(leaves, self.avals)
+
+    def settle(self, slices: Sequence[Aval]) -> tuple[Jaxpr, tuple[Any, ...]]:
+        """Stage a step on what its Python numbers become, once more where their dtypes change."""
+        k, avals = len(self.avals), self.avals
+        jaxpr, consts, out = self.stage(avals, slices)
         while True:
-            jaxpr, consts, out = self.stage(avals, slices)
-            settled = [
-                Aval(a.shape, common_dtype((a, o)) if w else a.dtype)
-                for a, o, w in zip(avals, out, weak, strict=True)
-            ]
-            if settled == avals:
+            new = list(map(settled, avals, out))
+            if new == avals:
                 break
-            avals = settled
+            flags = [False] * len(jaxpr.invars)
+            flags[len(consts) : len(consts) + k] = [a != b for a, b in zip(avals, new, strict=True)]
+            same = all(a.dtype == b.dtype for a, b in zip(avals, new, strict=True))
+            program = strengthened(jaxpr, flags) if same else None
+            if program is None:
+                jaxpr, consts, out = self.stage(new, slices)
+            else:
+                jaxpr, out = program, [atom.aval for atom in program.outvars[:k]]
+            avals = new
         self.check(avals, out)
-        self.jaxpr, self.consts = jaxpr, consts
-        self.init = [
-            cast(x if hasattr(x, "dtype") else np.asarray(x), a.dtype)
-            for x, a in zip(leaves, avals, strict=True)
-        ]
+        self.avals = avals
+        return jaxpr, consts
+
+    def strong(self, jaxpr: Jaxpr, start: int) -> Jaxpr:
+        """Return a program with arrays in the carry, which its inputs hold from ``start`` on."""
+        flags = [False] * len(jaxpr.invars)
+        flags[start : start + len(self.weak)] = self.weak
+        return strong_inputs(jaxpr, flags)
 
     def stage(
         self, avals: Sequence[Aval], slices: Sequence[Aval]
@@ -104,4 +117,5 @@ class Body:
         k = len(self.init)
         taken = set(map(id, (*self.init, *self.consts)))
         mine = [owned(x, taken) for x in leaves]
-        return tree.unflatten(self.tree, mine[:k]), tree.unflatten(self.y_tree, mine[k:])
+        carry = numbers(mine[:k], self.weak)
+        return tree.unflatten(self.tree, carry), tree.unflatten(self.y_tree, mine[k:])

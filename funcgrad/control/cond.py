@@ -19,7 +19,7 @@ from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..ops import compare
 from ..ops.elementwise import where
-from ..ops.operand import common_dtype, strong
+from ..ops.operand import common_dtype
 from ..ops.structure import Batched, cast, expand_dims, front, stretched, zeros
 from ..transforms.arguments import Origin, check_callable, is_known
 from ..transforms.halves import Halves, halves
@@ -41,8 +41,10 @@ from ..transforms.programs import (
     pushed,
     spread,
     staged,
+    tangent_avals,
 )
 from .carry import check_arrays
+from .weak import arrays, numbers
 
 
 class Cond(Holder):
@@ -58,6 +60,9 @@ class Cond(Holder):
 
     def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
         write_cond(w, outs, ins, **params)
+
+    def bodies(self, _: Any, *ins: Any, branches: tuple[Jaxpr, ...]) -> list[tuple[Jaxpr, Any]]:
+        return [(branch, ins) for branch in branches]
 
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return pruned_cond(used, **params)
@@ -81,7 +86,7 @@ class Cond(Holder):
 
         both = lambda jaxpr, xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
         if apart(primals, tangents):
-            seeds = chosen(in_avals(branches[0]), flags)
+            seeds = tangent_avals(in_avals(branches[0]), flags)
             outs, later = self.halved(primals, seeds, both, branches)
             return outs, spread(later(ts), smooth)
         n, ins = len(flags), in_avals(branches[0])
@@ -91,7 +96,9 @@ class Cond(Holder):
             return [*outs, *ts]
 
         bodies = [functools.partial(body, jaxpr) for jaxpr in branches]
-        results = self.joined(primals[0], [*primals[1:], *ts], bodies, [*ins, *chosen(ins, flags)])
+        results = self.joined(
+            primals[0], [*primals[1:], *ts], bodies, [*ins, *tangent_avals(ins, flags)]
+        )
         outs, pushed_ts = parted(results, len(smooth))
         return outs, spread(pushed_ts, smooth)
 
@@ -354,15 +361,19 @@ def _branched(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:
 
     def again(jaxpr: Jaxpr, consts: Any, values: list[Any]) -> list[Any]:
         outs = eval_jaxpr(jaxpr, (), [*consts, *values])
-        return [cast(strong(y), dtype) for y, dtype in zip(outs, wanted, strict=True)]
+        return arrays(outs, wanted)
 
     bodies = [functools.partial(again, *row) for row in programs]
     outs = cond_p.joined(index, args, bodies, avals)
+    outs = numbers(outs, [a.weak for a in wanted])
     return tree.unflatten(tree.structure(structures[0]), outs)
 
 
-def _agreed(who: str, structures: Sequence[Any], outvars: Sequence[Any]) -> list[np.dtype]:
-    """Return the dtypes of the outputs, raising where a branch differs from the first."""
+def _agreed(who: str, structures: Sequence[Any], outvars: Sequence[Any]) -> list[Aval]:
+    """Return what the outputs are, raising where a branch differs from the first.
+
+    Where all branches give Python numbers, or tracers of them, so does the choice.
+    """
     first = tree.structure(structures[0])
     for i, out in enumerate(structures):
         what = f"{who}: the outputs of branch 0 and branch {i}"
@@ -376,7 +387,7 @@ def _agreed(who: str, structures: Sequence[Any], outvars: Sequence[Any]) -> list
     ]
 
 
-def _agreed_leaf(who: str, path: str, avals: Sequence[Aval]) -> np.dtype:
+def _agreed_leaf(who: str, path: str, avals: Sequence[Aval]) -> Aval:
     where_ = f" at {path}" if path else ""
     told = " and ".join(map(str, avals))
     if len({a.shape for a in avals}) > 1:
@@ -385,4 +396,4 @@ def _agreed_leaf(who: str, path: str, avals: Sequence[Aval]) -> np.dtype:
     dtype = common_dtype(avals)
     if len(dtypes) > 1 or (dtypes and dtype not in dtypes):
         raise DtypeError(f"{who}: the branches differ{where_} in dtype: {told}; use astype")
-    return dtype
+    return Aval(avals[0].shape, dtype, all(a.weak for a in avals))

@@ -28,6 +28,7 @@ from ..transforms.programs import (
     pushed,
     spread,
     staged,
+    tangent_avals,
     until_stable,
 )
 
@@ -104,13 +105,13 @@ def leg_pushed(leg: Leg, xs: Sequence[Any], ts: Sequence[Any]) -> tuple[list[Any
 
 def pushed_seeds(leg: Leg) -> tuple[list[Aval], Any]:
     """Return the tangents that a leg starts from, and the way of the leg with them."""
-    return chosen(in_avals(leg.program), leg.ins), lambda xs, ts: leg_pushed(leg, xs, ts)
+    return tangent_avals(in_avals(leg.program), leg.ins), lambda xs, ts: leg_pushed(leg, xs, ts)
 
 
 def pulled_seeds(leg: Leg) -> tuple[list[Aval], Any]:
     """Return what the way back of a leg starts from, sums and cotangents, and the way itself."""
     n = len(leg.consts)
-    sums = chosen(in_avals(leg.program)[:n], leg.ins[:n])
+    sums = tangent_avals(in_avals(leg.program)[:n], leg.ins[:n])
     back = lambda xs, seeds: pulled_back(leg.program, xs, seeds, leg.ins, leg.outs, len(sums))
     return [*sums, *chosen(out_avals(leg.program), leg.outs)], back
 
@@ -178,7 +179,7 @@ class Return:
     def back(self, j: int, cts: Sequence[Any]) -> Bound:
         leg, half = self.legs[j], self.parts[j]
         n, k = leg.size
-        sums = chosen(in_avals(leg.program)[:n], leg.ins[:n])
+        sums = tangent_avals(in_avals(leg.program)[:n], leg.ins[:n])
         carried = chosen(out_avals(leg.program)[:k], leg.outs[:k])
         later = self.legs[:j:-1]  # in the order in which they go back
         reads = [a for left in self.left for a in left]
@@ -209,7 +210,7 @@ class Return:
     def read_by(self, leg: Leg) -> list[Aval]:
         """Return the avals of which a leg, going back, leaves cotangents: of what it read."""
         skip = sum(leg.size)
-        return chosen(in_avals(leg.program)[skip:], leg.ins[skip:])
+        return tangent_avals(in_avals(leg.program)[skip:], leg.ins[skip:])
 
     def total(self, j: int, later: Sequence[Leg], got: Sequence[Any]) -> list[Any]:
         """Return the cotangents of what a leg left: the sums over those that read it."""

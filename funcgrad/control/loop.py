@@ -11,7 +11,8 @@ from ..core.avals import aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..ops import compare
 from ..ops.index import concatenate_p
-from ..ops.structure import cast, reshape, weaken_p
+from ..ops.operand import weaken_p
+from ..ops.structure import cast, reshape
 from ..transforms.arguments import Origin, check_callable, is_known
 from ..transforms.batching import vmap
 from ..transforms.programs import staged
@@ -54,8 +55,8 @@ def while_loop(
             raise ShapeError(f"while_loop: cond_fun must give one boolean: got {got}")
         return [compare.ne(y, 0)]
 
-    avals = [aval_of(x) for x in body.init]
-    cond, going = staged(Origin("while_loop", cond_fun), holds, avals)
+    cond, going = staged(Origin("while_loop", cond_fun), holds, body.avals)
+    cond = body.strong(cond, len(going))
     outs = while_p.bind(
         *going,
         *body.consts,

@@ -31,6 +31,7 @@ from ..transforms.programs import (
     out_avals,
     parted,
     spread,
+    tangent_avals,
 )
 from .legs import (
     Leg,
@@ -83,6 +84,13 @@ class While(Holder):
 
     def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
         write_while(w, outs, ins, **params)
+
+    def bodies(self, *ins: Any, cond: Jaxpr, legs: Any, sizes: Any) -> list[tuple[Jaxpr, Any]]:
+        going, parts = by_leg(ins, sizes)
+        pairs = zip(legs, parts, strict=True)
+        found = [(leg, [*c, *x, *[None] * (len(leg.invars) - len(c) - len(x))])
+                 for leg, (c, x) in pairs]  # fmt: skip
+        return [(cond, [*going, *parts[0][1]]), *found]
 
     def prune(self, used: Sequence[bool], **params: Any) -> Any:
         return pruned_while(used, **params)
@@ -158,7 +166,7 @@ class While(Holder):
             return outs, lambda cts: self.returned(going, way, cts, params)
         (leg,) = legs  # a loop that runs now: keep its trajectory, and scan back over it
         outs, later = self.saving(going, leg, *pulled_seeds(leg), params)
-        sums = chosen(in_avals(leg.program)[: len(leg.consts)], leg.ins[: len(leg.consts)])
+        sums = tangent_avals(in_avals(leg.program)[: len(leg.consts)], leg.ins[: len(leg.consts)])
         seeds = chosen(out_avals(leg.program), leg.outs)
 
         def pull(cts: Sequence[Any]) -> list[Any]:

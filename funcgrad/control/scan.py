@@ -42,6 +42,7 @@ from ..transforms.programs import (
     pushed,
     spread,
     staged,
+    tangent_avals,
     until_stable,
 )
 from .carry import Body
@@ -82,6 +83,9 @@ class Scan(Holder):
     def hoist(self, build: Any, eqn: Any) -> Any:
         return hoisted_scan(build, eqn)
 
+    def bodies(self, *ins: Any, jaxpr: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:
+        return [(jaxpr, ins)]
+
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return pruned_scan(used, **params)
 
@@ -112,7 +116,7 @@ class Scan(Holder):
 
         both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, outs_flagged)
         if apart(primals, tangents):
-            outs, later = self.halved(primals, chosen(in_avals(jaxpr), flags), both, params)
+            outs, later = self.halved(primals, tangent_avals(in_avals(jaxpr), flags), both, params)
             return outs, spread(later(parts, params["reverse"]), outs_flagged)
         c, x, z = parted(primals, n, k)
         ins, layout = interleaved(parted(in_avals(jaxpr), n, k), flags)
@@ -144,7 +148,7 @@ class Scan(Holder):
         def both(xs: list[Any], seeds: list[Any]) -> tuple[list[Any], list[Any]]:
             return pulled_back(jaxpr, xs, seeds, flags, outs_flagged, n_acc)
 
-        sums, seeds = chosen(avals[:n], flags[:n]), chosen(out_avals(jaxpr), outs_flagged)
+        sums, seeds = tangent_avals(avals[:n], flags[:n]), chosen(out_avals(jaxpr), outs_flagged)
         outs, later = self.halved(ins, [*sums, *seeds], both, params)
 
         def pull(cts: Sequence[Any]) -> list[Any]:

@@ -217,6 +217,7 @@ class Primitive:
     pull: Any = None  # ins, needs, **params -> outs, (cts -> one cotangent an operand)
     map_in: Any = None  # trace, args, axes, **params -> outs, axes: vmap's trace runs functions
     reach: Any = None  # flags, **params -> flags: which outputs depend on the operands flagged
+    bodies: Any = None  # *operands, **params -> each program that it holds, with its operands
     close: Any = None  # *avals, **params -> operands to put in front, params: functions staged
 
     # What the compiler asks; None: it calls run.

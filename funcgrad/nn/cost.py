@@ -18,9 +18,10 @@ from ..core.jaxpr import Eqn, Jaxpr, programs_in
 from ..ops.contract import Einsum, Matmul
 from ..ops.convolve import Bilinear
 from ..ops.index import Concatenate, Getitem, ScatterAdd
+from ..ops.operand import Weaken
 from ..ops.pooling import Fold
 from ..ops.reduce import Reduction
-from ..ops.structure import Broadcast, Convert, Cumsum, Mean, Reshape, Sum, Transpose, Weaken
+from ..ops.structure import Broadcast, Convert, Cumsum, Mean, Reshape, Sum, Transpose
 from ..random.primitives import OfKeys
 from ..transforms.linear import StopGradient
 

@@ -16,9 +16,9 @@ from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.index import indexed_shape
-from ..ops.operand import operand, strong
+from ..ops.operand import Weaken, operand, strong
 from ..ops.pointwise import Elementwise
-from ..ops.structure import Convert, Weaken, broadcast_to, cast, reshape
+from ..ops.structure import Convert, broadcast_to, cast, reshape
 from ..transforms.staging import ShapeDtypeStruct, make_jaxpr
 from .indexing import getitem, known, parse, take
 from .reductions import any as _any

@@ -5,14 +5,23 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, aval_of, check_class, check_operand, dtype_of, shape_of
+from ..core.avals import (
+    PYTHON_SCALARS,
+    Aval,
+    aval_of,
+    check_class,
+    check_operand,
+    dtype_of,
+    shape_of,
+)
 from ..core.errors import shorten
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .index import concatenate_p
-from .structure import cast, expand_dims, strengthen
+from .structure import Batched, Linear, cast, expand_dims, strengthen
 
 
 def asarray(obj: Any, dtype: Any = None) -> Any:
@@ -120,3 +129,33 @@ def common_dtype(parts: Sequence[Any]) -> np.dtype:
     """Return the dtype to which NumPy promotes arrays, tracers and numbers."""
     avals = map(aval_of, parts)
     return np.result_type(*(a.dtype.type(0).item() if a.weak else a.dtype for a in avals))
+
+
+class Weaken(Linear):
+    """Take one number as Python's own, which beside an array takes the array's dtype."""
+
+    @override
+    def run(self, x: Any) -> tuple[Any, ...]:
+        return (x if type(x) in PYTHON_SCALARS or x.shape else x.item(),)
+
+    @override
+    def infer(self, x: Aval) -> tuple[Aval, ...]:
+        return (x if x.shape else aval_of(np.zeros((), x.dtype).item()),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Any:
+        return tangents
+
+    @override
+    def transpose(self, ct: Any, x: Any) -> Any:
+        return ct
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
+        return args, axes  # many numbers are an array
+
+    def emit(self, w: Any, outs: Any, ins: Any) -> None:
+        w.assign(outs[0], str(ins[0]) if ins[0].aval.weak else f"{ins[0]}.item()")
+
+
+weaken_p = Weaken("weaken")

@@ -13,7 +13,6 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import (
-    PYTHON_SCALARS,
     Aval,
     Axes,
     Shape,
@@ -24,7 +23,7 @@ from ..core.avals import (
     shape_of,
 )
 from ..core.errors import DtypeError, ShapeError, warn
-from ..core.trace import Primitive, Tracer
+from ..core.trace import Tracer
 from .linear import (
     Batched as Batched,
     Linear as Linear,
@@ -65,24 +64,6 @@ class Truncate(Convert):
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return False
-
-
-class Weaken(Primitive):
-    """Take one number as Python's own, which beside an array takes the array's dtype."""
-
-    differentiable = False
-
-    @override
-    def run(self, x: Any) -> tuple[Any, ...]:
-        return (x if type(x) in PYTHON_SCALARS or x.shape else x.item(),)
-
-    @override
-    def infer(self, x: Aval) -> tuple[Aval, ...]:
-        return (x if x.shape else aval_of(np.zeros((), x.dtype).item()),)
-
-    @override
-    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
-        return args, axes  # many numbers are an array
 
 
 class Broadcast(Linear):
@@ -272,7 +253,6 @@ class Transpose(Linear):
 
 convert_p = Convert("convert")
 truncate_p = Truncate("truncate")
-weaken_p = Weaken("weaken")
 broadcast_p = Broadcast("broadcast")
 sum_p = Sum("sum")
 mean_p = Mean("mean")

@@ -30,6 +30,7 @@ from .programs import (
     pushed,
     spread,
     staged,
+    tangent_avals,
 )
 
 
@@ -56,7 +57,7 @@ class Call(Caller):
         both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
         if apart(primals, tangents):
             outs, later = self.halved(
-                primals, chosen(avals, flags), both, jaxpr, name, "jvp", flags
+                primals, tangent_avals(avals, flags), both, jaxpr, name, "jvp", flags
             )
             return outs, spread(later(ts), smooth)
 
@@ -64,7 +65,7 @@ class Call(Caller):
             outs, ts = both(*parted(values, len(flags)))
             return [*outs, *ts]
 
-        make = lambda: staged("jvp of jit", body, [*avals, *chosen(avals, flags)])
+        make = lambda: staged("jvp of jit", body, [*avals, *tangent_avals(avals, flags)])
         program, operands = _kept(jaxpr, ("jvp", flags), make)
         results = self.bind(*operands, *primals, *ts, jaxpr=program, name=f"jvp_{name}")
         outs, ts = parted(results, len(smooth))

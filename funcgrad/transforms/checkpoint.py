@@ -35,6 +35,7 @@ from .programs import (
     pushed,
     spread,
     staged,
+    tangent_avals,
 )
 from .staging import stage
 
@@ -67,7 +68,9 @@ class Checkpoint(Caller):
             return [*outs, *ts]
 
         avals = in_avals(jaxpr)
-        program, operands = staged("jvp of checkpoint", body, [*avals, *chosen(avals, flags)])
+        program, operands = staged(
+            "jvp of checkpoint", body, [*avals, *tangent_avals(avals, flags)]
+        )
         args = [*operands, *primals, *chosen(tangents, flags)]
         outs, ts = parted(self.bind(*args, jaxpr=program, **params), len(smooth))
         if apart(primals, tangents):
@@ -75,7 +78,7 @@ class Checkpoint(Caller):
             both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
             kept = [True] * len(primals), [True] * len(smooth)
             still = [False] * len(primals)
-            half = halves("checkpoint", avals, chosen(avals, flags), both, kept, still)
+            half = halves("checkpoint", avals, tangent_avals(avals, flags), both, kept, still)
             alone = _program(half.first, half.first.invars, half.first.outvars[: len(smooth)])
             outs = list(self.bind(*half.operands, *primals, jaxpr=alone, **params))
         return outs, spread(ts, smooth)

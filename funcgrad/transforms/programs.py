@@ -71,6 +71,11 @@ def given(ts: Sequence[Any], likes: Sequence[Any]) -> list[Any]:
     return [zeros(x) if t is None else t for t, x in zip(ts, likes, strict=True)]
 
 
+def tangent_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
+    """Return what the tangents of those flagged are: that of a Python number is no such number."""
+    return [Aval(a.shape, a.dtype) for a in chosen(avals, flags)]
+
+
 def in_avals(jaxpr: Jaxpr) -> list[Aval]:
     """Return what the program takes."""
     return [v.aval for v in jaxpr.invars]
@@ -86,7 +91,7 @@ def interleaved(
 ) -> tuple[list[Any], Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
     """Return avals with those flagged repeated after each part, and how to tell them apart."""
     flagged = parted(flags, *map(len, parts[:-1]))
-    doubled = [(part, chosen(part, f)) for part, f in zip(parts, flagged, strict=True)]
+    doubled = [(part, tangent_avals(part, f)) for part, f in zip(parts, flagged, strict=True)]
     counts = [len(xs) for pair in doubled for xs in pair]
 
     def taken(values: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -271,6 +276,9 @@ class Caller(Holder):
 
     def reach(self, flags: Flags, *, jaxpr: Jaxpr, **params: Any) -> list[bool]:
         return dependent(jaxpr, flags, smoothly=False)
+
+    def bodies(self, *ins: Any, jaxpr: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:
+        return [(jaxpr, ins)]
 
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return pruned_call(used, **params)

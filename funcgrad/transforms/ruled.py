@@ -18,7 +18,17 @@ from ..core.trace import Primitive
 from ..ops.structure import Batched, front, stretched, sum_p, transpose_p
 from .batching import Batch, run_in
 from .forward import push
-from .programs import apart, chosen, given, hoisted, linear_in, newest, out_avals, spread
+from .programs import (
+    apart,
+    chosen,
+    given,
+    hoisted,
+    linear_in,
+    newest,
+    out_avals,
+    spread,
+    tangent_avals,
+)
 from .pullback import pulled
 from .reverse import transpose_program
 from .staging import stage
@@ -47,7 +57,10 @@ class Ruled(Primitive):
 
     @override
     def infer(self, *avals: Aval, fun: Any, **params: Any) -> tuple[Aval, ...]:
-        return tuple(out_avals(fun.jaxpr))
+        return tuple([v.aval for v in fun.jaxpr.outvars])
+
+    def bodies(self, *ins: Any, fun: Any, **params: Any) -> list[tuple[Jaxpr, Any]]:
+        return [(fun.jaxpr, ins)]
 
     def inlined(self, *, fun: Any, **params: Any) -> tuple[Jaxpr | None, bool]:
         return (fun.jaxpr if isinstance(fun, Program) else None), False
@@ -153,7 +166,7 @@ class CustomJvp(Ruled):
             smooth[:] = [is_inexact(aval_of(y).dtype) for y in outs]
             return chosen(got, smooth)
 
-        closed, _ = stage(self.name, tangents_out, [aval_of(x) for x in chosen(xs, flags)])
+        closed, _ = stage(self.name, tangents_out, tangent_avals(list(map(aval_of, xs)), flags))
         outs[:] = _values(rule, xs, outs, seeds)
         check_outs(self, fun, outs)
 
