@@ -1,11 +1,14 @@
 """Whatever ``x[...]`` takes: random indices, read and written, against NumPy and every law."""
 
+import collections
+import enum
 import math
 
 import numpy as np
 import pytest
 
 import funcgrad as fg
+from funcgrad import tree
 
 UFUNCS = {
     "set": None, "add": np.add, "subtract": np.subtract, "multiply": np.multiply,
@@ -147,3 +150,126 @@ def test_what_is_no_index_raises_under_every_transform(index):
     for transform in (fg.grad, fg.jit, lambda f: lambda x: fg.vmap(f)(x[None])):
         with pytest.raises(IndexError):
             transform(lambda x: np.sum(x[index]))(np.ones(3))
+
+
+# what NumPy converts
+
+
+class Wrapped:
+    """An array to NumPy, and to nobody else."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        return np.array(self.values, dtype)
+
+
+class Whole:
+    """An integer to NumPy, and no number."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __index__(self):
+        return self.value
+
+
+Day = enum.IntEnum("Day", {"ZERO": 0, "ONE": 1, "TWO": 2, "THREE": 3, "LAST": -1})
+SEQUENCES = {
+    "list": list,
+    "tuple": tuple,
+    "array": np.array,
+    "int8": lambda v: np.array(v, np.int8),
+    "wrapped": Wrapped,
+    "deque": collections.deque,
+    "range": lambda v: range(v[0], v[-1] + 1),
+    "pandas.Series": lambda v: pytest.importorskip("pandas").Series(v),
+    "pandas.Index": lambda v: pytest.importorskip("pandas").Index(v),
+}
+INTEGERS = {"an enum": Day, "an object": Whole, "int64": np.int64, "0-d": np.array}
+M, T = np.arange(12.0).reshape(3, 4) / 7, np.arange(24.0).reshape(2, 3, 4) / 5
+
+TAKE_SEQUENCES = {  # q makes what stands for a sequence; NumPy itself refuses some
+    "an index": lambda m, q: (m[q([1, 2])], m[:, q([0, 1])], m[q([0, 1]), q([1, 2])]),
+    "a mask": lambda m, q: m[q([True, False, True])] if q is not SEQUENCES["range"] else m,
+    "take": lambda m, q: np.take(m, q([1, 2]), axis=1),
+    "take truth": lambda m, q: np.take(m[0], q([1, 0])) + np.take(m[0], [True, False]),
+    "a shape": lambda m, q: (np.reshape(m, q([3, 4])), m.reshape(q([3, 4]))),
+    "a size": lambda m, q: np.resize(m, q([2, 3])),
+    "axes": lambda m, q: np.transpose(m[None], q([0, 1, 2])),
+    "places of axes": lambda m, q: np.moveaxis(m, q([0, 1]), q([0, 1])),
+    "axes of a sum": lambda m, q: np.sum(m, axis=q([0, 1])),
+    "flipped axes": lambda m, q: (np.flip(m, q([0, 1])), np.roll(m, q([1, 2]), q([0, 1]))),
+    "repeats": lambda m, q: (np.repeat(m, q([1, 2, 3]), 0), np.tile(m, q([2, 3]))),
+    "sections": lambda m, q: (np.split(m, q([1, 2])), np.array_split(m, q([1, 2]), axis=1)),
+    "hsplit": lambda m, q: (np.hsplit(m, q([1, 2])), np.vsplit(m, q([1, 2]))),
+    "weights": lambda m, q: np.average(m, axis=0, weights=q([1, 2, 3])),
+    "bins": lambda m, q: (np.histogram(m, q([0, 1, 2])), np.digitize(m, q([0, 1, 2]))),
+    "places": lambda m, q: (np.partition(m[0], q([1, 2])), np.delete(m, q([1, 2]), 1)),
+    "inserted": lambda m, q: np.insert(m[0], q([1, 2]), 5.0),
+    "ends": lambda m, q: (np.pad(m, q([1, 2])), np.quantile(m, q([0, 1]))),
+    "contracted": lambda m, q: np.tensordot(m, m, axes=(q([0, 1]), q([0, 1]))),
+    "shifted": lambda m, q: np.fft.fftshift(m, q([0, 1])).real,
+    "gradient": lambda m, q: np.gradient(m, axis=q([0, 1])),
+    "values": lambda m, q: (np.dot(q([1, 2, 3]), m), np.append(m, q([1, 2]))),
+    "conditions": lambda m, q: np.where(q([0, 1, 2]), 1, m.T),
+}  # fmt: skip
+TAKE_INTEGERS = {
+    "an index": lambda m, c: (m[c(1)], m[c(-1), c(2)], m[c(0) : c(2)]),
+    "an axis": lambda m, c: (np.sum(m, axis=c(1)), np.sort(m, c(0)), np.stack([m, m], c(1))),
+    "a length": lambda m, c: (np.reshape(m, (c(2), c(-1))), np.repeat(m, c(2)), m.take(c(3))),
+    "a count": lambda m, c: (np.array_split(m, c(2)), np.diff(m, c(2)), np.std(m, ddof=c(1))),
+    "an offset": lambda m, c: (np.trace(m, c(1)), np.triu(m, c(1)), np.rot90(m, c(3))),
+    "decimals": lambda m, c: (np.round(m, c(1)), np.linspace(m[0], 1, c(3)), np.roll(m, c(1))),
+    "contracted": lambda m, c: np.tensordot(m, m, c(2)),
+}
+
+
+def agrees(function):
+    """Raise unless traced code gives what NumPy gives of ``M``, or fails where it fails."""
+    try:
+        want = tree.leaves(function(M))
+    except Exception:
+        return  # lists of numbers are asked for by some of NumPy's functions
+    found = [fg.vjp(function, M)[0], fg.jit(function)(M), fg.jvp(function, (M,), (M,))[0]]
+    for got in map(tree.leaves, found):
+        assert len(want) == len(got)
+        for a, b in zip(want, got, strict=True):
+            assert np.shape(a) == np.shape(b) and np.allclose(a, b, rtol=1e-14)
+
+
+@pytest.mark.parametrize("kind", SEQUENCES)
+@pytest.mark.parametrize("argument", TAKE_SEQUENCES)
+def test_a_sequence_is_taken_in_every_form_that_numpy_takes(argument, kind):
+    agrees(lambda m: TAKE_SEQUENCES[argument](m, SEQUENCES[kind]))
+
+
+@pytest.mark.parametrize("kind", INTEGERS)
+@pytest.mark.parametrize("argument", TAKE_INTEGERS)
+def test_an_integer_is_taken_in_every_form_that_numpy_takes(argument, kind):
+    agrees(lambda m: TAKE_INTEGERS[argument](m, INTEGERS[kind]))
+
+
+@pytest.mark.parametrize("index", [range(2), Wrapped([0, 1]), Day.ONE, Whole(1)])
+def test_an_update_takes_every_index_that_reading_takes(index):
+    want = M.copy()
+    want[index] = 5.0
+    for wrap in (lambda f: f, fg.jit):
+        assert np.array_equal(wrap(lambda m: fg.at(m)[index].set(5.0))(M), want)
+        slope = wrap(fg.grad(lambda m: np.sum(fg.at(m)[index].multiply(2.0))))(M)
+        assert np.array_equal(slope, np.where(want == 5.0, 2.0, 1.0))
+
+
+@pytest.mark.parametrize("rank", [33, 64])
+def test_arrays_have_as_many_axes_as_numpy_allows(rank):
+    x = np.arange(2.0).reshape((1,) * (rank - 1) + (2,))
+    for index in ((slice(None),) * rank, (0,) * rank, (..., np.array([0, 1])), ()):
+        want = x.copy()
+        want[index] = 5.0
+        f = lambda x, index=index: fg.at(x)[index].set(5.0)
+        for got in (f(x), fg.jit(f)(x), fg.vjp(f, x)[0]):
+            assert np.array_equal(got, want)
+        for update in ("add", "max", "multiply"):
+            g = lambda x, u=update, index=index: np.sum(getattr(fg.at(x + 1)[index], u)(x[index]))
+            assert np.array_equal(fg.jit(fg.grad(g))(x), fg.grad(g)(x))

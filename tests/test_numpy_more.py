@@ -632,3 +632,87 @@ def test_the_slope_of_a_fraction_is_one_also_where_it_is_zero(wrap):
     assert np.array_equal(wrap(fg.grad(lambda x: np.sum(fraction(x))))(WHOLE), ones)
     assert np.array_equal(wrap(fg.hessian(loss))(WHOLE), 2 * np.eye(len(WHOLE)))
     assert np.array_equal(wrap(fg.vmap(fg.grad(lambda x: np.modf(x)[1])))(WHOLE), 0 * ones)
+
+
+class Description:
+    """A shape and a dtype without numbers, of nobody's class."""
+
+    shape, dtype = (3, 2), "float32"
+
+
+class Stored(Description):
+    """The same with numbers."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.ones(4, np.int8)
+
+
+@pytest.mark.parametrize("like", [fg.ShapeDtypeStruct((3, 2), np.float32), Description()])
+def test_an_array_is_made_like_a_description(like):
+    np_ = fg.numpy
+    want = np.full((3, 2), 7, np.float32)
+    results = [
+        np_.zeros_like(like) + 7, np_.ones_like(like) * 7, np_.full_like(like, 7),
+        np_.full_like(like, [7, 7]), fg.jit(lambda x: np_.full_like(like, x))(7.0),
+        fg.tree.map(np_.zeros_like, {"w": like})["w"] + 7,
+    ]  # fmt: skip
+    for got in results:
+        assert got.dtype == want.dtype and np.array_equal(got, want)
+    assert np_.empty_like(like).shape == (3, 2)
+    assert np_.zeros_like(like, int, shape=4).dtype == int
+    assert fg.grad(lambda x: np_.full_like(like, x).sum())(2.0) == 6.0
+    assert np_.zeros_like(Stored()).dtype == np.int8  # what has numbers is an array
+
+
+def test_a_description_is_no_array_to_numpy():
+    like = fg.ShapeDtypeStruct((3, 2), np.float32)
+
+    assert np.zeros_like(like).shape == (3, 2) and np.ones_like(like).dtype == np.float32
+    assert (np.shape(like), np.ndim(like), np.size(like)) == ((3, 2), 2, 6)
+    for use in (
+        np.asarray,
+        np.sum,
+        lambda x: np.add(x, 1),
+        lambda x: np.stack([x]),
+        fg.numpy.array,
+    ):
+        with pytest.raises((FuncgradError, TypeError), match="has no numbers"):
+            use(like)
+
+
+INF = np.inf
+INFINITE = {
+    "above": [0.0, 1.0, INF], "below": [-INF, 0.0, 1.0], "both": [-INF, 0.0, 1.0, INF],
+    "alone": [-INF, INF], "twice above": [0.0, INF, INF], "twice below": [-INF, -INF, 0.0],
+    "wide": [-1e308, 1e308], "a jump": [0.0, 0.0, 1.0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("heights", ["rising", "infinite first", "infinite last", "equal", "level"])
+@pytest.mark.parametrize("places", INFINITE)
+def test_interp_is_numpys_where_samples_are_infinite(places, heights):
+    xp = np.array(INFINITE[places])
+    level = {"equal": INF, "level": 2.0}.get(heights)
+    fp = np.arange(1.0, 1 + len(xp)) if level is None else np.full(len(xp), level)
+    fp[{"infinite first": 0, "infinite last": -1}.get(heights, slice(0, 0))] = -INF
+    x = np.array([-5.0, 0.0, 0.5, 1.0, 2.0, 1e300, INF, -INF, np.nan])
+    f = lambda x: np.interp(x, xp, fp)
+    want = f(x)
+    with np.errstate(all="ignore"):
+        for got in (fg.vjp(f, x)[0], fg.jit(f)(x), fg.vmap(f)(x)):
+            assert np.array_equal(got, want, equal_nan=True)
+
+
+def test_a_sample_at_infinity_leaves_the_other_slopes_alone():
+    xp, fp, x = np.array([0.0, 1.0, INF]), np.array([1.0, 2.0, 4.0]), np.array([-1.0, 0.5, 1.5])
+
+    for wrap in (lambda f: f, fg.jit):
+        slope = wrap(fg.grad(lambda x: np.sum(np.interp(x, xp, fp))))(x)
+        weights = wrap(fg.grad(lambda fp: np.sum(np.interp(x, xp, fp))))(fp)
+        assert slope.tolist() == [0.0, 1.0, 0.0] and weights.tolist() == [1.5, 1.5, 0.0]
+
+
+def test_a_number_has_no_zeros_to_trim():
+    for x in (2.0, 0.0):
+        assert fg.value_and_grad(lambda x: np.trim_zeros(x))(x) == (x, 1.0)
+        assert fg.jit(np.trim_zeros)(x) == x

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import Aval
+from ..core.avals import Aval, broadcast_shapes
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
 from ..ops.assign import add_at_p, set_at_p
 from ..ops.bits import blend, keep
@@ -169,7 +169,7 @@ def _unrepeated(build: Builder, eqn: Eqn) -> Atom | None:
     out = eqn.outs[0].aval
     atoms = [_narrow(build, a, m) for a, m in zip(eqn.ins, makers, strict=True)]
     try:
-        shape = np.broadcast_shapes(*(a.aval.shape for a in atoms))
+        shape = broadcast_shapes(*(a.aval.shape for a in atoms))
     except ValueError:
         return None
     if shape == out.shape:

@@ -16,6 +16,7 @@ from ..core.avals import Aval
 from ..core.errors import FuncgradError
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..core.registry import primitives
+from ..ops.index import AT_MOST_AXES
 from .buffers import Arena, Root, last_reads, nbytes
 from .kernels import Kernels
 from .names import Names, label
@@ -324,6 +325,8 @@ class Writer(Kernels, Places):
         """Return whether an equation is written out, and not a call of what eager code runs."""
         if self.depth > DEPTH and programs_in(eqn.params):
             return False  # Python nests twenty blocks at most
+        if any(v.aval.ndim > AT_MOST_AXES for v in eqn.outs):
+            return False  # NumPy's ufunc.at crashes there
         return eqn.prim.emit is not None or eqn.prim.into is not None
 
     def filled(

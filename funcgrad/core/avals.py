@@ -65,6 +65,31 @@ def aval_of(x: Any) -> Aval:
     return Aval(array.shape, array.dtype)
 
 
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """Return the shape to which these broadcast, as numpy.broadcast_shapes, which stops at 32 axes.
+
+    Raises:
+        ValueError: if two of them do not go together.
+
+    >>> broadcast_shapes((3, 1), (4,))
+    (3, 4)
+    """
+    result = shapes[0] if shapes else ()
+    for place, shape in enumerate(shapes):
+        if shape == result:
+            continue
+        missing = len(result) - len(shape)
+        one = (1,) * -missing + tuple(result)
+        other = (1,) * missing + tuple(shape)
+        if any(m != n and m != 1 and n != 1 for m, n in zip(one, other, strict=True)):
+            raise ValueError(
+                f"shape mismatch: objects cannot be broadcast to a single shape: argument {place} "
+                f"has shape {tuple(shape)}, those before it {tuple(result)}"
+            )
+        result = tuple(n if m == 1 else m for m, n in zip(one, other, strict=True))
+    return tuple(result)
+
+
 def shape_of(x: Any) -> Shape:
     """Return the shape of ``x`` without building an aval where it has one of its own."""
     try:

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..core.errors import ShapeError
 from ..numpy.linalg import cholesky
 from ..numpy.shapes import concatenate
@@ -130,7 +130,7 @@ def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
 
 def _ordered(b: Any, rows: Any) -> Any:
     """Return the rows of ``b`` in another order, the same for all of a stack where it is one."""
-    stack = np.broadcast_shapes(shape_of(b)[:-2], shape_of(rows)[:-1])
+    stack = broadcast_shapes(shape_of(b)[:-2], shape_of(rows)[:-1])
     b = np.broadcast_to(b, (*stack, *shape_of(b)[-2:]))
     return rows_of(b, np.broadcast_to(rows, (*stack, shape_of(rows)[-1])))
 

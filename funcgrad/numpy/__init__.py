@@ -46,14 +46,18 @@ from .creation import (
     array as array,
     asarray as asarray,
     empty as empty,
+    empty_like as empty_like,
     eye as eye,
     from_dlpack as from_dlpack,
     full as full,
+    full_like as full_like,
     identity as identity,
     linspace as linspace,
     ones as ones,
+    ones_like as ones_like,
     tri as tri,
     zeros as zeros,
+    zeros_like as zeros_like,
 )
 from .face import fill as _fill
 from .inspection import VERSIONS as _VERSIONS, NamespaceInfo as _NamespaceInfo

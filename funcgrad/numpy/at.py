@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..control.scan import scan
-from ..core.avals import Shape, aval_of, dtype_of, is_inexact, shape_of
+from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
@@ -244,7 +244,7 @@ def _fitted(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
     if extra > 0 and given[:extra] == (1,) * extra:  # which NumPy drops
         v = reshape(v, given[extra:])
     try:
-        fits = np.broadcast_shapes(shape_of(v), shape) == shape
+        fits = broadcast_shapes(shape_of(v), shape) == shape
     except ValueError:
         fits = False
     if not fits:

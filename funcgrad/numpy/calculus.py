@@ -9,10 +9,10 @@ from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
-from ..ops.reduce import axes_of, axis_of
+from ..ops.reduce import axis_of
 from ..ops.structure import cast, cumsum_p
 from .indexing import getitem, known
-from .shapes import broadcast_to, concatenate, cut, moveaxis, ravel, reshape
+from .shapes import broadcast_to, concatenate, cut, lengths_of, moveaxis, ravel, reshape
 from .table import NO_VALUE, check_cast, implements
 
 
@@ -66,9 +66,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     f = strong(operand(f))
     rank = len(shape_of(f))
     # in the order given, which is the order of the results
-    several = isinstance(axis, (tuple, list))
-    axes = axes_of(None, rank) if axis is None else axis if several else (axis,)
-    axes = tuple(axis_of(d, rank) for d in axes)
+    axes = tuple(axis_of(d, rank) for d in (range(rank) if axis is None else lengths_of(axis)))
     spacings = [operand(h) for h in varargs] or [1.0]
     if len(spacings) == 1 and not shape_of(spacings[0]):
         spacings *= len(axes)
@@ -201,8 +199,18 @@ def _between(x: Any, xp: Any, fp: Any) -> Any:
     i = ew.clip(ew.sub(count, 1), 0, n - 2)
     (x0, y0), (x1, y1) = ([getitem(v, j) for v in (xp, fp)] for j in (i, i + 1))
     jump = compare.eq(x0, x1)  # between the first two, or the last two: no line, and no slope
-    slope = ew.where(jump, 0, y1 - y0) / ew.where(jump, 1, x1 - x0)
-    return slope * (x - x0) + ew.where(jump, y1, y0)
+    endless = compare.isinf(y0) | (compare.isinf(x0) & compare.isinf(x1))
+    flat = jump | (compare.eq(y0, y1) & endless)
+    slope = ew.where(flat, 0, y1 - y0) / ew.where(jump, 1, x1 - x0)
+    # from the sample on the left, or from the other where that one is infinite
+    left = compare.isfinite(x0) & compare.isfinite(y0) | compare.logical_not(compare.isfinite(x1))
+    left = left & compare.logical_not(jump)
+    on = [compare.eq(x, end) & (compare.isinf(x) | compare.logical_not(compare.isfinite(slope)))
+          for end in (x0, x1)]  # fmt: skip
+    rest = on[0] | on[1] | flat
+    line = ew.where(rest, 0, slope) * ew.where(rest, 0, x - ew.where(left, x0, x1))
+    line = line + ew.where(left, y0, y1)
+    return ew.where(compare.isnan(x), x, ew.where(on[1], y1, ew.where(on[0], y0, line)))
 
 
 @implements("unwrap")

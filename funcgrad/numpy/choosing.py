@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.avals import aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import MutationError, ShapeError
 from ..ops import compare, elementwise as ew
 from ..ops.index import ARRAY, Index, scatter_add_p
@@ -61,7 +61,7 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
         raise ValueError("invalid entry in choice array")
     else:
         a = ew.where(compare.lt(a, 0), n, a)  # out of range at both ends
-    shape = np.broadcast_shapes(shape_of(a), *map(shape_of, arrays))
+    shape = broadcast_shapes(shape_of(a), *map(shape_of, arrays))
     table = np.stack([broadcast_to(c, shape) for c in arrays])
     return take_along(table, broadcast_to(a, shape)[None], 0)[0]
 

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import PYTHON_SCALARS, aval_of, shape_of
+from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import operand as operands
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast, expand_dims
+from ..transforms.staging import ShapeDtypeStruct
 from .grids import linspace as _linspace
 from .shapes import lengths_of
 from .table import NO_DERIVATIVE, check_device, implements
@@ -110,7 +112,7 @@ def _asarray_like(a: Any, dtype: Any = None, *_: Any, **options: Any) -> Any:
 
 
 @implements("full")
-def _full_like(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
+def _full(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
     """Return an array filled with one value: numpy.full(..., like=tracer)."""
     return full(shape, strong(operand(fill_value)), dtype)
 
@@ -131,14 +133,22 @@ for _name in ("zeros", "ones", "empty", "eye", "identity", "arange", "tri"):
     implements(_name, status=NO_DERIVATIVE)(_constant(_name))
 
 
+def _describes(x: Any) -> bool:
+    """Return whether an object that is no array has a shape and a dtype, and no numbers."""
+    if isinstance(x, (np.ndarray, np.generic, Tracer)) or hasattr(x, "__array__"):
+        return isinstance(x, ShapeDtypeStruct)
+    return hasattr(x, "shape") and hasattr(x, "dtype")
+
+
 def _like(x: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:
-    aval = aval_of(operand(x))
+    """Return the shape and the dtype of an array like ``x``, where they are not given."""
+    aval = x if _describes(x) else aval_of(operand(x))
     shape = aval.shape if shape is None else shape
-    return shape, aval.dtype if dtype is None else dtype
+    return shape, np.dtype(aval.dtype) if dtype is None else dtype
 
 
 @implements("zeros_like", status=NO_DERIVATIVE)
-def zeros_like(
+def _zeros_like(
     a: Any,
     dtype: Any = None,
     order: str = "K",
@@ -153,7 +163,7 @@ def zeros_like(
 
 
 @implements("ones_like", status=NO_DERIVATIVE)
-def ones_like(
+def _ones_like(
     a: Any,
     dtype: Any = None,
     order: str = "K",
@@ -168,7 +178,7 @@ def ones_like(
 
 
 @implements("empty_like", status=NO_DERIVATIVE)
-def empty_like(
+def _empty_like(
     prototype: Any,
     dtype: Any = None,
     order: str = "K",
@@ -183,7 +193,7 @@ def empty_like(
 
 
 @implements("full_like")
-def full_like(
+def _full_like(
     a: Any,
     fill_value: Any,
     dtype: Any = None,
@@ -196,6 +206,30 @@ def full_like(
     """Return an array like ``a`` filled with one value, which may be traced."""
     shape, dtype = _like(a, dtype, shape)
     return full(shape, fill_value, dtype, device=device)
+
+
+def _of_any(name: str) -> Callable[..., Any]:
+    """Return a ``_like`` function that takes descriptions too, of which NumPy makes objects."""
+    function = getattr(np, name)
+    rule = overrides[function]
+
+    def like(prototype: Any, /, *args: Any, **kwargs: Any) -> Any:
+        if _describes(prototype) or holds_tracer([prototype, *args, *kwargs.values()]):
+            return rule(prototype, *args, **kwargs)
+        return function(prototype, *args, **kwargs)
+
+    like.__name__ = like.__qualname__ = name
+    like.__doc__ = (
+        f"Apply numpy.{name} to an array, or to anything that has a shape and a dtype.\n\n"
+        f"See it for the arguments."
+    )
+    like.__wrapped__ = function  # type: ignore[attr-defined]  # whose signature this has
+    overrides[like] = rule
+    return like
+
+
+zeros_like, ones_like = _of_any("zeros_like"), _of_any("ones_like")
+empty_like, full_like = _of_any("empty_like"), _of_any("full_like")
 
 
 def full(

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast, expand_dims
@@ -61,7 +61,7 @@ def logspace(
     """Return numbers whose logarithms are evenly spaced; see numpy.logspace."""
     start, stop, base = operand(start), operand(stop), operand(base)
     if shape_of(base):
-        rank = len(np.broadcast_shapes(*map(shape_of, (start, stop, base))))
+        rank = len(broadcast_shapes(*map(shape_of, (start, stop, base))))
         start, stop, base = (
             expand_dims(strong(v), tuple(range(rank - len(shape_of(v)))))
             for v in (start, stop, base)

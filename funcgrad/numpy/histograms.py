@@ -182,7 +182,10 @@ def histogram2d(
 
 def _several(bins: Any) -> bool:
     """Return whether ``bins`` has an entry for each axis."""
-    return isinstance(bins, (list, tuple)) or bool(shape_of(operand(bins)))
+    try:
+        return len(bins) > 0
+    except TypeError:
+        return False
 
 
 def _bin(edges: Any, a: Any) -> Any:

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.avals import aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import ConcretizationError
 from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops import elementwise as ew
 from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
-from ..ops.operand import asarray, operand, strong
+from ..ops.operand import asarray, integers, operand, strong
 from ..ops.reduce import axis_of, take_along
 from ..ops.structure import broadcast_to, reshape
 from .shapes import lengths_of, numbers_axis, one_axis, ravel
@@ -115,10 +115,10 @@ def _entry(e: Any) -> Any:
         return bool(e)
     if isinstance(e, np.integer):
         return int(e)
-    if isinstance(e, (list, tuple)):
-        e = asarray(e)
-        if isinstance(e, np.ndarray) and e.size == 0:
-            e = e.astype(np.intp)
+    if not isinstance(e, (np.ndarray, Tracer)):
+        e = _converted(e)
+        if type(e) is int:
+            return e
     kind = dtype_of(e).kind if isinstance(e, (np.ndarray, Tracer)) else "O"
     if kind not in "biu":
         raise IndexError(
@@ -128,6 +128,16 @@ def _entry(e: Any) -> Any:
     if kind == "b" and not shape_of(e):
         return bool(concrete("a boolean index", e))
     return e
+
+
+def _converted(e: Any) -> Any:
+    """Return an entry that is no array as NumPy takes it: an integer, or an array made of it."""
+    if hasattr(type(e), "__index__") and not getattr(e, "shape", ()):
+        return operator.index(e)
+    array = asarray(e)
+    if isinstance(array, np.ndarray) and array.size == 0 and array.ndim:
+        return array.astype(np.intp)  # an empty list is no list of floats
+    return array if array.dtype.kind != "O" else e
 
 
 def _axes_used(e: Any) -> int:
@@ -156,9 +166,10 @@ def take(
 ) -> Any:
     """Return slices at integer positions; see numpy.take."""
     no_out("take", out)
-    listed = isinstance(indices, (list, tuple))
-    a, indices = operand(a), _entry(indices) if listed else operand(indices)
+    a, indices = operand(a), integers(indices)
     a, axis = one_axis(a, numbers_axis(a, axis))
+    if dtype_of(indices).kind not in "iu":
+        indices = _no_positions("take", indices)
     n = shape_of(a)[axis]
     if mode == "clip":
         indices = ew.clip(indices, 0, n - 1)
@@ -167,16 +178,25 @@ def take(
     return getitem(a, (*[slice(None)] * axis, strong(indices)))
 
 
+def _no_positions(who: str, indices: Any) -> Any:
+    """Return an empty list as integers; raise for what cannot be positions."""
+    if isinstance(indices, np.ndarray) and not indices.size:
+        return indices.astype(np.intp)
+    raise TypeError(f"{who}: only integers are indices: got {aval_of(indices)}")
+
+
 @implements("take_along_axis")
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     """Return elements at positions matched along the other axes; see numpy.take_along_axis."""
     arr, indices = operand(arr), operand(indices)
     if axis is None:
         arr, axis = ravel(arr), 0
+    if dtype_of(indices).kind not in "iu":
+        raise IndexError(f"`indices` must be an integer array: got {aval_of(indices)}")
     if len(shape_of(arr)) != len(shape_of(indices)):
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
     axis = axis_of(axis, len(shape_of(arr)))
-    common = np.broadcast_shapes(*(_with_one(shape_of(v), axis) for v in (arr, indices)))
+    common = broadcast_shapes(*(_with_one(shape_of(v), axis) for v in (arr, indices)))
     arr, indices = (
         broadcast_to(v, (*common[:axis], shape_of(v)[axis], *common[axis + 1 :]))
         for v in (arr, indices)
@@ -233,7 +253,7 @@ def extract(condition: Any, arr: Any) -> Any:
 @implements("diagonal")
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
     """Return a diagonal as the last axis; see numpy.diagonal."""
-    a = operand(a)
+    a, offset = operand(a), operator.index(offset)
     rank = len(shape_of(a))
     if rank < 2:
         raise ValueError("diag requires an array of at least two dimensions")

@@ -1,6 +1,7 @@
 """Repeating, reversing, rotating, removing and sorting: the same numbers in another order."""
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from ..core.avals import dtype_of, shape_of
 from ..ops import reduce as prims
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import asarray, holds_tracer, operand, strong
+from ..ops.operand import asarray, holds_tracer, integers, operand, strong
 from ..ops.reduce import axes_in, axis_of, take_along
 from ..ops.structure import (
     broadcast_to as _broadcast_to,
@@ -93,8 +94,9 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     a = operand(a)
     if axis is None:
         return _reshape(roll(ravel(a), shift, 0), shape_of(a))
-    shifts, places = np.broadcast_arrays(shift, axis)
+    shifts, places = np.broadcast_arrays(concrete("roll", operand(shift)), operand(axis))
     for n, d in zip(shifts.ravel().tolist(), places.ravel().tolist(), strict=True):
+        n = operator.index(n)
         d = axis_of(d, len(shape_of(a)))
         length = shape_of(a)[d]
         if length and n % length:
@@ -121,6 +123,9 @@ def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
     x, trim = operand(filt), trim.lower()
     np.trim_zeros([0], trim)  # complains of letters that it does not know
     rank = len(shape_of(x))
+    if not rank:
+        axes_in(axis, rank)
+        return x
     found = np.nonzero(asarray(x != 0))
     index = [slice(None)] * rank
     for d in axes_in(axis, rank):
@@ -212,7 +217,9 @@ def argpartition(
     """Return positions that put the kth element in its place; see numpy.argpartition."""
     _check_selecting(kind, order)
     a, axis = one_axis(operand(a), axis)
-    return prims.argpartition_p(a, kth=kth if np.ndim(kth) == 0 else tuple(kth), axis=axis)
+    places = concrete("argpartition", integers(kth))
+    kth = tuple(places.tolist()) if places.ndim else places.item()
+    return prims.argpartition_p(a, kth=kth, axis=axis)
 
 
 @implements("partition")

@@ -1,6 +1,7 @@
 """Products that contract axes: matmul, dot, tensordot, einsum and their relatives."""
 
 import math
+import operator
 import string
 from collections import Counter
 from typing import Any
@@ -16,7 +17,7 @@ from ..ops.operand import common_dtype, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
 from .reductions import sum as _sum
-from .shapes import moveaxis, ravel
+from .shapes import lengths_of, moveaxis, ravel
 from .table import check_cast, implements, no_out
 
 
@@ -108,10 +109,12 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Contract any axes of two arrays; see numpy.tensordot."""
     a, b = operand(a), operand(b)
     a_shape, b_shape = shape_of(a), shape_of(b)
-    if isinstance(axes, (int, np.integer)):
-        a_axes, b_axes = range(len(a_shape) - axes, len(a_shape)), range(axes)
+    try:
+        count = operator.index(axes)
+    except TypeError:
+        a_axes, b_axes = map(lengths_of, axes)
     else:
-        a_axes, b_axes = ((x,) if isinstance(x, (int, np.integer)) else x for x in axes)
+        a_axes, b_axes = range(len(a_shape) - count, len(a_shape)), range(count)
     a_sum = [axis_of(d, len(a_shape)) for d in a_axes]
     b_sum = [axis_of(d, len(b_shape)) for d in b_axes]
     if [a_shape[d] for d in a_sum] != [b_shape[d] for d in b_sum]:

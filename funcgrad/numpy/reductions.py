@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import Shape, aval_of, dtype_of, is_inexact, shape_of
+from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, UnsupportedError
 from ..core.trace import Tracer
 from ..ops import elementwise as ew, reduce as prims
@@ -69,7 +69,7 @@ def mask_of(where: Any, shape: Shape) -> Any:
     if isinstance(where, (np.ndarray, Tracer)) and dtype_of(mask).kind != "b":
         raise DtypeError(f"where= must be made of truth values: got {aval_of(mask)}; write x != 0")
     try:
-        fits = np.broadcast_shapes(shape, shape_of(mask)) == shape
+        fits = broadcast_shapes(shape, shape_of(mask)) == shape
     except ValueError:
         fits = False
     if not fits:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import shape_of
+from ..core.avals import broadcast_shapes, shape_of
 from ..core.trace import Tracer
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import operand, strong
@@ -28,7 +28,10 @@ def lengths_of(shape: Any) -> tuple[int, ...]:
     try:
         return (operator.index(shape),)
     except TypeError:
-        return tuple(operator.index(n) for n in shape)
+        pass
+    if not isinstance(shape, (tuple, list)) and hasattr(shape, "__array__"):
+        shape = np.asarray(shape)
+    return tuple(operator.index(n) for n in shape)
 
 
 @implements("reshape")
@@ -150,7 +153,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     """Stretch an array to a shape; see numpy.broadcast_to."""
     array, shape = strong(operand(array)), lengths_of(shape)
-    if np.broadcast_shapes(shape_of(array), shape) != shape:
+    if broadcast_shapes(shape_of(array), shape) != shape:
         raise ValueError(
             f"broadcast_to: an array of shape {shape_of(array)} does not stretch to {shape}"
         )
@@ -161,7 +164,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     """Stretch arrays to their common shape; see numpy.broadcast_arrays."""
     arrays = [strong(operand(x)) for x in args]
-    shape = np.broadcast_shapes(*map(shape_of, arrays))
+    shape = broadcast_shapes(*map(shape_of, arrays))
     return tuple(_broadcast_to(x, shape) for x in arrays)
 
 
@@ -309,16 +312,23 @@ def cut(a: Any, axis: int, start: Any, stop: Any) -> Any:
     return getitem_p(a, index=Index((*[slice(None)] * axis, slice(start, stop))))
 
 
+def _one(sections: Any) -> int | None:
+    """Return the number of sections, None where indices are given."""
+    try:
+        return operator.index(sections)
+    except TypeError:
+        return None
+
+
 @implements("array_split")
 def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Split into nearly equal parts, or at indices; see numpy.array_split."""
     ary = operand(ary)
     axis = axis_of(axis, len(shape_of(ary)))
     n = shape_of(ary)[axis]
-    try:
-        count = operator.index(indices_or_sections)
-    except TypeError:
-        bounds = [0, *(operator.index(i) for i in indices_or_sections), n]
+    count = _one(indices_or_sections)
+    if count is None:
+        bounds = [0, *lengths_of(indices_or_sections), n]
     else:
         if count <= 0:
             raise ValueError("number sections must be larger than 0.")
@@ -331,7 +341,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
 def split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     """Split into equal parts, or at indices; see numpy.split."""
     n = shape_of(operand(ary))[axis]
-    if not isinstance(indices_or_sections, (list, tuple, np.ndarray)) and n % indices_or_sections:
+    if (count := _one(indices_or_sections)) is not None and n % count:
         raise ValueError("array split does not result in an equal division")
     return array_split(ary, indices_or_sections, axis)
 

@@ -1,5 +1,6 @@
 """What ufuncs mean to a tracer, and the elementwise functions beside them."""
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -133,7 +134,7 @@ def _clipped(a: Any, low: Any, high: Any, kwargs: dict[str, Any]) -> Any:
 def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     """Round half to even; the derivative is zero; see numpy.round."""
     no_out("round", out)
-    a = operand(a)
+    a, decimals = operand(a), operator.index(decimals)
     if dtype_of(a).kind in "iu" and decimals >= 0:
         return a
     if decimals == 0:

@@ -155,9 +155,8 @@ class ExtremumAt(Primitive):
     @override
     def run(self, x: Any, v: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
         out = np.array(x)
-        key = index.with_arrays(arrays)
         v = np.asarray(v).astype(out.dtype, copy=False)
-        self.ufunc.at(out, key, np.broadcast_to(v, out[key].shape))
+        add_into(out, v, index, arrays, self.ufunc)
         return (out,)
 
     @override

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, is_inexact
+from ..core.avals import Aval, Shape, broadcast_shapes, is_inexact
 from ..core.errors import ShapeError
 from ..core.registry import overrides
 from ..core.trace import Primitive
@@ -65,7 +65,7 @@ class Matmul(Multilinear):
                 f"as many: got {a} and {b}; a transpose (x.mT) may be missing"
             )
         try:
-            batch = np.broadcast_shapes(left[:-2], right[:-2])
+            batch = broadcast_shapes(left[:-2], right[:-2])
         except ValueError:
             raise ShapeError(
                 f"matmul: the axes before the last two do not broadcast: got {a} and {b}"

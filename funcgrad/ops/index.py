@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, dtype_of, shape_of
+from ..core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
 from .structure import (
@@ -24,6 +24,7 @@ from .structure import (
 
 ARRAY: Any = type("ARRAY", (), {"__repr__": lambda self: "array"})()  # an operand's place
 
+AT_MOST_AXES = 32  # of an array that ufunc.at takes with slices: beyond it crashes
 FEW = 512  # elements, below which np.add.at is soon done with any index
 
 
@@ -123,27 +124,33 @@ class ScatterAdd(Linear):
         w.scatter(outs[0], ins[0], index, ins[1:], ARRAY)
 
 
-def add_into(out: np.ndarray, x: Any, index: Index, arrays: Sequence[Any]) -> None:
-    """Add to parts of an array in place, duplicates counted.
+def add_into(
+    out: np.ndarray, x: Any, index: Index, arrays: Sequence[Any], ufunc: np.ufunc = np.add
+) -> None:
+    """Add to parts of an array in place, or apply another ufunc, duplicates counted.
 
     All is brought to one flat index: of others np.add.at is five times as slow, and beside a
     matrix of indices it reads a vector of values past its end.
     """
     if not arrays:
-        out[tuple(index)] += x
+        part = out[tuple(index)]
+        if isinstance(part, np.ndarray):  # a view: slices never name an element twice
+            ufunc(part, x, out=part)
+        else:
+            out[tuple(index)] = ufunc(part, x)
         return
     shape = shape_of(x)
-    few = out.ndim > 1 and math.prod(shape) <= FEW
+    few = 1 < out.ndim <= AT_MOST_AXES and math.prod(shape) <= FEW
     if few or (out.ndim == 1 and shape == shape_of(arrays[0])):
-        np.add.at(out, index.with_arrays(arrays), x)
+        ufunc.at(out, index.with_arrays(arrays), x)
         return
     try:
         places = _places(out.shape, index, arrays)
     except IndexError:  # of an axis that was counted apart: let NumPy name it, if it minds
-        np.add.at(out, index.with_arrays(arrays), x)
+        ufunc.at(out, index.with_arrays(arrays), x)
         return
     flat = out.reshape(-1) if out.flags.c_contiguous else out.flatten()
-    np.add.at(flat, places.reshape(-1), np.broadcast_to(x, places.shape).reshape(-1))
+    ufunc.at(flat, places.reshape(-1), np.broadcast_to(x, places.shape).reshape(-1))
     if not out.flags.c_contiguous:
         out[...] = flat.reshape(out.shape)
 
@@ -280,7 +287,7 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
     if arrays:
         at = _before(places)
         try:
-            dims[at:at] = np.broadcast_shapes(*arrays)
+            dims[at:at] = broadcast_shapes(*arrays)
         except ValueError:
             raise IndexError(
                 f"shape mismatch: indexing arrays could not be broadcast together with shapes "

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from ..core.avals import broadcast_shapes
+
 BLOCK = 32768
 
 
@@ -27,7 +29,7 @@ def by_blocks(f64: Callable[..., Any], f32: Callable[..., Any] | None = None) ->
         double = f32 is None or dtype.itemsize == 8
         kernel: Any = f64 if double else f32
         inner = np.float64 if double else np.float32
-        shape = np.broadcast_shapes(*map(np.shape, xs))
+        shape = broadcast_shapes(*map(np.shape, xs))
         y = np.empty(shape, dtype) if out is None else out
         flat, rows = y.reshape(-1), [flattened(np.asarray(x), shape) for x in xs]
         with np.errstate(all="ignore"):  # infinities and nan are results here, as in scipy

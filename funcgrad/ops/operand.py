@@ -72,6 +72,19 @@ def operand(x: Any) -> Any:
 overrides["operand"] = operand
 
 
+def integers(x: Any) -> Any:
+    """Return an argument that NumPy takes as integers: truth values are 0 and 1.
+
+    Raises:
+        TypeError: NumPy's own, if it is made of other numbers.
+    """
+    x = operand(x)
+    if isinstance(x, np.ndarray):
+        kind = np.asarray(x, np.intp) if x.dtype.hasobject else x  # objects with __index__
+        return kind.astype(np.intp, casting="safe") if kind.dtype.kind == "b" else kind
+    return cast(x, np.dtype(np.intp)) if dtype_of(x).kind == "b" else x
+
+
 def _stacked(obj: Any) -> Any:
     if not isinstance(obj, (list, tuple)):
         return obj

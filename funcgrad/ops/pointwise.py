@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import PYTHON_SCALARS, Aval, dtype_of, shape_of
+from ..core.avals import PYTHON_SCALARS, Aval, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides
 from ..core.trace import Primitive
@@ -59,7 +59,7 @@ class Elementwise(Primitive):
     @override
     def infer(self, *avals: Aval) -> tuple[Aval, ...]:
         try:
-            shape = np.broadcast_shapes(*(a.shape for a in avals))
+            shape = broadcast_shapes(*(a.shape for a in avals))
         except ValueError:
             raise ShapeError(
                 f"{self.name}: the shapes do not broadcast: got {_listed(avals)}; axes are "

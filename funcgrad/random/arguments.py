@@ -5,7 +5,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..core.avals import Shape, aval_of, dtype_of, shape_of
+from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops.operand import asarray, operand
@@ -108,7 +108,7 @@ def common_shape(who: str, shape: ShapeLike | None, **params: Any) -> Shape:
         check_broadcast(who, shape, **params)
         return shape
     try:
-        return np.broadcast_shapes(*map(shape_of, params.values()))
+        return broadcast_shapes(*map(shape_of, params.values()))
     except ValueError:
         listed = " and ".join(f"{name} {aval_of(x)}" for name, x in params.items())
         raise ShapeError(f"{who}: the parameters do not broadcast: got {listed}") from None
@@ -126,6 +126,6 @@ def check_broadcast(who: str, shape: Shape, **params: Any) -> None:
 def fits(shape: Shape, whole: Shape) -> bool:
     """Return whether an array of the first shape broadcasts to the second."""
     try:
-        return np.broadcast_shapes(shape, whole) == whole
+        return broadcast_shapes(shape, whole) == whole
     except ValueError:
         return False

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, shape_of
+from ..core.avals import Aval, Shape, broadcast_shapes, shape_of
 from ..core.trace import Primitive
 from ..ops.special import BLOCK, erfinv
 from ..ops.structure import expand_dims, transpose_p
@@ -92,14 +92,14 @@ class FoldIn(OfKeys):
     @override
     def run(self, keys: Any, data: Any, *, impl: str) -> tuple[Any, ...]:
         data = np.asarray(data).astype(np.uint64)
-        shape = np.broadcast_shapes(keys.shape[:-1], data.shape)
+        shape = broadcast_shapes(keys.shape[:-1], data.shape)
         keys = np.broadcast_to(keys, (*shape, 2)).reshape(-1, 2)
         folded = GENERATORS[impl].fold_in(keys, np.broadcast_to(data, shape).reshape(-1))
         return (folded.reshape(*shape, 2),)
 
     @override
     def infer(self, keys: Aval, data: Aval, *, impl: str) -> tuple[Aval, ...]:
-        return (Aval((*np.broadcast_shapes(keys.shape[:-1], data.shape), 2), keys.dtype),)
+        return (Aval((*broadcast_shapes(keys.shape[:-1], data.shape), 2), keys.dtype),)
 
 
 class Bits(OfKeys):

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, aval_of, dtype_of, shape_of
+from ..core.avals import Aval, Shape, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import DtypeError
 from ..ops.elementwise import mul
 from ..ops.kernels import BLOCK, flattened
@@ -84,7 +84,7 @@ class Rejection(OfKeys):
     ) -> tuple[Aval, ...]:
         check_real(self.name, params)
         leads = [p.shape[: len(p.shape) - len(shape)] for p in params]
-        return (Aval((*np.broadcast_shapes(keys.shape[:-1], *leads), *shape), dtype),)
+        return (Aval((*broadcast_shapes(keys.shape[:-1], *leads), *shape), dtype),)
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
@@ -135,7 +135,7 @@ def aligned(keys: Any, params: Any, shape: Shape) -> tuple[Any, Shape, list[Any]
     """Return one key a row, the shape of the result, and the parameters in one dimension."""
     params = [np.asarray(p) for p in params]
     leads = [p.shape[: p.ndim - len(shape)] for p in params]
-    lead = np.broadcast_shapes(keys.shape[:-1], *leads)
+    lead = broadcast_shapes(keys.shape[:-1], *leads)
     whole = (*lead, *shape)
     rows = np.broadcast_to(keys, (*lead, 2)).reshape(-1, 2)
     return rows, whole, [flattened(one_if_even(p), whole) for p in params]

@@ -362,7 +362,7 @@ def with_numbers(closed: ClosedJaxpr) -> ClosedJaxpr:
     for var, x in zip(closed.jaxpr.constvars, closed.consts, strict=True):
         if type(x) is np.ndarray and x.size and x.dtype.kind in "fiub" and _uniform(x):
             params = {"shape": x.shape, "axes": tuple(range(x.ndim))}
-            eqns.append(Eqn(broadcast_p, (Literal(x.flat[0]),), (var,), params))
+            eqns.append(Eqn(broadcast_p, (Literal(x[(0,) * x.ndim]),), (var,), params))
         else:
             rest.append((var, x))
     if not eqns:
@@ -373,7 +373,7 @@ def with_numbers(closed: ClosedJaxpr) -> ClosedJaxpr:
 
 
 def _uniform(x: np.ndarray) -> bool:
-    first = x.flat[0]
-    if x.flat[-1] != first or not (x == first).all():
+    first = x[(0,) * x.ndim]  # x.flat stops at 32 axes
+    if x[(-1,) * x.ndim] != first or not (x == first).all():
         return False
-    return first != 0 or x.dtype.kind != "f" or len(set(np.signbit(x).flat)) == 1
+    return first != 0 or x.dtype.kind != "f" or bool((np.signbit(x) == np.signbit(first)).all())

@@ -12,8 +12,9 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
-from ..core.errors import TreeError
+from ..core.errors import ConversionError, TreeError
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
+from ..core.registry import overrides
 from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
 from .arguments import Origin, check_alive, check_callable
 
@@ -175,6 +176,13 @@ def stage(
     return closed, treedef
 
 
+# functions of NumPy that a shape and a dtype suffice for: they make an array, or they ask
+_LIKE = frozenset({np.zeros_like, np.ones_like, np.empty_like, np.full_like})
+_ASKING = frozenset(
+    {np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.result_type, np.common_type}
+)
+
+
 @dataclass(frozen=True, slots=True)
 class ShapeDtypeStruct:
     """An array's shape and dtype, without the array.
@@ -201,6 +209,21 @@ class ShapeDtypeStruct:
     @property
     def size(self) -> int:
         return self.aval.size
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        raise ConversionError(
+            f"{self!r} has no numbers, so it cannot become an array: write numpy.zeros_like(x) for "
+            f"one of its shape, or give it to eval_shape, make_jaxpr or lower alone"
+        )
+
+    def __array_function__(
+        self, func: Callable[..., Any], types: Any, args: tuple, kwargs: dict[str, Any]
+    ) -> Any:
+        if func in _LIKE:
+            return overrides[func](*args, **kwargs)
+        if func in _ASKING:
+            return func._implementation(*args, **kwargs)  # type: ignore[attr-defined]
+        return self.__array__()
 
     def __repr__(self) -> str:
         return f"ShapeDtypeStruct(shape={self.shape}, dtype={self.dtype})"

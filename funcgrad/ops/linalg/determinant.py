@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, shape_of
+from ...core.avals import Aval, broadcast_shapes, shape_of
 from .. import elementwise as ew
 from ..structure import expand_dims, fit, match, sum_p
 from .inverse import inverse_if_any_p
@@ -51,7 +51,7 @@ class Cofactor(OfMatrices):
 
     @override
     def infer(self, a: Aval, *directions: Aval) -> tuple[Aval, ...]:
-        shape = np.broadcast_shapes(a.shape, *(e.shape for e in directions))
+        shape = broadcast_shapes(a.shape, *(e.shape for e in directions))
         return (Aval(shape, result_dtype(a, *directions)),)
 
     @override
@@ -129,7 +129,7 @@ def _contracted(x: Any, y: Any) -> Any:
 
 def _cofactors(a: Any, directions: Any) -> Any:
     """Rotate A = U S V* so that it is diagonal, where no division is needed."""
-    shape = np.broadcast_shapes(a.shape, *(e.shape for e in directions))
+    shape = broadcast_shapes(a.shape, *(e.shape for e in directions))
     kind = np.linalg.inv(np.ones((0, 0), np.result_type(a, *directions))).dtype
     known = np.isfinite(a).all(axis=(-2, -1), keepdims=True)
     a = np.where(known, a, 0)

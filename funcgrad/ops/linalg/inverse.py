@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, dtype_of, shape_of
+from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
 from ..structure import Batched, cast, fit, front, match, reshape, transpose_p
 from .matrices import OfMatrices, adjoint, result_dtype, stacked_shape
 
@@ -120,7 +120,7 @@ class PseudoInverse(OfMatrices):
     @override
     def infer(self, a: Aval, rtol: Aval, *, hermitian: bool) -> tuple[Aval, ...]:
         *_, m, n = a.shape
-        stack = np.broadcast_shapes(a.shape[:-2], rtol.shape)
+        stack = broadcast_shapes(a.shape[:-2], rtol.shape)
         return (Aval((*stack, n, m), result_dtype(a)),)
 
     @override
@@ -141,7 +141,7 @@ class LeastSquares(OfMatrices):
     def run(self, a: Any, b: Any, *, rcond: float | None) -> tuple[Any, ...]:
         if a.ndim == b.ndim == 2:
             return (np.linalg.lstsq(a, b, rcond)[0],)
-        stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+        stack = broadcast_shapes(a.shape[:-2], b.shape[:-2])
         a = np.broadcast_to(a, (*stack, *a.shape[-2:]))
         b = np.broadcast_to(b, (*stack, *b.shape[-2:]))
         kind = np.linalg.lstsq(np.ones((1, 1), a.dtype), np.ones((1, 1), b.dtype), None)[0].dtype

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, Shape, dtype_of, shape_of
+from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ...core.errors import DtypeError
 from ...core.trace import Primitive
 from .. import elementwise as ew
@@ -94,7 +94,7 @@ def squares(x: Any) -> Any:
 
 def stacked_shape(a: Aval, b: Aval, rows: int, columns: int) -> Shape:
     """Return the shape of what two stacks of matrices give, which broadcast."""
-    return (*np.broadcast_shapes(a.shape[:-2], b.shape[:-2]), rows, columns)
+    return (*broadcast_shapes(a.shape[:-2], b.shape[:-2]), rows, columns)
 
 
 # parts of matrices
