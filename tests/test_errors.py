@@ -80,8 +80,8 @@ MISTAKES = {
     "integer primal": (
         lambda: fg.jvp(np.sin, (3,), (1,)), DtypeError, r"^jvp: argument 0.*write 3\.0"),
     "integer in vjp": (
-        lambda: fg.vjp(lambda a, b: a * b, 1.0, np.arange(2)), DtypeError,
-        r"^vjp: argument 1 \('b'\)"),
+        lambda: fg.vjp(lambda a, b: a * b, np.arange(2), 1), DtypeError,
+        r"^vjp: argument 0 \('a'\)"),
     "argnums out of range": (
         grad_of(lambda x: x.sum(), X, argnums=1), TypeError,
         r"^grad: argnums=1 needs 2 positional arguments: got 1; pass it by position, or name it"),

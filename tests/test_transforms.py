@@ -321,6 +321,62 @@ def test_vjp_can_be_differentiated_after_the_fact():
     fg.check_grads(f, (X,), order=2)
 
 
+INTEGERS = {
+    "a number": 3,
+    "an array": np.arange(2),
+    "an index": np.array(1),
+    "booleans": np.array([True, False]),
+    "an uint8": np.array([2, 3], np.uint8),
+}
+
+
+@pytest.mark.parametrize("name", INTEGERS)
+def test_integers_beside_floats_have_zero_tangents(name):
+    n, x = INTEGERS[name], np.array([0.5, 2.0])
+    f = lambda x, rest: {"y": x**2 * rest["n"] + x[rest["n"] * 0], "n": rest["n"]}
+    rest, real = {"n": n, "z": None}, lambda x: x**2 * n + x[np.asarray(n) * 0]
+    if np.asarray(n).dtype == bool:
+        f = lambda x, rest: {"y": np.where(rest["n"], x**2, x), "n": rest["n"]}
+        real = lambda x: np.where(n, x**2, x)
+    want, slope = fg.jvp(real, (x,), (np.ones(2),))
+    float0 = np.zeros(np.shape(n), [("float0", np.void, 0)])
+    for zero in (np.zeros_like(n), np.zeros(np.shape(n)), np.zeros(np.shape(n), bool), float0):
+        tangents = (np.ones(2), {"n": zero, "z": None})
+        y, t = fg.jvp(f, (x, rest), tangents)
+        linear = fg.linearize(f, x, rest)[1](*tangents)
+        for got in (t, linear):
+            np.testing.assert_allclose(got["y"], slope, rtol=1e-14)
+            assert np.asarray(got["n"]).dtype == np.asarray(n).dtype and not np.any(got["n"])
+    np.testing.assert_allclose(y["y"], want)
+    _, pullback = fg.vjp(f, x, rest)
+    ct, of_rest = pullback({"y": np.ones(2), "n": n})
+
+    np.testing.assert_allclose(ct, fg.vjp(real, x)[1](np.ones(2))[0])
+    assert np.shape(of_rest["n"]) == np.shape(n) and not np.any(of_rest["n"])
+    assert np.asarray(of_rest["n"]).dtype == np.asarray(n).dtype and of_rest["z"] is None
+    fg.check_grads(f, (x, rest), order=2)
+    staged = fg.jit(lambda x, rest: fg.jvp(f, (x, rest), (x, tree.map(np.zeros_like, rest)))[1])
+    np.testing.assert_allclose(staged(x, rest)["y"], fg.jvp(real, (x,), (x,))[1])
+    product = fg.hvp(
+        lambda x, r: np.sum(f(x, r)["y"]), (x, rest), (x, tree.map(np.zeros_like, rest))
+    )
+    np.testing.assert_allclose(product[0], fg.hvp(lambda x: np.sum(real(x)), (x,), (x,)))
+    rows = fg.jacrev(lambda r: f(r["x"], r)["y"], allow_int=True)({"x": x, **rest})
+    assert rows["n"].shape == (2, *np.shape(n)) and not rows["n"].any()
+
+
+def test_a_tangent_of_an_integer_is_zero():
+    for call in (
+        lambda t: fg.jvp(np.multiply, (2.0, 3), (1.0, t)),
+        lambda t: fg.linearize(np.multiply, 2.0, 3)[1](1.0, t),
+        lambda t: fg.jvp(lambda t: fg.jvp(np.multiply, (2.0, 3), (1.0, t)), (0.5,), (1.0,)),
+    ):
+        with pytest.raises(
+            DtypeError, match=r"the tangent of .* is of an integer, i64\[\], and must"
+        ):
+            call(1.0)
+
+
 # linearize and linear_transpose
 
 

@@ -9,10 +9,20 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike, is_inexact
+from ..core.avals import (
+    PYTHON_SCALARS,
+    Aval,
+    aval_of,
+    dtype_of,
+    is_arraylike,
+    is_inexact,
+    shape_of,
+)
 from ..core.errors import ClosureError, DtypeError, NonScalarError, ShapeError, TreeError
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
+
+FLOAT0 = np.dtype([("float0", np.void, 0)])  # of the tangents that JAX gives integers
 
 Place: TypeAlias = int | str  # of an argument: its position, or its keyword
 
@@ -176,15 +186,23 @@ def _hides_arrays(x: Any) -> bool:
 
 
 def check_leaves(
-    who: str, fun: Any, places: Sequence[Place], values: Sequence[Any], allow_int: bool = False
+    who: str,
+    fun: Any,
+    places: Sequence[Place],
+    values: Sequence[Any],
+    allow_int: bool = False,
+    beside: bool = False,
 ) -> None:
     """Raise where an argument to be differentiated holds integers, or what hides arrays.
 
-    Other leaves that are no arrays are static, but there must be something besides them.
+    Other leaves that are no arrays are static, but there must be something besides them. With
+    ``beside``, integers may stand beside what has a derivative.
     """
     leaves = tree.leaves(tuple(values))
-    if all(map(carries_derivative, leaves)):
+    inexact = list(map(carries_derivative, leaves))
+    if all(inexact):
         return  # nearly always
+    allow_int = allow_int or (beside and any(inexact))
     if not allow_int and not any(map(is_number, leaves)):
         raise DtypeError(
             f"{who}: {described(fun, places[0])} holds nothing to differentiate: got "
@@ -234,6 +252,28 @@ def as_tangent(who: str, what: str, t: Any, primal: Aval) -> Any:
             f"convert it with astype({str(primal.dtype)!r})"
         )
     return t if isinstance(t, (np.ndarray, np.generic, Tracer)) else np.asarray(t)
+
+
+def tangent_of(who: str, what: str, t: Any, primal: Any) -> Any:
+    """Return a leaf's tangent as the user gave it, checked; None where the leaf has none."""
+    if carries_derivative(primal):
+        return as_tangent(who, what, t, aval_of(primal))
+    check_zero_tangent(who, what, t, primal)
+    return None
+
+
+def check_zero_tangent(who: str, what: str, t: Any, primal: Any) -> None:
+    """Raise unless a tangent of an integer is zero: zeros of any dtype, also JAX's float0."""
+    if not is_number(primal):
+        return
+    dtype = dtype_of(t)
+    if dtype == FLOAT0 or (isinstance(t, Tracer) and dtype.kind in "biu"):
+        return  # which cannot be seen of a traced integer
+    if isinstance(t, Tracer) or shape_of(t) != shape_of(primal) or np.any(t):
+        raise DtypeError(
+            f"{who}: {what} is of an integer, {aval_of(primal)}, and must be zero: got "
+            f"{aval_of(t)}; pass zeros, or differentiate by a floating number"
+        )
 
 
 def owned(x: Any, taken: set[int]) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of
-from .arguments import carries_derivative, check_callable, check_leaves
+from .arguments import carries_derivative, check_callable, check_leaves, zero_of
 from .forward import jvp
 from .pullback import vjp
 
@@ -44,7 +44,7 @@ def check_grads(
             f"check_grads: modes are 'fwd' and 'rev', order at least 1: got {modes}, {order}"
         )
     args = tuple(args)
-    check_leaves("check_grads", fun, range(len(args)), args)
+    check_leaves("check_grads", fun, range(len(args)), args, beside=True)
     rng = np.random.default_rng(0)
     _check(fun, args, order, tuple(modes), atol, rtol, eps, rng, "")
 
@@ -82,11 +82,11 @@ def _check(
 
 
 def _random_like(values: Any, rng: np.random.Generator) -> Any:
-    """Return normal random numbers like each inexact leaf, the other leaves as they are."""
+    """Return normal random numbers like each inexact leaf, zeros like integers."""
 
     def draw(x: Any) -> Any:
         if not carries_derivative(x):
-            return x
+            return zero_of(x)
         aval = aval_of(x)
         noise = rng.normal(size=aval.shape)
         if aval.dtype.kind == "c":

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core import tree
-from ..core.avals import aval_of, is_arraylike, shape_of
+from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError
 from ..ops.structure import reshape, zeros
 from .arguments import (
@@ -16,6 +16,7 @@ from .arguments import (
     check_callable,
     check_leaves,
     check_pair,
+    is_number,
 )
 from .batching import vmap
 from .forward import jvp
@@ -135,7 +136,7 @@ def jacrev(
             varied = [0 if inexact else None for _, inexact in leaves]
             pulled = vmap(along, out_axes=tree.unflatten(treedef, varied))(_units(y))
             row = [
-                reshape(ct, shape_of(y) + shape_of(x)) if inexact else x
+                reshape(ct, shape_of(y) + shape_of(x)) if inexact else _still(x, y)
                 for ct, (x, inexact) in zip(tree.leaves(pulled), leaves, strict=True)
             ]
             rows.append(chosen.result(tree.unflatten(treedef, row)))
@@ -143,6 +144,11 @@ def jacrev(
         return (jacobian, aux[0]) if has_aux else jacobian
 
     return jacobian_of
+
+
+def _still(x: Any, y: Any) -> Any:
+    """Return the rows of an integer, which are zeros, or a leaf that is no number itself."""
+    return np.zeros(shape_of(y) + shape_of(x), dtype_of(x)) if is_number(x) else x
 
 
 def _chosen(
@@ -235,7 +241,8 @@ def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
     """
     check_pair("hvp", primals, tangents)
     argnums = tuple(range(len(primals))) if len(primals) > 1 else 0
-    return jvp(grad(fun, argnums), tuple(primals), tuple(tangents))[1]
+    check_leaves("hvp", fun, range(len(primals)), tuple(primals), beside=True)
+    return jvp(grad(fun, argnums, allow_int=True), tuple(primals), tuple(tangents))[1]
 
 
 def gnvp(

@@ -4,12 +4,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import tree
-from ..core.avals import aval_of
 from ..core.trace import ConcreteTracer, Primitive, Trace
 from .arguments import (
     Origin,
-    as_tangent,
-    carries_derivative,
     check_alive,
     check_callable,
     check_closed,
@@ -18,6 +15,7 @@ from .arguments import (
     described,
     owned,
     same_structure,
+    tangent_of,
     with_aux,
     zero_of,
 )
@@ -119,7 +117,7 @@ def jvp(
         ``(output, tangent)``, or ``(output, tangent, aux)``.
 
     Raises:
-        DtypeError: if a primal is an integer, or a tangent's dtype is not its primal's.
+        DtypeError: if no primal is a floating number, or a tangent's dtype is not its primal's.
         ShapeError: if a tangent's shape is not its primal's.
         TreeError: if tangents and primals differ in structure.
 
@@ -131,14 +129,12 @@ def jvp(
     check_callable("jvp", fun)
     check_pair("jvp", primals, tangents)
     primals, tangents = tuple(primals), tuple(tangents)
-    check_leaves("jvp", fun, range(len(primals)), primals)
+    check_leaves("jvp", fun, range(len(primals)), primals, beside=True)
     leaves, treedef = tree.flatten(primals)
     given = same_structure("jvp", "tangents", treedef, tangents)
     places = [(p[0].idx, p[1:]) for p, _ in tree.leaves_with_path(primals)]
     directions = [
-        as_tangent("jvp", f"the tangent of {described(fun, *place)}", t, aval_of(x))
-        if carries_derivative(x)
-        else None
+        tangent_of("jvp", f"the tangent of {described(fun, *place)}", t, x)
         for x, t, place in zip(leaves, given, places, strict=True)
     ]
     paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "jvp")

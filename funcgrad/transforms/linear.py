@@ -20,6 +20,7 @@ from .arguments import (
     is_number,
     owned,
     same_structure,
+    tangent_of,
     with_aux,
     zero_of,
 )
@@ -43,7 +44,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         depends on the tangents: cheaper than ``jvp`` when it is called many times.
 
     Raises:
-        DtypeError: if a primal is an integer, or a tangent's dtype is not its primal's.
+        DtypeError: if no primal is a floating number, or a tangent's dtype is not its primal's.
         ShapeError: if a tangent's shape is not its primal's.
 
     >>> y, f_jvp = linearize(lambda x: x**2, 3.0)
@@ -51,7 +52,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     9.0 6.0
     """
     check_callable("linearize", fun)
-    check_leaves("linearize", fun, range(len(primals)), primals)
+    check_leaves("linearize", fun, range(len(primals)), primals, beside=True)
     leaves, treedef = tree.flatten(primals)
     inexact = [carries_derivative(x) for x in leaves]
     places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(primals)]
@@ -75,11 +76,12 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
 
     def f_jvp(*tangents: Any) -> Any:
         given = same_structure("linearize", "the tangents", treedef, tangents)
-        checked = [
-            as_tangent("linearize", f"the tangent of {described(fun, *place)}", t, aval_of(x))
-            for t, x, i, place in zip(given, leaves, inexact, places, strict=True)
-            if i
+        pairs = zip(given, leaves, places, strict=True)
+        directions = [
+            tangent_of("linearize", f"the tangent of {described(fun, *place)}", t, x)
+            for t, x, place in pairs
         ]
+        checked = [t for t, i in zip(directions, inexact, strict=True) if i]
         taken = set(map(id, (*checked, *closed.consts)))
         results = (owned(t, taken) for t in eval_jaxpr(closed.jaxpr, closed.consts, checked))
         return tree.unflatten(out_tree, [next(results) if is_number(y) else y for y in outs])

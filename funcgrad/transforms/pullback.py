@@ -15,6 +15,7 @@ from .arguments import (
     check_leaves,
     same_structure,
     with_aux,
+    zero_of,
 )
 from .reverse import Tape, TapeTracer, deposit, finished
 
@@ -64,7 +65,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         the output, gives a tuple with one cotangent a primal, and may be called again.
 
     Raises:
-        DtypeError: if a primal is an integer, or a cotangent's dtype is not its output's.
+        DtypeError: if no primal is a floating number, or a cotangent's dtype is not its output's.
         ShapeError: if a cotangent's shape is not its output's.
         TreeError: if a cotangent's structure is not the output's.
 
@@ -73,7 +74,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     [1. 9.] [2. 6.]
     """
     check_callable("vjp", fun)
-    check_leaves("vjp", fun, range(len(primals)), primals)
+    check_leaves("vjp", fun, range(len(primals)), primals, beside=True)
     leaves, treedef = tree.flatten(primals)
     tape = Tape(Origin("vjp", fun), lasting=True)
     paired = with_aux(fun, has_aux, "vjp")
@@ -98,7 +99,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         tape.walk(cts, again=True)
         taken = {id(c) for c in given}
         results = [
-            finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else x
+            finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else zero_of(x)
             for t, x in zip(inputs, leaves, strict=True)
         ]
         return tree.unflatten(treedef, results)
