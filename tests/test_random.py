@@ -744,3 +744,108 @@ class TestAgainstJax:
         got = random.normal(key, 20000)
 
         np.testing.assert_array_max_ulp(got, want, maxulp=3)
+
+
+# rare events
+
+
+def test_a_rare_event_is_as_rare_as_it_should_be():
+    # 1e8 trials at 1e-8: 12 hits at multiples of 2**-23, 1 expected; P(more than 7) = 1e-5
+    hits = sum(
+        int(np.count_nonzero(random.bernoulli(random.key(s), np.float32(1e-8), (2**23,))))
+        for s in range(12)
+    )
+
+    assert hits <= 7
+
+
+def test_a_word_that_equals_the_probability_is_decided_by_the_next():
+    def draw(seed):
+        word = int(random.bits(random.key(seed), (3,))[1])
+        p = (word + 0.25) / 2**32
+        return int(random.bernoulli(random.key(seed), p, (3,))[1])
+
+    assert 60 <= sum(draw(s) for s in range(400)) <= 140
+
+
+def test_float64_probabilities_are_compared_with_64_bits():
+    u = random.bits(random.key(1), (1000,), np.uint64).astype(float) / 2.0**64
+
+    assert not random.bernoulli(random.key(1), u * (1 - 1e-15)).any()
+    assert random.bernoulli(random.key(1), u * (1 + 1e-15)).all()
+
+
+@pytest.mark.parametrize("name", ["exponential", "gumbel", "laplace", "logistic", "cauchy"])
+def test_numbers_in_the_tails_have_all_digits(name):
+    x = getattr(random, name)(random.key(0), (2**20,)).astype(float)
+    tail = {
+        "exponential": lambda: x[x < 1e-3],
+        "gumbel": lambda: np.exp(-x[x > 7]),
+        "laplace": lambda: np.exp(x[x < -7]),
+        "logistic": lambda: np.exp(x[x < -7]),
+        "cauchy": lambda: 1 / (np.pi * x[x > 1000]),
+    }[name]()
+    steps = tail * 2**23
+
+    # probabilities of the tail that are multiples of 2**-23 or 2**-24 lie near whole or half ones
+    assert len(tail) > 200 and np.all(np.isfinite(x)) and not np.any(x == 0)
+    assert np.mean(np.abs(steps * 2 - np.round(steps * 2)) > 0.05) > 0.6
+
+
+TAIL_LAWS = {
+    "exponential": lambda x: -np.expm1(-x),
+    "gumbel": lambda x: np.exp(-np.exp(-x)),
+    "laplace": lambda x: np.where(x < 0, np.exp(np.minimum(x, 0)) / 2, 1 - np.exp(-abs(x)) / 2),
+    "logistic": lambda x: 1 / (1 + np.exp(-x)),
+    "cauchy": lambda x: 0.5 + np.arctan(x) / np.pi,
+}
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+@pytest.mark.parametrize("name", TAIL_LAWS)
+def test_tail_draws_follow_their_law(name, dtype):
+    n = 200000
+    x = np.sort(getattr(random, name)(random.key(3), (n,), dtype).astype(float))
+    u = TAIL_LAWS[name](x)
+
+    assert np.max(np.abs(u - (np.arange(n) + 0.5) / n)) < 1.95 / np.sqrt(n)  # P = 0.001
+    for q in (1e-4, 1e-3):
+        assert abs(np.count_nonzero(u < q) - q * n) < 5 * np.sqrt(q * n) + 2
+        assert abs(np.count_nonzero(u > 1 - q) - q * n) < 5 * np.sqrt(q * n) + 2
+
+
+def test_small_weights_behind_a_large_one_are_picked():
+    weights = np.full(100001, 0.5, np.float32)
+    weights[0] = 2**24  # whose sum with any of the others is itself in float32
+    picks = random.choice(random.key(0), len(weights), (20000,), p=weights)
+
+    assert 25 < np.count_nonzero(picks) < 100  # 59 expected
+
+
+def test_logits_in_half_precision_are_not_tied():
+    logits = np.zeros(2**12, np.float16)
+    picks = random.categorical(random.key(0), logits, shape=(2000,))
+
+    assert abs(picks.mean() / 2**12 - 0.5) < 0.03
+
+
+@pytest.mark.parametrize("name", [*TAIL_LAWS, "bernoulli"])
+def test_tail_draws_of_many_keys_are_those_of_each(name):
+    keys = random.split(random.key(5), 4)
+    f = getattr(random, name)
+    draw = (lambda k: f(k, np.float32(1e-3), (70000,))) if name == "bernoulli" else (
+        lambda k: f(k, (70000,))
+    )  # fmt: skip
+    want = np.stack([draw(k) for k in keys])
+
+    assert np.array_equal(fg.vmap(draw)(keys), want)
+    assert np.array_equal(fg.jit(fg.vmap(draw))(keys), want)
+
+
+def test_bernoulli_takes_traced_probabilities():
+    p = np.array([0.0, 0.3, 1.0], np.float32)
+    want = random.bernoulli(random.key(2), p)
+
+    assert np.array_equal(fg.jit(lambda q: random.bernoulli(random.key(2), q))(p), want)
+    got = fg.vmap(lambda q: random.bernoulli(random.key(2), q, (1000,)))(p)
+    assert not got[0].any() and got[2].all() and 250 < got[1].sum() < 350

@@ -29,9 +29,9 @@ from ..ops.elementwise import (
     where,
 )
 from ..ops.index import Index, getitem_p
-from ..ops.operand import operand
+from ..ops.operand import operand, strong
 from ..ops.special import BLOCK
-from ..ops.structure import cast
+from ..ops.structure import broadcast_to, cast
 from .arguments import (
     UNSIGNED,
     RangeError,
@@ -47,6 +47,7 @@ from .arguments import (
 )
 from .keys import Key, single, split
 from .primitives import bits_p, normal_p, uniform_p
+from .tails import TailDraw, below_p, exponential_p, gumbel_p
 
 
 def bits(key: Key, shape: ShapeLike = (), dtype: Any = np.uint32) -> Any:
@@ -136,7 +137,8 @@ def bernoulli(
         key: a single key.
         p: floating, in [0, 1]; it broadcasts to ``shape``.
         shape: the shape of the result; that of ``p`` unless given.
-        mode: "low" (None), or "high" to draw twice the bits, for a ``p`` below 1e-6 in float32.
+        mode: of ``threefry2x32`` alone, as in JAX: "low" (None), or "high" to draw twice the bits,
+            for a ``p`` below 1e-6 in float32. The default generator is exact down to 2**-64.
 
     Raises:
         RangeError: if a probability is outside [0, 1].
@@ -155,6 +157,9 @@ def bernoulli(
         raise RangeError(f"{who}: p must be in [0, 1]: got {value}; see special.expit for logits")
     shape = common_shape(who, shape, p=p)
     dtype = floating(who, np.float32 if type(p) in PYTHON_SCALARS else dtype_of(p))
+    if not is_jaxs(key):
+        p = (broadcast_to if isinstance(p, Tracer) else np.broadcast_to)(strong(p), shape)
+        return below_p(key.data, p, shape=shape, dtype=dtype, impl=key.impl)
     if mode == "low":
         return lt(unit(key, shape, dtype), p)
     high, low = _high_and_low(key, shape, dtype)
@@ -211,8 +216,10 @@ def exponential(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any
     [0.035 0.012]
     """
     key, shape = single("random.exponential", key), as_shape("random.exponential", shape)
-    u = unit(key, shape, floating("random.exponential", dtype))
-    return neg(log1p(neg(u)))
+    dtype = floating("random.exponential", dtype)
+    if not is_jaxs(key):
+        return tail(exponential_p, key, shape, dtype)
+    return neg(log1p(neg(unit(key, shape, dtype))))
 
 
 def gumbel(
@@ -224,7 +231,8 @@ def gumbel(
         key: a single key.
         shape: the shape of the result.
         dtype: float16, float32 or float64.
-        mode: "low" (None), or "high" to draw twice the bits: float32 then reaches 32, not 16.
+        mode: of ``threefry2x32`` alone, as in JAX: "low" (None), or "high" to draw twice the bits:
+            float32 then reaches 32, not 16. That of the default generator reaches 44.
 
     >>> from funcgrad.random import key
     >>> print(gumbel(key(0), (2,)).round(3))
@@ -232,6 +240,8 @@ def gumbel(
     """
     key, shape = single("random.gumbel", key), as_shape("random.gumbel", shape)
     dtype, mode = floating("random.gumbel", dtype), mode_of("random.gumbel", mode)
+    if not is_jaxs(key):
+        return tail(gumbel_p, key, shape, dtype)
     tiny = np.finfo(dtype).tiny
     if mode == "low":
         return neg(log(neg(log(maximum(add(unit(key, shape, dtype), tiny), tiny)))))
@@ -241,6 +251,15 @@ def gumbel(
 
 
 # from bits to numbers
+
+
+def is_jaxs(key: Key) -> bool:
+    """Return whether the numbers of a key are JAX's, to the bit."""
+    return key.impl == "threefry2x32"
+
+
+def tail(prim: TailDraw, key: Key, shape: Shape, dtype: np.dtype) -> Any:
+    return prim(key.data, shape=shape, dtype=dtype, impl=key.impl)
 
 
 def _bits(key: Key, shape: Shape, dtype: np.dtype) -> Any:

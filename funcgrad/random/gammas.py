@@ -36,7 +36,7 @@ from .arguments import (
 )
 from .draws import normal
 from .keys import Key, single, split
-from .rejection import Reparametrised, opened
+from .rejection import Reparametrised
 
 
 class Gamma(Reparametrised):
@@ -73,7 +73,7 @@ class Gamma(Reparametrised):
         for i in range(0, out.size, BLOCK):
             block = slice(i, i + BLOCK)
             part = a[block].astype(out.dtype)
-            less = np.where(part < 1, np.log(opened(words[block], out.dtype)) / part, 0)
+            less = np.where(part < 1, _log_of(words[block], out.dtype) / part, 0)
             out[block] = out[block] + less if log else out[block] * np.exp(less)
 
     @override
@@ -85,6 +85,13 @@ class Gamma(Reparametrised):
         some = gt(y, 0)
         x = where(some, y, 1.0)
         return cast(where(some, mul(x, _log_slope(a, x, log_of(x))), 0.0), dtype)
+
+
+def _log_of(words: Any, dtype: np.dtype) -> Any:
+    """Return the logarithms of uniform numbers, of small ones with all digits."""
+    u = words.astype(dtype)
+    u += dtype.type(0.5)
+    return np.log(u * dtype.type(2.0 ** (-8 * words.itemsize)))
 
 
 def _exact(v: Any, x: Any, c: Any, d: Any) -> Any:

@@ -14,9 +14,9 @@ from ..ops.elementwise import add, log, mul, neg, sub, where
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, stacked
 from ..ops.reduce import argmax_p, argsort_p, axis_of
-from ..ops.structure import Batched, cast, cumsum_p, front, reshape, stretched, transpose_p
+from ..ops.structure import Batched, cast, cumsum_p, front, reshape, stretched, transpose_p, widened
 from .arguments import RangeError, ShapeLike, as_shape, fits, known, mode_of
-from .draws import bits, gumbel, randint, uniform
+from .draws import bits, gumbel, is_jaxs, randint, uniform
 from .keys import Key, single, split
 
 
@@ -169,6 +169,8 @@ def categorical(
     logits = asarray(logits)
     if dtype_of(logits).kind != "f":
         raise DtypeError(f"{who}: the logits must be floating: got {aval_of(logits)}")
+    if not is_jaxs(key):
+        logits = widened(logits)  # noise in float16 would tie
     axis = axis_of(axis, len(shape_of(logits)))
     whole = shape_of(logits)
     batch = (*whole[:axis], *whole[axis + 1 :])
@@ -231,6 +233,8 @@ def _picks(key: Key, n: int, shape: Shape, replace: bool, weights: Any, mode: st
         first = getitem_p(_order(key, (n,), 0), index=Index((slice(0, num),)))
         return reshape(first, shape)
     if replace:
+        if not is_jaxs(key):
+            weights = cast(weights, np.dtype(float))  # a sum in float32 loses the rare
         steps = cumsum_p(weights, axis=0, reverse=False)
         u = uniform(key, shape, dtype_of(weights))
         total = getitem_p(steps, index=Index((n - 1,)))

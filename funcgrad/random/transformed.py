@@ -35,10 +35,11 @@ from ..ops.special import erfinv
 from ..ops.structure import broadcast_to, expand_dims, sum_p
 from .arguments import ShapeLike, as_shape, check_order, common_shape, floating, parameter
 from .counts import rademacher
-from .draws import between, exponential, normal, uniform
+from .draws import between, exponential, is_jaxs, normal, tail, uniform
 from .gammas import loggamma
 from .keys import Key, single, split
 from .rejection import Reparametrised
+from .tails import cauchy_p, laplace_p, logistic_p
 
 
 class Wald(Reparametrised):
@@ -84,6 +85,8 @@ def laplace(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.laplace"
     dtype = floating(who, dtype)
+    if not is_jaxs(single(who, key)):
+        return tail(laplace_p, single(who, key), as_shape(who, shape), dtype)
     u = _within(who, key, shape, dtype, float(np.finfo(dtype).epsneg) - 1, 1.0)
     return mul(sign(u), log1p(neg(abs_of(u))))
 
@@ -102,6 +105,8 @@ def logistic(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.logistic"
     dtype = floating(who, dtype)
+    if not is_jaxs(single(who, key)):
+        return tail(logistic_p, single(who, key), as_shape(who, shape), dtype)
     u = _within(who, key, shape, dtype, float(np.finfo(dtype).tiny), 1.0)
     return sub(log(u), log1p(neg(u)))
 
@@ -120,6 +125,8 @@ def cauchy(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.cauchy"
     dtype = floating(who, dtype)
+    if not is_jaxs(single(who, key)):
+        return tail(cauchy_p, single(who, key), as_shape(who, shape), dtype)
     u = _within(who, key, shape, dtype, float(np.finfo(dtype).eps), 1.0)
     return tan(mul(math.pi, sub(u, 0.5)))
 

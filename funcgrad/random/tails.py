@@ -1,0 +1,176 @@
+"""Draws that are exact in their tails, where float32 has more digits than a word has bits.
+
+A word that is too small to fill the digits of its number is continued by another of 32 bits:
+words that need one take those of the stream of ``fold_in(key, 1)`` in their order. With
+``threefry2x32`` the draws are JAX's instead, whose float32 are multiples of 2**-23.
+"""
+
+import math
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval, Shape
+from ..ops.kernels import BLOCK
+from .arguments import UNSIGNED
+from .primitives import GENERATORS, OfKeys
+from .rejection import Rejection, aligned, check_real
+
+
+class TailDraw(OfKeys):
+    """Return for each key an array of floating numbers.
+
+    A word w of b bits stands for u = (w + 1/2) / 2**b. ``law(u, z)`` gets u and z = 1 - u, both
+    with all digits.
+    """
+
+    def __init__(self, name: str, law: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+        super().__init__(name)
+        self.law = law
+
+    @override
+    def run(self, keys: Any, *, shape: Shape, dtype: np.dtype, impl: str) -> tuple[Any, ...]:
+        rows, n = keys.reshape(-1, 2), math.prod(shape)
+        work = np.result_type(dtype, np.float32)
+        words = GENERATORS[impl].bits(rows, n, UNSIGNED[work.itemsize]).reshape(-1)
+        out = np.empty(words.size, dtype)
+        short = []  # where words need to be continued
+        for i in range(0, words.size, BLOCK):
+            w = words[i : i + BLOCK]
+            out[i : i + BLOCK] = self._numbers(w, work, dtype, 0.5)
+            if w.itemsize == 4:  # up to 2**16 and down to 2**32 - 2**16, which wraps around
+                short.append(np.flatnonzero(w + np.uint32(1 << 16) < 1 << 17) + i)
+        at = np.concatenate(short) if short else np.empty(0, np.intp)
+        if at.size:
+            more = (continued(GENERATORS[impl], rows, n, at) + 0.5) * 2.0**-32
+            out[at] = self._numbers(words[at], work, dtype, more)
+        return (out.reshape((*keys.shape[:-1], *shape))[()],)
+
+    def _numbers(self, words: np.ndarray, work: np.dtype, dtype: np.dtype, rest: Any) -> Any:
+        y = self.law(_scaled(words, work, rest), _scaled(~words, work, 1 - rest))
+        return np.clip(y, -65504, 65504) if dtype == np.float16 else y
+
+    @override
+    def infer(self, keys: Aval, *, shape: Shape, dtype: np.dtype, impl: str) -> tuple[Aval, ...]:
+        return (Aval((*keys.shape[:-1], *shape), dtype),)
+
+
+def _scaled(words: np.ndarray, dtype: np.dtype, rest: Any) -> np.ndarray:
+    """Return (words + rest) / 2**b."""
+    c = words.astype(dtype)
+    c += np.asarray(rest, dtype)
+    c *= dtype.type(2.0 ** (-8 * words.itemsize))
+    return c
+
+
+def continued(generator: ModuleType, rows: Any, n: int, at: Any) -> np.ndarray:
+    """Return one more word of 32 bits for each of these elements, of which each key has n."""
+    counts = np.bincount(at // n, minlength=len(rows))
+    owners = np.flatnonzero(counts)
+    streams = generator.fold_in(rows[owners], np.ones(len(owners), np.uint64))
+    drawn = generator.bits(streams, int(counts.max()), UNSIGNED[4])
+    return drawn[np.arange(drawn.shape[1]) < counts[owners, None]]
+
+
+def _exponential(u: np.ndarray, z: np.ndarray) -> np.ndarray:
+    """Return -log(z), which loses no digits of a small u by the factor u / (1 - z).
+
+    Source: Goldberg 1991, "What every computer scientist should know about floating-point
+    arithmetic", theorem 4; it takes a third of the time of log1p.
+    """
+    rounded = 1 - z
+    least = np.flatnonzero(rounded == 0)
+    rounded[least] = 1
+    y = np.log(z)
+    y[least] = -1
+    y *= u
+    y /= rounded
+    return np.negative(y, y)
+
+
+def _gumbel(u: np.ndarray, z: np.ndarray) -> np.ndarray:
+    y = _exponential(z, u)  # -log(u)
+    np.log(y, y)
+    return np.negative(y, y)
+
+
+def _laplace(u: np.ndarray, z: np.ndarray) -> np.ndarray:
+    return np.copysign(np.log(2 * np.minimum(u, z)), z - u)
+
+
+def _logistic(u: np.ndarray, z: np.ndarray) -> np.ndarray:
+    return np.log(u / z)
+
+
+def _cauchy(u: np.ndarray, z: np.ndarray) -> np.ndarray:
+    return np.copysign(1 / np.tan(math.pi * np.minimum(u, z)), u - z)
+
+
+exponential_p = TailDraw("random_exponential", _exponential)
+gumbel_p = TailDraw("random_gumbel", _gumbel)
+laplace_p = TailDraw("random_laplace", _laplace)
+logistic_p = TailDraw("random_logistic", _logistic)
+cauchy_p = TailDraw("random_cauchy", _cauchy)
+
+
+class Below(Rejection):
+    """Whether a uniform number is below a probability, whose dtype is ``dtype``.
+
+    A word of 32 bits (float64: 64) decides, unless it equals the first word of the probability.
+    """
+
+    @override
+    def run(
+        self, keys: Any, *params: Any, shape: Shape, dtype: np.dtype, impl: str, **rest: Any
+    ) -> tuple[Any, ...]:
+        check_real(self.name, params)
+        rows, whole, (p,) = aligned(keys, params, shape)
+        n = math.prod(whole) // max(len(rows), 1)
+        words = GENERATORS[impl].bits(rows, n, UNSIGNED[max(dtype.itemsize, 4)]).reshape(-1)
+        if words.size and not p.strides[0]:
+            out, at, left = _compared(words, float(p[0]))
+        else:
+            out, at, left = _compared_each(words, p)
+        if at.size:
+            out[at] = continued(GENERATORS[impl], rows, n, at) < left * 2.0**32
+        return (out.reshape(whole)[()],)
+
+    @override
+    def infer(self, keys: Aval, *params: Aval, **rest: Any) -> tuple[Aval, ...]:
+        (aval,) = super().infer(keys, *params, **rest)
+        return (Aval(aval.shape, np.dtype(bool)),)
+
+
+def _compared(words: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Return which words are below p, which equal its first word, and what is left of it."""
+    size = 2.0 ** (8 * words.itemsize)
+    if not 0 < p < 1:
+        return np.full(words.shape, p >= 1), np.empty(0, np.intp), 0.0
+    left, first = math.modf(p * size)
+    start = words.dtype.type(first)
+    tied = np.flatnonzero(words == start) if left else np.empty(0, np.intp)
+    return words < start, tied, left
+
+
+def _compared_each(words: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Return the same where each word has a probability of its own."""
+    size = 2.0 ** (8 * words.itemsize)
+    out, tied, rests = np.empty(words.size, bool), [], []
+    for i in range(0, words.size, BLOCK):
+        w, scaled = words[i : i + BLOCK], p[i : i + BLOCK].astype(np.float64)
+        scaled *= size
+        certain = scaled >= size
+        scaled[certain | ~(scaled > 0)] = 0
+        first = scaled.astype(words.dtype)
+        np.logical_or(w < first, certain, out[i : i + BLOCK])
+        scaled -= first
+        at = np.flatnonzero((w == first) & (scaled > 0))
+        tied.append(at + i)
+        rests.append(scaled[at])
+    return out, np.concatenate(tied or [np.empty(0, np.intp)]), np.concatenate(rests or [[]])
+
+
+below_p = Below("random_below")
