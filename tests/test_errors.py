@@ -466,3 +466,45 @@ def test_messages_do_not_depend_on_recursion_left():
 
     with pytest.raises(ShapeError, match=r"^add: "):
         fg.grad(lambda x: deep(sys.getrecursionlimit() // 3, x).sum())(X)
+
+
+# messages of bounded length
+
+
+LONG = "x" * 1_000_000
+WIDE = {f"a long name {i}" * 9: np.ones(2) for i in range(1000)}
+LONG_MESSAGES = {
+    "structures that differ": lambda: fg.vjp(lambda t: t, WIDE)[1]([1.0]),
+    "a tree of keys": lambda: fg.tree.map(lambda a, b: a, WIDE, {**WIDE, "z": 1}),
+    "a key": lambda: fg.tree.map(lambda a, b: a, {LONG: [1]}, {LONG: 2}),
+    "a static value": lambda: fg.jit(lambda x, s: x, donate_argnames=LONG),
+    "an option": lambda: fg.grad(lambda x: fg.losses.mse(x, x, reduction=LONG))(1.0),
+    "an argnum": lambda: fg.grad(np.sin, argnums=[LONG])(1.0),
+    "a mode": lambda: fg.at(np.ones(3)).__getitem__(0).set(1.0, mode=LONG),
+    "a policy": lambda: fg.checkpoint(np.sin, policy=LONG),
+    "a function": lambda: fg.grad(LONG),
+    "an axis name": lambda: fg.lax.psum(1.0, LONG),
+    "an output": lambda: fg.jit(lambda x: {LONG: "no array"})(1.0),
+    "an argument": lambda: fg.grad(lambda t: 1.0)({LONG: 3}),
+    "a transformation": lambda: fg.optim.chain([LONG]),
+    "a permutation": lambda: fg.vmap(
+        lambda x: fg.lax.ppermute(x, "i", [(0, 9)] * 100_000), axis_name="i"
+    )(np.ones(2)),
+    "a carry": lambda: fg.lax.scan(lambda c, _: ({LONG: 1.0}, None), {LONG: "a"}, None, length=2),
+    "an explanation": lambda: pytest.fail(explained()),
+}
+
+
+def explained():
+    f = fg.jit(lambda t: 1.0)
+    f(WIDE)
+    return f.explain([WIDE])
+
+
+@pytest.mark.parametrize("name", LONG_MESSAGES)
+def test_a_message_shows_the_beginning_and_the_end_of_what_is_long(name):
+    with pytest.raises(BaseException) as caught:
+        LONG_MESSAGES[name]()
+
+    text = str(caught.value)
+    assert 20 < len(text) < 4000 and "characters ..." in text

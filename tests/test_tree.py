@@ -499,3 +499,70 @@ def test_variables_of_a_class_are_no_fields_of_its_nodes():
         x: Any = 0.0
 
     assert tree.leaves(Counted(2.0)) == [2.0]
+
+
+# trees that do not end
+
+
+def loop_of(kind):
+    inner = [1.0]
+    whole = {"a": 1.0, "b": [inner]} if kind is dict else [1.0, (2.0, inner)]
+    inner.append(whole)
+    return whole
+
+
+@pytest.mark.parametrize("whole", [loop_of(list), loop_of(dict)], ids=["list", "dict"])
+@pytest.mark.parametrize(
+    "use",
+    [
+        tree.leaves,
+        tree.leaves_with_path,
+        lambda t: tree.map_with_path(lambda path, x: x, t),
+        lambda t: fg.grad(lambda t: 1.0)(t),
+        lambda t: fg.jit(lambda t: t)(t),
+        lambda t: fg.jit(lambda x: t)(1.0),
+        lambda t: fg.vmap(lambda t: t)(t),
+        lambda t: fg.lax.scan(lambda c, _: (c, None), t, None, length=2),
+        lambda t: fg.optim.adam(0.1).init(t),
+        lambda t: fg.ravel_pytree(t),
+    ],
+    ids=str,
+)
+def test_a_tree_that_contains_itself_is_refused_and_the_place_named(whole, use):
+    with pytest.raises(TreeError, match=r"the (list|dict) at .* contains itself, at .*\[1\]"):
+        use(whole)
+
+
+def test_a_tree_of_the_same_lists_again_and_again_is_refused():
+    whole = [1.0]
+    for _ in range(60):
+        whole = [whole, whole]
+
+    with pytest.raises(TreeError, match=r"more than 1,000,000,000 leaves"):
+        fg.grad(lambda t: 1.0)(whole)
+
+
+def test_trees_may_be_deep_and_may_hold_one_list_in_several_places():
+    deep = 1.0
+    for _ in range(1500):
+        deep = [deep]
+    shared = [1.0, 2.0]
+
+    assert tree.leaves(fg.grad(lambda t: tree.leaves(t)[0] * 2.0)(deep)) == [2.0]
+    assert tree.leaves(fg.jit(lambda t: t)(deep)) == [1.0]
+    wide = [shared] * 40_000
+    assert len(tree.leaves(wide)) == 80_000 == len(tree.leaves_with_path(wide))
+
+
+def test_a_list_that_contains_itself_is_no_array():
+    loop = [1.0, 2.0]
+    loop.append(loop)
+    twice = []
+    twice += [twice, twice]
+
+    for use in (lambda x: x + loop, lambda x: np.stack([x, loop]), lambda x: x[loop]):
+        with pytest.raises(ValueError, match="setting an array element with a sequence"):
+            fg.grad(use)(np.ones(3))
+    with pytest.raises(ValueError, match="nested deeper than the 64 axes"):
+        fg.grad(lambda x: fg.numpy.array([x, loop.append(x) or loop]))(np.ones(3))
+    assert not fg.numpy.building.holds_tracer(twice)

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike
-from ..core.errors import DtypeError, ShapeError
+from ..core.errors import DtypeError, ShapeError, short
 from ..core.jaxpr import Jaxpr
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
@@ -19,7 +19,7 @@ def check_arrays(who: str, what: str, value: Any) -> None:
     for path, x in tree.leaves_with_path(value):
         if not is_arraylike(x):
             raise TypeError(
-                f"{who}: {what}{tree.keystr(path)} must be made of arrays and numbers: got "
+                f"{who}: {what}{short(tree.keystr(path))} must be made of arrays and numbers: got "
                 f"{type(x).__name__}; close over what is neither"
             )
 

@@ -43,8 +43,31 @@ def _inside(filename: str) -> bool:
     return filename.startswith(_PACKAGE) or _NUMPY in filename
 
 
+def short(text: str, limit: int = 500) -> str:
+    """Return a text with its middle left out where it is long.
+
+    >>> short("a" * 1000, 50)
+    'aaaaaaaaaaaaaaaa ... 968 characters ... aaaaaaaaaaaaaaaa'
+    """
+    if len(text) <= limit:
+        return text
+    part = limit // 3
+    return f"{text[:part]} ... {len(text) - 2 * part:,} characters ... {text[-part:]}"
+
+
+def shown(x: object) -> str:
+    """Return the repr of a user's object for a message: not of any length, and it never fails."""
+    try:
+        return short(repr(x))
+    except Exception:  # one that fails, or is nested too deep
+        return f"a {type(x).__name__}"
+
+
 class FuncgradError(Exception):
     """The base of every error the library raises on purpose."""
+
+    def __init__(self, *args: object) -> None:
+        super().__init__(*[short(x, 3000) if type(x) is str else x for x in args])
 
 
 class ShapeError(FuncgradError, ValueError):

@@ -7,6 +7,7 @@ What a node is, ``nodes.py`` says.
 
 import builtins
 import itertools
+import math
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .errors import TreeError
+from .errors import TreeError, short
 from .nodes import NAMEDTUPLE, Handler, Path, handlers
 from .static import typed
 
@@ -26,6 +27,10 @@ IsLeaf: TypeAlias = Callable[[Any], bool] | None
 _Node: TypeAlias = tuple[type, Any, int]
 
 _LEAF: Any = None  # what stands for a leaf in the preorder
+
+_MANY = 100_000  # nodes, from which on it is asked whether the tree ends
+_DEEP = 100_000  # levels
+_ENDLESS = 1_000_000_000  # leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +109,7 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
     leaves: list[Any] = []
     nodes: list[Any] = []
     stack = [tree]
+    many = _MANY
     while stack:
         x = stack.pop()
         kind = type(x)
@@ -116,6 +122,8 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
         children, aux = (x, None) if kind is tuple else handler.flatten(x)
         children = tuple(children)
         nodes.append((kind, aux, len(children)))
+        if len(nodes) > many:
+            many = _check_finite(tree, is_leaf)
         stack += children[::-1]
     return leaves, TreeDef(tuple(nodes))
 
@@ -153,17 +161,65 @@ def flatten_with_path(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[tuple[Pat
 
 def _walk(tree: Any, is_leaf: IsLeaf) -> Iterator[tuple[Path, Any]]:
     stack: list[tuple[Any, Any]] = [(None, tree)]
+    count, many = 0, _MANY / 100  # the paths of deep trees are long
     while stack:
         trail, x = stack.pop()
         handler = handler_of(x)
         if handler is None or (is_leaf is not None and is_leaf(x)):
             yield _path(trail), x
             continue
+        count += 1
+        if count > many:
+            many = _check_finite(tree, is_leaf)
         children, aux = handler.flatten(x)
         children = tuple(children)
         keys = handler.keys(x, aux, len(children))
         steps = [((trail, k), c) for k, c in zip(keys, children, strict=True)]
         stack.extend(reversed(steps))
+
+
+def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
+    """Raise where a tree contains itself, or the same nodes so often that it has no end in sight.
+
+    It is asked of trees with many nodes, once; for the others it would cost more than it tells.
+    """
+    sizes: dict[int, int] = {}  # of subtrees that are done, counting nodes as often as they occur
+    kept: list[Any] = []  # so that no id is used twice
+    open_: dict[int, Any] = {}  # the way from the root to where we are
+    stack: list[tuple[Any, Any, Any]] = [(None, tree, None)]
+    while stack:
+        trail, x, children = stack.pop()
+        if children is not None:  # all of which are done
+            sizes[id(x)] = size = 1 + sum(sizes.get(id(c), 1) for c in children)
+            del open_[id(x)]
+            if size > _ENDLESS:
+                raise TreeError(
+                    f"tree: the {type(x).__name__} at {_told(trail)} has more than {_ENDLESS:,} "
+                    f"leaves, because it contains the same objects again and again; flatten them"
+                )
+            continue
+        handler = handler_of(x)
+        if id(x) in sizes or handler is None or (is_leaf is not None and is_leaf(x)):
+            continue
+        if id(x) in open_:
+            raise TreeError(
+                f"tree: the {type(x).__name__} at {_told(open_[id(x)])} contains itself, at "
+                f"{_told(trail)}: a tree ends somewhere; take the inner one out"
+            )
+        if len(open_) > _DEEP:
+            raise TreeError(f"tree: it is nested more than {_DEEP:,} deep: make it a flat list")
+        given, aux = handler.flatten(x)
+        children = tuple(given)
+        kept.append((x, children))
+        open_[id(x)] = trail
+        stack.append((trail, x, children))
+        keys = handler.keys(x, aux, len(children))
+        stack += [((trail, k), c, None) for k, c in zip(keys, children, strict=True)]
+    return math.inf
+
+
+def _told(trail: Any) -> str:
+    return short(keystr(_path(trail))) or "the root"
 
 
 def _path(trail: Any) -> Path:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..ops.operand import asarray
 from ..random import RangeError
 from .rows import integer
@@ -41,7 +41,7 @@ def pad_sequences(
     """
     who, arrays = "pad_sequences", [asarray(s) for s in sequences]
     if side not in ("right", "left"):
-        raise ValueError(f"{who}: side must be 'right' or 'left': got {side!r}")
+        raise ValueError(f"{who}: side must be 'right' or 'left': got {shown(side)}")
     _check_alike(who, arrays)
     # an empty list has no dtype of its own
     dtypes = {a.dtype for a in arrays if a.size} or {a.dtype for a in arrays}

@@ -7,6 +7,7 @@ import numpy as np
 
 from ..control.loop import fori_loop
 from ..core.avals import dtype_of, shape_of
+from ..core.errors import shown
 from ..numpy.linalg import svd
 from ..ops import elementwise as ew
 from ..ops.linalg.expm import squarings_p
@@ -97,7 +98,7 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
      [0. 2.]]
     """
     if side not in ("right", "left"):
-        raise ValueError(f"polar: side must be 'right' or 'left': got {side!r}")
+        raise ValueError(f"polar: side must be 'right' or 'left': got {shown(side)}")
     w, s, vh = svd(a, full_matrices=False)
     if side == "left":
         return w @ vh, (w * s[..., None, :]) @ adjoint(w)

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import broadcast_shapes, dtype_of, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..numpy.linalg import cholesky
 from ..numpy.shapes import concatenate
 from ..ops.linalg.lu import lu_p, permutation_p, rows_of
@@ -41,7 +41,9 @@ def solve_triangular(
     """
     kinds = {0: 0, "N": 0, 1: 1, "T": 1, 2: 2, "C": 2}
     if trans not in kinds:
-        raise ValueError(f"solve_triangular: trans must be 0, 1, 2, 'N', 'T' or 'C': got {trans!r}")
+        raise ValueError(
+            f"solve_triangular: trans must be 0, 1, 2, 'N', 'T' or 'C': got {shown(trans)}"
+        )
     a = squares(a)
     if kinds[trans]:
         a, lower = (a.mT if kinds[trans] == 1 else adjoint(a)), not lower
@@ -124,7 +126,7 @@ def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
         y = solve_triangular(both, y, trans, lower=True, unit_diagonal=True)
         x = _ordered(y, argsort_p(rows, axis=len(shape_of(rows)) - 1, kind="stable"))
     else:
-        raise ValueError(f"lu_solve: trans must be 0, 1 or 2: got {trans!r}")
+        raise ValueError(f"lu_solve: trans must be 0, 1 or 2: got {shown(trans)}")
     return x[..., 0] if vector else x
 
 

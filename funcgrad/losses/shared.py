@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import DtypeError, ShapeError
+from ..core.errors import DtypeError, ShapeError, shown
 from ..core.trace import Tracer
 from ..ops.operand import operand
 from ..ops.structure import cast
@@ -78,7 +78,9 @@ def reduced(
     contain already.
     """
     if reduction not in ("mean", "sum", "none"):
-        raise ValueError(f"{who}: reduction must be 'mean', 'sum' or 'none': got {reduction!r}")
+        raise ValueError(
+            f"{who}: reduction must be 'mean', 'sum' or 'none': got {shown(reduction)}"
+        )
     shape, dtype = shape_of(losses), dtype_of(losses)
     if weights is not None:
         weights = cast(operand(weights), dtype)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, shape_of
+from ..core.errors import shown
 from ..random import Key, fold_in
 from .calls import complaint, takes_key
 from .functions import relu
@@ -47,7 +48,7 @@ def as_layer(who: str, layer: Any, i: int) -> Any:
     if callable(layer) and not isinstance(layer, type):
         return Lambda(layer)
     cure = f"write {layer.__name__}(...)" if isinstance(layer, type) else f"write {who}(*list)"
-    raise TypeError(f"{who}: layer {i} must be a module or a function: got {layer!r}; {cure}")
+    raise TypeError(f"{who}: layer {i} must be a module or a function: got {shown(layer)}; {cure}")
 
 
 def called(layer: Any, x: Any, key: Key | None, i: int) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Axes, Shape, aval_of, shape_of
+from ..core.errors import shown
 from ..ops.layouts import ConvDimensionNumbers, conv_general_dilated, conv_transpose
 from ..random import Key
 from . import init
@@ -179,7 +180,7 @@ class ConvTranspose(Module):
         if self.padding in ("CAUSAL", "SAME_LOWER"):
             raise ValueError(
                 f"ConvTranspose: padding must be 'SAME', 'VALID', a number, or numbers or pairs: "
-                f"got {self.padding!r}"
+                f"got {shown(self.padding)}"
             )
 
     def kernel_shape(self) -> Shape:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of
-from ..core.errors import DtypeError
+from ..core.errors import DtypeError, shown
 from ..ops.compare import gt
 from ..ops.elementwise import gate, maximum
 from ..ops.operand import half_in_single, operand
@@ -111,7 +111,7 @@ def gelu(x: Any, approximate: bool | str = True) -> Any:
     if approximate is True or approximate == "tanh":
         return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * (x * x * x))))
     raise ValueError(
-        f"gelu: approximate must be True, False, 'tanh' or 'none': got {approximate!r}"
+        f"gelu: approximate must be True, False, 'tanh' or 'none': got {shown(approximate)}"
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from ..core.avals import Axes, Shape
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..numpy import full
 from ..numpy.at import at
 from ..random import (
@@ -143,7 +143,7 @@ class variance_scaling:  # noqa: N801
         for name, known in (("mode", _FANS), ("distribution", _DISTRIBUTIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(
-                    f"variance_scaling: no such {name}: got {getattr(self, name)!r}; use "
+                    f"variance_scaling: no such {name}: got {shown(getattr(self, name))}; use "
                     f"{' or '.join(map(repr, known))}"
                 )
 

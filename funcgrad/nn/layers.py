@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..core.errors import DtypeError
+from ..core.errors import DtypeError, shown
 from ..core.trace import Tracer
 from ..numpy.indexing import take
 from ..ops.operand import asarray
@@ -29,7 +29,8 @@ def check_lengths(layer: Any, *names: str, least: int = 0) -> None:
         whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
         if not whole or given < least:
             raise ValueError(
-                f"{type(layer).__name__}: {name} must be a length, {least} or more: got {given!r}"
+                f"{type(layer).__name__}: {name} must be a length, {least} or more: "
+                f"got {shown(given)}"
             )
 
 

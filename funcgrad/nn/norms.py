@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Axes, Shape, aval_of, dtype_of, shape_of
+from ..core.errors import shown
 from ..ops.operand import operand
 from ..ops.structure import cast
 from ..random import Key
@@ -139,7 +140,7 @@ def _check_shape(layer: Any, given: Any) -> tuple[int, ...]:
     if not shape or not all(isinstance(n, int | np.integer) and n >= 0 for n in shape):
         raise ValueError(
             f"{type(layer).__name__}: features must be the length of the last axis, or the "
-            f"lengths of the last axes: got {given!r}"
+            f"lengths of the last axes: got {shown(given)}"
         )
     return shape
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Axes, aval_of, dtype_of, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..ops.elementwise import add, maximum, minimum
 from ..ops.operand import operand
 from ..ops.pooling import highest, lowest, reduce_window
@@ -157,7 +157,8 @@ def _settle(layer: Any) -> None:
             given = getattr(layer, name)
             if not (given is None or isinstance(given, str) or is_whole(given)):
                 raise ValueError(
-                    f"{who}: where window_shape is one number, so is {name}: got {given!r}; write "
+                    f"{who}: where window_shape is one number, so is {name}: "
+                    f"got {shown(given)}; write "
                     f"(2, 2) for the window of an image"
                 )
         return

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..numpy.indexing import take
 from ..ops.operand import operand
 from ..random import Key
@@ -33,7 +33,7 @@ def resize(x: Any, shape: Lengths, method: str = "linear") -> Any:
     [0.   0.25 0.75 1.  ]
     """
     if method not in ("linear", "nearest"):
-        raise ValueError(f"resize: method must be 'linear' or 'nearest': got {method!r}")
+        raise ValueError(f"resize: method must be 'linear' or 'nearest': got {shown(method)}")
     x = operand(x)
     for axis, m in _axes("resize", x, shape):
         n = shape_of(x)[axis]
@@ -120,7 +120,9 @@ class Upsample(Module):
         if not is_whole(self.factor, 1):
             self.factor = lengths_of("Upsample", "factor", self.factor)  # type: ignore[misc]
         if self.method not in ("linear", "nearest"):
-            raise ValueError(f"Upsample: method must be 'linear' or 'nearest': got {self.method!r}")
+            raise ValueError(
+                f"Upsample: method must be 'linear' or 'nearest': got {shown(self.method)}"
+            )
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         shape = shape_of(x)

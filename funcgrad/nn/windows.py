@@ -5,6 +5,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from ..core.errors import shown
+
 Lengths: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = str | int | Sequence[int | tuple[int, int]]
 _WORDS = ("SAME", "VALID", "SAME_LOWER", "CAUSAL")
@@ -25,7 +27,7 @@ def per_axis(who: str, name: str, given: Any, rank: int, least: int = 1) -> tupl
     ):
         raise ValueError(
             f"{who}: {name} must be a whole number, {least} or more, or {rank} of them, one for "
-            f"each spatial axis: got {given!r}"
+            f"each spatial axis: got {shown(given)}"
         )
     return tuple(map(int, numbers))
 
@@ -37,7 +39,7 @@ def lengths_of(who: str, name: str, given: Any) -> tuple[int, ...]:
     if isinstance(given, str) or not rank or not all(is_whole(n, 1) for n in sizes):
         raise ValueError(
             f"{who}: {name} must have a length, 1 or more, for each spatial axis: got "
-            f"{given!r}; write (3, 3) for an image"
+            f"{shown(given)}; write (3, 3) for an image"
         )
     return tuple(map(int, sizes))
 
@@ -55,7 +57,7 @@ def padding_of(who: str, given: Any, rank: int) -> Any:
             return tuple((int(low), int(high)) for low, high in pairs)
     raise ValueError(
         f"{who}: padding must be {', '.join(map(repr, _WORDS[:3]))}, 'CAUSAL' along one axis, a "
-        f"whole number, or {rank} whole numbers or pairs (before, behind): got {given!r}"
+        f"whole number, or {rank} whole numbers or pairs (before, behind): got {shown(given)}"
     )
 
 

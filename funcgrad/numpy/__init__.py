@@ -10,6 +10,7 @@ from types import ModuleType as _ModuleType
 
 import numpy as _np
 
+from ..core.errors import shown
 from ..core.registry import overrides as _overrides
 from . import (  # each fills the table
     apply as apply,
@@ -83,7 +84,7 @@ def _namespace(api_version: str | None) -> _ModuleType:
     """Return what x.__array_namespace__() of a tracer returns: this module."""
     if api_version not in (None, *_VERSIONS):
         raise ValueError(
-            f"__array_namespace__: api_version is none that is known: got {api_version!r}; "
+            f"__array_namespace__: api_version is none that is known: got {shown(api_version)}; "
             f"ask for one of {', '.join(_VERSIONS)}"
         )
     return _sys.modules[__name__]

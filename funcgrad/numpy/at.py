@@ -9,7 +9,7 @@ import numpy as np
 
 from ..control.scan import scan
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
-from ..core.errors import DtypeError, ShapeError
+from ..core.errors import DtypeError, ShapeError, shown
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.assign import add_at_p, max_at_p, min_at_p, set_at_p
@@ -266,7 +266,7 @@ def _moved(
     if mode in _DIRECT:
         return x, key, arrays, ()
     if mode not in ("drop", "fill", "clip", "wrap"):
-        raise ValueError(f"at[]: mode must be 'drop', 'fill', 'clip' or 'wrap': got {mode!r}")
+        raise ValueError(f"at[]: mode must be 'drop', 'fill', 'clip' or 'wrap': got {shown(mode)}")
     shape, rest, axis = shape_of(x), iter(arrays), 0
     entries: list[Any] = []
     widths = [(0, 0)] * len(shape)

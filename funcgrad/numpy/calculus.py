@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import DtypeError
+from ..core.errors import DtypeError, shown
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
@@ -32,7 +32,7 @@ def diff(
     if n == 0:
         return a
     if n < 0:
-        raise ValueError(f"order must be non-negative but got {n!r}")
+        raise ValueError(f"order must be non-negative but got {shown(n)}")
     a = operand(a)
     if not shape_of(a):
         raise ValueError("diff requires input that is at least one dimensional")

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, shape_of
+from ..core.errors import shown
 from ..ops import elementwise as ew
 from ..ops.layouts import conv_general_dilated
 from ..ops.operand import operand, strong
@@ -58,7 +59,7 @@ def _convolved(a: Any, v: Any, mode: str) -> Any:
     if type(mode) is int and 0 <= mode < len(_MODES):
         mode = ("valid", "same", "full")[mode]  # as old NumPy programs number them
     if mode not in _MODES:
-        raise ValueError(f"mode must be one of 'valid', 'same', or 'full': got {mode!r}")
+        raise ValueError(f"mode must be one of 'valid', 'same', or 'full': got {shown(mode)}")
     if len(shape_of(a)) != 1 or len(shape_of(v)) != 1:
         raise ValueError(
             f"convolution: both operands must have one axis: got {shape_of(a)} and {shape_of(v)}"

@@ -36,7 +36,8 @@ def _default(*numbers: Any) -> np.dtype | None:
 def _leaves(obj: Any) -> list[Any]:
     if not isinstance(obj, (list, tuple)):
         return [obj]
-    return [leaf for part in obj for leaf in _leaves(part)]
+    inner = (x for part in operands.lists(obj) for x in part)
+    return [x for x in inner if not isinstance(x, (list, tuple))]
 
 
 def array(

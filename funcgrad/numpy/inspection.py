@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import shown
 from .creation import DEFAULT_COMPLEX, DEFAULT_FLOAT
 from .table import check_device
 
@@ -69,5 +70,5 @@ class NamespaceInfo:
         )
         for k in kinds:
             if k not in _KINDS:
-                raise ValueError(f"dtypes: kind must be one of {', '.join(_KINDS)}: got {k!r}")
+                raise ValueError(f"dtypes: kind must be one of {', '.join(_KINDS)}: got {shown(k)}")
         return {name: np.dtype(name) for k in kinds for name in _KINDS[k]}

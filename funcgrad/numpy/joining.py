@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import PYTHON_SCALARS, shape_of
+from ..core.errors import shown
 from ..ops.operand import asarray, holds_tracer
 from ..ops.structure import reshape
 from .table import unsupported
@@ -46,7 +47,7 @@ class Joiner:
         try:
             given = [int(n) for n in directive.split(",")]
         except ValueError:
-            raise ValueError(f"r_: unknown special directive: got {directive!r}") from None
+            raise ValueError(f"r_: unknown special directive: got {shown(directive)}") from None
         return Joiner(self.numpys, *given, *(self.axis, self.ndmin, self.start)[len(given) :])
 
     def _padded(self, part: Any) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..ops import elementwise as ew
 from ..ops.contract import einsum_p, matmul
 from ..ops.index import ARRAY, Index, getitem_p
@@ -242,7 +242,7 @@ def _parsed(operands: tuple[Any, ...]) -> tuple[list[Any], list[str], str]:
         extra.append(len(shape_of(x)) - len(term.replace("...", "")))
         if extra[-1] < 0 or (extra[-1] and "..." not in term):
             raise ValueError(
-                f"einsum: the subscripts {term!r} do not fit an operand with "
+                f"einsum: the subscripts {shown(term)} do not fit an operand with "
                 f"{len(shape_of(x))} axes: got {aval_of(x)}"
             )
     spare = [c for c in string.ascii_letters if c not in text]
@@ -253,7 +253,9 @@ def _parsed(operands: tuple[Any, ...]) -> tuple[list[Any], list[str], str]:
         result = "..." + "".join(sorted(axis for axis, n in counts.items() if n == 1))
     result = result.replace("...", dots)
     if len(set(result)) < len(result) or not set(result) <= set("".join(names)):
-        raise ValueError(f"einsum: the result {result!r} must name axes of the operands, each once")
+        raise ValueError(
+            f"einsum: the result {shown(result)} must name axes of the operands, each once"
+        )
     return xs, names, result
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import shown
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, axes_in, take_along
@@ -209,7 +210,7 @@ def _quantile(
     if numbers is not None and not (np.all(numbers >= 0) and np.all(numbers <= 1)):
         raise ValueError(f"{what} must be in the range [0, {whole}]")
     if method not in _PLACES:
-        raise ValueError(f"{method!r} is not a valid method. Use one of: {list(_PLACES)}")
+        raise ValueError(f"{shown(method)} is not a valid method. Use one of: {list(_PLACES)}")
     if len(shape_of(q)) > 2:
         raise ValueError("q must be a scalar or 1d")
     w = None if weights is None else _weights(a, weights, axis, method)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
-from ..core.errors import DtypeError, ShapeError, UnsupportedError
+from ..core.errors import DtypeError, ShapeError, UnsupportedError, shown
 from ..core.trace import Tracer
 from ..ops import elementwise as ew, reduce as prims
 from ..ops.operand import operand, strong
@@ -40,7 +40,7 @@ def _started(join: Callable[..., Any], y: Any, initial: Any) -> Any:
     if shape_of(start):
         raise ValueError(f"initial= must be one number: got {aval_of(start)}")
     if ew.is_complex(start) and not ew.is_complex(y):
-        raise TypeError(f"initial= must be real, as the array is: got {initial!r}")
+        raise TypeError(f"initial= must be real, as the array is: got {shown(initial)}")
     return join(y, cast(start, dtype_of(y)))
 
 

@@ -6,7 +6,7 @@ from typing import Any, NoReturn, TypeVar
 import numpy as np
 
 from ..core.avals import dtype_of
-from ..core.errors import DtypeError, MutationError, UnsupportedError
+from ..core.errors import DtypeError, MutationError, UnsupportedError, shown
 from ..core.registry import overrides
 
 NO_VALUE: Any = np._NoValue  # NumPy's own mark of an argument that was not given
@@ -70,7 +70,7 @@ def no_out(who: str, out: Any) -> None:
 def check_device(device: Any) -> None:
     """Raise for a device that there is not."""
     if device not in (None, "cpu"):
-        raise ValueError(f"device: arrays lie on the one device 'cpu': got {device!r}")
+        raise ValueError(f"device: arrays lie on the one device 'cpu': got {shown(device)}")
 
 
 def check_cast(who: str, x: Any, dtype: Any, casting: str) -> None:

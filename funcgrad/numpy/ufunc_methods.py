@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..core.errors import MutationError
+from ..core.errors import MutationError, shown
 from ..core.registry import overrides
 from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
@@ -89,7 +89,7 @@ def _loop(
         if (len(left), len(right)) != (ufunc.nin, ufunc.nout):
             raise ValueError(
                 f"signature= must name {ufunc.nin} operands and {ufunc.nout} results: "
-                f"got {signature!r}"
+                f"got {shown(signature)}"
             )
         loop = tuple(map(np.dtype, left + right))  # type: ignore[arg-type]
     else:
@@ -114,7 +114,7 @@ def _along(
     """
     stays = keepdims is True
     if keepdims is not NO_VALUE and not isinstance(keepdims, bool):
-        raise TypeError(f"{who}: keepdims must be True or False: got {keepdims!r}")
+        raise TypeError(f"{who}: keepdims must be True or False: got {shown(keepdims)}")
     if not (axis is NO_VALUE and keepdims is NO_VALUE) and ufunc.signature != "(n),(n)->()":
         raise TypeError(f"{who}: axis= and keepdims= go with one shared core dimension alone")
     if axis is not NO_VALUE:

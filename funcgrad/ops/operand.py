@@ -1,7 +1,7 @@
 """What a user may pass where an array is meant: numbers, and nested lists, also of tracers."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,8 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from .index import concatenate_p
 from .structure import Batched, Linear, cast, expand_dims, strengthen
+
+_MAX_RANK = 64  # NumPy's
 
 
 def asarray(obj: Any, dtype: Any = None) -> Any:
@@ -47,16 +49,36 @@ def _check_classes(obj: Any) -> None:
     """Raise if a nested list holds a masked array, or another class with rules of its own."""
     if not isinstance(obj, (list, tuple)):
         check_class(obj)
-    elif any(issubclass(kind, (list, tuple, np.ndarray)) for kind in set(map(type, obj))):
-        for part in obj:
-            _check_classes(part)
+        return
+    for part in lists(obj):
+        if any(issubclass(kind, np.ndarray) for kind in set(map(type, part))):
+            for x in part:
+                check_class(x)
 
 
-def holds_tracer(obj: Any) -> bool:
+def holds_tracer(obj: Any, level: int = 0) -> bool:
     """Return whether a nested list holds a tracer at any depth."""
-    if isinstance(obj, (list, tuple)):
-        return any(map(holds_tracer, obj))
-    return isinstance(obj, Tracer)
+    if not isinstance(obj, (list, tuple)):
+        return isinstance(obj, Tracer)
+    if level > 8:  # it may contain itself
+        return any(isinstance(x, Tracer) for part in lists(obj) for x in part)
+    for x in obj:
+        if isinstance(x, Tracer):
+            return True
+        if isinstance(x, (list, tuple)) and holds_tracer(x, level + 1):
+            return True
+    return False
+
+
+def lists(obj: Any) -> Iterator[Any]:
+    """Yield a list and those nested in it, each once: it may contain itself."""
+    found, seen = [obj], {id(obj)}
+    for part in found:  # grows while it is read
+        yield part
+        for x in part:
+            if isinstance(x, (list, tuple)) and id(x) not in seen:
+                seen.add(id(x))
+                found.append(x)
 
 
 def operand(x: Any) -> Any:
@@ -85,10 +107,15 @@ def integers(x: Any) -> Any:
     return cast(x, np.dtype(np.intp)) if dtype_of(x).kind == "b" else x
 
 
-def _stacked(obj: Any) -> Any:
+def _stacked(obj: Any, rank: int = 0) -> Any:
     if not isinstance(obj, (list, tuple)):
         return obj
-    return stacked([operand(_stacked(part)) for part in obj])
+    if rank == _MAX_RANK:
+        raise ValueError(
+            f"array: a list is nested deeper than the {_MAX_RANK} axes that an array can have, or "
+            f"contains itself; flatten it"
+        )
+    return stacked([operand(_stacked(part, rank + 1)) for part in obj])
 
 
 def stacked(parts: Sequence[Any]) -> Any:

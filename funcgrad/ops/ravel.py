@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of, is_arraylike, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, short
 from .index import concatenate_p
 from .operand import strong
 from .structure import cast, project, reshape
@@ -34,7 +34,7 @@ def ravel_pytree(value: Any) -> tuple[Any, Callable[[Any], Any]]:
     for path, x in tree.leaves_with_path(value):
         if not is_arraylike(x):
             raise TypeError(
-                f"ravel_pytree: the leaf at {tree.keystr(path)} must be an array: got "
+                f"ravel_pytree: the leaf at {short(tree.keystr(path))} must be an array: got "
                 f"{type(x).__name__}"
             )
     avals = [aval_of(x) for x in leaves]

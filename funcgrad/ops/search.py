@@ -6,7 +6,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..core.trace import Primitive
 from .structure import Batched, broadcast_to, front
 
@@ -32,7 +32,7 @@ class SearchSorted(Primitive):
     @override
     def infer(self, a: Aval, v: Aval, *, side: str) -> tuple[Aval, ...]:
         if side not in ("left", "right"):
-            raise ValueError(f"searchsorted: side must be 'left' or 'right': got {side!r}")
+            raise ValueError(f"searchsorted: side must be 'left' or 'right': got {shown(side)}")
         lead = len(a.shape) - 1
         if lead < 0 or v.shape[:lead] != a.shape[:lead]:
             raise ShapeError(f"searchsorted: the array must have one axis: got {a}; flatten it")

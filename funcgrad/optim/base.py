@@ -13,7 +13,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, is_inexact, shape_of
-from ..core.errors import DtypeError, ShapeError, TreeError
+from ..core.errors import DtypeError, ShapeError, TreeError, short, shown
 from ..core.trace import Tracer
 from ..nn.calls import UninitializedError, check_model
 from ..nn.walk import is_module
@@ -190,7 +190,7 @@ def named_chain(*named: tuple[str, GradientTransformation]) -> GradientTransform
 def checked(who: str, t: Any) -> Any:
     """Return a transformation; raise if it is none."""
     if not (hasattr(t, "init") and hasattr(t, "update")):
-        raise TypeError(f"{who}: a transformation has init and update: got {t!r}")
+        raise TypeError(f"{who}: a transformation has init and update: got {shown(t)}")
     return t
 
 
@@ -355,8 +355,8 @@ def chosen(who: str, mask: Any, params: Tree) -> Tree:
     for path, m in tree.leaves_with_path(mask):
         if not isinstance(m, bool | np.bool_):
             raise TypeError(
-                f"{who}: the mask must hold booleans: got {m!r}{tree.keystr(path) and ' at '}"
-                f"{tree.keystr(path)}"
+                f"{who}: the mask must hold booleans: got {shown(m)}{tree.keystr(path) and ' at '}"
+                f"{short(tree.keystr(path))}"
             )
     return mask
 
@@ -375,11 +375,11 @@ def check_number(who: str, name: str, value: Any, schedule: bool = False) -> Non
     kind = "a number or a schedule" if schedule else "a number"
     if is_module(value):
         raise TypeError(
-            f"{who}: {name} must be {kind}: got the model {value!r}; the optimizer takes the "
+            f"{who}: {name} must be {kind}: got the model {shown(value)}; the optimizer takes the "
             f"parameters in init and update: state = opt.init(model)"
         )
     if not is_arraylike(value) and not (schedule and callable(value)):
-        raise TypeError(f"{who}: {name} must be {kind}: got {value!r}")
+        raise TypeError(f"{who}: {name} must be {kind}: got {shown(value)}")
 
 
 def check_decay(who: str, **rates: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.errors import shown
 from .base import Schedule
 
 
@@ -228,7 +229,9 @@ def piecewise_interpolate_schedule(
     """
     who = "piecewise_interpolate_schedule"
     if interpolate_type not in ("linear", "cosine"):
-        raise ValueError(f"{who}: the type must be 'linear' or 'cosine': got {interpolate_type!r}")
+        raise ValueError(
+            f"{who}: the type must be 'linear' or 'cosine': got {shown(interpolate_type)}"
+        )
     steps = _steps(who, boundaries_and_scales)
 
     def schedule(count: Any) -> Any:

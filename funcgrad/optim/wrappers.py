@@ -7,6 +7,7 @@ import numpy as np
 
 from ..control.cond import cond
 from ..core import tree
+from ..core.errors import shown
 from .atoms import set_to_zero
 from .base import (
     GradientTransformation,
@@ -122,8 +123,9 @@ def multi_transform(
         unknown = {str(x) for x in tree.leaves(labels) if x not in parts}
         if unknown:
             raise ValueError(
-                f"multi_transform: a label needs a transformation: got {sorted(unknown)}, and "
-                f"transformations for {sorted(map(str, parts))}"
+                f"multi_transform: a label needs a transformation: got "
+                f"{shown(sorted(unknown))}, and transformations for "
+                f"{shown(sorted(map(str, parts)))}"
             )
         masks = {k: tree.map(lambda x, k=k: x == k, labels) for k in parts}
         return {k: masked(t, masks[k]) for k, t in parts.items()}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Shape, aval_of, dtype_of, is_arraylike, shape_of
-from ..core.errors import DtypeError, FuncgradError, ShapeError
+from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
 from ..core.nodes import register_dataclass
 from ..core.trace import Tracer
 from ..ops.compare import eq
@@ -74,7 +74,7 @@ class Key:
     def __getitem__(self, index: Any) -> "Key":
         entries = index if isinstance(index, tuple) else (index,)
         if len(entries) > self.ndim:
-            raise IndexError(f"too many indices for keys of shape {self.shape}: got {index!r}")
+            raise IndexError(f"too many indices for keys of shape {self.shape}: got {shown(index)}")
         static, arrays = [], []
         for entry, length in zip(entries, self.shape, strict=False):
             if not isinstance(entry, int | np.integer | slice):

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..control.loop import while_loop
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..linalg import (
     LinAlgError as LinAlgError,
     block_diag as block_diag,
@@ -87,7 +87,9 @@ def solve(
     """
     a, kinds = operand(a), {None: 0, "gen": 0, "sym": 1, "her": 2, "pos": 2}
     if assume_a not in kinds:
-        raise ValueError(f"solve: assume_a must be 'gen', 'sym', 'her' or 'pos': got {assume_a!r}")
+        raise ValueError(
+            f"solve: assume_a must be 'gen', 'sym', 'her' or 'pos': got {shown(assume_a)}"
+        )
     if kinds[assume_a]:
         a = _mirrored(a, lower, conjugate=kinds[assume_a] == 2)
     return np.linalg.solve(np.swapaxes(a, -1, -2) if transposed else a, b)

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..ops import elementwise as ew
 from ..ops.layouts import conv_general_dilated
 from ..ops.operand import operand, strong, weak_with
@@ -46,7 +46,7 @@ def convolve(
     array([1., 3., 5., 3.])
     """
     if mode not in _MODES:
-        raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid': got {mode!r}")
+        raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid': got {shown(mode)}")
     a, b = weak_with([strong(operand(in1)), strong(operand(in2))])
     ranks = len(shape_of(a)), len(shape_of(b))
     if axes is None:
@@ -121,7 +121,7 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     array([1., 3., 5., 3.])
     """
     if mode not in _MODES:
-        raise ValueError(f"fftconvolve: mode must be 'full', 'same' or 'valid': got {mode!r}")
+        raise ValueError(f"fftconvolve: mode must be 'full', 'same' or 'valid': got {shown(mode)}")
     a, b = weak_with([strong(operand(in1)), strong(operand(in2))])
     rank = len(shape_of(a))
     if rank != len(shape_of(b)):
@@ -166,7 +166,9 @@ def convolve2d(
     if len(shape_of(a)) != 2 or len(shape_of(b)) != 2:
         raise ShapeError(f"convolve2d: both must be matrices: got {shape_of(a)} and {shape_of(b)}")
     if boundary not in ("fill", *_BOUNDARIES):
-        raise ValueError(f"convolve2d: boundary must be 'fill', 'wrap' or 'symm': got {boundary!r}")
+        raise ValueError(
+            f"convolve2d: boundary must be 'fill', 'wrap' or 'symm': got {shown(boundary)}"
+        )
     plain = boundary == "fill" and isinstance(fillvalue, (int, float)) and fillvalue == 0
     if mode == "valid" or plain:
         return convolve(a, b, mode)
@@ -207,7 +209,7 @@ def detrend(data: Any, axis: int = -1, type: str = "linear") -> Any:
     array([-1.,  0.,  1.])
     """
     if type not in ("linear", "l", "constant", "c"):
-        raise ValueError(f"detrend: type must be 'linear' or 'constant': got {type!r}")
+        raise ValueError(f"detrend: type must be 'linear' or 'constant': got {shown(type)}")
     y = strong(operand(data))
     y = np.moveaxis(y if is_inexact(dtype_of(y)) else cast(y, np.float64), axis, -1)
     y = y - np.mean(y, axis=-1, keepdims=True)

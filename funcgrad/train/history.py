@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, shape_of
-from ..core.errors import DtypeError, FuncgradError, ShapeError
+from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
 from ..io.replace import replacing
 from ..random import RangeError
 from .averages import UnknownNameError
@@ -129,7 +129,7 @@ class History:
         (1, 0.5)
         """
         if mode not in ("min", "max"):
-            raise ValueError(f"History.best: mode must be 'min' or 'max': got {mode!r}")
+            raise ValueError(f"History.best: mode must be 'min' or 'max': got {shown(mode)}")
         column = self[name]
         if np.all(np.isnan(column)):
             raise RangeError(f"History.best: every {name!r} is nan")
@@ -253,7 +253,7 @@ def _from_csv(text: str) -> History:
     try:
         (first, *names), *rows = csv.reader(streams.StringIO(text))
         if first != "step":
-            raise ValueError(f"the first column is {first!r}, not 'step'")
+            raise ValueError(f"the first column is {shown(first)}, not 'step'")
         return History(
             (int(step), {n: float(x) for n, x in zip(names, row, strict=True) if x})
             for step, *row in rows
@@ -265,7 +265,7 @@ def _from_csv(text: str) -> History:
 def _ending(path: Any) -> str:
     ending = Path(path).suffix
     if ending not in (".json", ".csv"):
-        raise ValueError(f"History: the path must end in .json or .csv: got {str(path)!r}")
+        raise ValueError(f"History: the path must end in .json or .csv: got {shown(str(path))}")
     return ending
 
 

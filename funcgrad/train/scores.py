@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
-from ..core.errors import DtypeError, ShapeError
+from ..core.errors import DtypeError, ShapeError, shown
 from ..core.trace import Tracer
 from ..losses.shared import check_labels, mask_of, pair, reduced
 from ..numpy.at import at
@@ -270,6 +270,6 @@ def _averaged(who: str, part: Any, whole: Any, there: Any, average: str) -> Any:
         return np.sum(scores * ratio(there, np.sum(there)))
     if average not in ("macro", "none"):
         raise ValueError(
-            f"{who}: average must be 'macro', 'micro', 'weighted' or 'none': got {average!r}"
+            f"{who}: average must be 'macro', 'micro', 'weighted' or 'none': got {shown(average)}"
         )
     return np.mean(scores) if average == "macro" else scores

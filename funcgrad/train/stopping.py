@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of, shape_of
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..core.trace import Tracer
 from ..nn.calls import check_model
 from ..random import RangeError
@@ -62,7 +62,7 @@ class EarlyStopping:
 
     def __post_init__(self) -> None:
         if self.mode not in ("min", "max"):
-            raise ValueError(f"EarlyStopping: mode must be 'min' or 'max': got {self.mode!r}")
+            raise ValueError(f"EarlyStopping: mode must be 'min' or 'max': got {shown(self.mode)}")
         if not self.patience >= 1:
             raise RangeError(f"EarlyStopping: patience must be at least 1: got {self.patience}")
         if not self.min_delta >= 0:

@@ -18,7 +18,15 @@ from ..core.avals import (
     is_inexact,
     shape_of,
 )
-from ..core.errors import ClosureError, DtypeError, NonScalarError, ShapeError, TreeError
+from ..core.errors import (
+    ClosureError,
+    DtypeError,
+    NonScalarError,
+    ShapeError,
+    TreeError,
+    short,
+    shown,
+)
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
 
@@ -43,7 +51,7 @@ class Origin:
 
 def check_callable(who: str, fun: Any) -> None:
     if not callable(fun):
-        raise TypeError(f"{who}: the first argument must be a function: got {fun!r}")
+        raise TypeError(f"{who}: the first argument must be a function: got {shown(fun)}")
 
 
 class Chosen:
@@ -115,7 +123,7 @@ def _position(who: str, n: Any, args: Sequence[Any]) -> int:
     try:
         n = operator.index(n)
     except TypeError:
-        raise TypeError(f"{who}: argnums must be integers: got {n!r}; see argnames") from None
+        raise TypeError(f"{who}: argnums must be integers: got {shown(n)}; see argnames") from None
     if not -len(args) <= n < len(args):
         raise TypeError(
             f"{who}: argnums={n} needs {n + 1 if n >= 0 else -n} positional arguments: got "
@@ -132,7 +140,7 @@ def _named(who: str, fun: Callable[..., Any], name: str, args: Any, kwargs: Any)
     except ValueError:
         position = len(args)
     if position >= len(args):
-        raise TypeError(f"{who}: argnames names {name!r}, which was not passed")
+        raise TypeError(f"{who}: argnames names {shown(name)}, which was not passed")
     return position
 
 
@@ -144,7 +152,7 @@ def described(fun: Any, place: Place, path: tree.Path = ()) -> str:
             name = f"{place} ({list(inspect.signature(fun).parameters)[place]!r})"
     except (TypeError, ValueError, IndexError):  # no signature, or *args
         pass
-    return f"argument {name}{f' at {tree.keystr(path)}' if path else ''}"
+    return f"argument {name}{f' at {short(tree.keystr(path))}' if path else ''}"
 
 
 def carries_derivative(x: Any) -> bool:

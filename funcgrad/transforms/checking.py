@@ -7,6 +7,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of
+from ..core.errors import shown
 from .arguments import carries_derivative, check_callable, check_leaves, zero_of
 from .forward import jvp
 from .pullback import vjp
@@ -111,6 +112,7 @@ def _compare(where: str, got: Any, want: Any, atol: float, rtol: float) -> None:
     if not np.allclose(got, want, rtol=rtol, atol=atol, equal_nan=True):
         gap = np.max(np.abs(np.asarray(got) - want))
         raise AssertionError(
-            f"check_grads: derivative {where!r} differs from central differences by {gap:.3g}: "
+            f"check_grads: derivative {shown(where)} differs from central differences "
+            f"by {gap:.3g}: "
             f"got {got}, differences give {want}"
         )

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of
+from ..core.errors import shown
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, live
 from ..core.trace import Primitive
 from ..ops.structure import Batched, Linear, front
@@ -240,7 +241,7 @@ def _policy(policy: Any) -> Policy:
         return save_only_these_names(*policy)
     raise ValueError(
         f"checkpoint: policy must be one of {', '.join(map(repr, _BY_WORD))}, a list of names "
-        f"given by checkpoint_name, or a function of checkpoint_policies: got {policy!r}"
+        f"given by checkpoint_name, or a function of checkpoint_policies: got {shown(policy)}"
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 from ..core import tree
 from ..core.avals import aval_of, shape_of
 from ..core.axes import axis_named
-from ..core.errors import ShapeError
+from ..core.errors import ShapeError, shown
 from ..core.trace import Primitive
 from ..ops.collective import (
     all_gather_p,
@@ -158,7 +158,7 @@ def ppermute(x: Any, axis_name: Hashable, perm: Sequence[tuple[int, int]]) -> An
             if len(set(column)) < len(column) or not all(0 <= i < size for i in column):
                 raise ValueError(
                     f"ppermute: sources and destinations must each be different numbers from 0 to "
-                    f"{size - 1}: got {pairs}"
+                    f"{size - 1}: got {shown(pairs)}"
                 )
         return {"perm": pairs}
 

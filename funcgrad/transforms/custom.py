@@ -8,7 +8,7 @@ from typing import Any
 
 from ..core import tree
 from ..core.avals import aval_of
-from ..core.errors import MissingRuleError, TreeError
+from ..core.errors import MissingRuleError, TreeError, shown
 from ..core.jaxpr import eval_jaxpr
 from ..core.trace import Primitive
 from ..ops.structure import zeros
@@ -79,7 +79,9 @@ class Ruled:
             self.signature = None
         for name in names:
             if self.signature is None or name not in self.signature.parameters:
-                raise TypeError(f"{self.who}: nondiff_argnames names {name!r}, no argument of it")
+                raise TypeError(
+                    f"{self.who}: nondiff_argnames names {shown(name)}, no argument of it"
+                )
             self.nondiff.append(list(self.signature.parameters).index(name))
         functools.update_wrapper(self, fun)
 

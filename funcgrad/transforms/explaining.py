@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..core.avals import Aval
+from ..core.errors import shown
 from .arguments import described
 
 if TYPE_CHECKING:
@@ -22,7 +23,8 @@ def compared(call: "CallOf", signatures: Sequence["Signature"]) -> str:
 def _differences(call: "CallOf", signature: "Signature") -> list[str]:
     spot, before = signature.spot, signature.given
     if call.in_tree.typed() != before.in_tree.typed():
-        return [f"the arguments' structure was {before.in_tree}, and is {call.in_tree}"]
+        structures = f"{shown(before.in_tree)}, and is {shown(call.in_tree)}"
+        return [f"the arguments' structure was {structures}"]
     rows = zip(before.places, before.avals, call.avals, strict=True)
     return [
         f"{described(spot.fun, place, path)} was {_word(a)}, and is {_word(b)}"
@@ -34,4 +36,4 @@ def _differences(call: "CallOf", signature: "Signature") -> list[str]:
 def _word(x: Any) -> str:
     if isinstance(x, Aval):
         return f"{x}{', one of Python`s numbers' if x.weak else ''}"
-    return repr(x)
+    return shown(x)

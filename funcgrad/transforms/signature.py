@@ -14,7 +14,7 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, is_arraylike
 from ..core.axes import axis_env, bind_axes
 from ..core.cache import lazy
-from ..core.errors import MemoryLimitError
+from ..core.errors import MemoryLimitError, shown
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from ..core.static import typed
 from ..core.trace import Tracer
@@ -68,7 +68,7 @@ class Spot:
             whole = hasattr(value, "__index__") and not isinstance(value, bool)
             if value is not None and not (whole and operator.index(value) >= least):
                 raise ValueError(
-                    f"jit: {name} must be a whole number from {least} on: got {value!r}"
+                    f"jit: {name} must be a whole number from {least} on: got {shown(value)}"
                 )
         self.threads = operator.index(self.threads)
         try:
@@ -90,13 +90,13 @@ class Spot:
         variadic = any(p.kind is p.VAR_KEYWORD for p in self.parameters) or not keywords
         for name in names:
             if name not in keywords and not variadic:
-                raise ValueError(f"jit: {word}_argnames names {name!r}, which is no argument of it")
+                raise ValueError(f"jit: {word}_argnames names {shown(name)}, which is no argument")
         count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in self.parameters)
         variadic_positions = any(p.kind is p.VAR_POSITIONAL for p in self.parameters)
         places: set[Place] = set(names)
         for n in nums:
             if not hasattr(n, "__index__"):
-                raise TypeError(f"jit: {word}_argnums must be integers: got {n!r}")
+                raise TypeError(f"jit: {word}_argnums must be integers: got {shown(n)}")
             n = operator.index(n)
             if not -count <= n < count and not variadic_positions and self.parameters:
                 raise ValueError(
@@ -313,7 +313,8 @@ class Signature:
         for x in leaves:
             if not isinstance(x, (np.ndarray, np.generic)) and type(x) not in PYTHON_SCALARS:
                 raise TypeError(
-                    f"jit: {self.name} was called with {x!r}, which has no numbers: ask for its "
+                    f"jit: {self.name} was called with {shown(x)}, "
+                    f"which has no numbers: ask for its "
                     f"source, jaxpr or memory with it instead"
                 )
         plain = [np.asarray(x) if isinstance(x, np.ndarray) else x for x in leaves]

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
-from ..core.errors import ConversionError, TreeError
+from ..core.errors import ConversionError, TreeError, short
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.registry import overrides
 from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
@@ -167,7 +167,7 @@ def stage(
             if not is_arraylike(check_alive(x)):
                 raise TypeError(
                     f"{origin}: the output must be made of arrays: got {type(x).__name__}"
-                    f"{f' at {tree.keystr(path)}' if path else ''}"
+                    f"{f' at {short(tree.keystr(path))}' if path else ''}"
                 )
         closed = trace.close(leaves, lasting)
     finally:

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ...core.avals import dtype_of, is_inexact
+from ...core.errors import shown
 from ...ops.operand import operand, weak_with
 from ...ops.structure import cast
 from ...transforms.linear import stop_gradient
@@ -58,7 +59,8 @@ class Family:
         for key, value in given.items():
             if key not in names or key in values:
                 raise TypeError(
-                    f"{self.name}.{method}: {key!r} is given twice, or is none of its parameters: "
+                    f"{self.name}.{method}: {shown(key)} "
+                    f"is given twice, or is none of its parameters: "
                     f"{', '.join(names)}"
                 )
             values[key] = value
