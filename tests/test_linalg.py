@@ -165,6 +165,49 @@ def test_empty_matrices_have_empty_gradients(shape):
         assert fg.grad(loss)(x).shape == fg.jit(fg.grad(loss))(x).shape == shape
 
 
+PRODUCTS = {
+    "matmul": np.matmul,
+    "dot": np.dot,
+    "inner": np.inner,
+    "outer": np.outer,
+    "kron": np.kron,
+    "tensordot": lambda x, y: np.tensordot(x, y, 1),
+    "vecdot": np.vecdot,
+    "einsum": lambda x, y: np.einsum("...ij,...jk->...ik", x, y),
+    "solve": np.linalg.solve,
+    "lstsq": lambda x, y: np.linalg.lstsq(x, y)[0],
+}
+SIDES = [(0,), (2,), (0, 2), (2, 0), (0, 0), (2, 3), (2, 0, 3), (0, 2, 3), (2, 3, 0), (3, 2, 2)]
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products_with_empty_sides_have_derivatives_of_their_shapes(name):
+    f, taken = PRODUCTS[name], 0
+    for shapes in itertools.product(SIDES, SIDES):
+        xs = [np.full(s, 0.5) + (np.eye(*s[-2:]) if len(s) > 1 else 0) for s in shapes]
+        try:
+            want = f(*xs)
+        except (ValueError, np.linalg.LinAlgError):
+            continue
+        taken += 1
+        loss = lambda *xs: np.sum(f(*xs) ** 2)
+        both = fg.grad(loss, argnums=(0, 1))
+        for g in (both, fg.jit(both)):
+            assert [c.shape for c in g(*xs)] == [x.shape for x in xs]
+        assert fg.jvp(f, xs, xs)[1].shape == want.shape
+        fg.jvp(both, xs, xs)
+        for c, x in zip(fg.vmap(both)(*(np.stack([x, x]) for x in xs)), xs, strict=True):
+            assert c.shape == (2, *x.shape)
+    assert taken > 3
+
+
+@pytest.mark.skipif(not hasattr(np, "matvec"), reason="NumPy 2.2 has it")
+def test_a_vector_in_place_of_a_matrix_is_refused_as_by_numpy():
+    for f in (np.matvec, np.vecmat):
+        with pytest.raises(ValueError, match="needs at least 2 axes"):
+            fg.jit(f)(V, V)
+
+
 def test_vectors_and_stacks_of_right_hand_sides_follow_numpy_2():
     b = RNG.normal(size=(3, 4, 1))
     same(np.linalg.solve(STACK, V), fg.jit(np.linalg.solve)(STACK, V))

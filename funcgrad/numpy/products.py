@@ -47,17 +47,30 @@ def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
 @implements("matvec")
 def matvec(x1: Any, x2: Any, /) -> Any:
     """Multiply stacks of matrices and vectors; see numpy.matvec."""
-    y = matmul(operand(x1), expand_dims(operand(x2), (len(shape_of(operand(x2))),)))
+    x1, x2 = operand(x1), operand(x2)
+    _check_axes("matvec", (x1, 2), (x2, 1))
+    y = matmul(x1, expand_dims(x2, (len(shape_of(x2)),)))
     return reshape(y, shape_of(y)[:-1])
 
 
 @implements("vecmat")
 def vecmat(x1: Any, x2: Any, /) -> Any:
     """Multiply stacks of vectors, conjugated, and matrices; see numpy.vecmat."""
-    a = operand(x1)
+    a, b = operand(x1), operand(x2)
+    _check_axes("vecmat", (a, 1), (b, 2))
     a = ew.conj(a) if ew.is_complex(a) else a
-    y = matmul(expand_dims(a, (len(shape_of(a)) - 1,)), operand(x2))
+    y = matmul(expand_dims(a, (len(shape_of(a)) - 1,)), b)
     return reshape(y, shape_of(y)[:-2] + shape_of(y)[-1:])
+
+
+def _check_axes(who: str, *operands: tuple[Any, int]) -> None:
+    """Raise if an operand has fewer axes than one problem takes."""
+    for i, (x, least) in enumerate(operands):
+        if len(shape_of(x)) < least:
+            raise ShapeError(
+                f"{who}: operand {i} needs at least {least} ax{'i' if least == 1 else 'e'}s: got "
+                f"{aval_of(x)}"
+            )
 
 
 @implements("dot")

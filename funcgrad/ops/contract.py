@@ -85,7 +85,8 @@ class Matmul(Multilinear):
         if needs[1] is None:
             return (a_ct, None)
         if b_rank == 2 < a_rank:  # one product for the whole batch
-            a, ct = a.reshape(-1, a.shape[-1]), ct.reshape(-1, ct.shape[-1])
+            rows = math.prod(a.shape[:-1])  # -1 would not tell the length of an empty axis
+            a, ct = a.reshape(rows, a.shape[-1]), ct.reshape(rows, ct.shape[-1])
         return (a_ct, match(a.mT @ ct, b))
 
     @override
