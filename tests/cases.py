@@ -497,6 +497,18 @@ CASES: dict[str, list[Case]] = {
     "svd":         [Case((s,), {"full": full}) for s, full in [
                     ((3, 2), False), ((2, 3), False), ((3, 3), True), ((2, 2, 3), False)]],
     "svdvals":     of_matrices((3, 2), (2, 3), (2, 2, 3)),
+    "polar":       of_matrices((3, 3), (4, 2), (2, 3, 2), (0, 0)),
+    # what their derivatives take apart where values are equal
+    "eigh_of_rules": [Case((s,), {"uplo": "L"}, made=positive) for s in SQUARES],
+    "eig_of_rules": of_matrices((3, 3), (2, 3, 3), made=regular),
+    "svd_of_rules": [Case((s,), {"full": False}) for s in [(3, 2), (2, 2, 3)]],
+    "fixed_eigh":  [Case((s,), {"uplo": "L"}, made=positive) for s in SQUARES],
+    "fixed_svd":   [Case((s,), {"full": False}) for s in [(3, 2), (2, 2, 3)]],
+    "equal_values": [Case((s,)) for s in [(3,), (2, 3), (0,), (0, 2)]],
+    "negligible_values": [Case((s,)) for s in [(3,), (2, 3), (0,), (0, 2)]],
+    "taint":       [Case((Given(np.zeros(s, bool)), (2, 3, 3), Given(np.ones((1, 1)))),
+                         {"whole": whole, "who": "eigh"}, **C)
+                    for s in [(3, 3), (2, 1, 3)] for whole in (False, True)],
     "lu":          [Case((s,), **C) for s in [(3, 3), (4, 2), (2, 3), (2, 3, 3), (0, 0), (1, 0)]],
     "permutation_of_pivots": [Case((Given(np.array(p, np.int32)),), {"size": 3})
                     for p in ([2, 1, 2], [[1, 1], [2, 2]])],

@@ -7,6 +7,13 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
+import funcgrad.linalg
+import funcgrad.losses
+import funcgrad.nn
+import funcgrad.optim
+import funcgrad.random
+import funcgrad.scipy
+import funcgrad.special
 from funcgrad.core.avals import PYTHON_SCALARS, Aval, aval_of
 from funcgrad.core.errors import MissingRuleError
 from funcgrad.core.jaxpr import check_jaxpr
@@ -24,6 +31,14 @@ HOLDERS = {
     "checkpoint": "test_checkpoint", "jit": "test_jit", "linear_solve": "test_implicit",
     "custom_jvp": "test_custom", "custom_vjp": "test_custom", "custom_batch": "test_custom",
 }  # fmt: skip
+# bound only to what belongs together: a Hermitian matrix, or the parts of a decomposition
+MATRICES = dict.fromkeys((
+    "hermitian_part", "matrix_function", "sqrtm", "lyapunov", "slopes_of_eigenvalues",
+    "spectral_gradient",
+    "turned_diagonal", "singular_gradient", "slopes_of_singular_values", "turned_singular",
+    "slopes_of_general_eigenvalues", "inverse_of_eigenvectors", "inverse_of_qr_factor",
+    "inverse_of_regular", "singular_matrices",
+), "test_degenerate")  # fmt: skip
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control
 # only the compiler makes them; test_jit
 BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks"}
@@ -32,7 +47,7 @@ COLLECTIVES = {
 }  # fmt: skip  # test_collectives
 
 TRANSPOSED = {
-    "qr", "eig", "eigvals", "svd", "lu", "pinv", "lstsq",
+    "qr", "lu", "pinv", "lstsq", "polar",
 }  # fmt: skip
 
 # rules that are absent by decision, each with its reason
@@ -170,7 +185,7 @@ def outcome(function, *args, **params):
 
 
 def test_every_primitive_has_a_row():
-    assert sorted(OWN) == sorted([*CASES, *HOLDERS, *COLLECTIVES, *NUMBERS, *BITS])
+    assert sorted(OWN) == sorted([*CASES, *HOLDERS, *MATRICES, *COLLECTIVES, *NUMBERS, *BITS])
 
 
 def test_every_absent_rule_is_declared(capsys):

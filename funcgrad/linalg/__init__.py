@@ -40,7 +40,11 @@ from ..numpy.linalg import (
 from .functions import (
     expm as expm,
     expm_frechet as expm_frechet,
+    inv_sqrtm as inv_sqrtm,
+    logm as logm,
+    matrix_function as matrix_function,
     polar as polar,
+    sqrtm as sqrtm,
 )
 from .systems import (
     block_diag as block_diag,

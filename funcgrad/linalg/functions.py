@@ -1,6 +1,8 @@
-"""Functions of matrices: the exponential and the polar factors."""
+"""Functions of matrices: the exponential, those of Hermitian matrices, the polar factors."""
 
 import math
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -8,11 +10,12 @@ import numpy as np
 from ..control.loop import fori_loop
 from ..core.avals import dtype_of, shape_of
 from ..core.errors import shown
-from ..numpy.linalg import svd
 from ..ops import elementwise as ew
 from ..ops.linalg.expm import squarings_p
+from ..ops.linalg.function import hermitian_part_p, matrix_function_p
 from ..ops.linalg.inverse import solve_p
-from ..ops.linalg.matrices import adjoint, squares
+from ..ops.linalg.matrices import adjoint, matrices, squares
+from ..ops.linalg.root import polar_p, sqrtm_p
 from ..ops.operand import common_dtype, strong
 from ..ops.reduce import max_p
 from ..ops.structure import cast, expand_dims
@@ -99,7 +102,108 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
     """
     if side not in ("right", "left"):
         raise ValueError(f"polar: side must be 'right' or 'left': got {shown(side)}")
-    w, s, vh = svd(a, full_matrices=False)
-    if side == "left":
-        return w @ vh, (w * s[..., None, :]) @ adjoint(w)
-    return w @ vh, (adjoint(vh) * s[..., None, :]) @ vh
+    a = matrices(a)
+    m, n = shape_of(a)[-2:]
+    u, p = polar_p.bind(a if m >= n else adjoint(a))
+    if (m >= n) != (side == "right"):
+        p = u @ p @ adjoint(u)
+    return (u if m >= n else adjoint(u)), p
+
+
+@dataclass(frozen=True)
+class _Derivatives:
+    """An elementwise function and all its derivatives."""
+
+    f: Callable[[Any], Any]
+    df: Callable[[Any], Any] | None
+
+    def __call__(self, x: np.ndarray, order: int) -> Any:
+        g, done = (self.f, 0) if order == 0 or self.df is None else (self.df, 1)
+        for _ in range(order - done):
+            g = _differentiated(g)
+        return g(x)
+
+
+def _differentiated(g: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    return lambda x: jvp(g, (x,), (np.ones_like(x),))[1]
+
+
+def matrix_function(f: Callable[[Any], Any], a: Any, df: Callable[[Any], Any] | None = None) -> Any:
+    """Return f of Hermitian matrices: that of the eigenvalues, with the same eigenvectors.
+
+    Args:
+        f: an elementwise function of arrays of real numbers, real or complex, which depends on
+            nothing else that is differentiated. A function of a module, rather than a new lambda
+            at each call, lets ``jit`` find its program again.
+        a: shape [..., N, N], Hermitian but for rounding; its Hermitian part is taken, so that the
+            gradient is Hermitian too.
+        df: the derivative of ``f``, found by ``jvp`` unless given.
+
+    Raises:
+        LinAlgError: if a matrix is not Hermitian.
+
+    Derivatives of every order are right at equal eigenvalues, where those of ``eigh`` are nan.
+
+    >>> print(matrix_function(np.exp, np.zeros((2, 2))))
+    [[1. 0.]
+     [0. 1.]]
+    """
+    a = hermitian_part_p(squares(a), who="matrix_function")
+    return matrix_function_p(a, function=_Derivatives(f, df))
+
+
+def sqrtm(a: Any) -> Any:
+    """Return the root of Hermitian matrices without negative eigenvalues; with one it is nan.
+
+    Args:
+        a: shape [..., N, N], Hermitian but for rounding; its Hermitian part is taken. For others
+            see :func:`funcgrad.scipy.linalg.sqrtm`.
+
+    Raises:
+        LinAlgError: if a matrix is not Hermitian.
+
+    At a singular matrix the root has no derivative, and it is nan.
+
+    >>> print(sqrtm(np.array([[4.0, 0.0], [0.0, 9.0]])))
+    [[2. 0.]
+     [0. 3.]]
+    """
+    return sqrtm_p(hermitian_part_p(squares(a), who="sqrtm"), who="sqrtm", fixed_rank=False)
+
+
+def inv_sqrtm(a: Any) -> Any:
+    """Return the inverse of the root of positive definite matrices, which whitens a covariance.
+
+    Args:
+        a: shape [..., N, N], Hermitian but for rounding; its Hermitian part is taken.
+
+    Raises:
+        LinAlgError: if a matrix is not Hermitian.
+
+    >>> print(inv_sqrtm(np.array([[4.0, 0.0], [0.0, 16.0]])))
+    [[0.5  0.  ]
+     [0.   0.25]]
+    """
+    a = hermitian_part_p(squares(a), who="inv_sqrtm")
+    return matrix_function_p(a, function=_Derivatives(_inverse_root, None))
+
+
+def _inverse_root(w: Any) -> Any:
+    return 1 / np.sqrt(w)
+
+
+def logm(a: Any) -> Any:
+    """Return the logarithm of positive definite matrices, the inverse of ``expm``.
+
+    Args:
+        a: shape [..., N, N], Hermitian but for rounding; its Hermitian part is taken.
+
+    Raises:
+        LinAlgError: if a matrix is not Hermitian.
+
+    >>> print(logm(np.eye(2)))
+    [[0. 0.]
+     [0. 0.]]
+    """
+    a = hermitian_part_p(squares(a), who="logm")
+    return matrix_function_p(a, function=_Derivatives(np.log, None))

@@ -68,8 +68,8 @@ def svd(
 ) -> Any:
     """Return the singular value decomposition; see numpy.linalg.svd.
 
-    The vectors of equal singular values, and those that ``full_matrices`` adds, are not
-    determined: their derivative leaves out that they turn among themselves.
+    The vectors of equal or zero singular values have no derivative: it is nan, with a warning, but
+    for gradients of functions of whole spaces of vectors alone, as ``u @ vh`` is.
     """
     if hermitian:
         return _svd_of_hermitian(a, compute_uv)
@@ -103,7 +103,8 @@ def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, NumPy's name
     """Return eigenvalues and eigenvectors of a Hermitian matrix; see numpy.linalg.eigh.
 
     As NumPy reads one triangle alone, so the gradient lies in that triangle. The vectors of equal
-    eigenvalues are not determined: their derivative leaves out that they turn among themselves.
+    eigenvalues have no derivative: it is nan, with a warning, but for gradients of functions of
+    whole eigenspaces alone. For functions of the matrix see ``funcgrad.linalg.matrix_function``.
     """
     w, v = eigh_p.bind(squares(a), uplo=_triangle(UPLO))
     return named(np.linalg.eigh)(w, v)
@@ -126,8 +127,8 @@ def eig(a: Any) -> Any:
     """Return eigenvalues and eigenvectors; see numpy.linalg.eig.
 
     A program, which knows no values, gives them as complex numbers even where all are real, and
-    so does vmap. The derivative of a matrix that has too few eigenvectors does not exist; what
-    rounding makes of it is returned.
+    so does vmap. The vectors of equal eigenvalues have no derivative, nor has a matrix that has too
+    few eigenvectors: it is nan, with a warning.
     """
     a = squares(a)
     w, v = eig_p.bind(a)

@@ -66,7 +66,7 @@ def det(a: Any) -> Any:
 def slogdet(a: Any) -> Any:
     """Return sign and logarithm of the determinant; see numpy.linalg.slogdet.
 
-    At a singular matrix the gradient, which is infinite, is that of its pseudo-inverse.
+    At a singular matrix the gradient, which is infinite, is nan.
     """
     return named(np.linalg.slogdet)(*slogdet_p.bind(squares(a)))
 

@@ -7,6 +7,8 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import ShapeError
 from ..ops.elementwise import unit
+from ..ops.linalg.matrices import hermitian
+from ..ops.linalg.root import sqrtm_p
 from ..ops.operand import asarray
 from ..ops.structure import cast
 from .arguments import (
@@ -39,7 +41,8 @@ def multivariate_normal(
         shape: the shape of the result without its last axis, n; that of the axes before those
             of both parameters together unless given.
         dtype: floating; that of the parameters unless given, as in JAX.
-        method: "cholesky"; or "eigh" or "svd", which also take a singular ``cov``.
+        method: "cholesky"; or "eigh" or "svd", the symmetric root, which also takes a singular
+            ``cov``; its derivative then takes the rank as constant.
 
     Raises:
         numpy.linalg.LinAlgError: if ``cov`` has no Cholesky factor.
@@ -79,12 +82,8 @@ def _factor(cov: Any, method: str) -> Any:
         return cast(_factor(cast(cov, np.float32), method), np.float16)
     if method == "cholesky":
         return np.linalg.cholesky(cov)
-    if method == "eigh":
-        sizes, vectors = np.linalg.eigh(cov)
-        sizes = np.maximum(sizes, 0)  # which rounding may miss
-    else:
-        vectors, sizes, _ = np.linalg.svd(cov)
-    return vectors * np.sqrt(sizes)[..., None, :]
+    a = hermitian(cov, "L")  # the triangle that Cholesky reads
+    return sqrtm_p(a, who="random.multivariate_normal", fixed_rank=True)
 
 
 def orthogonal(

@@ -12,9 +12,10 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, shape_of
-from .. import elementwise as ew
+from .. import compare, elementwise as ew
 from ..structure import expand_dims, fit, match, sum_p
-from .inverse import inverse_if_any_p
+from .degenerate import inverse_or_nan
+from .inverse import Inverse
 from .matrices import OfMatrices, real, real_dtype, result_dtype
 
 
@@ -79,8 +80,7 @@ class Cofactor(OfMatrices):
 class SlogDet(OfMatrices):
     """Sign, or phase, and logarithm of the determinant; d log det A = tr(dA / A).
 
-    At a singular matrix the pseudo-inverse stands for the inverse, so that the derivative is
-    finite.
+    At a singular matrix there is no derivative: nan, but for a cotangent of 0.
     """
 
     @override
@@ -100,7 +100,8 @@ class SlogDet(OfMatrices):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
         sign = outs[0]
-        trace = _contracted(inverse_if_any_p(primals[0]).mT, tangents[0])
+        terms = inverse_of_regular_p(primals[0]).mT * tangents[0]
+        trace = _total(ew.where(compare.eq(tangents[0], 0), 0, terms))
         turn = sign * (trace - ew.real(trace)) if ew.is_complex(sign) else None
         return turn, real(trace)
 
@@ -112,7 +113,9 @@ class SlogDet(OfMatrices):
             size = around if size is None else size + around
         if size is None:
             return (None,)
-        return (match(_spread(size) * inverse_if_any_p(ins[0]).mT, ins[0]),)
+        size = _spread(size)
+        ct = ew.where(compare.eq(size, 0), 0, size * inverse_of_regular_p(ins[0]).mT)
+        return (match(ct, ins[0]),)
 
 
 def _spread(x: Any) -> Any:
@@ -123,8 +126,13 @@ def _spread(x: Any) -> Any:
 
 def _contracted(x: Any, y: Any) -> Any:
     """Return the sums of the products of all elements of two matrices."""
-    rank = max(len(x.shape), len(y.shape))
-    return sum_p(x * y, axes=(rank - 2, rank - 1))
+    return _total(x * y)
+
+
+def _total(x: Any) -> Any:
+    """Return the sums of all elements of matrices."""
+    rank = len(x.shape)
+    return sum_p(x, axes=(rank - 2, rank - 1))
 
 
 def _cofactors(a: Any, directions: Any) -> Any:
@@ -186,3 +194,4 @@ def _of_diagonal(s: Any, directions: Any) -> Any:
 det_p = Det("det")
 cofactor_p = Cofactor("cofactor")
 slogdet_p = SlogDet("slogdet")
+inverse_of_regular_p = Inverse("inverse_of_regular", inverse_or_nan("slogdet"))

@@ -1,18 +1,19 @@
 """Eigenvalues and eigenvectors of general matrices."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, shape_of
+from ...core.avals import Aval, broadcast_shapes, shape_of
 from .. import elementwise as ew
 from ..reduce import argmax_p
-from ..structure import cast
-from .eigh import inverse_gaps
-from .inverse import inverse_if_any_p
+from ..structure import cast, fit, match
+from .degenerate import blocked, equal_p, inverse_gaps, inverse_or_nan, off_diagonal, taint
+from .inverse import Inverse
 from .matrices import OfMatrices, conj, diagonal, result_dtype, total
+from .spectral import with_stack
 
 
 def _complex(dtype: np.dtype) -> np.dtype:
@@ -22,11 +23,17 @@ def _complex(dtype: np.dtype) -> np.dtype:
 class Eig(OfMatrices):
     """Eigenvalues and eigenvectors, complex also where NumPy would find that all are real.
 
-    dw_i = (V^-1 dA V)_ii and V^-1 dV = F * (V^-1 dA V), F_ij = 1/(w_j - w_i), and 0 where rounding
-    does not tell the two apart; then each vector keeps LAPACK's scale: its length is 1, its
-    largest element real.
+    With T = V^-1 dA V: dw_i = T_ii and V^-1 dV = F * T, F_ij = 1/(w_j - w_i); then each vector
+    keeps LAPACK's scale: its length is 1, its largest element real.
     Source: Giles 2008, section 3.1; Boeddeker et al. 2017 (arXiv:1701.00392), section 4.6.
+
+    The vectors of equal eigenvalues have no derivative: nan, but in a function of whole eigenspaces
+    and of nothing else, as for ``Eigh``, whose ``for_rules`` this has too.
     """
+
+    def __init__(self, name: str, for_rules: bool = False) -> None:
+        super().__init__(name)
+        self.for_rules = for_rules
 
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
@@ -46,15 +53,42 @@ class Eig(OfMatrices):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
         w, v = outs
-        turned = inverse_if_any_p(v) @ (cast(tangents[0], v.dtype) @ v)
-        moved = v @ (inverse_gaps(w) * turned)
+        same = equal_p(w)
+        turned = inverse_of_vectors_p(v) @ (cast(tangents[0], v.dtype) @ v)
+        infinite = taint("eig", off_diagonal(same), turned, whole=True)
+        moved = v @ (inverse_gaps(w, same) * turned + infinite)
+        slopes = general_slopes_p(w, turned)
         if not shape_of(w)[-1]:
-            return w, moved
-        largest = argmax_p(ew.abs(v), axis=len(shape_of(v)) - 2)[..., None, :]
-        here = largest == np.arange(shape_of(v)[-1])[:, None]
+            return slopes, moved
+        here = _largest(v)
         longer = ew.real(total(conj(v) * moved, -2))
         slant = ew.imag(total(ew.where(here, moved, 0), -2) / total(ew.where(here, v, 0), -2))
-        return diagonal(turned), moved - v * (longer + 1j * slant)[..., None, :]
+        return slopes, moved - v * (longer + 1j * slant)[..., None, :]
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        (w_ct, v_ct), (w, v) = cts, outs
+        inside: Any = 0 * v
+        if v_ct is not None and shape_of(w)[-1]:
+            here, along = _largest(v), total(v_ct * v, -2)
+            slant = -1j * ew.imag(along) / total(ew.where(here, v, 0), -2)
+            v_ct = v_ct - ew.real(along)[..., None, :] * conj(v)
+            v_ct = v_ct + ew.where(here, slant[..., None, :], 0)
+            x, same = v.mT @ v_ct, equal_p(w)
+            pairs = off_diagonal(same)
+            alone = w_ct is None and not self.for_rules
+            infinite = taint("eig", pairs, x, like=x) if alone else blocked("eig", pairs, x)
+            inside = inverse_gaps(w, same) * x + infinite
+        if w_ct is not None:
+            on = np.eye(shape_of(w)[-1], dtype=bool)
+            inside = inside + ew.where(on, w_ct[..., None, :], 0)
+        return (match(inverse_of_vectors_p(v).mT @ inside @ v.mT, ins[0]),)
+
+
+def _largest(v: Any) -> Any:
+    """Return where each column has its largest element."""
+    largest = argmax_p(ew.abs(v), axis=len(shape_of(v)) - 2)[..., None, :]
+    return largest == np.arange(shape_of(v)[-1])[:, None]
 
 
 class Eigvals(OfMatrices):
@@ -71,10 +105,62 @@ class Eigvals(OfMatrices):
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
-        _, v = eig_p.bind(primals[0])
-        product = cast(tangents[0], v.dtype) @ v
-        return (total(inverse_if_any_p(v).mT * product, -2),)
+        w, v = eig_of_rules_p.bind(primals[0])
+        return (general_slopes_p(w, inverse_of_vectors_p(v) @ (cast(tangents[0], v.dtype) @ v)),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        _, v = eig_of_rules_p.bind(ins[0])
+        return (match((inverse_of_vectors_p(v).mT * cts[0][..., None, :]) @ v.mT, ins[0]),)
+
+
+class GeneralSlopes(OfMatrices):
+    """The derivatives of eigenvalues w: the diagonal of T, of equal ones eigenvalues of a block.
+
+    It is linear in T where all are distinct; its transpose is that of the diagonal.
+    """
+
+    cores: ClassVar[dict[int, int]] = {0: 1}
+
+    @override
+    def run(self, w: Any, t: Any) -> tuple[Any, ...]:
+        t = with_stack(t, w.shape[:-1])
+        out = np.diagonal(t, axis1=-2, axis2=-1).copy()
+        (same,) = equal_p.run(np.broadcast_to(w, out.shape))
+        if np.count_nonzero(same) > out.size:
+            for i in np.ndindex(out.shape[:-1]):
+                for group in np.unique(same[i], axis=0):
+                    block = t[i][np.ix_(group, group)]
+                    if np.isfinite(block).all():
+                        out[i][group] = np.linalg.eigvals(block)
+        return (out,)
+
+    @override
+    def infer(self, w: Aval, t: Aval) -> tuple[Aval, ...]:
+        stack = broadcast_shapes(w.shape[:-1], t.shape[:-2])
+        return (Aval((*stack, t.shape[-1]), t.dtype),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (w, _), (_, t) = primals, tangents
+        if t is None:
+            return (None,)
+        infinite = total(taint("eig", off_diagonal(equal_p(w)), t, whole=True), -1)
+        return (fit(diagonal(t) + infinite, outs[0]),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        on = np.eye(shape_of(ins[1])[-1], dtype=bool)
+        ct = None if needs[1] is None else match(ew.where(on, cts[0][..., None, :], 0), ins[1])
+        return (None, ct)
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands == {1}
 
 
 eig_p = Eig("eig")
+eig_of_rules_p = Eig("eig_of_rules", for_rules=True)
 eigvals_p = Eigvals("eigvals")
+general_slopes_p = GeneralSlopes("slopes_of_general_eigenvalues")
+inverse_of_vectors_p = Inverse("inverse_of_eigenvectors", inverse_or_nan("defective"))

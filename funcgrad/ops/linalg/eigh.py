@@ -1,39 +1,45 @@
 """Eigenvalues and eigenvectors of Hermitian matrices."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, shape_of
-from .. import elementwise as ew
-from ..reduce import max_p
-from ..structure import match
+from ...core.avals import Aval, broadcast_shapes, shape_of
+from ...core.trace import Tracer
+from .. import compare, elementwise as ew
+from ..structure import fit, match
+from .degenerate import blocked, equal_p, inverse_gaps, off_diagonal, taint, used
 from .matrices import (
     OfMatrices,
     adjoint,
     conj,
-    diagonal,
-    eps,
     hermitian,
     of_triangle,
     real,
     real_dtype,
-    reciprocal,
     result_dtype,
     total,
 )
+from .spectral import differing, quotients, slopes_p, turned_p, with_stack
 
 
 class Eigh(OfMatrices):
     """Eigenvalues, ascending, and eigenvectors of the matrix of which one triangle is read.
 
-    dw_i = (V* dA V)_ii and V* dV = F * (V* dA V) with F_ij = 1/(w_j - w_i), which is taken as 0
-    where rounding does not tell the two eigenvalues apart: their vectors are not determined, and
-    turn within their space by no amount.
+    With P = V* dA V: dw_i = P_ii and V* dV = F * P, F_ij = 1/(w_j - w_i).
     Source: Giles 2008, section 3.1.
+
+    Where eigenvalues are equal, dw are the eigenvalues of their block of P, and the vectors have no
+    derivative: nan. On the way back a function of whole eigenspaces is known by its cotangent X =
+    V* ct of the vectors alone, which is Hermitian within the block: it has the derivative 0 there.
+    ``for_rules`` takes nothing for granted: of a rule the eigenvalues may have gone another way.
     """
+
+    def __init__(self, name: str, for_rules: bool = False) -> None:
+        super().__init__(name)
+        self.for_rules = for_rules
 
     @override
     def run(self, a: Any, *, uplo: Any) -> tuple[Any, ...]:
@@ -53,21 +59,103 @@ class Eigh(OfMatrices):
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, uplo: str) -> Sequence[Any]:
         w, v = outs
         turned = adjoint(v) @ hermitian(tangents[0], uplo) @ v
-        return real(diagonal(turned)), v @ (inverse_gaps(w) * turned)
+        same = equal_p(w)
+        infinite = taint(self._who, off_diagonal(same), turned, whole=True)
+        return slopes_p(w, turned), v @ (inverse_gaps(w, same) * turned + infinite)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
         (w_ct, v_ct), (w, v) = cts, outs
-        inside: Any = 0
-        if v_ct is not None:
-            inside = inverse_gaps(w) * (v.mT @ v_ct)
+        if v_ct is None:
+            whole = conj(spectral_p(ins[0], w, v, w_ct, uplo=uplo))
+            return (match(of_triangle(whole, uplo), ins[0]),)
+        x = v.mT @ v_ct
+        skew = 0.5 * (x - adjoint(x))
+        same = equal_p(w)
+        pairs = off_diagonal(same)
+        if w_ct is None and not self.for_rules:
+            infinite = taint(self._who, pairs, skew, like=x)
+        else:
+            infinite = blocked(self._who, compare.logical_and(pairs, used(x, w_ct)), x)
+        inside = inverse_gaps(w, same) * skew + infinite
         if w_ct is not None:
             inside = inside + ew.where(np.eye(shape_of(w)[-1], dtype=bool), w_ct[..., None, :], 0)
         return (match(of_triangle(conj(v) @ inside @ v.mT, uplo), ins[0]),)
 
+    @property
+    def _who(self) -> str:
+        return "eigvalsh" if self.for_rules else "eigh"
+
+
+class Spectral(OfMatrices):
+    """G = V diag(c) V* of the eigenvalues w and eigenvectors V of A: the gradient along c in w.
+
+    V* dG V = K * P + diag(dc) with K_ij = (c_j - c_i) / (w_j - w_i); within equal eigenvalues it is
+    diag(dc) in the basis in which P is diagonal, where a ``dc`` is given that belongs to the
+    ``Slopes`` of P. All derivatives in A are those in this operand; w and V have none.
+    See ``spectral`` for why.
+    """
+
+    cores: ClassVar[dict[int, int]] = {1: 1, 3: 1}
+
+    @override
+    def run(self, a: Any, w: Any, v: Any, c: Any, *, uplo: str) -> tuple[Any, ...]:
+        g = (v * c[..., None, :]) @ np.conjugate(v.mT)
+        return (with_stack(g, a.shape[:-2], w.shape[:-1]),)
+
+    @override
+    def infer(self, a: Aval, w: Aval, v: Aval, c: Aval, *, uplo: str) -> tuple[Aval, ...]:
+        stack = broadcast_shapes(*(x.shape[:-2] for x in (a, v)), w.shape[:-1], c.shape[:-1])
+        return (Aval((*stack, *v.shape[-2:]), v.dtype),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, uplo: str) -> Sequence[Any]:
+        (a, w, v, c), (t, _, _, c_t) = primals, tangents
+        if t is None:
+            return (None if c_t is None else fit(self(a, w, v, c_t, uplo=uplo), outs[0]),)
+        w, v = _again(a, w, v, uplo)
+        p = adjoint(v) @ hermitian(t, uplo) @ v
+        inside = quotients(w, c) * p
+        if c_t is None:
+            inside = inside + taint("eigvalsh", differing(w, c), p, like=p)
+        else:
+            inside = inside + turned_p(w, p, c, c_t)
+        return (fit(v @ inside @ adjoint(v), outs[0]),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
+        (ct,), (a, w, v, c) = cts, ins
+        product = ct @ conj(v)
+        c_ct = None if needs[3] is None else match(real(total(v * product, -2)), c)
+        if needs[0] is None:
+            return (None, None, None, c_ct)
+        w, v = _again(a, w, v, uplo)
+        product = ct @ conj(v)
+        x = v.mT @ product
+        x = 0.5 * (x + adjoint(x))
+        mask = differing(w, c) if needs[3] is None else off_diagonal(equal_p(w))
+        inside = quotients(w, c) * x + taint("eigvalsh", mask, x, like=x)
+        whole = conj(v) @ inside @ v.mT
+        return (match(of_triangle(whole, uplo), a), None, None, c_ct)
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands == {3}
+
+
+def _again(a: Any, w: Any, v: Any, uplo: str) -> Sequence[Any]:
+    """Return eigenvalues and eigenvectors that depend on A, if anything can."""
+    return eigh_of_rules_p.bind(a, uplo=uplo) if isinstance(a, Tracer) else (w, v)
+
+
+class FixedEigh(Eigh):
+    """Eigenvalues and eigenvectors for ``Spectral``, which has the derivatives in A itself."""
+
+    differentiable = False
+
 
 class Eigvalsh(OfMatrices):
-    """The eigenvalues alone."""
+    """The eigenvalues alone; of equal ones also the second derivative, forward over reverse."""
 
     @override
     def run(self, a: Any, *, uplo: Any) -> tuple[Any, ...]:
@@ -79,31 +167,18 @@ class Eigvalsh(OfMatrices):
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, uplo: str) -> Sequence[Any]:
-        _, v = eigh_p.bind(primals[0], uplo=uplo)
-        product = hermitian(tangents[0], uplo) @ v
-        return (real(total(conj(v) * product, -2)),)
+        w, v = eigh_of_rules_p.bind(primals[0], uplo=uplo)
+        return (slopes_p(w, adjoint(v) @ (hermitian(tangents[0], uplo) @ v)),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
-        _, v = eigh_p.bind(ins[0], uplo=uplo)
-        whole = (conj(v) * cts[0][..., None, :]) @ v.mT
+        w, v = fixed_eigh_p.bind(ins[0], uplo=uplo)
+        whole = conj(spectral_p(ins[0], w, v, cts[0], uplo=uplo))
         return (match(of_triangle(whole, uplo), ins[0]),)
 
 
-def inverse_gaps(w: Any) -> Any:
-    """Return the matrices 1/(w_j - w_i), 0 where rounding does not tell the two apart."""
-    gaps = w[..., None, :] - w[..., :, None]
-    return reciprocal(gaps, ew.abs(gaps) <= rounding(w)[..., None])
-
-
-def rounding(w: Any) -> Any:
-    """Return how far rounding moves eigenvalues or singular values, the last axis kept as 1."""
-    n = shape_of(w)[-1]
-    if n == 0:
-        return np.zeros((*shape_of(w)[:-1], 1))
-    largest = max_p(ew.abs(w), axes=(len(shape_of(w)) - 1,))
-    return (n * eps(w) * largest)[..., None]
-
-
 eigh_p = Eigh("eigh")
+eigh_of_rules_p = Eigh("eigh_of_rules", for_rules=True)
+fixed_eigh_p = FixedEigh("fixed_eigh")
+spectral_p = Spectral("spectral_gradient")
 eigvalsh_p = Eigvalsh("eigvalsh")

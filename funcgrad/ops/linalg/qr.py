@@ -10,7 +10,8 @@ from ...core.avals import Aval, shape_of
 from ...core.errors import MissingRuleError
 from .. import elementwise as ew
 from ..structure import cast
-from .inverse import inverse_if_any_p
+from .degenerate import inverse_or_nan
+from .inverse import Inverse
 from .matrices import OfMatrices, adjoint, lower, result_dtype
 
 
@@ -18,7 +19,8 @@ class Qr(OfMatrices):
     """A = Q R with orthonormal columns Q, as many as rows if ``complete``, and upper R.
 
     With W = Q* dA / R the part tril(W) - tril(W)* turns Q within its columns; what is left of W
-    moves it out of them. The R of columns beyond a square has no part in W.
+    moves it out of them. The R of columns beyond a square has no part in W. Where R is singular
+    there is no derivative: nan.
     Source: Walter & Lehmann 2012, Algorithmic differentiation of linear algebra functions.
     """
 
@@ -47,7 +49,7 @@ class Qr(OfMatrices):
                 f"{m} and {n}: the columns of q beyond {n} are not determined; use 'reduced'"
             )
         square = t[..., :m] if n > m else t
-        scaled = square @ inverse_if_any_p(r[..., :m] if n > m else r)
+        scaled = square @ inverse_of_factor_p(r[..., :m] if n > m else r)
         inside = adjoint(q) @ scaled
         turn = lower(inside, -1)
         turn = turn - adjoint(turn)
@@ -58,3 +60,4 @@ class Qr(OfMatrices):
 
 
 qr_p = Qr("qr")
+inverse_of_factor_p = Inverse("inverse_of_qr_factor", inverse_or_nan("qr"))

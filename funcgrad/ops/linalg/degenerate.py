@@ -1,0 +1,224 @@
+"""Equal eigenvalues and singular values: which are equal, and what has no derivative there.
+
+Eigenvectors of equal eigenvalues are any basis of their space, so they have no derivative. A rule
+takes the quotients by a gap of 0 as 0, and adds ``taint_p``, which is nan where that is not right.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
+from ...core.errors import warn
+from .. import compare
+from ..reduce import any_p
+from ..structure import fit, match
+from .matrices import OfMatrices, real_dtype, reciprocal
+
+CURES = {
+    "eigh": "eigenvectors of equal eigenvalues have no derivative, nor has what mixes them with "
+    "the eigenvalues: it is nan here; use funcgrad.linalg.matrix_function (sqrtm, logm, ...) for "
+    "a function of a Hermitian matrix",
+    "eigvalsh": "this second derivative at equal eigenvalues is not determined by the first: it "
+    "is nan here; use funcgrad.hessian or hvp (forward over reverse), or the trace of "
+    "funcgrad.linalg.matrix_function",
+    "svd": "singular vectors of equal or zero singular values have no derivative, nor has what "
+    "mixes them with the values: it is nan here; use funcgrad.linalg.polar, numpy.linalg.pinv, or "
+    "funcgrad.linalg.matrix_function of a.mT @ a",
+    "svdvals": "this second derivative at equal or zero singular values is not determined by the "
+    "first: it is nan here; use funcgrad.hessian or hvp (forward over reverse), or the trace of a "
+    "function of a.mT @ a",
+    "eig": "eigenvectors of equal eigenvalues have no derivative: it is nan here; use "
+    "powers of the matrix, or funcgrad.linalg.expm",
+    "polar": "the matrix is singular, so its factors have no derivative: it is nan here; add a "
+    "multiple of the identity",
+    "sqrtm": "the matrix is singular, so its root has no derivative: it is nan here; add a "
+    "multiple of the identity",
+    "qr": "qr: columns that depend on each other have no derivative of their factors: it is nan "
+    "here; use svd, or drop such columns",
+    "slogdet": "slogdet: the logarithm of 0 has no derivative: it is nan here; use det, whose "
+    "derivatives are exact at singular matrices too",
+    "defective": "eig: the matrix has fewer eigenvectors than rows, so its eigenvalues have no "
+    "derivative: it is nan here; use powers of the matrix, or funcgrad.linalg.expm",
+}
+
+
+class Equal(OfMatrices):
+    """Which pairs of values rounding does not tell apart, as matrices.
+
+    Two neighbours are equal if their gap is at most max(n, 32) eps times the largest value: LAPACK
+    finds each to n eps, and with a smaller gap no two digits would be left of a difference of
+    cotangents over the gap. Values that are ordered are equal also by a chain of neighbours.
+    """
+
+    differentiable = False
+    cores: ClassVar[dict[int, int]] = {0: 1}
+
+    @override
+    def run(self, w: Any) -> tuple[Any, ...]:
+        if w.dtype.kind == "c":
+            gaps = np.abs(w[..., None, :] - w[..., :, None])
+            return (gaps <= _rounding(w)[..., None],)
+        steps = np.abs(np.diff(w, axis=-1)) > _rounding(w)
+        label = np.zeros(w.shape, int)
+        np.cumsum(steps, axis=-1, out=label[..., 1:])
+        return (label[..., None, :] == label[..., :, None],)
+
+    @override
+    def infer(self, w: Aval) -> tuple[Aval, ...]:
+        return (Aval((*w.shape, w.shape[-1]), np.dtype(bool)),)
+
+
+class Taint(OfMatrices):
+    """Zeros, and nan where ``mask`` holds and what was left out is not 0 there.
+
+    With x as a tangent or a cotangent it is the part of a linear map that is infinite. Of x what is
+    rounding of the matrix ``like`` counts as 0. With ``whole`` one element makes all of x count.
+    """
+
+    @override
+    def run(self, mask: Any, x: Any, like: Any, *, whole: bool, who: str) -> tuple[Any, ...]:
+        out = np.zeros(_taint_shape(mask, x, like), x.dtype)
+        if not mask.any():  # nearly always
+            return (out,)
+        live = ~(np.abs(x) <= rounding_of(like))  # nan is live
+        if whole:
+            live = live.any(axis=(-2, -1), keepdims=True)
+        live = mask & live
+        if live.any():
+            warn(f"{who}: {CURES[who]}", RuntimeWarning)
+            out[np.broadcast_to(live, out.shape)] = np.nan
+        return (out,)
+
+    @override
+    def infer(self, mask: Aval, x: Aval, like: Aval, *, whole: bool, who: str) -> tuple[Aval, ...]:
+        return (Aval(_taint_shape(mask, x, like), x.dtype),)
+
+    @override
+    def jvp(
+        self, primals: Any, tangents: Any, outs: Any, *, whole: bool, who: str
+    ) -> Sequence[Any]:
+        if tangents[1] is None:
+            return (None,)
+        return (fit(taint(who, primals[0], tangents[1], whole=whole), outs[0]),)
+
+    @override
+    def vjp(
+        self, cts: Any, needs: Any, outs: Any, ins: Any, *, whole: bool, who: str
+    ) -> Sequence[Any]:
+        ct = None if needs[1] is None else match(taint(who, ins[0], cts[0]), ins[1])
+        return (None, ct, None)
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands == {1}
+
+
+def _taint_shape(mask: Any, x: Any, like: Any) -> Shape:
+    return broadcast_shapes(mask.shape, x.shape, (*like.shape[:-2], 1, 1))
+
+
+def taint(who: str, mask: Any, x: Any, like: Any = None, whole: bool = False) -> Any:
+    """Return nan where the mask holds and x is not 0, or rounding of ``like``; else 0."""
+    if like is None:
+        like = np.zeros((1, 1), real_dtype(dtype_of(x)))
+    return taint_p(mask, x, like, whole=whole, who=who)
+
+
+def blocked(who: str, mask: Any, x: Any) -> Any:
+    """Return nan where the mask holds, else 0, in the shape and dtype of ``x``."""
+    return taint(who, mask, np.ones(shape_of(x)[-2:], dtype_of(x)))
+
+
+def off_diagonal(mask: Any) -> Any:
+    """Return a mask of pairs without those of an element with itself."""
+    return compare.logical_and(mask, ~np.eye(shape_of(mask)[-1], dtype=bool))
+
+
+def used(x: Any, w_ct: Any = None) -> Any:
+    """Return which pairs (i, j) of vectors the cotangents X = V* ct, and those of values, name.
+
+    Of a function of vectors and values a pair counts as left out only where another one is named:
+    all cotangents are 0 also where the function itself is 0 at these values, as a logarithm at 1.
+    """
+    here = compare.ne(x, 0)
+    here = compare.logical_or(here, here.mT)
+    if w_ct is None:
+        return here
+    value = compare.ne(w_ct, 0)
+    value = compare.logical_or(value[..., None, :], value[..., :, None])
+    here, rank = compare.logical_or(here, value), len(shape_of(x))
+    some = any_p(here, axes=(rank - 2, rank - 1))[..., None, None]
+    return compare.logical_or(here, compare.logical_not(some))
+
+
+def inverse_gaps(w: Any, same: Any) -> Any:
+    """Return the matrices 1/(w_j - w_i), 0 where the two are the same."""
+    return reciprocal(w[..., None, :] - w[..., :, None], same)
+
+
+def rounding_of(x: Any) -> Any:
+    """Return how far rounding may have moved elements of matrices, which are sums of products."""
+    size = np.abs(x).max(axis=(-2, -1), keepdims=True, initial=0)
+    return 64 * x.shape[-1] * float(np.finfo(x.dtype).eps) * size
+
+
+def negligible(s: Any) -> Any:
+    """Return which singular values rounding does not tell from 0."""
+    return s <= _rounding(s)
+
+
+def _rounding(w: Any) -> Any:
+    """Return how far rounding moves values, the last axis kept as 1."""
+    n = w.shape[-1]
+    largest = np.abs(w).max(axis=-1, keepdims=True, initial=0)
+    return max(n, 32) * float(np.finfo(w.dtype).eps) * largest
+
+
+def inverse_or_nan(who: str) -> Callable[[Any], Any]:
+    """Return a function that inverts matrices, and warns of singular ones, of which it makes nan.
+
+    They are singular but for rounding if their condition is over 1 / (32 n eps) with all columns
+    brought to length 1, because the scale of columns makes no difference to an inverse.
+    """
+
+    def inverted(x: Any) -> Any:
+        try:
+            y = np.linalg.inv(x)
+        except np.linalg.LinAlgError:
+            y = _each_inverse(x)
+        n = x.shape[-1]
+        limit = 1 / (32 * max(n, 1) * float(np.finfo(y.dtype).eps))
+        bound = n * n * np.abs(x).max(initial=0) * np.abs(y).max(initial=0)
+        if bound < limit:  # nearly always: it is over all the conditions
+            return y
+        with np.errstate(over="ignore", invalid="ignore"):
+            scaled = y * np.linalg.norm(x, axis=-2)[..., :, None]
+            condition = math.sqrt(n) * np.linalg.norm(scaled, axis=(-2, -1))
+        bad = ~(condition < limit) & np.isfinite(x).all(axis=(-2, -1))
+        if bad.any():
+            warn(f"{CURES[who]}", RuntimeWarning)
+            y[bad] = np.nan
+        return y
+
+    return inverted
+
+
+def _each_inverse(x: Any) -> Any:
+    """Return the inverse of each matrix of a stack, nan where it is singular."""
+    flat = x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
+    return np.stack([_inverse_or_nan(one) for one in flat]).reshape(x.shape)
+
+
+def _inverse_or_nan(x: Any) -> Any:
+    try:
+        return np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        return np.full_like(x, np.nan, np.result_type(x, np.float32))
+
+
+equal_p = Equal("equal_values")
+taint_p = Taint("taint")

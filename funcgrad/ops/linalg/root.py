@@ -1,0 +1,149 @@
+"""Square roots and polar factors, whose derivatives solve P X + X P = Q: no gap divides them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval, shape_of
+from ...core.errors import warn
+from ..structure import fit, match
+from .degenerate import CURES, negligible, rounding_of, taint
+from .matrices import OfMatrices, adjoint, result_dtype, stacked_shape, total
+
+
+class Lyapunov(OfMatrices):
+    """The X with P X + X P = Q, for Hermitian P without negative eigenvalues s.
+
+    V* X V = V* Q V / (s_i + s_j). Where both are 0 it is nan, unless Q is 0 there; with
+    ``fixed_rank`` it is 0, which is right where Q is a derivative along matrices of one rank.
+    Source: Higham 2008, Functions of matrices, section 6.1 and chapter 8.
+    """
+
+    @override
+    def run(self, p: Any, q: Any, *, who: str, fixed_rank: bool) -> tuple[Any, ...]:
+        s, v = np.linalg.eigh(p)
+        v_h = np.conjugate(v.mT)
+        zero = negligible(s)
+        null = zero[..., None, :] & zero[..., :, None]
+        y = v_h @ q @ v
+        y = y / np.where(null, 1, s[..., None, :] + s[..., :, None])
+        if null.any():
+            live = null & (np.abs(y) > rounding_of(y))
+            y = np.where(null, 0, y)
+            if live.any() and not fixed_rank:
+                warn(f"{who}: {CURES['sqrtm']}", RuntimeWarning)
+                y[np.broadcast_to(live, y.shape)] = np.nan
+        return (v @ y @ v_h,)
+
+    @override
+    def infer(self, p: Aval, q: Aval, *, who: str, fixed_rank: bool) -> tuple[Aval, ...]:
+        return (Aval(stacked_shape(p, q, *q.shape[-2:]), result_dtype(p, q)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
+        (p, _), (p_t, q_t), (x,) = primals, tangents, outs
+        right = q_t
+        if p_t is not None:
+            moved = p_t @ x + x @ p_t
+            right = -moved if q_t is None else q_t - moved
+        return (fit(self(p, right, **params), x),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        (p, q), (ct,) = ins, cts
+        y = self(p, ct.mT, **params)
+        q_ct = None if needs[1] is None else match(y.mT, q)
+        if needs[0] is None:
+            return (None, q_ct)
+        x = outs[0]
+        return (match(-(x @ y + y @ x).mT, p), q_ct)
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands == {1}
+
+
+class SquareRoot(OfMatrices):
+    """The root R of a Hermitian matrix without negative eigenvalues; R dR + dR R = dA.
+
+    Eigenvalues that rounding does not tell from 0 count as 0; with one below, the root is nan.
+    """
+
+    @override
+    def run(self, a: Any, *, who: str, fixed_rank: bool) -> tuple[Any, ...]:
+        w, v = np.linalg.eigh(a)
+        zero = negligible(np.abs(w))
+        return ((v * np.sqrt(np.where(zero, 0, w))[..., None, :]) @ np.conjugate(v.mT),)
+
+    @override
+    def infer(self, a: Aval, *, who: str, fixed_rank: bool) -> tuple[Aval, ...]:
+        return (Aval(a.shape, result_dtype(a)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
+        return (lyapunov_p(outs[0], tangents[0], **params),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        return (match(lyapunov_p(outs[0], cts[0].mT, **params).mT, ins[0]),)
+
+
+class Polar(OfMatrices):
+    """A = U P with orthonormal columns U, no more than rows, and P without negative eigenvalues.
+
+    With X = U* dA and P K + K P = X: U* dU = K - K*, dP = X - (K - K*) P, and out of the columns
+    of U dU is that of dA / P.
+    Source: Higham 2008, Functions of matrices, section 8.2.
+    """
+
+    @override
+    def run(self, a: Any) -> tuple[Any, ...]:
+        w, s, vh = np.linalg.svd(a, full_matrices=False)
+        return w @ vh, (np.conjugate(vh.mT) * s[..., None, :]) @ vh
+
+    @override
+    def infer(self, a: Aval) -> tuple[Aval, ...]:
+        *stack, _, n = a.shape
+        dtype = result_dtype(a)
+        return Aval(a.shape, dtype), Aval((*stack, n, n), dtype)
+
+    @override
+    def count(self, **params: Any) -> int:
+        return 2
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (t,), (u, p) = tangents, outs
+        solve = lambda q: lyapunov_p(p, q, who="polar", fixed_rank=True)
+        x = adjoint(u) @ t
+        turn = solve(x)
+        turn = turn - adjoint(turn)
+        dp, du = x - turn @ p, u @ turn
+        m, n = shape_of(u)[-2:]
+        if m > n:
+            du = du + (t - u @ x) @ (2 * solve(np.eye(n, dtype=result_dtype(p))))  # times 1 / P
+        infinite = taint("polar", singular_p(p), t, whole=True)
+        dp = 0.5 * (dp + adjoint(dp)) + total(total(infinite, -1), -1)[..., None, None]
+        return du + infinite, dp
+
+
+class Singular(OfMatrices):
+    """Whether Hermitian matrices are singular but for rounding, as masks of one element."""
+
+    differentiable = False
+
+    @override
+    def run(self, p: Any) -> tuple[Any, ...]:
+        return (negligible(np.linalg.eigvalsh(p)).any(axis=-1)[..., None, None],)
+
+    @override
+    def infer(self, p: Aval) -> tuple[Aval, ...]:
+        return (Aval((*p.shape[:-2], 1, 1), np.dtype(bool)),)
+
+
+lyapunov_p = Lyapunov("lyapunov")
+sqrtm_p = SquareRoot("sqrtm")
+polar_p = Polar("polar")
+singular_p = Singular("singular_matrices")

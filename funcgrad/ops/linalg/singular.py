@@ -1,0 +1,271 @@
+"""What the second derivatives of functions of singular values alone are made of.
+
+As for eigenvalues (see ``spectral``), with U* E V in place of V* E V: along A + t E equal singular
+values part as the eigenvalues of the Hermitian part of their block, and those that are 0 as the
+singular values of theirs, to which what lies outside the spaces of U and V belongs.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval, Shape, broadcast_shapes, shape_of
+from ...core.errors import warn
+from .. import compare, elementwise as ew
+from ..reduce import count_p
+from ..structure import fit, match
+from .degenerate import (
+    CURES,
+    equal_p,
+    inverse_gaps,
+    negligible,
+    rounding_of,
+    taint,
+)
+from .matrices import OfMatrices, adjoint, diagonal, real, real_dtype, reciprocal, total
+from .spectral import blocks, differing, is_constant, root_of_eps, with_stack
+
+WHO = "svdvals"
+
+
+class Negligible(OfMatrices):
+    """Which singular values rounding does not tell from 0."""
+
+    differentiable = False
+    cores: ClassVar[dict[int, int]] = {0: 1}
+
+    @override
+    def run(self, s: Any) -> tuple[Any, ...]:
+        return (negligible(s),)
+
+    @override
+    def infer(self, s: Aval) -> tuple[Aval, ...]:
+        return (Aval(s.shape, np.dtype(bool)),)
+
+
+def null_pairs(s: Any) -> tuple[Any, Any]:
+    """Return in which pairs both singular values are zero, and the sums of all pairs."""
+    zero = negligible_p(s)
+    both = compare.logical_and(zero[..., None, :], zero[..., :, None])
+    return both, s[..., None, :] + s[..., :, None]
+
+
+def in_basis(u: Any, vh: Any, t: Any) -> tuple[Any, Any, Any]:
+    """Return P = U* T V, and what of T V and T* U lies outside the spaces of U and V."""
+    v = adjoint(vh)
+    tv = t @ v
+    p = adjoint(u) @ tv
+    (m, k), n = shape_of(u)[-2:], shape_of(v)[-2]
+    left = tv - u @ p if m > k else 0 * u
+    right = adjoint(t) @ u - v @ adjoint(p) if n > k else 0 * v
+    return p, left, right
+
+
+class SingularSlopes(OfMatrices):
+    """The derivatives of the singular values s, given T in the basis of the singular vectors."""
+
+    cores: ClassVar[dict[int, int]] = {0: 1}
+
+    @override
+    def run(self, s: Any, p: Any, left: Any, right: Any) -> tuple[Any, ...]:
+        p, left, right = _together(p, left, right, stacks=[s.shape[:-1]])
+        out = np.diagonal(p, axis1=-2, axis2=-1).real.copy()
+        for i, block, zero in _groups(s, p):
+            inside = p[(*i, block, block)]
+            if zero:
+                inside = _stacked(inside, left[i][:, block], right[i][:, block])
+                finite = np.isfinite(inside).all()
+                count = block.stop - block.start
+                y = np.linalg.svd(inside, compute_uv=False)[:count] if finite else np.nan
+            elif np.isfinite(inside).all():
+                y = np.linalg.eigvalsh((inside + inside.conj().T) / 2)[::-1]
+            else:
+                y = np.nan
+            out[(*i, block)] = y
+        return (out,)
+
+    @override
+    def infer(self, s: Aval, p: Aval, left: Aval, right: Aval) -> tuple[Aval, ...]:
+        stack = broadcast_shapes(s.shape[:-1], *(x.shape[:-2] for x in (p, left, right)))
+        return (Aval((*stack, p.shape[-1]), real_dtype(p.dtype)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (s, *_), (_, p_t, *sides) = primals, tangents
+        moved: Any = 0
+        if p_t is not None:
+            moved = real(diagonal(p_t + taint(WHO, _in_groups(s), p_t)))
+        for x in sides:
+            if x is not None:
+                zero = negligible_p(s)[..., None, :]
+                moved = moved + real(total(taint(WHO, zero, x), -2))
+        return (fit(moved, outs[0]),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        on = np.eye(shape_of(ins[1])[-1], dtype=bool)
+        ct = None if needs[1] is None else match(ew.where(on, cts[0][..., None, :], 0), ins[1])
+        return (None, ct, None, None)
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return 0 not in operands
+
+
+class TurnedSingular(OfMatrices):
+    """diag(dc), in each group of values in the basis that T singles out; what lies outside of it.
+
+    Outputs: the part in U and V, columns outside U, and columns outside V.
+    """
+
+    cores: ClassVar[dict[int, int]] = {0: 1, 4: 1, 5: 1}
+
+    @override
+    def run(self, s: Any, p: Any, left: Any, right: Any, c: Any, dc: Any) -> tuple[Any, ...]:
+        p, left, right = _together(p, left, right, stacks=[x.shape[:-1] for x in (s, c, dc)])
+        s, c, dc = (np.broadcast_to(x, p.shape[:-1]) for x in (s, c, dc))
+        outs = tuple(np.zeros(np.shape(x), p.dtype) for x in (p, left, right))
+        on = np.arange(p.shape[-1])
+        outs[0][..., on, on] = dc
+        for i, block, zero in _groups(s, p):
+            inside, slope, moved = p[(*i, block, block)], c[(*i, block)], dc[(*i, block)]
+            sides = left[i][:, block], right[i][:, block]
+            limit = rounding_of(p[i])
+            if zero:
+                odd = np.abs(slope).max() <= root_of_eps(c) * np.abs(c[i]).max()
+                y = _zeros(inside, *sides, moved, np.inf if odd else limit)
+            else:
+                y = _equal(inside, slope, moved, limit)
+            outs[0][(*i, block, block)] = y[0]
+            for out, columns in zip(outs[1:], y[1:], strict=True):
+                out[i][:, block] = columns
+        return outs
+
+    @override
+    def count(self, **params: Any) -> int:
+        return 3
+
+    @override
+    def infer(self, s: Aval, p: Aval, left: Aval, right: Aval, *c: Aval) -> tuple[Aval, ...]:
+        stack = broadcast_shapes(
+            *(x.shape[:-2] for x in (p, left, right)), *(x.shape[:-1] for x in (s, *c))
+        )
+        x, y, z = (Aval((*stack, *x.shape[-2:]), p.dtype) for x in (p, left, right))
+        return x, y, z
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (s, *_), (_, p_t, left, right, _, c_t) = primals, tangents
+        groups, zero, moved = _in_groups(s), negligible_p(s)[..., None, :], 0
+        if c_t is not None:
+            on = np.eye(shape_of(s)[-1], dtype=bool)
+            moved = ew.where(on, c_t[..., None, :], 0)
+            moved = moved + taint(WHO, groups, moved)
+        for x in (p_t, left, right):
+            if x is not None:
+                some = taint(WHO, groups if x is p_t else zero, x)
+                moved = moved + (some if x is p_t else total(some, -2)[..., None, :])
+        return fit(moved, outs[0]), None, None
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        s, zero = ins[0], negligible_p(ins[0])[..., None, :]
+        results: list[Any] = [None] * 6
+        for i, ct in enumerate(cts):
+            if ct is None:
+                continue
+            infinite = taint(WHO, zero if i else _in_groups(s), ct)
+            if needs[1 + i] is not None:
+                results[1 + i] = match(infinite, ins[1 + i])
+            if needs[5] is not None:
+                moved = total(infinite, -2) if i else diagonal(ct + infinite)
+                moved = match(real(moved), ins[5])
+                results[5] = moved if results[5] is None else results[5] + moved
+        return results
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands <= {1, 2, 3, 5}
+
+
+def _together(*xs: Any, stacks: list[Shape]) -> list[Any]:
+    """Return matrices, each with the stack that all have together."""
+    stacks = [*stacks, *(x.shape[:-2] for x in xs)]
+    return [with_stack(x, *stacks) for x in xs]
+
+
+def _groups(s: Any, like: Any) -> Iterator[tuple[Any, slice, bool]]:
+    """Yield index, slice, and whether they are zero, of groups of equal values and of single 0s."""
+    zero = np.broadcast_to(negligible(s), like.shape[:-1])
+    for i, block in blocks(s, like):
+        if not zero[(*i, block)].any():
+            yield i, block, False
+    if zero.any():
+        for i in np.ndindex(like.shape[:-2]):
+            count = int(np.count_nonzero(zero[i]))
+            if count:
+                yield i, slice(like.shape[-1] - count, like.shape[-1]), True
+
+
+def _stacked(p: Any, left: Any, right: Any) -> Any:
+    """Return a block with what lies outside of U below, or outside of V beside it."""
+    return np.concatenate([np.concatenate([p, left]), _beside(left, right)], axis=1)
+
+
+def _beside(left: Any, right: Any) -> Any:
+    below = np.zeros((left.shape[0], right.shape[0]), left.dtype)
+    return np.concatenate([right.conj().T, below])
+
+
+def _zeros(p: Any, left: Any, right: Any, dc: Any, limit: Any) -> Any:
+    """Return the derivative for singular values of 0, nan if larger things than rounding move."""
+    whole = _stacked(p, left, right)
+    if not np.isfinite(whole).all() or (np.abs(whole) > limit).any():
+        warn(f"svdvals: {CURES[WHO]}", RuntimeWarning)
+        return np.nan, np.nan, np.nan
+    u, _, vh = np.linalg.svd(whole, full_matrices=False)
+    k = len(p)
+    u, vh = u[:, :k] * dc, vh[:k]
+    return u[:k] @ vh[:, :k], u[k:] @ vh[:, :k], (u[:k] @ vh[:, k:]).conj().T
+
+
+def _equal(p: Any, c: Any, dc: Any, limit: Any) -> Any:
+    """Return the derivative for equal singular values, nan where the slopes along them differ."""
+    p = (p + p.conj().T) / 2
+    apart = np.abs(p - np.diag(np.diagonal(p))).max() > limit
+    if not np.isfinite(p).all() or (apart and not is_constant(c)):
+        warn(f"svdvals: {CURES[WHO]}", RuntimeWarning)
+        return np.nan, np.nan, np.nan
+    _, q = np.linalg.eigh(p)
+    q = q[:, ::-1]
+    return (q * dc) @ q.conj().T, 0, 0
+
+
+def quotients(s: Any, c: Any) -> tuple[Any, Any, Any]:
+    """Return K, L and c over s, 0 where a divisor is 0."""
+    null, sums = null_pairs(s)
+    even = (c[..., None, :] - c[..., :, None]) * inverse_gaps(s, equal_p(s))
+    odd = (c[..., None, :] + c[..., :, None]) * reciprocal(sums, null)
+    return even, odd, c * reciprocal(s, negligible_p(s))
+
+
+def undetermined(s: Any, c: Any) -> Any:
+    """Return where a constant c has no derivative: different slopes, or any along zeros."""
+    null, _ = null_pairs(s)
+    slope = compare.ne(c, 0)
+    slope = compare.logical_or(slope[..., None, :], slope[..., :, None])
+    return compare.logical_or(differing(s, c), compare.logical_and(null, slope))
+
+
+def _in_groups(s: Any) -> Any:
+    """Return the mask of groups of equal values, and of single zeros."""
+    same, (null, _) = equal_p(s), null_pairs(s)
+    several = compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)
+    return compare.logical_or(null, compare.logical_and(same, several[..., None]))
+
+
+negligible_p = Negligible("negligible_values")
+singular_slopes_p = SingularSlopes("slopes_of_singular_values")
+turned_singular_p = TurnedSingular("turned_singular")

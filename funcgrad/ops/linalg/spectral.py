@@ -1,0 +1,185 @@
+"""What the second derivatives of functions of eigenvalues alone are made of.
+
+Along A + t E equal eigenvalues part as the eigenvalues of their block of P = V* E V, and their
+vectors are the eigenvectors of that block: in this basis the block turns no further, and a
+symmetric function of the eigenvalues has the derivatives that it has where all are distinct.
+Source: Lancaster 1964, On eigenvalues of matrices dependent on a parameter, theorem 7.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from typing_extensions import override
+
+from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
+from ...core.errors import warn
+from .. import compare, elementwise as ew
+from ..reduce import count_p
+from ..structure import fit, match
+from .degenerate import CURES, equal_p, inverse_gaps, rounding_of, taint
+from .matrices import (
+    OfMatrices,
+    diagonal,
+    real,
+    real_dtype,
+)
+
+
+class Slopes(OfMatrices):
+    """The derivatives of the eigenvalues w: the diagonal of P, of equal ones those of the block.
+
+    It is linear in P where all are distinct; its transpose is that of the diagonal.
+    """
+
+    cores: ClassVar[dict[int, int]] = {0: 1}
+
+    @override
+    def run(self, w: Any, p: Any) -> tuple[Any, ...]:
+        p = with_stack(p, w.shape[:-1])
+        out = np.diagonal(p, axis1=-2, axis2=-1).real.copy()
+        for i, block in blocks(w, p):
+            inside = p[(*i, block, block)]
+            if np.isfinite(inside).all():
+                out[(*i, block)] = np.linalg.eigvalsh((inside + inside.conj().T) / 2)
+        return (out,)
+
+    @override
+    def infer(self, w: Aval, p: Aval) -> tuple[Aval, ...]:
+        stack = broadcast_shapes(w.shape[:-1], p.shape[:-2])
+        return (Aval((*stack, p.shape[-1]), real_dtype(p.dtype)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (w, _), (_, t) = primals, tangents
+        if t is None:
+            return (None,)
+        return (fit(real(diagonal(t + taint("eigvalsh", _in_blocks(w), t))), outs[0]),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        on = np.eye(shape_of(ins[1])[-1], dtype=bool)
+        ct = None if needs[1] is None else match(ew.where(on, cts[0][..., None, :], 0), ins[1])
+        return (None, ct)
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands == {1}
+
+
+class Turned(OfMatrices):
+    """diag(dc), within equal eigenvalues in the basis in which the block of P is diagonal."""
+
+    cores: ClassVar[dict[int, int]] = {0: 1, 2: 1, 3: 1}
+
+    @override
+    def run(self, w: Any, p: Any, c: Any, dc: Any) -> tuple[Any, ...]:
+        p = with_stack(p, *(x.shape[:-1] for x in (w, c, dc)))
+        w, c, dc = (np.broadcast_to(x, p.shape[:-1]) for x in (w, c, dc))
+        out = np.zeros(p.shape, p.dtype)
+        on = np.arange(p.shape[-1])
+        out[..., on, on] = dc
+        for i, block in blocks(w, p):
+            parts = p[(*i, block, block)], c[(*i, block)], dc[(*i, block)]
+            out[(*i, block, block)] = _block(*parts, limit=rounding_of(p[i]))
+        return (out,)
+
+    @override
+    def infer(self, w: Aval, p: Aval, c: Aval, dc: Aval) -> tuple[Aval, ...]:
+        stack = broadcast_shapes(*(x.shape[:-1] for x in (w, c, dc)), p.shape[:-2])
+        return (Aval((*stack, *p.shape[-2:]), p.dtype),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
+        (w, p, _, _), (_, p_t, _, c_t) = primals, tangents
+        block, moved = _in_blocks(w), 0
+        if c_t is not None:
+            on = np.eye(shape_of(p)[-1], dtype=bool)
+            moved = ew.where(on, c_t[..., None, :], 0)
+            moved = moved + taint("eigvalsh", block, moved)
+        if p_t is not None:
+            moved = moved + taint("eigvalsh", block, p_t)
+        return (fit(moved, outs[0]),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        (ct,), (w, p, _, dc) = cts, ins
+        infinite = taint("eigvalsh", _in_blocks(w), ct)
+        return (
+            None,
+            None if needs[1] is None else match(infinite, p),
+            None,
+            None if needs[3] is None else match(real(diagonal(ct + infinite)), dc),
+        )
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands <= {1, 3}
+
+
+def with_stack(x: Any, *stacks: Shape) -> Any:
+    """Return matrices repeated for stacks of other operands."""
+    stack = broadcast_shapes(x.shape[:-2], *stacks)
+    return x if stack == x.shape[:-2] else np.broadcast_to(x, (*stack, *x.shape[-2:]))
+
+
+def blocks(w: Any, like: Any) -> Iterator[tuple[Any, slice]]:
+    """Yield for each matrix of a stack its index, and the slice of each group of equal values."""
+    (same,) = equal_p.run(w)
+    if np.count_nonzero(same) == w.size:  # nearly always
+        return
+    same = np.broadcast_to(same, like.shape)
+    for i in np.ndindex(like.shape[:-2]):
+        start = 0
+        while start < like.shape[-1]:
+            stop = start + int(np.count_nonzero(same[(*i, start)]))
+            if stop - start > 1:
+                yield i, slice(start, stop)
+            start = stop
+
+
+def _block(p: Any, c: Any, dc: Any, limit: float) -> Any:
+    """Return a block's derivative, nan where the gradient along its vectors is not their sum."""
+    p = (p + p.conj().T) / 2
+    apart = np.abs(p - np.diag(np.diagonal(p))).max() > limit
+    if not np.isfinite(p).all() or (apart and not is_constant(c)):
+        warn(f"eigvalsh: {CURES['eigvalsh']}", RuntimeWarning)
+        return np.nan
+    _, q = np.linalg.eigh(p)
+    return (q * dc) @ q.conj().T
+
+
+def is_constant(c: Any) -> bool:
+    """Return whether a symmetric function's slopes along equal values are equal but for rounding.
+
+    Rounding of the values is times the function's curvature: the root of eps leaves room for it.
+    """
+    return bool(np.ptp(c) <= root_of_eps(c) * np.abs(c).max())
+
+
+def root_of_eps(x: Any) -> float:
+    """Return the square root of the relative spacing of an array's numbers."""
+    return float(np.finfo(dtype_of(x)).eps) ** 0.5
+
+
+def quotients(w: Any, c: Any) -> Any:
+    """Return (c_j - c_i) / (w_j - w_i), 0 where the eigenvalues are equal."""
+    return (c[..., None, :] - c[..., :, None]) * inverse_gaps(w, equal_p(w))
+
+
+def differing(w: Any, c: Any) -> Any:
+    """Return where eigenvalues are equal and slopes along them are not, beyond rounding."""
+    apart = ew.abs(c[..., None, :] - c[..., :, None])
+    both = ew.maximum(ew.abs(c)[..., None, :], ew.abs(c)[..., :, None])
+    return compare.logical_and(equal_p(w), compare.gt(apart, root_of_eps(c) * both))
+
+
+def _in_blocks(w: Any) -> Any:
+    """Return the mask of the blocks of equal eigenvalues, their diagonals with them."""
+    same = equal_p(w)
+    several = compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)
+    return compare.logical_and(same, several[..., None])
+
+
+slopes_p = Slopes("slopes_of_eigenvalues")
+turned_p = Turned("turned_diagonal")
