@@ -4,14 +4,21 @@ A row is a line of NumPy over the inputs and constants of ``test_numpy``, and he
 alone under vjp, jvp, make_jaxpr and vmap.
 """
 
+import math
 import re
+import warnings
 
 import numpy as np
 import pytest
 
 import funcgrad as fg
 from funcgrad import tree
-from funcgrad.core.errors import FuncgradError, MutationError, UnsupportedError
+from funcgrad.core.errors import (
+    ConcretizationError,
+    FuncgradError,
+    MutationError,
+    UnsupportedError,
+)
 from funcgrad.core.jaxpr import check_jaxpr
 
 from .test_numpy import (
@@ -716,3 +723,133 @@ def test_a_number_has_no_zeros_to_trim():
     for x in (2.0, 0.0):
         assert fg.value_and_grad(lambda x: np.trim_zeros(x))(x) == (x, 1.0)
         assert fg.jit(np.trim_zeros)(x) == x
+
+
+REDUCTIONS = """sum prod mean var std max min ptp any all argmax argmin median count_nonzero cumsum
+    cumprod nansum nanprod nanmean nanvar nanstd nanmax nanmin nanmedian nanargmax nanargmin
+    nancumsum nancumprod sort argsort linalg.norm linalg.vector_norm trapezoid diff flip
+    logaddexp.reduce fmax.reduce hypot.reduce multiply.reduce logaddexp.accumulate
+    add.accumulate maximum.accumulate gradient unwrap cumulative_sum"""
+GIVEN = [
+    "quantile(x, 0.3", "nanquantile(x, 0.3", "percentile(x, [20, 30]", "std(x, ddof=1",
+    "max(x, initial=1.0", "sum(x, initial=2.0", "mean(x, keepdims=True", "mean(x, where=True",
+    "linalg.norm(x, 1", "linalg.norm(x, np.inf", "linalg.norm(x, 0",
+]  # fmt: skip
+
+
+def outcome(run):
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return tree.leaves(run()), None
+    except Exception as err:
+        return None, err
+
+
+def agrees_when_empty(f, x):
+    want, refusal = outcome(lambda: f(x))
+    for run in (lambda: fg.vjp(f, x)[0], lambda: fg.jit(f)(x), lambda: fg.vmap(f)(x[None])):
+        assert (outcome(run)[1] is None) == (refusal is None), (x.shape, refusal)
+    if refusal is None:
+        pull = lambda: fg.vjp(f, x)[1](tree.map(np.asarray, f(x)))
+        assert same(want, outcome(lambda: fg.jit(f)(x))[0], 1e-12)
+        assert all(g.shape == x.shape for g in outcome(pull)[0] or ())
+
+
+@pytest.mark.parametrize("start", [f"{name}(x" for name in re.split(r"\s+", REDUCTIONS)] + GIVEN)
+def test_a_reduction_over_an_empty_axis_is_numpys(start):
+    for x in (np.ones((2, 0)), np.ones((0, 3)), np.ones(0), np.ones((2, 0, 3), np.float32)):
+        for axis in ("", ", axis=None", ", axis=0", ", axis=-1"):
+            agrees_when_empty(eval(f"lambda x: np.{start}{axis})", {"np": np}), x)
+
+
+@pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
+def test_exponentials_are_summed_over_an_empty_axis(name):
+    for function in (getattr(fg.special, name), getattr(fg.nn, name)):
+        for shape, axis in (((2, 0), -1), ((0,), 0), ((2, 0, 3), 1), ((0, 3), 1)):
+            f = lambda x, axis=axis, function=function: function(x, axis=axis)
+            want = np.full(np.sum(np.ones(shape), axis).shape, -np.inf)
+            want = want if name == "logsumexp" else np.ones(shape)
+            for wrap in (lambda f: f, fg.jit):
+                assert np.array_equal(wrap(f)(np.ones(shape)), want)
+                slope = wrap(fg.grad(lambda x, f=f: np.sum(f(x))))(np.ones(shape))
+                assert slope.shape == shape
+
+
+# results of a known length
+
+
+def test_counts_of_a_given_number_need_no_numbers():
+    x, w = np.array([0, 2, 2, 5]), np.array([0.1, 0.2, 0.3, 0.4])
+    count = lambda x, w=None: np.bincount(x, w, minlength=7)
+
+    assert np.array_equal(fg.jit(count)(x), count(x))
+    assert fg.jit(count)(x).dtype == count(x).dtype
+    assert np.array_equal(fg.jit(count)(x, w), count(x, w))
+    assert np.array_equal(fg.vmap(count)(np.stack([x, x + 1])), [count(x), count(x + 1)])
+    assert np.array_equal(
+        fg.vmap(count)(np.stack([x, x]), np.stack([w, 2 * w]))[1], count(x, 2 * w)
+    )
+    slope = fg.jit(fg.grad(lambda w, x: count(x, w)[2]))(w, x)
+    assert slope.tolist() == [0.0, 1.0, 1.0, 0.0]
+    assert fg.grad(lambda w: np.bincount([True, False], w)[1])(w[:2]).tolist() == [1.0, 0.0]
+    assert fg.grad(lambda w: np.bincount([], w).sum())(np.ones(0)).shape == (0,)
+
+
+def test_counts_that_have_no_place_are_not_lost():
+    x = np.array([0, 2, 5])
+    short = lambda x: np.bincount(x, minlength=3)
+    for run in (
+        lambda: fg.jit(short)(x),
+        lambda: fg.jit(short)(-x),
+        lambda: fg.vmap(short)(x[None]),
+    ):
+        with pytest.raises(IndexError, match="out of bounds"):
+            run()
+    with pytest.raises(ConcretizationError, match="give minlength="):
+        fg.jit(np.bincount)(x)
+    with pytest.raises(TypeError, match="integers"):
+        fg.jit(lambda x: np.bincount(x, minlength=3))(x * 1.0)
+
+
+@pytest.mark.parametrize("shape", [(7,), (2, 3), (1,), (0,), (3, 0)])
+@pytest.mark.parametrize("size", [0, 1, 3, 9])
+@pytest.mark.parametrize("fill", [None, -1])
+def test_the_first_positions_are_those_of_numpy(shape, size, fill):
+    a = np.arange(math.prod(shape)).reshape(shape) % 3
+    fills = 0 if fill is None else fill
+    for name in ("nonzero", "flatnonzero", "argwhere"):
+        f = lambda a, name=name: getattr(fg.numpy, name)(a, size=size, fill_value=fill)
+        want = np.argwhere(a if name != "flatnonzero" else a.ravel())
+        mapped = tree.map(lambda y: y[0], fg.vmap(f)(a[None]))
+        for got in (f(a), fg.jit(f)(a), mapped):
+            got = np.column_stack(got) if name == "nonzero" else got.reshape(size, want.shape[1])
+            n = min(size, len(want))
+            assert np.array_equal(got[:n], want[:n]) and np.all(got[n:] == fills)
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 9])
+@pytest.mark.parametrize("a", [
+    np.array([3, 1, 3, 2]), np.array([[2.0, np.nan], [np.nan, 2.0]]), np.zeros(0), np.ones((2, 2)),
+    np.array([True, False]),
+])  # fmt: skip
+def test_the_first_different_elements_are_those_of_numpy(size, a):
+    f = lambda a: fg.numpy.unique(a, True, True, True, size=size)
+    values, index, inverse, counts = np.unique(a, True, True, True)
+    n = min(size, len(values))
+    for got in (f(a), fg.jit(f)(a)):
+        assert got[0].dtype == a.dtype and [len(got[k]) for k in (0, 1, 3)] == [size] * 3
+        assert np.array_equal(got[0][:n], values[:n], equal_nan=a.dtype.kind == "f")
+        assert np.array_equal(got[1][:n], index[:n]) and np.array_equal(got[3][:n], counts[:n])
+        assert np.array_equal(got[2], inverse) and not got[3][n:].any()
+        assert not a.size or np.all(got[0][n:] == values[0])
+
+
+def test_different_elements_carry_their_derivative():
+    x = np.array([3.0, 1.0, 3.0])
+
+    for wrap in (lambda f: f, fg.jit):
+        grad = wrap(fg.grad(lambda x: np.sum(fg.numpy.unique(x, size=3, fill_value=7.0) * x)))
+        assert grad(x).tolist() == [1.0 + 1.0, 3.0 + 3.0, 7.0]
+    assert fg.numpy.unique(x).tolist() == [1.0, 3.0]  # without a size NumPy's own
+    assert fg.numpy.nonzero(x > 2)[0].tolist() == [0, 2]

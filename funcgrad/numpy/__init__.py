@@ -63,6 +63,12 @@ from .creation import (
 from .face import fill as _fill
 from .inspection import VERSIONS as _VERSIONS, NamespaceInfo as _NamespaceInfo
 from .joining import c_ as c_, index_exp as index_exp, r_ as r_, s_ as s_
+from .sized import (
+    argwhere as argwhere,
+    flatnonzero as flatnonzero,
+    nonzero as nonzero,
+    unique as unique,
+)
 from .standard import (
     argsort as argsort,
     clip as clip,

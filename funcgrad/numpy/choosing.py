@@ -1,17 +1,18 @@
 """Choosing between arrays, counting, and the refusals of what would write into one."""
 
+import operator
 from typing import Any
 
 import numpy as np
 
 from ..core.avals import aval_of, broadcast_shapes, dtype_of, shape_of
-from ..core.errors import MutationError, ShapeError
+from ..core.errors import ConcretizationError, MutationError, ShapeError
 from ..ops import compare, elementwise as ew
 from ..ops.index import ARRAY, Index, scatter_add_p
-from ..ops.operand import operand, strong, weak_with
+from ..ops.operand import integers, operand, strong, weak_with
 from ..ops.reduce import take_along
 from ..ops.structure import broadcast_to, cast
-from .indexing import concrete
+from .indexing import concrete, known
 from .table import EAGER_NO_DERIVATIVE, check_cast, implements, no_out, refuses
 
 
@@ -83,14 +84,36 @@ refuses("fill_diagonal", _IN_PLACE,
 
 @implements("bincount")
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    """Count each number, or add up its weights; see numpy.bincount."""
-    places = concrete("bincount", operand(x))
-    counts = np.bincount(places, None, minlength)
+    """Count each number, or add up its weights; see numpy.bincount.
+
+    Where the numbers are not known, in a program, there are ``minlength`` counts, and a number
+    that has no place among them raises IndexError when the program runs.
+    """
+    places, length = integers(x), operator.index(minlength)
+    numbers = known(places)
+    if numbers is not None:
+        places = numbers
+        length = len(np.bincount(numbers, None, length))  # complains of what is no vector of them
+    else:
+        places = _unknown_places(places, length)
     if weights is None:
-        return counts
-    w = strong(operand(weights))
-    check_cast("bincount", w, np.float64, "safe")
-    w = cast(w, np.float64)
-    if shape_of(w) != places.shape:
+        w = np.ones(shape_of(places), np.intp)
+    else:
+        w = strong(operand(weights))
+        check_cast("bincount", w, np.float64, "safe")
+        w = cast(w, np.float64)
+    if shape_of(w) != shape_of(places):
         raise ShapeError(f"bincount: the weights must be as many as the numbers: got {aval_of(w)}")
-    return scatter_add_p(w, places, shape=counts.shape, index=Index([ARRAY]))
+    return scatter_add_p(w, places, shape=(length,), index=Index([ARRAY]))
+
+
+def _unknown_places(places: Any, length: int) -> Any:
+    """Return the places of numbers to be counted, those below 0 beyond the end."""
+    if len(shape_of(places)) != 1 or not np.can_cast(dtype_of(places), np.intp, "safe"):
+        raise TypeError(f"bincount: only a vector of integers is counted: got {aval_of(places)}")
+    if length <= 0:
+        raise ConcretizationError(
+            f"bincount: how many counts there are depends on the numbers, and of {aval_of(places)} "
+            f"they are not known: give minlength=, which is then their number"
+        )
+    return ew.where(compare.lt(places, 0), length, places)

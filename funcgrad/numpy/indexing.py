@@ -169,20 +169,13 @@ def take(
     a, indices = operand(a), integers(indices)
     a, axis = one_axis(a, numbers_axis(a, axis))
     if dtype_of(indices).kind not in "iu":
-        indices = _no_positions("take", indices)
+        raise TypeError(f"take: only integers are indices: got {aval_of(indices)}")
     n = shape_of(a)[axis]
     if mode == "clip":
         indices = ew.clip(indices, 0, n - 1)
     elif mode == "wrap":
         indices = ew.mod(indices, n)
     return getitem(a, (*[slice(None)] * axis, strong(indices)))
-
-
-def _no_positions(who: str, indices: Any) -> Any:
-    """Return an empty list as integers; raise for what cannot be positions."""
-    if isinstance(indices, np.ndarray) and not indices.size:
-        return indices.astype(np.intp)
-    raise TypeError(f"{who}: only integers are indices: got {aval_of(indices)}")
 
 
 @implements("take_along_axis")

@@ -211,6 +211,8 @@ def _quantile(
         raise ValueError(f"{what} must be in the range [0, {whole}]")
     if method not in _PLACES:
         raise ValueError(f"{shown(method)} is not a valid method. Use one of: {list(_PLACES)}")
+    if ignores_nan and not aval_of(a).size:
+        return nanmean(a, axis, keepdims=keepdims)
     if len(shape_of(q)) > 2:
         raise ValueError("q must be a scalar or 1d")
     w = None if weights is None else _weights(a, weights, axis, method)

@@ -240,7 +240,7 @@ def _folded(
             raise ValueError(
                 f"zero-size array to reduction operation {ufunc.__name__} which has no identity"
             )
-        return broadcast_to(cast(operand(start), dtype_of(rows)), tuple(kept))
+        return broadcast_to(cast(strong(operand(start)), dtype_of(rows)), tuple(kept))[()]
     parts = list(rows)
     if given(initial) and ew.is_complex(start) and not ew.is_complex(rows):
         start = cast(operand(start), dtype_of(rows))  # which warns, as NumPy does
@@ -267,6 +267,10 @@ def _accumulate(
 ) -> Any:
     no_out(who, out)
     x = operand(array) if dtype is None else cast(operand(array), dtype)
+    if axis is None:
+        if len(shape_of(x)) != 1:
+            raise ValueError(f"{who}: accumulate does not allow multiple axes")
+        axis = 0
     known = _SCANS.get(ufunc)
     if known is not None:
         y = known(x, axis=axis)

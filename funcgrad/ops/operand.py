@@ -100,11 +100,12 @@ def integers(x: Any) -> Any:
     Raises:
         TypeError: NumPy's own, if it is made of other numbers.
     """
-    x = operand(x)
-    if isinstance(x, np.ndarray):
-        kind = np.asarray(x, np.intp) if x.dtype.hasobject else x  # objects with __index__
-        return kind.astype(np.intp, casting="safe") if kind.dtype.kind == "b" else kind
-    return cast(x, np.dtype(np.intp)) if dtype_of(x).kind == "b" else x
+    if isinstance(x, Tracer):
+        return cast(x, np.dtype(np.intp)) if x.dtype.kind == "b" else x
+    array = np.asarray(operand(x))
+    none = not array.size and not isinstance(x, np.ndarray)  # an empty list is no list of floats
+    objects = array.dtype.hasobject  # with __index__
+    return array.astype(np.intp) if none or objects or array.dtype.kind == "b" else array
 
 
 def _stacked(obj: Any, rank: int = 0) -> Any:

@@ -25,7 +25,7 @@ def _floating(x: Any) -> Any:
 def shifted(x: Any, axis: Any) -> Any:
     """Return x minus its largest element along the axes, so that no exponential overflows."""
     x = _floating(x)
-    return x - _peak(x, axis)
+    return x - _peak(x, axis) if np.size(x) else x  # there is no largest of none
 
 
 @half_in_single
@@ -55,6 +55,8 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
     [     0. -10000.]
     """
     z = shifted(operand(x), axis)
+    if not np.size(z):
+        return z
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
