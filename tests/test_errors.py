@@ -20,6 +20,7 @@ from funcgrad.core.errors import (
     LeakedTracerError,
     MissingRuleError,
     MutationError,
+    NestingError,
     NonScalarError,
     ShapeError,
     TreeError,
@@ -508,3 +509,46 @@ def test_a_message_shows_the_beginning_and_the_end_of_what_is_long(name):
 
     text = str(caught.value)
     assert 20 < len(text) < 4000 and "characters ..." in text
+
+
+# functions nested deeper than Python can call
+
+
+def nested(count, wrap):
+    f = np.sin
+    for _ in range(count):
+        f = wrap(lambda x, g=f: 1.01 * g(x))
+    return f
+
+
+NESTED_USES = {
+    "call": lambda f: f(1.0),
+    "grad": lambda f: fg.grad(f)(1.0),
+    "jit of grad": lambda f: fg.jit(fg.grad(f))(1.0),
+    "vmap": lambda f: fg.vmap(f)(np.ones(2)),
+    "jvp": lambda f: fg.jvp(f, (1.0,), (1.0,)),
+    "linearize": lambda f: fg.linearize(f, 1.0),
+    "make_jaxpr": lambda f: fg.make_jaxpr(f)(1.0),
+}
+
+
+@pytest.mark.parametrize("name", NESTED_USES)
+def test_functions_nested_too_deep_are_refused_with_words(name):
+    use = NESTED_USES[name]
+    use(nested(20, fg.jit))
+
+    for count in (95, 200):
+        f = nested(count, fg.jit)
+        try:
+            use(f)
+        except NestingError as err:
+            assert re.search(r"nest deeper than Python's recursion limit of \d+ allows", str(err))
+        else:
+            assert count == 95
+    with pytest.raises(NestingError, match="does one call itself without end"):
+        use(endless)
+
+
+@fg.jit
+def endless(x):
+    return endless(x)

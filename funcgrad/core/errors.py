@@ -180,6 +180,24 @@ class LeakedTracerError(FuncgradError, RuntimeError):
     """
 
 
+class NestingError(FuncgradError, RecursionError):
+    """Functions that nest deeper than Python's recursion limit allows.
+
+    200 functions, each compiled and called by the next, need more frames than the 1000 that Python
+    has; compile the outermost alone, whose program then holds them all.
+    """
+
+
+def too_deep(who: object, err: RecursionError) -> NestingError:
+    """Return the error for a recursion that has met Python's limit, with words of its own."""
+    if isinstance(err, NestingError):
+        return err
+    return NestingError(
+        f"{who}: functions nest deeper than Python's recursion limit of {sys.getrecursionlimit()} "
+        f"allows: does one call itself without end? If not, leave jit and its kin to the outermost"
+    )
+
+
 class MemoryLimitError(FuncgradError, MemoryError):
     """A program that needs more memory than it is allowed, whatever is computed again.
 

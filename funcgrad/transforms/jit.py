@@ -13,6 +13,7 @@ from ..core import tree
 from ..core.axes import axis_env
 from ..core.cache import Cache
 from ..core.config import config
+from ..core.errors import too_deep
 from ..core.jaxpr import ClosedJaxpr
 from .arguments import check_callable
 from .calls import MISS, entry
@@ -54,16 +55,19 @@ class Jit:
 
     def _called(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Call as any signature needs it, traced or not."""
-        missed = self._misses
-        signature, leaves = self._signature(args, kwargs)
-        self._hits += self._misses == missed
-        if signature.is_traced(leaves):
-            return signature.bind(leaves)
-        if signature.entry not in self._recent and not axis_env.get(_NO_AXES):
-            self._latest = (signature, *self._latest)[:_RECENT]
-            self._recent = tuple([s.entry for s in self._latest])
-        out = signature.entry(args, kwargs)
-        return signature.run(leaves) if out is MISS else out
+        try:
+            missed = self._misses
+            signature, leaves = self._signature(args, kwargs)
+            self._hits += self._misses == missed
+            if signature.is_traced(leaves):
+                return signature.bind(leaves)
+            if signature.entry not in self._recent and not axis_env.get(_NO_AXES):
+                self._latest = (signature, *self._latest)[:_RECENT]
+                self._recent = tuple([s.entry for s in self._latest])
+            out = signature.entry(args, kwargs)
+            return signature.run(leaves) if out is MISS else out
+        except RecursionError as err:
+            raise too_deep(self, err) from None
 
     def _signature(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Signature, list[Any]]:
         """Return the signature of a call, staged if it is new, and the leaves of the call."""

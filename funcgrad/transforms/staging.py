@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
-from ..core.errors import ConversionError, TreeError, short
+from ..core.errors import ConversionError, TreeError, short, too_deep
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.registry import overrides
 from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
@@ -170,6 +170,8 @@ def stage(
                     f"{f' at {short(tree.keystr(path))}' if path else ''}"
                 )
         closed = trace.close(leaves, lasting)
+    except RecursionError as err:
+        raise too_deep(origin, err) from None
     finally:
         trace.dead = True
         trace.free()
