@@ -574,3 +574,12 @@ def test_other_libraries_find_the_namespace_of_tracers():
         return combined(x)
 
     np.testing.assert_allclose(fg.jit(f)(x), combined(x), rtol=1e-12)
+
+
+def test_what_is_missing_is_named_with_what_to_use():
+    for name, cure in (("random", r"funcgrad\.random.* key"), ("polynomial", r"use numpy\.poly")):
+        with pytest.raises(AttributeError, match=cure):
+            getattr(xp, name)
+        assert not hasattr(xp, name)
+    with pytest.raises(AttributeError, match="no attribute 'sine'"):
+        xp.sine  # noqa: B018

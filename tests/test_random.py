@@ -5,6 +5,7 @@ of 64 bits with ``jax_enable_x64``) from ``jax.random.key(42)``, by the calls th
 Literal philox values were printed by this library, and must never change.
 """
 
+import enum
 import math
 import pickle
 
@@ -107,6 +108,25 @@ def test_keys_are_frozen_values():
     assert pickle.loads(pickle.dumps(PHILOX)) == PHILOX
     random.key_data(PHILOX)[0] = 1
     assert random.key(42) == PHILOX
+
+
+@pytest.mark.parametrize("what", [
+    lambda x: x.dtype, lambda x: x.shape, lambda x: None, lambda x: 1, lambda x: x.sum(),
+    lambda x: fg.ShapeDtypeStruct(x.shape, x.dtype), lambda x: "text",
+])  # fmt: skip
+def test_a_key_whose_leaf_is_mapped_compares_what_it_holds(what):
+    k = random.key(0)
+    mapped = fg.tree.map(what, [k])
+
+    assert mapped == fg.tree.map(what, [k])
+    assert mapped != [k] and mapped != fg.tree.map(lambda x: "another", [k])
+
+
+def test_a_batch_of_keys_takes_every_integer():
+    batch = random.split(random.key(0), 3)
+
+    assert batch[enum.IntEnum("Place", {"SECOND": 1}).SECOND] == batch[np.int8(1)]
+    assert np.all(batch[range(2)] == batch[:2])
 
 
 def test_a_key_does_not_show_its_words():

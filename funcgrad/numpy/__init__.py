@@ -7,6 +7,7 @@ functions that NumPy cannot hand over: creation, and lists of traced values.
 
 import sys as _sys
 from types import ModuleType as _ModuleType
+from typing import NoReturn as _NoReturn
 
 import numpy as _np
 
@@ -97,3 +98,17 @@ def _namespace(api_version: str | None) -> _ModuleType:
 
 
 _overrides["namespace"] = _namespace
+
+
+def __getattr__(name: str) -> _NoReturn:
+    if name == "random":
+        raise AttributeError(
+            "funcgrad.numpy.random: there are no generators with a hidden state here: use "
+            "funcgrad.random, whose functions take a key, or numpy.random outside of traced code"
+        )
+    if not name.startswith("_") and name in dir(_np):
+        raise AttributeError(
+            f"funcgrad.numpy.{name}: this part of NumPy is not here: use numpy.{name}, outside of "
+            f"traced code where it takes arrays"
+        )
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

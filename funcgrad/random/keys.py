@@ -1,6 +1,7 @@
 """Keys: the state of a generator as a value, and how keys are made of keys."""
 
 import math
+import operator
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -77,7 +78,9 @@ class Key:
             raise IndexError(f"too many indices for keys of shape {self.shape}: got {shown(index)}")
         static, arrays = [], []
         for entry, length in zip(entries, self.shape, strict=False):
-            if not isinstance(entry, int | np.integer | slice):
+            if hasattr(entry, "__index__") and not isinstance(entry, np.ndarray | Tracer):
+                entry = operator.index(entry)  # an enum, say
+            if not isinstance(entry, int | slice):
                 arrays.append(entry if isinstance(entry, Tracer) else np.asarray(entry))
                 entry = ARRAY
             elif not isinstance(entry, slice) and not -length <= entry < length:
@@ -88,12 +91,20 @@ class Key:
     def __eq__(self, other: object) -> Any:
         if not isinstance(other, Key) or other.impl != self.impl:
             return NotImplemented
+        words = [_has_words(key.data) for key in (self, other)]
+        if not all(words):  # a tree map has put something in their place
+            return not any(words) and self.data == other.data
         same = eq(self.data, other.data)
         return all_p(same, axes=(len(shape_of(same)) - 1,))
 
     def __repr__(self) -> str:
         shape = shape_of(self.data)[:-1] if is_arraylike(self.data) else ()
         return f"Key({self.impl}, shape={shape})" if shape else f"Key({self.impl})"
+
+
+def _has_words(data: Any) -> bool:
+    """Return whether the leaf of a key holds a generator's words, and no description of them."""
+    return isinstance(data, (np.ndarray, Tracer)) and data.ndim > 0
 
 
 # at the user's edge
