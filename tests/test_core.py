@@ -239,8 +239,9 @@ def test_python_control_flow_follows_the_values():
     assert fg.grad(newton)(2.0) == pytest.approx(0.5 / np.sqrt(2.0), rel=1e-10)
 
 
-def test_comparisons_give_numpys_own_booleans():
-    assert type(inside("grad", lambda x: x > 0)) is np.bool_
+def test_comparisons_give_plain_booleans_of_pythons_or_numpys_numbers():
+    assert type(inside("grad", lambda x: x > 0, 2.0)) is bool
+    assert type(inside("grad", lambda x: x > 0, np.float64(2.0))) is np.bool_
     assert type(inside("jvp", lambda x: np.ones(2) * x > 0)) is np.ndarray
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.index import FEW, Index, indexed_shape
+from ..ops.pointwise import PYTHON_TYPES, python_operator
 from .text import index, lengths
 from .values import Value
 
@@ -14,9 +15,22 @@ from .values import Value
 _INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", np.less: "<",
           np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
           np.not_equal: "!="}  # fmt: skip
+# what Python's operators give for Python scalars, see ops/pointwise.py
+_PYTHON = {
+    **{ufunc: f"{{}} {sign} {{}}" for ufunc, sign in _INFIX.items() if ufunc is not np.true_divide},
+    np.negative: "-{}", np.positive: "+{}", np.absolute: "abs({})", np.invert: "~{}",
+    np.power: "pow({}, {})", np.floor_divide: "{} // {}", np.remainder: "{} % {}",
+    np.left_shift: "{} << {}", np.right_shift: "{} >> {}", np.bitwise_and: "{} & {}",
+    np.bitwise_or: "{} | {}", np.bitwise_xor: "{} ^ {}",
+}  # fmt: skip
 # whose third positional argument is not ``out``
 _KEYWORD = (np.maximum, np.minimum)
 _DOT_LIMIT = 4096  # above it, add.reduce is as fast, and adds float32 more exactly
+
+
+def _types(values: Sequence[Value]) -> list[type]:
+    """Return the types of Python scalars."""
+    return [PYTHON_TYPES[x.aval.dtype.kind] for x in values]
 
 
 class Kernels:
@@ -49,6 +63,8 @@ class Kernels:
         infix = _INFIX.get(prim.function) if isinstance(prim.function, np.ufunc) else None
         if infix is not None and strong:
             expression = f"{ins[0]} {infix} {ins[1]}"
+        elif out.aval.weak and python_operator(prim.function, _types(ins)) is not None:
+            return self.assign(out, _PYTHON[prim.function].format(*ins))
         else:
             expression = f"{self.function(prim)}({', '.join(map(str, ins))})"
             if not isinstance(prim.function, np.ufunc) and not out.aval.weak:

@@ -13,6 +13,7 @@ import numpy as np
 
 from .avals import Aval
 from .errors import (
+    ABSENT,
     ConversionError,
     FuncgradError,
     MissingAttributeError,
@@ -80,6 +81,12 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     return _marked(forward, name, primitive=name), _marked(reflected, name, primitive=name)
 
 
+def _power(self: Any, other: Any) -> Any:
+    """Return ``self ** other``: the square of truths is int8, where np.power gives int64."""
+    squares = type(other) is int and other == 2 and self.dtype.kind == "b" and self.shape
+    return primitives["square"](self) if squares else _raised(self, other)
+
+
 def _unary(name: str) -> Callable[..., Any]:
     def method(self: Any) -> Any:
         return primitives[name](self)
@@ -126,19 +133,8 @@ _FIXED = "a traced array cannot be changed in place"
 _AT = "write x = funcgrad.at(x)[index].set(value)"
 
 
-# attributes of an ndarray that a tracer does not have, and why
-ABSENT = {
-    **dict.fromkeys(
-        ("__array_interface__", "__array_struct__", "base", "ctypes", "data", "flags", "setflags",
-         "strides"),
-        "a traced array has no memory of its own",
-    ),
-    **dict.fromkeys(
-        ("__array_finalize__", "__array_wrap__", "__class_getitem__", "__setstate__"),
-        "a traced array is no subclass of ndarray",
-    ),
-}  # fmt: skip
-
+_raised = _binary("pow")[0]
+_marked(_power, "pow", primitive="pow")
 _reshape, _transpose = _function(np.reshape), _function(np.transpose)
 
 
@@ -193,7 +189,7 @@ class ArrayLike:
     __truediv__, __rtruediv__ = _binary("div")
     __floordiv__, __rfloordiv__ = _binary("floor_divide")
     __mod__, __rmod__ = _binary("mod")
-    __pow__, __rpow__ = _binary("pow")
+    __pow__, __rpow__ = _power, _binary("pow")[1]
     __matmul__, __rmatmul__ = _binary("matmul")
     __and__, __rand__ = _binary("bitwise_and")
     __or__, __ror__ = _binary("bitwise_or")
@@ -207,10 +203,10 @@ class ArrayLike:
     __abs__, __invert__ = _unary("abs"), _unary("invert")
 
     def __divmod__(self, other: Any) -> Any:
-        return overrides[np.divmod](self, other)
+        return self // other, self % other
 
     def __rdivmod__(self, other: Any) -> Any:
-        return overrides[np.divmod](other, self)
+        return other // self, other % self
 
     def __round__(self, ndigits: int | None = None) -> Any:
         if self.dtype.kind == "c":

@@ -204,3 +204,17 @@ class MemoryLimitError(FuncgradError, MemoryError):
     ``jit(f, memory_limit=1000)(np.ones((100, 100)))`` fails, and says what the least is; raise the
     limit, or give ``f`` less at once.
     """
+
+
+# attributes of an ndarray that a tracer does not have, and why
+ABSENT = {
+    **dict.fromkeys(
+        ("__array_interface__", "__array_struct__", "base", "ctypes", "data", "flags", "setflags",
+         "strides"),
+        "a traced array has no memory of its own",
+    ),
+    **dict.fromkeys(
+        ("__array_finalize__", "__array_wrap__", "__class_getitem__", "__setstate__"),
+        "a traced array is no subclass of ndarray",
+    ),
+}  # fmt: skip

@@ -10,7 +10,7 @@ from ..core.errors import DtypeError
 from ..core.registry import overrides
 from ..ops import bessel, compare, elementwise as ew
 from ..ops.operand import operand
-from ..ops.structure import cast
+from ..ops.structure import cast, strengthen
 from .table import NO_DERIVATIVE, NO_VALUE, implements, no_out
 from .ufunc_methods import called
 
@@ -28,7 +28,7 @@ def sign(x: Any) -> Any:
 def divmod(x: Any, y: Any) -> tuple[Any, Any]:
     """Return quotient and remainder; see numpy.divmod."""
     x, y = operand(x), operand(y)
-    return compare.floor_divide(x, y), ew.mod(x, y)
+    return compare.floor_divide.as_ufunc(x, y), ew.mod.as_ufunc(x, y)
 
 
 @implements("modf")
@@ -43,7 +43,7 @@ def modf(x: Any) -> tuple[Any, Any]:
 @implements("frexp")
 def frexp(x: Any) -> tuple[Any, Any]:
     """Return mantissa and exponent; see numpy.frexp."""
-    x = operand(x)
+    x = strengthen(operand(x))
     exponent = compare.exponent(x)
     return ew.ldexp(x, -exponent), exponent
 

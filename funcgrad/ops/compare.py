@@ -10,12 +10,12 @@ import numpy as np
 from .pointwise import Free, FreeArithmetic
 
 # fmt: off
-eq            = Free("eq", np.equal)
-ne            = Free("ne", np.not_equal)
-lt            = Free("lt", np.less)
-le            = Free("le", np.less_equal)
-gt            = Free("gt", np.greater)
-ge            = Free("ge", np.greater_equal)
+eq            = FreeArithmetic("eq", np.equal)
+ne            = FreeArithmetic("ne", np.not_equal)
+lt            = FreeArithmetic("lt", np.less)
+le            = FreeArithmetic("le", np.less_equal)
+gt            = FreeArithmetic("gt", np.greater)
+ge            = FreeArithmetic("ge", np.greater_equal)
 logical_and   = Free("logical_and", np.logical_and)
 logical_or    = Free("logical_or", np.logical_or)
 logical_xor   = Free("logical_xor", np.logical_xor)

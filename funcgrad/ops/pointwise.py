@@ -6,13 +6,14 @@ serves reverse mode as it stands, because a diagonal Jacobian is its own transpo
 
 import functools
 import inspect
+import operator as operators
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import PYTHON_SCALARS, Aval, broadcast_shapes, dtype_of, shape_of
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides
 from ..core.trace import Primitive
@@ -65,7 +66,7 @@ class Elementwise(Primitive):
                 f"{self.name}: the shapes do not broadcast: got {_listed(avals)}; axes are "
                 f"compared from the last, and must be equal in length or 1"
             ) from None
-        kinds = tuple(_PYTHON_TYPES[a.dtype.kind] if a.weak else a.dtype for a in avals)
+        kinds = tuple(PYTHON_TYPES[a.dtype.kind] if a.weak else a.dtype for a in avals)
         return (Aval(shape, *_result(self, kinds)),)
 
     @override
@@ -122,19 +123,33 @@ class Elementwise(Primitive):
 
 
 class Arithmetic(Elementwise):
-    """What Python's operators do: of Python numbers alone the result is one, and stays weak."""
+    """What Python's operators do: of Python scalars alone the result is one, and stays weak."""
 
     @override
     def as_ufunc(self, *xs: Any) -> Any:
-        y = super().as_ufunc(*xs)
-        return y if shape_of(y) else strengthen(y)  # np.add(1.0, 2.0) is not weak, 1.0 + 2.0 is
+        if not shape_of(xs[0]) and all(aval_of(x).weak for x in xs):
+            xs = tuple(map(strengthen, xs))  # np.add(1.0, 2.0) is not weak, 1.0 + 2.0 is
+        return super().as_ufunc(*xs)
 
     @override
     def run(self, *xs: Any) -> tuple[Any, ...]:
-        y = self.function(*xs)
-        if type(y) is not np.ndarray and all(type(x) in PYTHON_SCALARS for x in xs):
-            y = y.item()
-        return (y,)
+        if type(xs[0]) in PYTHON_SCALARS and type(xs[-1]) in PYTHON_SCALARS:  # at most two
+            return (self.of_python(*xs),)
+        return (self.function(*xs),)
+
+    def of_python(self, *xs: Any) -> Any:
+        """Return what Python gives for Python scalars, where it does not raise and NumPy warns."""
+        operator = python_operator(self.function, [type(x) for x in xs])
+        if operator is not None and not (self.function is np.power and xs[1] < 0):
+            return operator(*xs)
+        return self.function(*xs).item()
+
+
+def python_operator(function: Any, kinds: Sequence[type]) -> Any:
+    """Return Python's operator where a ufunc of Python scalars differs: 1 + True, 2**100."""
+    if function in _OF_ALL:
+        return _OF_ALL[function]
+    return _OF_WHOLE.get(function) if all(k in (bool, int) for k in kinds) else None
 
 
 class Free(Elementwise):
@@ -156,7 +171,19 @@ def _takes_out(function: Callable[..., Any]) -> bool:
         return False
 
 
-_PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
+_OF_ALL: dict[Any, Any] = {
+    np.add: operators.add, np.subtract: operators.sub, np.multiply: operators.mul,
+    np.negative: operators.neg, np.positive: operators.pos, np.absolute: abs,
+    np.equal: operators.eq, np.not_equal: operators.ne, np.less: operators.lt,
+    np.less_equal: operators.le, np.greater: operators.gt, np.greater_equal: operators.ge,
+}  # fmt: skip
+_OF_WHOLE: dict[Any, Any] = {  # floating numbers may be complex then, or divided by zero
+    np.power: pow, np.floor_divide: operators.floordiv, np.remainder: operators.mod,
+    np.left_shift: operators.lshift, np.right_shift: operators.rshift,
+    np.bitwise_and: operators.and_, np.bitwise_or: operators.or_, np.bitwise_xor: operators.xor,
+    np.invert: operators.invert,
+}  # fmt: skip
+PYTHON_TYPES = {"b": bool, "i": int, "u": int, "f": float, "c": complex}
 
 
 def _listed(avals: Sequence[Aval]) -> str:
