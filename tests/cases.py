@@ -389,7 +389,7 @@ CASES: dict[str, list[Case]] = {
     "i0e":         unary(*POS, signed=True),
     "i1e":         unary(*POS, signed=True),
     **{name: [Case((Given(n), s), domain=POS) for n in (1, 3) for s in [(2, 3), ()]] for name in (
-        "polygamma", "erfcx_integral", "bessel_ratio")},
+        "polygamma", "erfcx_integral", "bessel_ratio", "bessel_moment")},
     "gammainc_slope": [Case((Given(n), (2, 3), (3,)), domain=(0.4, 3.0)) for n in (1, 2)],
     "logit":       unary(0.1, 0.9),
     "xlogy":       binary(BOTH, POS),
@@ -536,6 +536,9 @@ CASES: dict[str, list[Case]] = {
     "random_bits":    keyed(shape=(2, 2), dtype=np.dtype(np.uint32)),
     "random_uniform": keyed(shape=(2, 2), dtype=np.dtype(np.float32)),
     "random_normal":  keyed(shape=(), dtype=F64),
+    **{f"random_{law}": keyed(shape=(2, 2), dtype=np.dtype(np.float32))
+       for law in ("exponential", "gumbel", "laplace", "logistic", "cauchy")},
+    "random_below":   drawn((0.2, 0.9)),
     "random_remainder": [Case((BITS, Given(np.array([[7], [9]], np.uint32)), Given(np.uint32(n))))
                        for n in (0, 1, 6)],
     "random_order":   [Case((BITS,), {"axis": 1})],

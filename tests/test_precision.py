@@ -322,3 +322,73 @@ def test_clipping_at_0_has_no_nan(make, dtype):
         got, _ = fg.jit(make(0.0).update)({"w": g}, make(0.0).init({"w": g}))
 
         assert not np.any(got["w"]) and np.all(np.isfinite(got["w"]))
+
+
+# rounding must not leave the range of a function
+
+
+def test_a_probability_of_labels_is_at_most_1():
+    logits = np.float32([[[-9.770709, 2.0928972], [-9.770709, 2.3879292]]])
+    loss = lambda x: losses.ctc_loss(x, np.zeros((1, 2)), np.array([[1]]), np.zeros((1, 1)))[0]
+    rng = np.random.default_rng(0)
+    worst = min(loss(np.float32(rng.uniform([-12, 0], [0, 8], (1, 2, 2)))) for _ in range(100))
+
+    assert loss(logits) >= 0 and worst >= 0
+    want = fg.grad(loss)(logits.astype(float))
+    np.testing.assert_allclose(fg.grad(loss)(logits), want, rtol=1e-2, atol=1e-9)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_the_cosine_of_an_angle_has_an_angle(dtype):
+    x = np.random.default_rng(0).normal(size=(1000, 3)).astype(dtype)
+    near = losses.cosine_similarity(x, 2 * x), losses.cosine_similarity(x, -x)
+
+    assert np.all(near[0] <= 1) and np.all(near[1] >= -1)
+    assert np.all(losses.cosine_distance(x, x) >= 0)
+    y = x[::-1] + x
+    total = lambda v: np.sum(losses.cosine_similarity(v, y.astype(v.dtype)))
+    np.testing.assert_allclose(
+        fg.grad(total)(x), fg.grad(total)(x.astype(float)), rtol=0.1, atol=64 * np.finfo(dtype).eps
+    )
+
+
+# tails of derivatives
+
+SLOPES = {
+    "arcsinh": (np.arcsinh, lambda x: 1 / np.hypot(1, x)),
+    "arctan": (np.arctan, lambda x: 1 / (1 + x * x)),
+    "expm1": (np.expm1, np.exp),
+    "log10": (np.log10, lambda x: np.where(x > 0, 1 / (np.abs(x) * np.log(10)), np.nan)),
+    "elu": (nn.elu, lambda x: np.exp(np.minimum(x, 0))),
+    "squareplus": (nn.squareplus, lambda x: nn.squareplus(x) / np.hypot(x, 2)),
+}
+TAILS = np.array([-6e4, -3e4, -1000, -300, -100, -20, -12, -7, -1, 1, 7, 100, 300, 1000, 3e4, 6e4])
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("name", SLOPES)
+def test_slopes_far_out_keep_their_digits(name, dtype):
+    f, slope = SLOPES[name]
+    x = TAILS[TAILS < 7.5] if name == "expm1" else TAILS[TAILS > 0] if name == "log10" else TAILS
+    x = x.astype(dtype)
+    got = fg.vmap(fg.grad(f))(x)
+
+    agrees(got, slope(x.astype(float)), dtype, 16)
+
+
+@pytest.mark.parametrize("x", [-1e8, -1e4, -3.0, 0.0, 3.0, 1e4, 1e200, -1e200])
+def test_squareplus_does_not_cancel(x):
+    want = float(4 / (2 * (np.longdouble(abs(x)) + np.sqrt(np.longdouble(x) ** 2 + 4))))
+    want = want if x < 0 else x + want
+
+    np.testing.assert_allclose(nn.squareplus(x), want, rtol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", [np.float16, np.float32])
+@pytest.mark.parametrize("name", ["gelu", "mish", "squareplus"])
+def test_activations_in_half_precision_have_no_nan(name, dtype):
+    f = getattr(nn, name)
+    x = TAILS.astype(dtype)
+    got = fg.grad(lambda v: np.sum(f(v) / 100))(x)
+
+    assert f(x).dtype == got.dtype == dtype and np.all(np.isfinite(got))

@@ -331,3 +331,77 @@ def test_gradients_are_those_of_jax(name, jax):
     got = fg.vmap(fg.grad(lambda *xs: getattr(special, name)(*xs, *more), argnum))(*xs)
 
     np.testing.assert_allclose(got, want, rtol=1e-7, atol=1e-12)
+
+
+# tails and edges of derivatives
+
+
+@pytest.mark.parametrize("order", [1, 2, 3, 4])
+@pytest.mark.parametrize("name", ["i0e", "i1e"])
+def test_derivatives_of_scaled_bessel_functions_do_not_cancel(name, order):
+    mpmath = pytest.importorskip("mpmath")
+    n = int(name[1])
+    exact = lambda v: mpmath.exp(-abs(v)) * mpmath.besseli(n, v)
+    f = getattr(special, name)
+    for _ in range(order):
+        f = (lambda g: fg.grad(lambda v: np.sum(g(v))))(f)
+    x = np.array([0.1, 1.0, 5.0, 20.0, 39.0, 41.0, 300.0, 710.0, 1e4])
+    with mpmath.workdps(60):
+        want = np.array([float(mpmath.diff(exact, mpmath.mpf(float(v)), order)) for v in x])
+
+    np.testing.assert_allclose(f(x), want, rtol=1e-11)
+    np.testing.assert_allclose(f(np.float32(x)), np.float32(want), rtol=3e-6, atol=1e-9)
+    sign = (-1) ** (order + n)
+    np.testing.assert_allclose(f(-x), sign * f(x), rtol=1e-14)
+
+
+def test_slopes_of_unscaled_bessel_functions_do_not_overflow_before_they_must():
+    x = np.float32(90.0)
+    want = special.i0(90.0) - special.i1(90.0) / 90.0
+
+    np.testing.assert_allclose(fg.grad(special.i1)(x), want, rtol=1e-6)
+
+
+def test_the_gamma_density_may_be_denormal():
+    got = fg.grad(special.gammainc, 1)(51.79474679231202, 1e-05)
+
+    np.testing.assert_allclose(got, 1.5375e-320, rtol=1e-3)
+    np.testing.assert_allclose(fg.grad(special.gammaincc, 1)(51.79474679231202, 1e-05), -got)
+
+
+@pytest.mark.parametrize("name", ["erf", "erfc", "ndtr", "log_ndtr", "i0e", "i1e", "digamma"])
+def test_derivatives_in_half_precision_are_those_of_double(name):
+    f = getattr(special, name)
+    x = np.array([-6e4, -300.0, -7.0, -0.5, 0.5, 7.0, 300.0, 6e4], np.float16)
+    x = np.abs(x) if name == "digamma" else x
+    for _ in range(2):
+        f = (lambda g: fg.grad(lambda v: np.sum(g(v))))(f)
+        with np.errstate(over="ignore", invalid="ignore"):
+            want, got = f(x.astype(float)).astype(np.float16), f(x)
+
+        assert got.dtype == np.float16
+        np.testing.assert_allclose(got.astype(float), want.astype(float), rtol=4e-3, atol=2e-7)
+
+
+def test_logsumexp_has_a_derivative_in_a_weight_that_is_0():
+    a, b = np.array([0.3, 0.5]), np.array([1.0, 0.0])
+    by_weight = lambda b: special.logsumexp(a, b=b)
+    want = np.exp(a - 0.3)
+
+    np.testing.assert_allclose(fg.grad(by_weight)(b), want, rtol=1e-15)
+    np.testing.assert_allclose(fg.jit(fg.grad(by_weight))(b), want, rtol=1e-15)
+    np.testing.assert_allclose(fg.jvp(by_weight, (b,), (np.array([0.0, 1.0]),))[1], want[1])
+    both = lambda v: special.logsumexp(v[:2], b=v[2:])
+    plain = lambda v: np.log(v[2] * np.exp(v[0]) + v[3] * np.exp(v[1]))
+    v = np.concatenate([a, b])
+    np.testing.assert_allclose(fg.hessian(both)(v), fg.hessian(plain)(v), rtol=1e-12, atol=1e-15)
+    hidden = fg.grad(lambda b: special.logsumexp(a, b=b, where=np.array([True, False])))
+    assert np.array_equal(hidden(b), [1.0, 0.0])
+
+
+@pytest.mark.parametrize("absent", [np.inf, -np.inf, np.nan, 1e5])
+def test_what_has_weight_0_may_be_anything(absent):
+    a, b = np.array([0.0, absent]), np.array([1.0, 0.0])
+
+    assert special.logsumexp(a, b=b) == 0
+    assert np.array_equal(fg.grad(lambda a: special.logsumexp(a, b=b))(a), [1.0, 0.0])

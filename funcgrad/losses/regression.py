@@ -11,6 +11,7 @@ from ..ops.operand import half_in_single
 from ..ops.pointwise import Elementwise
 from ..ops.reduce import axes_of, norm_p
 from ..ops.structure import expand_dims
+from ..transforms.linear import stop_gradient
 from .shared import difference, floating, pair, reduced, same_shape
 
 
@@ -184,7 +185,11 @@ def cosine_similarity(
     if where is not None:
         x, y = np.where(where, x, 0), np.where(where, y, 0)
     x, y = np.broadcast_arrays(x, y)  # before norms are taken: 1 may stand for a whole axis
-    return np.sum(_unit(x, axis, epsilon) * _unit(y, axis, epsilon), axis=axis)
+    cosine = np.sum(_unit(x, axis, epsilon) * _unit(y, axis, epsilon), axis=axis)
+    if dtype_of(cosine).kind == "c":
+        return cosine
+    # rounding may leave [-1, 1], where arccos is nan; the derivative stays
+    return cosine - stop_gradient(cosine - np.clip(cosine, -1, 1))
 
 
 @half_in_single

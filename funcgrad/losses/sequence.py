@@ -10,6 +10,7 @@ from ..core.errors import DtypeError, ShapeError
 from ..core.trace import Tracer
 from ..nn.functions import log_softmax
 from ..ops.operand import half_in_single, operand
+from ..transforms.linear import stop_gradient
 from .shared import floating
 
 
@@ -70,7 +71,9 @@ def ctc_loss(
     alpha, _ = scan(step, start, (logs, real))
     end = _picked(alpha, 2 * lengths)
     before = _picked(alpha, np.maximum(2 * lengths - 1, 0))
-    return -np.where(lengths > 0, np.logaddexp(end, before), end)
+    log = np.where(lengths > 0, np.logaddexp(end, before), end)
+    # rounding may make a probability greater than 1; the derivative stays
+    return stop_gradient(np.maximum(log, 0)) - log
 
 
 def _path(labels: Any, blank_id: int) -> tuple[Any, Any]:

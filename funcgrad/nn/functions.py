@@ -68,6 +68,7 @@ def softplus(x: Any) -> Any:
     return np.logaddexp(operand(x), 0)
 
 
+@half_in_single
 def squareplus(x: Any, b: Any = 4) -> Any:
     """Return (x + sqrt(x**2 + b)) / 2, a softplus without exponentials.
 
@@ -76,8 +77,9 @@ def squareplus(x: Any, b: Any = 4) -> Any:
     >>> print(squareplus(np.array([-1e4, 0.0, 1.5])).round(3))
     [0. 1. 2.]
     """
-    x = operand(x)
-    return 0.5 * (x + np.sqrt(np.square(1.0 * x) + b))  # the square of small integers wraps
+    x = 1.0 * operand(x)
+    far = 0.5 * (np.abs(x) + np.hypot(x, b**0.5))
+    return np.where(x < 0, 0.25 * b / far, far)  # the sum cancels where x is negative
 
 
 def tanh(x: Any) -> Any:
@@ -89,6 +91,7 @@ def tanh(x: Any) -> Any:
     return np.tanh(x)
 
 
+@half_in_single
 def gelu(x: Any, approximate: bool | str = True) -> Any:
     """Return x times the normal distribution's probability below x.
 
@@ -127,6 +130,7 @@ def silu(x: Any) -> Any:
 swish = silu
 
 
+@half_in_single
 def mish(x: Any) -> Any:
     """Return x tanh(softplus(x)).
 

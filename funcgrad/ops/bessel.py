@@ -5,6 +5,10 @@ I(x) is a polynomial in 16/x - 1 fitted with mpmath to 5e-18.
 
 ``bessel_ratio(n, x)`` is exp(-|x|) I_n(x) / x**n, an even function without singularity, with
 (I_n / x**n)' = x I_(n+1) / x**(n+1) (DLMF 10.29.4): so derivatives of every order hold at 0 too.
+
+``bessel_moment(n, x)`` is the mean of (1 - cos v)**n exp(-|x| (1 - cos v)) over all angles v: of
+order 0 it is exp(-|x|) I_0, of which the others are derivatives, but for a sign; and exp(-|x|) I_1
+is that of order 0 less that of order 1. Differences of Bessel functions cancel for large x.
 """
 
 import math
@@ -12,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import abs, add, exp, mul, safe_mul, sign, square, sub
+from .elementwise import abs, add, exp, mul, neg, safe_mul, sign, square, sub
 from .gamma import no_order
 from .kernels import by_blocks, polynomial
 from .pointwise import Elementwise
@@ -76,6 +80,34 @@ def _bessel_ratio(n: Any, x: Any) -> Any:
     return y
 
 
+def _bessel_moment(n: Any, x: Any) -> Any:
+    """2**n (1/2)_n / n! M(n + 1/2, n + 1, -2|x|), by Kummer's transformation or DLMF 13.7.1."""
+    z = 2 * np.abs(x)
+    near, term = np.minimum(z, 80), np.exp(-np.minimum(z, 80))
+    for k in range(1, int(n.max(initial=0)) + 1):
+        term = np.where(k <= n, term * (2 * k - 1) / k, term)
+    y = term.copy()
+    for k in range(1, 220):
+        term = term * near * (k - 0.5) / ((n + k) * k)
+        y += term
+    far = np.flatnonzero(z > 80)
+    z, order = z[far], n[far]
+    term = np.exp2(order) / np.sqrt(math.pi * z)
+    for k in range(1, int(order.max(initial=0)) + 1):
+        term = np.where(k <= order, term * (k - 0.5) / z, term)
+    y[far] = term
+    for k in range(1, 25):
+        term = term * (order + k - 0.5) * (k - 0.5) / (k * z)
+        y[far] += term
+    return y
+
+
+def _grown(x: Any, y: Any) -> Any:
+    """Return exp(|x|) y, whose exponential may overflow where the product does not."""
+    half = exp(mul(0.5, abs(x)))
+    return mul(mul(half, y), half)
+
+
 def _i1_slope(x: Any) -> Any:
     """Return the derivative of I_1, times exp(-|x|): of x times I_1 / x."""
     return add(bessel_ratio(1, x), mul(square(x), bessel_ratio(2, x)))
@@ -85,6 +117,7 @@ def _i1_slope(x: Any) -> Any:
 i1: Elementwise
 i1e: Elementwise
 bessel_ratio: Elementwise
+bessel_moment: Elementwise
 
 # fmt: off
 I0_NEAR = tuple([1 / math.factorial(k) ** 2 for k in range(25, -1, -1)])
@@ -108,11 +141,14 @@ I1_FAR = (-1.9677083272584384e-11, 6.135932778393812e-11, 1.417650842869536e-10,
 
 i0  = Elementwise("i0", by_blocks(_i0), lambda t, y, x: safe_mul(t, i1(x)))
 i1  = Elementwise("i1", by_blocks(_i1),
-    lambda t, y, x: safe_mul(t, mul(exp(abs(x)), _i1_slope(x))))
+    lambda t, y, x: safe_mul(t, _grown(x, _i1_slope(x))))
 i0e = Elementwise("i0e", by_blocks(_i0e),
-    lambda t, y, x: mul(t, sub(i1e(x), mul(sign(x), y))))
+    lambda t, y, x: neg(mul(t, mul(sign(x), bessel_moment(1, x)))))
 i1e = Elementwise("i1e", by_blocks(_i1e),
-    lambda t, y, x: mul(t, sub(_i1_slope(x), mul(sign(x), y))))
+    lambda t, y, x: mul(t, sub(bessel_moment(2, x), bessel_moment(1, x))))
+bessel_moment = Elementwise("bessel_moment", by_blocks(_bessel_moment),
+    no_order("bessel_moment", "n"),
+    lambda t, y, n, x: neg(mul(t, mul(sign(x), bessel_moment(n + 1, x)))))
 bessel_ratio = Elementwise("bessel_ratio", by_blocks(_bessel_ratio), no_order("bessel_ratio", "n"),
     lambda t, y, n, x: mul(t, sub(mul(x, bessel_ratio(n + 1, x)), mul(sign(x), y))))
 # fmt: on

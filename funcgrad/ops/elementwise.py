@@ -169,6 +169,18 @@ def _chord(x: Any) -> Any:
     return np.sqrt((1 - x) * (1 + x))
 
 
+def _height(x: Any) -> Any:
+    """Return sqrt(x**2 + 1), where x**2 of a real number does not overflow."""
+    return np.sqrt(x * x - -1) if is_complex(x) else hypot(1, x)
+
+
+def _over_square(t: Any, x: Any) -> Any:
+    """Return t / (x**2 + 1), in float16 by two divisions: x**2 overflows from 256 on."""
+    if dtype_of(x) != np.float16:
+        return safe_div(t, 1 + x * x)
+    return safe_div(safe_div(t, _height(x)), _height(x))
+
+
 def _reach(function: Any) -> Any:
     """Return the map of t to t exp(a - y), for y = log(exp(a) + exp(b)); of equals each has half.
 
@@ -246,10 +258,10 @@ zero_mul    = Elementwise("zero_mul", _zero_mul,
 # exponentials and logarithms
 exp         = Elementwise("exp", np.exp, lambda t, y, x: safe_mul(t, y))
 exp2        = Elementwise("exp2", np.exp2, lambda t, y, x: safe_mul(t, y * LN2))
-expm1       = Elementwise("expm1", np.expm1, lambda t, y, x: safe_mul(t, y + 1))
+expm1       = Elementwise("expm1", np.expm1, lambda t, y, x: safe_mul(t, exp(x)))
 log         = Elementwise("log", np.log, lambda t, y, x: safe_div(t, x))
 log2        = Elementwise("log2", np.log2, lambda t, y, x: safe_div(t, x * LN2))
-log10       = Elementwise("log10", np.log10, lambda t, y, x: safe_div(t, x * LN10))
+log10       = Elementwise("log10", np.log10, lambda t, y, x: safe_div(t / LN10, x))
 log1p       = Elementwise("log1p", np.log1p, lambda t, y, x: safe_div(t, x + 1))
 logaddexp   = Elementwise("logaddexp", np.logaddexp,
                           _reach(exp), lambda t, y, a, b: _reach(exp)(t, y, b, a))
@@ -261,11 +273,11 @@ cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
 tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
 arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, _chord(x)))
 arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, _chord(x)))
-arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: safe_div(t, 1 + x * x))
+arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: _over_square(t, x))
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
 tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
-arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, np.sqrt(x * x - -1)))
+arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, _height(x)))
 arccosh     = Elementwise("arccosh", np.arccosh,
                           lambda t, y, x: safe_div(t, np.sqrt(x - 1) * np.sqrt(x - -1)))
 arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: safe_div(t, 1 - x * x))

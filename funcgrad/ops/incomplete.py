@@ -37,16 +37,16 @@ from .quadrature import NODES, WEIGHTS, integrals
 LARGE = 25.0  # from which on the integral takes fewer operations than the series
 
 
-def mass(a: Any, x: Any) -> Any:
-    """Return x**a exp(-x) / gamma(a), which is the density times x, for a > 0 and x > 0."""
+def mass(a: Any, x: Any, less: int = 0) -> Any:
+    """Return x**(a - less) exp(-x) / gamma(a) for a > 0 and x > 0; for less = 1 the density."""
     small = np.minimum(a, 150)  # for which powers and gamma(a) are in range
-    half = np.power(np.minimum(x, 2e3), 0.5 * small) * np.exp(-0.5 * x)
+    half = np.power(np.minimum(x, 2e3), 0.5 * (small - less)) * np.exp(-0.5 * x)
     y = half / gamma_positive(small) * half
     big = np.flatnonzero(a > 150)
     a, x = a[big], x[big]
     change = (x - a) / a
     exponent = np.where(change < -0.4, np.log(x / a) - change, log1pmx(change))
-    y[big] = np.sqrt(a / (2 * math.pi)) * np.exp(a * exponent - stirling(a))
+    y[big] = np.sqrt(a / (2 * math.pi)) * np.exp(a * exponent - stirling(a)) / x**less
     return y
 
 
@@ -153,7 +153,7 @@ def _gammainc_slope(order: Any, a: Any, x: Any) -> Any:
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
-    y = mass(a, x) / x
+    y = mass(a, x, 1)
     y = np.where(x == np.inf, 0, np.where(x == 0, np.power(x, a - 1) / gamma_positive(a), y))
     return np.where((a >= 0) & (x >= 0), y, np.nan)
 

@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Axes, accumulation_dtype, dtype_of, shape_of
+from ..core.errors import DtypeError
 from ..core.trace import Primitive
 from .compare import eq
 from .elementwise import add, div, mul, where
@@ -128,6 +129,8 @@ class Norm(Reduction):
 
     @override
     def infer(self, x: Aval, *, axes: Axes, dtype: np.dtype) -> tuple[Aval, ...]:
+        if x.dtype.kind != "f":
+            raise DtypeError(f"norm: the elements must be real: got {x}")
         return (Aval(without(x.shape, axes), dtype),)
 
     @override
@@ -158,6 +161,8 @@ def _direction(x: Any, y: Any, axes: Axes) -> Any:
 def _euclidean(x: Any, axes: Axes) -> Any:
     """Return the root of the sum of squares, which is scaled where a square is out of range."""
     x = np.asarray(x)
+    if x.dtype.kind != "f":
+        raise TypeError(f"norm: the elements must be real: got {x.dtype}")
     low, high = _EXACT_SQUARES[x.dtype.itemsize]
     with np.errstate(over="ignore", under="ignore"):
         if len(axes) == x.ndim and x.flags.c_contiguous:
@@ -177,8 +182,8 @@ def _euclidean(x: Any, axes: Axes) -> Any:
 
 # between which a sum of squares has lost nothing to underflow or overflow, by bytes of the dtype
 _EXACT_SQUARES = {
-    n: (float(info.tiny) / float(info.eps), float(info.max))
-    for n, info in ((n, np.finfo(f"f{n}")) for n in (2, 4, 8))
+    kind.itemsize: (float(info.tiny) / float(info.eps), float(min(info.max, np.finfo(float).max)))
+    for kind, info in ((np.dtype(c), np.finfo(c)) for c in "gdfe")
 }
 
 

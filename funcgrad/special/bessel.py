@@ -3,9 +3,10 @@
 from typing import Any
 
 from ..ops import bessel
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 
 
+@half_in_single
 def i0(x: Any) -> Any:
     """Return the modified Bessel function of order 0.
 
@@ -15,6 +16,7 @@ def i0(x: Any) -> Any:
     return bessel.i0(operand(x))
 
 
+@half_in_single
 def i0e(x: Any) -> Any:
     """Return exp(-|x|) i0(x), which does not overflow; its derivative at 0 is taken as 0.
 
@@ -24,6 +26,7 @@ def i0e(x: Any) -> Any:
     return bessel.i0e(operand(x))
 
 
+@half_in_single
 def i1(x: Any) -> Any:
     """Return the modified Bessel function of order 1.
 
@@ -33,6 +36,7 @@ def i1(x: Any) -> Any:
     return bessel.i1(operand(x))
 
 
+@half_in_single
 def i1e(x: Any) -> Any:
     """Return exp(-|x|) i1(x), which does not overflow.
 

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from ..ops import beta as beta_ops, gamma as gamma_ops, incomplete, incomplete_beta
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 
 
+@half_in_single
 def gamma(x: Any) -> Any:
     """Return the gamma function: the integral of t**(x-1) exp(-t); nan at -1, -2, ...
 
@@ -18,6 +19,7 @@ def gamma(x: Any) -> Any:
     return gamma_ops.gamma(operand(x))
 
 
+@half_in_single
 def gammaln(x: Any) -> Any:
     """Return log(abs(gamma(x))), infinite at 0, -1, -2, ...
 
@@ -36,6 +38,7 @@ def gammasgn(x: Any) -> Any:
     return gamma_ops.gammasgn(operand(x))
 
 
+@half_in_single
 def digamma(x: Any) -> Any:
     """Return the derivative of log(gamma(x)); nan at -1, -2, ...
 
@@ -48,6 +51,7 @@ def digamma(x: Any) -> Any:
 psi = digamma
 
 
+@half_in_single
 def polygamma(n: Any, x: Any) -> Any:
     """Return the n-th derivative of ``digamma``.
 
@@ -61,6 +65,7 @@ def polygamma(n: Any, x: Any) -> Any:
     return gamma_ops.polygamma(operand(n), operand(x))
 
 
+@half_in_single
 def zeta(x: Any, q: Any = None) -> Any:
     """Return Hurwitz's zeta function: the sum of (q + k)**-x over k = 0, 1, 2, ...
 
@@ -74,6 +79,7 @@ def zeta(x: Any, q: Any = None) -> Any:
     return gamma_ops.zeta(operand(x), operand(1.0 if q is None else q))
 
 
+@half_in_single
 def gammainc(a: Any, x: Any) -> Any:
     """Return the part below x of the integral of t**(a-1) exp(-t), over gamma(a).
 
@@ -86,6 +92,7 @@ def gammainc(a: Any, x: Any) -> Any:
     return incomplete.gammainc(operand(a), operand(x))
 
 
+@half_in_single
 def gammaincc(a: Any, x: Any) -> Any:
     """Return 1 - gammainc(a, x), accurate also where that is nearly 1.
 
@@ -95,6 +102,7 @@ def gammaincc(a: Any, x: Any) -> Any:
     return incomplete.gammaincc(operand(a), operand(x))
 
 
+@half_in_single
 def beta(a: Any, b: Any) -> Any:
     """Return gamma(a) gamma(b) / gamma(a + b).
 
@@ -104,6 +112,7 @@ def beta(a: Any, b: Any) -> Any:
     return beta_ops.beta(operand(a), operand(b))
 
 
+@half_in_single
 def betaln(a: Any, b: Any) -> Any:
     """Return log(abs(beta(a, b))).
 
@@ -113,6 +122,7 @@ def betaln(a: Any, b: Any) -> Any:
     return beta_ops.betaln(operand(a), operand(b))
 
 
+@half_in_single
 def betainc(a: Any, b: Any, x: Any) -> Any:
     """Return the part below x of the integral of t**(a-1) (1-t)**(b-1), over beta(a, b).
 
@@ -124,6 +134,7 @@ def betainc(a: Any, b: Any, x: Any) -> Any:
     return incomplete_beta.betainc(operand(a), operand(b), operand(x))
 
 
+@half_in_single
 def betaincc(a: Any, b: Any, x: Any) -> Any:
     """Return 1 - betainc(a, b, x), accurate also where that is nearly 1.
 
@@ -133,6 +144,7 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
     return incomplete_beta.betaincc(operand(a), operand(b), operand(x))
 
 
+@half_in_single
 def multigammaln(a: Any, d: int) -> Any:
     """Return the logarithm of the gamma function of d dimensions.
 
@@ -150,6 +162,7 @@ def multigammaln(a: Any, d: int) -> Any:
     return total + d * (d - 1) / 4 * math.log(math.pi)
 
 
+@half_in_single
 def factorial(n: Any) -> Any:
     """Return gamma(n + 1), and 0 for n < 0.
 
@@ -160,6 +173,7 @@ def factorial(n: Any) -> Any:
     return np.where(np.less(n, 0), 0, gamma(np.where(np.less(n, 0), 0, n) + 1))
 
 
+@half_in_single
 def poch(z: Any, m: Any) -> Any:
     """Return gamma(z + m) / gamma(z), for whole m the product of z, z + 1, ..., z + m - 1.
 

@@ -7,10 +7,11 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of
 from ..core.errors import DtypeError
 from ..ops import logarithms
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
 
 
+@half_in_single
 def xlogy(x: Any, y: Any) -> Any:
     """Return x log(y), and 0 where x is 0.
 
@@ -22,6 +23,7 @@ def xlogy(x: Any, y: Any) -> Any:
     return logarithms.xlogy(operand(x), operand(y))
 
 
+@half_in_single
 def xlog1py(x: Any, y: Any) -> Any:
     """Return x log(1 + y), and 0 where x is 0.
 
@@ -31,6 +33,7 @@ def xlog1py(x: Any, y: Any) -> Any:
     return logarithms.xlog1py(operand(x), operand(y))
 
 
+@half_in_single
 def entr(x: Any) -> Any:
     """Return -x log(x), 0 at 0, and -infinity below.
 
@@ -40,6 +43,7 @@ def entr(x: Any) -> Any:
     return logarithms.entr(operand(x))
 
 
+@half_in_single
 def rel_entr(x: Any, y: Any) -> Any:
     """Return x log(x / y), 0 where x is 0 and y is not negative, infinity outside.
 
@@ -49,6 +53,7 @@ def rel_entr(x: Any, y: Any) -> Any:
     return logarithms.rel_entr(operand(x), operand(y))
 
 
+@half_in_single
 def kl_div(x: Any, y: Any) -> Any:
     """Return x log(x / y) - x + y, accurate also where x is nearly y; see ``rel_entr``.
 
@@ -82,6 +87,7 @@ def log_expit(x: Any) -> Any:
     return -np.logaddexp(-x, 0)
 
 
+@half_in_single
 def logit(x: Any) -> Any:
     """Return log(x / (1 - x)), the inverse of ``expit``; infinite at 0 and 1, nan outside.
 

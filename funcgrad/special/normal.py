@@ -3,9 +3,10 @@
 from typing import Any
 
 from ..ops import normal, special
-from ..ops.operand import operand
+from ..ops.operand import half_in_single, operand
 
 
+@half_in_single
 def erf(x: Any) -> Any:
     """Return the error function: 2/sqrt(pi) times the integral of exp(-t**2) from 0 to x.
 
@@ -15,6 +16,7 @@ def erf(x: Any) -> Any:
     return special.erf(operand(x))
 
 
+@half_in_single
 def erfc(x: Any) -> Any:
     """Return 1 - erf(x), accurate also where erf(x) is nearly 1.
 
@@ -24,6 +26,7 @@ def erfc(x: Any) -> Any:
     return special.erfc(operand(x))
 
 
+@half_in_single
 def erfcx(x: Any) -> Any:
     """Return exp(x**2) erfc(x), which does not underflow.
 
@@ -33,6 +36,7 @@ def erfcx(x: Any) -> Any:
     return normal.erfcx(operand(x))
 
 
+@half_in_single
 def erfinv(y: Any) -> Any:
     """Return the x for which erf(x) is y; infinite at 1 and -1, nan outside.
 
@@ -42,6 +46,7 @@ def erfinv(y: Any) -> Any:
     return special.erfinv(operand(y))
 
 
+@half_in_single
 def erfcinv(y: Any) -> Any:
     """Return the x for which erfc(x) is y; infinite at 0 and 2, nan outside.
 
@@ -51,6 +56,7 @@ def erfcinv(y: Any) -> Any:
     return special.erfcinv(operand(y))
 
 
+@half_in_single
 def ndtr(x: Any) -> Any:
     """Return the probability that a standard normal number is below x.
 
@@ -60,6 +66,7 @@ def ndtr(x: Any) -> Any:
     return normal.ndtr(operand(x))
 
 
+@half_in_single
 def log_ndtr(x: Any) -> Any:
     """Return the logarithm of ``ndtr``; its derivative approaches -x far below 0.
 
@@ -69,6 +76,7 @@ def log_ndtr(x: Any) -> Any:
     return normal.log_ndtr(operand(x))
 
 
+@half_in_single
 def ndtri(y: Any) -> Any:
     """Return the x for which ndtr(x) is y; infinite at 0 and 1, nan outside.
 

@@ -1,5 +1,6 @@
 """Sums of exponentials along axes, without overflow."""
 
+import math
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,14 @@ def log_softmax(x: Any, axis: Any = None) -> Any:
     return z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
 
 
+def _weighted(x: Any, b: Any) -> Any:
+    """Return exp(x); where the weight b is 0 it is its derivative, and must be a finite number."""
+    absent = np.equal(b, 0)
+    most = math.log(np.finfo(dtype_of(x)).max)
+    capped = np.where(np.isnan(x), -np.inf, np.where(np.real(x) > most, most, x))
+    return np.exp(np.where(absent, capped, x))
+
+
 @half_in_single
 def logsumexp(
     a: Any,
@@ -86,17 +95,13 @@ def logsumexp(
     10000.6931...
     """
     a = _floating(operand(a))
-    if b is not None:
-        b = operand(b)
-        a = np.where(np.equal(b, 0), -np.inf, a)
     if where is not None:
         a = np.where(where, a, -np.inf)
-    if not np.size(a):  # there is no largest of none
-        peak: Any = 0
-        e = np.exp(a)
-    else:
-        peak = _peak(a, axis)
-        e = np.exp(a - peak)
+    b = None if b is None else operand(b)
+    summed = a if b is None else np.where(np.equal(b, 0), -np.inf, a)
+    # there is no largest of none
+    peak = _peak(summed, axis) if np.size(summed) else 0
+    e = np.exp(a - peak) if b is None else _weighted(a - peak, b)
     total = np.sum(e if b is None else b * e, axis=axis, keepdims=True)
     sign = np.sign(total) if return_sign else None
     size = np.abs(total) if return_sign else total
