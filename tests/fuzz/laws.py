@@ -9,10 +9,12 @@ import signal
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
 import funcgrad as fg
+from funcgrad.compile import fuse, kernels, pack
 
 from .compare import (
     RUNS,
@@ -68,6 +70,28 @@ def compiled_gradient(case: Case) -> None:
         push = lambda fun: arrays(fg.jvp(case.inner(fun), tuple(case.points), case.tangents)[1])
         want = push(case.fun)
         case.same("jvp of jit", push(fg.jit(case.fun)), want, push, derivative=True)
+
+
+def blocked(case: Case) -> None:
+    """Blocks, threads and other ways of the compiler for big arrays change nothing."""
+    options = {"threads": 2} if case.rng.random() < 0.3 else {}
+    limits = (
+        patch.object(fuse, "BIG", 4),
+        patch.object(fuse, "BLOCK", int(case.rng.integers(1, 4))),
+        patch.object(kernels, "_DOT_LIMIT", 2),
+        patch.object(pack, "SMALL", 1),
+    )
+    eager = case.fun(*case.inputs)
+    back = lambda fun, *points: fg.vjp(case.inner(fun), *points)[1](case.cotangents)
+    pull = lambda fun: arrays(back(fun, *case.points))
+    with contextlib.ExitStack() as stack:
+        for limit in limits:
+            stack.enter_context(limit)
+        got = fg.jit(case.fun, **options)(*case.inputs)
+        case.same("jit in blocks", got, eager, lambda fun: fun(*case.inputs))
+        if case.smooth:
+            got = fg.jit(lambda *points: back(case.fun, *points), **options)(*case.points)
+            case.same("jit of vjp in blocks", arrays(got), pull(case.fun), pull, derivative=True)
 
 
 def adjoint(case: Case) -> None:
@@ -261,6 +285,7 @@ LAWS: list[tuple[Callable[[Case], None], float]] = [  # and the part of all prog
     (adjoint, 1.0),
     (batched, 0.6),
     (compiled_gradient, 0.6),
+    (blocked, 0.4),
     (differences, 0.6),
     (batched_gradient, 0.4),
     (symmetric, 0.4),
