@@ -746,7 +746,8 @@ OF_PYTHON_NUMBERS = """abs(s)  -s  +s  s * 2  np.abs(s)  np.negative(s)  np.posi
        np.reshape(s, ())  np.squeeze(s)  np.transpose(s)  np.copy(s)  np.broadcast_to(s, ())
        np.moveaxis(s, (), ())
        np.broadcast_arrays(s, s)[0]  np.kron(s, s)  np.permute_dims(s, ())  np.real(s)  np.imag(s)
-       np.flip(s)  np.pad(s, 0)  np.conj(s)  np.square(s)  np.add(s, s)  np.sum(s)  np.ravel(s)"""
+       np.flip(s)  np.pad(s, 0)  np.conj(s)  np.square(s)  np.add(s, s)  np.sum(s)  np.ravel(s)
+       np.round(s)  np.nan_to_num(s)  np.real_if_close(s)  np.frexp(s)[0]"""
 
 
 @pytest.mark.parametrize("row", re.split(r"\s{2,}", OF_PYTHON_NUMBERS))
@@ -757,7 +758,15 @@ def test_a_result_of_a_python_number_promotes_as_that_of_numpy(row):
 
     assert want.dtype == fg.vjp(single, 0.5)[0].dtype
     assert want.dtype == fg.jit(single)(0.5).dtype
+    assert single(2).dtype == fg.jit(single)(2).dtype
     np.testing.assert_array_equal(want, fg.jit(single)(0.5))
+
+
+def test_a_python_number_among_choices_takes_their_dtype():
+    x = np.ones(2, np.float32)
+    chosen = lambda s: np.choose([0, 1], [x, s])
+
+    assert chosen(0.5).dtype == fg.vjp(chosen, 0.5)[0].dtype == fg.jit(chosen)(0.5).dtype
 
 
 def test_piecewise_takes_no_elements_under_jit():

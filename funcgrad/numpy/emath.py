@@ -70,7 +70,7 @@ def power(x: Any, p: Any) -> Any:
 @implements("real_if_close", status=EAGER)
 def real_if_close(a: Any, tol: float = 100) -> Any:
     """Return the real part where the imaginary is as good as zero; see numpy.real_if_close."""
-    a = operand(a)
+    a = strong(operand(a))
     if not ew.is_complex(a):
         return a
     imaginary = concrete("real_if_close", a).imag

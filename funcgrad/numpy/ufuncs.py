@@ -9,8 +9,8 @@ from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError
 from ..core.registry import overrides
 from ..ops import bessel, compare, elementwise as ew
-from ..ops.operand import operand
-from ..ops.structure import cast, strengthen
+from ..ops.operand import operand, strong
+from ..ops.structure import cast
 from .table import NO_DERIVATIVE, NO_VALUE, implements, no_out
 from .ufunc_methods import called
 
@@ -43,7 +43,7 @@ def modf(x: Any) -> tuple[Any, Any]:
 @implements("frexp")
 def frexp(x: Any) -> tuple[Any, Any]:
     """Return mantissa and exponent; see numpy.frexp."""
-    x = strengthen(operand(x))
+    x = strong(operand(x))
     exponent = compare.exponent(x)
     return ew.ldexp(x, -exponent), exponent
 
@@ -134,7 +134,7 @@ def _clipped(a: Any, low: Any, high: Any, kwargs: dict[str, Any]) -> Any:
 def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     """Round half to even; the derivative is zero; see numpy.round."""
     no_out("round", out)
-    a, decimals = operand(a), operator.index(decimals)
+    a, decimals = strong(operand(a)), operator.index(decimals)
     if dtype_of(a).kind in "iu" and decimals >= 0:
         return a
     if decimals == 0:
@@ -157,7 +157,7 @@ def nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
     """Replace what is not finite by numbers, whose derivative is zero; see numpy.nan_to_num."""
-    x = operand(x)
+    x = strong(operand(x))
     if not is_inexact(dtype_of(x)):
         return x
     for filler in (nan, posinf, neginf):

@@ -163,7 +163,8 @@ _HALF = np.dtype(np.float16)
 def weak_with(parts: Sequence[Any]) -> list[Any]:
     """Return the parts with Python numbers in the dtype that the others give them."""
     dtype = common_dtype(parts)
-    return [np.asarray(x, dtype) if type(x) in PYTHON_SCALARS else x for x in parts]
+    whole = [np.asarray(x, dtype) if type(x) in PYTHON_SCALARS else x for x in parts]
+    return [cast(x, dtype) if aval_of(x).weak else x for x in whole]
 
 
 def common_dtype(parts: Sequence[Any]) -> np.dtype:

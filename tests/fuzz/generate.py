@@ -256,6 +256,8 @@ class Generator:
             filled = TOKEN.sub(fill, text)
         except (ValueError, IndexError) as error:
             raise RejectedError from error
+        if "np.fft" in text and not all(np.size(self.everything()[name]) for name in operands):
+            raise RejectedError  # NumPy's irfft of nothing is memory that nobody has written
         return self.bind(filled, *operands)
 
     # functions

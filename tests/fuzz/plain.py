@@ -83,6 +83,8 @@ class At:
         return At(self.x, index)
 
     def set(self, value):
+        if not np.can_cast(np.asarray(value).dtype, self.x.dtype, "same_kind"):
+            raise TypeError("NumPy would drop an imaginary part, with a warning")
         self.x[self.index] = value
         return self.x
 
