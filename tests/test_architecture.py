@@ -44,6 +44,7 @@ LONG_FUNCTIONS = {
     "numpy/indexing.py parse": "41 lines: one branch for each kind of index",
 }
 LATE_IMPORTS: dict[str, str] = {
+    "core/pickling.py": "cloudpickle is optional, and imported by the pickle that needs it",
     "scipy/optimize/vectors.py": "SciPy is optional, and imported by the call that needs it",
     "train/history.py": "matplotlib is optional, and imported by the call that draws",
     "train/bars.py": "tqdm is optional, and imported by the call that shows a bar",

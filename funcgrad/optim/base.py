@@ -14,6 +14,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError, short, shown
+from ..core.pickling import portable
 from ..core.trace import Tracer
 from ..nn.calls import UninitializedError, check_model
 from ..nn.walk import is_module
@@ -34,6 +35,13 @@ class GradientTransformation(NamedTuple):
 
     init: Callable[[Tree], Tree]
     update: Callable[..., tuple[Tree, Tree]]
+
+    def __reduce__(self) -> Any:
+        return _pair, (type(self), *map(portable, self))
+
+
+def _pair(kind: type, init: Any, update: Any) -> Any:
+    return kind(init, update)
 
 
 class GradientTransformationExtraArgs(GradientTransformation):

@@ -11,14 +11,17 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import shown
+from ..core.pickling import picklable
 from .base import Schedule
 
 
+@picklable
 def constant_schedule(value: Any) -> Schedule:
     """Return the schedule that always gives ``value``."""
     return lambda count: value
 
 
+@picklable
 def polynomial_schedule(
     init_value: Any, end_value: Any, power: Any, transition_steps: int, transition_begin: int = 0
 ) -> Schedule:
@@ -45,6 +48,7 @@ def polynomial_schedule(
     return schedule
 
 
+@picklable
 def linear_schedule(
     init_value: Any, end_value: Any, transition_steps: int, transition_begin: int = 0
 ) -> Schedule:
@@ -56,6 +60,7 @@ def linear_schedule(
     return polynomial_schedule(init_value, end_value, 1, transition_steps, transition_begin)
 
 
+@picklable
 def exponential_decay(
     init_value: Any,
     transition_steps: int,
@@ -93,6 +98,7 @@ def exponential_decay(
     return schedule
 
 
+@picklable
 def cosine_decay_schedule(
     init_value: Any, decay_steps: int, alpha: Any = 0.0, exponent: Any = 1.0
 ) -> Schedule:
@@ -123,6 +129,7 @@ def cosine_decay_schedule(
     return schedule
 
 
+@picklable
 def warmup_cosine_decay_schedule(
     init_value: Any,
     peak_value: Any,
@@ -158,6 +165,7 @@ def warmup_cosine_decay_schedule(
     return join_schedules([rise, fall], [warmup_steps])
 
 
+@picklable
 def warmup_constant_schedule(init_value: Any, peak_value: Any, warmup_steps: int) -> Schedule:
     """Rise on a line, then stay.
 
@@ -168,6 +176,7 @@ def warmup_constant_schedule(init_value: Any, peak_value: Any, warmup_steps: int
     return linear_schedule(init_value, peak_value, warmup_steps)
 
 
+@picklable
 def warmup_exponential_decay_schedule(
     init_value: Any,
     peak_value: Any,
@@ -191,6 +200,7 @@ def warmup_exponential_decay_schedule(
     return join_schedules([rise, fall], [warmup_steps])
 
 
+@picklable
 def sgdr_schedule(cosine_kwargs: Sequence[Mapping[str, Any]]) -> Schedule:
     """Restart a warm-up and cosine decay several times.
 
@@ -210,6 +220,7 @@ def sgdr_schedule(cosine_kwargs: Sequence[Mapping[str, Any]]) -> Schedule:
     return join_schedules(cycles, ends[:-1])
 
 
+@picklable
 def piecewise_interpolate_schedule(
     interpolate_type: str, init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
@@ -250,6 +261,7 @@ def piecewise_interpolate_schedule(
     return schedule
 
 
+@picklable
 def linear_onecycle_schedule(
     transition_steps: int,
     peak_value: Any,
@@ -284,6 +296,7 @@ def linear_onecycle_schedule(
     return piecewise_interpolate_schedule("linear", peak_value / div_factor, turns)
 
 
+@picklable
 def cosine_onecycle_schedule(
     transition_steps: int,
     peak_value: Any,
@@ -306,6 +319,7 @@ def cosine_onecycle_schedule(
     return piecewise_interpolate_schedule("cosine", peak_value / div_factor, turns)
 
 
+@picklable
 def piecewise_constant_schedule(
     init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
@@ -334,6 +348,7 @@ def piecewise_constant_schedule(
     return schedule
 
 
+@picklable
 def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
     """Follow one schedule after the other; each counts from where it begins.
 

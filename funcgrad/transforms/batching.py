@@ -12,6 +12,7 @@ from ..core import tree
 from ..core.avals import Aval, aval_of, check_operand, is_arraylike, shape_of
 from ..core.axes import Axis, bind_axis
 from ..core.errors import ShapeError
+from ..core.pickling import picklable
 from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
@@ -146,6 +147,7 @@ def by_loop(
     return [stacked(column) for column in zip(*rows, strict=True)], [0] * len(rows[0])
 
 
+@picklable
 def vmap(
     fun: Callable[..., Any],
     in_axes: Any = 0,

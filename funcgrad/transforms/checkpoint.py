@@ -16,6 +16,7 @@ from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.errors import shown
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, live
+from ..core.pickling import picklable
 from ..core.trace import Primitive
 from ..ops.structure import Batched, Linear, front
 from .arguments import Origin, check_callable, is_number
@@ -245,6 +246,7 @@ def _policy(policy: Any) -> Policy:
     )
 
 
+@picklable
 def checkpoint(
     fun: Callable[..., Any],
     *,

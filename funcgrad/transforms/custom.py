@@ -10,6 +10,7 @@ from ..core import tree
 from ..core.avals import aval_of
 from ..core.errors import MissingRuleError, TreeError, shown
 from ..core.jaxpr import eval_jaxpr
+from ..core.pickling import found_by_name, portable
 from ..core.trace import Primitive
 from ..ops.structure import zeros
 from .arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
@@ -85,6 +86,12 @@ class Ruled:
             self.nondiff.append(list(self.signature.parameters).index(name))
         functools.update_wrapper(self, fun)
 
+    def __reduce__(self) -> Any:
+        if found_by_name(self):
+            return self.fun.__qualname__
+        state = {k: v for k, v in vars(self).items() if not k.startswith("__")}
+        return _ruled, (type(self), portable(state))
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
@@ -110,6 +117,13 @@ class Ruled:
 
     def missing(self, method: str) -> MissingRuleError:
         return MissingRuleError(f"{self.name}: it has no rule yet: call its {method} first")
+
+
+def _ruled(kind: type, state: dict[str, Any]) -> Any:
+    made = object.__new__(kind)
+    functools.update_wrapper(made, state["fun"])
+    vars(made).update(state)
+    return made
 
 
 class custom_jvp(Ruled):  # noqa: N801, a decorator

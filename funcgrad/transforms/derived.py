@@ -9,6 +9,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError
+from ..core.pickling import picklable
 from ..ops.structure import reshape, zeros
 from .arguments import (
     Chosen,
@@ -36,6 +37,7 @@ def _among(e: Any, k: int, others: Sequence[Any]) -> list[Any]:
     return [*others[:k], e, *others[k + 1 :]]
 
 
+@picklable
 def jacfwd(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] | None = None,
@@ -98,6 +100,7 @@ def jacfwd(
     return jacobian_of
 
 
+@picklable
 def jacrev(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] | None = None,
@@ -198,6 +201,7 @@ def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
             )
 
 
+@picklable
 def hessian(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] | None = None,

@@ -2,9 +2,8 @@
 
 import functools
 import pickle
-import sys
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any, NamedTuple
 
@@ -15,6 +14,7 @@ from ..core.cache import Cache
 from ..core.config import config
 from ..core.errors import too_deep
 from ..core.jaxpr import ClosedJaxpr
+from ..core.pickling import found_by_name, portable
 from .arguments import check_callable
 from .calls import MISS, entry
 from .explaining import compared
@@ -104,12 +104,13 @@ class Jit:
         return functools.partial(self, instance if is_tree else Fixed(instance))
 
     def __reduce__(self) -> Any:
-        found: Any = sys.modules.get(getattr(self.fun, "__module__", ""), None)
-        for name in getattr(self.fun, "__qualname__", "").split("."):
-            found = getattr(found, name, None)
-        if found is self:
+        if found_by_name(self):
             return self.fun.__qualname__
         if not self._pickles():
+            by_value = portable(self.fun)
+            with suppress(Exception):  # what it closes over may not be pickled
+                pickle.dumps(by_value)
+                return Jit, (by_value, self.options)
             frozen = [s.frozen() for s in self._signatures.values() if not s.named]
             return Frozen, (getattr(self.fun, "__name__", "function"), frozen)
         return Jit, (self.fun, self.options)
@@ -196,8 +197,8 @@ class Frozen:
                 return out
         raise TypeError(
             f"jit: {self.name} was pickled without its function, with programs for "
-            f"{len(self.entries)} signatures, and these arguments are of none of them; pickle a "
-            f"function that a module defines by its name"
+            f"{len(self.entries)} signatures, and these arguments are of none of them; install "
+            f"cloudpickle, or pickle a function that a module defines by its name"
         )
 
     def __reduce__(self) -> Any:

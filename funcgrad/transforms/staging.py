@@ -14,6 +14,7 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
 from ..core.errors import ConversionError, TreeError, short, too_deep
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
+from ..core.pickling import picklable
 from ..core.registry import overrides
 from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
 from .arguments import Origin, check_alive, check_callable
@@ -253,6 +254,7 @@ def _struct(aval: Aval) -> ShapeDtypeStruct:
     return ShapeDtypeStruct(aval.shape, aval.dtype)
 
 
+@picklable
 def make_jaxpr(
     fun: Callable[..., Any],
     static_argnums: int | Sequence[int] = (),

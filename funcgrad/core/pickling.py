@@ -1,0 +1,137 @@
+"""Pickling functions that other functions return, which Python's pickle cannot find by a name."""
+
+import functools
+import importlib.util
+import inspect
+import pickle
+import sys
+import types
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
+
+from . import tree
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_LIBRARY = __name__.partition(".")[0]
+
+
+class Made(functools.partial):
+    """A function that another one has made: it pickles as the call that made it."""
+
+    __slots__ = ("origin",)
+    origin: tuple[Callable[..., Any], tuple, dict[str, Any]]
+
+    def __get__(self, instance: Any, owner: Any = None) -> Any:
+        return self if instance is None else types.MethodType(self, instance)
+
+    def __reduce__(self) -> Any:
+        make, args, kwargs = self.origin
+        return _called, (make, *portable((args, kwargs)))
+
+    def __copy__(self) -> "Made":
+        return self
+
+    def __deepcopy__(self, memo: Any) -> "Made":
+        return self
+
+    def __repr__(self) -> str:
+        return f"<function {self.__qualname__} made by {self.origin[0].__name__}>"
+
+
+def _called(make: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:
+    return make(*args, **kwargs)
+
+
+def picklable(maker: F) -> F:
+    """Let what a function returns, a function too, be pickled."""
+
+    @functools.wraps(maker)
+    def make(*args: Any, **kwargs: Any) -> Any:
+        function = maker(*args, **kwargs)
+        made = Made(function)
+        made.origin = (make, args, kwargs)
+        for name in functools.WRAPPER_ASSIGNMENTS:
+            if hasattr(function, name):
+                setattr(made, name, getattr(function, name))
+        made.__dict__.update(function.__dict__)
+        return made
+
+    return make  # type: ignore[return-value]
+
+
+def portable(value: Any) -> Any:
+    """Return a tree with what pickles in the place of functions that have no name to be found by.
+
+    The library's are found by their code and what they close over; for the user's, such as
+    lambdas, cloudpickle is asked, if it can be imported.
+    """
+    return tree.map(_portable, value)
+
+
+def _portable(x: Any) -> Any:
+    if type(x) is not types.FunctionType or found_by_name(x):
+        return x
+    if x.__module__.partition(".")[0] == _LIBRARY and "<locals>" in x.__qualname__:
+        return Closure(x)
+    return ByValue(x) if importlib.util.find_spec("cloudpickle") else x
+
+
+def found_by_name(x: Any) -> bool:
+    """Return whether another process finds an object by its module and its name."""
+    module = getattr(x, "__module__", None)
+    found: Any = sys.modules.get(module or "")
+    for name in getattr(x, "__qualname__", "").split("."):
+        found = getattr(found, name, None)
+    return found is x and module != "__main__"
+
+
+class ByValue:
+    """Stands in a pickle for a function of the user's."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self.function = function
+
+    def __reduce__(self) -> Any:
+        import cloudpickle
+
+        return pickle.loads, (cloudpickle.dumps(self.function),)
+
+
+class Closure:
+    """Stands in a pickle for a function that one of the library's has defined and returned."""
+
+    def __init__(self, function: types.FunctionType) -> None:
+        self.function = function
+
+    def __reduce__(self) -> Any:
+        f = self.function
+        place = [c is f.__code__ for c in _codes(f.__module__, f.__qualname__)].index(True)
+        cells = [cell.cell_contents for cell in f.__closure__ or ()]
+        given = portable((cells, f.__defaults__, f.__kwdefaults__, f.__dict__))
+        return _closed, (f.__module__, f.__qualname__, place, f.__name__, *given)
+
+
+def _closed(
+    module: str, qualname: str, place: int, name: str,
+    cells: list[Any], defaults: Any, keywords: Any, attributes: dict[str, Any],
+) -> types.FunctionType:  # fmt: skip
+    code = list(_codes(module, qualname))[place]
+    names = vars(importlib.import_module(module))
+    function = types.FunctionType(code, names, name, defaults, tuple(map(types.CellType, cells)))
+    function.__kwdefaults__, function.__qualname__ = keywords, qualname
+    function.__dict__.update(attributes)
+    return function
+
+
+def _codes(module: str, qualname: str) -> Iterator[types.CodeType]:
+    """Yield the code of the functions of this name within a function of a module."""
+    outer: Any = importlib.import_module(module)
+    for name in qualname.partition(".<locals>")[0].split("."):
+        outer = getattr(outer, name)
+    stack = [inspect.unwrap(outer).__code__]
+    while stack:
+        code = stack.pop()
+        if code.co_qualname == qualname:
+            yield code
+        stack += [c for c in code.co_consts if isinstance(c, types.CodeType)]
