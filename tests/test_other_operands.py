@@ -117,3 +117,81 @@ def test_conversion_to_floats_still_refuses():
     for convert in (np.float64, np.asarray, lambda x: np.asarray(x, float), np.complex128):
         with pytest.raises(ConversionError, match="derivative would be lost"):
             fg.grad(lambda x, c=convert: c(x).sum())(np.ones(3))
+
+
+class Foreign:
+    """An array of another library, which has attributes of the same names."""
+
+    aval = "float64[3]"
+    shape, dtype, ndim, size = (3,), np.dtype(float), 1, 3
+
+    def __array__(self, dtype=None, copy=None):
+        return np.arange(3.0)
+
+    def __getitem__(self, index):
+        return np.arange(3.0)[index]
+
+
+class Converted:
+    """An object that NumPy converts, and that has nothing else of an array."""
+
+    def __array__(self, dtype=None, copy=None):
+        return np.arange(3.0)
+
+
+def foreign(kind):
+    """Return an array of another library with the numbers 0, 1, 2."""
+    if kind in ("jax.numpy", "torch", "pandas"):
+        library = pytest.importorskip(kind)
+        make = {"jax.numpy": "arange", "torch": "arange", "pandas": "Series"}[kind]
+        return getattr(library, make)(range(3) if kind == "pandas" else 3.0)
+    return {"foreign": Foreign, "converted": Converted}[kind]()
+
+
+def total(x):
+    return np.sum(np.sin(x))
+
+
+STEP = {
+    "jit": lambda x: fg.jit(total)(x),
+    "jit of a tree": lambda x: fg.jit(lambda d: total(d["x"]))({"x": x}),
+    "jit, its source": lambda x: fg.jit(total).source(x),
+    "jit that gives it": lambda x: fg.jit(lambda y: x)(1.0),
+    "grad": lambda x: fg.grad(total)(x),
+    "grad by another": lambda x: fg.vmap(lambda y, x: y, (0, None))(np.ones(2), x),
+    "value_and_grad": lambda x: fg.value_and_grad(total)(x),
+    "jvp": lambda x: fg.jvp(total, (x,), (x,)),
+    "vjp": lambda x: fg.vjp(total, x),
+    "linearize": lambda x: fg.linearize(total, x),
+    "jacobian": lambda x: fg.jacobian(np.sin)(x),
+    "hessian": lambda x: fg.hessian(total)(x),
+    "vmap": lambda x: fg.vmap(np.sin)(x),
+    "checkpoint": lambda x: fg.checkpoint(total)(x),
+    "make_jaxpr": lambda x: fg.make_jaxpr(total)(x),
+    "eval_shape": lambda x: fg.eval_shape(total, x),
+    "scan": lambda x: fg.lax.scan(lambda c, t: (c + t, t), 0.0, x),
+    "a carry": lambda x: fg.lax.scan(lambda c, t: (c * 2, t), x, None, 2),
+    "fori_loop": lambda x: fg.lax.fori_loop(0, 2, lambda i, c: c * 2, x),
+    "while_loop": lambda x: fg.lax.while_loop(lambda c: False, lambda c: c, x),
+    "associative_scan": lambda x: fg.lax.associative_scan(np.add, x),
+    "ravel_pytree": lambda x: fg.ravel_pytree(x),
+    "an optimizer": lambda x: fg.optim.adam(0.1).init(x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["foreign", "converted", "jax.numpy", "torch", "pandas"])
+@pytest.mark.parametrize("step", STEP)
+def test_arrays_of_other_libraries_are_refused_alike_at_every_entry(step, kind):
+    with pytest.raises(UnsupportedError, match=r"of another library, .*; write numpy.asarray\(x\)"):
+        STEP[step](foreign(kind))
+
+
+@pytest.mark.parametrize("kind", ["foreign", "converted", "jax.numpy", "torch"])
+def test_arrays_of_other_libraries_are_constants_beside_what_is_traced(kind):
+    x, y = foreign(kind), np.arange(3.0)
+    f = lambda t, y: np.sum(np.multiply(np.sin(t) * y, y))
+
+    for transform in (fg.jit, fg.grad, lambda f: fg.jit(fg.grad(f)), fg.make_jaxpr):
+        got, want = (transform(lambda t, z=z: f(t, z))(0.5) for z in (x, y))
+        if transform is not fg.make_jaxpr:
+            np.testing.assert_allclose(got, want, rtol=1e-6)  # jax and torch have float32

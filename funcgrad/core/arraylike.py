@@ -150,16 +150,19 @@ class ArrayLike:
     # NumPy's protocols
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        converts = False
         for x in inputs:
-            if type(x) not in _PLAIN and not isinstance(x, ArrayLike) and _defers(x):
-                return NotImplemented
+            if type(x) not in _PLAIN and not isinstance(x, (ArrayLike, np.ndarray, np.generic)):
+                if _defers(x):
+                    return NotImplemented
+                converts = True
         call = method == "__call__" and not kwargs
         override = overrides.get(ufunc if call else np.ufunc)
         if override is None:
             known = getattr(np, ufunc.__name__, None) is ufunc
             raise _unsupported(("numpy." if known else "the ufunc ") + ufunc.__name__)
         if call:
-            return override(*inputs)
+            return override(*map(overrides["operand"], inputs) if converts else inputs)
         try:
             return override(ufunc, method, inputs, kwargs)
         except _USUAL as err:

@@ -58,7 +58,7 @@ def aval_of(x: Any) -> Aval:
     if kind in PYTHON_SCALARS:
         return Aval((), np.dtype(kind), weak=True)
     aval = getattr(x, "aval", None)
-    if aval is not None:
+    if type(aval) is Aval:  # arrays of other libraries may have one of their own
         return aval
     check_operand(x)
     array = np.asarray(x)
@@ -125,12 +125,23 @@ def is_arraylike(x: Any) -> bool:
     """Return whether ``x`` is an array, a tracer, a NumPy scalar or a number.
 
     Raises:
-        UnsupportedError: for the arrays that :func:`check_operand` refuses.
+        UnsupportedError: for the arrays that :func:`check_operand` refuses, and for those of
+            other libraries: a transform would take one for a static value, or lose a derivative.
     """
     if isinstance(x, np.ndarray):
         check_operand(x)
         return True
-    return isinstance(x, np.generic) or type(x) in PYTHON_SCALARS or hasattr(x, "aval")
+    if isinstance(x, np.generic) or type(x) in PYTHON_SCALARS:
+        return True
+    if type(getattr(x, "aval", None)) is Aval:
+        return True
+    kind = type(x)
+    if hasattr(kind, "__array__") and kind is not type:
+        raise UnsupportedError(
+            f"a transform takes NumPy's arrays: got one of another library, "
+            f"{kind.__module__}.{kind.__name__}; write numpy.asarray(x)"
+        )
+    return False
 
 
 def check_operand(x: Any) -> None:

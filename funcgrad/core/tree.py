@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .avals import Aval
 from .errors import TreeError, short
 from .nodes import NAMEDTUPLE, Handler, Path, handlers
 from .static import typed
@@ -374,7 +375,7 @@ def _describe_value(x: Any) -> str:
     handler = handler_of(x)
     if handler is None:
         aval = getattr(x, "aval", None)
-        return f"a leaf, {type(x).__name__ if aval is None else aval}"
+        return f"a leaf, {aval if type(aval) is Aval else type(x).__name__}"
     children, aux = handler.flatten(x)
     return _describe((type(x), aux, len(tuple(children))))
 
