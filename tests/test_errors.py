@@ -5,7 +5,9 @@
 
 import re
 import sys
+import threading
 import traceback
+import warnings
 
 import numpy as np
 import pytest
@@ -552,3 +554,104 @@ def test_functions_nested_too_deep_are_refused_with_words(name):
 @fg.jit
 def endless(x):
     return endless(x)
+
+
+# floating-point warnings
+
+
+def singular(x):
+    return np.sum(np.log(x))  # where NumPy warns
+
+
+LINE = singular.__code__.co_firstlineno + 1
+AT_ZERO = np.array([0.0, 1.0])
+WARNING = {
+    "grad": lambda: fg.grad(singular)(AT_ZERO),
+    "vjp": lambda: fg.vjp(singular, AT_ZERO),
+    "jvp": lambda: fg.jvp(singular, (AT_ZERO,), (AT_ZERO,)),
+    "linearize": lambda: fg.linearize(singular, AT_ZERO),
+    "vmap": lambda: fg.vmap(singular)(AT_ZERO[None]),
+    "vmap of grad": lambda: fg.vmap(fg.grad(singular))(AT_ZERO[None]),
+    "hessian": lambda: fg.hessian(singular)(AT_ZERO),
+    "checkpoint": lambda: fg.grad(fg.checkpoint(singular))(AT_ZERO),
+    "grad of vmap": lambda: fg.grad(lambda x: np.sum(fg.vmap(np.log)(x)))(AT_ZERO),
+}
+
+
+@pytest.mark.parametrize("transform", WARNING)
+def test_a_warning_points_at_the_users_line(transform):
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        WARNING[transform]()
+    messages = [str(w.message) for w in caught]
+
+    assert "divide by zero encountered in log" in messages
+    assert {w.filename for w in caught} == {__file__} and {w.category for w in caught} == {
+        RuntimeWarning
+    }
+    if transform not in (
+        "grad of vmap",
+        "checkpoint",
+    ):  # which runs a program: the line is the call's
+        assert LINE in {w.lineno for w in caught}
+
+
+def test_a_warning_of_the_way_back_points_at_the_call():
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        fg.grad(lambda x: np.sum(1e300 * (1e300 * x)))(AT_ZERO[1:] * 1e-300)
+    assert [w.filename for w in caught] == [__file__]
+
+
+def test_a_compiled_line_that_warns_stands_under_the_users_line():
+    run = fg.jit(singular)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        run(AT_ZERO)
+    lines = run.source(AT_ZERO).splitlines()
+
+    assert caught[0].filename.startswith("<funcgrad singular")
+    assert "np.sum(np.log(x))" in lines[caught[0].lineno - 2]
+
+
+def test_what_is_set_for_floating_errors_stays_set():
+    before = np.geterr(), np.geterrcall()
+    seen = []
+    with np.errstate(all="raise"), pytest.raises(FloatingPointError):
+        fg.grad(singular)(AT_ZERO)
+    with np.errstate(all="call", call=lambda kind, _: seen.append(kind)):
+        fg.grad(singular)(AT_ZERO)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with np.errstate(all="ignore"):
+            fg.grad(singular)(AT_ZERO)
+        with pytest.raises(RuntimeWarning, match="divide by zero encountered in log"):
+            fg.grad(singular)(AT_ZERO)
+    assert seen == ["divide by zero"]
+    assert (np.geterr(), np.geterrcall()) == before
+
+
+def test_a_setting_made_inside_a_traced_function_is_kept():
+    def quiet(x):
+        np.seterr(divide="ignore")
+        return singular(x)
+
+    before = np.geterr()
+    try:
+        fg.grad(quiet)(AT_ZERO)
+        assert np.geterr() == {**before, "divide": "ignore"} and np.geterrcall() is None
+    finally:
+        np.seterr(**before)
+
+
+def test_another_thread_keeps_its_settings():
+    seen = []
+
+    def asks(x):
+        thread = threading.Thread(target=lambda: seen.append(np.geterr()))
+        thread.start()
+        thread.join()
+        return np.sum(x)
+
+    fg.grad(asks)(AT_ZERO)
+    assert seen == [np.geterr()]

@@ -6,7 +6,7 @@ no tracer NumPy runs it. Nothing is ambient, so threads, generators and exceptio
 """
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -19,6 +19,7 @@ from .errors import (
     LeakedTracerError,
     MissingRuleError,
 )
+from .floating import keep, redirected, settings
 from .registry import primitive, primitives
 
 _serials = itertools.count(1)
@@ -91,6 +92,21 @@ class Trace:
                 f"{self.origin}; return it from that function (has_aux=True), or keep "
                 f"stop_gradient(x) instead of x"
             )
+
+
+def pointed(fun: Callable[..., Any], *args: Any) -> Any:
+    """Call a function while NumPy's floating-point warnings point at the user's line."""
+    now = redirected(settings.get())
+    if now is None:
+        return fun(*args)
+    token = settings.set(now)
+    try:
+        return fun(*args)
+    finally:
+        if settings.get() is now:
+            settings.reset(token)
+        else:
+            keep()
 
 
 class Tracer(ArrayLike):

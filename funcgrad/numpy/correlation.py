@@ -1,12 +1,11 @@
 """Convolutions, correlations and covariances."""
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ..core.avals import dtype_of, shape_of
-from ..core.errors import shown
+from ..core.errors import shown, warn
 from ..ops import elementwise as ew
 from ..ops.layouts import conv_general_dilated
 from ..ops.operand import operand, strong
@@ -114,7 +113,7 @@ def cov(
     free = free - (ddof if a is None or not ddof else ddof * np.sum(w * a) / free)
     number = known(free)
     if number is not None and number <= 0:
-        warnings.warn("Degrees of freedom <= 0 for slice", RuntimeWarning, stacklevel=2)
+        warn("Degrees of freedom <= 0 for slice", RuntimeWarning)
         free = np.float64(0.0)
     x = x - mean[:, None]
     other = x if w is None else x * w

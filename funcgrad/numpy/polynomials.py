@@ -3,12 +3,12 @@
 numpy.poly1d holds numbers only, so none is taken or returned here.
 """
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import warn
 from ..ops import elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast
@@ -205,7 +205,7 @@ def polyfit(
     found = known(rank)
     if found is not None and found != count:
         message = "Polyfit may be poorly conditioned"
-        warnings.warn(message, np.exceptions.RankWarning, stacklevel=2)
+        warn(message, np.exceptions.RankWarning)
     if not cov:
         return c
     spread = np.linalg.inv(left.T @ left) / np.outer(scale, scale)

@@ -27,11 +27,10 @@ def lengths_of(shape: Any) -> tuple[int, ...]:
     """Return a shape argument, an integer or several, as a tuple."""
     try:
         return (operator.index(shape),)
-    except TypeError:
-        pass
-    if not isinstance(shape, (tuple, list)) and hasattr(shape, "__array__"):
-        shape = np.asarray(shape)
-    return tuple(operator.index(n) for n in shape)
+    except TypeError:  # whose words an error below keeps
+        if not isinstance(shape, (tuple, list, Tracer)) and hasattr(shape, "__array__"):
+            shape = np.asarray(shape)
+        return tuple(operator.index(n) for n in shape)
 
 
 @implements("reshape")

@@ -27,7 +27,7 @@ from ..core.errors import (
     short,
     shown,
 )
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, pointed
 from ..ops.structure import zeros
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # of the tangents that JAX gives integers
@@ -109,7 +109,7 @@ def with_aux(fun: Callable[..., Any], has_aux: bool, who: str) -> Callable[..., 
     """Return ``fun`` with a pair as its output: the output proper, and the auxiliary one."""
 
     def paired(*args: Any) -> tuple[Any, Any]:
-        out = fun(*args)
+        out = pointed(fun, *args)
         if not has_aux:
             return out, None
         if not (isinstance(out, tuple) and len(out) == 2):

@@ -13,7 +13,7 @@ from ..core.avals import Aval, aval_of, check_operand, is_arraylike, shape_of
 from ..core.axes import Axis, bind_axis
 from ..core.errors import ShapeError
 from ..core.pickling import picklable
-from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
+from ..core.trace import AbstractTracer, Primitive, Trace, Tracer, pointed
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
 from ..ops.structure import stretched, transpose_p
@@ -89,7 +89,7 @@ def batched(
         x if d is None else BatchTracer(trace, x, d) for x, d in zip(values, axes, strict=True)
     ]
     with named(trace):
-        return [trace.split(y) for y in fun(*tracers)]
+        return [trace.split(y) for y in pointed(fun, *tracers)]
 
 
 def named(trace: Batch) -> AbstractContextManager[Any]:

@@ -16,7 +16,7 @@ from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_inexact
 from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, pointed
 from ..ops.structure import zeros
 from .arguments import (
     Chosen,
@@ -153,7 +153,7 @@ class Tape(Trace):
         """Walk back over the tape, replacing cotangents of outputs by those of inputs."""
         self.walking += 1
         try:
-            backward(list(self.records) if again else self.records, cts)
+            pointed(backward, list(self.records) if again else self.records, cts)
         finally:
             self.walking -= 1
 
