@@ -51,11 +51,14 @@ from .transforms.staging import (
 jacobian = jacrev
 remat = checkpoint
 
+__version__ = "0.1.0"
+
 _claim()
 
 # loaded when they are first asked for: a script that takes gradients pays for no neural networks
 _PARTS = (
-    "data", "extend", "io", "lax", "linalg", "losses", "nn", "optim", "random", "special", "train",
+    "data", "extend", "io", "lax", "linalg", "losses", "nn", "optim", "random", "scipy",
+    "special", "train",
 )  # fmt: skip
 
 if _TYPE_CHECKING:
@@ -69,6 +72,7 @@ if _TYPE_CHECKING:
         nn as nn,
         optim as optim,
         random as random,
+        scipy as scipy,
         special as special,
         train as train,
     )

@@ -32,7 +32,7 @@ def _lines() -> Iterator[str]:
     core = _call(library, "get_corename", ctypes.c_char_p)
     if core is not None:
         yield f"OpenBLAS runs its kernels for {core.decode()}"
-        yield from core_advice(core.decode(), _cpu())
+        yield from core_advice(core.decode(), _cpu(), os.environ.get("OPENBLAS_CORETYPE"))
     threads = _call(library, "get_num_threads", ctypes.c_int)
     given = [f"{name}={os.environ[name]}" for name in THREADS if name in os.environ]
     yield f"BLAS threads: {threads or 'unknown'}; set: {', '.join(given) or 'nothing'}"
@@ -45,17 +45,23 @@ def _lines() -> Iterator[str]:
     yield f"optional packages found: {', '.join(found) or 'none'}"
 
 
-def core_advice(core: str, cpu: str) -> Iterator[str]:
-    """Yield advice where OpenBLAS takes an AMD processor for one without AVX-512.
+def core_advice(core: str, cpu: str, given: str | None = None) -> Iterator[str]:
+    """Yield advice where OpenBLAS runs kernels that leave AVX-512 idle.
 
     Args:
         core: str, the name of the kernels that OpenBLAS has chosen.
         cpu: str, what the system says of the processor: vendor and flags.
+        given: str, what OPENBLAS_CORETYPE is set to, None where it is not.
 
     >>> [line[:36] for line in core_advice("Haswell", "AuthenticAMD avx2 avx512f")]
     ['-> this processor has AVX-512, which']
     """
-    if core in ("Haswell", "Zen") and "AuthenticAMD" in cpu and "avx512f" in cpu:
+    if given is not None:
+        yield (
+            f"-> OPENBLAS_CORETYPE={given} is set, so OpenBLAS did not choose its kernels itself: "
+            f"unset it, and OPENBLAS_L2_SIZE, before NumPy is imported, and measure"
+        )
+    elif core in ("Haswell", "Zen") and "AuthenticAMD" in cpu and "avx512f" in cpu:
         yield (
             f"-> this processor has AVX-512, which the kernels for {core} leave idle: set "
             f"OPENBLAS_CORETYPE=SkylakeX before NumPy is imported, and measure (matrix products "

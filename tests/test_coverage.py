@@ -20,6 +20,7 @@ from funcgrad.core.errors import (
     FuncgradError,
     MutationError,
 )
+from funcgrad.doctor import core_advice
 from funcgrad.numpy import coverage
 from funcgrad.numpy.table import DIFFERENTIABLE, EAGER, EAGER_NO_DERIVATIVE, REFUSED
 
@@ -419,3 +420,12 @@ def test_the_module_runs_as_a_command():
     )
 
     assert "numpy.sum" in done.stdout
+
+
+def test_the_doctor_asks_to_unset_what_chose_the_kernels():
+    cpu = "AuthenticAMD avx2 avx512f"
+
+    assert "set OPENBLAS_CORETYPE" in "".join(core_advice("Haswell", cpu))
+    advice = "".join(core_advice("Haswell", cpu, "Haswell"))
+    assert "OPENBLAS_CORETYPE=Haswell is set" in advice and "unset it" in advice
+    assert not "".join(core_advice("SkylakeX", cpu))

@@ -547,3 +547,8 @@ def test_small_integers_do_not_wrap_around(loss):
 
     np.testing.assert_allclose(loss(x, y), loss(x.astype(float), y.astype(float)), rtol=1e-14)
     assert loss(x, y.astype(np.float32)).dtype == np.float32
+
+
+def test_indices_where_probabilities_belong_name_the_other_loss():
+    with pytest.raises(ShapeError, match="use softmax_cross_entropy_with_integer_labels"):
+        losses.softmax_cross_entropy(np.zeros((2, 4)), np.array([1, 3]))

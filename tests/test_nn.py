@@ -5,7 +5,10 @@ import dataclasses
 import itertools
 import math
 import pickle
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, NamedTuple, Optional
 
 import numpy as np
@@ -13,7 +16,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import losses, nn, optim, random, tree
-from funcgrad.core.errors import DtypeError, MutationError, ShapeError
+from funcgrad.core.errors import DtypeError, MutationError, ShapeError, TreeError
 from funcgrad.ops.special import erf, erfc
 
 KEY = random.key(0)
@@ -788,3 +791,48 @@ def test_activations_of_small_integers_do_not_wrap_around(f):
     for x in (np.array([1, 200, 7], np.uint8), np.array([-1, 100, -128], np.int8)):
         np.testing.assert_allclose(f(x), f(x.astype(np.float64)), rtol=1e-3, atol=1e-7)  # float16
         np.testing.assert_allclose(fg.jit(f)(x), f(x), rtol=1e-3, atol=1e-7)
+
+
+# words
+
+
+def test_a_class_without_the_decorator_says_so():
+    class Net(nn.Module):
+        def __init__(self):
+            self.dense = nn.Dense(2, 2)
+
+    class Fields(nn.Module):
+        dense: nn.Dense
+
+    for make in (Net, lambda: Fields(nn.Dense(2, 2))):
+        with pytest.raises(nn.ModuleError, match=r"write @nn\.module above `class"):
+            make()
+
+
+def test_a_class_that_was_defined_again_says_so():
+    def define():
+        @nn.module
+        class Net:
+            dense: nn.Dense
+
+        return Net
+
+    old, new = define()(nn.Dense(2, 2)), define()(nn.Dense(2, 2))
+
+    with pytest.raises(
+        TreeError, match=r"a Net of 1: got a Net of 1; the class was defined again: make anew"
+    ):
+        fg.tree.map(lambda x, y: x, old.__class__(old.dense), new)
+    with pytest.raises(TreeError, match="give both the same structure"):
+        fg.tree.map(lambda x, y: x, old, nn.Dense(2, 2))
+
+
+def test_parts_need_no_import_and_the_version_is_the_packages():
+    code = (
+        "import funcgrad as fg; assert fg.scipy.special.erf(0.0) == 0; print(fg.__version__);"
+        "assert 'scipy' in dir(fg)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    project = (Path(fg.__file__).parents[1] / "pyproject.toml").read_text()
+
+    assert f'version = "{done.stdout.strip()}"' in project

@@ -516,3 +516,15 @@ def test_classes_may_be_bytes():
         train.confusion_matrix(x, y), train.confusion_matrix(x.astype(int), y.astype(int))
     )
     assert train.confusion_matrix(x[:0], y[:0]).shape == (0, 0)
+
+
+def test_progress_shows_in_a_notebook():
+    class OutStream(streams.StringIO):
+        """What a kernel of Jupyter has for standard error: no terminal."""
+
+    OutStream.__module__ = "ipykernel.iostream"
+    file, plain = OutStream(), streams.StringIO()
+    for out in (file, plain):
+        assert list(train.progress(range(3), label="epoch", file=out)) == [0, 1, 2]
+
+    assert "epoch" in file.getvalue() and "3/3" in file.getvalue() and not plain.getvalue()

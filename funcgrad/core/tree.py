@@ -17,7 +17,7 @@ import numpy as np
 
 from .avals import Aval
 from .errors import TreeError, short
-from .nodes import NAMEDTUPLE, Handler, Path, handlers
+from .nodes import NAMEDTUPLE, Handler, Path, cure, handlers
 from .static import typed
 
 IsLeaf: TypeAlias = Callable[[Any], bool] | None
@@ -352,7 +352,7 @@ def flatten_up_to(treedef: TreeDef, tree: Any, who: str = "tree") -> list[Any]:
         if handler is None or (type(x), aux, len(children)) != node:
             raise TreeError(
                 f"{who}: the trees differ at {keystr(_path(trail)) or 'the root'}: expected "
-                f"{_describe(node)}: got {_describe_value(x)}; give both the same structure"
+                f"{_describe(node)}: got {_describe_value(x)}; {cure(node[0], x)}"
             )
         keys = handler.keys(x, aux, len(children))
         steps = [((trail, k), c) for k, c in zip(keys, children, strict=True)]

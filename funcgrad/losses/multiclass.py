@@ -86,6 +86,12 @@ def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any =
     """
     who = "softmax_cross_entropy"
     logits, labels = operand(logits), operand(labels)
+    if dtype_of(labels).kind in "iu" and len(shape_of(labels)) == len(shape_of(logits)) - 1:
+        raise ShapeError(
+            f"{who}: the labels must be probabilities, one a class: got indices {aval_of(labels)} "
+            f"for logits {aval_of(logits)}; use softmax_cross_entropy_with_integer_labels, or "
+            f"cross_entropy, which takes both"
+        )
     same_shape(who, logits, labels, "logits", "labels")
     if where is not None:
         where = mask_of(who, where, shape_of(logits))

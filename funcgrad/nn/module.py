@@ -111,6 +111,14 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
     __params__: ClassVar[dict[str, Param]] = {}  # with the states
     __states__: ClassVar[tuple[str, ...]] = ()
 
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        if "__children__" not in vars(cls):
+            raise ModuleError(
+                f"{cls.__name__}: the class is no module yet: write @nn.module above "
+                f"`class {cls.__name__}(...)`, and declare its parts as annotated fields"
+            )
+        return super().__new__(cls)
+
     def init(self, key: Key, dtype: Any = np.float32) -> Any:
         """Return a copy in which every parameter, here and below, is drawn.
 

@@ -66,9 +66,6 @@ class Summary:
     activation_nbytes: int
 
     def __repr__(self) -> str:
-        return f"Summary(params={self.params}, flops={self.flops}, nbytes={self.nbytes})"
-
-    def __str__(self) -> str:
         lines: list[tuple[str, ...]] = [("path", "layer", "output", "params", "FLOPs", "bytes")]
         for row in self.rows:
             numbers = (f"{n:,}" for n in (row.params, row.flops, row.nbytes))
@@ -95,7 +92,7 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def summary(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) -> Summary:
-    """Print the table of a model's layers, and return it.
+    """Return the table of a model's layers, which prints as one.
 
     Nothing is computed, and no parameter drawn: shapes say it all. The operations are those of
     the program that the call is, as ``nn.cost`` counts them.
@@ -107,7 +104,7 @@ def summary(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) ->
         **kwargs: given on to the model.
 
     >>> from funcgrad import nn
-    >>> table = summary(nn.Sequential(nn.Dense(3, 4), nn.relu), np.ones((2, 3), np.float32))
+    >>> summary(nn.Sequential(nn.Dense(3, 4), nn.relu), np.ones((2, 3), np.float32))
     path       layer       output    params  FLOPs  bytes
     -----------------------------------------------------
                Sequential  f32[2,4]      16     64     64
@@ -133,7 +130,7 @@ def summary(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) ->
     closed, _ = stage("summary", on_leaves, avals)
     dead = set(map(id, closed.eqns)) - set(map(id, live(closed.eqns, closed.jaxpr.outvars)))
     rows = tuple(call.row(dead) for call in watched.calls)
-    made = Summary(
+    return Summary(
         rows,
         count_params(unfreeze(model)),
         count_params(model),
@@ -141,8 +138,6 @@ def summary(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) ->
         _nbytes(model),
         sum(_nbytes(call.output) for call in watched.calls if not call.inner),
     )
-    print(made)
-    return made
 
 
 class _Call:

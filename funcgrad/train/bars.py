@@ -25,7 +25,7 @@ def progress(
         items: an iterable.
         total: how many there are, ``len(items)`` if it has one.
         label: words before the bar.
-        show: True and False decide; None shows it if the file is a terminal.
+        show: True and False decide; None shows it if the file is a terminal or a notebook.
         file: what it is written to, standard error unless given.
 
     >>> import sys
@@ -38,7 +38,7 @@ def progress(
     if total is None and isinstance(items, Sized):
         with suppress(TypeError):  # a loader of an iterable does not know
             total = len(items)
-    shown = file.isatty() if show is None else show
+    shown = _is_watched(file) if show is None else show
     if not shown:
         return Progress(items, None)
     return Progress(items, _bar(total, label, file))
@@ -94,7 +94,7 @@ class Line:
         self._total, self._label, self._file = total, label, file
         self._note, self._done, self._width = "", 0, 0
         self._start = self._drawn = time.perf_counter()
-        self._terminal = file.isatty()
+        self._terminal = _is_watched(file)
 
     def update(self) -> None:
         self._done += 1
@@ -124,6 +124,11 @@ class Line:
         time_left = f"{_clock(left)} left" if self._done < self._total else _clock(seconds)
         count = f"{self._done:{len(str(self._total))}d}/{self._total}"
         return [count, f"{self._done / self._total:.0%}", time_left]
+
+
+def _is_watched(file: TextIO) -> bool:
+    """Return whether a file is a terminal, or the output of a notebook's cell."""
+    return file.isatty() or type(file).__module__.partition(".")[0] in ("ipykernel", "pyodide")
 
 
 def _bar(total: int | None, label: str, file: TextIO) -> Any:
