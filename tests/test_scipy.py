@@ -291,6 +291,12 @@ def test_vectors_have_densities_with_derivatives_by_everything():
         stats.multivariate_normal.logpdf(x, mean, cov, allow_singular=True), want
     )
     fg.check_grads(mvn, (x, mean, cov), 2)
+    singular = lambda c: stats.multivariate_normal.logpdf(x, mean, c, allow_singular=True).sum()
+    for cov in (np.eye(3), np.diag([2.0, 2.0, 1.0])):  # of equal variances
+        for f in (fg.grad, fg.hessian):
+            want = f(lambda c: mvn(x, mean, c).sum())(cov)
+            got = f(lambda c: singular((c + c.T) / 2))(cov)
+            np.testing.assert_allclose(got, want, rtol=1e-11, atol=1e-11)
     alpha, p = np.array([1.5, 2.0, 0.7]), np.array([0.2, 0.5, 0.3])
     fg.check_grads(lambda a: stats.dirichlet.logpdf(p, a), (alpha,), 2)
     assert stats.dirichlet.logpdf(p + 0.1, alpha) == -np.inf

@@ -8,6 +8,7 @@ import numpy as np
 from ...core.avals import aval_of, shape_of
 from ...core.errors import ShapeError
 from ...linalg import solve_triangular
+from ...ops.linalg.matrices import hermitian
 from ...ops.operand import strong
 from ...special import gammaln, xlogy
 from .family import floating
@@ -76,14 +77,16 @@ def _vectors(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
 
 
 def _singular(gap: Any, cov: Any) -> Any:
-    values, vectors = np.linalg.eigh(cov)
-    eps = 1e3 if cov.dtype == np.float32 else 1e6  # as SciPy's pseudo-inverse
-    kept = values > eps * np.finfo(cov.dtype).eps * np.max(np.abs(values))
-    safe = np.where(kept, values, 1)
-    along = np.square(gap @ vectors)
-    inside = np.where(kept, along / safe, 0).sum(axis=-1)
-    outside = np.where(kept, 0, along).sum(axis=-1) > 1e3 * np.finfo(cov.dtype).eps
-    y = -(inside + np.log(safe).sum() + kept.sum() * _LOG_2PI) / 2
+    # no eigenvectors: those of equal variances have no derivative
+    cov = hermitian(cov, "L")
+    values = np.linalg.eigvalsh(cov)
+    rtol = (1e3 if cov.dtype == np.float32 else 1e6) * np.finfo(cov.dtype).eps  # as SciPy's
+    kept = values > rtol * np.max(np.abs(values))
+    inverse = np.linalg.pinv(cov, rtol, hermitian=True)
+    inside = (gap @ inverse * gap).sum(axis=-1)
+    beyond = gap - gap @ (inverse @ cov)
+    outside = np.square(beyond).sum(axis=-1) > 1e3 * np.finfo(cov.dtype).eps
+    y = -(inside + np.log(np.where(kept, values, 1)).sum() + kept.sum() * _LOG_2PI) / 2
     return np.where(outside, -np.inf, y)
 
 
