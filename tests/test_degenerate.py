@@ -3,6 +3,7 @@
 There a derivative is the true one, or nan with a warning that names the cure; never another number.
 """
 
+import itertools
 import warnings
 
 import numpy as np
@@ -434,6 +435,57 @@ def test_even_functions_of_singular_values_have_first_and_second_derivatives(poi
             assert np.isnan(result).any()
         else:
             close(second, result, 1e-9)
+
+
+EVEN = lambda s: np.sum(s**4) + np.sum(s**2) ** 2
+NESTED = {
+    "eigvalsh": (lambda a: np.sum(np.linalg.eigvalsh(a) ** 3),
+                 lambda a: (lambda s: np.trace(s @ s @ s))(symmetric(a))),
+    "svdvals": (lambda a: EVEN(np.linalg.svdvals(a)),
+                lambda a: (lambda g: np.trace(g @ g) + np.trace(g) ** 2)(a.T @ a)),
+    "matrix_function": (lambda a: np.sum(linalg.matrix_function(square, a) * C[:3, :3]),
+                        lambda a: np.sum((symmetric(a) @ symmetric(a) + 3) * C[:3, :3])),
+}  # fmt: skip
+AT = {"apart": A[:3, :3] @ A[:3, :3].T + np.eye(3), "identity": np.eye(3), "diagonal":
+      np.diag([1.0, 1.0, 2.0]), "zero": np.zeros((3, 3)), "rotated":
+      rotated(2.0, 2.0, 1.0, by=np.linalg.qr(A[:3, :3])[0])}  # fmt: skip
+
+
+@pytest.mark.parametrize("point", AT)
+@pytest.mark.parametrize("name", NESTED)
+def test_every_nesting_of_three_derivatives_is_right_or_nan(name, point):
+    f, twin = NESTED[name]
+    directions = [symmetric(x) for x in RNG.normal(size=(3, 3, 3))]
+    steps = {"forward": lambda f, t: lambda a: fg.jvp(f, (a,), (t,))[1],
+             "reverse": lambda f, t: lambda a: np.sum(fg.grad(f)(a) * t)}  # fmt: skip
+
+    def nested(f, modes, ts):
+        for mode, t in zip(modes, ts, strict=False):
+            f = steps[mode](f, t)
+        return f(AT[point])
+
+    for ts in (directions, directions[:1] * 3, [t * np.eye(3) for t in directions]):
+        for modes in (m for n in (1, 2, 3) for m in itertools.product(steps, repeat=n)):
+            want = nested(twin, modes, ts)
+            got, warned = quiet(nested, f, modes, ts)
+            if point == "apart" or name == "matrix_function" or modes in (
+                ("forward",), ("reverse",), ("reverse", "forward")
+            ):  # fmt: skip
+                assert not warned
+            if not warned or np.isfinite(got):
+                assert got == pytest.approx(want, rel=1e-9, abs=1e-9)
+
+
+def test_linearized_decompositions_transpose():
+    x, t = AT["apart"], symmetric(B[:3, :3])
+    for f in (np.linalg.eigvalsh, np.linalg.svdvals, lambda a: np.linalg.svd(a)[0] ** 2,
+              lambda a: np.linalg.eigh(a)[1] ** 2, lambda a: np.linalg.slogdet(a)[1],
+              lambda a: np.abs(np.linalg.eig(a)[1]), linalg.sqrtm,
+              fg.grad(lambda a: np.sum(np.linalg.eigvalsh(a) ** 3))):  # fmt: skip
+        y, push = fg.linearize(f, x)
+        weights = np.cos(np.arange(np.size(y))).reshape(np.shape(y))
+        pull = fg.linear_transpose(push, x)
+        assert np.sum(pull(weights)[0] * t) == pytest.approx(np.sum(push(t) * weights))
 
 
 @pytest.mark.parametrize("point", ["identity", "diagonal", "orthogonal", "complex", "tall"])

@@ -39,7 +39,7 @@ CURES = {
     "multiple of the identity",
     "qr": "qr: columns that depend on each other have no derivative of their factors: it is nan "
     "here; use svd, or drop such columns",
-    "slogdet": "slogdet: the logarithm of 0 has no derivative: it is nan here; use det, whose "
+    "slogdet": "the logarithm of 0 has no derivative: it is nan here; use det, whose "
     "derivatives are exact at singular matrices too",
     "defective": "eig: the matrix has fewer eigenvectors than rows, so its eigenvalues have no "
     "derivative: it is nan here; use powers of the matrix, or funcgrad.linalg.expm",
@@ -114,7 +114,7 @@ class Taint(OfMatrices):
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        return operands == {1}
+        return operands <= {1, 2}  # where what is rounding is measured by a tangent too
 
 
 def _taint_shape(mask: Any, x: Any, like: Any) -> Shape:
@@ -178,8 +178,8 @@ def _rounding(w: Any) -> Any:
     return max(n, 32) * float(np.finfo(w.dtype).eps) * largest
 
 
-def inverse_or_nan(who: str) -> Callable[[Any], Any]:
-    """Return a function that inverts matrices, and warns of singular ones, of which it makes nan.
+def inverse_or_nan(who: str | None = None) -> Callable[[Any], Any]:
+    """Return a function that inverts matrices; of singular ones it makes nan, and may warn.
 
     They are singular but for rounding if their condition is over 1 / (32 n eps) with all columns
     brought to length 1, because the scale of columns makes no difference to an inverse.
@@ -200,7 +200,8 @@ def inverse_or_nan(who: str) -> Callable[[Any], Any]:
             condition = math.sqrt(n) * np.linalg.norm(scaled, axis=(-2, -1))
         bad = ~(condition < limit) & np.isfinite(x).all(axis=(-2, -1))
         if bad.any():
-            warn(f"{CURES[who]}", RuntimeWarning)
+            if who is not None:
+                warn(CURES[who], RuntimeWarning)
             y[bad] = np.nan
         return y
 

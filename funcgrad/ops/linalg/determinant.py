@@ -14,7 +14,7 @@ from typing_extensions import override
 from ...core.avals import Aval, broadcast_shapes, shape_of
 from .. import compare, elementwise as ew
 from ..structure import expand_dims, fit, match, sum_p
-from .degenerate import inverse_or_nan
+from .degenerate import inverse_or_nan, taint
 from .inverse import Inverse
 from .matrices import OfMatrices, real, real_dtype, result_dtype
 
@@ -100,8 +100,9 @@ class SlogDet(OfMatrices):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
         sign = outs[0]
-        terms = inverse_of_regular_p(primals[0]).mT * tangents[0]
-        trace = _total(ew.where(compare.eq(tangents[0], 0), 0, terms))
+        singular, inverse = _inverse(primals[0])
+        infinite = taint("slogdet", singular, tangents[0], whole=True)
+        trace = _total(inverse.mT * tangents[0] + infinite)
         turn = sign * (trace - ew.real(trace)) if ew.is_complex(sign) else None
         return turn, real(trace)
 
@@ -113,9 +114,15 @@ class SlogDet(OfMatrices):
             size = around if size is None else size + around
         if size is None:
             return (None,)
-        size = _spread(size)
-        ct = ew.where(compare.eq(size, 0), 0, size * inverse_of_regular_p(ins[0]).mT)
-        return (match(ct, ins[0]),)
+        size, (singular, inverse) = _spread(size), _inverse(ins[0])
+        return (match(size * inverse.mT + taint("slogdet", singular, size), ins[0]),)
+
+
+def _inverse(a: Any) -> tuple[Any, Any]:
+    """Return a mask of singular matrices, and the inverses of the others, zeros of these."""
+    y = inverse_of_regular_p(a)
+    singular = compare.ne(y, y)
+    return singular, ew.where(singular, 0, y)
 
 
 def _spread(x: Any) -> Any:
@@ -194,4 +201,4 @@ def _of_diagonal(s: Any, directions: Any) -> Any:
 det_p = Det("det")
 cofactor_p = Cofactor("cofactor")
 slogdet_p = SlogDet("slogdet")
-inverse_of_regular_p = Inverse("inverse_of_regular", inverse_or_nan("slogdet"))
+inverse_of_regular_p = Inverse("inverse_of_regular", inverse_or_nan())

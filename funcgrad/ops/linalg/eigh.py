@@ -125,12 +125,11 @@ class Spectral(OfMatrices):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
         (ct,), (a, w, v, c) = cts, ins
+        w, v = _again(a, w, v, uplo)
         product = ct @ conj(v)
         c_ct = None if needs[3] is None else match(real(total(v * product, -2)), c)
         if needs[0] is None:
             return (None, None, None, c_ct)
-        w, v = _again(a, w, v, uplo)
-        product = ct @ conj(v)
         x = v.mT @ product
         x = 0.5 * (x + adjoint(x))
         mask = differing(w, c) if needs[3] is None else off_diagonal(equal_p(w))

@@ -25,7 +25,7 @@ from .degenerate import (
     taint,
 )
 from .matrices import OfMatrices, adjoint, diagonal, real, real_dtype, reciprocal, total
-from .spectral import blocks, differing, is_constant, root_of_eps, with_stack
+from .spectral import blocks, differing, is_constant, root_of_eps, slopes_ct, with_stack
 
 WHO = "svdvals"
 
@@ -105,8 +105,9 @@ class SingularSlopes(OfMatrices):
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        on = np.eye(shape_of(ins[1])[-1], dtype=bool)
-        ct = None if needs[1] is None else match(ew.where(on, cts[0][..., None, :], 0), ins[1])
+        if needs[1] is None:
+            return (None, None, None, None)
+        ct = match(slopes_ct(WHO, cts[0], outs[0], ins[1]), ins[1])
         return (None, ct, None, None)
 
     @override

@@ -15,7 +15,7 @@ from typing_extensions import override
 from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ...core.errors import warn
 from .. import compare, elementwise as ew
-from ..reduce import count_p
+from ..reduce import any_p, count_p
 from ..structure import fit, match
 from .degenerate import CURES, equal_p, inverse_gaps, rounding_of, taint
 from .matrices import (
@@ -58,13 +58,31 @@ class Slopes(OfMatrices):
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        on = np.eye(shape_of(ins[1])[-1], dtype=bool)
-        ct = None if needs[1] is None else match(ew.where(on, cts[0][..., None, :], 0), ins[1])
+        ct = (
+            None
+            if needs[1] is None
+            else match(slopes_ct("eigvalsh", cts[0], outs[0], ins[1]), ins[1])
+        )
         return (None, ct)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return operands == {1}
+
+
+def slopes_ct(who: str, ct: Any, slopes: Any, p: Any) -> Any:
+    """Return the cotangent of P: a diagonal, and nan where the slopes are not that of P.
+
+    There the second derivative needs more of a block than its diagonal. A transposed program does
+    not know P; there the slopes are those of the first derivative.
+    """
+    on = np.eye(shape_of(p)[-1], dtype=bool)
+    whole = ew.where(on, ct[..., None, :], 0)
+    if isinstance(p, Aval):
+        return whole
+    moved = compare.ne(slopes, real(diagonal(p)))
+    moved = any_p(moved, axes=(len(shape_of(moved)) - 1,))[..., None, None]
+    return whole + taint(who, moved, whole)
 
 
 class Turned(OfMatrices):

@@ -221,11 +221,11 @@ class SingularGradient(OfMatrices):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         (ct,), (a, u, s, vh, c) = cts, ins
-        c_ct = None if needs[4] is None else match(real(total(u * (ct @ vh.mT), -2)), c)
-        if needs[0] is None:
-            return (None, None, None, None, c_ct)
         u, s, vh = _again(a, u, s, vh)
         right = ct @ vh.mT
+        c_ct = None if needs[4] is None else match(real(total(u * right, -2)), c)
+        if needs[0] is None:
+            return (None, None, None, None, c_ct)
         left = u.mT @ ct
         x = u.mT @ right
         even, odd, over = quotients(s, c)
