@@ -486,7 +486,7 @@ NEED_NUMBERS = """
     np.array2string(x)  bool(np.allclose(x, y))  bool(np.array_equal(x, x))  bool(s)  not s
     x[0] and s
     np.bincount(np.where(x > 0, 1, 0))
-    np.bincount(np.where(x > 0, 1, 0), weights=x)  np.bincount(np.where(x > 9, 1, 0), y, 3)
+    np.bincount(np.where(x > 0, 1, 0), weights=x)  np.bincount(np.where(x > 9, 1, 0), y)
     np.piecewise(x, [x > 9, x > 0], [np.sin, lambda v: v - v.mean()])
     x[np.where(x > 0, 1, 0)[0]:]
     int(np.argmax(x))  range(int(np.argmax(m)))  x.compress(x > 0)"""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
-from ..core.errors import DtypeError, ShapeError, UnsupportedError, shown
+from ..core.errors import DtypeError, ShapeError, UnsupportedError
 from ..core.trace import Tracer
 from ..ops import elementwise as ew, reduce as prims
 from ..ops.operand import operand, strong
@@ -34,14 +34,22 @@ def stays(keepdims: Any) -> bool:
 
 def _started(join: Callable[..., Any], y: Any, initial: Any) -> Any:
     """Return a reduction's result joined with the number that it starts from."""
-    if not given(initial):
-        return y
+    return join(y, start_of(initial, dtype_of(y))) if given(initial) else y
+
+
+def start_of(initial: Any, dtype: np.dtype) -> Any:
+    """Return ``initial=`` of a reduction in the dtype in which it runs.
+
+    Raises:
+        ValueError: if it is no number.
+        TypeError: if it is complex and the array is not.
+    """
     start = operand(initial)
     if shape_of(start):
         raise ValueError(f"initial= must be one number: got {aval_of(start)}")
-    if ew.is_complex(start) and not ew.is_complex(y):
-        raise TypeError(f"initial= must be real, as the array is: got {shown(initial)}")
-    return join(y, cast(start, dtype_of(y)))
+    if ew.is_complex(start) and dtype.kind != "c":
+        raise TypeError(f"initial= must be real, as the array is: got {aval_of(start)}")
+    return cast(start, dtype)
 
 
 def reduced(who: str, prim: Any, a: Any, axis: Any, keepdims: Any, out: Any = None) -> Any:

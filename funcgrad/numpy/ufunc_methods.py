@@ -15,7 +15,7 @@ from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from . import reductions, scans
-from .reductions import given
+from .reductions import given, mask_of, start_of
 from .shapes import concatenate, moveaxis, stack
 from .table import NO_VALUE, no_out, unsupported
 
@@ -169,7 +169,11 @@ def _reduce(
     no_out(who, out)
     a = operand(a) if dtype is None else cast(operand(a), dtype)
     known = _REDUCTIONS.get(ufunc)
-    options = {name: v for name, v in (("initial", initial), ("where", where)) if given(v)}
+    options = {"initial": initial} if given(initial) else {}
+    if where is not True and where is not NO_VALUE:
+        options["where"] = mask_of(where, shape_of(a))
+    if dtype is not None and ufunc in _TRUTHS:
+        _running(ufunc, a, dtype)  # complains of all but bool
     if known is not None and not (ufunc in _TRUTHS and "initial" in options):
         y = known(a, axis=axis, keepdims=keepdims, **options)
         return y if dtype is None or ufunc in _TRUTHS else cast(y, dtype)
@@ -180,7 +184,8 @@ def _reduce(
             f"reduction operation {ufunc.__name__!r} is not reorderable, so at most one axis may "
             f"be specified"
         )
-    mask = None if where is True else broadcast_to(cast(operand(where), bool), shape_of(a))
+    mask = options.get("where")
+    mask = None if mask is None else broadcast_to(mask, shape_of(a))
     a = _running(ufunc, a, dtype)
     rows, masks = _rows(a, axes), _rows(mask, axes)
     function = _function(who, ufunc)
@@ -197,8 +202,11 @@ def _running(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
         TypeError: NumPy's own, where the ufunc has no loop for it.
     """
     x = strong(operand(x))
-    if dtype is None:
-        dtype = ufunc.resolve_dtypes((None, dtype_of(x), None), reduction=True)[1]  # type: ignore[arg-type]
+    asked: Any = {} if dtype is None else {"signature": (np.dtype(dtype), None, None)}
+    kinds: Any = (None, dtype_of(x), None)
+    result, dtype, _ = ufunc.resolve_dtypes(kinds, reduction=True, casting="unsafe", **asked)
+    if result.kind != dtype.kind and ufunc not in _TRUTHS:  # ldexp
+        raise unsupported(f"numpy.{ufunc.__name__}", "a reduction to another dtype", "write a loop")
     return x if dtype in (object, dtype_of(x)) else cast(x, dtype)
 
 
@@ -242,8 +250,7 @@ def _folded(
             )
         return broadcast_to(cast(strong(operand(start)), dtype_of(rows)), tuple(kept))[()]
     parts = list(rows)
-    if given(initial) and ew.is_complex(start) and not ew.is_complex(rows):
-        start = cast(operand(start), dtype_of(rows))  # which warns, as NumPy does
+    start = start_of(start, dtype_of(rows)) if given(initial) else start
     if mask is not None or given(initial) or (count == 1 and start is not None):
         parts = [start, *parts]
     y = parts[0]
