@@ -233,6 +233,10 @@ def power(draw):
     n = draw.pick((0, 1, 2, 3, 5, 0.5, 2.0, 3.0, -1.0, -2, np.float32(2), np.int64(3), True))
     if np.asarray(x).dtype.kind in "iub" and np.asarray(n).dtype.kind == "i":
         n = abs(n)
+    if np.asarray(x).dtype.kind == "b" and not np.shape(x):
+        x = np.bool_(x)  # its square is int64, an array's without axes int8
+    if type(x) is complex:  # whose powers are Python's own, and differ in signs of zero
+        x = np.complex128(x)
     return lambda x: x**n, (x,)
 
 
@@ -347,14 +351,12 @@ ROWS = rows()
 SUMS = ("lower einsum", "lower matmul")  # in another order, where -0 + 0 = 0
 
 
-def named(rule):
-    """Return the name of the row that a partial function applies."""
-    if rule.func is algebra.applied:
+def named(eqn, rule, args):
+    """Return the name of the row that a rule is."""
+    if rule is algebra.applied:
         table = (*algebra.REAL, *algebra.TABLE)
-        return f"row {next(i for i, row in enumerate(table) if row[0] is rule.args[2])}"
-    if isinstance(getattr(rule.func, "__self__", None), fg.extend.Primitive):
-        return f"lower {rule.func.__self__.name}"
-    return rule.func.__name__
+        return f"row {next(i for i, row in enumerate(table) if row[0] is args[1])}"
+    return rule.__name__ if rule.__name__ in ROWS else f"lower {eqn.prim.name}"
 
 
 @pytest.fixture
@@ -362,11 +364,10 @@ def applied(monkeypatch):
     """Count how often each row replaces an equation."""
     counts, by_rule = Counter(), Builder.by_rule
 
-    def counting(self, eqn, rule):
-        found = by_rule(self, eqn, rule)
+    def counting(self, eqn, rule, *args, **params):
+        found = by_rule(self, eqn, rule, *args, **params)
         if found is not None:
-            name = named(rule)
-            counts[name if name in ROWS else f"lower {eqn.prim.name}"] += 1
+            counts[named(eqn, rule, args)] += 1
         return found
 
     monkeypatch.setattr(Builder, "by_rule", counting)

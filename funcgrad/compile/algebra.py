@@ -7,7 +7,7 @@ zero are kept: ``x + 0`` is not ``x`` where x is -0. So are infinite complex num
 with 1 has a part that is nan.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,7 +82,7 @@ def applied(build: Builder, eqn: Eqn, left: Term, right: Any) -> Atom | None:
         return None
     for ins in _orders(eqn):
         holes: dict[str, Atom] = {}
-        if all(_fits(build, t, a, holes, dtype) for t, a in zip(left.terms, ins, strict=True)):
+        if _all_fit(build, left, ins, holes, dtype):
             values = [a for a in holes.values() if not isinstance(a, Literal)]
             if all(a.aval.dtype == dtype for a in values):
                 return _built(build, right, holes, dtype)
@@ -91,6 +91,15 @@ def applied(build: Builder, eqn: Eqn, left: Term, right: Any) -> Atom | None:
 
 def _orders(eqn: Eqn) -> list[tuple[Atom, ...]]:
     return [eqn.ins, eqn.ins[::-1]] if eqn.prim in _COMMUTES else [eqn.ins]
+
+
+def _all_fit(
+    build: Builder, term: Term, ins: Sequence[Atom], holes: dict[str, Atom], dtype: np.dtype
+) -> bool:
+    for part, atom in zip(term.terms, ins, strict=True):  # no generator: most fail at once
+        if not _fits(build, part, atom, holes, dtype):
+            return False
+    return True
 
 
 def _fits(build: Builder, term: Any, atom: Atom, holes: dict[str, Atom], dtype: np.dtype) -> bool:
@@ -104,7 +113,7 @@ def _fits(build: Builder, term: Any, atom: Atom, holes: dict[str, Atom], dtype: 
             return False
         for ins in _orders(eqn):
             trial = dict(holes)
-            if all(_fits(build, t, a, trial, dtype) for t, a in zip(term.terms, ins, strict=True)):
+            if _all_fit(build, term, ins, trial, dtype):
                 holes.update(trial)
                 return True
         return False

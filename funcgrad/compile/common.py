@@ -44,8 +44,8 @@ def cse(jaxpr: Jaxpr) -> Jaxpr:
     seen: dict[Hashable, Sequence[Atom]] = {}
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        params = [(name, typed(eqn.params[name])) for name in sorted(eqn.params)]
-        key = (eqn.prim, eqn.scope, tuple(map(_key, eqn.ins)), tuple(params))
+        params = eqn.params and tuple([(k, typed(eqn.params[k])) for k in sorted(eqn.params)])
+        key = (eqn.prim, eqn.scope, tuple(map(_key, eqn.ins)), params or ())
         try:
             return seen.setdefault(key, eqn.outs) if key in seen else seen.update({key: eqn.outs})
         except TypeError:  # a parameter that is not hashable

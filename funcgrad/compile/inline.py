@@ -1,6 +1,5 @@
 """The first passes: what an equation holds is written out, and choices are made of simpler ones."""
 
-import functools
 import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -58,7 +57,7 @@ def lower(jaxpr: Jaxpr) -> Jaxpr:
 def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     """Return what an equation is made of, lowered again; None where that is itself."""
     start = len(build.eqns)
-    atom = build.by_rule(eqn, functools.partial(eqn.prim.lower, build, *eqn.ins, **eqn.params))
+    atom = build.by_rule(eqn, eqn.prim.lower, *eqn.ins, **eqn.params)
     if atom is None:
         return None
     now: dict[Any, Atom] = {}

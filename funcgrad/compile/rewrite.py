@@ -1,6 +1,5 @@
 """What passes share: walking a program, and building the one that it becomes."""
 
-import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -44,31 +43,25 @@ class Builder:
         """Return the equation that makes a value, None for an input or a number."""
         return self.makers.get(atom)
 
-    def replaced(self, eqn: Eqn, make: Callable[[], Sequence[Atom] | None]) -> Any:
-        """Return what ``make`` puts in the place of an equation, None where it may not.
+    def by_rule(self, eqn: Eqn, rule: Callable[..., Any], *args: Any, **params: Any) -> Any:
+        """Return the atom that a rule puts in the place of an equation, None where it may not."""
+        start = len(self.eqns)
+        try:
+            atom = rule(self, *args, **params)
+        except (FuncgradError, ArithmeticError, TypeError, ValueError):
+            atom = None  # the rule's operations are not defined for these operands
+        return atom if self.replaces(eqn, None if atom is None else (atom,), start) else None
+
+    def replaces(self, eqn: Eqn, atoms: Sequence[Atom] | None, start: int) -> bool:
+        """Return whether atoms may stand for an equation's outputs, or undo what was built.
 
         All rules of the compiler come through here: what one builds must have the shapes, dtypes
-        and weak types of the outputs that it replaces, or all that it has built is undone.
+        and weak types of the outputs that it replaces.
         """
-        start = len(self.eqns)
-        atoms = make()
         if atoms is not None and [a.aval for a in atoms] == [v.aval for v in eqn.outs]:
-            return atoms
+            return True
         del self.eqns[start:]
-        return None
-
-    def by_rule(self, eqn: Eqn, rule: Callable[[], Atom | None]) -> Atom | None:
-        """Return the atom that a rule puts in the place of an equation, None where it may not."""
-
-        def make() -> Sequence[Atom] | None:
-            try:
-                atom = rule()
-            except (FuncgradError, ArithmeticError, TypeError, ValueError):
-                return None  # the rule's operations are not defined for these operands
-            return None if atom is None else (atom,)
-
-        found = self.replaced(eqn, make)
-        return None if found is None else found[0]
+        return False
 
 
 def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
@@ -82,8 +75,9 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
         ins = over(eqn, now)
         eqn = eqn if ins == eqn.ins else remade(eqn, ins)
         build.source, build.scope = eqn.source, eqn.scope
-        outs = build.replaced(eqn, functools.partial(step, build, eqn))
-        if outs is None:
+        start = len(build.eqns)
+        outs = step(build, eqn)
+        if outs is None or not build.replaces(eqn, outs, start):
             build.add(eqn)
         else:
             now.update(zip(eqn.outs, (now.get(a, a) for a in outs), strict=True))

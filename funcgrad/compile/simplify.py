@@ -1,10 +1,9 @@
 """Simplification: the identities of ``algebra.py``, and rules that need more than a pattern.
 
 A rule takes a builder and an equation whose operands are simple already, and returns what the
-equation becomes, or None. ``Builder.replaced`` compares the avals of both.
+equation becomes, or None. ``Builder.replaces`` compares the avals of both.
 """
 
-import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -54,12 +53,12 @@ def _step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
 def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
     """Return what an equation becomes by the first rule that fits."""
     for left, right in BY_PRIM.get(eqn.prim, ()):
-        found = build.by_rule(eqn, functools.partial(applied, build, eqn, left, right))
+        found = build.by_rule(eqn, applied, eqn, left, right)
         if found is not None:
             return found
     default = ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
     for rule in RULES.get(eqn.prim, default):
-        found = build.by_rule(eqn, functools.partial(rule, build, eqn))
+        found = build.by_rule(eqn, rule, eqn)
         if found is not None:
             return found
     return None
