@@ -3,8 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core import tree
-from ..core.avals import Aval, aval_of, is_arraylike
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike
 from ..core.errors import DtypeError, ShapeError, short
 from ..core.jaxpr import Jaxpr
 from ..ops.operand import common_dtype
@@ -22,6 +24,14 @@ def check_arrays(who: str, what: str, value: Any) -> None:
                 f"{who}: {what}{short(tree.keystr(path))} must be made of arrays and numbers: got "
                 f"{type(x).__name__}; close over what is neither"
             )
+
+
+def check_operands(operands: Sequence[Any]) -> None:
+    """Raise for operands of a known choice that would be refused if it were traced."""
+    for operand in operands:
+        if type(operand) not in PYTHON_SCALARS:
+            for x in (operand,) if isinstance(operand, np.ndarray) else tree.leaves(operand):
+                check_operand(x)
 
 
 class Body:

@@ -14,7 +14,7 @@ from typing_extensions import override
 from ..compile.loops import write_cond
 from ..compile.prune import pruned_cond
 from ..core import tree
-from ..core.avals import Aval, aval_of, check_operand, is_arraylike, shape_of
+from ..core.avals import Aval, aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..ops import compare
@@ -43,7 +43,7 @@ from ..transforms.programs import (
     staged,
     tangent_avals,
 )
-from .carry import check_arrays
+from .carry import check_arrays, check_operands
 from .weak import arrays, numbers
 
 
@@ -257,7 +257,7 @@ def cond(
     check_callable("cond", false_fun)
     _check_scalar("cond", "the predicate", pred)
     if is_known(pred):
-        _check_classes(operands)
+        check_operands(operands)
         return (true_fun if pred else false_fun)(*operands)
     index = cast(compare.ne(pred, 0), np.dtype(int))
     return _branched("cond", index, [false_fun, true_fun], operands)
@@ -289,7 +289,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     if aval_of(index).dtype.kind not in "iu":
         raise DtypeError(f"switch: the index must be an integer: got {aval_of(index)}")
     if is_known(index) or len(branches) == 1:
-        _check_classes(operands)
+        check_operands(operands)
         number = 0 if len(branches) == 1 else int(index)
         return branches[min(max(number, 0), len(branches) - 1)](*operands)
     return _branched("switch", index, branches, operands)
@@ -332,12 +332,6 @@ def _check_scalar(who: str, what: str, x: Any) -> None:
             f"{who}: {what} must be one value: got {aval_of(x)}; reduce it (any, all), or choose "
             f"elementwise with numpy.where"
         )
-
-
-def _check_classes(operands: Any) -> None:
-    """Raise for operands that would be refused if the predicate were traced."""
-    for x in tree.leaves(operands):
-        check_operand(x)
 
 
 def _branched(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:

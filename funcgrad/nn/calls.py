@@ -198,7 +198,7 @@ def ready(call: Callable[..., Any]) -> Callable[..., Any]:
     def ready_call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
         check_drawn(self)
         for x in args:
-            if isinstance(x, np.ndarray) and type(x) is not np.ndarray:
+            if type(x) is not np.ndarray and isinstance(x, np.ndarray):
                 check_class(x)
         watch = watcher.get()
         try:

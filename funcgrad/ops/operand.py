@@ -145,10 +145,13 @@ def half_in_single(fun: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(fun)
     def in_single(*args: Any, **kwargs: Any) -> Any:
-        dtypes = {getattr(x, "dtype", None) for x in (*args, *kwargs.values())}
-        if _HALF not in dtypes:
+        for x in (*args, *kwargs.values()) if kwargs else args:
+            if getattr(x, "dtype", None) is _HALF:
+                break
+        else:  # nearly always
             return fun(*args, **kwargs)
-        single = lambda x: cast(x, np.float32) if getattr(x, "dtype", None) == _HALF else x
+        dtypes = {getattr(x, "dtype", None) for x in (*args, *kwargs.values())}
+        single = lambda x: cast(x, np.float32) if getattr(x, "dtype", None) is _HALF else x
         y = fun(*map(single, args), **{k: single(x) for k, x in kwargs.items()})
         if any(d is not None and d.kind in "fc" and d != _HALF for d in dtypes):
             return y
