@@ -4,9 +4,9 @@ NumPy lets go of the interpreter's lock in its loops, so that threads on several
 once; on one core, or beside other work, they only cost.
 """
 
+import _thread
 import contextvars
 import re
-import threading
 import time
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -48,7 +48,7 @@ def share(part: Callable[[Any, Any], None], shares: list[Any], spaces: list[Any]
     begun: list[bool] = []
     ended: list[bool] = []
 
-    def run(context: Any, some: Any, space: Any) -> None:
+    def run(context: Any, some: Any, space: Any, busy: Any) -> None:
         begun.append(True)
         try:
             context.run(part, _until(stop, some), space)
@@ -57,20 +57,20 @@ def share(part: Callable[[Any, Any], None], shares: list[Any], spaces: list[Any]
             stop.append(True)
         finally:
             ended.append(True)
+            busy.release()
 
-    threads = [
-        threading.Thread(target=run, args=(contextvars.copy_context(), some, space))
-        for some, space in zip(shares, spaces, strict=True)
-    ]
+    locks = [_thread.allocate_lock() for _ in shares]
+    for busy in locks:
+        busy.acquire()
     try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
+        # not by threading.Thread, whose start() and join() break when a signal interrupts them
+        for some, space, busy in zip(shares, spaces, locks, strict=True):
+            _thread.start_new_thread(run, (contextvars.copy_context(), some, space, busy))
+        for busy in locks:
+            busy.acquire()
     except BaseException:
         stop.append(True)
-        # not by join(): interrupted, it may take a thread for ended. What begins now sees ``stop``.
-        while len(ended) < len(begun):
+        while len(ended) < len(begun):  # what begins from now on sees ``stop``
             try:
                 time.sleep(0.0001)
             except BaseException:  # a second signal: the first is raised
