@@ -385,6 +385,8 @@ def outcome(f, xs):
 
 def assert_same(f, xs, told, signs=True):
     want, refused = outcome(f, xs)
+    if refused is ZeroDivisionError:  # Python's own, where NumPy warns
+        return
     got, failed = outcome(fg.jit(f), xs)
     assert (refused is None) == (failed is None), (told, refused, failed)
     for w, g in zip(want or (), got or (), strict=True):
