@@ -235,8 +235,8 @@ def power(draw):
         n = abs(n)
     if np.asarray(x).dtype.kind == "b" and not np.shape(x):
         x = np.bool_(x)  # its square is int64, an array's without axes int8
-    if type(x) is complex:  # whose powers are Python's own, and differ in signs of zero
-        x = np.complex128(x)
+    if type(x) in (float, complex):  # whose powers are Python's own: roots of -1, signs of zero
+        x = np.asarray(x)[()]
     return lambda x: x**n, (x,)
 
 
