@@ -348,7 +348,7 @@ def rows():
 
 
 ROWS = rows()
-SUMS = ("lower einsum", "lower matmul")  # in another order, where -0 + 0 = 0
+SUMS = ("lower einsum", "lower matmul")  # in another order, where -0 + 0 = 0; complex powers too
 
 
 def named(eqn, rule, args):
@@ -408,7 +408,8 @@ def check(name, applied, seeds):
     assert make is not None, f"no program makes {name} apply: write one"
     for seed in seeds:
         f, xs = make(Draw(seed))
-        assert_same(f, xs, f"{name}, seed {seed}, operands {xs}", name not in SUMS)
+        signs = name not in SUMS and (name != "lower pow" or np.isrealobj(xs[0]))
+        assert_same(f, xs, f"{name}, seed {seed}, operands {xs}", signs)
     assert applied[name], f"{name} never applied"
 
 
