@@ -6,7 +6,6 @@ import pytest
 import funcgrad as fg
 from funcgrad import lax
 from funcgrad.core.errors import (
-    ClosureError,
     ConversionError,
     DtypeError,
     LeakedTracerError,
@@ -240,18 +239,67 @@ def test_what_a_rule_closes_over_has_its_part_in_the_derivative(name):
     assert fg.grad(fg.grad(f))(z) == pytest.approx(2 * np.cos(z) - z * np.sin(z), rel=1e-14)
 
 
-@pytest.mark.parametrize("transform", [fg.grad, fg.jacrev, fg.jacfwd])
-def test_in_a_loop_a_rule_may_not_close_over_what_is_differentiated(transform):
-    """The loop is differentiated as a whole, and would take the rule's formula for the function."""
+# a rule that is not the derivative, so that it shows who is differentiated
+OFF = {
+    "custom_jvp": lambda w: _with_jvp(lambda x: np.sin(x) * w, lambda x, t: 2 * np.cos(x) * w * t),
+    "custom_vjp": lambda w: _with_vjp(lambda x: np.sin(x) * w, lambda x, c: 2 * np.cos(x) * w * c),
+    "that calls itself": lambda w: _calling_itself(w),
+}
+INSIDE = {
+    "scan": lambda f, x: lax.scan(lambda c, _: (f(c) + c, None), x, None, 3)[0],
+    "while": lambda f, x: lax.while_loop(
+        lambda s: s[1] < 3, lambda s: (f(s[0]) + s[0], s[1] + 1), (x, 0))[0],
+    "jit": lambda f, x: fg.jit(lambda x: _thrice(f, x))(x),
+    "jit of jit": lambda f, x: fg.jit(fg.jit(lambda x: _thrice(f, x)))(x),
+    "checkpoint": lambda f, x: fg.checkpoint(lambda x: _thrice(f, x))(x),
+    "jit of scan": lambda f, x: fg.jit(INSIDE["scan"], static_argnums=0)(f, x),
+}  # fmt: skip
 
-    def loss(w):
-        f = _with_vjp(lambda x: np.sin(x) * w, lambda x, ct: 2 * np.cos(x) * w * ct)
-        if transform is fg.jacfwd:
-            f = _with_jvp(lambda x: np.sin(x) * w, lambda x, t: 2 * np.cos(x) * w * t)
-        return lax.scan(lambda c, _: (f(c) + c, None), 0.3, None, 3)[0]
 
-    with pytest.raises(ClosureError, match="scan: a rule of your own in its body closes over"):
-        transform(loss)(2.0)
+def _thrice(f, x):
+    for _ in range(3):
+        x = f(x) + x
+    return x
+
+
+def _calling_itself(w):
+    f = fg.custom_jvp(lambda x: np.sin(x) * w)
+    f.defjvp(lambda p, t: (f(*p), 2 * np.cos(p[0]) * w * t[0]))
+    return f
+
+
+@pytest.mark.parametrize("name", OFF)
+@pytest.mark.parametrize("held", INSIDE)
+def test_a_rule_in_a_program_may_close_over_what_is_differentiated(held, name):
+    plain = lambda w: _thrice(OFF[name](w), 0.3 * w)
+    f = lambda w: INSIDE[held](OFF[name](w), 0.3 * w)
+    want, step = fg.grad(plain)(0.7), 1e-5
+
+    assert fg.grad(f)(0.7) == pytest.approx(want, rel=1e-13)
+    assert fg.jit(fg.grad(f))(0.7) == pytest.approx(want, rel=1e-13)
+    assert fg.grad(fg.jit(f))(0.7) == pytest.approx(want, rel=1e-13)
+    if name != "custom_vjp":
+        assert fg.jvp(f, (0.7,), (1.0,))[1] == pytest.approx(want, rel=1e-13)
+        many = fg.vmap(fg.grad(f))(np.array([0.7, 0.5]))
+        np.testing.assert_allclose(many, [want, fg.grad(plain)(0.5)], rtol=1e-13)
+    second = fg.grad(fg.grad(f))(0.7)
+    assert second == pytest.approx(fg.grad(fg.grad(plain))(0.7), rel=1e-12)
+    if name == "custom_jvp":  # it is that of what the rule computes
+        slope = (fg.grad(plain)(0.7 + step) - fg.grad(plain)(0.7 - step)) / (2 * step)
+        assert second == pytest.approx(slope, rel=1e-6)  # of differences
+
+
+def test_a_rule_that_closes_over_a_derivative_within_keeps_its_rule():
+
+    def inner(w, held):
+        g = lambda z: held(lambda x: _calling_itself(z)(x))(w)
+        return fg.grad(g)(1.5)
+
+    for held in (lambda f: f, fg.jit, fg.checkpoint):
+        f = lambda w, held=held: inner(w, held)
+        assert f(0.7) == pytest.approx(np.sin(0.7))
+        assert fg.jit(f)(0.7) == pytest.approx(np.sin(0.7))
+        assert fg.vmap(f)(X) == pytest.approx(np.sin(X))
 
 
 def test_in_a_loop_a_rule_may_close_over_the_rest():
@@ -264,14 +312,20 @@ def test_in_a_loop_a_rule_may_close_over_the_rest():
     np.testing.assert_allclose(fg.vmap(fg.grad(loss), (None, 0))(0.3, X), want, rtol=1e-12)
 
 
-def test_a_rule_that_closes_over_an_inner_transform_is_refused_at_second_order():
+def test_a_rule_that_closes_over_an_inner_transform_has_second_derivatives():
     def f(x):
         g = fg.custom_jvp(np.sin)
         g.defjvp(lambda xs, ts: (g(*xs), np.cos(xs[0]) * ts[0] * x))
         return g(g(x))
 
-    with pytest.raises(ClosureError, match="over a value of a transform within"):
-        fg.jvp(lambda x: fg.jvp(f, (x,), (1.0,))[1], (0.7,), (1.0,))
+    x, y, slope = 0.7, np.sin(0.7), 0.7 * np.cos(0.7)  # of g at x, by its rule
+    first = slope * x * np.cos(y)
+    second = 2 * slope * np.cos(y) - x * slope * slope * np.sin(y) - x * x * np.cos(y) * np.sin(x)
+
+    got = fg.jvp(lambda x: fg.jvp(f, (x,), (1.0,))[1], (x,), (1.0,))
+    np.testing.assert_allclose(got, (first, second), rtol=1e-12)
+    for g in (fg.jacfwd(fg.grad(f)), fg.grad(fg.jit(fg.grad(f))), fg.grad(fg.grad(fg.jit(f)))):
+        assert g(x) == pytest.approx(second, rel=1e-12)
 
 
 @pytest.mark.parametrize("held", ["scan", "while", "checkpoint"])

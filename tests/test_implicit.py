@@ -59,6 +59,77 @@ TRANSFORMS = {
 }
 
 
+# solvers that close over traced values: a start, a preconditioner, a number of steps
+
+
+def warm(b, x0):
+    """Solve by one correction of a start."""
+    solve = lambda matvec, y: x0 + np.linalg.solve(A, y - matvec(x0))
+    back = lambda matvec, y: x0 + np.linalg.solve(A.T, y - matvec(x0))
+    return lax.custom_linear_solve(lambda v: A @ v, b, solve, back)
+
+
+def preconditioned(b, x0):
+    p = 1.0 / (1 + x0 * x0)
+    solve = lambda matvec, y: np.linalg.solve(A * p[:, None], p * y)
+    back = lambda matvec, y: np.linalg.solve(A.T * p[:, None], p * y)
+    return lax.custom_linear_solve(lambda v: A @ v, b, solve, back)
+
+
+def rooted(b, x0):
+    """Find the root of A x = b from a start, by solvers that close over it."""
+    solve = lambda f, _: x0 - np.linalg.solve(A, f(x0))
+    slope = lambda g, y: np.linalg.solve(A + 0 * x0[0], y)
+    return lax.custom_root(lambda x: A @ x - b, np.zeros(3), solve, slope)
+
+
+STARTED = {"warm": warm, "preconditioned": preconditioned, "root": rooted}
+STAGED = {  # of a function of b and x0
+    "plain": lambda f: f,
+    "jit": fg.jit,
+    "jit of jit": lambda f: fg.jit(fg.jit(f)),
+    "checkpoint": fg.checkpoint,
+    "scan": lambda f: lambda b, x: lax.scan(lambda c, _: (c, f(b, c)), x, None, 1)[1][0],
+    "while": lambda f: lambda b, x: lax.while_loop(
+        lambda s: s[1] < 1, lambda s: (f(s[0], x + s[0]), s[1] + 1), (b, 0))[0],
+    "cond": lambda f: lambda b, x: lax.cond(b[0] > 99.0, np.add, f, b, x),
+    "vmap": lambda f: lambda b, x: fg.vmap(f)(np.stack([b, x]), np.stack([x, b]))[0],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("staged", STAGED)
+@pytest.mark.parametrize("started", STARTED)
+def test_a_solver_may_close_over_traced_values(started, staged):
+    f = STAGED[staged](STARTED[started])
+    loss = lambda b, x: (f(b, x) ** 2).sum()
+    inv = np.linalg.inv(A)
+    want, slope = inv @ B[0], 2 * inv.T @ inv @ B[0]
+    close = lambda got, want: np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-12)
+
+    close(f(B[0], B[1]), want)
+    close(fg.jit(f)(B[0], B[1]), want)
+    for g in (fg.grad(loss, (0, 1)), fg.jit(fg.grad(loss, (0, 1))), fg.grad(fg.jit(loss), (0, 1))):
+        got, of_start = g(B[0], B[1])
+        close(got, slope)
+        close(of_start, np.zeros(3))
+    close(fg.jvp(fg.jit(f), (B[0], B[1]), (B[2], B[3]))[1], inv @ B[2])
+    if staged != "scan":  # whose step mixes examples and its carry, in a solver's closure
+        close(fg.vmap(f)(B, B[::-1]), B @ inv.T)
+        close(fg.jit(fg.vmap(fg.grad(loss)))(B, B[::-1]), 2 * B @ inv.T @ inv)
+
+
+def test_a_solver_that_cannot_be_staged_runs_when_the_system_does():
+    calls = []
+
+    def solve(matvec, y):
+        calls.append(y)
+        return np.linalg.solve(A, np.array([float(v) for v in y]))
+
+    f = fg.jit(lambda b: lax.custom_linear_solve(lambda v: A @ v, b, solve, symmetric=True))
+    np.testing.assert_allclose(f(B[0]), np.linalg.solve(A, B[0]), rtol=1e-12)
+    assert type(calls[-1]) is np.ndarray
+
+
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("system", SYSTEMS)
 def test_a_linear_system_is_the_inverse_under_every_transform(system, transform):

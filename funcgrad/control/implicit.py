@@ -9,264 +9,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import Aval, aval_of, dtype_of, shape_of
-from ..core.errors import (
-    ConversionError,
-    DtypeError,
-    MissingRuleError,
-    ShapeError,
-    UnsupportedError,
-)
-from ..core.jaxpr import Jaxpr, eval_jaxpr
-from ..core.trace import Primitive
-from ..ops.operand import stacked
-from ..ops.structure import Batched, cast, strengthen, stretched
+from ..core.avals import aval_of
+from ..core.jaxpr import eval_jaxpr
+from ..ops.structure import strengthen
 from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
-from ..transforms.batching import Batch, run_in
 from ..transforms.custom import custom_jvp
 from ..transforms.forward import jvp
 from ..transforms.linear import stop_gradient
-from ..transforms.programs import batched_program, given, linear_in, parted, staged
-from ..transforms.pullback import pulled
-from ..transforms.reverse import transpose_program
-from ..transforms.staging import stage
+from ..transforms.programs import staged
 from .loop import while_loop
-
-# of a linear program, what it closes over, and the right side: the solution
-Solver = Callable[[Jaxpr, Sequence[Any], Sequence[Any]], Sequence[Any]]
-
-
-class LinearSolve(Primitive):
-    """Solve ``matvec(x) = b``; operands: what ``matvec : consts, x -> b`` closes over, and b."""
-
-    @override
-    def run(
-        self, *args: Any, matvec: Jaxpr, solve: Solver, back: Solver | None, consts: int
-    ) -> tuple[Any, ...]:
-        closed, b = parted(args, consts)
-        return tuple(stop_gradient(list(solve(matvec, closed, b))))
-
-    @override
-    def infer(self, *avals: Aval, consts: int, **params: Any) -> tuple[Aval, ...]:
-        return tuple(avals[consts:])
-
-    @override
-    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        return min(operands) >= params["consts"]
-
-    def push(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
-        """A t_x = t_b - t_A x."""
-        n, matvec = params["consts"], params["matvec"]
-        outs = self.bind(*primals, **params)
-        closed, _ = parted(primals, n)
-        t_closed, t_b = parted(tangents, n)
-        right = given(t_b, outs)
-        if any(t is not None for t in t_closed):
-            apply = lambda *cs: tuple(eval_jaxpr(matvec, (), [*cs, *outs]))
-            moved = jvp(apply, closed, given(t_closed, closed))[1]
-            right = [b - m for b, m in zip(right, moved, strict=True)]
-        return outs, self.bind(*closed, *right, **params)
-
-    def pull(self, ins: Any, needs: Any, **params: Any) -> tuple[Any, Any]:
-        """ct_b = A^-T ct_x; and those of what A closes over are pulled back from -ct_b at A x."""
-        n, matvec = params["consts"], params["matvec"]
-        outs = self.bind(*ins, **params)
-        closed, _ = parted(ins, n)
-
-        def pull(cts: Sequence[Any]) -> list[Any]:
-            ct_b = self.transposed(closed, given(cts, outs), **params)
-            found: list[Any] = [None] * n
-            if any(need is not None for need in needs[:n]):
-                apply = lambda *cs: eval_jaxpr(matvec, (), [*cs, *outs])
-                found = pulled("linear solve", apply, closed, needs[:n])[1]([-ct for ct in ct_b])
-            return [*found, *ct_b]
-
-        return outs, pull
-
-    def transposed(
-        self,
-        closed: list[Any],
-        cts: list[Any],
-        *,
-        matvec: Jaxpr,
-        solve: Any,
-        back: Any,
-        consts: int,
-    ) -> list[Any]:
-        """Return the solution of the transposed system, by the solver given for it."""
-        if back is None:
-            raise MissingRuleError(
-                "custom_linear_solve: reverse mode solves the transposed system: give "
-                "transpose_solve, or say symmetric=True"
-            )
-        mirrored, more = _transposed(matvec, consts)
-        params = {"matvec": mirrored, "solve": back, "back": solve, "consts": len(more) + consts}
-        return list(self.bind(*more, *closed, *cts, **params))
-
-    @override
-    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        closed, _ = parted(ins, params["consts"])  # linear in b, whose value is not read
-        return [*[None] * len(closed), *self.transposed(closed, given(cts, outs), **params)]
-
-    def map_in(
-        self, trace: Batch, args: Any, axes: Any, *, matvec: Jaxpr, consts: int, **params: Any
-    ) -> Batched:
-        size = trace.size
-        fronted = [
-            x if d is None else stretched(x, d, size) for x, d in zip(args, axes, strict=True)
-        ]
-        closed, b = parted(fronted, consts)
-        flags = [d is not None for d in axes[:consts]] + [True] * len(b)
-        program, more, _ = batched_program(matvec, flags, [True] * len(b), size)
-        b = [stretched(x, None if d is None else 0, size)
-             for x, d in zip(b, axes[consts:], strict=True)]  # fmt: skip
-        axes = [0 if flag else None for flag in flags]
-        params["solve"] = _of_all(trace, params["solve"], matvec, (), axes)
-        if params["back"] is not None:
-            params["back"] = _of_all(trace, params["back"], *_transposed(matvec, consts), axes)
-        inner = {"matvec": program, "consts": len(more) + consts, **params}
-        outs = self.bind(*more, *closed, *b, **inner)
-        return outs, [0] * len(outs)
-
-
-def _transposed(matvec: Jaxpr, consts: int) -> tuple[Jaxpr, tuple[Any, ...]]:
-    """Return the transpose of a linear program, and the operands that go in front."""
-    avals = [v.aval for v in matvec.invars]
-
-    def transpose(values: list[Any]) -> list[Any]:
-        closed, ct = parted(values, consts)
-        apply = lambda xs: list(eval_jaxpr(matvec, (), [*closed, *xs]))
-        linear, _ = stage("a linear system", apply, avals[consts:], lasting=False)
-        return given(transpose_program(linear, ct), avals[consts:])
-
-    return staged("transpose of a linear system", transpose, avals)
-
-
-def _of_all(
-    trace: Batch, solve: Solver, matvec: Jaxpr, more: Sequence[Any], axes: Sequence[int | None]
-) -> Solver:
-    """Return a solver of all examples' systems, given the program of one.
-
-    A solver that cannot be traced, because it calls SciPy say, solves them one by one.
-    """
-
-    def solve_all(_: Jaxpr, closed: Sequence[Any], b: Sequence[Any]) -> list[Any]:
-        n = len(axes) - len(b)
-        values = [*closed[len(closed) - n :], *b]  # before these come those of the program of all
-        one = lambda *xs: solve(matvec, [*more, *xs[:n]], xs[n:])
-        try:
-            pairs = run_in(trace, one, values, axes)
-        except (ConversionError, UnsupportedError):
-            pick = lambda i: [x if d is None else x[i] for x, d in zip(values, axes, strict=True)]
-            rows = [one(*pick(i)) for i in range(trace.size)]
-            return [stacked(column) for column in zip(*rows, strict=True)]
-        return [stretched(y, d, trace.size) for y, d in pairs]
-
-    return solve_all
-
-
-linear_solve_p = LinearSolve("linear_solve")
-
-
-def custom_linear_solve(
-    matvec: Callable[[Any], Any],
-    b: Any,
-    solve: Callable[[Callable[[Any], Any], Any], Any],
-    transpose_solve: Callable[[Callable[[Any], Any], Any], Any] | None = None,
-    symmetric: bool = False,
-    has_aux: bool = False,
-) -> Any:
-    """Return x with ``matvec(x) = b``, differentiable by b and all that ``matvec`` closes over.
-
-    Args:
-        matvec: a linear function from trees like ``b`` to trees like ``b``.
-        b: the right side, a tree of arrays.
-        solve: ``solve(matvec, b)`` gives x, or ``(x, aux)`` with ``has_aux``.
-        transpose_solve: the same for the transposed system, which reverse mode needs.
-        symmetric: whether the system is its own transpose, so that ``solve`` serves both.
-        has_aux: whether the solvers also return what is not differentiated.
-
-    Raises:
-        MissingRuleError: in reverse mode, without ``transpose_solve`` or ``symmetric``.
-        TreeError: if ``matvec`` or a solver gives another structure than that of ``b``.
-
-    >>> import numpy as np, funcgrad as fg
-    >>> over = lambda mv, b: b / mv(1.0)
-    >>> x = lambda a, b: custom_linear_solve(lambda v: a * v, b, over, symmetric=True)
-    >>> print(fg.grad(x)(2.0, 6.0))
-    -1.5
-    """
-    check_callable("custom_linear_solve", matvec)
-    leaves, treedef = tree.flatten(tree.map(strengthen, b))
-    aux: list[Any] = []
-
-    def on_leaves(xs: list[Any]) -> list[Any]:
-        out = matvec(tree.unflatten(treedef, xs))
-        return same_structure("custom_linear_solve", "what matvec gives", treedef, out)
-
-    avals = [aval_of(x) for x in leaves]
-    program, consts = staged(Origin("custom_linear_solve", matvec), on_leaves, avals)
-    _check_square(program, avals)
-
-    def flat(solver: Any) -> Solver:
-        def solved(program: Jaxpr, closed: Sequence[Any], right: Sequence[Any]) -> list[Any]:
-            def on_tree(x: Any) -> Any:
-                xs = same_structure("custom_linear_solve", "matvec's argument", treedef, x)
-                return tree.unflatten(treedef, eval_jaxpr(program, (), [*closed, *xs]))
-
-            x = solver(on_tree, tree.unflatten(treedef, right))
-            if has_aux:
-                x, extra = x
-                aux.append(extra)  # of the system itself: those of its derivatives come later
-            return _alike("custom_linear_solve", "the solution", treedef, x, right)
-
-        return solved
-
-    back = flat(transpose_solve) if transpose_solve else flat(solve) if symmetric else None
-    outs = linear_solve_p.bind(
-        *consts, *leaves, matvec=program, solve=flat(solve), back=back, consts=len(consts)
-    )
-    x = tree.unflatten(treedef, outs)
-    return (x, _first(aux)) if has_aux else x
-
-
-def _first(aux: Sequence[Any]) -> Any:
-    if not aux:
-        raise UnsupportedError(
-            "custom_linear_solve: has_aux=True needs the solver to run, which it does not while a "
-            "program is staged (scan, checkpoint, make_jaxpr); leave has_aux out there"
-        )
-    return stop_gradient(aux[0])
-
-
-def _alike(
-    who: str, what: str, treedef: tree.TreeDef, value: Any, likes: Sequence[Any]
-) -> list[Any]:
-    """Return the leaves of a tree in the dtypes of others, raising if it differs in more."""
-    leaves = same_structure(who, what, treedef, value)
-    for y, x in zip(leaves, likes, strict=True):
-        if shape_of(y) != shape_of(x):
-            raise ShapeError(f"{who}: {what} must have the shape of {aval_of(x)}: got {aval_of(y)}")
-        if not np.can_cast(dtype_of(y), dtype_of(x), "same_kind"):
-            raise DtypeError(
-                f"{who}: {what} must fit the dtype of {aval_of(x)}: got {aval_of(y)}; start from "
-                f"floating numbers, write 1.0 for 1"
-            )
-    return [cast(y, dtype_of(x)) for y, x in zip(leaves, likes, strict=True)]
-
-
-def _check_square(program: Jaxpr, avals: Sequence[Aval]) -> None:
-    for atom, aval in zip(program.outvars, avals, strict=True):
-        if atom.aval.shape != aval.shape:
-            raise ShapeError(
-                f"custom_linear_solve: matvec must give the shape of b, {aval}: got {atom.aval}"
-            )
-    flags = [i >= len(program.invars) - len(avals) for i in range(len(program.invars))]
-    if linear_in(program, flags) is None:
-        raise MissingRuleError("custom_linear_solve: matvec is not linear in its argument")
+from .solve import alike, custom_linear_solve
 
 
 def custom_root(
@@ -300,7 +54,7 @@ def custom_root(
 
     def on_leaves(xs: list[Any]) -> list[Any]:
         out = f(tree.unflatten(treedef, xs))
-        return _alike("custom_root", "what f gives", treedef, out, xs)
+        return alike("custom_root", "what f gives", treedef, out, xs)
 
     program, consts = staged(Origin("custom_root", f), on_leaves, [aval_of(x) for x in leaves])
 
@@ -311,7 +65,7 @@ def custom_root(
     def root(closed: Sequence[Any], xs: list[Any]) -> Any:
         found = solve(lambda x: at(closed, x), tree.unflatten(treedef, xs))
         x, aux = stop_gradient(found if has_aux else (found, None))
-        leaves = _alike("custom_root", "the solution", treedef, x, xs)
+        leaves = alike("custom_root", "the solution", treedef, x, xs)
         return tree.unflatten(treedef, leaves), aux
 
     def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:

@@ -234,7 +234,7 @@ class Primitive:
     map_in: Any = None  # trace, args, axes, **params -> outs, axes: vmap's trace runs functions
     reach: Any = None  # flags, **params -> flags: which outputs depend on the operands flagged
     bodies: Any = None  # *operands, **params -> each program that it holds, with its operands
-    close: Any = None  # *avals, **params -> operands to put in front, params: functions staged
+    close: Any = None  # trace, *avals, **params -> operands in front, params: functions staged
 
     # What the compiler asks; None: it calls run.
     inlined: Any = None  # **params -> the program that the operation is, once none differentiates

@@ -11,12 +11,12 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import Aval, aval_of, check_operand, is_arraylike, shape_of
 from ..core.axes import Axis, bind_axis
-from ..core.errors import ShapeError
+from ..core.errors import ClosureError, ShapeError
 from ..core.pickling import picklable
-from ..core.trace import AbstractTracer, Primitive, Trace, Tracer, pointed
+from ..core.trace import AbstractTracer, ConcreteTracer, Primitive, Trace, Tracer, pointed
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
-from ..ops.structure import stretched, transpose_p
+from ..ops.structure import front, stretched, sum_p, transpose_p
 from .arguments import Origin, Place, check_alive, check_callable, described
 
 
@@ -69,8 +69,18 @@ class Batch(Trace):
         else:
             outs, out_axes = prim.batch(values, axes, self.size, **params)
         return [
-            y if d is None else BatchTracer(self, y, d) for y, d in zip(outs, out_axes, strict=True)
+            self.whole(y) if d is None else BatchTracer(self, y, d)
+            for y, d in zip(outs, out_axes, strict=True)
         ]
+
+    def whole(self, y: Any) -> Any:
+        """Return a value that all examples share, with the axis if a younger trace made it.
+
+        So it is met here first, beside values that differ.
+        """
+        if isinstance(y, Tracer) and y._trace.serial > self.serial:
+            return BatchTracer(self, stretched(y, None, self.size), 0)
+        return y
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         """Return a value and its batch axis, None for what is the same in all examples."""
@@ -102,24 +112,57 @@ def named(trace: Batch) -> AbstractContextManager[Any]:
 def run_in(
     trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
 ) -> list[tuple[Any, int | None]]:
-    """Run a function in a trace, or in another like it if that one's function has returned.
-
-    A value of a younger trace gets the axis of the examples too, so that it is met here first.
-    """
+    """Run a function in a trace, or in another like it if that one's function has returned."""
     if not trace.dead:
-        younger = lambda x: isinstance(x, Tracer) and x._trace.serial > trace.serial
-        late = [d is None and younger(x) for x, d in zip(values, axes, strict=True)]
-        values = [
-            stretched(x, None, trace.size) if wrap else x
-            for x, wrap in zip(values, late, strict=True)
-        ]
-        axes = [0 if wrap else d for d, wrap in zip(axes, late, strict=True)]
-        return batched(trace, fun, values, axes)
+        pairs = [(x, d) if d is not None else trace.split(trace.whole(x))
+                 for x, d in zip(values, axes, strict=True)]  # fmt: skip
+        return batched(trace, fun, [x for x, _ in pairs], [d for _, d in pairs])
     again = Batch(trace.origin, trace.size, trace.name)
     try:
         return batched(again, fun, values, axes)
     finally:
         again.dead = True
+
+
+def of_all(
+    trace: Batch, fun: Callable[..., Sequence[Any]], axes: Sequence[int | None]
+) -> Callable[..., list[Any]]:
+    """Return a function of all examples, given where their axis lies in its operands."""
+
+    def all_of(*values: Any) -> list[Any]:
+        pairs = run_in(trace, fun, values, axes)
+        check_within(trace, [y for y, _ in pairs])
+        return [stretched(y, d, trace.size) for y, d in pairs]
+
+    return all_of
+
+
+def check_within(trace: Batch, ys: Sequence[Any]) -> None:
+    """Raise if results are values of a transform within vmap, whose axis vmap does not see."""
+    if any(_hides(trace, y) for y in ys):
+        raise ClosureError(
+            f"a function with a rule of your own closes over a value of a transform within "
+            f"{trace.origin}; make it an argument of the function that has the rule"
+        )
+
+
+def _hides(trace: Batch, y: Any) -> bool:
+    """Return whether a value of this vmap lies under one of a transform within."""
+    under = y
+    while isinstance(under, ConcreteTracer):
+        under = under.value
+    return under is not y and isinstance(under, Tracer) and under._trace is trace
+
+
+def gathered(ct: Any, axis: int | None, want: int | None, size: int) -> Any:
+    """Return the cotangents of all examples as that of their operand; a shared one gets the sum."""
+    if ct is None:
+        return None
+    if want is None:
+        return ct * size if axis is None else sum_p(front(ct, axis), axes=(0,))
+    ct = stretched(ct, axis, size)
+    rest = range(want + 1, len(ct.shape))
+    return transpose_p(ct, perm=(*range(1, want + 1), 0, *rest)) if want else ct
 
 
 def by_loop(

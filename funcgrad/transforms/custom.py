@@ -14,6 +14,7 @@ from ..core.pickling import found_by_name, portable
 from ..core.trace import Primitive
 from ..ops.structure import zeros
 from .arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
+from .closures import labelled
 from .ruled import custom_batch_p, custom_jvp_p, custom_vjp_p
 from .staging import stage
 
@@ -29,6 +30,12 @@ class Call:
         self.numeric = [is_number(x) for x in self.leaves]
         self.operands = [x for x, n in zip(self.leaves, self.numeric, strict=True) if n]
         self.out_tree: Any = None
+
+    @property
+    def tie(self) -> tuple[Any, ...]:
+        """Return what calls with one rule must have in common, besides the operands."""
+        rest = [x for x, n in zip(self.leaves, self.numeric, strict=True) if not n]
+        return self.tree, tuple(map(id, (*self.fixed, *rest)))
 
     def moved(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """Return the arguments that are not static, with these for their numbers."""
@@ -183,7 +190,7 @@ class custom_jvp(Ruled):  # noqa: N801, a decorator
             ts = same_structure(self.name, "the rule's tangent", call.out_tree, t)
             return outs, [_tangent(self.name, t, y) for t, y in zip(ts, outs, strict=True)]
 
-        rule.__name__ = self.name
+        labelled(rule, self.rule, self.name, call.tie)
         return call.bind(custom_jvp_p, rule=rule)
 
 
@@ -241,7 +248,8 @@ class custom_vjp(Ruled):  # noqa: N801, a decorator
                 call, user_bwd(*call.fixed, residuals, tree.unflatten(call.out_tree, cts))
             )
 
-        fwd.__name__ = repr(getattr(self.fun, "__name__", "the function"))
+        name = repr(getattr(self.fun, "__name__", "the function"))
+        labelled(fwd, user_fwd, name, call.tie)
         return call.bind(custom_vjp_p, fwd=fwd, bwd=bwd)
 
 

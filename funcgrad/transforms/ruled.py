@@ -5,6 +5,7 @@ vmap runs them in its own trace; staging keeps the function as a program and the
 until somebody differentiates.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,19 +13,32 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_inexact
-from ..core.errors import LeakedTracerError, MissingDerivativeError, MissingRuleError, ShapeError
-from ..core.jaxpr import Jaxpr, eval_jaxpr
-from ..core.trace import Primitive
-from ..ops.structure import Batched, front, stretched, sum_p, transpose_p
-from .batching import Batch, run_in
+from ..core.errors import (
+    ClosureError,
+    LeakedTracerError,
+    MissingDerivativeError,
+    MissingRuleError,
+    ShapeError,
+)
+from ..core.jaxpr import Jaxpr
+from ..core.trace import Primitive, Trace, Tracer
+from ..ops.structure import Batched, front, stretched
+from .batching import Batch, check_within, gathered, of_all, run_in
+from .closures import (
+    ClosedRule,
+    Program,
+    closed_jvp,
+    closed_vjp,
+    labelled,
+    padded,
+    values_of,
+)
 from .forward import push
 from .programs import (
-    apart,
     chosen,
     given,
     hoisted,
     linear_in,
-    newest,
     out_avals,
     spread,
     tangent_avals,
@@ -36,20 +50,24 @@ from .staging import stage
 Leaves = Callable[..., Sequence[Any]]  # a function of leaves to leaves
 
 
-class Program:
-    """A staged function; it may be called like the one it was."""
-
-    def __init__(self, jaxpr: Jaxpr) -> None:
-        self.jaxpr = jaxpr
-
-    def __call__(self, *args: Any) -> tuple[Any, ...]:
-        return eval_jaxpr(self.jaxpr, (), args)
-
-
 class Ruled(Primitive):
     """``fun`` of leaves; its rules see the operands but for the first ``extra`` ones."""
 
     is_open = True
+
+    @override
+    def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
+        """Apply; where a function closes over values of a transform further in, these go first."""
+        try:
+            return super().bind(*args, **params)
+        except ClosureError as err:
+            if isinstance(params["fun"], Program):
+                raise
+            try:
+                consts, params = self.close(None, *map(aval_of, args), **params)
+            except Exception:  # it branches on numbers, say: the first words are better
+                raise err from None
+        return super().bind(*consts, *args, **params)
 
     @override
     def run(self, *args: Any, fun: Leaves, **params: Any) -> tuple[Any, ...]:
@@ -89,40 +107,49 @@ class Ruled(Primitive):
         closed, _ = stage(self.name, linear, avals, lasting=False)
         return spread(transpose_program(closed, cts), wanted)
 
-    def close(self, *avals: Aval, fun: Leaves, extra: int, **params: Any) -> tuple[Any, Any]:
-        """Stage the function: what it closes over are operands, which its rules have already."""
+    def close(
+        self, trace: Trace | None, *avals: Aval, fun: Leaves, extra: int, **params: Any
+    ) -> tuple[Any, Any]:
+        """Stage the function, and its rules where they close over traced values.
+
+        What they close over are operands: first what the rules do, then what the function does.
+        """
         if isinstance(fun, Program):
             return (), {"fun": fun, "extra": extra, **params}
         closed, _ = stage(self.name, lambda xs: list(fun(*xs)), avals, lasting=False)
-        program = Program(hoisted(closed.jaxpr))
-        return closed.consts, {"fun": program, "extra": extra + len(closed.consts), **params}
+        held, rules = self.closed(avals[extra:], len(closed.jaxpr.outvars), **params)
+        program = Program(padded(hoisted(closed.jaxpr), list(map(aval_of, held))))
+        operands = (*held, *closed.consts)
+        return operands, {"fun": program, "extra": extra + len(operands), **rules}
+
+    def closed(
+        self, avals: Sequence[Aval], count: int, **rules: Any
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        """Return what the rules close over, and the rules."""
+        return (), rules
+
+    def pushed(self, primals: Any, tangents: Any, fun: Leaves) -> tuple[list[Any], list[Any]]:
+        """Push through the function itself: a rule is for the operands, not for what is held."""
+        pairs = push(self.name, lambda xs: (list(fun(*xs)), None), primals, tangents)[1]
+        return [y for y, _ in pairs], [t for _, t in pairs]
+
+    def pushed_held(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, list[Any]]:
+        """Push where only what is held moves; for transforms around the outputs keep the rule."""
+        return self.bind(*primals, **params), self.pushed(primals, tangents, params["fun"])[1]
+
+    def pulled_held(self, ins: Any, needs: Any, **params: Any) -> tuple[list[Any], Any]:
+        """Pull back where only what is held needs cotangents; the outputs keep the rule."""
+        return list(self.bind(*ins, **params)), pulled(self.name, params["fun"], ins, needs)[1]
 
     def map_in(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
         """Bind functions of all examples, whose results have the axis in front."""
-        outs = self.bind(*args, **self.mapped(trace, axes, **params))
+        outs = self.bind(*args, **self.mapped(trace, args, axes, **params))
         return outs, [0] * len(outs)
 
-    def mapped(self, trace: Batch, axes: Any, *, fun: Leaves, **params: Any) -> dict[str, Any]:
-        return {"fun": _all(trace, fun, axes), **params}
-
-
-def _all(trace: Batch, fun: Leaves, axes: Sequence[int | None]) -> Leaves:
-    """Return a function of all examples, given where their axis lies in its operands."""
-
-    def all_of(*values: Any) -> list[Any]:
-        return [stretched(y, d, trace.size) for y, d in run_in(trace, fun, values, axes)]
-
-    return all_of
-
-
-def _values(rule: Any, xs: Sequence[Any], outs: Sequence[Any], ts: Sequence[Any]) -> Sequence[Any]:
-    """Return the outputs that a rule gives, without the tangents.
-
-    A rule that puts values and tangents through one loop gives values that are staged with them.
-    """
-    if apart(xs, ts) and newest(outs) >= newest(ts):
-        return rule(xs, given([None] * len(xs), xs))[0]
-    return outs
+    def mapped(
+        self, trace: Batch, args: Any, axes: Any, *, fun: Leaves, **params: Any
+    ) -> dict[str, Any]:
+        return {"fun": of_all(trace, fun, axes), **params}
 
 
 def check_outs(prim: Primitive, fun: Leaves, outs: Sequence[Any]) -> None:
@@ -141,34 +168,53 @@ def check_outs(prim: Primitive, fun: Leaves, outs: Sequence[Any]) -> None:
 class CustomJvp(Ruled):
     """``rule(primals, tangents) -> outs, tangents`` gives both derivatives: reverse transposes."""
 
+    @override
+    def closed(
+        self, avals: Sequence[Aval], count: int, **rules: Any
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        held, rule = closed_jvp(self, rules["rule"], avals, count)
+        return held, {"rule": rule}
+
     def push(
         self, primals: Sequence[Any], tangents: Sequence[Any], *, fun: Any, extra: int, rule: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:
-        xs = primals[extra:]
-        outs, ts = rule(xs, given(tangents[extra:], xs))
-        outs = _values(rule, xs, outs, tangents)
+        if all(t is None for t in tangents[extra:]):
+            return self.pushed_held(primals, tangents, fun=fun, extra=extra, rule=rule)
+        xs, (apply, consts) = primals[extra:], _opened(rule, primals)
+        outs, ts = apply(xs, given(tangents[extra:], xs))
+        outs = values_of(apply, xs, outs, tangents)
         check_outs(self, fun, outs)
+        moved: Sequence[Any] = [None] * len(outs)
+        if any(t is not None for t in tangents[: len(consts)]):
+            values = lambda cs: (rule(cs, xs, given([None] * len(xs), xs))[0], None)
+            moved = [t for _, t in push(self.name, values, consts, tangents[: len(consts)])[1]]
         return outs, [
-            t if is_inexact(aval_of(y).dtype) else None for y, t in zip(outs, ts, strict=True)
+            _total(t, m) if is_inexact(aval_of(y).dtype) else None
+            for y, t, m in zip(outs, ts, moved, strict=True)
         ]
 
     def pull(
         self, ins: Sequence[Any], needs: Sequence[Any], *, fun: Any, extra: int, rule: Any
     ) -> tuple[Any, Any]:
+        if all(need is None for need in needs[extra:]):
+            return self.pulled_held(ins, needs, fun=fun, extra=extra, rule=rule)
         xs, flags = ins[extra:], [need is not None for need in needs[extra:]]
+        apply, consts = _opened(rule, ins)
         outs: list[Any] = []
         smooth: list[bool] = []
         seeds: list[Any] = []
 
         def tangents_out(ts: list[Any]) -> list[Any]:
             seeds[:] = ts
-            outs[:], got = rule(xs, given(spread(ts, flags), xs))
+            outs[:], got = apply(xs, given(spread(ts, flags), xs))
             smooth[:] = [is_inexact(aval_of(y).dtype) for y in outs]
             return chosen(got, smooth)
 
         closed, _ = stage(self.name, tangents_out, tangent_avals(list(map(aval_of, xs)), flags))
-        outs[:] = _values(rule, xs, outs, seeds)
+        outs[:] = values_of(apply, xs, outs, seeds)
         check_outs(self, fun, outs)
+        values = lambda *cs: rule(cs, xs, given([None] * len(xs), xs))[0]
+        moved = _pulled_consts(self, values, consts, needs)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             try:
@@ -176,30 +222,66 @@ class CustomJvp(Ruled):
             except MissingRuleError as err:
                 words = str(err).removeprefix("linear_transpose: the function")
                 raise MissingRuleError(f"custom_jvp: the rule of {rule.__name__}{words}") from None
-            return [*[None] * extra, *spread(found, flags)]
+            return [*moved(cts), *[None] * (extra - len(consts)), *spread(found, flags)]
 
         return outs, pull
 
     @override
     def mapped(
-        self, trace: Batch, axes: Any, *, fun: Leaves, extra: int, rule: Any
+        self, trace: Batch, args: Any, axes: Any, *, fun: Leaves, extra: int, rule: Any
     ) -> dict[str, Any]:
-        own = axes[extra:]
+        own, (_, consts) = axes[extra:], _opened(rule, args)
+        m = len(consts)
+        apply = rule if isinstance(rule, ClosedRule) else lambda _, *both: rule(*both)
 
         def rule_of_all(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-            n = len(primals)
-            flat = lambda *xs: [y for part in rule(xs[:n], xs[n:]) for y in part]
-            both = _all(trace, flat, [*own, *own])(*primals, *tangents)
+            n = m + len(primals)
+            flat = lambda *xs: [y for part in apply(xs[:m], xs[m:n], xs[n:]) for y in part]
+            places = [*axes[:m], *own, *own]
+            both = of_all(trace, flat, places)(*consts, *primals, *tangents)
             return both[: len(both) // 2], both[len(both) // 2 :]
 
-        rule_of_all.__name__ = rule.__name__
-        return {"fun": _all(trace, fun, axes), "extra": extra, "rule": rule_of_all}
+        labelled(rule_of_all, rule.base, rule.__name__)
+        return {"fun": of_all(trace, fun, axes), "extra": extra, "rule": rule_of_all}
+
+
+def _opened(rule: Any, ins: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """Return a rule given what it closed over, and that."""
+    if not isinstance(rule, ClosedRule):
+        return rule, []
+    consts = list(ins[: rule.count])
+    return functools.partial(rule, consts), consts
+
+
+def _total(a: Any, b: Any) -> Any:
+    return a if b is None else b if a is None else a + b
+
+
+def _pulled_consts(
+    prim: Primitive, values: Leaves, consts: Sequence[Any], needs: Sequence[Any]
+) -> Callable[[Sequence[Any]], list[Any]]:
+    """Return the map to cotangents of what a rule closed over: by the outputs that it gives."""
+    own = needs[: len(consts)]
+    if all(need is None for need in own):
+        return lambda cts: [None] * len(consts)
+    return pulled(prim.name, values, consts, own)[1]
 
 
 class CustomVjp(Ruled):
     """``fwd(*ins) -> outs, residuals`` and ``bwd(residuals, cts) -> cts`` give reverse mode."""
 
-    def push(self, primals: Any, tangents: Any, *, fwd: Any, **params: Any) -> Any:
+    @override
+    def closed(
+        self, avals: Sequence[Aval], count: int, **rules: Any
+    ) -> tuple[Sequence[Any], dict[str, Any]]:
+        held, fwd, bwd = closed_vjp(self, rules["fwd"], rules["bwd"], avals)
+        return held, {"fwd": fwd, "bwd": bwd}
+
+    def push(
+        self, primals: Any, tangents: Any, *, fun: Any, extra: int, fwd: Any, **params: Any
+    ) -> Any:
+        if all(t is None for t in tangents[extra:]):
+            return self.pushed_held(primals, tangents, fun=fun, extra=extra, fwd=fwd, **params)
         raise MissingDerivativeError(
             f"custom_vjp: {fwd.__name__} has no forward derivative: its rule gives the reverse one "
             f"alone; use reverse mode (grad, vjp, jacrev), or define it with custom_jvp"
@@ -208,13 +290,18 @@ class CustomVjp(Ruled):
     def pull(
         self, ins: Sequence[Any], needs: Sequence[Any], *, fun: Any, extra: int, fwd: Any, bwd: Any
     ) -> tuple[Any, Any]:
-        outs, residuals = fwd(*ins[extra:])
+        if all(need is None for need in needs[extra:]):
+            return self.pulled_held(ins, needs, fun=fun, extra=extra, fwd=fwd, bwd=bwd)
+        xs, (first, second, consts) = ins[extra:], _both(fwd, bwd, ins)
+        outs, residuals = first(consts, *xs)
         check_outs(self, fun, outs)
         likes = [aval_of(y) for y in outs]
+        moved = _pulled_consts(self, lambda *cs: first(cs, *xs)[0], consts, needs)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             try:
-                return [*[None] * extra, *bwd(residuals, given(cts, likes))]
+                found = second(consts, residuals, given(cts, likes))
+                return [*moved(cts), *[None] * (extra - len(consts)), *found]
             except LeakedTracerError:
                 raise LeakedTracerError(
                     f"custom_vjp: bwd of {fwd.__name__} uses a traced value that it closes over, "
@@ -226,54 +313,51 @@ class CustomVjp(Ruled):
 
     @override
     def mapped(
-        self, trace: Batch, axes: Any, *, fun: Leaves, extra: int, fwd: Any, bwd: Any
+        self, trace: Batch, args: Any, axes: Any, *, fun: Leaves, extra: int, fwd: Any, bwd: Any
     ) -> dict[str, Any]:
-        own, size = axes[extra:], trace.size
+        own, size, (first, second, consts) = axes[extra:], trace.size, _both(fwd, bwd, args)
+        m = len(consts)
 
         def fwd_of_all(*values: Any) -> tuple[list[Any], Any]:
             count, treedef = 0, None
 
             def flat(*xs: Any) -> list[Any]:
                 nonlocal count, treedef
-                outs, residuals = fwd(*xs)
+                outs, residuals = first(xs[:m], *xs[m:])
                 leaves, treedef = tree.flatten(residuals)
                 count = len(outs)
                 return [*outs, *leaves]
 
-            pairs = run_in(trace, flat, values, own)
+            pairs = run_in(trace, flat, [*consts, *values], [*axes[:m], *own])
             outs = [stretched(y, d, size) for y, d in pairs[:count]]
             return outs, (treedef, [x for x, _ in pairs[count:]], [d for _, d in pairs[count:]])
 
         def bwd_of_all(residuals: Any, cts: Sequence[Any]) -> list[Any]:
             treedef, leaves, places = residuals
-            n = len(leaves)
-            flat = lambda *xs: bwd(tree.unflatten(treedef, xs[:n]), xs[n:])
-            pairs = run_in(trace, flat, [*leaves, *cts], [*places, *[0] * len(cts)])
-            return [_gathered(ct, d, want, size) for (ct, d), want in zip(pairs, own, strict=True)]
+            n = m + len(leaves)
+            flat = lambda *xs: second(xs[:m], tree.unflatten(treedef, xs[m:n]), xs[n:])
+            values = [*consts, *leaves, *cts]
+            pairs = run_in(trace, flat, values, [*axes[:m], *places, *[0] * len(cts)])
+            return [gathered(ct, d, want, size) for (ct, d), want in zip(pairs, own, strict=True)]
 
-        fwd_of_all.__name__ = fwd.__name__
+        labelled(fwd_of_all, fwd.base, fwd.__name__)
         return {
-            "fun": _all(trace, fun, axes), "extra": extra, "fwd": fwd_of_all, "bwd": bwd_of_all,
+            "fun": of_all(trace, fun, axes), "extra": extra, "fwd": fwd_of_all, "bwd": bwd_of_all,
         }  # fmt: skip
 
 
-def _gathered(ct: Any, axis: int | None, want: int | None, size: int) -> Any:
-    """Return the cotangents of all examples as that of their operand; a shared one gets the sum."""
-    if ct is None:
-        return None
-    if want is None:
-        return ct * size if axis is None else sum_p(front(ct, axis), axes=(0,))
-    ct = stretched(ct, axis, size)
-    rest = range(want + 1, len(ct.shape))
-    return transpose_p(ct, perm=(*range(1, want + 1), 0, *rest)) if want else ct
+def _both(fwd: Any, bwd: Any, ins: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
+    """Return both parts of a rule as functions of what they close over, and that."""
+    if isinstance(fwd, ClosedRule):
+        return fwd.fwd, bwd.bwd, list(ins[: fwd.count])
+    return lambda _, *xs: fwd(*xs), lambda _, *xs: bwd(*xs), []
 
 
 class CustomBatch(Ruled):
     """``rule(size, batched, *ins) -> outs, batched`` is how vmap runs it."""
 
     def push(self, primals: Any, tangents: Any, *, fun: Leaves, **params: Any) -> Any:
-        pairs = push(self.name, lambda xs: (list(fun(*xs)), None), primals, tangents)[1]
-        return [y for y, _ in pairs], [t for _, t in pairs]
+        return self.pushed(primals, tangents, fun)
 
     def pull(self, ins: Any, needs: Any, *, fun: Leaves, **params: Any) -> tuple[Any, Any]:
         return pulled(self.name, fun, ins, needs)
@@ -286,7 +370,15 @@ class CustomBatch(Ruled):
             pairs = run_in(trace, fun, args, axes)
             return [y for y, _ in pairs], [d for _, d in pairs]
         xs = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)][extra:]
-        outs, flags = rule(trace.size, [d is not None for d in axes[extra:]], xs)
+        try:
+            outs, flags = rule(trace.size, [d is not None for d in axes[extra:]], xs)
+            check_within(trace, outs)
+            held = any(isinstance(y, Tracer) and y._trace is trace for y in outs)
+        except LeakedTracerError:  # it closes over a value of a trace that staged the function
+            held = True
+        if held:  # so it does not know what differs: the function does
+            pairs = run_in(trace, fun, args, axes)
+            return [y for y, _ in pairs], [d for _, d in pairs]
         return outs, [0 if flag else None for flag in flags]
 
 

@@ -93,8 +93,11 @@ class Staging(Trace):
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         if prim.close is not None:
-            consts, params = prim.close(*map(aval_of, args), **params)
+            consts, params = prim.close(self, *map(aval_of, args), **params)
             args = (*consts, *args)
+            # what it closes over may belong to a transform further in, which is to see it first
+            if any(isinstance(x, Tracer) and x._trace.serial > self.serial for x in consts):
+                return prim.bind(*args, **params)
         ins = tuple(map(self.atom, args))
         outs = tuple(map(Var, prim.infer(*(atom.aval for atom in ins), **params)))
         line = self.at or user_line()

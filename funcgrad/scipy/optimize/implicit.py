@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ...control.implicit import custom_linear_solve
+from ...control.solve import custom_linear_solve
 from ...core.avals import dtype_of, shape_of
 from ...transforms.batching import vmap
 from ...transforms.custom import custom_jvp

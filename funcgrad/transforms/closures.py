@@ -1,0 +1,235 @@
+"""Rules of the user's own that close over traced values, as programs that have them for operands.
+
+A program that is staged outlives the values around it, and so may a rule that it holds. What the
+rule closes over becomes an operand of the call then, as what a function closes over does. A rule
+that closes over no traced value stays the function that it is, and is run when it is asked for.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from ..core import tree
+from ..core.avals import Aval, aval_of, is_arraylike
+from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, eval_jaxpr
+from ..core.trace import Primitive, Tracer
+from .halves import Halves, halves
+from .programs import apart, given, hoisted, newest, parted, tangent_avals
+from .staging import stage
+
+# the users' rules that are being staged: a rule that calls its own function is not staged again
+_under_way: ContextVar[tuple[Any, ...]] = ContextVar("rules_under_way", default=())
+
+
+class Program:
+    """A staged function; it may be called like the one it was."""
+
+    def __init__(self, jaxpr: Jaxpr) -> None:
+        self.jaxpr = jaxpr
+
+    def __call__(self, *args: Any) -> tuple[Any, ...]:
+        return eval_jaxpr(self.jaxpr, (), args)
+
+
+def padded(jaxpr: Jaxpr, avals: Sequence[Aval]) -> Jaxpr:
+    """Return the program with inputs in front that it does not read."""
+    return Jaxpr((*map(Var, avals), *jaxpr.invars), (), jaxpr.eqns, jaxpr.outvars)
+
+
+def labelled(rule: Callable[..., Any], base: Any, name: str, tie: Any = None) -> None:
+    """Say of a rule which of the user's it comes from, and what tells two of its calls apart."""
+    rule.__name__ = name
+    rule.base, rule.tie = base, tie  # type: ignore[attr-defined]
+
+
+class ClosedRule:
+    """A rule as programs, whose first ``count`` operands are what it closed over."""
+
+    def __init__(self, rule: Any) -> None:
+        self.__name__, self.base, self.tie = rule.__name__, rule.base, rule.tie
+        self.count = 0
+
+
+class ClosedJvp(ClosedRule):
+    """``consts, primals, tangents -> outs, tangents``, in two halves: linear is the second."""
+
+    half: Halves
+    outs: int
+
+    def __call__(self, consts: Any, primals: Any, tangents: Any) -> tuple[Any, Any]:
+        still = eval_jaxpr(self.half.still, (), primals)
+        outs = eval_jaxpr(self.half.first, (), [*consts, *still, *primals])
+        reach = {"in": primals, "still": still, "out": outs, "const": consts}
+        saved = self.half.found(reach)
+        ts = eval_jaxpr(self.half.second, (), [*consts, *saved, *tangents])
+        return outs[: self.outs], ts
+
+
+class ClosedVjp(ClosedRule):
+    """``fwd : consts, ins -> outs, residuals``, and ``bwd : consts, residuals, cts -> cts``."""
+
+    first: Jaxpr
+    second: Jaxpr
+    outs: int
+    given: list[bool]  # for which operands the rule gives cotangents
+
+    def fwd(self, consts: Any, *ins: Any) -> tuple[Any, Any]:
+        outs, saved = parted(eval_jaxpr(self.first, (), [*consts, *ins]), self.outs)
+        return outs, saved
+
+    def bwd(self, consts: Any, saved: Any, cts: Any) -> list[Any]:
+        found = iter(eval_jaxpr(self.second, (), [*consts, *saved, *cts]))
+        return [next(found) if g else None for g in self.given]
+
+
+def closed_jvp(
+    prim: Primitive, rule: Callable[..., Any], avals: Sequence[Aval], count: int
+) -> tuple[tuple[Any, ...], Any]:
+    """Return what a rule ``(primals, tangents) -> outs, tangents`` closes over, and the rule.
+
+    Args:
+        prim: the primitive that has the rule.
+        rule: a function of leaves.
+        avals: what it takes.
+        count: how many outputs it has.
+    """
+
+    def both(xs: list[Any], ts: list[Any]) -> tuple[Any, Any]:
+        outs, got = rule(xs, ts)
+        return values_of(rule, xs, outs, ts), got
+
+    n = len(avals)
+    kept = [True] * n, [True] * count
+    seeds = tangent_avals(avals, [True] * n)
+    half = _staged(rule, lambda: halves(rule.__name__, avals, seeds, both, kept, [False] * n))
+    if half is None:
+        return (), rule
+    values = [x for kind, x in half.sources if kind == "value"]
+    consts = (*half.operands, *values)
+    if not any(isinstance(x, Tracer) for x in consts):
+        return (), rule
+    found = ClosedJvp(rule)
+    found.count, found.outs = len(consts), count
+    k = len(half.operands)
+    own, rest = parted(half.first.invars, k)
+    first = Jaxpr(tuple(rest), (), half.first.eqns, half.first.outvars)
+    here = (*own, *(Var(aval_of(x)) for x in values))
+    places = iter(range(k, len(consts)))
+    sources = [
+        ("const", next(places)) if kind == "value" else (kind, x) for kind, x in half.sources
+    ]
+    there = [Var(v.aval) for v in here]
+    rules = {"rule": found}
+    found.half = Halves(
+        half.still, _tied(prim, first, here, rules), (), _tied(prim, half.second, there, rules),
+        sources,
+    )  # fmt: skip
+    return consts, found
+
+
+def values_of(
+    rule: Any, xs: Sequence[Any], outs: Sequence[Any], ts: Sequence[Any]
+) -> Sequence[Any]:
+    """Return the outputs that a rule gives, without the tangents.
+
+    A rule that puts values and tangents through one loop gives values that are staged with them.
+    """
+    if apart(xs, ts) and newest(outs) >= newest(ts):
+        return rule(xs, given([None] * len(xs), xs))[0]
+    return outs
+
+
+def closed_vjp(
+    prim: Primitive, fwd: Callable[..., Any], bwd: Callable[..., Any], avals: Sequence[Aval]
+) -> tuple[tuple[Any, ...], Any, Any]:
+    """Return what the two parts of a rule close over, and the parts."""
+    found = ClosedVjp(fwd)
+    plain: list[Any] = []
+
+    def first(values: list[Any]) -> list[Any]:
+        outs, residuals = fwd(*values)
+        plain[:] = tree.flatten(residuals)
+        found.outs = len(outs)
+        return [*outs, *filter(is_arraylike, plain[0])]
+
+    one = _staged(fwd, lambda: _program(fwd, first, avals))
+    if one is None:
+        return (), fwd, bwd
+    out_avals = [Aval(v.shape, v.dtype) for v in one.out_avals[: found.outs]]
+
+    def second(values: list[Any]) -> list[Any]:
+        saved, cts = parted(values, len(values) - len(out_avals))
+        rest = iter(saved)
+        leaves = [next(rest) if is_arraylike(x) else x for x in plain[0]]
+        got = bwd(tree.unflatten(plain[1], leaves), cts)
+        found.given = [ct is not None for ct in got]
+        return [ct for ct in got if ct is not None]
+
+    saved = one.out_avals[found.outs :]
+    two = _staged(fwd, lambda: _program(fwd, second, [*saved, *out_avals]))
+    if two is None or not (_traced(one) or _traced(two)):
+        return (), fwd, bwd
+    a, b = one.jaxpr.constvars, two.jaxpr.constvars
+    here, there = (*a, *_like(b)), (*_like(a), *b)
+    found.count = len(here)
+    rules = {"fwd": found, "bwd": found}
+    found.first = _tied(prim, one.jaxpr, here, rules)
+    found.second = _tied(prim, two.jaxpr, there, rules)
+    return (*one.consts, *two.consts), found, found
+
+
+def _like(variables: Sequence[Var]) -> list[Var]:
+    return [Var(v.aval) for v in variables]
+
+
+def _traced(closed: ClosedJaxpr) -> bool:
+    return any(isinstance(x, Tracer) for x in closed.consts)
+
+
+def _program(rule: Any, fun: Callable[[list[Any]], Any], avals: Sequence[Aval]) -> ClosedJaxpr:
+    return stage(rule.__name__, fun, avals, lasting=False)[0]
+
+
+def _staged(rule: Any, make: Callable[[], Any]) -> Any:
+    """Stage a part of a rule; return None where it is being staged already, or cannot be.
+
+    It may need numbers, or be wrong: so it shall be found to be when it is asked for.
+    """
+    if any(base is rule.base for base in _under_way.get()):
+        return None
+    with _staging(rule.base):
+        try:
+            return make()
+        except Exception:
+            return None
+
+
+@contextmanager
+def _staging(base: Any) -> Iterator[None]:
+    token = _under_way.set((*_under_way.get(), base))
+    try:
+        yield
+    finally:
+        _under_way.reset(token)
+
+
+def _tied(
+    prim: Primitive, jaxpr: Jaxpr, consts: Sequence[Var], rules: dict[str, ClosedRule]
+) -> Jaxpr:
+    """Return a part of a rule in which calls of its own function have the rule as it is now."""
+    (rule, *_), avals = rules.values(), [v.aval for v in consts]
+    name = next(iter(rules))
+
+    def tied(eqn: Eqn) -> Eqn:
+        mine = eqn.params.get(name) if eqn.prim is prim else None
+        if mine is None or isinstance(mine, ClosedRule) or rule.tie is None:
+            return eqn
+        if mine.base is not rule.base or mine.tie != rule.tie:
+            return eqn
+        extra, fun = eqn.params["extra"], Program(padded(eqn.params["fun"].jaxpr, avals))
+        params = {**eqn.params, **rules, "extra": extra + len(consts), "fun": fun}
+        return Eqn(prim, (*consts, *eqn.ins), eqn.outs, params, eqn.source, eqn.scope)
+
+    eqns = tuple(map(tied, jaxpr.eqns))
+    return hoisted(Jaxpr(jaxpr.invars, tuple(consts), eqns, jaxpr.outvars))
