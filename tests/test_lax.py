@@ -53,6 +53,21 @@ def test_parts_along_one_axis():
     assert not np.any(got[:, 1]) and np.array_equal(got[:, 2], X[:, 2])
 
 
+@pytest.mark.parametrize(
+    "cut",
+    [
+        lambda i: lax.dynamic_slice(X, (0, i, 0), (1, 2, 2)),
+        lambda i: lax.dynamic_slice_in_dim(X, i, 1, 1),
+        lambda i: lax.dynamic_index_in_dim(X, i, 1, keepdims=False),
+    ],
+)
+def test_a_plain_array_is_cut_at_a_traced_start(cut):
+    want = cut(1)
+
+    np.testing.assert_array_equal(fg.jit(cut)(1), want)
+    np.testing.assert_array_equal(fg.vmap(cut)(np.array([0, 1]))[1], want)
+
+
 def test_wrong_slices_are_refused():
     with pytest.raises(ShapeError, match="needs 3 starts and lengths: got 2 and 3"):
         lax.dynamic_slice(X, (0, 0), (1, 1, 1))

@@ -769,6 +769,15 @@ def test_a_python_number_among_choices_takes_their_dtype():
     assert chosen(0.5).dtype == fg.vjp(chosen, 0.5)[0].dtype == fg.jit(chosen)(0.5).dtype
 
 
+def test_piecewise_takes_a_mask_of_rows_under_jit():
+    x = np.array([[0.5, -2.0], [3.0, 4.0]])
+    pieces = lambda x, rows: np.piecewise(x, [x[:, 0] > rows], [np.sin, np.cos])
+
+    np.testing.assert_allclose(fg.jit(pieces)(x, 1.0), pieces(x, 1.0), rtol=1e-14)
+    with pytest.raises(IndexError, match=r"the mask has shape \(1, 2\), the axes \(2, 2\)"):
+        fg.jit(lambda x: np.piecewise(x, [x[:1] > 0], [np.sin]))(x)
+
+
 def test_piecewise_takes_no_elements_under_jit():
     pieces = lambda x: np.piecewise(x, [x > 0], [np.sin, np.cos])
 

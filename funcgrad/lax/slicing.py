@@ -8,6 +8,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..numpy.at import at
+from ..numpy.indexing import getitem
 from ..ops.operand import operand
 from ..ops.structure import cast
 from ..transforms.arguments import is_known
@@ -29,7 +30,8 @@ def dynamic_slice(operand: Any, start_indices: Any, slice_sizes: Sequence[int]) 
     array([[4, 5]])
     """
     x = _array(operand)
-    return x[_places("dynamic_slice", x, start_indices, tuple(slice_sizes))]
+    places = _places("dynamic_slice", x, start_indices, tuple(slice_sizes))
+    return getitem(x, places)  # for a start that is traced also where the array is plain
 
 
 def dynamic_update_slice(operand: Any, update: Any, start_indices: Any) -> Any:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.avals import Shape, aval_of, dtype_of, shape_of
 from ..core.errors import ConcretizationError
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
@@ -69,6 +69,7 @@ def _by_where(y: Any, x: Any, mask: Any, value: Any, apply: Callable[[Any], Any]
     """Return ``y`` with a function of each element where a mask that is not known is true."""
     if not aval_of(x).size:
         return y
+    mask = _stretched(mask, shape_of(x))
     new = x
     if callable(value):
         _check_elementwise(apply, dtype_of(x))
@@ -83,6 +84,17 @@ def _by_where(y: Any, x: Any, mask: Any, value: Any, apply: Callable[[Any], Any]
             f"an array: got {aval_of(new)}; write numpy.where"
         )
     return ew.where(mask, cast(strong(new), dtype_of(y)), y)
+
+
+def _stretched(mask: Any, shape: Shape) -> Any:
+    """Return a mask of the first axes of an array as one of all its elements, as in x[mask]."""
+    have = shape_of(mask)
+    if have != shape[: len(have)]:
+        raise IndexError(
+            f"boolean index did not match indexed array: the mask has shape {have}, "
+            f"the axes {shape[: len(have)]}"
+        )
+    return broadcast_to(reshape(mask, have + (1,) * (len(shape) - len(have))), shape)
 
 
 def _check_elementwise(apply: Callable[[Any], Any], dtype: np.dtype) -> None:

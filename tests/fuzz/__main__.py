@@ -118,8 +118,10 @@ def main(argv: list[str] | None = None) -> int:
     began, total = time.perf_counter(), Report()
     for report in parts(args):
         total += report
+        for number, difference in report.found:
+            print(f"program {number}: {difference.kind}", flush=True)
         if sys.stderr.isatty():
-            print(f"\r{total.tried} programs, {len(total.found)} differ", end="", file=sys.stderr)
+            print(f"\r{total.tried} programs, {len(total.found)} differ ", end="", file=sys.stderr)
     conclude(total, args)
     print(f"{time.perf_counter() - began:.0f} s")
     return 1 if total.found else 0

@@ -24,7 +24,10 @@ FAMILIES: dict[str, tuple[float, str]] = {
     "real": (3, """
         np.cbrt($f)  np.fabs($f)  np.floor($f)  np.ceil($f)  np.rint($f)  np.trunc($f)
         np.degrees($f)  np.deg2rad($f)  np.sinc($f)  np.i0($f)  np.nan_to_num($f)  np.angle($f)
-        np.abs($f)  np.spacing($f)"""),
+        np.abs($f)  np.spacing($f)
+        np.modf($f)[0]  np.frexp($f)[0]  np.round($f, 1)  np.fix($f)
+        np.divmod($f, $f~)[1]  np.ldexp($f, $i~)  np.nan_to_num($f, nan=@s, posinf=2.0)
+        np.trunc($f) + $f  np.float_power($f, 2)  np.isneginf($f)  np.unwrap($f1)"""),
     "guarded": (4, """
         np.log(np.abs($n) + 0.5)  np.sqrt(np.square($f) + 1)  1 / (1 + np.exp(-$f))
         np.arcsin(np.tanh($f))  np.reciprocal(np.abs($n) + 1)  np.exp(-np.square($f))
@@ -65,7 +68,15 @@ FAMILIES: dict[str, tuple[float, str]] = {
         $i.astype('int32')  np.sum($b, axis=@axes, keepdims=@bool)  np.max($i1, axis=@axis)
         np.sign($i)  np.where($b, $i~, @k)  np.prod($i, axis=@axes)  np.maximum($i, $i~)
         $i.astype('uint8')  np.digitize($f, np.array([-1.0, 0.0, 0.5]))
-        np.nanargmax($f1, axis=@axis)"""),
+        np.nanargmax($f1, axis=@axis)
+        $b + $b~  $b * $b~  $b ** 2  $i ** 2  abs($i) ** ($i~ % 3)  ~$i  $i ^ $i~  $i >= $i~
+        divmod($i, 3)[1]  np.bincount(np.ravel($i) % 3, minlength=4)
+        np.argpartition(np.ravel($f), @zero)[0]  np.lexsort(($f1, $f=))
+        np.frexp($f)[1]  np.rint($f) == $f  np.isin($i, [0, 2])  np.mod($i, $i~)
+        np.floor_divide($i, $i~)  np.min($i, axis=@axes, initial=9)
+        np.sort($i1, axis=@axis)  np.array_equal($i, $i)  np.int32(2) * $i
+        np.left_shift($i % 3, $i~ % 3)  np.bitwise_count($i % 8)
+        np.cumprod($i1 % 3, axis=@axis)  np.invert($b)"""),
     "casts": (3, """
         $f.astype('float32')  $f.astype('float64')  $f.astype('float16')  $i.astype(float)
         $f.astype(complex)  np.real($c)  np.imag($c)  $c.real  np.abs($c)  np.angle($c)
@@ -78,7 +89,7 @@ FAMILIES: dict[str, tuple[float, str]] = {
         np.select([$f > 1, $f < 0], [$f, $f~], 0.5)  np.choose($i % 2, [$f~, $f~])
         np.maximum($f, 0)  np.minimum($f, @s)  np.maximum($f, $f)  np.where($b, $f, $f)
         np.where(np.isnan($f), 0, $f)  np.sqrt(np.maximum($f, 0))
-        np.piecewise($f, [$f > 0], [np.sin, np.cos])  np.where($b, $n, $n * 1)
+        np.piecewise($f, [$f= > 0], [np.sin, np.cos])  np.where($b, $n, $n * 1)
         np.where($f > 0, np.log($f), 0.0)  np.where($b, $i~, $f~)  np.where(@mask, $f, $f~)
         np.where(@mask, $f~, $f * 1.0)  np.where($b, @s, $f~)  fg.lax.select($b, $f=, $f=)"""),
     "reductions": (9, """
@@ -101,7 +112,22 @@ FAMILIES: dict[str, tuple[float, str]] = {
         np.multiply.reduce($f1, axis=@axis)  np.maximum.reduce($f1, axis=@axis)
         np.sum($f, dtype='float32')  np.mean($i, axis=@axes)  np.sum($i * $f~)
         np.max(np.repeat($f1, 2, axis=@axis), axis=@axis)  np.min(np.tile($f, 2), axis=@ax0)
-        np.maximum.accumulate($f1, axis=@axis)  np.logaddexp.reduce($f1, axis=@axis)"""),
+        np.maximum.accumulate($f1, axis=@axis)  np.logaddexp.reduce($f1, axis=@axis)
+        np.bincount(np.ravel($i) % 3, np.ravel($f=), 3)  np.corrcoef($f2)
+        np.nanvar($f, axis=@axes)  np.nanmin($f, axis=@axes, keepdims=@bool)
+        np.quantile($f, @q, axis=@ax0, method='nearest')
+        np.nanquantile($f, @q, axis=@ax0)
+        np.quantile($f, @q, method='median_unbiased')
+        np.mean($f, axis=@axes, dtype='float32')
+        np.std($n, axis=@axes, ddof=@one, keepdims=@bool)
+        np.average($n1, axis=@axis, weights=np.abs($f=) + 1)  np.trapezoid($f1, $f=)
+        np.linalg.norm($n)  np.apply_along_axis(arr=$f1, axis=@axis, func1d=np.sum)
+        np.add.reduceat(np.ravel($f), [0, 0])  np.prod($n, axis=@axes)
+        np.sum($f, axis=@axes, where=$b~, initial=@s)
+        np.min($f, axis=@axes, where=$b~, initial=9.0)
+        np.any($f > 0, axis=@axes) * $f~
+        fg.special.logsumexp($f, axis=@axes, keepdims=@bool)
+        fg.special.logsumexp($f, b=$f~)  np.ptp($f1, axis=@axis, keepdims=@bool)"""),
     "scans": (4, """
         np.cumsum($n1, axis=@axis)  np.cumprod($n1, axis=@axis)  np.cumsum($n)  np.nancumsum($f)
         $n.cumsum(@ax0)  fg.lax.cummax($f1, axis=@axpos)  fg.lax.cumlogsumexp($f1, axis=@axpos)
@@ -133,16 +159,35 @@ FAMILIES: dict[str, tuple[float, str]] = {
         np.tril($n2, @k)  np.diag($n1)  np.diagonal($n2)  np.trace($n2)
         np.delete($n1, 0, axis=@axis)  np.insert($n1, 0, @s, axis=0)  np.append($n, $n)
         np.resize($n, @newshape)  np.meshgrid($f1, $f1)[0]  np.fliplr($n2)
-        np.vstack([$n1, $n=])  np.column_stack([$f1, $f=])  np.broadcast_arrays($n, $n~)[1]"""),
+        np.vstack([$n1, $n=])  np.column_stack([$f1, $f=])  np.broadcast_arrays($n, $n~)[1]
+        np.block([$n, $n=])  np.concatenate([$n1, $n=], axis=None)
+        np.dstack([$n, $n=])  np.vsplit($n2, 1)[0]  np.permute_dims($n, @perm)
+        np.rollaxis($n1, @axis)  np.flipud($n1)  np.atleast_3d($n)  np.unstack($n1)[0]
+        np.insert($f1, [0, 0], $f0)  np.delete($n1, @rows, axis=0)
+        np.trim_zeros(np.array([0, 1.0])) * $f
+        np.lib.stride_tricks.sliding_window_view($n1, 1, axis=@axis)  np.diagflat($n)
+        np.tri(2) * np.sum($n)  np.ravel($n, order='F')
+        np.reshape($n, @newshape, order='F')  np.stack([$f, $b=])
+        np.append($n1, $n=, axis=@axis)"""),
     "indexing": (7, """
         $n@index  $n@index  $n@index  $n@index  np.take($n1, @places, axis=@axis)
         np.take($n, @flats)  fg.numpy.take($n1, $i, axis=@axis, mode='clip')
         fg.at($n1)[$i % @length].get()  fg.at($n1)[$i % @length].get()
         np.take_along_axis($n1, np.zeros_like($f=, dtype=int), axis=@axis)  $n1[@boolrow]
-        np.compress(@rows, $n1, axis=0)  fg.at($n1)[np.argmax(np.ravel($f)) % @length].get()
+        np.compress(a=$n1, condition=@rows, axis=0)
+        fg.at($n1)[np.argmax(np.ravel($f)) % @length].get()
         fg.numpy.take($n1, $i, axis=@axis, mode='wrap')
         fg.lax.dynamic_slice($n1, @starts, @ones)
-        fg.lax.dynamic_slice($n1, ($i0,) + (0,) * (np.ndim($n1) - 1), np.shape($n1))"""),
+        fg.lax.dynamic_slice(np.arange(6.0), ($i0,), (2,)) * $f0
+        fg.lax.dynamic_update_slice(np.zeros(4), np.ones(2), ($i0,)) * $f0
+        fg.numpy.take(np.array([0.5, -1.0, 2.0]), $i % 3) * $f~  np.eye(3)[@places] * $f0
+        fg.at(np.array([0.5, -1.0, 2.0]))[$i % 3].get()  fg.at(np.zeros(3))[$i % 3].add($f0)
+        fg.lax.dynamic_slice($n1, ($i0,) + (0,) * (np.ndim($n1) - 1), np.shape($n1))
+        $n1[np.ix_(@places)]  $n2[@places]  $n1[..., @places]  $n1[None, ::-1]  $n1[-1]
+        $n1[:0]  $n1[::-2]  fg.numpy.take($n1, $i)
+        fg.lax.dynamic_index_in_dim($n1, $i0, keepdims=@bool)
+        np.choose(@mask, [$f, $f~])  fg.at($n1)[$i % @length, ...].get()
+        fg.at($n1)[$i].get(mode='clip')  fg.at($n1)[$i].get(mode='fill')"""),
     "updates": (5, """
         fg.at($f)@index.set(@s)  fg.at($n)@index.add($f0)  fg.at($f)@index.multiply($f0)
         fg.at($n1)[0].set($n)  fg.at($n1)[::2].add(@s)  fg.at($f1)[-1:].max(@s)
@@ -150,7 +195,12 @@ FAMILIES: dict[str, tuple[float, str]] = {
         fg.at($f1)[$i % @length].multiply(2.0)  fg.at($f1)[np.array([0, 0])].add($f0)
         fg.at($f1)[$i % @length].min($f0)  fg.at($f1)[@boolrow].set(@s)
         fg.at($f)@index.divide(3.0)  fg.lax.dynamic_update_slice($f1, @s * $f=, @starts)
-        fg.at($f1)[$i % @length].max(@s)  fg.at($f)@index.set($f0)"""),
+        fg.at($f1)[$i % @length].max(@s)  fg.at($f)@index.set($f0)
+        fg.at($n1)[$i].add(@s, mode='drop')  fg.at($n1)[$i].set($f0, mode='clip')
+        fg.at($f1)[$i % @length].power(2)  fg.at($f1)[$i % @length].divide(3.0)
+        fg.at($n)@index.subtract($f0)  fg.at($f1)[0].apply(np.sin)
+        fg.at($f)@index.max(@s)  fg.at($f1)[$i % @length].set(np.sum($f))
+        fg.lax.dynamic_update_index_in_dim($f1, $f0, $i0, 0)"""),
     "products": (6, """
         np.dot($n1, $n=)  np.vdot($n, $n=)  np.inner($n, $n=)  np.outer($n, $n)  np.kron($n, $n)
         $n2 @ np.swapaxes($n=, -1, -2)  np.swapaxes($n2, -1, -2) @ $n=
@@ -163,7 +213,13 @@ FAMILIES: dict[str, tuple[float, str]] = {
         np.correlate(np.ravel($f), np.ravel($f), 'same')  np.polyval(np.ravel($f), $f~)
         np.einsum('ij,kj->ik', $n2, $n=)  np.einsum('ij,jk,kl->il', $n2, $n=.T, $n=)
         np.vander(np.ravel($f), 3)  np.convolve(np.ravel($n), np.array([1.0, -2.0]), 'same')
-        np.cov($f2)  np.matmul(@square, @square)"""),
+        np.cov($f2)  np.matmul(@square, @square)
+        np.einsum('...i,...j->...ij', $n1, $n=)  np.einsum('ij->ji', $n2)
+        np.einsum('ij,ij', $n2, $n=)  np.linalg.vecdot($n1, $n=)
+        np.linalg.outer(np.ravel($n), np.ravel($n))  np.matvec($n2, $n=[..., 0, :])
+        np.vecmat($n1, $n=[..., None] * np.ones(2))  np.tensordot($n2, $n=, 2)
+        $n1 @ np.ones((@last_size, 2))  np.ones((2, 3)) @ np.resize($n, (3, 2))
+        np.matmul(np.resize($n, (2, 2, 3)), np.resize($n, (3, 1)))"""),
     "linalg": (2, """
         np.linalg.inv(@regular)  np.linalg.det(@square)  np.linalg.solve(@regular, @square)
         np.linalg.slogdet(@regular)[1]  np.linalg.cholesky(@positive)
@@ -173,12 +229,31 @@ FAMILIES: dict[str, tuple[float, str]] = {
         np.linalg.svd(@regular, compute_uv=False)  np.linalg.norm($f1, np.inf, axis=@axis)
         np.linalg.matrix_power(@regular, -2)  fg.linalg.expm(0.1 * @square)
         fg.linalg.solve_triangular(@regular, @square, lower=@bool)
-        np.linalg.norm($f1, 3, axis=@axis)"""),
+        np.linalg.norm($f1, 3, axis=@axis)
+        np.linalg.eigh(@positive)[0]  np.linalg.lstsq(@regular, @square)[0]
+        np.linalg.norm(@square, 2)  np.linalg.norm(@square, 'nuc')
+        np.linalg.tensorinv(@regular, 1)  np.linalg.norm(@square, -np.inf)
+        np.polyfit(np.arange(3.0), np.resize($f, 3), 1)  np.linalg.cond(@regular)
+        fg.linalg.cho_solve((np.linalg.cholesky(@positive), True), @square)
+        np.linalg.solve(np.stack([@regular, 2 * @regular]), @square)
+        np.linalg.inv(np.stack([@regular, @regular]))"""),
     "fourier": (1.5, """
         np.fft.fft($n1, axis=@axis)  np.fft.ifft($n1)  np.fft.rfft($f1)  np.fft.irfft($n1)
         np.fft.fft($n1, 4)  np.fft.fft2($n2)  np.fft.fftshift($n1)
         np.fft.rfft($f1, 5, norm='ortho')  np.fft.hfft($n1)  np.fft.irfft($n1, 5)
         np.fft.ifftn($n2)  np.abs(np.fft.rfft($f1)) ** 2"""),
+    "models": (2, """
+        fg.nn.relu($f)  fg.nn.gelu($f)  fg.nn.silu($f)  fg.nn.softplus($f)  fg.nn.elu($f)
+        fg.nn.selu($f)  fg.nn.leaky_relu($f)  fg.nn.hard_tanh($f)  fg.nn.log_sigmoid($f)
+        fg.nn.mish($f)  fg.nn.relu6($f)
+        fg.nn.softmax($f1, axis=@axis)  fg.nn.log_softmax($f1, axis=@axis)  fg.nn.standardize($f1)
+        fg.nn.hard_sigmoid($f)  fg.nn.celu($f)  fg.nn.soft_sign($f)  fg.nn.one_hot($i % 3, 3) * $f0
+        fg.losses.mse($f1, $f=)  fg.losses.l1($f1, $f=)  fg.losses.huber($f1, $f=)
+        fg.losses.hinge($f1, 1.0 - 2 * $b=)
+        fg.losses.binary_cross_entropy_with_logits($f1, 1.0 * $b=)
+        fg.lax.reduce_window(np.ravel($f), -np.inf, fg.lax.max, (2,), (1,), 'SAME')
+        fg.lax.reduce_window(np.ravel($f), 0.0, fg.lax.add, (2,), (1,), 'SAME')
+        fg.lax.conv(np.resize($f, (1, 2, 3)), np.resize($f, (1, 2, 2)), (1,), 'SAME')"""),
 }
 # fmt: on
 CONTROL = 12.0  # the weight of lines that hold functions; see control.py

@@ -74,7 +74,7 @@ def vmap(fun, in_axes=0, out_axes=0):
 
 
 class At:
-    """``fg.at`` by NumPy's own ufunc methods on a copy."""
+    """``fg.at`` by NumPy's own ufunc methods on a copy; modes for one array of integers."""
 
     def __init__(self, x, index=()):
         self.x, self.index = np.array(x), index
@@ -82,20 +82,43 @@ class At:
     def __getitem__(self, index):
         return At(self.x, index)
 
-    def set(self, value):
+    def moved(self, mode):
+        """Return the index in range, and where it was."""
+        n, i = len(self.x), self.index
+        if mode == "clip":
+            return np.clip(i, 0, n - 1), None
+        i = np.where(i < 0, i + n, i)
+        return np.clip(i, 0, n - 1), (i >= 0) & (i < n)
+
+    def get(self, mode=None):
+        if mode is None:
+            return self.x[self.index]
+        index, inside = self.moved(mode)
+        y = self.x[index]
+        if mode == "clip":
+            return y
+        inside = inside.reshape(inside.shape + (1,) * (y.ndim - inside.ndim))
+        return np.where(inside, y, np.nan).astype(y.dtype)
+
+    def set(self, value, mode=None):
         if not np.can_cast(np.asarray(value).dtype, self.x.dtype, "same_kind"):
             raise TypeError("NumPy would drop an imaginary part, with a warning")
-        self.x[self.index] = value
+        self.x[self.index if mode is None else self.moved(mode)[0]] = value
         return self.x
 
-    def get(self):
-        return self.x[self.index]
+    def apply(self, fun):
+        self.x[self.index] = fun(self.x[self.index])
+        return self.x
 
     def __getattr__(self, name):
         ufunc = getattr(np, {"max": "maximum", "min": "minimum"}.get(name, name))
 
-        def method(value):
-            ufunc.at(self.x, self.index, np.asarray(value, self.x.dtype))
+        def method(value, mode=None):
+            index = self.index
+            if mode == "drop":
+                index, inside = self.moved(mode)
+                index = index[inside]
+            ufunc.at(self.x, index, np.asarray(value, self.x.dtype))
             return self.x
 
         return method
@@ -133,7 +156,7 @@ vars(PLAIN_LAX).update(
 PLAIN = types.SimpleNamespace(
     lax=PLAIN_LAX, vmap=vmap, at=At, jit=same, checkpoint=same, custom_jvp=CustomJvp,
     custom_vjp=CustomJvp, stop_gradient=same, special=fg.special, grad=derivative(fg.grad),
-    jvp=fg.jvp, vjp=fg.vjp, numpy=np, linalg=fg.linalg,
+    jvp=fg.jvp, vjp=fg.vjp, numpy=np, linalg=fg.linalg, nn=fg.nn, losses=fg.losses,
 )  # fmt: skip
 
 NUMBERS = {"inf": np.inf, "nan": np.nan}
