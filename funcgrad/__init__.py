@@ -33,6 +33,7 @@ from .transforms.derived import (
     jacrev as jacrev,
 )
 from .transforms.forward import jvp as jvp
+from .transforms.grad import grad as grad, value_and_grad as value_and_grad
 from .transforms.jit import disable_jit as disable_jit, jit as jit
 from .transforms.linear import (
     linear_transpose as linear_transpose,
@@ -40,7 +41,6 @@ from .transforms.linear import (
     stop_gradient as stop_gradient,
 )
 from .transforms.pullback import vjp as vjp
-from .transforms.reverse import grad as grad, value_and_grad as value_and_grad
 from .transforms.staging import (
     ShapeDtypeStruct as ShapeDtypeStruct,
     closure_convert as closure_convert,

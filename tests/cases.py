@@ -310,9 +310,7 @@ CASES: dict[str, list[Case]] = {
     "sqrt":        unary(*POS, **C),
     "root":        unary(*POS, **C),
     "cbrt":        unary(*POS, signed=True),
-    "safe_div":    binary(BOTH, POS, **C),
-    "safe_mul":    binary(BOTH, BOTH, **C),
-    "zero_mul":    binary(BOTH, BOTH, **C),
+    "quotient":    binary(BOTH, POS, **C),
     # exponentials and logarithms
     "exp":         unary(*BOTH, **C),
     "exp2":        unary(*BOTH, **C),

@@ -152,11 +152,11 @@ def test_a_number_of_pythons_stays_weak():
     assert (before, after) == (["mul", "mul"], ["mul"])  # the first makes it one of NumPy's
 
 
-def test_a_cotangent_of_ones_needs_no_guard():
-    jaxpr, _ = staged(fg.grad(lambda x: np.exp(x).sum()), M)
+def test_a_division_by_a_number_needs_no_guard():
+    jaxpr, _ = staged(fg.grad(lambda x: (x / 3.0).sum()), M)
 
-    assert "safe_mul" in names(jaxpr)
-    assert "safe_mul" not in names(optimized(jaxpr))
+    assert "quotient" in names(jaxpr)
+    assert "quotient" not in names(optimized(jaxpr))
 
 
 # all passes, one after the other

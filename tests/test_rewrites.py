@@ -20,7 +20,7 @@ from funcgrad.compile.rewrite import Builder
 from funcgrad.core.registry import primitives
 from funcgrad.ops import elementwise as ew
 from funcgrad.ops.assign import add_at_p
-from funcgrad.ops.choice import gate, wins
+from funcgrad.ops.choice import gate, hide, wins
 from funcgrad.ops.compare import logical_not
 from funcgrad.ops.index import ARRAY, Index, scatter_add_p
 from funcgrad.ops.structure import broadcast_p, reshape_p, sum_p, transpose_p
@@ -179,10 +179,10 @@ def to_part(draw):
     return lambda u, v: scattered(u, other) + scattered(v, index) * 1, (u, v)
 
 
-def product_of_repeated(draw):
+def quotient_by_number(draw):
     x, n = draw.value(REAL_DTYPES), draw.number()
     shape = np.shape(x) if draw.rng.random() < 0.7 else wider(draw, x)
-    return lambda x: ew.safe_mul(repeated(n, shape), x), (x,)
+    return lambda x: ew.quotient(repeated(x, shape), n), (x,)
 
 
 def quotient(draw):
@@ -194,7 +194,7 @@ RULES = {
     "_to_part": to_part,
     "_unrepeated": over_repeated,
     "_division": quotient,
-    "_of_ones": product_of_repeated,
+    "_by_number": quotient_by_number,
     "_no_op": no_op,
     "_twice": twice,
     "_moves_ones": moved_ones,
@@ -212,6 +212,11 @@ def choice(draw):
 def gated(draw):
     t, c = draw.value(REAL_DTYPES), draw.array("?")
     return lambda t, c: gate(t, c), (t, c)
+
+
+def hidden(draw):
+    t, c = draw.value(REAL_DTYPES), draw.array("?")
+    return lambda t, c: hide(t, c), (t, c)
 
 
 def winning(draw):
@@ -302,6 +307,7 @@ LOWERED = {
     "stop_gradient": passed_on(fg.stop_gradient),
     "where": choice,
     "gate": gated,
+    "hide": hidden,
     "wins": winning,
     "clip": limited,
     "pow": power,

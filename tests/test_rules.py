@@ -42,6 +42,8 @@ MATRICES = dict.fromkeys((
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control
 # only the compiler makes them; test_jit
 BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks"}
+# what marks derivatives in programs that are staged, and masks them; test_paths
+MARKS = {"seed", "settle", "check", "after", "hide", "constant"}
 COLLECTIVES = {
     "psum", "pmax", "pmin", "all_gather", "psum_scatter", "all_to_all", "ppermute",
 }  # fmt: skip  # test_collectives
@@ -55,6 +57,11 @@ JOINT = "it gives outputs and derivative together, by push and pull"
 ABSENT = {
     ("blocks", "batch"): "it is made when no transform is left",
     ("overlapping_blocks", "batch"): "it is made when no transform is left",
+    ("check", "batch"): "it is made when no transform is left",
+    ("after", "batch"): "it is made when no transform is left",
+    ("constant", "jvp"): "it has no operands",
+    ("constant", "vjp"): "it has no operands",
+    ("constant", "batch"): "it has no operands",
     ("cumprod", "vjp"): "its transpose is that of the doubling scan that its jvp writes down",
     **{(name, "vjp"): "its jvp is transposed" for name in TRANSPOSED},
     **{(name, "run"): "the trace of the axis's token runs it" for name in COLLECTIVES},
@@ -67,6 +74,10 @@ NO_DERIVATIVE = {
     ("where", 0): "a condition",
     ("ldexp", 1): "an integer exponent",
     ("gate", 1): "a condition",
+    ("hide", 1): "a condition",
+    ("copysign", 1): "its sign alone is read",
+    ("heaviside", 0): "its sign alone is read",
+    ("nextafter", 1): "its order alone is read",
     **{("wins", i): "compared only" for i in (1, 2, 3)},
 }
 
@@ -185,7 +196,8 @@ def outcome(function, *args, **params):
 
 
 def test_every_primitive_has_a_row():
-    assert sorted(OWN) == sorted([*CASES, *HOLDERS, *MATRICES, *COLLECTIVES, *NUMBERS, *BITS])
+    known = [*CASES, *HOLDERS, *MATRICES, *COLLECTIVES, *NUMBERS, *BITS, *MARKS]
+    assert sorted(OWN) == sorted(known)
 
 
 def test_every_absent_rule_is_declared(capsys):
@@ -205,7 +217,8 @@ def test_every_absent_rule_is_declared(capsys):
 
     assert lacking == set(ABSENT)
     transposed = {(name, "vjp") for name in ("cumprod", *TRANSPOSED)}
-    for name, rule in lacking - transposed - {(name, "batch") for name in BITS}:
+    alone = {(name, rule) for name, rule in lacking if name in BITS | MARKS}
+    for name, rule in lacking - transposed - alone:
         joint = {"jvp": "push", "vjp": "pull", "batch": "map_in", "run": "over"}
         assert getattr(OWN[name], joint[rule], None) is not None
 

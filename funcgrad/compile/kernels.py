@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.jaxpr import NotFiniteError
 from ..ops.index import FEW, Index, indexed_shape
 from ..ops.pointwise import PYTHON_TYPES, python_operator
 from .text import index, lengths
@@ -47,6 +48,11 @@ class Kernels:
     constant: Callable[..., str]
     scratch: Callable[..., Any]
     copy: Callable[..., None]
+    bind: Callable[..., str]
+    indented: Callable[..., Any]
+    fallback: Any
+    masked: str
+    signal: str
 
     def elementwise(self, prim: Any, ins: Sequence[Value], out: Value) -> None:
         if not out.aval.shape:
@@ -93,6 +99,13 @@ class Kernels:
             self.line(f"{out}[...] = {x if leading else x.reshaped(expanded)}", out.aval)
         else:
             self.line(f"{out}.fill({x})", out.aval)
+
+    def require(self, condition: str) -> None:
+        """Write a check, which raises a signal for the fallback to be called where it fails."""
+        self.signal = self.bind(NotFiniteError, "NotFinite")
+        self.masked = self.bind(self.fallback, "masked")
+        with self.indented(f"if not ({condition}):"):
+            self.line(f"raise {self.signal}")
 
     # reductions
 

@@ -8,7 +8,10 @@ from collections.abc import Sequence
 from threading import local
 from typing import Any
 
+import numpy as np
+
 from ..core.jaxpr import Jaxpr
+from .guard import held, masked_twin
 from .passes import finished, optimized
 from .remat import within
 from .source import Source, source_of
@@ -64,6 +67,25 @@ def _alone(scope: dict[str, Any]) -> types.FunctionType:
     return types.FunctionType(main.__code__, names, "main")
 
 
+class Fallback:
+    """A program with masks for its derivatives, compiled when one was not finite without them."""
+
+    def __init__(self, jaxpr: Jaxpr, name: str, program: Program | None = None) -> None:
+        self.jaxpr, self.name, self.program = jaxpr, name, program
+
+    def ready(self) -> Program:
+        if self.program is None:
+            self.program = compiled(masked_twin(self.jaxpr), f"{self.name}_masked")
+        return self.program
+
+    def __call__(self, *args: Any) -> tuple[Any, ...]:
+        with np.errstate(all="ignore"):  # the program without masks has given the warnings
+            return self.ready().main(*args)
+
+    def __reduce__(self) -> Any:
+        return Fallback, (None, self.name, self.ready())
+
+
 def compiled(
     jaxpr: Jaxpr,
     name: str,
@@ -88,7 +110,11 @@ def compiled(
         MemoryLimitError: if it cannot do with so little.
     """
     names = inputs or [f"x{i}" for i in range(len(jaxpr.invars))]
-    write = lambda program: source_of(finished(program), title or name, names, donated, threads)
+    alone = Jaxpr(jaxpr.invars, jaxpr.constvars, jaxpr.eqns, jaxpr.outvars)  # no memo leads back
+    masked = Fallback(alone, name)
+    write = lambda program: source_of(
+        finished(held(program, donated)), title or name, names, donated, threads, masked
+    )
     program = optimized(jaxpr)
     if memory_limit is not None:
         program = within(program, memory_limit, lambda candidate: write(candidate).arena)

@@ -14,7 +14,7 @@ from ..core.avals import Aval, broadcast_shapes
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
 from ..ops.assign import add_at_p, set_at_p
 from ..ops.bits import blend, keep
-from ..ops.elementwise import add, div, mul, safe_mul, where
+from ..ops.elementwise import add, div, mul, quotient, where
 from ..ops.index import scatter_add_p
 from ..ops.pointwise import Elementwise
 from ..ops.structure import (
@@ -78,20 +78,12 @@ def _division(build: Builder, eqn: Eqn) -> Atom | None:
     return build(mul, x, inverse)
 
 
-def _of_ones(build: Builder, eqn: Eqn) -> Atom | None:
-    """A cotangent that is a number other than 0 needs no guard: safe_mul(a, x) = a x."""
-    t, c = eqn.ins
-    known = _repeated_number(build, t)
-    if known is None or not known:
+def _by_number(build: Builder, eqn: Eqn) -> Atom | None:
+    """A division by a number other than 0 needs no guard: quotient(t, a) = t / a."""
+    (t, a) = eqn.ins
+    if not isinstance(a, Literal) or not finite(a) or not a.value:
         return None
-    return build(mul, t, c)
-
-
-def _repeated_number(build: Builder, atom: Atom) -> Any:
-    """Return the number of which a value consists, None where it is not one."""
-    while (eqn := build.maker(atom)) is not None and eqn.prim in (broadcast_p, reshape_p):
-        atom = eqn.ins[0]
-    return atom.value if isinstance(atom, Literal) and np.isfinite(atom.value) else None
+    return build(div, t, a)
 
 
 def _same_choice(build: Builder, eqn: Eqn) -> Atom | None:
@@ -268,7 +260,7 @@ ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)
 RULES: dict[Any, tuple[Any, ...]] = {
     add:         (_to_part, _unrepeated),
     div:         (_division, _unrepeated),
-    safe_mul:    (_of_ones, _unrepeated),
+    quotient:    (_by_number, _unrepeated),
     reshape_p:   (_no_op, _twice),
     transpose_p: (_no_op, _twice, _moves_ones),
     convert_p:   (_no_op, _cast_number),

@@ -16,7 +16,7 @@ may still write to it.
 """
 
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +52,7 @@ def source_of(
     inputs: Sequence[str],
     donated: Sequence[int | None] = (),
     threads: int = 1,
+    fallback: Callable[..., Any] | None = None,
 ) -> Source:
     """Return the source of a program.
 
@@ -61,8 +62,9 @@ def source_of(
         inputs: names for the inputs.
         donated: for each output the input over which it is written, if any.
         threads: how many share loops over blocks of big arrays.
+        fallback: what to call instead where a derivative is not finite.
     """
-    w = Writer(threads)
+    w = Writer(threads, fallback)
     given = _distinct(inputs)
     clashes = set(given) & set(dir(np))
     given = [unused(f"{name}_", set(given)) if name in clashes else name for name in given]
@@ -122,7 +124,7 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     statics = needed(w.statics, "\n".join([*w.lines, returned]))
     bound = list(w.bound.values())
     given = f"{w.tuple([token for token, _ in bound])} = constants" if bound else ""
-    lines = "\n".join(_main(w, inputs, list(statics), returned))
+    lines = "\n".join(_guarded(w, _main(w, inputs, list(statics), returned), inputs))
     if statics:
         lines = f"{_workspace(w, statics)}\n\nspaces = local()\n\n{lines}"
     rows = ["from threading import local"] if statics else []
@@ -156,6 +158,20 @@ def _workspace(w: Writer, statics: dict[str, str]) -> str:
         lines.append(f"{INDENT}arena = {w.numpy('empty')}({size}, {w.numpy('uint8')})")
     lines += [f"{INDENT}{token} = {made}" for token, made in statics.items()]
     return "\n".join([*lines, f"{INDENT}return {w.tuple(list(statics))}"])
+
+
+def _guarded(w: Writer, lines: Sequence[str], inputs: Sequence[str]) -> list[str]:
+    """Return the lines of a function that falls back on another where a check fails."""
+    if not w.masked:
+        return list(lines)
+    head, *body = lines
+    return [
+        head,
+        f"{INDENT}try:",
+        *(f"{INDENT}{line}" for line in body),
+        f"{INDENT}except {w.signal}:  # the same program with masks",
+        f"{INDENT * 2}return {w.masked}({', '.join(inputs)})",
+    ]
 
 
 def _main(w: Writer, inputs: Sequence[str], statics: Sequence[str], returned: str) -> list[str]:

@@ -19,9 +19,11 @@ import numpy as np
 
 from ..core.avals import Aval
 from ..core.errors import FuncgradError, UnsupportedError
+from ..core.jaxpr import NotFiniteError
 from ..core.registry import primitives
 from ..core.trace import Primitive
 from .names import label
+from .program import Fallback
 from .source import Source
 from .text import keywords, literal
 from .threads import share
@@ -47,6 +49,12 @@ class Exporter:
         """
         if id(value) in self.names:
             return self.names[id(value)]
+        if isinstance(value, Fallback):
+            return self.program(value)
+        if value is NotFiniteError:
+            name = self.define(value, value.__name__)
+            self.lines.append(f"class {name}(Exception):\n    pass\n")
+            return name
         if isinstance(value, types.ModuleType):
             return self.module(value)
         if isinstance(value, np.dtype):
@@ -75,6 +83,24 @@ class Exporter:
             return literal(value)
         except FuncgradError:
             raise unsupported(value) from None
+
+    def program(self, fallback: Fallback) -> str:
+        """Define the function of another program, which this one may fall back on."""
+        source = fallback.ready().source
+        name = self.define(fallback, "masked")
+        lines = [*self.around_body(source), source.body, _QUIET]
+        body = textwrap.indent("\n\n".join(part.strip("\n") for part in lines), "    ")
+        self.lines.append(f"def {name}_in():\n{body}\n\n{name} = {name}_in()\n")
+        return name
+
+    def around_body(self, source: Source) -> list[str]:
+        """Return the lines that give the body of a program what it names."""
+        found = [getattr(primitives[prim], part) for _, prim, part in source.parts]
+        names = [name for name, _, _ in source.parts]
+        if source.shares:
+            found, names = [*found, share], [*names, "share"]
+        lines = [f"constants = {self.container(list(source.constants))}"]
+        return [*lines, f"{', '.join(names)}, = {self.container(found)}"] if names else lines
 
     def module(self, module: types.ModuleType) -> str:
         """Import a module, or, if it is one of this library's, define its functions."""
@@ -246,6 +272,13 @@ def _row(name: str, aval: Aval) -> tuple[str, Any, str]:
     return name, aval.shape, str(aval.dtype)
 
 
+_QUIET = """
+def run(*args):
+    with numpy.errstate(all="ignore"):  # the program without masks has given the warnings
+        return main(*args)
+
+return run
+"""
 _RUN = """
 def run(leaves, statics):
     for (name, shape, dtype), x in zip(wanted, leaves):
@@ -287,19 +320,14 @@ def standalone(
         UnsupportedError: if something that it calls has no source that can come along.
     """
     exporter = Exporter()
-    found = [getattr(primitives[prim], part) for _, prim, part in source.parts]
-    names = [name for name, _, _ in source.parts]
-    if source.shares:
-        found, names = [*found, share], [*names, "share"]
-    parts, constants = exporter.container(found), exporter.container(list(source.constants))
+    around = exporter.around_body(source)
     given = exporter.container(list(values))
     modules = "".join(f"\nimport {name}" for name in sorted(exporter.modules - {"numpy"}))
     shadowed = f"\nfrom builtins import {name}" if hasattr(builtins, name) else ""
     inner = [_HEAD + modules + shadowed, *exporter.lines]
-    inner += [f"parts, constants, given = {parts}, {constants}, {given}"]
+    inner += [*around, f"given = {given}"]
     inner += [f"wanted = {literal(tuple([_row(*pair) for pair in wanted]))}"]
     inner += [f"fixed = ({''.join(f'({literal(name)}, {text}), ' for name, text in fixed)})"]
-    inner += [f"{', '.join(names)}, = parts"] if names else []
     inner += [source.body, _RUN, "return run"]
     body = textwrap.indent("\n\n".join(part.strip("\n") for part in inner), "    ")
     program = f"def _program():\n{body}"

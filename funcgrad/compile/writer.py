@@ -31,9 +31,9 @@ DEPTH = 14  # of nested blocks, from which on loops are called instead of writte
 class Writer(Kernels, Places):
     """The lines of one function, and what they need from the module around it."""
 
-    def __init__(self, threads: int = 1) -> None:
-        self.threads = threads  # that share loops over blocks
-        self.shares = False  # whether loops are dealt out
+    def __init__(self, threads: int = 1, fallback: Any = None) -> None:
+        self.fallback, self.masked, self.signal = fallback, "", ""  # see Kernels.require
+        self.threads, self.shares = threads, False  # that share loops over blocks; whether any do
         self.arena = Arena()
         self.names = Names()
         self.lines: list[str] = []

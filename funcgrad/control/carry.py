@@ -1,12 +1,13 @@
 """The body of a loop as a program: what it carries keeps its structure, shapes and dtypes."""
 
+import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, short
 from ..core.jaxpr import Jaxpr
 from ..ops.operand import common_dtype
@@ -32,6 +33,28 @@ def check_operands(operands: Sequence[Any]) -> None:
         if type(operand) not in PYTHON_SCALARS:
             for x in (operand,) if isinstance(operand, np.ndarray) else tree.leaves(operand):
                 check_operand(x)
+
+
+def length_of(xs: Any, length: int | None) -> int:
+    """Return the number of steps, on which all first axes must agree."""
+    rows = []
+    for path, x in tree.leaves_with_path(xs):
+        if not is_arraylike(x) or not shape_of(x):
+            got = aval_of(x) if is_arraylike(x) else type(x).__name__
+            raise ShapeError(
+                f"scan: xs{tree.keystr(path)} has no first axis to scan over: got {got}; close "
+                f"over what all steps share"
+            )
+        rows.append((f"xs{tree.keystr(path)}", shape_of(x)[0]))
+    rows += [("length", operator.index(length))] if length is not None else []
+    if not rows:
+        raise ValueError("scan: xs has no arrays: give length, the number of steps")
+    if len({n for _, n in rows}) > 1:
+        told = "; ".join(f"{name} has {n}" for name, n in rows)
+        raise ShapeError(f"scan: the first axes must be of one length: {told}")
+    if rows[0][1] < 0:
+        raise ValueError(f"scan: length must not be negative: got {length}")
+    return rows[0][1]
 
 
 class Body:

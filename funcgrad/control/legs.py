@@ -7,6 +7,8 @@ before it have left there.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from ..core.avals import Aval, aval_of
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, live
 from ..core.trace import Tracer
@@ -126,18 +128,20 @@ def leg_halves(leg: Leg, seeds: Sequence[Aval], both: Any) -> Halves:
     return halves("a derivative of a loop", in_avals(leg.program), seeds, both, kept, constant)
 
 
-def jvp_of_leg(leg: Leg, lefts: Sequence[int]) -> tuple[Jaxpr, tuple[Any, ...]]:
-    """Return the program that carries tangents along: each part, then those of its members."""
+def leg_beside(
+    leg: Leg, lefts: Sequence[int], both: Any, dtype: np.dtype | None
+) -> tuple[Jaxpr, tuple[Any, ...]]:
+    """Return the program that carries tangents or masks along: each part, then its members'."""
     n, k = leg.size
-    avals, layout = interleaved(parted(in_avals(leg.program), n, k, *lefts)[:-1], leg.ins)
+    avals, layout = interleaved(parted(in_avals(leg.program), n, k, *lefts)[:-1], leg.ins, dtype)
 
     def body(values: list[Any]) -> list[Any]:
-        outs, ts = leg_pushed(leg, *layout(values))
+        outs, more = both(leg, *layout(values))
         carry, left = parted(outs, k)
-        t_carry, t_left = parted(ts, sum(leg.outs[:k]))
-        return [*carry, *t_carry, *left, *t_left]
+        more_carry, more_left = parted(more, sum(leg.outs[:k]))
+        return [*carry, *more_carry, *left, *more_left]
 
-    return staged("jvp of a loop", body, avals)
+    return staged("a loop", body, avals)
 
 
 class Return:

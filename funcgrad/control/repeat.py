@@ -17,7 +17,9 @@ from ..compile.loops import write_while
 from ..compile.prune import pruned_while
 from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..ops.paths import Gaps, present
 from ..ops.structure import Batched, front
+from ..transforms.paths import Paths
 from ..transforms.programs import (
     Holder,
     apart,
@@ -28,6 +30,7 @@ from ..transforms.programs import (
     given,
     in_avals,
     linear_in,
+    masked,
     out_avals,
     parted,
     spread,
@@ -38,8 +41,9 @@ from .legs import (
     Masked,
     Return,
     by_leg,
-    jvp_of_leg,
+    leg_beside,
     leg_halves,
+    leg_pushed,
     legs_of,
     plain,
     pulled_seeds,
@@ -127,18 +131,43 @@ class While(Holder):
         seeds = [chosen(t_consts, leg.ins[:n]), chosen(t_carry, leg.ins[n:]), []]
         return outs, spread(later(seeds, False), leg.outs)
 
+    def along(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
+        """Carry masks along, as forward mode carries tangents."""
+        going, legs = legs_of(args, [mask is not None for mask in live], params, dependent)
+        _, masks = by_leg(list(map(present, args, live)), params["sizes"])
+        both = lambda leg, xs, ms: masked(trace, leg.program, xs, ms, leg.ins, leg.outs)
+        return self.beside(going, legs, masks, both, params, np.dtype(bool))
+
+    def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
+        count = sum(k for _, k in params["sizes"])
+        return [True] * count, True
+
     def pushed(
         self, going: list[Any], legs: list[Leg], ts: Any, params: dict[str, Any]
     ) -> tuple[list[Any], list[Any]]:
         """Carry the tangents along in every leg."""
+        return self.beside(going, legs, ts, leg_pushed, params)
+
+    def beside(
+        self,
+        going: list[Any],
+        legs: list[Leg],
+        others: Any,
+        both: Any,
+        params: dict[str, Any],
+        dtype: np.dtype | None = None,
+    ) -> tuple[list[Any], list[Any]]:
+        """Run with a tangent or a mask beside each value flagged; ``both`` is a step of a leg."""
         new: list[tuple[Jaxpr, list[Any], list[Any]]] = []
-        for j, (leg, (t_consts, t_carry)) in enumerate(zip(legs, ts, strict=True)):
-            program, operands = jvp_of_leg(leg, [len(before.left) for before in legs[:j]])
+        for j, (leg, (consts, carry)) in enumerate(zip(legs, others, strict=True)):
+            lefts = [len(before.left) for before in legs[:j]]
+            program, operands = leg_beside(leg, lefts, both, dtype)
             n, k = leg.size
-            consts = [*operands, *leg.consts, *chosen(t_consts, leg.ins[:n])]
-            new.append((program, consts, [*leg.carry, *chosen(t_carry, leg.outs[:k])]))
+            given_consts = [*operands, *leg.consts, *chosen(consts, leg.ins[:n])]
+            new.append((program, given_consts, [*leg.carry, *chosen(carry, leg.outs[:k])]))
         k = len(legs[0].carry)
-        extra = [Var(a) for a in chosen(out_avals(legs[0].program)[:k], legs[0].outs[:k])]
+        beside = chosen(out_avals(legs[0].program)[:k], legs[0].outs[:k])
+        extra = [Var(a if dtype is None else Aval(a.shape, dtype)) for a in beside]
         cond = params["cond"]
         cond = Jaxpr((*cond.invars, *extra), (), cond.eqns, cond.outvars)
         results = self.bound(cond, going, new)

@@ -5,25 +5,26 @@ one scan what the other, which runs the opposite way, reads.
 """
 
 import functools
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from typing_extensions import override
 
+from ..compile.guard import through
 from ..compile.hoist import hoisted_scan
 from ..compile.loops import write_scan
 from ..compile.prune import pruned_scan
 from ..core import tree
-from ..core.avals import Aval, aval_of, dtype_of, is_arraylike, shape_of
-from ..core.errors import ShapeError
+from ..core.avals import Aval, aval_of, dtype_of, shape_of
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..ops.index import concatenate_p
 from ..ops.operand import stacked
+from ..ops.paths import Gaps, present
 from ..ops.structure import Batched, reshape, stretched, transpose_p
 from ..transforms.arguments import check_callable
 from ..transforms.halves import halves
+from ..transforms.paths import Paths
 from ..transforms.programs import (
     Flags,
     Holder,
@@ -36,6 +37,7 @@ from ..transforms.programs import (
     in_avals,
     interleaved,
     linear_in,
+    masked,
     out_avals,
     parted,
     pulled_back,
@@ -45,7 +47,7 @@ from ..transforms.programs import (
     tangent_avals,
     until_stable,
 )
-from .carry import Body
+from .carry import Body, length_of
 
 
 class Scan(Holder):
@@ -111,30 +113,67 @@ class Scan(Holder):
         ts = chosen(given(tangents, primals), flags)
         smooth = dependent(jaxpr, flags)
         outs_flagged = [*flags[n : n + k], *smooth[k:]]
-        counts = [sum(part) for part in parted(flags, n, k)[:2]]
-        parts = parted(ts, *counts)
-
         both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, outs_flagged)
         if apart(primals, tangents):
+            parts = parted(ts, *(sum(part) for part in parted(flags, n, k)[:2]))
             outs, later = self.halved(primals, tangent_avals(in_avals(jaxpr), flags), both, params)
             return outs, spread(later(parts, params["reverse"]), outs_flagged)
-        c, x, z = parted(primals, n, k)
-        ins, layout = interleaved(parted(in_avals(jaxpr), n, k), flags)
+        return self.beside(primals, ts, flags, outs_flagged, both, params)
+
+    def along(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
+        """Carry masks along, as forward mode carries tangents."""
+        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
+        reached = functools.partial(dependent, jaxpr)
+        flags = _spread([mask is not None for mask in live], params, reached)
+        outs_flagged = [*flags[n : n + k], *reached(flags)[k:]]
+        masks = chosen(list(map(present, args, live)), flags)
+        both = lambda xs, masks: masked(trace, jaxpr, xs, masks, flags, outs_flagged)
+        return self.beside(args, masks, flags, outs_flagged, both, params, np.dtype(bool))
+
+    def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
+        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
+        c, carry, z = parted(gaps, n, k)
+        while True:
+            outs, risky = through(jaxpr, [*c, *carry, *z])
+            # a carry that no tangent starts is 0
+            now = [
+                a if b is None else a is not False or b for a, b in zip(carry, outs, strict=False)
+            ]
+            if now == carry:
+                return [*carry, *outs[k:]], risky
+            carry = now
+
+    def beside(
+        self,
+        args: Sequence[Any],
+        others: Sequence[Any],
+        flags: Flags,
+        outs_flagged: Flags,
+        both: Any,
+        params: dict[str, Any],
+        dtype: np.dtype | None = None,
+    ) -> tuple[list[Any], list[Any]]:
+        """Scan with a tangent or a mask beside each value flagged; ``both`` is one step of it."""
+        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
+        counts = [sum(part) for part in parted(flags, n, k)[:2]]
+        parts = parted(others, *counts)
+        c, x, z = parted(args, n, k)
+        ins, layout = interleaved(parted(in_avals(jaxpr), n, k), flags, dtype)
 
         def body(values: list[Any]) -> list[Any]:
-            outs, ts = both(*layout(values))
+            outs, more = both(*layout(values))
             carry, ys = parted(outs, k)
-            t_carry, t_ys = parted(ts, counts[1])
-            return [*carry, *t_carry, *ys, *t_ys]
+            more_carry, more_ys = parted(more, counts[1])
+            return [*carry, *more_carry, *ys, *more_ys]
 
-        program, operands = staged("jvp of scan", body, ins)
+        program, operands = staged("scan", body, ins)
         results = self.bind(
             *operands, *c, *parts[0], *x, *parts[1], *z, *parts[2],
             **{**params, "jaxpr": program, "num_consts": len(operands) + n + counts[0],
                "num_carry": k + counts[1]},
         )  # fmt: skip
-        carry, t_carry, ys, t_ys = parted(results, k, counts[1], len(smooth) - k)
-        return [*carry, *ys], spread([*t_carry, *t_ys], outs_flagged)
+        carry, more_carry, ys, more_ys = parted(results, k, counts[1], len(jaxpr.outvars) - k)
+        return [*carry, *ys], spread([*more_carry, *more_ys], outs_flagged)
 
     def pull(self, ins: Sequence[Any], needs: Sequence[Any], **params: Any) -> tuple[Any, Any]:
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
@@ -275,7 +314,7 @@ def scan(
     """
     check_callable("scan", f)
     xs_leaves, xs_tree = tree.flatten(xs)
-    n = _length(xs, length)
+    n = length_of(xs, length)
     slices = [Aval(shape_of(x)[1:], dtype_of(x)) for x in xs_leaves]
     step = lambda carry, x: _pair(f(carry, tree.unflatten(xs_tree, x)))
     body = Body("scan", f, init, slices, step)
@@ -300,28 +339,6 @@ def _steps(unroll: int | bool, length: int) -> int:
     if not isinstance(unroll, int) or unroll < 1:
         raise ValueError(f"scan: unroll must be a whole number from 1 on, or a bool: got {unroll}")
     return max(min(unroll, length), 1)
-
-
-def _length(xs: Any, length: int | None) -> int:
-    """Return the number of steps, on which all first axes must agree."""
-    rows = []
-    for path, x in tree.leaves_with_path(xs):
-        if not is_arraylike(x) or not shape_of(x):
-            got = aval_of(x) if is_arraylike(x) else type(x).__name__
-            raise ShapeError(
-                f"scan: xs{tree.keystr(path)} has no first axis to scan over: got {got}; close "
-                f"over what all steps share"
-            )
-        rows.append((f"xs{tree.keystr(path)}", shape_of(x)[0]))
-    rows += [("length", operator.index(length))] if length is not None else []
-    if not rows:
-        raise ValueError("scan: xs has no arrays: give length, the number of steps")
-    if len({n for _, n in rows}) > 1:
-        told = "; ".join(f"{name} has {n}" for name, n in rows)
-        raise ShapeError(f"scan: the first axes must be of one length: {told}")
-    if rows[0][1] < 0:
-        raise ValueError(f"scan: length must not be negative: got {length}")
-    return rows[0][1]
 
 
 def _run(body: Body, xs: Sequence[Any], length: int, reverse: bool) -> list[Any]:

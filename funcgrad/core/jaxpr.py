@@ -1,6 +1,6 @@
 """The intermediate representation: programs as flat lists of equations, in JAX's words."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -8,6 +8,16 @@ from .avals import Aval, aval_of
 from .errors import FuncgradError
 from .show import show
 from .trace import Primitive
+
+
+class NotFiniteError(Exception):
+    """Raised where a derivative is not finite and may be computed with masks instead.
+
+    ``fallback`` gives the program to run for one that has raised it; of None, one further out does.
+    """
+
+    def __init__(self, fallback: "Callable[[Jaxpr], Jaxpr] | None" = None) -> None:
+        self.fallback = fallback
 
 
 class Var:
@@ -75,7 +85,12 @@ class Jaxpr:
         steps = self.memo.get("steps")
         if steps is None:
             steps = self.memo["steps"] = _Steps(self)
-        return steps(args)
+        try:
+            return steps(args)
+        except NotFiniteError as err:
+            if err.fallback is None:
+                raise
+            return err.fallback(self).run(*args)
 
     def __repr__(self) -> str:
         return show(self)
@@ -115,9 +130,14 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]) -> tupl
     def read(atom: Atom) -> Any:
         return atom.value if isinstance(atom, Literal) else env[atom]
 
-    for eqn in jaxpr.eqns:
-        outs = eqn.prim.bind(*map(read, eqn.ins), **eqn.params)
-        env.update(zip(eqn.outs, outs, strict=True))
+    try:
+        for eqn in jaxpr.eqns:
+            outs = eqn.prim.bind(*map(read, eqn.ins), **eqn.params)
+            env.update(zip(eqn.outs, outs, strict=True))
+    except NotFiniteError as err:
+        if err.fallback is None:
+            raise
+        return eval_jaxpr(err.fallback(jaxpr), consts, args)
     return tuple(map(read, jaxpr.outvars))
 
 

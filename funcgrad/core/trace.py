@@ -38,11 +38,13 @@ def _can_be_freed(base: Any) -> bool:
 class Trace:
     """One run of one transform over one function."""
 
-    __slots__ = ("dead", "held", "origin", "serial")
+    __slots__ = ("dead", "held", "inner", "masked", "origin", "serial")
 
-    def __init__(self, origin: object) -> None:
+    def __init__(self, origin: object, masked: bool = False) -> None:
         self.serial = next(_serials)
         self.dead = False
+        self.masked = masked  # whether derivatives within are taken with masks, see paths.py
+        self.inner = False  # whether one was taken within, without masks
         self.held: list[np.ndarray] = []
         self.origin = origin  # whose run this is, for the words of errors
 
@@ -196,6 +198,8 @@ class Primitive:
 
     differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
     is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
+    waits: ClassVar[bool] = False  # True: the output is the operand, only later
+    is_product: bool = False  # True: only a factor that is not finite makes nan of 0
     is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its numbers
     is_librarys: bool = False  # True: its name is taken
     is_new: ClassVar[bool] = False  # True: ``run`` gives arrays that are none of its operands
@@ -235,6 +239,15 @@ class Primitive:
     reach: Any = None  # flags, **params -> flags: which outputs depend on the operands flagged
     bodies: Any = None  # *operands, **params -> each program that it holds, with its operands
     close: Any = None  # trace, *avals, **params -> operands in front, params: functions staged
+    along: Any = None  # trace, args, live, **params -> outs, live: ``on_paths`` of programs
+
+    # args, live, **params -> outs, live: which elements lie on a path, see ``ops/paths.py``. Where
+    # it is None, the outputs lie on one where any element of the operands does.
+    on_paths: Any = None
+    # gaps, ins, **params -> gaps, risky: of each operand and output None for an ordinary value,
+    # else whether it may hold elements on no path; and whether one of these may meet a factor that
+    # is not finite. Where it is None, all of that may be.
+    gaps: Any = None
 
     # What the compiler asks; None: it calls run.
     inlined: Any = None  # **params -> the program that the operation is, once none differentiates

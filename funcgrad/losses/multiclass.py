@@ -7,7 +7,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
 from ..nn.functions import one_hot, softmax
-from ..ops.elementwise import safe_mul
+from ..ops.elementwise import weighted
 from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
 from ..special.sums import shifted
@@ -214,7 +214,7 @@ def kl_divergence(
     x = floating(who, "log_predictions", log_predictions)
     y = floating(who, "targets", targets)
     same_shape(who, x, y, "log_predictions", "targets")
-    return reduced(who, _total(safe_mul(y, _safe_log(y) - x), axis, where), reduction)
+    return reduced(who, _total(weighted(y, _safe_log(y) - x), axis, where), reduction)
 
 
 @half_in_single
@@ -230,7 +230,7 @@ def kl_divergence_with_log_targets(
     x = floating(who, "log_predictions", log_predictions)
     y = floating(who, "log_targets", log_targets)
     same_shape(who, x, y, "log_predictions", "log_targets")
-    return _total(safe_mul(np.exp(y), y - x), axis, where)
+    return _total(weighted(np.exp(y), y - x), axis, where)
 
 
 @half_in_single
@@ -273,7 +273,7 @@ def _with_weights(logits: Any, weights: Any, axis: int, smoothing: float, gains:
         weights = (1 - smoothing) * weights + smoothing / shape_of(logits)[axis]
     z = shifted(logits, axis)
     logs = z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
-    return -np.sum(safe_mul(weights if gains is None else weights * gains, logs), axis=axis)
+    return -np.sum(weighted(weights if gains is None else weights * gains, logs), axis=axis)
 
 
 def _picked(x: Any, labels: Any, axis: int) -> Any:

@@ -8,10 +8,11 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape, aval_of, dtype_of, is_inexact, shape_of
 from ..core.trace import Primitive
-from .compare import eq
-from .elementwise import div, maximum, mul, where
+from .compare import eq, ne
+from .elementwise import div, maximum, where
 from .index import ARRAY, Batching, Index, add_into, getitem_p, scatter_add_p
-from .structure import Batched, cast, expand_dims, match, stretched, zeros
+from .paths import Gaps, Masked, present
+from .structure import Batched, cast, expand_dims, match, project, stretched, zeros
 
 
 class SetAt(Primitive):
@@ -50,6 +51,13 @@ class SetAt(Primitive):
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return operands <= {0, 1}
+
+    def on_paths(self, args: Any, live: Any, *, index: Index) -> Masked:
+        masks = map(present, args[:2], live[:2])
+        return self.bind(*args, index=index), self.bind(*masks, *args[2:], index=index)
+
+    def gaps(self, gaps: Any, ins: Any, *, index: Index) -> Gaps:
+        return (any(gap is not False for gap in gaps[:2]),), False
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
@@ -122,6 +130,14 @@ class AddAt(Primitive):
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return operands <= {0, 1}
 
+    def on_paths(self, args: Any, live: Any, *, index: Index) -> Masked:
+        counts = [project(present(x, m), float) for x, m in zip(args[:2], live[:2], strict=True)]
+        (total,) = self.bind(*counts, *args[2:], index=index)
+        return self.bind(*args, index=index), (ne(total, 0),)
+
+    def gaps(self, gaps: Any, ins: Any, *, index: Index) -> Gaps:
+        return (gaps[0] is not False,), False
+
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
         x, v, *arrays, index = _batched(args, axes, size, index)
@@ -166,20 +182,22 @@ class ExtremumAt(Primitive):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (t, u, *_) = primals, tangents
-        x_share, v_share = _shares(x, v, arrays, outs[0], index)
-        kept = zeros(x) if t is None else mul(t, x_share)
+        (x_won, x_ties), (v_won, v_ties) = _winners(x, v, arrays, outs[0], index)
+        kept = zeros(x) if t is None else where(x_won, div(t, x_ties), 0)
         if u is not None:
-            kept = add_at_p(kept, mul(cast(u, dtype_of(x)), v_share), *arrays, index=index)
+            u = where(v_won, div(cast(u, dtype_of(x)), v_ties), 0)
+            kept = add_at_p(kept, u, *arrays, index=index)
         return (kept,)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (ct,) = ins, cts
-        x_share, v_share = _shares(x, v, arrays, outs[0], index)
-        x_ct = None if needs[0] is None else mul(ct, x_share)
+        (x_won, x_ties), (v_won, v_ties) = _winners(x, v, arrays, outs[0], index)
+        x_ct = None if needs[0] is None else where(x_won, div(ct, x_ties), 0)
         v_ct = None
         if needs[1] is not None:
-            v_ct = match(mul(getitem_p(ct, *arrays, index=index), v_share), v)
+            own = getitem_p(ct, *arrays, index=index)
+            v_ct = match(where(v_won, div(own, v_ties), 0), v)
         return [x_ct, v_ct, *[None] * len(arrays)]
 
     @override
@@ -188,13 +206,14 @@ class ExtremumAt(Primitive):
         return (self(x, v, *arrays, index=index),), (0,)
 
 
-def _shares(x: Any, v: Any, arrays: Any, y: Any, index: Index) -> tuple[Any, Any]:
-    """Return what part of each extremum comes from the array, and from each value."""
+def _winners(x: Any, v: Any, arrays: Any, y: Any, index: Index) -> list[tuple[Any, Any]]:
+    """Return of the array, and of the values, which are the extremum, and how many tie for it."""
     dtype = dtype_of(y)
-    x_won = cast(eq(x, y), dtype)
-    v_won = cast(eq(cast(v, dtype), getitem_p(y, *arrays, index=index)), dtype)
-    ties = maximum(add_at_p(x_won, v_won, *arrays, index=index), 1)  # none where it is nan
-    return div(x_won, ties), div(v_won, getitem_p(ties, *arrays, index=index))
+    x_won = eq(x, y)
+    v_won = eq(cast(v, dtype), getitem_p(y, *arrays, index=index))
+    counts = add_at_p(cast(x_won, dtype), cast(v_won, dtype), *arrays, index=index)
+    ties = maximum(counts, 1)  # none where it is nan
+    return [(x_won, ties), (v_won, getitem_p(ties, *arrays, index=index))]
 
 
 def _batched(args: Any, axes: Any, size: int, index: Index) -> list[Any]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import abs, add, exp, mul, neg, safe_mul, sign, square, sub
+from .elementwise import abs, add, exp, mul, neg, sign, square, sub
 from .gamma import no_order
 from .kernels import by_blocks, polynomial
 from .pointwise import Elementwise
@@ -139,9 +139,9 @@ I1_FAR = (-1.9677083272584384e-11, 6.135932778393812e-11, 1.417650842869536e-10,
     -1.8349101357991557e-06, -1.5038547197358572e-05, -0.00021923576383382282,
     -0.009749577193235768, 0.38939845902587233)
 
-i0  = Elementwise("i0", by_blocks(_i0), lambda t, y, x: safe_mul(t, i1(x)))
+i0  = Elementwise("i0", by_blocks(_i0), lambda t, y, x: mul(t, i1(x)))
 i1  = Elementwise("i1", by_blocks(_i1),
-    lambda t, y, x: safe_mul(t, _grown(x, _i1_slope(x))))
+    lambda t, y, x: mul(t, _grown(x, _i1_slope(x))))
 i0e = Elementwise("i0e", by_blocks(_i0e),
     lambda t, y, x: neg(mul(t, mul(sign(x), bessel_moment(1, x)))))
 i1e = Elementwise("i1e", by_blocks(_i1e),

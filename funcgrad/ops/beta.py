@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import mul, safe_mul, sub
+from .elementwise import mul, sub
 from .gamma import (
     HALF_LOG_TAU,
     digamma,
@@ -59,9 +59,9 @@ def _slope(a: Any, b: Any) -> Any:
 
 # fmt: off
 beta   = Elementwise("beta", by_blocks(beta_of),
-                     lambda t, y, a, b: safe_mul(t, mul(y, _slope(a, b))),
-                     lambda t, y, a, b: safe_mul(t, mul(y, _slope(b, a))))
+                     lambda t, y, a, b: mul(t, mul(y, _slope(a, b))),
+                     lambda t, y, a, b: mul(t, mul(y, _slope(b, a))))
 betaln = Elementwise("betaln", by_blocks(betaln_of),
-                     lambda t, y, a, b: safe_mul(t, _slope(a, b)),
-                     lambda t, y, a, b: safe_mul(t, _slope(b, a)))
+                     lambda t, y, a, b: mul(t, _slope(a, b)),
+                     lambda t, y, a, b: mul(t, _slope(b, a)))
 # fmt: on

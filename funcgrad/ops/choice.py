@@ -1,10 +1,15 @@
 """Choosing between numbers, element by element: where, maximum, clip and their kin."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
+from ..core.avals import shape_of
 from .bits import INTEGERS, mask_of, selectable
+from .compare import eq, logical_and
+from .paths import Gaps, Masked, either, present
 from .pointwise import Elementwise
 
 _FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
@@ -70,15 +75,44 @@ def _lower_clip(build: Any, x: Any, lo: Any, hi: Any) -> Any:
     return build("minimum", build("maximum", x, lo), hi)
 
 
+class Selection(Elementwise):
+    """A choice by operands without derivative: an element that is not taken lies on no path.
+
+    ``taken`` gives the mask of the result, of the operands and of the masks of those chosen from.
+    """
+
+    def __init__(self, *args: Any, taken: Callable[..., Any], **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.taken = taken
+
+    @override
+    def on_paths(self, args: Any, live: Any) -> Masked:
+        (group,) = self.linear
+        if any(mask is not None for i, mask in enumerate(live) if i not in group):
+            return super().on_paths(args, live)
+        outs = self.bind(*args)
+        mask = self.taken(args, *(present(args[i], live[i]) for i in sorted(group)))
+        return outs, (either([mask], shape_of(outs[0])),)
+
+    @override
+    def gaps(self, gaps: Any, ins: Any) -> Gaps:
+        (group,) = self.linear
+        whole = len(group) > 1 and all(gaps[i] is False for i in group)
+        return (not whole,), False
+
+
 wins: Elementwise
 where: Elementwise
 
 # fmt: off
-gate        = Elementwise("gate", _gate, lambda t, y, a, c: gate(t, c), None, linear=[{0}],
+gate        = Selection("gate", _gate, lambda t, y, a, c: gate(t, c), None, linear=[{0}],
+                        lower=_lower_gate, taken=lambda xs, mask: logical_and(mask, xs[1]))
+# a gate in value alone, which another derivative does not see
+hide        = Elementwise("hide", _gate, lambda t, y, a, c: t, None, linear=[{0}],
                           lower=_lower_gate)
-wins        = Elementwise("wins", _wins,
-                          lambda t, y, a, *xs: wins(t, *xs), None, None, None, linear=[{0}],
-                          lower=_lower_wins)
+wins        = Selection("wins", _wins,
+                        lambda t, y, a, *xs: wins(t, *xs), None, None, None, linear=[{0}],
+                        lower=_lower_wins, taken=lambda xs, mask: logical_and(mask, eq(*xs[1:3])))
 maximum     = Elementwise("maximum", np.maximum,
                           lambda t, y, a, b: wins(t, a, y, b),
                           lambda t, y, a, b: wins(t, b, y, a))
@@ -91,16 +125,15 @@ fmax        = Elementwise("fmax", np.fmax,
 fmin        = Elementwise("fmin", np.fmin,
                           lambda t, y, a, b: wins(t, a, y, b),
                           lambda t, y, a, b: wins(t, b, y, a))
-where       = Elementwise("where", np.where, None,
-                          lambda t, y, c, a, b: gate(t, c),
-                          lambda t, y, c, a, b: gate(t, np.logical_not(c)), linear=[{1, 2}],
-                          lower=_lower_where)
+where       = Selection("where", np.where, None,
+                        lambda t, y, c, a, b: gate(t, c),
+                        lambda t, y, c, a, b: gate(t, np.logical_not(c)), linear=[{1, 2}],
+                        lower=_lower_where, taken=lambda xs, a, b: where(xs[0], a, b))
 clip        = Elementwise("clip", np.clip,
                           lambda t, y, x, lo, hi: gate(t, (x >= lo) & (x <= hi)),
                           lambda t, y, x, lo, hi: gate(t, (x < lo) & (lo <= hi)),
                           lambda t, y, x, lo, hi: gate(t, maximum(x, lo) > hi),
                           lower=_lower_clip)
-heaviside   = Elementwise("heaviside", np.heaviside,
-                          lambda t, y, a, b: t * 0,
+heaviside   = Elementwise("heaviside", np.heaviside, None,
                           lambda t, y, a, b: where(a == 0, t, 0))
 # fmt: on

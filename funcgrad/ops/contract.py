@@ -13,11 +13,14 @@ from ..core.errors import ShapeError
 from ..core.registry import overrides
 from ..core.trace import Primitive
 from .operand import operand
+from .paths import Masked, of_products
 from .structure import Batched, expand_dims, fit, front, match, reshape, without
 
 
 class Multilinear(Primitive):
     """Linear in each operand: the tangent is a sum over the operands."""
+
+    is_product = True
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
@@ -34,6 +37,11 @@ class Multilinear(Primitive):
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return len(operands) == 1
+
+    def on_paths(self, args: Any, live: Any, **params: Any) -> Masked:
+        if sum(mask is not None for mask in live) == 1:
+            return of_products(self, args, live, **params)
+        return self.bind(*args, **params), (None,)  # all of the result counts
 
 
 class Matmul(Multilinear):

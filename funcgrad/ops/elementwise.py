@@ -33,54 +33,19 @@ def is_complex(x: Any) -> bool:
     return dtype_of(x).kind == "c"
 
 
-# products that a zero wins: a branch of where() that was not taken sends zero back, and must
-# not become nan on its way through a singular derivative
-
-
-def _nonzero(d: Any) -> bool:
-    """Return whether a divisor is a number other than 0, which needs no guard."""
-    return type(d) in PYTHON_SCALARS and d != 0
-
-
-def _all(x: Any) -> bool:
-    """Return whether no element is zero; of a few they are counted faster than compared."""
-    if np.size(x) > 4096:
-        return bool(np.not_equal(x, 0).all())
-    return np.count_nonzero(x) == np.size(x)
-
-
-def _safe_div(t: Any, d: Any, out: Any = None) -> Any:
-    if _all(d) and (_all(t) or _all(np.isfinite(d))):
+def _quotient(t: Any, d: Any, out: Any = None) -> Any:
+    """Divide as np.divide does, without a warning where the divisor is 0."""
+    # of a few elements, those that are 0 are counted faster than compared
+    if np.count_nonzero(d) == np.size(d) if np.size(d) <= 4096 else np.not_equal(d, 0).all():
         return np.divide(t, d, out)
-    zero = np.equal(t, 0)
     with np.errstate(divide="ignore", invalid="ignore"):
-        quotient = np.divide(t, d, out)
-    return _zeroed(quotient, zero)
+        return np.divide(t, d, out)
 
 
-def _safe_mul(t: Any, c: Any, out: Any = None) -> Any:
-    if _all(t) or _all(np.isfinite(c)):
-        return np.multiply(t, c, out)
-    zero = np.equal(t, 0)
-    with np.errstate(invalid="ignore"):
-        product = np.multiply(t, c, out)
-    return _zeroed(product, zero)
-
-
-def _zero_mul(a: Any, b: Any, out: Any = None) -> Any:
-    with np.errstate(invalid="ignore"):
-        product = np.multiply(a, b, out)
-    if _all(np.isfinite(product)):
-        return product
-    return _zeroed(product, np.equal(a, 0) | np.equal(b, 0))
-
-
-def _zeroed(y: Any, zero: Any) -> Any:
-    """Return ``y`` with 0 in these places, written into it where it is an array."""
-    if not isinstance(y, np.ndarray):
-        return y.dtype.type(0) if zero else y
-    np.copyto(y, 0, where=zero)
-    return y
+def weighted(a: Any, b: Any) -> Any:
+    """Return the product of a weight and a value, 0 where a weight of 0 meets an infinite value."""
+    lost = (a == 0) & np.logical_not(np.isfinite(b))
+    return a * where(lost, 0, b)
 
 
 def _lower_power(build: Any, x: Any, n: Any) -> Any:
@@ -131,21 +96,21 @@ def unit(x: Any) -> Any:
 def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t n x**(n-1), which is 0 for n = 0 also at x = 0."""
     if type(n) not in PYTHON_SCALARS:
-        m = where(n == 0, 1, n)
-        return safe_mul(t, n * pow(x, m - 1))
+        m = where((n == 0) & (x == 0), 1, n)  # elsewhere n = 0 is no edge to the derivatives
+        return t * (n * pow(x, m - 1))
     if n == 2:
         return t * (2 * x)
     if n == 0:
         return t * 0
     if isinstance(n, complex) or n >= 1:
         return t if n == 1 else t * (n * pow(x, n - 1))
-    return safe_div(t * n, pow(x, 1 - n))
+    return quotient(t * n, pow(x, 1 - n))
 
 
 def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t y log(x), which is 0 at x = 0."""
     base = x if is_complex(x) or not is_complex(y) else x + 0j  # a negative one has a logarithm
-    return safe_mul(t, y * log(where(x == 0, 1, base)))
+    return t * (y * log(where(x == 0, 1, base)))
 
 
 def _fraction(x: Any) -> Any:
@@ -177,8 +142,8 @@ def _height(x: Any) -> Any:
 def _over_square(t: Any, x: Any) -> Any:
     """Return t / (x**2 + 1), in float16 by two divisions: x**2 overflows from 256 on."""
     if dtype_of(x) != np.float16:
-        return safe_div(t, 1 + x * x)
-    return safe_div(safe_div(t, _height(x)), _height(x))
+        return quotient(t, 1 + x * x)
+    return quotient(quotient(t, _height(x)), _height(x))
 
 
 def _reach(function: Any) -> Any:
@@ -198,7 +163,7 @@ def _reach(function: Any) -> Any:
 def _turn(t: Any, a: Any, b: Any) -> Any:
     """Return t b / (a**2 + b**2), which neither overflows nor underflows, and 0 at 0, 0."""
     far = _distance(hypot(a, b))
-    return safe_div(safe_div(t * b, far), far)
+    return quotient(quotient(t * b, far), far)
 
 
 def _distance(y: Any) -> Any:
@@ -207,9 +172,7 @@ def _distance(y: Any) -> Any:
 
 
 # rules name these before their own rows
-safe_div: Elementwise
-safe_mul: Elementwise
-zero_mul: Elementwise
+quotient: Elementwise
 ldexp: Elementwise
 hypot: Elementwise
 
@@ -223,8 +186,9 @@ mul         = Arithmetic("mul", np.multiply,
                          lambda t, y, a, b: t * b,
                          lambda t, y, a, b: a * t, linear=[{0}, {1}])
 div         = Arithmetic("div", np.true_divide,
-                         lambda t, y, a, b: t / b if _nonzero(b) else safe_div(t, b),
-                         lambda t, y, a, b: -safe_div(safe_mul(t, y), b), linear=[{0}])
+                         lambda t, y, a, b: quotient(t, b),
+                         lambda t, y, a, b: -quotient(t * y, b), linear=[{0}],
+                          divides=True)
 pow         = Power("pow", np.power, _pow_base, _pow_exponent, lower=_lower_power)
 mod         = Arithmetic("mod", np.remainder,
                          lambda t, y, a, b: t,
@@ -238,31 +202,26 @@ fmod        = Elementwise("fmod", np.fmod,
                           lambda t, y, a, b: -t * np.trunc(a / b))
 fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * np.sign(x))
 square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x))
-reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -safe_mul(t, y * y))
-sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: safe_div(t, 2 * y))
+reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -(t * (y * y)))
+sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: quotient(t, 2 * y))
 # the square root of norms and deviations, whose derivative is taken as 0 at 0
 root        = Elementwise("root", lambda x: np.sqrt(x),
                           lambda t, y, x: t / _distance(2 * y),
                           lower=lambda build, x: build("sqrt", x))
-cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: safe_div(t, 3 * (y * y)))
-safe_div    = Elementwise("safe_div", _safe_div,
-                          lambda t, y, a, b: safe_div(t, b),
-                          lambda t, y, a, b: -safe_div(zero_mul(t, y), b), linear=[{0}])
-safe_mul    = Elementwise("safe_mul", _safe_mul,
-                          lambda t, y, a, b: safe_mul(t, b),
-                          lambda t, y, a, b: zero_mul(a, t), linear=[{0}, {1}])
-# where either wins: in the second derivative of such a branch 0 meets the infinite first
-zero_mul    = Elementwise("zero_mul", _zero_mul,
-                          lambda t, y, a, b: zero_mul(t, b),
-                          lambda t, y, a, b: zero_mul(a, t), linear=[{0}, {1}])
+cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: quotient(t, 3 * (y * y)))
+# a division by what may be 0 where the function itself is defined
+quotient    = Elementwise("quotient", _quotient,
+                          lambda t, y, a, b: quotient(t, b),
+                          lambda t, y, a, b: -quotient(t * y, b), linear=[{0}],
+                          divides=True)
 # exponentials and logarithms
-exp         = Elementwise("exp", np.exp, lambda t, y, x: safe_mul(t, y))
-exp2        = Elementwise("exp2", np.exp2, lambda t, y, x: safe_mul(t, y * LN2))
-expm1       = Elementwise("expm1", np.expm1, lambda t, y, x: safe_mul(t, exp(x)))
-log         = Elementwise("log", np.log, lambda t, y, x: safe_div(t, x))
-log2        = Elementwise("log2", np.log2, lambda t, y, x: safe_div(t, x * LN2))
-log10       = Elementwise("log10", np.log10, lambda t, y, x: safe_div(t / LN10, x))
-log1p       = Elementwise("log1p", np.log1p, lambda t, y, x: safe_div(t, x + 1))
+exp         = Elementwise("exp", np.exp, lambda t, y, x: t * y)
+exp2        = Elementwise("exp2", np.exp2, lambda t, y, x: t * (y * LN2))
+expm1       = Elementwise("expm1", np.expm1, lambda t, y, x: t * exp(x))
+log         = Elementwise("log", np.log, lambda t, y, x: quotient(t, x))
+log2        = Elementwise("log2", np.log2, lambda t, y, x: quotient(t, x * LN2))
+log10       = Elementwise("log10", np.log10, lambda t, y, x: quotient(t / LN10, x))
+log1p       = Elementwise("log1p", np.log1p, lambda t, y, x: quotient(t, x + 1))
 logaddexp   = Elementwise("logaddexp", np.logaddexp,
                           _reach(exp), lambda t, y, a, b: _reach(exp)(t, y, b, a))
 logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
@@ -271,16 +230,16 @@ logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
 sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
 cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
 tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
-arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: safe_div(t, _chord(x)))
-arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -safe_div(t, _chord(x)))
+arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: quotient(t, _chord(x)))
+arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -quotient(t, _chord(x)))
 arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: _over_square(t, x))
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
 tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
-arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: safe_div(t, _height(x)))
+arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: quotient(t, _height(x)))
 arccosh     = Elementwise("arccosh", np.arccosh,
-                          lambda t, y, x: safe_div(t, np.sqrt(x - 1) * np.sqrt(x - -1)))
-arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: safe_div(t, 1 - x * x))
+                          lambda t, y, x: quotient(t, np.sqrt(x - 1) * np.sqrt(x - -1)))
+arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: quotient(t, 1 - x * x))
 sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * _sinc_slope(x))
 deg2rad     = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
 radians     = Elementwise("radians", np.radians, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
@@ -290,8 +249,8 @@ arctan2     = Elementwise("arctan2", np.arctan2,
                           lambda t, y, a, b: _turn(t, a, b),
                           lambda t, y, a, b: -_turn(t, b, a))
 hypot       = Elementwise("hypot", np.hypot,
-                          lambda t, y, a, b: safe_div(t * a, _distance(y)),
-                          lambda t, y, a, b: safe_div(t * b, _distance(y)))
+                          lambda t, y, a, b: quotient(t * a, _distance(y)),
+                          lambda t, y, a, b: quotient(t * b, _distance(y)))
 # complex numbers; a map whose result is cast to a real dtype keeps its real part
 conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t), linear=[{0}])
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
@@ -299,9 +258,8 @@ imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}]
 # choice
 sign        = Free("sign", np.sign)
 copysign    = Elementwise("copysign", np.copysign,
-                          lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)),
-                          lambda t, y, a, b: t * 0)
+                          lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)), None)
 fraction    = Elementwise("fraction", _fraction, lambda t, y, x: t)
 ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
-nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, lambda t, y, a, b: t * 0)
+nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, None)
 # fmt: on

@@ -16,6 +16,7 @@ from ..core.avals import Aval, Shape, dtype_of, shape_of
 from ..core.errors import DtypeError
 from .elementwise import conj, mul
 from .linear import Linear
+from .paths import Masked, either, spread
 from .structure import project
 
 # which scale undoes another in the inverse transform, and undoes none in the transpose
@@ -42,6 +43,11 @@ class Transform(Linear):
     def length(self, n: int, **params: Any) -> int:
         """Return the length of the result along the axis."""
         return n
+
+    @override
+    def on_paths(self, args: Any, live: Any, *, axis: int, **params: Any) -> Masked:
+        outs = self.bind(*args, axis=axis, **params)
+        return outs, (either([spread(live[0], [axis])], shape_of(outs[0])),)
 
     @override
     def batched_params(self, size: int, *, axis: int, **params: Any) -> dict[str, Any]:

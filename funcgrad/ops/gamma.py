@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import UnsupportedError
-from .elementwise import mul, safe_mul
+from .elementwise import mul
 from .kernels import by_blocks, polynomial, rational
 from .pointwise import Elementwise, Free
 
@@ -211,13 +211,13 @@ EULER_MACLAURIN = (0.08333333333333333, -0.001388888888888889, 3.306878306878307
     5.5090028283602295e-18, -1.3954464685812522e-19)
 
 gamma     = Elementwise("gamma", by_blocks(gamma_of),
-                        lambda t, y, x: safe_mul(t, mul(y, digamma(x))))
-gammaln   = Elementwise("gammaln", by_blocks(gammaln_of), lambda t, y, x: safe_mul(t, digamma(x)))
+                        lambda t, y, x: mul(t, mul(y, digamma(x))))
+gammaln   = Elementwise("gammaln", by_blocks(gammaln_of), lambda t, y, x: mul(t, digamma(x)))
 gammasgn  = Free("gammasgn", by_blocks(gammasgn_of))
 digamma   = Elementwise("digamma", by_blocks(digamma_of),
-                        lambda t, y, x: safe_mul(t, polygamma(1, x)))
+                        lambda t, y, x: mul(t, polygamma(1, x)))
 polygamma = Elementwise("polygamma", by_blocks(polygamma_of), no_order("polygamma", "n"),
-                        lambda t, y, n, x: safe_mul(t, polygamma(n + 1, x)))
+                        lambda t, y, n, x: mul(t, polygamma(n + 1, x)))
 zeta      = Elementwise("zeta", by_blocks(zeta_of), no_order("zeta", "x"),
-                        lambda t, y, s, q: safe_mul(t, mul(-s, zeta(s + 1, q))))
+                        lambda t, y, s, q: mul(t, mul(-s, zeta(s + 1, q))))
 # fmt: on

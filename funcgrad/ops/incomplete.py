@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .compare import gt
-from .elementwise import log, mul, neg, safe_div, safe_mul, sub, where
+from .elementwise import log, mul, neg, quotient, sub, where
 from .gamma import (
     digamma,
     digamma_of,
@@ -174,17 +174,17 @@ gammainc_slope: Elementwise
 EXPONENTIAL = tuple([1 / math.factorial(n + 2) for n in range(27, -1, -1)])
 
 gammainc  = Elementwise("gammainc", by_blocks(_gammainc),
-    lambda t, y, a, x: safe_mul(t, gammainc_slope(1, a, x)),
-    lambda t, y, a, x: safe_mul(t, gamma_density(a, x)))
+    lambda t, y, a, x: mul(t, gammainc_slope(1, a, x)),
+    lambda t, y, a, x: mul(t, gamma_density(a, x)))
 gammaincc = Elementwise("gammaincc", by_blocks(_gammaincc),
-    lambda t, y, a, x: neg(safe_mul(t, gammainc_slope(1, a, x))),
-    lambda t, y, a, x: neg(safe_mul(t, gamma_density(a, x))))
+    lambda t, y, a, x: neg(mul(t, gammainc_slope(1, a, x))),
+    lambda t, y, a, x: neg(mul(t, gamma_density(a, x))))
 # the derivative of gammainc in a, of an order that is a Python number
 gammainc_slope = Elementwise("gammainc_slope", by_blocks(_gammainc_slope),
     no_order("gammainc_slope", "order"),
-    lambda t, y, n, a, x: safe_mul(t, gammainc_slope(n + 1, a, x)),
-    lambda t, y, n, a, x: safe_mul(t, _density_slope(n, a, x)))
+    lambda t, y, n, a, x: mul(t, gammainc_slope(n + 1, a, x)),
+    lambda t, y, n, a, x: mul(t, _density_slope(n, a, x)))
 gamma_density = Elementwise("gamma_density", by_blocks(_gamma_density),
-    lambda t, y, a, x: safe_mul(t, _density_slope(1, a, x)),
-    lambda t, y, a, x: safe_mul(t, mul(y, safe_div(sub(a - 1, x), x))))
+    lambda t, y, a, x: mul(t, _density_slope(1, a, x)),
+    lambda t, y, a, x: mul(t, mul(y, quotient(sub(a - 1, x), x))))
 # fmt: on

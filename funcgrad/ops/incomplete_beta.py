@@ -15,7 +15,7 @@ import numpy as np
 
 from .beta import beta_of
 from .compare import gt, lt
-from .elementwise import div, log, log1p, mul, neg, safe_mul, sub, where
+from .elementwise import div, log, log1p, mul, neg, sub, where
 from .gamma import no_order, polygamma, polygamma_of, stirling
 from .incomplete import EXPONENTIAL
 from .kernels import by_blocks, polynomial
@@ -174,21 +174,21 @@ betainc_slope: Elementwise
 
 # fmt: off
 betainc  = Elementwise("betainc", by_blocks(_betainc),
-    lambda t, y, a, b, x: safe_mul(t, betainc_slope(1, 0, a, b, x)),
-    lambda t, y, a, b, x: safe_mul(t, betainc_slope(0, 1, a, b, x)),
-    lambda t, y, a, b, x: safe_mul(t, beta_density(a, b, x)))
+    lambda t, y, a, b, x: mul(t, betainc_slope(1, 0, a, b, x)),
+    lambda t, y, a, b, x: mul(t, betainc_slope(0, 1, a, b, x)),
+    lambda t, y, a, b, x: mul(t, beta_density(a, b, x)))
 betaincc = Elementwise("betaincc", by_blocks(_betaincc),
-    lambda t, y, a, b, x: neg(safe_mul(t, betainc_slope(1, 0, a, b, x))),
-    lambda t, y, a, b, x: neg(safe_mul(t, betainc_slope(0, 1, a, b, x))),
-    lambda t, y, a, b, x: neg(safe_mul(t, beta_density(a, b, x))))
+    lambda t, y, a, b, x: neg(mul(t, betainc_slope(1, 0, a, b, x))),
+    lambda t, y, a, b, x: neg(mul(t, betainc_slope(0, 1, a, b, x))),
+    lambda t, y, a, b, x: neg(mul(t, beta_density(a, b, x))))
 # the derivatives of betainc in a and b, of orders that are Python numbers
 betainc_slope = Elementwise("betainc_slope", by_blocks(_betainc_slope),
     no_order("betainc_slope", "n"), no_order("betainc_slope", "m"),
-    lambda t, y, n, m, a, b, x: safe_mul(t, betainc_slope(n + 1, m, a, b, x)),
-    lambda t, y, n, m, a, b, x: safe_mul(t, betainc_slope(n, m + 1, a, b, x)),
-    lambda t, y, n, m, a, b, x: safe_mul(t, _density_slope(n, m, a, b, x)))
+    lambda t, y, n, m, a, b, x: mul(t, betainc_slope(n + 1, m, a, b, x)),
+    lambda t, y, n, m, a, b, x: mul(t, betainc_slope(n, m + 1, a, b, x)),
+    lambda t, y, n, m, a, b, x: mul(t, _density_slope(n, m, a, b, x)))
 beta_density = Elementwise("beta_density", by_blocks(_beta_density),
-    lambda t, y, a, b, x: safe_mul(t, _density_slope(1, 0, a, b, x)),
-    lambda t, y, a, b, x: safe_mul(t, _density_slope(0, 1, a, b, x)),
-    lambda t, y, a, b, x: safe_mul(t, mul(y, sub(div(a - 1, x), div(b - 1, 1 - x)))))
+    lambda t, y, a, b, x: mul(t, _density_slope(1, 0, a, b, x)),
+    lambda t, y, a, b, x: mul(t, _density_slope(0, 1, a, b, x)),
+    lambda t, y, a, b, x: mul(t, mul(y, sub(div(a - 1, x), div(b - 1, 1 - x)))))
 # fmt: on

@@ -10,6 +10,7 @@ from typing_extensions import override
 from ..core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
+from .paths import Gaps, Masked, present
 from .structure import (
     Batched,
     Linear,
@@ -94,6 +95,8 @@ class Getitem(Linear):
 
 class ScatterAdd(Linear):
     """Add the operand into zeros of ``shape`` at ``index``; duplicates accumulate."""
+
+    pads = True
 
     @override
     def run(self, x: Any, *arrays: Any, shape: Shape, index: Index) -> tuple[Any, ...]:
@@ -339,6 +342,13 @@ class Concatenate(Primitive):
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return True
+
+    def on_paths(self, args: Any, live: Any, *, axis: int) -> Masked:
+        masks = map(present, args, live)
+        return self.bind(*args, axis=axis), self.bind(*masks, axis=axis)
+
+    def gaps(self, gaps: Any, ins: Any, *, axis: int) -> Gaps:
+        return (any(gap is not False for gap in gaps),), False
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:

@@ -1,7 +1,7 @@
 """The families on which others stand: linear primitives, and those that compute in buffers."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 from typing_extensions import override
@@ -9,6 +9,7 @@ from typing_extensions import override
 from ..core.avals import Aval, dtype_of, shape_of
 from ..core.registry import primitives
 from ..core.trace import Primitive
+from .paths import Gaps, Masked, reached
 
 
 def as_array(x: Any) -> np.ndarray:
@@ -36,6 +37,8 @@ Batched: TypeAlias = tuple[Sequence[Any], Sequence[int | None]]
 class Linear(Primitive):
     """Linear in its first operand, constant in the others: its own jvp."""
 
+    pads: ClassVar[bool] = False  # True: there are elements of the result that it does not reach
+
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
         return self.bind(tangents[0], *primals[1:], **params)
@@ -51,6 +54,12 @@ class Linear(Primitive):
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return operands == {0}
+
+    def on_paths(self, args: Any, live: Any, **params: Any) -> Masked:
+        return self.bind(*args, **params), (reached(self, live[0], *args[1:], **params),)
+
+    def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
+        return (gaps[0] or self.pads,), False
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:

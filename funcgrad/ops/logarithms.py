@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import add, log, log1p, mul, neg, safe_div, safe_mul, sub
+from .compare import eq, logical_and
+from .elementwise import add, log, log1p, mul, neg, quotient, sub, where
 from .kernels import by_blocks, polynomial
 from .pointwise import Elementwise
 
@@ -78,24 +79,29 @@ def _where_defined(x: Any, y: Any, both: Any, none: Any) -> Any:
     return np.where(np.isnan(x) | np.isnan(y), np.nan, z)
 
 
+def _ratio(x: Any, y: Any) -> Any:
+    """Return x / y, and 0 for 0 / 0: the slope of x log y, which is 0 where x is."""
+    return quotient(x, where(logical_and(eq(x, 0), eq(y, 0)), 1, y))
+
+
 # fmt: off
 ARTANH = tuple([1 / (2 * k + 3) for k in range(13, -1, -1)])
 
 sigmoid  = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))))
 logit    = Elementwise("logit", by_blocks(_logit, _logit),
-                       lambda t, y, p: safe_div(t, mul(p, sub(1, p))))
+                       lambda t, y, p: quotient(t, mul(p, sub(1, p))))
 xlogy    = Elementwise("xlogy", by_blocks(_xlogy, _xlogy),
-                       lambda t, z, x, y: safe_mul(t, log(y)),
-                       lambda t, z, x, y: safe_mul(t, safe_div(x, y)))
+                       lambda t, z, x, y: mul(t, log(y)),
+                       lambda t, z, x, y: mul(t, _ratio(x, y)))
 xlog1py  = Elementwise("xlog1py", by_blocks(_xlog1py, _xlog1py),
-                       lambda t, z, x, y: safe_mul(t, log1p(y)),
-                       lambda t, z, x, y: safe_mul(t, safe_div(x, add(1, y))))
+                       lambda t, z, x, y: mul(t, log1p(y)),
+                       lambda t, z, x, y: mul(t, _ratio(x, add(1, y))))
 entr     = Elementwise("entr", by_blocks(_entr, _entr),
-                       lambda t, y, x: neg(safe_mul(t, add(log(x), 1))))
+                       lambda t, y, x: neg(mul(t, add(log(x), 1))))
 rel_entr = Elementwise("rel_entr", by_blocks(_rel_entr, _rel_entr),
-                       lambda t, z, x, y: safe_mul(t, add(sub(log(x), log(y)), 1)),
-                       lambda t, z, x, y: neg(safe_mul(t, safe_div(x, y))))
+                       lambda t, z, x, y: mul(t, add(sub(log(x), log(y)), 1)),
+                       lambda t, z, x, y: neg(mul(t, _ratio(x, y))))
 kl_div   = Elementwise("kl_div", by_blocks(_kl_div, _kl_div),
-                       lambda t, z, x, y: safe_mul(t, sub(log(x), log(y))),
-                       lambda t, z, x, y: safe_mul(t, sub(1, safe_div(x, y))))
+                       lambda t, z, x, y: mul(t, sub(log(x), log(y))),
+                       lambda t, z, x, y: mul(t, sub(1, _ratio(x, y))))
 # fmt: on

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .compare import gt
-from .elementwise import div, exp, mul, safe_mul, square, where
+from .elementwise import div, exp, mul, square, where
 from .gamma import gamma_positive, no_order
 from .kernels import by_blocks, polynomial
 from .pointwise import Elementwise
@@ -98,17 +98,17 @@ erfcx_integral: Elementwise
 # fmt: off
 erfcx    = Elementwise("erfcx",
     by_blocks(lambda x: _erfcx(x, ERFC_TAIL_64), lambda x: _erfcx(x, ERFC_TAIL_32)),
-    lambda t, y, x: safe_mul(t, mul(-2, erfcx_integral(1, x))))
+    lambda t, y, x: mul(t, mul(-2, erfcx_integral(1, x))))
 erfcx_integral = Elementwise("erfcx_integral",
     by_blocks(_erfcx_integral), no_order("erfcx_integral", "n"),
-    lambda t, y, n, x: safe_mul(t, mul(-2 * (n + 1), erfcx_integral(n + 1, x))))
+    lambda t, y, n, x: mul(t, mul(-2 * (n + 1), erfcx_integral(n + 1, x))))
 ndtr     = Elementwise("ndtr",
     by_blocks(lambda x: _ndtr(x, ERF_CORE_64, ERFC_TAIL_64),
               lambda x: _ndtr(x, ERF_CORE_32, ERFC_TAIL_32)),
-    lambda t, y, x: safe_mul(t, _density(x)))
+    lambda t, y, x: mul(t, _density(x)))
 log_ndtr = Elementwise("log_ndtr",
     by_blocks(lambda x: _log_ndtr(x, ERFC_TAIL_64), lambda x: _log_ndtr(x, ERFC_TAIL_32)),
-    lambda t, y, x: safe_mul(t, _hazard(x)))
+    lambda t, y, x: mul(t, _hazard(x)))
 ndtri    = Elementwise("ndtri", by_blocks(_ndtri),
-    lambda t, y, p: safe_mul(t, mul(ROOT_TAU, exp(mul(0.5, square(y))))))
+    lambda t, y, p: mul(t, mul(ROOT_TAU, exp(mul(0.5, square(y))))))
 # fmt: on

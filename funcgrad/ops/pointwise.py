@@ -18,6 +18,7 @@ from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides
 from ..core.trace import Primitive
 from .operand import operand
+from .paths import Gaps, Masked, either, is_harmless, joined, present
 from .structure import Batched, expand_dims, fit, front, match, strengthen
 
 
@@ -26,7 +27,8 @@ class Elementwise(Primitive):
 
     ``rules`` has one linear map an operand, None for an operand without derivative;
     ``linear`` lists the sets of operands in which the function is jointly linear; ``lower`` says
-    how a compiler makes it of simpler operations. A function may take ``out`` as ufuncs do.
+    how a compiler makes it of simpler operations; ``divides``, whether it divides by what it is not
+    linear in. A function may take ``out`` as ufuncs do.
     """
 
     def __init__(
@@ -36,11 +38,14 @@ class Elementwise(Primitive):
         *rules: Callable[..., Any] | None,
         linear: Sequence[set[int]] = (),
         lower: Callable[..., Any] | None = None,
+        divides: bool = False,
     ) -> None:
         super().__init__(name)
         self.function = function
         self.rules: tuple[Any, ...] = rules
         self.linear = linear
+        self.divides = divides
+        self.is_product = bool(linear) and not divides
         self.lower = lower
         self.fills = isinstance(function, np.ufunc) or _takes_out(function)
         if isinstance(function, np.ufunc):
@@ -86,9 +91,13 @@ class Elementwise(Primitive):
         if len(ins) == 1:
             return (match(rules[0](ct, y, *ins), ins[0]),)
         if len(ins) == 2:  # written out, because this is the library's inner loop
-            (a, b), (a_need, b_need) = ins, needs
-            a_ct = None if a_need is None else match(rules[0](ct, y, a, b), a)
-            return (a_ct, None if b_need is None else match(rules[1](ct, y, a, b), b))
+            (a, b), (a_need, b_need), (a_rule, b_rule) = ins, needs, rules
+            a_ct = b_ct = None
+            if a_need is not None and a_rule is not None:
+                a_ct = match(a_rule(ct, y, a, b), a)
+            if b_need is not None and b_rule is not None:
+                b_ct = match(b_rule(ct, y, a, b), b)
+            return (a_ct, b_ct)
         results = []
         for rule, need, x in zip(rules, needs, ins, strict=True):
             wanted = need is not None and rule is not None
@@ -113,6 +122,27 @@ class Elementwise(Primitive):
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return any(operands <= group for group in self.linear)
+
+    def on_paths(self, args: Any, live: Any) -> Masked:
+        outs = self.bind(*args)
+        shape = shape_of(outs[0])
+        masked = frozenset(i for i, mask in enumerate(live) if mask is not None)
+        group = next((g for g in self.linear if masked <= g), None)
+        if group is not None:
+            return outs, (either([present(args[i], live[i]) for i in group], shape),)
+        # another function: what it makes of nothing but absent elements is 0, or counts
+        return outs, (either([*(live[i] for i in masked), present(outs[0], None)], shape),)
+
+    def gaps(self, gaps: Any, ins: Any) -> Gaps:
+        masked = frozenset(i for i, gap in enumerate(gaps) if gap is not None)
+        group = next((g for g in self.linear if masked <= g), None)
+        if group is None:
+            return (True,), any(gaps)
+        if len(group) > 1:
+            return (joined([gaps[i] for i in group]),), False
+        (i,) = masked
+        factors = [is_harmless(a, self.divides) for j, a in enumerate(ins) if j != i]
+        return (gaps[i],), bool(gaps[i]) and not all(factors)
 
     @override
     def overwrites(self, operand: int) -> bool:

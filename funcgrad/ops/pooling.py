@@ -82,6 +82,8 @@ class Fold(Windowed):
 class WindowSum(Fold, Linear):
     """The sum of each window; its transpose is the sum over the windows turned."""
 
+    pads = True
+
     @override
     def transpose(self, ct: Any, x: Any, *, windows: tuple[Window, ...]) -> Any:
         return window_sum_p(ct, windows=turned(windows))
@@ -150,6 +152,8 @@ class WindowPick(Windowed, Linear):
 
 class WindowPlace(Windowed, Linear):
     """Add each element to the one of its window that was hit: the transpose of the pick."""
+
+    pads = True
 
     @override
     def infer(self, y: Aval, hits: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:

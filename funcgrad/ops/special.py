@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import exp, mul, neg, safe_mul, square
+from .elementwise import exp, mul, neg, square
 from .kernels import BLOCK as BLOCK, by_blocks, polynomial, rational
 from .pointwise import Elementwise
 
@@ -168,7 +168,7 @@ erfc = Elementwise("erfc",
               lambda x: _erfc(x, ERF_CORE_32, ERFC_TAIL_32)),
     lambda t, y, x: mul(t, mul(-2 / math.sqrt(math.pi), exp(neg(square(x))))))
 erfinv = Elementwise("erfinv", by_blocks(_erfinv64, _erfinv32),
-    lambda t, y, x: safe_mul(t, mul(math.sqrt(math.pi) / 2, exp(square(y)))))
+    lambda t, y, x: mul(t, mul(math.sqrt(math.pi) / 2, exp(square(y)))))
 erfcinv = Elementwise("erfcinv", by_blocks(_erfcinv),
-    lambda t, y, x: safe_mul(t, mul(-math.sqrt(math.pi) / 2, exp(square(y)))))
+    lambda t, y, x: mul(t, mul(-math.sqrt(math.pi) / 2, exp(square(y)))))
 # fmt: on

@@ -31,6 +31,7 @@ from .linear import (
     front as front,
     zeros as zeros,
 )
+from .paths import Masked
 
 
 class Convert(Linear):
@@ -51,6 +52,10 @@ class Convert(Linear):
     @override
     def transpose(self, ct: Any, x: Any, *, dtype: np.dtype) -> Any:
         return convert_p(ct, dtype=dtype_of(x))
+
+    @override
+    def on_paths(self, args: Any, live: Any, *, dtype: np.dtype) -> Masked:
+        return self.bind(*args, dtype=dtype), live
 
     def emit(self, w: Any, outs: Any, ins: Any, *, dtype: np.dtype) -> None:
         w.convert(ins[0], dtype, outs[0])

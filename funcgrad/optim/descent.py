@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import tree
+from ..transforms.grad import value_and_grad
 from ..transforms.jit import jit
-from ..transforms.reverse import value_and_grad
 from .base import (
     GradientTransformation,
     Tree,

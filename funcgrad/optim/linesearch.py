@@ -18,7 +18,7 @@ from ..core.avals import dtype_of
 from ..nn.calls import check_model
 from ..ops.structure import cast
 from ..transforms.arguments import is_known
-from ..transforms.reverse import grad as grad_of, value_and_grad
+from ..transforms.grad import grad as grad_of, value_and_grad
 from .base import (
     GradientTransformationExtraArgs,
     Tree,

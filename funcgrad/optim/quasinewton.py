@@ -9,7 +9,7 @@ from ..control.cond import cond
 from ..core import tree
 from ..core.avals import dtype_of, shape_of
 from ..ops.structure import cast
-from ..transforms.reverse import value_and_grad
+from ..transforms.grad import value_and_grad
 from .atoms import scale, scale_by_learning_rate
 from .base import (
     GradientTransformation,

@@ -21,9 +21,9 @@ from .arguments import (
 )
 from .batching import vmap
 from .forward import jvp
+from .grad import grad
 from .linear import linearize
 from .pullback import vjp
-from .reverse import grad
 
 
 def _units(x: Any) -> np.ndarray:

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core import tree
 from ..core.trace import ConcreteTracer, Primitive, Trace
 from .arguments import (
@@ -19,6 +21,7 @@ from .arguments import (
     with_aux,
     zero_of,
 )
+from .seeds import heeding_masks, over_paths
 
 
 class ForwardTracer(ConcreteTracer):
@@ -58,6 +61,7 @@ class Forward(Trace):
         Where a function that the primitive holds closes over tracers of this trace, the outputs
         bring tangents of their own; those of tangents are of second order.
         """
+        params = heeding_masks(self, params)
         outs, tangents_out = prim.push(xs, ts, **params)
         own = [self.split(y)[1] for y in outs]
         check_closed(prim, own, [*outs, *tangents_out], self)
@@ -76,13 +80,18 @@ class Forward(Trace):
 
 
 def push(
-    origin: object, fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
-) -> tuple[Any, list[tuple[Any, Any]], tree.TreeDef]:
+    origin: object,
+    fun: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    masked: bool = False,
+) -> tuple[Any, list[tuple[Any, Any]], tree.TreeDef, Forward]:
     """Run ``fun`` on leaves with tangents, of which None is zero.
 
-    Returns its auxiliary output, the pairs of its output's leaves, and the output's structure.
+    Returns its auxiliary output, the pairs of its output's leaves, the output's structure, and the
+    trace in which it ran.
     """
-    trace = Forward(origin)
+    trace = Forward(origin, masked)
     try:
         inputs = [
             x if t is None else ForwardTracer(trace, x, t)
@@ -94,7 +103,7 @@ def push(
         aux = tree.map(lambda x: check_alive(trace.split(x)[0]), aux)
     finally:
         trace.dead = True
-    return aux, pairs, treedef
+    return aux, pairs, treedef, trace
 
 
 def jvp(
@@ -138,9 +147,22 @@ def jvp(
         for x, t, place in zip(leaves, given, places, strict=True)
     ]
     paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "jvp")
-    aux, pairs, out_tree = push(Origin("jvp", fun), paired, leaves, directions)
-    out = tree.unflatten(out_tree, [y for y, _ in pairs])
+    origin, warnings = Origin("jvp", fun), np.geterr()
+    outs = out_tree = aux = None
+
+    def run(tangents: Sequence[Any], masked: bool) -> list[Any]:
+        nonlocal outs, out_tree, aux
+        with np.errstate(**({} if masked else warnings)):  # the second time there are none
+            aux, pairs, out_tree, _ = push(origin, paired, leaves, tangents, masked)
+        outs = [y for y, _ in pairs]
+        return [t for _, t in pairs]
+
+    with np.errstate(all="ignore"):
+        found = over_paths(origin, directions, run, leaves)
+    out = tree.unflatten(out_tree, outs)
     taken = set(map(id, directions))
-    tangents_out = [zero_of(y) if t is None else owned(t, taken) for y, t in pairs]
+    tangents_out = [
+        zero_of(y) if t is None else owned(t, taken) for y, t in zip(outs, found, strict=True)
+    ]
     tangent = tree.unflatten(out_tree, tangents_out)
     return (out, tangent, aux) if has_aux else (out, tangent)

@@ -1,8 +1,10 @@
 """Linear maps as programs: linearize and transpose; and where a derivative is to stop."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
 from typing_extensions import override
 
 from ..core import tree
@@ -26,6 +28,7 @@ from .arguments import (
 )
 from .forward import push
 from .reverse import transpose_program
+from .seeds import over_paths
 from .staging import stage
 
 
@@ -58,21 +61,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(primals)]
     origin = Origin("linearize", fun)
     paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "linearize")
-    aux: Any = None
-    outs: Any = None
-    out_tree: Any = None
-
-    def tangents_out(tangents: list[Any]) -> list[Any]:
-        nonlocal aux, outs, out_tree
-        rest = iter(tangents)
-        aux, pairs, out_tree = push(
-            origin, paired, leaves, [next(rest) if i else None for i in inexact]
-        )
-        outs = [y for y, _ in pairs]
-        return [zero_of(y) if t is None else t for y, t in pairs if is_number(y)]
-
-    avals = [aval_of(x) for x, i in zip(leaves, inexact, strict=True) if i]
-    closed, _ = stage(origin, tangents_out, [Aval(a.shape, a.dtype) for a in avals])
+    run = _Staged(origin, paired, leaves, inexact)
 
     def f_jvp(*tangents: Any) -> Any:
         given = same_structure("linearize", "the tangents", treedef, tangents)
@@ -82,12 +71,48 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
             for t, x, place in pairs
         ]
         checked = [t for t, i in zip(directions, inexact, strict=True) if i]
-        taken = set(map(id, (*checked, *closed.consts)))
-        results = (owned(t, taken) for t in eval_jaxpr(closed.jaxpr, closed.consts, checked))
-        return tree.unflatten(out_tree, [next(results) if is_number(y) else y for y in outs])
+        with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
+            found = over_paths(origin, checked, run.tangents, run.outs)
+        taken = set(map(id, (*checked, *run.closed.consts)))
+        results = (owned(t, taken) for t in found)
+        tangents_out = [next(results) if is_number(y) else y for y in run.outs]
+        return tree.unflatten(run.out_tree, tangents_out)
 
-    out = tree.unflatten(out_tree, outs)
-    return (out, f_jvp, aux) if has_aux else (out, f_jvp)
+    out = tree.unflatten(run.out_tree, run.outs)
+    return (out, f_jvp, run.aux) if has_aux else (out, f_jvp)
+
+
+class _Staged:
+    """A function that has run forward, its tangents staged; for masks it may run again."""
+
+    def __init__(
+        self,
+        origin: object,
+        fun: Callable[..., Any],
+        leaves: Sequence[Any],
+        tracked: Sequence[bool],
+    ) -> None:
+        self.origin, self.fun, self.leaves, self.tracked = origin, fun, leaves, tracked
+        self.record()
+
+    def record(self, masked: bool = False) -> None:
+        avals = [aval_of(x) for x, t in zip(self.leaves, self.tracked, strict=True) if t]
+        pushed = functools.partial(self.push, masked)
+        self.closed, _ = stage(self.origin, pushed, [Aval(a.shape, a.dtype) for a in avals])
+
+    def push(self, masked: bool, tangents: list[Any]) -> list[Any]:
+        rest = iter(tangents)
+        given = [next(rest) if t else None for t in self.tracked]
+        self.aux, pairs, self.out_tree, trace = push(
+            self.origin, self.fun, self.leaves, given, masked
+        )
+        self.outs, self.inner = [y for y, _ in pairs], trace.inner
+        return [zero_of(y) if t is None else t for y, t in pairs if is_number(y)]
+
+    def tangents(self, tangents: Sequence[Any], masked: bool) -> Sequence[Any]:
+        if masked and self.inner:
+            self.record(masked)
+        return eval_jaxpr(self.closed.jaxpr, self.closed.consts, tangents)
 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], tuple[Any, ...]]:

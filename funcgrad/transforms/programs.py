@@ -8,6 +8,7 @@ hides in a program, and every transform sees all that it depends on.
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
+import numpy as np
 from typing_extensions import override
 
 from ..compile.common import dce
@@ -15,10 +16,12 @@ from ..compile.prune import pruned_call
 from ..core.avals import Aval, is_inexact
 from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr
 from ..core.trace import Primitive, Tracer
+from ..ops.paths import present
 from ..ops.structure import cast, front, stretched, zeros
 from .arguments import owned
 from .batching import Batch, batched
 from .forward import push
+from .paths import Paths, PathTracer
 from .pullback import pulled
 from .staging import stage
 
@@ -87,11 +90,16 @@ def out_avals(jaxpr: Jaxpr) -> list[Aval]:
 
 
 def interleaved(
-    parts: Sequence[list[Any]], flags: Flags
+    parts: Sequence[list[Any]], flags: Flags, dtype: np.dtype | None = None
 ) -> tuple[list[Any], Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
-    """Return avals with those flagged repeated after each part, and how to tell them apart."""
+    """Return avals with those flagged repeated after each part, and how to tell them apart.
+
+    ``dtype`` is that of the repeated ones, if it is another.
+    """
     flagged = parted(flags, *map(len, parts[:-1]))
-    doubled = [(part, tangent_avals(part, f)) for part, f in zip(parts, flagged, strict=True)]
+    again = lambda a: a if dtype is None else Aval(a.shape, dtype)
+    rows = zip(parts, flagged, strict=True)
+    doubled = [(part, list(map(again, tangent_avals(part, f)))) for part, f in rows]
     counts = [len(xs) for pair in doubled for xs in pair]
 
     def taken(values: list[Any]) -> tuple[list[Any], list[Any]]:
@@ -195,6 +203,28 @@ def pushed(
     pairs = push("a program", run, xs, spread(ts, ins))[1]
     ys = [y for y, _ in pairs]
     return ys, given(chosen([t for _, t in pairs], outs), chosen(ys, outs))
+
+
+def masked(
+    trace: Paths, jaxpr: Jaxpr, xs: Sequence[Any], masks: Sequence[Any], ins: Flags, outs: Flags
+) -> tuple[list[Any], list[Any]]:
+    """Return the outputs, and the masks of those flagged, given those of the inputs flagged.
+
+    ``trace`` is one whose way of masking is followed.
+    """
+    inner = Paths(trace.origin, trace.selects)
+    try:
+        args = [
+            x if mask is None else PathTracer(inner, x, mask)
+            for x, mask in zip(xs, spread(masks, ins), strict=True)
+        ]
+        pairs = [inner.split(y) for y in eval_jaxpr(jaxpr, (), args)]
+    finally:
+        inner.dead = True
+    found = [
+        present(y, mask) if flag else None for (y, mask), flag in zip(pairs, outs, strict=True)
+    ]
+    return [y for y, _ in pairs], chosen(found, outs)
 
 
 def pulled_back(

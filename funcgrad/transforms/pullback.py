@@ -17,7 +17,8 @@ from .arguments import (
     with_aux,
     zero_of,
 )
-from .reverse import Tape, TapeTracer, deposit, finished
+from .grad import finished
+from .reverse import Recording, Tape
 
 
 def pulled(
@@ -38,14 +39,8 @@ def pulled(
         tape.free()
 
     def pull(cts: Sequence[Any]) -> list[Any]:
-        found: dict[Any, Any] = {}
-        for (_, number), ct in zip(pairs, cts, strict=True):
-            if number is not None and ct is not None:
-                deposit(found, number, ct)
-        tape.walk(found, again=True)
-        return [
-            None if n is None else found.get(x.number) for x, n in zip(inputs, needs, strict=True)
-        ]
+        with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
+            return tape.pull([number for _, number in pairs], cts, inputs)
 
     return [y for y, _ in pairs], pull
 
@@ -76,35 +71,33 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     check_callable("vjp", fun)
     check_leaves("vjp", fun, range(len(primals)), primals, beside=True)
     leaves, treedef = tree.flatten(primals)
-    tape = Tape(Origin("vjp", fun), lasting=True)
     paired = with_aux(fun, has_aux, "vjp")
-    try:
-        inputs = [tape.input(_copied(x)) if carries_derivative(x) else x for x in leaves]
+
+    def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
         out, aux = paired(*tree.unflatten(treedef, inputs))
-        out_leaves, out_tree = tree.flatten(out)
-        pairs = [tape.split(y) for y in out_leaves]
-        aux = tree.map(lambda x: tape.split(x)[0], aux)
-        tape.copy_held()
-    finally:
-        tape.dead = True
-        tape.free()
+        outs, out_tree = tree.flatten(out)
+        return outs, (out_tree, aux)
+
+    tracked = list(map(carries_derivative, leaves))
+    own = [_copied(x) if t else x for x, t in zip(leaves, tracked, strict=True)]
+    run = Recording(Origin("vjp", fun), on_leaves, own, tracked, lasting=True)
+    out_tree, aux = run.rest
 
     def pullback(ct: Any) -> tuple[Any, ...]:
         given = same_structure("vjp", "the cotangent", out_tree, ct)
-        cts: dict[Any, Any] = {}
-        for (y, number), c in zip(pairs, given, strict=True):
-            if number is not None:
-                c = as_tangent("vjp", "a cotangent", c, aval_of(y))
-                deposit(cts, number, c)
-        tape.walk(cts, again=True)
+        cts = [
+            None if number is None else as_tangent("vjp", "a cotangent", c, aval_of(y))
+            for y, number, c in zip(run.outs, run.numbers, given, strict=True)
+        ]
         taken = {id(c) for c in given}
         results = [
-            finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else zero_of(x)
-            for t, x in zip(inputs, leaves, strict=True)
+            finished(found, x, taken) if t else zero_of(x)
+            for found, x, t in zip(run.pulled(cts), leaves, tracked, strict=True)
         ]
         return tree.unflatten(treedef, results)
 
     # the tape reads its values again, so what the caller may change are copies
+    pairs = zip(run.outs, run.numbers, strict=True)
     outs = [y if number is None else _copied(y) for y, number in pairs]
     out = tree.unflatten(out_tree, outs)
     return (out, pullback, aux) if has_aux else (out, pullback)

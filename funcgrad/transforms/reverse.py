@@ -16,21 +16,13 @@ from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_inexact
 from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, pointed
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
 from .arguments import (
-    Chosen,
-    Origin,
-    carries_derivative,
     check_alive,
-    check_callable,
     check_closed,
-    check_leaves,
-    check_scalar,
-    owned,
-    with_aux,
-    zero_of,
 )
+from .seeds import heeding_masks, over_paths
 from .staging import Located, stage, staged_in
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
@@ -57,8 +49,8 @@ class Tape(Trace):
 
     __slots__ = ("count", "lasting", "nested", "records", "walking")
 
-    def __init__(self, origin: object, lasting: bool = False) -> None:
-        super().__init__(origin)
+    def __init__(self, origin: object, lasting: bool = False, masked: bool = False) -> None:
+        super().__init__(origin, masked)
         self.records: list[Record] = []
         self.count = 0
         self.walking = 0  # how many walks back are under way
@@ -116,6 +108,7 @@ class Tape(Trace):
         Where a function that the primitive holds closes over tracers of this tape, the outputs
         depend on it also by themselves: their own numbers then take part of the cotangents.
         """
+        params = heeding_masks(self, params)
         values, ins = [], []
         for x in args:
             value, number = self.split(x)
@@ -149,13 +142,21 @@ class Tape(Trace):
         if not self.walking:
             super().alive()
 
-    def walk(self, cts: dict[int, Any], again: bool = False) -> None:
-        """Walk back over the tape, replacing cotangents of outputs by those of inputs."""
+    def pull(
+        self, numbers: Sequence[int | None], cts: Sequence[Any], inputs: Sequence[Any]
+    ) -> list[Any]:
+        """Walk back over the tape from the cotangents of its outputs to those of its inputs."""
+        found: dict[Any, Any] = {}
+        for number, ct in zip(numbers, cts, strict=True):
+            if number is not None and ct is not None:
+                deposit(found, number, ct)
         self.walking += 1
         try:
-            pointed(backward, list(self.records) if again else self.records, cts)
+            backward(self.records, found)
         finally:
             self.walking -= 1
+        mine = [isinstance(x, TapeTracer) and x._trace is self for x in inputs]
+        return [found.get(x.number) if m else None for x, m in zip(inputs, mine, strict=True)]
 
     @override
     def hold(self, x: Any) -> None:
@@ -179,13 +180,59 @@ class Tape(Trace):
         return check_alive(x), None
 
 
-def backward(records: list[Record], cts: dict[int, Any]) -> None:
-    """Walk back over the records, replacing cotangents of outputs by those of inputs.
+class Recording:
+    """A function that has run on a tape, and may run again for a derivative with masks.
 
-    Each record is dropped when it is done, and with it the values that only it needs.
+    Args:
+        origin: whose run it is.
+        fun: leaves -> (leaves of the output, what is not differentiated, a tree).
+        leaves: of the arguments.
+        tracked: which of them are differentiated.
+        lasting: whether the way back may be walked later, and more than once.
     """
-    while records:
-        prim, ins, first, in_values, out_values, params = records.pop()
+
+    def __init__(
+        self,
+        origin: object,
+        fun: Callable[[list[Any]], tuple[Sequence[Any], Any]],
+        leaves: Sequence[Any],
+        tracked: Sequence[bool],
+        lasting: bool = False,
+    ) -> None:
+        self.origin, self.fun, self.lasting = origin, fun, lasting
+        self.leaves, self.tracked = leaves, tracked
+        self.record()
+
+    def record(self, masked: bool = False) -> None:
+        self.tape = tape = Tape(self.origin, self.lasting, masked)
+        rows = zip(self.leaves, self.tracked, strict=True)
+        try:
+            self.inputs = [tape.input(x) if t else x for x, t in rows]
+            outs, rest = self.fun(self.inputs)
+            pairs = [tape.split(y) for y in outs]
+            self.rest = None if rest is None else tree.map(lambda x: tape.split(x)[0], rest)
+            if self.lasting:
+                tape.copy_held()
+        finally:
+            tape.dead = True
+            tape.free()
+        self.outs = [y for y, _ in pairs]
+        self.numbers = [number for _, number in pairs]
+
+    def pull(self, cts: Sequence[Any], masked: bool) -> list[Any]:
+        if masked and self.tape.inner:
+            self.record(masked)
+        return self.tape.pull(self.numbers, cts, self.inputs)
+
+    def pulled(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """Return the cotangents of the leaves, None for 0, given those of the outputs."""
+        with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
+            return over_paths(self.origin, cts, self.pull, self.outs)
+
+
+def backward(records: Sequence[Record], cts: dict[int, Any]) -> None:
+    """Walk back over the records, replacing cotangents of outputs by those of inputs."""
+    for prim, ins, first, in_values, out_values, params in reversed(records):
         ct = cts.pop(first, None)
         if len(out_values) == 1:
             if ct is None:
@@ -256,10 +303,13 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
     records: list[Record] = []
     for eqn in jaxpr.eqns:
         ins = [numbers.get(atom) if isinstance(atom, Var) else None for atom in eqn.ins]
+        values = [a.value if isinstance(a, Literal) else consts.get(a, a.aval) for a in eqn.ins]
+        if all(number is None for number in ins):
+            consts.update(zip(eqn.outs, eqn.prim.bind(*values, **eqn.params), strict=True))
+            continue
         _check_linear(eqn, ins)
         first = len(numbers)
         numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
-        values = [a.value if isinstance(a, Literal) else consts.get(a, a.aval) for a in eqn.ins]
         records.append((eqn.prim, ins, first, values, [v.aval for v in eqn.outs], eqn.params))
     by_number: dict[int, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):
@@ -277,124 +327,3 @@ def _check_linear(eqn: Eqn, ins: Sequence[int | None]) -> None:
             f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.line}; use vjp for a "
             f"function that is not linear"
         )
-
-
-# at the user's edge
-
-
-def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
-    """Return a cotangent the caller may keep and change: zeros for None, its own memory."""
-    if type(ct) is not np.ndarray or type(primal) is not np.ndarray:
-        ct = zeros(primal) if ct is None else ct
-        if not isinstance(ct, Tracer):
-            ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
-    return owned(ct, taken)
-
-
-def value_and_grad(
-    fun: Callable[..., Any],
-    argnums: int | Sequence[int] | None = None,
-    has_aux: bool = False,
-    holomorphic: bool = False,
-    allow_int: bool = False,
-    *,
-    argnames: str | Sequence[str] | None = None,
-) -> Callable[..., Any]:
-    """Return a function that gives the value of ``fun`` and its gradient.
-
-    value_and_grad : (a -> R) -> a -> (R, CT a)
-
-    Args:
-        fun: a function whose output is one real number.
-        argnums: position, or positions, of the arguments by which to differentiate; the first,
-            unless ``argnames`` is given. They may be trees; leaves that are no arrays (names,
-            functions, None) come back as themselves.
-        has_aux: whether ``fun`` returns ``(output, aux)``; the value is then that pair.
-        holomorphic: whether ``fun`` is holomorphic, with complex arguments and output.
-        allow_int: whether integer arrays may occur; their gradient is zeros of their dtype.
-        argnames: name, or names, of such arguments; several give a dict.
-
-    Raises:
-        NonScalarError: if the output is not one number.
-        DtypeError: if an argument is an integer, or the output is not real.
-
-    The gradient of a complex argument is JAX's, df/dx - i df/dy: descend along its conjugate.
-
-    >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
-    >>> print(value, gradient)
-    5.0 [2. 4.]
-    """
-    return _value_and_grad(
-        "value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int
-    )
-
-
-def _value_and_grad(
-    who: str,
-    fun: Callable[..., Any],
-    argnums: Any,
-    argnames: Any,
-    has_aux: bool,
-    holomorphic: bool,
-    allow_int: bool,
-) -> Callable[..., Any]:
-    check_callable(who, fun)
-
-    @functools.wraps(fun)
-    def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
-        chosen = Chosen(who, fun, argnums, argnames, args, kwargs)
-        values = chosen.values()
-        leaves, treedef = tree.flatten(values)
-        inexact = list(map(carries_derivative, leaves))
-        if not all(inexact):
-            check_leaves(who, fun, chosen.places, values, allow_int)
-        tape = Tape(Origin(who, fun))
-        try:
-            inputs = [tape.input(x) if i else x for x, i in zip(leaves, inexact, strict=True)]
-            out, aux = with_aux(chosen.call, has_aux, who)(tree.unflatten(treedef, inputs))
-            value, number = tape.split(out)
-            check_scalar(who, value, holomorphic, leaves)
-            aux = tree.map(lambda x: tape.split(x)[0], aux) if has_aux else None
-        finally:
-            tape.dead = True
-            tape.free()
-        cts = {} if number is None else {number: np.ones((), aval_of(value).dtype)}
-        tape.walk(cts)
-        taken: set[int] = set()
-        results = [
-            finished(cts.get(t.number), x, taken) if isinstance(t, TapeTracer) else zero_of(x)
-            for t, x in zip(inputs, leaves, strict=True)
-        ]
-        gradient = chosen.result(tree.unflatten(treedef, results))
-        return ((value, aux) if has_aux else value), gradient
-
-    return value_and_grad_of
-
-
-def grad(
-    fun: Callable[..., Any],
-    argnums: int | Sequence[int] | None = None,
-    has_aux: bool = False,
-    holomorphic: bool = False,
-    allow_int: bool = False,
-    *,
-    argnames: str | Sequence[str] | None = None,
-) -> Callable[..., Any]:
-    """Return a function that gives the gradient of ``fun``.
-
-    grad : (a -> R) -> a -> CT a
-
-    Arguments and errors are those of :func:`value_and_grad`; with ``has_aux`` it gives
-    ``(gradient, aux)``.
-
-    >>> print(grad(np.sin)(0.0))
-    1.0
-    """
-    both = _value_and_grad("grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)
-
-    @functools.wraps(fun)
-    def grad_of(*args: Any, **kwargs: Any) -> Any:
-        value, gradient = both(*args, **kwargs)
-        return (gradient, value[1]) if has_aux else gradient
-
-    return grad_of

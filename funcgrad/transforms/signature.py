@@ -15,16 +15,15 @@ from ..core.avals import PYTHON_SCALARS, aval_of, is_arraylike
 from ..core.axes import axis_env, bind_axes
 from ..core.cache import lazy
 from ..core.errors import MemoryLimitError, shown
-from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from ..core.jaxpr import ClosedJaxpr
 from ..core.static import typed
 from ..core.trace import Tracer
-from ..ops.structure import broadcast_p
 from .arguments import Origin, Place, described
 from .call import call_p, compiled_of
 from .calls import entry
 from .namedaxes import NamedAxis, axis_key, tokens, with_axes
 from .programs import hoisted
-from .staging import stage
+from .staging import stage, with_numbers
 from .wrapper import standalone_of
 
 
@@ -354,27 +353,3 @@ class Signature:
             sum(nbytes(v.aval) for v in self.staged.constvars),
             program.source.profile,
         )
-
-
-def with_numbers(closed: ClosedJaxpr) -> ClosedJaxpr:
-    """Return the program with a number in the place of each constant that only repeats it."""
-    eqns: list[Eqn] = []
-    rest: list[tuple[Var, Any]] = []
-    for var, x in zip(closed.jaxpr.constvars, closed.consts, strict=True):
-        if type(x) is np.ndarray and x.size and x.dtype.kind in "fiub" and _uniform(x):
-            params = {"shape": x.shape, "axes": tuple(range(x.ndim))}
-            eqns.append(Eqn(broadcast_p, (Literal(x[(0,) * x.ndim]),), (var,), params))
-        else:
-            rest.append((var, x))
-    if not eqns:
-        return closed
-    old = closed.jaxpr
-    jaxpr = Jaxpr(old.invars, tuple([v for v, _ in rest]), (*eqns, *old.eqns), old.outvars)
-    return ClosedJaxpr(jaxpr, tuple([x for _, x in rest]))
-
-
-def _uniform(x: np.ndarray) -> bool:
-    first = x[(0,) * x.ndim]  # x.flat stops at 32 axes
-    if x[(-1,) * x.ndim] != first or not (x == first).all():
-        return False
-    return first != 0 or x.dtype.kind != "f" or bool((np.signbit(x) == np.signbit(first)).all())

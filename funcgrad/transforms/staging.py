@@ -17,6 +17,7 @@ from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.pickling import picklable
 from ..core.registry import overrides
 from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
+from ..ops.structure import broadcast_p
 from .arguments import Origin, check_alive, check_callable
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -58,11 +59,12 @@ class StagingTracer(AbstractTracer):
 class Staging(Trace):
     """Append an equation for each operation."""
 
-    __slots__ = ("at", "consts", "eqns", "inputs")
+    __slots__ = ("at", "consts", "eqns", "gaps", "inputs")
 
     def __init__(self, origin: object) -> None:
         super().__init__(origin)
         self.eqns: list[Eqn] = []
+        self.gaps: set[Var] = set()  # tangents with elements on no path, see seeds.py
         self.inputs: list[Var] = []
         self.at = ""  # the line whose derivative is being staged
         self.consts: dict[int, tuple[Var, Any]] = {}  # by identity: what the program closes over
@@ -180,6 +182,33 @@ def stage(
         trace.dead = True
         trace.free()
     return closed, treedef
+
+
+def with_numbers(closed: ClosedJaxpr) -> ClosedJaxpr:
+    """Return the program with a number in the place of each constant that only repeats it."""
+    eqns: list[Eqn] = []
+    rest: list[tuple[Var, Any]] = []
+    for var, x in zip(closed.jaxpr.constvars, closed.consts, strict=True):
+        if type(x) is np.ndarray and x.dtype.kind in "fiub" and _uniform(x):
+            params = {"shape": x.shape, "axes": tuple(range(x.ndim))}
+            number = x[(0,) * x.ndim] if x.size else x.dtype.type(0)
+            eqns.append(Eqn(broadcast_p, (Literal(number),), (var,), params))
+        else:
+            rest.append((var, x))
+    if not eqns:
+        return closed
+    old = closed.jaxpr
+    jaxpr = Jaxpr(old.invars, tuple([v for v, _ in rest]), (*eqns, *old.eqns), old.outvars)
+    return ClosedJaxpr(jaxpr, tuple([x for _, x in rest]))
+
+
+def _uniform(x: np.ndarray) -> bool:
+    if not x.size:
+        return True
+    first = x[(0,) * x.ndim]  # x.flat stops at 32 axes
+    if x[(-1,) * x.ndim] != first or not (x == first).all():
+        return False
+    return first != 0 or x.dtype.kind != "f" or bool((np.signbit(x) == np.signbit(first)).all())
 
 
 # functions of NumPy that a shape and a dtype suffice for: they make an array, or they ask

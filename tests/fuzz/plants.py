@@ -14,7 +14,7 @@ from funcgrad.compile import common, passes
 from funcgrad.compile.places import Places
 from funcgrad.compile.rewrite import Builder, rewritten
 from funcgrad.control import scan
-from funcgrad.control.cond import Cond
+from funcgrad.control.branches import Cond
 from funcgrad.core.avals import shape_of
 from funcgrad.ops import pointwise, reduce, structure
 from funcgrad.ops.elementwise import cos, mul, neg, sin, tanh, where

@@ -8,6 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
+from ..paths import Masked, either, spread
 from ..structure import Batched, cast, fit, front, match, reshape, transpose_p
 from .matrices import OfMatrices, adjoint, result_dtype, stacked_shape
 
@@ -84,6 +85,13 @@ class Solver(OfMatrices):
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return operands == {1}
+
+    def on_paths(self, args: Any, live: Any, **params: Any) -> Masked:
+        outs = self.bind(*args, **params)
+        if live[0] is not None:
+            return outs, (None,)  # all of the result counts
+        column = spread(live[1], [len(shape_of(live[1])) - 2])
+        return outs, (either([column], shape_of(outs[0])),)
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:

@@ -13,8 +13,8 @@ from ...ops.ravel import ravel_pytree
 from ...ops.structure import cast
 from ...transforms.arguments import check_callable
 from ...transforms.derived import hessian, hvp, jacfwd, jacrev
+from ...transforms.grad import grad, value_and_grad
 from ...transforms.jit import jit
-from ...transforms.reverse import grad, value_and_grad
 from .implicit import implicit
 from .vectors import Flat, compiled, doubles, numbers, solvers
 

@@ -1,0 +1,234 @@
+"""Where a compiled derivative looks whether it is finite, and what it does if it is not.
+
+An element that lies on no path is 0. Where it may meet a factor that is not finite, the program
+looks, at the factors or at the results, whichever are fewer elements; and if it finds one, it
+falls back on the program with masks.
+"""
+
+from collections.abc import Callable, Container, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval
+from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in
+from ..core.trace import Primitive
+from ..ops.paths import Gaps, is_finite
+from ..ops.structure import broadcast_p, reshape_p
+from .marks import seed_p, settle_p
+from .rewrite import Builder, over, remade
+
+Gap = bool | None  # of a value: None if it is no tangent, else whether it may have gaps
+
+
+def risks(
+    eqns: Sequence[Eqn], known: dict[Any, Gap], inner: Container[Any] = (), tag: Any = None
+) -> list[Eqn]:
+    """Return the equations in which an element on no path may meet what is not finite.
+
+    Args:
+        eqns: equations of a program.
+        known: which tangents there are; it is completed.
+        inner: values that have gaps as tangents of another map, within this one.
+        tag: of the map, which ends where the first of its results is settled.
+    """
+    risky = []
+    for eqn in eqns:
+        if tag is not None and eqn.prim is settle_p and eqn.params["tag"] == tag:
+            break
+        gaps = [known.get(a) if isinstance(a, Var) else None for a in eqn.ins]
+        if all(gap is None for gap in gaps) or not eqn.prim.differentiable:
+            continue
+        outs, risk = _rule(eqn)(gaps, eqn.ins, **eqn.params)
+        if risk or any(a in inner for a in eqn.ins):
+            risky.append(eqn)
+        for v, gap in zip(eqn.outs, outs, strict=True):
+            if gap is not None and v.aval.dtype.kind in "fc":
+                known[v] = gap
+    return risky
+
+
+def _rule(eqn: Eqn) -> Callable[..., Gaps]:
+    """Return how gaps pass an equation: by its own rule, or through a program that it calls."""
+    if eqn.prim.gaps is not None:
+        return eqn.prim.gaps
+    program = None if eqn.prim.inlined is None else eqn.prim.inlined(**eqn.params)[0]
+    if program is not None:
+        return lambda gaps, ins, **params: through(program, gaps)
+    return lambda gaps, ins, **params: ([any(gaps)] * len(eqn.outs), any(gaps))
+
+
+def through(jaxpr: Jaxpr, gaps: Sequence[Gap]) -> tuple[list[Gap], bool]:
+    """Return the gaps of a program's outputs, given its inputs', and whether it is risky."""
+    known = {v: gap for v, gap in zip(jaxpr.invars, gaps, strict=True) if gap is not None}
+    risky = risks(jaxpr.eqns, known)
+    return [known.get(a) if isinstance(a, Var) else None for a in jaxpr.outvars], bool(risky)
+
+
+class Check(Primitive):
+    """Look whether the first ``count`` operands are finite; the result is a token.
+
+    What takes the token comes after it.
+    """
+
+    differentiable = False
+
+    @override
+    def run(self, *xs: Any, count: int) -> tuple[Any, ...]:
+        if not all(map(is_finite, xs[:count])):
+            raise NotFiniteError()
+        return (True,)
+
+    @override
+    def infer(self, *avals: Aval, count: int) -> tuple[Aval, ...]:
+        return (Aval((), np.dtype(bool)),)
+
+    def emit(self, w: Any, outs: Any, ins: Any, *, count: int) -> None:
+        w.require(" and ".join([_text(w, x) for x in ins[:count]]))
+        w.assign(outs[0], "True")
+
+
+def _text(w: Any, x: Any) -> str:
+    """Return the condition that a value is finite: by a product, which is the fastest to see it."""
+    if x.aval.dtype == np.float16:  # whose products overflow soon
+        return f"{w.numpy('isfinite')}({x}).all()"
+    square = f"{w.numpy('vdot')}({x}, {x}){'.real' if x.aval.dtype.kind == 'c' else ''}"
+    return f"{square} < {w.numpy('inf')}"
+
+
+class After(Primitive):
+    """A value, as what comes after a check."""
+
+    waits = True
+
+    differentiable = False
+    is_view = True
+
+    @override
+    def run(self, x: Any, token: Any) -> tuple[Any, ...]:
+        return (x,)
+
+    @override
+    def infer(self, x: Aval, token: Aval) -> tuple[Aval, ...]:
+        return (x,)
+
+    def view(self, w: Any, x: Any, token: Any) -> Any:
+        return str(x), x.contiguous
+
+    def emit(self, w: Any, outs: Any, ins: Any) -> None:
+        w.copy(outs[0], ins[0])
+
+
+check_p = Check("check")
+after_p = After("after")
+
+
+def guard(jaxpr: Jaxpr) -> Jaxpr:
+    """Replace the marks of each map by one check, where there is a risk at all."""
+    settled: dict[Any, list[Any]] = {}
+    for eqn in jaxpr.eqns:
+        if eqn.prim is settle_p:
+            settled.setdefault(eqn.params["tag"], []).append(eqn.ins[0])
+    if not settled:
+        return _unmarked(jaxpr, {})
+    tags = {eqn.params["tag"]: [] for eqn in jaxpr.eqns if eqn.prim is seed_p}
+    settled = {**{tag: [] for tag in tags if tag not in settled}, **settled}
+    checks: dict[Any, Sequence[Any]] = {}
+    inner: set[Any] = set()
+    for tag, results in settled.items():  # a map within another is settled first
+        known = _seeds(jaxpr, tag)
+        risky = risks(jaxpr.eqns, known, inner, tag)
+        inner.update(v for v, gap in known.items() if gap)
+        reached = _reached(jaxpr.eqns, risky)
+        at_end = [a for a in dict.fromkeys(results) if a in reached]
+        on_the_way = list(dict.fromkeys(a for eqn in risky for a in _least(eqn, known)))
+        checks[tag] = min(at_end, on_the_way, key=_size)
+    return _unmarked(jaxpr, checks)
+
+
+def _seeds(jaxpr: Jaxpr, tag: Any) -> dict[Any, Gap]:
+    """Return the seeds of a map, and whether they may hold zeros."""
+    makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
+
+    def whole(atom: Any) -> bool:
+        while atom in makers and makers[atom].prim in (broadcast_p, reshape_p):
+            atom = makers[atom].ins[0]
+        return isinstance(atom, Literal) and atom.value != 0
+
+    mine = [e for e in jaxpr.eqns if e.prim is seed_p and e.params["tag"] == tag]
+    return {eqn.outs[0]: not whole(eqn.ins[0]) for eqn in mine}
+
+
+def _reached(eqns: Sequence[Eqn], risky: Sequence[Eqn]) -> set[Any]:
+    """Return what depends on the equations at risk."""
+    found = {v for eqn in risky for v in eqn.outs}
+    for eqn in eqns:
+        if not found.isdisjoint(eqn.ins):
+            found.update(eqn.outs)
+    return found
+
+
+def _least(eqn: Eqn, known: dict[Any, Gap]) -> list[Any]:
+    """Return the fewest values that tell whether an equation went well: factors or outputs."""
+    outs = [v for v in eqn.outs if v in known]
+    factors = [a for a in eqn.ins if isinstance(a, Var) and a not in known]
+    masked = sum(a in known for a in eqn.ins)
+    plain = eqn.prim.is_product and masked == 1
+    return min(factors, outs, key=_size) if plain else outs
+
+
+def _size(atoms: Sequence[Any]) -> int:
+    return sum(a.aval.size for a in atoms)
+
+
+def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
+    """Return the program without marks, the results of each map behind its check."""
+    build, tokens = Builder(), {}
+    now: dict[Any, Any] = {}
+    for eqn in jaxpr.eqns:
+        ins = over(eqn, now)
+        if eqn.prim is seed_p:
+            now[eqn.outs[0]] = ins[0]
+        elif eqn.prim is settle_p:
+            tag = eqn.params["tag"]
+            needed = [now.get(a, a) for a in checks.get(tag, ())]
+            build.source, build.scope = eqn.source, eqn.scope
+            if needed and tag not in tokens:
+                tokens[tag] = build(check_p, *needed, count=len(needed))
+            now[eqn.outs[0]] = build(after_p, ins[0], tokens[tag]) if needed else ins[0]
+        else:
+            build.add(remade(eqn, ins))
+    outvars = tuple([now.get(a, a) for a in jaxpr.outvars])
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(build.eqns), outvars)
+
+
+def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
+    """Return the program with its checks reading the inputs that outputs are written over.
+
+    So these are whole where the program has to run again.
+    """
+    given = tuple(dict.fromkeys(jaxpr.invars[d] for d in donors if d is not None))
+    if not given:
+        return jaxpr
+    eqns = [
+        remade(eqn, (*eqn.ins, *given), params={"count": len(eqn.ins)})
+        if eqn.prim is check_p
+        else eqn
+        for eqn in jaxpr.eqns
+    ]
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
+
+
+def masked_twin(jaxpr: Jaxpr) -> Jaxpr:
+    """Return the program with masks, as the marks in it give it."""
+    fallback = next(f for f in _fallbacks(jaxpr))
+    return fallback(jaxpr)
+
+
+def _fallbacks(jaxpr: Jaxpr) -> Iterator[Any]:
+    for eqn in jaxpr.eqns:
+        if eqn.prim is settle_p:
+            yield eqn.params["fallback"]
+        for program in programs_in(eqn.params):
+            yield from _fallbacks(program)

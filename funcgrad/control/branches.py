@@ -1,0 +1,260 @@
+"""The primitive behind cond and switch: programs of which one is run, chosen by a number.
+
+Where the number differs from example to example, all of them run, and each example selects its own.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..compile.guard import through
+from ..compile.loops import write_cond
+from ..compile.prune import pruned_cond
+from ..core.avals import Aval, aval_of, shape_of
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..ops import compare
+from ..ops.elementwise import where
+from ..ops.paths import Gaps
+from ..ops.structure import Batched, expand_dims, front, stretched, zeros
+from ..transforms.halves import Halves, halves
+from ..transforms.paths import Paths
+from ..transforms.programs import (
+    Flags,
+    Holder,
+    apart,
+    batched_program,
+    chosen,
+    dependent,
+    fresh,
+    given,
+    in_avals,
+    linear_in,
+    mapped,
+    masked,
+    out_avals,
+    parted,
+    pulled_back,
+    pushed,
+    spread,
+    staged,
+    tangent_avals,
+)
+
+
+class Cond(Holder):
+    """``branches[index] : operands -> outs``, the index clamped; operands ``index, operands``."""
+
+    @override
+    def run(self, index: Any, *args: Any, branches: tuple[Jaxpr, ...]) -> tuple[Any, ...]:
+        return fresh(branches[min(max(int(index), 0), len(branches) - 1)].run(*args), args)
+
+    @override
+    def infer(self, index: Aval, *args: Aval, branches: tuple[Jaxpr, ...]) -> tuple[Aval, ...]:
+        return tuple(out_avals(branches[0]))
+
+    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
+        write_cond(w, outs, ins, **params)
+
+    def bodies(self, _: Any, *ins: Any, branches: tuple[Jaxpr, ...]) -> list[tuple[Jaxpr, Any]]:
+        return [(branch, ins) for branch in branches]
+
+    def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
+        return pruned_cond(used, **params)
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        branches = params["branches"]
+        flags = [i + 1 in operands for i in range(len(branches[0].invars))]
+        return 0 not in operands and all(linear_in(b, flags) is not None for b in branches)
+
+    def reach(self, flags: Flags, *, branches: tuple[Jaxpr, ...]) -> list[bool]:
+        found = _any([dependent(branch, flags[1:], smoothly=False) for branch in branches])
+        return [flags[0] or flag for flag in found]
+
+    def push(
+        self, primals: Sequence[Any], tangents: Sequence[Any], *, branches: tuple[Jaxpr, ...]
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        flags = [t is not None for t in tangents[1:]]
+        smooth = _any([dependent(branch, flags) for branch in branches])
+        ts = chosen(tangents[1:], flags)
+
+        both = lambda jaxpr, xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
+        if apart(primals, tangents):
+            seeds = tangent_avals(in_avals(branches[0]), flags)
+            outs, later = self.halved(primals, seeds, both, branches)
+            return outs, spread(later(ts), smooth)
+        return self.beside(primals, ts, flags, smooth, both, branches)
+
+    def along(
+        self, trace: Paths, args: Any, live: Any, *, branches: tuple[Jaxpr, ...]
+    ) -> tuple[Any, Any]:
+        """Give masks to the branches, as forward mode gives them tangents."""
+        flags = [mask is not None for mask in live[1:]]
+        smooth = _any([dependent(branch, flags) for branch in branches])
+        both = lambda jaxpr, xs, masks: masked(trace, jaxpr, xs, masks, flags, smooth)
+        masks = chosen(live[1:], flags)
+        return self.beside(args, masks, flags, smooth, both, branches, np.dtype(bool))
+
+    def gaps(self, gaps: Any, ins: Any, *, branches: tuple[Jaxpr, ...]) -> Gaps:
+        rows = [through(branch, gaps[1:]) for branch in branches]
+        columns = zip(*(outs for outs, _ in rows), strict=True)
+        outs = [None if all(g is None for g in c) else not all(g is False for g in c)
+                for c in columns]  # fmt: skip
+        return outs, any(risky for _, risky in rows)
+
+    def beside(
+        self,
+        args: Sequence[Any],
+        others: Sequence[Any],
+        flags: Flags,
+        smooth: Flags,
+        both: Any,
+        branches: tuple[Jaxpr, ...],
+        dtype: np.dtype | None = None,
+    ) -> tuple[list[Any], list[Any]]:
+        """Choose with a tangent or a mask beside each value flagged; ``both`` is one branch."""
+        n, ins = len(flags), in_avals(branches[0])
+        more = tangent_avals(ins, flags)
+        more = more if dtype is None else [Aval(a.shape, dtype) for a in more]
+
+        def body(jaxpr: Jaxpr, values: list[Any]) -> list[Any]:
+            outs, found = both(jaxpr, *parted(values, n))
+            return [*outs, *found]
+
+        bodies = [functools.partial(body, jaxpr) for jaxpr in branches]
+        results = self.joined(args[0], [*args[1:], *others], bodies, [*ins, *more])
+        outs, found = parted(results, len(smooth))
+        return outs, spread(found, smooth)
+
+    def pull(
+        self, ins: Sequence[Any], needs: Sequence[Any], *, branches: tuple[Jaxpr, ...]
+    ) -> tuple[Any, Any]:
+        flags = [need is not None for need in needs[1:]]
+        smooth = _any([dependent(branch, flags) for branch in branches])
+        seeds = chosen(out_avals(branches[0]), smooth)
+        both = lambda jaxpr, xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
+        outs, later = self.halved(ins, seeds, both, branches)
+
+        def pull(cts: Sequence[Any]) -> list[Any]:
+            return [None, *spread(later(given(chosen(cts, smooth), seeds)), flags)]
+
+        return outs, pull
+
+    def joined(
+        self, index: Any, args: Sequence[Any], bodies: Sequence[Any], avals: Sequence[Aval]
+    ) -> list[Any]:
+        """Stage one body a branch, and apply the one chosen; each may close over its own."""
+        programs = [staged("a branch of cond", body, avals) for body in bodies]
+        closed = [x for _, operands in programs for x in operands]
+        before, rows = 0, []
+        for jaxpr, operands in programs:
+            own, ins = parted(jaxpr.invars, len(operands))
+            invars = [*(Var(aval_of(x)) for x in closed), *ins]
+            invars[before : before + len(own)] = own
+            read = {atom for eqn in jaxpr.eqns for atom in eqn.ins} | set(jaxpr.outvars)
+            rows.append((invars, jaxpr, [v in read for v in invars]))
+            before += len(own)
+        used = _any([flags for _, _, flags in rows])
+        branches = tuple(
+            Jaxpr(tuple(chosen(invars, used)), (), jaxpr.eqns, jaxpr.outvars)
+            for invars, jaxpr, _ in rows
+        )
+        return list(self.bind(index, *chosen([*closed, *args], used), branches=branches))
+
+    def halved(
+        self, ins: Sequence[Any], seeds: Sequence[Aval], both: Any, branches: tuple[Jaxpr, ...]
+    ) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
+        """Apply the first halves of ``both``; return the outputs, and the second half of them.
+
+        What branches save goes into slots that they share, one for each shape and dtype.
+        """
+        index, *args = ins
+        n, m = len(args), len(branches[0].outvars)
+        cut = functools.partial(halves, "a derivative of cond", in_avals(branches[0]), seeds)
+        kept = [True] * n, [True] * m
+        parts = [cut(functools.partial(both, b), kept, [False] * n) for b in branches]
+        slots, places = _slots([out_avals(part.first)[m:] for part in parts])
+
+        def first(part: Halves, place: list[int], values: list[Any]) -> list[Any]:
+            outs = eval_jaxpr(part.first, (), [*part.operands, *values])
+            filled = dict(zip(place, outs[m:], strict=True))
+            return [*outs[:m], *(filled.get(i, zeros(a)) for i, a in enumerate(slots))]
+
+        def second(part: Halves, place: list[int], values: list[Any]) -> list[Any]:
+            reach = {"in": values[:n], "out": values[n : n + m]}
+            saved = values[n + m : n + m + len(slots)]
+            reach["out"] = [*reach["out"], *(saved[i] for i in place)]
+            return list(
+                eval_jaxpr(part.second, (), [*part.found(reach), *values[n + m + len(slots) :]])
+            )
+
+        rows = list(zip(parts, places, strict=True))
+        avals = in_avals(branches[0])
+        outs = self.joined(index, args, [functools.partial(first, *row) for row in rows], avals)
+
+        def later(values: Sequence[Any]) -> list[Any]:
+            bodies = [functools.partial(second, *row) for row in rows]
+            operands = [*args, *outs, *values]
+            return self.joined(index, operands, bodies, list(map(aval_of, operands)))
+
+        return outs[:m], later
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, branches: tuple[Jaxpr, ...]) -> Batched:
+        (index, *xs), (place, *dims) = args, axes
+        flags = [d is not None for d in dims]
+        values = [x if d is None else front(x, d) for x, d in zip(xs, dims, strict=True)]
+        if place is not None:
+            return self.selected(index, [mapped(b, values, flags, size) for b in branches], size)
+        reached = [dependent(b, flags, smoothly=False) for b in branches]
+        programs = [batched_program(b, flags, _any(reached), size) for b in branches]
+        bodies = [functools.partial(_evaluated, jaxpr, operands) for jaxpr, operands, _ in programs]
+        outs = self.joined(index, values, bodies, list(map(aval_of, values)))
+        varied = _any([v for _, _, v in programs])
+        return outs, [0 if v else None for v in varied]
+
+    def selected(self, index: Any, results: Sequence[Any], size: int) -> Batched:
+        """Select for each example among the results of all branches."""
+        outs = []
+        for column in zip(*results, strict=True):
+            ys = [stretched(y, d, size) for y, d in column]
+            chosen_y = ys[-1]
+            shape = tuple(range(1, len(shape_of(ys[0]))))
+            for i in range(len(ys) - 2, -1, -1):
+                mine = expand_dims(compare.le(index, i), shape)
+                chosen_y = where(mine, ys[i], chosen_y)
+            outs.append(chosen_y)
+        return outs, [0] * len(outs)
+
+
+def _evaluated(jaxpr: Jaxpr, operands: Sequence[Any], values: list[Any]) -> list[Any]:
+    return list(eval_jaxpr(jaxpr, (), [*operands, *values]))
+
+
+def _any(rows: Sequence[Flags]) -> list[bool]:
+    return [any(column) for column in zip(*rows, strict=True)]
+
+
+def _slots(saved: Sequence[Sequence[Aval]]) -> tuple[list[Aval], list[list[int]]]:
+    """Return avals that hold what any one of the branches saves, and where each finds its own."""
+    slots: list[Aval] = []
+    places = []
+    for avals in saved:
+        free = list(range(len(slots)))
+        mine = []
+        for aval in avals:
+            i = next((i for i in free if slots[i] == aval), None)
+            if i is None:
+                slots.append(aval)
+                i = len(slots) - 1
+            else:
+                free.remove(i)
+            mine.append(i)
+        places.append(mine)
+    return slots, places
+
+
+cond_p = Cond("cond")

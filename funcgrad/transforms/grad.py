@@ -1,0 +1,142 @@
+"""grad and value_and_grad: the gradient of a function whose output is one number."""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import dtype_of
+from ..core.trace import Tracer
+from ..ops.structure import zeros
+from .arguments import (
+    Chosen,
+    Origin,
+    carries_derivative,
+    check_callable,
+    check_leaves,
+    check_scalar,
+    owned,
+    with_aux,
+    zero_of,
+)
+from .reverse import Recording
+
+
+def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
+    """Return a cotangent the caller may keep and change: zeros for None, its own memory."""
+    if type(ct) is not np.ndarray or type(primal) is not np.ndarray:
+        ct = zeros(primal) if ct is None else ct
+        if not isinstance(ct, Tracer):
+            ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
+    return owned(ct, taken)
+
+
+def value_and_grad(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    *,
+    argnames: str | Sequence[str] | None = None,
+) -> Callable[..., Any]:
+    """Return a function that gives the value of ``fun`` and its gradient.
+
+    value_and_grad : (a -> R) -> a -> (R, CT a)
+
+    Args:
+        fun: a function whose output is one real number.
+        argnums: position, or positions, of the arguments by which to differentiate; the first,
+            unless ``argnames`` is given. They may be trees; leaves that are no arrays (names,
+            functions, None) come back as themselves.
+        has_aux: whether ``fun`` returns ``(output, aux)``; the value is then that pair.
+        holomorphic: whether ``fun`` is holomorphic, with complex arguments and output.
+        allow_int: whether integer arrays may occur; their gradient is zeros of their dtype.
+        argnames: name, or names, of such arguments; several give a dict.
+
+    Raises:
+        NonScalarError: if the output is not one number.
+        DtypeError: if an argument is an integer, or the output is not real.
+
+    The gradient of a complex argument is JAX's, df/dx - i df/dy: descend along its conjugate.
+
+    >>> value, gradient = value_and_grad(lambda x: np.sum(x**2))(np.array([1.0, 2.0]))
+    >>> print(value, gradient)
+    5.0 [2. 4.]
+    """
+    return _value_and_grad(
+        "value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int
+    )
+
+
+def _value_and_grad(
+    who: str,
+    fun: Callable[..., Any],
+    argnums: Any,
+    argnames: Any,
+    has_aux: bool,
+    holomorphic: bool,
+    allow_int: bool,
+) -> Callable[..., Any]:
+    check_callable(who, fun)
+
+    @functools.wraps(fun)
+    def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
+        chosen = Chosen(who, fun, argnums, argnames, args, kwargs)
+        values = chosen.values()
+        leaves, treedef = tree.flatten(values)
+        inexact = list(map(carries_derivative, leaves))
+        if not all(inexact):
+            check_leaves(who, fun, chosen.places, values, allow_int)
+
+        def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
+            out, aux = with_aux(chosen.call, has_aux, who)(tree.unflatten(treedef, inputs))
+            return [out], aux
+
+        run = Recording(Origin(who, fun), on_leaves, leaves, inexact)
+        (value,), aux = run.outs, run.rest
+        check_scalar(who, value, holomorphic, leaves)
+        cts: Sequence[Any] = [None] * len(leaves)
+        if run.numbers != [None]:
+            cts = run.pulled([np.ones((), dtype_of(value))])
+            (value,), aux = run.outs, run.rest
+        taken: set[int] = set()
+        results = [
+            finished(ct, x, taken) if i else zero_of(x)
+            for ct, x, i in zip(cts, leaves, inexact, strict=True)
+        ]
+        gradient = chosen.result(tree.unflatten(treedef, results))
+        return ((value, aux) if has_aux else value), gradient
+
+    return value_and_grad_of
+
+
+def grad(
+    fun: Callable[..., Any],
+    argnums: int | Sequence[int] | None = None,
+    has_aux: bool = False,
+    holomorphic: bool = False,
+    allow_int: bool = False,
+    *,
+    argnames: str | Sequence[str] | None = None,
+) -> Callable[..., Any]:
+    """Return a function that gives the gradient of ``fun``.
+
+    grad : (a -> R) -> a -> CT a
+
+    Arguments and errors are those of :func:`value_and_grad`; with ``has_aux`` it gives
+    ``(gradient, aux)``.
+
+    >>> print(grad(np.sin)(0.0))
+    1.0
+    """
+    both = _value_and_grad("grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)
+
+    @functools.wraps(fun)
+    def grad_of(*args: Any, **kwargs: Any) -> Any:
+        value, gradient = both(*args, **kwargs)
+        return (gradient, value[1]) if has_aux else gradient
+
+    return grad_of

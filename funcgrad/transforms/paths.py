@@ -1,0 +1,115 @@
+"""Derivatives as sums over paths: what a selection did not take stays 0, whatever multiplies it.
+
+A derivative is the sum over the paths of a program of the products of local derivatives. An
+element that a selection did not take has no path, but an array holds a 0 for it, and 0 times an
+infinite or undefined local derivative is nan. So a linear map of tangents or cotangents first runs
+as it stands. Only where a result is not finite it runs again, now under the trace of this file, in
+which each of them carries a mask of the elements that lie on a path.
+
+``seeds.py`` says when that is.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.jaxpr import eval_jaxpr
+from ..core.trace import ConcreteTracer, Primitive, Trace
+from ..ops.choice import gate, hide
+from ..ops.paths import present
+from ..ops.reduce import any_p
+from ..ops.structure import broadcast_to
+
+
+class PathTracer(ConcreteTracer):
+    """A tangent or cotangent, and a mask of its elements that lie on a path."""
+
+    __slots__ = ("live",)
+    live: Any
+
+    def __init__(self, trace: "Paths", value: Any, live: Any) -> None:
+        self._trace = trace
+        self.value = value
+        self.live = live
+
+
+class Paths(Trace):
+    """Keep the elements of tangents and cotangents that lie on no path at 0.
+
+    Those that a seed holds as 0 are 0 in value alone if ``selects`` is False: another derivative,
+    by the seed itself, is that of the map without masks.
+    """
+
+    __slots__ = ("selects",)
+
+    def __init__(self, origin: object, selects: bool = True) -> None:
+        super().__init__(origin)
+        self.selects = selects
+
+    def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        if prim.inlined is not None and (program := prim.inlined(**params)[0]) is not None:
+            return eval_jaxpr(program, (), args)
+        if prim.is_open:  # a function with a rule of the user's own
+            return prim.run(*args, **params)
+        values, live = zip(*map(self.split, args), strict=True)
+        if not prim.differentiable:
+            return prim.bind(*values, **params)
+        if prim.along is not None:
+            outs, masks = prim.along(self, values, live, **params)
+        elif prim.on_paths is None:
+            outs, masks = _together(prim, values, live, params)
+        else:
+            outs, masks = prim.on_paths(values, live, **params)
+        return [self.output(y, mask) for y, mask in zip(outs, masks, strict=True)]
+
+    def output(self, y: Any, live: Any) -> Any:
+        """Return an output with its mask; None: all of it counts."""
+        if not is_inexact(dtype_of(y)):
+            return y
+        if live is None:
+            return PathTracer(self, y, np.ones(shape_of(y), bool))
+        if not (isinstance(live, np.ndarray) and live.all()):
+            y = (gate if self.selects else hide)(y, live)
+        return PathTracer(self, y, live)
+
+    def split(self, x: Any) -> tuple[Any, Any]:
+        """Return a value and its mask, None for an ordinary operand."""
+        if isinstance(x, PathTracer) and x._trace is self:
+            return x.value, x.live
+        return x, None
+
+
+def _together(prim: Primitive, args: Any, live: Any, params: Any) -> tuple[Any, Any]:
+    """Take all elements together: the outputs count where any element of the operands does."""
+    outs = prim.bind(*args, **params)
+    some: Any = np.zeros((), bool)
+    for mask in live:
+        if mask is not None:
+            some = np.logical_or(some, any_p(mask, axes=tuple(range(len(shape_of(mask))))))
+    return outs, [broadcast_to(some, shape_of(y)) for y in outs]
+
+
+def traces_for(origin: object, variable: bool) -> list[Paths]:
+    """Return the traces of one linear map, the oldest first; ``variable``, if a seed of it is one.
+
+    A seed is variable where another derivative may be taken by it.
+    """
+    return [*([Paths(origin, selects=False)] if variable else []), Paths(origin)]
+
+
+def seeded(traces: Sequence[Paths], seed: Any, variable: bool) -> Any:
+    """Return a seed with its masks: what it holds as 0 lies on no path."""
+    given = present(seed, None)
+    for trace in traces:
+        whole = trace.selects and variable
+        seed = PathTracer(trace, seed, np.ones(shape_of(given), bool) if whole else given)
+    return seed
+
+
+def unmasked(traces: Sequence[Paths], x: Any) -> Any:
+    """Return a result as an ordinary value."""
+    for trace in reversed(traces):
+        x = trace.split(x)[0]
+    return x

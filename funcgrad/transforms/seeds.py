@@ -1,0 +1,198 @@
+"""Linear maps of tangents and cotangents as their users see them: sums over paths.
+
+A map first runs without masks; where a result is not finite, it runs again with them. A program
+that is being staged cannot look at its results. There ``seed`` and ``settle`` mark where a map
+begins and ends, if an element on no path may meet a factor that is not finite in between. Whoever
+runs such a program looks at what is settled, and where that is not finite runs ``with_masks`` of
+the program instead.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..compile.guard import risks
+from ..compile.marks import Tag, has_marks, seed_p, settle_p
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
+from ..core.trace import Trace, Tracer
+from ..ops.constant import Array, constant_p
+from ..ops.paths import is_finite
+from .batching import Batch, BatchTracer
+from .paths import Paths, seeded, traces_for, unmasked
+from .staging import Staging, stage, staged_in, with_numbers
+
+# a linear map of tangents or cotangents, None for 0, which is told whether these have masks
+Map = Callable[[Sequence[Any], bool], Sequence[Any]]
+
+
+def over_paths(
+    origin: object, seeds: Sequence[Any], run: Map, around: Sequence[Any]
+) -> Sequence[Any]:
+    """Return what a linear map makes of its seeds, as a sum over paths.
+
+    ``run`` is called again, with masks, where a result is not finite; ``around`` are values that
+    belong to the transforms around it. NumPy's warnings should be off: the function has its own,
+    its derivative none.
+    """
+    known = [x for x in (*around, *seeds) if isinstance(x, Tracer)]
+    program = _program_of(known) if known else None
+    if program is not None:
+        return _staged(program, seeds, run)
+    results = run(seeds, False)
+    outer = [trace for x in (*known, *results) if isinstance(x, Tracer) for trace in _under(x)]
+    if all(map(is_finite, results)) and not any(trace.masked for trace in outer):
+        for trace in outer:
+            trace.inner = True
+        return results
+    traces = traces_for(origin, any(map(_is_variable, seeds)))
+    try:
+        masked = [None if s is None else seeded(traces, s, _is_variable(s)) for s in seeds]
+        return [unmasked(traces, x) for x in run(masked, True)]
+    finally:
+        for trace in traces:
+            trace.dead = True
+
+
+def _under(x: Any) -> list[Trace]:
+    """Return the traces to which a value belongs, the youngest first."""
+    found = []
+    while isinstance(x, Tracer):
+        found.append(x._trace)
+        x = getattr(x, "value", None)
+    return found
+
+
+def _is_variable(x: Any) -> bool:
+    """Return whether another derivative may be taken by a seed."""
+    return any(not isinstance(trace, Batch) for trace in _under(x))
+
+
+# in a program that is being staged
+
+
+def _program_of(around: Sequence[Any]) -> Staging | None:
+    """Return the youngest program that is being staged around a map, if any."""
+    found = [x._trace for x in map(staged_in, around) if x is not None]
+    return max(found, key=lambda trace: trace.serial, default=None)
+
+
+def _staged(program: Staging, seeds: Sequence[Any], run: Map) -> Sequence[Any]:
+    """Run a map with its seeds and results marked, where there is a risk in between."""
+    tag = Tag(Trace(program.origin).serial, any(map(_is_variable, seeds)))
+    start = len(program.eqns)
+    marked = [None if s is None else _marked(program, s, tag) for s in seeds]
+    own = program.eqns[start:]
+    results = run(marked, False)
+    known = {eqn.outs[0]: not _is_whole(program, eqn.ins[0]) for eqn in own}
+    if risks(program.eqns[start:], known, program.gaps):
+        program.gaps.update(v for v, gap in known.items() if gap)
+        return [None if x is None else settle_p(x, tag=tag, fallback=with_masks) for x in results]
+    return _without(program, start, own, marked, results)
+
+
+def _marked(program: Staging, seed: Any, tag: Tag) -> Any:
+    """Return a seed as an equation of the program, which it need not depend on."""
+    params = {"tag": tag, "variable": _is_variable(seed)}
+    if isinstance(seed, BatchTracer) and staged_in(seed) is None:
+        return BatchTracer(seed._trace, _marked(program, seed.value, tag), seed.axis)
+    if isinstance(seed, Tracer):
+        return seed_p(seed, **params)
+    return program.process(seed_p, (seed,), params)[0]
+
+
+def _is_whole(program: Staging, atom: Atom) -> bool:
+    """Return whether it is known that no element of a seed is 0."""
+    values = dict(program.consts.values())
+    value = atom.value if isinstance(atom, Literal) else values.get(atom)
+    return isinstance(value, (np.ndarray, np.generic)) and bool(np.all(value != 0))
+
+
+def _without(
+    program: Staging, start: int, own: Sequence[Eqn], marked: Sequence[Any], results: Sequence[Any]
+) -> Sequence[Any]:
+    """Take the marks out of the program again: there is nothing to mask."""
+    tracers = {x._var: x for x in map(staged_in, marked) if x is not None}
+    now = {eqn.outs[0]: eqn.ins[0] for eqn in own if eqn.outs[0] in tracers}
+    if any(x is not None and x._var in now for x in map(staged_in, results)):
+        return results  # a seed is a result itself
+    for var, atom in now.items():
+        tracers[var]._var = atom  # programs that are still being staged may hold it
+    for i in range(start, len(program.eqns)):
+        eqn = program.eqns[i]
+        if not now.keys().isdisjoint(eqn.ins):
+            ins = tuple([now.get(a, a) for a in eqn.ins])
+            program.eqns[i] = Eqn(eqn.prim, ins, eqn.outs, eqn.params, eqn.source, eqn.scope)
+    rest = program.eqns[start:]
+    program.eqns[start:] = [eqn for eqn in rest if now.keys().isdisjoint(eqn.outs)]
+    return results
+
+
+# the program with masks
+
+
+def with_masks(jaxpr: Jaxpr) -> Jaxpr:
+    """Return the program in which each map between its marks runs with masks."""
+    found = jaxpr.memo.get("with masks")
+    if found is None:
+        args = [*jaxpr.constvars, *jaxpr.invars]
+        closed, _ = stage("a program", lambda xs: _replayed(jaxpr, xs), [v.aval for v in args])
+        closed = with_numbers(closed)
+        n, new = len(jaxpr.constvars), closed.jaxpr
+        rows = zip(new.constvars, closed.consts, strict=True)
+        consts = [Eqn(constant_p, (), (v,), {"array": Array(x)}) for v, x in rows]
+        found = Jaxpr(new.invars[n:], new.invars[:n], (*consts, *new.eqns), new.outvars)
+        jaxpr.memo["with masks"] = found
+    return found
+
+
+def _replayed(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
+    """Run a program, and those that it calls, its marks heeded."""
+    maps: dict[Tag, list[Paths]] = {}
+    try:
+        outs = _replay(jaxpr, args, maps)
+    finally:
+        for trace in (trace for traces in maps.values() for trace in traces):
+            trace.dead = True
+    everything = sorted((t for ts in maps.values() for t in ts), key=lambda t: t.serial)
+    return [unmasked(everything, x) for x in outs]
+
+
+def _replay(jaxpr: Jaxpr, args: Sequence[Any], maps: dict[Tag, list[Paths]]) -> list[Any]:
+    env: dict[Any, Any] = dict(zip((*jaxpr.constvars, *jaxpr.invars), args, strict=True))
+    read = lambda atom: atom.value if isinstance(atom, Literal) else env[atom]
+    for eqn in jaxpr.eqns:
+        ins, prim, params = list(map(read, eqn.ins)), eqn.prim, eqn.params
+        program = None if prim.inlined is None else prim.inlined(**params)[0]
+        if program is not None:
+            outs: Sequence[Any] = _replay(program, ins, maps)
+        elif prim is seed_p:
+            tag = params["tag"]
+            if tag not in maps:
+                maps[tag] = traces_for("a derivative", tag.variable)
+            outs = [seeded(maps[tag], ins[0], params["variable"])]
+        elif prim is settle_p:
+            outs = [unmasked(maps.get(params["tag"], ()), ins[0])]
+        else:
+            outs = prim.bind(*ins, **masked_params(params))
+        env.update(zip(eqn.outs, outs, strict=True))
+    return list(map(read, jaxpr.outvars))
+
+
+def heeding_masks(trace: Trace, params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of what holds programs as a derivative around it needs them."""
+    if trace.masked:
+        return masked_params(params)
+    trace.inner = trace.inner or any(map(has_marks, programs_in(params)))
+    return params
+
+
+def masked_params(params: dict[str, Any]) -> dict[str, Any]:
+    """Return the parameters of a primitive that holds programs with these as ``with_masks``."""
+
+    def changed(value: Any) -> Any:
+        if isinstance(value, Jaxpr):
+            return with_masks(value) if has_marks(value) else value
+        return tuple(map(changed, value)) if type(value) is tuple else value
+
+    return {k: changed(v) for k, v in params.items()}
