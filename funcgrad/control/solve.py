@@ -181,7 +181,15 @@ class LinearSolve(Primitive):
         return [*[None] * (len(ins) - len(found)), *found]
 
     def map_in(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
-        """Solve all systems at once; what the solvers close over may differ among them too."""
+        """Solve all systems at once; what the solvers close over may differ among them too.
+
+        On arrays nobody comes back to the solvers, and there are arrays unless they close over
+        traced values.
+        """
+        if params["held"] is None and not any(isinstance(x, Tracer) for x in args):
+            outs, out_axes = self.mapped(trace, args, axes, **params)
+            if not any(isinstance(y, Tracer) for y in outs):
+                return outs, out_axes
         avals = [_of_one(aval_of(x), d) for x, d in zip(args, axes, strict=True)]
         more, params = self.close(None, *avals, **params)
         if any(is_younger(x, trace.serial) for x in more):

@@ -207,10 +207,9 @@ def check_leaves(
     ``beside``, integers may stand beside what has a derivative.
     """
     leaves = tree.leaves(tuple(values))
-    inexact = list(map(carries_derivative, leaves))
-    if all(inexact):
+    if all(map(carries_derivative, leaves)):
         return  # nearly always
-    allow_int = allow_int or (beside and any(inexact))
+    allow_int = allow_int or (beside and any(map(carries_derivative, leaves)))
     if not allow_int and not any(map(is_number, leaves)):
         raise DtypeError(
             f"{who}: {described(fun, places[0])} holds nothing to differentiate: got "
