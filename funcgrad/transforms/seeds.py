@@ -18,6 +18,7 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.trace import Trace, Tracer
 from ..ops.constant import Array, constant_p
 from ..ops.paths import is_finite
+from ..ops.structure import stretched
 from .batching import Batch, BatchTracer
 from .paths import Paths, seeded, traces_for, unmasked
 from .staging import Staging, stage, staged_in, with_numbers
@@ -38,7 +39,7 @@ def over_paths(
     known = [x for x in (*around, *seeds) if isinstance(x, Tracer)]
     program = _program_of(known) if known else None
     if program is not None:
-        return _staged(program, seeds, run)
+        return _staged(program, seeds, run, _batches(program, known))
     results = run(seeds, False)
     outer = [trace for x in (*known, *results) if isinstance(x, Tracer) for trace in _under(x)]
     if all(map(is_finite, results)) and not any(trace.masked for trace in outer):
@@ -77,11 +78,26 @@ def _program_of(around: Sequence[Any]) -> Staging | None:
     return max(found, key=lambda trace: trace.serial, default=None)
 
 
-def _staged(program: Staging, seeds: Sequence[Any], run: Map) -> Sequence[Any]:
+def _batches(program: Staging, around: Sequence[Any]) -> list[Batch]:
+    """Return the traces of vmap to which variables of a program belong, the outermost first.
+
+    They are older than the program where a function runs in its vmap's own trace again.
+    """
+    found: dict[Batch, None] = {}
+    for traces in map(_under, around):
+        if program in traces:
+            above = traces[: traces.index(program)]
+            found.update((t, None) for t in above if isinstance(t, Batch))
+    return [trace for trace in found if trace.serial < program.serial]
+
+
+def _staged(
+    program: Staging, seeds: Sequence[Any], run: Map, batches: Sequence[Batch]
+) -> Sequence[Any]:
     """Run a map with its seeds and results marked, where there is a risk in between."""
     tag = Tag(Trace(program.origin).serial, any(map(_is_variable, seeds)))
     start = len(program.eqns)
-    marked = [None if s is None else _marked(program, s, tag) for s in seeds]
+    marked = [None if s is None else _marked(program, s, tag, batches) for s in seeds]
     own = program.eqns[start:]
     results = run(marked, False)
     known = {eqn.outs[0]: not _is_whole(program, eqn.ins[0]) for eqn in own}
@@ -91,14 +107,25 @@ def _staged(program: Staging, seeds: Sequence[Any], run: Map) -> Sequence[Any]:
     return _without(program, start, own, marked, results)
 
 
-def _marked(program: Staging, seed: Any, tag: Tag) -> Any:
-    """Return a seed as an equation of the program, which it need not depend on."""
+def _marked(program: Staging, seed: Any, tag: Tag, batches: Sequence[Batch]) -> Any:
+    """Return a seed as an equation of the program, which it need not depend on.
+
+    It gets the axes of all examples to which the program's variables belong: else vmap would take
+    it for a value of a transform within, beside others.
+    """
     params = {"tag": tag, "variable": _is_variable(seed)}
-    if isinstance(seed, BatchTracer) and staged_in(seed) is None:
-        return BatchTracer(seed._trace, _marked(program, seed.value, tag), seed.axis)
-    if isinstance(seed, Tracer):
+    if isinstance(seed, BatchTracer) and seed._trace in batches and staged_in(seed) is None:
+        rest = [trace for trace in batches if trace is not seed._trace]
+        return BatchTracer(seed._trace, _marked(program, seed.value, tag, rest), seed.axis)
+    shared = isinstance(seed, BatchTracer) and staged_in(seed) is None  # around the program
+    if isinstance(seed, Tracer) and not shared:
         return seed_p(seed, **params)
-    return program.process(seed_p, (seed,), params)[0]
+    for trace in batches:
+        seed = stretched(seed, None, trace.size)
+    y = program.process(seed_p, (seed,), params)[0]
+    for trace in reversed(batches):
+        y = BatchTracer(trace, y, 0)
+    return y
 
 
 def _is_whole(program: Staging, atom: Atom) -> bool:
