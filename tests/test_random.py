@@ -869,3 +869,15 @@ def test_bernoulli_takes_traced_probabilities():
     assert np.array_equal(fg.jit(lambda q: random.bernoulli(random.key(2), q))(p), want)
     got = fg.vmap(lambda q: random.bernoulli(random.key(2), q, (1000,)))(p)
     assert not got[0].any() and got[2].all() and 250 < got[1].sum() < 350
+
+
+def test_a_shape_is_taken_in_every_form_that_numpy_takes():
+    k = random.key(0)
+    whole = enum.IntEnum("Length", {"TWO": 2}).TWO
+    for shape in ((2, 3), [2, 3], range(2, 4), np.array([2, 3]), (np.int8(2), np.array(3))):
+        assert random.normal(k, shape).shape == (2, 3)
+    for length in (2, whole, np.array(2), np.uint8(2)):
+        assert random.split(k, length).shape == random.normal(k, length).shape == (2,)
+    for shape in (2.0, (True, 2), "ab", np.array([2.0])):
+        with pytest.raises(DtypeError, match="made of integers"):
+            random.normal(k, shape)

@@ -42,12 +42,13 @@ def start_of(initial: Any, dtype: np.dtype) -> Any:
 
     Raises:
         ValueError: if it is no number.
-        TypeError: if it is complex and the array is not.
+        TypeError: if it is a complex number of Python and the array is real; of one of NumPy's
+            the real part is taken, as NumPy does, with its warning.
     """
     start = operand(initial)
     if shape_of(start):
         raise ValueError(f"initial= must be one number: got {aval_of(start)}")
-    if ew.is_complex(start) and dtype.kind != "c":
+    if type(start) is complex and dtype.kind != "c":
         raise TypeError(f"initial= must be real, as the array is: got {aval_of(start)}")
     return cast(start, dtype)
 

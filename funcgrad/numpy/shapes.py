@@ -11,7 +11,7 @@ import numpy as np
 from ..core.avals import broadcast_shapes, shape_of
 from ..core.trace import Tracer
 from ..ops.index import Index, concatenate_p, getitem_p
-from ..ops.operand import operand, strong
+from ..ops.operand import lengths_of as lengths_of, operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import (
     broadcast_to as _broadcast_to,
@@ -21,16 +21,6 @@ from ..ops.structure import (
     transpose_p,
 )
 from .table import check_cast, implements, no_out, unsupported
-
-
-def lengths_of(shape: Any) -> tuple[int, ...]:
-    """Return a shape argument, an integer or several, as a tuple."""
-    try:
-        return (operator.index(shape),)
-    except TypeError:  # whose words an error below keeps
-        if not isinstance(shape, (tuple, list, Tracer)) and hasattr(shape, "__array__"):
-            shape = np.asarray(shape)
-        return tuple(operator.index(n) for n in shape)
 
 
 @implements("reshape")

@@ -186,17 +186,17 @@ def _reduce(
         )
     mask = options.get("where")
     mask = None if mask is None else broadcast_to(mask, shape_of(a))
-    a = _running(ufunc, a, dtype)
+    a, result = _running(ufunc, a, dtype)
     rows, masks = _rows(a, axes), _rows(mask, axes)
     function = _function(who, ufunc)
     if ufunc in _ASSOCIATIVE and len(rows) > 1 and initial is not None:
         rows, masks = _halved(function, ufunc, rows, masks), None
-    y = _folded(function, ufunc, rows, masks, initial)
+    y = _folded(function, ufunc, rows, masks, initial, result)
     return reductions.expand_dims(y, axes) if keepdims else y
 
 
-def _running(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
-    """Return an array in the dtype in which NumPy reduces it.
+def _running(ufunc: np.ufunc, x: Any, dtype: Any) -> tuple[Any, np.dtype]:
+    """Return an array in the dtype in which NumPy reduces it, and that of the result.
 
     Raises:
         TypeError: NumPy's own, where the ufunc has no loop for it.
@@ -205,9 +205,21 @@ def _running(ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
     asked: Any = {} if dtype is None else {"signature": (np.dtype(dtype), None, None)}
     kinds: Any = (None, dtype_of(x), None)
     result, dtype, _ = ufunc.resolve_dtypes(kinds, reduction=True, casting="unsafe", **asked)
-    if result.kind != dtype.kind and ufunc not in _TRUTHS:  # ldexp
-        raise unsupported(f"numpy.{ufunc.__name__}", "a reduction to another dtype", "write a loop")
-    return x if dtype in (object, dtype_of(x)) else cast(x, dtype)
+    if dtype.hasobject:
+        return x, dtype_of(x)
+    return x if dtype == dtype_of(x) else cast(x, dtype), result
+
+
+def _alike(who: str, ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
+    """Return an array in the dtype in which NumPy takes all partial results.
+
+    Raises:
+        TypeError: where these have another dtype than the array: ldexp.
+    """
+    x, result = _running(ufunc, x, dtype)
+    if result.kind != dtype_of(x).kind and ufunc not in _TRUTHS:
+        raise unsupported(who, "a result of another dtype", "write a loop")
+    return x
 
 
 def _rows(x: Any, axes: tuple[int, ...]) -> Any:
@@ -233,7 +245,12 @@ def _halved(function: Callable[..., Any], ufunc: np.ufunc, rows: Any, mask: Any)
 
 
 def _folded(
-    function: Callable[..., Any], ufunc: np.ufunc, rows: Any, mask: Any, initial: Any
+    function: Callable[..., Any],
+    ufunc: np.ufunc,
+    rows: Any,
+    mask: Any,
+    initial: Any,
+    result: np.dtype,
 ) -> Any:
     """Return what applying a function of two from the left makes of the rows, as NumPy does."""
     start = initial if given(initial) else None if initial is None else ufunc.identity
@@ -250,10 +267,10 @@ def _folded(
             )
         return broadcast_to(cast(strong(operand(start)), dtype_of(rows)), tuple(kept))[()]
     parts = list(rows)
-    start = start_of(start, dtype_of(rows)) if given(initial) else start
+    start = start_of(start, result) if given(initial) else start
     if mask is not None or given(initial) or (count == 1 and start is not None):
         parts = [start, *parts]
-    y = parts[0]
+    y = parts[0] if parts[0] is start else cast(parts[0], result)
     masks = [True] * count if mask is None else list(mask)
     for chosen, part in zip(masks[count + 1 - len(parts) :], parts[1:], strict=True):
         y = function(y, part) if chosen is True else ew.where(chosen, function(y, part), y)
@@ -282,7 +299,7 @@ def _accumulate(
     if known is not None:
         y = known(x, axis=axis)
         return y if dtype is None else cast(y, dtype)  # small integers would grow
-    x = _running(ufunc, x, dtype)
+    x = _alike(who, ufunc, x, dtype)
     if not shape_of(x)[axis]:
         return x
     function, rows = _function(who, ufunc), moveaxis(x, axis, 0)
@@ -315,7 +332,7 @@ def _reduceat(
     out: Any = None,
 ) -> Any:
     no_out(who, out)
-    x = moveaxis(_running(ufunc, array, dtype), axis, 0)
+    x = moveaxis(_alike(who, ufunc, array, dtype), axis, 0)
     starts = [int(i) for i in np.asarray(indices)]
     for i in starts:
         if not 0 <= i < len(x):

@@ -1,6 +1,7 @@
 """What a user may pass where an array is meant: numbers, and nested lists, also of tracers."""
 
 import functools
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -92,6 +93,16 @@ def operand(x: Any) -> Any:
 
 
 overrides["operand"] = operand
+
+
+def lengths_of(shape: Any) -> tuple[int, ...]:
+    """Return a shape argument, an integer or several, as a tuple."""
+    try:
+        return (operator.index(shape),)
+    except TypeError:  # whose words an error below keeps
+        if not isinstance(shape, (tuple, list, Tracer)) and hasattr(shape, "__array__"):
+            shape = np.asarray(shape)
+        return tuple(operator.index(n) for n in shape)
 
 
 def integers(x: Any) -> Any:

@@ -6,9 +6,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, shape_of
-from ..core.errors import DtypeError, FuncgradError, ShapeError
+from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
 from ..core.trace import ConcreteTracer, Tracer
-from ..ops.operand import asarray, operand
+from ..ops.operand import asarray, lengths_of, operand
 from ..ops.structure import cast
 
 ShapeLike: TypeAlias = int | Sequence[int]
@@ -25,12 +25,17 @@ class RangeError(FuncgradError, ValueError):
 
 def as_shape(who: str, shape: Any) -> Shape:
     """Return a shape, given as one or as a single length, as a tuple."""
-    lengths = shape if isinstance(shape, tuple | list | np.ndarray) else (shape,)
-    if any(isinstance(n, bool) or not isinstance(n, int | np.integer) for n in lengths):
-        raise DtypeError(f"{who}: a shape is made of integers: got {shape!r}")
+    entries = shape if isinstance(shape, tuple | list) else (shape,)
+    try:
+        lengths = lengths_of(shape)
+        whole = not any(isinstance(n, bool) for n in entries)
+    except TypeError:
+        whole = False
+    if not whole:
+        raise DtypeError(f"{who}: a shape is made of integers: got {shown(shape)}")
     if any(n < 0 for n in lengths):
-        raise ShapeError(f"{who}: lengths are not negative: got the shape {shape!r}")
-    return tuple(int(n) for n in lengths)
+        raise ShapeError(f"{who}: lengths are not negative: got the shape {shown(shape)}")
+    return lengths
 
 
 def known(x: Any) -> np.ndarray | None:
