@@ -596,11 +596,12 @@ def test_a_warning_points_at_the_users_line(transform):
         assert LINE in {w.lineno for w in caught}
 
 
-def test_a_warning_of_the_way_back_points_at_the_call():
+def test_no_warning_of_the_way_back_points_into_the_library():
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         fg.grad(lambda x: np.sum(1e300 * (1e300 * x)))(AT_ZERO[1:] * 1e-300)
-    assert [w.filename for w in caught] == [__file__]
+        fg.vjp(np.sqrt, AT_ZERO)[1](np.ones(2))
+    assert {w.filename for w in caught} <= {__file__}
 
 
 def test_a_compiled_line_that_warns_stands_under_the_users_line():
