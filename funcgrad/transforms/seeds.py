@@ -114,11 +114,11 @@ def _marked(program: Staging, seed: Any, tag: Tag, batches: Sequence[Batch]) -> 
     it for a value of a transform within, beside others.
     """
     params = {"tag": tag, "variable": _is_variable(seed)}
-    if isinstance(seed, BatchTracer) and seed._trace in batches and staged_in(seed) is None:
+    mapped = isinstance(seed, BatchTracer) and staged_in(seed) is None
+    if mapped and (seed._trace in batches or seed._trace.serial > program.serial):
         rest = [trace for trace in batches if trace is not seed._trace]
         return BatchTracer(seed._trace, _marked(program, seed.value, tag, rest), seed.axis)
-    shared = isinstance(seed, BatchTracer) and staged_in(seed) is None  # around the program
-    if isinstance(seed, Tracer) and not shared:
+    if isinstance(seed, Tracer) and not mapped:
         return seed_p(seed, **params)
     for trace in batches:
         seed = stretched(seed, None, trace.size)
