@@ -57,13 +57,14 @@ _claim()
 
 # loaded when they are first asked for: a script that takes gradients pays for no neural networks
 _PARTS = (
-    "data", "extend", "io", "lax", "linalg", "losses", "nn", "optim", "random", "scipy",
+    "data", "debug", "extend", "io", "lax", "linalg", "losses", "nn", "optim", "random", "scipy",
     "special", "train",
 )  # fmt: skip
 
 if _TYPE_CHECKING:
     from . import (
         data as data,
+        debug as debug,
         extend as extend,
         io as io,
         lax as lax,

@@ -18,6 +18,7 @@ from ..ops.elementwise import where
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, check_callable, is_known
+from ..transforms.nans import active
 from ..transforms.programs import (
     chosen,
     staged,
@@ -47,6 +48,8 @@ def cond(
     >>> print(cond(3 > 2, np.sin, np.cos, 0.0))
     0.0
     """
+    if (check := active()) is not None:
+        return check.call(cond, (pred, true_fun, false_fun, *operands))
     check_callable("cond", true_fun)
     check_callable("cond", false_fun)
     _check_scalar("cond", "the predicate", pred)
@@ -74,6 +77,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     >>> print(switch(7, [np.sin, np.cos], 0.0))
     1.0
     """
+    if (check := active()) is not None:
+        return check.call(switch, (index, branches, *operands))
     branches = list(branches)
     if not branches:
         raise ValueError("switch: branches must hold at least one function: got none")

@@ -15,6 +15,7 @@ from ..ops.operand import weaken_p
 from ..ops.structure import cast, reshape
 from ..transforms.arguments import Origin, check_callable, is_known
 from ..transforms.batching import vmap
+from ..transforms.nans import active
 from ..transforms.programs import staged
 from .carry import Body
 from .repeat import while_p
@@ -44,6 +45,8 @@ def while_loop(
     >>> print(while_loop(lambda x: x < 100.0, lambda x: 2 * x, 3.0))
     192.0
     """
+    if (check := active()) is not None:
+        return check.call(while_loop, (cond_fun, body_fun, init_val))
     check_callable("while_loop", cond_fun)
     check_callable("while_loop", body_fun)
     body = Body("while_loop", body_fun, init_val, [], lambda carry, _: (body_fun(carry), None))
@@ -95,6 +98,8 @@ def fori_loop(
     >>> print(fori_loop(0, 5, lambda i, x: x + i, 0.0))
     10.0
     """
+    if (check := active()) is not None:
+        return check.call(fori_loop, (lower, upper, body_fun, init_val), {"unroll": unroll})
     check_callable("fori_loop", body_fun)
     for name, bound in (("lower", lower), ("upper", upper)):
         if not is_arraylike(bound) or aval_of(bound).dtype.kind not in "iu":
@@ -131,6 +136,8 @@ def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> A
     >>> map(lambda x: x**2, np.arange(3.0))
     array([0., 1., 4.])
     """
+    if (check := active()) is not None:
+        return check.call(map, (f, xs), {"batch_size": batch_size})
     check_callable("map", f)
     one = lambda _, x: (None, f(x))
     if batch_size is None:

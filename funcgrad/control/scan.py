@@ -24,6 +24,7 @@ from ..ops.paths import Gaps, present
 from ..ops.structure import Batched, reshape, stretched, transpose_p
 from ..transforms.arguments import check_callable
 from ..transforms.halves import halves
+from ..transforms.nans import active
 from ..transforms.paths import Paths
 from ..transforms.programs import (
     Flags,
@@ -312,6 +313,8 @@ def scan(
     >>> print(total, sums)
     6.0 [0. 1. 3. 6.]
     """
+    if (check := active()) is not None:
+        return check.call(scan, (f, init, xs, length, reverse, unroll))
     check_callable("scan", f)
     xs_leaves, xs_tree = tree.flatten(xs)
     n = length_of(xs, length)

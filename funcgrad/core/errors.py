@@ -180,6 +180,24 @@ class LeakedTracerError(FuncgradError, RuntimeError):
     """
 
 
+class NanError(FuncgradError, FloatingPointError):
+    """An operation that made a nan or inf of operands without one, under ``debug.nans``.
+
+    ``grad(lambda x: np.log(x - 1))(1.0)`` gives inf, and under the check raises, naming ``log`` and
+    its line. Keep the operand where the operation is finite.
+    """
+
+    operation: str  # the primitive
+    line: str  # the user's, as ``file:line``
+    backward: bool  # whether it is the derivative of that line, on the way back
+    operands: tuple[Any, ...]  # statistics of each
+    chain: tuple[tuple[str, str], ...]  # names and lines from there back to an input
+
+
+class UntakenWarning(RuntimeWarning):
+    """A selection that hides a nan or inf, under ``debug.nans(untaken=True)``."""
+
+
 class NestingError(FuncgradError, RecursionError):
     """Functions that nest deeper than Python's recursion limit allows.
 

@@ -7,6 +7,7 @@ operands and then kept, so that grad of a compiled function runs two compiled pr
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
+import numpy as np
 from typing_extensions import override
 
 from ..compile.program import Program, compiled
@@ -14,8 +15,10 @@ from ..core.avals import Aval
 from ..core.cache import Cache
 from ..core.jaxpr import Jaxpr
 from ..core.trace import Tracer
+from ..ops.paths import is_finite
 from ..ops.structure import Batched, front
 from .halves import halves
+from .nans import raise_first
 from .programs import (
     Caller,
     apart,
@@ -166,4 +169,19 @@ def compiled_of(jaxpr: Jaxpr) -> list[Program]:
     return [*own, *(found for p in programs if isinstance(p, Jaxpr) for found in compiled_of(p))]
 
 
+class CheckedCall(Call):
+    """A call whose program runs again, equation by equation, where its result is not finite."""
+
+    @override
+    def run(self, *args: Any, jaxpr: Jaxpr, name: str) -> tuple[Any, ...]:
+        args = tuple([np.asarray(x) if isinstance(x, np.ndarray) else x for x in args])
+        outs = super().run(*args, jaxpr=jaxpr, name=name)
+        with np.errstate(all="ignore"):
+            finite = all(map(is_finite, outs))
+        if not finite:
+            raise_first(jaxpr, name, args)
+        return outs
+
+
 call_p = Call("jit")
+checked_call_p = CheckedCall("checked_jit")

@@ -23,6 +23,7 @@ from .batching import vmap
 from .forward import jvp
 from .grad import grad
 from .linear import linearize
+from .nans import active
 from .pullback import vjp
 
 
@@ -72,6 +73,8 @@ def jacfwd(
 
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
+        if (check := active()) is not None:
+            return check.call(jacobian_of, args, kwargs)
         chosen, leaves, treedef = _chosen(
             "jacfwd", fun, argnums, argnames, holomorphic, args, kwargs
         )
@@ -124,6 +127,8 @@ def jacrev(
 
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
+        if (check := active()) is not None:
+            return check.call(jacobian_of, args, kwargs)
         chosen, leaves, treedef = _chosen(
             "jacrev", fun, argnums, argnames, holomorphic, args, kwargs, allow_int
         )

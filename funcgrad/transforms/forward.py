@@ -1,5 +1,6 @@
 """Forward mode: value and tangent travel together, and nothing is kept."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -21,6 +22,7 @@ from .arguments import (
     with_aux,
     zero_of,
 )
+from .nans import active
 from .seeds import heeding_masks, over_paths
 
 
@@ -135,6 +137,9 @@ def jvp(
     >>> print(y, t)
     0.0 2.0
     """
+    if (check := active()) is not None:
+        given = {"primals": primals, "tangents": tangents, "has_aux": has_aux}
+        return check.call(functools.partial(jvp, fun), (), given)
     check_callable("jvp", fun)
     check_pair("jvp", primals, tangents)
     primals, tangents = tuple(primals), tuple(tangents)

@@ -21,6 +21,7 @@ from .arguments import (
     with_aux,
     zero_of,
 )
+from .nans import active
 from .reverse import Recording
 
 
@@ -84,6 +85,8 @@ def _value_and_grad(
 
     @functools.wraps(fun)
     def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
+        if (check := active()) is not None:
+            return check.call(value_and_grad_of, args, kwargs)
         chosen = Chosen(who, fun, argnums, argnames, args, kwargs)
         values = chosen.values()
         leaves, treedef = tree.flatten(values)
@@ -103,10 +106,8 @@ def _value_and_grad(
             cts = run.pulled([np.ones((), dtype_of(value))])
             (value,), aux = run.outs, run.rest
         taken: set[int] = set()
-        results = [
-            finished(ct, x, taken) if i else zero_of(x)
-            for ct, x, i in zip(cts, leaves, inexact, strict=True)
-        ]
+        rows = zip(cts, leaves, inexact, strict=True)
+        results = [finished(ct, x, taken) if i else zero_of(x) for ct, x, i in rows]
         gradient = chosen.result(tree.unflatten(treedef, results))
         return ((value, aux) if has_aux else value), gradient
 

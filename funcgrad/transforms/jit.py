@@ -4,7 +4,6 @@ import functools
 import pickle
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from typing import Any, NamedTuple
 
 from ..compile.memory import MemoryReport
@@ -18,12 +17,12 @@ from ..core.pickling import found_by_name, portable
 from .arguments import check_callable
 from .calls import MISS, entry
 from .explaining import compared
+from .nans import Debugging, debugging
 from .signature import Fixed, Signature, Spot
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
 
 _NO_AXES: Mapping[Hashable, Any] = {}
-_disabled: ContextVar[bool] = ContextVar("jit_disabled", default=False)
 
 
 class CacheInfo(NamedTuple):
@@ -44,14 +43,23 @@ class Jit:
         self.clear_cache()
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        if _disabled.get():
-            return self.fun(*(x.value if isinstance(x, Fixed) else x for x in args), **kwargs)
+        if (mode := debugging.get()) is not None:
+            return self._debugged(mode, args, kwargs)
         for call in self._recent if not axis_env.get(_NO_AXES) else ():
             out = call(args, kwargs)
             if out is not MISS:
                 self._hits += 1
                 return out
         return self._called(args, kwargs)
+
+    def _debugged(self, mode: Debugging, args: tuple, kwargs: dict[str, Any]) -> Any:
+        """Call the function as it is, or check each operation of its program."""
+        if mode.uncompiled:
+            return self.fun(*(x.value if isinstance(x, Fixed) else x for x in args), **kwargs)
+        if mode.check is None:
+            return self._called(args, kwargs)
+        signature, leaves = self._signature(args, kwargs)
+        return mode.check.call(lambda *leaves: signature.bind(leaves), leaves)
 
     def _called(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Call as any signature needs it, traced or not."""
@@ -213,11 +221,11 @@ def disable_jit(disable: bool = True) -> Iterator[None]:
     ...     print(jit(lambda x: x if x > 0 else -x)(-2.0))
     2.0
     """
-    token = _disabled.set(disable)
+    token = debugging.set((debugging.get() or Debugging())._replace(uncompiled=disable))
     try:
         yield
     finally:
-        _disabled.reset(token)
+        debugging.reset(token)
 
 
 def jit(
@@ -230,6 +238,7 @@ def jit(
     donate_argnames: str | Sequence[str] | None = None,
     memory_limit: int | None = None,
     threads: int = 1,
+    debug_nans: bool = False,
 ) -> Any:
     """Return ``fun`` compiled: traced once for each signature, and run as NumPy source.
 
@@ -243,6 +252,7 @@ def jit(
         donate_argnames: names of such arguments.
         memory_limit: bytes that temporaries may take; what does not fit is computed again.
         threads: how many share the loops over blocks of big arrays; they pay on idle cores.
+        debug_nans: whether to name what made a nan or inf in a result; nothing is then donated.
 
     Raises:
         ConcretizationError: if ``fun`` needs the number behind an argument that is not static.
@@ -263,6 +273,7 @@ def jit(
         "donate_argnames": donate_argnames,
         "memory_limit": memory_limit,
         "threads": threads,
+        "debug_nans": debug_nans,
     }
     if fun is None:
         return lambda fun: jit(fun, **options)

@@ -1,5 +1,6 @@
 """The map that pulls cotangents back, beside a function's output: of leaves, and of trees."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from .arguments import (
     zero_of,
 )
 from .grad import finished
+from .nans import active
 from .reverse import Recording, Tape
 
 
@@ -68,6 +70,8 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     >>> print(y, pullback(np.ones(2))[0])
     [1. 9.] [2. 6.]
     """
+    if (check := active()) is not None:
+        return check.call(functools.partial(vjp, fun, has_aux=has_aux), primals, maps=True)
     check_callable("vjp", fun)
     check_leaves("vjp", fun, range(len(primals)), primals, beside=True)
     leaves, treedef = tree.flatten(primals)

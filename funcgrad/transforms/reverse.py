@@ -23,7 +23,7 @@ from .arguments import (
     check_closed,
 )
 from .seeds import heeding_masks, over_paths
-from .staging import Located, stage, staged_in
+from .staging import Located, located_in, stage
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
@@ -94,7 +94,7 @@ class Tape(Trace):
             return results
         first = self.count
         self.count = first + len(results)
-        out = staged_in(results[0]) if self.nested else None
+        out = located_in(results[0]) if self.nested else None
         if out is not None and out._line:
             prim = Located(out, prim.vjp or functools.partial(_vjp_by_transposition, prim))
         self.records.append((prim, ins, first, values, results, params or None))

@@ -177,7 +177,7 @@ def _replayed(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
     """Run a program, and those that it calls, its marks heeded."""
     maps: dict[Tag, list[Paths]] = {}
     try:
-        outs = _replay(jaxpr, args, maps)
+        outs = _replay(args[0]._trace, jaxpr, args, maps)
     finally:
         for trace in (trace for traces in maps.values() for trace in traces):
             trace.dead = True
@@ -185,14 +185,17 @@ def _replayed(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
     return [unmasked(everything, x) for x in outs]
 
 
-def _replay(jaxpr: Jaxpr, args: Sequence[Any], maps: dict[Tag, list[Paths]]) -> list[Any]:
+def _replay(
+    trace: Staging, jaxpr: Jaxpr, args: Sequence[Any], maps: dict[Tag, list[Paths]]
+) -> list[Any]:
     env: dict[Any, Any] = dict(zip((*jaxpr.constvars, *jaxpr.invars), args, strict=True))
     read = lambda atom: atom.value if isinstance(atom, Literal) else env[atom]
     for eqn in jaxpr.eqns:
         ins, prim, params = list(map(read, eqn.ins)), eqn.prim, eqn.params
+        trace.at = eqn.source
         program = None if prim.inlined is None else prim.inlined(**params)[0]
         if program is not None:
-            outs: Sequence[Any] = _replay(program, ins, maps)
+            outs: Sequence[Any] = _replay(trace, program, ins, maps)
         elif prim is seed_p:
             tag = params["tag"]
             if tag not in maps:

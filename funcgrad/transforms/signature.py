@@ -19,7 +19,7 @@ from ..core.jaxpr import ClosedJaxpr
 from ..core.static import typed
 from ..core.trace import Tracer
 from .arguments import Origin, Place, described
-from .call import call_p, compiled_of
+from .call import call_p, checked_call_p, compiled_of
 from .calls import entry
 from .namedaxes import NamedAxis, axis_key, tokens, with_axes
 from .programs import hoisted
@@ -62,6 +62,7 @@ class Spot:
 
     def __init__(self, fun: Callable[..., Any], **options: Any) -> None:
         self.fun, self.memory_limit, self.threads = fun, options["memory_limit"], options["threads"]
+        self.call_p = checked_call_p if options["debug_nans"] else call_p
         for name, least in (("threads", 1), ("memory_limit", 0)):
             value = options[name]
             whole = hasattr(value, "__index__") and not isinstance(value, bool)
@@ -297,14 +298,14 @@ class Signature:
         return program, sorted({d - len(self.consts) for d in donors if d is not None})
 
     def is_traced(self, leaves: Sequence[Any]) -> bool:
-        """Return whether a transform runs around a call with these leaves."""
-        if self.named or not self.lasts:
+        """Return whether a transform, or a check, runs around a call with these leaves."""
+        if self.named or not self.lasts or self.spot.call_p is checked_call_p:
             return True
         return any(isinstance(x, Tracer) for x in leaves)
 
     def bind(self, leaves: Sequence[Any]) -> Any:
         """Apply the program to the leaves of a call as an operation that transforms see."""
-        outs = call_p.bind(*self.operands, *leaves, jaxpr=self.jaxpr, name=self.name)
+        outs = self.spot.call_p.bind(*self.operands, *leaves, jaxpr=self.jaxpr, name=self.name)
         return tree.unflatten(self.out_tree, outs)
 
     def run(self, leaves: Sequence[Any]) -> Any:

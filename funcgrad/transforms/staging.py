@@ -21,6 +21,7 @@ from ..ops.structure import broadcast_p
 from .arguments import Origin, check_alive, check_callable
 
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+_EVAL = eval_jaxpr.__code__
 
 
 class StagingTracer(AbstractTracer):
@@ -117,18 +118,24 @@ class Staging(Trace):
 
 
 def user_line() -> str:
-    """Return ``file:line`` of the innermost frame that is not the library's or NumPy's."""
+    """Return ``file:line`` of the innermost frame that is not the library's or NumPy's.
+
+    Where a program runs equation by equation, it is the line of the equation.
+    """
     frame: Any = sys._getframe(1)
     while frame is not None:
         filename = frame.f_code.co_filename
-        if not filename.startswith(_PACKAGE):
+        if frame.f_code is _EVAL and (eqn := frame.f_locals.get("eqn")) is not None:
+            if eqn.source:
+                return eqn.source
+        elif not filename.startswith(_PACKAGE):
             return f"{filename}:{frame.f_lineno}"
         frame = frame.f_back
     return ""
 
 
 class Located:
-    """Stands on a tape for a primitive, and tells a program's trace where its derivative belongs.
+    """Stands on a tape for a primitive, and tells traces that know lines where its derivative is.
 
     The equations of the derivative get the line of the operation, and a cotangent is known as
     that of its variable: so compiled source can say what its lines and names mean.
@@ -136,22 +143,33 @@ class Located:
 
     __slots__ = ("out", "pull")
 
-    def __init__(self, out: StagingTracer, pull: Callable[..., Sequence[Any]]) -> None:
+    def __init__(self, out: Any, pull: Callable[..., Sequence[Any]]) -> None:
         self.out, self.pull = out, pull
 
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        trace = self.out._trace
-        before, trace.at = trace.at, self.out._line.rstrip("'") + "'"  # a prime: its derivative
+        line = self.out._line.rstrip("'") + "'"  # a prime: its derivative
+        tracers = [x for x in (self.out, *map(located_in, cts)) if x is not None]
+        before = {x._trace: x._trace.at for x in tracers}  # cotangents may be of a program apart
         try:
+            for trace in before:
+                trace.at = line
             found = self.pull(cts, needs, outs, ins, **params)
         finally:
-            trace.at = before
+            for trace, at in before.items():
+                trace.at = at
         for values, own in ((outs, cts), (ins, found)):
             for x, ct in zip(values, own, strict=False):
                 x, ct = staged_in(x), staged_in(ct)
                 if x is not None and ct is not None and ct._var.of is None:
                     ct._var.of = x._var if ct._var is not x._var else None
         return found
+
+
+def located_in(x: Any) -> Any:
+    """Return the tracer behind a value that knows the line of its operation, if any."""
+    while isinstance(x, Tracer) and getattr(x, "_line", None) is None:
+        x = getattr(x, "value", None)
+    return x if isinstance(x, Tracer) else None
 
 
 def staged_in(x: Any) -> StagingTracer | None:

@@ -1,0 +1,327 @@
+"""Which operation made a nan or inf: a trace under all others checks what each operation gives.
+
+``debug.nans`` makes the trace. Transforms that are called while it is on wrap the arrays of the
+call in its tracers; since it is older than any trace of theirs, every operation of theirs, also
+those of derivatives, comes down to it. It notes in a tracer which operation made a nan or inf, and
+the transform that was called first raises where its result holds one: what a selection has dropped
+is not in the result. Where nothing is on, a transform reads one context variable a call.
+"""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from typing_extensions import override
+
+from ..core import tree
+from ..core.avals import dtype_of, is_inexact
+from ..core.errors import UntakenWarning, warn
+from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.trace import ConcreteTracer, Primitive, Trace
+from .faults import Fault, Step, fault_of, hides, number
+from .staging import user_line
+
+
+class Debugging(NamedTuple):
+    """How calls are changed for debugging."""
+
+    uncompiled: bool = False  # jit calls its functions as they are
+    check: "Checking | None" = None
+
+
+debugging: ContextVar[Debugging | None] = ContextVar("debugging", default=None)
+
+
+def active() -> "Checking | None":
+    """Return the check that a transform is to call itself through, if any."""
+    mode = debugging.get()
+    return None if mode is None else mode.check
+
+
+class Untaken(NamedTuple):
+    """A selection that dropped a nan or inf, and the operation that had made it."""
+
+    operation: str
+    line: str
+    made_by: str
+    made_at: str
+
+    def __str__(self) -> str:
+        return (
+            f"debug.nans: {self.operation} at {self.line} hides a nan or inf that {self.made_by} "
+            f"made at {self.made_at}"
+        )
+
+
+class CheckingTracer(ConcreteTracer):
+    """An array, how it came about, and the operation that made a nan or inf in it, if any.
+
+    It carries no derivative, so it becomes a plain number or array where one is asked for.
+    """
+
+    __slots__ = ("_line", "fault", "step")
+    _line: str
+    fault: Fault | None
+    step: Step
+
+    def __init__(self, trace: "Checking", value: Any, step: Step, fault: Fault | None) -> None:
+        self._trace = trace
+        self.value = value
+        self.step = step
+        self.fault = fault
+        self._line = step.line
+
+    def __float__(self) -> float:
+        return float(self.value)
+
+    def __complex__(self) -> complex:
+        return complex(self.value)
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    @override
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        return np.array(self.value, dtype)
+
+
+class Checking(Trace):
+    """Run each operation one level down, and see whether it made a nan or inf."""
+
+    __slots__ = ("at", "hidden", "untaken")
+
+    def __init__(self, origin: object, untaken: bool = False) -> None:
+        super().__init__(origin)
+        self.at = ""  # the line whose derivative is being computed
+        self.untaken = untaken
+        self.hidden: list[Untaken] = []
+
+    def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        if prim.inlined is not None and (program := prim.inlined(**params)[0]) is not None:
+            return eval_jaxpr(program, (), args)
+        if prim.is_open:  # a function with a rule of the user's own
+            return prim.run(*args, **params)
+        mine = [x if self.owns(x) else None for x in args]
+        values = [x if t is None else t.value for x, t in zip(args, mine, strict=True)]
+        faults = [None if t is None else t.fault for t in mine]
+        parents = tuple([None if t is None else t.step for t in mine])
+        step = Step(prim.name, self.at or user_line(), parents)
+        try:
+            outs = prim.bind(*values, **params)
+        except (np.linalg.LinAlgError, ValueError) as err:  # it refuses a nan, say
+            fault = _first(faults, values)
+            if fault is None:
+                raise
+            raise fault.error() from err
+        inner = self.within(prim, step, values, faults, params, outs)
+        return [self.output(prim, step, values, faults, y, inner) for y in outs]
+
+    def owns(self, x: Any) -> bool:
+        return isinstance(x, CheckingTracer) and x._trace is self
+
+    def output(
+        self,
+        prim: Primitive,
+        step: Step,
+        values: Sequence[Any],
+        faults: Sequence[Fault | None],
+        y: Any,
+        inner: Fault | None,
+    ) -> Any:
+        """Return an output as a tracer, with the fault in it."""
+        array = number(y)
+        if array is None or not is_inexact(dtype_of(array)):
+            return y
+        arrays, fault = list(map(number, values)), None
+        if not all(x is not None for x in arrays):
+            return y
+        if not np.isfinite(array).all():
+            fault = inner or fault_of(prim, step, arrays, faults, array)
+        if self.untaken and any(faults):
+            bad = [x for x, f in zip(arrays, faults, strict=True) if f is not None]
+            if hides(prim, bad, array):
+                self.note(step, _first(faults, arrays))
+        return CheckingTracer(self, y, step, fault)
+
+    def note(self, step: Step, fault: Fault | None) -> None:
+        """Say, once, that an operation hides what another has made."""
+        if fault is None:
+            return
+        found = Untaken(step.name, step.where, fault.step.name, fault.step.where)
+        if found not in self.hidden:
+            self.hidden.append(found)
+            warn(str(found), UntakenWarning)
+
+    def within(
+        self,
+        prim: Primitive,
+        step: Step,
+        values: Sequence[Any],
+        faults: Sequence[Fault | None],
+        params: dict,
+        outs: Sequence[Any],
+    ) -> Fault | None:
+        """Run a loop or a branch again, step by step, where its result is not finite."""
+        if prim.bodies is None or any(number(x) is not x for x in values):
+            return None
+        floats = [y for y in outs if is_inexact(dtype_of(y))]
+        if all(np.isfinite(y).all() for y in floats) and not self.untaken:
+            return None
+        watch = Watch(self, step)
+        for x, fault in zip(values, faults, strict=True):
+            watch.keep(x, fault)
+        before, self.at = self.at, ""
+        try:
+            with np.errstate(all="ignore"):  # the first run has given the warnings
+                prim.run(*values, **watch.over(params))
+        finally:
+            self.at = before
+        return min(watch.faults, key=lambda fault: fault.serial, default=None)
+
+    # calls
+
+    def call(
+        self, fun: Callable[..., Any], args: Any, kwargs: Any = None, maps: bool = False
+    ) -> Any:
+        """Call a transform with its arrays wrapped; raise if what it gives holds a fault.
+
+        ``maps``, if the second output is a map of tangents or cotangents, to be called so too.
+        """
+        kwargs = {} if kwargs is None else kwargs
+        now = debugging.get()
+        token = debugging.set(None if now is None else now._replace(check=None))
+        try:
+            given, keywords = self.wrapped((args, kwargs))
+            out = fun(*given, **keywords)
+        finally:
+            debugging.reset(token)
+        if maps:
+            linear = functools.wraps(out[1])(lambda *ts: self.call(pull, ts))
+            pull, out = out[1], (out[0], None, *out[2:])
+        out = tree.map(self.unwrapped, out)
+        return (out[0], linear, *out[2:]) if maps else out
+
+    def wrapped(self, call: tuple[Any, Any]) -> Any:
+        pairs, treedef = tree.leaves_with_path(call), tree.structure(call)
+        return tree.unflatten(treedef, [self.wrap(x, _argument(path)) for path, x in pairs])
+
+    def wrap(self, x: Any, step: Step, fault: Fault | None = None) -> Any:
+        """Return a plain array or number of floats as a tracer."""
+        if isinstance(x, np.ndarray) and type(x) is np.ndarray:
+            x = x.copy() if is_inexact(x.dtype) else x  # a later write is not seen
+        if not isinstance(x, (np.ndarray, np.generic, float, complex)):
+            return x
+        return CheckingTracer(self, x, step, fault) if is_inexact(dtype_of(x)) else x
+
+    def unwrapped(self, x: Any) -> Any:
+        """Return a plain result; raise where it holds a nan or inf that was made."""
+        if not self.owns(x):
+            return x
+        array = number(x)
+        if x.fault is not None and array is not None and not np.isfinite(array).all():
+            raise x.fault.error()
+        return x.value
+
+
+def _argument(path: Any) -> Step:
+    """Return where a leaf of ``(args, kwargs)`` comes from."""
+    place = f"argument {path[1].idx}" if path[0].idx == 0 else path[1].key
+    return Step(f"{place}{tree.keystr(path[2:])}", "")
+
+
+def _first(faults: Sequence[Fault | None], values: Sequence[Any]) -> Fault | None:
+    rows = zip(faults, values, strict=True)
+    found = [f for f, x in rows if f is not None and not np.isfinite(number(x)).all()]
+    return min(found, key=lambda fault: fault.serial, default=None)
+
+
+class Watch:
+    """The steps of a loop or a branch under a check: a fault travels by the arrays that hold it."""
+
+    def __init__(self, trace: Checking, around: Step) -> None:
+        self.trace, self.around = trace, around
+        self.faults: list[Fault] = []
+        self.known: dict[int, tuple[Any, Fault]] = {}  # the arrays too, so that ids stay theirs
+
+    def keep(self, x: Any, fault: Fault | None) -> None:
+        if fault is not None:
+            self.known[id(x)] = (x, fault)
+
+    def over(self, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters with programs that run under the check."""
+
+        def changed(value: Any) -> Any:
+            if isinstance(value, Jaxpr):
+                return Watched(value.invars, value.constvars, value.eqns, value.outvars, watch=self)
+            return tuple(map(changed, value)) if type(value) is tuple else value
+
+        return {k: changed(v) for k, v in params.items()}
+
+    def run(self, program: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...]:
+        given = [self.given(i, x) for i, x in enumerate(args)]
+        outs = []
+        for y in eval_jaxpr(program, (), given):
+            fault = y.fault if self.trace.owns(y) else None
+            outs.append(y.value if self.trace.owns(y) else y)
+            self.keep(outs[-1], fault)
+            self.faults += [fault] if fault is not None else []
+        return tuple(outs)
+
+    def given(self, i: int, x: Any) -> Any:
+        """Return an operand of a step: it may be a part of an operand of the loop."""
+        _, fault = self.known.get(id(x)) or self.known.get(id(getattr(x, "base", None)), (0, None))
+        bad = fault is not None and not np.isfinite(x).all()
+        step = Step(f"operand {i} in {self.around.name}", "", self.around.parents)
+        return self.trace.wrap(x, step, fault if bad else None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Watched(Jaxpr):
+    """A program that runs under a check."""
+
+    watch: Any = None
+
+    @override
+    def run(self, *args: Any) -> tuple[Any, ...]:
+        return self.watch.run(self, args)
+
+
+def raise_first(jaxpr: Jaxpr, name: str, args: Sequence[Any]) -> None:
+    """Run a program equation by equation, and raise where its result holds a nan or inf it made."""
+    trace = Checking(name)
+    given = [trace.wrap(x, Step(f"operand {i} of {name}", "")) for i, x in enumerate(args)]
+    with np.errstate(all="ignore"):
+        for y in eval_jaxpr(jaxpr, (), given):
+            trace.unwrapped(y)
+
+
+@contextmanager
+def nans(untaken: bool = False) -> Iterator[list[Untaken]]:
+    """Raise where a transform gives a nan or inf, naming the operation that made it.
+
+    Args:
+        untaken: whether to warn of each selection that hides a nan or inf (``UntakenWarning``);
+            the block's variable lists them.
+
+    It holds for what transforms (``grad``, ``vjp``, ``jvp``, ``vmap``, ``jit``, ...) and loops
+    compute in the block, forward and on the way back; compiled programs run equation by equation.
+    An inf is made where all operands are finite, a nan where none holds one: masks of -inf pass.
+
+    Raises:
+        NanError: with the line, the operands' statistics, and the chain back to the inputs.
+
+    >>> import numpy as np, funcgrad as fg
+    >>> with fg.debug.nans(untaken=True):
+    ...     print(fg.grad(lambda x: np.sin(x) / x)(0.5).round(3))
+    -0.163
+    """
+    check = Checking("debug.nans", untaken)
+    token = debugging.set((debugging.get() or Debugging())._replace(check=check))
+    try:
+        yield check.hidden
+    finally:
+        debugging.reset(token)
