@@ -146,6 +146,13 @@ def cast_of_repeated(draw):
     return lambda x: repeated(x, (2, 3)).astype(dtype) * 1.5, (x,)
 
 
+def repeated_again(draw):
+    x = draw.number()
+    moves = (lambda y: y.reshape(6), lambda y: y.T, lambda y: np.broadcast_to(y, (4, 2, 3)))
+    move = draw.pick(moves)
+    return lambda x: move(repeated(x, (2, 3))), (x,)
+
+
 def sum_of_repeated(draw):
     x = draw.value()
     shape = wider(draw, x)
@@ -197,6 +204,7 @@ RULES = {
     "_by_number": quotient_by_number,
     "_no_op": no_op,
     "_twice": twice,
+    "_still_repeated": repeated_again,
     "_moves_ones": moved_ones,
     "_cast_number": cast_of_repeated,
     "_sum_of_repeated": sum_of_repeated,

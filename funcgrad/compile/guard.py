@@ -14,10 +14,11 @@ from typing_extensions import override
 from ..core.avals import Aval
 from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
+from ..ops.elementwise import add, mul, neg, sub
 from ..ops.paths import Gaps, is_finite
-from ..ops.structure import broadcast_p, reshape_p
+from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
 from .marks import seed_p, settle_p
-from .rewrite import Builder, over, remade
+from .rewrite import Builder, over, remade, rewritten
 
 Gap = bool | None  # of a value: None if it is no tangent, else whether it may have gaps
 
@@ -85,8 +86,7 @@ class Check(Primitive):
         return (Aval((), np.dtype(bool)),)
 
     def emit(self, w: Any, outs: Any, ins: Any, *, count: int) -> None:
-        w.require(" and ".join([_text(w, x) for x in ins[:count]]))
-        w.assign(outs[0], "True")
+        w.require(" and ".join(dict.fromkeys(_text(w, x) for x in ins[:count])))
 
 
 def _text(w: Any, x: Any) -> str:
@@ -113,12 +113,9 @@ class After(Primitive):
     def infer(self, x: Aval, token: Aval) -> tuple[Aval, ...]:
         return (x,)
 
-    def view(self, w: Any, x: Any, token: Any) -> Any:
-        return str(x), x.contiguous
 
-    def emit(self, w: Any, outs: Any, ins: Any) -> None:
-        w.copy(outs[0], ins[0])
-
+# what makes finite numbers of a few finite numbers
+_KEPT = frozenset({broadcast_p, reshape_p, transpose_p, convert_p, seed_p, mul, neg, add, sub})
 
 check_p = Check("check")
 after_p = After("after")
@@ -136,6 +133,7 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
     settled = {**{tag: [] for tag in tags if tag not in settled}, **settled}
     checks: dict[Any, Sequence[Any]] = {}
     inner: set[Any] = set()
+    plain = _numbers(jaxpr)
     for tag, results in settled.items():  # a map within another is settled first
         known = _seeds(jaxpr, tag)
         risky = risks(jaxpr.eqns, known, inner, tag)
@@ -143,7 +141,8 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
         reached = _reached(jaxpr.eqns, risky)
         at_end = [a for a in dict.fromkeys(results) if a in reached]
         on_the_way = list(dict.fromkeys(a for eqn in risky for a in _least(eqn, known)))
-        checks[tag] = min(at_end, on_the_way, key=_size)
+        on_the_way = [a for a in on_the_way if a not in plain]
+        checks[tag] = min(at_end, on_the_way, key=_cost)
     return _unmarked(jaxpr, checks)
 
 
@@ -178,8 +177,24 @@ def _least(eqn: Eqn, known: dict[Any, Gap]) -> list[Any]:
     return min(factors, outs, key=_size) if plain else outs
 
 
+def _numbers(jaxpr: Jaxpr) -> set[Any]:
+    """Return the values that are made of finite numbers alone."""
+    found: set[Any] = set()
+    for eqn in jaxpr.eqns:
+        numbers = [a.value for a in eqn.ins if isinstance(a, Literal)]
+        rest = [a for a in eqn.ins if isinstance(a, Var)]
+        if eqn.prim in _KEPT and all(a in found for a in rest) and np.isfinite(numbers).all():
+            found.update(eqn.outs)
+    return found
+
+
 def _size(atoms: Sequence[Any]) -> int:
     return sum(a.aval.size for a in atoms)
+
+
+def _cost(atoms: Sequence[Any]) -> int:
+    """Return what it costs to look at values, in elements: a call costs as much as 3,000."""
+    return _size(atoms) + 3000 * len(atoms)
 
 
 def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
@@ -201,6 +216,12 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
             build.add(remade(eqn, ins))
     outvars = tuple([now.get(a, a) for a in jaxpr.outvars])
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(build.eqns), outvars)
+
+
+def released(jaxpr: Jaxpr) -> Jaxpr:
+    """Return the program in the order that it has, nothing waiting for a check any more."""
+    step = lambda build, eqn: (eqn.ins[0],) if eqn.prim is after_p else None
+    return rewritten(jaxpr, step)
 
 
 def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:

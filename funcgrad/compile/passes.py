@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from ..core.jaxpr import Jaxpr, check_jaxpr
 from .common import cse, dce, fold
 from .fuse import fuse
-from .guard import guard
+from .guard import guard, released
 from .hoist import hoist
 from .inline import inline, lower
 from .pack import pack
@@ -19,7 +19,7 @@ Pass = Callable[[Jaxpr], Jaxpr]
 FIRST: tuple[Pass, ...] = (inline, dce, guard)
 PASSES: tuple[Pass, ...] = (hoist, lower, fold, simplify, cse, simplify, fold, cse, dce)
 # for the outermost program alone, which is then written down
-LAST: tuple[Pass, ...] = (pack, schedule, fuse)
+LAST: tuple[Pass, ...] = (pack, schedule, released, fuse)
 
 
 def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:

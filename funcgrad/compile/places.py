@@ -89,7 +89,7 @@ class Places:
             wanted[atom] = target
             eqn = made[atom]
             inner = eqn.ins[0] if eqn.ins else None
-            reshapes = eqn.prim is reshape_p or eqn.prim.waits
+            reshapes = eqn.prim is reshape_p
             if reshapes and inner in made and inner not in wanted and inner not in jaxpr.outvars:
                 wanted[inner] = Value(
                     self.names.token(), inner.aval, target.root, made=False, home=target

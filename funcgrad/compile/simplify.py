@@ -133,6 +133,17 @@ def _cast_number(build: Builder, eqn: Eqn) -> Atom | None:
     return build(broadcast_p, number, **inner.params)
 
 
+def _still_repeated(build: Builder, eqn: Eqn) -> Atom | None:
+    """A number repeated, and then reshaped or repeated again, is that number repeated."""
+    inner = build.maker(eqn.ins[0])
+    if inner is None or inner.prim is not broadcast_p or inner.ins[0].aval.shape:
+        return None
+    shape = eqn.outs[0].aval.shape
+    if not shape:
+        return inner.ins[0]
+    return build(broadcast_p, inner.ins[0], shape=shape, axes=tuple(range(len(shape))))
+
+
 def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
     """Sum over axes along which a value repeats: it times their length."""
     inner = build.maker(eqn.ins[0])
@@ -261,11 +272,11 @@ RULES: dict[Any, tuple[Any, ...]] = {
     add:         (_to_part, _unrepeated),
     div:         (_division, _unrepeated),
     quotient:    (_by_number, _unrepeated),
-    reshape_p:   (_no_op, _twice),
-    transpose_p: (_no_op, _twice, _moves_ones),
+    reshape_p:   (_no_op, _still_repeated, _twice),
+    transpose_p: (_no_op, _still_repeated, _twice, _moves_ones),
     convert_p:   (_no_op, _cast_number),
     truncate_p:  (_no_op,),
-    broadcast_p: (_no_op,),
+    broadcast_p: (_no_op, _still_repeated),
     sum_p:       (_no_op, _sum_of_repeated),
     keep:        (),  # bits of full arrays
     blend:       (_same_choice,),

@@ -198,7 +198,6 @@ class Primitive:
 
     differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
     is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
-    waits: ClassVar[bool] = False  # True: the output is the operand, only later
     is_product: bool = False  # True: only a factor that is not finite makes nan of 0
     is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its numbers
     is_librarys: bool = False  # True: its name is taken
