@@ -54,7 +54,6 @@ def test_a_function_that_was_made_pickles(name):
     assert copy.deepcopy(made)(x) is not None
 
 
-@pytest.mark.xfail(reason="grad and value_and_grad are not marked picklable yet", strict=False)
 def test_gradients_pickle():
     for made in (fg.grad(loss), fg.value_and_grad(loss), fg.jit(fg.grad(loss))):
         again = pickle.loads(pickle.dumps(made))

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import dtype_of
+from ..core.pickling import picklable
 from ..core.trace import Tracer
 from ..ops.structure import zeros
 from .arguments import (
@@ -34,6 +35,7 @@ def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
     return owned(ct, taken)
 
 
+@picklable
 def value_and_grad(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] | None = None,
@@ -114,6 +116,7 @@ def _value_and_grad(
     return value_and_grad_of
 
 
+@picklable
 def grad(
     fun: Callable[..., Any],
     argnums: int | Sequence[int] | None = None,
