@@ -3,43 +3,16 @@
 ``grad(loss)(params)`` is all it takes; ``loss`` is written with ``import numpy as np``.
 """
 
-import importlib as _importlib
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from . import numpy as numpy, tree as tree
 from .core import errors as errors
 from .core.config import config as config
-from .core.registry import claim as _claim
-from .numpy.at import at as at
-from .ops.ravel import ravel_pytree as ravel_pytree
+from .core.lazy import fetched as _fetched, homes_of as _homes_of
+from .core.registry import load as _load
 from .transforms.batching import vmap as vmap
-from .transforms.checking import check_grads as check_grads
-from .transforms.checkpoint import (
-    checkpoint as checkpoint,
-    checkpoint_name as checkpoint_name,
-    checkpoint_policies as checkpoint_policies,
-)
-from .transforms.custom import (
-    custom_batch as custom_batch,
-    custom_gradient as custom_gradient,
-    custom_jvp as custom_jvp,
-    custom_vjp as custom_vjp,
-)
-from .transforms.derived import (
-    gnvp as gnvp,
-    hessian as hessian,
-    hvp as hvp,
-    jacfwd as jacfwd,
-    jacrev as jacrev,
-)
 from .transforms.forward import jvp as jvp
 from .transforms.grad import grad as grad, value_and_grad as value_and_grad
-from .transforms.jit import disable_jit as disable_jit, jit as jit
-from .transforms.linear import (
-    linear_transpose as linear_transpose,
-    linearize as linearize,
-    stop_gradient as stop_gradient,
-)
 from .transforms.pullback import vjp as vjp
 from .transforms.staging import (
     ShapeDtypeStruct as ShapeDtypeStruct,
@@ -48,18 +21,23 @@ from .transforms.staging import (
     make_jaxpr as make_jaxpr,
 )
 
-jacobian = jacrev
-remat = checkpoint
-
 __version__ = "0.1.0"
-
-_claim()
 
 # loaded when they are first asked for: a script that takes gradients pays for no neural networks
 _PARTS = (
     "data", "debug", "extend", "io", "lax", "linalg", "losses", "nn", "optim", "random", "scipy",
     "special", "train",
 )  # fmt: skip
+_HOMES = _homes_of({
+    "numpy.at": "at",
+    "ops.ravel": "ravel_pytree",
+    "transforms.checking": "check_grads",
+    "transforms.checkpoint": "checkpoint checkpoint_name checkpoint_policies remat",
+    "transforms.custom": "custom_batch custom_gradient custom_jvp custom_vjp",
+    "transforms.derived": "gnvp hessian hvp jacfwd jacobian jacrev",
+    "transforms.jit": "disable_jit jit",
+    "transforms.linear": "linear_transpose linearize stop_gradient",
+})  # fmt: skip
 
 if _TYPE_CHECKING:
     from . import (
@@ -77,13 +55,44 @@ if _TYPE_CHECKING:
         special as special,
         train as train,
     )
+    from .numpy.at import at as at
+    from .ops.ravel import ravel_pytree as ravel_pytree
+    from .transforms.checking import check_grads as check_grads
+    from .transforms.checkpoint import (
+        checkpoint as checkpoint,
+        checkpoint_name as checkpoint_name,
+        checkpoint_policies as checkpoint_policies,
+        remat as remat,
+    )
+    from .transforms.custom import (
+        custom_batch as custom_batch,
+        custom_gradient as custom_gradient,
+        custom_jvp as custom_jvp,
+        custom_vjp as custom_vjp,
+    )
+    from .transforms.derived import (
+        gnvp as gnvp,
+        hessian as hessian,
+        hvp as hvp,
+        jacfwd as jacfwd,
+        jacobian as jacobian,
+        jacrev as jacrev,
+    )
+    from .transforms.jit import disable_jit as disable_jit, jit as jit
+    from .transforms.linear import (
+        linear_transpose as linear_transpose,
+        linearize as linearize,
+        stop_gradient as stop_gradient,
+    )
 
 
 def __getattr__(name: str) -> object:
     if name in _PARTS:
-        return _importlib.import_module(f".{name}", __name__)
+        return _load(f"{__name__}.{name}")
+    if name in _HOMES:
+        return _fetched(__name__, _HOMES[name], name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PARTS})
+    return sorted({*globals(), *_PARTS, *_HOMES})

@@ -32,10 +32,10 @@ TOP_LEVEL = {
     "funcgrad", "tests", "examples", "pyproject.toml", "README.md", "LICENSE", ".gitignore", ".ci",
 }  # fmt: skip
 FLOORS = {
-    "core": 0, "tree": 0, "ops": 1, "compile": 2, "transforms": 3, "control": 4, "numpy": 5,
-    "random": 5, "special": 5, "linalg": 5, "lax": 5, "extend": 5, "scipy": 5, "nn": 6,
-    "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6, "__init__": 7, "debug": 6, "doctor": 7,
-    "__main__": 8,
+    "contents": 0, "core": 0, "tree": 0, "ops": 1, "compile": 2, "transforms": 3, "control": 4,
+    "numpy": 5, "random": 5, "special": 5, "linalg": 5, "lax": 5, "extend": 5, "scipy": 5, "nn": 6,
+    "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6, "debug": 6, "__init__": 7,
+    "doctor": 7, "__main__": 8,
 }  # fmt: skip
 
 # known violations, each with its reason
@@ -58,7 +58,8 @@ LOOSE_ZIPS = {"transforms/reverse.py": "the walk back over the tape is the inner
 
 FILE_LINES, FUNCTION_LINES, DOCSTRING_LINES = 400, 40, 25
 PATH_FUNCTIONS, PATH_FILES = 60, 14
-WHEEL_BYTES, IMPORT_SECONDS = 750_000, 0.060
+WHEEL_BYTES = 750_000
+IMPORT_SECONDS = {"bytecode": 0.030, "source": 0.100}  # beyond NumPy's own, of processor time
 CONTAINERS = (list, dict, set, bytearray)
 MUTATORS = {
     "add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove",
@@ -170,6 +171,7 @@ def test_no_imports_go_in_a_circle():
 def test_core_knows_no_primitive_by_name():
     from funcgrad.core.registry import primitives
 
+    primitives.load()
     defined = {f for f in FILES if "Primitive(" in f.read_text() and "core" in f.parts}
     names = {type(p).__module__.split(".")[1] for p in primitives.values()}
 
@@ -324,7 +326,8 @@ def test_a_reader_follows_one_gradient_through_few_functions(capsys):
 
 def public(module):
     """Yield the public functions and classes of a table of contents."""
-    for name, value in vars(module).items():
+    for name in dir(module):
+        value = getattr(module, name)
         ours = getattr(value, "__module__", "").startswith("funcgrad")
         if not name.startswith("_") and callable(value) and ours:
             yield name, value
@@ -444,14 +447,21 @@ def test_nothing_is_imported_but_numpy_and_typing_extensions():
 
 
 @pytest.mark.slow
-def test_importing_costs_little_more_than_numpy(capsys):
-    code = "import time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
+@pytest.mark.parametrize("kept", IMPORT_SECONDS)
+def test_importing_costs_little_more_than_numpy(kept, tmp_path, capsys):
+    shutil.copytree(PACKAGE, tmp_path / "funcgrad", ignore=shutil.ignore_patterns("__pycache__"))
+    code = (
+        f"import sys, time; sys.path.insert(0, {str(tmp_path)!r});"
+        f"sys.dont_write_bytecode = {kept == 'source'}; t = time.process_time(); import {{}};"
+        f"print(time.process_time() - t)"
+    )
     times = {"numpy": [], "funcgrad": []}
-    python("import funcgrad")  # compiles what has changed
+    if kept == "bytecode":
+        python(code.format("funcgrad"))  # compiles it
     for _, name in itertools.product(range(11), times):
         times[name].append(float(python(code.format(name))))
     extra = statistics.median(times["funcgrad"]) - statistics.median(times["numpy"])
     with capsys.disabled():
-        print(f"\nimport funcgrad costs {1000 * extra:.0f} ms more than import numpy")
+        print(f"\nimport funcgrad from {kept} costs {1000 * extra:.0f} ms more than import numpy")
 
-    assert extra <= IMPORT_SECONDS
+    assert extra <= IMPORT_SECONDS[kept]

@@ -355,6 +355,7 @@ def rows():
         found[f"row {i}"] = functools.partial(identity, row)
     for rule in {r for rules in (simplify.ELEMENTWISE, *simplify.RULES.values()) for r in rules}:
         found[rule.__name__] = RULES.get(rule.__name__)
+    primitives.load()
     for prim in list(primitives.values()):
         if prim.lower is not None and prim.is_librarys:
             found[f"lower {prim.name}"] = LOWERED.get(prim.name)

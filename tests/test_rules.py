@@ -23,6 +23,7 @@ from funcgrad.ops.elementwise import Elementwise
 
 from .cases import C128, CASES, F64
 
+primitives.load()
 OWN = dict(primitives)  # before a test or an example in a docstring adds its own
 
 # primitives without a row in the table, and where they are tested

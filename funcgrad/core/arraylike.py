@@ -157,10 +157,12 @@ class ArrayLike:
                     return NotImplemented
                 converts = True
         call = method == "__call__" and not kwargs
-        override = overrides.get(ufunc if call else np.ufunc)
-        if override is None:
+        try:
+            override = overrides[ufunc if call else np.ufunc]
+        except KeyError:
             known = getattr(np, ufunc.__name__, None) is ufunc
-            raise _unsupported(("numpy." if known else "the ufunc ") + ufunc.__name__)
+            name = ("numpy." if known else "the ufunc ") + ufunc.__name__
+            raise _unsupported(name) from None
         if call:
             return override(*map(overrides["operand"], inputs) if converts else inputs)
         try:
@@ -172,9 +174,10 @@ class ArrayLike:
     def __array_function__(
         self, func: Callable[..., Any], types: Any, args: tuple, kwargs: dict[str, Any]
     ) -> Any:
-        override = overrides.get(func)
-        if override is None:
-            raise _unsupported(f"{func.__module__}.{func.__name__}", func)
+        try:
+            override = overrides[func]
+        except KeyError:
+            raise _unsupported(f"{func.__module__}.{func.__name__}", func) from None
         try:
             return override(*args, **kwargs)
         except _USUAL as err:

@@ -1,29 +1,134 @@
 """What the upper floors tell the core: the primitives, and what NumPy's names mean to a tracer.
 
+A module enters them when it is loaded, and is loaded when what it enters is first looked for.
 This and the named-axis environment are the library's only module state.
 """
 
-import importlib
-from collections.abc import Callable
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from threading import RLock
+from types import ModuleType
 from typing import Any
 
+from ..contents import FUNCTIONS, PRIMITIVES
+
+
+class Registry(dict[Any, Any]):
+    """A dictionary that modules fill, and that loads the module of a missing entry.
+
+    An entry that is there is found as in any dictionary. Iteration yields what is loaded.
+    """
+
+    __slots__ = ("homes", "modules")
+
+    def __init__(self, contents: Mapping[str, str]) -> None:
+        super().__init__()
+        self.modules = tuple(f"funcgrad.{module}" for module in contents)
+        self.homes = {
+            name: module
+            for module, names in zip(self.modules, contents.values(), strict=True)
+            for name in names.split()
+        }
+
+    def __missing__(self, key: Any) -> Any:
+        for module in self._candidates(key):
+            load(module)
+            if dict.__contains__(self, key):
+                return dict.__getitem__(self, key)
+        raise KeyError(key)
+
+    def _candidates(self, key: Any) -> Iterator[str]:
+        """Yield the modules that may have an entry, the one of the contents first."""
+        if (home := self.home(key)) is not None:
+            yield home
+        if not isinstance(key, str) and _module(key).partition(".")[0] == "numpy":
+            yield from self.modules  # NumPy's other versions may name it otherwise
+
+    def home(self, key: Any) -> str | None:
+        """Return the module that the contents name for an entry, None where they do not know it."""
+        return self.homes.get(spelled(key))
+
+    def load(self) -> None:
+        """Load all modules that have entries."""
+        for module in self.modules:
+            load(module)
+
+    def clean(self) -> None:
+        """Forget the entries of modules that are not loaded."""
+        for key in list(self):
+            home = self.home(key)
+            if home is not None and home not in sys.modules:
+                del self[key]
+
+    def get(self, key: Any, default: Any = None) -> Any:
+        try:
+            return self[key]
+        except KeyError:
+            return default
+
+    def __contains__(self, key: object) -> bool:
+        return self.get(key) is not None
+
+
+def _module(function: Any) -> str:
+    return getattr(function, "__module__", None) or "numpy"  # of the ufuncs of old versions
+
+
+def spelled(key: Any) -> str:
+    """Return the name by which the contents list an entry: a function's without ``numpy.``."""
+    if isinstance(key, str):
+        return key
+    return f"{_module(key)}.{getattr(key, '__name__', '')}".removeprefix("numpy.")
+
+
 # name -> Primitive: how an operator on a tracer finds what it stands for
-primitives: dict[str, Any] = {}
+primitives = Registry(PRIMITIVES)
 
 # a NumPy function or ufunc, or (ufunc, method), -> the function that takes tracers
-overrides: dict[Any, Callable[..., Any]] = {}
+overrides = Registry(FUNCTIONS)
+
+
+# Held by the thread that loads a part. Python's own locks are one for each module: two threads
+# would each wait for the other where a package imports its modules.
+_loading = RLock()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(
+        before=_loading.acquire, after_in_parent=_loading.release, after_in_child=_loading.release
+    )
+
+
+def load(name: str) -> ModuleType:
+    """Return a module of the library, loaded once by whichever thread is first."""
+    with _loading:
+        try:
+            return import_module(name)
+        except BaseException:  # an interrupt, say: Python takes the module out, to try again
+            primitives.clean()
+            overrides.clean()
+            raise
 
 
 def primitive(name: str) -> Any:
     """Return the primitive of this name; so a pickled primitive is found again."""
-    if name not in primitives:  # it may be of a part of the library that is not loaded yet
-        package = importlib.import_module("funcgrad")
-        for part in package._PARTS:
-            importlib.import_module(f"funcgrad.{part}")
     return primitives[name]
 
 
-def claim() -> None:
-    """Keep the names of all present primitives from being taken by others."""
-    for prim in primitives.values():
-        prim.is_librarys = True
+def claimed(name: str) -> bool:
+    """Return whether a name is of a primitive of the library's, which its module makes just now.
+
+    Raises:
+        ValueError: if that module is loaded, and another makes one of the same name.
+    """
+    home = primitives.home(name)
+    if home is None:
+        return False
+    if home not in sys.modules:
+        load(home)
+    if not getattr(sys.modules[home].__spec__, "_initializing", False):
+        raise ValueError(
+            f"Primitive: the library has a primitive {name!r}, which its compiler finds by this "
+            f"name: choose another"
+        )
+    return True

@@ -20,7 +20,7 @@ from .errors import (
     MissingRuleError,
 )
 from .floating import keep, redirected, settings
-from .registry import primitive, primitives
+from .registry import claimed, primitive, primitives
 
 _serials = itertools.count(1)
 
@@ -204,11 +204,7 @@ class Primitive:
     is_new: ClassVar[bool] = False  # True: ``run`` gives arrays that are none of its operands
 
     def __init__(self, name: str) -> None:
-        if getattr(primitives.get(name), "is_librarys", False):
-            raise ValueError(
-                f"Primitive: the library has a primitive {name!r}, which its compiler finds by "
-                f"this name: choose another"
-            )
+        self.is_librarys = claimed(name)
         self.name = name
         primitives[name] = self
 

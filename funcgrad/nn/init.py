@@ -12,8 +12,8 @@ import numpy as np
 
 from ..core.avals import Axes, Shape
 from ..core.errors import ShapeError, shown
-from ..numpy import full
 from ..numpy.at import at
+from ..numpy.creation import full
 from ..random import (
     Key,
     normal as _normal,

@@ -3,6 +3,7 @@
 What depends on the numbers is the dtype of the result, so these run eagerly.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -12,6 +13,7 @@ from ..core.avals import dtype_of
 from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
+from .face import fill
 from .indexing import concrete
 from .table import EAGER, implements
 
@@ -76,3 +78,6 @@ def real_if_close(a: Any, tol: float = 100) -> Any:
     imaginary = concrete("real_if_close", a).imag
     limit = tol * np.finfo(imaginary.dtype).eps if tol > 1 else tol
     return ew.real(a) if np.all(np.abs(imaginary) < limit) else a
+
+
+fill(sys.modules[__name__], np.emath)

@@ -26,15 +26,27 @@ def fill(namespace: ModuleType, numpys: ModuleType) -> None:
     What stands there already stays, unless it is a rule of the table alone.
     """
     for name in numpys.__all__:
-        value: Any = vars(numpys).get(name)  # not getattr(), which loads the submodules it names
+        value = vars(numpys).get(name)
         if isinstance(value, ModuleType) or name not in vars(numpys):
             continue
+        # only what is loaded: the namespace imports it, and may not load more while it is made
+        rule = dict.get(overrides, value) if callable(value) and value.__hash__ else None
         own = vars(namespace).get(name)
-        rule = overrides.get(value) if callable(value) and value.__hash__ else None
         if rule is not None and own in (None, rule):
             setattr(namespace, name, faced(name, value, namespace.__name__))
-        elif name not in vars(namespace):
+        elif own is None:
             setattr(namespace, name, value)
+
+
+def offered(name: str, value: Any, module: str) -> Any:
+    """Return what a namespace offers for one of NumPy's names."""
+    return value if _rule(value) is None else faced(name, value, module)
+
+
+def _rule(value: Any) -> Any:
+    """Return what a name of NumPy's means to tracers, None for what it does not hand over."""
+    known = overrides.home(value) is not None or hasattr(value, "_implementation")
+    return overrides.get(value) if known and not isinstance(value, type) else None
 
 
 def faced(name: str, function: Callable[..., Any], module: str) -> Callable[..., Any]:

@@ -4,6 +4,7 @@ Each is made of transforms along one axis at a time, as NumPy's own are.
 """
 
 import operator
+import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -18,6 +19,7 @@ from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
 from .creation import DEFAULT_FLOAT
+from .face import fill
 from .order import roll
 from .shapes import cut, lengths_of
 from .table import implements, no_out
@@ -266,3 +268,6 @@ def _spaced(function: Callable[..., Any], n: Any, d: Any, dtype: Any, device: An
         dtype = DEFAULT_FLOAT
     frequencies = function(n, d, device)
     return frequencies if dtype is None else cast(frequencies, np.dtype(dtype))
+
+
+fill(sys.modules[__name__], np.fft)

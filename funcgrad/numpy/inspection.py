@@ -1,10 +1,13 @@
 """What this namespace can do, as the Array API standard asks it: ``__array_namespace_info__``."""
 
+import sys
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 
 from ..core.errors import shown
+from ..core.registry import overrides
 from .creation import DEFAULT_COMPLEX, DEFAULT_FLOAT
 from .table import check_device
 
@@ -72,3 +75,19 @@ class NamespaceInfo:
             if k not in _KINDS:
                 raise ValueError(f"dtypes: kind must be one of {', '.join(_KINDS)}: got {shown(k)}")
         return {name: np.dtype(name) for k in kinds for name in _KINDS[k]}
+
+
+def namespace(api_version: str | None) -> ModuleType:
+    """Return the namespace of a tracer, which is ``x.__array_namespace__()``."""
+    if api_version not in (None, *VERSIONS):
+        raise ValueError(
+            f"__array_namespace__: api_version is none that is known: got {shown(api_version)}; "
+            f"ask for one of {', '.join(VERSIONS)}"
+        )
+    return sys.modules[__name__.rpartition(".")[0]]
+
+
+overrides["namespace"] = namespace
+
+__array_namespace_info__ = NamespaceInfo
+__array_api_version__ = VERSIONS[-1]

@@ -2,6 +2,7 @@
 
 import builtins
 import math
+import sys
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..ops.linalg.matrices import eps, hermitian as hermitian_of, matrices, real
 from ..ops.operand import operand, strong
 from ..ops.reduce import any_p, count_p
 from ..ops.structure import cast, expand_dims, reshape, transpose_p
+from .face import fill
 from .factors import (
     cholesky as cholesky,
     eig as eig,
@@ -216,3 +218,6 @@ def tensorinv(a: Any, ind: int = 2) -> Any:
     shape = shape_of(a)
     n = math.prod(shape[ind:])
     return reshape(inv(reshape(a, (n, -1))), (*shape[ind:], *shape[:ind]))
+
+
+fill(sys.modules[__name__], np.linalg)

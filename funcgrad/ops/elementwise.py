@@ -13,6 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, dtype_of
+from ..core.registry import overrides
 from .choice import (
     clip as clip,
     fmax as fmax,
@@ -263,3 +264,5 @@ fraction    = Elementwise("fraction", _fraction, lambda t, y, x: t)
 ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
 nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, None)
 # fmt: on
+
+del overrides[np.sign]  # numpy/ufuncs.py has it, also for complex numbers

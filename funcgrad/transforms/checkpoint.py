@@ -303,3 +303,6 @@ def checkpoint(
         return tree.unflatten(out_tree, outs)
 
     return checkpointed
+
+
+remat = checkpoint

@@ -287,3 +287,6 @@ def gnvp(
     curved = jvp(grad(loss), (out,), (pushed,))[1]
     product = vjp(fun, *primals)[1](curved)
     return product if len(primals) > 1 else product[0]
+
+
+jacobian = jacrev

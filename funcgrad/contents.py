@@ -1,0 +1,171 @@
+"""Which module makes what, so that the module is loaded when that is first asked for.
+
+It repeats what the modules say themselves; a test holds it equal to them. Read by
+``core/registry.py``.
+"""
+
+# fmt: off
+# module -> the names of the primitives that it makes
+PRIMITIVES = {
+    "compile.fuse": "blocks overlapping_blocks",
+    "compile.guard": "check after",
+    "compile.marks": "seed settle",
+    "control.branches": "cond",
+    "control.repeat": "while",
+    "control.scan": "scan",
+    "control.solve": "linear_solve",
+    "losses.binary": "clamped_log cross_entropy_of_bits cross_entropy_of_sign",
+    "losses.regression": "log_cosh",
+    "nn.functions": "relu",
+    "ops.assign": "add_at max_at min_at set_at last_writer",
+    "ops.bessel": "i0 i1 i0e i1e bessel_moment bessel_ratio",
+    "ops.beta": "beta betaln",
+    "ops.bits": "mask32 mask64 keep blend",
+    "ops.choice": "gate hide wins maximum minimum fmax fmin where clip heaviside",
+    "ops.collective": "psum pmax pmin all_gather psum_scatter all_to_all ppermute",
+    "ops.compare":
+        "eq ne lt le gt ge logical_and logical_or logical_xor logical_not isfinite isinf isnan "
+        "signbit floor ceil trunc rint spacing floor_divide bitwise_and bitwise_or bitwise_xor "
+        "left_shift right_shift invert bitwise_count gcd lcm exponent",
+    "ops.constant": "constant",
+    "ops.contract": "matmul einsum",
+    "ops.convolve": "conv_general_dilated conv_kernel",
+    "ops.elementwise":
+        "add sub mul div pow mod neg pos abs float_power fmod fabs square reciprocal sqrt root "
+        "cbrt quotient exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 sin cos tan "
+        "arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh sinc deg2rad radians "
+        "rad2deg degrees arctan2 hypot conj real imag sign copysign fraction ldexp nextafter",
+    "ops.fft": "fft rfft irfft",
+    "ops.gamma": "gamma gammaln gammasgn digamma polygamma zeta",
+    "ops.incomplete": "gammainc gammaincc gammainc_slope gamma_density",
+    "ops.incomplete_beta": "betainc betaincc betainc_slope beta_density",
+    "ops.index": "getitem scatter_add concatenate",
+    "ops.linalg.cholesky": "cholesky",
+    "ops.linalg.degenerate": "equal_values taint",
+    "ops.linalg.determinant": "det cofactor slogdet inverse_of_regular",
+    "ops.linalg.eig":
+        "eig eig_of_rules eigvals slopes_of_general_eigenvalues inverse_of_eigenvectors",
+    "ops.linalg.eigh": "eigh eigh_of_rules fixed_eigh spectral_gradient eigvalsh",
+    "ops.linalg.expm": "expm_squarings",
+    "ops.linalg.function": "matrix_function hermitian_part",
+    "ops.linalg.inverse": "inv inverse_if_any solve pinv lstsq",
+    "ops.linalg.lu": "lu permutation_of_pivots",
+    "ops.linalg.qr": "qr inverse_of_qr_factor",
+    "ops.linalg.root": "lyapunov sqrtm polar singular_matrices",
+    "ops.linalg.singular": "negligible_values slopes_of_singular_values turned_singular",
+    "ops.linalg.spectral": "slopes_of_eigenvalues turned_diagonal",
+    "ops.linalg.svd": "svd svd_of_rules fixed_svd singular_gradient svdvals",
+    "ops.linalg.triangular": "solve_triangular",
+    "ops.logarithms": "sigmoid logit xlogy xlog1py entr rel_entr kl_div",
+    "ops.normal": "erfcx erfcx_integral ndtr log_ndtr ndtri",
+    "ops.operand": "weaken",
+    "ops.pooling":
+        "window_argmax window_argmin window_max window_min window_sum window_pick window_place",
+    "ops.reduce":
+        "max min norm prod cumprod any all count_nonzero argmax argmin nanargmax nanargmin "
+        "argsort argcummax argcummin argpartition",
+    "ops.search": "searchsorted",
+    "ops.special": "erf erfc erfinv erfcinv",
+    "ops.structure": "convert truncate broadcast sum mean cumsum reshape transpose",
+    "random.counts": "random_poisson random_binomial random_geometric",
+    "random.draws": "random_remainder",
+    "random.gammas": "random_gamma",
+    "random.picks": "random_order random_search",
+    "random.primitives":
+        "random_seed random_split random_fold_in random_bits random_uniform random_normal",
+    "random.tails":
+        "random_exponential random_gumbel random_laplace random_logistic random_cauchy "
+        "random_below",
+    "random.transformed": "random_wald",
+    "transforms.call": "jit checked_jit",
+    "transforms.checkpoint": "checkpoint name",
+    "transforms.linear": "stop_gradient",
+    "transforms.ruled": "custom_jvp custom_vjp custom_batch",
+}
+
+# module -> the functions and ufuncs of NumPy that it lets tracers be passed to, without numpy.
+FUNCTIONS = {
+    "numpy.apply": "apply_along_axis apply_over_axes",
+    "numpy.bits": "packbits unpackbits",
+    "numpy.calculus": "diff ediff1d gradient trapezoid interp unwrap",
+    "numpy.choosing":
+        "where nonzero select choose copyto put put_along_axis place putmask fill_diagonal "
+        "bincount",
+    "numpy.correlation": "convolve correlate cov corrcoef",
+    "numpy.creation":
+        "array asarray asanyarray ascontiguousarray full zeros ones empty eye identity arange "
+        "tri zeros_like ones_like empty_like full_like",
+    "numpy.emath":
+        "lib.scimath.log lib.scimath.sqrt lib.scimath.log2 lib.scimath.log10 lib.scimath.arccos "
+        "lib.scimath.arcsin lib.scimath.arctanh lib.scimath.logn lib.scimath.power "
+        "real_if_close",
+    "numpy.factors":
+        "linalg.cholesky linalg.qr linalg.svd linalg.svdvals linalg.eigh linalg.eigvalsh "
+        "linalg.eig linalg.eigvals",
+    "numpy.fft":
+        "fft.fft fft.ifft fft.rfft fft.irfft fft.hfft fft.ihfft fft.fftn fft.ifftn fft.rfftn "
+        "fft.irfftn fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.fftshift fft.ifftshift",
+    "numpy.grids": "linspace logspace geomspace meshgrid ix_ vander",
+    "numpy.histograms": "histogram_bin_edges histogram histogramdd histogram2d",
+    "numpy.indexing":
+        "_operator.getitem take take_along_axis lib.stride_tricks.sliding_window_view compress "
+        "extract diagonal linalg.diagonal trace linalg.trace diag diagflat tril triu",
+    "numpy.inspection": "namespace",
+    "numpy.linalg":
+        "linalg.det linalg.slogdet linalg.inv linalg.solve linalg.lstsq linalg.pinv "
+        "linalg.matrix_rank linalg.cond linalg.tensorsolve linalg.tensorinv",
+    "numpy.norms":
+        "linalg.norm linalg.vector_norm linalg.matrix_norm linalg.matrix_power linalg.multi_dot",
+    "numpy.order":
+        "repeat tile flip flipud fliplr rot90 roll resize trim_zeros delete insert sort argsort "
+        "argpartition partition sort_complex",
+    "numpy.padding": "pad",
+    "numpy.pieces": "piecewise",
+    "numpy.polynomials":
+        "polyval polyadd polysub polymul polyder polyint polydiv roots poly polyfit",
+    "numpy.products":
+        "linalg.matmul vecdot linalg.vecdot matvec vecmat dot vdot inner outer linalg.outer "
+        "tensordot linalg.tensordot kron cross linalg.cross einsum",
+    "numpy.quantiles": "median nanmedian quantile percentile nanquantile nanpercentile",
+    "numpy.queries":
+        "shape ndim size iscomplexobj isrealobj iscomplex isreal isposinf isneginf result_type "
+        "can_cast common_type isclose allclose array_equal array_equiv copy astype einsum_path "
+        "tril_indices_from triu_indices_from diag_indices_from min_scalar_type argwhere "
+        "flatnonzero array_repr array_str array2string shares_memory may_share_memory",
+    "numpy.reductions":
+        "sum prod max amax min amin ptp any all count_nonzero argmax argmin nanargmax nanargmin",
+    "numpy.refusals":
+        "save savetxt savez savez_compressed busday_count busday_offset is_busday "
+        "datetime_as_string isnat fromfile fromstring fromiter frombuffer fromfunction loadtxt "
+        "genfromtxt require",
+    "numpy.scans": "cumsum cumprod cumulative_sum cumulative_prod",
+    "numpy.searching": "searchsorted digitize lexsort unravel_index ravel_multi_index",
+    "numpy.sets":
+        "unique unique_all unique_counts unique_inverse unique_values union1d intersect1d "
+        "setdiff1d setxor1d isin",
+    "numpy.shapes":
+        "reshape ravel transpose matrix_transpose linalg.matrix_transpose swapaxes moveaxis "
+        "rollaxis expand_dims squeeze broadcast_to broadcast_arrays atleast_1d atleast_2d "
+        "atleast_3d concatenate stack vstack hstack dstack column_stack append block "
+        "array_split split hsplit vsplit dsplit unstack",
+    "numpy.statistics":
+        "mean var std average nansum nanprod nanmax nanmin nanmean nanvar nanstd nancumsum "
+        "nancumprod",
+    "numpy.ufunc_methods": "ufunc",
+    "numpy.ufuncs":
+        "sign divmod modf frexp real imag angle sinc i0 clip round around fix nan_to_num",
+    "ops.choice": "maximum minimum fmax fmin heaviside",
+    "ops.compare":
+        "equal not_equal less less_equal greater greater_equal logical_and logical_or "
+        "logical_xor logical_not isfinite isinf isnan signbit floor ceil trunc rint spacing "
+        "floor_divide bitwise_and bitwise_or bitwise_xor left_shift right_shift invert "
+        "bitwise_count gcd lcm",
+    "ops.contract": "matmul",
+    "ops.elementwise":
+        "add subtract multiply divide power remainder negative positive absolute float_power "
+        "fmod fabs square reciprocal sqrt cbrt exp exp2 expm1 log log2 log10 log1p logaddexp "
+        "logaddexp2 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh "
+        "deg2rad radians rad2deg degrees arctan2 hypot conjugate copysign ldexp nextafter",
+    "ops.operand": "operand",
+}
+# fmt: on
