@@ -268,11 +268,75 @@ def in_inverse(x):
     return a.sum()
 
 
+def slope_in_second_order(x):
+    def inner(x):
+        y = 2 * x
+        return np.sum(y**1.5)  # planted
+
+    return fg.grad(inner)(x).sum()
+
+
+def rule_of_custom_jvp(x):
+    @fg.custom_jvp
+    def double(x):
+        return 2 * x
+
+    @double.defjvp
+    def rule(primals, tangents):
+        (x,), (t,) = primals, tangents
+        return double(x), t / x  # planted
+
+    return double(x).sum()
+
+
+def by_a_constant(x):
+    return np.sum(x / np.array([0.0, 1.0, 2.0]))  # planted
+
+
+def in_nested_jit(x):
+    inner = fg.jit(lambda t: np.log(t))  # planted
+    outer = fg.jit(lambda t: inner(t) * 2)
+    return outer(x).sum()
+
+
+def in_scan_in_vmap(x):
+    def one(t):
+        def step(c, s):
+            return c + np.log(t * s), None  # planted
+
+        return fg.lax.scan(step, 0.0, np.ones(3))[0]
+
+    return fg.vmap(one)(x).sum()
+
+
+def in_cond_in_vmap(x):
+    one = lambda t: fg.lax.cond(t < 0.5, lambda t: 1 / t, lambda t: t, t)  # planted
+    return fg.vmap(one)(x).sum()
+
+
+def slope_in_checkpointed_scan(x):
+    def step(c, t):
+        d = np.sqrt(t) + c  # planted
+        return d, d
+
+    return fg.lax.scan(fg.checkpoint(step), 1.0, x)[1].sum()
+
+
+def after_a_guard(x):
+    y = np.where(x > 0, np.log(x), 0.0)
+    return np.sum(y) + np.sqrt(x[1] - 1)  # planted
+
+
 PLANTED = [
     v for v in list(globals().values()) if inspect.isfunction(v) and v.__module__ == __name__
 ]
-BACKWARD = {f for f in PLANTED if f.__name__.startswith("slope")}
-WITH_FORWARD_PART = {slope_of_sigmoid, slope_in_custom_rule}  # the line itself, or a rule's
+BACKWARD = {f for f in PLANTED if f.__name__.startswith(("slope", "rule"))}
+# the operation is of the line itself, a rule's, or of a derivative within
+WITH_FORWARD_PART = {
+    slope_of_sigmoid,
+    slope_in_custom_rule,
+    slope_in_second_order,
+}  # the line itself, or a rule's
 IN_THE_VALUE_ALONE = {of_infinities, product, carried_by_scan, in_matmul}
 
 WAYS = {

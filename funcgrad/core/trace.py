@@ -116,6 +116,8 @@ class Tracer(ArrayLike):
 
     __slots__ = ("_trace",)  # with an underscore, because ndarray.trace is a method
     _trace: Trace
+    _line: Any = None  # of the user's code that asked for it, where that is known
+    _tangent: Any = None  # that travels with it
 
 
 class ConcreteTracer(Tracer):

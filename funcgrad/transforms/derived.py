@@ -23,14 +23,15 @@ from .batching import vmap
 from .forward import jvp
 from .grad import grad
 from .linear import linearize
-from .nans import active
+from .nans import active, beside
 from .pullback import vjp
 
 
-def _units(x: Any) -> np.ndarray:
+def _units(x: Any) -> Any:
     """Return the unit arrays of a shape and dtype, stacked."""
     aval = aval_of(x)
-    return np.eye(aval.size, dtype=aval.dtype).reshape(aval.size, *aval.shape)
+    units = np.eye(aval.size, dtype=aval.dtype).reshape(aval.size, *aval.shape)
+    return beside([x], [units])[0]
 
 
 def _among(e: Any, k: int, others: Sequence[Any]) -> list[Any]:

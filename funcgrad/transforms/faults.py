@@ -59,8 +59,8 @@ class Statistics(NamedTuple):
 def statistics_of(x: Any) -> Statistics:
     x = np.asarray(x)
     if not is_inexact(x.dtype):
-        ends = (x.min(), x.max()) if x.size and x.dtype.kind in "iu" else (None, None)
-        return Statistics(x.shape, x.dtype, *ends, 0, 0)
+        low, high = (x.min(), x.max()) if x.size and x.dtype.kind in "iu" else (None, None)
+        return Statistics(x.shape, x.dtype, low, high, 0, 0)
     finite, nan = np.isfinite(x), np.isnan(x)
     kept = np.abs(x[finite]) if x.dtype.kind == "c" else x[finite]
     low, high = (kept.min(), kept.max()) if kept.size else (None, None)

@@ -32,6 +32,10 @@ class ForwardTracer(ConcreteTracer):
     __slots__ = ("tangent",)
     tangent: Any
 
+    @property
+    def _tangent(self) -> Any:  # type: ignore[override]
+        return self.tangent
+
     def __init__(self, trace: "Forward", value: Any, tangent: Any) -> None:
         self._trace = trace
         self.value = value

@@ -43,8 +43,8 @@ class Jit:
         self.clear_cache()
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
-        if (mode := debugging.get()) is not None:
-            return self._debugged(mode, args, kwargs)
+        if debugging.get():
+            return self._debugged(args, kwargs)
         for call in self._recent if not axis_env.get(_NO_AXES) else ():
             out = call(args, kwargs)
             if out is not MISS:
@@ -52,8 +52,9 @@ class Jit:
                 return out
         return self._called(args, kwargs)
 
-    def _debugged(self, mode: Debugging, args: tuple, kwargs: dict[str, Any]) -> Any:
+    def _debugged(self, args: tuple, kwargs: dict[str, Any]) -> Any:
         """Call the function as it is, or check each operation of its program."""
+        mode = debugging.get() or Debugging()
         if mode.uncompiled:
             return self.fun(*(x.value if isinstance(x, Fixed) else x for x in args), **kwargs)
         if mode.check is None:

@@ -154,6 +154,8 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
     closed, out_tree = stage(Origin("linear_transpose", fun), on_leaves, avals)
 
     def transposed(ct: Any) -> tuple[Any, ...]:
+        if (check := active()) is not None:
+            return check.call(transposed, (ct,))
         given = same_structure("linear_transpose", "the cotangent", out_tree, ct)
         cts = [
             as_tangent("linear_transpose", "the cotangent", c, aval)

@@ -20,9 +20,10 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import dtype_of, is_inexact
 from ..core.errors import UntakenWarning, warn
-from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.trace import ConcreteTracer, Primitive, Trace
 from .faults import Fault, Step, fault_of, hides, number
+from .lines import located_in
 from .staging import user_line
 
 
@@ -102,7 +103,7 @@ class Checking(Trace):
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         if prim.inlined is not None and (program := prim.inlined(**params)[0]) is not None:
-            return eval_jaxpr(program, (), args)
+            return evaluated(self, program, args)
         if prim.is_open:  # a function with a rule of the user's own
             return prim.run(*args, **params)
         mine = [x if self.owns(x) else None for x in args]
@@ -227,6 +228,39 @@ class Checking(Trace):
         return x.value
 
 
+def beside(leaves: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
+    """Return seeds under the check that leaves of a call are under, if any."""
+    bottoms = (t for x in leaves for t in located_in(x) if isinstance(t, CheckingTracer))
+    bottom: Any = next(bottoms, None)
+    if bottom is None:
+        return list(seeds)
+    return [bottom._trace.wrap(x, Step("a seed of the derivative", "")) for x in seeds]
+
+
+def evaluated(trace: Checking, jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...]:
+    """Run a program equation by equation; those of numbers alone are checked too."""
+    found = jaxpr.memo.get("for checks")
+    if found is None:
+        found = jaxpr.memo["for checks"] = _with_variables(jaxpr)
+    program, numbers = found
+    return eval_jaxpr(program, [trace.wrap(x, Step(str(x), "")) for x in numbers], args)
+
+
+def _with_variables(jaxpr: Jaxpr) -> tuple[Jaxpr, list[Any]]:
+    """Return a program with a constant for a number in each equation of numbers alone."""
+    consts: dict[Var, Any] = {}
+    eqns = []
+    for eqn in jaxpr.eqns:
+        if eqn.ins and all(isinstance(a, Literal) for a in eqn.ins):
+            new = [Var(a.aval) for a in eqn.ins]
+            values = [a.value for a in eqn.ins if isinstance(a, Literal)]
+            consts.update(zip(new, values, strict=True))
+            eqn = Eqn(eqn.prim, tuple(new), eqn.outs, eqn.params, eqn.source, eqn.scope)
+        eqns.append(eqn)
+    variables = (*jaxpr.constvars, *consts)
+    return Jaxpr(jaxpr.invars, variables, tuple(eqns), jaxpr.outvars), list(consts.values())
+
+
 def _argument(path: Any) -> Step:
     """Return where a leaf of ``(args, kwargs)`` comes from."""
     place = f"argument {path[1].idx}" if path[0].idx == 0 else path[1].key
@@ -264,7 +298,7 @@ class Watch:
     def run(self, program: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...]:
         given = [self.given(i, x) for i, x in enumerate(args)]
         outs = []
-        for y in eval_jaxpr(program, (), given):
+        for y in evaluated(self.trace, program, given):
             fault = y.fault if self.trace.owns(y) else None
             outs.append(y.value if self.trace.owns(y) else y)
             self.keep(outs[-1], fault)
@@ -273,7 +307,8 @@ class Watch:
 
     def given(self, i: int, x: Any) -> Any:
         """Return an operand of a step: it may be a part of an operand of the loop."""
-        _, fault = self.known.get(id(x)) or self.known.get(id(getattr(x, "base", None)), (0, None))
+        own = self.known.get(id(x)) or self.known.get(id(getattr(x, "base", None)))
+        fault = None if own is None else own[1]
         bad = fault is not None and not np.isfinite(x).all()
         step = Step(f"operand {i} in {self.around.name}", "", self.around.parents)
         return self.trace.wrap(x, step, fault if bad else None)
@@ -295,7 +330,7 @@ def raise_first(jaxpr: Jaxpr, name: str, args: Sequence[Any]) -> None:
     trace = Checking(name)
     given = [trace.wrap(x, Step(f"operand {i} of {name}", "")) for i, x in enumerate(args)]
     with np.errstate(all="ignore"):
-        for y in eval_jaxpr(jaxpr, (), given):
+        for y in evaluated(trace, jaxpr, given):
             trace.unwrapped(y)
 
 

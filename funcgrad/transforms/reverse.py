@@ -22,8 +22,10 @@ from .arguments import (
     check_alive,
     check_closed,
 )
+from .lines import Located, line_of
+from .nans import beside
 from .seeds import heeding_masks, over_paths
-from .staging import Located, located_in, stage
+from .staging import stage
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
@@ -94,9 +96,8 @@ class Tape(Trace):
             return results
         first = self.count
         self.count = first + len(results)
-        out = located_in(results[0]) if self.nested else None
-        if out is not None and out._line:
-            prim = Located(out, prim.vjp or functools.partial(_vjp_by_transposition, prim))
+        if self.nested and (line := line_of(results[0])):
+            prim = Located(line, _rule(prim))
         self.records.append((prim, ins, first, values, results, params or None))
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)
@@ -227,6 +228,8 @@ class Recording:
     def pulled(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Return the cotangents of the leaves, None for 0, given those of the outputs."""
         with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
+            if self.tape.nested:
+                cts = beside(self.leaves, cts)
             return over_paths(self.origin, cts, self.pull, self.outs)
 
 
@@ -242,13 +245,17 @@ def backward(records: Sequence[Record], cts: dict[int, Any]) -> None:
             got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
             if all(ct is None for ct in got):
                 continue
-        vjp = prim.vjp or functools.partial(_vjp_by_transposition, prim)
+        vjp = prim.vjp or _rule(prim)
         # zip without strict, because this is the library's inner loop
         args = (got, ins, out_values, in_values)
         for number, ct in zip(ins, vjp(*args, **params) if params else vjp(*args)):
             if ct is not None:
                 before = cts.get(number)
                 cts[number] = ct if before is None else before + ct
+
+
+def _rule(prim: Primitive) -> Callable[..., Sequence[Any]]:
+    return prim.vjp or functools.partial(_vjp_by_transposition, prim)
 
 
 class _Joint:
@@ -287,12 +294,14 @@ def _vjp_by_transposition(
 
     avals = [aval_of(ins[i]) for i in wanted]
     closed, _ = stage(f"the derivative of {prim}", tangents_out, avals, lasting=False)
-    results = transpose_program(closed, cts)
+    results = transpose_program(closed, cts, lines=False)
     return [dict(zip(wanted, results, strict=True)).get(i) for i in range(len(ins))]
 
 
-def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
+def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any], lines: bool = True) -> list[Any]:
     """Return the cotangents of a linear program's inputs, None where they are zero.
+
+    ``lines``, if its equations know the user's lines.
 
     Raises:
         MissingRuleError: if an equation is not linear in what depends on the inputs.
@@ -301,6 +310,7 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
     consts = dict(zip(jaxpr.constvars, closed.consts, strict=True))
     numbers = {var: i for i, var in enumerate(jaxpr.invars)}
     records: list[Record] = []
+    lines = lines and any(isinstance(ct, Tracer) for ct in cts)
     for eqn in jaxpr.eqns:
         ins = [numbers.get(atom) if isinstance(atom, Var) else None for atom in eqn.ins]
         values = [a.value if isinstance(a, Literal) else consts.get(a, a.aval) for a in eqn.ins]
@@ -310,7 +320,10 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any]) -> list[Any]:
         _check_linear(eqn, ins)
         first = len(numbers)
         numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
-        records.append((eqn.prim, ins, first, values, [v.aval for v in eqn.outs], eqn.params))
+        prim: Any = eqn.prim
+        if lines and eqn.source:
+            prim = Located(eqn.source, _rule(prim))
+        records.append((prim, ins, first, values, [v.aval for v in eqn.outs], eqn.params))
     by_number: dict[int, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):
         if ct is not None and atom in numbers:

@@ -134,44 +134,6 @@ def user_line() -> str:
     return ""
 
 
-class Located:
-    """Stands on a tape for a primitive, and tells traces that know lines where its derivative is.
-
-    The equations of the derivative get the line of the operation, and a cotangent is known as
-    that of its variable: so compiled source can say what its lines and names mean.
-    """
-
-    __slots__ = ("out", "pull")
-
-    def __init__(self, out: Any, pull: Callable[..., Sequence[Any]]) -> None:
-        self.out, self.pull = out, pull
-
-    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        line = self.out._line.rstrip("'") + "'"  # a prime: its derivative
-        tracers = [x for x in (self.out, *map(located_in, cts)) if x is not None]
-        before = {x._trace: x._trace.at for x in tracers}  # cotangents may be of a program apart
-        try:
-            for trace in before:
-                trace.at = line
-            found = self.pull(cts, needs, outs, ins, **params)
-        finally:
-            for trace, at in before.items():
-                trace.at = at
-        for values, own in ((outs, cts), (ins, found)):
-            for x, ct in zip(values, own, strict=False):
-                x, ct = staged_in(x), staged_in(ct)
-                if x is not None and ct is not None and ct._var.of is None:
-                    ct._var.of = x._var if ct._var is not x._var else None
-        return found
-
-
-def located_in(x: Any) -> Any:
-    """Return the tracer behind a value that knows the line of its operation, if any."""
-    while isinstance(x, Tracer) and getattr(x, "_line", None) is None:
-        x = getattr(x, "value", None)
-    return x if isinstance(x, Tracer) else None
-
-
 def staged_in(x: Any) -> StagingTracer | None:
     """Return the variable behind a value, under whatever other transforms."""
     while isinstance(x, Tracer) and not isinstance(x, StagingTracer):

@@ -1,0 +1,60 @@
+"""Lines of the user's code: those of the operations that a derivative is made of."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..core.trace import Tracer
+from .staging import staged_in
+
+
+class Located:
+    """Stands on a tape for a primitive, and tells traces that know lines where its derivative is.
+
+    The equations of the derivative get the line of the operation, and a cotangent is known as
+    that of its variable: so compiled source can say what its lines and names mean.
+    """
+
+    __slots__ = ("line", "pull")
+
+    def __init__(self, line: str, pull: Callable[..., Sequence[Any]]) -> None:
+        self.line, self.pull = line.rstrip("'") + "'", pull  # a prime: its derivative
+
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        tracers = (t for x in (outs[0], *cts) for t in located_in(x))
+        before = {t._trace: t._trace.at for t in tracers}  # cotangents may be of a program apart
+        try:
+            for trace in before:
+                trace.at = self.line
+            found = self.pull(cts, needs, outs, ins, **params)
+        finally:
+            for trace, at in before.items():
+                trace.at = at
+        for values, own in ((outs, cts), (ins, found)):
+            for x, ct in zip(values, own, strict=False):
+                x, ct = staged_in(x), staged_in(ct)
+                if x is not None and ct is not None and ct._var.of is None:
+                    ct._var.of = x._var if ct._var is not x._var else None
+        return found
+
+
+def located_in(x: Any) -> list[Any]:
+    """Return the tracers behind a value, and behind its tangent, that know their lines."""
+    found: list[Any] = []
+    while isinstance(x, Tracer):
+        if x._line is not None:
+            return [*found, x]
+        if x._tangent is not None:
+            found += located_in(x._tangent)
+        x = x.value  # type: ignore[attr-defined]
+    return found
+
+
+def line_of(x: Any) -> str:
+    """Return the line of the operation that gave a value, where a tracer knows it."""
+    while isinstance(x, Tracer):
+        if x._line is not None:
+            return x._line
+        if x._tangent is not None and (line := line_of(x._tangent)):
+            return line
+        x = x.value  # type: ignore[attr-defined]
+    return ""
