@@ -15,9 +15,10 @@ from ..core.avals import Aval
 from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
 from ..ops.elementwise import add, mul, neg, sub
-from ..ops.paths import Gaps, is_finite
+from ..ops.paths import Gaps, is_finite, is_harmless
 from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
-from .marks import seed_p, settle_p
+from .common import dce
+from .marks import has_marks, seed_p, settle_p, start_p
 from .rewrite import Builder, over, remade, rewritten
 
 Gap = bool | None  # of a value: None if it is no tangent, else whether it may have gaps
@@ -48,6 +49,11 @@ def risks(
             if gap is not None and v.aval.dtype.kind in "fc":
                 known[v] = gap
     return risky
+
+
+def of_maps_within(eqns: Sequence[Eqn]) -> set[Any]:
+    """Return what depends on programs that hold maps of their own, whose tangents have gaps."""
+    return _reached(eqns, [e for e in eqns if any(map(has_marks, programs_in(e.params)))])
 
 
 def _rule(eqn: Eqn) -> Callable[..., Gaps]:
@@ -127,12 +133,12 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
     for eqn in jaxpr.eqns:
         if eqn.prim is settle_p:
             settled.setdefault(eqn.params["tag"], []).append(eqn.ins[0])
-    if not settled:
-        return _unmarked(jaxpr, {})
+    if not any(eqn.prim in (start_p, settle_p) for eqn in jaxpr.eqns):
+        return jaxpr
     tags = {eqn.params["tag"]: [] for eqn in jaxpr.eqns if eqn.prim is seed_p}
     settled = {**{tag: [] for tag in tags if tag not in settled}, **settled}
     checks: dict[Any, Sequence[Any]] = {}
-    inner: set[Any] = set()
+    inner = of_maps_within(jaxpr.eqns)
     plain = _numbers(jaxpr)
     for tag, results in settled.items():  # a map within another is settled first
         known = _seeds(jaxpr, tag)
@@ -143,7 +149,7 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
         on_the_way = list(dict.fromkeys(a for eqn in risky for a in _least(eqn, known)))
         on_the_way = [a for a in on_the_way if a not in plain]
         checks[tag] = min(at_end, on_the_way, key=_cost)
-    return _unmarked(jaxpr, checks)
+    return dce(_unmarked(jaxpr, checks))
 
 
 def _seeds(jaxpr: Jaxpr, tag: Any) -> dict[Any, Gap]:
@@ -171,9 +177,10 @@ def _reached(eqns: Sequence[Eqn], risky: Sequence[Eqn]) -> set[Any]:
 def _least(eqn: Eqn, known: dict[Any, Gap]) -> list[Any]:
     """Return the fewest values that tell whether an equation went well: factors or outputs."""
     outs = [v for v in eqn.outs if v in known]
-    factors = [a for a in eqn.ins if isinstance(a, Var) and a not in known]
+    factors = [a for a in eqn.ins if a not in known and not is_harmless(a)]
     masked = sum(a in known for a in eqn.ins)
-    plain = eqn.prim.is_product and masked == 1
+    # a factor that is a number is not looked at: it is not finite
+    plain = eqn.prim.is_product and masked == 1 and all(isinstance(a, Var) for a in factors)
     return min(factors, outs, key=_size) if plain else outs
 
 
@@ -203,6 +210,8 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
     now: dict[Any, Any] = {}
     for eqn in jaxpr.eqns:
         ins = over(eqn, now)
+        if eqn.prim is start_p:
+            continue
         if eqn.prim is seed_p:
             now[eqn.outs[0]] = ins[0]
         elif eqn.prim is settle_p:

@@ -1,12 +1,15 @@
-"""An array as an operation without operands, for a program that cannot close over one."""
+"""Arrays as operations: a constant of a program, and the zeros of a tangent that there is not."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, aval_of
+from ..core.avals import Aval, Shape, aval_of
 from ..core.trace import Primitive
+from .paths import Gaps, Masked
+from .structure import Batched, Linear
 
 
 class Array:
@@ -36,4 +39,45 @@ class Constant(Primitive):
         w.assign_view(outs[0], w.bind(array.value))
 
 
+class Absent(Linear):
+    """Give zeros for a tangent or cotangent that there is not, beside one that there is.
+
+    They lie on no path where the operand is of a map with masks.
+    """
+
+    @override
+    def run(self, t: Any, *, shape: Shape, dtype: np.dtype) -> tuple[Any, ...]:
+        return (np.zeros(shape, dtype),)
+
+    @override
+    def infer(self, t: Aval, *, shape: Shape, dtype: np.dtype) -> tuple[Aval, ...]:
+        return (Aval(shape, dtype),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
+        return (None,)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        return (None,)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        return self.bind(*args, **params), (None,)
+
+    @override
+    def on_paths(self, args: Any, live: Any, *, shape: Shape, dtype: np.dtype) -> Masked:
+        return self.bind(*args, shape=shape, dtype=dtype), (np.zeros(shape, bool),)
+
+    @override
+    def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
+        return (True,), False
+
+    def lower(self, build: Any, t: Any, *, shape: Shape, dtype: np.dtype) -> Any:
+        if not shape:
+            return build.number(dtype.type(0))
+        return build("broadcast", dtype.type(0), shape=shape, axes=tuple(range(len(shape))))
+
+
 constant_p = Constant("constant")
+absent_p = Absent("absent")

@@ -15,7 +15,7 @@ from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
-from ..core.registry import overrides
+from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
 from .operand import operand
 from .paths import Gaps, Masked, either, is_harmless, joined, present
@@ -127,9 +127,10 @@ class Elementwise(Primitive):
         outs = self.bind(*args)
         shape = shape_of(outs[0])
         masked = frozenset(i for i, mask in enumerate(live) if mask is not None)
-        group = next((g for g in self.linear if masked <= g), None)
-        if group is not None:
-            return outs, (either([present(args[i], live[i]) for i in group], shape),)
+        groups = [g for g in self.linear if masked & g]
+        if groups:  # a product is 0 where a factor is absent
+            alive = [either([present(args[i], live[i]) for i in g], shape) for g in groups]
+            return outs, (functools.reduce(primitives["logical_and"], alive),)
         # another function: what it makes of nothing but absent elements is 0, or counts
         return outs, (either([*(live[i] for i in masked), present(outs[0], None)], shape),)
 

@@ -34,6 +34,18 @@ class PathTracer(ConcreteTracer):
         self.value = value
         self.live = live
 
+    def __float__(self) -> float:
+        return float(self.value)  # a number may decide, as in the bwd of a custom_vjp
+
+    def __int__(self) -> int:
+        return int(self.value)
+
+    def __complex__(self) -> complex:
+        return complex(self.value)
+
+    def item(self, *args: Any) -> Any:
+        return self.value.item(*args)
+
 
 class Paths(Trace):
     """Keep the elements of tangents and cotangents that lie on no path at 0.
@@ -58,7 +70,9 @@ class Paths(Trace):
             return prim.bind(*values, **params)
         if prim.along is not None:
             outs, masks = prim.along(self, values, live, **params)
-        elif prim.on_paths is None:
+            pairs = zip(outs, masks, strict=True)
+            return [y if mask is None else self.output(y, mask) for y, mask in pairs]
+        if prim.on_paths is None:
             outs, masks = _together(prim, values, live, params)
         else:
             outs, masks = prim.on_paths(values, live, **params)

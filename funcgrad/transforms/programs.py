@@ -13,9 +13,10 @@ from typing_extensions import override
 
 from ..compile.common import dce
 from ..compile.prune import pruned_call
-from ..core.avals import Aval, is_inexact
+from ..core.avals import Aval, dtype_of, is_inexact, shape_of
 from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr
 from ..core.trace import Primitive, Tracer
+from ..ops.constant import absent_p
 from ..ops.paths import present
 from ..ops.structure import cast, front, stretched, zeros
 from .arguments import owned
@@ -69,9 +70,19 @@ def fresh(outs: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
     return tuple([owned(y, taken) for y in outs])
 
 
-def given(ts: Sequence[Any], likes: Sequence[Any]) -> list[Any]:
-    """Return tangents or cotangents, zeros for None."""
-    return [zeros(x) if t is None else t for t, x in zip(ts, likes, strict=True)]
+def given(ts: Sequence[Any], likes: Sequence[Any], beside: Sequence[Any] = ()) -> list[Any]:
+    """Return tangents or cotangents, zeros for None; ``beside`` are others of the same map."""
+    if not any(t is None for t in ts):
+        return list(ts)
+    tracers = [t for t in (*ts, *beside) if isinstance(t, Tracer)]
+    one = max(tracers, key=lambda t: t._trace.serial, default=None)
+    return [_zeros(x, one) if t is None else t for t, x in zip(ts, likes, strict=True)]
+
+
+def _zeros(like: Any, one: Any) -> Any:
+    if one is None or not is_inexact(dtype_of(like)):
+        return zeros(like)
+    return absent_p(one, shape=shape_of(like), dtype=dtype_of(like))
 
 
 def tangent_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
@@ -202,7 +213,7 @@ def pushed(
     run = lambda xs: (eval_jaxpr(jaxpr, (), xs), None)
     pairs = push("a program", run, xs, spread(ts, ins))[1]
     ys = [y for y, _ in pairs]
-    return ys, given(chosen([t for _, t in pairs], outs), chosen(ys, outs))
+    return ys, given(chosen([t for _, t in pairs], outs), chosen(ys, outs), ts)
 
 
 def masked(
@@ -240,7 +251,7 @@ def pulled_back(
     before, cts = parted(seeds, sums)
     got = chosen(pull(spread(cts, outs)), ins)
     grown = [a if ct is None else a + ct for a, ct in zip(before, got[:sums], strict=True)]
-    return ys, [*grown, *given(got[sums:], chosen(in_avals(jaxpr), ins)[sums:])]
+    return ys, [*grown, *given(got[sums:], chosen(in_avals(jaxpr), ins)[sums:], cts)]
 
 
 def mapped(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tuple[Any, Any]]:

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..compile.guard import risks
-from ..compile.marks import Tag, has_marks, seed_p, settle_p
+from ..compile.guard import of_maps_within, risks
+from ..compile.marks import Tag, has_marks, seed_p, settle_p, start_p
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.trace import Trace, Tracer
 from ..ops.constant import Array, constant_p
@@ -39,7 +39,7 @@ def over_paths(
     known = [x for x in (*around, *seeds) if isinstance(x, Tracer)]
     program = _program_of(known) if known else None
     if program is not None:
-        return _staged(program, seeds, run, _batches(program, known))
+        return _staged(program, seeds, run, around)
     results = run(seeds, False)
     outer = [trace for x in (*known, *results) if isinstance(x, Tracer) for trace in _under(x)]
     if all(map(is_finite, results)) and not any(trace.masked for trace in outer):
@@ -92,22 +92,28 @@ def _batches(program: Staging, around: Sequence[Any]) -> list[Batch]:
 
 
 def _staged(
-    program: Staging, seeds: Sequence[Any], run: Map, batches: Sequence[Batch]
+    program: Staging, seeds: Sequence[Any], run: Map, around: Sequence[Any]
 ) -> Sequence[Any]:
     """Run a map with its seeds and results marked, where there is a risk in between."""
     tag = Tag(Trace(program.origin).serial, any(map(_is_variable, seeds)))
     start = len(program.eqns)
-    marked = [None if s is None else _marked(program, s, tag, batches) for s in seeds]
+    batches = _batches(program, [x for x in (*around, *seeds) if isinstance(x, Tracer)])
+    mine = lambda x: x is not None and x._trace is program
+    there = [x for x in map(staged_in, around) if mine(x)]
+    there = there or [x for x in map(staged_in, seeds) if mine(x)]
+    (token,) = program.process(start_p, tuple({x._var: x for x in there}.values()), {})
+    marked = [None if s is None else _marked(program, s, token, tag, batches) for s in seeds]
     own = program.eqns[start:]
     results = run(marked, False)
-    known = {eqn.outs[0]: not _is_whole(program, eqn.ins[0]) for eqn in own}
-    if risks(program.eqns[start:], known, program.gaps):
+    known = {eqn.outs[0]: not _is_whole(program, eqn.ins[0]) for eqn in own[1:]}
+    if risks(program.eqns[start:], known, program.gaps | of_maps_within(program.eqns)):
         program.gaps.update(v for v, gap in known.items() if gap)
         return [None if x is None else settle_p(x, tag=tag, fallback=with_masks) for x in results]
-    return _without(program, start, own, marked, results)
+    given = {id(m): s for m, s in zip(marked, seeds, strict=True)}  # some are results themselves
+    return _without(program, start, own, marked, [given.get(id(x), x) for x in results])
 
 
-def _marked(program: Staging, seed: Any, tag: Tag, batches: Sequence[Batch]) -> Any:
+def _marked(program: Staging, seed: Any, token: Any, tag: Tag, batches: Sequence[Batch]) -> Any:
     """Return a seed as an equation of the program, which it need not depend on.
 
     It gets the axes of all examples to which the program's variables belong: else vmap would take
@@ -117,12 +123,12 @@ def _marked(program: Staging, seed: Any, tag: Tag, batches: Sequence[Batch]) -> 
     mapped = isinstance(seed, BatchTracer) and staged_in(seed) is None
     if mapped and (seed._trace in batches or seed._trace.serial > program.serial):
         rest = [trace for trace in batches if trace is not seed._trace]
-        return BatchTracer(seed._trace, _marked(program, seed.value, tag, rest), seed.axis)
+        return BatchTracer(seed._trace, _marked(program, seed.value, token, tag, rest), seed.axis)
     if isinstance(seed, Tracer) and not mapped:
         return seed_p(seed, **params)
     for trace in batches:
         seed = stretched(seed, None, trace.size)
-    y = program.process(seed_p, (seed,), params)[0]
+    y = program.process(seed_p, (seed, token), params)[0]
     for trace in reversed(batches):
         y = BatchTracer(trace, y, 0)
     return y
@@ -143,8 +149,9 @@ def _without(
     now = {eqn.outs[0]: eqn.ins[0] for eqn in own if eqn.outs[0] in tracers}
     if any(x is not None and x._var in now for x in map(staged_in, results)):
         return results  # a seed is a result itself
-    for var, atom in now.items():
-        tracers[var]._var = atom  # programs that are still being staged may hold it
+    now[own[0].outs[0]] = Literal(True)
+    for var, tracer in tracers.items():
+        tracer._var = now[var]  # programs that are still being staged may hold it
     for i in range(start, len(program.eqns)):
         eqn = program.eqns[i]
         if not now.keys().isdisjoint(eqn.ins):
