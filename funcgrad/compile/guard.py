@@ -43,7 +43,7 @@ def risks(
         if all(gap is None for gap in gaps) or not eqn.prim.differentiable:
             continue
         outs, risk = _rule(eqn)(gaps, eqn.ins, **eqn.params)
-        if risk or any(a in inner for a in eqn.ins):
+        if risk or any(a in inner for a in eqn.ins) or _holds_marks(eqn):
             risky.append(eqn)
         for v, gap in zip(eqn.outs, outs, strict=True):
             if gap is not None and v.aval.dtype.kind in "fc":
@@ -53,7 +53,11 @@ def risks(
 
 def of_maps_within(eqns: Sequence[Eqn]) -> set[Any]:
     """Return what depends on programs that hold maps of their own, whose tangents have gaps."""
-    return _reached(eqns, [e for e in eqns if any(map(has_marks, programs_in(e.params)))])
+    return _reached(eqns, list(filter(_holds_marks, eqns)))
+
+
+def _holds_marks(eqn: Eqn) -> bool:
+    return any(map(has_marks, programs_in(eqn.params)))
 
 
 def _rule(eqn: Eqn) -> Callable[..., Gaps]:
@@ -143,7 +147,10 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
     for tag, results in settled.items():  # a map within another is settled first
         known = _seeds(jaxpr, tag)
         risky = risks(jaxpr.eqns, known, inner, tag)
-        inner.update(v for v, gap in known.items() if gap)
+        if len(settled) > 1:
+            everywhere = _seeds(jaxpr, tag)  # a map may be there once more, to be computed again
+            risks(jaxpr.eqns, everywhere, inner)
+            inner.update(v for v, gap in everywhere.items() if gap)
         reached = _reached(jaxpr.eqns, risky)
         at_end = [a for a in dict.fromkeys(results) if a in reached]
         on_the_way = list(dict.fromkeys(a for eqn in risky for a in _least(eqn, known)))
