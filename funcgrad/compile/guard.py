@@ -19,7 +19,7 @@ from ..ops.paths import Gaps, is_finite, is_harmless
 from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
 from .common import dce
 from .marks import has_marks, seed_p, settle_p, start_p
-from .rewrite import Builder, over, remade, rewritten
+from .rewrite import Builder, on_programs, over, remade, rewritten
 
 Gap = bool | None  # of a value: None if it is no tangent, else whether it may have gaps
 
@@ -235,9 +235,16 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
 
 
 def released(jaxpr: Jaxpr) -> Jaxpr:
-    """Return the program in the order that it has, nothing waiting for a check any more."""
+    """Return the program, and those it holds, in their order: nothing waits for a check now."""
     step = lambda build, eqn: (eqn.ins[0],) if eqn.prim is after_p else None
-    return rewritten(jaxpr, step)
+    if not _has_checks(jaxpr):
+        return jaxpr
+    return rewritten(on_programs(jaxpr, released), step)
+
+
+def _has_checks(jaxpr: Jaxpr) -> bool:
+    held = (program for eqn in jaxpr.eqns for program in programs_in(eqn.params))
+    return any(eqn.prim is check_p for eqn in jaxpr.eqns) or any(map(_has_checks, held))
 
 
 def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:

@@ -9,6 +9,7 @@ directly costs 0.3 us, ``errstate`` 2 us.
 """
 
 import functools
+from collections.abc import Callable
 from contextvars import ContextVar
 from typing import Any
 
@@ -38,6 +39,21 @@ def redirected(now: Any) -> Any:
     if now is None or not warned or np.geterrcall() is not None:
         return None
     return _umath._make_extobj(**warned, call=_LOG)
+
+
+_QUIET = _umath._make_extobj(all="ignore") if settings is not _ELSEWHERE else None
+
+
+def quietly(fun: Callable[..., Any], *args: Any) -> Any:
+    """Call a function without NumPy's floating-point warnings: that of a derivative, say."""
+    if _QUIET is None:
+        with np.errstate(all="ignore"):
+            return fun(*args)
+    token = settings.set(_QUIET)
+    try:
+        return fun(*args)
+    finally:
+        settings.reset(token)
 
 
 redirected(settings.get())  # what nearly everybody has set is known from the start

@@ -105,7 +105,7 @@ def _value_and_grad(
         check_scalar(who, value, holomorphic, leaves)
         cts: Sequence[Any] = [None] * len(leaves)
         if run.numbers != [None]:
-            cts = run.pulled([np.ones((), dtype_of(value))])
+            cts = run.pulled([np.array(1, dtype_of(value))])
             (value,), aux = run.outs, run.rest
         taken: set[int] = set()
         rows = zip(cts, leaves, inexact, strict=True)

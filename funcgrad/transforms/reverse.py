@@ -15,6 +15,7 @@ from ..compile.common import dce
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_inexact
 from ..core.errors import MissingRuleError
+from ..core.floating import quietly
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
@@ -156,8 +157,10 @@ class Tape(Trace):
             backward(self.records, found)
         finally:
             self.walking -= 1
-        mine = [isinstance(x, TapeTracer) and x._trace is self for x in inputs]
-        return [found.get(x.number) if m else None for x, m in zip(inputs, mine, strict=True)]
+        return [
+            found.get(x.number) if type(x) is TapeTracer and x._trace is self else None
+            for x in inputs
+        ]
 
     @override
     def hold(self, x: Any) -> None:
@@ -227,10 +230,10 @@ class Recording:
 
     def pulled(self, cts: Sequence[Any]) -> Sequence[Any]:
         """Return the cotangents of the leaves, None for 0, given those of the outputs."""
-        with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
-            if self.tape.nested:
-                cts = beside(self.leaves, cts)
-            return over_paths(self.origin, cts, self.pull, self.outs)
+        if self.tape.nested:
+            cts = beside(self.leaves, cts)
+        # the function has its warnings, its derivative none
+        return quietly(over_paths, self.origin, cts, self.pull, self.outs)
 
 
 def backward(records: Sequence[Record], cts: dict[int, Any]) -> None:

@@ -36,12 +36,12 @@ def over_paths(
     belong to the transforms around it. NumPy's warnings should be off: the function has its own,
     its derivative none.
     """
-    known = [x for x in (*around, *seeds) if isinstance(x, Tracer)]
-    program = _program_of(known) if known else None
-    if program is not None:
+    known = [x for xs in (around, seeds) for x in xs if isinstance(x, Tracer)]
+    if known and (program := _program_of(known)) is not None:
         return _staged(program, seeds, run, around)
     results = run(seeds, False)
-    outer = [trace for x in (*known, *results) if isinstance(x, Tracer) for trace in _under(x)]
+    known += [x for x in results if isinstance(x, Tracer)]
+    outer = [trace for x in known for trace in _under(x)] if known else ()
     if all(map(is_finite, results)) and not any(trace.masked for trace in outer):
         for trace in outer:
             trace.inner = True
@@ -151,7 +151,7 @@ def _without(
         return results  # a seed is a result itself
     now[own[0].outs[0]] = Literal(True)
     for var, tracer in tracers.items():
-        tracer._var = now[var]  # programs that are still being staged may hold it
+        tracer._var = now.get(var, var)  # programs that are still being staged may hold it
     for i in range(start, len(program.eqns)):
         eqn = program.eqns[i]
         if not now.keys().isdisjoint(eqn.ins):
