@@ -31,6 +31,7 @@ HOLDERS = {
     "scan": "test_control", "cond": "test_control", "while": "test_control",
     "checkpoint": "test_checkpoint", "jit": "test_jit", "linear_solve": "test_implicit",
     "custom_jvp": "test_custom", "custom_vjp": "test_custom", "custom_batch": "test_custom",
+    "checked_jit": "test_debug",
 }  # fmt: skip
 # bound only to what belongs together: a Hermitian matrix, or the parts of a decomposition
 MATRICES = dict.fromkeys((
