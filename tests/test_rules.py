@@ -41,6 +41,7 @@ MATRICES = dict.fromkeys((
     "slopes_of_general_eigenvalues", "inverse_of_eigenvectors", "inverse_of_qr_factor",
     "inverse_of_regular", "singular_matrices",
 ), "test_degenerate")  # fmt: skip
+POWERS = {"power_log"}  # bound to a power and its own base and exponent; test_orders
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control
 # only the compiler makes them; test_jit
 BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks"}
@@ -77,6 +78,9 @@ NO_DERIVATIVE = {
     ("ldexp", 1): "an integer exponent",
     ("gate", 1): "a condition",
     ("hide", 1): "a condition",
+    ("power_slope", 0): "an order",
+    ("power_slope", 1): "an order",
+    ("sinc_derivative", 0): "an order",
     ("copysign", 1): "its sign alone is read",
     ("heaviside", 0): "its sign alone is read",
     ("nextafter", 1): "its order alone is read",
@@ -84,7 +88,14 @@ NO_DERIVATIVE = {
 }
 
 # primitives that only the library binds, to arrays that it has checked and made fit
-INTERNAL = {"wins", "random_remainder", "cross_entropy_of_bits", "cross_entropy_of_sign"}
+INTERNAL = {
+    "power_slope",
+    "sinc_derivative",
+    "wins",
+    "random_remainder",
+    "cross_entropy_of_bits",
+    "cross_entropy_of_sign",
+}
 # of many operands and slow; by_blocks gives their dtypes, as it does gammainc's
 SLOW = {"betainc", "betaincc", "betainc_slope", "beta_density", "gammainc_slope"}
 # where the dtype depends on the value of a Python number, which infer does not see
@@ -198,7 +209,7 @@ def outcome(function, *args, **params):
 
 
 def test_every_primitive_has_a_row():
-    known = [*CASES, *HOLDERS, *MATRICES, *COLLECTIVES, *NUMBERS, *BITS, *MARKS]
+    known = [*CASES, *HOLDERS, *MATRICES, *POWERS, *COLLECTIVES, *NUMBERS, *BITS, *MARKS]
     assert sorted(OWN) == sorted(known)
 
 

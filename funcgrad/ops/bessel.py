@@ -3,7 +3,7 @@
 Up to 8 the power series (DLMF 10.25.2), whose terms all have one sign; beyond, sqrt(x) exp(-x)
 I(x) is a polynomial in 16/x - 1 fitted with mpmath to 5e-18.
 
-``bessel_ratio(n, x)`` is exp(-|x|) I_n(x) / x**n, an even function without singularity, with
+``bessel_ratio(n, x)`` is I_n(x) / x**n, an even function without singularity, with
 (I_n / x**n)' = x I_(n+1) / x**(n+1) (DLMF 10.29.4): so derivatives of every order hold at 0 too.
 
 ``bessel_moment(n, x)`` is the mean of (1 - cos v)**n exp(-|x| (1 - cos v)) over all angles v: of
@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import abs, add, exp, mul, neg, sign, square, sub
+from .elementwise import add, mul, neg, sign, square, sub
 from .gamma import no_order
 from .kernels import by_blocks, polynomial
 from .pointwise import Elementwise
@@ -63,7 +63,7 @@ def _i1e(x: Any) -> Any:
 
 def _bessel_ratio(n: Any, x: Any) -> Any:
     z = np.minimum(np.abs(x), 30)
-    term = np.exp(-z) / np.power(2.0, n)
+    term = np.power(2.0, -n)
     for k in range(1, int(n.max(initial=0)) + 1):
         term = np.where(k <= n, term / k, term)
     y = term.copy()
@@ -72,11 +72,12 @@ def _bessel_ratio(n: Any, x: Any) -> Any:
         y += term
     far = np.flatnonzero(np.abs(x) > 30)
     z, order = np.abs(x[far]), n[far]
-    term = 1 / (np.sqrt(2 * math.pi * z) * np.power(z, order))
-    y[far] = term
+    total = term = np.ones_like(z)
     for k in range(1, 25):  # DLMF 10.40.1
         term = term * ((2 * k - 1) ** 2 - 4 * order * order) / (8 * k * z)
-        y[far] += term
+        total = total + term
+    half = np.exp(0.5 * z)  # of the exponential, which would overflow too early
+    y[far] = half * (total / (np.sqrt(2 * math.pi * z) * np.power(z, order))) * half
     return y
 
 
@@ -102,14 +103,8 @@ def _bessel_moment(n: Any, x: Any) -> Any:
     return y
 
 
-def _grown(x: Any, y: Any) -> Any:
-    """Return exp(|x|) y, whose exponential may overflow where the product does not."""
-    half = exp(mul(0.5, abs(x)))
-    return mul(mul(half, y), half)
-
-
 def _i1_slope(x: Any) -> Any:
-    """Return the derivative of I_1, times exp(-|x|): of x times I_1 / x."""
+    """Return the derivative of I_1: of x times I_1 / x."""
     return add(bessel_ratio(1, x), mul(square(x), bessel_ratio(2, x)))
 
 
@@ -141,7 +136,7 @@ I1_FAR = (-1.9677083272584384e-11, 6.135932778393812e-11, 1.417650842869536e-10,
 
 i0  = Elementwise("i0", by_blocks(_i0), lambda t, y, x: mul(t, i1(x)))
 i1  = Elementwise("i1", by_blocks(_i1),
-    lambda t, y, x: mul(t, _grown(x, _i1_slope(x))))
+    lambda t, y, x: mul(t, _i1_slope(x)))
 i0e = Elementwise("i0e", by_blocks(_i0e),
     lambda t, y, x: neg(mul(t, mul(sign(x), bessel_moment(1, x)))))
 i1e = Elementwise("i1e", by_blocks(_i1e),
@@ -150,5 +145,5 @@ bessel_moment = Elementwise("bessel_moment", by_blocks(_bessel_moment),
     no_order("bessel_moment", "n"),
     lambda t, y, n, x: neg(mul(t, mul(sign(x), bessel_moment(n + 1, x)))))
 bessel_ratio = Elementwise("bessel_ratio", by_blocks(_bessel_ratio), no_order("bessel_ratio", "n"),
-    lambda t, y, n, x: mul(t, sub(mul(x, bessel_ratio(n + 1, x)), mul(sign(x), y))))
+    lambda t, y, n, x: mul(t, mul(x, bessel_ratio(n + 1, x))))
 # fmt: on

@@ -8,14 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from .elementwise import mul, sub
+from .elementwise import mul, neg
 from .gamma import (
     HALF_LOG_TAU,
-    digamma,
     gamma_of,
     gammaln_of,
     gammaln_positive,
     gammasgn_of,
+    no_order,
+    polygamma,
+    polygamma_of,
     stirling,
 )
 from .kernels import by_blocks
@@ -52,16 +54,31 @@ def beta_of(a: Any, b: Any) -> Any:
     return y
 
 
-def _slope(a: Any, b: Any) -> Any:
-    """Return the derivative of ``betaln`` in ``a``."""
-    return sub(digamma(a), digamma(a + b))
+def _polygamma_difference(n: Any, a: Any, b: Any) -> Any:
+    """Return polygamma(n, a) - polygamma(n, a + b), for small b by Taylor's series."""
+    y = polygamma_of(n, a) - polygamma_of(n, a + b)
+    near = np.flatnonzero((a > 0) & (np.abs(b) < 0.05 * a))
+    n, a, b = n[near], a[near], b[near]
+    step, total = np.ones_like(b), np.zeros_like(b)
+    for k in range(1, 14):
+        step = step * b / k
+        total -= step * polygamma_of(n + k, a)
+    y[near] = total
+    return y
 
+
+# rules name these before their own rows
+polygamma_difference: Elementwise
 
 # fmt: off
 beta   = Elementwise("beta", by_blocks(beta_of),
-                     lambda t, y, a, b: mul(t, mul(y, _slope(a, b))),
-                     lambda t, y, a, b: mul(t, mul(y, _slope(b, a))))
+                     lambda t, y, a, b: mul(t, mul(y, polygamma_difference(0, a, b))),
+                     lambda t, y, a, b: mul(t, mul(y, polygamma_difference(0, b, a))))
 betaln = Elementwise("betaln", by_blocks(betaln_of),
-                     lambda t, y, a, b: mul(t, _slope(a, b)),
-                     lambda t, y, a, b: mul(t, _slope(b, a)))
+                     lambda t, y, a, b: mul(t, polygamma_difference(0, a, b)),
+                     lambda t, y, a, b: mul(t, polygamma_difference(0, b, a)))
+polygamma_difference = Elementwise("polygamma_difference", by_blocks(_polygamma_difference),
+    no_order("polygamma_difference", "n"),
+    lambda t, y, n, a, b: mul(t, polygamma_difference(n + 1, a, b)),
+    lambda t, y, n, a, b: neg(mul(t, polygamma(n + 1, a + b))))
 # fmt: on

@@ -75,6 +75,20 @@ def _by_squaring(build: Any, x: Any, n: int) -> Any:
     return build("mul", even, x) if n % 2 else even
 
 
+def _lower_power_log(build: Any, y: Any, x: Any, n: Any) -> Any:
+    safe = build("where", build("eq", x, build.number(0)), build.number(1), x)
+    return build("mul", y, build("log", safe))
+
+
+def _lower_power_slope(build: Any, j: Any, k: Any, x: Any, n: Any) -> Any:
+    """n x**(n-1), for the first derivative in x alone."""
+    if (getattr(j, "value", None), getattr(k, "value", None)) != (1, 0):
+        return None
+    zero, one = build.number(0), build.number(1)
+    edge = build("logical_and", build("eq", n, zero), build("eq", x, zero))
+    return build("mul", n, build("pow", x, build("sub", build("where", edge, one, n), one)))
+
+
 class Power(Arithmetic):
     """``x**n``; the operator knows squares, which are 10 times faster than np.power."""
 
@@ -97,8 +111,7 @@ def unit(x: Any) -> Any:
 def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t n x**(n-1), which is 0 for n = 0 also at x = 0."""
     if type(n) not in PYTHON_SCALARS:
-        m = where((n == 0) & (x == 0), 1, n)  # elsewhere n = 0 is no edge to the derivatives
-        return t * (n * pow(x, m - 1))
+        return t * power_slope(1, 0, x, n)
     if n == 2:
         return t * (2 * x)
     if n == 0:
@@ -111,7 +124,36 @@ def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
 def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t y log(x), which is 0 at x = 0."""
     base = x if is_complex(x) or not is_complex(y) else x + 0j  # a negative one has a logarithm
-    return t * (y * log(where(x == 0, 1, base)))
+    return t * power_log(y, base, n)
+
+
+def _power_log(y: Any, x: Any, n: Any) -> Any:
+    return y * np.log(np.where(np.equal(x, 0), 1, x))
+
+
+def _power_slope(j: int, k: int, x: Any, n: Any) -> Any:
+    """Return the derivative of x**n, j-th in x and k-th in n; at x = 0 its limit from above.
+
+    It is x**(n-j) times the sum over i of C(k, i) p^(i)(n) log(x)**(k-i), where p(n) is
+    n (n-1) ... (n-j+1).
+    """
+    p = np.poly1d(np.poly(range(j)))
+    terms = [math.comb(k, i) * np.polyval(p.deriv(i), n) for i in range(k + 1)]
+    zero = np.equal(x, 0)
+    x = x + 0j if np.iscomplexobj(n) else x  # a negative one has a logarithm
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        log = np.log(np.where(zero, 1, x)) if k else 1
+        total = sum(term * log ** (k - i) for i, term in enumerate(terms))
+        y = total * np.power(x, np.where(zero & np.equal(total, 0), j, n) - j)
+        if not k or not np.any(zero):
+            return y
+        end = np.where(np.real(n) == j, terms[k], 0)
+        for i in range(k, -1, -1):  # the highest power of the logarithm last
+            large = np.real(n) < j if i == k else np.real(n) <= j
+            end = np.where(
+                large & np.not_equal(terms[i], 0), terms[i] * (-1.0) ** (k - i) * np.inf, end
+            )
+        return np.where(zero, end, y)
 
 
 def _fraction(x: Any) -> Any:
@@ -119,16 +161,35 @@ def _fraction(x: Any) -> Any:
     return np.modf(x)[0]
 
 
-def _sinc_slope(x: Any) -> Any:
-    """Return the derivative of sinc: a series near 0, where the quotient cancels."""
-    small = abs(x) < 0.03
-    z = square(math.pi * where(small, x, 0))
-    series = math.pi**2 * x * (z * (1 / 30 - z * (1 / 840 - z / 45360)) - 1 / 3)
-    far = where(small, 1, x)
-    return where(small, series, (cos(math.pi * far) - sinc(far)) / far)
+def _sinc_derivative(n: int, x: Any) -> Any:
+    """Return the n-th derivative of sin(v)/v at v = pi x, times pi**n.
+
+    From (v f)^(n) = v f^(n) + n f^(n-1) upwards; for small v that cancels, and the series does not.
+    """
+    v = np.asarray(math.pi * x)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        y = np.sinc(x)
+        for k in range(1, n + 1):
+            wave = (np.sin, np.cos)[k % 2](v) * (1, 1, -1, -1)[k % 4]
+            y = (wave - k * y) / v
+    near, y = np.abs(v) < n + 1, np.asarray(y)
+    y[near] = _sinc_series(n, v[near])
+    return (math.pi**n * y)[()]
 
 
-def _chord(x: Any) -> Any:
+def _sinc_series(n: int, v: Any) -> Any:
+    """Return the n-th derivative of the sum over k of (-v*v)**k / (2k + 1)!."""
+    first = (n + 1) // 2
+    term = (-1) ** first * v ** (n % 2) / ((n + 1) if n % 2 == 0 else (n + 2))
+    total = term
+    for k in range(first, first + n + 12):
+        j = 2 * k - n  # the power of v
+        term = term * (-v * v) * ((2 * k + 1) / ((2 * k + 3) * (j + 1) * (j + 2)))
+        total = total + term
+    return total
+
+
+def _cos_of_arcsin(x: Any) -> Any:
     """Return sqrt(1 - x**2), of complex numbers with the sign that it has on x's side of a cut."""
     if is_complex(x):
         return np.sqrt(-(x - 1)) * np.sqrt(x - -1)  # + 1 would make a part of -0 positive
@@ -147,18 +208,14 @@ def _over_square(t: Any, x: Any) -> Any:
     return quotient(quotient(t, _height(x)), _height(x))
 
 
-def _reach(function: Any) -> Any:
-    """Return the map of t to t exp(a - y), for y = log(exp(a) + exp(b)); of equals each has half.
+def _share(exp: Any) -> Any:
+    """Return the function exp(a) / (exp(a) + exp(b)), 1/2 of equals, also of infinite ones."""
 
-    The sum of both shares is 1 also where a and b are infinite, or so large that a = y = b.
-    """
+    def share(a: Any, b: Any) -> Any:
+        with np.errstate(over="ignore", invalid="ignore"):  # exp(b - a) = inf is right: 0
+            return np.reciprocal(exp(np.where(np.equal(a, b), 0, np.subtract(b, a))) + 1)
 
-    def rule(t: Any, y: Any, a: Any, b: Any) -> Any:
-        whole = a == y
-        share = where(whole & (b == y), 0.5, 1)
-        return t * (share * function(where(whole, 0, a) - where(whole, 0, y)))
-
-    return rule
+    return share
 
 
 def _turn(t: Any, a: Any, b: Any) -> Any:
@@ -176,6 +233,12 @@ def _distance(y: Any) -> Any:
 quotient: Elementwise
 ldexp: Elementwise
 hypot: Elementwise
+share: Elementwise
+share2: Elementwise
+cos_of_arcsin: Elementwise
+sinc_derivative: Elementwise
+power_log: Elementwise
+power_slope: Elementwise
 
 # fmt: off
 # arithmetic
@@ -197,6 +260,15 @@ mod         = Arithmetic("mod", np.remainder,
 neg         = Arithmetic("neg", np.negative, lambda t, y, x: -t, linear=[{0}])
 pos         = Arithmetic("pos", np.positive, lambda t, y, x: t, linear=[{0}])
 abs         = Arithmetic("abs", np.absolute, lambda t, y, x: t * np.conjugate(unit(x)))
+# y log(x) for y = x**n, by which the derivatives in x and n do not depend on their order
+power_log   = Elementwise("power_log", _power_log, None,
+                          lambda t, z, y, x, n: t * power_slope(1, 1, x, n),
+                          lambda t, z, y, x, n: t * power_slope(0, 2, x, n),
+                          lower=_lower_power_log)
+power_slope = Elementwise("power_slope", _power_slope, None, None,
+                          lambda t, y, j, k, x, n: t * power_slope(j + 1, k, x, n),
+                          lambda t, y, j, k, x, n: t * power_slope(j, k + 1, x, n),
+                          lower=_lower_power_slope)
 float_power = Elementwise("float_power", np.float_power, _pow_base, _pow_exponent)
 fmod        = Elementwise("fmod", np.fmod,
                           lambda t, y, a, b: t,
@@ -224,15 +296,26 @@ log2        = Elementwise("log2", np.log2, lambda t, y, x: quotient(t, x * LN2))
 log10       = Elementwise("log10", np.log10, lambda t, y, x: quotient(t / LN10, x))
 log1p       = Elementwise("log1p", np.log1p, lambda t, y, x: quotient(t, x + 1))
 logaddexp   = Elementwise("logaddexp", np.logaddexp,
-                          _reach(exp), lambda t, y, a, b: _reach(exp)(t, y, b, a))
+                          lambda t, y, a, b: t * share(a, b),
+                          lambda t, y, a, b: t * share(b, a))
 logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
-                          _reach(exp2), lambda t, y, a, b: _reach(exp2)(t, y, b, a))
+                          lambda t, y, a, b: t * share2(a, b),
+                          lambda t, y, a, b: t * share2(b, a))
+# the derivatives of these, as products: 1 - share would cancel
+share       = Elementwise("share", _share(np.exp),
+                          lambda t, y, a, b: t * (y * share(b, a)),
+                          lambda t, y, a, b: -t * (y * share(b, a)))
+share2      = Elementwise("share2", _share(np.exp2),
+                          lambda t, y, a, b: t * (y * share2(b, a) * LN2),
+                          lambda t, y, a, b: -t * (y * share2(b, a) * LN2))
 # angles
 sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
 cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
 tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
-arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: quotient(t, _chord(x)))
-arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -quotient(t, _chord(x)))
+arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: quotient(t, cos_of_arcsin(x)))
+arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -quotient(t, cos_of_arcsin(x)))
+# with a derivative in which nothing cancels
+cos_of_arcsin = Elementwise("cos_of_arcsin", _cos_of_arcsin, lambda t, y, x: -quotient(t * x, y))
 arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: _over_square(t, x))
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
@@ -241,7 +324,9 @@ arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: quotient(t, _he
 arccosh     = Elementwise("arccosh", np.arccosh,
                           lambda t, y, x: quotient(t, np.sqrt(x - 1) * np.sqrt(x - -1)))
 arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: quotient(t, 1 - x * x))
-sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * _sinc_slope(x))
+sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * sinc_derivative(1, x))
+sinc_derivative = Elementwise("sinc_derivative", _sinc_derivative, None,
+                              lambda t, y, n, x: t * sinc_derivative(n + 1, x))
 deg2rad     = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
 radians     = Elementwise("radians", np.radians, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
 rad2deg     = Elementwise("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math.pi), linear=[{0}])

@@ -89,7 +89,7 @@ ARTANH = tuple([1 / (2 * k + 3) for k in range(13, -1, -1)])
 
 sigmoid  = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))))
 logit    = Elementwise("logit", by_blocks(_logit, _logit),
-                       lambda t, y, p: quotient(t, mul(p, sub(1, p))))
+                       lambda t, y, p: add(quotient(t, p), quotient(t, sub(1, p))))
 xlogy    = Elementwise("xlogy", by_blocks(_xlogy, _xlogy),
                        lambda t, z, x, y: mul(t, log(y)),
                        lambda t, z, x, y: mul(t, _ratio(x, y)))
