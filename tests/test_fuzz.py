@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 
-from .fuzz import __main__ as fuzz
+from .fuzz import run as fuzz
 from .fuzz.generate import program
 from .fuzz.laws import check
 from .fuzz.plain import NAMESPACE

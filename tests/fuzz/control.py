@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from .plain import NAMESPACE
 from .programs import Block, Step
 
 
@@ -48,8 +49,6 @@ def value_of(g: Any, block: Block) -> Any:
 
 
 def block_values(g: Any, block: Block, *args: Any) -> list[Any]:
-    from .plain import NAMESPACE
-
     scope = {**NAMESPACE, **g.everything()}
     exec("\n".join(block.lines("block", False)) + ",", scope)
     return list(scope["block"](*args))
