@@ -142,7 +142,8 @@ class Case:
         if a.dtype.kind not in "fc":
             return bool(np.all((a == b) | moved)) if not np.any(moved) else True
         finite = np.isfinite(a) & np.isfinite(b)
-        special = finite | same_special(a, b) | moved
+        same = np.isfinite(a) == np.isfinite(b) if derivative else same_special(a, b)
+        special = finite | same | moved
         if not special.all() and not (derivative and not self.strict):
             return False
         a, b = a.astype(wide(a)), b.astype(wide(b))
