@@ -137,3 +137,18 @@ def test_a_transposed_matrix_of_all_steps_is_copied_before_the_loop():
     for a, b in zip(states(w, x), f(w, x), strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-13)
     assert copied and re.search(rf"dot\(\w+, {copied[1]}, ", loop)
+
+
+def test_a_constant_gradient_keeps_its_dtype_beside_one_that_is_checked():
+    x, seed = np.float32(1.0), np.array(0.3, np.float32)
+    both = lambda x, y: (np.where(x > 0, np.log(x), 0), y)
+    back = lambda x, y: fg.vjp(both, x, y)[1]((seed, seed))
+
+    assert [g.dtype for g in fg.jit(back)(x, x)] == [np.float32, np.float32]
+
+
+def test_the_tangent_of_a_captured_number_may_be_a_python_complex():
+    closing = lambda x: fg.jit(lambda y: np.array(-1.0) + 1j * x)(x)
+    value, tangent = fg.jvp(closing, (-1.5,), (1.0,))
+
+    assert (value, tangent) == (-1 - 1.5j, 1j)

@@ -769,6 +769,16 @@ def test_a_python_number_among_choices_takes_their_dtype():
     assert chosen(0.5).dtype == fg.vjp(chosen, 0.5)[0].dtype == fg.jit(chosen)(0.5).dtype
 
 
+def test_a_nan_stays_in_the_terms_that_it_is_part_of():
+    x = np.array([np.nan, 1.0])
+    full = lambda x: np.convolve(x, x)
+    column = lambda x: np.matmul(x[:, None], x[1:] - 1)  # NumPy's dot would skip the 0
+
+    for function in (full, column):
+        np.testing.assert_array_equal(fg.vjp(function, x)[0], function(x))
+        np.testing.assert_array_equal(fg.jit(function)(x), function(x))
+
+
 def test_piecewise_takes_a_mask_of_rows_under_jit():
     x = np.array([[0.5, -2.0], [3.0, 4.0]])
     pieces = lambda x, rows: np.piecewise(x, [x[:, 0] > rows], [np.sin, np.cos])

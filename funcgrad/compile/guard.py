@@ -227,7 +227,8 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
             build.source, build.scope = eqn.source, eqn.scope
             if needed and tag not in tokens:
                 tokens[tag] = build(check_p, *needed, count=len(needed))
-            now[eqn.outs[0]] = build(after_p, ins[0], tokens[tag]) if needed else ins[0]
+            waits = needed and isinstance(ins[0], Var)  # a number is there at once
+            now[eqn.outs[0]] = build(after_p, ins[0], tokens[tag]) if waits else ins[0]
         else:
             build.add(remade(eqn, ins))
     outvars = tuple([now.get(a, a) for a in jaxpr.outvars])

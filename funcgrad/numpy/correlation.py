@@ -15,7 +15,6 @@ from .order import flip
 from .shapes import (
     atleast_1d,
     atleast_2d,
-    broadcast_to,
     concatenate,
     expand_dims,
     ravel,
@@ -68,21 +67,21 @@ def _convolved(a: Any, v: Any, mode: str) -> Any:
         kernel = expand_dims(flip(v), (0, 1))
         full = conv_general_dilated(expand_dims(a, (0, 1)), kernel, (1,), [(k - 1, k - 1)])[0, 0]
     else:
-        full = np.matmul(v, _shifted(a, k))
+        full = np.sum(_shifted(expand_dims(v, (1,)) * a), axis=0)
     if mode == "full":
         return full
     return full[(k - 1) // 2 :][:n] if mode == "same" else full[k - 1 : n]
 
 
-def _shifted(a: Any, k: int) -> Any:
-    """Return k rows, each ``a`` one place further to the right, between zeros.
+def _shifted(x: Any) -> Any:
+    """Return a matrix with row i moved i places to the right, between zeros.
 
-    A vector repeated without end, and read in rows one element shorter, does just that.
+    Rows with as many zeros behind them as there are rows, one after another, and read in rows one
+    element shorter, are just that.
     """
-    n = shape_of(a)[0]
-    longer = concatenate([a, np.zeros(k, dtype_of(a))])
-    rows = ravel(broadcast_to(longer, (k, n + k)))
-    return reshape(rows[: k * (n + k - 1)], (k, n + k - 1))
+    k, n = shape_of(x)
+    longer = concatenate([x, np.zeros((k, k), dtype_of(x))], 1)
+    return reshape(ravel(longer)[: k * (n + k - 1)], (k, n + k - 1))
 
 
 @implements("cov")

@@ -18,6 +18,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr
 from ..core.trace import Primitive, Tracer
 from ..ops.constant import absent_p
 from ..ops.paths import present
+from ..ops.operand import strong
 from ..ops.structure import cast, front, stretched, zeros
 from .arguments import owned
 from .batching import Batch, batched
@@ -72,8 +73,9 @@ def fresh(outs: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
 
 def given(ts: Sequence[Any], likes: Sequence[Any], beside: Sequence[Any] = ()) -> list[Any]:
     """Return tangents or cotangents, zeros for None; ``beside`` are others of the same map."""
+    ts = [t if t is None else strong(t) for t in ts]  # that of an array may be Python's number
     if not any(t is None for t in ts):
-        return list(ts)
+        return ts
     tracers = [t for t in (*ts, *beside) if isinstance(t, Tracer)]
     one = max(tracers, key=lambda t: t._trace.serial, default=None)
     return [_zeros(x, one) if t is None else t for t, x in zip(ts, likes, strict=True)]

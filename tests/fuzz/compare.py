@@ -199,7 +199,7 @@ def product(left: Any, right: Any, magnitude: bool = False) -> float:
     for a, b in zip(left, right, strict=True):
         a, b = np.asarray(a), np.asarray(b)
         wide_ = np.promote_types(wide(a), wide(b))
-        terms = np.real(np.where(a == 0, 0, a.astype(wide_) * b.astype(wide_)))
+        terms = np.real(np.where((a == 0) | (b == 0), 0, a.astype(wide_) * b.astype(wide_)))
         total += float(np.sum(np.abs(terms) if magnitude else terms))
     return total
 

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 import funcgrad as fg
+from funcgrad.core.avals import aval_of
 
 
 def cond(pred, true, false, *operands):
@@ -174,7 +175,7 @@ def noise(x: Any, seed: int, ties: bool) -> Any:
     """
     if isinstance(x, tuple):
         return tuple(noise(part, seed, ties) for part in x)
-    if not hasattr(x, "dtype") or x.dtype.kind not in "fc":
+    if not hasattr(x, "dtype") or x.dtype.kind not in "fc" or aval_of(x).weak:
         return x
     eps = np.finfo(x.dtype).eps
     if ties:
