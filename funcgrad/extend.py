@@ -11,6 +11,7 @@ and staging; and where the function is a ufunc, plain calls of it find the way h
 array([0.3989, 0.242 ])
 
 Anything else is a class whose methods are its rules; results are tuples, parameters keywords.
+Rules write to nothing that they are given, because derivatives read it again, and give new arrays.
 
 >>> class Cumlogsumexp(Primitive):
 ...     def run(self, x, *, axis): return (np.logaddexp.accumulate(x, axis),)

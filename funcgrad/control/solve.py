@@ -29,6 +29,7 @@ from ..transforms.linear import stop_gradient
 from ..transforms.programs import batched_program, given, linear_in, parted, staged
 from ..transforms.pullback import pulled
 from ..transforms.reverse import transpose_program
+from ..transforms.snapshots import copied
 from ..transforms.staging import stage
 from .solvers import Solver, closed_solver, is_younger, seen_before, solver_of_all
 
@@ -69,10 +70,11 @@ class LinearSolve(Primitive):
         level: int | None,
     ) -> tuple[Any, ...]:
         mine, _, closed, b = _parts(args, held, consts)
-        found = list(solve(matvec, closed, b, mine))
+        # the solver may write to b, and to what it has returned
+        found = list(solve(matvec, closed, list(map(copied, b)), mine))
         if level is not None and held is None and any(is_younger(x, level) for x in found):
             raise _HoldsYoungerError
-        return tuple(stop_gradient(found))
+        return tuple(map(copied, stop_gradient(found)))
 
     @override
     def infer(

@@ -128,6 +128,25 @@ class MutationError(FuncgradError, TypeError):
     """
 
 
+class MutatedError(FuncgradError, ValueError):
+    """A large array that was written to after an operation had read it for a derivative.
+
+    The derivative reads it again on the way back, and would be wrong. Of small arrays, up to
+    256 kB, there are copies, which may be written to.
+
+    >>> import numpy as np, funcgrad as fg
+    >>> def loss(w, buffer=np.ones(50_000)):
+    ...     total = np.sum(w * buffer)
+    ...     buffer[:] = 2.0
+    ...     return total
+    >>> fg.grad(loss)(np.ones(50_000))
+    Traceback (most recent call last):
+    funcgrad.core.errors.MutatedError: grad of 'loss' ...: an array was changed ...
+
+    The fix is to write ``buffer = np.full(50_000, 2.0)``, a new array.
+    """
+
+
 class UnsupportedError(FuncgradError, TypeError):
     """A NumPy function, or an option of one, that traced values cannot take.
 

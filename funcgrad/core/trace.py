@@ -12,7 +12,7 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from .arraylike import ArrayLike
-from .avals import Aval, aval_of, check_operand
+from .avals import Aval, aval_of
 from .errors import (
     ConcretizationError,
     FuncgradError,
@@ -25,61 +25,29 @@ from .registry import claimed, primitive, primitives
 _serials = itertools.count(1)
 
 
-def _can_be_freed(base: Any) -> bool:
-    """Return whether an array over this memory can be made writeable again."""
-    if isinstance(base, np.ndarray):
-        return True
-    try:
-        return not memoryview(base).readonly
-    except TypeError:
-        return False
-
-
 class Trace:
     """One run of one transform over one function."""
 
-    __slots__ = ("dead", "held", "inner", "masked", "origin", "serial")
+    __slots__ = ("dead", "inner", "masked", "origin", "serial")
 
     def __init__(self, origin: object, masked: bool = False) -> None:
         self.serial = next(_serials)
         self.dead = False
         self.masked = masked  # whether derivatives within are taken with masks, see paths.py
         self.inner = False  # whether one was taken within, without masks
-        self.held: list[np.ndarray] = []
         self.origin = origin  # whose run this is, for the words of errors
+
+    def shared(self, x: Any) -> Any:
+        """Return what a tracer wraps that may be an array of the user's, or None."""
+        return None
+
+    def rewrapped(self, x: Any, change: Callable[[Any], Any]) -> Any:
+        """Return a tracer with ``change`` of that in its place."""
+        return x
 
     def process(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
         """Return the outputs of one operation, as tracers of this trace where they depend on it."""
         raise MissingRuleError(f"{type(self).__name__} defines no process()")
-
-    def hold(self, x: Any) -> None:
-        """Take note of a constant: what the trace keeps of it must not change until it is free.
-
-        An array is made read-only, so that an assignment raises where it would make a wrong
-        derivative.
-        """
-        if type(x) is np.ndarray:
-            if x.flags.writeable:
-                if x.dtype.hasobject:
-                    check_operand(x)
-                if x.base is not None and not _can_be_freed(x.base):
-                    return  # another library's memory: it would stay read-only for ever
-                x.flags.writeable = False
-                self.held.append(x)
-        elif isinstance(x, np.ndarray):
-            check_operand(x)
-
-    def free(self) -> None:
-        """Let the user write to the constants again."""
-        while self.held:
-            x = self.held.pop()
-            owner = x.base if isinstance(x.base, np.ndarray) else x
-            writeable = owner.flags.writeable  # a view can be freed only when its owner is, and
-            if not writeable:  # that may be held by an outer trace
-                owner.flags.writeable = True
-            x.flags.writeable = True
-            if not writeable:
-                owner.flags.writeable = owner is x
 
     def late(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
         """Process an operation that is asked for after the transform has returned: refuse."""
@@ -154,7 +122,7 @@ class ConcreteTracer(Tracer):
             return super().__array__()
         if self._trace.dead:
             self._trace.alive()
-        return np.asarray(self.value, dtype)  # as astype does: integers carry no derivative
+        return np.array(self.value, dtype)  # as astype does: integers carry no derivative
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"
@@ -200,6 +168,7 @@ class Primitive:
 
     differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
     is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
+    runs_users: ClassVar[bool] = False  # True: it hands its operands to functions of the user's
     is_product: bool = False  # True: only a factor that is not finite makes nan of 0
     is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its numbers
     is_librarys: bool = False  # True: its name is taken
@@ -237,6 +206,7 @@ class Primitive:
     bodies: Any = None  # *operands, **params -> each program that it holds, with its operands
     close: Any = None  # trace, *avals, **params -> operands in front, params: functions staged
     along: Any = None  # trace, args, live, **params -> outs, live: ``on_paths`` of programs
+    reads: Any = None  # needs, **params -> operands that the pullback reads again; None: all
 
     # args, live, **params -> outs, live: which elements lie on a path, see ``ops/paths.py``. Where
     # it is None, the outputs lie on one where any element of the operands does.

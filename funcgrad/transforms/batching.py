@@ -62,6 +62,14 @@ class Batch(Trace):
         self.size = size
         self.name = name  # by which collectives know the axis of the examples
 
+    @override
+    def shared(self, x: Any) -> Any:
+        return x.value
+
+    @override
+    def rewrapped(self, x: Any, change: Callable[[Any], Any]) -> BatchTracer:
+        return BatchTracer(self, change(x.value), x.axis)
+
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         pairs = [self.split(x) for x in args]
         values, axes = [x for x, _ in pairs], [d for _, d in pairs]
@@ -310,7 +318,8 @@ def _placed(path: Any, y: Any, axis: int | None, want: int | None, size: int) ->
     want %= rank
     if want:
         y = transpose_p(y, perm=(*range(1, want + 1), 0, *range(want + 1, rank)))
-    return (y if not isinstance(y, np.ndarray) or y.flags.writeable else y.copy()), want
+    repeats = isinstance(y, np.ndarray) and 0 in y.strides  # as broadcasting gives it
+    return (y.copy() if repeats else y), want
 
 
 def _places(args: Any, kwargs: Any) -> list[tuple[Place, Any, Any]]:

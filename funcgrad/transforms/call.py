@@ -17,7 +17,7 @@ from ..core.jaxpr import Jaxpr
 from ..core.trace import Tracer
 from ..ops.paths import is_finite
 from ..ops.structure import Batched, front
-from .halves import halves
+from .halves import Halves, halves
 from .nans import raise_first
 from .programs import (
     Caller,
@@ -68,7 +68,8 @@ class Call(Caller):
             outs, ts = both(*parted(values, len(flags)))
             return [*outs, *ts]
 
-        make = lambda: staged("jvp of jit", body, [*avals, *tangent_avals(avals, flags)])
+        ins = [*avals, *tangent_avals(avals, flags)]
+        make = lambda: staged("jvp of jit", body, ins, lasting=True)
         program, operands = _kept(jaxpr, ("jvp", flags), make)
         results = self.bind(*operands, *primals, *ts, jaxpr=program, name=f"jvp_{name}")
         outs, ts = parted(results, len(smooth))
@@ -77,16 +78,20 @@ class Call(Caller):
     def pull(
         self, ins: Sequence[Any], needs: Sequence[Any], *, jaxpr: Jaxpr, name: str
     ) -> tuple[Any, Any]:
-        flags = tuple([need is not None for need in needs])
-        smooth = _smooth(jaxpr, flags)
-        seeds = chosen(out_avals(jaxpr), smooth)
-        both = lambda xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
+        flags, smooth, seeds, both = _reverse(jaxpr, needs)
         outs, later = self.halved(ins, seeds, both, jaxpr, name, "vjp", flags)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             return spread(later(given(chosen(cts, smooth), seeds)), flags)
 
         return outs, pull
+
+    def reads(self, needs: Sequence[Any], *, jaxpr: Jaxpr, name: str) -> set[int]:
+        """Return the operands that the second half takes, not constants of the program's own."""
+        flags, _, seeds, both = _reverse(jaxpr, needs)
+        sources = _half(jaxpr, "vjp", flags, seeds, both).sources
+        own = jaxpr.memo.get("own constants", 0)
+        return {i for kind, i in sources if kind == "in" and i >= own}
 
     def halved(
         self,
@@ -99,14 +104,7 @@ class Call(Caller):
         flags: tuple[bool, ...],
     ) -> tuple[list[Any], Callable[[Sequence[Any]], Sequence[Any]]]:
         """Call the first half of ``both``; return its outputs, and the call of the second."""
-        avals, m = in_avals(jaxpr), len(jaxpr.outvars)
-        kept = [True] * len(avals), [True] * m
-
-        def make() -> tuple[Any, Sequence[Any]]:
-            half = halves("a derivative of jit", avals, seeds, both, kept, [False] * len(avals))
-            return half, [*half.operands, *(x for k, x in half.sources if k == "value")]
-
-        half, _ = _kept(jaxpr, (kind, "halves", flags), make)
+        half = _half(jaxpr, kind, flags, seeds, both)
         outs = self.bind(*half.operands, *ins, jaxpr=half.first, name=f"{name}_forward")
         reach = {"in": ins, "out": outs}
 
@@ -114,7 +112,7 @@ class Call(Caller):
             args = [*half.found(reach), *values]
             return self.bind(*args, jaxpr=half.second, name=f"{name}_{kind}")
 
-        return list(outs[:m]), later
+        return list(outs[: len(jaxpr.outvars)]), later
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, jaxpr: Jaxpr, name: str) -> Batched:
@@ -130,6 +128,28 @@ class Call(Caller):
         values = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
         outs = self.bind(*operands, *values, jaxpr=program, name=f"vmap_{name}")
         return outs, [0 if v else None for v in varied]
+
+
+def _reverse(jaxpr: Jaxpr, needs: Sequence[Any]) -> tuple[Any, Sequence[bool], list[Aval], Any]:
+    """Return which operands are differentiated, which outputs, their avals, and the derivative."""
+    flags = tuple([need is not None for need in needs])
+    smooth = _smooth(jaxpr, flags)
+    both = lambda xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
+    return flags, smooth, chosen(out_avals(jaxpr), smooth), both
+
+
+def _half(
+    jaxpr: Jaxpr, kind: str, flags: tuple[bool, ...], seeds: Sequence[Aval], both: Any
+) -> Halves:
+    """Return the halves of a derivative, which reads operands and outputs where they are."""
+    avals = in_avals(jaxpr)
+    kept = [True] * len(avals), [True] * len(jaxpr.outvars)
+
+    def make() -> tuple[Any, Sequence[Any]]:
+        half = halves("a derivative of jit", avals, seeds, both, kept, [False] * len(avals))
+        return half, [*half.operands, *(x for k, x in half.sources if k == "value")]
+
+    return _kept(jaxpr, (kind, "halves", flags), make)[0]
 
 
 def _smooth(jaxpr: Jaxpr, flags: tuple[bool, ...]) -> list[bool]:

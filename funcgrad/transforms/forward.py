@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
+from typing_extensions import override
 
 from ..core import tree
 from ..core.trace import ConcreteTracer, Primitive, Trace
@@ -46,6 +47,14 @@ class Forward(Trace):
     """Push a tangent forward alongside each value."""
 
     __slots__ = ()
+
+    @override
+    def shared(self, x: Any) -> Any:
+        return x.value
+
+    @override
+    def rewrapped(self, x: Any, change: Callable[[Any], Any]) -> ForwardTracer:
+        return ForwardTracer(self, change(x.value), change(x.tangent))
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         pairs = [self.split(x) for x in args]

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import dtype_of
+from ..core.floating import quietly
 from ..core.pickling import picklable
 from ..core.trace import Tracer
 from ..ops.structure import zeros
@@ -22,8 +23,71 @@ from .arguments import (
     with_aux,
     zero_of,
 )
-from .nans import active
-from .reverse import Recording
+from .nans import active, beside
+from .reverse import Tape
+from .seeds import over_paths
+from .snapshots import check_repeated, copied, marks_of
+
+
+class Recording:
+    """A function that has run on a tape, and may run again for a derivative with masks.
+
+    Args:
+        origin: whose run it is.
+        fun: leaves -> (leaves of the output, what is not differentiated, a tree).
+        leaves: of the arguments.
+        tracked: which of them are differentiated.
+        lasting: whether the way back may be walked later, and more than once.
+    """
+
+    def __init__(
+        self,
+        origin: object,
+        fun: Callable[[list[Any]], tuple[Sequence[Any], Any]],
+        leaves: Sequence[Any],
+        tracked: Sequence[bool],
+        lasting: bool = False,
+    ) -> None:
+        self.origin, self.fun, self.lasting = origin, fun, lasting
+        self.leaves, self.tracked = leaves, tracked
+        self.record()
+        # what a second run, for masks, has to repeat
+        self.marks = marks_of(self.outs) if lasting and self.tape.inner else None
+
+    def record(self, masked: bool = False) -> None:
+        self.tape = tape = Tape(self.origin, self.lasting, masked)
+        rows = zip(self.leaves, self.tracked, strict=True)
+        try:
+            self.inputs = [tape.input(x) if t else x for x, t in rows]
+            outs, rest = self.fun(self.inputs)
+            pairs = [tape.split(y) for y in outs]
+            self.rest = None if rest is None else tree.map(self.given, rest)
+        finally:
+            tape.dead = True
+        # of small arguments these are copies
+        rows = zip(self.inputs, self.tracked, strict=True)
+        self.leaves = [x.value if t else x for x, t in rows]
+        self.outs = [y for y, _ in pairs]
+        self.numbers = [number for _, number in pairs]
+
+    def given(self, x: Any) -> Any:
+        """Return a value on the tape as the user gets it: where that is read again, a copy."""
+        value, number = self.tape.split(x)
+        return value if number is None or not self.lasting else copied(value)
+
+    def pull(self, cts: Sequence[Any], masked: bool) -> list[Any]:
+        if masked and self.tape.inner:
+            self.record(masked)
+            if self.marks is not None:
+                check_repeated(self.origin, self.marks, self.outs)
+        return self.tape.pull(self.numbers, cts, self.inputs)
+
+    def pulled(self, cts: Sequence[Any]) -> Sequence[Any]:
+        """Return the cotangents of the leaves, None for 0, given those of the outputs."""
+        if self.tape.nested:
+            cts = beside(self.leaves, cts)
+        # the function has its warnings, its derivative none
+        return quietly(over_paths, self.origin, cts, self.pull, self.outs)
 
 
 def finished(ct: Any, primal: Any, taken: set[int]) -> Any:

@@ -50,12 +50,11 @@ def halves(
     try:
         inputs = [early.input(a) for a in ins]
         outs, results = both(inputs, [late.input(a) for a in seeds])
-        second = late.close(results, lasting=False)
-        first = early.close(outs, lasting=False)
+        second = late.close(results)
+        first = early.close(outs)
     finally:
         for trace in (early, late):
             trace.dead = True
-            trace.free()
     values = [x._var if _is_of(early, x) else x for x in second.consts]
     reach = {v: ("out", j) for j, v in enumerate(first.jaxpr.outvars) if kept[1][j]}
     reach.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])

@@ -30,6 +30,7 @@ from .forward import push
 from .nans import active
 from .reverse import transpose_program
 from .seeds import over_paths
+from .snapshots import check_repeated, copied, marks_of
 from .staging import stage
 
 
@@ -97,6 +98,7 @@ class _Staged:
     ) -> None:
         self.origin, self.fun, self.leaves, self.tracked = origin, fun, leaves, tracked
         self.record()
+        self.marks = marks_of(self.outs) if self.inner else []
 
     def record(self, masked: bool = False) -> None:
         avals = [aval_of(x) for x, t in zip(self.leaves, self.tracked, strict=True) if t]
@@ -115,6 +117,7 @@ class _Staged:
     def tangents(self, tangents: Sequence[Any], masked: bool) -> Sequence[Any]:
         if masked and self.inner:
             self.record(masked)
+            check_repeated(self.origin, self.marks, self.outs)
         return eval_jaxpr(self.closed.jaxpr, self.closed.consts, tangents)
 
 
@@ -181,7 +184,7 @@ class StopGradient(Primitive):
 
     @override
     def run(self, x: Any) -> tuple[Any, ...]:
-        return (x,)
+        return (copied(x),)  # the user may write to it, and a derivative may read x
 
     @override
     def infer(self, x: Aval) -> tuple[Aval, ...]:

@@ -21,10 +21,10 @@ from ..core import tree
 from ..core.avals import dtype_of, is_inexact
 from ..core.errors import UntakenWarning, warn
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr
+from ..core.lines import user_line
 from ..core.trace import ConcreteTracer, Primitive, Trace
 from .faults import Fault, Step, fault_of, hides, number
 from .lines import located_in
-from .staging import user_line
 
 
 class Debugging(NamedTuple):
@@ -100,6 +100,14 @@ class Checking(Trace):
         self.at = ""  # the line whose derivative is being computed
         self.untaken = untaken
         self.hidden: list[Untaken] = []
+
+    @override
+    def shared(self, x: Any) -> Any:
+        return x.value
+
+    @override
+    def rewrapped(self, x: Any, change: Callable[[Any], Any]) -> CheckingTracer:
+        return CheckingTracer(self, change(x.value), x.step, x.fault)
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         if prim.inlined is not None and (program := prim.inlined(**params)[0]) is not None:

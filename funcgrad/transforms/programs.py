@@ -31,10 +31,16 @@ Flags: TypeAlias = Sequence[bool]
 
 
 def staged(
-    origin: object, fun: Callable[[list[Any]], Sequence[Any]], avals: Sequence[Aval]
+    origin: object,
+    fun: Callable[[list[Any]], Sequence[Any]],
+    avals: Sequence[Aval],
+    lasting: bool = False,
 ) -> tuple[Jaxpr, tuple[Any, ...]]:
-    """Return a function of leaves as a program, and the operands that go in front."""
-    closed, _ = stage(origin, fun, avals, lasting=False)
+    """Return a function of leaves as a program, and the operands that go in front.
+
+    If they are to be kept with the program, and not given to it at once, it is ``lasting``.
+    """
+    closed, _ = stage(origin, fun, avals, lasting)
     return hoisted(closed.jaxpr), closed.consts
 
 
@@ -290,7 +296,7 @@ def batched_program(
         Aval((size, *v.aval.shape), v.aval.dtype) if flag else v.aval
         for v, flag in zip(jaxpr.invars, flags, strict=True)
     ]
-    program, operands = staged("vmap of a program", body, ins)
+    program, operands = staged("vmap of a program", body, ins, lasting=True)
     return program, operands, varied
 
 

@@ -18,9 +18,10 @@ from .arguments import (
     with_aux,
     zero_of,
 )
-from .grad import finished
+from .grad import Recording, finished
 from .nans import active
-from .reverse import Recording, Tape
+from .reverse import Tape
+from .snapshots import copied
 
 
 def pulled(
@@ -35,10 +36,8 @@ def pulled(
     try:
         inputs = [x if n is None else tape.input(x) for x, n in zip(ins, needs, strict=True)]
         pairs = [tape.split(y) for y in fun(*inputs)]
-        tape.copy_held()
     finally:
         tape.dead = True
-        tape.free()
 
     def pull(cts: Sequence[Any]) -> list[Any]:
         with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
@@ -83,8 +82,7 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         return outs, (out_tree, aux)
 
     tracked = list(map(carries_derivative, leaves))
-    own = [_copied(x) if t else x for x, t in zip(leaves, tracked, strict=True)]
-    run = Recording(Origin("vjp", fun), on_leaves, own, tracked, lasting=True)
+    run = Recording(Origin("vjp", fun), on_leaves, leaves, tracked, lasting=True)
     out_tree, aux = run.rest
 
     def pullback(ct: Any) -> tuple[Any, ...]:
@@ -102,10 +100,6 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
 
     # the tape reads its values again, so what the caller may change are copies
     pairs = zip(run.outs, run.numbers, strict=True)
-    outs = [y if number is None else _copied(y) for y, number in pairs]
+    outs = [y if number is None else copied(y) for y, number in pairs]
     out = tree.unflatten(out_tree, outs)
     return (out, pullback, aux) if has_aux else (out, pullback)
-
-
-def _copied(x: Any) -> Any:
-    return x.copy() if isinstance(x, np.ndarray) else x

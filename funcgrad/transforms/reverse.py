@@ -5,6 +5,7 @@ neither the walk nor the freeing of a long tape recurses.
 """
 
 import functools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
@@ -12,10 +13,8 @@ import numpy as np
 from typing_extensions import override
 
 from ..compile.common import dce
-from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_inexact
 from ..core.errors import MissingRuleError
-from ..core.floating import quietly
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
@@ -24,11 +23,23 @@ from .arguments import (
     check_closed,
 )
 from .lines import Located, line_of
-from .nans import beside
-from .seeds import heeding_masks, over_paths
+from .seeds import heeding_masks
+from .snapshots import (
+    ARGUMENT,
+    OUTPUT,
+    SMALL,
+    TINY,
+    Snapshots,
+    copied,
+    is_shared,
+    overlap,
+    plain,
+)
 from .staging import stage
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
+
+_OBJECTS = np.dtype(object)
 
 # One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
 # output, the values that went in and came out, the parameters.
@@ -39,18 +50,24 @@ class TapeTracer(ConcreteTracer):
     """A value, and its number on the tape."""
 
     __slots__ = ("number",)
-    number: int
+    number: Any  # an int; None while an operation is processed of which it is a constant
 
-    def __init__(self, trace: "Tape", value: Any, number: int) -> None:
+    def __init__(self, trace: "Tape", value: Any, number: Any) -> None:
         self._trace = trace
         self.value = value
         self.number = number
 
 
+class SharedTracer(TapeTracer):
+    """A value in the memory of an argument, to which the user can write."""
+
+    __slots__ = ()
+
+
 class Tape(Trace):
     """Run each operation one level down, and write down what its derivative will need."""
 
-    __slots__ = ("count", "lasting", "nested", "records", "walking")
+    __slots__ = ("count", "lasting", "nested", "records", "snapshots", "walking")
 
     def __init__(self, origin: object, lasting: bool = False, masked: bool = False) -> None:
         super().__init__(origin, masked)
@@ -58,39 +75,58 @@ class Tape(Trace):
         self.count = 0
         self.walking = 0  # how many walks back are under way
         self.lasting = lasting  # whether the tape outlives the function's run
+        self.snapshots: Snapshots | None = None  # of the user's arrays, if there are any
         self.nested = False  # whether a value on the tape may be a tracer of an outer trace
 
+    @override
+    def shared(self, x: Any) -> Any:
+        return x.value if type(x) is SharedTracer else None
+
+    @override
+    def rewrapped(self, x: Any, change: Callable[[Any], Any]) -> Any:
+        # for a tape within, whose way back reads the array later than this tape would
+        return type(x)(self, change(x.value), x.number) if type(x) is SharedTracer else x
+
     def input(self, value: Any) -> TapeTracer:
-        if isinstance(value, Tracer):
-            self.nested = True
         number = self.count
         self.count = number + 1
-        return TapeTracer(self, value, number)
+        if type(value) is np.ndarray and value.nbytes <= ARGUMENT:
+            return TapeTracer(self, value.copy("K"), number)
+        if type(value) in _NUMBERS:
+            return TapeTracer(self, value, number)
+        if isinstance(value, Tracer):
+            self.nested = True
+        if is_shared(value, ARGUMENT):
+            return SharedTracer(self, plain(value), number)
+        return TapeTracer(self, self.kept().take(value), number)
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        values: tuple[Any, ...]
-        ins: tuple[int | None, ...]
+        values: Sequence[Any]
+        ins: Sequence[int | None]
         if prim.pull is not None:
             return self.process_joint(prim, args, params)
-        if len(args) == 1:
+        if len(args) == 1 and type(args[0]) is TapeTracer:
             values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
-        elif len(args) == 2:  # the loop below written out, because nearly all calls come here
+        elif len(args) == 2:  # ``resolved`` written out, because nearly all calls come here
             a, b = args
             i = j = None
             if type(a) is TapeTracer and a._trace is self:
                 i, a = a.number, a.value
             elif type(a) not in _NUMBERS:
-                self.hold(a)
+                if type(a) is not np.ndarray or a.nbytes > TINY or a.dtype is _OBJECTS:
+                    return self.process_resolved(prim, args, params)
+                a = a.copy("K")
             if type(b) is TapeTracer and b._trace is self:
                 j, b = b.number, b.value
             elif type(b) not in _NUMBERS:
-                self.hold(b)
+                if type(b) is not np.ndarray or b.nbytes > TINY or b.dtype is _OBJECTS:
+                    return self.process_resolved(prim, args, params)
+                b = b.copy("K")
             values, ins = (a, b), (i, j)
         else:
-            values, ins = zip(*map(self.split, args), strict=True)
-            for x, number in zip(values, ins, strict=True):
-                if number is None:
-                    self.hold(x)
+            if any(type(x) is not TapeTracer or x._trace is not self for x in args):
+                return self.process_resolved(prim, args, params)
+            values, ins = [x.value for x in args], [x.number for x in args]
         run = prim.bind if self.nested else prim.run
         results = run(*values, **params) if params else run(*values)
         if not prim.differentiable:
@@ -104,6 +140,57 @@ class Tape(Trace):
             return (TapeTracer(self, results[0], first),)
         return [TapeTracer(self, y, first + i) for i, y in enumerate(results)]
 
+    def process_resolved(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        """Process an operation on operands of all kinds."""
+        resolved, shared = self.resolved(prim, args, params)
+        outs = self.process(prim, tuple(resolved), params)
+        return self.sharing(outs, shared) if shared else outs
+
+    def resolved(
+        self, prim: Primitive, args: tuple, params: dict
+    ) -> tuple[list[TapeTracer], list[Any]]:
+        """Return all operands as tracers, constants without a number, and the values shared.
+
+        What the derivative will read of the user's arrays is copied or watched.
+        """
+        pairs = [self.split(x) for x in args]
+        needs = [k for k, (_, number) in enumerate(pairs) if number is not None]
+        found, shared = [], []
+        for k, (x, (value, number)) in enumerate(zip(args, pairs, strict=True)):
+            if type(x) is TapeTracer and number is not None:
+                found.append(x)
+                continue
+            if isinstance(value, Tracer):
+                self.nested = True
+            value = plain(value)
+            # where the operation is linear in this operand too, no derivative reads its value
+            large = is_shared(value)
+            if not (large and prim.is_linear(frozenset((*needs, k)), **params)):
+                value = self.kept().take(value, prim, k)
+            if large:
+                shared.append(value)
+            found.append(TapeTracer(self, value, number))
+        return found, shared
+
+    def kept(self) -> Snapshots:
+        if self.snapshots is None:
+            self.snapshots = Snapshots(self.origin, math.inf if self.lasting else SMALL)
+        return self.snapshots
+
+    def check(self) -> None:
+        """Raise if an array of the user's is not what it was when it was recorded."""
+        if self.snapshots is not None:
+            self.snapshots.check()
+
+    def sharing(self, outs: Sequence[Any], shared: Sequence[Any]) -> list[Any]:
+        """Return outputs of which those that view the user's memory are known to be shared."""
+        return [
+            SharedTracer(self, y.value, y.number)
+            if type(y) is TapeTracer and any(overlap(y.value, x) for x in shared)
+            else y
+            for y in outs
+        ]
+
     def process_joint(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         """Process what gives its outputs and their pullback together.
 
@@ -111,14 +198,7 @@ class Tape(Trace):
         depend on it also by themselves: their own numbers then take part of the cotangents.
         """
         params = heeding_masks(self, params)
-        values, ins = [], []
-        for x in args:
-            value, number = self.split(x)
-            if number is None:
-                self.hold(value)
-                value = value.copy() if self.lasting and type(value) is np.ndarray else value
-            values.append(value)
-            ins.append(number)
+        values, ins = self.joint_operands(prim, args, params)
         outs, pull = prim.pull(values, ins, **params)
         pairs = [self.split(y) for y in outs]
         own = [number for _, number in pairs]
@@ -126,12 +206,33 @@ class Tape(Trace):
         first = self.count
         self.count = first + len(pairs)
         results = [y for y, _ in pairs]
+        if prim.runs_users:
+            results = [self.kept().take(y, prim, OUTPUT) for y in results]
         self.records.append((_Joint(pull, own), (*ins, *own), first, (), results, None))
         tracked = [n is not None or is_inexact(dtype_of(y)) for y, n in pairs]
-        return [
-            TapeTracer(self, y, first + i) if t else y
+        # the pullback may read an integer output again, which the user gets as an array
+        tracers = [
+            TapeTracer(self, y, first + i) if t else copied(y)
             for i, (y, t) in enumerate(zip(results, tracked, strict=True))
         ]
+        return self.sharing(tracers, list(filter(is_shared, values)))
+
+    def joint_operands(
+        self, prim: Primitive, args: tuple, params: dict
+    ) -> tuple[list[Any], list[int | None]]:
+        """Return the values of operands, copied or watched as above, and their numbers."""
+        values, ins = map(list, zip(*map(self.split, args), strict=True))
+        read = range(len(args))
+        if prim.reads is not None and any(map(is_shared, values)):
+            read = prim.reads(ins, **params)
+        for k, x in enumerate(args):
+            if ins[k] is None and isinstance(x, Tracer):
+                self.nested = True
+            if prim.runs_users:
+                values[k] = self.kept().lend(values[k], prim, k)
+            elif k in read and not (type(x) is TapeTracer and x._trace is self):
+                values[k] = self.kept().take(values[k], prim, k)
+        return values, ins
 
     @override
     def late(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
@@ -155,85 +256,22 @@ class Tape(Trace):
         self.walking += 1
         try:
             backward(self.records, found)
+        except Exception:
+            self.check()  # an index, say, that was in range when it was recorded
+            raise
         finally:
             self.walking -= 1
+        self.check()  # at the end, so that writes by rules of the user's are seen too
         return [
-            found.get(x.number) if type(x) is TapeTracer and x._trace is self else None
+            found.get(x.number) if isinstance(x, TapeTracer) and x._trace is self else None
             for x in inputs
-        ]
-
-    @override
-    def hold(self, x: Any) -> None:
-        if isinstance(x, Tracer):
-            self.nested = True
-        else:
-            super().hold(x)
-
-    def copy_held(self) -> None:
-        """Replace the constants by copies, for a tape that is lasting."""
-        copies = {id(x): x.copy() for x in self.held}
-        self.records = [
-            (prim, ins, first, tuple(copies.get(id(x), x) for x in values), outs, params)
-            for prim, ins, first, values, outs, params in self.records
         ]
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         """Return the value of an output and its number, None for a constant."""
-        if type(x) is TapeTracer and x._trace is self:
+        if isinstance(x, TapeTracer) and x._trace is self:
             return x.value, x.number
         return check_alive(x), None
-
-
-class Recording:
-    """A function that has run on a tape, and may run again for a derivative with masks.
-
-    Args:
-        origin: whose run it is.
-        fun: leaves -> (leaves of the output, what is not differentiated, a tree).
-        leaves: of the arguments.
-        tracked: which of them are differentiated.
-        lasting: whether the way back may be walked later, and more than once.
-    """
-
-    def __init__(
-        self,
-        origin: object,
-        fun: Callable[[list[Any]], tuple[Sequence[Any], Any]],
-        leaves: Sequence[Any],
-        tracked: Sequence[bool],
-        lasting: bool = False,
-    ) -> None:
-        self.origin, self.fun, self.lasting = origin, fun, lasting
-        self.leaves, self.tracked = leaves, tracked
-        self.record()
-
-    def record(self, masked: bool = False) -> None:
-        self.tape = tape = Tape(self.origin, self.lasting, masked)
-        rows = zip(self.leaves, self.tracked, strict=True)
-        try:
-            self.inputs = [tape.input(x) if t else x for x, t in rows]
-            outs, rest = self.fun(self.inputs)
-            pairs = [tape.split(y) for y in outs]
-            self.rest = None if rest is None else tree.map(lambda x: tape.split(x)[0], rest)
-            if self.lasting:
-                tape.copy_held()
-        finally:
-            tape.dead = True
-            tape.free()
-        self.outs = [y for y, _ in pairs]
-        self.numbers = [number for _, number in pairs]
-
-    def pull(self, cts: Sequence[Any], masked: bool) -> list[Any]:
-        if masked and self.tape.inner:
-            self.record(masked)
-        return self.tape.pull(self.numbers, cts, self.inputs)
-
-    def pulled(self, cts: Sequence[Any]) -> Sequence[Any]:
-        """Return the cotangents of the leaves, None for 0, given those of the outputs."""
-        if self.tape.nested:
-            cts = beside(self.leaves, cts)
-        # the function has its warnings, its derivative none
-        return quietly(over_paths, self.origin, cts, self.pull, self.outs)
 
 
 def backward(records: Sequence[Record], cts: dict[int, Any]) -> None:
@@ -296,7 +334,7 @@ def _vjp_by_transposition(
         return [zeros(y) if t is None else t for y, t in zip(outs, ts, strict=True)]
 
     avals = [aval_of(ins[i]) for i in wanted]
-    closed, _ = stage(f"the derivative of {prim}", tangents_out, avals, lasting=False)
+    closed, _ = stage(f"the derivative of {prim}", tangents_out, avals, guarded=False)
     results = transpose_program(closed, cts, lines=False)
     return [dict(zip(wanted, results, strict=True)).get(i) for i in range(len(ins))]
 

@@ -45,6 +45,7 @@ from .programs import (
 )
 from .pullback import pulled
 from .reverse import transpose_program
+from .snapshots import RESIDUAL, Snapshots, copied, lent
 from .staging import stage
 
 Leaves = Callable[..., Sequence[Any]]  # a function of leaves to leaves
@@ -54,6 +55,7 @@ class Ruled(Primitive):
     """``fun`` of leaves; its rules see the operands but for the first ``extra`` ones."""
 
     is_open = True
+    runs_users = True
 
     @override
     def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
@@ -297,10 +299,16 @@ class CustomVjp(Ruled):
         check_outs(self, fun, outs)
         likes = [aval_of(y) for y in outs]
         moved = _pulled_consts(self, lambda *cs: first(cs, *xs)[0], consts, needs)
+        snapshots = Snapshots(f"{self} of {fwd.__name__}")
+        kept = tree.map(lambda x: snapshots.take(x, self, RESIDUAL), residuals)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
+            # copies, because others may read what the rule writes to, and it what it returned
+            own_cts = list(map(copied, given(cts, likes)))
             try:
-                found = second(consts, residuals, given(cts, likes))
+                found = second(consts, tree.map(lent, kept), own_cts)
+                snapshots.check()
+                found = list(map(copied, found))
                 return [*moved(cts), *[None] * (extra - len(consts)), *found]
             except LeakedTracerError:
                 raise LeakedTracerError(

@@ -194,10 +194,7 @@ class Spot:
         avals += [a for a, m in zip(call.avals, call.moving, strict=True) if m]
         closed, out_tree = stage(Origin("jit", self.fun), on_leaves, avals)
         closed = with_axes(closed, list(env))
-        # an array that an outer transform holds is free, and may change, when that returns
-        own = [x.copy() if type(x) is np.ndarray and not x.flags.writeable else x
-               for x in closed.consts]  # fmt: skip
-        closed = with_numbers(ClosedJaxpr(closed.jaxpr, tuple(own)))
+        closed = with_numbers(closed)
         return Signature(self, call._replace(leaves=[]), closed, out_tree, serial)
 
     def name_of(self, place: Place, path: tree.Path) -> str:
@@ -233,6 +230,8 @@ class Signature:
         name = getattr(spot.fun, "__name__", None)
         self.name = name if isinstance(name, str) else type(spot.fun).__name__
         self.lasts = not any(isinstance(x, Tracer) for x in self.consts)
+        # of the program alone; what the tracers of outer transforms wrap may be the user's
+        self.jaxpr.memo["own constants"] = len(self.consts) if self.lasts else 0
         self.named = any(isinstance(x, NamedAxis) for x in self.consts)
 
     @property

@@ -1,8 +1,7 @@
 """Staging: run a function on shapes and dtypes alone, and keep the program it is."""
 
 import functools
-import os
-import sys
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,17 +10,16 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
+from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike
 from ..core.errors import ConversionError, TreeError, short, too_deep
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
+from ..core.lines import user_line
 from ..core.pickling import picklable
 from ..core.registry import overrides
 from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
 from ..ops.structure import broadcast_p
 from .arguments import Origin, check_alive, check_callable
-
-_PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
-_EVAL = eval_jaxpr.__code__
+from .snapshots import BRIEF, TINY, Snapshots
 
 
 class StagingTracer(AbstractTracer):
@@ -58,23 +56,30 @@ class StagingTracer(AbstractTracer):
 
 
 class Staging(Trace):
-    """Append an equation for each operation."""
+    """Append an equation for each operation.
 
-    __slots__ = ("at", "consts", "eqns", "gaps", "inputs")
+    The constants of the program are copies if it is to be ``lasting``; otherwise the large ones are
+    the user's arrays, which must not change until it is there. Where no code of the user's runs,
+    they need not be ``guarded``.
+    """
 
-    def __init__(self, origin: object) -> None:
+    __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "snapshots")
+
+    def __init__(self, origin: object, lasting: bool = True, guarded: bool = True) -> None:
         super().__init__(origin)
+        self.snapshots = Snapshots(origin, math.inf if lasting else BRIEF) if guarded else None
         self.eqns: list[Eqn] = []
         self.gaps: set[Var] = set()  # tangents with elements on no path, see seeds.py
         self.inputs: list[Var] = []
         self.at = ""  # the line whose derivative is being staged
-        self.consts: dict[int, tuple[Var, Any]] = {}  # by identity: what the program closes over
+        # what the program closes over: small arrays by what they hold, all else by identity
+        self.consts: dict[Any, tuple[Var, Any]] = {}
 
     def input(self, aval: Aval) -> StagingTracer:
         self.inputs.append(Var(aval))
         return StagingTracer(self, self.inputs[-1])
 
-    def atom(self, x: Any) -> Atom:
+    def atom(self, x: Any, prim: Primitive | None = None, operand: int = -1) -> Atom:
         """Return what stands for a value: a variable, a literal number, or a constant."""
         if isinstance(x, StagingTracer) and x._trace is self:
             return x._var
@@ -82,16 +87,25 @@ class Staging(Trace):
             return Literal(x)
         if isinstance(x, Tracer):
             check_alive(x)
-        else:
-            self.hold(x)
-            x = np.asarray(x)
-        if type(x) is np.ndarray and x.dtype.kind not in "biufc":
+            return self.constant(id(x), x)
+        check_operand(x)
+        x = np.asarray(x)
+        if x.dtype.kind not in "biufc":
             raise TypeError(
                 f"{self.origin}: an operand must be an array or a number: got {x}, {x.dtype}"
             )
-        if type(x) is np.ndarray and not x.shape:
+        if not x.shape:
             return Literal(x[()])
-        var, _ = self.consts.setdefault(id(x), (Var(aval_of(x)), x))
+        if self.snapshots is None:
+            return self.constant(id(x), x)
+        if x.nbytes > TINY:
+            x = self.snapshots.take(x, prim, operand)
+            return self.constant(id(x), x)
+        key = x.dtype, x.shape, x.tobytes()
+        return self.consts[key][0] if key in self.consts else self.constant(key, x.copy("K"))
+
+    def constant(self, key: Any, x: Any) -> Var:
+        var, _ = self.consts.setdefault(key, (Var(aval_of(x)), x))
         return var
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
@@ -101,37 +115,20 @@ class Staging(Trace):
             # what it closes over may belong to a transform further in, which is to see it first
             if any(isinstance(x, Tracer) and x._trace.serial > self.serial for x in consts):
                 return prim.bind(*args, **params)
-        ins = tuple(map(self.atom, args))
+        ins = tuple([self.atom(x, prim, k) for k, x in enumerate(args)])
         outs = tuple(map(Var, prim.infer(*(atom.aval for atom in ins), **params)))
         line = self.at or user_line()
         self.eqns.append(Eqn(prim, ins, outs, params, line))
         return [StagingTracer(self, var, line) for var in outs]
 
-    def close(self, outs: Sequence[Any], lasting: bool) -> ClosedJaxpr:
-        """Return the program of these outputs, with constants of its own if it is to last."""
+    def close(self, outs: Sequence[Any]) -> ClosedJaxpr:
+        """Return the program of these outputs."""
         outvars = tuple(map(self.atom, outs))
+        if self.snapshots is not None:
+            self.snapshots.check()
         variables = tuple(var for var, _ in self.consts.values())
         jaxpr = Jaxpr(tuple(self.inputs), variables, tuple(self.eqns), outvars)
-        held = set(map(id, self.held)) if lasting else ()
-        consts = (x.copy() if id(x) in held else x for _, x in self.consts.values())
-        return ClosedJaxpr(jaxpr, tuple(consts))
-
-
-def user_line() -> str:
-    """Return ``file:line`` of the innermost frame that is not the library's or NumPy's.
-
-    Where a program runs equation by equation, it is the line of the equation.
-    """
-    frame: Any = sys._getframe(1)
-    while frame is not None:
-        filename = frame.f_code.co_filename
-        if frame.f_code is _EVAL and (eqn := frame.f_locals.get("eqn")) is not None:
-            if eqn.source:
-                return eqn.source
-        elif not filename.startswith(_PACKAGE):
-            return f"{filename}:{frame.f_lineno}"
-        frame = frame.f_back
-    return ""
+        return ClosedJaxpr(jaxpr, tuple([x for _, x in self.consts.values()]))
 
 
 def staged_in(x: Any) -> StagingTracer | None:
@@ -142,10 +139,17 @@ def staged_in(x: Any) -> StagingTracer | None:
 
 
 def stage(
-    origin: object, fun: Callable[[list[Any]], Any], avals: Sequence[Aval], lasting: bool = True
+    origin: object,
+    fun: Callable[[list[Any]], Any],
+    avals: Sequence[Aval],
+    lasting: bool = True,
+    guarded: bool = True,
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
-    """Return ``fun``, a function of leaves, as a program, and the structure of its output."""
-    trace = Staging(origin)
+    """Return ``fun``, a function of leaves, as a program, and the structure of its output.
+
+    ``lasting`` and ``guarded`` say what becomes of the arrays that it closes over, see Staging.
+    """
+    trace = Staging(origin, lasting, guarded)
     try:
         out = fun([trace.input(aval) for aval in avals])
         leaves, treedef = tree.flatten(out)
@@ -155,12 +159,11 @@ def stage(
                     f"{origin}: the output must be made of arrays: got {type(x).__name__}"
                     f"{f' at {short(tree.keystr(path))}' if path else ''}"
                 )
-        closed = trace.close(leaves, lasting)
+        closed = trace.close(leaves)
     except RecursionError as err:
         raise too_deep(origin, err) from None
     finally:
         trace.dead = True
-        trace.free()
     return closed, treedef
 
 
