@@ -242,7 +242,8 @@ def vmap(
     @functools.wraps(fun)
     def batched(*args: Any, **kwargs: Any) -> Any:
         if (check := active()) is not None:
-            return check.call(batched, args, kwargs)
+            again = vmap(fun, in_axes, out_axes, axis_name, axis_size, chunk_size=chunk_size)
+            return check.call(again, args, kwargs)  # itself would be a reference cycle
         leaves, treedef = tree.flatten((args, kwargs))
         axes = _axes(fun, in_axes, args, kwargs)
         size = _size(fun, args, kwargs, axes, axis_size)

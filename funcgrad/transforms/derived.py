@@ -75,7 +75,8 @@ def jacfwd(
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         if (check := active()) is not None:
-            return check.call(jacobian_of, args, kwargs)
+            again = jacfwd(fun, argnums, has_aux, holomorphic, argnames=argnames)
+            return check.call(again, args, kwargs)  # itself would be a reference cycle
         chosen, leaves, treedef = _chosen(
             "jacfwd", fun, argnums, argnames, holomorphic, args, kwargs
         )
@@ -96,9 +97,8 @@ def jacfwd(
                 ]
             for column, t in zip(columns, pushed, strict=True):
                 column.append(t)
-        jacobian = tree.unflatten(
-            out_tree, [chosen.result(tree.unflatten(treedef, column)) for column in columns]
-        )
+        results = [chosen.result(tree.unflatten(treedef, column)) for column in columns]
+        jacobian = tree.unflatten(out_tree, results)
         return (jacobian, aux[0]) if has_aux else jacobian
 
     return jacobian_of
@@ -129,7 +129,8 @@ def jacrev(
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
         if (check := active()) is not None:
-            return check.call(jacobian_of, args, kwargs)
+            again = jacrev(fun, argnums, has_aux, holomorphic, allow_int, argnames=argnames)
+            return check.call(again, args, kwargs)  # itself would be a reference cycle
         chosen, leaves, treedef = _chosen(
             "jacrev", fun, argnums, argnames, holomorphic, args, kwargs, allow_int
         )

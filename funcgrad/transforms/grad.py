@@ -152,7 +152,8 @@ def _value_and_grad(
     @functools.wraps(fun)
     def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
         if (check := active()) is not None:
-            return check.call(value_and_grad_of, args, kwargs)
+            again = _value_and_grad(who, fun, argnums, argnames, has_aux, holomorphic, allow_int)
+            return check.call(again, args, kwargs)  # itself would be a reference cycle
         chosen = Chosen(who, fun, argnums, argnames, args, kwargs)
         values = chosen.values()
         leaves, treedef = tree.flatten(values)
@@ -170,12 +171,11 @@ def _value_and_grad(
         cts: Sequence[Any] = [None] * len(leaves)
         if run.numbers != [None]:
             cts = run.pulled([np.array(1, dtype_of(value))])
-            (value,), aux = run.outs, run.rest
-        taken: set[int] = set()
-        rows = zip(cts, leaves, inexact, strict=True)
+            (value,), aux = run.outs, run.rest  # of a second run, for masks
+        rows, taken = zip(cts, leaves, inexact, strict=True), set[int]()
         results = [finished(ct, x, taken) if i else zero_of(x) for ct, x, i in rows]
-        gradient = chosen.result(tree.unflatten(treedef, results))
-        return ((value, aux) if has_aux else value), gradient
+        value = (value, aux) if has_aux else value
+        return value, chosen.result(tree.unflatten(treedef, results))
 
     return value_and_grad_of
 

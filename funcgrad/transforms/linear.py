@@ -158,9 +158,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
     closed, out_tree = stage(origin, on_leaves, avals)
     back = lambda cts, masked: transpose_program(closed, cts)
 
-    def transposed(ct: Any) -> tuple[Any, ...]:
-        if (check := active()) is not None:
-            return check.call(transposed, (ct,))
+    def apply(ct: Any) -> tuple[Any, ...]:
         given = same_structure("linear_transpose", "the cotangent", out_tree, ct)
         cts = [
             as_tangent("linear_transpose", "the cotangent", c, aval)
@@ -173,6 +171,10 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
         found = (zeros(a) if r is None else owned(r, taken) for r, a in pairs)
         xs = [next(found) if i else x for x, i in zip(leaves, inexact, strict=True)]
         return tree.unflatten(treedef, xs)
+
+    def transposed(ct: Any) -> tuple[Any, ...]:
+        check = active()
+        return apply(ct) if check is None else check.call(apply, (ct,))
 
     return transposed
 

@@ -17,8 +17,8 @@ from ..core.avals import Aval, dtype_of, is_inexact, shape_of
 from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr
 from ..core.trace import Primitive, Tracer
 from ..ops.constant import absent_p
-from ..ops.paths import present
 from ..ops.operand import strong
+from ..ops.paths import present
 from ..ops.structure import cast, front, stretched, zeros
 from .arguments import owned
 from .batching import Batch, batched
