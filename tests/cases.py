@@ -39,7 +39,7 @@ class Case:
     signed: bool = False
     complex: bool = False
     smooth: bool = True
-    made: Any = None
+    made: Any = field(default=None, repr=False)  # an address would be another seed each time
 
     def operands(self, *dtypes: Any, seed: str = "") -> list[Any]:
         """Return the operands; the dtypes are dealt out in turn to those that are random."""

@@ -77,9 +77,8 @@ def jacfwd(
         if (check := active()) is not None:
             again = jacfwd(fun, argnums, has_aux, holomorphic, argnames=argnames)
             return check.call(again, args, kwargs)  # itself would be a reference cycle
-        chosen, leaves, treedef = _chosen(
-            "jacfwd", fun, argnums, argnames, holomorphic, args, kwargs
-        )
+        given = (argnums, argnames, holomorphic, args, kwargs)
+        chosen, leaves, treedef = _chosen("jacfwd", fun, *given)
         out, push, *aux = linearize(
             lambda *values: chosen.call(values), *chosen.values(), has_aux=has_aux
         )
