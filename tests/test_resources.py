@@ -350,7 +350,6 @@ def test_an_interruption_spoils_no_array_and_no_later_result(name, count, alarm)
         np.testing.assert_array_equal(f(x), want)
 
 
-@pytest.mark.xfail(reason="an interrupted trace leaves the arrays it holds read-only", strict=False)
 @pytest.mark.parametrize("count", [100, pytest.param(3000, marks=pytest.mark.slow)])
 def test_an_interruption_locks_no_array(count, alarm):
     w, x = W.copy(), X.copy()

@@ -9,6 +9,7 @@ exchanged. What else leaves all sums alike is a pattern of four words or more in
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -58,7 +59,7 @@ def _ordered(x: np.ndarray) -> np.ndarray:
     """Return a view with its axes in the order of memory, none of them broadcast or reversed."""
     if x.flags.c_contiguous:
         return x
-    steps = {0: 0, 1: slice(None), -1: slice(None, None, -1)}
+    steps: dict[int, Any] = {0: 0, 1: slice(None), -1: slice(None, None, -1)}
     x = x[tuple([steps[(s > 0) - (s < 0)] if n > 1 else 0
                  for n, s in zip(x.shape, x.strides, strict=True)])]  # fmt: skip
     return x.transpose(sorted(range(x.ndim), key=lambda d: -x.strides[d]))

@@ -137,6 +137,8 @@ def jvp(
         tangents: tuple or list of the direction: structure, shapes and dtypes of ``primals``.
         has_aux: whether ``fun`` returns ``(output, aux)``, aux not being differentiated.
 
+    Nothing is kept: where ``fun`` writes to an array, only what it computes afterwards changes.
+
     Returns:
         ``(output, tangent)``, or ``(output, tangent, aux)``.
 
