@@ -22,6 +22,7 @@ from funcgrad.ops import elementwise as ew
 from funcgrad.ops.assign import add_at_p
 from funcgrad.ops.choice import gate, hide, wins
 from funcgrad.ops.compare import logical_not
+from funcgrad.ops.constant import absent_p
 from funcgrad.ops.index import ARRAY, Index, scatter_add_p
 from funcgrad.ops.structure import broadcast_p, reshape_p, sum_p, transpose_p
 
@@ -300,6 +301,21 @@ def rectified(draw):
     return lambda x: fg.nn.relu(x), (x,)
 
 
+def powers(draw):
+    x, n = abs(draw.array(("f8",))) + 0.5, draw.array(("f8",), (1,))
+    return lambda x, n: ew.power_slope(1, 0, x, n), (x, n)
+
+
+def logs_of_powers(draw):
+    x, n = abs(draw.array(("f8",))) + 0.5, 2.0
+    return lambda x: ew.power_log(x**n, x, n), (x,)
+
+
+def nothing(draw):
+    x = draw.array(("f8", "f4"))
+    return lambda x: absent_p(x, shape=x.shape, dtype=x.dtype) * 1.5, (x,)
+
+
 def passed_on(function):
     """Return what draws programs of a function that gives its operand back."""
 
@@ -316,6 +332,9 @@ LOWERED = {
     "where": choice,
     "gate": gated,
     "hide": hidden,
+    "power_slope": powers,
+    "power_log": logs_of_powers,
+    "absent": nothing,
     "wins": winning,
     "clip": limited,
     "pow": power,

@@ -78,6 +78,7 @@ NO_DERIVATIVE = {
     ("ldexp", 1): "an integer exponent",
     ("gate", 1): "a condition",
     ("hide", 1): "a condition",
+    ("power_log", 0): "the power, of which the others are the derivatives",
     ("power_slope", 0): "an order",
     ("power_slope", 1): "an order",
     ("sinc_derivative", 0): "an order",

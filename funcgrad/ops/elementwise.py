@@ -132,6 +132,11 @@ def _power_log(y: Any, x: Any, n: Any) -> Any:
 
 
 def _power_slope(j: int, k: int, x: Any, n: Any) -> Any:
+    y = np.asarray(_slope_of_power(j, k, x, n))
+    return y.astype(np.result_type(x, n, 0.0), copy=False)[()]  # whatever the orders are
+
+
+def _slope_of_power(j: int, k: int, x: Any, n: Any) -> Any:
     """Return the derivative of x**n, j-th in x and k-th in n; at x = 0 its limit from above.
 
     It is x**(n-j) times the sum over i of C(k, i) p^(i)(n) log(x)**(k-i), where p(n) is
