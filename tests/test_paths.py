@@ -31,6 +31,8 @@ _INNER = frozenset(
     | {"cross_entropy_of_bits"}  # whose operands are of one shape
 )
 _WITHOUT = frozenset({"polygamma.0", "zeta.0", "gammainc_slope.0", "erfcx_integral.0"})
+# whose first operands are orders, bound by the rules of others alone
+_OF_RULES = frozenset({"power_slope", "power_log", "sinc_derivative", "polygamma_difference"})
 # what stands in the place of the other operand
 _OTHERS = {
     "pow": (0.5, -1.0, 2.0, 0.0), "float_power": (0.5, -2.0), "div": (0.0, 2.0),
@@ -47,7 +49,10 @@ def _of_one(prim, place, other):
 FUNCTIONS = {
     f"{name}, {place}, {other}": _of_one(prim, place, other)
     for name, prim in sorted(primitives.items())
-    if isinstance(prim, Elementwise) and prim.differentiable and name not in _INNER
+    if name not in _OF_RULES
+    and isinstance(prim, Elementwise)
+    and prim.differentiable
+    and name not in _INNER
     for place, rule in enumerate(prim.rules)
     if rule is not None and f"{name}.{place}" not in _WITHOUT
     for other in _OTHERS.get(name, (2.0,) if len(prim.rules) > 1 else (None,))
