@@ -515,6 +515,13 @@ CASES: dict[str, list[Case]] = {
     "taint":       [Case((Given(np.zeros(s, bool)), (2, 3, 3), Given(np.ones((1, 1)))),
                          {"whole": whole, "who": "eigh"}, **C)
                     for s in [(3, 3), (2, 1, 3)] for whole in (False, True)],
+    "undefined":   [Case((Given(np.zeros(s, bool)), (2, 3, 3)), {"who": "eigh"}, **C)
+                    for s in [(3, 3), (2, 1, 3)]],
+    "inverse_of_values": [Case((s, Given(np.zeros(s, bool)), Given(np.ones(w))), {"order": order},
+                         domain=(1.0, 2.0), **C)
+                    for s, w in [((3, 3), 3), ((2, 3, 3), (2, 3)), ((1, 3), 3)] for order in (0, 1)],
+    "near_values": [Case((s, Given(np.zeros(s, bool)), (3,)), {"order": 1})
+                    for s in [(3, 3), (2, 1, 3)]],
     "lu":          [Case((s,), **C) for s in [(3, 3), (4, 2), (2, 3), (2, 3, 3), (0, 0), (1, 0)]],
     "permutation_of_pivots": [Case((Given(np.array(p, np.int32)),), {"size": 3})
                     for p in ([2, 1, 2], [[1, 1], [2, 2]])],

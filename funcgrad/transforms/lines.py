@@ -14,10 +14,10 @@ class Located:
     that of its variable: so compiled source can say what its lines and names mean.
     """
 
-    __slots__ = ("line", "pull")
+    __slots__ = ("line", "prim", "pull")
 
-    def __init__(self, line: str, pull: Callable[..., Sequence[Any]]) -> None:
-        self.line, self.pull = line.rstrip("'") + "'", pull  # a prime: its derivative
+    def __init__(self, line: str, prim: Any, pull: Callable[..., Sequence[Any]]) -> None:
+        self.line, self.prim, self.pull = line.rstrip("'") + "'", prim, pull  # a prime: derivative
 
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
         tracers = (t for x in (outs[0], *cts) for t in located_in(x))

@@ -22,6 +22,7 @@ from .arguments import (
     check_alive,
     check_closed,
 )
+from .joint import Joint, Watching, readers
 from .lines import Located, line_of
 from .seeds import heeding_masks
 from .snapshots import (
@@ -67,7 +68,17 @@ class SharedTracer(TapeTracer):
 class Tape(Trace):
     """Run each operation one level down, and write down what its derivative will need."""
 
-    __slots__ = ("count", "lasting", "nested", "records", "snapshots", "walking")
+    __slots__ = (
+        "__weakref__",
+        "count",
+        "lasting",
+        "nested",
+        "readers",
+        "records",
+        "results",
+        "snapshots",
+        "walking",
+    )
 
     def __init__(self, origin: object, lasting: bool = False, masked: bool = False) -> None:
         super().__init__(origin, masked)
@@ -77,6 +88,8 @@ class Tape(Trace):
         self.lasting = lasting  # whether the tape outlives the function's run
         self.snapshots: Snapshots | None = None  # of the user's arrays, if there are any
         self.nested = False  # whether a value on the tape may be a tracer of an outer trace
+        self.readers: dict[int, list[Any]] | None = None  # see ``uses``, found when asked for
+        self.results: frozenset[int | None] = frozenset()  # the numbers of the outputs
 
     @override
     def shared(self, x: Any) -> Any:
@@ -134,7 +147,7 @@ class Tape(Trace):
         first = self.count
         self.count = first + len(results)
         if self.nested and (line := line_of(results[0])):
-            prim = Located(line, _rule(prim))
+            prim = Located(line, prim, _rule(prim))
         self.records.append((prim, ins, first, values, results, params or None))
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)
@@ -208,7 +221,8 @@ class Tape(Trace):
         results = [y for y, _ in pairs]
         if prim.runs_users:
             results = [self.kept().take(y, prim, OUTPUT) for y in results]
-        self.records.append((_Joint(pull, own), (*ins, *own), first, (), results, None))
+        joint = Watching(pull, self, first) if prim.reads_uses else Joint(pull, own)
+        self.records.append((joint, (*ins, *own), first, (), results, None))
         tracked = [n is not None or is_inexact(dtype_of(y)) for y, n in pairs]
         # the pullback may read an integer output again, which the user gets as an array
         tracers = [
@@ -250,6 +264,7 @@ class Tape(Trace):
     ) -> list[Any]:
         """Walk back over the tape from the cotangents of its outputs to those of its inputs."""
         found: dict[Any, Any] = {}
+        self.results = frozenset(numbers)
         for number, ct in zip(numbers, cts, strict=True):
             if number is not None and ct is not None:
                 deposit(found, number, ct)
@@ -266,6 +281,14 @@ class Tape(Trace):
             found.get(x.number) if isinstance(x, TapeTracer) and x._trace is self else None
             for x in inputs
         ]
+
+    def uses(self, number: int) -> Sequence[Any] | None:
+        """Return the operations that read a value; None, if it is an output of the function."""
+        if number in self.results:
+            return None
+        if self.readers is None:
+            self.readers = readers(self.records)
+        return self.readers.get(number, ())
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         """Return the value of an output and its number, None for a constant."""
@@ -297,20 +320,6 @@ def backward(records: Sequence[Record], cts: dict[int, Any]) -> None:
 
 def _rule(prim: Primitive) -> Callable[..., Sequence[Any]]:
     return prim.vjp or functools.partial(_vjp_by_transposition, prim)
-
-
-class _Joint:
-    """Stands on the tape for an operation that brought its pullback along."""
-
-    __slots__ = ("own", "pull")
-
-    def __init__(self, pull: Callable[..., Any], own: Sequence[int | None]) -> None:
-        self.pull, self.own = pull, own
-
-    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        passed = [None if n is None else ct for n, ct in zip(self.own, cts, strict=True)]
-        pairs = zip(self.pull(cts), needs, strict=False)  # what is passed has no place in the pull
-        return (*(ct if need is not None else None for ct, need in pairs), *passed)
 
 
 def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
@@ -363,7 +372,7 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any], lines: bool = Tru
         numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
         prim: Any = eqn.prim
         if lines and eqn.source:
-            prim = Located(eqn.source, _rule(prim))
+            prim = Located(eqn.source, prim, _rule(prim))
         records.append((prim, ins, first, values, [v.aval for v in eqn.outs], eqn.params))
     by_number: dict[int, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):

@@ -14,9 +14,10 @@ from typing_extensions import override
 from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ...core.errors import warn
 from .. import compare
+from ..paths import Masked, present
 from ..reduce import any_p
 from ..structure import fit, match
-from .matrices import OfMatrices, real_dtype, reciprocal
+from .matrices import OfMatrices, diagonal, real_dtype, result_dtype
 
 CURES = {
     "eigh": "eigenvectors of equal eigenvalues have no derivative, nor has what mixes them with "
@@ -41,6 +42,9 @@ CURES = {
     "here; use svd, or drop such columns",
     "slogdet": "the logarithm of 0 has no derivative: it is nan here; use det, whose "
     "derivatives are exact at singular matrices too",
+    "near": "eigenvalues, or singular values, are nearly equal, or nearly 0: a derivative of this "
+    "order is lost to rounding: it is nan here; use funcgrad.linalg.matrix_function or polar, or "
+    "float64",
     "defective": "eig: the matrix has fewer eigenvectors than rows, so its eigenvalues have no "
     "derivative: it is nan here; use powers of the matrix, or funcgrad.linalg.expm",
 }
@@ -117,6 +121,100 @@ class Taint(OfMatrices):
         return operands <= {1, 2}  # where what is rounding is measured by a tangent too
 
 
+class Undefined(OfMatrices):
+    """Zeros, and nan where ``mask`` holds, whatever x is there, unless it lies on no path.
+
+    It is the part of a linear map of x that does not exist: 0 times inf is nan.
+    """
+
+    @override
+    def run(self, mask: Any, x: Any, *, who: str) -> tuple[Any, ...]:
+        out = np.zeros(broadcast_shapes(mask.shape, x.shape), x.dtype)
+        if mask.any() and out.size:
+            warn(f"{who}: {CURES[who]}", RuntimeWarning)
+            out[np.broadcast_to(mask, out.shape)] = np.nan
+        return (out,)
+
+    @override
+    def infer(self, mask: Aval, x: Aval, *, who: str) -> tuple[Aval, ...]:
+        return (Aval(broadcast_shapes(mask.shape, x.shape), x.dtype),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, who: str) -> Sequence[Any]:
+        t = tangents[1]
+        return (None if t is None else fit(self(primals[0], t, who=who), outs[0]),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, who: str) -> Sequence[Any]:
+        return (None, None if needs[1] is None else match(self(ins[0], cts[0], who=who), ins[1]))
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return operands == {1}
+
+    def on_paths(self, args: Any, live: Any, *, who: str) -> Masked:
+        mask, x = args
+        mask = compare.logical_and(mask, present(x, live[1]))
+        return (self(mask, x, who=who),), (mask,)
+
+
+class InverseOfValues(OfMatrices):
+    """1/x, and 0 where ``zero`` holds; x are matrices of differences, or sums, of the values w.
+
+    Rounding moves values by eps, and so a derivative of the given order by eps / x**(order + 1).
+    Where no digit is left of it, it is nan.
+    """
+
+    cores: ClassVar[dict[int, int]] = {2: 1}
+
+    @override
+    def run(self, x: Any, zero: Any, w: Any, *, order: int) -> tuple[Any, ...]:
+        shape = _inverse_shape(x, zero, w)
+        return (np.divide(1, x, out=np.zeros(shape, result_dtype(x)), where=np.logical_not(zero)),)
+
+    @override
+    def infer(self, x: Aval, zero: Aval, w: Aval, *, order: int) -> tuple[Aval, ...]:
+        return (Aval(_inverse_shape(x, zero, w), result_dtype(x)),)
+
+    @override
+    def jvp(self, primals: Any, tangents: Any, outs: Any, *, order: int) -> Sequence[Any]:
+        t = tangents[0]
+        return (None if t is None else fit(self._slope(t, primals, order + 1), outs[0]),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, order: int) -> Sequence[Any]:
+        ct = None if needs[0] is None else match(self._slope(cts[0], ins, order + 1), ins[0])
+        return (ct, None, None)
+
+    def _slope(self, t: Any, primals: Any, order: int) -> Any:
+        x, zero, w = primals
+        y, near = self(x, zero, w, order=order), near_p(x, zero, w, order=order)
+        moved = -(y * y) * t
+        return moved + undefined_p(near, t, who="near") if any_of(near) else moved
+
+
+class Near(OfMatrices):
+    """Where a derivative of ``InverseOfValues`` is lost to rounding."""
+
+    differentiable = False
+    cores: ClassVar[dict[int, int]] = {2: 1}
+
+    @override
+    def run(self, x: Any, zero: Any, w: Any, *, order: int) -> tuple[Any, ...]:
+        largest = np.abs(w).max(axis=-1, keepdims=True, initial=0)[..., None]
+        limit = (64 * float(np.finfo(w.dtype).eps)) ** (1 / (order + 1)) * largest
+        near = (np.abs(x) < limit) & ~np.asarray(zero)
+        return (np.broadcast_to(near, _inverse_shape(x, zero, w)),)
+
+    @override
+    def infer(self, x: Aval, zero: Aval, w: Aval, *, order: int) -> tuple[Aval, ...]:
+        return (Aval(_inverse_shape(x, zero, w), np.dtype(bool)),)
+
+
+def _inverse_shape(x: Any, zero: Any, w: Any) -> Shape:
+    return broadcast_shapes(x.shape, zero.shape, (*w.shape[:-1], 1, 1))
+
+
 def _taint_shape(mask: Any, x: Any, like: Any) -> Shape:
     return broadcast_shapes(mask.shape, x.shape, (*like.shape[:-2], 1, 1))
 
@@ -138,11 +236,22 @@ def off_diagonal(mask: Any) -> Any:
     return compare.logical_and(mask, ~np.eye(shape_of(mask)[-1], dtype=bool))
 
 
-def used(x: Any, w_ct: Any = None) -> Any:
+def any_of(mask: Any) -> bool:
+    """Return whether a mask may be set anywhere: of one that is not known, yes."""
+    return not isinstance(mask, np.ndarray) or bool(mask.any())
+
+
+def split(x: Any) -> Any:
+    """Return matrices that are 0 within a block only where it keeps its eigenvalues equal."""
+    on = diagonal(x)
+    return x + (on[..., None, :] - on[..., :, None])
+
+
+def used(x: Any, w_ct: Any) -> Any:
     """Return which pairs (i, j) of vectors the cotangents X = V* ct, and those of values, name.
 
-    Of a function of vectors and values a pair counts as left out only where another one is named:
-    all cotangents are 0 also where the function itself is 0 at these values, as a logarithm at 1.
+    Of a function of the values a pair counts as left out only where another one is named: all
+    cotangents are 0 also where the function itself is 0 at these values, as a logarithm at 1.
     """
     here = compare.ne(x, 0)
     here = compare.logical_or(here, here.mT)
@@ -157,7 +266,12 @@ def used(x: Any, w_ct: Any = None) -> Any:
 
 def inverse_gaps(w: Any, same: Any) -> Any:
     """Return the matrices 1/(w_j - w_i), 0 where the two are the same."""
-    return reciprocal(w[..., None, :] - w[..., :, None], same)
+    return inverse_of(w[..., None, :] - w[..., :, None], same, w)
+
+
+def inverse_of(x: Any, zero: Any, w: Any) -> Any:
+    """Return 1/x of differences, sums or elements of the values w, and 0 where ``zero`` holds."""
+    return inverse_of_values_p(x, zero, w, order=0)
 
 
 def rounding_of(x: Any) -> Any:
@@ -223,3 +337,6 @@ def _inverse_or_nan(x: Any) -> Any:
 
 equal_p = Equal("equal_values")
 taint_p = Taint("taint")
+undefined_p = Undefined("undefined")
+near_p = Near("near_values")
+inverse_of_values_p = InverseOfValues("inverse_of_values")

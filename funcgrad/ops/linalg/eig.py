@@ -7,12 +7,22 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, shape_of
-from .. import elementwise as ew
+from .. import compare, elementwise as ew
 from ..reduce import argmax_p
 from ..structure import cast, fit, match
-from .degenerate import blocked, equal_p, inverse_gaps, inverse_or_nan, off_diagonal, taint
+from .degenerate import (
+    any_of,
+    equal_p,
+    inverse_gaps,
+    inverse_or_nan,
+    off_diagonal,
+    split,
+    taint,
+    undefined_p,
+)
 from .inverse import Inverse
 from .matrices import OfMatrices, conj, diagonal, result_dtype, total
+from .spaces import Uses, mixed_pairs
 from .spectral import with_stack
 
 
@@ -28,12 +38,10 @@ class Eig(OfMatrices):
     Source: Giles 2008, section 3.1; Boeddeker et al. 2017 (arXiv:1701.00392), section 4.6.
 
     The vectors of equal eigenvalues have no derivative: nan, but in a function of whole eigenspaces
-    and of nothing else, as for ``Eigh``, whose ``for_rules`` this has too.
+    alone, as for ``Eigh``: one of sums of products with rows of V^-1.
     """
 
-    def __init__(self, name: str, for_rules: bool = False) -> None:
-        super().__init__(name)
-        self.for_rules = for_rules
+    reads_uses = True
 
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
@@ -55,7 +63,7 @@ class Eig(OfMatrices):
         w, v = outs
         same = equal_p(w)
         turned = inverse_of_vectors_p(v) @ (cast(tangents[0], v.dtype) @ v)
-        infinite = taint("eig", off_diagonal(same), turned, whole=True)
+        infinite = taint("eig", off_diagonal(same), split(turned), whole=True)
         moved = v @ (inverse_gaps(w, same) * turned + infinite)
         slopes = general_slopes_p(w, turned)
         if not shape_of(w)[-1]:
@@ -65,8 +73,17 @@ class Eig(OfMatrices):
         slant = ew.imag(total(ew.where(here, moved, 0), -2) / total(ew.where(here, v, 0), -2))
         return slopes, moved - v * (longer + 1j * slant)[..., None, :]
 
+    def pull(self, ins: Any, needs: Any) -> tuple[Sequence[Any], Any]:
+        (a,) = ins
+        outs = self.bind(a)
+        return outs, lambda cts, uses, first: (self.back(cts, outs, a, uses, first + 1),)
+
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        return (self.back(cts, outs, ins[0]),)
+
+    def back(self, cts: Any, outs: Any, a: Any, uses: Uses | None = None, number: int = 0) -> Any:
+        """Return the cotangent of A; ``number`` is that of the vectors."""
         (w_ct, v_ct), (w, v) = cts, outs
         inside: Any = 0 * v
         if v_ct is not None and shape_of(w)[-1]:
@@ -76,13 +93,21 @@ class Eig(OfMatrices):
             v_ct = v_ct + ew.where(here, slant[..., None, :], 0)
             x, same = v.mT @ v_ct, equal_p(w)
             pairs = off_diagonal(same)
-            alone = w_ct is None and not self.for_rules
-            infinite = taint("eig", pairs, x, like=x) if alone else blocked("eig", pairs, x)
-            inside = inverse_gaps(w, same) * x + infinite
+            inside = inverse_gaps(w, same) * x
+            if any_of(pairs):
+                mixed = compare.logical_and(pairs, mixed_pairs(uses, number, shape_of(w)[-1]))
+                inside = inside + undefined_p(mixed, x, who="eig")
         if w_ct is not None:
             on = np.eye(shape_of(w)[-1], dtype=bool)
             inside = inside + ew.where(on, w_ct[..., None, :], 0)
-        return (match(inverse_of_vectors_p(v).mT @ inside @ v.mT, ins[0]),)
+        return match(inverse_of_vectors_p(v).mT @ inside @ v.mT, a)
+
+
+class EigOfRules(Eig):
+    """The same within rules, which take nothing for granted."""
+
+    reads_uses = False
+    pull = None
 
 
 def _largest(v: Any) -> Any:
@@ -160,7 +185,7 @@ class GeneralSlopes(OfMatrices):
 
 
 eig_p = Eig("eig")
-eig_of_rules_p = Eig("eig_of_rules", for_rules=True)
+eig_of_rules_p = EigOfRules("eig_of_rules")
 eigvals_p = Eigvals("eigvals")
 general_slopes_p = GeneralSlopes("slopes_of_general_eigenvalues")
 inverse_of_vectors_p = Inverse("inverse_of_eigenvectors", inverse_or_nan("defective"))

@@ -10,7 +10,17 @@ from ...core.avals import Aval, broadcast_shapes, shape_of
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
 from ..structure import fit, match
-from .degenerate import blocked, equal_p, inverse_gaps, off_diagonal, taint, used
+from .degenerate import (
+    any_of,
+    blocked,
+    equal_p,
+    inverse_gaps,
+    off_diagonal,
+    split,
+    taint,
+    undefined_p,
+    used,
+)
 from .matrices import (
     OfMatrices,
     adjoint,
@@ -22,6 +32,8 @@ from .matrices import (
     result_dtype,
     total,
 )
+from .phases import turning, turning_ct
+from .spaces import Uses, mixed_pairs
 from .spectral import differing, quotients, slopes_p, turned_p, with_stack
 
 
@@ -32,14 +44,12 @@ class Eigh(OfMatrices):
     Source: Giles 2008, section 3.1.
 
     Where eigenvalues are equal, dw are the eigenvalues of their block of P, and the vectors have no
-    derivative: nan. On the way back a function of whole eigenspaces is known by its cotangent X =
-    V* ct of the vectors alone, which is Hermitian within the block: it has the derivative 0 there.
-    ``for_rules`` takes nothing for granted: of a rule the eigenvalues may have gone another way.
+    derivative: nan. On the way back a function of whole eigenspaces, as the program shows it to be
+    (see ``spaces``), has the derivative 0 within the block.
     """
 
-    def __init__(self, name: str, for_rules: bool = False) -> None:
-        super().__init__(name)
-        self.for_rules = for_rules
+    reads_uses = True
+    who = "eigh"
 
     @override
     def run(self, a: Any, *, uplo: Any) -> tuple[Any, ...]:
@@ -60,31 +70,63 @@ class Eigh(OfMatrices):
         w, v = outs
         turned = adjoint(v) @ hermitian(tangents[0], uplo) @ v
         same = equal_p(w)
-        infinite = taint(self._who, off_diagonal(same), turned, whole=True)
-        return slopes_p(w, turned), v @ (inverse_gaps(w, same) * turned + infinite)
+        infinite = taint(self.who, off_diagonal(same), split(turned), whole=True)
+        moved = v @ (inverse_gaps(w, same) * turned + infinite)
+        if ew.is_complex(v):
+            moved = moved - v * turning(v, moved, _real_row(uplo))
+        return slopes_p(w, turned), moved
+
+    def pull(self, ins: Any, needs: Any, *, uplo: str) -> tuple[Sequence[Any], Any]:
+        (a,) = ins
+        outs = self.bind(a, uplo=uplo)
+        pull = lambda cts, uses, first: (self.back(cts, outs, a, uplo, uses, first + 1),)
+        return outs, pull
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
+        return (self.back(cts, outs, ins[0], uplo),)
+
+    def back(
+        self, cts: Any, outs: Any, a: Any, uplo: str, uses: Uses | None = None, number: int = 0
+    ) -> Any:
+        """Return the cotangent of A; ``number`` is that of the vectors."""
         (w_ct, v_ct), (w, v) = cts, outs
         if v_ct is None:
-            whole = conj(spectral_p(ins[0], w, v, w_ct, uplo=uplo))
-            return (match(of_triangle(whole, uplo), ins[0]),)
+            whole = conj(spectral_p(a, w, v, w_ct, uplo=uplo))
+            return match(of_triangle(whole, uplo), a)
+        if ew.is_complex(v):
+            v_ct = v_ct + turning_ct(v, total(v_ct * v, -2), _real_row(uplo))
         x = v.mT @ v_ct
         skew = 0.5 * (x - adjoint(x))
         same = equal_p(w)
+        inside = inverse_gaps(w, same) * skew
         pairs = off_diagonal(same)
-        if w_ct is None and not self.for_rules:
-            infinite = taint(self._who, pairs, skew, like=x)
-        else:
-            infinite = blocked(self._who, compare.logical_and(pairs, used(x, w_ct)), x)
-        inside = inverse_gaps(w, same) * skew + infinite
+        if any_of(pairs):
+            inside = inside + self.infinite(pairs, x, w_ct, uses, number)
         if w_ct is not None:
             inside = inside + ew.where(np.eye(shape_of(w)[-1], dtype=bool), w_ct[..., None, :], 0)
-        return (match(of_triangle(conj(v) @ inside @ v.mT, uplo), ins[0]),)
+        return match(of_triangle(conj(v) @ inside @ v.mT, uplo), a)
 
-    @property
-    def _who(self) -> str:
-        return "eigvalsh" if self.for_rules else "eigh"
+    def infinite(self, pairs: Any, x: Any, w_ct: Any, uses: Uses | None, number: int) -> Any:
+        """Return the part that does not exist, of pairs of vectors of equal values."""
+        mixed = mixed_pairs(uses, number, shape_of(x)[-1])
+        return undefined_p(compare.logical_and(pairs, mixed), x + adjoint(x), who=self.who)
+
+
+def _real_row(uplo: str) -> int:
+    return 0 if uplo == "L" else -1
+
+
+class EighOfRules(Eigh):
+    """The same within rules, of which the values tell what of a block they use."""
+
+    reads_uses = False
+    pull = None
+    who = "eigvalsh"
+
+    @override
+    def infinite(self, pairs: Any, x: Any, w_ct: Any, uses: Any, number: int) -> Any:
+        return blocked(self.who, compare.logical_and(pairs, used(x, w_ct)), x)
 
 
 class Spectral(OfMatrices):
@@ -147,7 +189,7 @@ def _again(a: Any, w: Any, v: Any, uplo: str) -> Sequence[Any]:
     return eigh_of_rules_p.bind(a, uplo=uplo) if isinstance(a, Tracer) else (w, v)
 
 
-class FixedEigh(Eigh):
+class FixedEigh(EighOfRules):
     """Eigenvalues and eigenvectors for ``Spectral``, which has the derivatives in A itself."""
 
     differentiable = False
@@ -177,7 +219,7 @@ class Eigvalsh(OfMatrices):
 
 
 eigh_p = Eigh("eigh")
-eigh_of_rules_p = Eigh("eigh_of_rules", for_rules=True)
+eigh_of_rules_p = EighOfRules("eigh_of_rules")
 fixed_eigh_p = FixedEigh("fixed_eigh")
 spectral_p = Spectral("spectral_gradient")
 eigvalsh_p = Eigvalsh("eigvalsh")

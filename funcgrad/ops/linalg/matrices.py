@@ -155,11 +155,6 @@ def of_triangle(ct: Any, uplo: str) -> Any:
     return half + ew.where(np.eye(shape_of(ct)[-1], dtype=bool), real(ct), 0)
 
 
-def reciprocal(x: Any, zero: Any) -> Any:
-    """Return 1/x, and 0 where ``zero`` holds, with all its derivatives."""
-    return ew.where(zero, 0, 1 / ew.where(zero, 1, x))
-
-
 def total(x: Any, axis: int) -> Any:
     """Return the sum along one axis, counted from the end."""
     return sum_p(x, axes=(len(shape_of(x)) + axis,))

@@ -20,11 +20,12 @@ from .degenerate import (
     CURES,
     equal_p,
     inverse_gaps,
+    inverse_of,
     negligible,
     rounding_of,
     taint,
 )
-from .matrices import OfMatrices, adjoint, diagonal, real, real_dtype, reciprocal, total
+from .matrices import OfMatrices, adjoint, diagonal, real, real_dtype, total
 from .spectral import blocks, differing, is_constant, root_of_eps, slopes_ct, with_stack
 
 WHO = "svdvals"
@@ -248,8 +249,9 @@ def quotients(s: Any, c: Any) -> tuple[Any, Any, Any]:
     """Return K, L and c over s, 0 where a divisor is 0."""
     null, sums = null_pairs(s)
     even = (c[..., None, :] - c[..., :, None]) * inverse_gaps(s, equal_p(s))
-    odd = (c[..., None, :] + c[..., :, None]) * reciprocal(sums, null)
-    return even, odd, c * reciprocal(s, negligible_p(s))
+    odd = (c[..., None, :] + c[..., :, None]) * inverse_of(sums, null, s)
+    zero = negligible_p(s)[..., None, :]
+    return even, odd, c * inverse_of(s[..., None, :], zero, s)[..., 0, :]
 
 
 def undetermined(s: Any, c: Any) -> Any:

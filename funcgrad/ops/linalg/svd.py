@@ -12,8 +12,19 @@ from .. import compare, elementwise as ew
 from ..index import concatenate_p
 from ..reduce import any_p
 from ..structure import fit, match
-from .degenerate import blocked, equal_p, inverse_gaps, off_diagonal, taint, used
-from .matrices import OfMatrices, adjoint, conj, real, real_dtype, reciprocal, result_dtype, total
+from .degenerate import (
+    any_of,
+    equal_p,
+    inverse_gaps,
+    inverse_of,
+    off_diagonal,
+    split,
+    taint,
+    undefined_p,
+    used,
+)
+from .matrices import OfMatrices, adjoint, conj, real, real_dtype, result_dtype, total
+from .phases import turning, turning_ct
 from .singular import (
     in_basis,
     negligible_p,
@@ -23,6 +34,7 @@ from .singular import (
     turned_singular_p,
     undetermined,
 )
+from .spaces import MixedPairs, Uses, mixed_in_svd
 from .spectral import with_stack
 
 
@@ -36,13 +48,10 @@ class Svd(OfMatrices):
     The vectors of equal or zero singular values have no derivative, nor have those that ``full``
     adds, if they are several: nan. On the way back a function of whole spaces of vectors has the
     derivative 0 within them, as for ``Eigh``; so have U V* and the projections on such spaces.
-    ``for_rules`` is as for ``Eigh``.
     """
 
-    def __init__(self, name: str, for_rules: bool = False) -> None:
-        super().__init__(name)
-        self.for_rules = for_rules
-        self.who = "svdvals" if for_rules else "svd"
+    reads_uses = True
+    who = "svd"
 
     @override
     def run(self, a: Any, *, full: bool) -> tuple[Any, ...]:
@@ -69,19 +78,23 @@ class Svd(OfMatrices):
         p_h = adjoint(p)
         same, (null, sums), zero = equal_p(s), null_pairs(s), negligible_p(s)
         even = 0.5 * (p + p_h) * inverse_gaps(s, same)
-        even = even + taint(self.who, off_diagonal(same), p, whole=True)
+        even = even + taint(self.who, off_diagonal(same), split(p), whole=True)
         odd = 0.5 * (p - p_h)
-        odd = odd * reciprocal(sums, null) + taint(self.who, null, odd, like=p)
+        odd = odd * inverse_of(sums, null, s) + taint(self.who, null, odd, like=p)
         ds = singular_slopes_p(s, p, left, right)
         left, right = self._divided(left, s, zero, t), self._divided(right, s, zero, t)
         du = self._filled(u1, u, u1 @ (even + odd) + left, t)
         dv = self._filled(v1, adjoint(vh), v1 @ (even - odd) + right, t)
+        if ew.is_complex(u):
+            by_v = shape_of(u)[-2] >= shape_of(vh)[-1]
+            angle = turning(v1, dv[..., :k], 0) if by_v else turning(u1, du[..., :k], 0)
+            du, dv = _turned(du, u1, angle), _turned(dv, v1, angle)
         return du, ds, adjoint(dv)
 
     def _divided(self, x: Any, s: Any, zero: Any, like: Any) -> Any:
         """Return columns divided by singular values; those of zeros are infinite."""
         infinite = taint(self.who, zero[..., None, :], x, like=like)
-        return x * reciprocal(s, zero)[..., None, :] + infinite
+        return x * inverse_of(s[..., None, :], zero[..., None, :], s) + infinite
 
     def _filled(self, first: Any, all_: Any, moved: Any, t: Any) -> Any:
         """Return the tangent of all columns, given that of the first k.
@@ -97,81 +110,116 @@ class Svd(OfMatrices):
         rest = rest + infinite[..., None, None]
         return concatenate_p(moved, rest, axis=len(shape_of(moved)) - 1)
 
+    def pull(self, ins: Any, needs: Any, *, full: bool) -> tuple[Sequence[Any], Any]:
+        (a,) = ins
+        outs = self.bind(a, full=full)
+        return outs, lambda cts, uses, first: (self.back(cts, outs, a, uses, first),)
+
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, full: bool) -> Sequence[Any]:
+        return (self.back(cts, outs, ins[0]),)
+
+    def back(self, cts: Any, outs: Any, a: Any, uses: Uses | None = None, first: int = 0) -> Any:
+        """Return the cotangent of A; ``first`` is the number of U."""
         (u_ct, s_ct, vh_ct), (u, s, vh) = cts, outs
         k = shape_of(s)[-1]
         u1, vh1 = u[..., :k], vh[..., :k, :]
         if u_ct is None and vh_ct is None:
-            return (match(conj(singular_gradient_p(ins[0], u1, s, vh1, s_ct)), ins[0]),)
+            return match(conj(singular_gradient_p(a, u1, s, vh1, s_ct)), a)
         v = adjoint(vh)
-        left = _Side(self.who, u1, u, u_ct)
-        right = _Side(self.who, v[..., :k], v, None if vh_ct is None else adjoint(vh_ct))
-        named = used(ew.abs(left.inside) + ew.abs(right.inside), s_ct)
-        if self.for_rules or s_ct is not None:
-            left.strict = right.strict = named
-        columns = conj(u1) @ self._inside(left, right, s, s_ct, named) + left.beyond(s)
-        whole = columns @ conj(vh1) + conj(u1) @ adjoint(right.beyond(s)) + left.free + right.free
-        return (match(whole, ins[0]),)
+        v_ct = None if vh_ct is None else adjoint(vh_ct)
+        if ew.is_complex(u):
+            u_ct, v_ct = _with_phases(u, u_ct, v, v_ct, k)
+        left, right = _Side(u1, u, u_ct), _Side(v[..., :k], v, v_ct)
+        mixed = self.mixed(left, right, s_ct, uses, first)
+        columns = conj(u1) @ self._inside(left, right, s, s_ct, mixed)
+        columns = columns + self._beyond(left, s, mixed.left)
+        rows = adjoint(self._beyond(right, s, mixed.right))
+        whole = columns @ conj(vh1) + conj(u1) @ rows
+        for side, several in ((left, mixed.rest_left), (right, mixed.rest_right)):
+            if side.rest is not None and _is_open(side.rest) and 0 not in shape_of(a):
+                among = undefined_p(several, side.turned, who=self.who)
+                whole = whole + total(total(among, -1), -1)[..., None, None]
+        return match(whole, a)
 
-    def _inside(self, left: "_Side", right: "_Side", s: Any, s_ct: Any, named: Any) -> Any:
+    def mixed(self, left: "_Side", right: "_Side", s_ct: Any, uses: Any, first: int) -> MixedPairs:
+        """Return which vectors are told from others that may be taken for them."""
+        return mixed_in_svd(uses, first, left.count, right.count, shape_of(left.inside)[-1])
+
+    def _inside(self, left: "_Side", right: "_Side", s: Any, s_ct: Any, mixed: MixedPairs) -> Any:
         """Return the cotangent of P."""
         even = left.inside + right.inside
         odd = left.inside - right.inside
+        carrier = even + adjoint(even) + odd + adjoint(odd)
         even, odd = 0.5 * (even - adjoint(even)), 0.5 * (odd - adjoint(odd))
         size = ew.abs(left.inside) + ew.abs(right.inside)
         same, (null, sums) = equal_p(s), null_pairs(s)
-        pairs, infinite = off_diagonal(same), taint(self.who, null, odd, like=size)
-        if left.strict is None:
-            infinite = infinite + taint(self.who, pairs, even, like=size)
-        else:
-            infinite = infinite + blocked(self.who, compare.logical_and(pairs, named), even)
-        inside = inverse_gaps(s, same) * even + reciprocal(sums, null) * odd + infinite
+        undefined = compare.logical_or(
+            compare.logical_and(off_diagonal(same), mixed.pairs),
+            compare.logical_and(null, mixed.both),
+        )
+        inside = inverse_gaps(s, same) * even + inverse_of(sums, null, s) * odd
+        inside = inside + taint(self.who, null, odd, like=size)
+        # where a value is 0, one of its two vectors changes its sign
+        signs = compare.logical_and(negligible_p(s), mixed.signs)[..., None, :]
+        if any_of(signs):
+            for side in (left, right):
+                inside = inside + taint(self.who, signs, side.inside, like=size)
+        if any_of(undefined):
+            inside = inside + undefined_p(undefined, carrier, who=self.who)
         if s_ct is None:
             return inside
         return inside + ew.where(np.eye(shape_of(s)[-1], dtype=bool), s_ct[..., None, :], 0)
+
+    def _beyond(self, side: "_Side", s: Any, mixed: Any) -> Any:
+        """Return the columns outside of the first k, over the singular values."""
+        if not side.is_tall or side.ct is None:
+            return side.out
+        zero = negligible_p(s)
+        y = side.out * inverse_of(s[..., None, :], zero[..., None, :], s)
+        undefined = compare.logical_and(zero, mixed)[..., None, :]
+        return y + undefined_p(undefined, side.out, who=self.who) if any_of(undefined) else y
+
+
+class SvdOfRules(Svd):
+    """The same within rules, of which the values tell what of a block they use."""
+
+    reads_uses = False
+    pull = None
+    who = "svdvals"
+
+    @override
+    def mixed(self, left: "_Side", right: "_Side", s_ct: Any, uses: Any, first: int) -> MixedPairs:
+        named = used(ew.abs(left.inside) + ew.abs(right.inside), s_ct)
+        own = compare.logical_and(named, np.eye(shape_of(named)[-1], dtype=bool))
+        own = any_p(own, axes=(len(shape_of(own)) - 2,))
+        rank = len(shape_of(left.out))
+        sides = [
+            compare.logical_or(own, any_p(compare.ne(side.out, 0), axes=(rank - 2,)))
+            for side in (left, right)
+        ]
+        no, yes = np.zeros(1, bool), np.ones((1, 1), bool)
+        return MixedPairs(named, no[None], no, *sides, yes, yes)
 
 
 class _Side:
     """The cotangent of U, or of V, in parts: within the first k columns, and out of them."""
 
-    def __init__(self, who: str, first: Any, all_: Any, ct: Any) -> None:
-        self.who, self.strict, self.ct = who, None, None
-        self.free: Any = 0
-        k = shape_of(first)[-1]
+    def __init__(self, first: Any, all_: Any, ct: Any) -> None:
+        k, self.count = shape_of(first)[-1], shape_of(all_)[-1]
+        self.is_tall = shape_of(first)[-2] > k
+        self.ct, self.rest = None, None
         if ct is None:
             self.inside, self.out = 0 * (first.mT @ first), 0 * first
             return
         self.ct = ct[..., :k]
-        if shape_of(all_)[-1] > k:
-            self._add_rest(first, all_[..., k:], ct[..., k:])
+        if self.count > k:
+            # the columns that ``full`` adds follow the first, and turn among themselves
+            self.rest, rest_ct = all_[..., k:], ct[..., k:]
+            self.ct = self.ct - conj(self.rest) @ (adjoint(rest_ct) @ conj(first))
+            self.turned = self.rest.mT @ rest_ct
         self.inside = first.mT @ self.ct
-        self.out = 0 * first
-        if shape_of(first)[-2] > k:
-            self.out = self.ct - conj(first) @ self.inside
-
-    def _add_rest(self, first: Any, rest: Any, ct: Any) -> None:
-        """Add the columns that ``full`` adds: they follow the first, and turn among themselves."""
-        self.ct = self.ct - conj(rest) @ (adjoint(ct) @ conj(first))
-        if _is_open(rest):
-            x = rest.mT @ ct
-            among = taint(self.who, np.ones((1, 1), bool), x - adjoint(x), like=x)
-            self.free = total(total(among, -1), -1)[..., None, None]
-
-    def beyond(self, s: Any) -> Any:
-        """Return the columns outside of the first k, over the singular values."""
-        if shape_of(self.out)[-2] == shape_of(self.out)[-1] or self.ct is None:
-            return self.out
-        zero = negligible_p(s)
-        y = self.out * reciprocal(s, zero)[..., None, :]
-        zero = zero[..., None, :]
-        if self.strict is None:
-            return y + taint(self.who, zero, self.out, like=self.ct)
-        on = np.eye(shape_of(s)[-1], dtype=bool)
-        rank = len(shape_of(self.strict))
-        live = any_p(compare.logical_and(self.strict, on), axes=(rank - 2,))[..., None, :]
-        live = compare.logical_or(live, compare.ne(self.out, 0))
-        return y + taint(self.who, compare.logical_and(zero, live), np.ones_like(y))
+        self.out = self.ct - conj(first) @ self.inside if self.is_tall else 0 * first
 
 
 class SingularGradient(OfMatrices):
@@ -257,7 +305,7 @@ def _again(a: Any, u: Any, s: Any, vh: Any) -> Sequence[Any]:
     return svd_of_rules_p.bind(a, full=False) if isinstance(a, Tracer) else (u, s, vh)
 
 
-class FixedSvd(Svd):
+class FixedSvd(SvdOfRules):
     """The factors for ``SingularGradient``, which has the derivatives in A itself."""
 
     differentiable = False
@@ -286,6 +334,27 @@ class Svdvals(OfMatrices):
         return (match(conj(singular_gradient_p(ins[0], u, s, vh, cts[0])), ins[0]),)
 
 
+def _turned(moved: Any, first: Any, angle: Any) -> Any:
+    """Return the tangent of vectors of which the first turn by an angle."""
+    k, turned = shape_of(first)[-1], first * angle
+    if shape_of(moved)[-1] == k:
+        return moved - turned
+    rank = len(shape_of(moved))
+    return concatenate_p(moved[..., :k] - turned, moved[..., k:], axis=rank - 1)
+
+
+def _with_phases(u: Any, u_ct: Any, v: Any, v_ct: Any, k: int) -> tuple[Any, Any]:
+    """Return the cotangents of vectors that turn in pairs, for a row of V, or of U, to be real."""
+    along = sum(total((ct * x)[..., :k], -2) for ct, x in ((u_ct, u), (v_ct, v)) if ct is not None)
+    by_v = shape_of(u)[-2] >= shape_of(v)[-2]
+    x, ct = (v, v_ct) if by_v else (u, u_ct)
+    more = turning_ct(x[..., :k], along, 0)
+    if shape_of(x)[-1] > k:
+        more = concatenate_p(more, 0 * x[..., k:], axis=len(shape_of(x)) - 1)
+    more = more if ct is None else ct + more
+    return (u_ct, more) if by_v else (more, v_ct)
+
+
 def _is_open(rest: Any) -> bool:
     """Return whether more than a sign of orthonormal columns is left open."""
     count = shape_of(rest)[-1]
@@ -293,7 +362,7 @@ def _is_open(rest: Any) -> bool:
 
 
 svd_p = Svd("svd")
-svd_of_rules_p = Svd("svd_of_rules", for_rules=True)
+svd_of_rules_p = SvdOfRules("svd_of_rules")
 fixed_svd_p = FixedSvd("fixed_svd")
 singular_gradient_p = SingularGradient("singular_gradient")
 svdvals_p = Svdvals("svdvals")

@@ -1,0 +1,48 @@
+"""What stands on the tape for an operation that brought its pullback along."""
+
+import weakref
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from typing_extensions import override
+
+from .lines import Located
+
+
+class Joint:
+    """Such an operation, which is not differentiated by its primitive's rule."""
+
+    __slots__ = ("own", "pull")
+
+    def __init__(self, pull: Callable[..., Any], own: Sequence[int | None]) -> None:
+        self.pull, self.own = pull, own
+
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        passed = [None if n is None else ct for n, ct in zip(self.own, cts, strict=True)]
+        pairs = zip(self.pull(cts), needs, strict=False)  # what is passed has no place in the pull
+        return (*(ct if need is not None else None for ct, need in pairs), *passed)
+
+
+class Watching(Joint):
+    """The same for a pullback that asks which operations read its outputs."""
+
+    __slots__ = ("first", "tape")
+
+    def __init__(self, pull: Callable[..., Any], tape: Any, first: int) -> None:
+        super().__init__(pull, ())
+        # weakly, because the tape holds this; whoever walks holds the tape
+        self.tape, self.first = weakref.ref(tape), first
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        return self.pull(cts, self.tape().uses, self.first)
+
+
+def readers(records: Sequence[Any]) -> dict[int, list[Any]]:
+    """Return for each number the records of the operations that read it."""
+    found: dict[int, list[Any]] = {}
+    for prim, *row in records:
+        record = (prim.prim if isinstance(prim, Located) else prim, *row)
+        for i in {i for i in row[0] if i is not None}:
+            found.setdefault(i, []).append(record)
+    return found
