@@ -17,7 +17,7 @@ from .. import compare
 from ..paths import Masked, present
 from ..reduce import any_p
 from ..structure import fit, match
-from .matrices import OfMatrices, diagonal, real_dtype, result_dtype
+from .matrices import OfMatrices, diagonal, real_dtype
 
 CURES = {
     "eigh": "eigenvectors of equal eigenvalues have no derivative, nor has what mixes them with "
@@ -170,11 +170,15 @@ class InverseOfValues(OfMatrices):
     @override
     def run(self, x: Any, zero: Any, w: Any, *, order: int) -> tuple[Any, ...]:
         shape = _inverse_shape(x, zero, w)
-        return (np.divide(1, x, out=np.zeros(shape, result_dtype(x)), where=np.logical_not(zero)),)
+        return (
+            np.divide(
+                1, x, out=np.zeros(shape, _inverse_dtype(x.dtype)), where=np.logical_not(zero)
+            ),
+        )
 
     @override
     def infer(self, x: Aval, zero: Aval, w: Aval, *, order: int) -> tuple[Aval, ...]:
-        return (Aval(_inverse_shape(x, zero, w), result_dtype(x)),)
+        return (Aval(_inverse_shape(x, zero, w), _inverse_dtype(x.dtype)),)
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, order: int) -> Sequence[Any]:
@@ -213,6 +217,10 @@ class Near(OfMatrices):
 
 def _inverse_shape(x: Any, zero: Any, w: Any) -> Shape:
     return broadcast_shapes(x.shape, zero.shape, (*w.shape[:-1], 1, 1))
+
+
+def _inverse_dtype(dtype: np.dtype) -> np.dtype:
+    return np.true_divide(1, np.ones((), dtype)).dtype
 
 
 def _taint_shape(mask: Any, x: Any, like: Any) -> Shape:
