@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.static import typed
 from .rewrite import Builder, remade, rewritten
 
@@ -25,11 +25,23 @@ def _alive(jaxpr: Jaxpr) -> Jaxpr:
         used = [v in needed for v in eqn.outs]
         if not any(used):
             continue
-        if not all(used) and eqn.prim.prune is not None:
+        if eqn.prim.prune is not None and not (all(used) and _reads_all(eqn)):
             eqn = pruned(eqn, used)
         needed.update(eqn.ins)
         kept.append(eqn)
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(kept[::-1]), jaxpr.outvars)
+
+
+def _reads_all(eqn: Eqn) -> bool:
+    """Return whether the programs that an equation holds read all that they are given."""
+    for program in programs_in(eqn.params):
+        found = program.memo.get("reads all")
+        if found is None:
+            read = {a for held in program.eqns for a in held.ins}.union(program.outvars)
+            found = program.memo["reads all"] = read.issuperset(program.invars)
+        if not found:
+            return False
+    return True
 
 
 def pruned(eqn: Eqn, used: Sequence[bool]) -> Eqn:

@@ -18,7 +18,7 @@ from ..ops.elementwise import add, mul, neg, sub
 from ..ops.paths import Gaps, is_finite, is_harmless
 from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
 from .common import dce
-from .marks import has_marks, seed_p, settle_p, start_p
+from .marks import has_marks, live_p, programs_of, resume_p, seed_p, settle_p, start_p
 from .rewrite import Builder, on_programs, over, remade, rewritten
 
 Gap = bool | None  # of a value: None if it is no tangent, else whether it may have gaps
@@ -57,7 +57,7 @@ def of_maps_within(eqns: Sequence[Eqn]) -> set[Any]:
 
 
 def _holds_marks(eqn: Eqn) -> bool:
-    return any(map(has_marks, programs_in(eqn.params)))
+    return any(map(has_marks, programs_of(eqn)))
 
 
 def _rule(eqn: Eqn) -> Callable[..., Gaps]:
@@ -127,6 +127,8 @@ class After(Primitive):
 # what makes finite numbers of a few finite numbers
 _KEPT = frozenset({broadcast_p, reshape_p, transpose_p, convert_p, seed_p, mul, neg, add, sub})
 
+_LOOKED_FOR = frozenset({start_p, settle_p, live_p, resume_p})
+
 check_p = Check("check")
 after_p = After("after")
 
@@ -137,7 +139,7 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
     for eqn in jaxpr.eqns:
         if eqn.prim is settle_p:
             settled.setdefault(eqn.params["tag"], []).append(eqn.ins[0])
-    if not any(eqn.prim in (start_p, settle_p) for eqn in jaxpr.eqns):
+    if not any(eqn.prim in _LOOKED_FOR for eqn in jaxpr.eqns):
         return jaxpr
     tags = {eqn.params["tag"]: [] for eqn in jaxpr.eqns if eqn.prim is seed_p}
     settled = {**{tag: [] for tag in tags if tag not in settled}, **settled}
@@ -219,8 +221,10 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
         ins = over(eqn, now)
         if eqn.prim is start_p:
             continue
-        if eqn.prim is seed_p:
+        if eqn.prim in (seed_p, resume_p):
             now[eqn.outs[0]] = ins[0]
+        elif eqn.prim is live_p:  # nobody reads it
+            now.update((v, _all_set(build, v.aval.shape)) for v in eqn.outs)
         elif eqn.prim is settle_p:
             tag = eqn.params["tag"]
             needed = [now.get(a, a) for a in checks.get(tag, ())]
@@ -235,17 +239,23 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(build.eqns), outvars)
 
 
+def _all_set(build: Builder, shape: tuple[int, ...]) -> Any:
+    axes = tuple(range(len(shape)))
+    return build(broadcast_p, True, shape=shape, axes=axes) if shape else build.number(True)
+
+
 def released(jaxpr: Jaxpr) -> Jaxpr:
     """Return the program, and those it holds, in their order: nothing waits for a check now."""
     step = lambda build, eqn: (eqn.ins[0],) if eqn.prim is after_p else None
-    if not _has_checks(jaxpr):
+    if not _waits(jaxpr):
         return jaxpr
     return rewritten(on_programs(jaxpr, released), step)
 
 
-def _has_checks(jaxpr: Jaxpr) -> bool:
+def _waits(jaxpr: Jaxpr) -> bool:
+    """Return whether a value waits for a check, which may have been moved out of a loop."""
     held = (program for eqn in jaxpr.eqns for program in programs_in(eqn.params))
-    return any(eqn.prim is check_p for eqn in jaxpr.eqns) or any(map(_has_checks, held))
+    return any(eqn.prim is after_p for eqn in jaxpr.eqns) or any(map(_waits, held))
 
 
 def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
@@ -275,5 +285,5 @@ def _fallbacks(jaxpr: Jaxpr) -> Iterator[Any]:
     for eqn in jaxpr.eqns:
         if eqn.prim is settle_p:
             yield eqn.params["fallback"]
-        for program in programs_in(eqn.params):
+        for program in programs_of(eqn):
             yield from _fallbacks(program)

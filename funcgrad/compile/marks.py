@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval
-from ..core.jaxpr import Jaxpr, NotFiniteError, programs_in
+from ..core.avals import Aval, is_inexact
+from ..core.jaxpr import Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
 from ..ops.paths import Gaps, Masked, is_finite
-from ..ops.structure import Batched
+from ..ops.structure import Batched, stretched
 
 
 class Tag(NamedTuple):
@@ -22,6 +22,11 @@ class Tag(NamedTuple):
 
     number: int
     variable: bool
+
+    @property
+    def traces(self) -> int:
+        """Return how many traces the map runs under, see ``traces_for``."""
+        return 1 + self.variable
 
     def __repr__(self) -> str:
         return str(self.number)
@@ -113,18 +118,116 @@ class Settle(Mark):
         return (x,)
 
 
+class Live(Primitive):
+    """The masks of a value within a map, one for each of the map's traces; without masks, all set.
+
+    A program that is cut in two within a map takes them from its first half into its second.
+    """
+
+    differentiable = False
+
+    @override
+    def run(self, x: Any, *, tag: Tag) -> tuple[Any, ...]:
+        return (np.ones(np.shape(x), bool),) * tag.traces
+
+    @override
+    def infer(self, x: Aval, *, tag: Tag) -> tuple[Aval, ...]:
+        return (Aval(x.shape, np.dtype(bool)),) * tag.traces
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        return True  # a mask carries nothing
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, tag: Tag) -> Batched:
+        return self.bind(*args, tag=tag), axes * tag.traces
+
+
+class Resume(Mark):
+    """A value of a map that began before the program was cut, given its masks."""
+
+    is_view = False
+
+    @override
+    def infer(self, x: Aval, *masks: Aval, tag: Tag) -> tuple[Aval, ...]:
+        return super().infer(x)
+
+    @override
+    def run(self, x: Any, *masks: Any, tag: Tag) -> tuple[Any, ...]:
+        return (x,)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, *, tag: Tag) -> Batched:
+        args = [stretched(x, d, size) for x, d in zip(args, axes, strict=True)]
+        return self.bind(*args, tag=tag), [0]
+
+
 start_p = Start("start")
 seed_p = Seed("seed")
 settle_p = Settle("settle")
+live_p = Live("live")
+resume_p = Resume("resume")
+
+_BEGINS = frozenset({seed_p, resume_p})
+_MARKS = frozenset({seed_p, settle_p, live_p, resume_p})
+
+
+def programs_of(eqn: Eqn) -> Sequence[Jaxpr]:
+    """Return the programs that an equation holds, or the one that it is."""
+    program = None if eqn.prim.inlined is None else eqn.prim.inlined(**eqn.params)[0]
+    return programs_in(eqn.params) if program is None else [program]
 
 
 def has_marks(jaxpr: Jaxpr) -> bool:
     """Return whether a program, or one that it holds, has marks."""
     found = jaxpr.memo.get("marks")
     if found is None:
-        inner = (p for eqn in jaxpr.eqns for p in programs_in(eqn.params))
-        found = any(eqn.prim in (seed_p, settle_p) for eqn in jaxpr.eqns) or any(
-            map(has_marks, inner)
-        )
+        inner = (p for eqn in jaxpr.eqns for p in programs_of(eqn))
+        found = any(eqn.prim in _MARKS for eqn in jaxpr.eqns) or any(map(has_marks, inner))
         jaxpr.memo["marks"] = found
     return found
+
+
+def may_mark(jaxpr: Jaxpr) -> bool:
+    """Return whether a program has marks, or its derivatives: rules of users may take some."""
+    found = jaxpr.memo.get("may mark")
+    if found is None:
+        inner = (p for eqn in jaxpr.eqns for p in programs_in(eqn.params))
+        found = any(eqn.prim in _MARKS or eqn.prim.is_open for eqn in jaxpr.eqns)
+        found = jaxpr.memo["may mark"] = found or any(map(may_mark, inner))
+    return found
+
+
+def is_masked(jaxpr: Jaxpr) -> bool:
+    """Return whether the maps in a program, and in its derivatives, run with masks."""
+    return "masked" in jaxpr.memo
+
+
+Members = dict[Tag, set[Var]]
+
+
+def maps_in(eqns: Sequence[Eqn], found: Members | None = None) -> Members:
+    """Return the values of each map that begins in these equations, but for its results.
+
+    ``found`` are those of maps that have begun before; it is completed.
+    """
+    found = {} if found is None else found
+    for eqn in eqns:
+        for program in programs_of(eqn) if eqn.prim.inlined is not None else ():
+            if has_marks(program):
+                _pass(found, eqn.ins, program.invars)
+                _pass(maps_in(program.eqns, found), program.outvars, eqn.outs)
+        if eqn.prim in _BEGINS:
+            found.setdefault(eqn.params["tag"], set()).update(eqn.outs)
+        ends = eqn.params["tag"] if eqn.prim is settle_p else None
+        for tag, members in found.items():
+            if tag != ends and eqn.prim.differentiable and not members.isdisjoint(eqn.ins):
+                members.update(v for v in eqn.outs if is_inexact(v.aval.dtype))
+    return found
+
+
+def _pass(found: Members, atoms: Sequence[Any], variables: Sequence[Var]) -> None:
+    """Let variables belong to the maps to which the atoms do for which they stand."""
+    pairs = list(zip(atoms, variables, strict=True))
+    for members in found.values():
+        members.update(v for a, v in pairs if a in members)

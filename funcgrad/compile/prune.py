@@ -28,12 +28,15 @@ def pruned_while(
     legs: tuple[Jaxpr, ...],
     sizes: tuple[tuple[int, int], ...],
 ) -> Pruned:
-    """Return a loop without the carried values that are dead; one that comes back stays whole."""
+    """Return a loop without the carried values that are dead.
+
+    One that comes back keeps these, and drops what is left at a step for nobody.
+    """
     if len(legs) > 1:
         outs = sum(k for _, k in sizes)
         going = len(cond.invars) - sizes[0][1]
         count = going + sum(map(sum, sizes))
-        params = {"cond": cond, "legs": legs, "sizes": sizes}
+        params = {"cond": cond, "legs": pruned_legs(legs, sizes), "sizes": sizes}
         return list(range(count)), list(range(outs)), params
     (leg,), ((n, k),) = legs, sizes
     going = len(cond.invars) - k
@@ -49,6 +52,30 @@ def pruned_while(
     kept = {"cond": stop, "legs": (params["jaxpr"],)}
     places = [*range(going), *(going + i for i in keep)]
     return places, alive, {**kept, "sizes": ((params["num_consts"], params["num_carry"]),)}
+
+
+def pruned_legs(legs: Sequence[Jaxpr], sizes: Sequence[tuple[int, int]]) -> tuple[Jaxpr, ...]:
+    """Return the legs of a loop so that they leave at a step no more than later ones read there."""
+    rows = list(zip(legs, sizes, strict=True))
+    counts = [len(leg.outvars) - k for leg, (_, k) in rows]
+    read = [False] * sum(counts)  # of what all of them leave
+    found = []
+    for j, (leg, (n, k)) in reversed(list(enumerate(rows))):
+        mine = read[sum(counts[:j]) :]
+        left = [a for a, flag in zip(leg.outvars[k:], mine, strict=False) if flag]
+        outvars = (*leg.outvars[:k], *left)
+        eqns = live(leg.eqns, outvars)
+        needed = {a for eqn in eqns for a in eqn.ins} | set(outvars)
+        for i, v in enumerate(leg.invars[n + k :]):
+            read[i] = read[i] or v in needed
+        found.append((leg, n + k, eqns, outvars))
+    return tuple(
+        Jaxpr(
+            (*leg.invars[:m], *(v for v, r in zip(leg.invars[m:], read, strict=False) if r)),
+            (), tuple(eqns), outvars,
+        )
+        for leg, m, eqns, outvars in reversed(found)
+    )  # fmt: skip
 
 
 def pruned_scan(

@@ -42,6 +42,7 @@ from ..transforms.programs import (
     staged,
     tangent_avals,
 )
+from ..transforms.staging import is_staged
 
 
 class Cond(Holder):
@@ -175,7 +176,8 @@ class Cond(Holder):
         n, m = len(args), len(branches[0].outvars)
         cut = functools.partial(halves, "a derivative of cond", in_avals(branches[0]), seeds)
         kept = [True] * n, [True] * m
-        parts = [cut(functools.partial(both, b), kept, [False] * n) for b in branches]
+        rest = kept, [False] * n, is_staged(ins)
+        parts = [cut(functools.partial(both, b), *rest) for b in branches]
         slots, places = _slots([out_avals(part.first)[m:] for part in parts])
 
         def first(part: Halves, place: list[int], values: list[Any]) -> list[Any]:

@@ -118,14 +118,15 @@ def pulled_seeds(leg: Leg) -> tuple[list[Aval], Any]:
     return [*sums, *chosen(out_avals(leg.program), leg.outs)], back
 
 
-def leg_halves(leg: Leg, seeds: Sequence[Aval], both: Any) -> Halves:
+def leg_halves(leg: Leg, seeds: Sequence[Aval], both: Any, masks: bool = True) -> Halves:
     """Return the halves of a leg: what it reads, and leaves, at a step is not saved again."""
     n, k = leg.size
     total = len(leg.ins)
     kept_ins = [not n <= i < n + k for i in range(total)]
     kept = kept_ins, [j >= k for j in range(len(leg.outs))]
     constant = [i < n for i in range(total)]
-    return halves("a derivative of a loop", in_avals(leg.program), seeds, both, kept, constant)
+    avals = in_avals(leg.program)
+    return halves("a derivative of a loop", avals, seeds, both, kept, constant, masks)
 
 
 def leg_beside(
@@ -180,7 +181,7 @@ class Return:
         first = Jaxpr(tuple(ins), (), half.first.eqns, half.first.outvars)
         return first, [*before, *leg.consts], leg.carry
 
-    def back(self, j: int, cts: Sequence[Any]) -> Bound:
+    def back(self, j: int, cts: Sequence[Any], all_cts: Sequence[Any]) -> Bound:
         leg, half = self.legs[j], self.parts[j]
         n, k = leg.size
         sums = tangent_avals(in_avals(leg.program)[:n], leg.ins[:n])
@@ -191,11 +192,12 @@ class Return:
 
         def body(values: list[Any]) -> list[Any]:
             own, left, got = parted(values, len(sums) + len(carried), len(reads))
-            seeds = [*own, *self.total(j, later, got)]
+            seeds = [*own, *self.total(j, later, got, own)]
             return list(eval_jaxpr(half.second, (), [*self.found(j, left), *seeds]))
 
         program, operands = staged("a loop back", body, [*sums, *carried, *reads, *pulled])
-        carry = [*given([None] * len(sums), sums), *given(chosen(cts, leg.outs[:k]), carried)]
+        start = [*[None] * len(sums), *chosen(cts, leg.outs[:k])]
+        carry = given(start, [*sums, *carried], all_cts)
         return program, list(operands), carry
 
     def found(self, j: int, left: Sequence[Any]) -> list[Any]:
@@ -216,7 +218,9 @@ class Return:
         skip = sum(leg.size)
         return tangent_avals(in_avals(leg.program)[skip:], leg.ins[skip:])
 
-    def total(self, j: int, later: Sequence[Leg], got: Sequence[Any]) -> list[Any]:
+    def total(
+        self, j: int, later: Sequence[Leg], got: Sequence[Any], beside: Sequence[Any]
+    ) -> list[Any]:
         """Return the cotangents of what a leg left: the sums over those that read it."""
         before = sum(len(leg.left) for leg in self.legs[:j])
         mine = self.legs[j].left
@@ -227,7 +231,7 @@ class Return:
             totals = [b if a is None else a if b is None else a + b
                       for a, b in zip(totals, read, strict=True)]  # fmt: skip
         flags = self.legs[j].outs[len(self.legs[j].carry) :]
-        return given(chosen(totals, flags), chosen(mine, flags))
+        return given(chosen(totals, flags), chosen(mine, flags), beside)
 
 
 class Masked:

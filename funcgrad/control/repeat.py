@@ -209,7 +209,7 @@ class While(Holder):
     ) -> tuple[list[Any], Callable[..., list[Any]]]:
         """Run the first half of ``both`` on arrays; return its outputs, and the second's scan."""
         carry, k = leg.carry, len(leg.carry)
-        half = leg_halves(leg, seeds, both)
+        half = leg_halves(leg, seeds, both, masks=False)
         still = eval_jaxpr(half.still, (), [*leg.consts, *carry])
         before = [*half.operands, *still, *leg.consts]
         step = half.first.run
@@ -243,7 +243,7 @@ class While(Holder):
         legs = way.legs
         there = [way.there(j) for j in range(len(legs))]
         parts = parted(cts, *(len(leg.carry) for leg in legs))
-        back = [way.back(j, parts[j]) for j in reversed(range(len(legs)))]
+        back = [way.back(j, parts[j], cts) for j in reversed(range(len(legs)))]
         results = self.bound(params["cond"], going, [*there, *back])[len(legs) :]
         by_operand: list[Any] = []
         for leg, found in zip(legs, reversed(results), strict=True):

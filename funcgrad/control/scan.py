@@ -48,6 +48,7 @@ from ..transforms.programs import (
     tangent_avals,
     until_stable,
 )
+from ..transforms.staging import is_staged
 from .carry import Body, length_of
 
 
@@ -210,7 +211,8 @@ class Scan(Holder):
         m = len(jaxpr.outvars)
         kept = [not n <= i < n + k for i in range(len(ins))], [j >= k for j in range(m)]
         constant = [i < n for i in range(len(ins))]
-        half = halves("a derivative of scan", in_avals(jaxpr), seeds, both, kept, constant)
+        half = halves("a derivative of scan", in_avals(jaxpr), seeds, both, kept, constant,
+                      is_staged(ins))  # fmt: skip
         still = eval_jaxpr(half.still, (), ins)
         before = (*half.operands, *still)
         outs = self.bind(

@@ -35,6 +35,7 @@ from .programs import (
     staged,
     tangent_avals,
 )
+from .staging import is_staged
 
 
 class Call(Caller):
@@ -104,7 +105,7 @@ class Call(Caller):
         flags: tuple[bool, ...],
     ) -> tuple[list[Any], Callable[[Sequence[Any]], Sequence[Any]]]:
         """Call the first half of ``both``; return its outputs, and the call of the second."""
-        half = _half(jaxpr, kind, flags, seeds, both)
+        half = _half(jaxpr, kind, flags, seeds, both, is_staged(ins))
         outs = self.bind(*half.operands, *ins, jaxpr=half.first, name=f"{name}_forward")
         reach = {"in": ins, "out": outs}
 
@@ -139,17 +140,22 @@ def _reverse(jaxpr: Jaxpr, needs: Sequence[Any]) -> tuple[Any, Sequence[bool], l
 
 
 def _half(
-    jaxpr: Jaxpr, kind: str, flags: tuple[bool, ...], seeds: Sequence[Aval], both: Any
+    jaxpr: Jaxpr,
+    kind: str,
+    flags: tuple[bool, ...],
+    seeds: Sequence[Aval],
+    both: Any,
+    masks: bool = False,
 ) -> Halves:
     """Return the halves of a derivative, which reads operands and outputs where they are."""
     avals = in_avals(jaxpr)
     kept = [True] * len(avals), [True] * len(jaxpr.outvars)
 
     def make() -> tuple[Any, Sequence[Any]]:
-        half = halves("a derivative of jit", avals, seeds, both, kept, [False] * len(avals))
+        half = halves("a derivative of jit", avals, seeds, both, kept, [False] * len(avals), masks)
         return half, [*half.operands, *(x for k, x in half.sources if k == "value")]
 
-    return _kept(jaxpr, (kind, "halves", flags), make)[0]
+    return _kept(jaxpr, (kind, "halves", flags, masks), make)[0]
 
 
 def _smooth(jaxpr: Jaxpr, flags: tuple[bool, ...]) -> list[bool]:

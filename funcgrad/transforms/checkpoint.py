@@ -39,7 +39,7 @@ from .programs import (
     staged,
     tangent_avals,
 )
-from .staging import stage
+from .staging import is_staged, stage
 
 # of a primitive, its operands' avals and its parameters: whether to keep the outputs
 Policy = Callable[..., bool]
@@ -100,7 +100,8 @@ class Checkpoint(Caller):
 
         both = lambda xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
         kept = [True] * len(ins), [False] * m
-        half = halves("a derivative of checkpoint", avals, seeds, both, kept, [False] * len(ins))
+        still, masks = [False] * len(ins), is_staged(ins)
+        half = halves("a derivative of checkpoint", avals, seeds, both, kept, still, masks)
         values = half.first.outvars[m:]  # what the second half reads
         saved = _saved(half.first, values, policy)
         first = _program(half.first, half.first.invars, (*half.first.outvars[:m], *saved))

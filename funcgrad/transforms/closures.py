@@ -5,10 +5,13 @@ rule closes over becomes an operand of the call then, as what a function closes 
 that closes over no traced value stays the function that it is, and is run when it is asked for.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
+
+from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike
@@ -16,17 +19,22 @@ from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, eval_jaxpr
 from ..core.trace import Primitive, Tracer
 from .halves import Halves, halves
 from .programs import apart, given, hoisted, newest, parted, tangent_avals
+from .seeds import Staged
 from .staging import stage
 
 # the users' rules that are being staged: a rule that calls its own function is not staged again
 _under_way: ContextVar[tuple[Any, ...]] = ContextVar("rules_under_way", default=())
 
 
-class Program:
+class Program(Staged):
     """A staged function; it may be called like the one it was."""
 
     def __init__(self, jaxpr: Jaxpr) -> None:
         self.jaxpr = jaxpr
+
+    @override
+    def masked(self, change: Callable[[Jaxpr], Jaxpr]) -> "Program":
+        return Program(change(self.jaxpr))
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
         return eval_jaxpr(self.jaxpr, (), args)
@@ -43,12 +51,25 @@ def labelled(rule: Callable[..., Any], base: Any, name: str, tie: Any = None) ->
     rule.base, rule.tie = base, tie  # type: ignore[attr-defined]
 
 
-class ClosedRule:
+class ClosedRule(Staged):
     """A rule as programs, whose first ``count`` operands are what it closed over."""
 
     def __init__(self, rule: Any) -> None:
         self.__name__, self.base, self.tie = rule.__name__, rule.base, rule.tie
         self.count = 0
+        self.twin: Any = None  # the rule with masks
+
+    @override
+    def masked(self, change: Callable[[Jaxpr], Jaxpr]) -> Any:
+        if self.twin is None:
+            self.twin = twin = copy.copy(self)
+            twin.twin = twin
+            twin.change(change)  # its programs may call it
+        return self.twin
+
+    def change(self, change: Callable[[Jaxpr], Jaxpr]) -> None:
+        """Replace the programs by what ``change`` makes of them."""
+        raise NotImplementedError
 
 
 class ClosedJvp(ClosedRule):
@@ -56,6 +77,11 @@ class ClosedJvp(ClosedRule):
 
     half: Halves
     outs: int
+
+    @override
+    def change(self, change: Callable[[Jaxpr], Jaxpr]) -> None:
+        first, second = change(self.half.first), change(self.half.second)
+        self.half = self.half._replace(first=first, second=second)
 
     def __call__(self, consts: Any, primals: Any, tangents: Any) -> tuple[Any, Any]:
         still = eval_jaxpr(self.half.still, (), primals)
@@ -73,6 +99,10 @@ class ClosedVjp(ClosedRule):
     second: Jaxpr
     outs: int
     given: list[bool]  # for which operands the rule gives cotangents
+
+    @override
+    def change(self, change: Callable[[Jaxpr], Jaxpr]) -> None:
+        self.first, self.second = change(self.first), change(self.second)
 
     def fwd(self, consts: Any, *ins: Any) -> tuple[Any, Any]:
         outs, saved = parted(eval_jaxpr(self.first, (), [*consts, *ins]), self.outs)

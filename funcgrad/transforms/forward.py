@@ -172,7 +172,7 @@ def jvp(
 
     def run(tangents: Sequence[Any], masked: bool) -> list[Any]:
         nonlocal outs, out_tree, aux
-        with np.errstate(**({} if masked else warnings)):  # the second time there are none
+        with np.errstate(**(warnings if outs is None else {})):  # the second time there are none
             aux, pairs, out_tree, _ = push(origin, paired, leaves, tangents, masked)
         outs = [y for y, _ in pairs]
         return [t for _, t in pairs]

@@ -7,6 +7,7 @@ second reads of the first is saved between them.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from ..compile.marks import live_p, maps_in, resume_p
 from ..core.avals import Aval
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, live
 from .programs import Flags, chosen
@@ -39,18 +40,21 @@ def halves(
     both: Callable[[list[Any], list[Any]], tuple[Sequence[Any], Sequence[Any]]],
     kept: tuple[Flags, Flags],
     constant: Flags,
+    masks: bool = True,
 ) -> Halves:
     """Stage ``both(ins, seeds) -> (outs, results)``, in which only the results need the seeds.
 
     Two traces do it, the younger one having the seeds: what it closes over is what there is to
     save. Inputs and outputs in ``kept`` are within reach of the second half and are not saved;
-    what depends on ``constant`` inputs alone is done before; views are taken again.
+    what depends on ``constant`` inputs alone is done before; views are taken again. ``masks``, if
+    a value of a map within is saved with its masks: so a program around can run with masks.
     """
     early, late = Staging(origin), Staging(origin)
     try:
         inputs = [early.input(a) for a in ins]
         outs, results = both(inputs, [late.input(a) for a in seeds])
         second = late.close(results)
+        second = resumed(early, second) if masks else second
         first = early.close(outs)
     finally:
         for trace in (early, late):
@@ -95,6 +99,26 @@ def _cut(
         Jaxpr((*variables, *jaxpr.invars), (), (*views, *jaxpr.eqns), jaxpr.outvars),
         sources,
     )
+
+
+def resumed(early: Staging, second: ClosedJaxpr) -> ClosedJaxpr:
+    """Return the second half so that it takes values of maps that begin in the first with masks."""
+    jaxpr, values = second.jaxpr, dict(zip(second.jaxpr.constvars, second.consts, strict=True))
+    saved = {v: x for v, x in values.items() if _is_of(early, x)}
+    maps = maps_in(early.eqns)
+    rows = [(tag, v) for tag, members in maps.items() for v in saved if saved[v]._var in members]
+    last = {v: tag for tag, v in rows}
+    now = {v: Var(v.aval) for v in last}  # a value with the masks that it has so far
+    consts = {now.get(v, v): x for v, x in values.items()}
+    eqns = []
+    for tag, v in rows:
+        masks = {Var(x.aval): x for x in early.process(live_p, (saved[v],), {"tag": tag})}
+        out = v if tag == last[v] else Var(v.aval)
+        eqns.append(Eqn(resume_p, (now[v], *masks), (out,), {"tag": tag}))
+        consts.update(masks)
+        now[v] = out
+    jaxpr = Jaxpr(jaxpr.invars, tuple(consts), (*eqns, *jaxpr.eqns), jaxpr.outvars)
+    return ClosedJaxpr(jaxpr, tuple(consts.values()))
 
 
 def _is_of(trace: Staging, x: Any) -> bool:

@@ -122,6 +122,31 @@ def seeded(traces: Sequence[Paths], seed: Any, variable: bool) -> Any:
     return seed
 
 
+def masks_of(traces: Sequence[Paths | None], x: Any) -> list[Any]:
+    """Return the masks of a value, all set for a trace to which it does not belong."""
+    found = {}
+    while isinstance(x, PathTracer):
+        found[x._trace] = x.live
+        x = x.value
+    return [found[t] if t in found else np.ones(shape_of(x), bool) for t in traces]
+
+
+def resumed(traces: Sequence[Paths], x: Any, *masks: Any) -> Any:
+    """Return a value of a map with its masks, unless it has them."""
+    for trace, mask in zip(traces, masks, strict=True):
+        x = _with_mask(trace, x, mask)
+    return x
+
+
+def _with_mask(trace: Paths, x: Any, mask: Any) -> Any:
+    """Return a value with the mask of a trace, those of younger ones around it."""
+    if isinstance(x, PathTracer) and x._trace is trace:
+        return x
+    if isinstance(x, PathTracer) and x._trace.serial > trace.serial:
+        return PathTracer(x._trace, _with_mask(trace, x.value, mask), x.live)
+    return PathTracer(trace, x, mask)
+
+
 def unmasked(traces: Sequence[Paths], x: Any) -> Any:
     """Return a result as an ordinary value."""
     for trace in reversed(traces):

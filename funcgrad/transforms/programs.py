@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..compile.common import dce
+from ..compile.marks import is_masked
 from ..compile.prune import pruned_call
 from ..core.avals import Aval, dtype_of, is_inexact, shape_of
 from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr
@@ -25,7 +26,7 @@ from .batching import Batch, batched
 from .forward import push
 from .paths import Paths, PathTracer
 from .pullback import pulled
-from .staging import stage
+from .staging import stage, staged_in
 
 Flags: TypeAlias = Sequence[bool]
 
@@ -219,9 +220,18 @@ def pushed(
 ) -> tuple[list[Any], list[Any]]:
     """Return the outputs, and the tangents of those flagged, given those of the inputs flagged."""
     run = lambda xs: (eval_jaxpr(jaxpr, (), xs), None)
-    pairs = push("a program", run, xs, spread(ts, ins))[1]
+    pairs = push("a program", run, xs, spread(ts, ins), _heeded(jaxpr, (*xs, *ts)))[1]
     ys = [y for y, _ in pairs]
     return ys, given(chosen([t for _, t in pairs], outs), chosen(ys, outs), ts)
+
+
+def _heeded(jaxpr: Jaxpr, values: Sequence[Any]) -> bool:
+    """Return whether the maps in a program run with masks; so they do in its derivative, then."""
+    masked = is_masked(jaxpr)
+    for x in map(staged_in, values if masked else ()):
+        if x is not None:
+            x._trace.masked = True
+    return masked
 
 
 def masked(
@@ -255,7 +265,8 @@ def pulled_back(
     come before the others in ``seeds``.
     """
     needs = [True if flag else None for flag in ins]
-    ys, pull = pulled("a program", lambda *xs: eval_jaxpr(jaxpr, (), xs), xs, needs)
+    run, masked = lambda *xs: eval_jaxpr(jaxpr, (), xs), _heeded(jaxpr, (*xs, *seeds))
+    ys, pull = pulled("a program", run, xs, needs, masked)
     before, cts = parted(seeds, sums)
     got = chosen(pull(spread(cts, outs)), ins)
     grown = [a if ct is None else a + ct for a, ct in zip(before, got[:sums], strict=True)]

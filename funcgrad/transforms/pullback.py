@@ -25,14 +25,18 @@ from .snapshots import copied
 
 
 def pulled(
-    origin: object, fun: Callable[..., Any], ins: Sequence[Any], needs: Sequence[Any]
+    origin: object,
+    fun: Callable[..., Any],
+    ins: Sequence[Any],
+    needs: Sequence[Any],
+    masked: bool = False,
 ) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
     """Run ``fun`` on leaves, of which those with needs not None are to get cotangents.
 
     Returns its outputs, and the map from their cotangents to those of the leaves; in both a
     cotangent of None is zero.
     """
-    tape = Tape(origin, lasting=True)
+    tape = Tape(origin, lasting=True, masked=masked)
     try:
         inputs = [x if n is None else tape.input(x) for x, n in zip(ins, needs, strict=True)]
         pairs = [tape.split(y) for y in fun(*inputs)]

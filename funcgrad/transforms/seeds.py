@@ -13,15 +13,15 @@ from typing import Any
 import numpy as np
 
 from ..compile.guard import of_maps_within, risks
-from ..compile.marks import Tag, has_marks, seed_p, settle_p, start_p
+from ..compile.marks import Tag, is_masked, live_p, may_mark, resume_p, seed_p, settle_p, start_p
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.trace import Trace, Tracer
 from ..ops.constant import Array, constant_p
 from ..ops.paths import is_finite
 from ..ops.structure import stretched
 from .batching import Batch, BatchTracer
-from .paths import Paths, seeded, traces_for, unmasked
-from .staging import Staging, stage, staged_in, with_numbers
+from .paths import Paths, PathTracer, masks_of, resumed, seeded, traces_for, unmasked
+from .staging import Staging, is_staged, stage, staged_in, with_numbers
 
 # a linear map of tangents or cotangents, None for 0, which is told whether these have masks
 Map = Callable[[Sequence[Any], bool], Sequence[Any]]
@@ -37,8 +37,12 @@ def over_paths(
     its derivative none.
     """
     known = [x for xs in (around, seeds) for x in xs if isinstance(x, Tracer)]
-    if known and (program := _program_of(known)) is not None:
-        return _staged(program, seeds, run, around)
+    programs = [x._trace for x in map(staged_in, known) if x is not None]
+    program = max(programs, key=lambda trace: trace.serial, default=None)
+    if program is not None and not program.masked:
+        # with masks, if no program around repeats the function so
+        masked = any(p.masked for p in programs) or not is_staged(around)
+        return _staged(program, seeds, run, around, masked)
     results = run(seeds, False)
     known += [x for x in results if isinstance(x, Tracer)]
     outer = [trace for x in known for trace in _under(x)] if known else ()
@@ -72,12 +76,6 @@ def _is_variable(x: Any) -> bool:
 # in a program that is being staged
 
 
-def _program_of(around: Sequence[Any]) -> Staging | None:
-    """Return the youngest program that is being staged around a map, if any."""
-    found = [x._trace for x in map(staged_in, around) if x is not None]
-    return max(found, key=lambda trace: trace.serial, default=None)
-
-
 def _batches(program: Staging, around: Sequence[Any]) -> list[Batch]:
     """Return the traces of vmap to which variables of a program belong, the outermost first.
 
@@ -92,9 +90,12 @@ def _batches(program: Staging, around: Sequence[Any]) -> list[Batch]:
 
 
 def _staged(
-    program: Staging, seeds: Sequence[Any], run: Map, around: Sequence[Any]
+    program: Staging, seeds: Sequence[Any], run: Map, around: Sequence[Any], masked: bool
 ) -> Sequence[Any]:
-    """Run a map with its seeds and results marked, where there is a risk in between."""
+    """Run a map with its seeds and results marked, where there is a risk in between.
+
+    ``masked``, if the maps within its function are to have masks.
+    """
     tag = Tag(Trace(program.origin).serial, any(map(_is_variable, seeds)))
     start = len(program.eqns)
     batches = _batches(program, [x for x in (*around, *seeds) if isinstance(x, Tracer)])
@@ -104,7 +105,7 @@ def _staged(
     (token,) = program.process(start_p, tuple({x._var: x for x in there}.values()), {})
     marked = [None if s is None else _marked(program, s, token, tag, batches) for s in seeds]
     own = program.eqns[start:]
-    results = run(marked, False)
+    results = run(marked, masked)
     known = {eqn.outs[0]: not _is_whole(program, eqn.ins[0]) for eqn in own[1:]}
     if risks(program.eqns[start:], known, program.gaps | of_maps_within(program.eqns)):
         program.gaps.update(v for v, gap in known.items() if gap)
@@ -166,7 +167,12 @@ def _without(
 
 
 def with_masks(jaxpr: Jaxpr) -> Jaxpr:
-    """Return the program in which each map between its marks runs with masks."""
+    """Return the program in which each map between its marks runs with masks.
+
+    So do the maps of its derivatives.
+    """
+    if is_masked(jaxpr):
+        return jaxpr
     found = jaxpr.memo.get("with masks")
     if found is None:
         args = [*jaxpr.constvars, *jaxpr.invars]
@@ -176,7 +182,7 @@ def with_masks(jaxpr: Jaxpr) -> Jaxpr:
         rows = zip(new.constvars, closed.consts, strict=True)
         consts = [Eqn(constant_p, (), (v,), {"array": Array(x)}) for v, x in rows]
         found = Jaxpr(new.invars[n:], new.invars[:n], (*consts, *new.eqns), new.outvars)
-        jaxpr.memo["with masks"] = found
+        jaxpr.memo["with masks"], found.memo["masked"] = found, True
     return found
 
 
@@ -201,26 +207,45 @@ def _replay(
         ins, prim, params = list(map(read, eqn.ins)), eqn.prim, eqn.params
         trace.at = eqn.source
         program = None if prim.inlined is None else prim.inlined(**params)[0]
+        if prim.is_open and not any(isinstance(x, PathTracer) for x in ins):
+            program = None  # its rule is for another derivative
         if program is not None:
             outs: Sequence[Any] = _replay(trace, program, ins, maps)
         elif prim is seed_p:
-            tag = params["tag"]
-            if tag not in maps:
-                maps[tag] = traces_for("a derivative", tag.variable)
-            outs = [seeded(maps[tag], ins[0], params["variable"])]
+            outs = [seeded(_traces(maps, params["tag"]), ins[0], params["variable"])]
         elif prim is settle_p:
             outs = [unmasked(maps.get(params["tag"], ()), ins[0])]
+        elif prim is live_p:
+            outs = masks_of(maps.get(params["tag"]) or [None] * params["tag"].traces, ins[0])
+        elif prim is resume_p:
+            tag = params["tag"]
+            outs = [resumed(_traces(maps, tag), *ins)]
         else:
             outs = prim.bind(*ins, **masked_params(params))
         env.update(zip(eqn.outs, outs, strict=True))
     return list(map(read, jaxpr.outvars))
 
 
+def _traces(maps: dict[Tag, list[Paths]], tag: Tag) -> list[Paths]:
+    """Return the traces of a map, made where it begins."""
+    if tag not in maps:
+        maps[tag] = traces_for("a derivative", tag.variable)
+    return maps[tag]
+
+
+class Staged:
+    """A function of the user's as programs, in a parameter."""
+
+    def masked(self, change: Callable[[Jaxpr], Jaxpr]) -> "Staged":
+        """Return it with the programs that ``change`` makes of these: those with masks."""
+        raise NotImplementedError
+
+
 def heeding_masks(trace: Trace, params: dict[str, Any]) -> dict[str, Any]:
     """Return the parameters of what holds programs as a derivative around it needs them."""
     if trace.masked:
         return masked_params(params)
-    trace.inner = trace.inner or any(map(has_marks, programs_in(params)))
+    trace.inner = trace.inner or any(map(may_mark, programs_in(params)))
     return params
 
 
@@ -229,7 +254,9 @@ def masked_params(params: dict[str, Any]) -> dict[str, Any]:
 
     def changed(value: Any) -> Any:
         if isinstance(value, Jaxpr):
-            return with_masks(value) if has_marks(value) else value
+            return with_masks(value) if may_mark(value) else value
+        if isinstance(value, Staged):
+            return value.masked(changed)
         return tuple(map(changed, value)) if type(value) is tuple else value
 
     return {k: changed(v) for k, v in params.items()}

@@ -65,8 +65,10 @@ class Staging(Trace):
 
     __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "snapshots")
 
-    def __init__(self, origin: object, lasting: bool = True, guarded: bool = True) -> None:
-        super().__init__(origin)
+    def __init__(
+        self, origin: object, lasting: bool = True, guarded: bool = True, masked: bool = False
+    ) -> None:
+        super().__init__(origin, masked)
         self.snapshots = Snapshots(origin, math.inf if lasting else BRIEF) if guarded else None
         self.eqns: list[Eqn] = []
         self.gaps: set[Var] = set()  # tangents with elements on no path, see seeds.py
@@ -138,18 +140,25 @@ def staged_in(x: Any) -> StagingTracer | None:
     return x if isinstance(x, StagingTracer) else None
 
 
+def is_staged(values: Sequence[Any]) -> bool:
+    """Return whether a value belongs to a program that is being staged."""
+    return any(staged_in(x) is not None for x in values)
+
+
 def stage(
     origin: object,
     fun: Callable[[list[Any]], Any],
     avals: Sequence[Aval],
     lasting: bool = True,
     guarded: bool = True,
+    masked: bool = False,
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Return ``fun``, a function of leaves, as a program, and the structure of its output.
 
-    ``lasting`` and ``guarded`` say what becomes of the arrays that it closes over, see Staging.
+    ``lasting`` and ``guarded`` say what becomes of the arrays that it closes over, see Staging;
+    ``masked``, that derivatives within are taken with masks.
     """
-    trace = Staging(origin, lasting, guarded)
+    trace = Staging(origin, lasting, guarded, masked)
     try:
         out = fun([trace.input(aval) for aval in avals])
         leaves, treedef = tree.flatten(out)
