@@ -352,3 +352,32 @@ def test_an_argument_may_be_called_as_one_of_the_librarys_is(name):
                 lambda **xs: fg.eval_shape(f, **xs), fg.make_jaxpr(f),
                 fg.grad(f, argnames=name)):  # fmt: skip
         ask(**given)
+
+
+def ruled_forward(f):
+    rule = fg.custom_jvp(f)
+    rule.defjvp(lambda primals, tangents: fg.jvp(f, primals, tangents))
+    return rule
+
+
+def ruled_reverse(f):
+    rule = fg.custom_vjp(f)
+    rule.defvjp(lambda x: (f(x), x), lambda x, ct: fg.vjp(f, x)[1](ct))
+    return rule
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "f2"])
+@pytest.mark.parametrize("shape", [(), (2,)])
+@pytest.mark.parametrize("hold", [ruled_forward, ruled_reverse, fg.checkpoint, fg.jit])
+def test_a_program_of_numbers_alone_has_a_derivative(hold, shape, dtype):
+    slope = hold(fg.grad(lambda x: np.sum(np.real(x))))
+    x, zero = np.ones(shape, dtype), np.zeros(shape, dtype)
+    back = lambda f: lambda x: fg.vjp(f, x)[1](x)[0]
+    ways = [back(fg.jit(slope)), fg.jit(back(slope)), back(fg.checkpoint(slope)),
+            back(fg.jit(fg.checkpoint(slope))), back(lambda x: fg.lax.map(slope, x[None])[0]),
+            lambda x: fg.vmap(back(fg.jit(slope)))(x[None])[0]]  # fmt: skip
+
+    for way in ways:
+        got = way(x)
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got, zero)

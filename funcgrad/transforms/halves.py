@@ -126,7 +126,12 @@ def _is_of(trace: Staging, x: Any) -> bool:
 
 
 def _steady(jaxpr: Jaxpr, constant: Sequence[Var]) -> tuple[list[Eqn], list[Eqn]]:
-    """Return the equations that need constant inputs alone, and the others."""
+    """Return the equations that need constant inputs alone, and the others.
+
+    Without constant inputs there is no step before, so that not even numbers are computed there.
+    """
+    if not constant:
+        return [], list(jaxpr.eqns)
     known: set[Any] = set(constant)
     before, during = [], []
     for eqn in jaxpr.eqns:
@@ -151,10 +156,11 @@ def _viewed(
             continue
         n, eqn = makers[x]
         (source,) = eqn.ins
-        if source not in saved:
+        if isinstance(source, Var) and source not in saved:
             saved[source] = Var(source.aval)
             rows.append((saved[source], source))
-        view = Eqn(eqn.prim, (saved[source],), (variable,), eqn.params, eqn.source)
+        viewed = saved[source] if isinstance(source, Var) else source
+        view = Eqn(eqn.prim, (viewed,), (variable,), eqn.params, eqn.source)
         views.append((n, view))
     done = {view.outs[0] for _, view in views}
     kept = [(v, x) for v, x in rows if v not in done]
