@@ -209,6 +209,20 @@ def test_operands_promote_as_those_of_ufuncs_do():
     assert special.betainc(np.ones((0, 3)), 1.0, 0.5).shape == (0, 3)
 
 
+@pytest.mark.parametrize("name", ["xlogy", "xlog1py", "betaln", "gammainc"])
+def test_a_traced_scalar_leaves_half_precision_as_an_untraced_one_does(name):
+    f, half = getattr(special, name), np.array(0.5, np.float16)
+    of_scalar = lambda x: f(x, half)
+    got = [
+        fg.vjp(of_scalar, 1.0)[0],
+        fg.jvp(of_scalar, (1.0,), (1.0,))[0],
+        fg.jit(of_scalar)(1.0),
+        fg.vmap(lambda y: fg.vjp(lambda x: f(x, y), 1.0)[0])(half[None]),
+    ]
+
+    assert [y.dtype for y in got] == [f(1.0, half).dtype] * 4 == [np.float16] * 4
+
+
 def test_strided_and_many_operands_agree_with_plain_ones():
     x = np.linspace(0.1, 9, 70000).reshape(2, -1)
 

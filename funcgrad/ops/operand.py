@@ -151,7 +151,8 @@ def strong(x: Any) -> Any:
 def half_in_single(fun: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function calculate in float32 what it is given in float16, and return float16.
 
-    The result is float16 where no array among the arguments is wider.
+    The result is float16 where no array among the arguments is wider; Python scalars, traced or
+    not, never are.
     """
 
     @functools.wraps(fun)
@@ -161,10 +162,11 @@ def half_in_single(fun: Callable[..., Any]) -> Callable[..., Any]:
                 break
         else:  # nearly always
             return fun(*args, **kwargs)
-        dtypes = {getattr(x, "dtype", None) for x in (*args, *kwargs.values())}
+        arrays = [x for x in (*args, *kwargs.values()) if hasattr(x, "dtype")]
+        dtypes = {x.dtype for x in arrays if not aval_of(x).weak}
         single = lambda x: cast(x, np.float32) if getattr(x, "dtype", None) is _HALF else x
         y = fun(*map(single, args), **{k: single(x) for k, x in kwargs.items()})
-        if any(d is not None and d.kind in "fc" and d != _HALF for d in dtypes):
+        if any(d.kind in "fc" and d != _HALF for d in dtypes):
             return y
         return tree.map(lambda x: cast(x, _HALF) if dtype_of(x).kind == "f" else x, y)
 
