@@ -103,7 +103,7 @@ RULES = {
     "cast to itself":          (lambda x: x.astype(float),                []),
     "transpose of ones":       (lambda x: x[:, None].transpose(1, 0, 2),  ["reshape"]),
     "broadcast beside x":      (lambda x: x * np.broadcast_to(x[0], (3, 4)), ["mul"]),
-    "sum of a repeated value": (lambda x: np.broadcast_to(x, (5, 3, 4)).sum(0), ["mul"]),
+    "sum of a repeated value": (lambda x: np.broadcast_to(x, (5, 3, 4)).sum(0), ["mul", "add"]),
     "function of repeated":    (lambda x: np.sin(np.broadcast_to(x, (5, 3, 4))),
                                 ["sin", "broadcast"]),
 }

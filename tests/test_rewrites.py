@@ -117,7 +117,6 @@ def no_op(draw):
         lambda x: reshape_p(x, shape=shape),
         lambda x: transpose_p(x, perm=tuple(range(len(shape)))),
         lambda x: broadcast_p(x, shape=shape, axes=()),
-        lambda x: sum_p(x, axes=()),
         lambda x: primitives["convert" if dtype.kind in "fc" else "truncate"](x, dtype=dtype),
     )
     f = draw.pick(same)
@@ -159,6 +158,11 @@ def sum_of_repeated(draw):
     shape = wider(draw, x)
     lead = tuple(range(len(shape) - np.ndim(x)))
     return lambda x: sum_p(repeated(x, shape), axes=lead) + np.float32(1), (x,)
+
+
+def sum_of_one(draw):
+    x = draw.value()
+    return lambda x: sum_p(x, axes=()), (x,)
 
 
 def same_choice(draw):
@@ -208,6 +212,7 @@ RULES = {
     "_still_repeated": repeated_again,
     "_moves_ones": moved_ones,
     "_cast_number": cast_of_repeated,
+    "_sum_of_one": sum_of_one,
     "_sum_of_repeated": sum_of_repeated,
     "_same_choice": same_choice,
 }
@@ -504,6 +509,9 @@ CHANGED = {
     "its batch":              (fg.vmap(lambda x: np.where(TRUTH, x, x * 1.0)), (np.ones(4),)),
     "select":                 (lambda x: np.select([TRUTH], [x], x), (2.0,)),
     "x - (-0.0)":             (lambda x: x - (-0.0), (np.array([-0.0]),)),
+    "a sum of one":           (lambda x: [np.sum(x), np.sum(x, axis=())], (np.array(-0.0),)),
+    "a sum by BLAS of one":   (lambda x: np.sum(x * 2, axis=0), (np.array([[-0.0]]),)),
+    "a sum of a repeated":    (lambda x: np.sum(np.broadcast_to(x, (3,))), (np.array(-0.0),)),
     "a repeated 0.1":         (lambda s, y: repeated(s, (2,)) == y, (0.1, NARROW)),
     "einsum of truths":       (chain, (WORDS, 1j * np.ones((2, 2)))),
     "einsum of bytes":        (chain, (np.full((2, 2), 100, np.int8), np.ones((2, 2)))),

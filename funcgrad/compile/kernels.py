@@ -114,7 +114,7 @@ class Kernels:
         shape, dtype = x.aval.shape, x.aval.dtype
         if len(shape) == 2 and len(axes) == 1 and x.contiguous and dtype.char in "fd":
             n = shape[axes[0]]
-            if 0 < n <= _DOT_LIMIT and out.aval.size:
+            if 1 < n <= _DOT_LIMIT and out.aval.size:  # BLAS gives -0.0 for a sum of one -0.0
                 ones = self.ones(n, dtype)
                 args = [ones, x] if axes[0] == 0 else [x, ones]
                 return self.call(self.numpy("dot"), args, out)

@@ -92,7 +92,7 @@ def _same_choice(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _no_op(build: Builder, eqn: Eqn) -> Atom | None:
-    """A reshape, cast, transpose, sum or broadcast that changes nothing."""
+    """A reshape, cast, transpose or broadcast that changes nothing."""
     (x,), (out,) = eqn.ins, eqn.outs
     if x.aval != out.aval:
         return None
@@ -144,6 +144,14 @@ def _still_repeated(build: Builder, eqn: Eqn) -> Atom | None:
     return build(broadcast_p, inner.ins[0], shape=shape, axes=tuple(range(len(shape))))
 
 
+def _sum_of_one(build: Builder, eqn: Eqn) -> Atom | None:
+    """A sum of one element is that element, but NumPy adds it to 0: the sum of -0.0 is 0.0."""
+    (x,), (out,) = eqn.ins, eqn.outs
+    if x.aval != out.aval:
+        return None
+    return build(add, x, 0.0) if out.aval.dtype.kind in "fc" else x
+
+
 def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
     """Sum over axes along which a value repeats: it times their length."""
     inner = build.maker(eqn.ins[0])
@@ -159,7 +167,7 @@ def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
     rest = tuple(n for d, n in enumerate(shape) if d not in axes)
     left = [d for d in new if d not in axes]
     places = tuple(d - sum(a < d for a in axes) for d in left)
-    y = build(mul, inner.ins[0], count)
+    y = build(add, build(mul, inner.ins[0], count), 0.0)  # no sum is -0.0
     return build(broadcast_p, y, shape=rest, axes=places) if places else y
 
 
@@ -277,7 +285,7 @@ RULES: dict[Any, tuple[Any, ...]] = {
     convert_p:   (_no_op, _cast_number),
     truncate_p:  (_no_op,),
     broadcast_p: (_no_op, _still_repeated),
-    sum_p:       (_no_op, _sum_of_repeated),
+    sum_p:       (_sum_of_one, _sum_of_repeated),
     keep:        (),  # bits of full arrays
     blend:       (_same_choice,),
     where:       (_same_choice, _unrepeated),
