@@ -515,6 +515,40 @@ def test_an_operand_without_tangent_lies_on_no_path_of_a_custom_rule(mode):
         np.testing.assert_allclose(WHOLE[mode](lambda x: np.sum(f(x, X)))(X), np.ones(3))
 
 
+SILENT = {
+    "grad": fg.grad,
+    "jit of grad": lambda f: fg.jit(fg.grad(f)),
+    "jit of value_and_grad": lambda f: fg.jit(fg.value_and_grad(f)),
+    "grad of jit": lambda f: fg.grad(fg.jit(f)),
+    "jit of a step": lambda f: fg.jit(lambda x: x - 0.1 * fg.grad(f)(x)),
+    "standalone": lambda f: _standalone(fg.jit(fg.grad(f))),
+}
+
+
+def _standalone(f):
+    def run(x):
+        scope = {}
+        exec(f.source(x, standalone=True), scope)
+        return next(g for name, g in scope.items() if name.startswith("lambda"))(x)
+
+    return run
+
+
+@pytest.mark.parametrize("mode", SILENT)
+@pytest.mark.parametrize("function", [np.exp, np.sinh, lambda x: np.exp(x) * np.exp(x)])
+def test_numpy_warns_of_the_function_and_not_of_its_derivative(function, mode):
+    f = lambda x: np.sum(np.where(x < 1, function(x), 0.0))
+    x = np.array([0.5, 800.0])
+
+    def told(run):
+        with warnings.catch_warnings(record=True) as found:
+            warnings.simplefilter("always")
+            run(x)
+        return {str(w.message) for w in found}
+
+    assert told(SILENT[mode](f)) <= told(f)
+
+
 def test_eager_gradients_call_the_function_once():
     calls = []
     f = lambda x: (calls.append(0), guarded(x))[1]

@@ -5,6 +5,7 @@ looks, at the factors or at the results, whichever are fewer elements; and if it
 falls back on the program with masks.
 """
 
+import itertools
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
 from ..ops.elementwise import add, mul, neg, sub
 from ..ops.paths import Gaps, is_finite, is_harmless
+from ..ops.pointwise import Elementwise
 from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
 from .common import dce
 from .marks import has_marks, live_p, programs_of, resume_p, seed_p, settle_p, start_p
@@ -126,6 +128,12 @@ class After(Primitive):
 
 # what makes finite numbers of a few finite numbers
 _KEPT = frozenset({broadcast_p, reshape_p, transpose_p, convert_p, seed_p, mul, neg, add, sub})
+
+# where NumPy may warn: at a pole, outside of a domain, or of what grows fast
+_WARNING = frozenset(
+    {np.divide, np.power, np.sqrt, np.log, np.log2, np.log10, np.log1p, np.exp, np.exp2, np.expm1}
+    | {np.sinh, np.cosh, np.tan, np.arcsin, np.arccos, np.arccosh, np.arctanh, np.reciprocal}
+)
 
 _LOOKED_FOR = frozenset({start_p, settle_p, live_p, resume_p})
 
@@ -273,6 +281,33 @@ def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
         for eqn in jaxpr.eqns
     ]
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
+
+
+def spans(jaxpr: Jaxpr) -> list[tuple[bool, list[Eqn]]]:
+    """Return the equations in a row, and whether NumPy is not to warn of them.
+
+    A derivative has no warnings of its own. To be silent costs a little: so it is where it is
+    looked at later and made again, or where it is made of more than sums and products.
+    """
+    places = [
+        i for i, eqn in enumerate(jaxpr.eqns)
+        if eqn.prim is check_p or (eqn.source.endswith("'") and _warns(eqn))
+    ]  # fmt: skip
+    last, silent = places[-1] if places else -1, False
+    rows = []
+    for i, eqn in enumerate(jaxpr.eqns):
+        follows = eqn.prim is check_p or eqn.prim.is_view
+        silent = i <= last and (silent if follows else eqn.source.endswith("'"))
+        rows.append((silent, eqn))
+    groups = itertools.groupby(rows, key=lambda row: row[0])
+    return [(silent, [eqn for _, eqn in group]) for silent, group in groups]
+
+
+def _warns(eqn: Eqn) -> bool:
+    """Return whether NumPy may warn of an equation, though its operands are of moderate size."""
+    if programs := programs_in(eqn.params):
+        return any(_warns(inner) for program in programs for inner in program.eqns)
+    return isinstance(eqn.prim, Elementwise) and eqn.prim.function in _WARNING
 
 
 def masked_twin(jaxpr: Jaxpr) -> Jaxpr:

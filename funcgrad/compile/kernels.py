@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -99,6 +100,11 @@ class Kernels:
             self.line(f"{out}[...] = {x if leading else x.reshaped(expanded)}", out.aval)
         else:
             self.line(f"{out}.fill({x})", out.aval)
+
+    def silenced(self, silent: bool) -> Any:
+        """Return a block for lines; where it is silent, NumPy does not warn of them."""
+        head = f'with {self.numpy("errstate")}(all="ignore"):' if silent else ""
+        return self.indented(head) if silent else nullcontext()
 
     def require(self, condition: str) -> None:
         """Write a check, which raises a signal for the fallback to be called where it fails."""

@@ -23,6 +23,7 @@ import numpy as np
 
 from ..core.jaxpr import Jaxpr
 from .buffers import Root
+from .guard import spans
 from .names import RESERVED, TOKEN, label, unused
 from .text import literal, quote
 from .values import Value
@@ -76,7 +77,7 @@ def source_of(
         for atom, donor in zip(jaxpr.outvars, donors, strict=True)
     ]
     w.depth = 2
-    outs = w.block(jaxpr, ins, targets)
+    outs = w.block(jaxpr, ins, targets, spans(jaxpr))
     returned = [y.text if y.aval.shape else w.scalar(y) for y in outs]
     return _module(w, title, given, w.tuple(returned))
 

@@ -59,7 +59,7 @@ class Writer(Kernels, Places):
         self.depth += 1
         before = len(self.lines)
         yield
-        if len(self.lines) == before:
+        if all(line.lstrip().startswith("#") for line in self.lines[before:]):
             self.line("pass")
         self.depth -= 1
 
@@ -257,32 +257,32 @@ class Writer(Kernels, Places):
     # programs
 
     def read(self, atom: Atom, env: Mapping[Var, Value], near: Sequence[Aval] = ()) -> Value:
-        if isinstance(atom, Literal):
-            return Value(operand(atom, near, self), atom.aval)
-        return env[atom]
+        number = isinstance(atom, Literal)
+        return Value(operand(atom, near, self), atom.aval) if number else env[atom]
 
     def block(
-        self, jaxpr: Jaxpr, ins: Sequence[Value], targets: Sequence[Value | None]
+        self, jaxpr: Jaxpr, ins: Sequence[Value], targets: Sequence[Value | None], spans: Any = ()
     ) -> list[Value]:
         """Write a program on these values; return its outputs, in their targets where given.
 
-        A value that is not written to its target by an equation of the program is copied.
+        What no equation writes to its target is copied. NumPy does not warn of silent ``spans``.
         """
-        env: dict[Var, Value] = {}
-        for var, value in zip(jaxpr.invars, ins, strict=True):
-            env[var] = value
+        env: dict[Var, Value] = dict(zip(jaxpr.invars, ins, strict=True))
+        for value in ins:
             self.hold(value)
-        ends: list[list[Var]] = [[] for _ in range(len(jaxpr.eqns) + 2)]
+        ends: list[list[Any]] = [[] for _ in range(len(jaxpr.eqns) + 2)]
         for var, i in last_reads(jaxpr).items():
-            if isinstance(var, Var):
-                ends[i].append(var)
+            ends[i] += [var] if isinstance(var, Var) else []
         for var in ends[-1]:
             self.drop(env[var])
         wanted = self.aims(jaxpr, targets)
-        for i, eqn in enumerate(jaxpr.eqns):
-            self.equation(eqn, env, set(ends[i]), wanted)
-            for var in ends[i]:
-                self.drop(env.pop(var))
+        dying = iter(ends)
+        for silent, eqns in spans or [(False, jaxpr.eqns)]:
+            with self.silenced(silent):
+                for eqn, last in zip(eqns, dying, strict=False):
+                    self.equation(eqn, env, set(last), wanted)
+                    for var in last:
+                        self.drop(env.pop(var))
         outs = self.outputs(jaxpr, env, targets)
         for var in ends[len(jaxpr.eqns)]:
             self.drop(env[var])
