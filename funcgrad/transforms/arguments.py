@@ -68,8 +68,9 @@ class Chosen:
             return  # the first argument, as nearly always
         if argnums is None:
             argnums = 0 if argnames is None else ()
-        self.single = argnames is None and not isinstance(argnums, (tuple, list))
-        nums = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+        many = isinstance(argnums, (tuple, list)) or getattr(argnums, "shape", ()) != ()
+        self.single = argnames is None and not many
+        nums = argnums if many else (argnums,)
         self.argnums = [_position(who, n, args) for n in nums]
         self.places = self.argnums
         if argnames is not None:
