@@ -13,7 +13,7 @@ from typing_extensions import override
 from ..core.avals import Aval, is_inexact
 from ..core.jaxpr import Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
-from ..ops.paths import Gaps, Masked, is_finite
+from ..ops.paths import Gaps, Masked, are_finite
 from ..ops.structure import Batched, stretched
 
 
@@ -112,7 +112,7 @@ class Settle(Mark):
     @override
     def run(self, x: Any, *, tag: Tag, fallback: Any) -> tuple[Any, ...]:
         with np.errstate(all="ignore"):
-            finite = is_finite(x)
+            finite = are_finite((x,))
         if not finite:
             raise NotFiniteError(fallback)
         return (x,)

@@ -19,6 +19,7 @@ from ..core.trace import Tracer
 
 Masked = tuple[Sequence[Any], Sequence[Any]]  # outputs, and their masks
 
+BRIEF = 8192  # elements: of more, BLAS starts threads, and a process that forks meanwhile hangs
 _COUNTS = np.dtype(np.float64)  # exact for the number of elements that memory can hold
 
 
@@ -84,13 +85,29 @@ def is_harmless(atom: Any, divides: bool = False) -> bool:
     return value is not None and bool(np.isfinite(value)) and not (divides and value == 0)
 
 
-def is_finite(x: Any) -> bool:
-    """Return whether all elements of a value are finite; of one that is not known, yes.
+def are_finite(values: Sequence[Any]) -> bool:
+    """Return whether all elements of values are finite; of those that are not known, yes.
 
     NumPy's warnings should be off.
     """
-    if type(x) is np.ndarray:  # one product is faster than a comparison of each element
-        return math.isfinite(np.vdot(x, x).real) or bool(np.isfinite(x).all())
+    return are_finite_arrays(values) or all(map(_is_finite, values))
+
+
+def are_finite_arrays(values: Sequence[Any]) -> bool:
+    """Return whether it is soon known that all values are arrays, none traced, and finite."""
+    total: Any = 0.0
+    for x in values:
+        if type(x) is not np.ndarray and type(x) is not np.float64:
+            return False
+        # a product with itself is faster than a comparison of each element
+        if x.size <= BRIEF:
+            total += np.vdot(x, x)
+        elif not np.isfinite(x).all():
+            return False
+    return math.isfinite(total.real)
+
+
+def _is_finite(x: Any) -> bool:
     while isinstance(x, Tracer):
         x = getattr(x, "value", None)
     return x is None or bool(np.isfinite(x).all())

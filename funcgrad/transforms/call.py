@@ -15,7 +15,7 @@ from ..core.avals import Aval
 from ..core.cache import Cache
 from ..core.jaxpr import Jaxpr
 from ..core.trace import Tracer
-from ..ops.paths import is_finite
+from ..ops.paths import are_finite
 from ..ops.structure import Batched, front
 from .halves import Halves, halves
 from .nans import raise_first
@@ -203,7 +203,7 @@ class CheckedCall(Call):
         args = tuple([np.asarray(x) if isinstance(x, np.ndarray) else x for x in args])
         outs = super().run(*args, jaxpr=jaxpr, name=name)
         with np.errstate(all="ignore"):
-            finite = all(map(is_finite, outs))
+            finite = are_finite(outs)
         if not finite:
             raise_first(jaxpr, name, args)
         return outs

@@ -17,7 +17,7 @@ from ..compile.marks import Tag, is_masked, live_p, may_mark, resume_p, seed_p, 
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.trace import Trace, Tracer
 from ..ops.constant import Array, constant_p
-from ..ops.paths import is_finite
+from ..ops.paths import are_finite, are_finite_arrays
 from ..ops.structure import stretched
 from .batching import Batch, BatchTracer
 from .paths import Paths, PathTracer, masks_of, resumed, seeded, traces_for, unmasked
@@ -36,17 +36,20 @@ def over_paths(
     belong to the transforms around it. NumPy's warnings should be off: the function has its own,
     its derivative none.
     """
-    known = [x for xs in (around, seeds) for x in xs if isinstance(x, Tracer)]
-    programs = [x._trace for x in map(staged_in, known) if x is not None]
-    program = max(programs, key=lambda trace: trace.serial, default=None)
+    known = [x for x in (*around, *seeds) if isinstance(x, Tracer)]
+    programs = [x._trace for x in map(staged_in, known) if x is not None] if known else ()
+    program = max(programs, key=lambda trace: trace.serial) if programs else None
     if program is not None and not program.masked:
         # with masks, if no program around repeats the function so
         masked = any(p.masked for p in programs) or not is_staged(around)
         return _staged(program, seeds, run, around, masked)
     results = run(seeds, False)
+    if not known and are_finite_arrays(results):
+        return results  # nearly always
     known += [x for x in results if isinstance(x, Tracer)]
-    outer = [trace for x in known for trace in _under(x)] if known else ()
-    if all(map(is_finite, results)) and not any(trace.masked for trace in outer):
+    finite = are_finite(results)
+    outer = [trace for x in known for trace in _under(x)]
+    if finite and not any(trace.masked for trace in outer):
         for trace in outer:
             trace.inner = True
         return results
