@@ -6,6 +6,7 @@ What a node is, ``nodes.py`` says.
 """
 
 import builtins
+import functools
 import itertools
 import math
 from collections import OrderedDict, defaultdict
@@ -76,6 +77,9 @@ class TreeDef:
             return f"PyTreeDef({self.nodes!r})"
 
 
+_ONE_LEAF = TreeDef((_LEAF,))
+
+
 class _Star:
     def __repr__(self) -> str:
         return "*"
@@ -107,6 +111,8 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
     >>> flatten({"b": 2, "a": (1, None)})
     ([1, 2], PyTreeDef({'a': (*, None), 'b': *}))
     """
+    if type(tree) is np.ndarray and is_leaf is None:
+        return [tree], _ONE_LEAF
     leaves: list[Any] = []
     nodes: list[Any] = []
     stack = [tree]
@@ -157,7 +163,7 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
 
 def flatten_with_path(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[tuple[Path, Any]], TreeDef]:
     """Return ``(path, leaf)`` pairs, and the structure."""
-    return list(_walk(tree, is_leaf)), structure(tree, is_leaf)
+    return leaves_with_path(tree, is_leaf), structure(tree, is_leaf)
 
 
 def _walk(tree: Any, is_leaf: IsLeaf) -> Iterator[tuple[Path, Any]]:
@@ -210,9 +216,8 @@ def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
         if len(open_) > _DEEP:
             raise TreeError(f"tree: it is nested more than {_DEEP:,} deep: make it a flat list")
         given, aux = handler.flatten(x)
-        children = tuple(given)
+        children, open_[id(x)] = tuple(given), trail
         kept.append((x, children))
-        open_[id(x)] = trail
         stack.append((trail, x, children))
         keys = handler.keys(x, aux, len(children))
         stack += [((trail, k), c, None) for k, c in zip(keys, children, strict=True)]
@@ -298,10 +303,7 @@ def reduce(
     values = [*initializer, *leaves(tree, is_leaf)]
     if not values:
         raise TypeError("tree.reduce: the tree has no leaves: give an initializer")
-    result = values[0]
-    for value in values[1:]:
-        result = f(result, value)
-    return result
+    return functools.reduce(f, values)
 
 
 def all(tree: Any, is_leaf: IsLeaf = None) -> bool:
@@ -394,6 +396,5 @@ def broadcast_prefix(
 ) -> list[Any]:
     """Return the leaf of ``prefix`` that stands for each leaf of ``full``."""
     entries, treedef = flatten(prefix, is_leaf)
-    subtrees = flatten_up_to(treedef, full, who)
-    counts = [structure(subtree).num_leaves for subtree in subtrees]
+    counts = [structure(x).num_leaves for x in flatten_up_to(treedef, full, who)]
     return [x for x, n in zip(entries, counts, strict=True) for _ in range(n)]

@@ -1,5 +1,6 @@
 """Convolutions by JAX's names, in any order of axes, brought into the one that is computed."""
 
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -7,7 +8,6 @@ import numpy as np
 
 from ..core.avals import Axes, aval_of, shape_of
 from ..core.errors import ShapeError
-from ..core.integers import whole
 from .convolve import convolve_p
 from .operand import common_dtype, operand
 from .reduce import flip
@@ -135,8 +135,8 @@ def conv_general_dilated(
     windows = windows_of(_WHO, lengths, sizes, window_strides, padding, rhs_dilation, lhs_dilation)
     groups = _groups(aval_of(lhs), aval_of(rhs), shape_of(x), shape_of(w),
                      feature_group_count, batch_group_count)  # fmt: skip
-    if whole(batch_group_count) > 1:
-        x = channels_from_examples(x, whole(batch_group_count))
+    if batch_group_count > 1:
+        x = channels_from_examples(x, batch_group_count)
     y = convolve_p(x, w, windows=windows, groups=groups)
     back = (out_spec[0], *out_spec[2:], out_spec[1])
     return transposed_to(y, tuple(back.index(d) for d in range(len(back))))
@@ -158,10 +158,9 @@ def channels_from_examples(x: Any, groups: int) -> Any:
 
 def _groups(lhs: Any, rhs: Any, x: Any, w: Any, feature_groups: int, batch_groups: int) -> int:
     """Return the number of groups; complain of what they do not divide."""
-    feature_groups, batch_groups = whole(feature_groups), whole(batch_groups)
     for name, groups in (("feature", feature_groups), ("batch", batch_groups)):
         whole_numbers(_WHO, f"{name}_group_count", (groups,), 1, 1)
-    groups = feature_groups * batch_groups
+    groups = operator.index(feature_groups) * operator.index(batch_groups)
     if feature_groups > 1 and batch_groups > 1:
         raise ShapeError(
             f"{_WHO}: groups of features or of examples, not both: got feature_group_count "

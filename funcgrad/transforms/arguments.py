@@ -7,6 +7,7 @@ from dataclasses import is_dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import (
@@ -61,18 +62,12 @@ class Chosen:
         self, who: str, fun: Callable[..., Any], argnums: Any, argnames: Any, args: Any, kwargs: Any
     ) -> None:
         self.fun, self.args, self.kwargs = fun, args, kwargs
-        self.places: Sequence[Place] = (0,)
-        self.argnums: Sequence[int] = (0,)
-        self.single = True
-        if argnums is None and argnames is None and args:
-            return  # the first argument, as nearly always
         if argnums is None:
             argnums = 0 if argnames is None else ()
-        many = isinstance(argnums, (tuple, list)) or getattr(argnums, "shape", ()) != ()
-        self.single = argnames is None and not many
-        nums = argnums if many else (argnums,)
-        self.argnums = [_position(who, n, args) for n in nums]
-        self.places = self.argnums
+        self.single = argnames is None and not isinstance(argnums, (tuple, list))
+        nums = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+        self.argnums: Sequence[int] = [_position(who, n, args) for n in nums]
+        self.places: Sequence[Place] = self.argnums
         if argnames is not None:
             self.one_name = isinstance(argnames, str)
             self.argnames = (argnames,) if self.one_name else tuple(argnames)
@@ -84,9 +79,15 @@ class Chosen:
     def values(self) -> tuple[Any, ...]:
         return tuple([self.args[p] if isinstance(p, int) else self.kwargs[p] for p in self.places])
 
-    def call(self, values: Sequence[Any]) -> Any:
-        """Call the function with these in the chosen places."""
+    def argument(self) -> Any:
+        """Return the argument by which to differentiate: of several, a tuple."""
+        values = self.values()
+        return values[0] if self.single else values
+
+    def call(self, argument: Any) -> Any:
+        """Call the function with this in the chosen places."""
         args, kwargs = list(self.args), self.kwargs
+        values = (argument,) if self.single else argument
         for place, value in zip(self.places, values, strict=True):
             if isinstance(place, int):
                 args[place] = value
@@ -94,30 +95,56 @@ class Chosen:
                 kwargs = {**kwargs, place: value}
         return self.fun(*args, **kwargs)
 
-    def result(self, grads: Sequence[Any]) -> Any:
-        """Return the gradients in the form in which the arguments were named."""
-        if self.single:
-            return grads[0]
+    def result(self, gradient: Any) -> Any:
+        """Return the gradient in the form in which the arguments were named."""
         count = len(self.argnums)
-        if len(self.places) == count:
-            return tuple(grads)
-        by_name = dict(zip(self.argnames, grads[count:], strict=True))
+        if self.single or len(self.places) == count:
+            return gradient
+        by_name = dict(zip(self.argnames, gradient[count:], strict=True))
         named = by_name[self.argnames[0]] if self.one_name else by_name
-        return (tuple(grads[:count]), named) if count else named
+        return (gradient[:count], named) if count else named
 
 
-def with_aux(fun: Callable[..., Any], has_aux: bool, who: str) -> Callable[..., tuple[Any, Any]]:
-    """Return ``fun`` with a pair as its output: the output proper, and the auxiliary one."""
+class First(Chosen):
+    """The first argument of a call, by which most functions are differentiated."""
 
-    def paired(*args: Any) -> tuple[Any, Any]:
-        out = pointed(fun, *args)
-        if not has_aux:
-            return out, None
-        if not (isinstance(out, tuple) and len(out) == 2):
-            raise TypeError(f"{who}: with has_aux=True the function must return (output, aux)")
-        return out
+    places = (0,)
+    argnums = (0,)
+    single = True
 
-    return paired
+    def __init__(self, fun: Callable[..., Any], args: Any, kwargs: Any) -> None:
+        self.fun, self.args, self.kwargs = fun, args, kwargs
+
+    @override
+    def values(self) -> tuple[Any, ...]:
+        return self.args[:1]
+
+    @override
+    def argument(self) -> Any:
+        return self.args[0]
+
+    @override
+    def call(self, argument: Any) -> Any:
+        return self.fun(argument, *self.args[1:], **self.kwargs)
+
+
+def chosen_in(
+    who: str, fun: Callable[..., Any], argnums: Any, argnames: Any, args: Any, kwargs: Any
+) -> Chosen:
+    """Return the arguments of a call that argnums and argnames choose."""
+    if argnums is None and argnames is None and args:
+        return First(fun, args, kwargs)
+    return Chosen(who, fun, argnums, argnames, args, kwargs)
+
+
+def paired(who: str, has_aux: bool, fun: Callable[..., Any], *args: Any) -> tuple[Any, Any]:
+    """Call a function; return its output proper, and the auxiliary one."""
+    out = pointed(fun, *args)
+    if not has_aux:
+        return out, None
+    if not (isinstance(out, tuple) and len(out) == 2):
+        raise TypeError(f"{who}: with has_aux=True the function must return (output, aux)")
+    return out
 
 
 def _position(who: str, n: Any, args: Sequence[Any]) -> int:
@@ -323,6 +350,8 @@ def is_known(x: Any) -> bool:
 
 def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:
     """Raise unless the output of a function to be differentiated is one number."""
+    if type(value) is np.float64 and not holomorphic:
+        return  # nearly always
     if not is_arraylike(value):
         cure = "has the function no return?" if value is None else "return one, or see has_aux"
         raise NonScalarError(

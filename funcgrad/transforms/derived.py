@@ -17,6 +17,7 @@ from .arguments import (
     check_callable,
     check_leaves,
     check_pair,
+    chosen_in,
     is_number,
 )
 from .batching import vmap
@@ -79,9 +80,7 @@ def jacfwd(
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         given = (argnums, argnames, holomorphic, args, kwargs)
         chosen, leaves, treedef = _chosen("jacfwd", fun, *given)
-        out, push, *aux = linearize(
-            lambda *values: chosen.call(values), *chosen.values(), has_aux=has_aux
-        )
+        out, push, *aux = linearize(chosen.call, chosen.argument(), has_aux=has_aux)
         outs, out_tree = tree.flatten(out)
         _check_outputs("jacfwd", outs, holomorphic)
         still = [zeros(x) if inexact else x for x, inexact in leaves]
@@ -89,7 +88,7 @@ def jacfwd(
         for k, (x, inexact) in enumerate(leaves):
             pushed: Any = [x] * len(outs)
             if inexact:
-                along = lambda e, k=k: push(*tree.unflatten(treedef, _among(e, k, still)))
+                along = lambda e, k=k: push(tree.unflatten(treedef, _among(e, k, still)))
                 pushed = tree.leaves(vmap(along, out_axes=-1)(_units(x)))
                 pushed = [
                     reshape(t, shape_of(y) + shape_of(x)) for t, y in zip(pushed, outs, strict=True)
@@ -133,9 +132,7 @@ def jacrev(
         chosen, leaves, treedef = _chosen(
             "jacrev", fun, argnums, argnames, holomorphic, args, kwargs, allow_int
         )
-        out, pullback, *aux = vjp(
-            lambda *values: chosen.call(values), *chosen.values(), has_aux=has_aux
-        )
+        out, pullback, *aux = vjp(chosen.call, chosen.argument(), has_aux=has_aux)
         outs, out_tree = tree.flatten(out)
         _check_outputs("jacrev", outs, holomorphic)
         still = [zeros(y) for y in outs]
@@ -143,7 +140,7 @@ def jacrev(
         for j, y in enumerate(outs):
             along = lambda e, j=j: pullback(tree.unflatten(out_tree, _among(e, j, still)))
             varied = [0 if inexact else None for _, inexact in leaves]
-            pulled = vmap(along, out_axes=tree.unflatten(treedef, varied))(_units(y))
+            pulled = vmap(along, out_axes=(tree.unflatten(treedef, varied),))(_units(y))
             row = [
                 reshape(ct, shape_of(y) + shape_of(x)) if inexact else _still(x, y)
                 for ct, (x, inexact) in zip(tree.leaves(pulled), leaves, strict=True)
@@ -171,9 +168,9 @@ def _chosen(
     allow_int: bool = False,
 ) -> tuple[Chosen, list[tuple[Any, bool]], tree.TreeDef]:
     """Return the chosen arguments, their leaves with whether each is inexact, and their tree."""
-    chosen = Chosen(who, fun, argnums, argnames, args, kwargs)
+    chosen = chosen_in(who, fun, argnums, argnames, args, kwargs)
     check_leaves(who, fun, chosen.places, chosen.values(), allow_int)
-    leaves, treedef = tree.flatten(chosen.values())
+    leaves, treedef = tree.flatten(chosen.argument())
     for x in leaves:
         if is_arraylike(x) and aval_of(x).dtype.kind == "c" and not holomorphic:
             raise DtypeError(

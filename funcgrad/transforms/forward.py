@@ -18,9 +18,9 @@ from .arguments import (
     check_pair,
     described,
     owned,
+    paired,
     same_structure,
     tangent_of,
-    with_aux,
     zero_of,
 )
 from .nans import active
@@ -166,14 +166,14 @@ def jvp(
         tangent_of("jvp", f"the tangent of {described(fun, *place)}", t, x)
         for x, t, place in zip(leaves, given, places, strict=True)
     ]
-    paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "jvp")
+    on_leaves = lambda xs: paired("jvp", has_aux, fun, *tree.unflatten(treedef, xs))
     origin, warnings = Origin("jvp", fun), np.geterr()
     outs = out_tree = aux = None
 
     def run(tangents: Sequence[Any], masked: bool) -> list[Any]:
         nonlocal outs, out_tree, aux
         with np.errstate(**(warnings if outs is None else {})):  # the second time there are none
-            aux, pairs, out_tree, _ = push(origin, paired, leaves, tangents, masked)
+            aux, pairs, out_tree, _ = push(origin, on_leaves, leaves, tangents, masked)
         outs = [y for y, _ in pairs]
         return [t for _, t in pairs]
 

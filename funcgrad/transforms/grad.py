@@ -19,8 +19,9 @@ from .arguments import (
     check_callable,
     check_leaves,
     check_scalar,
+    chosen_in,
     owned,
-    with_aux,
+    paired,
     zero_of,
 )
 from .nans import active, beside
@@ -40,6 +41,8 @@ class Recording:
         lasting: whether the way back may be walked later, and more than once.
     """
 
+    __slots__ = ("fun", "inputs", "leaves", "marks", "numbers", "outs", "rest", "tape", "tracked")
+
     def __init__(
         self,
         origin: object,
@@ -48,38 +51,37 @@ class Recording:
         tracked: Sequence[bool],
         lasting: bool = False,
     ) -> None:
-        self.origin, self.fun, self.lasting = origin, fun, lasting
-        self.leaves, self.tracked = leaves, tracked
-        self.record()
+        self.fun, self.leaves, self.tracked = fun, leaves, tracked
+        self.record(Tape(origin, lasting))
         # what a second run, for masks, has to repeat
         self.marks = marks_of(self.outs) if lasting and self.tape.inner else None
 
-    def record(self, masked: bool = False) -> None:
-        self.tape = tape = Tape(self.origin, self.lasting, masked)
+    def record(self, tape: Tape) -> None:
+        self.tape = tape
         rows = zip(self.leaves, self.tracked, strict=True)
         try:
-            self.inputs = [tape.input(x) if t else x for x, t in rows]
-            outs, rest = self.fun(self.inputs)
-            pairs = [tape.split(y) for y in outs]
+            inputs = [tape.input(x) if t else x for x, t in rows]
+            found, rest = self.fun(inputs)
+            outs = [tape.split(y) for y in found]
             self.rest = None if rest is None else tree.map(self.given, rest)
         finally:
             tape.dead = True
         # of small arguments these are copies
-        rows = zip(self.inputs, self.tracked, strict=True)
-        self.leaves = [x.value if t else x for x, t in rows]
-        self.outs = [y for y, _ in pairs]
-        self.numbers = [number for _, number in pairs]
+        ins = [tape.split(x) if t else (x, None) for x, t in zip(inputs, self.tracked, strict=True)]
+        self.leaves, self.inputs = [x for x, _ in ins], [number for _, number in ins]
+        self.outs, self.numbers = [y for y, _ in outs], [number for _, number in outs]
 
     def given(self, x: Any) -> Any:
         """Return a value on the tape as the user gets it: where that is read again, a copy."""
         value, number = self.tape.split(x)
-        return value if number is None or not self.lasting else copied(value)
+        return value if number is None or not self.tape.lasting else copied(value)
 
     def pull(self, cts: Sequence[Any], masked: bool) -> list[Any]:
-        if masked and self.tape.inner:
-            self.record(masked)
+        tape = self.tape
+        if masked and tape.inner:
+            self.record(Tape(tape.origin, tape.lasting, masked))
             if self.marks is not None:
-                check_repeated(self.origin, self.marks, self.outs)
+                check_repeated(tape.origin, self.marks, self.outs)
         return self.tape.pull(self.numbers, cts, self.inputs)
 
     def pulled(self, cts: Sequence[Any]) -> Sequence[Any]:
@@ -87,7 +89,7 @@ class Recording:
         if self.tape.nested:
             cts = beside(self.leaves, cts)
         # the function has its warnings, its derivative none
-        return quietly(over_paths, self.origin, cts, self.pull, self.outs)
+        return quietly(over_paths, self.tape.origin, cts, self.pull, self.outs)
 
 
 def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
@@ -133,12 +135,10 @@ def value_and_grad(
     >>> print(value, gradient)
     5.0 [2. 4.]
     """
-    return _value_and_grad(
-        "value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int
-    )
+    return _derivative("value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)
 
 
-def _value_and_grad(
+def _derivative(
     who: str,
     fun: Callable[..., Any],
     argnums: Any,
@@ -148,36 +148,47 @@ def _value_and_grad(
     allow_int: bool,
 ) -> Callable[..., Any]:
     check_callable(who, fun)
+    origin = Origin(who, fun)
 
     @functools.wraps(fun)
-    def value_and_grad_of(*args: Any, **kwargs: Any) -> Any:
+    def derivative_of(*args: Any, **kwargs: Any) -> Any:
         if (check := active()) is not None:
-            again = _value_and_grad(who, fun, argnums, argnames, has_aux, holomorphic, allow_int)
+            again = _derivative(who, fun, argnums, argnames, has_aux, holomorphic, allow_int)
             return check.call(again, args, kwargs)  # itself would be a reference cycle
-        chosen = Chosen(who, fun, argnums, argnames, args, kwargs)
-        values = chosen.values()
-        leaves, treedef = tree.flatten(values)
-        inexact = list(map(carries_derivative, leaves))
-        if not all(inexact):
-            check_leaves(who, fun, chosen.places, values, allow_int)
+        chosen = chosen_in(who, fun, argnums, argnames, args, kwargs)
+        value, aux, gradient = _evaluated(origin, chosen, has_aux, holomorphic, allow_int)
+        if who == "grad":
+            return (gradient, aux) if has_aux else gradient
+        return ((value, aux) if has_aux else value), gradient
 
-        def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
-            out, aux = with_aux(chosen.call, has_aux, who)(tree.unflatten(treedef, inputs))
-            return [out], aux
+    return derivative_of
 
-        run = Recording(Origin(who, fun), on_leaves, leaves, inexact)
-        (value,), aux = run.outs, run.rest
-        check_scalar(who, value, holomorphic, leaves)
-        cts: Sequence[Any] = [None] * len(leaves)
-        if run.numbers != [None]:
-            cts = run.pulled([np.array(1, dtype_of(value))])
-            (value,), aux = run.outs, run.rest  # of a second run, for masks
-        rows, taken = zip(cts, leaves, inexact, strict=True), set[int]()
-        results = [finished(ct, x, taken) if i else zero_of(x) for ct, x, i in rows]
-        value = (value, aux) if has_aux else value
-        return value, chosen.result(tree.unflatten(treedef, results))
 
-    return value_and_grad_of
+def _evaluated(
+    origin: Origin, chosen: Chosen, has_aux: bool, holomorphic: bool, allow_int: bool
+) -> tuple[Any, Any, Any]:
+    """Return the value of a call, what it returned besides, and its gradient."""
+    who = origin.who
+    leaves, treedef = tree.flatten(chosen.argument())
+    inexact = list(map(carries_derivative, leaves))
+    if not all(inexact):
+        check_leaves(who, origin.fun, chosen.places, chosen.values(), allow_int)
+
+    def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
+        out, aux = paired(who, has_aux, chosen.call, tree.unflatten(treedef, inputs))
+        return [out], aux
+
+    run = Recording(origin, on_leaves, leaves, inexact)
+    (value,) = run.outs
+    check_scalar(who, value, holomorphic, leaves)
+    cts: Sequence[Any] = [None] * len(leaves)
+    if run.numbers != [None]:
+        cts = run.pulled([np.array(1, dtype_of(value))])
+        (value,) = run.outs  # of a second run, for masks
+    taken: set[int] = set()
+    rows = zip(cts, leaves, inexact, strict=True)
+    results = [finished(ct, x, taken) if i else zero_of(x) for ct, x, i in rows]
+    return value, run.rest, chosen.result(tree.unflatten(treedef, results))
 
 
 @picklable
@@ -200,11 +211,4 @@ def grad(
     >>> print(grad(np.sin)(0.0))
     1.0
     """
-    both = _value_and_grad("grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)
-
-    @functools.wraps(fun)
-    def grad_of(*args: Any, **kwargs: Any) -> Any:
-        value, gradient = both(*args, **kwargs)
-        return (gradient, value[1]) if has_aux else gradient
-
-    return grad_of
+    return _derivative("grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)

@@ -23,22 +23,41 @@ class Joint:
         return (*(ct if need is not None else None for ct, need in pairs), *passed)
 
 
+class Uses:
+    """What becomes of the values on a tape, for pullbacks that ask."""
+
+    __slots__ = ("__weakref__", "readers", "records", "results")
+
+    def __init__(self, records: Sequence[Any]) -> None:
+        self.records = records
+        self.readers: dict[int, list[Any]] | None = None  # found when asked for
+        self.results: Sequence[int | None] = ()  # the numbers of the function's outputs
+
+    def of(self, number: int) -> Sequence[Any] | None:
+        """Return the operations that read a value; None, if it is an output of the function."""
+        if number in self.results:
+            return None
+        if self.readers is None:
+            self.readers = _readers(self.records)
+        return self.readers.get(number, ())
+
+
 class Watching(Joint):
     """The same for a pullback that asks which operations read its outputs."""
 
-    __slots__ = ("first", "tape")
+    __slots__ = ("first", "uses")
 
-    def __init__(self, pull: Callable[..., Any], tape: Any, first: int) -> None:
+    def __init__(self, pull: Callable[..., Any], uses: Uses, first: int) -> None:
         super().__init__(pull, ())
-        # weakly, because the tape holds this; whoever walks holds the tape
-        self.tape, self.first = weakref.ref(tape), first
+        # weakly, because the tape holds both; whoever walks holds the tape
+        self.uses, self.first = weakref.ref(uses), first
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        return self.pull(cts, self.tape().uses, self.first)
+        return self.pull(cts, self.uses().of, self.first)
 
 
-def readers(records: Sequence[Any]) -> dict[int, list[Any]]:
+def _readers(records: Sequence[Any]) -> dict[int, list[Any]]:
     """Return for each number the records of the operations that read it."""
     found: dict[int, list[Any]] = {}
     for prim, *row in records:

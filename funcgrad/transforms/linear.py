@@ -21,9 +21,9 @@ from .arguments import (
     described,
     is_number,
     owned,
+    paired,
     same_structure,
     tangent_of,
-    with_aux,
     zero_of,
 )
 from .forward import push
@@ -64,8 +64,8 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     inexact = [carries_derivative(x) for x in leaves]
     places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(primals)]
     origin = Origin("linearize", fun)
-    paired = with_aux(lambda xs: fun(*tree.unflatten(treedef, xs)), has_aux, "linearize")
-    run = _Staged(origin, paired, leaves, inexact)
+    on_leaves = lambda xs: paired("linearize", has_aux, fun, *tree.unflatten(treedef, xs))
+    run = _Staged(origin, on_leaves, leaves, inexact)
 
     def f_jvp(*tangents: Any) -> Any:
         given = same_structure("linearize", "the tangents", treedef, tangents)

@@ -24,7 +24,6 @@ from ..ops.structure import cast, front, stretched, zeros
 from .arguments import owned
 from .batching import Batch, batched
 from .forward import push
-from .nans import spelled
 from .paths import Paths, PathTracer
 from .pullback import pulled
 from .staging import stage, staged_in
@@ -325,11 +324,6 @@ class Holder(Primitive):
 
 class Caller(Holder):
     """``jaxpr : operands -> outs``: a primitive that does no more than to call its program."""
-
-    @override
-    def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
-        outs = spelled(params["jaxpr"], args)
-        return super().bind(*args, **params) if outs is None else outs
 
     @override
     def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:

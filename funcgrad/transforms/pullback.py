@@ -14,8 +14,8 @@ from .arguments import (
     carries_derivative,
     check_callable,
     check_leaves,
+    paired,
     same_structure,
-    with_aux,
     zero_of,
 )
 from .grad import Recording, finished
@@ -39,13 +39,16 @@ def pulled(
     tape = Tape(origin, lasting=True, masked=masked)
     try:
         inputs = [x if n is None else tape.input(x) for x, n in zip(ins, needs, strict=True)]
+        wanted = [
+            None if n is None else tape.split(x)[1] for x, n in zip(inputs, needs, strict=True)
+        ]
         pairs = [tape.split(y) for y in fun(*inputs)]
     finally:
         tape.dead = True
 
     def pull(cts: Sequence[Any]) -> list[Any]:
         with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
-            return tape.pull([number for _, number in pairs], cts, inputs)
+            return tape.pull([number for _, number in pairs], cts, wanted)
 
     return [y for y, _ in pairs], pull
 
@@ -78,10 +81,9 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     check_callable("vjp", fun)
     check_leaves("vjp", fun, range(len(primals)), primals, beside=True)
     leaves, treedef = tree.flatten(primals)
-    paired = with_aux(fun, has_aux, "vjp")
 
     def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
-        out, aux = paired(*tree.unflatten(treedef, inputs))
+        out, aux = paired("vjp", has_aux, fun, *tree.unflatten(treedef, inputs))
         outs, out_tree = tree.flatten(out)
         return outs, (out_tree, aux)
 

@@ -18,29 +18,18 @@ from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.structure import zeros
-from .arguments import (
-    check_alive,
-    check_closed,
-)
-from .joint import Joint, Watching, readers
+from .arguments import check_alive, check_closed
+from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .seeds import heeding_masks
-from .snapshots import (
-    ARGUMENT,
-    OUTPUT,
-    SMALL,
-    TINY,
-    Snapshots,
-    copied,
-    is_shared,
-    overlap,
-    plain,
-)
+from .snapshots import OUTPUT, SMALL, TINY, Snapshots, copied, is_shared, overlap, plain
 from .staging import stage
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
 _OBJECTS = np.dtype(object)
+
+_BOTH = frozenset({0, 1})  # operands
 
 # One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
 # output, the values that went in and came out, the parameters.
@@ -68,17 +57,7 @@ class SharedTracer(TapeTracer):
 class Tape(Trace):
     """Run each operation one level down, and write down what its derivative will need."""
 
-    __slots__ = (
-        "__weakref__",
-        "count",
-        "lasting",
-        "nested",
-        "readers",
-        "records",
-        "results",
-        "snapshots",
-        "walking",
-    )
+    __slots__ = ("count", "lasting", "limit", "nested", "records", "snapshots", "uses", "walking")
 
     def __init__(self, origin: object, lasting: bool = False, masked: bool = False) -> None:
         super().__init__(origin, masked)
@@ -86,10 +65,10 @@ class Tape(Trace):
         self.count = 0
         self.walking = 0  # how many walks back are under way
         self.lasting = lasting  # whether the tape outlives the function's run
+        self.limit = math.inf if lasting else SMALL  # bytes, up to which arrays are copied
         self.snapshots: Snapshots | None = None  # of the user's arrays, if there are any
         self.nested = False  # whether a value on the tape may be a tracer of an outer trace
-        self.readers: dict[int, list[Any]] | None = None  # see ``uses``, found when asked for
-        self.results: frozenset[int | None] = frozenset()  # the numbers of the outputs
+        self.uses: Uses | None = None  # if a pullback asks for it
 
     @override
     def shared(self, x: Any) -> Any:
@@ -103,13 +82,13 @@ class Tape(Trace):
     def input(self, value: Any) -> TapeTracer:
         number = self.count
         self.count = number + 1
-        if type(value) is np.ndarray and value.nbytes <= ARGUMENT:
-            return TapeTracer(self, value.copy("K"), number)
         if type(value) in _NUMBERS:
             return TapeTracer(self, value, number)
+        if type(value) is np.ndarray and value.nbytes <= SMALL:
+            return TapeTracer(self, value.copy("K"), number)
         if isinstance(value, Tracer):
             self.nested = True
-        if is_shared(value, ARGUMENT):
+        if is_shared(value):
             return SharedTracer(self, plain(value), number)
         return TapeTracer(self, self.kept().take(value), number)
 
@@ -120,26 +99,26 @@ class Tape(Trace):
             return self.process_joint(prim, args, params)
         if len(args) == 1 and type(args[0]) is TapeTracer:
             values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
-        elif len(args) == 2:  # ``resolved`` written out, because nearly all calls come here
+        elif len(args) == 2:  # ``operands`` written out, because nearly all calls come here
             a, b = args
             i = j = None
             if type(a) is TapeTracer and a._trace is self:
                 i, a = a.number, a.value
             elif type(a) not in _NUMBERS:
-                if type(a) is not np.ndarray or a.nbytes > TINY or a.dtype is _OBJECTS:
+                if type(a) is not np.ndarray or a.nbytes > self.limit or a.dtype is _OBJECTS:
                     return self.process_resolved(prim, args, params)
-                a = a.copy("K")
+                a = a.copy("K") if a.nbytes <= TINY else self.constant(a, prim, params)
             if type(b) is TapeTracer and b._trace is self:
                 j, b = b.number, b.value
             elif type(b) not in _NUMBERS:
-                if type(b) is not np.ndarray or b.nbytes > TINY or b.dtype is _OBJECTS:
+                if type(b) is not np.ndarray or b.nbytes > self.limit or b.dtype is _OBJECTS:
                     return self.process_resolved(prim, args, params)
-                b = b.copy("K")
+                b = b.copy("K") if b.nbytes <= TINY else self.constant(b, prim, params)
             values, ins = (a, b), (i, j)
         else:
-            if any(type(x) is not TapeTracer or x._trace is not self for x in args):
+            values, ins = self.operands(args)
+            if len(values) < len(args):
                 return self.process_resolved(prim, args, params)
-            values, ins = [x.value for x in args], [x.number for x in args]
         run = prim.bind if self.nested else prim.run
         results = run(*values, **params) if params else run(*values)
         if not prim.differentiable:
@@ -152,6 +131,26 @@ class Tape(Trace):
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)
         return [TapeTracer(self, y, first + i) for i, y in enumerate(results)]
+
+    def operands(self, args: tuple) -> tuple[list[Any], list[int | None]]:
+        """Return the values and numbers of operands, up to the first that is not as most are."""
+        values: list[Any] = []
+        ins: list[int | None] = []
+        for x in args:
+            number = None
+            if type(x) is TapeTracer and x._trace is self:
+                x, number = x.value, x.number
+            elif type(x) not in _NUMBERS:
+                if type(x) is not np.ndarray or x.nbytes > TINY or x.dtype is _OBJECTS:
+                    break
+                x = x.copy("K")
+            values.append(x)
+            ins.append(number)
+        return values, ins
+
+    def constant(self, x: np.ndarray, prim: Primitive, params: dict) -> np.ndarray:
+        """Return what to record of one operand of two that is no tracer: most often a copy."""
+        return x if prim.is_linear(_BOTH, **params) else self.kept().take(x, prim)
 
     def process_resolved(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         """Process an operation on operands of all kinds."""
@@ -170,24 +169,22 @@ class Tape(Trace):
         needs = [k for k, (_, number) in enumerate(pairs) if number is not None]
         found, shared = [], []
         for k, (x, (value, number)) in enumerate(zip(args, pairs, strict=True)):
-            if type(x) is TapeTracer and number is not None:
-                found.append(x)
-                continue
-            if isinstance(value, Tracer):
-                self.nested = True
-            value = plain(value)
-            # where the operation is linear in this operand too, no derivative reads its value
-            large = is_shared(value)
-            if not (large and prim.is_linear(frozenset((*needs, k)), **params)):
-                value = self.kept().take(value, prim, k)
-            if large:
-                shared.append(value)
-            found.append(TapeTracer(self, value, number))
+            if type(x) is not TapeTracer or number is None:
+                if isinstance(value, Tracer):
+                    self.nested = True
+                value, large = plain(value), is_shared(value)
+                # where the operation is linear here too, no derivative reads the value
+                if not (large and prim.is_linear(frozenset((*needs, k)), **params)):
+                    value = self.kept().take(value, prim, k)
+                if large:
+                    shared.append(value)
+                x = TapeTracer(self, value, number)
+            found.append(x)
         return found, shared
 
     def kept(self) -> Snapshots:
         if self.snapshots is None:
-            self.snapshots = Snapshots(self.origin, math.inf if self.lasting else SMALL)
+            self.snapshots = Snapshots(self.origin, self.limit)
         return self.snapshots
 
     def check(self) -> None:
@@ -221,7 +218,10 @@ class Tape(Trace):
         results = [y for y, _ in pairs]
         if prim.runs_users:
             results = [self.kept().take(y, prim, OUTPUT) for y in results]
-        joint = Watching(pull, self, first) if prim.reads_uses else Joint(pull, own)
+        joint = Joint(pull, own)
+        if prim.reads_uses:
+            self.uses = self.uses or Uses(self.records)
+            joint = Watching(pull, self.uses, first)
         self.records.append((joint, (*ins, *own), first, (), results, None))
         tracked = [n is not None or is_inexact(dtype_of(y)) for y, n in pairs]
         # the pullback may read an integer output again, which the user gets as an array
@@ -260,11 +260,15 @@ class Tape(Trace):
             super().alive()
 
     def pull(
-        self, numbers: Sequence[int | None], cts: Sequence[Any], inputs: Sequence[Any]
+        self, numbers: Sequence[int | None], cts: Sequence[Any], inputs: Sequence[int | None]
     ) -> list[Any]:
-        """Walk back over the tape from the cotangents of its outputs to those of its inputs."""
+        """Walk back over the tape from the cotangents of its outputs to those of its inputs.
+
+        Both are named by their numbers; where that is None, no cotangent comes or goes.
+        """
         found: dict[Any, Any] = {}
-        self.results = frozenset(numbers)
+        if self.uses is not None:
+            self.uses.results = numbers
         for number, ct in zip(numbers, cts, strict=True):
             if number is not None and ct is not None:
                 deposit(found, number, ct)
@@ -277,18 +281,7 @@ class Tape(Trace):
         finally:
             self.walking -= 1
         self.check()  # at the end, so that writes by rules of the user's are seen too
-        return [
-            found.get(x.number) if isinstance(x, TapeTracer) and x._trace is self else None
-            for x in inputs
-        ]
-
-    def uses(self, number: int) -> Sequence[Any] | None:
-        """Return the operations that read a value; None, if it is an output of the function."""
-        if number in self.results:
-            return None
-        if self.readers is None:
-            self.readers = readers(self.records)
-        return self.readers.get(number, ())
+        return [None if i is None else found.get(i) for i in inputs]
 
     def split(self, x: Any) -> tuple[Any, int | None]:
         """Return the value of an output and its number, None for a constant."""

@@ -19,7 +19,6 @@ from ..core.lines import user_line
 from ..core.trace import Primitive, Tracer
 
 TINY = 1 << 14  # bytes: up to these a copy costs less than to look for one that there is
-ARGUMENT = 1 << 16  # bytes: up to these an argument is copied though it may never be read again
 SMALL = 1 << 18  # bytes: up to these a copy costs less than two fingerprints
 BRIEF = 1 << 22  # the same of a copy that is soon free again
 
@@ -169,10 +168,10 @@ def _role(prim: Primitive | None, operand: int) -> str:
 
 
 def _same(x: np.ndarray, y: np.ndarray) -> bool:
-    """Return whether two arrays of one layout have the same bytes, where that is soon known."""
-    if not (y.flags.c_contiguous or y.flags.f_contiguous):
+    """Return whether an array has the bytes that its copy has, where that is soon known."""
+    if x.strides != y.strides or not (y.flags.c_contiguous or y.flags.f_contiguous):
         return False
-    a, b = (z.reshape(-1, order="A").view(np.uint8) for z in (x, y))
-    end = a.size // 8 * 8
-    words = (a[:end].view(np.uint64) == b[:end].view(np.uint64)).all()
-    return bool(words) and a[end:].tobytes() == b[end:].tobytes()
+    words = f"u{x.itemsize}" if x.itemsize in (1, 2, 4, 8) else None
+    if words is None:
+        return x.tobytes("A") == y.tobytes("A")
+    return bool((x.view(words) == y.view(words)).all())
