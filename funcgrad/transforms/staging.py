@@ -173,6 +173,7 @@ def stage(
         raise too_deep(origin, err) from None
     finally:
         trace.dead = True
+        trace.eqns = []  # a rule that closes over a tracer holds the trace
     return closed, treedef
 
 
