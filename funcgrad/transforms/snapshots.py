@@ -56,9 +56,10 @@ class Snapshots:
         """Return what to record of an operand that the derivative will read again."""
         if isinstance(x, Tracer):  # an outer transform's, which may wrap an array of the user's
             return x._trace.rewrapped(x, lambda y: self.take(y, prim, operand))
+        if type(x) is not np.ndarray or x.dtype.hasobject:
+            x = plain(x)
         if not isinstance(x, np.ndarray):
             return x
-        x = plain(x)
         if x.nbytes <= TINY:
             return x.copy("K")
         about = x.__array_interface__
@@ -135,6 +136,8 @@ def is_shared(x: Any, limit: int = TINY) -> bool:
 
 def overlap(x: Any, y: Any) -> bool:
     """Return whether a value views the memory of another."""
+    if type(x) is np.ndarray and type(y) is np.ndarray and x.base is None:
+        return x is y  # nearly always
     x, y = _array_in(x), _array_in(y)
     if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
         return False
