@@ -763,6 +763,26 @@ def test_a_reduction_over_an_empty_axis_is_numpys(start):
             agrees_when_empty(eval(f"lambda x: np.{start}{axis})", {"np": np}), x)
 
 
+@pytest.mark.parametrize("shape", [(0, 0, 3), (0, 3), (0,)])
+@pytest.mark.parametrize("places", [[1, -2], [], 0])
+def test_taking_from_an_empty_axis_with_clipped_positions_is_numpys(shape, places):
+    x, places = np.zeros(shape), np.array(places, int)
+    take = lambda x, i: np.take(x, i, axis=0, mode="clip")
+    of_x = lambda x: take(x, places)
+    ways = [fg.jit(take), lambda x, _: fg.jit(of_x)(x), lambda x, _: fg.vjp(of_x, x)[0],
+            lambda x, _: fg.jvp(of_x, (x,), (x,))[0]]  # fmt: skip
+    try:
+        want = take(x, places)
+    except IndexError:
+        for way in ways:
+            with pytest.raises(IndexError, match="cannot do a non-empty take"):
+                way(x, places)
+        return
+
+    for way in ways:
+        assert (way(x, places).shape, way(x, places).dtype) == (want.shape, want.dtype)
+
+
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
 def test_exponentials_are_summed_over_an_empty_axis(name):
     for function in (getattr(fg.special, name), getattr(fg.nn, name)):

@@ -1,11 +1,12 @@
 """Reading parts of arrays."""
 
+import math
 import operator
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, broadcast_shapes, dtype_of, shape_of
+from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import ConcretizationError
 from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Tracer
@@ -171,11 +172,20 @@ def take(
     if dtype_of(indices).kind not in "iu":
         raise TypeError(f"take: only integers are indices: got {aval_of(indices)}")
     n = shape_of(a)[axis]
+    if not n and mode in ("clip", "wrap"):
+        return _of_nothing(a, (*shape_of(a)[:axis], *shape_of(indices), *shape_of(a)[axis + 1 :]))
     if mode == "clip":
         indices = ew.clip(indices, 0, n - 1)
     elif mode == "wrap":
         indices = ew.mod(indices, n)
     return getitem(a, (*[slice(None)] * axis, strong(indices)))
+
+
+def _of_nothing(a: Any, shape: Shape) -> Any:
+    """Return what is taken along an axis without elements: nothing, as NumPy does."""
+    if math.prod(shape):
+        raise IndexError("cannot do a non-empty take from an empty axes.")
+    return np.zeros(shape, dtype_of(a))
 
 
 @implements("take_along_axis")
