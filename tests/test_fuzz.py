@@ -3,13 +3,18 @@
 ``python -m tests.fuzz --programs 100000 --workers 2`` is the long run; see ``tests/fuzz``.
 """
 
+import time
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 
+from funcgrad.ops.elementwise import mul, tanh
+
 from .fuzz import run as fuzz
 from .fuzz.generate import program
-from .fuzz.laws import check
-from .fuzz.plain import NAMESPACE
+from .fuzz.laws import check, deadline
+from .fuzz.plain import NAMESPACE, rounding
 from .fuzz.plants import PLANTS, planted
 from .fuzz.programs import Block, Program, Step
 
@@ -82,3 +87,92 @@ def test_a_planted_fault_is_found(name):
         number, difference = report.found[0]
 
     assert check(program(0, number), number, only=difference.by)[0] is None
+
+
+@pytest.mark.parametrize("name", PLANTS)
+def test_a_plant_takes_the_place_of_what_there_is(name):
+    owner, attribute, _ = PLANTS[name]
+    before = vars(owner).get(attribute)
+    with planted(name):
+        assert vars(owner)[attribute] is not before
+
+    assert vars(owner).get(attribute) is before
+
+
+def one_line(text, *inputs):
+    """Return a program of one line."""
+    names = tuple(f"x{i}" for i in range(len(inputs)))
+    return Program(inputs, Block(names, (Step(("v0",), text, names),), ("v0",)))
+
+
+# Jacobians whose terms are of size 1 and cancel, and slopes where there is no derivative
+CANCEL = {
+    "a cross product": one_line(
+        "np.cross(np.resize({0}, 3), np.resize({0}, 3))", np.array([0.3, -1.7])
+    ),
+    "a standard score": one_line("fg.nn.standardize({0})", np.array([1.0, 2.0])),
+}
+ONE_SIDED = {
+    "equal eigenvalues": one_line("np.linalg.eigvalsh({0} + {0}.T)", np.diag([2.0, 2.0, 1.0])),
+    "a singular matrix": one_line("np.linalg.norm(np.resize({0}, (3, 3)), 'nuc')", np.ones(2)),
+    "equal singular values": one_line("np.linalg.cond(3 * np.eye(2) + {0})", np.zeros((2, 2))),
+}
+
+
+@pytest.mark.parametrize("name", CANCEL)
+def test_terms_that_cancel_show_their_size(name):
+    for law in ("adjoint", "compiled_gradient", "blocked", "batched_gradient", "symmetric"):
+        for seed in range(3):
+            assert check(CANCEL[name], seed, only=law)[0] is None
+
+
+def test_differences_of_a_steep_function_are_not_held_against_it():
+    made = one_line("np.arcsin(np.tanh({0} ** 3))", np.array([2.5]))
+    for seed in range(5):
+        assert check(made, seed, only="differences")[0] is None
+
+
+@pytest.mark.parametrize("name", ONE_SIDED)
+def test_where_there_is_no_derivative_both_modes_give_slopes_from_nearby(name):
+    difference, explained = check(ONE_SIDED[name], only="adjoint")
+
+    assert difference is None
+    assert explained == ["one-sided slopes"]
+
+
+@pytest.mark.parametrize("factor", [1.001, -1.0, 2.0])
+@pytest.mark.parametrize("name", CANCEL | ONE_SIDED)
+def test_a_wrong_factor_is_found_beside_terms_that_cancel_and_one_sided_slopes(name, factor):
+    made = (CANCEL | ONE_SIDED)[name]
+    steps = (Step(("t",), "np.tanh({0} * 0.5)", ("x0",)), *made.body.steps)
+    made = Program(made.inputs, Block(("x0",), steps, ("v0", "t")))
+    wrong = lambda cts, needs, outs, ins: (tanh.rules[0](cts[0] * factor, *outs, *ins),)
+    with patch.object(tanh, "vjp", wrong):
+        assert check(made, only="adjoint")[0] is not None
+
+
+def test_a_point_that_numpy_refuses_is_no_difference():
+    made = one_line(
+        "np.linalg.cond(np.resize({0}, (2, 2)))", np.array([1.0, 3.0, 1.0, 2.0, np.nan])
+    )
+    for law in ("batched", "batched_gradient", "differences"):
+        for seed in range(5):
+            assert check(made, seed, only=law)[0] is None
+
+
+def test_a_program_that_does_not_end_is_stopped_by_the_processors_time():
+    with pytest.raises(TimeoutError), deadline(1):
+        while True:
+            pass
+    with deadline(1):
+        time.sleep(1.5)
+
+
+def test_rounding_anew_leaves_no_trace():
+    x, before = np.full(50, 0.3), dict(vars(mul))
+    with rounding(1):
+        moved = mul(x, x)
+
+    assert 0 < np.abs(moved / 0.09 - 1).max() < 1e-15
+    assert vars(mul) == before
+    np.testing.assert_array_equal(mul(x, x), x * x)

@@ -372,8 +372,7 @@ def match(ct: Any, x: Any) -> Any:
             axes += tuple(lead + d for d, n in enumerate(shape) if n != have[lead + d])
         # on plain arrays straight to NumPy, because every bias of every layer comes here
         ct = np.add.reduce(ct, axes) if type(ct) is np.ndarray else sum_p(ct, axes=axes)
-        if ct.shape != shape:
-            ct = reshape(ct, shape)
+        ct = reshape(ct, shape)
     return project(ct, dtype_of(x))
 
 

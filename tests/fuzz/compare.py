@@ -5,9 +5,12 @@ units in the last place; where they do not, the program runs again with every in
 changed by four units in its last place (``plain.noise``), and a difference within 32 times the
 spread of those runs is that of an ill-conditioned program. No tolerance is wider for all.
 Equal values change equally at first, so that ties stay ties; a second set of runs, which breaks
-them, explains only what is small.
+them, explains only what is small. In these runs each sum and product within the library, and so
+within its derivatives, is rounded anew: so terms that cancel show their size, which the result
+does not.
 """
 
+import contextlib
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -15,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from .plain import NAMESPACE, TRACED, noisy
+from funcgrad.core.avals import aval_of
+
+from .plain import NAMESPACE, TRACED, noisy, rounding
 from .programs import Program
 
 ULPS = 64  # reordered sums over up to 60 elements, and a few functions good to 4 units
@@ -83,6 +88,23 @@ class Case:
 
         return of_points
 
+    def precise(self, values: Any) -> list[np.ndarray]:
+        """Return (co)tangents of the points, those of Python scalars as precise as the rest.
+
+        A Python scalar takes the dtype of the arrays that it meets.
+        """
+        rows = zip(values, self.points, strict=True)
+        low = lambda y, x: np.asarray(y, coarsest(self)) if aval_of(x).weak else np.asarray(y)
+        return [low(y, x) for y, x in rows]
+
+    def runs(self, inputs: Any) -> bool:
+        """Return whether plain NumPy takes other values: of some, LAPACK finds no decomposition."""
+        try:
+            self.plain(*inputs)
+        except np.linalg.LinAlgError:
+            return False
+        return True
+
     def same(
         self, law: str, got: Any, want: Any, again: Callable[[Any], Any], derivative: bool = False
     ) -> None:
@@ -112,12 +134,18 @@ class Case:
     def spread(
         self, want: Any, again: Any, ties: bool
     ) -> tuple[list[np.ndarray], list[np.ndarray]]:
-        """Return how far noise moves each element, and which are finite in some runs only."""
+        """Return how far noise moves each element, and which are finite in some runs only.
+
+        Args:
+            ties: equal values change equally; else all change, and each operation is rounded anew.
+        """
         spread = [np.zeros(np.shape(y)) for y in want]
         moved = [np.zeros(np.shape(y), bool) for y in want]
         for seed in range(1, RUNS + 1):
             fun = self.program.function(noisy(TRACED, seed, ties), noisy=True)
-            for i, (y, z) in enumerate(zip(want, again(fun), strict=True)):
+            with contextlib.nullcontext() if ties else rounding(seed):
+                runs = again(fun)
+            for i, (y, z) in enumerate(zip(want, runs, strict=True)):
                 finite = np.isfinite(y) & np.isfinite(z)
                 moved[i] |= ~(finite | same_special(y, z))
                 difference = np.abs(np.subtract(z, y, dtype=wide(y)))
@@ -212,3 +240,8 @@ def basis(values: Any) -> Iterator[tuple[np.ndarray, ...]]:
                 parts = [np.zeros_like(np.asarray(y)) for y in values]
                 parts[i].flat[place] = one
                 yield tuple(parts)
+
+
+def forward(case: Case) -> bool:
+    """Return whether the program has forward derivatives: a rule of reverse mode has none."""
+    return "custom_vjp" not in case.program.source

@@ -151,6 +151,8 @@ class Generator:
             raise
         except Exception as error:
             raise RejectedError from error
+        if "**" in step.text and any(type(scope[target]) is complex for target in step.targets):
+            raise RejectedError  # (-1.5) ** 0.5 of Python floats: its dtype depends on the sign
         for target in step.targets:
             self.admit(scope[target], bool(step.operands))
         self.values |= {target: scope[target] for target in step.targets}
@@ -256,8 +258,11 @@ class Generator:
             filled = TOKEN.sub(fill, text)
         except (ValueError, IndexError) as error:
             raise RejectedError from error
-        if "np.fft" in text and not all(np.size(self.everything()[name]) for name in operands):
-            raise RejectedError  # NumPy's irfft of nothing is memory that nobody has written
+        empty = not all(np.size(self.everything()[name]) for name in operands)
+        if empty and ("np.fft" in text or "np.bincount" in text):
+            # NumPy's irfft of nothing is memory that nobody has written; its bincount of nothing
+            # with weights is of integers, here of floats as that of something
+            raise RejectedError
         return self.bind(filled, *operands)
 
     # functions

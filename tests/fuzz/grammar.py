@@ -11,7 +11,7 @@ Lines stand two spaces apart; one that stands twice is twice as likely.
 import re
 
 # fmt: off
-# how often a family is chosen, and its lines
+# how often a family is chosen, and its lines; np.i0 is nan at infinity, where the library's is inf
 FAMILIES: dict[str, tuple[float, str]] = {
     "smooth": (9, """
         np.sin($n)  np.cos($n)  np.tanh($n)  np.arctan($n)  np.exp($n)  np.sinh($n)  np.cosh($n)
@@ -23,8 +23,8 @@ FAMILIES: dict[str, tuple[float, str]] = {
         np.arctanh($n)  np.abs($n)  np.sign($n)"""),
     "real": (3, """
         np.cbrt($f)  np.fabs($f)  np.floor($f)  np.ceil($f)  np.rint($f)  np.trunc($f)
-        np.degrees($f)  np.deg2rad($f)  np.sinc($f)  np.i0($f)  np.nan_to_num($f)  np.angle($f)
-        np.abs($f)  np.spacing($f)
+        np.degrees($f)  np.deg2rad($f)  np.sinc($f)  np.i0(np.clip($f, -700, 700))
+        np.nan_to_num($f)  np.angle($f)  np.abs($f)  np.spacing($f)
         np.modf($f)[0]  np.frexp($f)[0]  np.round($f, 1)  np.fix($f)
         np.divmod($f, $f~)[1]  np.ldexp($f, $i~)  np.nan_to_num($f, nan=@s, posinf=2.0)
         np.trunc($f) + $f  np.float_power($f, 2)  np.isneginf($f)  np.unwrap($f1)"""),
