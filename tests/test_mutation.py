@@ -873,3 +873,29 @@ def test_a_fingerprint_sees_words_exchanged_that_are_blocks_apart():
     quiet = fingerprint(x)
     x[:1] = signalling
     assert fingerprint(x) != quiet
+
+
+@pytest.mark.parametrize("derivative", [fg.grad, fg.value_and_grad])
+def test_an_argument_that_was_changed_is_named_with_its_tree_path(derivative):
+    params_of_the_user = {"w": [np.ones(LARGE), np.ones(LARGE)]}
+    view = np.ones((2, LARGE))
+
+    def loss(scale, params):
+        total = np.sum(params["w"][0] * params["w"][0]) * scale
+        params_of_the_user["w"][0][:] += 1.0
+        return total
+
+    def through_a_view(x):
+        y = np.sum(x * x)
+        view[0, -1] += 5.0
+        return y
+
+    by_position = lambda scale: derivative(loss, argnums=(0, 1))(scale, params_of_the_user)
+    with pytest.raises(MutatedError, match=r"argument 1 \('params'\) at \['w'\]\[0\], operand 0"):
+        by_position(1.0)
+    with pytest.raises(MutatedError, match=r"argument 1 \('params'\) at \['w'\]\[0\], operand 0"):
+        fg.jvp(lambda scale: derivative(loss, 1)(scale, params_of_the_user), (1.0,), (1.0,))
+    with pytest.raises(MutatedError, match=r"argument 'params' at \['w'\]\[0\], operand"):
+        derivative(loss, argnames="params")(1.0, params=params_of_the_user)
+    with pytest.raises(MutatedError, match=r"argument 0 \('x'\), operand"):
+        derivative(through_a_view)(view[0])

@@ -272,6 +272,17 @@ def test_masks_are_saved_by_programs_with_masks_alone(holder):
     assert "True)" not in source
 
 
+@pytest.mark.parametrize("outer", OUTER)
+def test_maps_of_programs_that_stand_in_another_are_seen(outer):
+    """The branches of a cond of each example run as they are."""
+    check("x log(x)", "where", "grad", ("cond of each",), outer, "jit outside")
+
+
+@pytest.mark.parametrize("rule", ["custom_vjp", "custom_jvp"])
+def test_maps_of_programs_that_stand_in_a_rule_have_masks(rule):
+    check("x**1.5", "where, squared", "vjp", ("cond of each", rule), "grad", "jit inside")
+
+
 @pytest.mark.parametrize("loop", ["scan", "fori", "while"])
 def test_a_check_that_each_step_makes_alike_is_made_before_the_loop(loop):
     matrix = np.arange(6.0).reshape(2, 3) - 2.5  # of fewer elements than the results

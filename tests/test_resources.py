@@ -107,6 +107,136 @@ def resident():
         pytest.skip("no /proc")
 
 
+# nothing that is called once leaves a reference cycle
+
+
+def ruled_jvp():
+    f = fg.custom_jvp(np.sin)
+    f.defjvp(lambda p, t: (np.sin(p[0]), np.cos(p[0]) * t[0]))
+    return f
+
+
+def ruled_vjp():
+    f = fg.custom_vjp(np.sin)
+    f.defvjp(lambda x: (np.sin(x), x), lambda x, ct: (ct * np.cos(x),))
+    return f
+
+
+def batched_by_hand():
+    f = fg.custom_batch(np.sin)
+    f.def_vmap(lambda size, flags, x: (np.sin(x), True))
+    return f
+
+
+def square_root(a):
+    newton = lambda f, y: y - f(y) / (2 * y)
+    return lax.custom_root(lambda y: y * y - a, a / 2, lambda f, y: newton(f, newton(f, y)),
+                           lambda g, t: t / g(1.0))  # fmt: skip
+
+
+def closed_root(a):
+    """Return the same by a solver that closes over a traced value."""
+    near = fg.stop_gradient(np.sqrt(a))
+    return lax.custom_root(lambda y: y * y - a, 1.0, lambda f, y: near, lambda g, t: t / g(1.0))
+
+
+def checked_gradient():
+    with fg.debug.nans():
+        return fg.grad(lambda a: np.sum(np.sin(a)))(V)
+
+
+V = np.array([0.3, 0.5, 0.7])
+total = lambda f: lambda *xs: np.sum(f(*xs))
+ONCE = {
+    "grad": lambda: fg.grad(total(np.sin))(V),
+    "value_and_grad": lambda: fg.value_and_grad(total(np.sin))(V),
+    "vjp": lambda: fg.vjp(np.sin, V)[1](V),
+    "jvp": lambda: fg.jvp(np.sin, (V,), (V,)),
+    "linearize": lambda: fg.linearize(np.sin, V)[1](V),
+    "linear_transpose": lambda: fg.linear_transpose(lambda a: 2 * a, V)(V),
+    "jacfwd": lambda: fg.jacfwd(np.sin)(V),
+    "jacrev": lambda: fg.jacrev(np.sin)(V),
+    "jacobian": lambda: fg.jacobian(np.sin)(V),
+    "hessian": lambda: fg.hessian(total(np.sin))(V),
+    "hvp": lambda: fg.hvp(total(np.sin), (V,), (V,)),
+    "gnvp": lambda: fg.gnvp(np.sin, total(np.cos), (V,), (V,)),
+    "vmap": lambda: fg.vmap(np.sin)(V),
+    "jit": lambda: fg.jit(lambda a: np.sin(a))(V),
+    "jit of grad": lambda: fg.jit(fg.grad(total(np.sin)))(V),
+    "grad of jit": lambda: fg.grad(fg.jit(total(np.sin)))(V),
+    "source": lambda: fg.jit(lambda a: np.sin(a)).source(V),
+    "checkpoint": lambda: fg.grad(fg.checkpoint(total(np.sin)))(V),
+    "make_jaxpr": lambda: str(fg.make_jaxpr(np.sin)(V)),
+    "eval_shape": lambda: fg.eval_shape(np.sin, V),
+    "closure_convert": lambda: fg.closure_convert(lambda a: np.sin(a), V)[0](V),
+    "check_grads": lambda: fg.check_grads(np.sin, (V,)),
+    "custom_jvp": lambda: fg.grad(total(ruled_jvp()))(V),
+    "custom_jvp, compiled": lambda: fg.jit(fg.grad(total(ruled_jvp())))(V),
+    "custom_vjp": lambda: fg.grad(total(ruled_vjp()))(V),
+    "custom_vjp, compiled": lambda: fg.jit(fg.grad(total(ruled_vjp())))(V),
+    "custom_gradient": lambda: fg.grad(
+        total(fg.custom_gradient(lambda x: (np.sin(x), lambda ct: ct * np.cos(x)))))(V),
+    "custom_batch": lambda: fg.vmap(batched_by_hand())(V),
+    "stop_gradient": lambda: fg.grad(total(lambda a: fg.stop_gradient(a) * a))(V),
+    "ravel_pytree": lambda: fg.ravel_pytree({"a": V})[1](V),
+    "debug.nans": checked_gradient,
+    "debug_nans": lambda: fg.jit(lambda a: np.sin(a), debug_nans=True)(V),
+    "masks": lambda: fg.grad(total(lambda a: np.where(a > 0, np.sqrt(a), 0)))(np.zeros(3)),
+    "eigh": lambda: fg.grad(total(lambda a: (lambda v: v @ v.T)(np.linalg.eigh(a)[1])))(np.eye(3)),
+    # control flow
+    "scan": lambda: fg.grad(lambda a: lax.scan(lambda c, t: (c * t, c), 1.0, a)[0])(V),
+    "scan, compiled": lambda: fg.jit(lambda a: lax.scan(lambda c, t: (c * t, c), 1.0, a))(V),
+    "fori_loop": lambda: fg.grad(lambda z: lax.fori_loop(0, 3, lambda i, c: c * z, 1.0))(2.0),
+    "while_loop": lambda: fg.jvp(
+        lambda z: lax.while_loop(lambda c: c < 5.0, lambda c: c * 2.0, z), (1.0,), (1.0,)),
+    "while_loop, compiled": lambda: fg.jit(
+        lambda z: lax.while_loop(lambda c: c < 5.0, lambda c: c * 2.0, z))(1.0),
+    "cond": lambda: fg.grad(lambda a: np.sum(
+        lax.cond(np.sum(a) > 0, lambda a: a * a, lambda a: 2 * a, a)))(V),
+    "switch": lambda: lax.switch(1, [lambda a: a, lambda a: 2 * a], V),
+    "map": lambda: lax.map(lambda a: a * 2, V),
+    "associative_scan": lambda: fg.grad(total(lambda a: lax.associative_scan(np.multiply, a)))(V),
+    "custom_root": lambda: fg.grad(square_root)(2.0),
+    "custom_root, compiled": lambda: fg.jit(fg.grad(square_root))(2.0),
+    "custom_root that closes over tracers": lambda: fg.grad(closed_root)(2.0),
+    "custom_root that closes over tracers, compiled": lambda: fg.jit(fg.grad(closed_root))(2.0),
+    "fixed_point": lambda: fg.grad(
+        lambda a: lax.fixed_point(lambda y, a: np.cos(y) * a, 0.5, a))(0.5),
+    "custom_linear_solve": lambda: fg.grad(total(lambda b: lax.custom_linear_solve(
+        lambda v: 2 * v, b, lambda mv, b: b / 2, symmetric=True)))(V),
+    "collectives": lambda: fg.vmap(lambda a: a - lax.pmean(a, "i"), axis_name="i")(V),
+    "odeint": lambda: fg.grad(lambda y: np.sum(
+        fg.scipy.integrate.odeint(lambda y, t: -y, y, np.array([0.0, 0.1]))))(V),
+}  # fmt: skip
+# what there is to be called, but for what holds no function, and what another row is made of
+NOT_CALLED = {
+    "checkpoint_name", "checkpoint_policies", "disable_jit", "remat", "ShapeDtypeStruct",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ONCE)
+def test_what_is_called_once_and_dropped_leaves_no_cycle(name):
+    ONCE[name]()
+    gc.collect()
+    gc.disable()
+    try:
+        ONCE[name]()
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
+
+
+def test_every_transform_and_control_function_is_called_once():
+    modules = ("funcgrad.transforms.", "funcgrad.control.")
+    names = {
+        name for space in (fg, lax) for name in dir(space)
+        if getattr(getattr(space, name), "__module__", "").startswith(modules)
+    }  # fmt: skip
+    names -= {"select", *(n for n in dir(lax) if n.startswith(("p", "all_", "axis_")))}
+
+    assert names - set(ONCE) - NOT_CALLED == set()
+
+
 @pytest.mark.parametrize("count", [30, pytest.param(1000, marks=pytest.mark.slow)])
 def test_compiled_lambdas_give_their_memory_back(count):
     call = lambda: fg.jit(lambda x: np.cumsum(np.tanh(x)) @ np.cumsum(x * x))(BIG)

@@ -168,7 +168,7 @@ settle_p = Settle("settle")
 live_p = Live("live")
 resume_p = Resume("resume")
 
-_BEGINS = frozenset({seed_p, resume_p})
+BEGINS = frozenset({seed_p, resume_p})
 _MARKS = frozenset({seed_p, settle_p, live_p, resume_p})
 
 
@@ -217,7 +217,7 @@ def maps_in(eqns: Sequence[Eqn], found: Members | None = None) -> Members:
             if has_marks(program):
                 _pass(found, eqn.ins, program.invars)
                 _pass(maps_in(program.eqns, found), program.outvars, eqn.outs)
-        if eqn.prim in _BEGINS:
+        if eqn.prim in BEGINS:
             found.setdefault(eqn.params["tag"], set()).update(eqn.outs)
         ends = eqn.params["tag"] if eqn.prim is settle_p else None
         for tag, members in found.items():

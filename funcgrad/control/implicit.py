@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of
-from ..core.jaxpr import eval_jaxpr
+from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..ops.structure import strengthen
 from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
 from ..transforms.custom import custom_jvp
@@ -57,29 +57,46 @@ def custom_root(
         return alike("custom_root", "what f gives", treedef, out, xs)
 
     program, consts = staged(Origin("custom_root", f), on_leaves, [aval_of(x) for x in leaves])
-
-    def at(closed: Sequence[Any], x: Any) -> Any:
-        xs = same_structure("custom_root", "the argument of f", treedef, x)
-        return tree.unflatten(treedef, eval_jaxpr(program, (), [*closed, *xs]))
-
-    def root(closed: Sequence[Any], xs: list[Any]) -> Any:
-        found = solve(lambda x: at(closed, x), tree.unflatten(treedef, xs))
-        x, aux = stop_gradient(found if has_aux else (found, None))
-        leaves = alike("custom_root", "the solution", treedef, x, xs)
-        return tree.unflatten(treedef, leaves), aux
-
-    def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
-        closed, xs = primals
-        x, aux = ruled(closed, xs)
-        moved = jvp(lambda closed: at(closed, x), (closed,), (tangents[0],))[1]
-        derivative = lambda v: jvp(lambda x: at(closed, x), (x,), (v,))[1]
-        t = tangent_solve(derivative, tree.map(lambda m: -m, moved))
-        return (x, aux), (t, tree.map(zero_of, aux))
-
-    ruled = custom_jvp(root)
-    ruled.defjvp(rule)
-    x, aux = ruled(tuple(consts), leaves)
+    x, aux = Root(program, treedef, solve, tangent_solve, has_aux)(tuple(consts), leaves)
     return (x, aux) if has_aux else x
+
+
+class Root:
+    """The root of a program by its first operands, and the rule of its derivative."""
+
+    def __init__(
+        self,
+        program: Jaxpr,
+        treedef: tree.TreeDef,
+        solve: Callable[..., Any],
+        tangent_solve: Callable[..., Any],
+        has_aux: bool,
+    ) -> None:
+        self.program, self.treedef, self.has_aux = program, treedef, has_aux
+        self.solve, self.tangent_solve = solve, tangent_solve
+
+    def __call__(self, closed: Sequence[Any], xs: list[Any]) -> Any:
+        ruled = custom_jvp(self.root)  # one for each call: as an attribute it would be a cycle
+        ruled.defjvp(self.rule)
+        return ruled(closed, xs)
+
+    def at(self, closed: Sequence[Any], x: Any) -> Any:
+        xs = same_structure("custom_root", "the argument of f", self.treedef, x)
+        return tree.unflatten(self.treedef, eval_jaxpr(self.program, (), [*closed, *xs]))
+
+    def root(self, closed: Sequence[Any], xs: list[Any]) -> Any:
+        found = self.solve(lambda x: self.at(closed, x), tree.unflatten(self.treedef, xs))
+        x, aux = stop_gradient(found if self.has_aux else (found, None))
+        leaves = alike("custom_root", "the solution", self.treedef, x, xs)
+        return tree.unflatten(self.treedef, leaves), aux
+
+    def rule(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
+        closed, xs = primals
+        x, aux = self(closed, xs)
+        moved = jvp(lambda closed: self.at(closed, x), (closed,), (tangents[0],))[1]
+        derivative = lambda v: jvp(lambda x: self.at(closed, x), (x,), (v,))[1]
+        t = self.tangent_solve(derivative, tree.map(lambda m: -m, moved))
+        return (x, aux), (t, tree.map(zero_of, aux))
 
 
 def fixed_point(

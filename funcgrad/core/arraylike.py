@@ -62,18 +62,22 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     # prim(x, y) written out twice, because a method call is faster than that of an object
     def forward(self: Any, other: Any) -> Any:
         prim = primitives[name]
-        if type(other) not in _PLAIN and (other := _other(other)) is NotImplemented:
-            return NotImplemented
         try:
+            if type(other) in _PLAIN and not self._trace.dead:  # bind() over again
+                return self._trace.process(prim, (self, other), {})[0]
+            if (other := _other(other)) is NotImplemented:
+                return NotImplemented
             return prim.bind(self, other)[0]
         except (FuncgradError, TypeError, ValueError) as err:
             raise prim.explained(err, (self, other), {}) from None
 
     def reflected(self: Any, other: Any) -> Any:
         prim = primitives[name]
-        if type(other) not in _PLAIN and (other := _other(other)) is NotImplemented:
-            return NotImplemented
         try:
+            if type(other) in _PLAIN and not self._trace.dead:  # bind() over again
+                return self._trace.process(prim, (other, self), {})[0]
+            if (other := _other(other)) is NotImplemented:
+                return NotImplemented
             return prim.bind(other, self)[0]
         except (FuncgradError, TypeError, ValueError) as err:
             raise prim.explained(err, (other, self), {}) from None
@@ -88,10 +92,7 @@ def _power(self: Any, other: Any) -> Any:
 
 
 def _unary(name: str) -> Callable[..., Any]:
-    def method(self: Any) -> Any:
-        return primitives[name](self)
-
-    return _marked(method, name, primitive=name)
+    return _marked(lambda self: primitives[name](self), name, primitive=name)
 
 
 def _function(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -161,8 +162,7 @@ class ArrayLike:
             override = overrides[ufunc if call else np.ufunc]
         except KeyError:
             known = getattr(np, ufunc.__name__, None) is ufunc
-            name = ("numpy." if known else "the ufunc ") + ufunc.__name__
-            raise _unsupported(name) from None
+            raise _unsupported(("numpy." if known else "the ufunc ") + ufunc.__name__) from None
         if call:
             return override(*map(overrides["operand"], inputs) if converts else inputs)
         try:

@@ -146,6 +146,9 @@ class MutatedError(FuncgradError, ValueError):
     The fix is to write ``buffer = np.full(50_000, 2.0)``, a new array.
     """
 
+    array: Any = None  # that was changed
+    words: tuple[str, str] = ("", "")  # before and after the name of the argument that it is
+
 
 class UnsupportedError(FuncgradError, TypeError):
     """A NumPy function, or an option of one, that traced values cannot take.

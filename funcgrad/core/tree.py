@@ -125,8 +125,8 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
             leaves.append(x)
             nodes.append(_LEAF)
             continue
-        # a tuple is its own children: what its handler says, without the call
-        children, aux = (x, None) if kind is tuple else handler.flatten(x)
+        # what its handler says, without the call
+        children, aux = (x, None) if kind is tuple or kind is list else handler.flatten(x)
         children = tuple(children)
         nodes.append((kind, aux, len(children)))
         if len(nodes) > many:
@@ -154,8 +154,8 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
         kind, aux, arity = node
         children = stack[: -arity - 1 : -1]
         del stack[len(stack) - arity :]
-        if kind is tuple:
-            stack.append(tuple(children))
+        if kind is tuple or kind is list:
+            stack.append(children if kind is list else tuple(children))
         else:
             stack.append(handlers.get(kind, NAMEDTUPLE).unflatten(aux, children))
     return stack.pop()

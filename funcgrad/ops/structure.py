@@ -372,7 +372,8 @@ def match(ct: Any, x: Any) -> Any:
             axes += tuple(lead + d for d, n in enumerate(shape) if n != have[lead + d])
         # on plain arrays straight to NumPy, because every bias of every layer comes here
         ct = np.add.reduce(ct, axes) if type(ct) is np.ndarray else sum_p(ct, axes=axes)
-        ct = reshape(ct, shape)
+        if ct.shape != shape:
+            ct = reshape(ct, shape)
     return project(ct, dtype_of(x))
 
 

@@ -154,8 +154,6 @@ class Problem:
     ) -> None:
         self.program, self.consts, self.sign = program, tuple(consts), sign
         self.rtol, self.atol, self.hmax = rtol, atol, hmax
-        self.advance = custom_jvp(self._advance)
-        self.advance.defjvp(self._advance_rule)
 
     def slope(self, consts: Sequence[Any], y: Any, t: Any) -> Any:
         return eval_jaxpr(self.program, (), [*consts, y, t])[0]
@@ -197,6 +195,12 @@ class Problem:
             new = y + scale * _weighted(weights, slopes)
             slopes.append(self.slope(consts, new, t + node * h))
         return new, slopes[-1], scale * _weighted(ERROR, slopes)
+
+    def advance(self, *args: Any) -> tuple[Step, Any]:
+        """Return ``_advance`` of these, with its rule."""
+        ruled = custom_jvp(self._advance)  # one for each call: as an attribute it would be a cycle
+        ruled.defjvp(self._advance_rule)
+        return ruled(*args)
 
     def _advance(self, consts: Any, y: Any, f: Any, t: Any, h: Any) -> tuple[Step, Any]:
         """Return the first step that is accepted, starting with length h, and the next length."""

@@ -7,11 +7,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core import tree
-from ..core.avals import aval_of
+from ..core.avals import Aval, aval_of
 from ..core.errors import MissingRuleError, TreeError, shown
 from ..core.jaxpr import eval_jaxpr
 from ..core.pickling import found_by_name, portable
-from ..core.trace import Primitive
+from ..core.trace import Primitive, Tracer
 from ..ops.structure import zeros
 from .arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
 from .closures import labelled
@@ -20,16 +20,28 @@ from .staging import stage
 
 
 class Call:
-    """One call: leaves that are numbers are operands, all else is static."""
+    """One call: leaves that are numbers are operands, all else is static.
+
+    Its functions are parameters of an equation, so it holds avals for traced values: these hold
+    the trace, whose equation it would be. Only ``bind`` reads the operands, and drops them.
+    """
 
     def __init__(self, who: str, fun: Callable[..., Any], args: Sequence[Any], static: set[int]):
-        self.who, self.fun, self.args, self.static = who, fun, args, static
-        self.moving = [x for i, x in enumerate(args) if i not in static]
+        self.who, self.fun, self.static = who, fun, static
+        moving = [x for i, x in enumerate(args) if i not in static]
+        self.args = [x if i in static else None for i, x in enumerate(args)]
         self.fixed = [args[i] for i in sorted(static)]
-        self.leaves, self.tree = tree.flatten(tuple(self.moving))
-        self.numeric = [is_number(x) for x in self.leaves]
-        self.operands = [x for x, n in zip(self.leaves, self.numeric, strict=True) if n]
+        leaves, self.tree = tree.flatten(tuple(moving))
+        self.numeric = [is_number(x) for x in leaves]
+        self.operands = [x for x, n in zip(leaves, self.numeric, strict=True) if n]
+        self.leaves = [aval_of(x) if isinstance(x, Tracer) else x for x in leaves]
         self.out_tree: Any = None
+
+    @property
+    def likes(self) -> list[Any]:
+        """Return the arguments that are not static, with arrays of zeros for traced values."""
+        xs = [zeros(x) if isinstance(x, Aval) else x for x in self.leaves]
+        return list(tree.unflatten(self.tree, xs))
 
     @property
     def tie(self) -> tuple[Any, ...]:
@@ -56,7 +68,8 @@ class Call:
         return self.leaves_of(self.fun(*self.given(values)))
 
     def bind(self, prim: Primitive, **rules: Any) -> Any:
-        outs = prim.bind(*self.operands, fun=self.flat, extra=0, **rules)
+        operands, self.operands = self.operands, []
+        outs = prim.bind(*operands, fun=self.flat, extra=0, **rules)
         return tree.unflatten(self.out_tree, outs)
 
     def pair(self, out: Any, what: str, words: str) -> tuple[Any, Any]:
@@ -255,7 +268,7 @@ class custom_vjp(Ruled):  # noqa: N801, a decorator
 
 def _cotangents(call: Call, got: Any) -> list[Any]:
     """Return what bwd gives, for each operand: None is zero, also for a whole subtree."""
-    moving = call.moving
+    moving = call.likes
     if not isinstance(got, (tuple, list)) or len(got) != len(moving):
         told = f"{len(got)} entries" if isinstance(got, (tuple, list)) else type(got).__name__
         raise TreeError(

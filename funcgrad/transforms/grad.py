@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import dtype_of
+from ..core.errors import MutatedError
 from ..core.floating import quietly
 from ..core.pickling import picklable
 from ..core.trace import Tracer
@@ -27,7 +28,7 @@ from .arguments import (
 from .nans import active, beside
 from .reverse import Tape
 from .seeds import over_paths
-from .snapshots import check_repeated, copied, marks_of
+from .snapshots import check_repeated, copied, marks_of, with_argument
 
 
 class Recording:
@@ -156,7 +157,10 @@ def _derivative(
             again = _derivative(who, fun, argnums, argnames, has_aux, holomorphic, allow_int)
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         chosen = chosen_in(who, fun, argnums, argnames, args, kwargs)
-        value, aux, gradient = _evaluated(origin, chosen, has_aux, holomorphic, allow_int)
+        try:
+            value, aux, gradient = _evaluated(origin, chosen, has_aux, holomorphic, allow_int)
+        except MutatedError as err:
+            raise with_argument(err, fun, chosen.places, chosen.values()) from None
         if who == "grad":
             return (gradient, aux) if has_aux else gradient
         return ((value, aux) if has_aux else value), gradient
@@ -185,6 +189,7 @@ def _evaluated(
     if run.numbers != [None]:
         cts = run.pulled([np.array(1, dtype_of(value))])
         (value,) = run.outs  # of a second run, for masks
+    run.tape.records = []  # a rule that closes over a tracer holds the tape
     taken: set[int] = set()
     rows = zip(cts, leaves, inexact, strict=True)
     results = [finished(ct, x, taken) if i else zero_of(x) for ct, x, i in rows]

@@ -58,7 +58,7 @@ def halves(
         first = early.close(outs)
     finally:
         for trace in (early, late):
-            trace.dead = True
+            trace.dead, trace.eqns = True, []
     values = [x._var if _is_of(early, x) else x for x in second.consts]
     reach = {v: ("out", j) for j, v in enumerate(first.jaxpr.outvars) if kept[1][j]}
     reach.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])

@@ -12,7 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..compile.common import dce
-from ..compile.marks import is_masked
+from ..compile.marks import is_masked, may_mark
 from ..compile.prune import pruned_call
 from ..core.avals import Aval, dtype_of, is_inexact, shape_of
 from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr
@@ -26,6 +26,7 @@ from .batching import Batch, batched
 from .forward import push
 from .paths import Paths, PathTracer
 from .pullback import pulled
+from .seeds import with_masks
 from .staging import stage, staged_in
 
 Flags: TypeAlias = Sequence[bool]
@@ -275,6 +276,8 @@ def pulled_back(
 
 def mapped(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tuple[Any, Any]]:
     """Return the outputs of a program for all examples, which lie along axis 0 where flagged."""
+    if any(x is not None and x._trace.masked for x in map(staged_in, xs)) and may_mark(jaxpr):
+        jaxpr = with_masks(jaxpr)  # it may stand there as it is
     trace = Batch("a program", size)
     try:
         axes = [0 if flag else None for flag in flags]

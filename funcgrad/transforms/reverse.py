@@ -105,7 +105,8 @@ class Tape(Trace):
             if type(a) is TapeTracer and a._trace is self:
                 i, a = a.number, a.value
             elif type(a) not in _NUMBERS:
-                if type(a) is not np.ndarray or a.nbytes > self.limit or a.dtype is _OBJECTS:
+                limit = self.limit if type(b) is TapeTracer else TINY
+                if type(a) is not np.ndarray or a.nbytes > limit or a.dtype is _OBJECTS:
                     return self.process_resolved(prim, args, params)
                 a = a.copy("K") if a.nbytes <= TINY else self.constant(a, prim, params)
             if type(b) is TapeTracer and b._trace is self:
@@ -170,14 +171,17 @@ class Tape(Trace):
         found, shared = [], []
         for k, (x, (value, number)) in enumerate(zip(args, pairs, strict=True)):
             if type(x) is not TapeTracer or number is None:
-                if isinstance(value, Tracer):
-                    self.nested = True
-                value, large = plain(value), is_shared(value)
+                large = False
+                if type(value) is np.ndarray and value.dtype is not _OBJECTS:  # nearly always
+                    large = value.nbytes > TINY
+                elif type(value) not in _NUMBERS:
+                    self.nested = self.nested or isinstance(value, Tracer)
+                    value, large = plain(value), is_shared(value)
+                if large:
+                    shared.append(value)
                 # where the operation is linear here too, no derivative reads the value
                 if not (large and prim.is_linear(frozenset((*needs, k)), **params)):
                     value = self.kept().take(value, prim, k)
-                if large:
-                    shared.append(value)
                 x = TapeTracer(self, value, number)
             found.append(x)
         return found, shared

@@ -13,7 +13,18 @@ from typing import Any
 import numpy as np
 
 from ..compile.guard import of_maps_within, risks
-from ..compile.marks import Tag, is_masked, live_p, may_mark, resume_p, seed_p, settle_p, start_p
+from ..compile.marks import (
+    BEGINS,
+    Tag,
+    is_masked,
+    live_p,
+    maps_in,
+    may_mark,
+    resume_p,
+    seed_p,
+    settle_p,
+    start_p,
+)
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.trace import Trace, Tracer
 from ..ops.constant import Array, constant_p
@@ -110,11 +121,19 @@ def _staged(
     own = program.eqns[start:]
     results = run(marked, masked)
     known = {eqn.outs[0]: not _is_whole(program, eqn.ins[0]) for eqn in own[1:]}
+    _look(program, tag)
     if risks(program.eqns[start:], known, program.gaps | of_maps_within(program.eqns)):
         program.gaps.update(v for v, gap in known.items() if gap)
         return [None if x is None else settle_p(x, tag=tag, fallback=with_masks) for x in results]
     given = {id(m): s for m, s in zip(marked, seeds, strict=True)}  # some are results themselves
     return _without(program, start, own, marked, [given.get(id(x), x) for x in results])
+
+
+def _look(program: Staging, own: Tag) -> None:
+    """Find the tangents of other maps: of a program, say, that stands here as it is."""
+    new, program.looked = program.eqns[program.looked :], len(program.eqns)
+    if any(eqn.prim in BEGINS for eqn in new):
+        program.gaps.update(*(vs for tag, vs in maps_in(new).items() if tag != own))
 
 
 def _marked(program: Staging, seed: Any, token: Any, tag: Tag, batches: Sequence[Batch]) -> Any:
@@ -163,6 +182,7 @@ def _without(
             program.eqns[i] = Eqn(eqn.prim, ins, eqn.outs, eqn.params, eqn.source, eqn.scope)
     rest = program.eqns[start:]
     program.eqns[start:] = [eqn for eqn in rest if now.keys().isdisjoint(eqn.outs)]
+    program.looked = min(program.looked, len(program.eqns))
     return results
 
 

@@ -12,11 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, check_operand
 from ..core.errors import MutatedError
 from ..core.fingerprint import fingerprint
 from ..core.lines import user_line
 from ..core.trace import Primitive, Tracer
+from .arguments import Place, described
 
 TINY = 1 << 14  # bytes: up to these a copy costs less than to look for one that there is
 SMALL = 1 << 18  # bytes: up to these a copy costs less than two fingerprints
@@ -54,9 +56,10 @@ class Snapshots:
         """Return what to record of an operand that the derivative will read again."""
         if isinstance(x, Tracer):  # an outer transform's, which may wrap an array of the user's
             return x._trace.rewrapped(x, lambda y: self.take(y, prim, operand))
+        if type(x) is not np.ndarray or x.dtype.hasobject:
+            x = plain(x)
         if not isinstance(x, np.ndarray):
             return x
-        x = plain(x)
         if x.nbytes <= TINY:
             return x.copy("K")
         about = x.__array_interface__
@@ -91,10 +94,29 @@ class Snapshots:
 
     def mutated(self, found: Watched) -> MutatedError:
         at = f", at {found.line}" if found.line else ""
-        return MutatedError(
+        before = (
             f"{self.origin}: an array was changed that the derivative reads again: "
-            f"{aval_of(found.array)}, {found.role}{at}; write the new values into another array"
+            f"{aval_of(found.array)}"
         )
+        after = f", {found.role}{at}; write the new values into another array"
+        error = MutatedError(before + after)
+        error.array, error.words = found.array, (before, after)
+        return error
+
+
+def with_argument(
+    error: MutatedError, fun: Any, places: Sequence[Place], values: Sequence[Any]
+) -> MutatedError:
+    """Return the error, which names the argument and tree path if the array is one of these."""
+    if error.array is None:
+        return error
+    for place, value in zip(places, values, strict=True):
+        for path, x in tree.leaves_with_path(value):
+            array = _array_in(x)
+            if isinstance(array, np.ndarray) and np.may_share_memory(array, error.array):
+                before, after = error.words
+                return MutatedError(f"{before}, {described(fun, place, path)}{after}")
+    return error
 
 
 def plain(x: Any) -> Any:
@@ -114,6 +136,8 @@ def is_shared(x: Any, limit: int = TINY) -> bool:
 
 def overlap(x: Any, y: Any) -> bool:
     """Return whether a value views the memory of another."""
+    if type(x) is np.ndarray and type(y) is np.ndarray and x.base is None:
+        return x is y  # nearly always
     x, y = _array_in(x), _array_in(y)
     if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
         return False

@@ -63,7 +63,7 @@ class Staging(Trace):
     they need not be ``guarded``.
     """
 
-    __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "snapshots")
+    __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "looked", "snapshots")
 
     def __init__(
         self, origin: object, lasting: bool = True, guarded: bool = True, masked: bool = False
@@ -72,6 +72,7 @@ class Staging(Trace):
         self.snapshots = Snapshots(origin, math.inf if lasting else BRIEF) if guarded else None
         self.eqns: list[Eqn] = []
         self.gaps: set[Var] = set()  # tangents with elements on no path, see seeds.py
+        self.looked = 0  # among how many of the equations these are known
         self.inputs: list[Var] = []
         self.at = ""  # the line whose derivative is being staged
         # what the program closes over: small arrays by what they hold, all else by identity
@@ -173,6 +174,7 @@ def stage(
         raise too_deep(origin, err) from None
     finally:
         trace.dead = True
+        trace.eqns = []  # a rule that closes over a tracer holds the trace
     return closed, treedef
 
 

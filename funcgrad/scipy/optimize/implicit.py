@@ -1,5 +1,6 @@
 """The derivative of a solution, whatever solver found it."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -29,9 +30,15 @@ def implicit(
     converted, consts = closure_convert(function, start)
     at = lambda consts: lambda v: converted(v, *consts)
 
-    def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
+    def ruled(rule: Callable[..., Any]) -> custom_jvp:
+        solution = custom_jvp(lambda consts, start: stop_gradient(solve(at(consts), start)))
+        solution.defjvp(functools.partial(rule, rule))
+        return solution
+
+    # it gets itself as an argument: a function that closes over itself is a reference cycle
+    def rule(rule: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
         consts, start = primals
-        x = solution(consts, start)
+        x = ruled(rule)(consts, start)
         moves = free(x)
         moved = jvp(lambda consts: equations(at(consts))(x), (consts,), tangents[:1])[1]
 
@@ -41,9 +48,7 @@ def implicit(
 
         return x, custom_linear_solve(slope, np.where(moves, -moved, 0), _dense, _dense)
 
-    solution = custom_jvp(lambda consts, start: stop_gradient(solve(at(consts), start)))
-    solution.defjvp(rule)
-    return solution(tuple(consts), stop_gradient(start))
+    return ruled(rule)(tuple(consts), stop_gradient(start))
 
 
 def _dense(matvec: Callable[[Any], Any], b: Any) -> Any:
