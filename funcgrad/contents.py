@@ -14,12 +14,12 @@ PRIMITIVES = {
     "control.repeat": "while",
     "control.scan": "scan",
     "control.solve": "linear_solve",
-    "losses.binary": "clamped_log cross_entropy_of_bits cross_entropy_of_sign",
+    "losses.binary": "slope_of_bits clamped_log cross_entropy_of_bits cross_entropy_of_sign",
     "losses.regression": "log_cosh",
     "nn.functions": "relu",
     "ops.assign": "add_at max_at min_at set_at last_writer",
     "ops.bessel": "i0 i1 i0e i1e bessel_moment bessel_ratio",
-    "ops.beta": "beta betaln polygamma_difference",
+    "ops.beta": "beta beta_slope betaln polygamma_difference",
     "ops.bits": "mask32 mask64 keep blend",
     "ops.choice": "gate hide wins maximum minimum fmax fmin where clip heaviside",
     "ops.collective": "psum pmax pmin all_gather psum_scatter all_to_all ppermute",
@@ -35,14 +35,15 @@ PRIMITIVES = {
         "cbrt quotient exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 sin cos tan "
         "arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh sinc deg2rad radians "
         "rad2deg degrees arctan2 hypot conj real imag sign copysign fraction ldexp nextafter "
-        "power_log power_slope share share2 cos_of_arcsin sinc_derivative",
+        "power_log power_slope share share2 gap cos_of_arcsin sinc_derivative cosine tailed_tanh "
+        "sech_square",
     "ops.fft": "fft rfft irfft",
     "ops.gamma": "gamma gammaln gammasgn digamma polygamma zeta",
     "ops.incomplete": "gammainc gammaincc gammainc_slope gamma_density",
     "ops.incomplete_beta": "betainc betaincc betainc_slope beta_density",
     "ops.index": "getitem scatter_add concatenate",
     "ops.linalg.cholesky": "cholesky",
-    "ops.linalg.degenerate": "equal_values taint",
+    "ops.linalg.degenerate": "equal_values inverse_of_values near_values taint undefined",
     "ops.linalg.determinant": "det cofactor slogdet inverse_of_regular",
     "ops.linalg.eig":
         "eig eig_of_rules eigvals slopes_of_general_eigenvalues inverse_of_eigenvectors",
@@ -57,8 +58,8 @@ PRIMITIVES = {
     "ops.linalg.spectral": "slopes_of_eigenvalues turned_diagonal",
     "ops.linalg.svd": "svd svd_of_rules fixed_svd singular_gradient svdvals",
     "ops.linalg.triangular": "solve_triangular",
-    "ops.logarithms": "sigmoid logit xlogy xlog1py entr rel_entr kl_div",
-    "ops.normal": "erfcx erfcx_integral ndtr log_ndtr ndtri",
+    "ops.logarithms": "sigmoid tailed_sigmoid logit xlogy xlog1py entr rel_entr kl_div",
+    "ops.normal": "hazard_in_tail erfcx erfcx_integral ndtr log_ndtr ndtri",
     "ops.operand": "weaken",
     "ops.pooling":
         "window_argmax window_argmin window_max window_min window_sum window_pick window_place",

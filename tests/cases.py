@@ -349,6 +349,7 @@ CASES: dict[str, list[Case]] = {
     "degrees":     unary(*BOTH),
     "arctan2":     binary(BOTH, POS),
     "hypot":       binary(POS, POS, signed=True),
+    "gap":         binary(BOTH, BOTH),
     # complex numbers
     "conj":        unary(*BOTH, **C),
     "real":        unary(*BOTH, **C),
@@ -381,6 +382,8 @@ CASES: dict[str, list[Case]] = {
     "zeta":        [Case((Given(s), (2, 3)), domain=POS) for s in (2.0, np.array([3.0, 4.5, 1.2]))],
     "beta":        binary(POS, (1.0, 9.0)),
     "betaln":      binary(POS, (1.0, 9.0)),
+    "hazard_in_tail": [Case((Given(n), s), domain=(-40.0, -21.0)) for n in (0, 1, 3)
+                       for s in [(2, 3), ()]],
     "polygamma_difference": [Case((Given(n), (2, 3), (3,)), domain=(POS,) * 3) for n in (0, 2)],
     "gammainc":    binary((0.4, 3.0), (0.4, 3.0)),
     "gammaincc":   binary((0.4, 3.0), (0.4, 3.0)),
@@ -407,8 +410,12 @@ CASES: dict[str, list[Case]] = {
     "relu":        unary(*POS, signed=True),
     "gate":        [Case((s, MASK)) for s in [(2, 3), (1, 0), ()]],
     "sigmoid":     unary(*BOTH),
+    "tailed_sigmoid": unary(*BOTH),
+    "tailed_tanh": unary(*BOTH),
+    "sech_square": unary(*BOTH),
     "clamped_log": unary(*POS),
     "log_cosh": unary(*BOTH),
+    "slope_of_bits": binary((0.1, 0.9), (0.1, 0.9)),
     "cross_entropy_of_bits": binary((0.1, 0.9), (0.1, 0.9)),
     "cross_entropy_of_sign": binary(BOTH, (0.1, 0.9)),
     # without a derivative
@@ -519,7 +526,8 @@ CASES: dict[str, list[Case]] = {
                     for s in [(3, 3), (2, 1, 3)]],
     "inverse_of_values": [Case((s, Given(np.zeros(s, bool)), Given(np.ones(w))), {"order": order},
                          domain=(1.0, 2.0), **C)
-                    for s, w in [((3, 3), 3), ((2, 3, 3), (2, 3)), ((1, 3), 3)] for order in (0, 1)],
+                    for s, w in [((3, 3), 3), ((2, 3, 3), (2, 3)), ((1, 3), 3)]
+                    for order in (0, 1)],
     "near_values": [Case((s, Given(np.zeros(s, bool)), (3,)), {"order": 1})
                     for s in [(3, 3), (2, 1, 3)]],
     "lu":          [Case((s,), **C) for s in [(3, 3), (4, 2), (2, 3), (2, 3, 3), (0, 0), (1, 0)]],

@@ -32,7 +32,10 @@ _INNER = frozenset(
 )
 _WITHOUT = frozenset({"polygamma.0", "zeta.0", "gammainc_slope.0", "erfcx_integral.0"})
 # whose first operands are orders, bound by the rules of others alone
-_OF_RULES = frozenset({"power_slope", "power_log", "sinc_derivative", "polygamma_difference"})
+_OF_RULES = frozenset(
+    {"power_slope", "power_log", "sinc_derivative", "polygamma_difference", "beta_slope", "cosine"}
+    | {"hazard_in_tail"}
+)
 # what stands in the place of the other operand
 _OTHERS = {
     "pow": (0.5, -1.0, 2.0, 0.0), "float_power": (0.5, -2.0), "div": (0.0, 2.0),

@@ -316,6 +316,11 @@ def logs_of_powers(draw):
     return lambda x: ew.power_log(x**n, x, n), (x,)
 
 
+def cosines(draw):
+    x, y = draw.array(("f8",)), draw.array(("f8",), (1,))
+    return lambda x, y: ew.cosine(x, y, np.hypot(x, y)), (x * (x > 0), y * (y > 0))
+
+
 def nothing(draw):
     x = draw.array(("f8", "f4"))
     return lambda x: absent_p(x, shape=x.shape, dtype=x.dtype) * 1.5, (x,)
@@ -339,6 +344,7 @@ LOWERED = {
     "hide": hidden,
     "power_slope": powers,
     "power_log": logs_of_powers,
+    "cosine": cosines,
     "absent": nothing,
     "wins": winning,
     "clip": limited,

@@ -41,7 +41,8 @@ MATRICES = dict.fromkeys((
     "slopes_of_general_eigenvalues", "inverse_of_eigenvectors", "inverse_of_qr_factor",
     "inverse_of_regular", "singular_matrices",
 ), "test_degenerate")  # fmt: skip
-POWERS = {"power_log"}  # bound to a power and its own base and exponent; test_orders
+# bound to a value of a function and its own operands; test_orders
+OF_VALUES = {"power_log", "cosine", "beta_slope"}
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control
 # only the compiler makes them; test_jit
 BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks"}
@@ -79,9 +80,14 @@ NO_DERIVATIVE = {
     ("gate", 1): "a condition",
     ("hide", 1): "a condition",
     ("power_log", 0): "the power, of which the others are the derivatives",
+    ("cosine", 2): "the distance, of which the others are the derivatives",
+    ("beta_slope", 0): "an order",
+    ("beta_slope", 1): "an order",
+    ("beta_slope", 2): "the value, of which the others are the derivatives",
     ("power_slope", 0): "an order",
     ("power_slope", 1): "an order",
     ("sinc_derivative", 0): "an order",
+    ("hazard_in_tail", 0): "an order",
     ("copysign", 1): "its sign alone is read",
     ("heaviside", 0): "its sign alone is read",
     ("nextafter", 1): "its order alone is read",
@@ -95,6 +101,8 @@ INTERNAL = {
     "wins",
     "random_remainder",
     "cross_entropy_of_bits",
+    "slope_of_bits",
+    "hazard_in_tail",
     "cross_entropy_of_sign",
 }
 # of many operands and slow; by_blocks gives their dtypes, as it does gammainc's
@@ -210,7 +218,7 @@ def outcome(function, *args, **params):
 
 
 def test_every_primitive_has_a_row():
-    known = [*CASES, *HOLDERS, *MATRICES, *POWERS, *COLLECTIVES, *NUMBERS, *BITS, *MARKS]
+    known = [*CASES, *HOLDERS, *MATRICES, *OF_VALUES, *COLLECTIVES, *NUMBERS, *BITS, *MARKS]
     assert sorted(OWN) == sorted(known)
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from ..core.avals import dtype_of
 from ..nn.functions import log_sigmoid
-from ..ops.elementwise import div, maximum, mul, neg, sub
-from ..ops.logarithms import sigmoid
+from ..ops.compare import gt
+from ..ops.elementwise import add, div, maximum, mul, neg, sub, where
+from ..ops.logarithms import tailed_sigmoid
 from ..ops.operand import half_in_single, operand
 from ..ops.pointwise import Elementwise
 from ..ops.structure import cast
@@ -30,6 +31,11 @@ def _cross_entropy_of_bits(p: Any, y: Any) -> Any:
     return -(y * _clamped_log(p) + (1 - y) * no)
 
 
+def _curvature(p: Any, y: Any) -> Any:
+    q = sub(1, p)
+    return add(div(y, mul(p, p)), div(sub(1, y), mul(q, q)))
+
+
 def _cross_entropy_of_sign(x: Any, y: Any) -> Any:
     # -y log s(x) - (1 - y) log s(-x), as log s(x) = min(x, 0) - log1p(exp(-|x|))
     rest = np.log1p(np.exp(np.negative(np.abs(x))))
@@ -40,10 +46,15 @@ def _cross_entropy_of_sign(x: Any, y: Any) -> Any:
 clamped_log_p = Elementwise("clamped_log", _clamped_log,
     lambda t, v, x: div(t, maximum(x, 1e-12)))
 cross_entropy_of_bits_p = Elementwise("cross_entropy_of_bits", _cross_entropy_of_bits,
-    lambda t, v, p, y: mul(t, div(sub(p, y), maximum(mul(p, sub(1, p)), 1e-12))),
+    lambda t, v, p, y: mul(t, slope_of_bits_p(p, y)),
     lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))))
+# a quotient, whose derivatives in p are those of -y/p + (1 - y)/(1 - p): there p would cancel
+slope_of_bits_p = Elementwise("slope_of_bits",
+    lambda p, y: (p - y) / np.maximum(p * (1 - p), 1e-12),
+    lambda t, v, p, y: mul(t, where(gt(mul(p, sub(1, p)), 1e-12), _curvature(p, y), 1e12)),
+    lambda t, v, p, y: neg(div(t, maximum(mul(p, sub(1, p)), 1e-12))))
 cross_entropy_of_sign_p = Elementwise("cross_entropy_of_sign", _cross_entropy_of_sign,
-    lambda t, v, x, y: mul(t, sub(sigmoid(x), y)),
+    lambda t, v, x, y: mul(t, sub(tailed_sigmoid(x), y)),
     lambda t, v, x, y: neg(mul(t, x)))
 # fmt: on
 

@@ -4,6 +4,9 @@ Where an argument is 8 or more, ``betaln`` takes the difference of Stirling's fo
 form, in which nothing cancels (Didonato & Morris 1992, "Algorithm 708", section 4).
 """
 
+import functools
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -67,13 +70,105 @@ def _polygamma_difference(n: Any, a: Any, b: Any) -> Any:
     return y
 
 
+def _beta_slope(j: Any, k: Any, y: Any, a: Any, b: Any) -> Any:
+    """Return the derivative of y = beta(a, b), j-th in a and k-th in b."""
+    return by_blocks(functools.partial(_beta_derivative, int(j), int(k)))(y, a, b)
+
+
+def _beta_derivative(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
+    if j + k == 1:  # in every gradient
+        zero = np.zeros_like(a)
+        return y * (_polygamma_difference(zero, a, b) if j else _polygamma_difference(zero, b, a))
+    out = np.empty_like(y)
+    first = (a > 0) & (a <= b)  # the smaller operand comes first, whose poles cancel
+    second = (b > 0) & (b < a)
+    for rows, (m, n), (p, q) in (
+        (first, (j, k), (a, b)),
+        (second, (k, j), (b, a)),
+        (~(first | second), (j, k), (a, b)),
+    ):
+        at = np.flatnonzero(rows)
+        if at.size:
+            smooth = rows is not first and rows is not second
+            rule = _by_logarithm if smooth or not n else _mixed
+            out[at] = rule(m, n, y[at], p[at], q[at])
+    return out
+
+
+def _by_logarithm(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
+    """Return it by the derivatives of the logarithm."""
+    return _of_exponential(j, k, y, functools.partial(_derivative_of_betaln, a, b))
+
+
+def _derivative_of_betaln(a: Any, b: Any, j: int, k: int) -> Any:
+    order = np.full_like(a, j + k - 1)
+    if j and k:
+        return -polygamma_of(order, a + b)
+    return _polygamma_difference(order, *((a, b) if j else (b, a)))
+
+
+def _mixed(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
+    """Return it for k > 0 and 0 < a <= b, where poles at a = 0 cancel.
+
+    The derivative in b is P E with P = a beta(a, b) and E = (digamma(b) - digamma(a + b)) / a,
+    which both are smooth at a = 0.
+    """
+
+    def logarithm(m: int, n: int) -> Any:  # of P: that of beta(a, b), with a + 1 for one a
+        if n:
+            return _derivative_of_betaln(a, b, m, n)
+        order = np.full_like(a, m - 1)
+        return polygamma_of(order, a + 1) - polygamma_of(order, a + b)
+
+    quotients = {n: _quotients(j, n, a, b) for n in range(k)}
+    return sum(
+        math.comb(j, m) * math.comb(k - 1, n)
+        * _of_exponential(m, n, a * y, logarithm) * quotients[k - 1 - n][j - m]
+        for m in range(j + 1) for n in range(k)
+    )  # fmt: skip
+
+
+def _of_exponential(j: int, k: int, y: Any, logarithm: Callable[[int, int], Any]) -> Any:
+    """Return the derivative of y, given those of its logarithm."""
+    if not j + k:
+        return y
+    i, r = (j - 1, k) if j else (0, k - 1)  # of y' = y (log y)'
+    return sum(
+        math.comb(i, m) * math.comb(r, n)
+        * _of_exponential(m, n, y, logarithm) * logarithm(j - m, k - n)
+        for m in range(i + 1) for n in range(r + 1)
+    )  # fmt: skip
+
+
+def _quotients(count: int, n: int, a: Any, b: Any) -> list[Any]:
+    """Return (polygamma(n, b) - polygamma(n, a + b)) / a, and its derivatives in a up to count."""
+    order = np.full_like(a, n)
+    y = [_polygamma_difference(order, b, a) / a]
+    for k in range(1, count + 1):
+        y.append((-polygamma_of(order + k, a + b) - k * y[-1]) / a)
+    near = np.flatnonzero(a < 0.3 * b)  # by Taylor's series: the quotients cancel
+    a, b, order = a[near], b[near], order[near]
+    series = [np.zeros_like(a) for _ in y]
+    for m in range(1, 32 + count):
+        term = polygamma_of(order + m, b) / math.factorial(m)
+        for k in range(min(m, count + 1)):
+            series[k] -= term * (math.perm(m - 1, k) * np.power(a, m - 1 - k))
+    for values, smooth in zip(y, series, strict=True):
+        values[near] = smooth
+    return y
+
+
 # rules name these before their own rows
+beta_slope: Elementwise
 polygamma_difference: Elementwise
 
 # fmt: off
 beta   = Elementwise("beta", by_blocks(beta_of),
-                     lambda t, y, a, b: mul(t, mul(y, polygamma_difference(0, a, b))),
-                     lambda t, y, a, b: mul(t, mul(y, polygamma_difference(0, b, a))))
+                     lambda t, y, a, b: mul(t, beta_slope(1, 0, y, a, b)),
+                     lambda t, y, a, b: mul(t, beta_slope(0, 1, y, a, b)))
+beta_slope = Elementwise("beta_slope", _beta_slope, None, None, None,
+                         lambda t, z, j, k, y, a, b: mul(t, beta_slope(j + 1, k, y, a, b)),
+                         lambda t, z, j, k, y, a, b: mul(t, beta_slope(j, k + 1, y, a, b)))
 betaln = Elementwise("betaln", by_blocks(betaln_of),
                      lambda t, y, a, b: mul(t, polygamma_difference(0, a, b)),
                      lambda t, y, a, b: mul(t, polygamma_difference(0, b, a)))

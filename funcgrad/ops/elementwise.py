@@ -226,6 +226,37 @@ def _share(exp: Any) -> Any:
     return share
 
 
+def _gap(a: Any, b: Any) -> Any:
+    """Return a - b, 0 of equals, also of infinite ones."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.equal(a, b), 0, np.subtract(a, b))[()]
+
+
+def _share_slope(a: Any, b: Any, scale: float) -> Any:
+    """Return the derivative of share: a product of both shares, 1 / (2 cosh((a - b) / 2))**2."""
+    return (0.25 * scale) * sech_square((0.5 * scale) * gap(a, b))
+
+
+def _sech_square(x: Any) -> Any:
+    """Return 1 / cosh(x)**2."""
+    with np.errstate(over="ignore"):  # 1 / inf is right: 0
+        return np.reciprocal(np.square(np.cosh(x)))
+
+
+def _cosine(a: Any, b: Any, y: Any) -> Any:
+    return _quotient(a, np.where(np.equal(y, 0), np.inf, y))
+
+
+def _lower_cosine(build: Any, a: Any, b: Any, y: Any) -> Any:
+    far = build("where", build("eq", y, build.number(0)), build.number(math.inf), y)
+    return build("quotient", a, far)
+
+
+def _square_over(z: Any, y: Any) -> Any:
+    """Return z**2 / y, in an order that does not underflow."""
+    return z * quotient(z, _distance(y))
+
+
 def _turn(t: Any, a: Any, b: Any) -> Any:
     """Return t b / (a**2 + b**2), which neither overflows nor underflows, and 0 at 0, 0."""
     far = _distance(hypot(a, b))
@@ -244,6 +275,10 @@ hypot: Elementwise
 share: Elementwise
 share2: Elementwise
 cos_of_arcsin: Elementwise
+cosine: Elementwise
+gap: Elementwise
+sech_square: Elementwise
+tailed_tanh: Elementwise
 sinc_derivative: Elementwise
 power_log: Elementwise
 power_slope: Elementwise
@@ -309,13 +344,14 @@ logaddexp   = Elementwise("logaddexp", np.logaddexp,
 logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
                           lambda t, y, a, b: t * share2(a, b),
                           lambda t, y, a, b: t * share2(b, a))
-# the derivatives of these, as products: 1 - share would cancel
+# the derivatives of these, in which 1 - share would cancel
 share       = Elementwise("share", _share(np.exp),
-                          lambda t, y, a, b: t * (y * share(b, a)),
-                          lambda t, y, a, b: -t * (y * share(b, a)))
+                          lambda t, y, a, b: t * _share_slope(a, b, 1.0),
+                          lambda t, y, a, b: -t * _share_slope(a, b, 1.0))
 share2      = Elementwise("share2", _share(np.exp2),
-                          lambda t, y, a, b: t * (y * share2(b, a) * LN2),
-                          lambda t, y, a, b: -t * (y * share2(b, a) * LN2))
+                          lambda t, y, a, b: t * _share_slope(a, b, LN2),
+                          lambda t, y, a, b: -t * _share_slope(a, b, LN2))
+gap         = Elementwise("gap", _gap, lambda t, y, a, b: t, lambda t, y, a, b: -t)
 # angles
 sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
 cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
@@ -328,6 +364,10 @@ arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: _over_square(t, x
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
 tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
+# the same where a derivative should keep its digits in the tails, at twice the time
+tailed_tanh = Elementwise("tailed_tanh", lambda x: np.tanh(x), lambda t, y, x: t * sech_square(x))
+sech_square = Elementwise("sech_square", _sech_square,
+                          lambda t, y, x: t * (-2 * (tailed_tanh(x) * y)))
 arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: quotient(t, _height(x)))
 arccosh     = Elementwise("arccosh", np.arccosh,
                           lambda t, y, x: quotient(t, np.sqrt(x - 1) * np.sqrt(x - -1)))
@@ -343,8 +383,13 @@ arctan2     = Elementwise("arctan2", np.arctan2,
                           lambda t, y, a, b: _turn(t, a, b),
                           lambda t, y, a, b: -_turn(t, b, a))
 hypot       = Elementwise("hypot", np.hypot,
-                          lambda t, y, a, b: quotient(t * a, _distance(y)),
-                          lambda t, y, a, b: quotient(t * b, _distance(y)))
+                          lambda t, y, a, b: t * cosine(a, b, y),
+                          lambda t, y, a, b: t * cosine(b, a, y))
+# a / y for y = hypot(a, b), by a and b, without a difference that would cancel
+cosine      = Elementwise("cosine", _cosine,
+                          lambda t, z, a, b, y: t * _square_over(cosine(b, a, y), y),
+                          lambda t, z, a, b, y: -(t * z) * quotient(cosine(b, a, y), _distance(y)),
+                          None, lower=_lower_cosine)
 # complex numbers; a map whose result is cast to a real dtype keeps its real part
 conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t), linear=[{0}])
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from .compare import eq, logical_and
-from .elementwise import add, log, log1p, mul, neg, quotient, sub, where
+from .elementwise import add, log, log1p, mul, neg, quotient, sech_square, sub, where
 from .kernels import by_blocks, polynomial
 from .pointwise import Elementwise
 
@@ -88,6 +88,9 @@ def _ratio(x: Any, y: Any) -> Any:
 ARTANH = tuple([1 / (2 * k + 3) for k in range(13, -1, -1)])
 
 sigmoid  = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))))
+# the same where a derivative should keep its digits in both tails, at twice the time
+tailed_sigmoid = Elementwise("tailed_sigmoid", _sigmoid,
+                             lambda t, y, x: mul(t, mul(0.25, sech_square(mul(0.5, x)))))
 logit    = Elementwise("logit", by_blocks(_logit, _logit),
                        lambda t, y, p: add(quotient(t, p), quotient(t, sub(1, p))))
 xlogy    = Elementwise("xlogy", by_blocks(_xlogy, _xlogy),

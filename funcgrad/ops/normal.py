@@ -6,6 +6,7 @@ de_n/dx = -2 (n + 1) e_(n+1) (from DLMF 7.18.3 and 7.18.7); no difference of lar
 appears, so the derivatives of ``log_ndtr`` stay accurate in the far tail.
 """
 
+import functools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -85,14 +86,41 @@ def _hazard(x: Any) -> Any:
     """Return the derivative of ``log_ndtr``: density over probability, about -x in the tail."""
     upper, lower = where(gt(x, 0), x, 0), where(gt(x, 0), 0, x)
     left = div(2 / ROOT_TAU, erfcx(mul(lower, -ROOT_HALF)))
+    left = where(gt(x, TAIL), left, hazard_in_tail(0, where(gt(x, TAIL), TAIL, x)))
     return where(gt(x, 0), div(_density(upper), ndtr(upper)), left)
+
+
+def _logarithms(count: int) -> list[float]:
+    """Return the coefficients of log(1 - u + 3 u**2 - 15 u**3 + ...), from u on."""
+    a = [(-1) ** k * math.prod(range(1, 2 * k, 2)) for k in range(count + 1)]
+    c = [0]  # those of u times its derivative, which are whole
+    for k in range(1, count + 1):
+        c.append(k * a[k] - sum(c[i] * a[k - i] for i in range(1, k)))
+    return [c[k] / k for k in range(1, count + 1)]
+
+
+def _hazard_in_tail(n: Any, x: Any) -> Any:
+    """Return the n-th derivative of the hazard for x below -20, by its asymptotic series.
+
+    log_ndtr is -x**2/2 - log(-x sqrt(2 pi)) + log(1 - u + 3 u**2 - ...) with u = 1 / x**2 (DLMF
+    7.12.1). From the second derivative of the hazard on all digits of other forms cancel.
+    """
+    n, r = int(n), 1 / x
+    y = -math.factorial(n) * (-r) ** n * r  # of -1/x
+    for k, s in enumerate(SERIES, 1):
+        y = y + s * (-1) ** (n + 1) * math.prod(range(2 * k, 2 * k + n + 1)) * r ** (2 * k + n + 1)
+    return y - x if n == 0 else y - 1 if n == 1 else y
 
 
 def _density(x: Any) -> Any:
     return mul(exp(mul(-0.5, square(x))), 1 / ROOT_TAU)
 
 
+TAIL = -20.0
+SERIES = _logarithms(14)
+
 # rules name these before their own rows
+hazard_in_tail: Elementwise
 erfcx_integral: Elementwise
 
 # fmt: off
@@ -109,6 +137,9 @@ ndtr     = Elementwise("ndtr",
 log_ndtr = Elementwise("log_ndtr",
     by_blocks(lambda x: _log_ndtr(x, ERFC_TAIL_64), lambda x: _log_ndtr(x, ERFC_TAIL_32)),
     lambda t, y, x: mul(t, _hazard(x)))
+hazard_in_tail = Elementwise("hazard_in_tail",
+    lambda n, x: by_blocks(functools.partial(_hazard_in_tail, n))(x),
+    None, lambda t, y, n, x: mul(t, hazard_in_tail(n + 1, x)))
 ndtri    = Elementwise("ndtri", by_blocks(_ndtri),
     lambda t, y, p: mul(t, mul(ROOT_TAU, exp(mul(0.5, square(y))))))
 # fmt: on
