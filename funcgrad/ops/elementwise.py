@@ -26,6 +26,7 @@ from .choice import (
     wins as wins,
 )
 from .pointwise import Arithmetic, Elementwise, Free
+from .sinc import derivative_of_sinc
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -167,34 +168,6 @@ def _slope_of_power(j: int, k: int, x: Any, n: Any) -> Any:
 def _fraction(x: Any) -> Any:
     """Return what stands behind the point, with the sign of x also where that is 0."""
     return np.modf(x)[0]
-
-
-def _sinc_derivative(n: int, x: Any) -> Any:
-    """Return the n-th derivative of sin(v)/v at v = pi x, times pi**n.
-
-    From (v f)^(n) = v f^(n) + n f^(n-1) upwards; for small v that cancels, and the series does not.
-    """
-    v = np.asarray(math.pi * x)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        y = np.sinc(x)
-        for k in range(1, n + 1):
-            wave = (np.sin, np.cos)[k % 2](v) * (1, 1, -1, -1)[k % 4]
-            y = (wave - k * y) / v
-    near, y = np.abs(v) < n + 1, np.asarray(y)
-    y[near] = _sinc_series(n, v[near])
-    return (math.pi**n * y)[()]
-
-
-def _sinc_series(n: int, v: Any) -> Any:
-    """Return the n-th derivative of the sum over k of (-v*v)**k / (2k + 1)!."""
-    first = (n + 1) // 2
-    term = (-1) ** first * v ** (n % 2) / ((n + 1) if n % 2 == 0 else (n + 2))
-    total = term
-    for k in range(first, first + n + 12):
-        j = 2 * k - n  # the power of v
-        term = term * (-v * v) * ((2 * k + 1) / ((2 * k + 3) * (j + 1) * (j + 2)))
-        total = total + term
-    return total
 
 
 def _cos_of_arcsin(x: Any) -> Any:
@@ -373,7 +346,7 @@ arccosh     = Elementwise("arccosh", np.arccosh,
                           lambda t, y, x: quotient(t, np.sqrt(x - 1) * np.sqrt(x - -1)))
 arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: quotient(t, 1 - x * x))
 sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * sinc_derivative(1, x))
-sinc_derivative = Elementwise("sinc_derivative", _sinc_derivative, None,
+sinc_derivative = Elementwise("sinc_derivative", derivative_of_sinc, None,
                               lambda t, y, n, x: t * sinc_derivative(n + 1, x))
 deg2rad     = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
 radians     = Elementwise("radians", np.radians, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
