@@ -4,6 +4,7 @@ import ast
 import itertools
 import linecache
 import pickle
+import re
 import subprocess
 import sys
 import traceback
@@ -15,7 +16,7 @@ import funcgrad as fg
 from funcgrad import lax
 from funcgrad.compile import algebra, fuse, simplify
 from funcgrad.compile.buffers import ALIGNMENT, Arena
-from funcgrad.compile.common import cse, dce, fold
+from funcgrad.compile.common import cse, dce, fold, precomputed
 from funcgrad.compile.hoist import hoist
 from funcgrad.compile.inline import inline
 from funcgrad.compile.passes import FIRST, LAST, PASSES, optimized
@@ -230,6 +231,35 @@ def test_numbers_are_folded_unless_numpy_would_warn(top, left):
     jaxpr = Jaxpr((x,), (), tuple(build.eqns), (out,))
 
     assert names(fold(jaxpr)) == left
+
+
+def test_what_is_made_of_constants_alone_is_made_once():
+    scale, x = np.arange(4.0), np.full(4, 2.0)
+    jaxpr, _ = staged(lambda c, x: (np.sin(c) + 1.0, x * np.exp(c), np.sum(c)), scale, x)
+    program = precomputed(jaxpr, (scale,))
+
+    assert [eqn.prim.name for eqn in program.eqns if eqn.ins] == ["mul"]
+    want = eval_jaxpr(jaxpr, (), (scale, x))
+    for _ in range(2):
+        got = compiled(jaxpr, "f", constants=(scale,)).main(scale, x)
+        for y, z in zip(got, want, strict=True):
+            np.testing.assert_array_equal(y, z)
+        got[0][...] = np.nan  # the caller's own
+
+
+def test_what_is_larger_than_its_constants_is_made_at_each_call():
+    column = np.arange(1000.0)[:, None]  # 8 kB, of which 8 MB are made
+    jaxpr, _ = staged(lambda c, x: np.sum(np.exp(c + c.T) * x), column, 2.0)
+
+    assert "exp" in [eqn.prim.name for eqn in precomputed(jaxpr, (column,)).eqns]
+
+
+def test_a_jacobian_of_what_is_linear_is_made_once():
+    jacobian, x = fg.jit(fg.jacfwd(lambda x: 3.0 * np.cumsum(x))), np.ones(3)
+    jacobian(x)[...] = np.nan
+
+    np.testing.assert_array_equal(jacobian(x), 3.0 * np.tri(3))
+    assert not re.search("multiply|cumsum|accumulate", re.sub("#.*", "", jacobian.source(x)))
 
 
 def test_what_a_step_makes_of_constants_is_made_before_the_loop():

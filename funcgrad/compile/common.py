@@ -1,13 +1,16 @@
 """Dead code, common subexpressions, constant folding."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..core.static import typed
+from ..ops.constant import Array, constant_p
 from .rewrite import Builder, remade, rewritten
+
+_ROOM = 1 << 20  # bytes that may always be computed in advance
 
 
 def dce(jaxpr: Jaxpr) -> Jaxpr:
@@ -87,3 +90,43 @@ def fold(jaxpr: Jaxpr) -> Jaxpr:
         return atoms
 
     return rewritten(jaxpr, step)
+
+
+def precomputed(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
+    """Compute now what is made of constants alone, the first inputs, in no more memory than theirs.
+
+    So are the seeds of a Jacobian, say, times what a linear function multiplies them by.
+    """
+    known = {v: x for v, x in zip(jaxpr.invars, constants, strict=False) if type(x) is np.ndarray}
+    room = max(sum(x.nbytes for x in known.values()), _ROOM) if known else 0
+
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        nonlocal room
+        size = sum(_bytes(v) for v in eqn.outs)
+        whole = all(isinstance(a, Literal) or a in known for a in eqn.ins)
+        if not known.keys() & set(eqn.ins) or not whole or size > room or programs_in(eqn.params):
+            return None
+        try:
+            with np.errstate(all="raise"):
+                values = eqn.prim.run(*(_value(a, known) for a in eqn.ins), **eqn.params)
+        except Exception:  # of whatever kind: it shall warn, or raise, when it runs
+            return None
+        room -= size
+        return [of(build, eqn, v, x) for v, x in zip(eqn.outs, values, strict=True)]
+
+    def of(build: Builder, eqn: Eqn, v: Var, x: Any) -> Atom:
+        if not v.aval.shape:
+            return Literal(x[()] if isinstance(x, np.ndarray) else x)
+        known[v] = np.array(x)
+        build.add(Eqn(constant_p, (), (v,), {"array": Array(known[v])}, eqn.source, eqn.scope))
+        return v
+
+    return dce(rewritten(jaxpr, step)) if known else jaxpr
+
+
+def _value(atom: Atom, known: Mapping[Any, Any]) -> Any:
+    return atom.value if isinstance(atom, Literal) else known[atom]
+
+
+def _bytes(var: Var) -> int:
+    return var.aval.size * var.aval.dtype.itemsize

@@ -5,7 +5,6 @@ looks, at the factors or at the results, whichever are fewer elements; and if it
 falls back on the program with masks.
 """
 
-import itertools
 from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
@@ -16,8 +15,7 @@ from ..core.avals import Aval
 from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
 from ..ops.elementwise import add, mul, neg, sub
-from ..ops.paths import BRIEF, Gaps, are_finite, is_harmless
-from ..ops.pointwise import Elementwise
+from ..ops.paths import UNTHREADED, Gaps, are_finite, is_harmless
 from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
 from .common import dce
 from .marks import has_marks, live_p, programs_of, resume_p, seed_p, settle_p, start_p
@@ -102,11 +100,15 @@ class Check(Primitive):
 
 
 def _text(w: Any, x: Any) -> str:
-    """Return the condition that a value is finite: by a product, which is the fastest to see it."""
-    if x.aval.dtype == np.float16 or x.aval.size > BRIEF:  # products of halves overflow soon
-        return f"{w.numpy('isfinite')}({x}).all()"
-    square = f"{w.numpy('vdot')}({x}, {x}){'.real' if x.aval.dtype.kind == 'c' else ''}"
-    return f"{square} < {w.numpy('inf')}"
+    """Return the condition that a value is finite: by a product, which is the fastest to see it.
+
+    A large array is multiplied row by row, because BLAS would start threads.
+    """
+    shape, real = x.aval.shape, ".real" if x.aval.dtype.kind == "c" else ""
+    if x.aval.dtype == np.float16 or (x.aval.size > UNTHREADED and not 0 < shape[-1] <= UNTHREADED):
+        return f"{w.numpy('isfinite')}({x}).all()"  # products of halves overflow soon
+    product, total = ("vecdot", ".sum()") if x.aval.size > UNTHREADED else ("vdot", "")
+    return f"{w.numpy(product)}({x}, {x}){total}{real} < {w.numpy('inf')}"
 
 
 class After(Primitive):
@@ -128,12 +130,6 @@ class After(Primitive):
 
 # what makes finite numbers of a few finite numbers
 _KEPT = frozenset({broadcast_p, reshape_p, transpose_p, convert_p, seed_p, mul, neg, add, sub})
-
-# where NumPy may warn: at a pole, outside of a domain, or of what grows fast
-_WARNING = frozenset(
-    {np.divide, np.power, np.sqrt, np.log, np.log2, np.log10, np.log1p, np.exp, np.exp2, np.expm1}
-    | {np.sinh, np.cosh, np.tan, np.arcsin, np.arccos, np.arccosh, np.arctanh, np.reciprocal}
-)
 
 _LOOKED_FOR = frozenset({start_p, settle_p, live_p, resume_p})
 
@@ -281,33 +277,6 @@ def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
         for eqn in jaxpr.eqns
     ]
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
-
-
-def spans(jaxpr: Jaxpr) -> list[tuple[bool, list[Eqn]]]:
-    """Return the equations in a row, and whether NumPy is not to warn of them.
-
-    A derivative has no warnings of its own. To be silent costs a little: so it is where it is
-    looked at later and made again, or where it is made of more than sums and products.
-    """
-    places = [
-        i for i, eqn in enumerate(jaxpr.eqns)
-        if eqn.prim is check_p or (eqn.source.endswith("'") and _warns(eqn))
-    ]  # fmt: skip
-    last, silent = places[-1] if places else -1, False
-    rows = []
-    for i, eqn in enumerate(jaxpr.eqns):
-        follows = eqn.prim is check_p or eqn.prim.is_view
-        silent = i <= last and (silent if follows else eqn.source.endswith("'"))
-        rows.append((silent, eqn))
-    groups = itertools.groupby(rows, key=lambda row: row[0])
-    return [(silent, [eqn for _, eqn in group]) for silent, group in groups]
-
-
-def _warns(eqn: Eqn) -> bool:
-    """Return whether NumPy may warn of an equation, though its operands are of moderate size."""
-    if programs := programs_in(eqn.params):
-        return any(_warns(inner) for program in programs for inner in program.eqns)
-    return isinstance(eqn.prim, Elementwise) and eqn.prim.function in _WARNING
 
 
 def masked_twin(jaxpr: Jaxpr) -> Jaxpr:

@@ -29,6 +29,8 @@ _PYTHON = {
 _KEYWORD = (np.maximum, np.minimum)
 _DOT_LIMIT = 4096  # above it, add.reduce is as fast, and adds float32 more exactly
 
+_BUFFER = 8192  # elements of NumPy's own buffers
+
 
 def _types(values: Sequence[Value]) -> list[type]:
     """Return the types of Python scalars."""
@@ -155,8 +157,11 @@ class Kernels:
         """Multiply; what is no stack of matrices by dot, which starts twice as fast."""
         ranks, dtypes = (len(a.aval.shape), len(b.aval.shape)), {a.aval.dtype, b.aval.dtype}
         plain = max(ranks) <= 2 and len(dtypes) == 1 and a.aval.dtype.char in "fdFD"
-        plain = plain and a.aval.shape[-1] != 1  # dot skips what a single 0 meets, nan too
-        self.call(self.numpy("dot" if plain else "matmul"), [a, b], out)
+        name = "dot" if plain else "matmul"
+        if a.aval.shape[-1] == 1:  # dot skips what a single 0 meets, nan too
+            few = plain and ranks == (2, 2) and out.aval.size <= _BUFFER
+            name = "multiply" if few else "matmul"  # the former takes buffers of that size
+        self.call(self.numpy(name), [a, b], out)
 
     # parts of arrays
 

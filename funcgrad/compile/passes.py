@@ -12,6 +12,7 @@ from .inline import inline, lower
 from .pack import pack
 from .rewrite import on_programs
 from .schedule import schedule
+from .silence import gathered
 from .simplify import simplify
 
 Pass = Callable[[Jaxpr], Jaxpr]
@@ -19,7 +20,7 @@ Pass = Callable[[Jaxpr], Jaxpr]
 FIRST: tuple[Pass, ...] = (inline, dce, guard)
 PASSES: tuple[Pass, ...] = (hoist, lower, fold, simplify, cse, simplify, fold, cse, dce)
 # for the outermost program alone, which is then written down
-LAST: tuple[Pass, ...] = (pack, schedule, released, fuse)
+LAST: tuple[Pass, ...] = (pack, schedule, released, fuse, gathered)
 
 
 def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:

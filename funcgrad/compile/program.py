@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.jaxpr import Jaxpr
+from .common import precomputed
 from .guard import held, masked_twin
 from .passes import finished, optimized
 from .remat import within
@@ -94,6 +95,7 @@ def compiled(
     title: str = "",
     memory_limit: int | None = None,
     threads: int = 1,
+    constants: Sequence[Any] = (),
 ) -> Program:
     """Return a program, without constants, as compiled source.
 
@@ -105,6 +107,7 @@ def compiled(
         title: the first words of the source.
         memory_limit: bytes that its workspace may take.
         threads: how many share loops over blocks of big arrays.
+        constants: what the first inputs always are.
 
     Raises:
         MemoryLimitError: if it cannot do with so little.
@@ -115,7 +118,7 @@ def compiled(
     write = lambda program: source_of(
         finished(held(program, donated)), title or name, names, donated, threads, masked
     )
-    program = optimized(jaxpr)
+    program = precomputed(optimized(jaxpr), constants)
     if memory_limit is not None:
         program = within(program, memory_limit, lambda candidate: write(candidate).arena)
     return Program(name, write(program))

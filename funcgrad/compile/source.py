@@ -23,8 +23,8 @@ import numpy as np
 
 from ..core.jaxpr import Jaxpr
 from .buffers import Root
-from .guard import spans
 from .names import RESERVED, TOKEN, label, unused
+from .silence import spans
 from .text import literal, quote
 from .values import Value
 from .writer import INDENT, Writer
@@ -90,7 +90,7 @@ def safe_donors(jaxpr: Jaxpr, donors: Sequence[int | None]) -> list[int | None]:
     makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
 
     def seen(atom: Any) -> Any:
-        while atom in makers and makers[atom].prim.view is not None:
+        while atom in makers and makers[atom].prim.view is not None and makers[atom].ins:
             atom = makers[atom].ins[0]
         return atom
 

@@ -69,9 +69,8 @@ class Writer(Kernels, Places):
         return name
 
     def dtype(self, dtype: np.dtype) -> str:
-        if not dtype.isnative:
-            return self.bind(dtype, dtype.name)
-        return self.numpy("bool_" if dtype.kind == "b" else dtype.name)
+        name = "bool_" if dtype.kind == "b" else dtype.name
+        return self.numpy(name) if dtype.isnative else self.bind(dtype, dtype.name)
 
     def function(self, prim: Any) -> str:
         """Return the name of an elementwise primitive's function: NumPy's own, or its own."""
@@ -359,6 +358,8 @@ class Writer(Kernels, Places):
         """Return the output of an equation that is a view, None where numbers must move."""
         if eqn.prim.view is None:
             return None
+        if not ins:  # it shows an array that there is
+            return [Value(eqn.prim.view(self, **eqn.params)[0], v.aval) for v in eqn.outs]
         (var,), value = eqn.outs, ins[0]
         target = wanted.get(var)
         if target is not None and value.home is target:
@@ -377,12 +378,11 @@ class Writer(Kernels, Places):
 
     def copied_view(self, eqn: Eqn, ins: Sequence[Value], out: Value) -> bool:
         """Copy a view that the workspace can hold, if there is one, to where it is wanted."""
-        value = ins[0]
-        fixed = value.static and len(ins) == 1
+        value, fixed = ins[0], ins[0].static and len(ins) == 1 and out.aval.shape
         found = eqn.prim.view(self, value, **eqn.params) if fixed else None
-        if found is not None and out.aval.shape:
+        if found is not None:
             self.copy(out, self.seen(value, found[0], out.aval, found[1], ""))
-        return found is not None and bool(out.aval.shape)
+        return found is not None
 
     def run(self, eqn: Eqn, ins: Sequence[Value]) -> list[Value]:
         """Write a call of what the primitive runs in eager code."""

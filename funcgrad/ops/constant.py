@@ -27,6 +27,8 @@ class Array:
 class Constant(Primitive):
     """Give an array."""
 
+    is_view = True
+
     @override
     def run(self, *, array: Array) -> tuple[Any, ...]:
         return (array.value.copy(),)
@@ -35,8 +37,8 @@ class Constant(Primitive):
     def infer(self, *, array: Array) -> tuple[Aval, ...]:
         return (aval_of(array.value),)
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, array: Array) -> None:
-        w.assign_view(outs[0], w.bind(array.value))
+    def view(self, w: Any, *, array: Array) -> tuple[str, bool]:
+        return w.bind(array.value), array.value.flags.c_contiguous
 
 
 class Absent(Linear):

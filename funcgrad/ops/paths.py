@@ -19,7 +19,9 @@ from ..core.trace import Tracer
 
 Masked = tuple[Sequence[Any], Sequence[Any]]  # outputs, and their masks
 
-BRIEF = 8192  # elements: of more, BLAS starts threads, and a process that forks meanwhile hangs
+UNTHREADED = (
+    8192  # elements: of more, BLAS starts threads, and a process that forks meanwhile hangs
+)
 _COUNTS = np.dtype(np.float64)  # exact for the number of elements that memory can hold
 
 
@@ -100,7 +102,7 @@ def are_finite_arrays(values: Sequence[Any]) -> bool:
         if type(x) is not np.ndarray and type(x) is not np.float64:
             return False
         # a product with itself is faster than a comparison of each element
-        if x.size <= BRIEF:
+        if x.size <= UNTHREADED:
             total += np.vdot(x, x)
         elif not np.isfinite(x).all():
             return False

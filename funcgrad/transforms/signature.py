@@ -274,7 +274,10 @@ class Signature:
         where = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
         title = f"{self.name}{where}, compiled by funcgrad."
         limit, threads = self.spot.memory_limit, self.spot.threads
-        return compiled(self.jaxpr, self.name, self.names(), donors, title, limit, threads)
+        constants = self.consts if self.lasts and not self.named else ()
+        return compiled(
+            self.jaxpr, self.name, self.names(), donors, title, limit, threads, constants
+        )
 
     @lazy
     def program(self) -> Program:

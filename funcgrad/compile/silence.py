@@ -1,0 +1,85 @@
+"""Which equations NumPy does not warn of: those of derivatives, which have no warnings."""
+
+import itertools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.jaxpr import Eqn, Jaxpr, programs_in
+from ..ops.elementwise import add
+from ..ops.pointwise import Elementwise
+from .guard import check_p
+
+# where NumPy may warn: at a pole, outside of a domain, or of what grows fast
+_WARNING = frozenset(
+    {np.divide, np.power, np.sqrt, np.log, np.log2, np.log10, np.log1p, np.exp, np.exp2, np.expm1}
+    | {np.sinh, np.cosh, np.tan, np.arcsin, np.arccos, np.arccosh, np.arctanh, np.reciprocal}
+)
+
+_FEW = 1 << 16  # bytes that may wait for what does not need them
+
+Spans = list[tuple[bool, list[Eqn]]]  # whether NumPy is silent, and equations in a row
+
+
+def gathered(jaxpr: Jaxpr) -> Jaxpr:
+    """Return the program with fewer spans: what waits for no silent equation comes before it."""
+    found: Spans = []
+    shown = [eqn for eqn in jaxpr.eqns if _is_there(eqn)]
+    for silent, eqns in spans(_of(jaxpr, [eqn for eqn in jaxpr.eqns if not _is_there(eqn)])):
+        before = found[-1] if found else (silent, [])
+        if silent == before[0]:
+            found[-1:] = [(silent, [*before[1], *eqns])]
+        elif silent or _bytes(eqns) > _FEW or not _apart(before[1], eqns):
+            found.append((silent, eqns))
+        else:
+            loud = found.pop(-2)[1] if len(found) > 1 else []
+            found[-1:] = [(False, [*loud, *eqns]), before]
+    return _of(jaxpr, [*shown, *(eqn for _, eqns in found for eqn in eqns)])
+
+
+def _is_there(eqn: Eqn) -> bool:
+    """Return whether an equation shows an array that there is, and needs no line."""
+    return eqn.prim.is_view and not eqn.ins
+
+
+def _of(jaxpr: Jaxpr, eqns: Sequence[Eqn]) -> Jaxpr:
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
+
+
+def _apart(eqns: Sequence[Eqn], later: Sequence[Eqn]) -> bool:
+    made = {v for eqn in eqns for v in eqn.outs}
+    return all(made.isdisjoint(eqn.ins) for eqn in later)
+
+
+def _bytes(eqns: Sequence[Eqn]) -> int:
+    return sum(v.aval.size * v.aval.dtype.itemsize for eqn in eqns for v in eqn.outs)
+
+
+def spans(jaxpr: Jaxpr) -> Spans:
+    """Return the equations in a row, and whether NumPy is not to warn of them.
+
+    A derivative has no warnings of its own. To be silent costs a little: so it is where it is
+    looked at later and made again, or where it is made of more than sums and products.
+    """
+    rows: list[tuple[bool, Eqn]] = []
+    made: set[Any] = set()  # on a way back
+    end = 0
+    for i, eqn in enumerate(jaxpr.eqns):
+        # a sum of cotangents has the line of the call
+        back = eqn.source.endswith("'") or (eqn.prim is add and made.issuperset(eqn.ins))
+        made.update(eqn.outs if back else ())
+        if eqn.prim is check_p or (back and _warns(eqn)):
+            end = i + 1
+        follows = eqn.prim is check_p or eqn.prim.is_view
+        rows.append((bool(rows and rows[-1][0]) if follows else back, eqn))
+    rows = [(silent and i < end, eqn) for i, (silent, eqn) in enumerate(rows)]
+    groups = itertools.groupby(rows, key=lambda row: row[0])
+    return [(silent, [eqn for _, eqn in group]) for silent, group in groups]
+
+
+def _warns(eqn: Eqn) -> bool:
+    """Return whether NumPy may warn of an equation, though its operands are of moderate size."""
+    if programs := programs_in(eqn.params):
+        return any(_warns(inner) for program in programs for inner in program.eqns)
+    return isinstance(eqn.prim, Elementwise) and eqn.prim.function in _WARNING
