@@ -8,7 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.trace import ConcreteTracer, Primitive, Trace
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from .arguments import (
     Origin,
     check_alive,
@@ -87,11 +87,31 @@ class Forward(Trace):
             results.append(y if t is None else ForwardTracer(self, y, t))
         return results
 
+    @override
+    def late(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        """On the walk back of a tape around, what a rule closes over is its primal.
+
+        It belongs to the values that the tape has recorded, and its tangent to none of them.
+        """
+        primals = [self.split(x)[0] for x in args]
+        if not any(_is_walked(p) for x, p in zip(args, primals, strict=True) if p is not x):
+            self.alive()
+        return prim.bind(*primals, **params)
+
     def split(self, x: Any) -> tuple[Any, Any]:
         """Return primal and tangent, which is None for a constant."""
         if isinstance(x, ForwardTracer) and x._trace is self:
             return x.value, x.tangent
         return x, None
+
+
+def _is_walked(x: Any) -> bool:
+    """Return whether a value belongs to a tape that is walking back."""
+    while isinstance(x, Tracer):
+        if getattr(x._trace, "walking", 0):
+            return True
+        x = getattr(x, "value", None)
+    return False
 
 
 def push(
