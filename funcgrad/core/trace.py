@@ -88,6 +88,15 @@ class Tracer(ArrayLike):
     _tangent: Any = None  # that travels with it
 
 
+def is_walked(x: Any) -> bool:
+    """Return whether a value belongs to a tape that is walking back."""
+    while isinstance(x, Tracer):
+        if getattr(x._trace, "walking", 0):
+            return True
+        x = getattr(x, "value", None)
+    return False
+
+
 class ConcreteTracer(Tracer):
     """A tracer whose value, one level down, is known."""
 

@@ -8,7 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
+from ..core.trace import ConcreteTracer, Primitive, Trace, is_walked
 from .arguments import (
     Origin,
     check_alive,
@@ -94,7 +94,7 @@ class Forward(Trace):
         It belongs to the values that the tape has recorded, and its tangent to none of them.
         """
         primals = [self.split(x)[0] for x in args]
-        if not any(_is_walked(p) for x, p in zip(args, primals, strict=True) if p is not x):
+        if not any(is_walked(p) for x, p in zip(args, primals, strict=True) if p is not x):
             self.alive()
         return prim.bind(*primals, **params)
 
@@ -103,15 +103,6 @@ class Forward(Trace):
         if isinstance(x, ForwardTracer) and x._trace is self:
             return x.value, x.tangent
         return x, None
-
-
-def _is_walked(x: Any) -> bool:
-    """Return whether a value belongs to a tape that is walking back."""
-    while isinstance(x, Tracer):
-        if getattr(x._trace, "walking", 0):
-            return True
-        x = getattr(x, "value", None)
-    return False
 
 
 def push(

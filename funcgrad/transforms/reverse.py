@@ -16,7 +16,7 @@ from ..compile.common import dce
 from ..core.avals import aval_of, dtype_of, is_inexact
 from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, is_walked
 from ..ops.structure import zeros
 from .arguments import check_alive, check_closed
 from .joint import Joint, Uses, Watching
@@ -255,8 +255,13 @@ class Tape(Trace):
     @override
     def late(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         """On the walk back, what a rule closes over is its value one level down."""
-        self.alive()
-        return prim.bind(*(self.split(x)[0] for x in args), **params)
+        values = [x.value if self.owns(x) else x for x in args]
+        if not any(is_walked(x.value) for x in args if self.owns(x)):  # by a tape around
+            self.alive()
+        return prim.bind(*values, **params)
+
+    def owns(self, x: Any) -> bool:
+        return isinstance(x, TapeTracer) and x._trace is self
 
     @override
     def alive(self) -> None:
