@@ -574,3 +574,36 @@ def staged_cond(yes, no):
 def test_errors_name_the_place_and_the_cure(call, kind, words):
     with pytest.raises(kind, match=words):
         call()
+
+
+SOLVES = {
+    "solve": lambda a, b: np.linalg.solve(a, b), "inv": lambda a, b: np.linalg.inv(a) @ b,
+    "triangle": lambda a, b: fg.linalg.solve_triangular(a, b, lower=True),
+    "logdet": lambda a, b: b * np.linalg.slogdet(a)[1], "det": lambda a, b: b * np.linalg.det(a),
+    "cholesky": lambda a, b: np.linalg.cholesky(a @ a.T) @ b,
+    "eigh": lambda a, b: np.linalg.eigh(a + a.T)[1] @ b,
+    "svd": lambda a, b: np.linalg.svd(a)[0] @ b, "qr": lambda a, b: np.linalg.qr(a)[0] @ b,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SOLVES)
+def test_in_a_batch_the_branch_of_another_example_refuses_no_matrix(name):
+    rng = np.random.default_rng(0)
+    index, b = np.array([0, 1, 2, 1]), rng.normal(size=(4, 3))
+    a = rng.normal(size=(4, 3, 3)) + np.diag([2.0, 4.0, 7.0])
+    solve = SOLVES[name]
+
+    def loss(a, b, i):
+        branches = [
+            lambda a, b: b * a[0],
+            lambda a, b: solve(np.tanh(a) + 3 * a, b),
+            lambda a, b: b,
+        ]
+        return np.sum(np.sin(fg.lax.switch(i, branches, a, b)))
+
+    slope = fg.grad(loss, argnums=(0, 1))
+    want = [np.stack(x) for x in zip(*map(slope, a, b, index), strict=True)]
+    for way in (fg.vmap(slope), fg.jit(fg.vmap(slope)), fg.vmap(fg.jit(slope)),
+                fg.grad(lambda *xs: np.sum(fg.vmap(loss)(*xs)), argnums=(0, 1))):  # fmt: skip
+        for w, g in zip(want, way(a, b, index), strict=True):
+            np.testing.assert_allclose(g, w, rtol=1e-9, atol=1e-12)  # LAPACK on other stacks

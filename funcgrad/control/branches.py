@@ -14,11 +14,12 @@ from ..compile.guard import through
 from ..compile.loops import write_cond
 from ..compile.prune import pruned_cond
 from ..core.avals import Aval, aval_of, shape_of
-from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, programs_in
 from ..ops import compare
 from ..ops.elementwise import where
+from ..ops.linalg.matrices import OfMatrices
 from ..ops.paths import Gaps
-from ..ops.structure import Batched, expand_dims, front, stretched, zeros
+from ..ops.structure import Batched, broadcast_to, expand_dims, front, stretched, zeros
 from ..transforms.halves import Halves, halves
 from ..transforms.paths import Paths
 from ..transforms.programs import (
@@ -170,7 +171,9 @@ class Cond(Holder):
     ) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
         """Apply the first halves of ``both``; return the outputs, and the second half of them.
 
-        What branches save goes into slots that they share, one for each shape and dtype.
+        What branches save goes into slots that they share, one for each shape and dtype. In a batch
+        all branches run for all examples, also on slots that an example's own branch did not fill:
+        these hold what no decomposition refuses.
         """
         index, *args = ins
         n, m = len(args), len(branches[0].outvars)
@@ -179,11 +182,13 @@ class Cond(Holder):
         rest = kept, [False] * n, is_staged(ins)
         parts = [cut(functools.partial(both, b), *rest) for b in branches]
         slots, places = _slots([out_avals(part.first)[m:] for part in parts])
+        fill = regular if any(_has_matrices(part.second) for part in parts) else zeros
 
         def first(part: Halves, place: list[int], values: list[Any]) -> list[Any]:
             outs = eval_jaxpr(part.first, (), [*part.operands, *values])
             filled = dict(zip(place, outs[m:], strict=True))
-            return [*outs[:m], *(filled.get(i, zeros(a)) for i, a in enumerate(slots))]
+            empty = {i: fill(a) for i, a in enumerate(slots) if i not in filled}
+            return [*outs[:m], *((filled | empty)[i] for i in range(len(slots)))]
 
         def second(part: Halves, place: list[int], values: list[Any]) -> list[Any]:
             reach = {"in": values[:n], "out": values[n : n + m]}
@@ -238,6 +243,22 @@ def _evaluated(jaxpr: Jaxpr, operands: Sequence[Any], values: list[Any]) -> list
 
 def _any(rows: Sequence[Flags]) -> list[bool]:
     return [any(column) for column in zip(*rows, strict=True)]
+
+
+def _has_matrices(jaxpr: Jaxpr) -> bool:
+    """Return whether a program holds operations on matrices, which LAPACK may refuse."""
+    return any(
+        isinstance(eqn.prim, OfMatrices) or any(map(_has_matrices, programs_in(eqn.params)))
+        for eqn in jaxpr.eqns
+    )
+
+
+def regular(aval: Aval) -> Any:
+    """Return identity matrices where the last axes are square, else zeros."""
+    *_, m, n = (0, 0, *aval.shape)
+    if len(aval.shape) < 2 or m != n or aval.dtype.kind not in "fc":
+        return zeros(aval)
+    return broadcast_to(np.eye(n, dtype=aval.dtype), aval.shape)
 
 
 def _slots(saved: Sequence[Sequence[Aval]]) -> tuple[list[Aval], list[list[int]]]:
