@@ -610,3 +610,33 @@ def test_gradients_of_complex_matrices_follow_jax(jax):
         want = jax.grad(lambda x, f=loss: f(jax.numpy, x))(Z)
         got = fg.grad(lambda x, f=loss: f(np, x))(Z)
         np.testing.assert_allclose(got, want, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("kind", ["f4", "f8"])
+@pytest.mark.parametrize("name", ["svdvals", "nuc", "2", "cond"])
+def test_values_of_infinite_matrices_are_numpys_and_have_derivatives_of_nan(name, kind):
+    f = {"svdvals": np.linalg.svdvals, "cond": np.linalg.cond}.get(
+        name, lambda a: np.linalg.norm(a, int(name) if name == "2" else name)
+    )
+    a = np.full((3, 3), np.inf, kind)  # of which LAPACK has values, but no vectors
+    with np.errstate(all="ignore"):
+        want = f(a)
+        y, pull = fg.vjp(f, a)
+        grads = [pull(np.ones_like(want))[0], fg.jit(lambda a: fg.vjp(f, a)[1](want * 0 + 1)[0])(a)]
+        values = [y, fg.jvp(f, (a,), (np.ones_like(a),))[0], fg.jit(f)(a), fg.vmap(f)(a[None])[0]]
+
+    for got in values:
+        np.testing.assert_array_equal(got, want)
+    for grad in grads:
+        assert not np.isfinite(grad).any() or name == "cond"  # an infinite choice, of slope 0
+
+
+@pytest.mark.parametrize("p", [None, 2, -2, 1, np.inf])
+def test_a_condition_number_is_infinite_where_it_is_undefined_and_nan_of_nan(p):
+    regular, zero = np.diag([1.0, 2.0, 3.0]), np.zeros((3, 3))
+    a = np.stack([regular, zero, np.diag([1.0, 0.0, 2.0])])
+    cond = lambda a: np.linalg.cond(a, p)
+    with np.errstate(all="ignore"):
+        want = cond(a)
+        for got in (fg.vjp(cond, a)[0], fg.jit(cond)(a), fg.vmap(cond)(a)):
+            np.testing.assert_allclose(got, want, rtol=1e-12)  # other order of factors

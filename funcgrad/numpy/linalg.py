@@ -185,7 +185,9 @@ def cond(x: Any, p: Any = None) -> Any:
         x = squares(x)
         r = norm(x, p, (-2, -1)) * norm(inverse_if_any_p(x), p, (-2, -1))
         r = ew.where(compare.eq(slogdet(x)[1], -math.inf), math.inf, r)
-    return r
+    rank = len(shape_of(x))
+    known = any_p(compare.isnan(x), axes=(rank - 2, rank - 1))  # of nan, nan is known
+    return ew.where(compare.logical_and(compare.isnan(r), compare.logical_not(known)), math.inf, r)
 
 
 @implements("linalg.tensorsolve")

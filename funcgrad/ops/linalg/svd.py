@@ -182,11 +182,29 @@ class Svd(OfMatrices):
 
 
 class SvdOfRules(Svd):
-    """The same within rules, of which the values tell what of a block they use."""
+    """The same within rules, of which the values tell what of a block they use.
+
+    Of some matrices that are not finite LAPACK gives values of nan, but refuses the vectors: these
+    are nan too.
+    """
 
     reads_uses = False
     pull = None
     who = "svdvals"
+
+    @override
+    def run(self, a: Any, *, full: bool) -> tuple[Any, ...]:
+        try:
+            return super().run(a, full=full)
+        except np.linalg.LinAlgError:
+            wrong = np.logical_not(np.isfinite(a).all(axis=(-2, -1)))
+            if not wrong.any():
+                raise
+        np.linalg.svd(a, compute_uv=False)  # raises, unless there are values
+        outs = super().run(np.where(wrong[..., None, None], 0, a), full=full)
+        for y in outs:
+            y[wrong] = np.nan
+        return outs
 
     @override
     def mixed(self, left: "_Side", right: "_Side", s_ct: Any, uses: Any, first: int) -> MixedPairs:
