@@ -56,6 +56,23 @@ def quietly(fun: Callable[..., Any], *args: Any) -> Any:
         settings.reset(token)
 
 
+def under(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
+    """Call a function with the settings that ``state`` has given."""
+    if _QUIET is None:
+        with np.errstate(**state):
+            return fun(*args)
+    token = settings.set(state)
+    try:
+        return fun(*args)
+    finally:
+        settings.reset(token)
+
+
+def state() -> Any:
+    """Return NumPy's settings as they are now."""
+    return np.geterr() if _QUIET is None else settings.get()
+
+
 redirected(settings.get())  # what nearly everybody has set is known from the start
 
 

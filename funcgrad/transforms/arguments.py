@@ -297,6 +297,25 @@ def tangent_of(who: str, what: str, t: Any, primal: Any) -> Any:
     return None
 
 
+def tangents_of(
+    who: str, fun: Any, primals: Sequence[Any], leaves: Sequence[Any], given: Sequence[Any]
+) -> list[Any]:
+    """Return the tangents of the leaves of ``primals`` as the user gave them, as above."""
+    if all(map(_fits, given, leaves)):
+        return list(given)  # nearly always
+    places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(tuple(primals))]
+    rows = zip(given, leaves, places, strict=True)
+    return [
+        tangent_of(who, f"the tangent of {described(fun, *place)}", t, x) for t, x, place in rows
+    ]
+
+
+def _fits(t: Any, x: Any) -> bool:
+    if type(t) is not np.ndarray or type(x) is not np.ndarray:
+        return False
+    return t.shape == x.shape and t.dtype is x.dtype and x.dtype.kind in "fc"
+
+
 def check_zero_tangent(who: str, what: str, t: Any, primal: Any) -> None:
     """Raise unless a tangent of an integer is zero: zeros of any dtype, also JAX's float0."""
     if not is_number(primal):

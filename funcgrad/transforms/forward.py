@@ -4,23 +4,23 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import numpy as np
 from typing_extensions import override
 
 from ..core import tree
+from ..core.floating import quietly, state, under
 from ..core.trace import ConcreteTracer, Primitive, Trace, is_walked
 from .arguments import (
     Origin,
+    carries_derivative,
     check_alive,
     check_callable,
     check_closed,
     check_leaves,
     check_pair,
-    described,
     owned,
     paired,
     same_structure,
-    tangent_of,
+    tangents_of,
     zero_of,
 )
 from .nans import active
@@ -169,27 +169,23 @@ def jvp(
     check_callable("jvp", fun)
     check_pair("jvp", primals, tangents)
     primals, tangents = tuple(primals), tuple(tangents)
-    check_leaves("jvp", fun, range(len(primals)), primals, beside=True)
     leaves, treedef = tree.flatten(primals)
+    if not all(map(carries_derivative, leaves)):
+        check_leaves("jvp", fun, range(len(primals)), primals, beside=True)
     given = same_structure("jvp", "tangents", treedef, tangents)
-    places = [(p[0].idx, p[1:]) for p, _ in tree.leaves_with_path(primals)]
-    directions = [
-        tangent_of("jvp", f"the tangent of {described(fun, *place)}", t, x)
-        for x, t, place in zip(leaves, given, places, strict=True)
-    ]
+    directions = tangents_of("jvp", fun, primals, leaves, given)
     on_leaves = lambda xs: paired("jvp", has_aux, fun, *tree.unflatten(treedef, xs))
-    origin, warnings = Origin("jvp", fun), np.geterr()
+    origin, warnings = Origin("jvp", fun), state()
     outs = out_tree = aux = None
 
     def run(tangents: Sequence[Any], masked: bool) -> list[Any]:
         nonlocal outs, out_tree, aux
-        with np.errstate(**(warnings if outs is None else {})):  # the second time there are none
-            aux, pairs, out_tree, _ = push(origin, on_leaves, leaves, tangents, masked)
+        now = state() if outs is not None else warnings  # the second time there are none
+        aux, pairs, out_tree, _ = under(now, push, origin, on_leaves, leaves, tangents, masked)
         outs = [y for y, _ in pairs]
         return [t for _, t in pairs]
 
-    with np.errstate(all="ignore"):
-        found = over_paths(origin, directions, run, leaves)
+    found = quietly(over_paths, origin, directions, run, leaves)
     out = tree.unflatten(out_tree, outs)
     taken = set(map(id, directions))
     tangents_out = [

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of
+from ..core.floating import quietly
 from ..core.jaxpr import eval_jaxpr
 from ..core.trace import Primitive, Tracer
 from ..ops.structure import Batched, zeros
@@ -18,12 +19,11 @@ from .arguments import (
     carries_derivative,
     check_callable,
     check_leaves,
-    described,
     is_number,
     owned,
     paired,
     same_structure,
-    tangent_of,
+    tangents_of,
     zero_of,
 )
 from .forward import push
@@ -62,21 +62,16 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     check_leaves("linearize", fun, range(len(primals)), primals, beside=True)
     leaves, treedef = tree.flatten(primals)
     inexact = [carries_derivative(x) for x in leaves]
-    places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(primals)]
     origin = Origin("linearize", fun)
     on_leaves = lambda xs: paired("linearize", has_aux, fun, *tree.unflatten(treedef, xs))
     run = _Staged(origin, on_leaves, leaves, inexact)
 
     def f_jvp(*tangents: Any) -> Any:
         given = same_structure("linearize", "the tangents", treedef, tangents)
-        pairs = zip(given, leaves, places, strict=True)
-        directions = [
-            tangent_of("linearize", f"the tangent of {described(fun, *place)}", t, x)
-            for t, x, place in pairs
-        ]
+        directions = tangents_of("linearize", fun, primals, leaves, given)
         checked = [t for t, i in zip(directions, inexact, strict=True) if i]
-        with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
-            found = over_paths(origin, checked, run.tangents, run.outs)
+        # the function has its warnings, its derivative none
+        found = quietly(over_paths, origin, checked, run.tangents, run.outs)
         taken = set(map(id, (*checked, *run.closed.consts)))
         results = (owned(t, taken) for t in found)
         tangents_out = [next(results) if is_number(y) else y for y in run.outs]

@@ -79,17 +79,19 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     if (check := active()) is not None:
         return check.call(functools.partial(vjp, fun, has_aux=has_aux), primals, maps=True)
     check_callable("vjp", fun)
-    check_leaves("vjp", fun, range(len(primals)), primals, beside=True)
     leaves, treedef = tree.flatten(primals)
+    tracked = list(map(carries_derivative, leaves))
+    if not all(tracked):
+        check_leaves("vjp", fun, range(len(primals)), primals, beside=True)
+    out_tree: Any = None
 
     def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
+        nonlocal out_tree
         out, aux = paired("vjp", has_aux, fun, *tree.unflatten(treedef, inputs))
         outs, out_tree = tree.flatten(out)
-        return outs, (out_tree, aux)
+        return outs, aux
 
-    tracked = list(map(carries_derivative, leaves))
     run = Recording(Origin("vjp", fun), on_leaves, leaves, tracked, lasting=True)
-    out_tree, aux = run.rest
 
     def pullback(ct: Any) -> tuple[Any, ...]:
         given = same_structure("vjp", "the cotangent", out_tree, ct)
@@ -108,4 +110,4 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     pairs = zip(run.outs, run.numbers, strict=True)
     outs = [y if number is None else copied(y) for y, number in pairs]
     out = tree.unflatten(out_tree, outs)
-    return (out, pullback, aux) if has_aux else (out, pullback)
+    return (out, pullback, run.rest) if has_aux else (out, pullback)
