@@ -136,7 +136,9 @@ def value_and_grad(
     >>> print(value, gradient)
     5.0 [2. 4.]
     """
-    return _derivative("value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)
+    return _derivative(
+        "value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int, True
+    )
 
 
 def _derivative(
@@ -147,23 +149,27 @@ def _derivative(
     has_aux: bool,
     holomorphic: bool,
     allow_int: bool,
+    both: bool,
 ) -> Callable[..., Any]:
+    """Return the function that gives the gradient; ``both``, if its value too."""
     check_callable(who, fun)
     origin = Origin(who, fun)
 
     @functools.wraps(fun)
     def derivative_of(*args: Any, **kwargs: Any) -> Any:
-        if (check := active()) is not None:
-            again = _derivative(who, fun, argnums, argnames, has_aux, holomorphic, allow_int)
-            return check.call(again, args, kwargs)  # itself would be a reference cycle
-        chosen = chosen_in(who, fun, argnums, argnames, args, kwargs)
-        try:
-            value, aux, gradient = _evaluated(origin, chosen, has_aux, holomorphic, allow_int)
-        except MutatedError as err:
-            raise with_argument(err, fun, chosen.places, chosen.values()) from None
-        if who == "grad":
-            return (gradient, aux) if has_aux else gradient
-        return ((value, aux) if has_aux else value), gradient
+        if (check := active()) is not None:  # itself would be a reference cycle
+            again = _derivative(who, fun, argnums, argnames, has_aux, holomorphic, allow_int, True)
+            value, gradient = check.call(again, args, kwargs)
+            value, aux = value if has_aux else (value, None)
+        else:
+            chosen = chosen_in(who, fun, argnums, argnames, args, kwargs)
+            try:
+                value, aux, gradient = _evaluated(origin, chosen, has_aux, holomorphic, allow_int)
+            except MutatedError as err:
+                raise with_argument(err, fun, chosen.places, chosen.values()) from None
+        if both:
+            return ((value, aux) if has_aux else value), gradient
+        return (gradient, aux) if has_aux else gradient
 
     return derivative_of
 
@@ -216,4 +222,4 @@ def grad(
     >>> print(grad(np.sin)(0.0))
     1.0
     """
-    return _derivative("grad", fun, argnums, argnames, has_aux, holomorphic, allow_int)
+    return _derivative("grad", fun, argnums, argnames, has_aux, holomorphic, allow_int, False)
