@@ -5,6 +5,7 @@ there. A zero that arithmetic made is a number: 0 times infinity is nan. Both mo
 compiled, batched or not, are non-finite at the same entries.
 """
 
+import itertools
 import random
 import warnings
 
@@ -558,3 +559,36 @@ def test_eager_gradients_call_the_function_once():
 
     fg.grad(f)(X), fg.jacrev(f)(X), fg.jvp(f, (X,), (np.ones(3),)), fg.hessian(f)(X)
     assert len(calls) == 4
+
+
+_OF_WHOLE = {"power_slope", "sinc_derivative", "ldexp"}  # an operand is an order, or an exponent
+SMOOTH = [
+    p for p in primitives.values()
+    if isinstance(p, Elementwise) and p.is_smooth and any(p.rules) and p.name not in _OF_WHOLE
+]  # fmt: skip
+OPERANDS = [0.0, -0.0, 1.0, -1.0, 0.5, 2.0, 1e300, np.inf, -np.inf, np.nan]
+
+
+@pytest.mark.parametrize("prim", SMOOTH, ids=lambda p: p.name)
+def test_a_smooth_primitive_passes_each_element_of_a_cotangent_on(prim):
+    rows = np.array(list(itertools.product(OPERANDS, repeat=len(prim.rules)))).T
+    with np.errstate(all="ignore"):
+        outs = prim.run(*rows)
+        (y,) = outs
+        cts = (np.full_like(y, np.nan),)
+        found = prim.vjp(cts, range(len(rows)), outs, tuple(rows))
+
+    for ct, rule in zip(found, prim.rules, strict=True):
+        assert rule is None or np.isnan(ct).all(), prim
+
+
+def test_a_gradient_of_multiplications_runs_its_function_and_its_walk_once():
+    runs = []
+
+    def f(x):
+        runs.append(x)
+        return np.sum(np.sqrt(x) ** 2 / x)
+
+    with np.errstate(all="ignore"):
+        assert np.isnan(fg.grad(f)(np.array([0.0, 1.0]))).tolist() == [True, False]
+    assert len(runs) == 1

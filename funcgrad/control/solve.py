@@ -28,9 +28,9 @@ from ..transforms.forward import jvp
 from ..transforms.linear import stop_gradient
 from ..transforms.programs import batched_program, given, linear_in, parted, staged
 from ..transforms.pullback import pulled
-from ..transforms.reverse import transpose_program
 from ..transforms.snapshots import copied
 from ..transforms.staging import stage
+from ..transforms.walk import transpose_program
 from .solvers import Solver, closed_solver, is_younger, seen_before, solver_of_all
 
 

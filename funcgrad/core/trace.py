@@ -179,6 +179,7 @@ class Primitive:
     is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
     runs_users: ClassVar[bool] = False  # True: it hands its operands to functions of the user's
     is_product: bool = False  # True: only a factor that is not finite makes nan of 0
+    is_smooth: bool = False  # True: its derivative multiplies and adds, and leaves out no element
     reads_uses: ClassVar[bool] = False  # True: ``pull`` asks what becomes of the outputs
     is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its numbers
     is_librarys: bool = False  # True: its name is taken

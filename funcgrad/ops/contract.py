@@ -47,6 +47,8 @@ class Multilinear(Primitive):
 class Matmul(Multilinear):
     """Products of matrices, and of vectors with matrices, by numpy.matmul's rules."""
 
+    is_smooth = True
+
     def __init__(self, name: str) -> None:
         super().__init__(name)
         overrides[np.matmul] = self.as_ufunc

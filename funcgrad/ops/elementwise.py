@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, dtype_of
 from ..core.registry import overrides
+from . import choice
 from .choice import (
     clip as clip,
     fmax as fmax,
@@ -375,5 +376,8 @@ fraction    = Elementwise("fraction", _fraction, lambda t, y, x: t)
 ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
 nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, None)
 # fmt: on
+
+for _row in [row for row in vars().values() if isinstance(row, Elementwise)]:
+    _row.is_smooth = vars(choice).get(_row.name) is not _row  # those here multiply
 
 del overrides[np.sign]  # numpy/ufuncs.py has it, also for complex numbers

@@ -92,7 +92,8 @@ def are_finite(values: Sequence[Any]) -> bool:
 
     NumPy's warnings should be off.
     """
-    return are_finite_arrays(values) or all(map(_is_finite, values))
+    known = [x for x in map(_behind, values) if x is not None]
+    return are_finite_arrays(known) or all(bool(np.isfinite(x).all()) for x in known)
 
 
 def are_finite_arrays(values: Sequence[Any]) -> bool:
@@ -109,7 +110,8 @@ def are_finite_arrays(values: Sequence[Any]) -> bool:
     return math.isfinite(total.real)
 
 
-def _is_finite(x: Any) -> bool:
+def _behind(x: Any) -> Any:
+    """Return the value under whatever transforms, None where there is none."""
     while isinstance(x, Tracer):
         x = getattr(x, "value", None)
-    return x is None or bool(np.isfinite(x).all())
+    return x

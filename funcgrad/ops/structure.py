@@ -37,6 +37,8 @@ from .paths import Masked
 class Convert(Linear):
     """Cast to a floating dtype; complex to real keeps the real part."""
 
+    is_smooth = True
+
     @override
     def run(self, x: Any, *, dtype: np.dtype) -> tuple[Any, ...]:
         if not isinstance(x, (np.ndarray, np.generic)):
@@ -74,6 +76,7 @@ class Truncate(Convert):
 class Broadcast(Linear):
     """Give the result ``shape``, whose ``axes`` are new: along them the operand repeats."""
 
+    is_smooth = True
     is_view = True
 
     @override
@@ -112,6 +115,8 @@ class Broadcast(Linear):
 class Sum(Linear):
     """Add along ``axes``, which are not negative and vanish."""
 
+    is_smooth = True
+
     @override
     def run(self, x: Any, *, axes: Axes) -> tuple[Any, ...]:
         return (np.add.reduce(x, axis=axes),)
@@ -134,6 +139,8 @@ class Sum(Linear):
 
 class Mean(Linear):
     """Average along ``axes``, which are not negative and vanish."""
+
+    is_smooth = True
 
     @override
     def run(self, x: Any, *, axes: Axes) -> tuple[Any, ...]:
@@ -190,6 +197,7 @@ class Cumsum(Linear):
 class Reshape(Linear):
     """Give the same numbers, in C order, another shape."""
 
+    is_smooth = True
     is_view = True
 
     @override
@@ -227,6 +235,7 @@ class Reshape(Linear):
 class Transpose(Linear):
     """Reorder the axes: axis ``d`` of the result is axis ``perm[d]`` of the operand."""
 
+    is_smooth = True
     is_view = True
 
     @override

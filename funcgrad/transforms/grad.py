@@ -85,10 +85,15 @@ class Recording:
                 check_repeated(tape.origin, self.marks, self.outs)
         return self.tape.pull(self.numbers, cts, self.inputs)
 
-    def pulled(self, cts: Sequence[Any]) -> Sequence[Any]:
-        """Return the cotangents of the leaves, None for 0, given those of the outputs."""
+    def pulled(self, cts: Sequence[Any], whole: bool = False) -> Sequence[Any]:
+        """Return the cotangents of the leaves, None for 0, given those of the outputs.
+
+        ``whole``, if no element of these is 0.
+        """
         if self.tape.nested:
             cts = beside(self.leaves, cts)
+        if whole and self.tape.smooth:  # all lies on paths
+            return quietly(self.pull, cts, False)
         # the function has its warnings, its derivative none
         return quietly(over_paths, self.tape.origin, cts, self.pull, self.outs)
 
@@ -193,7 +198,7 @@ def _evaluated(
     check_scalar(who, value, holomorphic, leaves)
     cts: Sequence[Any] = [None] * len(leaves)
     if run.numbers != [None]:
-        cts = run.pulled([np.array(1, dtype_of(value))])
+        cts = run.pulled([np.array(1, dtype_of(value))], whole=True)
         (value,) = run.outs  # of a second run, for masks
     run.tape.records = []  # a rule that closes over a tracer holds the tape
     taken: set[int] = set()

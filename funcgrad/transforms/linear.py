@@ -28,10 +28,10 @@ from .arguments import (
 )
 from .forward import push
 from .nans import active
-from .reverse import transpose_program
 from .seeds import over_paths
 from .snapshots import check_repeated, copied, marks_of
 from .staging import stage
+from .walk import transpose_program
 
 
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:

@@ -1,39 +1,30 @@
-"""Reverse mode: a tape of equations, and one walk back over it.
+"""Reverse mode: a tape of equations, over which ``walk.py`` goes back.
 
 The tape holds what the walk reads, in a flat list whose entries name values by number, so that
 neither the walk nor the freeing of a long tape recurses.
 """
 
-import functools
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from typing_extensions import override
 
-from ..compile.common import dce
-from ..core.avals import aval_of, dtype_of, is_inexact
-from ..core.errors import MissingRuleError
-from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
+from ..core.avals import dtype_of, is_inexact
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, is_walked
-from ..ops.structure import zeros
 from .arguments import check_alive, check_closed
 from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .seeds import heeding_masks
 from .snapshots import OUTPUT, SMALL, TINY, Snapshots, copied, is_shared, overlap, plain
-from .staging import stage
+from .walk import Record, backward, deposit, rule_of
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
 _OBJECTS = np.dtype(object)
 
 _BOTH = frozenset({0, 1})  # operands
-
-# One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
-# output, the values that went in and came out, the parameters.
-Record: TypeAlias = tuple[Primitive, Sequence[Any], int, Sequence[Any], Sequence[Any], dict | None]
 
 
 class TapeTracer(ConcreteTracer):
@@ -57,7 +48,17 @@ class SharedTracer(TapeTracer):
 class Tape(Trace):
     """Run each operation one level down, and write down what its derivative will need."""
 
-    __slots__ = ("count", "lasting", "limit", "nested", "records", "snapshots", "uses", "walking")
+    __slots__ = (
+        "count",
+        "lasting",
+        "limit",
+        "nested",
+        "records",
+        "smooth",
+        "snapshots",
+        "uses",
+        "walking",
+    )
 
     def __init__(self, origin: object, lasting: bool = False, masked: bool = False) -> None:
         super().__init__(origin, masked)
@@ -67,6 +68,7 @@ class Tape(Trace):
         self.lasting = lasting  # whether the tape outlives the function's run
         self.limit = math.inf if lasting else SMALL  # bytes, up to which arrays are copied
         self.snapshots: Snapshots | None = None  # of the user's arrays, if there are any
+        self.smooth = True  # whether no operation on it may leave elements out of a derivative
         self.nested = False  # whether a value on the tape may be a tracer of an outer trace
         self.uses: Uses | None = None  # if a pullback asks for it
 
@@ -124,10 +126,10 @@ class Tape(Trace):
         results = run(*values, **params) if params else run(*values)
         if not prim.differentiable:
             return results
-        first = self.count
-        self.count = first + len(results)
+        self.smooth &= prim.is_smooth
+        first, self.count = self.count, self.count + len(results)
         if self.nested and (line := line_of(results[0])):
-            prim = Located(line, prim, _rule(prim))
+            prim = Located(line, prim, rule_of(prim))
         self.records.append((prim, ins, first, values, results, params or None))
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)
@@ -211,6 +213,7 @@ class Tape(Trace):
         Where a function that the primitive holds closes over tracers of this tape, the outputs
         depend on it also by themselves: their own numbers then take part of the cotangents.
         """
+        self.smooth = False
         params = heeding_masks(self, params)
         values, ins = self.joint_operands(prim, args, params)
         outs, pull = prim.pull(values, ins, **params)
@@ -273,7 +276,8 @@ class Tape(Trace):
     ) -> list[Any]:
         """Walk back over the tape from the cotangents of its outputs to those of its inputs.
 
-        Both are named by their numbers; where that is None, no cotangent comes or goes.
+        Both are named by their numbers; where that is None, no cotangent comes or goes. What is
+        recorded is dropped on the way where nobody will walk it again.
         """
         found: dict[Any, Any] = {}
         if self.uses is not None:
@@ -283,7 +287,7 @@ class Tape(Trace):
                 deposit(found, number, ct)
         self.walking += 1
         try:
-            backward(self.records, found)
+            backward(self.records, found, drop=self.smooth and not self.lasting)
         except Exception:
             self.check()  # an index, say, that was in range when it was recorded
             raise
@@ -297,98 +301,3 @@ class Tape(Trace):
         if isinstance(x, TapeTracer) and x._trace is self:
             return x.value, x.number
         return check_alive(x), None
-
-
-def backward(records: Sequence[Record], cts: dict[int, Any]) -> None:
-    """Walk back over the records, replacing cotangents of outputs by those of inputs."""
-    for prim, ins, first, in_values, out_values, params in reversed(records):
-        ct = cts.pop(first, None)
-        if len(out_values) == 1:
-            if ct is None:
-                continue
-            got = (ct,)
-        else:
-            got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
-            if all(ct is None for ct in got):
-                continue
-        vjp = prim.vjp or _rule(prim)
-        # zip without strict, because this is the library's inner loop
-        args = (got, ins, out_values, in_values)
-        for number, ct in zip(ins, vjp(*args, **params) if params else vjp(*args)):
-            if ct is not None:
-                before = cts.get(number)
-                cts[number] = ct if before is None else before + ct
-
-
-def _rule(prim: Primitive) -> Callable[..., Sequence[Any]]:
-    return prim.vjp or functools.partial(_vjp_by_transposition, prim)
-
-
-def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
-    """Add a cotangent to those of one value."""
-    cts[number] = cts[number] + ct if number in cts else ct
-
-
-# transposition: the same walk over a staged linear program
-
-
-def _vjp_by_transposition(
-    prim: Primitive, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any
-) -> Sequence[Any]:
-    """Return the cotangents of a primitive that has only a ``jvp``: stage that, transpose it."""
-    wanted = [i for i, need in enumerate(needs) if need is not None]
-
-    def tangents_out(tangents: list[Any]) -> Any:
-        given = dict(zip(wanted, tangents, strict=True))
-        all_tangents = [given.get(i) for i in range(len(ins))]
-        ts = prim.jvp(ins, all_tangents, outs, **params)
-        return [zeros(y) if t is None else t for y, t in zip(outs, ts, strict=True)]
-
-    avals = [aval_of(ins[i]) for i in wanted]
-    closed, _ = stage(f"the derivative of {prim}", tangents_out, avals, guarded=False)
-    results = transpose_program(closed, cts, lines=False)
-    return [dict(zip(wanted, results, strict=True)).get(i) for i in range(len(ins))]
-
-
-def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any], lines: bool = True) -> list[Any]:
-    """Return the cotangents of a linear program's inputs, None where they are zero.
-
-    ``lines``, if its equations know the user's lines.
-
-    Raises:
-        MissingRuleError: if an equation is not linear in what depends on the inputs.
-    """
-    jaxpr = dce(closed.jaxpr)
-    consts = dict(zip(jaxpr.constvars, closed.consts, strict=True))
-    numbers = {var: i for i, var in enumerate(jaxpr.invars)}
-    records: list[Record] = []
-    lines = lines and any(isinstance(ct, Tracer) for ct in cts)
-    for eqn in jaxpr.eqns:
-        ins = [numbers.get(atom) if isinstance(atom, Var) else None for atom in eqn.ins]
-        values = [a.value if isinstance(a, Literal) else consts.get(a, a.aval) for a in eqn.ins]
-        if all(number is None for number in ins):
-            consts.update(zip(eqn.outs, eqn.prim.bind(*values, **eqn.params), strict=True))
-            continue
-        _check_linear(eqn, ins)
-        first = len(numbers)
-        numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
-        prim: Any = eqn.prim
-        if lines and eqn.source:
-            prim = Located(eqn.source, prim, _rule(prim))
-        records.append((prim, ins, first, values, [v.aval for v in eqn.outs], eqn.params))
-    by_number: dict[int, Any] = {}
-    for atom, ct in zip(jaxpr.outvars, cts, strict=True):
-        if ct is not None and atom in numbers:
-            deposit(by_number, numbers[atom], ct)
-    backward(records, by_number)
-    return [by_number.get(i) for i in range(len(jaxpr.invars))]
-
-
-def _check_linear(eqn: Eqn, ins: Sequence[int | None]) -> None:
-    linear = frozenset(i for i, number in enumerate(ins) if number is not None)
-    if not eqn.prim.is_linear(linear, **eqn.params):
-        raise MissingRuleError(
-            f"linear_transpose: the function is not linear: {eqn.prim} depends on its input in "
-            f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.line}; use vjp for a "
-            f"function that is not linear"
-        )

@@ -44,9 +44,9 @@ from .programs import (
     tangent_avals,
 )
 from .pullback import pulled
-from .reverse import transpose_program
 from .snapshots import RESIDUAL, Snapshots, copied, lent
 from .staging import stage
+from .walk import transpose_program
 
 Leaves = Callable[..., Sequence[Any]]  # a function of leaves to leaves
 

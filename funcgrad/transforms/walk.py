@@ -1,0 +1,122 @@
+"""The walk back over recorded operations, and transposition: the same over a linear program."""
+
+import functools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, TypeAlias
+
+from ..compile.common import dce
+from ..core.avals import aval_of
+from ..core.errors import MissingRuleError
+from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
+from ..core.trace import Primitive, Tracer
+from ..ops.structure import zeros
+from .lines import Located
+from .staging import stage
+
+# One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
+# output, the values that went in and came out, the parameters.
+Record: TypeAlias = tuple[Primitive, Sequence[Any], int, Sequence[Any], Sequence[Any], dict | None]
+
+
+def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> None:
+    """Walk back over the records, replacing cotangents of outputs by those of inputs.
+
+    ``drop``, if each record, and with it the values that only it needs, may go when it is done.
+    """
+    rows = _popped(records) if drop else reversed(records)
+    for prim, ins, first, in_values, out_values, params in rows:
+        ct = cts.pop(first, None)
+        if len(out_values) == 1:
+            if ct is None:
+                continue
+            got = (ct,)
+        else:
+            got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
+            if all(ct is None for ct in got):
+                continue
+        vjp = prim.vjp or rule_of(prim)
+        # zip without strict, because this is the library's inner loop
+        args = (got, ins, out_values, in_values)
+        for number, ct in zip(ins, vjp(*args, **params) if params else vjp(*args)):
+            if ct is not None:
+                before = cts.get(number)
+                cts[number] = ct if before is None else before + ct
+
+
+def _popped(records: list[Record]) -> Iterator[Record]:
+    while records:
+        yield records.pop()
+
+
+def rule_of(prim: Primitive) -> Callable[..., Sequence[Any]]:
+    return prim.vjp or functools.partial(_vjp_by_transposition, prim)
+
+
+def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
+    """Add a cotangent to those of one value."""
+    cts[number] = cts[number] + ct if number in cts else ct
+
+
+# transposition: the same walk over a staged linear program
+
+
+def _vjp_by_transposition(
+    prim: Primitive, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any
+) -> Sequence[Any]:
+    """Return the cotangents of a primitive that has only a ``jvp``: stage that, transpose it."""
+    wanted = [i for i, need in enumerate(needs) if need is not None]
+
+    def tangents_out(tangents: list[Any]) -> Any:
+        given = dict(zip(wanted, tangents, strict=True))
+        all_tangents = [given.get(i) for i in range(len(ins))]
+        ts = prim.jvp(ins, all_tangents, outs, **params)
+        return [zeros(y) if t is None else t for y, t in zip(outs, ts, strict=True)]
+
+    avals = [aval_of(ins[i]) for i in wanted]
+    closed, _ = stage(f"the derivative of {prim}", tangents_out, avals, guarded=False)
+    results = transpose_program(closed, cts, lines=False)
+    return [dict(zip(wanted, results, strict=True)).get(i) for i in range(len(ins))]
+
+
+def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any], lines: bool = True) -> list[Any]:
+    """Return the cotangents of a linear program's inputs, None where they are zero.
+
+    ``lines``, if its equations know the user's lines.
+
+    Raises:
+        MissingRuleError: if an equation is not linear in what depends on the inputs.
+    """
+    jaxpr = dce(closed.jaxpr)
+    consts = dict(zip(jaxpr.constvars, closed.consts, strict=True))
+    numbers = {var: i for i, var in enumerate(jaxpr.invars)}
+    records: list[Record] = []
+    lines = lines and any(isinstance(ct, Tracer) for ct in cts)
+    for eqn in jaxpr.eqns:
+        ins = [numbers.get(atom) if isinstance(atom, Var) else None for atom in eqn.ins]
+        values = [a.value if isinstance(a, Literal) else consts.get(a, a.aval) for a in eqn.ins]
+        if all(number is None for number in ins):
+            consts.update(zip(eqn.outs, eqn.prim.bind(*values, **eqn.params), strict=True))
+            continue
+        _check_linear(eqn, ins)
+        first = len(numbers)
+        numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
+        prim: Any = eqn.prim
+        if lines and eqn.source:
+            prim = Located(eqn.source, prim, rule_of(prim))
+        records.append((prim, ins, first, values, [v.aval for v in eqn.outs], eqn.params))
+    by_number: dict[int, Any] = {}
+    for atom, ct in zip(jaxpr.outvars, cts, strict=True):
+        if ct is not None and atom in numbers:
+            deposit(by_number, numbers[atom], ct)
+    backward(records, by_number)
+    return [by_number.get(i) for i in range(len(jaxpr.invars))]
+
+
+def _check_linear(eqn: Eqn, ins: Sequence[int | None]) -> None:
+    linear = frozenset(i for i, number in enumerate(ins) if number is not None)
+    if not eqn.prim.is_linear(linear, **eqn.params):
+        raise MissingRuleError(
+            f"linear_transpose: the function is not linear: {eqn.prim} depends on its input in "
+            f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.line}; use vjp for a "
+            f"function that is not linear"
+        )
