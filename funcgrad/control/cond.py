@@ -12,6 +12,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError
+from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..ops import compare
 from ..ops.elementwise import where
@@ -84,6 +85,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         raise ValueError("switch: branches must hold at least one function: got none")
     for branch in branches:
         check_callable("switch", branch)
+    index = index if is_arraylike(index) else whole(index)
     _check_scalar("switch", "the index", index)
     if aval_of(index).dtype.kind not in "iu":
         raise DtypeError(f"switch: the index must be an integer: got {aval_of(index)}")

@@ -9,6 +9,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
+from ..core.integers import whole
 from ..ops import compare
 from ..ops.index import concatenate_p
 from ..ops.operand import weaken_p
@@ -101,6 +102,7 @@ def fori_loop(
     if (check := active()) is not None:
         return check.call(fori_loop, (lower, upper, body_fun, init_val), {"unroll": unroll})
     check_callable("fori_loop", body_fun)
+    lower, upper = (x if is_arraylike(x) else whole(x) for x in (lower, upper))
     for name, bound in (("lower", lower), ("upper", upper)):
         if not is_arraylike(bound) or aval_of(bound).dtype.kind not in "iu":
             got = aval_of(bound) if is_arraylike(bound) else type(bound).__name__

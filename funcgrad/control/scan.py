@@ -17,6 +17,7 @@ from ..compile.loops import write_scan
 from ..compile.prune import pruned_scan
 from ..core import tree
 from ..core.avals import Aval, aval_of, dtype_of, shape_of
+from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..ops.index import concatenate_p
 from ..ops.operand import stacked
@@ -339,7 +340,8 @@ def _pair(out: Any) -> tuple[Any, Any]:
 
 def _steps(unroll: int | bool, length: int) -> int:
     """Return how many steps one turn of the loop does."""
-    if isinstance(unroll, bool):
+    unroll = whole(unroll)
+    if isinstance(unroll, bool | np.bool_):
         return max(length, 1) if unroll else 1
     if not isinstance(unroll, int) or unroll < 1:
         raise ValueError(f"scan: unroll must be a whole number from 1 on, or a bool: got {unroll}")

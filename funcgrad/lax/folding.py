@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError
+from ..core.integers import whole
 from ..numpy.scans import cummax as running_max, cummin as running_min
 from ..ops.operand import operand
 
@@ -34,7 +35,7 @@ def dot_general(lhs: Any, rhs: Any, dimension_numbers: DotDimensionNumbers) -> A
     (5, 2, 4)
     """
     x, y = operand(lhs), operand(rhs)
-    (lc, rc), (lb, rb) = dimension_numbers
+    (lc, rc), (lb, rb) = ([tuple(map(whole, axes)) for axes in pair] for pair in dimension_numbers)
     left, right = _axes("lhs", x, lc, lb), _axes("rhs", y, rc, rb)
     for what, a, b in (("contracting", left[0], right[0]), ("batch", left[1], right[1])):
         sizes = [shape_of(x)[d] for d in a], [shape_of(y)[d] for d in b]
@@ -72,7 +73,8 @@ def top_k(operand: Any, k: int, axis: int = -1) -> tuple[Any, Any]:
     """
     x = _array(operand)
     shape = shape_of(x)
-    if not shape or not 0 <= k <= shape[axis]:
+    k = whole(k)
+    if not shape or not isinstance(k, int) or not 0 <= k <= shape[axis]:
         raise ShapeError(
             f"top_k: k must be at most the length of axis {axis}: got {k} for {aval_of(x)}"
         )

@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
+from ..core.integers import whole
 from ..numpy.at import at
 from ..numpy.indexing import getitem
 from ..ops.operand import operand
@@ -106,6 +107,7 @@ def _array(x: Any) -> Any:
 def _whole(x: Any, axis: int) -> tuple[list[Any], list[int], int]:
     """Return the starts and lengths of all axes, and the axis counted from the first."""
     shape = shape_of(x)
+    axis = whole(axis)
     if not -len(shape) <= axis < len(shape):
         raise ShapeError(f"axis {axis} is out of range for {aval_of(x)}")
     return [0] * len(shape), list(shape), axis % len(shape)
@@ -116,6 +118,7 @@ def _places(who: str, x: Any, starts: Any, sizes: tuple[int, ...]) -> tuple[Any,
     shape = shape_of(x)
     if not isinstance(starts, tuple | list):
         starts = list(starts) if len(shape_of(starts)) else [starts]
+    starts, sizes = [_start(x) for x in starts], tuple(map(whole, sizes))
     if not len(starts) == len(sizes) == len(shape):
         raise ShapeError(
             f"{who}: {aval_of(x)} needs {len(shape)} starts and lengths: got {len(starts)} and "
@@ -137,6 +140,10 @@ def _places(who: str, x: Any, starts: Any, sizes: tuple[int, ...]) -> tuple[Any,
         else:
             places.append(cast(start, np.dtype(np.intp)) + np.arange(size))
     return _crossed(places, sizes)
+
+
+def _start(x: Any) -> Any:
+    return x if is_arraylike(x) else whole(x)
 
 
 def _crossed(places: list[Any], sizes: tuple[int, ...]) -> tuple[Any, ...]:

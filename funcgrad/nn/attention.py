@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
+from ..core.integers import several
 from ..core.trace import Tracer
 from ..lax.slicing import dynamic_update_slice_in_dim
 from ..ops.operand import operand
@@ -286,7 +287,7 @@ class MultiHeadAttention(Module):
             max_length: how many places it can hold.
             dtype: of keys and values.
         """
-        lead = (batch,) if isinstance(batch, int) else tuple(batch)
+        lead = several(batch)
         heads = self.num_heads if self.kv_heads is None else self.kv_heads
         shape = (*lead, max_length, heads, self.features // self.num_heads)
         return Cache(np.zeros(shape, dtype), np.zeros(shape, dtype), np.zeros((), np.int64))

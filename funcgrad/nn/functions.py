@@ -5,6 +5,7 @@ Values and gradients are finite for all finite x up to 1e4 in size, in float32 a
 """
 
 import math
+import operator
 from typing import Any
 
 import numpy as np
@@ -303,7 +304,7 @@ def one_hot(x: Any, num_classes: int, *, dtype: Any = np.float32, axis: int = -1
     x = operand(x)
     if dtype_of(x).kind not in "iu":
         raise DtypeError(f"one_hot: indices must be integers: got {aval_of(x)}; use astype(int)")
-    x = np.expand_dims(x, axis)
+    x, num_classes = np.expand_dims(x, axis), operator.index(num_classes)
     shape = [1] * len(x.shape)
     shape[axis] = num_classes
     return (x == np.arange(num_classes).reshape(shape)).astype(dtype)

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, shown
+from ..core.integers import whole
 from ..core.trace import Tracer
 from ..numpy.indexing import take
 from ..ops.operand import asarray
@@ -20,14 +21,16 @@ from . import init
 from .annotations import Array
 from .calls import complaint
 from .module import Module, module, param
+from .windows import is_whole
 
 
 def check_lengths(layer: Any, *names: str, least: int = 0) -> None:
-    """Raise unless these fields are whole numbers of a size."""
+    """Make these fields Python's integers; raise unless they are integers of a size."""
     for name in names:
         given = getattr(layer, name)
-        whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
-        if not whole or given < least:
+        if is_whole(given, least):
+            setattr(layer, name, whole(given))
+        else:
             raise ValueError(
                 f"{type(layer).__name__}: {name} must be a length, {least} or more: "
                 f"got {shown(given)}"

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.avals import Axes, Shape, aval_of, dtype_of, shape_of
 from ..core.errors import shown
+from ..core.integers import whole
 from ..ops.operand import operand
 from ..ops.structure import cast
 from ..random import Key
@@ -22,6 +23,7 @@ from .annotations import Array
 from .calls import complaint, latest, refresh
 from .layers import check_last_axis, check_lengths
 from .module import Module, module, param, state
+from .windows import is_whole
 
 
 def widened(x: Any) -> Any:
@@ -136,8 +138,8 @@ class BatchNorm(Module):
 
 def _check_shape(layer: Any, given: Any) -> tuple[int, ...]:
     """Return the lengths of the last axes that a layer normalises over."""
-    shape = tuple(given) if isinstance(given, Sequence) else (given,)
-    if not shape or not all(isinstance(n, int | np.integer) and n >= 0 for n in shape):
+    shape = tuple(map(whole, given if isinstance(given, Sequence) else (given,)))
+    if not shape or not all(map(is_whole, shape)):
         raise ValueError(
             f"{type(layer).__name__}: features must be the length of the last axis, or the "
             f"lengths of the last axes: got {shown(given)}"

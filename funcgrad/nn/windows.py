@@ -6,6 +6,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core.errors import shown
+from ..core.integers import whole
 
 Lengths: TypeAlias = int | Sequence[int]
 Padding: TypeAlias = str | int | Sequence[int | tuple[int, int]]
@@ -14,7 +15,8 @@ _WORDS = ("SAME", "VALID", "SAME_LOWER", "CAUSAL")
 
 def is_whole(x: Any, least: int = 0) -> bool:
     """Return whether an object is a whole number of a size, no boolean."""
-    return isinstance(x, int | np.integer) and not isinstance(x, bool) and int(x) >= least
+    x = whole(x)
+    return isinstance(x, int) and not isinstance(x, bool) and x >= least
 
 
 def per_axis(who: str, name: str, given: Any, rank: int, least: int = 1) -> tuple[int, ...]:
@@ -22,6 +24,7 @@ def per_axis(who: str, name: str, given: Any, rank: int, least: int = 1) -> tupl
     numbers = (given,) * rank if is_whole(given) else given
     if (
         not isinstance(numbers, Sequence | np.ndarray)
+        or not np.ndim(numbers)
         or len(numbers) != rank
         or not all(is_whole(n, least) for n in numbers)
     ):
@@ -29,19 +32,19 @@ def per_axis(who: str, name: str, given: Any, rank: int, least: int = 1) -> tupl
             f"{who}: {name} must be a whole number, {least} or more, or {rank} of them, one for "
             f"each spatial axis: got {shown(given)}"
         )
-    return tuple(map(int, numbers))
+    return tuple(map(whole, numbers))
 
 
 def lengths_of(who: str, name: str, given: Any) -> tuple[int, ...]:
     """Return the lengths of a window, which tell how many spatial axes there are."""
     sizes = (given,) if is_whole(given) else given
-    rank = len(sizes) if isinstance(sizes, Sequence | np.ndarray) else 0
+    rank = len(sizes) if isinstance(sizes, Sequence | np.ndarray) and np.ndim(sizes) else 0
     if isinstance(given, str) or not rank or not all(is_whole(n, 1) for n in sizes):
         raise ValueError(
             f"{who}: {name} must have a length, 1 or more, for each spatial axis: got "
             f"{shown(given)}; write (3, 3) for an image"
         )
-    return tuple(map(int, sizes))
+    return tuple(map(whole, sizes))
 
 
 def padding_of(who: str, given: Any, rank: int) -> Any:
@@ -54,7 +57,7 @@ def padding_of(who: str, given: Any, rank: int) -> Any:
     if not isinstance(entries, str) and isinstance(entries, Sequence) and len(entries) == rank:
         pairs = tuple((n, n) if is_whole(n) else tuple(n) for n in entries)
         if all(len(pair) == 2 and all(is_whole(n) for n in pair) for pair in pairs):
-            return tuple((int(low), int(high)) for low, high in pairs)
+            return tuple((whole(low), whole(high)) for low, high in pairs)
     raise ValueError(
         f"{who}: padding must be {', '.join(map(repr, _WORDS[:3]))}, 'CAUSAL' along one axis, a "
         f"whole number, or {rank} whole numbers or pairs (before, behind): got {shown(given)}"

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core.avals import Axes, aval_of, shape_of
 from ..core.errors import ShapeError
+from ..core.integers import whole
 from .convolve import convolve_p
 from .operand import common_dtype, operand
 from .reduce import flip
@@ -133,6 +134,7 @@ def conv_general_dilated(
     w = transposed_to(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))
     lengths, sizes = shape_of(x)[1:-1], shape_of(w)[:-2]
     windows = windows_of(_WHO, lengths, sizes, window_strides, padding, rhs_dilation, lhs_dilation)
+    feature_group_count, batch_group_count = whole(feature_group_count), whole(batch_group_count)
     groups = _groups(aval_of(lhs), aval_of(rhs), shape_of(x), shape_of(w),
                      feature_group_count, batch_group_count)  # fmt: skip
     if batch_group_count > 1:

@@ -8,6 +8,7 @@ import numpy as np
 from ..control.cond import cond
 from ..core import tree
 from ..core.avals import dtype_of
+from ..core.integers import whole
 from ..ops.structure import cast, widened
 from .base import (
     GradientTransformation,
@@ -85,6 +86,7 @@ class MultiSteps:
         use_grad_mean: bool = True,
         accumulator_dtype: Any = None,
     ) -> None:
+        every_k_schedule = whole(every_k_schedule)
         if not callable(every_k_schedule) and not every_k_schedule >= 1:
             raise ValueError(f"MultiSteps: k must be at least 1: got {every_k_schedule}")
         self._opt = with_extra_args_support(checked("MultiSteps", opt))

@@ -8,6 +8,7 @@ import numpy as np
 from ..control.cond import cond
 from ..core import tree
 from ..core.avals import dtype_of, shape_of
+from ..core.integers import whole
 from ..ops.structure import cast
 from ..transforms.grad import value_and_grad
 from .atoms import scale, scale_by_learning_rate
@@ -68,6 +69,7 @@ def scale_by_lbfgs(
     >>> print(opt.update(x, opt.init(x), x)[0].round(3))
     [0.6 0.8]
     """
+    memory_size = whole(memory_size)
     if not memory_size >= 1:
         raise ValueError(f"scale_by_lbfgs: memory_size must be at least 1: got {memory_size}")
 

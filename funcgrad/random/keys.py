@@ -10,6 +10,7 @@ import numpy as np
 
 from ..core.avals import Shape, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
+from ..core.integers import whole
 from ..core.nodes import register_dataclass
 from ..core.trace import Tracer
 from ..ops.compare import eq
@@ -230,6 +231,7 @@ def _generator(who: str, impl: str | None) -> str:
 
 def _integer(who: str, what: str, x: Any, width: int, lowest: int | None = None) -> Any:
     """Return a scalar integer, traced or below 2**width."""
+    x = x if is_arraylike(x) else whole(x)
     aval = aval_of(x) if is_arraylike(x) and not isinstance(x, int) else None
     if aval is not None and aval.shape:
         raise ShapeError(f"{who}: {what} must be one integer: got {aval}; map over it with vmap")

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, aval_of, dtype_of, shape_of
+from ..core.avals import Aval, Shape, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
+from ..core.integers import whole
 from ..core.trace import Primitive, Tracer
 from ..ops.compare import gt
 from ..ops.elementwise import add, log, mul, neg, sub, where
@@ -258,7 +259,7 @@ def _moved_to_front(x: Any, axis: int) -> Any:
 
 def _population(who: str, x: Any) -> Any:
     """Return an array of at least one axis, or one known integer that is not negative."""
-    x = asarray(x)
+    x = asarray(x if is_arraylike(x) else whole(x))
     if shape_of(x):
         return x
     if isinstance(x, Tracer) or x.dtype.kind not in "iu":

@@ -64,8 +64,9 @@ class Chosen:
         self.fun, self.args, self.kwargs = fun, args, kwargs
         if argnums is None:
             argnums = 0 if argnames is None else ()
-        self.single = argnames is None and not isinstance(argnums, (tuple, list))
-        nums = argnums if isinstance(argnums, (tuple, list)) else (argnums,)
+        many = isinstance(argnums, (tuple, list)) or getattr(argnums, "shape", ()) != ()
+        self.single = argnames is None and not many
+        nums = argnums if many else (argnums,)
         self.argnums: Sequence[int] = [_position(who, n, args) for n in nums]
         self.places: Sequence[Place] = self.argnums
         if argnames is not None:

@@ -12,6 +12,7 @@ from ..core import tree
 from ..core.avals import Aval, aval_of, check_operand, is_arraylike, shape_of
 from ..core.axes import Axis, bind_axis
 from ..core.errors import ClosureError, ShapeError
+from ..core.integers import whole
 from ..core.pickling import picklable
 from ..core.trace import AbstractTracer, ConcreteTracer, Primitive, Trace, Tracer, pointed
 from ..ops.index import Index, concatenate_p, getitem_p
@@ -234,6 +235,7 @@ def vmap(
     array([2., 2., 2.])
     """
     check_callable("vmap", fun)
+    chunk_size = whole(chunk_size)
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"vmap: chunk_size must be at least 1: got {chunk_size}")
     if chunk_size is not None and axis_name is not None:
@@ -310,10 +312,10 @@ def _placed(path: Any, y: Any, axis: int | None, want: int | None, size: int) ->
             )
         return y, None
     y = stretched(y, axis, size)
-    rank = len(shape_of(y))
-    if not -rank <= want < rank:
+    rank, want = len(shape_of(y)), whole(want)
+    if not isinstance(want, int) or not -rank <= want < rank:
         raise ShapeError(
-            f"vmap: out_axes is {want} for the output{where}, which has {rank} axes with that of "
+            f"vmap: out_axes is {want!r} for the output{where}, which has {rank} axes with that of "
             f"the examples: choose one from {-rank} to {rank - 1}"
         )
     want %= rank
@@ -345,7 +347,7 @@ def _axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | None]:
     given += [0] * (len(places) - len(given))
     axes: list[int | None] = []
     for (place, path, x), axis in zip(places, given, strict=True):
-        rank = len(shape_of(x)) if is_arraylike(x) else 0
+        rank, axis = len(shape_of(x)) if is_arraylike(x) else 0, whole(axis)
         if axis is None or not is_arraylike(x):
             axes.append(None)
         elif not isinstance(axis, int) or not -rank <= axis < rank:
@@ -365,6 +367,7 @@ def _size(fun: Any, args: Any, kwargs: Any, axes: Sequence[int | None], given: i
         for (place, path, x), axis in zip(_places(args, kwargs), axes, strict=True)
         if axis is not None
     ]
+    given = whole(given)
     sizes = {n for *_, n in rows} | ({given} if given is not None else set())
     if len(sizes) == 1:
         return sizes.pop()

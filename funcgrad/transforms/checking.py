@@ -8,6 +8,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of
 from ..core.errors import shown
+from ..core.integers import whole
 from .arguments import carries_derivative, check_callable, check_leaves, zero_of
 from .forward import jvp
 from .pullback import vjp
@@ -40,6 +41,7 @@ def check_grads(
     """
     check_callable("check_grads", fun)
     unknown = set(modes) - {"fwd", "rev"}
+    order = whole(order)
     if unknown or order < 1:
         raise ValueError(
             f"check_grads: modes are 'fwd' and 'rev', order at least 1: got {modes}, {order}"

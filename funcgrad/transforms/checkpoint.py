@@ -15,6 +15,7 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.errors import shown
+from ..core.integers import several
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, live
 from ..core.pickling import picklable
 from ..core.trace import Primitive
@@ -276,8 +277,7 @@ def checkpoint(
     """
     check_callable("checkpoint", fun)
     keep = _policy(policy)
-    given_nums = (static_argnums,) if isinstance(static_argnums, int) else static_argnums
-    nums = [operator.index(n) for n in given_nums]
+    nums = [operator.index(n) for n in several(static_argnums)]
 
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:

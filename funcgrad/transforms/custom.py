@@ -9,6 +9,7 @@ from typing import Any
 from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.errors import MissingRuleError, TreeError, shown
+from ..core.integers import several
 from ..core.jaxpr import eval_jaxpr
 from ..core.pickling import found_by_name, portable
 from ..core.trace import Primitive, Tracer
@@ -91,9 +92,8 @@ class Ruled:
     ) -> None:
         check_callable(self.who, fun)
         self.fun = fun
-        nums = (nondiff_argnums,) if isinstance(nondiff_argnums, int) else nondiff_argnums
         names = (nondiff_argnames,) if isinstance(nondiff_argnames, str) else nondiff_argnames
-        self.nondiff = [operator.index(n) for n in nums]
+        self.nondiff = [operator.index(n) for n in several(nondiff_argnums)]
         try:
             self.signature = inspect.signature(fun)
         except (TypeError, ValueError):  # a built-in without one

@@ -15,6 +15,7 @@ from ..core.avals import PYTHON_SCALARS, aval_of, is_arraylike
 from ..core.axes import axis_env, bind_axes
 from ..core.cache import lazy
 from ..core.errors import MemoryLimitError, shown
+from ..core.integers import several
 from ..core.jaxpr import ClosedJaxpr
 from ..core.static import typed
 from ..core.trace import Tracer
@@ -84,7 +85,7 @@ class Spot:
     def _named(self, word: str, options: dict[str, Any]) -> set[Place]:
         """Return the places chosen, each by position and by name where both are known."""
         nums, names = options[f"{word}_argnums"], options[f"{word}_argnames"]
-        nums = () if nums is None else (nums,) if hasattr(nums, "__index__") else tuple(nums)
+        nums = () if nums is None else several(nums)
         names = () if names is None else (names,) if isinstance(names, str) else tuple(names)
         keywords = [p.name for p in self.parameters]
         variadic = any(p.kind is p.VAR_KEYWORD for p in self.parameters) or not keywords

@@ -12,6 +12,7 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike
 from ..core.errors import ConversionError, TreeError, short, too_deep
+from ..core.integers import several, whole
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.lines import user_line
 from ..core.pickling import picklable
@@ -224,7 +225,7 @@ class ShapeDtypeStruct:
     dtype: Any
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "shape", tuple(self.shape))
+        object.__setattr__(self, "shape", tuple(map(whole, self.shape)))
         object.__setattr__(self, "dtype", np.dtype(self.dtype))
 
     @property
@@ -305,7 +306,7 @@ def make_jaxpr(
       in (c,) }
     """
     check_callable("make_jaxpr", fun)
-    static = (static_argnums,) if isinstance(static_argnums, int) else tuple(static_argnums)
+    static = several(static_argnums)
 
     @functools.wraps(fun)
     def jaxpr_of(*args: Any, **kwargs: Any) -> Any:
