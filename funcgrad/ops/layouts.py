@@ -1,6 +1,5 @@
 """Convolutions by JAX's names, in any order of axes, brought into the one that is computed."""
 
-import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
 
@@ -134,11 +133,10 @@ def conv_general_dilated(
     w = transposed_to(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))
     lengths, sizes = shape_of(x)[1:-1], shape_of(w)[:-2]
     windows = windows_of(_WHO, lengths, sizes, window_strides, padding, rhs_dilation, lhs_dilation)
-    feature_group_count, batch_group_count = whole(feature_group_count), whole(batch_group_count)
     groups = _groups(aval_of(lhs), aval_of(rhs), shape_of(x), shape_of(w),
                      feature_group_count, batch_group_count)  # fmt: skip
-    if batch_group_count > 1:
-        x = channels_from_examples(x, batch_group_count)
+    if whole(batch_group_count) > 1:
+        x = channels_from_examples(x, whole(batch_group_count))
     y = convolve_p(x, w, windows=windows, groups=groups)
     back = (out_spec[0], *out_spec[2:], out_spec[1])
     return transposed_to(y, tuple(back.index(d) for d in range(len(back))))
@@ -160,9 +158,10 @@ def channels_from_examples(x: Any, groups: int) -> Any:
 
 def _groups(lhs: Any, rhs: Any, x: Any, w: Any, feature_groups: int, batch_groups: int) -> int:
     """Return the number of groups; complain of what they do not divide."""
+    feature_groups, batch_groups = whole(feature_groups), whole(batch_groups)
     for name, groups in (("feature", feature_groups), ("batch", batch_groups)):
         whole_numbers(_WHO, f"{name}_group_count", (groups,), 1, 1)
-    groups = operator.index(feature_groups) * operator.index(batch_groups)
+    groups = feature_groups * batch_groups
     if feature_groups > 1 and batch_groups > 1:
         raise ShapeError(
             f"{_WHO}: groups of features or of examples, not both: got feature_group_count "
