@@ -63,14 +63,15 @@ class Recording:
         try:
             inputs = [tape.input(x) if t else x for x, t in rows]
             found, rest = self.fun(inputs)
-            outs = [tape.split(y) for y in found]
+            outs = list(map(tape.split, found))
             self.rest = None if rest is None else tree.map(self.given, rest)
         finally:
             tape.dead = True
         # of small arguments these are copies
-        ins = [tape.split(x) if t else (x, None) for x, t in zip(inputs, self.tracked, strict=True)]
-        self.leaves, self.inputs = [x for x, _ in ins], [number for _, number in ins]
-        self.outs, self.numbers = [y for y, _ in outs], [number for _, number in outs]
+        rows = zip(inputs, self.tracked, strict=True)
+        ins = [(x.value, x.number) if t else (x, None) for x, t in rows]
+        self.leaves, self.inputs = zip(*ins, strict=True) if ins else ((), ())
+        self.outs, self.numbers = zip(*outs, strict=True) if outs else ((), ())
 
     def given(self, x: Any) -> Any:
         """Return a value on the tape as the user gets it: where that is read again, a copy."""
@@ -100,7 +101,11 @@ class Recording:
 
 def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
     """Return a cotangent the caller may keep and change: zeros for None, its own memory."""
-    if type(ct) is not np.ndarray or type(primal) is not np.ndarray:
+    if type(ct) is np.ndarray and type(primal) is np.ndarray:
+        if ct.base is None and id(ct) not in taken:  # nearly always
+            taken.add(id(ct))
+            return ct
+    else:
         ct = zeros(primal) if ct is None else ct
         if not isinstance(ct, Tracer):
             ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
@@ -197,7 +202,7 @@ def _evaluated(
     (value,) = run.outs
     check_scalar(who, value, holomorphic, leaves)
     cts: Sequence[Any] = [None] * len(leaves)
-    if run.numbers != [None]:
+    if run.numbers != (None,):
         cts = run.pulled([np.array(1, dtype_of(value))], whole=True)
         (value,) = run.outs  # of a second run, for masks
     run.tape.records = []  # a rule that closes over a tracer holds the tape
