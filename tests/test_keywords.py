@@ -647,3 +647,78 @@ def test_a_ufuncs_method_is_the_same_under_every_transform(name):
 
 def test_methods_without_keywords_of_their_own_are_few():
     assert len(methods()) >= 25 and len(BINARY) >= 35
+
+
+I8 = np.array([2, 3, 7], np.int8)
+
+WRITES = {
+    "initial of max": lambda x, v: np.max(x, initial=v),
+    "initial of add.reduce": lambda x, v: np.add.reduce(x, dtype=np.int8, initial=v),
+    "initial of maximum.reduce": lambda x, v: np.maximum.reduce(x, initial=v),
+    "initial of sum": lambda x, v: np.sum(x, dtype=np.int8, initial=v),
+    "pad": lambda x, v: np.pad(x, 1, constant_values=v),
+    "insert": lambda x, v: np.insert(x, 1, v),
+    "piecewise": lambda x, v: np.piecewise(x, [np.array([True, False, True])], [v, 1]),
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+@pytest.mark.parametrize("value", [5, -7, 300, 2**40])
+def test_a_python_integer_fits_a_dtype_or_is_refused_as_by_numpy(name, value):
+    write = WRITES[name]
+    try:
+        want = write(I8, value)
+    except OverflowError:
+        for run, x in ((fg.jit, I8), (fg.vmap, I8[None])):
+            with pytest.raises(OverflowError):
+                run(lambda x: write(x, value))(x)
+        return
+    got = fg.jit(lambda x: write(x, value))(I8)
+    assert np.array_equal(got, want) and got.dtype == want.dtype
+
+
+@pytest.mark.parametrize("dtype", ["i1", "u1", "i4", "u8"])
+@pytest.mark.parametrize("value", [5, -1, 300, 2**40, 2**70])
+def test_an_update_takes_a_python_integer_that_fits_the_array(dtype, value):
+    x = np.array([2, 3, 7], dtype)
+    update = lambda x: fg.at(x)[0].set(value)
+    plain = x.copy()
+    try:
+        plain[0] = value
+    except OverflowError:
+        for run in (update, fg.jit(update)):
+            with pytest.raises(OverflowError):
+                run(x)
+        return
+    got = fg.jit(update)(x)
+    assert np.array_equal(got, plain) and got.dtype == x.dtype
+
+
+@pytest.mark.parametrize("f", [np.var, np.std, np.nanvar, np.nanstd])
+def test_two_names_of_one_keyword_are_refused_together(f):
+    with pytest.raises(ValueError, match="simultaneously"):
+        fg.jit(lambda x: f(x, ddof=0.5, correction=1))(INPUTS["x"])
+
+
+@pytest.mark.parametrize("f", [np.nanvar, np.nanstd])
+@pytest.mark.parametrize("dtype", [None, np.float32, np.float16])
+@pytest.mark.parametrize("ddof", [1, 2, 2.5, 3])
+def test_deviations_without_freedom_are_nan(f, dtype, ddof):
+    x = np.array([[1.0, np.nan, 2.5], [np.nan, np.nan, 3.0], [1.0, 2.0, 4.0]])
+    g = lambda x: f(x, axis=1, ddof=ddof, dtype=dtype)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        want, got = g(x), fg.jit(g)(x)
+    assert got.dtype == want.dtype
+    np.testing.assert_allclose(got, want, 2e-3)
+
+
+@pytest.mark.parametrize("f", [np.nanmax, np.nanmin])
+@pytest.mark.parametrize("initial", [0, -5.0, 9.0, np.nan])
+def test_an_extremum_of_no_numbers_is_its_start(f, initial):
+    x = np.array([[1.0, np.nan, 2.5], [np.nan, np.nan, np.nan]])
+    for a, where in ((x, True), (x, x > 2), (np.zeros((2, 0)), True)):
+        g = lambda a, where=where: f(a, axis=1, initial=initial, where=where)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            assert np.array_equal(fg.jit(g)(a), g(a), equal_nan=True)

@@ -14,7 +14,7 @@ from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.assign import add_at_p, max_at_p, min_at_p, set_at_p
 from ..ops.index import ARRAY, Index, getitem_p, indexed_shape
-from ..ops.operand import operand, strong
+from ..ops.operand import operand, strong, written
 from ..ops.structure import broadcast_to, cast, reshape
 from .indexing import concrete, getitem, is_known, parse
 
@@ -152,7 +152,7 @@ class Place:
         indices_are_sorted: bool = False,
         unique_indices: bool = False,
     ) -> Any:
-        v = strong(operand(values))
+        v = operand(values)
         x, key, arrays, crop = _moved(self.array, self.index, mode, 1)
         shape = indexed_shape(shape_of(x), key, [shape_of(a) for a in arrays])
         v = _fitted(who, v, shape, dtype_of(x))
@@ -235,6 +235,7 @@ def _is_plain(x: Any, index: Any, values: Any) -> bool:
 
 def _fitted(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
     """Return the values of an update with the shape and dtype of the elements."""
+    v = written(v, dtype) if type(v) is int and dtype.kind in "iu" else strong(v)
     if not np.can_cast(dtype_of(v), dtype, "same_kind"):
         raise DtypeError(
             f"at[].{who}: values of dtype {dtype_of(v)} do not fit an array of dtype {dtype}; "

@@ -8,7 +8,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, shown
 from ..ops import compare, elementwise as ew
-from ..ops.operand import operand, strong
+from ..ops.operand import operand, strong, written
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, cumsum_p
 from .indexing import getitem, known
@@ -223,6 +223,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
     if kind.kind in "iu":
         high, rest = divmod(period, 2)
         ambiguous = rest == 0
+        written(-high, kind)  # NumPy's error where it does not fit
     else:
         high, ambiguous = period / 2, True
     folded = (steps + high) % period - high

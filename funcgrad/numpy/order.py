@@ -9,7 +9,7 @@ import numpy as np
 from ..core.avals import dtype_of, shape_of
 from ..ops import reduce as prims
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import asarray, holds_tracer, integers, operand, strong
+from ..ops.operand import asarray, holds_tracer, integers, operand, strong, written
 from ..ops.reduce import axes_in, axis_of, take_along
 from ..ops.structure import (
     broadcast_to as _broadcast_to,
@@ -146,7 +146,8 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 @implements("insert")
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Insert values before positions; see numpy.insert."""
-    arr, values = operand(arr), strong(operand(values))
+    arr = operand(arr)
+    values = written(values, dtype_of(arr))
     arr, axis = one_axis(arr, axis)
     n, rank = shape_of(arr)[axis], len(shape_of(arr))
     indices = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
@@ -165,7 +166,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     order[places] = n + np.arange(len(places))
     order[np.delete(np.arange(len(order)), places)] = np.arange(n)
     shape = (*shape_of(arr)[:axis], len(places), *shape_of(arr)[axis + 1 :])
-    both = concatenate([arr, cast(_broadcast_to(values, shape), dtype_of(arr))], axis)
+    both = concatenate([arr, _broadcast_to(values, shape)], axis)
     return take_known(both, order, axis)
 
 

@@ -83,10 +83,20 @@ def _pad_constant(x: Any, widths: Any, values: Any) -> Any:
         shape = tuple(n + a + b for n, (a, b) in zip(shape_of(x), widths, strict=True))
         inside = (slice(a, a + n) for n, (a, _) in zip(shape_of(x), widths, strict=True))
         return scatter_add_p(x, shape=shape, index=Index(inside))
-    values = broadcast_to(strong(operand(values)), (rank, 2))
+    if not (isinstance(values, Tracer) or holds_tracer(values)):
+        values = _written_singly(np.asarray(values), dtype_of(x))
+    values = broadcast_to(cast(strong(operand(values)), dtype_of(x)), (rank, 2))
     for d in range(rank):
         x = _bordered(x, d, widths[d], values[d, 0], values[d, 1])
     return x
+
+
+def _written_singly(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Return numbers in this dtype as NumPy writes them, which may refuse one that does not fit."""
+    out = np.empty(values.shape, dtype)
+    for place in np.ndindex(values.shape):
+        out[place] = values[place]
+    return out
 
 
 def _bordered(x: Any, d: int, width: Any, before: Any, after: Any) -> Any:

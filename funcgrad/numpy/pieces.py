@@ -16,7 +16,7 @@ from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.index import indexed_shape
-from ..ops.operand import Weaken, operand, strong
+from ..ops.operand import Weaken, operand, strong, written
 from ..ops.pointwise import Elementwise
 from ..ops.structure import Convert, broadcast_to, cast, reshape
 from ..transforms.staging import ShapeDtypeStruct, make_jaxpr
@@ -61,7 +61,7 @@ def _by_index(y: Any, x: Any, mask: np.ndarray, value: Any, apply: Callable[[Any
         return y
     array, key, arrays = parse(y, mask)
     shape = indexed_shape(shape_of(array), key, [shape_of(i) for i in arrays])
-    new = broadcast_to(cast(strong(apply(chosen)), dtype_of(y)), shape)
+    new = broadcast_to(written(apply(chosen), dtype_of(y)), shape)
     return reshape(set_at_p(array, new, *arrays, index=key), shape_of(y))
 
 
@@ -83,7 +83,7 @@ def _by_where(y: Any, x: Any, mask: Any, value: Any, apply: Callable[[Any], Any]
             f"piecewise: how many elements a condition chooses is not known, so a value cannot be "
             f"an array: got {aval_of(new)}; write numpy.where"
         )
-    return ew.where(mask, cast(strong(new), dtype_of(y)), y)
+    return ew.where(mask, written(new, dtype_of(y)), y)
 
 
 def _stretched(mask: Any, shape: Shape) -> Any:

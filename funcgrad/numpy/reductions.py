@@ -11,7 +11,7 @@ from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact,
 from ..core.errors import DtypeError, ShapeError, UnsupportedError
 from ..core.trace import Tracer
 from ..ops import elementwise as ew, reduce as prims
-from ..ops.operand import operand, strong
+from ..ops.operand import operand, strong, written
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape, sum_p
 from .shapes import numbers_axis
@@ -44,13 +44,14 @@ def start_of(initial: Any, dtype: np.dtype) -> Any:
         ValueError: if it is no number.
         TypeError: if it is a complex number of Python and the array is real; of one of NumPy's
             the real part is taken, as NumPy does, with its warning.
+        OverflowError: if it is a number of Python that the dtype cannot hold.
     """
     start = operand(initial)
     if shape_of(start):
         raise ValueError(f"initial= must be one number: got {aval_of(start)}")
     if type(start) is complex and dtype.kind != "c":
         raise TypeError(f"initial= must be real, as the array is: got {aval_of(start)}")
-    return cast(start, dtype)
+    return written(start, dtype)
 
 
 def reduced(who: str, prim: Any, a: Any, axis: Any, keepdims: Any, out: Any = None) -> Any:

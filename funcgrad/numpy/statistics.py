@@ -12,7 +12,7 @@ from ..ops.operand import operand, strong
 from ..ops.reduce import axes_in, axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, mean_p
 from .indexing import known
-from .reductions import any, given, mask_of, max, min, prod, reduced, sum
+from .reductions import any, given, mask_of, max, min, prod, reduced, start_of, sum
 from .scans import cumprod, cumsum
 from .shapes import lengths_of
 from .table import NO_VALUE, implements, no_out
@@ -94,7 +94,7 @@ def var(
     no_out("var", out)
     a = operand(a)
     wide = _wide(a, dtype)
-    ddof = correction if given(correction) else ddof
+    ddof = _ddof(ddof, correction)
     count = _count(a, axis, where, keepdims)
     if mean is None or mean is NO_VALUE:
         mean = _ratio(sum(wide, axis, keepdims=True, where=where), _count(a, axis, where, True))
@@ -105,6 +105,15 @@ def var(
     y = _ratio(y, free if isinstance(free, (Tracer, np.ndarray)) else free.item())
     dtype_out = np.empty(0, dtype_of(a)).real.dtype
     return _narrowed(y, dtype_out if is_inexact(dtype_of(a)) else dtype_of(a), dtype)
+
+
+def _ddof(ddof: Any, correction: Any) -> Any:
+    """Return what is taken from the number of elements, under either of its two names."""
+    if not given(correction):
+        return ddof
+    if isinstance(ddof, Tracer) or ddof != 0:
+        raise ValueError("ddof and correction can't be provided simultaneously.")
+    return correction
 
 
 def _abs2(x: Any) -> Any:
@@ -247,8 +256,10 @@ def _nan_extremum(
     if not is_inexact(dtype_of(operand(a))):
         return pick(a, axis, out, keepdims, initial, where)
     filled, good = _without_nan(a, filler)
-    y = pick(filled, axis, out, keepdims, initial, where)
-    return ew.where(any(good, axis, keepdims=keepdims), y, np.nan)
+    y = pick(filled, axis, out, keepdims, filler if given(initial) else initial, where)
+    y = ew.where(any(_both(good, where), axis, keepdims=keepdims), y, np.nan)
+    join = ew.fmax if pick is max else ew.fmin
+    return join(y, start_of(initial, dtype_of(y))) if given(initial) else y
 
 
 def _both(good: Any, where: Any) -> Any:
@@ -291,7 +302,8 @@ def nanvar(
     _check_inexact(a, dtype)
     filled, good = _without_nan(a, 0)
     options = {"where": _both(good, where), "mean": mean, "correction": correction}
-    return var(filled, axis, dtype, out, ddof, keepdims, **options)
+    y = var(filled, axis, dtype, out, ddof, keepdims, **options)
+    return _without_freedom(y, a, axis, options["where"], keepdims, _ddof(ddof, correction))
 
 
 @implements("nanstd")
@@ -311,7 +323,17 @@ def nanstd(
     _check_inexact(a, dtype)
     filled, good = _without_nan(a, 0)
     options = {"where": _both(good, where), "mean": mean, "correction": correction}
-    return std(filled, axis, dtype, out, ddof, keepdims, **options)
+    y = std(filled, axis, dtype, out, ddof, keepdims, **options)
+    return _without_freedom(y, a, axis, options["where"], keepdims, _ddof(ddof, correction))
+
+
+def _without_freedom(y: Any, a: Any, axis: Any, where: Any, keepdims: Any, ddof: Any) -> Any:
+    """Return deviations from means, nan where there are no more elements than ``ddof``."""
+    a = operand(a)
+    if not is_inexact(dtype_of(a)):
+        return y  # of which NumPy takes var and std
+    few = compare.le(ew.sub(_count(a, axis, where, keepdims), ddof), 0)
+    return ew.mul(y, cast(ew.where(few, np.nan, 1.0), dtype_of(y)))
 
 
 @implements("nancumsum")

@@ -170,6 +170,8 @@ def _reduce(
     a = operand(a) if dtype is None else cast(operand(a), dtype)
     known = _REDUCTIONS.get(ufunc)
     options = {"initial": initial} if given(initial) else {}
+    if options and dtype is not None:
+        options["initial"] = reductions.start_of(initial, np.dtype(dtype))
     if where is not True and where is not NO_VALUE:
         options["where"] = mask_of(where, shape_of(a))
     if dtype is not None and ufunc in _TRUTHS:

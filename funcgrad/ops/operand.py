@@ -148,6 +148,18 @@ def strong(x: Any) -> Any:
     return x if shape_of(x) else strengthen(x)
 
 
+def written(x: Any, dtype: np.dtype) -> Any:
+    """Return a value as an array of this dtype takes it when it is written there.
+
+    Raises:
+        OverflowError, ValueError: NumPy's own, for numbers of Python that the dtype cannot hold.
+    """
+    if isinstance(x, Tracer) or hasattr(x, "dtype") or holds_tracer(x):
+        return cast(strong(operand(x)), dtype)
+    _check_classes(x)
+    return np.array(x, dtype)
+
+
 def half_in_single(fun: Callable[..., Any]) -> Callable[..., Any]:
     """Let a function calculate in float32 what it is given in float16, and return float16.
 
