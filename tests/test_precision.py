@@ -392,3 +392,37 @@ def test_activations_in_half_precision_have_no_nan(name, dtype):
     got = fg.grad(lambda v: np.sum(f(v) / 100))(x)
 
     assert f(x).dtype == got.dtype == dtype and np.all(np.isfinite(got))
+
+
+N = 8000  # a share of which, added to itself in float16, stands still at 0.5
+
+FANS = {
+    "take": lambda s: np.take(s[None], np.zeros(N, int)),
+    "index": lambda s: s[None][np.zeros((N, 1), int)][:, 0],
+    "repeat": lambda s: np.repeat(s[None], N),
+    "take_along_axis": lambda s: np.take_along_axis(s[None], np.zeros(N, int), 0),
+    "rows": lambda s: (np.stack([s, s])[None] + np.zeros((N, 2), np.float16))[:, 0],
+    "broadcast rows": lambda s: np.broadcast_to(np.stack([s, s]), (N, 2))[:, 0],
+    "cumsum": lambda s: np.cumsum(np.concatenate([s[None], np.zeros(N - 1, np.float16)])),
+    "at max": lambda s: fg.at(np.zeros((N, 1), np.float16))[:].max(s)[:, 0],
+}
+
+
+@pytest.mark.parametrize("name", FANS)
+def test_sums_within_rules_of_half_precision_lose_nothing(name):
+    s, share = np.float16(1), np.full(N, 1 / N, np.float16)
+    loss = lambda s: np.sum(FANS[name](s) * share)
+    want = np.sum(share, dtype=float)
+    for run in (fg.grad(loss), fg.jit(fg.grad(loss)), fg.grad(fg.jit(loss))):
+        assert run(s) == pytest.approx(want, rel=2e-3)
+    for run in (fg.vmap(fg.grad(loss)), fg.jit(fg.vmap(fg.grad(loss)))):
+        assert run(np.ones(2, np.float16)) == pytest.approx(want, rel=2e-3)
+
+
+@pytest.mark.parametrize("method", ["max", "min"])
+def test_many_that_tie_in_an_update_of_half_precision_share_all(method):
+    places, v = np.zeros(5000, int), np.ones(5000, np.float16)
+    update = lambda v: getattr(fg.at(np.ones(1, np.float16))[places], method)(v)[0]
+    for run in (fg.grad(update), fg.jit(fg.grad(update))):
+        assert np.sum(run(v), dtype=float) == pytest.approx(5000 / 5001, rel=2e-3)
+    assert fg.jvp(update, (v,), (v,))[1] == pytest.approx(5000 / 5001, rel=2e-3)

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, aval_of, dtype_of, is_inexact, shape_of
+from ..core.avals import Aval, Shape, accumulation_dtype, aval_of, dtype_of, is_inexact, shape_of
 from ..core.trace import Primitive
 from .compare import eq, ne
 from .elementwise import div, maximum, where
 from .index import ARRAY, Batching, Index, add_into, getitem_p, scatter_add_p
 from .paths import Gaps, Masked, present
-from .structure import Batched, cast, expand_dims, match, project, stretched, zeros
+from .structure import Batched, cast, expand_dims, match, project, stretched, widened, zeros
 
 
 class SetAt(Primitive):
@@ -183,17 +183,17 @@ class ExtremumAt(Primitive):
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (t, u, *_) = primals, tangents
         (x_won, x_ties), (v_won, v_ties) = _winners(x, v, arrays, outs[0], index)
-        kept = zeros(x) if t is None else where(x_won, div(t, x_ties), 0)
+        kept = widened(zeros(x)) if t is None else where(x_won, div(t, x_ties), 0)
         if u is not None:
             u = where(v_won, div(cast(u, dtype_of(x)), v_ties), 0)
             kept = add_at_p(kept, u, *arrays, index=index)
-        return (kept,)
+        return (cast(kept, dtype_of(x)),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (ct,) = ins, cts
         (x_won, x_ties), (v_won, v_ties) = _winners(x, v, arrays, outs[0], index)
-        x_ct = None if needs[0] is None else where(x_won, div(ct, x_ties), 0)
+        x_ct = None if needs[0] is None else match(where(x_won, div(ct, x_ties), 0), x)
         v_ct = None
         if needs[1] is not None:
             own = getitem_p(ct, *arrays, index=index)
@@ -211,7 +211,8 @@ def _winners(x: Any, v: Any, arrays: Any, y: Any, index: Index) -> list[tuple[An
     dtype = dtype_of(y)
     x_won = eq(x, y)
     v_won = eq(cast(v, dtype), getitem_p(y, *arrays, index=index))
-    counts = add_at_p(cast(x_won, dtype), cast(v_won, dtype), *arrays, index=index)
+    wide = accumulation_dtype(dtype)
+    counts = add_at_p(cast(x_won, wide), cast(v_won, wide), *arrays, index=index)
     ties = maximum(counts, 1)  # none where it is nan
     return [(x_won, ties), (v_won, getitem_p(ties, *arrays, index=index))]
 

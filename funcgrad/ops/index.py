@@ -15,11 +15,13 @@ from .structure import (
     Batched,
     Linear,
     as_array,
+    cast,
     expand_dims,
     front,
     project,
     stretched,
     transpose_p,
+    widened,
     without,
 )
 
@@ -72,7 +74,8 @@ class Getitem(Linear):
 
     @override
     def transpose(self, ct: Any, x: Any, *arrays: Any, index: Index) -> Any:
-        return scatter_add_p(ct, *arrays, shape=shape_of(x), index=index)
+        y = scatter_add_p(widened(ct), *arrays, shape=shape_of(x), index=index)
+        return cast(y, dtype_of(ct))
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:

@@ -33,6 +33,8 @@ from .linear import (
 )
 from .paths import Masked
 
+_HALF = np.dtype(np.float16)
+
 
 class Convert(Linear):
     """Cast to a floating dtype; complex to real keeps the real part."""
@@ -95,7 +97,7 @@ class Broadcast(Linear):
 
     @override
     def transpose(self, ct: Any, x: Any, *, shape: Shape, axes: Axes) -> Any:
-        return sum_p(ct, axes=axes)
+        return cast(sum_p(widened(ct), axes=axes), dtype_of(ct))
 
     @override
     def batched_params(self, size: int, *, shape: Shape, axes: Axes) -> dict[str, Any]:
@@ -184,7 +186,7 @@ class Cumsum(Linear):
 
     @override
     def transpose(self, ct: Any, x: Any, *, axis: int, reverse: bool) -> Any:
-        return cumsum_p(ct, axis=axis, reverse=not reverse)
+        return cast(cumsum_p(widened(ct), axis=axis, reverse=not reverse), dtype_of(ct))
 
     @override
     def batched_params(self, size: int, *, axis: int, reverse: bool) -> dict[str, Any]:
@@ -380,7 +382,10 @@ def match(ct: Any, x: Any) -> Any:
         if have[lead:] != shape:
             axes += tuple(lead + d for d, n in enumerate(shape) if n != have[lead + d])
         # on plain arrays straight to NumPy, because every bias of every layer comes here
-        ct = np.add.reduce(ct, axes) if type(ct) is np.ndarray else sum_p(ct, axes=axes)
+        if type(ct) is np.ndarray and ct.dtype is not _HALF:
+            ct = np.add.reduce(ct, axes)
+        else:
+            ct = sum_p(widened(ct), axes=axes)
         if ct.shape != shape:
             ct = reshape(ct, shape)
     return project(ct, dtype_of(x))
