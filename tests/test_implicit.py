@@ -348,3 +348,23 @@ def test_a_tracer_kept_from_a_body_is_dead():
 
     with pytest.raises(LeakedTracerError, match="scan of"):
         kept[0] + 1
+
+
+@pytest.mark.parametrize(
+    ("derivative", "most"),
+    [(fg.grad, 1), (lambda f: fg.jit(fg.grad(f)), 2), (fg.hessian, 2)],
+    ids=["grad", "jit of grad", "hessian"],
+)
+def test_a_rule_that_calls_its_own_function_is_not_staged_within_itself(derivative, most):
+    count = []
+
+    def root(a):
+        def tangent_solve(g, t):
+            count.append(1)
+            return t / g(1.0)
+
+        near = fg.stop_gradient(np.sqrt(a))
+        return lax.custom_root(lambda y: y * y - a, 1.0, lambda f, y: near, tangent_solve)
+
+    derivative(root)(2.0)
+    assert len(count) <= most

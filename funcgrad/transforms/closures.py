@@ -9,6 +9,7 @@ import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from types import MethodType
 from typing import Any
 
 from typing_extensions import override
@@ -221,12 +222,18 @@ def _program(rule: Any, fun: Callable[[list[Any]], Any], avals: Sequence[Aval]) 
     return stage(rule.__name__, fun, avals, lasting=False)[0]
 
 
+def _is_same(a: Any, b: Any) -> bool:
+    """Return whether two rules are one: Python makes a method anew whenever it is read."""
+    methods = isinstance(a, MethodType) and isinstance(b, MethodType)
+    return a is b or (methods and a.__self__ is b.__self__ and a.__func__ is b.__func__)
+
+
 def _staged(rule: Any, make: Callable[[], Any]) -> Any:
     """Stage a part of a rule; return None where it is being staged already, or cannot be.
 
     It may need numbers, or be wrong: so it shall be found to be when it is asked for.
     """
-    if any(base is rule.base for base in _under_way.get()):
+    if any(_is_same(base, rule.base) for base in _under_way.get()):
         return None
     with _staging(rule.base):
         try:
@@ -255,7 +262,7 @@ def _tied(
         mine = eqn.params.get(name) if eqn.prim is prim else None
         if mine is None or isinstance(mine, ClosedRule) or rule.tie is None:
             return eqn
-        if mine.base is not rule.base or mine.tie != rule.tie:
+        if not _is_same(mine.base, rule.base) or mine.tie != rule.tie:
             return eqn
         extra, fun = eqn.params["extra"], Program(padded(eqn.params["fun"].jaxpr, avals))
         params = {**eqn.params, **rules, "extra": extra + len(consts), "fun": fun}

@@ -1,6 +1,5 @@
 """The derivative of a solution, whatever solver found it."""
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -28,27 +27,40 @@ def implicit(
     Source: the implicit function theorem, dx = -(df/dx)^-1 df.
     """
     converted, consts = closure_convert(function, start)
-    at = lambda consts: lambda v: converted(v, *consts)
+    solution = Solution(converted, solve, equations, free)
+    return solution(tuple(consts), stop_gradient(start))
 
-    def ruled(rule: Callable[..., Any]) -> custom_jvp:
-        solution = custom_jvp(lambda consts, start: stop_gradient(solve(at(consts), start)))
-        solution.defjvp(functools.partial(rule, rule))
-        return solution
 
-    # it gets itself as an argument: a function that closes over itself is a reference cycle
-    def rule(rule: Callable[..., Any], primals: Any, tangents: Any) -> tuple[Any, Any]:
+class Solution:
+    """What a solver finds, as a function of what the equations close over, and its rule."""
+
+    def __init__(self, converted: Any, solve: Any, equations: Any, free: Any) -> None:
+        self.converted, self.equations, self.free = converted, equations, free
+        self.solve = solve
+
+    def __call__(self, consts: Any, start: Any) -> Any:
+        ruled = custom_jvp(self.solved)  # one for each call: as an attribute it would be a cycle
+        ruled.defjvp(self.rule)
+        return ruled(consts, start)
+
+    def at(self, consts: Any) -> Callable[[Any], Any]:
+        return lambda v: self.converted(v, *consts)
+
+    def solved(self, consts: Any, start: Any) -> Any:
+        return stop_gradient(self.solve(self.at(consts), start))
+
+    def rule(self, primals: Any, tangents: Any) -> tuple[Any, Any]:
         consts, start = primals
-        x = ruled(rule)(consts, start)
-        moves = free(x)
-        moved = jvp(lambda consts: equations(at(consts))(x), (consts,), tangents[:1])[1]
+        x = self(consts, start)
+        moves = self.free(x)
+        residual = lambda consts: self.equations(self.at(consts))(x)
+        moved = jvp(residual, (consts,), tangents[:1])[1]
 
         def slope(v: Any) -> Any:
-            pushed = jvp(equations(at(consts)), (x,), (np.where(moves, v, 0),))[1]
+            pushed = jvp(self.equations(self.at(consts)), (x,), (np.where(moves, v, 0),))[1]
             return np.where(moves, pushed, v)
 
         return x, custom_linear_solve(slope, np.where(moves, -moved, 0), _dense, _dense)
-
-    return ruled(rule)(tuple(consts), stop_gradient(start))
 
 
 def _dense(matvec: Callable[[Any], Any], b: Any) -> Any:
