@@ -99,3 +99,33 @@ def test_truths_and_whole_numbers_are_pythons():
     narrow = lambda x, y: (x > 0) * 2.0 * y
     y = np.ones(2, np.float32)
     assert narrow(1.0, y).dtype == fg.jit(narrow)(1.0, y).dtype == np.float32
+
+
+FUNCTIONS = {
+    "isposinf": np.isposinf, "isneginf": np.isneginf, "iscomplex": np.iscomplex,
+    "clip without bounds": lambda x: np.clip(x * 1, None, None),
+    "full_like": lambda x: np.full_like(x, x), "fftn along no axis": np.fft.fftn,
+    "ifftn along no axis": np.fft.ifftn, "convolve": lambda x: np.convolve(x, x),
+    "polymul": lambda x: np.polymul(x, x),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("x", [-1.5, 2, True])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_a_function_of_numpys_makes_of_a_python_scalar_is_no_python_scalar(name, x):
+    f = FUNCTIONS[name]
+    for use in (lambda y: ~y if y.dtype == bool else +y, lambda y: y * np.ones(2, "f4")):
+        want = np.asarray(use(f(x)))
+        got = np.asarray(fg.jit(lambda x, use=use: use(f(x)))(x))
+
+        assert (got.dtype, got.tolist()) == (want.dtype, want.tolist())
+
+
+@pytest.mark.parametrize("kind", DTYPES)
+def test_convolutions_add_in_the_dtype_of_their_operands(kind):
+    a, v = np.array([1, 0, 100]).astype(kind), np.array([1, 3]).astype(kind)
+    for f in (np.convolve, np.correlate, np.polymul):
+        want, got = f(a, v), fg.jit(f)(a, v)
+
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got, want)

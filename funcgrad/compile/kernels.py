@@ -162,6 +162,8 @@ class Kernels:
             few = plain and ranks == (2, 2) and out.aval.size <= _BUFFER
             name = "multiply" if few else "matmul"  # the former takes buffers of that size
         self.call(self.numpy(name), [a, b], out)
+        if name == "multiply":  # a sum of one product is added to 0: it is not -0.0
+            self.call(self.numpy("add"), [out, 0.0], out)
 
     # parts of arrays
 

@@ -67,7 +67,9 @@ def _convolved(a: Any, v: Any, mode: str) -> Any:
         kernel = expand_dims(flip(v), (0, 1))
         full = conv_general_dilated(expand_dims(a, (0, 1)), kernel, (1,), [(k - 1, k - 1)])[0, 0]
     else:
-        full = np.sum(_shifted(expand_dims(v, (1,)) * a), axis=0)
+        rows = _shifted(expand_dims(v, (1,)) * a)
+        kind = dtype_of(rows)  # NumPy adds in it, where np.sum takes wider integers
+        full = np.any(rows, axis=0) if kind.kind == "b" else np.sum(rows, axis=0, dtype=kind)
     if mode == "full":
         return full
     return full[(k - 1) // 2 :][:n] if mode == "same" else full[k - 1 : n]

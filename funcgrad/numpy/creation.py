@@ -251,7 +251,8 @@ def full(
         dtype = _default(value) if dtype is None else dtype
         return np.full(lengths_of(shape), value, dtype, order, device=device)  # type: ignore[call-overload]
     check_device(device)
-    return broadcast_to(value if dtype is None else cast(value, dtype), lengths_of(shape))
+    value = strong(value if dtype is None else cast(value, dtype))
+    return broadcast_to(value, lengths_of(shape))
 
 
 def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:

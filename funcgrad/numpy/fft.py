@@ -147,7 +147,7 @@ def _warn(what: str, cure: str) -> None:
 def _each(transform: Callable[..., Any], a: Any, plan: Sequence[tuple[Any, Any]], norm: Any) -> Any:
     for n, axis in plan:
         a = transform(a, n, axis, norm)
-    return a
+    return a if plan else strong(a)
 
 
 @implements("fft.fftn")

@@ -64,7 +64,7 @@ def isrealobj(x: Any) -> bool:
 @implements("iscomplex", status=NO_DERIVATIVE)
 def iscomplex(x: Any) -> Any:
     """Return where the imaginary part is not zero; see numpy.iscomplex."""
-    return compare.ne(np.imag(operand(x)), 0)
+    return compare.ne(np.imag(strong(operand(x))), 0)
 
 
 @implements("isreal", status=NO_DERIVATIVE)
@@ -88,7 +88,7 @@ def isneginf(x: Any, out: Any = None) -> Any:
 
 
 def _ordered(who: str, x: Any) -> Any:
-    x = operand(x)
+    x = strong(operand(x))
     if ew.is_complex(x):
         raise DtypeError(f"{who}: complex numbers have no sign: got {aval_of(x)}; ask of x.real")
     return x

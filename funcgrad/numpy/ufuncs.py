@@ -119,7 +119,7 @@ def _clipped(a: Any, low: Any, high: Any, kwargs: dict[str, Any]) -> Any:
         bounds = tuple(bound for bound in (low, high) if bound is not None)
         return called("numpy.clip", _LIMITS[low is None, high is None], (a, *bounds), kwargs)
     if low is None and high is None:
-        return a
+        return strong(a)
     if dtype_of(a).kind == "f":
         low = np.array(-np.inf, dtype_of(a)) if low is None else low
         high = np.array(np.inf, dtype_of(a)) if high is None else high
