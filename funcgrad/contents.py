@@ -9,7 +9,7 @@ It repeats what the modules say themselves; a test holds it equal to them. Read 
 PRIMITIVES = {
     "compile.fuse": "blocks overlapping_blocks",
     "compile.guard": "check after",
-    "compile.marks": "seed settle start",
+    "compile.marks": "live resume seed settle start",
     "control.branches": "cond",
     "control.repeat": "while",
     "control.scan": "scan",

@@ -395,6 +395,102 @@ def test_jit_finds_the_line_by_itself(f):
         assert caught.value.line == planted_line(f)
 
 
+# Linear functions, whose slopes overflow at every argument: derivatives made of numbers alone.
+
+
+def steep(x):
+    y = x * 1e300  # planted
+    return np.sum(1e300 * y)
+
+
+def steep_by_division(x):
+    y = x / 1e-200  # planted
+    return np.sum(y / 1e-200)
+
+
+def steep_in_scan(x):
+    def step(c, _):
+        return c * 1e200, None  # planted
+
+    return fg.lax.scan(step, x[0], None, length=3)[0]
+
+
+def steep_in_jit(x):
+    g = fg.jit(lambda v: v * 1e200)  # planted
+    return np.sum(g(g(x)))
+
+
+def steep_in_checkpoint(x):
+    g = fg.checkpoint(lambda v: v * 1e200)  # planted
+    return np.sum(g(g(x)))
+
+
+def steep_in_vmap(x):
+    y = fg.vmap(lambda v: v * 1e300)(x)  # planted
+    return np.sum(1e300 * y)
+
+
+def steep_in_cond(x):
+    y = fg.lax.cond(True, lambda v: v * 1e300, lambda v: v, x)  # planted
+    return np.sum(1e300 * y)
+
+
+def steep_in_fori(x):
+    return np.sum(fg.lax.fori_loop(0, 2, lambda i, c: c * 1e200, x))  # planted
+
+
+def steep_by_rule(x):
+    g = fg.custom_vjp(lambda v: v * 1.0)
+
+    def bwd(_, ct):
+        return (ct * 1e300,)  # planted
+
+    g.defvjp(lambda v: (v * 1.0, None), bwd)
+    return np.sum(1e300 * g(x))
+
+
+def steep_by_forward_rule(x):
+    g = fg.custom_jvp(lambda v: v * 1.0)
+
+    def rule(primals, tangents):
+        return primals[0] * 1.0, tangents[0] * 1e300  # planted
+
+    g.defjvp(rule)
+    return np.sum(1e300 * g(x))
+
+
+def steep_in_second_order(x):
+    h = lambda v: np.sum(v * v * 1e200 * 1e200)  # planted
+    return np.sum(fg.grad(h)(x))
+
+
+STEEP = [v for k, v in list(globals().items()) if k.startswith("steep")]
+TINY = np.full(3, 1e-300)  # so that no value overflows
+PAIR = np.stack([TINY, TINY])
+NESTED = {
+    "grad": lambda f: fg.grad(f)(TINY),
+    "grad of jit": lambda f: fg.grad(fg.jit(f))(TINY),
+    "jit of grad": lambda f: fg.jit(fg.grad(f))(TINY),
+    "grad of checkpoint": lambda f: fg.grad(fg.checkpoint(f))(TINY),
+    "vmap of jit of grad": lambda f: fg.vmap(fg.jit(fg.grad(f)))(PAIR),
+    "vmap of grad of jit": lambda f: fg.vmap(fg.grad(fg.jit(f)))(PAIR),
+    "vmap of checkpoint of grad": lambda f: fg.vmap(fg.checkpoint(fg.grad(f)))(PAIR),
+    "vmap of vmap of jit of grad": lambda f: fg.vmap(fg.vmap(fg.jit(fg.grad(f))))(PAIR[None]),
+    "vmap of jit of jacrev": lambda f: fg.vmap(fg.jit(fg.jacrev(f)))(PAIR),
+    "map of jit of grad": lambda f: fg.lax.map(fg.jit(fg.grad(f)), PAIR),
+    "jvp of jit of grad": lambda f: fg.jvp(fg.jit(fg.grad(f)), (TINY,), (np.ones(3),)),
+}
+
+
+@pytest.mark.parametrize("nest", NESTED)
+@pytest.mark.parametrize("f", STEEP, ids=lambda f: f.__name__)
+def test_the_line_of_a_slope_that_is_constant_is_named(f, nest):
+    with np.errstate(all="ignore"), fg.debug.nans(), pytest.raises(NanError) as caught:
+        NESTED[nest](f)
+
+    assert caught.value.line == planted_line(f)
+
+
 def test_there_are_thirty_programs():
     assert len(PLANTED) >= 30
 

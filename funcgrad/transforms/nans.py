@@ -32,6 +32,7 @@ class Debugging(NamedTuple):
 
     uncompiled: bool = False  # jit calls its functions as they are
     check: "Checking | None" = None
+    inside: bool = False  # whether a check is calling a transform
 
 
 debugging: ContextVar[Debugging | None] = ContextVar("debugging", default=None)
@@ -202,7 +203,7 @@ class Checking(Trace):
         """
         kwargs = {} if kwargs is None else kwargs
         now = debugging.get()
-        token = debugging.set(None if now is None else now._replace(check=None))
+        token = debugging.set((now or Debugging())._replace(check=None, inside=True))
         try:
             given, keywords = self.wrapped((args, kwargs))
             out = fun(*given, **keywords)
@@ -252,6 +253,19 @@ def evaluated(trace: Checking, jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, 
         found = jaxpr.memo["for checks"] = _with_variables(jaxpr)
     program, numbers = found
     return eval_jaxpr(program, [trace.wrap(x, Step(str(x), "")) for x in numbers], args)
+
+
+def spelled(jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Run a program that is called equation by equation, if a check is under its operands.
+
+    Transforms around it would derive programs from it, and compute at once what is made of numbers.
+    """
+    mode = debugging.get()
+    if mode is None or not mode.inside:
+        return None
+    bottoms = (t for x in args for t in located_in(x) if isinstance(t, CheckingTracer))
+    bottom: Any = next(bottoms, None)
+    return None if bottom is None else evaluated(bottom._trace, jaxpr, args)
 
 
 def _with_variables(jaxpr: Jaxpr) -> tuple[Jaxpr, list[Any]]:

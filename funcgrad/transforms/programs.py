@@ -24,6 +24,7 @@ from ..ops.structure import cast, front, stretched, zeros
 from .arguments import owned
 from .batching import Batch, batched
 from .forward import push
+from .nans import spelled
 from .paths import Paths, PathTracer
 from .pullback import pulled
 from .seeds import with_masks
@@ -327,6 +328,11 @@ class Holder(Primitive):
 
 class Caller(Holder):
     """``jaxpr : operands -> outs``: a primitive that does no more than to call its program."""
+
+    @override
+    def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
+        outs = spelled(params["jaxpr"], args)
+        return super().bind(*args, **params) if outs is None else outs
 
     @override
     def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:
