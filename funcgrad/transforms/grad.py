@@ -29,6 +29,7 @@ from .nans import active, beside
 from .reverse import Tape
 from .seeds import over_paths
 from .snapshots import check_repeated, copied, marks_of, with_argument
+from .staging import is_staged
 
 
 class Recording:
@@ -93,7 +94,8 @@ class Recording:
         """
         if self.tape.nested:
             cts = beside(self.leaves, cts)
-        if whole and self.tape.smooth:  # all lies on paths
+        # where all lies on paths; a program that is staged gets the seed, and what comes of it
+        if whole and self.tape.smooth and not is_staged(self.outs):
             return quietly(self.pull, cts, False)
         # the function has its warnings, its derivative none
         return quietly(over_paths, self.tape.origin, cts, self.pull, self.outs)
