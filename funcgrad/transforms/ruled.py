@@ -212,7 +212,8 @@ class CustomJvp(Ruled):
             smooth[:] = [is_inexact(aval_of(y).dtype) for y in outs]
             return chosen(got, smooth)
 
-        closed, _ = stage(self.name, tangents_out, tangent_avals(list(map(aval_of, xs)), flags))
+        avals = tangent_avals(list(map(aval_of, xs)), flags)
+        closed, _ = stage(self.name, tangents_out, avals, turned=True)
         outs[:] = values_of(apply, xs, outs, seeds)
         check_outs(self, fun, outs)
         values = lambda *cs: rule(cs, xs, given([None] * len(xs), xs))[0]

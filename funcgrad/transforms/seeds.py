@@ -52,7 +52,8 @@ def over_paths(
     program = max(programs, key=lambda trace: trace.serial) if programs else None
     if program is not None and not program.masked:
         # with masks, if no program around repeats the function so
-        masked = any(p.masked for p in programs) or not is_staged(around)
+        repeats = is_staged(around) or program.turned
+        masked = any(p.masked for p in programs) or not repeats
         return _staged(program, seeds, run, around, masked)
     results = run(seeds, False)
     if not known and are_finite_arrays(results):

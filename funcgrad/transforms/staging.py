@@ -64,7 +64,7 @@ class Staging(Trace):
     they need not be ``guarded``.
     """
 
-    __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "looked", "snapshots")
+    __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "looked", "snapshots", "turned")
 
     def __init__(
         self, origin: object, lasting: bool = True, guarded: bool = True, masked: bool = False
@@ -74,6 +74,7 @@ class Staging(Trace):
         self.eqns: list[Eqn] = []
         self.gaps: set[Var] = set()  # tangents with elements on no path, see seeds.py
         self.looked = 0  # among how many of the equations these are known
+        self.turned = False  # whether it is to be transposed: tangents are not there to be masks of
         self.inputs: list[Var] = []
         self.at = ""  # the line whose derivative is being staged
         # what the program closes over: small arrays by what they hold, all else by identity
@@ -154,13 +155,16 @@ def stage(
     lasting: bool = True,
     guarded: bool = True,
     masked: bool = False,
+    turned: bool = False,
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Return ``fun``, a function of leaves, as a program, and the structure of its output.
 
     ``lasting`` and ``guarded`` say what becomes of the arrays that it closes over, see Staging;
-    ``masked``, that derivatives within are taken with masks.
+    ``masked``, that derivatives within are taken with masks; ``turned``, that the program is to be
+    transposed.
     """
     trace = Staging(origin, lasting, guarded, masked)
+    trace.turned = turned
     try:
         out = fun([trace.input(aval) for aval in avals])
         leaves, treedef = tree.flatten(out)
