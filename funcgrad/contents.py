@@ -35,8 +35,8 @@ PRIMITIVES = {
         "cbrt quotient exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 sin cos tan "
         "arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh sinc deg2rad radians "
         "rad2deg degrees arctan2 hypot conj real imag sign copysign fraction ldexp nextafter "
-        "power_log power_slope share share2 gap cos_of_arcsin sinc_derivative cosine tailed_tanh "
-        "sech_square",
+        "power_log power_slope share share2 gap cos_of_arcsin sinc_derivative cosine "
+        "tailed_tanh sech_square",
     "ops.fft": "fft rfft irfft",
     "ops.gamma": "gamma gammaln gammasgn digamma polygamma zeta",
     "ops.incomplete": "gammainc gammaincc gammainc_slope gamma_density",

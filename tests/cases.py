@@ -306,6 +306,7 @@ CASES: dict[str, list[Case]] = {
     "neg":         unary(*BOTH, **C),
     "pos":         unary(*BOTH, **C),
     "abs":         unary(*POS, signed=True, **C),
+    "unit":        unary(*POS, signed=True, **C),
     "fabs":        unary(*POS, signed=True),
     "square":      unary(*BOTH, **C),
     "reciprocal":  unary(*POS, signed=True, **C),

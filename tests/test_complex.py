@@ -425,3 +425,51 @@ def test_gradients_are_those_of_jax(row, jax):
     for a, b in zip(want, fg.grad(loss(function), argnums=places)(*inputs), strict=True):
         rtol = 1e-6 if "complex64" in row else 1e-9
         np.testing.assert_allclose(b, a, rtol=rtol, atol=rtol)
+
+
+FAR = [
+    (complex(np.inf, 0), 1), (complex(-np.inf, 3), -1), (complex(2, np.inf), 1j),
+    (3e-310 + 4e-310j, 0.6 + 0.8j), (5e-324 + 0j, 1), (-5e-324j, -1j), (3e307 - 4e307j, 0.6 - 0.8j),
+    (0j, 0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", ["abs", "norm"])
+def test_the_size_of_an_extreme_number_has_a_slope(function):
+    f = np.abs if function == "abs" else lambda z: np.linalg.norm(z[..., None], axis=-1)
+    rows = [(z, u) for z, u in FAR if function == "abs" or np.isfinite(z)]
+    z, direction = np.array(rows).T  # some elements beside others
+    total = lambda z: np.sum(f(z))
+    for x, u in [(z, direction), *((z[i : i + 1], direction[i : i + 1]) for i in range(len(z)))]:
+        for gradient in (fg.grad(total), fg.jit(fg.grad(total)), fg.vmap(fg.grad(f))):
+            np.testing.assert_allclose(gradient(x), np.conj(u), rtol=1e-12)
+        for along in (1, 1j):
+            got = fg.jvp(f, (x,), (np.full(x.shape, along + 0j),))[1]
+            np.testing.assert_allclose(got, np.real(np.conj(u) * along), rtol=1e-12)
+
+
+def test_a_standalone_file_holds_directions():
+    z, direction = np.array(FAR).T
+
+    def total(z):
+        return np.sum(np.abs(z))
+
+    compiled = fg.jit(fg.grad(total))
+    module: dict = {}
+    exec(compiled.source(z, standalone=True), module)
+    np.testing.assert_allclose(module["total"](z), np.conj(direction), rtol=1e-12)
+
+
+def test_directions_have_derivatives_of_all_orders_in_both_modes():
+    z = np.array([0.3 - 1.2j, 2.0 + 0.1j, -0.7 - 0.4j])
+    fg.check_grads(np.abs, (z,), order=3)
+    fg.check_grads(np.sign, (z,), order=2)
+    parts = lambda x: np.sum(np.sin(np.abs(x[0] + 1j * x[1])) ** 2)
+    plain = lambda x: np.sum(np.sin(np.hypot(x[0], x[1])) ** 2)
+    x = np.array([z.real, z.imag])
+    for transform in (
+        fg.hessian,
+        lambda f: fg.jit(fg.hessian(f)),
+        lambda f: fg.jacrev(fg.jacrev(f)),
+    ):
+        np.testing.assert_allclose(transform(parts)(x), transform(plain)(x), rtol=1e-9, atol=1e-12)

@@ -342,6 +342,7 @@ COSTLY = {
 
 # primitives that are left out, each with its reason
 LEFT_OUT = {
+    "unit": "the derivative of abs of complex numbers",
     "conj": "linear, of complex numbers", "real": "linear, of complex numbers",
     "imag": "linear, of complex numbers", "hide": "its derivative is not that of its value",
     "wins": "linear; maximum binds it", "nextafter": "its derivative is 1 by convention",

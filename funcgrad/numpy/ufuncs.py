@@ -18,10 +18,7 @@ from .ufunc_methods import called
 @implements("sign")
 def sign(x: Any) -> Any:
     """Return -1, 0 or 1, for complex numbers x/|x|; see numpy.sign."""
-    x = operand(x)
-    if not ew.is_complex(x):
-        return ew.sign(x)
-    return ew.where(compare.isfinite(x), ew.unit(x), ew.sign(x))
+    return ew.unit(operand(x))
 
 
 @implements("divmod")

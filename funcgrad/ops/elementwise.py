@@ -28,6 +28,7 @@ from .choice import (
 )
 from .pointwise import Arithmetic, Elementwise, Free
 from .sinc import derivative_of_sinc
+from .unit import unit_p
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
 
@@ -104,10 +105,7 @@ class Power(Arithmetic):
 
 def unit(x: Any) -> Any:
     """Return x/|x|, and 0 at 0, where its own derivative is taken as 0 too."""
-    if not is_complex(x):
-        return sign(x)
-    size = abs(x)
-    return x / where(size == 0, math.inf, size)
+    return unit_p(x) if is_complex(x) else sign(x)
 
 
 def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
