@@ -404,6 +404,8 @@ FANS = {
     "rows": lambda s: (np.stack([s, s])[None] + np.zeros((N, 2), np.float16))[:, 0],
     "broadcast rows": lambda s: np.broadcast_to(np.stack([s, s]), (N, 2))[:, 0],
     "cumsum": lambda s: np.cumsum(np.concatenate([s[None], np.zeros(N - 1, np.float16)])),
+    "scan": lambda s: fg.lax.scan(lambda c, x: (c, x * s), 0, np.ones(N, np.float16))[1],
+    "map": lambda s: fg.lax.map(lambda x: x * s, np.ones(N, np.float16)),
     "at max": lambda s: fg.at(np.zeros((N, 1), np.float16))[:].max(s)[:, 0],
 }
 

@@ -22,7 +22,7 @@ from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..ops.index import concatenate_p
 from ..ops.operand import stacked
 from ..ops.paths import Gaps, present
-from ..ops.structure import Batched, reshape, stretched, transpose_p
+from ..ops.structure import Batched, cast, reshape, stretched, transpose_p
 from ..transforms.arguments import check_callable
 from ..transforms.halves import halves
 from ..transforms.nans import active
@@ -46,6 +46,7 @@ from ..transforms.programs import (
     pushed,
     spread,
     staged,
+    sum_avals,
     tangent_avals,
     until_stable,
 )
@@ -190,14 +191,15 @@ class Scan(Holder):
         def both(xs: list[Any], seeds: list[Any]) -> tuple[list[Any], list[Any]]:
             return pulled_back(jaxpr, xs, seeds, flags, outs_flagged, n_acc)
 
-        sums, seeds = tangent_avals(avals[:n], flags[:n]), chosen(out_avals(jaxpr), outs_flagged)
+        sums, seeds = sum_avals(avals[:n], flags[:n]), chosen(out_avals(jaxpr), outs_flagged)
         outs, later = self.halved(ins, [*sums, *seeds], both, params)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             given_cts = chosen(given(cts, list(map(aval_of, outs))), outs_flagged)
             carry, ys = parted(given_cts, n_carry)
             results = later([[], [*given([None] * n_acc, sums), *carry], ys], not params["reverse"])
-            return spread(results, flags)
+            dtypes = [a.dtype for a in chosen(avals, flags)]
+            return spread([cast(x, d) for x, d in zip(results, dtypes, strict=True)], flags)
 
         return outs, pull
 

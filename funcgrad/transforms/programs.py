@@ -14,7 +14,7 @@ from typing_extensions import override
 from ..compile.common import dce
 from ..compile.marks import is_masked, may_mark
 from ..compile.prune import pruned_call
-from ..core.avals import Aval, dtype_of, is_inexact, shape_of
+from ..core.avals import Aval, accumulation_dtype, dtype_of, is_inexact, shape_of
 from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr
 from ..core.trace import Primitive, Tracer
 from ..ops.constant import absent_p
@@ -99,6 +99,13 @@ def _zeros(like: Any, one: Any) -> Any:
 def tangent_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
     """Return what the tangents of those flagged are: that of a Python number is no such number."""
     return [Aval(a.shape, a.dtype) for a in chosen(avals, flags)]
+
+
+def sum_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
+    """Return what sums of the tangents of those flagged are taken in: not in half precision."""
+    tangents = tangent_avals(avals, flags)
+    return [Aval(a.shape, accumulation_dtype(a.dtype)) if is_inexact(a.dtype) else a
+            for a in tangents]  # fmt: skip
 
 
 def in_avals(jaxpr: Jaxpr) -> list[Aval]:
