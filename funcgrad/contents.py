@@ -69,6 +69,7 @@ PRIMITIVES = {
     "ops.search": "searchsorted",
     "ops.special": "erf erfc erfinv erfcinv",
     "ops.structure": "convert truncate broadcast sum mean cumsum reshape transpose",
+    "ops.unit": "unit",
     "random.counts": "random_poisson random_binomial random_geometric",
     "random.draws": "random_remainder",
     "random.gammas": "random_gamma",

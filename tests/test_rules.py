@@ -47,7 +47,9 @@ NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test
 # only the compiler makes them; test_jit
 BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks"}
 # what marks derivatives in programs that are staged, and masks them; test_paths
-MARKS = {"start", "seed", "settle", "check", "after", "hide", "constant", "absent"}
+MARKS = {
+    "start", "seed", "settle", "live", "resume", "check", "after", "hide", "constant", "absent",
+}  # fmt: skip
 COLLECTIVES = {
     "psum", "pmax", "pmin", "all_gather", "psum_scatter", "all_to_all", "ppermute",
 }  # fmt: skip  # test_collectives
