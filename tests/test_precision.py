@@ -421,6 +421,24 @@ def test_sums_within_rules_of_half_precision_lose_nothing(name):
         assert run(np.ones(2, np.float16)) == pytest.approx(want, rel=2e-3)
 
 
+@pytest.mark.parametrize("loop", ["while_loop", "fori_loop"])
+def test_a_constant_of_a_loop_in_half_precision_loses_nothing(loop):
+    share = np.full(N, 1 / N, np.float16)
+    term = lambda s, i: np.float32(1) * (s * fg.numpy.take(share, i))
+
+    def total(s):
+        if loop == "fori_loop":
+            return fg.lax.fori_loop(0, N, lambda i, y: y + term(s, i), np.float32(0))
+        step = lambda c: (c[0] + term(s, c[1]), c[1] + 1)
+        return fg.lax.while_loop(lambda c: c[1] < N, step, (np.float32(0), 0))[0]
+
+    for gradient in (fg.grad(total), fg.jit(fg.grad(total))):
+        got = gradient(np.float16(1))
+        assert got == pytest.approx(1, rel=4e-3) and got.dtype == np.float16
+    varied = fg.vmap(fg.grad(total))(np.ones(2, np.float16))
+    np.testing.assert_allclose(varied, 1, rtol=4e-3)
+
+
 @pytest.mark.parametrize("method", ["max", "min"])
 def test_many_that_tie_in_an_update_of_half_precision_share_all(method):
     places, v = np.zeros(5000, int), np.ones(5000, np.float16)

@@ -15,7 +15,7 @@ from ..core.trace import Tracer
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.reduce import any_p
-from ..ops.structure import expand_dims, stretched
+from ..ops.structure import cast, expand_dims, stretched
 from ..transforms.halves import Halves, halves
 from ..transforms.programs import (
     Flags,
@@ -30,6 +30,7 @@ from ..transforms.programs import (
     pushed,
     spread,
     staged,
+    sum_avals,
     tangent_avals,
     until_stable,
 )
@@ -110,10 +111,17 @@ def pushed_seeds(leg: Leg) -> tuple[list[Aval], Any]:
     return tangent_avals(in_avals(leg.program), leg.ins), lambda xs, ts: leg_pushed(leg, xs, ts)
 
 
+def rounded(leg: Leg, cts: Sequence[Any]) -> list[Any]:
+    """Return the cotangents of consts and carry in their dtypes, in which they were not summed."""
+    own = sum(leg.size)
+    avals = chosen(in_avals(leg.program)[:own], leg.ins[:own])
+    return [cast(ct, a.dtype) for ct, a in zip(cts, avals, strict=True)]
+
+
 def pulled_seeds(leg: Leg) -> tuple[list[Aval], Any]:
     """Return what the way back of a leg starts from, sums and cotangents, and the way itself."""
     n = len(leg.consts)
-    sums = tangent_avals(in_avals(leg.program)[:n], leg.ins[:n])
+    sums = sum_avals(in_avals(leg.program)[:n], leg.ins[:n])
     back = lambda xs, seeds: pulled_back(leg.program, xs, seeds, leg.ins, leg.outs, len(sums))
     return [*sums, *chosen(out_avals(leg.program), leg.outs)], back
 
@@ -184,7 +192,7 @@ class Return:
     def back(self, j: int, cts: Sequence[Any], all_cts: Sequence[Any]) -> Bound:
         leg, half = self.legs[j], self.parts[j]
         n, k = leg.size
-        sums = tangent_avals(in_avals(leg.program)[:n], leg.ins[:n])
+        sums = sum_avals(in_avals(leg.program)[:n], leg.ins[:n])
         carried = chosen(out_avals(leg.program)[:k], leg.outs[:k])
         later = self.legs[:j:-1]  # in the order in which they go back
         reads = [a for left in self.left for a in left]

@@ -34,7 +34,7 @@ from ..transforms.programs import (
     out_avals,
     parted,
     spread,
-    tangent_avals,
+    sum_avals,
 )
 from .legs import (
     Leg,
@@ -48,6 +48,7 @@ from .legs import (
     plain,
     pulled_seeds,
     pushed_seeds,
+    rounded,
     widened,
 )
 from .scan import second_scan
@@ -195,12 +196,13 @@ class While(Holder):
             return outs, lambda cts: self.returned(going, way, cts, params)
         (leg,) = legs  # a loop that runs now: keep its trajectory, and scan back over it
         outs, later = self.saving(going, leg, *pulled_seeds(leg), params)
-        sums = tangent_avals(in_avals(leg.program)[: len(leg.consts)], leg.ins[: len(leg.consts)])
+        sums = sum_avals(in_avals(leg.program)[: len(leg.consts)], leg.ins[: len(leg.consts)])
         seeds = chosen(out_avals(leg.program), leg.outs)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             carry = [*given([None] * len(sums), sums), *given(chosen(cts, leg.outs), seeds)]
-            return [*[None] * len(going), *spread(later([[], carry, []], True), leg.ins)]
+            back = later([[], carry, []], True)
+            return [*[None] * len(going), *spread(rounded(leg, back), leg.ins)]
 
         return outs, pull
 
@@ -247,7 +249,7 @@ class While(Holder):
         results = self.bound(params["cond"], going, [*there, *back])[len(legs) :]
         by_operand: list[Any] = []
         for leg, found in zip(legs, reversed(results), strict=True):
-            by_operand += spread(found, leg.ins[: sum(leg.size)])
+            by_operand += spread(rounded(leg, found), leg.ins[: sum(leg.size)])
         return [*[None] * len(going), *by_operand]
 
     @override
