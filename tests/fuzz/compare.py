@@ -25,6 +25,7 @@ from .programs import Program
 
 ULPS = 64  # reordered sums over up to 60 elements, and a few functions good to 4 units
 RUNS, SPREADS = 4, 32
+REFUSALS = (np.linalg.LinAlgError, IndexError)  # of a point, which of another are none
 
 
 @dataclass
@@ -101,7 +102,7 @@ class Case:
         """Return whether plain NumPy takes other values: of some, LAPACK finds no decomposition."""
         try:
             self.plain(*inputs)
-        except np.linalg.LinAlgError:
+        except REFUSALS:
             return False
         return True
 
