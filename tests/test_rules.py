@@ -108,7 +108,9 @@ INTERNAL = {
     "cross_entropy_of_sign",
 }
 # of many operands and slow; by_blocks gives their dtypes, as it does gammainc's
-SLOW = {"betainc", "betaincc", "betainc_slope", "beta_density", "gammainc_slope"}
+SLOW = {
+    "betainc", "betaincc", "betainc_slope", "beta_density", "gammainc_slope", "polygamma_difference",
+}  # fmt: skip
 # where the dtype depends on the value of a Python number, which infer does not see
 BY_VALUE = {("pow", "?"): "NumPy gives bool**2 as int8, bool**3 as int64"}
 
