@@ -92,10 +92,11 @@ class Recording:
 
         ``whole``, if no element of these is 0.
         """
-        if self.tape.nested:
+        nested = self.tape.nested
+        if nested:
             cts = beside(self.leaves, cts)
         # where all lies on paths; a program that is staged gets the seed, and what comes of it
-        if whole and self.tape.smooth and not is_staged(self.outs):
+        if whole and self.tape.smooth and not (nested and is_staged(self.outs)):
             return quietly(self.pull, cts, False)
         # the function has its warnings, its derivative none
         return quietly(over_paths, self.tape.origin, cts, self.pull, self.outs)
