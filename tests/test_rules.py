@@ -109,7 +109,8 @@ INTERNAL = {
 }
 # of many operands and slow; by_blocks gives their dtypes, as it does gammainc's
 SLOW = {
-    "betainc", "betaincc", "betainc_slope", "beta_density", "gammainc_slope", "polygamma_difference",
+    "betainc", "betaincc", "betainc_slope", "beta_density",
+    "gammainc_slope", "polygamma_difference",
 }  # fmt: skip
 # where the dtype depends on the value of a Python number, which infer does not see
 BY_VALUE = {("pow", "?"): "NumPy gives bool**2 as int8, bool**3 as int64"}
