@@ -41,24 +41,18 @@ def redirected(now: Any) -> Any:
     return _umath._make_extobj(**warned, call=_LOG)
 
 
-_QUIET = _umath._make_extobj(all="ignore") if settings is not _ELSEWHERE else None
+_IS_THERE = settings is not _ELSEWHERE
+_QUIET: Any = _umath._make_extobj(all="ignore") if _IS_THERE else {"all": "ignore"}
 
 
-def quietly(fun: Callable[..., Any], *args: Any) -> Any:
-    """Call a function without NumPy's floating-point warnings: that of a derivative, say."""
-    if _QUIET is None:
-        with np.errstate(all="ignore"):
-            return fun(*args)
-    token = settings.set(_QUIET)
-    try:
-        return fun(*args)
-    finally:
-        settings.reset(token)
+def state() -> Any:
+    """Return NumPy's settings as they are now."""
+    return settings.get() if _IS_THERE else np.geterr()
 
 
 def under(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
-    """Call a function with the settings that ``state`` has given."""
-    if _QUIET is None:
+    """Call a function with the settings that :func:`state` has given."""
+    if not _IS_THERE:
         with np.errstate(**state):
             return fun(*args)
     token = settings.set(state)
@@ -68,9 +62,9 @@ def under(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
         settings.reset(token)
 
 
-def state() -> Any:
-    """Return NumPy's settings as they are now."""
-    return np.geterr() if _QUIET is None else settings.get()
+def quietly(fun: Callable[..., Any], *args: Any) -> Any:
+    """Call a function without NumPy's floating-point warnings: that of a derivative, say."""
+    return under(_QUIET, fun, *args)
 
 
 redirected(settings.get())  # what nearly everybody has set is known from the start
