@@ -8,6 +8,7 @@ import numpy as np
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..core.static import typed
 from ..ops.constant import Array, constant_p
+from .buffers import nbytes
 from .rewrite import Builder, remade, rewritten
 
 _ROOM = 1 << 20  # bytes that may always be computed in advance
@@ -102,7 +103,7 @@ def precomputed(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         nonlocal room
-        size = sum(_bytes(v) for v in eqn.outs)
+        size = sum(nbytes(v.aval) for v in eqn.outs)
         whole = all(isinstance(a, Literal) or a in known for a in eqn.ins)
         if not known.keys() & set(eqn.ins) or not whole or size > room or programs_in(eqn.params):
             return None
@@ -126,7 +127,3 @@ def precomputed(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
 
 def _value(atom: Atom, known: Mapping[Any, Any]) -> Any:
     return atom.value if isinstance(atom, Literal) else known[atom]
-
-
-def _bytes(var: Var) -> int:
-    return var.aval.size * var.aval.dtype.itemsize

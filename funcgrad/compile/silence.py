@@ -9,6 +9,7 @@ import numpy as np
 from ..core.jaxpr import Eqn, Jaxpr, programs_in
 from ..ops.elementwise import add
 from ..ops.pointwise import Elementwise
+from .buffers import nbytes
 from .guard import check_p
 
 # where NumPy may warn: at a pole, outside of a domain, or of what grows fast
@@ -30,7 +31,7 @@ def gathered(jaxpr: Jaxpr) -> Jaxpr:
         before = found[-1] if found else (silent, [])
         if silent == before[0]:
             found[-1:] = [(silent, [*before[1], *eqns])]
-        elif silent or _bytes(eqns) > _FEW or not _apart(before[1], eqns):
+        elif silent or _made(eqns) > _FEW or not _apart(before[1], eqns):
             found.append((silent, eqns))
         else:
             loud = found.pop(-2)[1] if len(found) > 1 else []
@@ -52,8 +53,8 @@ def _apart(eqns: Sequence[Eqn], later: Sequence[Eqn]) -> bool:
     return all(made.isdisjoint(eqn.ins) for eqn in later)
 
 
-def _bytes(eqns: Sequence[Eqn]) -> int:
-    return sum(v.aval.size * v.aval.dtype.itemsize for eqn in eqns for v in eqn.outs)
+def _made(eqns: Sequence[Eqn]) -> int:
+    return sum(nbytes(v.aval) for eqn in eqns for v in eqn.outs)
 
 
 def spans(jaxpr: Jaxpr) -> Spans:
