@@ -184,6 +184,26 @@ def test_equal_expressions_are_computed_once():
     assert names(cse(jaxpr)).count("mul") == 2  # 2 and 2.0 are not the same number
 
 
+@pytest.mark.parametrize(("dtype", "products"), [(float, 1), (complex, 2)])
+def test_products_of_exchanged_factors_are_one_where_no_bit_depends_on_the_order(dtype, products):
+    f = lambda x, y: (x * y, y * x, x + y, y + x, x - y, y - x)
+    jaxpr, _ = staged(f, *np.ones((2, 3), dtype))
+
+    assert names(cse(jaxpr)).count("mul") == products
+    assert names(cse(jaxpr)).count("add") == 1
+    assert names(cse(jaxpr)).count("sub") == 2
+
+
+def test_a_check_reads_a_matrix_as_it_lies_in_memory():
+    step = fg.jit(fg.grad(lambda w, x: np.sum(np.maximum(x @ w, 0.0))))
+    w, x = np.ones((600, 110)), np.ones((20, 600))
+    step(w, x)
+
+    condition = next(line for line in step.source(w, x).splitlines() if "if not" in line)
+    assert "vecdot(x, x)" in condition
+    assert "_T" not in condition
+
+
 @pytest.mark.parametrize(("prevent", "count"), [(True, 2), (False, 1)])
 def test_what_is_computed_again_is_not_merged_with_what_was(prevent, count):
     body = fg.checkpoint(lambda x: np.sin(np.exp(x)), prevent_cse=prevent)

@@ -8,6 +8,7 @@ import numpy as np
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..core.static import typed
 from ..ops.constant import Array, constant_p
+from ..ops.elementwise import add, mul
 from .buffers import nbytes
 from .rewrite import Builder, remade, rewritten
 
@@ -61,13 +62,19 @@ def cse(jaxpr: Jaxpr) -> Jaxpr:
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         params = eqn.params and tuple([(k, typed(eqn.params[k])) for k in sorted(eqn.params)])
-        key = (eqn.prim, eqn.scope, tuple(map(_key, eqn.ins)), params or ())
+        ins = tuple(map(_key, eqn.ins))
+        key = (eqn.prim, eqn.scope, frozenset(ins) if _commutes(eqn) else ins, params or ())
         try:
             return seen.setdefault(key, eqn.outs) if key in seen else seen.update({key: eqn.outs})
         except TypeError:  # a parameter that is not hashable
             return None
 
     return rewritten(jaxpr, step)
+
+
+def _commutes(eqn: Eqn) -> bool:
+    """Return whether exchanging the operands keeps every bit: of complex products it may not."""
+    return eqn.prim is add or (eqn.prim is mul and eqn.outs[0].aval.dtype.kind != "c")
 
 
 def _key(atom: Atom) -> Hashable:

@@ -131,6 +131,9 @@ class After(Primitive):
 # what makes finite numbers of a few finite numbers
 _KEPT = frozenset({broadcast_p, reshape_p, transpose_p, convert_p, seed_p, mul, neg, add, sub})
 
+# whose results hold the elements of their operand, or their negatives
+_REARRANGED = frozenset({broadcast_p, reshape_p, transpose_p, neg})
+
 _LOOKED_FOR = frozenset({start_p, settle_p, live_p, resume_p})
 
 check_p = Check("check")
@@ -150,6 +153,7 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
     checks: dict[Any, Sequence[Any]] = {}
     inner = of_maps_within(jaxpr.eqns)
     plain = _numbers(jaxpr)
+    behind = _origins(jaxpr)
     for tag, results in settled.items():  # a map within another is settled first
         known = _seeds(jaxpr, tag)
         risky = risks(jaxpr.eqns, known, inner, tag)
@@ -158,9 +162,11 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
             risks(jaxpr.eqns, everywhere, inner)
             inner.update(v for v, gap in everywhere.items() if gap)
         reached = _reached(jaxpr.eqns, risky)
-        at_end = [a for a in dict.fromkeys(results) if a in reached]
-        on_the_way = list(dict.fromkeys(a for eqn in risky for a in _least(eqn, known)))
-        on_the_way = [a for a in on_the_way if a not in plain]
+        at_end = [a for a in results if a in reached]
+        on_the_way = [a for eqn in risky for a in _least(eqn, known) if a not in plain]
+        at_end, on_the_way = (
+            list(dict.fromkeys(behind.get(a, a) for a in found)) for found in (at_end, on_the_way)
+        )
         checks[tag] = min(at_end, on_the_way, key=_cost)
     return dce(_unmarked(jaxpr, checks))
 
@@ -195,6 +201,18 @@ def _least(eqn: Eqn, known: dict[Any, Gap]) -> list[Any]:
     # a factor that is a number is not looked at: it is not finite
     plain = eqn.prim.is_product and masked == 1 and all(isinstance(a, Var) for a in factors)
     return min(factors, outs, key=_size) if plain else outs
+
+
+def _origins(jaxpr: Jaxpr) -> dict[Any, Any]:
+    """Map each value that only rearranges the elements of another to that other.
+
+    A transposed matrix, say, is read faster as it lies in memory.
+    """
+    found: dict[Any, Any] = {}
+    for eqn in jaxpr.eqns:
+        if eqn.prim in _REARRANGED and isinstance(eqn.ins[0], Var):
+            found[eqn.outs[0]] = found.get(eqn.ins[0], eqn.ins[0])
+    return found
 
 
 def _numbers(jaxpr: Jaxpr) -> set[Any]:
