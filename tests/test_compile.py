@@ -29,7 +29,7 @@ from funcgrad.ops.elementwise import conj
 from funcgrad.transforms.programs import hoisted
 from funcgrad.transforms.signature import with_numbers
 
-from .nesting import PROGRAMS
+from .support.programs import PROGRAMS
 from .test_nesting import P, X, weighted
 
 RNG = np.random.default_rng(5)

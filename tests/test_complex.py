@@ -17,7 +17,7 @@ from funcgrad import tree
 from funcgrad.core.errors import DtypeError
 from funcgrad.core.jaxpr import check_jaxpr
 
-from . import test_numpy, test_numpy_more
+from . import test_numpy, test_numpy_composed
 from .test_numpy import (
     INPUTS,
     NO_DIFFERENCES,
@@ -56,7 +56,7 @@ BY_VALUE = ("Weights must be", "Quantiles must be")  # errors of numbers, which 
 
 def cases():
     """Yield each row, with the names of its inputs that are to be complex."""
-    seen = [row for _, row in test_numpy.CASES + test_numpy_more.CASES]
+    seen = [row for _, row in test_numpy.CASES + test_numpy_composed.CASES]
     for row in dict.fromkeys(seen):
         names = sorted(names_of(row) & set(INPUTS))
         real = [k for k in names if not np.iscomplexobj(INPUTS[k])]

@@ -14,7 +14,7 @@ from funcgrad.core.errors import (
     UnsupportedError,
 )
 
-from .nesting import conjugate_gradients
+from .support.programs import conjugate_gradients
 
 RNG = np.random.default_rng(0)
 A, B = RNG.normal(size=(3, 3)) + 4 * np.eye(3), RNG.normal(size=(4, 3))

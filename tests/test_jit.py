@@ -11,7 +11,7 @@ from funcgrad.compile import passes
 from funcgrad.core.avals import PYTHON_SCALARS, aval_of
 from funcgrad.core.registry import primitives
 
-from .nesting import PROGRAMS
+from .support.programs import PROGRAMS
 from .test_nesting import TRANSFORMS, P, X
 from .test_rules import (
     BY_VALUE,

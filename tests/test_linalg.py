@@ -1,6 +1,6 @@
 """Linear algebra: NumPy's values, types and errors, derivatives, and the points where none exists.
 
-The laws between the rules of each primitive are tested over the table of ``cases.py``.
+The laws between the rules of each primitive are tested over the table of ``support/cases.py``.
 """
 
 import itertools

@@ -13,7 +13,7 @@ import funcgrad as fg
 from funcgrad import tree
 from funcgrad.core.jaxpr import check_jaxpr
 
-from .nesting import PROGRAMS, TWINS
+from .support.programs import PROGRAMS, TWINS
 
 RNG = np.random.default_rng(7)
 X = RNG.uniform(0.15, 0.95, (2, 3, 3)) * np.array([1, -1, 1])  # [outer example, example, number]

@@ -1,4 +1,4 @@
-"""The laws that hold between the rules of every primitive, over the table in ``cases.py``."""
+"""Laws between the rules of every primitive, over the table in ``support/cases.py``."""
 
 import itertools
 import warnings
@@ -21,7 +21,7 @@ from funcgrad.core.registry import primitives
 from funcgrad.core.trace import Primitive, Tracer
 from funcgrad.ops.elementwise import Elementwise
 
-from .cases import C128, CASES, F64
+from .support.cases import C128, CASES, F64
 
 primitives.load()
 OWN = dict(primitives)  # before a test or an example in a docstring adds its own
@@ -40,13 +40,13 @@ MATRICES = dict.fromkeys((
     "turned_diagonal", "singular_gradient", "slopes_of_singular_values", "turned_singular",
     "slopes_of_general_eigenvalues", "inverse_of_eigenvectors", "inverse_of_qr_factor",
     "inverse_of_regular", "singular_matrices",
-), "test_degenerate")  # fmt: skip
-# bound to a value of a function and its own operands; test_orders
+), "test_linalg_degenerate")  # fmt: skip
+# bound to a value of a function and its own operands; test_higher_orders
 OF_VALUES = {"power_log", "cosine", "beta_slope"}
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control
 # only the compiler makes them; test_jit
 BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks"}
-# what marks derivatives in programs that are staged, and masks them; test_paths
+# what marks derivatives in programs that are staged, and masks them; test_untaken_paths
 MARKS = {
     "start", "seed", "settle", "live", "resume", "check", "after", "hide", "constant", "absent",
 }  # fmt: skip

@@ -1,6 +1,6 @@
 """Every name that NumPy hands to traced arrays: supported, and probed, or refused by name.
 
-The probes are lines of NumPy in ``probes.py``; the names are NumPy's own lists.
+The probes are lines of NumPy in ``support/probes.py``; the names are NumPy's own lists.
 """
 
 import ast
@@ -24,7 +24,15 @@ from funcgrad.doctor import core_advice
 from funcgrad.numpy import coverage
 from funcgrad.numpy.table import DIFFERENTIABLE, EAGER, EAGER_NO_DERIVATIVE, REFUSED
 
-from .probes import AREAS, CONSTANTS, EAGER as EAGER_PROBES, INPUTS, LEAST, known_to_numpy, split
+from .support.probes import (
+    AREAS,
+    CONSTANTS,
+    EAGER as EAGER_PROBES,
+    INPUTS,
+    LEAST,
+    known_to_numpy,
+    split,
+)
 from .test_numpy import differences, noise, same
 
 ROWS = coverage.rows()

@@ -3,7 +3,7 @@
 The wanted numbers are central differences in mpmath, with so many digits and so small a step that
 they are exact to more digits than float64 has; two steps must agree. Points where a function has
 an edge (abs, relu and root at 0, ties of maximum) follow conventions, and are tested in
-``test_edges.py``.
+``test_conventions.py``.
 """
 
 import functools

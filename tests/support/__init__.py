@@ -1,0 +1,1 @@
+"""What test files share: comparison, small programs, cases of primitives, expressions of NumPy."""
