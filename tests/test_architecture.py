@@ -47,7 +47,7 @@ LATE_IMPORTS: dict[str, str] = {
     "core/pickling.py": "cloudpickle is optional, and imported by the pickle that needs it",
     "scipy/optimize/vectors.py": "SciPy is optional, and imported by the call that needs it",
     "train/history.py": "matplotlib is optional, and imported by the call that draws",
-    "train/bars.py": "tqdm is optional, and imported by the call that shows a bar",
+    "train/progress_bar.py": "tqdm is optional, and imported by the call that shows a bar",
 }
 STATE = {
     "core/registry.py primitives": "the registry: an operator on a tracer looks its primitive up",

@@ -15,9 +15,9 @@ import pytest
 import funcgrad as fg
 from funcgrad import data, io, random, tree
 from funcgrad.core.errors import DtypeError, ShapeError, TreeError
+from funcgrad.data.datasets import ExhaustedError
 from funcgrad.data.loader import MovedError
 from funcgrad.data.prefetching import prefetched
-from funcgrad.data.sources import ExhaustedError
 
 KEY = random.key(0)
 ROWS = {"x": np.arange(20.0).reshape(10, 2), "y": np.arange(10)}

@@ -14,7 +14,7 @@ import pytest
 
 from funcgrad import io
 
-replace = importlib.import_module("funcgrad.io.replace")
+replace = importlib.import_module("funcgrad.io.atomic")
 ENDINGS = [".safetensors", ".npz"]
 posix = pytest.mark.skipif(os.name == "nt", reason="modes and owners of Unix")
 root = pytest.mark.skipif(not hasattr(os, "getuid") or os.getuid() != 0, reason="only root may")

@@ -8,7 +8,8 @@ import pytest
 import funcgrad as fg
 from funcgrad import nn, random
 from funcgrad.core.errors import ShapeError
-from funcgrad.nn.cost import flops_of_program
+from funcgrad.nn.apply import watcher
+from funcgrad.nn.flops import flops_of_program
 
 KEY = random.key(0)
 X = np.ones((2, 8, 8, 3), np.float32)
@@ -108,7 +109,7 @@ def test_layers_within_a_transform_are_counted():
 def test_errors_pass_through_and_watching_ends():
     with pytest.raises(ShapeError, match=r"Dense\(16, 10\) at 'layers\[6\]'"):
         nn.summary(cnn(), np.ones((2, 16, 16, 3)))
-    assert nn.calls.watcher.get() is None
+    assert watcher.get() is None
 
 
 def test_products_count_two_for_each_term():

@@ -391,7 +391,7 @@ def test_progress_is_silent_where_nobody_looks(without_tqdm):
 
 
 def test_a_terminal_has_one_line(without_tqdm, monkeypatch):
-    monkeypatch.setattr("funcgrad.train.bars._REDRAW", 0.0)
+    monkeypatch.setattr("funcgrad.train.progress_bar._REDRAW", 0.0)
     file = Terminal()
     bar = train.progress(range(3), label="epoch", file=file)
     for x in bar:

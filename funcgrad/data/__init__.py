@@ -3,6 +3,7 @@
 Examples are rows of arrays, [N, ...], in any tree; all chance comes from explicit keys.
 """
 
+from .datasets import stack as stack
 from .loader import Loader as Loader, Position as Position
 from .samplers import bucket_sampler as bucket_sampler, weighted_sampler as weighted_sampler
 from .scaling import (
@@ -11,5 +12,4 @@ from .scaling import (
     standardizer as standardizer,
 )
 from .sequences import pad_sequences as pad_sequences, windows as windows
-from .sources import stack as stack
 from .splits import k_fold as k_fold, train_test_split as train_test_split

@@ -7,9 +7,9 @@ from typing import Any, NamedTuple, TypeAlias
 from ..core.errors import DtypeError, FuncgradError
 from ..random import Key, RangeError, fold_in, split
 from ..random.keys import single
+from .datasets import Collate, IterableDataset, Sampler, source_of, stack
 from .prefetching import prefetched
 from .rows import integer
-from .sources import Collate, Iterated, Sampler, source_of, stack
 
 Steps: TypeAlias = Generator[tuple[int, int, Any], None, None]
 
@@ -90,7 +90,7 @@ class Loader:
         self._source = source_of(data, key, collate, sampler)
         self._epoch = self._done = 0
         self._owner: object = None  # the iteration that moves the position
-        if not isinstance(self._source, Iterated) and len(self) == 0:
+        if not isinstance(self._source, IterableDataset) and len(self) == 0:
             raise RangeError(
                 f"Loader: drop_last leaves no batch of {self._size}: there are only "
                 f"{self._source.rows} rows; use a smaller batch_size"
@@ -108,7 +108,7 @@ class Loader:
 
     def __len__(self) -> int:
         """Return how many batches an epoch has; raise TypeError if its source does not tell."""
-        if isinstance(self._source, Iterated):
+        if isinstance(self._source, IterableDataset):
             raise TypeError("Loader: the length is not known: the examples come from an iterable")
         return self._source.count(self._keys(self._epoch)[0], self._size, self._drop_last)
 
@@ -196,7 +196,7 @@ class Loader:
             raise RangeError("Loader.restore: one of the position and this loader has no key")
         who, (epoch, done) = "Loader.restore", map(int, position[:2])
         epoch, done = integer(who, "epoch", epoch, 0), integer(who, "done", done, 0)
-        if not isinstance(self._source, Iterated) and done > len(self):
+        if not isinstance(self._source, IterableDataset) and done > len(self):
             raise RangeError(f"{who}: done must be at most {len(self)}, an epoch: got {done}")
         self._owner, self._epoch, self._done, self._key = None, epoch, done, position.key
 

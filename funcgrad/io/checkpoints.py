@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 from ..core.errors import warn
-from .files import load_metadata, read, write
+from .atomic import is_protected
 from .formats import DamagedFileError
-from .replace import is_protected
+from .serialization import load_metadata, read, write
 
 T = TypeVar("T")
 _NAME = re.compile(r"step_([0-9]+)\.safetensors")

@@ -18,7 +18,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from ..core.avals import Aval
-from . import narrow
+from . import dtypes
 from .formats import DamagedFileError, FileFormatError, damaged
 
 MAX_HEADER = 100_000_000  # bytes, the format's own limit
@@ -33,7 +33,7 @@ DTYPES = {
     "F32": np.dtype("<f4"), "F64": np.dtype("<f8"), "C64": np.dtype("<c8"),
 }
 # fmt: on
-BITS = {name: 8 * dtype.itemsize for name, dtype in DTYPES.items()} | narrow.BITS
+BITS = {name: 8 * dtype.itemsize for name, dtype in DTYPES.items()} | dtypes.BITS
 UNPACKED = ("F6_E2M3", "F6_E3M2")  # the format does not say how six bits are packed
 
 
@@ -83,7 +83,7 @@ class SafetensorsFile:
         entry = self._header.entries[name]
         dtype, data = self._dtype(name, entry), self._bytes(entry)
         if entry.dtype not in DTYPES:
-            return narrow.widened(data, entry.dtype).reshape(entry.shape)
+            return dtypes.widened(data, entry.dtype).reshape(entry.shape)
         if data.size and data.ctypes.data % dtype.alignment:
             data = np.array(data)
         x = data.view(dtype).reshape(entry.shape)

@@ -13,11 +13,11 @@ from ..nn.cells import GRUCell
 from ..nn.conv import Conv, ConvTranspose
 from ..nn.layers import Dense, Embedding
 from ..nn.module import Module
-from ..nn.norms import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
+from ..nn.normalization import BatchNorm, GroupNorm, InstanceNorm, LayerNorm, RMSNorm
 from ..nn.recurrent import Recurrent
-from ..nn.walk import modules_in
-from .files import load
-from .leaves import fitted
+from ..nn.traverse import modules_in
+from .serialization import load
+from .state_dict import fitted
 
 Turn: TypeAlias = Callable[..., np.ndarray]  # of one array, or of several
 Layout: TypeAlias = dict[str, tuple[str | tuple[str, ...], Turn]]

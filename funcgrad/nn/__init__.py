@@ -2,21 +2,21 @@
 
 from . import init as init
 from .annotations import Array as Array
-from .attention import (
-    Cache as Cache,
-    MultiHeadAttention as MultiHeadAttention,
-    causal_mask as causal_mask,
-    dot_product_attention as dot_product_attention,
-)
-from .calls import (
+from .apply import (
     RefreshError as RefreshError,
     UninitializedError as UninitializedError,
     apply as apply,
     latest as latest,
     refresh as refresh,
 )
+from .attention import (
+    Cache as Cache,
+    MultiHeadAttention as MultiHeadAttention,
+    causal_mask as causal_mask,
+    dot_product_attention as dot_product_attention,
+)
 from .cells import GRUCell as GRUCell, LSTMCell as LSTMCell, RNNCell as RNNCell
-from .compose import (
+from .containers import (
     MLP as MLP,
     Identity as Identity,
     Lambda as Lambda,
@@ -66,7 +66,7 @@ from .module import (
     param as param,
     state as state,
 )
-from .norms import (
+from .normalization import (
     BatchNorm as BatchNorm,
     GroupNorm as GroupNorm,
     InstanceNorm as InstanceNorm,
@@ -82,7 +82,7 @@ from .pooling import (
     max_pool as max_pool,
     min_pool as min_pool,
 )
-from .positions import (
+from .positional import (
     PositionalEmbedding as PositionalEmbedding,
     alibi as alibi,
     rotary as rotary,

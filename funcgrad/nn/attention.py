@@ -16,11 +16,11 @@ from ..ops.structure import cast
 from ..random import Key
 from ..special.sums import shifted
 from . import init
-from .calls import complaint
+from .apply import complaint
 from .layers import Dense, Dropout, check_last_axis, check_lengths
 from .module import Module, module
-from .norms import widened
-from .positions import rotary
+from .normalization import widened
+from .positional import rotary
 
 
 class Cache(NamedTuple):

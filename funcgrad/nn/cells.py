@@ -13,7 +13,7 @@ from ..ops.structure import cast
 from ..random import Key, split
 from . import init
 from .annotations import Array
-from .calls import check_drawn, complaint
+from .apply import check_drawn, complaint
 from .functions import tanh
 from .layers import check_last_axis, check_lengths
 from .module import Module, module, param

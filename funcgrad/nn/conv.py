@@ -13,10 +13,10 @@ from ..ops.layouts import ConvDimensionNumbers, conv_general_dilated, conv_trans
 from ..random import Key
 from . import init
 from .annotations import Array
-from .calls import complaint
+from .apply import complaint
 from .layers import check_lengths, finished
 from .module import Module, module, param
-from .windows import Lengths, Padding, lengths_of, padding_of, pads_of, per_axis
+from .spatial import Lengths, Padding, lengths_of, padding_of, pads_of, per_axis
 
 
 def channels_last(rank: int) -> ConvDimensionNumbers:

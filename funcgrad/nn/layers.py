@@ -19,9 +19,9 @@ from ..ops.operand import asarray
 from ..random import Key, bernoulli
 from . import init
 from .annotations import Array
-from .calls import complaint
+from .apply import complaint
 from .module import Module, module, param
-from .windows import is_whole
+from .spatial import is_whole
 
 
 def check_lengths(layer: Any, *names: str, least: int = 0) -> None:

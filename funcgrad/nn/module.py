@@ -23,9 +23,9 @@ from ..core.nodes import GetAttrKey, Path, handlers, register_dataclass
 from ..core.trace import Tracer
 from ..random import Key, fold_in
 from .annotations import mentions_children
-from .calls import ready
+from .apply import ready
 from .init import Initializer
-from .walk import rebuilt
+from .traverse import rebuilt
 
 C = TypeVar("C", bound=type)
 

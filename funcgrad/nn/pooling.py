@@ -15,9 +15,9 @@ from ..ops.operand import operand
 from ..ops.pooling import highest, lowest, reduce_window
 from ..ops.structure import cast
 from ..random import Key
-from .calls import complaint
+from .apply import complaint
 from .module import Module, module
-from .windows import Lengths, Padding, is_whole, lengths_of, padding_of, pads_of, per_axis
+from .spatial import Lengths, Padding, is_whole, lengths_of, padding_of, pads_of, per_axis
 
 
 def max_pool(

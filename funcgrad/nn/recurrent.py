@@ -18,7 +18,7 @@ from ..core.trace import Tracer
 from ..ops.operand import asarray
 from ..random import Key, fold_in
 from . import init
-from .calls import complaint
+from .apply import complaint
 from .cells import Cell, GRUCell, LSTMCell, RNNCell
 from .functions import tanh
 from .layers import Dropout, check_last_axis, check_lengths

@@ -10,9 +10,9 @@ from ..core.errors import ShapeError, shown
 from ..numpy.indexing import take
 from ..ops.operand import operand
 from ..random import Key
-from .calls import complaint
+from .apply import complaint
 from .module import Module, module
-from .windows import Lengths, is_whole, lengths_of
+from .spatial import Lengths, is_whole, lengths_of
 
 
 def resize(x: Any, shape: Lengths, method: str = "linear") -> Any:

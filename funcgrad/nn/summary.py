@@ -12,10 +12,10 @@ from ..core.jaxpr import Eqn, live
 from ..core.nodes import Path
 from ..random import Key
 from ..transforms.staging import ShapeDtypeStruct, stage, staged_in
-from .calls import takes_key, watcher
-from .cost import flops_of
+from .apply import takes_key, watcher
+from .flops import flops_of
 from .surgery import count_params, unfreeze
-from .walk import modules_in, rebuilt, text_of
+from .traverse import modules_in, rebuilt, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +95,7 @@ def summary(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) ->
     """Return the table of a model's layers, which prints as one.
 
     Nothing is computed, and no parameter drawn: shapes say it all. The operations are those of
-    the program that the call is, as ``nn.cost`` counts them.
+    the program that the call is, as ``nn/flops.py`` counts them.
 
     Args:
         model: a module, whether its parameters are drawn or not.

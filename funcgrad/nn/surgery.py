@@ -16,10 +16,10 @@ from ..core.errors import TreeError
 from ..core.nodes import DictKey, GetAttrKey, Path, SequenceKey
 from ..random import Key
 from ..transforms.linear import stop_gradient
-from .calls import reports
-from .compose import as_layer
+from .apply import reports
+from .containers import as_layer
 from .module import Module, check_fields, module
-from .walk import is_module, modules_in, text_of, with_fields
+from .traverse import is_module, modules_in, text_of, with_fields
 
 Where: TypeAlias = str | Path
 Mask: TypeAlias = Any  # a tree of booleans, or a prefix of one, or a function that gives one

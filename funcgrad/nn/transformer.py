@@ -6,11 +6,11 @@ from typing import Any
 
 from ..random import Key, fold_in
 from .attention import Cache, MultiHeadAttention
-from .compose import called
+from .containers import called
 from .functions import gelu
 from .layers import Dense, Dropout
 from .module import Module, module
-from .norms import LayerNorm
+from .normalization import LayerNorm
 
 
 @module

@@ -16,8 +16,8 @@ from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, is_ine
 from ..core.errors import DtypeError, ShapeError, TreeError, short, shown
 from ..core.pickling import portable
 from ..core.trace import Tracer
-from ..nn.calls import UninitializedError, check_model
-from ..nn.walk import is_module
+from ..nn.apply import UninitializedError, check_model
+from ..nn.traverse import is_module
 from ..ops.structure import cast
 
 Tree: TypeAlias = Any  # of parameters, gradients, updates or state

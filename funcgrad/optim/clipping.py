@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..nn.calls import check_model
+from ..nn.apply import check_model
 from .base import (
     GradientTransformation,
     Tree,

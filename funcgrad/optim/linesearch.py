@@ -15,7 +15,7 @@ from ..control.cond import cond
 from ..control.loop import while_loop
 from ..core import tree
 from ..core.avals import dtype_of
-from ..nn.calls import check_model
+from ..nn.apply import check_model
 from ..ops.structure import cast
 from ..transforms.arguments import is_known
 from ..transforms.grad import grad as grad_of, value_and_grad

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import PYTHON_SCALARS, dtype_of
-from ..nn.calls import check_model
+from ..nn.apply import check_model
 from ..ops.elementwise import root
 from ..ops.structure import cast
 from .base import Tree, like, remember

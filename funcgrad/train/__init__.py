@@ -1,8 +1,9 @@
 """Pieces of a training loop of your own: progress, averages, scores, early stopping, history."""
 
-from .averages import Metrics as Metrics, Stats as Stats
-from .bars import Progress as Progress, progress as progress
+from .early_stopping import EarlyStopping as EarlyStopping, StoppingState as StoppingState
 from .history import History as History
+from .metrics import Metrics as Metrics, Stats as Stats
+from .progress_bar import Progress as Progress, progress as progress
 from .scores import (
     accuracy as accuracy,
     confusion_matrix as confusion_matrix,
@@ -15,4 +16,3 @@ from .scores import (
     root_mean_squared_error as root_mean_squared_error,
     top_k_accuracy as top_k_accuracy,
 )
-from .stopping import EarlyStopping as EarlyStopping, StoppingState as StoppingState

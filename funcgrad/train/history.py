@@ -13,9 +13,9 @@ import numpy as np
 
 from ..core.avals import aval_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
-from ..io.replace import replacing
+from ..io.atomic import replacing
 from ..random import RangeError
-from .averages import UnknownNameError
+from .metrics import UnknownNameError
 
 _SHOWN = 20  # rows of a printed table; longer ones show their ends
 _BARS = "▁▂▃▄▅▆▇█"

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.avals import aval_of, shape_of
 from ..core.errors import shown
 from ..random import Key, fold_in
-from .calls import complaint, takes_key
+from .apply import complaint, takes_key
 from .functions import relu
 from .layers import Dense, Dropout
 from .module import Module, module

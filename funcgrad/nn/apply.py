@@ -22,7 +22,7 @@ from ..core.trace import Tracer
 from ..ops.structure import cast
 from ..random import Key
 from ..transforms.linear import stop_gradient
-from .walk import is_module, modules_in, path_of, rebuilt, text_of
+from .traverse import is_module, modules_in, path_of, rebuilt, text_of
 
 
 class UninitializedError(FuncgradError, RuntimeError):

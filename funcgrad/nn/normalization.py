@@ -20,10 +20,10 @@ from ..transforms.collectives import pmean
 from ..transforms.linear import stop_gradient
 from . import init
 from .annotations import Array
-from .calls import complaint, latest, refresh
+from .apply import complaint, latest, refresh
 from .layers import check_last_axis, check_lengths
 from .module import Module, module, param, state
-from .windows import is_whole
+from .spatial import is_whole
 
 
 def widened(x: Any) -> Any:

@@ -56,7 +56,7 @@ def stack(examples: list[Any]) -> Any:
 
 
 @dataclass(frozen=True)
-class Indexed:
+class MapDataset:
     """Examples that can be had by their numbers, as many at once as asked for."""
 
     rows: int
@@ -97,7 +97,7 @@ class Indexed:
 
 
 @dataclass(frozen=True)
-class Iterated:
+class IterableDataset:
     """Examples that come one after the other; to begin later means to skip."""
 
     make: Callable[..., Any]
@@ -130,13 +130,13 @@ def source_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | N
             rows = integer("Loader", "the number of examples", len(data), 1)
             numbers = lambda i: range(i.start, i.stop) if isinstance(i, slice) else i.tolist()
             take = lambda i: collate([data[j] for j in numbers(i)])
-            return Indexed(rows, take, data.__getitem__, sampler)
+            return MapDataset(rows, take, data.__getitem__, sampler)
         if callable(data) or hasattr(data, "__iter__"):
-            return Iterated(_maker(data, key, sampler), collate)
+            return IterableDataset(_maker(data, key, sampler), collate)
     rows = count_rows("Loader", data)
     data = tree.map(asarray, data)
     one = lambda i: tree.map(lambda x: x[0], take_rows(data, slice(i, i + 1)))
-    return Indexed(rows, lambda i: take_rows(data, i), one, sampler)
+    return MapDataset(rows, lambda i: take_rows(data, i), one, sampler)
 
 
 def _maker(data: Any, key: Key | None, sampler: Sampler | None) -> Callable[..., Any]:

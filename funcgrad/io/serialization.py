@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from . import npz, safetensors
+from .atomic import replacing
 from .formats import Contents, FileFormatError
-from .leaves import fitted, named, strings
 from .npz import NpzFile
-from .replace import replacing
 from .safetensors import SafetensorsFile
+from .state_dict import fitted, named, strings
 
 
 def save(path: Any, value: Any, metadata: Mapping[str, str] | None = None) -> None:

@@ -15,7 +15,7 @@ from ..ops.structure import cast
 from ..random import Key
 from . import init
 from .annotations import Array
-from .calls import complaint
+from .apply import complaint
 from .layers import check_last_axis, check_lengths
 from .module import Module, module, param
 

@@ -10,7 +10,7 @@ from ..core import tree
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError, shown
 from ..core.trace import Tracer
-from ..nn.calls import check_model
+from ..nn.apply import check_model
 from ..random import RangeError
 
 
