@@ -14,9 +14,7 @@ PRIMITIVES = {
     "control.repeat": "while",
     "control.scan": "scan",
     "control.solve": "linear_solve",
-    "losses.binary": "slope_of_bits clamped_log cross_entropy_of_bits cross_entropy_of_sign",
-    "losses.regression": "log_cosh",
-    "nn.functions": "relu",
+    "ops.activations": "relu",
     "ops.assign": "add_at max_at min_at set_at last_writer",
     "ops.bessel": "i0 i1 i0e i1e bessel_moment bessel_ratio",
     "ops.beta": "beta beta_slope betaln polygamma_difference",
@@ -59,6 +57,8 @@ PRIMITIVES = {
     "ops.linalg.svd": "svd svd_of_rules fixed_svd singular_gradient svdvals",
     "ops.linalg.triangular": "solve_triangular",
     "ops.logarithms": "sigmoid tailed_sigmoid logit xlogy xlog1py entr rel_entr kl_div",
+    "ops.losses":
+        "slope_of_bits clamped_log cross_entropy_of_bits cross_entropy_of_sign log_cosh",
     "ops.normal": "hazard_in_tail erfcx erfcx_integral ndtr log_ndtr ndtri",
     "ops.operand": "weaken",
     "ops.pooling":

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad import contents, nn
+from funcgrad import contents
 from funcgrad.core.lazy import homes_of
 from funcgrad.core.registry import overrides, primitives
+from funcgrad.ops import activations
 
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
@@ -211,7 +212,7 @@ def test_a_primitive_loads_only_its_module():
         f"print(pickle.loads({data!r}).name, 'funcgrad.nn' in sys.modules)"
     )
     assert fresh(code) == "cholesky False\n"
-    assert nn.functions.relu_p.is_librarys and "no such primitive" not in primitives
+    assert activations.relu_p.is_librarys and "no such primitive" not in primitives
     with pytest.raises(KeyError):
         overrides[test_a_primitive_loads_only_its_module]
 

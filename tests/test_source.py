@@ -13,6 +13,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import losses, nn, optim, tree
 from funcgrad.core.errors import MemoryLimitError, UnsupportedError
+from funcgrad.ops import activations
 
 RNG = np.random.default_rng(0)
 W, X = RNG.normal(size=(8, 8)), RNG.normal(size=(32, 8))
@@ -254,7 +255,7 @@ def test_threads_share_the_blocks_of_big_arrays():
 
 
 def test_what_is_pickled_finds_primitives_of_parts_that_are_not_loaded():
-    data = pickle.dumps(nn.functions.relu_p)
+    data = pickle.dumps(activations.relu_p)
     script = (
         "import pickle, sys, funcgrad\n"
         "assert 'funcgrad.nn' not in sys.modules\n"

@@ -6,57 +6,10 @@ import numpy as np
 
 from ..core.avals import dtype_of
 from ..nn.functions import log_sigmoid
-from ..ops.compare import gt
-from ..ops.elementwise import add, div, maximum, mul, neg, sub, where
-from ..ops.logarithms import tailed_sigmoid
+from ..ops.losses import cross_entropy_of_bits_p, cross_entropy_of_sign_p
 from ..ops.operand import half_in_single, operand
-from ..ops.pointwise import Elementwise
 from ..ops.structure import cast
 from .shared import pair, reduced
-
-
-def _clamped_log(x: Any) -> Any:
-    with np.errstate(divide="ignore"):
-        return np.maximum(np.log(x), -100)
-
-
-def _cross_entropy_of_bits(p: Any, y: Any) -> Any:
-    if np.any((p < 0) | (p > 1)):
-        raise ValueError(
-            f"binary_cross_entropy: probabilities must be in [0, 1]: got {np.min(p)} to "
-            f"{np.max(p)}; for logits use binary_cross_entropy_with_logits"
-        )
-    with np.errstate(divide="ignore"):
-        no = np.maximum(np.log1p(np.negative(p)), -100)
-    return -(y * _clamped_log(p) + (1 - y) * no)
-
-
-def _curvature(p: Any, y: Any) -> Any:
-    q = sub(1, p)
-    return add(div(y, mul(p, p)), div(sub(1, y), mul(q, q)))
-
-
-def _cross_entropy_of_sign(x: Any, y: Any) -> Any:
-    # -y log s(x) - (1 - y) log s(-x), as log s(x) = min(x, 0) - log1p(exp(-|x|))
-    rest = np.log1p(np.exp(np.negative(np.abs(x))))
-    return y * np.maximum(np.negative(x), 0) + (1 - y) * np.maximum(x, 0) + rest
-
-
-# fmt: off
-clamped_log_p = Elementwise("clamped_log", _clamped_log,
-    lambda t, v, x: div(t, maximum(x, 1e-12)))
-cross_entropy_of_bits_p = Elementwise("cross_entropy_of_bits", _cross_entropy_of_bits,
-    lambda t, v, p, y: mul(t, slope_of_bits_p(p, y)),
-    lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))))
-# a quotient, whose derivatives in p are those of -y/p + (1 - y)/(1 - p): there p would cancel
-slope_of_bits_p = Elementwise("slope_of_bits",
-    lambda p, y: (p - y) / np.maximum(p * (1 - p), 1e-12),
-    lambda t, v, p, y: mul(t, where(gt(mul(p, sub(1, p)), 1e-12), _curvature(p, y), 1e12)),
-    lambda t, v, p, y: neg(div(t, maximum(mul(p, sub(1, p)), 1e-12))))
-cross_entropy_of_sign_p = Elementwise("cross_entropy_of_sign", _cross_entropy_of_sign,
-    lambda t, v, x, y: mul(t, sub(tailed_sigmoid(x), y)),
-    lambda t, v, x, y: neg(mul(t, x)))
-# fmt: on
 
 
 @half_in_single

@@ -12,21 +12,12 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of
 from ..core.errors import DtypeError, shown
-from ..ops.compare import gt
-from ..ops.elementwise import gate, maximum
+from ..ops.activations import relu_p
 from ..ops.operand import half_in_single, operand
-from ..ops.pointwise import Elementwise
 from ..ops.special import erfc
 from ..special import sums
 from ..special.logarithms import expit, log_expit
 from ..special.sums import logsumexp as logsumexp
-
-relu_p = Elementwise(
-    "relu",
-    lambda x: np.maximum(x, 0),
-    lambda t, y, x: gate(t, gt(x, 0)),
-    lower=lambda build, x: build(maximum, x, 0),
-)
 
 
 def relu(x: Any) -> Any:

@@ -1,0 +1,14 @@
+"""Activations of neural networks that are primitives."""
+
+import numpy as np
+
+from .compare import gt
+from .elementwise import gate, maximum
+from .pointwise import Elementwise
+
+relu_p = Elementwise(
+    "relu",
+    lambda x: np.maximum(x, 0),
+    lambda t, y, x: gate(t, gt(x, 0)),
+    lower=lambda build, x: build(maximum, x, 0),
+)
