@@ -57,7 +57,7 @@ class Trace:
         return (x.value, x.mark) if ours else (x, None)
 
 
-# 2. Tracers ----------------------------------------------------------- funcgrad/core/arraylike.py
+# 2. Tracers -------------------------------------------------------- funcgrad/core/ndarray_mixin.py
 # NumPy asks its arguments before it acts: `np.sin(x)` calls `x.__array_ufunc__`, and `np.sum(x)`
 # calls `x.__array_function__`, where they exist; a mixin of NumPy's spells `x + y` as
 # `np.add(x, y)`. So plain NumPy code comes to us unchanged, and we look up the primitive. What we

@@ -33,9 +33,9 @@ _HOMES = _homes_of({
     "ops.ravel": "ravel_pytree",
     "transforms.checking": "check_grads",
     "transforms.checkpoint": "checkpoint checkpoint_name checkpoint_policies remat",
-    "transforms.custom": "custom_batch custom_gradient custom_jvp custom_vjp",
-    "transforms.derived": "gnvp hessian hvp jacfwd jacobian jacrev",
-    "transforms.jit": "disable_jit jit",
+    "transforms.custom.decorators": "custom_batch custom_gradient custom_jvp custom_vjp",
+    "transforms.jacobian": "gnvp hessian hvp jacfwd jacobian jacrev",
+    "transforms.jit.api": "disable_jit jit",
     "transforms.linear": "linear_transpose linearize stop_gradient",
 })  # fmt: skip
 
@@ -64,13 +64,13 @@ if _TYPE_CHECKING:
         checkpoint_policies as checkpoint_policies,
         remat as remat,
     )
-    from .transforms.custom import (
+    from .transforms.custom.decorators import (
         custom_batch as custom_batch,
         custom_gradient as custom_gradient,
         custom_jvp as custom_jvp,
         custom_vjp as custom_vjp,
     )
-    from .transforms.derived import (
+    from .transforms.jacobian import (
         gnvp as gnvp,
         hessian as hessian,
         hvp as hvp,
@@ -78,7 +78,7 @@ if _TYPE_CHECKING:
         jacobian as jacobian,
         jacrev as jacrev,
     )
-    from .transforms.jit import disable_jit as disable_jit, jit as jit
+    from .transforms.jit.api import disable_jit as disable_jit, jit as jit
     from .transforms.linear import (
         linear_transpose as linear_transpose,
         linearize as linearize,

@@ -10,8 +10,8 @@ PRIMITIVES = {
     "compile.fuse": "blocks overlapping_blocks",
     "compile.guard": "check after",
     "compile.marks": "live resume seed settle start",
-    "control.branches": "cond",
-    "control.repeat": "while",
+    "control.cond": "cond",
+    "control.while_loop": "while",
     "control.scan": "scan",
     "control.solve": "linear_solve",
     "ops.activations": "relu",
@@ -80,10 +80,10 @@ PRIMITIVES = {
         "random_exponential random_gumbel random_laplace random_logistic random_cauchy "
         "random_below",
     "random.transformed": "random_wald",
-    "transforms.call": "jit checked_jit",
+    "transforms.jit.primitive": "jit checked_jit",
     "transforms.checkpoint": "checkpoint name",
     "transforms.linear": "stop_gradient",
-    "transforms.ruled": "custom_jvp custom_vjp custom_batch",
+    "transforms.custom.primitives": "custom_jvp custom_vjp custom_batch",
 }
 
 # module -> the functions and ufuncs of NumPy that it lets tracers be passed to, without numpy.

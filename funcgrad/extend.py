@@ -31,7 +31,7 @@ Reverse mode transposes the ``jvp``; a ``vjp`` of its own can be faster: ``(cts,
 
 from .core.avals import Aval as Aval, aval_of as aval_of
 from .core.trace import Primitive as Primitive
-from .ops.pointwise import Elementwise as Elementwise
+from .ops.families import Elementwise as Elementwise
 from .ops.reduce import Reduction as Reduction
 from .ops.structure import Linear as Linear
 from .transforms.batching import by_loop as by_loop

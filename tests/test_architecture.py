@@ -54,7 +54,7 @@ STATE = {
     "core/registry.py overrides": "the registry: what NumPy's functions mean to a tracer",
     "core/nodes.py handlers": "the registry of tree nodes, filled by register_node",
 }
-LOOSE_ZIPS = {"transforms/walk.py": "the walk back over the tape is the inner loop"}
+LOOSE_ZIPS = {"transforms/backward.py": "the walk back over the tape is the inner loop"}
 
 FILE_LINES, FUNCTION_LINES, DOCSTRING_LINES = 400, 40, 25
 PATH_FUNCTIONS, PATH_FILES = 64, 15

@@ -26,8 +26,8 @@ from funcgrad.core.avals import aval_of
 from funcgrad.core.jaxpr import Jaxpr, Var, check_jaxpr, eval_jaxpr
 from funcgrad.ops.compare import logical_not
 from funcgrad.ops.elementwise import conj
+from funcgrad.transforms.jit.signature import with_numbers
 from funcgrad.transforms.programs import hoisted
-from funcgrad.transforms.signature import with_numbers
 
 from .support.programs import PROGRAMS
 from .test_nesting import P, X, weighted

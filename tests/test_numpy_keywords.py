@@ -15,8 +15,8 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import tree
-from funcgrad.core.arraylike import ArrayLike
 from funcgrad.core.errors import ConcretizationError, MutationError, UnsupportedError
+from funcgrad.core.ndarray_mixin import ArrayLike
 from funcgrad.core.registry import overrides
 from funcgrad.numpy import coverage
 from funcgrad.numpy.table import EAGER, EAGER_NO_DERIVATIVE, REFUSED

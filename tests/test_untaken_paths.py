@@ -15,7 +15,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import lax, nn, special
 from funcgrad.core.registry import primitives
-from funcgrad.ops.pointwise import Elementwise
+from funcgrad.ops.families import Elementwise
 
 POINTS = np.array(
     [0.0, -0.0, 1.0, -1.0, np.inf, -np.inf, np.nan, 800.0, -800.0, 0.5, -0.5, 2.0, 1e-300]

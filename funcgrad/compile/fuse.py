@@ -13,7 +13,7 @@ from typing_extensions import override
 from ..core.avals import Aval, Shape
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..core.trace import Primitive
-from ..ops.pointwise import Elementwise
+from ..ops.families import Elementwise
 from .buffers import Root
 from .rewrite import over, remade
 from .threads import in_threads

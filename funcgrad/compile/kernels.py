@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..core.jaxpr import NotFiniteError
+from ..ops.families import PYTHON_TYPES, python_operator
 from ..ops.index import FEW, Index, indexed_shape
-from ..ops.pointwise import PYTHON_TYPES, python_operator
 from .text import index, lengths
 from .values import Value
 
@@ -17,7 +17,7 @@ from .values import Value
 _INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", np.less: "<",
           np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
           np.not_equal: "!="}  # fmt: skip
-# what Python's operators give for Python scalars, see ops/pointwise.py
+# what Python's operators give for Python scalars, see ops/families.py
 _PYTHON = {
     **{ufunc: f"{{}} {sign} {{}}" for ufunc, sign in _INFIX.items() if ufunc is not np.true_divide},
     np.negative: "-{}", np.positive: "+{}", np.absolute: "abs({})", np.invert: "~{}",

@@ -9,8 +9,8 @@ from collections.abc import Hashable, Sequence
 from typing import Any
 
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from ..ops.families import Elementwise
 from ..ops.index import Index, concatenate_p, getitem_p
-from ..ops.pointwise import Elementwise
 from ..ops.structure import reshape_p
 from .rewrite import Builder
 

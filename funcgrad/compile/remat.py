@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Eqn, Jaxpr, Var
-from ..ops.pointwise import Elementwise
+from ..ops.families import Elementwise
 from .buffers import last_reads, live_bytes, nbytes
 from .rewrite import over, remade
 

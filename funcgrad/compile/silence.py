@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.jaxpr import Eqn, Jaxpr, programs_in
 from ..ops.elementwise import add
-from ..ops.pointwise import Elementwise
+from ..ops.families import Elementwise
 from .buffers import nbytes
 from .guard import check_p
 

@@ -15,8 +15,8 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
 from ..ops.assign import add_at_p, set_at_p
 from ..ops.bits import blend, keep
 from ..ops.elementwise import add, div, mul, quotient, where
+from ..ops.families import Elementwise
 from ..ops.index import scatter_add_p
-from ..ops.pointwise import Elementwise
 from ..ops.structure import (
     broadcast_p,
     convert_p,

@@ -51,7 +51,7 @@ from ..transforms.programs import (
     until_stable,
 )
 from ..transforms.staging import is_staged
-from .carry import Body, length_of
+from .body import Body, length_of
 
 
 class Scan(Holder):

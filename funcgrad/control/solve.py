@@ -23,6 +23,7 @@ from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.trace import Primitive, Tracer
 from ..ops.structure import Batched, cast, strengthen, stretched
 from ..transforms.arguments import Origin, check_callable, same_structure
+from ..transforms.backward import transpose_program
 from ..transforms.batching import Batch
 from ..transforms.forward import jvp
 from ..transforms.linear import stop_gradient
@@ -30,7 +31,6 @@ from ..transforms.programs import batched_program, given, linear_in, parted, sta
 from ..transforms.pullback import pulled
 from ..transforms.snapshots import copied
 from ..transforms.staging import stage
-from ..transforms.walk import transpose_program
 from .solvers import Solver, closed_solver, is_younger, seen_before, solver_of_all
 
 

@@ -11,7 +11,6 @@ from typing import Any, ClassVar, NoReturn
 
 import numpy as np
 
-from .arraylike import ArrayLike
 from .avals import Aval, aval_of
 from .errors import (
     ConcretizationError,
@@ -20,6 +19,7 @@ from .errors import (
     MissingRuleError,
 )
 from .floating import keep, redirected, settings
+from .ndarray_mixin import ArrayLike
 from .registry import claimed, primitive, primitives
 
 _serials = itertools.count(1)

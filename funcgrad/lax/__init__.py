@@ -1,12 +1,12 @@
 """JAX's names: control flow, collectives, convolutions, elementwise. A table of contents."""
 
 from ..control.associative import associative_scan as associative_scan
-from ..control.cond import cond as cond, select as select, switch as switch
+from ..control.conditionals import cond as cond, select as select, switch as switch
 from ..control.implicit import (
     custom_root as custom_root,
     fixed_point as fixed_point,
 )
-from ..control.loop import fori_loop as fori_loop, map as map, while_loop as while_loop
+from ..control.loops import fori_loop as fori_loop, map as map, while_loop as while_loop
 from ..control.scan import scan as scan
 from ..control.solve import custom_linear_solve as custom_linear_solve
 from ..numpy.ufuncs import sign as sign

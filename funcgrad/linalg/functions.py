@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..control.loop import fori_loop
+from ..control.loops import fori_loop
 from ..core.avals import dtype_of, shape_of
 from ..core.errors import shown
 from ..ops import elementwise as ew

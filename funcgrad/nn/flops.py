@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from ..control.branches import Cond
+from ..control.cond import Cond
 from ..control.scan import Scan
 from ..core.avals import is_inexact
 from ..core.jaxpr import Eqn, Jaxpr, programs_in

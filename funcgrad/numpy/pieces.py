@@ -15,9 +15,9 @@ from ..core.errors import ConcretizationError
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.assign import set_at_p
+from ..ops.families import Elementwise
 from ..ops.index import indexed_shape
 from ..ops.operand import Weaken, operand, strong, written
-from ..ops.pointwise import Elementwise
 from ..ops.structure import Convert, broadcast_to, cast, reshape
 from ..transforms.staging import ShapeDtypeStruct, make_jaxpr
 from .indexing import getitem, known, parse, take

@@ -4,7 +4,7 @@ import numpy as np
 
 from .compare import gt
 from .elementwise import gate, maximum
-from .pointwise import Elementwise
+from .families import Elementwise
 
 relu_p = Elementwise(
     "relu",

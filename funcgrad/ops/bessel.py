@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 
 from .elementwise import add, mul, neg, sign, square, sub
+from .families import Elementwise
 from .gamma import no_order
 from .kernels import by_blocks, polynomial
-from .pointwise import Elementwise
 
 
 def _i0(x: Any) -> Any:

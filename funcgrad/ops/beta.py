@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from .elementwise import mul, neg
+from .families import Elementwise
 from .gamma import (
     HALF_LOG_TAU,
     gamma_of,
@@ -24,7 +25,6 @@ from .gamma import (
     stirling,
 )
 from .kernels import by_blocks
-from .pointwise import Elementwise
 
 
 def betaln_of(a: Any, b: Any) -> Any:

@@ -12,7 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of
-from .pointwise import Free
+from .families import Free
 
 INTEGERS = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}  # by their bytes
 

@@ -9,8 +9,8 @@ from typing_extensions import override
 from ..core.avals import shape_of
 from .bits import INTEGERS, mask_of, selectable
 from .compare import eq, logical_and
+from .families import Elementwise
 from .paths import Gaps, Masked, either, present
-from .pointwise import Elementwise
 
 _FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 

@@ -7,7 +7,7 @@ booleans or integers. Forward and reverse mode take their results as plain value
 
 import numpy as np
 
-from .pointwise import Free, FreeArithmetic
+from .families import Free, FreeArithmetic
 
 # fmt: off
 eq            = FreeArithmetic("eq", np.equal)

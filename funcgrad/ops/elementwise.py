@@ -26,7 +26,7 @@ from .choice import (
     where as where,
     wins as wins,
 )
-from .pointwise import Arithmetic, Elementwise, Free
+from .families import Arithmetic, Elementwise, Free
 from .sinc import derivative_of_sinc
 from .unit import unit_p
 

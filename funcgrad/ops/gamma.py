@@ -15,8 +15,8 @@ import numpy as np
 
 from ..core.errors import UnsupportedError
 from .elementwise import mul
+from .families import Elementwise, Free
 from .kernels import by_blocks, polynomial, rational
-from .pointwise import Elementwise, Free
 
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 

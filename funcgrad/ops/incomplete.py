@@ -18,6 +18,7 @@ import numpy as np
 
 from .compare import gt
 from .elementwise import log, mul, neg, quotient, sub, where
+from .families import Elementwise
 from .gamma import (
     digamma,
     digamma_of,
@@ -31,7 +32,6 @@ from .gamma import (
 )
 from .kernels import by_blocks, polynomial
 from .logarithms import log1pmx
-from .pointwise import Elementwise
 from .quadrature import NODES, WEIGHTS, integrals
 
 LARGE = 25.0  # from which on the integral takes fewer operations than the series

@@ -16,11 +16,11 @@ import numpy as np
 from .beta import beta_of
 from .compare import gt, lt
 from .elementwise import div, log, log1p, mul, neg, sub, where
+from .families import Elementwise
 from .gamma import no_order, polygamma, polygamma_of, stirling
 from .incomplete import EXPONENTIAL
 from .kernels import by_blocks, polynomial
 from .logarithms import log1pmx
-from .pointwise import Elementwise
 from .quadrature import integrals
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from .compare import eq, logical_and
 from .elementwise import add, log, log1p, mul, neg, quotient, sech_square, sub, where
+from .families import Elementwise
 from .kernels import by_blocks, polynomial
-from .pointwise import Elementwise
 
 
 def _sigmoid(x: Any, out: Any = None) -> Any:

@@ -7,8 +7,8 @@ import numpy as np
 
 from .compare import gt
 from .elementwise import add, div, maximum, mul, neg, sub, tailed_tanh, where
+from .families import Elementwise
 from .logarithms import tailed_sigmoid
-from .pointwise import Elementwise
 
 
 def _clamped_log(x: Any) -> Any:

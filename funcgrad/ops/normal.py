@@ -15,9 +15,9 @@ import numpy as np
 
 from .compare import gt
 from .elementwise import div, exp, mul, square, where
+from .families import Elementwise
 from .gamma import gamma_positive, no_order
 from .kernels import by_blocks, polynomial
-from .pointwise import Elementwise
 from .quadrature import NODES, WEIGHTS
 from .special import (
     ERF_CORE_32,

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 
 from .elementwise import exp, mul, neg, square
+from .families import Elementwise
 from .kernels import BLOCK as BLOCK, by_blocks, polynomial, rational
-from .pointwise import Elementwise
 
 
 def _erfinv32(x: Any) -> Any:

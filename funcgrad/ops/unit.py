@@ -7,7 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of
-from .pointwise import Elementwise
+from .families import Elementwise
 
 
 def _unit(x: Any) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core import tree
 from ..transforms.grad import value_and_grad
-from ..transforms.jit import jit
+from ..transforms.jit.api import jit
 from .base import (
     GradientTransformation,
     Tree,

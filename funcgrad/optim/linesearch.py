@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..control.cond import cond
-from ..control.loop import while_loop
+from ..control.conditionals import cond
+from ..control.loops import while_loop
 from ..core import tree
 from ..core.avals import dtype_of
 from ..nn.apply import check_model

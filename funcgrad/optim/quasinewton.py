@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..control.cond import cond
+from ..control.conditionals import cond
 from ..core import tree
 from ..core.avals import dtype_of, shape_of
 from ..core.integers import whole

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..control.loop import while_loop
+from ..control.loops import while_loop
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError, shown
 from ..linalg import (
@@ -38,7 +38,7 @@ from ..ops import elementwise as ew
 from ..ops.linalg.matrices import adjoint
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
-from ..transforms.custom import custom_jvp
+from ..transforms.custom.decorators import custom_jvp
 
 
 def _matrix(who: str, a: Any, square: bool = True) -> Any:

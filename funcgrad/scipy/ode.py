@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..control.loop import while_loop
+from ..control.loops import while_loop
 from ..control.scan import scan
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, is_inexact, shape_of
@@ -21,7 +21,7 @@ from ..ops.operand import operand, strong
 from ..ops.ravel import ravel_pytree
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
-from ..transforms.custom import custom_jvp
+from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
 from ..transforms.linear import stop_gradient
 from ..transforms.programs import staged

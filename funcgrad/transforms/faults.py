@@ -14,7 +14,7 @@ import numpy as np
 from ..core.avals import aval_of, is_inexact
 from ..core.errors import NanError, short
 from ..core.trace import Primitive, Tracer
-from ..ops.pointwise import Elementwise
+from ..ops.families import Elementwise
 
 _STEPS = 12  # of a chain, in a message
 _serials = itertools.count()

@@ -26,12 +26,12 @@ from .arguments import (
     tangents_of,
     zero_of,
 )
+from .backward import transpose_program
 from .forward import push
 from .nans import active
 from .seeds import over_paths
 from .snapshots import check_repeated, copied, marks_of
 from .staging import stage
-from .walk import transpose_program
 
 
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-"""Reverse mode: a tape of equations, over which ``walk.py`` goes back.
+"""Reverse mode: a tape of equations, over which ``backward.py`` goes back.
 
 The tape holds what the walk reads, in a flat list whose entries name values by number, so that
 neither the walk nor the freeing of a long tape recurses.
@@ -14,11 +14,11 @@ from typing_extensions import override
 from ..core.avals import dtype_of, is_inexact
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, is_walked
 from .arguments import check_alive, check_closed
+from .backward import Record, backward, deposit, rule_of
 from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .seeds import heeding_masks
 from .snapshots import OUTPUT, SMALL, TINY, Snapshots, copied, is_shared, overlap, plain
-from .walk import Record, backward, deposit, rule_of
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 

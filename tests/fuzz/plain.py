@@ -18,8 +18,8 @@ from funcgrad.core.avals import aval_of
 from funcgrad.core.registry import primitives
 from funcgrad.ops.contract import Einsum, Matmul
 from funcgrad.ops.convolve import Convolve
+from funcgrad.ops.families import Elementwise
 from funcgrad.ops.linalg.matrices import OfMatrices
-from funcgrad.ops.pointwise import Elementwise
 from funcgrad.ops.reduce import Cumprod, Norm, Prod
 from funcgrad.ops.structure import Cumsum, Mean, Sum
 

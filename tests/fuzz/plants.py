@@ -14,9 +14,9 @@ from funcgrad.compile import common, passes
 from funcgrad.compile.places import Places
 from funcgrad.compile.rewrite import Builder, rewritten
 from funcgrad.control import scan
-from funcgrad.control.branches import Cond
+from funcgrad.control.cond import Cond
 from funcgrad.core.avals import shape_of
-from funcgrad.ops import pointwise, reduce, structure
+from funcgrad.ops import families, reduce, structure
 from funcgrad.ops.elementwise import cos, mul, neg, sin, tanh, where
 from funcgrad.ops.index import ScatterAdd, getitem_p
 from funcgrad.ops.structure import Cumsum, Sum, Transpose, cumsum_p
@@ -106,7 +106,7 @@ PLANTS: dict[str, tuple[Any, str, Any]] = {
     "sign": (tanh, "vjp", _wrong_sign),  # derivatives
     "slope": (cos, "rules", SLOPE_OF_COS),
     "branch": (where, "rules", SWAPPED),
-    "broadcast": (pointwise, "match", _first_instead_of_sum),
+    "broadcast": (families, "match", _first_instead_of_sum),
     "cumsum": (Cumsum, "transpose", _exclusive),
     "ties": (reduce, "_ties", _one_hit),
     "duplicates": (ScatterAdd, "run", _overwritten),

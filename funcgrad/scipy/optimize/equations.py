@@ -10,8 +10,8 @@ from ...core.trace import Tracer
 from ...ops.ravel import ravel_pytree
 from ...ops.structure import cast
 from ...transforms.arguments import check_callable
-from ...transforms.derived import jacfwd
-from ...transforms.jit import jit
+from ...transforms.jacobian import jacfwd
+from ...transforms.jit.api import jit
 from .implicit import implicit
 from .vectors import Flat, compiled, doubles, numbers, solvers
 

@@ -12,9 +12,9 @@ from ...ops.operand import operand
 from ...ops.ravel import ravel_pytree
 from ...ops.structure import cast
 from ...transforms.arguments import check_callable
-from ...transforms.derived import hessian, hvp, jacfwd, jacrev
 from ...transforms.grad import grad, value_and_grad
-from ...transforms.jit import jit
+from ...transforms.jacobian import hessian, hvp, jacfwd, jacrev
+from ...transforms.jit.api import jit
 from .implicit import implicit
 from .vectors import Flat, compiled, doubles, numbers, solvers
 

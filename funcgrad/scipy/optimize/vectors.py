@@ -10,7 +10,7 @@ from ...core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ...core.errors import ConversionError, DtypeError, ShapeError, UnsupportedError
 from ...core.trace import Tracer
 from ...ops.ravel import ravel_pytree
-from ...transforms.jit import jit
+from ...transforms.jit.api import jit
 
 
 class Flat:

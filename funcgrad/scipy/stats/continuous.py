@@ -27,7 +27,7 @@ from ...special import (
     xlog1py,
     xlogy,
 )
-from ...transforms.custom import custom_jvp
+from ...transforms.custom.decorators import custom_jvp
 from ...transforms.forward import jvp
 from .family import Continuous
 

@@ -6,18 +6,18 @@ import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..core import tree
-from ..core.avals import Aval, aval_of
-from ..core.errors import MissingRuleError, TreeError, shown
-from ..core.integers import several
-from ..core.jaxpr import eval_jaxpr
-from ..core.pickling import found_by_name, portable
-from ..core.trace import Primitive, Tracer
-from ..ops.structure import zeros
-from .arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
+from ...core import tree
+from ...core.avals import Aval, aval_of
+from ...core.errors import MissingRuleError, TreeError, shown
+from ...core.integers import several
+from ...core.jaxpr import eval_jaxpr
+from ...core.pickling import found_by_name, portable
+from ...core.trace import Primitive, Tracer
+from ...ops.structure import zeros
+from ..arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
+from ..staging import stage
 from .closures import labelled
-from .ruled import custom_batch_p, custom_jvp_p, custom_vjp_p
-from .staging import stage
+from .primitives import custom_batch_p, custom_jvp_p, custom_vjp_p
 
 
 class Call:

@@ -10,16 +10,16 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..compile.program import Program, compiled
-from ..core.avals import Aval
-from ..core.cache import Cache
-from ..core.jaxpr import Jaxpr
-from ..core.trace import Tracer
-from ..ops.paths import are_finite
-from ..ops.structure import Batched, front
-from .halves import Halves, halves
-from .nans import raise_first
-from .programs import (
+from ...compile.program import Program, compiled
+from ...core.avals import Aval
+from ...core.cache import Cache
+from ...core.jaxpr import Jaxpr
+from ...core.trace import Tracer
+from ...ops.paths import are_finite
+from ...ops.structure import Batched, front
+from ..halves import Halves, halves
+from ..nans import raise_first
+from ..programs import (
     Caller,
     apart,
     batched_program,
@@ -35,7 +35,7 @@ from .programs import (
     staged,
     tangent_avals,
 )
-from .staging import is_staged
+from ..staging import is_staged
 
 
 class Call(Caller):

@@ -14,14 +14,14 @@ from typing import Any
 
 from typing_extensions import override
 
-from ..core import tree
-from ..core.avals import Aval, aval_of, is_arraylike
-from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, eval_jaxpr
-from ..core.trace import Primitive, Tracer
-from .halves import Halves, halves
-from .programs import apart, given, hoisted, newest, parted, tangent_avals
-from .seeds import Staged
-from .staging import stage
+from ...core import tree
+from ...core.avals import Aval, aval_of, is_arraylike
+from ...core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, eval_jaxpr
+from ...core.trace import Primitive, Tracer
+from ..halves import Halves, halves
+from ..programs import apart, given, hoisted, newest, parted, tangent_avals
+from ..seeds import Staged
+from ..staging import stage
 
 # the users' rules that are being staged: a rule that calls its own function is not staged again
 _under_way: ContextVar[tuple[Any, ...]] = ContextVar("rules_under_way", default=())

@@ -36,7 +36,7 @@ from ..transforms.programs import (
     spread,
     sum_avals,
 )
-from .legs import (
+from .passes import (
     Leg,
     Masked,
     Return,

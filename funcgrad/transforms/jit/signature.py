@@ -7,25 +7,25 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..compile.buffers import nbytes
-from ..compile.memory import MemoryReport, matched
-from ..compile.program import Program, compiled
-from ..core import tree
-from ..core.avals import PYTHON_SCALARS, aval_of, is_arraylike
-from ..core.axes import axis_env, bind_axes
-from ..core.cache import lazy
-from ..core.errors import MemoryLimitError, shown
-from ..core.integers import several
-from ..core.jaxpr import ClosedJaxpr
-from ..core.static import typed
-from ..core.trace import Tracer
-from .arguments import Origin, Place, described
-from .call import call_p, checked_call_p, compiled_of
-from .calls import entry
-from .namedaxes import NamedAxis, axis_key, tokens, with_axes
-from .programs import hoisted
-from .staging import stage, with_numbers
-from .wrapper import standalone_of
+from ...compile.buffers import nbytes
+from ...compile.memory import MemoryReport, matched
+from ...compile.program import Program, compiled
+from ...core import tree
+from ...core.avals import PYTHON_SCALARS, aval_of, is_arraylike
+from ...core.axes import axis_env, bind_axes
+from ...core.cache import lazy
+from ...core.errors import MemoryLimitError, shown
+from ...core.integers import several
+from ...core.jaxpr import ClosedJaxpr
+from ...core.static import typed
+from ...core.trace import Tracer
+from ..arguments import Origin, Place, described
+from ..namedaxes import NamedAxis, axis_key, tokens, with_axes
+from ..programs import hoisted
+from ..staging import stage, with_numbers
+from .entry import entry
+from .primitive import call_p, checked_call_p, compiled_of
+from .standalone import standalone_of
 
 
 class Fixed:

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from ..core.avals import Aval
-from ..core.errors import shown
-from .arguments import described
+from ...core.avals import Aval
+from ...core.errors import shown
+from ..arguments import described
 
 if TYPE_CHECKING:
     from .signature import CallOf, Signature

@@ -11,42 +11,26 @@ from typing import Any
 
 from typing_extensions import override
 
-from ..core import tree
-from ..core.avals import Aval, aval_of, is_inexact
-from ..core.errors import (
+from ...core import tree
+from ...core.avals import Aval, aval_of, is_inexact
+from ...core.errors import (
     ClosureError,
     LeakedTracerError,
     MissingDerivativeError,
     MissingRuleError,
     ShapeError,
 )
-from ..core.jaxpr import Jaxpr
-from ..core.trace import Primitive, Trace, Tracer
-from ..ops.structure import Batched, front, stretched
-from .batching import Batch, check_within, gathered, of_all, run_in
-from .closures import (
-    ClosedRule,
-    Program,
-    closed_jvp,
-    closed_vjp,
-    labelled,
-    padded,
-    values_of,
-)
-from .forward import push
-from .programs import (
-    chosen,
-    given,
-    hoisted,
-    linear_in,
-    out_avals,
-    spread,
-    tangent_avals,
-)
-from .pullback import pulled
-from .snapshots import RESIDUAL, Snapshots, copied, lent
-from .staging import stage
-from .walk import transpose_program
+from ...core.jaxpr import Jaxpr
+from ...core.trace import Primitive, Trace, Tracer
+from ...ops.structure import Batched, front, stretched
+from ..backward import transpose_program
+from ..batching import Batch, check_within, gathered, of_all, run_in
+from ..forward import push
+from ..programs import chosen, given, hoisted, linear_in, out_avals, spread, tangent_avals
+from ..pullback import pulled
+from ..snapshots import RESIDUAL, Snapshots, copied, lent
+from ..staging import stage
+from .closures import ClosedRule, Program, closed_jvp, closed_vjp, labelled, padded, values_of
 
 Leaves = Callable[..., Sequence[Any]]  # a function of leaves to leaves
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from ..compile.text import literal
-from ..core import tree
-from ..core.avals import Aval
-from ..core.nodes import NAMEDTUPLE, handlers
-from ..core.static import needs_typing, typed
+from ...compile.text import literal
+from ...core import tree
+from ...core.avals import Aval
+from ...core.nodes import NAMEDTUPLE, handlers
+from ...core.static import needs_typing, typed
 
 MISS = object()
 DEPTH = 40  # how deep Python's parser shall have to go into one expression

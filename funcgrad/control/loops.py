@@ -18,9 +18,9 @@ from ..transforms.arguments import Origin, check_callable, is_known
 from ..transforms.batching import vmap
 from ..transforms.nans import active
 from ..transforms.programs import staged
-from .carry import Body
-from .repeat import while_p
+from .body import Body
 from .scan import scan
+from .while_loop import while_p
 
 
 def while_loop(

@@ -4,15 +4,15 @@ from collections.abc import Collection, Sequence
 from inspect import Parameter
 from typing import Any
 
-from ..compile.names import is_name, label
-from ..compile.source import Source
-from ..compile.standalone import standalone
-from ..compile.text import literal, quote
-from ..core import tree
-from ..core.errors import FuncgradError, UnsupportedError
-from ..core.nodes import DictKey, GetAttrKey, SequenceKey
-from .arguments import Place
-from .calls import plain_tree
+from ...compile.names import is_name, label
+from ...compile.source import Source
+from ...compile.standalone import standalone
+from ...compile.text import literal, quote
+from ...core import tree
+from ...core.errors import FuncgradError, UnsupportedError
+from ...core.nodes import DictKey, GetAttrKey, SequenceKey
+from ..arguments import Place
+from .entry import plain_tree
 
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 

@@ -6,18 +6,18 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple
 
-from ..compile.memory import MemoryReport
-from ..core import tree
-from ..core.axes import axis_env
-from ..core.cache import Cache
-from ..core.config import config
-from ..core.errors import too_deep
-from ..core.jaxpr import ClosedJaxpr
-from ..core.pickling import found_by_name, portable
-from .arguments import check_callable
-from .calls import MISS, entry
-from .explaining import compared
-from .nans import Debugging, debugging
+from ...compile.memory import MemoryReport
+from ...core import tree
+from ...core.axes import axis_env
+from ...core.cache import Cache
+from ...core.config import config
+from ...core.errors import too_deep
+from ...core.jaxpr import ClosedJaxpr
+from ...core.pickling import found_by_name, portable
+from ..arguments import check_callable
+from ..nans import Debugging, debugging
+from .entry import MISS, entry
+from .explain import compared
 from .signature import Fixed, Signature, Spot
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own

@@ -1,0 +1,191 @@
+"""cond, switch and select: choices as a user writes them.
+
+Where the number that chooses is known, Python calls the function chosen, and nothing is staged.
+"""
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core import tree
+from ..core.avals import Aval, aval_of, is_arraylike, shape_of
+from ..core.errors import DtypeError, ShapeError, TreeError
+from ..core.integers import whole
+from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..ops import compare
+from ..ops.elementwise import where
+from ..ops.operand import common_dtype
+from ..ops.structure import cast
+from ..transforms.arguments import Origin, check_callable, is_known
+from ..transforms.nans import active
+from ..transforms.programs import chosen, staged
+from .body import check_arrays, check_operands
+from .cond import cond_p
+from .weak import arrays, numbers
+
+
+def cond(
+    pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any
+) -> Any:
+    """Return ``true_fun(*operands)`` where ``pred`` is true, else ``false_fun(*operands)``.
+
+    cond : bool -> (a -> b) -> (a -> b) -> a -> b
+
+    Args:
+        pred: one boolean or number. Where it is known, only the function chosen is called.
+        true_fun: a function of the operands.
+        false_fun: another, whose output has the same structure, shapes and dtypes.
+        *operands: trees of arrays; both functions may close over more.
+
+    Raises:
+        ShapeError: if ``pred`` is not one value, or the outputs differ in shape.
+        TypeError: if the outputs differ in dtype or, as a ValueError, in structure.
+
+    >>> print(cond(3 > 2, np.sin, np.cos, 0.0))
+    0.0
+    """
+    if (check := active()) is not None:
+        return check.call(cond, (pred, true_fun, false_fun, *operands))
+    check_callable("cond", true_fun)
+    check_callable("cond", false_fun)
+    _check_scalar("cond", "the predicate", pred)
+    if is_known(pred):
+        check_operands(operands)
+        return (true_fun if pred else false_fun)(*operands)
+    index = cast(compare.ne(pred, 0), np.dtype(int))
+    return _branched("cond", index, [false_fun, true_fun], operands)
+
+
+def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
+    """Return ``branches[index](*operands)``, the index clamped to those there are.
+
+    switch : int -> [a -> b] -> a -> b
+
+    Args:
+        index: one integer. Where it is known, only the function chosen is called.
+        branches: functions whose outputs have the same structure, shapes and dtypes.
+        *operands: trees of arrays; the functions may close over more.
+
+    Raises:
+        ShapeError: if ``index`` is not one value, or the outputs differ in shape.
+        TypeError: if ``index`` is not an integer, or the outputs differ in dtype.
+
+    >>> print(switch(7, [np.sin, np.cos], 0.0))
+    1.0
+    """
+    if (check := active()) is not None:
+        return check.call(switch, (index, branches, *operands))
+    branches = list(branches)
+    if not branches:
+        raise ValueError("switch: branches must hold at least one function: got none")
+    for branch in branches:
+        check_callable("switch", branch)
+    index = index if is_arraylike(index) else whole(index)
+    _check_scalar("switch", "the index", index)
+    if aval_of(index).dtype.kind not in "iu":
+        raise DtypeError(f"switch: the index must be an integer: got {aval_of(index)}")
+    if is_known(index) or len(branches) == 1:
+        check_operands(operands)
+        number = 0 if len(branches) == 1 else int(index)
+        return branches[min(max(number, 0), len(branches) - 1)](*operands)
+    return _branched("switch", index, branches, operands)
+
+
+def select(pred: Any, on_true: Any, on_false: Any) -> Any:
+    """Choose elementwise between two arrays of one shape and dtype.
+
+    Args:
+        pred: booleans of that shape, or one boolean.
+        on_true: what to take where ``pred`` is true.
+        on_false: what to take elsewhere.
+
+    Raises:
+        ShapeError: if the shapes differ.
+        DtypeError: if the dtypes differ, or ``pred`` is not boolean.
+
+    >>> select(np.array([True, False]), np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    array([1., 4.])
+    """
+    p, a, b = map(aval_of, (pred, on_true, on_false))
+    if a.shape != b.shape or p.shape not in ((), a.shape):
+        raise ShapeError(f"select: the shapes must agree: got {p}, {a} and {b}; broadcast them")
+    if p.dtype.kind != "b" or common_dtype([on_true, on_false]) not in _strong_dtypes(a, b):
+        raise DtypeError(f"select: pred is boolean, the others of one dtype: got {p}, {a} and {b}")
+    return where(pred, on_true, on_false)
+
+
+def _strong_dtypes(a: Aval, b: Aval) -> set[np.dtype]:
+    """Return the dtype that both have, or that a Python number beside an array takes."""
+    strong_ones = {x.dtype for x in (a, b) if not x.weak} or {a.dtype, b.dtype}
+    return strong_ones if len(strong_ones) == 1 else set()
+
+
+def _check_scalar(who: str, what: str, x: Any) -> None:
+    if not is_arraylike(x):
+        raise TypeError(f"{who}: {what} must be a boolean or a number: got {type(x).__name__}")
+    if shape_of(x):
+        raise ShapeError(
+            f"{who}: {what} must be one value: got {aval_of(x)}; reduce it (any, all), or choose "
+            f"elementwise with numpy.where"
+        )
+
+
+def _branched(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:
+    """Stage all branches, which must agree on what they give, and bind them."""
+    leaves, treedef = tree.flatten(operands)
+    moving = [is_arraylike(x) and hasattr(x, "dtype") for x in leaves]  # numbers stay weak
+    args = chosen(leaves, moving)
+    structures: list[Any] = []
+
+    def body(fun: Any, values: list[Any]) -> list[Any]:
+        rest = iter(values)
+        xs = [next(rest) if m else x for x, m in zip(leaves, moving, strict=True)]
+        out = fun(*tree.unflatten(treedef, xs))
+        check_arrays(who, "the output", out)
+        structures.append(out)
+        return tree.leaves(out)
+
+    avals = list(map(aval_of, args))
+    programs = [staged(Origin(who, fun), functools.partial(body, fun), avals) for fun in funs]
+    wanted = _agreed(who, structures, [jaxpr.outvars for jaxpr, _ in programs])
+
+    def again(jaxpr: Jaxpr, consts: Any, values: list[Any]) -> list[Any]:
+        outs = eval_jaxpr(jaxpr, (), [*consts, *values])
+        return arrays(outs, wanted)
+
+    bodies = [functools.partial(again, *row) for row in programs]
+    outs = cond_p.joined(index, args, bodies, avals)
+    outs = numbers(outs, [a.weak for a in wanted])
+    return tree.unflatten(tree.structure(structures[0]), outs)
+
+
+def _agreed(who: str, structures: Sequence[Any], outvars: Sequence[Any]) -> list[Aval]:
+    """Return what the outputs are, raising where a branch differs from the first.
+
+    Where all branches give Python numbers, or tracers of them, so does the choice.
+    """
+    first = tree.structure(structures[0])
+    for i, out in enumerate(structures):
+        what = f"{who}: the outputs of branch 0 and branch {i}"
+        if tree.structure(out) != first:
+            tree.flatten_up_to(first, out, what)
+            raise TreeError(f"{what} differ in structure: {first} and {tree.structure(out)}")
+    paths = [path for path, _ in tree.leaves_with_path(structures[0])]
+    return [
+        _agreed_leaf(who, tree.keystr(path), [atom.aval for atom in column])
+        for path, column in zip(paths, zip(*outvars, strict=True), strict=True)
+    ]
+
+
+def _agreed_leaf(who: str, path: str, avals: Sequence[Aval]) -> Aval:
+    where_ = f" at {path}" if path else ""
+    told = " and ".join(map(str, avals))
+    if len({a.shape for a in avals}) > 1:
+        raise ShapeError(f"{who}: the branches differ{where_} in shape: {told}; make them agree")
+    dtypes = {a.dtype for a in avals if not a.weak}
+    dtype = common_dtype(avals)
+    if len(dtypes) > 1 or (dtypes and dtype not in dtypes):
+        raise DtypeError(f"{who}: the branches differ{where_} in dtype: {told}; use astype")
+    return Aval(avals[0].shape, dtype, all(a.weak for a in avals))

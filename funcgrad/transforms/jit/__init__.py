@@ -1,0 +1,1 @@
+"""jit: staging a function once for each signature, and running what was compiled of it."""
