@@ -147,6 +147,12 @@ def test_a_file_imports_from_its_own_floor_or_below(path):
     assert not above
 
 
+def test_optimizers_do_not_import_models():
+    models = {m for m in PATHS if m.startswith("funcgrad.nn")}
+
+    assert not [m for m in PATHS if m.startswith("funcgrad.optim") and imports_of(PATHS[m]) & models]
+
+
 def late_imports(path):
     nodes = (node for _, function in functions(path) for node in ast.walk(function))
     return [n.lineno for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]

@@ -202,6 +202,13 @@ class LeakedTracerError(FuncgradError, RuntimeError):
     """
 
 
+class UninitializedError(FuncgradError, RuntimeError):
+    """A module called before its parameters were drawn.
+
+    ``nn.Dense(4, 8)(x)`` fails; write ``nn.Dense(4, 8).init(fg.random.key(0))(x)``.
+    """
+
+
 class NanError(FuncgradError, FloatingPointError):
     """An operation that made a nan or inf of operands without one, under ``debug.nans``.
 

@@ -48,12 +48,20 @@ class FlattenedIndexKey(NamedTuple):
 Path: TypeAlias = tuple[Any, ...]
 
 
+class Parameters(NamedTuple):
+    """The static information of a type of nodes about its parameters, read by optimizers."""
+
+    untrained: frozenset[Any]  # the steps to children that are not trained
+    check: Callable[[Any], None]  # raises unless each parameter of the node has a value
+
+
 class Handler(NamedTuple):
     """How one type of node is taken apart and put together."""
 
     flatten: Callable[[Any], tuple[Iterable[Any], Any]]
     unflatten: Callable[[Any, Sequence[Any]], Any]
     keys: Callable[[Any, Any, int], Iterable[Any]]  # node, aux, arity -> steps
+    parameters: Parameters | None = None
 
 
 handlers: dict[type, Handler] = {}
@@ -131,6 +139,11 @@ def register_dataclass(
 
     register_node(cls, flatten, rebuild, with_keys)
     return cls
+
+
+def register_parameters(cls: type, parameters: Parameters) -> None:
+    """Attach to a registered class which of its children are trained."""
+    handlers[cls] = handlers[cls]._replace(parameters=parameters)
 
 
 def _split_fields(

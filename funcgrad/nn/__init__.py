@@ -1,10 +1,10 @@
 """Models: the module decorator, layers, activations, initializers. A table of contents."""
 
+from ..core.errors import UninitializedError as UninitializedError
 from . import init as init
 from .annotations import Array as Array
 from .apply import (
     RefreshError as RefreshError,
-    UninitializedError as UninitializedError,
     apply as apply,
     latest as latest,
     refresh as refresh,

@@ -16,20 +16,13 @@ from typing import Any
 import numpy as np
 
 from ..core import tree
-from ..core.avals import check_class, dtype_of, is_arraylike, is_inexact
-from ..core.errors import FuncgradError, LeakedTracerError, ShapeError
+from ..core.avals import check_class, dtype_of, is_arraylike
+from ..core.errors import FuncgradError, LeakedTracerError, ShapeError, UninitializedError
 from ..core.trace import Tracer
 from ..ops.structure import cast
 from ..random import Key
 from ..transforms.linear import stop_gradient
 from .traverse import is_module, modules_in, path_of, rebuilt, text_of
-
-
-class UninitializedError(FuncgradError, RuntimeError):
-    """A module called before its parameters were drawn.
-
-    ``nn.Dense(4, 8)(x)`` fails; write ``nn.Dense(4, 8).init(fg.random.key(0))(x)``.
-    """
 
 
 class RefreshError(FuncgradError, RuntimeError):
@@ -218,17 +211,6 @@ def check_drawn(layer: Any) -> None:
     for name, spec in layer.__params__.items():
         if getattr(layer, name) is None and spec.shape_in(layer) is not None:
             raise _uninitialized(layer, name)
-
-
-def check_model(model: Any) -> None:
-    """Raise for a tree of modules none of whose parameters has a value yet.
-
-    Where some have one, the others may have been parted from it on purpose.
-    """
-    floating = lambda x: is_arraylike(x) and is_inexact(dtype_of(x))
-    if not any(map(floating, tree.leaves(model))):
-        for _, layer in modules_in(model):
-            check_drawn(layer)
 
 
 def _uninitialized(layer: Any, name: str) -> Exception:

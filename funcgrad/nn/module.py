@@ -19,11 +19,18 @@ from typing_extensions import dataclass_transform
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, Shape, aval_of, is_arraylike
 from ..core.errors import FuncgradError, MutationError
-from ..core.nodes import GetAttrKey, Path, handlers, register_dataclass
+from ..core.nodes import (
+    GetAttrKey,
+    Parameters,
+    Path,
+    handlers,
+    register_dataclass,
+    register_parameters,
+)
 from ..core.trace import Tracer
 from ..random import Key, fold_in
 from .annotations import mentions_children
-from .apply import ready
+from .apply import check_drawn, ready
 from .init import Initializer
 from .traverse import rebuilt
 
@@ -110,6 +117,7 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
     __static__: ClassVar[tuple[str, ...]] = ()
     __params__: ClassVar[dict[str, Param]] = {}  # with the states
     __states__: ClassVar[tuple[str, ...]] = ()
+    __frozen__: ClassVar[bool] = False  # whether none of the children is trained
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         if "__children__" not in vars(cls):
@@ -194,6 +202,8 @@ def module(cls: C) -> C:
     built.__params__ = {f.name: f.metadata["param"] for f in fields if "param" in f.metadata}
     built.__states__ = tuple(name for name, spec in built.__params__.items() if spec.is_state)
     register_dataclass(built, built.__children__, built.__static__)
+    untrained = built.__children__ if getattr(built, "__frozen__", False) else built.__states__
+    register_parameters(built, Parameters(frozenset(map(GetAttrKey, untrained)), check_drawn))
     built.__init__ = _checked(built.__init__)
     if "__call__" in vars(built):
         built.__call__ = ready(vars(built)["__call__"])

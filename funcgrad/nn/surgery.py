@@ -8,10 +8,10 @@ again. Paths are written as one writes them in Python, ``"layers[2].kernel"``.
 import ast
 import math
 from dataclasses import fields
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 
-from ..core import tree
-from ..core.avals import dtype_of, is_arraylike, is_inexact, shape_of
+from ..core import parameters, tree
+from ..core.avals import shape_of
 from ..core.errors import TreeError
 from ..core.nodes import DictKey, GetAttrKey, Path, SequenceKey
 from ..random import Key
@@ -44,17 +44,15 @@ def trainable(model: Any, *frozen: Where) -> Any:
     >>> trainable(model)
     BatchNorm(features=3, scale=True, bias=True, mean=False, var=False)
     """
+    mask = parameters.trainable(model)
+    if not frozen:
+        return mask
     shut = {resolved("trainable", model, where) for where in frozen}
-    for path, m in modules_in(model):
-        shut |= {(*path, GetAttrKey(name)) for name in m.__states__}
-        if isinstance(m, Frozen):
-            shut.add(path)
 
-    def trained(path: Path, x: Any) -> bool:
-        floating = is_arraylike(x) and is_inexact(dtype_of(x))
-        return floating and not any(path[:n] in shut for n in range(len(path) + 1))
+    def trained(path: Path, on: bool) -> bool:
+        return on and not any(path[:n] in shut for n in range(len(path) + 1))
 
-    return tree.map_with_path(trained, model)
+    return tree.map_with_path(trained, mask)
 
 
 def partition(model: Any, mask: Mask = trainable) -> tuple[Any, Any]:
@@ -123,6 +121,8 @@ class Frozen(Module):
     >>> bool(np.any(grad(lambda m: np.sum(m(np.ones(2))))(layer).layer.kernel))
     False
     """
+
+    __frozen__: ClassVar[bool] = True
 
     layer: Module
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import dtype_of, shape_of
-from ..nn.surgery import trainable
+from ..core.parameters import trainable
 from ..ops.structure import cast
 from ..random import Key, key as random_key, normal, split
 from .base import (

@@ -13,11 +13,10 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, is_inexact, shape_of
-from ..core.errors import DtypeError, ShapeError, TreeError, short, shown
+from ..core.errors import DtypeError, ShapeError, TreeError, UninitializedError, short, shown
+from ..core.parameters import check_initialized, is_model
 from ..core.pickling import portable
 from ..core.trace import Tracer
-from ..nn.apply import UninitializedError, check_model
-from ..nn.traverse import is_module
 from ..ops.structure import cast
 
 Tree: TypeAlias = Any  # of parameters, gradients, updates or state
@@ -141,7 +140,7 @@ def chain_as(who: str, *transformations: GradientTransformation) -> GradientTran
     parts = [with_extra_args_support(t) for t in plain]
 
     def init(params: Tree) -> Tree:
-        check_model(params)
+        check_initialized(params)
         params = single(params)
         return tuple(t.init(params) for t in parts)
 
@@ -284,7 +283,7 @@ def filled(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:
             return np.broadcast_to(cast(value, dtype or dtype_of(p)), shape_of(p))
         return np.full(shape_of(p), value, dtype or dtype_of(p))
 
-    check_model(params)
+    check_initialized(params)
     return remember(full, params)
 
 
@@ -381,7 +380,7 @@ def need_params(who: str, params: Tree | None) -> Tree:
 def check_number(who: str, name: str, value: Any, schedule: bool = False) -> None:
     """Raise if a hyperparameter is no number, or schedule where one is allowed."""
     kind = "a number or a schedule" if schedule else "a number"
-    if is_module(value):
+    if is_model(value):
         raise TypeError(
             f"{who}: {name} must be {kind}: got the model {shown(value)}; the optimizer takes the "
             f"parameters in init and update: state = opt.init(model)"

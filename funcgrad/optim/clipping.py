@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..nn.apply import check_model
+from ..core.parameters import check_initialized
 from .base import (
     GradientTransformation,
     Tree,
@@ -120,7 +120,7 @@ def zero_nans() -> GradientTransformation:
         return cleaned, ZeroNansState(remember(found, updates))
 
     def init(params: Tree) -> Tree:
-        check_model(params)
+        check_initialized(params)
         return ZeroNansState(remember(lambda p: np.False_, params))
 
     return GradientTransformation(init, update)

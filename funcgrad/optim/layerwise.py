@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import tree
-from ..nn.surgery import trainable
+from ..core.parameters import trainable
 from ..ops.elementwise import root
 from .base import (
     GradientTransformation,

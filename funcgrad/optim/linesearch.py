@@ -15,7 +15,7 @@ from ..control.conditionals import cond
 from ..control.loops import while_loop
 from ..core import tree
 from ..core.avals import dtype_of
-from ..nn.apply import check_model
+from ..core.parameters import check_initialized
 from ..ops.structure import cast
 from ..transforms.arguments import is_known
 from ..transforms.grad import grad as grad_of, value_and_grad
@@ -349,7 +349,7 @@ def _errors(at: Point, start: Point, rules: _Rules) -> tuple[tuple[Any, Any], An
 
 
 def _first_state(params: Tree) -> LinesearchState:
-    check_model(params)
+    check_initialized(params)
     real = real_dtype(*tree.leaves(params))
     far = np.full((), np.inf, real)
     zeros = map_floating(np.zeros_like, params)

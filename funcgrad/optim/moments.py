@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import PYTHON_SCALARS, dtype_of
-from ..nn.apply import check_model
+from ..core.parameters import check_initialized
 from ..ops.elementwise import root
 from ..ops.structure import cast
 from .base import Tree, like, remember
@@ -13,7 +13,7 @@ from .base import Tree, like, remember
 
 def squares_like(params: Tree, value: Any = 0.0) -> Tree:
     """Return where running means of squares start: real arrays like the parameters."""
-    check_model(params)
+    check_initialized(params)
     return remember(lambda p: np.full_like(np.real(p), value), params)
 
 

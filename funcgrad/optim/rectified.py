@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..nn.surgery import trainable
+from ..core.parameters import trainable
 from ..ops.structure import cast
 from .adaptive import ScaleByAdamState
 from .base import (

@@ -9,8 +9,8 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.parameters import check_initialized
 from ..core.trace import Tracer
-from ..nn.apply import check_model
 from ..random import RangeError
 
 
@@ -70,7 +70,7 @@ class EarlyStopping:
 
     def init(self, model: Any = None) -> StoppingState:
         """Return the first state; the model gives the structure of the best one."""
-        check_model(model)
+        check_initialized(model)
         worst = math.inf if self.mode == "min" else -math.inf
         return StoppingState(_copied(model), worst, -1, 0, 0, False)
 
