@@ -22,7 +22,7 @@ from funcgrad.core.errors import (
 )
 from funcgrad.doctor import core_advice
 from funcgrad.numpy import coverage
-from funcgrad.numpy.table import DIFFERENTIABLE, EAGER, EAGER_NO_DERIVATIVE, REFUSED
+from funcgrad.numpy.dispatch import DIFFERENTIABLE, EAGER, EAGER_NO_DERIVATIVE, REFUSED
 
 from .support.probes import (
     AREAS,

@@ -19,7 +19,7 @@ from funcgrad.core.errors import ConcretizationError, MutationError, Unsupported
 from funcgrad.core.ndarray_mixin import ArrayLike
 from funcgrad.core.registry import overrides
 from funcgrad.numpy import coverage
-from funcgrad.numpy.table import EAGER, EAGER_NO_DERIVATIVE, REFUSED
+from funcgrad.numpy.dispatch import EAGER, EAGER_NO_DERIVATIVE, REFUSED
 
 RNG = np.random.default_rng(3)
 INPUTS = {

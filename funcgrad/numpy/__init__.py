@@ -82,7 +82,7 @@ def __getattr__(name: str) -> _Any:
     if name == "__all__":
         return [name for name in __dir__() if not name.startswith("_")]
     if name in _numpys():
-        offered = _load(f"{__name__}.face").offered
+        offered = _load(f"{__name__}.namespace").offered
         return _kept(__name__, name, offered(name, vars(_np)[name], __name__))
     if name == "random":
         raise AttributeError(

@@ -9,8 +9,8 @@ from ..core.avals import dtype_of, shape_of
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
+from .dispatch import implements
 from .shapes import lengths_of, moveaxis, reshape, stack
-from .table import implements
 
 
 @implements("apply_along_axis")

@@ -8,10 +8,10 @@ from ..core.avals import dtype_of, shape_of
 from ..ops import compare
 from ..ops.operand import operand, strong
 from ..ops.structure import cast, expand_dims, reshape
+from .dispatch import NO_DERIVATIVE, implements
 from .padding import pad
 from .reductions import sum
 from .shapes import moveaxis, one_axis
-from .table import NO_DERIVATIVE, implements
 
 
 def _places(bitorder: str) -> np.ndarray:

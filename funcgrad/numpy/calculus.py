@@ -11,9 +11,9 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong, written
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, cumsum_p
+from .dispatch import NO_VALUE, check_cast, implements
 from .indexing import getitem, known
 from .shapes import broadcast_to, concatenate, cut, lengths_of, moveaxis, ravel, reshape
-from .table import NO_VALUE, check_cast, implements
 
 
 def _end(x: Any, a: Any, axis: int) -> Any:

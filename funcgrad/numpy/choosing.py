@@ -12,8 +12,8 @@ from ..ops.index import ARRAY, Index, scatter_add_p
 from ..ops.operand import integers, operand, strong, weak_with
 from ..ops.reduce import take_along
 from ..ops.structure import broadcast_to, cast
+from .dispatch import EAGER_NO_DERIVATIVE, check_cast, implements, no_out, refuses
 from .indexing import concrete, known
-from .table import EAGER_NO_DERIVATIVE, check_cast, implements, no_out, refuses
 
 
 @implements("where")

@@ -10,6 +10,7 @@ from ..ops import elementwise as ew
 from ..ops.layouts import conv_general_dilated
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
+from .dispatch import implements
 from .indexing import known
 from .order import flip
 from .shapes import (
@@ -22,7 +23,6 @@ from .shapes import (
     squeeze,
 )
 from .statistics import average
-from .table import implements
 
 _MODES = ("full", "same", "valid")
 _MANY = 2**18  # products, beyond which rows are not written out

@@ -15,7 +15,7 @@ from ..core.errors import ABSENT
 from ..core.ndarray_mixin import why_refused
 from ..core.registry import overrides, primitives
 from ..core.trace import AbstractTracer, ConcreteTracer, Primitive
-from .table import DIFFERENTIABLE, EAGER_NO_DERIVATIVE, NO_DERIVATIVE, REFUSED
+from .dispatch import DIFFERENTIABLE, EAGER_NO_DERIVATIVE, NO_DERIVATIVE, REFUSED
 from .ufunc_methods import METHODS, NOT_IN_PLACE
 
 SPACES = (

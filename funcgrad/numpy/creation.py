@@ -17,9 +17,9 @@ from ..ops import operand as operands
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast, expand_dims
 from ..transforms.staging import ShapeDtypeStruct
+from .dispatch import NO_DERIVATIVE, check_device, implements
 from .grids import linspace as _linspace
 from .shapes import lengths_of
-from .table import NO_DERIVATIVE, check_device, implements
 
 DEFAULT_FLOAT = np.dtype(np.float32)  # of what the library itself creates
 DEFAULT_COMPLEX = np.dtype(np.complex64)

@@ -13,9 +13,9 @@ from ..core.avals import dtype_of
 from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
-from .face import fill
+from .dispatch import EAGER, implements
 from .indexing import concrete
-from .table import EAGER, implements
+from .namespace import fill
 
 _SINGLE = "bBhHf"  # characters of the dtypes that become complex64
 

@@ -19,7 +19,7 @@ from ..ops.operand import operand
 from ..ops.reduce import any_p, argsort_p, flip, take_along
 from ..ops.structure import broadcast_to
 from ..transforms.arguments import is_known
-from .table import implements
+from .dispatch import implements
 
 
 @functools.lru_cache(256)

@@ -19,10 +19,10 @@ from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
 from .creation import DEFAULT_FLOAT
-from .face import fill
+from .dispatch import implements, no_out
+from .namespace import fill
 from .order import roll
 from .shapes import cut, lengths_of
-from .table import implements, no_out
 
 # what every transform does with the arguments that they share
 

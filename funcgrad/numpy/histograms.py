@@ -20,10 +20,10 @@ from ..ops.operand import common_dtype, operand, strong
 from ..ops.search import searchsorted_p
 from ..ops.structure import cast, expand_dims
 from .calculus import diff
+from .dispatch import implements
 from .indexing import concrete, known
 from .reductions import all as _all, max as _max, min as _min, sum as _sum
 from .shapes import atleast_2d, ravel, transpose
-from .table import implements
 
 _BINS = "`bins`"
 

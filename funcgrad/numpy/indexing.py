@@ -15,8 +15,8 @@ from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, integers, operand, strong
 from ..ops.reduce import axis_of, take_along
 from ..ops.structure import broadcast_to, reshape
+from .dispatch import implements, no_out
 from .shapes import lengths_of, numbers_axis, one_axis, ravel
-from .table import implements, no_out
 
 
 def concrete(who: str, x: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.errors import shown
 from ..core.registry import overrides
 from .creation import DEFAULT_COMPLEX, DEFAULT_FLOAT
-from .table import check_device
+from .dispatch import check_device
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")  # of the standard, the newest last
 

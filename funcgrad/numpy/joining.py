@@ -8,7 +8,7 @@ from ..core.avals import PYTHON_SCALARS, shape_of
 from ..core.errors import shown
 from ..ops.operand import asarray, holds_tracer
 from ..ops.structure import reshape
-from .table import unsupported
+from .dispatch import unsupported
 
 s_, index_exp = np.s_, np.index_exp
 

@@ -16,7 +16,7 @@ from ..ops.linalg.matrices import eps, hermitian as hermitian_of, matrices, real
 from ..ops.operand import operand, strong
 from ..ops.reduce import any_p, count_p
 from ..ops.structure import cast, expand_dims, reshape, transpose_p
-from .face import fill
+from .dispatch import NO_DERIVATIVE, NO_VALUE, implements
 from .factors import (
     cholesky as cholesky,
     eig as eig,
@@ -29,6 +29,7 @@ from .factors import (
     svdvals as svdvals,
 )
 from .indexing import linalg_diagonal as diagonal, linalg_trace as trace
+from .namespace import fill
 from .norms import (
     matrix_norm as matrix_norm,
     matrix_power as matrix_power,
@@ -45,7 +46,6 @@ from .products import (
 )
 from .reductions import max as _max
 from .shapes import matrix_transpose as matrix_transpose
-from .table import NO_DERIVATIVE, NO_VALUE, implements
 
 __all__ = [
     "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",

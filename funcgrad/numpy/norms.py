@@ -16,10 +16,10 @@ from ..ops.linalg.svd import svdvals_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_of, axis_of, norm_p
 from ..ops.structure import cast, expand_dims, reshape, widened, without
+from .dispatch import implements, no_out
 from .products import dot
 from .reductions import max, min, sum
 from .shapes import moveaxis
-from .table import implements, no_out
 
 
 def _inexact(x: Any) -> Any:

@@ -16,9 +16,9 @@ from ..ops.structure import (
     cast,
     reshape as _reshape,
 )
+from .dispatch import EAGER, NO_DERIVATIVE, implements
 from .indexing import concrete
 from .shapes import concatenate, cut, lengths_of, moveaxis, numbers_axis, one_axis, ravel, swapaxes
-from .table import EAGER, NO_DERIVATIVE, implements
 
 
 @implements("repeat")

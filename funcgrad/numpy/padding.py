@@ -10,9 +10,9 @@ from ..core.trace import Tracer
 from ..ops.index import Index, scatter_add_p
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
+from .dispatch import implements, unsupported
 from .order import take_known
 from .shapes import concatenate, cut
-from .table import implements, unsupported
 
 
 @implements("pad")

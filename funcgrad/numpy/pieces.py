@@ -20,9 +20,9 @@ from ..ops.index import indexed_shape
 from ..ops.operand import Weaken, operand, strong, written
 from ..ops.structure import Convert, broadcast_to, cast, reshape
 from ..transforms.staging import ShapeDtypeStruct, make_jaxpr
+from .dispatch import implements
 from .indexing import getitem, known, parse, take
 from .reductions import any as _any
-from .table import implements
 
 _MANY = 1009  # a length that no other array has by chance
 

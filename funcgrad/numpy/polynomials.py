@@ -13,9 +13,9 @@ from ..ops import elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast
 from .correlation import convolve
+from .dispatch import implements, unsupported
 from .indexing import known
 from .shapes import atleast_1d, concatenate
-from .table import implements, unsupported
 
 
 def _coefficients(who: str, p: Any) -> Any:

@@ -16,9 +16,9 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
+from .dispatch import check_cast, implements, no_out
 from .reductions import sum as _sum
 from .shapes import lengths_of, moveaxis, ravel
-from .table import check_cast, implements, no_out
 
 
 @implements("linalg.matmul")

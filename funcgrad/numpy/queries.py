@@ -15,9 +15,7 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_in
 from ..ops.structure import cast
-from .indexing import concrete
-from .reductions import all as _all
-from .table import (
+from .dispatch import (
     EAGER_NO_DERIVATIVE,
     NO_DERIVATIVE,
     check_cast,
@@ -26,6 +24,8 @@ from .table import (
     no_out,
     numpy_function,
 )
+from .indexing import concrete
+from .reductions import all as _all
 
 
 @implements("shape", status=NO_DERIVATIVE)

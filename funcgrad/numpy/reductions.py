@@ -14,8 +14,8 @@ from ..ops import elementwise as ew, reduce as prims
 from ..ops.operand import operand, strong, written
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape, sum_p
+from .dispatch import NO_DERIVATIVE, NO_VALUE, implements, no_out
 from .shapes import numbers_axis
-from .table import NO_DERIVATIVE, NO_VALUE, implements, no_out
 
 
 def given(initial: Any) -> bool:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.errors import ConversionError
 from ..core.registry import overrides
-from .table import refuses
+from .dispatch import refuses
 
 _OUTSIDE = "call it outside the traced function, on plain arrays"
 

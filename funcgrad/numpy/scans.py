@@ -10,8 +10,8 @@ from ..ops.index import concatenate_p
 from ..ops.operand import operand
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, cumsum_p, reshape
+from .dispatch import implements, no_out
 from .shapes import numbers_axis
-from .table import implements, no_out
 
 
 def _scan(

@@ -9,9 +9,9 @@ from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, axis_of, take_along
 from ..ops.search import searchsorted_p
+from .dispatch import NO_DERIVATIVE, implements
 from .indexing import known, take
 from .order import flip
-from .table import NO_DERIVATIVE, implements
 
 
 @implements("searchsorted", status=NO_DERIVATIVE)

@@ -13,10 +13,10 @@ from ..ops.operand import common_dtype, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.search import searchsorted_p
 from ..ops.structure import cast
+from .dispatch import EAGER, NO_DERIVATIVE, implements
 from .indexing import concrete, take
 from .order import sort, take_known
 from .shapes import concatenate, ravel
-from .table import EAGER, NO_DERIVATIVE, implements
 
 
 class UniqueAll(NamedTuple):

@@ -20,7 +20,7 @@ from ..ops.structure import (
     reshape as _reshape,
     transpose_p,
 )
-from .table import check_cast, implements, no_out, unsupported
+from .dispatch import check_cast, implements, no_out, unsupported
 
 
 @implements("reshape")

@@ -15,9 +15,9 @@ from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from . import reductions, scans
+from .dispatch import NO_VALUE, no_out, unsupported
 from .reductions import given, mask_of, start_of
 from .shapes import concatenate, moveaxis, stack
-from .table import NO_VALUE, no_out, unsupported
 
 
 def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, Any]) -> Any:

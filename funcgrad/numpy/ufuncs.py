@@ -11,7 +11,7 @@ from ..core.registry import overrides
 from ..ops import bessel, compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
-from .table import NO_DERIVATIVE, NO_VALUE, implements, no_out
+from .dispatch import NO_DERIVATIVE, NO_VALUE, implements, no_out
 from .ufunc_methods import called
 
 
