@@ -45,7 +45,7 @@ LONG_FUNCTIONS = {
 }
 LATE_IMPORTS: dict[str, str] = {
     "core/pickling.py": "cloudpickle is optional, and imported by the pickle that needs it",
-    "scipy/optimize/vectors.py": "SciPy is optional, and imported by the call that needs it",
+    "scipy/optimize/adapter.py": "SciPy is optional, and imported by the call that needs it",
     "train/history.py": "matplotlib is optional, and imported by the call that draws",
     "train/progress_bar.py": "tqdm is optional, and imported by the call that shows a bar",
 }

@@ -63,7 +63,7 @@ from ..ops.layouts import (
 )
 from ..ops.pooling import reduce_window as reduce_window
 from ..ops.windows import padtype_to_pads as padtype_to_pads
-from ..special.normal import erf as erf, erfc as erfc
+from ..special.error_functions import erf as erf, erfc as erfc
 from ..transforms.collectives import (
     all_gather as all_gather,
     all_to_all as all_to_all,
@@ -77,7 +77,7 @@ from ..transforms.collectives import (
     psum_scatter as psum_scatter,
 )
 from ..transforms.linear import stop_gradient as stop_gradient
-from .folding import (
+from .cumulative import (
     cumlogsumexp as cumlogsumexp,
     cummax as cummax,
     cummin as cummin,

@@ -37,16 +37,7 @@ from ..numpy.linalg import (
     vecdot as vecdot,
     vector_norm as vector_norm,
 )
-from .functions import (
-    expm as expm,
-    expm_frechet as expm_frechet,
-    inv_sqrtm as inv_sqrtm,
-    logm as logm,
-    matrix_function as matrix_function,
-    polar as polar,
-    sqrtm as sqrtm,
-)
-from .systems import (
+from .decompositions import (
     block_diag as block_diag,
     cho_factor as cho_factor,
     cho_solve as cho_solve,
@@ -55,4 +46,13 @@ from .systems import (
     lu_solve as lu_solve,
     solve_triangular as solve_triangular,
     toeplitz as toeplitz,
+)
+from .matrix_functions import (
+    expm as expm,
+    expm_frechet as expm_frechet,
+    inv_sqrtm as inv_sqrtm,
+    logm as logm,
+    matrix_function as matrix_function,
+    polar as polar,
+    sqrtm as sqrtm,
 )

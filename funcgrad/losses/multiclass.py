@@ -10,7 +10,7 @@ from ..nn.functions import one_hot, softmax
 from ..ops.elementwise import weighted
 from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
-from ..special.sums import shifted
+from ..special.exponentials import shifted
 from .shared import check_labels, floating, mask_of, reduced, same_shape
 
 

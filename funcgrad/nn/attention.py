@@ -14,7 +14,7 @@ from ..lax.slicing import dynamic_update_slice_in_dim
 from ..ops.operand import operand
 from ..ops.structure import cast
 from ..random import Key
-from ..special.sums import shifted
+from ..special.exponentials import shifted
 from . import init
 from .apply import complaint
 from .layers import Dense, Dropout, check_last_axis, check_lengths

@@ -15,9 +15,9 @@ from ..core.errors import DtypeError, shown
 from ..ops.activations import relu_p
 from ..ops.operand import half_in_single, operand
 from ..ops.special import erfc
-from ..special import sums
+from ..special.exponentials import log_softmax as _log_softmax, softmax as _softmax
+from ..special.exponentials import logsumexp as logsumexp
 from ..special.logarithms import expit, log_expit
-from ..special.sums import logsumexp as logsumexp
 
 
 def relu(x: Any) -> Any:
@@ -232,7 +232,7 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     >>> print(softmax(np.array([0.0, 0.0, -1e4])))
     [0.5 0.5 0. ]
     """
-    return sums.softmax(kept(x, where), axis)
+    return _softmax(kept(x, where), axis)
 
 
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
@@ -241,7 +241,7 @@ def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
     >>> print(log_softmax(np.array([0.0, -1e4])))
     [     0. -10000.]
     """
-    return sums.log_softmax(kept(x, where), axis)
+    return _log_softmax(kept(x, where), axis)
 
 
 @half_in_single

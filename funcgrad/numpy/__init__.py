@@ -20,14 +20,18 @@ _HOMES = _homes_of({
     "creation":
         "arange array asarray empty empty_like eye from_dlpack full full_like identity linspace "
         "ones ones_like tri zeros zeros_like",
-    "inspection": "__array_api_version__ __array_namespace_info__",
-    "joining": "c_ index_exp r_ s_",
+    "array_api": "__array_api_version__ __array_namespace_info__",
+    "index_tricks": "c_ index_exp r_ s_",
     "sized": "argwhere flatnonzero nonzero unique",
     "standard": "argsort clip finfo iinfo sort where",
 })  # fmt: skip
 
 if _TYPE_CHECKING:
     from . import emath as emath, fft as fft, linalg as linalg
+    from .array_api import (
+        __array_api_version__ as __array_api_version__,
+        __array_namespace_info__ as __array_namespace_info__,
+    )
     from .building import vectorize as vectorize
     from .creation import (
         arange as arange,
@@ -47,11 +51,7 @@ if _TYPE_CHECKING:
         zeros as zeros,
         zeros_like as zeros_like,
     )
-    from .inspection import (
-        __array_api_version__ as __array_api_version__,
-        __array_namespace_info__ as __array_namespace_info__,
-    )
-    from .joining import c_ as c_, index_exp as index_exp, r_ as r_, s_ as s_
+    from .index_tricks import c_ as c_, index_exp as index_exp, r_ as r_, s_ as s_
     from .sized import (
         argwhere as argwhere,
         flatnonzero as flatnonzero,

@@ -12,7 +12,6 @@ from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from .dispatch import implements
 from .indexing import known
-from .order import flip
 from .shapes import (
     atleast_1d,
     atleast_2d,
@@ -22,6 +21,7 @@ from .shapes import (
     reshape,
     squeeze,
 )
+from .sorting import flip
 from .statistics import average
 
 _MODES = ("full", "same", "valid")

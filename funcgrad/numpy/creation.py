@@ -18,7 +18,7 @@ from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast, expand_dims
 from ..transforms.staging import ShapeDtypeStruct
 from .dispatch import NO_DERIVATIVE, check_device, implements
-from .grids import linspace as _linspace
+from .ranges import linspace as _linspace
 from .shapes import lengths_of
 
 DEFAULT_FLOAT = np.dtype(np.float32)  # of what the library itself creates

@@ -21,8 +21,8 @@ from ..ops.structure import cast
 from .creation import DEFAULT_FLOAT
 from .dispatch import implements, no_out
 from .namespace import fill
-from .order import roll
 from .shapes import cut, lengths_of
+from .sorting import roll
 
 # what every transform does with the arguments that they share
 

@@ -19,7 +19,7 @@ from ..ops.index import ARRAY, Index, scatter_add_p
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.search import searchsorted_p
 from ..ops.structure import cast, expand_dims
-from .calculus import diff
+from .differences import diff
 from .dispatch import implements
 from .indexing import concrete, known
 from .reductions import all as _all, max as _max, min as _min, sum as _sum

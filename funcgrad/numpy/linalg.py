@@ -16,8 +16,7 @@ from ..ops.linalg.matrices import eps, hermitian as hermitian_of, matrices, real
 from ..ops.operand import operand, strong
 from ..ops.reduce import any_p, count_p
 from ..ops.structure import cast, expand_dims, reshape, transpose_p
-from .dispatch import NO_DERIVATIVE, NO_VALUE, implements
-from .factors import (
+from .decompositions import (
     cholesky as cholesky,
     eig as eig,
     eigh as eigh,
@@ -28,6 +27,7 @@ from .factors import (
     svd as svd,
     svdvals as svdvals,
 )
+from .dispatch import NO_DERIVATIVE, NO_VALUE, implements
 from .indexing import linalg_diagonal as diagonal, linalg_trace as trace
 from .namespace import fill
 from .norms import (

@@ -11,8 +11,8 @@ from ..ops.index import Index, scatter_add_p
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
 from .dispatch import implements, unsupported
-from .order import take_known
 from .shapes import concatenate, cut
+from .sorting import take_known
 
 
 @implements("pad")

@@ -16,10 +16,10 @@ from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, axes_in, take_along
 from ..ops.search import searchsorted_p
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape
+from .cumulative import cumsum
 from .dispatch import implements, no_out
 from .indexing import known
 from .reductions import all, any, stays, sum
-from .scans import cumsum
 from .shapes import moveaxis, stack
 from .statistics import mean, nanmean, weights_of
 

@@ -11,7 +11,7 @@ from ..ops.reduce import argsort_p, axis_of, take_along
 from ..ops.search import searchsorted_p
 from .dispatch import NO_DERIVATIVE, implements
 from .indexing import known, take
-from .order import flip
+from .sorting import flip
 
 
 @implements("searchsorted", status=NO_DERIVATIVE)

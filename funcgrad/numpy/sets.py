@@ -15,8 +15,8 @@ from ..ops.search import searchsorted_p
 from ..ops.structure import cast
 from .dispatch import EAGER, NO_DERIVATIVE, implements
 from .indexing import concrete, take
-from .order import sort, take_known
 from .shapes import concatenate, ravel
+from .sorting import sort, take_known
 
 
 class UniqueAll(NamedTuple):

@@ -19,8 +19,8 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, take_along
 from ..ops.structure import cast, cumsum_p, reshape
-from .choosing import bincount
 from .reductions import sum as _sum
+from .selection import bincount
 from .shapes import concatenate, ravel
 
 

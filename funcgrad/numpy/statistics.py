@@ -11,10 +11,10 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_in, axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, mean_p
+from .cumulative import cumprod, cumsum
 from .dispatch import NO_VALUE, implements, no_out
 from .indexing import known
 from .reductions import any, given, mask_of, max, min, prod, reduced, start_of, sum
-from .scans import cumprod, cumsum
 from .shapes import lengths_of
 
 

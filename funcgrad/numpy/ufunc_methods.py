@@ -14,7 +14,7 @@ from ..core.registry import overrides
 from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
-from . import reductions, scans
+from . import cumulative as scans, reductions
 from .dispatch import NO_VALUE, no_out, unsupported
 from .reductions import given, mask_of, start_of
 from .shapes import concatenate, moveaxis, stack

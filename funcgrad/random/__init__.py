@@ -10,7 +10,8 @@ once. ``philox.py`` and ``threefry.py`` say what a generator makes of a key.
 """
 
 from .arguments import RangeError as RangeError
-from .counts import (
+from .choice import categorical as categorical, choice as choice, permutation as permutation
+from .discrete import (
     binomial as binomial,
     geometric as geometric,
     multinomial as multinomial,
@@ -44,7 +45,7 @@ from .keys import (
     split as split,
     wrap_key_data as wrap_key_data,
 )
-from .picks import categorical as categorical, choice as choice, permutation as permutation
+from .multivariate import multivariate_normal as multivariate_normal, orthogonal as orthogonal
 from .transformed import (
     ball as ball,
     cauchy as cauchy,
@@ -61,4 +62,3 @@ from .transformed import (
     weibull_min as weibull_min,
 )
 from .truncated import truncated_normal as truncated_normal
-from .vectors import multivariate_normal as multivariate_normal, orthogonal as orthogonal

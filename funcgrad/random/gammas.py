@@ -25,7 +25,7 @@ from ..ops.logarithms import log1pmx
 from ..ops.operand import asarray
 from ..ops.special import erfinv
 from ..ops.structure import broadcast_to, cast
-from ..special.sums import softmax
+from ..special.exponentials import softmax
 from .arguments import (
     UNSIGNED,
     ShapeLike,

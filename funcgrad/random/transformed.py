@@ -34,7 +34,7 @@ from ..ops.normal import erfcx
 from ..ops.special import erfinv
 from ..ops.structure import broadcast_to, expand_dims, sum_p
 from .arguments import ShapeLike, as_shape, check_order, common_shape, floating, parameter
-from .counts import rademacher
+from .discrete import rademacher
 from .draws import between, exponential, is_jaxs, normal, tail, uniform
 from .gammas import loggamma
 from .keys import Key, single, split

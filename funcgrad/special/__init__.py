@@ -6,6 +6,17 @@ last place over the whole domain; float32 to two, most of it computed in float64
 """
 
 from .bessel import i0 as i0, i0e as i0e, i1 as i1, i1e as i1e
+from .error_functions import (
+    erf as erf,
+    erfc as erfc,
+    erfcinv as erfcinv,
+    erfcx as erfcx,
+    erfinv as erfinv,
+    log_ndtr as log_ndtr,
+    ndtr as ndtr,
+    ndtri as ndtri,
+)
+from .exponentials import log_softmax as log_softmax, logsumexp as logsumexp, softmax as softmax
 from .gamma import (
     beta as beta,
     betainc as betainc,
@@ -34,14 +45,3 @@ from .logarithms import (
     xlog1py as xlog1py,
     xlogy as xlogy,
 )
-from .normal import (
-    erf as erf,
-    erfc as erfc,
-    erfcinv as erfcinv,
-    erfcx as erfcx,
-    erfinv as erfinv,
-    log_ndtr as log_ndtr,
-    ndtr as ndtr,
-    ndtri as ndtri,
-)
-from .sums import log_softmax as log_softmax, logsumexp as logsumexp, softmax as softmax

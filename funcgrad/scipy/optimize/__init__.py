@@ -5,5 +5,5 @@ own by all that the function depends on, by the implicit function theorem: they 
 system, whatever the solver did.
 """
 
-from .equations import least_squares as least_squares, root as root
-from .minima import minimize as minimize
+from .minimization import minimize as minimize
+from .roots import least_squares as least_squares, root as root

@@ -29,7 +29,7 @@ from ...special import (
 )
 from ...transforms.custom.decorators import custom_jvp
 from ...transforms.forward import jvp
-from .family import Continuous
+from .distribution import Continuous
 
 _LINE = lambda *_: (-np.inf, np.inf)
 _HALF = lambda *_: (0, np.inf)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ...special import betainc, betaincc, betaln, gammainc, gammaincc, gammaln, xlog1py, xlogy
-from .family import Discrete
+from .distribution import Discrete
 
 _COUNTS = lambda *_: (0, np.inf)
 _UP_TO_N = lambda n, *_: (0, n)

@@ -11,7 +11,7 @@ from ...linalg import solve_triangular
 from ...ops.linalg.matrices import hermitian
 from ...ops.operand import strong
 from ...special import gammaln, xlogy
-from .family import floating
+from .distribution import floating
 
 _LOG_2PI = math.log(2 * math.pi)
 

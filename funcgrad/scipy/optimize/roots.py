@@ -12,8 +12,8 @@ from ...ops.structure import cast
 from ...transforms.arguments import check_callable
 from ...transforms.jacobian import jacfwd
 from ...transforms.jit.api import jit
+from .adapter import Flat, compiled, doubles, numbers, solvers
 from .implicit import implicit
-from .vectors import Flat, compiled, doubles, numbers, solvers
 
 
 def root(

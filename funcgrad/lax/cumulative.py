@@ -9,7 +9,7 @@ import numpy as np
 from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError
 from ..core.integers import whole
-from ..numpy.scans import cummax as running_max, cummin as running_min
+from ..numpy.cumulative import cummax as running_max, cummin as running_min
 from ..ops.operand import operand
 
 DotDimensionNumbers: TypeAlias = tuple[

@@ -9,9 +9,9 @@ from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast, expand_dims
+from .cumulative import cumprod
 from .dispatch import check_device, implements
 from .indexing import concrete
-from .scans import cumprod
 from .shapes import broadcast_arrays, broadcast_to, concatenate, moveaxis, reshape
 
 

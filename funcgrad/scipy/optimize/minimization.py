@@ -15,8 +15,8 @@ from ...transforms.arguments import check_callable
 from ...transforms.grad import grad, value_and_grad
 from ...transforms.jacobian import hessian, hvp, jacfwd, jacrev
 from ...transforms.jit.api import jit
+from .adapter import Flat, compiled, doubles, numbers, solvers
 from .implicit import implicit
-from .vectors import Flat, compiled, doubles, numbers, solvers
 
 _BY_PRODUCTS = frozenset({"newton-cg", "trust-ncg", "trust-krylov", "trust-constr"})
 _BY_HESSIAN = frozenset({"dogleg", "trust-exact"})
