@@ -26,7 +26,7 @@ def report() -> str:
 def _lines() -> Iterator[str]:
     yield f"Python {platform.python_version()} on {platform.machine()}, {_processors()} processors"
     yield f"NumPy {np.__version__}"
-    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]  # type: ignore[call-arg, index]
+    blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
     yield f"BLAS {blas['name']} {blas['version']}"
     library = _openblas()
     core = _call(library, "get_corename", ctypes.c_char_p)

@@ -6,7 +6,9 @@ The rules are JAX's: dict keys sorted, ``None`` an empty node, unknown types are
 import dataclasses
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, TypeVar
+
+T = TypeVar("T")
 
 
 class DictKey(NamedTuple):
@@ -103,11 +105,11 @@ def register_node(
 
 
 def register_dataclass(
-    cls: type,
+    cls: type[T],
     data_fields: Sequence[str] | None = None,
     meta_fields: Sequence[str] | None = None,
     drop_fields: Sequence[str] = (),
-) -> type:
+) -> type[T]:
     """Make a dataclass a node whose ``meta_fields`` are static structure.
 
     Without ``data_fields`` and ``meta_fields`` the fields say it themselves:
@@ -169,7 +171,7 @@ def _split_fields(
     return tuple(data), tuple(meta)
 
 
-def register_static(cls: type) -> type:
+def register_static(cls: type[T]) -> type[T]:
     """Make every object of a class structure without leaves; it must be hashable."""
     register_node(cls, lambda x: ((), x), lambda x, _: x)
     return cls

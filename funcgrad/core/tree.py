@@ -116,7 +116,7 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
     leaves: list[Any] = []
     nodes: list[Any] = []
     stack = [tree]
-    many = _MANY
+    many: float = _MANY
     while stack:
         x = stack.pop()
         kind = type(x)

@@ -47,7 +47,7 @@ def _recurrent(layer: Recurrent) -> Layout:
     """PyTorch keeps two biases, which only for the new state of a GRU are not just added."""
     layout: Layout = {}
     cells: Any = layer.cells
-    n, ways = layer.features, len(cells) // layer.num_layers  # type: ignore[attr-defined]
+    n, ways = layer.features, len(cells) // layer.num_layers
     for i, cell in enumerate(cells):
         end = f"l{i // ways}" + ("_reverse" if i % ways else "")
         both = (f"bias_ih_{end}", f"bias_hh_{end}")

@@ -170,7 +170,7 @@ def takes_key(layer: Any) -> bool:
 
 @functools.lru_cache(256)
 def _class_takes_key(cls: type) -> bool:
-    return _takes_key(cls.__call__)  # type: ignore[operator]
+    return _takes_key(cls.__call__)
 
 
 def _takes_key(function: Callable[..., Any]) -> bool:

@@ -210,16 +210,16 @@ class MultiHeadAttention(Module):
                 f"MultiHeadAttention: use_rotary turns pairs of a head's features, of which there "
                 f"must be an even number: got {self.features // self.num_heads}"
             )
-        Dropout(self.dropout)  # complains of a wrong rate  # type: ignore[call-arg]
+        Dropout(self.dropout)  # complains of a wrong rate
         if self.query is not None:  # as dataclasses.replace makes one
             return
         n, width = self.features, self.features // self.num_heads * shared
         memory = n if self.memory_features is None else self.memory_features
         values = memory if self.value_features is None else self.value_features
         options: Any = {"kernel_init": self.kernel_init, "bias_init": self.bias_init}
-        dense = lambda a, b: Dense(a, b, self.use_bias, **options)  # type: ignore[call-arg]
-        self.query, self.key = dense(n, n), dense(memory, width)  # type: ignore[misc]
-        self.value, self.out = dense(values, width), dense(n, n)  # type: ignore[misc]
+        dense = lambda a, b: Dense(a, b, self.use_bias, **options)
+        self.query, self.key = dense(n, n), dense(memory, width)
+        self.value, self.out = dense(values, width), dense(n, n)
 
     def __call__(
         self,
@@ -268,7 +268,7 @@ class MultiHeadAttention(Module):
         k, v = _shared(self, q, k, v)
         weights = _weights(self, q, k, bias, mask, None, is_causal and cache is None)
         if self.dropout and key is not None:
-            weights = Dropout(self.dropout)(weights, key=key)  # type: ignore[call-arg]
+            weights = Dropout(self.dropout)(weights, key=key)
         y = _mixed(weights, v)
         y = self.out(np.reshape(y, (*shape_of(y)[:-2], self.features)))
         if cache is None:

@@ -36,13 +36,13 @@ class Cell(Module):
     kernel_init: init.Initializer = field(default=init.glorot_uniform(), kw_only=True)
     recurrent_init: init.Initializer = field(default=init.orthogonal(), kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    kernel: Array = param(  # type: ignore[misc]
+    kernel: Array = param(
         "draw_kernel", lambda self: (self.in_features, self.gates * self.features)
     )
-    recurrent: Array = param(  # type: ignore[misc]
+    recurrent: Array = param(
         "draw_recurrent", lambda self: (self.features, self.gates * self.features)
     )
-    bias: Array | None = param(  # type: ignore[misc]
+    bias: Array | None = param(
         "bias_init", lambda self: (self.gates * self.features,) if self.use_bias else None
     )
 
@@ -116,7 +116,7 @@ def squashed(half: Any) -> Any:
 
 
 @module
-class RNNCell(Cell):  # type: ignore[misc]  # a param is keyword-only
+class RNNCell(Cell):
     """Take one step of a simple recurrent network: h' = activation(x W + h U + b).
 
     Args:
@@ -142,7 +142,7 @@ class RNNCell(Cell):  # type: ignore[misc]  # a param is keyword-only
 
 
 @module
-class LSTMCell(Cell):  # type: ignore[misc]  # a param is keyword-only
+class LSTMCell(Cell):
     """Take one step of a long short-term memory; the state is the pair (h, c).
 
     c' = f c + i tanh(g) and h' = o tanh(c'), where i, f, o are sigmoids of, and g is, a part of
@@ -181,7 +181,7 @@ class LSTMCell(Cell):  # type: ignore[misc]  # a param is keyword-only
 
 
 @module
-class GRUCell(Cell):  # type: ignore[misc]  # a param is keyword-only
+class GRUCell(Cell):
     """Take one step of a gated recurrent unit: h' = n + z (h - n), n = tanh(a + r (h U_n + b_n)).
 
     r and z are sigmoids of, and a is, a part of x W + b each, in the order r, z, a; those of h U
@@ -202,7 +202,7 @@ class GRUCell(Cell):  # type: ignore[misc]  # a param is keyword-only
     """
 
     gates = 3
-    new_bias: Array | None = param(  # type: ignore[misc]
+    new_bias: Array | None = param(
         "bias_init", lambda self: (self.features,) if self.use_bias else None
     )
 

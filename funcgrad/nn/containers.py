@@ -79,7 +79,7 @@ class Sequential(Module):
     def __init__(self, *args: Any, layers: Sequence[Any] = ()) -> None:
         chosen = args or layers
         made = (as_layer("Sequential", layer, i) for i, layer in enumerate(chosen))
-        self.layers = tuple(made)  # type: ignore[misc]
+        self.layers = tuple(made)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         for i, layer in enumerate(self.layers):
@@ -138,10 +138,10 @@ class MLP(Sequential):
         for i, pair in enumerate(itertools.pairwise(sizes)):
             last = i == len(sizes) - 2
             function = final_activation if last else activation
-            made.append(Dense(*pair, use_bias, function))  # type: ignore[call-arg]
+            made.append(Dense(*pair, use_bias, function))
             if dropout and not last:
                 made.append(Dropout(dropout))
-        self.layers = tuple(made)  # type: ignore[misc]
+        self.layers = tuple(made)
 
 
 @module
@@ -163,9 +163,9 @@ class Residual(Module):
     shortcut: Module | None = None
 
     def __post_init__(self) -> None:
-        self.layer = as_layer("Residual", self.layer, 0)  # type: ignore[misc]
+        self.layer = as_layer("Residual", self.layer, 0)
         if self.shortcut is not None:
-            self.shortcut = as_layer("Residual", self.shortcut, 1)  # type: ignore[misc]
+            self.shortcut = as_layer("Residual", self.shortcut, 1)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         y = called(self.layer, x, key, 0)
@@ -209,7 +209,7 @@ class Parallel(Module):
     ) -> None:
         chosen = args or branches
         made = (as_layer("Parallel", branch, i) for i, branch in enumerate(chosen))
-        self.branches, self.merge = tuple(made), merge  # type: ignore[misc]
+        self.branches, self.merge = tuple(made), merge
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         return self.merge([called(branch, x, key, i) for i, branch in enumerate(self.branches)])

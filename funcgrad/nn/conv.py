@@ -90,8 +90,8 @@ class Conv(Module):
     activation: Callable[[Any], Any] | None = None
     kernel_init: init.Initializer = field(default=init.lecun_normal(), kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    kernel: Array = param("kernel_init", lambda self: self.kernel_shape())  # type: ignore[misc]
-    bias: Array | None = param(  # type: ignore[misc]
+    kernel: Array = param("kernel_init", lambda self: self.kernel_shape())
+    bias: Array | None = param(
         "bias_init", lambda self: (self.out_features,) if self.use_bias else None
     )
 
@@ -169,8 +169,8 @@ class ConvTranspose(Module):
     transpose_kernel: bool = False
     kernel_init: init.Initializer = field(default=init.lecun_normal(), kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    kernel: Array = param("kernel_init", lambda self: self.kernel_shape())  # type: ignore[misc]
-    bias: Array | None = param(  # type: ignore[misc]
+    kernel: Array = param("kernel_init", lambda self: self.kernel_shape())
+    bias: Array | None = param(
         "bias_init", lambda self: (self.out_features,) if self.use_bias else None
     )
 

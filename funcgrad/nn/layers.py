@@ -70,10 +70,8 @@ class Dense(Module):
     kernel_init: init.Initializer = field(default=init.lecun_normal(), kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
     # type checkers do not see that a param is keyword-only
-    kernel: Array = param(  # type: ignore[misc]
-        "kernel_init", lambda self: (self.in_features, self.out_features)
-    )
-    bias: Array | None = param(  # type: ignore[misc]
+    kernel: Array = param("kernel_init", lambda self: (self.in_features, self.out_features))
+    bias: Array | None = param(
         "bias_init", lambda self: (self.out_features,) if self.use_bias else None
     )
 
@@ -117,9 +115,7 @@ class Embedding(Module):
         default=init.variance_scaling(1.0, "fan_in", "normal", in_axis=-1, out_axis=-2),
         kw_only=True,
     )
-    embedding: Array = param(  # type: ignore[misc]
-        "embedding_init", lambda self: (self.num_embeddings, self.features)
-    )
+    embedding: Array = param("embedding_init", lambda self: (self.num_embeddings, self.features))
 
     def __post_init__(self) -> None:
         check_lengths(self, "num_embeddings", "features")
@@ -191,7 +187,7 @@ class Dropout(Module):
             raise ValueError(
                 f"Dropout: rate is the probability of dropping a number, in [0, 1]: got {self.rate}"
             )
-        self.broadcast_dims = tuple(self.broadcast_dims)  # type: ignore[misc]
+        self.broadcast_dims = tuple(self.broadcast_dims)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         if key is None or self.rate == 0:

@@ -11,10 +11,10 @@ import sys
 import zlib
 from abc import ABC
 from collections.abc import Callable
-from typing import Any, ClassVar, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
 import numpy as np
-from typing_extensions import dataclass_transform
+from typing_extensions import Self, dataclass_transform
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, Shape, aval_of, is_arraylike
@@ -34,7 +34,7 @@ from .apply import check_drawn, ready
 from .init import Initializer
 from .traverse import rebuilt
 
-C = TypeVar("C", bound=type)
+T = TypeVar("T")
 
 
 class ModuleError(FuncgradError, TypeError):
@@ -64,15 +64,16 @@ class Param:
         return self.shape(owner) if callable(self.shape) else self.shape
 
 
-def param(initializer: Initializer | str, shape: Any = ()) -> Any:
+def param(initializer: Initializer | str, shape: Any = (), *, init: Literal[False] = False) -> Any:
     """Declare a field of a module as a parameter, which ``init(key)`` draws.
+
+    The field is keyword-only, and None until it is drawn.
 
     Args:
         initializer: a function ``(key, shape, dtype) -> array``, see ``nn.init``; or the name of
             the field that holds one.
-        shape: a tuple, or a function of the module that gives one, or None for no parameter.
-
-    The field is keyword-only and None until it is drawn.
+        shape: a tuple, or a function of the module that returns one, or None for no parameter.
+        init: tells type checkers that the constructor needs no value for the field.
 
     >>> import funcgrad as fg
     >>> from funcgrad import nn
@@ -86,15 +87,14 @@ def param(initializer: Initializer | str, shape: Any = ()) -> Any:
     return _declared(Param(initializer, shape))
 
 
-def state(initializer: Initializer | str, shape: Any = ()) -> Any:
+def state(initializer: Initializer | str, shape: Any = (), *, init: Literal[False] = False) -> Any:
     """Declare a field as state, which ``init(key)`` draws, but which is not trained.
 
     It is a leaf of the model like a parameter; ``nn.trainable`` and ``nn.partition`` tell them
     apart. A layer reads it with ``stop_gradient``, and renews it by ``nn.refresh``.
 
     Args:
-        initializer: as of :func:`param`.
-        shape: as of :func:`param`.
+        initializer, shape, init: as in :func:`param`.
 
     >>> from funcgrad import nn
     >>> nn.BatchNorm(3).__states__
@@ -118,8 +118,10 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
     __params__: ClassVar[dict[str, Param]] = {}  # with the states
     __states__: ClassVar[tuple[str, ...]] = ()
     __frozen__: ClassVar[bool] = False  # whether none of the children is trained
+    if TYPE_CHECKING:
+        __call__: Callable[..., Any]  # each module has arguments of its own
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if "__children__" not in vars(cls):
             raise ModuleError(
                 f"{cls.__name__}: the class is no module yet: write @nn.module above "
@@ -127,7 +129,7 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
             )
         return super().__new__(cls)
 
-    def init(self, key: Key, dtype: Any = np.float32) -> Any:
+    def init(self, key: Key, dtype: Any = np.float32) -> Self:
         """Return a copy in which every parameter, here and below, is drawn.
 
         Args:
@@ -161,8 +163,9 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
         return f"{type(self).__name__}({', '.join(told)})"
 
 
-@dataclass_transform(frozen_default=True, field_specifiers=(dataclasses.field, param, state))
-def module(cls: C) -> C:
+# not frozen to type checkers, since __init__ and __post_init__ may assign to self
+@dataclass_transform(eq_default=False, field_specifiers=(dataclasses.field, param, state))
+def module(cls: type[T]) -> type[T]:
     """Make a class a frozen dataclass and a node of trees, with a method ``init(key)``.
 
     A field is a child (its arrays are leaves) if it is declared with :func:`param`, or if its

@@ -94,10 +94,10 @@ class BatchNorm(Module):
     axis_name: Any = None
     scale_init: init.Initializer = field(default=init.ones, kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    scale: Array | None = param("scale_init", _if("use_scale", "features"))  # type: ignore[misc]
-    bias: Array | None = param("bias_init", _if("use_bias", "features"))  # type: ignore[misc]
-    mean: Array = state(init.zeros, lambda self: (self.features,))  # type: ignore[misc]
-    var: Array = state(init.ones, lambda self: (self.features,))  # type: ignore[misc]
+    scale: Array | None = param("scale_init", _if("use_scale", "features"))
+    bias: Array | None = param("bias_init", _if("use_bias", "features"))
+    mean: Array = state(init.zeros, lambda self: (self.features,))
+    var: Array = state(init.ones, lambda self: (self.features,))
 
     def __post_init__(self) -> None:
         check_lengths(self, "features")
@@ -183,11 +183,11 @@ class LayerNorm(Module):
     use_bias: bool = True
     scale_init: init.Initializer = field(default=init.ones, kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    scale: Array | None = param("scale_init", _if("use_scale", "features"))  # type: ignore[misc]
-    bias: Array | None = param("bias_init", _if("use_bias", "features"))  # type: ignore[misc]
+    scale: Array | None = param("scale_init", _if("use_scale", "features"))
+    bias: Array | None = param("bias_init", _if("use_bias", "features"))
 
     def __post_init__(self) -> None:
-        self.features = _check_shape(self, self.features)  # type: ignore[misc]
+        self.features = _check_shape(self, self.features)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         axes = _last_axes(self, x)
@@ -219,10 +219,10 @@ class RMSNorm(Module):
     epsilon: float = 1e-6
     use_scale: bool = True
     scale_init: init.Initializer = field(default=init.ones, kw_only=True)
-    scale: Array | None = param("scale_init", _if("use_scale", "features"))  # type: ignore[misc]
+    scale: Array | None = param("scale_init", _if("use_scale", "features"))
 
     def __post_init__(self) -> None:
-        self.features = _check_shape(self, self.features)  # type: ignore[misc]
+        self.features = _check_shape(self, self.features)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         axes = _last_axes(self, x)
@@ -261,8 +261,8 @@ class GroupNorm(Module):
     batch_axes: int = 1
     scale_init: init.Initializer = field(default=init.ones, kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    scale: Array | None = param("scale_init", _if("use_scale", "features"))  # type: ignore[misc]
-    bias: Array | None = param("bias_init", _if("use_bias", "features"))  # type: ignore[misc]
+    scale: Array | None = param("scale_init", _if("use_scale", "features"))
+    bias: Array | None = param("bias_init", _if("use_bias", "features"))
 
     def __post_init__(self) -> None:
         check_lengths(self, "num_groups", "features", least=1)
@@ -321,8 +321,8 @@ class InstanceNorm(Module):
     batch_axes: int = 1
     scale_init: init.Initializer = field(default=init.ones, kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    scale: Array | None = param("scale_init", _if("use_scale", "features"))  # type: ignore[misc]
-    bias: Array | None = param("bias_init", _if("use_bias", "features"))  # type: ignore[misc]
+    scale: Array | None = param("scale_init", _if("use_scale", "features"))
+    bias: Array | None = param("bias_init", _if("use_bias", "features"))
 
     def __post_init__(self) -> None:
         check_lengths(self, "features", least=1)

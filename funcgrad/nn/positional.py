@@ -126,9 +126,7 @@ class PositionalEmbedding(Module):
     max_length: int
     features: int
     embedding_init: init.Initializer = field(default=init.normal(0.02), kw_only=True)
-    embedding: Array = param(  # type: ignore[misc]
-        "embedding_init", lambda self: (self.max_length, self.features)
-    )
+    embedding: Array = param("embedding_init", lambda self: (self.max_length, self.features))
 
     def __post_init__(self) -> None:
         check_lengths(self, "max_length", "features", least=1)

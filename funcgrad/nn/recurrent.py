@@ -44,12 +44,12 @@ class Recurrent(Module):
 
     def __post_init__(self) -> None:
         check_lengths(self, "in_features", "features", "num_layers", least=1)
-        Dropout(self.dropout)  # complains of a wrong rate  # type: ignore[call-arg]
+        Dropout(self.dropout)  # complains of a wrong rate
         if self.cells is None:  # else it is a copy, as dataclasses.replace makes one
             ways = 2 if self.bidirectional else 1
             sizes = [self.in_features, *[ways * self.features] * (self.num_layers - 1)]
             made = (self.new_cell(n) for n in sizes for _ in range(ways))
-            self.cells = tuple(made)  # type: ignore[misc]
+            self.cells = tuple(made)
 
     def new_cell(self, in_features: int, **options: Any) -> Any:
         """Return the cell of a layer and direction."""
@@ -91,7 +91,7 @@ class Recurrent(Module):
         ways, ends = len(states) // self.num_layers, []
         for i in range(self.num_layers):
             if i and self.dropout and key is not None:
-                x = Dropout(self.dropout)(x, key=fold_in(key, i))  # type: ignore[call-arg]
+                x = Dropout(self.dropout)(x, key=fold_in(key, i))
             outputs = []
             for n in range(ways * i, ways * (i + 1)):
                 backwards = bool(n % ways) != self.reverse

@@ -118,7 +118,7 @@ class Upsample(Module):
 
     def __post_init__(self) -> None:
         if not is_whole(self.factor, 1):
-            self.factor = lengths_of("Upsample", "factor", self.factor)  # type: ignore[misc]
+            self.factor = lengths_of("Upsample", "factor", self.factor)
         if self.method not in ("linear", "nearest"):
             raise ValueError(
                 f"Upsample: method must be 'linear' or 'nearest': got {shown(self.method)}"

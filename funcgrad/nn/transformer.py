@@ -54,7 +54,7 @@ class TransformerBlock(Module):
         if self.attention is not None:  # as dataclasses.replace makes one
             return
         n, wide = self.features, self.hidden_features or 4 * self.features
-        self.attention = MultiHeadAttention(  # type: ignore[misc, call-arg]
+        self.attention = MultiHeadAttention(
             n,
             self.num_heads,
             self.kv_heads,
@@ -62,9 +62,9 @@ class TransformerBlock(Module):
             use_rotary=self.use_rotary,
             causal=self.causal,
         )
-        self.norm1, self.norm2 = LayerNorm(n), LayerNorm(n)  # type: ignore[misc, call-arg]
-        self.hidden = Dense(n, wide, activation=self.activation)  # type: ignore[misc, call-arg]
-        self.out = Dense(wide, n)  # type: ignore[misc, call-arg]
+        self.norm1, self.norm2 = LayerNorm(n), LayerNorm(n)
+        self.hidden = Dense(n, wide, activation=self.activation)
+        self.out = Dense(wide, n)
 
     def __call__(
         self,
