@@ -88,7 +88,6 @@ PRIMITIVES = {
 
 # module -> the functions and ufuncs of NumPy that it lets tracers be passed to, without numpy.
 FUNCTIONS = {
-    "numpy.apply": "apply_along_axis apply_over_axes",
     "numpy.array_api": "namespace",
     "numpy.bits": "packbits unpackbits",
     "numpy.correlation": "convolve correlate cov corrcoef",
@@ -99,7 +98,8 @@ FUNCTIONS = {
     "numpy.decompositions":
         "linalg.cholesky linalg.qr linalg.svd linalg.svdvals linalg.eigh linalg.eigvalsh "
         "linalg.eig linalg.eigvals",
-    "numpy.differences": "diff ediff1d gradient trapezoid interp unwrap",
+    "numpy.differences": "diff ediff1d gradient trapezoid unwrap",
+    "numpy.dtypes": "result_type can_cast common_type copy astype min_scalar_type",
     "numpy.emath":
         "lib.scimath.log lib.scimath.sqrt lib.scimath.log2 lib.scimath.log10 lib.scimath.arccos "
         "lib.scimath.arcsin lib.scimath.arctanh lib.scimath.logn lib.scimath.power "
@@ -107,50 +107,53 @@ FUNCTIONS = {
     "numpy.fft":
         "fft.fft fft.ifft fft.rfft fft.irfft fft.hfft fft.ihfft fft.fftn fft.ifftn fft.rfftn "
         "fft.irfftn fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.fftshift fft.ifftshift",
-    "numpy.histograms": "histogram_bin_edges histogram histogramdd histogram2d",
+    "numpy.functional": "apply_along_axis apply_over_axes piecewise",
+    "numpy.histograms": "histogram_bin_edges histogram histogramdd histogram2d bincount",
+    "numpy.index_tricks": "tril_indices_from triu_indices_from diag_indices_from ix_",
     "numpy.indexing":
         "_operator.getitem take take_along_axis lib.stride_tricks.sliding_window_view compress "
         "extract diagonal linalg.diagonal trace linalg.trace diag diagflat tril triu",
+    "numpy.interpolation": "interp",
+    "numpy.joining":
+        "concatenate stack vstack hstack dstack column_stack append block array_split split "
+        "hsplit vsplit dsplit unstack",
     "numpy.linalg":
         "linalg.det linalg.slogdet linalg.inv linalg.solve linalg.lstsq linalg.pinv "
-        "linalg.matrix_rank linalg.cond linalg.tensorsolve linalg.tensorinv",
-    "numpy.norms":
-        "linalg.norm linalg.vector_norm linalg.matrix_norm linalg.matrix_power linalg.multi_dot",
+        "linalg.matrix_rank linalg.cond linalg.tensorsolve linalg.tensorinv linalg.matrix_power "
+        "linalg.multi_dot",
+    "numpy.logic":
+        "iscomplexobj isrealobj iscomplex isreal isposinf isneginf isclose allclose array_equal "
+        "array_equiv",
+    "numpy.manipulation":
+        "repeat tile flip flipud fliplr rot90 roll resize trim_zeros delete insert",
+    "numpy.norms": "linalg.norm linalg.vector_norm linalg.matrix_norm",
     "numpy.padding": "pad",
-    "numpy.pieces": "piecewise",
     "numpy.polynomials":
-        "polyval polyadd polysub polymul polyder polyint polydiv roots poly polyfit",
+        "polyval polyadd polysub polymul polyder polyint polydiv roots poly polyfit vander",
     "numpy.products":
         "linalg.matmul vecdot linalg.vecdot matvec vecmat dot vdot inner outer linalg.outer "
-        "tensordot linalg.tensordot kron cross linalg.cross einsum",
+        "tensordot linalg.tensordot kron cross linalg.cross einsum einsum_path",
     "numpy.properties":
-        "shape ndim size iscomplexobj isrealobj iscomplex isreal isposinf isneginf result_type "
-        "can_cast common_type isclose allclose array_equal array_equiv copy astype einsum_path "
-        "tril_indices_from triu_indices_from diag_indices_from min_scalar_type argwhere "
-        "flatnonzero array_repr array_str array2string shares_memory may_share_memory",
+        "shape ndim size argwhere flatnonzero array_repr array_str array2string shares_memory "
+        "may_share_memory",
     "numpy.quantiles": "median nanmedian quantile percentile nanquantile nanpercentile",
-    "numpy.ranges": "linspace logspace geomspace meshgrid ix_ vander",
+    "numpy.ranges": "linspace logspace geomspace meshgrid",
     "numpy.reductions":
         "sum prod max amax min amin ptp any all count_nonzero argmax argmin nanargmax nanargmin",
     "numpy.refusals":
         "save savetxt savez savez_compressed busday_count busday_offset is_busday "
         "datetime_as_string isnat fromfile fromstring fromiter frombuffer fromfunction loadtxt "
-        "genfromtxt require",
-    "numpy.searching": "searchsorted digitize lexsort unravel_index ravel_multi_index",
-    "numpy.selection":
-        "where nonzero select choose copyto put put_along_axis place putmask fill_diagonal "
-        "bincount",
+        "genfromtxt require copyto put put_along_axis place putmask fill_diagonal",
+    "numpy.searching": "searchsorted digitize lexsort unravel_index ravel_multi_index nonzero",
+    "numpy.selection": "where select choose",
     "numpy.sets":
         "unique unique_all unique_counts unique_inverse unique_values union1d intersect1d "
         "setdiff1d setxor1d isin",
     "numpy.shapes":
         "reshape ravel transpose matrix_transpose linalg.matrix_transpose swapaxes moveaxis "
         "rollaxis expand_dims squeeze broadcast_to broadcast_arrays atleast_1d atleast_2d "
-        "atleast_3d concatenate stack vstack hstack dstack column_stack append block "
-        "array_split split hsplit vsplit dsplit unstack",
-    "numpy.sorting":
-        "repeat tile flip flipud fliplr rot90 roll resize trim_zeros delete insert sort argsort "
-        "argpartition partition sort_complex",
+        "atleast_3d",
+    "numpy.sorting": "sort argsort argpartition partition sort_complex",
     "numpy.statistics":
         "mean var std average nansum nanprod nanmax nanmin nanmean nanvar nanstd nancumsum "
         "nancumprod",

@@ -11,7 +11,7 @@ import funcgrad as fg
 from funcgrad import tree
 from funcgrad.core.errors import TreeError
 from funcgrad.core.nodes import handlers
-from funcgrad.numpy import building
+from funcgrad.numpy import functional as building
 
 DEPTH = 100_000
 Point = namedtuple("Point", ["x", "y"])

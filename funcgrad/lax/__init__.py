@@ -77,14 +77,13 @@ from ..transforms.collectives import (
     psum_scatter as psum_scatter,
 )
 from ..transforms.linear import stop_gradient as stop_gradient
+from .contraction import dot_general as dot_general
 from .cumulative import (
     cumlogsumexp as cumlogsumexp,
     cummax as cummax,
     cummin as cummin,
     cumprod as cumprod,
     cumsum as cumsum,
-    dot_general as dot_general,
-    top_k as top_k,
 )
 from .slicing import (
     dynamic_index_in_dim as dynamic_index_in_dim,
@@ -94,5 +93,6 @@ from .slicing import (
     dynamic_update_slice as dynamic_update_slice,
     dynamic_update_slice_in_dim as dynamic_update_slice_in_dim,
 )
+from .sorting import top_k as top_k
 
 max, min = _maximum, _minimum  # of two arrays, as NumPy's maximum and minimum

@@ -38,14 +38,12 @@ from ..numpy.linalg import (
     vector_norm as vector_norm,
 )
 from .decompositions import (
-    block_diag as block_diag,
     cho_factor as cho_factor,
     cho_solve as cho_solve,
     lu as lu,
     lu_factor as lu_factor,
     lu_solve as lu_solve,
     solve_triangular as solve_triangular,
-    toeplitz as toeplitz,
 )
 from .matrix_functions import (
     expm as expm,
@@ -56,3 +54,4 @@ from .matrix_functions import (
     polar as polar,
     sqrtm as sqrtm,
 )
+from .special_matrices import block_diag as block_diag, toeplitz as toeplitz

@@ -1,4 +1,4 @@
-"""Linear systems by their factors, and matrices built from parts."""
+"""LU and Cholesky factors, and linear systems solved by them."""
 
 from typing import Any
 
@@ -7,13 +7,12 @@ import numpy as np
 from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..core.errors import ShapeError, shown
 from ..numpy.linalg import cholesky
-from ..numpy.shapes import concatenate
 from ..ops.linalg.lu import lu_p, permutation_p, rows_of
 from ..ops.linalg.matrices import adjoint, lower as lower_part, matrices, squares, upper
 from ..ops.linalg.triangular import solve_triangular_p
-from ..ops.operand import common_dtype, operand, strong
+from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p
-from ..ops.structure import cast, expand_dims, reshape
+from ..ops.structure import cast, expand_dims
 
 
 def solve_triangular(
@@ -157,51 +156,3 @@ def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
     c, lower = c_and_lower
     first, second = (0, 2) if lower else (2, 0)
     return solve_triangular(c, solve_triangular(c, b, first, lower), second, lower)
-
-
-def block_diag(*arrays: Any) -> Any:
-    """Return a matrix with these on its diagonal, and zeros elsewhere.
-
-    Args:
-        *arrays: matrices, vectors, which are one row, or numbers.
-
-    Raises:
-        ShapeError: if one has more than two axes.
-
-    >>> print(block_diag(1.0, np.array([[2.0, 3.0]])))
-    [[1. 0. 0.]
-     [0. 2. 3.]]
-    """
-    blocks = [strong(operand(x)) for x in arrays] or [np.zeros((1, 0))]
-    for i, x in enumerate(blocks):
-        if len(shape_of(x)) > 2:
-            raise ShapeError(f"block_diag: argument {i} has more than two axes: got {shape_of(x)}")
-    kind = common_dtype(blocks)
-    blocks = [reshape(x, (1,) * (2 - len(shape_of(x))) + shape_of(x)) for x in blocks]
-    width, rows, before = sum(shape_of(x)[1] for x in blocks), [], 0
-    for x in blocks:
-        m, n = shape_of(x)
-        sides = np.zeros((m, before), kind), np.zeros((m, width - before - n), kind)
-        rows.append(concatenate([sides[0], cast(x, kind), sides[1]], axis=1))
-        before += n
-    return concatenate(rows, axis=0)
-
-
-def toeplitz(c: Any, r: Any = None) -> Any:
-    """Return the matrix that is constant along each diagonal.
-
-    Args:
-        c: the first column, of length m.
-        r: the first row, of length n, of which the first element is not read; the conjugate of
-            ``c`` if it is not given.
-
-    >>> print(toeplitz(np.array([1, 2, 3]), np.array([0, 4])))
-    [[1 4]
-     [2 1]
-     [3 2]]
-    """
-    c = reshape(strong(operand(c)), (-1,))
-    r = np.conjugate(c) if r is None else reshape(strong(operand(r)), (-1,))
-    m, n = shape_of(c)[0], shape_of(r)[0]
-    whole = concatenate([c[::-1], r[1:]])
-    return whole[np.arange(m - 1, -1, -1)[:, None] + np.arange(n)]

@@ -15,8 +15,11 @@ from ..core.errors import DtypeError, shown
 from ..ops.activations import relu_p
 from ..ops.operand import half_in_single, operand
 from ..ops.special import erfc
-from ..special.exponentials import log_softmax as _log_softmax, softmax as _softmax
-from ..special.exponentials import logsumexp as logsumexp
+from ..special.exponentials import (
+    log_softmax as _log_softmax,
+    logsumexp as logsumexp,
+    softmax as _softmax,
+)
 from ..special.logarithms import expit, log_expit
 
 

@@ -16,14 +16,15 @@ from ..core.registry import load as _load
 
 _PARTS = ("emath", "fft", "linalg")
 _HOMES = _homes_of({
-    "building": "vectorize",
+    "functional": "vectorize",
     "creation":
         "arange array asarray empty empty_like eye from_dlpack full full_like identity linspace "
         "ones ones_like tri zeros zeros_like",
     "array_api": "__array_api_version__ __array_namespace_info__",
     "index_tricks": "c_ index_exp r_ s_",
     "sized": "argwhere flatnonzero nonzero unique",
-    "standard": "argsort clip finfo iinfo sort where",
+    "dtypes": "finfo iinfo",
+    "standard": "argsort clip sort where",
 })  # fmt: skip
 
 if _TYPE_CHECKING:
@@ -32,7 +33,6 @@ if _TYPE_CHECKING:
         __array_api_version__ as __array_api_version__,
         __array_namespace_info__ as __array_namespace_info__,
     )
-    from .building import vectorize as vectorize
     from .creation import (
         arange as arange,
         array as array,
@@ -51,6 +51,8 @@ if _TYPE_CHECKING:
         zeros as zeros,
         zeros_like as zeros_like,
     )
+    from .dtypes import finfo as finfo, iinfo as iinfo
+    from .functional import vectorize as vectorize
     from .index_tricks import c_ as c_, index_exp as index_exp, r_ as r_, s_ as s_
     from .sized import (
         argwhere as argwhere,
@@ -58,14 +60,7 @@ if _TYPE_CHECKING:
         nonzero as nonzero,
         unique as unique,
     )
-    from .standard import (
-        argsort as argsort,
-        clip as clip,
-        finfo as finfo,
-        iinfo as iinfo,
-        sort as sort,
-        where as where,
-    )
+    from .standard import argsort as argsort, clip as clip, sort as sort, where as where
 
 
 def _numpys() -> set[str]:

@@ -12,16 +12,9 @@ from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from .dispatch import implements
 from .indexing import known
-from .shapes import (
-    atleast_1d,
-    atleast_2d,
-    concatenate,
-    expand_dims,
-    ravel,
-    reshape,
-    squeeze,
-)
-from .sorting import flip
+from .joining import concatenate
+from .manipulation import flip
+from .shapes import atleast_1d, atleast_2d, expand_dims, ravel, reshape, squeeze
 from .statistics import average
 
 _MODES = ("full", "same", "valid")

@@ -20,9 +20,9 @@ from ..ops.reduce import axis_of
 from ..ops.structure import cast
 from .creation import DEFAULT_FLOAT
 from .dispatch import implements, no_out
+from .manipulation import roll
 from .namespace import fill
 from .shapes import cut, lengths_of
-from .sorting import roll
 
 # what every transform does with the arguments that they share
 

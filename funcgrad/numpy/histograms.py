@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
+from ..core.errors import ConcretizationError, ShapeError
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.index import ARRAY, Index, scatter_add_p
-from ..ops.operand import common_dtype, operand, strong
+from ..ops.operand import common_dtype, integers, operand, strong
 from ..ops.search import searchsorted_p
 from ..ops.structure import cast, expand_dims
 from .differences import diff
-from .dispatch import implements
+from .dispatch import check_cast, implements
 from .indexing import concrete, known
 from .reductions import all as _all, max as _max, min as _min, sum as _sum
 from .shapes import atleast_2d, ravel, transpose
@@ -206,3 +207,40 @@ def _counted(places: Sequence[Any], lengths: Sequence[int], weights: Any, kind: 
     weights = cast(held, kind) if weights is None else ew.where(held, weights, 0)
     index = Index([ARRAY] * len(places))
     return scatter_add_p(weights, *places, shape=tuple(lengths), index=index)
+
+
+@implements("bincount")
+def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
+    """Count each number, or add up its weights; see numpy.bincount.
+
+    Where the numbers are not known, in a program, there are ``minlength`` counts, and a number
+    that has no place among them raises IndexError when the program runs.
+    """
+    places, length = integers(x), operator.index(minlength)
+    numbers = known(places)
+    if numbers is not None:
+        places = numbers
+        length = len(np.bincount(numbers, None, length))  # complains of what is no vector of them
+    else:
+        places = _unknown_places(places, length)
+    if weights is None:
+        w = np.ones(shape_of(places), np.intp)
+    else:
+        w = strong(operand(weights))
+        check_cast("bincount", w, np.float64, "safe")
+        w = cast(w, np.float64)
+    if shape_of(w) != shape_of(places):
+        raise ShapeError(f"bincount: the weights must be as many as the numbers: got {aval_of(w)}")
+    return scatter_add_p(w, places, shape=(length,), index=Index([ARRAY]))
+
+
+def _unknown_places(places: Any, length: int) -> Any:
+    """Return the places of numbers to be counted, those below 0 beyond the end."""
+    if len(shape_of(places)) != 1 or not np.can_cast(dtype_of(places), np.intp, "safe"):
+        raise TypeError(f"bincount: only a vector of integers is counted: got {aval_of(places)}")
+    if length <= 0:
+        raise ConcretizationError(
+            f"bincount: how many counts there are depends on the numbers, and of {aval_of(places)} "
+            f"they are not known: give minlength=, which is then their number"
+        )
+    return ew.where(compare.lt(places, 0), length, places)

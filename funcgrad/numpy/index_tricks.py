@@ -1,14 +1,19 @@
-"""Joining by index syntax: ``r_`` and ``c_``, which NumPy cannot hand over for traced parts."""
+"""Arrays made by index syntax (``r_``, ``c_``), and indices made from shapes and vectors.
 
+NumPy does not dispatch ``r_[...]`` and ``c_[...]`` to tracers.
+"""
+
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import PYTHON_SCALARS, shape_of
+from ..core.avals import PYTHON_SCALARS, dtype_of, shape_of
 from ..core.errors import shown
-from ..ops.operand import asarray, holds_tracer
-from ..ops.structure import reshape
-from .dispatch import unsupported
+from ..ops.operand import asarray, holds_tracer, operand, strong
+from ..ops.structure import cast, expand_dims, reshape
+from .dispatch import NO_DERIVATIVE, implements, numpy_function, unsupported
+from .indexing import concrete, placeholder
 
 s_, index_exp = np.s_, np.index_exp
 
@@ -74,3 +79,35 @@ def _part(part: Any) -> Any:
 
 r_ = Joiner(np.r_, 0, 1, -1)
 c_ = Joiner(np.c_, -1, 2, 0)
+
+
+def _indices_from(name: str) -> Callable[..., Any]:
+    """Return a NumPy function that gives indices into an array of some shape."""
+    function = numpy_function(name)
+
+    def of_shape(arr: Any, *args: Any, **kwargs: Any) -> Any:
+        return function(placeholder(arr), *args, **kwargs)
+
+    of_shape.__name__ = of_shape.__qualname__ = name
+    of_shape.__doc__ = f"Return indices that a shape determines; see numpy.{name}."
+    return of_shape
+
+
+for _name in ("tril_indices_from", "triu_indices_from", "diag_indices_from"):
+    implements(_name, status=NO_DERIVATIVE)(_indices_from(_name))
+
+
+@implements("ix_")
+def ix_(*args: Any) -> tuple[Any, ...]:
+    """Return vectors shaped to index a grid; see numpy.ix_."""
+    results = []
+    for k, x in enumerate(args):
+        x = strong(operand(x))
+        if len(shape_of(x)) != 1:
+            raise ValueError("Cross index must be 1 dimensional")
+        if dtype_of(x).kind == "b":
+            (x,) = concrete("ix_", x).nonzero()
+        elif not isinstance(args[k], np.ndarray) and shape_of(x) == (0,):
+            x = cast(x, np.intp)  # an empty list is no list of floats
+        results.append(expand_dims(x, (*range(k), *range(k + 1, len(args)))))
+    return tuple(results)

@@ -49,6 +49,11 @@ def is_known(x: Any) -> bool:
     return not isinstance(x, Tracer)
 
 
+def placeholder(x: Any) -> Any:
+    """An array with the shape and dtype of a tracer that takes no memory; others as they are."""
+    return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, Tracer) else x
+
+
 def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
     """Return an index as a parameter and operands, and the array it applies to.
 

@@ -11,8 +11,9 @@ from ..ops.index import Index, scatter_add_p
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
 from .dispatch import implements, unsupported
-from .shapes import concatenate, cut
-from .sorting import take_known
+from .joining import concatenate
+from .manipulation import take_known
+from .shapes import cut
 
 
 @implements("pad")

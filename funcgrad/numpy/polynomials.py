@@ -3,6 +3,7 @@
 numpy.poly1d holds numbers only, so none is taken or returned here.
 """
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,11 @@ from ..ops import elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast
 from .correlation import convolve
+from .cumulative import cumprod
 from .dispatch import implements, unsupported
 from .indexing import known
-from .shapes import atleast_1d, concatenate
+from .joining import concatenate
+from .shapes import atleast_1d, broadcast_to
 
 
 def _coefficients(who: str, p: Any) -> Any:
@@ -234,3 +237,19 @@ def _check_fit(x: Any, y: Any, w: Any, deg: Any) -> None:
         raise TypeError("expected a 1-d array for weights")
     if w is not None and shape_of(operand(w))[0] != shape_of(y)[0]:
         raise TypeError("expected w and y to have the same length")
+
+
+@implements("vander")
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
+    """Return powers of the elements as columns; see numpy.vander."""
+    x = operand(x)
+    if len(shape_of(x)) != 1:
+        raise ValueError("x must be a one-dimensional array or sequence.")
+    (n,) = shape_of(x)
+    count = n if N is None else operator.index(N)
+    kind = np.promote_types(dtype_of(x), int)
+    columns = [np.ones((n, min(count, 1)), kind)]
+    if count > 1:
+        columns.append(cumprod(broadcast_to(cast(x, kind)[:, None], (n, count - 1)), 1))
+    powers = concatenate(columns, 1)
+    return powers if increasing else np.flip(powers, 1)

@@ -16,7 +16,8 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
-from .dispatch import check_cast, implements, no_out
+from .dispatch import NO_DERIVATIVE, check_cast, implements, no_out
+from .indexing import placeholder
 from .reductions import sum as _sum
 from .shapes import lengths_of, moveaxis, ravel
 
@@ -304,3 +305,9 @@ def _shared(x: Any, names: str, counts: Counter[str], dtype: np.dtype) -> tuple[
     alone = tuple(d for d, axis in enumerate(names) if counts[axis] == 1)
     rest = "".join(axis for axis in names if counts[axis] > 1)
     return (cast(sum_p(cast(x, dtype), axes=alone), dtype) if alone else x), rest
+
+
+@implements("einsum_path", status=NO_DERIVATIVE)
+def einsum_path(*operands: Any, **options: Any) -> Any:
+    """Return the order of products that costs least; see numpy.einsum_path."""
+    return np.einsum_path(*(placeholder(x) for x in operands), **options)

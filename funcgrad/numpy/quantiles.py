@@ -19,8 +19,9 @@ from ..ops.structure import broadcast_to, cast, expand_dims, reshape
 from .cumulative import cumsum
 from .dispatch import implements, no_out
 from .indexing import known
+from .joining import stack
 from .reductions import all, any, stays, sum
-from .shapes import moveaxis, stack
+from .shapes import moveaxis
 from .statistics import mean, nanmean, weights_of
 
 

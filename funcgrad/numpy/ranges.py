@@ -1,4 +1,4 @@
-"""Evenly spaced numbers between ends that may be traced, and the grids made of them."""
+"""Evenly spaced numbers between ends, which may be traced, and grids of them."""
 
 import operator
 from typing import Any
@@ -9,10 +9,9 @@ from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast, expand_dims
-from .cumulative import cumprod
 from .dispatch import check_device, implements
-from .indexing import concrete
-from .shapes import broadcast_arrays, broadcast_to, concatenate, moveaxis, reshape
+from .joining import concatenate
+from .shapes import broadcast_arrays, moveaxis, reshape
 
 
 @implements("linspace")
@@ -112,35 +111,3 @@ def meshgrid(
         shape[place] = -1
         lines.append(reshape(strong(operand(x)), shape))
     return tuple(lines) if sparse else broadcast_arrays(*lines)
-
-
-@implements("ix_")
-def ix_(*args: Any) -> tuple[Any, ...]:
-    """Return vectors shaped to index a grid; see numpy.ix_."""
-    results = []
-    for k, x in enumerate(args):
-        x = strong(operand(x))
-        if len(shape_of(x)) != 1:
-            raise ValueError("Cross index must be 1 dimensional")
-        if dtype_of(x).kind == "b":
-            (x,) = concrete("ix_", x).nonzero()
-        elif not isinstance(args[k], np.ndarray) and shape_of(x) == (0,):
-            x = cast(x, np.intp)  # an empty list is no list of floats
-        results.append(expand_dims(x, (*range(k), *range(k + 1, len(args)))))
-    return tuple(results)
-
-
-@implements("vander")
-def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
-    """Return powers of the elements as columns; see numpy.vander."""
-    x = operand(x)
-    if len(shape_of(x)) != 1:
-        raise ValueError("x must be a one-dimensional array or sequence.")
-    (n,) = shape_of(x)
-    count = n if N is None else operator.index(N)
-    kind = np.promote_types(dtype_of(x), int)
-    columns = [np.ones((n, min(count, 1)), kind)]
-    if count > 1:
-        columns.append(cumprod(broadcast_to(cast(x, kind)[:, None], (n, count - 1)), 1))
-    powers = concatenate(columns, 1)
-    return powers if increasing else np.flip(powers, 1)

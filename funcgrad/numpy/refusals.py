@@ -1,17 +1,23 @@
-"""The functions of NumPy that traced arrays cannot take, each with the reason and the cure.
-
-Those that would write into an array stand in ``choosing.py``, beside what to use instead.
-"""
+"""The functions of NumPy that traced arrays cannot take, each with the reason and the cure."""
 
 import numpy as np
 
-from ..core.errors import ConversionError
+from ..core.errors import ConversionError, MutationError
 from ..core.registry import overrides
 from .dispatch import refuses
+
+_IN_PLACE = "it would change an array in place, and a derivative be lost"
+_AT = "write x = funcgrad.at(x)[index].set(value)"
 
 _OUTSIDE = "call it outside the traced function, on plain arrays"
 
 # fmt: off
+refuses("copyto", _IN_PLACE, "for numpy.full_like(a, x) write funcgrad.numpy.full_like(a, x), "
+                             "else numpy.where", MutationError)
+refuses("put put_along_axis place", _IN_PLACE, _AT, MutationError)
+refuses("putmask", _IN_PLACE, "write x = numpy.where(mask, values, x)", MutationError)
+refuses("fill_diagonal", _IN_PLACE,
+        "write x = funcgrad.at(x)[numpy.diag_indices_from(x)].set(value)", MutationError)
 refuses("save savetxt savez savez_compressed",
         "a traced value has no numbers to write to a file",
         "save what the transform returns, or stop_gradient(x)", ConversionError)

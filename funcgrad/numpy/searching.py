@@ -9,9 +9,9 @@ from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, axis_of, take_along
 from ..ops.search import searchsorted_p
-from .dispatch import NO_DERIVATIVE, implements
-from .indexing import known, take
-from .sorting import flip
+from .dispatch import EAGER_NO_DERIVATIVE, NO_DERIVATIVE, implements
+from .indexing import concrete, known, take
+from .manipulation import flip
 
 
 @implements("searchsorted", status=NO_DERIVATIVE)
@@ -98,3 +98,9 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
 def _check_integers(who: str, x: Any) -> None:
     if dtype_of(x).kind not in "iu":
         raise TypeError(f"{who}: only integers are indices: got {dtype_of(x)}")
+
+
+@implements("nonzero", status=EAGER_NO_DERIVATIVE)
+def nonzero(a: Any) -> tuple[np.ndarray, ...]:
+    """Return where elements are not zero; see numpy.nonzero."""
+    return concrete("nonzero", operand(a)).nonzero()

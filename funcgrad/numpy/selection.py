@@ -1,19 +1,16 @@
-"""Choosing between arrays, counting, and the refusals of what would write into one."""
+"""Selection of elements from several arrays by a condition or an index."""
 
-import operator
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, broadcast_shapes, dtype_of, shape_of
-from ..core.errors import ConcretizationError, MutationError, ShapeError
+from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
-from ..ops.index import ARRAY, Index, scatter_add_p
-from ..ops.operand import integers, operand, strong, weak_with
+from ..ops.operand import operand, strong, weak_with
 from ..ops.reduce import take_along
-from ..ops.structure import broadcast_to, cast
-from .dispatch import EAGER_NO_DERIVATIVE, check_cast, implements, no_out, refuses
-from .indexing import concrete, known
+from ..ops.structure import broadcast_to
+from .dispatch import implements, no_out
+from .searching import nonzero
 
 
 @implements("where")
@@ -24,12 +21,6 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None or y is None:
         raise ValueError("either both or neither of x and y should be given")
     return ew.where(operand(condition), operand(x), operand(y))
-
-
-@implements("nonzero", status=EAGER_NO_DERIVATIVE)
-def nonzero(a: Any) -> tuple[np.ndarray, ...]:
-    """Return where elements are not zero; see numpy.nonzero."""
-    return concrete("nonzero", operand(a)).nonzero()
 
 
 @implements("select")
@@ -65,55 +56,3 @@ def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
     shape = broadcast_shapes(shape_of(a), *map(shape_of, arrays))
     table = np.stack([broadcast_to(c, shape) for c in arrays])
     return take_along(table, broadcast_to(a, shape)[None], 0)[0]
-
-
-# what would write traced values into an array
-
-_IN_PLACE = "it would change an array in place, and a derivative be lost"
-_AT = "write x = funcgrad.at(x)[index].set(value)"
-
-# fmt: off
-refuses("copyto", _IN_PLACE, "for numpy.full_like(a, x) write funcgrad.numpy.full_like(a, x), "
-                             "else numpy.where", MutationError)
-refuses("put put_along_axis place", _IN_PLACE, _AT, MutationError)
-refuses("putmask", _IN_PLACE, "write x = numpy.where(mask, values, x)", MutationError)
-refuses("fill_diagonal", _IN_PLACE,
-        "write x = funcgrad.at(x)[numpy.diag_indices_from(x)].set(value)", MutationError)
-# fmt: on
-
-
-@implements("bincount")
-def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    """Count each number, or add up its weights; see numpy.bincount.
-
-    Where the numbers are not known, in a program, there are ``minlength`` counts, and a number
-    that has no place among them raises IndexError when the program runs.
-    """
-    places, length = integers(x), operator.index(minlength)
-    numbers = known(places)
-    if numbers is not None:
-        places = numbers
-        length = len(np.bincount(numbers, None, length))  # complains of what is no vector of them
-    else:
-        places = _unknown_places(places, length)
-    if weights is None:
-        w = np.ones(shape_of(places), np.intp)
-    else:
-        w = strong(operand(weights))
-        check_cast("bincount", w, np.float64, "safe")
-        w = cast(w, np.float64)
-    if shape_of(w) != shape_of(places):
-        raise ShapeError(f"bincount: the weights must be as many as the numbers: got {aval_of(w)}")
-    return scatter_add_p(w, places, shape=(length,), index=Index([ARRAY]))
-
-
-def _unknown_places(places: Any, length: int) -> Any:
-    """Return the places of numbers to be counted, those below 0 beyond the end."""
-    if len(shape_of(places)) != 1 or not np.can_cast(dtype_of(places), np.intp, "safe"):
-        raise TypeError(f"bincount: only a vector of integers is counted: got {aval_of(places)}")
-    if length <= 0:
-        raise ConcretizationError(
-            f"bincount: how many counts there are depends on the numbers, and of {aval_of(places)} "
-            f"they are not known: give minlength=, which is then their number"
-        )
-    return ew.where(compare.lt(places, 0), length, places)

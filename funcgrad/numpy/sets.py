@@ -15,8 +15,10 @@ from ..ops.search import searchsorted_p
 from ..ops.structure import cast
 from .dispatch import EAGER, NO_DERIVATIVE, implements
 from .indexing import concrete, take
-from .shapes import concatenate, ravel
-from .sorting import sort, take_known
+from .joining import concatenate
+from .manipulation import take_known
+from .shapes import ravel
+from .sorting import sort
 
 
 class UniqueAll(NamedTuple):

@@ -19,9 +19,10 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, take_along
 from ..ops.structure import cast, cumsum_p, reshape
+from .histograms import bincount
+from .joining import concatenate
 from .reductions import sum as _sum
-from .selection import bincount
-from .shapes import concatenate, ravel
+from .shapes import ravel
 
 
 def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple[Any, ...]:

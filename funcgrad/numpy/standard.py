@@ -5,7 +5,6 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import shape_of
-from ..core.trace import Tracer
 from ..ops.operand import operand, strong
 from .shapes import one_axis
 
@@ -85,25 +84,3 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """
     chosen = [operand(v) for v in (x, y) if v is not None]  # NumPy complains of one alone
     return np.where(operand(condition), *chosen)
-
-
-def finfo(type: Any, /) -> Any:
-    """Return the limits of a floating dtype, or of that of an array; see numpy.finfo.
-
-    >>> finfo(np.ones(2, np.float32)).bits
-    32
-    """
-    return np.finfo(_dtype(type))
-
-
-def iinfo(type: Any, /) -> Any:
-    """Return the limits of an integer dtype, or of that of an array; see numpy.iinfo.
-
-    >>> iinfo(np.ones(2, np.int8)).max
-    127
-    """
-    return np.iinfo(_dtype(type))
-
-
-def _dtype(x: Any) -> Any:
-    return x.dtype if isinstance(x, (Tracer, np.ndarray, np.generic)) else x

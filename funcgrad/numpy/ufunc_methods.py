@@ -16,8 +16,9 @@ from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from . import cumulative as scans, reductions
 from .dispatch import NO_VALUE, no_out, unsupported
+from .joining import concatenate, stack
 from .reductions import given, mask_of, start_of
-from .shapes import concatenate, moveaxis, stack
+from .shapes import moveaxis
 
 
 def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, Any]) -> Any:

@@ -26,14 +26,7 @@ from ..ops.operand import asarray
 from ..ops.special import erfinv
 from ..ops.structure import broadcast_to, cast
 from ..special.exponentials import softmax
-from .arguments import (
-    UNSIGNED,
-    ShapeLike,
-    at_least_one_axis,
-    common_shape,
-    floating,
-    parameter,
-)
+from .arguments import UNSIGNED, ShapeLike, at_least_one_axis, common_shape, floating, parameter
 from .draws import normal
 from .keys import Key, single, split
 from .rejection import Reparametrised

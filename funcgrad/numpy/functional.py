@@ -1,8 +1,8 @@
-"""numpy.piecewise: functions of the elements that conditions choose.
+"""NumPy's functional programming: vectorize, apply_along_axis, apply_over_axes, piecewise.
 
-Where the conditions are known, each function gets those elements, as NumPy has it. Where they are
-not, in a program, how many there are is not known either: then each function gets as many
-elements as there are, and must treat them one by one, which is checked.
+``piecewise`` gives each function the elements that its condition chooses. Under ``jit`` the number
+of these elements is unknown: each function then gets as many elements as the array has, and must
+be elementwise, which is checked.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,17 +12,98 @@ import numpy as np
 
 from ..core.avals import Shape, aval_of, dtype_of, shape_of
 from ..core.errors import ConcretizationError
-from ..core.trace import Tracer
+from ..core.trace import ConcreteTracer, Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.families import Elementwise
 from ..ops.index import indexed_shape
-from ..ops.operand import Weaken, operand, strong, written
+from ..ops.operand import Weaken, holds_tracer, operand, strong, written
+from ..ops.reduce import axis_of
 from ..ops.structure import Convert, broadcast_to, cast, reshape
+from ..transforms.batching import vmap
 from ..transforms.staging import ShapeDtypeStruct, make_jaxpr
 from .dispatch import implements
 from .indexing import getitem, known, parse, take
+from .joining import stack
 from .reductions import any as _any
+from .shapes import broadcast_arrays, lengths_of, moveaxis
+
+
+class vectorize(np.vectorize):  # noqa: N801, NumPy's name
+    """Return a function of numbers as one of arrays, traced or not; see numpy.vectorize.
+
+    Tracers whose numbers are known are taken one by one, as NumPy does; others at once by vmap,
+    so that the function must not ask for their truth. Without tracers NumPy runs.
+
+    >>> import funcgrad as fg
+    >>> half = vectorize(lambda a: a / 2 if a > 0 else 0 * a)
+    >>> fg.grad(lambda x: half(x).sum())(np.array([3.0, -1.0]))
+    array([0.5, 0. ])
+    """
+
+    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+        if not holds_tracer([*args, *kwargs.values()]):
+            return super().__call__(*args, **kwargs)
+        if self.signature is not None or self.excluded or kwargs:
+            raise TypeError(
+                "vectorize: signature=, excluded= and keyword arguments do not go with traced "
+                "arrays; write vmap, whose in_axes says what is mapped"
+            )
+        arrays = broadcast_arrays(*args)
+        shape = shape_of(arrays[0])
+        results = _mapped(self.pyfunc, [reshape(x, (x.size,)) for x in arrays])
+        several = isinstance(results, tuple)
+        made = [reshape(y, shape) for y in (results if several else (results,))]
+        if self.otypes is not None:
+            made = [cast(y, dtype) for y, dtype in zip(made, self.otypes, strict=True)]
+        return tuple(made) if several else made[0]
+
+
+def _mapped(function: Callable[..., Any], flat: list[Any]) -> Any:
+    """Return a function of elements mapped over vectors."""
+    if not all(isinstance(x, ConcreteTracer) for x in flat if isinstance(x, Tracer)):
+        return vmap(function)(*flat)
+    if not shape_of(flat[0])[0]:
+        raise ValueError("cannot call `vectorize` on size 0 inputs unless `otypes` is set")
+    results = [function(*xs) for xs in zip(*flat, strict=True)]
+    if isinstance(results[0], tuple):
+        return tuple(stack(column) for column in zip(*results, strict=True))
+    return stack(results)
+
+
+@implements("apply_along_axis")
+def apply_along_axis(
+    func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
+) -> Any:
+    """Apply a function to each vector along an axis, one by one; see numpy.apply_along_axis."""
+    arr = operand(arr)
+    axis = axis_of(axis, len(shape_of(arr)))
+    last = moveaxis(arr, axis, -1)
+    lead = shape_of(last)[:-1]
+    results = [strong(operand(func1d(last[i], *args, **kwargs))) for i in np.ndindex(lead)]
+    if not results:
+        raise ValueError("Cannot apply_along_axis when any iteration dimensions are 0")
+    kind, inner = dtype_of(results[0]), shape_of(results[0])
+    y = reshape(stack([cast(r, kind) for r in results]), (*lead, *inner))
+    new = range(len(inner))
+    return moveaxis(y, tuple(len(lead) + d for d in new), tuple(axis + d for d in new))
+
+
+@implements("apply_over_axes")
+def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
+    """Apply a function of array and axis for one axis after another; see numpy.apply_over_axes."""
+    y = operand(a)
+    rank = len(shape_of(y))
+    for axis in lengths_of(axes):
+        axis = axis + rank if axis < 0 else axis
+        result = func(y, axis)
+        if len(shape_of(result)) != len(shape_of(y)):
+            result = np.expand_dims(result, axis)
+        if len(shape_of(result)) != len(shape_of(y)):
+            raise ValueError("function is not returning an array of the correct shape")
+        y = result
+    return y
+
 
 _MANY = 1009  # a length that no other array has by chance
 

@@ -1,0 +1,93 @@
+"""Dtypes: promotion, casts, copies, limits."""
+
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, shape_of
+from ..core.registry import overrides
+from ..core.trace import Tracer
+from ..ops.operand import operand, strong
+from ..ops.structure import cast
+from .dispatch import EAGER_NO_DERIVATIVE, NO_DERIVATIVE, check_cast, check_device, implements
+from .indexing import concrete, placeholder
+
+
+@implements("result_type", status=NO_DERIVATIVE)
+def result_type(*arrays_and_dtypes: Any) -> np.dtype:
+    """Return the dtype of a promotion; see numpy.result_type."""
+    return np.result_type(*(_kind(x) for x in arrays_and_dtypes))
+
+
+def _kind(x: Any) -> Any:
+    if isinstance(x, Tracer):
+        return x.dtype.type(0).item() if x.aval.weak else x.dtype
+    return x
+
+
+@implements("can_cast", status=NO_DERIVATIVE)
+def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
+    """Return whether a cast is allowed; see numpy.can_cast."""
+    return np.can_cast(dtype_of(from_) if isinstance(from_, Tracer) else from_, to, casting)
+
+
+@implements("common_type", status=NO_DERIVATIVE)
+def common_type(*arrays: Any) -> Any:
+    """Return the inexact type common to arrays; see numpy.common_type."""
+    return np.common_type(*(np.empty(0, dtype_of(a)) for a in arrays))
+
+
+@implements("copy")
+def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
+    """Return a copy; see numpy.copy."""
+    a = strong(operand(a))
+    return a if isinstance(a, Tracer) else np.copy(a)
+
+
+@implements("astype")
+def astype(
+    x: Any,
+    dtype: Any,
+    /,
+    order: str = "K",
+    casting: str = "unsafe",
+    subok: bool = True,
+    copy: bool = True,
+    device: Any = None,
+) -> Any:
+    """Cast to a dtype; see ndarray.astype. A cast to integers has no derivative."""
+    check_device(device)
+    x = strong(operand(x))
+    check_cast("astype", x, dtype, casting)
+    return cast(x, dtype)
+
+
+overrides["astype"] = astype
+
+
+@implements("min_scalar_type", status=EAGER_NO_DERIVATIVE)
+def min_scalar_type(a: Any, /) -> np.dtype:
+    """Return the smallest dtype that holds a number; see numpy.min_scalar_type."""
+    return np.min_scalar_type(concrete("min_scalar_type", a) if not shape_of(a) else placeholder(a))
+
+
+def finfo(type: Any, /) -> Any:
+    """Return the limits of a floating dtype, or of that of an array; see numpy.finfo.
+
+    >>> finfo(np.ones(2, np.float32)).bits
+    32
+    """
+    return np.finfo(_dtype(type))
+
+
+def iinfo(type: Any, /) -> Any:
+    """Return the limits of an integer dtype, or of that of an array; see numpy.iinfo.
+
+    >>> iinfo(np.ones(2, np.int8)).max
+    127
+    """
+    return np.iinfo(_dtype(type))
+
+
+def _dtype(x: Any) -> Any:
+    return x.dtype if isinstance(x, (Tracer, np.ndarray, np.generic)) else x

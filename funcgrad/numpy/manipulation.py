@@ -1,0 +1,166 @@
+"""Repeating, reversing, rotating, shifting, inserting and deleting elements."""
+
+import math
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import dtype_of, shape_of
+from ..ops.index import ARRAY, Index, getitem_p
+from ..ops.operand import asarray, holds_tracer, operand, strong, written
+from ..ops.reduce import axes_in, axis_of
+from ..ops.structure import broadcast_to as _broadcast_to, reshape as _reshape
+from .dispatch import EAGER, implements
+from .indexing import concrete
+from .joining import concatenate
+from .shapes import cut, lengths_of, moveaxis, numbers_axis, one_axis, ravel, swapaxes
+
+
+@implements("repeat")
+def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Repeat each element; see numpy.repeat."""
+    a = operand(a)
+    if holds_tracer(repeats):  # NumPy makes integers of any other, also of an empty list
+        repeats = concrete("repeat", operand(repeats))
+    a, axis = one_axis(a, numbers_axis(a, axis))
+    positions = np.repeat(np.arange(shape_of(a)[axis]), repeats)
+    return take_known(a, positions, axis)
+
+
+def take_known(a: Any, positions: np.ndarray, axis: int) -> Any:
+    """Return the slices at known positions along one axis."""
+    return getitem_p(a, positions, index=Index((*[slice(None)] * axis, ARRAY)))
+
+
+@implements("tile")
+def tile(A: Any, reps: Any) -> Any:  # noqa: N803, NumPy's name
+    """Repeat the whole array along each axis; see numpy.tile."""
+    a, times = operand(A), lengths_of(reps)
+    rank = max(len(times), len(shape_of(a)))
+    times = (1,) * (rank - len(times)) + times
+    shape = (1,) * (rank - len(shape_of(a))) + shape_of(a)
+    doubled = tuple(n for pair in zip(times, shape, strict=True) for n in pair)
+    apart = _reshape(a, tuple(n for length in shape for n in (1, length)))
+    whole = tuple(t * n for t, n in zip(times, shape, strict=True))
+    return _reshape(_broadcast_to(strong(apart), doubled), whole)
+
+
+@implements("flip")
+def flip(m: Any, axis: Any = None) -> Any:
+    """Reverse the order along axes; see numpy.flip."""
+    m = operand(m)
+    axes = axes_in(axis, len(shape_of(m)))
+    entries = (slice(None, None, -1 if d in axes else None) for d in range(len(shape_of(m))))
+    return getitem_p(m, index=Index(entries))
+
+
+@implements("flipud")
+def flipud(m: Any) -> Any:
+    """Reverse the rows; see numpy.flipud."""
+    return flip(m, 0)
+
+
+@implements("fliplr")
+def fliplr(m: Any) -> Any:
+    """Reverse the columns; see numpy.fliplr."""
+    return flip(m, 1)
+
+
+@implements("rot90")
+def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
+    """Rotate by quarter turns; see numpy.rot90."""
+    m = operand(m)
+    first, second = (axis_of(d, len(shape_of(m))) for d in axes)
+    if first == second:
+        raise ValueError("Axes must be different.")
+    k %= 4
+    if k == 0:
+        return m
+    if k == 2:
+        return flip(m, (first, second))
+    turned = flip(m, second) if k == 1 else m
+    turned = swapaxes(turned, first, second)
+    return turned if k == 1 else flip(turned, second)
+
+
+@implements("roll")
+def roll(a: Any, shift: Any, axis: Any = None) -> Any:
+    """Shift elements around the end of an axis; see numpy.roll."""
+    a = operand(a)
+    if axis is None:
+        return _reshape(roll(ravel(a), shift, 0), shape_of(a))
+    shifts, places = np.broadcast_arrays(concrete("roll", operand(shift)), operand(axis))
+    for n, d in zip(shifts.ravel().tolist(), places.ravel().tolist(), strict=True):
+        n = operator.index(n)
+        d = axis_of(d, len(shape_of(a)))
+        length = shape_of(a)[d]
+        if length and n % length:
+            start = length - n % length
+            a = concatenate([cut(a, d, start, None), cut(a, d, None, start)], d)
+    return a
+
+
+@implements("resize")
+def resize(a: Any, new_shape: Any) -> Any:
+    """Repeat or cut the elements to fill a shape; see numpy.resize."""
+    shape, flat = lengths_of(new_shape), ravel(a)
+    size = math.prod(shape)
+    if any(n < 0 for n in shape):
+        raise ValueError("all elements of `new_shape` must be non-negative")
+    if not size or not shape_of(flat)[0]:
+        return np.zeros(shape, dtype_of(flat))
+    return _reshape(take_known(flat, np.arange(size) % shape_of(flat)[0], 0), shape)
+
+
+@implements("trim_zeros", status=EAGER)
+def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+    """Cut zeros off the ends of a vector; see numpy.trim_zeros."""
+    x, trim = operand(filt), trim.lower()
+    np.trim_zeros([0], trim)  # complains of letters that it does not know
+    rank = len(shape_of(x))
+    if not rank:
+        axes_in(axis, rank)
+        return x
+    found = np.nonzero(asarray(x != 0))
+    index = [slice(None)] * rank
+    for d in axes_in(axis, rank):
+        first, last = (found[d].min(), found[d].max() + 1) if len(found[d]) else (0, 0)
+        index[d] = slice(int(first) if "f" in trim else None, None)
+        if "b" in trim or not last:
+            index[d] = slice(index[d].start, int(last))
+    return x[tuple(index)]
+
+
+@implements("delete")
+def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
+    """Remove slices; see numpy.delete."""
+    arr, axis = one_axis(operand(arr), axis)
+    return take_known(arr, np.delete(np.arange(shape_of(arr)[axis]), obj), axis)
+
+
+@implements("insert")
+def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
+    """Insert values before positions; see numpy.insert."""
+    arr = operand(arr)
+    values = written(values, dtype_of(arr))
+    arr, axis = one_axis(arr, axis)
+    n, rank = shape_of(arr)[axis], len(shape_of(arr))
+    indices = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
+    if indices.dtype == bool:
+        indices = np.flatnonzero(indices)
+    if np.any(indices < -n) or np.any(indices > n):
+        raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {n}")
+    places = np.where(indices < 0, indices + n, indices).astype(np.intp)
+    if indices.size == 1:  # all values go there, whatever their number
+        values = _reshape(values, (1,) * (rank - len(shape_of(values))) + shape_of(values))
+        values = values if indices.ndim else moveaxis(values, 0, axis)
+        places = places.item() + np.arange(shape_of(values)[axis])
+    else:
+        places[places.argsort(kind="stable")] += np.arange(len(places))
+    order = np.empty(n + len(places), np.intp)
+    order[places] = n + np.arange(len(places))
+    order[np.delete(np.arange(len(order)), places)] = np.arange(n)
+    shape = (*shape_of(arr)[:axis], len(places), *shape_of(arr)[axis + 1 :])
+    both = concatenate([arr, _broadcast_to(values, shape)], axis)
+    return take_known(both, order, axis)
