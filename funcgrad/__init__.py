@@ -36,7 +36,8 @@ _HOMES = _homes_of({
     "transforms.custom.decorators": "custom_batch custom_gradient custom_jvp custom_vjp",
     "transforms.jacobian": "gnvp hessian hvp jacfwd jacobian jacrev",
     "transforms.jit.api": "disable_jit jit",
-    "transforms.linear": "linear_transpose linearize stop_gradient",
+    "ops.stop_gradient": "stop_gradient",
+    "transforms.linear": "linear_transpose linearize",
 })  # fmt: skip
 
 if _TYPE_CHECKING:
@@ -57,6 +58,7 @@ if _TYPE_CHECKING:
     )
     from .numpy.at import at as at
     from .ops.ravel import ravel_pytree as ravel_pytree
+    from .ops.stop_gradient import stop_gradient as stop_gradient
     from .transforms.checking import check_grads as check_grads
     from .transforms.checkpoint import (
         checkpoint as checkpoint,
@@ -79,11 +81,7 @@ if _TYPE_CHECKING:
         jacrev as jacrev,
     )
     from .transforms.jit.api import disable_jit as disable_jit, jit as jit
-    from .transforms.linear import (
-        linear_transpose as linear_transpose,
-        linearize as linearize,
-        stop_gradient as stop_gradient,
-    )
+    from .transforms.linear import linear_transpose as linear_transpose, linearize as linearize
 
 
 def __getattr__(name: str) -> object:

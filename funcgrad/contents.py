@@ -82,7 +82,7 @@ PRIMITIVES = {
     "random.transformed": "random_wald",
     "transforms.jit.primitive": "jit checked_jit",
     "transforms.checkpoint": "checkpoint name",
-    "transforms.linear": "stop_gradient",
+    "ops.stop_gradient": "stop_gradient",
     "transforms.custom.primitives": "custom_jvp custom_vjp custom_batch",
 }
 

@@ -16,18 +16,20 @@ import funcgrad as fg
 from funcgrad import lax
 from funcgrad.compile import algebra, fuse, simplify
 from funcgrad.compile.buffers import ALIGNMENT, Arena
-from funcgrad.compile.common import cse, dce, fold, precomputed
+from funcgrad.compile.constant_folding import fold, precomputed
+from funcgrad.compile.cse import cse
 from funcgrad.compile.hoist import hoist
 from funcgrad.compile.inline import inline
 from funcgrad.compile.passes import FIRST, LAST, PASSES, optimized
 from funcgrad.compile.program import compiled
 from funcgrad.compile.rewrite import Builder, on_programs
 from funcgrad.core.avals import aval_of
+from funcgrad.core.dead_code import dce
 from funcgrad.core.jaxpr import Jaxpr, Var, check_jaxpr, eval_jaxpr
 from funcgrad.ops.compare import logical_not
 from funcgrad.ops.elementwise import conj
+from funcgrad.transforms.jaxprs import hoisted
 from funcgrad.transforms.jit.signature import with_numbers
-from funcgrad.transforms.programs import hoisted
 
 from .support.programs import PROGRAMS
 from .test_nesting import P, X, weighted

@@ -11,11 +11,11 @@ from typing import Any
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape
-from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..core.jaxpr import Eqn, Jaxpr, Var, remade
 from ..core.trace import Primitive
 from ..ops.families import Elementwise
 from .buffers import Root
-from .rewrite import over, remade
+from .rewrite import over
 from .threads import in_threads
 from .values import Value
 

@@ -12,14 +12,14 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval
-from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in
+from ..core.dead_code import dce
+from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in, remade
 from ..core.trace import Primitive
 from ..ops.elementwise import add, mul, neg, sub
 from ..ops.paths import UNTHREADED, Gaps, are_finite, is_harmless
 from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
-from .common import dce
 from .marks import has_marks, live_p, programs_of, resume_p, seed_p, settle_p, start_p
-from .rewrite import Builder, on_programs, over, remade, rewritten
+from .rewrite import Builder, on_programs, over, rewritten
 
 Gap = bool | None  # of a value: None if it is no tangent, else whether it may have gaps
 

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
-from .rewrite import Builder, over, remade, rewritten
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, remade
+from .rewrite import Builder, over, rewritten
 
 
 def hoist(jaxpr: Jaxpr) -> Jaxpr:

@@ -4,8 +4,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Var
-from .rewrite import Builder, over, remade, rewritten
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, remade
+from .rewrite import Builder, over, rewritten
 
 
 def inline(jaxpr: Jaxpr) -> Jaxpr:

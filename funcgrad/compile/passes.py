@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Callable, Sequence
 
+from ..core.dead_code import dce
 from ..core.jaxpr import Jaxpr, check_jaxpr
-from .common import cse, dce, fold
+from .constant_folding import fold
+from .cse import cse
 from .fuse import fuse
 from .guard import guard, released
 from .hoist import hoist

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..core.jaxpr import Jaxpr
-from .common import precomputed
+from .constant_folding import precomputed
 from .guard import held, masked_twin
 from .passes import finished, optimized
 from .remat import within

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.jaxpr import Jaxpr, live
+from ..core.dead_code import live
+from ..core.jaxpr import Jaxpr
 
 # places of the operands and of the outputs that stay, and the new parameters
 Pruned = tuple[list[int], list[int], dict[str, Any]]

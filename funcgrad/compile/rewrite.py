@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..core.errors import FuncgradError
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, remade
 from ..core.registry import primitives
 
 # of a builder and an equation whose operands are rewritten: what its outputs become, or None
@@ -83,23 +83,6 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
             now.update(zip(eqn.outs, (now.get(a, a) for a in outs), strict=True))
     outvars = tuple([now.get(a, a) for a in jaxpr.outvars])
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(build.eqns), outvars)
-
-
-def remade(
-    eqn: Eqn,
-    ins: tuple[Atom, ...] | None = None,
-    outs: tuple[Var, ...] | None = None,
-    params: dict[str, Any] | None = None,
-) -> Eqn:
-    """Return an equation with other operands, outputs or parameters."""
-    return Eqn(
-        eqn.prim,
-        eqn.ins if ins is None else ins,
-        eqn.outs if outs is None else outs,
-        eqn.params if params is None else params,
-        eqn.source,
-        eqn.scope,
-    )
 
 
 def over(eqn: Eqn, now: Mapping[Any, Atom]) -> tuple[Atom, ...]:

@@ -6,10 +6,11 @@ from typing import Any
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
+from ..core.ownership import owned
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.reduce import axis_of, flip
 from ..ops.structure import expand_dims, reshape
-from ..transforms.arguments import check_callable, owned, same_structure
+from ..transforms.arguments import check_callable, same_structure
 from ..transforms.nans import active
 
 

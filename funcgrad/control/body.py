@@ -10,10 +10,11 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, short
 from ..core.jaxpr import Jaxpr
+from ..core.ownership import owned
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
-from ..transforms.arguments import Origin, owned, same_structure
-from ..transforms.programs import staged
+from ..transforms.arguments import Origin, same_structure
+from ..transforms.jaxprs import staged
 from .weak import arrays, numbers, settled, strengthened, strong_inputs, strong_outputs
 
 

@@ -14,35 +14,31 @@ from ..compile.guard import through
 from ..compile.loops import write_cond
 from ..compile.prune import pruned_cond
 from ..core.avals import Aval, aval_of, shape_of
+from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, programs_in
+from ..core.lists import Flags, chosen, parted, spread
+from ..core.ownership import fresh
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.linalg.matrices import OfMatrices
 from ..ops.paths import Gaps
 from ..ops.structure import Batched, broadcast_to, expand_dims, front, stretched, zeros
-from ..transforms.halves import Halves, halves
-from ..transforms.paths import Paths
-from ..transforms.programs import (
-    Flags,
+from ..transforms.jaxprs import (
     Holder,
     apart,
     batched_program,
-    chosen,
-    dependent,
-    fresh,
     given,
     in_avals,
-    linear_in,
     mapped,
     masked,
     out_avals,
-    parted,
     pulled_back,
     pushed,
-    spread,
     staged,
     tangent_avals,
 )
+from ..transforms.partial_eval import Halves, halves
+from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
 
 

@@ -14,13 +14,14 @@ from ..core.avals import Aval, aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lists import chosen
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, check_callable, is_known
+from ..transforms.jaxprs import staged
 from ..transforms.nans import active
-from ..transforms.programs import chosen, staged
 from .body import check_arrays, check_operands
 from .cond import cond_p
 from .weak import arrays, numbers

@@ -13,12 +13,12 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of
 from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import strengthen
 from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
 from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
-from ..transforms.linear import stop_gradient
-from ..transforms.programs import staged
+from ..transforms.jaxprs import staged
 from .loops import while_loop
 from .solve import alike, custom_linear_solve
 

@@ -16,8 +16,8 @@ from ..ops.operand import weaken_p
 from ..ops.structure import cast, reshape
 from ..transforms.arguments import Origin, check_callable, is_known
 from ..transforms.batching import vmap
+from ..transforms.jaxprs import staged
 from ..transforms.nans import active
-from ..transforms.programs import staged
 from .body import Body
 from .scan import scan
 from .while_loop import while_p

@@ -10,30 +10,28 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.avals import Aval, aval_of
-from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, live
+from ..core.dead_code import live
+from ..core.dependence import until_stable
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..core.lists import Flags, chosen, parted, spread
 from ..core.trace import Tracer
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.reduce import any_p
 from ..ops.structure import cast, expand_dims, stretched
-from ..transforms.halves import Halves, halves
-from ..transforms.programs import (
-    Flags,
-    chosen,
+from ..transforms.jaxprs import (
     given,
     in_avals,
     interleaved,
     mapped,
     out_avals,
-    parted,
     pulled_back,
     pushed,
-    spread,
     staged,
     sum_avals,
     tangent_avals,
-    until_stable,
 )
+from ..transforms.partial_eval import Halves, halves
 
 # a leg to be bound: its program, and the operands that are its constants and its carry
 Bound = tuple[Jaxpr, list[Any], list[Any]]

@@ -17,39 +17,34 @@ from ..compile.loops import write_scan
 from ..compile.prune import pruned_scan
 from ..core import tree
 from ..core.avals import Aval, aval_of, dtype_of, shape_of
+from ..core.dependence import dependent, linear_in, until_stable
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lists import Flags, chosen, parted, spread
+from ..core.ownership import fresh
 from ..ops.index import concatenate_p
 from ..ops.operand import stacked
 from ..ops.paths import Gaps, present
 from ..ops.structure import Batched, cast, reshape, stretched, transpose_p
 from ..transforms.arguments import check_callable
-from ..transforms.halves import halves
-from ..transforms.nans import active
-from ..transforms.paths import Paths
-from ..transforms.programs import (
-    Flags,
+from ..transforms.jaxprs import (
     Holder,
     apart,
     batched_program,
-    chosen,
-    dependent,
-    fresh,
     given,
     in_avals,
     interleaved,
-    linear_in,
     masked,
     out_avals,
-    parted,
     pulled_back,
     pushed,
-    spread,
     staged,
     sum_avals,
     tangent_avals,
-    until_stable,
 )
+from ..transforms.nans import active
+from ..transforms.partial_eval import halves
+from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
 from .body import Body, length_of
 

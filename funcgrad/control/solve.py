@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, dtype_of, shape_of
+from ..core.dependence import linear_in
 from ..core.errors import (
     DtypeError,
     MissingRuleError,
@@ -20,16 +21,17 @@ from ..core.errors import (
     UnsupportedError,
 )
 from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lists import parted
+from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
+from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import Batched, cast, strengthen, stretched
 from ..transforms.arguments import Origin, check_callable, same_structure
 from ..transforms.backward import transpose_program
 from ..transforms.batching import Batch
 from ..transforms.forward import jvp
-from ..transforms.linear import stop_gradient
-from ..transforms.programs import batched_program, given, linear_in, parted, staged
+from ..transforms.jaxprs import batched_program, given, staged
 from ..transforms.pullback import pulled
-from ..transforms.snapshots import copied
 from ..transforms.staging import stage
 from .solvers import Solver, closed_solver, is_younger, seen_before, solver_of_all
 

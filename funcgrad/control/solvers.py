@@ -8,10 +8,10 @@ from ..core.errors import ConversionError, UnsupportedError
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops.operand import stacked
+from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import stretched
 from ..transforms.batching import Batch, run_in
-from ..transforms.linear import stop_gradient
-from ..transforms.programs import hoisted
+from ..transforms.jaxprs import hoisted
 from ..transforms.staging import stage
 
 # of a linear program, what it closes over, the right side, what the solver holds: the solution

@@ -16,26 +16,23 @@ from typing_extensions import override
 from ..compile.loops import write_while
 from ..compile.prune import pruned_while
 from ..core.avals import Aval
+from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..core.lists import chosen, parted, spread
+from ..core.ownership import fresh
 from ..ops.paths import Gaps, present
 from ..ops.structure import Batched, front
-from ..transforms.paths import Paths
-from ..transforms.programs import (
+from ..transforms.jaxprs import (
     Holder,
     apart,
     batched_program,
-    chosen,
-    dependent,
-    fresh,
     given,
     in_avals,
-    linear_in,
     masked,
     out_avals,
-    parted,
-    spread,
     sum_avals,
 )
+from ..transforms.paths import Paths
 from .passes import (
     Leg,
     Masked,

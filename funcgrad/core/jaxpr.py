@@ -184,16 +184,6 @@ class _Steps:
         return tuple([env[i] for i in self.outs])
 
 
-def live(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
-    """Return the equations on which these outputs depend: the others are dead code."""
-    needed, kept = set(outvars), []
-    for eqn in reversed(eqns):
-        if not needed.isdisjoint(eqn.outs):
-            needed.update(eqn.ins)
-            kept.append(eqn)
-    return kept[::-1]
-
-
 def programs_in(params: dict[str, Any]) -> list[Jaxpr]:
     """Return the programs that an equation holds, alone or in tuples."""
     values = (v if isinstance(v, tuple) else (v,) for v in params.values())
@@ -231,3 +221,20 @@ def _bind(variables: Sequence[Var], bound: set[Var], where: str) -> None:
         if v in bound:
             raise FuncgradError(f"check_jaxpr: {where} binds a variable for the second time")
         bound.add(v)
+
+
+def remade(
+    eqn: Eqn,
+    ins: tuple[Atom, ...] | None = None,
+    outs: tuple[Var, ...] | None = None,
+    params: dict[str, Any] | None = None,
+) -> Eqn:
+    """Return an equation with other operands, outputs or parameters."""
+    return Eqn(
+        eqn.prim,
+        eqn.ins if ins is None else ins,
+        eqn.outs if outs is None else outs,
+        eqn.params if params is None else params,
+        eqn.source,
+        eqn.scope,
+    )

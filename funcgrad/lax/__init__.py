@@ -62,6 +62,7 @@ from ..ops.layouts import (
     conv_with_general_padding as conv_with_general_padding,
 )
 from ..ops.pooling import reduce_window as reduce_window
+from ..ops.stop_gradient import stop_gradient as stop_gradient
 from ..ops.windows import padtype_to_pads as padtype_to_pads
 from ..special.error_functions import erf as erf, erfc as erfc
 from ..transforms.collectives import (
@@ -76,7 +77,6 @@ from ..transforms.collectives import (
     psum as psum,
     psum_scatter as psum_scatter,
 )
-from ..transforms.linear import stop_gradient as stop_gradient
 from .contraction import dot_general as dot_general
 from .cumulative import (
     cumlogsumexp as cumlogsumexp,

@@ -8,8 +8,8 @@ from ..core.avals import dtype_of, shape_of
 from ..ops.losses import log_cosh_p
 from ..ops.operand import half_in_single
 from ..ops.reduce import axes_of, norm_p
+from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import expand_dims
-from ..transforms.linear import stop_gradient
 from .shared import difference, floating, pair, reduced, same_shape
 
 

@@ -10,7 +10,7 @@ from ..core.errors import DtypeError, ShapeError
 from ..core.trace import Tracer
 from ..nn.functions import log_softmax
 from ..ops.operand import half_in_single, operand
-from ..transforms.linear import stop_gradient
+from ..ops.stop_gradient import stop_gradient
 from .shared import floating
 
 

@@ -19,9 +19,9 @@ from ..core import tree
 from ..core.avals import check_class, dtype_of, is_arraylike
 from ..core.errors import FuncgradError, LeakedTracerError, ShapeError, UninitializedError
 from ..core.trace import Tracer
+from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import cast
 from ..random import Key
-from ..transforms.linear import stop_gradient
 from .traverse import is_module, modules_in, path_of, rebuilt, text_of
 
 

@@ -21,9 +21,9 @@ from ..ops.index import Concatenate, Getitem, ScatterAdd
 from ..ops.operand import Weaken
 from ..ops.pooling import Fold
 from ..ops.reduce import Reduction
+from ..ops.stop_gradient import StopGradient
 from ..ops.structure import Broadcast, Convert, Cumsum, Mean, Reshape, Sum, Transpose
 from ..random.primitives import OfKeys
-from ..transforms.linear import StopGradient
 
 
 def flops_of_program(jaxpr: Jaxpr) -> int:

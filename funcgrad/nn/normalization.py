@@ -14,10 +14,10 @@ from ..core.avals import Axes, Shape, aval_of, dtype_of, shape_of
 from ..core.errors import shown
 from ..core.integers import whole
 from ..ops.operand import operand
+from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import cast
 from ..random import Key
 from ..transforms.collectives import pmean
-from ..transforms.linear import stop_gradient
 from . import init
 from .annotations import Array
 from .apply import complaint, latest, refresh

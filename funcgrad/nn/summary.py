@@ -8,7 +8,8 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, is_arraylike
-from ..core.jaxpr import Eqn, live
+from ..core.dead_code import live
+from ..core.jaxpr import Eqn
 from ..core.nodes import Path
 from ..random import Key
 from ..transforms.staging import ShapeDtypeStruct, stage, staged_in

@@ -14,8 +14,8 @@ from ..core import parameters, tree
 from ..core.avals import shape_of
 from ..core.errors import TreeError
 from ..core.nodes import DictKey, GetAttrKey, Path, SequenceKey
+from ..ops.stop_gradient import stop_gradient
 from ..random import Key
-from ..transforms.linear import stop_gradient
 from .apply import reports
 from .containers import as_layer
 from .module import Module, check_fields, module

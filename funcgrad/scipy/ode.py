@@ -19,12 +19,12 @@ from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.trace import Tracer
 from ..ops.operand import operand, strong
 from ..ops.ravel import ravel_pytree
+from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
 from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
-from ..transforms.linear import stop_gradient
-from ..transforms.programs import staged
+from ..transforms.jaxprs import staged
 
 # fmt: off
 # Dormand & Prince 1980, "A family of embedded Runge-Kutta formulae", RK5(4)7M; its last stage is

@@ -7,8 +7,8 @@ import numpy as np
 
 from ..core.avals import dtype_of
 from ..ops.operand import half_in_single, operand
+from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import cast
-from ..transforms.linear import stop_gradient
 
 
 def _peak(x: Any, axis: Any) -> Any:

@@ -331,14 +331,6 @@ def check_zero_tangent(who: str, what: str, t: Any, primal: Any) -> None:
         )
 
 
-def owned(x: Any, taken: set[int]) -> Any:
-    """Return a result that the caller may change: an array of its own, none of those taken."""
-    if type(x) is np.ndarray and (x.base is not None or id(x) in taken):
-        x = x.copy()
-    taken.add(id(x))
-    return x
-
-
 def check_alive(x: Any) -> Any:
     """Return ``x``, raising if it belongs to a transform that has returned."""
     if isinstance(x, Tracer) and x._trace.dead:

@@ -4,8 +4,8 @@ import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeAlias
 
-from ..compile.common import dce
 from ..core.avals import aval_of
+from ..core.dead_code import dce
 from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.trace import Primitive, Tracer

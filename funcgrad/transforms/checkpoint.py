@@ -14,32 +14,31 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of
+from ..core.dead_code import live
+from ..core.dependence import dependent
 from ..core.errors import shown
 from ..core.integers import several
-from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, live
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..core.lists import chosen, parted, spread
+from ..core.ownership import fresh
 from ..core.pickling import picklable
 from ..core.trace import Primitive
 from ..ops.structure import Batched, Linear, front
 from .arguments import Origin, check_callable, is_number
-from .halves import halves
-from .programs import (
+from .jaxprs import (
     Caller,
     apart,
     batched_program,
-    chosen,
-    dependent,
-    fresh,
     given,
     hoisted,
     in_avals,
     out_avals,
-    parted,
     pulled_back,
     pushed,
-    spread,
     staged,
     tangent_avals,
 )
+from .partial_eval import halves
 from .staging import is_staged, stage
 
 # of a primitive, its operands' avals and its parameters: whether to keep the outputs

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.floating import quietly, state, under
+from ..core.ownership import owned
 from ..core.trace import ConcreteTracer, Primitive, Trace, is_walked
 from .arguments import (
     Origin,
@@ -17,7 +18,6 @@ from .arguments import (
     check_closed,
     check_leaves,
     check_pair,
-    owned,
     paired,
     same_structure,
     tangents_of,

@@ -10,6 +10,7 @@ from ..core import tree
 from ..core.avals import dtype_of
 from ..core.errors import MutatedError
 from ..core.floating import quietly
+from ..core.ownership import copied, owned
 from ..core.pickling import picklable
 from ..core.trace import Tracer
 from ..ops.structure import zeros
@@ -21,14 +22,13 @@ from .arguments import (
     check_leaves,
     check_scalar,
     chosen_in,
-    owned,
     paired,
     zero_of,
 )
 from .nans import active, beside
 from .reverse import Tape
 from .seeds import over_paths
-from .snapshots import check_repeated, copied, marks_of, with_argument
+from .snapshots import check_repeated, marks_of, with_argument
 from .staging import is_staged
 
 

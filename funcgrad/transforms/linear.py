@@ -5,14 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.floating import quietly
 from ..core.jaxpr import eval_jaxpr
-from ..core.trace import Primitive, Tracer
-from ..ops.structure import Batched, zeros
+from ..core.ownership import owned
+from ..ops.structure import zeros
 from .arguments import (
     Origin,
     as_tangent,
@@ -20,7 +19,6 @@ from .arguments import (
     check_callable,
     check_leaves,
     is_number,
-    owned,
     paired,
     same_structure,
     tangents_of,
@@ -30,7 +28,7 @@ from .backward import transpose_program
 from .forward import push
 from .nans import active
 from .seeds import over_paths
-from .snapshots import check_repeated, copied, marks_of
+from .snapshots import check_repeated, marks_of
 from .staging import stage
 
 
@@ -172,37 +170,3 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
         return apply(ct) if check is None else check.call(apply, (ct,))
 
     return transposed
-
-
-class StopGradient(Primitive):
-    """The identity, without a derivative."""
-
-    differentiable = False
-
-    @override
-    def run(self, x: Any) -> tuple[Any, ...]:
-        return (copied(x),)  # the user may write to it, and a derivative may read x
-
-    @override
-    def infer(self, x: Aval) -> tuple[Aval, ...]:
-        return (x,)
-
-    @override
-    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
-        return self.bind(*args), axes
-
-    def lower(self, build: Any, x: Any) -> Any:
-        return x
-
-
-stop_gradient_p = StopGradient("stop_gradient")
-
-
-def stop_gradient(x: Any) -> Any:
-    """Return ``x``, an array or a tree, as a constant to every derivative.
-
-    >>> from funcgrad import grad
-    >>> print(grad(lambda x: x * stop_gradient(x))(3.0))
-    3.0
-    """
-    return tree.map(lambda leaf: stop_gradient_p(leaf) if isinstance(leaf, Tracer) else leaf, x)

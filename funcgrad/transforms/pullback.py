@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of
+from ..core.ownership import copied
 from .arguments import (
     Origin,
     as_tangent,
@@ -21,7 +22,6 @@ from .arguments import (
 from .grad import Recording, finished
 from .nans import active
 from .reverse import Tape
-from .snapshots import copied
 
 
 def pulled(

@@ -12,13 +12,14 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of, is_inexact
+from ..core.ownership import copied
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, is_walked
 from .arguments import check_alive, check_closed
 from .backward import Record, backward, deposit, rule_of
 from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .seeds import heeding_masks
-from .snapshots import OUTPUT, SMALL, TINY, Snapshots, copied, is_shared, overlap, plain
+from .snapshots import OUTPUT, SMALL, TINY, Snapshots, is_shared, overlap, plain
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 

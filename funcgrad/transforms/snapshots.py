@@ -17,6 +17,7 @@ from ..core.avals import PYTHON_SCALARS, aval_of, check_operand
 from ..core.errors import MutatedError
 from ..core.fingerprint import fingerprint
 from ..core.lines import user_line
+from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
 from .arguments import Place, described
 
@@ -153,10 +154,6 @@ def _array_in(x: Any) -> Any:
 def lent(x: Any) -> Any:
     """Return a value that is recorded for the user's own code: a copy, or watched if large."""
     return copied(x) if isinstance(x, np.ndarray) and x.nbytes <= SMALL else x
-
-
-def copied(x: Any) -> Any:
-    return x.copy("K") if isinstance(x, np.ndarray) else x
 
 
 def marks_of(values: Sequence[Any]) -> list[np.ndarray | None]:

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 import numpy as np
 
-from funcgrad.compile import common, passes
+from funcgrad.compile import cse, passes
 from funcgrad.compile.places import Places
 from funcgrad.compile.rewrite import Builder, rewritten
 from funcgrad.control import scan
@@ -70,7 +70,7 @@ def _without_parameters(jaxpr: Any) -> Any:
     seen: dict[Any, Any] = {}
 
     def step(build: Any, eqn: Any) -> Any:
-        key = (eqn.prim, *map(common._key, eqn.ins), *(v.aval for v in eqn.outs))
+        key = (eqn.prim, *map(cse._key, eqn.ins), *(v.aval for v in eqn.outs))
         return seen.setdefault(key, eqn.outs) if key in seen else seen.update({key: eqn.outs})
 
     return rewritten(jaxpr, step)
@@ -97,7 +97,7 @@ def _doubled(self: Any, ct: Any, x: Any, *arrays: Any, shape: Any, index: Any) -
 SELECTED = Cond.selected
 SWAPPED = (where.rules[0], where.rules[2], where.rules[1])
 SLOPE_OF_COS = (lambda t, y, x: mul(t, sin(x)),)
-PASSES = tuple(_without_parameters if p is common.cse else p for p in passes.PASSES)
+PASSES = tuple(_without_parameters if p is cse.cse else p for p in passes.PASSES)
 
 PLANTS: dict[str, tuple[Any, str, Any]] = {
     "aval": (Builder, "replaces", _unchecked),  # the compiler

@@ -14,8 +14,8 @@ import numpy as np
 from ...core.avals import dtype_of, is_inexact
 from ...core.errors import shown
 from ...ops.operand import operand, weak_with
+from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
-from ...transforms.linear import stop_gradient
 
 Formula = Callable[..., Any]  # of points, or probabilities, and the shape parameters
 

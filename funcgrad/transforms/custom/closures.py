@@ -17,9 +17,10 @@ from typing_extensions import override
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_arraylike
 from ...core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, eval_jaxpr
+from ...core.lists import parted
 from ...core.trace import Primitive, Tracer
-from ..halves import Halves, halves
-from ..programs import apart, given, hoisted, newest, parted, tangent_avals
+from ..jaxprs import apart, given, hoisted, newest, tangent_avals
+from ..partial_eval import Halves, halves
 from ..seeds import Staged
 from ..staging import stage
 

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_inexact
+from ...core.dependence import linear_in
 from ...core.errors import (
     ClosureError,
     LeakedTracerError,
@@ -21,14 +22,16 @@ from ...core.errors import (
     ShapeError,
 )
 from ...core.jaxpr import Jaxpr
+from ...core.lists import chosen, spread
+from ...core.ownership import copied
 from ...core.trace import Primitive, Trace, Tracer
 from ...ops.structure import Batched, front, stretched
 from ..backward import transpose_program
 from ..batching import Batch, check_within, gathered, of_all, run_in
 from ..forward import push
-from ..programs import chosen, given, hoisted, linear_in, out_avals, spread, tangent_avals
+from ..jaxprs import given, hoisted, out_avals, tangent_avals
 from ..pullback import pulled
-from ..snapshots import RESIDUAL, Snapshots, copied, lent
+from ..snapshots import RESIDUAL, Snapshots, lent
 from ..staging import stage
 from .closures import ClosedRule, Program, closed_jvp, closed_vjp, labelled, padded, values_of
 

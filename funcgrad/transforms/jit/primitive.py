@@ -13,28 +13,26 @@ from typing_extensions import override
 from ...compile.program import Program, compiled
 from ...core.avals import Aval
 from ...core.cache import Cache
+from ...core.dependence import dependent
 from ...core.jaxpr import Jaxpr
+from ...core.lists import chosen, parted, spread
 from ...core.trace import Tracer
 from ...ops.paths import are_finite
 from ...ops.structure import Batched, front
-from ..halves import Halves, halves
-from ..nans import raise_first
-from ..programs import (
+from ..jaxprs import (
     Caller,
     apart,
     batched_program,
-    chosen,
-    dependent,
     given,
     in_avals,
     out_avals,
-    parted,
     pulled_back,
     pushed,
-    spread,
     staged,
     tangent_avals,
 )
+from ..nans import raise_first
+from ..partial_eval import Halves, halves
 from ..staging import is_staged
 
 

@@ -20,8 +20,8 @@ from ...core.jaxpr import ClosedJaxpr
 from ...core.static import typed
 from ...core.trace import Tracer
 from ..arguments import Origin, Place, described
+from ..jaxprs import hoisted
 from ..namedaxes import NamedAxis, axis_key, tokens, with_axes
-from ..programs import hoisted
 from ..staging import stage, with_numbers
 from .entry import entry
 from .primitive import call_p, checked_call_p, compiled_of

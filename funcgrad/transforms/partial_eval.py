@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 from ..compile.marks import live_p, maps_in, resume_p
 from ..core.avals import Aval
-from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, live
-from .programs import Flags, chosen
+from ..core.dead_code import live
+from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
+from ..core.lists import Flags, chosen
 from .staging import Staging, StagingTracer
 
 

@@ -6,22 +6,22 @@ hides in a program, and every transform sees all that it depends on.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 from typing_extensions import override
 
-from ..compile.common import dce
 from ..compile.marks import is_masked, may_mark
 from ..compile.prune import pruned_call
 from ..core.avals import Aval, accumulation_dtype, dtype_of, is_inexact, shape_of
-from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr
+from ..core.dependence import dependent, linear_in
+from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lists import Flags, chosen, parted, spread
 from ..core.trace import Primitive, Tracer
 from ..ops.constant import absent_p
 from ..ops.operand import strong
 from ..ops.paths import present
 from ..ops.structure import cast, front, stretched, zeros
-from .arguments import owned
 from .batching import Batch, batched
 from .forward import push
 from .nans import spelled
@@ -29,8 +29,6 @@ from .paths import Paths, PathTracer
 from .pullback import pulled
 from .seeds import with_masks
 from .staging import stage, staged_in
-
-Flags: TypeAlias = Sequence[bool]
 
 
 def staged(
@@ -50,34 +48,6 @@ def staged(
 def hoisted(jaxpr: Jaxpr) -> Jaxpr:
     """Return the program with its constants as its first inputs."""
     return Jaxpr((*jaxpr.constvars, *jaxpr.invars), (), jaxpr.eqns, jaxpr.outvars)
-
-
-# lists of leaves
-
-
-def parted(xs: Sequence[Any], *counts: int) -> list[list[Any]]:
-    """Return the list in parts of these lengths, and the rest."""
-    parts, start = [], 0
-    for n in counts:
-        parts.append(list(xs[start : start + n]))
-        start += n
-    return [*parts, list(xs[start:])]
-
-
-def chosen(xs: Sequence[Any], flags: Flags) -> list[Any]:
-    return [x for x, flag in zip(xs, flags, strict=True) if flag]
-
-
-def spread(xs: Sequence[Any], flags: Flags) -> list[Any]:
-    """Return a list with these in the places flagged, None in the others."""
-    rest = iter(xs)
-    return [next(rest) if flag else None for flag in flags]
-
-
-def fresh(outs: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the outputs of a run with arrays of their own: none of the operands, no views."""
-    taken = set(map(id, args))
-    return tuple([owned(y, taken) for y in outs])
 
 
 def given(ts: Sequence[Any], likes: Sequence[Any], beside: Sequence[Any] = ()) -> list[Any]:
@@ -136,71 +106,6 @@ def interleaved(
         return [x for p in pieces[::2] for x in p], [x for p in pieces[1::2] for x in p]
 
     return [x for pair in doubled for xs in pair for x in xs], taken
-
-
-# what depends on what
-
-
-def dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool = True) -> list[bool]:
-    """Return which outputs depend on the inputs flagged; ``smoothly``, with a derivative.
-
-    The answer is kept, because a loop asks its program several times, and so would the program of
-    a loop in a loop be asked exponentially often in their depth.
-    """
-    key = ("dependent", tuple(flags), smoothly)
-    found = jaxpr.memo.get(key)
-    if found is None:
-        found = jaxpr.memo[key] = _dependent(jaxpr, flags, smoothly)
-    return list(found)
-
-
-def _dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool) -> list[bool]:
-    marked = set(chosen(jaxpr.invars, flags))
-    for eqn in jaxpr.eqns:
-        if (eqn.prim.differentiable or not smoothly) and not marked.isdisjoint(eqn.ins):
-            found = _reached(eqn, marked)
-            marked |= {v for v in found if not smoothly or is_inexact(v.aval.dtype)}
-    return [atom in marked for atom in jaxpr.outvars]
-
-
-def _reached(eqn: Eqn, marked: set[Any]) -> Sequence[Var]:
-    """Return the outputs of an equation that depend on the variables marked."""
-    if eqn.prim.reach is None:
-        return eqn.outs
-    return chosen(eqn.outs, eqn.prim.reach([a in marked for a in eqn.ins], **eqn.params))
-
-
-def until_stable(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool]:
-    """Return the flags of a loop's carry: what a step makes depend on them is flagged too."""
-    now = list(flags)
-    while True:
-        wider = [a or b for a, b in zip(now, step(now), strict=True)]
-        if wider == now:
-            return now
-        now = wider
-
-
-def linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
-    """Return which outputs are linear in the inputs flagged, None where one is not linear.
-
-    Dead code need not be linear. The answer is kept, as that of ``dependent`` is.
-    """
-    key = ("linear", tuple(flags))
-    if key not in jaxpr.memo:
-        jaxpr.memo[key] = _linear_in(jaxpr, flags)
-    found = jaxpr.memo[key]
-    return None if found is None else list(found)
-
-
-def _linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
-    marked = set(chosen(jaxpr.invars, flags))
-    for eqn in dce(jaxpr).eqns:
-        places = frozenset(i for i, atom in enumerate(eqn.ins) if atom in marked)
-        if places:
-            if not eqn.prim.is_linear(places, **eqn.params):
-                return None
-            marked.update(_reached(eqn, marked))
-    return [atom in marked for atom in jaxpr.outvars]
 
 
 def newest(values: Sequence[Any]) -> int:

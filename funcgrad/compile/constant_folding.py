@@ -1,0 +1,68 @@
+"""Constant folding: what is made of numbers, or of constants, is computed once, at compile time."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..core.dead_code import dce
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
+from ..ops.constant import Array, constant_p
+from .buffers import nbytes
+from .rewrite import Builder, rewritten
+
+_ROOM = 1 << 20  # bytes that may always be computed in advance
+
+
+def fold(jaxpr: Jaxpr) -> Jaxpr:
+    """Compute now what is made of numbers alone, unless NumPy would warn of it."""
+
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        numbers = all(isinstance(a, Literal) for a in eqn.ins) and eqn.ins
+        if not numbers or any(v.aval.shape for v in eqn.outs):
+            return None
+        try:
+            with np.errstate(all="raise"):
+                values = eqn.prim.run(*(a.value for a in eqn.ins), **eqn.params)
+        except Exception:  # of whatever kind: it shall warn, or raise, when it runs
+            return None
+        atoms = [Literal(v[()] if isinstance(v, np.ndarray) else v) for v in values]
+        return atoms
+
+    return rewritten(jaxpr, step)
+
+
+def precomputed(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
+    """Compute now what is made of constants alone, the first inputs, in no more memory than theirs.
+
+    So are the seeds of a Jacobian, say, times what a linear function multiplies them by.
+    """
+    known = {v: x for v, x in zip(jaxpr.invars, constants, strict=False) if type(x) is np.ndarray}
+    room = max(sum(x.nbytes for x in known.values()), _ROOM) if known else 0
+
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        nonlocal room
+        size = sum(nbytes(v.aval) for v in eqn.outs)
+        whole = all(isinstance(a, Literal) or a in known for a in eqn.ins)
+        if not known.keys() & set(eqn.ins) or not whole or size > room or programs_in(eqn.params):
+            return None
+        try:
+            with np.errstate(all="raise"):
+                values = eqn.prim.run(*(_value(a, known) for a in eqn.ins), **eqn.params)
+        except Exception:  # of whatever kind: it shall warn, or raise, when it runs
+            return None
+        room -= size
+        return [of(build, eqn, v, x) for v, x in zip(eqn.outs, values, strict=True)]
+
+    def of(build: Builder, eqn: Eqn, v: Var, x: Any) -> Atom:
+        if not v.aval.shape:
+            return Literal(x[()] if isinstance(x, np.ndarray) else x)
+        known[v] = np.array(x)
+        build.add(Eqn(constant_p, (), (v,), {"array": Array(known[v])}, eqn.source, eqn.scope))
+        return v
+
+    return dce(rewritten(jaxpr, step)) if known else jaxpr
+
+
+def _value(atom: Atom, known: Mapping[Any, Any]) -> Any:
+    return atom.value if isinstance(atom, Literal) else known[atom]

@@ -1,0 +1,57 @@
+"""Dead code: equations that no output needs, and what loops compute for nobody."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from .jaxpr import Atom, Eqn, Jaxpr, programs_in, remade
+
+
+def live(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
+    """Return the equations on which these outputs depend: the others are dead code."""
+    needed, kept = set(outvars), []
+    for eqn in reversed(eqns):
+        if not needed.isdisjoint(eqn.outs):
+            needed.update(eqn.ins)
+            kept.append(eqn)
+    return kept[::-1]
+
+
+def dce(jaxpr: Jaxpr) -> Jaxpr:
+    """Drop the equations that no output needs, and what loops compute for nobody."""
+    found = jaxpr.memo.get("alive")
+    if found is None:
+        found = jaxpr.memo["alive"] = _alive(jaxpr)
+    return found
+
+
+def _alive(jaxpr: Jaxpr) -> Jaxpr:
+    needed: set[Any] = set(jaxpr.outvars)
+    kept: list[Eqn] = []
+    for eqn in reversed(jaxpr.eqns):
+        used = [v in needed for v in eqn.outs]
+        if not any(used):
+            continue
+        if eqn.prim.prune is not None and not (all(used) and _reads_all(eqn)):
+            eqn = pruned(eqn, used)
+        needed.update(eqn.ins)
+        kept.append(eqn)
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(kept[::-1]), jaxpr.outvars)
+
+
+def _reads_all(eqn: Eqn) -> bool:
+    """Return whether the programs that an equation holds read all that they are given."""
+    for program in programs_in(eqn.params):
+        found = program.memo.get("reads all")
+        if found is None:
+            read = {a for held in program.eqns for a in held.ins}.union(program.outvars)
+            found = program.memo["reads all"] = read.issuperset(program.invars)
+        if not found:
+            return False
+    return True
+
+
+def pruned(eqn: Eqn, used: Sequence[bool]) -> Eqn:
+    """Return an equation without the outputs that nobody reads."""
+    ins, outs, params = eqn.prim.prune(used, **eqn.params)
+    kept_ins, kept_outs = tuple([eqn.ins[i] for i in ins]), tuple([eqn.outs[i] for i in outs])
+    return remade(eqn, kept_ins, kept_outs, params)

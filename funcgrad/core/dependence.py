@@ -1,0 +1,71 @@
+"""Which outputs of a program depend on which inputs, and which are linear in them."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from .avals import is_inexact
+from .dead_code import dce
+from .jaxpr import Eqn, Jaxpr, Var
+from .lists import Flags, chosen
+
+
+def dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool = True) -> list[bool]:
+    """Return which outputs depend on the inputs flagged; ``smoothly``, with a derivative.
+
+    The answer is kept, because a loop asks its program several times, and so would the program of
+    a loop in a loop be asked exponentially often in their depth.
+    """
+    key = ("dependent", tuple(flags), smoothly)
+    found = jaxpr.memo.get(key)
+    if found is None:
+        found = jaxpr.memo[key] = _dependent(jaxpr, flags, smoothly)
+    return list(found)
+
+
+def _dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool) -> list[bool]:
+    marked = set(chosen(jaxpr.invars, flags))
+    for eqn in jaxpr.eqns:
+        if (eqn.prim.differentiable or not smoothly) and not marked.isdisjoint(eqn.ins):
+            found = _reached(eqn, marked)
+            marked |= {v for v in found if not smoothly or is_inexact(v.aval.dtype)}
+    return [atom in marked for atom in jaxpr.outvars]
+
+
+def _reached(eqn: Eqn, marked: set[Any]) -> Sequence[Var]:
+    """Return the outputs of an equation that depend on the variables marked."""
+    if eqn.prim.reach is None:
+        return eqn.outs
+    return chosen(eqn.outs, eqn.prim.reach([a in marked for a in eqn.ins], **eqn.params))
+
+
+def until_stable(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool]:
+    """Return the flags of a loop's carry: what a step makes depend on them is flagged too."""
+    now = list(flags)
+    while True:
+        wider = [a or b for a, b in zip(now, step(now), strict=True)]
+        if wider == now:
+            return now
+        now = wider
+
+
+def linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
+    """Return which outputs are linear in the inputs flagged, None where one is not linear.
+
+    Dead code need not be linear. The answer is kept, as that of ``dependent`` is.
+    """
+    key = ("linear", tuple(flags))
+    if key not in jaxpr.memo:
+        jaxpr.memo[key] = _linear_in(jaxpr, flags)
+    found = jaxpr.memo[key]
+    return None if found is None else list(found)
+
+
+def _linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
+    marked = set(chosen(jaxpr.invars, flags))
+    for eqn in dce(jaxpr).eqns:
+        places = frozenset(i for i, atom in enumerate(eqn.ins) if atom in marked)
+        if places:
+            if not eqn.prim.is_linear(places, **eqn.params):
+                return None
+            marked.update(_reached(eqn, marked))
+    return [atom in marked for atom in jaxpr.outvars]

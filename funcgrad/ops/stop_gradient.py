@@ -1,0 +1,45 @@
+"""The identity that no derivative passes."""
+
+from typing import Any
+
+from typing_extensions import override
+
+from ..core import tree
+from ..core.avals import Aval
+from ..core.ownership import copied
+from ..core.trace import Primitive, Tracer
+from .structure import Batched
+
+
+class StopGradient(Primitive):
+    """The identity, without a derivative."""
+
+    differentiable = False
+
+    @override
+    def run(self, x: Any) -> tuple[Any, ...]:
+        return (copied(x),)  # the user may write to it, and a derivative may read x
+
+    @override
+    def infer(self, x: Aval) -> tuple[Aval, ...]:
+        return (x,)
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
+        return self.bind(*args), axes
+
+    def lower(self, build: Any, x: Any) -> Any:
+        return x
+
+
+stop_gradient_p = StopGradient("stop_gradient")
+
+
+def stop_gradient(x: Any) -> Any:
+    """Return ``x``, an array or a tree, as a constant to every derivative.
+
+    >>> from funcgrad import grad
+    >>> print(grad(lambda x: x * stop_gradient(x))(3.0))
+    3.0
+    """
+    return tree.map(lambda leaf: stop_gradient_p(leaf) if isinstance(leaf, Tracer) else leaf, x)
