@@ -28,7 +28,7 @@ from funcgrad.core.dead_code import dce
 from funcgrad.core.jaxpr import Jaxpr, Var, check_jaxpr, eval_jaxpr
 from funcgrad.ops.compare import logical_not
 from funcgrad.ops.elementwise import conj
-from funcgrad.transforms.jaxprs import hoisted
+from funcgrad.transforms.jaxprs import constants_as_inputs
 from funcgrad.transforms.jit.signature import with_numbers
 
 from .support.programs import PROGRAMS
@@ -40,7 +40,7 @@ RNG = np.random.default_rng(5)
 def staged(f, *xs):
     """Return a program without constants, and its operands."""
     closed = with_numbers(fg.make_jaxpr(f)(*xs))
-    return hoisted(closed.jaxpr), (*closed.consts, *xs)
+    return constants_as_inputs(closed.jaxpr), (*closed.consts, *xs)
 
 
 def names(jaxpr):

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, remade
+from ..core.dependence import split_invariant
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, remade
 from .rewrite import Builder, over, rewritten
 
 
@@ -20,12 +21,9 @@ def hoisted_scan(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     """Add the equations of a scan's step that read constants alone, and the scan of the rest."""
     body, n = eqn.params["jaxpr"], eqn.params["num_consts"]
     outer: dict[Any, Atom] = dict(zip(body.invars[:n], eqn.ins[:n], strict=True))
-    inside: list[Eqn] = []
+    invariant, inside = split_invariant(body.eqns, body.invars[:n])
     moved: dict[Var, None] = {}
-    for inner in body.eqns:
-        if not all(isinstance(a, Literal) or a in outer for a in inner.ins):
-            inside.append(inner)
-            continue
+    for inner in invariant:
         outs = tuple([Var(v.aval) for v in inner.outs])
         build.add(remade(inner, over(inner, outer), outs))
         outer.update(zip(inner.outs, outs, strict=True))

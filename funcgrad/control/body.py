@@ -14,7 +14,7 @@ from ..core.ownership import owned
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, same_structure
-from ..transforms.jaxprs import staged
+from ..transforms.jaxprs import trace_to_jaxpr
 from .weak import arrays, numbers, settled, strengthened, strong_inputs, strong_outputs
 
 
@@ -128,7 +128,7 @@ class Body:
             fits = (cast(x, a.dtype) for x, a in zip(leaves, avals, strict=True))
             return [*fits, *(cast(y, aval_of(y).dtype) for y in y_leaves)]
 
-        jaxpr, consts = staged(self.origin, body, [*avals, *slices])
+        jaxpr, consts = trace_to_jaxpr(self.origin, body, [*avals, *slices])
         return jaxpr, consts, out
 
     def check(self, avals: Sequence[Aval], out: Sequence[Aval]) -> None:

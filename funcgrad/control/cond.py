@@ -16,7 +16,7 @@ from ..compile.prune import pruned_cond
 from ..core.avals import Aval, aval_of, shape_of
 from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, programs_in
-from ..core.lists import Flags, chosen, parted, spread
+from ..core.lists import Flags, compress, expand, split_list
 from ..core.ownership import fresh
 from ..ops import compare
 from ..ops.elementwise import where
@@ -25,19 +25,19 @@ from ..ops.paths import Gaps
 from ..ops.structure import Batched, broadcast_to, expand_dims, front, stretched, zeros
 from ..transforms.jaxprs import (
     Holder,
-    apart,
-    batched_program,
-    given,
+    batch_jaxpr,
+    eval_batched,
+    eval_jvp,
+    eval_masked,
+    eval_vjp,
     in_avals,
-    mapped,
-    masked,
+    instantiate_zeros,
+    is_linearizing,
     out_avals,
-    pulled_back,
-    pushed,
-    staged,
     tangent_avals,
+    trace_to_jaxpr,
 )
-from ..transforms.partial_eval import Halves, halves
+from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
 from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
 
@@ -77,13 +77,13 @@ class Cond(Holder):
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         flags = [t is not None for t in tangents[1:]]
         smooth = _any([dependent(branch, flags) for branch in branches])
-        ts = chosen(tangents[1:], flags)
+        ts = compress(tangents[1:], flags)
 
-        both = lambda jaxpr, xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
-        if apart(primals, tangents):
+        both = lambda jaxpr, xs, ts: eval_jvp(jaxpr, xs, ts, flags, smooth)
+        if is_linearizing(primals, tangents):
             seeds = tangent_avals(in_avals(branches[0]), flags)
-            outs, later = self.halved(primals, seeds, both, branches)
-            return outs, spread(later(ts), smooth)
+            outs, later = self.partial_eval(primals, seeds, both, branches)
+            return outs, expand(later(ts), smooth)
         return self.beside(primals, ts, flags, smooth, both, branches)
 
     def along(
@@ -92,8 +92,8 @@ class Cond(Holder):
         """Give masks to the branches, as forward mode gives them tangents."""
         flags = [mask is not None for mask in live[1:]]
         smooth = _any([dependent(branch, flags) for branch in branches])
-        both = lambda jaxpr, xs, masks: masked(trace, jaxpr, xs, masks, flags, smooth)
-        masks = chosen(live[1:], flags)
+        both = lambda jaxpr, xs, masks: eval_masked(trace, jaxpr, xs, masks, flags, smooth)
+        masks = compress(live[1:], flags)
         return self.beside(args, masks, flags, smooth, both, branches, np.dtype(bool))
 
     def gaps(self, gaps: Any, ins: Any, *, branches: tuple[Jaxpr, ...]) -> Gaps:
@@ -119,25 +119,25 @@ class Cond(Holder):
         more = more if dtype is None else [Aval(a.shape, dtype) for a in more]
 
         def body(jaxpr: Jaxpr, values: list[Any]) -> list[Any]:
-            outs, found = both(jaxpr, *parted(values, n))
+            outs, found = both(jaxpr, *split_list(values, n))
             return [*outs, *found]
 
         bodies = [functools.partial(body, jaxpr) for jaxpr in branches]
         results = self.joined(args[0], [*args[1:], *others], bodies, [*ins, *more])
-        outs, found = parted(results, len(smooth))
-        return outs, spread(found, smooth)
+        outs, found = split_list(results, len(smooth))
+        return outs, expand(found, smooth)
 
     def pull(
         self, ins: Sequence[Any], needs: Sequence[Any], *, branches: tuple[Jaxpr, ...]
     ) -> tuple[Any, Any]:
         flags = [need is not None for need in needs[1:]]
         smooth = _any([dependent(branch, flags) for branch in branches])
-        seeds = chosen(out_avals(branches[0]), smooth)
-        both = lambda jaxpr, xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
-        outs, later = self.halved(ins, seeds, both, branches)
+        seeds = compress(out_avals(branches[0]), smooth)
+        both = lambda jaxpr, xs, cts: eval_vjp(jaxpr, xs, cts, flags, smooth)
+        outs, later = self.partial_eval(ins, seeds, both, branches)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
-            return [None, *spread(later(given(chosen(cts, smooth), seeds)), flags)]
+            return [None, *expand(later(instantiate_zeros(compress(cts, smooth), seeds)), flags)]
 
         return outs, pull
 
@@ -145,11 +145,11 @@ class Cond(Holder):
         self, index: Any, args: Sequence[Any], bodies: Sequence[Any], avals: Sequence[Aval]
     ) -> list[Any]:
         """Stage one body a branch, and apply the one chosen; each may close over its own."""
-        programs = [staged("a branch of cond", body, avals) for body in bodies]
+        programs = [trace_to_jaxpr("a branch of cond", body, avals) for body in bodies]
         closed = [x for _, operands in programs for x in operands]
         before, rows = 0, []
         for jaxpr, operands in programs:
-            own, ins = parted(jaxpr.invars, len(operands))
+            own, ins = split_list(jaxpr.invars, len(operands))
             invars = [*(Var(aval_of(x)) for x in closed), *ins]
             invars[before : before + len(own)] = own
             read = {atom for eqn in jaxpr.eqns for atom in eqn.ins} | set(jaxpr.outvars)
@@ -157,15 +157,15 @@ class Cond(Holder):
             before += len(own)
         used = _any([flags for _, _, flags in rows])
         branches = tuple(
-            Jaxpr(tuple(chosen(invars, used)), (), jaxpr.eqns, jaxpr.outvars)
+            Jaxpr(tuple(compress(invars, used)), (), jaxpr.eqns, jaxpr.outvars)
             for invars, jaxpr, _ in rows
         )
-        return list(self.bind(index, *chosen([*closed, *args], used), branches=branches))
+        return list(self.bind(index, *compress([*closed, *args], used), branches=branches))
 
-    def halved(
+    def partial_eval(
         self, ins: Sequence[Any], seeds: Sequence[Aval], both: Any, branches: tuple[Jaxpr, ...]
     ) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
-        """Apply the first halves of ``both``; return the outputs, and the second half of them.
+        """Apply the known parts of ``both``; return the outputs, and how to apply the rest.
 
         What branches save goes into slots that they share, one for each shape and dtype. In a batch
         all branches run for all examples, also on slots that an example's own branch did not fill:
@@ -173,25 +173,29 @@ class Cond(Holder):
         """
         index, *args = ins
         n, m = len(args), len(branches[0].outvars)
-        cut = functools.partial(halves, "a derivative of cond", in_avals(branches[0]), seeds)
+        cut = functools.partial(
+            partial_eval_jaxpr, "a derivative of cond", in_avals(branches[0]), seeds
+        )
         kept = [True] * n, [True] * m
         rest = kept, [False] * n, is_staged(ins)
         parts = [cut(functools.partial(both, b), *rest) for b in branches]
-        slots, places = _slots([out_avals(part.first)[m:] for part in parts])
-        fill = regular if any(_has_matrices(part.second) for part in parts) else zeros
+        slots, places = _slots([out_avals(part.known)[m:] for part in parts])
+        fill = regular if any(_has_matrices(part.unknown) for part in parts) else zeros
 
-        def first(part: Halves, place: list[int], values: list[Any]) -> list[Any]:
-            outs = eval_jaxpr(part.first, (), [*part.operands, *values])
+        def first(part: PartialEval, place: list[int], values: list[Any]) -> list[Any]:
+            outs = eval_jaxpr(part.known, (), [*part.consts, *values])
             filled = dict(zip(place, outs[m:], strict=True))
             empty = {i: fill(a) for i, a in enumerate(slots) if i not in filled}
             return [*outs[:m], *((filled | empty)[i] for i in range(len(slots)))]
 
-        def second(part: Halves, place: list[int], values: list[Any]) -> list[Any]:
-            reach = {"in": values[:n], "out": values[n : n + m]}
+        def second(part: PartialEval, place: list[int], values: list[Any]) -> list[Any]:
+            available = {"in": values[:n], "out": values[n : n + m]}
             saved = values[n + m : n + m + len(slots)]
-            reach["out"] = [*reach["out"], *(saved[i] for i in place)]
+            available["out"] = [*available["out"], *(saved[i] for i in place)]
             return list(
-                eval_jaxpr(part.second, (), [*part.found(reach), *values[n + m + len(slots) :]])
+                eval_jaxpr(
+                    part.unknown, (), [*part.residuals(available), *values[n + m + len(slots) :]]
+                )
             )
 
         rows = list(zip(parts, places, strict=True))
@@ -211,9 +215,11 @@ class Cond(Holder):
         flags = [d is not None for d in dims]
         values = [x if d is None else front(x, d) for x, d in zip(xs, dims, strict=True)]
         if place is not None:
-            return self.selected(index, [mapped(b, values, flags, size) for b in branches], size)
+            return self.selected(
+                index, [eval_batched(b, values, flags, size) for b in branches], size
+            )
         reached = [dependent(b, flags, smoothly=False) for b in branches]
-        programs = [batched_program(b, flags, _any(reached), size) for b in branches]
+        programs = [batch_jaxpr(b, flags, _any(reached), size) for b in branches]
         bodies = [functools.partial(_evaluated, jaxpr, operands) for jaxpr, operands, _ in programs]
         outs = self.joined(index, values, bodies, list(map(aval_of, values)))
         varied = _any([v for _, _, v in programs])

@@ -14,13 +14,13 @@ from ..core.avals import Aval, aval_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
-from ..core.lists import chosen
+from ..core.lists import compress
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, check_callable, is_known
-from ..transforms.jaxprs import staged
+from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import active
 from .body import check_arrays, check_operands
 from .cond import cond_p
@@ -137,7 +137,7 @@ def _branched(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:
     """Stage all branches, which must agree on what they give, and bind them."""
     leaves, treedef = tree.flatten(operands)
     moving = [is_arraylike(x) and hasattr(x, "dtype") for x in leaves]  # numbers stay weak
-    args = chosen(leaves, moving)
+    args = compress(leaves, moving)
     structures: list[Any] = []
 
     def body(fun: Any, values: list[Any]) -> list[Any]:
@@ -149,7 +149,9 @@ def _branched(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:
         return tree.leaves(out)
 
     avals = list(map(aval_of, args))
-    programs = [staged(Origin(who, fun), functools.partial(body, fun), avals) for fun in funs]
+    programs = [
+        trace_to_jaxpr(Origin(who, fun), functools.partial(body, fun), avals) for fun in funs
+    ]
     wanted = _agreed(who, structures, [jaxpr.outvars for jaxpr, _ in programs])
 
     def again(jaxpr: Jaxpr, consts: Any, values: list[Any]) -> list[Any]:

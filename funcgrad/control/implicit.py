@@ -18,7 +18,7 @@ from ..ops.structure import strengthen
 from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
 from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
-from ..transforms.jaxprs import staged
+from ..transforms.jaxprs import trace_to_jaxpr
 from .loops import while_loop
 from .solve import alike, custom_linear_solve
 
@@ -56,7 +56,9 @@ def custom_root(
         out = f(tree.unflatten(treedef, xs))
         return alike("custom_root", "what f gives", treedef, out, xs)
 
-    program, consts = staged(Origin("custom_root", f), on_leaves, [aval_of(x) for x in leaves])
+    program, consts = trace_to_jaxpr(
+        Origin("custom_root", f), on_leaves, [aval_of(x) for x in leaves]
+    )
     x, aux = Root(program, treedef, solve, tangent_solve, has_aux)(tuple(consts), leaves)
     return (x, aux) if has_aux else x
 

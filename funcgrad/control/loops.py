@@ -16,7 +16,7 @@ from ..ops.operand import weaken_p
 from ..ops.structure import cast, reshape
 from ..transforms.arguments import Origin, check_callable, is_known
 from ..transforms.batching import vmap
-from ..transforms.jaxprs import staged
+from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import active
 from .body import Body
 from .scan import scan
@@ -59,7 +59,7 @@ def while_loop(
             raise ShapeError(f"while_loop: cond_fun must give one boolean: got {got}")
         return [compare.ne(y, 0)]
 
-    cond, going = staged(Origin("while_loop", cond_fun), holds, body.avals)
+    cond, going = trace_to_jaxpr(Origin("while_loop", cond_fun), holds, body.avals)
     cond = body.strong(cond, len(going))
     outs = while_p.bind(
         *going,

@@ -11,27 +11,27 @@ import numpy as np
 
 from ..core.avals import Aval, aval_of
 from ..core.dead_code import live
-from ..core.dependence import until_stable
+from ..core.dependence import fixed_point
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
-from ..core.lists import Flags, chosen, parted, spread
+from ..core.lists import Flags, compress, expand, split_list
 from ..core.trace import Tracer
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.reduce import any_p
 from ..ops.structure import cast, expand_dims, stretched
 from ..transforms.jaxprs import (
-    given,
+    accumulator_avals,
+    eval_batched,
+    eval_jvp,
+    eval_vjp,
     in_avals,
-    interleaved,
-    mapped,
+    instantiate_zeros,
+    interleave,
     out_avals,
-    pulled_back,
-    pushed,
-    staged,
-    sum_avals,
     tangent_avals,
+    trace_to_jaxpr,
 )
-from ..transforms.partial_eval import Halves, halves
+from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
 
 # a leg to be bound: its program, and the operands that are its constants and its carry
 Bound = tuple[Jaxpr, list[Any], list[Any]]
@@ -62,14 +62,14 @@ def legs_of(
     params: dict[str, Any],
     step: Callable[[Jaxpr, list[bool]], Sequence[bool]],
 ) -> tuple[list[Any], list[Leg]]:
-    """Return the constants of the condition, and the legs: ``step`` says what flags reach."""
+    """Return the constants of the condition, and the legs: ``step`` says which outputs depend on flags."""
     going, parts = by_leg(values, params["sizes"])
     _, flag_parts = by_leg(flags, params["sizes"])
     legs: list[Leg] = []
     left: list[bool] = []
     for program, (consts, carry), (c, x) in zip(params["legs"], parts, flag_parts, strict=True):
         k = len(carry)
-        x = until_stable(x, lambda now, p=program, c=c, k=k, z=left: step(p, [*c, *now, *z])[:k])
+        x = fixed_point(x, lambda now, p=program, c=c, k=k, z=left: step(p, [*c, *now, *z])[:k])
         ins = [*c, *x, *left]
         outs = [*x, *step(program, ins)[k:]]
         legs.append(Leg(program, consts, carry, ins, outs))
@@ -80,8 +80,8 @@ def legs_of(
 def by_leg(values: Sequence[Any], sizes: Any) -> tuple[list[Any], list[tuple[list, list]]]:
     """Return the operands of the condition, and the constants and the carry of each leg."""
     counts = [n for size in sizes for n in size]
-    going, rest = parted(values, len(values) - sum(counts))
-    parts = parted(rest, *counts)
+    going, rest = split_list(values, len(values) - sum(counts))
+    parts = split_list(rest, *counts)
     return going, list(zip(parts[::2], parts[1::2], strict=False))
 
 
@@ -101,7 +101,7 @@ def widened(xs: Sequence[Any], have: Flags, want: Flags, size: int) -> list[Any]
 
 
 def leg_pushed(leg: Leg, xs: Sequence[Any], ts: Sequence[Any]) -> tuple[list[Any], list[Any]]:
-    return pushed(leg.program, xs, ts, leg.ins, leg.outs)
+    return eval_jvp(leg.program, xs, ts, leg.ins, leg.outs)
 
 
 def pushed_seeds(leg: Leg) -> tuple[list[Aval], Any]:
@@ -112,27 +112,27 @@ def pushed_seeds(leg: Leg) -> tuple[list[Aval], Any]:
 def rounded(leg: Leg, cts: Sequence[Any]) -> list[Any]:
     """Return the cotangents of consts and carry in their dtypes, in which they were not summed."""
     own = sum(leg.size)
-    avals = chosen(in_avals(leg.program)[:own], leg.ins[:own])
+    avals = compress(in_avals(leg.program)[:own], leg.ins[:own])
     return [cast(ct, a.dtype) for ct, a in zip(cts, avals, strict=True)]
 
 
 def pulled_seeds(leg: Leg) -> tuple[list[Aval], Any]:
     """Return what the way back of a leg starts from, sums and cotangents, and the way itself."""
     n = len(leg.consts)
-    sums = sum_avals(in_avals(leg.program)[:n], leg.ins[:n])
-    back = lambda xs, seeds: pulled_back(leg.program, xs, seeds, leg.ins, leg.outs, len(sums))
-    return [*sums, *chosen(out_avals(leg.program), leg.outs)], back
+    sums = accumulator_avals(in_avals(leg.program)[:n], leg.ins[:n])
+    back = lambda xs, seeds: eval_vjp(leg.program, xs, seeds, leg.ins, leg.outs, len(sums))
+    return [*sums, *compress(out_avals(leg.program), leg.outs)], back
 
 
-def leg_halves(leg: Leg, seeds: Sequence[Aval], both: Any, masks: bool = True) -> Halves:
-    """Return the halves of a leg: what it reads, and leaves, at a step is not saved again."""
+def leg_partial_eval(leg: Leg, seeds: Sequence[Aval], both: Any, masks: bool = True) -> PartialEval:
+    """Partially evaluate a leg; the values that it reads or leaves at a step are no residuals."""
     n, k = leg.size
     total = len(leg.ins)
     kept_ins = [not n <= i < n + k for i in range(total)]
     kept = kept_ins, [j >= k for j in range(len(leg.outs))]
     constant = [i < n for i in range(total)]
     avals = in_avals(leg.program)
-    return halves("a derivative of a loop", avals, seeds, both, kept, constant, masks)
+    return partial_eval_jaxpr("a derivative of a loop", avals, seeds, both, kept, constant, masks)
 
 
 def leg_beside(
@@ -140,15 +140,15 @@ def leg_beside(
 ) -> tuple[Jaxpr, tuple[Any, ...]]:
     """Return the program that carries tangents or masks along: each part, then its members'."""
     n, k = leg.size
-    avals, layout = interleaved(parted(in_avals(leg.program), n, k, *lefts)[:-1], leg.ins, dtype)
+    avals, layout = interleave(split_list(in_avals(leg.program), n, k, *lefts)[:-1], leg.ins, dtype)
 
     def body(values: list[Any]) -> list[Any]:
         outs, more = both(leg, *layout(values))
-        carry, left = parted(outs, k)
-        more_carry, more_left = parted(more, sum(leg.outs[:k]))
+        carry, left = split_list(outs, k)
+        more_carry, more_left = split_list(more, sum(leg.outs[:k]))
         return [*carry, *more_carry, *left, *more_left]
 
-    return staged("a loop", body, avals)
+    return trace_to_jaxpr("a loop", body, avals)
 
 
 class Return:
@@ -158,66 +158,66 @@ class Return:
     what it read.
     """
 
-    def __init__(self, legs: Sequence[Leg], parts: Sequence[Halves]) -> None:
+    def __init__(self, legs: Sequence[Leg], parts: Sequence[PartialEval]) -> None:
         self.legs, self.parts = legs, parts
-        self.still = [
-            eval_jaxpr(half.still, (), [*leg.consts, *[None] * (len(leg.ins) - len(leg.consts))])
-            for leg, half in zip(legs, parts, strict=True)
+        self.invariant = [
+            eval_jaxpr(cut.invariant, (), [*leg.consts, *[None] * (len(leg.ins) - len(leg.consts))])
+            for leg, cut in zip(legs, parts, strict=True)
         ]
         # what each leg leaves at a step on its way there
         self.left = [
-            out_avals(half.first)[len(leg.carry) :] for leg, half in zip(legs, parts, strict=True)
+            out_avals(cut.known)[len(leg.carry) :] for leg, cut in zip(legs, parts, strict=True)
         ]
 
     def alone(self, j: int) -> Bound:
         """Return a leg that leaves no more than it left before."""
-        leg, half = self.legs[j], self.parts[j]
-        outs = half.first.outvars[: len(leg.outs)]
-        program = Jaxpr(half.first.invars, (), tuple(live(half.first.eqns, outs)), outs)
-        return program, [*half.operands, *self.still[j], *leg.consts], leg.carry
+        leg, cut = self.legs[j], self.parts[j]
+        outs = cut.known.outvars[: len(leg.outs)]
+        program = Jaxpr(cut.known.invars, (), tuple(live(cut.known.eqns, outs)), outs)
+        return program, [*cut.consts, *self.invariant[j], *leg.consts], leg.carry
 
     def there(self, j: int) -> Bound:
-        leg, half = self.legs[j], self.parts[j]
-        before = [*half.operands, *self.still[j]]
-        own, reads = parted(half.first.invars, len(before) + sum(leg.size))
+        leg, cut = self.legs[j], self.parts[j]
+        before = [*cut.consts, *self.invariant[j]]
+        own, reads = split_list(cut.known.invars, len(before) + sum(leg.size))
         ins = list(own)
         for earlier, left in zip(self.legs[:j], self.left, strict=False):
-            mine, reads = parted(reads, len(earlier.left))
+            mine, reads = split_list(reads, len(earlier.left))
             ins += [*mine, *map(Var, left[len(mine) :])]  # what was saved for others is not read
-        first = Jaxpr(tuple(ins), (), half.first.eqns, half.first.outvars)
+        first = Jaxpr(tuple(ins), (), cut.known.eqns, cut.known.outvars)
         return first, [*before, *leg.consts], leg.carry
 
     def back(self, j: int, cts: Sequence[Any], all_cts: Sequence[Any]) -> Bound:
-        leg, half = self.legs[j], self.parts[j]
+        leg, cut = self.legs[j], self.parts[j]
         n, k = leg.size
-        sums = sum_avals(in_avals(leg.program)[:n], leg.ins[:n])
-        carried = chosen(out_avals(leg.program)[:k], leg.outs[:k])
+        sums = accumulator_avals(in_avals(leg.program)[:n], leg.ins[:n])
+        carried = compress(out_avals(leg.program)[:k], leg.outs[:k])
         later = self.legs[:j:-1]  # in the order in which they go back
         reads = [a for left in self.left for a in left]
         pulled = [a for other in later for a in self.read_by(other)]
 
         def body(values: list[Any]) -> list[Any]:
-            own, left, got = parted(values, len(sums) + len(carried), len(reads))
+            own, left, got = split_list(values, len(sums) + len(carried), len(reads))
             seeds = [*own, *self.total(j, later, got, own)]
-            return list(eval_jaxpr(half.second, (), [*self.found(j, left), *seeds]))
+            return list(eval_jaxpr(cut.unknown, (), [*self.found(j, left), *seeds]))
 
-        program, operands = staged("a loop back", body, [*sums, *carried, *reads, *pulled])
-        start = [*[None] * len(sums), *chosen(cts, leg.outs[:k])]
-        carry = given(start, [*sums, *carried], all_cts)
+        program, operands = trace_to_jaxpr("a loop back", body, [*sums, *carried, *reads, *pulled])
+        start = [*[None] * len(sums), *compress(cts, leg.outs[:k])]
+        carry = instantiate_zeros(start, [*sums, *carried], all_cts)
         return program, list(operands), carry
 
     def found(self, j: int, left: Sequence[Any]) -> list[Any]:
         """Return what the way back of a leg reads, out of all that was left at the step."""
         leg, (_, k) = self.legs[j], self.legs[j].size
-        rows = parted(left, *map(len, self.left))
+        rows = split_list(left, *map(len, self.left))
         seen = [x for other, row in zip(self.legs[:j], rows, strict=False)
                 for x in row[: len(other.left)]]  # fmt: skip
-        reach = {
+        available = {
             "in": [*leg.consts, *[None] * k, *seen],
-            "still": self.still[j],
+            "invariant": self.invariant[j],
             "out": [*[None] * k, *rows[j]],
         }
-        return self.parts[j].found(reach)
+        return self.parts[j].residuals(available)
 
     def read_by(self, leg: Leg) -> list[Aval]:
         """Return the avals of which a leg, going back, leaves cotangents: of what it read."""
@@ -232,12 +232,12 @@ class Return:
         mine = self.legs[j].left
         totals: list[Any] = [None] * len(mine)
         for leg in later:
-            part, got = parted(got, len(self.read_by(leg)))
-            read = spread(part, leg.ins[sum(leg.size) :])[before : before + len(mine)]
+            part, got = split_list(got, len(self.read_by(leg)))
+            read = expand(part, leg.ins[sum(leg.size) :])[before : before + len(mine)]
             totals = [b if a is None else a if b is None else a + b
                       for a, b in zip(totals, read, strict=True)]  # fmt: skip
         flags = self.legs[j].outs[len(self.legs[j].carry) :]
-        return given(chosen(totals, flags), chosen(mine, flags), beside)
+        return instantiate_zeros(compress(totals, flags), compress(mine, flags), beside)
 
 
 class Masked:
@@ -255,7 +255,7 @@ class Masked:
     def goes(self, going: Sequence[Any], carry: Sequence[Any]) -> Any:
         """Return which examples go on."""
         flags = [*self.flags, *[True] * len(carry)]
-        ((y, d),) = mapped(self.cond, [*going, *carry], flags, self.size)
+        ((y, d),) = eval_batched(self.cond, [*going, *carry], flags, self.size)
         return stretched(y, d, self.size)
 
     def programs(self, carries: Sequence[list[Any]]) -> tuple[Jaxpr, list[Bound]]:
@@ -270,13 +270,13 @@ class Masked:
             avals = [*map(aval_of, (*consts, *start)), *lefts]
             varied: list[bool] = []
             body = self.body(leg, list(left), first, varied)
-            program, operands = staged("vmap of a loop", body, avals)
+            program, operands = trace_to_jaxpr("vmap of a loop", body, avals)
             bound.append((program, [*operands, *consts], start))
             lefts += out_avals(program)[len(start) :]
             left += [True, *varied] if first else varied  # the mask is what is left first
         start = bound[0][2]
         some = lambda values: any_p.bind(values[0], axes=(0,))
-        cond, _ = staged("vmap of a loop", some, list(map(aval_of, start)))
+        cond, _ = trace_to_jaxpr("vmap of a loop", some, list(map(aval_of, start)))
         return cond, bound
 
     def body(
@@ -286,11 +286,11 @@ class Masked:
 
         def body(values: list[Any]) -> list[Any]:
             if first:
-                consts, going, (mask,), carry, reads = parted(values, n, len(self.going), 1, k)
+                consts, going, (mask,), carry, reads = split_list(values, n, len(self.going), 1, k)
             else:
-                consts, carry, (mask,), reads = parted(values, n, k, 1)
+                consts, carry, (mask,), reads = split_list(values, n, k, 1)
             flags = [*leg.ins[:n], *[True] * k, *left[1:]]
-            pairs = mapped(leg.program, [*consts, *carry, *reads], flags, self.size)
+            pairs = eval_batched(leg.program, [*consts, *carry, *reads], flags, self.size)
             varied[:] = [d is not None for _, d in pairs[k:]]
             new = [stretched(y, d, self.size) for y, d in pairs[:k]]
             kept = [where(_beside(mask, y), y, x) for x, y in zip(carry, new, strict=True)]

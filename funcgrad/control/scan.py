@@ -17,10 +17,10 @@ from ..compile.loops import write_scan
 from ..compile.prune import pruned_scan
 from ..core import tree
 from ..core.avals import Aval, aval_of, dtype_of, shape_of
-from ..core.dependence import dependent, linear_in, until_stable
+from ..core.dependence import dependent, fixed_point, linear_in
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
-from ..core.lists import Flags, chosen, parted, spread
+from ..core.lists import Flags, compress, expand, split_list
 from ..core.ownership import fresh
 from ..ops.index import concatenate_p
 from ..ops.operand import stacked
@@ -29,21 +29,21 @@ from ..ops.structure import Batched, cast, reshape, stretched, transpose_p
 from ..transforms.arguments import check_callable
 from ..transforms.jaxprs import (
     Holder,
-    apart,
-    batched_program,
-    given,
+    accumulator_avals,
+    batch_jaxpr,
+    eval_jvp,
+    eval_masked,
+    eval_vjp,
     in_avals,
-    interleaved,
-    masked,
+    instantiate_zeros,
+    interleave,
+    is_linearizing,
     out_avals,
-    pulled_back,
-    pushed,
-    staged,
-    sum_avals,
     tangent_avals,
+    trace_to_jaxpr,
 )
 from ..transforms.nans import active
-from ..transforms.partial_eval import halves
+from ..transforms.partial_eval import partial_eval_jaxpr
 from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
 from .body import Body, length_of
@@ -56,7 +56,7 @@ class Scan(Holder):
     def run(
         self, *args: Any, jaxpr: Jaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
     ) -> tuple[Any, ...]:
-        consts, carry, xs = parted(args, num_consts, num_carry)
+        consts, carry, xs = split_list(args, num_consts, num_carry)
         stacks = [np.empty((length, *a.shape), a.dtype) for a in out_avals(jaxpr)[num_carry:]]
         for i in range(length - 1, -1, -1) if reverse else range(length):
             outs = jaxpr.run(*consts, *carry, *[x[i] for x in xs])
@@ -75,7 +75,7 @@ class Scan(Holder):
         num_consts: int,
         num_carry: int,
     ) -> tuple[Aval, ...]:
-        carry, ys = parted(out_avals(jaxpr), num_carry)
+        carry, ys = split_list(out_avals(jaxpr), num_carry)
         return (*carry, *(Aval((length, *y.shape), y.dtype) for y in ys))
 
     def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
@@ -109,14 +109,16 @@ class Scan(Holder):
         flags = _spread(
             [t is not None for t in tangents], params, functools.partial(dependent, jaxpr)
         )
-        ts = chosen(given(tangents, primals), flags)
+        ts = compress(instantiate_zeros(tangents, primals), flags)
         smooth = dependent(jaxpr, flags)
         outs_flagged = [*flags[n : n + k], *smooth[k:]]
-        both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, outs_flagged)
-        if apart(primals, tangents):
-            parts = parted(ts, *(sum(part) for part in parted(flags, n, k)[:2]))
-            outs, later = self.halved(primals, tangent_avals(in_avals(jaxpr), flags), both, params)
-            return outs, spread(later(parts, params["reverse"]), outs_flagged)
+        both = lambda xs, ts: eval_jvp(jaxpr, xs, ts, flags, outs_flagged)
+        if is_linearizing(primals, tangents):
+            parts = split_list(ts, *(sum(part) for part in split_list(flags, n, k)[:2]))
+            outs, later = self.partial_eval(
+                primals, tangent_avals(in_avals(jaxpr), flags), both, params
+            )
+            return outs, expand(later(parts, params["reverse"]), outs_flagged)
         return self.beside(primals, ts, flags, outs_flagged, both, params)
 
     def along(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
@@ -125,13 +127,13 @@ class Scan(Holder):
         reached = functools.partial(dependent, jaxpr)
         flags = _spread([mask is not None for mask in live], params, reached)
         outs_flagged = [*flags[n : n + k], *reached(flags)[k:]]
-        masks = chosen(list(map(present, args, live)), flags)
-        both = lambda xs, masks: masked(trace, jaxpr, xs, masks, flags, outs_flagged)
+        masks = compress(list(map(present, args, live)), flags)
+        both = lambda xs, masks: eval_masked(trace, jaxpr, xs, masks, flags, outs_flagged)
         return self.beside(args, masks, flags, outs_flagged, both, params, np.dtype(bool))
 
     def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        c, carry, z = parted(gaps, n, k)
+        c, carry, z = split_list(gaps, n, k)
         while True:
             outs, risky = through(jaxpr, [*c, *carry, *z])
             # a carry that no tangent starts is 0
@@ -154,25 +156,25 @@ class Scan(Holder):
     ) -> tuple[list[Any], list[Any]]:
         """Scan with a tangent or a mask beside each value flagged; ``both`` is one step of it."""
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        counts = [sum(part) for part in parted(flags, n, k)[:2]]
-        parts = parted(others, *counts)
-        c, x, z = parted(args, n, k)
-        ins, layout = interleaved(parted(in_avals(jaxpr), n, k), flags, dtype)
+        counts = [sum(part) for part in split_list(flags, n, k)[:2]]
+        parts = split_list(others, *counts)
+        c, x, z = split_list(args, n, k)
+        ins, layout = interleave(split_list(in_avals(jaxpr), n, k), flags, dtype)
 
         def body(values: list[Any]) -> list[Any]:
             outs, more = both(*layout(values))
-            carry, ys = parted(outs, k)
-            more_carry, more_ys = parted(more, counts[1])
+            carry, ys = split_list(outs, k)
+            more_carry, more_ys = split_list(more, counts[1])
             return [*carry, *more_carry, *ys, *more_ys]
 
-        program, operands = staged("scan", body, ins)
+        program, operands = trace_to_jaxpr("scan", body, ins)
         results = self.bind(
             *operands, *c, *parts[0], *x, *parts[1], *z, *parts[2],
             **{**params, "jaxpr": program, "num_consts": len(operands) + n + counts[0],
                "num_carry": k + counts[1]},
         )  # fmt: skip
-        carry, more_carry, ys, more_ys = parted(results, k, counts[1], len(jaxpr.outvars) - k)
-        return [*carry, *ys], spread([*more_carry, *more_ys], outs_flagged)
+        carry, more_carry, ys, more_ys = split_list(results, k, counts[1], len(jaxpr.outvars) - k)
+        return [*carry, *ys], expand([*more_carry, *more_ys], outs_flagged)
 
     def pull(self, ins: Sequence[Any], needs: Sequence[Any], **params: Any) -> tuple[Any, Any]:
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
@@ -184,44 +186,50 @@ class Scan(Holder):
         n_acc, n_carry = sum(flags[:n]), sum(flags[n : n + k])
 
         def both(xs: list[Any], seeds: list[Any]) -> tuple[list[Any], list[Any]]:
-            return pulled_back(jaxpr, xs, seeds, flags, outs_flagged, n_acc)
+            return eval_vjp(jaxpr, xs, seeds, flags, outs_flagged, n_acc)
 
-        sums, seeds = sum_avals(avals[:n], flags[:n]), chosen(out_avals(jaxpr), outs_flagged)
-        outs, later = self.halved(ins, [*sums, *seeds], both, params)
+        sums, seeds = (
+            accumulator_avals(avals[:n], flags[:n]),
+            compress(out_avals(jaxpr), outs_flagged),
+        )
+        outs, later = self.partial_eval(ins, [*sums, *seeds], both, params)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
-            given_cts = chosen(given(cts, list(map(aval_of, outs))), outs_flagged)
-            carry, ys = parted(given_cts, n_carry)
-            results = later([[], [*given([None] * n_acc, sums), *carry], ys], not params["reverse"])
-            dtypes = [a.dtype for a in chosen(avals, flags)]
-            return spread([cast(x, d) for x, d in zip(results, dtypes, strict=True)], flags)
+            given_cts = compress(instantiate_zeros(cts, list(map(aval_of, outs))), outs_flagged)
+            carry, ys = split_list(given_cts, n_carry)
+            results = later(
+                [[], [*instantiate_zeros([None] * n_acc, sums), *carry], ys], not params["reverse"]
+            )
+            dtypes = [a.dtype for a in compress(avals, flags)]
+            return expand([cast(x, d) for x, d in zip(results, dtypes, strict=True)], flags)
 
         return outs, pull
 
-    def halved(
+    def partial_eval(
         self, ins: Sequence[Any], seeds: Sequence[Aval], both: Any, params: dict[str, Any]
     ) -> tuple[list[Any], Callable[..., list[Any]]]:
-        """Scan the first half of ``both``; return its outputs, and the scan of the second.
+        """Scan the known part of ``both``; return its outputs, and the scan of the unknown part.
 
-        The second takes its seeds as consts, carry and xs, and the direction.
+        That takes its seeds as consts, carry and xs, and the direction.
         """
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
         m = len(jaxpr.outvars)
         kept = [not n <= i < n + k for i in range(len(ins))], [j >= k for j in range(m)]
         constant = [i < n for i in range(len(ins))]
-        half = halves("a derivative of scan", in_avals(jaxpr), seeds, both, kept, constant,
-                      is_staged(ins))  # fmt: skip
-        still = eval_jaxpr(half.still, (), ins)
-        before = (*half.operands, *still)
-        outs = self.bind(
-            *before, *ins, **{**params, "jaxpr": half.first, "num_consts": len(before) + n}
+        cut = partial_eval_jaxpr(
+            "a derivative of scan", in_avals(jaxpr), seeds, both, kept, constant, is_staged(ins)
         )
-        reach = {"in": ins, "still": still, "out": outs}
-        stacked = [kind == "out" or (kind == "in" and i >= n) for kind, i in half.sources]
-        saved = half.found(reach)
+        invariant = eval_jaxpr(cut.invariant, (), ins)
+        before = (*cut.consts, *invariant)
+        outs = self.bind(
+            *before, *ins, **{**params, "jaxpr": cut.known, "num_consts": len(before) + n}
+        )
+        available = {"in": ins, "invariant": invariant, "out": outs}
+        stacked = [kind == "out" or (kind == "in" and i >= n) for kind, i in cut.sources]
+        saved = cut.residuals(available)
 
         def later(parts: Sequence[list[Any]], reverse: bool) -> list[Any]:
-            return second_scan(half.second, saved, stacked, parts, params["length"], reverse)
+            return second_scan(cut.unknown, saved, stacked, parts, params["length"], reverse)
 
         return list(outs[:m]), later
 
@@ -231,7 +239,7 @@ class Scan(Holder):
         reached = functools.partial(dependent, jaxpr, smoothly=False)
         flags = _spread([d is not None for d in axes], params, reached)
         wanted = [*flags[n : n + k], *[False] * (len(jaxpr.outvars) - k)]
-        program, operands, varied = batched_program(jaxpr, flags, wanted, size)
+        program, operands, varied = batch_jaxpr(jaxpr, flags, wanted, size)
         # the axis of the examples is in front, but behind that of the steps
         values = [
             _moved(x, d, int(i >= n + k), size) if flag else x
@@ -250,16 +258,16 @@ def second_scan(
     length: int,
     reverse: bool,
 ) -> list[Any]:
-    """Scan the second half of a derivative over what the first saved.
+    """Scan the unknown part of a derivative over its residuals.
 
     ``stacked`` tells what was saved at each step; the seeds are its consts, carry and xs.
     """
     consts, carry, xs = seeds
     still = [not s for s in stacked]
-    order, rest = parted(jaxpr.invars, len(saved))
-    c, x, z = parted(rest, len(consts), len(carry))
-    invars = (*chosen(order, still), *c, *x, *chosen(order, stacked), *z)
-    fixed, moving = chosen(saved, still), chosen(saved, stacked)
+    order, rest = split_list(jaxpr.invars, len(saved))
+    c, x, z = split_list(rest, len(consts), len(carry))
+    invars = (*compress(order, still), *c, *x, *compress(order, stacked), *z)
+    fixed, moving = compress(saved, still), compress(saved, stacked)
     return list(scan_p.bind(
         *fixed, *consts, *carry, *moving, *xs, length=length, reverse=reverse,
         jaxpr=Jaxpr(invars, (), jaxpr.eqns, jaxpr.outvars),
@@ -269,8 +277,8 @@ def second_scan(
 
 def _spread(flags: Flags, params: dict[str, Any], step: Callable[[Flags], Flags]) -> list[bool]:
     """Return the inputs flagged, with what the loop makes depend on them."""
-    c, x, z = parted(flags, params["num_consts"], params["num_carry"])
-    x = until_stable(x, lambda now: step([*c, *now, *z])[: len(x)])
+    c, x, z = split_list(flags, params["num_consts"], params["num_carry"])
+    x = fixed_point(x, lambda now: step([*c, *now, *z])[: len(x)])
     return [*c, *x, *z]
 
 
@@ -360,11 +368,11 @@ def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: 
     order = range(steps)[:: -1 if reverse else 1]
 
     def group(values: Sequence[Any], of: Sequence[int]) -> list[Any]:
-        consts, carry, rows = parted(values, len(body.consts), k)
+        consts, carry, rows = split_list(values, len(body.consts), k)
         results: dict[int, list[Any]] = {}
         for i in of:
             outs = eval_jaxpr(body.jaxpr, (), [*consts, *carry, *(x[i] for x in rows)])
-            carry, results[i] = parted(outs, k)
+            carry, results[i] = split_list(outs, k)
         columns = zip(*(results[i] for i in sorted(results)), strict=True)
         return [*carry, *map(stacked, columns)]
 
@@ -375,7 +383,7 @@ def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: 
     else:
         avals = [*map(aval_of, (*body.consts, *body.init)),
                  *(Aval(shape_of(x)[1:], dtype_of(x)) for x in heads)]  # fmt: skip
-        jaxpr, more = staged(body.origin, lambda values: group(values, order), avals)
+        jaxpr, more = trace_to_jaxpr(body.origin, lambda values: group(values, order), avals)
         outs = list(scan_p.bind(
             *more, *body.consts, *body.init, *heads, jaxpr=jaxpr, length=turns, reverse=reverse,
             num_consts=len(more) + len(body.consts), num_carry=k,

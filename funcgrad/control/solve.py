@@ -21,7 +21,7 @@ from ..core.errors import (
     UnsupportedError,
 )
 from ..core.jaxpr import Jaxpr, eval_jaxpr
-from ..core.lists import parted
+from ..core.lists import split_list
 from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
 from ..ops.stop_gradient import stop_gradient
@@ -30,7 +30,7 @@ from ..transforms.arguments import Origin, check_callable, same_structure
 from ..transforms.backward import transpose_program
 from ..transforms.batching import Batch
 from ..transforms.forward import jvp
-from ..transforms.jaxprs import batched_program, given, staged
+from ..transforms.jaxprs import batch_jaxpr, instantiate_zeros, trace_to_jaxpr
 from ..transforms.pullback import pulled
 from ..transforms.staging import stage
 from .solvers import Solver, closed_solver, is_younger, seen_before, solver_of_all
@@ -128,10 +128,10 @@ class LinearSolve(Primitive):
         outs = self.bind(*primals, **params)
         *before, closed, _ = _parts(primals, held, n)
         _, _, t_closed, t_b = _parts(tangents, held, n)
-        right = given(t_b, outs)
+        right = instantiate_zeros(t_b, outs)
         if any(t is not None for t in t_closed):
             apply = lambda *cs: tuple(eval_jaxpr(matvec, (), [*cs, *outs]))
-            moved = jvp(apply, closed, given(t_closed, closed))[1]
+            moved = jvp(apply, closed, instantiate_zeros(t_closed, closed))[1]
             right = [b - m for b, m in zip(right, moved, strict=True)]
         return outs, self.bind(*before[0], *before[1], *closed, *right, **params)
 
@@ -145,7 +145,7 @@ class LinearSolve(Primitive):
         closed, needed = ins[start : start + n], needs[start : start + n]
 
         def pull(cts: Sequence[Any]) -> list[Any]:
-            ct_b = self.transposed(ins, given(cts, outs), **params)
+            ct_b = self.transposed(ins, instantiate_zeros(cts, outs), **params)
             found: list[Any] = [None] * n
             if any(need is not None for need in needed):
                 apply = lambda *cs: eval_jaxpr(matvec, (), [*cs, *outs])
@@ -181,7 +181,9 @@ class LinearSolve(Primitive):
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        found = self.transposed(ins, given(cts, outs), **params)  # linear in b, which is not read
+        found = self.transposed(
+            ins, instantiate_zeros(cts, outs), **params
+        )  # linear in b, which is not read
         return [*[None] * (len(ins) - len(found)), *found]
 
     def map_in(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
@@ -221,7 +223,7 @@ class LinearSolve(Primitive):
         fronts = [None if d is None else 0 for d in axes]
         my_axes, other_axes, closed_axes, b_axes = _parts(fronts, held, consts)
         flags = [d is not None for d in closed_axes] + [True] * len(b)
-        program, more, _ = batched_program(matvec, flags, [True] * len(b), size)
+        program, more, _ = batch_jaxpr(matvec, flags, [True] * len(b), size)
         b = [stretched(x, d, size) for x, d in zip(b, b_axes, strict=True)]
         places = [0 if flag else None for flag in flags]
         params["solve"] = solver_of_all(trace, params["solve"], matvec, (), my_axes, places)
@@ -242,7 +244,7 @@ def _of_one(aval: Aval, axis: int | None) -> Aval:
 
 def _parts(xs: Sequence[Any], held: tuple[int, int] | None, consts: int) -> list[list[Any]]:
     """Return what belongs to ``solve``, to ``back``, to the system, and to its right side."""
-    return parted(xs, *(held or (0, 0)), consts)
+    return split_list(xs, *(held or (0, 0)), consts)
 
 
 def _transposed(matvec: Jaxpr, consts: int) -> tuple[Jaxpr, tuple[Any, ...]]:
@@ -250,12 +252,12 @@ def _transposed(matvec: Jaxpr, consts: int) -> tuple[Jaxpr, tuple[Any, ...]]:
     avals = [v.aval for v in matvec.invars]
 
     def transpose(values: list[Any]) -> list[Any]:
-        closed, ct = parted(values, consts)
+        closed, ct = split_list(values, consts)
         apply = lambda xs: list(eval_jaxpr(matvec, (), [*closed, *xs]))
         linear, _ = stage("a linear system", apply, avals[consts:], lasting=False)
-        return given(transpose_program(linear, ct), avals[consts:])
+        return instantiate_zeros(transpose_program(linear, ct), avals[consts:])
 
-    return staged("transpose of a linear system", transpose, avals)
+    return trace_to_jaxpr("transpose of a linear system", transpose, avals)
 
 
 linear_solve_p = LinearSolve("linear_solve")
@@ -298,7 +300,7 @@ def custom_linear_solve(
         return same_structure("custom_linear_solve", "what matvec gives", treedef, out)
 
     avals = [aval_of(x) for x in leaves]
-    program, consts = staged(Origin("custom_linear_solve", matvec), on_leaves, avals)
+    program, consts = trace_to_jaxpr(Origin("custom_linear_solve", matvec), on_leaves, avals)
     _check_square(program, avals)
 
     def flat(solver: Any) -> Solver:

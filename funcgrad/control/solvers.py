@@ -11,7 +11,7 @@ from ..ops.operand import stacked
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import stretched
 from ..transforms.batching import Batch, run_in
-from ..transforms.jaxprs import hoisted
+from ..transforms.jaxprs import constants_as_inputs
 from ..transforms.staging import stage
 
 # of a linear program, what it closes over, the right side, what the solver holds: the solution
@@ -44,7 +44,7 @@ def closed_solver(
         return (), solve
     if not any(isinstance(x, Tracer) for x in found.consts):
         return (), solve
-    return found.consts, Staged(hoisted(found.jaxpr), n)
+    return found.consts, Staged(constants_as_inputs(found.jaxpr), n)
 
 
 def is_younger(x: Any, serial: int) -> bool:

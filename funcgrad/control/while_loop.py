@@ -18,19 +18,19 @@ from ..compile.prune import pruned_while
 from ..core.avals import Aval
 from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
-from ..core.lists import chosen, parted, spread
+from ..core.lists import compress, expand, split_list
 from ..core.ownership import fresh
 from ..ops.paths import Gaps, present
 from ..ops.structure import Batched, front
 from ..transforms.jaxprs import (
     Holder,
-    apart,
-    batched_program,
-    given,
+    accumulator_avals,
+    batch_jaxpr,
+    eval_masked,
     in_avals,
-    masked,
+    instantiate_zeros,
+    is_linearizing,
     out_avals,
-    sum_avals,
 )
 from ..transforms.paths import Paths
 from .passes import (
@@ -39,7 +39,7 @@ from .passes import (
     Return,
     by_leg,
     leg_beside,
-    leg_halves,
+    leg_partial_eval,
     leg_pushed,
     legs_of,
     plain,
@@ -65,14 +65,14 @@ class While(Holder):
         going, ((consts, carry), *others) = by_leg(args, sizes)
         rows: list[list[Any]] = []
         while cond.run(*going, *carry)[0]:
-            carry, left = parted(legs[0].run(*consts, *carry), len(carry))
+            carry, left = split_list(legs[0].run(*consts, *carry), len(carry))
             if others:
                 rows.append(left)
         results = carry
         for leg, (consts, carry) in zip(legs[1:], others, strict=True):
             rows.reverse()
             for row in rows:
-                carry, left = parted(leg.run(*consts, *carry, *row), len(carry))
+                carry, left = split_list(leg.run(*consts, *carry, *row), len(carry))
                 row += left
             results = results + carry
         return fresh(results, args)
@@ -118,22 +118,22 @@ class While(Holder):
         self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         going, legs = legs_of(primals, [t is not None for t in tangents], params, dependent)
-        _, ts = by_leg(given(tangents, primals), params["sizes"])
-        if not apart(primals, tangents):
+        _, ts = by_leg(instantiate_zeros(tangents, primals), params["sizes"])
+        if not is_linearizing(primals, tangents):
             return self.pushed(going, legs, ts, params)
         if len(legs) > 1 or not plain(primals):
-            way = Return(legs, [leg_halves(leg, *pushed_seeds(leg)) for leg in legs])
+            way = Return(legs, [leg_partial_eval(leg, *pushed_seeds(leg)) for leg in legs])
             return self.outs(going, way, params), self.pushed(going, legs, ts, params)[1]
         (leg,), ((t_consts, t_carry),), n = legs, ts, len(legs[0].consts)
         outs, later = self.saving(going, leg, *pushed_seeds(leg), params)
-        seeds = [chosen(t_consts, leg.ins[:n]), chosen(t_carry, leg.ins[n:]), []]
-        return outs, spread(later(seeds, False), leg.outs)
+        seeds = [compress(t_consts, leg.ins[:n]), compress(t_carry, leg.ins[n:]), []]
+        return outs, expand(later(seeds, False), leg.outs)
 
     def along(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
         """Carry masks along, as forward mode carries tangents."""
         going, legs = legs_of(args, [mask is not None for mask in live], params, dependent)
         _, masks = by_leg(list(map(present, args, live)), params["sizes"])
-        both = lambda leg, xs, ms: masked(trace, leg.program, xs, ms, leg.ins, leg.outs)
+        both = lambda leg, xs, ms: eval_masked(trace, leg.program, xs, ms, leg.ins, leg.outs)
         return self.beside(going, legs, masks, both, params, np.dtype(bool))
 
     def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
@@ -161,10 +161,10 @@ class While(Holder):
             lefts = [len(before.left) for before in legs[:j]]
             program, operands = leg_beside(leg, lefts, both, dtype)
             n, k = leg.size
-            given_consts = [*operands, *leg.consts, *chosen(consts, leg.ins[:n])]
-            new.append((program, given_consts, [*leg.carry, *chosen(carry, leg.outs[:k])]))
+            given_consts = [*operands, *leg.consts, *compress(consts, leg.ins[:n])]
+            new.append((program, given_consts, [*leg.carry, *compress(carry, leg.outs[:k])]))
         k = len(legs[0].carry)
-        beside = chosen(out_avals(legs[0].program)[:k], legs[0].outs[:k])
+        beside = compress(out_avals(legs[0].program)[:k], legs[0].outs[:k])
         extra = [Var(a if dtype is None else Aval(a.shape, dtype)) for a in beside]
         cond = params["cond"]
         cond = Jaxpr((*cond.invars, *extra), (), cond.eqns, cond.outvars)
@@ -172,9 +172,9 @@ class While(Holder):
         outs, ts_out = [], []
         for leg, carry in zip(legs, results, strict=True):
             flags = leg.outs[: len(leg.carry)]
-            carry, t_carry = parted(carry, len(leg.carry))
+            carry, t_carry = split_list(carry, len(leg.carry))
             outs += carry
-            ts_out += spread(t_carry, flags)
+            ts_out += expand(t_carry, flags)
         return outs, ts_out
 
     def bound(self, cond: Jaxpr, going: Sequence[Any], legs: Sequence[Any]) -> list[list[Any]]:
@@ -183,51 +183,56 @@ class While(Holder):
         args = [x for _, consts, carry in legs for x in (*consts, *carry)]
         programs = tuple(program for program, _, _ in legs)
         outs = self.bind(*going, *args, cond=cond, legs=programs, sizes=sizes)
-        return parted(outs, *(k for _, k in sizes))[:-1]
+        return split_list(outs, *(k for _, k in sizes))[:-1]
 
     def pull(self, ins: Sequence[Any], needs: Sequence[Any], **params: Any) -> tuple[Any, Any]:
         going, legs = legs_of(ins, [need is not None for need in needs], params, dependent)
         if len(legs) > 1 or not plain(ins):
-            way = Return(legs, [leg_halves(leg, *pulled_seeds(leg)) for leg in legs])
+            way = Return(legs, [leg_partial_eval(leg, *pulled_seeds(leg)) for leg in legs])
             outs = self.outs(going, way, params)
             return outs, lambda cts: self.returned(going, way, cts, params)
         (leg,) = legs  # a loop that runs now: keep its trajectory, and scan back over it
         outs, later = self.saving(going, leg, *pulled_seeds(leg), params)
-        sums = sum_avals(in_avals(leg.program)[: len(leg.consts)], leg.ins[: len(leg.consts)])
-        seeds = chosen(out_avals(leg.program), leg.outs)
+        sums = accumulator_avals(
+            in_avals(leg.program)[: len(leg.consts)], leg.ins[: len(leg.consts)]
+        )
+        seeds = compress(out_avals(leg.program), leg.outs)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
-            carry = [*given([None] * len(sums), sums), *given(chosen(cts, leg.outs), seeds)]
+            carry = [
+                *instantiate_zeros([None] * len(sums), sums),
+                *instantiate_zeros(compress(cts, leg.outs), seeds),
+            ]
             back = later([[], carry, []], True)
-            return [*[None] * len(going), *spread(rounded(leg, back), leg.ins)]
+            return [*[None] * len(going), *expand(rounded(leg, back), leg.ins)]
 
         return outs, pull
 
     def saving(
         self, going: list[Any], leg: Leg, seeds: Sequence[Aval], both: Any, params: dict[str, Any]
     ) -> tuple[list[Any], Callable[..., list[Any]]]:
-        """Run the first half of ``both`` on arrays; return its outputs, and the second's scan."""
+        """Run the known part of ``both`` on arrays; return its outputs, and the scan of the rest."""
         carry, k = leg.carry, len(leg.carry)
-        half = leg_halves(leg, seeds, both, masks=False)
-        still = eval_jaxpr(half.still, (), [*leg.consts, *carry])
-        before = [*half.operands, *still, *leg.consts]
-        step = half.first.run
+        cut = leg_partial_eval(leg, seeds, both, masks=False)
+        invariant = eval_jaxpr(cut.invariant, (), [*leg.consts, *carry])
+        before = [*cut.consts, *invariant, *leg.consts]
+        step = cut.known.run
         if not plain(before):  # a rule closes over a tracer
-            step = lambda *xs: eval_jaxpr(half.first, (), xs)
+            step = lambda *xs: eval_jaxpr(cut.known, (), xs)
         rows: list[list[Any]] = []
         while params["cond"].run(*going, *carry)[0]:
-            carry, row = parted(step(*before, *carry), k)
+            carry, row = split_list(step(*before, *carry), k)
             rows.append(row)
-        avals = out_avals(half.first)[k:]
+        avals = out_avals(cut.known)[k:]
         stacks = [
             np.stack([row[i] for row in rows]) if rows else np.empty((0, *a.shape), a.dtype)
             for i, a in enumerate(avals)
         ]
-        reach = {"in": leg.consts, "still": still, "out": [*carry, *stacks]}
-        saved = half.found(reach)
-        moving = [kind == "out" for kind, _ in half.sources]
+        available = {"in": leg.consts, "invariant": invariant, "out": [*carry, *stacks]}
+        saved = cut.residuals(available)
+        moving = [kind == "out" for kind, _ in cut.sources]
         return list(fresh(carry, leg.carry)), lambda seeds, reverse: second_scan(
-            half.second, saved, moving, seeds, len(rows), reverse
+            cut.unknown, saved, moving, seeds, len(rows), reverse
         )
 
     def outs(self, going: list[Any], way: Return, params: dict[str, Any]) -> list[Any]:
@@ -241,12 +246,12 @@ class While(Holder):
         """Return the cotangents by a loop that goes all legs, and then all of them back."""
         legs = way.legs
         there = [way.there(j) for j in range(len(legs))]
-        parts = parted(cts, *(len(leg.carry) for leg in legs))
+        parts = split_list(cts, *(len(leg.carry) for leg in legs))
         back = [way.back(j, parts[j], cts) for j in reversed(range(len(legs)))]
         results = self.bound(params["cond"], going, [*there, *back])[len(legs) :]
         by_operand: list[Any] = []
         for leg, found in zip(legs, reversed(results), strict=True):
-            by_operand += spread(rounded(leg, found), leg.ins[: sum(leg.size)])
+            by_operand += expand(rounded(leg, found), leg.ins[: sum(leg.size)])
         return [*[None] * len(going), *by_operand]
 
     @override
@@ -272,7 +277,7 @@ class While(Holder):
         for leg, (_, carried) in zip(legs, have, strict=True):
             n, k = leg.size
             wanted = [*leg.outs[:k], *[False] * len(leg.left)]
-            program, operands, varied = batched_program(
+            program, operands, varied = batch_jaxpr(
                 leg.program, [*leg.ins[: n + k], *left], wanted, size
             )
             carry = widened(leg.carry, carried, leg.outs[:k], size)

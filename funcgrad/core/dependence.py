@@ -1,12 +1,12 @@
 """Which outputs of a program depend on which inputs, and which are linear in them."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from .avals import is_inexact
 from .dead_code import dce
-from .jaxpr import Eqn, Jaxpr, Var
-from .lists import Flags, chosen
+from .jaxpr import Eqn, Jaxpr, Literal, Var
+from .lists import Flags, compress
 
 
 def dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool = True) -> list[bool]:
@@ -23,7 +23,7 @@ def dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool = True) -> list[bool]:
 
 
 def _dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool) -> list[bool]:
-    marked = set(chosen(jaxpr.invars, flags))
+    marked = set(compress(jaxpr.invars, flags))
     for eqn in jaxpr.eqns:
         if (eqn.prim.differentiable or not smoothly) and not marked.isdisjoint(eqn.ins):
             found = _reached(eqn, marked)
@@ -35,10 +35,10 @@ def _reached(eqn: Eqn, marked: set[Any]) -> Sequence[Var]:
     """Return the outputs of an equation that depend on the variables marked."""
     if eqn.prim.reach is None:
         return eqn.outs
-    return chosen(eqn.outs, eqn.prim.reach([a in marked for a in eqn.ins], **eqn.params))
+    return compress(eqn.outs, eqn.prim.reach([a in marked for a in eqn.ins], **eqn.params))
 
 
-def until_stable(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool]:
+def fixed_point(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool]:
     """Return the flags of a loop's carry: what a step makes depend on them is flagged too."""
     now = list(flags)
     while True:
@@ -61,7 +61,7 @@ def linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
 
 
 def _linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
-    marked = set(chosen(jaxpr.invars, flags))
+    marked = set(compress(jaxpr.invars, flags))
     for eqn in dce(jaxpr).eqns:
         places = frozenset(i for i, atom in enumerate(eqn.ins) if atom in marked)
         if places:
@@ -69,3 +69,16 @@ def _linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
                 return None
             marked.update(_reached(eqn, marked))
     return [atom in marked for atom in jaxpr.outvars]
+
+
+def split_invariant(eqns: Sequence[Eqn], constant: Iterable[Any]) -> tuple[list[Eqn], list[Eqn]]:
+    """Split equations in those that need loop-invariant variables alone, and the others."""
+    known = set(constant)
+    before, during = [], []
+    for eqn in eqns:
+        if all(isinstance(atom, Literal) or atom in known for atom in eqn.ins):
+            known.update(eqn.outs)
+            before.append(eqn)
+        else:
+            during.append(eqn)
+    return before, during

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias
 Flags: TypeAlias = Sequence[bool]
 
 
-def parted(xs: Sequence[Any], *counts: int) -> list[list[Any]]:
+def split_list(xs: Sequence[Any], *counts: int) -> list[list[Any]]:
     """Return the list in parts of these lengths, and the rest."""
     parts, start = [], 0
     for n in counts:
@@ -15,11 +15,11 @@ def parted(xs: Sequence[Any], *counts: int) -> list[list[Any]]:
     return [*parts, list(xs[start:])]
 
 
-def chosen(xs: Sequence[Any], flags: Flags) -> list[Any]:
+def compress(xs: Sequence[Any], flags: Flags) -> list[Any]:
     return [x for x, flag in zip(xs, flags, strict=True) if flag]
 
 
-def spread(xs: Sequence[Any], flags: Flags) -> list[Any]:
+def expand(xs: Sequence[Any], flags: Flags) -> list[Any]:
     """Return a list with these in the places flagged, None in the others."""
     rest = iter(xs)
     return [next(rest) if flag else None for flag in flags]

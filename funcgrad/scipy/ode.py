@@ -24,7 +24,7 @@ from ..ops.structure import cast
 from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
 from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
-from ..transforms.jaxprs import staged
+from ..transforms.jaxprs import trace_to_jaxpr
 
 # fmt: off
 # Dormand & Prince 1980, "A family of embedded Runge-Kutta formulae", RK5(4)7M; its last stage is
@@ -143,7 +143,7 @@ def _program(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[Jax
                 )
         return [cast(ravel_pytree(leaves)[0], dtype_of(flat))]
 
-    return staged(Origin("odeint", func), slope, [aval_of(flat), aval_of(t[0])])
+    return trace_to_jaxpr(Origin("odeint", func), slope, [aval_of(flat), aval_of(t[0])])
 
 
 class Problem:

@@ -1,7 +1,8 @@
 """checkpoint: compute again on the way back instead of keeping values.
 
-The function becomes a program that an equation holds. Its reverse derivative is cut in two: what
-the policy lets it keep is an output of the first half, and the second half computes the rest anew.
+The function becomes a program that an equation holds. Its reverse derivative is partially
+evaluated: the residuals that the policy keeps are outputs of the known part, the rest is computed
+again.
 """
 
 import functools
@@ -19,7 +20,7 @@ from ..core.dependence import dependent
 from ..core.errors import shown
 from ..core.integers import several
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
-from ..core.lists import chosen, parted, spread
+from ..core.lists import compress, expand, split_list
 from ..core.ownership import fresh
 from ..core.pickling import picklable
 from ..core.trace import Primitive
@@ -27,18 +28,18 @@ from ..ops.structure import Batched, Linear, front
 from .arguments import Origin, check_callable, is_number
 from .jaxprs import (
     Caller,
-    apart,
-    batched_program,
-    given,
-    hoisted,
+    batch_jaxpr,
+    constants_as_inputs,
+    eval_jvp,
+    eval_vjp,
     in_avals,
+    instantiate_zeros,
+    is_linearizing,
     out_avals,
-    pulled_back,
-    pushed,
-    staged,
     tangent_avals,
+    trace_to_jaxpr,
 )
-from .partial_eval import halves
+from .partial_eval import partial_eval_jaxpr
 from .staging import is_staged, stage
 
 # of a primitive, its operands' avals and its parameters: whether to keep the outputs
@@ -65,25 +66,27 @@ class Checkpoint(Caller):
         smooth = dependent(jaxpr, flags)
 
         def body(values: list[Any]) -> list[Any]:
-            xs, ts = parted(values, len(flags))
-            outs, ts = pushed(jaxpr, xs, ts, flags, smooth)
+            xs, ts = split_list(values, len(flags))
+            outs, ts = eval_jvp(jaxpr, xs, ts, flags, smooth)
             return [*outs, *ts]
 
         avals = in_avals(jaxpr)
-        program, operands = staged(
+        program, operands = trace_to_jaxpr(
             "jvp of checkpoint", body, [*avals, *tangent_avals(avals, flags)]
         )
-        args = [*operands, *primals, *chosen(tangents, flags)]
-        outs, ts = parted(self.bind(*args, jaxpr=program, **params), len(smooth))
-        if apart(primals, tangents):
+        args = [*operands, *primals, *compress(tangents, flags)]
+        outs, ts = split_list(self.bind(*args, jaxpr=program, **params), len(smooth))
+        if is_linearizing(primals, tangents):
             # the values as the derivative has them, because a rule may give its own
-            both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
+            both = lambda xs, ts: eval_jvp(jaxpr, xs, ts, flags, smooth)
             kept = [True] * len(primals), [True] * len(smooth)
-            still = [False] * len(primals)
-            half = halves("checkpoint", avals, tangent_avals(avals, flags), both, kept, still)
-            alone = _program(half.first, half.first.invars, half.first.outvars[: len(smooth)])
-            outs = list(self.bind(*half.operands, *primals, jaxpr=alone, **params))
-        return outs, spread(ts, smooth)
+            constant = [False] * len(primals)
+            cut = partial_eval_jaxpr(
+                "checkpoint", avals, tangent_avals(avals, flags), both, kept, constant
+            )
+            alone = _program(cut.known, cut.known.invars, cut.known.outvars[: len(smooth)])
+            outs = list(self.bind(*cut.consts, *primals, jaxpr=alone, **params))
+        return outs, expand(ts, smooth)
 
     def pull(
         self,
@@ -96,36 +99,40 @@ class Checkpoint(Caller):
     ) -> tuple[Any, Any]:
         flags = [need is not None for need in needs]
         smooth, avals, m = dependent(jaxpr, flags), in_avals(jaxpr), len(jaxpr.outvars)
-        seeds = chosen(out_avals(jaxpr), smooth)
+        seeds = compress(out_avals(jaxpr), smooth)
 
-        both = lambda xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
+        both = lambda xs, cts: eval_vjp(jaxpr, xs, cts, flags, smooth)
         kept = [True] * len(ins), [False] * m
-        still, masks = [False] * len(ins), is_staged(ins)
-        half = halves("a derivative of checkpoint", avals, seeds, both, kept, still, masks)
-        values = half.first.outvars[m:]  # what the second half reads
-        saved = _saved(half.first, values, policy)
-        first = _program(half.first, half.first.invars, (*half.first.outvars[:m], *saved))
-        again = _program(half.first, (*half.first.invars, *saved), values)
-        before, inner = half.operands, {"policy": policy, **params}
-        outs, kept_values = parted(self.bind(*before, *ins, jaxpr=first, **inner), m)
+        constant, masks = [False] * len(ins), is_staged(ins)
+        cut = partial_eval_jaxpr(
+            "a derivative of checkpoint", avals, seeds, both, kept, constant, masks
+        )
+        values = cut.known.outvars[m:]  # the residuals
+        saved = _saved(cut.known, values, policy)
+        first = _program(cut.known, cut.known.invars, (*cut.known.outvars[:m], *saved))
+        again = _program(cut.known, (*cut.known.invars, *saved), values)
+        before, inner = cut.consts, {"policy": policy, **params}
+        outs, kept_values = split_list(self.bind(*before, *ins, jaxpr=first, **inner), m)
 
         def back(xs: list[Any]) -> list[Any]:
-            operands, cts = parted(xs, len(before) + len(ins) + len(saved))
+            operands, cts = split_list(xs, len(before) + len(ins) + len(saved))
             found = [None] * m + list(eval_jaxpr(again, (), operands))
-            reach = {"in": operands[len(before) :], "out": found}
-            return list(eval_jaxpr(half.second, (), [*half.found(reach), *cts]))
+            available = {"in": operands[len(before) :], "out": found}
+            return list(eval_jaxpr(cut.unknown, (), [*cut.residuals(available), *cts]))
 
         def pull(cts: Sequence[Any]) -> list[Any]:
-            args = [*before, *ins, *kept_values, *given(chosen(cts, smooth), seeds)]
-            program, more = staged("checkpoint, on the way back", back, list(map(aval_of, args)))
-            return spread(self.bind(*more, *args, jaxpr=program, **inner), flags)
+            args = [*before, *ins, *kept_values, *instantiate_zeros(compress(cts, smooth), seeds)]
+            program, more = trace_to_jaxpr(
+                "checkpoint, on the way back", back, list(map(aval_of, args))
+            )
+            return expand(self.bind(*more, *args, jaxpr=program, **inner), flags)
 
         return outs, pull
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, jaxpr: Jaxpr, **params: Any) -> Batched:
         flags, outs = [d is not None for d in axes], [False] * len(jaxpr.outvars)
-        program, operands, varied = batched_program(jaxpr, flags, outs, size)
+        program, operands, varied = batch_jaxpr(jaxpr, flags, outs, size)
         values = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
         results = self.bind(*operands, *values, jaxpr=program, **params)
         return results, [0 if v else None for v in varied]
@@ -293,11 +300,11 @@ def checkpoint(
                 *(args[i] if i in static else x for i, x in enumerate(positional)), **keywords
             )
 
-        operands = chosen(leaves, moving)
+        operands = compress(leaves, moving)
         avals = [aval_of(x) for x in operands]
         closed, out_tree = stage(Origin("checkpoint", fun), on_leaves, avals, lasting=False)
         outs = checkpoint_p.bind(
-            *closed.consts, *operands, jaxpr=hoisted(closed.jaxpr), policy=keep,
+            *closed.consts, *operands, jaxpr=constants_as_inputs(closed.jaxpr), policy=keep,
             prevent_cse=prevent_cse,
         )  # fmt: skip
         return tree.unflatten(out_tree, outs)

@@ -16,7 +16,7 @@ from ..compile.prune import pruned_call
 from ..core.avals import Aval, accumulation_dtype, dtype_of, is_inexact, shape_of
 from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, eval_jaxpr
-from ..core.lists import Flags, chosen, parted, spread
+from ..core.lists import Flags, compress, expand, split_list
 from ..core.trace import Primitive, Tracer
 from ..ops.constant import absent_p
 from ..ops.operand import strong
@@ -31,7 +31,7 @@ from .seeds import with_masks
 from .staging import stage, staged_in
 
 
-def staged(
+def trace_to_jaxpr(
     origin: object,
     fun: Callable[[list[Any]], Sequence[Any]],
     avals: Sequence[Aval],
@@ -42,15 +42,17 @@ def staged(
     If they are to be kept with the program, and not given to it at once, it is ``lasting``.
     """
     closed, _ = stage(origin, fun, avals, lasting)
-    return hoisted(closed.jaxpr), closed.consts
+    return constants_as_inputs(closed.jaxpr), closed.consts
 
 
-def hoisted(jaxpr: Jaxpr) -> Jaxpr:
+def constants_as_inputs(jaxpr: Jaxpr) -> Jaxpr:
     """Return the program with its constants as its first inputs."""
     return Jaxpr((*jaxpr.constvars, *jaxpr.invars), (), jaxpr.eqns, jaxpr.outvars)
 
 
-def given(ts: Sequence[Any], likes: Sequence[Any], beside: Sequence[Any] = ()) -> list[Any]:
+def instantiate_zeros(
+    ts: Sequence[Any], likes: Sequence[Any], beside: Sequence[Any] = ()
+) -> list[Any]:
     """Return tangents or cotangents, zeros for None; ``beside`` are others of the same map."""
     ts = [t if t is None else strong(t) for t in ts]  # that of an array may be Python's number
     if not any(t is None for t in ts):
@@ -68,10 +70,10 @@ def _zeros(like: Any, one: Any) -> Any:
 
 def tangent_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
     """Return what the tangents of those flagged are: that of a Python number is no such number."""
-    return [Aval(a.shape, a.dtype) for a in chosen(avals, flags)]
+    return [Aval(a.shape, a.dtype) for a in compress(avals, flags)]
 
 
-def sum_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
+def accumulator_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
     """Return what sums of the tangents of those flagged are taken in: not in half precision."""
     tangents = tangent_avals(avals, flags)
     return [Aval(a.shape, accumulation_dtype(a.dtype)) if is_inexact(a.dtype) else a
@@ -88,27 +90,27 @@ def out_avals(jaxpr: Jaxpr) -> list[Aval]:
     return [Aval(v.aval.shape, v.aval.dtype) for v in jaxpr.outvars]
 
 
-def interleaved(
+def interleave(
     parts: Sequence[list[Any]], flags: Flags, dtype: np.dtype | None = None
 ) -> tuple[list[Any], Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
     """Return avals with those flagged repeated after each part, and how to tell them apart.
 
     ``dtype`` is that of the repeated ones, if it is another.
     """
-    flagged = parted(flags, *map(len, parts[:-1]))
+    flagged = split_list(flags, *map(len, parts[:-1]))
     again = lambda a: a if dtype is None else Aval(a.shape, dtype)
     rows = zip(parts, flagged, strict=True)
     doubled = [(part, list(map(again, tangent_avals(part, f)))) for part, f in rows]
     counts = [len(xs) for pair in doubled for xs in pair]
 
     def taken(values: list[Any]) -> tuple[list[Any], list[Any]]:
-        pieces = parted(values, *counts)[:-1]
+        pieces = split_list(values, *counts)[:-1]
         return [x for p in pieces[::2] for x in p], [x for p in pieces[1::2] for x in p]
 
     return [x for pair in doubled for xs in pair for x in xs], taken
 
 
-def newest(values: Sequence[Any]) -> int:
+def youngest_serial(values: Sequence[Any]) -> int:
     """Return the serial number of the youngest trace among the values and what they wrap."""
     serial = 0
     for x in values:
@@ -118,37 +120,37 @@ def newest(values: Sequence[Any]) -> int:
     return serial
 
 
-def apart(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
+def is_linearizing(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
     """Return whether to keep the tangents' part of a program by itself.
 
     So it is in ``linearize``, where the tangents alone belong to the program that is staged.
     """
-    return newest(tangents) > newest(primals)
+    return youngest_serial(tangents) > youngest_serial(primals)
 
 
 # running a program under a trace
 
 
-def pushed(
+def eval_jvp(
     jaxpr: Jaxpr, xs: Sequence[Any], ts: Sequence[Any], ins: Flags, outs: Flags
 ) -> tuple[list[Any], list[Any]]:
     """Return the outputs, and the tangents of those flagged, given those of the inputs flagged."""
     run = lambda xs: (eval_jaxpr(jaxpr, (), xs), None)
-    pairs = push("a program", run, xs, spread(ts, ins), _heeded(jaxpr, (*xs, *ts)))[1]
+    pairs = push("a program", run, xs, expand(ts, ins), _heeded(jaxpr, (*xs, *ts)))[1]
     ys = [y for y, _ in pairs]
-    return ys, given(chosen([t for _, t in pairs], outs), chosen(ys, outs), ts)
+    return ys, instantiate_zeros(compress([t for _, t in pairs], outs), compress(ys, outs), ts)
 
 
 def _heeded(jaxpr: Jaxpr, values: Sequence[Any]) -> bool:
     """Return whether the maps in a program run with masks; so they do in its derivative, then."""
-    masked = is_masked(jaxpr)
-    for x in map(staged_in, values if masked else ()):
+    with_masks_on = is_masked(jaxpr)
+    for x in map(staged_in, values if with_masks_on else ()):
         if x is not None:
             x._trace.masked = True
-    return masked
+    return with_masks_on
 
 
-def masked(
+def eval_masked(
     trace: Paths, jaxpr: Jaxpr, xs: Sequence[Any], masks: Sequence[Any], ins: Flags, outs: Flags
 ) -> tuple[list[Any], list[Any]]:
     """Return the outputs, and the masks of those flagged, given those of the inputs flagged.
@@ -159,7 +161,7 @@ def masked(
     try:
         args = [
             x if mask is None else PathTracer(inner, x, mask)
-            for x, mask in zip(xs, spread(masks, ins), strict=True)
+            for x, mask in zip(xs, expand(masks, ins), strict=True)
         ]
         pairs = [inner.split(y) for y in eval_jaxpr(jaxpr, (), args)]
     finally:
@@ -167,10 +169,10 @@ def masked(
     found = [
         present(y, mask) if flag else None for (y, mask), flag in zip(pairs, outs, strict=True)
     ]
-    return [y for y, _ in pairs], chosen(found, outs)
+    return [y for y, _ in pairs], compress(found, outs)
 
 
-def pulled_back(
+def eval_vjp(
     jaxpr: Jaxpr, xs: Sequence[Any], seeds: Sequence[Any], ins: Flags, outs: Flags, sums: int = 0
 ) -> tuple[list[Any], list[Any]]:
     """Return the outputs, and the cotangents of the inputs flagged, given those of the outputs.
@@ -179,15 +181,15 @@ def pulled_back(
     come before the others in ``seeds``.
     """
     needs = [True if flag else None for flag in ins]
-    run, masked = lambda *xs: eval_jaxpr(jaxpr, (), xs), _heeded(jaxpr, (*xs, *seeds))
-    ys, pull = pulled("a program", run, xs, needs, masked)
-    before, cts = parted(seeds, sums)
-    got = chosen(pull(spread(cts, outs)), ins)
+    run, eval_masked = lambda *xs: eval_jaxpr(jaxpr, (), xs), _heeded(jaxpr, (*xs, *seeds))
+    ys, pull = pulled("a program", run, xs, needs, eval_masked)
+    before, cts = split_list(seeds, sums)
+    got = compress(pull(expand(cts, outs)), ins)
     grown = [a if ct is None else a + ct for a, ct in zip(before, got[:sums], strict=True)]
-    return ys, [*grown, *given(got[sums:], chosen(in_avals(jaxpr), ins)[sums:], cts)]
+    return ys, [*grown, *instantiate_zeros(got[sums:], compress(in_avals(jaxpr), ins)[sums:], cts)]
 
 
-def mapped(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tuple[Any, Any]]:
+def eval_batched(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tuple[Any, Any]]:
     """Return the outputs of a program for all examples, which lie along axis 0 where flagged."""
     if any(x is not None and x._trace.masked for x in map(staged_in, xs)) and may_mark(jaxpr):
         jaxpr = with_masks(jaxpr)  # it may stand there as it is
@@ -204,7 +206,7 @@ def mapped(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tup
     ]
 
 
-def batched_program(
+def batch_jaxpr(
     jaxpr: Jaxpr, flags: Flags, outs: Flags, size: int
 ) -> tuple[Jaxpr, tuple[Any, ...], list[bool]]:
     """Return a program for all examples, its operands, and which of its outputs have the axis.
@@ -214,7 +216,7 @@ def batched_program(
     varied: list[bool] = []
 
     def body(xs: list[Any]) -> list[Any]:
-        pairs = mapped(jaxpr, xs, flags, size)
+        pairs = eval_batched(jaxpr, xs, flags, size)
         varied[:] = [d is not None or want for (_, d), want in zip(pairs, outs, strict=True)]
         rows = zip(pairs, varied, strict=True)
         return [stretched(y, d, size) if v else y for (y, d), v in rows]
@@ -223,7 +225,7 @@ def batched_program(
         Aval((size, *v.aval.shape), v.aval.dtype) if flag else v.aval
         for v, flag in zip(jaxpr.invars, flags, strict=True)
     ]
-    program, operands = staged("vmap of a program", body, ins, lasting=True)
+    program, operands = trace_to_jaxpr("vmap of a program", body, ins, lasting=True)
     return program, operands, varied
 
 

@@ -1,7 +1,8 @@
-"""A derivative's program cut in two: what needs the inputs alone, and what needs the seeds as well.
+"""Partial evaluation: a program is cut in a known part and an unknown part.
 
-The first half runs with the function itself, the second on the way of the derivative; what the
-second reads of the first is saved between them.
+The known part needs the inputs alone and runs with the function itself. The unknown part needs
+the seeds of a derivative as well. The residuals are the values that the unknown part reads of
+the known one.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,31 +11,33 @@ from typing import Any, NamedTuple
 from ..compile.marks import live_p, maps_in, resume_p
 from ..core.avals import Aval
 from ..core.dead_code import live
-from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
-from ..core.lists import Flags, chosen
+from ..core.dependence import split_invariant
+from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var
+from ..core.lists import Flags, compress
 from .staging import Staging, StagingTracer
 
 
-class Halves(NamedTuple):
-    """A program cut in two: what needs the inputs alone, and what needs the seeds as well.
+class PartialEval(NamedTuple):
+    """The known and the unknown part of a program.
 
-    ``still`` : ins -> what does not change from step to step; ``first`` : operands, still, ins ->
-    outs, saved; ``second`` : all of ``sources``, seeds -> results. A source is ("in", i),
-    ("still", j), ("out", k) for an output of ``first``, or ("value", x).
+    ``invariant`` : ins -> loop-invariant values; ``known`` : consts, invariant, ins -> outs,
+    residuals; ``unknown`` : residuals, seeds -> results. ``sources`` tells where each residual
+    comes from: ("in", i), ("invariant", j), ("out", k) for an output of ``known``, or
+    ("value", x) for an array.
     """
 
-    still: Jaxpr
-    first: Jaxpr
-    operands: tuple[Any, ...]
-    second: Jaxpr
+    invariant: Jaxpr
+    known: Jaxpr
+    consts: tuple[Any, ...]
+    unknown: Jaxpr
     sources: list[tuple[str, Any]]
 
-    def found(self, reach: dict[str, Sequence[Any]]) -> list[Any]:
-        """Return what the second half reads, given the ins, the still and the outs there are."""
-        return [x if kind == "value" else reach[kind][x] for kind, x in self.sources]
+    def residuals(self, available: dict[str, Sequence[Any]]) -> list[Any]:
+        """Pick the residuals out of the values available, by kind of source."""
+        return [x if kind == "value" else available[kind][x] for kind, x in self.sources]
 
 
-def halves(
+def partial_eval_jaxpr(
     origin: object,
     ins: Sequence[Aval],
     seeds: Sequence[Aval],
@@ -42,69 +45,79 @@ def halves(
     kept: tuple[Flags, Flags],
     constant: Flags,
     masks: bool = True,
-) -> Halves:
-    """Stage ``both(ins, seeds) -> (outs, results)``, in which only the results need the seeds.
+) -> PartialEval:
+    """Trace ``both(ins, seeds) -> (outs, results)``, whose results alone need the seeds, in parts.
 
-    Two traces do it, the younger one having the seeds: what it closes over is what there is to
-    save. Inputs and outputs in ``kept`` are within reach of the second half and are not saved;
-    what depends on ``constant`` inputs alone is done before; views are taken again. ``masks``, if
-    a value of a map within is saved with its masks: so a program around can run with masks.
+    There are two traces. The younger one has the seeds; the values of the older one that it
+    closes over are the residuals.
+
+    Args:
+        origin: whose run it is, for errors.
+        ins: avals of the inputs.
+        seeds: avals of the tangents or cotangents that start the unknown part.
+        both: the function to trace.
+        kept: which inputs and which outputs the unknown part can read where they are; they are
+            not residuals of their own.
+        constant: which inputs are loop-invariant; so is all that depends on them alone.
+        masks: whether residuals of a map carry its masks, so that a program around it can run
+            with masks.
     """
     early, late = Staging(origin), Staging(origin)
     try:
         inputs = [early.input(a) for a in ins]
         outs, results = both(inputs, [late.input(a) for a in seeds])
-        second = late.close(results)
-        second = resumed(early, second) if masks else second
-        first = early.close(outs)
+        unknown = late.close(results)
+        unknown = resumed(early, unknown) if masks else unknown
+        known = early.close(outs)
     finally:
         for trace in (early, late):
             trace.dead, trace.eqns = True, []
-    values = [x._var if _is_of(early, x) else x for x in second.consts]
-    reach = {v: ("out", j) for j, v in enumerate(first.jaxpr.outvars) if kept[1][j]}
-    reach.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])
-    return _cut(first, second, values, reach, chosen(early.inputs, constant))
+    values = [x._var if _is_of(early, x) else x for x in unknown.consts]
+    available = {v: ("out", j) for j, v in enumerate(known.jaxpr.outvars) if kept[1][j]}
+    available.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])
+    return _cut(known, unknown, values, available, compress(early.inputs, constant))
 
 
 def _cut(
-    first: ClosedJaxpr,
-    second: ClosedJaxpr,
+    known: ClosedJaxpr,
+    unknown: ClosedJaxpr,
     values: Sequence[Any],
-    reach: dict[Any, tuple[str, Any]],
+    available: dict[Any, tuple[str, Any]],
     constant: Sequence[Var],
-) -> Halves:
-    """Return the halves, given what the second closes over: what is within reach stays there."""
-    before, during = _steady(first.jaxpr, constant)
-    known = [v for eqn in before for v in eqn.outs]
-    reach = {v: ("still", v) for v in known} | reach
-    views, variables, values = _viewed(during, second.jaxpr.constvars, values, reach)
-    outvars = list(first.jaxpr.outvars)
+) -> PartialEval:
+    """Make outputs of the residuals in ``values`` that are not available by themselves."""
+    before, during = split_invariant(known.jaxpr.eqns, constant) if constant else ([], known.eqns)
+    made_before = [v for eqn in before for v in eqn.outs]
+    available = {v: ("invariant", v) for v in made_before} | available
+    views, variables, values = _viewed(during, unknown.jaxpr.constvars, values, available)
+    outvars = list(known.jaxpr.outvars)
     sources: list[tuple[str, Any]] = []
     for x in values:
-        if isinstance(x, Var) and x not in reach:
-            reach[x] = ("out", len(outvars))
+        if isinstance(x, Var) and x not in available:
+            available[x] = ("out", len(outvars))
             outvars.append(x)
-        sources.append(reach[x] if isinstance(x, Var) else ("value", x))
+        sources.append(available[x] if isinstance(x, Var) else ("value", x))
     during = live(during, outvars)
     read = {a for eqn in during for a in eqn.ins} | {*outvars} | {
-        x for kind, x in sources if kind == "still"
+        x for kind, x in sources if kind == "invariant"
     }  # fmt: skip
-    still = tuple(v for v in known if v in read)
-    numbers = {v: j for j, v in enumerate(still)}
-    sources = [("still", numbers[x]) if kind == "still" else (kind, x) for kind, x in sources]
-    inputs, jaxpr = first.jaxpr.invars, second.jaxpr
-    return Halves(
-        Jaxpr(inputs, (), tuple(live(before, still)), still),
-        Jaxpr((*first.jaxpr.constvars, *still, *inputs), (), tuple(during), tuple(outvars)),
-        first.consts,
+    invariant = tuple(v for v in made_before if v in read)
+    places = {v: j for j, v in enumerate(invariant)}
+    sources = [(k, places[x] if k == "invariant" else x) for k, x in sources]
+    inputs, jaxpr = known.jaxpr.invars, unknown.jaxpr
+    return PartialEval(
+        Jaxpr(inputs, (), tuple(live(before, invariant)), invariant),
+        Jaxpr((*known.jaxpr.constvars, *invariant, *inputs), (), tuple(during), tuple(outvars)),
+        known.consts,
         Jaxpr((*variables, *jaxpr.invars), (), (*views, *jaxpr.eqns), jaxpr.outvars),
         sources,
     )
 
 
-def resumed(early: Staging, second: ClosedJaxpr) -> ClosedJaxpr:
-    """Return the second half so that it takes values of maps that begin in the first with masks."""
-    jaxpr, values = second.jaxpr, dict(zip(second.jaxpr.constvars, second.consts, strict=True))
+def resumed(early: Staging, unknown: ClosedJaxpr) -> ClosedJaxpr:
+    """Let the unknown part read residuals of maps that begin in the known part with their masks."""
+    jaxpr = unknown.jaxpr
+    values = dict(zip(jaxpr.constvars, unknown.consts, strict=True))
     saved = {v: x for v, x in values.items() if _is_of(early, x)}
     maps = maps_in(early.eqns)
     rows = [(tag, v) for tag, members in maps.items() for v in saved if saved[v]._var in members]
@@ -126,34 +139,16 @@ def _is_of(trace: Staging, x: Any) -> bool:
     return isinstance(x, StagingTracer) and x._trace is trace
 
 
-def _steady(jaxpr: Jaxpr, constant: Sequence[Var]) -> tuple[list[Eqn], list[Eqn]]:
-    """Return the equations that need constant inputs alone, and the others.
-
-    Without constant inputs there is no step before, so that not even numbers are computed there.
-    """
-    if not constant:
-        return [], list(jaxpr.eqns)
-    known: set[Any] = set(constant)
-    before, during = [], []
-    for eqn in jaxpr.eqns:
-        if all(isinstance(atom, Literal) or atom in known for atom in eqn.ins):
-            known.update(eqn.outs)
-            before.append(eqn)
-        else:
-            during.append(eqn)
-    return before, during
-
-
 def _viewed(
-    eqns: Sequence[Eqn], variables: Sequence[Var], values: Sequence[Any], reach: Any
+    eqns: Sequence[Eqn], variables: Sequence[Var], values: Sequence[Any], available: Any
 ) -> tuple[list[Eqn], list[Var], list[Any]]:
-    """Replace values to be saved that are views by what they view, and equations that view it."""
+    """Replace residuals that are views by their base, and by equations that take the view again."""
     makers = {eqn.outs[0]: (n, eqn) for n, eqn in enumerate(eqns) if eqn.prim.is_view}
     saved = {x: v for v, x in zip(variables, values, strict=True) if isinstance(x, Var)}
     views: list[tuple[int, Eqn]] = []
     rows = list(zip(variables, values, strict=True))
     for variable, x in rows:  # grows while it is read
-        if not isinstance(x, Var) or x in reach or x not in makers:
+        if not isinstance(x, Var) or x in available or x not in makers:
             continue
         n, eqn = makers[x]
         (source,) = eqn.ins

@@ -17,10 +17,16 @@ from typing_extensions import override
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_arraylike
 from ...core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, eval_jaxpr
-from ...core.lists import parted
+from ...core.lists import split_list
 from ...core.trace import Primitive, Tracer
-from ..jaxprs import apart, given, hoisted, newest, tangent_avals
-from ..partial_eval import Halves, halves
+from ..jaxprs import (
+    constants_as_inputs,
+    instantiate_zeros,
+    is_linearizing,
+    tangent_avals,
+    youngest_serial,
+)
+from ..partial_eval import PartialEval, partial_eval_jaxpr
 from ..seeds import Staged
 from ..staging import stage
 
@@ -75,22 +81,22 @@ class ClosedRule(Staged):
 
 
 class ClosedJvp(ClosedRule):
-    """``consts, primals, tangents -> outs, tangents``, in two halves: linear is the second."""
+    """``consts, primals, tangents -> outs, tangents``; the unknown part is the linear one."""
 
-    half: Halves
+    cut: PartialEval
     outs: int
 
     @override
     def change(self, change: Callable[[Jaxpr], Jaxpr]) -> None:
-        first, second = change(self.half.first), change(self.half.second)
-        self.half = self.half._replace(first=first, second=second)
+        first, second = change(self.cut.known), change(self.cut.unknown)
+        self.cut = self.cut._replace(known=first, unknown=second)
 
     def __call__(self, consts: Any, primals: Any, tangents: Any) -> tuple[Any, Any]:
-        still = eval_jaxpr(self.half.still, (), primals)
-        outs = eval_jaxpr(self.half.first, (), [*consts, *still, *primals])
-        reach = {"in": primals, "still": still, "out": outs, "const": consts}
-        saved = self.half.found(reach)
-        ts = eval_jaxpr(self.half.second, (), [*consts, *saved, *tangents])
+        invariant = eval_jaxpr(self.cut.invariant, (), primals)
+        outs = eval_jaxpr(self.cut.known, (), [*consts, *invariant, *primals])
+        available = {"in": primals, "invariant": invariant, "out": outs, "const": consts}
+        saved = self.cut.residuals(available)
+        ts = eval_jaxpr(self.cut.unknown, (), [*consts, *saved, *tangents])
         return outs[: self.outs], ts
 
 
@@ -100,19 +106,19 @@ class ClosedVjp(ClosedRule):
     first: Jaxpr
     second: Jaxpr
     outs: int
-    given: list[bool]  # for which operands the rule gives cotangents
+    has_cotangent: list[bool]  # for which operands the rule gives cotangents
 
     @override
     def change(self, change: Callable[[Jaxpr], Jaxpr]) -> None:
         self.first, self.second = change(self.first), change(self.second)
 
     def fwd(self, consts: Any, *ins: Any) -> tuple[Any, Any]:
-        outs, saved = parted(eval_jaxpr(self.first, (), [*consts, *ins]), self.outs)
+        outs, saved = split_list(eval_jaxpr(self.first, (), [*consts, *ins]), self.outs)
         return outs, saved
 
     def bwd(self, consts: Any, saved: Any, cts: Any) -> list[Any]:
         found = iter(eval_jaxpr(self.second, (), [*consts, *saved, *cts]))
-        return [next(found) if g else None for g in self.given]
+        return [next(found) if g else None for g in self.has_cotangent]
 
 
 def closed_jvp(
@@ -134,27 +140,27 @@ def closed_jvp(
     n = len(avals)
     kept = [True] * n, [True] * count
     seeds = tangent_avals(avals, [True] * n)
-    half = _staged(rule, lambda: halves(rule.__name__, avals, seeds, both, kept, [False] * n))
-    if half is None:
+    cut = _staged(
+        rule, lambda: partial_eval_jaxpr(rule.__name__, avals, seeds, both, kept, [False] * n)
+    )
+    if cut is None:
         return (), rule
-    values = [x for kind, x in half.sources if kind == "value"]
-    consts = (*half.operands, *values)
+    values = [x for kind, x in cut.sources if kind == "value"]
+    consts = (*cut.consts, *values)
     if not any(isinstance(x, Tracer) for x in consts):
         return (), rule
     found = ClosedJvp(rule)
     found.count, found.outs = len(consts), count
-    k = len(half.operands)
-    own, rest = parted(half.first.invars, k)
-    first = Jaxpr(tuple(rest), (), half.first.eqns, half.first.outvars)
+    k = len(cut.consts)
+    own, rest = split_list(cut.known.invars, k)
+    first = Jaxpr(tuple(rest), (), cut.known.eqns, cut.known.outvars)
     here = (*own, *(Var(aval_of(x)) for x in values))
     places = iter(range(k, len(consts)))
-    sources = [
-        ("const", next(places)) if kind == "value" else (kind, x) for kind, x in half.sources
-    ]
+    sources = [("const", next(places)) if kind == "value" else (kind, x) for kind, x in cut.sources]
     there = [Var(v.aval) for v in here]
     rules = {"rule": found}
-    found.half = Halves(
-        half.still, _tied(prim, first, here, rules), (), _tied(prim, half.second, there, rules),
+    found.cut = PartialEval(
+        cut.invariant, _tied(prim, first, here, rules), (), _tied(prim, cut.unknown, there, rules),
         sources,
     )  # fmt: skip
     return consts, found
@@ -167,8 +173,8 @@ def values_of(
 
     A rule that puts values and tangents through one loop gives values that are staged with them.
     """
-    if apart(xs, ts) and newest(outs) >= newest(ts):
-        return rule(xs, given([None] * len(xs), xs))[0]
+    if is_linearizing(xs, ts) and youngest_serial(outs) >= youngest_serial(ts):
+        return rule(xs, instantiate_zeros([None] * len(xs), xs))[0]
     return outs
 
 
@@ -191,11 +197,11 @@ def closed_vjp(
     out_avals = [Aval(v.shape, v.dtype) for v in one.out_avals[: found.outs]]
 
     def second(values: list[Any]) -> list[Any]:
-        saved, cts = parted(values, len(values) - len(out_avals))
+        saved, cts = split_list(values, len(values) - len(out_avals))
         rest = iter(saved)
         leaves = [next(rest) if is_arraylike(x) else x for x in plain[0]]
         got = bwd(tree.unflatten(plain[1], leaves), cts)
-        found.given = [ct is not None for ct in got]
+        found.has_cotangent = [ct is not None for ct in got]
         return [ct for ct in got if ct is not None]
 
     saved = one.out_avals[found.outs :]
@@ -270,4 +276,4 @@ def _tied(
         return Eqn(prim, (*consts, *eqn.ins), eqn.outs, params, eqn.source, eqn.scope)
 
     eqns = tuple(map(tied, jaxpr.eqns))
-    return hoisted(Jaxpr(jaxpr.invars, tuple(consts), eqns, jaxpr.outvars))
+    return constants_as_inputs(Jaxpr(jaxpr.invars, tuple(consts), eqns, jaxpr.outvars))

@@ -22,14 +22,14 @@ from ...core.errors import (
     ShapeError,
 )
 from ...core.jaxpr import Jaxpr
-from ...core.lists import chosen, spread
+from ...core.lists import compress, expand
 from ...core.ownership import copied
 from ...core.trace import Primitive, Trace, Tracer
 from ...ops.structure import Batched, front, stretched
 from ..backward import transpose_program
 from ..batching import Batch, check_within, gathered, of_all, run_in
 from ..forward import push
-from ..jaxprs import given, hoisted, out_avals, tangent_avals
+from ..jaxprs import constants_as_inputs, instantiate_zeros, out_avals, tangent_avals
 from ..pullback import pulled
 from ..snapshots import RESIDUAL, Snapshots, lent
 from ..staging import stage
@@ -92,9 +92,9 @@ class Ruled(Primitive):
             xs = [next(rest) if w else x for w, x in zip(wanted, ins, strict=True)]
             return list(fun(*xs))
 
-        avals = [aval_of(x) for x in chosen(ins, wanted)]
+        avals = [aval_of(x) for x in compress(ins, wanted)]
         closed, _ = stage(self.name, linear, avals, lasting=False)
-        return spread(transpose_program(closed, cts), wanted)
+        return expand(transpose_program(closed, cts), wanted)
 
     def close(
         self, trace: Trace | None, *avals: Aval, fun: Leaves, extra: int, **params: Any
@@ -107,7 +107,7 @@ class Ruled(Primitive):
             return (), {"fun": fun, "extra": extra, **params}
         closed, _ = stage(self.name, lambda xs: list(fun(*xs)), avals, lasting=False)
         held, rules = self.closed(avals[extra:], len(closed.jaxpr.outvars), **params)
-        program = Program(padded(hoisted(closed.jaxpr), list(map(aval_of, held))))
+        program = Program(padded(constants_as_inputs(closed.jaxpr), list(map(aval_of, held))))
         operands = (*held, *closed.consts)
         return operands, {"fun": program, "extra": extra + len(operands), **rules}
 
@@ -170,12 +170,12 @@ class CustomJvp(Ruled):
         if all(t is None for t in tangents[extra:]):
             return self.pushed_held(primals, tangents, fun=fun, extra=extra, rule=rule)
         xs, (apply, consts) = primals[extra:], _opened(rule, primals)
-        outs, ts = apply(xs, given(tangents[extra:], xs))
+        outs, ts = apply(xs, instantiate_zeros(tangents[extra:], xs))
         outs = values_of(apply, xs, outs, tangents)
         check_outs(self, fun, outs)
         moved: Sequence[Any] = [None] * len(outs)
         if any(t is not None for t in tangents[: len(consts)]):
-            values = lambda cs: (rule(cs, xs, given([None] * len(xs), xs))[0], None)
+            values = lambda cs: (rule(cs, xs, instantiate_zeros([None] * len(xs), xs))[0], None)
             moved = [t for _, t in push(self.name, values, consts, tangents[: len(consts)])[1]]
         return outs, [
             _total(t, m) if is_inexact(aval_of(y).dtype) else None
@@ -195,24 +195,24 @@ class CustomJvp(Ruled):
 
         def tangents_out(ts: list[Any]) -> list[Any]:
             seeds[:] = ts
-            outs[:], got = apply(xs, given(spread(ts, flags), xs))
+            outs[:], got = apply(xs, instantiate_zeros(expand(ts, flags), xs))
             smooth[:] = [is_inexact(aval_of(y).dtype) for y in outs]
-            return chosen(got, smooth)
+            return compress(got, smooth)
 
         avals = tangent_avals(list(map(aval_of, xs)), flags)
         closed, _ = stage(self.name, tangents_out, avals, turned=True)
         outs[:] = values_of(apply, xs, outs, seeds)
         check_outs(self, fun, outs)
-        values = lambda *cs: rule(cs, xs, given([None] * len(xs), xs))[0]
+        values = lambda *cs: rule(cs, xs, instantiate_zeros([None] * len(xs), xs))[0]
         moved = _pulled_consts(self, values, consts, needs)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             try:
-                found = transpose_program(closed, chosen(cts, smooth))
+                found = transpose_program(closed, compress(cts, smooth))
             except MissingRuleError as err:
                 words = str(err).removeprefix("linear_transpose: the function")
                 raise MissingRuleError(f"custom_jvp: the rule of {rule.__name__}{words}") from None
-            return [*moved(cts), *[None] * (extra - len(consts)), *spread(found, flags)]
+            return [*moved(cts), *[None] * (extra - len(consts)), *expand(found, flags)]
 
         return outs, pull
 
@@ -292,7 +292,7 @@ class CustomVjp(Ruled):
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             # copies, because others may read what the rule writes to, and it what it returned
-            own_cts = list(map(copied, given(cts, likes)))
+            own_cts = list(map(copied, instantiate_zeros(cts, likes)))
             try:
                 found = second(consts, tree.map(lent, kept), own_cts)
                 snapshots.check()

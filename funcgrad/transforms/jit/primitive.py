@@ -15,24 +15,24 @@ from ...core.avals import Aval
 from ...core.cache import Cache
 from ...core.dependence import dependent
 from ...core.jaxpr import Jaxpr
-from ...core.lists import chosen, parted, spread
+from ...core.lists import compress, expand, split_list
 from ...core.trace import Tracer
 from ...ops.paths import are_finite
 from ...ops.structure import Batched, front
 from ..jaxprs import (
     Caller,
-    apart,
-    batched_program,
-    given,
+    batch_jaxpr,
+    eval_jvp,
+    eval_vjp,
     in_avals,
+    instantiate_zeros,
+    is_linearizing,
     out_avals,
-    pulled_back,
-    pushed,
-    staged,
     tangent_avals,
+    trace_to_jaxpr,
 )
 from ..nans import raise_first
-from ..partial_eval import Halves, halves
+from ..partial_eval import PartialEval, partial_eval_jaxpr
 from ..staging import is_staged
 
 
@@ -55,44 +55,44 @@ class Call(Caller):
         flags = tuple([t is not None for t in tangents])
         smooth = _smooth(jaxpr, flags)
         avals = in_avals(jaxpr)
-        ts = chosen(given(tangents, primals), flags)
-        both = lambda xs, ts: pushed(jaxpr, xs, ts, flags, smooth)
-        if apart(primals, tangents):
-            outs, later = self.halved(
+        ts = compress(instantiate_zeros(tangents, primals), flags)
+        both = lambda xs, ts: eval_jvp(jaxpr, xs, ts, flags, smooth)
+        if is_linearizing(primals, tangents):
+            outs, later = self.partial_eval(
                 primals, tangent_avals(avals, flags), both, jaxpr, name, "jvp", flags
             )
-            return outs, spread(later(ts), smooth)
+            return outs, expand(later(ts), smooth)
 
         def body(values: list[Any]) -> list[Any]:
-            outs, ts = both(*parted(values, len(flags)))
+            outs, ts = both(*split_list(values, len(flags)))
             return [*outs, *ts]
 
         ins = [*avals, *tangent_avals(avals, flags)]
-        make = lambda: staged("jvp of jit", body, ins, lasting=True)
+        make = lambda: trace_to_jaxpr("jvp of jit", body, ins, lasting=True)
         program, operands = _kept(jaxpr, ("jvp", flags), make)
         results = self.bind(*operands, *primals, *ts, jaxpr=program, name=f"jvp_{name}")
-        outs, ts = parted(results, len(smooth))
-        return outs, spread(ts, smooth)
+        outs, ts = split_list(results, len(smooth))
+        return outs, expand(ts, smooth)
 
     def pull(
         self, ins: Sequence[Any], needs: Sequence[Any], *, jaxpr: Jaxpr, name: str
     ) -> tuple[Any, Any]:
         flags, smooth, seeds, both = _reverse(jaxpr, needs)
-        outs, later = self.halved(ins, seeds, both, jaxpr, name, "vjp", flags)
+        outs, later = self.partial_eval(ins, seeds, both, jaxpr, name, "vjp", flags)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
-            return spread(later(given(chosen(cts, smooth), seeds)), flags)
+            return expand(later(instantiate_zeros(compress(cts, smooth), seeds)), flags)
 
         return outs, pull
 
     def reads(self, needs: Sequence[Any], *, jaxpr: Jaxpr, name: str) -> set[int]:
-        """Return the operands that the second half takes, not constants of the program's own."""
+        """Return the operands that are residuals, without the program's own constants."""
         flags, _, seeds, both = _reverse(jaxpr, needs)
-        sources = _half(jaxpr, "vjp", flags, seeds, both).sources
+        sources = _cut(jaxpr, "vjp", flags, seeds, both).sources
         own = jaxpr.memo.get("own constants", 0)
         return {i for kind, i in sources if kind == "in" and i >= own}
 
-    def halved(
+    def partial_eval(
         self,
         ins: Sequence[Any],
         seeds: Sequence[Aval],
@@ -102,14 +102,14 @@ class Call(Caller):
         kind: str,
         flags: tuple[bool, ...],
     ) -> tuple[list[Any], Callable[[Sequence[Any]], Sequence[Any]]]:
-        """Call the first half of ``both``; return its outputs, and the call of the second."""
-        half = _half(jaxpr, kind, flags, seeds, both, is_staged(ins))
-        outs = self.bind(*half.operands, *ins, jaxpr=half.first, name=f"{name}_forward")
-        reach = {"in": ins, "out": outs}
+        """Call the known part of ``both``; return its outputs, and the call of the unknown part."""
+        cut = _cut(jaxpr, kind, flags, seeds, both, is_staged(ins))
+        outs = self.bind(*cut.consts, *ins, jaxpr=cut.known, name=f"{name}_forward")
+        available = {"in": ins, "out": outs}
 
         def later(values: Sequence[Any]) -> Sequence[Any]:
-            args = [*half.found(reach), *values]
-            return self.bind(*args, jaxpr=half.second, name=f"{name}_{kind}")
+            args = [*cut.residuals(available), *values]
+            return self.bind(*args, jaxpr=cut.unknown, name=f"{name}_{kind}")
 
         return list(outs[: len(jaxpr.outvars)]), later
 
@@ -118,7 +118,7 @@ class Call(Caller):
         flags = tuple([d is not None for d in axes])
 
         def make() -> tuple[Any, Sequence[Any]]:
-            program, operands, varied = batched_program(
+            program, operands, varied = batch_jaxpr(
                 jaxpr, flags, [False] * len(jaxpr.outvars), size
             )
             return (program, varied), operands
@@ -133,27 +133,29 @@ def _reverse(jaxpr: Jaxpr, needs: Sequence[Any]) -> tuple[Any, Sequence[bool], l
     """Return which operands are differentiated, which outputs, their avals, and the derivative."""
     flags = tuple([need is not None for need in needs])
     smooth = _smooth(jaxpr, flags)
-    both = lambda xs, cts: pulled_back(jaxpr, xs, cts, flags, smooth)
-    return flags, smooth, chosen(out_avals(jaxpr), smooth), both
+    both = lambda xs, cts: eval_vjp(jaxpr, xs, cts, flags, smooth)
+    return flags, smooth, compress(out_avals(jaxpr), smooth), both
 
 
-def _half(
+def _cut(
     jaxpr: Jaxpr,
     kind: str,
     flags: tuple[bool, ...],
     seeds: Sequence[Aval],
     both: Any,
     masks: bool = False,
-) -> Halves:
-    """Return the halves of a derivative, which reads operands and outputs where they are."""
+) -> PartialEval:
+    """Partially evaluate a derivative; operands and outputs are residuals where they are."""
     avals = in_avals(jaxpr)
     kept = [True] * len(avals), [True] * len(jaxpr.outvars)
 
     def make() -> tuple[Any, Sequence[Any]]:
-        half = halves("a derivative of jit", avals, seeds, both, kept, [False] * len(avals), masks)
-        return half, [*half.operands, *(x for k, x in half.sources if k == "value")]
+        cut = partial_eval_jaxpr(
+            "a derivative of jit", avals, seeds, both, kept, [False] * len(avals), masks
+        )
+        return cut, [*cut.consts, *(x for k, x in cut.sources if k == "value")]
 
-    return _kept(jaxpr, (kind, "halves", flags, masks), make)[0]
+    return _kept(jaxpr, (kind, "partial evaluation", flags, masks), make)[0]
 
 
 def _smooth(jaxpr: Jaxpr, flags: tuple[bool, ...]) -> list[bool]:

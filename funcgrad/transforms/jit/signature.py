@@ -20,7 +20,7 @@ from ...core.jaxpr import ClosedJaxpr
 from ...core.static import typed
 from ...core.trace import Tracer
 from ..arguments import Origin, Place, described
-from ..jaxprs import hoisted
+from ..jaxprs import constants_as_inputs
 from ..namedaxes import NamedAxis, axis_key, tokens, with_axes
 from ..staging import stage, with_numbers
 from .entry import entry
@@ -227,7 +227,7 @@ class Signature:
         self.spot, self.given, self.out_tree, self.serial = spot, call, out_tree, serial
         self.staged = closed.jaxpr
         self.consts = closed.consts
-        self.jaxpr = hoisted(closed.jaxpr)
+        self.jaxpr = constants_as_inputs(closed.jaxpr)
         name = getattr(spot.fun, "__name__", None)
         self.name = name if isinstance(name, str) else type(spot.fun).__name__
         self.lasts = not any(isinstance(x, Tracer) for x in self.consts)
