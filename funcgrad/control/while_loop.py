@@ -211,7 +211,7 @@ class While(Holder):
     def saving(
         self, going: list[Any], leg: Leg, seeds: Sequence[Aval], both: Any, params: dict[str, Any]
     ) -> tuple[list[Any], Callable[..., list[Any]]]:
-        """Run the known part of ``both`` on arrays; return its outputs, and the scan of the rest."""
+        """Run the known part of ``both`` on arrays; return its outputs, and the rest's scan."""
         carry, k = leg.carry, len(leg.carry)
         cut = leg_partial_eval(leg, seeds, both, masks=False)
         invariant = eval_jaxpr(cut.invariant, (), [*leg.consts, *carry])

@@ -11,10 +11,10 @@ import sys
 import zlib
 from abc import ABC
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, TypeVar
 
 import numpy as np
-from typing_extensions import Self, dataclass_transform
+from typing_extensions import dataclass_transform
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, Shape, aval_of, is_arraylike
