@@ -25,6 +25,7 @@ from .containers import (
     Sequential as Sequential,
 )
 from .conv import Conv as Conv, ConvTranspose as ConvTranspose
+from .freeze import Frozen as Frozen, freeze as freeze, unfreeze as unfreeze
 from .functions import (
     celu as celu,
     elu as elu,
@@ -73,6 +74,12 @@ from .normalization import (
     LayerNorm as LayerNorm,
     RMSNorm as RMSNorm,
 )
+from .partition import (
+    combine as combine,
+    count_params as count_params,
+    partition as partition,
+    trainable as trainable,
+)
 from .pooling import (
     AvgPool as AvgPool,
     MaxPool as MaxPool,
@@ -89,21 +96,11 @@ from .positional import (
     sinusoidal_positions as sinusoidal_positions,
 )
 from .recurrent import GRU as GRU, LSTM as LSTM, RNN as RNN
+from .replace import get as get, replace as replace
 from .resizing import (
     Upsample as Upsample,
     adaptive_avg_pool as adaptive_avg_pool,
     resize as resize,
 )
 from .summary import Row as Row, Summary as Summary, summary as summary
-from .surgery import (
-    Frozen as Frozen,
-    combine as combine,
-    count_params as count_params,
-    freeze as freeze,
-    get as get,
-    partition as partition,
-    replace as replace,
-    trainable as trainable,
-    unfreeze as unfreeze,
-)
 from .transformer import TransformerBlock as TransformerBlock

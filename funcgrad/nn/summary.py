@@ -15,7 +15,8 @@ from ..random import Key
 from ..transforms.staging import ShapeDtypeStruct, stage, staged_in
 from .apply import takes_key, watcher
 from .flops import flops_of
-from .surgery import count_params, unfreeze
+from .freeze import unfreeze
+from .partition import count_params
 from .traverse import modules_in, rebuilt, text_of
 
 

@@ -1,0 +1,91 @@
+"""Which leaves of a model are trained, and a model parted into those leaves and the others.
+
+A mask is a tree of booleans like the model, or a prefix of one.
+"""
+
+import math
+from typing import Any, TypeAlias
+
+from ..core import parameters, tree
+from ..core.avals import shape_of
+from ..core.nodes import Path
+from .replace import Where, resolved
+
+Mask: TypeAlias = Any  # a tree of booleans, or a prefix of one, or a function that gives one
+
+
+def trainable(model: Any, *frozen: Where) -> Any:
+    """Return which leaves of a model are trained, as a tree of booleans like it.
+
+    Not trained are state, such as running statistics, what :func:`freeze` has frozen, and arrays
+    of integers. It is what weight decay takes for its mask unless told, so that no running
+    statistics decay.
+
+    Args:
+        model: a model, or any tree.
+        *frozen: paths below which nothing is trained.
+
+    >>> from funcgrad import nn, random
+    >>> model = nn.BatchNorm(3).init(random.key(0))
+    >>> trainable(model)
+    BatchNorm(features=3, scale=True, bias=True, mean=False, var=False)
+    """
+    mask = parameters.trainable(model)
+    if not frozen:
+        return mask
+    shut = {resolved("trainable", model, where) for where in frozen}
+
+    def trained(path: Path, on: bool) -> bool:
+        return on and not any(path[:n] in shut for n in range(len(path) + 1))
+
+    return tree.map_with_path(trained, mask)
+
+
+def partition(model: Any, mask: Mask = trainable) -> tuple[Any, Any]:
+    """Return a model with the leaves chosen alone, and one with the others, None in their places.
+
+    Differentiate by the first, let an optimizer step it, and :func:`combine` them again: so
+    nothing else can change, whatever the optimizer.
+
+    Args:
+        model: a model, or any tree.
+        mask: a tree of booleans, or one for each subtree, or a function of the model that
+            gives it; the leaves that are trained unless given.
+
+    >>> from funcgrad import nn, random
+    >>> params, rest = partition(nn.BatchNorm(3).init(random.key(0)))
+    >>> params, rest.scale
+    (BatchNorm(features=3, scale=f32[3], bias=f32[3]), None)
+    """
+    given = callable(mask) and tree.handler_of(mask) is None  # a mask of a model is callable too
+    chosen = mask(model) if given else mask
+    flags = tree.broadcast_prefix(chosen, model, who="partition: the mask and the model")
+    leaves, treedef = tree.flatten(model)
+    pairs = list(zip(leaves, flags, strict=True))
+    return (
+        tree.unflatten(treedef, [x if flag else None for x, flag in pairs]),
+        tree.unflatten(treedef, [None if flag else x for x, flag in pairs]),
+    )
+
+
+def combine(*parts: Any) -> Any:
+    """Return the model whose parts these are: at each place the first leaf that is not None.
+
+    Args:
+        *parts: trees of one structure but for None, as :func:`partition` gives them.
+
+    >>> combine({"a": 1, "b": None}, {"a": None, "b": 2})
+    {'a': 1, 'b': 2}
+    """
+    first = lambda *xs: next((x for x in xs if x is not None), None)
+    return tree.map(first, *parts, is_leaf=lambda x: x is None)
+
+
+def count_params(model: Any, mask: Mask = trainable) -> int:
+    """Return how many numbers the leaves chosen hold: those that are trained, unless told.
+
+    >>> from funcgrad import nn, random
+    >>> count_params(nn.Dense(3, 4).init(random.key(0)))
+    16
+    """
+    return sum(math.prod(shape_of(x)) for x in tree.leaves(partition(model, mask)[0]))
