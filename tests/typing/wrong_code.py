@@ -1,0 +1,59 @@
+"""Wrong code, with the error of a type checker on each wrong line: ``# error: code``.
+
+``# later: code`` marks a line that the types do not refuse yet.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import funcgrad as fg
+from funcgrad import nn, optim, tree
+
+
+@nn.module
+class Scale(nn.Module):
+    size: int
+    factor: nn.Array = nn.param(nn.init.ones, lambda self: (self.size,))
+
+    def __call__(self, x: nn.Array, *, key: fg.random.Key | None = None) -> nn.Array:
+        return x * self.factor
+
+
+@tree.register_dataclass
+@dataclass
+class Point:
+    x: float
+
+
+@fg.jit
+def step(w: nn.Array, rate: float) -> nn.Array:
+    return w * rate
+
+
+def build() -> None:
+    Scale()  # error: call-arg
+    Scale("3")  # error: arg-type
+    print(Scale(3).width)  # error: attr-defined
+    nn.Dense(784)  # error: call-arg
+    nn.Dense(784, "256")  # error: arg-type
+    nn.Dense(784, 256).init()  # error: call-arg
+    nn.Dense(784, 256).init(0)  # error: arg-type
+    print(nn.Sequential(nn.Dense(2, 2)).kernel)  # error: attr-defined
+    Point("a")  # error: arg-type
+    Point()  # error: call-arg
+
+
+def differentiate() -> None:
+    step("a", "b")  # later: arg-type
+    fg.grad(step)("a", 1.0)  # later: arg-type
+    fg.grad("step")  # error: arg-type
+    fg.vmap(step, in_axis=0)  # error: call-arg
+    fg.jit(step, static_argnum=0)  # error: call-arg
+
+
+def train(model: Scale, grads: Any) -> None:
+    optimizer = optim.adam(0.1)
+    optimizer.step(grads)  # error: attr-defined
+    optim.adam(model)  # later: arg-type
+    optimizer.update(grads)  # later: call-arg
+    optimizer.update(grads, model, model)  # later: arg-type
