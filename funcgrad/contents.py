@@ -134,8 +134,7 @@ FUNCTIONS = {
         "linalg.matmul vecdot linalg.vecdot matvec vecmat dot vdot inner outer linalg.outer "
         "tensordot linalg.tensordot kron cross linalg.cross einsum einsum_path",
     "numpy.properties":
-        "shape ndim size argwhere flatnonzero array_repr array_str array2string shares_memory "
-        "may_share_memory",
+        "shape ndim size array_repr array_str array2string shares_memory may_share_memory",
     "numpy.quantiles": "median nanmedian quantile percentile nanquantile nanpercentile",
     "numpy.ranges": "linspace logspace geomspace meshgrid",
     "numpy.reductions":
@@ -144,7 +143,9 @@ FUNCTIONS = {
         "save savetxt savez savez_compressed busday_count busday_offset is_busday "
         "datetime_as_string isnat fromfile fromstring fromiter frombuffer fromfunction loadtxt "
         "genfromtxt require copyto put put_along_axis place putmask fill_diagonal",
-    "numpy.searching": "searchsorted digitize lexsort unravel_index ravel_multi_index nonzero",
+    "numpy.searching":
+        "argwhere flatnonzero searchsorted digitize lexsort unravel_index ravel_multi_index "
+        "nonzero",
     "numpy.selection": "where select choose",
     "numpy.sets":
         "unique unique_all unique_counts unique_inverse unique_values union1d intersect1d "

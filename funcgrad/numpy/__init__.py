@@ -16,15 +16,19 @@ from ..core.registry import load as _load
 
 _PARTS = ("emath", "fft", "linalg")
 _HOMES = _homes_of({
-    "functional": "vectorize",
-    "creation":
-        "arange array asarray empty empty_like eye from_dlpack full full_like identity linspace "
-        "ones ones_like tri zeros zeros_like",
     "array_api": "__array_api_version__ __array_namespace_info__",
-    "index_tricks": "c_ index_exp r_ s_",
-    "sized": "argwhere flatnonzero nonzero unique",
+    "creation":
+        "arange array asarray empty empty_like eye from_dlpack full full_like identity ones "
+        "ones_like tri zeros zeros_like",
     "dtypes": "finfo iinfo",
-    "standard": "argsort clip sort where",
+    "functional": "vectorize",
+    "index_tricks": "c_ index_exp r_ s_",
+    "ranges": "linspace",
+    "searching": "argwhere flatnonzero nonzero",
+    "selection": "where",
+    "sets": "unique",
+    "sorting": "argsort sort",
+    "ufuncs": "clip",
 })  # fmt: skip
 
 if _TYPE_CHECKING:
@@ -44,7 +48,6 @@ if _TYPE_CHECKING:
         full as full,
         full_like as full_like,
         identity as identity,
-        linspace as linspace,
         ones as ones,
         ones_like as ones_like,
         tri as tri,
@@ -54,13 +57,12 @@ if _TYPE_CHECKING:
     from .dtypes import finfo as finfo, iinfo as iinfo
     from .functional import vectorize as vectorize
     from .index_tricks import c_ as c_, index_exp as index_exp, r_ as r_, s_ as s_
-    from .sized import (
-        argwhere as argwhere,
-        flatnonzero as flatnonzero,
-        nonzero as nonzero,
-        unique as unique,
-    )
-    from .standard import argsort as argsort, clip as clip, sort as sort, where as where
+    from .ranges import linspace as linspace
+    from .searching import argwhere as argwhere, flatnonzero as flatnonzero, nonzero as nonzero
+    from .selection import where as where
+    from .sets import unique as unique
+    from .sorting import argsort as argsort, sort as sort
+    from .ufuncs import clip as clip
 
 
 def _numpys() -> set[str]:

@@ -18,14 +18,13 @@ from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast, expand_dims
 from ..transforms.staging import ShapeDtypeStruct
 from .dispatch import NO_DERIVATIVE, check_device, implements
-from .ranges import linspace as _linspace
 from .shapes import lengths_of
 
 DEFAULT_FLOAT = np.dtype(np.float32)  # of what the library itself creates
 DEFAULT_COMPLEX = np.dtype(np.complex64)
 
 
-def _default(*numbers: Any) -> np.dtype | None:
+def default_dtype(*numbers: Any) -> np.dtype | None:
     """Return the default dtype of Python numbers, None where NumPy's choice is kept."""
     if not all(type(x) in PYTHON_SCALARS for x in numbers):
         return None
@@ -83,7 +82,7 @@ def asarray(
         check_device(device)
         return operands.asarray(a, dtype)
     if dtype is None and (type(a) in PYTHON_SCALARS or type(a) in (list, tuple)):
-        dtype = _default(*_leaves(a))
+        dtype = default_dtype(*_leaves(a))
     return np.asarray(a, dtype, order, device=device, copy=copy)
 
 
@@ -248,7 +247,7 @@ def full(
     """
     value = operand(fill_value)
     if not isinstance(value, Tracer):
-        dtype = _default(value) if dtype is None else dtype
+        dtype = default_dtype(value) if dtype is None else dtype
         return np.full(lengths_of(shape), value, dtype, order, device=device)  # type: ignore[call-overload]
     check_device(device)
     value = strong(value if dtype is None else cast(value, dtype))
@@ -312,31 +311,5 @@ def arange(
     """
     bounds = (0, start, step) if stop is None else (start, stop, step)
     y = np.arange(*bounds, dtype=dtype, device=device)
-    default = _default(*bounds) if dtype is None else None
+    default = default_dtype(*bounds) if dtype is None else None
     return y if default is None else y.astype(default)  # added up in float64, then rounded once
-
-
-def linspace(
-    start: Any,
-    stop: Any,
-    num: Any = 50,
-    endpoint: bool = True,
-    retstep: bool = False,
-    dtype: Any = None,
-    axis: int = 0,
-    *,
-    device: Any = None,
-) -> Any:
-    """Return ``num`` evenly spaced numbers between ends, which may be traced.
-
-    Between Python numbers they are float32, or complex64, unless ``dtype`` says otherwise.
-
-    >>> linspace(0, 1, 3)
-    array([0. , 0.5, 1. ], dtype=float32)
-    """
-    ends = (start, stop)
-    dtype = _default(*ends, 0.0) if dtype is None else dtype
-    if holds_tracer(ends):
-        check_device(device)
-        return _linspace(*ends, num, endpoint, retstep, dtype, axis)
-    return np.linspace(start, stop, num, endpoint, retstep, dtype, axis, device=device)  # type: ignore[call-overload]

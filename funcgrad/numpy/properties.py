@@ -49,8 +49,5 @@ def _plain(name: str) -> Callable[..., Any]:
     return on_numbers
 
 
-for _name in (
-    "argwhere", "flatnonzero", "array_repr", "array_str", "array2string", "shares_memory",
-    "may_share_memory",
-):  # fmt: skip
+for _name in ("array_repr", "array_str", "array2string", "shares_memory", "may_share_memory"):
     implements(_name, status=EAGER_NO_DERIVATIVE)(_plain(_name))

@@ -7,15 +7,16 @@ import numpy as np
 
 from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
-from ..ops.operand import common_dtype, operand, strong
+from ..ops.operand import common_dtype, holds_tracer, operand, strong
 from ..ops.structure import cast, expand_dims
+from .creation import default_dtype
 from .dispatch import check_device, implements
 from .joining import concatenate
 from .shapes import broadcast_arrays, moveaxis, reshape
 
 
 @implements("linspace")
-def linspace(
+def _numpy_linspace(
     start: Any,
     stop: Any,
     num: Any = 50,
@@ -47,6 +48,32 @@ def linspace(
     return (y, step) if retstep else y
 
 
+def linspace(
+    start: Any,
+    stop: Any,
+    num: Any = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+    *,
+    device: Any = None,
+) -> Any:
+    """Return ``num`` evenly spaced numbers between ends, which may be traced.
+
+    Between Python numbers they are float32, or complex64, unless ``dtype`` says otherwise.
+
+    >>> linspace(0, 1, 3)
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    ends = (start, stop)
+    dtype = default_dtype(*ends, 0.0) if dtype is None else dtype
+    if holds_tracer(ends):
+        check_device(device)
+        return _numpy_linspace(*ends, num, endpoint, retstep, dtype, axis)
+    return np.linspace(start, stop, num, endpoint, retstep, dtype, axis, device=device)  # type: ignore[call-overload]
+
+
 @implements("logspace")
 def logspace(
     start: Any,
@@ -66,7 +93,7 @@ def logspace(
             for v in (start, stop, base)
         )
         base = np.expand_dims(base, axis)
-    y = ew.pow(base, linspace(start, stop, num, endpoint, axis=axis))
+    y = ew.pow(base, _numpy_linspace(start, stop, num, endpoint, axis=axis))
     return y if dtype is None else cast(y, dtype)
 
 

@@ -1,17 +1,23 @@
-"""Where numbers stand: in a sorted array, between edges, in the order of several keys."""
+"""Searching: nonzero elements, positions in a sorted vector, bins, flat and multi indices."""
 
+import math
+import operator
 from typing import Any
 
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..ops import elementwise as ew
+from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, axis_of, take_along
 from ..ops.search import searchsorted_p
+from ..ops.structure import reshape
 from .dispatch import EAGER_NO_DERIVATIVE, NO_DERIVATIVE, implements
 from .indexing import concrete, known, take
+from .joining import concatenate
 from .manipulation import flip
+from .reductions import sum as _sum
+from .shapes import ravel
 
 
 @implements("searchsorted", status=NO_DERIVATIVE)
@@ -101,6 +107,58 @@ def _check_integers(who: str, x: Any) -> None:
 
 
 @implements("nonzero", status=EAGER_NO_DERIVATIVE)
-def nonzero(a: Any) -> tuple[np.ndarray, ...]:
-    """Return where elements are not zero; see numpy.nonzero."""
-    return concrete("nonzero", operand(a)).nonzero()
+def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple[Any, ...]:
+    """Indices of the nonzero elements, the first ``size`` of them if given; see numpy.nonzero.
+
+    With ``size``, the result has a static shape, so that ``jit`` can compile it.
+
+    Args:
+        a: array.
+        size: int, number of indices returned; by default all.
+        fill_value: int, or one per axis: the index that fills missing places, by default 0.
+
+    >>> nonzero(np.array([0, 5, 0, 7]), size=3)
+    (array([1, 3, 0]),)
+    """
+    a = strong(operand(a))
+    if size is None:
+        return np.nonzero(concrete("nonzero", a))
+    shape = shape_of(a)
+    if not shape:
+        raise ValueError("nonzero: an array of rank 0 has no indices; write atleast_1d(a)")
+    places, held = first_true(compare.ne(reshape(a, (math.prod(shape),)), 0), size)
+    fills = fill_value if isinstance(fill_value, (tuple, list)) else [fill_value] * len(shape)
+    found, stride = [], math.prod(shape)
+    for n, fill in zip(shape, fills, strict=True):
+        stride //= n or 1
+        place = places // max(stride, 1) % max(n, 1)
+        found.append(ew.where(held, place, 0 if fill is None else operator.index(fill)))
+    return tuple(found)
+
+
+@implements("flatnonzero", status=EAGER_NO_DERIVATIVE)
+def flatnonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
+    """Indices of the nonzero elements of the flattened array; see ``nonzero``."""
+    return nonzero(ravel(a), size=size, fill_value=fill_value)[0]
+
+
+@implements("argwhere", status=EAGER_NO_DERIVATIVE)
+def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
+    """Indices of the nonzero elements, one row each; see ``nonzero``."""
+    a = strong(operand(a))
+    if size is None:
+        return np.argwhere(concrete("argwhere", a))
+    return np.stack(nonzero(a, size=size, fill_value=fill_value), axis=1)
+
+
+def first_true(mask: Any, size: int) -> tuple[Any, Any]:
+    """Return the first ``size`` positions at which a mask is true, and which of them there are."""
+    size = operator.index(size)
+    order = argsort_p(compare.logical_not(mask), axis=0, kind="stable")
+    return first_of(order, size), compare.lt(np.arange(size), _sum(mask))
+
+
+def first_of(x: Any, size: int) -> Any:
+    """Return the first elements of a vector, zeros behind its end."""
+    missing = max(size - shape_of(x)[0], 0)
+    return concatenate([x[:size], np.zeros(missing, dtype_of(x))]) if missing else x[:size]

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
-from ..ops.operand import operand, strong, weak_with
+from ..ops.operand import holds_tracer, operand, strong, weak_with
 from ..ops.reduce import take_along
 from ..ops.structure import broadcast_to
 from .dispatch import implements, no_out
@@ -15,12 +15,19 @@ from .searching import nonzero
 
 @implements("where")
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
-    """Choose elementwise between two arrays, or find what is true; see numpy.where."""
+    """Choose elementwise between two arrays, or find the nonzero elements; see numpy.where.
+
+    NumPy takes the arguments by position only.
+
+    >>> where(condition=[True, False], x=[1, 2], y=0)
+    array([1, 0])
+    """
     if x is None and y is None:
         return nonzero(condition)
     if x is None or y is None:
         raise ValueError("either both or neither of x and y should be given")
-    return ew.where(operand(condition), operand(x), operand(y))
+    operands = operand(condition), operand(x), operand(y)
+    return ew.where(*operands) if holds_tracer(operands) else np.where(*operands)
 
 
 @implements("select")

@@ -1,22 +1,28 @@
-"""Arrays as sets. What they hold is known only with the numbers, so these run eagerly.
+"""Set operations. The shape of a result depends on the values, so they run eagerly.
 
-The values returned are those of the arrays, at known places, and carry their derivatives.
+A result is gathered from the operands at known indices, and carries their derivatives.
 """
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import Shape, dtype_of, is_inexact, shape_of
+from ..core.errors import UnsupportedError
+from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
+from ..ops.assign import set_at_p
+from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import common_dtype, operand, strong
-from ..ops.reduce import axis_of
+from ..ops.reduce import argsort_p, axis_of, take_along
 from ..ops.search import searchsorted_p
-from ..ops.structure import cast
+from ..ops.structure import cast, cumsum_p, reshape
 from .dispatch import EAGER, NO_DERIVATIVE, implements
+from .histograms import bincount
 from .indexing import concrete, take
 from .joining import concatenate
 from .manipulation import take_known
+from .searching import first_of, first_true
 from .shapes import ravel
 from .sorting import sort
 
@@ -54,20 +60,81 @@ def unique(
     *,
     equal_nan: bool = True,
     sorted: bool = True,
+    size: int | None = None,
+    fill_value: Any = None,
 ) -> Any:
-    """Return the different elements, each from where it stands first; see numpy.unique."""
+    """Distinct elements, ``size`` of them if given; see numpy.unique.
+
+    With ``size``, the result has a static shape, so that ``jit`` can compile it.
+
+    Args:
+        ar: array; with ``size`` it is flattened.
+        return_index: whether to return the index of each element's first occurrence.
+        return_inverse: whether to return, per element, its index among the distinct ones.
+        return_counts: whether to return the number of occurrences, 0 of a filled element.
+        axis: the axis whose slices are compared; None with ``size``.
+        equal_nan: whether all nan are one element.
+        sorted: whether the elements rise; with ``size`` they always do.
+        size: int, number of elements returned; by default all.
+        fill_value: fills missing elements; by default the smallest element.
+
+    >>> unique(np.array([3, 1, 3]), size=3)
+    array([1, 3, 1])
+    """
     ar = strong(operand(ar))
+    flags = (return_index, return_inverse, return_counts)
+    if size is not None:
+        if axis is not None:
+            raise UnsupportedError("unique: size= and axis= exclude each other; leave out axis=")
+        return _unique_of_size(ravel(ar), shape_of(ar), flags, equal_nan, size, fill_value)
+    if not isinstance(ar, Tracer):
+        options = {} if sorted else {"sorted": sorted}  # unknown to NumPy before 2.3
+        return np.unique(ar, *flags, axis, equal_nan=equal_nan, **options)
     numbers = concrete("unique", ar)
-    options = {"return_inverse": return_inverse, "return_counts": return_counts}
-    _, first, *others = np.unique(  # type: ignore[call-overload]
-        numbers, return_index=True, axis=axis, equal_nan=equal_nan, **options
-    )
+    _, first, *others = np.unique(numbers, True, *flags[1:], axis, equal_nan=equal_nan)
     if axis is None:
         values = take_known(ravel(ar), first, 0)
     else:
         values = take_known(ar, first, axis_of(axis, len(shape_of(ar))))
     rest = [first, *others] if return_index else others
     return (values, *rest) if rest else values
+
+
+def _unique_of_size(
+    flat: Any, shape: Shape, flags: tuple[bool, ...], equal_nan: bool, size: int, fill_value: Any
+) -> Any:
+    """Distinct elements of a vector, and as flagged their indices, inverse [shape] and counts."""
+    (n,) = shape_of(flat)
+    order = argsort_p(flat, axis=0, kind="stable")
+    rising = take_along(flat, order, 0)
+    changes = _changes(rising, equal_nan)
+    starts, held = first_true(changes, size)
+    fill = fill_value if fill_value is not None else rising[0] if n else 0
+    values = ew.where(held, _picked(rising, starts), cast(strong(operand(fill)), dtype_of(flat)))
+    number = cumsum_p(cast(changes, np.intp), axis=0, reverse=False) - 1
+    inverse = set_at_p(np.zeros(n, np.intp), number, order, index=Index([ARRAY]))
+    counts = bincount(number, minlength=max(n, 1))
+    results = (_picked(order, starts), reshape(inverse, shape), first_of(counts, size))
+    chosen = [y for y, wanted in zip(results, flags, strict=True) if wanted]
+    return (values, *chosen) if chosen else values
+
+
+def _changes(rising: Any, equal_nan: bool) -> Any:
+    """Return where a sorted vector has another element than before."""
+    if not shape_of(rising)[0]:
+        return np.zeros(0, bool)
+    before, after = rising[:-1], rising[1:]
+    new = compare.ne(after, before)
+    if equal_nan and is_inexact(dtype_of(rising)):
+        new = new & compare.logical_not(compare.isnan(after) & compare.isnan(before))
+    return concatenate([np.ones(1, bool), new])
+
+
+def _picked(x: Any, places: Any) -> Any:
+    """Return the elements of a vector at places, zeros where it is empty."""
+    if not shape_of(x)[0]:
+        return np.zeros(shape_of(places), dtype_of(x))
+    return getitem_p(x, places, index=Index([ARRAY]))
 
 
 @implements("unique_all", status=EAGER)

@@ -4,10 +4,10 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of
-from ..ops import reduce as prims
+from ..core.avals import dtype_of, shape_of
+from ..core.trace import Tracer
 from ..ops.operand import integers, operand, strong
-from ..ops.reduce import take_along
+from ..ops.reduce import argpartition_p, argsort_p, take_along
 from ..ops.structure import cast
 from .dispatch import NO_DERIVATIVE, implements
 from .indexing import concrete
@@ -32,23 +32,56 @@ def _check_selecting(kind: Any, order: Any) -> None:
 
 @implements("sort")
 def sort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: Any = None,
+    descending: bool = False,
 ) -> Any:
-    """Sort along an axis; see numpy.sort."""
-    _check_sorting(kind, order)
-    a, axis = one_axis(operand(a), axis)
-    return take_along(a, prims.argsort_p(a, axis=axis, kind="stable"), axis)
+    """Sort along an axis, the largest element first if ``descending``; see numpy.sort.
+
+    >>> sort([2, 3, 1], descending=True)
+    array([3, 2, 1])
+    """
+    a = operand(a)
+    if isinstance(a, Tracer):
+        _check_sorting(kind, order)
+        a, axis = one_axis(a, axis)
+        y = take_along(a, argsort_p(a, axis=axis, kind="stable"), axis)
+    else:
+        y = np.sort(a, axis, kind, order, stable=stable)
+    return np.flip(y, axis) if descending else y
 
 
 @implements("argsort", status=NO_DERIVATIVE)
 def argsort(
-    a: Any, axis: int | None = -1, kind: Any = None, order: Any = None, *, stable: Any = None
+    a: Any,
+    axis: int | None = -1,
+    kind: Any = None,
+    order: Any = None,
+    *,
+    stable: Any = None,
+    descending: bool = False,
 ) -> Any:
-    """Return the positions that sort an array; see numpy.argsort."""
-    _check_sorting(kind, order)
+    """Positions that sort an array, the largest element first if ``descending``; see numpy.argsort.
+
+    >>> argsort([2, 3, 2], descending=True, stable=True)
+    array([1, 0, 2])
+    """
     a = operand(a)
+    if descending:
+        a, axis = one_axis(strong(a), axis)
+        # the reverse of an ascending sort keeps the order of equal elements if it meets them
+        # in reverse
+        reversed_ = argsort(np.flip(a, axis), axis, kind, order, stable=stable)
+        return shape_of(a)[axis] - 1 - np.flip(reversed_, axis)
+    if not isinstance(a, Tracer):
+        return np.argsort(a, axis, kind, order, stable=stable)
+    _check_sorting(kind, order)
     a, axis = one_axis(a, numbers_axis(a, axis))
-    return prims.argsort_p(a, axis=axis, kind="stable" if stable else kind)
+    return argsort_p(a, axis=axis, kind="stable" if stable else kind)
 
 
 @implements("argpartition", status=NO_DERIVATIVE)
@@ -60,7 +93,7 @@ def argpartition(
     a, axis = one_axis(operand(a), axis)
     places = concrete("argpartition", integers(kth))
     kth = tuple(places.tolist()) if places.ndim else places.item()
-    return prims.argpartition_p(a, kth=kth, axis=axis)
+    return argpartition_p(a, kth=kth, axis=axis)
 
 
 @implements("partition")

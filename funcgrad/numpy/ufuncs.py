@@ -85,8 +85,32 @@ def i0(x: Any) -> Any:
     return bessel.i0(x if is_inexact(dtype_of(x)) else cast(x, np.dtype(np.float64)))
 
 
-@implements("clip")
 def clip(
+    a: Any,
+    min: Any = None,
+    max: Any = None,
+    out: Any = None,
+    *,
+    a_min: Any = None,
+    a_max: Any = None,
+    **options: Any,
+) -> Any:
+    """Limit the values by bounds, each of which may be left out; see numpy.clip.
+
+    Raises:
+        ValueError: if bounds are given by both their names.
+
+    >>> clip([1, 5, 9], 4)
+    array([4, 5, 9])
+    """
+    if (a_min is not None or a_max is not None) and (min is not None or max is not None):
+        raise ValueError("clip: bounds are given as min and max, or as a_min and a_max, not both")
+    low, high = (a_min if min is None else min), (a_max if max is None else max)
+    return np.clip(operand(a), low, high, out, **options)
+
+
+@implements("clip")
+def _numpy_clip(
     a: Any,
     a_min: Any = NO_VALUE,
     a_max: Any = NO_VALUE,
@@ -177,4 +201,4 @@ _LIMITS = {  # by whether the lower bound, and the upper, is missing
     (True, True): np.positive,
 }  # fmt: skip
 
-overrides[_CLIP] = clip
+overrides[_CLIP] = _numpy_clip

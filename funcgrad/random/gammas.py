@@ -9,7 +9,6 @@ moves the number x by -(dP/da) / p(x) (Figurnov et al. 2018, equation 5, arXiv:1
 """
 
 import math
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from ..ops.structure import broadcast_to, cast
 from ..special.exponentials import softmax
 from .arguments import UNSIGNED, ShapeLike, at_least_one_axis, common_shape, floating, parameter
 from .draws import normal
+from .generator import Generator
 from .keys import Key, single, split
 from .rejection import Reparametrised
 
@@ -55,7 +55,7 @@ class Gamma(Reparametrised):
 
     @override
     def finish(
-        self, out: Any, generator: ModuleType, keys: Any, params: list[Any], *, log: bool
+        self, out: Any, generator: Generator, keys: Any, params: list[Any], *, log: bool
     ) -> None:
         (a,) = params
         if not np.any((a[:1] if not a.strides[0] else a) < 1):

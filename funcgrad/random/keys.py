@@ -17,7 +17,7 @@ from ..ops.compare import eq
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.reduce import all_p
 from .arguments import RangeError, ShapeLike, as_shape
-from .primitives import DEFAULT, GENERATORS, WORDS, fold_in_p, seed_p, split_p
+from .primitives import DEFAULT, GENERATORS, fold_in_p, seed_p, split_p
 
 
 class NotAKeyError(FuncgradError, TypeError):
@@ -156,7 +156,7 @@ def fold_in(key: Key, data: Any) -> Key:
     np.False_
     """
     words = single("random.fold_in", key).data
-    width = 8 * WORDS[key.impl].itemsize
+    width = 8 * GENERATORS[key.impl].words.itemsize
     number = _integer("random.fold_in", "data", data, width, lowest=0)
     return Key(fold_in_p(words, number, impl=key.impl), key.impl)
 
@@ -189,9 +189,9 @@ def wrap_key_data(data: Any, *, impl: str | None = None) -> Key:
     impl = _generator("random.wrap_key_data", impl)
     data = data if isinstance(data, Tracer) else np.array(data)
     aval = aval_of(data)
-    if aval.dtype != WORDS[impl]:
+    if aval.dtype != GENERATORS[impl].words:
         raise DtypeError(
-            f"random.wrap_key_data: the words of {impl} are {WORDS[impl]}: got {aval}; "
+            f"random.wrap_key_data: the words of {impl} are {GENERATORS[impl].words}: got {aval}; "
             f"name their generator, impl={' or '.join(map(repr, GENERATORS))}, or convert them"
         )
     if not aval.shape or aval.shape[-1] != 2:

@@ -24,15 +24,17 @@ from typing import Any
 
 import numpy as np
 
+from .generator import Generator
+
 BITS, SPLIT, FOLD_IN = range(3)
 
 
-def seed(seeds: np.ndarray) -> np.ndarray:
+def _seed(seeds: np.ndarray) -> np.ndarray:
     """Return the keys u64[n,2] of seeds u64[n]."""
     return np.stack([seeds, np.zeros_like(seeds)], -1)
 
 
-def split(keys: np.ndarray, num: int) -> np.ndarray:
+def _split(keys: np.ndarray, num: int) -> np.ndarray:
     """Return u64[n,num,2], each key's children."""
     out = np.empty((len(keys), num, 2), np.uint64)
     for row, key in zip(out, keys, strict=True):
@@ -40,7 +42,7 @@ def split(keys: np.ndarray, num: int) -> np.ndarray:
     return out
 
 
-def fold_in(keys: np.ndarray, data: np.ndarray) -> np.ndarray:
+def _fold_in(keys: np.ndarray, data: np.ndarray) -> np.ndarray:
     """Return the keys u64[n,2] that data u64[n] makes of them."""
     out = np.empty((len(keys), 2), np.uint64)
     for row, key, number in zip(out, keys, data, strict=True):
@@ -48,7 +50,7 @@ def fold_in(keys: np.ndarray, data: np.ndarray) -> np.ndarray:
     return out
 
 
-def bits(keys: np.ndarray, num: int, dtype: np.dtype[Any]) -> np.ndarray:
+def _bits(keys: np.ndarray, num: int, dtype: np.dtype[Any]) -> np.ndarray:
     """Return for each key ``num`` unsigned integers."""
     words = -(-num * dtype.itemsize // 8)
     if len(keys) == 1:  # as a view, without a copy
@@ -69,3 +71,6 @@ def _cut(words: np.ndarray, dtype: np.dtype[Any]) -> np.ndarray:
     """Return 64-bit words as narrower ones, the lowest first on every machine."""
     narrow = words.astype("<u8", copy=False).view(f"<u{dtype.itemsize}")
     return narrow.astype(dtype, copy=False)
+
+
+PHILOX = Generator(np.dtype(np.uint64), _seed, _split, _fold_in, _bits)

@@ -5,7 +5,6 @@ Each takes keys with any leading axes, which is also its rule for one more.
 
 import math
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,12 @@ from ..core.avals import Aval, Shape, broadcast_shapes, shape_of
 from ..core.trace import Primitive
 from ..ops.special import BLOCK, erfinv
 from ..ops.structure import expand_dims, transpose_p
-from . import philox, threefry
 from .arguments import UNSIGNED
+from .generator import Generator
+from .philox import PHILOX
+from .threefry import THREEFRY
 
-GENERATORS: dict[str, ModuleType] = {"philox": philox, "threefry2x32": threefry}
-WORDS: dict[str, np.dtype[Any]] = {
-    "philox": np.dtype(np.uint64),
-    "threefry2x32": np.dtype(np.uint32),
-}
+GENERATORS: dict[str, Generator] = {"philox": PHILOX, "threefry2x32": THREEFRY}
 DEFAULT = "philox"
 
 
@@ -66,7 +63,7 @@ class Seed(OfKeys):
 
     @override
     def infer(self, seeds: Aval, *, impl: str) -> tuple[Aval, ...]:
-        return (Aval((*seeds.shape, 2), WORDS[impl]),)
+        return (Aval((*seeds.shape, 2), GENERATORS[impl].words),)
 
     @override
     def key_rank(self, i: int, x: Any, axis: int | None) -> int:

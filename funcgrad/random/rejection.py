@@ -8,7 +8,6 @@ depend on nothing but the key, the parameters and the shape, also in a batch of 
 
 import itertools
 import math
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from ..ops.elementwise import mul
 from ..ops.kernels import BLOCK, flattened
 from ..ops.structure import Batched, fit, match
 from .arguments import UNSIGNED
+from .generator import Generator
 from .primitives import GENERATORS, OfKeys, to_front
 
 
@@ -51,7 +51,7 @@ class Rejection(OfKeys):
             return (as_dtype(out, dtype).reshape(whole),)
 
     def fill(
-        self, out: Any, generator: ModuleType, keys: Any, params: list[Any], **rest: Any
+        self, out: Any, generator: Generator, keys: Any, params: list[Any], **rest: Any
     ) -> None:
         """Attempt every element, then those not accepted, until there are none."""
         n = out.size // max(len(keys), 1)
@@ -74,7 +74,7 @@ class Rejection(OfKeys):
             counts = np.bincount(pending // n, minlength=len(keys))
 
     def finish(
-        self, out: Any, generator: ModuleType, keys: Any, params: list[Any], **rest: Any
+        self, out: Any, generator: Generator, keys: Any, params: list[Any], **rest: Any
     ) -> None:
         """Change the accepted numbers in place."""
 
@@ -146,7 +146,7 @@ def one_if_even(p: Any) -> Any:
     return p[(0,) * p.ndim].reshape(1) if p.size and not any(p.strides) else p
 
 
-def pairs(generator: ModuleType, keys: Any, r: int, counts: Any, dtype: np.dtype) -> Any:
+def pairs(generator: Generator, keys: Any, r: int, counts: Any, dtype: np.dtype) -> Any:
     """Return words [sum(counts), 2]: for each key as many pairs as counted, of stream r."""
     rows = np.flatnonzero(counts)
     wanted, most = counts[rows], int(counts.max())

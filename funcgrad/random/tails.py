@@ -7,7 +7,6 @@ words that need one take those of the stream of ``fold_in(key, 1)`` in their ord
 
 import math
 from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from typing_extensions import override
 from ..core.avals import Aval, Shape
 from ..ops.kernels import BLOCK
 from .arguments import UNSIGNED
+from .generator import Generator
 from .primitives import GENERATORS, OfKeys
 from .rejection import Rejection, aligned, check_real
 
@@ -66,7 +66,7 @@ def _scaled(words: np.ndarray, dtype: np.dtype, rest: Any) -> np.ndarray:
     return c
 
 
-def continued(generator: ModuleType, rows: Any, n: int, at: Any) -> np.ndarray:
+def continued(generator: Generator, rows: Any, n: int, at: Any) -> np.ndarray:
     """Return one more word of 32 bits for each of these elements, of which each key has n."""
     counts = np.bincount(at // n, minlength=len(rows))
     owners = np.flatnonzero(counts)

@@ -14,22 +14,24 @@ from typing import Any
 
 import numpy as np
 
+from .generator import Generator
+
 BLOCK = 16384  # positions hashed at a time: three buffers of 64 kB
 ROTATIONS = ((13, 15, 26, 6), (17, 29, 16, 24))
 PARITY = np.uint32(0x1BD11BDA)
 
 
-def seed(seeds: np.ndarray) -> np.ndarray:
+def _seed(seeds: np.ndarray) -> np.ndarray:
     """Return the keys u32[n,2] of seeds u64[n]: the high and the low half."""
     return np.stack(_halves(seeds), -1)
 
 
-def split(keys: np.ndarray, num: int) -> np.ndarray:
+def _split(keys: np.ndarray, num: int) -> np.ndarray:
     """Return u32[n,num,2], each key's children."""
     return np.stack(_words(keys, num), -1)
 
 
-def fold_in(keys: np.ndarray, data: np.ndarray) -> np.ndarray:
+def _fold_in(keys: np.ndarray, data: np.ndarray) -> np.ndarray:
     """Return the keys u32[n,2] hashed with the low halves of data u64[n]."""
     low = _halves(data)[1]
     words = np.zeros_like(low), low.copy()
@@ -37,7 +39,7 @@ def fold_in(keys: np.ndarray, data: np.ndarray) -> np.ndarray:
     return np.stack(words, -1)
 
 
-def bits(keys: np.ndarray, num: int, dtype: np.dtype[Any]) -> np.ndarray:
+def _bits(keys: np.ndarray, num: int, dtype: np.dtype[Any]) -> np.ndarray:
     """Return for each key ``num`` unsigned integers."""
     high, low = _words(keys, num)
     if dtype.itemsize == 8:
@@ -80,3 +82,6 @@ def _hash(k0: np.ndarray, k1: np.ndarray, x0: np.ndarray, x1: np.ndarray) -> Non
         x0 += schedule[(group + 1) % 3]
         x1 += schedule[(group + 2) % 3]
         x1 += np.uint32(group + 1)
+
+
+THREEFRY = Generator(np.dtype(np.uint32), _seed, _split, _fold_in, _bits)
