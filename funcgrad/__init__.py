@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 from . import numpy as numpy, tree as tree
 from .core import errors as errors
 from .core.config import config as config
-from .core.lazy import fetched as _fetched, homes_of as _homes_of
+from .core.lazy import fetched as _fetched, homes_of as _homes_of, publish as _publish
 from .core.registry import load as _load
 from .transforms.batching import vmap as vmap
 from .transforms.forward import jvp as jvp
@@ -92,5 +92,4 @@ def __getattr__(name: str) -> object:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__() -> list[str]:
-    return sorted({*globals(), *_PARTS, *_HOMES})
+_publish(__name__, ["errors", "numpy", "tree", *_PARTS, *_HOMES])

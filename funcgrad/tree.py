@@ -1,5 +1,6 @@
 """Trees of arrays: flatten, map, compare. A table of contents; the code is in core."""
 
+from .core.lazy import publish as _publish
 from .core.nodes import (
     DictKey as DictKey,
     FlattenedIndexKey as FlattenedIndexKey,
@@ -27,3 +28,5 @@ from .core.tree import (
     transpose as transpose,
     unflatten as unflatten,
 )
+
+_publish(__name__)

@@ -10,6 +10,16 @@ import warnings
 from types import TracebackType
 from typing import Any
 
+from .lazy import publish as _publish
+
+__all__ = [
+    "AxisNameError", "ClosureError", "ConcretizationError", "ConversionError", "DtypeError",
+    "FuncgradError", "LeakedTracerError", "MemoryLimitError", "MissingAttributeError",
+    "MissingDerivativeError", "MissingRuleError", "MutatedError", "MutationError", "NanError",
+    "NestingError", "NonScalarError", "ShapeError", "TreeError", "UninitializedError",
+    "UnsupportedError", "UntakenWarning",
+]  # fmt: skip
+
 _PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 _NUMPY = f"{os.sep}numpy{os.sep}"
 
@@ -265,3 +275,5 @@ ABSENT = {
         "a traced array is no subclass of ndarray",
     ),
 }  # fmt: skip
+
+_publish(__name__)

@@ -3,6 +3,7 @@
 Examples are rows of arrays, [N, ...], in any tree; all chance comes from explicit keys.
 """
 
+from ..core.lazy import publish as _publish
 from .datasets import stack as stack
 from .loader import Loader as Loader, Position as Position
 from .samplers import bucket_sampler as bucket_sampler, weighted_sampler as weighted_sampler
@@ -13,3 +14,5 @@ from .scaling import (
 )
 from .sequences import pad_sequences as pad_sequences, windows as windows
 from .splits import k_fold as k_fold, train_test_split as train_test_split
+
+_publish(__name__)

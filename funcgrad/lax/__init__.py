@@ -9,6 +9,7 @@ from ..control.implicit import (
 from ..control.loops import fori_loop as fori_loop, map as map, while_loop as while_loop
 from ..control.scan import scan as scan
 from ..control.solve import custom_linear_solve as custom_linear_solve
+from ..core.lazy import publish as _publish
 from ..numpy.ufuncs import sign as sign
 from ..ops.compare import (
     bitwise_and as bitwise_and,
@@ -96,3 +97,5 @@ from .slicing import (
 from .sorting import top_k as top_k
 
 max, min = _maximum, _minimum  # of two arrays, as NumPy's maximum and minimum
+
+_publish(__name__)

@@ -3,6 +3,7 @@
 Each function takes arrays and traced values, matrices in the last two axes, stacks before them.
 """
 
+from ..core.lazy import publish as _publish
 from ..numpy.linalg import (
     LinAlgError as LinAlgError,
     cholesky as cholesky,
@@ -55,3 +56,5 @@ from .matrix_functions import (
     sqrtm as sqrtm,
 )
 from .special_matrices import block_diag as block_diag, toeplitz as toeplitz
+
+_publish(__name__)

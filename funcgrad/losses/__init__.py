@@ -5,6 +5,7 @@ one number an example. Shapes must agree: [n] against [n, 1] raises, where NumPy
 to [n, n].
 """
 
+from ..core.lazy import publish as _publish
 from .binary import (
     binary_cross_entropy as binary_cross_entropy,
     binary_cross_entropy_with_logits as binary_cross_entropy_with_logits,
@@ -46,3 +47,5 @@ from .regression import (
 from .sequence import (
     ctc_loss as ctc_loss,
 )
+
+_publish(__name__)

@@ -1,6 +1,7 @@
 """Models: the module decorator, layers, activations, initializers. A table of contents."""
 
 from ..core.errors import UninitializedError as UninitializedError
+from ..core.lazy import publish as _publish
 from . import init as init
 from .annotations import Array as Array
 from .apply import (
@@ -104,3 +105,5 @@ from .resizing import (
 )
 from .summary import Row as Row, Summary as Summary, summary as summary
 from .transformer import TransformerBlock as TransformerBlock
+
+_publish(__name__, ["init"])

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..core.avals import Axes, Shape
 from ..core.errors import ShapeError, shown
+from ..core.lazy import publish as _publish
 from ..numpy.at import at
 from ..numpy.creation import full
 from ..random import (
@@ -21,6 +22,13 @@ from ..random import (
     truncated_normal as _truncated,
     uniform as _uniform,
 )
+
+__all__ = [
+    "Initializer", "constant", "delta_orthogonal", "glorot_normal", "glorot_uniform", "he_normal",
+    "he_uniform", "kaiming_normal", "kaiming_uniform", "lecun_normal", "lecun_uniform", "normal",
+    "ones", "orthogonal", "truncated_normal", "uniform", "variance_scaling", "xavier_normal",
+    "xavier_uniform", "zeros",
+]  # fmt: skip
 
 # the deviation of a standard normal number that is kept within (-2, 2)
 TRUNCATED_DEVIATION = 0.87962566103423978
@@ -270,3 +278,6 @@ class delta_orthogonal:  # noqa: N801
         matrix = orthogonal(self.scale, self.column_axis)(key, shape[-2:], dtype)
         middle = tuple((n - 1) // 2 for n in shape[:-2])
         return at(np.zeros(shape, dtype))[middle].set(matrix)
+
+
+_publish(__name__)

@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING, Any as _Any
 
 import numpy as _np
 
-from ..core.lazy import fetched as _fetched, homes_of as _homes_of, kept as _kept
+from ..core.lazy import (
+    fetched as _fetched,
+    homes_of as _homes_of,
+    kept as _kept,
+    publish as _publish,
+)
 from ..core.registry import load as _load
 
 _PARTS = ("emath", "fft", "linalg")
@@ -76,8 +81,6 @@ def __getattr__(name: str) -> _Any:
         return _load(f"{__name__}.{name}")
     if name in _HOMES:
         return _fetched(__name__, _HOMES[name], name)
-    if name == "__all__":
-        return [name for name in __dir__() if not name.startswith("_")]
     if name in _numpys():
         offered = _load(f"{__name__}.namespace").offered
         return _kept(__name__, name, offered(name, vars(_np)[name], __name__))
@@ -94,6 +97,4 @@ def __getattr__(name: str) -> _Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
-def __dir__() -> list[str]:
-    marks = (name for name in globals() if name.startswith("_"))
-    return sorted({*marks, *_PARTS, *_HOMES, *_numpys()})
+_publish(__name__, [*_PARTS, *_HOMES, *_numpys()])

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..core.errors import FuncgradError, shorten
+from ..core.lazy import publish
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops.operand import holds_tracer, operand
@@ -21,10 +22,11 @@ _OF_UFUNCS = (
 
 
 def fill(namespace: ModuleType, numpys: ModuleType) -> None:
-    """Give a namespace all public names of one of NumPy's but its modules.
+    """Give a namespace all public names of one of NumPy's but its modules, and publish them.
 
     What stands there already stays, unless it is a rule of the table alone.
     """
+    names: list[str] = []
     for name in numpys.__all__:
         value = vars(numpys).get(name)
         if isinstance(value, ModuleType) or name not in vars(numpys):
@@ -36,6 +38,9 @@ def fill(namespace: ModuleType, numpys: ModuleType) -> None:
             setattr(namespace, name, faced(name, value, namespace.__name__))
         elif own is None:
             setattr(namespace, name, value)
+        names.append(name)
+    namespace.__all__ = names  # type: ignore[attr-defined]
+    publish(namespace.__name__)
 
 
 def offered(name: str, value: Any, module: str) -> Any:

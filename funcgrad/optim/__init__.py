@@ -1,5 +1,6 @@
 """Optimizers and schedules, by optax's contract and names. A table of contents."""
 
+from ..core.lazy import publish as _publish
 from .accumulation import (
     LookaheadParams as LookaheadParams,
     LookaheadState as LookaheadState,
@@ -150,3 +151,5 @@ from .wrappers import (
     partition as partition,
     selective_transform as selective_transform,
 )
+
+_publish(__name__)

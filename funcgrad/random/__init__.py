@@ -9,6 +9,7 @@ once. ``philox.py`` and ``threefry.py`` say what a generator makes of a key.
 ((2, 3), np.False_)
 """
 
+from ..core.lazy import publish as _publish
 from .arguments import RangeError as RangeError
 from .choice import categorical as categorical, choice as choice, permutation as permutation
 from .discrete import (
@@ -62,3 +63,5 @@ from .transformed import (
     weibull_min as weibull_min,
 )
 from .truncated import truncated_normal as truncated_normal
+
+_publish(__name__)

@@ -3,6 +3,7 @@
 Only the solvers of ``optimize`` are SciPy's own, and need it: pip install 'funcgrad[scipy]'.
 """
 
+from ..core.lazy import publish as _publish
 from . import (
     integrate as integrate,
     linalg as linalg,
@@ -11,3 +12,5 @@ from . import (
     special as special,
     stats as stats,
 )
+
+_publish(__name__, ["integrate", "linalg", "optimize", "signal", "special", "stats"])

@@ -8,10 +8,13 @@ import numpy as np
 
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError
+from ..core.lazy import publish as _publish
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
 from .ode import odeint as odeint
+
+__all__ = ["cumulative_trapezoid", "fixed_quad", "odeint", "simpson", "trapezoid"]
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
@@ -142,3 +145,6 @@ def fixed_quad(
 @functools.lru_cache(256)
 def _gauss(n: int) -> tuple[np.ndarray, np.ndarray]:
     return np.polynomial.legendre.leggauss(n)
+
+
+_publish(__name__)

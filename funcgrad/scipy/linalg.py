@@ -11,6 +11,7 @@ import numpy as np
 from ..control.loops import while_loop
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.lazy import publish as _publish
 from ..linalg import (
     LinAlgError as LinAlgError,
     block_diag as block_diag,
@@ -39,6 +40,13 @@ from ..ops.linalg.matrices import adjoint
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from ..transforms.custom.decorators import custom_jvp
+
+__all__ = [
+    "LinAlgError", "block_diag", "cho_factor", "cho_solve", "cholesky", "det", "eig", "eigh",
+    "eigvals", "eigvalsh", "expm", "expm_frechet", "inv", "lstsq", "lu", "lu_factor", "lu_solve",
+    "norm", "pinv", "polar", "solve", "solve_banded", "solve_sylvester", "solve_triangular",
+    "sqrtm", "svd", "svdvals", "toeplitz",
+]  # fmt: skip
 
 
 def _matrix(who: str, a: Any, square: bool = True) -> Any:
@@ -235,3 +243,6 @@ def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any) -> Any:
     row = above + i - j
     inside = (row >= 0) & (row < rows)
     return np.linalg.solve(np.where(inside, ab[np.where(inside, row, 0), j], 0), b)
+
+
+_publish(__name__)

@@ -8,11 +8,14 @@ import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError, shown
+from ..core.lazy import publish as _publish
 from ..ops import elementwise as ew
 from ..ops.layouts import conv_general_dilated
 from ..ops.operand import operand, strong, weak_with
 from ..ops.reduce import axes_in
 from ..ops.structure import cast
+
+__all__ = ["convolve", "convolve2d", "correlate", "correlate2d", "detrend", "fftconvolve"]
 
 _MODES = ("full", "same", "valid")
 _BOUNDARIES = {"wrap": "wrap", "symm": "symmetric"}
@@ -219,3 +222,6 @@ def detrend(data: Any, axis: int = -1, type: str = "linear") -> Any:
         slope = np.sum(place * y, axis=-1, keepdims=True) / max(float((place**2).sum()), 1e-300)
         y = y - slope.astype(dtype_of(y)) * place
     return np.moveaxis(y, -1, axis)
+
+
+_publish(__name__)

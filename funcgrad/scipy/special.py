@@ -1,5 +1,6 @@
 """The special functions under SciPy's names: those of funcgrad.special."""
 
+from ..core.lazy import publish as _publish
 from ..special import (
     beta as beta,
     betainc as betainc,
@@ -41,3 +42,5 @@ from ..special import (
     xlogy as xlogy,
     zeta as zeta,
 )
+
+_publish(__name__)

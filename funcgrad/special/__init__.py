@@ -5,6 +5,7 @@ number of a number, infinity and nan without a warning. float64 is accurate to a
 last place over the whole domain; float32 to two, most of it computed in float64.
 """
 
+from ..core.lazy import publish as _publish
 from .bessel import i0 as i0, i0e as i0e, i1 as i1, i1e as i1e
 from .error_functions import (
     erf as erf,
@@ -45,3 +46,5 @@ from .logarithms import (
     xlog1py as xlog1py,
     xlogy as xlogy,
 )
+
+_publish(__name__)

@@ -1,5 +1,6 @@
 """Pieces of a training loop of your own: progress, averages, scores, early stopping, history."""
 
+from ..core.lazy import publish as _publish
 from .early_stopping import EarlyStopping as EarlyStopping, StoppingState as StoppingState
 from .history import History as History
 from .metrics import Metrics as Metrics, Stats as Stats
@@ -16,3 +17,5 @@ from .scores import (
     root_mean_squared_error as root_mean_squared_error,
     top_k_accuracy as top_k_accuracy,
 )
+
+_publish(__name__)

@@ -5,5 +5,8 @@ own by all that the function depends on, by the implicit function theorem: they 
 system, whatever the solver did.
 """
 
+from ...core.lazy import publish as _publish
 from .minimization import minimize as minimize
 from .roots import least_squares as least_squares, root as root
+
+_publish(__name__)

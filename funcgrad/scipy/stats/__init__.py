@@ -4,6 +4,7 @@
 which broadcast. A table of contents.
 """
 
+from ...core.lazy import publish as _publish
 from .continuous import (
     beta as beta,
     cauchy as cauchy,
@@ -45,3 +46,5 @@ from .multivariate import (
     multinomial as multinomial,
     multivariate_normal as multivariate_normal,
 )
+
+_publish(__name__)
