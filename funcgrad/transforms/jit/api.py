@@ -18,7 +18,7 @@ from ..arguments import check_callable
 from ..nans import Debugging, debugging
 from .entry import MISS, entry
 from .explain import compared
-from .signature import Fixed, Signature, Spot
+from .signature import ArgSpec, Signature, Static
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
 
@@ -39,7 +39,7 @@ class Jit:
     def __init__(self, fun: Callable[..., Any], options: dict[str, Any]) -> None:
         functools.update_wrapper(self, fun)
         self.fun, self.options = fun, options
-        self.spot = Spot(fun, **options)
+        self.spec = ArgSpec(fun, **options)
         self.clear_cache()
 
     def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
@@ -56,7 +56,7 @@ class Jit:
         """Call the function as it is, or check each operation of its program."""
         mode = debugging.get() or Debugging()
         if mode.uncompiled:
-            return self.fun(*(x.value if isinstance(x, Fixed) else x for x in args), **kwargs)
+            return self.fun(*(x.value if isinstance(x, Static) else x for x in args), **kwargs)
         if mode.check is None:
             return self._called(args, kwargs)
         signature, leaves = self._signature(args, kwargs)
@@ -80,10 +80,10 @@ class Jit:
 
     def _signature(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Signature, list[Any]]:
         """Return the signature of a call, staged if it is new, and the leaves of the call."""
-        call = self.spot.call(args, kwargs)
+        call = self.spec.flatten(args, kwargs)
         signature = self._signatures.get(call.key)
         if signature is None:
-            signature = self.spot.stage(call, self._misses)
+            signature = self.spec.stage(call, self._misses)
             self._misses += 1
             if signature.lasts:
                 self._keep(signature)
@@ -92,8 +92,8 @@ class Jit:
     def _keep(self, signature: Signature) -> None:
         """Keep a signature; drop the least recently used, and then their idle workspaces."""
         for s in reversed(self._latest):  # whose calls went to their entries at once
-            self._signatures.get(s.given.key)
-        self._signatures.put(signature.given.key, signature)
+            self._signatures.get(s.call.key)
+        self._signatures.put(signature.call.key, signature)
         limit = config.jit_cache_size - 1
         if len(self._latest) > limit:
             self._latest, self._recent = self._latest[:limit], self._recent[:limit]
@@ -110,7 +110,7 @@ class Jit:
         if instance is None:
             return self
         is_tree = tree.handler_of(instance) is not None
-        return functools.partial(self, instance if is_tree else Fixed(instance))
+        return functools.partial(self, instance if is_tree else Static(instance))
 
     def __reduce__(self) -> Any:
         if found_by_name(self):
@@ -166,9 +166,9 @@ class Jit:
         if not args and not kwargs:
             last = _reason(signatures[-1], signatures) if signatures else "nothing was compiled yet"
             return f"{self!r}: {last}"
-        call = self.spot.call(args, kwargs)
+        call = self.spec.flatten(args, kwargs)
         for s in signatures:
-            if s.given.key == call.key:
+            if s.call.key == call.key:
                 return f"{self!r}: it is compiled: {_reason(s, signatures)}"
         return f"{self!r}: it would compile: {compared(call, signatures)}"
 
@@ -189,7 +189,7 @@ def _reason(signature: Signature, signatures: Sequence[Signature]) -> str:
     before = [s for s in signatures if s.serial < signature.serial]
     if signature.serial and not before:
         return "the programs compiled before are not kept any more: see config.jit_cache_size"
-    return compared(signature.given, before)
+    return compared(signature.call, before)
 
 
 class Frozen:

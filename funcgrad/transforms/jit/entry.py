@@ -44,7 +44,7 @@ class _Text:
 def entry(
     in_tree: tree.TreeDef,
     leaves: Sequence[Aval | Any],
-    moving: Sequence[bool],
+    dynamic: Sequence[bool],
     main: Callable[..., Any],
     consts: Sequence[Any],
     out_tree: tree.TreeDef,
@@ -55,15 +55,15 @@ def entry(
     Args:
         in_tree: the structure of ``(args, kwargs)``.
         leaves: of each leaf its aval, or the static value.
-        moving: which of the leaves are arrays or numbers.
-        main: the compiled program; it takes the constants and then the leaves that are moving.
+        dynamic: which of the leaves are arrays or numbers.
+        main: the compiled program; it takes the constants and then the leaves that are dynamic.
         consts: its constants.
         out_tree: the structure of what it gives.
-        donated: which of the moving leaves are written over.
+        donated: which of the dynamic leaves are written over.
     """
     text = _Text()
     names: list[str] = []
-    rest = iter(zip(leaves, moving, strict=True))
+    rest = iter(zip(leaves, dynamic, strict=True))
     stack = ["(args, kwargs)"]
     for node in in_tree.nodes:
         x = stack.pop()
@@ -74,7 +74,7 @@ def entry(
             names += _leaf(text, name, leaf, moves)
         else:
             stack += _children(text, x, node)[::-1]
-    given = [n for n, m in zip(names, moving, strict=True) if m]
+    given = [n for n, m in zip(names, dynamic, strict=True) if m]
     _check_donated(text, given, donated)
     args = ", ".join([*map(text.bind, consts), *given])
     main_name = text.bind(main)

@@ -8,10 +8,10 @@ from ...core.errors import shown
 from ..arguments import described
 
 if TYPE_CHECKING:
-    from .signature import CallOf, Signature
+    from .signature import FlatCall, Signature
 
 
-def compared(call: "CallOf", signatures: Sequence["Signature"]) -> str:
+def compared(call: "FlatCall", signatures: Sequence["Signature"]) -> str:
     """Return in what a call differs from the signature to which it is nearest."""
     if not signatures:
         return "it is the first call"
@@ -20,14 +20,14 @@ def compared(call: "CallOf", signatures: Sequence["Signature"]) -> str:
     return "; ".join(differences) or "the named axes around the call differ"
 
 
-def _differences(call: "CallOf", signature: "Signature") -> list[str]:
-    spot, before = signature.spot, signature.given
+def _differences(call: "FlatCall", signature: "Signature") -> list[str]:
+    spec, before = signature.spec, signature.call
     if call.in_tree.typed() != before.in_tree.typed():
         structures = f"{shown(before.in_tree)}, and is {shown(call.in_tree)}"
         return [f"the arguments' structure was {structures}"]
     rows = zip(before.places, before.avals, call.avals, strict=True)
     return [
-        f"{described(spot.fun, place, path)} was {_word(a)}, and is {_word(b)}"
+        f"{described(spec.fun, place, path)} was {_word(a)}, and is {_word(b)}"
         for (place, path), a, b in rows
         if type(a) is not type(b) or a != b
     ]

@@ -25,10 +25,10 @@ from ..namedaxes import NamedAxis, axis_key, tokens, with_axes
 from ..staging import stage, with_numbers
 from .entry import entry
 from .primitive import call_p, checked_call_p, compiled_of
-from .standalone import standalone_of
+from .wrapper import standalone_module
 
 
-class Fixed:
+class Static:
     """A static argument, which is one leaf whatever it holds; a method's object comes as one."""
 
     __slots__ = ("value",)
@@ -37,29 +37,29 @@ class Fixed:
         self.value = value
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Fixed) and bool(typed(self.value) == typed(other.value))
+        return isinstance(other, Static) and bool(typed(self.value) == typed(other.value))
 
     def __hash__(self) -> int:
         return hash(self.value)
 
 
-class CallOf(NamedTuple):
+class FlatCall(NamedTuple):
     """One call taken apart: its leaves, which of them move, and the key of its signature."""
 
     leaves: list[Any]
     in_tree: tree.TreeDef
-    moving: list[bool]
+    dynamic: list[bool]
     places: list[tuple[Place, tree.Path]]
     avals: list[Any]  # of each leaf its aval, or its static value
     key: Hashable
 
     @property
     def operands(self) -> list[Any]:
-        return [x for x, m in zip(self.leaves, self.moving, strict=True) if m]
+        return [x for x, m in zip(self.leaves, self.dynamic, strict=True) if m]
 
 
-class Spot:
-    """How the arguments of a function are sorted: static, donated, moving."""
+class ArgSpec:
+    """How the arguments of a function are sorted: static, donated, dynamic."""
 
     def __init__(self, fun: Callable[..., Any], **options: Any) -> None:
         self.fun, self.memory_limit, self.threads = fun, options["memory_limit"], options["threads"]
@@ -110,21 +110,21 @@ class Spot:
         places.update(keywords.index(name) for name in names if name in keywords[:count])
         return places
 
-    def call(self, args: tuple, kwargs: dict[str, Any]) -> CallOf:
+    def flatten(self, args: tuple, kwargs: dict[str, Any]) -> FlatCall:
         """Take a call apart.
 
         Raises:
             TypeError: if an argument is neither array, tree nor hashable value, naming it.
         """
         given: list[tuple[Place, Any]] = [*enumerate(args), *kwargs.items()]
-        fixes = lambda p, x: p in self.static and not isinstance(x, Fixed)
-        wrapped = {p: Fixed(x) if fixes(p, x) else x for p, x in given}
+        fixes = lambda p, x: p in self.static and not isinstance(x, Static)
+        wrapped = {p: Static(x) if fixes(p, x) else x for p, x in given}
         positional = tuple([wrapped[i] for i in range(len(args))])
         leaves, in_tree = tree.flatten((positional, {k: wrapped[k] for k in kwargs}))
-        moving = [is_arraylike(x) for x in leaves]
+        dynamic = [is_arraylike(x) for x in leaves]
         keys: list[Hashable] = []
         avals: list[Any] = []
-        for i, (x, m) in enumerate(zip(leaves, moving, strict=True)):
+        for i, (x, m) in enumerate(zip(leaves, dynamic, strict=True)):
             if m:
                 aval = aval_of(x)
                 if aval.dtype.kind not in "biufc":
@@ -137,7 +137,7 @@ class Spot:
             else:
                 # a call of a method comes with its object wrapped, and is compared so
                 bound = any(x is y for _, y in given)
-                value = x if bound or not isinstance(x, Fixed) else x.value
+                value = x if bound or not isinstance(x, Static) else x.value
                 self._check_static(positional, kwargs, wrapped, i, x)
                 avals.append(value)
                 keys.append(typed(value))
@@ -149,11 +149,11 @@ class Spot:
             raise TypeError(
                 f"jit: what is static in the arguments' trees must be hashable: {err}"
             ) from None
-        return CallOf(leaves, in_tree, moving, [], avals, key)
+        return FlatCall(leaves, in_tree, dynamic, [], avals, key)
 
     def _check_static(self, args: Any, kwargs: Any, wrapped: Any, i: int, x: Any) -> None:
         """Raise unless a leaf that is no array can be part of a key."""
-        fixed = isinstance(x, Fixed)
+        fixed = isinstance(x, Static)
         value = x.value if fixed else x
         try:
             hash(value)
@@ -174,7 +174,7 @@ class Spot:
         pairs += [(k, kwargs[k]) for k in sorted(kwargs)]
         return [(p, path) for p, x in pairs for path, _ in tree.leaves_with_path(x)]
 
-    def stage(self, call: CallOf, serial: int) -> "Signature":
+    def stage(self, call: FlatCall, serial: int) -> "Signature":
         """Return the signature of a call, its function staged."""
         args, kwargs = tree.unflatten(call.in_tree, call.leaves)
         call = call._replace(places=self.places(args, kwargs))
@@ -185,14 +185,16 @@ class Spot:
         def on_leaves(tracers: list[Any]) -> Any:
             rest = iter(tracers)
             axes = {name: axis._replace(token=next(rest)) for name, axis in env.items()}
-            values = [next(rest) if m else x for x, m in zip(call.leaves, call.moving, strict=True)]
-            values = [x.value if isinstance(x, Fixed) else x for x in values]
+            values = [
+                next(rest) if m else x for x, m in zip(call.leaves, call.dynamic, strict=True)
+            ]
+            values = [x.value if isinstance(x, Static) else x for x in values]
             positional, keywords = tree.unflatten(call.in_tree, values)
             with bind_axes(axes):
                 return self.fun(*positional, **keywords)
 
         avals = [aval_of(axis.token) for axis in env.values()]
-        avals += [a for a, m in zip(call.avals, call.moving, strict=True) if m]
+        avals += [a for a, m in zip(call.avals, call.dynamic, strict=True) if m]
         closed, out_tree = stage(Origin("jit", self.fun), on_leaves, avals)
         closed = with_axes(closed, list(env))
         closed = with_numbers(closed)
@@ -214,7 +216,7 @@ class Signature:
     """One way to call a function: its program, compiled when it first runs on arrays.
 
     Args:
-        spot: the function.
+        spec: the function.
         call: a call of this signature.
         closed: the program as it was staged.
         out_tree: the structure of the output.
@@ -222,14 +224,19 @@ class Signature:
     """
 
     def __init__(
-        self, spot: Spot, call: CallOf, closed: ClosedJaxpr, out_tree: tree.TreeDef, serial: int
+        self,
+        spec: ArgSpec,
+        call: FlatCall,
+        closed: ClosedJaxpr,
+        out_tree: tree.TreeDef,
+        serial: int,
     ) -> None:
-        self.spot, self.given, self.out_tree, self.serial = spot, call, out_tree, serial
+        self.spec, self.call, self.out_tree, self.serial = spec, call, out_tree, serial
         self.staged = closed.jaxpr
         self.consts = closed.consts
         self.jaxpr = constants_as_inputs(closed.jaxpr)
-        name = getattr(spot.fun, "__name__", None)
-        self.name = name if isinstance(name, str) else type(spot.fun).__name__
+        name = getattr(spec.fun, "__name__", None)
+        self.name = name if isinstance(name, str) else type(spec.fun).__name__
         self.lasts = not any(isinstance(x, Tracer) for x in self.consts)
         # of the program alone; what the tracers of outer transforms wrap may be the user's
         self.jaxpr.memo["own constants"] = len(self.consts) if self.lasts else 0
@@ -253,9 +260,9 @@ class Signature:
 
     @property
     def donated(self) -> list[int]:
-        """Return which of the moving leaves may be written over."""
-        moving = [p for p, m in zip(self.given.places, self.given.moving, strict=True) if m]
-        return [i for i, (place, _) in enumerate(moving) if place in self.spot.donated]
+        """Return which of the dynamic leaves may be written over."""
+        dynamic = [p for p, m in zip(self.call.places, self.call.dynamic, strict=True) if m]
+        return [i for i, (place, _) in enumerate(dynamic) if place in self.spec.donated]
 
     def donors(self) -> list[int | None]:
         """Return for each output the input over which it is written, if any."""
@@ -265,16 +272,16 @@ class Signature:
         return [None if j is None else offers[j] for j in matched(wanted, avals)]
 
     def names(self) -> list[str]:
-        rows = zip(self.given.places, self.given.moving, strict=True)
-        inputs = [self.spot.name_of(*place) for place, m in rows if m]
+        rows = zip(self.call.places, self.call.dynamic, strict=True)
+        inputs = [self.spec.name_of(*place) for place, m in rows if m]
         return [*(f"constant{i}" for i in range(len(self.consts))), *inputs]
 
     def compile(self, donors: Sequence[int | None]) -> Program:
-        fun = self.spot.fun
+        fun = self.spec.fun
         code = getattr(inspect.unwrap(fun), "__code__", None)
         where = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
         title = f"{self.name}{where}, compiled by funcgrad."
-        limit, threads = self.spot.memory_limit, self.spot.threads
+        limit, threads = self.spec.memory_limit, self.spec.threads
         constants = self.consts if self.lasts and not self.named else ()
         return compiled(
             self.jaxpr, self.name, self.names(), donors, title, limit, threads, constants
@@ -302,13 +309,13 @@ class Signature:
 
     def is_traced(self, leaves: Sequence[Any]) -> bool:
         """Return whether a transform, or a check, runs around a call with these leaves."""
-        if self.named or not self.lasts or self.spot.call_p is checked_call_p:
+        if self.named or not self.lasts or self.spec.call_p is checked_call_p:
             return True
         return any(isinstance(x, Tracer) for x in leaves)
 
     def bind(self, leaves: Sequence[Any]) -> Any:
         """Apply the program to the leaves of a call as an operation that transforms see."""
-        outs = self.spot.call_p.bind(*self.operands, *leaves, jaxpr=self.jaxpr, name=self.name)
+        outs = self.spec.call_p.bind(*self.operands, *leaves, jaxpr=self.jaxpr, name=self.name)
         return tree.unflatten(self.out_tree, outs)
 
     def run(self, leaves: Sequence[Any]) -> Any:
@@ -326,16 +333,22 @@ class Signature:
     @lazy
     def entry(self) -> Callable[[tuple, dict], Any]:
         """Return the function that calls of this signature go through: straight to the program."""
-        (program, used), given = self.donating, self.given
+        (program, used), given = self.donating, self.call
         return entry(
-            given.in_tree, given.avals, given.moving, program.main, self.consts, self.out_tree, used
+            given.in_tree,
+            given.avals,
+            given.dynamic,
+            program.main,
+            self.consts,
+            self.out_tree,
+            used,
         )
 
     def frozen(self) -> tuple[Any, ...]:
         """Return what the call needs when the function is not there, to be pickled."""
-        given = self.given
+        given = self.call
         return (
-            given.in_tree, given.avals, given.moving, self.program, self.consts, self.out_tree
+            given.in_tree, given.avals, given.dynamic, self.program, self.consts, self.out_tree
         )  # fmt: skip
 
     def text(self, standalone: bool) -> str:
@@ -343,8 +356,8 @@ class Signature:
         source = self.donating[0].source
         if not standalone:
             return source.text
-        return standalone_of(
-            self.spot, self.given, source, self.consts, self.out_tree, self.name
+        return standalone_module(
+            self.spec, self.call, source, self.consts, self.out_tree, self.name
         )  # fmt: skip
 
     def memory(self) -> MemoryReport:

@@ -17,26 +17,26 @@ from .entry import plain_tree
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def standalone_of(
-    spot: Any, given: Any, source: Source, consts: Sequence[Any], out_tree: Any, name: str
+def standalone_module(
+    spec: Any, given: Any, source: Source, consts: Sequence[Any], out_tree: Any, name: str
 ) -> str:
     """Return the text of a module that runs a program on the user's arguments.
 
     Args:
-        spot: what is known of the function's parameters.
+        spec: what is known of the function's parameters.
         given: the call that was staged.
         source: its program.
         consts: what the program takes first.
         out_tree: the structure of its output.
         name: what the function is called.
     """
-    spelled = Spelled(spot.parameters, [place for place, _ in given.places])
+    spelled = Spelled(spec.parameters, [place for place, _ in given.places])
     leaves: list[str] = []
     wanted: list[tuple[str, Any]] = []
     statics: list[str] = []
     fixed: list[tuple[str, str]] = []
-    for (place, path), moves, value in zip(given.places, given.moving, given.avals, strict=True):
-        told = quote(spot.name_of(place, path))
+    for (place, path), moves, value in zip(given.places, given.dynamic, given.avals, strict=True):
+        told = quote(spec.name_of(place, path))
         if moves:
             leaves.append(spelled.leaf(place, path))
             wanted.append((told, value))
