@@ -100,11 +100,7 @@ FUNCTIONS = {
         "linalg.eig linalg.eigvals",
     "numpy.differences": "diff ediff1d gradient trapezoid unwrap",
     "numpy.dtypes": "result_type can_cast common_type copy astype min_scalar_type",
-    "numpy.emath":
-        "lib.scimath.log lib.scimath.sqrt lib.scimath.log2 lib.scimath.log10 lib.scimath.arccos "
-        "lib.scimath.arcsin lib.scimath.arctanh lib.scimath.logn lib.scimath.power "
-        "real_if_close",
-    "numpy.fft":
+    "numpy.fourier":
         "fft.fft fft.ifft fft.rfft fft.irfft fft.hfft fft.ihfft fft.fftn fft.ifftn fft.rfftn "
         "fft.irfftn fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.fftshift fft.ifftshift",
     "numpy.functional": "apply_along_axis apply_over_axes piecewise",
@@ -117,22 +113,21 @@ FUNCTIONS = {
     "numpy.joining":
         "concatenate stack vstack hstack dstack column_stack append block array_split split "
         "hsplit vsplit dsplit unstack",
-    "numpy.linalg":
-        "linalg.det linalg.slogdet linalg.inv linalg.solve linalg.lstsq linalg.pinv "
-        "linalg.matrix_rank linalg.cond linalg.tensorsolve linalg.tensorinv linalg.matrix_power "
-        "linalg.multi_dot",
     "numpy.logic":
         "iscomplexobj isrealobj iscomplex isreal isposinf isneginf isclose allclose array_equal "
         "array_equiv",
     "numpy.manipulation":
         "repeat tile flip flipud fliplr rot90 roll resize trim_zeros delete insert",
-    "numpy.norms": "linalg.norm linalg.vector_norm linalg.matrix_norm",
+    "numpy.norms":
+        "linalg.det linalg.slogdet linalg.matrix_rank linalg.cond linalg.norm "
+        "linalg.vector_norm linalg.matrix_norm",
     "numpy.padding": "pad",
     "numpy.polynomials":
         "polyval polyadd polysub polymul polyder polyint polydiv roots poly polyfit vander",
     "numpy.products":
-        "linalg.matmul vecdot linalg.vecdot matvec vecmat dot vdot inner outer linalg.outer "
-        "tensordot linalg.tensordot kron cross linalg.cross einsum einsum_path",
+        "linalg.matrix_power linalg.multi_dot linalg.matmul vecdot linalg.vecdot matvec vecmat "
+        "dot vdot inner outer linalg.outer tensordot linalg.tensordot kron cross linalg.cross "
+        "einsum einsum_path",
     "numpy.properties":
         "shape ndim size array_repr array_str array2string shares_memory may_share_memory",
     "numpy.quantiles": "median nanmedian quantile percentile nanquantile nanpercentile",
@@ -143,6 +138,10 @@ FUNCTIONS = {
         "save savetxt savez savez_compressed busday_count busday_offset is_busday "
         "datetime_as_string isnat fromfile fromstring fromiter frombuffer fromfunction loadtxt "
         "genfromtxt require copyto put put_along_axis place putmask fill_diagonal",
+    "numpy.scimath":
+        "lib.scimath.log lib.scimath.sqrt lib.scimath.log2 lib.scimath.log10 lib.scimath.arccos "
+        "lib.scimath.arcsin lib.scimath.arctanh lib.scimath.logn lib.scimath.power "
+        "real_if_close",
     "numpy.searching":
         "argwhere flatnonzero searchsorted digitize lexsort unravel_index ravel_multi_index "
         "nonzero",
@@ -154,6 +153,8 @@ FUNCTIONS = {
         "reshape ravel transpose matrix_transpose linalg.matrix_transpose swapaxes moveaxis "
         "rollaxis expand_dims squeeze broadcast_to broadcast_arrays atleast_1d atleast_2d "
         "atleast_3d",
+    "numpy.solving":
+        "linalg.inv linalg.solve linalg.lstsq linalg.pinv linalg.tensorsolve linalg.tensorinv",
     "numpy.sorting": "sort argsort argpartition partition sort_complex",
     "numpy.statistics":
         "mean var std average nansum nanprod nanmax nanmin nanmean nanvar nanstd nancumsum "

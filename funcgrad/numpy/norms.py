@@ -1,17 +1,23 @@
-"""Norms, and products of many matrices."""
+"""Norms and other numbers of matrices: determinant, rank, condition number."""
 
+import builtins
+import math
 from typing import Any
 
 import numpy as np
+from numpy.linalg import LinAlgError
 
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..ops import compare, elementwise as ew
-from ..ops.linalg.matrices import matrices
+from ..ops.linalg.determinant import det_p, slogdet_p
+from ..ops.linalg.inverse import inverse_if_any_p
+from ..ops.linalg.matrices import eps, matrices, squares
 from ..ops.linalg.svd import svdvals_p
 from ..ops.operand import operand, strong
-from ..ops.reduce import axes_of, axis_of, norm_p
+from ..ops.reduce import any_p, axes_of, axis_of, count_p, norm_p
 from ..ops.structure import cast, expand_dims, reshape, widened, without
-from .dispatch import implements
+from .decompositions import named, svd, svdvals
+from .dispatch import NO_DERIVATIVE, implements
 from .reductions import max, min, sum
 from .shapes import moveaxis
 
@@ -128,3 +134,70 @@ def _matrix(x: Any, ord: Any) -> Any:
     sums = sum(widened(ew.abs(x)), rank - 2 if abs(ord) == 1 else rank - 1)
     y = _largest(sums, rank - 2) if ord > 0 else min(sums, rank - 2)
     return cast(y, dtype_of(ew.abs(x)))
+
+
+@implements("linalg.det")
+def det(a: Any) -> Any:
+    """Return the determinant; see numpy.linalg.det.
+
+    Its derivatives are exact at singular matrices too.
+    """
+    return det_p(squares(a))
+
+
+@implements("linalg.slogdet")
+def slogdet(a: Any) -> Any:
+    """Return sign and logarithm of the determinant; see numpy.linalg.slogdet.
+
+    At a singular matrix the gradient, which is infinite, is nan.
+    """
+    return named(np.linalg.slogdet)(*slogdet_p.bind(squares(a)))
+
+
+@implements("linalg.matrix_rank", status=NO_DERIVATIVE)
+def matrix_rank(
+    A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None  # noqa: N803
+) -> Any:  # fmt: skip
+    """Count the singular values that are not small; see numpy.linalg.matrix_rank."""
+    if rtol is not None and tol is not None:
+        raise ValueError("`tol` and `rtol` can't be both set.")
+    x = strong(operand(A))
+    rank = len(shape_of(x))
+    if rank < 2:
+        return cast(any_p(compare.ne(x, 0), axes=tuple(range(rank))), np.int64)
+    s = svd(x, compute_uv=False, hermitian=hermitian)
+    if tol is not None:
+        tol = _last(tol)
+    elif not shape_of(s)[-1]:
+        tol = 0
+    else:
+        least = builtins.max(shape_of(x)[-2:]) * eps(s) if rtol is None else _last(rtol)
+        tol = max(s, -1, keepdims=True) * least
+    large = s > tol  # of several tolerances for one matrix one count each
+    return count_p(large, axes=(len(shape_of(large)) - 1,))
+
+
+def _last(x: Any) -> Any:
+    """Return tolerances, one a matrix, with an axis for singular values."""
+    x = strong(operand(x))
+    return expand_dims(x, (len(shape_of(x)),))
+
+
+@implements("linalg.cond")
+def cond(x: Any, p: Any = None) -> Any:
+    """Return the condition number in any norm, infinite if singular; see numpy.linalg.cond."""
+    x = strong(operand(x))
+    if 0 in shape_of(x)[-2:]:
+        raise LinAlgError("cond is not defined on empty arrays")
+    if p is None or p in (2, -2):
+        s = svdvals(x)
+        large, small = (s[..., -1], s[..., 0]) if p == -2 else (s[..., 0], s[..., -1])
+        zero = compare.eq(small, 0)
+        r = ew.where(zero, math.inf, large / ew.where(zero, 1, small))
+    else:
+        x = squares(x)
+        r = norm(x, p, (-2, -1)) * norm(inverse_if_any_p(x), p, (-2, -1))
+        r = ew.where(compare.eq(slogdet(x)[1], -math.inf), math.inf, r)
+    rank = len(shape_of(x))
+    known = any_p(compare.isnan(x), axes=(rank - 2, rank - 1))  # of nan, nan is known
+    return ew.where(compare.logical_and(compare.isnan(r), compare.logical_not(known)), math.inf, r)

@@ -1,9 +1,12 @@
-"""Products that contract axes: matmul, dot, tensordot, einsum and their relatives."""
+"""Products of arrays: dot, tensordot, einsum, matrix_power and their relatives."""
 
+import builtins
+import functools
 import math
 import operator
 import string
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -13,6 +16,8 @@ from ..core.errors import ShapeError, shown
 from ..ops import elementwise as ew
 from ..ops.contract import einsum_p, matmul
 from ..ops.index import ARRAY, Index, getitem_p
+from ..ops.linalg.inverse import inv_p
+from ..ops.linalg.matrices import matrices
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
@@ -311,3 +316,82 @@ def _shared(x: Any, names: str, counts: Counter[str], dtype: np.dtype) -> tuple[
 def einsum_path(*operands: Any, **options: Any) -> Any:
     """Return the order of products that costs least; see numpy.einsum_path."""
     return np.einsum_path(*(placeholder(x) for x in operands), **options)
+
+
+@implements("linalg.matrix_power")
+def matrix_power(a: Any, n: int) -> Any:
+    """Multiply a matrix, or its inverse, n times with itself; see numpy.linalg.matrix_power."""
+    a = strong(operand(a))
+    if len(shape_of(a)) < 2:
+        raise np.linalg.LinAlgError(
+            f"{len(shape_of(a))}-dimensional array given. Array must be at least two-dimensional"
+        )
+    if shape_of(a)[-1] != shape_of(a)[-2]:
+        raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
+    try:
+        n = operator.index(n)
+    except TypeError as err:
+        raise TypeError("exponent must be an integer") from err
+    if n < 0:
+        a, n = inv_p(matrices(a)), -n
+    if n == 0:
+        eye = np.eye(shape_of(a)[-1], dtype=dtype_of(a))
+        return np.broadcast_to(eye, shape_of(a)).copy()
+    if n == 3:  # one product less than by squares
+        return a @ a @ a
+    square, result = a, None
+    while True:
+        n, odd = divmod(n, 2)
+        if odd:
+            result = square if result is None else result @ square
+        if not n:
+            return result
+        square = square @ square
+
+
+@implements("linalg.multi_dot")
+def multi_dot(arrays: Any, *, out: Any = None) -> Any:
+    """Multiply matrices in the order that costs least; see numpy.linalg.multi_dot."""
+    no_out("multi_dot", out)
+    factors = [strong(operand(a)) for a in arrays]
+    if len(factors) < 2:
+        raise ValueError("Expecting at least two arrays.")
+    if len(factors) == 2:
+        return dot(*factors)
+    row, column = len(shape_of(factors[0])) == 1, len(shape_of(factors[-1])) == 1
+    factors[0] = factors[0][None, :] if row else factors[0]
+    factors[-1] = factors[-1][:, None] if column else factors[-1]
+    for a in factors:
+        if len(shape_of(a)) != 2:
+            raise np.linalg.LinAlgError(
+                f"{len(shape_of(a))}-dimensional array given. Array must be two-dimensional"
+            )
+    lengths = [shape_of(factors[0])[0], *(shape_of(a)[1] for a in factors)]
+    y = _product(factors, _cheapest(tuple(lengths)), 0, len(factors))
+    return reshape(y, shape_of(y)[row : 2 - column]) if row or column else y
+
+
+def _product(factors: Sequence[Any], splits: dict[Any, int], start: int, stop: int) -> Any:
+    if stop - start == 1:
+        return factors[start]
+    k = splits[start, stop]
+    return dot(_product(factors, splits, start, k), _product(factors, splits, k, stop))
+
+
+@functools.lru_cache(256)
+def _cheapest(lengths: tuple[int, ...]) -> dict[Any, int]:
+    """Return where to split each chain of matrices so that its product costs least.
+
+    Source: Cormen et al., Introduction to Algorithms, section 15.2, MATRIX-CHAIN-ORDER.
+    """
+    count = len(lengths) - 1
+    cost = {(i, i + 1): 0 for i in range(count)}
+    splits = {}
+    for size in range(2, count + 1):
+        for i in range(count - size + 1):
+            j = i + size
+            cost[i, j], splits[i, j] = builtins.min(
+                (cost[i, k] + cost[k, j] + lengths[i] * lengths[k] * lengths[j], k)
+                for k in range(i + 1, j)
+            )
+    return splits
