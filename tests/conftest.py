@@ -2,6 +2,8 @@
 
 import pytest
 
+pytest.register_assert_rewrite("tests.support.compare", "tests.support.processes")
+
 
 @pytest.fixture
 def jax():

@@ -1,7 +1,6 @@
 """checkpoint: the same numbers from less memory, and what a policy keeps."""
 
 import time
-import tracemalloc
 
 import numpy as np
 import pytest
@@ -9,6 +8,9 @@ import pytest
 import funcgrad as fg
 from funcgrad.core.errors import ConcretizationError
 from funcgrad.core.jaxpr import check_jaxpr, programs_in
+
+from .support.compare import assert_same
+from .support.processes import peak_of
 
 RNG = np.random.default_rng(0)
 X, W = np.array([0.3, -0.7, 1.2]), RNG.normal(size=(3, 3))
@@ -79,15 +81,6 @@ def layer(p, h):
     return np.tanh(h @ p["w"] + p["b"])
 
 
-def peak_of(fun, *args):
-    """Return the result, and the peak of memory while it was made."""
-    tracemalloc.start()
-    result = fun(*args)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return result, peak
-
-
 def median_times(*funs):
     """Return the median processor time of each function, called in turns."""
     times = [[] for _ in funs]
@@ -122,8 +115,7 @@ def test_memory_of_a_deep_network_falls_threefold(capsys):
         print(f"time x {times[1] / times[0]:.2f}")
 
     assert plain[1] > 3 * saving[1]
-    for want, got in zip(fg.tree.leaves(plain[0]), fg.tree.leaves(saving[0]), strict=True):
-        np.testing.assert_allclose(got, want, rtol=1e-12)
+    assert_same(plain[0], saving[0], 1e-12)
 
 
 def test_static_arguments_and_keywords():

@@ -31,8 +31,9 @@ from funcgrad.ops.elementwise import conj
 from funcgrad.transforms.jaxprs import constants_as_inputs
 from funcgrad.transforms.jit.signature import with_numbers
 
-from .support.programs import PROGRAMS
-from .test_nesting import P, X, weighted
+from .support.compare import assert_same
+from .support.programs import PROGRAMS, P, X, weighted
+from .support.terms import evaluated
 
 RNG = np.random.default_rng(5)
 
@@ -54,20 +55,11 @@ def simplified(f, *xs):
     check_jaxpr(after)
     want, got = eval_jaxpr(jaxpr, (), operands), eval_jaxpr(after, (), operands)
     assert [a.aval for a in jaxpr.outvars] == [a.aval for a in after.outvars]
-    for w, g in zip(want, got, strict=True):
-        np.testing.assert_allclose(g, w, rtol=1e-12, atol=1e-12)  # a product's order of factors
+    assert_same(want, got, 1e-12, 1e-12)  # a product's order of factors
     return names(jaxpr), names(after)
 
 
 # identities
-
-
-def evaluated(term, holes):
-    if isinstance(term, algebra.Hole):
-        return holes[term.name]
-    if isinstance(term, algebra.Term):
-        return term.prim(*(evaluated(t, holes) for t in term.terms))
-    return term
 
 
 def operands_of(row):

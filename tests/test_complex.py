@@ -17,18 +17,10 @@ from funcgrad import tree
 from funcgrad.core.errors import DtypeError
 from funcgrad.core.jaxpr import check_jaxpr
 
-from . import test_numpy, test_numpy_composed
-from .test_numpy import (
-    INPUTS,
-    NO_DIFFERENCES,
-    compiled,
-    differences,
-    floats,
-    narrowed,
-    noise,
-    pairing,
-    same,
-)
+from .support import composed
+from .support.compare import arrays, assert_same, differences, floats, noise, pairing
+from .support.expressions import CASES, CONSTANTS, INPUTS, NO_DIFFERENCES, ROWS, compiled
+from .support.rows import narrowed, split
 
 RNG = np.random.default_rng(5)
 PARTS = {k: RNG.uniform(0.2, 0.9, np.shape(x)) for k, x in INPUTS.items()}
@@ -56,14 +48,14 @@ BY_VALUE = ("Weights must be", "Quantiles must be")  # errors of numbers, which 
 
 def cases():
     """Yield each row, with the names of its inputs that are to be complex."""
-    seen = [row for _, row in test_numpy.CASES + test_numpy_composed.CASES]
+    seen = [row for _, row in CASES + composed.CASES]
     for row in dict.fromkeys(seen):
         names = sorted(names_of(row) & set(INPUTS))
         real = [k for k in names if not np.iscomplexobj(INPUTS[k])]
         for chosen in dict.fromkeys((tuple(real), tuple(names[::2]), tuple(names[1::2]))):
             if chosen and set(chosen) & set(real):
                 yield pytest.param(row, chosen, id=f"{row}-{','.join(chosen)}")
-    for row in test_numpy.split(OTHERS):
+    for row in split(OTHERS):
         yield pytest.param(row, (), id=row)
 
 
@@ -87,10 +79,6 @@ def outcome(function, *args):
         return err
 
 
-def arrays(values):
-    return [np.asarray(y) for y in tree.leaves(values)]
-
-
 each_case = pytest.mark.parametrize(("row", "chosen"), list(cases()))
 
 
@@ -108,10 +96,10 @@ class TestRow:
                 assert isinstance(staged, Exception) or str(want).startswith(BY_VALUE)
                 continue
 
-            assert same(arrays(want), arrays(tape), rtol), (want, tape)
+            assert_same(arrays(want), arrays(tape), rtol, rtol)
             check_jaxpr(staged.jaxpr)
             with np.errstate(all="ignore"):
-                assert same(arrays(want), arrays(staged(*args)), rtol)
+                assert_same(arrays(want), arrays(staged(*args)), rtol, rtol)
             if row.startswith(("np.interp", "np.polydiv")):
                 return  # a sample that is met, or a remainder of 0, is one by rounding
 
@@ -162,7 +150,7 @@ class TestRow:
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("row", [row for _, row in test_numpy.CASES][::3])
+@pytest.mark.parametrize("row", [row for _, row in CASES][::3])
 def test_compiled_derivatives_are_the_eager_ones(row):
     function, inputs = turned(row, INPUTS)
     if isinstance(outcome(function, *inputs), Exception):
@@ -174,7 +162,7 @@ def test_compiled_derivatives_are_the_eager_ones(row):
         return pushed, pull(y)
 
     want, got = derivative(*inputs), fg.jit(derivative)(*inputs)
-    assert same(arrays(want), arrays(got), 1e-10)
+    assert_same(arrays(want), arrays(got), 1e-10, 1e-10)
 
 
 # warnings
@@ -187,7 +175,7 @@ LOSSES = """
     np.concatenate([z, v], dtype=float, casting='unsafe')  np.interp(z[0], [0, 1.0], v[:2])"""
 
 
-@pytest.mark.parametrize("row", test_numpy.split(LOSSES))
+@pytest.mark.parametrize("row", split(LOSSES))
 def test_an_imaginary_part_that_is_lost_warns_as_in_numpy(row):
     function, inputs = compiled(row)
     with pytest.warns(np.exceptions.ComplexWarning):
@@ -410,11 +398,11 @@ def test_attributes_of_a_complex_tracer():
 
 
 @pytest.mark.peers
-@pytest.mark.parametrize("row", test_numpy.split(test_numpy.ROWS["complex"]))
+@pytest.mark.parametrize("row", split(ROWS["complex"]))
 def test_gradients_are_those_of_jax(row, jax):
     function, inputs = compiled(row)
     names = [next(k for k, v in INPUTS.items() if v is x) for x in inputs]
-    theirs = eval(f"lambda {', '.join(names)}: {row}", {**test_numpy.CONSTANTS, "np": jax.numpy})
+    theirs = eval(f"lambda {', '.join(names)}: {row}", {**CONSTANTS, "np": jax.numpy})
     loss = lambda f: lambda *xs: sum((abs(y) ** 2).sum() for y in tree.leaves(f(*xs)))
     places = tuple(range(len(inputs)))
     try:

@@ -15,6 +15,8 @@ from funcgrad import lax, tree
 from funcgrad.core.errors import ConcretizationError, DtypeError, ShapeError, TreeError
 from funcgrad.core.jaxpr import check_jaxpr
 
+from .support.compare import assert_same
+
 X = np.array([0.3, -0.7, 1.2])
 RNG = np.random.default_rng(0)
 
@@ -125,9 +127,7 @@ def test_any_tree_may_be_carried(carry):
     fori = lax.fori_loop(0, 2, lambda i, c: double(c), carry)
 
     for got in (last, fori):
-        assert tree.structure(got) == tree.structure(carry)
-        for w, g in zip(tree.leaves(want), tree.leaves(got), strict=True):
-            np.testing.assert_array_equal(g, w)
+        assert_same(want, got)
     assert tree.structure(ys) == tree.structure(carry)
 
 
@@ -261,8 +261,7 @@ def test_a_gru_by_scan_is_the_gru_of_a_python_loop(mode):
 
     want, got = mode(loss(by_hand))(params), mode(loss(lax.scan))(params)
 
-    for w, g in zip(tree.leaves(want), tree.leaves(got), strict=True):
-        np.testing.assert_allclose(g, w, rtol=1e-12, atol=1e-14)  # the same sums, another order
+    assert_same(want, got, 1e-12, 1e-14)  # the same sums, another order
 
 
 def newton(a):

@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad import lax, losses, nn, optim, random, special, tree
+from funcgrad import lax, losses, nn, optim, random, special
+
+from .support.compare import assert_same
 
 
 class Index:
@@ -188,22 +190,12 @@ ROWS = {
 }  # fmt: skip
 
 
-def check_same(want, got):
-    for a, b in zip(tree.leaves(want), tree.leaves(got), strict=True):
-        if isinstance(a, str) or not hasattr(a, "dtype"):
-            assert a == b
-        else:
-            assert (np.shape(a), a.dtype) == (np.shape(b), b.dtype)
-            if isinstance(a, np.ndarray | np.generic):
-                np.testing.assert_array_equal(a, b)
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("name", ROWS)
 def test_an_integer_may_be_anything_with_an_index(name, kind):
     n, call = ROWS[name]
 
-    check_same(call(n), call(KINDS[kind](n)))
+    assert_same(call(n), call(KINDS[kind](n)))
 
 
 def _of_axis():
@@ -245,4 +237,4 @@ def test_axes_and_flags_of_numpys_functions_are_numpys(name):
             got = fg.jit(plain)(X)
         except fg.errors.UnsupportedError:
             continue
-        check_same(want, got)
+        assert_same(want, got)

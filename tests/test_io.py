@@ -18,16 +18,10 @@ import funcgrad as fg
 from funcgrad import io, nn, optim, random, tree
 from funcgrad.core.errors import TreeError
 
+from .support.compare import assert_same
+from .support.processes import peak_of
+
 ENDINGS = [".safetensors", ".npz"]
-
-
-def same(a, b):
-    """Return whether two trees hold the same bits."""
-    pairs = zip(tree.leaves(a), tree.leaves(b), strict=True)
-    return tree.structure(a) == tree.structure(b) and all(
-        np.asarray(x).dtype == np.asarray(y).dtype and np.array_equal(x, y, equal_nan=True)
-        for x, y in pairs
-    )
 
 
 def raw(path, header, data=b"", length=None):
@@ -56,7 +50,8 @@ def test_all_dtypes_and_shapes_come_back(tmp_path, ending):
     like = tree.map(lambda x: x, value) | {"big-endian": np.arange(3.0)}
     got = io.load(tmp_path / f"a{ending}", like=like)
 
-    assert same(got, like) and type(got["numbers"][1]) is float
+    assert_same(like, got)
+    assert type(got["numbers"][1]) is float
     np.testing.assert_array_equal(np.signbit(got["odd"][0]), [False, False, True])
 
 
@@ -74,7 +69,7 @@ def test_models_optimizers_and_keys_come_back(tmp_path, ending):
     }
     got = io.load(tmp_path / f"a{ending}", like=blank)
 
-    assert same(got, state)
+    assert_same(state, got)
     assert io.load_metadata(tmp_path / f"a{ending}") == {"note": "ü\n2"}
     np.testing.assert_array_equal(got["model"](np.ones(3)), model(np.ones(3)))
 
@@ -83,7 +78,7 @@ def test_shapes_alone_say_what_is_wanted(tmp_path):
     io.save(tmp_path / "a.npz", {"w": np.ones((2, 3), np.float32)})
     like = {"w": fg.ShapeDtypeStruct((2, 3), np.float32)}
 
-    assert same(io.load(tmp_path / "a.npz", like=like), {"w": np.ones((2, 3), np.float32)})
+    assert_same({"w": np.ones((2, 3), np.float32)}, io.load(tmp_path / "a.npz", like=like))
 
 
 def test_one_array_is_a_tree_too(tmp_path):
@@ -193,8 +188,8 @@ def test_the_format_is_that_of_safetensors(tmp_path):
     io.save(tmp_path / "a.safetensors", value)
     theirs.save_file(value, tmp_path / "b.safetensors")
 
-    assert same(theirs.load_file(tmp_path / "a.safetensors"), value)
-    assert same(io.load(tmp_path / "b.safetensors"), value)
+    assert_same(value, theirs.load_file(tmp_path / "a.safetensors"))
+    assert_same(value, io.load(tmp_path / "b.safetensors"))
 
 
 # what does not fit
@@ -444,7 +439,7 @@ def test_archives_of_numpy_are_read(tmp_path):
     value = {"c": np.arange(6.0).reshape(2, 3), "f": np.asfortranarray(np.arange(6).reshape(2, 3))}
     np.savez_compressed(tmp_path / "a.npz", **value)
 
-    assert same(io.load(tmp_path / "a.npz"), value)
+    assert_same(value, io.load(tmp_path / "a.npz"))
 
 
 def test_a_file_that_is_not_there_is_an_os_error(tmp_path):
@@ -490,7 +485,8 @@ def test_a_file_that_takes_the_name_while_another_is_read_is_another(tmp_path, m
     monkeypatch.setattr(json, "loads", replaced)
     got = io.load(old, mmap=mmap)
 
-    assert not new.exists() and same(got, {"a": np.full(3, 1.0), "b": np.full(5, 2.0)})
+    assert not new.exists()
+    assert_same({"a": np.full(3, 1.0), "b": np.full(5, 2.0)}, got)
 
 
 class Disk:
@@ -572,26 +568,19 @@ def test_what_fits_the_memory_is_read_and_a_lack_of_memory_is_no_damage(tmp_path
     assert got == ["40000000", "MemoryError"]
 
 
-def peak_of(call):
-    """Return what a call returns, or raises, and how many bytes it held at most."""
-    tracemalloc.start()
-    try:
-        result = call()
-    except TreeError as error:
-        result = error
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    return result, peak
-
-
 @pytest.mark.parametrize("ending", ENDINGS)
 def test_nothing_is_read_but_what_was_asked_for(tmp_path, ending):
     path = tmp_path / f"a{ending}"
     io.save(path, {"w": np.ones(1_000_000), "b": np.ones(1)}, metadata={"epoch": "3"})
-    metadata, of_metadata = peak_of(lambda: io.load_metadata(path))
-    error, of_error = peak_of(lambda: io.load(path, like={"w": np.ones(3), "b": np.ones(1)}))
 
-    assert metadata == {"epoch": "3"} and isinstance(error, TreeError)
+    def refused():
+        with pytest.raises(TreeError):
+            io.load(path, like={"w": np.ones(3), "b": np.ones(1)})
+
+    metadata, of_metadata = peak_of(io.load_metadata, path)
+    _, of_error = peak_of(refused)
+
+    assert metadata == {"epoch": "3"}
     assert of_metadata < 1_000_000 and of_error < 1_000_000
 
 
@@ -951,7 +940,7 @@ def test_complex_arrays_may_have_any_names(tmp_path):
     want = {"a\nb": np.ones(2) * 1j, "a": np.ones(2), "b\\n": np.full(1, 2j), "b": np.ones((1, 2))}
     io.save(tmp_path / "a.safetensors", want)
 
-    assert same(io.load(tmp_path / "a.safetensors"), want)
+    assert_same(want, io.load(tmp_path / "a.safetensors"))
 
 
 def test_a_failing_write_leaves_what_was_there(tmp_path):

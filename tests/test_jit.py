@@ -6,14 +6,13 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
-from funcgrad import tree
 from funcgrad.compile import passes
 from funcgrad.core.avals import PYTHON_SCALARS, aval_of
 from funcgrad.core.registry import primitives
 
-from .support.programs import PROGRAMS
-from .test_nesting import TRANSFORMS, P, X
-from .test_rules import (
+from .support.compare import assert_same
+from .support.programs import PROGRAMS, TRANSFORMS, P, X
+from .support.rules import (
     BY_VALUE,
     derived_rows,
     every_row,
@@ -24,19 +23,13 @@ from .test_rules import (
     program,
 )
 
+ROUNDING = {"rtol": 1e-9, "atol": 1e-11}  # the same arithmetic, in another order
+
 
 @pytest.fixture(autouse=True)
 def checked(monkeypatch):
     """Run the type checker after each pass, as ``python -X dev`` does."""
     monkeypatch.setattr(passes.optimized, "__defaults__", (True,))
-
-
-def assert_same(want, got, rtol=1e-9, atol=1e-11):
-    """Compare trees: structure, kind, shape and dtype exactly, values to rounding."""
-    assert tree.structure(want) == tree.structure(got)
-    for w, g in zip(tree.leaves(want), tree.leaves(got), strict=True):
-        assert (np.shape(w), aval_of(w).dtype) == (np.shape(g), aval_of(g).dtype)
-        np.testing.assert_allclose(g, w, rtol=rtol, atol=atol)
 
 
 # every rule
@@ -73,10 +66,10 @@ def test_compiled_derivatives_equal_eager_ones(name, case):
             push = lambda *xs, f=function, ts=ts: fg.jvp(f, xs, tuple(ts))
             compiled = fg.jit(function)
 
-            assert_same(outs, fg.jit(push)(*xs))
-            assert_same(outs, fg.jvp(compiled, tuple(xs), tuple(ts)))
-            assert_same(back(*xs), fg.jit(back)(*xs))
-            assert_same(back(*xs), fg.vjp(compiled, *xs)[1](weights))
+            assert_same(outs, fg.jit(push)(*xs), **ROUNDING)
+            assert_same(outs, fg.jvp(compiled, tuple(xs), tuple(ts)), **ROUNDING)
+            assert_same(back(*xs), fg.jit(back)(*xs), **ROUNDING)
+            assert_same(back(*xs), fg.vjp(compiled, *xs)[1](weights), **ROUNDING)
 
 
 @every_row
@@ -96,8 +89,8 @@ def test_a_compiled_batch_equals_an_eager_one(name, case):
     with np.errstate(all="ignore"):
         want = fg.vmap(function)(*many)
 
-        assert_same(want, fg.jit(fg.vmap(function))(*many))
-        assert_same(want, fg.vmap(fg.jit(function))(*many))
+        assert_same(want, fg.jit(fg.vmap(function))(*many), **ROUNDING)
+        assert_same(want, fg.vmap(fg.jit(function))(*many), **ROUNDING)
 
 
 # every nesting
@@ -117,10 +110,10 @@ def test_a_compiled_program_equals_an_eager_one(name, transform, way):
     eager = TRANSFORMS[transform](PROGRAMS[name])
     got = COMPILED[way](TRANSFORMS[transform], PROGRAMS[name])
 
-    assert_same(eager(*one), got(*one))
-    assert_same(eager(*one), got(*one))  # from the cache
-    assert_same(fg.vmap(eager)(*many), fg.vmap(got)(*many))
-    assert_same(fg.vmap(eager)(*many), fg.jit(fg.vmap(got))(*many))
+    assert_same(eager(*one), got(*one), **ROUNDING)
+    assert_same(eager(*one), got(*one), **ROUNDING)  # from the cache
+    assert_same(fg.vmap(eager)(*many), fg.vmap(got)(*many), **ROUNDING)
+    assert_same(fg.vmap(eager)(*many), fg.jit(fg.vmap(got))(*many), **ROUNDING)
 
 
 def test_a_transposed_matrix_of_all_steps_is_copied_before_the_loop():

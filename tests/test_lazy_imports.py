@@ -4,8 +4,6 @@ import ast
 import json
 import os
 import pickle
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -17,20 +15,14 @@ from funcgrad.core.lazy import homes_of
 from funcgrad.core.registry import overrides, primitives
 from funcgrad.ops import activations
 
+from .support.processes import python
+
 ROOT = Path(__file__).parent.parent
 MODULES = sorted(
     ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     for path in (ROOT / "funcgrad").rglob("*.py")
     if path.name != "__main__.py"
 )
-
-
-def fresh(code, *args):
-    """Return what a fresh interpreter prints."""
-    command = [sys.executable, "-c", code, *args]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 # the contents
@@ -75,7 +67,7 @@ def numpys(name):
 @pytest.fixture(scope="module")
 def makers():
     """Give the modules that make each primitive, and each meaning of a name of NumPy's."""
-    return json.loads(fresh(RECORD, *(m for m in MODULES if m != "funcgrad")))
+    return json.loads(python(RECORD, *(m for m in MODULES if m != "funcgrad")))
 
 
 def test_the_contents_list_the_primitives_that_the_modules_make(makers):
@@ -102,7 +94,7 @@ def test_a_function_has_one_meaning_whatever_was_loaded_before(makers):
 
     # a primitive for real numbers registers it, and is taken back at once
     assert set(several) == {"sign"}
-    assert complex(fresh(code)) == 0.25j
+    assert complex(python(code)) == 0.25j
 
 
 def test_a_function_that_the_contents_do_not_know_is_found_all_the_same():
@@ -112,7 +104,7 @@ def test_a_function_that_the_contents_do_not_know_is_found_all_the_same():
         "del overrides.homes['median']\n"
         "print(fg.grad(np.median)(np.arange(3.0)))"
     )
-    assert fresh(code) == "[0. 1. 0.]\n"
+    assert python(code) == "[0. 1. 0.]\n"
 
 
 def test_a_refusal_has_its_words_at_first_use():
@@ -122,7 +114,7 @@ def test_a_refusal_has_its_words_at_first_use():
         "    try: fg.make_jaxpr(lambda x: f('name', x) if f is np.savetxt else f(x))(1.0)\n"
         "    except Exception as err: print(type(err).__name__, str(err).partition(':')[0])"
     )
-    assert fresh(code).splitlines() == [
+    assert python(code).splitlines() == [
         "ConversionError numpy.savetxt",
         "UnsupportedError numpy.char.upper",
         "UnsupportedError numpy.char.lower",
@@ -175,7 +167,7 @@ def test_a_gradient_loads_only_what_it_needs():
         "assert fg.grad(lambda x: np.sum(np.sin(x)))(np.zeros(2)).tolist() == [1, 1]\n"
         "print(*(m for m in sys.modules if m.startswith(('funcgrad', 'numpy'))))"
     )
-    loaded = set(fresh(code).split())
+    loaded = set(python(code).split())
     heavy = (
         "funcgrad.numpy.linalg funcgrad.numpy.fft funcgrad.numpy.refusals funcgrad.control "
         "funcgrad.transforms.jit.api funcgrad.transforms.checking funcgrad.ops.convolve "
@@ -200,7 +192,7 @@ def test_a_name_of_the_librarys_is_taken_before_its_part_is_loaded():
         "import funcgrad\n"
         "print(funcgrad.nn.relu(2.0), funcgrad.numpy.linalg.cholesky(np.eye(1)))"
     )
-    lines = fresh(code).splitlines()
+    lines = python(code).splitlines()
 
     assert lines[:-1] == ["relu", "random_normal", "cholesky", "sin"]
     assert lines[-1] == "2.0 [[1.]]"
@@ -212,7 +204,7 @@ def test_a_primitive_loads_only_its_module():
         "import pickle, sys, funcgrad\n"
         f"print(pickle.loads({data!r}).name, 'funcgrad.nn' in sys.modules)"
     )
-    assert fresh(code) == "cholesky False\n"
+    assert python(code) == "cholesky False\n"
     assert activations.relu_p.is_librarys and "no such primitive" not in primitives
     with pytest.raises(KeyError):
         overrides[test_a_primitive_loads_only_its_module]
@@ -255,7 +247,7 @@ print(failed)
 
 def test_threads_may_ask_for_the_same_names_at_once():
     for _ in range(2):
-        assert fresh(THREADS) == "[]\n"
+        assert python(THREADS) == "[]\n"
 
 
 def test_descriptions_of_arrays_make_arrays_at_first_use():
@@ -263,7 +255,7 @@ def test_descriptions_of_arrays_make_arrays_at_first_use():
         "import numpy as np, funcgrad as fg\n"
         "print(np.zeros_like(fg.ShapeDtypeStruct((2,), np.float32)).dtype)"
     )
-    assert fresh(code) == "float32\n"
+    assert python(code) == "float32\n"
 
 
 INTERRUPTED = """
@@ -302,4 +294,4 @@ def test_what_was_interrupted_while_it_was_loaded_is_loaded_again():
     x = np.arange(6.0).reshape(2, 3)
     want = fg.grad(lambda a: np.median(a) + np.linalg.svdvals(a)[0])(x).sum()
 
-    assert fresh(INTERRUPTED).split() == [str(round(want, 8))] * 10
+    assert python(INTERRUPTED).split() == [str(round(want, 8))] * 10

@@ -13,41 +13,10 @@ import funcgrad as fg
 from funcgrad import tree
 from funcgrad.core.jaxpr import check_jaxpr
 
-from .support.programs import PROGRAMS, TWINS
+from .support.compare import assert_same, slope
+from .support.programs import PROGRAMS, TP, TRANSFORMS, TWINS, TX, P, X, cotangent, weighted
 
-RNG = np.random.default_rng(7)
-X = RNG.uniform(0.15, 0.95, (2, 3, 3)) * np.array([1, -1, 1])  # [outer example, example, number]
-P = RNG.uniform(0.5, 1.2, (2, 3, 2))
-TX, TP = RNG.normal(size=3), RNG.normal(size=2)  # a direction
 STEP = 1e-5
-
-
-def weighted(out):
-    """Return one number that all elements of an output take part in."""
-    return sum(np.sum(np.cos(1.0 + i) * leaf) for i, leaf in enumerate(tree.leaves(out)))
-
-
-def cotangent(out):
-    """Return a cotangent like an output."""
-    rng = np.random.default_rng(3)
-    return tree.map(lambda y: rng.normal(size=np.shape(y)), out)
-
-
-# each takes a program, and gives a function of x and p
-
-TRANSFORMS = {
-    "value": lambda f: f,
-    "grad": lambda f: fg.grad(lambda x, p: weighted(f(x, p)), argnums=(0, 1)),
-    "jvp": lambda f: lambda x, p: fg.jvp(f, (x, p), (TX, TP))[1],
-    "vjp": lambda f: lambda x, p: pulled(f, x, p),
-    "linearize": lambda f: lambda x, p: fg.linearize(f, x, p)[1](TX, TP),
-    "hessian": lambda f: fg.hessian(lambda x, p: weighted(f(x, p))),
-}
-
-
-def pulled(f, x, p):
-    out, pullback = fg.vjp(f, x, p)
-    return pullback(cotangent(out))
 
 
 # each takes a function of x and p, and gives its result, and the examples it is of
@@ -83,16 +52,10 @@ def staged(g, x, p):
 # what one example should give
 
 
-def slope(f, x, p, tx, tp):
-    """Return the central difference of a program along a direction."""
-    plus, minus = (f(x + s * STEP * tx, p + s * STEP * tp) for s in (1, -1))
-    return tree.map(lambda a, b: (np.asarray(a) - b) / (2 * STEP), plus, minus)
-
-
 def along_each(f, x, p):
     """Return the slopes of a function of one number along the numbers of x, and of p."""
-    along_x = [slope(f, x, p, e, 0 * p) for e in np.eye(3)]
-    along_p = [slope(f, x, p, 0 * x, e) for e in np.eye(2)]
+    along_x = [slope(f, (x, p), (e, 0 * p), STEP) for e in np.eye(3)]
+    along_p = [slope(f, (x, p), (0 * x, e), STEP) for e in np.eye(2)]
     return np.stack(along_x), np.stack(along_p)
 
 
@@ -104,15 +67,15 @@ def paired(f, x, p):
 
 def curvature(f, x, p):
     gradient = fg.grad(lambda x, p: weighted(f(x, p)))
-    return np.stack([slope(gradient, x, p, e, 0 * p) for e in np.eye(3)], axis=-1)
+    return np.stack([slope(gradient, (x, p), (e, 0 * p), STEP) for e in np.eye(3)], axis=-1)
 
 
 EXPECTED = {
     "value": lambda f, x, p: f(x, p),
     "grad": lambda f, x, p: along_each(lambda x, p: weighted(f(x, p)), x, p),
-    "jvp": lambda f, x, p: slope(f, x, p, TX, TP),
+    "jvp": lambda f, x, p: slope(f, (x, p), (TX, TP), STEP),
     "vjp": lambda f, x, p: along_each(paired(f, x, p), x, p),
-    "linearize": lambda f, x, p: slope(f, x, p, TX, TP),
+    "linearize": lambda f, x, p: slope(f, (x, p), (TX, TP), STEP),
     "hessian": curvature,
 }
 
@@ -151,8 +114,5 @@ def test_cell(name, transform, way):
     got, examples = WAYS[way](TRANSFORMS[transform](PROGRAMS[name]))
     want = expected_of(name, transform, examples)
 
-    assert len(tree.leaves(want)) == len(tree.leaves(got))
     rtol = 1e-9 if transform == "value" else 2e-6  # rounding 1e-16 / STEP, and STEP**2
-    for w, g in zip(tree.leaves(want), tree.leaves(got), strict=True):
-        assert np.shape(w) == np.shape(g)
-        np.testing.assert_allclose(g, w, rtol=rtol, atol=1e-7)
+    assert_same(want, got, rtol, 1e-7)

@@ -10,6 +10,8 @@ import funcgrad as fg
 from funcgrad import nn, random, tree
 from funcgrad.core.errors import LeakedTracerError, ShapeError
 
+from .support.compare import assert_same
+
 KEY = random.key(0)
 X = random.normal(random.key(1), (8, 3), np.float64)
 Y = random.normal(random.key(2), (8, 2), np.float64)
@@ -23,13 +25,6 @@ def net(dtype: Any = np.float64) -> Any:
 def loss(model: Any, x: Any, key: Any = KEY) -> Any:
     y, model = nn.apply(model, x, key=key)
     return np.mean((y - Y[: len(y)]) ** 2), model
-
-
-def equal(one: Any, two: Any, rtol: float = 0.0) -> None:
-    assert tree.structure(one) == tree.structure(two)
-    for x, y in zip(tree.leaves(one), tree.leaves(two), strict=True):
-        assert x.dtype == y.dtype
-        np.testing.assert_allclose(x, y, rtol=rtol)
 
 
 def test_the_training_pass_refreshes_statistics_by_flaxs_formula():
@@ -67,7 +62,7 @@ def test_prediction_takes_the_running_statistics():
 def test_jit_of_apply_is_apply():
     compiled = fg.jit(lambda m, x, key: nn.apply(m, x, key=key))
 
-    equal(compiled(net(), X, KEY), nn.apply(net(), X, key=KEY), rtol=1e-12)  # reordered
+    assert_same(nn.apply(net(), X, key=KEY), compiled(net(), X, KEY), rtol=1e-12)  # reordered
 
 
 def test_a_gradient_comes_with_the_refreshed_model():
@@ -75,7 +70,7 @@ def test_a_gradient_comes_with_the_refreshed_model():
 
     (_, after), gradient = fg.value_and_grad(loss, has_aux=True)(net(), X)
 
-    equal(after, want)
+    assert_same(want, after)
     assert not any(map(np.any, (gradient[1].mean, gradient[1].var)))
     assert np.any(gradient[1].scale) and np.any(gradient[0].kernel)
 
@@ -98,7 +93,7 @@ def test_apply_under_scan_refreshes_step_by_step():
 
     got, _ = fg.lax.scan(step, net(), (np.arange(4), xs))
 
-    equal(got, want, rtol=1e-12)  # reordered
+    assert_same(want, got, rtol=1e-12)  # reordered
 
 
 def test_an_ensemble_is_trained_at_once():
@@ -111,7 +106,7 @@ def test_an_ensemble_is_trained_at_once():
 
     for i in range(3):
         one = tree.map(lambda a, i=i: a[i], models)
-        equal(one, spec.init(keys[i]))
+        assert_same(spec.init(keys[i]), one)
         (value, refreshed), gradient = gradient_of(one, X, keys[i])
         np.testing.assert_allclose(values[i], value, rtol=1e-6)  # float32
         np.testing.assert_allclose(after[1].var[i], refreshed[1].var, rtol=1e-6)
@@ -159,7 +154,7 @@ def test_a_layer_called_twice_refreshes_twice():
 
     _, after = nn.apply(Twice(norm), X, key=KEY)
 
-    equal(after.norm, want)
+    assert_same(want, after.norm)
 
 
 def test_float32_statistics_stay_float32():
@@ -201,7 +196,7 @@ def test_statistics_refreshed_inside_a_transform_are_not_lost_in_silence():
         nn.apply(Inside(norm), X, key=KEY)
     with pytest.raises(nn.RefreshError, match=r"BatchNorm refreshed .* only a copy .* nn\.refresh"):
         nn.apply(Copied(norm), X, key=KEY)
-    equal(nn.apply(Returned(norm), X, key=KEY)[1].norm, nn.apply(norm, X, key=KEY)[1])
+    assert_same(nn.apply(norm, X, key=KEY)[1], nn.apply(Returned(norm), X, key=KEY)[1].norm)
 
 
 def test_one_layer_at_two_places_does_not_keep_statistics():
@@ -276,7 +271,7 @@ def test_a_stack_of_layers_is_scanned_and_refreshed():
     y, after = nn.apply(stack, X, key=KEY)
 
     np.testing.assert_allclose(y, h, rtol=1e-12)  # reordered
-    equal(after.layers, tree.map(lambda *xs: np.stack(xs), *want), rtol=1e-6)  # float32
+    assert_same(tree.map(lambda *xs: np.stack(xs), *want), after.layers, rtol=1e-6)  # float32
 
 
 def test_a_users_exception_passes_unchanged():

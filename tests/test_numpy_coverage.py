@@ -24,39 +24,30 @@ from funcgrad.doctor import core_advice
 from funcgrad.numpy import coverage
 from funcgrad.numpy.dispatch import DIFFERENTIABLE, EAGER, EAGER_NO_DERIVATIVE, REFUSED
 
+from .support.compare import arrays, assert_same, differences, noise
 from .support.probes import (
     AREAS,
     CONSTANTS,
     EAGER as EAGER_PROBES,
     INPUTS,
     LEAST,
-    known_to_numpy,
-    split,
 )
-from .test_numpy import differences, noise, same
+from .support.rows import function_of, known_to_numpy, split
 
 ROWS = coverage.rows()
-PROBES = [(area, row) for area, rows in AREAS.items() for row in split(rows) if known_to_numpy(row)]
+PROBES = [
+    (area, row)
+    for area, rows in AREAS.items()
+    for row in split(rows)
+    if known_to_numpy(row, INPUTS, CONSTANTS)
+]
 NO_DIFFERENCES = ("np.spacing", "np.nextafter")  # of a number's last bits
 NARROWING = ("np.astype(x, np.float32)", "x.astype(np.float32)")
 
 
 def compiled(row):
-    """Return a probe as a function of the inputs that it names, and those."""
-    names = {n.id for n in ast.walk(ast.parse(row, mode="eval")) if isinstance(n, ast.Name)}
-    inputs = sorted(names & INPUTS.keys())
-    function = eval(f"lambda {', '.join(inputs)}: {row}", dict(CONSTANTS))
-    function.__name__ = function.__qualname__ = row
-
-    def quiet(*args):
-        with np.errstate(all="ignore"):
-            return function(*args)
-
-    return quiet, [INPUTS[name] for name in inputs]
-
-
-def arrays(values):
-    return [np.asarray(y) for y in tree.leaves(values)]
+    """Give a probe as a function of the inputs that it names, and those."""
+    return function_of(row, INPUTS, CONSTANTS)
 
 
 def weighted(function, weights):
@@ -128,7 +119,9 @@ def test_the_count_of_calls_that_work(capsys):
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")
-@pytest.mark.parametrize("row", [row for row in split(EAGER_PROBES) if known_to_numpy(row)])
+@pytest.mark.parametrize(
+    "row", [row for row in split(EAGER_PROBES) if known_to_numpy(row, INPUTS, CONSTANTS)]
+)
 def test_what_needs_numbers_works_on_them_and_asks_for_them(row):
     function, inputs = compiled(row)
     want = function(*inputs)
@@ -136,7 +129,7 @@ def test_what_needs_numbers_works_on_them_and_asks_for_them(row):
     got, _ = fg.vjp(function, *inputs)
     slopes = fg.grad(weighted(function, weights), argnums=tuple(range(len(inputs))))(*inputs)
 
-    assert same(want, got, 1e-12)
+    assert_same(want, got, 1e-12, 1e-12, structure=False, kinds=True)
     for a, b in zip(differences(function, inputs, weights), slopes, strict=True):
         assert np.allclose(a, b, rtol=1e-5, atol=1e-6)
 

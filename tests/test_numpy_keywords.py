@@ -21,6 +21,10 @@ from funcgrad.core.registry import overrides
 from funcgrad.numpy import coverage
 from funcgrad.numpy.dispatch import EAGER, EAGER_NO_DERIVATIVE, REFUSED
 
+from .support.compare import difference, outcome
+from .support.rows import function_of
+
+TIGHT = {"ulps": 100}
 RNG = np.random.default_rng(3)
 INPUTS = {
     "s": np.float64(0.7),
@@ -396,11 +400,9 @@ def rows():
 
 
 def compiled(row):
-    """Return a row as a function, and its inputs in the order of their names."""
-    names = sorted(set(re.findall(r"(?<![\w.'])[a-z]\w*(?!\w*=[^=])", row)) & set(INPUTS))
-    function = eval(f"lambda {', '.join(names)}: {row}", dict(CONSTANTS))
-
-    return function, [INPUTS[name].copy() for name in names]
+    """Give a row as a function, and copies of its inputs in the order of their names."""
+    function, inputs = function_of(row, INPUTS, CONSTANTS)
+    return function, [x.copy() for x in inputs]
 
 
 def ways(function, inputs):
@@ -417,40 +419,11 @@ def ways(function, inputs):
     return {k: v for k, v in found.items() if not whole or k in ("jit", "vmap")}
 
 
-def outcome(run):
-    try:
-        with np.errstate(all="ignore"), warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return tree.leaves(run()), None
-    except Exception as err:
-        return None, err
-
-
-def differ(want, got):
-    """Return how two results differ, None where they do not."""
-    if len(want) != len(got):
-        return f"{len(got)} results for {len(want)}"
-    for a, b in zip(want, got, strict=True):
-        if isinstance(a, str) or isinstance(b, str) or not hasattr(a, "dtype"):
-            if not np.array_equal(a, b):
-                return f"{b!r} for {a!r}"
-            continue
-        a, b = np.asarray(a), np.asarray(b)
-        if a.shape != b.shape or a.dtype != b.dtype:
-            return f"{b.dtype}{b.shape} for {a.dtype}{a.shape}"
-        tight = 1e-5 if a.dtype in (np.float32, np.complex64) else 1e-12
-        if a.dtype.kind in "fc" and not np.allclose(a, b, tight, tight, equal_nan=True):
-            return f"{b} for {a}"
-        if a.dtype.kind not in "fc" and not np.array_equal(a, b):
-            return f"{b} for {a}"
-    return None
-
-
 def changed(usual, result):
     """Return whether two outcomes differ: results, or that one is an error."""
     if usual[1] is not None or result[1] is not None:
         return (usual[1] is None) != (result[1] is None)
-    return differ(usual[0], result[0]) is not None
+    return difference(usual[0], result[0], **TIGHT) is not None
 
 
 def complaints(name, row, among):
@@ -474,7 +447,7 @@ def complaints(name, row, among):
             found.append(f"{way}: {got} where NumPy raises {refusal!r}")
         elif refusal is None and err is not None:
             found.append(f"{way}: {type(err).__name__}: {err} where NumPy gives {want}")
-        elif refusal is None and (how := differ(want, got)) and name != "empty_like":
+        elif refusal is None and (how := difference(want, got, **TIGHT)) and name != "empty_like":
             found.append(f"{way}: {how}")
     return found
 

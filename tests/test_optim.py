@@ -10,6 +10,8 @@ import funcgrad as fg
 from funcgrad import nn, optim, random, tree
 from funcgrad.core.errors import DtypeError, ShapeError, TreeError
 
+from .support.compare import assert_same
+
 
 def run(opt: Any, grads: list[Any], params: Any) -> Any:
     """Return the parameters after steps along these gradients."""
@@ -510,9 +512,7 @@ def test_compiled_steps_equal_eager_ones_and_keep_dtypes(name: str):
         eager, compiled = step(*eager, g), fast(*compiled, g)
 
         assert [x.dtype for x in tree.leaves(eager)] == dtypes
-        for a, b in zip(tree.leaves(eager), tree.leaves(compiled), strict=True):
-            assert a.dtype == b.dtype
-            np.testing.assert_allclose(a, b, rtol=2e-6, atol=1e-6)  # float32, reordered
+        assert_same(eager, compiled, 2e-6, 1e-6)  # float32, reordered
 
 
 def test_minimize_finds_the_minimum_of_trees_of_real_and_complex_parameters():

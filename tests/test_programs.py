@@ -5,7 +5,6 @@ import functools
 import gc
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -15,13 +14,11 @@ from funcgrad import tree
 from funcgrad.core.errors import ConcretizationError
 from funcgrad.core.jaxpr import check_jaxpr
 
+from .support.compare import slope
+from .support.programs import Pair
+
 X = np.array([0.7, -0.4, 1.3])
 W = np.array([[0.2, -0.5, 0.9], [1.1, 0.3, -0.8], [-0.6, 0.4, 0.5]])
-
-
-class Pair(NamedTuple):
-    left: object
-    right: object
 
 
 def fan_out(x):
@@ -207,13 +204,8 @@ PROGRAMS = {f.__name__: f for f in (
 ON_VALUES = {"while_on_values", "if_on_values", "early_return"}
 
 
-def slope(f, x, v, eps=1e-6):
-    """Return the central difference of ``f`` along ``v``, an array or a number."""
-    return (np.asarray(f(x + eps * v)) - f(x - eps * v)) / (2 * eps)
-
-
 def gradient(f, x):
-    return np.stack([slope(f, x, e) for e in np.eye(len(x))], axis=-1)
+    return np.stack([slope(f, (x,), (e,)) for e in np.eye(len(x))], axis=-1)
 
 
 V = np.array([0.5, -1.1, 0.8])
@@ -224,9 +216,9 @@ TRANSFORMS = {
     "value": lambda f: (fg.value_and_grad(f)(X)[0], f(X)),
     "value of jvp": lambda f: (fg.jvp(f, (X,), (V,))[0], f(X)),
     "grad": lambda f: (fg.grad(f)(X), gradient(f, X)),
-    "jvp": lambda f: (fg.jvp(f, (X,), (V,))[1], slope(f, X, V)),
+    "jvp": lambda f: (fg.jvp(f, (X,), (V,))[1], slope(f, (X,), (V,))),
     "vjp": lambda f: (fg.vjp(f, X)[1](2.0)[0], 2 * gradient(f, X)),
-    "linearize": lambda f: (fg.linearize(f, X)[1](V), slope(f, X, V)),
+    "linearize": lambda f: (fg.linearize(f, X)[1](V), slope(f, (X,), (V,))),
     "linearize's value": lambda f: (fg.linearize(f, X)[0], f(X)),
     "transposed linearization": lambda f: (
         fg.linear_transpose(fg.linearize(f, X)[1], X)(1.0)[0],
@@ -238,21 +230,21 @@ TRANSFORMS = {
     "reverse over reverse": lambda f: (fg.jacrev(fg.grad(f))(X), gradient(fg.grad(f), X)),
     "forward over forward": lambda f: (
         fg.jvp(lambda x: fg.jvp(f, (x,), (V,))[1], (X,), (V,))[1],
-        slope(lambda x: fg.jvp(f, (x,), (V,))[1], X, V),
+        slope(lambda x: fg.jvp(f, (x,), (V,))[1], (X,), (V,)),
     ),
-    "jvp of grad": lambda f: (fg.jvp(fg.grad(f), (X,), (V,))[1], slope(fg.grad(f), X, V)),
+    "jvp of grad": lambda f: (fg.jvp(fg.grad(f), (X,), (V,))[1], slope(fg.grad(f), (X,), (V,))),
     "grad of jvp": lambda f: (
         fg.grad(lambda x: fg.jvp(f, (x,), (V,))[1])(X),
-        slope(fg.grad(f), X, V),
+        slope(fg.grad(f), (X,), (V,)),
     ),
-    "hvp": lambda f: (fg.hvp(f, (X,), (V,)), slope(fg.grad(f), X, V)),
+    "hvp": lambda f: (fg.hvp(f, (X,), (V,)), slope(fg.grad(f), (X,), (V,))),
     "third derivative": lambda f: (
         fg.jvp(lambda x: fg.hvp(f, (x,), (V,)), (X,), (V,))[1],
-        slope(lambda x: fg.hvp(f, (x,), (V,)), X, V),
+        slope(lambda x: fg.hvp(f, (x,), (V,)), (X,), (V,)),
     ),
     "third derivative in reverse": lambda f: (
         fg.grad(lambda x: fg.grad(lambda y: fg.grad(f)(y) @ V)(x) @ V)(X),
-        slope(lambda x: fg.hvp(f, (x,), (V,)), X, V),
+        slope(lambda x: fg.hvp(f, (x,), (V,)), (X,), (V,)),
     ),
 }
 
@@ -325,7 +317,7 @@ def test_perturbations_are_not_confused():
 @pytest.mark.parametrize("inner", [fg.grad, fg.jacfwd, fg.jacrev])
 def test_a_closure_over_an_outer_tracer(outer, inner):
     f = lambda x: inner(lambda y: np.sin(x * y) * x)(2.0)
-    want = slope(f, 0.7, 1.0)
+    want = slope(f, (0.7,), (1.0,))
 
     assert np.isclose(outer(f)(0.7), want, **TIGHT)
 
@@ -337,15 +329,15 @@ def test_a_derivative_made_outside_is_constant_inside(how):
         d = derivative(1.0)
         return (d[0] if how is fg.vjp else d) * y
 
-    assert np.isclose(fg.grad(f)(0.7), slope(f, 0.7, 1.0), **TIGHT)
-    assert np.isclose(fg.jvp(f, (0.7,), (1.0,))[1], slope(f, 0.7, 1.0), **TIGHT)
+    assert np.isclose(fg.grad(f)(0.7), slope(f, (0.7,), (1.0,)), **TIGHT)
+    assert np.isclose(fg.jvp(f, (0.7,), (1.0,))[1], slope(f, (0.7,), (1.0,)), **TIGHT)
 
 
 def test_a_staged_program_closes_over_an_outer_tracer():
     f = lambda z: fg.make_jaxpr(lambda x: np.sin(x) * z)(1.0)(z)[0]
 
-    assert np.isclose(fg.grad(f)(0.7), slope(f, 0.7, 1.0), **TIGHT)
-    assert np.isclose(fg.grad(fg.grad(f))(0.7), slope(fg.grad(f), 0.7, 1.0), **TIGHT)
+    assert np.isclose(fg.grad(f)(0.7), slope(f, (0.7,), (1.0,)), **TIGHT)
+    assert np.isclose(fg.grad(fg.grad(f))(0.7), slope(fg.grad(f), (0.7,), (1.0,)), **TIGHT)
 
 
 def test_an_inner_function_that_ignores_its_argument_has_derivative_zero():

@@ -7,6 +7,8 @@ import funcgrad as fg
 from funcgrad import nn, random, tree
 from funcgrad.core.errors import DtypeError, ShapeError
 
+from .support.compare import assert_same
+
 LAYERS = {"RNN": (nn.RNN, nn.RNNCell), "LSTM": (nn.LSTM, nn.LSTMCell), "GRU": (nn.GRU, nn.GRUCell)}
 X = np.sin(np.arange(2 * 6 * 3.0)).reshape(2, 6, 3)
 
@@ -63,8 +65,7 @@ def test_a_layer_is_a_loop_over_its_cell(name):
     y, states = layer(X, return_state=True)
 
     np.testing.assert_allclose(y, want, rtol=1e-13, atol=1e-14)
-    for a, b in zip(tree.leaves(states), tree.leaves(end), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-13, atol=1e-14)
+    assert_same(end, states[0], 1e-13, 1e-14)
     np.testing.assert_allclose(layer(X[0]), want[0], rtol=1e-13, atol=1e-14)
     np.testing.assert_allclose(fg.jit(lambda m, x: m(x))(layer, X), want, rtol=1e-13, atol=1e-14)
     cell, state = layer.cells[0], start
@@ -155,8 +156,7 @@ def test_jit_gives_the_gradients_of_eager_code(name):
     f = fg.value_and_grad(loss, argnums=(0, 1))
     want, got = f(layer, X, np.array([6, 4])), fg.jit(f)(layer, X, np.array([6, 4]))
 
-    for a, b in zip(tree.leaves(want), tree.leaves(got), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-11, atol=1e-13)  # reordered
+    assert_same(want, got, 1e-11, 1e-13)  # reordered
 
 
 def test_a_simple_network_may_rectify():

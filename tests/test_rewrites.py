@@ -26,6 +26,9 @@ from funcgrad.ops.constant import absent_p
 from funcgrad.ops.index import ARRAY, Index, scatter_add_p
 from funcgrad.ops.structure import broadcast_p, reshape_p, sum_p, transpose_p
 
+from .support.compare import assert_same
+from .support.terms import evaluated
+
 REAL_DTYPES = ("f8", "f4", "f2")
 DTYPES = (*REAL_DTYPES, "c16", "c8", "i8", "i4", "i1", "u1", "u8", "?")
 SPECIAL = (0.0, -0.0, 1.0, -1.0, 0.5, 2.0, -3.0)
@@ -358,14 +361,6 @@ LOWERED = {
 }
 
 
-def evaluated(term, holes):
-    if isinstance(term, algebra.Hole):
-        return holes[term.name]
-    if isinstance(term, algebra.Term):
-        return term.prim(*(evaluated(t, holes) for t in term.terms))
-    return term
-
-
 def identity(row, draw):
     """Return the left side of an identity as a program of X and Y."""
     dtypes = ("?",) if row[0].prim is logical_not and draw.rng.random() < 0.7 else DTYPES
@@ -428,24 +423,14 @@ def outcome(f, xs):
         return None, type(err)
 
 
-def assert_same(f, xs, told, signs=True):
+def check_compiled(f, xs, told, signs=True):
     want, refused = outcome(f, xs)
     if refused is ZeroDivisionError:  # Python's own, where NumPy warns
         return
     got, failed = outcome(fg.jit(f), xs)
     assert (refused is None) == (failed is None), (told, refused, failed)
-    for w, g in zip(want or (), got or (), strict=True):
-        w, g = np.asarray(w), np.asarray(g)
-        assert (w.shape, w.dtype) == (g.shape, g.dtype), (told, w, g)
-        if w.dtype.kind not in "fc":
-            np.testing.assert_array_equal(g, w, err_msg=told)
-            continue
-        rtol = 16 * np.finfo(w.dtype).eps  # another order of factors and terms
-        np.testing.assert_allclose(g, w, rtol, rtol, err_msg=told)
-        for part in (np.real, np.imag)[: (1 + (w.dtype.kind == "c")) * signs]:
-            zero = part(w) == 0
-            negative = np.signbit(part(w))[zero], np.signbit(part(g))[zero]
-            np.testing.assert_array_equal(*negative, err_msg=told)
+    # another order of factors and terms
+    assert_same(want or (), got or (), ulps=16, signs=signs, note=told)
 
 
 def check(name, applied, seeds):
@@ -454,7 +439,7 @@ def check(name, applied, seeds):
     for seed in seeds:
         f, xs = make(Draw(seed))
         signs = name not in SUMS and (name != "lower pow" or np.isrealobj(xs[0]))
-        assert_same(f, xs, f"{name}, seed {seed}, operands {xs}", signs)
+        check_compiled(f, xs, f"{name}, seed {seed}, operands {xs}", signs)
     assert applied[name], f"{name} never applied"
 
 
@@ -530,4 +515,4 @@ CHANGED = {
 
 @pytest.mark.parametrize("name", CHANGED)
 def test_what_a_rewrite_once_changed_is_what_eager_code_gives(name):
-    assert_same(*CHANGED[name], name)
+    check_compiled(*CHANGED[name], name)

@@ -1,7 +1,6 @@
 """Laws between the rules of every primitive, over the table in ``support/cases.py``."""
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
@@ -22,8 +21,21 @@ from funcgrad.core.trace import Primitive, Tracer
 from funcgrad.ops.elementwise import Elementwise
 
 from .support.cases import C128, CASES, F64
+from .support.compare import assert_same, pairing, slope
+from .support.rules import (
+    BY_VALUE,
+    derived_rows,
+    every_row,
+    has_derivative,
+    ignores_complex_warning,
+    normal_like,
+    outcome,
+    problems,
+    program,
+    rows,
+    subsets,
+)
 
-primitives.load()
 OWN = dict(primitives)  # before a test or an example in a docstring adds its own
 
 # primitives without a row in the table, and where they are tested
@@ -112,8 +124,7 @@ SLOW = {
     "betainc", "betaincc", "betainc_slope", "beta_density",
     "gammainc_slope", "polygamma_difference",
 }  # fmt: skip
-# where the dtype depends on the value of a Python number, which infer does not see
-BY_VALUE = {("pow", "?"): "NumPy gives bool**2 as int8, bool**3 as int64"}
+
 
 F32, C64 = np.dtype("f4"), np.dtype("c8")
 SAME = [(d,) for d in ("?", "i1", "u1", "i4", "i8", "f2", "f4", "f8", "c8", "c16")]
@@ -122,101 +133,18 @@ MIXED = [("f4", "f8"), ("f8", "f4"), ("f4", "c8"), ("c8", "f8"), ("i8", "f4"), (
 STEP = 6e-6  # about the cube root of float64's epsilon
 
 
-def rows(wanted=lambda name, case: True):
-    """Return the wanted rows of the table as arguments ``(name, case)`` of a test."""
-    return pytest.mark.parametrize(
-        ("name", "case"),
-        [
-            pytest.param(name, case, id=f"{name}-{i}")
-            for name, cases in CASES.items()
-            for i, case in enumerate(cases)
-            if name in primitives and wanted(name, case)
-        ],
-    )
-
-
-def has_derivative(name, case):
-    return primitives[name].differentiable and len(case.free) > 0
-
-
-# NumPy warns where a complex number is written into a real array
-ignores_complex_warning = pytest.mark.filterwarnings("ignore::numpy.exceptions.ComplexWarning")
 elementwise = pytest.mark.parametrize(
     "name",
     [n for n in CASES if isinstance(primitives.get(n), Elementwise) and n not in INTERNAL | SLOW],
 )
-every_row = rows()
-derived_rows = rows(has_derivative)
 smooth_rows = rows(lambda name, case: has_derivative(name, case) and case.smooth)
 free_rows = rows(lambda name, case: not primitives[name].differentiable and len(case.free) > 0)
 mixed_rows = rows(lambda name, case: has_derivative(name, case) and len(case.free) > 1)
 
 
-def subsets(places):
-    """Return the subsets of operands that are not empty, the largest last."""
-    sizes = range(1, len(places) + 1)
-    return [s for n in sizes for s in itertools.combinations(places, n)]
-
-
-def program(name, case, operands, chosen):
-    """Return a primitive as a function of the chosen operands, the others being constants."""
-
-    def function(*xs):
-        given = dict(zip(chosen, xs, strict=True))
-        full = [given.get(i, x) for i, x in enumerate(operands)]
-        return tuple(primitives[name].bind(*full, **case.params))
-
-    return function, [operands[i] for i in chosen]
-
-
-def problems(name, case):
-    """Yield for each dtype and subset of operands: function, primals, tangents, the subset."""
-    for dtype in (F64, C128) if case.complex else (F64,):
-        operands, directions = case.operands(dtype), case.operands(dtype, seed="tangents")
-        for chosen in subsets(case.free):
-            yield *program(name, case, operands, chosen), [directions[i] for i in chosen], chosen
-
-
-def normal_like(values):
-    """Return random numbers with the shapes and dtypes of the values."""
-    rng = np.random.default_rng(7)
-    draw = lambda x: rng.normal(size=np.shape(x)) * (1 + 1j if x.dtype.kind == "c" else 1)
-    return tuple(np.asarray(draw(x)).astype(x.dtype) for x in values)
-
-
-def pairing(xs, ys):
-    """Return the real pairing: the sum of products, not conjugated."""
-    return sum(np.sum(np.multiply(x, y)).real for x, y in zip(xs, ys, strict=True))
-
-
-def differences(function, xs, ts):
-    """Return the central differences of each output along a direction."""
-    plus, minus = (
-        function(*(x + s * STEP * t for x, t in zip(xs, ts, strict=True))) for s in (1, -1)
-    )
-    return [(a - b) / (2 * STEP) for a, b in zip(plus, minus, strict=True)]
-
-
-def assert_close(want, got, rtol):
-    for a, b in zip(want, got, strict=True):
-        np.testing.assert_allclose(b, a, rtol=rtol, atol=rtol)
-
-
 def pulled(function, weights):
     """Return the function that pulls these weights back through ``function``."""
     return lambda *xs: fg.vjp(function, *xs)[1](weights)
-
-
-def outcome(function, *args, **params):
-    """Return the avals of the results, or the error where dtypes or values are refused."""
-    with np.errstate(all="ignore"), warnings.catch_warnings():
-        warnings.simplefilter("ignore", np.exceptions.ComplexWarning)
-        try:
-            return tuple(map(aval_of, function(*args, **params)))
-        except TypeError:
-            return TypeError
-        except (ValueError, OverflowError):  # integers to negative powers
-            return ValueError
 
 
 # the registry
@@ -284,20 +212,23 @@ def test_transpose_is_the_adjoint_of_jvp(name, case):
 @smooth_rows
 def test_jvp_is_the_limit_of_differences(name, case):
     for function, xs, ts, _ in problems(name, case):
-        want = differences(function, xs, ts)
+        want = slope(function, xs, ts, STEP)
         got = fg.jvp(function, xs, ts)[1]
 
-        assert_close(want, got, rtol=1e-7)  # rounding 1e-16 / STEP, and STEP**2
+        # rounding 1e-16 / STEP, and STEP**2
+        assert_same(want, got, 1e-7, 1e-7, dtypes=False)
+            want, got, rtol=1e-7, atol=1e-7, dtypes=False
+        )  # rounding 1e-16 / STEP, and STEP**2
 
 
 @smooth_rows
 def test_jvp_of_a_gradient_is_the_limit_of_its_differences(name, case):
     for function, xs, ts, _ in problems(name, case):
         gradient = pulled(function, normal_like(function(*xs)))
-        want = differences(gradient, xs, ts)
+        want = slope(gradient, xs, ts, STEP)
         got = fg.jvp(gradient, xs, ts)[1]
 
-        assert_close(want, got, rtol=1e-6)  # as above; the second derivatives are larger
+        assert_same(want, got, rtol=1e-6, atol=1e-6)  # as above; the second derivatives are larger
 
 
 @smooth_rows
@@ -320,7 +251,7 @@ def test_derivatives_staged_equal_derivatives_eager(name, case):
         check_jaxpr(closed.jaxpr)
         pushed, back = derivative(*xs)
 
-        assert_close([*pushed, *back], closed(*xs), rtol=1e-14)
+        assert_same([*pushed, *back], [*closed(*xs)], rtol=1e-14, atol=1e-14)
 
 
 @ignores_complex_warning
@@ -421,15 +352,16 @@ def test_a_python_number_stands_for_an_array_of_one(name, case):
     numbers = [x.item() if isinstance(x, np.ndarray) and not x.shape else x for x in operands]
     places = [i for i in case.free if type(numbers[i]) not in PYTHON_SCALARS]
 
-    assert_close(prim.run(*operands, **case.params), prim.run(*numbers, **case.params), 1e-12)
+    run = lambda xs: prim.run(*xs, **case.params)
+    assert_same(run(operands), run(numbers), 1e-12, 1e-12, dtypes=False)  # bool becomes int
     if not places or not prim.differentiable:
         return
     f, xs = program(name, case, operands, places)
     g, _ = program(name, case, numbers, places)
     ts = normal_like(xs)
-    assert_close(fg.jvp(f, xs, ts)[1], fg.jvp(g, xs, ts)[1], 1e-12)
+    assert_same(fg.jvp(f, xs, ts)[1], fg.jvp(g, xs, ts)[1], 1e-12, 1e-12)
     cts = normal_like(f(*xs))
-    assert_close(pulled(f, cts)(*xs), pulled(g, cts)(*xs), 1e-12)
+    assert_same(pulled(f, cts)(*xs), pulled(g, cts)(*xs), 1e-12, 1e-12)
 
 
 @elementwise
@@ -457,11 +389,11 @@ def test_values_and_derivatives_do_not_depend_on_strides(name, case):
         with np.errstate(all="ignore"):
             want, got = ([*map(np.asarray, f(*xs))] for f, xs in functions)
 
-        assert_close(want, got, rtol=1e-14)
+        assert_same(want, got, rtol=1e-14, atol=1e-14)
         if has_derivative(name, case):
             weights = normal_like(want)
             want, got = (fg.vjp(f, *xs)[1](weights) for f, xs in functions)
-            assert_close(want, got, rtol=1e-13)
+            assert_same(want, got, rtol=1e-13, atol=1e-13)
 
 
 def backwards(x):
@@ -485,7 +417,12 @@ def test_what_claims_to_be_linear_is(name, case):
         parts = [function(*values)[0] - origin for values in (xs, ys)]
         whole = function(*(2 * a - 3 * b for a, b in zip(xs, ys, strict=True)))[0] - origin
 
-        assert_close([2 * parts[0] - 3 * parts[1]], [whole], rtol=1e-13 if case.smooth else 1e-5)
+        assert_same(
+            [2 * parts[0] - 3 * parts[1]],
+            [whole],
+            rtol=1e-13 if case.smooth else 1e-5,
+            atol=1e-13 if case.smooth else 1e-5,
+        )
         # beside a constant operand of its group it is affine; the largest group is linear
         assert any(set(chosen) < set(s) for s in claimed) or not np.any(origin)
 
@@ -557,4 +494,4 @@ def test_a_batch_is_a_loop_over_its_examples(name, case):
                 got = y if d is None else np.take(y, i, d)
 
                 assert aval_of(np.asarray(got)) == aval_of(np.asarray(want[k]))
-                assert_close([want[k]], [got], rtol=1e-13)  # products in another order
+                assert_same([want[k]], [got], rtol=1e-13, atol=1e-13)  # products in another order

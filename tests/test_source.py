@@ -15,6 +15,9 @@ from funcgrad import losses, nn, optim, tree
 from funcgrad.core.errors import MemoryLimitError, UnsupportedError
 from funcgrad.ops import activations
 
+from .support.compare import assert_same
+from .support.processes import peak_of
+
 RNG = np.random.default_rng(0)
 W, X = RNG.normal(size=(8, 8)), RNG.normal(size=(32, 8))
 IMAGES, KERNEL = RNG.normal(size=(2, 6, 6, 3)), RNG.normal(size=(3, 3, 3, 4))
@@ -189,11 +192,7 @@ def measured_peak(limit, *args):
     """Return the most bytes that compiling and a first call have allocated at once."""
     compiled = fg.jit(fg.grad(layers), memory_limit=limit)
     gc.collect()
-    tracemalloc.start()
-    compiled(*args)
-    peak = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return peak
+    return peak_of(compiled, *args)[1]
 
 
 @pytest.mark.parametrize("part", [2, 3])
@@ -236,8 +235,7 @@ def test_an_optimizers_update_runs_once_over_all_parameters():
     lines = compiled.source(model, state, x).splitlines()
     for _ in range(5):
         want, got = step(model, state, x), compiled(model, state, x)
-        for w, g in zip(tree.leaves(want), tree.leaves(got), strict=True):
-            np.testing.assert_allclose(g, w, rtol=2e-5, atol=1e-6)  # float32
+        assert_same(want, got, 2e-5, 1e-6)  # float32
         model, state = got
 
     assert sum(line.strip().startswith("sqrt(") for line in lines) == 1  # and one of a scalar

@@ -4,8 +4,6 @@ The areas and their least numbers are those in which libraries have been compare
 is a line of NumPy over ``INPUTS``, which it is a function of, and ``CONSTANTS``.
 """
 
-import re
-
 import numpy as np
 
 RNG = np.random.default_rng(0)
@@ -196,17 +194,3 @@ EAGER = """
     np.emath.logn(2, x)  np.emath.power(x, 1.5)  np.emath.arccos(x)  np.emath.arcsin(x)
     np.emath.arctanh(x)  x.nonzero()  x if x[0] > 0 else y  0.4 in x"""
 # fmt: on
-
-
-def split(rows: str) -> list[str]:
-    """Return the probes of a text: they are two spaces or a line apart."""
-    return re.split(r"\s{2,}", rows.strip())
-
-
-def known_to_numpy(row: str) -> bool:
-    """Return whether this NumPy knows the names of a probe: an older one lacks some."""
-    try:
-        eval(row, {**CONSTANTS, **INPUTS})
-    except AttributeError:
-        return False
-    return True

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 import funcgrad as fg
-from funcgrad import lax
+from funcgrad import lax, tree
 
 W = np.array([[0.2, -0.5, 0.9], [1.1, 0.3, -0.8], [-0.6, 0.4, 0.5]])
 
@@ -368,3 +368,38 @@ TWINS = {
     "settled": lambda x, p: p[1] * _repeat(
         99, lambda y: 0.3 * np.tanh(W @ y * p[0]) + x, np.zeros(3)),
 }  # fmt: skip
+
+
+# where they are taken, and the transforms
+
+RNG = np.random.default_rng(7)
+X = RNG.uniform(0.15, 0.95, (2, 3, 3)) * np.array([1, -1, 1])  # [outer example, example, number]
+P = RNG.uniform(0.5, 1.2, (2, 3, 2))
+TX, TP = RNG.normal(size=3), RNG.normal(size=2)  # a direction
+
+
+def weighted(out):
+    """Return one number that all elements of an output take part in."""
+    return sum(np.sum(np.cos(1.0 + i) * leaf) for i, leaf in enumerate(tree.leaves(out)))
+
+
+def cotangent(out):
+    """Return a cotangent like an output."""
+    rng = np.random.default_rng(3)
+    return tree.map(lambda y: rng.normal(size=np.shape(y)), out)
+
+
+def pulled(f, x, p):
+    out, pullback = fg.vjp(f, x, p)
+    return pullback(cotangent(out))
+
+
+# each takes a program, and gives a function of x and p
+TRANSFORMS = {
+    "value": lambda f: f,
+    "grad": lambda f: fg.grad(lambda x, p: weighted(f(x, p)), argnums=(0, 1)),
+    "jvp": lambda f: lambda x, p: fg.jvp(f, (x, p), (TX, TP))[1],
+    "vjp": lambda f: lambda x, p: pulled(f, x, p),
+    "linearize": lambda f: lambda x, p: fg.linearize(f, x, p)[1](TX, TP),
+    "hessian": lambda f: fg.hessian(lambda x, p: weighted(f(x, p))),
+}

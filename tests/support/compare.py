@@ -1,0 +1,151 @@
+"""Comparison of results: with each other, and of derivatives with central differences."""
+
+import warnings
+
+import numpy as np
+
+from funcgrad import ShapeDtypeStruct, tree
+from funcgrad.core.avals import aval_of, is_arraylike
+
+
+def assert_same(
+    want,
+    got,
+    rtol=0.0,
+    atol=0.0,
+    *,
+    ulps=0,
+    structure=True,
+    dtypes=True,
+    kinds=False,
+    signs=False,
+    parts=False,
+    note="",
+):
+    """Assert that two pytrees agree: structure, shapes and dtypes exactly, values to a tolerance.
+
+    Integers, truths and strings are compared exactly, and nan equals nan.
+
+    Args:
+        want: pytree, the expected result.
+        got: pytree, the result under test.
+        rtol: float, the tolerance relative to ``want``.
+        atol: float, the absolute tolerance.
+        ulps: number, adds ``ulps * eps`` of the wanted dtype to both tolerances.
+        structure: bool, whether the trees must have one structure, or only as many leaves.
+        dtypes: bool, whether the leaves must have one dtype.
+        kinds: bool, whether a Python scalar differs from a NumPy one.
+        signs: bool, whether 0.0 differs from -0.0.
+        parts: bool, whether nan in one part of a complex number differs from nan in the other.
+        note: object that a failure shows.
+    """
+    if structure:
+        assert tree.structure(want) == tree.structure(got), note
+    wants, gots = tree.leaves(want), tree.leaves(got)
+    assert len(wants) == len(gots), f"{len(gots)} leaves for {len(wants)} {note}"
+    for w, g in zip(wants, gots, strict=True):
+        if isinstance(w, ShapeDtypeStruct) or not is_arraylike(w):
+            assert type(w) is type(g) and w == g, note
+            continue
+        x, y = np.asarray(w), np.asarray(g)
+        assert x.shape == y.shape, f"shape {y.shape} for {x.shape} {note}"
+        assert x.dtype == y.dtype or not dtypes, f"dtype {y.dtype} for {x.dtype} {note}"
+        assert not kinds or is_numpy(w) == is_numpy(g), f"{type(g)} for {type(w)} {note}"
+        if x.dtype.kind not in "fc" and y.dtype.kind not in "fc":
+            np.testing.assert_array_equal(y, x, err_msg=str(note))
+            continue
+        slack = ulps * float(np.finfo(x.dtype).eps) if ulps else 0.0
+        np.testing.assert_allclose(y, x, rtol + slack, atol + slack, err_msg=str(note))
+        if signs:
+            assert_same_zeros(x, y, note)
+        if parts:
+            np.testing.assert_array_equal(np.isnan(y.real), np.isnan(x.real), err_msg=str(note))
+            np.testing.assert_array_equal(np.isnan(y.imag), np.isnan(x.imag), err_msg=str(note))
+
+
+def assert_same_zeros(x, y, note=""):
+    """Assert that zeros have one sign, of both parts of a complex number."""
+    for part in (np.real, np.imag) if x.dtype.kind == "c" else (np.real,):
+        zero = part(x) == 0
+        negative = np.signbit(part(x))[zero], np.signbit(part(y))[zero]
+        np.testing.assert_array_equal(*negative, err_msg=str(note))
+
+
+def is_numpy(x):
+    return isinstance(x, np.ndarray | np.generic)
+
+
+def difference(want, got, *args, **options):
+    """Give the words of ``assert_same`` where two results differ, None where they agree."""
+    try:
+        assert_same(want, got, *args, **options)
+    except AssertionError as err:
+        return str(err)
+    return None
+
+
+def outcome(run, *args):
+    """Give the leaves of a result and None, or None and the error; without warnings."""
+    try:
+        with np.errstate(all="ignore"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return tree.leaves(run(*args)), None
+    except Exception as err:
+        return None, err
+
+
+def arrays(values):
+    return [np.asarray(y) for y in tree.leaves(values)]
+
+
+def floats(values):
+    return [v for v in values if is_arraylike(v) and aval_of(v).dtype.kind in "fc"]
+
+
+# derivatives
+
+
+def noise(values, rng):
+    """Random tangents of arrays, None standing for integers and truths."""
+
+    def draw(v):
+        v = np.asarray(v)
+        if v.dtype.kind not in "fc":
+            return None
+        re, im = rng.normal(size=(2, *v.shape))
+        return (re + 1j * im if v.dtype.kind == "c" else re).astype(v.dtype)[()]
+
+    return [draw(v) for v in values]
+
+
+def pairing(tangents, values):
+    """Real part of the sum of products of two lists of arrays, not conjugated; None is skipped."""
+    pairs = zip(tangents, values, strict=True)
+    return sum(np.sum(np.multiply(t, v)).real for t, v in pairs if t is not None)
+
+
+def differences(function, inputs, cts, eps=1e-6):
+    """Gradient of ``pairing(cts, function)`` by central differences, one array per input."""
+    grads = []
+    for k, x in enumerate(inputs):
+        g = np.zeros(np.shape(x), np.asarray(x).dtype)
+        for place in np.ndindex(np.shape(x)):
+            for unit in (1, 1j) if g.dtype.kind == "c" else (1,):
+                ends = []
+                for sign in (eps, -eps):
+                    moved = np.array(x)
+                    moved[place] += sign * unit
+                    args = [*inputs[:k], moved[()], *inputs[k + 1 :]]
+                    ends.append(pairing(cts, tree.leaves(function(*args))))
+                # JAX's convention for complex numbers: df/dx - i df/dy
+                g[place] += (ends[0] - ends[1]) / (2 * eps) * np.conj(unit)
+        grads.append(g)
+    return grads
+
+
+def slope(function, xs, ts, eps=1e-6):
+    """Central difference of a function of ``xs`` along ``ts``, a tree like its result."""
+    plus, minus = (
+        function(*(x + s * eps * t for x, t in zip(xs, ts, strict=True))) for s in (1, -1)
+    )
+    return tree.map(lambda a, b: (np.asarray(a) - b) / (2 * eps), plus, minus)
