@@ -217,8 +217,6 @@ def test_jvp_is_the_limit_of_differences(name, case):
 
         # rounding 1e-16 / STEP, and STEP**2
         assert_same(want, got, 1e-7, 1e-7, dtypes=False)
-            want, got, rtol=1e-7, atol=1e-7, dtypes=False
-        )  # rounding 1e-16 / STEP, and STEP**2
 
 
 @smooth_rows
