@@ -64,19 +64,19 @@ class Windows:
 
 
 def loss_fn(model, window, key=None):
-    """Return the mean cross-entropy, in nats, of each character but the first."""
+    """The mean cross-entropy, in nats, of each character but the first."""
     return fg.losses.cross_entropy(model(window[:, :-1], key=key), window[:, 1:])
 
 
 def bits(loss, model, text):
-    """Return the bits a character of a text, in windows that do not overlap."""
+    """The bits a character of a text, in windows that do not overlap."""
     count = (len(text) - 1) // CONTEXT
     windows = np.stack([text[i * CONTEXT :][: CONTEXT + 1] for i in range(count)])
     return float(loss(model, windows)) / math.log(2)
 
 
 def counted(text, others, order, characters):
-    """Return the bits a character by counts of what follows so many characters."""
+    """The bits a character by counts of what follows so many characters."""
     seen = defaultdict(Counter)
     for i in range(order, len(text)):
         seen[tuple(text[i - order : i])][text[i]] += 1
@@ -89,7 +89,7 @@ def counted(text, others, order, characters):
 
 
 def written(model, key, prompt, length, temperature=0.7):
-    """Return a prompt and what a model writes after it, one character at a time."""
+    """A prompt and what a model writes after it, one character at a time."""
     caches = tuple(block.attention.init_cache(1, len(prompt) + length) for block in model.blocks)
 
     @fg.jit

@@ -11,7 +11,7 @@ from funcgrad import nn, optim
 
 
 def loss_fn(model, x, y):
-    """Return the mean binary cross-entropy of ``x`` [N, 30] with labels ``y`` [N], 0 or 1."""
+    """The mean binary cross-entropy of ``x`` [N, 30] with labels ``y`` [N], 0 or 1."""
     return fg.losses.binary_cross_entropy_with_logits(model(x)[:, 0], y)
 
 

@@ -42,7 +42,7 @@ def moved(key, x):
 
 
 def loss_fn(params, rest, batch, key):
-    """Return the mean cross-entropy in training, and what is not trained, refreshed."""
+    """The mean cross-entropy in training, and what is not trained, refreshed."""
     (x, y), (move_key, drop_key) = batch, fg.random.split(key)
     logits, model = nn.apply(nn.combine(params, rest), moved(move_key, x), key=drop_key)
     return fg.losses.cross_entropy(logits, y), nn.partition(model)[1]

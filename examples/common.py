@@ -36,7 +36,7 @@ TABLES = {
 
 
 def load(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the inputs and targets of a table that ships with the examples.
+    """The inputs and targets of a table that ships with the examples.
 
     Args:
         name: "digits" (x: u8[1797,64] in 0..16, y: the digit), "breast_cancer" (x: f64[569,30],
@@ -81,7 +81,7 @@ def names() -> tuple[np.ndarray, np.ndarray]:
 
 
 def book() -> str:
-    """Return the text of Alice's Adventures in Wonderland.
+    """The text of Alice's Adventures in Wonderland.
 
     >>> book().splitlines()[2]
     'Down the Rabbit-Hole'
@@ -165,7 +165,7 @@ OPTIONS = {
 
 
 def make_parser(description: str | None, **defaults: float) -> argparse.ArgumentParser:
-    """Return the parser of a script that has these of the options, with their defaults.
+    """The parser of a script that has these of the options, with their defaults.
 
     >>> make_parser("Learn.", epochs=10, seed=0).parse_args(["--epochs", "3"])
     Namespace(epochs=3, seed=0)

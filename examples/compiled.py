@@ -33,7 +33,7 @@ def descend(params, x, y):
 
 
 def train(step, params, x, y, steps):
-    """Return the parameters and the loss after some steps, and the seconds they took."""
+    """The parameters and the loss after some steps, and the seconds they took."""
     start = time.perf_counter()
     for _ in range(steps):
         params, value = step(params, x, y)

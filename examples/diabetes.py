@@ -11,7 +11,7 @@ from funcgrad import nn, optim
 
 
 def loss_fn(model, x, y):
-    """Return the mean squared error of ``x`` [N, 10] with scaled targets ``y`` [N]."""
+    """The mean squared error of ``x`` [N, 10] with scaled targets ``y`` [N]."""
     return fg.losses.mse(model(x)[:, 0], y)
 
 

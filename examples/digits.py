@@ -11,7 +11,7 @@ from funcgrad import nn, optim
 
 
 def loss_fn(model, x, y, key=None):
-    """Return the mean cross-entropy of the images ``x`` [N, 64] with labels ``y`` [N]."""
+    """The mean cross-entropy of the images ``x`` [N, 64] with labels ``y`` [N]."""
     return fg.losses.cross_entropy(model(x, key=key), y)
 
 

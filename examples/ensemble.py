@@ -23,13 +23,13 @@ SPEC = nn.Sequential(
 
 
 def loss_fn(params, rest, x, y, key):
-    """Return the mean cross-entropy in training, and what is not trained, refreshed."""
+    """The mean cross-entropy in training, and what is not trained, refreshed."""
     logits, model = nn.apply(nn.combine(params, rest), x, key=key)
     return fg.losses.cross_entropy(logits, y), nn.partition(model)[1]
 
 
 def make_step(optimizer):
-    """Return the step of one network: parameters, running statistics, optimizer's state."""
+    """The step of one network: parameters, running statistics, optimizer's state."""
 
     def step(network, x, y, key, i):
         params, rest, state = network
@@ -42,13 +42,13 @@ def make_step(optimizer):
 
 
 def begin(key, optimizer):
-    """Return a new network: parameters, running statistics, optimizer's state."""
+    """A new network: parameters, running statistics, optimizer's state."""
     params, rest = nn.partition(SPEC.init(key))
     return params, rest, optimizer.init(params)
 
 
 def train(step, network, key, x, y, args):
-    """Return the network, or all networks at once, after passes over the data in one order."""
+    """The network, or all networks at once, after passes over the data in one order."""
     count = len(x) // args.batch
     for epoch in range(args.epochs):
         order = fg.random.permutation(fg.random.fold_in(fg.random.key(args.seed), epoch), len(x))

@@ -52,7 +52,7 @@ class Trace:
         self.serial, self.numbers, self.records = next(serials), itertools.count(), []
 
     def split(self, x):
-        """Return the value and the mark of a tracer of ours; a constant has no mark."""
+        """The value and the mark of a tracer of ours; a constant has no mark."""
         ours = isinstance(x, Tracer) and x.trace is self
         return (x.value, x.mark) if ours else (x, None)
 

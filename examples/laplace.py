@@ -27,7 +27,7 @@ def loss_fn(w, x, y):
 
 
 def newton(w, x, y):
-    """Return the weights where the gradient vanishes, and the Hessian there."""
+    """The weights where the gradient vanishes, and the Hessian there."""
     for i in range(20):
         gradient = fg.grad(loss_fn)(w, x, y)
         hessian = fg.hessian(loss_fn)(w, x, y)
@@ -40,13 +40,13 @@ def newton(w, x, y):
 
 
 def closed_form(w, x):
-    """Return the Hessian as textbooks give it: X' diag(p (1 - p)) X + PRECISION I."""
+    """The Hessian as textbooks give it: X' diag(p (1 - p)) X + PRECISION I."""
     p = 1 / (1 + np.exp(-(x @ w)))
     return (x.T * (p * (1 - p))) @ x + PRECISION * np.eye(len(w))
 
 
 def averaged(logits, x, covariance):
-    """Return the logits of the probabilities averaged over the weights.
+    """The logits of the probabilities averaged over the weights.
 
     The logit of a patient is normal; its variance shrinks it. Source: Bishop 2006, "Pattern
     Recognition and Machine Learning", equations 4.153 and 4.154.
@@ -56,7 +56,7 @@ def averaged(logits, x, covariance):
 
 
 def sampled(w, covariance, x, seed, draws=20_000):
-    """Return the same probabilities by drawing weights, without that formula."""
+    """The same probabilities by drawing weights, without that formula."""
     ws = np.random.default_rng(seed).multivariate_normal(w, covariance, draws)
     return np.mean(nn.sigmoid(x @ ws.T), axis=1)
 
@@ -67,7 +67,7 @@ def scores(logits, y):
 
 
 def prepare(x, mean, deviation):
-    """Return the standardized features with a column of ones: [N, 1 + FEATURES], float64."""
+    """The standardized features with a column of ones: [N, 1 + FEATURES], float64."""
     return np.column_stack([np.ones(len(x)), ((x - mean) / deviation)[:, :FEATURES]])
 
 

@@ -23,7 +23,7 @@ def loss_fn(model, x, y):
 
 
 def adapted(model, x, y, steps):
-    """Return the model after some steps of descent on the points of one task."""
+    """The model after some steps of descent on the points of one task."""
     for _ in range(steps):
         grads = fg.grad(loss_fn)(model, x, y)
         model = fg.tree.map(lambda p, g: p - RATE * g, model, grads)
@@ -31,13 +31,13 @@ def adapted(model, x, y, steps):
 
 
 def task_loss(model, task, steps):
-    """Return the loss on a task's other points, after steps on those that are known."""
+    """The loss on a task's other points, after steps on those that are known."""
     known, others = task
     return loss_fn(adapted(model, *known, steps), *others)
 
 
 def meta_loss(model, tasks, steps):
-    """Return the mean of ``task_loss`` over a batch of tasks: leaves [tasks, POINTS, 1]."""
+    """The mean of ``task_loss`` over a batch of tasks: leaves [tasks, POINTS, 1]."""
     of_one = lambda model, task: task_loss(model, task, steps)
     return np.mean(fg.vmap(of_one, in_axes=(None, 0))(model, tasks))
 
@@ -52,7 +52,7 @@ def draw_tasks(rng, count):
 
 
 def train(model, rng, rounds, steps):
-    """Return the model that is best after ``steps`` on a task; with 0, the best for all at once."""
+    """The model that is best after ``steps`` on a task; with 0, the best for all at once."""
     optimizer = optim.adam(optim.cosine_decay_schedule(2e-2, rounds))
     state = optimizer.init(model)
     for i in range(rounds):
@@ -65,7 +65,7 @@ def train(model, rng, rounds, steps):
 
 
 def gradient_error(model, tasks, steps, rng, eps=1e-5):
-    """Return how far the gradient is from a central difference in a random direction."""
+    """How far the gradient is from a central difference in a random direction."""
     flat, unravel = fg.ravel_pytree(model)
     loss = lambda v: meta_loss(unravel(v), tasks, steps)
     direction = rng.normal(size=flat.shape)

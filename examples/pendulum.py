@@ -20,14 +20,14 @@ NOISE = 0.02  # rad
 
 
 def slope(state, p):
-    """Return the time derivative of ``state``, which is (angle, speed)."""
+    """The time derivative of ``state``, which is (angle, speed)."""
     angle, speed = state[0], state[1]
     bend = -GRAVITY / p["length"] * np.sin(angle) - p["friction"] * speed
     return np.stack([speed, bend])
 
 
 def step(state, p):
-    """Return the state one STEP later, by the classical Runge-Kutta method."""
+    """The state one STEP later, by the classical Runge-Kutta method."""
     k1 = slope(state, p)
     k2 = slope(state + STEP / 2 * k1, p)
     k3 = slope(state + STEP / 2 * k2, p)
@@ -36,7 +36,7 @@ def step(state, p):
 
 
 def swing(logs):
-    """Return the angle after each step [STEPS], of the logarithms of the parameters."""
+    """The angle after each step [STEPS], of the logarithms of the parameters."""
     p = fg.tree.map(np.exp, logs)  # whatever the logarithms, lengths and frictions are positive
 
     def body(state, _):
@@ -47,12 +47,12 @@ def swing(logs):
 
 
 def misfit(logs, angles):
-    """Return the mean squared error of the swing, in units of the noise."""
+    """The mean squared error of the swing, in units of the noise."""
     return np.mean(((swing(logs) - angles) / NOISE) ** 2)
 
 
 def fit(angles, steps):
-    """Return the logarithms of the parameters that Adam finds."""
+    """The logarithms of the parameters that Adam finds."""
     logs = fg.tree.map(np.log, GUESS)
     optimizer = optim.adam(optim.cosine_decay_schedule(0.1, steps))
     state = optimizer.init(logs)
@@ -66,7 +66,7 @@ def fit(angles, steps):
 
 
 def deviations(logs):
-    """Return the standard deviation that the noise gives each parameter: NOISE² (J'J)⁻¹."""
+    """The standard deviation that the noise gives each parameter: NOISE² (J'J)⁻¹."""
     flat, unravel = fg.ravel_pytree(logs)
     jacobian = fg.jacfwd(lambda v: swing(unravel(v)))(flat)  # [STEPS, 2]
     of_logs = NOISE * np.sqrt(np.diag(np.linalg.inv(jacobian.T @ jacobian)))
@@ -74,7 +74,7 @@ def deviations(logs):
 
 
 def gradient_error(logs, angles, eps=1e-5):
-    """Return how far ``grad`` through the scan is from central differences, relatively."""
+    """How far ``grad`` through the scan is from central differences, relatively."""
     flat, unravel = fg.ravel_pytree(logs)
     loss = lambda v: misfit(unravel(v), angles)
     got = fg.grad(loss)(flat)

@@ -14,7 +14,7 @@ from funcgrad import nn, optim
 
 
 def loss_fn(model, x, y):
-    """Return the cross-entropy of one image ``x`` [64] with its label ``y``."""
+    """The cross-entropy of one image ``x`` [64] with its label ``y``."""
     return fg.losses.cross_entropy(model(x), y)
 
 
@@ -29,7 +29,7 @@ def loop(model, xs, ys):
 
 
 def seconds(function, *args):
-    """Return the least time of three calls."""
+    """The least time of three calls."""
     times = []
     for _ in range(3):
         start = time.perf_counter()
@@ -39,13 +39,13 @@ def seconds(function, *args):
 
 
 def norms(grads):
-    """Return the length of each example's gradient: [N]."""
+    """The length of each example's gradient: [N]."""
     squares = [np.sum(g.reshape(len(g), -1) ** 2, axis=1) for g in fg.tree.leaves(grads)]
     return np.sqrt(sum(squares))
 
 
 def mislabel(y, count, seed):
-    """Return the labels with ``count`` of them changed to another digit, and which they are."""
+    """The labels with ``count`` of them changed to another digit, and which they are."""
     rng = np.random.default_rng(seed)
     wrong = np.zeros(len(y), bool)
     wrong[rng.permutation(len(y))[:count]] = True
@@ -53,7 +53,7 @@ def mislabel(y, count, seed):
 
 
 def train(model, x, y, epochs):
-    """Return the model after that many steps on the mean loss: too few to learn labels by heart."""
+    """The model after that many steps on the mean loss: too few to learn labels by heart."""
     optimizer = optim.adam(1e-2)
     state = optimizer.init(model)
     for _ in range(epochs):

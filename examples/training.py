@@ -26,7 +26,7 @@ def train(
     every: int,
     report: Callable[[int, Any, float], None],
 ) -> Any:
-    """Return the state after so many steps, from a checkpoint on if there is one.
+    """The state after so many steps, from a checkpoint on if there is one.
 
     Args:
         step: ``step(state, batch, i) -> (state, loss)``, compiled.
@@ -71,7 +71,7 @@ class Report:
 
 
 def digest(state: Any) -> str:
-    """Return a name for the exact bits of a state."""
+    """A name for the exact bits of a state."""
     sums = hashlib.sha256()
     for x in fg.tree.leaves(state):
         sums.update(np.ascontiguousarray(x).tobytes())

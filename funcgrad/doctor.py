@@ -15,7 +15,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def report() -> str:
-    """Return the report, one fact a line, advice behind arrows.
+    """The report, one fact a line, advice behind arrows.
 
     >>> report().splitlines()[0].startswith("Python")
     True
@@ -83,7 +83,7 @@ def _cpu() -> str:
 
 
 def _openblas() -> Any:
-    """Return the OpenBLAS library that came with NumPy, None where there is none."""
+    """The OpenBLAS library that came with NumPy, None where there is none."""
     home = Path(np.__file__).parent
     for folder in (home.parent / "numpy.libs", home / ".dylibs"):
         for path in sorted(folder.glob("*openblas*")):

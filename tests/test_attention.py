@@ -133,7 +133,7 @@ def test_rotary_products_depend_on_distances():
 
     np.testing.assert_allclose(turned(q, 7) @ turned(k, 4), turned(q, 3) @ turned(k, 0), rtol=1e-13)
     np.testing.assert_allclose(np.linalg.norm(turned(q, 9)), np.linalg.norm(q), rtol=1e-14)
-    with pytest.raises(ShapeError, match="an even number of features"):
+    with pytest.raises(ShapeError, match="must be even"):
         nn.rotary(np.ones((1, 1, 3)))
 
 
@@ -144,9 +144,9 @@ def test_learned_positions_are_added():
     np.testing.assert_array_equal(layer(X[:, :2], start=3), X[:, :2] + layer.embedding[3:5])
     later = fg.jit(lambda x, i: layer(x, start=i))
     np.testing.assert_array_equal(later(X[:, :2], 3), X[:, :2] + layer.embedding[3:5])
-    with pytest.raises(ShapeError, match=r"up to 6 places: got f64\[2,5,8\] from place 3"):
+    with pytest.raises(ShapeError, match=r"at most 6 positions: got f64\[2,5,8\] from position 3"):
         layer(X, start=3)
-    with pytest.raises(ShapeError, match="x must have up to 6 places"):
+    with pytest.raises(ShapeError, match="x must have at most 6 positions"):
         layer(np.ones((2, 7, 8)))
 
 
@@ -246,7 +246,7 @@ def test_a_full_cache_is_refused_or_gives_nan():
     cache = layer.init_cache(2, 6, dtype=np.float64)
     _, cache = layer(X, cache=cache)
 
-    with pytest.raises(ShapeError, match=r"the cache is full: got 5 places .* holds 5 of 6"):
+    with pytest.raises(ShapeError, match=r"the cache is full: got 5 positions .* holds 5 of 6"):
         layer(X, cache=cache)
     with pytest.raises(ShapeError, match=r"the cache must have the batch of x"):
         layer(X[:1], cache=cache)
@@ -268,15 +268,15 @@ def test_errors_of_attention_name_the_layer():
             f(X, key_mask=np.ones((2, 5), int))
     with pytest.raises(ShapeError, match=r"x must be \[..., time, features\]: got f64\[8\]"):
         layer(X[0, 0])
-    with pytest.raises(ValueError, match="an even number: got 3"):
+    with pytest.raises(ValueError, match="an even number of features per head: got 3"):
         nn.MultiHeadAttention(6, 2, use_rotary=True)
-    with pytest.raises(ValueError, match=r"Dropout: rate is .* got 3.0"):
+    with pytest.raises(ValueError, match=r"Dropout: rate must be .* got 3.0"):
         nn.TransformerBlock(8, 2, dropout=3.0)
     with pytest.raises(ValueError, match="alibi: num_heads must be 1 or more"):
         nn.alibi(0, 1, 1)
-    with pytest.raises(ShapeError, match="of one batch"):
+    with pytest.raises(ShapeError, match="with one batch"):
         layer(X, X[:1])
-    with pytest.raises(ValueError, match="is_causal and cache are for attention to x itself"):
+    with pytest.raises(ValueError, match="memory excludes is_causal and cache"):
         layer(X, X, is_causal=True)
 
 

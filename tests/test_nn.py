@@ -380,7 +380,7 @@ def test_dense_names_itself_where_the_input_does_not_fit():
 
 
 def test_dense_refuses_what_is_no_length():
-    with pytest.raises(ValueError, match="out_features must be a length, 0 or more: got -1"):
+    with pytest.raises(ValueError, match="out_features must be an integer, 0 or more: got -1"):
         nn.Dense(2, -1)
 
 
@@ -461,7 +461,7 @@ def test_dropouts_gradient_is_its_mask():
 
 
 def test_dropout_refuses_a_rate_outside_0_to_1():
-    with pytest.raises(ValueError, match=r"rate is the probability of dropping .* got 1\.5"):
+    with pytest.raises(ValueError, match=r"rate must be in \[0, 1\]: got 1\.5"):
         nn.Dropout(1.5)
 
 
@@ -739,9 +739,9 @@ def test_orthogonal_has_orthonormal_columns_or_rows():
 
 
 def test_initializers_refuse_what_they_cannot_draw():
-    with pytest.raises(ValueError, match="no such mode: got 'fan'; use 'fan_in' or"):
+    with pytest.raises(ValueError, match="unknown mode: got 'fan'; use 'fan_in' or"):
         nn.init.variance_scaling(1.0, "fan", "normal")
-    with pytest.raises(ShapeError, match=r"at least two axes, in and out: got the shape \(3,\)"):
+    with pytest.raises(ShapeError, match=r"at least two axes, in and out: got \(3,\)"):
         nn.init.lecun_normal()(KEY, (3,))
 
 

@@ -151,7 +151,7 @@ def register_parameters(cls: type, parameters: Parameters) -> None:
 def _split_fields(
     cls: Any, data: Sequence[str] | None, meta: Sequence[str] | None, drop: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return which fields of a dataclass are children, and which are static."""
+    """Which fields of a dataclass are children, and which are static."""
     fields = {f.name: f for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
     if (data is None or meta is None) and not fields:
         raise TypeError(

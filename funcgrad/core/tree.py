@@ -57,12 +57,12 @@ class TreeDef:
         return unflatten(self, leaves)
 
     def typed(self) -> tuple[Any, ...]:
-        """Return the nodes with the types of their static data: {1: x} and {1.0: x} are equal."""
+        """The nodes with the types of their static data: {1: x} and {1.0: x} are equal."""
         return tuple([n if n is _LEAF or n[1] is None else (n[0], typed(n[1]), n[2])
                       for n in self.nodes])  # fmt: skip
 
     def children(self) -> list["TreeDef"]:
-        """Return the structures of the root's children."""
+        """The structures of the root's children."""
         if self.nodes[0] is _LEAF:
             return []
         ends = [1]
@@ -106,7 +106,7 @@ def handler_of(x: Any) -> Handler | None:
 
 
 def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
-    """Return the leaves in order, and the structure that :func:`unflatten` needs.
+    """The leaves in order, and the structure that :func:`unflatten` needs.
 
     >>> flatten({"b": 2, "a": (1, None)})
     ([1, 2], PyTreeDef({'a': (*, None), 'b': *}))
@@ -229,7 +229,7 @@ def _told(trail: Any) -> str:
 
 
 def _path(trail: Any) -> Path:
-    """Return the keys of a chain of pairs: copied only here, so that deep trees cost no more."""
+    """The keys of a chain of pairs: copied only here, so that deep trees cost no more."""
     keys: list[Any] = []
     while trail is not None:
         trail, key = trail
@@ -238,22 +238,22 @@ def _path(trail: Any) -> Path:
 
 
 def leaves(tree: Any, is_leaf: IsLeaf = None) -> list[Any]:
-    """Return the leaves of a tree in order."""
+    """The leaves of a tree in order."""
     return flatten(tree, is_leaf)[0]
 
 
 def leaves_with_path(tree: Any, is_leaf: IsLeaf = None) -> list[tuple[Path, Any]]:
-    """Return the leaves of a tree in order, each with its path."""
+    """The leaves of a tree in order, each with its path."""
     return list(_walk(tree, is_leaf))
 
 
 def structure(tree: Any, is_leaf: IsLeaf = None) -> TreeDef:
-    """Return the structure of a tree."""
+    """The structure of a tree."""
     return flatten(tree, is_leaf)[1]
 
 
 def keystr(path: Path, *, simple: bool = False, separator: str = "") -> str:
-    """Return a path as text.
+    """A path as text.
 
     >>> from funcgrad.tree import DictKey, SequenceKey
     >>> keystr((DictKey("w"), SequenceKey(0)))
@@ -307,7 +307,7 @@ def reduce(
 
 
 def all(tree: Any, is_leaf: IsLeaf = None) -> bool:
-    """Return whether every leaf is true."""
+    """Whether every leaf is true."""
     return builtins.all(leaves(tree, is_leaf))
 
 
@@ -326,7 +326,7 @@ def transpose(outer: TreeDef, inner: TreeDef | None, tree: Any) -> Any:
 
 
 def all_leaves(values: Iterable[Any], is_leaf: IsLeaf = None) -> bool:
-    """Return whether every object of the iterable is a leaf itself."""
+    """Whether every object of the iterable is a leaf itself."""
     return builtins.all(
         handler_of(x) is None or (is_leaf is not None and is_leaf(x)) for x in values
     )
@@ -383,7 +383,7 @@ def _describe_value(x: Any) -> str:
 
 
 def broadcast(prefix: Any, full: Any, is_leaf: IsLeaf = None, who: str = "tree") -> Any:
-    """Return a tree like ``full`` in which each leaf of ``prefix`` fills its whole subtree.
+    """A tree like ``full`` in which each leaf of ``prefix`` fills its whole subtree.
 
     >>> broadcast((0, None), ([1, 2], 3), is_leaf=lambda x: x is None)
     ([0, 0], None)
@@ -394,7 +394,7 @@ def broadcast(prefix: Any, full: Any, is_leaf: IsLeaf = None, who: str = "tree")
 def broadcast_prefix(
     prefix: Any, full: Any, is_leaf: IsLeaf = None, who: str = "tree"
 ) -> list[Any]:
-    """Return the leaf of ``prefix`` that stands for each leaf of ``full``."""
+    """The leaf of ``prefix`` that stands for each leaf of ``full``."""
     entries, treedef = flatten(prefix, is_leaf)
     counts = [structure(x).num_leaves for x in flatten_up_to(treedef, full, who)]
     return [x for x, n in zip(entries, counts, strict=True) for _ in range(n)]

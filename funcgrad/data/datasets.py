@@ -29,7 +29,7 @@ class ExhaustedError(FuncgradError, ValueError):
 
 
 def stack(examples: list[Any]) -> Any:
-    """Return trees of one structure as one tree, each leaf with a new leading axis.
+    """Trees of one structure as one tree, each leaf with a new leading axis.
 
     Raises:
         ShapeError: naming the path at which the examples differ in shape.
@@ -117,14 +117,14 @@ class IterableDataset:
 
 
 def length(rows: int, size: int | None, drop_last: bool) -> int:
-    """Return how many batches of a size so many rows give."""
+    """How many batches of a size so many rows give."""
     if size is None:
         return rows
     return rows // size if drop_last else -(-rows // size)
 
 
 def source_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | None) -> Any:
-    """Return the source for whatever a user gives as data."""
+    """The source for whatever a user gives as data."""
     if handler_of(data) is None and not hasattr(data, "shape"):
         if hasattr(data, "__getitem__") and hasattr(type(data), "__len__"):
             rows = integer("Loader", "the number of examples", len(data), 1)
@@ -140,7 +140,7 @@ def source_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | N
 
 
 def _maker(data: Any, key: Key | None, sampler: Sampler | None) -> Callable[..., Any]:
-    """Return the function that begins an epoch."""
+    """The function that begins an epoch."""
     if sampler is not None:
         raise RangeError("Loader: sampler needs examples that have numbers: got an iterable")
     if callable(data):
@@ -154,7 +154,7 @@ def _maker(data: Any, key: Key | None, sampler: Sampler | None) -> Callable[...,
 
 
 def _once(iterator: Iterator[Any]) -> Callable[[], Iterator[Any]]:
-    """Return a function that gives an iterator away, once."""
+    """A function that gives an iterator away, once."""
     left = [iterator]
 
     def make() -> Iterator[Any]:

@@ -107,7 +107,7 @@ class Loader:
         return self._done
 
     def __len__(self) -> int:
-        """Return how many batches an epoch has; raise TypeError if its source does not tell."""
+        """How many batches an epoch has; raise TypeError if its source does not tell."""
         if isinstance(self._source, IterableDataset):
             raise TypeError("Loader: the length is not known: the examples come from an iterable")
         return self._source.count(self._keys(self._epoch)[0], self._size, self._drop_last)
@@ -142,7 +142,7 @@ class Loader:
                     yield batch
 
     def batch(self, index: int, epoch: int = 0) -> Any:
-        """Return a batch by its number, without moving; of an iterable, by going through it.
+        """A batch by its number, without moving; of an iterable, by going through it.
 
         Raises:
             IndexError: if the epoch has no such batch.
@@ -157,7 +157,7 @@ class Loader:
         raise IndexError(f"Loader.batch: there is no batch {index} in epoch {epoch}")
 
     def state(self) -> Position:
-        """Return the position: after the last batch handed out, however many were prefetched.
+        """The position: after the last batch handed out, however many were prefetched.
 
         >>> import numpy as np
         >>> loader = Loader(np.arange(6), 2, prefetch=2)
@@ -208,7 +208,7 @@ class Loader:
             )
 
     def _keys(self, epoch: int) -> Any:
-        """Return the keys of an epoch: of its order, and of what its batches draw."""
+        """The keys of an epoch: of its order, and of what its batches draw."""
         return (None, None) if self._key is None else split(fold_in(self._key, epoch))
 
     def _steps(self, epoch: int, done: int, end: int | None) -> Steps:

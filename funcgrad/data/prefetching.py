@@ -29,7 +29,7 @@ class _Producer:
         self._thread.start()
 
     def get(self) -> Any:
-        """Return the next item in a tuple, or the end; wait for it."""
+        """The next item in a tuple, or the end; wait for it."""
         self._filled.acquire()
         self._room.release()
         return self._ready.popleft()

@@ -14,7 +14,7 @@ from ..random import RangeError
 
 
 def count_rows(who: str, arrays: Any) -> int:
-    """Return the length of the leading axis that all leaves share.
+    """The length of the leading axis that all leaves share.
 
     Raises:
         TreeError: if there is no leaf.
@@ -60,7 +60,7 @@ def take_rows(arrays: Any, rows: slice | np.ndarray) -> Any:
 
 
 def integer(who: str, name: str, value: Any, least: int) -> int:
-    """Return an argument as an int; raise if it is none, or too small."""
+    """An argument as an int; raise if it is none, or too small."""
     try:
         number = operator.index(value)
     except TypeError:
@@ -71,7 +71,7 @@ def integer(who: str, name: str, value: Any, least: int) -> int:
 
 
 def column(who: str, name: str, value: Any, count: int | None = None) -> np.ndarray:
-    """Return an argument as an array [N]; raise if it is of another shape."""
+    """An argument as an array [N]; raise if it is of another shape."""
     array = asarray(value)
     if array.ndim != 1 or (count is not None and len(array) != count):
         want = "N" if count is None else count
@@ -80,5 +80,5 @@ def column(who: str, name: str, value: Any, count: int | None = None) -> np.ndar
 
 
 def place(path: Any) -> str:
-    """Return a path as text."""
+    """A path as text."""
     return tree.keystr(path) or "the root"

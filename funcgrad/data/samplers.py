@@ -11,7 +11,7 @@ from .rows import column, integer
 
 
 def weighted_sampler(weights: Any, count: int | None = None) -> Callable[[Key | None], np.ndarray]:
-    """Return a sampler that draws rows with replacement, in proportion to their weights.
+    """A sampler that draws rows with replacement, in proportion to their weights.
 
     It makes rare classes as frequent as others: ``weights = (1 / np.bincount(y))[y]``.
 
@@ -40,7 +40,7 @@ def weighted_sampler(weights: Any, count: int | None = None) -> Callable[[Key | 
 
 
 def bucket_sampler(lengths: Any, batch_size: int) -> Callable[[Key | None], np.ndarray]:
-    """Return a sampler that puts rows of like length into one batch, for little padding.
+    """A sampler that puts rows of like length into one batch, for little padding.
 
     Batches come in random order, and rows of one length are shuffled.
 

@@ -48,7 +48,7 @@ class Scaler:
 
 
 def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
-    """Return the scaler that gives each feature mean 0 and standard deviation 1.
+    """The scaler that gives each feature mean 0 and standard deviation 1.
 
     Fit it on training data alone, and use it for all. A feature that is constant becomes 0.
 
@@ -79,7 +79,7 @@ def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
 def min_max_scaler(
     arrays: Any, low: float = 0.0, high: float = 1.0, axis: int | tuple[int, ...] = 0
 ) -> Scaler:
-    """Return the scaler that moves the least of each feature to ``low``, the greatest to ``high``.
+    """The scaler that moves the least of each feature to ``low``, the greatest to ``high``.
 
     A feature that is constant becomes ``low``.
 
@@ -111,7 +111,7 @@ def min_max_scaler(
 
 
 def _numbers(who: str, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
-    """Return an array, and the dtype that it is scaled in."""
+    """An array, and the dtype that it is scaled in."""
     x = asarray(x)
     if x.dtype.kind not in "biuf":
         raise DtypeError(f"{who}: features must be real numbers: got {x.dtype}")

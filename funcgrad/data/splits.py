@@ -42,7 +42,7 @@ def train_test_split(
 def k_fold(
     arrays: Any, folds: int = 5, *, key: Key | None, stratify: Any = None
 ) -> Iterator[tuple[Any, Any]]:
-    """Return an iterator over the folds, each a part to train on and a part to validate on.
+    """An iterator over the folds, each a part to train on and a part to validate on.
 
     Every row validates once; the sizes of the folds differ by one at most.
 
@@ -90,7 +90,7 @@ def _test_count(who: str, test_size: Any, count: int) -> int:
 
 
 def _stratified(order: np.ndarray, labels: np.ndarray, tests: int) -> np.ndarray:
-    """Return the rows with those for testing last, of each label its share, rounded.
+    """The rows with those for testing last, of each label its share, rounded.
 
     Source: the method of largest remainders; of equal ones the first in the order wins.
     """

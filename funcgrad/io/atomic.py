@@ -66,12 +66,12 @@ def replacing(path: Any, before: Callable[[], None] = lambda: None) -> Iterator[
 
 
 def is_protected(status: os.stat_result) -> bool:
-    """Return whether nobody may write to a file: not even root is meant to."""
+    """Whether nobody may write to a file: not even root is meant to."""
     return not status.st_mode & 0o222
 
 
 def _status_of(path: Path) -> os.stat_result | None:
-    """Return the status of a file that is to be replaced, None if there is none.
+    """The status of a file that is to be replaced, None if there is none.
 
     Raises:
         OSError: if it is no file, or cannot be written to.
@@ -94,7 +94,7 @@ def _status_of(path: Path) -> os.stat_result | None:
 
 
 def _temporary(target: Path, mode: int) -> tuple[BinaryIO, Path]:
-    """Return a new, locked file beside another, and its name."""
+    """A new, locked file beside another, and its name."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     while True:
@@ -119,7 +119,7 @@ def _temporary_name(name: str) -> str:
 
 
 def _host() -> str:
-    """Return the name of this machine: locks may not be seen from another."""
+    """The name of this machine: locks may not be seen from another."""
     name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
     return re.sub(r"[^\w-]", "_", name, flags=re.ASCII)[:40]
 
@@ -142,7 +142,7 @@ def _lock(handle: int) -> bool | None:
 
 
 def _is_at(handle: int, path: Path | str) -> bool:
-    """Return whether a path still leads to an open file."""
+    """Whether a path still leads to an open file."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=False))
     except FileNotFoundError:
@@ -194,7 +194,7 @@ def _take_over(status: os.stat_result, target: Path, handle: int, name: Path) ->
 
 
 def _take_owner(status: os.stat_result, handle: int) -> bool:
-    """Return whether the group is that of another file; only root can give files away."""
+    """Whether the group is that of another file; only root can give files away."""
     own = os.fstat(handle)
     if (own.st_uid, own.st_gid) == (status.st_uid, status.st_gid) or not hasattr(os, "fchown"):
         return True
@@ -206,7 +206,7 @@ def _take_owner(status: os.stat_result, handle: int) -> bool:
 
 
 def _take_access_list(target: Path, handle: int) -> bool:
-    """Return whether a file has the access list of another, or needs none."""
+    """Whether a file has the access list of another, or needs none."""
     if not hasattr(os, "listxattr"):  # only Linux shows it so
         return True
     try:

@@ -73,7 +73,7 @@ class CheckpointManager:
         self._known &= set(self._delete_old(step))
 
     def restore(self, step: int | None = None, *, like: Any = None, mmap: bool = False) -> Any:
-        """Return the state of a step, the newest unless given; see ``load``.
+        """The state of a step, the newest unless given; see ``load``.
 
         If the newest file is damaged, an older one is taken, with a warning. ``read`` also returns
         the step and the metadata.
@@ -97,18 +97,18 @@ class CheckpointManager:
         return Checkpoint(found, state, metadata)
 
     def metadata(self, step: int | None = None) -> dict[str, str]:
-        """Return the strings saved with a step, the newest unless given."""
+        """The strings saved with a step, the newest unless given."""
         return self._found(step, load_metadata)[1]
 
     def steps(self) -> list[int]:
-        """Return the steps that there are, in order; files of other names do not count."""
+        """The steps that there are, in order; files of other names do not count."""
         with os.scandir(self._directory) as entries:
             names = {entry.name for entry in entries if entry.is_file()}
         steps = {int(match[1]) for match in map(_NAME.fullmatch, names) if match}
         return sorted(step for step in steps if _file_name(step) in names)
 
     def latest(self) -> int | None:
-        """Return the newest step whose header is not damaged, None if there is no checkpoint.
+        """The newest step whose header is not damaged, None if there is no checkpoint.
 
         Raises:
             DamagedFileError: if all are damaged.
@@ -119,7 +119,7 @@ class CheckpointManager:
             return None
 
     def path(self, step: int) -> Path:
-        """Return the path of a step's file."""
+        """The path of a step's file."""
         try:
             step = operator.index(step)
         except TypeError:
@@ -129,7 +129,7 @@ class CheckpointManager:
         return self._directory / _file_name(step)
 
     def _found(self, step: int | None, read: Callable[[Path], T]) -> tuple[int, T]:
-        """Return a step, the newest unless given, and what is read of its file."""
+        """A step, the newest unless given, and what is read of its file."""
         if step is None:
             return self._newest(read)
         try:
@@ -138,7 +138,7 @@ class CheckpointManager:
             raise self._none(f"no checkpoint of step {step}") from None
 
     def _newest(self, read: Callable[[Path], T]) -> tuple[int, T]:
-        """Return the newest step whose file is not damaged, and what is read of it."""
+        """The newest step whose file is not damaged, and what is read of it."""
         damaged: dict[int, DamagedFileError] = {}
         while left := [step for step in self.steps() if step not in damaged]:
             step = left[-1]

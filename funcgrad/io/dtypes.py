@@ -14,7 +14,7 @@ _NEGATIVE_ZERO = (0x80,)  # stands for nan where there is no -0
 
 
 def widened(data: np.ndarray, dtype: str) -> np.ndarray:
-    """Return the elements, float32 [n], of the bytes of an array."""
+    """The elements, float32 [n], of the bytes of an array."""
     if dtype == "BF16":  # the upper half of a float32
         return (data.view("<u2").astype(np.uint32) << 16).view(np.float32)
     if dtype == "F4":  # two elements a byte, the first in the lower half
@@ -23,7 +23,7 @@ def widened(data: np.ndarray, dtype: str) -> np.ndarray:
 
 
 def _values(dtype: str) -> np.ndarray:
-    """Return the number that each code stands for."""
+    """The number that each code stands for."""
     codes = np.arange(256)
     if dtype == "F8_E5M2":  # the upper half of a float16
         return (codes << 8).astype(np.uint16).view(np.float16)
@@ -40,7 +40,7 @@ def _values(dtype: str) -> np.ndarray:
 
 
 def _small_floats(bits: int, exponent: int, bias: int, nans: tuple[int, ...]) -> np.ndarray:
-    """Return the numbers of a format of a sign, an exponent and a fraction, without infinities."""
+    """The numbers of a format of a sign, an exponent and a fraction, without infinities."""
     codes, width = np.arange(2**bits), bits - 1 - exponent
     power = (codes >> width) & (2**exponent - 1)
     fraction = (codes & (2**width - 1)) / 2**width

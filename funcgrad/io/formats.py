@@ -32,17 +32,17 @@ class Contents(Protocol):
         """The names of the arrays."""
 
     def aval(self, name: str) -> Aval:
-        """Return the shape and dtype of an array, without reading it."""
+        """The shape and dtype of an array, without reading it."""
 
     def read(self, name: str) -> np.ndarray:
-        """Return an array."""
+        """An array."""
 
     def metadata(self) -> dict[str, str]:
-        """Return the strings that were saved with the arrays."""
+        """The strings that were saved with the arrays."""
 
 
 def damaged(path: Any, kind: str, what: str) -> DamagedFileError:
-    """Return the error for a file that breaks the rules of its format."""
+    """The error for a file that breaks the rules of its format."""
     return DamagedFileError(
         f"load: {os.fspath(path)!r} is damaged, or no {kind} file: {what}; fetch it again, or "
         f"take an older checkpoint"

@@ -54,18 +54,18 @@ class NpzFile:
         self.names = [name for name in names if not name.startswith(METADATA)]
 
     def metadata(self) -> dict[str, str]:
-        """Return the strings that were saved with the arrays."""
+        """The strings that were saved with the arrays."""
         names = [name for name in self._infos if name.startswith(METADATA)]
         return {name.removeprefix(METADATA): str(self.read(name)) for name in names}
 
     def aval(self, name: str) -> Aval:
-        """Return the shape and dtype of an array, without reading it."""
+        """The shape and dtype of an array, without reading it."""
         with self._checked():
             member = self._member(name)
             return Aval(member.shape, member.dtype.newbyteorder("="))
 
     def read(self, name: str) -> np.ndarray:
-        """Return an array."""
+        """An array."""
         with self._checked():
             member = self._member(name)
             del self._opened[name]
@@ -111,7 +111,7 @@ class _Member(NamedTuple):
     fortran: bool
 
     def read(self) -> np.ndarray:
-        """Return the array, in the byte order of this machine."""
+        """The array, in the byte order of this machine."""
         x = self._bytes().view(self.dtype)
         if self.dtype.names:
             x = x.astype(self.dtype.newbyteorder("="), copy=False)
@@ -120,7 +120,7 @@ class _Member(NamedTuple):
         return x.reshape(self.shape[::-1]).T if self.fortran else x.reshape(self.shape)
 
     def _bytes(self) -> np.ndarray:
-        """Return the bytes of the array, uint8 [n], read to the end, where zip has a checksum."""
+        """The bytes of the array, uint8 [n], read to the end, where zip has a checksum."""
         data = np.empty(math.prod(self.shape) * self.dtype.itemsize, np.uint8)
         place = 0
         while chunk := self.file.read(CHUNK):
@@ -134,7 +134,7 @@ class _Member(NamedTuple):
 
 
 def _member(file: IO[bytes], size: int) -> _Member:
-    """Return a member of so many bytes, whose header promises no more than it holds."""
+    """A member of so many bytes, whose header promises no more than it holds."""
     version = np.lib.format.read_magic(file)
     readers = {(1, 0): np.lib.format.read_array_header_1_0}
     try:

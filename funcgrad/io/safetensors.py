@@ -68,18 +68,18 @@ class SafetensorsFile:
         self.names = list(self._header.entries)
 
     def metadata(self) -> dict[str, str]:
-        """Return the strings that were saved with the arrays."""
+        """The strings that were saved with the arrays."""
         return {k: v for k, v in self._header.metadata.items() if k != COMPLEX}
 
     def aval(self, name: str) -> Aval:
-        """Return the shape and dtype of an array, without reading it."""
+        """The shape and dtype of an array, without reading it."""
         entry = self._header.entries[name]
         if self._is_complex(name, entry):
             return Aval(entry.shape[:-1], np.dtype(np.complex128))
         return Aval(entry.shape, self._dtype(name, entry))
 
     def read(self, name: str) -> np.ndarray:
-        """Return an array."""
+        """An array."""
         entry = self._header.entries[name]
         dtype, data = self._dtype(name, entry), self._bytes(entry)
         if entry.dtype not in DTYPES:
@@ -93,7 +93,7 @@ class SafetensorsFile:
         return entry.dtype == "F64" and entry.shape[-1:] == (2,) and _line(name) in self._complex
 
     def _dtype(self, name: str, entry: Entry) -> np.dtype[Any]:
-        """Return the dtype that an array is read in.
+        """The dtype that an array is read in.
 
         Raises:
             FileFormatError: if there is none.
@@ -112,7 +112,7 @@ class SafetensorsFile:
         )
 
     def _bytes(self, entry: Entry) -> np.ndarray:
-        """Return the bytes of an array, uint8 [n]."""
+        """The bytes of an array, uint8 [n]."""
         if self._map is not None:
             return self._map[entry.start : entry.stop]
         data = np.empty(entry.stop - entry.start, np.uint8)
@@ -123,7 +123,7 @@ class SafetensorsFile:
 
 
 def _mapped(file: BinaryIO, path: Any, header: Header) -> np.ndarray:
-    """Return the numbers of a file as bytes that are read when they are used."""
+    """The numbers of a file as bytes that are read when they are used."""
     end = max((e.stop for e in header.entries.values()), default=0)
     if not end:  # an empty file cannot be mapped
         return np.zeros(0, np.uint8)
@@ -138,7 +138,7 @@ def _mapped(file: BinaryIO, path: Any, header: Header) -> np.ndarray:
 
 
 def read_header(file: BinaryIO, path: Any) -> Header:
-    """Return the checked header of an open file.
+    """The checked header of an open file.
 
     Raises:
         DamagedFileError: saying what is wrong with the file.
@@ -227,7 +227,7 @@ def _bad(path: Any, what: str) -> DamagedFileError:
 
 
 def _line(name: str) -> str:
-    """Return a name as one line."""
+    """A name as one line."""
     return name.replace("\\", "\\\\").replace("\n", "\\n")
 
 

@@ -70,7 +70,7 @@ def load(path: Any, like: Any = None, *, mmap: bool = False, dtype: str = "same"
 
 
 def load_metadata(path: Any) -> dict[str, str]:
-    """Return the strings that were saved with a file.
+    """The strings that were saved with a file.
 
     Raises:
         FileFormatError: if the file is damaged, or of another format.
@@ -98,7 +98,7 @@ def write(
 
 
 def read(path: Any, like: Any = None, *, mmap: bool = False) -> tuple[Any, dict[str, str]]:
-    """Return the tree and the strings of one file; see ``load``."""
+    """The tree and the strings of one file; see ``load``."""
     with _opened(path, mmap) as contents:
         return _tree(path, contents, like), contents.metadata()
 

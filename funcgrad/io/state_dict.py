@@ -14,7 +14,7 @@ from . import npz, safetensors
 
 
 def named(who: str, value: Any) -> dict[str, np.ndarray]:
-    """Return the arrays of a tree by their names.
+    """The arrays of a tree by their names.
 
     Raises:
         TypeError: naming a leaf that is no array of numbers, or has rules of its own.
@@ -39,7 +39,7 @@ def named(who: str, value: Any) -> dict[str, np.ndarray]:
 
 
 def strings(who: str, metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """Return a copy of the strings that are saved beside a tree, checked."""
+    """A copy of the strings that are saved beside a tree, checked."""
     metadata = dict(metadata or {})
     for name, text in metadata.items():
         if not isinstance(name, str) or not isinstance(text, str):
@@ -60,7 +60,7 @@ def fitted(
     cast: bool = False,
     unused: Collection[str] = (),
 ) -> Any:
-    """Return a tree like another, of arrays that are read only when all of them fit.
+    """A tree like another, of arrays that are read only when all of them fit.
 
     Args:
         source: where the arrays come from.
@@ -104,7 +104,7 @@ def _misfit(name: str, got: Aval, leaf: Any, cast: bool) -> str:
 
 
 def _fitted_leaf(source: str, name: str, x: np.ndarray, leaf: Any) -> Any:
-    """Return an array as a leaf wants it."""
+    """An array as a leaf wants it."""
     if type(leaf) in PYTHON_SCALARS:
         return type(leaf)(x[()])
     with np.errstate(over="ignore"):
@@ -118,7 +118,7 @@ def _fitted_leaf(source: str, name: str, x: np.ndarray, leaf: Any) -> Any:
 
 
 def _in_range(x: np.ndarray, y: np.ndarray) -> bool:
-    """Return whether a conversion has at most rounded."""
+    """Whether a conversion has at most rounded."""
     if y.dtype.kind in "fc":
         return bool(np.array_equal(np.isfinite(x), np.isfinite(y)))
     return bool(np.array_equal(x, y))

@@ -93,7 +93,7 @@ LAYOUTS: list[tuple[type | tuple[type, ...], Callable[[Any], Layout]]] = [
 
 
 def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cast") -> Any:
-    """Return a model with the weights of a PyTorch ``state_dict``.
+    """A model with the weights of a PyTorch ``state_dict``.
 
     Weights of layers known here are turned into their order: [out, in] into [in, out], channels
     first into channels last. A dense layer behind a flattened image sees its numbers in another
@@ -134,7 +134,7 @@ def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cas
 
 
 def _array(x: Any) -> np.ndarray:
-    """Return a tensor, a parameter or an array as an array of its own: PyTorch trains in place."""
+    """A tensor, a parameter or an array as an array of its own: PyTorch trains in place."""
     if hasattr(x, "detach"):
         x = x.detach().cpu()
         x = x.to_dense() if x.is_sparse else x.dequantize() if x.is_quantized else x

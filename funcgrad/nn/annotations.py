@@ -1,4 +1,4 @@
-"""Which fields of a module are children: their annotations say, whatever the values are."""
+"""Decide by its annotation whether a field of a module is a child or static."""
 
 import ast
 import collections.abc
@@ -15,23 +15,23 @@ Array: TypeAlias = np.ndarray[Any, Any]
 
 _CONTAINERS = frozenset({type(None), tuple, list, dict, OrderedDict, defaultdict})
 _NAMES = frozenset({"Array", "ArrayLike", "NDArray", "ndarray", "_SupportsArray"})
-# what an array only passes through: a function, a class, a word
+# types whose arguments say nothing about the value: functions, classes, literals
 _OPAQUE = frozenset({"Callable", "type", "Type", "Literal"})
 
 
 def mentions_children(annotation: Any, names: Mapping[str, Any], module: type) -> bool:
-    """Return whether an annotation names arrays, modules or other nodes of a tree.
+    """Whether an annotation names arrays, modules or other nodes of a tree.
 
     Args:
         annotation: a type, or the text of one.
-        names: what the names in such a text stand for, as far as is known.
-        module: the class that stands for any module.
+        names: the known values of names in such a text.
+        module: the base class of modules.
     """
     return _Reader(names, module).holds(annotation)
 
 
 class _Reader:
-    """Reads one annotation; ``seen`` stops types that are defined by themselves."""
+    """Reads one annotation; ``seen`` stops recursive types."""
 
     def __init__(self, names: Mapping[str, Any], module: type) -> None:
         self.names, self.module = names, module
@@ -69,7 +69,7 @@ class _Reader:
             return False
 
     def in_expression(self, node: ast.AST) -> bool:
-        """Return whether any name of an expression is a child, as far as the names are known."""
+        """Whether any known name of an expression is a child."""
         if isinstance(node, ast.Name | ast.Attribute):
             text = ast.unparse(node)
             value: Any = self.names.get(text.partition(".")[0], self)

@@ -1,8 +1,7 @@
-"""What happens when a model is called: the training pass, its statistics, its complaints.
+"""Calls of a model: the training pass, updated statistics, and errors with the path of the layer.
 
-A layer that keeps statistics gives their new values to :func:`refresh`, and the :func:`apply`
-around the call puts them into the model that it returns. Nothing is changed in place, so the two
-work within any transform.
+A layer reports new values of its statistics to :func:`refresh`, and the enclosing :func:`apply`
+returns a model that holds them. Nothing is changed in place, so both work in any transform.
 """
 
 import dataclasses
@@ -22,23 +21,25 @@ from ..core.trace import Tracer
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import cast
 from ..random import Key
-from .traverse import is_module, modules_in, path_of, rebuilt, text_of
+from .traverse import is_module, modules_in, path_of, replace_fields, text_of
 
 
 class RefreshError(FuncgradError, RuntimeError):
-    """New statistics that cannot be put into the model.
+    """Updated statistics that cannot be put into the model.
 
-    ``nn.apply(model, x, key=key)`` fails where the model hands a layer to ``fg.checkpoint`` as an
-    argument, which makes a copy; return ``nn.apply(layer, x, key=key)`` from there, and report
-    the layer that it gives: ``nn.refresh(self, layer=layer)``.
+    ``nn.apply(model, x, key=key)`` fails if the model passes a layer as an argument of
+    ``fg.checkpoint``, which copies it; call ``nn.apply(layer, x, key=key)`` there, and report the
+    layer that it returns: ``nn.refresh(self, layer=layer)``.
     """
 
 
 class Reports:
-    """The new values of fields that layers report in one call of a model, by identity."""
+    """The field values that layers report in one call of a model, by the layer's identity."""
 
     def __init__(self) -> None:
-        self.found: dict[int, tuple[Any, dict[str, Any]]] = {}  # the module is kept, so its id is
+        self.found: dict[
+            int, tuple[Any, dict[str, Any]]
+        ] = {}  # holds the module, so that its id stays unique
 
     def add(self, layer: Any, values: dict[str, Any]) -> None:
         self.found[id(layer)] = layer, {**self.of(layer), **values}
@@ -48,19 +49,19 @@ class Reports:
 
 
 reports: ContextVar[Reports | None] = ContextVar("reports", default=None)
-# who watches the calls of modules: told of each before and after it
+# wraps each call of a module, see nn/summary.py
 watcher: ContextVar[Callable[..., Any] | None] = ContextVar("watcher", default=None)
 
 
 def refresh(layer: Any, /, **values: Any) -> None:
-    """Report new values of a layer's fields to the ``apply`` around the call.
+    """Report new values of a layer's fields to the enclosing ``apply``.
 
-    Without an ``apply`` they are lost, as where a loss is computed by ``model(x, key=key)``. They
-    are constants to every derivative, and keep the dtypes of the old values.
+    Without an ``apply`` they are discarded. They are constants to every derivative, and are cast
+    to the dtypes of the old values.
 
     Args:
-        layer: a module of the model, mostly ``self``.
-        **values: new values for fields that hold arrays or modules.
+        layer: a module of the model, usually ``self``.
+        **values: new values of fields that hold arrays or modules.
 
     >>> from funcgrad import nn, random
     >>> @nn.module
@@ -75,8 +76,8 @@ def refresh(layer: Any, /, **values: Any) -> None:
     wrong = [name for name in values if name not in type(layer).__children__]
     if wrong:
         raise RefreshError(
-            f"refresh: only fields that hold arrays or modules are refreshed: got {wrong[0]!r} of "
-            f"{type(layer).__name__}, which has {list(type(layer).__children__)}"
+            f"refresh: only fields that hold arrays or modules can be refreshed: got {wrong[0]!r} "
+            f"of {type(layer).__name__}, which has {list(type(layer).__children__)}"
         )
     collected = reports.get()
     if collected is not None:
@@ -85,7 +86,7 @@ def refresh(layer: Any, /, **values: Any) -> None:
 
 
 def _like(value: Any, old: Any) -> Any:
-    """Return a new value as a constant, in the dtype of the old one."""
+    """A new value as a constant, cast to the dtype of the old one."""
     value = stop_gradient(value)
     if is_arraylike(value) and is_arraylike(old):
         return cast(value, dtype_of(old))
@@ -93,7 +94,7 @@ def _like(value: Any, old: Any) -> Any:
 
 
 def latest(layer: Any, name: str) -> Any:
-    """Return a field of a layer: what this call has refreshed it to, if it has, else its value.
+    """The value of a layer's field, as last refreshed in this call.
 
     >>> from funcgrad import nn
     >>> latest(nn.Dropout(0.5), "rate")
@@ -105,19 +106,18 @@ def latest(layer: Any, name: str) -> Any:
 
 
 def apply(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) -> tuple[Any, Any]:
-    """Return what a model gives, and the model with its statistics refreshed.
+    """Call a model; return the result and the model with updated statistics.
 
     Args:
-        model: a module, or a tree that can be called.
-        *args: what it is called with.
-        key: a key for the training pass, in which dropout draws, and batch norm takes the
-            statistics of the batch; None to predict.
-        **kwargs: given on to the model.
+        model: a module, or a callable tree.
+        *args: positional arguments of the call.
+        key: a key for the training pass, with dropout and the batch statistics of batch norm;
+            None to predict.
+        **kwargs: keyword arguments of the call.
 
     Raises:
-        LeakedTracerError: if a layer refreshed its statistics inside a transform that has ended.
-        RefreshError: if a layer that did is not one of the model, but a copy; or stands at two
-            places of it.
+        LeakedTracerError: if a layer refreshed its statistics in a transform that has ended.
+        RefreshError: if a layer with new statistics is a copy, or is at two paths of the model.
 
     >>> from funcgrad import nn, random
     >>> model = nn.Sequential(nn.Dense(2, 3), nn.BatchNorm(3)).init(random.key(0))
@@ -139,32 +139,31 @@ def apply(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) -> t
 def _refreshed(model: Any, collected: Reports) -> Any:
     known: dict[int, str] = {}
     for path, m in modules_in(model):
-        if id(m) in known and id(m) in collected.found:  # a transform would make two of it
+        if id(m) in known and id(m) in collected.found:  # a transform would copy it twice
             raise RefreshError(
-                f"apply: the {type(m).__name__} at {known[id(m)]!r} and at {text_of(path)!r} is "
-                f"one, and refreshed its statistics, but a tree holds two: hold it in one place, "
-                f"and call it twice"
+                f"apply: one {type(m).__name__} with new statistics is at two paths: got "
+                f"{known[id(m)]!r} and {text_of(path)!r}; hold it in one field, and call it twice"
             )
         known[id(m)] = text_of(path)
     for i, (layer, values) in collected.found.items():
         who = type(layer).__name__
         if i not in known:
             raise RefreshError(
-                f"apply: a {who} refreshed its statistics, but is no layer of the model, only a "
-                f"copy of one, made by a transform in the model's call: call nn.apply on it there, "
-                f"and report what it returns: nn.refresh(self, field=layer)"
+                f"apply: a {who} refreshed its statistics, but is a copy of a layer, made by a "
+                f"transform in the model's call: call nn.apply on it there, "
+                f"and report the layer that it returns: nn.refresh(self, field=layer)"
             )
         if any(isinstance(x, Tracer) and x._trace.dead for x in tree.leaves(values)):
             raise LeakedTracerError(
-                f"apply: the {who} at {known[i]!r} refreshed its statistics inside a transform "
-                f"that has ended, such as vmap, scan or checkpoint in the model's call: return "
+                f"apply: the {who} at {known[i]!r} refreshed its statistics in a transform that "
+                f"has ended, such as vmap, scan or checkpoint in the model's call: return "
                 f"them from there with nn.apply, or name the axis of vmap in axis_name"
             )
-    return rebuilt(model, lambda path, m: collected.of(m))
+    return replace_fields(model, lambda path, m: collected.of(m))
 
 
 def takes_key(layer: Any) -> bool:
-    """Return whether calling a layer, or a function, may be told a key."""
+    """Whether a layer or function has a parameter ``key``."""
     return _class_takes_key(layer.__class__) if is_module(layer) else _takes_key(layer)
 
 
@@ -185,7 +184,7 @@ def _takes_key(function: Callable[..., Any]) -> bool:
 
 
 def ready(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a ``__call__`` that asks whether parameters are drawn, and says where it failed."""
+    """Wrap ``__call__`` to check that parameters are drawn, and to add the path to errors."""
 
     @functools.wraps(call)
     def ready_call(self: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -224,7 +223,7 @@ def _uninitialized(layer: Any, name: str) -> Exception:
 def complaint(
     layer: Any, text: str, kind: type[Exception] = ShapeError, who: str | None = None
 ) -> Exception:
-    """Return an error of a layer, to which the models around it add the path."""
+    """An error of a layer, to which the enclosing models add its path."""
     who = described(layer) if who is None else who
     error: Any = kind(f"{who}: {text}")
     error.layer, error.path, error.parts = layer, "", (who, text)
@@ -232,7 +231,7 @@ def complaint(
 
 
 def described(layer: Any) -> str:
-    """Return a layer as one writes it, with the arguments that it cannot do without."""
+    """The text of a layer with its required arguments."""
     every: Any = dataclasses.fields(type(layer))
     needed = [f for f in every if f.init and f.default is f.default_factory is MISSING]
     told = ", ".join(repr(getattr(layer, f.name)) for f in needed if f.name in layer.__static__)
@@ -240,9 +239,9 @@ def described(layer: Any) -> str:
 
 
 def _locate(error: Any, outer: Any) -> None:
-    """Say in a layer's error where in the module around it the layer stands."""
+    """Add to a layer's error the path of the layer in an enclosing module."""
     path = path_of(error.layer, outer)
-    if path is None:  # a copy: what is around it, is not known
+    if path is None:  # a copy, whose path is unknown
         return
     error.path = ".".join(filter(None, (text_of(path), error.path)))
     error.layer = outer

@@ -1,4 +1,4 @@
-"""Attention: products of queries and keys that say how values are mixed; layers made of it."""
+"""Dot-product attention, as a function and as a layer with a cache for decoding."""
 
 import math
 from dataclasses import field
@@ -24,7 +24,7 @@ from .positional import rotary
 
 
 class Cache(NamedTuple):
-    """The keys and values of positions seen before, and how many there are.
+    """The keys and values of earlier positions, and their number.
 
     ``key`` and ``value`` are [..., max_length, heads, head_features], ``length`` is an integer.
     """
@@ -47,17 +47,18 @@ def dot_product_attention(
     scale: float | None = None,
     is_causal: bool = False,
 ) -> Any:
-    """Return softmax(scale query keyᵀ + bias) value, for each head.
+    """softmax(scale query keyᵀ + bias) value, for each head.
 
     Args:
         query: [..., queries, heads, features].
-        key, value: [..., keys, kv_heads, features]; each of kv_heads, of which heads is a
-            multiple, serves as many heads.
-        bias: numbers that broadcast to [..., heads, queries, keys]; -inf is like a mask.
+        key, value: [..., keys, kv_heads, features]; heads is a multiple of kv_heads, and each of
+            these is shared by heads / kv_heads heads.
+        bias: array that broadcasts to [..., heads, queries, keys], added to the scores; -inf
+            masks.
         mask: booleans that broadcast to [..., heads, queries, keys], False where a query does not
-            see a key. A query that sees none gives 0.
-        scale: 1 / sqrt(features) unless given.
-        is_causal: whether query i sees the keys up to i only.
+            attend to a key. The result of a fully masked query is 0.
+        scale: float, by default 1 / sqrt(features).
+        is_causal: whether query i attends to the keys 0 to i only.
 
     Raises:
         ShapeError: if the shapes do not fit.
@@ -75,7 +76,7 @@ def dot_product_attention(
 
 
 def causal_mask(queries: int, keys: int) -> np.ndarray:
-    """Return which keys each query sees, [queries, keys]: those up to its own place.
+    """Boolean mask [queries, keys], in which query i attends to the keys 0 to i.
 
     >>> causal_mask(2, 2)
     array([[ True, False],
@@ -85,20 +86,20 @@ def causal_mask(queries: int, keys: int) -> np.ndarray:
 
 
 def _refusal(layer: Any, text: str, kind: type[Exception] = ShapeError) -> Exception:
-    """Return an error of a layer, or of the function where there is none."""
+    """An error of a layer, or of the function if the layer is None."""
     return kind(f"dot_product_attention: {text}") if layer is None else complaint(layer, text, kind)
 
 
 def _shared(layer: Any, q: Any, k: Any, v: Any) -> tuple[Any, Any]:
-    """Return keys and values repeated for the heads that share them."""
+    """Keys and values, repeated for the heads that share them."""
     ranked = all(len(shape_of(x)) > 2 for x in (q, k, v))
     fits = ranked and shape_of(k)[-1] == shape_of(q)[-1] and shape_of(k)[:-1] == shape_of(v)[:-1]
     heads, shared = (shape_of(q)[-2], shape_of(k)[-2]) if fits else (1, 0)
     if not shared or heads % shared or shape_of(q)[:-3] != shape_of(k)[:-3]:
         raise _refusal(
             layer,
-            f"query, key and value must be [..., time, heads, features], of one batch, key and "
-            f"value of as many places and heads: got {aval_of(q)}, {aval_of(k)} and {aval_of(v)}",
+            f"query, key and value must be [..., time, heads, features] with one batch, key and "
+            f"value with equal time and heads: got {aval_of(q)}, {aval_of(k)} and {aval_of(v)}",
         )
     if heads == shared:
         return k, v
@@ -106,7 +107,7 @@ def _shared(layer: Any, q: Any, k: Any, v: Any) -> tuple[Any, Any]:
 
 
 def _weights(layer: Any, q: Any, k: Any, bias: Any, mask: Any, scale: Any, causal: bool) -> Any:
-    """Return how much of each value a query gets, [..., heads, queries, keys]."""
+    """The weights of the values, [..., heads, queries, keys]."""
     scale = 1 / math.sqrt(shape_of(q)[-1]) if scale is None else scale
     half = dtype_of(q) == np.float16
     q = np.moveaxis(widened(q) * scale, -2, -3)  # [..., T, H, D] -> [..., H, T, D]
@@ -117,30 +118,30 @@ def _weights(layer: Any, q: Any, k: Any, bias: Any, mask: Any, scale: Any, causa
     if bias is not None:
         scores = scores + cast(operand(bias), dtype_of(scores))
     if mask is not None and dtype_of(mask) != np.bool_:
-        text = f"the mask must be boolean: got {aval_of(mask)}; numbers to be added are a bias"
+        text = f"the mask must be boolean: got {aval_of(mask)}; pass numbers as bias="
         raise _refusal(layer, text, DtypeError)
     if causal:
         before = causal_mask(*shape_of(scores)[-2:])
         mask = before if mask is None else mask & before
-    if 0 in shape_of(scores):  # there is no largest of none
+    if 0 in shape_of(scores):  # the maximum of an empty axis does not exist
         return scores
     if mask is not None:
         scores = np.where(mask, scores, -np.inf)
     e = np.exp(shifted(scores, -1))
     total = np.sum(e, axis=-1, keepdims=True)
     if mask is not None or bias is not None:
-        total = np.where(total == 0, 1, total)  # of a query that sees nothing
+        total = np.where(total == 0, 1, total)  # of a fully masked query
     return cast(e / total, np.dtype(np.float16)) if half else e / total
 
 
 def _check_fit(layer: Any, name: str, x: Any, scores: Any) -> None:
-    """Raise unless an argument broadcasts to the scores without making them larger."""
+    """Raise unless an argument broadcasts to the shape of the scores."""
     want, got = shape_of(scores), () if x is None else shape_of(x)
     pairs = zip(want[::-1], got[::-1], strict=False)
     if len(got) > len(want) or any(n not in (1, m) for m, n in pairs):
         raise _refusal(
             layer,
-            f"the {name} must broadcast to [..., heads, queries, keys], here {list(want)}: got "
+            f"the {name} must broadcast to [..., heads, queries, keys] = {list(want)}: got "
             f"{aval_of(x)}",
         )
 
@@ -155,23 +156,23 @@ def _mixed(weights: Any, v: Any) -> Any:
 
 @module
 class MultiHeadAttention(Module):
-    """Attend with several heads, each to its own part of the features.
+    """Multi-head attention: each head works on its own part of the features.
 
     ``attention(x)`` attends to x itself, ``attention(x, memory)`` to another sequence, and
-    ``attention(x, memory, values)`` takes values from a third. With a cache it decodes: see
+    ``attention(x, memory, values)`` takes the values from a third. For decoding with a cache see
     ``init_cache``.
 
     Args:
         features: the length of the last axis of x, and of the result.
         num_heads: a divisor of features.
-        kv_heads: how many heads keys and values have, a divisor of num_heads; as many unless
-            given.
-        memory_features: the length of the last axis of memory, features unless given.
-        value_features: of values, memory_features unless given.
+        kv_heads: the number of heads of keys and values, a divisor of num_heads and by default
+            num_heads.
+        memory_features: the length of the last axis of memory, by default features.
+        value_features: the length of the last axis of values, by default memory_features.
         use_bias: whether the four linear maps have biases.
-        dropout: in training, the rate at which weights are dropped.
-        use_rotary: whether queries and keys are turned by their positions; see :func:`rotary`.
-        causal: whether a place sees only those up to it, unless a call says otherwise.
+        dropout: float in [0, 1], the rate of dropout of the weights in training.
+        use_rotary: whether queries and keys are rotated by their positions; see :func:`rotary`.
+        causal: the default of ``is_causal``: whether a position attends to earlier ones only.
 
     Source: Vaswani et al. 2017, section 3.2.2 (arXiv:1706.03762).
 
@@ -202,16 +203,16 @@ class MultiHeadAttention(Module):
         shared = self.num_heads if self.kv_heads is None else self.kv_heads
         if self.features % self.num_heads or shared < 1 or self.num_heads % shared:
             raise ValueError(
-                f"MultiHeadAttention: num_heads must divide features, and kv_heads num_heads: got "
-                f"{self.num_heads}, {self.features} and {shared}"
+                f"MultiHeadAttention: num_heads must divide features, and kv_heads must divide "
+                f"num_heads: got {self.num_heads}, {self.features} and {shared}"
             )
         if self.use_rotary and self.features // self.num_heads % 2:
             raise ValueError(
-                f"MultiHeadAttention: use_rotary turns pairs of a head's features, of which there "
-                f"must be an even number: got {self.features // self.num_heads}"
+                f"MultiHeadAttention: use_rotary needs an even number of features per head: "
+                f"got {self.features // self.num_heads}"
             )
-        Dropout(self.dropout)  # complains of a wrong rate
-        if self.query is not None:  # as dataclasses.replace makes one
+        Dropout(self.dropout)  # raises for a wrong rate
+        if self.query is not None:  # from dataclasses.replace
             return
         n, width = self.features, self.features // self.num_heads * shared
         memory = n if self.memory_features is None else self.memory_features
@@ -234,34 +235,33 @@ class MultiHeadAttention(Module):
         cache: Cache | None = None,
         key: Key | None = None,
     ) -> Any:
-        """Return the result, [..., time, features]; with a cache, the pair of it and the cache.
+        """The result, [..., time, features]; with a cache, the pair (result, cache).
 
         Args:
             x: [..., time, features], the queries.
-            memory: [..., places, memory_features], the keys; x unless given.
-            values: [..., places, value_features], the values; memory unless given.
-            mask: booleans that broadcast to [..., num_heads, time, places], False where a query
-                does not see a key. With a cache, places are all it can hold.
-            key_mask: booleans [..., places], False at padding, which no query sees.
-            bias: numbers that broadcast as the mask does, added to the scores.
-            is_causal: whether a place sees only those up to it; as described unless given.
-            cache: of the places before x; x then stands behind them, and sees those and, if
-                causal, itself up to each place.
-            key: in training, for dropout.
+            memory: [..., keys, memory_features], by default x.
+            values: [..., keys, value_features], by default memory.
+            mask: booleans that broadcast to [..., num_heads, time, keys], False where a query
+                does not attend to a key. With a cache, keys is its max_length.
+            key_mask: booleans [..., keys], False at padding.
+            bias: array that broadcasts like the mask, added to the scores.
+            is_causal: whether a position attends to earlier ones only; by default ``causal``.
+            cache: keys and values of the positions before x, to which x attends too.
+            key: key for dropout, in training.
         """
         check_last_axis(self, x, self.features)
         if len(shape_of(x)) < 2:
             raise complaint(self, f"x must be [..., time, features]: got {aval_of(x)}")
         is_causal = self.causal if is_causal is None else is_causal
         if memory is not None and (cache is not None or is_causal):
-            raise complaint(self, "is_causal and cache are for attention to x itself", ValueError)
+            raise complaint(self, "memory excludes is_causal and cache; use mask", ValueError)
         source = x if memory is None else memory
         q, k = self._heads(self.query(x)), self._heads(self.key(source))
         v = self._heads(self.value(source if values is None else values))
         seen = 0 if cache is None else cache.length
         if self.use_rotary:
-            places = np.arange(shape_of(k)[-3])
-            q, k = rotary(q, seen + np.arange(shape_of(q)[-3])), rotary(k, seen + places)
+            positions = np.arange(shape_of(k)[-3])
+            q, k = rotary(q, seen + np.arange(shape_of(q)[-3])), rotary(k, seen + positions)
         mask = _both(self, mask, key_mask)
         if cache is not None:
             k, v, cache, mask = _remembered(self, k, v, cache, mask, is_causal)
@@ -273,19 +273,19 @@ class MultiHeadAttention(Module):
         y = self.out(np.reshape(y, (*shape_of(y)[:-2], self.features)))
         if cache is None:
             return y
-        if isinstance(cache.length, Tracer):  # what did not fit lies over what did
+        if isinstance(cache.length, Tracer):  # positions beyond max_length have overwritten others
             y = np.where(cache.length <= shape_of(cache.key)[-3], y, np.nan)
         return y, cache
 
     def init_cache(self, batch: Any, max_length: int, *, dtype: Any = np.float32) -> Cache:
-        """Return an empty cache, for decoding: ``y, cache = layer(x, cache=cache)``.
+        """An empty cache for decoding: ``y, cache = layer(x, cache=cache)``.
 
-        More places than it can hold raise, or give nan where their number is traced.
+        More than max_length positions raise, or give nan where their number is traced.
 
         Args:
-            batch: the leading axes of x, a number or a tuple.
-            max_length: how many places it can hold.
-            dtype: of keys and values.
+            batch: int or tuple of int, the leading axes of x.
+            max_length: the largest number of positions.
+            dtype: dtype of keys and values.
         """
         lead = several(batch)
         heads = self.num_heads if self.kv_heads is None else self.kv_heads
@@ -299,12 +299,16 @@ class MultiHeadAttention(Module):
 
 
 def _both(layer: Any, mask: Any, key_mask: Any) -> Any:
-    """Return which keys each query sees, of a mask of both and one of keys alone."""
+    """Combine a mask of queries and keys with a mask of keys."""
     if key_mask is None:
         return mask
     if dtype_of(key_mask) != np.bool_:
         got = aval_of(key_mask)
-        raise complaint(layer, f"key_mask must be boolean: got {got}; True is seen", DtypeError)
+        raise complaint(
+            layer,
+            f"key_mask must be boolean: got {got}; use True for keys that are attended to",
+            DtypeError,
+        )
     key_mask = np.expand_dims(key_mask, (-3, -2))  # [..., S] -> [..., 1, 1, S]
     return key_mask if mask is None else mask & key_mask
 
@@ -312,7 +316,7 @@ def _both(layer: Any, mask: Any, key_mask: Any) -> Any:
 def _remembered(
     layer: Any, k: Any, v: Any, cache: Cache, mask: Any, causal: bool
 ) -> tuple[Any, Any, Cache, Any]:
-    """Return all keys and values, the cache with the new ones, and which of them are seen."""
+    """All keys and values, the cache with the new ones, and the mask over them."""
     count, room = shape_of(k)[-3], shape_of(cache.key)[-3]
     if shape_of(k)[:-3] != shape_of(cache.key)[:-3]:
         raise complaint(
@@ -323,7 +327,7 @@ def _remembered(
         held = f"{int(cache.length)} of " if known else ""
         raise complaint(
             layer,
-            f"the cache is full: got {count} places for one that holds {held}{room}; give "
+            f"the cache is full: got {count} positions for one that holds {held}{room}; give "
             f"init_cache a larger max_length",
         )
     axis = len(shape_of(k)) - 3

@@ -1,4 +1,4 @@
-"""Recurrent cells: what takes one step of a sequence, and holds the parameters for all of them."""
+"""Recurrent cells: modules that compute one step of a sequence."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -18,15 +18,15 @@ from .functions import tanh
 from .layers import check_last_axis, check_lengths
 from .module import Module, module, param
 
-State = Any  # an array, or for LSTM a pair of them, [..., features]
+State = Any  # an array, or for LSTM a pair of arrays, [..., features]
 
 
 @module
 class Cell(Module):
-    """What the cells share: two matrices of all gates, their bias, and a step.
+    """Base of the cells: two matrices for all gates, a bias, and a step.
 
-    ``cell(x, state) -> state`` takes one step, from zeros unless there is a state;
-    ``cell.output(state)`` is what layers see of it.
+    ``cell(x, state) -> state`` computes one step; the default state is zeros.
+    ``cell.output(state)`` is the output of a layer.
     """
 
     gates: ClassVar[int]
@@ -56,29 +56,29 @@ class Cell(Module):
         return self._of_gates(self.recurrent_init, key, shape, dtype)
 
     def _of_gates(self, draw: init.Initializer, key: Key, shape: Shape, dtype: Any) -> Any:
-        """Return the matrices of the gates, each drawn by itself, side by side."""
+        """The matrices of the gates, drawn separately and concatenated."""
         keys = split(key, self.gates)
         return np.concatenate([draw(k, (shape[0], self.features), dtype) for k in keys], axis=1)
 
     def initial(self, lead: Shape, dtype: Any = np.float32) -> State:
-        """Return the state before the first step: zeros, [*lead, features]."""
+        """The state before the first step: zeros, [*lead, features]."""
         return np.zeros((*lead, self.features), dtype)
 
     def output(self, state: State) -> Any:
         return state
 
     def inputs(self, x: Any) -> Any:
-        """Return what the inputs add to the gates, [..., gates * features], as steps take it."""
+        """The contribution of the inputs to the gates, [..., gates * features]."""
         return self.added(x, slice(None))
 
     def added(self, x: Any, gates: slice) -> Any:
-        check_drawn(self)  # a layer does not call its cells
+        check_drawn(self)  # a layer calls the step of a cell, not the cell
         check_last_axis(self, x, self.in_features)
         y = np.matmul(x, self.kernel[:, gates])
         return y if self.bias is None else y + self.bias[gates]
 
     def first(self, state: State, inputs: Any, lead: Shape) -> State:
-        """Return the state that was given, or zeros, in the dtype that steps keep."""
+        """The given state, or zeros, in the dtype of the steps."""
         dtypes = [*map(dtype_of, tree.leaves(inputs)), dtype_of(self.recurrent)]
         zeros = self.initial(lead, np.result_type(*dtypes))
         if state is None:
@@ -89,13 +89,13 @@ class Cell(Module):
         if not fits or any(shape_of(x) != (*lead, self.features) for x in leaves):
             want = " and ".join(str(aval_of(x)) for x in tree.leaves(zeros))
             got = " and ".join(str(aval_of(x)) for x in leaves) if arrays else repr(treedef)
-            raise complaint(self, f"the state must be {want}, as initial() gives it: got {got}")
+            raise complaint(self, f"the state must be {want}: got {got}; see the method initial()")
         dtype = np.result_type(dtype_of(tree.leaves(zeros)[0]), *map(dtype_of, leaves))
         return tree.map(lambda x: cast(x, dtype), state)
 
     @abstractmethod
     def step(self, inputs: Any, state: State) -> State:
-        """Return the next state, given what the inputs add to the gates."""
+        """The next state, from the contribution of the inputs to the gates."""
 
     def __call__(self, x: Any, state: State = None, *, key: Key | None = None) -> State:
         inputs = self.inputs(x)
@@ -103,27 +103,27 @@ class Cell(Module):
 
 
 def gates_of(z: Any, count: int) -> Any:
-    """Return the parts of the last axis along a first one, where each is contiguous."""
+    """Split the last axis into ``count`` gates along a new first axis, each contiguous."""
     *lead, n = shape_of(z)
     return np.moveaxis(
         np.reshape(z, (*lead, count, n // count)), -2, 0
     )  # [..., G H] -> [G, ..., H]
 
 
-def squashed(half: Any) -> Any:
-    """Return the sigmoid of x, given tanh(x / 2)."""
+def sigmoid_of_half(half: Any) -> Any:
+    """The sigmoid of x, given tanh(x / 2)."""
     return 0.5 * half + 0.5
 
 
 @module
 class RNNCell(Cell):
-    """Take one step of a simple recurrent network: h' = activation(x W + h U + b).
+    """One step of a simple recurrent network: h' = activation(x W + h U + b).
 
     Args:
         in_features: the length of the last axis of x, shape [..., in_features].
         features: the length of the last axis of the state h.
         use_bias: whether b is added.
-        activation: a function of an array, such as tanh or relu.
+        activation: elementwise function, such as tanh or relu.
         kernel_init, recurrent_init, bias_init: draw W, U and b.
 
     Source: Elman 1990, "Finding structure in time".
@@ -143,10 +143,10 @@ class RNNCell(Cell):
 
 @module
 class LSTMCell(Cell):
-    """Take one step of a long short-term memory; the state is the pair (h, c).
+    """One step of a long short-term memory; the state is the pair (h, c).
 
-    c' = f c + i tanh(g) and h' = o tanh(c'), where i, f, o are sigmoids of, and g is, a part of
-    x W + h U + b each, in the order i, f, g, o, as in PyTorch.
+    c' = f c + i tanh(g) and h' = o tanh(c'). The columns of x W + h U + b are the arguments of
+    i, f, g, o in this order, as in PyTorch; i, f and o are sigmoids.
 
     Args:
         in_features: the length of the last axis of x, shape [..., in_features].
@@ -175,22 +175,22 @@ class LSTMCell(Cell):
         h, c = state
         z = gates_of(inputs + np.matmul(h, self.recurrent), 4)
         half = np.array([0.5, 0.5, 1, 0.5], dtype_of(z)).reshape(4, *[1] * len(shape_of(c)))
-        t = np.tanh(half * z)  # once for all: the sigmoids are made of it
-        c = squashed(t[1]) * c + squashed(t[0]) * t[2]
-        return squashed(t[3]) * np.tanh(c), c
+        t = np.tanh(half * z)  # one tanh for all: sigmoid(x) = (tanh(x / 2) + 1) / 2
+        c = sigmoid_of_half(t[1]) * c + sigmoid_of_half(t[0]) * t[2]
+        return sigmoid_of_half(t[3]) * np.tanh(c), c
 
 
 @module
 class GRUCell(Cell):
-    """Take one step of a gated recurrent unit: h' = n + z (h - n), n = tanh(a + r (h U_n + b_n)).
+    """One step of a gated recurrent unit: h' = n + z (h - n), n = tanh(a + r (h U_n + b_n)).
 
-    r and z are sigmoids of, and a is, a part of x W + b each, in the order r, z, a; those of h U
-    are added to r and z, and to a what r lets through, as in PyTorch and cuDNN.
+    The columns of x W + b are the arguments of r and z and the term a, in this order. h U is added
+    to the arguments of the sigmoids r and z. The layout is that of PyTorch and cuDNN.
 
     Args:
         in_features: the length of the last axis of x, shape [..., in_features].
         features: the length of the last axis of the state h.
-        use_bias: whether b, and b_n, are added.
+        use_bias: whether b and b_n are added.
         kernel_init, recurrent_init, bias_init: draw W and U, gate by gate, and the biases.
 
     Source: Cho et al. 2014 (arXiv:1406.1078), with the reset after the product.
@@ -212,11 +212,11 @@ class GRUCell(Cell):
         )
 
     def step(self, inputs: Any, state: State) -> State:
-        # apart, because what pulls back through slices of a product fills them with zeros first
+        # two products, because the transpose of a slice fills the rest of the gradient with zeros
         gates, a = inputs
         reset_and_keep, let = np.split(self.recurrent, [2 * self.features], axis=1)
         half = np.tanh(0.5 * gates_of(gates + np.matmul(state, reset_and_keep), 2))
         u = np.matmul(state, let)
         u = u if self.new_bias is None else u + self.new_bias
-        new = np.tanh(a + squashed(half[0]) * u)
-        return new + squashed(half[1]) * (state - new)
+        new = np.tanh(a + sigmoid_of_half(half[0]) * u)
+        return new + sigmoid_of_half(half[1]) * (state - new)

@@ -1,4 +1,4 @@
-"""Layers made of layers: one after the other, side by side, around each other."""
+"""Layers that hold layers: in sequence, in parallel, and around a shortcut."""
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
@@ -17,7 +17,7 @@ from .module import Module, module
 
 @module
 class Lambda(Module):
-    """A function of one array as a layer without parameters.
+    """Wrap a function of one array as a layer without parameters.
 
     >>> Lambda(np.abs)(np.array([-1.0]))
     array([1.])
@@ -31,7 +31,7 @@ class Lambda(Module):
 
 @module
 class Identity(Module):
-    """Return what comes, as a layer: what takes the place of a layer that is taken out.
+    """The identity as a layer, to replace a layer that is removed.
 
     >>> Identity()(3.0)
     3.0
@@ -42,7 +42,7 @@ class Identity(Module):
 
 
 def as_layer(who: str, layer: Any, i: int) -> Any:
-    """Return a module as it is, and a function as a layer."""
+    """A module unchanged, or a function wrapped as a layer."""
     if isinstance(layer, Module):
         return layer
     if callable(layer) and not isinstance(layer, type):
@@ -51,8 +51,8 @@ def as_layer(who: str, layer: Any, i: int) -> Any:
     raise TypeError(f"{who}: layer {i} must be a module or a function: got {shown(layer)}; {cure}")
 
 
-def called(layer: Any, x: Any, key: Key | None, i: int) -> Any:
-    """Return what a layer gives, with the i-th key of the model's if it takes one."""
+def call_layer(layer: Any, x: Any, key: Key | None, i: int) -> Any:
+    """Call a layer, with the i-th key derived from the model's key if it takes one."""
     if key is None or not takes_key(layer):
         return layer(x)
     return layer(x, key=fold_in(key, i))
@@ -60,13 +60,13 @@ def called(layer: Any, x: Any, key: Key | None, i: int) -> Any:
 
 @module
 class Sequential(Module):
-    """Apply layers one after the other.
+    """Apply layers in sequence.
 
     Args:
         *layers: modules, or functions of one array. In training, a layer whose ``__call__`` has
-            a parameter ``key`` gets the model's key folded with the layer's position.
+            a parameter ``key`` gets the model's key folded with the layer's index.
 
-    It has a length, iterates over its layers, and is indexed; a slice is a Sequential.
+    It supports ``len``, iteration and indexing; a slice is a Sequential.
 
     >>> from funcgrad import nn, random
     >>> model = Sequential(Dense(4, 8), nn.relu, Dropout(0.1), Dense(8, 1)).init(random.key(0))
@@ -83,7 +83,7 @@ class Sequential(Module):
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         for i, layer in enumerate(self.layers):
-            x = called(layer, x, key, i)
+            x = call_layer(layer, x, key, i)
         return x
 
     def __len__(self) -> int:
@@ -103,13 +103,13 @@ class Sequential(Module):
 
 @module
 class MLP(Sequential):
-    """Dense layers one after the other, with an activation after each but the last.
+    """Dense layers in sequence, with an activation after each but the last.
 
     Args:
-        *sizes: how many features there are, from input to output: at least two numbers.
-        activation: a function applied after each layer but the last.
-        final_activation: a function applied after the last.
-        dropout: the rate of the dropout after each activation.
+        *sizes: two or more int, the number of features from input to output.
+        activation: elementwise function, applied after each layer but the last.
+        final_activation: elementwise function, applied after the last layer.
+        dropout: float in [0, 1], the rate of the dropout after each activation.
         use_bias: whether the layers have biases.
 
     >>> from funcgrad import nn, random
@@ -127,13 +127,11 @@ class MLP(Sequential):
         use_bias: bool = True,
         layers: Sequence[Any] = (),
     ) -> None:
-        if layers:  # as dataclasses.replace makes one
+        if layers:  # from dataclasses.replace
             Sequential.__init__(self, layers=layers)
             return
         if len(sizes) < 2:
-            raise ValueError(
-                f"MLP: at least two sizes are needed, of input and output: got {sizes}"
-            )
+            raise ValueError(f"MLP: sizes must be two or more, from input to output: got {sizes}")
         made: list[Any] = []
         for i, pair in enumerate(itertools.pairwise(sizes)):
             last = i == len(sizes) - 2
@@ -146,11 +144,12 @@ class MLP(Sequential):
 
 @module
 class Residual(Module):
-    """Add what a layer gives to what it got: ``shortcut(x) + layer(x)``.
+    """Add the input to the output of a layer: ``shortcut(x) + layer(x)``.
 
     Args:
         layer: a module, or a function of one array.
-        shortcut: a module or function for x, where layer changes its shape; x itself if None.
+        shortcut: a module or function of x, needed where ``layer`` changes the shape; None is
+            the identity.
 
     Source: He et al. 2015, equations 1 and 2 (arXiv:1512.03385).
 
@@ -168,30 +167,30 @@ class Residual(Module):
             self.shortcut = as_layer("Residual", self.shortcut, 1)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
-        y = called(self.layer, x, key, 0)
-        straight = x if self.shortcut is None else called(self.shortcut, x, key, 1)
+        y = call_layer(self.layer, x, key, 0)
+        straight = x if self.shortcut is None else call_layer(self.shortcut, x, key, 1)
         if shape_of(y) != shape_of(straight):
             raise complaint(
                 self,
-                f"both summands must have one shape: got {aval_of(straight)} beside {aval_of(y)} "
-                f"from the layer; give a shortcut that changes x like it",
+                f"layer and shortcut must give the same shape: got {aval_of(y)} and "
+                f"{aval_of(straight)}; give a shortcut that maps x to the shape of the layer",
             )
         return straight + y
 
 
 def joined(results: Sequence[Any]) -> Any:
-    """Return the results of branches along one last axis."""
+    """Concatenate results along the last axis."""
     return np.concatenate(results, axis=-1)
 
 
 @module
 class Parallel(Module):
-    """Apply layers to the same x, and join what they give.
+    """Apply layers to the same x and merge their results.
 
     Args:
         *branches: modules, or functions of one array.
-        merge: a function of the list of results; it concatenates along the last axis unless
-            given. ``sum`` adds them up, ``tuple`` keeps them apart.
+        merge: a function of the list of results, by default concatenation along the last axis.
+            ``sum`` adds them, ``tuple`` keeps them separate.
 
     >>> from funcgrad import random
     >>> Parallel(Dense(3, 2), np.tanh).init(random.key(0))(np.ones((5, 3))).shape
@@ -212,4 +211,4 @@ class Parallel(Module):
         self.branches, self.merge = tuple(made), merge
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
-        return self.merge([called(branch, x, key, i) for i, branch in enumerate(self.branches)])
+        return self.merge([call_layer(branch, x, key, i) for i, branch in enumerate(self.branches)])

@@ -1,4 +1,4 @@
-"""Convolutions as layers, in the layout in which they are computed: channels last."""
+"""Convolution layers, in the layout in which they are computed: channels last."""
 
 import math
 from collections.abc import Callable
@@ -14,27 +14,27 @@ from ..random import Key
 from . import init
 from .annotations import Array
 from .apply import complaint
-from .layers import check_lengths, finished
+from .layers import activate, check_lengths
 from .module import Module, module, param
 from .spatial import Lengths, Padding, lengths_of, padding_of, pads_of, per_axis
 
 
 def channels_last(rank: int) -> ConvDimensionNumbers:
-    """Return the layout with the channels behind the places: 'NHWC' and 'HWIO' for two."""
-    places = tuple(range(1, rank + 1))
+    """The layout with channels last: 'NHWC' and 'HWIO' for two spatial axes."""
+    spatial = tuple(range(1, rank + 1))
     window: Axes = tuple(range(rank))
-    image = (0, rank + 1, *places)
+    image = (0, rank + 1, *spatial)
     return ConvDimensionNumbers(image, (rank + 1, rank, *window), image)
 
 
-def examples_of(layer: Any, x: Any, channels: int, rank: int) -> tuple[Any, Shape]:
-    """Return x with its leading axes as one, and those axes."""
+def merge_batch_axes(layer: Any, x: Any, channels: int, rank: int) -> tuple[Any, Shape]:
+    """x with its leading axes merged, and their lengths."""
     shape = shape_of(x)
     if len(shape) < rank + 1 or shape[-1] != channels:
-        places = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
+        spatial = "1 spatial axis" if rank == 1 else f"{rank} spatial axes"
         raise complaint(
             layer,
-            f"x must have {places} and then {channels} channels, [..., *places, {channels}]: got "
+            f"x must have {spatial} and then {channels} channels, [..., *spatial, {channels}]: got "
             f"{aval_of(x)}",
         )
     lead = shape[: len(shape) - rank - 1]
@@ -43,31 +43,29 @@ def examples_of(layer: Any, x: Any, channels: int, rank: int) -> tuple[Any, Shap
     return np.reshape(x, (math.prod(lead), *shape[len(lead) :])), lead
 
 
-def with_examples(layer: Any, y: Any, lead: Shape, x: Any) -> Any:
-    """Return a result with the leading axes of x again; complain if no window fits into x."""
+def split_batch_axes(layer: Any, y: Any, lead: Shape, x: Any) -> Any:
+    """Restore the leading axes of x; raise if no window fits into x."""
     shape = shape_of(y)
     if 0 in shape[1:-1]:
-        raise complaint(
-            layer, f"the window is larger than x: got {aval_of(x)}; pad it, as padding='SAME' does"
-        )
+        raise complaint(layer, f"the window is larger than x: got {aval_of(x)}; use padding='SAME'")
     return y if len(lead) == 1 else np.reshape(y, (*lead, *shape[1:]))
 
 
 @module
 class Conv(Module):
-    """Convolve along one or more spatial axes; the channels are the last axis.
+    """Convolution along one or more spatial axes; channels are the last axis.
 
     Args:
-        in_features: the number of channels of x, shape [..., *places, in_features].
+        in_features: the number of channels of x, shape [..., *spatial, in_features].
         out_features: the number of channels of the result.
-        kernel_size: the lengths of the window: as many as there are spatial axes.
-        stride: how far the window moves, a number, or one for each axis; so is ``dilation``.
-        padding: 'SAME', 'VALID', 'SAME_LOWER', 'CAUSAL' (one axis; none is seen that comes
-            later), a number, or for each axis a number or a pair (before, behind).
-        dilation: how far apart the elements of the window stand.
-        groups: groups of channels; each sees its own alone.
+        kernel_size: tuple of int, the window length of each spatial axis.
+        stride: int, the step of the window, or one int for each spatial axis.
+        padding: 'SAME', 'VALID', 'SAME_LOWER', 'CAUSAL' (one spatial axis; an output depends on
+            no later input), an int, or for each spatial axis an int or a pair (before, after).
+        dilation: int, the distance of window elements, or one int for each spatial axis.
+        groups: number of groups of channels that are convolved separately.
         use_bias: whether a bias is added.
-        activation: a function applied to the result.
+        activation: elementwise function, applied to the result.
         kernel_init: draws ``kernel``, shape [*kernel_size, in_features / groups, out_features].
         bias_init: draws ``bias``, shape [out_features].
 
@@ -97,7 +95,7 @@ class Conv(Module):
 
     def __post_init__(self) -> None:
         check_lengths(self, "in_features", "out_features", "groups", least=1)
-        settle(self)
+        normalize_window(self)
         if self.in_features % self.groups or self.out_features % self.groups:
             raise ValueError(
                 f"Conv: groups must divide in_features and out_features: got {self.groups} groups "
@@ -111,7 +109,7 @@ class Conv(Module):
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         sizes: Any = self.kernel_size
         dilation: Any = self.dilation
-        xs, lead = examples_of(self, x, self.in_features, len(sizes))
+        xs, lead = merge_batch_axes(self, x, self.in_features, len(sizes))
         y = conv_general_dilated(
             xs,
             self.kernel,
@@ -121,11 +119,11 @@ class Conv(Module):
             dimension_numbers=channels_last(len(sizes)),
             feature_group_count=self.groups,
         )
-        return finished(with_examples(self, y, lead, x), self.bias, self.activation)
+        return activate(split_batch_axes(self, y, lead, x), self.bias, self.activation)
 
 
-def settle(layer: Any) -> None:
-    """Bring what a layer was told of its window into one form."""
+def normalize_window(layer: Any) -> None:
+    """Convert the window arguments of a layer to tuples."""
     who = type(layer).__name__
     layer.kernel_size = sizes = lengths_of(who, "kernel_size", layer.kernel_size)
     layer.stride = per_axis(who, "stride", layer.stride, len(sizes))
@@ -135,23 +133,23 @@ def settle(layer: Any) -> None:
 
 @module
 class ConvTranspose(Module):
-    """Convolve with fractional strides: the places grow by ``stride``, channels are last.
+    """Transposed convolution: spatial axes grow by ``stride``; channels are the last axis.
 
-    It has the shapes, and with ``transpose_kernel`` the values, of the transpose of the ``Conv``
-    with the same window, stride, dilation and padding.
+    It has the shapes of the transpose of the ``Conv`` with the same window, stride, dilation and
+    padding. With ``transpose_kernel`` it is that transpose.
 
     Args:
-        in_features: the number of channels of x, shape [..., *places, in_features].
+        in_features: the number of channels of x, shape [..., *spatial, in_features].
         out_features: the number of channels of the result.
-        kernel_size: the lengths of the window: as many as there are spatial axes.
-        stride: by how much the places grow, a number, or one for each axis.
-        padding: of the convolution that this one undoes: 'SAME', 'VALID', a number, or for each
-            axis a number or a pair. With (p, p - 1) the result is one longer than with p.
-        dilation: how far apart the elements of the window stand.
+        kernel_size: tuple of int, the window length of each spatial axis.
+        stride: int, the factor by which spatial axes grow, or one int for each of them.
+        padding: padding of the convolution that this one transposes: 'SAME', 'VALID', an int,
+            or for each axis an int or a pair. (p, p - 1) gives one element more than p.
+        dilation: int, the distance of window elements, or one int for each spatial axis.
         use_bias: whether a bias is added.
         transpose_kernel: whether the kernel is that of the convolution, as in PyTorch and Keras:
-            turned round, and of shape [*kernel_size, out_features, in_features].
-        activation, kernel_init, bias_init: as of ``Conv``; [*kernel_size, in, out] is the kernel.
+            reversed, with shape [*kernel_size, out_features, in_features].
+        activation, kernel_init, bias_init: as in ``Conv``; the kernel is [*kernel_size, in, out].
 
     >>> from funcgrad import random
     >>> ConvTranspose(8, 3, (2, 2), stride=2).init(random.key(0))(np.ones((4, 16, 16, 8))).shape
@@ -176,7 +174,7 @@ class ConvTranspose(Module):
 
     def __post_init__(self) -> None:
         check_lengths(self, "in_features", "out_features", least=1)
-        settle(self)
+        normalize_window(self)
         if self.padding in ("CAUSAL", "SAME_LOWER"):
             raise ValueError(
                 f"ConvTranspose: padding must be 'SAME', 'VALID', a number, or numbers or pairs: "
@@ -190,7 +188,7 @@ class ConvTranspose(Module):
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         sizes: Any = self.kernel_size
-        xs, lead = examples_of(self, x, self.in_features, len(sizes))
+        xs, lead = merge_batch_axes(self, x, self.in_features, len(sizes))
         y = conv_transpose(
             xs,
             self.kernel,
@@ -201,4 +199,4 @@ class ConvTranspose(Module):
             transpose_kernel=self.transpose_kernel,
             use_consistent_padding=True,
         )
-        return finished(with_examples(self, y, lead, x), self.bias, self.activation)
+        return activate(split_batch_axes(self, y, lead, x), self.bias, self.activation)

@@ -1,10 +1,10 @@
-"""How many floating-point operations a program takes: counted from its shapes, not measured.
+"""Floating-point operations of a program, counted from its shapes.
 
-A product of matrices of m by k and k by n counts 2 m k n, an addition for each multiplication; a
-convolution likewise, padding included. An elementwise operation counts one for each number of its
-result, whatever function it is, a reduction one for each number it reads. What only moves or
-converts numbers, draws random ones, or computes with whole ones, counts nothing. Of a loop whose
-length is not known one pass counts, and of branches the dearest.
+A product of matrices [m, k] and [k, n] counts 2 m k n, an addition for each multiplication; a
+convolution likewise, padding included. An elementwise operation counts 1 for each element of its
+result, a reduction 1 for each element of its operand. Operations that move, convert or draw
+elements, and integer operations, count 0. A loop of unknown length counts one iteration, a choice
+of branches its largest.
 """
 
 import math
@@ -27,12 +27,12 @@ from ..random.primitives import OfKeys
 
 
 def flops_of_program(jaxpr: Jaxpr) -> int:
-    """Return the floating-point operations of a run of a program."""
+    """The floating-point operations of a run of a program."""
     return sum(map(flops_of, jaxpr.eqns))
 
 
 def flops_of(eqn: Eqn) -> int:
-    """Return the floating-point operations of an equation."""
+    """The floating-point operations of an equation."""
     rule = next((rule for kinds, rule in _RULES if isinstance(eqn.prim, kinds)), None)
     if rule is not None:
         return rule(eqn)
@@ -62,7 +62,7 @@ def _einsum(eqn: Eqn) -> int:
 
 
 def _convolution(eqn: Eqn) -> int:
-    """Return two for each product: of an element of the window with one of the result."""
+    """Two for each product of a window element and an element of the result."""
     windows, groups = eqn.params["windows"], eqn.params["groups"]
     arrays = dict(zip(eqn.prim.roles, (*eqn.ins, *eqn.outs), strict=True))  # type: ignore[attr-defined]
     x, y = arrays["x"].aval, arrays["y"].aval

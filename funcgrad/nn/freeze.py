@@ -13,10 +13,10 @@ from .traverse import is_module, modules_in
 
 @module
 class Frozen(Module):
-    """A layer that does not change: its arrays are constants, and it predicts in training too.
+    """A layer that is not trained: its arrays are constants, and it also predicts in training.
 
-    The derivative by x passes through it. It gets no key, so that dropout in it rests, and batch
-    norm takes its running statistics. Its other methods and fields are those of the layer.
+    The derivative with respect to x passes through it. It gets no key: dropout is off, and batch
+    norm uses its running statistics. Its other methods and fields are those of the layer.
 
     >>> import numpy as np
     >>> from funcgrad import grad, nn, random
@@ -31,7 +31,7 @@ class Frozen(Module):
 
     def __call__(self, /, *args: Any, key: Key | None = None, **kwargs: Any) -> Any:
         inner: Any = stop_gradient(self.layer)
-        before = reports.set(None)  # what it may refresh without a key does not count either
+        before = reports.set(None)  # statistics that it refreshes without a key are discarded too
         try:
             return inner(*args, **kwargs)
         finally:
@@ -44,13 +44,13 @@ class Frozen(Module):
 
 
 def freeze(model: Any, *where: Where) -> Any:
-    """Return the model with the layers at these paths frozen, all of it if none is given.
+    """Freeze the layers at these paths of a model, by default the whole model.
 
-    They have no gradient, and :func:`trainable` leaves them out.
+    Their gradient is 0, and their leaves are not :func:`trainable`.
 
     Args:
         model: a tree of modules.
-        *where: paths of modules; for single arrays give :func:`trainable` their paths.
+        *where: paths of modules; for single arrays pass their paths to :func:`trainable`.
 
     >>> from funcgrad import nn
     >>> freeze(nn.Sequential(nn.Flatten(), nn.relu), "layers[0]")
@@ -60,8 +60,8 @@ def freeze(model: Any, *where: Where) -> Any:
         layer = get(model, path)
         if not is_module(layer):
             raise TreeError(
-                f"freeze: only modules are frozen: at {written(path)!r} stands {layer!r}; leave "
-                f"it out of the mask: nn.partition(model, nn.trainable(model, {written(path)!r}))"
+                f"freeze: the path must lead to a module: got {layer!r} at {written(path)!r}; for "
+                f"an array use a mask: nn.partition(model, nn.trainable(model, {written(path)!r}))"
             )
         if not isinstance(layer, Frozen):
             model = replace(model, path, Frozen(layer))
@@ -69,7 +69,7 @@ def freeze(model: Any, *where: Where) -> Any:
 
 
 def unfreeze(model: Any) -> Any:
-    """Return the model with nothing frozen.
+    """Unfreeze all layers of a model.
 
     >>> from funcgrad import nn
     >>> unfreeze(freeze(nn.Sequential(nn.Flatten()), "layers[0]"))

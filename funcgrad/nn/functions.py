@@ -1,7 +1,7 @@
-"""Activations and their relatives: plain functions of arrays or tracers.
+"""Activation functions, softmax, standardization and one-hot encoding, for arrays and tracers.
 
-Names, defaults and formulas are those of ``jax.nn``; for each element x unless said otherwise.
-Values and gradients are finite for all finite x up to 1e4 in size, in float32 as in float64.
+Names, defaults and formulas are those of ``jax.nn``; they are elementwise unless said otherwise.
+Values and gradients are finite for abs(x) <= 1e4, in float32 and float64.
 """
 
 import math
@@ -24,7 +24,7 @@ from ..special.logarithms import expit, log_expit
 
 
 def relu(x: Any) -> Any:
-    """Return max(x, 0), whose derivative at 0 is 0.
+    """Elementwise max(x, 0); the derivative at 0 is 0.
 
     >>> print(relu(np.array([-1.0, 0.0, 2.0])))
     [0. 0. 2.]
@@ -33,7 +33,7 @@ def relu(x: Any) -> Any:
 
 
 def relu6(x: Any) -> Any:
-    """Return min(max(x, 0), 6).
+    """Elementwise min(max(x, 0), 6).
 
     >>> print(relu6(np.array([-1.0, 2.0, 8.0])))
     [0. 2. 6.]
@@ -42,7 +42,7 @@ def relu6(x: Any) -> Any:
 
 
 def leaky_relu(x: Any, negative_slope: Any = 0.01) -> Any:
-    """Return x where x >= 0, and negative_slope x below; the derivative at 0 is 1.
+    """Elementwise x for x >= 0, negative_slope * x for x < 0; the derivative at 0 is 1.
 
     >>> print(leaky_relu(np.array([-1.0, 2.0])))
     [-0.01  2.  ]
@@ -55,7 +55,7 @@ sigmoid, log_sigmoid = expit, log_expit
 
 
 def softplus(x: Any) -> Any:
-    """Return log(1 + exp(x)).
+    """Elementwise log(1 + exp(x)).
 
     >>> print(softplus(np.array([-1e4, 0.0, 1e4])))
     [0.00000000e+00 6.93147181e-01 1.00000000e+04]
@@ -65,7 +65,7 @@ def softplus(x: Any) -> Any:
 
 @half_in_single
 def squareplus(x: Any, b: Any = 4) -> Any:
-    """Return (x + sqrt(x**2 + b)) / 2, a softplus without exponentials.
+    """Elementwise (x + sqrt(x**2 + b)) / 2, a softplus without exponentials.
 
     Source: Barron 2021, equation 1 (arXiv:2112.11687).
 
@@ -74,11 +74,11 @@ def squareplus(x: Any, b: Any = 4) -> Any:
     """
     x = 1.0 * operand(x)
     far = 0.5 * (np.abs(x) + np.hypot(x, b**0.5))
-    return np.where(x < 0, 0.25 * b / far, far)  # the sum cancels where x is negative
+    return np.where(x < 0, 0.25 * b / far, far)  # the sum would cancel for x < 0
 
 
 def tanh(x: Any) -> Any:
-    """Return the hyperbolic tangent; see numpy.tanh.
+    """Elementwise hyperbolic tangent; see numpy.tanh.
 
     >>> print(tanh(np.array([0.0, 100.0])))
     [0. 1.]
@@ -88,12 +88,12 @@ def tanh(x: Any) -> Any:
 
 @half_in_single
 def gelu(x: Any, approximate: bool | str = True) -> Any:
-    """Return x times the normal distribution's probability below x.
+    """Elementwise x * Phi(x), with Phi the normal distribution function.
 
     Args:
         x: array, any shape.
-        approximate: True or "tanh" for 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x**3))), at most
-            4.8e-4 off; False or "none" for 0.5 x erfc(-x / sqrt(2)).
+        approximate: True or "tanh" for 0.5 x (1 + tanh(sqrt(2/pi) (x + 0.044715 x**3))), with an
+            error of at most 4.8e-4; False or "none" for 0.5 x erfc(-x / sqrt(2)).
 
     Raises:
         ValueError: if ``approximate`` is something else.
@@ -114,7 +114,7 @@ def gelu(x: Any, approximate: bool | str = True) -> Any:
 
 
 def silu(x: Any) -> Any:
-    """Return x sigmoid(x), also known as swish.
+    """Elementwise x * sigmoid(x), also known as swish.
 
     >>> print(silu(np.array([0.0, 1.0])).round(4))
     [0.     0.7311]
@@ -127,7 +127,7 @@ swish = silu
 
 @half_in_single
 def mish(x: Any) -> Any:
-    """Return x tanh(softplus(x)).
+    """Elementwise x * tanh(softplus(x)).
 
     >>> print(mish(np.array([0.0, 1.0])).round(4))
     [0.     0.8651]
@@ -136,7 +136,7 @@ def mish(x: Any) -> Any:
 
 
 def elu(x: Any, alpha: Any = 1.0) -> Any:
-    """Return x where x > 0, and alpha (exp(x) - 1) elsewhere.
+    """Elementwise x for x > 0, alpha * (exp(x) - 1) elsewhere.
 
     >>> print(elu(np.array([-1.0, 2.0])).round(4))
     [-0.6321  2.    ]
@@ -146,7 +146,7 @@ def elu(x: Any, alpha: Any = 1.0) -> Any:
 
 
 def celu(x: Any, alpha: Any = 1.0) -> Any:
-    """Return x where x > 0, and alpha (exp(x / alpha) - 1) elsewhere.
+    """Elementwise x for x > 0, alpha * (exp(x / alpha) - 1) elsewhere.
 
     >>> print(celu(np.array([-1.0, 2.0]), 0.5).round(4))
     [-0.4323  2.    ]
@@ -156,7 +156,7 @@ def celu(x: Any, alpha: Any = 1.0) -> Any:
 
 
 def selu(x: Any) -> Any:
-    """Return the elu of alpha = 1.67..., times 1.05...: it keeps mean 0 and variance 1.
+    """Elementwise 1.05... * elu(x, 1.67...), which keeps mean 0 and variance 1.
 
     Source: Klambauer et al. 2017, equation 14 (arXiv:1706.02515).
 
@@ -167,7 +167,7 @@ def selu(x: Any) -> Any:
 
 
 def soft_sign(x: Any) -> Any:
-    """Return x / (1 + abs(x)).
+    """Elementwise x / (1 + abs(x)).
 
     >>> print(soft_sign(np.array([-1.0, 3.0])))
     [-0.5   0.75]
@@ -177,7 +177,7 @@ def soft_sign(x: Any) -> Any:
 
 
 def hard_tanh(x: Any) -> Any:
-    """Return x kept within [-1, 1]; the derivative on the bounds is 1.
+    """Elementwise x clipped to [-1, 1]; the derivative on the bounds is 1.
 
     >>> print(hard_tanh(np.array([-3.0, 0.5])))
     [-1.   0.5]
@@ -186,7 +186,7 @@ def hard_tanh(x: Any) -> Any:
 
 
 def hard_sigmoid(x: Any) -> Any:
-    """Return relu6(x + 3) / 6.
+    """Elementwise relu6(x + 3) / 6.
 
     >>> print(hard_sigmoid(np.array([-3.0, 0.0, 3.0])))
     [0.  0.5 1. ]
@@ -195,7 +195,7 @@ def hard_sigmoid(x: Any) -> Any:
 
 
 def hard_silu(x: Any) -> Any:
-    """Return x hard_sigmoid(x).
+    """Elementwise x * hard_sigmoid(x).
 
     >>> print(hard_silu(np.array([-3.0, 0.0, 3.0])))
     [-0.  0.  3.]
@@ -207,7 +207,7 @@ hard_swish = hard_silu
 
 
 def glu(x: Any, axis: int = -1) -> Any:
-    """Return the first half of an axis times the sigmoid of its second half.
+    """Multiply the first half of an axis by the sigmoid of its second half.
 
     >>> print(glu(np.array([2.0, 0.0])))
     [1.]
@@ -220,17 +220,17 @@ def glu(x: Any, axis: int = -1) -> Any:
 
 
 def kept(x: Any, where: Any) -> Any:
-    """Return x with -inf, whose exponential is 0, where it is to be left out."""
+    """x with -inf, whose exponential is 0, where the mask is False."""
     return operand(x) if where is None else np.where(where, x, -np.inf)
 
 
 def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
-    """Return exp(x) / sum(exp(x)) along an axis: positive numbers that add up to 1.
+    """exp(x) / sum(exp(x)) along an axis: positive elements that sum to 1.
 
     Args:
         x: array, real.
         axis: int or tuple of int.
-        where: booleans that broadcast against x: where False, the result is 0.
+        where: booleans that broadcast to x; where False, the result is 0.
 
     >>> print(softmax(np.array([0.0, 0.0, -1e4])))
     [0.5 0.5 0. ]
@@ -239,7 +239,7 @@ def softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
 
 
 def log_softmax(x: Any, axis: Any = -1, where: Any = None) -> Any:
-    """Return log(softmax(x)) along an axis, finite for all finite x, -inf where left out.
+    """log(softmax(x)) along an axis, finite for all finite x, -inf where the mask is False.
 
     >>> print(log_softmax(np.array([0.0, -1e4])))
     [     0. -10000.]
@@ -256,15 +256,15 @@ def standardize(
     epsilon: Any = 1e-5,
     where: Any = None,
 ) -> Any:
-    """Return (x - mean) / sqrt(variance + epsilon) along an axis.
+    """(x - mean) / sqrt(variance + epsilon) along an axis.
 
     Args:
         x: array, real.
         axis: int or tuple of int.
-        mean: what to subtract; the mean along the axis unless given.
-        variance: what to divide by the root of; the biased variance unless given.
-        epsilon: what is added to the variance.
-        where: booleans that broadcast against x: the numbers that mean and variance are of.
+        mean: array, subtracted; by default the mean along the axis.
+        variance: array; by default the biased variance along the axis.
+        epsilon: float, added to the variance.
+        where: booleans that broadcast to x; mean and variance are over the True elements.
 
     >>> print(standardize(np.array([1.0, 3.0])).round(2))
     [-1.  1.]
@@ -280,16 +280,16 @@ def standardize(
 
 
 def one_hot(x: Any, num_classes: int, *, dtype: Any = np.float32, axis: int = -1) -> Any:
-    """Return 1 at each index along a new axis and 0 elsewhere.
+    """One-hot encoding: 1 at each index along a new axis, 0 elsewhere.
 
     Args:
-        x: integers, any shape; an index outside [0, num_classes) gives zeros.
-        num_classes: the new axis' length.
+        x: integer array, any shape; an index outside [0, num_classes) gives zeros.
+        num_classes: the length of the new axis.
         dtype: of the result.
-        axis: where the new axis stands in the result.
+        axis: position of the new axis in the result.
 
     Raises:
-        DtypeError: if ``x`` is not of integers.
+        DtypeError: if the dtype of ``x`` is not integer.
 
     >>> print(one_hot(np.array([0, 2]), 3))
     [[1. 0. 0.]

@@ -1,7 +1,7 @@
-"""Initializers: functions ``(key, shape, dtype) -> array`` of a parameter's first values.
+"""Initializers: functions ``(key, shape, dtype) -> array`` that draw a parameter.
 
-They are frozen dataclasses, so that two modules described alike have equal structure. Weights
-are laid out (..., in, out). Numbers and names are those of ``jax.nn.initializers``.
+They are frozen dataclasses, so that two equal descriptions of a module have equal structure.
+Weights have the layout (..., in, out). Names and defaults are those of ``jax.nn.initializers``.
 """
 
 import math
@@ -30,7 +30,7 @@ __all__ = [
     "xavier_uniform", "zeros",
 ]  # fmt: skip
 
-# the deviation of a standard normal number that is kept within (-2, 2)
+# standard deviation of the standard normal distribution truncated to (-2, 2)
 TRUNCATED_DEVIATION = 0.87962566103423978
 
 
@@ -41,7 +41,7 @@ class Initializer(Protocol):
 
 
 def zeros(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
-    """Return zeros.
+    """Fill with zeros.
 
     >>> zeros(None, (2,))
     array([0., 0.], dtype=float32)
@@ -50,7 +50,7 @@ def zeros(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
 
 
 def ones(key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
-    """Return ones.
+    """Fill with ones.
 
     >>> ones(None, (2,))
     array([1., 1.], dtype=float32)
@@ -74,7 +74,7 @@ class constant:  # noqa: N801, called like a function
 
 @dataclass(frozen=True)
 class normal:  # noqa: N801
-    """Draw from the normal distribution of mean 0 and this deviation.
+    """Draw from the normal distribution with mean 0 and standard deviation ``stddev``.
 
     >>> from funcgrad import random
     >>> normal()(random.key(0), (2, 3)).shape
@@ -89,7 +89,7 @@ class normal:  # noqa: N801
 
 @dataclass(frozen=True)
 class uniform:  # noqa: N801
-    """Draw evenly from [0, scale).
+    """Draw from the uniform distribution on [0, scale).
 
     >>> from funcgrad import random
     >>> bool(np.all(uniform(0.1)(random.key(0), (100,)) < 0.1))
@@ -104,7 +104,7 @@ class uniform:  # noqa: N801
 
 @dataclass(frozen=True)
 class truncated_normal:  # noqa: N801
-    """Draw from the normal distribution kept within (lower, upper), then scale by ``stddev``.
+    """Draw from the normal distribution truncated to (lower, upper), times ``stddev``.
 
     >>> from funcgrad import random
     >>> bool(np.all(np.abs(truncated_normal(1.0)(random.key(0), (100,))) < 2))
@@ -121,16 +121,16 @@ class truncated_normal:  # noqa: N801
 
 @dataclass(frozen=True)
 class variance_scaling:  # noqa: N801
-    """Draw with the variance ``scale / fan``, so that sums over many inputs keep their size.
+    """Draw with variance ``scale / fan``, so that sums over the inputs have variance ``scale``.
 
     Args:
         scale: positive.
-        mode: "fan_in", "fan_out", "fan_avg" or "fan_geo_avg": how many numbers meet at an
-            output, at an input, or their arithmetic or geometric mean.
-        distribution: "truncated_normal" (within two deviations), "normal" or "uniform".
-        in_axis: the axis, or axes, of the inputs.
-        out_axis: the axis, or axes, of the outputs; the others count towards both fans.
-        batch_axis: axes that count towards neither.
+        mode: "fan_in" (inputs per output), "fan_out" (outputs per input), or their arithmetic
+            ("fan_avg") or geometric mean ("fan_geo_avg").
+        distribution: "truncated_normal" (to two standard deviations), "normal" or "uniform".
+        in_axis: axis or axes of the inputs.
+        out_axis: axis or axes of the outputs; all other axes count in both fans.
+        batch_axis: axes that count in neither.
 
     Source: He et al. 2015, section 2.2 (arXiv:1502.01852); Glorot & Bengio 2010, section 4.2.
 
@@ -151,22 +151,22 @@ class variance_scaling:  # noqa: N801
         for name, known in (("mode", _FANS), ("distribution", _DISTRIBUTIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(
-                    f"variance_scaling: no such {name}: got {shown(getattr(self, name))}; use "
+                    f"variance_scaling: unknown {name}: got {shown(getattr(self, name))}; use "
                     f"{' or '.join(map(repr, known))}"
                 )
 
     def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
         if len(shape) < 2:
             raise ShapeError(
-                f"variance_scaling: a weight needs at least two axes, in and out: got the shape "
-                f"{tuple(shape)}; for a bias use nn.init.zeros or nn.init.normal"
+                f"variance_scaling: the shape must have at least two axes, in and out: got "
+                f"{tuple(shape)}; use nn.init.zeros for a bias"
             )
         fan = _FANS[self.mode](*self.fans(shape))
         variance = self.scale / max(fan, 1)
         return _DISTRIBUTIONS[self.distribution](key, shape, dtype, variance)
 
     def fans(self, shape: Shape) -> tuple[float, float]:
-        """Return how many inputs meet at an output, and how many outputs at an input."""
+        """The number of inputs per output, and of outputs per input."""
         inputs, outputs, batch = (
             math.prod(shape[d] for d in (axes if isinstance(axes, tuple) else (axes,)))
             for axes in (self.in_axis, self.out_axis, self.batch_axis)
@@ -199,7 +199,7 @@ def _recipe(name: str, scale: float, mode: str, distribution: str) -> Any:
         return variance_scaling(scale, mode, distribution, in_axis, out_axis, batch_axis)
 
     recipe.__name__ = recipe.__qualname__ = name
-    recipe.__doc__ = f"""Return variance_scaling({scale}, {mode!r}, {distribution!r}).
+    recipe.__doc__ = f"""Shorthand for variance_scaling({scale}, {mode!r}, {distribution!r}).
 
     >>> {name}().mode
     {mode!r}
@@ -221,7 +221,7 @@ class orthogonal:  # noqa: N801
 
     Args:
         scale: a factor.
-        column_axis: the axis that becomes the columns; the others together are the rows.
+        column_axis: the axis of the columns; all other axes together are the rows.
 
     Source: Saxe et al. 2014, section 3 (arXiv:1312.6120); Mezzadri 2007, section 5, for the signs.
 
@@ -236,7 +236,7 @@ class orthogonal:  # noqa: N801
 
     def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
         if len(shape) < 2:
-            raise ShapeError(f"orthogonal: at least two axes are needed: got the shape {shape}")
+            raise ShapeError(f"orthogonal: the shape must have at least two axes: got {shape}")
         columns = shape[self.column_axis]
         rows = math.prod(shape) // max(columns, 1)
         q = _orthogonal(key, rows, (), dtype, columns)
@@ -246,17 +246,17 @@ class orthogonal:  # noqa: N801
 
 @dataclass(frozen=True)
 class delta_orthogonal:  # noqa: N801
-    """Draw a kernel of a convolution that is an orthogonal matrix in the middle, else 0.
+    """Draw a convolution kernel with an orthogonal matrix at its centre and 0 elsewhere.
 
-    A convolution by it keeps the sizes of its input, however many of them follow each other.
+    Any number of such convolutions in a row preserves the norm of the input.
 
     Args:
         scale: a factor.
-        column_axis: of the matrix [in, out] in the middle, as of :class:`orthogonal`.
+        column_axis: of the matrix [in, out] at the centre, as in :class:`orthogonal`.
 
     Raises (on call):
-        ShapeError: if the shape is not [*window, in, out], one to three axes of a window and no
-            more inputs than outputs.
+        ShapeError: if the shape is not [*window, in, out], with one to three window axes and
+            in <= out.
 
     Source: Xiao et al. 2018, Algorithm 1 (arXiv:1806.05393).
 
@@ -272,8 +272,8 @@ class delta_orthogonal:  # noqa: N801
     def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
         if len(shape) not in (3, 4, 5) or shape[-2] > shape[-1]:
             raise ShapeError(
-                f"delta_orthogonal: the shape must be [*window, in, out], with one to three axes "
-                f"of a window, and not more in than out: got {tuple(shape)}"
+                f"delta_orthogonal: the shape must be [*window, in, out], with one to three window "
+                f"axes and in <= out: got {tuple(shape)}"
             )
         matrix = orthogonal(self.scale, self.column_axis)(key, shape[-2:], dtype)
         middle = tuple((n - 1) // 2 for n in shape[:-2])

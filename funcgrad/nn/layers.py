@@ -1,6 +1,6 @@
-"""Layers: modules that take an array, and in training a key.
+"""Layers: modules that are called with an array, and in training with a key.
 
-``layer(x)`` predicts; ``layer(x, key=k)`` is the training pass, in which dropout draws.
+``layer(x)`` predicts; ``layer(x, key=k)`` is the training pass, in which dropout is applied.
 """
 
 import math
@@ -25,14 +25,14 @@ from .spatial import is_whole
 
 
 def check_lengths(layer: Any, *names: str, least: int = 0) -> None:
-    """Make these fields Python's integers; raise unless they are integers of a size."""
+    """Convert these fields to Python integers; raise unless they are integers >= ``least``."""
     for name in names:
         given = getattr(layer, name)
         if is_whole(given, least):
             setattr(layer, name, whole(given))
         else:
             raise ValueError(
-                f"{type(layer).__name__}: {name} must be a length, {least} or more: "
+                f"{type(layer).__name__}: {name} must be an integer, {least} or more: "
                 f"got {shown(given)}"
             )
 
@@ -45,13 +45,13 @@ def check_last_axis(layer: Any, x: Any, length: int) -> None:
 
 @module
 class Dense(Module):
-    """Map the last axis linearly: ``activation(x @ kernel + bias)``.
+    """Affine map of the last axis, then an activation: ``activation(x @ kernel + bias)``.
 
     Args:
         in_features: the length of the last axis of x, shape [..., in_features].
         out_features: the length of the last axis of the result.
         use_bias: whether a bias is added.
-        activation: a function applied to the result.
+        activation: elementwise function, applied to the result.
         kernel_init: draws ``kernel``, shape [in_features, out_features].
         bias_init: draws ``bias``, shape [out_features].
 
@@ -69,7 +69,6 @@ class Dense(Module):
     activation: Callable[[Any], Any] | None = None
     kernel_init: init.Initializer = field(default=init.lecun_normal(), kw_only=True)
     bias_init: init.Initializer = field(default=init.zeros, kw_only=True)
-    # type checkers do not see that a param is keyword-only
     kernel: Array = param("kernel_init", lambda self: (self.in_features, self.out_features))
     bias: Array | None = param(
         "bias_init", lambda self: (self.out_features,) if self.use_bias else None
@@ -80,11 +79,11 @@ class Dense(Module):
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         check_last_axis(self, x, self.in_features)
-        return finished(np.matmul(x, self.kernel), self.bias, self.activation)
+        return activate(np.matmul(x, self.kernel), self.bias, self.activation)
 
 
-def finished(y: Any, bias: Any, activation: Callable[[Any], Any] | None) -> Any:
-    """Return a sum with its bias added, if there is one, and then its activation."""
+def activate(y: Any, bias: Any, activation: Callable[[Any], Any] | None) -> Any:
+    """Add the bias and apply the activation, where they are not None."""
     if bias is not None:
         y = y + bias
     return y if activation is None else activation(y)
@@ -92,16 +91,16 @@ def finished(y: Any, bias: Any, activation: Callable[[Any], Any] | None) -> Any:
 
 @module
 class Embedding(Module):
-    """Look up rows of a table: index i becomes ``embedding[i]``.
+    """Look up rows of a table: an index i gives ``embedding[i]``.
 
     Args:
-        num_embeddings: how many rows the table has.
+        num_embeddings: the number of rows.
         features: the length of a row.
         embedding_init: draws ``embedding``, shape [num_embeddings, features].
 
     Raises (on call):
-        DtypeError: if x is not of integers.
-        IndexError: if an index is not in [0, num_embeddings), where its value is known.
+        DtypeError: if the dtype of x is not integer.
+        IndexError: if a known index is not in [0, num_embeddings).
 
     >>> from funcgrad import random
     >>> table = Embedding(10, 4).init(random.key(0))
@@ -136,9 +135,9 @@ class Embedding(Module):
         return take(self.embedding, x, axis=0)
 
     def attend(self, x: Any) -> Any:
-        """Return the products of x, shape [..., features], with every row: logits over the rows.
+        """Logits over the rows: the product of x, shape [..., features], with each row.
 
-        The same table then serves input and output.
+        It lets input and output share one table.
         """
         check_last_axis(self, x, self.features)
         return np.matmul(x, self.embedding.T)
@@ -146,7 +145,7 @@ class Embedding(Module):
 
 @module
 class Flatten(Module):
-    """Join all axes but the first: [batch, ...] becomes [batch, features].
+    """Merge all axes but the first: [batch, ...] becomes [batch, features].
 
     >>> Flatten()(np.ones((2, 3, 4))).shape
     (2, 12)
@@ -155,19 +154,19 @@ class Flatten(Module):
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         shape = shape_of(x)
         if not shape:
-            raise complaint(self, f"x needs a first axis, the batch: got {aval_of(x)}")
+            raise complaint(self, f"x must have a batch axis: got {aval_of(x)}")
         return np.reshape(x, (shape[0], math.prod(shape[1:])))
 
 
 @module
 class Dropout(Module):
-    """In training, set each number to 0 with probability ``rate`` and scale the others up.
+    """In training, set each element to 0 with probability ``rate`` and scale the others up.
 
     Args:
-        rate: float in [0, 1]; what is kept is multiplied by 1 / (1 - rate), so that the
-            expectation stays. Without a key, x is returned as it is.
-        broadcast_dims: axes along which one draw serves for all: with the axes of the places,
-            whole channels are dropped.
+        rate: float in [0, 1], the fraction of elements dropped. The others are multiplied by
+            1 / (1 - rate), which keeps the expectation. Without a key x is unchanged.
+        broadcast_dims: axes that share one draw: with the spatial axes, whole channels are
+            dropped.
 
     Raises:
         ValueError: if the rate is outside [0, 1].
@@ -184,9 +183,7 @@ class Dropout(Module):
 
     def __post_init__(self) -> None:
         if not 0 <= self.rate <= 1:
-            raise ValueError(
-                f"Dropout: rate is the probability of dropping a number, in [0, 1]: got {self.rate}"
-            )
+            raise ValueError(f"Dropout: rate must be in [0, 1]: got {self.rate}")
         self.broadcast_dims = tuple(self.broadcast_dims)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
@@ -199,7 +196,7 @@ class Dropout(Module):
         return x * (keep.astype(dtype_of(x)) * (1 / (1 - self.rate)))
 
     def drawn_shape(self, x: Any) -> tuple[int, ...]:
-        """Return the shape of the draw that is broadcast against x."""
+        """The shape of the draw, which broadcasts to x."""
         shape = list(shape_of(x))
         for d in self.broadcast_dims:
             if not -len(shape) <= d < len(shape):

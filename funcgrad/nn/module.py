@@ -1,8 +1,8 @@
-"""Models as frozen dataclasses that are trees: arrays are leaves, all else is structure.
+"""Models as frozen dataclasses that are trees: arrays are leaves, all other fields are static.
 
-A module is made in two steps. Its constructor describes it (sizes, activations); ``init(key)``
-returns a copy with a value for every declared parameter. Nothing is ever changed in place, so a
-module is a value like a tuple of arrays, and ``grad`` of a loss by a module is such a module.
+The constructor describes a module (sizes, activations); ``init(key)`` returns a copy with a value
+for each declared parameter. A module is never changed in place. The gradient of a loss with respect
+to a module is a module of the same class.
 """
 
 import dataclasses
@@ -32,22 +32,22 @@ from ..random import Key, fold_in
 from .annotations import mentions_children
 from .apply import check_drawn, ready
 from .init import Initializer
-from .traverse import rebuilt
+from .traverse import replace_fields
 
 T = TypeVar("T")
 
 
 class ModuleError(FuncgradError, TypeError):
-    """A module whose fields are not what their annotations say.
+    """A module whose fields contradict their annotations.
 
-    ``layers: tuple`` fails when it is given layers, which would not be trained; write
+    ``layers: tuple`` fails for a tuple of layers, because they would not be trained; write
     ``layers: tuple[nn.Module, ...]``.
     """
 
 
 @dataclasses.dataclass(frozen=True)
 class Param:
-    """How a parameter is drawn: an initializer, or the field that holds it, and its shape."""
+    """How a parameter is drawn: an initializer, or the name of its field, and the shape."""
 
     initializer: Initializer | str
     shape: Shape | Callable[[Any], Shape | None]
@@ -88,10 +88,10 @@ def param(initializer: Initializer | str, shape: Any = (), *, init: Literal[Fals
 
 
 def state(initializer: Initializer | str, shape: Any = (), *, init: Literal[False] = False) -> Any:
-    """Declare a field as state, which ``init(key)`` draws, but which is not trained.
+    """Declare a field as state, which ``init(key)`` draws and which is not trained.
 
-    It is a leaf of the model like a parameter; ``nn.trainable`` and ``nn.partition`` tell them
-    apart. A layer reads it with ``stop_gradient``, and renews it by ``nn.refresh``.
+    It is a leaf of the model like a parameter, but False in ``nn.trainable``. A layer reads it with
+    ``stop_gradient``, and updates it with ``nn.refresh``.
 
     Args:
         initializer, shape, init: as in :func:`param`.
@@ -108,9 +108,10 @@ def _declared(spec: Param) -> Any:
 
 
 class Module(ABC):  # noqa: B024, abstract only in that it registers other classes
-    """What every class decorated with :func:`module` is, for annotations and ``isinstance``.
+    """Base of all modules, for annotations and ``isinstance``.
 
-    Inheriting from it is optional, and tells type checkers of ``init``.
+    A class decorated with :func:`module` need not inherit from it; if it does, type checkers know
+    its method ``init``.
     """
 
     __children__: ClassVar[tuple[str, ...]] = ()
@@ -119,23 +120,23 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
     __states__: ClassVar[tuple[str, ...]] = ()
     __frozen__: ClassVar[bool] = False  # whether none of the children is trained
     if TYPE_CHECKING:
-        __call__: Callable[..., Any]  # each module has arguments of its own
+        __call__: Callable[..., Any]  # the arguments differ between modules
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         if "__children__" not in vars(cls):
             raise ModuleError(
-                f"{cls.__name__}: the class is no module yet: write @nn.module above "
-                f"`class {cls.__name__}(...)`, and declare its parts as annotated fields"
+                f"{cls.__name__}: the class is not a module: write @nn.module above "
+                f"`class {cls.__name__}(...)`"
             )
         return super().__new__(cls)
 
     def init(self, key: Key, dtype: Any = np.float32) -> Self:
-        """Return a copy in which every parameter, here and below, is drawn.
+        """A copy with all parameters drawn, including those of inner modules.
 
         Args:
-            key: a single key. Each parameter's key is this one folded with the parameter's path,
-                so adding a layer changes no other layer's draw.
-            dtype: of the parameters.
+            key: a single key. The key of a parameter is this key folded with the parameter's path,
+                so adding a layer does not change the parameters of the others.
+            dtype: dtype of the parameters.
         """
         return _drawn(self, key, dtype)
 
@@ -158,7 +159,7 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
 
     def __repr__(self) -> str:
         every: Any = dataclasses.fields(type(self))  # type: ignore[arg-type]
-        fields = [f for f in every if _told(getattr(self, f.name, None), f)]
+        fields = [f for f in every if _is_shown(getattr(self, f.name, None), f)]
         told = (f"{f.name}={_text(getattr(self, f.name))}" for f in fields)
         return f"{type(self).__name__}({', '.join(told)})"
 
@@ -166,18 +167,18 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
 # not frozen to type checkers, since __init__ and __post_init__ may assign to self
 @dataclass_transform(eq_default=False, field_specifiers=(dataclasses.field, param, state))
 def module(cls: type[T]) -> type[T]:
-    """Make a class a frozen dataclass and a node of trees, with a method ``init(key)``.
+    """Make a class a frozen dataclass and a tree node, with a method ``init(key)``.
 
     A field is a child (its arrays are leaves) if it is declared with :func:`param`, or if its
-    annotation mentions ``Array``, ``np.ndarray``, ``nn.Module``, another module, or any
-    registered node, also inside a container: ``tuple[nn.Dense, ...]``. All others are static:
-    they are part of the structure, and must be hashable. ``field(metadata={"static": True})``
-    overrides that. ``__init__`` and ``__post_init__`` may assign to ``self``; nothing else may.
-    A tree knows no identity: one layer at two places is two, each with parameters of its own. To
-    share a layer, hold it in one place, and call it twice.
+    annotation mentions ``Array``, ``np.ndarray``, ``nn.Module``, a module class or a registered
+    node, also in a container: ``tuple[nn.Dense, ...]``. Other fields are static: they are part of
+    the structure, and must be hashable. ``field(metadata={"static": True})`` overrides this.
+    Only ``__init__`` and ``__post_init__`` may assign to ``self``. Trees have no identity: a layer
+    in two fields becomes two layers with separate parameters. To share a layer, hold it in one
+    field and call it twice.
 
     Raises, when a module is built:
-        ModuleError: if a static field holds arrays, modules, or what cannot be hashed.
+        ModuleError: if a static field holds an array, a module or an unhashable object.
 
     >>> import funcgrad as fg
     >>> from funcgrad import nn
@@ -194,7 +195,7 @@ def module(cls: type[T]) -> type[T]:
     for name in ("init", "__eq__", "__hash__", "__repr__"):
         if getattr(cls, name, None) is getattr(object, name, None):  # nobody has defined it
             setattr(cls, name, vars(Module)[name])
-    # frozen by these two, with better words, and a third of the time to make it
+    # instead of frozen=True: better errors, and a third of the time to build
     built: Any = dataclasses.dataclass(eq=False, repr=False)(cls)
     built.__setattr__, built.__delattr__ = Module.__setattr__, Module.__delattr__
     Module.register(built)
@@ -213,11 +214,11 @@ def module(cls: type[T]) -> type[T]:
     return built
 
 
-# what the decorator reads off the class
+# the decorator
 
 
 def _names_seen_by(cls: type, local: dict[str, Any]) -> dict[str, Any]:
-    """Return what names mean in the annotations of a class, which may be text."""
+    """The values of names in the annotations of a class, which may be strings."""
     names: dict[str, Any] = {}
     for base in reversed(cls.__mro__):
         names |= vars(sys.modules.get(base.__module__, sys))
@@ -236,7 +237,7 @@ def _is_child(cls: Any, f: dataclasses.Field, names: dict[str, Any]) -> bool:
 
 
 def _checked(init: Callable[..., None]) -> Callable[..., None]:
-    """Return a constructor that may assign, and that checks what it has built."""
+    """Wrap a constructor so that it may assign to self, and that the result is checked."""
 
     @functools.wraps(init)
     def build(self: Any, *args: Any, **kwargs: Any) -> None:
@@ -250,11 +251,11 @@ def _checked(init: Callable[..., None]) -> Callable[..., None]:
     return build
 
 
-# what is done with a module
+# drawing and checking
 
 
 def _drawn(model: Any, key: Key, dtype: Any) -> Any:
-    """Return a copy of a module with all its parameters drawn from one key and their paths."""
+    """A copy of a module with all parameters drawn."""
 
     def fields_of(path: Path, m: Any) -> dict[str, Any]:
         return {
@@ -262,7 +263,7 @@ def _drawn(model: Any, key: Key, dtype: Any) -> Any:
             for name, spec in m.__params__.items()
         }
 
-    return rebuilt(model, fields_of)
+    return replace_fields(model, fields_of)
 
 
 def _number(path: Path) -> int:
@@ -270,11 +271,11 @@ def _number(path: Path) -> int:
 
 
 def check_fields(model: Any) -> None:
-    """Raise if a module is not the node of a tree that its declaration promises."""
+    """Raise if the fields of a module contradict its declaration."""
     who = type(model).__name__
     if type(model) not in handlers:
         raise ModuleError(
-            f"{who}: a subclass of a module is not one itself, and its arrays would not be "
+            f"{who}: a subclass of a module is not a module, and its arrays would not be "
             f"trained: decorate it with @nn.module"
         )
     for name in (*model.__children__, *model.__static__):
@@ -285,7 +286,7 @@ def check_fields(model: Any) -> None:
         for x in tree.leaves(value, is_leaf=lambda x: isinstance(x, Module)):
             if isinstance(x, np.ndarray | Tracer | Module):
                 raise ModuleError(
-                    f"{who}: the field {name!r} is static by its annotation, so what is in it "
+                    f"{who}: the field {name!r} is static by its annotation, so its value "
                     f"would not be trained: got {_text(x)}; annotate it with nn.Array or "
                     f"nn.Module, in a container tuple[nn.Module, ...]"
                 )
@@ -311,15 +312,15 @@ def _same(x: Any, y: Any) -> bool:
     return x is y or (aval_of(x) == aval_of(y) and bool(np.all(x == y)))
 
 
-def _told(value: Any, f: dataclasses.Field) -> bool:
-    """Return whether the text of a module mentions a field: whether it is not the default."""
+def _is_shown(value: Any, f: dataclasses.Field) -> bool:
+    """Whether ``repr`` shows a field: its value is not the default."""
     return value is not f.default and (
         isinstance(value, (np.ndarray, Module)) or is_arraylike(value) or value != f.default
     )
 
 
 def _text(x: Any) -> str:
-    """Return the text of a field's value: arrays by shape and dtype, functions by name."""
+    """The text of a field's value: arrays as shape and dtype, functions as their name."""
     if isinstance(x, np.ndarray):
         return str(Aval(x.shape, x.dtype))
     if is_arraylike(x) and type(x) not in PYTHON_SCALARS:

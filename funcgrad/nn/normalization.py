@@ -1,7 +1,7 @@
-"""Layers that normalise: subtract a mean, divide by a deviation, then scale and shift.
+"""Normalization layers: subtract a mean, divide by a standard deviation, then scale and shift.
 
-Channels are the last axis. Variances are biased, and computed in two passes, of the numbers less
-their mean; for float16 in float32.
+Channels are the last axis. Variances are biased and computed in two passes, from the elements
+minus their mean; for float16 in float32.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ from .spatial import is_whole
 
 
 def widened(x: Any) -> Any:
-    """Return an array in which squares do not overflow: integers and float16 in a wider type."""
+    """Cast integers and float16 to a dtype in which squares do not overflow."""
     x = operand(x)
     dtype = dtype_of(x)
     if dtype.kind in "biu":
@@ -36,13 +36,13 @@ def widened(x: Any) -> Any:
 
 
 def moments(x: Any, axes: Axes) -> tuple[Any, Any]:
-    """Return mean and biased variance along axes, which stay with length 1."""
+    """Mean and biased variance along axes, which are kept with length 1."""
     mean = np.mean(x, axis=axes, keepdims=True)
     return mean, np.mean(np.square(x - mean), axis=axes, keepdims=True)
 
 
 def scaled(y: Any, scale: Any, bias: Any, like: Any) -> Any:
-    """Return ``y * scale + bias``, with what of the two there is, no wider than x was."""
+    """``y * scale + bias``, without those that are None, in float16 if x is."""
     if dtype_of(like) == np.float16:
         y = cast(y, np.dtype(np.float16))
     y = y if scale is None else y * scale
@@ -50,7 +50,7 @@ def scaled(y: Any, scale: Any, bias: Any, like: Any) -> Any:
 
 
 def _if(flag: str, shape: str) -> Any:
-    """Return the shape of a parameter that a module has if it is told so."""
+    """The shape of a parameter, or None, as a flag of the module says."""
     return lambda self: _shape_of_field(self, shape) if getattr(self, flag) else None
 
 
@@ -61,22 +61,22 @@ def _shape_of_field(layer: Any, name: str) -> Shape:
 
 @module
 class BatchNorm(Module):
-    """Normalise each channel, the last axis, over all other axes.
+    """Normalize each channel, the last axis, over all other axes.
 
-    In training it takes the statistics of the batch, and refreshes the running ones to
-    ``momentum * running + (1 - momentum) * batch``, which ``nn.apply`` returns in the model.
-    Without a key it takes the running ones, which are constants to every derivative.
+    In training it uses the statistics of the batch, and updates the running statistics to
+    ``momentum * running + (1 - momentum) * batch``; ``nn.apply`` returns them in the model.
+    Without a key it uses the running statistics, which are constants to every derivative.
 
     Args:
         features: the length of the last axis.
-        momentum: float in [0, 1], how much of the running statistics stays.
-        epsilon: what is added to the variance.
+        momentum: float in [0, 1], the weight of the old running statistics.
+        epsilon: float, added to the variance.
         use_scale: whether the result is multiplied by ``scale``.
         use_bias: whether ``bias`` is added.
-        axis_name: of a vmap, over whose examples to average too, or several.
+        axis_name: the axis name, or names, of vmaps over which to average too.
 
     Raises (on call):
-        ShapeError: if the last axis of x has another length, or no batch to average over.
+        ShapeError: if the last axis of x has another length, or the batch is empty.
     Source: Ioffe & Szegedy 2015, Algorithm 1 (arXiv:1502.03167).
 
     >>> from funcgrad import nn, random
@@ -121,12 +121,12 @@ class BatchNorm(Module):
         return scaled(y, self.scale, self.bias, x)
 
     def statistics(self, x: Any) -> tuple[Any, Any]:
-        """Return mean and variance of each channel of a batch, with what vmap runs beside it."""
+        """Mean and variance of each channel of a batch, also over the axes of vmap."""
         axes = tuple(range(len(shape_of(x)) - 1))
         if (not axes and self.axis_name is None) or 0 in shape_of(x)[:-1]:
             raise complaint(
                 self,
-                f"a training pass needs a batch to average over: got {aval_of(x)}; under vmap, "
+                f"a training pass needs a batch axis: got {aval_of(x)}; under vmap, "
                 f"name its axis: BatchNorm(..., axis_name='batch')",
             )
         if self.axis_name is None:
@@ -137,7 +137,7 @@ class BatchNorm(Module):
 
 
 def _check_shape(layer: Any, given: Any) -> tuple[int, ...]:
-    """Return the lengths of the last axes that a layer normalises over."""
+    """The lengths of the last axes, over which a layer normalizes."""
     shape = tuple(map(whole, given if isinstance(given, Sequence) else (given,)))
     if not shape or not all(map(is_whole, shape)):
         raise ValueError(
@@ -159,11 +159,11 @@ def _last_axes(layer: Any, x: Any) -> Axes:
 
 @module
 class LayerNorm(Module):
-    """Normalise each example over its last axis, or axes.
+    """Normalize each example over its last axis or axes.
 
     Args:
-        features: the length of the last axis, or a tuple of the lengths of the last axes.
-        epsilon: what is added to the variance.
+        features: int or tuple of int, the lengths of the last axes.
+        epsilon: float, added to the variance.
         use_scale: whether the result is multiplied by ``scale``, shape ``features``.
         use_bias: whether ``bias``, shape ``features``, is added.
 
@@ -198,11 +198,11 @@ class LayerNorm(Module):
 
 @module
 class RMSNorm(Module):
-    """Divide each example by the root of the mean square over its last axis, or axes.
+    """Divide each example by the root mean square over its last axis or axes.
 
     Args:
-        features: the length of the last axis, or a tuple of the lengths of the last axes.
-        epsilon: what is added to the mean square.
+        features: int or tuple of int, the lengths of the last axes.
+        epsilon: float, added to the mean square.
         use_scale: whether the result is multiplied by ``scale``, shape ``features``.
 
     Raises (on call):
@@ -233,15 +233,15 @@ class RMSNorm(Module):
 
 @module
 class GroupNorm(Module):
-    """Normalise each example over its places and over each group of its channels.
+    """Normalize each example over the spatial axes and each group of channels.
 
     Args:
-        num_groups: how many groups of channels there are; it divides ``features``.
+        num_groups: the number of groups of channels, a divisor of ``features``.
         features: the number of channels, the length of the last axis.
-        epsilon: what is added to the variance.
+        epsilon: float, added to the variance.
         use_scale: whether the result is multiplied by ``scale``.
         use_bias: whether ``bias`` is added.
-        batch_axes: how many of the first axes are of examples; 0 for one example alone.
+        batch_axes: the number of leading batch axes; 0 for a single example.
 
     Raises (on call):
         ShapeError: if the last axis of x has another length, or x has too few axes.
@@ -279,30 +279,30 @@ class GroupNorm(Module):
 
 
 def grouped(layer: Any, x: Any, groups: int) -> Any:
-    """Return x normalised over places and groups of channels."""
+    """x normalized over spatial axes and groups of channels."""
     shape = shape_of(x)
     if len(shape) <= layer.batch_axes:
         raise complaint(
             layer,
-            f"x must have an axis of channels behind {layer.batch_axes} of examples: got "
+            f"x must have {layer.batch_axes} batch axes and a channel axis: got "
             f"{aval_of(x)}; set batch_axes",
         )
     wide = np.reshape(widened(x), (*shape[:-1], groups, shape[-1] // groups))
-    places = range(layer.batch_axes, len(shape) - 1)
-    mean, var = moments(wide, (*places, len(shape)))
+    spatial = range(layer.batch_axes, len(shape) - 1)
+    mean, var = moments(wide, (*spatial, len(shape)))
     return np.reshape((wide - mean) / np.sqrt(var + layer.epsilon), shape)
 
 
 @module
 class InstanceNorm(Module):
-    """Normalise each channel of each example over its places: as many groups as channels.
+    """Normalize each channel of each example over the spatial axes.
 
     Args:
         features: the number of channels, the length of the last axis.
-        epsilon: what is added to the variance.
+        epsilon: float, added to the variance.
         use_scale: whether the result is multiplied by ``scale``.
         use_bias: whether ``bias`` is added.
-        batch_axes: how many of the first axes are of examples; 0 for one example alone.
+        batch_axes: the number of leading batch axes; 0 for a single example.
 
     Raises (on call):
         ShapeError: if the last axis of x has another length, or x has too few axes.

@@ -1,4 +1,4 @@
-"""Which leaves of a model are trained, and a model parted into those leaves and the others.
+"""The trained leaves of a model, and its partition into these and the others.
 
 A mask is a tree of booleans like the model, or a prefix of one.
 """
@@ -15,15 +15,14 @@ Mask: TypeAlias = Any  # a tree of booleans, or a prefix of one, or a function t
 
 
 def trainable(model: Any, *frozen: Where) -> Any:
-    """Return which leaves of a model are trained, as a tree of booleans like it.
+    """The mask of trained leaves of a model: a tree of booleans like it.
 
-    Not trained are state, such as running statistics, what :func:`freeze` has frozen, and arrays
-    of integers. It is what weight decay takes for its mask unless told, so that no running
-    statistics decay.
+    Not trained are states such as running statistics, frozen layers (see :func:`freeze`), and
+    integer arrays. It is the default mask of weight decay.
 
     Args:
         model: a model, or any tree.
-        *frozen: paths below which nothing is trained.
+        *frozen: paths of subtrees that are not trained either.
 
     >>> from funcgrad import nn, random
     >>> model = nn.BatchNorm(3).init(random.key(0))
@@ -42,15 +41,15 @@ def trainable(model: Any, *frozen: Where) -> Any:
 
 
 def partition(model: Any, mask: Mask = trainable) -> tuple[Any, Any]:
-    """Return a model with the leaves chosen alone, and one with the others, None in their places.
+    """Split a model by a mask into two models, with None for the leaves of the other.
 
-    Differentiate by the first, let an optimizer step it, and :func:`combine` them again: so
-    nothing else can change, whatever the optimizer.
+    Differentiate with respect to the first, update it with an optimizer, and :func:`combine` both
+    again: then no other leaf can change, whatever the optimizer.
 
     Args:
         model: a model, or any tree.
-        mask: a tree of booleans, or one for each subtree, or a function of the model that
-            gives it; the leaves that are trained unless given.
+        mask: a tree of booleans, a prefix of one, or a function of the model that returns one; by
+            default :func:`trainable`.
 
     >>> from funcgrad import nn, random
     >>> params, rest = partition(nn.BatchNorm(3).init(random.key(0)))
@@ -69,10 +68,10 @@ def partition(model: Any, mask: Mask = trainable) -> tuple[Any, Any]:
 
 
 def combine(*parts: Any) -> Any:
-    """Return the model whose parts these are: at each place the first leaf that is not None.
+    """Merge partitions of a model: at each path the first leaf that is not None.
 
     Args:
-        *parts: trees of one structure but for None, as :func:`partition` gives them.
+        *parts: trees that differ in structure only by None, as from :func:`partition`.
 
     >>> combine({"a": 1, "b": None}, {"a": None, "b": 2})
     {'a': 1, 'b': 2}
@@ -82,7 +81,7 @@ def combine(*parts: Any) -> Any:
 
 
 def count_params(model: Any, mask: Mask = trainable) -> int:
-    """Return how many numbers the leaves chosen hold: those that are trained, unless told.
+    """The number of elements of the leaves in a mask, by default of the trained leaves.
 
     >>> from funcgrad import nn, random
     >>> count_params(nn.Dense(3, 4).init(random.key(0)))

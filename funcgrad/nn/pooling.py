@@ -1,7 +1,7 @@
-"""Pooling: each window of places becomes one number; channels are the last axis.
+"""Pooling over windows of the spatial axes; channels are the last axis.
 
-The functions take arrays of shape [..., *places, channels], and stand for layers in a Sequential
-as they are where they need no window.
+The functions take arrays of shape [..., *spatial, channels]. Those without a window, such as
+``global_avg_pool``, can be layers of a Sequential.
 """
 
 from typing import Any
@@ -23,16 +23,16 @@ from .spatial import Lengths, Padding, is_whole, lengths_of, padding_of, pads_of
 def max_pool(
     x: Any, window_shape: Lengths, stride: Lengths | None = None, padding: Padding = "VALID"
 ) -> Any:
-    """Return the largest number in each window, to whose first place the derivative goes.
+    """The maximum of each window; the derivative goes to its first occurrence.
 
     Args:
-        x: array, shape [..., *places, channels].
-        window_shape: the lengths of the window: as many as there are spatial axes; one number
-            is the length along all axes but the first and the last.
-        stride: how far the window moves, a number, or one for each axis; the window's lengths
-            unless given, so that windows do not overlap.
-        padding: 'SAME', 'VALID', 'SAME_LOWER', a number, or for each axis a number or a pair
-            (before, behind); no padding is ever the largest.
+        x: array, shape [..., *spatial, channels].
+        window_shape: tuple of int, the window length of each spatial axis; an int is the length
+            along all axes but the first and the last.
+        stride: int, the step of the window, or one int for each spatial axis; by default
+            ``window_shape``, for windows that do not overlap.
+        padding: 'SAME', 'VALID', 'SAME_LOWER', an int, or for each spatial axis an int or a pair
+            (before, after); padding is never the maximum.
 
     Raises:
         ShapeError: if x has too few axes, or no room for the window.
@@ -47,7 +47,7 @@ def max_pool(
 def min_pool(
     x: Any, window_shape: Lengths, stride: Lengths | None = None, padding: Padding = "VALID"
 ) -> Any:
-    """Return the smallest number in each window; see :func:`max_pool`.
+    """The minimum of each window; see :func:`max_pool`.
 
     >>> min_pool(np.arange(6.0).reshape(1, 6, 1), 2).ravel()
     array([0., 2., 4.])
@@ -63,33 +63,33 @@ def avg_pool(
     padding: Padding = "VALID",
     count_include_pad: bool = True,
 ) -> Any:
-    """Return the mean of each window; the arguments are those of :func:`max_pool`.
+    """The mean of each window; the other arguments are those of :func:`max_pool`.
 
     Args:
-        count_include_pad: whether padding counts as zeros; if not, it is left out of the mean.
+        count_include_pad: whether padding counts as zeros; otherwise the mean excludes it.
 
     >>> x = np.arange(1.0, 5).reshape(1, 4, 1)
     >>> avg_pool(x, (3,), 1, "SAME", count_include_pad=False).ravel()
     array([1.5, 2. , 3. , 3.5])
     """
     x = operand(x)
-    if dtype_of(x).kind in "biu":  # whose sums may not fit into their type
+    if dtype_of(x).kind in "biu":  # their sums may overflow their dtype
         x = cast(x, np.dtype(np.float64))
     sizes = _sizes("avg_pool", x, window_shape)
     total = _pooled("avg_pool", x, 0, add, sizes, stride, padding)
     if count_include_pad:
         return total / int(np.prod(sizes))
-    places = np.ones((*shape_of(x)[-len(sizes) - 1 : -1], 1), dtype_of(total))
-    return total / _pooled("avg_pool", places, 0, add, sizes, stride, padding)
+    spatial = np.ones((*shape_of(x)[-len(sizes) - 1 : -1], 1), dtype_of(total))
+    return total / _pooled("avg_pool", spatial, 0, add, sizes, stride, padding)
 
 
 def _sizes(who: str, x: Any, window_shape: Lengths) -> tuple[int, ...]:
-    """Return the lengths of a window, one for each spatial axis."""
+    """The lengths of a window, one for each spatial axis."""
     rank = len(shape_of(x)) - 2 if is_whole(window_shape) else len(window_shape)  # type: ignore[arg-type]
     if rank < 1 or len(shape_of(x)) < rank + 1:
         raise ShapeError(
-            f"{who}: x must have the axes [..., *places, channels], places as many as the window "
-            f"has, {window_shape!r}: got {aval_of(x)}"
+            f"{who}: x must be [..., *spatial, channels], with one spatial axis for each length "
+            f"in window_shape={window_shape!r}: got {aval_of(x)}"
         )
     return per_axis(who, "window_shape", window_shape, rank)
 
@@ -103,8 +103,8 @@ def _pooled(
     pads = pads_of(padding_of(who, padding, rank), sizes, (1,) * rank)
     if not isinstance(pads, str) and any(max(p) >= k for p, k in zip(pads, sizes, strict=True)):
         raise ShapeError(
-            f"{who}: the window must be longer than the padding, or it would see nothing else: "
-            f"got windows of {sizes} and padding {padding!r}"
+            f"{who}: the window must be longer than the padding: got windows of {sizes} and "
+            f"padding {padding!r}"
         )
     others = (1,) * (len(shape_of(x)) - rank - 1)
     if not isinstance(pads, str):
@@ -112,54 +112,52 @@ def _pooled(
     y = reduce_window(x, start, function, (*others, *sizes, 1), (*others, *steps, 1), pads)
     if 0 in shape_of(y)[-rank - 1 : -1]:
         raise ShapeError(
-            f"{who}: the window, {sizes}, is larger than x: got {aval_of(x)}; pad it, as "
-            f"padding='SAME' does"
+            f"{who}: the window {sizes} is larger than x: got {aval_of(x)}; use padding='SAME'"
         )
     return y
 
 
-def _places(who: str, x: Any) -> Axes:
+def _spatial_axes(who: str, x: Any) -> Axes:
     rank = len(shape_of(x))
     if rank < 3:
         raise ShapeError(
-            f"{who}: x must have the axes [batch, *places, channels]: got {aval_of(x)}; write "
-            f"x[None] for one example"
+            f"{who}: x must be [batch, *spatial, channels]: got {aval_of(x)}; write "
+            f"x[None] for a single example"
         )
     return tuple(range(1, rank - 1))
 
 
 def global_avg_pool(x: Any) -> Any:
-    """Return the mean over all places: [batch, *places, channels] becomes [batch, channels].
+    """The mean over the spatial axes: [batch, *spatial, channels] becomes [batch, channels].
 
     >>> global_avg_pool(np.ones((2, 5, 5, 3))).shape
     (2, 3)
     """
-    return np.mean(x, axis=_places("global_avg_pool", x))
+    return np.mean(x, axis=_spatial_axes("global_avg_pool", x))
 
 
 def global_max_pool(x: Any) -> Any:
-    """Return the largest over all places: [batch, *places, channels] becomes [batch, channels].
+    """The maximum over the spatial axes: [batch, *spatial, channels] becomes [batch, channels].
 
     >>> global_max_pool(np.ones((2, 5, 5, 3))).shape
     (2, 3)
     """
-    return np.max(x, axis=_places("global_max_pool", x))
+    return np.max(x, axis=_spatial_axes("global_max_pool", x))
 
 
-# as layers
+# layers
 
 
-def _settle(layer: Any) -> None:
-    """Bring what a layer was told of its window into one form, as far as it tells the axes."""
+def _normalize_window(layer: Any) -> None:
+    """Convert the window arguments of a layer to tuples, if the number of axes is known."""
     who = type(layer).__name__
     if is_whole(layer.window_shape, 1):
         for name in ("stride", "padding"):
             given = getattr(layer, name)
             if not (given is None or isinstance(given, str) or is_whole(given)):
                 raise ValueError(
-                    f"{who}: where window_shape is one number, so is {name}: "
-                    f"got {shown(given)}; write "
-                    f"(2, 2) for the window of an image"
+                    f"{who}: {name} must be an integer where window_shape is one: "
+                    f"got {shown(given)}; give window_shape as a tuple"
                 )
         return
     layer.window_shape = sizes = lengths_of(who, "window_shape", layer.window_shape)
@@ -177,7 +175,7 @@ def _in_layer(layer: Any, pool: Any, x: Any, *more: Any) -> Any:
 
 @module
 class MaxPool(Module):
-    """Take the largest number in each window; see ``max_pool``.
+    """Maximum pooling; see ``max_pool``.
 
     >>> MaxPool((2, 2))(np.ones((4, 32, 32, 3))).shape
     (4, 16, 16, 3)
@@ -188,7 +186,7 @@ class MaxPool(Module):
     padding: Padding = "VALID"
 
     def __post_init__(self) -> None:
-        _settle(self)
+        _normalize_window(self)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         return _in_layer(self, max_pool, x)
@@ -196,7 +194,7 @@ class MaxPool(Module):
 
 @module
 class AvgPool(Module):
-    """Take the mean of each window; see ``avg_pool``.
+    """Average pooling; see ``avg_pool``.
 
     >>> AvgPool((2, 2))(np.ones((4, 32, 32, 3))).shape
     (4, 16, 16, 3)
@@ -208,7 +206,7 @@ class AvgPool(Module):
     count_include_pad: bool = True
 
     def __post_init__(self) -> None:
-        _settle(self)
+        _normalize_window(self)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
         return _in_layer(self, avg_pool, x, self.count_include_pad)

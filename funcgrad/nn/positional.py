@@ -1,4 +1,4 @@
-"""Where in a sequence something stands, told to layers that do not see an order."""
+"""Encodings of the positions in a sequence: sinusoidal, rotary, ALiBi and learned."""
 
 import math
 from dataclasses import field
@@ -21,12 +21,12 @@ from .module import Module, module, param
 
 
 def sinusoidal_positions(length: int, features: int, *, dtype: Any = np.float32) -> np.ndarray:
-    """Return sines and cosines of positions, [length, features], to be added to embeddings.
+    """Sines and cosines of positions, [length, features], to be added to embeddings.
 
     Args:
-        length: how many positions.
-        features: how many numbers each has: sines at even places, cosines at odd ones.
-        dtype: of the result.
+        length: the number of positions.
+        features: the number of features: sines at even indices, cosines at odd ones.
+        dtype: dtype of the result.
 
     Source: Vaswani et al. 2017, section 3.5 (arXiv:1706.03762).
 
@@ -42,15 +42,15 @@ def sinusoidal_positions(length: int, features: int, *, dtype: Any = np.float32)
 
 
 def alibi(num_heads: int, queries: int, keys: int, *, dtype: Any = np.float32) -> np.ndarray:
-    """Return a bias of scores that falls with distance, [num_heads, queries, keys].
+    """A bias of attention scores that is linear in distance, [num_heads, queries, keys].
 
-    The last query stands at the last key; each head has a slope of its own.
+    The last query is at the position of the last key; each head has its own slope.
 
     Args:
-        num_heads: 8 give the slopes 1/2, 1/4, ..., 1/256; of a number that is no power of two,
-            those between two steps of the next smaller power follow.
-        queries, keys: how many places there are.
-        dtype: of the result.
+        num_heads: 8 heads have the slopes 1/2, 1/4, ..., 1/256. If it is not a power of two, the
+            heads above the next smaller power have slopes between those.
+        queries, keys: the numbers of positions.
+        dtype: dtype of the result.
 
     Source: Press et al. 2021, section 3 (arXiv:2108.12409).
 
@@ -64,23 +64,23 @@ def alibi(num_heads: int, queries: int, keys: int, *, dtype: Any = np.float32) -
     full = 2 ** int(math.log2(num_heads))
     slopes = [2.0 ** (-8 * (i + 1) / full) for i in range(full)]
     slopes += [2.0 ** (-4 * (2 * i + 1) / full) for i in range(num_heads - full)]
-    places = np.arange(keys) - (np.arange(queries) + keys - queries)[:, None]
-    return (-np.reshape(slopes, (-1, 1, 1)) * np.abs(places)).astype(dtype)
+    offsets = np.arange(keys) - (np.arange(queries) + keys - queries)[:, None]
+    return (-np.reshape(slopes, (-1, 1, 1)) * np.abs(offsets)).astype(dtype)
 
 
 def rotary(
     x: Any, positions: Any = None, *, base: float = 10_000.0, interleaved: bool = False
 ) -> Any:
-    """Turn queries or keys by angles that grow with their position.
+    """Rotate queries or keys by angles proportional to their position.
 
-    The product of a turned query and a turned key depends on the distance of their positions.
+    The product of a rotated query and key depends on the distance of their positions.
 
     Args:
         x: [..., time, heads, features], features even.
-        positions: integers [..., time]; 0, 1, 2, ... unless given.
-        base: what the slowest turn is measured by.
-        interleaved: whether neighbours are turned together, as in the paper, or a feature of the
-            first half with one of the second, as most models of today do.
+        positions: integers [..., time]; by default 0, 1, 2, ...
+        base: pair i of n rotates by position * base**(-i / n).
+        interleaved: whether a pair is two neighbouring features, as in the paper, or one feature
+            of each half, as in most current models.
 
     Raises:
         ShapeError: if the number of features is odd.
@@ -105,16 +105,16 @@ def rotary(
 
 def _frequencies(features: int, base: float) -> np.ndarray:
     if features % 2:
-        raise ShapeError(f"rotary: x must have an even number of features: got {features}")
+        raise ShapeError(f"rotary: the number of features of x must be even: got {features}")
     return base ** (-np.arange(features // 2) / (features // 2))
 
 
 @module
 class PositionalEmbedding(Module):
-    """Add to each place a vector that is learned.
+    """Add a learned vector to each position.
 
     Args:
-        max_length: how many places there are at most.
+        max_length: the largest number of positions.
         features: the length of the last axis of x, shape [..., time, features].
         embedding_init: draws ``embedding``, shape [max_length, features].
 
@@ -132,13 +132,13 @@ class PositionalEmbedding(Module):
         check_lengths(self, "max_length", "features", least=1)
 
     def __call__(self, x: Any, *, start: Any = 0, key: Key | None = None) -> Any:
-        """Return x plus the vectors of its places, the first of which is ``start``."""
+        """x plus the vectors of its positions, which begin at ``start``."""
         check_last_axis(self, x, self.features)
         time = shape_of(x)[-2] if len(shape_of(x)) > 1 else 0
         known = 0 if isinstance(start, Tracer) else int(start)
         if not 0 <= known <= known + time <= self.max_length or len(shape_of(x)) < 2:
-            where = f" from place {known}" if known else ""
+            where = f" from position {known}" if known else ""
             raise complaint(
-                self, f"x must have up to {self.max_length} places: got {aval_of(x)}{where}"
+                self, f"x must have at most {self.max_length} positions: got {aval_of(x)}{where}"
             )
         return x + take(self.embedding, start + np.arange(time), axis=0)

@@ -1,7 +1,7 @@
-"""Recurrent layers: cells that are scanned over sequences, [..., time, features].
+"""Recurrent layers: cells scanned over sequences, [..., time, features].
 
-The products with the inputs of all steps are one product before the scan; a step then multiplies
-the state by one matrix of all gates.
+The inputs of all steps are multiplied in one product before the scan; a step multiplies the state
+by one matrix for all gates.
 """
 
 from collections.abc import Callable
@@ -27,7 +27,7 @@ from .module import Module, module
 
 @module
 class Recurrent(Module):
-    """What the layers share: cells for each layer and direction, and the scan over time."""
+    """Base of the layers: a cell for each layer and direction, and the scan over time."""
 
     cell: ClassVar[type[Cell]]
     in_features: int
@@ -44,15 +44,15 @@ class Recurrent(Module):
 
     def __post_init__(self) -> None:
         check_lengths(self, "in_features", "features", "num_layers", least=1)
-        Dropout(self.dropout)  # complains of a wrong rate
-        if self.cells is None:  # else it is a copy, as dataclasses.replace makes one
+        Dropout(self.dropout)  # raises for a wrong rate
+        if self.cells is None:  # else it is a copy from dataclasses.replace
             ways = 2 if self.bidirectional else 1
             sizes = [self.in_features, *[ways * self.features] * (self.num_layers - 1)]
             made = (self.new_cell(n) for n in sizes for _ in range(ways))
             self.cells = tuple(made)
 
     def new_cell(self, in_features: int, **options: Any) -> Any:
-        """Return the cell of a layer and direction."""
+        """The cell of a layer and direction."""
         names = ("use_bias", "kernel_init", "recurrent_init", "bias_init")
         options |= {name: getattr(self, name) for name in names}
         return type(self).cell(in_features, self.features, **options)
@@ -67,26 +67,26 @@ class Recurrent(Module):
         return_state: bool = False,
         key: Key | None = None,
     ) -> Any:
-        """Return the outputs of the last layer, and if asked the last states.
+        """The outputs of the last layer, and with ``return_state`` the final states.
 
         Args:
             x: [time, in_features] or [..., batch, time, in_features].
-            mask: booleans [..., time], False where a step does not count: the state stays as it
-                is, and the output is 0, whatever x is there.
-            lengths: integers [...], how many steps of each sequence count, instead of a mask.
-            state: first states, a tuple with one for each layer, and within a layer each
-                direction; zeros unless given.
+            mask: booleans [..., time], False at padding: the state does not change, and the
+                output is 0, whatever x is.
+            lengths: integers [...], the length of each sequence, instead of a mask.
+            state: initial states, a tuple with one entry for each layer, and in a layer for
+                each direction; by default zeros.
             return_state: whether to return ``(y, states)``.
-            key: in training, for the dropout between layers.
+            key: key for the dropout between layers, in training.
         """
         if len(shape_of(x)) < 2:
             raise complaint(self, f"x must be [..., time, features]: got {aval_of(x)}")
         check_last_axis(self, x, self.in_features)
-        mask = counted(self, x, mask, lengths)
+        mask = step_mask(self, x, mask, lengths)
         if mask is not None:
-            x = np.where(mask, x, np.zeros((), dtype_of(x)))  # also nan would reach the gradients
+            x = np.where(mask, x, np.zeros((), dtype_of(x)))  # 0 * nan would reach the gradients
             mask = np.moveaxis(mask, -2, 0)
-        x = np.moveaxis(x, -2, 0)  # [..., T, D] -> [T, ..., D], in which all layers work
+        x = np.moveaxis(x, -2, 0)  # [..., T, D] -> [T, ..., D], for all layers
         states = self._states(state)
         ways, ends = len(states) // self.num_layers, []
         for i in range(self.num_layers):
@@ -103,7 +103,7 @@ class Recurrent(Module):
         return (x, tuple(ends)) if return_state else x
 
     def _states(self, given: Any) -> Any:
-        """Return the first state of each cell, None for zeros."""
+        """The initial state of each cell, None for zeros."""
         count = len(self.cells)  # type: ignore[arg-type]
         if given is None:
             return [None] * count
@@ -111,8 +111,8 @@ class Recurrent(Module):
             got = len(given) if isinstance(given, tuple | list) else type(given).__name__
             raise complaint(
                 self,
-                f"state must hold {count} states, of each layer and direction, as return_state "
-                f"gives them: got {got}",
+                f"state must hold {count} states, one for each layer and direction: got {got}; "
+                f"see return_state",
             )
         return given
 
@@ -124,7 +124,7 @@ class RNN(Recurrent):
     Args:
         in_features, features, num_layers, bidirectional, dropout, reverse, use_bias,
             kernel_init, recurrent_init, bias_init: as of :class:`LSTM`.
-        activation: a function of an array, such as tanh or relu.
+        activation: elementwise function, such as tanh or relu.
 
     >>> from funcgrad import random
     >>> RNN(3, 4).init(random.key(0))(np.ones((2, 7, 3))).shape
@@ -140,19 +140,20 @@ class RNN(Recurrent):
 
 @module
 class LSTM(Recurrent):
-    """Scan long short-term memories over sequences; see :class:`LSTMCell`.
+    """Scan a long short-term memory over sequences; see :class:`LSTMCell`.
 
-    Called with ``mask=`` or ``lengths=`` for ragged batches, ``state=``, ``return_state=True``.
+    A call takes ``mask=`` or ``lengths=`` for padded batches, ``state=`` and ``return_state=``.
 
     Args:
         in_features: the length of the last axis of x, shape [..., time, in_features].
-        features: the length of the state, and of the output; twice that if bidirectional.
-        num_layers: how many layers are stacked.
-        bidirectional: whether in each layer a second cell goes backwards.
-        dropout: the rate of dropout between layers.
-        reverse: whether time runs backwards.
+        features: the length of the state. The output has this length, twice that if
+            bidirectional.
+        num_layers: the number of stacked layers.
+        bidirectional: whether each layer has a second cell that runs backward in time.
+        dropout: float in [0, 1], the rate of dropout between layers.
+        reverse: whether the scan runs backward in time.
         use_bias: whether biases are added.
-        kernel_init, recurrent_init, bias_init: see :class:`LSTMCell`.
+        kernel_init, recurrent_init, bias_init: as in :class:`LSTMCell`.
 
     >>> from funcgrad import random
     >>> layer = LSTM(3, 4, num_layers=2, bidirectional=True).init(random.key(0))
@@ -166,7 +167,7 @@ class LSTM(Recurrent):
 
 @module
 class GRU(Recurrent):
-    """Scan gated recurrent units over sequences; see :class:`GRUCell` and :class:`LSTM`.
+    """Scan a gated recurrent unit over sequences; see :class:`GRUCell` and :class:`LSTM`.
 
     Args:
         in_features, features, num_layers, bidirectional, dropout, reverse, use_bias,
@@ -180,11 +181,11 @@ class GRU(Recurrent):
     cell = GRUCell
 
 
-def counted(layer: Any, x: Any, mask: Any, lengths: Any) -> Any:
-    """Return which steps count, [..., time, 1], or None for all."""
+def step_mask(layer: Any, x: Any, mask: Any, lengths: Any) -> Any:
+    """The mask of steps, [..., time, 1], or None if all count."""
     shape = shape_of(x)[:-1]
     if mask is not None and lengths is not None:
-        raise complaint(layer, "ragged batches need a mask or lengths, not both", ValueError)
+        raise complaint(layer, "mask and lengths exclude each other; give one", ValueError)
     if lengths is not None:
         return np.expand_dims(np.arange(shape[-1]) < _checked(layer, lengths, shape), -1)
     if mask is None:
@@ -192,12 +193,12 @@ def counted(layer: Any, x: Any, mask: Any, lengths: Any) -> Any:
     if dtype_of(mask) != np.bool_:
         raise complaint(layer, f"the mask must be boolean: got {aval_of(mask)}", DtypeError)
     if shape_of(mask) != shape:
-        raise complaint(layer, f"the mask must have the shape {shape}: got {aval_of(mask)}")
+        raise complaint(layer, f"the mask must have shape {shape}: got {aval_of(mask)}")
     return np.expand_dims(mask, -1)
 
 
 def _checked(layer: Any, lengths: Any, shape: tuple[int, ...]) -> Any:
-    """Return the lengths of sequences, [..., 1]."""
+    """The checked lengths of sequences, [..., 1]."""
     if shape_of(lengths) != shape[:-1] or dtype_of(lengths).kind not in "iu":
         raise complaint(
             layer, f"lengths must be integers of shape {shape[:-1]}: got {aval_of(lengths)}"
@@ -215,7 +216,7 @@ def _checked(layer: Any, lengths: Any, shape: tuple[int, ...]) -> Any:
 
 
 def scanned(cell: Any, x: Any, state: Any, mask: Any, backwards: bool) -> tuple[Any, Any]:
-    """Return a cell's outputs over time, the first axis, and its last state."""
+    """The outputs of a cell along the first axis, time, and its final state."""
     inputs = cell.inputs(x)
     state = cell.first(state, inputs, shape_of(x)[1:-1])
     if mask is None:

@@ -18,14 +18,14 @@ Where: TypeAlias = str | Path
 
 
 def get(model: Any, where: Where) -> Any:
-    """Return what stands at a path of a model.
+    """The subtree, leaf or static field at a path of a model.
 
     Args:
         model: a model, or any tree.
         where: text such as "layers[2].kernel", or a path of ``fg.tree``.
 
     Raises:
-        TreeError: naming what there is, if nothing stands there.
+        TreeError: if the path does not exist, with the steps that do.
 
     >>> from funcgrad import nn
     >>> get(nn.Sequential(nn.Flatten(), nn.relu), "layers[0]")
@@ -37,16 +37,16 @@ def get(model: Any, where: Where) -> Any:
 
 
 def replace(model: Any, where: Where, new: Any) -> Any:
-    """Return the model with something else at a path: a layer, an array, or a static field.
+    """Replace a layer, an array or a static field at a path of a model.
 
     Args:
         model: a model, or any tree.
         where: text such as "layers[2]", or a path of ``fg.tree``.
-        new: what is to stand there; draw its parameters first. A function may stand for a layer.
+        new: the new value, with its parameters drawn. A function is wrapped as a layer.
 
     Raises:
-        TreeError: naming what there is, if nothing stands there.
-        ModuleError: if a field is given what it cannot hold.
+        TreeError: if the path does not exist, with the steps that do.
+        ModuleError: if a field cannot hold the value.
 
     >>> import numpy as np
     >>> from funcgrad import nn, random
@@ -91,7 +91,7 @@ def _child(node: Any, key: Any) -> Any:
 
 
 def _keys(node: Any) -> list[Any]:
-    """Return the steps that lead on from a node."""
+    """The steps from a node to its children."""
     if is_module(node):
         every: Any = fields(type(node))
         return [GetAttrKey(f.name) for f in every]
@@ -99,7 +99,7 @@ def _keys(node: Any) -> list[Any]:
 
 
 def resolved(who: str, model: Any, where: Where) -> Path:
-    """Return the path that a text stands for, checked step by step."""
+    """The path of a text, with each step checked."""
     path: list[Any] = []
     node = model
     for key in _parsed(who, where) if isinstance(where, str) else where:
@@ -112,10 +112,10 @@ def resolved(who: str, model: Any, where: Where) -> Path:
         if key not in known:
             here = f"at {text_of(tuple(path))!r}" if path else "in the model"
             raise TreeError(
-                f"{who}: nothing stands at {written(where)!r}: {here} there is "
+                f"{who}: the path {written(where)!r} does not exist: {here} there is "
                 f"{', '.join(map(str, known)) or 'nothing'}"
             )
-        path.append(known[known.index(key)])  # [0] of a dictionary is equal, but not the same
+        path.append(known[known.index(key)])  # DictKey(0) == SequenceKey(0)
         node = _child(node, path[-1])
     return tuple(path)
 
@@ -125,7 +125,7 @@ def written(where: Where) -> str:
 
 
 def _parsed(who: str, text: str) -> list[Any]:
-    """Return the steps of a path as it is written in Python."""
+    """The steps of a path that is written as in Python."""
     dot = "" if not text or text[0] in ".[" else "."
     try:
         node = ast.parse(f"_{dot}{text}", mode="eval").body

@@ -1,4 +1,4 @@
-"""Resizing the places of an array: along each axis one linear map. Channels are the last axis."""
+"""Resizing of spatial axes, by one linear map for each axis; channels are the last axis."""
 
 import math
 from typing import Any
@@ -16,18 +16,19 @@ from .spatial import Lengths, is_whole, lengths_of
 
 
 def resize(x: Any, shape: Lengths, method: str = "linear") -> Any:
-    """Return x with other numbers of places: each new place is between old ones, or at one.
+    """Interpolate x to other lengths of its spatial axes.
 
-    Places are cells of equal width, whose centres count, as in PyTorch with ``align_corners``
-    False. It does not smooth what it makes smaller.
+    Positions are the centres of cells of equal width, as in PyTorch with ``align_corners=False``.
+    There is no antialiasing when an axis shrinks.
 
     Args:
-        x: array, shape [..., *places, channels].
-        shape: how many places there are to be, along each of the spatial axes.
-        method: "linear", between the two nearest; or "nearest", of the cell the new centre is in.
+        x: array, shape [..., *spatial, channels].
+        shape: int or tuple of int, the new lengths of the spatial axes.
+        method: "linear", between the two nearest cells; or "nearest", the cell that contains the
+            new centre.
 
     Raises:
-        ShapeError: if x has too few axes, or no places.
+        ShapeError: if x has too few axes, or an empty spatial axis.
 
     >>> print(resize(np.array([[0.0], [1.0]]), (4,)).ravel())
     [0.   0.25 0.75 1.  ]
@@ -45,19 +46,19 @@ def resize(x: Any, shape: Lengths, method: str = "linear") -> Any:
 
 
 def _axes(who: str, x: Any, shape: Lengths) -> list[tuple[int, int]]:
-    """Return the spatial axes, each with the number of places that it is to have."""
+    """The spatial axes and their new lengths."""
     sizes = lengths_of(who, "shape", shape)
     first = len(shape_of(x)) - 1 - len(sizes)
     if first < 0 or 0 in shape_of(x)[first:-1]:
         raise ShapeError(
-            f"{who}: x must have the axes [..., *places, channels], {len(sizes)} of places, none "
+            f"{who}: x must be [..., *spatial, channels], with {len(sizes)} spatial axes, none "
             f"of them empty: got {aval_of(x)}"
         )
     return list(enumerate(sizes, first))
 
 
 def along(x: Any, matrix: np.ndarray, axis: int) -> Any:
-    """Return the products of a matrix with all vectors along an axis."""
+    """Multiply all vectors along an axis by a matrix."""
     return np.moveaxis(np.tensordot(matrix, x, axes=(1, axis)), 0, axis)
 
 
@@ -66,24 +67,24 @@ def _float(dtype: np.dtype) -> Any:
 
 
 def _between(n: int, m: int, dtype: np.dtype) -> np.ndarray:
-    """Return the weights of n old places in m new ones, two in each row."""
+    """The weights of n old cells in m new ones, two in each row."""
     centres = np.clip((np.arange(m) + 0.5) * n / m - 0.5, 0, n - 1)
     weights = np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(n)))
     return weights.astype(_float(dtype))
 
 
 def adaptive_avg_pool(x: Any, shape: Lengths) -> Any:
-    """Return means over as many windows as asked for, of lengths as equal as can be.
+    """The means of a given number of windows, of lengths as equal as possible.
 
-    Along an axis of n places, window i of m goes from ``floor(i n / m)`` to
+    Along an axis of length n, window i of m goes from ``floor(i n / m)`` to
     ``ceil((i + 1) n / m)``, as in PyTorch.
 
     Args:
-        x: array, shape [..., *places, channels].
-        shape: how many windows there are to be, along each of the spatial axes.
+        x: array, shape [..., *spatial, channels].
+        shape: int or tuple of int, the number of windows along each spatial axis.
 
     Raises:
-        ShapeError: if x has too few axes, or no places.
+        ShapeError: if x has too few axes, or an empty spatial axis.
 
     >>> print(adaptive_avg_pool(np.arange(5.0).reshape(5, 1), (2,)).ravel())
     [1. 3.]
@@ -95,7 +96,7 @@ def adaptive_avg_pool(x: Any, shape: Lengths) -> Any:
 
 
 def _means(n: int, m: int, dtype: np.dtype) -> np.ndarray:
-    """Return the weights of n places in the means of m windows."""
+    """The weights of n elements in the means of m windows."""
     i, k = np.arange(m)[:, None], np.arange(n)
     inside = (k >= i * n // m) & (k < -(-(i + 1) * n // m))
     return (inside / inside.sum(1, keepdims=True)).astype(_float(dtype))
@@ -103,11 +104,11 @@ def _means(n: int, m: int, dtype: np.dtype) -> np.ndarray:
 
 @module
 class Upsample(Module):
-    """Multiply the number of places along each spatial axis; see ``resize``.
+    """Multiply the length of each spatial axis; see ``resize``.
 
     Args:
-        factor: a number for all axes but the first and the last, or one for each spatial axis.
-        method: "nearest", which repeats each place, or "linear".
+        factor: int for all axes but the first and the last, or one int for each spatial axis.
+        method: "nearest", which repeats each element, or "linear".
 
     >>> Upsample(2)(np.ones((4, 8, 8, 3))).shape
     (4, 16, 16, 3)
@@ -129,8 +130,6 @@ class Upsample(Module):
         factor: Any = self.factor
         factors = (factor,) * (len(shape) - 2) if is_whole(factor) else factor
         if not factors or len(shape) < len(factors) + 1:
-            raise complaint(
-                self, f"x must have the axes [..., *places, channels]: got {aval_of(x)}"
-            )
-        places = shape[len(shape) - 1 - len(factors) : -1]
-        return resize(x, tuple(map(math.prod, zip(places, factors, strict=True))), self.method)
+            raise complaint(self, f"x must be [..., *spatial, channels]: got {aval_of(x)}")
+        spatial = shape[len(shape) - 1 - len(factors) : -1]
+        return resize(x, tuple(map(math.prod, zip(spatial, factors, strict=True))), self.method)

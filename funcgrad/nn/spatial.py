@@ -1,4 +1,4 @@
-"""What layers with windows are told in common: one number for all axes, or one for each."""
+"""Arguments of convolution and pooling: window lengths, strides, dilations and padding."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -14,13 +14,13 @@ _WORDS = ("SAME", "VALID", "SAME_LOWER", "CAUSAL")
 
 
 def is_whole(x: Any, least: int = 0) -> bool:
-    """Return whether an object is a whole number of a size, no boolean."""
+    """Whether an object is an integer >= ``least``, and not a boolean."""
     x = whole(x)
     return isinstance(x, int) and not isinstance(x, bool) and x >= least
 
 
 def per_axis(who: str, name: str, given: Any, rank: int, least: int = 1) -> tuple[int, ...]:
-    """Return an argument that is one whole number for all axes, or one for each."""
+    """An argument as a tuple of integers, one for each spatial axis."""
     numbers = (given,) * rank if is_whole(given) else given
     if (
         not isinstance(numbers, Sequence | np.ndarray)
@@ -29,29 +29,29 @@ def per_axis(who: str, name: str, given: Any, rank: int, least: int = 1) -> tupl
         or not all(is_whole(n, least) for n in numbers)
     ):
         raise ValueError(
-            f"{who}: {name} must be a whole number, {least} or more, or {rank} of them, one for "
+            f"{who}: {name} must be an integer, {least} or more, or {rank} of them, one for "
             f"each spatial axis: got {shown(given)}"
         )
     return tuple(map(whole, numbers))
 
 
 def lengths_of(who: str, name: str, given: Any) -> tuple[int, ...]:
-    """Return the lengths of a window, which tell how many spatial axes there are."""
+    """Window lengths as a tuple; their number is that of the spatial axes."""
     sizes = (given,) if is_whole(given) else given
     rank = len(sizes) if isinstance(sizes, Sequence | np.ndarray) and np.ndim(sizes) else 0
     if isinstance(given, str) or not rank or not all(is_whole(n, 1) for n in sizes):
         raise ValueError(
-            f"{who}: {name} must have a length, 1 or more, for each spatial axis: got "
+            f"{who}: {name} must be an integer, 1 or more, for each spatial axis: got "
             f"{shown(given)}; write (3, 3) for an image"
         )
     return tuple(map(whole, sizes))
 
 
 def padding_of(who: str, given: Any, rank: int) -> Any:
-    """Return padding as a word, or as one pair (before, behind) for each axis."""
+    """Padding as a string, or as one pair (before, after) for each spatial axis."""
     if isinstance(given, str) and given.upper() in _WORDS:
         if given.upper() == "CAUSAL" and rank != 1:
-            raise ValueError(f"{who}: padding 'CAUSAL' is for one spatial axis: got {rank} of them")
+            raise ValueError(f"{who}: padding 'CAUSAL' needs one spatial axis: got {rank}")
         return given.upper()
     entries: Any = (given,) * rank if is_whole(given) else given
     if not isinstance(entries, str) and isinstance(entries, Sequence) and len(entries) == rank:
@@ -59,13 +59,13 @@ def padding_of(who: str, given: Any, rank: int) -> Any:
         if all(len(pair) == 2 and all(is_whole(n) for n in pair) for pair in pairs):
             return tuple((whole(low), whole(high)) for low, high in pairs)
     raise ValueError(
-        f"{who}: padding must be {', '.join(map(repr, _WORDS[:3]))}, 'CAUSAL' along one axis, a "
-        f"whole number, or {rank} whole numbers or pairs (before, behind): got {shown(given)}"
+        f"{who}: padding must be {', '.join(map(repr, _WORDS[:3]))}, 'CAUSAL' for one axis, an "
+        f"integer, or {rank} integers or pairs (before, after): got {shown(given)}"
     )
 
 
 def pads_of(padding: Any, sizes: Sequence[int], dilation: Sequence[int]) -> Any:
-    """Return padding as ``lax`` takes it: 'CAUSAL' lets an element see none behind it."""
+    """Padding as ``lax`` takes it; 'CAUSAL' pads before the first element only."""
     if padding != "CAUSAL":
         return padding
     return [((k - 1) * r, 0) for k, r in zip(sizes, dilation, strict=True)]

@@ -1,4 +1,4 @@
-"""The table of a model's layers: what each gives, holds and costs, found from shapes alone."""
+"""A table of the layers of a model: outputs, parameters and operations, from shapes alone."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from .apply import takes_key, watcher
 from .flops import flops_of
 from .freeze import unfreeze
 from .partition import count_params
-from .traverse import modules_in, rebuilt, text_of
+from .traverse import modules_in, replace_fields, text_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,12 +25,12 @@ class Row:
     """One call of a layer.
 
     Args:
-        path: where the layer stands in the model, "" for the model itself.
+        path: the path of the layer in the model, "" for the model itself.
         layer: the name of its class.
-        output: the shapes and dtypes that it gives.
-        params: how many numbers its parameters have, those of the layers in it included.
-        flops: the floating-point operations of the call, all that is in it included.
-        nbytes: the size of its parameters and state.
+        output: the shapes and dtypes of its outputs.
+        params: the number of its parameters, including inner layers.
+        flops: the floating-point operations of the call, including inner layers.
+        nbytes: the size of its parameters and states.
 
     >>> Row("layers[0]", "Flatten", (), 0, 0, 0).path
     'layers[0]'
@@ -46,15 +46,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """What a model is made of; ``print`` shows it as a table.
+    """The layers of a model and their totals; it prints as a table.
 
     Args:
-        rows: the calls of layers in the order in which they begin, the model's own first.
-        params: how many numbers the parameters have.
-        trained: how many of them are trained.
+        rows: the calls of layers, in the order of their begin; the first is the model's.
+        params: the number of parameters.
+        trained: the number of trained parameters.
         flops: the floating-point operations of a call.
-        nbytes: the size of parameters and state.
-        activation_nbytes: the size of what those layers give in which there are no others.
+        nbytes: the size of parameters and states.
+        activation_nbytes: the size of the outputs of layers that hold no others.
 
     >>> print(Summary((), 0, 0, 0, 0, 0).flops)
     0
@@ -85,7 +85,7 @@ class Summary:
 
 
 def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
-    """Return the columns of a line, words to the left and numbers to the right."""
+    """The aligned columns of a line, text to the left and numbers to the right."""
     cells = [
         text.ljust(n) if i < 3 else text.rjust(n)
         for i, (text, n) in enumerate(zip(line, widths, strict=True))
@@ -94,16 +94,16 @@ def _aligned(line: Sequence[str], widths: Sequence[int]) -> str:
 
 
 def summary(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) -> Summary:
-    """Return the table of a model's layers, which prints as one.
+    """Summarize the layers of a model in a table.
 
-    Nothing is computed, and no parameter drawn: shapes say it all. The operations are those of
-    the program that the call is, as ``nn/flops.py`` counts them.
+    It uses shapes alone: nothing is computed, and no parameter is drawn. The operations of the
+    traced call are counted as described in ``nn/flops.py``.
 
     Args:
-        model: a module, whether its parameters are drawn or not.
-        *args: what it is to be called with; a ShapeDtypeStruct may stand for an array.
+        model: a module, with or without drawn parameters.
+        *args: positional arguments of the call: arrays, or a ShapeDtypeStruct for an array.
         key: a key, for the training pass.
-        **kwargs: given on to the model.
+        **kwargs: keyword arguments of the call.
 
     >>> from funcgrad import nn
     >>> summary(nn.Sequential(nn.Dense(3, 4), nn.relu), np.ones((2, 3), np.float32))
@@ -143,11 +143,11 @@ def summary(model: Any, /, *args: Any, key: Key | None = None, **kwargs: Any) ->
 
 
 class _Call:
-    """A call of a layer: what it gave, and the equations from its beginning to its end."""
+    """A call of a layer: its output, and the equations between its begin and end."""
 
     def __init__(self, layer: Any, path: Path, operands: Any) -> None:
         self.layer, self.path = layer, path
-        # of the program in which the operands are: a jit in the model has one of its own
+        # the trace of the operands: a jit in the model has its own
         found: list[Any] = [staged_in(x) for x in tree.leaves(operands)]
         traces: Any = (x._trace for x in found if x is not None)
         self.trace: Any = max(traces, key=lambda trace: trace.serial, default=None)
@@ -162,7 +162,7 @@ class _Call:
         return y
 
     def row(self, dead: set[int]) -> Row:
-        """Return the row, without the equations on which the model's output does not depend."""
+        """The row, without dead equations."""
         return Row(
             text_of(self.path),
             type(self.layer).__name__,
@@ -174,7 +174,7 @@ class _Call:
 
 
 class _Watched:
-    """Notes the calls of a model's layers; copies that a transform in it makes are not noted."""
+    """Records the calls of a model's layers, but not of copies that a transform makes."""
 
     def __init__(self) -> None:
         self.calls: list[_Call] = []
@@ -203,13 +203,13 @@ class _Watched:
 
 
 def _nbytes(x: Any) -> int:
-    """Return the size of the arrays of a tree."""
+    """The size of the arrays of a tree."""
     avals = [aval_of(leaf) for leaf in tree.leaves(x) if is_arraylike(leaf) or type(leaf) is Aval]
     return sum(a.size * a.dtype.itemsize for a in avals)
 
 
 def _with_shapes(model: Any) -> Any:
-    """Return a model with shapes for the parameters that are not drawn yet."""
+    """A model with a ShapeDtypeStruct for each parameter that is not drawn yet."""
 
     def missing(path: Path, m: Any) -> dict[str, Any]:
         waiting = {n: spec for n, spec in m.__params__.items() if getattr(m, n) is None}
@@ -217,4 +217,4 @@ def _with_shapes(model: Any) -> Any:
         float32 = np.dtype(np.float32)
         return {n: ShapeDtypeStruct(s, float32) for n, s in shapes.items() if s is not None}
 
-    return rebuilt(model, missing)
+    return replace_fields(model, missing)

@@ -1,4 +1,4 @@
-"""The block of which transformers are made."""
+"""The transformer block."""
 
 from collections.abc import Callable
 from dataclasses import field
@@ -6,7 +6,7 @@ from typing import Any
 
 from ..random import Key, fold_in
 from .attention import Cache, MultiHeadAttention
-from .containers import called
+from .containers import call_layer
 from .functions import gelu
 from .layers import Dense, Dropout
 from .module import Module, module
@@ -15,15 +15,15 @@ from .normalization import LayerNorm
 
 @module
 class TransformerBlock(Module):
-    """Attention and a network of two layers, each added to what goes in, with norms.
+    """Self-attention and a two-layer network, each with a residual connection and a layer norm.
 
     Args:
         features: the length of the last axis of x, shape [..., time, features].
-        num_heads: of the attention.
-        hidden_features: of the network, 4 features unless given.
-        activation: of the network.
-        dropout: in training, the rate of dropout of the weights and after both parts.
-        norm_first: whether norms stand before each part (pre-norm), or after the sums.
+        num_heads: the number of attention heads.
+        hidden_features: the width of the network, by default 4 * features.
+        activation: elementwise function, the activation of the network.
+        dropout: float in [0, 1], the rate of dropout of the weights and after both parts.
+        norm_first: whether norms precede each part (pre-norm), or follow the sums (post-norm).
         kv_heads, use_rotary, causal: see :class:`MultiHeadAttention`.
 
     Source: Vaswani et al. 2017, section 3.1; Xiong et al. 2020 for pre-norm (arXiv:2002.04745).
@@ -51,7 +51,7 @@ class TransformerBlock(Module):
     out: Dense = field(default=None, kw_only=True)  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        if self.attention is not None:  # as dataclasses.replace makes one
+        if self.attention is not None:  # from dataclasses.replace
             return
         n, wide = self.features, self.hidden_features or 4 * self.features
         self.attention = MultiHeadAttention(
@@ -77,7 +77,7 @@ class TransformerBlock(Module):
         cache: Cache | None = None,
         key: Key | None = None,
     ) -> Any:
-        """Return the result, with a cache the pair of it and the cache; see the attention."""
+        """The result; with a cache, the pair (result, cache). See :class:`MultiHeadAttention`."""
         options = {"mask": mask, "key_mask": key_mask, "bias": bias, "is_causal": is_causal}
         options["cache"] = cache
 
@@ -98,4 +98,4 @@ class TransformerBlock(Module):
         return x if cache is None else (x, cache)
 
     def _dropped(self, x: Any, key: Key | None, i: int) -> Any:
-        return called(Dropout(self.dropout), x, key, i) if self.dropout else x
+        return call_layer(Dropout(self.dropout), x, key, i) if self.dropout else x

@@ -1,4 +1,4 @@
-"""Walks over trees of modules: which modules there are, at which paths, and copies of them."""
+"""Traversal of trees of modules: the modules with their paths, and copies with other fields."""
 
 from collections.abc import Callable, Iterator
 from typing import Any, TypeGuard
@@ -8,7 +8,7 @@ from ..core.nodes import GetAttrKey, Path
 
 
 def is_module(x: Any) -> TypeGuard[Any]:
-    """Return whether an object is of a class that the decorator ``module`` has made."""
+    """Whether the class of an object was decorated with ``nn.module``."""
     return hasattr(type(x), "__children__")
 
 
@@ -23,24 +23,26 @@ def modules_in(node: Any, path: Path = ()) -> Iterator[tuple[Path, Any]]:
 
 
 def text_of(path: Path) -> str:
-    """Return a path as one writes it after the model's name and a dot."""
+    """The text of a path, as written after ``model.``."""
     return tree.keystr(path).removeprefix(".")
 
 
 def path_of(inner: Any, outer: Any) -> Path | None:
-    """Return the first path at which this very module stands in a tree."""
+    """The first path of a module in a tree, by identity."""
     return next((path for path, m in modules_in(outer) if m is inner), None)
 
 
-def rebuilt(node: Any, fields_of: Callable[[Path, Any], dict[str, Any]], path: Path = ()) -> Any:
-    """Return a copy of a tree in which modules have new values for some of their fields.
+def replace_fields(
+    node: Any, fields_of: Callable[[Path, Any], dict[str, Any]], path: Path = ()
+) -> Any:
+    """A copy of a tree with new values for some fields of its modules.
 
     Args:
-        fields_of: ``(path, module) -> {name: value}``, called with the modules of ``node``.
+        fields_of: ``(path, module) -> {name: value}``, called with each module of ``node``.
     """
 
     def below(step: Path, x: Any) -> Any:
-        return rebuilt(x, fields_of, (*path, *step)) if is_module(x) else x
+        return replace_fields(x, fields_of, (*path, *step)) if is_module(x) else x
 
     if not is_module(node):
         return tree.map_with_path(below, node, is_leaf=is_module)
@@ -55,7 +57,7 @@ def rebuilt(node: Any, fields_of: Callable[[Path, Any], dict[str, Any]], path: P
 
 
 def with_fields(module: Any, fields: dict[str, Any]) -> Any:
-    """Return a module of the same class with these fields, unchecked."""
+    """A module of the same class with these fields, unchecked."""
     copy = object.__new__(type(module))
     copy.__dict__.update(fields)
     return copy

@@ -69,13 +69,13 @@ class EarlyStopping:
             raise RangeError(f"EarlyStopping: min_delta must not be negative: got {self.min_delta}")
 
     def init(self, model: Any = None) -> StoppingState:
-        """Return the first state; the model gives the structure of the best one."""
+        """The first state; the model gives the structure of the best one."""
         check_initialized(model)
         worst = math.inf if self.mode == "min" else -math.inf
         return StoppingState(_copied(model), worst, -1, 0, 0, False)
 
     def update(self, state: StoppingState, value: Any, model: Any = None) -> StoppingState:
-        """Return the state after one more value; nan is no better than any.
+        """The state after one more value; nan is no better than any.
 
         The best model is copied, so its arrays may be donated afterwards.
 
@@ -108,7 +108,7 @@ class EarlyStopping:
         return value > best + self.min_delta
 
     def _staged(self, state: StoppingState, value: Any, model: Any) -> StoppingState:
-        """Return the same under jit, where both states are computed."""
+        """The same under jit, where both states are computed."""
         better = self._better(value, state.value)
         waited = np.where(better, 0, state.waited + 1)
         best = tree.map(lambda new, old: np.where(better, new, old), model, state.best)

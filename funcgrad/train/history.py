@@ -77,7 +77,7 @@ class History:
             self._rows.append((step, row))
 
     def until(self, step: int) -> "History":
-        """Return the history before a step, to go on from a checkpoint."""
+        """The history before a step, to go on from a checkpoint."""
         return History((s, row) for s, row in self._rows if s < step)
 
     @property
@@ -111,7 +111,7 @@ class History:
     __hash__ = None  # type: ignore[assignment]  # it changes
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the columns by their names, "step" first, nan where nothing was recorded.
+        """The columns by their names, "step" first, nan where nothing was recorded.
 
         >>> history = History([(10, {"loss": 1.0})])
         >>> history.arrays()
@@ -120,7 +120,7 @@ class History:
         return {"step": self.steps, **{name: self[name] for name in self.names}}
 
     def best(self, name: str, mode: str = "min") -> tuple[int, float]:
-        """Return the step with the least (or with "max" the greatest) number, and that number.
+        """The step with the least (or with "max" the greatest) number, and that number.
 
         Raises:
             RangeError: if all are nan.
@@ -183,7 +183,7 @@ class History:
     # saved
 
     def to_json(self) -> str:
-        """Return the history as JSON: columns by their names, exact, null where there is nothing.
+        """The history as JSON: columns by their names, exact, null where there is nothing.
 
         >>> History([(0, {"loss": 0.1})]).to_json()
         '{"step": [0], "loss": [0.1]}'
@@ -194,7 +194,7 @@ class History:
 
     @staticmethod
     def from_json(text: str) -> "History":
-        """Return the history that ``to_json`` has written, say in a checkpoint's metadata.
+        """The history that ``to_json`` has written, say in a checkpoint's metadata.
 
         Raises:
             HistoryError: if it holds none.
@@ -294,7 +294,7 @@ def _text(x: float | None) -> str:
 
 
 def _spark(column: np.ndarray, width: int = 40) -> str:
-    """Return the first number, a bar for each (or for the mean of neighbours), and the last."""
+    """The first number, a bar for each (or for the mean of neighbours), and the last."""
     finite = column[np.isfinite(column)]
     if not len(finite):
         return "nan"

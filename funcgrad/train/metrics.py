@@ -56,7 +56,7 @@ class Stats(NamedTuple):
         return np.sqrt(self.spread / _divisor(self.weight))
 
     def merge(self, other: "Stats") -> "Stats":
-        """Return the stats of the numbers of both.
+        """The stats of the numbers of both.
 
         Source: Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance",
         equation 2.1, with weights for counts.
@@ -95,7 +95,7 @@ class Metrics:
     def update(
         self, values: Mapping[str, Any] | None = None, /, *, weight: Any = 1, **named: Any
     ) -> "Metrics":
-        """Return the averages with more numbers in them.
+        """The averages with more numbers in them.
 
         Args:
             values: a mapping of names to numbers, or to arrays whose elements each count.
@@ -112,7 +112,7 @@ class Metrics:
         return self.merge(Metrics(new))
 
     def merge(self, other: "Metrics") -> "Metrics":
-        """Return the averages over what both have gathered, say in two processes."""
+        """The averages over what both have gathered, say in two processes."""
         names = [*self.stats, *(n for n in other.stats if n not in self.stats)]
         nothing = _nothing()
         get = lambda m, n: m.stats.get(n, nothing)
@@ -120,7 +120,7 @@ class Metrics:
             return Metrics({n: get(self, n).merge(get(other, n)) for n in names})
 
     def means(self) -> dict[str, Any]:
-        """Return the means by their names, nan where there was nothing."""
+        """The means by their names, nan where there was nothing."""
         return {name: self[name].mean for name in self.stats}
 
     def __getitem__(self, name: str) -> Stats:
@@ -146,7 +146,7 @@ def _nothing() -> Stats:
 
 
 def _stats_of(name: str, values: Any, weight: Any) -> Stats:
-    """Return the stats of the elements of an array; what weighs nothing is not looked at."""
+    """The stats of the elements of an array; what weighs nothing is not looked at."""
     x, w = _real(name, values), _real("weight", weight)
     if not isinstance(w, Tracer) and not np.all(w >= 0):
         raise RangeError(f"Metrics: weight must not be negative: got {weight}")

@@ -19,7 +19,7 @@ def progress(
     show: bool | None = None,
     file: TextIO | None = None,
 ) -> "Progress[T]":
-    """Return an iterable over the same items that shows how far it is, and for how long it will go.
+    """An iterable over the same items that shows how far it is, and for how long it will go.
 
     Args:
         items: an iterable.
@@ -127,7 +127,7 @@ class Line:
 
 
 def _is_watched(file: TextIO) -> bool:
-    """Return whether a file is a terminal, or the output of a notebook's cell."""
+    """Whether a file is a terminal, or the output of a notebook's cell."""
     return file.isatty() or type(file).__module__.partition(".")[0] in ("ipykernel", "pyodide")
 
 

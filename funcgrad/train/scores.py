@@ -14,7 +14,7 @@ from ..random import RangeError
 
 
 def accuracy(predictions: Any, labels: Any, *, where: Any = None) -> Any:
-    """Return the share of the predictions that are right.
+    """The share of the predictions that are right.
 
     Args:
         predictions: classes, of the shape of the labels; or logits [..., C], of which the
@@ -39,7 +39,7 @@ def accuracy(predictions: Any, labels: Any, *, where: Any = None) -> Any:
 
 
 def top_k_accuracy(logits: Any, labels: Any, k: int, *, where: Any = None) -> Any:
-    """Return the share of the labels that are among the k greatest logits.
+    """The share of the labels that are among the k greatest logits.
 
     Of equal logits that of the lower class is greater; nan is never right.
 
@@ -67,7 +67,7 @@ def top_k_accuracy(logits: Any, labels: Any, k: int, *, where: Any = None) -> An
 
 
 def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = None) -> Any:
-    """Return how many examples of each class (row) were given each class (column).
+    """How many examples of each class (row) were given each class (column).
 
     Args:
         predictions: integers [...].
@@ -99,7 +99,7 @@ def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = No
 
 
 def precision(matrix: Any, average: str = "macro") -> Any:
-    """Return the share of right ones among those that were given a class.
+    """The share of right ones among those that were given a class.
 
     Args:
         matrix: a confusion matrix [C, C]; a class that was never given has precision 0.
@@ -114,7 +114,7 @@ def precision(matrix: Any, average: str = "macro") -> Any:
 
 
 def recall(matrix: Any, average: str = "macro") -> Any:
-    """Return the share of those of a class that were found.
+    """The share of those of a class that were found.
 
     Args:
         matrix: a confusion matrix [C, C]; a class of which there is none has recall 0.
@@ -128,7 +128,7 @@ def recall(matrix: Any, average: str = "macro") -> Any:
 
 
 def f1(matrix: Any, average: str = "macro") -> Any:
-    """Return the harmonic mean of precision and recall.
+    """The harmonic mean of precision and recall.
 
     Args:
         matrix: a confusion matrix [C, C].
@@ -142,7 +142,7 @@ def f1(matrix: Any, average: str = "macro") -> Any:
 
 
 def roc_auc(scores: Any, labels: Any) -> Any:
-    """Return the area under the ROC curve: how often a positive scores above a negative.
+    """The area under the ROC curve: how often a positive scores above a negative.
 
     Args:
         scores: real numbers [N]; equal ones count half.
@@ -174,7 +174,7 @@ def roc_auc(scores: Any, labels: Any) -> Any:
 
 
 def r2(predictions: Any, targets: Any) -> Any:
-    """Return the coefficient of determination: 1 is perfect, 0 as good as the mean.
+    """The coefficient of determination: 1 is perfect, 0 as good as the mean.
 
     Targets that are all equal give 1 for a perfect prediction and 0 for any other.
 
@@ -197,7 +197,7 @@ def r2(predictions: Any, targets: Any) -> Any:
 
 
 def mean_absolute_error(predictions: Any, targets: Any, *, where: Any = None) -> Any:
-    """Return the mean distance, in the units of the targets.
+    """The mean distance, in the units of the targets.
 
     Args:
         predictions: real numbers.
@@ -212,7 +212,7 @@ def mean_absolute_error(predictions: Any, targets: Any, *, where: Any = None) ->
 
 
 def root_mean_squared_error(predictions: Any, targets: Any, *, where: Any = None) -> Any:
-    """Return the root of the mean squared distance, in the units of the targets.
+    """The root of the mean squared distance, in the units of the targets.
 
     Args:
         predictions: real numbers.
