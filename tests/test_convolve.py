@@ -169,8 +169,8 @@ def test_into_needs_only_the_scratch_that_it_asks_for(name):
     prim, avals = primitives[name], [Aval(z.shape, z.dtype) for z in ins]
     (want,) = prim.run(*ins, **params)
     out = np.full(want.shape, 99, want.dtype)
-    scratch = [np.full(a.shape, 99, a.dtype) for a in prim.scratch(*avals, **params)]
-    prim.into([out], scratch, *ins, **params)
+    scratch = [np.full(a.shape, 99, a.dtype) for a in prim.codegen.scratch(*avals, **params)]
+    prim.codegen.into([out], scratch, *ins, **params)
 
     np.testing.assert_array_equal(out, want)
 

@@ -174,7 +174,12 @@ def test_every_absent_rule_is_declared(capsys):
     transposed = {(name, "vjp") for name in ("cumprod", *TRANSPOSED)}
     alone = {(name, rule) for name, rule in lacking if name in BITS | MARKS}
     for name, rule in lacking - transposed - alone:
-        joint = {"jvp": "push", "vjp": "pull", "batch": "map_in", "run": "over"}
+        joint = {
+            "jvp": "value_and_jvp",
+            "vjp": "value_and_vjp",
+            "batch": "batch_in_trace",
+            "run": "over",
+        }
         assert getattr(OWN[name], joint[rule], None) is not None
 
 

@@ -34,7 +34,7 @@ def live_bytes(jaxpr: Jaxpr, last: dict[Any, int]) -> list[int]:
     """Return at each equation the bytes that values of the program occupy; views are free."""
     change = [0] * (len(jaxpr.eqns) + 2)
     for i, eqn in enumerate(jaxpr.eqns):
-        for v in eqn.outs if not eqn.prim.is_view else ():
+        for v in eqn.outs if not eqn.prim.codegen.is_view else ():
             change[i] += nbytes(v.aval)
             change[last[v] + 1] -= nbytes(v.aval)
     return list(itertools.accumulate(change[: len(jaxpr.eqns)]))

@@ -11,6 +11,7 @@ from typing import Any
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape
+from ..core.companions import Codegen
 from ..core.jaxpr import Eqn, Jaxpr, Var, remade
 from ..core.trace import Primitive
 from ..ops.families import Elementwise
@@ -23,7 +24,7 @@ BIG = 1 << 17  # elements from which blocks pay
 BLOCK = 1 << 16  # elements of a block
 
 
-class Blocks(Primitive):
+class Blocks(Primitive, Codegen):
     """``jaxpr : operands -> outs``, elementwise, done for ``rows`` rows of the first axis at once.
 
     Where the last block would be shorter it reaches back instead, over elements that are done.

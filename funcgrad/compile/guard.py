@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval
+from ..core.companions import Codegen, inlined
 from ..core.dead_code import dce
 from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in, remade
 from ..core.trace import Primitive
@@ -62,9 +63,9 @@ def _holds_marks(eqn: Eqn) -> bool:
 
 def _rule(eqn: Eqn) -> Callable[..., Gaps]:
     """Return how gaps pass an equation: by its own rule, or through a program that it calls."""
-    if eqn.prim.gaps is not None:
-        return eqn.prim.gaps
-    program = None if eqn.prim.inlined is None else eqn.prim.inlined(**eqn.params)[0]
+    if eqn.prim.masking.gaps is not None:
+        return eqn.prim.masking.gaps
+    program = inlined(eqn.prim, eqn.params)
     if program is not None:
         return lambda gaps, ins, **params: through(program, gaps)
     return lambda gaps, ins, **params: ([any(gaps)] * len(eqn.outs), any(gaps))
@@ -77,7 +78,7 @@ def through(jaxpr: Jaxpr, gaps: Sequence[Gap]) -> tuple[list[Gap], bool]:
     return [known.get(a) if isinstance(a, Var) else None for a in jaxpr.outvars], bool(risky)
 
 
-class Check(Primitive):
+class Check(Primitive, Codegen):
     """Look whether the first ``count`` operands are finite; the result is a token.
 
     What takes the token comes after it.
@@ -111,7 +112,7 @@ def _text(w: Any, x: Any) -> str:
     return f"{w.numpy(product)}({x}, {x}){total}{real} < {w.numpy('inf')}"
 
 
-class After(Primitive):
+class After(Primitive, Codegen):
     """A value, as what comes after a check."""
 
     waits = True
@@ -199,7 +200,7 @@ def _least(eqn: Eqn, known: dict[Any, Gap]) -> list[Any]:
     factors = [a for a in eqn.ins if a not in known and not is_harmless(a)]
     masked = sum(a in known for a in eqn.ins)
     # a factor that is a number is not looked at: it is not finite
-    plain = eqn.prim.is_product and masked == 1 and all(isinstance(a, Var) for a in factors)
+    plain = eqn.prim.masking.is_product and masked == 1 and all(isinstance(a, Var) for a in factors)
     return min(factors, outs, key=_size) if plain else outs
 
 

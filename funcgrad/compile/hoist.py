@@ -12,7 +12,7 @@ def hoist(jaxpr: Jaxpr) -> Jaxpr:
     """Move equations out of the bodies of loops, where their primitive says how."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        return None if eqn.prim.hoist is None else eqn.prim.hoist(build, eqn)
+        return None if eqn.prim.holds.hoist is None else eqn.prim.holds.hoist(build, eqn)
 
     return rewritten(jaxpr, step)
 

@@ -17,16 +17,16 @@ def inline(jaxpr: Jaxpr) -> Jaxpr:
     scopes = itertools.count(1)
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        return _expanded(build, eqn, scopes) if eqn.prim.inlined is not None else None
+        return _expanded(build, eqn, scopes) if eqn.prim.holds.inline is not None else None
 
-    if all(eqn.prim.inlined is None for eqn in jaxpr.eqns):
+    if all(eqn.prim.holds.inline is None for eqn in jaxpr.eqns):
         return jaxpr
     return rewritten(jaxpr, step)
 
 
 def _expanded(build: Builder, eqn: Eqn, scopes: Iterator[int]) -> Sequence[Atom] | None:
     """Add the equations of what an equation calls; return what its outputs become."""
-    program, apart = eqn.prim.inlined(**eqn.params)
+    program, apart = eqn.prim.holds.inline(**eqn.params)
     if program is None:
         return None
     scope = next(scopes) if apart else eqn.scope
@@ -36,7 +36,7 @@ def _expanded(build: Builder, eqn: Eqn, scopes: Iterator[int]) -> Sequence[Atom]
         source = inner.source or eqn.source
         outs = tuple([Var(v.aval, now.get(v.of, v.of)) for v in inner.outs])
         copy = Eqn(inner.prim, ins, outs, inner.params, source, scope)
-        found = _expanded(build, copy, scopes) if copy.prim.inlined is not None else None
+        found = _expanded(build, copy, scopes) if copy.prim.holds.inline is not None else None
         if found is None:
             build.add(copy)
         now.update(zip(inner.outs, outs if found is None else found, strict=True))
@@ -47,7 +47,7 @@ def lower(jaxpr: Jaxpr) -> Jaxpr:
     """Replace equations by simpler ones, where their primitive says how."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        if eqn.prim.lower is None:
+        if eqn.prim.codegen.lower is None:
             return None
         return _lowered(build, eqn)
 
@@ -57,7 +57,7 @@ def lower(jaxpr: Jaxpr) -> Jaxpr:
 def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     """Return what an equation is made of, lowered again; None where that is itself."""
     start = len(build.eqns)
-    atom = build.by_rule(eqn, eqn.prim.lower, *eqn.ins, **eqn.params)
+    atom = build.by_rule(eqn, eqn.prim.codegen.lower, *eqn.ins, **eqn.params)
     if atom is None:
         return None
     now: dict[Any, Atom] = {}
@@ -65,7 +65,7 @@ def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     del build.eqns[start:]
     for new in added:
         new = remade(new, over(new, now))
-        found = _lowered(build, new) if new.prim.lower is not None else None
+        found = _lowered(build, new) if new.prim.codegen.lower is not None else None
         if found is None:
             build.add(new)
         else:

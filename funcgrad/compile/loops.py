@@ -63,7 +63,7 @@ def _accumulates(jaxpr: Jaxpr, place: int, result: int) -> bool:
         return False
     places = [i for i, atom in enumerate(readers[0].ins) if atom is old]
     fits = (old.aval.shape, old.aval.dtype) == (new.aval.shape, new.aval.dtype)
-    return fits and len(places) == 1 and readers[0].prim.overwrites(places[0])
+    return fits and len(places) == 1 and readers[0].prim.codegen.overwrites(places[0])
 
 
 def advance(w: Writer, carries: Sequence[Carry], values: Sequence[Value]) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, is_inexact
+from ..core.companions import Codegen, Masking, inlined
 from ..core.jaxpr import Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
 from ..ops.paths import Gaps, Masked, are_finite
@@ -32,7 +33,7 @@ class Tag(NamedTuple):
         return str(self.number)
 
 
-class Mark(Primitive):
+class Mark(Primitive, Masking, Codegen):
     """The identity."""
 
     is_view = True
@@ -174,7 +175,7 @@ _MARKS = frozenset({seed_p, settle_p, live_p, resume_p})
 
 def programs_of(eqn: Eqn) -> Sequence[Jaxpr]:
     """Return the programs that an equation holds, or the one that it is."""
-    program = None if eqn.prim.inlined is None else eqn.prim.inlined(**eqn.params)[0]
+    program = inlined(eqn.prim, eqn.params)
     return programs_in(eqn.params) if program is None else [program]
 
 
@@ -193,7 +194,7 @@ def may_mark(jaxpr: Jaxpr) -> bool:
     found = jaxpr.memo.get("may mark")
     if found is None:
         inner = (p for eqn in jaxpr.eqns for p in programs_in(eqn.params))
-        found = any(eqn.prim in _MARKS or eqn.prim.is_open for eqn in jaxpr.eqns)
+        found = any(eqn.prim in _MARKS or eqn.prim.holds.is_open for eqn in jaxpr.eqns)
         found = jaxpr.memo["may mark"] = found or any(map(may_mark, inner))
     return found
 
@@ -213,7 +214,7 @@ def maps_in(eqns: Sequence[Eqn], found: Members | None = None) -> Members:
     """
     found = {} if found is None else found
     for eqn in eqns:
-        for program in programs_of(eqn) if eqn.prim.inlined is not None else ():
+        for program in programs_of(eqn) if eqn.prim.holds.inline is not None else ():
             if has_marks(program):
                 _pass(found, eqn.ins, program.invars)
                 _pass(maps_in(program.eqns, found), program.outvars, eqn.outs)

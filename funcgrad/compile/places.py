@@ -58,7 +58,7 @@ class Places:
                 and value.contiguous
                 and value.made
                 and (value.aval.shape, value.aval.dtype) == (aval.shape, aval.dtype)
-                and eqn.prim.overwrites(i)
+                and eqn.prim.codegen.overwrites(i)
                 and self.alone(value, eqn, ins, dying)
             ):
                 return value

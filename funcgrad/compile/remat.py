@@ -55,7 +55,7 @@ def _candidates(jaxpr: Jaxpr) -> Iterator[Jaxpr]:
     easy = [v for v in cheap if near.issuperset(a for a in makers[v].ins if isinstance(a, Var))]
     if easy:
         yield recomputed(jaxpr, at, set(easy))
-    dear = [v for v in waiting if not makers[v].prim.is_view]
+    dear = [v for v in waiting if not makers[v].prim.codegen.is_view]
     for stride in STRIDES:
         if stride <= max(len(dear), 2):
             yield recomputed(jaxpr, at, set(waiting) - set(dear[::stride]))

@@ -41,7 +41,7 @@ def gathered(jaxpr: Jaxpr) -> Jaxpr:
 
 def _is_there(eqn: Eqn) -> bool:
     """Return whether an equation shows an array that there is, and needs no line."""
-    return eqn.prim.is_view and not eqn.ins
+    return eqn.prim.codegen.is_view and not eqn.ins
 
 
 def _of(jaxpr: Jaxpr, eqns: Sequence[Eqn]) -> Jaxpr:
@@ -72,7 +72,7 @@ def spans(jaxpr: Jaxpr) -> Spans:
         made.update(eqn.outs if back else ())
         if eqn.prim is check_p or (back and _warns(eqn)):
             end = i + 1
-        follows = eqn.prim is check_p or eqn.prim.is_view
+        follows = eqn.prim is check_p or eqn.prim.codegen.is_view
         rows.append((bool(rows and rows[-1][0]) if follows else back, eqn))
     rows = [(silent and i < end, eqn) for i, (silent, eqn) in enumerate(rows)]
     groups = itertools.groupby(rows, key=lambda row: row[0])

@@ -90,7 +90,7 @@ def safe_donors(jaxpr: Jaxpr, donors: Sequence[int | None]) -> list[int | None]:
     makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
 
     def seen(atom: Any) -> Any:
-        while atom in makers and makers[atom].prim.view is not None and makers[atom].ins:
+        while atom in makers and makers[atom].prim.codegen.view is not None and makers[atom].ins:
             atom = makers[atom].ins[0]
         return atom
 

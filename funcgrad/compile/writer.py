@@ -233,8 +233,7 @@ class Writer(Kernels, Places):
     def into(self, prim: Any, outs: Sequence[Value], ins: Sequence[Value], params: Any) -> None:
         """Write a call of a primitive's ``into``, with the buffers it works in."""
         fill = self.part(prim, "into")
-        avals = prim.scratch(*(x.aval for x in ins), **params) if prim.scratch else ()
-        with self.scratch(*avals) as work:
+        with self.scratch(*prim.codegen.scratch(*(x.aval for x in ins), **params)) as work:
             given = [self.tuple([self.need(y) for y in outs]), self.tuple(work), *ins]
             self.line(f"{fill}({', '.join([*map(str, given), *self.keywords(params)])})")
         for out in outs:
@@ -305,7 +304,7 @@ class Writer(Kernels, Places):
     ) -> None:
         """Write one equation, and put its outputs into ``env``."""
         self.note(eqn)
-        near = [v.aval for v in eqn.outs if eqn.prim.is_view]
+        near = [v.aval for v in eqn.outs if eqn.prim.codegen.is_view]
         if len(eqn.ins) == 2 and isinstance(getattr(eqn.prim, "function", None), np.ufunc):
             near = [a.aval for a in eqn.ins if isinstance(a, Var)]
         ins = [self.read(atom, env, near) for atom in eqn.ins]
@@ -326,7 +325,7 @@ class Writer(Kernels, Places):
             return False  # Python nests twenty blocks at most
         if any(v.aval.ndim > AT_MOST_AXES for v in eqn.outs):
             return False  # NumPy's ufunc.at crashes there
-        return eqn.prim.emit is not None or eqn.prim.into is not None
+        return eqn.prim.codegen.emit is not None or eqn.prim.codegen.into is not None
 
     def filled(
         self, eqn: Eqn, ins: Sequence[Value], dying: set[Var], wanted: dict[Var, Value]
@@ -338,12 +337,12 @@ class Writer(Kernels, Places):
             self.hold(outs[-1])  # so that the next output does not take the same memory
             if outs[-1].home is not None:
                 self.need(outs[-1])
-        if eqn.prim.view is not None and self.copied_view(eqn, ins, outs[0]):
+        if eqn.prim.codegen.view is not None and self.copied_view(eqn, ins, outs[0]):
             return outs
-        if eqn.prim.emit is None:
+        if eqn.prim.codegen.emit is None:
             self.into(eqn.prim, outs, ins, eqn.params)
         else:
-            eqn.prim.emit(self, outs, ins, **eqn.params)
+            eqn.prim.codegen.emit(self, outs, ins, **eqn.params)
         return outs
 
     def note(self, eqn: Eqn) -> None:
@@ -356,15 +355,16 @@ class Writer(Kernels, Places):
         self, eqn: Eqn, ins: Sequence[Value], wanted: dict[Var, Value]
     ) -> list[Value] | None:
         """Return the output of an equation that is a view, None where numbers must move."""
-        if eqn.prim.view is None:
+        codegen = eqn.prim.codegen
+        if codegen.view is None:
             return None
         if not ins:  # it shows an array that there is
-            return [Value(eqn.prim.view(self, **eqn.params)[0], v.aval) for v in eqn.outs]
+            return [Value(codegen.view(self, **eqn.params)[0], v.aval) for v in eqn.outs]
         (var,), value = eqn.outs, ins[0]
         target = wanted.get(var)
         if target is not None and value.home is target:
             return [target]
-        found = eqn.prim.view(self, *ins, **eqn.params) if value.aval.shape else None
+        found = codegen.view(self, *ins, **eqn.params) if value.aval.shape else None
         if found is None or (target is not None and target.text != value.text):
             return None
         expression, contiguous = found
@@ -379,7 +379,7 @@ class Writer(Kernels, Places):
     def copied_view(self, eqn: Eqn, ins: Sequence[Value], out: Value) -> bool:
         """Copy a view that the workspace can hold, if there is one, to where it is wanted."""
         value, fixed = ins[0], ins[0].static and len(ins) == 1 and out.aval.shape
-        found = eqn.prim.view(self, value, **eqn.params) if fixed else None
+        found = eqn.prim.codegen.view(self, value, **eqn.params) if fixed else None
         if found is not None:
             self.copy(out, self.seen(value, found[0], out.aval, found[1], ""))
         return found is not None
@@ -392,7 +392,7 @@ class Writer(Kernels, Places):
         self.line(f"{', '.join(map(str, outs))}{',' if len(outs) == 1 else ''} = {call}")
         lent = any(x.root is not None and x.aval.shape for x in ins)
         for out in outs:
-            if out.aval.shape and lent and not prim.is_new:
+            if out.aval.shape and lent and not prim.codegen.is_new:
                 self.line(f"{out} = {self.numpy('array')}({out})")  # it may be an operand
             if not out.aval.shape and not out.aval.weak:
                 kind = self.dtype(out.aval.dtype)  # a number, not an array of one

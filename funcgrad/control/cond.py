@@ -14,6 +14,7 @@ from ..compile.guard import through
 from ..compile.loops import write_cond
 from ..compile.prune import pruned_cond
 from ..core.avals import Aval, aval_of, shape_of
+from ..core.companions import Codegen, HoldsPrograms, Masking
 from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, programs_in
 from ..core.lists import Flags, compress, expand, split_list
@@ -42,7 +43,7 @@ from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
 
 
-class Cond(Holder):
+class Cond(Holder, HoldsPrograms, Masking, Codegen):
     """``branches[index] : operands -> outs``, the index clamped; operands ``index, operands``."""
 
     @override
@@ -68,11 +69,11 @@ class Cond(Holder):
         flags = [i + 1 in operands for i in range(len(branches[0].invars))]
         return 0 not in operands and all(linear_in(b, flags) is not None for b in branches)
 
-    def reach(self, flags: Flags, *, branches: tuple[Jaxpr, ...]) -> list[bool]:
+    def depends(self, flags: Flags, *, branches: tuple[Jaxpr, ...]) -> list[bool]:
         found = _any([dependent(branch, flags[1:], smoothly=False) for branch in branches])
         return [flags[0] or flag for flag in found]
 
-    def push(
+    def value_and_jvp(
         self, primals: Sequence[Any], tangents: Sequence[Any], *, branches: tuple[Jaxpr, ...]
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         flags = [t is not None for t in tangents[1:]]
@@ -86,7 +87,7 @@ class Cond(Holder):
             return outs, expand(later(ts), smooth)
         return self.beside(primals, ts, flags, smooth, both, branches)
 
-    def along(
+    def mask_in_trace(
         self, trace: Paths, args: Any, live: Any, *, branches: tuple[Jaxpr, ...]
     ) -> tuple[Any, Any]:
         """Give masks to the branches, as forward mode gives them tangents."""
@@ -127,7 +128,7 @@ class Cond(Holder):
         outs, found = split_list(results, len(smooth))
         return outs, expand(found, smooth)
 
-    def pull(
+    def value_and_vjp(
         self, ins: Sequence[Any], needs: Sequence[Any], *, branches: tuple[Jaxpr, ...]
     ) -> tuple[Any, Any]:
         flags = [need is not None for need in needs[1:]]

@@ -1,26 +1,138 @@
-"""while_loop, fori_loop and map: loops as a user writes them."""
+"""scan, while_loop, fori_loop and map: loops as a user writes them."""
 
+import functools
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
 from ..core import tree
-from ..core.avals import aval_of, is_arraylike, shape_of
+from ..core.avals import Aval, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.integers import whole
+from ..core.jaxpr import eval_jaxpr
+from ..core.lists import split_list
 from ..ops import compare
 from ..ops.index import concatenate_p
-from ..ops.operand import weaken_p
+from ..ops.operand import stacked, weaken_p
 from ..ops.structure import cast, reshape
 from ..transforms.arguments import Origin, check_callable, is_known
 from ..transforms.batching import vmap
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import active
-from .body import Body
-from .scan import scan
+from .body import Body, length_of
+from .scan import scan_p
 from .while_loop import while_p
+
+
+def scan(
+    f: Callable[[Any, Any], tuple[Any, Any]],
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Any, Any]:
+    """Carry a value along the first axis of ``xs``, and stack what each step gives.
+
+    scan : ((c, a) -> (c, b)) -> c -> [a] -> (c, [b])
+
+    Args:
+        f: takes the carry and one slice of ``xs``, gives the new carry and a result. It is traced,
+            on shapes and dtypes alone, and not once a step.
+        init: the carry at the start, a tree; each step must keep its shapes and dtypes. Python
+            numbers take the dtype that the steps give them.
+        xs: a tree of arrays whose first axes are of one length, or None.
+        length: the number of steps, needed only where ``xs`` has no arrays.
+        reverse: whether to go from the last slice to the first.
+        unroll: how many steps the program does in one turn; True for all, without a loop.
+
+    Raises:
+        TypeError: if ``f`` does not give a pair, or a carry of another structure or dtype.
+        ShapeError: if the first axes differ in length.
+
+    >>> total, sums = scan(lambda c, x: (c + x, c + x), 0.0, np.arange(4.0))
+    >>> print(total, sums)
+    6.0 [0. 1. 3. 6.]
+    """
+    if (check := active()) is not None:
+        return check.call(scan, (f, init, xs, length, reverse, unroll))
+    check_callable("scan", f)
+    xs_leaves, xs_tree = tree.flatten(xs)
+    n = length_of(xs, length)
+    slices = [Aval(shape_of(x)[1:], dtype_of(x)) for x in xs_leaves]
+    step = lambda carry, x: _pair(f(carry, tree.unflatten(xs_tree, x)))
+    body = Body("scan", f, init, slices, step)
+    steps = _steps(unroll, n)
+    run = _run if steps == 1 else functools.partial(_unrolled, steps=steps)
+    return body.result(run(body, xs_leaves, n, reverse))
+
+
+def _pair(out: Any) -> tuple[Any, Any]:
+    if not (isinstance(out, tuple) and len(out) == 2):
+        raise TypeError(
+            f"scan: the function must return a pair (carry, y): got {type(out).__name__}; "
+            f"return (carry, None) where a step has no result"
+        )
+    return out
+
+
+def _steps(unroll: int | bool, length: int) -> int:
+    """Return how many steps one turn of the loop does."""
+    unroll = whole(unroll)
+    if isinstance(unroll, bool | np.bool_):
+        return max(length, 1) if unroll else 1
+    if not isinstance(unroll, int) or unroll < 1:
+        raise ValueError(f"scan: unroll must be a whole number from 1 on, or a bool: got {unroll}")
+    return max(min(unroll, length), 1)
+
+
+def _run(body: Body, xs: Sequence[Any], length: int, reverse: bool) -> list[Any]:
+    return list(scan_p.bind(
+        *body.consts, *body.init, *xs, jaxpr=body.jaxpr, length=length, reverse=reverse,
+        num_consts=len(body.consts), num_carry=len(body.init),
+    ))  # fmt: skip
+
+
+def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: int) -> list[Any]:
+    """Scan over groups of steps, and do what is left over one by one, at the end of the way."""
+    turns, k = length // steps, len(body.init)
+    size = turns * steps
+    main = slice(length - size, length) if reverse else slice(0, size)
+    order = range(steps)[:: -1 if reverse else 1]
+
+    def group(values: Sequence[Any], of: Sequence[int]) -> list[Any]:
+        consts, carry, rows = split_list(values, len(body.consts), k)
+        results: dict[int, list[Any]] = {}
+        for i in of:
+            outs = eval_jaxpr(body.jaxpr, (), [*consts, *carry, *(x[i] for x in rows)])
+            carry, results[i] = split_list(outs, k)
+        columns = zip(*(results[i] for i in sorted(results)), strict=True)
+        return [*carry, *(stacked(column) for column in columns)]
+
+    heads = [reshape(x[main], (turns, steps, *shape_of(x)[1:])) for x in xs]
+    if turns == 1:
+        outs = group([*body.consts, *body.init, *(x[0] for x in heads)], order)
+        carry, ys = outs[:k], outs[k:]
+    else:
+        avals = [*(aval_of(x) for x in (*body.consts, *body.init)),
+                 *(Aval(shape_of(x)[1:], dtype_of(x)) for x in heads)]  # fmt: skip
+        jaxpr, more = trace_to_jaxpr(body.origin, lambda values: group(values, order), avals)
+        outs = list(scan_p.bind(
+            *more, *body.consts, *body.init, *heads, jaxpr=jaxpr, length=turns, reverse=reverse,
+            num_consts=len(more) + len(body.consts), num_carry=k,
+        ))  # fmt: skip
+        carry = outs[:k]
+        ys = [reshape(y, (size, *shape_of(y)[2:])) for y in outs[k:]]
+    if size == length:
+        return [*carry, *ys]
+    rest = slice(0, length - size) if reverse else slice(size, length)
+    left = range(length - size)[:: -1 if reverse else 1]
+    outs = group([*body.consts, *carry, *(x[rest] for x in xs)], left)
+    pairs = zip(outs[k:], ys, strict=True)
+    joined = [concatenate_p(*((a, b) if reverse else (b, a)), axis=0) for a, b in pairs]
+    return [*outs[:k], *joined]
 
 
 def while_loop(

@@ -62,7 +62,7 @@ def legs_of(
     params: dict[str, Any],
     step: Callable[[Jaxpr, list[bool]], Sequence[bool]],
 ) -> tuple[list[Any], list[Leg]]:
-    """Return the constants of the condition, and the legs: ``step`` says which outputs depend on flags."""
+    """Return the constants of the condition, and the legs: ``step`` carries flags through one."""
     going, parts = by_leg(values, params["sizes"])
     _, flag_parts = by_leg(flags, params["sizes"])
     legs: list[Leg] = []

@@ -15,18 +15,14 @@ from ..compile.guard import through
 from ..compile.hoist import hoisted_scan
 from ..compile.loops import write_scan
 from ..compile.prune import pruned_scan
-from ..core import tree
-from ..core.avals import Aval, aval_of, dtype_of, shape_of
+from ..core.avals import Aval, aval_of, shape_of
+from ..core.companions import Codegen, HoldsPrograms, Masking
 from ..core.dependence import dependent, fixed_point, linear_in
-from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, expand, split_list
 from ..core.ownership import fresh
-from ..ops.index import concatenate_p
-from ..ops.operand import stacked
 from ..ops.paths import Gaps, present
-from ..ops.structure import Batched, cast, reshape, stretched, transpose_p
-from ..transforms.arguments import check_callable
+from ..ops.structure import Batched, cast, stretched, transpose_p
 from ..transforms.jaxprs import (
     Holder,
     accumulator_avals,
@@ -42,14 +38,12 @@ from ..transforms.jaxprs import (
     tangent_avals,
     trace_to_jaxpr,
 )
-from ..transforms.nans import active
 from ..transforms.partial_eval import partial_eval_jaxpr
 from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
-from .body import Body, length_of
 
 
-class Scan(Holder):
+class Scan(Holder, HoldsPrograms, Masking, Codegen):
     """``jaxpr : consts, carry, x -> carry, y``, once for each x; operands ``consts, carry, xs``."""
 
     @override
@@ -96,13 +90,13 @@ class Scan(Holder):
         marked = lambda now: linear_in(params["jaxpr"], now) or [False] * len(flags)
         return linear_in(params["jaxpr"], _spread(flags, params, marked)) is not None
 
-    def reach(self, flags: Flags, **params: Any) -> list[bool]:
+    def depends(self, flags: Flags, **params: Any) -> list[bool]:
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
         reached = functools.partial(dependent, jaxpr, smoothly=False)
         flags = _spread(flags, params, reached)
         return [*flags[n : n + k], *reached(flags)[k:]]
 
-    def push(
+    def value_and_jvp(
         self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
@@ -121,7 +115,7 @@ class Scan(Holder):
             return outs, expand(later(parts, params["reverse"]), outs_flagged)
         return self.beside(primals, ts, flags, outs_flagged, both, params)
 
-    def along(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
+    def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
         """Carry masks along, as forward mode carries tangents."""
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
         reached = functools.partial(dependent, jaxpr)
@@ -176,7 +170,9 @@ class Scan(Holder):
         carry, more_carry, ys, more_ys = split_list(results, k, counts[1], len(jaxpr.outvars) - k)
         return [*carry, *ys], expand([*more_carry, *more_ys], outs_flagged)
 
-    def pull(self, ins: Sequence[Any], needs: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+    def value_and_vjp(
+        self, ins: Sequence[Any], needs: Sequence[Any], **params: Any
+    ) -> tuple[Any, Any]:
         jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
         flags = _spread(
             [need is not None for need in needs], params, functools.partial(dependent, jaxpr)
@@ -289,112 +285,3 @@ def _moved(x: Any, axis: int | None, place: int, size: int) -> Any:
 
 
 scan_p = Scan("scan")
-
-
-def scan(
-    f: Callable[[Any, Any], tuple[Any, Any]],
-    init: Any,
-    xs: Any = None,
-    length: int | None = None,
-    reverse: bool = False,
-    unroll: int | bool = 1,
-) -> tuple[Any, Any]:
-    """Carry a value along the first axis of ``xs``, and stack what each step gives.
-
-    scan : ((c, a) -> (c, b)) -> c -> [a] -> (c, [b])
-
-    Args:
-        f: takes the carry and one slice of ``xs``, gives the new carry and a result. It is traced,
-            on shapes and dtypes alone, and not once a step.
-        init: the carry at the start, a tree; each step must keep its shapes and dtypes. Python
-            numbers take the dtype that the steps give them.
-        xs: a tree of arrays whose first axes are of one length, or None.
-        length: the number of steps, needed only where ``xs`` has no arrays.
-        reverse: whether to go from the last slice to the first.
-        unroll: how many steps the program does in one turn; True for all, without a loop.
-
-    Raises:
-        TypeError: if ``f`` does not give a pair, or a carry of another structure or dtype.
-        ShapeError: if the first axes differ in length.
-
-    >>> total, sums = scan(lambda c, x: (c + x, c + x), 0.0, np.arange(4.0))
-    >>> print(total, sums)
-    6.0 [0. 1. 3. 6.]
-    """
-    if (check := active()) is not None:
-        return check.call(scan, (f, init, xs, length, reverse, unroll))
-    check_callable("scan", f)
-    xs_leaves, xs_tree = tree.flatten(xs)
-    n = length_of(xs, length)
-    slices = [Aval(shape_of(x)[1:], dtype_of(x)) for x in xs_leaves]
-    step = lambda carry, x: _pair(f(carry, tree.unflatten(xs_tree, x)))
-    body = Body("scan", f, init, slices, step)
-    steps = _steps(unroll, n)
-    run = _run if steps == 1 else functools.partial(_unrolled, steps=steps)
-    return body.result(run(body, xs_leaves, n, reverse))
-
-
-def _pair(out: Any) -> tuple[Any, Any]:
-    if not (isinstance(out, tuple) and len(out) == 2):
-        raise TypeError(
-            f"scan: the function must return a pair (carry, y): got {type(out).__name__}; "
-            f"return (carry, None) where a step has no result"
-        )
-    return out
-
-
-def _steps(unroll: int | bool, length: int) -> int:
-    """Return how many steps one turn of the loop does."""
-    unroll = whole(unroll)
-    if isinstance(unroll, bool | np.bool_):
-        return max(length, 1) if unroll else 1
-    if not isinstance(unroll, int) or unroll < 1:
-        raise ValueError(f"scan: unroll must be a whole number from 1 on, or a bool: got {unroll}")
-    return max(min(unroll, length), 1)
-
-
-def _run(body: Body, xs: Sequence[Any], length: int, reverse: bool) -> list[Any]:
-    return list(scan_p.bind(
-        *body.consts, *body.init, *xs, jaxpr=body.jaxpr, length=length, reverse=reverse,
-        num_consts=len(body.consts), num_carry=len(body.init),
-    ))  # fmt: skip
-
-
-def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: int) -> list[Any]:
-    """Scan over groups of steps, and do what is left over one by one, at the end of the way."""
-    turns, k = length // steps, len(body.init)
-    size = turns * steps
-    main = slice(length - size, length) if reverse else slice(0, size)
-    order = range(steps)[:: -1 if reverse else 1]
-
-    def group(values: Sequence[Any], of: Sequence[int]) -> list[Any]:
-        consts, carry, rows = split_list(values, len(body.consts), k)
-        results: dict[int, list[Any]] = {}
-        for i in of:
-            outs = eval_jaxpr(body.jaxpr, (), [*consts, *carry, *(x[i] for x in rows)])
-            carry, results[i] = split_list(outs, k)
-        columns = zip(*(results[i] for i in sorted(results)), strict=True)
-        return [*carry, *map(stacked, columns)]
-
-    heads = [reshape(x[main], (turns, steps, *shape_of(x)[1:])) for x in xs]
-    if turns == 1:
-        outs = group([*body.consts, *body.init, *(x[0] for x in heads)], order)
-        carry, ys = outs[:k], outs[k:]
-    else:
-        avals = [*map(aval_of, (*body.consts, *body.init)),
-                 *(Aval(shape_of(x)[1:], dtype_of(x)) for x in heads)]  # fmt: skip
-        jaxpr, more = trace_to_jaxpr(body.origin, lambda values: group(values, order), avals)
-        outs = list(scan_p.bind(
-            *more, *body.consts, *body.init, *heads, jaxpr=jaxpr, length=turns, reverse=reverse,
-            num_consts=len(more) + len(body.consts), num_carry=k,
-        ))  # fmt: skip
-        carry = outs[:k]
-        ys = [reshape(y, (size, *shape_of(y)[2:])) for y in outs[k:]]
-    if size == length:
-        return [*carry, *ys]
-    rest = slice(0, length - size) if reverse else slice(size, length)
-    left = range(length - size)[:: -1 if reverse else 1]
-    outs = group([*body.consts, *carry, *(x[rest] for x in xs)], left)
-    pairs = zip(outs[k:], ys, strict=True)
-    joined = [concatenate_p(*((a, b) if reverse else (b, a)), axis=0) for a, b in pairs]
-    return [*outs[:k], *joined]

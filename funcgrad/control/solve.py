@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, dtype_of, shape_of
+from ..core.companions import HoldsPrograms
 from ..core.dependence import linear_in
 from ..core.errors import (
     DtypeError,
@@ -40,7 +41,7 @@ class _HoldsYoungerError(Exception):
     """A solver closes over a value of a younger trace than the operands are of."""
 
 
-class LinearSolve(Primitive):
+class LinearSolve(Primitive, HoldsPrograms):
     """Solve ``matvec(x) = b``; operands: what ``matvec : consts, x -> b`` closes over, and b.
 
     Before these come the operands that ``solve`` and ``back`` hold, as many as ``held`` tells;
@@ -120,7 +121,7 @@ class LinearSolve(Primitive):
             return (), params
         return self.closed(list(map(aval_of, ins)), params["level"], params)
 
-    def push(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
+    def value_and_jvp(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, Any]:
         """A t_x = t_b - t_A x."""
         more, params = self.nested(primals, params)
         primals, tangents = [*more, *primals], [*[None] * len(more), *tangents]
@@ -135,7 +136,7 @@ class LinearSolve(Primitive):
             right = [b - m for b, m in zip(right, moved, strict=True)]
         return outs, self.bind(*before[0], *before[1], *closed, *right, **params)
 
-    def pull(self, ins: Any, needs: Any, **params: Any) -> tuple[Any, Any]:
+    def value_and_vjp(self, ins: Any, needs: Any, **params: Any) -> tuple[Any, Any]:
         """ct_b = A^-T ct_x; and those of what A closes over are pulled back from -ct_b at A x."""
         more, params = self.nested(ins, params)
         ins, needs = [*more, *ins], [*[None] * len(more), *needs]
@@ -186,7 +187,7 @@ class LinearSolve(Primitive):
         )  # linear in b, which is not read
         return [*[None] * (len(ins) - len(found)), *found]
 
-    def map_in(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
+    def batch_in_trace(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
         """Solve all systems at once; what the solvers close over may differ among them too.
 
         On arrays nobody comes back to the solvers, and there are arrays unless they close over

@@ -60,7 +60,11 @@ def strengthened(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr | None:
         if now.keys().isdisjoint(eqn.ins):
             eqns.append(eqn)
             continue
-        new = _held(eqn, now) if programs_in(eqn.params) or eqn.prim.close else _inferred(eqn, now)
+        new = (
+            _held(eqn, now)
+            if programs_in(eqn.params) or eqn.prim.holds.close
+            else _inferred(eqn, now)
+        )
         if new is None:
             return None
         eqns += new
@@ -89,9 +93,9 @@ def _held(eqn: Eqn, now: dict[Any, Var]) -> list[Eqn] | None:
 
     None if an array would make a difference in the programs, or to what reads the outputs.
     """
-    if eqn.prim.bodies is None or any(v.aval.weak for v in eqn.outs):
+    if eqn.prim.holds.bodies is None or any(v.aval.weak for v in eqn.outs):
         return None
-    for program, operands in eqn.prim.bodies(*eqn.ins, **eqn.params):
+    for program, operands in eqn.prim.holds.bodies(*eqn.ins, **eqn.params):
         pairs = zip(operands, program.invars, strict=True)
         flags = [a in now and v.aval.weak for a, v in pairs]
         if any(flags) and strengthened(program, flags) is None:

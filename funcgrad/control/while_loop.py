@@ -16,6 +16,7 @@ from typing_extensions import override
 from ..compile.loops import write_while
 from ..compile.prune import pruned_while
 from ..core.avals import Aval
+from ..core.companions import Codegen, HoldsPrograms, Masking
 from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import compress, expand, split_list
@@ -51,7 +52,7 @@ from .passes import (
 from .scan import second_scan
 
 
-class While(Holder):
+class While(Holder, HoldsPrograms, Masking, Codegen):
     """``cond : consts, carry -> bool``; ``legs[j] : consts, carry, left before -> carry, left``.
 
     Operands: the constants of ``cond``, then of each leg its constants and its carry, of which
@@ -107,14 +108,14 @@ class While(Holder):
         steady = not dependent(cond, [*going, *legs[0].outs[: sizes[0][1]]], smoothly=False)[0]
         return steady and all(linear_in(leg.program, leg.ins) is not None for leg in legs)
 
-    def reach(self, flags: Sequence[bool], **params: Any) -> list[bool]:
+    def depends(self, flags: Sequence[bool], **params: Any) -> list[bool]:
         reached = lambda leg, now: dependent(leg, now, smoothly=False)
         going, legs = legs_of(flags, list(flags), params, reached)
         carries = [leg.outs[: len(leg.carry)] for leg in legs]
         stop = dependent(params["cond"], [*going, *carries[0]], smoothly=False)[0]
         return [stop or flag for carry in carries for flag in carry]
 
-    def push(
+    def value_and_jvp(
         self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         going, legs = legs_of(primals, [t is not None for t in tangents], params, dependent)
@@ -129,7 +130,7 @@ class While(Holder):
         seeds = [compress(t_consts, leg.ins[:n]), compress(t_carry, leg.ins[n:]), []]
         return outs, expand(later(seeds, False), leg.outs)
 
-    def along(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
+    def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
         """Carry masks along, as forward mode carries tangents."""
         going, legs = legs_of(args, [mask is not None for mask in live], params, dependent)
         _, masks = by_leg(list(map(present, args, live)), params["sizes"])
@@ -185,7 +186,9 @@ class While(Holder):
         outs = self.bind(*going, *args, cond=cond, legs=programs, sizes=sizes)
         return split_list(outs, *(k for _, k in sizes))[:-1]
 
-    def pull(self, ins: Sequence[Any], needs: Sequence[Any], **params: Any) -> tuple[Any, Any]:
+    def value_and_vjp(
+        self, ins: Sequence[Any], needs: Sequence[Any], **params: Any
+    ) -> tuple[Any, Any]:
         going, legs = legs_of(ins, [need is not None for need in needs], params, dependent)
         if len(legs) > 1 or not plain(ins):
             way = Return(legs, [leg_partial_eval(leg, *pulled_seeds(leg)) for leg in legs])

@@ -31,7 +31,7 @@ def _alive(jaxpr: Jaxpr) -> Jaxpr:
         used = [v in needed for v in eqn.outs]
         if not any(used):
             continue
-        if eqn.prim.prune is not None and not (all(used) and _reads_all(eqn)):
+        if eqn.prim.holds.prune is not None and not (all(used) and _reads_all(eqn)):
             eqn = pruned(eqn, used)
         needed.update(eqn.ins)
         kept.append(eqn)
@@ -52,6 +52,6 @@ def _reads_all(eqn: Eqn) -> bool:
 
 def pruned(eqn: Eqn, used: Sequence[bool]) -> Eqn:
     """Return an equation without the outputs that nobody reads."""
-    ins, outs, params = eqn.prim.prune(used, **eqn.params)
+    ins, outs, params = eqn.prim.holds.prune(used, **eqn.params)
     kept_ins, kept_outs = tuple([eqn.ins[i] for i in ins]), tuple([eqn.outs[i] for i in outs])
     return remade(eqn, kept_ins, kept_outs, params)

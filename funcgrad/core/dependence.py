@@ -33,9 +33,9 @@ def _dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool) -> list[bool]:
 
 def _reached(eqn: Eqn, marked: set[Any]) -> Sequence[Var]:
     """Return the outputs of an equation that depend on the variables marked."""
-    if eqn.prim.reach is None:
+    if eqn.prim.holds.depends is None:
         return eqn.outs
-    return compress(eqn.outs, eqn.prim.reach([a in marked for a in eqn.ins], **eqn.params))
+    return compress(eqn.outs, eqn.prim.holds.depends([a in marked for a in eqn.ins], **eqn.params))
 
 
 def fixed_point(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool]:

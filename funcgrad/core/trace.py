@@ -12,6 +12,16 @@ from typing import Any, ClassVar, NoReturn
 import numpy as np
 
 from .avals import Aval, aval_of
+from .companions import (
+    NO_CODEGEN,
+    NO_JOINT_RULES,
+    NO_MASKING,
+    NO_PROGRAMS,
+    Codegen,
+    HoldsPrograms,
+    JointRules,
+    Masking,
+)
 from .errors import (
     ConcretizationError,
     FuncgradError,
@@ -169,25 +179,32 @@ class AbstractTracer(Tracer):
 
 
 class Primitive:
-    """An operation, with all its rules as methods.
+    """An operation: seven rules, and companions where it takes part in more.
 
-    A family is a subclass that supplies most of them; a member is an instance. Arrays are
-    positional, static parameters keyword-only and hashable, results always a tuple.
+    The rules are ``run``, ``infer``, ``jvp``, ``vjp``, ``batch``, ``is_linear`` and
+    ``differentiable``. A family is a subclass that supplies most of them, a member is an instance.
+    Arrays are positional, static parameters keyword-only and hashable, results always a tuple.
     """
 
     differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
-    is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
-    runs_users: ClassVar[bool] = False  # True: it hands its operands to functions of the user's
-    is_product: bool = False  # True: only a factor that is not finite makes nan of 0
-    is_smooth: bool = False  # True: its derivative multiplies and adds, and leaves out no element
-    reads_uses: ClassVar[bool] = False  # True: ``pull`` asks what becomes of the outputs
-    is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its numbers
     is_librarys: bool = False  # True: its name is taken
-    is_new: ClassVar[bool] = False  # True: ``run`` gives arrays that are none of its operands
+
+    joint: JointRules = NO_JOINT_RULES
+    holds: HoldsPrograms = NO_PROGRAMS
+    masking: Masking = NO_MASKING
+    codegen: Codegen = NO_CODEGEN
 
     def __init__(self, name: str) -> None:
         self.is_librarys = claimed(name)
         self.name = name
+        if isinstance(self, JointRules):
+            self.joint = self
+        if isinstance(self, HoldsPrograms):
+            self.holds = self
+        if isinstance(self, Masking):
+            self.masking = self
+        if isinstance(self, Codegen):
+            self.codegen = self
         primitives[name] = self
 
     def run(self, *args: Any, **params: Any) -> tuple[Any, ...]:
@@ -208,41 +225,8 @@ class Primitive:
     # A primitive that leaves this None is linearized by its jvp and transposed.
     vjp: Any = None
 
-    # What holds programs or functions overrides these, which join what others keep apart; for all
-    # others they stay None, and the rules above and below serve.
-    push: Any = None  # primals, tangents, **params -> outs, their tangents
-    pull: Any = None  # ins, needs, **params -> outs, (cts -> one cotangent an operand)
-    map_in: Any = None  # trace, args, axes, **params -> outs, axes: vmap's trace runs functions
-    reach: Any = None  # flags, **params -> flags: which outputs depend on the operands flagged
-    bodies: Any = None  # *operands, **params -> each program that it holds, with its operands
-    close: Any = None  # trace, *avals, **params -> operands in front, params: functions staged
-    along: Any = None  # trace, args, live, **params -> outs, live: ``on_paths`` of programs
-    reads: Any = None  # needs, **params -> operands that the pullback reads again; None: all
-
-    # args, live, **params -> outs, live: which elements lie on a path, see ``ops/paths.py``. Where
-    # it is None, the outputs lie on one where any element of the operands does.
-    on_paths: Any = None
-    # gaps, ins, **params -> gaps, risky: of each operand and output None for an ordinary value,
-    # else whether it may hold elements on no path; and whether one of these may meet a factor that
-    # is not finite. Where it is None, all of that may be.
-    gaps: Any = None
-
-    # What the compiler asks; None: it calls run.
-    inlined: Any = None  # **params -> the program that the operation is, once none differentiates
-    lower: Any = None  # build, *atoms, **params -> an atom made of simpler operations, or None
-    view: Any = None  # writer, *ins, **params -> a view's text, whether contiguous; or None
-    emit: Any = None  # writer, outs, ins, **params: writes the lines that fill the outputs
-    scratch: Any = None  # *avals, **params -> avals of the buffers that ``into`` works in
-    into: Any = None  # outs, scratch, *ins, **params: fills arrays that there are
-    hoist: Any = None  # build, eqn -> outs: moves out of a loop what each step makes alike
-    prune: Any = None  # used, **params -> places of operands and outputs to keep, params
-
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         """Return whether the outputs are linear in these operands together."""
-        return False
-
-    def overwrites(self, operand: int) -> bool:
-        """Return whether an output may be written over this operand, of its shape and dtype."""
         return False
 
     def batch(

@@ -6,8 +6,12 @@ from ..control.implicit import (
     custom_root as custom_root,
     fixed_point as fixed_point,
 )
-from ..control.loops import fori_loop as fori_loop, map as map, while_loop as while_loop
-from ..control.scan import scan as scan
+from ..control.loops import (
+    fori_loop as fori_loop,
+    map as map,
+    scan as scan,
+    while_loop as while_loop,
+)
 from ..control.solve import custom_linear_solve as custom_linear_solve
 from ..core.lazy import publish as _publish
 from ..numpy.ufuncs import sign as sign

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..control.scan import scan
+from ..control.loops import scan
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.trace import Tracer

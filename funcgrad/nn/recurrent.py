@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from ..control.scan import scan
+from ..control.loops import scan
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.errors import DtypeError

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..control.scan import scan
+from ..control.loops import scan
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, shown
 from ..core.trace import Tracer

@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, accumulation_dtype, aval_of, dtype_of, is_inexact, shape_of
+from ..core.companions import Codegen, Masking
 from ..core.trace import Primitive
 from .compare import eq, ne
 from .elementwise import div, maximum, where
@@ -15,7 +16,7 @@ from .paths import Gaps, Masked, present
 from .structure import Batched, cast, expand_dims, match, project, stretched, widened, zeros
 
 
-class SetAt(Primitive):
+class SetAt(Primitive, Masking, Codegen):
     """Copy the operand and assign to the copy; of duplicate indices the last wins."""
 
     @override
@@ -97,7 +98,7 @@ class LastWriter(Primitive):
         return (place.unpacked(y),), (0,)
 
 
-class AddAt(Primitive):
+class AddAt(Primitive, Masking, Codegen):
     """Copy the operand and add to parts of the copy; duplicates accumulate."""
 
     @override
@@ -159,7 +160,7 @@ class AddAt(Primitive):
         w.add_at(outs[0], ins[0], ins[1], index, ins[2:], ARRAY)
 
 
-class ExtremumAt(Primitive):
+class ExtremumAt(Primitive, Codegen):
     """Limit parts of an array by values, duplicates counted; all that tie for one share it."""
 
     is_new = True

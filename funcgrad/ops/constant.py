@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, aval_of
+from ..core.companions import Codegen
 from ..core.trace import Primitive
 from .paths import Gaps, Masked
 from .structure import Batched, Linear
@@ -24,7 +25,7 @@ class Array:
         return str(aval_of(self.value))
 
 
-class Constant(Primitive):
+class Constant(Primitive, Codegen):
     """Give an array."""
 
     is_view = True
@@ -41,7 +42,7 @@ class Constant(Primitive):
         return w.bind(array.value), array.value.flags.c_contiguous
 
 
-class Absent(Linear):
+class Absent(Linear, Codegen):
     """Give zeros for a tangent or cotangent that there is not, beside one that there is.
 
     They lie on no path where the operand is of a map with masks.

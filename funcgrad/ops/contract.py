@@ -9,6 +9,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, broadcast_shapes, is_inexact
+from ..core.companions import Codegen, Masking
 from ..core.errors import ShapeError
 from ..core.registry import overrides
 from ..core.trace import Primitive
@@ -17,7 +18,7 @@ from .paths import Masked, of_products
 from .structure import Batched, expand_dims, fit, front, match, reshape, without
 
 
-class Multilinear(Primitive):
+class Multilinear(Primitive, Masking):
     """Linear in each operand: the tangent is a sum over the operands."""
 
     is_product = True
@@ -44,7 +45,7 @@ class Multilinear(Primitive):
         return self.bind(*args, **params), (None,)  # all of the result counts
 
 
-class Matmul(Multilinear):
+class Matmul(Multilinear, Codegen):
     """Products of matrices, and of vectors with matrices, by numpy.matmul's rules."""
 
     is_smooth = True
@@ -149,7 +150,7 @@ def _vector_vjp(ct: Any, needs: Any, a: Any, b: Any) -> Sequence[Any]:
     return (a_ct, b_ct)
 
 
-class Einsum(Multilinear):
+class Einsum(Multilinear, Codegen):
     """A sum of products over named axes, one name an axis.
 
     No operand repeats a name, each name has one length, and each name of an operand is also in

@@ -13,6 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, shape_of
+from ..core.companions import Codegen
 from ..core.errors import ShapeError
 from .contract import Multilinear
 from .linear import InBuffers
@@ -21,7 +22,7 @@ from .structure import Batched, front, match, reshape, transpose_p
 from .windows import Window, turned
 
 
-class Bilinear(InBuffers, Multilinear):
+class Bilinear(InBuffers, Multilinear, Codegen):
     """A sum over windows of products of two operands, computed in given buffers."""
 
     roles: str  # of the operands and the result, each "x", "w" or "y"

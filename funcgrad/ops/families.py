@@ -14,6 +14,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, broadcast_shapes, dtype_of, shape_of
+from ..core.companions import Codegen, Masking
 from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
@@ -22,7 +23,7 @@ from .paths import Gaps, Masked, either, is_harmless, joined, present
 from .structure import Batched, expand_dims, fit, front, match, strengthen
 
 
-class Elementwise(Primitive):
+class Elementwise(Primitive, Masking, Codegen):
     """A function of each element, broadcasting as NumPy does.
 
     ``rules`` has one linear map an operand, None for an operand without derivative;

@@ -13,6 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, dtype_of, shape_of
+from ..core.companions import Codegen
 from ..core.errors import DtypeError
 from .elementwise import conj, mul
 from .linear import Linear
@@ -23,7 +24,7 @@ from .structure import project
 SWAPPED = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
-class Transform(Linear):
+class Transform(Linear, Codegen):
     """A transform of every line along ``axis``; ``norm`` says which direction is scaled."""
 
     is_new = True

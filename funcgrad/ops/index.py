@@ -8,6 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
+from ..core.companions import Codegen, Masking
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
 from .paths import Gaps, Masked, present
@@ -61,7 +62,7 @@ def _entry_text(entry: Any) -> str:
     return ":".join(parts if entry.step is None else [*parts, str(entry.step)])
 
 
-class Getitem(Linear):
+class Getitem(Linear, Codegen):
     """Read ``x[index]`` by NumPy's rules; integer index arrays are operands."""
 
     @override
@@ -96,7 +97,7 @@ class Getitem(Linear):
         assign(outs[0], w.array(ins[0]).indexed(index, ins[1:], ARRAY))
 
 
-class ScatterAdd(Linear):
+class ScatterAdd(Linear, Codegen):
     """Add the operand into zeros of ``shape`` at ``index``; duplicates accumulate."""
 
     pads = True
@@ -302,7 +303,7 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
     return tuple(dims)
 
 
-class Concatenate(Primitive):
+class Concatenate(Primitive, Masking, Codegen):
     """Join any number of arrays along one axis."""
 
     @override

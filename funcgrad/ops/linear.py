@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, dtype_of, shape_of
+from ..core.companions import Masking
 from ..core.registry import primitives
 from ..core.trace import Primitive
 from .paths import Gaps, Masked, reached
@@ -34,7 +35,7 @@ def front(x: Any, axis: int) -> Any:
 Batched: TypeAlias = tuple[Sequence[Any], Sequence[int | None]]
 
 
-class Linear(Primitive):
+class Linear(Primitive, Masking):
     """Linear in its first operand, constant in the others: its own jvp."""
 
     pads: ClassVar[bool] = False  # True: there are elements of the result that it does not reach

@@ -18,6 +18,7 @@ from ..core.avals import (
     dtype_of,
     shape_of,
 )
+from ..core.companions import Codegen
 from ..core.errors import shorten
 from ..core.registry import overrides
 from ..core.trace import Tracer
@@ -201,7 +202,7 @@ def common_dtype(parts: Sequence[Any]) -> np.dtype:
     return np.result_type(*(a.dtype.type(0).item() if a.weak else a.dtype for a in avals))
 
 
-class Weaken(Linear):
+class Weaken(Linear, Codegen):
     """Take one number as Python's own, which beside an array takes the array's dtype."""
 
     @override

@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, aval_of, dtype_of, shape_of
+from ..core.companions import Codegen
 from ..core.errors import ShapeError
 from ..core.registry import overrides
 from ..core.trace import Tracer
@@ -25,7 +26,7 @@ from .structure import Batched, Linear, broadcast_to, cast, stretched
 from .windows import Window, meetings, product, still, turned, whole_numbers, windows_of
 
 
-class Windowed(InBuffers):
+class Windowed(InBuffers, Codegen):
     """An operation on the windows of its operands' leading axes, computed in given buffers."""
 
     @override

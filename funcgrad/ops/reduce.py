@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Axes, accumulation_dtype, dtype_of, shape_of
+from ..core.companions import Codegen
 from ..core.errors import DtypeError
 from ..core.trace import Primitive
 from .compare import eq
@@ -67,7 +68,7 @@ def axis_of(axis: Any, rank: int) -> int:
     return axis % rank
 
 
-class Reduction(Primitive):
+class Reduction(Primitive, Codegen):
     """Reduce ``axes``, which are not negative and vanish."""
 
     def __init__(
@@ -232,7 +233,7 @@ def flip(x: Any, axis: int) -> Any:
     return getitem_p(x, index=Index((*[slice(None)] * before, slice(None, None, -1))))
 
 
-class Cumprod(Primitive):
+class Cumprod(Primitive, Codegen):
     """Multiply up along one axis."""
 
     @override
@@ -262,7 +263,7 @@ class Cumprod(Primitive):
         w.accumulate("multiply", ins[0], axis, outs[0], False)
 
 
-class Position(Primitive):
+class Position(Primitive, Codegen):
     """Where along one axis something stands: an integer, which has no derivative."""
 
     differentiable = False

@@ -6,12 +6,13 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, shape_of
+from ..core.companions import Codegen
 from ..core.errors import ShapeError, shown
 from ..core.trace import Primitive
 from .structure import Batched, broadcast_to, front
 
 
-class SearchSorted(Primitive):
+class SearchSorted(Primitive, Codegen):
     """Where ``v`` would stand in ``a``, sorted along its last axis; the axes before are shared."""
 
     differentiable = False

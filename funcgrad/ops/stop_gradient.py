@@ -6,12 +6,13 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval
+from ..core.companions import Codegen
 from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
 from .structure import Batched
 
 
-class StopGradient(Primitive):
+class StopGradient(Primitive, Codegen):
     """The identity, without a derivative."""
 
     differentiable = False

@@ -22,6 +22,7 @@ from ..core.avals import (
     is_inexact,
     shape_of,
 )
+from ..core.companions import Codegen
 from ..core.errors import DtypeError, ShapeError, warn
 from ..core.trace import Tracer
 from .linear import (
@@ -36,7 +37,7 @@ from .paths import Masked
 _HALF = np.dtype(np.float16)
 
 
-class Convert(Linear):
+class Convert(Linear, Codegen):
     """Cast to a floating dtype; complex to real keeps the real part."""
 
     is_smooth = True
@@ -75,7 +76,7 @@ class Truncate(Convert):
         return False
 
 
-class Broadcast(Linear):
+class Broadcast(Linear, Codegen):
     """Give the result ``shape``, whose ``axes`` are new: along them the operand repeats."""
 
     is_smooth = True
@@ -114,7 +115,7 @@ class Broadcast(Linear):
         w.fill(outs[0], ins[0], axes)
 
 
-class Sum(Linear):
+class Sum(Linear, Codegen):
     """Add along ``axes``, which are not negative and vanish."""
 
     is_smooth = True
@@ -139,7 +140,7 @@ class Sum(Linear):
         return {"axes": tuple(d + 1 for d in axes)}
 
 
-class Mean(Linear):
+class Mean(Linear, Codegen):
     """Average along ``axes``, which are not negative and vanish."""
 
     is_smooth = True
@@ -171,7 +172,7 @@ def _extent(shape: Shape, axes: Axes) -> int:
     return math.prod([shape[d] for d in axes])
 
 
-class Cumsum(Linear):
+class Cumsum(Linear, Codegen):
     """Add up along one axis, from its end if ``reverse``."""
 
     @override
@@ -196,7 +197,7 @@ class Cumsum(Linear):
         w.accumulate("add", ins[0], axis, outs[0], reverse)
 
 
-class Reshape(Linear):
+class Reshape(Linear, Codegen):
     """Give the same numbers, in C order, another shape."""
 
     is_smooth = True
@@ -234,7 +235,7 @@ class Reshape(Linear):
             w.fill(outs[0], ins[0], ())
 
 
-class Transpose(Linear):
+class Transpose(Linear, Codegen):
     """Reorder the axes: axis ``d`` of the result is axis ``perm[d]`` of the operand."""
 
     is_smooth = True

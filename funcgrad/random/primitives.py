@@ -11,6 +11,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, broadcast_shapes, shape_of
+from ..core.companions import Codegen
 from ..core.trace import Primitive
 from ..ops.special import BLOCK, erfinv
 from ..ops.structure import expand_dims, transpose_p
@@ -23,7 +24,7 @@ GENERATORS: dict[str, Generator] = {"philox": PHILOX, "threefry2x32": THREEFRY}
 DEFAULT = "philox"
 
 
-class OfKeys(Primitive):
+class OfKeys(Primitive, Codegen):
     """A function of keys with any leading axes, to which those of the results correspond."""
 
     differentiable = False

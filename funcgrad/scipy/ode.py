@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..control.loops import while_loop
-from ..control.scan import scan
+from ..control.loops import scan, while_loop
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError

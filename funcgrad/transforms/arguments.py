@@ -345,7 +345,7 @@ def check_closed(prim: Primitive, own: Sequence[Any], results: Sequence[Any], tr
     program would be differentiated and not the rule; nor over values of a transform further in.
     """
     late = any(isinstance(x, Tracer) and x._trace.serial > trace.serial for x in results)
-    if late or (not prim.is_open and any(x is not None for x in own)):
+    if late or (not prim.holds.is_open and any(x is not None for x in own)):
         where = "over a value of a transform within" if late else "over a value differentiated by"
         raise ClosureError(
             f"{prim}: a rule of your own{'' if late else ' in its body'} closes {where} "

@@ -74,8 +74,8 @@ class Batch(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         pairs = [self.split(x) for x in args]
         values, axes = [x for x, _ in pairs], [d for _, d in pairs]
-        if prim.map_in is not None:
-            outs, out_axes = prim.map_in(self, values, axes, **params)
+        if prim.holds.batch_in_trace is not None:
+            outs, out_axes = prim.holds.batch_in_trace(self, values, axes, **params)
         else:
             outs, out_axes = prim.batch(values, axes, self.size, **params)
         return [

@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import Aval, aval_of
+from ..core.companions import Codegen
 from ..core.dead_code import live
 from ..core.dependence import dependent
 from ..core.errors import shown
@@ -56,10 +57,10 @@ class Checkpoint(Caller):
     def run(self, *args: Any, jaxpr: Jaxpr, **params: Any) -> tuple[Any, ...]:
         return fresh(jaxpr.run(*args), args)
 
-    def inlined(self, *, jaxpr: Jaxpr, prevent_cse: bool, **params: Any) -> tuple[Jaxpr, bool]:
+    def inline(self, *, jaxpr: Jaxpr, prevent_cse: bool, **params: Any) -> tuple[Jaxpr, bool]:
         return jaxpr, prevent_cse
 
-    def push(
+    def value_and_jvp(
         self, primals: Sequence[Any], tangents: Sequence[Any], *, jaxpr: Jaxpr, **params: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         flags = [t is not None for t in tangents]
@@ -88,7 +89,7 @@ class Checkpoint(Caller):
             outs = list(self.bind(*cut.consts, *primals, jaxpr=alone, **params))
         return outs, expand(ts, smooth)
 
-    def pull(
+    def value_and_vjp(
         self,
         ins: Sequence[Any],
         needs: Sequence[Any],
@@ -162,7 +163,7 @@ def _saved(jaxpr: Jaxpr, values: Sequence[Any], policy: Policy) -> tuple[Var, ..
     return tuple(saved)
 
 
-class Name(Linear):
+class Name(Linear, Codegen):
     """The identity, by whose name a policy knows a value."""
 
     is_view = True

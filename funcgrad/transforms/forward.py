@@ -59,7 +59,7 @@ class Forward(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         pairs = [self.split(x) for x in args]
         primals = [x for x, _ in pairs]
-        if prim.push is not None:
+        if prim.joint.value_and_jvp is not None:
             return self.process_joint(prim, primals, [t for _, t in pairs], params)
         outs = prim.bind(*primals, **params)
         if not prim.differentiable:
@@ -77,7 +77,7 @@ class Forward(Trace):
         bring tangents of their own; those of tangents are of second order.
         """
         params = heeding_masks(self, params)
-        outs, tangents_out = prim.push(xs, ts, **params)
+        outs, tangents_out = prim.joint.value_and_jvp(xs, ts, **params)
         own = [self.split(y)[1] for y in outs]
         check_closed(prim, own, [*outs, *tangents_out], self)
         results = []

@@ -14,6 +14,7 @@ from typing_extensions import override
 from ..compile.marks import is_masked, may_mark
 from ..compile.prune import pruned_call
 from ..core.avals import Aval, accumulation_dtype, dtype_of, is_inexact, shape_of
+from ..core.companions import HoldsPrograms
 from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, expand, split_list
@@ -236,11 +237,11 @@ class Holder(Primitive):
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
         """Transpose: the operands that need cotangents have no values, and none are read."""
         values = [zeros(x) if isinstance(x, Aval) else x for x in ins]
-        results = self.pull(values, needs, **params)[1](cts)
+        results = self.value_and_vjp(values, needs, **params)[1](cts)
         return [ct if n is not None else None for ct, n in zip(results, needs, strict=True)]
 
 
-class Caller(Holder):
+class Caller(Holder, HoldsPrograms):
     """``jaxpr : operands -> outs``: a primitive that does no more than to call its program."""
 
     @override
@@ -257,7 +258,7 @@ class Caller(Holder):
         flags = [i in operands for i in range(len(params["jaxpr"].invars))]
         return linear_in(params["jaxpr"], flags) is not None
 
-    def reach(self, flags: Flags, *, jaxpr: Jaxpr, **params: Any) -> list[bool]:
+    def depends(self, flags: Flags, *, jaxpr: Jaxpr, **params: Any) -> list[bool]:
         return dependent(jaxpr, flags, smoothly=False)
 
     def bodies(self, *ins: Any, jaxpr: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:

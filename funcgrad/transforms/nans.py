@@ -19,6 +19,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import dtype_of, is_inexact
+from ..core.companions import inlined
 from ..core.errors import UntakenWarning, warn
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.lines import user_line
@@ -111,9 +112,9 @@ class Checking(Trace):
         return CheckingTracer(self, change(x.value), x.step, x.fault)
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        if prim.inlined is not None and (program := prim.inlined(**params)[0]) is not None:
+        if (program := inlined(prim, params)) is not None:
             return evaluated(self, program, args)
-        if prim.is_open:  # a function with a rule of the user's own
+        if prim.holds.is_open:  # a function with a rule of the user's own
             return prim.run(*args, **params)
         mine = [x if self.owns(x) else None for x in args]
         values = [x if t is None else t.value for x, t in zip(args, mine, strict=True)]
@@ -176,7 +177,7 @@ class Checking(Trace):
         outs: Sequence[Any],
     ) -> Fault | None:
         """Run a loop or a branch again, step by step, where its result is not finite."""
-        if prim.bodies is None or any(number(x) is not x for x in values):
+        if prim.holds.bodies is None or any(number(x) is not x for x in values):
             return None
         floats = [y for y in outs if is_inexact(dtype_of(y))]
         if all(np.isfinite(y).all() for y in floats) and not self.untaken:

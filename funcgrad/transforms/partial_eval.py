@@ -143,7 +143,7 @@ def _viewed(
     eqns: Sequence[Eqn], variables: Sequence[Var], values: Sequence[Any], available: Any
 ) -> tuple[list[Eqn], list[Var], list[Any]]:
     """Replace residuals that are views by their base, and by equations that take the view again."""
-    makers = {eqn.outs[0]: (n, eqn) for n, eqn in enumerate(eqns) if eqn.prim.is_view}
+    makers = {eqn.outs[0]: (n, eqn) for n, eqn in enumerate(eqns) if eqn.prim.codegen.is_view}
     saved = {x: v for v, x in zip(variables, values, strict=True) if isinstance(x, Var)}
     views: list[tuple[int, Eqn]] = []
     rows = list(zip(variables, values, strict=True))

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.companions import inlined
 from ..core.jaxpr import eval_jaxpr
 from ..core.trace import ConcreteTracer, Primitive, Trace
 from ..ops.choice import gate, hide
@@ -61,21 +62,21 @@ class Paths(Trace):
         self.selects = selects
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        if prim.inlined is not None and (program := prim.inlined(**params)[0]) is not None:
+        if (program := inlined(prim, params)) is not None:
             return eval_jaxpr(program, (), args)
-        if prim.is_open:  # a function with a rule of the user's own
+        if prim.holds.is_open:  # a function with a rule of the user's own
             return prim.run(*args, **params)
         values, live = zip(*map(self.split, args), strict=True)
         if not prim.differentiable:
             return prim.bind(*values, **params)
-        if prim.along is not None:
-            outs, masks = prim.along(self, values, live, **params)
+        if prim.holds.mask_in_trace is not None:
+            outs, masks = prim.holds.mask_in_trace(self, values, live, **params)
             pairs = zip(outs, masks, strict=True)
             return [y if mask is None else self.output(y, mask) for y, mask in pairs]
-        if prim.on_paths is None:
+        if prim.masking.on_paths is None:
             outs, masks = _together(prim, values, live, params)
         else:
-            outs, masks = prim.on_paths(values, live, **params)
+            outs, masks = prim.masking.on_paths(values, live, **params)
         return [self.output(y, mask) for y, mask in zip(outs, masks, strict=True)]
 
     def output(self, y: Any, live: Any) -> Any:

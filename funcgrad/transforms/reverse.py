@@ -98,7 +98,7 @@ class Tape(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         values: Sequence[Any]
         ins: Sequence[int | None]
-        if prim.pull is not None:
+        if prim.joint.value_and_vjp is not None:
             return self.process_joint(prim, args, params)
         if len(args) == 1 and type(args[0]) is TapeTracer:
             values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
@@ -127,7 +127,7 @@ class Tape(Trace):
         results = run(*values, **params) if params else run(*values)
         if not prim.differentiable:
             return results
-        self.smooth &= prim.is_smooth
+        self.smooth &= prim.masking.is_smooth
         first, self.count = self.count, self.count + len(results)
         if self.nested and (line := line_of(results[0])):
             prim = Located(line, prim, rule_of(prim))
@@ -217,17 +217,17 @@ class Tape(Trace):
         self.smooth = False
         params = heeding_masks(self, params)
         values, ins = self.joint_operands(prim, args, params)
-        outs, pull = prim.pull(values, ins, **params)
+        outs, pull = prim.joint.value_and_vjp(values, ins, **params)
         pairs = [self.split(y) for y in outs]
         own = [number for _, number in pairs]
         check_closed(prim, own, outs, self)
         first = self.count
         self.count = first + len(pairs)
         results = [y for y, _ in pairs]
-        if prim.runs_users:
+        if prim.holds.runs_users:
             results = [self.kept().take(y, prim, OUTPUT) for y in results]
         joint = Joint(pull, own)
-        if prim.reads_uses:
+        if prim.joint.reads_uses:
             self.uses = self.uses or Uses(self.records)
             joint = Watching(pull, self.uses, first)
         self.records.append((joint, (*ins, *own), first, (), results, None))
@@ -245,12 +245,12 @@ class Tape(Trace):
         """Return the values of operands, copied or watched as above, and their numbers."""
         values, ins = map(list, zip(*map(self.split, args), strict=True))
         read = range(len(args))
-        if prim.reads is not None and any(map(is_shared, values)):
-            read = prim.reads(ins, **params)
+        if prim.joint.residual_operands is not None and any(map(is_shared, values)):
+            read = prim.joint.residual_operands(ins, **params)
         for k, x in enumerate(args):
             if ins[k] is None and isinstance(x, Tracer):
                 self.nested = True
-            if prim.runs_users:
+            if prim.holds.runs_users:
                 values[k] = self.kept().lend(values[k], prim, k)
             elif k in read and not (type(x) is TapeTracer and x._trace is self):
                 values[k] = self.kept().take(values[k], prim, k)

@@ -25,6 +25,7 @@ from ..compile.marks import (
     settle_p,
     start_p,
 )
+from ..core.companions import inlined
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.trace import Trace, Tracer
 from ..ops.constant import Array, constant_p
@@ -230,8 +231,8 @@ def _replay(
     for eqn in jaxpr.eqns:
         ins, prim, params = list(map(read, eqn.ins)), eqn.prim, eqn.params
         trace.at = eqn.source
-        program = None if prim.inlined is None else prim.inlined(**params)[0]
-        if prim.is_open and not any(isinstance(x, PathTracer) for x in ins):
+        program = inlined(prim, params)
+        if prim.holds.is_open and not any(isinstance(x, PathTracer) for x in ins):
             program = None  # its rule is for another derivative
         if program is not None:
             outs: Sequence[Any] = _replay(trace, program, ins, maps)

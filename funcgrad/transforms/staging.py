@@ -114,8 +114,8 @@ class Staging(Trace):
         return var
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        if prim.close is not None:
-            consts, params = prim.close(self, *map(aval_of, args), **params)
+        if prim.holds.close is not None:
+            consts, params = prim.holds.close(self, *map(aval_of, args), **params)
             args = (*consts, *args)
             # what it closes over may belong to a transform further in, which is to see it first
             if any(isinstance(x, Tracer) and x._trace.serial > self.serial for x in consts):

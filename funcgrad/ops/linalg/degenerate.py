@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
+from ...core.companions import Masking
 from ...core.errors import warn
 from .. import compare
 from ..paths import Masked, present
@@ -121,7 +122,7 @@ class Taint(OfMatrices):
         return operands <= {1, 2}  # where what is rounding is measured by a tangent too
 
 
-class Undefined(OfMatrices):
+class Undefined(OfMatrices, Masking):
     """Zeros, and nan where ``mask`` holds, whatever x is there, unless it lies on no path.
 
     It is the part of a linear map of x that does not exist: 0 times inf is nan.

@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, shape_of
+from ...core.companions import JointRules
 from .. import compare, elementwise as ew
 from ..reduce import argmax_p
 from ..structure import cast, fit, match
@@ -30,7 +31,7 @@ def _complex(dtype: np.dtype) -> np.dtype:
     return np.result_type(dtype, np.complex64)
 
 
-class Eig(OfMatrices):
+class Eig(OfMatrices, JointRules):
     """Eigenvalues and eigenvectors, complex also where NumPy would find that all are real.
 
     With T = V^-1 dA V: dw_i = T_ii and V^-1 dV = F * T, F_ij = 1/(w_j - w_i); then each vector
@@ -73,7 +74,7 @@ class Eig(OfMatrices):
         slant = ew.imag(total(ew.where(here, moved, 0), -2) / total(ew.where(here, v, 0), -2))
         return slopes, moved - v * (longer + 1j * slant)[..., None, :]
 
-    def pull(self, ins: Any, needs: Any) -> tuple[Sequence[Any], Any]:
+    def value_and_vjp(self, ins: Any, needs: Any) -> tuple[Sequence[Any], Any]:
         (a,) = ins
         outs = self.bind(a)
         return outs, lambda cts, uses, first: (self.back(cts, outs, a, uses, first + 1),)
@@ -107,7 +108,7 @@ class EigOfRules(Eig):
     """The same within rules, which take nothing for granted."""
 
     reads_uses = False
-    pull = None
+    value_and_vjp = None
 
 
 def _largest(v: Any) -> Any:

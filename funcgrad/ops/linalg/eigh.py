@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, shape_of
+from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
 from ..structure import fit, match
@@ -37,7 +38,7 @@ from .spaces import Uses, mixed_pairs
 from .spectral import differing, quotients, slopes_p, turned_p, with_stack
 
 
-class Eigh(OfMatrices):
+class Eigh(OfMatrices, JointRules):
     """Eigenvalues, ascending, and eigenvectors of the matrix of which one triangle is read.
 
     With P = V* dA V: dw_i = P_ii and V* dV = F * P, F_ij = 1/(w_j - w_i).
@@ -76,7 +77,7 @@ class Eigh(OfMatrices):
             moved = moved - v * turning(v, moved, _real_row(uplo))
         return slopes_p(w, turned), moved
 
-    def pull(self, ins: Any, needs: Any, *, uplo: str) -> tuple[Sequence[Any], Any]:
+    def value_and_vjp(self, ins: Any, needs: Any, *, uplo: str) -> tuple[Sequence[Any], Any]:
         (a,) = ins
         outs = self.bind(a, uplo=uplo)
         pull = lambda cts, uses, first: (self.back(cts, outs, a, uplo, uses, first + 1),)
@@ -121,7 +122,7 @@ class EighOfRules(Eigh):
     """The same within rules, of which the values tell what of a block they use."""
 
     reads_uses = False
-    pull = None
+    value_and_vjp = None
     who = "eigvalsh"
 
     @override

@@ -8,6 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
+from ...core.companions import Masking
 from ..paths import Masked, either, spread
 from ..structure import Batched, cast, fit, front, match, reshape, transpose_p
 from .matrices import OfMatrices, adjoint, result_dtype, stacked_shape
@@ -49,7 +50,7 @@ def _inverse_if_any(a: Any) -> Any:
         return np.stack([_inverse_if_any(one) for one in a])
 
 
-class Solver(OfMatrices):
+class Solver(OfMatrices, Masking):
     """The solution X of A X = B, linear in B."""
 
     def turned(self, a: Any, b: Any, **params: Any) -> Any:

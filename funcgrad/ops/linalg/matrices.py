@@ -10,6 +10,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
+from ...core.companions import Codegen
 from ...core.errors import DtypeError
 from ...core.trace import Primitive
 from .. import elementwise as ew
@@ -19,7 +20,7 @@ from ..structure import Batched, cast, expand_dims, front, sum_p
 _KINDS = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))  # that LAPACK knows
 
 
-class OfMatrices(Primitive):
+class OfMatrices(Primitive, Codegen):
     """An operation on each matrix of a stack; stacks broadcast.
 
     ``cores`` tells how many of an operand's last axes belong to one problem, where they are not 2.

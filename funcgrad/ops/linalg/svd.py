@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, shape_of
+from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
 from ..index import concatenate_p
@@ -38,7 +39,7 @@ from .spaces import MixedPairs, Uses, mixed_in_svd
 from .spectral import with_stack
 
 
-class Svd(OfMatrices):
+class Svd(OfMatrices, JointRules):
     """A = U S V*, with square U and V if ``full``; outputs U, the diagonal of S, V*.
 
     With P = U* dA V: ds = diag(P), U* dU = E + O and V* dV = E - O, where
@@ -110,7 +111,7 @@ class Svd(OfMatrices):
         rest = rest + infinite[..., None, None]
         return concatenate_p(moved, rest, axis=len(shape_of(moved)) - 1)
 
-    def pull(self, ins: Any, needs: Any, *, full: bool) -> tuple[Sequence[Any], Any]:
+    def value_and_vjp(self, ins: Any, needs: Any, *, full: bool) -> tuple[Sequence[Any], Any]:
         (a,) = ins
         outs = self.bind(a, full=full)
         return outs, lambda cts, uses, first: (self.back(cts, outs, a, uses, first),)
@@ -189,7 +190,7 @@ class SvdOfRules(Svd):
     """
 
     reads_uses = False
-    pull = None
+    value_and_vjp = None
     who = "svdvals"
 
     @override

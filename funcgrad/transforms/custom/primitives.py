@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_inexact
+from ...core.companions import HoldsPrograms
 from ...core.dependence import linear_in
 from ...core.errors import (
     ClosureError,
@@ -38,7 +39,7 @@ from .closures import ClosedRule, Program, closed_jvp, closed_vjp, labelled, pad
 Leaves = Callable[..., Sequence[Any]]  # a function of leaves to leaves
 
 
-class Ruled(Primitive):
+class Ruled(Primitive, HoldsPrograms):
     """``fun`` of leaves; its rules see the operands but for the first ``extra`` ones."""
 
     is_open = True
@@ -69,7 +70,7 @@ class Ruled(Primitive):
     def bodies(self, *ins: Any, fun: Any, **params: Any) -> list[tuple[Jaxpr, Any]]:
         return [(fun.jaxpr, ins)]
 
-    def inlined(self, *, fun: Any, **params: Any) -> tuple[Jaxpr | None, bool]:
+    def inline(self, *, fun: Any, **params: Any) -> tuple[Jaxpr | None, bool]:
         return (fun.jaxpr if isinstance(fun, Program) else None), False
 
     @override
@@ -130,7 +131,7 @@ class Ruled(Primitive):
         """Pull back where only what is held needs cotangents; the outputs keep the rule."""
         return list(self.bind(*ins, **params)), pulled(self.name, params["fun"], ins, needs)[1]
 
-    def map_in(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
+    def batch_in_trace(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
         """Bind functions of all examples, whose results have the axis in front."""
         outs = self.bind(*args, **self.mapped(trace, args, axes, **params))
         return outs, [0] * len(outs)
@@ -164,7 +165,7 @@ class CustomJvp(Ruled):
         held, rule = closed_jvp(self, rules["rule"], avals, count)
         return held, {"rule": rule}
 
-    def push(
+    def value_and_jvp(
         self, primals: Sequence[Any], tangents: Sequence[Any], *, fun: Any, extra: int, rule: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         if all(t is None for t in tangents[extra:]):
@@ -182,7 +183,7 @@ class CustomJvp(Ruled):
             for y, t, m in zip(outs, ts, moved, strict=True)
         ]
 
-    def pull(
+    def value_and_vjp(
         self, ins: Sequence[Any], needs: Sequence[Any], *, fun: Any, extra: int, rule: Any
     ) -> tuple[Any, Any]:
         if all(need is None for need in needs[extra:]):
@@ -267,7 +268,7 @@ class CustomVjp(Ruled):
         held, fwd, bwd = closed_vjp(self, rules["fwd"], rules["bwd"], avals)
         return held, {"fwd": fwd, "bwd": bwd}
 
-    def push(
+    def value_and_jvp(
         self, primals: Any, tangents: Any, *, fun: Any, extra: int, fwd: Any, **params: Any
     ) -> Any:
         if all(t is None for t in tangents[extra:]):
@@ -277,7 +278,7 @@ class CustomVjp(Ruled):
             f"alone; use reverse mode (grad, vjp, jacrev), or define it with custom_jvp"
         )
 
-    def pull(
+    def value_and_vjp(
         self, ins: Sequence[Any], needs: Sequence[Any], *, fun: Any, extra: int, fwd: Any, bwd: Any
     ) -> tuple[Any, Any]:
         if all(need is None for need in needs[extra:]):
@@ -352,14 +353,14 @@ def _both(fwd: Any, bwd: Any, ins: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
 class CustomBatch(Ruled):
     """``rule(size, batched, *ins) -> outs, batched`` is how vmap runs it."""
 
-    def push(self, primals: Any, tangents: Any, *, fun: Leaves, **params: Any) -> Any:
+    def value_and_jvp(self, primals: Any, tangents: Any, *, fun: Leaves, **params: Any) -> Any:
         return self.pushed(primals, tangents, fun)
 
-    def pull(self, ins: Any, needs: Any, *, fun: Leaves, **params: Any) -> tuple[Any, Any]:
+    def value_and_vjp(self, ins: Any, needs: Any, *, fun: Leaves, **params: Any) -> tuple[Any, Any]:
         return pulled(self.name, fun, ins, needs)
 
     @override
-    def map_in(
+    def batch_in_trace(
         self, trace: Batch, args: Any, axes: Any, *, fun: Any, extra: int, rule: Any
     ) -> Batched:
         if any(d is not None for d in axes[:extra]):

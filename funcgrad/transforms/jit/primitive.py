@@ -46,10 +46,10 @@ class Call(Caller):
             program = jaxpr.memo["program"] = compiled(jaxpr, name)
         return program.main(*args)
 
-    def inlined(self, *, jaxpr: Jaxpr, name: str) -> tuple[Jaxpr, bool]:
+    def inline(self, *, jaxpr: Jaxpr, name: str) -> tuple[Jaxpr, bool]:
         return jaxpr, False
 
-    def push(
+    def value_and_jvp(
         self, primals: Sequence[Any], tangents: Sequence[Any], *, jaxpr: Jaxpr, name: str
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         flags = tuple([t is not None for t in tangents])
@@ -74,7 +74,7 @@ class Call(Caller):
         outs, ts = split_list(results, len(smooth))
         return outs, expand(ts, smooth)
 
-    def pull(
+    def value_and_vjp(
         self, ins: Sequence[Any], needs: Sequence[Any], *, jaxpr: Jaxpr, name: str
     ) -> tuple[Any, Any]:
         flags, smooth, seeds, both = _reverse(jaxpr, needs)
@@ -85,7 +85,7 @@ class Call(Caller):
 
         return outs, pull
 
-    def reads(self, needs: Sequence[Any], *, jaxpr: Jaxpr, name: str) -> set[int]:
+    def residual_operands(self, needs: Sequence[Any], *, jaxpr: Jaxpr, name: str) -> set[int]:
         """Return the operands that are residuals, without the program's own constants."""
         flags, _, seeds, both = _reverse(jaxpr, needs)
         sources = _cut(jaxpr, "vjp", flags, seeds, both).sources

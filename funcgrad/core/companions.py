@@ -1,0 +1,88 @@
+"""What a primitive may have besides its rules: one class for each concern.
+
+A primitive that takes part in one inherits its class, and is then its own companion:
+``prim.codegen`` is ``prim`` where its family says how it is written. A primitive that takes no
+part has the empty companion, whose rules are None.
+"""
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+
+class JointRules:
+    """Rules that give the outputs together with their derivative: what cannot be kept apart.
+
+    They take the place of ``jvp`` and ``vjp`` in ``Forward`` and ``Tape``. One that is None is
+    not defined: the separate rule serves.
+    """
+
+    value_and_jvp: Any = None  # primals, tangents, **params -> outs, their tangents
+    value_and_vjp: Any = None  # ins, needs, **params -> outs, (cts -> one cotangent an operand)
+    residual_operands: Any = None  # needs, **params -> operands that vjp reads again; None: all
+    reads_uses: ClassVar[bool] = False  # True: the pullback asks which operations read the outputs
+
+
+class HoldsPrograms(JointRules):
+    """The rules of a primitive whose parameters hold programs, or functions of the user's."""
+
+    is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
+    runs_users: ClassVar[bool] = False  # True: it hands its operands to functions of the user's
+
+    batch_in_trace: Any = None  # trace, args, axes, **params -> outs, axes: vmap's trace runs them
+    depends: Any = None  # flags, **params -> flags: outputs that depend on the operands flagged
+    bodies: Any = None  # *operands, **params -> each program that it holds, with its operands
+    close: Any = None  # trace, *avals, **params -> operands in front, params: functions staged
+    mask_in_trace: Any = None  # trace, args, live, **params -> outs, live: masks through programs
+    inline: Any = None  # **params -> the program that it calls, whether to keep it apart
+    hoist: Any = None  # build, eqn -> outs: moves loop-invariant equations out of a loop
+    prune: Any = None  # used, **params -> places of operands and outputs to keep, params
+
+
+class Codegen:
+    """How the operation is written as source, against an :class:`Emitter`; None: ``run`` is called.
+
+    ``emit`` writes lines that fill the outputs; ``into`` fills arrays that there are, in buffers
+    of the avals that ``scratch`` gives; ``view`` gives a view's text and whether it is contiguous.
+    """
+
+    is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its memory
+    is_new: ClassVar[bool] = False  # True: ``run`` gives arrays that are none of its operands
+
+    lower: Any = None  # build, *atoms, **params -> an atom made of operations that are faster
+    view: Any = None  # emitter, *ins, **params -> text, contiguous; or None
+    emit: Any = None  # emitter, outs, ins, **params
+    into: Any = None  # outs, scratch, *ins, **params
+
+    def scratch(self, *avals: Any, **params: Any) -> Sequence[Any]:
+        """Return the avals of the buffers that ``into`` works in."""
+        return ()
+
+    def overwrites(self, operand: int) -> bool:
+        """Return whether an output may be written over this operand, of its shape and dtype."""
+        return False
+
+
+class Masking:
+    """How the masks of the law of zero cotangents pass the operation; see ``ops/paths.py``."""
+
+    is_product: bool = False  # True: only a factor that is not finite makes nan of 0
+    is_smooth: bool = False  # True: its derivative multiplies and adds, and leaves out no element
+
+    # args, live, **params -> outs, live: which elements lie on a path. Where it is None, the
+    # outputs lie on one where any element of the operands does.
+    on_paths: Any = None
+    # gaps, ins, **params -> gaps, risky: of each operand and output None for an ordinary value,
+    # else whether it may hold elements on no path; and whether one of these may meet a factor that
+    # is not finite. Where it is None, all of that may be.
+    gaps: Any = None
+
+
+NO_JOINT_RULES = JointRules()
+NO_PROGRAMS = HoldsPrograms()
+NO_CODEGEN = Codegen()
+NO_MASKING = Masking()
+
+
+def inlined(prim: Any, params: dict[str, Any]) -> Any:
+    """Return the program that an operation calls and that may stand in its place, or None."""
+    return None if prim.holds.inline is None else prim.holds.inline(**params)[0]
