@@ -16,6 +16,7 @@ from funcgrad.core.errors import ConcretizationError, DtypeError, ShapeError, Tr
 from funcgrad.core.jaxpr import check_jaxpr
 
 from .support.compare import assert_same
+from .support.programs import ruled_forward
 
 X = np.array([0.3, -0.7, 1.2])
 RNG = np.random.default_rng(0)
@@ -401,7 +402,7 @@ STEPS = {
     "cond": lambda f: lambda s: fg.jit(lambda p, s: lax.cond(p, f, f, s))(True, s),
     "jit": lambda f: lambda s: fg.jit(f)(s),
     "checkpoint": lambda f: lambda s: fg.checkpoint(f)(s),
-    "custom": lambda f: lambda s: ruled(f)(s),
+    "custom": lambda f: lambda s: ruled_forward(f)(s),
 }  # fmt: skip
 # what a step makes of the number, and the dtype of its product with an array of float32
 MADE = {
@@ -412,12 +413,6 @@ MADE = {
     "another number": (lambda s: 1.5, np.float32),
     "an int32": (lambda s: np.asarray(2, np.int32) + 0 * np.asarray(2, np.int32), np.float64),
 }
-
-
-def ruled(f):
-    g = fg.custom_jvp(f)
-    g.defjvp(lambda p, t: fg.jvp(f, p, t))
-    return g
 
 
 @pytest.mark.parametrize("made", MADE)
@@ -455,7 +450,7 @@ LEVELS = {
     "cond": lambda g: lambda c: lax.cond(c > -9.0, g, lambda c: 2 * c, c),
     "checkpoint": lambda g: fg.checkpoint(g),
     "jit": lambda g: fg.jit(g),
-    "custom": lambda g: ruled(g),
+    "custom": lambda g: ruled_forward(g),
 }  # fmt: skip
 
 

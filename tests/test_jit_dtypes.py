@@ -1,4 +1,4 @@
-"""jit(f)(x) has the value, dtype and weak type of f(x): every operator and ufunc by dtype."""
+"""jit(f)(x) has the value, dtype, weak type and sign of f(x): operators, ufuncs, programs."""
 
 import itertools
 import operator
@@ -7,8 +7,11 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
+from funcgrad import lax
+from funcgrad.core.avals import aval_of
 
 from .support.compare import assert_same
+from .support.programs import ruled_forward, ruled_reverse
 
 DTYPES = ("?", "i1", "u1", "i2", "i4", "i8", "u8", "f2", "f4", "f8", "c8", "c16")
 UNARY = {name: getattr(operator, name) for name in ("neg", "pos", "abs", "invert")}
@@ -125,3 +128,130 @@ def test_convolutions_add_in_the_dtype_of_their_operands(kind):
 
         assert got.dtype == want.dtype
         np.testing.assert_array_equal(got, want)
+
+
+# fmt: off
+EXPRESSIONS = {
+    "x + 1": lambda x: x + 1,        "x * 2.0": lambda x: x * 2.0,   "x / 2": lambda x: x / 2,
+    "1 * x": lambda x: 1 * x,        "x * x": lambda x: x * x * 1,    "-x": lambda x: 0 - x,
+    "sum": lambda x: np.sum(x),      "mean": lambda x: np.mean(x),   "sin": lambda x: np.sin(x),
+    "where": lambda x: np.where(x > 0, x, 0),                        "abs": lambda x: np.abs(x),
+    "f4 + x": lambda x: np.ones(2, "f4") + x,                        "x > 0": lambda x: x > 0,
+    "float64 * x": lambda x: np.float64(2) * x,                      "max": lambda x: np.max(x),
+    "dot": lambda x: np.dot(x, x),   "stack": lambda x: np.stack([x, x]),
+    "x // 2": lambda x: x // 2,
+}
+# fmt: on
+VALUES = [np.array([1, 2], d) for d in "?bBhHiIlLefd"] + [np.ones(2, "F"), np.ones(2, "D")]
+VALUES += [d(1) for d in (bool, int, float, complex, np.int8, np.float32, np.float64, np.bool_)]
+
+
+@pytest.mark.parametrize("name", EXPRESSIONS)
+def test_dtypes_are_those_of_eager_code(name):
+    f = EXPRESSIONS[name]
+    for x in VALUES:
+        try:
+            want = aval_of(f(x))
+        except TypeError:
+            continue
+        got = aval_of(fg.jit(f)(x))
+
+        assert (got.shape, got.dtype) == (want.shape, want.dtype), aval_of(x)
+
+
+# results of single programs
+
+M = np.random.default_rng(0).normal(size=(400, 500))
+X = np.array([1.5, -2.0, 3.0])
+U, I8 = np.array([1, 2, 200], np.uint8), np.array([-128, 1], np.int8)
+
+
+@pytest.mark.parametrize(
+    ("f", "args"),
+    [
+        (lambda a: np.exp(np.sort(a)[::-1]) * 2, (M,)),
+        (lambda a: (lambda d: np.sin(d + d[::-1]) * 2)(a * 2), (M,)),
+        (lambda a, i: (a * 2)[i] + 1, (M[:4], 2)),
+        (lambda a: lax.fori_loop(0, 3, lambda i, c: c + (c * 2)[i], a), (M[:3, :4],)),
+        (lambda f, u: f + (-u), (np.ones(3, "f4"), U)),
+        (lambda f, u: (-f) * (-u), (np.ones(3, "f4"), U)),
+        (lambda u: (u * 2) * 0.5, (U,)),
+        (lambda a: (a * np.uint8(200)) * np.uint8(200), (X,)),
+        (lambda c, a: np.where(c, a, np.float64(0.1)), (X, X.astype("f4"))),
+        (lambda n: lax.fori_loop(0, n, lambda i, c: c * 2, np.int8(30)), (np.int8(2),)),
+        (lambda a: lax.scan(lambda c, r: (c * c + 1, c), np.float32(1.1), a), (np.ones(3, "f4"),)),
+        (lambda a: a / np.float32(0.1), (X,)),
+        (lambda a: np.sum(np.broadcast_to(a, (100_000,))), (np.float16(0.01),)),
+        (lambda a: np.copysign(a, np.array([-0.0, 0.0])), (np.ones(2),)),
+        (lambda u: np.clip(u, -1, 1), (U,)),
+        (lambda u, e: np.einsum("i,i->", u, e), (np.array([141, 181], "u1"), np.ones(1, "i1"))),
+        (lambda a: np.floor(a / 49), (np.array([49.0, 98.0]),)),
+        (lambda z: (np.exp(z).imag * 2, z.real), (X + 1j,)),
+    ],
+)
+def test_values_and_dtypes_are_those_of_eager_code(f, args):
+    want, got = fg.tree.leaves(f(*args)), fg.tree.leaves(fg.jit(f)(*args))
+    for w, g in zip(want, got, strict=True):
+        assert np.asarray(w).dtype == np.asarray(g).dtype
+        np.testing.assert_allclose(g, w, rtol=1e-6 if w.dtype.itemsize < 8 else 1e-12)
+        np.testing.assert_array_equal(np.signbit(np.real(g)), np.signbit(np.real(w)))
+
+
+def test_a_choice_of_one_value_from_itself_is_that_value():
+    f = lambda x: np.where(x > 0, np.sin(x), np.sin(x)) + 0.5
+
+    np.testing.assert_array_equal(fg.jit(f)(X), f(X))
+
+
+@pytest.mark.parametrize(
+    ("f", "x"),
+    [
+        (lambda x: x * 100 * 100, np.array([1, 2, 3], np.int8)),
+        (lambda x: (-x) * 3, np.array([1, 2, 3], np.uint8)),
+        (lambda x: x * 300 * 300, np.array([0.001], np.float16)),
+        (lambda x: x * 1e30 * 1e30, np.array([1e-30], np.float32)),
+        (lambda x: x / 1e-5, np.array([0.1], np.float16)),
+        (lambda x: x / 1e-40, np.array([1e-10], np.float32)),
+        (lambda x: np.sum(np.broadcast_to(x, (0, 2)), 0), np.array([np.inf, np.nan])),
+        (lambda x: x * np.longdouble(0.1), np.ones(2, np.longdouble)),
+        (lambda x: x**-5, np.array([1e62])),
+    ],
+    ids=["int8", "uint8", "f2", "f4", "/f2", "/f4", "empty", "longdouble", "power"],
+)
+def test_algebra_does_not_leave_the_range_of_a_dtype(f, x):
+    want, got = f(x), fg.jit(f)(x)
+
+    assert want.dtype == got.dtype
+    np.testing.assert_allclose(got, want, rtol=64 * np.finfo(np.float16).eps if x.dtype == "f2"
+                               else 1e-5)  # fmt: skip
+
+
+def test_zero_keeps_its_sign():
+    z = np.array([0.0, -0.0, 1.0])
+    for f in (lambda x: np.where(x > 0, x * 1.0, -0.0), lambda x: np.copysign(1.0 + x, z),
+              lambda x: x * 0.0 + 0, lambda x: 0 - x * 0.0):  # fmt: skip
+        np.testing.assert_array_equal(np.signbit(fg.jit(f)(X)), np.signbit(f(X)))
+
+
+def test_scalar_overflow_of_integers_warns_as_numpy_does():
+    f = lambda x: x + x
+    for g in (f, fg.jit(f)):
+        with pytest.warns(RuntimeWarning, match="overflow"):
+            g(np.int8(100))
+
+
+@pytest.mark.parametrize("dtype", ["f8", "f4", "f2"])
+@pytest.mark.parametrize("shape", [(), (2,)])
+@pytest.mark.parametrize("hold", [ruled_forward, ruled_reverse, fg.checkpoint, fg.jit])
+def test_a_program_of_numbers_alone_has_a_derivative(hold, shape, dtype):
+    slope = hold(fg.grad(lambda x: np.sum(np.real(x))))
+    x, zero = np.ones(shape, dtype), np.zeros(shape, dtype)
+    back = lambda f: lambda x: fg.vjp(f, x)[1](x)[0]
+    ways = [back(fg.jit(slope)), fg.jit(back(slope)), back(fg.checkpoint(slope)),
+            back(fg.jit(fg.checkpoint(slope))), back(lambda x: fg.lax.map(slope, x[None])[0]),
+            lambda x: fg.vmap(back(fg.jit(slope)))(x[None])[0]]  # fmt: skip
+
+    for way in ways:
+        got = way(x)
+        assert got.dtype == dtype
+        np.testing.assert_array_equal(got, zero)

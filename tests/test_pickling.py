@@ -159,3 +159,11 @@ def test_a_compiled_lambda_without_cloudpickle_keeps_its_programs(monkeypatch):
     np.testing.assert_array_equal(again(X), 3 * X)
     with pytest.raises(TypeError, match="install cloudpickle, or pickle a function that a module"):
         again(np.ones(2))
+
+
+def test_a_compiled_function_of_a_compiled_lambda_pickles():
+    pytest.importorskip("cloudpickle", reason="a lambda has no name to be found by")
+    twice = fg.jit(fg.jit(lambda x: x * 2))
+    want = twice(X)
+
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(twice))(X), want)

@@ -254,3 +254,38 @@ def test_arguments_after_one_that_is_left_out_are_taken_by_name():
         exec(fg.jit(f).source(*args, **given, standalone=True), scope)
 
         np.testing.assert_allclose(scope["f"](*args, **given), f(*args, **given), rtol=1e-12)
+
+
+def test_arguments_may_be_called_as_numpys_functions_are():
+    def f(exp, empty, float64):
+        return np.exp(exp) + empty @ empty * float64
+
+    x = X[0]
+    np.testing.assert_array_equal(fg.jit(f)(x, x, x), f(x, x, x))
+
+
+@pytest.mark.parametrize("filename", ["C:\\Users\\x.py", 'a"""b.py'])
+def test_any_file_name_may_stand_in_the_source(filename):
+    scope = {}
+    exec(compile("def f(x):\n    return x * 2\n", filename, "exec"), scope)
+
+    np.testing.assert_array_equal(fg.jit(scope["f"])(X), X * 2)
+
+
+@pytest.mark.parametrize("name", ["self", "fun", "args", "kwargs", "func", "model", "MISS", "who"])
+def test_an_argument_may_be_called_as_one_of_the_librarys_is(name):
+    scope = {"np": np}
+    exec(f"def f({name}):\n    return np.sum({name} * 2.0)", scope)
+    x = np.array([1.5, -2.0, 3.0])
+    f, given = scope["f"], {name: x}
+    ruled = fg.custom_jvp(f)
+    ruled.defjvp(lambda primals, tangents: (f(*primals), np.sum(tangents[0]) * 2.0))
+    functions = [fg.jit(f), fg.vmap(lambda **xs: f(**xs)), fg.checkpoint(f), ruled, fg.jit(ruled),
+                 fg.tree.Partial(f)]  # fmt: skip
+
+    for function in functions:
+        np.testing.assert_array_equal(np.sum(function(**given)), f(x))
+    for ask in (fg.jit(f).source, fg.jit(f).jaxpr, fg.jit(f).memory, fg.jit(f).explain,
+                lambda **xs: fg.eval_shape(f, **xs), fg.make_jaxpr(f),
+                fg.grad(f, argnames=name)):  # fmt: skip
+        ask(**given)

@@ -13,6 +13,8 @@ import pytest
 import funcgrad as fg
 from funcgrad import lax
 
+from .support.programs import ruled_forward, ruled_reverse
+
 X = np.array([-1.0, 0.0, 0.5, 2.0])
 TAKEN = X > 0
 
@@ -73,18 +75,6 @@ def _cond_of_each(f):
     return lambda x: fg.vmap(one)(np.array([True, False]), np.stack([x, x]))[0]
 
 
-def _with_vjp(f):
-    g = fg.custom_vjp(f)
-    g.defvjp(lambda x: (f(x), x), lambda x, ct: (fg.vjp(f, x)[1](ct)[0],))
-    return g
-
-
-def _with_jvp(f):
-    g = fg.custom_jvp(f)
-    g.defjvp(lambda primals, tangents: fg.jvp(f, primals, tangents))
-    return g
-
-
 HOLDERS = {
     "nothing": lambda f: f,
     "scan": lambda f: lambda x: lax.scan(lambda c, v: (c, f(v)), 0.0, np.stack([x, x]))[1][0],
@@ -100,8 +90,8 @@ HOLDERS = {
     "fori": lambda f: lambda x: lax.fori_loop(0, 2, lambda i, c: c + f(x), 0 * x) / 2,
     "checkpoint": fg.checkpoint,
     "checkpoint of everything": lambda f: fg.checkpoint(f, policy="everything"),
-    "custom_vjp": _with_vjp,
-    "custom_jvp": _with_jvp,
+    "custom_vjp": ruled_reverse,
+    "custom_jvp": ruled_forward,
     "jit": fg.jit,
     "vmap": lambda f: lambda x: fg.vmap(f)(np.stack([x, x]))[0],
 }
