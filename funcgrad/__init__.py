@@ -3,8 +3,6 @@
 ``grad(loss)(params)`` is all it takes; ``loss`` is written with ``import numpy as np``.
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
-
 from . import numpy as numpy, tree as tree
 from .core import errors as errors
 from .core.config import config as config
@@ -39,49 +37,6 @@ _HOMES = _homes_of({
     "ops.stop_gradient": "stop_gradient",
     "transforms.linear": "linear_transpose linearize",
 })  # fmt: skip
-
-if _TYPE_CHECKING:
-    from . import (
-        data as data,
-        debug as debug,
-        extend as extend,
-        io as io,
-        lax as lax,
-        linalg as linalg,
-        losses as losses,
-        nn as nn,
-        optim as optim,
-        random as random,
-        scipy as scipy,
-        special as special,
-        train as train,
-    )
-    from .numpy.at import at as at
-    from .ops.ravel import ravel_pytree as ravel_pytree
-    from .ops.stop_gradient import stop_gradient as stop_gradient
-    from .transforms.checking import check_grads as check_grads
-    from .transforms.checkpoint import (
-        checkpoint as checkpoint,
-        checkpoint_name as checkpoint_name,
-        checkpoint_policies as checkpoint_policies,
-        remat as remat,
-    )
-    from .transforms.custom.decorators import (
-        custom_batch as custom_batch,
-        custom_gradient as custom_gradient,
-        custom_jvp as custom_jvp,
-        custom_vjp as custom_vjp,
-    )
-    from .transforms.jacobian import (
-        gnvp as gnvp,
-        hessian as hessian,
-        hvp as hvp,
-        jacfwd as jacfwd,
-        jacobian as jacobian,
-        jacrev as jacrev,
-    )
-    from .transforms.jit.api import disable_jit as disable_jit, jit as jit
-    from .transforms.linear import linear_transpose as linear_transpose, linearize as linearize
 
 
 def __getattr__(name: str) -> object:

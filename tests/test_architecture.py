@@ -402,7 +402,7 @@ def python(code, *args):
 
 def test_the_package_is_small_and_only_python():
     files = [p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
-    others = {p.name for p in files if p.suffix != ".py"}
+    others = {p.name for p in files if p.suffix not in (".py", ".pyi")}
 
     assert others == {"py.typed"}
     assert sum(len(zlib.compress(p.read_bytes())) for p in files) < WHEEL_BYTES  # as in the wheel
@@ -422,8 +422,9 @@ def test_the_wheel_is_small_and_only_python(tmp_path):
         names = [n for n in archive.namelist() if ".dist-info/" not in n]
 
     assert wheel.name.endswith("-py3-none-any.whl") and wheel.stat().st_size < WHEEL_BYTES
-    assert {Path(n).suffix for n in names} == {".py", ".typed"}
-    assert {n for n in names if n.endswith(".py")} == {f"funcgrad/{name_of(p)}" for p in FILES}
+    assert {Path(n).suffix for n in names} == {".py", ".pyi", ".typed"}
+    sources = {*FILES, *PACKAGE.rglob("*.pyi")}
+    assert {n for n in names if "py.typed" not in n} == {f"funcgrad/{name_of(p)}" for p in sources}
 
 
 BLOCKED = """

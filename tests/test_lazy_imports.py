@@ -1,6 +1,5 @@
 """What is loaded when: a name of the library costs nothing until it is first asked for."""
 
-import ast
 import json
 import os
 import pickle
@@ -123,25 +122,6 @@ def test_a_refusal_has_its_words_at_first_use():
 
 
 # the namespaces
-
-
-def typed(path):
-    """Return what a package shows to type checkers alone, by module."""
-    tree = ast.parse(path.read_text())
-    (block,) = (node for node in tree.body if isinstance(node, ast.If))
-    names = {}
-    for node in block.body:
-        for alias in node.names:
-            assert alias.name == alias.asname
-            names[alias.name] = node.module
-    return names
-
-
-@pytest.mark.parametrize("package", [fg, fg.numpy], ids=["funcgrad", "funcgrad.numpy"])
-def test_type_checkers_see_what_is_loaded_when_it_is_asked_for(package):
-    lazy = {**dict.fromkeys(package._PARTS), **package._HOMES}
-
-    assert typed(Path(package.__file__)) == lazy
 
 
 @pytest.mark.parametrize("package", [fg, fg.numpy, fg.numpy.linalg, fg.numpy.fft, fg.numpy.emath])

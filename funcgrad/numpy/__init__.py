@@ -7,7 +7,7 @@ its module loaded, when it is first asked for.
 """
 
 from types import ModuleType as _ModuleType
-from typing import TYPE_CHECKING as _TYPE_CHECKING, Any as _Any
+from typing import Any as _Any
 
 import numpy as _np
 
@@ -35,39 +35,6 @@ _HOMES = _homes_of({
     "sorting": "argsort sort",
     "ufuncs": "clip",
 })  # fmt: skip
-
-if _TYPE_CHECKING:
-    from . import emath as emath, fft as fft, linalg as linalg
-    from .array_api import (
-        __array_api_version__ as __array_api_version__,
-        __array_namespace_info__ as __array_namespace_info__,
-    )
-    from .creation import (
-        arange as arange,
-        array as array,
-        asarray as asarray,
-        empty as empty,
-        empty_like as empty_like,
-        eye as eye,
-        from_dlpack as from_dlpack,
-        full as full,
-        full_like as full_like,
-        identity as identity,
-        ones as ones,
-        ones_like as ones_like,
-        tri as tri,
-        zeros as zeros,
-        zeros_like as zeros_like,
-    )
-    from .dtypes import finfo as finfo, iinfo as iinfo
-    from .functional import vectorize as vectorize
-    from .index_tricks import c_ as c_, index_exp as index_exp, r_ as r_, s_ as s_
-    from .ranges import linspace as linspace
-    from .searching import argwhere as argwhere, flatnonzero as flatnonzero, nonzero as nonzero
-    from .selection import where as where
-    from .sets import unique as unique
-    from .sorting import argsort as argsort, sort as sort
-    from .ufuncs import clip as clip
 
 
 def _numpys() -> set[str]:

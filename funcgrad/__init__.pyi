@@ -1,0 +1,86 @@
+# Written by `python -m tests.support.stubs`, not by hand.
+
+from . import (
+    data as data,
+    debug as debug,
+    extend as extend,
+    io as io,
+    lax as lax,
+    linalg as linalg,
+    losses as losses,
+    nn as nn,
+    numpy as numpy,
+    optim as optim,
+    random as random,
+    scipy as scipy,
+    special as special,
+    train as train,
+    tree as tree,
+)
+from .core import (
+    errors as errors,
+)
+from .core.config import (
+    config as config,
+)
+from .numpy.at import (
+    at as at,
+)
+from .ops.ravel import (
+    ravel_pytree as ravel_pytree,
+)
+from .ops.stop_gradient import (
+    stop_gradient as stop_gradient,
+)
+from .transforms.batching import (
+    vmap as vmap,
+)
+from .transforms.checking import (
+    check_grads as check_grads,
+)
+from .transforms.checkpoint import (
+    checkpoint as checkpoint,
+    checkpoint_name as checkpoint_name,
+    checkpoint_policies as checkpoint_policies,
+    remat as remat,
+)
+from .transforms.custom.decorators import (
+    custom_batch as custom_batch,
+    custom_gradient as custom_gradient,
+    custom_jvp as custom_jvp,
+    custom_vjp as custom_vjp,
+)
+from .transforms.forward import (
+    jvp as jvp,
+)
+from .transforms.grad import (
+    grad as grad,
+    value_and_grad as value_and_grad,
+)
+from .transforms.jacobian import (
+    gnvp as gnvp,
+    hessian as hessian,
+    hvp as hvp,
+    jacfwd as jacfwd,
+    jacobian as jacobian,
+    jacrev as jacrev,
+)
+from .transforms.jit.api import (
+    disable_jit as disable_jit,
+    jit as jit,
+)
+from .transforms.linear import (
+    linear_transpose as linear_transpose,
+    linearize as linearize,
+)
+from .transforms.pullback import (
+    vjp as vjp,
+)
+from .transforms.staging import (
+    ShapeDtypeStruct as ShapeDtypeStruct,
+    closure_convert as closure_convert,
+    eval_shape as eval_shape,
+    make_jaxpr as make_jaxpr,
+)
+
+__version__: str
