@@ -1,11 +1,9 @@
-"""Loop-invariant code: what a step of a scan makes of constants alone is made once, before it."""
+"""Loop-invariant code motion: the equations of a loop's body that depend on no step."""
 
 from collections.abc import Sequence
-from typing import Any
 
-from ..core.dependence import split_invariant
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, remade
-from .rewrite import Builder, over, rewritten
+from ..core.jaxpr import Atom, Eqn, Jaxpr
+from .rewrite import Builder, rewritten
 
 
 def hoist(jaxpr: Jaxpr) -> Jaxpr:
@@ -15,25 +13,3 @@ def hoist(jaxpr: Jaxpr) -> Jaxpr:
         return None if eqn.prim.holds.hoist is None else eqn.prim.holds.hoist(build, eqn)
 
     return rewritten(jaxpr, step)
-
-
-def hoisted_scan(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-    """Add the equations of a scan's step that read constants alone, and the scan of the rest."""
-    body, n = eqn.params["jaxpr"], eqn.params["num_consts"]
-    outer: dict[Any, Atom] = dict(zip(body.invars[:n], eqn.ins[:n], strict=True))
-    invariant, inside = split_invariant(body.eqns, body.invars[:n])
-    moved: dict[Var, None] = {}
-    for inner in invariant:
-        outs = tuple([Var(v.aval) for v in inner.outs])
-        build.add(remade(inner, over(inner, outer), outs))
-        outer.update(zip(inner.outs, outs, strict=True))
-        moved.update(dict.fromkeys(inner.outs))
-    if not moved:
-        return None
-    read = {a for inner in inside for a in inner.ins} | set(body.outvars)
-    extra = [v for v in moved if v in read]
-    program = Jaxpr((*extra, *body.invars), (), tuple(inside), body.outvars)
-    params = {**eqn.params, "jaxpr": program, "num_consts": n + len(extra)}
-    ins = (*(outer[v] for v in extra), *eqn.ins)
-    build.add(remade(eqn, ins, params=params))
-    return eqn.outs

@@ -11,8 +11,6 @@ import numpy as np
 from typing_extensions import override
 
 from ..compile.guard import through
-from ..compile.loops import write_cond
-from ..compile.prune import pruned_cond
 from ..core.avals import Aval, aval_of, shape_of
 from ..core.companions import Codegen, HoldsPrograms, Masking
 from ..core.dependence import dependent, linear_in
@@ -41,6 +39,8 @@ from ..transforms.jaxprs import (
 from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
 from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
+from .codegen import write_cond
+from .pruning import pruned_cond
 
 
 class Cond(Holder, HoldsPrograms, Masking, Codegen):

@@ -12,9 +12,6 @@ import numpy as np
 from typing_extensions import override
 
 from ..compile.guard import through
-from ..compile.hoist import hoisted_scan
-from ..compile.loops import write_scan
-from ..compile.prune import pruned_scan
 from ..core.avals import Aval, aval_of, shape_of
 from ..core.companions import Codegen, HoldsPrograms, Masking
 from ..core.dependence import dependent, fixed_point, linear_in
@@ -41,6 +38,9 @@ from ..transforms.jaxprs import (
 from ..transforms.partial_eval import partial_eval_jaxpr
 from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
+from .code_motion import hoisted_scan
+from .codegen import write_scan
+from .pruning import pruned_scan
 
 
 class Scan(Holder, HoldsPrograms, Masking, Codegen):

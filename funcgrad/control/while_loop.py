@@ -13,8 +13,6 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..compile.loops import write_while
-from ..compile.prune import pruned_while
 from ..core.avals import Aval
 from ..core.companions import Codegen, HoldsPrograms, Masking
 from ..core.dependence import dependent, linear_in
@@ -34,6 +32,7 @@ from ..transforms.jaxprs import (
     out_avals,
 )
 from ..transforms.paths import Paths
+from .codegen import write_while
 from .passes import (
     Leg,
     Masked,
@@ -49,6 +48,7 @@ from .passes import (
     rounded,
     widened,
 )
+from .pruning import pruned_while
 from .scan import second_scan
 
 

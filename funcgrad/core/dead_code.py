@@ -5,6 +5,9 @@ from typing import Any
 
 from .jaxpr import Atom, Eqn, Jaxpr, programs_in, remade
 
+# places of the operands and of the outputs that stay, and the new parameters
+Pruned = tuple[list[int], list[int], dict[str, Any]]
+
 
 def live(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
     """Return the equations on which these outputs depend: the others are dead code."""
@@ -55,3 +58,15 @@ def pruned(eqn: Eqn, used: Sequence[bool]) -> Eqn:
     ins, outs, params = eqn.prim.holds.prune(used, **eqn.params)
     kept_ins, kept_outs = tuple([eqn.ins[i] for i in ins]), tuple([eqn.outs[i] for i in outs])
     return remade(eqn, kept_ins, kept_outs, params)
+
+
+def pruned_call(used: Sequence[bool], *, jaxpr: Jaxpr, **params: Any) -> Pruned:
+    """Return a call without the outputs that are dead; its program is kept with the whole one."""
+    alive = [i for i, flag in enumerate(used) if flag]
+    key = ("pruned", tuple(alive))
+    program = jaxpr.memo.get(key)
+    if program is None:
+        outvars = tuple([jaxpr.outvars[i] for i in alive])
+        eqns = tuple(live(jaxpr.eqns, outvars))
+        program = jaxpr.memo[key] = Jaxpr(jaxpr.invars, (), eqns, outvars)
+    return list(range(len(jaxpr.invars))), alive, {"jaxpr": program, **params}

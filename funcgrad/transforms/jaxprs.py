@@ -12,9 +12,9 @@ import numpy as np
 from typing_extensions import override
 
 from ..compile.marks import is_masked, may_mark
-from ..compile.prune import pruned_call
 from ..core.avals import Aval, accumulation_dtype, dtype_of, is_inexact, shape_of
 from ..core.companions import HoldsPrograms
+from ..core.dead_code import pruned_call
 from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, expand, split_list

@@ -3,23 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
-from ..core.dead_code import live
+from ..core.dead_code import Pruned, live
 from ..core.jaxpr import Jaxpr
-
-# places of the operands and of the outputs that stay, and the new parameters
-Pruned = tuple[list[int], list[int], dict[str, Any]]
-
-
-def pruned_call(used: Sequence[bool], *, jaxpr: Jaxpr, **params: Any) -> Pruned:
-    """Return a call without the outputs that are dead; its program is kept with the whole one."""
-    alive = [i for i, flag in enumerate(used) if flag]
-    key = ("pruned", tuple(alive))
-    program = jaxpr.memo.get(key)
-    if program is None:
-        outvars = tuple([jaxpr.outvars[i] for i in alive])
-        eqns = tuple(live(jaxpr.eqns, outvars))
-        program = jaxpr.memo[key] = Jaxpr(jaxpr.invars, (), eqns, outvars)
-    return list(range(len(jaxpr.invars))), alive, {"jaxpr": program, **params}
 
 
 def pruned_while(

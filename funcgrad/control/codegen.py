@@ -7,12 +7,12 @@ row by row.
 
 from collections.abc import Sequence
 
+from ..compile.buffers import Root
+from ..compile.values import Value
+from ..compile.writer import Writer
 from ..core.avals import Aval
 from ..core.jaxpr import Jaxpr, Literal, Var
 from ..ops.contract import matmul
-from .buffers import Root
-from .values import Value
-from .writer import Writer
 
 
 class Carry:
