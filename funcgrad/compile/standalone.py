@@ -67,6 +67,8 @@ class Exporter:
             return self.of_module(value)
         if type(value) in (tuple, list, dict):
             return self.container(value)
+        if isinstance(value, tuple) and hasattr(value, "_asdict"):  # a NamedTuple
+            return self.namespace(value, type(value).__name__, value._asdict())
         if type(value) in (set, frozenset):
             return f"{type(value).__name__}({self.container(sorted(value, key=repr))})"
         if isinstance(value, functools.partial):
