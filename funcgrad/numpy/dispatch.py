@@ -1,13 +1,15 @@
 """How the face registers what a NumPy function means to a tracer."""
 
 from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Literal, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 
 from ..core.avals import dtype_of
 from ..core.errors import DtypeError, MutationError, UnsupportedError, shown
 from ..core.registry import overrides
+
+Casting: TypeAlias = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
 
 NO_VALUE: Any = np._NoValue  # NumPy's own mark of an argument that was not given
 
@@ -73,7 +75,7 @@ def check_device(device: Any) -> None:
         raise ValueError(f"device: arrays lie on the one device 'cpu': got {shown(device)}")
 
 
-def check_cast(who: str, x: Any, dtype: Any, casting: str) -> None:
+def check_cast(who: str, x: Any, dtype: Any, casting: Casting) -> None:
     """Raise where NumPy's casting rule forbids what ``dtype=`` asks for.
 
     Raises:

@@ -9,7 +9,14 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
-from .dispatch import EAGER_NO_DERIVATIVE, NO_DERIVATIVE, check_cast, check_device, implements
+from .dispatch import (
+    EAGER_NO_DERIVATIVE,
+    NO_DERIVATIVE,
+    Casting,
+    check_cast,
+    check_device,
+    implements,
+)
 from .indexing import concrete, placeholder
 
 
@@ -26,7 +33,7 @@ def _kind(x: Any) -> Any:
 
 
 @implements("can_cast", status=NO_DERIVATIVE)
-def can_cast(from_: Any, to: Any, casting: str = "safe") -> bool:
+def can_cast(from_: Any, to: Any, casting: Casting = "safe") -> bool:
     """Return whether a cast is allowed; see numpy.can_cast."""
     return np.can_cast(dtype_of(from_) if isinstance(from_, Tracer) else from_, to, casting)
 
@@ -50,7 +57,7 @@ def astype(
     dtype: Any,
     /,
     order: str = "K",
-    casting: str = "unsafe",
+    casting: Casting = "unsafe",
     subok: bool = True,
     copy: bool = True,
     device: Any = None,

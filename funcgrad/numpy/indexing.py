@@ -325,11 +325,17 @@ def _placed(v: Any, shape: tuple[int, ...], arrays: Any) -> Any:
 def tril(m: Any, k: int = 0) -> Any:
     """Return the lower triangle, zeros above; see numpy.tril."""
     m = operand(m)
-    return ew.where(np.tri(*shape_of(m)[-2:], k=k, dtype=bool), m, np.zeros((), dtype_of(m)))
+    return ew.where(_below(m, k), m, np.zeros((), dtype_of(m)))
 
 
 @implements("triu")
 def triu(m: Any, k: int = 0) -> Any:
     """Return the upper triangle, zeros below; see numpy.triu."""
     m = operand(m)
-    return ew.where(np.tri(*shape_of(m)[-2:], k=k - 1, dtype=bool), np.zeros((), dtype_of(m)), m)
+    return ew.where(_below(m, k - 1), np.zeros((), dtype_of(m)), m)
+
+
+def _below(m: Any, k: int) -> np.ndarray:
+    """Where the last two axes lie on diagonal ``k`` or below; of a vector [n], as of [n,n]."""
+    tri: Any = np.tri  # its overloads know no unpacked shape
+    return tri(*shape_of(m)[-2:], k=k, dtype=bool)

@@ -12,7 +12,7 @@ from ..ops.index import concatenate_p
 from ..ops.operand import lengths_of as lengths_of, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims as _expand_dims, reshape as _reshape
-from .dispatch import check_cast, implements, no_out
+from .dispatch import Casting, check_cast, implements, no_out
 from .shapes import atleast_1d, atleast_2d, atleast_3d, cut, moveaxis, ravel, transpose
 
 
@@ -31,7 +31,7 @@ def concatenate(
     out: Any = None,
     *,
     dtype: Any = None,
-    casting: str = "same_kind",
+    casting: Casting = "same_kind",
 ) -> Any:
     """Join arrays along an axis they have; see numpy.concatenate."""
     no_out("concatenate", out)
@@ -52,7 +52,12 @@ def concatenate(
 
 @implements("stack")
 def stack(
-    arrays: Any, axis: int = 0, out: Any = None, *, dtype: Any = None, casting: str = "same_kind"
+    arrays: Any,
+    axis: int = 0,
+    out: Any = None,
+    *,
+    dtype: Any = None,
+    casting: Casting = "same_kind",
 ) -> Any:
     """Join arrays along a new axis; see numpy.stack."""
     no_out("stack", out)
@@ -68,13 +73,13 @@ def stack(
 
 
 @implements("vstack")
-def vstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def vstack(tup: Any, *, dtype: Any = None, casting: Casting = "same_kind") -> Any:
     """Stack rows; see numpy.vstack."""
     return concatenate([atleast_2d(x) for x in _parts(tup)], 0, dtype=dtype, casting=casting)
 
 
 @implements("hstack")
-def hstack(tup: Any, *, dtype: Any = None, casting: str = "same_kind") -> Any:
+def hstack(tup: Any, *, dtype: Any = None, casting: Casting = "same_kind") -> Any:
     """Join along the second axis, or the only one; see numpy.hstack."""
     parts = [atleast_1d(x) for x in _parts(tup)]
     return concatenate(

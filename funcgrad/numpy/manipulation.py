@@ -114,7 +114,7 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 
 @implements("trim_zeros", status=EAGER)
-def trim_zeros(filt: Any, trim: str = "fb", axis: Any = None) -> Any:
+def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
     """Cut zeros off the ends of a vector; see numpy.trim_zeros."""
     x, trim = operand(filt), trim.lower()
     np.trim_zeros([0], trim)  # complains of letters that it does not know

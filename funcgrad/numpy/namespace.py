@@ -32,9 +32,9 @@ def fill(namespace: ModuleType, numpys: ModuleType) -> None:
         if isinstance(value, ModuleType) or name not in vars(numpys):
             continue
         # only what is loaded: the namespace imports it, and may not load more while it is made
-        rule = dict.get(overrides, value) if callable(value) and value.__hash__ else None
         own = vars(namespace).get(name)
-        if rule is not None and own in (None, rule):
+        rule = dict.get(overrides, value) if callable(value) and value.__hash__ else None
+        if callable(value) and rule is not None and own in (None, rule):
             setattr(namespace, name, faced(name, value, namespace.__name__))
         elif own is None:
             setattr(namespace, name, value)

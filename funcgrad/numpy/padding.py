@@ -1,5 +1,6 @@
 """Borders around an array."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -26,7 +27,7 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
     x = strong(operand(array))
     rank = len(shape_of(x))
     if isinstance(pad_width, dict):
-        given = (pad_width.get(d, pad_width.get(d - rank, 0)) for d in range(rank))
+        given: Any = (pad_width.get(d, pad_width.get(d - rank, 0)) for d in range(rank))
         pad_width = [np.broadcast_to(width, 2) for width in given]
     pairs = np.broadcast_to(np.asarray(pad_width), (rank, 2))
     if np.any(pairs < 0):
@@ -51,7 +52,7 @@ def _plain(options: dict[str, Any]) -> dict[str, Any]:
     return {k: 0 if holds_tracer(v) else v for k, v in options.items()}
 
 
-def _taken(x: Any, width: Any, d: int, mode: str) -> Any:
+def _taken(x: Any, width: Any, d: int, mode: Any) -> Any:
     """Pad one axis with elements of the array; those of mode 'empty' may be any."""
     n = shape_of(x)[d]
     if mode == "empty":
@@ -137,5 +138,10 @@ def _pad_values(x: Any, widths: Any, mode: str, options: dict[str, Any]) -> Any:
     return x
 
 
-_STATISTICS = {"mean": np.mean, "maximum": np.max, "minimum": np.min, "median": np.median}
+_STATISTICS: dict[str, Callable[..., Any]] = {
+    "mean": np.mean,
+    "maximum": np.max,
+    "minimum": np.min,
+    "median": np.median,
+}
 _ODD = {"reflect": partial(_pad_odd, turn=0), "symmetric": partial(_pad_odd, turn=1)}

@@ -21,7 +21,7 @@ from ..ops.linalg.matrices import matrices
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
-from .dispatch import NO_DERIVATIVE, check_cast, implements, no_out
+from .dispatch import NO_DERIVATIVE, Casting, check_cast, implements, no_out
 from .indexing import placeholder
 from .reductions import sum as _sum
 from .shapes import lengths_of, moveaxis, ravel
@@ -133,7 +133,8 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     except TypeError:
         a_axes, b_axes = map(lengths_of, axes)
     else:
-        a_axes, b_axes = range(len(a_shape) - count, len(a_shape)), range(count)
+        rank = len(a_shape)
+        a_axes, b_axes = tuple(range(rank - count, rank)), tuple(range(count))
     a_sum = [axis_of(d, len(a_shape)) for d in a_axes]
     b_sum = [axis_of(d, len(b_shape)) for d in b_axes]
     if [a_shape[d] for d in a_sum] != [b_shape[d] for d in b_sum]:
@@ -214,7 +215,7 @@ def einsum(
     out: Any = None,
     dtype: Any = None,
     order: str = "K",
-    casting: str = "safe",
+    casting: Casting = "safe",
     optimize: Any = False,
 ) -> Any:
     """Sum products over named axes; see numpy.einsum for the notation.
@@ -228,7 +229,8 @@ def einsum(
         for x in xs:
             check_cast("einsum", x, dtype, casting)
         xs = [cast(x, dtype) for x in xs]
-    xs, names = zip(*map(_diagonal, xs, names), strict=True)
+    pairs = [_diagonal(x, axes) for x, axes in zip(xs, names, strict=True)]
+    xs, names = [x for x, _ in pairs], [axes for _, axes in pairs]
     lengths: dict[str, int] = {}
     for x, axes in zip(xs, names, strict=True):
         for axis, n in zip(axes, shape_of(x), strict=True):

@@ -46,7 +46,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 
 @implements("choose")
-def choose(a: Any, choices: Any, out: Any = None, mode: str = "raise") -> Any:
+def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     """Choose elementwise among several arrays by number; see numpy.choose."""
     no_out("choose", out)
     arrays = weak_with([operand(c) for c in choices])

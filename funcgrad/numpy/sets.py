@@ -50,6 +50,9 @@ class UniqueInverse(NamedTuple):
     inverse_indices: Any
 
 
+_numpy_unique: Any = np.unique  # its overloads ask for literal flags
+
+
 @implements("unique", status=EAGER)
 def unique(
     ar: Any,
@@ -87,11 +90,12 @@ def unique(
         if axis is not None:
             raise UnsupportedError("unique: size= and axis= exclude each other; leave out axis=")
         return _unique_of_size(ravel(ar), shape_of(ar), flags, equal_nan, size, fill_value)
+    options: dict[str, Any] = {"axis": axis, "equal_nan": equal_nan}
     if not isinstance(ar, Tracer):
-        options = {} if sorted else {"sorted": sorted}  # unknown to NumPy before 2.3
-        return np.unique(ar, *flags, axis, equal_nan=equal_nan, **options)
+        options |= {} if sorted else {"sorted": sorted}  # unknown to NumPy before 2.3
+        return _numpy_unique(ar, *flags, **options)
     numbers = concrete("unique", ar)
-    _, first, *others = np.unique(numbers, True, *flags[1:], axis, equal_nan=equal_nan)
+    _, first, *others = _numpy_unique(numbers, True, return_inverse, return_counts, **options)
     if axis is None:
         values = take_known(ravel(ar), first, 0)
     else:
@@ -221,7 +225,8 @@ def isin(
         raise ValueError(f"Invalid kind: '{kind}'. Please use None, 'sort' or 'table'.")
     element, others = strong(operand(element)), ravel(strong(operand(test_elements)))
     if kind == "table":
-        np.isin(*(np.zeros(1, dtype_of(x)) for x in (element, others)), kind=kind)  # may refuse
+        samples = np.zeros(1, dtype_of(element)), np.zeros(1, dtype_of(others))
+        np.isin(*samples, kind="table")  # NumPy's error where the dtypes have no table
     size = shape_of(others)[0]
     if not size:
         return np.full(shape_of(element), bool(invert))

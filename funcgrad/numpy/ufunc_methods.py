@@ -15,7 +15,7 @@ from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from . import cumulative as scans, reductions
-from .dispatch import NO_VALUE, no_out, unsupported
+from .dispatch import NO_VALUE, Casting, no_out, unsupported
 from .joining import concatenate, stack
 from .reductions import given, mask_of, start_of
 from .shapes import moveaxis
@@ -71,7 +71,7 @@ def _loop(
     inputs: tuple,
     dtype: Any = None,
     signature: Any = NO_VALUE,
-    casting: str = "same_kind",
+    casting: Casting = "same_kind",
 ) -> tuple[np.dtype, ...]:
     """Return the dtypes of operands and results in which NumPy computes.
 

@@ -131,7 +131,8 @@ def _numpy_clip(
     if a_min is not NO_VALUE and not (min is NO_VALUE and max is NO_VALUE):
         raise ValueError("clip: bounds are given as min and max, or as a_min and a_max, not both")
     low, high = (min, max) if a_min is NO_VALUE else (a_min, a_max)
-    return _clipped(a, *(None if v is NO_VALUE else v for v in (low, high)), kwargs)
+    low, high = (None if bound is NO_VALUE else bound for bound in (low, high))
+    return _clipped(a, low, high, kwargs)
 
 
 def _clipped(a: Any, low: Any, high: Any, kwargs: dict[str, Any]) -> Any:

@@ -158,7 +158,9 @@ def _compared(words: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray, Any]
 def _compared_each(words: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
     """Return the same where each word has a probability of its own."""
     size = 2.0 ** (8 * words.itemsize)
-    out, tied, rests = np.empty(words.size, bool), [], []
+    out = np.empty(words.size, bool)
+    tied: list[np.ndarray] = [np.empty(0, np.intp)]
+    rests: list[np.ndarray] = [np.empty(0)]
     for i in range(0, words.size, BLOCK):
         w, scaled = words[i : i + BLOCK], p[i : i + BLOCK].astype(np.float64)
         scaled *= size
@@ -170,7 +172,7 @@ def _compared_each(words: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.nda
         at = np.flatnonzero((w == first) & (scaled > 0))
         tied.append(at + i)
         rests.append(scaled[at])
-    return out, np.concatenate(tied or [np.empty(0, np.intp)]), np.concatenate(rests or [[]])
+    return out, np.concatenate(tied), np.concatenate(rests)
 
 
 below_p = Below("random_below")

@@ -4,7 +4,7 @@ Where NumPy and SciPy give one name two meanings, this is SciPy's: ``cholesky`` 
 triangular unless asked otherwise.
 """
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -118,7 +118,8 @@ def eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = Fals
     >>> eigh(np.diag([2.0, 12.0]), np.diag([1.0, 4.0]), eigvals_only=True)
     array([2., 3.])
     """
-    a, uplo = operand(a), "L" if lower else "U"
+    a = operand(a)
+    uplo: Literal["L", "U"] = "L" if lower else "U"
     if b is None:
         return np.linalg.eigvalsh(a, uplo) if eigvals_only else np.linalg.eigh(a, uplo)
     factor = cholesky(b, lower=True) if lower else adjoint(cholesky(b))

@@ -135,7 +135,7 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
         a, b, n, k = b, a, k, n
     size = [i + j - 1 for i, j in zip(n, k, strict=True)]
     if ew.is_complex(a) or ew.is_complex(b):
-        y = np.fft.ifftn(np.fft.fftn(a, size, axes) * np.fft.fftn(b, size, axes), size, axes)
+        y: Any = np.fft.ifftn(np.fft.fftn(a, size, axes) * np.fft.fftn(b, size, axes), size, axes)
     else:
         y = np.fft.irfftn(np.fft.rfftn(a, size, axes) * np.fft.rfftn(b, size, axes), size, axes)
     if mode == "full":
@@ -177,8 +177,10 @@ def convolve2d(
         return convolve(a, b, mode)
     k = shape_of(b)
     pads = [(j - 1, j - 1) if mode == "full" else (j // 2, (j - 1) // 2) for j in k]
-    how = {"constant_values": fillvalue} if boundary == "fill" else {}
-    return convolve(np.pad(a, pads, _BOUNDARIES.get(boundary, "constant"), **how), b, "valid")
+    how: dict[str, Any] = {"mode": _BOUNDARIES.get(boundary, "constant")}
+    if boundary == "fill":
+        how["constant_values"] = fillvalue
+    return convolve(np.pad(a, pads, **how), b, "valid")
 
 
 def correlate2d(

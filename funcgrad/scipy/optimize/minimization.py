@@ -69,7 +69,7 @@ def minimize(
     objective = flat.function(fun, tuple(args))
     name = method.lower() if isinstance(method, str) else method
     given = {"jac": jac, "hess": hess, "hessp": hessp}
-    options_ = {"method": method, "tol": tol, "options": options}
+    options_: dict[str, Any] = {"method": method, "tol": tol, "options": options}
     if callback is not None:
         options_["callback"] = _on_trees(callback, flat)
     low, high = flat.bounds(bounds)

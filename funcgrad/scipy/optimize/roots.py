@@ -48,7 +48,7 @@ def root(
     check_callable("root", fun)
     flat = Flat("root", x0)
     equations = flat.function(fun, tuple(args), lambda y: ravel_pytree(y)[0])
-    options_ = {"method": method, "tol": tol, "options": options}
+    options_: dict[str, Any] = {"method": method, "tol": tol, "options": options}
     if callback is not None:
         options_["callback"] = lambda v, f: callback(flat.unravel(v), f)
     results: list[Any] = []

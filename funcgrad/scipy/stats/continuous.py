@@ -114,8 +114,8 @@ halfcauchy = Continuous("halfcauchy", "", _HALF, _ANY,
 t = Continuous("t", "df", _LINE, _POSITIVE,
     log_density=lambda z, df: (gammaln((df + 1) / 2) - gammaln(df / 2)
         - np.log(df * math.pi) / 2 - (df + 1) / 2 * np.log1p(z * z / df)),
-    cumulative=lambda z, df: _t_cdf(z, df),
-    survival=lambda z, df: _t_cdf(-z, df))
+    cumulative=lambda z, df: _student_t_cdf(z, df),
+    survival=lambda z, df: _student_t_cdf(-z, df))
 
 gamma = Continuous("gamma", "a", _HALF, _POSITIVE,
     log_density=lambda z, a: xlogy(a - 1, z) - z - gammaln(a),
@@ -211,6 +211,10 @@ def _t_cdf(z: Any, df: Any) -> Any:
     far = betainc(df / 2, 0.5, np.where(x < 0.5, x, 0.5)) / 2
     near = 0.5 - betainc(0.5, df / 2, np.where(x < 0.5, 0.5, 1 - x)) / 2
     return _by_sign(z, lambda _: np.where(x < 0.5, far, near))
+
+
+def _student_t_cdf(z: Any, df: Any) -> Any:
+    return _t_cdf(z, df)
 
 
 @_t_cdf.defjvp

@@ -159,8 +159,10 @@ class Continuous(Family):
 
     def isf(self, q: Any, *args: Any, **given: Any) -> Any:
         """Return the point above which the probability is q."""
-        mirrored = self.quantile and (lambda q, *shapes: self.quantile(1 - q, *shapes))
-        return self._point("isf", self.upper_quantile or mirrored, True, q, args, given)
+        upper, lower = self.upper_quantile, self.quantile
+        if upper is None and lower is not None:
+            upper = lambda q, *shapes: lower(1 - q, *shapes)
+        return self._point("isf", upper, True, q, args, given)
 
     def _split(self, method: str, x: Any, args: Any, given: Any) -> tuple[Any, ...]:
         """Return x, loc, scale, the shape parameters, and where all parameters are valid."""
