@@ -8,11 +8,11 @@ from .numpy.coverage import table
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Print what the command asks for, and return the exit status."""
+    """Run a command, and return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m funcgrad", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("coverage", help="what each name of NumPy means to a traced array")
-    commands.add_parser("doctor", help="what this machine's NumPy and BLAS are, and advice")
+    commands.add_parser("coverage", help="the status of each name of NumPy for traced arrays")
+    commands.add_parser("doctor", help="NumPy, BLAS and threads on this machine, with advice")
     command = parser.parse_args(arguments).command
     print(table() if command == "coverage" else report())
     return 0

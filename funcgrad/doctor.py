@@ -1,4 +1,4 @@
-"""What a machine gives NumPy to work with, and what would make it faster: a report."""
+"""A report of NumPy, BLAS and threads on this machine, with advice."""
 
 import ctypes
 import importlib.util
@@ -15,7 +15,7 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 def report() -> str:
-    """The report, one fact a line, advice behind arrows.
+    """The report, one fact per line, with advice after arrows.
 
     >>> report().splitlines()[0].startswith("Python")
     True
@@ -46,26 +46,26 @@ def _lines() -> Iterator[str]:
 
 
 def core_advice(core: str, cpu: str, given: str | None = None) -> Iterator[str]:
-    """Yield advice where OpenBLAS runs kernels that leave AVX-512 idle.
+    """Yield advice if OpenBLAS runs kernels that do not use AVX-512.
 
     Args:
-        core: str, the name of the kernels that OpenBLAS has chosen.
-        cpu: str, what the system says of the processor: vendor and flags.
-        given: str, what OPENBLAS_CORETYPE is set to, None where it is not.
+        core: str, the kernels that OpenBLAS has selected.
+        cpu: str, the vendor and flags of the processor.
+        given: str, the value of OPENBLAS_CORETYPE, None if it is not set.
 
     >>> [line[:36] for line in core_advice("Haswell", "AuthenticAMD avx2 avx512f")]
     ['-> this processor has AVX-512, which']
     """
     if given is not None:
         yield (
-            f"-> OPENBLAS_CORETYPE={given} is set, so OpenBLAS did not choose its kernels itself: "
+            f"-> OPENBLAS_CORETYPE={given} is set, so OpenBLAS did not select its kernels: "
             f"unset it, and OPENBLAS_L2_SIZE, before NumPy is imported, and measure"
         )
     elif core in ("Haswell", "Zen") and "AuthenticAMD" in cpu and "avx512f" in cpu:
         yield (
-            f"-> this processor has AVX-512, which the kernels for {core} leave idle: set "
+            f"-> this processor has AVX-512, which the kernels for {core} do not use: set "
             f"OPENBLAS_CORETYPE=SkylakeX before NumPy is imported, and measure (matrix products "
-            f"were 1.8 times as fast where we did)"
+            f"were up to 1.8 times as fast)"
         )
 
 
@@ -75,7 +75,7 @@ def _processors() -> int:
 
 
 def _cpu() -> str:
-    """Return what Linux says of the processor, nothing elsewhere."""
+    """The processor information of Linux, empty elsewhere."""
     try:
         return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
@@ -83,7 +83,7 @@ def _cpu() -> str:
 
 
 def _openblas() -> Any:
-    """The OpenBLAS library that came with NumPy, None where there is none."""
+    """The OpenBLAS library of NumPy, None if there is none."""
     home = Path(np.__file__).parent
     for folder in (home.parent / "numpy.libs", home / ".dylibs"):
         for path in sorted(folder.glob("*openblas*")):
@@ -95,7 +95,7 @@ def _openblas() -> Any:
 
 
 def _call(library: Any, name: str, kind: Any) -> Any:
-    """Call a function without arguments by whichever name this build gives it."""
+    """Call a function without arguments, by the name that it has in this build."""
     for prefix in ("scipy_openblas_", "openblas_"):
         for suffix in ("64_", ""):
             function = getattr(library, f"{prefix}{name}{suffix}", None)

@@ -1,4 +1,4 @@
-"""Trees of arrays: flatten, map, compare. A table of contents; the code is in core."""
+"""Trees of arrays: flatten, unflatten, map and compare. Re-exports of ``core``."""
 
 from .core.lazy import publish as _publish
 from .core.nodes import (

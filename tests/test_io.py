@@ -160,7 +160,9 @@ def test_floats_of_four_bits_lie_two_in_a_byte(tmp_path):
         io.load(path)
 
 
-@pytest.mark.parametrize(("dtype", "words"), [("F6_E2M3", "six bits"), ("F12", "later version")])
+@pytest.mark.parametrize(
+    ("dtype", "words"), [("F6_E2M3", "does not define"), ("F12", "later version")]
+)
 def test_a_dtype_that_cannot_be_read_is_no_damage(tmp_path, dtype, words):
     header = {"x": {"dtype": dtype, "shape": [4], "data_offsets": [0, 3]}}
     path = raw(tmp_path / "a.safetensors", {"__metadata__": {"a": "b"}} | header, bytes(3))
@@ -283,23 +285,23 @@ def test_names_and_strings_come_back_or_are_refused(tmp_path):
                 assert list(io.load(path)) == list(value)
                 assert io.load_metadata(path) == metadata
         assert refused <= {"a\0b", "\0", "\ud800", "text"}
-    with pytest.raises(ValueError, match="cannot have the library's name"):
+    with pytest.raises(ValueError, match="name 'funcgrad.complex128' is reserved"):
         io.save(path, {}, {"funcgrad.complex128": "w"})
 
 
 def test_what_cannot_be_saved_is_refused_and_leaves_no_file(tmp_path):
     path = tmp_path / "a.safetensors"
     for value, error, words in [
-        ({"f": print}, TypeError, "leaf 'f' must be an array of numbers"),
-        ({"s": np.array(["x"])}, TypeError, "leaf 's' must be an array of numbers"),
-        ({"o": np.array([None])}, TypeError, "leaf 'o' must be an array of numbers"),
-        ({"a.b": 1, "a": {"b": 2}}, ValueError, "two leaves have one name, 'a.b'"),
-        ({"__metadata__": 1}, ValueError, "a leaf has the metadata's name, '__metadata__'"),
-        ({"__metadata__/a": 1}, ValueError, "a leaf has the metadata's name"),
+        ({"f": print}, TypeError, "leaf 'f' must be a numeric array"),
+        ({"s": np.array(["x"])}, TypeError, "leaf 's' must be a numeric array"),
+        ({"o": np.array([None])}, TypeError, "leaf 'o' must be a numeric array"),
+        ({"a.b": 1, "a": {"b": 2}}, ValueError, "two leaves have the name 'a.b'"),
+        ({"__metadata__": 1}, ValueError, "the leaf name '__metadata__' is reserved"),
+        ({"__metadata__/a": 1}, ValueError, "is reserved for metadata"),
     ]:
         with pytest.raises(error, match=words):
             io.save(path, value)
-    with pytest.raises(TypeError, match="metadata must be strings"):
+    with pytest.raises(TypeError, match="metadata must map strings to strings"):
         io.save(path, {}, metadata={"epoch": 3})
     with pytest.raises(ValueError, match=r"must end in .safetensors or .npz"):
         io.save(tmp_path / "a.pkl", {})
@@ -359,7 +361,7 @@ def test_a_damaged_file_is_refused_and_allocates_nothing_large(tmp_path, name):
     header, data, length = DAMAGED[name]
     path = raw(tmp_path / "a.safetensors", header, data, length)
     tracemalloc.start()
-    with pytest.raises(io.FileFormatError, match="is damaged, or no safetensors file"):
+    with pytest.raises(io.FileFormatError, match="is damaged.* not a safetensors file"):
         io.load(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -393,7 +395,7 @@ def test_a_flipped_byte_in_an_archive_is_found(tmp_path):
     data = bytearray((tmp_path / "a.npz").read_bytes())
     data[400] ^= 255
     (tmp_path / "b.npz").write_bytes(data)
-    with pytest.raises(io.FileFormatError, match="is damaged, or no npz file"):
+    with pytest.raises(io.FileFormatError, match="is damaged or not a npz file"):
         io.load(tmp_path / "b.npz")
 
 
@@ -427,7 +429,7 @@ def test_an_archive_that_promises_more_than_it_holds_is_refused(tmp_path):
             member, {"shape": (10**12,), "fortran_order": False, "descr": "<f8"}
         )
     tracemalloc.start()
-    with pytest.raises(io.FileFormatError, match="promises more numbers"):
+    with pytest.raises(io.FileFormatError, match="fewer elements than its shape"):
         io.load(tmp_path / "a.npz")
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -463,7 +465,7 @@ def test_an_array_that_is_longer_than_its_shape_is_refused(tmp_path):
     with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive, archive.open("x.npy", "w") as member:
         np.lib.format.write_array(member, np.ones(3))
         member.write(bytes(8))
-    with pytest.raises(io.FileFormatError, match="more numbers than its shape"):
+    with pytest.raises(io.FileFormatError, match="more elements than its shape"):
         io.load(tmp_path / "a.npz")
 
 
@@ -837,13 +839,13 @@ def test_an_older_checkpoint_stands_in_for_a_damaged_one(tmp_path):
         checkpoints.save(step, {"step": step}, {"step": str(step)})
     checkpoints.path(3).write_bytes(checkpoints.path(3).read_bytes()[:-1])
     checkpoints.path(4).write_bytes(b"")
-    with pytest.warns(RuntimeWarning, match=r"step 2 is taken instead of \[3, 4\]: .* damaged"):
+    with pytest.warns(RuntimeWarning, match=r"step 2 is used instead of \[3, 4\]: .* damaged"):
         step, state, metadata = checkpoints.read(like={"step": 0})
-    with pytest.warns(RuntimeWarning, match="step 2 is taken") as warned:
+    with pytest.warns(RuntimeWarning, match="step 2 is used") as warned:
         again = checkpoints.restore(like={"step": 0})
-    with pytest.warns(RuntimeWarning, match="step 2 is taken"):
+    with pytest.warns(RuntimeWarning, match="step 2 is used"):
         assert checkpoints.latest() == 2
-    with pytest.warns(RuntimeWarning, match="step 2 is taken"):
+    with pytest.warns(RuntimeWarning, match="step 2 is used"):
         assert checkpoints.metadata() == {"step": "2"}
     with pytest.raises(io.DamagedFileError):
         checkpoints.restore(4)
@@ -862,7 +864,7 @@ def test_only_damage_makes_an_older_checkpoint_stand_in(tmp_path, monkeypatch):
         checkpoints.restore(like={"w": np.ones(3)})
     header = {"w": {"dtype": "F6_E2M3", "shape": [4], "data_offsets": [0, 3]}}
     raw(checkpoints.path(2), header, bytes(3))
-    with pytest.raises(io.FileFormatError, match="six bits"):
+    with pytest.raises(io.FileFormatError, match="does not define"):
         checkpoints.restore()
     checkpoints.path(1).write_bytes(b"")
     checkpoints.path(2).write_bytes(b"")

@@ -88,8 +88,8 @@ def test_averages_go_through_jit_and_scan_and_files(tmp_path):
     [
         (lambda m: m.update(a=1.0, weight=-1), ValueError, "not be negative: got -1"),
         (lambda m: m.update(a=1.0, weight=np.ones(3)), ShapeError, "reduction='none'"),
-        (lambda m: m.update(a="1"), DtypeError, "a must be real numbers"),
-        (lambda m: m.update(a=1.0)["b"], KeyError, "there is no 'b': got a"),
+        (lambda m: m.update(a="1"), DtypeError, "a must be real: got"),
+        (lambda m: m.update(a=1.0)["b"], KeyError, "unknown name 'b': got a"),
     ],
 )
 def test_averages_say_what_is_wrong(make, error, words):
@@ -109,7 +109,7 @@ def test_accuracy_takes_classes_and_logits():
     assert train.accuracy(logits[..., 0] > 0, labels == 0) == 0.75
     assert train.accuracy(logits, labels, where=np.array([[True], [False]])) == 1.0
     assert fg.jit(train.accuracy)(logits, labels) == 0.75
-    with pytest.raises(DtypeError, match="write x > 0 for a logit"):
+    with pytest.raises(DtypeError, match="write x > 0 for logits"):
         train.accuracy(np.array([0.2, 3.0]), np.array([0, 1]))
     with pytest.raises(IndexError, match="label 3 at"):
         train.accuracy(logits, labels + 1)
@@ -125,7 +125,7 @@ def test_top_k_agrees_with_a_sort():
         assert fg.jit(lambda x, y, k=k: train.top_k_accuracy(x, y, k))(logits, labels) == want
 
     assert train.top_k_accuracy(np.array([[np.nan, 1.0]]), np.array([0]), 1) == 0
-    with pytest.raises(ValueError, match="k must be from 1 to 6, the classes: got 7"):
+    with pytest.raises(ValueError, match="k must be from 1 to 6, the number of classes: got 7"):
         train.top_k_accuracy(logits, labels, 7)
 
 
@@ -138,7 +138,7 @@ def test_confusion_counts_every_pair():
     assert train.confusion_matrix(x.reshape(10, 10) > 1, y.reshape(10, 10) > 1).shape == (2, 2)
     with pytest.raises(IndexError, match="labels must be from 0 to 1"):
         train.confusion_matrix(x * 0, y, 2)
-    with pytest.raises(DtypeError, match="num_classes is needed"):
+    with pytest.raises(DtypeError, match="num_classes must be given"):
         fg.jit(train.confusion_matrix)(x, y)
 
 
@@ -167,7 +167,7 @@ def test_auc_counts_the_pairs_in_order():
     np.testing.assert_allclose(
         train.roc_auc(scores, labels), np.mean((np.sign(apart) + 1) / 2), rtol=1e-14
     )
-    with pytest.raises(ValueError, match="of each some"):
+    with pytest.raises(ValueError, match="contain both"):
         train.roc_auc(scores, labels * 0)
 
 
@@ -291,28 +291,28 @@ def test_history_travels_in_the_metadata_of_a_checkpoint(tmp_path):
 
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"step": [0], "a": []}', '{"step": ["x"]}'])
 def test_what_is_no_history_is_refused(text):
-    with pytest.raises(ValueError, match="this is no history"):
+    with pytest.raises(ValueError, match="is not a history"):
         train.History.from_json(text)
 
 
 @pytest.mark.parametrize("text", ["", "a,b\n1,2\n", "step,a\n1\n", "step,a\n1,x\n"])
 def test_what_is_no_table_is_refused(tmp_path, text):
     (tmp_path / "h.csv").write_text(text)
-    with pytest.raises(ValueError, match="this is no history"):
+    with pytest.raises(ValueError, match="is not a history"):
         train.History.load(tmp_path / "h.csv")
     (tmp_path / "h.csv").write_bytes(b"step,\xff")
-    with pytest.raises(ValueError, match="this is no history"):
+    with pytest.raises(ValueError, match="is not a history"):
         train.History.load(tmp_path / "h.csv")
 
 
 @pytest.mark.parametrize(
     ("make", "error", "words"),
     [
-        (lambda h: h.record(3, loss=1.0), ValueError, "not be before the last, 290: got 3"),
+        (lambda h: h.record(3, loss=1.0), ValueError, "not be less than the last, 290: got 3"),
         (lambda h: h.record(loss=np.ones(2)), ShapeError, r"loss must be a scalar: got f64\[2\]"),
-        (lambda h: h.record(numbers={"step": 1}), ValueError, "cannot be named 'step'"),
+        (lambda h: h.record(numbers={"step": 1}), ValueError, "the name 'step' is reserved"),
         (lambda h: h.record(300.5, loss=1.0), DtypeError, "step must be an integer: got 300.5"),
-        (lambda h: h["lose"], KeyError, "there is no 'lose': got loss, rate, accuracy"),
+        (lambda h: h["lose"], KeyError, "unknown name 'lose': got loss, rate, accuracy"),
         (lambda h: h.save("h.txt"), ValueError, "must end in .json or .csv"),
     ],
 )

@@ -391,7 +391,7 @@ def test_a_class_is_registered_once():
         lambda: tree.register_static(Options),
         lambda: tree.register_node(dict, lambda x: ((), None), lambda aux, c: None),
     ):
-        with pytest.raises(ValueError, match=r"register_node: \w+ is a node already"):
+        with pytest.raises(ValueError, match=r"register_node: \w+ is already registered"):
             register()
 
 
@@ -427,7 +427,7 @@ def test_a_plain_class_needs_its_fields_named():
         def __init__(self, x):
             self.x = x
 
-    with pytest.raises(TypeError, match="Plain is no dataclass: name its data_fields"):
+    with pytest.raises(TypeError, match="Plain is not a dataclass: give its data_fields"):
         tree.register_dataclass(Plain)
     tree.register_dataclass(Plain, ["x"], [])
 

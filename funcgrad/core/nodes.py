@@ -1,6 +1,7 @@
-"""Which types are nodes of a tree, how each is taken apart, and the steps of a path.
+"""The types that are nodes of a tree, how each is flattened, and the steps of a path.
 
-The rules are JAX's: dict keys sorted, ``None`` an empty node, unknown types are leaves.
+The rules are JAX's: dict keys are sorted, ``None`` is a node without children, and objects of
+unknown types are leaves.
 """
 
 import dataclasses
@@ -39,7 +40,7 @@ class GetAttrKey(NamedTuple):
 
 
 class FlattenedIndexKey(NamedTuple):
-    """A step into a node that did not name its children."""
+    """A step into a node without named children."""
 
     key: int
 
@@ -58,7 +59,7 @@ class Parameters(NamedTuple):
 
 
 class Handler(NamedTuple):
-    """How one type of node is taken apart and put together."""
+    """How a type of node is flattened and unflattened."""
 
     flatten: Callable[[Any], tuple[Iterable[Any], Any]]
     unflatten: Callable[[Any, Sequence[Any]], Any]
@@ -82,19 +83,19 @@ def register_node(
     unflatten: Callable[[Any, Sequence[Any]], Any],
     flatten_with_keys: Callable[[Any], tuple[Iterable[tuple[Any, Any]], Hashable]] | None = None,
 ) -> None:
-    """Make a class a node: ``flatten(x) -> (children, aux)``, ``unflatten(aux, children) -> x``.
+    """Register a class as a node by its functions ``flatten`` and ``unflatten``.
 
     Args:
         cls: the class; subclasses are not included.
-        flatten: gives the children and hashable static data.
-        unflatten: rebuilds the object; the children may be any objects, not only arrays.
-        flatten_with_keys: like ``flatten``, but gives ``(key, child)`` pairs for paths.
+        flatten: ``flatten(x) -> (children, aux)``, with hashable static data ``aux``.
+        unflatten: ``unflatten(aux, children) -> x``; the children may be any objects.
+        flatten_with_keys: like ``flatten``, with ``(key, child)`` pairs as children.
 
     Raises:
-        ValueError: if the class is registered already.
+        ValueError: if the class is already registered.
     """
     if cls in handlers:
-        raise ValueError(f"register_node: {cls.__name__} is a node already")
+        raise ValueError(f"register_node: {cls.__name__} is already registered")
 
     def keys(node: Any, aux: Hashable, arity: int) -> Iterable[Any]:
         if flatten_with_keys is None:
@@ -110,11 +111,11 @@ def register_dataclass(
     meta_fields: Sequence[str] | None = None,
     drop_fields: Sequence[str] = (),
 ) -> type[T]:
-    """Make a dataclass a node whose ``meta_fields`` are static structure.
+    """Register a dataclass as a node, with ``data_fields`` as children and static ``meta_fields``.
 
-    Without ``data_fields`` and ``meta_fields`` the fields say it themselves:
-    ``field(metadata={"static": True})`` is static, all others are children. It returns the
-    class, so it also works as a decorator. Objects are rebuilt without calling ``__init__``.
+    By default a field declared with ``field(metadata={"static": True})`` is static, and all others
+    are children. It returns the class, so it works as a decorator. Unflattening does not call
+    ``__init__``.
 
     >>> from dataclasses import dataclass
     >>> @register_dataclass
@@ -151,11 +152,11 @@ def register_parameters(cls: type, parameters: Parameters) -> None:
 def _split_fields(
     cls: Any, data: Sequence[str] | None, meta: Sequence[str] | None, drop: Sequence[str]
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Which fields of a dataclass are children, and which are static."""
+    """The names of the children and of the static fields of a dataclass."""
     fields = {f.name: f for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
     if (data is None or meta is None) and not fields:
         raise TypeError(
-            f"register_dataclass: {cls.__name__} is no dataclass: name its data_fields and "
+            f"register_dataclass: {cls.__name__} is not a dataclass: give its data_fields and "
             f"meta_fields"
         )
     if meta is None:
@@ -172,7 +173,7 @@ def _split_fields(
 
 
 def register_static(cls: type[T]) -> type[T]:
-    """Make every object of a class structure without leaves; it must be hashable."""
+    """Register a class whose objects are static: nodes without children, which must be hashable."""
     register_node(cls, lambda x: ((), x), lambda x, _: x)
     return cls
 
@@ -180,7 +181,7 @@ def register_static(cls: type[T]) -> type[T]:
 def _sorted_keys(d: dict[Any, Any]) -> list[Any]:
     try:
         return sorted(d)
-    except TypeError:  # keys of several types have no order of their own
+    except TypeError:  # keys of different types are not ordered
         return sorted(d, key=lambda k: (type(k).__name__, repr(k)))
 
 
@@ -216,7 +217,7 @@ handlers.update({
 
 
 class Partial:
-    """``functools.partial`` as a node: function static, arguments children.
+    """``functools.partial`` as a node: the function is static, the arguments are children.
 
     >>> from funcgrad import tree
     >>> tree.leaves(Partial(pow, 2.0))
@@ -242,8 +243,8 @@ register_node(
 
 
 def cure(wanted: type, x: Any) -> str:
-    """Return what to do about a node of another type; a cell of a notebook may have run twice."""
+    """The cure for a node of another type; a notebook cell may have run twice."""
     kind = type(x)
     if kind is not wanted and kind.__qualname__ == wanted.__qualname__:
-        return "the class was defined again: make anew what was made by the old one"
+        return "the class was defined again: make the objects again with the new class"
     return "give both the same structure"

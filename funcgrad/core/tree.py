@@ -1,8 +1,7 @@
 """Pytrees: nested containers whose leaves are arrays, and their structure.
 
-A structure is kept flat, as the sequence of its nodes in preorder, so that flattening,
-unflattening, comparing and hashing are loops without recursion, however deep the tree.
-What a node is, ``nodes.py`` says.
+A structure is a flat sequence of nodes in preorder, so that flattening, unflattening, comparison
+and hashing are loops without recursion. ``nodes.py`` defines which types are nodes.
 """
 
 import builtins
@@ -24,13 +23,13 @@ from .static import typed
 IsLeaf: TypeAlias = Callable[[Any], bool] | None
 
 
-# One inner node of a structure: its type, its static data, how many children; a plain tuple,
-# because every call of a transform makes some.
+# An inner node of a structure: its type, its static data, and the number of children. A plain
+# tuple, because every call of a transform makes some.
 _Node: TypeAlias = tuple[type, Any, int]
 
-_LEAF: Any = None  # what stands for a leaf in the preorder
+_LEAF: Any = None  # a leaf in the preorder
 
-_MANY = 100_000  # nodes, from which on it is asked whether the tree ends
+_MANY = 100_000  # nodes, above which the tree is checked for cycles
 _DEEP = 100_000  # levels
 _ENDLESS = 1_000_000_000  # leaves
 
@@ -57,12 +56,12 @@ class TreeDef:
         return unflatten(self, leaves)
 
     def typed(self) -> tuple[Any, ...]:
-        """The nodes with the types of their static data: {1: x} and {1.0: x} are equal."""
+        """The nodes with the types of their static data: {1: x} and {1.0: x} compare equal."""
         return tuple([n if n is _LEAF or n[1] is None else (n[0], typed(n[1]), n[2])
                       for n in self.nodes])  # fmt: skip
 
     def children(self) -> list["TreeDef"]:
-        """The structures of the root's children."""
+        """The structures of the children of the root."""
         if self.nodes[0] is _LEAF:
             return []
         ends = [1]
@@ -73,7 +72,7 @@ class TreeDef:
     def __repr__(self) -> str:
         try:
             return f"PyTreeDef({unflatten(self, [_Star()] * self.num_leaves)!r})"
-        except Exception:  # a registered class may refuse stars for leaves
+        except Exception:  # a registered class may not accept stars as leaves
             return f"PyTreeDef({self.nodes!r})"
 
 
@@ -86,7 +85,7 @@ class _Star:
 
 
 def _end(nodes: Sequence[Any], start: int) -> int:
-    """Return where the subtree that starts at ``start`` ends."""
+    """The end of the subtree that starts at ``start``."""
     missing, i = 1, start
     while missing:
         node = nodes[i]
@@ -95,7 +94,7 @@ def _end(nodes: Sequence[Any], start: int) -> int:
     return i
 
 
-# taking apart and putting together
+# flatten and unflatten
 
 
 def handler_of(x: Any) -> Handler | None:
@@ -125,7 +124,7 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
             leaves.append(x)
             nodes.append(_LEAF)
             continue
-        # what its handler says, without the call
+        # as its handler does, without the call
         children, aux = (x, None) if kind is tuple or kind is list else handler.flatten(x)
         children = tuple(children)
         nodes.append((kind, aux, len(children)))
@@ -136,10 +135,10 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
 
 
 def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
-    """Build the tree of this structure from its leaves.
+    """Build a tree from its structure and leaves.
 
     Raises:
-        TreeError: if there are more or fewer leaves than the structure has.
+        TreeError: if the number of leaves differs from that of the structure.
     """
     leaves = list(leaves)
     if len(leaves) != treedef.num_leaves:
@@ -162,7 +161,7 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
 
 
 def flatten_with_path(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[tuple[Path, Any]], TreeDef]:
-    """Return ``(path, leaf)`` pairs, and the structure."""
+    """The ``(path, leaf)`` pairs, and the structure."""
     return leaves_with_path(tree, is_leaf), structure(tree, is_leaf)
 
 
@@ -186,23 +185,23 @@ def _walk(tree: Any, is_leaf: IsLeaf) -> Iterator[tuple[Path, Any]]:
 
 
 def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
-    """Raise where a tree contains itself, or the same nodes so often that it has no end in sight.
+    """Raise for a tree that contains itself, or shared nodes in exponential number.
 
-    It is asked of trees with many nodes, once; for the others it would cost more than it tells.
+    It is called once, and only for trees with many nodes, because of its cost.
     """
-    sizes: dict[int, int] = {}  # of subtrees that are done, counting nodes as often as they occur
-    kept: list[Any] = []  # so that no id is used twice
-    open_: dict[int, Any] = {}  # the way from the root to where we are
+    sizes: dict[int, int] = {}  # nodes of finished subtrees, with multiplicity
+    kept: list[Any] = []  # so that no id is reused
+    open_: dict[int, Any] = {}  # the nodes from the root to the current one
     stack: list[tuple[Any, Any, Any]] = [(None, tree, None)]
     while stack:
         trail, x, children = stack.pop()
-        if children is not None:  # all of which are done
+        if children is not None:  # all finished
             sizes[id(x)] = size = 1 + sum(sizes.get(id(c), 1) for c in children)
             del open_[id(x)]
             if size > _ENDLESS:
                 raise TreeError(
                     f"tree: the {type(x).__name__} at {_told(trail)} has more than {_ENDLESS:,} "
-                    f"leaves, because it contains the same objects again and again; flatten them"
+                    f"leaves, because it contains the same objects many times: flatten them"
                 )
             continue
         handler = handler_of(x)
@@ -211,7 +210,7 @@ def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
         if id(x) in open_:
             raise TreeError(
                 f"tree: the {type(x).__name__} at {_told(open_[id(x)])} contains itself, at "
-                f"{_told(trail)}: a tree ends somewhere; take the inner one out"
+                f"{_told(trail)}: remove the inner one"
             )
         if len(open_) > _DEEP:
             raise TreeError(f"tree: it is nested more than {_DEEP:,} deep: make it a flat list")
@@ -229,7 +228,7 @@ def _told(trail: Any) -> str:
 
 
 def _path(trail: Any) -> Path:
-    """The keys of a chain of pairs: copied only here, so that deep trees cost no more."""
+    """The keys of a linked list of pairs, which is copied only here."""
     keys: list[Any] = []
     while trail is not None:
         trail, key = trail
@@ -253,7 +252,7 @@ def structure(tree: Any, is_leaf: IsLeaf = None) -> TreeDef:
 
 
 def keystr(path: Path, *, simple: bool = False, separator: str = "") -> str:
-    """A path as text.
+    """The text of a path.
 
     >>> from funcgrad.tree import DictKey, SequenceKey
     >>> keystr((DictKey("w"), SequenceKey(0)))
@@ -269,16 +268,16 @@ def keystr(path: Path, *, simple: bool = False, separator: str = "") -> str:
 
 
 def map(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf = None) -> Any:
-    """Apply ``f`` to each leaf, and to what stands at its place in the other trees.
+    """Apply ``f`` to the leaves of trees with the same structure.
 
     Args:
-        f: takes one leaf of each tree.
-        tree: gives the structure.
-        *rest: trees that have at least this structure; below its leaves they may go on.
-        is_leaf: says which nodes to take as leaves.
+        f: function of one leaf of each tree.
+        tree: the tree that defines the structure.
+        *rest: trees with this structure, or with subtrees in place of its leaves.
+        is_leaf: ``is_leaf(node)`` is true for nodes that are leaves.
 
     Raises:
-        TreeError: naming the first path at which the trees differ.
+        TreeError: if the structures differ, with the first path.
 
     >>> map(lambda x, y: x + y, {"a": 1, "b": 2}, {"a": 10, "b": 20})
     {'a': 11, 'b': 22}
@@ -299,7 +298,7 @@ def map_with_path(f: Callable[..., Any], tree: Any, *rest: Any, is_leaf: IsLeaf 
 def reduce(
     f: Callable[[Any, Any], Any], tree: Any, *initializer: Any, is_leaf: IsLeaf = None
 ) -> Any:
-    """Fold the leaves from the left, starting from ``initializer`` where it is given."""
+    """Fold the leaves from the left, starting from ``initializer`` if given."""
     values = [*initializer, *leaves(tree, is_leaf)]
     if not values:
         raise TypeError("tree.reduce: the tree has no leaves: give an initializer")
@@ -307,12 +306,12 @@ def reduce(
 
 
 def all(tree: Any, is_leaf: IsLeaf = None) -> bool:
-    """Whether every leaf is true."""
+    """Whether all leaves are true."""
     return builtins.all(leaves(tree, is_leaf))
 
 
 def transpose(outer: TreeDef, inner: TreeDef | None, tree: Any) -> Any:
-    """Turn a tree of trees inside out: structure ``outer`` of ``inner`` becomes the reverse.
+    """Exchange two levels: a tree ``outer`` of trees ``inner`` becomes ``inner`` of ``outer``.
 
     >>> transpose(structure([0, 0]), structure({"a": 0}), [{"a": 1}, {"a": 2}])
     {'a': [1, 2]}
@@ -326,20 +325,20 @@ def transpose(outer: TreeDef, inner: TreeDef | None, tree: Any) -> Any:
 
 
 def all_leaves(values: Iterable[Any], is_leaf: IsLeaf = None) -> bool:
-    """Whether every object of the iterable is a leaf itself."""
+    """Whether all objects of the iterable are leaves."""
     return builtins.all(
         handler_of(x) is None or (is_leaf is not None and is_leaf(x)) for x in values
     )
 
 
-# prefixes: one entry that stands for a whole subtree
+# prefixes: trees whose leaves correspond to subtrees
 
 
 def flatten_up_to(treedef: TreeDef, tree: Any, who: str = "tree") -> list[Any]:
-    """Return what stands in ``tree`` where ``treedef`` has leaves.
+    """The subtrees of ``tree`` at the leaves of ``treedef``.
 
     Raises:
-        TreeError: naming the path at which the tree leaves the structure, and both sides.
+        TreeError: if the tree does not have the structure, with the path and both sides.
     """
     result: list[Any] = []
     stack: list[tuple[Any, Any]] = [(None, tree)]
@@ -383,7 +382,7 @@ def _describe_value(x: Any) -> str:
 
 
 def broadcast(prefix: Any, full: Any, is_leaf: IsLeaf = None, who: str = "tree") -> Any:
-    """A tree like ``full`` in which each leaf of ``prefix`` fills its whole subtree.
+    """Repeat each leaf of ``prefix`` over the corresponding subtree of ``full``.
 
     >>> broadcast((0, None), ([1, 2], 3), is_leaf=lambda x: x is None)
     ([0, 0], None)
@@ -394,7 +393,7 @@ def broadcast(prefix: Any, full: Any, is_leaf: IsLeaf = None, who: str = "tree")
 def broadcast_prefix(
     prefix: Any, full: Any, is_leaf: IsLeaf = None, who: str = "tree"
 ) -> list[Any]:
-    """The leaf of ``prefix`` that stands for each leaf of ``full``."""
+    """For each leaf of ``full`` the corresponding leaf of ``prefix``."""
     entries, treedef = flatten(prefix, is_leaf)
     counts = [structure(x).num_leaves for x in flatten_up_to(treedef, full, who)]
     return [x for x, n in zip(entries, counts, strict=True) for _ in range(n)]

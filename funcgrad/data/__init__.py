@@ -1,6 +1,6 @@
-"""Data: batches that a killed training takes up again, splits, scales, and ragged sequences.
+"""Data loading: resumable loaders, splits, scalers, and padding of sequences.
 
-Examples are rows of arrays, [N, ...], in any tree; all chance comes from explicit keys.
+Examples are rows of arrays [N, ...] in any tree; randomness comes from explicit keys only.
 """
 
 from ..core.lazy import publish as _publish

@@ -1,4 +1,4 @@
-"""Sources: what examples come from, each able to begin an epoch at any of its batches."""
+"""Datasets: indexed and iterable sources of examples, which can resume an epoch at any batch."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -21,34 +21,34 @@ Sampler: TypeAlias = Callable[[Key | None], Any]
 
 
 class ExhaustedError(FuncgradError, ValueError):
-    """A second pass over what can be iterated only once.
+    """A second pass over an iterator, which can be iterated only once.
 
     ``Loader(rows(), 32)`` with a generator ``rows()`` fails in its second epoch; give the
-    function itself, ``Loader(rows, 32)``, which is called anew for each epoch.
+    function itself, ``Loader(rows, 32)``, which is called once for each epoch.
     """
 
 
 def stack(examples: list[Any]) -> Any:
-    """Trees of one structure as one tree, each leaf with a new leading axis.
+    """Stack trees of one structure into one tree, with a new leading axis.
 
     Raises:
         ShapeError: naming the path at which the examples differ in shape.
         TreeError: if they differ in structure.
-        RangeError: if there are none.
+        RangeError: if the list is empty.
 
     >>> stack([{"x": 1.0}, {"x": 2.0}])
     {'x': array([1., 2.])}
     """
     if not examples:
-        raise RangeError("stack: there are no examples: give at least one")
+        raise RangeError("stack: the list of examples is empty: give at least one")
 
     def one(path: Path, *leaves: Any) -> np.ndarray:
         arrays = [asarray(x) for x in leaves]
         other = next((a for a in arrays if a.shape != arrays[0].shape), None)
         if other is not None:
             raise ShapeError(
-                f"stack: examples must be alike: got {aval_of(arrays[0])} and {aval_of(other)} at "
-                f"{place(path)}; pad them: collate=pad_sequences, or a function that calls it"
+                f"stack: examples must have one shape: got {aval_of(arrays[0])} and "
+                f"{aval_of(other)} at {place(path)}; pad them in collate=, see pad_sequences"
             )
         return np.stack(arrays)
 
@@ -57,10 +57,10 @@ def stack(examples: list[Any]) -> Any:
 
 @dataclass(frozen=True)
 class MapDataset:
-    """Examples that can be had by their numbers, as many at once as asked for."""
+    """A dataset with random access: rows by their indices, one or many at a time."""
 
     rows: int
-    take: Callable[[Any], Any]  # an array of numbers, or a slice -> a batch
+    take: Callable[[Any], Any]  # an array of indices, or a slice -> a batch
     one: Callable[[int], Any]
     sampler: Sampler | None
 
@@ -85,12 +85,12 @@ class MapDataset:
         order = asarray(self.sampler(key))
         if order.ndim != 1 or order.dtype.kind not in "iu" or not len(order):
             raise RangeError(
-                f"Loader: sampler must return the numbers of rows, integers [M]: got "
+                f"Loader: sampler must return row indices, integers [M]: got "
                 f"{order.dtype}{list(order.shape)}"
             )
         if order.min() < 0 or order.max() >= self.rows:
             raise IndexError(
-                f"Loader: sampler must return numbers from 0 to {self.rows - 1}: got "
+                f"Loader: sampler must return indices from 0 to {self.rows - 1}: got "
                 f"{order.min()} to {order.max()}"
             )
         return order
@@ -98,7 +98,7 @@ class MapDataset:
 
 @dataclass(frozen=True)
 class IterableDataset:
-    """Examples that come one after the other; to begin later means to skip."""
+    """A dataset without random access; a start in the middle skips the examples before it."""
 
     make: Callable[..., Any]
     collate: Collate
@@ -117,17 +117,17 @@ class IterableDataset:
 
 
 def length(rows: int, size: int | None, drop_last: bool) -> int:
-    """How many batches of a size so many rows give."""
+    """The number of batches of an epoch."""
     if size is None:
         return rows
     return rows // size if drop_last else -(-rows // size)
 
 
 def source_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | None) -> Any:
-    """The source for whatever a user gives as data."""
+    """The dataset for the user's data."""
     if handler_of(data) is None and not hasattr(data, "shape"):
         if hasattr(data, "__getitem__") and hasattr(type(data), "__len__"):
-            rows = integer("Loader", "the number of examples", len(data), 1)
+            rows = integer("Loader", "len(data)", len(data), 1)
             numbers = lambda i: range(i.start, i.stop) if isinstance(i, slice) else i.tolist()
             take = lambda i: collate([data[j] for j in numbers(i)])
             return MapDataset(rows, take, data.__getitem__, sampler)
@@ -140,27 +140,27 @@ def source_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | N
 
 
 def _maker(data: Any, key: Key | None, sampler: Sampler | None) -> Callable[..., Any]:
-    """The function that begins an epoch."""
+    """The function that makes the iterable of an epoch."""
     if sampler is not None:
-        raise RangeError("Loader: sampler needs examples that have numbers: got an iterable")
+        raise RangeError("Loader: sampler needs data with random access: got an iterable")
     if callable(data):
         return data
     if key is not None:
         raise RangeError(
             "Loader: an iterable cannot be shuffled: got a key; give a function of a key that "
-            "returns an iterable, in an order that it draws"
+            "returns a shuffled iterable"
         )
     return _once(data) if iter(data) is data else lambda: data
 
 
 def _once(iterator: Iterator[Any]) -> Callable[[], Iterator[Any]]:
-    """A function that gives an iterator away, once."""
+    """A function that returns an iterator at its first call, and raises later."""
     left = [iterator]
 
     def make() -> Iterator[Any]:
         if not left:
             raise ExhaustedError(
-                "Loader: the iterator was used before, and cannot begin again; give the function "
+                "Loader: the iterator is exhausted, and cannot restart: give the function "
                 "that makes it, Loader(rows, ...) for Loader(rows(), ...)"
             )
         return left.pop()

@@ -1,4 +1,4 @@
-"""The loader: batches in an order that a key decides, from a position that can be saved."""
+"""The loader: batches in an order drawn from a key, with a position that can be saved."""
 
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
@@ -15,14 +15,14 @@ Steps: TypeAlias = Generator[tuple[int, int, Any], None, None]
 
 
 class Position(NamedTuple):
-    """Where a loader stands, a tree of a few integers and the key: save it with the model.
+    """The position of a loader: a tree of integers and the key, to be saved with the model.
 
     Args:
-        epoch: the number of the epoch, from 0.
-        done: how many batches of it have been handed out.
-        batch_size: of the loader, 0 for none; another one cannot go on from here.
-        rows: of its data, 0 where they are not known.
-        key: of the loader, or None.
+        epoch: the index of the epoch.
+        done: the number of batches of the epoch that have been yielded.
+        batch_size: the batch size of the loader, 0 for None.
+        rows: the number of rows of its data, 0 if unknown.
+        key: the key of the loader, or None.
 
     >>> Position(epoch=1, done=20, batch_size=32, rows=1000, key=None).done
     20
@@ -36,31 +36,31 @@ class Position(NamedTuple):
 
 
 class MovedError(FuncgradError, RuntimeError):
-    """An iteration that goes on after the loader was moved.
+    """An iteration that continues after the position of its loader was changed.
 
-    A second loop over a loader inside a loop over the same one would take its batches; make a
-    second loader of the same data.
+    A loop over a loader within a loop over the same loader fails; make a second loader of the same
+    data.
     """
 
 
 class Loader:
-    """Batches of examples, epoch by epoch; it can be saved and restored at any of them.
+    """Batches of examples, epoch by epoch, with a position that can be saved and restored.
 
-    A loop over the loader gives what is left of the present epoch, so a loop that was left goes
-    on where it was, and the next begins a new epoch. Same key, same batches.
+    A loop over the loader yields the remaining batches of the current epoch: a loop after a break
+    continues the epoch, a loop after a full one begins the next. Equal keys give equal batches.
 
     Args:
-        data: a tree of arrays with one leading axis; or an object with ``len`` and numbered
-            examples; or an iterable of examples, or a function that makes one for each epoch
-            (called with the epoch's key if the loader has one), gone through again to resume.
-        batch_size: examples in a batch; None for single ones, without a leading axis.
-        key: shuffles the examples anew in each epoch; None keeps their order.
-        drop_last: whether a last batch that is not full is left out.
-        sampler: a function of the epoch's key that returns the numbers of its rows, in order.
-        collate: makes a batch of a list of examples, which are not rows of arrays.
-        augment: ``(key, batch) -> batch``, each batch having a key of its own.
-        transform: ``batch -> batch``, after that.
-        prefetch: how many batches a thread makes ahead of their use.
+        data: a tree of arrays with one leading axis; or an object with ``len`` and indexing; or an
+            iterable of examples; or a function that returns an iterable for each epoch (called
+            with the epoch's key if the loader has a key). Resuming an iterable skips examples.
+        batch_size: int, the number of examples; None for single examples.
+        key: shuffles the examples in each epoch; None keeps their order.
+        drop_last: whether to drop a last batch that is not full.
+        sampler: a function of the epoch's key that returns the row indices, in order.
+        collate: makes a batch from a list of examples, for data that are not arrays.
+        augment: ``(key, batch) -> batch``, with its own key for each batch.
+        transform: ``batch -> batch``, applied after ``augment``.
+        prefetch: int, the number of batches that a thread prepares in advance.
 
     >>> import numpy as np
     >>> loader = Loader({"x": np.arange(5.0)}, batch_size=2)
@@ -85,42 +85,42 @@ class Loader:
         self._prefetch = integer("Loader", "prefetch", prefetch, 0)
         self._key = None if key is None else single("Loader", key)
         if augment is not None and key is None:
-            raise RangeError("Loader: augment needs a key for each batch: give the loader one")
+            raise RangeError("Loader: augment needs a key: give the loader key=")
         self._augment, self._transform, self._drop_last = augment, transform, drop_last
         self._source = source_of(data, key, collate, sampler)
         self._epoch = self._done = 0
-        self._owner: object = None  # the iteration that moves the position
+        self._owner: object = None  # the iteration that advances the position
         if not isinstance(self._source, IterableDataset) and len(self) == 0:
             raise RangeError(
-                f"Loader: drop_last leaves no batch of {self._size}: there are only "
+                f"Loader: drop_last leaves no batch of {self._size}: got "
                 f"{self._source.rows} rows; use a smaller batch_size"
             )
 
     @property
     def epoch(self) -> int:
-        """The number of the present epoch, from 0."""
+        """The index of the current epoch."""
         return self._epoch
 
     @property
     def done(self) -> int:
-        """How many batches of the present epoch have been handed out."""
+        """The number of batches of the current epoch that have been yielded."""
         return self._done
 
     def __len__(self) -> int:
-        """How many batches an epoch has; raise TypeError if its source does not tell."""
+        """The number of batches of an epoch; raise TypeError for an iterable."""
         if isinstance(self._source, IterableDataset):
-            raise TypeError("Loader: the length is not known: the examples come from an iterable")
+            raise TypeError("Loader: the length of an iterable is unknown")
         return self._source.count(self._keys(self._epoch)[0], self._size, self._drop_last)
 
     def __iter__(self) -> Iterator[Any]:
-        """Yield what is left of the present epoch."""
+        """Yield the remaining batches of the current epoch."""
         yield from self.stream(self._epoch + 1)
 
     def stream(self, epochs: int | None = None) -> Iterator[Any]:
-        """Yield batches from the present position on, up to so many epochs in all, or for ever.
+        """Yield batches from the current position, until ``epochs`` epochs are done, or forever.
 
         Raises:
-            MovedError: if the loader was restored, or iterated over elsewhere, in between.
+            MovedError: if the loader was restored, or iterated over elsewhere, meanwhile.
 
         >>> import numpy as np
         >>> loader = Loader(np.arange(3), 2)
@@ -142,7 +142,7 @@ class Loader:
                     yield batch
 
     def batch(self, index: int, epoch: int = 0) -> Any:
-        """A batch by its number, without moving; of an iterable, by going through it.
+        """The batch at an index of an epoch, without a change of position.
 
         Raises:
             IndexError: if the epoch has no such batch.
@@ -154,10 +154,10 @@ class Loader:
         index = integer("Loader.batch", "index", index, 0)
         for batch in self._batches(integer("Loader.batch", "epoch", epoch, 0), index):
             return batch
-        raise IndexError(f"Loader.batch: there is no batch {index} in epoch {epoch}")
+        raise IndexError(f"Loader.batch: epoch {epoch} has no batch {index}")
 
     def state(self) -> Position:
-        """The position: after the last batch handed out, however many were prefetched.
+        """The position after the last yielded batch, whatever was prefetched.
 
         >>> import numpy as np
         >>> loader = Loader(np.arange(6), 2, prefetch=2)
@@ -169,10 +169,10 @@ class Loader:
         return Position(self._epoch, self._done, self._size or 0, rows, self._key)
 
     def restore(self, position: Position) -> None:
-        """Go to a position: the batches that follow are those that followed it.
+        """Continue from a saved position.
 
         Raises:
-            RangeError: if it belongs to a loader of another batch_size, or of other rows.
+            RangeError: if it was saved with another batch_size or number of rows.
 
         >>> import numpy as np
         >>> loader = Loader(np.arange(6), 2)
@@ -182,44 +182,43 @@ class Loader:
         """
         if not isinstance(position, Position):
             raise DtypeError(
-                f"Loader.restore: a Position is needed: got {position!r}; give what state() "
-                f"returned, or io.load(path, like=loader.state())"
+                f"Loader.restore: the position must be a Position: got {position!r}; give the "
+                f"result of state(), or io.load(path, like=loader.state())"
             )
         for name, mine in (("batch_size", self._size or 0), ("rows", self._source.rows or 0)):
             saved = int(getattr(position, name))
             if saved != mine:
                 raise RangeError(
-                    f"Loader.restore: {name} was {saved} where the position was saved: this "
-                    f"loader's is {mine}; make it as that one was"
+                    f"Loader.restore: {name} must be that of the saved loader, {saved}: got {mine}"
                 )
         if (position.key is None) != (self._key is None):
-            raise RangeError("Loader.restore: one of the position and this loader has no key")
+            raise RangeError("Loader.restore: only one of the position and this loader has a key")
         who, (epoch, done) = "Loader.restore", map(int, position[:2])
         epoch, done = integer(who, "epoch", epoch, 0), integer(who, "done", done, 0)
         if not isinstance(self._source, IterableDataset) and done > len(self):
-            raise RangeError(f"{who}: done must be at most {len(self)}, an epoch: got {done}")
+            raise RangeError(
+                f"{who}: done must be at most {len(self)}, the batches of an epoch: got {done}"
+            )
         self._owner, self._epoch, self._done, self._key = None, epoch, done, position.key
 
     def _check_owner(self, owner: object) -> None:
         if self._owner is not owner:
             raise MovedError(
-                "Loader: it was restored, or another loop over it began, while this one was on; "
-                "use a loader for each loop"
+                "Loader: the loader was restored or iterated over elsewhere during this loop: "
+                "use one loader for each loop"
             )
 
     def _keys(self, epoch: int) -> Any:
-        """The keys of an epoch: of its order, and of what its batches draw."""
+        """The keys of an epoch: for its order, and for augmentation."""
         return (None, None) if self._key is None else split(fold_in(self._key, epoch))
 
     def _steps(self, epoch: int, done: int, end: int | None) -> Steps:
-        """Yield batches, each after the position behind it; a new epoch without a batch."""
+        """Yield (epoch, done, batch) with the position after the batch; a new epoch has none."""
         while end is None or epoch < end:
             for done, batch in enumerate(self._batches(epoch, done), done + 1):  # noqa: B020
                 yield epoch, done, batch
             if done == 0:
-                raise RangeError(
-                    "Loader: the iterable gave no batch in an epoch; make it give examples"
-                )
+                raise RangeError("Loader: the iterable gave no batch in an epoch")
             epoch, done = epoch + 1, 0
             yield epoch, done, None
 

@@ -1,4 +1,4 @@
-"""Prefetching: a thread that makes the next items while the present one is used."""
+"""Prefetching: a thread that makes the next items while the current one is used."""
 
 import contextvars
 import sys
@@ -11,38 +11,37 @@ T = TypeVar("T")
 
 
 class _End(NamedTuple):
-    """The last thing that the thread says: the items are over, by an error or without."""
+    """The end of the items, with the error that ended them, if any."""
 
     error: BaseException | None
 
 
 class _Producer:
-    """A thread that takes items from an iterator, as long as there is room for them."""
+    """A thread that reads items from an iterator into a bounded queue."""
 
     def __init__(self, items: Iterator[Any], size: int) -> None:
         self._items, self._ready, self._stopped = items, deque[Any](), False
         self._room, self._filled = threading.Semaphore(size), threading.Semaphore(0)
-        # in the caller's context, so that np.errstate and the like hold there too
+        # in the caller's context, so that np.errstate holds there too
         run = contextvars.copy_context().run
         name = "funcgrad-prefetch"
         self._thread = threading.Thread(target=run, args=(self._run,), name=name, daemon=True)
         self._thread.start()
 
     def get(self) -> Any:
-        """The next item in a tuple, or the end; wait for it."""
+        """Wait for the next item, in a tuple, or the end."""
         self._filled.acquire()
         self._room.release()
         return self._ready.popleft()
 
     def stop(self) -> None:
-        """Let the thread finish the item it is at, and end."""
+        """Let the thread finish its current item, and end."""
         self._stopped = True
         self._room.release()
-        # the collector may call this in the thread itself, or when the interpreter ends, and the
-        # thread with it
+        # the garbage collector may call this in the thread itself, or at interpreter exit
         if self._thread is not threading.current_thread() and not sys.is_finalizing():
             self._thread.join()
-            getattr(self._items, "close", lambda: None)()  # what a generator holds open
+            getattr(self._items, "close", lambda: None)()  # releases the resources of a generator
 
     def _run(self) -> None:
         end = _End(None)
@@ -52,7 +51,7 @@ class _Producer:
                     self._put((next(self._items),))
                 except StopIteration:
                     break
-        except BaseException as err:  # the consumer must not wait for ever, whatever happened
+        except BaseException as err:  # otherwise the consumer would wait forever
             end = _End(err)
         self._put(end)
 
@@ -62,10 +61,10 @@ class _Producer:
 
 
 def prefetched(items: Iterator[T], size: int) -> Generator[T, None, None]:
-    """Yield items in their order, made by a thread that is at most ``size`` of them ahead.
+    """Yield items in order, made by a thread that is at most ``size`` items ahead.
 
-    What the thread raises is raised here, after the items before it. When the consumer stops,
-    the thread finishes the item it is at, and ends.
+    An error of the thread is raised here, after the items before it. When the consumer stops,
+    the thread finishes its current item, and ends.
 
     >>> list(prefetched(iter(range(3)), size=2))
     [0, 1, 2]

@@ -1,4 +1,4 @@
-"""Samplers: functions of an epoch's key that say which rows come, and in what order."""
+"""Samplers: functions of an epoch's key that return the row indices of the epoch, in order."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,13 +11,13 @@ from .rows import column, integer
 
 
 def weighted_sampler(weights: Any, count: int | None = None) -> Callable[[Key | None], np.ndarray]:
-    """A sampler that draws rows with replacement, in proportion to their weights.
+    """A sampler that draws rows with replacement, with probabilities proportional to weights.
 
     It makes rare classes as frequent as others: ``weights = (1 / np.bincount(y))[y]``.
 
     Args:
-        weights: [N], not negative.
-        count: rows of an epoch, N unless given.
+        weights: array [N], not negative.
+        count: int, the number of rows of an epoch, by default N.
 
     Raises:
         RangeError: if a weight is negative or not finite, or all are 0.
@@ -40,13 +40,13 @@ def weighted_sampler(weights: Any, count: int | None = None) -> Callable[[Key | 
 
 
 def bucket_sampler(lengths: Any, batch_size: int) -> Callable[[Key | None], np.ndarray]:
-    """A sampler that puts rows of like length into one batch, for little padding.
+    """A sampler that groups rows of similar length into batches, to reduce padding.
 
-    Batches come in random order, and rows of one length are shuffled.
+    The order of batches is random, and rows of equal length are shuffled.
 
     Args:
-        lengths: integers [N], of the sequences.
-        batch_size: that of the loader.
+        lengths: integers [N], the lengths of the sequences.
+        batch_size: the batch size of the loader.
 
     >>> import funcgrad as fg
     >>> lengths = np.array([5, 1, 9, 1, 5, 9])
@@ -60,7 +60,7 @@ def bucket_sampler(lengths: Any, batch_size: int) -> Callable[[Key | None], np.n
         order_key, batch_key = split(_needed("bucket_sampler", key))
         shuffled = permutation(order_key, len(lengths))
         order = shuffled[np.argsort(lengths[shuffled], kind="stable")]
-        # the batch that is not full stays last, where a loader may drop it
+        # the batch that is not full stays last, so that drop_last applies
         full = len(order) // size
         batches = order[: full * size].reshape(full, size)
         return np.concatenate([permutation(batch_key, batches).ravel(), order[full * size :]])
@@ -70,5 +70,5 @@ def bucket_sampler(lengths: Any, batch_size: int) -> Callable[[Key | None], np.n
 
 def _needed(who: str, key: Key | None) -> Key:
     if key is None:
-        raise DtypeError(f"{who}: a key is needed: got None; give one to the Loader, key=...")
+        raise DtypeError(f"{who}: the key must not be None: give the Loader key=")
     return key

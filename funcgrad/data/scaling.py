@@ -1,4 +1,4 @@
-"""Scaling: what training data say of each feature, kept as a tree that is saved with the model."""
+"""Scaling of features, with statistics of the training data kept as a tree."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -20,12 +20,12 @@ from .rows import count_rows
 class Scaler:
     """A shift and a scale for each feature: ``scaler(x)`` is ``(x - shift) / scale + offset``.
 
-    It is a tree, so ``fg.io`` saves it; it can be differentiated through, and called under jit.
+    It is a tree: ``fg.io`` saves it, and it works under ``grad`` and ``jit``.
 
     Args:
-        shift: a tree of arrays, as what it was fitted on.
-        scale: another, not 0.
-        offset: float, what the shift becomes.
+        shift: a tree of arrays, of the structure of the data.
+        scale: a tree like ``shift``, without zeros.
+        offset: float, the scaled value of ``shift``.
 
     >>> scaler = Scaler(np.array([1.0]), np.array([2.0]))
     >>> scaler(np.array([[5.0]])), scaler.inverse(scaler(np.array([[5.0]])))
@@ -37,12 +37,12 @@ class Scaler:
     offset: float = field(default=0.0, metadata={"static": True})
 
     def __call__(self, x: Any) -> Any:
-        """Return data of the same structure, scaled."""
+        """Scale data of the same structure."""
         scaled = lambda m, s, x: (_like(x, m) - m) / s + self.offset
         return tree.map(scaled, self.shift, self.scale, x)
 
     def inverse(self, x: Any) -> Any:
-        """Return scaled data, or predictions of them, in the units they came in."""
+        """Map scaled data, or predictions of them, back to the original units."""
         restored = lambda m, s, x: (_like(x, m) - self.offset) * s + m
         return tree.map(restored, self.shift, self.scale, x)
 
@@ -50,11 +50,11 @@ class Scaler:
 def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
     """The scaler that gives each feature mean 0 and standard deviation 1.
 
-    Fit it on training data alone, and use it for all. A feature that is constant becomes 0.
+    Fit it on training data only. A constant feature becomes 0.
 
     Args:
-        arrays: an array [N, ...] or a tree of them; integers are scaled to float32.
-        axis: what is averaged over, the rows unless given; (0, 1, 2) for each colour of images.
+        arrays: an array [N, ...] or a tree of arrays; integers are scaled to float32.
+        axis: the axes of the statistics, by default the rows; (0, 1, 2) for image channels.
 
     Raises:
         RangeError: if there are no rows.
@@ -69,7 +69,7 @@ def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
     def fit(x: Any) -> tuple[Any, Any]:
         x, dtype = _numbers("standardizer", x)
         wide = {"axis": axis, "keepdims": True, "dtype": np.promote_types(dtype, np.float64)}
-        # where all are equal, the mean and the deviation may be off by their rounding
+        # the computed mean of equal elements may differ from them by rounding
         mean = np.where(_constant(x, axis), x.min(axis=axis, keepdims=True), x.mean(**wide))
         return _kept(mean, x.std(**wide), x, axis, dtype)
 
@@ -79,18 +79,18 @@ def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
 def min_max_scaler(
     arrays: Any, low: float = 0.0, high: float = 1.0, axis: int | tuple[int, ...] = 0
 ) -> Scaler:
-    """The scaler that moves the least of each feature to ``low``, the greatest to ``high``.
+    """The scaler that maps the range of each feature to [low, high].
 
-    A feature that is constant becomes ``low``.
+    A constant feature becomes ``low``.
 
     Args:
-        arrays: an array [N, ...] or a tree of them; integers are scaled to float32.
-        low: float below ``high``.
+        arrays: an array [N, ...] or a tree of arrays; integers are scaled to float32.
+        low: float, less than ``high``.
         high: float.
-        axis: what the extremes are taken over, the rows unless given.
+        axis: the axes of minimum and maximum, by default the rows.
 
     Raises:
-        RangeError: if ``low`` is not below ``high``, or there are no rows.
+        RangeError: if ``low >= high``, or there are no rows.
 
     >>> x = np.array([[1.0], [2.0], [5.0]])
     >>> min_max_scaler(x)(x).ravel()
@@ -98,7 +98,7 @@ def min_max_scaler(
     """
     count_rows("min_max_scaler", arrays)
     if not low < high:
-        raise RangeError(f"min_max_scaler: low must be below high: got {low} and {high}")
+        raise RangeError(f"min_max_scaler: low must be less than high: got {low} and {high}")
 
     def fit(x: Any) -> tuple[Any, Any]:
         x, dtype = _numbers("min_max_scaler", x)
@@ -111,7 +111,7 @@ def min_max_scaler(
 
 
 def _numbers(who: str, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
-    """An array, and the dtype that it is scaled in."""
+    """An array, and the dtype of its scaled values."""
     x = asarray(x)
     if x.dtype.kind not in "biuf":
         raise DtypeError(f"{who}: features must be real numbers: got {x.dtype}")
@@ -119,9 +119,9 @@ def _numbers(who: str, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
 
 
 def _kept(shift: Any, scale: Any, x: Any, axis: Any, dtype: Any) -> tuple[Any, Any]:
-    """Return both in the dtype of the data, without leading axes of length 1."""
+    """Shift and scale in the given dtype, without leading axes of length 1."""
     scale = np.where(_constant(x, axis), 1, scale).astype(dtype)
-    scale[scale == 0] = 1  # what was too small for the dtype
+    scale[scale == 0] = 1  # underflow in the cast
     shift = shift.astype(dtype)
     while shift.ndim and shift.shape[0] == 1:
         shift, scale = shift[0], scale[0]
@@ -139,6 +139,6 @@ def _scaler(fit: Any, arrays: Any, offset: float = 0.0) -> Scaler:
 
 
 def _like(x: Any, like: Any) -> Any:
-    """Return integers in the dtype of the scaler."""
+    """Cast integers to the dtype of the scaler."""
     x = operand(x)
     return x if is_inexact(dtype_of(x)) else cast(x, dtype_of(like))

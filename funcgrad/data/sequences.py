@@ -1,4 +1,4 @@
-"""Sequences: ragged ones padded to a rectangle, long ones cut into windows."""
+"""Sequences: padding of ragged ones to an array, and windows of a time series."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -21,19 +21,19 @@ def pad_sequences(
     truncate: bool = False,
     multiple: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return sequences of any lengths as one array [B, L, ...], and a mask [B, L], True in them.
+    """Pad sequences to one array [B, L, ...], with a mask [B, L] that is False at padding.
 
     Args:
-        sequences: B arrays [length, ...], alike but for their lengths.
-        length: L, that of the longest unless given.
-        value: what fills the rest; nan makes integers floating, as NumPy promotes.
-        side: "right" or "left", where that is.
-        truncate: whether longer ones are cut on that side; else they raise.
-        multiple: L is rounded up to a multiple of it, so that jit sees fewer shapes.
+        sequences: B arrays [length, ...] that differ only in length.
+        length: L, by default the length of the longest.
+        value: scalar, the padding; the dtype is promoted with it, as in NumPy.
+        side: "right" or "left", the side of the padding.
+        truncate: whether longer sequences are cut on that side; otherwise they raise.
+        multiple: L is rounded up to a multiple of it, for fewer shapes under jit.
 
     Raises:
         ShapeError: if the sequences differ in more than their length.
-        RangeError: if one is longer than ``length``, or there are none.
+        RangeError: if a sequence is longer than ``length``, or there are no sequences.
 
     >>> array, mask = pad_sequences([[1, 2, 3], [4]])
     >>> array.tolist(), mask.tolist()
@@ -50,8 +50,8 @@ def pad_sequences(
     width += -width % integer(who, "multiple", multiple, 1)
     if longest > width and not truncate:
         raise RangeError(
-            f"{who}: length must hold the longest sequence: got {length}, it has {longest}; give "
-            f"a greater one, or truncate=True"
+            f"{who}: length must be at least {longest}, the longest sequence: got {length}; "
+            f"use truncate=True to cut it"
         )
     out = np.full((len(arrays), width, *arrays[0].shape[1:]), value, np.result_type(*dtypes, value))
     mask = np.zeros((len(arrays), width), bool)
@@ -66,15 +66,15 @@ def pad_sequences(
 def windows(
     series: Any, length: int, horizon: int = 1, stride: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return pieces of a time series [n, length, ...], and what follows each [n, horizon, ...].
+    """Windows [n, length, ...] of a time series, and the steps after each [n, horizon, ...].
 
-    Both are read-only views of the series, whatever their number; a ``Loader`` copies batches.
+    Both are read-only views of the series; a ``Loader`` copies batches.
 
     Args:
-        series: [T, ...].
-        length: steps in a piece.
-        horizon: steps to be predicted, 0 for none.
-        stride: steps from one piece to the next.
+        series: array [T, ...].
+        length: int, the steps of a window.
+        horizon: int, the steps after a window, 0 for none.
+        stride: int, the steps between the starts of windows.
 
     Raises:
         RangeError: if the series is shorter than ``length + horizon``.
@@ -87,10 +87,10 @@ def windows(
     length, horizon = integer(who, "length", length, 1), integer(who, "horizon", horizon, 0)
     stride = integer(who, "stride", stride, 1)
     if not series.ndim:
-        raise ShapeError(f"{who}: series must have an axis of time: got {aval_of(series)}")
+        raise ShapeError(f"{who}: series must have a time axis: got {aval_of(series)}")
     if len(series) < length + horizon:
         raise RangeError(
-            f"{who}: series must have length + horizon = {length + horizon} steps at least: got "
+            f"{who}: series must have at least length + horizon = {length + horizon} steps: got "
             f"{len(series)}"
         )
     views = np.lib.stride_tricks.sliding_window_view(series, length + horizon, axis=0)
@@ -100,10 +100,10 @@ def windows(
 
 def _check_alike(who: str, arrays: list[np.ndarray]) -> None:
     if not arrays:
-        raise RangeError(f"{who}: there are no sequences: give at least one")
+        raise RangeError(f"{who}: the list of sequences is empty: give at least one")
     for i, a in enumerate(arrays):
         if not a.ndim or a.shape[1:] != arrays[0].shape[1:]:
             raise ShapeError(
-                f"{who}: sequences must be alike but for their lengths: got "
-                f"{aval_of(arrays[0])} first and {aval_of(a)} at {i}"
+                f"{who}: sequences must differ only in length: got "
+                f"{aval_of(arrays[0])} at 0 and {aval_of(a)} at {i}"
             )

@@ -13,16 +13,16 @@ from .rows import column, count_rows, integer, take_rows
 def train_test_split(
     arrays: Any, test_size: float = 0.2, *, key: Key | None, stratify: Any = None
 ) -> tuple[Any, Any]:
-    """Split rows in two, and return both parts as copies.
+    """Split rows into a training and a test set, as copies.
 
     Args:
         arrays: a tree of arrays with one leading axis.
-        test_size: float in (0, 1), a share; or an integer, how many rows.
-        key: draws which rows; None tests on the last ones, which suits a time series.
-        stratify: labels [N], whose shares will be the same in both parts, as nearly as can be.
+        test_size: float in (0, 1), the fraction of rows for testing; or int, their number.
+        key: draws the rows; None takes the last ones, for a time series.
+        stratify: labels [N], whose fractions are kept in both parts, up to rounding.
 
     Raises:
-        RangeError: if one part would be empty.
+        RangeError: if a part would be empty.
 
     >>> import funcgrad as fg
     >>> train, test = train_test_split((np.ones((10, 3)), np.arange(10)), 0.3, key=fg.random.key(0))
@@ -42,15 +42,15 @@ def train_test_split(
 def k_fold(
     arrays: Any, folds: int = 5, *, key: Key | None, stratify: Any = None
 ) -> Iterator[tuple[Any, Any]]:
-    """An iterator over the folds, each a part to train on and a part to validate on.
+    """Iterate over folds, as pairs of a training and a validation set.
 
-    Every row validates once; the sizes of the folds differ by one at most.
+    Every row is in one validation set; the sizes of the folds differ by at most one.
 
     Args:
         arrays: a tree of arrays with one leading axis.
-        folds: how many, from 2 to the number of rows.
-        key: draws the folds; None keeps neighbouring rows together.
-        stratify: labels [N]; of each, the folds have equal counts up to one.
+        folds: int, from 2 to the number of rows.
+        key: draws the folds; None makes them of consecutive rows.
+        stratify: labels [N]; the counts of a label in the folds differ by at most one.
 
     Raises:
         RangeError: if there are fewer rows than folds.
@@ -65,7 +65,7 @@ def k_fold(
     if stratify is None:
         parts = np.array_split(order, folds)
     else:
-        # dealt like cards, a label after the other, so that each fold gets its share of each
+        # rows sorted by label are dealt to the folds in turn
         labels = column("k_fold", "stratify", stratify, count)
         dealt = order[np.argsort(labels[order], kind="stable")]
         parts = [dealt[i::folds] for i in range(folds)]
@@ -80,19 +80,19 @@ def _test_count(who: str, test_size: Any, count: int) -> int:
     elif isinstance(test_size, int | np.integer) and not isinstance(test_size, bool):
         tests = int(test_size)
     else:
-        raise DtypeError(f"{who}: test_size must be a share or a count: got {test_size!r}")
+        raise DtypeError(f"{who}: test_size must be a float or an integer: got {test_size!r}")
     if not 0 < tests < count:
         raise RangeError(
-            f"{who}: test_size must leave both parts some of the {count} rows: got {test_size}; "
-            f"give a share between 0 and 1, or a count from 1 to {count - 1}"
+            f"{who}: test_size must leave rows in both parts: got {test_size} of {count} rows; "
+            f"give a fraction in (0, 1), or an integer from 1 to {count - 1}"
         )
     return tests
 
 
 def _stratified(order: np.ndarray, labels: np.ndarray, tests: int) -> np.ndarray:
-    """The rows with those for testing last, of each label its share, rounded.
+    """The row order with the test rows last, each label at its rounded quota.
 
-    Source: the method of largest remainders; of equal ones the first in the order wins.
+    Source: the largest remainder method; ties go to the first label.
     """
     _, kinds, counts = np.unique(labels[order], return_inverse=True, return_counts=True)
     exact = counts * tests / len(order)
@@ -100,7 +100,7 @@ def _stratified(order: np.ndarray, labels: np.ndarray, tests: int) -> np.ndarray
     largest = np.argsort(quota - exact, kind="stable")[: tests - quota.sum()]
     quota[largest] += 1
     grouped = np.argsort(kinds, kind="stable")
-    within = np.empty(len(order), int)  # how many of its kind stand before a row
+    within = np.empty(len(order), int)  # rows of the same label before a row
     within[grouped] = np.arange(len(order)) - np.repeat(np.cumsum(counts) - counts, counts)
     tested = within >= (counts - quota)[kinds]
     return np.concatenate([order[~tested], order[tested]])

@@ -1,4 +1,4 @@
-"""Finding faults in programs: which operation made a nan or inf."""
+"""Debugging of numerical faults: the operation that made a nan or inf."""
 
 from ..core.errors import NanError as NanError, UntakenWarning as UntakenWarning
 from ..core.lazy import publish as _publish

@@ -1,4 +1,4 @@
-"""Arrays in files: trees as safetensors or npz, and checkpoints of a training. No pickles."""
+"""Trees of arrays in safetensors and npz files, and checkpoints of a training; no pickles."""
 
 from ..core.lazy import publish as _publish
 from .checkpoints import Checkpoint as Checkpoint, CheckpointManager as CheckpointManager

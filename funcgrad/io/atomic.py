@@ -1,9 +1,9 @@
-"""A file takes another's place when it is complete, and not before.
+"""Atomic replacement: a file takes the place of another only when it is complete.
 
-It is written under a name of its own beside the other, ``.model.npz.<host>.<pid>.<random>.tmp``,
-and renamed. Its writer holds a lock on it, which the system lifts when the writer dies, in whatever
-way: so the next writer in the folder can tell a file that was left from one that is being written.
-A process number could not: it may be in use again, or belong to another machine.
+It is written under a temporary name in the same folder, ``.model.npz.<host>.<pid>.<random>.tmp``,
+and renamed. The writer holds a lock on it, which the system releases when the writer ends. So the
+next writer in the folder can tell an abandoned file from one that is being written. A process id
+could not: it may be reused, or belong to another machine.
 """
 
 import errno
@@ -20,26 +20,26 @@ try:
 except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
-STALE = 3600  # seconds without a write after which a writer that no lock shows is taken for dead
+STALE = 3600  # seconds without a write after which a file without a visible lock is abandoned
 _OURS = re.compile(r"\..*\.(?P<host>[\w-]*)\.\d+\.[0-9a-f]{12}\.tmp", re.DOTALL)
 _OLDER = re.compile(r"\.(step_\d+\..*|.*\.(safetensors|npz)\.[a-z0-9_]{8})\.tmp", re.DOTALL)
 _ACL = "system.posix_acl_access"
-_NAME_BYTES = 255  # that a file's name may have
+_NAME_BYTES = 255  # the longest file name
 
 
 @contextmanager
 def replacing(path: Any, before: Callable[[], None] = lambda: None) -> Iterator[BinaryIO]:
-    """Give a file to be written, which takes the place of another when all is well.
+    """Yield a file for writing, which replaces another one on success.
 
-    Mode, access list, owner and group are those of the other file. Temporary files that dead
-    processes left in the folder are deleted first.
+    It takes over mode, access list, owner and group. Abandoned temporary files in the folder are
+    deleted first.
 
     Args:
-        path: of the file; a link stays one, and the file that it points to is replaced.
-        before: called when the new file is complete and on the disk, just before it is renamed.
+        path: the file; of a symbolic link the target is replaced.
+        before: called when the new file is synced to disk, just before it is renamed.
 
     Raises:
-        OSError: if it cannot be written, or if the file that is there is write-protected.
+        OSError: if the file cannot be written, or is write-protected.
     """
     target = Path(os.fsdecode(os.path.realpath(path)))
     status = _status_of(target)
@@ -66,15 +66,15 @@ def replacing(path: Any, before: Callable[[], None] = lambda: None) -> Iterator[
 
 
 def is_protected(status: os.stat_result) -> bool:
-    """Whether nobody may write to a file: not even root is meant to."""
+    """Whether a file has no write permission at all, which protects it from root too."""
     return not status.st_mode & 0o222
 
 
 def _status_of(path: Path) -> os.stat_result | None:
-    """The status of a file that is to be replaced, None if there is none.
+    """The status of the file to be replaced, None if it does not exist.
 
     Raises:
-        OSError: if it is no file, or cannot be written to.
+        OSError: if it is not a regular file, or not writable.
     """
     try:
         status = os.stat(path)
@@ -94,7 +94,7 @@ def _status_of(path: Path) -> os.stat_result | None:
 
 
 def _temporary(target: Path, mode: int) -> tuple[BinaryIO, Path]:
-    """A new, locked file beside another, and its name."""
+    """A new, locked file in the folder of another, and its name."""
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
     flags |= getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
     while True:
@@ -103,10 +103,10 @@ def _temporary(target: Path, mode: int) -> tuple[BinaryIO, Path]:
             file = os.fdopen(os.open(name, flags, mode), "wb")
         except FileExistsError:
             continue
-        except OSError as error:  # of a folder that is not there, or read-only
+        except OSError as error:  # the folder is missing or read-only
             error.filename = os.fspath(target)
             raise
-        # before it was locked, another process may have taken it for one that was left
+        # another process may have deleted it before it was locked
         if _lock(file.fileno()) is not False and _is_at(file.fileno(), name):
             return file, name
         file.close()
@@ -119,16 +119,16 @@ def _temporary_name(name: str) -> str:
 
 
 def _host() -> str:
-    """The name of this machine: locks may not be seen from another."""
+    """The name of this machine, because locks may not be visible from another."""
     name = os.uname().nodename if hasattr(os, "uname") else os.environ.get("COMPUTERNAME", "")
     return re.sub(r"[^\w-]", "_", name, flags=re.ASCII)[:40]
 
 
 def _lock(handle: int) -> bool | None:
-    """Lock a file: True, or False if another holds it, or None where there are no locks.
+    """Lock a file: True, False if another holds the lock, None if locks are not supported.
 
-    The lock belongs to the open file, not to the process as that of ``lockf``: so threads see
-    each other's.
+    The lock belongs to the open file, and not to the process as with ``lockf``, so it also
+    separates threads.
     """
     if fcntl is None:
         return None
@@ -136,13 +136,13 @@ def _lock(handle: int) -> bool | None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # a file system without locks
+    except OSError:  # the file system has no locks
         return None
     return True
 
 
 def _is_at(handle: int, path: Path | str) -> bool:
-    """Whether a path still leads to an open file."""
+    """Whether a path still refers to an open file."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=False))
     except FileNotFoundError:
@@ -150,10 +150,10 @@ def _is_at(handle: int, path: Path | str) -> bool:
 
 
 def _remove_left(folder: Path, now: float) -> None:
-    """Delete temporary files whose writers are dead; ``now`` is by the clock of the disk."""
+    """Delete abandoned temporary files; ``now`` is the time of the file system."""
     try:
         names = os.listdir(folder)
-    except PermissionError:  # one may write to a folder that one may not list
+    except PermissionError:  # the folder is writable but not listable
         return
     for name in names:
         ours, older = _OURS.fullmatch(name), _OLDER.fullmatch(name)
@@ -172,21 +172,21 @@ def _remove_if_left(path: str, local: bool, now: float) -> None:
         stale = now - status.st_mtime > STALE
         left = locked is not False and (stale or (local and locked is True))
         if left and stat.S_ISREG(status.st_mode) and os.name != "nt":
-            os.unlink(path)  # while it is locked, so that a writer who has just made it sees it
+            os.unlink(path)  # while it is locked, so that a writer that has just created it notices
     finally:
         os.close(handle)
     if left and os.name == "nt":
         os.unlink(path)
 
 
-# what the new file takes over
+# metadata of the replaced file
 
 
 def _take_over(status: os.stat_result, target: Path, handle: int, name: Path) -> None:
-    """Give a file the owner, group, access list and mode of another, and never more than that."""
+    """Copy owner, group, access list and mode to a file, without granting more access."""
     mode = stat.S_IMODE(status.st_mode) & 0o777
     if not (_take_owner(status, handle) and _take_access_list(target, handle)):
-        mode &= 0o707 | (mode & 0o007) << 3  # another group gets no more than everybody
+        mode &= 0o707 | (mode & 0o007) << 3  # another group gets the access of others
     if hasattr(os, "fchmod"):
         os.fchmod(handle, mode)
     else:
@@ -194,7 +194,7 @@ def _take_over(status: os.stat_result, target: Path, handle: int, name: Path) ->
 
 
 def _take_owner(status: os.stat_result, handle: int) -> bool:
-    """Whether the group is that of another file; only root can give files away."""
+    """Copy owner and group; return whether the group could be set."""
     own = os.fstat(handle)
     if (own.st_uid, own.st_gid) == (status.st_uid, status.st_gid) or not hasattr(os, "fchown"):
         return True
@@ -206,13 +206,13 @@ def _take_owner(status: os.stat_result, handle: int) -> bool:
 
 
 def _take_access_list(target: Path, handle: int) -> bool:
-    """Whether a file has the access list of another, or needs none."""
-    if not hasattr(os, "listxattr"):  # only Linux shows it so
+    """Copy the access list; return whether it could be set or is not needed."""
+    if not hasattr(os, "listxattr"):  # Linux only
         return True
     try:
         if _ACL in os.listxattr(target):
             os.setxattr(handle, _ACL, os.getxattr(target, _ACL))
-        elif _ACL in os.listxattr(handle):  # the folder's default
+        elif _ACL in os.listxattr(handle):  # the default of the folder
             os.removexattr(handle, _ACL)
     except OSError as error:
         return error.errno == errno.ENOTSUP
@@ -220,10 +220,10 @@ def _take_access_list(target: Path, handle: int) -> bool:
 
 
 def _sync_directory(path: Path) -> None:
-    """Let a renaming reach the disk, where folders can be synced."""
+    """Sync a rename to disk, if folders can be synced."""
     try:
         handle = os.open(path, os.O_RDONLY)
-    except OSError:  # Windows, or a folder that may not be listed
+    except OSError:  # Windows, or the folder is not readable
         return
     try:
         os.fsync(handle)

@@ -1,4 +1,4 @@
-"""Checkpoints: the state of a training in a folder, a file a step."""
+"""Checkpoints: the states of a training in a folder, one file per step."""
 
 import operator
 import os
@@ -18,7 +18,7 @@ _NAME = re.compile(r"step_([0-9]+)\.safetensors")
 
 
 class Checkpoint(NamedTuple):
-    """A step, its state, and the strings saved with it."""
+    """A step with its state and metadata."""
 
     step: int
     state: Any
@@ -26,18 +26,18 @@ class Checkpoint(NamedTuple):
 
 
 class CheckpointManager:
-    """Keeps the last few states of a training in a folder.
+    """Keep the last states of a training in a folder.
 
-    A state is any tree: of the model, the optimizer's state, the key, the position in the data.
-    A file appears under its name only when it is complete, so that after a kill or with a full
-    disk the last good one is still there. After going back to an older step, the next ``save``
-    sets the later steps aside, as ``step_00000030.aside-<random>.safetensors``.
+    A state is any tree, such as the model, the optimizer's state, the key and the position of the
+    loader. Files are written atomically: after a kill or with a full disk the last complete one
+    remains. After a return to an older step, the next ``save`` renames later steps to
+    ``step_00000030.aside-<random>.safetensors``.
 
     Args:
-        directory: made if it is not there; files in it are called ``step_00000012.safetensors``.
-        keep: how many of the newest are kept, at least 1, or None for all. A write-protected file
-            is kept besides.
-        keep_every: those whose step is a multiple of this are kept besides.
+        directory: the folder, created if missing, of files such as ``step_00000012.safetensors``.
+        keep: int >= 1, the number of newest files to keep, or None for all. Write-protected files
+            are kept too.
+        keep_every: int, multiples of which are kept too.
 
     >>> import tempfile
     >>> import numpy as np
@@ -53,18 +53,18 @@ class CheckpointManager:
         self._every = _count("keep_every", keep_every)
         self._directory = Path(directory)
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._known = set(self.steps())  # what was there, and what this manager saves
-        self._later: set[int] = set()  # what was there after the step that was restored
+        self._known = set(self.steps())  # steps found at the start, and steps saved here
+        self._later: set[int] = set()  # steps later than the restored one
 
     def save(self, step: int, state: Any, metadata: Mapping[str, str] | None = None) -> None:
-        """Write a state, and then delete those that are not kept.
+        """Write a state, then delete old ones.
 
-        Steps that were there when the manager was made or a step was restored, or that it has
-        saved, are set aside if they are later than this step or than the restored one.
+        Known steps (found at the start or at a restore, or saved here) that are later than this
+        step or the restored one are renamed.
 
         Raises:
-            TypeError, ValueError: if the step is no integer, or negative.
-            OSError: if it cannot be written; what was there stays.
+            TypeError, ValueError: if the step is not an integer, or negative.
+            OSError: if the file cannot be written; existing files are unchanged.
         """
         path, step = self.path(step), operator.index(step)
         later = self._later | {known for known in self._known if known > step}
@@ -73,22 +73,22 @@ class CheckpointManager:
         self._known &= set(self._delete_old(step))
 
     def restore(self, step: int | None = None, *, like: Any = None, mmap: bool = False) -> Any:
-        """The state of a step, the newest unless given; see ``load``.
+        """The state of a step, by default the newest; see ``load``.
 
-        If the newest file is damaged, an older one is taken, with a warning. ``read`` also returns
+        If the newest file is damaged, an older one is used, with a warning. ``read`` also returns
         the step and the metadata.
 
         Raises:
-            FileNotFoundError: if there is none.
+            FileNotFoundError: if there is no checkpoint.
             FileFormatError, TreeError: if the file is damaged, or does not fit ``like``.
         """
         return self.read(step, like=like, mmap=mmap).state
 
     def read(self, step: int | None = None, *, like: Any = None, mmap: bool = False) -> Checkpoint:
-        """Return step, state and metadata of one file, as ``restore`` finds it.
+        """Step, state and metadata of one file, found as by ``restore``.
 
-        Another process may save and delete meanwhile; of two calls, ``latest`` and ``restore``
-        say, each could find another newest file.
+        It is one consistent read: two calls, such as ``latest`` and ``restore``, could find
+        different files if another process saves meanwhile.
         """
         there = self.steps()
         found, (state, metadata) = self._found(step, lambda path: read(path, like, mmap=mmap))
@@ -97,18 +97,18 @@ class CheckpointManager:
         return Checkpoint(found, state, metadata)
 
     def metadata(self, step: int | None = None) -> dict[str, str]:
-        """The strings saved with a step, the newest unless given."""
+        """The metadata of a step, by default the newest."""
         return self._found(step, load_metadata)[1]
 
     def steps(self) -> list[int]:
-        """The steps that there are, in order; files of other names do not count."""
+        """The available steps in order; files with other names are ignored."""
         with os.scandir(self._directory) as entries:
             names = {entry.name for entry in entries if entry.is_file()}
         steps = {int(match[1]) for match in map(_NAME.fullmatch, names) if match}
         return sorted(step for step in steps if _file_name(step) in names)
 
     def latest(self) -> int | None:
-        """The newest step whose header is not damaged, None if there is no checkpoint.
+        """The newest step with an undamaged header, None if there is no checkpoint.
 
         Raises:
             DamagedFileError: if all are damaged.
@@ -129,7 +129,7 @@ class CheckpointManager:
         return self._directory / _file_name(step)
 
     def _found(self, step: int | None, read: Callable[[Path], T]) -> tuple[int, T]:
-        """A step, the newest unless given, and what is read of its file."""
+        """Read a step, by default the newest; return the step and the result."""
         if step is None:
             return self._newest(read)
         try:
@@ -138,7 +138,7 @@ class CheckpointManager:
             raise self._none(f"no checkpoint of step {step}") from None
 
     def _newest(self, read: Callable[[Path], T]) -> tuple[int, T]:
-        """The newest step whose file is not damaged, and what is read of it."""
+        """Read the newest undamaged file; return its step and the result."""
         damaged: dict[int, DamagedFileError] = {}
         while left := [step for step in self.steps() if step not in damaged]:
             step = left[-1]
@@ -146,7 +146,7 @@ class CheckpointManager:
                 found = read(self.path(step))
             except DamagedFileError as error:
                 damaged[step] = error
-            except FileNotFoundError:  # another process has deleted it, and has saved others
+            except FileNotFoundError:  # deleted by another process, which has saved others
                 if step in self.steps():
                     raise
             else:
@@ -163,19 +163,21 @@ class CheckpointManager:
         return FileNotFoundError(f"CheckpointManager: {what} in {str(self._directory)!r}: {there}")
 
     def _set_aside(self, steps: Collection[int]) -> None:
-        """Rename files so that they are no checkpoints any more."""
+        """Rename files, so that they no longer count as checkpoints."""
         for step in steps:
             path = self.path(step)
             with suppress(FileNotFoundError):
                 path.rename(path.with_suffix(f".aside-{os.urandom(4).hex()}.safetensors"))
 
     def _delete_old(self, saved: int) -> list[int]:
-        """Delete the files that are not kept, and return the steps that there were."""
+        """Delete the files that are not kept; return the steps before that."""
         steps = self.steps()
         for step in steps[: -self._keep] if self._keep is not None else []:
             if step != saved and not (self._every and step % self._every == 0):
                 path = self.path(step)
-                with suppress(OSError):  # deleted by another process, or in use: the next time
+                with suppress(
+                    OSError
+                ):  # deleted by another process, or in use: retried at the next save
                     if not is_protected(path.stat()):
                         path.unlink()
         return steps
@@ -202,7 +204,7 @@ def _count(name: str, value: int | None) -> int | None:
 def _warn_of(damaged: Mapping[int, DamagedFileError], step: int) -> None:
     steps = sorted(damaged)
     warn(
-        f"CheckpointManager: the newest checkpoint is damaged, and step {step} is taken instead of "
+        f"CheckpointManager: the newest checkpoint is damaged, step {step} is used instead of "
         f"{steps}: {damaged[steps[-1]]}",
         RuntimeWarning,
     )

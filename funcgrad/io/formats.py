@@ -1,4 +1,4 @@
-"""What the two formats of files have in common: how they are read, and their errors."""
+"""The interface of file formats for reading, and their errors."""
 
 import os
 from collections.abc import Sequence
@@ -13,19 +13,19 @@ from ..core.errors import FuncgradError
 class FileFormatError(FuncgradError, ValueError):
     """A file that this library cannot read.
 
-    It is damaged (``DamagedFileError``), of another format, or has a dtype that NumPy lacks.
+    It is damaged (``DamagedFileError``), has another format, or a dtype that cannot be decoded.
     """
 
 
 class DamagedFileError(FileFormatError):
     """A file that is damaged, or of another format.
 
-    A truncated download fails; fetch it again, or take an older checkpoint.
+    A truncated download fails; download it again, or use an older checkpoint.
     """
 
 
 class Contents(Protocol):
-    """The arrays of an open file by their names; each is read when it is asked for."""
+    """The arrays of an open file by name; each is read on demand."""
 
     @property
     def names(self) -> Sequence[str]:
@@ -35,15 +35,15 @@ class Contents(Protocol):
         """The shape and dtype of an array, without reading it."""
 
     def read(self, name: str) -> np.ndarray:
-        """An array."""
+        """Read an array."""
 
     def metadata(self) -> dict[str, str]:
-        """The strings that were saved with the arrays."""
+        """The metadata strings of the file."""
 
 
 def damaged(path: Any, kind: str, what: str) -> DamagedFileError:
     """The error for a file that breaks the rules of its format."""
     return DamagedFileError(
-        f"load: {os.fspath(path)!r} is damaged, or no {kind} file: {what}; fetch it again, or "
-        f"take an older checkpoint"
+        f"load: {os.fspath(path)!r} is damaged or not a {kind} file: {what}; use another copy of "
+        f"the file"
     )

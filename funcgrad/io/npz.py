@@ -1,7 +1,7 @@
 """NumPy's npz format: a zip archive of npy files. Pickles are refused.
 
-An array is read straight into its memory, after its header has been checked against the bytes
-that there are, so that a wrong promise allocates nothing.
+An array is read directly into its memory. Its header is checked against the size of the file
+first, so that a wrong size allocates nothing.
 """
 
 import errno
@@ -19,17 +19,17 @@ import numpy as np
 
 try:
     from lzma import LZMAError
-except ImportError:  # a Python without it cannot unpack such archives either
+except ImportError:  # without it Python cannot read such archives
     LZMAError = zlib.error  # type: ignore[assignment,misc]
 
 from ..core.avals import Aval
 from .formats import FileFormatError, damaged
 
-METADATA = "__metadata__/"  # how the names of strings begin
-CHUNK = 1 << 20  # bytes that are read at once
-INFLATION = 1100  # deflate makes at most 1032 bytes of one
+METADATA = "__metadata__/"  # prefix of the names of metadata
+CHUNK = 1 << 20  # bytes per read
+INFLATION = 1100  # deflate expands by a factor of at most 1032
 
-# what zipfile and NumPy raise where the bytes of an archive make no sense
+# exceptions of zipfile and NumPy for damaged archives
 _NONSENSE = (
     zipfile.BadZipFile, zlib.error, struct.error, ArithmeticError, AttributeError, EOFError,
     LookupError, SyntaxError, TypeError, ValueError, LZMAError,
@@ -37,7 +37,7 @@ _NONSENSE = (
 
 
 class NpzFile:
-    """The contents of an open npz file, of which nothing is read but what is asked for."""
+    """The contents of an open npz file; arrays are read on demand."""
 
     def __init__(self, file: BinaryIO, path: Any) -> None:
         self._path = path
@@ -54,7 +54,7 @@ class NpzFile:
         self.names = [name for name in names if not name.startswith(METADATA)]
 
     def metadata(self) -> dict[str, str]:
-        """The strings that were saved with the arrays."""
+        """The metadata strings of the file."""
         names = [name for name in self._infos if name.startswith(METADATA)]
         return {name.removeprefix(METADATA): str(self.read(name)) for name in names}
 
@@ -65,7 +65,7 @@ class NpzFile:
             return Aval(member.shape, member.dtype.newbyteorder("="))
 
     def read(self, name: str) -> np.ndarray:
-        """An array."""
+        """Read an array."""
         with self._checked():
             member = self._member(name)
             del self._opened[name]
@@ -86,16 +86,16 @@ class NpzFile:
 
     @contextmanager
     def _checked(self) -> Iterator[None]:
-        """Call nonsense in the file damage, and let the faults of the machine pass."""
+        """Turn errors from damaged bytes into DamagedFileError; errors of the system pass."""
         try:
             yield
-        except (NotImplementedError, RuntimeError) as error:  # a method or a password of zip
+        except (NotImplementedError, RuntimeError) as error:  # a compression method, or a password
             raise FileFormatError(
-                f"load: {os.fspath(self._path)!r} is damaged, or an archive that cannot be read "
-                f"here: {error}; write it by numpy.savez"
+                f"load: {os.fspath(self._path)!r} is damaged, or an archive that cannot be read: "
+                f"{error}; write it with numpy.savez"
             ) from None
         except (OSError, *_NONSENSE) as error:
-            # zipfile says "not a zip file" also where the disk fails
+            # zipfile also says "not a zip file" for disk errors
             for fault in (error, error.__context__):
                 if isinstance(fault, OSError) and fault.errno not in (None, errno.EINVAL):
                     raise fault from None
@@ -103,7 +103,7 @@ class NpzFile:
 
 
 class _Member(NamedTuple):
-    """An array of which the header has been read."""
+    """An array whose header has been read."""
 
     file: IO[bytes]
     shape: tuple[int, ...]
@@ -111,7 +111,7 @@ class _Member(NamedTuple):
     fortran: bool
 
     def read(self) -> np.ndarray:
-        """The array, in the byte order of this machine."""
+        """Read the array, in native byte order."""
         x = self._bytes().view(self.dtype)
         if self.dtype.names:
             x = x.astype(self.dtype.newbyteorder("="), copy=False)
@@ -120,26 +120,26 @@ class _Member(NamedTuple):
         return x.reshape(self.shape[::-1]).T if self.fortran else x.reshape(self.shape)
 
     def _bytes(self) -> np.ndarray:
-        """The bytes of the array, uint8 [n], read to the end, where zip has a checksum."""
+        """The bytes of the array, uint8 [n], read to the end, where zip checks the checksum."""
         data = np.empty(math.prod(self.shape) * self.dtype.itemsize, np.uint8)
         place = 0
         while chunk := self.file.read(CHUNK):
             if place + len(chunk) > data.size:
-                raise ValueError("an array has more numbers than its shape")
+                raise ValueError("an array has more elements than its shape")
             data[place : place + len(chunk)] = np.frombuffer(chunk, np.uint8)
             place += len(chunk)
         if place != data.size:
-            raise ValueError("an array is cut off")
+            raise ValueError("an array is truncated")
         return data
 
 
 def _member(file: IO[bytes], size: int) -> _Member:
-    """A member of so many bytes, whose header promises no more than it holds."""
+    """Read the header of a member, and check it against its size."""
     version = np.lib.format.read_magic(file)
     readers = {(1, 0): np.lib.format.read_array_header_1_0}
     try:
         shape, fortran, dtype = readers.get(version, np.lib.format.read_array_header_2_0)(file)
-    except (MemoryError, RecursionError):  # of Python's parser; the header has 10 kB at most
+    except (MemoryError, RecursionError):  # from Python's parser; a header has at most 10 kB
         raise ValueError("the header of an array cannot be parsed") from None
     if dtype.hasobject:
         raise NotImplementedError("an array holds Python objects")
@@ -148,29 +148,29 @@ def _member(file: IO[bytes], size: int) -> _Member:
     if math.prod(n or 1 for n in shape) * dtype.itemsize >= 2**63:  # even if it is empty
         raise ValueError(f"the shape {shape} of an array is too large")
     if math.prod(shape) * max(dtype.itemsize, 1) > size:
-        raise ValueError("an array promises more numbers than there are")
+        raise ValueError("an array has fewer elements than its shape")
     return _Member(file, shape, dtype, fortran)
 
 
 def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
-    """Write arrays, and strings as arrays of characters.
+    """Write arrays, and metadata as string arrays.
 
     Raises:
-        ValueError: if zip or NumPy would change a name or a string.
+        ValueError: if zip or NumPy would alter a name or a string.
     """
     for name in (*arrays, *metadata):
         if zipfile.ZipInfo(f"{name}.npy").filename != f"{name}.npy" or len(name) > 16_000:
-            raise ValueError(
-                f"save: npz cannot hold the name {name[:80]!r}: rename it, or save as .safetensors"
-            )
+            raise ValueError(f"save: npz cannot hold the name {name[:80]!r}: save as .safetensors")
     for name, text in metadata.items():
-        if text.endswith("\0"):  # NumPy takes them for the end
+        if text.endswith("\0"):  # NumPy strips them
             raise ValueError(
                 f"save: in npz, metadata cannot end in a null character: got it at {name!r}; "
                 f"save as .safetensors"
             )
     texts = {METADATA + name: np.asarray(text) for name, text in metadata.items()}
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:  # savez refuses some names
+    with zipfile.ZipFile(
+        file, "w", zipfile.ZIP_STORED
+    ) as archive:  # numpy.savez refuses some names
         for name, x in (dict(arrays) | texts).items():
             with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
                 np.lib.format.write_array(member, x, allow_pickle=False)

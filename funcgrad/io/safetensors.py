@@ -1,10 +1,9 @@
-"""The safetensors format: eight bytes of length, a header of JSON, and the numbers.
+"""The safetensors format: eight bytes of length, a JSON header, and the data.
 
-The header says of each array its dtype, shape and place. A file is read only if its header is
-sound: nothing twice, nothing overlapping, no gaps, no promise of more bytes than there are; all
-that is checked before memory is allocated.
+The header has dtype, shape and offsets of each array. It is checked before memory is allocated:
+no duplicate names, no overlaps, no gaps, and no more bytes than the file has.
 
-Source: the format's description, github.com/huggingface/safetensors, README, section "Format".
+Source: github.com/huggingface/safetensors, README, section "Format".
 """
 
 import json
@@ -21,9 +20,9 @@ from ..core.avals import Aval
 from . import dtypes
 from .formats import DamagedFileError, FileFormatError, damaged
 
-MAX_HEADER = 100_000_000  # bytes, the format's own limit
+MAX_HEADER = 100_000_000  # bytes, the limit of the format
 METADATA = "__metadata__"
-COMPLEX = "funcgrad.complex128"  # metadata: the arrays whose last axis is real and imaginary part
+COMPLEX = "funcgrad.complex128"  # metadata: arrays whose last axis is (real, imaginary)
 
 # fmt: off
 DTYPES = {
@@ -34,11 +33,11 @@ DTYPES = {
 }
 # fmt: on
 BITS = {name: 8 * dtype.itemsize for name, dtype in DTYPES.items()} | dtypes.BITS
-UNPACKED = ("F6_E2M3", "F6_E3M2")  # the format does not say how six bits are packed
+UNPACKED = ("F6_E2M3", "F6_E3M2")  # the format does not define the packing of six bits
 
 
 class Entry(NamedTuple):
-    """What a header says of one array; ``start`` and ``stop`` count from the end of the header."""
+    """The header entry of an array; ``start`` and ``stop`` are offsets in the data."""
 
     dtype: str
     shape: tuple[int, ...]
@@ -47,7 +46,7 @@ class Entry(NamedTuple):
 
 
 class Header(NamedTuple):
-    """The arrays of a file by their names, its metadata, and where its numbers begin."""
+    """The entries of a file by name, its metadata, and the offset of the data."""
 
     entries: dict[str, Entry]
     metadata: dict[str, str]
@@ -55,10 +54,10 @@ class Header(NamedTuple):
 
 
 class SafetensorsFile:
-    """The contents of an open safetensors file; mapped arrays are read-only, and follow the file.
+    """The contents of an open safetensors file; memory-mapped arrays are read-only.
 
-    Header and arrays come from the one descriptor: a file that takes the name meanwhile is
-    another file.
+    Header and arrays are read through one descriptor, so a file that takes the name meanwhile is
+    not read.
     """
 
     def __init__(self, file: BinaryIO, path: Any, mapped: bool = False) -> None:
@@ -68,7 +67,7 @@ class SafetensorsFile:
         self.names = list(self._header.entries)
 
     def metadata(self) -> dict[str, str]:
-        """The strings that were saved with the arrays."""
+        """The metadata strings of the file."""
         return {k: v for k, v in self._header.metadata.items() if k != COMPLEX}
 
     def aval(self, name: str) -> Aval:
@@ -79,7 +78,7 @@ class SafetensorsFile:
         return Aval(entry.shape, self._dtype(name, entry))
 
     def read(self, name: str) -> np.ndarray:
-        """An array."""
+        """Read an array."""
         entry = self._header.entries[name]
         dtype, data = self._dtype(name, entry), self._bytes(entry)
         if entry.dtype not in DTYPES:
@@ -93,22 +92,22 @@ class SafetensorsFile:
         return entry.dtype == "F64" and entry.shape[-1:] == (2,) and _line(name) in self._complex
 
     def _dtype(self, name: str, entry: Entry) -> np.dtype[Any]:
-        """The dtype that an array is read in.
+        """The dtype of an array after reading.
 
         Raises:
-            FileFormatError: if there is none.
+            FileFormatError: if it cannot be decoded.
         """
         if entry.dtype in BITS:
             return DTYPES.get(entry.dtype, np.dtype(np.float32))
         where = f"load: {os.fspath(self._path)!r}"
         if entry.dtype in UNPACKED:
             raise FileFormatError(
-                f"{where}: {name!r} is {entry.dtype}, which cannot be read here: the format does "
-                f"not say how elements of six bits are packed; convert it where it was made"
+                f"{where}: {name!r} has dtype {entry.dtype}, whose packing the format does not "
+                f"define: convert it to another dtype"
             )
         raise FileFormatError(
-            f"{where} is damaged, or no safetensors file, or of a later version of the format: the "
-            f"dtype {entry.dtype!r} of {name!r} is unknown; convert it where it was made"
+            f"{where} is damaged, not a safetensors file, or of a later version of the format: "
+            f"unknown dtype {entry.dtype!r} of {name!r}; convert it to another dtype"
         )
 
     def _bytes(self, entry: Entry) -> np.ndarray:
@@ -118,19 +117,19 @@ class SafetensorsFile:
         data = np.empty(entry.stop - entry.start, np.uint8)
         self._file.seek(self._header.offset + entry.start)
         if self._file.readinto(data.data) != data.size:  # type: ignore[attr-defined]
-            raise damaged(self._path, "safetensors", "it was cut off while it was read")
+            raise damaged(self._path, "safetensors", "it was truncated while it was read")
         return data
 
 
 def _mapped(file: BinaryIO, path: Any, header: Header) -> np.ndarray:
-    """The numbers of a file as bytes that are read when they are used."""
+    """Map the data of a file, as bytes that are read on use."""
     end = max((e.stop for e in header.entries.values()), default=0)
     if not end:  # an empty file cannot be mapped
         return np.zeros(0, np.uint8)
     try:
         whole = mmap.mmap(file.fileno(), header.offset + end, access=mmap.ACCESS_READ)
-    except ValueError:  # longer than the file
-        raise damaged(path, "safetensors", "it was cut off while it was read") from None
+    except ValueError:  # the mapping is longer than the file
+        raise damaged(path, "safetensors", "it was truncated while it was read") from None
     return np.frombuffer(whole, np.uint8)[header.offset :]
 
 
@@ -141,7 +140,7 @@ def read_header(file: BinaryIO, path: Any) -> Header:
     """The checked header of an open file.
 
     Raises:
-        DamagedFileError: saying what is wrong with the file.
+        DamagedFileError: if the header contradicts the format or the file.
     """
     start = file.read(8)
     size, length = os.fstat(file.fileno()).st_size, int.from_bytes(start, "little")
@@ -154,7 +153,7 @@ def read_header(file: BinaryIO, path: Any) -> Header:
     metadata = fields.pop(METADATA, {})
     strings = isinstance(metadata, dict) and all(isinstance(v, str) for v in metadata.values())
     if not strings:
-        raise _bad(path, f"{METADATA} is no table of strings")
+        raise _bad(path, f"{METADATA} is not a mapping of strings")
     entries = {name: _entry(path, name, field) for name, field in fields.items()}
     _check_places(path, entries, size - 8 - length)
     return Header(entries, metadata, 8 + length)
@@ -172,10 +171,10 @@ def _parsed(path: Any, text: bytes) -> dict[str, Any]:
         fields = json.loads(text.decode("utf-8"), object_pairs_hook=once)
     except DamagedFileError:
         raise
-    except (ValueError, RecursionError) as error:  # also of integers of thousands of digits
-        raise _bad(path, f"its header is no JSON ({type(error).__name__})") from None
+    except (ValueError, RecursionError) as error:  # also for integers of thousands of digits
+        raise _bad(path, f"its header is not JSON ({type(error).__name__})") from None
     if not isinstance(fields, dict):
-        raise _bad(path, "its header is no table")
+        raise _bad(path, "its header is not a JSON object")
     return fields
 
 
@@ -187,7 +186,7 @@ def _entry(path: Any, name: str, field: Any) -> Entry:
         raise _bad(path, f"the entry {name!r} has not just dtype, shape and data_offsets")
     dtype, shape, offsets = field["dtype"], field["shape"], field["data_offsets"]
     if not isinstance(dtype, str):
-        raise _bad(path, f"the dtype {dtype!r} of {name!r} is no name")
+        raise _bad(path, f"the dtype {dtype!r} of {name!r} is not a string")
     if not whole(shape) or not whole(offsets) or len(offsets) != 2 or len(shape) > 64:
         raise _bad(path, f"the shape or the offsets of {name!r} are wrong")
     start, stop = offsets
@@ -197,9 +196,11 @@ def _entry(path: Any, name: str, field: Any) -> Entry:
 
 
 def _check_size(path: Any, name: str, entry: Entry) -> None:
-    """Raise unless an array has as many bytes as its dtype and shape take."""
+    """Raise unless the bytes of an array match its dtype and shape."""
     bits, shape = BITS[entry.dtype], entry.shape
-    if math.prod(n or 1 for n in shape) * bits >= 2**63:  # more than NumPy indexes, even of 0
+    if (
+        math.prod(n or 1 for n in shape) * bits >= 2**63
+    ):  # more than NumPy can index, also for empty arrays
         raise _bad(path, f"the shape {shape} of {name!r} is too large")
     size = math.prod(shape) * bits / 8
     if entry.stop - entry.start != size:
@@ -211,7 +212,7 @@ def _check_size(path: Any, name: str, entry: Entry) -> None:
 
 
 def _check_places(path: Any, entries: Mapping[str, Entry], size: int) -> None:
-    """Raise unless the arrays fill the file, one after the other."""
+    """Raise unless the arrays fill the file without gaps or overlaps."""
     end = 0
     for name, entry in sorted(entries.items(), key=lambda item: item[1][2:]):
         if entry.start != end or entry.stop < end:
@@ -219,7 +220,7 @@ def _check_places(path: Any, entries: Mapping[str, Entry], size: int) -> None:
             raise _bad(path, f"{name!r} {what}")
         end = entry.stop
     if end != size:
-        raise _bad(path, f"its header speaks of {end} bytes, and {size} follow")
+        raise _bad(path, f"its header describes {end} bytes, and {size} follow")
 
 
 def _bad(path: Any, what: str) -> DamagedFileError:
@@ -227,7 +228,7 @@ def _bad(path: Any, what: str) -> DamagedFileError:
 
 
 def _line(name: str) -> str:
-    """A name as one line."""
+    """A name with escaped line breaks."""
     return name.replace("\\", "\\\\").replace("\n", "\\n")
 
 
@@ -235,11 +236,11 @@ def _line(name: str) -> str:
 
 
 def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]) -> None:
-    """Write arrays, the widest first so that all lie aligned.
+    """Write arrays, the widest dtypes first, so that all are aligned.
 
     Raises:
-        TypeError: if the format has not the dtype of an array.
-        ValueError: if there are more names than a header holds.
+        TypeError: if the format lacks the dtype of an array.
+        ValueError: if the header exceeds the limit of the format.
     """
     names = {dtype: name for name, dtype in DTYPES.items()}
     wide = sorted(name for name, x in arrays.items() if x.dtype.newbyteorder("=") == np.complex128)
@@ -247,7 +248,7 @@ def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
     metadata = dict(metadata) | ({COMPLEX: "\n".join(map(_line, wide))} if wide else {})
     for name, x in arrays.items():
         if x.dtype.newbyteorder("<") not in names:
-            raise TypeError(f"save: safetensors has no dtype {x.dtype}: got it at {name!r}")
+            raise TypeError(f"save: safetensors lacks the dtype {x.dtype} of {name!r}")
     order = sorted(arrays, key=lambda name: (-arrays[name].dtype.itemsize, name))
     header: dict[str, Any] = {METADATA: metadata} if metadata else {}
     end = 0
@@ -262,7 +263,7 @@ def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
     if len(text) > MAX_HEADER:
         raise ValueError(
             f"save: safetensors holds at most {MAX_HEADER} bytes of names and metadata: got "
-            f"{len(text)}; keep metadata apart, or save as .npz"
+            f"{len(text)}; save as .npz"
         )
     file.write(len(text).to_bytes(8, "little") + text)
     for name in order:
@@ -272,5 +273,5 @@ def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
 
 
 def _pairs(x: np.ndarray) -> np.ndarray:
-    """Return complex numbers as pairs, float64 [..., 2]."""
+    """Complex numbers as pairs, float64 [..., 2]."""
     return np.ascontiguousarray(x, np.complex128).view(np.float64).reshape((*x.shape, 2))

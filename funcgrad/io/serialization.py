@@ -1,4 +1,4 @@
-"""Trees of arrays in files: leaves are named by their paths, as ``layers.0.weight``."""
+"""Save and load trees of arrays; leaves are named by their paths, such as ``layers.0.weight``."""
 
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -15,21 +15,22 @@ from .state_dict import fitted, named, strings
 
 
 def save(path: Any, value: Any, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a tree of arrays to a file, all of it or nothing.
+    """Write a tree of arrays to a file atomically.
 
-    It is written under another name beside the file, flushed to the disk and then renamed, so
-    that a kill or a full disk leaves an older file as it was. The new file has the older one's
-    mode, owner and group; another hard link keeps the older content.
+    The data are written to a temporary file, synced to disk and renamed, so that a kill or a full
+    disk leaves an existing file unchanged. Mode, owner and group are kept; other hard links keep
+    the old content.
 
     Args:
         path: ending in ``.safetensors`` or ``.npz``.
-        value: any tree of arrays and Python numbers.
-        metadata: strings by their names.
+        value: any tree of arrays and Python scalars.
+        metadata: a mapping from names to strings.
 
     Raises:
-        ValueError: if the ending is another, two leaves have one name, or one the metadata's.
-        TypeError: naming a leaf that is no array, or is masked, or whose dtype the format lacks.
-        OSError: if it cannot be written, or the older file is write-protected.
+        ValueError: if the path has another ending, two leaves have the same name, or a name is
+            reserved.
+        TypeError: if a leaf is not an array, or is masked, or the format lacks its dtype.
+        OSError: if the file cannot be written, or is write-protected.
 
     >>> import os, tempfile, numpy as np
     >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
@@ -45,17 +46,17 @@ def load(path: Any, like: Any = None, *, mmap: bool = False, dtype: str = "same"
 
     Args:
         path: ending in ``.safetensors`` or ``.npz``.
-        like: a tree whose structure, shapes and dtypes the file must have, of arrays, of
-            ``ShapeDtypeStruct``, or of Python numbers; the result has its structure. Without
-            it the result is a dict of arrays by their names.
-        mmap: whether arrays of a safetensors file stay in it, read-only, and are read when they
-            are used; nobody may write to that file then, but ``save`` may replace it.
-        dtype: "same" to insist on the dtypes of ``like``, "cast" to convert to them.
+        like: a tree of arrays, ``ShapeDtypeStruct`` or Python scalars, whose structure, shapes and
+            dtypes the file must have; the result has its structure. By default the result is a
+            dict of arrays by name.
+        mmap: whether to map the arrays of a safetensors file read-only, so that they are read
+            on use. The file must not be written to meanwhile, but ``save`` may replace it.
+        dtype: "same" to require the dtypes of ``like``, "cast" to convert to them.
 
     Raises:
-        FileFormatError: if the file is damaged (DamagedFileError), or of another format.
-        TreeError: naming every leaf that is missing, superfluous, or of another shape or dtype.
-        OSError: if it cannot be read.
+        FileFormatError: if the file is damaged (DamagedFileError), or has another format.
+        TreeError: with all leaves that are missing, unexpected, or differ in shape or dtype.
+        OSError: if the file cannot be read.
 
     >>> import os, tempfile, numpy as np
     >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
@@ -70,10 +71,10 @@ def load(path: Any, like: Any = None, *, mmap: bool = False, dtype: str = "same"
 
 
 def load_metadata(path: Any) -> dict[str, str]:
-    """The strings that were saved with a file.
+    """The metadata strings of a file.
 
     Raises:
-        FileFormatError: if the file is damaged, or of another format.
+        FileFormatError: if the file is damaged, or has another format.
 
     >>> import os, tempfile, numpy as np
     >>> path = os.path.join(tempfile.mkdtemp(), "model.safetensors")
@@ -91,14 +92,14 @@ def write(
     metadata: Mapping[str, str] | None,
     before: Callable[[], None] = lambda: None,
 ) -> None:
-    """Write a tree as ``save`` does; ``before`` is called when only the renaming is left."""
+    """Write a tree as ``save`` does; ``before`` is called just before the rename."""
     kind, arrays, metadata = _kind("save", path), named("save", value), strings("save", metadata)
     with replacing(path, before) as file:
         (npz if kind == ".npz" else safetensors).write(file, arrays, metadata)
 
 
 def read(path: Any, like: Any = None, *, mmap: bool = False) -> tuple[Any, dict[str, str]]:
-    """The tree and the strings of one file; see ``load``."""
+    """The tree and the metadata of one file; see ``load``."""
     with _opened(path, mmap) as contents:
         return _tree(path, contents, like), contents.metadata()
 
@@ -112,10 +113,10 @@ def _tree(path: Any, contents: Contents, like: Any, cast: bool = False) -> Any:
 
 @contextmanager
 def _opened(path: Any, mmap: bool = False) -> Iterator[Contents]:
-    """Open a file once for all that is read of it: its name may come to mean another file.
+    """Open a file once for all reads, since another file may take its name meanwhile.
 
     Raises:
-        FileFormatError: if the file is damaged, or written to meanwhile.
+        FileFormatError: if the file is damaged, or was written to meanwhile.
     """
     kind = _kind("load", path)
     with open(path, "rb") as file:
@@ -124,8 +125,7 @@ def _opened(path: Any, mmap: bool = False) -> Iterator[Contents]:
         after = os.fstat(file.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
             raise FileFormatError(
-                f"load: {os.fspath(path)!r} was written to while it was read: read it again; "
-                f"io.save never writes to a file that is there"
+                f"load: {os.fspath(path)!r} was written to while it was read: load it again"
             )
 
 

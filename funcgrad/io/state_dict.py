@@ -1,4 +1,4 @@
-"""From a tree to arrays with names, as ``layers.0.weight``, and back."""
+"""Trees to and from flat dicts of named arrays, such as ``layers.0.weight``."""
 
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
@@ -14,16 +14,19 @@ from . import npz, safetensors
 
 
 def named(who: str, value: Any) -> dict[str, np.ndarray]:
-    """The arrays of a tree by their names.
+    """The arrays of a tree by name.
 
     Raises:
-        TypeError: naming a leaf that is no array of numbers, or has rules of its own.
-        ValueError: if two leaves have one name.
+        TypeError: if a leaf is not a numeric array or scalar, or is a subclass of ndarray with
+            rules of its own.
+        ValueError: if two leaves have the same name.
     """
     names, arrays = _names(who, value), {}
     for name, leaf in zip(names, tree.leaves(value), strict=True):
         if isinstance(leaf, Tracer):
-            raise TypeError(f"{who}: the leaf {name!r} is traced: save outside of transformed code")
+            raise TypeError(
+                f"{who}: the leaf {name!r} is traced: save outside of transformed functions"
+            )
         try:
             check_class(leaf)
         except UnsupportedError as error:
@@ -31,23 +34,25 @@ def named(who: str, value: Any) -> dict[str, np.ndarray]:
         known = isinstance(leaf, np.ndarray | np.generic) or type(leaf) in PYTHON_SCALARS
         if not known or np.asarray(leaf).dtype.kind not in "biufc":
             raise TypeError(
-                f"{who}: the leaf {name!r} must be an array of numbers or a number: got "
-                f"{type(leaf).__name__}; keep it apart, for example as metadata"
+                f"{who}: the leaf {name!r} must be a numeric array or scalar: got "
+                f"{type(leaf).__name__}; save it in metadata="
             )
         arrays[name] = np.asarray(leaf)
     return arrays
 
 
 def strings(who: str, metadata: Mapping[str, str] | None) -> dict[str, str]:
-    """A copy of the strings that are saved beside a tree, checked."""
+    """A checked copy of the metadata strings."""
     metadata = dict(metadata or {})
     for name, text in metadata.items():
         if not isinstance(name, str) or not isinstance(text, str):
-            raise TypeError(f"{who}: metadata must be strings: got {text!r} at {name!r}")
+            raise TypeError(
+                f"{who}: metadata must map strings to strings: got {text!r} at {name!r}"
+            )
         _check_text(who, name)
         _check_text(who, text)
     if safetensors.COMPLEX in metadata:
-        raise ValueError(f"{who}: metadata cannot have the library's name {safetensors.COMPLEX!r}")
+        raise ValueError(f"{who}: the metadata name {safetensors.COMPLEX!r} is reserved")
     return metadata
 
 
@@ -60,18 +65,18 @@ def fitted(
     cast: bool = False,
     unused: Collection[str] = (),
 ) -> Any:
-    """A tree like another, of arrays that are read only when all of them fit.
+    """Read a tree with the structure, shapes and dtypes of another; read nothing if one differs.
 
     Args:
-        source: where the arrays come from.
-        avals: what is known of each.
+        source: the file, for messages.
+        avals: shape and dtype of each array.
         read: a function from a name to the array.
-        like: of what structure, shapes and dtypes the result is.
+        like: the tree with the structure, shapes and dtypes of the result.
         cast: whether dtypes may be converted.
-        unused: names that there are besides.
+        unused: further names in the source.
 
     Raises:
-        TreeError: naming every difference.
+        TreeError: with all differences.
     """
     wanted, treedef = tree.flatten(like)
     names = _names("load", like)
@@ -87,13 +92,13 @@ def fitted(
 
 
 def _misfit(name: str, got: Aval, leaf: Any, cast: bool) -> str:
-    """Return what is wrong with an array for a leaf, an empty string if nothing is."""
+    """Why an array does not fit a leaf; an empty string if it fits."""
     if type(leaf) in PYTHON_SCALARS:
         fits = got.shape == () and np.can_cast(got.dtype, np.asarray(leaf).dtype, "same_kind")
         return "" if fits else f"is {got}, not one {type(leaf).__name__}"
     if not hasattr(leaf, "shape") or not hasattr(leaf, "dtype"):
         raise TypeError(
-            f"load: the leaf {name!r} of like must be an array, a ShapeDtypeStruct or a number: "
+            f"load: the leaf {name!r} of like must be an array, a ShapeDtypeStruct or a scalar: "
             f"got {type(leaf).__name__}"
         )
     want = Aval(tuple(leaf.shape), np.dtype(leaf.dtype).newbyteorder("="))
@@ -104,7 +109,7 @@ def _misfit(name: str, got: Aval, leaf: Any, cast: bool) -> str:
 
 
 def _fitted_leaf(source: str, name: str, x: np.ndarray, leaf: Any) -> Any:
-    """An array as a leaf wants it."""
+    """Convert an array to the type and dtype of a leaf."""
     if type(leaf) in PYTHON_SCALARS:
         return type(leaf)(x[()])
     with np.errstate(over="ignore"):
@@ -112,13 +117,13 @@ def _fitted_leaf(source: str, name: str, x: np.ndarray, leaf: Any) -> Any:
     if y is not x and not _in_range(x, y):
         raise TreeError(
             f"load: {source!r} does not fit like: {name!r} has elements out of the range of "
-            f"{y.dtype}; give like a wider dtype"
+            f"{y.dtype}; use a wider dtype in like"
         )
     return y[()] if isinstance(leaf, np.generic) else y
 
 
 def _in_range(x: np.ndarray, y: np.ndarray) -> bool:
-    """Whether a conversion has at most rounded."""
+    """Whether a conversion only rounded."""
     if y.dtype.kind in "fc":
         return bool(np.array_equal(np.isfinite(x), np.isfinite(y)))
     return bool(np.array_equal(x, y))
@@ -129,18 +134,24 @@ def _names(who: str, value: Any) -> list[str]:
     names = [tree.keystr(path, simple=True, separator=".") or "value" for path in paths]
     if len(set(names)) < len(names):
         twice = Counter(names).most_common(1)[0][0]
-        raise ValueError(f"{who}: two leaves have one name, {twice!r}: rename a key with a dot")
+        raise ValueError(
+            f"{who}: two leaves have the name {twice!r}: rename a key that contains a dot"
+        )
     taken = [n for n in names if n == safetensors.METADATA or n.startswith(npz.METADATA)]
     if taken:
-        raise ValueError(f"{who}: a leaf has the metadata's name, {taken[0]!r}: rename its key")
+        raise ValueError(
+            f"{who}: the leaf name {taken[0]!r} is reserved for metadata: rename its key"
+        )
     for name in names:
         _check_text(who, name)
     return names
 
 
 def _check_text(who: str, text: str) -> None:
-    """Raise for what no file can hold: half a character of UTF-16."""
+    """Raise for lone surrogates, which UTF-8 cannot encode."""
     try:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
-        raise ValueError(f"{who}: {text[:80]!r} is no text in UTF-8: {error.reason}") from None
+        raise ValueError(
+            f"{who}: {text[:80]!r} cannot be encoded in UTF-8: {error.reason}"
+        ) from None

@@ -1,4 +1,4 @@
-"""Weights that PyTorch has saved, turned round where its layers keep them in another order."""
+"""Load PyTorch weights, with axes permuted to the layout of the layers here."""
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
@@ -44,7 +44,7 @@ def _transposed(layer: ConvTranspose) -> Turn:
 
 
 def _recurrent(layer: Recurrent) -> Layout:
-    """PyTorch keeps two biases, which only for the new state of a GRU are not just added."""
+    """PyTorch has two biases, which are added, except for the new state of a GRU."""
     layout: Layout = {}
     cells: Any = layer.cells
     n, ways = layer.features, len(cells) // layer.num_layers
@@ -64,7 +64,7 @@ def _recurrent(layer: Recurrent) -> Layout:
 
 
 def _attention(layer: MultiHeadAttention) -> Layout:
-    """PyTorch keeps the maps of queries, keys and values in one matrix."""
+    """PyTorch has the maps of queries, keys and values in one matrix."""
     n, layout = layer.features, {}
     for i, part in enumerate(("query", "key", "value")):
         rows = slice(i * n, (i + 1) * n)
@@ -93,24 +93,23 @@ LAYOUTS: list[tuple[type | tuple[type, ...], Callable[[Any], Layout]]] = [
 
 
 def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cast") -> Any:
-    """A model with the weights of a PyTorch ``state_dict``.
+    """Load the weights of a PyTorch ``state_dict`` into a model.
 
-    Weights of layers known here are turned into their order: [out, in] into [in, out], channels
-    first into channels last. A dense layer behind a flattened image sees its numbers in another
-    order than in PyTorch; give a function that permutes its rows.
+    Weights of known layers are permuted: [out, in] to [in, out], channels first to channels last.
+    A dense layer after a flattened image has its inputs in another order than in PyTorch; give a
+    function that permutes its rows.
 
     Args:
         source: a safetensors file, or a mapping from names to tensors, parameters or arrays,
-            which are copied; what NumPy has no dtype for (bfloat16) becomes float32.
+            which are copied; dtypes that NumPy lacks (bfloat16) become float32.
         like: an initialized model, whose structure and shapes the weights must have.
-        names: from paths here, ``"layers.0"`` or ``"layers.0.kernel"``, to the names there; a
-            value may be a pair of the name and a function of the array, which then stands for
-            all turning. Or a function of a path that returns a name, or None for none. What is
-            not named has its path as its name.
-        dtype: "cast" to the dtypes of ``like``, or "same" to insist on them.
+        names: a mapping from paths here, ``"layers.0"`` or ``"layers.0.kernel"``, to PyTorch's
+            names. A value may be a pair (name, function of the array), which replaces the
+            permutation. Or a function from a path to a name or None. The default is the path.
+        dtype: "cast" to the dtypes of ``like``, or "same" to require them.
 
     Raises:
-        TreeError: naming every weight that is missing, superfluous, or of another shape.
+        TreeError: with all weights that are missing, unexpected, or differ in shape.
 
     >>> from funcgrad import nn, random
     >>> model = nn.Sequential(nn.Dense(3, 2)).init(random.key(0))
@@ -134,35 +133,37 @@ def load_torch(source: Any, like: Any, names: Names = None, *, dtype: str = "cas
 
 
 def _array(x: Any) -> np.ndarray:
-    """A tensor, a parameter or an array as an array of its own: PyTorch trains in place."""
+    """Copy a tensor, parameter or array to an ndarray; PyTorch trains in place."""
     if hasattr(x, "detach"):
         x = x.detach().cpu()
         x = x.to_dense() if x.is_sparse else x.dequantize() if x.is_quantized else x
         x = x.resolve_conj().resolve_neg()
         try:
             x = x.numpy()
-        except TypeError:  # no dtype of NumPy
+        except TypeError:  # a dtype that NumPy lacks
             x = (x.cfloat() if x.is_complex() else x.float()).numpy()
     check_class(x)
     x = np.array(x)
-    lacking = x.dtype.kind == "V" and np.can_cast(x.dtype, np.float32)  # of the package ml_dtypes
+    lacking = x.dtype.kind == "V" and np.can_cast(
+        x.dtype, np.float32
+    )  # dtypes of the package ml_dtypes
     return x.astype(np.float32) if lacking else x
 
 
 def _turned(own: str, turn: Turn, theirs: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Return PyTorch's arrays, by their names there, as one in the order here."""
+    """Convert PyTorch's arrays, by name, to one array in the layout here."""
     try:
         return turn(*theirs.values())
     except (ValueError, IndexError) as error:
         got = ", ".join(f"{name!r} {Aval(x.shape, x.dtype)}" for name, x in theirs.items())
         raise TreeError(
-            f"load_torch: {own!r} cannot be made of what stands there: got {got} ({error}); give "
+            f"load_torch: {own!r} cannot be made of the given arrays: got {got} ({error}); give "
             f"the right name in names"
         ) from None
 
 
 def _layouts(model: Any) -> dict[str, tuple[str, tuple[str, ...], Turn]]:
-    """Return for each leaf of a known layer the layer's path, PyTorch's names, and the turn."""
+    """For each leaf of a known layer the layer's path, PyTorch's names, and the conversion."""
     found: dict[str, tuple[str, tuple[str, ...], Turn]] = {}
     for path, layer in modules_in(model):
         prefix = tree.keystr(path, simple=True, separator=".")
@@ -180,7 +181,7 @@ def _layout(layer: Module) -> Layout:
 
 
 def _their_names(own: str, names: Names, layouts: Mapping[str, Any]) -> tuple[Any, Turn]:
-    """Return PyTorch's names of a leaf, by the longest part of its path that is named."""
+    """PyTorch's names of a leaf, by the longest prefix of its path in ``names``."""
     parts = own.split(".")
     layer, ends, turn = layouts.get(own, (".".join(parts[:-1]), parts[-1:], _as_it_is))
     if names is not None and not isinstance(names, Mapping):

@@ -1,4 +1,4 @@
-"""Pieces of a training loop of your own: progress, averages, scores, early stopping, history."""
+"""Parts of a training loop: progress bar, running metrics, scores, early stopping, history."""
 
 from ..core.lazy import publish as _publish
 from .early_stopping import EarlyStopping as EarlyStopping, StoppingState as StoppingState

@@ -1,4 +1,4 @@
-"""Early stopping: keep the best model, and say when it has not become better for long."""
+"""Early stopping: keep the best model, and stop when it no longer improves."""
 
 import math
 from dataclasses import dataclass
@@ -15,15 +15,15 @@ from ..random import RangeError
 
 
 class StoppingState(NamedTuple):
-    """What early stopping remembers; a tree, to be saved with the rest.
+    """The state of early stopping, a tree.
 
     Args:
-        best: the best model, or whatever tree was given.
+        best: the best model, or another tree.
         value: its value.
-        best_step: the number of the update that gave it, from 0; -1 for none yet.
-        step: how many updates there were.
-        waited: how many of them since the best.
-        stop: whether that is enough.
+        best_step: the index of its update, -1 for none yet.
+        step: the number of updates.
+        waited: the number of updates since the best.
+        stop: whether ``waited`` has reached the patience.
 
     >>> StoppingState(best=None, value=0.5, best_step=0, step=3, waited=2, stop=False).waited
     2
@@ -39,14 +39,14 @@ class StoppingState(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EarlyStopping:
-    """Stop a training when its value has not become better for some updates.
+    """Stop a training when its value has not improved for some updates.
 
-    A pair of functions, like an optimizer: the state is what changes, and may be saved.
+    A pair of functions ``(init, update)`` on a state, like an optimizer.
 
     Args:
-        patience: updates without a better value after which ``stop`` is true, from 1 on.
-        min_delta: a value is better if it is so by more than this.
-        mode: "min" if less is better, "max" if more is.
+        patience: int >= 1, the number of updates without improvement until ``stop`` is true.
+        min_delta: float, the smallest difference that counts as an improvement.
+        mode: "min" or "max", the direction of improvement.
 
     >>> stopping = EarlyStopping(patience=2)
     >>> state = stopping.init({"w": np.zeros(2)})
@@ -69,15 +69,15 @@ class EarlyStopping:
             raise RangeError(f"EarlyStopping: min_delta must not be negative: got {self.min_delta}")
 
     def init(self, model: Any = None) -> StoppingState:
-        """The first state; the model gives the structure of the best one."""
+        """The initial state; the model gives the structure of ``best``."""
         check_initialized(model)
         worst = math.inf if self.mode == "min" else -math.inf
         return StoppingState(_copied(model), worst, -1, 0, 0, False)
 
     def update(self, state: StoppingState, value: Any, model: Any = None) -> StoppingState:
-        """The state after one more value; nan is no better than any.
+        """The state after one more value; nan is never an improvement.
 
-        The best model is copied, so its arrays may be donated afterwards.
+        The best model is copied, so that its arrays may be donated afterwards.
 
         Args:
             value: a scalar.
@@ -88,7 +88,7 @@ class EarlyStopping:
         """
         if shape_of(value):
             raise ShapeError(
-                f"EarlyStopping: value must be a scalar: got {aval_of(value)}; reduce it, say by "
+                f"EarlyStopping: value must be a scalar: got {aval_of(value)}; reduce it with "
                 f"np.mean"
             )
         if any(isinstance(x, Tracer) for x in (value, *state[1:])):
@@ -102,13 +102,13 @@ class EarlyStopping:
         return state._replace(step=state.step + 1, waited=waited, stop=stop)
 
     def _better(self, value: Any, best: Any) -> Any:
-        # compared so, and not by a difference, because the first best is infinite
+        # not by a difference, because the initial value is infinite
         if self.mode == "min":
             return value < best - self.min_delta
         return value > best + self.min_delta
 
     def _staged(self, state: StoppingState, value: Any, model: Any) -> StoppingState:
-        """The same under jit, where both states are computed."""
+        """``update`` for traced values, where both cases are computed."""
         better = self._better(value, state.value)
         waited = np.where(better, 0, state.waited + 1)
         best = tree.map(lambda new, old: np.where(better, new, old), model, state.best)

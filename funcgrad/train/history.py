@@ -1,4 +1,4 @@
-"""History: named numbers by steps, which print, draw and save themselves."""
+"""History: named numbers by step, with tables, plots and files."""
 
 import csv
 import io as streams
@@ -17,22 +17,22 @@ from ..io.atomic import replacing
 from ..random import RangeError
 from .metrics import UnknownNameError
 
-_SHOWN = 20  # rows of a printed table; longer ones show their ends
+_SHOWN = 20  # rows of a printed table; longer tables show both ends
 _BARS = "▁▂▃▄▅▆▇█"
 
 
 class HistoryError(FuncgradError, ValueError):
-    """A text or file that holds no history.
+    """A text or file that is not a history.
 
-    ``History.from_json("[]")`` fails; give what ``to_json`` or ``save`` has written.
+    ``History.from_json("[]")`` fails; give the output of ``to_json`` or ``save``.
     """
 
 
 class History:
-    """Named numbers recorded step by step; ``print`` shows the table.
+    """Named numbers recorded by step; ``print`` shows a table.
 
     Args:
-        rows: of the history to go on with: pairs of a step and its numbers by their names.
+        rows: pairs of a step and a mapping from names to numbers, to continue a history.
 
     >>> history = History()
     >>> for loss in (1.0, 0.5, 0.25):
@@ -52,23 +52,23 @@ class History:
     def record(
         self, step: int | None = None, numbers: Mapping[str, Any] | None = None, **named: Any
     ) -> None:
-        """Add numbers to a step: to a new one, or to the last.
+        """Add numbers to a new step, or to the last one.
 
         Args:
-            step: integer, not before the last; unless given, the one after it, from 0 on.
-            numbers: a mapping of names to scalars.
-            **named: more of them.
+            step: int, not less than the last; by default the last + 1, from 0.
+            numbers: a mapping from names to scalars.
+            **named: more numbers.
 
         Raises:
-            RangeError: if the step is before the last.
+            RangeError: if the step is less than the last.
             ShapeError: if a number is an array.
         """
         last = self._rows[-1][0] if self._rows else -1
         step = last + 1 if step is None else _step(step)
         if self._rows and step < last:
             raise RangeError(
-                f"History: step must not be before the last, {last}: got {step}; until({step}) "
-                f"forgets what came after"
+                f"History: step must not be less than the last, {last}: got {step}; use "
+                f"until({step}) to drop later steps"
             )
         row = {name: _number(name, x) for name, x in {**(numbers or {}), **named}.items()}
         if self._rows and step == last:
@@ -77,12 +77,12 @@ class History:
             self._rows.append((step, row))
 
     def until(self, step: int) -> "History":
-        """The history before a step, to go on from a checkpoint."""
+        """The history before a step, to continue from a checkpoint."""
         return History((s, row) for s, row in self._rows if s < step)
 
     @property
     def names(self) -> list[str]:
-        """The names in the order in which they came."""
+        """The names, in the order of their first record."""
         return list(dict.fromkeys(name for _, row in self._rows for name in row))
 
     @property
@@ -92,8 +92,8 @@ class History:
 
     def __getitem__(self, name: str) -> np.ndarray:
         if name not in self.names:
-            known = ", ".join(self.names) or "nothing yet"
-            raise UnknownNameError(f"History: there is no {name!r}: got {known}")
+            known = ", ".join(self.names) or "no names yet"
+            raise UnknownNameError(f"History: unknown name {name!r}: got {known}")
         return np.array([row.get(name, math.nan) for _, row in self._rows])
 
     def __len__(self) -> int:
@@ -108,10 +108,10 @@ class History:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, History) and self.to_json() == other.to_json()
 
-    __hash__ = None  # type: ignore[assignment]  # it changes
+    __hash__ = None  # type: ignore[assignment]  # it is mutable
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """The columns by their names, "step" first, nan where nothing was recorded.
+        """The columns by name, "step" first, nan where nothing was recorded.
 
         >>> history = History([(10, {"loss": 1.0})])
         >>> history.arrays()
@@ -120,7 +120,7 @@ class History:
         return {"step": self.steps, **{name: self[name] for name in self.names}}
 
     def best(self, name: str, mode: str = "min") -> tuple[int, float]:
-        """The step with the least (or with "max" the greatest) number, and that number.
+        """The step with the minimum (or with "max" the maximum), and its value.
 
         Raises:
             RangeError: if all are nan.
@@ -132,11 +132,11 @@ class History:
             raise ValueError(f"History.best: mode must be 'min' or 'max': got {shown(mode)}")
         column = self[name]
         if np.all(np.isnan(column)):
-            raise RangeError(f"History.best: every {name!r} is nan")
+            raise RangeError(f"History.best: all values of {name!r} are nan")
         i = int((np.nanargmin if mode == "min" else np.nanargmax)(column))
         return int(self.steps[i]), float(column[i])
 
-    # shown
+    # printing and plotting
 
     def __str__(self) -> str:
         head = ["step", *self.names]
@@ -154,11 +154,11 @@ class History:
         return "\n".join([f"History of {len(self)} steps", *lines])
 
     def plot(self, *names: str, ax: Any = None) -> Any:
-        """Draw curves over the steps with matplotlib, and return the axes.
+        """Plot columns over the steps with matplotlib, and return the axes.
 
         Args:
-            *names: of the curves, all unless given.
-            ax: axes to draw into, of a new figure unless given.
+            *names: the columns, by default all.
+            ax: the axes to draw into, by default those of a new figure.
 
         Raises:
             ImportError: if matplotlib is not installed.
@@ -168,8 +168,7 @@ class History:
                 import matplotlib.pyplot as plt  # type: ignore[import-not-found]
             except ImportError:
                 raise ImportError(
-                    "History.plot: matplotlib is not installed: pip install 'funcgrad[plot]'; "
-                    "print(history) and repr(history) do without"
+                    "History.plot: matplotlib is not installed: run pip install 'funcgrad[plot]'"
                 ) from None
             _, ax = plt.subplots()
         for name in names or self.names:
@@ -180,10 +179,10 @@ class History:
             ax.legend()
         return ax
 
-    # saved
+    # files
 
     def to_json(self) -> str:
-        """The history as JSON: columns by their names, exact, null where there is nothing.
+        """The history as JSON: exact columns by name, null where nothing was recorded.
 
         >>> History([(0, {"loss": 0.1})]).to_json()
         '{"step": [0], "loss": [0.1]}'
@@ -194,10 +193,10 @@ class History:
 
     @staticmethod
     def from_json(text: str) -> "History":
-        """The history that ``to_json`` has written, say in a checkpoint's metadata.
+        """Read the output of ``to_json``, for example from the metadata of a checkpoint.
 
         Raises:
-            HistoryError: if it holds none.
+            HistoryError: if the text is not a history.
 
         >>> History.from_json(History([(0, {"loss": 0.1})]).to_json())["loss"]
         array([0.1])
@@ -211,10 +210,10 @@ class History:
                 for step, *row in rows
             )
         except (ValueError, TypeError, KeyError, AttributeError) as err:
-            raise HistoryError(f"History.from_json: this is no history: {err}") from None
+            raise HistoryError(f"History.from_json: the text is not a history: {err}") from None
 
     def save(self, path: Any) -> None:
-        """Write a file ending in ``.json`` or ``.csv``, all of it or nothing.
+        """Write a ``.json`` or ``.csv`` file atomically.
 
         >>> import tempfile, os
         >>> path = os.path.join(tempfile.mkdtemp(), "history.csv")
@@ -228,16 +227,16 @@ class History:
 
     @staticmethod
     def load(path: Any) -> "History":
-        """Read a file that ``save`` has written.
+        """Read a file written by ``save``.
 
         Raises:
-            HistoryError: if it holds no history.
+            HistoryError: if the file is not a history.
         """
         ending = _ending(path)
         try:
             text = Path(path).read_text(encoding="utf-8")
         except UnicodeDecodeError as err:
-            raise HistoryError(f"History.load: this is no history: {err}") from None
+            raise HistoryError(f"History.load: the file is not a history: {err}") from None
         return History.from_json(text) if ending == ".json" else _from_csv(text)
 
     def _to_csv(self) -> str:
@@ -259,7 +258,7 @@ def _from_csv(text: str) -> History:
             for step, *row in rows
         )
     except ValueError as err:
-        raise HistoryError(f"History.load: this is no history: {err}") from None
+        raise HistoryError(f"History.load: the file is not a history: {err}") from None
 
 
 def _ending(path: Any) -> str:
@@ -278,14 +277,16 @@ def _step(step: Any) -> int:
 
 def _number(name: str, x: Any) -> float:
     if name == "step":
-        raise ValueError("History: a number cannot be named 'step': give it as the first argument")
+        raise ValueError(
+            "History: the name 'step' is reserved: pass the step as the first argument"
+        )
     if shape_of(x):
         raise ShapeError(f"History: {name} must be a scalar: got {aval_of(x)}; reduce it")
     return float(x)
 
 
 def _exact(x: float | None) -> float | str | None:
-    """Return what JSON can hold: nan and infinities as text."""
+    """A value for JSON, with nan and infinities as strings."""
     return x if x is None or math.isfinite(x) else str(x)
 
 
@@ -294,7 +295,7 @@ def _text(x: float | None) -> str:
 
 
 def _spark(column: np.ndarray, width: int = 40) -> str:
-    """The first number, a bar for each (or for the mean of neighbours), and the last."""
+    """The first number, a sparkline (of means of neighbours, if long), and the last number."""
     finite = column[np.isfinite(column)]
     if not len(finite):
         return "nan"

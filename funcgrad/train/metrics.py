@@ -1,4 +1,4 @@
-"""Averages over batches: means, deviations and extremes, gathered in one pass."""
+"""Running metrics over batches: mean, standard deviation, minimum and maximum in one pass."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from ..random import RangeError
 
 
 class UnknownNameError(FuncgradError, KeyError):
-    """A name under which nothing was given.
+    """A name that was never recorded.
 
     ``Metrics().update(loss=1.0)["lose"]`` fails; ask for one of the names that the message lists.
     """
@@ -25,14 +25,14 @@ class UnknownNameError(FuncgradError, KeyError):
 
 
 class Stats(NamedTuple):
-    """What is known of some weighted numbers, each field a float64.
+    """Statistics of weighted numbers; each field is a float64.
 
     Args:
         weight: the sum of the weights.
         total: the weighted sum.
-        spread: the weighted sum of squared distances from the mean.
-        min: inf for none.
-        max: -inf for none.
+        spread: the weighted sum of squared deviations from the mean.
+        min: the minimum, inf if empty.
+        max: the maximum, -inf if empty.
 
     >>> stats = Stats(2.0, 6.0, 8.0, 1.0, 5.0)
     >>> stats.mean, stats.std
@@ -47,19 +47,19 @@ class Stats(NamedTuple):
 
     @property
     def mean(self) -> Any:
-        """The weighted mean, nan for none."""
+        """The weighted mean, nan if empty."""
         return np.where(self.weight > 0, self.total / _divisor(self.weight), np.nan)[()]
 
     @property
     def std(self) -> Any:
-        """The standard deviation, of the whole population."""
+        """The population standard deviation."""
         return np.sqrt(self.spread / _divisor(self.weight))
 
     def merge(self, other: "Stats") -> "Stats":
-        """The stats of the numbers of both.
+        """Combine the statistics of two sets of numbers.
 
         Source: Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance",
-        equation 2.1, with weights for counts.
+        equation 2.1, with weights in place of counts.
         """
         weight = self.weight + other.weight
         apart = other.total / _divisor(other.weight) - self.total / _divisor(self.weight)
@@ -72,13 +72,13 @@ class Stats(NamedTuple):
 @register_dataclass
 @dataclass(frozen=True, repr=False)
 class Metrics:
-    """Running averages by their names; each update returns new ones.
+    """Running averages by name; each update returns a new object.
 
-    It is a tree of float64 numbers, which goes through ``jit`` and ``scan`` and into checkpoints.
-    Where its structure must not change, name what will come: ``Metrics.of("loss", "accuracy")``.
+    It is a tree of float64 scalars, for use in ``jit``, ``scan`` and checkpoints. If its structure
+    must not change, declare the names: ``Metrics.of("loss", "accuracy")``.
 
     Args:
-        stats: by names, none unless given.
+        stats: a dict from names to statistics, by default empty.
 
     >>> metrics = Metrics().update(loss=2.0, weight=64).update(loss=1.0, weight=32)
     >>> metrics, metrics["loss"].max
@@ -89,44 +89,43 @@ class Metrics:
 
     @staticmethod
     def of(*names: str) -> "Metrics":
-        """Return averages of nothing yet, by these names."""
+        """Empty averages with these names."""
         return Metrics({name: _nothing() for name in names})
 
     def update(
         self, values: Mapping[str, Any] | None = None, /, *, weight: Any = 1, **named: Any
     ) -> "Metrics":
-        """The averages with more numbers in them.
+        """Add numbers to the averages.
 
         Args:
-            values: a mapping of names to numbers, or to arrays whose elements each count.
-            weight: not negative, that of each number: the rows of a batch, or a mask [N] of the
-                rows that count.
-            **named: more of them.
+            values: a mapping from names to scalars, or to arrays whose elements each count.
+            weight: array or scalar, not negative: the number of rows of a batch, or a mask [N].
+            **named: more values.
 
         Raises:
             ShapeError: if the weight does not broadcast to the values.
-            RangeError: if it is known and negative.
+            RangeError: if a known weight is negative.
         """
         given = {**(values or {}), **named}
         new = {name: _stats_of(name, x, weight) for name, x in given.items()}
         return self.merge(Metrics(new))
 
     def merge(self, other: "Metrics") -> "Metrics":
-        """The averages over what both have gathered, say in two processes."""
+        """Combine two objects, for example of two processes."""
         names = [*self.stats, *(n for n in other.stats if n not in self.stats)]
         nothing = _nothing()
         get = lambda m, n: m.stats.get(n, nothing)
-        with np.errstate(over="ignore", invalid="ignore"):  # a loss may diverge: the mean is inf
+        with np.errstate(over="ignore", invalid="ignore"):  # of a diverged loss the mean is inf
             return Metrics({n: get(self, n).merge(get(other, n)) for n in names})
 
     def means(self) -> dict[str, Any]:
-        """The means by their names, nan where there was nothing."""
+        """The means by name, nan if empty."""
         return {name: self[name].mean for name in self.stats}
 
     def __getitem__(self, name: str) -> Stats:
         if name not in self.stats:
             raise UnknownNameError(
-                f"Metrics: there is no {name!r}: got {', '.join(self.stats) or 'nothing yet'}"
+                f"Metrics: unknown name {name!r}: got {', '.join(self.stats) or 'no names yet'}"
             )
         return self.stats[name]
 
@@ -146,18 +145,18 @@ def _nothing() -> Stats:
 
 
 def _stats_of(name: str, values: Any, weight: Any) -> Stats:
-    """The stats of the elements of an array; what weighs nothing is not looked at."""
+    """The statistics of the elements of an array; elements of weight 0 are ignored."""
     x, w = _real(name, values), _real("weight", weight)
     if not isinstance(w, Tracer) and not np.all(w >= 0):
         raise RangeError(f"Metrics: weight must not be negative: got {weight}")
-    if np.float64 is type(x) is type(w) and w > 0:  # one mean of a batch, the usual case
+    if np.float64 is type(x) is type(w) and w > 0:  # a scalar, the usual case
         return Stats(w, w * x, np.float64(0), x, x)
     try:
         w = np.broadcast_to(w, shape_of(x))
     except ValueError:
         raise ShapeError(
-            f"Metrics: weight must broadcast to {name!r}: got {aval_of(w)} and {aval_of(x)}; a "
-            f"weight for each row needs a number for each row, a loss with reduction='none'"
+            f"Metrics: weight must broadcast to {name!r}: got {aval_of(w)} and {aval_of(x)}; for "
+            f"weights of rows use a loss with reduction='none'"
         ) from None
     counts = w > 0
     x = np.where(counts, x, 0)
@@ -170,11 +169,11 @@ def _stats_of(name: str, values: Any, weight: Any) -> Stats:
 
 
 def _real(name: str, x: Any) -> Any:
-    """Return real numbers as float64, in which small batches are not lost beside great sums."""
+    """Cast real numbers to float64, in which small terms are not lost in large sums."""
     x = operand(x)
     kind = aval_of(x).dtype.kind
     if kind not in "biuf":
-        raise DtypeError(f"Metrics: {name} must be real numbers: got {aval_of(x)}")
+        raise DtypeError(f"Metrics: {name} must be real: got {aval_of(x)}")
     return cast(x, np.float64) if isinstance(x, Tracer) else asarray(x, np.float64)[()]
 
 

@@ -1,4 +1,4 @@
-"""Progress: a bar on the terminal, drawn by tqdm where it is installed."""
+"""Progress bars, drawn by tqdm if it is installed."""
 
 import sys
 import time
@@ -8,7 +8,7 @@ from typing import Any, Generic, TextIO, TypeVar
 
 T = TypeVar("T")
 
-_REDRAW, _LINE = 0.1, 10.0  # seconds between two drawings: on a terminal, in a file
+_REDRAW, _LINE = 0.1, 10.0  # seconds between updates on a terminal, in a file
 
 
 def progress(
@@ -19,14 +19,14 @@ def progress(
     show: bool | None = None,
     file: TextIO | None = None,
 ) -> "Progress[T]":
-    """An iterable over the same items that shows how far it is, and for how long it will go.
+    """Iterate over items, and show the progress and the remaining time.
 
     Args:
         items: an iterable.
-        total: how many there are, ``len(items)`` if it has one.
-        label: words before the bar.
-        show: True and False decide; None shows it if the file is a terminal or a notebook.
-        file: what it is written to, standard error unless given.
+        total: int, the number of items, by default ``len(items)`` if it has a length.
+        label: str, before the bar.
+        show: whether the bar is shown; by default if the file is a terminal or a notebook.
+        file: the output, by default standard error.
 
     >>> import sys
     >>> for x in progress(range(3), label="epoch", show=False):
@@ -36,7 +36,7 @@ def progress(
     """
     file = sys.stderr if file is None else file
     if total is None and isinstance(items, Sized):
-        with suppress(TypeError):  # a loader of an iterable does not know
+        with suppress(TypeError):  # a loader of an iterable has no length
             total = len(items)
     shown = _is_watched(file) if show is None else show
     if not shown:
@@ -45,11 +45,11 @@ def progress(
 
 
 class Progress(Generic[T]):
-    """An iterable that shows how far it is; ``note`` puts numbers beside the bar.
+    """An iterable with a progress bar; ``note`` shows numbers beside the bar.
 
     Args:
         items: an iterable.
-        bar: what draws, or None.
+        bar: the bar, or None to show nothing.
 
     >>> bar = progress(range(2), show=False)
     >>> for x in bar:
@@ -77,12 +77,12 @@ class Progress(Generic[T]):
 
 
 class Line:
-    """The bar without tqdm: one line, written again and again; in a file a line now and then.
+    """The bar without tqdm: one line that is overwritten; in a file, a line now and then.
 
     Args:
-        total: how many items there are, or None.
-        label: words before the count.
-        file: what it is written to.
+        total: the number of items, or None.
+        label: str, before the count.
+        file: the output.
 
     >>> line = Line(2, "epoch", sys.stdout)
     >>> line.update()

@@ -1,4 +1,4 @@
-"""Scores: how good predictions are, as plain functions. What is trained on is in ``losses``."""
+"""Scores of predictions: accuracy, precision, recall, AUC, R2 and errors. See also ``losses``."""
 
 from typing import Any
 
@@ -14,17 +14,17 @@ from ..random import RangeError
 
 
 def accuracy(predictions: Any, labels: Any, *, where: Any = None) -> Any:
-    """The share of the predictions that are right.
+    """The fraction of correct predictions.
 
     Args:
-        predictions: classes, of the shape of the labels; or logits [..., C], of which the
-            greatest is the class.
+        predictions: classes with the shape of the labels; or logits [..., C], with the argmax as
+            class.
         labels: integers or booleans.
-        where: a mask that broadcasts to the labels, of what counts.
+        where: mask that broadcasts to the labels, False for ignored examples.
 
     Raises:
-        DtypeError: if predictions of the labels' shape are floating, which could be logits.
-        ShapeError: if the shapes are others.
+        DtypeError: if predictions with the shape of the labels are floating.
+        ShapeError: if the shapes do not fit.
 
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     np.float64(0.5)
@@ -39,15 +39,15 @@ def accuracy(predictions: Any, labels: Any, *, where: Any = None) -> Any:
 
 
 def top_k_accuracy(logits: Any, labels: Any, k: int, *, where: Any = None) -> Any:
-    """The share of the labels that are among the k greatest logits.
+    """The fraction of labels among the k largest logits.
 
-    Of equal logits that of the lower class is greater; nan is never right.
+    Among equal logits the lower class wins; nan is never correct.
 
     Args:
-        logits: [..., C].
+        logits: array [..., C].
         labels: integers [...].
-        k: from 1 to C.
-        where: a mask that broadcasts to the labels, of what counts.
+        k: int, from 1 to C.
+        where: mask that broadcasts to the labels, False for ignored examples.
 
     Raises:
         RangeError: if k is out of range.
@@ -59,7 +59,9 @@ def top_k_accuracy(logits: Any, labels: Any, k: int, *, where: Any = None) -> An
     check_labels("top_k_accuracy", logits, labels, -1)
     classes = shape_of(logits)[-1]
     if not 1 <= k <= classes:
-        raise RangeError(f"top_k_accuracy: k must be from 1 to {classes}, the classes: got {k}")
+        raise RangeError(
+            f"top_k_accuracy: k must be from 1 to {classes}, the number of classes: got {k}"
+        )
     own = np.take_along_axis(logits, labels[..., None], axis=-1)
     ties = (logits == own) & (np.arange(classes) < labels[..., None])
     rank = np.sum(~(logits <= own) | ties, axis=-1)  # nan is not less or equal
@@ -67,16 +69,16 @@ def top_k_accuracy(logits: Any, labels: Any, k: int, *, where: Any = None) -> An
 
 
 def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = None) -> Any:
-    """How many examples of each class (row) were given each class (column).
+    """The number of examples of each true class (row) and predicted class (column).
 
     Args:
         predictions: integers [...].
         labels: integers [...].
-        num_classes: C; unless given, one more than the greatest class there is.
+        num_classes: C; by default the largest class + 1.
 
     Raises:
-        IndexError: if a class is negative or not below C.
-        DtypeError: if C is not given, and the classes are not known because they are traced.
+        IndexError: if a class is not in [0, C).
+        DtypeError: if C is not given and the classes are traced.
 
     >>> confusion_matrix(np.array([0, 1, 1]), np.array([0, 0, 1]))
     array([[1, 1],
@@ -87,7 +89,7 @@ def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = No
     known = not any(isinstance(x, Tracer) for x in given)
     if num_classes is None:
         if not known:
-            raise DtypeError(f"{who}: num_classes is needed for traced classes: give it")
+            raise DtypeError(f"{who}: num_classes must be given for traced classes")
         num_classes = max((int(np.max(x)) for x in given if np.size(x)), default=-1) + 1
     for name, x in zip(("predictions", "labels"), given if known else (), strict=known):
         if np.size(x) and not (np.min(x) >= 0 and np.max(x) < num_classes):
@@ -99,12 +101,12 @@ def confusion_matrix(predictions: Any, labels: Any, num_classes: int | None = No
 
 
 def precision(matrix: Any, average: str = "macro") -> Any:
-    """The share of right ones among those that were given a class.
+    """Precision, TP / (TP + FP) of each class, averaged.
 
     Args:
-        matrix: a confusion matrix [C, C]; a class that was never given has precision 0.
+        matrix: a confusion matrix [C, C]; a class that is never predicted has precision 0.
         average: "macro" for the mean over classes, "micro" over examples, "weighted" by the
-            examples of a class, "none" for each class [C].
+            number of examples of a class, "none" for an array [C].
 
     >>> precision(np.array([[1, 1], [0, 2]]), "none")
     array([1.        , 0.66666667])
@@ -114,11 +116,11 @@ def precision(matrix: Any, average: str = "macro") -> Any:
 
 
 def recall(matrix: Any, average: str = "macro") -> Any:
-    """The share of those of a class that were found.
+    """Recall, TP / (TP + FN) of each class, averaged.
 
     Args:
-        matrix: a confusion matrix [C, C]; a class of which there is none has recall 0.
-        average: "macro", "micro", "weighted" or "none", as of ``precision``.
+        matrix: a confusion matrix [C, C]; a class without examples has recall 0.
+        average: "macro", "micro", "weighted" or "none", as in ``precision``.
 
     >>> recall(np.array([[1, 1], [0, 2]]), "none")
     array([0.5, 1. ])
@@ -128,11 +130,11 @@ def recall(matrix: Any, average: str = "macro") -> Any:
 
 
 def f1(matrix: Any, average: str = "macro") -> Any:
-    """The harmonic mean of precision and recall.
+    """F1, 2 TP / (2 TP + FP + FN) of each class, averaged.
 
     Args:
         matrix: a confusion matrix [C, C].
-        average: "macro", "micro", "weighted" or "none", as of ``precision``.
+        average: "macro", "micro", "weighted" or "none", as in ``precision``.
 
     >>> f1(np.array([[1, 1], [0, 2]]), "none")
     array([0.66666667, 0.8       ])
@@ -142,14 +144,14 @@ def f1(matrix: Any, average: str = "macro") -> Any:
 
 
 def roc_auc(scores: Any, labels: Any) -> Any:
-    """The area under the ROC curve: how often a positive scores above a negative.
+    """The area under the ROC curve: the probability that a positive scores above a negative.
 
     Args:
-        scores: real numbers [N]; equal ones count half.
-        labels: [N], 0 or 1.
+        scores: real array [N]; ties count half.
+        labels: array [N] of 0 and 1.
 
     Raises:
-        RangeError: if not both labels are there, or a score is nan.
+        RangeError: if a label does not occur, or a score is nan.
 
     >>> roc_auc(np.array([0.1, 0.4, 0.35, 0.8]), np.array([0, 0, 1, 1]))
     np.float64(0.75)
@@ -157,30 +159,30 @@ def roc_auc(scores: Any, labels: Any) -> Any:
     scores, labels = asarray(scores), asarray(labels)
     if scores.ndim != 1 or scores.shape != labels.shape:
         raise ShapeError(
-            f"roc_auc: scores and labels must be of one shape [N]: got {aval_of(scores)} and "
-            f"{aval_of(labels)}; take one column"
+            f"roc_auc: scores and labels must have one shape [N]: got {aval_of(scores)} and "
+            f"{aval_of(labels)}"
         )
     positive = labels == 1
     count, others = int(np.sum(positive)), int(np.sum(labels == 0))
     if not (count and others) or count + others != len(labels) or np.any(np.isnan(scores)):
         raise RangeError(
-            f"roc_auc: labels must be 0 and 1, of each some, and no score nan: got {count} ones "
-            f"and {others} zeros of {len(labels)}"
+            f"roc_auc: labels must be 0 and 1 and contain both, and scores must not be nan: got "
+            f"{count} ones and {others} zeros of {len(labels)}"
         )
     ordered = np.sort(scores)
     below, upto = (np.searchsorted(ordered, scores, side) for side in ("left", "right"))
-    ranks = (below + upto + 1) / 2  # of equal scores the mean
+    ranks = (below + upto + 1) / 2  # the mean rank of ties
     return (np.sum(ranks[positive]) - count * (count + 1) / 2) / (count * others)
 
 
 def r2(predictions: Any, targets: Any) -> Any:
-    """The coefficient of determination: 1 is perfect, 0 as good as the mean.
+    """The coefficient of determination R2: 1 is perfect, 0 is the score of the mean.
 
-    Targets that are all equal give 1 for a perfect prediction and 0 for any other.
+    For constant targets it is 1 for a perfect prediction, and 0 otherwise.
 
     Args:
-        predictions: real numbers [N, ...].
-        targets: of the same shape; the score is the mean over what follows N.
+        predictions: real array [N, ...].
+        targets: array of the same shape; the score is the mean over all axes but the first.
 
     Raises:
         ShapeError: if the shapes differ.
@@ -197,12 +199,12 @@ def r2(predictions: Any, targets: Any) -> Any:
 
 
 def mean_absolute_error(predictions: Any, targets: Any, *, where: Any = None) -> Any:
-    """The mean distance, in the units of the targets.
+    """mean(abs(predictions - targets)), in the units of the targets.
 
     Args:
-        predictions: real numbers.
-        targets: of the same shape.
-        where: a mask of what counts.
+        predictions: real array.
+        targets: array of the same shape.
+        where: mask that broadcasts to them, False for ignored elements.
 
     >>> mean_absolute_error(np.array([1.0, 2.0]), np.array([1.0, 5.0]))
     np.float64(1.5)
@@ -212,12 +214,12 @@ def mean_absolute_error(predictions: Any, targets: Any, *, where: Any = None) ->
 
 
 def root_mean_squared_error(predictions: Any, targets: Any, *, where: Any = None) -> Any:
-    """The root of the mean squared distance, in the units of the targets.
+    """sqrt(mean((predictions - targets)**2)), in the units of the targets.
 
     Args:
-        predictions: real numbers.
-        targets: of the same shape.
-        where: a mask of what counts.
+        predictions: real array.
+        targets: array of the same shape.
+        where: mask that broadcasts to them, False for ignored elements.
 
     >>> root_mean_squared_error(np.array([1.0, 2.0]), np.array([4.0, 6.0]))
     np.float64(3.5355339059327378)
@@ -235,7 +237,7 @@ def _share(who: str, right: Any, where: Any) -> Any:
 
 
 def _check_classes(who: str, predictions: Any, labels: Any) -> None:
-    """Raise unless both are classes, of one shape."""
+    """Raise unless both are classes and have one shape."""
     if shape_of(predictions) != shape_of(labels):
         raise ShapeError(
             f"{who}: predictions and labels must have one shape: got {aval_of(predictions)} and "
@@ -244,18 +246,18 @@ def _check_classes(who: str, predictions: Any, labels: Any) -> None:
     for name, x in (("predictions", predictions), ("labels", labels)):
         if is_inexact(dtype_of(x)):
             raise DtypeError(
-                f"{who}: {name} must be classes: got {aval_of(x)}; write x > 0 for a logit, "
-                f"x > 0.5 for a probability, astype(int) for whole numbers"
+                f"{who}: {name} must be integer or boolean classes: got {aval_of(x)}; write x > 0 "
+                f"for logits"
             )
 
 
 def _counts(who: str, matrix: Any) -> tuple[Any, Any, Any]:
-    """Return by classes how many are right, were given the class, and are of it."""
+    """For each class the numbers of true positives, of predictions and of examples."""
     matrix = asarray(matrix)
     shape = shape_of(matrix)
     if len(shape) != 2 or shape[0] != shape[1]:
         raise ShapeError(
-            f"{who}: a confusion matrix [C, C] is needed: got {aval_of(matrix)}; write "
+            f"{who}: the matrix must be a confusion matrix [C, C]: got {aval_of(matrix)}; write "
             f"{who}(confusion_matrix(predictions, labels))"
         )
     return np.diagonal(matrix), np.sum(matrix, axis=0), np.sum(matrix, axis=1)
