@@ -28,9 +28,3 @@ def typed(value: Any) -> Hashable:
     if is_dataclass(value) and not isinstance(value, type):
         return kind, value, tuple([typed(getattr(value, f.name)) for f in fields(value)])
     return kind, value
-
-
-def needs_typing(value: Any) -> bool:
-    """Return whether equal values of one type may differ in the types or signs of their numbers."""
-    holds = isinstance(value, (tuple, frozenset, float, complex, np.generic))
-    return holds or (is_dataclass(value) and not isinstance(value, type))

@@ -18,7 +18,6 @@ import numpy as np
 from .avals import Aval
 from .errors import TreeError, short
 from .nodes import NAMEDTUPLE, Handler, Path, cure, handlers
-from .static import typed
 
 IsLeaf: TypeAlias = Callable[[Any], bool] | None
 
@@ -54,11 +53,6 @@ class TreeDef:
 
     def unflatten(self, leaves: Iterable[Any]) -> Any:
         return unflatten(self, leaves)
-
-    def typed(self) -> tuple[Any, ...]:
-        """The nodes with the types of their static data: {1: x} and {1.0: x} compare equal."""
-        return tuple([n if n is _LEAF or n[1] is None else (n[0], typed(n[1]), n[2])
-                      for n in self.nodes])  # fmt: skip
 
     def children(self) -> list["TreeDef"]:
         """The structures of the children of the root."""

@@ -16,9 +16,11 @@ from ...core.jaxpr import ClosedJaxpr
 from ...core.pickling import found_by_name, portable
 from ..arguments import check_callable
 from ..nans import Debugging, debugging
-from .entry import MISS, entry
+from .argspec import ArgSpec
+from .entry import entry
 from .explain import compared
-from .signature import ArgSpec, Signature, Static
+from .key import MISS, Static
+from .signature import Signature, stage_call
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
 
@@ -83,7 +85,7 @@ class Jit:
         call = self.spec.flatten(args, kwargs)
         signature = self._signatures.get(call.key)
         if signature is None:
-            signature = self.spec.stage(call, self._misses)
+            signature = stage_call(self.spec, call, self._misses)
             self._misses += 1
             if signature.lasts:
                 self._keep(signature)
@@ -92,8 +94,8 @@ class Jit:
     def _keep(self, signature: Signature) -> None:
         """Keep a signature; drop the least recently used, and then their idle workspaces."""
         for s in reversed(self._latest):  # whose calls went to their entries at once
-            self._signatures.get(s.call.key)
-        self._signatures.put(signature.call.key, signature)
+            self._signatures.get(s.key)
+        self._signatures.put(signature.key, signature)
         limit = config.jit_cache_size - 1
         if len(self._latest) > limit:
             self._latest, self._recent = self._latest[:limit], self._recent[:limit]
@@ -168,7 +170,7 @@ class Jit:
             return f"{self!r}: {last}"
         call = self.spec.flatten(args, kwargs)
         for s in signatures:
-            if s.call.key == call.key:
+            if s.key == call.key:
                 return f"{self!r}: it is compiled: {_reason(s, signatures)}"
         return f"{self!r}: it would compile: {compared(call, signatures)}"
 
@@ -189,7 +191,7 @@ def _reason(signature: Signature, signatures: Sequence[Signature]) -> str:
     before = [s for s in signatures if s.serial < signature.serial]
     if signature.serial and not before:
         return "the programs compiled before are not kept any more: see config.jit_cache_size"
-    return compared(signature.call, before)
+    return compared(signature, before)
 
 
 class Frozen:

@@ -9,48 +9,56 @@ from ...compile.source import Source
 from ...compile.standalone import standalone
 from ...compile.text import literal, quote
 from ...core import tree
+from ...core.avals import Aval
 from ...core.errors import FuncgradError, UnsupportedError
 from ...core.nodes import DictKey, GetAttrKey, SequenceKey
 from ..arguments import Place
+from .argspec import ArgSpec
 from .entry import plain_tree
+from .key import Static
 
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def standalone_module(
-    spec: Any, given: Any, source: Source, consts: Sequence[Any], out_tree: Any, name: str
+    spec: ArgSpec,
+    leaves: Sequence[tuple[tuple[Place, tree.Path], Aval | Static]],
+    source: Source,
+    consts: Sequence[Any],
+    out_tree: tree.TreeDef,
+    name: str,
 ) -> str:
-    """Return the text of a module that runs a program on the user's arguments.
+    """The text of a module that runs a program on the user's arguments.
 
     Args:
-        spec: what is known of the function's parameters.
-        given: the call that was staged.
-        source: its program.
-        consts: what the program takes first.
+        spec: the parameters of the function.
+        leaves: argument and path of each leaf of a call, and its aval or static value.
+        source: the program.
+        consts: its constants.
         out_tree: the structure of its output.
-        name: what the function is called.
+        name: the name of the function.
     """
-    spelled = Spelled(spec.parameters, [place for place, _ in given.places])
-    leaves: list[str] = []
-    wanted: list[tuple[str, Any]] = []
+    spelled = Spelled(spec.parameters, [place for (place, _), _ in leaves])
+    operands: list[str] = []
+    wanted: list[tuple[str, Aval]] = []
     statics: list[str] = []
     fixed: list[tuple[str, str]] = []
-    for (place, path), moves, value in zip(given.places, given.dynamic, given.avals, strict=True):
+    for (place, path), leaf in leaves:
         told = quote(spec.name_of(place, path))
-        if moves:
-            leaves.append(spelled.leaf(place, path))
-            wanted.append((told, value))
+        if not isinstance(leaf, Static):
+            operands.append(spelled.leaf(place, path))
+            wanted.append((told, leaf))
             continue
         try:
-            text, leaf = literal(value), spelled.leaf(place, path)
+            text, expression = literal(leaf.value), spelled.leaf(place, path)
         except FuncgradError:  # it cannot be compared
             continue
-        statics.append(leaf)
+        statics.append(expression)
         fixed.append((told, text))
     run = "_run"
     while run in spelled.parameters:
         run += "_"
-    call = f"{run}(({_listed(leaves)}), ({_listed(statics)}))"
+    call = f"{run}(({_listed(operands)}), ({_listed(statics)}))"
     called = label(name) or "call"
     head = f"def {called}({spelled.head()}):"
     lines = [f"{run} = _program()", "", "", head, *_body(call, out_tree)]

@@ -1,0 +1,160 @@
+"""The arguments of a compiled function: which are static, donated, dynamic, and one call of it."""
+
+import inspect
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ...core import tree
+from ...core.avals import Aval, aval_of, is_arraylike
+from ...core.axes import axis_env
+from ...core.errors import shown
+from ...core.integers import several
+from ...core.lists import compress
+from ..arguments import Place, described
+from ..namedaxes import axis_key
+from .key import Key, Static, key_of
+from .primitive import call_p, checked_call_p
+
+
+class FlatCall(NamedTuple):
+    """One call, flattened, and the key of its program."""
+
+    leaves: list[Any]  # static arguments are one leaf each, a Static
+    in_tree: tree.TreeDef  # of (args, kwargs)
+    key: Key
+
+    @property
+    def operands(self) -> list[Any]:
+        """The leaves that are arrays or Python scalars."""
+        return compress(self.leaves, self.key.dynamic)
+
+
+class ArgSpec:
+    """The parameters of a function: which are static, and which are donated.
+
+    Args:
+        fun: the function.
+        **options: the options of :func:`jit`.
+    """
+
+    def __init__(self, fun: Callable[..., Any], **options: Any) -> None:
+        self.fun, self.memory_limit, self.threads = fun, options["memory_limit"], options["threads"]
+        self.call_p = checked_call_p if options["debug_nans"] else call_p
+        for name, least in (("threads", 1), ("memory_limit", 0)):
+            value = options[name]
+            whole = hasattr(value, "__index__") and not isinstance(value, bool)
+            if value is not None and not (whole and operator.index(value) >= least):
+                raise ValueError(
+                    f"jit: {name} must be an integer of at least {least}: got {shown(value)}"
+                )
+        self.threads = operator.index(self.threads)
+        try:
+            self.parameters = list(inspect.signature(fun).parameters.values())
+        except (TypeError, ValueError):  # a built-in without a signature
+            self.parameters = []
+        self.static = self._places("static", options)
+        self.donated = self._places("donate", options)
+        both = self.static & self.donated
+        if both:
+            raise ValueError(f"jit: an argument cannot be both static and donated: got {both}")
+
+    def _places(self, word: str, options: dict[str, Any]) -> set[Place]:
+        """The arguments chosen, each by position and by name where both are known."""
+        nums, names = options[f"{word}_argnums"], options[f"{word}_argnames"]
+        nums = () if nums is None else several(nums)
+        names = () if names is None else (names,) if isinstance(names, str) else tuple(names)
+        keywords = [p.name for p in self.parameters]
+        variadic = any(p.kind is p.VAR_KEYWORD for p in self.parameters) or not keywords
+        for name in names:
+            if name not in keywords and not variadic:
+                raise ValueError(f"jit: {word}_argnames names {shown(name)}, which is no argument")
+        count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in self.parameters)
+        variadic_positions = any(p.kind is p.VAR_POSITIONAL for p in self.parameters)
+        places: set[Place] = set(names)
+        for n in nums:
+            if not hasattr(n, "__index__"):
+                raise TypeError(f"jit: {word}_argnums must be integers: got {shown(n)}")
+            n = operator.index(n)
+            if not -count <= n < count and not variadic_positions and self.parameters:
+                raise ValueError(
+                    f"jit: {word}_argnums={n} names no argument: the function takes {count}"
+                )
+            n = n + count if n < 0 else n
+            places.add(n)
+            if n < count and self.parameters[n].kind is not inspect.Parameter.POSITIONAL_ONLY:
+                places.add(self.parameters[n].name)
+        places.update(keywords.index(name) for name in names if name in keywords[:count])
+        return places
+
+    def flatten(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> FlatCall:
+        """Flatten a call.
+
+        Raises:
+            TypeError: if an argument is neither array, tree nor hashable value, naming it.
+        """
+        wrapped = lambda p, x: x if isinstance(x, Static) or p not in self.static else Static(x)
+        positional = tuple([wrapped(i, x) for i, x in enumerate(args)])
+        keywords = {name: wrapped(name, x) for name, x in kwargs.items()}
+        leaves, in_tree = tree.flatten((positional, keywords))
+        facts: list[Aval | Static] = []
+        for i, x in enumerate(leaves):
+            if is_arraylike(x):
+                facts.append(_numeric(aval_of(x)))
+                continue
+            self._check_static(positional, keywords, i, x)
+            # the object of a compiled method is passed as a Static, and compared as one
+            own = isinstance(x, Static) and not any(x is y for y in args)
+            facts.append(x if own else Static(x))
+        axes = [axis_key(name, axis) for name, axis in axis_env.get({}).items()]
+        key = key_of(in_tree, facts, axes)
+        try:
+            hash(key)
+        except TypeError as err:
+            raise TypeError(
+                f"jit: what is static in the arguments' trees must be hashable: {err}"
+            ) from None
+        return FlatCall(leaves, in_tree, key)
+
+    def _check_static(self, args: Any, kwargs: Any, i: int, x: Any) -> None:
+        """Raise unless a leaf that is no array can be part of a key."""
+        static = isinstance(x, Static)
+        value = x.value if static else x
+        try:
+            hash(value)
+            if static or callable(value) or type(value).__hash__ is not object.__hash__:
+                return
+            cure = "name it in static_argnums if it never changes, or register its class as a tree"
+        except TypeError:
+            cure = "make it a tuple, or a frozen dataclass" if static else "pass an array"
+        place, path = places_of(args, kwargs)[i]
+        kind = "static, and must be hashable" if static else "no array, and cannot be part of a key"
+        raise TypeError(
+            f"jit: {described(self.fun, place, path)} is {kind}: got {type(value).__name__}; {cure}"
+        )
+
+    def name_of(self, place: Place, path: tree.Path) -> str:
+        """How the source calls a leaf of an argument."""
+        if isinstance(place, int):
+            named = [p for p in self.parameters if p.kind is not p.VAR_POSITIONAL]
+            fits = place < len(named) and named[place].kind is not inspect.Parameter.KEYWORD_ONLY
+            place = named[place].name if fits else f"arg{place}"
+        try:
+            return place + tree.keystr(path)
+        except Exception:  # a key that has no repr
+            return f"{place}[...]"
+
+
+def _numeric(aval: Aval) -> Aval:
+    if aval.dtype.kind not in "biufc":
+        raise TypeError(
+            f"jit: an argument must hold numbers: got {aval.dtype}; convert it, or name it in "
+            f"static_argnums"
+        )
+    return aval
+
+
+def places_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[Place, tree.Path]]:
+    """The argument that holds each leaf, and the path to the leaf."""
+    pairs: list[tuple[Place, Any]] = [*enumerate(args), *((k, kwargs[k]) for k in sorted(kwargs))]
+    return [(place, path) for place, x in pairs for path, _ in tree.leaves_with_path(x)]
