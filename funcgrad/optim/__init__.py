@@ -23,19 +23,18 @@ from .adaptive import (
     scale_by_rss as scale_by_rss,
     scale_by_stddev as scale_by_stddev,
 )
-from .atoms import (
-    AddNoiseState as AddNoiseState,
-    CountState as CountState,
-    EmaState as EmaState,
-    TraceState as TraceState,
-    add_decayed_weights as add_decayed_weights,
-    add_noise as add_noise,
-    ema as ema,
-    scale as scale,
-    scale_by_learning_rate as scale_by_learning_rate,
-    scale_by_schedule as scale_by_schedule,
-    set_to_zero as set_to_zero,
-    trace as trace,
+from .alias import (
+    adadelta as adadelta,
+    adagrad as adagrad,
+    adam as adam,
+    adamax as adamax,
+    adamaxw as adamaxw,
+    adamw as adamw,
+    amsgrad as amsgrad,
+    nadam as nadam,
+    nadamw as nadamw,
+    rmsprop as rmsprop,
+    sgd as sgd,
 )
 from .base import (
     EmptyState as EmptyState,
@@ -76,25 +75,6 @@ from .linesearch import (
     scale_by_backtracking_linesearch as scale_by_backtracking_linesearch,
     scale_by_zoom_linesearch as scale_by_zoom_linesearch,
 )
-from .quasinewton import (
-    ScaleByLBFGSState as ScaleByLBFGSState,
-    lbfgs as lbfgs,
-    scale_by_lbfgs as scale_by_lbfgs,
-    value_and_grad_from_state as value_and_grad_from_state,
-)
-from .recipes import (
-    adadelta as adadelta,
-    adagrad as adagrad,
-    adam as adam,
-    adamax as adamax,
-    adamaxw as adamaxw,
-    adamw as adamw,
-    amsgrad as amsgrad,
-    nadam as nadam,
-    nadamw as nadamw,
-    rmsprop as rmsprop,
-    sgd as sgd,
-)
 from .rectified import (
     ScaleByAdanState as ScaleByAdanState,
     scale_by_adan as scale_by_adan,
@@ -118,6 +98,12 @@ from .schedules import (
     warmup_cosine_decay_schedule as warmup_cosine_decay_schedule,
     warmup_exponential_decay_schedule as warmup_exponential_decay_schedule,
 )
+from .second_order import (
+    ScaleByLBFGSState as ScaleByLBFGSState,
+    lbfgs as lbfgs,
+    scale_by_lbfgs as scale_by_lbfgs,
+    value_and_grad_from_state as value_and_grad_from_state,
+)
 from .signs import (
     ScaleByLionState as ScaleByLionState,
     ScaleByRpropState as ScaleByRpropState,
@@ -126,6 +112,20 @@ from .signs import (
     scale_by_sign as scale_by_sign,
 )
 from .sizes import global_norm as global_norm
+from .transforms import (
+    AddNoiseState as AddNoiseState,
+    CountState as CountState,
+    EmaState as EmaState,
+    TraceState as TraceState,
+    add_decayed_weights as add_decayed_weights,
+    add_noise as add_noise,
+    ema as ema,
+    scale as scale,
+    scale_by_learning_rate as scale_by_learning_rate,
+    scale_by_schedule as scale_by_schedule,
+    set_to_zero as set_to_zero,
+    trace as trace,
+)
 from .variants import (
     adabelief as adabelief,
     adan as adan,

@@ -18,7 +18,7 @@ from .base import (
     map_floating,
     with_extra_args_support,
 )
-from .quasinewton import lbfgs
+from .second_order import lbfgs
 
 
 class MinimizeResult(NamedTuple):

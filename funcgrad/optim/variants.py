@@ -3,11 +3,11 @@
 from typing import Any
 
 from .adaptive import scale_by_adam
-from .atoms import add_decayed_weights, add_noise, scale, scale_by_learning_rate, trace
 from .base import GradientTransformation, Mask, chain_as
 from .layerwise import scale_by_novograd, scale_by_trust_ratio
 from .rectified import scale_by_adan, scale_by_belief, scale_by_radam, scale_by_yogi
 from .signs import scale_by_lion, scale_by_rprop, scale_by_sign
+from .transforms import add_decayed_weights, add_noise, scale, scale_by_learning_rate, trace
 from .wrappers import masked
 
 

@@ -8,7 +8,6 @@ import numpy as np
 from ..control.conditionals import cond
 from ..core import tree
 from ..core.errors import shown
-from .atoms import set_to_zero
 from .base import (
     GradientTransformation,
     GradientTransformationExtraArgs,
@@ -22,6 +21,7 @@ from .base import (
     with_extra_args_support,
     zero_count,
 )
+from .transforms import set_to_zero
 
 Labels = Tree | Callable[[Tree], Tree]
 

@@ -11,7 +11,6 @@ from ..core.avals import dtype_of, shape_of
 from ..core.integers import whole
 from ..ops.structure import cast
 from ..transforms.grad import value_and_grad
-from .atoms import scale, scale_by_learning_rate
 from .base import (
     GradientTransformation,
     Tree,
@@ -32,6 +31,7 @@ from .base import (
 )
 from .linesearch import LinesearchState, scale_by_zoom_linesearch, scaled
 from .sizes import global_norm
+from .transforms import scale, scale_by_learning_rate
 
 
 class ScaleByLBFGSState(NamedTuple):

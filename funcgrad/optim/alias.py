@@ -11,8 +11,8 @@ from .adaptive import (
     scale_by_rss,
     scale_by_stddev,
 )
-from .atoms import add_decayed_weights, scale_by_learning_rate, trace
 from .base import GradientTransformation, Mask, chain_as, identity
+from .transforms import add_decayed_weights, scale_by_learning_rate, trace
 
 
 def sgd(
