@@ -352,6 +352,7 @@ CONTENTS = [
             "nn.init",
             "losses",
             "optim",
+            "optim.contrib",
             "lax",
             "linalg",
             "numpy.linalg",

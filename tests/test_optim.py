@@ -22,6 +22,11 @@ def run(opt: Any, grads: list[Any], params: Any) -> Any:
     return params
 
 
+def find(name: str, package: Any = optim) -> Any:
+    """Return a function of optim, of its contrib, or of optax, by its name in optax."""
+    return getattr(package, name, None) or getattr(package.contrib, name)
+
+
 # steps by hand
 
 
@@ -133,7 +138,7 @@ OPTIMIZERS = {
     "adamw": lambda lr: optim.adamw(lr),
     "rmsprop": lambda lr: optim.rmsprop(lr, momentum=0.9, bias_correction=True, weight_decay=0.1),
     "centered": lambda lr: optim.rmsprop(lr, centered=True),
-    "rprop": lambda lr: optim.rprop(lr(0) if callable(lr) else lr),
+    "rprop": lambda lr: optim.contrib.rprop(lr(0) if callable(lr) else lr),
     "clipped": lambda lr: optim.chain(
         optim.clip(np.float64(1.0)), optim.clip_by_global_norm(np.float64(1.0)), optim.sgd(lr)
     ),
@@ -488,8 +493,8 @@ COMPILED = {
     "groups": lambda: optim.multi_transform({"a": optim.adam(0.1), "b": optim.sgd(1.0)}, "a"),
     "finite": lambda: optim.apply_if_finite(optim.adam(0.1), 2),
     "injected": lambda: optim.inject_hyperparams(optim.adam)(optim.linear_schedule(0.1, 0.0, 9)),
-    "noisy": lambda: optim.noisy_sgd(0.1, key=3),
-    "novograd": lambda: optim.novograd(0.1),
+    "noisy": lambda: optim.contrib.noisy_sgd(0.1, key=3),
+    "novograd": lambda: optim.contrib.novograd(0.1),
     "radam": lambda: optim.radam(0.1),
     "lbfgs": lambda: optim.lbfgs(0.1, memory_size=3, linesearch=None),
     "nans": lambda: optim.chain(optim.zero_nans(), optim.sgd(0.1)),
@@ -627,7 +632,7 @@ def test_trajectories_equal_optax(name: str):
     args, options = RECIPES[name]
     recipe = name.split()[0]
     start = {"w": np.linspace(-1, 1, 4), "b": np.ones(2)}
-    got = run(getattr(optim, recipe)(*args, **options), gradients(50), start)
+    got = run(find(recipe)(*args, **options), gradients(50), start)
     with jax.enable_x64(True):
         opt, params = getattr(optax, recipe)(*args, **options), start
         state = opt.init(params)
@@ -645,7 +650,7 @@ WRAPPED = {
     "raw ema": lambda o: o.chain(o.ema(0.9, debias=False), o.scale(-0.1)),
     "adaptive clip": lambda o: o.chain(o.adaptive_grad_clip(0.01), o.scale(-0.1)),
     "block clip": lambda o: o.chain(o.clip_by_block_rms(0.01), o.scale(-0.1)),
-    "centralize": lambda o: o.chain(o.centralize(), o.scale(-0.1)),
+    "centralize": lambda o: o.chain(find("centralize", o)(), o.scale(-0.1)),
     "masked": lambda o: o.chain(o.masked(o.adam(0.1), {"w": True, "b": False}), o.scale(0.5)),
     "groups": lambda o: o.multi_transform(
         {"a": o.adam(0.1), "c": o.sgd(0.2, 0.9)}, {"w": "a", "b": "c"}
@@ -796,11 +801,14 @@ def test_coupled_decay_equals_torch(name: str):
 
 
 DECAYING = {
-    name: (lambda make: lambda: make(0.1, weight_decay=0.1))(getattr(optim, name))
+    name: (lambda make: lambda: make(0.1, weight_decay=0.1))(find(name))
     for name in ("sgd", "adam", "adamw", "adamaxw", "nadamw", "rmsprop", "lamb", "lars", "lion")
     + ("adan", "novograd")
 }
-DECAYING |= {"noisy_sgd": lambda: optim.noisy_sgd(0.1), "yogi": lambda: optim.yogi(0.1)}
+DECAYING |= {
+    "noisy_sgd": lambda: optim.contrib.noisy_sgd(0.1),
+    "yogi": lambda: optim.contrib.yogi(0.1),
+}
 
 
 @pytest.mark.parametrize("name", DECAYING)
@@ -827,7 +835,7 @@ STATEFUL = {
     "adam": lambda: optim.adam(0.05),
     "rmsprop": lambda: optim.rmsprop(0.1),
     "lbfgs": lambda: optim.lbfgs(),
-    "novograd": lambda: optim.novograd(0.1),
+    "novograd": lambda: optim.contrib.novograd(0.1),
     "trace": lambda: optim.trace(0.9),
     "scale_by_rms": lambda: optim.scale_by_rms(),
     "ema": lambda: optim.ema(0.9),

@@ -84,8 +84,7 @@ def constructors():
     """Yield the optimizers, and the parts of them, that numbers alone make."""
     numbers = {"learning_rate": 0.1, "decay": 0.9, "rate": 0.1, "max_norm": 1.0, "max_delta": 1.0,
                "threshold": 1.0, "power": 1.0, "step_size": 0.1, "weight_decay": 0.1}  # fmt: skip
-    for name in optim.__all__ if hasattr(optim, "__all__") else dir(optim):
-        function = getattr(optim, name)
+    for name, function in [*vars(optim).items(), *vars(optim.contrib).items()]:
         if not inspect.isfunction(function):
             continue
         needed = [

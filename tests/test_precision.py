@@ -191,7 +191,7 @@ def test_cosine_similarity_broadcasts_before_it_takes_norms():
 # optimizers
 
 MAKE = {
-    name: (lambda make: lambda: make(0.1))(getattr(optim, name))
+    name: (lambda make: lambda: make(0.1))(make)
     for name in [
         "sgd",
         "adam",
@@ -219,7 +219,7 @@ MAKE = {
         "adadelta",
         "optimistic_adam",
     ]
-    if hasattr(optim, name)
+    if (make := getattr(optim, name, None) or getattr(optim.contrib, name, None))
 }
 MAKE |= {
     "nesterov": lambda: optim.sgd(0.1, momentum=0.9, nesterov=True),

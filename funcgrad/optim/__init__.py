@@ -1,24 +1,25 @@
-"""Optimizers and schedules, by optax's contract and names. A table of contents."""
+"""Optimizers and schedules, by optax's contract and names. A table of contents.
+
+Rare optimizers are in ``optim.contrib``.
+"""
+
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from ..core.lazy import publish as _publish
-from .accumulation import (
-    LookaheadParams as LookaheadParams,
-    LookaheadState as LookaheadState,
-    MultiSteps as MultiSteps,
-    MultiStepsState as MultiStepsState,
-    incremental_update as incremental_update,
-    lookahead as lookahead,
-)
+from ..core.registry import load as _load
 from .adaptive import (
     ScaleByAdaDeltaState as ScaleByAdaDeltaState,
     ScaleByAdamState as ScaleByAdamState,
     ScaleByAmsgradState as ScaleByAmsgradState,
+    ScaleByLionState as ScaleByLionState,
     ScaleByRmsState as ScaleByRmsState,
     ScaleByRssState as ScaleByRssState,
     scale_by_adadelta as scale_by_adadelta,
     scale_by_adam as scale_by_adam,
     scale_by_adamax as scale_by_adamax,
     scale_by_amsgrad as scale_by_amsgrad,
+    scale_by_lion as scale_by_lion,
+    scale_by_radam as scale_by_radam,
     scale_by_rms as scale_by_rms,
     scale_by_rss as scale_by_rss,
     scale_by_stddev as scale_by_stddev,
@@ -31,8 +32,11 @@ from .alias import (
     adamaxw as adamaxw,
     adamw as adamw,
     amsgrad as amsgrad,
+    lamb as lamb,
+    lion as lion,
     nadam as nadam,
     nadamw as nadamw,
+    radam as radam,
     rmsprop as rmsprop,
     sgd as sgd,
 )
@@ -55,32 +59,8 @@ from .clipping import (
     clip_by_global_norm as clip_by_global_norm,
     zero_nans as zero_nans,
 )
-from .descent import (
-    MinimizeResult as MinimizeResult,
-    minimize as minimize,
-)
-from .injection import (
-    InjectHyperparamsState as InjectHyperparamsState,
-    inject_hyperparams as inject_hyperparams,
-)
-from .layerwise import (
-    ScaleByNovogradState as ScaleByNovogradState,
-    centralize as centralize,
-    scale_by_novograd as scale_by_novograd,
-    scale_by_trust_ratio as scale_by_trust_ratio,
-)
-from .linesearch import (
-    LinesearchInfo as LinesearchInfo,
-    LinesearchState as LinesearchState,
-    scale_by_backtracking_linesearch as scale_by_backtracking_linesearch,
-    scale_by_zoom_linesearch as scale_by_zoom_linesearch,
-)
-from .rectified import (
-    ScaleByAdanState as ScaleByAdanState,
-    scale_by_adan as scale_by_adan,
-    scale_by_belief as scale_by_belief,
-    scale_by_radam as scale_by_radam,
-    scale_by_yogi as scale_by_yogi,
+from .numerics import (
+    global_norm as global_norm,
 )
 from .schedules import (
     constant_schedule as constant_schedule,
@@ -98,58 +78,64 @@ from .schedules import (
     warmup_cosine_decay_schedule as warmup_cosine_decay_schedule,
     warmup_exponential_decay_schedule as warmup_exponential_decay_schedule,
 )
-from .second_order import (
+from .second_order.lbfgs import (
     ScaleByLBFGSState as ScaleByLBFGSState,
     lbfgs as lbfgs,
     scale_by_lbfgs as scale_by_lbfgs,
     value_and_grad_from_state as value_and_grad_from_state,
 )
-from .signs import (
-    ScaleByLionState as ScaleByLionState,
-    ScaleByRpropState as ScaleByRpropState,
-    scale_by_lion as scale_by_lion,
-    scale_by_rprop as scale_by_rprop,
-    scale_by_sign as scale_by_sign,
+from .second_order.linesearch import (
+    LinesearchInfo as LinesearchInfo,
+    LinesearchState as LinesearchState,
+    scale_by_backtracking_linesearch as scale_by_backtracking_linesearch,
+    scale_by_zoom_linesearch as scale_by_zoom_linesearch,
 )
-from .sizes import global_norm as global_norm
+from .second_order.minimize import (
+    MinimizeResult as MinimizeResult,
+    minimize as minimize,
+)
 from .transforms import (
-    AddNoiseState as AddNoiseState,
     CountState as CountState,
     EmaState as EmaState,
     TraceState as TraceState,
     add_decayed_weights as add_decayed_weights,
-    add_noise as add_noise,
     ema as ema,
+    incremental_update as incremental_update,
     scale as scale,
     scale_by_learning_rate as scale_by_learning_rate,
     scale_by_schedule as scale_by_schedule,
+    scale_by_trust_ratio as scale_by_trust_ratio,
     set_to_zero as set_to_zero,
     trace as trace,
 )
-from .variants import (
-    adabelief as adabelief,
-    adan as adan,
-    lamb as lamb,
-    lars as lars,
-    lion as lion,
-    noisy_sgd as noisy_sgd,
-    novograd as novograd,
-    radam as radam,
-    rprop as rprop,
-    sign_sgd as sign_sgd,
-    yogi as yogi,
-)
 from .wrappers import (
     ApplyIfFiniteState as ApplyIfFiniteState,
+    InjectHyperparamsState as InjectHyperparamsState,
     MaskedNode as MaskedNode,
     MaskedState as MaskedState,
+    MultiSteps as MultiSteps,
+    MultiStepsState as MultiStepsState,
     PartitionState as PartitionState,
     apply_if_finite as apply_if_finite,
     freeze as freeze,
+    inject_hyperparams as inject_hyperparams,
     masked as masked,
     multi_transform as multi_transform,
     partition as partition,
     selective_transform as selective_transform,
 )
 
-_publish(__name__)
+if _TYPE_CHECKING:
+    from . import contrib as contrib
+else:
+
+    def __getattr__(name: str) -> object:
+        contrib = _load(f"{__name__}.contrib")
+        if name == "contrib":
+            return contrib
+        if callable(vars(contrib).get(name)):
+            raise AttributeError(f"optim.{name}: it is a rare optimizer; use optim.contrib.{name}")
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+_publish(__name__, ["contrib"])

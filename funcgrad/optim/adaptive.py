@@ -5,23 +5,27 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..ops.elementwise import root
-from .base import (
-    GradientTransformation,
+from ..ops.structure import cast
+from .base import GradientTransformation, check_decay, check_number, check_state, in_single
+from .numerics import (
     Tree,
     abs_square,
-    check_decay,
-    check_number,
-    check_state,
+    bias,
+    corrected_mean,
+    corrected_root,
+    divisor,
     filled,
-    in_single,
     kept,
     like,
     map_floating,
+    mean_squares,
+    means,
+    mix,
     next_count,
     remember,
+    squares_like,
     zero_count,
 )
-from .moments import bias, corrected_root, divisor, mean_squares, means, mix, squares_like
 
 
 class ScaleByAdamState(NamedTuple):
@@ -59,6 +63,13 @@ class ScaleByRmsState(NamedTuple):
 
     count: Any
     nu: Tree
+
+
+class ScaleByLionState(NamedTuple):
+    """The count of updates and the running mean of gradients."""
+
+    count: Any
+    mu: Tree
 
 
 def scale_by_adam(
@@ -195,6 +206,81 @@ def scale_by_adamax(b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Gradient
     return in_single(GradientTransformation(init, update))
 
 
+def scale_by_radam(
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    threshold: Any = 5.0,
+    *,
+    nesterov: bool = False,
+) -> GradientTransformation:
+    """Rescale as Adam, corrected by the variance of the step size; by the mean alone at first.
+
+    Args:
+        b1, b2, eps, eps_root, nesterov: see :func:`scale_by_adam`.
+        threshold: the length of the approximated average from which the variance is tractable.
+
+    Source: Liu et al. 2020, Algorithm 2 (arXiv:1908.03265).
+
+    >>> opt = scale_by_radam()
+    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0])
+    [ 0.3 -7. ]
+    """
+    check_decay("scale_by_radam", b1=b1, b2=b2)
+    limit = 2 / (1 - b2) - 1
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_radam", state, ScaleByAdamState, updates, "mu", params)
+        count = next_count(state.count)
+        mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
+        t, second = cast(count, np.float64), bias(b2, count)
+        rho = limit - 2 * t * (1 - second) / second
+        tractable = rho >= threshold
+        safe = np.where(tractable, rho, limit)  # so that no root of a negative number is taken
+        gain = (safe - 4) * (safe - 2) * limit / ((limit - 4) * (limit - 2) * safe)
+
+        def step(g: Any, m: Any, v: Any) -> Any:
+            mean = corrected_mean(g, m, b1, count, nesterov)
+            size = corrected_root(v, second, eps_root) + like(eps, v)
+            return np.where(tractable, like(np.sqrt(gain), v) * mean / size, mean)
+
+        updates = map_floating(step, updates, mu, nu)
+        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+
+    return in_single(GradientTransformation(_adam_state, update))
+
+
+def scale_by_lion(b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None) -> GradientTransformation:
+    """Return the sign of a mean of the gradient and the running mean of those before.
+
+    Args:
+        b1: in [0, 1), the weight of the running mean in the sign.
+        b2: in [0, 1), the decay of the running mean.
+        mu_dtype: the dtype in which it is kept; unless given the parameters', but
+            float32 for float16.
+
+    Source: Chen et al. 2023, Algorithm 2 (arXiv:2302.06675).
+
+    >>> opt = scale_by_lion()
+    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0])
+    [ 1. -1.]
+    """
+    check_decay("scale_by_lion", b1=b1, b2=b2)
+
+    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+        check_state("scale_by_lion", state, ScaleByLionState, updates, "mu", params)
+        signs = map_floating(lambda g, m: np.sign(mix(m, g, b1)), updates, state.mu)
+        mu = kept(means(updates, state.mu, b2), state.mu)
+        return signs, ScaleByLionState(next_count(state.count), mu)
+
+    return in_single(
+        GradientTransformation(
+            lambda params: ScaleByLionState(zero_count(), filled(params, dtype=mu_dtype)), update
+        )
+    )
+
+
 def scale_by_rss(
     initial_accumulator_value: Any = 0.1, eps: Any = 1e-7, *, eps_in_sqrt: bool = True
 ) -> GradientTransformation:
@@ -325,3 +411,7 @@ def scale_by_stddev(
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
     return in_single(GradientTransformation(init, update))
+
+
+def _adam_state(params: Tree) -> Tree:
+    return ScaleByAdamState(zero_count(), filled(params), squares_like(params))

@@ -7,12 +7,14 @@ from .adaptive import (
     scale_by_adam,
     scale_by_adamax,
     scale_by_amsgrad,
+    scale_by_lion,
+    scale_by_radam,
     scale_by_rms,
     scale_by_rss,
     scale_by_stddev,
 )
 from .base import GradientTransformation, Mask, chain_as, identity
-from .transforms import add_decayed_weights, scale_by_learning_rate, trace
+from .transforms import add_decayed_weights, scale_by_learning_rate, scale_by_trust_ratio, trace
 
 
 def sgd(
@@ -110,6 +112,222 @@ def adamw(
     return chain_as(
         "adamw",
         scale_by_adam(b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov),
+        add_decayed_weights(weight_decay, mask),
+        scale_by_learning_rate(learning_rate),
+    )
+
+
+def nadam(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    mu_dtype: Any = None,
+) -> GradientTransformation:
+    """Adam whose mean looks one step ahead; see :func:`adam`.
+
+    Source: Dozat 2016, "Incorporating Nesterov momentum into Adam", Algorithm 8, with b1 kept.
+
+    >>> import numpy as np
+    >>> opt = nadam(0.1)
+    >>> print(opt.update(np.array([3.0]), opt.init(np.zeros(1)))[0].round(4))
+    [-0.1474]
+    """
+    return adam(learning_rate, b1, b2, eps, eps_root, mu_dtype, nesterov=True)
+
+
+def nadamw(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    mu_dtype: Any = None,
+    weight_decay: Any = 1e-4,
+    mask: Mask = None,
+) -> GradientTransformation:
+    """Nadam with decoupled weight decay; see :func:`nadam` and :func:`adamw`.
+
+    >>> import numpy as np
+    >>> opt = nadamw(0.1, weight_decay=0.5)
+    >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
+    [-0.05]
+    """
+    return adamw(learning_rate, b1, b2, eps, eps_root, mu_dtype, weight_decay, mask, nesterov=True)
+
+
+def amsgrad(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    mu_dtype: Any = None,
+    bias_correction_mu: bool = True,
+    bias_correction_nu: bool = True,
+    *,
+    correct_after: bool = False,
+) -> GradientTransformation:
+    """Adam whose divisor never falls: the largest mean square so far.
+
+    PyTorch's ``Adam(amsgrad=True)`` is ``correct_after=True``.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, eps, eps_root, mu_dtype, bias_correction_mu, bias_correction_nu, correct_after:
+            see :func:`scale_by_amsgrad`.
+
+    Source: Reddi, Kale & Kumar 2018, Algorithm 2 (arXiv:1904.09237).
+
+    >>> import numpy as np
+    >>> opt = amsgrad(0.1)
+    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
+    [-0.1  0.1]
+    """
+    corrections = bias_correction_mu, bias_correction_nu
+    return chain_as(
+        "amsgrad",
+        scale_by_amsgrad(
+            b1, b2, eps, eps_root, mu_dtype, *corrections, correct_after=correct_after
+        ),
+        scale_by_learning_rate(learning_rate),
+    )
+
+
+def adamax(
+    learning_rate: Any, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8
+) -> GradientTransformation:
+    """Descend along the mean gradient over the decaying maximum of its sizes.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, eps: see :func:`scale_by_adamax`.
+
+    Source: Kingma & Ba 2015, Algorithm 2 (arXiv:1412.6980).
+
+    >>> import numpy as np
+    >>> opt = adamax(0.1)
+    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
+    [-0.1  0.1]
+    """
+    return chain_as("adamax", scale_by_adamax(b1, b2, eps), scale_by_learning_rate(learning_rate))
+
+
+def adamaxw(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    weight_decay: Any = 1e-4,
+    mask: Mask = None,
+) -> GradientTransformation:
+    """Adamax with decoupled weight decay; see :func:`adamax` and :func:`adamw`.
+
+    >>> import numpy as np
+    >>> opt = adamaxw(0.1, weight_decay=0.5)
+    >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
+    [-0.05]
+    """
+    return chain_as(
+        "adamaxw",
+        scale_by_adamax(b1, b2, eps),
+        add_decayed_weights(weight_decay, mask),
+        scale_by_learning_rate(learning_rate),
+    )
+
+
+def radam(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-8,
+    eps_root: Any = 0.0,
+    threshold: Any = 5.0,
+    *,
+    nesterov: bool = False,
+) -> GradientTransformation:
+    """Adam whose step sizes are rectified while few gradients are known.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, eps, eps_root, threshold, nesterov: see :func:`scale_by_radam`.
+
+    Source: Liu et al. 2020, Algorithm 2 (arXiv:1908.03265).
+
+    >>> import numpy as np
+    >>> opt = radam(0.1)
+    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
+    [-0.3  0.2]
+    """
+    return chain_as(
+        "radam",
+        scale_by_radam(b1, b2, eps, eps_root, threshold, nesterov=nesterov),
+        scale_by_learning_rate(learning_rate),
+    )
+
+
+def lamb(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.999,
+    eps: Any = 1e-6,
+    eps_root: Any = 0.0,
+    weight_decay: Any = 0.0,
+    mask: Mask = None,
+) -> GradientTransformation:
+    """Adam whose steps have, array by array, the norm of the parameters; for large batches.
+
+    ``update`` needs the parameters.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, eps, eps_root: see :func:`scale_by_adam`.
+        weight_decay, mask: see :func:`add_decayed_weights`.
+
+    Source: You et al. 2020, Algorithm 2 (arXiv:1904.00962).
+
+    >>> import numpy as np
+    >>> opt = lamb(0.1)
+    >>> print(opt.update(np.array([3.0]), opt.init(np.ones(1)), np.full(1, 2.0))[0].round(4))
+    [-0.2]
+    """
+    return chain_as(
+        "lamb",
+        scale_by_adam(b1, b2, eps, eps_root),
+        add_decayed_weights(weight_decay, mask),
+        scale_by_trust_ratio(),
+        scale_by_learning_rate(learning_rate),
+    )
+
+
+def lion(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.99,
+    mu_dtype: Any = None,
+    weight_decay: Any = 1e-3,
+    mask: Mask = None,
+) -> GradientTransformation:
+    """Descend along signs of means, with decoupled weight decay.
+
+    ``update`` needs the parameters. Learning rates are a third to a tenth of Adam's.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, mu_dtype: see :func:`scale_by_lion`.
+        weight_decay, mask: see :func:`add_decayed_weights`.
+
+    Source: Chen et al. 2023, Algorithm 2 (arXiv:2302.06675).
+
+    >>> import numpy as np
+    >>> opt = lion(0.1, weight_decay=0.0)
+    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)), np.zeros(2))[0])
+    [-0.1  0.1]
+    """
+    return chain_as(
+        "lion",
+        scale_by_lion(b1, b2, mu_dtype),
         add_decayed_weights(weight_decay, mask),
         scale_by_learning_rate(learning_rate),
     )
@@ -213,126 +431,6 @@ def adadelta(
         scale_by_adadelta(rho, eps),
         scale_by_learning_rate(1.0 if learning_rate is None else learning_rate),
     )
-
-
-def adamax(
-    learning_rate: Any, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8
-) -> GradientTransformation:
-    """Descend along the mean gradient over the decaying maximum of its sizes.
-
-    Args:
-        learning_rate: a number, or a schedule ``count -> number``.
-        b1, b2, eps: see :func:`scale_by_adamax`.
-
-    Source: Kingma & Ba 2015, Algorithm 2 (arXiv:1412.6980).
-
-    >>> import numpy as np
-    >>> opt = adamax(0.1)
-    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
-    [-0.1  0.1]
-    """
-    return chain_as("adamax", scale_by_adamax(b1, b2, eps), scale_by_learning_rate(learning_rate))
-
-
-def adamaxw(
-    learning_rate: Any,
-    b1: Any = 0.9,
-    b2: Any = 0.999,
-    eps: Any = 1e-8,
-    weight_decay: Any = 1e-4,
-    mask: Mask = None,
-) -> GradientTransformation:
-    """Adamax with decoupled weight decay; see :func:`adamax` and :func:`adamw`.
-
-    >>> import numpy as np
-    >>> opt = adamaxw(0.1, weight_decay=0.5)
-    >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
-    [-0.05]
-    """
-    return chain_as(
-        "adamaxw",
-        scale_by_adamax(b1, b2, eps),
-        add_decayed_weights(weight_decay, mask),
-        scale_by_learning_rate(learning_rate),
-    )
-
-
-def amsgrad(
-    learning_rate: Any,
-    b1: Any = 0.9,
-    b2: Any = 0.999,
-    eps: Any = 1e-8,
-    eps_root: Any = 0.0,
-    mu_dtype: Any = None,
-    bias_correction_mu: bool = True,
-    bias_correction_nu: bool = True,
-    *,
-    correct_after: bool = False,
-) -> GradientTransformation:
-    """Adam whose divisor never falls: the largest mean square so far.
-
-    PyTorch's ``Adam(amsgrad=True)`` is ``correct_after=True``.
-
-    Args:
-        learning_rate: a number, or a schedule ``count -> number``.
-        b1, b2, eps, eps_root, mu_dtype, bias_correction_mu, bias_correction_nu, correct_after:
-            see :func:`scale_by_amsgrad`.
-
-    Source: Reddi, Kale & Kumar 2018, Algorithm 2 (arXiv:1904.09237).
-
-    >>> import numpy as np
-    >>> opt = amsgrad(0.1)
-    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
-    [-0.1  0.1]
-    """
-    corrections = bias_correction_mu, bias_correction_nu
-    return chain_as(
-        "amsgrad",
-        scale_by_amsgrad(
-            b1, b2, eps, eps_root, mu_dtype, *corrections, correct_after=correct_after
-        ),
-        scale_by_learning_rate(learning_rate),
-    )
-
-
-def nadam(
-    learning_rate: Any,
-    b1: Any = 0.9,
-    b2: Any = 0.999,
-    eps: Any = 1e-8,
-    eps_root: Any = 0.0,
-    mu_dtype: Any = None,
-) -> GradientTransformation:
-    """Adam whose mean looks one step ahead; see :func:`adam`.
-
-    Source: Dozat 2016, "Incorporating Nesterov momentum into Adam", Algorithm 8, with b1 kept.
-
-    >>> import numpy as np
-    >>> opt = nadam(0.1)
-    >>> print(opt.update(np.array([3.0]), opt.init(np.zeros(1)))[0].round(4))
-    [-0.1474]
-    """
-    return adam(learning_rate, b1, b2, eps, eps_root, mu_dtype, nesterov=True)
-
-
-def nadamw(
-    learning_rate: Any,
-    b1: Any = 0.9,
-    b2: Any = 0.999,
-    eps: Any = 1e-8,
-    eps_root: Any = 0.0,
-    mu_dtype: Any = None,
-    weight_decay: Any = 1e-4,
-    mask: Mask = None,
-) -> GradientTransformation:
-    """Nadam with decoupled weight decay; see :func:`nadam` and :func:`adamw`.
-
-    >>> import numpy as np
-    >>> opt = nadamw(0.1, weight_decay=0.5)
-    >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
-    [-0.05]
-    """
-    return adamw(learning_rate, b1, b2, eps, eps_root, mu_dtype, weight_decay, mask, nesterov=True)
 
 
 def _l2(weight_decay: Any, mask: Mask = None) -> GradientTransformation:

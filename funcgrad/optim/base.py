@@ -12,15 +12,16 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, is_inexact, shape_of
+from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError, TreeError, UninitializedError, short, shown
 from ..core.parameters import check_initialized, is_model
 from ..core.pickling import portable
-from ..core.trace import Tracer
 from ..ops.structure import cast
+from .numerics import Tree, _is_half, is_floating, map_floating, narrowed, single
 
-Tree: TypeAlias = Any  # of parameters, gradients, updates or state
 Mask: TypeAlias = Any  # a tree of booleans, a function of the parameters giving one, or None
+
+
 Schedule: TypeAlias = Callable[[Any], Any]  # count of updates so far -> value
 
 
@@ -78,20 +79,6 @@ def in_single(t: GradientTransformation) -> GradientTransformation:
 
     update.inner = t  # type: ignore[attr-defined]  # which a chain calls, as it does the same
     return GradientTransformation(lambda params: t.init(single(params)), update)
-
-
-def single(updates: Tree) -> Tree:
-    """Return a tree with float16 as float32."""
-    return tree.map(lambda x: cast(x, np.float32) if _is_half(x) else x, updates)
-
-
-def narrowed(new: Tree, updates: Tree) -> Tree:
-    """Return updates in float16 where they were so before."""
-    return map_floating(lambda u, y: cast(y, np.float16) if _is_half(u) else y, updates, new)
-
-
-def _is_half(x: Any) -> bool:
-    return getattr(x, "dtype", None) == np.float16
 
 
 def with_extra_args_support(t: GradientTransformation) -> GradientTransformationExtraArgs:
@@ -221,84 +208,7 @@ def apply_updates(params: Tree, updates: Tree) -> Tree:
     return map_floating(lambda p, u: cast(p + u, dtype_of(p)), params, updates)
 
 
-# what the transformations share
-
-
-def is_floating(x: Any) -> bool:
-    """Return whether a leaf is a real or complex array or number, and so has an update."""
-    if type(x) is np.ndarray and x.dtype.kind in "fc":
-        return True
-    return is_arraylike(x) and is_inexact(dtype_of(x))
-
-
-def is_stepped(x: Any, *others: Any) -> bool:
-    """Return whether a leaf is floating and no state holds None, as for integer parameters."""
-    return is_floating(x) and all(other is not None for other in others)
-
-
-def map_floating(f: Callable[..., Any], updates: Tree, *rest: Tree) -> Tree:
-    """Map over the leaves that are stepped; the first tree's others stay as they are."""
-    return tree.map(lambda x, *xs: f(x, *xs) if is_stepped(x, *xs) else x, updates, *rest)
-
-
-def remember(f: Callable[..., Any], updates: Tree, *rest: Tree) -> Tree:
-    """Map over the leaves that are stepped into a state; None stands for the others."""
-    return tree.map(lambda x, *xs: f(x, *xs) if is_stepped(x, *xs) else None, updates, *rest)
-
-
-def kept(state: Tree, before: Tree) -> Tree:
-    """Return a state in the dtypes it had before: those of the parameters, not the gradients."""
-    return tree.map(lambda x, old: cast(x, dtype_of(old)), state, before)
-
-
-def like(value: Any, x: Any) -> Any:
-    """Return a scalar that does not widen ``x``: Python numbers stay weak, others take its dtype.
-
-    It may be traced. A real scalar stays real beside a complex ``x``.
-    """
-    if type(value) in PYTHON_SCALARS:
-        return value
-    beside_complex = dtype_of(x).kind == "c" and dtype_of(value).kind != "c"
-    return cast(value, real_dtype(x) if beside_complex else dtype_of(x))
-
-
-def real_dtype(*xs: Any) -> np.dtype:
-    """Return the widest real dtype of the floating leaves among these, float32 without any."""
-    dtypes = [np.empty(0, dtype_of(x)).real.dtype for x in xs if is_floating(x)]
-    return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
-
-
-def inner_product(a: Tree, b: Tree) -> Any:
-    """Return the sum of Re(conj(a) b) over two trees of arrays."""
-    pairs = zip(tree.leaves(a), tree.leaves(b), strict=True)
-    parts = [np.sum(np.real(np.conj(x) * y)) for x, y in pairs if is_floating(y)]
-    return sum(parts[1:], parts[0]) if parts else np.float32(0)
-
-
-def filled(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:
-    """Return a state of arrays like the parameters, filled with one value."""
-
-    def full(p: Any) -> Any:
-        if isinstance(value, Tracer):  # which numpy.full cannot see
-            return np.broadcast_to(cast(value, dtype or dtype_of(p)), shape_of(p))
-        return np.full(shape_of(p), value, dtype or dtype_of(p))
-
-    check_initialized(params)
-    return remember(full, params)
-
-
-def abs_square(x: Any) -> Any:
-    """Return |x|², real also for complex numbers."""
-    return np.real(x * np.conj(x)) if dtype_of(x).kind == "c" else x * x
-
-
-def zero_count() -> np.ndarray:
-    return np.zeros((), np.int32)
-
-
-def next_count(count: Any) -> Any:
-    """Return the count of updates after one more, which stays at the largest int32."""
-    return np.minimum(count, np.iinfo(np.int32).max - 1) + 1
+# checks
 
 
 def check_fit(

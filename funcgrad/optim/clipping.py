@@ -6,18 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.parameters import check_initialized
-from .base import (
-    GradientTransformation,
-    Tree,
-    check_number,
-    in_single,
-    like,
-    map_floating,
-    need_params,
-    remember,
-    stateless,
-)
-from .sizes import norm, norm_of_all, root_mean_square
+from .base import GradientTransformation, check_number, in_single, need_params, stateless
+from .numerics import Tree, like, map_floating, norm, norm_of_all, remember, root_mean_square
 
 
 class ZeroNansState(NamedTuple):
@@ -56,10 +46,21 @@ def clip_by_block_rms(threshold: Any) -> GradientTransformation:
     return in_single(stateless(lambda updates, params: map_floating(step, updates)))
 
 
-def _shrinkage(size: Any, most: Any) -> Any:
-    """Return the factor that brings a size down to ``most``, 1 where it is not above."""
-    fits = size <= most
-    return np.where(fits, 1, most / np.where(fits, 1, size))
+def clip_by_global_norm(max_norm: Any) -> GradientTransformation:
+    """Scale all updates down together where their norm exceeds ``max_norm``.
+
+    Source: Pascanu et al. 2013, Algorithm 1 (arXiv:1211.5063).
+
+    >>> print(clip_by_global_norm(1.0).update(np.array([3.0, 4.0]), ())[0])
+    [0.6 0.8]
+    """
+    check_number("clip_by_global_norm", "max_norm", max_norm)
+
+    def update(updates: Tree, params: Tree | None) -> Tree:
+        factor = _shrinkage(norm_of_all(updates), max_norm)
+        return map_floating(lambda g: g * like(factor, g), updates)
+
+    return in_single(stateless(update))
 
 
 def adaptive_grad_clip(
@@ -105,6 +106,12 @@ def adaptive_grad_clip(
     )
 
 
+def _shrinkage(size: Any, most: Any) -> Any:
+    """Return the factor that brings a size down to ``most``, 1 where it is not above."""
+    fits = size <= most
+    return np.where(fits, 1, most / np.where(fits, 1, size))
+
+
 def zero_nans() -> GradientTransformation:
     """Replace each nan of the updates by 0; the state says which arrays held one.
 
@@ -124,20 +131,3 @@ def zero_nans() -> GradientTransformation:
         return ZeroNansState(remember(lambda p: np.False_, params))
 
     return GradientTransformation(init, update)
-
-
-def clip_by_global_norm(max_norm: Any) -> GradientTransformation:
-    """Scale all updates down together where their norm exceeds ``max_norm``.
-
-    Source: Pascanu et al. 2013, Algorithm 1 (arXiv:1211.5063).
-
-    >>> print(clip_by_global_norm(1.0).update(np.array([3.0, 4.0]), ())[0])
-    [0.6 0.8]
-    """
-    check_number("clip_by_global_norm", "max_norm", max_norm)
-
-    def update(updates: Tree, params: Tree | None) -> Tree:
-        factor = _shrinkage(norm_of_all(updates), max_norm)
-        return map_floating(lambda g: g * like(factor, g), updates)
-
-    return in_single(stateless(update))

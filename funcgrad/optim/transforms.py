@@ -5,33 +5,34 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core import tree
-from ..core.avals import dtype_of, shape_of
 from ..core.parameters import trainable
-from ..ops.structure import cast
-from ..random import Key, key as random_key, normal, split
 from .base import (
     EmptyState,
     GradientTransformation,
     Mask,
     Schedule,
-    Tree,
     check_decay,
     check_number,
     check_state,
     chosen,
-    filled,
     in_single,
-    is_floating,
+    need_params,
+    stateless,
+)
+from .numerics import (
+    Tree,
+    bias,
+    filled,
     kept,
     like,
     map_floating,
-    need_params,
+    means,
     next_count,
+    norm,
     remember,
-    stateless,
+    resized,
     zero_count,
 )
-from .moments import bias, means
 
 
 class CountState(NamedTuple):
@@ -45,13 +46,6 @@ class EmaState(NamedTuple):
 
     count: Any
     ema: Tree
-
-
-class AddNoiseState(NamedTuple):
-    """The count of updates and the key of the noise to come."""
-
-    count: Any
-    key: Any
 
 
 class TraceState(NamedTuple):
@@ -99,6 +93,41 @@ def scale_by_learning_rate(learning_rate: Any, *, flip_sign: bool = True) -> Gra
     if callable(learning_rate):
         return scale_by_schedule(lambda count: sign * learning_rate(count))
     return scale(sign * learning_rate)
+
+
+def scale_by_trust_ratio(
+    min_norm: Any = 0.0, trust_coefficient: Any = 1.0, eps: Any = 0.0
+) -> GradientTransformation:
+    """Multiply each array by the norm of its parameters over its own; by 1 where one is 0.
+
+    Args:
+        min_norm: the least value of both norms.
+        trust_coefficient: a factor of the ratio.
+        eps: added to the norm of the update.
+
+    Raises, in ``update``:
+        ValueError: if it is called without the parameters.
+
+    Source: You, Gitman & Ginsburg 2017, Algorithm 1 (arXiv:1708.03888).
+
+    >>> opt = scale_by_trust_ratio()
+    >>> print(opt.update(np.array([3.0, 4.0]), (), np.array([0.0, 10.0]))[0])
+    [6. 8.]
+    """
+    check_number("scale_by_trust_ratio", "trust_coefficient", trust_coefficient)
+
+    def step(g: Any, p: Any) -> Any:
+        size, own = np.maximum(norm(p), min_norm), np.maximum(norm(g), min_norm)
+        none = (size == 0) | (own == 0)
+        return resized(g, np.where(none, 1, trust_coefficient * size), np.where(none, 1, own + eps))
+
+    return in_single(
+        stateless(
+            lambda updates, params: map_floating(
+                step, updates, need_params("scale_by_trust_ratio", params)
+            )
+        )
+    )
 
 
 def trace(decay: Any, nesterov: bool = False) -> GradientTransformation:
@@ -169,38 +198,6 @@ def set_to_zero() -> GradientTransformation:
     return stateless(lambda updates, params: map_floating(np.zeros_like, updates))
 
 
-def add_noise(eta: Any, gamma: Any, key: Any) -> GradientTransformation:
-    """Add normal noise of variance eta / count**gamma, count = 1 at the first update.
-
-    What ``nn.trainable`` leaves out, as running statistics of a model, stays as it is.
-
-    Args:
-        eta: the variance at the first update.
-        gamma: how fast it falls.
-        key: a key of ``fg.random``, or an integer seed; the state carries it on.
-
-    Source: Neelakantan et al. 2015, section 3 (arXiv:1511.06807).
-
-    >>> opt = add_noise(1.0, 0.55, 0)
-    >>> opt.update(np.zeros(2), opt.init(np.zeros(2)))[0].shape
-    (2,)
-    """
-    check_number("add_noise", "eta", eta)
-
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        count, (carry, draw) = next_count(state.count), split(state.key)
-        deviation = np.sqrt(eta / cast(count, np.float64) ** gamma)
-        leaves, treedef = tree.flatten(updates)
-        keys = tree.unflatten(treedef, list(split(draw, len(leaves)))) if leaves else updates
-        where = tree.broadcast(trainable(updates), updates, who="add_noise")
-        noise = lambda g, k: like(deviation, np.real(g)) * normal(k, shape_of(g), dtype_of(g))
-        step = lambda g, k, add: g + noise(g, k) if add and is_floating(g) else g
-        return tree.map(step, updates, keys, where), AddNoiseState(count, carry)
-
-    start = key if isinstance(key, Key) else random_key(key)
-    return GradientTransformation(lambda params: AddNoiseState(zero_count(), start), update)
-
-
 def add_decayed_weights(weight_decay: Any = 0.0, mask: Mask = None) -> GradientTransformation:
     """Add the parameters, scaled, to the updates.
 
@@ -236,3 +233,18 @@ def add_decayed_weights(weight_decay: Any = 0.0, mask: Mask = None) -> GradientT
         return map_floating(step, updates, params, where), state
 
     return GradientTransformation(init, update)
+
+
+def incremental_update(new_tensors: Tree, old_tensors: Tree, step_size: Any) -> Tree:
+    """Return old parameters, moved a part of the way to new ones: step new + (1 - step) old.
+
+    It is how averages of parameters (Polyak averaging, target networks) are kept.
+
+    >>> incremental_update({"w": 1.0}, {"w": 0.0}, 0.25)
+    {'w': 0.25}
+    """
+    return map_floating(
+        lambda new, old: like(step_size, new) * new + like(1 - step_size, old) * old,
+        new_tensors,
+        old_tensors,
+    )

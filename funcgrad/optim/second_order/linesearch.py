@@ -11,24 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..control.conditionals import cond
-from ..control.loops import while_loop
-from ..core import tree
-from ..core.avals import dtype_of
-from ..core.parameters import check_initialized
-from ..ops.structure import cast
-from ..transforms.arguments import is_known
-from ..transforms.grad import grad as grad_of, value_and_grad
-from .base import (
-    GradientTransformationExtraArgs,
-    Tree,
-    inner_product,
-    kept,
-    like,
-    map_floating,
-    need_params,
-    real_dtype,
-)
+from ...control.conditionals import cond
+from ...control.loops import while_loop
+from ...core import tree
+from ...core.avals import dtype_of
+from ...core.parameters import check_initialized
+from ...ops.structure import cast
+from ...transforms.arguments import is_known
+from ...transforms.grad import grad as grad_of, value_and_grad
+from ..base import GradientTransformationExtraArgs, need_params
+from ..numerics import Tree, inner_product, kept, like, map_floating, real_dtype
 
 
 class Point(NamedTuple):

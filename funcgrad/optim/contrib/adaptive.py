@@ -1,28 +1,31 @@
-"""Atoms that change how Adam weighs its running means; each gives its steps another variance."""
+"""Adam with other running means: AdaBelief, Yogi and Adan."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.parameters import trainable
-from ..ops.structure import cast
-from .adaptive import ScaleByAdamState
-from .base import (
-    GradientTransformation,
+from ...core.parameters import trainable
+from ..adaptive import ScaleByAdamState, _adam_state
+from ..base import GradientTransformation, Mask, chain_as, check_decay, check_state, in_single
+from ..numerics import (
     Tree,
     abs_square,
-    check_decay,
-    check_state,
+    bias,
+    corrected_mean,
+    corrected_root,
     filled,
-    in_single,
     kept,
     like,
     map_floating,
+    mean_squares,
+    means,
     next_count,
     remember,
+    squares_like,
+    weighted_square,
     zero_count,
 )
-from .moments import bias, corrected_root, mean_squares, means, mix, squares_like, weighted_square
+from ..transforms import add_decayed_weights, scale_by_learning_rate
 
 
 class ScaleByAdanState(NamedTuple):
@@ -35,49 +38,33 @@ class ScaleByAdanState(NamedTuple):
     t: Any
 
 
-def scale_by_radam(
+def adabelief(
+    learning_rate: Any,
     b1: Any = 0.9,
     b2: Any = 0.999,
-    eps: Any = 1e-8,
-    eps_root: Any = 0.0,
-    threshold: Any = 5.0,
+    eps: Any = 1e-16,
+    eps_root: Any = 1e-16,
     *,
     nesterov: bool = False,
 ) -> GradientTransformation:
-    """Rescale as Adam, corrected by the variance of the step size; by the mean alone at first.
+    """Adam that goes far where gradients are as their mean foretells.
 
     Args:
-        b1, b2, eps, eps_root, nesterov: see :func:`scale_by_adam`.
-        threshold: the length of the approximated average from which the variance is tractable.
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, eps, eps_root, nesterov: see :func:`scale_by_belief`.
 
-    Source: Liu et al. 2020, Algorithm 2 (arXiv:1908.03265).
+    Source: Zhuang et al. 2020, Algorithm 2 (arXiv:2010.07468).
 
-    >>> opt = scale_by_radam()
-    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0])
-    [ 0.3 -7. ]
+    >>> import numpy as np
+    >>> opt = adabelief(0.1)
+    >>> print(opt.update(np.array([3.0]), opt.init(np.zeros(1)))[0].round(4))
+    [-0.1111]
     """
-    check_decay("scale_by_radam", b1=b1, b2=b2)
-    limit = 2 / (1 - b2) - 1
-
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_radam", state, ScaleByAdamState, updates, "mu", params)
-        count = next_count(state.count)
-        mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
-        t, second = cast(count, np.float64), bias(b2, count)
-        rho = limit - 2 * t * (1 - second) / second
-        tractable = rho >= threshold
-        safe = np.where(tractable, rho, limit)  # so that no root of a negative number is taken
-        gain = (safe - 4) * (safe - 2) * limit / ((limit - 4) * (limit - 2) * safe)
-
-        def step(g: Any, m: Any, v: Any) -> Any:
-            mean = corrected_mean(g, m, b1, count, nesterov)
-            size = corrected_root(v, second, eps_root) + like(eps, v)
-            return np.where(tractable, like(np.sqrt(gain), v) * mean / size, mean)
-
-        updates = map_floating(step, updates, mu, nu)
-        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
-
-    return in_single(GradientTransformation(_adam_state, update))
+    return chain_as(
+        "adabelief",
+        scale_by_belief(b1, b2, eps, eps_root, nesterov=nesterov),
+        scale_by_learning_rate(learning_rate),
+    )
 
 
 def scale_by_belief(
@@ -121,6 +108,25 @@ def scale_by_belief(
         return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
 
     return in_single(GradientTransformation(_adam_state, update))
+
+
+def yogi(
+    learning_rate: Any, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-3
+) -> GradientTransformation:
+    """Adam whose mean of squares moves slowly towards much larger and much smaller squares.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, eps: see :func:`scale_by_yogi`.
+
+    Source: Zaheer et al. 2018, Algorithm 2 (NeurIPS 31).
+
+    >>> import numpy as np
+    >>> opt = yogi(0.1)
+    >>> print(opt.update(np.array([3.0]), opt.init(np.zeros(1)))[0].round(4))
+    [-0.1]
+    """
+    return chain_as("yogi", scale_by_yogi(b1, b2, eps), scale_by_learning_rate(learning_rate))
 
 
 def scale_by_yogi(
@@ -168,6 +174,44 @@ def scale_by_yogi(
     return in_single(GradientTransformation(init, update))
 
 
+def _yogi_square(v: Any, g: Any, decay: Any) -> Any:
+    return v - np.sign(v - abs_square(g)) * weighted_square(g, 1 - decay)
+
+
+def adan(
+    learning_rate: Any,
+    b1: Any = 0.98,
+    b2: Any = 0.92,
+    b3: Any = 0.99,
+    eps: Any = 1e-8,
+    eps_root: Any = 1e-8,
+    weight_decay: Any = 0.0,
+    mask: Mask = None,
+) -> GradientTransformation:
+    """Adam that adds the mean difference of gradients, as Nesterov's momentum does.
+
+    ``update`` needs the parameters.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, b3, eps, eps_root: see :func:`scale_by_adan`.
+        weight_decay, mask: decoupled decay; see :func:`add_decayed_weights`.
+
+    Source: Xie et al. 2024, Algorithm 1 (arXiv:2208.06677).
+
+    >>> import numpy as np
+    >>> opt = adan(0.1)
+    >>> print(opt.update(np.array([3.0]), opt.init(np.zeros(1)), np.zeros(1))[0].round(4))
+    [-0.1]
+    """
+    return chain_as(
+        "adan",
+        scale_by_adan(b1, b2, b3, eps, eps_root),
+        add_decayed_weights(weight_decay, mask),
+        scale_by_learning_rate(learning_rate),
+    )
+
+
 def scale_by_adan(
     b1: Any = 0.98, b2: Any = 0.92, b3: Any = 0.99, eps: Any = 1e-8, eps_root: Any = 0.0
 ) -> GradientTransformation:
@@ -209,19 +253,3 @@ def scale_by_adan(
         )
 
     return in_single(GradientTransformation(init, update))
-
-
-def corrected_mean(g: Any, m: Any, decay: Any, count: Any, nesterov: bool) -> Any:
-    """Return a mean freed from its start at 0, one step ahead if so asked (Dozat 2016)."""
-    first = bias(decay, count)
-    if not nesterov:
-        return m / like(first, m)
-    return mix(m / like(bias(decay, next_count(count)), m), g / like(first, g), decay)
-
-
-def _adam_state(params: Tree) -> Tree:
-    return ScaleByAdamState(zero_count(), filled(params), squares_like(params))
-
-
-def _yogi_square(v: Any, g: Any, decay: Any) -> Any:
-    return v - np.sign(v - abs_square(g)) * weighted_square(g, 1 - decay)

@@ -5,20 +5,18 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import tree
-from ..transforms.grad import value_and_grad
-from ..transforms.jit.api import jit
-from .base import (
+from ...core import tree
+from ...transforms.grad import value_and_grad
+from ...transforms.jit.api import jit
+from ..base import (
     GradientTransformation,
-    Tree,
     apply_updates,
     check_number,
     checked,
-    is_floating,
-    map_floating,
     with_extra_args_support,
 )
-from .second_order import lbfgs
+from ..numerics import Tree, is_floating, map_floating
+from .lbfgs import lbfgs
 
 
 class MinimizeResult(NamedTuple):

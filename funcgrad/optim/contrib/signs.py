@@ -1,33 +1,19 @@
-"""Atoms that go by the signs of gradients."""
+"""Optimizers that step along the signs of gradients: signSGD and Rprop."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from .base import (
+from ..base import (
     GradientTransformation,
-    Tree,
-    check_decay,
+    chain_as,
     check_number,
     check_state,
-    filled,
     in_single,
-    kept,
-    like,
-    map_floating,
-    next_count,
-    remember,
     stateless,
-    zero_count,
 )
-from .moments import means, mix
-
-
-class ScaleByLionState(NamedTuple):
-    """The count of updates and the running mean of gradients."""
-
-    count: Any
-    mu: Tree
+from ..numerics import Tree, filled, kept, like, map_floating, remember
+from ..transforms import scale, scale_by_learning_rate
 
 
 class ScaleByRpropState(NamedTuple):
@@ -35,6 +21,18 @@ class ScaleByRpropState(NamedTuple):
 
     step_sizes: Tree
     prev_updates: Tree
+
+
+def sign_sgd(learning_rate: Any) -> GradientTransformation:
+    """Descend along the signs of the gradient.
+
+    Source: Bernstein et al. 2018, Algorithm 1 (arXiv:1802.04434).
+
+    >>> import numpy as np
+    >>> print(sign_sgd(0.1).update(np.array([3.0, -2.0]), ((), ()))[0])
+    [-0.1  0.1]
+    """
+    return chain_as("sign_sgd", scale_by_sign(), scale_by_learning_rate(learning_rate))
 
 
 def scale_by_sign() -> GradientTransformation:
@@ -46,34 +44,26 @@ def scale_by_sign() -> GradientTransformation:
     return stateless(lambda updates, params: map_floating(np.sign, updates))
 
 
-def scale_by_lion(b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None) -> GradientTransformation:
-    """Return the sign of a mean of the gradient and the running mean of those before.
+def rprop(
+    learning_rate: Any,
+    eta_minus: Any = 0.5,
+    eta_plus: Any = 1.2,
+    min_step_size: Any = 1e-6,
+    max_step_size: Any = 50.0,
+) -> GradientTransformation:
+    """Descend along signs by steps that learn their size; for whole batches.
 
     Args:
-        b1: in [0, 1), the weight of the running mean in the sign.
-        b2: in [0, 1), the decay of the running mean.
-        mu_dtype: the dtype in which it is kept; unless given the parameters', but
-            float32 for float16.
+        learning_rate: the first size of all steps.
+        eta_minus, eta_plus, min_step_size, max_step_size: see :func:`scale_by_rprop`.
 
-    Source: Chen et al. 2023, Algorithm 2 (arXiv:2302.06675).
-
-    >>> opt = scale_by_lion()
-    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0])
-    [ 1. -1.]
+    >>> import numpy as np
+    >>> opt = rprop(0.1)
+    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0])
+    [-0.1  0.1]
     """
-    check_decay("scale_by_lion", b1=b1, b2=b2)
-
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_lion", state, ScaleByLionState, updates, "mu", params)
-        signs = map_floating(lambda g, m: np.sign(mix(m, g, b1)), updates, state.mu)
-        mu = kept(means(updates, state.mu, b2), state.mu)
-        return signs, ScaleByLionState(next_count(state.count), mu)
-
-    return in_single(
-        GradientTransformation(
-            lambda params: ScaleByLionState(zero_count(), filled(params, dtype=mu_dtype)), update
-        )
-    )
+    bounds = eta_minus, eta_plus, min_step_size, max_step_size
+    return chain_as("rprop", scale_by_rprop(learning_rate, *bounds), scale(-1.0))
 
 
 def scale_by_rprop(

@@ -5,33 +5,35 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..control.conditionals import cond
-from ..core import tree
-from ..core.avals import dtype_of, shape_of
-from ..core.integers import whole
-from ..ops.structure import cast
-from ..transforms.grad import value_and_grad
-from .base import (
+from ...control.conditionals import cond
+from ...core import tree
+from ...core.avals import dtype_of, shape_of
+from ...core.integers import whole
+from ...ops.structure import cast
+from ...transforms.grad import value_and_grad
+from ..base import (
     GradientTransformation,
-    Tree,
     chain_as,
     check_state,
-    filled,
     identity,
     in_single,
+    need_params,
+)
+from ..numerics import (
+    Tree,
+    filled,
+    global_norm,
     inner_product,
     kept,
     like,
     map_floating,
-    need_params,
     next_count,
     real_dtype,
     remember,
     zero_count,
 )
+from ..transforms import scale, scale_by_learning_rate
 from .linesearch import LinesearchState, scale_by_zoom_linesearch, scaled
-from .sizes import global_norm
-from .transforms import scale, scale_by_learning_rate
 
 
 class ScaleByLBFGSState(NamedTuple):
@@ -169,9 +171,6 @@ def value_and_grad_from_state(value_fn: Callable[..., Any]) -> Callable[..., tup
         return cond(np.isfinite(value), lambda: (value, grad), computed)
 
     return both
-
-
-# the two loops
 
 
 def _inverse_times(updates: Tree, s: Tree, y: Tree, rho: Any, gamma: Any) -> Tree:

@@ -1,31 +1,37 @@
-"""Atoms that treat each array of the parameters as one: its norm, its mean."""
+"""Optimizers that scale each array by a norm: LARS and NovoGrad; and centralized gradients."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core import tree
-from ..core.parameters import trainable
-from ..ops.elementwise import root
-from .base import (
+from ...core import tree
+from ...core.parameters import trainable
+from ...ops.elementwise import root
+from ..base import (
     GradientTransformation,
-    Tree,
+    Mask,
+    chain_as,
     check_decay,
-    check_number,
     check_state,
-    filled,
     in_single,
+    need_params,
+    stateless,
+)
+from ..numerics import (
+    Tree,
+    filled,
     kept,
     like,
     map_floating,
-    need_params,
+    mix,
     next_count,
+    norm,
     remember,
-    stateless,
+    resized,
     zero_count,
 )
-from .moments import mix
-from .sizes import norm, resized
+from ..transforms import add_decayed_weights, scale_by_learning_rate, scale_by_trust_ratio, trace
+from ..wrappers import masked
 
 
 class ScaleByNovogradState(NamedTuple):
@@ -36,38 +42,72 @@ class ScaleByNovogradState(NamedTuple):
     nu: Tree
 
 
-def scale_by_trust_ratio(
-    min_norm: Any = 0.0, trust_coefficient: Any = 1.0, eps: Any = 0.0
+def lars(
+    learning_rate: Any,
+    weight_decay: Any = 0.0,
+    weight_decay_mask: Mask = None,
+    trust_coefficient: Any = 0.001,
+    eps: Any = 0.0,
+    trust_ratio_mask: Mask = True,
+    momentum: Any = 0.9,
+    nesterov: bool = False,
 ) -> GradientTransformation:
-    """Multiply each array by the norm of its parameters over its own; by 1 where one is 0.
+    """SGD with momentum whose steps have, array by array, a part of the parameters' norm.
+
+    ``update`` needs the parameters.
 
     Args:
-        min_norm: the least value of both norms.
-        trust_coefficient: a factor of the ratio.
-        eps: added to the norm of the update.
-
-    Raises, in ``update``:
-        ValueError: if it is called without the parameters.
+        learning_rate: a number, or a schedule ``count -> number``.
+        weight_decay, weight_decay_mask: see :func:`add_decayed_weights`.
+        trust_coefficient, eps: see :func:`scale_by_trust_ratio`.
+        trust_ratio_mask: where the norm counts; see :func:`masked`.
+        momentum, nesterov: see :func:`trace`.
 
     Source: You, Gitman & Ginsburg 2017, Algorithm 1 (arXiv:1708.03888).
 
-    >>> opt = scale_by_trust_ratio()
-    >>> print(opt.update(np.array([3.0, 4.0]), (), np.array([0.0, 10.0]))[0])
-    [6. 8.]
+    >>> import numpy as np
+    >>> opt = lars(0.1)
+    >>> print(opt.update(np.array([3.0]), opt.init(np.ones(1)), np.full(1, 2.0))[0].round(6))
+    [-0.0002]
     """
-    check_number("scale_by_trust_ratio", "trust_coefficient", trust_coefficient)
+    return chain_as(
+        "lars",
+        add_decayed_weights(weight_decay, weight_decay_mask),
+        masked(
+            scale_by_trust_ratio(trust_coefficient=trust_coefficient, eps=eps), trust_ratio_mask
+        ),
+        scale_by_learning_rate(learning_rate),
+        trace(momentum, nesterov),
+    )
 
-    def step(g: Any, p: Any) -> Any:
-        size, own = np.maximum(norm(p), min_norm), np.maximum(norm(g), min_norm)
-        none = (size == 0) | (own == 0)
-        return resized(g, np.where(none, 1, trust_coefficient * size), np.where(none, 1, own + eps))
 
-    return in_single(
-        stateless(
-            lambda updates, params: map_floating(
-                step, updates, need_params("scale_by_trust_ratio", params)
-            )
-        )
+def novograd(
+    learning_rate: Any,
+    b1: Any = 0.9,
+    b2: Any = 0.25,
+    eps: Any = 1e-6,
+    eps_root: Any = 0.0,
+    weight_decay: Any = 0.0,
+) -> GradientTransformation:
+    """SGD with momentum along gradients divided by the running norm of their array.
+
+    ``update`` needs the parameters.
+
+    Args:
+        learning_rate: a number, or a schedule ``count -> number``.
+        b1, b2, eps, eps_root, weight_decay: see :func:`scale_by_novograd`.
+
+    Source: Ginsburg et al. 2019, Algorithm 1 (arXiv:1905.11286).
+
+    >>> import numpy as np
+    >>> opt = novograd(0.1)
+    >>> print(opt.update(np.array([3.0, 4.0]), opt.init(np.zeros(2)), np.zeros(2))[0].round(4))
+    [-0.06 -0.08]
+    """
+    return chain_as(
+        "novograd",
+        scale_by_novograd(b1, b2, eps, eps_root, weight_decay),
+        scale_by_learning_rate(learning_rate),
     )
 
 

@@ -1,0 +1,1 @@
+"""Second-order methods: L-BFGS, line searches, and the loop around them."""
