@@ -6,24 +6,24 @@ import numpy as np
 
 from ..ops.elementwise import root
 from ..ops.structure import cast
-from .base import GradientTransformation, check_decay, check_number, check_state, in_single
+from .base import GradientTransformation, check_decay, check_number, check_state, in_float32
 from .numerics import (
     Tree,
-    abs_square,
-    bias,
+    abs_sq,
+    bias_factor,
+    cast_like,
     corrected_mean,
     corrected_root,
     divisor,
-    filled,
-    kept,
+    full_like,
     like,
     map_floating,
-    mean_squares,
-    means,
-    mix,
+    map_state,
+    moving_average,
     next_count,
-    remember,
-    squares_like,
+    real_like,
+    update_moment,
+    update_second_moment,
     zero_count,
 )
 
@@ -102,25 +102,29 @@ def scale_by_adam(
     check_decay("scale_by_adam", b1=b1, b2=b2)
 
     def init(params: Tree) -> Tree:
-        return ScaleByAdamState(zero_count(), filled(params, dtype=mu_dtype), squares_like(params))
+        return ScaleByAdamState(zero_count(), full_like(params, dtype=mu_dtype), real_like(params))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_adam", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
-        mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
-        fresh, later, squares = bias(b1, count), bias(b1, next_count(count)), bias(b2, count)
+        mu, nu = update_moment(updates, state.mu, b1), update_second_moment(updates, state.nu, b2)
+        fresh, later, squares = (
+            bias_factor(b1, count),
+            bias_factor(b1, next_count(count)),
+            bias_factor(b2, count),
+        )
 
         def step(g: Any, m: Any, v: Any) -> Any:
             if nesterov:
-                mean = mix(m / like(later, m), g / like(fresh, g), b1)
+                mean = moving_average(m / like(later, m), g / like(fresh, g), b1)
             else:
                 mean = m / like(fresh, m)
             return mean / (corrected_root(v, squares, eps_root) + like(eps, v))
 
         updates = map_floating(step, updates, mu, nu)
-        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))
 
 
 def scale_by_amsgrad(
@@ -151,27 +155,27 @@ def scale_by_amsgrad(
     check_decay("scale_by_amsgrad", b1=b1, b2=b2)
 
     def init(params: Tree) -> Tree:
-        mu, squares = filled(params, dtype=mu_dtype), (squares_like(params), squares_like(params))
+        mu, squares = full_like(params, dtype=mu_dtype), (real_like(params), real_like(params))
         return ScaleByAmsgradState(zero_count(), mu, *squares)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_amsgrad", state, ScaleByAmsgradState, updates, "mu", params)
         count = next_count(state.count)
-        mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
-        first = bias(b1, count) if bias_correction_mu else 1
-        second = bias(b2, count) if bias_correction_nu else 1
+        mu, nu = update_moment(updates, state.mu, b1), update_second_moment(updates, state.nu, b2)
+        first = bias_factor(b1, count) if bias_correction_mu else 1
+        second = bias_factor(b2, count) if bias_correction_nu else 1
         before, after = (1, second) if correct_after else (second, 1)
-        top = remember(lambda v, m: np.maximum(m, v / like(before, v)), nu, state.nu_max)
+        top = map_state(lambda v, m: np.maximum(m, v / like(before, v)), nu, state.nu_max)
 
         def step(g: Any, m: Any, v: Any) -> Any:
             v = v / like(after, v) + like(eps_root, v)
             return m / like(first, m) / (root(v) + like(eps, v))
 
         updates = map_floating(step, updates, mu, top)
-        nu, top = kept(nu, state.nu), kept(top, state.nu_max)
-        return updates, ScaleByAmsgradState(count, kept(mu, state.mu), nu, top)
+        nu, top = cast_like(nu, state.nu), cast_like(top, state.nu_max)
+        return updates, ScaleByAmsgradState(count, cast_like(mu, state.mu), nu, top)
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))
 
 
 def scale_by_adamax(b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> GradientTransformation:
@@ -190,20 +194,20 @@ def scale_by_adamax(b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Gradient
     check_decay("scale_by_adamax", b1=b1, b2=b2)
 
     def init(params: Tree) -> Tree:
-        return ScaleByAdamState(zero_count(), filled(params), squares_like(params))
+        return ScaleByAdamState(zero_count(), full_like(params), real_like(params))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_adamax", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
-        mu = means(updates, state.mu, b1)
-        nu = remember(
+        mu = update_moment(updates, state.mu, b1)
+        nu = map_state(
             lambda g, v: np.maximum(np.abs(g) + like(eps, v), like(b2, v) * v), updates, state.nu
         )
-        first = bias(b1, count)
+        first = bias_factor(b1, count)
         updates = map_floating(lambda g, m, v: m / like(first, m) / v, updates, mu, nu)
-        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))
 
 
 def scale_by_radam(
@@ -233,8 +237,8 @@ def scale_by_radam(
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_radam", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
-        mu, nu = means(updates, state.mu, b1), mean_squares(updates, state.nu, b2)
-        t, second = cast(count, np.float64), bias(b2, count)
+        mu, nu = update_moment(updates, state.mu, b1), update_second_moment(updates, state.nu, b2)
+        t, second = cast(count, np.float64), bias_factor(b2, count)
         rho = limit - 2 * t * (1 - second) / second
         tractable = rho >= threshold
         safe = np.where(tractable, rho, limit)  # so that no root of a negative number is taken
@@ -246,9 +250,9 @@ def scale_by_radam(
             return np.where(tractable, like(np.sqrt(gain), v) * mean / size, mean)
 
         updates = map_floating(step, updates, mu, nu)
-        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
 
-    return in_single(GradientTransformation(_adam_state, update))
+    return in_float32(GradientTransformation(_adam_state, update))
 
 
 def scale_by_lion(b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None) -> GradientTransformation:
@@ -270,13 +274,13 @@ def scale_by_lion(b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None) -> Gradie
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_lion", state, ScaleByLionState, updates, "mu", params)
-        signs = map_floating(lambda g, m: np.sign(mix(m, g, b1)), updates, state.mu)
-        mu = kept(means(updates, state.mu, b2), state.mu)
+        signs = map_floating(lambda g, m: np.sign(moving_average(m, g, b1)), updates, state.mu)
+        mu = cast_like(update_moment(updates, state.mu, b2), state.mu)
         return signs, ScaleByLionState(next_count(state.count), mu)
 
-    return in_single(
+    return in_float32(
         GradientTransformation(
-            lambda params: ScaleByLionState(zero_count(), filled(params, dtype=mu_dtype)), update
+            lambda params: ScaleByLionState(zero_count(), full_like(params, dtype=mu_dtype)), update
         )
     )
 
@@ -300,15 +304,15 @@ def scale_by_rss(
     check_number("scale_by_rss", "initial_accumulator_value", initial_accumulator_value)
 
     def init(params: Tree) -> Tree:
-        return ScaleByRssState(squares_like(params, initial_accumulator_value))
+        return ScaleByRssState(real_like(params, initial_accumulator_value))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_rss", state, ScaleByRssState, updates, "sum_of_squares", params)
-        total = remember(lambda g, v: v + abs_square(g), updates, state.sum_of_squares)
+        total = map_state(lambda g, v: v + abs_sq(g), updates, state.sum_of_squares)
         updates = map_floating(lambda g, v: g / divisor(v, eps, eps_in_sqrt), updates, total)
-        return updates, ScaleByRssState(kept(total, state.sum_of_squares))
+        return updates, ScaleByRssState(cast_like(total, state.sum_of_squares))
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))
 
 
 def scale_by_adadelta(rho: Any = 0.9, eps: Any = 1e-6) -> GradientTransformation:
@@ -327,20 +331,20 @@ def scale_by_adadelta(rho: Any = 0.9, eps: Any = 1e-6) -> GradientTransformation
     check_decay("scale_by_adadelta", rho=rho)
 
     def init(params: Tree) -> Tree:
-        return ScaleByAdaDeltaState(squares_like(params), squares_like(params))
+        return ScaleByAdaDeltaState(real_like(params), real_like(params))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_adadelta", state, ScaleByAdaDeltaState, updates, "e_g", params)
-        e_g = mean_squares(updates, state.e_g, rho)
+        e_g = update_second_moment(updates, state.e_g, rho)
 
         def step(g: Any, v: Any, x: Any) -> Any:
             return np.sqrt(x + like(eps, x)) / np.sqrt(v + like(eps, v)) * g
 
         updates = map_floating(step, updates, e_g, state.e_x)
-        e_x = mean_squares(updates, state.e_x, rho)
-        return updates, ScaleByAdaDeltaState(kept(e_g, state.e_g), kept(e_x, state.e_x))
+        e_x = update_second_moment(updates, state.e_x, rho)
+        return updates, ScaleByAdaDeltaState(cast_like(e_g, state.e_g), cast_like(e_x, state.e_x))
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))
 
 
 def scale_by_rms(
@@ -366,16 +370,16 @@ def scale_by_rms(
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_rms", state, ScaleByRmsState, updates, "nu", params)
         count = next_count(state.count)
-        nu = mean_squares(updates, state.nu, decay)
-        size = bias(decay, count) if bias_correction else 1
+        nu = update_second_moment(updates, state.nu, decay)
+        size = bias_factor(decay, count) if bias_correction else 1
         updates = map_floating(
             lambda g, v: g / divisor(v / like(size, v), eps, eps_in_sqrt), updates, nu
         )
-        return updates, ScaleByRmsState(count, kept(nu, state.nu))
+        return updates, ScaleByRmsState(count, cast_like(nu, state.nu))
 
-    return in_single(
+    return in_float32(
         GradientTransformation(
-            lambda params: ScaleByRmsState(zero_count(), squares_like(params, initial_scale)),
+            lambda params: ScaleByRmsState(zero_count(), real_like(params, initial_scale)),
             update,
         )
     )
@@ -395,23 +399,26 @@ def scale_by_stddev(
     check_decay("scale_by_stddev", decay=decay)
 
     def init(params: Tree) -> Tree:
-        return ScaleByAdamState(zero_count(), filled(params), squares_like(params, initial_scale))
+        return ScaleByAdamState(zero_count(), full_like(params), real_like(params, initial_scale))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_stddev", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
-        mu, nu = means(updates, state.mu, decay), mean_squares(updates, state.nu, decay)
-        size = bias(decay, count) if bias_correction else 1
+        mu, nu = (
+            update_moment(updates, state.mu, decay),
+            update_second_moment(updates, state.nu, decay),
+        )
+        size = bias_factor(decay, count) if bias_correction else 1
 
         def step(g: Any, m: Any, v: Any) -> Any:
-            variance = v / like(size, v) - abs_square(m / like(size, m))
+            variance = v / like(size, v) - abs_sq(m / like(size, m))
             return g / divisor(variance, eps, eps_in_sqrt)
 
         updates = map_floating(step, updates, mu, nu)
-        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))
 
 
 def _adam_state(params: Tree) -> Tree:
-    return ScaleByAdamState(zero_count(), filled(params), squares_like(params))
+    return ScaleByAdamState(zero_count(), full_like(params), real_like(params))

@@ -17,7 +17,7 @@ from ..core.errors import DtypeError, ShapeError, TreeError, UninitializedError,
 from ..core.parameters import check_initialized, is_model
 from ..core.pickling import portable
 from ..ops.structure import cast
-from .numerics import Tree, _is_half, is_floating, map_floating, narrowed, single
+from .numerics import Tree, is_float16, is_floating, map_floating, to_float16, to_float32
 
 Mask: TypeAlias = Any  # a tree of booleans, a function of the parameters giving one, or None
 
@@ -65,20 +65,20 @@ def stateless(
     )
 
 
-def in_single(t: GradientTransformation) -> GradientTransformation:
+def in_float32(t: GradientTransformation) -> GradientTransformation:
     """Let a transformation see float16 as float32, in which it then also keeps its state.
 
     The square of a gradient of 1e-4 is 0 in float16. The updates become float16 again.
     """
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        if not any(map(_is_half, tree.leaves(updates))):
+        if not any(map(is_float16, tree.leaves(updates))):
             return t.update(updates, state, params)
-        new, state = t.update(single(updates), state, params)
-        return narrowed(new, updates), state
+        new, state = t.update(to_float32(updates), state, params)
+        return to_float16(new, updates), state
 
     update.inner = t  # type: ignore[attr-defined]  # which a chain calls, as it does the same
-    return GradientTransformation(lambda params: t.init(single(params)), update)
+    return GradientTransformation(lambda params: t.init(to_float32(params)), update)
 
 
 def with_extra_args_support(t: GradientTransformation) -> GradientTransformationExtraArgs:
@@ -123,12 +123,15 @@ def chain(*transformations: GradientTransformation) -> GradientTransformationExt
 
 def chain_as(who: str, *transformations: GradientTransformation) -> GradientTransformationExtraArgs:
     """Return the chain of these, whose errors name ``who``."""
-    plain = (getattr(t.update, "inner", t) for t in (checked(who, t) for t in transformations))
+    plain = (
+        getattr(t.update, "inner", t)
+        for t in (check_transformation(who, t) for t in transformations)
+    )
     parts = [with_extra_args_support(t) for t in plain]
 
     def init(params: Tree) -> Tree:
         check_initialized(params)
-        params = single(params)
+        params = to_float32(params)
         return tuple(t.init(params) for t in parts)
 
     def update(
@@ -140,14 +143,16 @@ def chain_as(who: str, *transformations: GradientTransformation) -> GradientTran
                 f"{len(parts)}: got {type(state).__name__}; pass (grads, state, params)"
             )
         if params is None:
-            half = any(map(_is_half, tree.leaves(updates)))
+            half = any(map(is_float16, tree.leaves(updates)))
         else:
-            half = any(map(_is_half, check_fit(who, "gradients", updates, "parameters", params)[1]))
-        states, new = [], single(updates) if half else updates
+            half = any(
+                map(is_float16, check_fit(who, "gradients", updates, "parameters", params)[1])
+            )
+        states, new = [], to_float32(updates) if half else updates
         for t, s in zip(parts, state, strict=True):
             new, s = t.update(new, s, params, **extra)
             states.append(s)
-        return narrowed(new, updates) if half else new, tuple(states)
+        return to_float16(new, updates) if half else new, tuple(states)
 
     return GradientTransformationExtraArgs(init, update)
 
@@ -181,7 +186,7 @@ def named_chain(*named: tuple[str, GradientTransformation]) -> GradientTransform
     return GradientTransformationExtraArgs(init, update)
 
 
-def checked(who: str, t: Any) -> Any:
+def check_transformation(who: str, t: Any) -> Any:
     """Return a transformation; raise if it is none."""
     if not (hasattr(t, "init") and hasattr(t, "update")):
         raise TypeError(f"{who}: a transformation has init and update: got {shown(t)}")
@@ -262,7 +267,7 @@ def check_state(
             )
 
 
-def chosen(who: str, mask: Any, params: Tree) -> Tree:
+def resolve_mask(who: str, mask: Any, params: Tree) -> Tree:
     """Return a mask as a tree of booleans; it may be a function of the parameters that gives one.
 
     A model of booleans is a tree, though it can be called.
@@ -278,7 +283,7 @@ def chosen(who: str, mask: Any, params: Tree) -> Tree:
     return mask
 
 
-def need_params(who: str, params: Tree | None) -> Tree:
+def require_params(who: str, params: Tree | None) -> Tree:
     if params is None:
         raise ValueError(
             f"{who}: update needs the parameters: pass params, as in "

@@ -6,8 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.parameters import check_initialized
-from .base import GradientTransformation, check_number, in_single, need_params, stateless
-from .numerics import Tree, like, map_floating, norm, norm_of_all, remember, root_mean_square
+from .base import GradientTransformation, check_number, in_float32, require_params, stateless
+from .numerics import Tree, like, map_floating, map_state, norm, root_mean_square, tree_norm
 
 
 class ZeroNansState(NamedTuple):
@@ -41,9 +41,9 @@ def clip_by_block_rms(threshold: Any) -> GradientTransformation:
     check_number("clip_by_block_rms", "threshold", threshold)
 
     def step(g: Any) -> Any:
-        return g * like(_shrinkage(root_mean_square(g), threshold), g)
+        return g * like(_clip_factor(root_mean_square(g), threshold), g)
 
-    return in_single(stateless(lambda updates, params: map_floating(step, updates)))
+    return in_float32(stateless(lambda updates, params: map_floating(step, updates)))
 
 
 def clip_by_global_norm(max_norm: Any) -> GradientTransformation:
@@ -57,10 +57,10 @@ def clip_by_global_norm(max_norm: Any) -> GradientTransformation:
     check_number("clip_by_global_norm", "max_norm", max_norm)
 
     def update(updates: Tree, params: Tree | None) -> Tree:
-        factor = _shrinkage(norm_of_all(updates), max_norm)
+        factor = _clip_factor(tree_norm(updates), max_norm)
         return map_floating(lambda g: g * like(factor, g), updates)
 
-    return in_single(stateless(update))
+    return in_float32(stateless(update))
 
 
 def adaptive_grad_clip(
@@ -95,18 +95,18 @@ def adaptive_grad_clip(
 
     def step(g: Any, p: Any) -> Any:
         most = clipping * np.maximum(size(p), eps)
-        return g * like(_shrinkage(np.maximum(size(g), 1e-6), most), g)
+        return g * like(_clip_factor(np.maximum(size(g), 1e-6), most), g)
 
-    return in_single(
+    return in_float32(
         stateless(
             lambda updates, params: map_floating(
-                step, updates, need_params("adaptive_grad_clip", params)
+                step, updates, require_params("adaptive_grad_clip", params)
             )
         )
     )
 
 
-def _shrinkage(size: Any, most: Any) -> Any:
+def _clip_factor(size: Any, most: Any) -> Any:
     """Return the factor that brings a size down to ``most``, 1 where it is not above."""
     fits = size <= most
     return np.where(fits, 1, most / np.where(fits, 1, size))
@@ -124,10 +124,10 @@ def zero_nans() -> GradientTransformation:
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         cleaned = map_floating(lambda g: np.where(np.isnan(g), 0, g), updates)
-        return cleaned, ZeroNansState(remember(found, updates))
+        return cleaned, ZeroNansState(map_state(found, updates))
 
     def init(params: Tree) -> Tree:
         check_initialized(params)
-        return ZeroNansState(remember(lambda p: np.False_, params))
+        return ZeroNansState(map_state(lambda p: np.False_, params))
 
     return GradientTransformation(init, update)

@@ -18,17 +18,17 @@ from ..ops.structure import cast, expand_dims
 Tree: TypeAlias = Any  # of parameters, gradients, updates or state
 
 
-def single(updates: Tree) -> Tree:
+def to_float32(updates: Tree) -> Tree:
     """Return a tree with float16 as float32."""
-    return tree.map(lambda x: cast(x, np.float32) if _is_half(x) else x, updates)
+    return tree.map(lambda x: cast(x, np.float32) if is_float16(x) else x, updates)
 
 
-def narrowed(new: Tree, updates: Tree) -> Tree:
+def to_float16(new: Tree, updates: Tree) -> Tree:
     """Return updates in float16 where they were so before."""
-    return map_floating(lambda u, y: cast(y, np.float16) if _is_half(u) else y, updates, new)
+    return map_floating(lambda u, y: cast(y, np.float16) if is_float16(u) else y, updates, new)
 
 
-def _is_half(x: Any) -> bool:
+def is_float16(x: Any) -> bool:
     return getattr(x, "dtype", None) == np.float16
 
 
@@ -49,12 +49,12 @@ def map_floating(f: Callable[..., Any], updates: Tree, *rest: Tree) -> Tree:
     return tree.map(lambda x, *xs: f(x, *xs) if is_stepped(x, *xs) else x, updates, *rest)
 
 
-def remember(f: Callable[..., Any], updates: Tree, *rest: Tree) -> Tree:
+def map_state(f: Callable[..., Any], updates: Tree, *rest: Tree) -> Tree:
     """Map over the leaves that are stepped into a state; None stands for the others."""
     return tree.map(lambda x, *xs: f(x, *xs) if is_stepped(x, *xs) else None, updates, *rest)
 
 
-def kept(state: Tree, before: Tree) -> Tree:
+def cast_like(state: Tree, before: Tree) -> Tree:
     """Return a state in the dtypes it had before: those of the parameters, not the gradients."""
     return tree.map(lambda x, old: cast(x, dtype_of(old)), state, before)
 
@@ -83,7 +83,7 @@ def inner_product(a: Tree, b: Tree) -> Any:
     return sum(parts[1:], parts[0]) if parts else np.float32(0)
 
 
-def filled(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:
+def full_like(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:
     """Return a state of arrays like the parameters, filled with one value."""
 
     def full(p: Any) -> Any:
@@ -92,10 +92,10 @@ def filled(params: Tree, value: Any = 0.0, dtype: Any = None) -> Tree:
         return np.full(shape_of(p), value, dtype or dtype_of(p))
 
     check_initialized(params)
-    return remember(full, params)
+    return map_state(full, params)
 
 
-def abs_square(x: Any) -> Any:
+def abs_sq(x: Any) -> Any:
     """Return |x|², real also for complex numbers."""
     return np.real(x * np.conj(x)) if dtype_of(x).kind == "c" else x * x
 
@@ -112,21 +112,21 @@ def next_count(count: Any) -> Any:
 # running means
 
 
-def squares_like(params: Tree, value: Any = 0.0) -> Tree:
+def real_like(params: Tree, value: Any = 0.0) -> Tree:
     """Return where running means of squares start: real arrays like the parameters."""
     check_initialized(params)
-    return remember(lambda p: np.full_like(np.real(p), value), params)
+    return map_state(lambda p: np.full_like(np.real(p), value), params)
 
 
-def means(updates: Tree, before: Tree, decay: Any) -> Tree:
+def update_moment(updates: Tree, before: Tree, decay: Any) -> Tree:
     """Return the running means after one more update."""
-    return remember(lambda g, m: mix(m, g, decay), updates, before)
+    return map_state(lambda g, m: moving_average(m, g, decay), updates, before)
 
 
-def mean_squares(updates: Tree, before: Tree, decay: Any) -> Tree:
+def update_second_moment(updates: Tree, before: Tree, decay: Any) -> Tree:
     """Return the running means of squares after one more update."""
     mixed = lambda g, v: like(decay, v) * v + weighted_square(g, 1 - decay)
-    return remember(mixed, updates, before)
+    return map_state(mixed, updates, before)
 
 
 def weighted_square(x: Any, weight: Any) -> Any:
@@ -142,12 +142,12 @@ def corrected_root(v: Any, bias: Any, eps_root: Any) -> Any:
     return root(v / like(bias, v) + like(eps_root, v))
 
 
-def mix(m: Any, x: Any, decay: Any) -> Any:
+def moving_average(m: Any, x: Any, decay: Any) -> Any:
     """Return decay m + (1 - decay) x."""
     return like(decay, x) * m + like(1 - decay, x) * x
 
 
-def bias(decay: Any, count: Any) -> Any:
+def bias_factor(decay: Any, count: Any) -> Any:
     """Return 1 - decay**count, by which a running mean that started at 0 is too small."""
     return 1 - decay ** cast(count, np.float64)
 
@@ -159,10 +159,12 @@ def divisor(v: Any, eps: Any, eps_in_sqrt: bool) -> Any:
 
 def corrected_mean(g: Any, m: Any, decay: Any, count: Any, nesterov: bool) -> Any:
     """Return a mean freed from its start at 0, one step ahead if so asked (Dozat 2016)."""
-    first = bias(decay, count)
+    first = bias_factor(decay, count)
     if not nesterov:
         return m / like(first, m)
-    return mix(m / like(bias(decay, next_count(count)), m), g / like(first, g), decay)
+    return moving_average(
+        m / like(bias_factor(decay, next_count(count)), m), g / like(first, g), decay
+    )
 
 
 # norms, whose squares may leave the range of the dtype
@@ -176,10 +178,10 @@ def global_norm(updates: Tree) -> Any:
     >>> float(global_norm({"a": np.array([3.0]), "b": np.array([[4.0]])}))
     5.0
     """
-    return cast(norm_of_all(updates), np.result_type(real_dtype(*tree.leaves(updates)), np.float32))
+    return cast(tree_norm(updates), np.result_type(real_dtype(*tree.leaves(updates)), np.float32))
 
 
-def norm_of_all(updates: Tree) -> Any:
+def tree_norm(updates: Tree) -> Any:
     """Return the Euclidean norm of all leaves together, in float64."""
     norms = [norm(x) for x in tree.leaves(updates) if is_floating(x)]
     return functools.reduce(hypot, norms) if norms else np.float64(0)
@@ -201,7 +203,7 @@ def root_mean_square(x: Any) -> Any:
     return norm(x) / math.sqrt(max(math.prod(shape_of(x)), 1))
 
 
-def resized(x: Any, size: Any, own: Any) -> Any:
+def rescale(x: Any, size: Any, own: Any) -> Any:
     """Return x size / own of an array; that ratio of float64 numbers may leave its range."""
     if dtype_of(x) in (np.float64, np.complex128):
         return x / like(own, x) * like(size, x)

@@ -14,23 +14,23 @@ from .base import (
     check_decay,
     check_number,
     check_state,
-    chosen,
-    in_single,
-    need_params,
+    in_float32,
+    require_params,
+    resolve_mask,
     stateless,
 )
 from .numerics import (
     Tree,
-    bias,
-    filled,
-    kept,
+    bias_factor,
+    cast_like,
+    full_like,
     like,
     map_floating,
-    means,
+    map_state,
     next_count,
     norm,
-    remember,
-    resized,
+    rescale,
+    update_moment,
     zero_count,
 )
 
@@ -119,12 +119,12 @@ def scale_by_trust_ratio(
     def step(g: Any, p: Any) -> Any:
         size, own = np.maximum(norm(p), min_norm), np.maximum(norm(g), min_norm)
         none = (size == 0) | (own == 0)
-        return resized(g, np.where(none, 1, trust_coefficient * size), np.where(none, 1, own + eps))
+        return rescale(g, np.where(none, 1, trust_coefficient * size), np.where(none, 1, own + eps))
 
-    return in_single(
+    return in_float32(
         stateless(
             lambda updates, params: map_floating(
-                step, updates, need_params("scale_by_trust_ratio", params)
+                step, updates, require_params("scale_by_trust_ratio", params)
             )
         )
     )
@@ -153,11 +153,11 @@ def trace(decay: Any, nesterov: bool = False) -> GradientTransformation:
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("trace", state, TraceState, updates, "trace", params)
-        total = remember(step, updates, state.trace)
+        total = map_state(step, updates, state.trace)
         ahead = step if nesterov else lambda g, m: m
-        return map_floating(ahead, updates, total), TraceState(kept(total, state.trace))
+        return map_floating(ahead, updates, total), TraceState(cast_like(total, state.trace))
 
-    return in_single(GradientTransformation(lambda params: TraceState(filled(params)), update))
+    return in_float32(GradientTransformation(lambda params: TraceState(full_like(params)), update))
 
 
 def ema(decay: Any, debias: bool = True, accumulator_dtype: Any = None) -> GradientTransformation:
@@ -177,14 +177,15 @@ def ema(decay: Any, debias: bool = True, accumulator_dtype: Any = None) -> Gradi
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("ema", state, EmaState, updates, "ema", params)
-        count, mean = next_count(state.count), means(updates, state.ema, decay)
-        size = bias(decay, count) if debias else 1
+        count, mean = next_count(state.count), update_moment(updates, state.ema, decay)
+        size = bias_factor(decay, count) if debias else 1
         updates = map_floating(lambda g, m: m / like(size, m), updates, mean)
-        return updates, EmaState(count, kept(mean, state.ema))
+        return updates, EmaState(count, cast_like(mean, state.ema))
 
-    return in_single(
+    return in_float32(
         GradientTransformation(
-            lambda params: EmaState(zero_count(), filled(params, dtype=accumulator_dtype)), update
+            lambda params: EmaState(zero_count(), full_like(params, dtype=accumulator_dtype)),
+            update,
         )
     )
 
@@ -220,11 +221,11 @@ def add_decayed_weights(weight_decay: Any = 0.0, mask: Mask = None) -> GradientT
         return CountState(zero_count()) if callable(weight_decay) else EmptyState()
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        params = need_params("add_decayed_weights", params)
+        params = require_params("add_decayed_weights", params)
         rate = weight_decay
         if callable(weight_decay):
             rate, state = weight_decay(state.count), CountState(next_count(state.count))
-        where = chosen("add_decayed_weights", trainable if mask is None else mask, params)
+        where = resolve_mask("add_decayed_weights", trainable if mask is None else mask, params)
         where = tree.broadcast(where, updates, who="add_decayed_weights: mask")
 
         def step(g: Any, p: Any, add: bool) -> Any:

@@ -18,20 +18,20 @@ from .base import (
     GradientTransformationExtraArgs,
     Mask,
     check_state,
-    checked,
-    chosen,
+    check_transformation,
+    resolve_mask,
     with_extra_args_support,
 )
 from .numerics import (
     Tree,
-    filled,
+    cast_like,
+    full_like,
     is_floating,
-    kept,
     like,
     map_floating,
+    map_state,
     next_count,
     real_dtype,
-    remember,
     zero_count,
 )
 from .transforms import set_to_zero
@@ -102,7 +102,7 @@ def masked(inner: GradientTransformation, mask: Mask) -> GradientTransformationE
     >>> opt.update(params, opt.init(params))[0]
     {'b': array([1.]), 'w': array([10.])}
     """
-    inner = with_extra_args_support(checked("masked", inner))
+    inner = with_extra_args_support(check_transformation("masked", inner))
 
     def part(where: Tree, full: Tree) -> Tree:
         treedef = tree.structure(where)
@@ -111,12 +111,12 @@ def masked(inner: GradientTransformation, mask: Mask) -> GradientTransformationE
         return tree.unflatten(treedef, [x if m else MaskedNode() for m, x in pairs])
 
     def init(params: Tree) -> Tree:
-        return MaskedState(inner.init(part(chosen("masked", mask, params), params)))
+        return MaskedState(inner.init(part(resolve_mask("masked", mask, params), params)))
 
     def update(
         updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
     ) -> tuple[Tree, Tree]:
-        where = chosen("masked", mask, updates)
+        where = resolve_mask("masked", mask, updates)
         mine = None if params is None else part(where, params)
         new, kept = inner.update(part(where, updates), state.inner_state, mine, **extra)
         treedef = tree.structure(where)
@@ -148,7 +148,7 @@ def multi_transform(
     >>> opt.update(params, opt.init(params))[0]
     {'b': array([-1.]), 'w': array([-0.1])}
     """
-    parts = {k: checked("multi_transform", t) for k, t in transforms.items()}
+    parts = {k: check_transformation("multi_transform", t) for k, t in transforms.items()}
 
     def groups(params: Tree) -> dict[Hashable, GradientTransformationExtraArgs]:
         is_function = callable(param_labels) and tree.handler_of(param_labels) is None
@@ -204,7 +204,7 @@ def selective_transform(
     """
 
     def labels(params: Tree) -> Tree:
-        mask = chosen("selective_transform", freeze_mask, params)
+        mask = resolve_mask("selective_transform", freeze_mask, params)
         return tree.map(lambda m: "freeze" if m else "train", mask)
 
     return multi_transform({"train": optimizer, "freeze": set_to_zero()}, labels)
@@ -228,7 +228,7 @@ def apply_if_finite(
     >>> print(updates, state.total_notfinite)
     [0. 0.] 1
     """
-    inner = with_extra_args_support(checked("apply_if_finite", inner))
+    inner = with_extra_args_support(check_transformation("apply_if_finite", inner))
 
     def init(params: Tree) -> Tree:
         return ApplyIfFiniteState(zero_count(), np.array(True), zero_count(), inner.init(params))
@@ -285,12 +285,12 @@ class MultiSteps:
         every_k_schedule = whole(every_k_schedule)
         if not callable(every_k_schedule) and not every_k_schedule >= 1:
             raise ValueError(f"MultiSteps: k must be at least 1: got {every_k_schedule}")
-        self._opt = with_extra_args_support(checked("MultiSteps", opt))
+        self._opt = with_extra_args_support(check_transformation("MultiSteps", opt))
         self._k, self._mean, self._dtype = every_k_schedule, use_grad_mean, accumulator_dtype
 
     def init(self, params: Tree) -> MultiStepsState:
         """Return the state before the first gradient."""
-        acc = filled(map_floating(widened, params), dtype=self._dtype)
+        acc = full_like(map_floating(widened, params), dtype=self._dtype)
         return MultiStepsState(zero_count(), zero_count(), self._opt.init(params), acc)
 
     def update(
@@ -302,7 +302,7 @@ class MultiSteps:
         n = cast(state.mini_step + 1, np.float64)
         mean = lambda g, a: a + (widened(g) - a) / like(n, a)
         add = mean if self._mean else lambda g, a: a + widened(g)
-        acc = kept(remember(add, updates, state.acc_grads), state.acc_grads)
+        acc = cast_like(map_state(add, updates, state.acc_grads), state.acc_grads)
         as_given = map_floating(lambda g, a: cast(a, dtype_of(widened(g))), updates, acc)
         inner = state.inner_opt_state
 
@@ -310,7 +310,13 @@ class MultiSteps:
             new, after = self._opt.update(as_given, inner, params, **extra)
             zeros = tree.map(np.zeros_like, acc)
             new = map_floating(lambda u, g: cast(u, dtype_of(g)), new, updates)
-            return new, kept(after, inner), zeros, zero_count(), next_count(state.gradient_step)
+            return (
+                new,
+                cast_like(after, inner),
+                zeros,
+                zero_count(),
+                next_count(state.gradient_step),
+            )
 
         def wait() -> Any:
             zeros = map_floating(np.zeros_like, updates)

@@ -6,22 +6,22 @@ import numpy as np
 
 from ...core.parameters import trainable
 from ..adaptive import ScaleByAdamState, _adam_state
-from ..base import GradientTransformation, Mask, chain_as, check_decay, check_state, in_single
+from ..base import GradientTransformation, Mask, chain_as, check_decay, check_state, in_float32
 from ..numerics import (
     Tree,
-    abs_square,
-    bias,
+    abs_sq,
+    bias_factor,
+    cast_like,
     corrected_mean,
     corrected_root,
-    filled,
-    kept,
+    full_like,
     like,
     map_floating,
-    mean_squares,
-    means,
+    map_state,
     next_count,
-    remember,
-    squares_like,
+    real_like,
+    update_moment,
+    update_second_moment,
     weighted_square,
     zero_count,
 )
@@ -92,8 +92,8 @@ def scale_by_belief(
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_belief", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
-        mu, second = means(updates, state.mu, b1), bias(b2, count)
-        nu = remember(
+        mu, second = update_moment(updates, state.mu, b1), bias_factor(b2, count)
+        nu = map_state(
             lambda g, m, v: like(b2, v) * v + weighted_square(g - m, 1 - b2) + like(eps_root, v),
             updates,
             mu,
@@ -105,9 +105,9 @@ def scale_by_belief(
             return mean / (corrected_root(v, second, 0) + like(eps, v))
 
         updates = map_floating(step, updates, mu, nu)
-        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
 
-    return in_single(GradientTransformation(_adam_state, update))
+    return in_float32(GradientTransformation(_adam_state, update))
 
 
 def yogi(
@@ -154,28 +154,28 @@ def scale_by_yogi(
 
     def init(params: Tree) -> Tree:
         begin = lambda p, m, moves: m if moves else np.zeros_like(m)
-        mu = remember(begin, params, filled(params, start), trainable(params))
-        return ScaleByAdamState(zero_count(), mu, squares_like(params, start))
+        mu = map_state(begin, params, full_like(params, start), trainable(params))
+        return ScaleByAdamState(zero_count(), mu, real_like(params, start))
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_yogi", state, ScaleByAdamState, updates, "mu", params)
         count = next_count(state.count)
-        mu = means(updates, state.mu, b1)
-        nu = remember(lambda g, v: _yogi_square(v, g, b2), updates, state.nu)
-        first, second = bias(b1, count), bias(b2, count)
+        mu = update_moment(updates, state.mu, b1)
+        nu = map_state(lambda g, v: _yogi_square(v, g, b2), updates, state.nu)
+        first, second = bias_factor(b1, count), bias_factor(b2, count)
 
         def step(g: Any, m: Any, v: Any) -> Any:
             size = corrected_root(v, second, eps_root) + like(eps, v)
             return m / like(first, m) / size
 
         updates = map_floating(step, updates, mu, nu)
-        return updates, ScaleByAdamState(count, kept(mu, state.mu), kept(nu, state.nu))
+        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))
 
 
 def _yogi_square(v: Any, g: Any, decay: Any) -> Any:
-    return v - np.sign(v - abs_square(g)) * weighted_square(g, 1 - decay)
+    return v - np.sign(v - abs_sq(g)) * weighted_square(g, 1 - decay)
 
 
 def adan(
@@ -230,26 +230,26 @@ def scale_by_adan(
     check_decay("scale_by_adan", b1=b1, b2=b2, b3=b3)
 
     def init(params: Tree) -> Tree:
-        m, v, g = filled(params), filled(params), filled(params)
-        return ScaleByAdanState(m, v, squares_like(params), g, zero_count())
+        m, v, g = full_like(params), full_like(params), full_like(params)
+        return ScaleByAdanState(m, v, real_like(params), g, zero_count())
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_adan", state, ScaleByAdanState, updates, "m", params)
         first = state.t == 0
-        change = remember(lambda g, old: np.where(first, 0, g - old), updates, state.g)
-        ahead = remember(lambda g, d: g + like(1 - b2, g) * d, updates, change)
-        m, v = means(updates, state.m, b1), means(change, state.v, b2)
-        n, t = mean_squares(ahead, state.n, b3), next_count(state.t)
-        biases = bias(b1, t), bias(b2, t), bias(b3, t)
+        change = map_state(lambda g, old: np.where(first, 0, g - old), updates, state.g)
+        ahead = map_state(lambda g, d: g + like(1 - b2, g) * d, updates, change)
+        m, v = update_moment(updates, state.m, b1), update_moment(change, state.v, b2)
+        n, t = update_second_moment(ahead, state.n, b3), next_count(state.t)
+        biases = bias_factor(b1, t), bias_factor(b2, t), bias_factor(b3, t)
 
         def step(g: Any, m: Any, v: Any, n: Any) -> Any:
             mean = m / like(biases[0], m) + like(1 - b2, v) * v / like(biases[1], v)
             return mean / (corrected_root(n, biases[2], eps_root) + like(eps, n))
 
         stepped = map_floating(step, updates, m, v, n)
-        last = kept(remember(lambda g, old: g, updates, state.g), state.g)
+        last = cast_like(map_state(lambda g, old: g, updates, state.g), state.g)
         return stepped, ScaleByAdanState(
-            kept(m, state.m), kept(v, state.v), kept(n, state.n), last, t
+            cast_like(m, state.m), cast_like(v, state.v), cast_like(n, state.n), last, t
         )
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))

@@ -8,10 +8,10 @@ from ...control.conditionals import cond
 from ..base import (
     GradientTransformation,
     GradientTransformationExtraArgs,
-    checked,
+    check_transformation,
     with_extra_args_support,
 )
-from ..numerics import Tree, kept, like, map_floating, zero_count
+from ..numerics import Tree, cast_like, like, map_floating, zero_count
 
 
 class LookaheadParams(NamedTuple):
@@ -63,7 +63,7 @@ def lookahead(
     """
     if not sync_period >= 1:
         raise ValueError(f"lookahead: sync_period must be at least 1: got {sync_period}")
-    fast_optimizer = with_extra_args_support(checked("lookahead", fast_optimizer))
+    fast_optimizer = with_extra_args_support(check_transformation("lookahead", fast_optimizer))
 
     def init(params: Tree) -> Tree:
         return LookaheadState(fast_optimizer.init(_pair(params).fast), zero_count())
@@ -79,7 +79,7 @@ def lookahead(
             rate = slow_step_size
             to_fast = map_floating(lambda u, d: u - like(1 - rate, d) * d, updates, ahead)
             to_slow = map_floating(lambda d: like(rate, d) * d, ahead)
-            after = kept(fast_optimizer.init(fast), inner) if reset_state else inner
+            after = cast_like(fast_optimizer.init(fast), inner) if reset_state else inner
             return LookaheadParams(to_fast, to_slow), after
 
         def wait() -> Any:

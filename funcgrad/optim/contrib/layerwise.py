@@ -13,21 +13,21 @@ from ..base import (
     chain_as,
     check_decay,
     check_state,
-    in_single,
-    need_params,
+    in_float32,
+    require_params,
     stateless,
 )
 from ..numerics import (
     Tree,
-    filled,
-    kept,
+    cast_like,
+    full_like,
     like,
     map_floating,
-    mix,
+    map_state,
+    moving_average,
     next_count,
     norm,
-    remember,
-    resized,
+    rescale,
     zero_count,
 )
 from ..transforms import add_decayed_weights, scale_by_learning_rate, scale_by_trust_ratio, trace
@@ -140,33 +140,33 @@ def scale_by_novograd(
 
     def init(params: Tree) -> Tree:
         # float64: the square of a norm in float32 may leave its range
-        norms = remember(lambda p: np.zeros((), np.float64), params)
-        return ScaleByNovogradState(zero_count(), filled(params, dtype=mu_dtype), norms)
+        norms = map_state(lambda p: np.zeros((), np.float64), params)
+        return ScaleByNovogradState(zero_count(), full_like(params, dtype=mu_dtype), norms)
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_novograd", state, ScaleByNovogradState, updates, "mu", params)
-        params = need_params("scale_by_novograd", params)
+        params = require_params("scale_by_novograd", params)
         first = state.count == 0
 
         def square(g: Any, v: Any) -> Any:
             size = np.square(norm(g))
-            return np.where(first, size, mix(v, size, b2))
+            return np.where(first, size, moving_average(v, size, b2))
 
-        nu = remember(square, updates, state.nu)
+        nu = map_state(square, updates, state.nu)
 
         where = tree.broadcast(trainable(params), updates, who="scale_by_novograd")
 
         def total(g: Any, p: Any, m: Any, v: Any, decays: bool) -> Any:
-            scaled = resized(g, 1.0, root(v + eps_root) + eps)
+            scaled = rescale(g, 1.0, root(v + eps_root) + eps)
             rate = weight_decay if decays else 0.0
             return like(b1, g) * m + scaled + like(rate, g) * like(p, g)
 
-        mu = remember(total, updates, params, state.mu, nu, where)
+        mu = map_state(total, updates, params, state.mu, nu, where)
         stepped = map_floating(lambda g, m: m, updates, mu)
-        mu, nu = kept(mu, state.mu), kept(nu, state.nu)
+        mu, nu = cast_like(mu, state.mu), cast_like(nu, state.nu)
         return stepped, ScaleByNovogradState(next_count(state.count), mu, nu)
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))
 
 
 def centralize() -> GradientTransformation:

@@ -9,10 +9,10 @@ from ..base import (
     chain_as,
     check_number,
     check_state,
-    in_single,
+    in_float32,
     stateless,
 )
-from ..numerics import Tree, filled, kept, like, map_floating, remember
+from ..numerics import Tree, cast_like, full_like, like, map_floating, map_state
 from ..transforms import scale, scale_by_learning_rate
 
 
@@ -99,15 +99,16 @@ def scale_by_rprop(
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_rprop", state, ScaleByRpropState, updates, "step_sizes", params)
-        sizes = remember(resized, updates, state.prev_updates, state.step_sizes)
+        sizes = map_state(resized, updates, state.prev_updates, state.step_sizes)
         step = lambda g, before, size: np.where(g * before < 0, 0, size * np.sign(g))
-        steps = remember(step, updates, state.prev_updates, sizes)
+        steps = map_state(step, updates, state.prev_updates, sizes)
         stepped = map_floating(lambda g, s: s, updates, steps)
-        sizes, steps = kept(sizes, state.step_sizes), kept(steps, state.prev_updates)
+        sizes, steps = cast_like(sizes, state.step_sizes), cast_like(steps, state.prev_updates)
         return stepped, ScaleByRpropState(sizes, steps)
 
-    return in_single(
+    return in_float32(
         GradientTransformation(
-            lambda params: ScaleByRpropState(filled(params, learning_rate), filled(params)), update
+            lambda params: ScaleByRpropState(full_like(params, learning_rate), full_like(params)),
+            update,
         )
     )

@@ -16,20 +16,20 @@ from ..base import (
     chain_as,
     check_state,
     identity,
-    in_single,
-    need_params,
+    in_float32,
+    require_params,
 )
 from ..numerics import (
     Tree,
-    filled,
+    cast_like,
+    full_like,
     global_norm,
     inner_product,
-    kept,
     like,
     map_floating,
+    map_state,
     next_count,
     real_dtype,
-    remember,
     zero_count,
 )
 from ..transforms import scale, scale_by_learning_rate
@@ -78,26 +78,28 @@ def scale_by_lbfgs(
     def init(params: Tree) -> Tree:
         memory = lambda p: np.zeros((memory_size, *shape_of(p)), dtype_of(p))
         weights = np.zeros(memory_size, real_dtype(*tree.leaves(params)))
-        old, new = remember(memory, params), remember(memory, params)
-        return ScaleByLBFGSState(zero_count(), filled(params), filled(params), old, new, weights)
+        old, new = map_state(memory, params), map_state(memory, params)
+        return ScaleByLBFGSState(
+            zero_count(), full_like(params), full_like(params), old, new, weights
+        )
 
     def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
         check_state("scale_by_lbfgs", state, ScaleByLBFGSState, updates, "updates", params)
-        params, first = need_params("scale_by_lbfgs", params), state.count == 0
+        params, first = require_params("scale_by_lbfgs", params), state.count == 0
         change = lambda new, old: np.where(first, 0, new - old)
-        moved = remember(change, params, state.params)
-        turned = remember(change, updates, state.updates)
+        moved = map_state(change, params, state.params)
+        turned = map_state(change, updates, state.updates)
         product = inner_product(turned, moved)
         weight = np.where(product == 0, 0, 1 / np.where(product == 0, 1, product))
-        s = remember(_pushed, moved, state.diff_params_memory)
-        y = remember(_pushed, turned, state.diff_updates_memory)
+        s = map_state(_pushed, moved, state.diff_params_memory)
+        y = map_state(_pushed, turned, state.diff_updates_memory)
         rho = _pushed(weight, state.weights_memory)
         gamma = _first_scale(updates, turned, product, first) if scale_init_precond else 1.0
-        now = remember(lambda p, g: p, params, updates), remember(lambda g: g, updates)
+        now = map_state(lambda p, g: p, params, updates), map_state(lambda g: g, updates)
         after = ScaleByLBFGSState(next_count(state.count), *now, s, y, rho)
-        return _inverse_times(updates, s, y, rho, gamma), kept(after, state)
+        return _inverse_times(updates, s, y, rho, gamma), cast_like(after, state)
 
-    return in_single(GradientTransformation(init, update))
+    return in_float32(GradientTransformation(init, update))
 
 
 def lbfgs(
@@ -166,7 +168,7 @@ def value_and_grad_from_state(value_fn: Callable[..., Any]) -> Callable[..., tup
 
         def computed() -> tuple[Any, Tree]:
             new = value_and_grad(value_fn)(params, *args, **kwargs)
-            return cast(new[0], dtype_of(value)), kept(new[1], grad)
+            return cast(new[0], dtype_of(value)), cast_like(new[1], grad)
 
         return cond(np.isfinite(value), lambda: (value, grad), computed)
 
@@ -175,7 +177,7 @@ def value_and_grad_from_state(value_fn: Callable[..., Any]) -> Callable[..., tup
 
 def _inverse_times(updates: Tree, s: Tree, y: Tree, rho: Any, gamma: Any) -> Tree:
     """Return the inverse Hessian's estimate times the updates (Algorithm 7.4)."""
-    steps = [(remember(lambda m, k=k: m[k], s), remember(lambda m, k=k: m[k], y), rho[k])
+    steps = [(map_state(lambda m, k=k: m[k], s), map_state(lambda m, k=k: m[k], y), rho[k])
              for k in range(shape_of(rho)[0])]  # fmt: skip
     vector, alphas = updates, []
     for moved, turned, weight in reversed(steps):

@@ -19,8 +19,8 @@ from ...core.parameters import check_initialized
 from ...ops.structure import cast
 from ...transforms.arguments import is_known
 from ...transforms.grad import grad as grad_of, value_and_grad
-from ..base import GradientTransformationExtraArgs, need_params
-from ..numerics import Tree, inner_product, kept, like, map_floating, real_dtype
+from ..base import GradientTransformationExtraArgs, require_params
+from ..numerics import Tree, cast_like, inner_product, like, map_floating, real_dtype
 
 
 class Point(NamedTuple):
@@ -126,7 +126,7 @@ def scale_by_zoom_linesearch(
         updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
     ) -> tuple[Tree, Tree]:
         value, grad, f = _function(who, extra)
-        params, real = need_params(who, params), dtype_of(state.learning_rate)
+        params, real = require_params(who, params), dtype_of(state.learning_rate)
 
         def line(step: Any) -> tuple[Point, Tree]:
             value, g = value_and_grad(f)(_moved(params, step, updates))
@@ -136,7 +136,7 @@ def scale_by_zoom_linesearch(
         guess = state.learning_rate if keep else np.ones((), real)
         end = _zoomed(line, start, grad, guess, rules)
         info = LinesearchInfo(end.count, *end.errors)
-        state = kept(LinesearchState(end.trial.step, end.trial.value, end.grad, info), state)
+        state = cast_like(LinesearchState(end.trial.step, end.trial.value, end.grad, info), state)
         return scaled(end.trial.step, updates), state
 
     return GradientTransformationExtraArgs(_first_state, update)
@@ -178,7 +178,7 @@ def scale_by_backtracking_linesearch(
         updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
     ) -> tuple[Tree, Tree]:
         value, grad, f = _function(who, extra)
-        params, real = need_params(who, params), dtype_of(state.learning_rate)
+        params, real = require_params(who, params), dtype_of(state.learning_rate)
         longest = like(max_learning_rate, state.learning_rate)
         step = np.minimum(like(increase_factor, longest) * state.learning_rate, longest)
         start = Point(step, cast(value, real), cast(slope(grad, updates), real))
@@ -190,7 +190,7 @@ def scale_by_backtracking_linesearch(
         step = np.where(np.isinf(error), 0, step)
         info = LinesearchInfo(n, error, error)
         there = grad_of(f)(_moved(params, step, updates)) if store_grad else None
-        state = kept(LinesearchState(step, new, there, info), state)
+        state = cast_like(LinesearchState(step, new, there, info), state)
         return scaled(step, updates), state
 
     def init(params: Tree) -> Tree:
@@ -239,7 +239,7 @@ def _zoomed(line: Any, start: Point, grad: Tree, guess: Any, rules: _Rules) -> _
         new = cond(
             s.found,
             lambda: _zoom(s, line, start, rules),
-            lambda: kept(_widen(s, line, start, guess, rules), s),
+            lambda: cast_like(_widen(s, line, start, guess, rules), s),
         )
         safe = lambda: new._replace(trial=new.safe, grad=new.safe_grad)
         use_safe = new.failed & ((new.safe.step > 0) | np.isinf(new.errors[0]))
@@ -367,7 +367,7 @@ def _function(who: str, extra: dict[str, Any]) -> tuple[Any, Tree, Callable[[Tre
 def _while(going: Callable[[Any], Any], body: Callable[[Any], Any], state: Any) -> Any:
     """Loop in Python where values are known, so that the function may be any Python."""
     if not all(is_known(x) for x in tree.leaves(state) if np.ndim(x) == 0):
-        return while_loop(going, lambda s: kept(body(s), s), state)
+        return while_loop(going, lambda s: cast_like(body(s), s), state)
     while going(state):
         state = body(state)
     return state

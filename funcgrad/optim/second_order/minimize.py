@@ -12,7 +12,7 @@ from ..base import (
     GradientTransformation,
     apply_updates,
     check_number,
-    checked,
+    check_transformation,
     with_extra_args_support,
 )
 from ..numerics import Tree, is_floating, map_floating
@@ -66,7 +66,9 @@ def minimize(
     [1. 1.] True
     """
     check_number("minimize", "tol", tol)
-    opt = with_extra_args_support(checked("minimize", lbfgs() if optimizer is None else optimizer))
+    opt = with_extra_args_support(
+        check_transformation("minimize", lbfgs() if optimizer is None else optimizer)
+    )
     f = jit(fun) if compiled else fun
     value_fn = lambda p: f(p, *args)
     both = jit(value_and_grad(fun)) if compiled else value_and_grad(fun)
