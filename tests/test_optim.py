@@ -355,7 +355,7 @@ def test_a_state_of_another_chain_raises():
 
 
 def test_hyperparameters_are_checked():
-    with pytest.raises(TypeError, match="learning_rate must be a number or a schedule: got '1'"):
+    with pytest.raises(TypeError, match="learning_rate must be a scalar or a schedule: got '1'"):
         optim.sgd("1")
     with pytest.raises(ValueError, match=r"scale_by_adam: b1 must be in \[0, 1\): got 1\.0"):
         optim.adam(0.1, b1=1.0)
@@ -641,8 +641,9 @@ def test_trajectories_equal_optax(name: str):
             params = optax.apply_updates(params, updates)
         want = jax.tree.map(np.asarray, params)
 
+    rtol = 1e-10 if "centered" in name else 1e-12  # E g² - (E g)² cancels; reordered sums
     for k in start:
-        np.testing.assert_allclose(got[k], want[k], rtol=1e-12, atol=1e-12)  # reordered sums
+        np.testing.assert_allclose(got[k], want[k], rtol=rtol, atol=1e-12)
 
 
 WRAPPED = {

@@ -1,25 +1,24 @@
-"""Atoms that give each number a step size of its own, from running means of its gradients."""
+"""Adaptive step sizes: transformations that divide by running means of the gradients."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..ops.elementwise import root
 from ..ops.structure import cast
-from .base import GradientTransformation, check_decay, check_number, check_state, in_float32
+from .base import GradientTransformation, check_decay, check_number, stateful
 from .numerics import (
     Tree,
     abs_sq,
     bias_factor,
-    cast_like,
-    corrected_mean,
     corrected_root,
+    debias,
     divisor,
     full_like,
     like,
     map_floating,
     map_state,
-    moving_average,
     next_count,
     real_like,
     update_moment,
@@ -29,7 +28,7 @@ from .numerics import (
 
 
 class ScaleByAdamState(NamedTuple):
-    """The count of updates and the running means of gradients and of their squares."""
+    """The count of updates, and the running means of the gradients and of their squares."""
 
     count: Any
     mu: Tree
@@ -37,7 +36,7 @@ class ScaleByAdamState(NamedTuple):
 
 
 class ScaleByAmsgradState(NamedTuple):
-    """The state of Adam, and the largest mean of squares so far."""
+    """The state of Adam, and the maximum of the mean of squares."""
 
     count: Any
     mu: Tree
@@ -46,30 +45,62 @@ class ScaleByAmsgradState(NamedTuple):
 
 
 class ScaleByRssState(NamedTuple):
-    """The sum of squared gradients."""
+    """The sum of the squared gradients."""
 
     sum_of_squares: Tree
 
 
 class ScaleByAdaDeltaState(NamedTuple):
-    """The running means of squared gradients and of squared updates."""
+    """The running means of the squared gradients and of the squared updates."""
 
     e_g: Tree
     e_x: Tree
 
 
 class ScaleByRmsState(NamedTuple):
-    """The count of updates and the running mean of squared gradients."""
+    """The count of updates, and the running mean of the squared gradients."""
 
     count: Any
     nu: Tree
 
 
-class ScaleByLionState(NamedTuple):
-    """The count of updates and the running mean of gradients."""
+# by a mean of the gradients, and one of their squares
 
-    count: Any
-    mu: Tree
+
+def scale_by_moments(
+    who: str,
+    b1: Any,
+    b2: Any,
+    rescale: Callable[[Any], Callable[..., Any]],
+    init: Callable[[Tree], ScaleByAdamState] | None = None,
+    second_moment: Callable[[Tree, Tree, Tree], Tree] | None = None,
+) -> GradientTransformation[ScaleByAdamState]:
+    """Rescale each leaf by two running means, mu of the updates and nu of their squares.
+
+    Args:
+        who: the function that errors name.
+        b1, b2: in [0, 1), the decays of mu and nu.
+        rescale: ``count -> ((g, mu, nu) -> update)``, of one leaf.
+        init: ``params -> state``; zeros unless given.
+        second_moment: ``(updates, mu, nu) -> nu``; the running mean of squares unless given.
+    """
+
+    def step(updates: Tree, state: ScaleByAdamState, params: Tree | None) -> Any:
+        count = next_count(state.count)
+        mu = update_moment(updates, state.mu, b1)
+        if second_moment is None:
+            nu = update_second_moment(updates, state.nu, b2)
+        else:
+            nu = second_moment(updates, mu, state.nu)
+        updates = map_floating(rescale(count), updates, mu, nu)
+        return updates, ScaleByAdamState(count, mu, nu)
+
+    check_decay(who, b1=b1, b2=b2)
+    return stateful(who, ScaleByAdamState, init or adam_state, step)
+
+
+def adam_state(params: Tree, mu_dtype: Any = None, nu: Any = 0.0) -> ScaleByAdamState:
+    return ScaleByAdamState(zero_count(), full_like(params, dtype=mu_dtype), real_like(params, nu))
 
 
 def scale_by_adam(
@@ -80,18 +111,17 @@ def scale_by_adam(
     mu_dtype: Any = None,
     *,
     nesterov: bool = False,
-) -> GradientTransformation:
-    """Divide the running mean of gradients by the root of that of their squares.
+) -> GradientTransformation[ScaleByAdamState]:
+    """Adam: the mean of the gradients over the root of the mean of squares, bias-corrected.
 
     Args:
         b1: in [0, 1), the decay of the mean m.
         b2: in [0, 1), the decay of the mean of squares v.
         eps: added to the root.
-        eps_root: added under the root; funcgrad needs none to differentiate a step, as it takes
-            the derivative of the root at 0 as 0.
-        mu_dtype: the dtype in which m is kept; unless given the parameters', but
-            float32 for float16.
-        nesterov: whether m looks one step ahead (Dozat 2016).
+        eps_root: added under the root; a step can be differentiated without it, as the
+            derivative of the root at 0 is taken as 0.
+        mu_dtype: the dtype of m; that of the parameters unless given, but float32 for float16.
+        nesterov: whether m is one step ahead (Dozat 2016).
 
     Source: Kingma & Ba 2015, Algorithm 1 (arXiv:1412.6980).
 
@@ -99,32 +129,12 @@ def scale_by_adam(
     >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0].round(4))
     [ 1. -1.]
     """
-    check_decay("scale_by_adam", b1=b1, b2=b2)
 
-    def init(params: Tree) -> Tree:
-        return ScaleByAdamState(zero_count(), full_like(params, dtype=mu_dtype), real_like(params))
+    def rescale(count: Any) -> Callable[..., Any]:
+        mean, factor = debias(b1, count, nesterov), bias_factor(b2, count)
+        return lambda g, m, v: mean(g, m) / (corrected_root(v, factor, eps_root) + like(eps, v))
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_adam", state, ScaleByAdamState, updates, "mu", params)
-        count = next_count(state.count)
-        mu, nu = update_moment(updates, state.mu, b1), update_second_moment(updates, state.nu, b2)
-        fresh, later, squares = (
-            bias_factor(b1, count),
-            bias_factor(b1, next_count(count)),
-            bias_factor(b2, count),
-        )
-
-        def step(g: Any, m: Any, v: Any) -> Any:
-            if nesterov:
-                mean = moving_average(m / like(later, m), g / like(fresh, g), b1)
-            else:
-                mean = m / like(fresh, m)
-            return mean / (corrected_root(v, squares, eps_root) + like(eps, v))
-
-        updates = map_floating(step, updates, mu, nu)
-        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
-
-    return in_float32(GradientTransformation(init, update))
+    return scale_by_moments("scale_by_adam", b1, b2, rescale, lambda p: adam_state(p, mu_dtype))
 
 
 def scale_by_amsgrad(
@@ -137,8 +147,8 @@ def scale_by_amsgrad(
     bias_correction_nu: bool = True,
     *,
     correct_after: bool = False,
-) -> GradientTransformation:
-    """Divide the running mean of gradients by the root of the largest mean of squares so far.
+) -> GradientTransformation[ScaleByAmsgradState]:
+    """AMSGrad: the mean of the gradients over the root of the largest mean of squares so far.
 
     Args:
         b1, b2, eps, eps_root, mu_dtype: see :func:`scale_by_adam`.
@@ -152,34 +162,34 @@ def scale_by_amsgrad(
     >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0].round(4))
     [ 1. -1.]
     """
-    check_decay("scale_by_amsgrad", b1=b1, b2=b2)
 
-    def init(params: Tree) -> Tree:
-        mu, squares = full_like(params, dtype=mu_dtype), (real_like(params), real_like(params))
-        return ScaleByAmsgradState(zero_count(), mu, *squares)
+    def init(params: Tree) -> ScaleByAmsgradState:
+        return ScaleByAmsgradState(*adam_state(params, mu_dtype), real_like(params))
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_amsgrad", state, ScaleByAmsgradState, updates, "mu", params)
+    def step(updates: Tree, state: ScaleByAmsgradState, params: Tree | None) -> Any:
         count = next_count(state.count)
-        mu, nu = update_moment(updates, state.mu, b1), update_second_moment(updates, state.nu, b2)
+        mu = update_moment(updates, state.mu, b1)
+        nu = update_second_moment(updates, state.nu, b2)
         first = bias_factor(b1, count) if bias_correction_mu else 1
         second = bias_factor(b2, count) if bias_correction_nu else 1
         before, after = (1, second) if correct_after else (second, 1)
         top = map_state(lambda v, m: np.maximum(m, v / like(before, v)), nu, state.nu_max)
 
-        def step(g: Any, m: Any, v: Any) -> Any:
+        def rescale(g: Any, m: Any, v: Any) -> Any:
             v = v / like(after, v) + like(eps_root, v)
             return m / like(first, m) / (root(v) + like(eps, v))
 
-        updates = map_floating(step, updates, mu, top)
-        nu, top = cast_like(nu, state.nu), cast_like(top, state.nu_max)
-        return updates, ScaleByAmsgradState(count, cast_like(mu, state.mu), nu, top)
+        updates = map_floating(rescale, updates, mu, top)
+        return updates, ScaleByAmsgradState(count, mu, nu, top)
 
-    return in_float32(GradientTransformation(init, update))
+    check_decay("scale_by_amsgrad", b1=b1, b2=b2)
+    return stateful("scale_by_amsgrad", ScaleByAmsgradState, init, step)
 
 
-def scale_by_adamax(b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> GradientTransformation:
-    """Divide the running mean of gradients by their decaying maximum.
+def scale_by_adamax(
+    b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8
+) -> GradientTransformation[ScaleByAdamState]:
+    """AdaMax: the mean of the gradients over the decaying maximum of their sizes.
 
     Args:
         b1, b2: in [0, 1), the decays of the mean and of the maximum.
@@ -191,23 +201,16 @@ def scale_by_adamax(b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8) -> Gradient
     >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0].round(4))
     [ 1. -1.]
     """
-    check_decay("scale_by_adamax", b1=b1, b2=b2)
 
-    def init(params: Tree) -> Tree:
-        return ScaleByAdamState(zero_count(), full_like(params), real_like(params))
+    def maximum(updates: Tree, mu: Tree, nu: Tree) -> Tree:
+        larger = lambda g, v: np.maximum(np.abs(g) + like(eps, v), like(b2, v) * v)
+        return map_state(larger, updates, nu)
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_adamax", state, ScaleByAdamState, updates, "mu", params)
-        count = next_count(state.count)
-        mu = update_moment(updates, state.mu, b1)
-        nu = map_state(
-            lambda g, v: np.maximum(np.abs(g) + like(eps, v), like(b2, v) * v), updates, state.nu
-        )
-        first = bias_factor(b1, count)
-        updates = map_floating(lambda g, m, v: m / like(first, m) / v, updates, mu, nu)
-        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
+    def rescale(count: Any) -> Callable[..., Any]:
+        mean = debias(b1, count)
+        return lambda g, m, v: mean(g, m) / v
 
-    return in_float32(GradientTransformation(init, update))
+    return scale_by_moments("scale_by_adamax", b1, b2, rescale, second_moment=maximum)
 
 
 def scale_by_radam(
@@ -218,8 +221,8 @@ def scale_by_radam(
     threshold: Any = 5.0,
     *,
     nesterov: bool = False,
-) -> GradientTransformation:
-    """Rescale as Adam, corrected by the variance of the step size; by the mean alone at first.
+) -> GradientTransformation[ScaleByAdamState]:
+    """RAdam: Adam, rectified by the variance of its step size; at first the mean alone.
 
     Args:
         b1, b2, eps, eps_root, nesterov: see :func:`scale_by_adam`.
@@ -234,66 +237,36 @@ def scale_by_radam(
     check_decay("scale_by_radam", b1=b1, b2=b2)
     limit = 2 / (1 - b2) - 1
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_radam", state, ScaleByAdamState, updates, "mu", params)
-        count = next_count(state.count)
-        mu, nu = update_moment(updates, state.mu, b1), update_second_moment(updates, state.nu, b2)
-        t, second = cast(count, np.float64), bias_factor(b2, count)
-        rho = limit - 2 * t * (1 - second) / second
+    def rescale(count: Any) -> Callable[..., Any]:
+        mean_of, factor = debias(b1, count, nesterov), bias_factor(b2, count)
+        t = cast(count, np.float64)
+        rho = limit - 2 * t * (1 - factor) / factor
         tractable = rho >= threshold
-        safe = np.where(tractable, rho, limit)  # so that no root of a negative number is taken
+        safe = np.where(tractable, rho, limit)  # no root of a negative number
         gain = (safe - 4) * (safe - 2) * limit / ((limit - 4) * (limit - 2) * safe)
 
-        def step(g: Any, m: Any, v: Any) -> Any:
-            mean = corrected_mean(g, m, b1, count, nesterov)
-            size = corrected_root(v, second, eps_root) + like(eps, v)
+        def leaf(g: Any, m: Any, v: Any) -> Any:
+            mean = mean_of(g, m)
+            size = corrected_root(v, factor, eps_root) + like(eps, v)
             return np.where(tractable, like(np.sqrt(gain), v) * mean / size, mean)
 
-        updates = map_floating(step, updates, mu, nu)
-        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
+        return leaf
 
-    return in_float32(GradientTransformation(_adam_state, update))
+    return scale_by_moments("scale_by_radam", b1, b2, rescale)
 
 
-def scale_by_lion(b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None) -> GradientTransformation:
-    """Return the sign of a mean of the gradient and the running mean of those before.
-
-    Args:
-        b1: in [0, 1), the weight of the running mean in the sign.
-        b2: in [0, 1), the decay of the running mean.
-        mu_dtype: the dtype in which it is kept; unless given the parameters', but
-            float32 for float16.
-
-    Source: Chen et al. 2023, Algorithm 2 (arXiv:2302.06675).
-
-    >>> opt = scale_by_lion()
-    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0])
-    [ 1. -1.]
-    """
-    check_decay("scale_by_lion", b1=b1, b2=b2)
-
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_lion", state, ScaleByLionState, updates, "mu", params)
-        signs = map_floating(lambda g, m: np.sign(moving_average(m, g, b1)), updates, state.mu)
-        mu = cast_like(update_moment(updates, state.mu, b2), state.mu)
-        return signs, ScaleByLionState(next_count(state.count), mu)
-
-    return in_float32(
-        GradientTransformation(
-            lambda params: ScaleByLionState(zero_count(), full_like(params, dtype=mu_dtype)), update
-        )
-    )
+# by squares alone
 
 
 def scale_by_rss(
     initial_accumulator_value: Any = 0.1, eps: Any = 1e-7, *, eps_in_sqrt: bool = True
-) -> GradientTransformation:
-    """Divide the updates by the root of the sum v of all their squares; 0 where v is 0.
+) -> GradientTransformation[ScaleByRssState]:
+    """AdaGrad: the updates over the root of the sum v of their squares; 0 where v is 0.
 
     Args:
         initial_accumulator_value: v before the first update.
         eps: keeps the divisor from 0.
-        eps_in_sqrt: whether to divide by sqrt(v + eps), or by sqrt(v) + eps as PyTorch does.
+        eps_in_sqrt: whether to divide by sqrt(v + eps), or by sqrt(v) + eps as in PyTorch.
 
     Source: Duchi, Hazan & Singer 2011, section 1.1 (JMLR 12).
 
@@ -303,23 +276,24 @@ def scale_by_rss(
     """
     check_number("scale_by_rss", "initial_accumulator_value", initial_accumulator_value)
 
-    def init(params: Tree) -> Tree:
+    def init(params: Tree) -> ScaleByRssState:
         return ScaleByRssState(real_like(params, initial_accumulator_value))
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_rss", state, ScaleByRssState, updates, "sum_of_squares", params)
+    def step(updates: Tree, state: ScaleByRssState, params: Tree | None) -> Any:
         total = map_state(lambda g, v: v + abs_sq(g), updates, state.sum_of_squares)
         updates = map_floating(lambda g, v: g / divisor(v, eps, eps_in_sqrt), updates, total)
-        return updates, ScaleByRssState(cast_like(total, state.sum_of_squares))
+        return updates, ScaleByRssState(total)
 
-    return in_float32(GradientTransformation(init, update))
+    return stateful("scale_by_rss", ScaleByRssState, init, step, "sum_of_squares")
 
 
-def scale_by_adadelta(rho: Any = 0.9, eps: Any = 1e-6) -> GradientTransformation:
-    """Multiply by the root of the mean square of past updates over that of gradients.
+def scale_by_adadelta(
+    rho: Any = 0.9, eps: Any = 1e-6
+) -> GradientTransformation[ScaleByAdaDeltaState]:
+    """AdaDelta: the updates times rms(past updates) / rms(gradients).
 
     Args:
-        rho: in [0, 1), the decay of both means.
+        rho: in [0, 1), the decay of both means of squares.
         eps: added under both roots.
 
     Source: Zeiler 2012, Algorithm 1 (arXiv:1212.5701).
@@ -328,23 +302,21 @@ def scale_by_adadelta(rho: Any = 0.9, eps: Any = 1e-6) -> GradientTransformation
     >>> print(opt.update(np.array([1.0]), opt.init(np.zeros(1)))[0].round(6))
     [0.003162]
     """
-    check_decay("scale_by_adadelta", rho=rho)
 
-    def init(params: Tree) -> Tree:
+    def init(params: Tree) -> ScaleByAdaDeltaState:
         return ScaleByAdaDeltaState(real_like(params), real_like(params))
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_adadelta", state, ScaleByAdaDeltaState, updates, "e_g", params)
+    def step(updates: Tree, state: ScaleByAdaDeltaState, params: Tree | None) -> Any:
         e_g = update_second_moment(updates, state.e_g, rho)
 
-        def step(g: Any, v: Any, x: Any) -> Any:
+        def rescale(g: Any, v: Any, x: Any) -> Any:
             return np.sqrt(x + like(eps, x)) / np.sqrt(v + like(eps, v)) * g
 
-        updates = map_floating(step, updates, e_g, state.e_x)
-        e_x = update_second_moment(updates, state.e_x, rho)
-        return updates, ScaleByAdaDeltaState(cast_like(e_g, state.e_g), cast_like(e_x, state.e_x))
+        updates = map_floating(rescale, updates, e_g, state.e_x)
+        return updates, ScaleByAdaDeltaState(e_g, update_second_moment(updates, state.e_x, rho))
 
-    return in_float32(GradientTransformation(init, update))
+    check_decay("scale_by_adadelta", rho=rho)
+    return stateful("scale_by_adadelta", ScaleByAdaDeltaState, init, step, "e_g")
 
 
 def scale_by_rms(
@@ -353,36 +325,31 @@ def scale_by_rms(
     initial_scale: Any = 0.0,
     eps_in_sqrt: bool = True,
     bias_correction: bool = False,
-) -> GradientTransformation:
-    """Divide the updates by the root of the running mean v of their squares.
+) -> GradientTransformation[ScaleByRmsState]:
+    """RMSProp: the updates over the root of the running mean v of their squares.
 
     Args:
         decay: in [0, 1), the decay of v.
         eps: keeps the divisor from 0.
-        initial_scale: the value of v before the first update.
-        eps_in_sqrt: whether to divide by sqrt(v + eps), or by sqrt(v) + eps as PyTorch does.
+        initial_scale: v before the first update.
+        eps_in_sqrt: whether to divide by sqrt(v + eps), or by sqrt(v) + eps as in PyTorch.
         bias_correction: whether to divide v by 1 - decay**count.
 
     Source: Hinton 2012, "Overview of mini-batch gradient descent", slide 29.
     """
-    check_decay("scale_by_rms", decay=decay)
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_rms", state, ScaleByRmsState, updates, "nu", params)
+    def init(params: Tree) -> ScaleByRmsState:
+        return ScaleByRmsState(zero_count(), real_like(params, initial_scale))
+
+    def step(updates: Tree, state: ScaleByRmsState, params: Tree | None) -> Any:
         count = next_count(state.count)
         nu = update_second_moment(updates, state.nu, decay)
-        size = bias_factor(decay, count) if bias_correction else 1
-        updates = map_floating(
-            lambda g, v: g / divisor(v / like(size, v), eps, eps_in_sqrt), updates, nu
-        )
-        return updates, ScaleByRmsState(count, cast_like(nu, state.nu))
+        factor = bias_factor(decay, count) if bias_correction else 1
+        rescale = lambda g, v: g / divisor(v / like(factor, v), eps, eps_in_sqrt)
+        return map_floating(rescale, updates, nu), ScaleByRmsState(count, nu)
 
-    return in_float32(
-        GradientTransformation(
-            lambda params: ScaleByRmsState(zero_count(), real_like(params, initial_scale)),
-            update,
-        )
-    )
+    check_decay("scale_by_rms", decay=decay)
+    return stateful("scale_by_rms", ScaleByRmsState, init, step, "nu")
 
 
 def scale_by_stddev(
@@ -391,34 +358,23 @@ def scale_by_stddev(
     initial_scale: Any = 0.0,
     eps_in_sqrt: bool = True,
     bias_correction: bool = False,
-) -> GradientTransformation:
-    """Divide the updates by their running standard deviation; see :func:`scale_by_rms`.
+) -> GradientTransformation[ScaleByAdamState]:
+    """Centered RMSProp: the updates over their running standard deviation.
+
+    The arguments are those of :func:`scale_by_rms`.
 
     Source: Graves 2013, equations 38 to 40 (arXiv:1308.0850).
     """
     check_decay("scale_by_stddev", decay=decay)
 
-    def init(params: Tree) -> Tree:
-        return ScaleByAdamState(zero_count(), full_like(params), real_like(params, initial_scale))
+    def rescale(count: Any) -> Callable[..., Any]:
+        factor = bias_factor(decay, count) if bias_correction else 1
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_stddev", state, ScaleByAdamState, updates, "mu", params)
-        count = next_count(state.count)
-        mu, nu = (
-            update_moment(updates, state.mu, decay),
-            update_second_moment(updates, state.nu, decay),
-        )
-        size = bias_factor(decay, count) if bias_correction else 1
-
-        def step(g: Any, m: Any, v: Any) -> Any:
-            variance = v / like(size, v) - abs_sq(m / like(size, m))
+        def leaf(g: Any, m: Any, v: Any) -> Any:
+            variance = v / like(factor, v) - abs_sq(m / like(factor, m))
             return g / divisor(variance, eps, eps_in_sqrt)
 
-        updates = map_floating(step, updates, mu, nu)
-        return updates, ScaleByAdamState(count, cast_like(mu, state.mu), cast_like(nu, state.nu))
+        return leaf
 
-    return in_float32(GradientTransformation(init, update))
-
-
-def _adam_state(params: Tree) -> Tree:
-    return ScaleByAdamState(zero_count(), full_like(params), real_like(params))
+    init = lambda params: adam_state(params, nu=initial_scale)
+    return scale_by_moments("scale_by_stddev", decay, decay, rescale, init)

@@ -1,50 +1,57 @@
-"""The optimizers people name, each a chain of atoms."""
+"""Common optimizers, each a chain of transformations.
 
-from typing import Any
+L2 weight decay adds ``weight_decay p`` to the gradient, decoupled decay to the scaled gradient.
+With either, ``update`` needs the parameters p. Sources stand at the transformations.
+"""
 
-from .adaptive import (
-    scale_by_adadelta,
-    scale_by_adam,
-    scale_by_adamax,
-    scale_by_amsgrad,
-    scale_by_lion,
-    scale_by_radam,
-    scale_by_rms,
-    scale_by_rss,
-    scale_by_stddev,
+from typing import Any, TypeAlias
+
+from . import adaptive
+from .base import (
+    EmptyState,
+    GradientTransformation,
+    GradientTransformationExtraArgs as Transformation,
+    Mask,
+    chain_as,
+    identity,
 )
-from .base import GradientTransformation, Mask, chain_as, identity
-from .transforms import add_decayed_weights, scale_by_learning_rate, scale_by_trust_ratio, trace
+from .transforms import (
+    CountState,
+    ScaleByLionState,
+    TraceState,
+    add_decayed_weights,
+    scale_by_learning_rate,
+    scale_by_lion,
+    scale_by_trust_ratio,
+    trace,
+)
+
+Scheduled: TypeAlias = EmptyState | CountState  # the state of a scalar, or of a schedule
+Momentum: TypeAlias = EmptyState | TraceState
+Moments: TypeAlias = adaptive.ScaleByAdamState
+Adam: TypeAlias = tuple[Moments, Scheduled]
+AdamL2: TypeAlias = tuple[Scheduled, Moments, Scheduled]
+AdamW: TypeAlias = tuple[Moments, Scheduled, Scheduled]
 
 
 def sgd(
-    learning_rate: Any,
-    momentum: Any = None,
-    nesterov: bool = False,
-    weight_decay: Any = 0.0,
-) -> GradientTransformation:
-    """Descend along the gradient: p <- p - learning_rate m, m <- g + momentum m.
+    learning_rate: Any, momentum: Any = None, nesterov: bool = False, weight_decay: Any = 0.0
+) -> Transformation[tuple[Scheduled, Momentum, Scheduled]]:
+    """Stochastic gradient descent: p <- p - learning_rate m, with m <- g + momentum m.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         momentum: in [0, 1), or None for m = g.
         nesterov: whether to descend along g + momentum m.
-        weight_decay: if not 0, g is the gradient plus this times p (L2), and ``update`` needs
-            the parameters.
+        weight_decay: L2.
 
     Source: Sutskever et al. 2013, section 2, with the learning rate outside of m.
 
-    >>> import numpy as np
     >>> opt = sgd(0.1)
-    >>> print(opt.update(np.array([1.0, -2.0]), opt.init(np.zeros(2)))[0])
-    [-0.1  0.2]
+    >>> opt.update(2.0, opt.init(0.0))[0]
+    -0.2
     """
-    return chain_as(
-        "sgd",
-        _l2(weight_decay),
-        identity() if momentum is None else trace(momentum, nesterov),
-        scale_by_learning_rate(learning_rate),
-    )
+    return descend("sgd", learning_rate, _l2(weight_decay), _momentum(momentum, nesterov))
 
 
 def adam(
@@ -57,28 +64,22 @@ def adam(
     *,
     nesterov: bool = False,
     weight_decay: Any = 0.0,
-) -> GradientTransformation:
-    """Descend along the mean gradient over the root of the mean square: m / (sqrt(v) + eps).
+) -> Transformation[AdamL2]:
+    """Adam: p <- p - learning_rate m / (sqrt(v) + eps), with bias-corrected means m and v.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         b1, b2, eps, eps_root, mu_dtype, nesterov: see :func:`scale_by_adam`.
-        weight_decay: if not 0, this times the parameters is added to the gradient (L2), as
-            PyTorch's Adam does; for decoupled decay see :func:`adamw`.
+        weight_decay: L2, as in PyTorch's Adam; for decoupled decay see :func:`adamw`.
 
     Source: Kingma & Ba 2015, Algorithm 1 (arXiv:1412.6980).
 
-    >>> import numpy as np
     >>> opt = adam(0.1)
-    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
-    [-0.1  0.1]
+    >>> print(f"{opt.update(3.0, opt.init(0.0))[0]:.4f}")
+    -0.1000
     """
-    return chain_as(
-        "adam",
-        _l2(weight_decay),
-        scale_by_adam(b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov),
-        scale_by_learning_rate(learning_rate),
-    )
+    scaled = adaptive.scale_by_adam(b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov)
+    return descend("adam", learning_rate, _l2(weight_decay), scaled)
 
 
 def adamw(
@@ -92,29 +93,24 @@ def adamw(
     mask: Mask = None,
     *,
     nesterov: bool = False,
-) -> GradientTransformation:
+) -> Transformation[AdamW]:
     """Adam with decoupled weight decay: p <- p - learning_rate (adam + weight_decay p).
 
     ``update`` needs the parameters. PyTorch's default for ``weight_decay`` is 1e-2.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         b1, b2, eps, eps_root, mu_dtype, nesterov: see :func:`scale_by_adam`.
         weight_decay, mask: see :func:`add_decayed_weights`.
 
     Source: Loshchilov & Hutter 2019, Algorithm 2 (arXiv:1711.05101).
 
-    >>> import numpy as np
     >>> opt = adamw(0.1, weight_decay=0.5)
-    >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
-    [-0.05]
+    >>> opt.update(0.0, opt.init(1.0), 1.0)[0]
+    -0.05
     """
-    return chain_as(
-        "adamw",
-        scale_by_adam(b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov),
-        add_decayed_weights(weight_decay, mask),
-        scale_by_learning_rate(learning_rate),
-    )
+    scaled = adaptive.scale_by_adam(b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov)
+    return descend("adamw", learning_rate, scaled, add_decayed_weights(weight_decay, mask))
 
 
 def nadam(
@@ -124,15 +120,14 @@ def nadam(
     eps: Any = 1e-8,
     eps_root: Any = 0.0,
     mu_dtype: Any = None,
-) -> GradientTransformation:
-    """Adam whose mean looks one step ahead; see :func:`adam`.
+) -> Transformation[AdamL2]:
+    """Adam with Nesterov momentum; see :func:`adam`.
 
     Source: Dozat 2016, "Incorporating Nesterov momentum into Adam", Algorithm 8, with b1 kept.
 
-    >>> import numpy as np
     >>> opt = nadam(0.1)
-    >>> print(opt.update(np.array([3.0]), opt.init(np.zeros(1)))[0].round(4))
-    [-0.1474]
+    >>> print(f"{opt.update(3.0, opt.init(0.0))[0]:.4f}")
+    -0.1474
     """
     return adam(learning_rate, b1, b2, eps, eps_root, mu_dtype, nesterov=True)
 
@@ -146,13 +141,12 @@ def nadamw(
     mu_dtype: Any = None,
     weight_decay: Any = 1e-4,
     mask: Mask = None,
-) -> GradientTransformation:
+) -> Transformation[AdamW]:
     """Nadam with decoupled weight decay; see :func:`nadam` and :func:`adamw`.
 
-    >>> import numpy as np
     >>> opt = nadamw(0.1, weight_decay=0.5)
-    >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
-    [-0.05]
+    >>> opt.update(0.0, opt.init(1.0), 1.0)[0]
+    -0.05
     """
     return adamw(learning_rate, b1, b2, eps, eps_root, mu_dtype, weight_decay, mask, nesterov=True)
 
@@ -168,50 +162,39 @@ def amsgrad(
     bias_correction_nu: bool = True,
     *,
     correct_after: bool = False,
-) -> GradientTransformation:
-    """Adam whose divisor never falls: the largest mean square so far.
+) -> Transformation[tuple[adaptive.ScaleByAmsgradState, Scheduled]]:
+    """Adam with the largest mean of squares so far, so that its divisor never falls.
 
     PyTorch's ``Adam(amsgrad=True)`` is ``correct_after=True``.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         b1, b2, eps, eps_root, mu_dtype, bias_correction_mu, bias_correction_nu, correct_after:
             see :func:`scale_by_amsgrad`.
 
-    Source: Reddi, Kale & Kumar 2018, Algorithm 2 (arXiv:1904.09237).
-
-    >>> import numpy as np
     >>> opt = amsgrad(0.1)
-    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
-    [-0.1  0.1]
+    >>> print(f"{opt.update(3.0, opt.init(0.0))[0]:.4f}")
+    -0.1000
     """
-    corrections = bias_correction_mu, bias_correction_nu
-    return chain_as(
-        "amsgrad",
-        scale_by_amsgrad(
-            b1, b2, eps, eps_root, mu_dtype, *corrections, correct_after=correct_after
-        ),
-        scale_by_learning_rate(learning_rate),
-    )
+    options = mu_dtype, bias_correction_mu, bias_correction_nu
+    scaled = adaptive.scale_by_amsgrad(b1, b2, eps, eps_root, *options, correct_after=correct_after)
+    return descend("amsgrad", learning_rate, scaled)
 
 
 def adamax(
     learning_rate: Any, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8
-) -> GradientTransformation:
-    """Descend along the mean gradient over the decaying maximum of its sizes.
+) -> Transformation[Adam]:
+    """Adam with the decaying maximum of the gradients' sizes in place of the mean of squares.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         b1, b2, eps: see :func:`scale_by_adamax`.
 
-    Source: Kingma & Ba 2015, Algorithm 2 (arXiv:1412.6980).
-
-    >>> import numpy as np
     >>> opt = adamax(0.1)
-    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
-    [-0.1  0.1]
+    >>> print(f"{opt.update(3.0, opt.init(0.0))[0]:.4f}")
+    -0.1000
     """
-    return chain_as("adamax", scale_by_adamax(b1, b2, eps), scale_by_learning_rate(learning_rate))
+    return descend("adamax", learning_rate, adaptive.scale_by_adamax(b1, b2, eps))
 
 
 def adamaxw(
@@ -221,20 +204,15 @@ def adamaxw(
     eps: Any = 1e-8,
     weight_decay: Any = 1e-4,
     mask: Mask = None,
-) -> GradientTransformation:
-    """Adamax with decoupled weight decay; see :func:`adamax` and :func:`adamw`.
+) -> Transformation[AdamW]:
+    """AdaMax with decoupled weight decay; see :func:`adamax` and :func:`adamw`.
 
-    >>> import numpy as np
     >>> opt = adamaxw(0.1, weight_decay=0.5)
-    >>> print(opt.update(np.zeros(1), opt.init(np.ones(1)), np.ones(1))[0])
-    [-0.05]
+    >>> opt.update(0.0, opt.init(1.0), 1.0)[0]
+    -0.05
     """
-    return chain_as(
-        "adamaxw",
-        scale_by_adamax(b1, b2, eps),
-        add_decayed_weights(weight_decay, mask),
-        scale_by_learning_rate(learning_rate),
-    )
+    scaled = adaptive.scale_by_adamax(b1, b2, eps)
+    return descend("adamaxw", learning_rate, scaled, add_decayed_weights(weight_decay, mask))
 
 
 def radam(
@@ -246,25 +224,19 @@ def radam(
     threshold: Any = 5.0,
     *,
     nesterov: bool = False,
-) -> GradientTransformation:
-    """Adam whose step sizes are rectified while few gradients are known.
+) -> Transformation[Adam]:
+    """Adam whose step size is rectified while few gradients are known.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         b1, b2, eps, eps_root, threshold, nesterov: see :func:`scale_by_radam`.
 
-    Source: Liu et al. 2020, Algorithm 2 (arXiv:1908.03265).
-
-    >>> import numpy as np
     >>> opt = radam(0.1)
-    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
-    [-0.3  0.2]
+    >>> print(f"{opt.update(3.0, opt.init(0.0))[0]:.4f}")
+    -0.3000
     """
-    return chain_as(
-        "radam",
-        scale_by_radam(b1, b2, eps, eps_root, threshold, nesterov=nesterov),
-        scale_by_learning_rate(learning_rate),
-    )
+    scaled = adaptive.scale_by_radam(b1, b2, eps, eps_root, threshold, nesterov=nesterov)
+    return descend("radam", learning_rate, scaled)
 
 
 def lamb(
@@ -275,30 +247,25 @@ def lamb(
     eps_root: Any = 0.0,
     weight_decay: Any = 0.0,
     mask: Mask = None,
-) -> GradientTransformation:
-    """Adam whose steps have, array by array, the norm of the parameters; for large batches.
+) -> Transformation[tuple[Moments, Scheduled, EmptyState, Scheduled]]:
+    """Adam whose update of each array is scaled to the norm of its parameters; for large batches.
 
     ``update`` needs the parameters.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         b1, b2, eps, eps_root: see :func:`scale_by_adam`.
         weight_decay, mask: see :func:`add_decayed_weights`.
 
     Source: You et al. 2020, Algorithm 2 (arXiv:1904.00962).
 
-    >>> import numpy as np
     >>> opt = lamb(0.1)
-    >>> print(opt.update(np.array([3.0]), opt.init(np.ones(1)), np.full(1, 2.0))[0].round(4))
-    [-0.2]
+    >>> print(f"{opt.update(3.0, opt.init(1.0), 2.0)[0]:.4f}")
+    -0.2000
     """
-    return chain_as(
-        "lamb",
-        scale_by_adam(b1, b2, eps, eps_root),
-        add_decayed_weights(weight_decay, mask),
-        scale_by_trust_ratio(),
-        scale_by_learning_rate(learning_rate),
-    )
+    scaled = adaptive.scale_by_adam(b1, b2, eps, eps_root)
+    decay = add_decayed_weights(weight_decay, mask)
+    return descend("lamb", learning_rate, scaled, decay, scale_by_trust_ratio())
 
 
 def lion(
@@ -308,29 +275,22 @@ def lion(
     mu_dtype: Any = None,
     weight_decay: Any = 1e-3,
     mask: Mask = None,
-) -> GradientTransformation:
-    """Descend along signs of means, with decoupled weight decay.
+) -> Transformation[tuple[ScaleByLionState, Scheduled, Scheduled]]:
+    """Descend along signs of running means, with decoupled weight decay.
 
-    ``update`` needs the parameters. Learning rates are a third to a tenth of Adam's.
+    ``update`` needs the parameters. Learning rates are a tenth to a third of Adam's.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         b1, b2, mu_dtype: see :func:`scale_by_lion`.
         weight_decay, mask: see :func:`add_decayed_weights`.
 
-    Source: Chen et al. 2023, Algorithm 2 (arXiv:2302.06675).
-
-    >>> import numpy as np
     >>> opt = lion(0.1, weight_decay=0.0)
-    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)), np.zeros(2))[0])
-    [-0.1  0.1]
+    >>> print(opt.update(3.0, opt.init(0.0), 0.0)[0])
+    -0.1
     """
-    return chain_as(
-        "lion",
-        scale_by_lion(b1, b2, mu_dtype),
-        add_decayed_weights(weight_decay, mask),
-        scale_by_learning_rate(learning_rate),
-    )
+    scaled = scale_by_lion(b1, b2, mu_dtype)
+    return descend("lion", learning_rate, scaled, add_decayed_weights(weight_decay, mask))
 
 
 def rmsprop(
@@ -345,32 +305,31 @@ def rmsprop(
     bias_correction: bool = False,
     *,
     weight_decay: Any = 0.0,
-) -> GradientTransformation:
-    """Descend along the gradient over the root of its mean square, g / sqrt(v + eps).
+) -> Transformation[tuple[Scheduled, adaptive.ScaleByRmsState | Moments, Scheduled, Momentum]]:
+    """RMSProp: descend along g / sqrt(v + eps), where v is the running mean of g².
 
     PyTorch's RMSprop is ``decay=0.99, eps_in_sqrt=False``.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         decay, eps, initial_scale, eps_in_sqrt, bias_correction: see :func:`scale_by_rms`.
-        centered: whether v is the variance instead of the mean square.
-        momentum, nesterov: if given, scaled updates are summed up; see :func:`trace`.
-        weight_decay: if not 0, this times the parameters is added to the gradient (L2).
+        centered: whether v is the variance instead.
+        momentum, nesterov: of the scaled updates; see :func:`trace`.
+        weight_decay: L2.
 
     Source: Hinton 2012, slide 29; centered: Graves 2013, equations 38 to 45.
 
-    >>> import numpy as np
     >>> opt = rmsprop(0.1)
-    >>> print(opt.update(np.ones(1), opt.init(np.zeros(1)))[0].round(4))
-    [-0.3162]
+    >>> print(f"{opt.update(1.0, opt.init(0.0))[0]:.4f}")
+    -0.3162
     """
-    scale_by = scale_by_stddev if centered else scale_by_rms
+    scale_by = adaptive.scale_by_stddev if centered else adaptive.scale_by_rms
     return chain_as(
         "rmsprop",
         _l2(weight_decay),
         scale_by(decay, eps, initial_scale, eps_in_sqrt, bias_correction),
         scale_by_learning_rate(learning_rate),
-        identity() if momentum is None else trace(momentum, nesterov),
+        _momentum(momentum, nesterov),
     )
 
 
@@ -380,27 +339,21 @@ def adagrad(
     eps: Any = 1e-7,
     *,
     eps_in_sqrt: bool = True,
-) -> GradientTransformation:
-    """Descend along the gradient over the root of the sum of all its squares.
+) -> Transformation[tuple[adaptive.ScaleByRssState, Scheduled]]:
+    """AdaGrad: descend along g / sqrt(v + eps), where v is the sum of all g².
 
     PyTorch's Adagrad is ``initial_accumulator_value=0, eps=1e-10, eps_in_sqrt=False``.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         initial_accumulator_value, eps, eps_in_sqrt: see :func:`scale_by_rss`.
 
-    Source: Duchi, Hazan & Singer 2011, section 1.1 (JMLR 12).
-
-    >>> import numpy as np
     >>> opt = adagrad(0.1, initial_accumulator_value=0.0)
-    >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0].round(6))
-    [-0.1  0.1]
+    >>> print(f"{opt.update(3.0, opt.init(0.0))[0]:.4f}")
+    -0.1000
     """
-    return chain_as(
-        "adagrad",
-        scale_by_rss(initial_accumulator_value, eps, eps_in_sqrt=eps_in_sqrt),
-        scale_by_learning_rate(learning_rate),
-    )
+    scaled = adaptive.scale_by_rss(initial_accumulator_value, eps, eps_in_sqrt=eps_in_sqrt)
+    return descend("adagrad", learning_rate, scaled)
 
 
 def adadelta(
@@ -409,31 +362,36 @@ def adadelta(
     eps: Any = 1e-6,
     weight_decay: Any = 0.0,
     weight_decay_mask: Mask = None,
-) -> GradientTransformation:
-    """Descend by steps whose units are those of the parameters: rms(steps) / rms(gradients) g.
+) -> Transformation[tuple[Scheduled, adaptive.ScaleByAdaDeltaState, Scheduled]]:
+    """AdaDelta: descend along rms(updates) / rms(gradients) g, in the units of the parameters.
 
     Args:
-        learning_rate: a number, a schedule ``count -> number``, or None for 1 (with which optax,
-            unlike this, climbs).
+        learning_rate: a scalar, a schedule ``count -> scalar``, or None for 1 (optax ascends
+            with None).
         rho, eps: see :func:`scale_by_adadelta`.
-        weight_decay, weight_decay_mask: added to the gradient; see :func:`add_decayed_weights`.
+        weight_decay, weight_decay_mask: L2; see :func:`add_decayed_weights`.
 
-    Source: Zeiler 2012, Algorithm 1 (arXiv:1212.5701).
-
-    >>> import numpy as np
     >>> opt = adadelta(1.0)
-    >>> print(opt.update(np.ones(1), opt.init(np.zeros(1)))[0].round(6))
-    [-0.003162]
+    >>> print(f"{opt.update(1.0, opt.init(0.0))[0]:.6f}")
+    -0.003162
     """
-    return chain_as(
-        "adadelta",
-        _l2(weight_decay, weight_decay_mask),
-        scale_by_adadelta(rho, eps),
-        scale_by_learning_rate(1.0 if learning_rate is None else learning_rate),
-    )
+    rate = 1.0 if learning_rate is None else learning_rate
+    decay = _l2(weight_decay, weight_decay_mask)
+    return descend("adadelta", rate, decay, adaptive.scale_by_adadelta(rho, eps))
 
 
-def _l2(weight_decay: Any, mask: Mask = None) -> GradientTransformation:
+def descend(
+    who: str, learning_rate: Any, *parts: GradientTransformation[Any]
+) -> Transformation[Any]:
+    """Chain transformations and the learning rate; errors name ``who``."""
+    return chain_as(who, *parts, scale_by_learning_rate(learning_rate))
+
+
+def _momentum(decay: Any, nesterov: bool) -> GradientTransformation[Any]:
+    return identity() if decay is None else trace(decay, nesterov)
+
+
+def _l2(weight_decay: Any, mask: Mask = None) -> GradientTransformation[Any]:
     if type(weight_decay) in (int, float) and weight_decay == 0:
         return identity()
     return add_decayed_weights(weight_decay, mask)

@@ -1,15 +1,16 @@
-"""What an optimizer is: a pair of functions, ``init`` and ``update``, and how pairs combine.
+"""The interface of an optimizer, a pair of functions ``init`` and ``update``, and chains of them.
 
 ``state = opt.init(params)``; ``updates, state = opt.update(grads, state, params)``;
-``params = apply_updates(params, updates)``. The interface, names and numbers are optax's.
-Updates are added to the parameters, so the sign is flipped where the learning rate comes in.
+``params = apply_updates(params, updates)``. The interface, names and defaults are optax's.
+Updates are added to the parameters, so the learning rate enters with a minus sign.
 Nothing is changed in place, so a step can itself be differentiated.
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Generic, NamedTuple, Protocol, TypeAlias, overload
 
 import numpy as np
+from typing_extensions import TypeVar
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, dtype_of, is_arraylike, shape_of
@@ -17,24 +18,58 @@ from ..core.errors import DtypeError, ShapeError, TreeError, UninitializedError,
 from ..core.parameters import check_initialized, is_model
 from ..core.pickling import portable
 from ..ops.structure import cast
-from .numerics import Tree, is_float16, is_floating, map_floating, to_float16, to_float32
+from .numerics import Tree, cast_like, is_float16, is_floating, map_floating, to_float16, to_float32
 
 Mask: TypeAlias = Any  # a tree of booleans, a function of the parameters giving one, or None
-
-
 Schedule: TypeAlias = Callable[[Any], Any]  # count of updates so far -> value
 
+P = TypeVar("P")  # a tree of parameters
+U = TypeVar("U")  # a tree of updates
+S = TypeVar("S", default=Any)  # a state
+S_co = TypeVar("S_co", covariant=True, default=Any)
+S1 = TypeVar("S1")
+S2 = TypeVar("S2")
 
-class GradientTransformation(NamedTuple):
-    """An optimizer, or a part of one.
+
+class InitFn(Protocol[S_co]):
+    """The state of an optimizer before the first update."""
+
+    def __call__(self, params: Any, /) -> S_co: ...
+
+
+class UpdateFn(Protocol[S]):
+    """One update: from gradients to updates, and to the next state."""
+
+    def __call__(self, updates: U, state: S, params: Any = None) -> tuple[U, S]: ...
+
+
+class UpdateExtraArgsFn(Protocol[S]):
+    """One update that also takes keywords."""
+
+    def __call__(self, updates: U, state: S, params: Any = None, **extra: Any) -> tuple[U, S]: ...
+
+
+class Optimizer(Protocol[S]):
+    """Any object with the two methods of an optimizer, as a type for annotations.
+
+    :class:`GradientTransformation` and :class:`MultiSteps` are such objects.
+    """
+
+    def init(self, params: Any, /) -> S: ...
+
+    def update(self, updates: U, state: S, params: Any = None, /) -> tuple[U, S]: ...
+
+
+class GradientTransformation(NamedTuple, Generic[S]):
+    """An optimizer, or a part of one; ``S`` is the type of its state.
 
     Args:
         init: ``init(params) -> state``.
         update: ``update(updates, state, params=None) -> (updates, state)``.
     """
 
-    init: Callable[[Tree], Tree]
-    update: Callable[..., tuple[Tree, Tree]]
+    init: InitFn[S]
+    update: UpdateFn[S]
 
     def __reduce__(self) -> Any:
         return _pair, (type(self), *map(portable, self))
@@ -44,45 +79,78 @@ def _pair(kind: type, init: Any, update: Any) -> Any:
     return kind(init, update)
 
 
-class GradientTransformationExtraArgs(GradientTransformation):
+class GradientTransformationExtraArgs(GradientTransformation[S]):
     """A transformation whose ``update`` also takes keywords, such as ``value=`` and ``value_fn=``.
 
-    A chain hands the keywords it is given to those of its parts that are of this kind.
+    A chain passes its keywords on to those of its parts that are of this kind.
     """
+
+    update: UpdateExtraArgsFn[S]
 
 
 class EmptyState(NamedTuple):
-    """The state of a transformation that remembers nothing."""
+    """The state of a transformation without memory."""
 
 
-def stateless(
-    update: Callable[[Tree, Tree | None], Tree],
-) -> GradientTransformation:
-    """Return the transformation ``update(updates, params) -> updates``, which remembers nothing."""
+def stateless(update: Callable[[Tree, Tree | None], Tree]) -> GradientTransformation[EmptyState]:
+    """The transformation ``update(updates, params) -> updates``, without state."""
     return GradientTransformation(
         lambda params: EmptyState(),
         lambda updates, state, params=None: (update(updates, params), state),
     )
 
 
-def in_float32(t: GradientTransformation) -> GradientTransformation:
-    """Let a transformation see float16 as float32, in which it then also keeps its state.
+def leafwise(f: Callable[..., Any], who: str = "") -> GradientTransformation[EmptyState]:
+    """Apply ``f(update)`` to each floating leaf, or ``f(update, param)`` if ``who`` is given."""
+
+    def update(updates: Tree, params: Tree | None) -> Tree:
+        return map_floating(f, updates, *([require_params(who, params)] if who else []))
+
+    return stateless(update)
+
+
+def stateful(
+    who: str,
+    kind: type[S],
+    init: Callable[[Tree], S],
+    step: Callable[[Tree, Any, Tree | None], tuple[Tree, S]],
+    field: str = "mu",
+) -> GradientTransformation[S]:
+    """The transformation ``step(updates, state, params) -> (updates, state)``, in float32 or wider.
+
+    Args:
+        who: the function that errors name.
+        kind: the class of the state, a NamedTuple; its arrays keep their dtypes.
+        init: ``init(params) -> state``.
+        field: the field of the state whose shapes the updates must have.
+    """
+
+    def update(updates: Tree, state: Any, params: Tree | None = None) -> tuple[Tree, S]:
+        check_state(who, state, kind, updates, field, params)
+        updates, after = step(updates, state, params)
+        return updates, cast_like(after, state)
+
+    return in_float32(GradientTransformation(init, update))
+
+
+def in_float32(t: GradientTransformation[S]) -> GradientTransformation[S]:
+    """Give a transformation float16 as float32; it also keeps its state in float32.
 
     The square of a gradient of 1e-4 is 0 in float16. The updates become float16 again.
     """
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+    def update(updates: Tree, state: S, params: Tree | None = None) -> tuple[Tree, S]:
         if not any(map(is_float16, tree.leaves(updates))):
             return t.update(updates, state, params)
         new, state = t.update(to_float32(updates), state, params)
         return to_float16(new, updates), state
 
-    update.inner = t  # type: ignore[attr-defined]  # which a chain calls, as it does the same
+    update.inner = t  # type: ignore[attr-defined]  # a chain converts once, and calls this
     return GradientTransformation(lambda params: t.init(to_float32(params)), update)
 
 
-def with_extra_args_support(t: GradientTransformation) -> GradientTransformationExtraArgs:
-    """Return a transformation that takes keywords, and ignores them where it did not take any.
+def with_extra_args_support(t: Optimizer[S]) -> GradientTransformationExtraArgs[S]:
+    """Let a transformation take keywords; one that took none ignores them.
 
     >>> update = with_extra_args_support(identity()).update
     >>> update(np.ones(1), EmptyState(), value=3.0)[0]
@@ -91,24 +159,40 @@ def with_extra_args_support(t: GradientTransformation) -> GradientTransformation
     if isinstance(t, GradientTransformationExtraArgs):
         return t
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None, **extra: Any) -> Any:
+    def update(updates: Tree, state: S, params: Tree | None = None, **extra: Any) -> Any:
         return t.update(updates, state, params)
 
     return GradientTransformationExtraArgs(t.init, update)
 
 
-def identity() -> GradientTransformation:
-    """Return the transformation that changes nothing."""
+def identity() -> GradientTransformation[EmptyState]:
+    """The transformation that leaves the updates as they are."""
     return stateless(lambda updates, params: updates)
 
 
-def chain(*transformations: GradientTransformation) -> GradientTransformationExtraArgs:
-    """Return the transformation that applies these in order; its state is the tuple of theirs.
+@overload
+def chain(only: Optimizer[S1], /) -> GradientTransformationExtraArgs[tuple[S1]]: ...
+
+
+@overload
+def chain(
+    first: Optimizer[S1], second: Optimizer[S2], /
+) -> GradientTransformationExtraArgs[tuple[S1, S2]]: ...
+
+
+@overload
+def chain(
+    first: Optimizer[Any], second: Optimizer[Any], third: Optimizer[Any], /, *more: Optimizer[Any]
+) -> GradientTransformationExtraArgs[tuple[Any, ...]]: ...
+
+
+def chain(*transformations: Optimizer[Any]) -> GradientTransformationExtraArgs[Any]:
+    """Apply transformations in order; the state is the tuple of their states.
 
     Keywords of ``update`` go to the parts that take them.
 
     Raises, in ``update``:
-        ValueError: if the state has not one entry a transformation.
+        ValueError: if the state has not one entry for each transformation.
         TreeError, ShapeError, DtypeError: naming the path at which a gradient does not fit its
             parameter, if the parameters are given.
 
@@ -121,13 +205,11 @@ def chain(*transformations: GradientTransformation) -> GradientTransformationExt
     return chain_as("chain", *transformations)
 
 
-def chain_as(who: str, *transformations: GradientTransformation) -> GradientTransformationExtraArgs:
-    """Return the chain of these, whose errors name ``who``."""
-    plain = (
-        getattr(t.update, "inner", t)
-        for t in (check_transformation(who, t) for t in transformations)
-    )
-    parts = [with_extra_args_support(t) for t in plain]
+def chain_as(who: str, *transformations: Optimizer[Any]) -> GradientTransformationExtraArgs[Any]:
+    """Chain transformations; errors name ``who``."""
+    # float16 is converted once, for all parts
+    inner = (getattr(getattr(t, "update", None), "inner", t) for t in transformations)
+    parts = [checked(who, t) for t in inner]
 
     def init(params: Tree) -> Tree:
         check_initialized(params)
@@ -145,9 +227,8 @@ def chain_as(who: str, *transformations: GradientTransformation) -> GradientTran
         if params is None:
             half = any(map(is_float16, tree.leaves(updates)))
         else:
-            half = any(
-                map(is_float16, check_fit(who, "gradients", updates, "parameters", params)[1])
-            )
+            _, given = check_fit(who, "gradients", updates, "parameters", params)
+            half = any(map(is_float16, given))
         states, new = [], to_float32(updates) if half else updates
         for t, s in zip(parts, state, strict=True):
             new, s = t.update(new, s, params, **extra)
@@ -157,8 +238,10 @@ def chain_as(who: str, *transformations: GradientTransformation) -> GradientTran
     return GradientTransformationExtraArgs(init, update)
 
 
-def named_chain(*named: tuple[str, GradientTransformation]) -> GradientTransformationExtraArgs:
-    """Return the chain of transformations with names; its state is the dict of theirs.
+def named_chain(
+    *named: tuple[str, Optimizer[Any]],
+) -> GradientTransformationExtraArgs[dict[str, Any]]:
+    """Chain transformations that have names; the state is the dict of their states.
 
     Args:
         named: pairs of a name and a transformation.
@@ -173,12 +256,12 @@ def named_chain(*named: tuple[str, GradientTransformation]) -> GradientTransform
         raise ValueError(f"named_chain: names must differ: got {names}")
     inner = chain_as("named_chain", *(t for _, t in named))
 
-    def init(params: Tree) -> Tree:
+    def init(params: Tree) -> dict[str, Any]:
         return dict(zip(names, inner.init(params), strict=True))
 
     def update(
-        updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
-    ) -> tuple[Tree, Tree]:
+        updates: Tree, state: dict[str, Any], params: Tree | None = None, **extra: Any
+    ) -> tuple[Tree, dict[str, Any]]:
         states = tuple(state[name] for name in names)
         updates, states = inner.update(updates, states, params, **extra)
         return updates, dict(zip(names, states, strict=True))
@@ -186,18 +269,18 @@ def named_chain(*named: tuple[str, GradientTransformation]) -> GradientTransform
     return GradientTransformationExtraArgs(init, update)
 
 
-def check_transformation(who: str, t: Any) -> Any:
-    """Return a transformation; raise if it is none."""
+def checked(who: str, t: Optimizer[S]) -> GradientTransformationExtraArgs[S]:
+    """A transformation that takes keywords; raise for an object that is not a transformation."""
     if not (hasattr(t, "init") and hasattr(t, "update")):
         raise TypeError(f"{who}: a transformation has init and update: got {shown(t)}")
-    return t
+    return with_extra_args_support(t)
 
 
-def apply_updates(params: Tree, updates: Tree) -> Tree:
-    """Return the parameters plus the updates, each leaf in the parameter's dtype.
+def apply_updates(params: P, updates: Tree) -> P:
+    """Add the updates to the parameters, each leaf in the dtype of its parameter.
 
-    Leaves that are no floating numbers come back as they are. The gradient of a complex
-    parameter is JAX's, so descend along its conjugate: pass ``conj(grads)`` to ``update``.
+    Leaves that are not floating stay as they are. The gradient of a complex parameter follows
+    JAX's convention, so descend along its conjugate: pass ``conj(grads)`` to ``update``.
 
     Args:
         params: tree of arrays.
@@ -210,7 +293,8 @@ def apply_updates(params: Tree, updates: Tree) -> Tree:
     {'w': np.float32(1.5)}
     """
     check_fit("apply_updates", "updates", updates, "parameters", params)
-    return map_floating(lambda p, u: cast(p + u, dtype_of(p)), params, updates)
+    new: P = map_floating(lambda p, u: cast(p + u, dtype_of(p)), params, updates)
+    return new
 
 
 # checks
@@ -219,9 +303,9 @@ def apply_updates(params: Tree, updates: Tree) -> Tree:
 def check_fit(
     who: str, what: str, updates: Tree, of: str, reference: Tree, is_leaf: tree.IsLeaf = None
 ) -> tuple[list[Any], list[Any]]:
-    """Return the leaves of a reference and of the updates; raise unless they fit.
+    """The leaves of a reference and of the updates; raise unless their shapes agree.
 
-    Only floating leaves of the reference count; gradients must be floating there, too.
+    Only the floating leaves of the reference are compared; gradients must be floating there.
     """
     wanted, treedef = tree.flatten(reference, is_leaf)
     given = tree.flatten_up_to(treedef, updates, f"{who}: the {what} and the {of}")
@@ -244,21 +328,20 @@ def check_fit(
 
 
 def check_state(
-    who: str, state: Tree, kind: type, updates: Tree, mean: str, params: Tree | None
+    who: str, state: Tree, kind: type, updates: Tree, field: str, params: Tree | None
 ) -> None:
-    """Raise unless the state is of this kind, and what it remembers fits the updates."""
+    """Raise unless the state is of this class, and its field fits the updates."""
     if not isinstance(state, kind):
         raise ValueError(
             f"{who}: the state must come from init of the same optimizer, a {kind.__name__}: got "
             f"{type(state).__name__}; pass (grads, state, params)"
         )
     is_none = lambda x: x is None
-    wanted, _ = check_fit(who, "gradients", updates, "state", getattr(state, mean), is_none)
+    wanted, _ = check_fit(who, "gradients", updates, "state", getattr(state, field), is_none)
     if params is None or not any(s is None for s in wanted):
         return
-    pairs = tree.leaves_with_path(getattr(state, mean), is_none)
-    remembered = tree.structure(getattr(state, mean), is_none)
-    for (path, s), p in zip(pairs, tree.flatten_up_to(remembered, params, who), strict=True):
+    pairs, treedef = tree.flatten_with_path(getattr(state, field), is_none)
+    for (path, s), p in zip(pairs, tree.flatten_up_to(treedef, params, who), strict=True):
         if s is None and is_floating(p):
             raise UninitializedError(
                 f"{who}: the state has nothing for the parameter{path and ' at '}"
@@ -268,9 +351,9 @@ def check_state(
 
 
 def resolve_mask(who: str, mask: Any, params: Tree) -> Tree:
-    """Return a mask as a tree of booleans; it may be a function of the parameters that gives one.
+    """A mask, or the result of a mask that is a function of the parameters: a tree of booleans.
 
-    A model of booleans is a tree, though it can be called.
+    A model of booleans is a tree, although it can be called.
     """
     is_function = callable(mask) and tree.handler_of(mask) is None
     mask = mask(params) if is_function else mask
@@ -293,8 +376,8 @@ def require_params(who: str, params: Tree | None) -> Tree:
 
 
 def check_number(who: str, name: str, value: Any, schedule: bool = False) -> None:
-    """Raise if a hyperparameter is no number, or schedule where one is allowed."""
-    kind = "a number or a schedule" if schedule else "a number"
+    """Raise unless a hyperparameter is a scalar, or a schedule where one is allowed."""
+    kind = "a scalar or a schedule" if schedule else "a scalar"
     if is_model(value):
         raise TypeError(
             f"{who}: {name} must be {kind}: got the model {shown(value)}; the optimizer takes the "
@@ -305,7 +388,7 @@ def check_number(who: str, name: str, value: Any, schedule: bool = False) -> Non
 
 
 def check_decay(who: str, **rates: Any) -> None:
-    """Raise if a known decay rate is outside [0, 1)."""
+    """Raise if a decay rate that is known is outside [0, 1)."""
     for name, value in rates.items():
         check_number(who, name, value)
         if type(value) in PYTHON_SCALARS and not 0 <= value < 1:

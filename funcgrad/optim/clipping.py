@@ -1,37 +1,65 @@
-"""Atoms that keep updates within bounds."""
+"""Transformations that keep updates within bounds, and finite."""
 
 import builtins
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..control.conditionals import cond
+from ..core import tree
 from ..core.parameters import check_initialized
-from .base import GradientTransformation, check_number, in_float32, require_params, stateless
-from .numerics import Tree, like, map_floating, map_state, norm, root_mean_square, tree_norm
+from .base import (
+    EmptyState,
+    GradientTransformation,
+    GradientTransformationExtraArgs,
+    Optimizer,
+    check_number,
+    checked,
+    in_float32,
+    leafwise,
+    stateless,
+)
+from .numerics import (
+    Tree,
+    is_floating,
+    like,
+    map_floating,
+    map_state,
+    next_count,
+    norm,
+    root_mean_square,
+    tree_norm,
+    zero_count,
+)
 
 
 class ZeroNansState(NamedTuple):
-    """Which arrays of the last updates held a nan."""
+    """For each array of the last updates, whether it held a nan."""
 
     found_nan: Tree
 
 
-def clip(max_delta: Any) -> GradientTransformation:
-    """Keep each number of the updates within [-max_delta, max_delta].
+class ApplyIfFiniteState(NamedTuple):
+    """Counts of refused updates, in a row and in all, and whether the last was finite."""
+
+    notfinite_count: Any
+    last_finite: Any
+    total_notfinite: Any
+    inner_state: Tree
+
+
+def clip(max_delta: Any) -> GradientTransformation[EmptyState]:
+    """Clip each element of the updates to [-max_delta, max_delta].
 
     >>> print(clip(1.0).update(np.array([-3.0, 0.5]), ())[0])
     [-1.   0.5]
     """
     check_number("clip", "max_delta", max_delta)
-    return stateless(
-        lambda updates, params: map_floating(
-            lambda g: np.clip(g, like(-max_delta, g), like(max_delta, g)), updates
-        )
-    )
+    return leafwise(lambda g: np.clip(g, like(-max_delta, g), like(max_delta, g)))
 
 
-def clip_by_block_rms(threshold: Any) -> GradientTransformation:
-    """Scale each array down where the root of its mean square exceeds ``threshold``.
+def clip_by_block_rms(threshold: Any) -> GradientTransformation[EmptyState]:
+    """Scale down each array whose root mean square exceeds ``threshold``.
 
     Source: Shazeer & Stern 2018, section 6 (arXiv:1804.04235).
 
@@ -40,14 +68,11 @@ def clip_by_block_rms(threshold: Any) -> GradientTransformation:
     """
     check_number("clip_by_block_rms", "threshold", threshold)
 
-    def step(g: Any) -> Any:
-        return g * like(_clip_factor(root_mean_square(g), threshold), g)
-
-    return in_float32(stateless(lambda updates, params: map_floating(step, updates)))
+    return in_float32(leafwise(lambda g: g * like(_factor(root_mean_square(g), threshold), g)))
 
 
-def clip_by_global_norm(max_norm: Any) -> GradientTransformation:
-    """Scale all updates down together where their norm exceeds ``max_norm``.
+def clip_by_global_norm(max_norm: Any) -> GradientTransformation[EmptyState]:
+    """Scale down all updates by one factor if their joint norm exceeds ``max_norm``.
 
     Source: Pascanu et al. 2013, Algorithm 1 (arXiv:1211.5063).
 
@@ -57,7 +82,7 @@ def clip_by_global_norm(max_norm: Any) -> GradientTransformation:
     check_number("clip_by_global_norm", "max_norm", max_norm)
 
     def update(updates: Tree, params: Tree | None) -> Tree:
-        factor = _clip_factor(tree_norm(updates), max_norm)
+        factor = _factor(tree_norm(updates), max_norm)
         return map_floating(lambda g: g * like(factor, g), updates)
 
     return in_float32(stateless(update))
@@ -65,14 +90,14 @@ def clip_by_global_norm(max_norm: Any) -> GradientTransformation:
 
 def adaptive_grad_clip(
     clipping: Any, eps: Any = 1e-3, axis: int | tuple[int, ...] | None = None
-) -> GradientTransformation:
-    """Scale the gradient of each unit down where its norm exceeds a part of the parameters'.
+) -> GradientTransformation[EmptyState]:
+    """Scale down the gradient of each unit if norm(gradient) / norm(parameters) is too large.
 
     Args:
         clipping: the largest ratio of the two norms.
-        eps: the least norm that parameters are taken to have.
-        axis: the axes over which norms are taken. Unless given, all for vectors, and all but
-            the last for weights of dense layers and convolutions.
+        eps: the least norm of the parameters.
+        axis: the axes of the norms; unless given, all for vectors, and all but the last for the
+            weights of dense layers and convolutions.
 
     Raises, in ``update``:
         ValueError: if it is called without the parameters.
@@ -95,24 +120,18 @@ def adaptive_grad_clip(
 
     def step(g: Any, p: Any) -> Any:
         most = clipping * np.maximum(size(p), eps)
-        return g * like(_clip_factor(np.maximum(size(g), 1e-6), most), g)
+        return g * like(_factor(np.maximum(size(g), 1e-6), most), g)
 
-    return in_float32(
-        stateless(
-            lambda updates, params: map_floating(
-                step, updates, require_params("adaptive_grad_clip", params)
-            )
-        )
-    )
+    return in_float32(leafwise(step, "adaptive_grad_clip"))
 
 
-def _clip_factor(size: Any, most: Any) -> Any:
-    """Return the factor that brings a size down to ``most``, 1 where it is not above."""
+def _factor(size: Any, most: Any) -> Any:
+    """min(1, most / size), and 1 where both are 0."""
     fits = size <= most
     return np.where(fits, 1, most / np.where(fits, 1, size))
 
 
-def zero_nans() -> GradientTransformation:
+def zero_nans() -> GradientTransformation[ZeroNansState]:
     """Replace each nan of the updates by 0; the state says which arrays held one.
 
     >>> print(zero_nans().update(np.array([np.nan, 1.0]), ())[0])
@@ -122,12 +141,50 @@ def zero_nans() -> GradientTransformation:
     def found(x: Any) -> Any:
         return np.any(np.isnan(x))
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+    def update(updates: Tree, state: ZeroNansState, params: Tree | None = None) -> Any:
         cleaned = map_floating(lambda g: np.where(np.isnan(g), 0, g), updates)
         return cleaned, ZeroNansState(map_state(found, updates))
 
-    def init(params: Tree) -> Tree:
+    def init(params: Tree) -> ZeroNansState:
         check_initialized(params)
         return ZeroNansState(map_state(lambda p: np.False_, params))
 
     return GradientTransformation(init, update)
+
+
+def apply_if_finite(
+    inner: Optimizer[Any], max_consecutive_errors: int
+) -> GradientTransformationExtraArgs[ApplyIfFiniteState]:
+    """Refuse updates that hold nan or infinity: they become 0, and the state stays.
+
+    Args:
+        inner: the transformation of finite updates.
+        max_consecutive_errors: the largest count of refusals in a row; the next update passes.
+
+    >>> from funcgrad import optim
+    >>> opt = apply_if_finite(optim.sgd(0.1), 3)
+    >>> updates, state = opt.update(np.array([np.inf, 1.0]), opt.init(np.zeros(2)))
+    >>> print(updates, state.total_notfinite)
+    [0. 0.] 1
+    """
+    apply = checked("apply_if_finite", inner)
+
+    def init(params: Tree) -> ApplyIfFiniteState:
+        return ApplyIfFiniteState(zero_count(), np.array(True), zero_count(), apply.init(params))
+
+    def update(
+        updates: Tree, state: ApplyIfFiniteState, params: Tree | None = None, **extra: Any
+    ) -> tuple[Tree, ApplyIfFiniteState]:
+        finite = np.array(True)
+        for g in tree.leaves(updates):
+            finite = finite & np.all(np.isfinite(g)) if is_floating(g) else finite
+        refused = np.where(finite, 0, next_count(state.notfinite_count))
+        total = np.where(finite, state.total_notfinite, next_count(state.total_notfinite))
+        new, inner_state = cond(
+            finite | (refused > max_consecutive_errors),
+            lambda: apply.update(updates, state.inner_state, params, **extra),
+            lambda: (map_floating(np.zeros_like, updates), state.inner_state),
+        )
+        return new, ApplyIfFiniteState(refused, finite, total, inner_state)
+
+    return GradientTransformationExtraArgs(init, update)

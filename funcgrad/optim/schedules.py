@@ -1,4 +1,4 @@
-"""Schedules: functions from the count of updates so far, 0 at the first, to a number.
+"""Schedules: functions from the count of updates so far, 0 at the first, to a scalar.
 
 Names, arguments and numbers are optax's; the count may be an array or traced.
 """
@@ -17,7 +17,7 @@ from .base import Schedule
 
 @picklable
 def constant_schedule(value: Any) -> Schedule:
-    """Return the schedule that always gives ``value``."""
+    """The same value at every count."""
     return lambda count: value
 
 
@@ -25,14 +25,14 @@ def constant_schedule(value: Any) -> Schedule:
 def polynomial_schedule(
     init_value: Any, end_value: Any, power: Any, transition_steps: int, transition_begin: int = 0
 ) -> Schedule:
-    """Go from one value to another along a power of the steps that are left.
+    """From one value to another along a power of the remaining fraction of steps.
 
     Args:
         init_value: the value up to ``transition_begin``.
         end_value: the value from ``transition_begin + transition_steps`` on.
         power: between, the value is (init - end) (1 - t / transition_steps)**power + end.
-        transition_steps: how many; if 0 or less the schedule is constant.
-        transition_begin: the count from which t is counted.
+        transition_steps: the number of steps; if it is not positive the schedule is constant.
+        transition_begin: the count at which t is 0.
 
     >>> print(polynomial_schedule(1.0, 0.0, 2, 10)(5))
     0.25
@@ -52,7 +52,7 @@ def polynomial_schedule(
 def linear_schedule(
     init_value: Any, end_value: Any, transition_steps: int, transition_begin: int = 0
 ) -> Schedule:
-    """Go from one value to another on a line; see :func:`polynomial_schedule`.
+    """From one value to another linearly; see :func:`polynomial_schedule`.
 
     >>> print(linear_schedule(1.0, 0.0, 10)(4))
     0.6
@@ -73,9 +73,9 @@ def exponential_decay(
 
     Args:
         init_value: the value up to ``transition_begin``.
-        transition_steps: if 0 or less, the schedule is constant.
-        decay_rate: not negative; if 0 the schedule is constant.
-        transition_begin: the count from which t is counted.
+        transition_steps: if it is not positive, the schedule is constant.
+        decay_rate: not negative; if it is 0, the schedule is constant.
+        transition_begin: the count at which t is 0.
         staircase: whether the exponent is rounded down.
         end_value: the bound at which the decay (or growth) stops.
 
@@ -102,12 +102,12 @@ def exponential_decay(
 def cosine_decay_schedule(
     init_value: Any, decay_steps: int, alpha: Any = 0.0, exponent: Any = 1.0
 ) -> Schedule:
-    """Go from ``init_value`` to ``alpha * init_value`` along half a cosine.
+    """From ``init_value`` to ``alpha * init_value`` along half a cosine.
 
     Args:
         init_value: the value at 0.
         decay_steps: positive, the count from which the value stays.
-        alpha: the last value, as a fraction of the first.
+        alpha: the final value as a fraction of the first.
         exponent: the power of the cosine factor.
 
     Raises:
@@ -138,13 +138,13 @@ def warmup_cosine_decay_schedule(
     end_value: Any = 0.0,
     exponent: Any = 1.0,
 ) -> Schedule:
-    """Rise on a line to ``peak_value``, then fall along half a cosine.
+    """Rise linearly to ``peak_value``, then fall along half a cosine.
 
     Args:
         init_value: the value at 0.
         peak_value: the value at ``warmup_steps``.
-        warmup_steps: how many steps to rise.
-        decay_steps: how many steps in all, those of the rise included.
+        warmup_steps: the number of rising steps.
+        decay_steps: the number of all steps, the rising ones included.
         end_value: the value from ``decay_steps`` on.
         exponent: the power of the cosine factor.
 
@@ -167,7 +167,7 @@ def warmup_cosine_decay_schedule(
 
 @picklable
 def warmup_constant_schedule(init_value: Any, peak_value: Any, warmup_steps: int) -> Schedule:
-    """Rise on a line, then stay.
+    """Rise linearly, then stay.
 
     >>> schedule = warmup_constant_schedule(0.0, 1.0, 10)
     >>> print(schedule(5), schedule(50))
@@ -187,7 +187,7 @@ def warmup_exponential_decay_schedule(
     staircase: bool = False,
     end_value: Any = None,
 ) -> Schedule:
-    """Rise on a line, then decay; see :func:`exponential_decay`, whose count starts anew.
+    """Rise linearly, then decay by :func:`exponential_decay`, with a count from 0.
 
     >>> schedule = warmup_exponential_decay_schedule(0.0, 1.0, 10, 10, 0.5)
     >>> print(schedule(5), schedule(20))
@@ -202,7 +202,7 @@ def warmup_exponential_decay_schedule(
 
 @picklable
 def sgdr_schedule(cosine_kwargs: Sequence[Mapping[str, Any]]) -> Schedule:
-    """Restart a warm-up and cosine decay several times.
+    """Cosine decay with warm restarts.
 
     Args:
         cosine_kwargs: for each cycle the arguments of :func:`warmup_cosine_decay_schedule`,
@@ -224,7 +224,7 @@ def sgdr_schedule(cosine_kwargs: Sequence[Mapping[str, Any]]) -> Schedule:
 def piecewise_interpolate_schedule(
     interpolate_type: str, init_value: Any, boundaries_and_scales: Mapping[int, float] | None = None
 ) -> Schedule:
-    """Go from value to value, each the one before times a factor, on lines or half cosines.
+    """From value to value, each a factor times the last, linearly or along half cosines.
 
     Args:
         interpolate_type: "linear" or "cosine".
@@ -270,12 +270,12 @@ def linear_onecycle_schedule(
     div_factor: float = 25.0,
     final_div_factor: float = 1e4,
 ) -> Schedule:
-    """Rise on a line to the peak, fall to where it began, and then far below.
+    """Rise linearly to the peak, fall back to the first value, and then far below.
 
     Args:
         transition_steps: positive, the length of the cycle.
         peak_value: the largest value.
-        pct_start, pct_final: when, as parts of the cycle, peak and second fall begin.
+        pct_start, pct_final: the fractions of the cycle before the peak and the second fall.
         div_factor: the peak over the first value.
         final_div_factor: the first value over the last.
 
@@ -304,7 +304,7 @@ def cosine_onecycle_schedule(
     div_factor: float = 25.0,
     final_div_factor: float = 1e4,
 ) -> Schedule:
-    """Rise along half a cosine to the peak, and fall along another.
+    """Rise along half a cosine to the peak, then fall along another.
 
     The arguments are those of :func:`linear_onecycle_schedule`.
 
@@ -350,7 +350,7 @@ def piecewise_constant_schedule(
 
 @picklable
 def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> Schedule:
-    """Follow one schedule after the other; each counts from where it begins.
+    """One schedule after another; each counts from its own beginning.
 
     Args:
         schedules: the parts in order.
@@ -380,7 +380,7 @@ def join_schedules(schedules: Sequence[Schedule], boundaries: Sequence[int]) -> 
 
 
 def _steps(who: str, factors: Mapping[int, float] | None) -> list[tuple[int, float]]:
-    """Return the boundaries in order, with their factors."""
+    """The boundaries in order, with their factors."""
     steps = sorted((factors or {}).items())
     if any(factor < 0 for _, factor in steps):
         raise ValueError(f"{who}: factors must be 0 or more: got {steps}")

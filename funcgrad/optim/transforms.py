@@ -13,20 +13,20 @@ from .base import (
     Schedule,
     check_decay,
     check_number,
-    check_state,
     in_float32,
+    leafwise,
     require_params,
     resolve_mask,
-    stateless,
+    stateful,
 )
 from .numerics import (
     Tree,
     bias_factor,
-    cast_like,
     full_like,
     like,
     map_floating,
     map_state,
+    moving_average,
     next_count,
     norm,
     rescale,
@@ -36,41 +36,46 @@ from .numerics import (
 
 
 class CountState(NamedTuple):
-    """How many updates there have been, int32."""
+    """The count of updates, an int32."""
 
     count: Any
 
 
 class EmaState(NamedTuple):
-    """The count of updates and their running mean."""
+    """The count of updates, and their running mean."""
 
     count: Any
     ema: Tree
 
 
 class TraceState(NamedTuple):
-    """The decaying sum of updates."""
+    """The decaying sum of the updates."""
 
     trace: Tree
 
 
-def scale(step_size: Any) -> GradientTransformation:
-    """Multiply the updates by a number, which may be traced; they keep their dtype.
+class ScaleByLionState(NamedTuple):
+    """The count of updates, and the running mean of the gradients."""
+
+    count: Any
+    mu: Tree
+
+
+def scale(step_size: Any) -> GradientTransformation[EmptyState]:
+    """Multiply the updates by a scalar, which may be traced; they keep their dtype.
 
     >>> print(scale(-0.5).update(np.ones(2), ())[0])
     [-0.5 -0.5]
     """
     check_number("scale", "step_size", step_size)
-    return stateless(
-        lambda updates, params: map_floating(lambda g: g * like(step_size, g), updates)
-    )
+    return leafwise(lambda g: g * like(step_size, g))
 
 
-def scale_by_schedule(step_size_fn: Schedule) -> GradientTransformation:
+def scale_by_schedule(step_size_fn: Schedule) -> GradientTransformation[CountState]:
     """Multiply the updates by ``step_size_fn(count)``; the first count is 0."""
     check_number("scale_by_schedule", "step_size_fn", step_size_fn, schedule=True)
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+    def update(updates: Tree, state: CountState, params: Tree | None = None) -> Any:
         step_size = step_size_fn(state.count)
         updates = map_floating(lambda g: g * like(step_size, g), updates)
         return updates, CountState(next_count(state.count))
@@ -78,11 +83,13 @@ def scale_by_schedule(step_size_fn: Schedule) -> GradientTransformation:
     return GradientTransformation(lambda params: CountState(zero_count()), update)
 
 
-def scale_by_learning_rate(learning_rate: Any, *, flip_sign: bool = True) -> GradientTransformation:
-    """Multiply by the learning rate, negated so that adding the updates descends.
+def scale_by_learning_rate(
+    learning_rate: Any, *, flip_sign: bool = True
+) -> GradientTransformation[EmptyState | CountState]:
+    """Multiply the updates by the negated learning rate, so that adding them descends.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         flip_sign: whether to negate.
 
     >>> print(scale_by_learning_rate(0.5).update(np.ones(2), ())[0])
@@ -90,15 +97,18 @@ def scale_by_learning_rate(learning_rate: Any, *, flip_sign: bool = True) -> Gra
     """
     check_number("scale_by_learning_rate", "learning_rate", learning_rate, schedule=True)
     sign = -1 if flip_sign else 1
+    scaled: Any
     if callable(learning_rate):
-        return scale_by_schedule(lambda count: sign * learning_rate(count))
-    return scale(sign * learning_rate)
+        scaled = scale_by_schedule(lambda count: sign * learning_rate(count))
+    else:
+        scaled = scale(sign * learning_rate)
+    return scaled
 
 
 def scale_by_trust_ratio(
     min_norm: Any = 0.0, trust_coefficient: Any = 1.0, eps: Any = 0.0
-) -> GradientTransformation:
-    """Multiply each array by the norm of its parameters over its own; by 1 where one is 0.
+) -> GradientTransformation[EmptyState]:
+    """Multiply each array by norm(parameter) / norm(update); by 1 where one of them is 0.
 
     Args:
         min_norm: the least value of both norms.
@@ -121,21 +131,44 @@ def scale_by_trust_ratio(
         none = (size == 0) | (own == 0)
         return rescale(g, np.where(none, 1, trust_coefficient * size), np.where(none, 1, own + eps))
 
-    return in_float32(
-        stateless(
-            lambda updates, params: map_floating(
-                step, updates, require_params("scale_by_trust_ratio", params)
-            )
-        )
-    )
+    return in_float32(leafwise(step, "scale_by_trust_ratio"))
 
 
-def trace(decay: Any, nesterov: bool = False) -> GradientTransformation:
-    """Sum the updates up, older ones decaying: m <- g + decay m.
+def scale_by_lion(
+    b1: Any = 0.9, b2: Any = 0.99, mu_dtype: Any = None
+) -> GradientTransformation[ScaleByLionState]:
+    """Lion: the sign of b1 m + (1 - b1) g, where m is the running mean of the gradients g.
+
+    Args:
+        b1: in [0, 1), the weight of m.
+        b2: in [0, 1), the decay of m.
+        mu_dtype: the dtype of m; that of the parameters unless given, but float32 for float16.
+
+    Source: Chen et al. 2023, Algorithm 2 (arXiv:2302.06675).
+
+    >>> opt = scale_by_lion()
+    >>> print(opt.update(np.array([0.3, -7.0]), opt.init(np.zeros(2)))[0])
+    [ 1. -1.]
+    """
+
+    def init(params: Tree) -> ScaleByLionState:
+        return ScaleByLionState(zero_count(), full_like(params, dtype=mu_dtype))
+
+    def step(updates: Tree, state: ScaleByLionState, params: Tree | None) -> Any:
+        signs = map_floating(lambda g, m: np.sign(moving_average(m, g, b1)), updates, state.mu)
+        mu = update_moment(updates, state.mu, b2)
+        return signs, ScaleByLionState(next_count(state.count), mu)
+
+    check_decay("scale_by_lion", b1=b1, b2=b2)
+    return stateful("scale_by_lion", ScaleByLionState, init, step)
+
+
+def trace(decay: Any, nesterov: bool = False) -> GradientTransformation[TraceState]:
+    """Momentum: replace the updates g by their decaying sum, m <- g + decay m.
 
     Args:
         decay: in [0, 1), also called momentum.
-        nesterov: whether to return g + decay m instead of m.
+        nesterov: whether the update is g + decay m instead of m.
 
     Source: Sutskever et al. 2013, equations 1 to 4, with the learning rate outside of m.
 
@@ -148,25 +181,28 @@ def trace(decay: Any, nesterov: bool = False) -> GradientTransformation:
     """
     check_decay("trace", decay=decay)
 
-    def step(g: Any, m: Any) -> Any:
+    def add(g: Any, m: Any) -> Any:
         return g + like(decay, g) * m
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("trace", state, TraceState, updates, "trace", params)
-        total = map_state(step, updates, state.trace)
-        ahead = step if nesterov else lambda g, m: m
-        return map_floating(ahead, updates, total), TraceState(cast_like(total, state.trace))
+    def step(updates: Tree, state: TraceState, params: Tree | None) -> Any:
+        total = map_state(add, updates, state.trace)
+        ahead = add if nesterov else lambda g, m: m
+        return map_floating(ahead, updates, total), TraceState(total)
 
-    return in_float32(GradientTransformation(lambda params: TraceState(full_like(params)), update))
+    return stateful(
+        "trace", TraceState, lambda params: TraceState(full_like(params)), step, "trace"
+    )
 
 
-def ema(decay: Any, debias: bool = True, accumulator_dtype: Any = None) -> GradientTransformation:
+def ema(
+    decay: Any, debias: bool = True, accumulator_dtype: Any = None
+) -> GradientTransformation[EmaState]:
     """Replace the updates by their running mean.
 
     Args:
         decay: in [0, 1).
         debias: whether the mean is corrected for its start at 0.
-        accumulator_dtype: the dtype in which it is kept; unless given the parameters', but
+        accumulator_dtype: the dtype of the mean; that of the parameters unless given, but
             float32 for float16.
 
     >>> opt = ema(0.9)
@@ -175,38 +211,36 @@ def ema(decay: Any, debias: bool = True, accumulator_dtype: Any = None) -> Gradi
     """
     check_decay("ema", decay=decay)
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("ema", state, EmaState, updates, "ema", params)
+    def init(params: Tree) -> EmaState:
+        return EmaState(zero_count(), full_like(params, dtype=accumulator_dtype))
+
+    def step(updates: Tree, state: EmaState, params: Tree | None) -> Any:
         count, mean = next_count(state.count), update_moment(updates, state.ema, decay)
-        size = bias_factor(decay, count) if debias else 1
-        updates = map_floating(lambda g, m: m / like(size, m), updates, mean)
-        return updates, EmaState(count, cast_like(mean, state.ema))
+        factor = bias_factor(decay, count) if debias else 1
+        return map_floating(lambda g, m: m / like(factor, m), updates, mean), EmaState(count, mean)
 
-    return in_float32(
-        GradientTransformation(
-            lambda params: EmaState(zero_count(), full_like(params, dtype=accumulator_dtype)),
-            update,
-        )
-    )
+    return stateful("ema", EmaState, init, step, "ema")
 
 
-def set_to_zero() -> GradientTransformation:
+def set_to_zero() -> GradientTransformation[EmptyState]:
     """Replace the updates by zeros.
 
     >>> print(set_to_zero().update(np.ones(2), ())[0])
     [0. 0.]
     """
-    return stateless(lambda updates, params: map_floating(np.zeros_like, updates))
+    return leafwise(np.zeros_like)
 
 
-def add_decayed_weights(weight_decay: Any = 0.0, mask: Mask = None) -> GradientTransformation:
-    """Add the parameters, scaled, to the updates.
+def add_decayed_weights(
+    weight_decay: Any = 0.0, mask: Mask = None
+) -> GradientTransformation[EmptyState | CountState]:
+    """Add weight_decay times the parameters to the updates.
 
     Args:
-        weight_decay: a number, or a schedule ``count -> number``.
-        mask: a tree of booleans like the parameters, or a prefix of one, or a function of the
-            parameters that gives it; only where it is True are weights added. Unless given, it
-            is ``nn.trainable``: running statistics of a model do not decay.
+        weight_decay: a scalar, or a schedule ``count -> scalar``.
+        mask: which parameters decay: a tree of booleans like the parameters, a prefix of one, or
+            a function of the parameters that gives it. ``nn.trainable`` unless given: running
+            statistics of a model do not decay.
 
     Raises, in ``update``:
         ValueError: if it is called without the parameters.
@@ -217,10 +251,10 @@ def add_decayed_weights(weight_decay: Any = 0.0, mask: Mask = None) -> GradientT
     """
     check_number("add_decayed_weights", "weight_decay", weight_decay, schedule=True)
 
-    def init(params: Tree) -> Tree:
+    def init(params: Tree) -> EmptyState | CountState:
         return CountState(zero_count()) if callable(weight_decay) else EmptyState()
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+    def update(updates: Tree, state: Any, params: Tree | None = None) -> Any:
         params = require_params("add_decayed_weights", params)
         rate = weight_decay
         if callable(weight_decay):
@@ -228,18 +262,16 @@ def add_decayed_weights(weight_decay: Any = 0.0, mask: Mask = None) -> GradientT
         where = resolve_mask("add_decayed_weights", trainable if mask is None else mask, params)
         where = tree.broadcast(where, updates, who="add_decayed_weights: mask")
 
-        def step(g: Any, p: Any, add: bool) -> Any:
+        def decay(g: Any, p: Any, add: bool) -> Any:
             return g + like(rate, g) * like(p, g) if add else g
 
-        return map_floating(step, updates, params, where), state
+        return map_floating(decay, updates, params, where), state
 
     return GradientTransformation(init, update)
 
 
 def incremental_update(new_tensors: Tree, old_tensors: Tree, step_size: Any) -> Tree:
-    """Return old parameters, moved a part of the way to new ones: step new + (1 - step) old.
-
-    It is how averages of parameters (Polyak averaging, target networks) are kept.
+    """Polyak averaging of parameters: step_size new + (1 - step_size) old, as for target networks.
 
     >>> incremental_update({"w": 1.0}, {"w": 0.0}, 0.25)
     {'w': 0.25}

@@ -1,53 +1,48 @@
-"""Lookahead: slow parameters that follow fast ones."""
+"""Lookahead: slow parameters that follow the average of fast ones."""
 
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from ...control.conditionals import cond
-from ..base import (
-    GradientTransformation,
-    GradientTransformationExtraArgs,
-    check_transformation,
-    with_extra_args_support,
-)
+from ..base import GradientTransformationExtraArgs, Optimizer, checked
 from ..numerics import Tree, cast_like, like, map_floating, zero_count
 
 
 class LookaheadParams(NamedTuple):
-    """The parameters that are stepped, and those that follow them slowly."""
+    """The fast parameters, which the optimizer updates, and the slow ones."""
 
     fast: Tree
     slow: Tree
 
     @classmethod
     def init_synced(cls, params: Tree) -> "LookaheadParams":
-        """Return the parameters as fast and slow ones."""
+        """The same parameters as fast and slow ones."""
         return cls(params, params)
 
 
 class LookaheadState(NamedTuple):
-    """The state of the fast optimizer, and the steps since the two were made equal."""
+    """The state of the fast optimizer, and the count of updates since the last synchronization."""
 
     fast_state: Tree
     steps_since_sync: Any
 
 
 def lookahead(
-    fast_optimizer: GradientTransformation,
+    fast_optimizer: Optimizer[Any],
     sync_period: int,
     slow_step_size: Any,
     reset_state: bool = False,
-) -> GradientTransformationExtraArgs:
-    """Let slow parameters follow fast ones, which start again from them every few steps.
+) -> GradientTransformationExtraArgs[LookaheadState]:
+    """Every few updates, move slow parameters towards fast ones, and restart these from there.
 
     The parameters and updates are pairs, :class:`LookaheadParams`.
 
     Args:
-        fast_optimizer: steps the fast parameters.
-        sync_period: after how many steps the two are made equal.
-        slow_step_size: how far, in (0, 1], the slow ones then go towards the fast ones.
-        reset_state: whether the fast optimizer then starts anew.
+        fast_optimizer: updates the fast parameters.
+        sync_period: the number of its updates between synchronizations.
+        slow_step_size: in (0, 1], the fraction of the way that the slow parameters move.
+        reset_state: whether a synchronization resets the state of the fast optimizer.
 
     Raises:
         ValueError: if ``sync_period`` is below 1.
@@ -63,23 +58,23 @@ def lookahead(
     """
     if not sync_period >= 1:
         raise ValueError(f"lookahead: sync_period must be at least 1: got {sync_period}")
-    fast_optimizer = with_extra_args_support(check_transformation("lookahead", fast_optimizer))
+    optimizer = checked("lookahead", fast_optimizer)
 
-    def init(params: Tree) -> Tree:
-        return LookaheadState(fast_optimizer.init(_pair(params).fast), zero_count())
+    def init(params: Tree) -> LookaheadState:
+        return LookaheadState(optimizer.init(_pair(params).fast), zero_count())
 
     def update(
-        updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
-    ) -> tuple[Tree, Tree]:
+        updates: Tree, state: LookaheadState, params: Tree | None = None, **extra: Any
+    ) -> tuple[Any, LookaheadState]:
         fast, slow = _pair(params)
-        updates, inner = fast_optimizer.update(updates, state.fast_state, fast, **extra)
+        updates, inner = optimizer.update(updates, state.fast_state, fast, **extra)
         ahead = map_floating(lambda u, f, s: f + u - s, updates, fast, slow)
 
         def sync() -> Any:
             rate = slow_step_size
             to_fast = map_floating(lambda u, d: u - like(1 - rate, d) * d, updates, ahead)
             to_slow = map_floating(lambda d: like(rate, d) * d, ahead)
-            after = cast_like(fast_optimizer.init(fast), inner) if reset_state else inner
+            after = cast_like(optimizer.init(fast), inner) if reset_state else inner
             return LookaheadParams(to_fast, to_slow), after
 
         def wait() -> Any:

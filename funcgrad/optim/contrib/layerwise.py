@@ -1,4 +1,4 @@
-"""Optimizers that scale each array by a norm: LARS and NovoGrad; and centralized gradients."""
+"""Optimizers that scale each array by a norm, LARS and NovoGrad; and centralized gradients."""
 
 from typing import Any, NamedTuple
 
@@ -7,19 +7,20 @@ import numpy as np
 from ...core import tree
 from ...core.parameters import trainable
 from ...ops.elementwise import root
+from ..alias import Scheduled, descend
 from ..base import (
+    EmptyState,
     GradientTransformation,
+    GradientTransformationExtraArgs,
     Mask,
     chain_as,
     check_decay,
-    check_state,
-    in_float32,
+    leafwise,
     require_params,
-    stateless,
+    stateful,
 )
 from ..numerics import (
     Tree,
-    cast_like,
     full_like,
     like,
     map_floating,
@@ -30,12 +31,18 @@ from ..numerics import (
     rescale,
     zero_count,
 )
-from ..transforms import add_decayed_weights, scale_by_learning_rate, scale_by_trust_ratio, trace
-from ..wrappers import masked
+from ..transforms import (
+    TraceState,
+    add_decayed_weights,
+    scale_by_learning_rate,
+    scale_by_trust_ratio,
+    trace,
+)
+from ..wrappers import MaskedState, masked
 
 
 class ScaleByNovogradState(NamedTuple):
-    """The count of updates, the sum of updates, and the running mean of squared norms."""
+    """The count of updates, their decaying sum, and the running mean of squared norms."""
 
     count: Any
     mu: Tree
@@ -51,31 +58,29 @@ def lars(
     trust_ratio_mask: Mask = True,
     momentum: Any = 0.9,
     nesterov: bool = False,
-) -> GradientTransformation:
-    """SGD with momentum whose steps have, array by array, a part of the parameters' norm.
+) -> GradientTransformationExtraArgs[tuple[Scheduled, MaskedState, Scheduled, TraceState]]:
+    """LARS: SGD with momentum, each array scaled to a fraction of the norm of its parameters.
 
     ``update`` needs the parameters.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         weight_decay, weight_decay_mask: see :func:`add_decayed_weights`.
         trust_coefficient, eps: see :func:`scale_by_trust_ratio`.
-        trust_ratio_mask: where the norm counts; see :func:`masked`.
+        trust_ratio_mask: which arrays are scaled; see :func:`masked`.
         momentum, nesterov: see :func:`trace`.
 
     Source: You, Gitman & Ginsburg 2017, Algorithm 1 (arXiv:1708.03888).
 
-    >>> import numpy as np
     >>> opt = lars(0.1)
     >>> print(opt.update(np.array([3.0]), opt.init(np.ones(1)), np.full(1, 2.0))[0].round(6))
     [-0.0002]
     """
+    ratio = scale_by_trust_ratio(trust_coefficient=trust_coefficient, eps=eps)
     return chain_as(
         "lars",
         add_decayed_weights(weight_decay, weight_decay_mask),
-        masked(
-            scale_by_trust_ratio(trust_coefficient=trust_coefficient, eps=eps), trust_ratio_mask
-        ),
+        masked(ratio, trust_ratio_mask),
         scale_by_learning_rate(learning_rate),
         trace(momentum, nesterov),
     )
@@ -88,27 +93,23 @@ def novograd(
     eps: Any = 1e-6,
     eps_root: Any = 0.0,
     weight_decay: Any = 0.0,
-) -> GradientTransformation:
-    """SGD with momentum along gradients divided by the running norm of their array.
+) -> GradientTransformationExtraArgs[tuple[ScaleByNovogradState, Scheduled]]:
+    """NovoGrad: SGD with momentum, each gradient array divided by its running norm.
 
     ``update`` needs the parameters.
 
     Args:
-        learning_rate: a number, or a schedule ``count -> number``.
+        learning_rate: a scalar, or a schedule ``count -> scalar``.
         b1, b2, eps, eps_root, weight_decay: see :func:`scale_by_novograd`.
 
     Source: Ginsburg et al. 2019, Algorithm 1 (arXiv:1905.11286).
 
-    >>> import numpy as np
     >>> opt = novograd(0.1)
     >>> print(opt.update(np.array([3.0, 4.0]), opt.init(np.zeros(2)), np.zeros(2))[0].round(4))
     [-0.06 -0.08]
     """
-    return chain_as(
-        "novograd",
-        scale_by_novograd(b1, b2, eps, eps_root, weight_decay),
-        scale_by_learning_rate(learning_rate),
-    )
+    scaled = scale_by_novograd(b1, b2, eps, eps_root, weight_decay)
+    return descend("novograd", learning_rate, scaled)
 
 
 def scale_by_novograd(
@@ -118,17 +119,15 @@ def scale_by_novograd(
     eps_root: Any = 0.0,
     weight_decay: Any = 0.0,
     mu_dtype: Any = None,
-) -> GradientTransformation:
-    """Divide each array by the root of the running mean of its squared norm, then sum up.
+) -> GradientTransformation[ScaleByNovogradState]:
+    """Momentum m <- b1 m + g / (sqrt(v) + eps) + weight_decay p, v the running mean of norm(g)².
 
     Args:
-        b1: in [0, 1), the decay of the sum.
-        b2: in [0, 1), the decay of the mean of squared norms, which starts at the first of them.
+        b1: in [0, 1), the decay of m.
+        b2: in [0, 1), the decay of v, which starts at the first norm(g)².
         eps, eps_root: added beside and under the root.
-        weight_decay: times the parameters, added before the sum; not of those that
-            ``nn.trainable`` leaves out.
-        mu_dtype: the dtype in which the sum is kept; unless given the parameters', but
-            float32 for float16.
+        weight_decay: applies to the leaves p that ``nn.trainable`` names.
+        mu_dtype: the dtype of m; that of the parameters unless given, but float32 for float16.
 
     Source: Ginsburg et al. 2019, Algorithm 1 (arXiv:1905.11286).
 
@@ -136,15 +135,13 @@ def scale_by_novograd(
     >>> print(opt.update(np.array([3.0, 4.0]), opt.init(np.zeros(2)), np.zeros(2))[0].round(4))
     [0.6 0.8]
     """
-    check_decay("scale_by_novograd", b1=b1, b2=b2)
 
-    def init(params: Tree) -> Tree:
+    def init(params: Tree) -> ScaleByNovogradState:
         # float64: the square of a norm in float32 may leave its range
         norms = map_state(lambda p: np.zeros((), np.float64), params)
         return ScaleByNovogradState(zero_count(), full_like(params, dtype=mu_dtype), norms)
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_novograd", state, ScaleByNovogradState, updates, "mu", params)
+    def step(updates: Tree, state: ScaleByNovogradState, params: Tree | None) -> Any:
         params = require_params("scale_by_novograd", params)
         first = state.count == 0
 
@@ -153,7 +150,6 @@ def scale_by_novograd(
             return np.where(first, size, moving_average(v, size, b2))
 
         nu = map_state(square, updates, state.nu)
-
         where = tree.broadcast(trainable(params), updates, who="scale_by_novograd")
 
         def total(g: Any, p: Any, m: Any, v: Any, decays: bool) -> Any:
@@ -162,14 +158,14 @@ def scale_by_novograd(
             return like(b1, g) * m + scaled + like(rate, g) * like(p, g)
 
         mu = map_state(total, updates, params, state.mu, nu, where)
-        stepped = map_floating(lambda g, m: m, updates, mu)
-        mu, nu = cast_like(mu, state.mu), cast_like(nu, state.nu)
-        return stepped, ScaleByNovogradState(next_count(state.count), mu, nu)
+        updates = map_floating(lambda g, m: m, updates, mu)
+        return updates, ScaleByNovogradState(next_count(state.count), mu, nu)
 
-    return in_float32(GradientTransformation(init, update))
+    check_decay("scale_by_novograd", b1=b1, b2=b2)
+    return stateful("scale_by_novograd", ScaleByNovogradState, init, step)
 
 
-def centralize() -> GradientTransformation:
+def centralize() -> GradientTransformation[EmptyState]:
     """Subtract from each array of two axes or more its mean over all axes but the first.
 
     Source: Yong et al. 2020, equation 1 (arXiv:2004.01461).
@@ -183,4 +179,4 @@ def centralize() -> GradientTransformation:
         axes = tuple(range(1, np.ndim(g)))
         return g - np.mean(g, axes, keepdims=True) if axes else g
 
-    return stateless(lambda updates, params: map_floating(centred, updates))
+    return leafwise(centred)

@@ -9,13 +9,13 @@ from ...core.avals import dtype_of, shape_of
 from ...core.parameters import trainable
 from ...ops.structure import cast
 from ...random import Key, key as random_key, normal, split
-from ..base import GradientTransformation, chain_as, check_number
+from ..alias import Scheduled, descend
+from ..base import GradientTransformation, GradientTransformationExtraArgs, check_number
 from ..numerics import Tree, is_floating, like, next_count, zero_count
-from ..transforms import scale_by_learning_rate
 
 
 class AddNoiseState(NamedTuple):
-    """The count of updates and the key of the noise to come."""
+    """The count of updates, and the key of the next noise."""
 
     count: Any
     key: Any
@@ -23,28 +23,27 @@ class AddNoiseState(NamedTuple):
 
 def noisy_sgd(
     learning_rate: Any, eta: Any = 0.01, gamma: Any = 0.55, key: Any = 0
-) -> GradientTransformation:
-    """Descend along the gradient plus noise that fades; see :func:`add_noise`.
+) -> GradientTransformationExtraArgs[tuple[AddNoiseState, Scheduled]]:
+    """Descend along the gradient plus decaying noise; see :func:`add_noise`.
 
     Source: Neelakantan et al. 2015, section 3 (arXiv:1511.06807).
 
-    >>> import numpy as np
     >>> opt = noisy_sgd(0.1)
     >>> opt.update(np.zeros(2), opt.init(np.zeros(2)))[0].shape
     (2,)
     """
-    return chain_as("noisy_sgd", add_noise(eta, gamma, key), scale_by_learning_rate(learning_rate))
+    return descend("noisy_sgd", learning_rate, add_noise(eta, gamma, key))
 
 
-def add_noise(eta: Any, gamma: Any, key: Any) -> GradientTransformation:
+def add_noise(eta: Any, gamma: Any, key: Any) -> GradientTransformation[AddNoiseState]:
     """Add normal noise of variance eta / count**gamma, count = 1 at the first update.
 
-    What ``nn.trainable`` leaves out, as running statistics of a model, stays as it is.
+    Leaves that ``nn.trainable`` leaves out, such as running statistics, get no noise.
 
     Args:
         eta: the variance at the first update.
-        gamma: how fast it falls.
-        key: a key of ``fg.random``, or an integer seed; the state carries it on.
+        gamma: the exponent of its decay.
+        key: a key of ``fg.random``, or an integer seed.
 
     Source: Neelakantan et al. 2015, section 3 (arXiv:1511.06807).
 
@@ -54,7 +53,7 @@ def add_noise(eta: Any, gamma: Any, key: Any) -> GradientTransformation:
     """
     check_number("add_noise", "eta", eta)
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
+    def update(updates: Tree, state: AddNoiseState, params: Tree | None = None) -> Any:
         count, (carry, draw) = next_count(state.count), split(state.key)
         deviation = np.sqrt(eta / cast(count, np.float64) ** gamma)
         leaves, treedef = tree.flatten(updates)

@@ -4,44 +4,45 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..alias import Scheduled, descend
 from ..base import (
+    EmptyState,
     GradientTransformation,
+    GradientTransformationExtraArgs,
     chain_as,
     check_number,
-    check_state,
-    in_float32,
-    stateless,
+    leafwise,
+    stateful,
 )
-from ..numerics import Tree, cast_like, full_like, like, map_floating, map_state
-from ..transforms import scale, scale_by_learning_rate
+from ..numerics import Tree, full_like, like, map_floating, map_state
+from ..transforms import scale
 
 
 class ScaleByRpropState(NamedTuple):
-    """The step size of each number, and the update before."""
+    """The step size of each element, and its last update."""
 
     step_sizes: Tree
     prev_updates: Tree
 
 
-def sign_sgd(learning_rate: Any) -> GradientTransformation:
+def sign_sgd(learning_rate: Any) -> GradientTransformationExtraArgs[tuple[EmptyState, Scheduled]]:
     """Descend along the signs of the gradient.
 
     Source: Bernstein et al. 2018, Algorithm 1 (arXiv:1802.04434).
 
-    >>> import numpy as np
     >>> print(sign_sgd(0.1).update(np.array([3.0, -2.0]), ((), ()))[0])
     [-0.1  0.1]
     """
-    return chain_as("sign_sgd", scale_by_sign(), scale_by_learning_rate(learning_rate))
+    return descend("sign_sgd", learning_rate, scale_by_sign())
 
 
-def scale_by_sign() -> GradientTransformation:
-    """Replace each number by its sign.
+def scale_by_sign() -> GradientTransformation[EmptyState]:
+    """Replace each element by its sign.
 
     >>> print(scale_by_sign().update(np.array([0.3, -7.0]), ())[0])
     [ 1. -1.]
     """
-    return stateless(lambda updates, params: map_floating(np.sign, updates))
+    return leafwise(np.sign)
 
 
 def rprop(
@@ -50,14 +51,13 @@ def rprop(
     eta_plus: Any = 1.2,
     min_step_size: Any = 1e-6,
     max_step_size: Any = 50.0,
-) -> GradientTransformation:
-    """Descend along signs by steps that learn their size; for whole batches.
+) -> GradientTransformationExtraArgs[tuple[ScaleByRpropState, EmptyState]]:
+    """Resilient backpropagation: steps along signs, of adaptive sizes; for full batches.
 
     Args:
-        learning_rate: the first size of all steps.
+        learning_rate: the first step size.
         eta_minus, eta_plus, min_step_size, max_step_size: see :func:`scale_by_rprop`.
 
-    >>> import numpy as np
     >>> opt = rprop(0.1)
     >>> print(opt.update(np.array([3.0, -2.0]), opt.init(np.zeros(2)))[0])
     [-0.1  0.1]
@@ -72,15 +72,16 @@ def scale_by_rprop(
     eta_plus: Any = 1.2,
     min_step_size: Any = 1e-6,
     max_step_size: Any = 50.0,
-) -> GradientTransformation:
-    """Step along signs; a step grows while the sign stays, and shrinks where it changes.
+) -> GradientTransformation[ScaleByRpropState]:
+    """Replace each element by its sign times a step size, which grows until the sign changes.
 
-    As in PyTorch; optax 0.2 lets each step take effect one update later.
+    At a change of sign the update is 0, as in PyTorch; in optax 0.2 each step takes effect one
+    update later.
 
     Args:
-        learning_rate: the first size of all steps.
-        eta_minus, eta_plus: the factors by which sizes shrink and grow.
-        min_step_size, max_step_size: the bounds of sizes.
+        learning_rate: the first step size.
+        eta_minus, eta_plus: the factors by which step sizes shrink and grow.
+        min_step_size, max_step_size: the bounds of step sizes.
 
     Source: Riedmiller & Braun 1993, "A direct adaptive method for faster backpropagation
     learning", section D; Igel & Hüsken 2000, Rprop-.
@@ -91,24 +92,21 @@ def scale_by_rprop(
     """
     check_number("scale_by_rprop", "learning_rate", learning_rate)
 
-    def resized(g: Any, before: Any, size: Any) -> Any:
+    def init(params: Tree) -> ScaleByRpropState:
+        return ScaleByRpropState(full_like(params, learning_rate), full_like(params))
+
+    def resize(g: Any, before: Any, size: Any) -> Any:
         turn = g * before
         new = np.where(turn > 0, size * like(eta_plus, g), size * like(eta_minus, g))
         new = np.clip(new, like(min_step_size, g), like(max_step_size, g))
         return np.where(turn == 0, size, new)
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_rprop", state, ScaleByRpropState, updates, "step_sizes", params)
-        sizes = map_state(resized, updates, state.prev_updates, state.step_sizes)
-        step = lambda g, before, size: np.where(g * before < 0, 0, size * np.sign(g))
-        steps = map_state(step, updates, state.prev_updates, sizes)
-        stepped = map_floating(lambda g, s: s, updates, steps)
-        sizes, steps = cast_like(sizes, state.step_sizes), cast_like(steps, state.prev_updates)
-        return stepped, ScaleByRpropState(sizes, steps)
+    def move(g: Any, before: Any, size: Any) -> Any:
+        return np.where(g * before < 0, 0, size * np.sign(g))
 
-    return in_float32(
-        GradientTransformation(
-            lambda params: ScaleByRpropState(full_like(params, learning_rate), full_like(params)),
-            update,
-        )
-    )
+    def step(updates: Tree, state: ScaleByRpropState, params: Tree | None) -> Any:
+        sizes = map_state(resize, updates, state.prev_updates, state.step_sizes)
+        moves = map_state(move, updates, state.prev_updates, sizes)
+        return map_floating(lambda g, s: s, updates, moves), ScaleByRpropState(sizes, moves)
+
+    return stateful("scale_by_rprop", ScaleByRpropState, init, step, "step_sizes")

@@ -1,4 +1,4 @@
-"""L-BFGS: Newton steps by a curvature that is read off the last few gradients."""
+"""L-BFGS: quasi-Newton steps with a curvature estimated from the last few gradients."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -13,11 +13,12 @@ from ...ops.structure import cast
 from ...transforms.grad import value_and_grad
 from ..base import (
     GradientTransformation,
+    GradientTransformationExtraArgs,
+    Optimizer,
     chain_as,
-    check_state,
     identity,
-    in_float32,
     require_params,
+    stateful,
 )
 from ..numerics import (
     Tree,
@@ -37,10 +38,10 @@ from .linesearch import LinesearchState, scale_by_zoom_linesearch, scaled
 
 
 class ScaleByLBFGSState(NamedTuple):
-    """The last parameters and gradients, and how both changed in the steps before.
+    """The last parameters and gradients, and the memory of their changes.
 
-    The memories have one more axis, the oldest step first; a weight is 1 over the product of
-    the two changes, 0 for steps not yet made.
+    The memories have one more leading axis, the oldest step first; a weight is 1 over the inner
+    product of the two changes, and 0 for steps not yet made.
     """
 
     count: Any
@@ -53,13 +54,13 @@ class ScaleByLBFGSState(NamedTuple):
 
 def scale_by_lbfgs(
     memory_size: int = 10, scale_init_precond: bool = True
-) -> GradientTransformation:
+) -> GradientTransformation[ScaleByLBFGSState]:
     """Multiply the updates by an estimate of the inverse Hessian.
 
     Args:
-        memory_size: of how many steps the changes are remembered.
-        scale_init_precond: whether the estimate starts at the curvature of the last step (at
-            the first step: at 1 over the gradient's norm, if that is below 1), or at 1.
+        memory_size: the number of past steps in the estimate.
+        scale_init_precond: whether the initial estimate is the inverse curvature of the last
+            step (at the first step min(1, 1 / norm of the gradient)), or 1.
 
     Raises:
         ValueError: if ``memory_size`` is below 1; in ``update``, if the parameters are missing.
@@ -75,7 +76,7 @@ def scale_by_lbfgs(
     if not memory_size >= 1:
         raise ValueError(f"scale_by_lbfgs: memory_size must be at least 1: got {memory_size}")
 
-    def init(params: Tree) -> Tree:
+    def init(params: Tree) -> ScaleByLBFGSState:
         memory = lambda p: np.zeros((memory_size, *shape_of(p)), dtype_of(p))
         weights = np.zeros(memory_size, real_dtype(*tree.leaves(params)))
         old, new = map_state(memory, params), map_state(memory, params)
@@ -83,8 +84,7 @@ def scale_by_lbfgs(
             zero_count(), full_like(params), full_like(params), old, new, weights
         )
 
-    def update(updates: Tree, state: Tree, params: Tree | None = None) -> tuple[Tree, Tree]:
-        check_state("scale_by_lbfgs", state, ScaleByLBFGSState, updates, "updates", params)
+    def step(updates: Tree, state: ScaleByLBFGSState, params: Tree | None) -> Any:
         params, first = require_params("scale_by_lbfgs", params), state.count == 0
         change = lambda new, old: np.where(first, 0, new - old)
         moved = map_state(change, params, state.params)
@@ -97,29 +97,29 @@ def scale_by_lbfgs(
         gamma = _first_scale(updates, turned, product, first) if scale_init_precond else 1.0
         now = map_state(lambda p, g: p, params, updates), map_state(lambda g: g, updates)
         after = ScaleByLBFGSState(next_count(state.count), *now, s, y, rho)
-        return _inverse_times(updates, s, y, rho, gamma), cast_like(after, state)
+        return _inverse_times(updates, s, y, rho, gamma), after
 
-    return in_float32(GradientTransformation(init, update))
+    return stateful("scale_by_lbfgs", ScaleByLBFGSState, init, step, "updates")
 
 
 def lbfgs(
     learning_rate: Any = None,
     memory_size: int = 10,
     scale_init_precond: bool = True,
-    linesearch: GradientTransformation | None = scale_by_zoom_linesearch(  # noqa: B008
+    linesearch: Optimizer[Any] | None = scale_by_zoom_linesearch(  # noqa: B008
         20, initial_guess_strategy="one"
     ),
-) -> GradientTransformation:
-    """Descend by estimated Newton steps, as far as a line search goes; for whole batches.
+) -> GradientTransformationExtraArgs[tuple[ScaleByLBFGSState, Any, Any]]:
+    """L-BFGS: quasi-Newton steps with a line search; for full batches.
 
     ``update`` needs the parameters and, for the line search, ``value=``, ``grad=`` and
-    ``value_fn=``; :func:`value_and_grad_from_state` spares computing them twice, and
-    :func:`minimize` does it all.
+    ``value_fn=``; :func:`value_and_grad_from_state` avoids computing them twice, and
+    :func:`minimize` runs the whole loop.
 
     Args:
-        learning_rate: a number, a schedule ``count -> number``, or None for 1.
+        learning_rate: a scalar, a schedule ``count -> scalar``, or None for 1.
         memory_size, scale_init_precond: see :func:`scale_by_lbfgs`.
-        linesearch: the last part of the chain, None for none.
+        linesearch: the last part of the chain, or None.
 
     Source: Liu & Nocedal 1989; Nocedal & Wright 2006, Algorithm 7.5.
 
@@ -142,13 +142,13 @@ def lbfgs(
 
 
 def value_and_grad_from_state(value_fn: Callable[..., Any]) -> Callable[..., tuple[Any, Tree]]:
-    """Return ``value_and_grad`` that takes what a line search left in the state.
+    """``value_and_grad`` that reuses the value and gradient of the last line search.
 
-    The result is called as ``(params, *args, state=state, **kwargs)``; both are computed where
-    the state holds none yet.
+    The result is called as ``(params, *args, state=state, **kwargs)``; before the first update
+    both are computed.
 
     Raises, when it is called:
-        ValueError: if the state holds none of a line search that keeps gradients.
+        ValueError: if the state holds no line search that keeps its gradient.
 
     >>> step = value_and_grad_from_state(lambda x: np.sum(x**2))
     >>> step(np.ones(2), state=lbfgs().init(np.ones(2)))
@@ -176,7 +176,7 @@ def value_and_grad_from_state(value_fn: Callable[..., Any]) -> Callable[..., tup
 
 
 def _inverse_times(updates: Tree, s: Tree, y: Tree, rho: Any, gamma: Any) -> Tree:
-    """Return the inverse Hessian's estimate times the updates (Algorithm 7.4)."""
+    """The estimated inverse Hessian times the updates (Algorithm 7.4)."""
     steps = [(map_state(lambda m, k=k: m[k], s), map_state(lambda m, k=k: m[k], y), rho[k])
              for k in range(shape_of(rho)[0])]  # fmt: skip
     vector, alphas = updates, []
@@ -192,7 +192,7 @@ def _inverse_times(updates: Tree, s: Tree, y: Tree, rho: Any, gamma: Any) -> Tre
 
 
 def _first_scale(updates: Tree, turned: Tree, product: Any, first: Any) -> Any:
-    """Return what the estimate starts from: the last step's curvature, inverted."""
+    """The initial estimate: the inverse curvature along the last step (equation 7.20)."""
     square = inner_product(turned, turned)
     curvature = np.where(square > 0, product / np.where(square > 0, square, 1), 1)
     size = global_norm(updates)
@@ -200,5 +200,5 @@ def _first_scale(updates: Tree, turned: Tree, product: Any, first: Any) -> Any:
 
 
 def _pushed(new: Any, memory: Any) -> Any:
-    """Return a memory without its oldest entry, and with a new one at its end."""
+    """A memory without its oldest entry, and with a new one at its end."""
     return np.concatenate([memory[1:], cast(new, dtype_of(memory))[None]])

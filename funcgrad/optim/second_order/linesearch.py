@@ -1,8 +1,8 @@
-"""Line searches: how far to go along the updates, by more values of the function.
+"""Line searches: the step size along the updates, from further values of the function.
 
-They stand last in a chain, and ``update`` needs the parameters and the keywords ``value=`` and
-``grad=`` (at the parameters, as ``value_and_grad`` gives them) and ``value_fn=`` (the function of
-the parameters; keywords that it takes may follow).
+A line search is the last part of a chain. ``update`` needs the parameters and the keywords
+``value=`` and ``grad=`` (at the parameters) and ``value_fn=`` (the function of the parameters);
+further keywords are passed to ``value_fn``.
 """
 
 import inspect
@@ -24,7 +24,7 @@ from ..numerics import Tree, cast_like, inner_product, like, map_floating, real_
 
 
 class Point(NamedTuple):
-    """A step size, the value that it leads to, and the slope there."""
+    """A step size, and the value and the slope there."""
 
     step: Any
     value: Any
@@ -32,7 +32,7 @@ class Point(NamedTuple):
 
 
 class LinesearchInfo(NamedTuple):
-    """How many values a search took, and by how much its last step misses the conditions."""
+    """The count of evaluations, and the violation of both conditions at the last step."""
 
     num_linesearch_steps: Any
     decrease_error: Any
@@ -40,7 +40,7 @@ class LinesearchInfo(NamedTuple):
 
 
 class LinesearchState(NamedTuple):
-    """The last step size, with the value and the gradient that it led to."""
+    """The last step size, and the value and the gradient there."""
 
     learning_rate: Any
     value: Any
@@ -52,13 +52,13 @@ class _Search(NamedTuple):
     count: Any
     trial: Point  # the last step tried
     grad: Tree
-    low: Point  # of the ends of the interval the one of the lower value
+    low: Point  # the end of the interval with the lower value
     high: Point
-    previous: Point  # the end that was given up last, for the cubic through three values
+    previous: Point  # the end that was replaced last, for cubic interpolation
     safe: Point  # the best step so far that decreases enough
     safe_grad: Tree
-    errors: Any  # how far the trial is from decreasing, and from being flat, enough
-    found: Any  # an interval that holds good steps
+    errors: Any  # the violation of the decrease and the curvature condition
+    found: Any  # whether the interval is known to hold acceptable steps
     done: Any
     failed: Any
 
@@ -84,20 +84,20 @@ def scale_by_zoom_linesearch(
     approx_dec_rtol: Any = 1e-6,
     stepsize_precision: Any = 1e-5,
     initial_guess_strategy: str = "keep",
-) -> GradientTransformationExtraArgs:
-    """Scale the updates so that the value decreases, and the slope flattens, enough.
+) -> GradientTransformationExtraArgs[LinesearchState]:
+    """Scale the updates to satisfy the strong Wolfe conditions.
 
     Args:
-        max_linesearch_steps: how many values may be asked for.
-        max_learning_rate: the largest scale, or None.
-        tol: by how much the two conditions may be missed.
-        increase_factor: how fast the scale grows while no interval is found.
-        slope_rtol: the part of the first slope by which the value must decrease (Armijo).
-        curv_rtol: the part of the first slope that may be left (Wolfe).
-        approx_dec_rtol: how much the value may rise, relative to it, where the slope says that
-            it decreases, for values that differ by rounding only (Hager & Zhang); or None.
-        stepsize_precision: the interval's length below which the search stops.
-        initial_guess_strategy: "one", or "keep" for the last scale.
+        max_linesearch_steps: the largest number of evaluations.
+        max_learning_rate: the largest step size, or None.
+        tol: the tolerance of both conditions.
+        increase_factor: the growth of the step size until an interval is found.
+        slope_rtol: the decrease must be at least this times step size times slope (Armijo).
+        curv_rtol: the final slope must be at most this times the initial one (curvature).
+        approx_dec_rtol: the relative rise of the value that the approximate Armijo condition
+            allows, for values that differ by rounding only (Hager & Zhang); or None.
+        stepsize_precision: the length of the interval at which the search stops.
+        initial_guess_strategy: "one", or "keep" for the last step size.
 
     Raises:
         ValueError: if the strategy is unknown.
@@ -123,8 +123,8 @@ def scale_by_zoom_linesearch(
     )  # fmt: skip
 
     def update(
-        updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
-    ) -> tuple[Tree, Tree]:
+        updates: Tree, state: LinesearchState, params: Tree | None = None, **extra: Any
+    ) -> tuple[Tree, LinesearchState]:
         value, grad, f = _function(who, extra)
         params, real = require_params(who, params), dtype_of(state.learning_rate)
 
@@ -151,17 +151,17 @@ def scale_by_backtracking_linesearch(
     atol: Any = 0.0,
     rtol: Any = 0.0,
     store_grad: bool = False,
-) -> GradientTransformationExtraArgs:
-    """Scale the updates down until the value decreases enough.
+) -> GradientTransformationExtraArgs[LinesearchState]:
+    """Scale the updates down until the Armijo condition holds.
 
     Args:
-        max_backtracking_steps: how many values may be asked for, after the first.
-        slope_rtol: the part of the first slope by which the value must decrease (Armijo).
-        decrease_factor: by which the scale shrinks.
-        increase_factor: by which the last scale grows before the search.
-        max_learning_rate: the largest scale.
-        atol, rtol: by how much the condition may be missed.
-        store_grad: whether to keep the gradient where the search ends; its state has None else.
+        max_backtracking_steps: the largest number of evaluations after the first.
+        slope_rtol: the decrease must be at least this times step size times slope.
+        decrease_factor: the factor of the step size in each backtracking step.
+        increase_factor: the factor of the last step size at the start of a search.
+        max_learning_rate: the largest step size.
+        atol, rtol: the tolerances of the condition.
+        store_grad: whether the state keeps the gradient at the end of the search, or None.
 
     Source: Nocedal & Wright 2006, Algorithm 3.1.
 
@@ -175,8 +175,8 @@ def scale_by_backtracking_linesearch(
     who = "scale_by_backtracking_linesearch"
 
     def update(
-        updates: Tree, state: Tree, params: Tree | None = None, **extra: Any
-    ) -> tuple[Tree, Tree]:
+        updates: Tree, state: LinesearchState, params: Tree | None = None, **extra: Any
+    ) -> tuple[Tree, LinesearchState]:
         value, grad, f = _function(who, extra)
         params, real = require_params(who, params), dtype_of(state.learning_rate)
         longest = like(max_learning_rate, state.learning_rate)
@@ -193,7 +193,7 @@ def scale_by_backtracking_linesearch(
         state = cast_like(LinesearchState(step, new, there, info), state)
         return scaled(step, updates), state
 
-    def init(params: Tree) -> Tree:
+    def init(params: Tree) -> LinesearchState:
         state = _first_state(params)
         return state if store_grad else state._replace(grad=None)
 
@@ -201,19 +201,19 @@ def scale_by_backtracking_linesearch(
 
 
 def slope(grad: Tree, updates: Tree) -> Any:
-    """Return the derivative along the updates, Re(g u) as gradients here are JAX's."""
+    """The derivative along the updates u, Re(g u): g follows JAX's convention."""
     return inner_product(map_floating(np.conj, grad), updates)
 
 
 def scaled(step: Any, updates: Tree) -> Tree:
-    """Return the updates times a number."""
+    """The updates times a scalar."""
     return map_floating(lambda u: like(step, u) * u, updates)
 
 
 def _backtracked(
     line: Any, miss: Any, start: Point, factor: Any, atol: Any, max_steps: int
 ) -> tuple[Any, Any, Any, Any]:
-    """Return the count, the step, the value and the error of the first step that is good."""
+    """The count, the step size, the value and the violation at the first acceptable step."""
 
     def shrunk(search: Any) -> Any:
         n, step, _, _ = search
@@ -229,7 +229,7 @@ def _backtracked(
 
 
 def _zoomed(line: Any, start: Point, grad: Tree, guess: Any, rules: _Rules) -> _Search:
-    """Return the end of a search from a start, the point of step 0."""
+    """The end of a search from a start, the point of step size 0."""
     far, no = np.full_like(start.value, np.inf), np.array(False)
     search = _Search(
         np.int64(0), start, grad, start, start, start, start, grad, (far, far), no, no, no
@@ -249,7 +249,7 @@ def _zoomed(line: Any, start: Point, grad: Tree, guess: Any, rules: _Rules) -> _
 
 
 def _widen(s: _Search, line: Any, start: Point, guess: Any, rules: _Rules) -> _Search:
-    """Try a larger step, until one and the one before enclose good ones (Algorithm 3.5)."""
+    """Try a larger step, until it and the last enclose acceptable ones (Algorithm 3.5)."""
     step = np.where(s.count == 0, guess, like(rules.increase_factor, guess) * s.trial.step)
     longest = np.inf if rules.max_step_size is None else like(rules.max_step_size, step)
     at_end, step = step >= longest, np.minimum(step, longest)
@@ -269,7 +269,7 @@ def _widen(s: _Search, line: Any, start: Point, guess: Any, rules: _Rules) -> _S
 
 
 def _zoom(s: _Search, line: Any, start: Point, rules: _Rules) -> _Search:
-    """Try a step within the interval, which becomes its new end (Algorithm 3.6)."""
+    """Try a step within the interval, which becomes one of its ends (Algorithm 3.6)."""
     trial, grad = line(_between(s.low, s.high, s.previous))
     errors, error = _errors(trial, start, rules)
     is_safe = (errors[0] <= rules.tol) & (trial.value < s.safe.value)
@@ -290,7 +290,7 @@ def _zoom(s: _Search, line: Any, start: Point, rules: _Rules) -> _Search:
 
 
 def _between(low: Point, high: Point, third: Point) -> Any:
-    """Return where to go within an interval: to a cubic's least value, a parabola's, the middle."""
+    """The next trial in an interval: the minimum of a cubic or parabola, or the midpoint."""
     length = np.abs(high.step - low.step)
     left, right = np.minimum(low.step, high.step), np.maximum(low.step, high.step)
 
@@ -303,7 +303,7 @@ def _between(low: Point, high: Point, third: Point) -> Any:
 
 
 def _cubic_minimum(a: Point, b: Point, c: Point) -> Any:
-    """Return where a cubic through three values, with the slope at the first, is least."""
+    """The minimum of the cubic through three values and the slope at the first."""
     p, q = b.step - a.step, c.step - a.step
     rise_b, rise_c = b.value - a.value - a.slope * p, c.value - a.value - a.slope * q
     scale = (p * q) ** 2 * (p - q)
@@ -315,18 +315,18 @@ def _cubic_minimum(a: Point, b: Point, c: Point) -> Any:
 
 
 def _parabola_minimum(a: Point, b: Point) -> Any:
-    """Return where a parabola through two values, with the slope at the first, is least."""
+    """The minimum of the parabola through two values and the slope at the first."""
     p = b.step - a.step
     return a.step - _quotient(a.slope * p * p, 2 * (b.value - a.value - a.slope * p))
 
 
 def _quotient(a: Any, b: Any) -> Any:
-    """Return a / b, and nan, which is no place to go, where b is 0."""
+    """a / b, and nan where b is 0."""
     return a / np.where(b == 0, np.nan, b)
 
 
 def _errors(at: Point, start: Point, rules: _Rules) -> tuple[tuple[Any, Any], Any]:
-    """Return by how much a point misses the two conditions, and the larger of both."""
+    """The violations of the two conditions at a point, and the larger of both."""
     decrease = at.value - start.value - rules.slope_rtol * at.step * start.slope
     if rules.approx_dec_rtol is not None:
         by_slope = at.slope - (2 * rules.slope_rtol - 1) * start.slope
@@ -337,7 +337,7 @@ def _errors(at: Point, start: Point, rules: _Rules) -> tuple[tuple[Any, Any], An
     return (decrease, curvature), np.maximum(decrease, curvature)
 
 
-# what they share
+# helpers
 
 
 def _first_state(params: Tree) -> LinesearchState:
@@ -349,7 +349,7 @@ def _first_state(params: Tree) -> LinesearchState:
 
 
 def _function(who: str, extra: dict[str, Any]) -> tuple[Any, Tree, Callable[[Tree], Any]]:
-    """Return the value, the gradient, and the function with its own keywords given."""
+    """The value, the gradient, and the function with its keywords bound."""
     missing = [k for k in ("value", "grad", "value_fn") if k not in extra]
     if missing:
         raise TypeError(
@@ -364,11 +364,11 @@ def _function(who: str, extra: dict[str, Any]) -> tuple[Any, Tree, Callable[[Tre
     return extra["value"], extra["grad"], lambda params: f(params, **rest)
 
 
-def _while(going: Callable[[Any], Any], body: Callable[[Any], Any], state: Any) -> Any:
-    """Loop in Python where values are known, so that the function may be any Python."""
+def _while(pred: Callable[[Any], Any], body: Callable[[Any], Any], state: Any) -> Any:
+    """A Python loop where values are known, so that the function need not be traceable."""
     if not all(is_known(x) for x in tree.leaves(state) if np.ndim(x) == 0):
-        return while_loop(going, lambda s: cast_like(body(s), s), state)
-    while going(state):
+        return while_loop(pred, lambda s: cast_like(body(s), s), state)
+    while pred(state):
         state = body(state)
     return state
 
@@ -382,7 +382,7 @@ def _choose(pred: Any, yes: Tree, no: Tree) -> Tree:
 
 
 def _positive(error: Any) -> Any:
-    """Return an error that is at least 0, and infinite where it is nan."""
+    """max(violation, 0), infinite where it is nan."""
     return np.where(np.isnan(error), np.inf, np.maximum(error, 0))
 
 

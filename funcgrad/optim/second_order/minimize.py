@@ -1,4 +1,4 @@
-"""The loop around an optimizer, for a function of all the data at once."""
+"""Minimization of a function of all the data, by repeated updates of an optimizer."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -8,22 +8,16 @@ import numpy as np
 from ...core import tree
 from ...transforms.grad import value_and_grad
 from ...transforms.jit.api import jit
-from ..base import (
-    GradientTransformation,
-    apply_updates,
-    check_number,
-    check_transformation,
-    with_extra_args_support,
-)
+from ..base import Optimizer, apply_updates, check_number, checked
 from ..numerics import Tree, is_floating, map_floating
 from .lbfgs import lbfgs
 
 
 class MinimizeResult(NamedTuple):
-    """Where a minimization ended.
+    """The end of a minimization.
 
-    ``params`` are the parameters, ``value`` the function there, ``grad`` its gradient,
-    ``steps`` how many updates there were, ``converged`` whether the gradient is small enough.
+    ``params`` are the parameters, ``value`` and ``grad`` the function and its gradient there,
+    ``steps`` the count of updates, ``converged`` whether the gradient is within the tolerance.
     """
 
     params: Tree
@@ -37,25 +31,25 @@ def minimize(
     fun: Callable[..., Any],
     params: Tree,
     *args: Any,
-    optimizer: GradientTransformation | None = None,
+    optimizer: Optimizer[Any] | None = None,
     max_steps: int = 1000,
     tol: float = 1e-6,
     compiled: bool = True,
     callback: Callable[[int, Tree, Any], Any] | None = None,
 ) -> MinimizeResult:
-    """Minimize a function of a tree of parameters, by L-BFGS unless told otherwise.
+    """Minimize a function of a tree of parameters, by default by L-BFGS.
 
     Args:
-        fun: ``fun(params, *args)`` gives a real number; it is compiled, and so must not branch
-            on values unless ``compiled=False``.
-        params: tree of arrays, from which it starts.
-        *args: further arguments, held fixed.
-        optimizer: any transformation; one with a line search gets what that needs.
+        fun: ``fun(params, *args) -> real scalar``, without branches on values unless
+            ``compiled=False``.
+        params: tree of arrays, the start.
+        *args: further arguments, constant.
+        optimizer: any transformation; its line search, if any, receives ``value_fn``.
         max_steps: the largest number of updates.
-        tol: ends where no number of the gradient is larger.
+        tol: the tolerance of the gradient's largest absolute element.
         compiled: whether to compile ``fun`` and its gradient.
-        callback: called after each update with the count, parameters and value; it ends the
-            minimization by returning True.
+        callback: ``(count, params, value)``, called after each update; the minimization ends if
+            it returns True.
 
     Raises:
         FloatingPointError: if the value at the start is not finite.
@@ -66,9 +60,7 @@ def minimize(
     [1. 1.] True
     """
     check_number("minimize", "tol", tol)
-    opt = with_extra_args_support(
-        check_transformation("minimize", lbfgs() if optimizer is None else optimizer)
-    )
+    opt: Any = checked("minimize", lbfgs() if optimizer is None else optimizer)
     f = jit(fun) if compiled else fun
     value_fn = lambda p: f(p, *args)
     both = jit(value_and_grad(fun)) if compiled else value_and_grad(fun)
@@ -76,7 +68,7 @@ def minimize(
     value, grad = both(params, *args)
     if not np.isfinite(value):
         raise FloatingPointError(
-            f"minimize: the value at the start must be finite: got {value}; start elsewhere"
+            f"minimize: the value at the start must be finite: got {value}; choose another start"
         )
     while steps < max_steps and not _largest(grad) <= tol:
         descent = map_floating(np.conj, grad)  # of a complex parameter, JAX's convention
@@ -95,6 +87,6 @@ def minimize(
 
 
 def _largest(updates: Tree) -> Any:
-    """Return the largest size of a number in a tree, 0 where there is none."""
+    """The largest absolute value of an element of a tree; 0 if there is none."""
     sizes = [np.max(np.abs(x)) for x in tree.leaves(updates) if is_floating(x) and np.size(x)]
     return max(sizes, default=0.0)
