@@ -130,6 +130,13 @@ def test_minimizing_a_quadratic_converges():
         np.testing.assert_allclose(params, target, atol=0.02)  # a constant rate hovers
 
 
+def test_a_rare_optimizer_is_in_contrib():
+    with pytest.raises(AttributeError, match=r"optim\.adan: .* use optim\.contrib\.adan"):
+        optim.adan  # noqa: B018
+    with pytest.raises(AttributeError, match="has no attribute 'adann'"):
+        optim.adann  # noqa: B018
+
+
 # dtypes
 
 OPTIMIZERS = {

@@ -34,8 +34,9 @@ def test_the_public_modules():
     assert sorted(name.removeprefix("funcgrad") for name in PUBLIC) == [
         "", ".data", ".debug", ".errors", ".extend", ".io", ".lax", ".linalg", ".losses", ".nn",
         ".nn.init", ".numpy", ".numpy.emath", ".numpy.fft", ".numpy.linalg", ".optim",
-        ".optim.contrib", ".random", ".scipy", ".scipy.integrate", ".scipy.linalg", ".scipy.optimize", ".scipy.signal",
-        ".scipy.special", ".scipy.stats", ".special", ".train", ".tree",
+        ".optim.contrib", ".random", ".scipy", ".scipy.integrate", ".scipy.linalg",
+        ".scipy.optimize", ".scipy.signal", ".scipy.special", ".scipy.stats", ".special", ".train",
+        ".tree",
     ]  # fmt: skip
 
 

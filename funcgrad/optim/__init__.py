@@ -3,7 +3,7 @@
 Rare optimizers are in ``optim.contrib``.
 """
 
-from typing import TYPE_CHECKING as _TYPE_CHECKING
+import typing as _typing
 
 from ..core.lazy import publish as _publish
 from ..core.registry import load as _load
@@ -126,7 +126,7 @@ from .wrappers import (
     selective_transform as selective_transform,
 )
 
-if _TYPE_CHECKING:
+if _typing.TYPE_CHECKING:
     from . import contrib as contrib
 else:
 

@@ -1,7 +1,7 @@
 """Common optimizers, each a chain of transformations.
 
-L2 weight decay adds ``weight_decay p`` to the gradient, decoupled decay to the scaled gradient.
-With either, ``update`` needs the parameters p. Sources stand at the transformations.
+L2 weight decay adds ``weight_decay p`` to the gradient, decoupled decay to the scaled gradient;
+with either, ``update`` needs the parameters p. Sources are cited at the transformations.
 """
 
 from typing import Any, TypeAlias
@@ -12,6 +12,7 @@ from .base import (
     GradientTransformation,
     GradientTransformationExtraArgs as Transformation,
     Mask,
+    ScalarOrSchedule,
     chain_as,
     identity,
 )
@@ -35,7 +36,10 @@ AdamW: TypeAlias = tuple[Moments, Scheduled, Scheduled]
 
 
 def sgd(
-    learning_rate: Any, momentum: Any = None, nesterov: bool = False, weight_decay: Any = 0.0
+    learning_rate: ScalarOrSchedule,
+    momentum: Any = None,
+    nesterov: bool = False,
+    weight_decay: Any = 0.0,
 ) -> Transformation[tuple[Scheduled, Momentum, Scheduled]]:
     """Stochastic gradient descent: p <- p - learning_rate m, with m <- g + momentum m.
 
@@ -48,14 +52,14 @@ def sgd(
     Source: Sutskever et al. 2013, section 2, with the learning rate outside of m.
 
     >>> opt = sgd(0.1)
-    >>> opt.update(2.0, opt.init(0.0))[0]
+    >>> print(opt.update(2.0, opt.init(0.0))[0])
     -0.2
     """
     return descend("sgd", learning_rate, _l2(weight_decay), _momentum(momentum, nesterov))
 
 
 def adam(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.999,
     eps: Any = 1e-8,
@@ -83,7 +87,7 @@ def adam(
 
 
 def adamw(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.999,
     eps: Any = 1e-8,
@@ -106,7 +110,7 @@ def adamw(
     Source: Loshchilov & Hutter 2019, Algorithm 2 (arXiv:1711.05101).
 
     >>> opt = adamw(0.1, weight_decay=0.5)
-    >>> opt.update(0.0, opt.init(1.0), 1.0)[0]
+    >>> print(opt.update(0.0, opt.init(1.0), 1.0)[0])
     -0.05
     """
     scaled = adaptive.scale_by_adam(b1, b2, eps, eps_root, mu_dtype, nesterov=nesterov)
@@ -114,7 +118,7 @@ def adamw(
 
 
 def nadam(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.999,
     eps: Any = 1e-8,
@@ -133,7 +137,7 @@ def nadam(
 
 
 def nadamw(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.999,
     eps: Any = 1e-8,
@@ -145,14 +149,14 @@ def nadamw(
     """Nadam with decoupled weight decay; see :func:`nadam` and :func:`adamw`.
 
     >>> opt = nadamw(0.1, weight_decay=0.5)
-    >>> opt.update(0.0, opt.init(1.0), 1.0)[0]
+    >>> print(opt.update(0.0, opt.init(1.0), 1.0)[0])
     -0.05
     """
     return adamw(learning_rate, b1, b2, eps, eps_root, mu_dtype, weight_decay, mask, nesterov=True)
 
 
 def amsgrad(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.999,
     eps: Any = 1e-8,
@@ -182,7 +186,7 @@ def amsgrad(
 
 
 def adamax(
-    learning_rate: Any, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8
+    learning_rate: ScalarOrSchedule, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-8
 ) -> Transformation[Adam]:
     """Adam with the decaying maximum of the gradients' sizes in place of the mean of squares.
 
@@ -198,7 +202,7 @@ def adamax(
 
 
 def adamaxw(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.999,
     eps: Any = 1e-8,
@@ -208,15 +212,15 @@ def adamaxw(
     """AdaMax with decoupled weight decay; see :func:`adamax` and :func:`adamw`.
 
     >>> opt = adamaxw(0.1, weight_decay=0.5)
-    >>> opt.update(0.0, opt.init(1.0), 1.0)[0]
+    >>> print(opt.update(0.0, opt.init(1.0), 1.0)[0])
     -0.05
     """
-    scaled = adaptive.scale_by_adamax(b1, b2, eps)
-    return descend("adamaxw", learning_rate, scaled, add_decayed_weights(weight_decay, mask))
+    decay = add_decayed_weights(weight_decay, mask)
+    return descend("adamaxw", learning_rate, adaptive.scale_by_adamax(b1, b2, eps), decay)
 
 
 def radam(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.999,
     eps: Any = 1e-8,
@@ -225,7 +229,7 @@ def radam(
     *,
     nesterov: bool = False,
 ) -> Transformation[Adam]:
-    """Adam whose step size is rectified while few gradients are known.
+    """Adam with a rectified step size while few gradients are known.
 
     Args:
         learning_rate: a scalar, or a schedule ``count -> scalar``.
@@ -240,7 +244,7 @@ def radam(
 
 
 def lamb(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.999,
     eps: Any = 1e-6,
@@ -269,7 +273,7 @@ def lamb(
 
 
 def lion(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.99,
     mu_dtype: Any = None,
@@ -294,7 +298,7 @@ def lion(
 
 
 def rmsprop(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     decay: Any = 0.9,
     eps: Any = 1e-8,
     initial_scale: Any = 0.0,
@@ -334,7 +338,7 @@ def rmsprop(
 
 
 def adagrad(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     initial_accumulator_value: Any = 0.1,
     eps: Any = 1e-7,
     *,
@@ -357,7 +361,7 @@ def adagrad(
 
 
 def adadelta(
-    learning_rate: Any = None,
+    learning_rate: ScalarOrSchedule | None = None,
     rho: Any = 0.9,
     eps: Any = 1e-6,
     weight_decay: Any = 0.0,
@@ -366,8 +370,7 @@ def adadelta(
     """AdaDelta: descend along rms(updates) / rms(gradients) g, in the units of the parameters.
 
     Args:
-        learning_rate: a scalar, a schedule ``count -> scalar``, or None for 1 (optax ascends
-            with None).
+        learning_rate: a scalar, a schedule, or None for 1 (with None optax ascends).
         rho, eps: see :func:`scale_by_adadelta`.
         weight_decay, weight_decay_mask: L2; see :func:`add_decayed_weights`.
 
@@ -381,7 +384,7 @@ def adadelta(
 
 
 def descend(
-    who: str, learning_rate: Any, *parts: GradientTransformation[Any]
+    who: str, learning_rate: ScalarOrSchedule, *parts: GradientTransformation[Any]
 ) -> Transformation[Any]:
     """Chain transformations and the learning rate; errors name ``who``."""
     return chain_as(who, *parts, scale_by_learning_rate(learning_rate))

@@ -22,6 +22,7 @@ from .numerics import Tree, cast_like, is_float16, is_floating, map_floating, to
 
 Mask: TypeAlias = Any  # a tree of booleans, a function of the parameters giving one, or None
 Schedule: TypeAlias = Callable[[Any], Any]  # count of updates so far -> value
+ScalarOrSchedule: TypeAlias = float | np.generic | np.ndarray | Schedule
 
 P = TypeVar("P")  # a tree of parameters
 U = TypeVar("U")  # a tree of updates

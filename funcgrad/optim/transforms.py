@@ -10,6 +10,7 @@ from .base import (
     EmptyState,
     GradientTransformation,
     Mask,
+    ScalarOrSchedule,
     Schedule,
     check_decay,
     check_number,
@@ -84,7 +85,7 @@ def scale_by_schedule(step_size_fn: Schedule) -> GradientTransformation[CountSta
 
 
 def scale_by_learning_rate(
-    learning_rate: Any, *, flip_sign: bool = True
+    learning_rate: ScalarOrSchedule, *, flip_sign: bool = True
 ) -> GradientTransformation[EmptyState | CountState]:
     """Multiply the updates by the negated learning rate, so that adding them descends.
 
@@ -97,11 +98,12 @@ def scale_by_learning_rate(
     """
     check_number("scale_by_learning_rate", "learning_rate", learning_rate, schedule=True)
     sign = -1 if flip_sign else 1
+    rate: Any = learning_rate
     scaled: Any
-    if callable(learning_rate):
-        scaled = scale_by_schedule(lambda count: sign * learning_rate(count))
+    if callable(rate):
+        scaled = scale_by_schedule(lambda count: sign * rate(count))
     else:
-        scaled = scale(sign * learning_rate)
+        scaled = scale(sign * rate)
     return scaled
 
 

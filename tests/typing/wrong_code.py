@@ -55,5 +55,8 @@ def train(model: Scale, grads: Any) -> None:
     optimizer = optim.adam(0.1)
     optimizer.step(grads)  # error: attr-defined
     optim.adam(model)  # later: arg-type
-    optimizer.update(grads)  # later: call-arg
-    optimizer.update(grads, model, model)  # later: arg-type
+    optimizer.update(grads)  # error: call-arg
+    optimizer.update(grads, model, model)  # error: arg-type
+    optimizer.update(grads, optim.sgd(0.1).init(model), model)  # error: arg-type
+    optim.adam("0.1")  # error: arg-type
+    optim.adan(0.1)  # error: attr-defined

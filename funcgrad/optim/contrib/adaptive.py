@@ -12,6 +12,7 @@ from ..base import (
     GradientTransformation,
     GradientTransformationExtraArgs,
     Mask,
+    ScalarOrSchedule,
     check_decay,
     stateful,
 )
@@ -46,7 +47,7 @@ class ScaleByAdanState(NamedTuple):
 
 
 def adabelief(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.999,
     eps: Any = 1e-16,
@@ -107,7 +108,7 @@ def scale_by_belief(
 
 
 def yogi(
-    learning_rate: Any, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-3
+    learning_rate: ScalarOrSchedule, b1: Any = 0.9, b2: Any = 0.999, eps: Any = 1e-3
 ) -> GradientTransformationExtraArgs[Adam]:
     """Yogi: Adam with a mean of squares that grows and falls by bounded steps.
 
@@ -163,7 +164,7 @@ def scale_by_yogi(
 
 
 def adan(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.98,
     b2: Any = 0.92,
     b3: Any = 0.99,

@@ -13,6 +13,7 @@ from ..base import (
     GradientTransformation,
     GradientTransformationExtraArgs,
     Mask,
+    ScalarOrSchedule,
     chain_as,
     check_decay,
     leafwise,
@@ -50,7 +51,7 @@ class ScaleByNovogradState(NamedTuple):
 
 
 def lars(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     weight_decay: Any = 0.0,
     weight_decay_mask: Mask = None,
     trust_coefficient: Any = 0.001,
@@ -87,7 +88,7 @@ def lars(
 
 
 def novograd(
-    learning_rate: Any,
+    learning_rate: ScalarOrSchedule,
     b1: Any = 0.9,
     b2: Any = 0.25,
     eps: Any = 1e-6,

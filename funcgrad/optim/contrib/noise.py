@@ -10,7 +10,12 @@ from ...core.parameters import trainable
 from ...ops.structure import cast
 from ...random import Key, key as random_key, normal, split
 from ..alias import Scheduled, descend
-from ..base import GradientTransformation, GradientTransformationExtraArgs, check_number
+from ..base import (
+    GradientTransformation,
+    GradientTransformationExtraArgs,
+    ScalarOrSchedule,
+    check_number,
+)
 from ..numerics import Tree, is_floating, like, next_count, zero_count
 
 
@@ -22,7 +27,7 @@ class AddNoiseState(NamedTuple):
 
 
 def noisy_sgd(
-    learning_rate: Any, eta: Any = 0.01, gamma: Any = 0.55, key: Any = 0
+    learning_rate: ScalarOrSchedule, eta: Any = 0.01, gamma: Any = 0.55, key: Any = 0
 ) -> GradientTransformationExtraArgs[tuple[AddNoiseState, Scheduled]]:
     """Descend along the gradient plus decaying noise; see :func:`add_noise`.
 

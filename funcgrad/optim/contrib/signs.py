@@ -9,6 +9,7 @@ from ..base import (
     EmptyState,
     GradientTransformation,
     GradientTransformationExtraArgs,
+    ScalarOrSchedule,
     chain_as,
     check_number,
     leafwise,
@@ -25,7 +26,9 @@ class ScaleByRpropState(NamedTuple):
     prev_updates: Tree
 
 
-def sign_sgd(learning_rate: Any) -> GradientTransformationExtraArgs[tuple[EmptyState, Scheduled]]:
+def sign_sgd(
+    learning_rate: ScalarOrSchedule,
+) -> GradientTransformationExtraArgs[tuple[EmptyState, Scheduled]]:
     """Descend along the signs of the gradient.
 
     Source: Bernstein et al. 2018, Algorithm 1 (arXiv:1802.04434).

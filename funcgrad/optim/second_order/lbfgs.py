@@ -15,6 +15,7 @@ from ..base import (
     GradientTransformation,
     GradientTransformationExtraArgs,
     Optimizer,
+    ScalarOrSchedule,
     chain_as,
     identity,
     require_params,
@@ -103,7 +104,7 @@ def scale_by_lbfgs(
 
 
 def lbfgs(
-    learning_rate: Any = None,
+    learning_rate: ScalarOrSchedule | None = None,
     memory_size: int = 10,
     scale_init_precond: bool = True,
     linesearch: Optimizer[Any] | None = scale_by_zoom_linesearch(  # noqa: B008
