@@ -7,9 +7,9 @@ It repeats what the modules say themselves; a test holds it equal to them. Read 
 # fmt: off
 # module -> the names of the primitives that it makes
 PRIMITIVES = {
-    "compile.fuse": "blocks overlapping_blocks",
-    "compile.guard": "check after",
-    "compile.marks": "live resume seed settle start",
+    "compile.fusion": "blocks overlapping_blocks",
+    "compile.finite_checks": "check after",
+    "compile.mask_marks": "live resume seed settle start",
     "control.cond": "cond",
     "control.while_loop": "while",
     "control.scan": "scan",

@@ -14,12 +14,12 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import lax
-from funcgrad.compile import algebra, fuse, simplify
-from funcgrad.compile.buffers import ALIGNMENT, Arena
+from funcgrad.compile import algebra, fusion, simplification
+from funcgrad.compile.arena import ALIGNMENT, Arena
+from funcgrad.compile.code_motion import hoist
 from funcgrad.compile.constant_folding import fold, precomputed
 from funcgrad.compile.cse import cse
-from funcgrad.compile.hoist import hoist
-from funcgrad.compile.inline import inline
+from funcgrad.compile.inlining import inline
 from funcgrad.compile.passes import FIRST, LAST, PASSES, optimized
 from funcgrad.compile.program import compiled
 from funcgrad.compile.rewrite import Builder, on_programs
@@ -51,7 +51,7 @@ def names(jaxpr):
 def simplified(f, *xs):
     """Return the names of a program's operations before and after, its values held equal."""
     jaxpr, operands = staged(f, *xs)
-    after = dce(simplify.simplify(jaxpr))
+    after = dce(simplification.simplify(jaxpr))
     check_jaxpr(after)
     want, got = eval_jaxpr(jaxpr, (), operands), eval_jaxpr(after, (), operands)
     assert [a.aval for a in jaxpr.outvars] == [a.aval for a in after.outvars]
@@ -431,10 +431,10 @@ def test_a_chain_in_blocks_equals_one_over_whole_arrays(shapes, donated):
 
 
 def test_a_chain_over_a_big_array_is_one_equation():
-    jaxpr, _ = staged(lambda x: np.tanh(x * 2) + x, np.ones(fuse.BIG))
+    jaxpr, _ = staged(lambda x: np.tanh(x * 2) + x, np.ones(fusion.BIG))
 
-    assert names(fuse.fuse(jaxpr)) == ["blocks"]
-    assert names(fuse.fuse(staged(lambda x: np.tanh(x * 2) + x, V)[0])) != ["blocks"]
+    assert names(fusion.fuse(jaxpr)) == ["blocks"]
+    assert names(fusion.fuse(staged(lambda x: np.tanh(x * 2) + x, V)[0])) != ["blocks"]
 
 
 # text

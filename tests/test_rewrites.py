@@ -15,7 +15,7 @@ import funcgrad.linalg
 import funcgrad.nn
 import funcgrad.random
 import funcgrad.scipy
-from funcgrad.compile import algebra, simplify
+from funcgrad.compile import algebra, simplification
 from funcgrad.compile.rewrite import Builder
 from funcgrad.core.registry import primitives
 from funcgrad.ops import elementwise as ew
@@ -378,7 +378,9 @@ def rows():
     found = {}
     for i, row in enumerate((*algebra.REAL, *algebra.TABLE)):
         found[f"row {i}"] = functools.partial(identity, row)
-    for rule in {r for rules in (simplify.ELEMENTWISE, *simplify.RULES.values()) for r in rules}:
+    for rule in {
+        r for rules in (simplification.ELEMENTWISE, *simplification.RULES.values()) for r in rules
+    }:
         found[rule.__name__] = RULES.get(rule.__name__)
     primitives.load()
     for prim in list(primitives.values()):

@@ -8,7 +8,7 @@ import numpy as np
 from ..core.dead_code import dce
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..ops.constant import Array, constant_p
-from .buffers import nbytes
+from .liveness import nbytes
 from .rewrite import Builder, rewritten
 
 _ROOM = 1 << 20  # bytes that may always be computed in advance

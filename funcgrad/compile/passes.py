@@ -5,17 +5,17 @@ from collections.abc import Callable, Sequence
 
 from ..core.dead_code import dce
 from ..core.jaxpr import Jaxpr, check_jaxpr
+from .code_motion import hoist
 from .constant_folding import fold
 from .cse import cse
-from .fuse import fuse
-from .guard import guard, released
-from .hoist import hoist
-from .inline import inline, lower
-from .pack import pack
+from .errstate import gathered
+from .finite_checks import guard, released
+from .fusion import fuse
+from .inlining import inline, lower
+from .packing import pack
 from .rewrite import on_programs
-from .schedule import schedule
-from .silence import gathered
-from .simplify import simplify
+from .scheduling import schedule
+from .simplification import simplify
 
 Pass = Callable[[Jaxpr], Jaxpr]
 

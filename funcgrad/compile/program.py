@@ -12,9 +12,9 @@ import numpy as np
 
 from ..core.jaxpr import Jaxpr
 from .constant_folding import precomputed
-from .guard import held, masked_twin
+from .finite_checks import held, masked_twin
 from .passes import finished, optimized
-from .remat import within
+from .rematerialization import within
 from .source import Source, source_of
 from .text import quote
 

@@ -22,9 +22,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.jaxpr import Jaxpr
-from .buffers import Root
+from .arena import Root
+from .errstate import spans
 from .names import RESERVED, TOKEN, label, unused
-from .silence import spans
 from .text import literal, quote
 from .values import Value
 from .writer import INDENT, Writer

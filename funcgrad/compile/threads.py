@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .buffers import Arena
+from .arena import Arena
 from .names import TOKEN
 
 _ARENA = re.compile(r"^arena\[(\d+):(\d+)\]")

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.avals import Aval
-from .buffers import Root
+from .arena import Root
 from .text import index, lengths
 
 

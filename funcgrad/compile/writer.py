@@ -17,8 +17,9 @@ from ..core.errors import FuncgradError
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..core.registry import primitives
 from ..ops.index import AT_MOST_AXES
-from .buffers import Arena, Root, last_reads, nbytes
+from .arena import Arena, Root
 from .kernels import Kernels
+from .liveness import last_reads, nbytes
 from .names import Names, label
 from .places import Places
 from .text import keywords, lengths, literal, operand, quote
@@ -45,8 +46,6 @@ class Writer(Kernels, Places):
         self.constants: dict[str, str] = {}  # expression -> the token of what nobody writes to
         self.noted = ""
         self.profile: list[tuple[str, int]] = []  # of each equation, the bytes live at it
-
-    # text
 
     def line(self, text: str, aval: Aval | None = None) -> None:
         shape = f"  # {aval}" if aval is not None and aval.shape else ""
@@ -255,8 +254,9 @@ class Writer(Kernels, Places):
     # programs
 
     def read(self, atom: Atom, env: Mapping[Var, Value], near: Sequence[Aval] = ()) -> Value:
-        number = isinstance(atom, Literal)
-        return Value(operand(atom, near, self), atom.aval) if number else env[atom]
+        if isinstance(atom, Var):
+            return env[atom]
+        return Value(operand(atom, near, self), atom.aval)
 
     def block(
         self, jaxpr: Jaxpr, ins: Sequence[Value], targets: Sequence[Value | None], spans: Any = ()

@@ -7,7 +7,7 @@ row by row.
 
 from collections.abc import Sequence
 
-from ..compile.buffers import Root
+from ..compile.arena import Root
 from ..compile.values import Value
 from ..compile.writer import Writer
 from ..core.avals import Aval

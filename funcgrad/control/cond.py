@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..compile.guard import through
+from ..compile.finite_checks import through
 from ..core.avals import Aval, aval_of, shape_of
 from ..core.companions import Codegen, HoldsPrograms, Masking
 from ..core.dependence import dependent, linear_in

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..compile.marks import is_masked, may_mark
+from ..compile.mask_marks import is_masked, may_mark
 from ..core.avals import Aval, accumulation_dtype, dtype_of, is_inexact, shape_of
 from ..core.companions import HoldsPrograms
 from ..core.dead_code import pruned_call

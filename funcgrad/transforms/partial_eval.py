@@ -8,7 +8,7 @@ the known one.
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from ..compile.marks import live_p, maps_in, resume_p
+from ..compile.mask_marks import live_p, maps_in, resume_p
 from ..core.avals import Aval
 from ..core.dead_code import live
 from ..core.dependence import split_invariant

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from ..compile.guard import of_maps_within, risks
-from ..compile.marks import (
+from ..compile.finite_checks import of_maps_within, risks
+from ..compile.mask_marks import (
     BEGINS,
     Tag,
     is_masked,

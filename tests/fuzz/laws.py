@@ -14,7 +14,7 @@ from unittest.mock import patch
 import numpy as np
 
 import funcgrad as fg
-from funcgrad.compile import fuse, kernels, pack
+from funcgrad.compile import fusion, kernels, packing
 from funcgrad.core.errors import MissingDerivativeError
 
 from .adjoint import adjoint
@@ -78,10 +78,10 @@ def blocked(case: Case) -> None:
     """Blocks, threads and other ways of the compiler for big arrays change nothing."""
     options = {"threads": 2} if case.rng.random() < 0.3 else {}
     limits = (
-        patch.object(fuse, "BIG", 4),
-        patch.object(fuse, "BLOCK", int(case.rng.integers(1, 4))),
+        patch.object(fusion, "BIG", 4),
+        patch.object(fusion, "BLOCK", int(case.rng.integers(1, 4))),
         patch.object(kernels, "_DOT_LIMIT", 2),
-        patch.object(pack, "SMALL", 1),
+        patch.object(packing, "SMALL", 1),
     )
     eager = case.fun(*case.inputs)
     back = lambda fun, *points: fg.vjp(case.inner(fun), *points)[1](case.cotangents)

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from ...compile.buffers import nbytes
+from ...compile.liveness import nbytes
 from ...compile.memory import MemoryReport, matched
 from ...compile.program import Program, compiled
 from ...core import tree

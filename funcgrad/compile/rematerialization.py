@@ -14,7 +14,7 @@ from typing import Any
 from ..core.errors import MemoryLimitError
 from ..core.jaxpr import Eqn, Jaxpr, Var, remade
 from ..ops.families import Elementwise
-from .buffers import last_reads, live_bytes, nbytes
+from .liveness import last_reads, live_bytes, nbytes
 from .rewrite import over
 
 STRIDES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)

@@ -19,7 +19,7 @@ from ..core.trace import Primitive
 from ..ops.elementwise import add, mul, neg, sub
 from ..ops.paths import UNTHREADED, Gaps, are_finite, is_harmless
 from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
-from .marks import has_marks, live_p, programs_of, resume_p, seed_p, settle_p, start_p
+from .mask_marks import has_marks, live_p, programs_of, resume_p, seed_p, settle_p, start_p
 from .rewrite import Builder, on_programs, over, rewritten
 
 Gap = bool | None  # of a value: None if it is no tangent, else whether it may have gaps

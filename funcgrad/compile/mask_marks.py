@@ -1,7 +1,7 @@
 """Where in a program a linear map of tangents or cotangents begins and ends.
 
 They stand in a program only where an element on no path may meet a factor that is not finite
-between them; ``guard.py`` makes of them the places where the compiled program looks.
+between them; ``finite_checks.py`` makes of them the places where the compiled program looks.
 """
 
 from collections.abc import Sequence

@@ -15,7 +15,7 @@ from ..core.companions import Codegen
 from ..core.jaxpr import Eqn, Jaxpr, Var, remade
 from ..core.trace import Primitive
 from ..ops.families import Elementwise
-from .buffers import Root
+from .arena import Root
 from .rewrite import over
 from .threads import in_threads
 from .values import Value

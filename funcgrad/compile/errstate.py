@@ -9,8 +9,8 @@ import numpy as np
 from ..core.jaxpr import Eqn, Jaxpr, programs_in
 from ..ops.elementwise import add
 from ..ops.families import Elementwise
-from .buffers import nbytes
-from .guard import check_p
+from .finite_checks import check_p
+from .liveness import nbytes
 
 # where NumPy may warn: at a pole, outside of a domain, or of what grows fast
 _WARNING = frozenset(

@@ -7,7 +7,7 @@ taken; where they are level the order stays as the user wrote it.
 from typing import Any
 
 from ..core.jaxpr import Eqn, Jaxpr, Var
-from .buffers import last_reads, live_bytes, nbytes
+from .liveness import last_reads, live_bytes, nbytes
 
 
 def schedule(jaxpr: Jaxpr) -> Jaxpr:
