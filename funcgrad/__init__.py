@@ -19,7 +19,7 @@ from .transforms.staging import (
     make_jaxpr as make_jaxpr,
 )
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 # loaded when they are first asked for: a script that takes gradients pays for no neural networks
 _PARTS = (

@@ -16,7 +16,6 @@ import shutil
 import statistics
 import subprocess
 import sys
-import zipfile
 import zlib
 from pathlib import Path
 
@@ -407,25 +406,6 @@ def test_the_package_is_small_and_only_python():
 
     assert others == {"py.typed"}
     assert sum(len(zlib.compress(p.read_bytes())) for p in files) < WHEEL_BYTES  # as in the wheel
-
-
-@pytest.mark.slow
-def test_the_wheel_is_small_and_only_python(tmp_path):
-    pytest.importorskip("setuptools", minversion="77")
-    source = tmp_path / "source"
-    shutil.copytree(PACKAGE, source / "funcgrad", ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy(ROOT / name, source)
-    command = [sys.executable, "-m", "pip", "wheel", "-q", "--no-deps", "--no-build-isolation"]
-    subprocess.run([*command, "-w", str(tmp_path), str(source)], check=True)
-    (wheel,) = tmp_path.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        names = [n for n in archive.namelist() if ".dist-info/" not in n]
-
-    assert wheel.name.endswith("-py3-none-any.whl") and wheel.stat().st_size < WHEEL_BYTES
-    assert {Path(n).suffix for n in names} == {".py", ".pyi", ".typed"}
-    sources = {*FILES, *PACKAGE.rglob("*.pyi")}
-    assert {n for n in names if "py.typed" not in n} == {f"funcgrad/{name_of(p)}" for p in sources}
 
 
 BLOCKED = """

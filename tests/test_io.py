@@ -285,7 +285,7 @@ def test_names_and_strings_come_back_or_are_refused(tmp_path):
                 assert list(io.load(path)) == list(value)
                 assert io.load_metadata(path) == metadata
         assert refused <= {"a\0b", "\0", "\ud800", "text"}
-    with pytest.raises(ValueError, match="name 'funcgrad.complex128' is reserved"):
+    with pytest.raises(ValueError, match=r"name 'funcgrad\.complex128' is reserved"):
         io.save(path, {}, {"funcgrad.complex128": "w"})
 
 
@@ -361,7 +361,7 @@ def test_a_damaged_file_is_refused_and_allocates_nothing_large(tmp_path, name):
     header, data, length = DAMAGED[name]
     path = raw(tmp_path / "a.safetensors", header, data, length)
     tracemalloc.start()
-    with pytest.raises(io.FileFormatError, match="is damaged.* not a safetensors file"):
+    with pytest.raises(io.FileFormatError, match=r"is damaged.* not a safetensors file"):
         io.load(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
