@@ -14,7 +14,7 @@ import numpy as np
 
 from ..core.avals import Aval
 from ..core.errors import FuncgradError
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, programs_in
 from ..core.registry import primitives
 from ..ops.index import AT_MOST_AXES
 from .arena import Arena, Root

@@ -4,7 +4,7 @@ Where the number differs from example to example, all of them run, and each exam
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,39 +12,39 @@ from typing_extensions import override
 
 from ..compile.finite_checks import through
 from ..core.avals import Aval, aval_of, shape_of
-from ..core.companions import Codegen, HoldsPrograms, Masking
-from ..core.dependence import dependent, linear_in
+from ..core.companions import Codegen, Masking
+from ..core.dependence import dependent
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, programs_in
-from ..core.lists import Flags, compress, expand, split_list
+from ..core.lists import Flags, compress, split_list
 from ..core.ownership import fresh
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.linalg.matrices import OfMatrices
 from ..ops.paths import Gaps
 from ..ops.structure import Batched, broadcast_to, expand_dims, front, stretched, zeros
+from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, Step
 from ..transforms.jaxprs import (
-    Holder,
     batch_jaxpr,
     eval_batched,
-    eval_jvp,
-    eval_masked,
-    eval_vjp,
     in_avals,
-    instantiate_zeros,
-    is_linearizing,
     out_avals,
     tangent_avals,
     trace_to_jaxpr,
 )
 from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
-from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
 from .codegen import write_cond
 from .pruning import pruned_cond
 
 
-class Cond(Holder, HoldsPrograms, Masking, Codegen):
+class Cond(JaxprPrimitive, Masking, Codegen):
     """``branches[index] : operands -> outs``, the index clamped; operands ``index, operands``."""
+
+    lead = 1
+
+    @override
+    def programs(self, **params: Any) -> Sequence[Jaxpr]:
+        return params["branches"]
 
     @override
     def run(self, index: Any, *args: Any, branches: tuple[Jaxpr, ...]) -> tuple[Any, ...]:
@@ -65,37 +65,14 @@ class Cond(Holder, HoldsPrograms, Masking, Codegen):
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        branches = params["branches"]
-        flags = [i + 1 in operands for i in range(len(branches[0].invars))]
-        return 0 not in operands and all(linear_in(b, flags) is not None for b in branches)
+        return 0 not in operands and super().is_linear(operands, **params)
 
-    def depends(self, flags: Flags, *, branches: tuple[Jaxpr, ...]) -> list[bool]:
-        found = _any([dependent(branch, flags[1:], smoothly=False) for branch in branches])
-        return [flags[0] or flag for flag in found]
-
-    def value_and_jvp(
-        self, primals: Sequence[Any], tangents: Sequence[Any], *, branches: tuple[Jaxpr, ...]
-    ) -> tuple[Sequence[Any], Sequence[Any]]:
-        flags = [t is not None for t in tangents[1:]]
-        smooth = _any([dependent(branch, flags) for branch in branches])
-        ts = compress(tangents[1:], flags)
-
-        both = lambda jaxpr, xs, ts: eval_jvp(jaxpr, xs, ts, flags, smooth)
-        if is_linearizing(primals, tangents):
-            seeds = tangent_avals(in_avals(branches[0]), flags)
-            outs, later = self.partial_eval(primals, seeds, both, branches)
-            return outs, expand(later(ts), smooth)
-        return self.beside(primals, ts, flags, smooth, both, branches)
-
-    def mask_in_trace(
-        self, trace: Paths, args: Any, live: Any, *, branches: tuple[Jaxpr, ...]
-    ) -> tuple[Any, Any]:
-        """Give masks to the branches, as forward mode gives them tangents."""
-        flags = [mask is not None for mask in live[1:]]
-        smooth = _any([dependent(branch, flags) for branch in branches])
-        both = lambda jaxpr, xs, masks: eval_masked(trace, jaxpr, xs, masks, flags, smooth)
-        masks = compress(live[1:], flags)
-        return self.beside(args, masks, flags, smooth, both, branches, np.dtype(bool))
+    @override
+    def reach(self, flags: Flags, smoothly: bool = True, **params: Any) -> Reach:
+        outs = _any([dependent(branch, flags[1:], smoothly) for branch in params["branches"]])
+        if not smoothly:
+            return Reach(list(flags), [flags[0] or flag for flag in outs])
+        return Reach([False, *flags[1:]], outs)  # the index is an integer
 
     def gaps(self, gaps: Any, ins: Any, *, branches: tuple[Jaxpr, ...]) -> Gaps:
         rows = [through(branch, gaps[1:]) for branch in branches]
@@ -104,43 +81,23 @@ class Cond(Holder, HoldsPrograms, Masking, Codegen):
                 for c in columns]  # fmt: skip
         return outs, any(risky for _, risky in rows)
 
+    @override
     def beside(
-        self,
-        args: Sequence[Any],
-        others: Sequence[Any],
-        flags: Flags,
-        smooth: Flags,
-        both: Any,
-        branches: tuple[Jaxpr, ...],
-        dtype: np.dtype | None = None,
+        self, args: Any, others: Any, reach: Reach, step: Step, params: Any, dtype: Any = None
     ) -> tuple[list[Any], list[Any]]:
-        """Choose with a tangent or a mask beside each value flagged; ``both`` is one branch."""
-        n, ins = len(flags), in_avals(branches[0])
-        more = tangent_avals(ins, flags)
+        (index, *operands), branches = args, params["branches"]
+        n, ins = len(operands), in_avals(branches[0])
+        more = tangent_avals(ins, reach.ins[1:])
         more = more if dtype is None else [Aval(a.shape, dtype) for a in more]
 
         def body(jaxpr: Jaxpr, values: list[Any]) -> list[Any]:
-            outs, found = both(jaxpr, *split_list(values, n))
+            outs, found = step(jaxpr, *split_list(values, n))
             return [*outs, *found]
 
         bodies = [functools.partial(body, jaxpr) for jaxpr in branches]
-        results = self.joined(args[0], [*args[1:], *others], bodies, [*ins, *more])
-        outs, found = split_list(results, len(smooth))
-        return outs, expand(found, smooth)
-
-    def value_and_vjp(
-        self, ins: Sequence[Any], needs: Sequence[Any], *, branches: tuple[Jaxpr, ...]
-    ) -> tuple[Any, Any]:
-        flags = [need is not None for need in needs[1:]]
-        smooth = _any([dependent(branch, flags) for branch in branches])
-        seeds = compress(out_avals(branches[0]), smooth)
-        both = lambda jaxpr, xs, cts: eval_vjp(jaxpr, xs, cts, flags, smooth)
-        outs, later = self.partial_eval(ins, seeds, both, branches)
-
-        def pull(cts: Sequence[Any]) -> list[Any]:
-            return [None, *expand(later(instantiate_zeros(compress(cts, smooth), seeds)), flags)]
-
-        return outs, pull
+        results = self.joined(index, [*operands, *others], bodies, [*ins, *more])
+        outs, found = split_list(results, len(reach.outs))
+        return outs, found
 
     def joined(
         self, index: Any, args: Sequence[Any], bodies: Sequence[Any], avals: Sequence[Aval]
@@ -163,50 +120,45 @@ class Cond(Holder, HoldsPrograms, Masking, Codegen):
         )
         return list(self.bind(index, *compress([*closed, *args], used), branches=branches))
 
+    @override
     def partial_eval(
-        self, ins: Sequence[Any], seeds: Sequence[Aval], both: Any, branches: tuple[Jaxpr, ...]
-    ) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
-        """Apply the known parts of ``both``; return the outputs, and how to apply the rest.
+        self, kind: str, args: Any, seeds: Any, step: Step, reach: Reach, params: dict[str, Any]
+    ) -> tuple[list[Any], Later]:
+        """Apply the known parts of all branches; the unknown parts are branches again.
 
-        What branches save goes into slots that they share, one for each shape and dtype. In a batch
-        all branches run for all examples, also on slots that an example's own branch did not fill:
-        these hold what no decomposition refuses.
+        The residuals of branches go into slots that they share, one for each shape and dtype. In a
+        batch all branches run for all examples, also on slots that an example's own branch did not
+        fill: these hold values that no decomposition refuses.
         """
-        index, *args = ins
-        n, m = len(args), len(branches[0].outvars)
-        cut = functools.partial(
-            partial_eval_jaxpr, "a derivative of cond", in_avals(branches[0]), seeds
-        )
-        kept = [True] * n, [True] * m
-        rest = kept, [False] * n, is_staged(ins)
-        parts = [cut(functools.partial(both, b), *rest) for b in branches]
+        (index, *operands), branches = args, params["branches"]
+        n, m = len(operands), len(branches[0].outvars)
+        avals, kept, masks = in_avals(branches[0]), ([True] * n, [True] * m), is_staged(args)
+        cut = functools.partial(partial_eval_jaxpr, "a derivative of cond", avals, seeds)
+        parts = [cut(functools.partial(step, b), kept, [False] * n, masks) for b in branches]
         slots, places = _slots([out_avals(part.known)[m:] for part in parts])
         fill = regular if any(_has_matrices(part.unknown) for part in parts) else zeros
 
-        def first(part: PartialEval, place: list[int], values: list[Any]) -> list[Any]:
+        def known(part: PartialEval, place: list[int], values: list[Any]) -> list[Any]:
             outs = eval_jaxpr(part.known, (), [*part.consts, *values])
             filled = dict(zip(place, outs[m:], strict=True))
-            empty = {i: fill(a) for i, a in enumerate(slots) if i not in filled}
-            return [*outs[:m], *((filled | empty)[i] for i in range(len(slots)))]
+            return [
+                *outs[:m],
+                *(filled[i] if i in filled else fill(a) for i, a in enumerate(slots)),
+            ]
 
-        def second(part: PartialEval, place: list[int], values: list[Any]) -> list[Any]:
-            available = {"in": values[:n], "out": values[n : n + m]}
-            saved = values[n + m : n + m + len(slots)]
-            available["out"] = [*available["out"], *(saved[i] for i in place)]
-            return list(
-                eval_jaxpr(
-                    part.unknown, (), [*part.residuals(available), *values[n + m + len(slots) :]]
-                )
-            )
+        def unknown(part: PartialEval, place: list[int], values: list[Any]) -> list[Any]:
+            ins, outs, saved, starts = split_list(values, n, m, len(slots))
+            available = {"in": ins, "out": [*outs, *(saved[i] for i in place)]}
+            return list(eval_jaxpr(part.unknown, (), [*part.residuals(available), *starts]))
 
         rows = list(zip(parts, places, strict=True))
-        avals = in_avals(branches[0])
-        outs = self.joined(index, args, [functools.partial(first, *row) for row in rows], avals)
+        bodies = [functools.partial(known, *row) for row in rows]
+        outs = self.joined(index, operands, bodies, avals)
 
         def later(values: Sequence[Any]) -> list[Any]:
-            bodies = [functools.partial(second, *row) for row in rows]
-            operands = [*args, *outs, *values]
-            return self.joined(index, operands, bodies, list(map(aval_of, operands)))
+            bodies = [functools.partial(unknown, *row) for row in rows]
+            given = [*operands, *outs, *values]
+            return self.joined(index, given, bodies, list(map(aval_of, given)))
 
         return outs[:m], later
 

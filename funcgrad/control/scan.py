@@ -5,72 +5,98 @@ one scan what the other, which runs the opposite way, reads.
 """
 
 import functools
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from typing_extensions import override
 
 from ..compile.finite_checks import through
-from ..core.avals import Aval, aval_of, shape_of
-from ..core.companions import Codegen, HoldsPrograms, Masking
+from ..core.avals import Aval, shape_of
+from ..core.companions import Codegen, Masking
 from ..core.dependence import dependent, fixed_point, linear_in
 from ..core.jaxpr import Jaxpr, eval_jaxpr
-from ..core.lists import Flags, compress, expand, split_list
+from ..core.lists import Flags, compress, split_list
 from ..core.ownership import fresh
-from ..ops.paths import Gaps, present
+from ..ops.paths import Gaps
 from ..ops.structure import Batched, cast, stretched, transpose_p
+from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, Step
 from ..transforms.jaxprs import (
-    Holder,
     accumulator_avals,
     batch_jaxpr,
-    eval_jvp,
-    eval_masked,
-    eval_vjp,
     in_avals,
-    instantiate_zeros,
     interleave,
-    is_linearizing,
     out_avals,
-    tangent_avals,
     trace_to_jaxpr,
 )
 from ..transforms.partial_eval import partial_eval_jaxpr
-from ..transforms.paths import Paths
 from ..transforms.staging import is_staged
 from .code_motion import hoisted_scan
 from .codegen import write_scan
 from .pruning import pruned_scan
 
 
-class Scan(Holder, HoldsPrograms, Masking, Codegen):
+class ScanLayout(NamedTuple):
+    """How many operands are constants and how many the carry; the others are sliced."""
+
+    consts: int
+    carry: int
+
+    @classmethod
+    def of(cls, params: Mapping[str, Any]) -> "ScanLayout":
+        return cls(params["num_consts"], params["num_carry"])
+
+    def operands(self, values: Sequence[Any]) -> list[list[Any]]:
+        """Split operands in constants, carry and xs."""
+        return split_list(values, self.consts, self.carry)
+
+    def outputs(self, values: Sequence[Any]) -> list[list[Any]]:
+        """Split outputs in carry and ys."""
+        return split_list(values, self.carry)
+
+    def is_const(self, operand: int) -> bool:
+        return operand < self.consts
+
+    def is_carry(self, operand: int) -> bool:
+        return self.consts <= operand < self.consts + self.carry
+
+    def counts(self, flags: Flags) -> list[int]:
+        """Count the operands flagged in constants and carry."""
+        return [sum(group) for group in self.operands(flags)[:2]]
+
+    def spread(self, flags: Flags, step: Callable[[Flags], Flags]) -> list[bool]:
+        """Flag also the carry that a step makes depend on operands flagged."""
+        consts, carry, xs = self.operands(flags)
+        carry = fixed_point(carry, lambda now: step([*consts, *now, *xs])[: self.carry])
+        return [*consts, *carry, *xs]
+
+    def with_counts(self, params: Mapping[str, Any], jaxpr: Jaxpr) -> dict[str, Any]:
+        """Return the parameters of a scan of another program with this layout."""
+        sizes = {"num_consts": self.consts, "num_carry": self.carry}
+        return {**params, "jaxpr": jaxpr, **sizes}
+
+
+class Scan(JaxprPrimitive, Masking, Codegen):
     """``jaxpr : consts, carry, x -> carry, y``, once for each x; operands ``consts, carry, xs``."""
 
     @override
     def run(
         self, *args: Any, jaxpr: Jaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
     ) -> tuple[Any, ...]:
-        consts, carry, xs = split_list(args, num_consts, num_carry)
-        stacks = [np.empty((length, *a.shape), a.dtype) for a in out_avals(jaxpr)[num_carry:]]
+        layout = ScanLayout(num_consts, num_carry)
+        consts, carry, xs = layout.operands(args)
+        _, ys = layout.outputs(out_avals(jaxpr))
+        stacks = [np.empty((length, *a.shape), a.dtype) for a in ys]
         for i in range(length - 1, -1, -1) if reverse else range(length):
-            outs = jaxpr.run(*consts, *carry, *[x[i] for x in xs])
-            carry = outs[:num_carry]
-            for stack, y in zip(stacks, outs[num_carry:], strict=True):
+            carry, row = layout.outputs(jaxpr.run(*consts, *carry, *[x[i] for x in xs]))
+            for stack, y in zip(stacks, row, strict=True):
                 stack[i] = y
         return (*fresh(carry, args), *stacks)
 
     @override
-    def infer(
-        self,
-        *avals: Aval,
-        jaxpr: Jaxpr,
-        length: int,
-        reverse: bool,
-        num_consts: int,
-        num_carry: int,
-    ) -> tuple[Aval, ...]:
-        carry, ys = split_list(out_avals(jaxpr), num_carry)
-        return (*carry, *(Aval((length, *y.shape), y.dtype) for y in ys))
+    def infer(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
+        carry, ys = ScanLayout.of(params).outputs(out_avals(params["jaxpr"]))
+        return (*carry, *_stacked(ys, params))
 
     def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
         write_scan(w, outs, ins, **params)
@@ -86,164 +112,114 @@ class Scan(Holder, HoldsPrograms, Masking, Codegen):
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        flags = [i in operands for i in range(len(params["jaxpr"].invars))]
-        marked = lambda now: linear_in(params["jaxpr"], now) or [False] * len(flags)
-        return linear_in(params["jaxpr"], _spread(flags, params, marked)) is not None
+        jaxpr = params["jaxpr"]
+        flags = [i in operands for i in range(len(jaxpr.invars))]
+        marked = lambda now: linear_in(jaxpr, now) or [False] * len(flags)
+        return linear_in(jaxpr, ScanLayout.of(params).spread(flags, marked)) is not None
 
-    def depends(self, flags: Flags, **params: Any) -> list[bool]:
-        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        reached = functools.partial(dependent, jaxpr, smoothly=False)
-        flags = _spread(flags, params, reached)
-        return [*flags[n : n + k], *reached(flags)[k:]]
-
-    def value_and_jvp(
-        self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
-    ) -> tuple[Sequence[Any], Sequence[Any]]:
-        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        flags = _spread(
-            [t is not None for t in tangents], params, functools.partial(dependent, jaxpr)
-        )
-        ts = compress(instantiate_zeros(tangents, primals), flags)
-        smooth = dependent(jaxpr, flags)
-        outs_flagged = [*flags[n : n + k], *smooth[k:]]
-        both = lambda xs, ts: eval_jvp(jaxpr, xs, ts, flags, outs_flagged)
-        if is_linearizing(primals, tangents):
-            parts = split_list(ts, *(sum(part) for part in split_list(flags, n, k)[:2]))
-            outs, later = self.partial_eval(
-                primals, tangent_avals(in_avals(jaxpr), flags), both, params
-            )
-            return outs, expand(later(parts, params["reverse"]), outs_flagged)
-        return self.beside(primals, ts, flags, outs_flagged, both, params)
-
-    def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
-        """Carry masks along, as forward mode carries tangents."""
-        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        reached = functools.partial(dependent, jaxpr)
-        flags = _spread([mask is not None for mask in live], params, reached)
-        outs_flagged = [*flags[n : n + k], *reached(flags)[k:]]
-        masks = compress(list(map(present, args, live)), flags)
-        both = lambda xs, masks: eval_masked(trace, jaxpr, xs, masks, flags, outs_flagged)
-        return self.beside(args, masks, flags, outs_flagged, both, params, np.dtype(bool))
+    @override
+    def reach(self, flags: Flags, smoothly: bool = True, **params: Any) -> Reach:
+        jaxpr, layout = params["jaxpr"], ScanLayout.of(params)
+        reached = lambda now: dependent(jaxpr, now, smoothly)
+        flags = layout.spread(flags, reached)
+        _, ys = layout.outputs(reached(flags))
+        return Reach(flags, [*layout.operands(flags)[1], *ys])
 
     def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
-        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        c, carry, z = split_list(gaps, n, k)
+        layout = ScanLayout.of(params)
+        consts, carry, xs = layout.operands(gaps)
         while True:
-            outs, risky = through(jaxpr, [*c, *carry, *z])
+            outs, risky = through(params["jaxpr"], [*consts, *carry, *xs])
             # a carry that no tangent starts is 0
             now = [
                 a if b is None else a is not False or b for a, b in zip(carry, outs, strict=False)
             ]
             if now == carry:
-                return [*carry, *outs[k:]], risky
+                return [*carry, *layout.outputs(outs)[1]], risky
             carry = now
 
+    @override
     def beside(
-        self,
-        args: Sequence[Any],
-        others: Sequence[Any],
-        flags: Flags,
-        outs_flagged: Flags,
-        both: Any,
-        params: dict[str, Any],
-        dtype: np.dtype | None = None,
+        self, args: Any, others: Any, reach: Reach, step: Step, params: Any, dtype: Any = None
     ) -> tuple[list[Any], list[Any]]:
-        """Scan with a tangent or a mask beside each value flagged; ``both`` is one step of it."""
-        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        counts = [sum(part) for part in split_list(flags, n, k)[:2]]
-        parts = split_list(others, *counts)
-        c, x, z = split_list(args, n, k)
-        ins, layout = interleave(split_list(in_avals(jaxpr), n, k), flags, dtype)
+        jaxpr, layout = params["jaxpr"], ScanLayout.of(params)
+        counts = layout.counts(reach.ins)
+        groups = zip(layout.operands(args), split_list(others, *counts), strict=True)
+        ins, taken = interleave(layout.operands(in_avals(jaxpr)), reach.ins, dtype)
 
         def body(values: list[Any]) -> list[Any]:
-            outs, more = both(*layout(values))
-            carry, ys = split_list(outs, k)
-            more_carry, more_ys = split_list(more, counts[1])
+            outs, more = step(jaxpr, *taken(values))
+            (carry, ys), (more_carry, more_ys) = layout.outputs(outs), split_list(more, counts[1])
             return [*carry, *more_carry, *ys, *more_ys]
 
-        program, operands = trace_to_jaxpr("scan", body, ins)
-        results = self.bind(
-            *operands, *c, *parts[0], *x, *parts[1], *z, *parts[2],
-            **{**params, "jaxpr": program, "num_consts": len(operands) + n + counts[0],
-               "num_carry": k + counts[1]},
-        )  # fmt: skip
-        carry, more_carry, ys, more_ys = split_list(results, k, counts[1], len(jaxpr.outvars) - k)
-        return [*carry, *ys], expand([*more_carry, *more_ys], outs_flagged)
+        program, consts = trace_to_jaxpr("scan", body, ins)
+        wide = ScanLayout(len(consts) + layout.consts + counts[0], layout.carry + counts[1])
+        operands = [x for group in groups for half in group for x in half]
+        results = self.bind(*consts, *operands, **wide.with_counts(params, program))
+        ys = len(jaxpr.outvars) - layout.carry
+        carry, more_carry, ys, more_ys = split_list(results, layout.carry, counts[1], ys)
+        return [*carry, *ys], [*more_carry, *more_ys]
 
-    def value_and_vjp(
-        self, ins: Sequence[Any], needs: Sequence[Any], **params: Any
-    ) -> tuple[Any, Any]:
-        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        flags = _spread(
-            [need is not None for need in needs], params, functools.partial(dependent, jaxpr)
-        )
-        smooth = dependent(jaxpr, flags)
-        avals, outs_flagged = in_avals(jaxpr), [*flags[n : n + k], *smooth[k:]]
-        n_acc, n_carry = sum(flags[:n]), sum(flags[n : n + k])
+    @override
+    def accumulators(self, reach: Reach, **params: Any) -> list[Aval]:
+        n = params["num_consts"]
+        return accumulator_avals(in_avals(params["jaxpr"])[:n], reach.ins[:n])
 
-        def both(xs: list[Any], seeds: list[Any]) -> tuple[list[Any], list[Any]]:
-            return eval_vjp(jaxpr, xs, seeds, flags, outs_flagged, n_acc)
+    @override
+    def cotangents(self, seeds: list[Aval], reach: Reach, **params: Any) -> list[Aval]:
+        carry, ys = split_list(seeds, ScanLayout.of(params).counts(reach.ins)[1])
+        return [*carry, *_stacked(ys, params)]
 
-        sums, seeds = (
-            accumulator_avals(avals[:n], flags[:n]),
-            compress(out_avals(jaxpr), outs_flagged),
-        )
-        outs, later = self.partial_eval(ins, [*sums, *seeds], both, params)
-
-        def pull(cts: Sequence[Any]) -> list[Any]:
-            given_cts = compress(instantiate_zeros(cts, list(map(aval_of, outs))), outs_flagged)
-            carry, ys = split_list(given_cts, n_carry)
-            results = later(
-                [[], [*instantiate_zeros([None] * n_acc, sums), *carry], ys], not params["reverse"]
-            )
-            dtypes = [a.dtype for a in compress(avals, flags)]
-            return expand([cast(x, d) for x, d in zip(results, dtypes, strict=True)], flags)
-
-        return outs, pull
-
+    @override
     def partial_eval(
-        self, ins: Sequence[Any], seeds: Sequence[Aval], both: Any, params: dict[str, Any]
-    ) -> tuple[list[Any], Callable[..., list[Any]]]:
-        """Scan the known part of ``both``; return its outputs, and the scan of the unknown part.
+        self, kind: str, args: Any, seeds: Any, step: Step, reach: Reach, params: dict[str, Any]
+    ) -> tuple[list[Any], Later]:
+        """Scan the known part of a derivative; the unknown part is a scan over its residuals."""
+        jaxpr, layout = params["jaxpr"], ScanLayout.of(params)
+        m, avals, places = len(jaxpr.outvars), in_avals(jaxpr), range(len(args))
+        kept = [not layout.is_carry(i) for i in places], [j >= layout.carry for j in range(m)]
+        constant, both = list(map(layout.is_const, places)), functools.partial(step, jaxpr)
+        origin, masks = "a derivative of scan", is_staged(args)
+        cut = partial_eval_jaxpr(origin, avals, seeds, both, kept, constant, masks)
+        invariant = eval_jaxpr(cut.invariant, (), args)
+        consts = (*cut.consts, *invariant)
+        wide = ScanLayout(len(consts) + layout.consts, layout.carry)
+        outs = self.bind(*consts, *args, **wide.with_counts(params, cut.known))
+        residuals = cut.residuals({"in": args, "invariant": invariant, "out": outs})
+        is_row = [k == "out" or (k == "in" and not layout.is_const(i)) for k, i in cut.sources]
+        n_consts, n_carry = layout.counts(reach.ins)
 
-        That takes its seeds as consts, carry and xs, and the direction.
-        """
-        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        m = len(jaxpr.outvars)
-        kept = [not n <= i < n + k for i in range(len(ins))], [j >= k for j in range(m)]
-        constant = [i < n for i in range(len(ins))]
-        cut = partial_eval_jaxpr(
-            "a derivative of scan", in_avals(jaxpr), seeds, both, kept, constant, is_staged(ins)
-        )
-        invariant = eval_jaxpr(cut.invariant, (), ins)
-        before = (*cut.consts, *invariant)
-        outs = self.bind(
-            *before, *ins, **{**params, "jaxpr": cut.known, "num_consts": len(before) + n}
-        )
-        available = {"in": ins, "invariant": invariant, "out": outs}
-        stacked = [kind == "out" or (kind == "in" and i >= n) for kind, i in cut.sources]
-        saved = cut.residuals(available)
-
-        def later(parts: Sequence[list[Any]], reverse: bool) -> list[Any]:
-            return second_scan(cut.unknown, saved, stacked, parts, params["length"], reverse)
+        def later(values: Sequence[Any]) -> list[Any]:
+            length, reverse = params["length"], params["reverse"]
+            if kind == "jvp":
+                starts = split_list(values, n_consts, n_carry)
+                return second_scan(cut.unknown, residuals, is_row, starts, length, reverse)
+            starts = [[], *split_list(values, n_consts + n_carry)]  # sums are carried
+            cts = second_scan(cut.unknown, residuals, is_row, starts, length, not reverse)
+            dtypes = [a.dtype for a in compress(avals, reach.ins)]
+            return [cast(ct, dtype) for ct, dtype in zip(cts, dtypes, strict=True)]
 
         return list(outs[:m]), later
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
-        jaxpr, n, k = params["jaxpr"], params["num_consts"], params["num_carry"]
-        reached = functools.partial(dependent, jaxpr, smoothly=False)
-        flags = _spread([d is not None for d in axes], params, reached)
-        wanted = [*flags[n : n + k], *[False] * (len(jaxpr.outvars) - k)]
-        program, operands, varied = batch_jaxpr(jaxpr, flags, wanted, size)
+        jaxpr, layout = params["jaxpr"], ScanLayout.of(params)
+        flags = self.reach([d is not None for d in axes], False, **params).ins
+        wanted = [*layout.operands(flags)[1], *[False] * (len(jaxpr.outvars) - layout.carry)]
+        program, consts, varied = batch_jaxpr(jaxpr, flags, wanted, size)
         # the axis of the examples is in front, but behind that of the steps
+        first_x = layout.consts + layout.carry
         values = [
-            _moved(x, d, int(i >= n + k), size) if flag else x
+            _moved(x, d, int(i >= first_x), size) if flag else x
             for i, (x, d, flag) in enumerate(zip(args, axes, flags, strict=True))
         ]
-        inner = {**params, "jaxpr": program, "num_consts": n + len(operands)}
-        outs = self.bind(*operands, *values, **inner)
-        return outs, [int(j >= k) if v else None for j, v in enumerate(varied)]
+        wide = ScanLayout(layout.consts + len(consts), layout.carry)
+        outs = self.bind(*consts, *values, **wide.with_counts(params, program))
+        return outs, [int(j >= layout.carry) if v else None for j, v in enumerate(varied)]
+
+
+def _stacked(rows: Sequence[Aval], params: Mapping[str, Any]) -> list[Aval]:
+    return [Aval((params["length"], *a.shape), a.dtype) for a in rows]
 
 
 def second_scan(
@@ -269,13 +245,6 @@ def second_scan(
         jaxpr=Jaxpr(invars, (), jaxpr.eqns, jaxpr.outvars),
         num_consts=len(fixed) + len(consts), num_carry=len(carry),
     ))  # fmt: skip
-
-
-def _spread(flags: Flags, params: dict[str, Any], step: Callable[[Flags], Flags]) -> list[bool]:
-    """Return the inputs flagged, with what the loop makes depend on them."""
-    c, x, z = split_list(flags, params["num_consts"], params["num_carry"])
-    x = fixed_point(x, lambda now: step([*c, *now, *z])[: len(x)])
-    return [*c, *x, *z]
 
 
 def _moved(x: Any, axis: int | None, place: int, size: int) -> Any:

@@ -14,15 +14,15 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval
-from ..core.companions import Codegen, HoldsPrograms, Masking
+from ..core.companions import Codegen, Masking
 from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import compress, expand, split_list
 from ..core.ownership import fresh
 from ..ops.paths import Gaps, present
 from ..ops.structure import Batched, front
+from ..transforms.jaxpr_primitive import JaxprPrimitive
 from ..transforms.jaxprs import (
-    Holder,
     accumulator_avals,
     batch_jaxpr,
     eval_masked,
@@ -52,7 +52,7 @@ from .pruning import pruned_while
 from .scan import second_scan
 
 
-class While(Holder, HoldsPrograms, Masking, Codegen):
+class While(JaxprPrimitive, Masking, Codegen):
     """``cond : consts, carry -> bool``; ``legs[j] : consts, carry, left before -> carry, left``.
 
     Operands: the constants of ``cond``, then of each leg its constants and its carry, of which

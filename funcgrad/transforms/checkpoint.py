@@ -17,37 +17,25 @@ from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.companions import Codegen
 from ..core.dead_code import live
-from ..core.dependence import dependent
 from ..core.errors import shown
 from ..core.integers import several
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
-from ..core.lists import compress, expand, split_list
+from ..core.lists import compress, split_list
 from ..core.ownership import fresh
 from ..core.pickling import picklable
 from ..core.trace import Primitive
-from ..ops.structure import Batched, Linear, front
+from ..ops.structure import Linear
 from .arguments import Origin, check_callable, is_number
-from .jaxprs import (
-    Caller,
-    batch_jaxpr,
-    constants_as_inputs,
-    eval_jvp,
-    eval_vjp,
-    in_avals,
-    instantiate_zeros,
-    is_linearizing,
-    out_avals,
-    tangent_avals,
-    trace_to_jaxpr,
-)
-from .partial_eval import partial_eval_jaxpr
+from .jaxpr_primitive import CallPrimitive, Later, Reach, Step
+from .jaxprs import constants_as_inputs, in_avals, trace_to_jaxpr
+from .partial_eval import PartialEval, partial_eval_jaxpr
 from .staging import is_staged, stage
 
 # of a primitive, its operands' avals and its parameters: whether to keep the outputs
 Policy = Callable[..., bool]
 
 
-class Checkpoint(Caller):
+class Checkpoint(CallPrimitive):
     """``jaxpr : operands -> outs``, of which the way back keeps what ``policy`` says.
 
     ``prevent_cse`` tells a compiler not to merge what is computed again with what was before.
@@ -60,83 +48,48 @@ class Checkpoint(Caller):
     def inline(self, *, jaxpr: Jaxpr, prevent_cse: bool, **params: Any) -> tuple[Jaxpr, bool]:
         return jaxpr, prevent_cse
 
-    def value_and_jvp(
-        self, primals: Sequence[Any], tangents: Sequence[Any], *, jaxpr: Jaxpr, **params: Any
-    ) -> tuple[Sequence[Any], Sequence[Any]]:
-        flags = [t is not None for t in tangents]
-        smooth = dependent(jaxpr, flags)
-
-        def body(values: list[Any]) -> list[Any]:
-            xs, ts = split_list(values, len(flags))
-            outs, ts = eval_jvp(jaxpr, xs, ts, flags, smooth)
-            return [*outs, *ts]
-
-        avals = in_avals(jaxpr)
-        program, operands = trace_to_jaxpr(
-            "jvp of checkpoint", body, [*avals, *tangent_avals(avals, flags)]
-        )
-        args = [*operands, *primals, *compress(tangents, flags)]
-        outs, ts = split_list(self.bind(*args, jaxpr=program, **params), len(smooth))
-        if is_linearizing(primals, tangents):
+    @override
+    def partial_eval(
+        self, kind: str, args: Any, seeds: Any, step: Step, reach: Reach, params: dict[str, Any]
+    ) -> tuple[Sequence[Any], Later]:
+        jaxpr = params["jaxpr"]
+        both, avals, m = functools.partial(step, jaxpr), in_avals(jaxpr), len(jaxpr.outvars)
+        kept = [True] * len(args), [kind == "jvp"] * m
+        constant, masks = [False] * len(args), kind == "jvp" or is_staged(args)
+        origin = f"a derivative of {self.name}"
+        cut = partial_eval_jaxpr(origin, avals, seeds, both, kept, constant, masks)
+        if kind == "jvp":
             # the values as the derivative has them, because a rule may give its own
-            both = lambda xs, ts: eval_jvp(jaxpr, xs, ts, flags, smooth)
-            kept = [True] * len(primals), [True] * len(smooth)
-            constant = [False] * len(primals)
-            cut = partial_eval_jaxpr(
-                "checkpoint", avals, tangent_avals(avals, flags), both, kept, constant
-            )
-            alone = _program(cut.known, cut.known.invars, cut.known.outvars[: len(smooth)])
-            outs = list(self.bind(*cut.consts, *primals, jaxpr=alone, **params))
-        return outs, expand(ts, smooth)
+            alone = _program(cut.known, cut.known.invars, cut.known.outvars[:m])
+            outs = self.bind(*cut.consts, *args, **{**params, "jaxpr": alone})
+            return outs, lambda ts: self.beside(args, ts, reach, step, params)[1]
+        return self.recomputed(cut, args, params)
 
-    def value_and_vjp(
-        self,
-        ins: Sequence[Any],
-        needs: Sequence[Any],
-        *,
-        jaxpr: Jaxpr,
-        policy: Policy,
-        **params: Any,
-    ) -> tuple[Any, Any]:
-        flags = [need is not None for need in needs]
-        smooth, avals, m = dependent(jaxpr, flags), in_avals(jaxpr), len(jaxpr.outvars)
-        seeds = compress(out_avals(jaxpr), smooth)
-
-        both = lambda xs, cts: eval_vjp(jaxpr, xs, cts, flags, smooth)
-        kept = [True] * len(ins), [False] * m
-        constant, masks = [False] * len(ins), is_staged(ins)
-        cut = partial_eval_jaxpr(
-            "a derivative of checkpoint", avals, seeds, both, kept, constant, masks
-        )
-        values = cut.known.outvars[m:]  # the residuals
-        saved = _saved(cut.known, values, policy)
+    def recomputed(
+        self, cut: PartialEval, args: Sequence[Any], params: dict[str, Any]
+    ) -> tuple[Sequence[Any], Later]:
+        """Keep the residuals that the policy keeps; compute the others again on the way back."""
+        m, before = len(params["jaxpr"].outvars), cut.consts
+        residuals = cut.known.outvars[m:]
+        saved = _saved(cut.known, residuals, params["policy"])
         first = _program(cut.known, cut.known.invars, (*cut.known.outvars[:m], *saved))
-        again = _program(cut.known, (*cut.known.invars, *saved), values)
-        before, inner = cut.consts, {"policy": policy, **params}
-        outs, kept_values = split_list(self.bind(*before, *ins, jaxpr=first, **inner), m)
+        again = _program(cut.known, (*cut.known.invars, *saved), residuals)
+        outs = self.bind(*before, *args, **{**params, "jaxpr": first})
+        outs, kept_values = split_list(outs, m)
 
         def back(xs: list[Any]) -> list[Any]:
-            operands, cts = split_list(xs, len(before) + len(ins) + len(saved))
+            operands, cts = split_list(xs, len(before) + len(args) + len(saved))
             found = [None] * m + list(eval_jaxpr(again, (), operands))
             available = {"in": operands[len(before) :], "out": found}
             return list(eval_jaxpr(cut.unknown, (), [*cut.residuals(available), *cts]))
 
-        def pull(cts: Sequence[Any]) -> list[Any]:
-            args = [*before, *ins, *kept_values, *instantiate_zeros(compress(cts, smooth), seeds)]
-            program, more = trace_to_jaxpr(
-                "checkpoint, on the way back", back, list(map(aval_of, args))
-            )
-            return expand(self.bind(*more, *args, jaxpr=program, **inner), flags)
+        def later(cts: Sequence[Any]) -> Sequence[Any]:
+            operands = [*before, *args, *kept_values, *cts]
+            avals = list(map(aval_of, operands))
+            program, more = trace_to_jaxpr("checkpoint, on the way back", back, avals)
+            return self.bind(*more, *operands, **{**params, "jaxpr": program})
 
-        return outs, pull
-
-    @override
-    def batch(self, args: Any, axes: Any, size: int, /, *, jaxpr: Jaxpr, **params: Any) -> Batched:
-        flags, outs = [d is not None for d in axes], [False] * len(jaxpr.outvars)
-        program, operands, varied = batch_jaxpr(jaxpr, flags, outs, size)
-        values = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
-        results = self.bind(*operands, *values, jaxpr=program, **params)
-        return results, [0 if v else None for v in varied]
+        return outs, later
 
 
 def _program(jaxpr: Jaxpr, invars: Sequence[Var], outvars: Sequence[Any]) -> Jaxpr:

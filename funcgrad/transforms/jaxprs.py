@@ -9,23 +9,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from typing_extensions import override
 
 from ..compile.mask_marks import is_masked, may_mark
 from ..core.avals import Aval, accumulation_dtype, dtype_of, is_inexact, shape_of
-from ..core.companions import HoldsPrograms
-from ..core.dead_code import pruned_call
-from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, expand, split_list
-from ..core.trace import Primitive, Tracer
+from ..core.trace import Tracer
 from ..ops.constant import absent_p
 from ..ops.operand import strong
 from ..ops.paths import present
 from ..ops.structure import cast, front, stretched, zeros
 from .batching import Batch, batched
 from .forward import push
-from .nans import spelled
 from .paths import Paths, PathTracer
 from .pullback import pulled
 from .seeds import with_masks
@@ -144,11 +139,11 @@ def eval_jvp(
 
 def _heeded(jaxpr: Jaxpr, values: Sequence[Any]) -> bool:
     """Return whether the maps in a program run with masks; so they do in its derivative, then."""
-    with_masks_on = is_masked(jaxpr)
-    for x in map(staged_in, values if with_masks_on else ()):
+    masked = is_masked(jaxpr)
+    for x in map(staged_in, values if masked else ()):
         if x is not None:
             x._trace.masked = True
-    return with_masks_on
+    return masked
 
 
 def eval_masked(
@@ -182,8 +177,8 @@ def eval_vjp(
     come before the others in ``seeds``.
     """
     needs = [True if flag else None for flag in ins]
-    run, eval_masked = lambda *xs: eval_jaxpr(jaxpr, (), xs), _heeded(jaxpr, (*xs, *seeds))
-    ys, pull = pulled("a program", run, xs, needs, eval_masked)
+    run, masked = lambda *xs: eval_jaxpr(jaxpr, (), xs), _heeded(jaxpr, (*xs, *seeds))
+    ys, pull = pulled("a program", run, xs, needs, masked)
     before, cts = split_list(seeds, sums)
     got = compress(pull(expand(cts, outs)), ins)
     grown = [a if ct is None else a + ct for a, ct in zip(before, got[:sums], strict=True)]
@@ -228,41 +223,3 @@ def batch_jaxpr(
     ]
     program, operands = trace_to_jaxpr("vmap of a program", body, ins, lasting=True)
     return program, operands, varied
-
-
-class Holder(Primitive):
-    """A primitive that holds programs, and derives from them the programs of its derivatives."""
-
-    @override
-    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        """Transpose: the operands that need cotangents have no values, and none are read."""
-        values = [zeros(x) if isinstance(x, Aval) else x for x in ins]
-        results = self.value_and_vjp(values, needs, **params)[1](cts)
-        return [ct if n is not None else None for ct, n in zip(results, needs, strict=True)]
-
-
-class Caller(Holder, HoldsPrograms):
-    """``jaxpr : operands -> outs``: a primitive that does no more than to call its program."""
-
-    @override
-    def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
-        outs = spelled(params["jaxpr"], args)
-        return super().bind(*args, **params) if outs is None else outs
-
-    @override
-    def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:
-        return tuple([v.aval for v in jaxpr.outvars])
-
-    @override
-    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        flags = [i in operands for i in range(len(params["jaxpr"].invars))]
-        return linear_in(params["jaxpr"], flags) is not None
-
-    def depends(self, flags: Flags, *, jaxpr: Jaxpr, **params: Any) -> list[bool]:
-        return dependent(jaxpr, flags, smoothly=False)
-
-    def bodies(self, *ins: Any, jaxpr: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:
-        return [(jaxpr, ins)]
-
-    def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
-        return pruned_call(used, **params)

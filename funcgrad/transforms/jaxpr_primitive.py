@@ -1,0 +1,244 @@
+"""Primitives that hold programs: the rules that derive programs from the programs held.
+
+Forward mode, masks and reverse mode need the same three facts of such a primitive: which operands
+and outputs a derivative reaches, how to run with a second value beside each value that it
+reaches, and how to cut the program of a derivative in a known and an unknown part. A subclass
+says these; the rules are here.
+"""
+
+import functools
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval
+from ..core.companions import HoldsPrograms
+from ..core.dead_code import pruned_call
+from ..core.dependence import dependent, linear_in
+from ..core.jaxpr import Jaxpr
+from ..core.lists import Flags, compress, expand, split_list
+from ..core.trace import Primitive
+from ..ops.paths import present
+from ..ops.structure import Batched, front, zeros
+from .jaxprs import (
+    batch_jaxpr,
+    eval_jvp,
+    eval_masked,
+    eval_vjp,
+    in_avals,
+    instantiate_zeros,
+    is_linearizing,
+    out_avals,
+    tangent_avals,
+    trace_to_jaxpr,
+)
+from .nans import spelled
+from .paths import Paths
+
+# of a program, its inputs and the tangents, cotangents or masks: outputs, and theirs
+Step = Callable[[Jaxpr, list[Any], list[Any]], tuple[Sequence[Any], Sequence[Any]]]
+
+# the unknown part of a derivative: of its seeds, the results
+Later = Callable[[Sequence[Any]], Sequence[Any]]
+
+
+class Reach(NamedTuple):
+    """Which operands, and which outputs, a derivative or a mask reaches."""
+
+    ins: list[bool]
+    outs: list[bool]
+
+
+class JaxprPrimitive(Primitive, HoldsPrograms):
+    """A primitive that holds programs; ``lead`` operands in front are none of the programs'."""
+
+    lead = 0
+
+    def programs(self, **params: Any) -> Sequence[Jaxpr]:
+        """Return the programs held, which take the same operands."""
+        return (params["jaxpr"],)
+
+    def reach(self, flags: Flags, smoothly: bool = True, **params: Any) -> Reach:
+        """Return what depends on the operands flagged; ``smoothly``, with a derivative."""
+        raise self.missing("reach")
+
+    def beside(
+        self,
+        args: Sequence[Any],
+        others: Sequence[Any],
+        reach: Reach,
+        step: Step,
+        params: dict[str, Any],
+        dtype: np.dtype | None = None,
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        """Apply with another value beside each that is reached, by ``step``.
+
+        Args:
+            args: the operands.
+            others: the values beside those of the operands that are reached.
+            reach: which operands and outputs are reached.
+            step: how one program runs with them.
+            params: the primitive's.
+            dtype: of the other values, if it is not that of the values.
+
+        Returns:
+            The outputs, and the values beside those that are reached.
+        """  # fmt: skip
+        raise self.missing("beside")
+
+    def partial_eval(
+        self,
+        kind: str,
+        args: Sequence[Any],
+        seeds: Sequence[Aval],
+        step: Step,
+        reach: Reach,
+        params: dict[str, Any],
+    ) -> tuple[Sequence[Any], Later]:
+        """Apply the known part of a derivative; return the outputs, and its unknown part.
+
+        Args:
+            kind: "jvp" or "vjp".
+            args: the operands.
+            seeds: avals of the tangents, or of the cotangents and before them of the sums that
+                ``accumulators`` names.
+            step: the derivative of one program.
+            reach: which operands and outputs are reached.
+            params: the primitive's.
+        """  # fmt: skip
+        raise self.missing("partial_eval")
+
+    def accumulators(self, reach: Reach, **params: Any) -> list[Aval]:
+        """Return the avals of the cotangents that are summed over the steps of a loop."""
+        return []
+
+    def cotangents(self, seeds: list[Aval], reach: Reach, **params: Any) -> list[Aval]:
+        """Return the avals of the outputs' cotangents, given those of one step."""
+        return seeds
+
+    def value_and_jvp(
+        self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        reach = self.reach([t is not None for t in tangents], **params)
+        ts = compress(instantiate_zeros(tangents, primals), reach.ins)
+        step = functools.partial(eval_jvp, ins=reach.ins[self.lead :], outs=reach.outs)
+        if is_linearizing(primals, tangents):
+            seeds = self.tangents(reach, **params)
+            outs, later = self.partial_eval("jvp", primals, seeds, step, reach, params)
+            return outs, expand(later(ts), reach.outs)
+        outs, found = self.beside(primals, ts, reach, step, params)
+        return outs, expand(found, reach.outs)
+
+    def tangents(self, reach: Reach, **params: Any) -> list[Aval]:
+        """Return the avals of the tangents of the operands that are reached, one step's."""
+        return tangent_avals(in_avals(self.programs(**params)[0]), reach.ins[self.lead :])
+
+    def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
+        """Carry masks along, as forward mode carries tangents."""
+        reach = self.reach([mask is not None for mask in live], **params)
+        masks = compress(list(map(present, args, live)), reach.ins)
+        step = functools.partial(eval_masked, trace, ins=reach.ins[self.lead :], outs=reach.outs)
+        outs, found = self.beside(args, masks, reach, step, params, np.dtype(bool))
+        return outs, expand(found, reach.outs)
+
+    def value_and_vjp(
+        self, ins: Sequence[Any], needs: Sequence[Any], **params: Any
+    ) -> tuple[Sequence[Any], Callable[[Sequence[Any]], list[Any]]]:
+        reach = self.reach([need is not None for need in needs], **params)
+        sums = self.accumulators(reach, **params)
+        flags = reach.ins[self.lead :]
+        step = functools.partial(eval_vjp, ins=flags, outs=reach.outs, sums=len(sums))
+        seeds = compress(out_avals(self.programs(**params)[0]), reach.outs)
+        outs, later = self.partial_eval("vjp", ins, [*sums, *seeds], step, reach, params)
+        wanted = self.cotangents(seeds, reach, **params)
+
+        def pull(cts: Sequence[Any]) -> list[Any]:
+            start = instantiate_zeros([None] * len(sums), sums)
+            given = instantiate_zeros(compress(cts, reach.outs), wanted, cts)
+            return expand(later([*start, *given]), reach.ins)
+
+        return outs, pull
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
+        """Transpose: the operands that need cotangents have no values, and none are read."""
+        values = [zeros(x) if isinstance(x, Aval) else x for x in ins]
+        results = self.value_and_vjp(values, needs, **params)[1](cts)
+        return [ct if n is not None else None for ct, n in zip(results, needs, strict=True)]
+
+    @override
+    def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
+        programs = self.programs(**params)
+        flags = [i + self.lead in operands for i in range(len(programs[0].invars))]
+        return all(linear_in(program, flags) is not None for program in programs)
+
+    def depends(self, flags: Flags, **params: Any) -> list[bool]:
+        return self.reach(flags, smoothly=False, **params).outs
+
+
+class CallPrimitive(JaxprPrimitive):
+    """``jaxpr : operands -> outs``: a primitive that does no more than to call its program."""
+
+    lasting = False  # whether derived programs are kept
+
+    def derived(self, jaxpr: Jaxpr, key: Hashable, make: Callable[[], Any]) -> Any:
+        """Return a program derived from another, and its operands."""
+        return make()
+
+    def named(self, kind: str, params: dict[str, Any]) -> dict[str, Any]:
+        """Return the parameters of a program derived by a transform of this kind."""
+        return params
+
+    @override
+    def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
+        outs = spelled(params["jaxpr"], args)
+        return super().bind(*args, **params) if outs is None else outs
+
+    @override
+    def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:
+        return tuple([v.aval for v in jaxpr.outvars])
+
+    def bodies(self, *ins: Any, jaxpr: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:
+        return [(jaxpr, ins)]
+
+    def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
+        return pruned_call(used, **params)
+
+    @override
+    def reach(self, flags: Flags, smoothly: bool = True, **params: Any) -> Reach:
+        return Reach(list(flags), dependent(params["jaxpr"], flags, smoothly))
+
+    @override
+    def beside(
+        self, args: Any, others: Any, reach: Reach, step: Step, params: Any, dtype: Any = None
+    ) -> tuple[Sequence[Any], Sequence[Any]]:
+        jaxpr, n = params["jaxpr"], len(args)
+
+        def body(values: list[Any]) -> list[Any]:
+            outs, found = step(jaxpr, *split_list(values, n))
+            return [*outs, *found]
+
+        def make() -> tuple[Jaxpr, tuple[Any, ...]]:
+            ins = [*in_avals(jaxpr), *tangent_avals(in_avals(jaxpr), reach.ins)]
+            return trace_to_jaxpr(f"jvp of {self.name}", body, ins, self.lasting)
+
+        program, operands = self.derived(jaxpr, ("jvp", tuple(reach.ins)), make)
+        params = {**self.named("jvp", params), "jaxpr": program}
+        outs, found = split_list(self.bind(*operands, *args, *others, **params), len(reach.outs))
+        return outs, found
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
+        jaxpr, flags = params["jaxpr"], tuple([d is not None for d in axes])
+
+        def make() -> tuple[Any, Sequence[Any]]:
+            wanted = [False] * len(jaxpr.outvars)
+            program, operands, varied = batch_jaxpr(jaxpr, flags, wanted, size)
+            return (program, varied), operands
+
+        (program, varied), operands = self.derived(jaxpr, ("vmap", flags, size), make)
+        values = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
+        params = {**self.named("vmap", params), "jaxpr": program}
+        return self.bind(*operands, *values, **params), [0 if v else None for v in varied]
