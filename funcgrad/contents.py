@@ -58,7 +58,8 @@ PRIMITIVES = {
     "ops.linalg.triangular": "solve_triangular",
     "ops.logarithms": "sigmoid tailed_sigmoid logit xlogy xlog1py entr rel_entr kl_div",
     "ops.losses":
-        "slope_of_bits clamped_log cross_entropy_of_bits cross_entropy_of_sign log_cosh",
+        "binary_cross_entropy_slope clamped_log binary_cross_entropy "
+        "sigmoid_binary_cross_entropy log_cosh",
     "ops.normal": "hazard_in_tail erfcx erfcx_integral ndtr log_ndtr ndtri",
     "ops.operand": "weaken",
     "ops.pooling":

@@ -309,15 +309,15 @@ TABLE: dict[str, Row] = {
     ),
     "clamped_log": Row(mp.log, [1.0, 2.0, 0.5, 1e-8, 1e10], (0,)),
     "log_cosh": Row(lambda x: mp.log(mp.cosh(x)), LINE[:-3]),
-    "slope_of_bits": Row(
+    "binary_cross_entropy_slope": Row(
         lambda p, y: (p - y) / (p * (1 - p)),
         [(p, y) for p in (0.5, 0.25, 0.75, 1e-3) for y in (0.0, 1.0, 0.5)],
         (0, 1),
     ),
-    "cross_entropy_of_bits": Row(
+    "binary_cross_entropy": Row(
         of_bits, [(p, y) for p in (0.5, 0.25, 0.75, 1e-3, 1e-8) for y in (0.0, 1.0, 0.5)], (0, 1)
     ),
-    "cross_entropy_of_sign": Row(
+    "sigmoid_binary_cross_entropy": Row(
         of_sign, [(x, y) for x in (*SMALL, 12.0, -40.0) for y in (0.0, 1.0, 0.5)]
     ),
 }

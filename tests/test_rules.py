@@ -114,10 +114,10 @@ INTERNAL = {
     "sinc_derivative",
     "wins",
     "random_remainder",
-    "cross_entropy_of_bits",
-    "slope_of_bits",
+    "binary_cross_entropy",
+    "binary_cross_entropy_slope",
     "hazard_in_tail",
-    "cross_entropy_of_sign",
+    "sigmoid_binary_cross_entropy",
 }
 # of many operands and slow; by_blocks gives their dtypes, as it does gammainc's
 SLOW = {

@@ -29,7 +29,7 @@ ODD, TAKEN = np.flatnonzero(~EVEN), np.flatnonzero(EVEN)
 
 _INNER = frozenset(
     {"gate", "hide", "wins", "where", "clip", "bessel_moment", "bessel_ratio", "betainc_slope"}
-    | {"cross_entropy_of_bits"}  # whose operands are of one shape
+    | {"binary_cross_entropy"}  # whose operands are of one shape
 )
 _WITHOUT = frozenset({"polygamma.0", "zeta.0", "gammainc_slope.0", "erfcx_integral.0"})
 # whose first operands are orders, bound by the rules of others alone

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..core.avals import dtype_of
 from ..nn.functions import log_sigmoid
-from ..ops.losses import cross_entropy_of_bits_p, cross_entropy_of_sign_p
+from ..ops.losses import binary_cross_entropy_p, sigmoid_binary_cross_entropy_p
 from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
 from .shared import pair, reduced
@@ -39,7 +39,7 @@ def binary_cross_entropy(
     0.3466
     """
     who = "binary_cross_entropy"
-    losses = cross_entropy_of_bits_p(*pair(who, probabilities, targets, where))
+    losses = binary_cross_entropy_p(*pair(who, probabilities, targets, where))
     return reduced(who, losses, reduction, weights, where)
 
 
@@ -70,7 +70,7 @@ def binary_cross_entropy_with_logits(
     who = "binary_cross_entropy_with_logits"
     x, y = pair(who, logits, targets, where)
     if pos_weight is None:
-        losses = cross_entropy_of_sign_p(x, y)
+        losses = sigmoid_binary_cross_entropy_p(x, y)
     else:
         positive = cast(operand(pos_weight), dtype_of(x))
         losses = -positive * y * log_sigmoid(x) - (1 - y) * log_sigmoid(-x)
@@ -107,7 +107,7 @@ def sigmoid_binary_cross_entropy(logits: Any, labels: Any) -> Any:
     >>> print(sigmoid_binary_cross_entropy(np.array([0.0, 1e4]), np.array([1, 0])).round(4))
     [6.931e-01 1.000e+04]
     """
-    return cross_entropy_of_sign_p(*pair("sigmoid_binary_cross_entropy", logits, labels))
+    return sigmoid_binary_cross_entropy_p(*pair("sigmoid_binary_cross_entropy", logits, labels))
 
 
 @half_in_single
@@ -128,7 +128,7 @@ def sigmoid_focal_loss(
     [0.1733 0.0018]
     """
     x, y = pair("sigmoid_focal_loss", logits, labels)
-    losses = cross_entropy_of_sign_p(x, y)
+    losses = sigmoid_binary_cross_entropy_p(x, y)
     # log(1 - q) = log(y s(-x) + (1 - y) s(x)), exact for labels 0 and 1 at any x
     yes, no = log_sigmoid(x), log_sigmoid(-x)
     top = np.maximum(yes, no)

@@ -16,7 +16,7 @@ def _clamped_log(x: Any) -> Any:
         return np.maximum(np.log(x), -100)
 
 
-def _cross_entropy_of_bits(p: Any, y: Any) -> Any:
+def _binary_cross_entropy(p: Any, y: Any) -> Any:
     if np.any((p < 0) | (p > 1)):
         raise ValueError(
             f"binary_cross_entropy: probabilities must be in [0, 1]: got {np.min(p)} to "
@@ -32,7 +32,7 @@ def _curvature(p: Any, y: Any) -> Any:
     return add(div(y, mul(p, p)), div(sub(1, y), mul(q, q)))
 
 
-def _cross_entropy_of_sign(x: Any, y: Any) -> Any:
+def _sigmoid_binary_cross_entropy(x: Any, y: Any) -> Any:
     # -y log s(x) - (1 - y) log s(-x), as log s(x) = min(x, 0) - log1p(exp(-|x|))
     rest = np.log1p(np.exp(np.negative(np.abs(x))))
     return y * np.maximum(np.negative(x), 0) + (1 - y) * np.maximum(x, 0) + rest
@@ -41,15 +41,16 @@ def _cross_entropy_of_sign(x: Any, y: Any) -> Any:
 # fmt: off
 clamped_log_p = Elementwise("clamped_log", _clamped_log,
     lambda t, v, x: div(t, maximum(x, 1e-12)))
-cross_entropy_of_bits_p = Elementwise("cross_entropy_of_bits", _cross_entropy_of_bits,
-    lambda t, v, p, y: mul(t, slope_of_bits_p(p, y)),
+binary_cross_entropy_p = Elementwise("binary_cross_entropy", _binary_cross_entropy,
+    lambda t, v, p, y: mul(t, binary_cross_entropy_slope_p(p, y)),
     lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))))
 # a quotient, whose derivatives in p are those of -y/p + (1 - y)/(1 - p): there p would cancel
-slope_of_bits_p = Elementwise("slope_of_bits",
+binary_cross_entropy_slope_p = Elementwise("binary_cross_entropy_slope",
     lambda p, y: (p - y) / np.maximum(p * (1 - p), 1e-12),
     lambda t, v, p, y: mul(t, where(gt(mul(p, sub(1, p)), 1e-12), _curvature(p, y), 1e12)),
     lambda t, v, p, y: neg(div(t, maximum(mul(p, sub(1, p)), 1e-12))))
-cross_entropy_of_sign_p = Elementwise("cross_entropy_of_sign", _cross_entropy_of_sign,
+sigmoid_binary_cross_entropy_p = Elementwise(
+    "sigmoid_binary_cross_entropy", _sigmoid_binary_cross_entropy,
     lambda t, v, x, y: mul(t, sub(tailed_sigmoid(x), y)),
     lambda t, v, x, y: neg(mul(t, x)))
 # fmt: on

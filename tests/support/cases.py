@@ -416,9 +416,9 @@ CASES: dict[str, list[Case]] = {
     "sech_square": unary(*BOTH),
     "clamped_log": unary(*POS),
     "log_cosh": unary(*BOTH),
-    "slope_of_bits": binary((0.1, 0.9), (0.1, 0.9)),
-    "cross_entropy_of_bits": binary((0.1, 0.9), (0.1, 0.9)),
-    "cross_entropy_of_sign": binary(BOTH, (0.1, 0.9)),
+    "binary_cross_entropy_slope": binary((0.1, 0.9), (0.1, 0.9)),
+    "binary_cross_entropy": binary((0.1, 0.9), (0.1, 0.9)),
+    "sigmoid_binary_cross_entropy": binary(BOTH, (0.1, 0.9)),
     # without a derivative
     "wins":        [Case((s, *map(Given, XS))) for s in [(3,), (2, 3)]],
     **{name: binary(BOTH, BOTH) for name in (
