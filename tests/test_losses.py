@@ -231,7 +231,9 @@ def test_integer_targets_do_not_widen_float32():
     ],
 )
 def test_a_column_against_a_row_raises(loss: Callable[..., Any]):
-    message = rf"{loss.__name__}: .* must have one shape: got f64\[3\] and f64\[3,1\]; reshape one"
+    message = (
+        rf"{loss.__name__}: .* must have the same shape: got f64\[3\] and f64\[3,1\]; reshape one"
+    )
     with pytest.raises(ShapeError, match=message):
         loss(np.full(3, 0.5), np.full((3, 1), 0.5))
 
@@ -247,7 +249,7 @@ def test_a_label_out_of_range_raises(label: int):
 
 def test_labels_of_the_wrong_shape_or_dtype_raise():
     message = (
-        r"shaped like logits without axis -1, \(2,\).* got logits f64\[2,3\] and .* i64\[2,1\]"
+        r"the shape of logits without axis -1, \(2,\).* got logits f64\[2,3\] and .* i64\[2,1\]"
     )
     with pytest.raises(ShapeError, match=message):
         losses.cross_entropy(X, np.array([[0], [1]]))
@@ -337,7 +339,7 @@ def test_classes_may_weigh_differently():
     np.testing.assert_allclose(
         losses.cross_entropy(ROWS, labels, class_weights=gains), want, rtol=1e-14
     )
-    with pytest.raises(ShapeError, match="one number for each of 3 classes"):
+    with pytest.raises(ShapeError, match="one weight for each of 3 classes"):
         losses.cross_entropy(ROWS, labels, class_weights=np.ones(2))
 
 
@@ -376,7 +378,7 @@ def test_padding_does_not_count_in_ctc():
         no_class = losses.ctc_loss(logits, pads[0], np.array([[1, padding], [2, 2]]), pads[1])
 
         np.testing.assert_array_equal(no_class, both)
-    with pytest.raises(ValueError, match="labels must stand before their padding"):
+    with pytest.raises(ValueError, match="labels must come before their padding"):
         losses.ctc_loss(logits, pads[0], np.array([[0, 1], [2, 2]]), pads[1][:, ::-1])
     with pytest.raises(IndexError, match="label 3 is the blank or out of range for 3 classes"):
         losses.ctc_loss(logits[:1], np.zeros((1, 4)), np.array([[3]]), np.zeros((1, 1)))

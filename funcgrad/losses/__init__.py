@@ -1,8 +1,8 @@
 """Losses: plain functions of predictions and targets. A table of contents.
 
-Some reduce (``reduction="mean" | "sum" | "none"``), weigh and mask; those with optax's names give
-one number an example. Shapes must agree: [n] against [n, 1] raises, where NumPy would broadcast
-to [n, n].
+Some take ``reduction="mean" | "sum" | "none"``, weights and masks; those with optax's names give
+one value per element or example. Shapes must agree: [n] against [n, 1] raises, where NumPy would
+broadcast to [n, n].
 """
 
 from ..core.lazy import publish as _publish

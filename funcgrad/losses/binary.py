@@ -1,4 +1,4 @@
-"""Losses of two classes, of probabilities and of logits."""
+"""Losses of two classes, from probabilities and from logits."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ def binary_cross_entropy(
     weights: Any = None,
     where: Any = None,
 ) -> Any:
-    """Return the mean of -y log p - (1 - y) log(1 - p), safe where p is 0 or 1.
+    """Mean of -y log p - (1 - y) log(1 - p), finite where p is 0 or 1.
 
-    Logarithms are at least -100, and the derivative is (p - y) / max(p (1 - p), 1e-12), as in
-    PyTorch. Prefer :func:`binary_cross_entropy_with_logits`, which loses no accuracy.
+    Logarithms are clamped at -100, and the derivative is (p - y) / max(p (1 - p), 1e-12), as in
+    PyTorch. :func:`binary_cross_entropy_with_logits` is more accurate.
 
     Args:
-        probabilities: array of numbers in [0, 1], any shape.
+        probabilities: array in [0, 1], any shape.
         targets: array of the same shape, in [0, 1].
         reduction, weights, where: see :func:`mse`.
 
@@ -53,13 +53,13 @@ def binary_cross_entropy_with_logits(
     weights: Any = None,
     where: Any = None,
 ) -> Any:
-    """Return the mean of -y log s(x) - (1 - y) log s(-x), s being the sigmoid.
+    """Mean of -y log s(x) - (1 - y) log s(-x), where s is the sigmoid.
 
     Args:
         logits: array, any shape.
         targets: array of the same shape, in [0, 1].
         reduction, weights, where: see :func:`mse`.
-        pos_weight: a factor of the first term, that broadcasts; above 1 it favours recall.
+        pos_weight: a factor of the first term, which broadcasts; above 1 it favours recall.
 
     Raises:
         ShapeError: if the shapes differ.
@@ -86,7 +86,7 @@ def hinge(
     weights: Any = None,
     where: Any = None,
 ) -> Any:
-    """Return the mean of max(0, 1 - predictions targets), for targets -1 and 1.
+    """Mean of max(0, 1 - predictions targets), for targets -1 and 1.
 
     Arguments and errors are those of :func:`mse`.
 
@@ -97,12 +97,12 @@ def hinge(
     return reduced("hinge", np.maximum(0, 1 - x * y), reduction, weights, where)
 
 
-# one number an element, by optax's names
+# one value per element, by optax's names
 
 
 @half_in_single
 def sigmoid_binary_cross_entropy(logits: Any, labels: Any) -> Any:
-    """Return -y log s(x) - (1 - y) log s(-x) of each element, s being the sigmoid.
+    """-y log s(x) - (1 - y) log s(-x) of each element, where s is the sigmoid.
 
     >>> print(sigmoid_binary_cross_entropy(np.array([0.0, 1e4]), np.array([1, 0])).round(4))
     [6.931e-01 1.000e+04]
@@ -114,13 +114,13 @@ def sigmoid_binary_cross_entropy(logits: Any, labels: Any) -> Any:
 def sigmoid_focal_loss(
     logits: Any, labels: Any, *, alpha: float | None = None, gamma: float = 2.0
 ) -> Any:
-    """Return (1 - q)**gamma times the cross-entropy, q being the probability of the label.
+    """(1 - q)**gamma times the cross-entropy, where q is the probability of the label.
 
     Args:
         logits: array, any shape.
         labels: array of the same shape, in [0, 1].
-        alpha: in [0, 1], a weight of label 1 against label 0, or None.
-        gamma: at least 0; the larger, the less count examples that are right already.
+        alpha: in [0, 1], the weight of label 1 (that of label 0 is 1 - alpha), or None for 1.
+        gamma: at least 0; a larger one reduces the weight of well classified examples.
 
     Source: Lin et al. 2017, equation 5 (arXiv:1708.02002).
 
@@ -140,7 +140,7 @@ def sigmoid_focal_loss(
 
 @half_in_single
 def hinge_loss(predictor_outputs: Any, targets: Any) -> Any:
-    """Return max(0, 1 - outputs targets) of each element, for targets -1 and 1.
+    """max(0, 1 - outputs targets) of each element, for targets -1 and 1.
 
     >>> print(hinge_loss(np.array([0.5, 2.0]), np.array([-1, 1])))
     [1.5 0. ]
@@ -151,7 +151,7 @@ def hinge_loss(predictor_outputs: Any, targets: Any) -> Any:
 
 @half_in_single
 def perceptron_loss(predictor_outputs: Any, targets: Any) -> Any:
-    """Return max(0, -outputs targets) of each element, for targets -1 and 1.
+    """max(0, -outputs targets) of each element, for targets -1 and 1.
 
     >>> print(perceptron_loss(np.array([0.5, 2.0]), np.array([-1, 1])))
     [0.5 0. ]

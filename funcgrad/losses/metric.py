@@ -1,4 +1,4 @@
-"""Losses of embeddings: how near they are that belong together."""
+"""Metric learning: losses of the distances between embeddings."""
 
 from typing import Any
 
@@ -21,13 +21,13 @@ def triplet_margin_loss(
     margin: float = 1.0,
     eps: float = 1e-6,
 ) -> Any:
-    """Return max(0, d(anchor, positive) - d(anchor, negative) + margin) of each triplet.
+    """max(0, d(anchor, positive) - d(anchor, negative) + margin) of each triplet.
 
     Args:
         anchors, positives, negatives: vectors along ``axis``, of one shape.
-        axis: the axis of their numbers.
-        norm_degree: of the distance, (sum(|x - y|**degree) + eps)**(1 / degree).
-        margin: how much nearer the positive must be.
+        axis: the axis of the vectors.
+        norm_degree: p in the distance d(x, y) = (sum(|x - y|**p) + eps)**(1 / p).
+        margin: the least difference of the two distances.
         eps: keeps the derivative finite where vectors are equal.
 
     Source: Weinberger & Saul 2009; Balntas et al. 2016, equation 1.
@@ -41,7 +41,7 @@ def triplet_margin_loss(
     n = floating(who, "negatives", negatives)
     if not shape_of(a) == shape_of(p) == shape_of(n):
         raise ShapeError(
-            f"{who}: anchors, positives and negatives must have one shape: got {aval_of(a)}, "
+            f"{who}: anchors, positives and negatives must have the same shape: got {aval_of(a)}, "
             f"{aval_of(p)} and {aval_of(n)}"
         )
 
@@ -53,12 +53,12 @@ def triplet_margin_loss(
 
 @half_in_single
 def contrastive_loss(distances: Any, same: Any, margin: float = 1.0) -> Any:
-    """Return d² / 2 of pairs that belong together, max(0, margin - d)² / 2 of others.
+    """d² / 2 of pairs of one class, max(0, margin - d)² / 2 of the others.
 
     Args:
         distances: array, at least 0.
-        same: booleans of the same shape.
-        margin: how far apart others must be.
+        same: booleans of the same shape, True for pairs of one class.
+        margin: the distance from which the other pairs cost nothing.
 
     Source: Hadsell, Chopra & LeCun 2006, equation 4.
 
@@ -72,15 +72,15 @@ def contrastive_loss(distances: Any, same: Any, margin: float = 1.0) -> Any:
 
 @half_in_single
 def ntxent(embeddings: Any, labels: Any, temperature: float = 0.07) -> Any:
-    """Return the mean cross-entropy of finding an embedding's partners by their cosines.
+    """Normalized temperature-scaled cross-entropy between embeddings of equal labels.
 
     Args:
         embeddings: shape [n, d].
-        labels: integers, shape [n]; embeddings of equal labels are partners.
-        temperature: positive; divides the cosines.
+        labels: integers, shape [n]; embeddings of equal labels are positive pairs.
+        temperature: positive, the divisor of the cosine similarities.
 
     Raises:
-        ShapeError: if there is not one label an embedding.
+        ShapeError: if there is not one label for each embedding.
 
     Source: Chen et al. 2020, equation 1 (arXiv:2002.05709).
 
@@ -97,8 +97,8 @@ def ntxent(embeddings: Any, labels: Any, temperature: float = 0.07) -> Any:
     info = np.finfo(dtype_of(x))
     scores = cosine_similarity(x[None], x[:, None], epsilon=float(info.eps)) / temperature
     same = labels[:, None] == labels[None]
-    partners = same & ~np.eye(shape_of(x)[0], dtype=bool)
-    others = np.where(same, float(info.min) / 4, scores)  # finite, so that differences are
+    positive = same & ~np.eye(shape_of(x)[0], dtype=bool)
+    others = np.where(same, float(info.min) / 4, scores)  # finite: so are differences
     base = np.logaddexp.reduce(others, axis=1, keepdims=True)
-    terms = np.where(partners, np.logaddexp(base, scores) - scores, 0)
-    return np.sum(terms) / np.maximum(np.sum(partners), 1)
+    terms = np.where(positive, np.logaddexp(base, scores) - scores, 0)
+    return np.sum(terms) / np.maximum(np.sum(positive), 1)

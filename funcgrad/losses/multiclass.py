@@ -1,4 +1,4 @@
-"""Losses of one class among several, and of probabilities."""
+"""Losses of several classes: cross-entropy, margins, Kullback-Leibler divergence."""
 
 from typing import Any
 
@@ -27,17 +27,17 @@ def cross_entropy(
     weights: Any = None,
     where: Any = None,
 ) -> Any:
-    """Return the mean of -log softmax(logits) at the targets.
+    """Mean of -log softmax(logits) at the targets.
 
     Args:
-        logits: array; along ``axis`` one number a class.
-        targets: class indices, shaped like logits without ``axis``; or probabilities (one-hot),
-            shaped like logits.
-        reduction, weights, where: see :func:`mse`; one number an example.
+        logits: array; ``axis`` is the axis of the classes.
+        targets: class indices, of the logits' shape without ``axis``; or probabilities (one-hot),
+            of the logits' shape.
+        reduction, weights, where: see :func:`mse`; one value per example.
         axis: the axis of the classes.
-        label_smoothing: in [0, 1]; this part of each target is spread over all classes.
+        label_smoothing: in [0, 1], the fraction of each target spread over all classes.
         ignore_index: an index whose examples give 0 and do not count in the mean.
-        class_weights: one number a class; the mean over indices is divided by their sum.
+        class_weights: shape [classes]; for indices the mean is divided by the sum of weights.
 
     Raises:
         ShapeError: if the shapes do not fit.
@@ -68,18 +68,18 @@ def cross_entropy(
     return reduced(who, losses, reduction, weights, where, counts)
 
 
-# one number an example, by optax's names
+# one value per example, by optax's names
 
 
 @half_in_single
 def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any = None) -> Any:
-    """Return -sum(labels log softmax(logits)) along an axis.
+    """-sum(labels log softmax(logits)) along an axis.
 
     Args:
-        logits: array; along ``axis`` one number a class.
+        logits: array; ``axis`` is the axis of the classes.
         labels: probabilities of the same shape.
         axis: the axis of the classes.
-        where: a mask of the classes that there are.
+        where: a mask of the classes; those where it is False are left out.
 
     >>> print(softmax_cross_entropy(np.zeros((2, 4)), np.eye(4)[:2]).round(4))
     [1.3863 1.3863]
@@ -88,9 +88,8 @@ def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any =
     logits, labels = operand(logits), operand(labels)
     if dtype_of(labels).kind in "iu" and len(shape_of(labels)) == len(shape_of(logits)) - 1:
         raise ShapeError(
-            f"{who}: the labels must be probabilities, one a class: got indices {aval_of(labels)} "
-            f"for logits {aval_of(logits)}; use softmax_cross_entropy_with_integer_labels, or "
-            f"cross_entropy, which takes both"
+            f"{who}: the labels must be probabilities: got indices {aval_of(labels)} for logits "
+            f"{aval_of(logits)}; use softmax_cross_entropy_with_integer_labels"
         )
     same_shape(who, logits, labels, "logits", "labels")
     if where is not None:
@@ -103,13 +102,13 @@ def softmax_cross_entropy(logits: Any, labels: Any, axis: int = -1, where: Any =
 def softmax_cross_entropy_with_integer_labels(
     logits: Any, labels: Any, axis: int = -1, where: Any = None
 ) -> Any:
-    """Return -log softmax(logits) at the labels, which are indices along an axis.
+    """-log softmax(logits) at the labels, which are indices along an axis.
 
     Args:
-        logits: array; along ``axis`` one number a class.
-        labels: class indices, shaped like logits without ``axis``.
+        logits: array; ``axis`` is the axis of the classes.
+        labels: class indices, of the logits' shape without ``axis``.
         axis: the axis of the classes.
-        where: a mask of the classes that there are.
+        where: a mask of the classes; those where it is False are left out.
 
     >>> print(softmax_cross_entropy_with_integer_labels(np.zeros((2, 4)), np.array([3, 0])))
     [1.38629436 1.38629436]
@@ -125,11 +124,11 @@ def softmax_cross_entropy_with_integer_labels(
 def poly_loss_cross_entropy(
     logits: Any, labels: Any, *, epsilon: float = 2.0, axis: int = -1, where: Any = None
 ) -> Any:
-    """Return the cross-entropy plus epsilon (1 - the probability of the label).
+    """PolyLoss: the cross-entropy plus epsilon (1 - q), where q is the label's probability.
 
     Args:
         logits, labels, axis, where: see :func:`softmax_cross_entropy`.
-        epsilon: how much the second term counts.
+        epsilon: the weight of the second term.
 
     Source: Leng et al. 2022, equation 3 (arXiv:2204.12511).
 
@@ -144,7 +143,7 @@ def poly_loss_cross_entropy(
 
 @half_in_single
 def multiclass_hinge_loss(scores: Any, labels: Any) -> Any:
-    """Return how far the best wrong score, plus 1, exceeds that of the label; at least 0.
+    """max(0, 1 + largest score of a wrong class - score of the label).
 
     Args:
         scores: shape [..., classes].
@@ -160,7 +159,7 @@ def multiclass_hinge_loss(scores: Any, labels: Any) -> Any:
 
 @half_in_single
 def multiclass_perceptron_loss(scores: Any, labels: Any) -> Any:
-    """Return how far the best score exceeds that of the label.
+    """Largest score minus the score of the label.
 
     >>> print(multiclass_perceptron_loss(np.array([[1.0, 0.5], [1.0, 3.0]]), np.array([0, 0])))
     [0. 2.]
@@ -170,13 +169,13 @@ def multiclass_perceptron_loss(scores: Any, labels: Any) -> Any:
 
 @half_in_single
 def smooth_labels(labels: Any, alpha: float, *, axis: int = -1, where: Any = None) -> Any:
-    """Return (1 - alpha) labels + alpha / classes.
+    """(1 - alpha) labels + alpha / number of classes.
 
     Args:
-        labels: probabilities, along ``axis`` one number a class.
+        labels: probabilities; ``axis`` is the axis of the classes.
         alpha: in [0, 1].
         axis: the axis of the classes.
-        where: a mask of the classes that there are.
+        where: a mask of the classes; those where it is False are left out.
 
     Source: Szegedy et al. 2016, section 7 (arXiv:1512.00567).
 
@@ -194,7 +193,7 @@ def smooth_labels(labels: Any, alpha: float, *, axis: int = -1, where: Any = Non
 def kl_divergence(
     log_predictions: Any, targets: Any, axis: Any = -1, where: Any = None, reduction: str = "none"
 ) -> Any:
-    """Return sum(targets (log targets - log_predictions)) along an axis.
+    """sum(targets (log targets - log_predictions)) along an axis.
 
     PyTorch's ``kl_div(reduction="batchmean")`` is the mean of these.
 
@@ -202,8 +201,8 @@ def kl_divergence(
         log_predictions: logarithms of probabilities.
         targets: probabilities of the same shape; 0 log 0 is 0.
         axis: the axis or axes of the outcomes.
-        where: a mask of the outcomes that there are.
-        reduction: "none" for one number an example, "mean", or "sum".
+        where: a mask of the outcomes; those where it is False are left out.
+        reduction: "none" for one value per example, "mean", or "sum".
 
     Source: Kullback & Leibler 1951, equation 2.4.
 
@@ -221,7 +220,7 @@ def kl_divergence(
 def kl_divergence_with_log_targets(
     log_predictions: Any, log_targets: Any, axis: Any = -1, where: Any = None
 ) -> Any:
-    """Return :func:`kl_divergence` for targets given as logarithms.
+    """:func:`kl_divergence` with logarithms of targets.
 
     >>> print(kl_divergence_with_log_targets(np.log([0.5, 0.5]), np.log([0.25, 0.75])).round(4))
     0.1308
@@ -237,7 +236,7 @@ def kl_divergence_with_log_targets(
 def generalized_kl_divergence(
     log_predictions: Any, targets: Any, axis: Any = -1, where: Any = None
 ) -> Any:
-    """Return :func:`kl_divergence` of measures: plus sum(exp(log_predictions) - targets).
+    """:func:`kl_divergence` of measures: plus sum(exp(log_predictions) - targets).
 
     >>> print(generalized_kl_divergence(np.log(np.array([1.0, 1.0])), np.ones(2)))
     0.0
@@ -246,13 +245,13 @@ def generalized_kl_divergence(
     return kl_divergence(log_predictions, targets, axis, where) + _total(rest, axis, where)
 
 
-# what they share
+# helpers
 
 
 def _with_labels(
     who: str, logits: Any, labels: Any, axis: int, smoothing: float, gains: Any = None
 ) -> Any:
-    """Return log(sum(exp(z))) - z[label] for the shifted logits z, times the label's gain."""
+    """log(sum(exp(z))) - z[label] for the shifted logits z, times the weight of the label."""
     check_labels(who, logits, labels, axis)
     z = shifted(logits, axis)
     if gains is not None:
@@ -266,7 +265,7 @@ def _with_labels(
 
 
 def _with_weights(logits: Any, weights: Any, axis: int, smoothing: float, gains: Any = None) -> Any:
-    """Return -sum(weights log softmax(logits)), where a weight of 0 also outweighs -inf."""
+    """-sum(weights log softmax(logits)), where 0 times -inf is 0."""
     if not is_inexact(dtype_of(weights)):
         weights = cast(weights, dtype_of(logits))
     if smoothing:
@@ -277,24 +276,24 @@ def _with_weights(logits: Any, weights: Any, axis: int, smoothing: float, gains:
 
 
 def _picked(x: Any, labels: Any, axis: int) -> Any:
-    """Return what stands at the labels."""
+    """The elements at the labels."""
     return np.squeeze(np.take_along_axis(x, np.expand_dims(labels, axis), axis), axis)
 
 
 def _per_class(who: str, class_weights: Any, logits: Any, axis: int) -> Any:
-    """Return one number a class, in the logits' dtype, along their axis."""
+    """Weights of the classes, in the dtype of the logits, along their axis."""
     class_weights = cast(operand(class_weights), dtype_of(logits))
     classes, rank = shape_of(logits)[axis], len(shape_of(logits))
     if shape_of(class_weights) != (classes,):
         raise ShapeError(
-            f"{who}: class_weights must hold one number for each of {classes} classes: got "
+            f"{who}: class_weights must hold one weight for each of {classes} classes: got "
             f"{aval_of(class_weights)}"
         )
     return np.reshape(class_weights, [classes if d == axis % rank else 1 for d in range(rank)])
 
 
 def _masked(who: str, logits: Any, targets: Any, axis: int, where: Any, dense: bool) -> Any:
-    """Return logits and targets that are 0 where a mask of examples is False."""
+    """Logits and targets, set to 0 where a mask of examples is False."""
     shape, d = shape_of(logits), axis % max(len(shape_of(logits)), 1)
     examples = shape[:d] + shape[d + 1 :]
     where = np.broadcast_to(mask_of(who, where, examples), examples)

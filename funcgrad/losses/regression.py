@@ -1,4 +1,4 @@
-"""Losses of numbers: differences and their sizes."""
+"""Regression: losses of differences and of angles."""
 
 from typing import Any
 
@@ -22,14 +22,15 @@ def mse(
     weights: Any = None,
     where: Any = None,
 ) -> Any:
-    """Return the mean of the squared differences.
+    """Mean squared error.
 
     Args:
         predictions: array, any shape.
         targets: array of the same shape.
-        reduction: "mean", "sum", or "none" for one number an element.
-        weights: numbers that broadcast to the losses; the mean is divided by their sum.
-        where: a mask that broadcasts to the losses; what is False does not count, nan neither.
+        reduction: "mean", "sum", or "none" for one value per element.
+        weights: array that broadcasts to the losses; the mean is divided by its sum.
+        where: a mask that broadcasts to the losses; elements where it is False are left out, also
+            nan.
 
     Raises:
         ShapeError: if the shapes differ.
@@ -50,7 +51,7 @@ def l1(
     weights: Any = None,
     where: Any = None,
 ) -> Any:
-    """Return the mean of the absolute differences, whose derivative where equal is 0.
+    """Mean absolute error, whose derivative at 0 is 0.
 
     Arguments and errors are those of :func:`mse`.
 
@@ -71,14 +72,14 @@ def huber(
     weights: Any = None,
     where: Any = None,
 ) -> Any:
-    """Return the mean of d²/2 where the difference d is at most delta, linear above.
+    """Mean of d²/2 for differences d up to delta, and of delta (|d| - delta/2) above.
 
     PyTorch's ``smooth_l1_loss(beta)`` is this divided by ``delta=beta``.
 
     Args:
         predictions: array, any shape.
         targets: array of the same shape.
-        delta: positive; above it the loss is delta (|d| - delta/2).
+        delta: positive, the difference from which the loss is linear.
         reduction, weights, where: see :func:`mse`.
 
     Raises:
@@ -91,12 +92,12 @@ def huber(
     return reduced("huber", huber_loss(x, y, delta), reduction, weights, where)
 
 
-# one number an element, by optax's names
+# one value per element, by optax's names
 
 
 @half_in_single
 def squared_error(predictions: Any, targets: Any = None) -> Any:
-    """Return (predictions - targets)², targets being 0 unless given.
+    """(predictions - targets)²; the targets are 0 unless given.
 
     >>> print(squared_error(np.array([1.0, 3.0]), np.ones(2)))
     [0. 4.]
@@ -106,7 +107,7 @@ def squared_error(predictions: Any, targets: Any = None) -> Any:
 
 @half_in_single
 def l2_loss(predictions: Any, targets: Any = None) -> Any:
-    """Return half the squared error.
+    """(predictions - targets)² / 2; the targets are 0 unless given.
 
     >>> print(l2_loss(np.array([1.0, 3.0]), np.ones(2)))
     [0. 2.]
@@ -116,7 +117,7 @@ def l2_loss(predictions: Any, targets: Any = None) -> Any:
 
 @half_in_single
 def absolute_error(predictions: Any, targets: Any = None) -> Any:
-    """Return |predictions - targets|, targets being 0 unless given.
+    """|predictions - targets|; the targets are 0 unless given.
 
     >>> print(absolute_error(np.array([1.0, 3.0]), np.ones(2)))
     [0. 2.]
@@ -126,7 +127,7 @@ def absolute_error(predictions: Any, targets: Any = None) -> Any:
 
 @half_in_single
 def huber_loss(predictions: Any, targets: Any = None, delta: float = 1.0) -> Any:
-    """Return d²/2 where the difference d is at most delta, and delta (|d| - delta/2) above.
+    """d²/2 for differences d up to delta, and delta (|d| - delta/2) above.
 
     Source: Huber 1964, "Robust estimation of a location parameter".
 
@@ -140,7 +141,7 @@ def huber_loss(predictions: Any, targets: Any = None, delta: float = 1.0) -> Any
 
 @half_in_single
 def log_cosh(predictions: Any, targets: Any = None) -> Any:
-    """Return log(cosh(d)) of the difference d: d²/2 near 0, |d| - log 2 far from it.
+    """log(cosh(d)) of the difference d: d²/2 near 0, |d| - log 2 far from it.
 
     >>> print(log_cosh(np.array([0.0, 1000.0])).round(3))
     [  0.    999.307]
@@ -157,14 +158,14 @@ def cosine_similarity(
     axis: int | tuple[int, ...] | None = -1,
     where: Any = None,
 ) -> Any:
-    """Return the cosine of the angle between vectors, 0 where one of them is 0.
+    """Cosine of the angle between vectors; 0 where one of them is 0.
 
     Args:
         predictions: vectors along ``axis``.
-        targets: as many, of the same shape or one that broadcasts.
-        epsilon: the least square of a norm.
-        axis: the axis or axes of the numbers of a vector.
-        where: a mask of the numbers that count.
+        targets: vectors of the same shape, or of one that broadcasts.
+        epsilon: the least value of a squared norm.
+        axis: the axis or axes of the vectors.
+        where: a mask of the elements; those where it is False are left out.
 
     >>> print(cosine_similarity(np.array([[1.0, 0.0], [0.0, 0.0]]), np.ones((2, 2))).round(4))
     [0.7071 0.    ]
@@ -173,7 +174,7 @@ def cosine_similarity(
     x, y = floating(who, "predictions", predictions), floating(who, "targets", targets)
     if where is not None:
         x, y = np.where(where, x, 0), np.where(where, y, 0)
-    x, y = np.broadcast_arrays(x, y)  # before norms are taken: 1 may stand for a whole axis
+    x, y = np.broadcast_arrays(x, y)  # before the norms, which run over the whole axis
     cosine = np.sum(_unit(x, axis, epsilon) * _unit(y, axis, epsilon), axis=axis)
     if dtype_of(cosine).kind == "c":
         return cosine
@@ -191,12 +192,12 @@ def cosine_distance(
     where: Any = None,
     reduction: str = "none",
 ) -> Any:
-    """Return 1 - the cosine of the angle between vectors; see :func:`cosine_similarity`.
+    """1 - the cosine of the angle between vectors; see :func:`cosine_similarity`.
 
     Args:
         predictions, targets, epsilon, axis, where: see :func:`cosine_similarity`; the shapes
             must agree.
-        reduction: "none" for one number a vector, "mean", or "sum".
+        reduction: "none" for one value per vector, "mean", or "sum".
 
     >>> print(cosine_distance(np.array([[1.0, 0.0]]), np.array([[0.0, 1.0]])))
     [1.]
@@ -208,7 +209,7 @@ def cosine_distance(
 
 
 def _unit(x: Any, axis: Any, epsilon: float) -> Any:
-    """Return vectors of norm 1, and 0 for 0, whose derivative is 0."""
+    """Vectors scaled to norm 1; a zero vector stays, with derivative 0."""
     axes = axes_of(axis, len(shape_of(x)))
     size = np.abs(x) if dtype_of(x).kind == "c" else x
     size = expand_dims(norm_p(size, axes=axes, dtype=dtype_of(size)), axes)

@@ -24,23 +24,21 @@ def ctc_loss(
     blank_id: int = 0,
     log_epsilon: float = -1e5,
 ) -> Any:
-    """Return -log of the probability that frames, read without repeats and blanks, give labels.
+    """-log of the probability that frames, without repeats and blanks, give the labels.
 
     Args:
         logits: shape [batch, frames, classes].
-        logit_paddings: 1 where a frame does not count, else 0, shape [batch, frames]; padding
-            stands at the end.
+        logit_paddings: 1 for padding, at the end, else 0; shape [batch, frames].
         labels: class indices, shape [batch, labels].
-        label_paddings: 1 where a label does not count, else 0, of the same shape; padding
-            stands at the end.
-        blank_id: the class that stands for no label.
-        log_epsilon: what stands for the logarithm of 0; labels that do not fit into the frames
-            cost about its negative.
+        label_paddings: 1 for padding, at the end, else 0; shape [batch, labels].
+        blank_id: the blank class.
+        log_epsilon: the logarithm of 0; the loss of more labels than fit into the frames is about
+            -log_epsilon.
 
     Raises:
         ShapeError, DtypeError: if shapes do not fit, or labels are not integers.
-        IndexError: if a label that counts is no class, or the blank.
-        ValueError: if a label that counts stands behind padding.
+        IndexError: if a label outside the padding is not a class, or is the blank.
+        ValueError: if a label follows padding.
 
     Source: Graves et al. 2006, equations 6 to 8.
 
@@ -53,7 +51,7 @@ def ctc_loss(
     paddings = operand(logit_paddings), operand(label_paddings)
     _check(logits, paddings[0], labels, paddings[1], blank_id)
     lengths = np.sum(paddings[1] == 0, axis=1)
-    # what does not count may be no class, as -100
+    # padding may hold any number, such as -100
     path, skips = _path(np.where(paddings[1] == 0, labels, blank_id), blank_id)
     logs = np.moveaxis(log_softmax(logits), 1, 0)  # [B, T, K] -> [T, B, K]
     real = np.moveaxis(paddings[0] == 0, 1, 0)
@@ -66,18 +64,18 @@ def ctc_loss(
         into = np.logaddexp(np.logaddexp(alpha, one), two)
         return np.where(is_real[:, None], into + np.take_along_axis(log, path, 1), alpha), None
 
-    # as if before the first frame the path had stood before its first blank
+    # before the first frame the path is before its first blank
     start = np.concatenate([np.zeros_like(never), *[never] * (shape_of(path)[1] - 1)], 1)
     alpha, _ = scan(step, start, (logs, real))
     end = _picked(alpha, 2 * lengths)
     before = _picked(alpha, np.maximum(2 * lengths - 1, 0))
     log = np.where(lengths > 0, np.logaddexp(end, before), end)
-    # rounding may make a probability greater than 1; the derivative stays
+    # rounding may give a probability above 1; the derivative stays
     return stop_gradient(np.maximum(log, 0)) - log
 
 
 def _path(labels: Any, blank_id: int) -> tuple[Any, Any]:
-    """Return blanks and labels in turn, and where a blank between two labels can be left out."""
+    """Blanks and labels in turn, and a mask of the labels before which the blank is optional."""
     batch, count = shape_of(labels)
     blank = np.full((batch, count, 1), blank_id, dtype_of(labels))
     path = np.reshape(np.concatenate([blank, labels[:, :, None]], 2), (batch, 2 * count))
@@ -109,16 +107,16 @@ def _check(logits: Any, padded: Any, labels: Any, label_padded: Any, blank: int)
     if not 0 <= blank < shape[2]:
         raise IndexError(f"{who}: blank_id must be one of {shape[2]} classes: got {blank}")
     if isinstance(labels, Tracer) or isinstance(label_padded, Tracer):
-        return  # their numbers may not be known
+        return  # their values may be unknown
     if np.any((label_padded[:, :-1] != 0) & (label_padded[:, 1:] == 0)):
         raise ValueError(
-            f"{who}: labels must stand before their padding: got label_paddings with a 0 behind "
-            f"a 1; move the labels to the front"
+            f"{who}: labels must come before their padding: got label_paddings with a 0 after a 1; "
+            f"move the labels to the front"
         )
     used = labels[label_padded == 0]
     bad = used[(used < 0) | (used >= shape[2]) | (used == blank)]
     if bad.size:
         raise IndexError(
             f"{who}: the label {bad[0]} is the blank or out of range for {shape[2]} classes; mark "
-            f"what does not count by label_paddings"
+            f"padding by label_paddings"
         )

@@ -1,4 +1,4 @@
-"""What losses share: checks of what they are given, masks, and reductions."""
+"""Checks, masks and reductions that losses share."""
 
 from typing import Any
 
@@ -12,10 +12,10 @@ from ..ops.structure import cast
 
 
 def pair(who: str, predictions: Any, targets: Any, where: Any = None) -> tuple[Any, Any]:
-    """Return both as floating arrays of one shape; integer targets get the predictions' dtype.
+    """Both as floating arrays of one shape; integer targets take the dtype of the predictions.
 
-    The difference of small integers, as of the pixels of images, would wrap around.
-    Where a mask is False both are 0, so that nothing there, nan neither, has a derivative.
+    Differences of small integers, such as pixels, would wrap around. Both are 0 where the mask is
+    False, so that elements there, also nan, have no derivative.
     """
     x, y = operand(predictions), operand(targets)
     same_shape(who, x, y, "predictions", "targets")
@@ -31,7 +31,7 @@ def pair(who: str, predictions: Any, targets: Any, where: Any = None) -> tuple[A
 
 
 def difference(who: str, predictions: Any, targets: Any) -> Any:
-    """Return predictions - targets, targets being 0 unless given."""
+    """predictions - targets; the targets are 0 unless given."""
     if targets is None:
         return pair(who, predictions, predictions)[0]
     x, y = pair(who, predictions, targets)
@@ -39,16 +39,16 @@ def difference(who: str, predictions: Any, targets: Any) -> Any:
 
 
 def same_shape(who: str, x: Any, y: Any, one: str, other: str) -> None:
-    """Raise unless both have one shape."""
+    """Raise unless both have the same shape."""
     if shape_of(x) != shape_of(y):
         raise ShapeError(
-            f"{who}: {one} and {other} must have one shape: got {aval_of(x)} and {aval_of(y)}; "
-            f"reshape one, for example y[:, None] or x.reshape(-1)"
+            f"{who}: {one} and {other} must have the same shape: got {aval_of(x)} and "
+            f"{aval_of(y)}; reshape one, as in y[:, None]"
         )
 
 
 def floating(who: str, what: str, x: Any) -> Any:
-    """Return an array; raise if it holds no floating numbers."""
+    """An array; raise unless its dtype is floating."""
     x = operand(x)
     if not is_inexact(dtype_of(x)):
         raise DtypeError(f"{who}: {what} must be floating: got {aval_of(x)}; use astype(float)")
@@ -56,7 +56,7 @@ def floating(who: str, what: str, x: Any) -> Any:
 
 
 def mask_of(who: str, where: Any, shape: tuple[int, ...]) -> Any:
-    """Return a mask; raise if it is not boolean, or does not broadcast to a shape."""
+    """A mask; raise unless it is boolean and broadcasts to a shape."""
     where = operand(where)
     if dtype_of(where) != np.bool_:
         raise DtypeError(f"{who}: where must be boolean: got {aval_of(where)}; write where != 0")
@@ -72,10 +72,10 @@ def reduced(
     where: Any = None,
     counts: Any = None,
 ) -> Any:
-    """Return the mean, the sum, or all of weighted losses.
+    """Mean, sum, or all of the weighted losses.
 
-    The mean is their sum over that of the weights; ``counts`` are weights that the losses
-    contain already.
+    The mean is their sum over the sum of the weights; ``counts`` are weights that the losses
+    already contain.
     """
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(
@@ -107,8 +107,8 @@ def check_labels(who: str, logits: Any, labels: Any, axis: int) -> None:
     d = axis % len(shape)
     if shape_of(labels) != shape[:d] + shape[d + 1 :]:
         raise ShapeError(
-            f"{who}: class indices must be shaped like logits without axis {axis}, "
-            f"{shape[:d] + shape[d + 1 :]}, one-hot targets like logits, {shape}: got logits "
+            f"{who}: class indices must have the shape of logits without axis {axis}, "
+            f"{shape[:d] + shape[d + 1 :]}, or one-hot targets that of logits, {shape}: got logits "
             f"{aval_of(logits)} and targets {aval_of(labels)}"
         )
     if dtype_of(labels).kind not in "iu":
@@ -116,14 +116,14 @@ def check_labels(who: str, logits: Any, labels: Any, axis: int) -> None:
             f"{who}: class indices must be integers: got {aval_of(labels)}; use astype(int)"
         )
     if isinstance(labels, Tracer):
-        return  # its numbers may not be known
+        return  # its values may be unknown
     bad = np.argwhere((np.asarray(labels) < 0) | (np.asarray(labels) >= shape[d]))
     if len(bad):
         where = tuple(bad[0].tolist())
         raise IndexError(
             f"{who}: the label {np.asarray(labels)[where]} at {list(where)} is out of range for "
-            f"{shape[d]} classes: labels go from 0 to {shape[d] - 1}; for labels to be skipped "
-            f"see ignore_index"
+            f"{shape[d]} classes: labels go from 0 to {shape[d] - 1}; skip others by "
+            f"cross_entropy(ignore_index=)"
         )
 
 

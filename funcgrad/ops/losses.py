@@ -44,7 +44,7 @@ clamped_log_p = Elementwise("clamped_log", _clamped_log,
 binary_cross_entropy_p = Elementwise("binary_cross_entropy", _binary_cross_entropy,
     lambda t, v, p, y: mul(t, binary_cross_entropy_slope_p(p, y)),
     lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))))
-# a quotient, whose derivatives in p are those of -y/p + (1 - y)/(1 - p): there p would cancel
+# as a quotient, because -y/p + (1 - y)/(1 - p) cancels; the derivatives in p are the same
 binary_cross_entropy_slope_p = Elementwise("binary_cross_entropy_slope",
     lambda p, y: (p - y) / np.maximum(p * (1 - p), 1e-12),
     lambda t, v, p, y: mul(t, where(gt(mul(p, sub(1, p)), 1e-12), _curvature(p, y), 1e12)),
