@@ -44,11 +44,11 @@ def build() -> None:
 
 
 def differentiate() -> None:
-    step("a", "b")  # later: arg-type
+    step("a", "b")  # error: arg-type
     fg.grad(step)("a", 1.0)  # later: arg-type
     fg.grad("step")  # error: arg-type
     fg.vmap(step, in_axis=0)  # error: call-arg
-    fg.jit(step, static_argnum=0)  # error: call-arg
+    fg.jit(step, static_argnum=0)  # error: call-overload
 
 
 def train(model: Scale, grads: Any) -> None:

@@ -3,7 +3,9 @@
 import inspect
 import operator
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
+
+from typing_extensions import Unpack
 
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_arraylike
@@ -15,6 +17,18 @@ from ..arguments import Place, described
 from ..namedaxes import axis_key
 from .key import Key, Static, key_of
 from .primitive import call_p, checked_call_p
+
+
+class JitOptions(TypedDict, total=False):
+    """The options of :func:`jit`, which documents them."""
+
+    static_argnums: int | Sequence[int] | None
+    static_argnames: str | Sequence[str] | None
+    donate_argnums: int | Sequence[int] | None
+    donate_argnames: str | Sequence[str] | None
+    memory_limit: int | None
+    threads: int
+    debug_nans: bool
 
 
 class FlatCall(NamedTuple):
@@ -38,32 +52,27 @@ class ArgSpec:
         **options: the options of :func:`jit`.
     """
 
-    def __init__(self, fun: Callable[..., Any], **options: Any) -> None:
-        self.fun, self.memory_limit, self.threads = fun, options["memory_limit"], options["threads"]
+    def __init__(self, fun: Callable[..., Any], **options: Unpack[JitOptions]) -> None:
+        self.fun = fun
         self.call_p = checked_call_p if options["debug_nans"] else call_p
-        for name, least in (("threads", 1), ("memory_limit", 0)):
-            value = options[name]
-            whole = hasattr(value, "__index__") and not isinstance(value, bool)
-            if value is not None and not (whole and operator.index(value) >= least):
-                raise ValueError(
-                    f"jit: {name} must be an integer of at least {least}: got {shown(value)}"
-                )
-        self.threads = operator.index(self.threads)
+        limit = options["memory_limit"]
+        self.memory_limit = None if limit is None else _at_least(0, "memory_limit", limit)
+        self.threads = _at_least(1, "threads", options["threads"])
         try:
             self.parameters = list(inspect.signature(fun).parameters.values())
         except (TypeError, ValueError):  # a built-in without a signature
             self.parameters = []
-        self.static = self._places("static", options)
-        self.donated = self._places("donate", options)
+        self.static = self._places("static", options["static_argnums"], options["static_argnames"])
+        self.donated = self._places("donate", options["donate_argnums"], options["donate_argnames"])
         both = self.static & self.donated
         if both:
             raise ValueError(f"jit: an argument cannot be both static and donated: got {both}")
 
-    def _places(self, word: str, options: dict[str, Any]) -> set[Place]:
+    def _places(self, word: str, argnums: Any, argnames: Any) -> set[Place]:
         """The arguments chosen, each by position and by name where both are known."""
-        nums, names = options[f"{word}_argnums"], options[f"{word}_argnames"]
-        nums = () if nums is None else several(nums)
-        names = () if names is None else (names,) if isinstance(names, str) else tuple(names)
+        nums = () if argnums is None else several(argnums)
+        names = () if argnames is None else argnames
+        names = (names,) if isinstance(names, str) else tuple(names)
         keywords = [p.name for p in self.parameters]
         variadic = any(p.kind is p.VAR_KEYWORD for p in self.parameters) or not keywords
         for name in names:
@@ -143,6 +152,13 @@ class ArgSpec:
             return place + tree.keystr(path)
         except Exception:  # a key that has no repr
             return f"{place}[...]"
+
+
+def _at_least(least: int, name: str, value: Any) -> int:
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or operator.index(value) < least:
+        raise ValueError(f"jit: {name} must be an integer of at least {least}: got {shown(value)}")
+    return operator.index(value)
 
 
 def _numeric(aval: Aval) -> Aval:
