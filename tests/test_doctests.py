@@ -1,16 +1,19 @@
-"""Every example in a docstring, and every one in README.md, is run."""
+"""Every example in a docstring, and every one in README.md, is run; each docstring has its form."""
 
+import ast
 import doctest
 import importlib
+import inspect
 import pkgutil
 import re
-from pathlib import Path
 
 import pytest
 
 import funcgrad
 
-README = Path(__file__).parent.parent / "README.md"
+from .support.house import PATHS, ROOT, each_file, tree_of
+
+README = ROOT / "README.md"
 MODULES = [
     "funcgrad",
     *(
@@ -41,3 +44,67 @@ def test_the_python_of_the_readme_runs():
         exec(compile(script, str(README), "exec"), {"__name__": "readme"})
 
     assert blocks
+
+
+# each public name and each module says what it is
+
+DOCSTRING_LINES = 25
+
+
+def public(module):
+    """Yield the public functions and classes of a table of contents."""
+    for name in dir(module):
+        value = getattr(module, name)
+        ours = getattr(value, "__module__", "").startswith("funcgrad")
+        if not name.startswith("_") and callable(value) and ours:
+            yield name, value
+
+
+CONTENTS = [
+    funcgrad,
+    *(
+        importlib.import_module(f"funcgrad.{name}")
+        for name in (
+            "tree",
+            "numpy",
+            "random",
+            "nn",
+            "nn.init",
+            "losses",
+            "optim",
+            "optim.contrib",
+            "lax",
+            "linalg",
+            "numpy.linalg",
+            "extend",
+            "special",
+            "data",
+            "train",
+            "scipy.integrate",
+            "scipy.linalg",
+            "scipy.optimize",
+            "scipy.signal",
+        )
+        if f"funcgrad.{name}" in PATHS
+    ),
+]
+NAMES = [
+    pytest.param(value, id=f"{module.__name__}.{name}")
+    for module in CONTENTS
+    for name, value in public(module)
+]
+
+
+@pytest.mark.parametrize("value", NAMES)
+def test_every_public_name_says_in_one_sentence_what_it_is(value):
+    lines = (inspect.getdoc(value) or "").splitlines()
+
+    assert lines and lines[0].endswith(".") and (len(lines) == 1 or not lines[1].strip())
+    assert len(lines) <= DOCSTRING_LINES
+
+
+@each_file
+def test_every_module_says_what_it_is(path):
+    docstring = ast.get_docstring(tree_of(path)) or ""
+
+    assert docstring.partition("\n")[0].endswith((".", ":"))

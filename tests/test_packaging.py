@@ -1,17 +1,26 @@
-"""The sdist and the wheel: complete, small, and usable from another folder."""
+"""The package as shipped: sdist and wheel, what it may import, and what importing it costs."""
 
+import itertools
+import pkgutil
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import tarfile
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
 
 import funcgrad
-from tests.test_architecture import FILES, PACKAGE, ROOT, WHEEL_BYTES, name_of
+
+from .support.house import FILES, PACKAGE, PATHS, ROOT, name_of
+from .support.processes import python
+
+WHEEL_BYTES = 750_000
+IMPORT_SECONDS = {"bytecode": 0.030, "source": 0.100}  # beyond NumPy's own, of the main thread
 
 BUILD = "import sys, flit_core.buildapi as b; print(b.build_sdist(sys.argv[1]))"
 
@@ -66,3 +75,59 @@ def test_the_wheel_is_small_and_only_python(sdist, tmp_path):
     assert sum(i.compress_size for i in members) < WHEEL_BYTES
     assert names - {"funcgrad/py.typed"} == {f"funcgrad/{name_of(p)}" for p in sources}
     assert {Path(name).suffix for name in names} == {".py", ".pyi", ".typed"}
+
+
+def test_the_package_is_small_and_only_python():
+    files = [p for p in PACKAGE.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
+    others = {p.name for p in files if p.suffix not in (".py", ".pyi")}
+
+    assert others == {"py.typed"}
+    assert sum(len(zlib.compress(p.read_bytes())) for p in files) < WHEEL_BYTES  # as in the wheel
+
+
+BLOCKED = """
+import sys
+import numpy, typing_extensions
+
+allowed = sys.stdlib_module_names | {"numpy", "typing_extensions", "funcgrad"}
+
+class Blocker:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] not in allowed:
+            raise ImportError(f"funcgrad may not need {name}")
+
+sys.meta_path.insert(0, Blocker())
+import importlib
+for name in sys.argv[1:]:
+    importlib.import_module(name)
+import numpy as np, funcgrad as fg
+assert fg.grad(np.sin)(0.0) == 1.0
+"""
+
+
+def test_nothing_is_imported_but_numpy_and_typing_extensions():
+    modules = [m.name for m in pkgutil.walk_packages([str(PACKAGE)], "funcgrad.")]
+
+    assert set(modules) | {"funcgrad"} == set(PATHS)
+    python(BLOCKED, *(m for m in modules if not m.endswith("__main__")))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kept", IMPORT_SECONDS)
+def test_importing_costs_little_more_than_numpy(kept, tmp_path, capsys):
+    shutil.copytree(PACKAGE, tmp_path / "funcgrad", ignore=shutil.ignore_patterns("__pycache__"))
+    code = (
+        f"import sys, time; sys.path.insert(0, {str(tmp_path)!r});"
+        f"sys.dont_write_bytecode = {kept == 'source'}; t = time.thread_time(); import {{}};"
+        f"print(time.thread_time() - t)"
+    )
+    times = {"numpy": [], "funcgrad": []}
+    if kept == "bytecode":
+        python(code.format("funcgrad"))  # compiles it
+    for _, name in itertools.product(range(11), times):
+        times[name].append(float(python(code.format(name))))
+    extra = statistics.median(times["funcgrad"]) - statistics.median(times["numpy"])
+    with capsys.disabled():
+        print(f"\nimport funcgrad from {kept} costs {1000 * extra:.0f} ms more than import numpy")
+
+    assert extra <= IMPORT_SECONDS[kept]

@@ -1,0 +1,70 @@
+"""The files of the package: their syntax trees, imports, functions and rooms."""
+
+import ast
+import functools
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "funcgrad"
+FILES = sorted(PACKAGE.rglob("*.py"))
+
+
+def name_of(path):
+    return path.relative_to(PACKAGE).as_posix()
+
+
+@functools.cache
+def tree_of(path):
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
+def module_of(path):
+    parts = ("funcgrad", *path.relative_to(PACKAGE).with_suffix("").parts)
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+PATHS = {module_of(path): path for path in FILES}
+each_file = pytest.mark.parametrize("path", FILES, ids=name_of)
+
+
+def imported(node, path):
+    """Yield the library's modules that an import statement names."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names if alias.name in PATHS)
+    elif isinstance(node, ast.ImportFrom):
+        base = node.module or ""
+        if node.level:
+            package = module_of(path).split(".")
+            package = package if path.name == "__init__.py" else package[:-1]
+            package = package[: len(package) - node.level + 1]
+            base = ".".join([*package, base] if base else package)
+        for alias in node.names:
+            inner = f"{base}.{alias.name}"
+            if inner in PATHS or base in PATHS:
+                yield inner if inner in PATHS else base
+
+
+@functools.cache
+def imports_of(path):
+    return {m for node in ast.walk(tree_of(path)) for m in imported(node, path)} - {module_of(path)}
+
+
+def room_of(path):
+    """The folder below the package that a file stands in, "." for the package itself."""
+    parts = path.relative_to(PACKAGE).parts
+    return parts[0] if len(parts) > 1 else "."
+
+
+def functions(path):
+    """Yield every function of a file, with its qualified name."""
+    stack = [(tree_of(path), "")]
+    while stack:
+        node, prefix = stack.pop()
+        for child in ast.iter_child_nodes(node):
+            named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
+            name = f"{prefix}.{child.name}".lstrip(".") if named else prefix
+            if named and not isinstance(child, ast.ClassDef):
+                yield name, child
+            stack.append((child, name))
