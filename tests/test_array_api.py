@@ -314,7 +314,7 @@ def test_questions_about_tracers_have_numpys_answers(question, dtype):
 )  # fmt: skip
 def test_shapes_that_depend_on_numbers_are_computed_where_those_are_known(e):
     x = np.array([2.0, 0.0, 1.0, 2.0])
-    with pytest.raises(ConcretizationError, match="numbers themselves"):
+    with pytest.raises(ConcretizationError, match="depends on values"):
         fg.jit(lambda x: leaves(eval(e, {"xp": xp, "x": x})))(x)
     want = leaves(eval(e, {"xp": np, "x": x}))
     _, got = fg.value_and_grad(
@@ -504,7 +504,7 @@ def test_tracers_know_their_namespace_and_device():
         assert isinstance(x, Tracer)
         assert x.__array_namespace__() is x.__array_namespace__(api_version="2024.12") is xp
         assert x.device == "cpu" and x.to_device(x.device) is x and x.__dlpack_device__() == (1, 0)
-        with pytest.raises(ValueError, match="api_version is none that is known"):
+        with pytest.raises(ValueError, match="unknown api_version"):
             x.__array_namespace__(api_version="1999.1")
         with pytest.raises(ValueError, match="device"):
             x.to_device("gpu")

@@ -1,9 +1,8 @@
-"""Floor 5: NumPy's names for arrays and tracers alike.
+"""NumPy's names, for arrays and traced values.
 
-Inside a traced function plain ``import numpy as np`` works: NumPy hands its calls to the table
-that the modules here fill. These names are that same table, and besides it the handful of
-functions that NumPy cannot hand over: creation, and lists of traced values. A name is made, and
-its module loaded, when it is first asked for.
+A traced function may use plain ``import numpy as np``: NumPy dispatches its calls to the rules in
+this package. The names here use the same rules, and add the functions that NumPy does not
+dispatch: array creation, and lists of traced values. A name is loaded at first use.
 """
 
 from types import ModuleType as _ModuleType
@@ -38,8 +37,8 @@ _HOMES = _homes_of({
 
 
 def _numpys() -> set[str]:
-    """Return the public names of NumPy's own but its modules."""
-    own = vars(_np)  # not getattr(), which loads the submodules it names
+    """Public names of NumPy, without its modules."""
+    own = vars(_np)  # getattr() would load submodules
     return {n for n in _np.__all__ if n in own and not isinstance(own[n], _ModuleType)}
 
 
@@ -49,17 +48,17 @@ def __getattr__(name: str) -> _Any:
     if name in _HOMES:
         return _fetched(__name__, _HOMES[name], name)
     if name in _numpys():
-        offered = _load(f"{__name__}.namespace").offered
-        return _kept(__name__, name, offered(name, vars(_np)[name], __name__))
+        wrap_if_traced = _load(f"{__name__}.namespace").wrap_if_traced
+        return _kept(__name__, name, wrap_if_traced(name, vars(_np)[name], __name__))
     if name == "random":
         raise AttributeError(
-            "funcgrad.numpy.random: there are no generators with a hidden state here: use "
-            "funcgrad.random, whose functions take a key, or numpy.random outside of traced code"
+            "funcgrad.numpy.random: generators with a hidden state are not supported; use "
+            "funcgrad.random, whose functions take a key"
         )
     if not name.startswith("_") and name in dir(_np):
         raise AttributeError(
-            f"funcgrad.numpy.{name}: this part of NumPy is not here: use numpy.{name}, outside of "
-            f"traced code where it takes arrays"
+            f"funcgrad.numpy.{name}: this part of NumPy is not supported in traced code; use "
+            f"numpy.{name} outside of it"
         )
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

@@ -1,4 +1,4 @@
-"""What this namespace can do, as the Array API standard asks it: ``__array_namespace_info__``."""
+"""``__array_namespace_info__``: the inspection API of the Array API standard."""
 
 import sys
 from types import ModuleType
@@ -11,7 +11,7 @@ from ..core.registry import overrides
 from .creation import DEFAULT_COMPLEX, DEFAULT_FLOAT
 from .dispatch import check_device
 
-VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")  # of the standard, the newest last
+VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")  # of the standard, oldest first
 
 _SIGNED = ("int8", "int16", "int32", "int64")
 _UNSIGNED = ("uint8", "uint16", "uint32", "uint64")
@@ -28,7 +28,7 @@ _KINDS = {
 
 
 class NamespaceInfo:
-    """Answers to the standard's questions, which are NumPy's own but for the default dtypes.
+    """Capabilities, devices and dtypes of this namespace: NumPy's, but for the default dtypes.
 
     Source: the Array API standard 2024.12, "Inspection".
 
@@ -37,19 +37,19 @@ class NamespaceInfo:
     """
 
     def capabilities(self) -> dict[str, Any]:
-        """Return what the standard leaves open: NumPy has all of it, outside compiled code."""
+        """Optional features of the standard; compiled code has none that depends on values."""
         return {"boolean indexing": True, "data-dependent shapes": True, "max dimensions": 64}
 
     def default_device(self) -> str:
-        """Return the device of new arrays."""
+        """Device of new arrays."""
         return "cpu"
 
     def devices(self) -> list[str]:
-        """Return all devices."""
+        """All devices."""
         return ["cpu"]
 
     def default_dtypes(self, *, device: Any = None) -> dict[str, np.dtype]:
-        """Return the dtypes of what is created without one."""
+        """Default dtypes by kind."""
         check_device(device)
         return {
             "real floating": DEFAULT_FLOAT,
@@ -59,10 +59,10 @@ class NamespaceInfo:
         }
 
     def dtypes(self, *, device: Any = None, kind: Any = None) -> dict[str, np.dtype]:
-        """Return the dtypes by name: all, or those of a kind or of several.
+        """Dtypes by name, of all kinds or of the given ones.
 
         Raises:
-            ValueError: if a kind is none of the standard's.
+            ValueError: if a kind is unknown.
 
         >>> list(NamespaceInfo().dtypes(kind=("bool", "real floating")))
         ['bool', 'float32', 'float64']
@@ -78,11 +78,11 @@ class NamespaceInfo:
 
 
 def namespace(api_version: str | None) -> ModuleType:
-    """Return the namespace of a tracer, which is ``x.__array_namespace__()``."""
+    """The namespace of tracers: ``x.__array_namespace__()``."""
     if api_version not in (None, *VERSIONS):
         raise ValueError(
-            f"__array_namespace__: api_version is none that is known: got {shown(api_version)}; "
-            f"ask for one of {', '.join(VERSIONS)}"
+            f"__array_namespace__: unknown api_version: got {shown(api_version)}; use one of "
+            f"{', '.join(VERSIONS)}"
         )
     return sys.modules[__name__.rpartition(".")[0]]
 

@@ -1,4 +1,4 @@
-"""``at(x)[index].set(v)``: assignment as an expression, on arrays and tracers alike."""
+"""``at(x)[index].set(v)``: functional updates of arrays and traced values."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -18,49 +18,48 @@ from ..ops.operand import operand, strong, written
 from ..ops.structure import broadcast_to, cast, reshape
 from .indexing import concrete, getitem, is_known, parse
 
-_DIRECT = (None, "raise", "promise_in_bounds")  # NumPy's rules: an index out of range raises
+_DIRECT = (None, "raise", "promise_in_bounds")  # an index out of range raises
 _PLAIN = frozenset({int, slice, np.ndarray, NoneType, EllipsisType})
 
 
-def at(x: Any) -> "At":
-    """Return what ``x`` can be indexed with to update it functionally.
+def at(x: Any) -> "IndexUpdateHelper":
+    """Functional update of an array: ``at(x)[index].set(v)`` is a copy with ``x[index] = v``.
 
-    ``at(x)[index].set(v)`` gives a copy of ``x`` with ``x[index] = v`` done, and likewise
-    ``add subtract multiply divide power min max apply``; ``get`` reads. The index is NumPy's;
-    where it names an element more than once every update counts, for ``set`` the last. The
-    result has the dtype of ``x``.
+    The methods are ``set add subtract multiply divide power min max apply``; ``get`` reads. The
+    index is NumPy's. With duplicate indices every update is applied; of ``set``, the last one
+    stays. The result has the dtype of ``x``.
 
-    Each takes ``mode=``: by default an index out of range raises IndexError; ``"drop"`` (or
-    ``"fill"``) leaves such updates out, ``"clip"`` and ``"wrap"`` move them into range. Of equal
-    extrema ``min`` and ``max`` share the gradient. ``unique_indices=True`` promises that there are
-    no duplicates: under jit ``multiply divide power apply`` need a loop without it.
-    ``indices_are_sorted=`` is accepted, and makes no difference.
+    Each method takes ``mode``: by default an index out of range raises IndexError; ``"drop"`` (or
+    ``"fill"``) skips such updates, ``"clip"`` and ``"wrap"`` move the index into range. ``min`` and
+    ``max`` share the gradient between ties. ``unique_indices=True`` promises that no index occurs
+    twice, which saves ``multiply divide power apply`` a loop under jit. ``indices_are_sorted`` has
+    no effect.
 
     >>> at(np.zeros(3))[1].set(5.0)
     array([0., 5., 0.])
     >>> at(np.zeros(3))[np.array([0, 0])].add(1.0)
     array([2., 0., 0.])
     """
-    return At(x)
+    return IndexUpdateHelper(x)
 
 
-class At:
-    """An array waiting for an index."""
+class IndexUpdateHelper:
+    """An array to be indexed and updated."""
 
     __slots__ = ("array",)
 
     def __init__(self, array: Any) -> None:
         self.array = strong(operand(array))
 
-    def __getitem__(self, index: Any) -> "Place":
-        return Place(self.array, index)
+    def __getitem__(self, index: Any) -> "IndexUpdateRef":
+        return IndexUpdateRef(self.array, index)
 
     def __repr__(self) -> str:
         return f"at({self.array!r})"
 
 
-class Place:
-    """Elements of an array, waiting for what is to be done to them."""
+class IndexUpdateRef:
+    """Elements of an array to be read or updated."""
 
     __slots__ = ("array", "index")
 
@@ -78,23 +77,23 @@ class Place:
         indices_are_sorted: bool = False,
         unique_indices: bool = False,
     ) -> Any:
-        """Return the elements; with mode "fill" those out of range are ``fill_value`` or nan."""
+        """The elements; with mode "fill", those out of range are ``fill_value`` or nan."""
         if mode in _DIRECT:
             return getitem(self.array, self.index)
         if fill_value is None:
             fill_value = np.nan if is_inexact(dtype_of(self.array)) else 0
-        x, key, arrays, _ = _moved(self.array, self.index, mode, fill_value)
+        x, key, arrays, _ = _normalized_index(self.array, self.index, mode, fill_value)
         return getitem_p(x, *arrays, index=key)
 
     def set(self, values: Any, **options: Any) -> Any:
-        """Return the array with the elements replaced."""
+        """Array with the elements replaced."""
         out = self._written(operator.setitem, values, options)
         if out is not None:
             return out
         return self._updated("set", set_at_p, values, **options)
 
     def add(self, values: Any, **options: Any) -> Any:
-        """Return the array with values added to the elements."""
+        """Array with values added to the elements."""
         given = values.shape if type(values) is np.ndarray else ()
         lone = type(self.index) is np.ndarray and given in ((), self.index.shape)
         if (lone and self.array.ndim == 1) or not _holds_arrays(self.index):
@@ -104,42 +103,44 @@ class Place:
         return self._updated("add", add_at_p, values, **options)
 
     def subtract(self, values: Any, **options: Any) -> Any:
-        """Return the array with values subtracted from the elements."""
+        """Array with values subtracted from the elements."""
         return self._updated("subtract", _subtract, values, **options)
 
     def min(self, values: Any, **options: Any) -> Any:
-        """Return the array with the elements limited from above by values."""
+        """Array with each element replaced by its minimum with a value."""
         return self._updated("min", min_at_p, values, **options)
 
     def max(self, values: Any, **options: Any) -> Any:
-        """Return the array with the elements limited from below by values."""
+        """Array with each element replaced by its maximum with a value."""
         return self._updated("max", max_at_p, values, **options)
 
     def multiply(self, values: Any, **options: Any) -> Any:
-        """Return the array with the elements multiplied by values."""
-        return self._updated("multiply", InTurn(ew.mul), values, **options)
+        """Array with the elements multiplied by values."""
+        return self._updated("multiply", SequentialUpdate(ew.mul), values, **options)
 
     def divide(self, values: Any, **options: Any) -> Any:
-        """Return the array with the elements divided by values."""
-        return self._updated("divide", InTurn(ew.div), values, **options)
+        """Array with the elements divided by values."""
+        return self._updated("divide", SequentialUpdate(ew.div), values, **options)
 
     def power(self, values: Any, **options: Any) -> Any:
-        """Return the array with the elements raised to values."""
-        return self._updated("power", InTurn(ew.pow), values, **options)
+        """Array with the elements raised to powers."""
+        return self._updated("power", SequentialUpdate(ew.pow), values, **options)
 
     def apply(self, function: Callable[[Any], Any], **options: Any) -> Any:
-        """Return the array with an elementwise function applied to the elements."""
-        return self._updated("apply", InTurn(lambda old, _: function(old)), False, **options)
+        """Array with an elementwise function applied to the elements."""
+        return self._updated(
+            "apply", SequentialUpdate(lambda old, _: function(old)), False, **options
+        )
 
     def _written(self, write: Callable[..., None], values: Any, options: Any) -> Any:
-        """Return the array as NumPy alone changes it, None where that is not all there is to do."""
+        """Array updated by plain NumPy, None where tracers or options need more."""
         if options or not _is_plain(self.array, self.index, values):
             return None
         out = np.array(self.array)
         try:
             write(out, self.index, values)
         except (ValueError, IndexError):
-            return None  # to be said in more words
+            return None  # the caller raises with context
         return out
 
     def _updated(
@@ -153,10 +154,10 @@ class Place:
         unique_indices: bool = False,
     ) -> Any:
         v = operand(values)
-        x, key, arrays, crop = _moved(self.array, self.index, mode, 1)
+        x, key, arrays, crop = _normalized_index(self.array, self.index, mode, 1)
         shape = indexed_shape(shape_of(x), key, [shape_of(a) for a in arrays])
-        v = _fitted(who, v, shape, dtype_of(x))
-        if isinstance(update, InTurn):
+        v = _broadcast_values(who, v, shape, dtype_of(x))
+        if isinstance(update, SequentialUpdate):
             y = update(x, v, arrays, key, unique_indices)
         else:
             y = update(x, v, *arrays, index=key)
@@ -167,11 +168,11 @@ def _subtract(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
     return add_at_p(x, ew.neg(v), *arrays, index=index)
 
 
-class InTurn:
-    """Elements replaced by ``function(element, value)``; duplicates are done one after the other.
+class SequentialUpdate:
+    """Replaces elements by ``function(element, value)``, for duplicate indices repeatedly.
 
-    Where the index is known they are done in rounds of different elements, else one by one, unless
-    the caller promises that there are none.
+    A known index is processed in rounds without duplicates; an unknown one element by element,
+    unless the caller promises that no index occurs twice.
     """
 
     def __init__(self, function: Callable[[Any, Any], Any]) -> None:
@@ -206,7 +207,7 @@ class InTurn:
 
 
 def _occurrence(places: np.ndarray) -> np.ndarray:
-    """Return how many equal entries stand before each."""
+    """Number of equal entries before each entry."""
     order = np.argsort(places, kind="stable")
     ordered = places[order]
     starts = np.searchsorted(ordered, ordered)
@@ -224,7 +225,7 @@ def _holds_arrays(index: Any) -> bool:
 
 
 def _is_plain(x: Any, index: Any, values: Any) -> bool:
-    """Return whether arrays and index are NumPy's own: no tracers, and dtypes that fit."""
+    """Whether nothing is traced and the dtypes of array and values fit."""
     entries = index if type(index) is tuple else (index,)
     if type(x) is not np.ndarray or not all(type(e) in _PLAIN for e in entries):
         return False
@@ -233,8 +234,8 @@ def _is_plain(x: Any, index: Any, values: Any) -> bool:
     return type(values) is float and x.dtype.kind == "f"
 
 
-def _fitted(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
-    """Return the values of an update with the shape and dtype of the elements."""
+def _broadcast_values(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
+    """Values of an update with the shape and dtype of the elements."""
     v = written(v, dtype) if type(v) is int and dtype.kind in "iu" else strong(v)
     if not np.can_cast(dtype_of(v), dtype, "same_kind"):
         raise DtypeError(
@@ -242,7 +243,7 @@ def _fitted(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
             f"convert the array: at(x.astype({str(dtype_of(v))!r}))"
         )
     given, extra = shape_of(v), len(shape_of(v)) - len(shape)
-    if extra > 0 and given[:extra] == (1,) * extra:  # which NumPy drops
+    if extra > 0 and given[:extra] == (1,) * extra:  # NumPy drops leading axes of length 1
         v = reshape(v, given[extra:])
     try:
         fits = broadcast_shapes(shape_of(v), shape) == shape
@@ -256,12 +257,12 @@ def _fitted(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
     return broadcast_to(cast(v, dtype), shape)
 
 
-def _moved(
+def _normalized_index(
     x: Any, index: Any, mode: str | None, border: Any
 ) -> tuple[Any, Index, list[Any], tuple[slice, ...]]:
-    """Return array, index and index arrays with all in range, and what crops the array again.
+    """Array, index and index arrays, all in range, and a function that crops the array again.
 
-    Modes "drop" and "fill" send what is out of range to a border behind the axes indexed.
+    Modes "drop" and "fill" send indices out of range to a border after the indexed axes.
     """
     x, key, arrays = parse(x, index)
     if mode in _DIRECT:
@@ -287,7 +288,7 @@ def _moved(
 
 
 def _in_range(i: Any, n: int, mode: str) -> Any:
-    """Return indices into an axis of length n: in range, or n itself."""
+    """Indices into an axis of length n, those out of range replaced by n."""
     if mode == "wrap":
         return ew.mod(i, n)
     if mode == "clip":

@@ -18,37 +18,37 @@ from .shapes import atleast_1d, atleast_2d, expand_dims, ravel, reshape, squeeze
 from .statistics import average
 
 _MODES = ("full", "same", "valid")
-_MANY = 2**18  # products, beyond which rows are not written out
+_MAX_PRODUCTS = 2**18  # products, above which no matrix of shifted rows is made
 
 
 @implements("convolve")
 def convolve(a: Any, v: Any, mode: str = "full") -> Any:
-    """Multiply two polynomials' coefficients; see numpy.convolve."""
+    """Convolution of two vectors; see numpy.convolve."""
     a, v = atleast_1d(a), atleast_1d(v)
     for name, x in (("a", a), ("v", v)):
         if shape_of(x)[0] == 0:
             raise ValueError(f"{name} cannot be empty")
     if shape_of(v)[0] > shape_of(a)[0]:
         a, v = v, a
-    return _convolved(a, v, mode)
+    return _convolve_shorter(a, v, mode)
 
 
 @implements("correlate")
 def correlate(a: Any, v: Any, mode: str = "valid") -> Any:
-    """Correlate two sequences, the second conjugated; see numpy.correlate."""
+    """Cross-correlation of two vectors, the second conjugated; see numpy.correlate."""
     a, v = strong(operand(a)), strong(operand(v))
     if 0 in (*shape_of(a), *shape_of(v)):
         raise ValueError("correlate: the sequences must not be empty")
     v = ew.conj(v) if ew.is_complex(v) else v
     if len(shape_of(a)) == len(shape_of(v)) == 1 and shape_of(v) > shape_of(a):
-        return flip(_convolved(v, flip(a), mode))
-    return _convolved(a, flip(v), mode)
+        return flip(_convolve_shorter(v, flip(a), mode))
+    return _convolve_shorter(a, flip(v), mode)
 
 
-def _convolved(a: Any, v: Any, mode: str) -> Any:
-    """Return the convolution with a ``v`` that is not longer than ``a``."""
+def _convolve_shorter(a: Any, v: Any, mode: str) -> Any:
+    """Convolution of ``a`` with a ``v`` of at most the same length."""
     if type(mode) is int and 0 <= mode < len(_MODES):
-        mode = ("valid", "same", "full")[mode]  # as old NumPy programs number them
+        mode = ("valid", "same", "full")[mode]  # NumPy's old numbers of the modes
     if mode not in _MODES:
         raise ValueError(f"mode must be one of 'valid', 'same', or 'full': got {shown(mode)}")
     if len(shape_of(a)) != 1 or len(shape_of(v)) != 1:
@@ -56,23 +56,23 @@ def _convolved(a: Any, v: Any, mode: str) -> Any:
             f"convolution: both operands must have one axis: got {shape_of(a)} and {shape_of(v)}"
         )
     (n,), (k,) = shape_of(a), shape_of(v)
-    if n * k > _MANY and dtype_of(a) == dtype_of(v) and dtype_of(a).kind == "f":
+    if n * k > _MAX_PRODUCTS and dtype_of(a) == dtype_of(v) and dtype_of(a).kind == "f":
         kernel = expand_dims(flip(v), (0, 1))
         full = conv_general_dilated(expand_dims(a, (0, 1)), kernel, (1,), [(k - 1, k - 1)])[0, 0]
     else:
-        rows = _shifted(expand_dims(v, (1,)) * a)
-        kind = dtype_of(rows)  # NumPy adds in it, where np.sum takes wider integers
+        rows = _shift_matrix(expand_dims(v, (1,)) * a)
+        kind = dtype_of(rows)  # NumPy sums in this dtype, np.sum in wider integers
         full = np.any(rows, axis=0) if kind.kind == "b" else np.sum(rows, axis=0, dtype=kind)
     if mode == "full":
         return full
     return full[(k - 1) // 2 :][:n] if mode == "same" else full[k - 1 : n]
 
 
-def _shifted(x: Any) -> Any:
-    """Return a matrix with row i moved i places to the right, between zeros.
+def _shift_matrix(x: Any) -> Any:
+    """Matrix whose row i is shifted right by i, padded with zeros.
 
-    Rows with as many zeros behind them as there are rows, one after another, and read in rows one
-    element shorter, are just that.
+    Padding each row with as many zeros as there are rows, and reshaping to rows shorter by one
+    element, shifts them.
     """
     k, n = shape_of(x)
     longer = concatenate([x, np.zeros((k, k), dtype_of(x))], 1)
@@ -91,7 +91,7 @@ def cov(
     *,
     dtype: Any = None,
 ) -> Any:
-    """Return the covariances of variables, weighted if asked; see numpy.cov."""
+    """Covariance matrix of variables, optionally weighted; see numpy.cov."""
     if ddof is not None and ddof != int(ddof):
         raise ValueError("ddof must be integer")
     ddof = (0 if bias else 1) if ddof is None else ddof
@@ -116,7 +116,7 @@ def cov(
 
 
 def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
-    """Return a matrix with one variable a row."""
+    """Matrix with one variable per row."""
     m, y = operand(m), None if y is None else operand(y)
     for name, v in (("m", m), ("y", y)):
         if v is not None and len(shape_of(v)) > 2:
@@ -133,7 +133,7 @@ def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
 
 
 def _weights(who: str, weights: Any, count: int) -> Any:
-    """Return the weights of observations as floats; what is known of them is checked."""
+    """Weights of observations as floats, checked where they are known."""
     w = cast(strong(operand(weights)), np.float64)
     numbers = known(w)
     if who == "fweights" and numbers is not None and not np.all(numbers == np.around(numbers)):
@@ -149,7 +149,7 @@ def _weights(who: str, weights: Any, count: int) -> Any:
 
 @implements("corrcoef")
 def corrcoef(x: Any, y: Any = None, rowvar: bool = True, *, dtype: Any = None) -> Any:
-    """Return the correlation coefficients of variables; see numpy.corrcoef."""
+    """Correlation matrix of variables; see numpy.corrcoef."""
     c = cov(x, y, rowvar, dtype=dtype)
     if not shape_of(c):
         return c / c

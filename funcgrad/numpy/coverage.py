@@ -1,7 +1,6 @@
-"""What each function, ufunc and ndarray method of NumPy means to a traced array: a table.
+"""Table of the support for each function, ufunc and ndarray method of NumPy in traced code.
 
-Nothing here is typed by hand: a name's status is read off what the face has registered for it,
-off its primitive, or off the refusal that stands in its place.
+The status of a name is read from its rule, its primitive, or its refusal.
 """
 
 import importlib
@@ -26,7 +25,7 @@ PLAIN_DATA = (bool, int, float, str, tuple[int, ...], tuple[int, int], np.dtype[
 
 
 class Row(NamedTuple):
-    """One name of NumPy: in which area, and what it means to a traced array."""
+    """One name of NumPy, its area, and its support for traced arrays."""
 
     area: str
     name: str
@@ -34,7 +33,7 @@ class Row(NamedTuple):
 
 
 def rows() -> list[Row]:
-    """Return the table.
+    """All names of NumPy that traced arrays may meet.
 
     >>> [row.status for row in rows() if row.name in ("numpy.argmax", "numpy.sum")]
     ['no derivative', 'differentiable']
@@ -59,7 +58,7 @@ def _named() -> Iterator[tuple[Any, str]]:
 
 
 def functions() -> dict[Any, str]:
-    """Return the functions that NumPy hands over to traced arrays, and their names."""
+    """Functions that NumPy dispatches to traced arrays -> their names."""
     found: dict[Any, str] = {}
     for value, name in _named():
         if hasattr(value, "_implementation"):
@@ -68,7 +67,7 @@ def functions() -> dict[Any, str]:
 
 
 def ufuncs() -> dict[np.ufunc, str]:
-    """Return NumPy's ufuncs, and their names."""
+    """NumPy's ufuncs -> their names."""
     found: dict[np.ufunc, str] = {}
     for value, name in _named():
         if isinstance(value, np.ufunc):
@@ -77,7 +76,7 @@ def ufuncs() -> dict[np.ufunc, str]:
 
 
 def methods(ufunc: np.ufunc) -> tuple[str, ...]:
-    """Return the methods that a ufunc has."""
+    """Methods of a ufunc."""
     if ufunc.signature is not None:
         return ()
     binary = tuple(METHODS) if ufunc.nin == 2 and ufunc.nout == 1 else ("outer",)
@@ -85,12 +84,12 @@ def methods(ufunc: np.ufunc) -> tuple[str, ...]:
 
 
 def attributes() -> list[str]:
-    """Return the names that an ndarray has and a plain object has not."""
+    """Names of ndarray that a plain object lacks."""
     return [name for name in sorted(vars(np.ndarray)) if name not in vars(object)]
 
 
 def status(function: Any) -> str:
-    """Return what a function or ufunc means to a traced array."""
+    """Support of a function or ufunc for traced arrays."""
     override = overrides.get(function)
     if override is None:
         return REFUSED + why_refused(function)
@@ -105,15 +104,15 @@ def _differentiable(yes: bool) -> str:
 
 
 def attribute_status(name: str) -> str:
-    """Return what an attribute of ndarray means to a traced array."""
+    """Support of an attribute of ndarray for traced arrays."""
     if name in ABSENT:
         return REFUSED + ABSENT[name]
     found = getattr(ConcreteTracer, name, None)
-    if found is None and name.startswith("__i"):  # x += y is then x = x + y
+    if found is None and name.startswith("__i"):  # x += y runs as x = x + y
         found = getattr(ConcreteTracer, f"__{name[3:]}", None)
     if found is None:
         return REFUSED + "a traced array does not have it"
-    for kind in ConcreteTracer.__mro__:  # a subclass may take back a part of a refusal
+    for kind in ConcreteTracer.__mro__:  # a subclass may support a part
         if hasattr(vars(kind).get(name), "refusal"):
             return REFUSED + vars(kind)[name].refusal
     if hasattr(found, "primitive"):
@@ -128,7 +127,7 @@ def attribute_status(name: str) -> str:
 
 
 def table() -> str:
-    """Return the table as text, with totals.
+    """Table as text, with totals.
 
     >>> table().splitlines()[0].split()
     ['function', 'numpy.all', 'no', 'derivative']

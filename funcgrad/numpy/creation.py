@@ -1,8 +1,7 @@
-"""Arrays from numbers, lists and other arrays: what NumPy cannot dispatch on its own.
+"""Array creation from scalars, lists and other arrays, which NumPy does not dispatch.
 
-The Array API standard asks for one default dtype of all floats that it creates. Here it is
-float32, the library's own, also for the Python floats that ``asarray`` takes. ``array``, a name
-of NumPy's alone, makes float64 of them.
+The default dtype is float32, also for the Python floats that ``asarray`` takes: the Array API
+standard asks for one default of all functions. ``array``, which is NumPy's name, gives float64.
 """
 
 from collections.abc import Callable
@@ -20,12 +19,12 @@ from ..transforms.staging import ShapeDtypeStruct
 from .dispatch import NO_DERIVATIVE, check_device, implements
 from .shapes import lengths_of
 
-DEFAULT_FLOAT = np.dtype(np.float32)  # of what the library itself creates
+DEFAULT_FLOAT = np.dtype(np.float32)  # of arrays that the library creates
 DEFAULT_COMPLEX = np.dtype(np.complex64)
 
 
 def default_dtype(*numbers: Any) -> np.dtype | None:
-    """Return the default dtype of Python numbers, None where NumPy's choice is kept."""
+    """Default dtype of Python scalars, None where NumPy chooses."""
     if not all(type(x) in PYTHON_SCALARS for x in numbers):
         return None
     kinds = set(map(type, numbers))
@@ -48,9 +47,9 @@ def array(
     subok: bool = False,
     ndmin: int = 0,
 ) -> Any:
-    """Return a new array from a number, an array, or a nested list, which may hold tracers.
+    """New array from a scalar, an array, or a nested list, which may hold tracers.
 
-    Python floats become float64, as NumPy has it; see ``asarray``.
+    Python floats become float64, as in NumPy; see ``asarray``.
 
     >>> import funcgrad as fg
     >>> fg.grad(lambda x: array([x, 2 * x]).sum())(1.0)
@@ -70,10 +69,10 @@ def asarray(
     device: Any = None,
     copy: bool | None = None,
 ) -> Any:
-    """Return a number, an array, or a nested list, which may hold tracers, as an array.
+    """Array from a scalar, an array, or a nested list, which may hold tracers.
 
-    Python floats become float32 unless ``dtype`` says otherwise; arrays, tracers and NumPy's own
-    numbers keep their dtype.
+    Python floats become float32 unless ``dtype`` is given; arrays, tracers and NumPy scalars keep
+    their dtype.
 
     >>> asarray([1.0, 2.0])
     array([1., 2.], dtype=float32)
@@ -87,7 +86,7 @@ def asarray(
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
-    """Return an array that shares the memory of another library's; a tracer as it is.
+    """Array that shares memory with an array of another library; a tracer is returned as it is.
 
     >>> from_dlpack(np.arange(3))
     array([0, 1, 2])
@@ -95,30 +94,30 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     if isinstance(x, Tracer):
         check_device(device)
         return x
-    options = {"device": device, "copy": copy}  # which an old NumPy does not know
+    options = {"device": device, "copy": copy}  # unknown to NumPy 2.0
     return np.from_dlpack(x, **{k: v for k, v in options.items() if v is not None})
 
 
 @implements("array")
 def _array_like(object: Any, dtype: Any = None, *, ndmin: int = 0, **options: Any) -> Any:
-    """Return an array from what may hold tracers: numpy.array(..., like=tracer)."""
+    """Rule of numpy.array(..., like=tracer)."""
     return array(object, dtype, ndmin=ndmin)
 
 
 @implements("asarray", "asanyarray", "ascontiguousarray")
 def _asarray_like(a: Any, dtype: Any = None, *_: Any, **options: Any) -> Any:
-    """Return an array from what may hold tracers: numpy.asarray(..., like=tracer)."""
+    """Rule of numpy.asarray(..., like=tracer)."""
     return asarray(a, dtype)
 
 
 @implements("full")
 def _full(shape: Any, fill_value: Any, dtype: Any = None, **options: Any) -> Any:
-    """Return an array filled with one value: numpy.full(..., like=tracer)."""
+    """Rule of numpy.full(..., like=tracer)."""
     return full(shape, strong(operand(fill_value)), dtype)
 
 
 def _constant(name: str) -> Callable[..., Any]:
-    """Return a NumPy function that is called with like=tracer, to make a constant."""
+    """Rule of a NumPy function that creates a constant with like=tracer."""
     function = getattr(np, name)
 
     def make(*args: Any, **kwargs: Any) -> Any:
@@ -133,16 +132,16 @@ for _name in ("zeros", "ones", "empty", "eye", "identity", "arange", "tri"):
     implements(_name, status=NO_DERIVATIVE)(_constant(_name))
 
 
-def _describes(x: Any) -> bool:
-    """Return whether an object that is no array has a shape and a dtype, and no numbers."""
+def _is_description(x: Any) -> bool:
+    """Whether an object has a shape and a dtype, but no elements."""
     if isinstance(x, (np.ndarray, np.generic, Tracer)) or hasattr(x, "__array__"):
         return isinstance(x, ShapeDtypeStruct)
     return hasattr(x, "shape") and hasattr(x, "dtype")
 
 
 def _like(x: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:
-    """Return the shape and the dtype of an array like ``x``, where they are not given."""
-    aval = x if _describes(x) else aval_of(operand(x))
+    """Shape and dtype of an array like ``x``, unless given."""
+    aval = x if _is_description(x) else aval_of(operand(x))
     shape = aval.shape if shape is None else shape
     return shape, np.dtype(aval.dtype) if dtype is None else dtype
 
@@ -157,7 +156,7 @@ def _zeros_like(
     *,
     device: Any = None,
 ) -> Any:
-    """Return zeros of the shape and dtype of ``a``; see numpy.zeros_like."""
+    """Zeros with the shape and dtype of ``a``; see numpy.zeros_like."""
     check_device(device)
     return np.zeros(*_like(a, dtype, shape))
 
@@ -172,7 +171,7 @@ def _ones_like(
     *,
     device: Any = None,
 ) -> Any:
-    """Return ones of the shape and dtype of ``a``; see numpy.ones_like."""
+    """Ones with the shape and dtype of ``a``; see numpy.ones_like."""
     check_device(device)
     return np.ones(*_like(a, dtype, shape))
 
@@ -187,7 +186,7 @@ def _empty_like(
     *,
     device: Any = None,
 ) -> Any:
-    """Return an array of the shape and dtype of ``prototype``; see numpy.empty_like."""
+    """Array with the shape and dtype of ``prototype``; see numpy.empty_like."""
     check_device(device)
     return np.empty(*_like(prototype, dtype, shape))
 
@@ -203,18 +202,18 @@ def _full_like(
     *,
     device: Any = None,
 ) -> Any:
-    """Return an array like ``a`` filled with one value, which may be traced."""
+    """Array with the shape and dtype of ``a``, filled with one value, which may be traced."""
     shape, dtype = _like(a, dtype, shape)
     return full(shape, fill_value, dtype, device=device)
 
 
-def _of_any(name: str) -> Callable[..., Any]:
-    """Return a ``_like`` function that takes descriptions too, of which NumPy makes objects."""
+def _like_of_description(name: str) -> Callable[..., Any]:
+    """``*_like`` function that takes a ShapeDtypeStruct too."""
     function = getattr(np, name)
     rule = overrides[function]
 
     def like(prototype: Any, /, *args: Any, **kwargs: Any) -> Any:
-        if _describes(prototype) or holds_tracer([prototype, *args, *kwargs.values()]):
+        if _is_description(prototype) or holds_tracer([prototype, *args, *kwargs.values()]):
             return rule(prototype, *args, **kwargs)
         return function(prototype, *args, **kwargs)
 
@@ -228,8 +227,8 @@ def _of_any(name: str) -> Callable[..., Any]:
     return like
 
 
-zeros_like, ones_like = _of_any("zeros_like"), _of_any("ones_like")
-empty_like, full_like = _of_any("empty_like"), _of_any("full_like")
+zeros_like, ones_like = _like_of_description("zeros_like"), _like_of_description("ones_like")
+empty_like, full_like = _like_of_description("empty_like"), _like_of_description("full_like")
 
 
 def full(
@@ -240,7 +239,7 @@ def full(
     *,
     device: Any = None,
 ) -> Any:
-    """Return an array filled with one value, which may be traced or broadcast.
+    """Array filled with a value, which may be traced, and broadcasts.
 
     >>> full((2,), 3.0)
     array([3., 3.], dtype=float32)
@@ -255,7 +254,7 @@ def full(
 
 
 def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
-    """Return zeros, float32 unless ``dtype`` says otherwise.
+    """Array of zeros, float32 unless ``dtype`` is given.
 
     >>> zeros(2)
     array([0., 0.], dtype=float32)
@@ -264,12 +263,12 @@ def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None
 
 
 def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
-    """Return ones, float32 unless ``dtype`` says otherwise."""
+    """Array of ones, float32 unless ``dtype`` is given."""
     return np.ones(shape, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
 
 
 def empty(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
-    """Return an array whose numbers are yet to be written, float32 unless ``dtype`` says so."""
+    """Uninitialized array, float32 unless ``dtype`` is given."""
     return np.empty(shape, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
 
 
@@ -282,17 +281,17 @@ def eye(
     *,
     device: Any = None,
 ) -> np.ndarray:
-    """Return ones on one diagonal, float32 unless ``dtype`` says otherwise."""
+    """Matrix with ones on one diagonal, float32 unless ``dtype`` is given."""
     return np.eye(N, M, k, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
 
 
 def identity(n: int, dtype: Any = None) -> np.ndarray:
-    """Return the identity matrix, float32 unless ``dtype`` says otherwise."""
+    """Identity matrix, float32 unless ``dtype`` is given."""
     return eye(n, dtype=dtype)
 
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> np.ndarray:  # noqa: N803
-    """Return ones on and below one diagonal, float32 unless ``dtype`` says otherwise."""
+    """Matrix with ones on and below one diagonal, float32 unless ``dtype`` is given."""
     return np.tri(N, M, k, DEFAULT_FLOAT if dtype is None else dtype)
 
 
@@ -304,7 +303,7 @@ def arange(
     *,
     device: Any = None,
 ) -> Any:
-    """Return evenly spaced numbers; their count must be known, so traced bounds raise.
+    """Evenly spaced numbers in [start, stop), which may not be traced: the shape depends on them.
 
     >>> arange(3.0)
     array([0., 1., 2.], dtype=float32)
@@ -312,4 +311,4 @@ def arange(
     bounds = (0, start, step) if stop is None else (start, stop, step)
     y = np.arange(*bounds, dtype=dtype, device=device)
     default = default_dtype(*bounds) if dtype is None else None
-    return y if default is None else y.astype(default)  # added up in float64, then rounded once
+    return y if default is None else y.astype(default)  # computed in float64, rounded once

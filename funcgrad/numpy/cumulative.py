@@ -1,4 +1,4 @@
-"""Running sums, products and extrema."""
+"""Cumulative sums, products, maxima and minima."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from ..ops.operand import operand
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, cumsum_p, reshape
 from .dispatch import implements, no_out
-from .shapes import numbers_axis
+from .shapes import scalar_axis
 
 
 def _scan(
@@ -19,23 +19,23 @@ def _scan(
 ) -> Any:
     no_out(who, out)
     a = operand(a) if dtype is None else cast(operand(a), dtype)
-    if numbers_axis(a, axis) is None:
+    if scalar_axis(a, axis) is None:
         a, axis = reshape(a, (-1,)), 0
     if not shape_of(a):
         a = reshape(a, (1,))
     y = prim(a, axis=axis_of(axis, len(shape_of(a))), **params)
-    return y if dtype is None else cast(y, dtype)  # truth values would be counted
+    return y if dtype is None else cast(y, dtype)  # booleans would be counted
 
 
 @implements("cumsum")
 def cumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Return running sums; see numpy.cumsum."""
+    """Cumulative sum; see numpy.cumsum."""
     return _scan("cumsum", cumsum_p, a, axis, dtype, out, reverse=False)
 
 
 @implements("cumprod")
 def cumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Return running products; see numpy.cumprod."""
+    """Cumulative product; see numpy.cumprod."""
     return _scan("cumprod", prims.cumprod_p, a, axis, dtype, out)
 
 
@@ -48,7 +48,7 @@ def _cumulative(
         if len(shape_of(x)) > 1:
             raise ValueError("For arrays which have more than one dimension ``axis`` is required.")
         axis = 0
-    axis = 0 if numbers_axis(x, axis) is None else axis_of(axis, len(shape_of(x)))
+    axis = 0 if scalar_axis(x, axis) is None else axis_of(axis, len(shape_of(x)))
     y = running(x, axis, dtype)
     if not initial:
         return y
@@ -66,7 +66,7 @@ def cumulative_sum(
     out: Any = None,
     include_initial: bool = False,
 ) -> Any:
-    """Return running sums, from 0 if asked; see numpy.cumulative_sum."""
+    """Cumulative sum, optionally with an initial 0; see numpy.cumulative_sum."""
     no_out("cumulative_sum", out)
     return _cumulative(cumsum, 0, x, axis, dtype, include_initial)
 
@@ -81,18 +81,18 @@ def cumulative_prod(
     out: Any = None,
     include_initial: bool = False,
 ) -> Any:
-    """Return running products, from 1 if asked; see numpy.cumulative_prod."""
+    """Cumulative product, optionally with an initial 1; see numpy.cumulative_prod."""
     no_out("cumulative_prod", out)
     return _cumulative(cumprod, 1, x, axis, dtype, include_initial)
 
 
 def cummax(a: Any, axis: int = 0) -> Any:
-    """Return running maxima: numpy.maximum.accumulate."""
+    """Cumulative maximum: numpy.maximum.accumulate."""
     return _running_extremum(prims.argcummax_p, operand(a), axis)
 
 
 def cummin(a: Any, axis: int = 0) -> Any:
-    """Return running minima: numpy.minimum.accumulate."""
+    """Cumulative minimum: numpy.minimum.accumulate."""
     return _running_extremum(prims.argcummin_p, operand(a), axis)
 
 

@@ -1,4 +1,4 @@
-"""Factorisations of matrices, with NumPy's named results."""
+"""Matrix decompositions, with NumPy's named results."""
 
 import functools
 from typing import Any
@@ -23,19 +23,19 @@ from .dispatch import implements
 
 
 @functools.lru_cache(256)
-def named(function: Any) -> Any:
-    """Return the type of the named tuples that a NumPy function gives, which NumPy does not show.
+def named_result(function: Any) -> Any:
+    """Type of the named tuple that a NumPy function returns, which is not public in NumPy.
 
-    It is asked for when it is needed, because the first call of LAPACK takes milliseconds.
+    It is found at first use, because the first call of LAPACK takes milliseconds.
     """
     return type(function(np.ones((1, 1))))
 
 
 @implements("linalg.cholesky")
 def cholesky(a: Any, /, *, upper: bool = False) -> Any:
-    """Return the Cholesky factor of a positive definite matrix; see numpy.linalg.cholesky.
+    """Cholesky factor of a positive definite matrix; see numpy.linalg.cholesky.
 
-    As NumPy reads one triangle alone, so the gradient lies in that triangle.
+    NumPy reads one triangle alone, so the gradient lies in that triangle.
     """
     return cholesky_p(squares(a), upper=bool(upper))
 
@@ -44,8 +44,8 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 def qr(a: Any, mode: str = "reduced") -> Any:
     """Factor into orthonormal columns and an upper triangle; see numpy.linalg.qr.
 
-    Of traced arrays the mode ``"raw"`` is refused, and ``"complete"`` has no derivative where
-    there are more rows than columns, because its last columns are not determined.
+    Traced arrays cannot have the mode ``"raw"``. ``"complete"`` has no derivative if there are
+    more rows than columns, because its last columns are not unique.
     """
     a = operand(a)
     if not isinstance(a, Tracer):
@@ -59,28 +59,28 @@ def qr(a: Any, mode: str = "reduced") -> Any:
     if mode not in ("reduced", "complete", "r"):
         raise ValueError(f"Unrecognized mode '{mode}'")
     q, r = qr_p.bind(matrices(a), complete=mode == "complete")
-    return r if mode == "r" else named(np.linalg.qr)(q, r)
+    return r if mode == "r" else named_result(np.linalg.qr)(q, r)
 
 
 @implements("linalg.svd")
 def svd(
     a: Any, full_matrices: bool = True, compute_uv: bool = True, hermitian: bool = False
 ) -> Any:
-    """Return the singular value decomposition; see numpy.linalg.svd.
+    """Singular value decomposition; see numpy.linalg.svd.
 
-    The vectors of equal or zero singular values have no derivative: it is nan, with a warning, but
-    for gradients of functions of whole spaces of vectors alone, as ``u @ vh`` is.
+    Singular vectors of equal or zero singular values have no derivative: it is nan, with a
+    warning. A function of the whole singular subspace, as ``u @ vh``, has a gradient.
     """
     if hermitian:
         return _svd_of_hermitian(a, compute_uv)
     a = matrices(a)
     if not compute_uv:
         return svdvals_p(a)
-    return named(np.linalg.svd)(*svd_p.bind(a, full=bool(full_matrices)))
+    return named_result(np.linalg.svd)(*svd_p.bind(a, full=bool(full_matrices)))
 
 
 def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
-    """Return the decomposition from that into eigenvectors, by falling absolute eigenvalue."""
+    """SVD from the eigendecomposition, in descending order of |eigenvalue|."""
     w, u = eigh(a) if compute_uv else (eigvalsh(a), None)
     axis = len(shape_of(w)) - 1
     order = flip(argsort_p(ew.abs(w), axis=axis, kind=None), -1)
@@ -89,30 +89,30 @@ def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
         return s
     sign = take_along(ew.copysign(1.0, w), order, axis)
     u = take_along(u, broadcast_to(order[..., None, :], shape_of(u)), axis + 1)
-    return named(np.linalg.svd)(u, s, adjoint(u * sign[..., None, :]))
+    return named_result(np.linalg.svd)(u, s, adjoint(u * sign[..., None, :]))
 
 
 @implements("linalg.svdvals")
 def svdvals(x: Any, /) -> Any:
-    """Return the singular values, the largest first; see numpy.linalg.svdvals."""
+    """Singular values, the largest first; see numpy.linalg.svdvals."""
     return svdvals_p(matrices(x))
 
 
 @implements("linalg.eigh")
 def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, NumPy's name
-    """Return eigenvalues and eigenvectors of a Hermitian matrix; see numpy.linalg.eigh.
+    """Eigenvalues and eigenvectors of a Hermitian matrix; see numpy.linalg.eigh.
 
-    As NumPy reads one triangle alone, so the gradient lies in that triangle. The vectors of equal
-    eigenvalues have no derivative: it is nan, with a warning, but for gradients of functions of
-    whole eigenspaces alone. For functions of the matrix see ``funcgrad.linalg.matrix_function``.
+    NumPy reads one triangle alone, so the gradient lies in that triangle. Eigenvectors of equal
+    eigenvalues have no derivative: it is nan, with a warning. A function of the whole eigenspace
+    has a gradient. For functions of the matrix see ``funcgrad.linalg.matrix_function``.
     """
     w, v = eigh_p.bind(squares(a), uplo=_triangle(UPLO))
-    return named(np.linalg.eigh)(w, v)
+    return named_result(np.linalg.eigh)(w, v)
 
 
 @implements("linalg.eigvalsh")
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, NumPy's name
-    """Return the eigenvalues of a Hermitian matrix; see numpy.linalg.eigvalsh."""
+    """Eigenvalues of a Hermitian matrix; see numpy.linalg.eigvalsh."""
     return eigvalsh_p(squares(a), uplo=_triangle(UPLO))
 
 
@@ -124,27 +124,27 @@ def _triangle(uplo: str) -> str:
 
 @implements("linalg.eig")
 def eig(a: Any) -> Any:
-    """Return eigenvalues and eigenvectors; see numpy.linalg.eig.
+    """Eigenvalues and eigenvectors; see numpy.linalg.eig.
 
-    A program, which knows no values, gives them as complex numbers even where all are real, and
-    so does vmap. The vectors of equal eigenvalues have no derivative, nor has a matrix that has too
-    few eigenvectors: it is nan, with a warning.
+    Under ``jit`` and ``vmap`` they are complex even where all are real, because values are unknown.
+    Eigenvectors of equal eigenvalues, and a defective matrix, have no derivative: it is nan, with
+    a warning.
     """
     a = squares(a)
     w, v = eig_p.bind(a)
-    return named(np.linalg.eig)(*((ew.real(w), ew.real(v)) if _all_real(a, w) else (w, v)))
+    return named_result(np.linalg.eig)(*((ew.real(w), ew.real(v)) if _all_real(a, w) else (w, v)))
 
 
 @implements("linalg.eigvals")
 def eigvals(a: Any) -> Any:
-    """Return the eigenvalues; see numpy.linalg.eigvals. In a program they are complex."""
+    """Eigenvalues, complex under ``jit``; see numpy.linalg.eigvals."""
     a = squares(a)
     w = eigvals_p(a)
     return ew.real(w) if _all_real(a, w) else w
 
 
 def _all_real(a: Any, w: Any) -> bool:
-    """Return whether eigenvalues of a real matrix are known, and known to be real."""
+    """Whether the eigenvalues of a real matrix are known and real."""
     if ew.is_complex(a):
         return False
     turns = any_p(compare.ne(ew.imag(w), 0), axes=tuple(range(len(shape_of(w)))))

@@ -13,11 +13,11 @@ from ..ops.reduce import axis_of
 from ..ops.structure import cast
 from .dispatch import NO_VALUE, check_cast, implements
 from .joining import concatenate
-from .shapes import broadcast_to, cut, lengths_of, moveaxis, ravel, reshape
+from .shapes import broadcast_to, lengths_of, moveaxis, ravel, reshape, slice_axis
 
 
-def _end(x: Any, a: Any, axis: int) -> Any:
-    """Return what is joined to an array before differences are taken: a number is one slice."""
+def _end_slice(x: Any, a: Any, axis: int) -> Any:
+    """Operand of ``prepend`` or ``append`` as an array; a scalar is broadcast to one slice."""
     x = strong(operand(x))
     if shape_of(x):
         return x
@@ -28,7 +28,7 @@ def _end(x: Any, a: Any, axis: int) -> Any:
 def diff(
     a: Any, n: int = 1, axis: int = -1, prepend: Any = NO_VALUE, append: Any = NO_VALUE
 ) -> Any:
-    """Return differences of neighbours; see numpy.diff."""
+    """Differences of consecutive elements; see numpy.diff."""
     if n == 0:
         return a
     if n < 0:
@@ -37,19 +37,19 @@ def diff(
     if not shape_of(a):
         raise ValueError("diff requires input that is at least one dimensional")
     axis = axis_of(axis, len(shape_of(a)))
-    before = [] if prepend is NO_VALUE else [_end(prepend, a, axis)]
-    after = [] if append is NO_VALUE else [_end(append, a, axis)]
+    before = [] if prepend is NO_VALUE else [_end_slice(prepend, a, axis)]
+    after = [] if append is NO_VALUE else [_end_slice(append, a, axis)]
     if before or after:
         a = concatenate([*before, a, *after], axis)
     gap = compare.ne if dtype_of(a).kind == "b" else ew.sub
     for _ in range(n):
-        a = gap(cut(a, axis, 1, None), cut(a, axis, None, -1))
+        a = gap(slice_axis(a, axis, 1, None), slice_axis(a, axis, None, -1))
     return a
 
 
 @implements("ediff1d")
 def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
-    """Return differences of neighbours in the flattened array; see numpy.ediff1d."""
+    """Differences of consecutive elements of the flattened array; see numpy.ediff1d."""
     a = ravel(ary)
     parts = [ew.sub(a[1:], a[:-1])]
     for place, end in ((0, to_begin), (2, to_end)):
@@ -62,10 +62,10 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
 
 @implements("gradient")
 def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> Any:
-    """Return slopes by differences, of second order inside; see numpy.gradient."""
+    """Gradient by central differences, of second order inside; see numpy.gradient."""
     f = strong(operand(f))
     rank = len(shape_of(f))
-    # in the order given, which is the order of the results
+    # the results are in the order given
     axes = tuple(axis_of(d, rank) for d in (range(rank) if axis is None else lengths_of(axis)))
     spacings = [operand(h) for h in varargs] or [1.0]
     if len(spacings) == 1 and not shape_of(spacings[0]):
@@ -84,13 +84,13 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
                 "at least (edge_order + 1) elements are required."
             )
         h = _steps(h, shape_of(f)[d], rank)
-        slope = _slope(moveaxis(f, d, 0), h, edge_order)
+        slope = _derivative(moveaxis(f, d, 0), h, edge_order)
         results.append(moveaxis(cast(slope, kind), 0, d))
     return results[0] if len(axes) == 1 else tuple(results)
 
 
 def _steps(h: Any, length: int, rank: int) -> Any:
-    """Return a spacing, one number or the samples' places, as steps along the first axis."""
+    """Steps along the first axis, from one spacing or the coordinates of the samples."""
     if not shape_of(h):
         return h
     if len(shape_of(h)) != 1:
@@ -101,8 +101,8 @@ def _steps(h: Any, length: int, rank: int) -> Any:
     return reshape(diff(h), (-1, *[1] * (rank - 1)))
 
 
-def _slope(f: Any, h: Any, edge_order: int) -> Any:
-    """Return slopes along the first axis, ``h`` being one step or all of them."""
+def _derivative(f: Any, h: Any, edge_order: int) -> Any:
+    """Derivative along the first axis; ``h`` is one step, or all of them."""
     even = not shape_of(h)
     near, far = (h, h) if even else (h[:-1], h[1:])
     if even:
@@ -120,14 +120,14 @@ def _slope(f: Any, h: Any, edge_order: int) -> Any:
         n = shape_of(f)[0]
         second, penultimate = (h, h) if even else (h[1:2], h[-2:-1])
         ends = (
-            _edge(f[:1], f[1:2], f[2:3], first, second),
-            -_edge(f[-1:], f[-2:-1], f[n - 3 : n - 2], last, penultimate),  # seen from the end
+            _edge_derivative(f[:1], f[1:2], f[2:3], first, second),
+            -_edge_derivative(f[-1:], f[-2:-1], f[n - 3 : n - 2], last, penultimate),  # reversed
         )
     return concatenate([ends[0], inner, ends[1]])
 
 
-def _edge(f0: Any, f1: Any, f2: Any, near: Any, far: Any) -> Any:
-    """Return the slope, of second order, at the first of three samples."""
+def _edge_derivative(f0: Any, f1: Any, f2: Any, near: Any, far: Any) -> Any:
+    """Derivative at the first of three samples, of second order."""
     return (
         -(2.0 * near + far) / (near * (near + far)) * f0
         + (near + far) / (near * far) * f1
@@ -148,7 +148,9 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
             shape[axis] = -1
             steps = reshape(steps, shape)
     axis = axis_of(axis, len(shape_of(y)))
-    return np.sum(steps * (cut(y, axis, 1, None) + cut(y, axis, None, -1)) / 2.0, axis)
+    return np.sum(
+        steps * (slice_axis(y, axis, 1, None) + slice_axis(y, axis, None, -1)) / 2.0, axis
+    )
 
 
 @implements("unwrap")
@@ -161,7 +163,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
     if kind.kind in "iu":
         high, rest = divmod(period, 2)
         ambiguous = rest == 0
-        written(-high, kind)  # NumPy's error where it does not fit
+        written(-high, kind)  # NumPy's error for a value out of range
     else:
         high, ambiguous = period / 2, True
     folded = (steps + high) % period - high
@@ -169,4 +171,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
         folded = np.where((folded == -high) & (steps > 0), high, folded)
     small = abs(steps) < (period / 2 if discont is None else discont)
     jumps = np.cumsum(np.where(small, 0, folded - steps), axis)
-    return cast(concatenate([cut(p, axis, None, 1), cut(p, axis, 1, None) + jumps], axis), kind)
+    return cast(
+        concatenate([slice_axis(p, axis, None, 1), slice_axis(p, axis, 1, None) + jumps], axis),
+        kind,
+    )

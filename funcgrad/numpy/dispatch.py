@@ -1,4 +1,4 @@
-"""How the face registers what a NumPy function means to a tracer."""
+"""Registration of rules: which function runs where NumPy's arguments are traced."""
 
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn, TypeAlias, TypeVar
@@ -11,20 +11,20 @@ from ..core.registry import overrides
 
 Casting: TypeAlias = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
 
-NO_VALUE: Any = np._NoValue  # NumPy's own mark of an argument that was not given
+NO_VALUE: Any = np._NoValue  # NumPy's default of an argument that may be None
 
-# what a name means to a traced array; see coverage.py, which prints it
+# support of a name for traced arrays; coverage.py prints it
 DIFFERENTIABLE = "differentiable"
-NO_DERIVATIVE = "no derivative"  # its result is positions, counts, truth or text
-EAGER = "differentiable, eager only"  # the shape of its result depends on the numbers
+NO_DERIVATIVE = "no derivative"  # the result is indices, counts, booleans or text
+EAGER = "differentiable, eager only"  # the shape of the result depends on values
 EAGER_NO_DERIVATIVE = "no derivative, eager only"
-REFUSED = "refused: "  # and the reason
+REFUSED = "refused: "  # the reason follows
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
 def numpy_function(name: str) -> Any:
-    """Return the NumPy function of a dotted name, None where this NumPy lacks it."""
+    """NumPy function of a dotted name, None if this version of NumPy has none."""
     function: Any = np
     for part in name.split("."):
         function = getattr(function, part, None)
@@ -32,13 +32,13 @@ def numpy_function(name: str) -> Any:
 
 
 def implements(*names: str, status: str = DIFFERENTIABLE) -> Callable[[F], F]:
-    """Let a function stand in for these NumPy functions when tracers are among the arguments."""
+    """Register a function as the rule of these NumPy functions for traced arguments."""
 
     def register(fun: F) -> F:
         fun.status = status  # type: ignore[attr-defined]
         for name in names:
             function = numpy_function(name)
-            if function is not None:  # a newer NumPy may know more names than this one
+            if function is not None:  # other versions of NumPy lack some names
                 overrides[function] = fun
         return fun
 
@@ -46,7 +46,7 @@ def implements(*names: str, status: str = DIFFERENTIABLE) -> Callable[[F], F]:
 
 
 def refuses(names: str, reason: str, cure: str, error: Any = UnsupportedError) -> None:
-    """Let NumPy functions raise where tracers are among the arguments, and say why."""
+    """Let NumPy functions raise for traced arguments, with a reason and a cure."""
     for name in names.split():
         _refuse(name, reason, cure, error)
 
@@ -61,31 +61,31 @@ def _refuse(name: str, reason: str, cure: str, error: Any) -> None:
 
 
 def no_out(who: str, out: Any) -> None:
-    """Raise if the caller wants the result written into an array."""
+    """Raise if ``out`` is an array to write the result into."""
     if out is not None:
         raise MutationError(
-            f"{who}: out= would overwrite an array, and with it the derivative: use the returned "
-            f"value instead; for x += y on an ndarray x and a traced y write x = x + y"
+            f"{who}: out= would overwrite an array and lose its derivative; use the returned value "
+            f"(for x += y write x = x + y)"
         )
 
 
 def check_device(device: Any) -> None:
-    """Raise for a device that there is not."""
+    """Raise unless the device is None or ``"cpu"``."""
     if device not in (None, "cpu"):
-        raise ValueError(f"device: arrays lie on the one device 'cpu': got {shown(device)}")
+        raise ValueError(f"device: the only device is 'cpu': got {shown(device)}")
 
 
 def check_cast(who: str, x: Any, dtype: Any, casting: Casting) -> None:
-    """Raise where NumPy's casting rule forbids what ``dtype=`` asks for.
+    """Raise if NumPy's casting rule forbids the cast to ``dtype``.
 
     Raises:
-        ValueError: NumPy's own, for a rule that there is not.
+        ValueError: NumPy's, for an unknown rule.
         DtypeError: if the rule forbids the cast.
     """
     if not np.can_cast(dtype_of(x), dtype, casting):
         raise DtypeError(
             f"{who}: cannot cast {dtype_of(x)} to {np.dtype(dtype)} by the rule "
-            f"{casting!r}; cast it before, by the rule 'unsafe'"
+            f"{casting!r}; write x.astype(dtype)"
         )
 
 

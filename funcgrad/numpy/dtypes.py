@@ -22,7 +22,7 @@ from .indexing import concrete, placeholder
 
 @implements("result_type", status=NO_DERIVATIVE)
 def result_type(*arrays_and_dtypes: Any) -> np.dtype:
-    """Return the dtype of a promotion; see numpy.result_type."""
+    """Dtype after promotion; see numpy.result_type."""
     return np.result_type(*(_kind(x) for x in arrays_and_dtypes))
 
 
@@ -34,19 +34,19 @@ def _kind(x: Any) -> Any:
 
 @implements("can_cast", status=NO_DERIVATIVE)
 def can_cast(from_: Any, to: Any, casting: Casting = "safe") -> bool:
-    """Return whether a cast is allowed; see numpy.can_cast."""
+    """Whether a casting rule allows a cast; see numpy.can_cast."""
     return np.can_cast(dtype_of(from_) if isinstance(from_, Tracer) else from_, to, casting)
 
 
 @implements("common_type", status=NO_DERIVATIVE)
 def common_type(*arrays: Any) -> Any:
-    """Return the inexact type common to arrays; see numpy.common_type."""
+    """Common inexact type of arrays; see numpy.common_type."""
     return np.common_type(*(np.empty(0, dtype_of(a)) for a in arrays))
 
 
 @implements("copy")
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
-    """Return a copy; see numpy.copy."""
+    """Copy of an array; see numpy.copy."""
     a = strong(operand(a))
     return a if isinstance(a, Tracer) else np.copy(a)
 
@@ -74,12 +74,12 @@ overrides["astype"] = astype
 
 @implements("min_scalar_type", status=EAGER_NO_DERIVATIVE)
 def min_scalar_type(a: Any, /) -> np.dtype:
-    """Return the smallest dtype that holds a number; see numpy.min_scalar_type."""
+    """Smallest dtype that holds a scalar; see numpy.min_scalar_type."""
     return np.min_scalar_type(concrete("min_scalar_type", a) if not shape_of(a) else placeholder(a))
 
 
 def finfo(type: Any, /) -> Any:
-    """Return the limits of a floating dtype, or of that of an array; see numpy.finfo.
+    """Limits of a floating dtype, or of an array's dtype; see numpy.finfo.
 
     >>> finfo(np.ones(2, np.float32)).bits
     32
@@ -88,7 +88,7 @@ def finfo(type: Any, /) -> Any:
 
 
 def iinfo(type: Any, /) -> Any:
-    """Return the limits of an integer dtype, or of that of an array; see numpy.iinfo.
+    """Limits of an integer dtype, or of an array's dtype; see numpy.iinfo.
 
     >>> iinfo(np.ones(2, np.int8)).max
     127

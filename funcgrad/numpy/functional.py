@@ -1,6 +1,6 @@
 """NumPy's functional programming: vectorize, apply_along_axis, apply_over_axes, piecewise.
 
-``piecewise`` gives each function the elements that its condition chooses. Under ``jit`` the number
+``piecewise`` gives each function the elements that its condition selects. Under ``jit`` the number
 of these elements is unknown: each function then gets as many elements as the array has, and must
 be elementwise, which is checked.
 """
@@ -30,10 +30,10 @@ from .shapes import broadcast_arrays, lengths_of, moveaxis
 
 
 class vectorize(np.vectorize):  # noqa: N801, NumPy's name
-    """Return a function of numbers as one of arrays, traced or not; see numpy.vectorize.
+    """Function of scalars, applied to arrays element by element; see numpy.vectorize.
 
-    Tracers whose numbers are known are taken one by one, as NumPy does; others at once by vmap,
-    so that the function must not ask for their truth. Without tracers NumPy runs.
+    Traced arrays with known values are processed one element at a time, as in NumPy. Others are
+    mapped by ``vmap``, so that the function may not branch on its argument.
 
     >>> import funcgrad as fg
     >>> half = vectorize(lambda a: a / 2 if a > 0 else 0 * a)
@@ -46,12 +46,12 @@ class vectorize(np.vectorize):  # noqa: N801, NumPy's name
             return super().__call__(*args, **kwargs)
         if self.signature is not None or self.excluded or kwargs:
             raise TypeError(
-                "vectorize: signature=, excluded= and keyword arguments do not go with traced "
-                "arrays; write vmap, whose in_axes says what is mapped"
+                "vectorize: signature=, excluded= and keyword arguments are not supported for "
+                "traced arrays; use funcgrad.vmap"
             )
         arrays = broadcast_arrays(*args)
         shape = shape_of(arrays[0])
-        results = _mapped(self.pyfunc, [reshape(x, (x.size,)) for x in arrays])
+        results = _map_elements(self.pyfunc, [reshape(x, (x.size,)) for x in arrays])
         several = isinstance(results, tuple)
         made = [reshape(y, shape) for y in (results if several else (results,))]
         if self.otypes is not None:
@@ -59,8 +59,8 @@ class vectorize(np.vectorize):  # noqa: N801, NumPy's name
         return tuple(made) if several else made[0]
 
 
-def _mapped(function: Callable[..., Any], flat: list[Any]) -> Any:
-    """Return a function of elements mapped over vectors."""
+def _map_elements(function: Callable[..., Any], flat: list[Any]) -> Any:
+    """Result of a function of scalars for each element of vectors."""
     if not all(isinstance(x, ConcreteTracer) for x in flat if isinstance(x, Tracer)):
         return vmap(function)(*flat)
     if not shape_of(flat[0])[0]:
@@ -75,7 +75,7 @@ def _mapped(function: Callable[..., Any], flat: list[Any]) -> Any:
 def apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
 ) -> Any:
-    """Apply a function to each vector along an axis, one by one; see numpy.apply_along_axis."""
+    """Apply a function to each vector along an axis in a loop; see numpy.apply_along_axis."""
     arr = operand(arr)
     axis = axis_of(axis, len(shape_of(arr)))
     last = moveaxis(arr, axis, -1)
@@ -91,7 +91,7 @@ def apply_along_axis(
 
 @implements("apply_over_axes")
 def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
-    """Apply a function of array and axis for one axis after another; see numpy.apply_over_axes."""
+    """Apply a function of an array and an axis along several axes; see numpy.apply_over_axes."""
     y = operand(a)
     rank = len(shape_of(y))
     for axis in lengths_of(axes):
@@ -105,7 +105,7 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     return y
 
 
-_MANY = 1009  # a length that no other array has by chance
+_UNLIKELY_LENGTH = 1009  # a length that is unlikely among other arrays
 
 
 @implements("piecewise")
@@ -113,7 +113,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     """Apply each function to the elements whose condition holds; see numpy.piecewise."""
     x = operand(x)
     if np.isscalar(condlist) or (shape_of(x) and not shape_of(operand(condlist[0]))):
-        condlist = [condlist]  # one condition alone
+        condlist = [condlist]  # a single condition
     masks = [cast(strong(operand(c)), bool) for c in condlist]
     if len(masks) == len(funclist) - 1:
         masks.append(compare.logical_not(_any(np.stack(masks), axis=0)))
@@ -123,20 +123,22 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
             f"{len(masks) + 1} functions are expected"
         )
     numbers = [known(mask) for mask in masks]
-    assign = _by_where if any(mask is None for mask in numbers) else _by_index
+    assign = _assign_by_where if any(mask is None for mask in numbers) else _assign_by_index
     y = np.zeros(shape_of(x), dtype_of(x))
     for mask, number, value in zip(masks, numbers, funclist, strict=True):
-        apply = _applied(value, args, kw)
-        y = assign(y, x, mask if assign is _by_where else np.asarray(number), value, apply)
+        apply = _bind_arguments(value, args, kw)
+        y = assign(y, x, mask if assign is _assign_by_where else np.asarray(number), value, apply)
     return y if isinstance(y, Tracer) else np.asarray(y)
 
 
-def _applied(value: Any, args: Sequence[Any], kw: dict[str, Any]) -> Callable[[Any], Any]:
+def _bind_arguments(value: Any, args: Sequence[Any], kw: dict[str, Any]) -> Callable[[Any], Any]:
     return lambda chosen: operand(value(chosen, *args, **kw) if callable(value) else value)
 
 
-def _by_index(y: Any, x: Any, mask: np.ndarray, value: Any, apply: Callable[[Any], Any]) -> Any:
-    """Return ``y`` with the values of the chosen elements in their places."""
+def _assign_by_index(
+    y: Any, x: Any, mask: np.ndarray, value: Any, apply: Callable[[Any], Any]
+) -> Any:
+    """``y`` with the results for the selected elements written at their indices."""
     chosen = getitem(x, mask)
     if callable(value) and not aval_of(chosen).size:
         return y
@@ -146,29 +148,29 @@ def _by_index(y: Any, x: Any, mask: np.ndarray, value: Any, apply: Callable[[Any
     return reshape(set_at_p(array, new, *arrays, index=key), shape_of(y))
 
 
-def _by_where(y: Any, x: Any, mask: Any, value: Any, apply: Callable[[Any], Any]) -> Any:
-    """Return ``y`` with a function of each element where a mask that is not known is true."""
+def _assign_by_where(y: Any, x: Any, mask: Any, value: Any, apply: Callable[[Any], Any]) -> Any:
+    """``y`` with an elementwise function of ``x`` where an unknown mask is true."""
     if not aval_of(x).size:
         return y
-    mask = _stretched(mask, shape_of(x))
+    mask = _broadcast_mask(mask, shape_of(x))
     new = x
     if callable(value):
         _check_elementwise(apply, dtype_of(x))
-        # what is not chosen may lie outside the function's domain: a chosen one in its place
+        # an unselected element may lie outside the domain: a selected one replaces it
         flat = reshape(x, (aval_of(x).size,))
         first = take(flat, np.argmax(reshape(mask, (aval_of(x).size,)))) if shape_of(x) else x
         new = ew.where(mask, x, first)
     new = apply(new)
     if shape_of(new) not in (shape_of(x), ()):
         raise ConcretizationError(
-            f"piecewise: how many elements a condition chooses is not known, so a value cannot be "
-            f"an array: got {aval_of(new)}; write numpy.where"
+            f"piecewise: a value cannot be an array where a condition is unknown: got "
+            f"{aval_of(new)}; write numpy.where"
         )
     return ew.where(mask, written(new, dtype_of(y)), y)
 
 
-def _stretched(mask: Any, shape: Shape) -> Any:
-    """Return a mask of the first axes of an array as one of all its elements, as in x[mask]."""
+def _broadcast_mask(mask: Any, shape: Shape) -> Any:
+    """Mask of leading axes, broadcast to all axes of an array, as in x[mask]."""
     have = shape_of(mask)
     if have != shape[: len(have)]:
         raise IndexError(
@@ -179,13 +181,12 @@ def _stretched(mask: Any, shape: Shape) -> Any:
 
 
 def _check_elementwise(apply: Callable[[Any], Any], dtype: np.dtype) -> None:
-    """Raise if what a function makes of one element might depend on the others."""
-    closed = make_jaxpr(apply)(ShapeDtypeStruct((_MANY,), dtype))
+    """Raise unless a function is elementwise."""
+    closed = make_jaxpr(apply)(ShapeDtypeStruct((_UNLIKELY_LENGTH,), dtype))
     kinds = (Elementwise, Convert, Weaken)
     strays = [e.prim.name for e in closed.jaxpr.eqns if not isinstance(e.prim, kinds)]
     if strays:
         raise ConcretizationError(
-            f"piecewise: which elements a condition chooses is not known, so a function must "
-            f"treat them one by one: got one that uses {strays[0]!r}; write numpy.where, or "
-            f"compute the condition outside the traced function"
+            f"piecewise: a function must be elementwise where a condition is unknown: got one that "
+            f"uses {strays[0]!r}; write numpy.where"
         )

@@ -1,7 +1,7 @@
-"""Histograms: how many samples, or how much of their weights, fall between edges.
+"""Histograms: counts, or sums of weights, of the samples in each bin.
 
-Which bin a sample falls into has no derivative; the weights in it, the widths of the bins and
-edges that are taken from the samples have.
+The bin of a sample has no derivative. Weights, bin widths, and edges that are computed from the
+samples have one.
 """
 
 import builtins
@@ -29,8 +29,8 @@ from .shapes import atleast_2d, ravel, transpose
 _BINS = "`bins`"
 
 
-def _outer(a: Any, range: Any) -> tuple[Any, Any]:
-    """Return the outermost edges, as given or as the samples have them, some way apart."""
+def _range_of(a: Any, range: Any) -> tuple[Any, Any]:
+    """First and last edge: ``range``, or the extrema of the samples, at least 1 apart."""
     if range is not None:
         first, last = map(operand, range)
         if ew.is_complex(first) or ew.is_complex(last):
@@ -53,11 +53,11 @@ def _outer(a: Any, range: Any) -> tuple[Any, Any]:
 
 
 def _edges(a: Any, bins: Any, range: Any, weights: Any, who: str = _BINS) -> Any:
-    """Return the edges of the bins, however they are asked for."""
+    """Bin edges, from a number, a name, or an array of edges."""
     if not isinstance(bins, str) and len(shape_of(operand(bins))) == 1:
-        return _rising(who, bins)
+        return _checked_edges(who, bins)
     if isinstance(bins, str):
-        np.histogram_bin_edges([], bins)  # refuses names that it does not know
+        np.histogram_bin_edges([], bins)  # NumPy's error for an unknown name
         if weights is not None:
             raise TypeError(
                 "Automated estimation of the number of bins is not supported for weighted data"
@@ -72,16 +72,16 @@ def _edges(a: Any, bins: Any, range: Any, weights: Any, who: str = _BINS) -> Any
         raise TypeError(f"{who} must be an integer, a string, or an array") from err
     if count < 1:
         raise ValueError(f"{who} must be positive, when an integer")
-    first, last = _outer(a, range)
-    kind = None  # as numpy.histogramdd has it
+    first, last = _range_of(a, range)
+    kind = None  # as in numpy.histogramdd
     if who == _BINS:
         kind = common_dtype([first, last, a])
         kind = kind if is_inexact(kind) else np.result_type(kind, float)
     return np.linspace(first, last, count + 1, dtype=kind)
 
 
-def _rising(who: str, bins: Any) -> Any:
-    """Return edges that the user gives."""
+def _checked_edges(who: str, bins: Any) -> Any:
+    """Edges given by the user, checked to increase."""
     edges = strong(operand(bins))
     numbers = known(edges)
     if numbers is not None and np.any(numbers[:-1] > numbers[1:]):
@@ -105,7 +105,7 @@ def _flat_weights(a: Any, weights: Any) -> Any:
 
 @implements("histogram_bin_edges")
 def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any = None) -> Any:
-    """Return the edges that histogram would use; see numpy.histogram_bin_edges."""
+    """Bin edges of a histogram; see numpy.histogram_bin_edges."""
     return _edges(_numeric(a), bins, range, _flat_weights(a, weights))
 
 
@@ -113,12 +113,12 @@ def histogram_bin_edges(a: Any, bins: Any = 10, range: Any = None, weights: Any 
 def histogram(
     a: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> tuple[Any, Any]:
-    """Return the counts, or weights, of samples between edges, and those; see numpy.histogram."""
+    """Counts, or sums of weights, per bin, and the edges; see numpy.histogram."""
     w, a = _flat_weights(a, weights), _numeric(a)
     edges = _edges(a, bins, range, w)
-    places = [_bin(edges, a)]
+    places = [_bin_index(edges, a)]
     kind = np.dtype(np.intp) if w is None else dtype_of(w)
-    counts = cast(_counted(places, [shape_of(edges)[0] - 1], w, kind), kind)
+    counts = cast(_bin_sums(places, [shape_of(edges)[0] - 1], w, kind), kind)
     if density:
         counts = counts / cast(diff(edges), np.float64) / _sum(counts)
     return counts, edges
@@ -128,11 +128,11 @@ def histogram(
 def histogramdd(
     sample: Any, bins: Any = 10, range: Any = None, density: Any = None, weights: Any = None
 ) -> tuple[Any, list[Any]]:
-    """Return the counts, or weights, in boxes of several axes; see numpy.histogramdd."""
+    """Histogram of points in several dimensions; see numpy.histogramdd."""
     sample = operand(sample) if isinstance(sample, (np.ndarray, Tracer)) else np.stack(sample).T
     sample = transpose(atleast_2d(sample)) if len(shape_of(sample)) < 2 else sample
     columns = [sample[:, d] for d in builtins.range(shape_of(sample)[1])]
-    if _several(bins):
+    if _per_axis(bins):
         if len(bins) != len(columns):
             raise ValueError(
                 "The dimension of bins must be equal to the dimension of the sample x."
@@ -146,12 +146,12 @@ def histogramdd(
         _edges(x, b, r, None, f"`bins[{d}]`")
         for d, (x, b, r) in enumerate(zip(columns, bins, ranges, strict=True))
     ]
-    places = [_bin(e, x) for e, x in zip(edges, columns, strict=True)]
+    places = [_bin_index(e, x) for e, x in zip(edges, columns, strict=True)]
     w = None if weights is None else strong(operand(weights))
     if w is not None and ew.is_complex(w):
         raise TypeError(f"histogramdd: weights must be real: got {aval_of(w)}")
     w = None if w is None else cast(w, np.float64)
-    counts = _counted(places, [shape_of(e)[0] - 1 for e in edges], w, np.dtype(np.float64))
+    counts = _bin_sums(places, [shape_of(e)[0] - 1 for e in edges], w, np.dtype(np.float64))
     if density:
         total = _sum(counts)
         for d, e in enumerate(edges):
@@ -171,33 +171,33 @@ def histogram2d(
     density: Any = None,
     weights: Any = None,
 ) -> tuple[Any, Any, Any]:
-    """Return the counts, or weights, of pairs in rectangles; see numpy.histogram2d."""
+    """Histogram of points in two dimensions; see numpy.histogram2d."""
     x, y = strong(operand(x)), strong(operand(y))
     if shape_of(x) != shape_of(y):
         raise ValueError("x and y must have the same length.")
-    if _several(bins) and len(bins) not in (1, 2):
+    if _per_axis(bins) and len(bins) not in (1, 2):
         bins = [bins, bins]
     counts, edges = histogramdd(np.stack([x, y], axis=1), bins, range, density, weights)
     return counts, edges[0], edges[1]
 
 
-def _several(bins: Any) -> bool:
-    """Return whether ``bins`` has an entry for each axis."""
+def _per_axis(bins: Any) -> bool:
+    """Whether ``bins`` has an entry for each axis."""
     try:
         return len(bins) > 0
     except TypeError:
         return False
 
 
-def _bin(edges: Any, a: Any) -> Any:
-    """Return the number of each sample's bin, or that of none: 0 below is -1, too far is n."""
+def _bin_index(edges: Any, a: Any) -> Any:
+    """Index of each sample's bin: -1 below the first edge, the number of bins above the last."""
     place = searchsorted_p(edges, a, side="right") - 1
     on_edge = compare.eq(a, edges[-1])  # the last bin includes its end
     return ew.sub(place, cast(on_edge, np.intp))
 
 
-def _counted(places: Sequence[Any], lengths: Sequence[int], weights: Any, kind: Any) -> Any:
-    """Return the sums of weights in each bin, without the samples that are in none."""
+def _bin_sums(places: Sequence[Any], lengths: Sequence[int], weights: Any, kind: Any) -> Any:
+    """Sum of the weights in each bin, without samples outside all bins."""
     inside = [
         compare.logical_and(compare.ge(p, 0), compare.lt(p, n))
         for p, n in zip(places, lengths, strict=True)
@@ -211,18 +211,18 @@ def _counted(places: Sequence[Any], lengths: Sequence[int], weights: Any, kind: 
 
 @implements("bincount")
 def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
-    """Count each number, or add up its weights; see numpy.bincount.
+    """Number of occurrences of each integer, or the sum of their weights; see numpy.bincount.
 
-    Where the numbers are not known, in a program, there are ``minlength`` counts, and a number
-    that has no place among them raises IndexError when the program runs.
+    Under ``jit`` the result has length ``minlength``, and an integer out of its range raises
+    IndexError when the compiled function runs.
     """
     places, length = integers(x), operator.index(minlength)
     numbers = known(places)
     if numbers is not None:
         places = numbers
-        length = len(np.bincount(numbers, None, length))  # complains of what is no vector of them
+        length = len(np.bincount(numbers, None, length))  # NumPy's error for invalid integers
     else:
-        places = _unknown_places(places, length)
+        places = _unknown_bins(places, length)
     if weights is None:
         w = np.ones(shape_of(places), np.intp)
     else:
@@ -230,17 +230,17 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
         check_cast("bincount", w, np.float64, "safe")
         w = cast(w, np.float64)
     if shape_of(w) != shape_of(places):
-        raise ShapeError(f"bincount: the weights must be as many as the numbers: got {aval_of(w)}")
+        raise ShapeError(f"bincount: the weights must be as many as the integers: got {aval_of(w)}")
     return scatter_add_p(w, places, shape=(length,), index=Index([ARRAY]))
 
 
-def _unknown_places(places: Any, length: int) -> Any:
-    """Return the places of numbers to be counted, those below 0 beyond the end."""
+def _unknown_bins(places: Any, length: int) -> Any:
+    """Unknown integers to be counted, negative ones replaced by an index out of range."""
     if len(shape_of(places)) != 1 or not np.can_cast(dtype_of(places), np.intp, "safe"):
-        raise TypeError(f"bincount: only a vector of integers is counted: got {aval_of(places)}")
+        raise TypeError(f"bincount: x must be a vector of integers: got {aval_of(places)}")
     if length <= 0:
         raise ConcretizationError(
-            f"bincount: how many counts there are depends on the numbers, and of {aval_of(places)} "
-            f"they are not known: give minlength=, which is then their number"
+            f"bincount: the length of the result depends on values, which are unknown for the "
+            f"traced {aval_of(places)}; give minlength="
         )
     return ew.where(compare.lt(places, 0), length, places)

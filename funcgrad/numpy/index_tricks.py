@@ -18,11 +18,11 @@ from .indexing import concrete, placeholder
 s_, index_exp = np.s_, np.index_exp
 
 
-class Joiner:
-    """What ``r_[...]`` and ``c_[...]`` are: the parts in brackets, joined along an axis.
+class IndexConcatenator:
+    """Type of ``r_`` and ``c_``: indexing joins the parts in brackets along an axis.
 
-    Parts are arrays, tracers, numbers, and ranges as slices; a first part ``"axis,ndmin,start"``
-    says along which axis, of how many axes, and where among them those of smaller parts begin.
+    Parts are arrays, tracers, scalars, and slices, which mean ranges. A first part
+    ``"axis,ndmin,start"`` gives the axis, the rank, and the position of a smaller part's axes.
 
     >>> import funcgrad as fg
     >>> fg.grad(lambda x: (fg.numpy.r_[x, 1:3, 5.0] ** 2).sum())(np.ones(2))
@@ -42,21 +42,23 @@ class Joiner:
         how = self
         if isinstance(parts[0], str):
             how, parts = self._directed(parts[0]), parts[1:]
-        dtype = np.result_type(*(p if type(p) in PYTHON_SCALARS else _part(p) for p in parts))
-        return np.concatenate([how._padded(_part(p)).astype(dtype) for p in parts], how.axis)
+        dtype = np.result_type(*(p if type(p) in PYTHON_SCALARS else _as_part(p) for p in parts))
+        return np.concatenate([how._padded(_as_part(p)).astype(dtype) for p in parts], how.axis)
 
-    def _directed(self, directive: str) -> "Joiner":
-        """Return the joiner that a string in first place asks for."""
+    def _directed(self, directive: str) -> "IndexConcatenator":
+        """Concatenator with the options of a first part that is a string."""
         if directive in ("r", "c"):
             raise unsupported("r_", "a matrix", "write the string '0,2', or '0,2,0' for a column")
         try:
             given = [int(n) for n in directive.split(",")]
         except ValueError:
             raise ValueError(f"r_: unknown special directive: got {shown(directive)}") from None
-        return Joiner(self.numpys, *given, *(self.axis, self.ndmin, self.start)[len(given) :])
+        return IndexConcatenator(
+            self.numpys, *given, *(self.axis, self.ndmin, self.start)[len(given) :]
+        )
 
     def _padded(self, part: Any) -> Any:
-        """Return a part with as many axes as are asked for."""
+        """Part with axes of length 1 inserted up to ``ndmin``."""
         shape = shape_of(part)
         missing = self.ndmin - len(shape)
         if missing <= 0:
@@ -65,8 +67,8 @@ class Joiner:
         return reshape(part, (1,) * before + shape + (1,) * (missing - before))
 
 
-def _part(part: Any) -> Any:
-    """Return a part as an array: a slice is a range, by count where its step is imaginary."""
+def _as_part(part: Any) -> Any:
+    """Part as an array; a slice is a range, whose imaginary step is its number of elements."""
     if isinstance(part, str):
         raise ValueError("r_: special directives must be the first entry")
     if not isinstance(part, slice):
@@ -77,19 +79,19 @@ def _part(part: Any) -> Any:
     return np.arange(start, part.stop, step)
 
 
-r_ = Joiner(np.r_, 0, 1, -1)
-c_ = Joiner(np.c_, -1, 2, 0)
+r_ = IndexConcatenator(np.r_, 0, 1, -1)
+c_ = IndexConcatenator(np.c_, -1, 2, 0)
 
 
 def _indices_from(name: str) -> Callable[..., Any]:
-    """Return a NumPy function that gives indices into an array of some shape."""
+    """Rule of a NumPy function that gives indices into an array of some shape."""
     function = numpy_function(name)
 
     def of_shape(arr: Any, *args: Any, **kwargs: Any) -> Any:
         return function(placeholder(arr), *args, **kwargs)
 
     of_shape.__name__ = of_shape.__qualname__ = name
-    of_shape.__doc__ = f"Return indices that a shape determines; see numpy.{name}."
+    of_shape.__doc__ = f"Indices that depend on the shape alone; see numpy.{name}."
     return of_shape
 
 
@@ -99,7 +101,7 @@ for _name in ("tril_indices_from", "triu_indices_from", "diag_indices_from"):
 
 @implements("ix_")
 def ix_(*args: Any) -> tuple[Any, ...]:
-    """Return vectors shaped to index a grid; see numpy.ix_."""
+    """Vectors reshaped to index a grid; see numpy.ix_."""
     results = []
     for k, x in enumerate(args):
         x = strong(operand(x))
@@ -108,6 +110,6 @@ def ix_(*args: Any) -> tuple[Any, ...]:
         if dtype_of(x).kind == "b":
             (x,) = concrete("ix_", x).nonzero()
         elif not isinstance(args[k], np.ndarray) and shape_of(x) == (0,):
-            x = cast(x, np.intp)  # an empty list is no list of floats
+            x = cast(x, np.intp)  # NumPy takes an empty list as integers
         results.append(expand_dims(x, (*range(k), *range(k + 1, len(args)))))
     return tuple(results)

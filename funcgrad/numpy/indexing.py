@@ -1,4 +1,4 @@
-"""Reading parts of arrays."""
+"""Indexing: getitem, take, diagonals and triangles."""
 
 import math
 import operator
@@ -16,11 +16,14 @@ from ..ops.operand import asarray, integers, operand, strong
 from ..ops.reduce import axis_of, take_along
 from ..ops.structure import broadcast_to, reshape
 from .dispatch import implements, no_out
-from .shapes import lengths_of, numbers_axis, one_axis, ravel
+from .shapes import lengths_of, ravel, ravel_if_none, scalar_axis
 
 
-def concrete(who: str, x: Any) -> np.ndarray:
-    """Return the numbers behind a value, for a result whose shape depends on them.
+_OUTSIDE = "compute it outside the traced function"
+
+
+def concrete(who: str, x: Any, cure: str = _OUTSIDE) -> np.ndarray:
+    """Concrete values of an array, for a result whose shape depends on them.
 
     Raises:
         ConcretizationError: if only shape and dtype are known.
@@ -28,41 +31,40 @@ def concrete(who: str, x: Any) -> np.ndarray:
     numbers = known(x)
     if numbers is None:
         raise ConcretizationError(
-            f"{who}: it needs the numbers themselves, and of {x.aval} they are not known, or "
-            f"differ from example to example; for x[mask] write numpy.where(mask, x, 0), else "
-            f"compute it outside the traced function"
+            f"{who}: the shape of the result depends on values, which are unknown for the traced "
+            f"{x.aval}; {cure}"
         )
     return np.asarray(numbers)
 
 
 def known(x: Any) -> Any:
-    """Return the number, or numbers, behind a value, None where they are not known."""
+    """Concrete value of an array, None where it is unknown."""
     while isinstance(x, ConcreteTracer):
         x = x.value
     return None if isinstance(x, Tracer) else x
 
 
 def is_known(x: Any) -> bool:
-    """Return whether the numbers behind a value are known."""
+    """Whether the concrete value of an array is known."""
     while isinstance(x, ConcreteTracer):
         x = x.value
     return not isinstance(x, Tracer)
 
 
 def placeholder(x: Any) -> Any:
-    """An array with the shape and dtype of a tracer that takes no memory; others as they are."""
+    """Array with the shape and dtype of a tracer that takes no memory; others are returned."""
     return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, Tracer) else x
 
 
 def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
-    """Return an index as a parameter and operands, and the array it applies to.
+    """Array, static index and index arrays of ``x[index]``.
 
-    The array differs from ``x`` only where a 0-d boolean adds an axis to it.
+    The array is ``x``, with an axis more for each 0-d boolean in the index.
     """
     entries = list(index) if isinstance(index, tuple) else [index]
     entries = [_entry(e) for e in entries]
     rank = len(shape_of(x))
-    used = sum(_axes_used(e) for e in entries)
+    used = sum(_axes_indexed(e) for e in entries)
     if used > rank:
         raise IndexError(
             f"too many indices for array: array is {rank}-dimensional, but {used} were indexed"
@@ -71,7 +73,7 @@ def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
     if len(dots) > 1:
         raise IndexError("an index can only have a single ellipsis ('...')")
     for i in dots:
-        if rank > used or not _sets_apart(entries, i):
+        if rank > used or not _separates(entries, i):
             entries[i : i + 1] = [slice(None)] * (rank - used)
     keys: list[Any] = []
     arrays: list[Any] = []
@@ -88,7 +90,7 @@ def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
             arrays.append(np.arange(int(e)))
             axis += 1
         elif dtype_of(e).kind == "b":
-            mask = concrete("a boolean index", e)
+            mask = concrete("a boolean index", e, "write numpy.where(mask, x, 0) for x[mask]")
             if mask.shape != shape_of(x)[axis : axis + mask.ndim]:
                 raise IndexError(
                     f"boolean index did not match indexed array: the mask has shape {mask.shape}, "
@@ -104,15 +106,17 @@ def parse(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
     return x, Index(keys), arrays
 
 
-def _sets_apart(entries: list[Any], i: int) -> bool:
-    """Return whether an ellipsis stands between integers and arrays: then, even where it stands
-    for no axis at all, the axes of the arrays come first in the result."""
+def _separates(entries: list[Any], i: int) -> bool:
+    """Whether an ellipsis separates index arrays, whose axes then come first in the result.
+
+    It separates them even where it stands for no axis.
+    """
     advanced = [not (e is None or e is Ellipsis or isinstance(e, slice)) for e in entries]
     return any(advanced[:i]) and any(advanced[i:])
 
 
 def _entry(e: Any) -> Any:
-    """Return one entry of an index as an int, slice, None, Ellipsis, bool, or array."""
+    """Entry of an index as an int, slice, None, Ellipsis, bool, or array."""
     if e is None or e is Ellipsis or type(e) is int:
         return e
     if isinstance(e, slice):
@@ -137,7 +141,7 @@ def _entry(e: Any) -> Any:
 
 
 def _converted(e: Any) -> Any:
-    """Return an entry that is no array as NumPy takes it: an integer, or an array made of it."""
+    """Entry of another type as an integer or an array, as NumPy converts it."""
     if hasattr(type(e), "__index__") and not getattr(e, "shape", ()):
         return operator.index(e)
     array = asarray(e)
@@ -146,14 +150,14 @@ def _converted(e: Any) -> Any:
     return array if array.dtype.kind != "O" else e
 
 
-def _axes_used(e: Any) -> int:
+def _axes_indexed(e: Any) -> int:
     if e is None or e is Ellipsis or isinstance(e, bool):
         return 0
     return len(shape_of(e)) if not isinstance(e, (int, slice)) and dtype_of(e).kind == "b" else 1
 
 
 def getitem(x: Any, index: Any) -> Any:
-    """Return ``x[index]`` by NumPy's rules."""
+    """Elements ``x[index]``, by NumPy's rules."""
     if type(index) is int or type(index) is slice:
         index = _entry(index)
         if type(index) is int and not shape_of(x):
@@ -170,15 +174,17 @@ overrides[operator.getitem] = getitem
 def take(
     a: Any, indices: Any, axis: int | None = None, out: Any = None, mode: str = "raise"
 ) -> Any:
-    """Return slices at integer positions; see numpy.take."""
+    """Slices at integer indices; see numpy.take."""
     no_out("take", out)
     a, indices = operand(a), integers(indices)
-    a, axis = one_axis(a, numbers_axis(a, axis))
+    a, axis = ravel_if_none(a, scalar_axis(a, axis))
     if dtype_of(indices).kind not in "iu":
-        raise TypeError(f"take: only integers are indices: got {aval_of(indices)}")
+        raise TypeError(f"take: the indices must be integers: got {aval_of(indices)}")
     n = shape_of(a)[axis]
     if not n and mode in ("clip", "wrap"):
-        return _of_nothing(a, (*shape_of(a)[:axis], *shape_of(indices), *shape_of(a)[axis + 1 :]))
+        return _take_from_empty(
+            a, (*shape_of(a)[:axis], *shape_of(indices), *shape_of(a)[axis + 1 :])
+        )
     if mode == "clip":
         indices = ew.clip(indices, 0, n - 1)
     elif mode == "wrap":
@@ -186,8 +192,8 @@ def take(
     return getitem(a, (*[slice(None)] * axis, strong(indices)))
 
 
-def _of_nothing(a: Any, shape: Shape) -> Any:
-    """Return what is taken along an axis without elements: nothing, as NumPy does."""
+def _take_from_empty(a: Any, shape: Shape) -> Any:
+    """Empty result of taking along an axis of length 0."""
     if math.prod(shape):
         raise IndexError("cannot do a non-empty take from an empty axes.")
     return np.zeros(shape, dtype_of(a))
@@ -195,16 +201,16 @@ def _of_nothing(a: Any, shape: Shape) -> Any:
 
 @implements("take_along_axis")
 def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
-    """Return elements at positions matched along the other axes; see numpy.take_along_axis."""
+    """Elements at indices along one axis, matched along the others; see numpy.take_along_axis."""
     arr, indices = operand(arr), operand(indices)
     if axis is None:
         arr, axis = ravel(arr), 0
     if dtype_of(indices).kind not in "iu":
-        raise IndexError(f"`indices` must be an integer array: got {aval_of(indices)}")
+        raise IndexError(f"take_along_axis: the indices must be integers: got {aval_of(indices)}")
     if len(shape_of(arr)) != len(shape_of(indices)):
         raise ValueError("`indices` and `arr` must have the same number of dimensions")
     axis = axis_of(axis, len(shape_of(arr)))
-    common = broadcast_shapes(*(_with_one(shape_of(v), axis) for v in (arr, indices)))
+    common = broadcast_shapes(*(_insert_one(shape_of(v), axis) for v in (arr, indices)))
     arr, indices = (
         broadcast_to(v, (*common[:axis], shape_of(v)[axis], *common[axis + 1 :]))
         for v in (arr, indices)
@@ -212,7 +218,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
     return take_along(arr, indices, axis)
 
 
-def _with_one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
+def _insert_one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
     return (*shape[:axis], 1, *shape[axis + 1 :])
 
 
@@ -220,7 +226,7 @@ def _with_one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
 def sliding_window_view(
     x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Any:
-    """Return all windows of a shape, as axes at the end; see numpy.lib.stride_tricks."""
+    """Sliding windows, along new axes at the end; see numpy.lib.stride_tricks."""
     x, lengths = operand(x), lengths_of(window_shape)
     if any(n < 0 for n in lengths):
         raise ValueError("`window_shape` cannot contain negative values")
@@ -243,7 +249,7 @@ def sliding_window_view(
 
 @implements("compress")
 def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -> Any:
-    """Return the slices that a condition selects; see numpy.compress."""
+    """Slices that a condition selects; see numpy.compress."""
     no_out("compress", out)
     mask = concrete("compress", operand(condition)).astype(bool)
     if mask.ndim != 1:
@@ -253,14 +259,14 @@ def compress(condition: Any, a: Any, axis: int | None = None, out: Any = None) -
 
 @implements("extract")
 def extract(condition: Any, arr: Any) -> Any:
-    """Return the elements that a condition selects; see numpy.extract."""
+    """Elements that a condition selects; see numpy.extract."""
     mask = concrete("extract", operand(condition)).astype(bool)
     return take(ravel(arr), mask.ravel().nonzero()[0])
 
 
 @implements("diagonal")
 def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
-    """Return a diagonal as the last axis; see numpy.diagonal."""
+    """Diagonal as the last axis; see numpy.diagonal."""
     a, offset = operand(a), operator.index(offset)
     rank = len(shape_of(a))
     if rank < 2:
@@ -277,7 +283,7 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 
 @implements("linalg.diagonal")
 def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
-    """Return the diagonals of the last two axes; see numpy.linalg.diagonal."""
+    """Diagonals of the last two axes; see numpy.linalg.diagonal."""
     return diagonal(x, offset, -2, -1)
 
 
@@ -285,20 +291,20 @@ def linalg_diagonal(x: Any, /, *, offset: int = 0) -> Any:
 def trace(
     a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1, dtype: Any = None, out: Any = None
 ) -> Any:
-    """Return the sum of a diagonal; see numpy.trace."""
+    """Sum of a diagonal; see numpy.trace."""
     no_out("trace", out)
     return np.sum(diagonal(a, offset, axis1, axis2), axis=-1, dtype=dtype)
 
 
 @implements("linalg.trace")
 def linalg_trace(x: Any, /, *, offset: int = 0, dtype: Any = None) -> Any:
-    """Return the sums of the diagonals of the last two axes; see numpy.linalg.trace."""
+    """Sums of the diagonals of the last two axes; see numpy.linalg.trace."""
     return trace(x, offset, -2, -1, dtype)
 
 
 @implements("diag")
 def diag(v: Any, k: int = 0) -> Any:
-    """Return a diagonal, or a matrix with one; see numpy.diag."""
+    """Diagonal of a matrix, or the matrix with a given diagonal; see numpy.diag."""
     v = operand(v)
     if len(shape_of(v)) == 2:
         return diagonal(v, k)
@@ -309,33 +315,33 @@ def diag(v: Any, k: int = 0) -> Any:
 
 @implements("diagflat")
 def diagflat(v: Any, k: int = 0) -> Any:
-    """Return a matrix with these elements on a diagonal; see numpy.diagflat."""
+    """Matrix with the elements of an array on a diagonal; see numpy.diagflat."""
     v, k = ravel(v), operator.index(k)
     n = shape_of(v)[0] + abs(k)
     rows = np.arange(shape_of(v)[0]) + max(-k, 0)
-    return _placed(v, (n, n), (rows, rows + k))
+    return _scatter(v, (n, n), (rows, rows + k))
 
 
-def _placed(v: Any, shape: tuple[int, ...], arrays: Any) -> Any:
-    """Return zeros with ``v`` at these positions."""
+def _scatter(v: Any, shape: tuple[int, ...], arrays: Any) -> Any:
+    """Array of zeros with ``v`` at these indices."""
     return scatter_add_p(v, *arrays, shape=shape, index=Index([ARRAY] * len(shape)))
 
 
 @implements("tril")
 def tril(m: Any, k: int = 0) -> Any:
-    """Return the lower triangle, zeros above; see numpy.tril."""
+    """Lower triangle, with zeros above; see numpy.tril."""
     m = operand(m)
     return ew.where(_below(m, k), m, np.zeros((), dtype_of(m)))
 
 
 @implements("triu")
 def triu(m: Any, k: int = 0) -> Any:
-    """Return the upper triangle, zeros below; see numpy.triu."""
+    """Upper triangle, with zeros below; see numpy.triu."""
     m = operand(m)
     return ew.where(_below(m, k - 1), np.zeros((), dtype_of(m)), m)
 
 
 def _below(m: Any, k: int) -> np.ndarray:
-    """Where the last two axes lie on diagonal ``k`` or below; of a vector [n], as of [n,n]."""
+    """Mask of the elements on and below diagonal ``k``; of a vector [n], as of [n, n]."""
     tri: Any = np.tri  # its overloads know no unpacked shape
     return tri(*shape_of(m)[-2:], k=k, dtype=bool)

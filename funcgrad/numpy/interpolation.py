@@ -19,10 +19,10 @@ from .shapes import ravel, reshape
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:
-    """Interpolate linearly; the slope at a sample is that on its right; see numpy.interp."""
+    """Linear interpolation; at a sample the derivative is that on its right; see numpy.interp."""
     x, xp, fp = (strong(operand(v)) for v in (x, xp, fp))
     for name, v in (("x", x), ("xp", xp)):
-        # of one number, and beside a period, NumPy takes the real part and warns
+        # NumPy takes the real part of a scalar, and with a period, with a warning
         if ew.is_complex(v) and shape_of(v) and period is None:
             raise DtypeError(f"interp: {name} must be real: got {aval_of(v)}; write {name}.real")
     fp = cast(fp, np.complex128 if ew.is_complex(fp) else np.float64)
@@ -45,28 +45,27 @@ def interp(
     for name, v in (("left", left), ("right", right)):
         if v is not None and ew.is_complex(operand(v)) and not ew.is_complex(fp):
             raise DtypeError(f"interp: {name} must be real, as fp is: got {v!r}")
-    y = _between(x, xp, fp)
+    y = _on_line(x, xp, fp)
     y = ew.where(compare.lt(x, xp[0]), fp[0] if left is None else operand(left), y)
     return ew.where(compare.gt(x, xp[-1]), fp[-1] if right is None else operand(right), y)
 
 
-def _between(x: Any, xp: Any, fp: Any) -> Any:
-    """Return the value at ``x`` of the line through the samples on both sides."""
+def _on_line(x: Any, xp: Any, fp: Any) -> Any:
+    """Value at ``x`` of the line through the two neighbouring samples."""
     n = shape_of(xp)[0]
     if n == 1:
         return fp[0] + 0 * x
-    # a merge by sorting, because searchsorted would need the numbers: how many samples stand
-    # before each x among samples and xs together
+    # merge by sorting: the number of samples before each x among samples and xs together
     order = np.argsort(concatenate([xp, ravel(x)]), stable=True)
     before = cumsum_p(cast(compare.lt(order, n), np.intp), axis=0, reverse=False)
     count = reshape(before[np.argsort(order)[n:]], shape_of(x))
     i = ew.clip(ew.sub(count, 1), 0, n - 2)
     (x0, y0), (x1, y1) = ([getitem(v, j) for v in (xp, fp)] for j in (i, i + 1))
-    jump = compare.eq(x0, x1)  # between the first two, or the last two: no line, and no slope
+    jump = compare.eq(x0, x1)  # of two equal samples at an end: no slope
     endless = compare.isinf(y0) | (compare.isinf(x0) & compare.isinf(x1))
     flat = jump | (compare.eq(y0, y1) & endless)
     slope = ew.where(flat, 0, y1 - y0) / ew.where(jump, 1, x1 - x0)
-    # from the sample on the left, or from the other where that one is infinite
+    # from the left sample, or from the right one if the left is infinite
     left = compare.isfinite(x0) & compare.isfinite(y0) | compare.logical_not(compare.isfinite(x1))
     left = left & compare.logical_not(jump)
     on = [compare.eq(x, end) & (compare.isinf(x) | compare.logical_not(compare.isfinite(slope)))

@@ -13,11 +13,11 @@ from ..ops.operand import lengths_of as lengths_of, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims as _expand_dims, reshape as _reshape
 from .dispatch import Casting, check_cast, implements, no_out
-from .shapes import atleast_1d, atleast_2d, atleast_3d, cut, moveaxis, ravel, transpose
+from .shapes import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, slice_axis, transpose
 
 
 def _parts(arrays: Any) -> list[Any]:
-    """Return the arrays to be joined, each an array or a tracer."""
+    """Operands of a join, each an array or a tracer."""
     if isinstance(arrays, (Tracer, np.ndarray)):
         return list(arrays)
     return [strong(operand(x)) for x in arrays]
@@ -42,7 +42,7 @@ def concatenate(
         parts, axis = [ravel(x) for x in parts], 0
     if not shape_of(parts[0]):
         raise ValueError("zero-dimensional arrays cannot be concatenated")
-    np.can_cast(int, int, casting)  # complains of a rule that there is not
+    np.can_cast(int, int, casting)  # NumPy's error for an unknown rule
     if dtype is not None:
         for x in parts:
             check_cast("concatenate", x, dtype, casting)
@@ -129,7 +129,7 @@ def _blocks(x: Any, level: int, rank: int) -> Any:
 
 
 def _one(sections: Any) -> int | None:
-    """Return the number of sections, None where indices are given."""
+    """Number of sections, None for a list of indices."""
     try:
         return operator.index(sections)
     except TypeError:
@@ -150,7 +150,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
             raise ValueError("number sections must be larger than 0.")
         each, extra = divmod(n, count)
         bounds = [i * each + min(i, extra) for i in range(count + 1)]
-    return [cut(ary, axis, a, b) for a, b in itertools.pairwise(bounds)]
+    return [slice_axis(ary, axis, a, b) for a, b in itertools.pairwise(bounds)]
 
 
 @implements("split")
@@ -192,5 +192,5 @@ def dsplit(ary: Any, indices_or_sections: Any) -> list[Any]:
 
 @implements("unstack")
 def unstack(x: Any, /, *, axis: int = 0) -> tuple[Any, ...]:
-    """Return the slices along one axis; see numpy.unstack."""
+    """Slices along one axis; see numpy.unstack."""
     return tuple(moveaxis(x, axis, 0))

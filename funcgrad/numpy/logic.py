@@ -16,38 +16,38 @@ from .reductions import all as _all
 
 @implements("iscomplexobj", status=NO_DERIVATIVE)
 def iscomplexobj(x: Any) -> bool:
-    """Return whether the dtype is complex; see numpy.iscomplexobj."""
+    """Whether the dtype is complex; see numpy.iscomplexobj."""
     return ew.is_complex(operand(x))
 
 
 @implements("isrealobj", status=NO_DERIVATIVE)
 def isrealobj(x: Any) -> bool:
-    """Return whether the dtype is not complex; see numpy.isrealobj."""
+    """Whether the dtype is not complex; see numpy.isrealobj."""
     return not iscomplexobj(x)
 
 
 @implements("iscomplex", status=NO_DERIVATIVE)
 def iscomplex(x: Any) -> Any:
-    """Return where the imaginary part is not zero; see numpy.iscomplex."""
+    """Mask of elements with a nonzero imaginary part; see numpy.iscomplex."""
     return compare.ne(np.imag(strong(operand(x))), 0)
 
 
 @implements("isreal", status=NO_DERIVATIVE)
 def isreal(x: Any) -> Any:
-    """Return where the imaginary part is zero; see numpy.isreal."""
+    """Mask of elements without an imaginary part; see numpy.isreal."""
     return compare.eq(np.imag(operand(x)), 0)
 
 
 @implements("isposinf", status=NO_DERIVATIVE)
 def isposinf(x: Any, out: Any = None) -> Any:
-    """Return where the value is +inf; see numpy.isposinf."""
+    """Mask of elements equal to +inf; see numpy.isposinf."""
     no_out("isposinf", out)
     return compare.eq(_ordered("isposinf", x), np.inf)
 
 
 @implements("isneginf", status=NO_DERIVATIVE)
 def isneginf(x: Any, out: Any = None) -> Any:
-    """Return where the value is -inf; see numpy.isneginf."""
+    """Mask of elements equal to -inf; see numpy.isneginf."""
     no_out("isneginf", out)
     return compare.eq(_ordered("isneginf", x), -np.inf)
 
@@ -55,15 +55,15 @@ def isneginf(x: Any, out: Any = None) -> Any:
 def _ordered(who: str, x: Any) -> Any:
     x = strong(operand(x))
     if ew.is_complex(x):
-        raise DtypeError(f"{who}: complex numbers have no sign: got {aval_of(x)}; ask of x.real")
+        raise DtypeError(f"{who}: complex numbers have no sign: got {aval_of(x)}; pass x.real")
     return x
 
 
 @implements("isclose", status=NO_DERIVATIVE)
 def isclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
-    """Return where two arrays are equal within a tolerance; see numpy.isclose."""
+    """Mask of elements that are equal within a tolerance; see numpy.isclose."""
     a, b = operand(a), operand(b)
-    b = cast(strong(b), np.result_type(dtype_of(b), 1.0))  # whole numbers must not wrap around
+    b = cast(strong(b), np.result_type(dtype_of(b), 1.0))  # integers must not overflow
     finite = compare.isfinite(b)
     gap = ew.abs(ew.sub(a, ew.where(finite, b, 0)))
     near = compare.le(gap, ew.add(atol, ew.mul(rtol, ew.abs(b))))
@@ -77,13 +77,13 @@ def _both_nan(a: Any, b: Any) -> Any:
 
 @implements("allclose", status=NO_DERIVATIVE)
 def allclose(a: Any, b: Any, rtol: Any = 1e-05, atol: Any = 1e-08, equal_nan: bool = False) -> Any:
-    """Return whether two arrays are equal within a tolerance; see numpy.allclose."""
+    """Whether two arrays are equal within a tolerance; see numpy.allclose."""
     return _truth(_all(isclose(a, b, rtol, atol, equal_nan)))
 
 
 @implements("array_equal", status=NO_DERIVATIVE)
 def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
-    """Return whether shapes and elements are equal; see numpy.array_equal."""
+    """Whether shapes and elements are equal; see numpy.array_equal."""
     a, b = operand(a1), operand(a2)
     if shape_of(a) != shape_of(b):
         return False
@@ -95,7 +95,7 @@ def array_equal(a1: Any, a2: Any, equal_nan: bool = False) -> Any:
 
 @implements("array_equiv", status=NO_DERIVATIVE)
 def array_equiv(a1: Any, a2: Any) -> Any:
-    """Return whether elements are equal after broadcasting; see numpy.array_equiv."""
+    """Whether elements are equal after broadcasting; see numpy.array_equiv."""
     a, b = operand(a1), operand(a2)
     try:
         broadcast_shapes(shape_of(a), shape_of(b))

@@ -14,22 +14,22 @@ from ..ops.structure import broadcast_to as _broadcast_to, reshape as _reshape
 from .dispatch import EAGER, implements
 from .indexing import concrete
 from .joining import concatenate
-from .shapes import cut, lengths_of, moveaxis, numbers_axis, one_axis, ravel, swapaxes
+from .shapes import lengths_of, moveaxis, ravel, ravel_if_none, scalar_axis, slice_axis, swapaxes
 
 
 @implements("repeat")
 def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
     """Repeat each element; see numpy.repeat."""
     a = operand(a)
-    if holds_tracer(repeats):  # NumPy makes integers of any other, also of an empty list
+    if holds_tracer(repeats):  # NumPy converts all others, also an empty list
         repeats = concrete("repeat", operand(repeats))
-    a, axis = one_axis(a, numbers_axis(a, axis))
+    a, axis = ravel_if_none(a, scalar_axis(a, axis))
     positions = np.repeat(np.arange(shape_of(a)[axis]), repeats)
     return take_known(a, positions, axis)
 
 
 def take_known(a: Any, positions: np.ndarray, axis: int) -> Any:
-    """Return the slices at known positions along one axis."""
+    """Slices at known indices along one axis."""
     return getitem_p(a, positions, index=Index((*[slice(None)] * axis, ARRAY)))
 
 
@@ -97,7 +97,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         length = shape_of(a)[d]
         if length and n % length:
             start = length - n % length
-            a = concatenate([cut(a, d, start, None), cut(a, d, None, start)], d)
+            a = concatenate([slice_axis(a, d, start, None), slice_axis(a, d, None, start)], d)
     return a
 
 
@@ -115,9 +115,9 @@ def resize(a: Any, new_shape: Any) -> Any:
 
 @implements("trim_zeros", status=EAGER)
 def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
-    """Cut zeros off the ends of a vector; see numpy.trim_zeros."""
+    """Remove zeros at the ends of each axis; see numpy.trim_zeros."""
     x, trim = operand(filt), trim.lower()
-    np.trim_zeros([0], trim)  # complains of letters that it does not know
+    np.trim_zeros([0], trim)  # NumPy's error for unknown letters
     rank = len(shape_of(x))
     if not rank:
         axes_in(axis, rank)
@@ -135,16 +135,16 @@ def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
 @implements("delete")
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """Remove slices; see numpy.delete."""
-    arr, axis = one_axis(operand(arr), axis)
+    arr, axis = ravel_if_none(operand(arr), axis)
     return take_known(arr, np.delete(np.arange(shape_of(arr)[axis]), obj), axis)
 
 
 @implements("insert")
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
-    """Insert values before positions; see numpy.insert."""
+    """Insert values before indices; see numpy.insert."""
     arr = operand(arr)
     values = written(values, dtype_of(arr))
-    arr, axis = one_axis(arr, axis)
+    arr, axis = ravel_if_none(arr, axis)
     n, rank = shape_of(arr)[axis], len(shape_of(arr))
     indices = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)
     if indices.dtype == bool:
@@ -152,7 +152,7 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     if np.any(indices < -n) or np.any(indices > n):
         raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {n}")
     places = np.where(indices < 0, indices + n, indices).astype(np.intp)
-    if indices.size == 1:  # all values go there, whatever their number
+    if indices.size == 1:  # all values are inserted there
         values = _reshape(values, (1,) * (rank - len(shape_of(values))) + shape_of(values))
         values = values if indices.ndim else moveaxis(values, 0, axis)
         places = places.item() + np.arange(shape_of(values)[axis])

@@ -1,4 +1,4 @@
-"""NumPy's functions as this namespace offers them: NumPy's own, until a tracer is passed in."""
+"""Wrappers of NumPy's functions that call a rule where an argument is traced, else NumPy."""
 
 import functools
 from collections.abc import Callable, Iterable
@@ -14,7 +14,7 @@ from ..core.trace import Tracer
 from ..ops.operand import holds_tracer, operand
 
 _LISTS = (list, tuple)
-_USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # of which the frames say nothing
+_EXPECTED = (FuncgradError, ValueError, TypeError, IndexError)  # raised without our frames
 _OF_UFUNCS = (
     "accumulate", "at", "identity", "nargs", "nin", "nout", "ntypes", "outer", "reduce",
     "reduceat", "types",
@@ -22,20 +22,20 @@ _OF_UFUNCS = (
 
 
 def fill(namespace: ModuleType, numpys: ModuleType) -> None:
-    """Give a namespace all public names of one of NumPy's but its modules, and publish them.
+    """Give a namespace all public names of one of NumPy's, without its modules, and publish them.
 
-    What stands there already stays, unless it is a rule of the table alone.
+    A name that the namespace defines itself stays, unless it is only the rule.
     """
     names: list[str] = []
     for name in numpys.__all__:
         value = vars(numpys).get(name)
         if isinstance(value, ModuleType) or name not in vars(numpys):
             continue
-        # only what is loaded: the namespace imports it, and may not load more while it is made
+        # loaded rules only: a namespace may load no module while it is imported itself
         own = vars(namespace).get(name)
         rule = dict.get(overrides, value) if callable(value) and value.__hash__ else None
         if callable(value) and rule is not None and own in (None, rule):
-            setattr(namespace, name, faced(name, value, namespace.__name__))
+            setattr(namespace, name, wrap(name, value, namespace.__name__))
         elif own is None:
             setattr(namespace, name, value)
         names.append(name)
@@ -43,22 +43,21 @@ def fill(namespace: ModuleType, numpys: ModuleType) -> None:
     publish(namespace.__name__)
 
 
-def offered(name: str, value: Any, module: str) -> Any:
-    """Return what a namespace offers for one of NumPy's names."""
-    return value if _rule(value) is None else faced(name, value, module)
+def wrap_if_traced(name: str, value: Any, module: str) -> Any:
+    """Value of one of NumPy's names in a namespace: NumPy's, or a wrapper that takes tracers."""
+    return value if _rule(value) is None else wrap(name, value, module)
 
 
 def _rule(value: Any) -> Any:
-    """Return what a name of NumPy's means to tracers, None for what it does not hand over."""
+    """Rule of one of NumPy's functions, None if NumPy does not dispatch it."""
     known = overrides.home(value) is not None or hasattr(value, "_implementation")
     return overrides.get(value) if known and not isinstance(value, type) else None
 
 
-def faced(name: str, function: Callable[..., Any], module: str) -> Callable[..., Any]:
-    """Return a NumPy function that takes tracers wherever arrays may stand, also in lists.
+def wrap(name: str, function: Callable[..., Any], module: str) -> Callable[..., Any]:
+    """NumPy function that takes tracers in place of arrays, also in lists.
 
-    NumPy hands over a call only for a tracer among the arguments it looks at; this looks at all.
-    Without tracers NumPy runs, at the cost of that look.
+    NumPy dispatches on some arguments of each function; this wrapper looks at all of them.
     """
     override = overrides[function]
     ufunc = function if isinstance(function, np.ufunc) else None
@@ -72,7 +71,7 @@ def faced(name: str, function: Callable[..., Any], module: str) -> Callable[...,
             if kwargs:
                 return overrides[np.ufunc](ufunc, "__call__", args, kwargs)
             return override(*map(operand, args))
-        except _USUAL as err:
+        except _EXPECTED as err:
             shorten(err)
             raise
 
@@ -84,7 +83,7 @@ def faced(name: str, function: Callable[..., Any], module: str) -> Callable[...,
         call.__doc__ = f"Apply numpy.{ufunc.__name__} elementwise; see it for the arguments."
         for attribute in _OF_UFUNCS:
             setattr(call, attribute, getattr(ufunc, attribute))
-    overrides[call] = override  # who asks for the meaning of a NumPy function may be given this
+    overrides[call] = override  # the wrapper has the rule of the function too
     return call
 
 

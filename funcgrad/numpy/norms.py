@@ -1,4 +1,4 @@
-"""Norms and other numbers of matrices: determinant, rank, condition number."""
+"""Norms, determinants, rank and condition number."""
 
 import builtins
 import math
@@ -16,7 +16,7 @@ from ..ops.linalg.svd import svdvals_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import any_p, axes_of, axis_of, count_p, norm_p
 from ..ops.structure import cast, expand_dims, reshape, widened, without
-from .decompositions import named, svd, svdvals
+from .decompositions import named_result, svd, svdvals
 from .dispatch import NO_DERIVATIVE, implements
 from .reductions import max, min, sum
 from .shapes import moveaxis
@@ -29,7 +29,7 @@ def _inexact(x: Any) -> Any:
 
 @implements("linalg.norm")
 def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> Any:
-    """Return a norm of vectors or matrices, with derivative 0 at 0; see numpy.linalg.norm."""
+    """Norm of vectors or matrices, with derivative 0 at 0; see numpy.linalg.norm."""
     x = _inexact(x)
     rank = len(shape_of(x))
     if axis is None:
@@ -54,7 +54,7 @@ def norm(x: Any, ord: Any = None, axis: Any = None, keepdims: bool = False) -> A
 
 @implements("linalg.vector_norm")
 def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any = 2) -> Any:
-    """Return the norm of the elements along any axes; see numpy.linalg.vector_norm."""
+    """Norm of the elements along any axes; see numpy.linalg.vector_norm."""
     x = _inexact(x)
     axes = axes_of(axis, len(shape_of(x)))
     return _vector(x, axes, 2 if ord is None else ord, keepdims)
@@ -62,12 +62,12 @@ def vector_norm(x: Any, /, *, axis: Any = None, keepdims: bool = False, ord: Any
 
 @implements("linalg.matrix_norm")
 def matrix_norm(x: Any, /, *, keepdims: bool = False, ord: Any = "fro") -> Any:
-    """Return the norm of the matrices in the last two axes; see numpy.linalg.matrix_norm."""
+    """Norm of the matrices in the last two axes; see numpy.linalg.matrix_norm."""
     return norm(x, ord, (-2, -1), keepdims)
 
 
 def _vector(x: Any, axes: tuple[int, ...], ord: Any, keepdims: Any) -> Any:
-    """Return the norm of order ``ord`` of what lies along ``axes``."""
+    """Vector norm of order ``ord`` along ``axes``."""
     keepdims = bool(keepdims)
     if isinstance(ord, str):
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
@@ -97,15 +97,15 @@ def _of_sizes(size: Any, axes: tuple[int, ...], ord: Any, keepdims: Any) -> Any:
     total = sum(cast(ew.pow(size, ord), kind), axes, keepdims=keepdims)
     if ord < 0:
         return ew.mul(scale, cast(ew.pow(total, 1 / ord), kind))
-    zero = compare.eq(total, 0)  # where the root has no derivative: it is taken as 0
+    zero = compare.eq(total, 0)  # the derivative of the root at 0 is defined as 0
     root = cast(ew.pow(ew.where(zero, 1, total), 1 / ord), kind)
     return ew.mul(scale, ew.where(zero, 0, root))
 
 
 def _scale(size: Any, axes: tuple[int, ...], ord: Any) -> Any:
-    """Return a power of two near the elements that count most, so that their powers fit.
+    """Power of two near the dominant elements, by which they are divided to avoid overflow.
 
-    A norm of numbers so divided is exact, and has the same derivative.
+    The division is exact, and leaves the derivative of the norm unchanged.
     """
     if not all(shape_of(size)):
         return np.ones([1 if d in axes else n for d, n in enumerate(shape_of(size))])
@@ -114,17 +114,17 @@ def _scale(size: Any, axes: tuple[int, ...], ord: Any) -> Any:
 
 
 def _largest(x: Any, axes: Any, keepdims: bool = False) -> Any:
-    """Return the largest of numbers that are not negative, 0 of none."""
+    """Maximum of nonnegative numbers, 0 if there are none."""
     return max(x, axes, keepdims=keepdims, initial=None if all(shape_of(x)) else 0)
 
 
 def _matrix(x: Any, ord: Any) -> Any:
-    """Return the norm of the matrices in the last two axes."""
+    """Norm of the matrices in the last two axes."""
     rank = len(shape_of(x))
     if ord is None or ord in ("f", "fro"):
         return _vector(x, (rank - 2, rank - 1), 2, False)
     if ord in (2, -2, "nuc"):
-        # abs changes no value, and gives all of them derivative 0 at the zero matrix
+        # abs changes no value, and makes the derivative at the zero matrix 0
         s = ew.abs(svdvals_p(matrices(x)))
         if ord == "nuc":
             return sum(s, -1)
@@ -138,7 +138,7 @@ def _matrix(x: Any, ord: Any) -> Any:
 
 @implements("linalg.det")
 def det(a: Any) -> Any:
-    """Return the determinant; see numpy.linalg.det.
+    """Determinant; see numpy.linalg.det.
 
     Its derivatives are exact at singular matrices too.
     """
@@ -147,18 +147,18 @@ def det(a: Any) -> Any:
 
 @implements("linalg.slogdet")
 def slogdet(a: Any) -> Any:
-    """Return sign and logarithm of the determinant; see numpy.linalg.slogdet.
+    """Sign and logarithm of the determinant; see numpy.linalg.slogdet.
 
     At a singular matrix the gradient, which is infinite, is nan.
     """
-    return named(np.linalg.slogdet)(*slogdet_p.bind(squares(a)))
+    return named_result(np.linalg.slogdet)(*slogdet_p.bind(squares(a)))
 
 
 @implements("linalg.matrix_rank", status=NO_DERIVATIVE)
 def matrix_rank(
     A: Any, tol: Any = None, hermitian: bool = False, *, rtol: Any = None  # noqa: N803
 ) -> Any:  # fmt: skip
-    """Count the singular values that are not small; see numpy.linalg.matrix_rank."""
+    """Number of singular values above a tolerance; see numpy.linalg.matrix_rank."""
     if rtol is not None and tol is not None:
         raise ValueError("`tol` and `rtol` can't be both set.")
     x = strong(operand(A))
@@ -173,19 +173,19 @@ def matrix_rank(
     else:
         least = builtins.max(shape_of(x)[-2:]) * eps(s) if rtol is None else _last(rtol)
         tol = max(s, -1, keepdims=True) * least
-    large = s > tol  # of several tolerances for one matrix one count each
+    large = s > tol  # one count per tolerance
     return count_p(large, axes=(len(shape_of(large)) - 1,))
 
 
 def _last(x: Any) -> Any:
-    """Return tolerances, one a matrix, with an axis for singular values."""
+    """Tolerances, one per matrix, with an axis of length 1 for singular values."""
     x = strong(operand(x))
     return expand_dims(x, (len(shape_of(x)),))
 
 
 @implements("linalg.cond")
 def cond(x: Any, p: Any = None) -> Any:
-    """Return the condition number in any norm, infinite if singular; see numpy.linalg.cond."""
+    """Condition number in any norm, infinite if singular; see numpy.linalg.cond."""
     x = strong(operand(x))
     if 0 in shape_of(x)[-2:]:
         raise LinAlgError("cond is not defined on empty arrays")
@@ -199,5 +199,5 @@ def cond(x: Any, p: Any = None) -> Any:
         r = norm(x, p, (-2, -1)) * norm(inverse_if_any_p(x), p, (-2, -1))
         r = ew.where(compare.eq(slogdet(x)[1], -math.inf), math.inf, r)
     rank = len(shape_of(x))
-    known = any_p(compare.isnan(x), axes=(rank - 2, rank - 1))  # of nan, nan is known
+    known = any_p(compare.isnan(x), axes=(rank - 2, rank - 1))  # nan in the matrix stays nan
     return ew.where(compare.logical_and(compare.isnan(r), compare.logical_not(known)), math.inf, r)

@@ -1,4 +1,4 @@
-"""Borders around an array."""
+"""numpy.pad."""
 
 from collections.abc import Callable
 from functools import partial
@@ -14,12 +14,12 @@ from ..ops.structure import broadcast_to, cast
 from .dispatch import implements, unsupported
 from .joining import concatenate
 from .manipulation import take_known
-from .shapes import cut
+from .shapes import slice_axis
 
 
 @implements("pad")
 def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> Any:
-    """Add borders; see numpy.pad for the modes.
+    """Pad an array; see numpy.pad for the modes.
 
     Raises:
         UnsupportedError: for a mode that is a function.
@@ -34,46 +34,46 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         raise ValueError("index can't contain negative values")
     if callable(mode):
         raise unsupported("pad", f"mode={mode!r}", "build the border with concatenate")
-    small = np.ones([min(n, 1) for n in shape_of(x)])  # NumPy knows modes, options and mistakes
-    np.pad(small, np.minimum(pairs, 1) if rank else 0, mode, **_plain(kwargs))
+    small = np.ones([min(n, 1) for n in shape_of(x)])  # NumPy checks modes and options
+    np.pad(small, np.minimum(pairs, 1) if rank else 0, mode, **_without_tracers(kwargs))
     widths = pairs.tolist()
     if mode == "constant":
         return _pad_constant(x, widths, kwargs.get("constant_values", 0))
     if mode in _STATISTICS or mode == "linear_ramp":
         return _pad_values(x, widths, mode, kwargs)
-    how = _ODD[mode] if kwargs.get("reflect_type") == "odd" else partial(_taken, mode=mode)
+    how = _ODD[mode] if kwargs.get("reflect_type") == "odd" else partial(_pad_by_index, mode=mode)
     for d, width in enumerate(widths):
         if any(width):
             x = how(x, width, d)
     return x
 
 
-def _plain(options: dict[str, Any]) -> dict[str, Any]:
+def _without_tracers(options: dict[str, Any]) -> dict[str, Any]:
     return {k: 0 if holds_tracer(v) else v for k, v in options.items()}
 
 
-def _taken(x: Any, width: Any, d: int, mode: Any) -> Any:
-    """Pad one axis with elements of the array; those of mode 'empty' may be any."""
+def _pad_by_index(x: Any, width: Any, d: int, mode: Any) -> Any:
+    """Pad one axis with elements of the array, or with zeros for mode 'empty'."""
     n = shape_of(x)[d]
     if mode == "empty":
-        return _bordered(x, d, width, 0, 0)
+        return _add_border(x, d, width, 0, 0)
     return take_known(x, np.pad(np.arange(n), width, mode), d)
 
 
 def _pad_odd(x: Any, width: Any, d: int, turn: int) -> Any:
-    """Pad one axis by turning the array about its ends, which lies ``turn`` before the first.
+    """Pad one axis by point reflection at its ends, ``turn`` elements before the first.
 
-    Two turns shift it by twice its length and by twice the rise from the first to the last.
+    Two reflections shift by twice the length, and by twice the difference of the ends.
     """
     n = shape_of(x)[d]
     period = n - 1 + turn
-    if not period:  # one element, which NumPy repeats
-        return _taken(x, width, d, "edge")
+    if not period:  # NumPy repeats a single element
+        return _pad_by_index(x, width, d, "edge")
     turns, place = np.divmod(np.arange(-width[0], n + width[1]), 2 * period)
     back = place >= n
     along = (slice(None), *[None] * (len(shape_of(x)) - 1 - d))
     picked = take_known(x, np.where(back, 2 * period - turn - place, place), d)
-    first, last = cut(x, d, None, 1), cut(x, d, -1, None)
+    first, last = slice_axis(x, d, None, 1), slice_axis(x, d, -1, None)
     sign = np.where(back, -1, 1).astype(dtype_of(x))[along]
     ends = turns.astype(dtype_of(x))[along] * (2 * (last - first))
     return picked * sign + back.astype(dtype_of(x))[along] * (2 * last) + ends
@@ -86,23 +86,23 @@ def _pad_constant(x: Any, widths: Any, values: Any) -> Any:
         inside = (slice(a, a + n) for n, (a, _) in zip(shape_of(x), widths, strict=True))
         return scatter_add_p(x, shape=shape, index=Index(inside))
     if not (isinstance(values, Tracer) or holds_tracer(values)):
-        values = _written_singly(np.asarray(values), dtype_of(x))
+        values = _cast_checked(np.asarray(values), dtype_of(x))
     values = broadcast_to(cast(strong(operand(values)), dtype_of(x)), (rank, 2))
     for d in range(rank):
-        x = _bordered(x, d, widths[d], values[d, 0], values[d, 1])
+        x = _add_border(x, d, widths[d], values[d, 0], values[d, 1])
     return x
 
 
-def _written_singly(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Return numbers in this dtype as NumPy writes them, which may refuse one that does not fit."""
+def _cast_checked(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
+    """Values cast to a dtype as NumPy's assignment does, which raises if one is out of range."""
     out = np.empty(values.shape, dtype)
     for place in np.ndindex(values.shape):
         out[place] = values[place]
     return out
 
 
-def _bordered(x: Any, d: int, width: Any, before: Any, after: Any) -> Any:
-    """Join borders of ``width`` to both ends of one axis; each stretches to its place."""
+def _add_border(x: Any, d: int, width: Any, before: Any, after: Any) -> Any:
+    """Join borders of ``width`` to both ends of one axis; each broadcasts to its shape."""
     borders = []
     for n, value in zip(width, (before, after), strict=True):
         shape = (*shape_of(x)[:d], n, *shape_of(x)[d + 1 :])
@@ -111,14 +111,14 @@ def _bordered(x: Any, d: int, width: Any, before: Any, after: Any) -> Any:
 
 
 def _pad_values(x: Any, widths: Any, mode: str, options: dict[str, Any]) -> Any:
-    """Pad by a statistic of each line, or by a ramp from its ends."""
+    """Pad by a statistic along each axis, or by a linear ramp from the ends."""
     rank = len(shape_of(x))
     ends = np.broadcast_to(np.asarray(options.get("end_values", 0)), (rank, 2))
     lengths = np.broadcast_to(np.asarray(options.get("stat_length"), object), (rank, 2))
     for d, (a, b) in enumerate(widths):
         if not a + b:
             continue
-        first, last = cut(x, d, None, 1), cut(x, d, -1, None)
+        first, last = slice_axis(x, d, None, 1), slice_axis(x, d, -1, None)
         if mode == "linear_ramp":
             along = (slice(None), *[None] * (rank - 1 - d))
             up, down = (np.arange(n)[along] / max(n, 1) for n in (a, b))
@@ -128,13 +128,15 @@ def _pad_values(x: Any, widths: Any, mode: str, options: dict[str, Any]) -> Any:
                 before, after = np.floor(before), np.floor(after)
         else:
             statistic = _STATISTICS[mode]
-            head = cut(x, d, None, lengths[d, 0])
+            head = slice_axis(x, d, None, lengths[d, 0])
             n = shape_of(x)[d]
-            tail = cut(x, d, max(n - (n if lengths[d, 1] is None else lengths[d, 1]), 0), None)
+            tail = slice_axis(
+                x, d, max(n - (n if lengths[d, 1] is None else lengths[d, 1]), 0), None
+            )
             before, after = (statistic(part, axis=d, keepdims=True) for part in (head, tail))
             if not is_inexact(dtype_of(x)):
                 before, after = np.rint(before), np.rint(after)
-        x = _bordered(x, d, (a, b), before, after)
+        x = _add_border(x, d, (a, b), before, after)
     return x
 
 

@@ -1,6 +1,6 @@
 """Polynomials as vectors of coefficients, the highest power first.
 
-numpy.poly1d holds numbers only, so none is taken or returned here.
+numpy.poly1d cannot hold traced values, and is not supported.
 """
 
 import operator
@@ -23,13 +23,13 @@ from .shapes import atleast_1d, broadcast_to
 
 def _coefficients(who: str, p: Any) -> Any:
     if isinstance(p, np.poly1d):
-        raise unsupported(who, "a poly1d", "give its coefficients, p.coeffs")
+        raise unsupported(who, "a poly1d", "pass p.coeffs")
     return strong(operand(p))
 
 
 @implements("polyval")
 def polyval(p: Any, x: Any) -> Any:
-    """Evaluate a polynomial by Horner's rule; see numpy.polyval."""
+    """Value of a polynomial, by Horner's rule; see numpy.polyval."""
     p, x = operand(p), _coefficients("polyval", x)
     y = np.zeros(shape_of(x), dtype_of(x))
     for c in p:
@@ -38,7 +38,7 @@ def polyval(p: Any, x: Any) -> Any:
 
 
 def _same_length(who: str, a1: Any, a2: Any) -> tuple[Any, Any]:
-    """Return two polynomials as vectors, zeros in front of the shorter."""
+    """Two coefficient vectors, the shorter one padded with leading zeros."""
     a, b = (atleast_1d(_coefficients(who, p)) for p in (a1, a2))
     more = shape_of(a)[0] - shape_of(b)[0]
     if more < 0:
@@ -66,8 +66,8 @@ def polysub(a1: Any, a2: Any) -> Any:
 def polymul(a1: Any, a2: Any) -> Any:
     """Multiply two polynomials; see numpy.polymul.
 
-    NumPy drops leading zeros of the factors. Those of a traced factor stay: its coefficients
-    are variables that happen to be 0, and the derivative by them is not.
+    NumPy drops leading zeros of the factors. Leading zeros of a traced factor are kept, because the
+    derivative with respect to them is not 0.
     """
     return convolve(*(_trimmed(_coefficients("polymul", p)) for p in (a1, a2)))
 
@@ -78,7 +78,7 @@ def _trimmed(p: Any) -> Any:
 
 @implements("polyder")
 def polyder(p: Any, m: Any = 1) -> Any:
-    """Return the derivative of a polynomial; see numpy.polyder."""
+    """Derivative of a polynomial; see numpy.polyder."""
     m = int(m)
     if m < 0:
         raise ValueError("Order of derivative must be positive (see polyint)")
@@ -90,7 +90,7 @@ def polyder(p: Any, m: Any = 1) -> Any:
 
 @implements("polyint")
 def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
-    """Return an antiderivative of a polynomial; see numpy.polyint."""
+    """Antiderivative of a polynomial; see numpy.polyint."""
     m = int(m)
     if m < 0:
         raise ValueError("Order of integral must be positive (see polyder)")
@@ -109,8 +109,8 @@ def polyint(p: Any, m: Any = 1, k: Any = None) -> Any:
 def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
     """Divide two polynomials; see numpy.polydiv.
 
-    Leading zeros of the remainder are cut off where the numbers are known; elsewhere it has as
-    many coefficients as a remainder can have.
+    Leading zeros of the remainder are dropped where values are known; under ``jit`` it has the
+    maximal number of coefficients.
     """
     u = atleast_1d(_coefficients("polydiv", u)) + 0.0
     v = atleast_1d(_coefficients("polydiv", v)) + 0.0
@@ -130,10 +130,10 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
 
 @implements("roots")
 def roots(p: Any) -> Any:
-    """Return the roots, eigenvalues of the companion matrix; see numpy.roots.
+    """Roots, as eigenvalues of the companion matrix; see numpy.roots.
 
-    Leading zeros are cut off where the numbers are known; elsewhere there must be none. Roots
-    that are known to be real are real numbers; elsewhere they are complex.
+    Leading zeros are dropped where values are known; under ``jit`` there must be none. The roots
+    are real if they are known to be, else complex.
     """
     p = atleast_1d(_coefficients("roots", p))
     if len(shape_of(p)) != 1:
@@ -143,7 +143,7 @@ def roots(p: Any) -> Any:
         filled = np.flatnonzero(numbers)
         if not len(filled):
             return np.array([])
-        zeros = len(numbers) - 1 - filled[-1]  # roots at 0, where its derivative has no say
+        zeros = len(numbers) - 1 - filled[-1]  # roots at 0 do not depend on the coefficients
         p = p[filled[0] : filled[-1] + 1]
     p = p if is_inexact(dtype_of(p)) else cast(p, np.float64)
     n = shape_of(p)[0] - 1
@@ -156,7 +156,7 @@ def roots(p: Any) -> Any:
 
 @implements("poly")
 def poly(seq_of_zeros: Any) -> Any:
-    """Return the polynomial with these roots, or a matrix's characteristic one; see numpy.poly."""
+    """Polynomial with given roots, or the characteristic polynomial of a matrix; see numpy.poly."""
     x = atleast_1d(_coefficients("poly", seq_of_zeros))
     shape, real = shape_of(x), not ew.is_complex(x)
     if len(shape) == 2 and shape[0] == shape[1] and shape[0]:
@@ -170,11 +170,11 @@ def poly(seq_of_zeros: Any) -> Any:
     a = np.ones(1, dtype_of(x))
     for root in x:
         a = convolve(a, np.stack([np.ones((), dtype_of(x)), -root]))
-    return ew.real(a) if ew.is_complex(x) and (real or _in_pairs(x)) else a
+    return ew.real(a) if ew.is_complex(x) and (real or _are_conjugate_pairs(x)) else a
 
 
-def _in_pairs(x: Any) -> bool:
-    """Return whether complex numbers are known to come in pairs, their polynomial being real."""
+def _are_conjugate_pairs(x: Any) -> bool:
+    """Whether complex roots are known to be conjugate pairs, so that the polynomial is real."""
     numbers = known(x)
     return numbers is not None and bool(np.all(np.sort(numbers) == np.sort(numbers.conj())))
 
@@ -197,7 +197,7 @@ def polyfit(
     if w is not None:
         w = strong(operand(w)) + 0.0
         if not np.can_cast(dtype_of(w), dtype_of(x), "same_kind"):
-            raise TypeError(f"polyfit: w must be real where x is: got {aval_of(w)}")
+            raise TypeError(f"polyfit: w must be real, as x is: got {aval_of(w)}")
         left, right = left * w[:, None], (right.T * w).T
     scale = np.sqrt(np.sum(left * left, axis=0))
     left = left / scale
@@ -241,7 +241,7 @@ def _check_fit(x: Any, y: Any, w: Any, deg: Any) -> None:
 
 @implements("vander")
 def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # noqa: N803
-    """Return powers of the elements as columns; see numpy.vander."""
+    """Vandermonde matrix: the powers of the elements as columns; see numpy.vander."""
     x = operand(x)
     if len(shape_of(x)) != 1:
         raise ValueError("x must be a one-dimensional array or sequence.")

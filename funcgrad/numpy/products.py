@@ -34,18 +34,18 @@ def linalg_matmul(x1: Any, x2: Any, /) -> Any:
 
 
 def _scalar(y: Any) -> Any:
-    """Return a 0-d array as the scalar that NumPy gives."""
+    """0-d array as a NumPy scalar."""
     return y[()] if type(y) is np.ndarray and not y.shape else y
 
 
 @implements("vecdot", "linalg.vecdot")
 def vecdot(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """Sum products along one axis, the first operand conjugated; see numpy.vecdot."""
+    """Dot product along one axis, the first operand conjugated; see numpy.vecdot."""
     a, b = operand(x1), operand(x2)
     a = moveaxis(ew.conj(a) if ew.is_complex(a) else a, axis, -1)
     b = moveaxis(b, axis, -1)
     if shape_of(a)[-1] != shape_of(b)[-1]:
-        raise ShapeError(f"vecdot: the summed axes differ in length: {aval_of(a)}, {aval_of(b)}")
+        raise ShapeError(f"vecdot: the axes differ in length: got {aval_of(a)} and {aval_of(b)}")
     product = ew.mul(a, b)
     return cast(_sum(product, -1), dtype_of(product))
 
@@ -70,7 +70,7 @@ def vecmat(x1: Any, x2: Any, /) -> Any:
 
 
 def _check_axes(who: str, *operands: tuple[Any, int]) -> None:
-    """Raise if an operand has fewer axes than one problem takes."""
+    """Raise if an operand has too few axes."""
     for i, (x, least) in enumerate(operands):
         if len(shape_of(x)) < least:
             raise ShapeError(
@@ -81,7 +81,7 @@ def _check_axes(who: str, *operands: tuple[Any, int]) -> None:
 
 @implements("dot")
 def dot(a: Any, b: Any, out: Any = None) -> Any:
-    """Multiply by numpy.dot's rules: the last axis of a with the last but one of b."""
+    """Sum of products over the last axis of a and the second-to-last axis of b; see numpy.dot."""
     no_out("dot", out)
     a, b = strengthen(operand(a)), strengthen(operand(b))
     rows, columns = len(shape_of(a)), len(shape_of(b))
@@ -94,14 +94,14 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
 
 @implements("vdot")
 def vdot(a: Any, b: Any, /) -> Any:
-    """Sum products of all elements, the first operand conjugated; see numpy.vdot."""
+    """Sum of products of all elements, the first operand conjugated; see numpy.vdot."""
     a, b = ravel(a), ravel(b)
     return dot(ew.conj(a) if ew.is_complex(a) else a, b)
 
 
 @implements("inner")
 def inner(a: Any, b: Any, /) -> Any:
-    """Sum products along the last axes; see numpy.inner."""
+    """Sum of products over the last axes; see numpy.inner."""
     a, b = strengthen(operand(a)), strengthen(operand(b))
     if not shape_of(a) or not shape_of(b):
         return ew.mul(a, b)
@@ -110,14 +110,14 @@ def inner(a: Any, b: Any, /) -> Any:
 
 @implements("outer")
 def outer(a: Any, b: Any, out: Any = None) -> Any:
-    """Multiply each element of one by each of the other; see numpy.outer."""
+    """Products of all pairs of elements; see numpy.outer."""
     no_out("outer", out)
     return ew.mul(expand_dims(ravel(a), (1,)), ravel(b))
 
 
 @implements("linalg.outer")
 def linalg_outer(x1: Any, x2: Any, /) -> Any:
-    """Multiply each element of one vector by each of the other; see numpy.linalg.outer."""
+    """Outer product of two vectors; see numpy.linalg.outer."""
     if len(shape_of(operand(x1))) != 1 or len(shape_of(operand(x2))) != 1:
         raise ValueError("Input arrays must be one-dimensional")
     return outer(x1, x2)
@@ -125,7 +125,7 @@ def linalg_outer(x1: Any, x2: Any, /) -> Any:
 
 @implements("tensordot", "linalg.tensordot")
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
-    """Contract any axes of two arrays; see numpy.tensordot."""
+    """Sum of products over given axes of two arrays; see numpy.tensordot."""
     a, b = operand(a), operand(b)
     a_shape, b_shape = shape_of(a), shape_of(b)
     try:
@@ -157,7 +157,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
 
 @implements("kron")
 def kron(a: Any, b: Any) -> Any:
-    """Multiply each element of one by the whole other, as blocks; see numpy.kron."""
+    """Kronecker product; see numpy.kron."""
     a, b = strong(operand(a)), strong(operand(b))
     rank = max(len(shape_of(a)), len(shape_of(b)))
     a = reshape(a, (1,) * (rank - len(shape_of(a))) + shape_of(a))
@@ -172,7 +172,7 @@ def kron(a: Any, b: Any) -> Any:
 def cross(
     a: Any, b: Any, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: Any = None
 ) -> Any:
-    """Multiply vectors of length 3 (or 2); see numpy.cross."""
+    """Cross product of vectors of length 3 (or 2); see numpy.cross."""
     if axis is not None:
         axisa = axisb = axisc = axis
     a, b = moveaxis(operand(a), axisa, -1), moveaxis(operand(b), axisb, -1)
@@ -191,7 +191,7 @@ def cross(
 
 @implements("linalg.cross")
 def linalg_cross(x1: Any, x2: Any, /, *, axis: int = -1) -> Any:
-    """Multiply vectors of length 3; see numpy.linalg.cross."""
+    """Cross product of vectors of length 3; see numpy.linalg.cross."""
     a, b = operand(x1), operand(x2)
     if shape_of(a)[axis] != 3 or shape_of(b)[axis] != 3:
         raise ValueError(
@@ -218,10 +218,10 @@ def einsum(
     casting: Casting = "safe",
     optimize: Any = False,
 ) -> Any:
-    """Sum products over named axes; see numpy.einsum for the notation.
+    """Sum of products over named axes; see numpy.einsum for the notation.
 
-    The call is brought into the form of the ``einsum`` primitive: diagonals are taken, axes of
-    length 1 that stretch are dropped, and axes that occur once are summed before.
+    The call is normalized for the ``einsum`` primitive: diagonals are taken, axes of length 1 that
+    broadcast are dropped, and axes that occur once are summed.
     """
     no_out("einsum", out)
     xs, names, result = _parsed(operands)
@@ -235,10 +235,10 @@ def einsum(
     for x, axes in zip(xs, names, strict=True):
         for axis, n in zip(axes, shape_of(x), strict=True):
             lengths[axis] = n if lengths.get(axis, 1) == 1 else lengths[axis]
-    pairs = [_unstretched(x, axes, lengths) for x, axes in zip(xs, names, strict=True)]
+    pairs = [_drop_broadcast_axes(x, axes, lengths) for x, axes in zip(xs, names, strict=True)]
     counts = Counter(result + "".join(axes for _, axes in pairs))
-    dtype = common_dtype(xs)  # in which NumPy sums, also over axes of one operand alone
-    pairs = [_shared(x, axes, counts, dtype) for x, axes in pairs]
+    dtype = common_dtype(xs)  # NumPy sums in it, also over axes of a single operand
+    pairs = [_sum_unshared(x, axes, counts, dtype) for x, axes in pairs]
     if len(pairs) == 1:
         ((x, axes),) = pairs
         return _scalar(transpose_p(x, perm=tuple(map(axes.index, result))))
@@ -246,7 +246,7 @@ def einsum(
 
 
 def _parsed(operands: tuple[Any, ...]) -> tuple[list[Any], list[str], str]:
-    """Return the operands, their axes' names and the result's; an ellipsis gets spare letters."""
+    """Operands, and the axis letters of operands and result; an ellipsis gets unused letters."""
     if isinstance(operands[0], str):
         text, xs = operands[0].replace(" ", ""), [operand(x) for x in operands[1:]]
     else:  # operand, list of integers, operand, list of integers, ..., [result]
@@ -258,7 +258,7 @@ def _parsed(operands: tuple[Any, ...]) -> tuple[list[Any], list[str], str]:
     terms = left.split(",")
     if len(terms) != len(xs):
         raise ValueError(f"einsum: the subscripts name {len(terms)} operands: got {len(xs)}")
-    extra = []  # axes of each operand behind its ellipsis
+    extra = []  # axes of each operand that its ellipsis stands for
     for x, term in zip(xs, terms, strict=True):
         extra.append(len(shape_of(x)) - len(term.replace("...", "")))
         if extra[-1] < 0 or (extra[-1] and "..." not in term):
@@ -275,7 +275,7 @@ def _parsed(operands: tuple[Any, ...]) -> tuple[list[Any], list[str], str]:
     result = result.replace("...", dots)
     if len(set(result)) < len(result) or not set(result) <= set("".join(names)):
         raise ValueError(
-            f"einsum: the result {shown(result)} must name axes of the operands, each once"
+            f"einsum: the result must name axes of the operands, each once: got {shown(result)}"
         )
     return xs, names, result
 
@@ -285,7 +285,7 @@ def _letters(names: Any) -> str:
 
 
 def _diagonal(x: Any, names: str) -> tuple[Any, str]:
-    """Return an operand that names no axis twice, by taking diagonals."""
+    """Operand with diagonals taken, so that no axis letter repeats."""
     for axis in dict.fromkeys(names):
         places = [d for d, name in enumerate(names) if name == axis]
         if len(places) > 1:
@@ -293,7 +293,7 @@ def _diagonal(x: Any, names: str) -> tuple[Any, str]:
             x = transpose_p(x, perm=(*places, *rest))
             if len({shape_of(x)[d] for d in range(len(places))}) > 1:
                 raise ShapeError(
-                    f"einsum: axis {axis!r} has two lengths in one operand: {aval_of(x)}"
+                    f"einsum: axis {axis!r} has two lengths in one operand: got {aval_of(x)}"
                 )
             along = np.arange(shape_of(x)[0])
             x = getitem_p(x, *[along] * len(places), index=Index([ARRAY] * len(places)))
@@ -301,14 +301,14 @@ def _diagonal(x: Any, names: str) -> tuple[Any, str]:
     return x, names
 
 
-def _unstretched(x: Any, names: str, lengths: dict[str, int]) -> tuple[Any, str]:
-    """Return an operand without the axes of length 1 that others stretch."""
+def _drop_broadcast_axes(x: Any, names: str, lengths: dict[str, int]) -> tuple[Any, str]:
+    """Operand without the axes of length 1 that broadcast."""
     kept = [d for d, axis in enumerate(names) if shape_of(x)[d] != 1 or lengths[axis] == 1]
     return reshape(x, tuple(shape_of(x)[d] for d in kept)), "".join(names[d] for d in kept)
 
 
-def _shared(x: Any, names: str, counts: Counter[str], dtype: np.dtype) -> tuple[Any, str]:
-    """Return an operand summed over the axes that nothing else names."""
+def _sum_unshared(x: Any, names: str, counts: Counter[str], dtype: np.dtype) -> tuple[Any, str]:
+    """Operand summed over the axes that only it names."""
     alone = tuple(d for d, axis in enumerate(names) if counts[axis] == 1)
     rest = "".join(axis for axis in names if counts[axis] > 1)
     return (cast(sum_p(cast(x, dtype), axes=alone), dtype) if alone else x), rest
@@ -316,13 +316,13 @@ def _shared(x: Any, names: str, counts: Counter[str], dtype: np.dtype) -> tuple[
 
 @implements("einsum_path", status=NO_DERIVATIVE)
 def einsum_path(*operands: Any, **options: Any) -> Any:
-    """Return the order of products that costs least; see numpy.einsum_path."""
+    """Cheapest order of contraction; see numpy.einsum_path."""
     return np.einsum_path(*(placeholder(x) for x in operands), **options)
 
 
 @implements("linalg.matrix_power")
 def matrix_power(a: Any, n: int) -> Any:
-    """Multiply a matrix, or its inverse, n times with itself; see numpy.linalg.matrix_power."""
+    """Integer power of a matrix, or of its inverse; see numpy.linalg.matrix_power."""
     a = strong(operand(a))
     if len(shape_of(a)) < 2:
         raise np.linalg.LinAlgError(
@@ -339,7 +339,7 @@ def matrix_power(a: Any, n: int) -> Any:
     if n == 0:
         eye = np.eye(shape_of(a)[-1], dtype=dtype_of(a))
         return np.broadcast_to(eye, shape_of(a)).copy()
-    if n == 3:  # one product less than by squares
+    if n == 3:  # one product less than by squaring
         return a @ a @ a
     square, result = a, None
     while True:
@@ -353,7 +353,7 @@ def matrix_power(a: Any, n: int) -> Any:
 
 @implements("linalg.multi_dot")
 def multi_dot(arrays: Any, *, out: Any = None) -> Any:
-    """Multiply matrices in the order that costs least; see numpy.linalg.multi_dot."""
+    """Product of several matrices in the cheapest order; see numpy.linalg.multi_dot."""
     no_out("multi_dot", out)
     factors = [strong(operand(a)) for a in arrays]
     if len(factors) < 2:
@@ -369,20 +369,20 @@ def multi_dot(arrays: Any, *, out: Any = None) -> Any:
                 f"{len(shape_of(a))}-dimensional array given. Array must be two-dimensional"
             )
     lengths = [shape_of(factors[0])[0], *(shape_of(a)[1] for a in factors)]
-    y = _product(factors, _cheapest(tuple(lengths)), 0, len(factors))
+    y = _chain_product(factors, _cheapest_splits(tuple(lengths)), 0, len(factors))
     return reshape(y, shape_of(y)[row : 2 - column]) if row or column else y
 
 
-def _product(factors: Sequence[Any], splits: dict[Any, int], start: int, stop: int) -> Any:
+def _chain_product(factors: Sequence[Any], splits: dict[Any, int], start: int, stop: int) -> Any:
     if stop - start == 1:
         return factors[start]
     k = splits[start, stop]
-    return dot(_product(factors, splits, start, k), _product(factors, splits, k, stop))
+    return dot(_chain_product(factors, splits, start, k), _chain_product(factors, splits, k, stop))
 
 
 @functools.lru_cache(256)
-def _cheapest(lengths: tuple[int, ...]) -> dict[Any, int]:
-    """Return where to split each chain of matrices so that its product costs least.
+def _cheapest_splits(lengths: tuple[int, ...]) -> dict[Any, int]:
+    """Split of each chain of matrices at which its product is cheapest.
 
     Source: Cormen et al., Introduction to Algorithms, section 15.2, MATRIX-CHAIN-ORDER.
     """

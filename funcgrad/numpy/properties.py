@@ -15,27 +15,27 @@ from .indexing import concrete
 
 @implements("shape", status=NO_DERIVATIVE)
 def shape(a: Any) -> tuple[int, ...]:
-    """Return the shape; see numpy.shape."""
+    """Shape; see numpy.shape."""
     return shape_of(operand(a))
 
 
 @implements("ndim", status=NO_DERIVATIVE)
 def ndim(a: Any) -> int:
-    """Return the number of axes; see numpy.ndim."""
+    """Number of axes; see numpy.ndim."""
     return len(shape_of(operand(a)))
 
 
 @implements("size", status=NO_DERIVATIVE)
 def size(a: Any, axis: Any = None) -> int:
-    """Return the number of elements, or the length of an axis; see numpy.size."""
+    """Number of elements, or the length of an axis; see numpy.size."""
     if axis is None:
         return aval_of(operand(a)).size
     shape = shape_of(operand(a))
     return math.prod(shape[d] for d in axes_in(axis, len(shape)))
 
 
-def _plain(name: str) -> Callable[..., Any]:
-    """Return a NumPy function that takes known numbers, and whose result has no derivative."""
+def _on_concrete_values(name: str) -> Callable[..., Any]:
+    """Rule of a NumPy function that needs concrete values, without a derivative."""
     function = numpy_function(name)
 
     def on_numbers(*args: Any, **kwargs: Any) -> Any:
@@ -45,9 +45,9 @@ def _plain(name: str) -> Callable[..., Any]:
         return function(*args, **kwargs)
 
     on_numbers.__name__ = on_numbers.__qualname__ = name
-    on_numbers.__doc__ = f"Run numpy.{name} on the numbers; its result carries no derivative."
+    on_numbers.__doc__ = f"Run numpy.{name} on concrete values; the result has no derivative."
     return on_numbers
 
 
 for _name in ("array_repr", "array_str", "array2string", "shares_memory", "may_share_memory"):
-    implements(_name, status=EAGER_NO_DERIVATIVE)(_plain(_name))
+    implements(_name, status=EAGER_NO_DERIVATIVE)(_on_concrete_values(_name))

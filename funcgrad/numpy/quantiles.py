@@ -1,6 +1,6 @@
-"""Medians and quantiles: elements at known places in the sorted order, and means of two.
+"""Medians and quantiles: order statistics, and interpolation between two of them.
 
-Where elements tie, the derivative goes to the one that a stable sort puts at the place.
+Of tied elements, the derivative goes to the one that a stable sort puts at the index.
 """
 
 import math
@@ -20,13 +20,13 @@ from .cumulative import cumsum
 from .dispatch import implements, no_out
 from .indexing import known
 from .joining import stack
-from .reductions import all, any, stays, sum
+from .reductions import all, any, sum, truthy_keepdims
 from .shapes import moveaxis
-from .statistics import mean, nanmean, weights_of
+from .statistics import broadcast_weights, mean, nanmean
 
 
-def _in_front(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
-    """Return ``a`` with the reduced axes as one in front, and which they were."""
+def _merge_axes(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
+    """``a`` with the reduced axes merged into a first axis, and the reduced axes."""
     rank = len(shape_of(a))
     axes = axes_in(axis, rank)
     kept = tuple(n for d, n in enumerate(shape_of(a)) if d not in axes)
@@ -34,10 +34,10 @@ def _in_front(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     return reshape(a, (math.prod(shape_of(a)[: len(axes)]), *kept)), axes
 
 
-def _at(a: Any, order: Any, places: Any) -> Any:
-    """Return the elements at these places of the sorted order, along the first axis."""
+def _take_sorted(a: Any, order: Any, places: Any) -> Any:
+    """Elements at indices into the sorted order, along the first axis."""
     if isinstance(places, slice) or len(shape_of(places)) < len(shape_of(a)):
-        return take_along(a, order[places], 0)  # the same places everywhere
+        return take_along(a, order[places], 0)  # the same indices for all
     return take_along(a, take_along(order, places, 0), 0)
 
 
@@ -49,20 +49,20 @@ def median(
     overwrite_input: bool = False,
     keepdims: Any = False,
 ) -> Any:
-    """Return the middle element, or the mean of the middle two; see numpy.median."""
+    """Median: the middle element, or the mean of the middle two; see numpy.median."""
     no_out("median", out)
-    a, axes = _in_front(strong(operand(a)), axis)
+    a, axes = _merge_axes(strong(operand(a)), axis)
     n = shape_of(a)[0]
     order = argsort_p(a, axis=0, kind="stable")
     middle = slice((n - 1) // 2, n // 2 + 1) if n else slice(0)
-    y = mean(_at(a, order, middle), axis=0)
+    y = mean(_take_sorted(a, order, middle), axis=0)
     if n and is_inexact(dtype_of(a)):
-        y = _nan_where(_at(a, order, slice(n - 1, n)), y)
-    return expand_dims(y, axes) if stays(keepdims) else y
+        y = _nan_if_last(_take_sorted(a, order, slice(n - 1, n)), y)
+    return expand_dims(y, axes) if truthy_keepdims(keepdims) else y
 
 
-def _nan_where(last: Any, y: Any) -> Any:
-    """Return nan where the last in order is one: sorting puts nan at the end."""
+def _nan_if_last(last: Any, y: Any) -> Any:
+    """``y``, but nan where the last sorted element is nan: sorting puts nan last."""
     return ew.where(reshape(compare.isnan(last), shape_of(last)[1:]), np.nan, y)
 
 
@@ -74,27 +74,27 @@ def nanmedian(
     overwrite_input: bool = False,
     keepdims: Any = False,
 ) -> Any:
-    """Return the median of what is a number; see numpy.nanmedian."""
+    """Median, ignoring nan; see numpy.nanmedian."""
     no_out("nanmedian", out)
     a = strong(operand(a))
     if not math.prod(shape_of(a)):
         return nanmean(a, axis, keepdims=keepdims)
     if not is_inexact(dtype_of(a)):
         return median(a, axis, keepdims=keepdims)
-    a, axes = _in_front(a, axis)
+    a, axes = _merge_axes(a, axis)
     order = argsort_p(a, axis=0, kind="stable")
     count = np.sum(compare.logical_not(compare.isnan(a)), axis=0, keepdims=True)
     low, high = ew.maximum((count - 1) // 2, 0), ew.maximum(count // 2, 0)
     both = [take_along(a, take_along(order, place, 0), 0) for place in (low, high)]
     y = mean(stack(both), axis=0)[0]
-    return expand_dims(y, axes) if stays(keepdims) else y
+    return expand_dims(y, axes) if truthy_keepdims(keepdims) else y
 
 
-# where a quantile stands among n elements: between which, and how far from the first of them
+# position of a quantile among n sorted elements: an index and a fraction
 
 
 def _between(alpha: float, beta: float) -> Callable[[int, Any], Any]:
-    """Return Hyndman and Fan's place of a quantile for their two parameters."""
+    """Position of a quantile for Hyndman and Fan's two parameters."""
     return lambda n, q: n * q + (alpha + q * (1 - alpha - beta)) - 1
 
 
@@ -105,7 +105,7 @@ def _closest(n: int, q: Any) -> Any:
 
 
 # fmt: off
-_PLACES: dict[str, Callable[[int, Any], Any]] = {
+_POSITIONS: dict[str, Callable[[int, Any], Any]] = {
     # one element
     "lower":               lambda n, q: np.floor((n - 1) * q).astype(np.intp),
     "higher":              lambda n, q: np.ceil((n - 1) * q).astype(np.intp),
@@ -139,7 +139,7 @@ def quantile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Return quantiles; see numpy.quantile for the methods."""
+    """Quantiles; see numpy.quantile for the methods."""
     no_out("quantile", out)
     return _quantile("Quantiles", 1, a, q, axis, method, keepdims, weights, False)
 
@@ -156,7 +156,7 @@ def percentile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Return percentiles; see numpy.percentile."""
+    """Percentiles; see numpy.percentile."""
     no_out("percentile", out)
     return _quantile("Percentiles", 100, a, q, axis, method, keepdims, weights, False)
 
@@ -173,7 +173,7 @@ def nanquantile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Return quantiles of what is a number; see numpy.nanquantile."""
+    """Quantiles, ignoring nan; see numpy.nanquantile."""
     no_out("nanquantile", out)
     return _quantile("Quantiles", 1, a, q, axis, method, keepdims, weights, True)
 
@@ -190,7 +190,7 @@ def nanpercentile(
     *,
     weights: Any = None,
 ) -> Any:
-    """Return percentiles of what is a number; see numpy.nanpercentile."""
+    """Percentiles, ignoring nan; see numpy.nanpercentile."""
     no_out("nanpercentile", out)
     return _quantile("Percentiles", 100, a, q, axis, method, keepdims, weights, True)
 
@@ -199,25 +199,25 @@ def _quantile(
     what: str, whole: int, a: Any, q: Any, axis: Any, method: str, keepdims: Any, weights: Any,
     ignores_nan: bool,
 ) -> Any:  # fmt: skip
-    """Return the quantiles ``q / whole``."""
+    """Quantiles ``q / whole``."""
     a, kind = strong(operand(a)), aval_of(operand(q))
     weak = kind.weak and kind.dtype.kind != "b"
     q = strong(operand(q))
-    q = cast(q, np.intp) if dtype_of(q).kind == "u" else q  # whose places before 0 would wrap
+    q = cast(q, np.intp) if dtype_of(q).kind == "u" else q  # negative indices would wrap
     q = q if whole == 1 else np.true_divide(q, whole)
     if ew.is_complex(a):
         raise TypeError("a must be an array of real numbers")
     numbers = known(q)
     if numbers is not None and not (np.all(numbers >= 0) and np.all(numbers <= 1)):
         raise ValueError(f"{what} must be in the range [0, {whole}]")
-    if method not in _PLACES:
-        raise ValueError(f"{shown(method)} is not a valid method. Use one of: {list(_PLACES)}")
+    if method not in _POSITIONS:
+        raise ValueError(f"{shown(method)} is not a valid method. Use one of: {list(_POSITIONS)}")
     if ignores_nan and not aval_of(a).size:
         return nanmean(a, axis, keepdims=keepdims)
     if len(shape_of(q)) > 2:
         raise ValueError("q must be a scalar or 1d")
     w = None if weights is None else _weights(a, weights, axis, method)
-    a, axes = _in_front(a, axis)
+    a, axes = _merge_axes(a, axis)
     order, kept = argsort_p(a, axis=0, kind="stable"), shape_of(a)[1:]
     numeric = compare.logical_not(compare.isnan(a)) if is_inexact(dtype_of(a)) else None
     count = shape_of(a)[0]
@@ -226,26 +226,26 @@ def _quantile(
         w = w if w is None else ew.where(numeric, w, 0)
     flat = reshape(q, (-1, *[1] * len(kept)))
     if w is None:
-        y = _unweighted(a, order, flat, count, method, weak)
+        y = _interpolated(a, order, flat, count, method, weak)
     else:
-        y = _at(a, order, _weighted_places(take_along(w, order, 0), flat, count))
+        y = _take_sorted(a, order, _weighted_indices(take_along(w, order, 0), flat, count))
     if numeric is not None:
         y = ew.where(any(numeric, axis=0) if ignores_nan else all(numeric, axis=0), y, np.nan)
     y = reshape(y, (*shape_of(q), *kept))
     behind = tuple(d + len(shape_of(q)) for d in axes)
-    return expand_dims(y, behind) if stays(keepdims) else y
+    return expand_dims(y, behind) if truthy_keepdims(keepdims) else y
 
 
-def _unweighted(a: Any, order: Any, q: Any, count: Any, method: str, weak: bool) -> Any:
-    """Return the elements at a place, or between two, weighed by the distance from each."""
+def _interpolated(a: Any, order: Any, q: Any, count: Any, method: str, weak: bool) -> Any:
+    """Element at a position, interpolated between two where it is no integer."""
     if type(count) is not int and is_inexact(dtype_of(q)):
-        count = cast(count, dtype_of(q))  # no wider than it is for one count
+        count = cast(count, dtype_of(q))  # as for a single count
     elif type(count) is int:
         q = reshape(q, (-1,))
-    place = operand(_PLACES[method](count, q))
+    place = operand(_POSITIONS[method](count, q))
     whole = dtype_of(place).kind in "iu"
     if whole and (method == "linear" or method in _OF_ONE):
-        return _at(a, order, place)
+        return _take_sorted(a, order, place)
     share = place - np.floor(place)
     if method == "midpoint":
         share = np.where(share == 0, 0.0, 0.5)
@@ -253,10 +253,10 @@ def _unweighted(a: Any, order: Any, q: Any, count: Any, method: str, weak: bool)
         share = np.where(share == 0, 0.5, 1.0)
     first = cast(np.floor(place), np.intp)
     last = cast(operand(count - 1), np.intp)
-    low, high = (_at(a, order, np.clip(i, 0, last)) for i in (first, first + 1))
+    low, high = (_take_sorted(a, order, np.clip(i, 0, last)) for i in (first, first + 1))
     gap = high - low
     share = cast(share, dtype_of(place))
-    if weak:  # as weak as a Python float is
+    if weak:  # weakly typed, as a Python float
         share = cast(share, dtype_of(a) if is_inexact(dtype_of(a)) else np.dtype(float))
     share = reshape(
         share, (-1, *shape_of(place)[1:], *[1] * (len(shape_of(a)) - len(shape_of(place))))
@@ -265,18 +265,18 @@ def _unweighted(a: Any, order: Any, q: Any, count: Any, method: str, weak: bool)
 
 
 def _weights(a: Any, weights: Any, axis: Any, method: str) -> Any:
-    """Return one weight an element, with the reduced axes as one in front."""
+    """One weight per element, with the reduced axes merged into a first axis."""
     if method != "inverted_cdf":
         raise ValueError(f"Only method 'inverted_cdf' supports weights. Got: {method}.")
-    w = weights_of(a, weights, axis)
+    w = broadcast_weights(a, weights, axis)
     numbers = known(w)
     if numbers is not None and np.any(numbers < 0):
         raise ValueError("Weights must be non-negative.")
-    return _in_front(w, axis)[0]
+    return _merge_axes(w, axis)[0]
 
 
-def _weighted_places(w: Any, q: Any, count: Any) -> Any:
-    """Return where the sum of the sorted weights, as a part of the whole, first reaches q."""
+def _weighted_indices(w: Any, q: Any, count: Any) -> Any:
+    """Index at which the cumulative weight, as a fraction of the total, first reaches q."""
     shares = cumsum(w, axis=0, dtype=np.float64)
     shares = shares / shares[-1:]
     numbers = known(shares)

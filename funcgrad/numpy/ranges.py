@@ -27,7 +27,7 @@ def _numpy_linspace(
     *,
     device: Any = None,
 ) -> Any:
-    """Return evenly spaced numbers; see numpy.linspace."""
+    """Evenly spaced numbers; see numpy.linspace."""
     check_device(device)
     num = operator.index(num)
     if num < 0:
@@ -37,7 +37,7 @@ def _numpy_linspace(
     start, stop = broadcast_arrays(cast(strong(start), kind), cast(strong(stop), kind))
     spaces = num - 1 if endpoint else num
     step = (stop - start) / spaces if spaces > 0 else np.nan
-    last = endpoint and num > 1  # exactly the end, not what adding up steps gives
+    last = endpoint and num > 1  # exactly ``stop``, without rounding of the steps
     places = np.arange(num - last, dtype=kind).reshape(-1, *[1] * len(shape_of(start)))
     y = places * (step if spaces > 0 else stop - start) + start
     if last:
@@ -59,9 +59,9 @@ def linspace(
     *,
     device: Any = None,
 ) -> Any:
-    """Return ``num`` evenly spaced numbers between ends, which may be traced.
+    """``num`` evenly spaced numbers between ends, which may be traced.
 
-    Between Python numbers they are float32, or complex64, unless ``dtype`` says otherwise.
+    Between Python scalars they are float32, or complex64, unless ``dtype`` is given.
 
     >>> linspace(0, 1, 3)
     array([0. , 0.5, 1. ], dtype=float32)
@@ -84,7 +84,7 @@ def logspace(
     dtype: Any = None,
     axis: int = 0,
 ) -> Any:
-    """Return numbers whose logarithms are evenly spaced; see numpy.logspace."""
+    """Numbers whose logarithms are evenly spaced; see numpy.logspace."""
     start, stop, base = operand(start), operand(stop), operand(base)
     if shape_of(base):
         rank = len(broadcast_shapes(*map(shape_of, (start, stop, base))))
@@ -101,7 +101,7 @@ def logspace(
 def geomspace(
     start: Any, stop: Any, num: Any = 50, endpoint: bool = True, dtype: Any = None, axis: int = 0
 ) -> Any:
-    """Return numbers with even ratios; see numpy.geomspace."""
+    """Numbers with a constant ratio; see numpy.geomspace."""
     start, stop = strong(operand(start)), strong(operand(stop))
     if any(isinstance(v, np.ndarray) and not np.all(v) for v in (start, stop)):
         raise ValueError("Geometric sequence cannot include zero")
@@ -125,7 +125,7 @@ def geomspace(
 def meshgrid(
     *xi: Any, copy: bool = True, sparse: bool = False, indexing: str = "xy"
 ) -> tuple[Any, ...]:
-    """Return coordinates on the grid that vectors span; see numpy.meshgrid."""
+    """Coordinate arrays of the grid that vectors span; see numpy.meshgrid."""
     if indexing not in ("xy", "ij"):
         raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
     rank = len(xi)

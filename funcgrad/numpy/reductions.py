@@ -1,4 +1,4 @@
-"""Sums, products, extrema, truth and positions along axes."""
+"""Reductions along axes: sum, prod, max, min, any, all, argmax, argmin."""
 
 import math
 import operator
@@ -15,69 +15,68 @@ from ..ops.operand import operand, strong, written
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape, sum_p
 from .dispatch import NO_DERIVATIVE, NO_VALUE, implements, no_out
-from .shapes import numbers_axis
+from .shapes import scalar_axis
 
 
-def given(initial: Any) -> bool:
+def is_given(initial: Any) -> bool:
     return initial is not None and initial is not NO_VALUE
 
 
-def kept(keepdims: Any) -> bool:
-    """Return whether the reduced axes stay, of length 1."""
+def keeps_axes(keepdims: Any) -> bool:
+    """``keepdims`` as a bool."""
     return keepdims is not NO_VALUE and bool(operator.index(keepdims))
 
 
-def stays(keepdims: Any) -> bool:
-    """Return the same where NumPy asks for a truth value, and reductions of ufuncs do not."""
+def truthy_keepdims(keepdims: Any) -> bool:
+    """``keepdims`` as a bool, from any value with a truth value."""
     return keepdims is not NO_VALUE and bool(keepdims)
 
 
-def _started(join: Callable[..., Any], y: Any, initial: Any) -> Any:
-    """Return a reduction's result joined with the number that it starts from."""
-    return join(y, start_of(initial, dtype_of(y))) if given(initial) else y
+def _with_initial(join: Callable[..., Any], y: Any, initial: Any) -> Any:
+    """Result of a reduction combined with ``initial``."""
+    return join(y, initial_as(initial, dtype_of(y))) if is_given(initial) else y
 
 
-def start_of(initial: Any, dtype: np.dtype) -> Any:
-    """Return ``initial=`` of a reduction in the dtype in which it runs.
+def initial_as(initial: Any, dtype: np.dtype) -> Any:
+    """``initial`` of a reduction, in the dtype in which it runs.
 
     Raises:
-        ValueError: if it is no number.
-        TypeError: if it is a complex number of Python and the array is real; of one of NumPy's
-            the real part is taken, as NumPy does, with its warning.
-        OverflowError: if it is a number of Python that the dtype cannot hold.
+        ValueError: if it is not a scalar.
+        TypeError: if it is a complex Python scalar and the array is real; a complex NumPy scalar
+            loses its imaginary part with NumPy's warning.
+        OverflowError: if it is a Python scalar out of the dtype's range.
     """
     start = operand(initial)
     if shape_of(start):
-        raise ValueError(f"initial= must be one number: got {aval_of(start)}")
+        raise ValueError(f"initial= must be a scalar: got {aval_of(start)}")
     if type(start) is complex and dtype.kind != "c":
         raise TypeError(f"initial= must be real, as the array is: got {aval_of(start)}")
     return written(start, dtype)
 
 
-def reduced(who: str, prim: Any, a: Any, axis: Any, keepdims: Any, out: Any = None) -> Any:
+def reduce_along(who: str, prim: Any, a: Any, axis: Any, keepdims: Any, out: Any = None) -> Any:
     """Apply a reduction primitive with NumPy's axis and keepdims arguments."""
     no_out(who, out)
-    axes = axes_of(numbers_axis(a, axis), len(shape_of(a)))
+    axes = axes_of(scalar_axis(a, axis), len(shape_of(a)))
     y = prim(a, axes=axes)
-    return expand_dims(y, axes) if kept(keepdims) else y
+    return expand_dims(y, axes) if keeps_axes(keepdims) else y
 
 
-def mask_of(where: Any, shape: Shape) -> Any:
-    """Return ``where=`` of a reduction as a mask of truth values.
+def where_mask(where: Any, shape: Shape) -> Any:
+    """``where`` of a reduction as a boolean mask.
 
     Raises:
         UnsupportedError: for None, which NumPy takes as False.
-        DtypeError: if it is an array of numbers.
+        DtypeError: if it is not boolean.
         ShapeError: if it does not broadcast to the shape of the array.
     """
     if where is None:
         raise UnsupportedError(
-            "where=None chooses no element, because NumPy takes None as False: leave where= out, "
-            "or write where=True, for all elements"
+            "where=None selects no element, because NumPy takes None as False; leave where= out"
         )
     mask = operand(where)
     if isinstance(where, (np.ndarray, Tracer)) and dtype_of(mask).kind != "b":
-        raise DtypeError(f"where= must be made of truth values: got {aval_of(mask)}; write x != 0")
+        raise DtypeError(f"where= must be boolean: got {aval_of(mask)}; write x != 0")
     try:
         fits = broadcast_shapes(shape, shape_of(mask)) == shape
     except ValueError:
@@ -90,10 +89,10 @@ def mask_of(where: Any, shape: Shape) -> Any:
 
 
 def _masked(a: Any, where: Any, filler: Any) -> Any:
-    """Return ``a`` with a neutral element where the mask excludes it."""
+    """``a`` with a neutral element where the mask excludes it."""
     if where is True or where is NO_VALUE:
         return a
-    return ew.where(mask_of(where, shape_of(a)), a, filler)
+    return ew.where(where_mask(where, shape_of(a)), a, filler)
 
 
 @implements("sum")
@@ -106,11 +105,11 @@ def sum(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """Add along axes; see numpy.sum."""
+    """Sum along axes; see numpy.sum."""
     a = operand(a) if dtype is None else cast(operand(a), dtype)
-    y = reduced("sum", sum_p, _masked(a, where, 0), axis, keepdims, out)
-    y = y if dtype is None else cast(y, dtype)  # small integers would grow
-    return _started(ew.add, y, initial)
+    y = reduce_along("sum", sum_p, _masked(a, where, 0), axis, keepdims, out)
+    y = y if dtype is None else cast(y, dtype)  # small integers would be widened
+    return _with_initial(ew.add, y, initial)
 
 
 @implements("prod")
@@ -123,11 +122,11 @@ def prod(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """Multiply along axes; the derivative is exact where elements are 0; see numpy.prod."""
+    """Product along axes; the derivative is exact where elements are 0; see numpy.prod."""
     a = operand(a) if dtype is None else cast(operand(a), dtype)
-    y = reduced("prod", prims.prod_p, _masked(a, where, 1), axis, keepdims, out)
-    y = y if dtype is None else cast(y, dtype)  # small integers would grow
-    return _started(ew.mul, y, initial)
+    y = reduce_along("prod", prims.prod_p, _masked(a, where, 1), axis, keepdims, out)
+    y = y if dtype is None else cast(y, dtype)  # small integers would be widened
+    return _with_initial(ew.mul, y, initial)
 
 
 def _extremum(
@@ -143,20 +142,20 @@ def _extremum(
     where: Any,
 ) -> Any:
     a = operand(a)
-    axes = axes_of(numbers_axis(a, axis), len(shape_of(a)))
+    axes = axes_of(scalar_axis(a, axis), len(shape_of(a)))
     if where is not True and where is not NO_VALUE:
-        if not given(initial):
+        if not is_given(initial):
             raise ValueError(
-                f"{who}: where= needs initial=, the result where nothing is chosen: "
-                f"give initial, for example {'-' * (who == 'max')}numpy.inf"
+                f"{who}: where= needs initial=, the result if nothing is selected; give "
+                f"initial={'-' * (who == 'max')}numpy.inf"
             )
         a = _masked(a, where, worst(dtype_of(a)))
     empty = math.prod(shape_of(a)[d] for d in axes) == 0
-    if empty and given(initial):
+    if empty and is_given(initial):
         rest = tuple(n for d, n in enumerate(shape_of(a)) if d not in axes)
         y = broadcast_to(cast(strong(operand(initial)), dtype_of(a)), rest)[()]
-        return expand_dims(y, axes) if kept(keepdims) else y
-    return _started(pick, reduced(who, prim, a, axis, keepdims, out), initial)
+        return expand_dims(y, axes) if keeps_axes(keepdims) else y
+    return _with_initial(pick, reduce_along(who, prim, a, axis, keepdims, out), initial)
 
 
 def _lowest(dtype: np.dtype) -> Any:
@@ -176,7 +175,7 @@ def max(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """Return the largest element; ties share the derivative; see numpy.max."""
+    """Maximum along axes; ties share the derivative; see numpy.max."""
     return _extremum(
         "max", prims.max_p, ew.maximum, _lowest, a, axis, out, keepdims, initial, where
     )
@@ -191,7 +190,7 @@ def min(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """Return the smallest element; ties share the derivative; see numpy.min."""
+    """Minimum along axes; ties share the derivative; see numpy.min."""
     return _extremum(
         "min", prims.min_p, ew.minimum, _highest, a, axis, out, keepdims, initial, where
     )
@@ -199,7 +198,7 @@ def min(
 
 @implements("ptp")
 def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any:
-    """Return the range, largest minus smallest; see numpy.ptp."""
+    """Maximum minus minimum; see numpy.ptp."""
     no_out("ptp", out)
     return ew.sub(max(a, axis, keepdims=keepdims), min(a, axis, keepdims=keepdims))
 
@@ -208,56 +207,56 @@ def ptp(a: Any, axis: Any = None, out: Any = None, keepdims: Any = False) -> Any
 def any(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Any:
-    """Return whether any element is true; see numpy.any."""
-    return reduced("any", prims.any_p, _masked(operand(a), where, False), axis, keepdims, out)
+    """Whether any element is true; see numpy.any."""
+    return reduce_along("any", prims.any_p, _masked(operand(a), where, False), axis, keepdims, out)
 
 
 @implements("all", status=NO_DERIVATIVE)
 def all(
     a: Any, axis: Any = None, out: Any = None, keepdims: Any = False, *, where: Any = True
 ) -> Any:
-    """Return whether all elements are true; see numpy.all."""
-    return reduced("all", prims.all_p, _masked(operand(a), where, True), axis, keepdims, out)
+    """Whether all elements are true; see numpy.all."""
+    return reduce_along("all", prims.all_p, _masked(operand(a), where, True), axis, keepdims, out)
 
 
 @implements("count_nonzero", status=NO_DERIVATIVE)
 def count_nonzero(a: Any, axis: Any = None, *, keepdims: bool = False) -> Any:
-    """Count the elements that are not zero; see numpy.count_nonzero."""
-    keepdims = keepdims if stays(keepdims) else False
-    return reduced("count_nonzero", prims.count_p, operand(a), axis, keepdims)
+    """Number of nonzero elements; see numpy.count_nonzero."""
+    keepdims = keepdims if truthy_keepdims(keepdims) else False
+    return reduce_along("count_nonzero", prims.count_p, operand(a), axis, keepdims)
 
 
 def _position(who: str, prim: Any, a: Any, axis: int | None, out: Any, keepdims: Any) -> Any:
     no_out(who, out)
     a = operand(a)
     rank = len(shape_of(a))
-    if numbers_axis(a, axis) is None:
+    if scalar_axis(a, axis) is None:
         y = prim(reshape(a, (-1,)), axis=0)
-        return reshape(y, (1,) * rank) if stays(keepdims) else y
+        return reshape(y, (1,) * rank) if truthy_keepdims(keepdims) else y
     axis = axis_of(axis, rank)
     y = prim(a, axis=axis)
-    return expand_dims(y, (axis,)) if stays(keepdims) else y
+    return expand_dims(y, (axis,)) if truthy_keepdims(keepdims) else y
 
 
 @implements("argmax", status=NO_DERIVATIVE)
 def argmax(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    """Return where the largest element stands; see numpy.argmax."""
+    """Index of the maximum; see numpy.argmax."""
     return _position("argmax", prims.argmax_p, a, axis, out, keepdims)
 
 
 @implements("argmin", status=NO_DERIVATIVE)
 def argmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    """Return where the smallest element stands; see numpy.argmin."""
+    """Index of the minimum; see numpy.argmin."""
     return _position("argmin", prims.argmin_p, a, axis, out, keepdims)
 
 
 @implements("nanargmax", status=NO_DERIVATIVE)
 def nanargmax(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    """Return where the largest number stands; see numpy.nanargmax."""
+    """Index of the maximum, ignoring nan; see numpy.nanargmax."""
     return _position("nanargmax", prims.nanargmax_p, a, axis, out, keepdims)
 
 
 @implements("nanargmin", status=NO_DERIVATIVE)
 def nanargmin(a: Any, axis: int | None = None, out: Any = None, *, keepdims: Any = False) -> Any:
-    """Return where the smallest number stands; see numpy.nanargmin."""
+    """Index of the minimum, ignoring nan; see numpy.nanargmin."""
     return _position("nanargmin", prims.nanargmin_p, a, axis, out, keepdims)

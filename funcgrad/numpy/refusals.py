@@ -1,4 +1,4 @@
-"""The functions of NumPy that traced arrays cannot take, each with the reason and the cure."""
+"""NumPy functions without support for traced arrays, each with the reason and the cure."""
 
 import numpy as np
 
@@ -6,25 +6,25 @@ from ..core.errors import ConversionError, MutationError
 from ..core.registry import overrides
 from .dispatch import refuses
 
-_IN_PLACE = "it would change an array in place, and a derivative be lost"
+_IN_PLACE = "it would change an array in place and lose its derivative"
 _AT = "write x = funcgrad.at(x)[index].set(value)"
 
 _OUTSIDE = "call it outside the traced function, on plain arrays"
 
 # fmt: off
-refuses("copyto", _IN_PLACE, "for numpy.full_like(a, x) write funcgrad.numpy.full_like(a, x), "
-                             "else numpy.where", MutationError)
+refuses("copyto", _IN_PLACE, "write numpy.where, and funcgrad.numpy.full_like(a, x) for "
+                             "numpy.full_like(a, x)", MutationError)
 refuses("put put_along_axis place", _IN_PLACE, _AT, MutationError)
 refuses("putmask", _IN_PLACE, "write x = numpy.where(mask, values, x)", MutationError)
 refuses("fill_diagonal", _IN_PLACE,
         "write x = funcgrad.at(x)[numpy.diag_indices_from(x)].set(value)", MutationError)
 refuses("save savetxt savez savez_compressed",
-        "a traced value has no numbers to write to a file",
+        "a traced value has no data to write to a file",
         "save what the transform returns, or stop_gradient(x)", ConversionError)
 refuses("busday_count busday_offset is_busday datetime_as_string isnat",
         "it takes dates, and traced values are numbers", _OUTSIDE)
 refuses("fromfile fromstring fromiter frombuffer fromfunction loadtxt genfromtxt require",
-        "it makes plain arrays, and like= asks for a traced one", "leave like= out")
+        "it creates plain arrays, and like= is traced", "leave like= out")
 # fmt: on
 for _space in ("strings", "char"):
     for _name, _function in list(vars(getattr(np, _space)).items()):

@@ -1,6 +1,6 @@
-"""Real or complex, as the numbers ask: numpy.emath, and numpy.real_if_close.
+"""numpy.emath and numpy.real_if_close: functions with a real or complex result.
 
-What depends on the numbers is the dtype of the result, so these run eagerly.
+The dtype of the result depends on values, so these run eagerly.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from ..ops.structure import cast
 from .dispatch import EAGER, implements
 from .indexing import concrete
 
-_SINGLE = "bBhHf"  # characters of the dtypes that become complex64
+_SINGLE = "bBhHf"  # dtype characters that become complex64
 
 
 def _extended(who: str, x: Any, outside: Callable[[np.ndarray], Any]) -> Any:
-    """Return an array as complex if any number is outside the real domain."""
+    """Array as complex if any element is outside the real domain."""
     x = strong(operand(x))
     if ew.is_complex(x) or not np.any(outside(concrete(f"emath.{who}", x))):
         return x
@@ -41,7 +41,7 @@ def _register(name: str, outside: Callable[[np.ndarray], Any]) -> Callable[..., 
         return function(_extended(name, x, outside))
 
     extended.__name__ = extended.__qualname__ = name
-    extended.__doc__ = f"Return numpy.{name}, complex where need be; see numpy.emath.{name}."
+    extended.__doc__ = f"numpy.{name}, complex outside the real domain; see numpy.emath.{name}."
     return implements(f"emath.{name}", status=EAGER)(extended)
 
 
@@ -54,13 +54,13 @@ for _name in ("arccos", "arcsin", "arctanh"):
 
 @implements("emath.logn", status=EAGER)
 def logn(n: Any, x: Any) -> Any:
-    """Return the logarithm to base n; see numpy.emath.logn."""
+    """Logarithm to base n; see numpy.emath.logn."""
     return _LOG(x) / _LOG(n)
 
 
 @implements("emath.power", status=EAGER)
 def power(x: Any, p: Any) -> Any:
-    """Return a power, complex where the base is negative; see numpy.emath.power."""
+    """Power, complex if the base is negative; see numpy.emath.power."""
     x, p = _extended("power", x, _negative), strong(operand(p))
     if dtype_of(p).kind in "iu" and np.any(concrete("emath.power", p) < 0):
         p = cast(p, np.float64)
@@ -69,7 +69,7 @@ def power(x: Any, p: Any) -> Any:
 
 @implements("real_if_close", status=EAGER)
 def real_if_close(a: Any, tol: float = 100) -> Any:
-    """Return the real part where the imaginary is as good as zero; see numpy.real_if_close."""
+    """Real part if the imaginary part is negligible; see numpy.real_if_close."""
     a = strong(operand(a))
     if not ew.is_complex(a):
         return a

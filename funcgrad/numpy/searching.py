@@ -22,7 +22,7 @@ from .shapes import ravel
 
 @implements("searchsorted", status=NO_DERIVATIVE)
 def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
-    """Return where values would stand in a sorted vector; see numpy.searchsorted."""
+    """Indices at which values keep a sorted vector sorted; see numpy.searchsorted."""
     a, v = strong(operand(a)), strong(operand(v))
     side = {"l": "left", "r": "right"}.get(side, side)
     return searchsorted_p(a if sorter is None else take(a, sorter), v, side=side)
@@ -30,7 +30,7 @@ def searchsorted(a: Any, v: Any, side: str = "left", sorter: Any = None) -> Any:
 
 @implements("digitize", status=NO_DERIVATIVE)
 def digitize(x: Any, bins: Any, right: bool = False) -> Any:
-    """Return between which edges, rising or falling, numbers lie; see numpy.digitize."""
+    """Indices of the bins, with rising or falling edges, of each value; see numpy.digitize."""
     x, bins = strong(operand(x)), strong(operand(bins))
     if ew.is_complex(x):
         raise TypeError("x may not be complex")
@@ -54,13 +54,13 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
 
 @implements("lexsort", status=NO_DERIVATIVE)
 def lexsort(keys: Any, axis: int = -1) -> Any:
-    """Return the order by the last key, where that ties by the one before; see numpy.lexsort."""
+    """Indices that sort by several keys, the last key first; see numpy.lexsort."""
     first, *rest = [strong(operand(key)) for key in keys]
     if not shape_of(first):
         return 0
     axis = axis_of(axis, len(shape_of(first)))
     order = argsort_p(first, axis=axis, kind="stable")
-    for key in rest:  # a stable sort keeps what the keys before have settled
+    for key in rest:  # a stable sort keeps the order by the keys before
         again = argsort_p(take_along(key, order, axis), axis=axis, kind="stable")
         order = take_along(order, again, axis)
     return order
@@ -68,7 +68,7 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
 
 @implements("unravel_index", status=NO_DERIVATIVE)
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
-    """Return places along each axis for places among all elements; see numpy.unravel_index."""
+    """Flat indices as one index per axis; see numpy.unravel_index."""
     rest, numbers = strong(operand(indices)), known(indices)
     if numbers is not None:
         return np.unravel_index(numbers, shape, order)  # type: ignore[call-overload]
@@ -78,13 +78,13 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]
     for n in (lengths if order == "F" else lengths[::-1])[:-1]:
         places.append(rest % n)
         rest = rest // n
-    places.append(rest)  # out of range where the index is, so that it does not get lost
+    places.append(rest)  # an index out of range stays out of range
     return tuple(places if order == "F" else places[::-1])
 
 
 @implements("ravel_multi_index", status=NO_DERIVATIVE)
 def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
-    """Return places among all elements for places along each axis; see numpy.ravel_multi_index."""
+    """Indices per axis as flat indices; see numpy.ravel_multi_index."""
     parts = [strong(operand(x)) for x in multi_index]
     numbers = [known(x) for x in parts]
     if all(x is not None for x in numbers):
@@ -98,12 +98,12 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
         if how == "raise":
             good = good & (x >= 0) & (x < n)
         total = total * n + (x % n if how == "wrap" else ew.clip(x, 0, n - 1))
-    return ew.where(good, total, np.iinfo(np.intp).max)  # a place that no array has
+    return ew.where(good, total, np.iinfo(np.intp).max)  # out of range of any array
 
 
 def _check_integers(who: str, x: Any) -> None:
     if dtype_of(x).kind not in "iu":
-        raise TypeError(f"{who}: only integers are indices: got {dtype_of(x)}")
+        raise TypeError(f"{who}: indices must be integers: got {dtype_of(x)}")
 
 
 @implements("nonzero", status=EAGER_NO_DERIVATIVE)
@@ -152,13 +152,13 @@ def argwhere(a: Any, *, size: int | None = None, fill_value: Any = None) -> Any:
 
 
 def first_true(mask: Any, size: int) -> tuple[Any, Any]:
-    """Return the first ``size`` positions at which a mask is true, and which of them there are."""
+    """First ``size`` indices at which a mask is true, and the mask of those that exist."""
     size = operator.index(size)
     order = argsort_p(compare.logical_not(mask), axis=0, kind="stable")
     return first_of(order, size), compare.lt(np.arange(size), _sum(mask))
 
 
 def first_of(x: Any, size: int) -> Any:
-    """Return the first elements of a vector, zeros behind its end."""
+    """First ``size`` elements of a vector, padded with zeros."""
     missing = max(size - shape_of(x)[0], 0)
     return concatenate([x[:size], np.zeros(missing, dtype_of(x))]) if missing else x[:size]

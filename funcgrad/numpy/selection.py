@@ -32,7 +32,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 @implements("select")
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
-    """Choose by the first condition that holds; see numpy.select."""
+    """Elements of the first choice whose condition holds; see numpy.select."""
     if len(condlist) != len(choicelist):
         raise ValueError("list of cases must be same length as list of conditions")
     if not len(condlist):
@@ -47,11 +47,11 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 
 @implements("choose")
 def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
-    """Choose elementwise among several arrays by number; see numpy.choose."""
+    """Elements of several arrays by an index array; see numpy.choose."""
     no_out("choose", out)
     arrays = weak_with([operand(c) for c in choices])
     a, n = strong(operand(a)), len(arrays)
-    np.choose(0, [0], mode=mode)  # complains of a mode that it does not know
+    np.choose(0, [0], mode=mode)  # NumPy's error for an unknown mode
     if mode == "clip":
         a = ew.clip(a, 0, n - 1)
     elif mode == "wrap":

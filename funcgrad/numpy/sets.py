@@ -28,7 +28,7 @@ from .sorting import sort
 
 
 class UniqueAll(NamedTuple):
-    """What numpy.unique_all returns."""
+    """Result of numpy.unique_all."""
 
     values: Any
     indices: Any
@@ -37,14 +37,14 @@ class UniqueAll(NamedTuple):
 
 
 class UniqueCounts(NamedTuple):
-    """What numpy.unique_counts returns."""
+    """Result of numpy.unique_counts."""
 
     values: Any
     counts: Any
 
 
 class UniqueInverse(NamedTuple):
-    """What numpy.unique_inverse returns."""
+    """Result of numpy.unique_inverse."""
 
     values: Any
     inverse_indices: Any
@@ -114,17 +114,19 @@ def _unique_of_size(
     changes = _changes(rising, equal_nan)
     starts, held = first_true(changes, size)
     fill = fill_value if fill_value is not None else rising[0] if n else 0
-    values = ew.where(held, _picked(rising, starts), cast(strong(operand(fill)), dtype_of(flat)))
+    values = ew.where(
+        held, _take_or_zeros(rising, starts), cast(strong(operand(fill)), dtype_of(flat))
+    )
     number = cumsum_p(cast(changes, np.intp), axis=0, reverse=False) - 1
     inverse = set_at_p(np.zeros(n, np.intp), number, order, index=Index([ARRAY]))
     counts = bincount(number, minlength=max(n, 1))
-    results = (_picked(order, starts), reshape(inverse, shape), first_of(counts, size))
+    results = (_take_or_zeros(order, starts), reshape(inverse, shape), first_of(counts, size))
     chosen = [y for y, wanted in zip(results, flags, strict=True) if wanted]
     return (values, *chosen) if chosen else values
 
 
 def _changes(rising: Any, equal_nan: bool) -> Any:
-    """Return where a sorted vector has another element than before."""
+    """Mask of the elements of a sorted vector that differ from the one before."""
     if not shape_of(rising)[0]:
         return np.zeros(0, bool)
     before, after = rising[:-1], rising[1:]
@@ -134,8 +136,8 @@ def _changes(rising: Any, equal_nan: bool) -> Any:
     return concatenate([np.ones(1, bool), new])
 
 
-def _picked(x: Any, places: Any) -> Any:
-    """Return the elements of a vector at places, zeros where it is empty."""
+def _take_or_zeros(x: Any, places: Any) -> Any:
+    """Elements of a vector at indices, zeros if it is empty."""
     if not shape_of(x)[0]:
         return np.zeros(shape_of(places), dtype_of(x))
     return getitem_p(x, places, index=Index([ARRAY]))
@@ -143,36 +145,36 @@ def _picked(x: Any, places: Any) -> Any:
 
 @implements("unique_all", status=EAGER)
 def unique_all(x: Any, /) -> UniqueAll:
-    """Return the different elements, first places, inverse and counts; see numpy.unique_all."""
+    """Distinct elements, first indices, inverse and counts; see numpy.unique_all."""
     return UniqueAll(*unique(x, True, True, True, equal_nan=False))
 
 
 @implements("unique_counts", status=EAGER)
 def unique_counts(x: Any, /) -> UniqueCounts:
-    """Return the different elements and how often each occurs; see numpy.unique_counts."""
+    """Distinct elements and their counts; see numpy.unique_counts."""
     return UniqueCounts(*unique(x, return_counts=True, equal_nan=False))
 
 
 @implements("unique_inverse", status=EAGER)
 def unique_inverse(x: Any, /) -> UniqueInverse:
-    """Return the different elements, and which each one is; see numpy.unique_inverse."""
+    """Distinct elements, and each element's index among them; see numpy.unique_inverse."""
     return UniqueInverse(*unique(x, return_inverse=True, equal_nan=False))
 
 
 @implements("unique_values", status=EAGER)
 def unique_values(x: Any, /) -> Any:
-    """Return the different elements; see numpy.unique_values."""
+    """Distinct elements; see numpy.unique_values."""
     return unique(x, equal_nan=False)
 
 
 @implements("union1d", status=EAGER)
 def union1d(ar1: Any, ar2: Any) -> Any:
-    """Return what is in either array; see numpy.union1d."""
+    """Distinct elements of two arrays; see numpy.union1d."""
     return unique(concatenate([ar1, ar2], None))
 
 
-def _vectors(who: str, ar1: Any, ar2: Any) -> tuple[Any, Any, np.ndarray, np.ndarray]:
-    """Return two arrays as vectors, and their numbers."""
+def _concrete_vectors(who: str, ar1: Any, ar2: Any) -> tuple[Any, Any, np.ndarray, np.ndarray]:
+    """Two arrays as vectors, and their concrete values."""
     a, b = ravel(strong(operand(ar1))), ravel(strong(operand(ar2)))
     return a, b, concrete(who, a), concrete(who, b)
 
@@ -181,8 +183,8 @@ def _vectors(who: str, ar1: Any, ar2: Any) -> tuple[Any, Any, np.ndarray, np.nda
 def intersect1d(
     ar1: Any, ar2: Any, assume_unique: bool = False, return_indices: bool = False
 ) -> Any:
-    """Return what is in both arrays, as it stands in the first; see numpy.intersect1d."""
-    a, b, *numbers = _vectors("intersect1d", ar1, ar2)
+    """Common elements of two arrays, taken from the first; see numpy.intersect1d."""
+    a, b, *numbers = _concrete_vectors("intersect1d", ar1, ar2)
     _, first, second = np.intersect1d(numbers[0], numbers[1], assume_unique, return_indices=True)
     values = cast(take_known(a, first, 0), common_dtype([a, b]))
     return (values, first, second) if return_indices else values
@@ -190,8 +192,8 @@ def intersect1d(
 
 @implements("setdiff1d", status=EAGER)
 def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    """Return what is in the first array and not in the second; see numpy.setdiff1d."""
-    a, _, numbers, others = _vectors("setdiff1d", ar1, ar2)
+    """Elements of the first array that are not in the second; see numpy.setdiff1d."""
+    a, _, numbers, others = _concrete_vectors("setdiff1d", ar1, ar2)
     places = np.arange(numbers.size)
     if not assume_unique:
         numbers, places = np.unique(numbers, return_index=True)
@@ -200,8 +202,8 @@ def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
 
 @implements("setxor1d", status=EAGER)
 def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
-    """Return what is in one array only; see numpy.setxor1d."""
-    a, b, *_ = _vectors("setxor1d", ar1, ar2)
+    """Elements of exactly one of two arrays; see numpy.setxor1d."""
+    a, b, *_ = _concrete_vectors("setxor1d", ar1, ar2)
     if not assume_unique:
         a, b = unique(a), unique(b)
     both = concatenate([a, b])
@@ -220,7 +222,7 @@ def isin(
     *,
     kind: str | None = None,
 ) -> Any:
-    """Return where an element is one of some others; see numpy.isin."""
+    """Mask of the elements that are in a second array; see numpy.isin."""
     if kind not in (None, "sort", "table"):
         raise ValueError(f"Invalid kind: '{kind}'. Please use None, 'sort' or 'table'.")
     element, others = strong(operand(element)), ravel(strong(operand(test_elements)))

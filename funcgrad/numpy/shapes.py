@@ -29,26 +29,26 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
     lengths = tuple(size // rest if n < 0 else n for n in lengths)
     if order == "F":
         return transpose(_reshape(transpose(a), lengths[::-1]))
-    if order != "C":  # 'A' and 'K' ask how the elements lie in memory, which a trace leaves open
+    if order != "C":  # 'A' and 'K' depend on the memory layout, which a tracer does not have
         raise unsupported("reshape", f"order={order!r}", "use 'C' or 'F'")
     return _reshape(a, lengths)
 
 
 @implements("ravel")
 def ravel(a: Any, order: str = "C") -> Any:
-    """Return the elements as one axis; see numpy.ravel."""
+    """Elements along one axis; see numpy.ravel."""
     return reshape(a, (-1,) if math.prod(shape_of(operand(a))) else (0,), order)
 
 
-def one_axis(a: Any, axis: Any) -> tuple[Any, int]:
-    """Return an array and one of its axes from the front; for None, all elements as one axis."""
+def ravel_if_none(a: Any, axis: Any) -> tuple[Any, int]:
+    """Array and one of its axes, counted from the front; for None, the raveled array and axis 0."""
     if axis is None:
         a, axis = ravel(a), 0
     return a, axis_of(axis, len(shape_of(a)))
 
 
-def numbers_axis(a: Any, axis: Any) -> Any:
-    """Return None where an array without axes is asked for its axis 0 or -1, as NumPy allows."""
+def scalar_axis(a: Any, axis: Any) -> Any:
+    """The axis, but None where a 0-d array is given axis 0 or -1, which NumPy allows."""
     return None if not shape_of(a) and type(axis) is int and axis in (0, -1) else axis
 
 
@@ -71,7 +71,7 @@ def matrix_transpose(x: Any, /) -> Any:
     """Swap the last two axes; see numpy.matrix_transpose."""
     x = operand(x)
     if len(shape_of(x)) < 2:
-        raise ValueError(f"matrix_transpose: needs at least two axes: got {len(shape_of(x))}")
+        raise ValueError(f"matrix_transpose: x must have two axes or more: got {len(shape_of(x))}")
     return swapaxes(x, -1, -2)
 
 
@@ -87,7 +87,7 @@ def swapaxes(a: Any, axis1: int, axis2: int) -> Any:
 
 @implements("moveaxis")
 def moveaxis(a: Any, source: Any, destination: Any) -> Any:
-    """Move axes to new places; see numpy.moveaxis."""
+    """Move axes to new positions; see numpy.moveaxis."""
     a = operand(a)
     rank = len(shape_of(a))
     sources = [axis_of(d, rank) for d in lengths_of(source)]
@@ -134,29 +134,29 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 
 @implements("broadcast_to")
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
-    """Stretch an array to a shape; see numpy.broadcast_to."""
+    """Broadcast an array to a shape; see numpy.broadcast_to."""
     array, shape = strong(operand(array)), lengths_of(shape)
     if broadcast_shapes(shape_of(array), shape) != shape:
         raise ValueError(
-            f"broadcast_to: an array of shape {shape_of(array)} does not stretch to {shape}"
+            f"broadcast_to: an array of shape {shape_of(array)} does not broadcast to {shape}"
         )
     return _broadcast_to(array, shape)
 
 
 @implements("broadcast_arrays")
 def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
-    """Stretch arrays to their common shape; see numpy.broadcast_arrays."""
+    """Broadcast arrays to their common shape; see numpy.broadcast_arrays."""
     arrays = [strong(operand(x)) for x in args]
     shape = broadcast_shapes(*map(shape_of, arrays))
     return tuple(_broadcast_to(x, shape) for x in arrays)
 
 
-def _at_least(rank: int, arrays: Sequence[Any]) -> Any:
-    """Return arrays with axes of length 1 added until they have ``rank``."""
+def _with_rank(rank: int, arrays: Sequence[Any]) -> Any:
+    """Arrays with axes of length 1 inserted up to ``rank``."""
     results = []
     for x in map(operand, arrays):
         have = len(shape_of(x))
-        axes = tuple(range(max(rank - have, 0)))  # in front, but see numpy.atleast_3d
+        axes = tuple(range(max(rank - have, 0)))  # at the front, but see numpy.atleast_3d
         if rank == 3 and have in (1, 2):
             axes = (0, 2) if have == 1 else (2,)
         results.append(strong(_expand_dims(x, axes)))
@@ -166,23 +166,20 @@ def _at_least(rank: int, arrays: Sequence[Any]) -> Any:
 @implements("atleast_1d")
 def atleast_1d(*arys: Any) -> Any:
     """Give arrays at least one axis; see numpy.atleast_1d."""
-    return _at_least(1, arys)
+    return _with_rank(1, arys)
 
 
 @implements("atleast_2d")
 def atleast_2d(*arys: Any) -> Any:
     """Give arrays at least two axes; see numpy.atleast_2d."""
-    return _at_least(2, arys)
+    return _with_rank(2, arys)
 
 
 @implements("atleast_3d")
 def atleast_3d(*arys: Any) -> Any:
     """Give arrays at least three axes; see numpy.atleast_3d."""
-    return _at_least(3, arys)
+    return _with_rank(3, arys)
 
 
-# joining and splitting
-
-
-def cut(a: Any, axis: int, start: Any, stop: Any) -> Any:
+def slice_axis(a: Any, axis: int, start: Any, stop: Any) -> Any:
     return getitem_p(a, index=Index((*[slice(None)] * axis, slice(start, stop))))

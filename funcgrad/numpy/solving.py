@@ -20,19 +20,19 @@ from .dispatch import NO_VALUE, implements
 
 @implements("linalg.inv")
 def inv(a: Any) -> Any:
-    """Return the inverse; see numpy.linalg.inv."""
+    """Inverse; see numpy.linalg.inv."""
     return inv_p(squares(a))
 
 
 @implements("linalg.solve")
 def solve(a: Any, b: Any) -> Any:
-    """Solve linear systems; ``b`` is a vector only if it has one axis; see numpy.linalg.solve."""
+    """Solution of ``a x = b``; ``b`` is a vector if it has one axis; see numpy.linalg.solve."""
     a, b = squares(a), strong(operand(b))
     vector = len(shape_of(b)) == 1
     b = matrices(expand_dims(b, (1,)) if vector else b)
     if shape_of(a)[-1] != shape_of(b)[-2]:
         raise ValueError(
-            f"solve: a and b must have as many rows: got {shape_of(a)} and "
+            f"solve: a and b must have equally many rows: got {shape_of(a)} and "
             f"{shape_of(b)[: -1 if vector else None]}"
         )
     x = solve_p(a, b)
@@ -41,10 +41,10 @@ def solve(a: Any, b: Any) -> Any:
 
 @implements("linalg.lstsq")
 def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
-    """Return solution, residuals, rank and singular values; see numpy.linalg.lstsq.
+    """Least-squares solution, residuals, rank and singular values; see numpy.linalg.lstsq.
 
-    Where the rank is not known, in a program or under vmap, the residuals are returned as if it
-    were full; everywhere else they are empty for a smaller rank, as NumPy's are.
+    Under ``jit`` and ``vmap`` the rank is unknown, and the residuals are those of full rank.
+    Elsewhere they are empty for a smaller rank, as in NumPy.
     """
     a, b = matrices(a), strong(operand(b))
     vector = len(shape_of(b)) == 1
@@ -58,7 +58,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     if shape_of(b)[0] != m:
         raise LinAlgError("Incompatible dimensions")
     x = lstsq_p(a, b, rcond=None if rcond is None else float(rcond))
-    s = svdvals(cast(a, np.result_type(dtype_of(a), float)))  # NumPy counts in double precision
+    s = svdvals(cast(a, np.result_type(dtype_of(a), float)))  # NumPy's rank is of float64
     small = s[:1] * rcond_of(rcond, m, n)
     rank = cast(count_p(s > small, axes=(0,)), np.int32)
     s = cast(s, real_dtype(dtype_of(x)))
@@ -72,7 +72,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
 
 @implements("linalg.pinv")
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_VALUE) -> Any:
-    """Return the pseudo-inverse; see numpy.linalg.pinv. Its rank is taken as constant."""
+    """Pseudo-inverse, differentiated at constant rank; see numpy.linalg.pinv."""
     a = matrices(a)
     if rcond is None:
         if rtol is NO_VALUE:
@@ -88,7 +88,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_V
 
 @implements("linalg.tensorsolve")
 def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
-    """Solve a system whose unknown is an array; see numpy.linalg.tensorsolve."""
+    """Solution of a linear system whose unknown is an array; see numpy.linalg.tensorsolve."""
     a, b = strong(operand(a)), strong(operand(b))
     rank = len(shape_of(a))
     if axes is not None:
@@ -109,7 +109,7 @@ def tensorsolve(a: Any, b: Any, axes: Any = None) -> Any:
 
 @implements("linalg.tensorinv")
 def tensorinv(a: Any, ind: int = 2) -> Any:
-    """Return the inverse of an array as a map of arrays; see numpy.linalg.tensorinv."""
+    """Inverse of an array as a linear map of arrays; see numpy.linalg.tensorinv."""
     a = strong(operand(a))
     if ind <= 0:
         raise ValueError("Invalid ind argument.")

@@ -11,21 +11,21 @@ from ..ops.reduce import argpartition_p, argsort_p, take_along
 from ..ops.structure import cast
 from .dispatch import NO_DERIVATIVE, implements
 from .indexing import concrete
-from .shapes import numbers_axis, one_axis
+from .shapes import ravel_if_none, scalar_axis
 
 _KINDS = ("quicksort", "heapsort", "mergesort", "stable", None)
 
 
 def _check_sorting(kind: Any, order: Any) -> None:
-    """Raise for what NumPy's sorting functions refuse."""
+    """Raise as NumPy's sorting functions do for these options."""
     if order is not None:
         raise ValueError("Cannot specify order when the array has no fields.")
     if kind not in _KINDS:
-        np.sort([0], kind=kind)  # a prefix will do, and else it complains
+        np.sort([0], kind=kind)  # NumPy takes a prefix, and raises for anything else
 
 
 def _check_selecting(kind: Any, order: Any) -> None:
-    """Raise for what NumPy's partitioning functions refuse."""
+    """Raise as NumPy's partitioning functions do for these options."""
     _check_sorting(None, order)
     np.partition([0], 0, kind=kind)
 
@@ -48,7 +48,7 @@ def sort(
     a = operand(a)
     if isinstance(a, Tracer):
         _check_sorting(kind, order)
-        a, axis = one_axis(a, axis)
+        a, axis = ravel_if_none(a, axis)
         y = take_along(a, argsort_p(a, axis=axis, kind="stable"), axis)
     else:
         y = np.sort(a, axis, kind, order, stable=stable)
@@ -65,14 +65,14 @@ def argsort(
     stable: Any = None,
     descending: bool = False,
 ) -> Any:
-    """Positions that sort an array, the largest element first if ``descending``; see numpy.argsort.
+    """Indices that sort an array, the largest element first if ``descending``; see numpy.argsort.
 
     >>> argsort([2, 3, 2], descending=True, stable=True)
     array([1, 0, 2])
     """
     a = operand(a)
     if descending:
-        a, axis = one_axis(strong(a), axis)
+        a, axis = ravel_if_none(strong(a), axis)
         # the reverse of an ascending sort keeps the order of equal elements if it meets them
         # in reverse
         reversed_ = argsort(np.flip(a, axis), axis, kind, order, stable=stable)
@@ -80,7 +80,7 @@ def argsort(
     if not isinstance(a, Tracer):
         return np.argsort(a, axis, kind, order, stable=stable)
     _check_sorting(kind, order)
-    a, axis = one_axis(a, numbers_axis(a, axis))
+    a, axis = ravel_if_none(a, scalar_axis(a, axis))
     return argsort_p(a, axis=axis, kind="stable" if stable else kind)
 
 
@@ -88,9 +88,9 @@ def argsort(
 def argpartition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
-    """Return positions that put the kth element in its place; see numpy.argpartition."""
+    """Indices that partition an array around its kth element; see numpy.argpartition."""
     _check_selecting(kind, order)
-    a, axis = one_axis(operand(a), axis)
+    a, axis = ravel_if_none(operand(a), axis)
     places = concrete("argpartition", integers(kth))
     kth = tuple(places.tolist()) if places.ndim else places.item()
     return argpartition_p(a, kth=kth, axis=axis)
@@ -100,15 +100,15 @@ def argpartition(
 def partition(
     a: Any, kth: Any, axis: int | None = -1, kind: str = "introselect", order: Any = None
 ) -> Any:
-    """Put the kth element in its place; see numpy.partition."""
+    """Partition an array around its kth element; see numpy.partition."""
     _check_selecting(kind, order)
-    a, axis = one_axis(operand(a), axis)
+    a, axis = ravel_if_none(operand(a), axis)
     return take_along(a, argpartition(a, kth, axis), axis)
 
 
 @implements("sort_complex")
 def sort_complex(a: Any) -> Any:
-    """Sort as complex numbers, by the real part and then the imaginary; see numpy.sort_complex."""
+    """Sort by the real part, then by the imaginary part; see numpy.sort_complex."""
     y = sort(strong(operand(a)))
     if dtype_of(y).kind == "c":
         return y

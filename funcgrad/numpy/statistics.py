@@ -1,4 +1,4 @@
-"""Means, variances and deviations, and the reductions that ignore nan."""
+"""Means, variances, standard deviations, and reductions that ignore nan."""
 
 import math
 from typing import Any
@@ -14,25 +14,25 @@ from ..ops.structure import broadcast_to, cast, expand_dims, mean_p
 from .cumulative import cumprod, cumsum
 from .dispatch import NO_VALUE, implements, no_out
 from .indexing import known
-from .reductions import any, given, mask_of, max, min, prod, reduced, start_of, sum
+from .reductions import any, initial_as, is_given, max, min, prod, reduce_along, sum, where_mask
 from .shapes import lengths_of
 
 
 def _count(a: Any, axis: Any, where: Any, keepdims: Any) -> Any:
-    """Return how many elements a mean is over, per result where a mask says so."""
+    """Number of elements that a mean is taken over; with a mask, one per result."""
     shape = shape_of(a)
     if where is True or where is NO_VALUE:
         return math.prod(shape[d] for d in axes_of(axis, len(shape)))
-    mask = broadcast_to(mask_of(where, shape), shape)
+    mask = broadcast_to(where_mask(where, shape), shape)
     return sum(mask, axis=axis, keepdims=keepdims)
 
 
-# dtypes that NumPy takes means in, as they are
+# dtypes in which NumPy computes means unchanged
 _EXACT_MEAN = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))
 
 
-def _wide(a: Any, dtype: Any) -> Any:
-    """Return ``a`` in the dtype in which NumPy takes its mean."""
+def _as_mean_dtype(a: Any, dtype: Any) -> Any:
+    """``a`` in the dtype in which NumPy computes its mean."""
     if dtype is not None:
         return cast(a, dtype)
     kind = dtype_of(a)
@@ -51,29 +51,29 @@ def mean(
     *,
     where: Any = True,
 ) -> Any:
-    """Return the mean along axes; see numpy.mean."""
+    """Mean along axes; see numpy.mean."""
     no_out("mean", out)
     a = operand(a)
-    if where is True and dtype is None and dtype_of(a) in _EXACT_MEAN:  # nearly always
-        return reduced("mean", mean_p, a, axes_of(axis, len(shape_of(a))), keepdims)
-    wide = _wide(a, dtype)
+    if where is True and dtype is None and dtype_of(a) in _EXACT_MEAN:  # the common case
+        return reduce_along("mean", mean_p, a, axes_of(axis, len(shape_of(a))), keepdims)
+    wide = _as_mean_dtype(a, dtype)
     y = _ratio(sum(wide, axis, keepdims=keepdims, where=where), _count(a, axis, where, keepdims))
-    return _narrowed(y, dtype_of(a), dtype)
+    return _as_result_dtype(y, dtype_of(a), dtype)
 
 
-def _narrowed(y: Any, kind: np.dtype, dtype: Any) -> Any:
-    """Return a mean in the dtype asked for, else in that of the array where it is inexact."""
+def _as_result_dtype(y: Any, kind: np.dtype, dtype: Any) -> Any:
+    """Mean in ``dtype``, by default in the array's dtype if that is inexact."""
     if dtype is not None:
         return cast(y, dtype)
     return cast(y, kind) if is_inexact(kind) else y
 
 
 def _ratio(total: Any, count: Any) -> Any:
-    """Divide by a count, keeping the dtype of what is divided."""
+    """Quotient by a count, in the dtype of the dividend."""
     if not isinstance(count, (int, float)):
         count = cast(count, dtype_of(ew.real(total)) if ew.is_complex(total) else dtype_of(total))
     elif count == 0:
-        count = np.zeros((), dtype_of(total))  # NumPy's own nan, and its warning
+        count = np.zeros((), dtype_of(total))  # NumPy's nan and warning
     return ew.div(total, count)
 
 
@@ -90,26 +90,26 @@ def var(
     mean: Any = None,
     correction: Any = None,
 ) -> Any:
-    """Return the variance along axes; see numpy.var."""
+    """Variance along axes; see numpy.var."""
     no_out("var", out)
     a = operand(a)
-    wide = _wide(a, dtype)
+    wide = _as_mean_dtype(a, dtype)
     ddof = _ddof(ddof, correction)
     count = _count(a, axis, where, keepdims)
     if mean is None or mean is NO_VALUE:
         mean = _ratio(sum(wide, axis, keepdims=True, where=where), _count(a, axis, where, True))
         mean = mean if dtype is None else cast(mean, dtype)
-    deviation = ew.sub(a, operand(mean))  # of complex numbers the whole, also beside dtype=float
+    deviation = ew.sub(a, operand(mean))  # complex even if dtype is real
     y = sum(_abs2(deviation), axis, dtype, keepdims=keepdims, where=where)
     free = ew.maximum(ew.sub(count, ddof), 0)  # the degrees of freedom
     y = _ratio(y, free if isinstance(free, (Tracer, np.ndarray)) else free.item())
     dtype_out = np.empty(0, dtype_of(a)).real.dtype
-    return _narrowed(y, dtype_out if is_inexact(dtype_of(a)) else dtype_of(a), dtype)
+    return _as_result_dtype(y, dtype_out if is_inexact(dtype_of(a)) else dtype_of(a), dtype)
 
 
 def _ddof(ddof: Any, correction: Any) -> Any:
-    """Return what is taken from the number of elements, under either of its two names."""
-    if not given(correction):
+    """``ddof``, which may be given as ``correction``."""
+    if not is_given(correction):
         return ddof
     if isinstance(ddof, Tracer) or ddof != 0:
         raise ValueError("ddof and correction can't be provided simultaneously.")
@@ -117,7 +117,7 @@ def _ddof(ddof: Any, correction: Any) -> Any:
 
 
 def _abs2(x: Any) -> Any:
-    """Return |x|**2, real also for complex numbers."""
+    """|x|**2, real also for complex numbers."""
     return ew.real(ew.mul(x, ew.conj(x))) if ew.is_complex(x) else ew.square(x)
 
 
@@ -134,7 +134,7 @@ def std(
     mean: Any = None,
     correction: Any = None,
 ) -> Any:
-    """Return the standard deviation, whose derivative is 0 where it is 0; see numpy.std."""
+    """Standard deviation, whose derivative is 0 where it is 0; see numpy.std."""
     no_out("std", out)
     options = {"where": where, "mean": mean, "correction": correction}
     y = ew.root(var(a, axis, dtype, None, ddof, keepdims, **options))
@@ -145,14 +145,14 @@ def std(
 def average(
     a: Any, axis: Any = None, weights: Any = None, returned: bool = False, *, keepdims: Any = False
 ) -> Any:
-    """Return the weighted mean; see numpy.average."""
+    """Weighted mean; see numpy.average."""
     a = operand(a)
     if weights is None:
         axis = axes_in(axis, len(shape_of(a)))
         y = mean(a, axis, keepdims=keepdims)
         total = np.full(shape_of(y), _count(a, axis, True, False), dtype_of(y))
         return (y, total) if returned else y
-    w = weights_of(a, weights, axis)
+    w = broadcast_weights(a, weights, axis)
     axis = axes_in(axis, len(shape_of(a)))
     kind = np.result_type(dtype_of(a), dtype_of(w))
     kind = kind if is_inexact(dtype_of(a)) else np.result_type(kind, np.float64)
@@ -164,10 +164,10 @@ def average(
     return (y, total) if returned else y
 
 
-def weights_of(a: Any, weights: Any, axis: Any) -> Any:
-    """Return one weight an element, from as many or from one for each place along ``axis``.
+def broadcast_weights(a: Any, weights: Any, axis: Any) -> Any:
+    """One weight per element, from as many weights, or from one per index along ``axis``.
 
-    The axes of the weights are those of ``axis`` in the order given, as NumPy has it.
+    The axes of the weights are those of ``axis``, in the order given.
     """
     w, shape = strong(operand(weights)), shape_of(a)
     if shape_of(w) == shape:
@@ -185,7 +185,7 @@ def weights_of(a: Any, weights: Any, axis: Any) -> Any:
 
 
 def _without_nan(a: Any, filler: Any) -> tuple[Any, Any]:
-    """Return ``a`` with nan replaced, and where it is a number."""
+    """``a`` with nan replaced, and the mask of elements that are not nan."""
     a = operand(a)
     good = compare.logical_not(compare.isnan(a))
     return ew.where(good, a, filler), good
@@ -206,7 +206,7 @@ def nansum(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """Add what is a number; see numpy.nansum."""
+    """Sum, ignoring nan; see numpy.nansum."""
     return sum(_without_nan(a, 0)[0], axis, dtype, out, keepdims, initial, where)
 
 
@@ -220,7 +220,7 @@ def nanprod(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """Multiply what is a number; see numpy.nanprod."""
+    """Product, ignoring nan; see numpy.nanprod."""
     return prod(_without_nan(a, 1)[0], axis, dtype, out, keepdims, initial, where)
 
 
@@ -233,7 +233,7 @@ def nanmax(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """Return the largest number; see numpy.nanmax."""
+    """Maximum, ignoring nan; see numpy.nanmax."""
     return _nan_extremum(max, -np.inf, a, axis, out, keepdims, initial, where)
 
 
@@ -246,7 +246,7 @@ def nanmin(
     initial: Any = None,
     where: Any = True,
 ) -> Any:
-    """Return the smallest number; see numpy.nanmin."""
+    """Minimum, ignoring nan; see numpy.nanmin."""
     return _nan_extremum(min, np.inf, a, axis, out, keepdims, initial, where)
 
 
@@ -256,17 +256,17 @@ def _nan_extremum(
     if not is_inexact(dtype_of(operand(a))):
         return pick(a, axis, out, keepdims, initial, where)
     filled, good = _without_nan(a, filler)
-    y = pick(filled, axis, out, keepdims, filler if given(initial) else initial, where)
-    y = ew.where(any(_both(good, where), axis, keepdims=keepdims), y, np.nan)
+    y = pick(filled, axis, out, keepdims, filler if is_given(initial) else initial, where)
+    y = ew.where(any(_selected(good, where), axis, keepdims=keepdims), y, np.nan)
     join = ew.fmax if pick is max else ew.fmin
-    return join(y, start_of(initial, dtype_of(y))) if given(initial) else y
+    return join(y, initial_as(initial, dtype_of(y))) if is_given(initial) else y
 
 
-def _both(good: Any, where: Any) -> Any:
-    """Return where an element is a number and chosen by ``where=``."""
+def _selected(good: Any, where: Any) -> Any:
+    """Mask of the elements that are not nan and selected by ``where``."""
     if where is True or where is NO_VALUE:
         return good
-    return compare.logical_and(good, mask_of(where, shape_of(good)))
+    return compare.logical_and(good, where_mask(where, shape_of(good)))
 
 
 @implements("nanmean")
@@ -279,10 +279,10 @@ def nanmean(
     *,
     where: Any = True,
 ) -> Any:
-    """Return the mean of what is a number; see numpy.nanmean."""
+    """Mean, ignoring nan; see numpy.nanmean."""
     _check_inexact(a, dtype)
     filled, good = _without_nan(a, 0)
-    return mean(filled, axis, dtype, out, keepdims, where=_both(good, where))
+    return mean(filled, axis, dtype, out, keepdims, where=_selected(good, where))
 
 
 @implements("nanvar")
@@ -298,12 +298,12 @@ def nanvar(
     mean: Any = None,
     correction: Any = None,
 ) -> Any:
-    """Return the variance of what is a number; see numpy.nanvar."""
+    """Variance, ignoring nan; see numpy.nanvar."""
     _check_inexact(a, dtype)
     filled, good = _without_nan(a, 0)
-    options = {"where": _both(good, where), "mean": mean, "correction": correction}
+    options = {"where": _selected(good, where), "mean": mean, "correction": correction}
     y = var(filled, axis, dtype, out, ddof, keepdims, **options)
-    return _without_freedom(y, a, axis, options["where"], keepdims, _ddof(ddof, correction))
+    return _nan_without_freedom(y, a, axis, options["where"], keepdims, _ddof(ddof, correction))
 
 
 @implements("nanstd")
@@ -319,30 +319,30 @@ def nanstd(
     mean: Any = None,
     correction: Any = None,
 ) -> Any:
-    """Return the standard deviation of what is a number; see numpy.nanstd."""
+    """Standard deviation, ignoring nan; see numpy.nanstd."""
     _check_inexact(a, dtype)
     filled, good = _without_nan(a, 0)
-    options = {"where": _both(good, where), "mean": mean, "correction": correction}
+    options = {"where": _selected(good, where), "mean": mean, "correction": correction}
     y = std(filled, axis, dtype, out, ddof, keepdims, **options)
-    return _without_freedom(y, a, axis, options["where"], keepdims, _ddof(ddof, correction))
+    return _nan_without_freedom(y, a, axis, options["where"], keepdims, _ddof(ddof, correction))
 
 
-def _without_freedom(y: Any, a: Any, axis: Any, where: Any, keepdims: Any, ddof: Any) -> Any:
-    """Return deviations from means, nan where there are no more elements than ``ddof``."""
+def _nan_without_freedom(y: Any, a: Any, axis: Any, where: Any, keepdims: Any, ddof: Any) -> Any:
+    """``y``, but nan where there are at most ``ddof`` elements."""
     a = operand(a)
     if not is_inexact(dtype_of(a)):
-        return y  # of which NumPy takes var and std
+        return y  # NumPy computes var and std
     few = compare.le(ew.sub(_count(a, axis, where, keepdims), ddof), 0)
     return ew.mul(y, cast(ew.where(few, np.nan, 1.0), dtype_of(y)))
 
 
 @implements("nancumsum")
 def nancumsum(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Return running sums of what is a number; see numpy.nancumsum."""
+    """Cumulative sum, nan taken as 0; see numpy.nancumsum."""
     return cumsum(_without_nan(a, 0)[0], axis, dtype, out)
 
 
 @implements("nancumprod")
 def nancumprod(a: Any, axis: int | None = None, dtype: Any = None, out: Any = None) -> Any:
-    """Return running products of what is a number; see numpy.nancumprod."""
+    """Cumulative product, nan taken as 1; see numpy.nancumprod."""
     return cumprod(_without_nan(a, 1)[0], axis, dtype, out)

@@ -1,4 +1,4 @@
-"""What the methods and options of NumPy's ufuncs mean to a tracer: reduce, outer, dtype=, ..."""
+"""Methods and options of ufuncs for traced arrays: reduce, accumulate, outer, dtype=, ..."""
 
 import math
 import operator
@@ -17,12 +17,12 @@ from ..ops.structure import broadcast_to, cast, reshape
 from . import cumulative as scans, reductions
 from .dispatch import NO_VALUE, Casting, no_out, unsupported
 from .joining import concatenate, stack
-from .reductions import given, mask_of, start_of
+from .reductions import initial_as, is_given, where_mask
 from .shapes import moveaxis
 
 
 def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, Any]) -> Any:
-    """Return what a ufunc call with options, or a ufunc method, means to tracers.
+    """Apply a ufunc with options, or a ufunc method, to traced arrays.
 
     Raises:
         MutationError: for ``at`` and ``out=``, which write into an array.
@@ -35,30 +35,30 @@ def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, 
         cure = f"funcgrad.at(x)[i].{name}(v)" if name else "funcgrad.at(x)[i].apply(function)"
         raise MutationError(f"{who}: {NOT_IN_PLACE}; write x = {cure}")
     if method == "__call__":
-        return called(who, ufunc, inputs, kwargs)
+        return call_ufunc(who, ufunc, inputs, kwargs)
     return METHODS[method](who, ufunc, *inputs, **kwargs)
 
 
 def _function(who: str, ufunc: np.ufunc) -> Callable[..., Any]:
     function = overrides.get(ufunc)
     if function is None:
-        raise unsupported(who, "this ufunc", "write it with functions that are")
+        raise unsupported(who, "this ufunc", "write it with supported functions")
     return function
 
 
-def called(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any]) -> Any:
-    """Apply a ufunc with options: dtype=, casting=, axes=, ...; raise for those refused."""
+def call_ufunc(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any]) -> Any:
+    """Apply a ufunc with options: dtype=, casting=, axes=, ...; raise for unsupported ones."""
     function, inputs = _function(who, ufunc), tuple(map(operand, inputs))
     chosen = kwargs.pop("where", True)
     if chosen is not True and not (isinstance(chosen, np.bool_) and chosen):
-        raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")  # undefined elsewhere
+        raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")  # else undefined
     for ignored in ("order", "subok"):
         kwargs.pop(ignored, None)
     places = {name: kwargs.pop(name) for name in ("axes", "axis", "keepdims") if name in kwargs}
     kinds = _loop(ufunc, inputs, **kwargs) if kwargs else None
     if kinds is not None:
         inputs = tuple(map(cast, inputs, kinds))
-    y = _along(who, ufunc, function, inputs, **places) if places else function(*inputs)
+    y = _along_core_axes(who, ufunc, function, inputs, **places) if places else function(*inputs)
     if kinds is None:
         return y
     if ufunc.nout == 1:
@@ -73,7 +73,7 @@ def _loop(
     signature: Any = NO_VALUE,
     casting: Casting = "same_kind",
 ) -> tuple[np.dtype, ...]:
-    """Return the dtypes of operands and results in which NumPy computes.
+    """Dtypes of operands and results in which NumPy computes.
 
     Raises:
         TypeError: NumPy's own, where no loop fits or the casting rule forbids it.
@@ -94,12 +94,12 @@ def _loop(
             )
         loop = tuple(map(np.dtype, left + right))  # type: ignore[arg-type]
     else:
-        loop = tuple(signature)  # of None there is none, as NumPy has it
+        loop = tuple(signature)  # all None means no signature, as in NumPy
     given = (np.dtype(bool) if kind is bool else kind for kind in kinds)
     return ufunc.resolve_dtypes((*given, *[None] * ufunc.nout), signature=loop, casting=casting)
 
 
-def _along(
+def _along_core_axes(
     who: str,
     ufunc: np.ufunc,
     function: Callable[..., Any],
@@ -108,16 +108,16 @@ def _along(
     axis: Any = NO_VALUE,
     keepdims: Any = NO_VALUE,
 ) -> Any:
-    """Apply a generalized ufunc to axes that are not the last.
+    """Apply a generalized ufunc along axes that are not the last.
 
-    ``axes`` lists those of each operand, and of the result where it has any; ``axis`` is the one
-    of all operands, and ``keepdims`` leaves it in the result.
+    ``axes`` lists the core axes of each operand, and of the result where it has any. ``axis`` is
+    the core axis of all operands; ``keepdims`` keeps it in the result.
     """
     stays = keepdims is True
     if keepdims is not NO_VALUE and not isinstance(keepdims, bool):
         raise TypeError(f"{who}: keepdims must be True or False: got {shown(keepdims)}")
     if not (axis is NO_VALUE and keepdims is NO_VALUE) and ufunc.signature != "(n),(n)->()":
-        raise TypeError(f"{who}: axis= and keepdims= go with one shared core dimension alone")
+        raise TypeError(f"{who}: axis= and keepdims= need a single shared core dimension")
     if axis is not NO_VALUE:
         if axes is not NO_VALUE:
             raise TypeError(f"{who}: axes= and axis= cannot both be given")
@@ -138,7 +138,7 @@ def _along(
 def _core_axes(
     who: str, ufunc: np.ufunc, inputs: tuple, axes: Any, stays: bool
 ) -> list[tuple[int, ...]]:
-    """Return the core axes of each operand and of the result; a vector lacks the optional one."""
+    """Core axes of each operand and of the result; a vector lacks the optional axis."""
     if not isinstance(axes, list):
         raise TypeError(f"{who}: axes= must be a list of tuples: got {type(axes).__name__}")
     places = [d if isinstance(d, tuple) else (operator.index(d),) for d in axes]
@@ -170,13 +170,13 @@ def _reduce(
     no_out(who, out)
     a = operand(a) if dtype is None else cast(operand(a), dtype)
     known = _REDUCTIONS.get(ufunc)
-    options = {"initial": initial} if given(initial) else {}
+    options = {"initial": initial} if is_given(initial) else {}
     if options and dtype is not None:
-        options["initial"] = reductions.start_of(initial, np.dtype(dtype))
+        options["initial"] = reductions.initial_as(initial, np.dtype(dtype))
     if where is not True and where is not NO_VALUE:
-        options["where"] = mask_of(where, shape_of(a))
+        options["where"] = where_mask(where, shape_of(a))
     if dtype is not None and ufunc in _TRUTHS:
-        _running(ufunc, a, dtype)  # complains of all but bool
+        _reduction_dtype(ufunc, a, dtype)  # NumPy's error unless it is bool
     if known is not None and not (ufunc in _TRUTHS and "initial" in options):
         y = known(a, axis=axis, keepdims=keepdims, **options)
         return y if dtype is None or ufunc in _TRUTHS else cast(y, dtype)
@@ -189,20 +189,20 @@ def _reduce(
         )
     mask = options.get("where")
     mask = None if mask is None else broadcast_to(mask, shape_of(a))
-    a, result = _running(ufunc, a, dtype)
-    rows, masks = _rows(a, axes), _rows(mask, axes)
+    a, result = _reduction_dtype(ufunc, a, dtype)
+    rows, masks = _merge_axes(a, axes), _merge_axes(mask, axes)
     function = _function(who, ufunc)
     if ufunc in _ASSOCIATIVE and len(rows) > 1 and initial is not None:
-        rows, masks = _halved(function, ufunc, rows, masks), None
-    y = _folded(function, ufunc, rows, masks, initial, result)
+        rows, masks = _tree_reduce(function, ufunc, rows, masks), None
+    y = _reduce_in_order(function, ufunc, rows, masks, initial, result)
     return reductions.expand_dims(y, axes) if keepdims else y
 
 
-def _running(ufunc: np.ufunc, x: Any, dtype: Any) -> tuple[Any, np.dtype]:
-    """Return an array in the dtype in which NumPy reduces it, and that of the result.
+def _reduction_dtype(ufunc: np.ufunc, x: Any, dtype: Any) -> tuple[Any, np.dtype]:
+    """Array in the dtype in which NumPy reduces it, and the dtype of the result.
 
     Raises:
-        TypeError: NumPy's own, where the ufunc has no loop for it.
+        TypeError: NumPy's, if the ufunc has no loop for it.
     """
     x = strong(operand(x))
     asked: Any = {} if dtype is None else {"signature": (np.dtype(dtype), None, None)}
@@ -213,30 +213,30 @@ def _running(ufunc: np.ufunc, x: Any, dtype: Any) -> tuple[Any, np.dtype]:
     return x if dtype == dtype_of(x) else cast(x, dtype), result
 
 
-def _alike(who: str, ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
-    """Return an array in the dtype in which NumPy takes all partial results.
+def _accumulation_dtype(who: str, ufunc: np.ufunc, x: Any, dtype: Any) -> Any:
+    """Array in the dtype in which NumPy accumulates.
 
     Raises:
-        TypeError: where these have another dtype than the array: ldexp.
+        TypeError: if the result has another dtype than the array, as for ldexp.
     """
-    x, result = _running(ufunc, x, dtype)
+    x, result = _reduction_dtype(ufunc, x, dtype)
     if result.kind != dtype_of(x).kind and ufunc not in _TRUTHS:
         raise unsupported(who, "a result of another dtype", "write a loop")
     return x
 
 
-def _rows(x: Any, axes: tuple[int, ...]) -> Any:
-    """Return an array with these axes as one in front."""
+def _merge_axes(x: Any, axes: tuple[int, ...]) -> Any:
+    """Array with these axes merged into a first axis."""
     if x is None:
         return None
     x = moveaxis(x, axes, tuple(range(len(axes))))
     return reshape(x, (math.prod(shape_of(x)[: len(axes)]), *shape_of(x)[len(axes) :]))
 
 
-def _halved(function: Callable[..., Any], ufunc: np.ufunc, rows: Any, mask: Any) -> Any:
-    """Return one row that many make, joined by halves: a program of as many lines as log(n).
+def _tree_reduce(function: Callable[..., Any], ufunc: np.ufunc, rows: Any, mask: Any) -> Any:
+    """Reduction of rows by halves, in log2(n) equations.
 
-    The order of what is rounded is not NumPy's, who goes from left to right.
+    The order of rounding differs from NumPy's, which reduces from left to right.
     """
     if mask is not None:
         rows = ew.where(mask, rows, cast(operand(ufunc.identity), dtype_of(rows)))
@@ -247,7 +247,7 @@ def _halved(function: Callable[..., Any], ufunc: np.ufunc, rows: Any, mask: Any)
     return rows
 
 
-def _folded(
+def _reduce_in_order(
     function: Callable[..., Any],
     ufunc: np.ufunc,
     rows: Any,
@@ -255,8 +255,8 @@ def _folded(
     initial: Any,
     result: np.dtype,
 ) -> Any:
-    """Return what applying a function of two from the left makes of the rows, as NumPy does."""
-    start = initial if given(initial) else None if initial is None else ufunc.identity
+    """Reduction of rows by a binary function from left to right, as in NumPy."""
+    start = initial if is_given(initial) else None if initial is None else ufunc.identity
     if start is None and mask is not None:
         raise ValueError(
             f"reduction operation {ufunc.__name__!r} does not have an identity, so to use a where "
@@ -270,8 +270,8 @@ def _folded(
             )
         return broadcast_to(cast(strong(operand(start)), dtype_of(rows)), tuple(kept))[()]
     parts = list(rows)
-    start = start_of(start, result) if given(initial) else start
-    if mask is not None or given(initial) or (count == 1 and start is not None):
+    start = initial_as(start, result) if is_given(initial) else start
+    if mask is not None or is_given(initial) or (count == 1 and start is not None):
         parts = [start, *parts]
     y = parts[0] if parts[0] is start else cast(parts[0], result)
     masks = [True] * count if mask is None else list(mask)
@@ -280,8 +280,8 @@ def _folded(
     return y
 
 
-def _fold(function: Callable[..., Any], xs: Any) -> list[Any]:
-    """Return all partial results of applying a function of two from the left."""
+def _accumulate_in_order(function: Callable[..., Any], xs: Any) -> list[Any]:
+    """All partial results of a reduction by a binary function from left to right."""
     rest = iter(xs)
     results = [next(rest)]
     for x in rest:
@@ -302,16 +302,20 @@ def _accumulate(
     if known is not None:
         y = known(x, axis=axis)
         return y if dtype is None else cast(y, dtype)  # small integers would grow
-    x = _alike(who, ufunc, x, dtype)
+    x = _accumulation_dtype(who, ufunc, x, dtype)
     if not shape_of(x)[axis]:
         return x
     function, rows = _function(who, ufunc), moveaxis(x, axis, 0)
-    rows = _doubled(function, rows) if ufunc in _ASSOCIATIVE else stack(_fold(function, rows))
+    rows = (
+        _doubling_scan(function, rows)
+        if ufunc in _ASSOCIATIVE
+        else stack(_accumulate_in_order(function, rows))
+    )
     return moveaxis(rows, 0, axis)
 
 
-def _doubled(function: Callable[..., Any], rows: Any) -> Any:
-    """Return all partial results, each step of which reaches twice as far back."""
+def _doubling_scan(function: Callable[..., Any], rows: Any) -> Any:
+    """All partial results, by a scan that doubles its step."""
     step = 1
     while step < shape_of(rows)[0]:
         rows = concatenate([rows[:step], function(rows[:-step], rows[step:])])
@@ -322,7 +326,7 @@ def _doubled(function: Callable[..., Any], rows: Any) -> Any:
 def _outer(who: str, ufunc: np.ufunc, a: Any, b: Any, **kwargs: Any) -> Any:
     a, b = strong(operand(a)), strong(operand(b))
     a = reshape(a, (*shape_of(a), *[1] * len(shape_of(b))))
-    return called(who, ufunc, (a, b), kwargs)
+    return call_ufunc(who, ufunc, (a, b), kwargs)
 
 
 def _reduceat(
@@ -335,7 +339,7 @@ def _reduceat(
     out: Any = None,
 ) -> Any:
     no_out(who, out)
-    x = moveaxis(_alike(who, ufunc, array, dtype), axis, 0)
+    x = moveaxis(_accumulation_dtype(who, ufunc, array, dtype), axis, 0)
     starts = [int(i) for i in np.asarray(indices)]
     for i in starts:
         if not 0 <= i < len(x):
@@ -366,7 +370,7 @@ _REDUCTIONS: dict[Any, Any] = {
 }
 NOT_IN_PLACE = "it changes an array in place"
 _TRUTHS = frozenset({np.logical_and, np.logical_or})
-_ASSOCIATIVE = frozenset({np.logaddexp, np.logaddexp2, np.hypot})  # which have an identity
+_ASSOCIATIVE = frozenset({np.logaddexp, np.logaddexp2, np.hypot})  # they have an identity
 _REORDERABLE = frozenset({np.maximum, np.minimum, np.fmax, np.fmin})
 _UPDATES = {
     "add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide",

@@ -1,4 +1,4 @@
-"""What ufuncs mean to a tracer, and the elementwise functions beside them."""
+"""Elementwise functions that are not one primitive, and those that are not ufuncs."""
 
 import operator
 from typing import Any
@@ -12,25 +12,25 @@ from ..ops import bessel, compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from .dispatch import NO_DERIVATIVE, NO_VALUE, implements, no_out
-from .ufunc_methods import called
+from .ufunc_methods import call_ufunc
 
 
 @implements("sign")
 def sign(x: Any) -> Any:
-    """Return -1, 0 or 1, for complex numbers x/|x|; see numpy.sign."""
+    """Sign -1, 0 or 1, of complex numbers x/|x|; see numpy.sign."""
     return ew.unit(operand(x))
 
 
 @implements("divmod")
 def divmod(x: Any, y: Any) -> tuple[Any, Any]:
-    """Return quotient and remainder; see numpy.divmod."""
+    """Quotient and remainder; see numpy.divmod."""
     x, y = operand(x), operand(y)
     return compare.floor_divide.as_ufunc(x, y), ew.mod.as_ufunc(x, y)
 
 
 @implements("modf")
 def modf(x: Any) -> tuple[Any, Any]:
-    """Return fractional and integral part; see numpy.modf."""
+    """Fractional and integral part; see numpy.modf."""
     x = operand(x)
     if not is_inexact(dtype_of(x)):
         x = cast(x, np.modf(np.zeros(1, dtype_of(x)))[0].dtype)
@@ -39,7 +39,7 @@ def modf(x: Any) -> tuple[Any, Any]:
 
 @implements("frexp")
 def frexp(x: Any) -> tuple[Any, Any]:
-    """Return mantissa and exponent; see numpy.frexp."""
+    """Mantissa and exponent; see numpy.frexp."""
     x = strong(operand(x))
     exponent = compare.exponent(x)
     return ew.ldexp(x, -exponent), exponent
@@ -47,24 +47,24 @@ def frexp(x: Any) -> tuple[Any, Any]:
 
 @implements("real")
 def real(val: Any) -> Any:
-    """Return the real part; see numpy.real."""
+    """Real part; see numpy.real."""
     val = operand(val)
     return ew.real(val) if ew.is_complex(val) else val
 
 
 @implements("imag")
 def imag(val: Any) -> Any:
-    """Return the imaginary part; see numpy.imag."""
+    """Imaginary part; see numpy.imag."""
     val = operand(val)
     if ew.is_complex(val):
         return ew.imag(val)
     zeros = np.zeros(shape_of(val), dtype_of(val))
-    return zeros.item() if aval_of(val).weak else zeros  # of a Python scalar it is one too
+    return zeros.item() if aval_of(val).weak else zeros  # a Python scalar gives a Python scalar
 
 
 @implements("angle")
 def angle(z: Any, deg: bool = False) -> Any:
-    """Return the phase in radians, or degrees; see numpy.angle."""
+    """Phase in radians, or degrees; see numpy.angle."""
     z = operand(z)
     phase = ew.arctan2(*(ew.imag(z), ew.real(z)) if ew.is_complex(z) else (0, z))
     return ew.mul(phase, 180 / np.pi) if deg else phase
@@ -72,16 +72,16 @@ def angle(z: Any, deg: bool = False) -> Any:
 
 @implements("sinc")
 def sinc(x: Any) -> Any:
-    """Return sin(pi x)/(pi x), and 1 at 0; see numpy.sinc."""
+    """sin(pi x)/(pi x), and 1 at 0; see numpy.sinc."""
     return ew.sinc(operand(x))
 
 
 @implements("i0")
 def i0(x: Any) -> Any:
-    """Return the modified Bessel function of order 0; see numpy.i0."""
+    """Modified Bessel function of order 0; see numpy.i0."""
     x = operand(x)
     if ew.is_complex(x):
-        raise DtypeError("numpy.i0: not defined for complex numbers: take the real part before")
+        raise DtypeError("numpy.i0: not defined for complex numbers; pass x.real")
     return bessel.i0(x if is_inexact(dtype_of(x)) else cast(x, np.dtype(np.float64)))
 
 
@@ -95,10 +95,10 @@ def clip(
     a_max: Any = None,
     **options: Any,
 ) -> Any:
-    """Limit the values by bounds, each of which may be left out; see numpy.clip.
+    """Values limited to bounds, each of which is optional; see numpy.clip.
 
     Raises:
-        ValueError: if bounds are given by both their names.
+        ValueError: if bounds are given by both of their names.
 
     >>> clip([1, 5, 9], 4)
     array([4, 5, 9])
@@ -120,13 +120,12 @@ def _numpy_clip(
     max: Any = NO_VALUE,
     **kwargs: Any,
 ) -> Any:
-    """Limit the values; the derivative is 1 inside and on the bounds; see numpy.clip."""
+    """Rule of numpy.clip; the derivative is 1 inside and on the bounds."""
     no_out("clip", out)
     a = operand(a)
     if (a_min is NO_VALUE) != (a_max is NO_VALUE):
         raise TypeError(
-            f"clip: {'a_min' if a_min is NO_VALUE else 'a_max'} is missing beside the other bound: "
-            f"write None for no bound, or min= and max="
+            f"clip: {'a_min' if a_min is NO_VALUE else 'a_max'} is missing; write None for no bound"
         )
     if a_min is not NO_VALUE and not (min is NO_VALUE and max is NO_VALUE):
         raise ValueError("clip: bounds are given as min and max, or as a_min and a_max, not both")
@@ -136,10 +135,10 @@ def _numpy_clip(
 
 
 def _clipped(a: Any, low: Any, high: Any, kwargs: dict[str, Any]) -> Any:
-    """Return the values within bounds, each of which may be None."""
-    if kwargs:  # of a ufunc: dtype=, casting=, ...
+    """Values within bounds, each of which may be None."""
+    if kwargs:  # options of a ufunc: dtype=, casting=, ...
         bounds = tuple(bound for bound in (low, high) if bound is not None)
-        return called("numpy.clip", _LIMITS[low is None, high is None], (a, *bounds), kwargs)
+        return call_ufunc("numpy.clip", _LIMITS[low is None, high is None], (a, *bounds), kwargs)
     if low is None and high is None:
         return strong(a)
     if dtype_of(a).kind == "f":
@@ -178,7 +177,7 @@ def fix(x: Any, out: Any = None) -> Any:
 def nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
-    """Replace what is not finite by numbers, whose derivative is zero; see numpy.nan_to_num."""
+    """Replace nan and infinities by constants; see numpy.nan_to_num."""
     x = strong(operand(x))
     if not is_inexact(dtype_of(x)):
         return x
@@ -197,7 +196,7 @@ def nan_to_num(
 
 
 _CLIP = np._core.umath.clip  # type: ignore[attr-defined]  # what ndarray.clip calls
-_LIMITS = {  # by whether the lower bound, and the upper, is missing
+_LIMITS = {  # (lower bound is missing, upper bound is missing) -> ufunc
     (False, False): _CLIP, (True, False): np.minimum, (False, True): np.maximum,
     (True, True): np.positive,
 }  # fmt: skip
