@@ -14,6 +14,7 @@ from typing_extensions import override
 from ..core.avals import Aval
 from ..core.companions import Codegen, inlined
 from ..core.dead_code import dce
+from ..core.emitter import Emitter, V
 from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in, remade
 from ..core.trace import Primitive
 from ..ops.elementwise import add, mul, neg, sub
@@ -96,11 +97,11 @@ class Check(Primitive, Codegen):
     def infer(self, *avals: Aval, count: int) -> tuple[Aval, ...]:
         return (Aval((), np.dtype(bool)),)
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, count: int) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, count: int) -> None:
         w.require(" and ".join(dict.fromkeys(_text(w, x) for x in ins[:count])))
 
 
-def _text(w: Any, x: Any) -> str:
+def _text(w: Emitter[V], x: V) -> str:
     """Return the condition that a value is finite: by a product, which is the fastest to see it.
 
     A large array is multiplied row by row, because BLAS would start threads.

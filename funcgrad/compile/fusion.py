@@ -19,6 +19,7 @@ from .arena import Root
 from .rewrite import over
 from .threads import in_threads
 from .values import Value
+from .writer import Writer
 
 BIG = 1 << 17  # elements from which blocks pay
 BLOCK = 1 << 16  # elements of a block
@@ -49,7 +50,7 @@ class Blocks(Primitive, Codegen):
         return self.exact
 
     def emit(
-        self, w: Any, outs: Sequence[Value], ins: Sequence[Value], *, jaxpr: Jaxpr, rows: int
+        self, w: Writer, outs: Sequence[Value], ins: Sequence[Value], *, jaxpr: Jaxpr, rows: int
     ) -> None:
         shape = outs[0].aval.shape
         flat = all(x.aval.shape in ((), shape) for x in ins)
@@ -59,7 +60,7 @@ class Blocks(Primitive, Codegen):
         sources = [_whole(w, x, flat) if cut(x.aval) else x for x in ins]
         sinks = [_whole(w, out, flat) for out in outs]
         inner = resized(jaxpr, shape, (rows, *whole[1:]))
-        w.names.study(inner)
+        w.study(inner)
         starts = _starts(whole[0], rows, self.exact)
 
         def body(step: str) -> None:
@@ -79,21 +80,21 @@ class Blocks(Primitive, Codegen):
         if w.threads > 1 and whole[0] >= 2 * w.threads * rows:
             in_threads(w, starts, body)
         else:
-            step = w.names.token("i")
+            step = w.token("i")
             with w.indented(f"for {step} in {starts}:"):
                 body(step)
 
 
-def _whole(w: Any, x: Value, flat: bool) -> Value:
+def _whole(w: Writer, x: Value, flat: bool) -> Value:
     """Return an array as its elements in a row, if the chain has no other use for its shape."""
     if not flat or len(x.aval.shape) == 1:
         return x
     aval = Aval((x.aval.size,), x.aval.dtype)
-    return w.seen(x, x.reshaped(aval.shape), aval, True, "", static=x.static and x.contiguous)
+    return w.view(x, x.reshaped(aval.shape), aval, True, "", static=x.static and x.contiguous)
 
 
-def _part(w: Any, x: Value, part: str, aval: Aval, root: Root | None) -> Value:
-    value = Value(w.names.token(), aval, root)
+def _part(w: Writer, x: Value, part: str, aval: Aval, root: Root | None) -> Value:
+    value = Value(w.token(), aval, root)
     w.line(f"{value} = {x}{part}")
     return value
 

@@ -25,9 +25,10 @@ from ..core.jaxpr import Jaxpr
 from .arena import Root
 from .errstate import spans
 from .names import RESERVED, TOKEN, label, unused
+from .statements import INDENT
 from .text import literal, quote
 from .values import Value
-from .writer import INDENT, Writer
+from .writer import Writer
 
 _APART = "\1"  # no text of the module holds it
 _PRIMITIVE = "from funcgrad.core.registry import primitive"
@@ -79,7 +80,7 @@ def source_of(
     w.depth = 2
     outs = w.block(jaxpr, ins, targets, spans(jaxpr))
     returned = [y.text if y.aval.shape else w.scalar(y) for y in outs]
-    return _module(w, title, given, w.tuple(returned))
+    return _module(w, title, given, w.as_tuple(returned))
 
 
 def safe_donors(jaxpr: Jaxpr, donors: Sequence[int | None]) -> list[int | None]:
@@ -106,7 +107,7 @@ def _target(w: Writer, atom: Any, donor: Value | None) -> Value | None:
     """Return where an output is to be written: over an input, or to new memory."""
     if donor is not None:
         return donor
-    return w.fresh(atom.aval, w.names.hint(atom)) if atom.aval.shape else None
+    return w.memory.fresh(atom.aval, w.names.hint(atom)) if atom.aval.shape else None
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -122,9 +123,9 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Source:
     """Return the module around the lines of the function."""
-    statics = needed(w.statics, "\n".join([*w.lines, returned]))
+    statics = needed(w.memory.statics, "\n".join([*w.lines, returned]))
     bound = list(w.bound.values())
-    given = f"{w.tuple([token for token, _ in bound])} = constants" if bound else ""
+    given = f"{w.as_tuple([token for token, _ in bound])} = constants" if bound else ""
     lines = "\n".join(_guarded(w, _main(w, inputs, list(statics), returned), inputs))
     if statics:
         lines = f"{_workspace(w, statics)}\n\nspaces = local()\n\n{lines}"
@@ -142,7 +143,7 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     text = _spaced(f'"""{title}"""', "\n".join(rows), given, calls, lines)
     body = _spaced(imports, given, lines)
     constants = tuple([x for _, x in bound])
-    size, profile = w.arena.size, tuple(w.profile)
+    size, profile = w.memory.arena.size, tuple(w.profile)
     return Source(text, constants, size, profile, title, body, parts, w.shares)
 
 
@@ -153,12 +154,12 @@ def _spaced(*sections: str) -> str:
 
 
 def _workspace(w: Writer, statics: dict[str, str]) -> str:
-    size = w.arena.size
+    size = w.memory.arena.size
     lines = ["def workspace():", f'{INDENT}"""Return the memory of one call, {size} bytes."""']
     if size:
         lines.append(f"{INDENT}arena = {w.numpy('empty')}({size}, {w.numpy('uint8')})")
     lines += [f"{INDENT}{token} = {made}" for token, made in statics.items()]
-    return "\n".join([*lines, f"{INDENT}return {w.tuple(list(statics))}"])
+    return "\n".join([*lines, f"{INDENT}return {w.as_tuple(list(statics))}"])
 
 
 def _guarded(w: Writer, lines: Sequence[str], inputs: Sequence[str]) -> list[str]:
@@ -186,7 +187,7 @@ def _main(w: Writer, inputs: Sequence[str], statics: Sequence[str], returned: st
         f"{INDENT}except AttributeError:  # the first call of this thread",
         f"{INDENT * 2}free = spaces.free = []",
         f"{INDENT}space = free.pop() if free else workspace()",
-        f"{INDENT}{w.tuple(statics)} = space",
+        f"{INDENT}{w.as_tuple(statics)} = space",
     ]
     if w.shares:
         result = w.names.token("result")

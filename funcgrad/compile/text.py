@@ -13,6 +13,7 @@ import numpy as np
 from ..core.avals import PYTHON_SCALARS, Aval
 from ..core.errors import FuncgradError
 from ..core.jaxpr import Literal
+from ..ops.index import ARRAY
 from .names import is_name
 
 LONGEST = 200  # characters of a quoted line
@@ -111,10 +112,10 @@ def number(value: Any, writer: Any) -> str:
     return literal(value)
 
 
-def index(entries: Sequence[Any], arrays: Sequence[Any], placeholder: Any) -> str:
-    """Return an index as it stands between brackets: of integers, slices, None and arrays."""
+def index(entries: Sequence[Any], arrays: Sequence[Any]) -> str:
+    """An index as it stands between brackets; ``arrays`` take the places of ``ARRAY``."""
     rest = iter(arrays)
-    parts = [str(next(rest)) if e is placeholder else _entry(e) for e in entries]
+    parts = [str(next(rest)) if e is ARRAY else _entry(e) for e in entries]
     return ", ".join(parts) or "()"
 
 

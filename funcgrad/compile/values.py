@@ -47,8 +47,8 @@ class Value:
             return f"{self}.T"
         return f"{self}.transpose({', '.join(map(str, perm))})"
 
-    def indexed(self, entries: Sequence[Any], arrays: Sequence[Any], placeholder: Any) -> str:
-        return f"{self}[{index(entries, arrays, placeholder)}]"
+    def indexed(self, entries: Sequence[Any], arrays: Sequence[Any]) -> str:
+        return f"{self}[{index(entries, arrays)}]"
 
     def repeated(self, shape: Sequence[int], axes: Sequence[int]) -> str:
         narrow = tuple(1 if d in axes else n for d, n in enumerate(shape))

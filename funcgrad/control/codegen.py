@@ -6,53 +6,52 @@ row by row.
 """
 
 from collections.abc import Sequence
+from typing import Generic
 
-from ..compile.arena import Root
-from ..compile.values import Value
-from ..compile.writer import Writer
 from ..core.avals import Aval
+from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Literal, Var
 from ..ops.contract import matmul
 
 
-class Carry:
+class Carry(Generic[V]):
     """One value that a loop carries from step to step."""
 
-    def __init__(self, w: Writer, jaxpr: Jaxpr, place: int, result: int, init: Value) -> None:
+    def __init__(self, w: Emitter[V], jaxpr: Jaxpr, place: int, result: int, init: V) -> None:
         var = jaxpr.invars[place]
         self.w, self.aval = w, Aval(var.aval.shape, var.aval.dtype)
         self.changes = jaxpr.outvars[result] is not var
         self.in_place = bool(self.aval.shape) and _accumulates(jaxpr, place, result)
-        self.buffers: list[Value] = []
+        self.buffers: list[V] = []
         self.now, self.next = init, init
-        hint = w.names.known.get(var, "carry")
+        hint = w.known(var) or "carry"
         if self.changes and not self.aval.shape:
-            self.now = Value(w.names.token(hint), self.aval)
+            self.now = w.value(w.token(hint), self.aval)
             w.line(f"{self.now} = {init}")
         elif self.in_place:
-            self.buffers = [w.buffer(self.aval, hint)]
-            self.now = self.next = Value(w.names.token(hint), self.aval, Root(None, 0))
+            self.buffers = [w.memory.buffer(self.aval, hint)]
+            self.now = self.next = w.value(w.token(hint), self.aval, owned=True)
             w.line(f"{self.now} = {self.buffers[0]}")
             w.copy(self.now, init)
         elif self.changes:
-            self.buffers = [w.buffer(self.aval, hint), w.buffer(self.aval, f"{hint}_next")]
-            self.now, self.next = (
-                Value(w.names.token(h), self.aval) for h in (hint, f"{hint}_next")
-            )
+            self.buffers = [
+                w.memory.buffer(self.aval, hint),
+                w.memory.buffer(self.aval, f"{hint}_next"),
+            ]
+            self.now, self.next = (w.value(w.token(h), self.aval) for h in (hint, f"{hint}_next"))
             w.line(f"{self.now}, {self.next} = {self.buffers[0]}, {self.buffers[1]}")
             w.copy(self.now, init)
 
     @property
-    def target(self) -> Value | None:
+    def target(self) -> V | None:
         """Return where a step writes the next value, None for a number."""
         return self.next if self.buffers else None
 
-    def finish(self, out: Value) -> None:
+    def finish(self, out: V) -> None:
         """Write the last value to an output of the loop, and give the buffers back."""
         self.w.copy(out, self.now)
         for buffer in self.buffers:
-            assert buffer.root is not None
-            self.w.arena.give(buffer.root)
+            self.w.memory.free(buffer)
 
 
 def _accumulates(jaxpr: Jaxpr, place: int, result: int) -> bool:
@@ -66,7 +65,7 @@ def _accumulates(jaxpr: Jaxpr, place: int, result: int) -> bool:
     return fits and len(places) == 1 and readers[0].prim.codegen.overwrites(places[0])
 
 
-def advance(w: Writer, carries: Sequence[Carry], values: Sequence[Value]) -> None:
+def advance(w: Emitter[V], carries: Sequence[Carry[V]], values: Sequence[V]) -> None:
     """Write what makes the next values of a step the ones of now."""
     moved = [
         (c.now, c.next if c.buffers else value, c)
@@ -83,9 +82,9 @@ def advance(w: Writer, carries: Sequence[Carry], values: Sequence[Value]) -> Non
 
 
 def write_scan(
-    w: Writer,
-    outs: Sequence[Value],
-    ins: Sequence[Value],
+    w: Emitter[V],
+    outs: Sequence[V],
+    ins: Sequence[V],
     *,
     jaxpr: Jaxpr,
     length: int,
@@ -94,7 +93,7 @@ def write_scan(
     num_carry: int,
 ) -> None:
     """Write a scan as a loop over its steps."""
-    w.names.study(jaxpr)
+    w.study(jaxpr)
     n, k = num_consts, num_carry
     consts = [
         _laid_out(w, x, v, jaxpr, length) for x, v in zip(ins[:n], jaxpr.invars[:n], strict=True)
@@ -103,10 +102,10 @@ def write_scan(
     stacks = outs[k:]
     for stack in stacks:
         w.need(stack)
-    step = w.names.token("i")
+    step = w.token("i")
     steps = f"range({length - 1}, -1, -1)" if reverse else f"range({length})"
     with w.indented(f"for {step} in {steps}:"):
-        rows = [_row(w, x, step, w.names.known.get(v, "")) for x, v in
+        rows = [_row(w, x, step, w.known(v)) for x, v in
                 zip(ins[n + k :], jaxpr.invars[n + k :], strict=True)]  # fmt: skip
         targets = [_row(w, stack, step, "") if len(stack.aval.shape) > 1 else None
                    for stack in stacks]  # fmt: skip
@@ -120,10 +119,10 @@ def write_scan(
         carry.finish(out)
     for value, const in zip(ins[:n], consts, strict=True):
         if const is not value:
-            w.drop(const)
+            w.memory.drop(const)
 
 
-def _laid_out(w: Writer, value: Value, var: Var, jaxpr: Jaxpr, length: int) -> Value:
+def _laid_out(w: Emitter[V], value: V, var: Var, jaxpr: Jaxpr, length: int) -> V:
     """Return a matrix that all steps multiply by, copied where it is a transpose.
 
     BLAS takes twice the time for 32 rows times a transposed matrix of 64 by 256.
@@ -132,32 +131,32 @@ def _laid_out(w: Writer, value: Value, var: Var, jaxpr: Jaxpr, length: int) -> V
         return value
     if not any(eqn.prim is matmul and eqn.ins[1] is var for eqn in jaxpr.eqns):
         return value
-    copied = w.buffer(value.aval, "")
-    w.hold(copied)  # till the loop ends, not till a step reads it last
+    copied = w.memory.buffer(value.aval, "")
+    w.memory.hold(copied)  # till the loop ends, not till a step reads it last
     w.copy(copied, value)
     return copied
 
 
-def _row(w: Writer, stack: Value, step: str, hint: str) -> Value:
+def _row(w: Emitter[V], stack: V, step: str, hint: str) -> V:
     """Return the row of a stack that a step reads or writes."""
     aval = Aval(stack.aval.shape[1:], stack.aval.dtype)
-    row = Value(w.names.token(hint), aval, contiguous=stack.contiguous)
+    row = w.value(w.token(hint), aval, contiguous=stack.contiguous)
     w.line(f"{row} = {stack}[{step}]")
     return row
 
 
 def write_cond(
-    w: Writer, outs: Sequence[Value], ins: Sequence[Value], *, branches: Sequence[Jaxpr]
+    w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, branches: Sequence[Jaxpr]
 ) -> None:
     """Write a choice as if, elif, else; each branch writes to the same memory."""
     index, *args = ins
     targets = []
     for out in outs:
         name = w.need(out) if out.aval.shape else out.text
-        targets.append(Value(name, out.aval) if out.aval.shape else None)
+        targets.append(w.value(name, out.aval) if out.aval.shape else None)
     last = len(branches) - 1
     for i, branch in enumerate(branches):
-        w.names.study(branch)
+        w.study(branch)
         head = "else:" if i == last else f"{'elif' if i else 'if'} {index} <= {i}:"
         if last == 0:
             head = "if True:"
@@ -171,9 +170,9 @@ def write_cond(
 
 
 def write_while(
-    w: Writer,
-    outs: Sequence[Value],
-    ins: Sequence[Value],
+    w: Emitter[V],
+    outs: Sequence[V],
+    ins: Sequence[V],
     *,
     cond: Jaxpr,
     legs: Sequence[Jaxpr],
@@ -182,14 +181,14 @@ def write_while(
     """Write a loop and its way back; each leg leaves at a step what later ones read there."""
     start = len(ins) - sum(n + k for n, k in sizes)
     going, at = list(ins[:start]), start
-    rows = w.names.token("rows")
+    rows = w.token("rows")
     if len(legs) > 1:
         w.line(f"{rows} = []")
-    finished: list[tuple[list[Carry], int]] = []
+    finished: list[tuple[list[Carry[V]], int]] = []
     left: list[Aval] = []
     first_out = 0
     for j, (leg, (n, k)) in enumerate(zip(legs, sizes, strict=True)):
-        w.names.study(leg)
+        w.study(leg)
         consts = list(ins[at : at + n])
         carries = [Carry(w, leg, n + i, i, ins[at + n + i]) for i in range(k)]
         new = [Aval(a.aval.shape, a.aval.dtype) for a in leg.outvars[k:]]
@@ -207,12 +206,12 @@ def write_while(
 
 
 def _first_leg(
-    w: Writer,
+    w: Emitter[V],
     cond: Jaxpr,
-    going: list[Value],
+    going: list[V],
     leg: Jaxpr,
-    consts: list[Value],
-    carries: list[Carry],
+    consts: list[V],
+    carries: list[Carry[V]],
     rows: str,
 ) -> None:
     with w.indented("while True:"):
@@ -222,38 +221,38 @@ def _first_leg(
         w.line("    break")
         values, kept = _step(w, leg, [*consts, *now], carries)
         if rows:
-            w.line(f"{rows}.append({w.tuple(kept)})")
+            w.line(f"{rows}.append({w.as_tuple(kept)})")
         advance(w, carries, values)
 
 
 def _later_leg(
-    w: Writer,
+    w: Emitter[V],
     leg: Jaxpr,
-    consts: list[Value],
-    carries: list[Carry],
+    consts: list[V],
+    carries: list[Carry[V]],
     left: Sequence[Aval],
     rows: str,
     leaves: bool,
 ) -> None:
-    place, row = w.names.token("k"), w.names.token("row")
+    place, row = w.token("k"), w.token("row")
     w.line(f"{rows}.reverse()")
     with w.indented(f"for {place}, {row} in enumerate({rows}):"):
-        reads = [Value(w.names.token(), aval) for aval in left]
+        reads = [w.value(w.token(), aval) for aval in left]
         if reads:
-            w.line(f"{w.tuple(reads)} = {row}")
+            w.line(f"{w.as_tuple(reads)} = {row}")
         now = [*consts, *(c.now for c in carries), *reads]
         values, kept = _step(w, leg, now, carries)
         if leaves and kept:
-            w.line(f"{rows}[{place}] = {row} + {w.tuple(kept)}")
+            w.line(f"{rows}[{place}] = {row} + {w.as_tuple(kept)}")
         advance(w, carries, values)
 
 
 def _step(
-    w: Writer, leg: Jaxpr, now: list[Value], carries: list[Carry]
-) -> tuple[list[Value], list[str]]:
+    w: Emitter[V], leg: Jaxpr, now: list[V], carries: list[Carry[V]]
+) -> tuple[list[V], list[str]]:
     """Write one step; return the next carry, and what is left, which is new at each step."""
     k = len(carries)
-    fresh = [w.fresh(a.aval, "") if a.aval.shape else None for a in leg.outvars[k:]]
+    fresh = [w.memory.fresh(a.aval, "") if a.aval.shape else None for a in leg.outvars[k:]]
     values = w.block(leg, now, [*(c.target for c in carries), *fresh])
     kept = [
         value.text if value.aval.shape or isinstance(atom, Literal) else w.scalar(value)

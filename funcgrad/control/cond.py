@@ -14,6 +14,7 @@ from ..compile.finite_checks import through
 from ..core.avals import Aval, aval_of, shape_of
 from ..core.companions import Codegen, Masking
 from ..core.dependence import dependent
+from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, programs_in
 from ..core.lists import Flags, compress, split_list
 from ..core.ownership import fresh
@@ -54,7 +55,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
     def infer(self, index: Aval, *args: Aval, branches: tuple[Jaxpr, ...]) -> tuple[Aval, ...]:
         return tuple(out_avals(branches[0]))
 
-    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], **params: Any) -> None:
         write_cond(w, outs, ins, **params)
 
     def bodies(self, _: Any, *ins: Any, branches: tuple[Jaxpr, ...]) -> list[tuple[Jaxpr, Any]]:

@@ -15,6 +15,7 @@ from ..compile.finite_checks import through
 from ..core.avals import Aval, shape_of
 from ..core.companions import Codegen, Masking
 from ..core.dependence import dependent, fixed_point, linear_in
+from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, split_list
 from ..core.ownership import fresh
@@ -98,7 +99,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         carry, ys = ScanLayout.of(params).outputs(out_avals(params["jaxpr"]))
         return (*carry, *_stacked(ys, params))
 
-    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], **params: Any) -> None:
         write_scan(w, outs, ins, **params)
 
     def hoist(self, build: Any, eqn: Any) -> Any:

@@ -16,6 +16,7 @@ from typing_extensions import override
 from ..core.avals import Aval
 from ..core.companions import Codegen, Masking
 from ..core.dependence import dependent, linear_in
+from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import compress, expand, split_list
 from ..core.ownership import fresh
@@ -85,7 +86,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         pairs = zip(legs, sizes, strict=True)
         return tuple(a for leg, (_, k) in pairs for a in out_avals(leg)[:k])
 
-    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any], **params: Any) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], **params: Any) -> None:
         write_while(w, outs, ins, **params)
 
     def bodies(self, *ins: Any, cond: Jaxpr, legs: Any, sizes: Any) -> list[tuple[Jaxpr, Any]]:

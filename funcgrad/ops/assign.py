@@ -8,10 +8,11 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape, accumulation_dtype, aval_of, dtype_of, is_inexact, shape_of
 from ..core.companions import Codegen, Masking
+from ..core.emitter import Emitter, V
 from ..core.trace import Primitive
 from .compare import eq, ne
 from .elementwise import div, maximum, where
-from .index import ARRAY, Batching, Index, add_into, getitem_p, scatter_add_p
+from .index import Batching, Index, add_into, getitem_p, scatter_add_p
 from .paths import Gaps, Masked, present
 from .structure import Batched, cast, expand_dims, match, project, stretched, widened, zeros
 
@@ -69,8 +70,8 @@ class SetAt(Primitive, Masking, Codegen):
     def overwrites(self, operand: int) -> bool:
         return operand == 0
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, index: Index) -> None:
-        w.set(outs[0], ins[0], ins[1], index, ins[2:], ARRAY)
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, index: Index) -> None:
+        w.set_at(ins[0], ins[1], index, ins[2:], outs[0])
 
 
 class LastWriter(Primitive):
@@ -156,8 +157,8 @@ class AddAt(Primitive, Masking, Codegen):
     def overwrites(self, operand: int) -> bool:
         return operand == 0
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, index: Index) -> None:
-        w.add_at(outs[0], ins[0], ins[1], index, ins[2:], ARRAY)
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, index: Index) -> None:
+        w.add_at(ins[0], ins[1], index, ins[2:], outs[0])
 
 
 class ExtremumAt(Primitive, Codegen):

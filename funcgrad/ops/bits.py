@@ -12,9 +12,11 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of
+from ..core.emitter import Emitter, V
 from .families import Free
 
-INTEGERS = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}  # by their bytes
+# by their size in bytes
+INTEGERS: dict[int, np.dtype[Any]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
 
 class Mask(Free):
@@ -29,13 +31,13 @@ class Mask(Free):
         return False
 
     @override
-    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         negative = w.numpy("negative")
         if not outs[0].aval.shape:
             w.line(f"{outs[0]} = {negative}({w.dtype(self.dtype)}({ins[0]}))")
             return
         out = w.need(outs[0])
-        w.line(f"{negative}({w.bits(ins[0], np.dtype(np.int8))}, {out})", outs[0].aval)
+        w.line(f"{negative}({w.memory.bits(ins[0], np.dtype(np.int8))}, {out})", outs[0].aval)
 
 
 class Keep(Free):
@@ -50,14 +52,13 @@ class Keep(Free):
         return operand == 0
 
     @override
-    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         (t, m), (out,) = ins, outs
         w.need(out)
         integers = INTEGERS[out.aval.dtype.itemsize]
-        w.line(
-            f"{w.numpy('bitwise_and')}({w.bits(t, integers)}, {m}, {w.bits(out, integers)})",
-            out.aval,
-        )
+        both = w.numpy("bitwise_and")
+        kept, y = (w.memory.bits(x, integers) for x in (t, out))
+        w.line(f"{both}({kept}, {m}, {y})", out.aval)
 
 
 class Blend(Free):
@@ -71,7 +72,7 @@ class Blend(Free):
         return operand == 1
 
     @override
-    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         (m, a, b), (out,) = ins, outs
         if a.text == b.text:
             if out.text != a.text:
@@ -79,11 +80,11 @@ class Blend(Free):
             return
         w.need(out)
         integers = INTEGERS[out.aval.dtype.itemsize]
-        a, b, y = (w.bits(x, integers) for x in (a, b, out))
+        first, second, y = (w.memory.bits(x, integers) for x in (a, b, out))
         xor = w.numpy("bitwise_xor")
-        w.line(f"{xor}({a}, {b}, {y})", out.aval)
+        w.line(f"{xor}({first}, {second}, {y})", out.aval)
         w.line(f"{w.numpy('bitwise_and')}({y}, {m}, {y})")
-        w.line(f"{xor}({y}, {b}, {y})")
+        w.line(f"{xor}({y}, {second}, {y})")
 
 
 def _keep(t: Any, m: Any) -> Any:

@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape, aval_of
 from ..core.companions import Codegen
+from ..core.emitter import Emitter
 from ..core.trace import Primitive
 from .paths import Gaps, Masked
 from .structure import Batched, Linear
@@ -38,7 +39,7 @@ class Constant(Primitive, Codegen):
     def infer(self, *, array: Array) -> tuple[Aval, ...]:
         return (aval_of(array.value),)
 
-    def view(self, w: Any, *, array: Array) -> tuple[str, bool]:
+    def view(self, w: Emitter[Any], *, array: Array) -> tuple[str, bool]:
         return w.bind(array.value), array.value.flags.c_contiguous
 
 

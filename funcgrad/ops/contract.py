@@ -10,6 +10,7 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape, broadcast_shapes, is_inexact
 from ..core.companions import Codegen, Masking
+from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
 from ..core.registry import overrides
 from ..core.trace import Primitive
@@ -128,8 +129,8 @@ class Matmul(Multilinear, Codegen):
         rows = build("reshape", a, shape=(math.prod(lead), n))
         return build("reshape", build("matmul", rows, b), shape=(*lead, b.aval.shape[1]))
 
-    def emit(self, w: Any, outs: Any, ins: Any) -> None:
-        w.matmul(*ins, outs[0])
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
+        w.matmul(ins[0], ins[1], outs[0])
 
 
 def _lifted(shape: Shape, place: int) -> Shape:

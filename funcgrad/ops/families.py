@@ -15,6 +15,7 @@ from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.companions import Codegen, Masking
+from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
@@ -150,7 +151,7 @@ class Elementwise(Primitive, Masking, Codegen):
     def overwrites(self, operand: int) -> bool:
         return self.fills
 
-    def emit(self, w: Any, outs: Sequence[Any], ins: Sequence[Any]) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         w.elementwise(self, ins, outs[0])
 
 

@@ -6,7 +6,7 @@ last of an even length, stands for itself and its mirror image, and counts twice
 """
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape, dtype_of, shape_of
 from ..core.companions import Codegen
+from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError
 from .elementwise import conj, mul
 from .linear import Linear
@@ -55,7 +56,15 @@ class Transform(Linear, Codegen):
         return {"axis": axis + 1, **params}
 
     def emit(
-        self, w: Any, outs: Any, ins: Any, *, axis: int, norm: str, n: int | None = None, **how: Any
+        self,
+        w: Emitter[V],
+        outs: Sequence[V],
+        ins: Sequence[V],
+        *,
+        axis: int,
+        norm: str,
+        n: int | None = None,
+        **how: Any,
     ) -> None:
         name = f"{w.numpy('fft')}.{self.function(**how).__name__}"
         w.call(name, [ins[0], n, axis, w.param(norm)], outs[0], keyword=True)

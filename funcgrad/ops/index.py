@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ..core.companions import Codegen, Masking
+from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
 from ..core.trace import Primitive
 from .paths import Gaps, Masked, present
@@ -85,16 +86,16 @@ class Getitem(Linear, Codegen):
         y = getitem_p(stretched(x, d, size), *place.arrays, index=place.index)
         return (place.unpacked(y),), (0,)
 
-    def view(self, w: Any, x: Any, *arrays: Any, index: Index) -> Any:
+    def view(self, w: Emitter[V], x: V, *arrays: V, index: Index) -> Any:
         """Read slices without a copy; arrays of numbers are gathered."""
         if any(a.aval.shape for a in arrays):
             return None
-        return x.indexed(index, arrays, ARRAY), x.contiguous and _leading(index, x.aval.shape)
+        return x.indexed(index, arrays), x.contiguous and _leading(index, x.aval.shape)
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, index: Index) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, index: Index) -> None:
         gathers = any(a.aval.shape for a in ins[1:])
         assign = w.assign if gathers else w.assign_view
-        assign(outs[0], w.array(ins[0]).indexed(index, ins[1:], ARRAY))
+        assign(outs[0], w.array(ins[0]).indexed(index, ins[1:]))
 
 
 class ScatterAdd(Linear, Codegen):
@@ -127,8 +128,10 @@ class ScatterAdd(Linear, Codegen):
         y = scatter_add_p(packed, *place.arrays, shape=(size, *shape), index=place.index)
         return (y,), (0,)
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, shape: Shape, index: Index) -> None:
-        w.scatter(outs[0], ins[0], index, ins[1:], ARRAY)
+    def emit(
+        self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, shape: Shape, index: Index
+    ) -> None:
+        w.scatter_add(ins[0], index, ins[1:], outs[0])
 
 
 def add_into(
@@ -359,8 +362,8 @@ class Concatenate(Primitive, Masking, Codegen):
         xs = [stretched(x, d, size) for x, d in zip(args, axes, strict=True)]
         return self.bind(*xs, axis=axis + 1), (0,)
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, axis: int) -> None:
-        joined = w.tuple(ins)
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axis: int) -> None:
+        joined = w.as_tuple(ins)
         w.call(w.numpy("concatenate"), [joined, axis], outs[0])
 
 

@@ -19,6 +19,7 @@ from ..core.avals import (
     shape_of,
 )
 from ..core.companions import Codegen
+from ..core.emitter import Emitter, V
 from ..core.errors import shorten
 from ..core.registry import overrides
 from ..core.trace import Tracer
@@ -225,7 +226,7 @@ class Weaken(Linear, Codegen):
     def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
         return args, axes  # many numbers are an array
 
-    def emit(self, w: Any, outs: Any, ins: Any) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         w.assign(outs[0], str(ins[0]) if ins[0].aval.weak else f"{ins[0]}.item()")
 
 

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Axes, accumulation_dtype, dtype_of, shape_of
 from ..core.companions import Codegen
+from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError
 from ..core.trace import Primitive
 from .compare import eq
@@ -259,8 +260,8 @@ class Cumprod(Primitive, Codegen):
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
         return self.bind(front(args[0], axes[0]), axis=axis + 1), (0,)
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, axis: int) -> None:
-        w.accumulate("multiply", ins[0], axis, outs[0], False)
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axis: int) -> None:
+        w.accumulate("multiply", ins[0], axis, outs[0])
 
 
 class Position(Primitive, Codegen):

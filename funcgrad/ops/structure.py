@@ -1,12 +1,12 @@
 """The structural linear primitives, which move, copy and add numbers.
 
 They are closed under transposition: sum ↔ broadcast; reshape, transpose, cumsum, convert each ↔
-itself; and in ``index.py`` getitem ↔ scatter_add. Hence this file needs only ``core``, and every
-family can undo its broadcasting here.
+itself; and in ``index.py`` getitem ↔ scatter_add. So every family can undo its broadcasting here.
 """
 
 import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from ..core.avals import (
     shape_of,
 )
 from ..core.companions import Codegen
+from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError, ShapeError, warn
 from ..core.trace import Tracer
 from .linear import (
@@ -62,7 +63,7 @@ class Convert(Linear, Codegen):
     def on_paths(self, args: Any, live: Any, *, dtype: np.dtype) -> Masked:
         return self.bind(*args, dtype=dtype), live
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, dtype: np.dtype) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, dtype: np.dtype) -> None:
         w.convert(ins[0], dtype, outs[0])
 
 
@@ -104,15 +105,17 @@ class Broadcast(Linear, Codegen):
     def batched_params(self, size: int, *, shape: Shape, axes: Axes) -> dict[str, Any]:
         return {"shape": (size, *shape), "axes": tuple(d + 1 for d in axes)}
 
-    def view(self, w: Any, x: Any, *, shape: Shape, axes: Axes) -> Any:
+    def view(self, w: Emitter[V], x: V, *, shape: Shape, axes: Axes) -> Any:
         """Repeat without a copy what the workspace holds: elsewhere a view costs more to make."""
         if not x.static:
             return None
         w.numpy("broadcast_to")
         return x.repeated(shape, axes), False
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, shape: Shape, axes: Axes) -> None:
-        w.fill(outs[0], ins[0], axes)
+    def emit(
+        self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, shape: Shape, axes: Axes
+    ) -> None:
+        w.broadcast(ins[0], axes, outs[0])
 
 
 class Sum(Linear, Codegen):
@@ -132,7 +135,7 @@ class Sum(Linear, Codegen):
     def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
         return broadcast_p(ct, shape=shape_of(x), axes=axes)
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, axes: Axes) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axes: Axes) -> None:
         w.sum(ins[0], axes, outs[0])
 
     @override
@@ -193,7 +196,9 @@ class Cumsum(Linear, Codegen):
     def batched_params(self, size: int, *, axis: int, reverse: bool) -> dict[str, Any]:
         return {"axis": axis + 1, "reverse": reverse}
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, axis: int, reverse: bool) -> None:
+    def emit(
+        self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axis: int, reverse: bool
+    ) -> None:
         w.accumulate("add", ins[0], axis, outs[0], reverse)
 
 
@@ -224,15 +229,15 @@ class Reshape(Linear, Codegen):
     def batched_params(self, size: int, *, shape: Shape) -> dict[str, Any]:
         return {"shape": (size, *shape)}
 
-    def view(self, w: Any, x: Any, *, shape: Shape) -> Any:
+    def view(self, w: Emitter[V], x: V, *, shape: Shape) -> Any:
         same = [n for n in shape if n != 1] == [n for n in x.aval.shape if n != 1]
         return (x.reshaped(shape), x.contiguous) if x.contiguous or same else None
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, shape: Shape) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, shape: Shape) -> None:
         if ins[0].aval.shape:
             w.assign_view(outs[0], ins[0].reshaped(shape))
         else:
-            w.fill(outs[0], ins[0], ())
+            w.broadcast(ins[0], (), outs[0])
 
 
 class Transpose(Linear, Codegen):
@@ -257,15 +262,15 @@ class Transpose(Linear, Codegen):
     def batched_params(self, size: int, *, perm: Axes) -> dict[str, Any]:
         return {"perm": (0, *(d + 1 for d in perm))}
 
-    def view(self, w: Any, x: Any, *, perm: Axes) -> Any:
+    def view(self, w: Emitter[V], x: V, *, perm: Axes) -> Any:
         moved = [d for d in perm if x.aval.shape[d] != 1]
         return x.transposed(perm), x.contiguous and moved == sorted(moved)
 
-    def emit(self, w: Any, outs: Any, ins: Any, *, perm: Axes) -> None:
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, perm: Axes) -> None:
         if perm:
             w.assign_view(outs[0], ins[0].transposed(perm))
         else:
-            w.fill(outs[0], ins[0], ())
+            w.broadcast(ins[0], (), outs[0])
 
 
 convert_p = Convert("convert")
@@ -300,10 +305,8 @@ def cast(x: Any, dtype: Any) -> Any:
     if dtype_of(x) is dtype:
         return x
     if dtype_of(x).kind == "c" and np.dtype(dtype).kind in "fiu":
-        warn(
-            "Casting complex values to real discards the imaginary part",
-            np.exceptions.ComplexWarning,
-        )
+        lost = "Casting complex values to real discards the imaginary part"
+        warn(lost, np.exceptions.ComplexWarning)
     return project(x, dtype)
 
 

@@ -11,7 +11,7 @@ from unittest.mock import patch
 import numpy as np
 
 from funcgrad.compile import cse, passes
-from funcgrad.compile.places import Places
+from funcgrad.compile.allocator import Allocator
 from funcgrad.compile.rewrite import Builder, rewritten
 from funcgrad.control import scan
 from funcgrad.control.cond import Cond
@@ -102,7 +102,7 @@ PASSES = tuple(_without_parameters if p is cse.cse else p for p in passes.PASSES
 PLANTS: dict[str, tuple[Any, str, Any]] = {
     "aval": (Builder, "replaces", _unchecked),  # the compiler
     "parameters": (passes, "PASSES", PASSES),
-    "memory": (Places, "alone", _always),
+    "memory": (Allocator, "is_unaliased", _always),
     "sign": (tanh, "vjp", _wrong_sign),  # derivatives
     "slope": (cos, "rules", SLOPE_OF_COS),
     "branch": (where, "rules", SWAPPED),

@@ -1,0 +1,176 @@
+"""Memory of one call: where in the workspace each value lies, and when its bytes are free again.
+
+The plan is made while the source is written, in the order in which the program runs. An output
+is written in place, over an operand that dies with the equation, where its primitive allows it;
+else into an output of the program; else into bytes of the arena.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+
+import numpy as np
+
+from ..core.avals import Aval
+from ..core.jaxpr import Eqn, Jaxpr, Var
+from ..ops.structure import reshape_p
+from .arena import Arena, Root
+from .liveness import nbytes
+from .names import Names
+from .text import lengths
+from .values import Value
+
+
+class Allocator:
+    """The memory of a function under construction.
+
+    Args:
+        names: the names of its values.
+        dtype: returns the expression of a dtype.
+    """
+
+    def __init__(self, names: Names, dtype: Callable[[np.dtype], str]) -> None:
+        self.names, self.dtype = names, dtype
+        self.arena = Arena()
+        self.statics: dict[str, str] = {}  # token -> the expression that makes it
+        self.constants: dict[str, str] = {}  # expression -> the token of a read-only array
+
+    # buffers
+
+    def buffer(self, aval: Aval, hint: str = "") -> Value:
+        """Bytes of the workspace as an array."""
+        root = self.arena.take(nbytes(aval))
+        token = self.names.token(hint)
+        start = root.offset or 0
+        self.statics[token] = (
+            f"arena[{start}:{start + nbytes(aval)}].view({self.dtype(aval.dtype)})"
+            f".reshape({lengths(aval.shape)})"
+        )
+        return Value(token, aval, root, static=True, contiguous=True)
+
+    def fresh(self, aval: Aval, hint: str = "") -> Value:
+        """An output outside the workspace, for which NumPy will allocate memory."""
+        return Value(self.names.token(hint), aval, Root(None, 0), made=False)
+
+    def free(self, value: Value) -> None:
+        """Give the bytes of a buffer back."""
+        assert value.root is not None
+        self.arena.give(value.root)
+
+    @contextmanager
+    def scratch(self, *avals: Aval) -> Iterator[list[Value]]:
+        """Lend buffers for the lines of one operation."""
+        values = [self.buffer(aval, "work") for aval in avals]
+        yield values
+        for value in values:
+            self.free(value)
+
+    def hold(self, value: Value) -> None:
+        """Count one more value that lies in these bytes."""
+        if value.root is not None:
+            value.root.holders += 1
+
+    def drop(self, value: Value) -> None:
+        """Count one value less; the bytes of the last one are free."""
+        root = value.root
+        if root is not None:
+            root.holders -= 1
+            if root.holders == 0 and root.offset is not None:
+                self.arena.give(root)
+
+    # static arrays
+
+    def constant(self, expression: str, hint: str) -> str:
+        """The name of an array that is made once for each workspace, and only read."""
+        if expression not in self.constants:
+            self.constants[expression] = token = self.names.token(hint)
+            self.statics[token] = expression
+        return self.constants[expression]
+
+    def bits(self, value: Value, dtype: np.dtype) -> str:
+        """The elements of an array viewed as another dtype of the same size."""
+        expression = f"{value}.view({self.dtype(dtype)})"
+        if not value.static:
+            return expression
+        return self.constant(expression, f"{dtype.kind}{dtype.itemsize * 8}")
+
+    # where outputs lie
+
+    def place(
+        self, var: Var, eqn: Eqn, ins: Sequence[Value], dying: set[Var], targets: dict[Var, Value]
+    ) -> Value:
+        """Choose where an output of an equation is written.
+
+        Args:
+            var: the output.
+            eqn: the equation.
+            ins: the values of its operands.
+            dying: operands that no later equation reads.
+            targets: where variables are wanted, see ``output_targets``.
+        """
+        hint = self.names.hint(var)
+        if not var.aval.shape:
+            return Value(self.names.token(hint), var.aval, made=False)
+        target = targets.get(var)
+        over = self.reusable(var.aval, eqn, ins, dying, target)
+        if target is not None and _is_free(target, over):
+            return target
+        if over is not None and over.static:
+            self.names.add(over.text, hint)
+            assert over.root is not None
+            return Value(over.text, var.aval, over.root, static=True, contiguous=True)
+        return self.buffer(var.aval, hint)
+
+    def reusable(
+        self, aval: Aval, eqn: Eqn, ins: Sequence[Value], dying: set[Var], target: Value | None
+    ) -> Value | None:
+        """Find an operand over which the output can be written in place.
+
+        It dies with the equation, and lies in the workspace or in the target of the output.
+        """
+        wanted = None if target is None else target.root
+        for i, (atom, value) in enumerate(zip(eqn.ins, ins, strict=True)):
+            if (
+                atom in dying
+                and value.root is not None
+                and (value.static or value.root is wanted)
+                and value.contiguous
+                and value.made
+                and (value.aval.shape, value.aval.dtype) == (aval.shape, aval.dtype)
+                and eqn.prim.codegen.overwrites(i)
+                and self.is_unaliased(value, eqn, ins, dying)
+            ):
+                return value
+        return None
+
+    def is_unaliased(self, value: Value, eqn: Eqn, ins: Sequence[Value], dying: set[Var]) -> bool:
+        """Whether no value that is alive after the equation, nor another operand, aliases this."""
+        assert value.root is not None
+        mine = {a for a, x in zip(eqn.ins, ins, strict=True) if x is value and a in dying}
+        others = any(x.root is value.root and x is not value for x in ins)
+        return value.root.holders == len(mine) and not others
+
+    def output_targets(self, jaxpr: Jaxpr, targets: Sequence[Value | None]) -> dict[Var, Value]:
+        """Map variables to where they are wanted: in the memory of an output.
+
+        The operand of a reshape that makes an output is written to the output's memory too.
+        """
+        wanted: dict[Var, Value] = {}
+        makers = {var: eqn for eqn in jaxpr.eqns for var in eqn.outs}
+        for atom, target in zip(jaxpr.outvars, targets, strict=True):
+            if target is None or not isinstance(atom, Var) or atom not in makers or atom in wanted:
+                continue
+            wanted[atom] = target
+            eqn = makers[atom]
+            inner = eqn.ins[0] if eqn.ins else None
+            reshapes = eqn.prim is reshape_p
+            if reshapes and inner in makers and inner not in wanted and inner not in jaxpr.outvars:
+                wanted[inner] = Value(
+                    self.names.token(), inner.aval, target.root, made=False, home=target
+                )
+        return wanted
+
+
+def _is_free(target: Value, over: Value | None) -> bool:
+    """Whether a target can be written to: a donated argument may still be read."""
+    free = target.root is None or target.root.holders == 0
+    return free or (over is not None and over.root is target.root)

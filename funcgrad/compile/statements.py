@@ -1,0 +1,189 @@
+"""The statements of one function: its text, the names it uses, and its memory."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from ..core.avals import Aval
+from ..core.errors import FuncgradError
+from ..core.registry import primitives
+from .allocator import Allocator
+from .names import Names, label
+from .text import keywords, lengths, literal
+from .values import Value
+
+INDENT = "    "
+
+
+class Statements:
+    """A function under construction, and what it needs from the module around it."""
+
+    def __init__(self) -> None:
+        self.names = Names()
+        self.memory = Allocator(self.names, self.dtype)
+        self.lines: list[str] = []
+        self.depth = 1
+        self.imports: set[str] = set()
+        self.bound: dict[Any, tuple[str, Any]] = {}  # objects that have no text
+        self.parts: dict[tuple[str, str], str] = {}  # methods of primitives that are called
+        self.shares = False  # whether a loop is dealt out to threads
+
+    # text
+
+    def line(self, text: str, aval: Aval | None = None) -> None:
+        """Write a line, with the aval of the array that it fills as a comment."""
+        shape = f"  # {aval}" if aval is not None and aval.shape else ""
+        self.lines.append(f"{INDENT * self.depth}{text}{shape}")
+
+    @contextmanager
+    def indented(self, head: str) -> Iterator[None]:
+        """Write the head of a block (``for i in range(3):``); lines in the context are its body."""
+        self.line(head)
+        self.depth += 1
+        before = len(self.lines)
+        yield
+        if all(line.lstrip().startswith("#") for line in self.lines[before:]):
+            self.line("pass")
+        self.depth -= 1
+
+    def token(self, hint: str = "") -> str:
+        """A new name, which is chosen when the text is complete; ``hint`` is proposed for it."""
+        return self.names.token(hint)
+
+    def numpy(self, name: str) -> str:
+        """The name of one of NumPy's functions, which is imported."""
+        self.imports.add(name)
+        return name
+
+    def dtype(self, dtype: np.dtype) -> str:
+        """A dtype as an expression."""
+        name = "bool_" if dtype.kind == "b" else dtype.name
+        return self.numpy(name) if dtype.isnative else self.bind(dtype, dtype.name)
+
+    def function(self, prim: Any) -> str:
+        """The name of an elementwise primitive's function: NumPy's own, or its own."""
+        name = getattr(prim.function, "__name__", "")
+        if name and getattr(np, name, None) is prim.function:
+            return self.numpy(name)
+        return self.part(prim, "function")
+
+    def part(self, prim: Any, attribute: str) -> str:
+        """The name of a function or method that belongs to a primitive."""
+        if primitives.get(prim.name) is not prim:  # another has taken its name since
+            return self.bind(getattr(prim, attribute), prim.name)
+        key = (prim.name, attribute)
+        if key not in self.parts:
+            self.parts[key] = self.names.token(label(prim.name))
+        return self.parts[key]
+
+    def share(self) -> str:
+        """The name of the function that deals a loop out to threads, which is imported."""
+        self.shares = True
+        return "share"
+
+    def bind(self, value: Any, hint: str = "") -> str:
+        """A name for an object that has no text: the module is given it as a constant."""
+        key = id(value)
+        if key not in self.bound:
+            self.bound[key] = (self.names.token(label(hint) or "constant"), value)
+        return self.bound[key][0]
+
+    def param(self, value: Any) -> str:
+        """A static parameter as an expression, bound where it has no text."""
+        try:
+            return literal(value)
+        except FuncgradError:
+            return self.bind(value)
+
+    def keywords(self, params: Mapping[str, Any]) -> list[str]:
+        """Parameters as the keyword arguments of a call."""
+        return keywords({k: self.param(v) for k, v in params.items()})
+
+    def as_tuple(self, items: Sequence[Any]) -> str:
+        """Expressions as that of their tuple."""
+        return f"({', '.join(map(str, items))}{',' if len(items) == 1 else ''})"
+
+    # values
+
+    def scalar(self, value: Value) -> str:
+        """A value of shape () as a NumPy scalar, a weak one as a Python scalar: never an array."""
+        return value.text if value.aval.weak or not value.text.isidentifier() else f"{value}[()]"
+
+    def array(self, value: Value) -> Value:
+        """A value that can be indexed: a Python scalar as an array."""
+        if not value.aval.weak:
+            return value
+        return Value(f"{self.numpy('asarray')}({value})", value.aval)
+
+    def view(
+        self,
+        value: Value,
+        expression: str,
+        aval: Aval,
+        contiguous: bool,
+        hint: str = "",
+        static: bool | None = None,
+    ) -> Value:
+        """A view of a value: made once where the value is static, else at each call."""
+        static = value.static if static is None else static
+        token = self.names.token(hint)
+        if static:
+            self.memory.statics[token] = expression
+        else:
+            self.line(f"{token} = {expression}")
+        return Value(token, aval, value.root, static=static, contiguous=contiguous)
+
+    # statements that fill an output
+
+    def need(self, out: Value) -> str:
+        """The name of an output, for which memory is allocated if it has none."""
+        if out.home is not None and not out.made:
+            self.need(out.home)
+            self.line(f"{out} = {out.home.reshaped(out.aval.shape)}")
+            out.made = True
+        if not out.made:
+            shape, dtype = lengths(out.aval.shape), self.dtype(out.aval.dtype)
+            self.line(f"{out} = {self.numpy('empty')}({shape}, {dtype})")
+            out.made = out.contiguous = True
+        return out.text
+
+    def call(self, function: str, args: Sequence[Any], out: Value, keyword: bool = False) -> None:
+        """Write a call that fills ``out``, its last argument where it has memory."""
+        given = ", ".join([str(x) if type(x) in (str, Value) else self.param(x) for x in args])
+        if out.made and out.aval.shape:
+            self.line(f"{function}({given}, {'out=' if keyword else ''}{out})", out.aval)
+        else:
+            self.line(f"{out} = {function}({given})", out.aval)
+            out.made = True
+
+    def assign(self, out: Value, expression: str) -> None:
+        """Write an expression, whose value is a new array, into ``out``."""
+        if out.made and out.aval.shape:
+            self.line(f"{self.numpy('copyto')}({out}, {expression})", out.aval)
+        else:
+            self.line(f"{out} = {expression}", out.aval)
+            out.made = True
+
+    def assign_view(self, out: Value, expression: str) -> None:
+        """Write an expression, whose value aliases another array, into ``out``: it is copied."""
+        new = not out.made and out.aval.shape
+        self.assign(out, f"{expression}.copy()" if new else expression)
+
+    def copy(self, out: Value, value: Value) -> None:
+        """Write the elements of a value into ``out``."""
+        if not out.aval.shape:
+            self.line(f"{out} = {self.scalar(value)}")
+        elif out.made:
+            self.line(f"{self.numpy('copyto')}({out}, {value})", out.aval)
+        elif value.aval.shape:
+            self.line(f"{out} = {value}.copy()", out.aval)
+        else:
+            self.line(f"{self.need(out)}[...] = {value}")
+        out.made = True
+
+    def to_scalar(self, out: Value) -> None:
+        """Make a NumPy scalar of an array of shape (), which was needed to write to."""
+        if not out.aval.shape:
+            self.line(f"{out} = {out}[()]")
