@@ -1,6 +1,6 @@
-"""The house as DESIGN.md draws it: floors, sizes, state, imports, and the path a reader takes.
+"""The house as CONTRIBUTING.md draws it: floors, sizes, state, names, and the path of a reader.
 
-A known violation of STYLE.md stands in one of the tables below, with its reason.
+A known violation of its style stands in one of the tables below, with its reason.
 """
 
 import ast
@@ -29,6 +29,7 @@ from .support.processes import python
 
 TOP_LEVEL = {
     "funcgrad", "tests", "examples", "pyproject.toml", "README.md", "LICENSE", ".gitignore", ".ci",
+    ".github",
 }  # fmt: skip
 FLOORS = {
     "contents": 0, "core": 0, "tree": 0, "ops": 1, "compile": 2, "transforms": 3, "control": 4,

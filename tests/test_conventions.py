@@ -1,7 +1,7 @@
 """The derivatives at the edges: ties, zeros, bounds, where peers differ and we have decided.
 
-The decisions are those of DESIGN.md, section 5. Warnings are errors here as everywhere, so a
-derivative that divides by zero on its way to the right number fails.
+README lists the decisions. Warnings are errors here as everywhere, so a derivative that divides by
+zero on its way to the right number fails.
 """
 
 import math

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 import funcgrad as fg
-from tests.test_architecture import FLOORS, PACKAGE, PATH_FILES, PATH_FUNCTIONS
+
+from .support.house import PACKAGE
+from .test_architecture import FLOORS, READING_PATHS
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -81,7 +83,7 @@ def test_numbers_are_those_of_the_library():
     (programs,) = re.findall(r"The (\d+) most recent programs are kept, and 1 GiB", README)
     stats = importlib.import_module("funcgrad.scipy.stats")
 
-    assert tuple(map(int, path)) == (PATH_FUNCTIONS, PATH_FILES)
+    assert tuple(map(int, path)) == READING_PATHS["grad"]
     assert 1 + int(distributions) == len([n for n in dir(stats) if not n.startswith("_")])
     assert (int(programs), 2**30) == (fg.config.jit_cache_size, fg.config.jit_workspace_bytes)
 
