@@ -175,28 +175,30 @@ def write_while(
     ins: Sequence[V],
     *,
     cond: Jaxpr,
-    legs: Sequence[Jaxpr],
+    passes: Sequence[Jaxpr],
     sizes: Sequence[tuple[int, int]],
 ) -> None:
-    """Write a loop and its way back; each leg leaves at a step what later ones read there."""
+    """Write the passes of a loop; each emits rows that later ones read, step by step."""
     start = len(ins) - sum(n + k for n, k in sizes)
-    going, at = list(ins[:start]), start
+    cond_consts, at = list(ins[:start]), start
     rows = w.token("rows")
-    if len(legs) > 1:
+    if len(passes) > 1:
         w.line(f"{rows} = []")
     finished: list[tuple[list[Carry[V]], int]] = []
-    left: list[Aval] = []
+    emitted: list[Aval] = []
     first_out = 0
-    for j, (leg, (n, k)) in enumerate(zip(legs, sizes, strict=True)):
-        w.study(leg)
+    for j, (loop, (n, k)) in enumerate(zip(passes, sizes, strict=True)):
+        w.study(loop)
         consts = list(ins[at : at + n])
-        carries = [Carry(w, leg, n + i, i, ins[at + n + i]) for i in range(k)]
-        new = [Aval(a.aval.shape, a.aval.dtype) for a in leg.outvars[k:]]
+        carries = [Carry(w, loop, n + i, i, ins[at + n + i]) for i in range(k)]
+        new = [Aval(a.aval.shape, a.aval.dtype) for a in loop.outvars[k:]]
         if j == 0:
-            _first_leg(w, cond, going, leg, consts, carries, rows if len(legs) > 1 else "")
+            _first_pass(
+                w, cond, cond_consts, loop, consts, carries, rows if len(passes) > 1 else ""
+            )
         else:
-            _later_leg(w, leg, consts, carries, left, rows, j < len(legs) - 1)
-        left += new
+            _later_pass(w, loop, consts, carries, emitted, rows, j < len(passes) - 1)
+        emitted += new
         finished.append((carries, first_out))
         first_out += k
         at += n + k
@@ -205,57 +207,57 @@ def write_while(
             carry.finish(outs[place + i])
 
 
-def _first_leg(
+def _first_pass(
     w: Emitter[V],
     cond: Jaxpr,
-    going: list[V],
-    leg: Jaxpr,
+    cond_consts: list[V],
+    loop: Jaxpr,
     consts: list[V],
     carries: list[Carry[V]],
     rows: str,
 ) -> None:
     with w.indented("while True:"):
         now = [c.now for c in carries]
-        (goes,) = w.block(cond, [*going, *now], [None])
+        (goes,) = w.block(cond, [*cond_consts, *now], [None])
         w.line(f"if not {goes}:")
         w.line("    break")
-        values, kept = _step(w, leg, [*consts, *now], carries)
+        values, kept = _step(w, loop, [*consts, *now], carries)
         if rows:
             w.line(f"{rows}.append({w.as_tuple(kept)})")
         advance(w, carries, values)
 
 
-def _later_leg(
+def _later_pass(
     w: Emitter[V],
-    leg: Jaxpr,
+    loop: Jaxpr,
     consts: list[V],
     carries: list[Carry[V]],
-    left: Sequence[Aval],
+    emitted: Sequence[Aval],
     rows: str,
     leaves: bool,
 ) -> None:
     place, row = w.token("k"), w.token("row")
     w.line(f"{rows}.reverse()")
     with w.indented(f"for {place}, {row} in enumerate({rows}):"):
-        reads = [w.value(w.token(), aval) for aval in left]
+        reads = [w.value(w.token(), aval) for aval in emitted]
         if reads:
             w.line(f"{w.as_tuple(reads)} = {row}")
         now = [*consts, *(c.now for c in carries), *reads]
-        values, kept = _step(w, leg, now, carries)
+        values, kept = _step(w, loop, now, carries)
         if leaves and kept:
             w.line(f"{rows}[{place}] = {row} + {w.as_tuple(kept)}")
         advance(w, carries, values)
 
 
 def _step(
-    w: Emitter[V], leg: Jaxpr, now: list[V], carries: list[Carry[V]]
+    w: Emitter[V], loop: Jaxpr, now: list[V], carries: list[Carry[V]]
 ) -> tuple[list[V], list[str]]:
     """Write one step; return the next carry, and what is left, which is new at each step."""
     k = len(carries)
-    fresh = [w.memory.fresh(a.aval, "") if a.aval.shape else None for a in leg.outvars[k:]]
-    values = w.block(leg, now, [*(c.target for c in carries), *fresh])
+    fresh = [w.memory.fresh(a.aval, "") if a.aval.shape else None for a in loop.outvars[k:]]
+    values = w.block(loop, now, [*(c.target for c in carries), *fresh])
     kept = [
         value.text if value.aval.shape or isinstance(atom, Literal) else w.scalar(value)
-        for value, atom in zip(values[k:], leg.outvars[k:], strict=True)
+        for value, atom in zip(values[k:], loop.outvars[k:], strict=True)
     ]
     return values[:k], kept

@@ -171,14 +171,14 @@ def while_loop(
             raise ShapeError(f"while_loop: cond_fun must give one boolean: got {got}")
         return [compare.ne(y, 0)]
 
-    cond, going = trace_to_jaxpr(Origin("while_loop", cond_fun), holds, body.avals)
-    cond = body.strong(cond, len(going))
+    cond, cond_consts = trace_to_jaxpr(Origin("while_loop", cond_fun), holds, body.avals)
+    cond = body.strong(cond, len(cond_consts))
     outs = while_p.bind(
-        *going,
+        *cond_consts,
         *body.consts,
         *body.init,
         cond=cond,
-        legs=(body.jaxpr,),
+        passes=(body.jaxpr,),
         sizes=((len(body.consts), len(body.init)),),
     )
     return body.result(outs)[0]

@@ -11,56 +11,56 @@ def pruned_while(
     used: Sequence[bool],
     *,
     cond: Jaxpr,
-    legs: tuple[Jaxpr, ...],
+    passes: tuple[Jaxpr, ...],
     sizes: tuple[tuple[int, int], ...],
 ) -> Pruned:
     """Return a loop without the carried values that are dead.
 
     One that comes back keeps these, and drops what is left at a step for nobody.
     """
-    if len(legs) > 1:
+    if len(passes) > 1:
         outs = sum(k for _, k in sizes)
-        going = len(cond.invars) - sizes[0][1]
-        count = going + sum(map(sum, sizes))
-        params = {"cond": cond, "legs": pruned_legs(legs, sizes), "sizes": sizes}
+        cond_consts = len(cond.invars) - sizes[0][1]
+        count = cond_consts + sum(map(sum, sizes))
+        params = {"cond": cond, "passes": pruned_passes(passes, sizes), "sizes": sizes}
         return list(range(count)), list(range(outs)), params
-    (leg,), ((n, k),) = legs, sizes
-    going = len(cond.invars) - k
+    (loop,), ((n, k),) = passes, sizes
+    cond_consts = len(cond.invars) - k
     asked = {a for eqn in live(cond.eqns, cond.outvars) for a in eqn.ins} | set(cond.outvars)
-    alive = [i for i in range(k) if used[i] or cond.invars[going + i] in asked]
+    alive = [i for i in range(k) if used[i] or cond.invars[cond_consts + i] in asked]
     scan = {"num_consts": n, "num_carry": k}
     flags = [i in alive for i in range(k)]
-    keep, alive, params = pruned_scan(flags, jaxpr=leg, **scan)
+    keep, alive, params = pruned_scan(flags, jaxpr=loop, **scan)
     stop = Jaxpr(
-        (*cond.invars[:going], *(cond.invars[going + i] for i in alive)), (), cond.eqns,
+        (*cond.invars[:cond_consts], *(cond.invars[cond_consts + i] for i in alive)), (), cond.eqns,
         cond.outvars,
     )  # fmt: skip
-    kept = {"cond": stop, "legs": (params["jaxpr"],)}
-    places = [*range(going), *(going + i for i in keep)]
+    kept = {"cond": stop, "passes": (params["jaxpr"],)}
+    places = [*range(cond_consts), *(cond_consts + i for i in keep)]
     return places, alive, {**kept, "sizes": ((params["num_consts"], params["num_carry"]),)}
 
 
-def pruned_legs(legs: Sequence[Jaxpr], sizes: Sequence[tuple[int, int]]) -> tuple[Jaxpr, ...]:
-    """Return the legs of a loop so that they leave at a step no more than later ones read there."""
-    rows = list(zip(legs, sizes, strict=True))
-    counts = [len(leg.outvars) - k for leg, (_, k) in rows]
+def pruned_passes(passes: Sequence[Jaxpr], sizes: Sequence[tuple[int, int]]) -> tuple[Jaxpr, ...]:
+    """Drop from the rows that passes emit the values that no later pass reads."""
+    rows = list(zip(passes, sizes, strict=True))
+    counts = [len(loop.outvars) - k for loop, (_, k) in rows]
     read = [False] * sum(counts)  # of what all of them leave
     found = []
-    for j, (leg, (n, k)) in reversed(list(enumerate(rows))):
+    for j, (loop, (n, k)) in reversed(list(enumerate(rows))):
         mine = read[sum(counts[:j]) :]
-        left = [a for a, flag in zip(leg.outvars[k:], mine, strict=False) if flag]
-        outvars = (*leg.outvars[:k], *left)
-        eqns = live(leg.eqns, outvars)
+        emitted = [a for a, flag in zip(loop.outvars[k:], mine, strict=False) if flag]
+        outvars = (*loop.outvars[:k], *emitted)
+        eqns = live(loop.eqns, outvars)
         needed = {a for eqn in eqns for a in eqn.ins} | set(outvars)
-        for i, v in enumerate(leg.invars[n + k :]):
+        for i, v in enumerate(loop.invars[n + k :]):
             read[i] = read[i] or v in needed
-        found.append((leg, n + k, eqns, outvars))
+        found.append((loop, n + k, eqns, outvars))
     return tuple(
         Jaxpr(
-            (*leg.invars[:m], *(v for v, r in zip(leg.invars[m:], read, strict=False) if r)),
+            (*loop.invars[:m], *(v for v, r in zip(loop.invars[m:], read, strict=False) if r)),
             (), tuple(eqns), outvars,
         )
-        for leg, m, eqns, outvars in reversed(found)
+        for loop, m, eqns, outvars in reversed(found)
     )  # fmt: skip
 
 
