@@ -18,7 +18,6 @@ from ..ops.structure import broadcast_to, reshape
 from .dispatch import implements, no_out
 from .shapes import lengths_of, ravel, ravel_if_none, scalar_axis
 
-
 _OUTSIDE = "compute it outside the traced function"
 
 
