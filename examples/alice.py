@@ -1,4 +1,4 @@
-"""Continue "Alice's Adventures in Wonderland" letter by letter, by a small transformer.
+"""Generate text in the style of "Alice's Adventures in Wonderland" with a small transformer.
 
 It learns from the first nine tenths of the book, and is judged by the last: by the bits that it
 needs for a character. It has to beat a table that counts what follows three characters. Then it
@@ -33,7 +33,7 @@ class Writer:
             inner = None if key is None else fg.random.fold_in(key, i)
             if caches is None:
                 x = block(x, is_causal=True, key=inner)
-            else:  # as far back as in training
+            else:  # with the context length of training
                 near = np.arange(caches[i].key.shape[1]) > caches[i].length - CONTEXT
                 x, cache = block(x, is_causal=True, mask=near, cache=caches[i])
                 kept.append(cache)
@@ -51,7 +51,7 @@ def writer(characters, features, heads, depth, dropout):
 
 
 class Windows:
-    """All windows of a text, by the place where they begin."""
+    """All windows of a text, by their first index."""
 
     def __init__(self, text):
         self.text = text
@@ -64,19 +64,19 @@ class Windows:
 
 
 def loss_fn(model, window, key=None):
-    """The mean cross-entropy, in nats, of each character but the first."""
+    """The mean cross-entropy, in nats, over all characters but the first."""
     return fg.losses.cross_entropy(model(window[:, :-1], key=key), window[:, 1:])
 
 
 def bits(loss, model, text):
-    """The bits a character of a text, in windows that do not overlap."""
+    """The bits per character of a text, in windows that do not overlap."""
     count = (len(text) - 1) // CONTEXT
     windows = np.stack([text[i * CONTEXT :][: CONTEXT + 1] for i in range(count)])
     return float(loss(model, windows)) / math.log(2)
 
 
 def counted(text, others, order, characters):
-    """The bits a character by counts of what follows so many characters."""
+    """The bits per character of an n-gram model, from counts after ``n`` characters."""
     seen = defaultdict(Counter)
     for i in range(order, len(text)):
         seen[tuple(text[i - order : i])][text[i]] += 1
@@ -89,7 +89,7 @@ def counted(text, others, order, characters):
 
 
 def written(model, key, prompt, length, temperature=0.7):
-    """A prompt and what a model writes after it, one character at a time."""
+    """A prompt and its continuation by a model, one character at a time."""
     caches = tuple(block.attention.init_cache(1, len(prompt) + length) for block in model.blocks)
 
     @fg.jit
@@ -111,7 +111,7 @@ def main():
     parser.add_argument(
         "--every", type=positive_int, default=100, help="steps from checkpoint to checkpoint"
     )
-    parser.add_argument("--folder", help="of checkpoints, from which a killed run goes on")
+    parser.add_argument("--folder", help="of checkpoints, from which a killed run resumes")
     args = parser.parse_args()
 
     text = book()

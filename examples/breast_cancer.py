@@ -1,4 +1,4 @@
-"""Tell benign tumours from malignant ones: 2 classes, 569 patients, 30 measurements each.
+"""Classify tumours as benign or malignant: 2 classes, 569 patients, 30 measurements each.
 
 A small network gives the logit of "benign"; the loss is binary cross-entropy.
 """

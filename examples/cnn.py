@@ -1,7 +1,7 @@
-"""Recognise handwritten digits by a convolutional network: residual blocks, batch norm, dropout.
+"""Classify handwritten digits with a convolutional network: residual blocks, batch norm, dropout.
 
-The images are moved by a pixel at random, so that the network learns shapes and not places. With
---folder the training can be killed at any moment and started again.
+The images are shifted by up to a pixel at random, so that the network learns shapes and not
+positions. With --folder a killed training resumes.
 """
 
 import numpy as np
@@ -33,7 +33,7 @@ SPEC = nn.Sequential(
 
 
 def moved(key, x):
-    """Return images [N, 8, 8, 1], each moved by up to a pixel along both axes."""
+    """Shift images [N, 8, 8, 1] by up to a pixel along both axes."""
     wide = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
     down, right = fg.random.randint(key, (2, len(x)), 0, 3)
     pixel = np.arange(8)
@@ -42,7 +42,7 @@ def moved(key, x):
 
 
 def loss_fn(params, rest, batch, key):
-    """The mean cross-entropy in training, and what is not trained, refreshed."""
+    """The mean cross-entropy in training, and the updated untrained leaves."""
     (x, y), (move_key, drop_key) = batch, fg.random.split(key)
     logits, model = nn.apply(nn.combine(params, rest), moved(move_key, x), key=drop_key)
     return fg.losses.cross_entropy(logits, y), nn.partition(model)[1]
@@ -50,7 +50,7 @@ def loss_fn(params, rest, batch, key):
 
 def main():
     parser = make_parser(__doc__, epochs=30, batch=64, rate=3e-3, decay=1e-2, seed=0)
-    parser.add_argument("--folder", help="of checkpoints, from which a killed run goes on")
+    parser.add_argument("--folder", help="of checkpoints, from which a killed run resumes")
     args = parser.parse_args()
 
     x, y = load("digits")

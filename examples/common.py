@@ -1,6 +1,6 @@
-"""What the example scripts share: data, the split, the options, and what is shown.
+"""Shared code of the example scripts: data, the split, options, and printed tables.
 
-Plain NumPy; ``examples/data/README.md`` tells where the tables come from.
+Plain NumPy; see ``examples/data/README.md`` for the origin of the data.
 """
 
 import argparse
@@ -18,7 +18,7 @@ DATA = Path(__file__).parent / "data"
 
 
 class Table(NamedTuple):
-    """What a file must hold; the last column is the target."""
+    """The expected content of a file; the last column is the target."""
 
     rows: int
     columns: int
@@ -43,7 +43,7 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray]:
             y: 1 if benign) or "diabetes" (x: f64[442,10], y: progression, f64).
 
     Raises:
-        ValueError: if there is no table of that name, or its file does not hold what it should.
+        ValueError: if the name is unknown, or the file is damaged.
         FileNotFoundError: if its file is missing.
 
     >>> x, y = load("digits")
@@ -70,7 +70,7 @@ def load(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def names() -> tuple[np.ndarray, np.ndarray]:
-    """Return first names, [5163] of strings, and whether more women (1) than men had them.
+    """First names, [5163] of strings, and labels: 1 for more women than men with that name.
 
     >>> words, y = names()
     >>> words[:2], y[:2]
@@ -101,46 +101,48 @@ def _text(name: str) -> str:
 def split(
     x: np.ndarray, y: np.ndarray, fraction: float = 0.2, seed: int = 0
 ) -> tuple[tuple[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    """Return ``(x, y)`` for training and ``(x, y)`` for testing, drawn at random.
+    """A random split into ``(x, y)`` for training and ``(x, y)`` for testing.
 
     Args:
-        x: [N, ...], one row an example.
-        y: [N, ...], its targets.
-        fraction: float in (0, 1), the part that is kept for testing.
-        seed: of the draw; the same seed gives the same split.
+        x: [N, ...], one row per example.
+        y: [N, ...], the targets.
+        fraction: float in (0, 1), the fraction for testing.
+        seed: int, the seed of the split.
 
     Raises:
-        ValueError: if x and y differ in length, or one part would be empty.
+        ValueError: if x and y differ in length, or a part would be empty.
     """
     if len(x) != len(y):
-        raise ValueError(f"split: x and y must be as long: got {len(x)} and {len(y)} rows")
+        raise ValueError(
+            f"split: x and y must have the same length: got {len(x)} and {len(y)} rows"
+        )
     count = round(len(x) * fraction)
     if not 0 < count < len(x):
         raise ValueError(
-            f"split: fraction must leave both parts some of the {len(x)} rows: got {fraction}"
+            f"split: fraction must leave rows in both parts: got {fraction} of {len(x)} rows"
         )
     order = np.random.default_rng(seed).permutation(len(x))
     test, train = order[:count], order[count:]
     return (x[train], y[train]), (x[test], y[test])
 
 
-# options; argparse prints what their types raise as its own one-line error
+# options; argparse prints the errors of their types in one line
 
 
 def positive_int(text: str) -> int:
-    return _checked(int, text, lambda n: n > 0, "a whole number from 1 on")
+    return _checked(int, text, lambda n: n > 0, "an integer >= 1")
 
 
 def non_negative_int(text: str) -> int:
-    return _checked(int, text, lambda n: 0 <= n < 2**64, "a whole number in [0, 2**64)")
+    return _checked(int, text, lambda n: 0 <= n < 2**64, "an integer in [0, 2**64)")
 
 
 def positive_float(text: str) -> float:
-    return _checked(float, text, lambda x: 0 < x < math.inf, "a finite number above 0")
+    return _checked(float, text, lambda x: 0 < x < math.inf, "finite and > 0")
 
 
 def non_negative_float(text: str) -> float:
-    return _checked(float, text, lambda x: 0 <= x < math.inf, "a finite number from 0 on")
+    return _checked(float, text, lambda x: 0 <= x < math.inf, "finite and >= 0")
 
 
 def _checked(kind: type, text: str, fits: Callable[[Any], bool], words: str) -> Any:
@@ -157,15 +159,15 @@ def _checked(kind: type, text: str, fits: Callable[[Any], bool], words: str) -> 
 OPTIONS = {
     "epochs": (positive_int,       "passes over the training set"),
     "batch":  (positive_int,       "examples in one step"),
-    "rate":   (positive_float,     "learning rate, the first if it falls"),
+    "rate":   (positive_float,     "learning rate, or its initial value"),
     "decay":  (non_negative_float, "weight decay"),
-    "seed":   (non_negative_int,   "of the split, the weights and all other chance"),
+    "seed":   (non_negative_int,   "of all random numbers"),
 }
 # fmt: on
 
 
 def make_parser(description: str | None, **defaults: float) -> argparse.ArgumentParser:
-    """The parser of a script that has these of the options, with their defaults.
+    """A parser with the given options and their defaults.
 
     >>> make_parser("Learn.", epochs=10, seed=0).parse_args(["--epochs", "3"])
     Namespace(epochs=3, seed=0)
@@ -179,7 +181,7 @@ def make_parser(description: str | None, **defaults: float) -> argparse.Argument
 
 
 class Progress:
-    """Print one line per epoch: losses and scores as they are named, and the time left.
+    """Print one line per epoch: named scores, and the time left.
 
     >>> report = Progress(epochs=1)
     >>> report(loss=0.5, accuracy=0.9)
@@ -205,7 +207,7 @@ def summarize(
     sets: Mapping[str, tuple[np.ndarray, np.ndarray]],
     **measures: Callable[..., Any],
 ) -> None:
-    """Print a table of what each ``measure(model, x, y)`` gives on each set.
+    """Print a table of ``measure(model, x, y)`` for each measure and set.
 
     >>> sets = {"train": (np.ones(2), np.ones(2)), "test": (np.ones(1), np.zeros(1))}
     >>> summarize("model", 1.0, sets, loss=lambda model, x, y: np.mean((model * x - y) ** 2))
@@ -219,7 +221,7 @@ def summarize(
 
 
 def table(rows: Sequence[Sequence[Any]]) -> None:
-    """Print rows in columns, the first row being the head; floats get four decimals.
+    """Print aligned rows, the first as the header; floats have four decimals.
 
     >>> table([("set", "accuracy"), ("train", 1.0), ("test", 0.975)])
     set    accuracy

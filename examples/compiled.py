@@ -1,7 +1,7 @@
-"""Compile a training step, read what it became, and ship it as a file that needs NumPy alone.
+"""Compile a training step, print its source, and write it to a file that needs NumPy alone.
 
-The network learns a wave over the plane. ``jit`` turns the gradient of its loss into NumPy source,
-which is printed; the standalone file gives the same numbers in an interpreter without funcgrad.
+The network fits a wave over the plane. ``jit`` compiles the gradient of its loss to NumPy source;
+the standalone file gives the same numbers in an interpreter without funcgrad.
 """
 
 import subprocess
@@ -33,7 +33,7 @@ def descend(params, x, y):
 
 
 def train(step, params, x, y, steps):
-    """The parameters and the loss after some steps, and the seconds they took."""
+    """The parameters and the loss after some steps, and the time in seconds."""
     start = time.perf_counter()
     for _ in range(steps):
         params, value = step(params, x, y)
@@ -41,7 +41,7 @@ def train(step, params, x, y, steps):
 
 
 def shipped(gradient, *args):
-    """Return what the standalone file of a compiled function gives, in another interpreter."""
+    """The result of the standalone file of a compiled function, in another interpreter."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder)
         source = gradient.source(*args, standalone=True)

@@ -1,6 +1,6 @@
-"""Predict how diabetes progresses in a year: regression, 442 patients, 10 measurements each.
+"""Predict the progression of diabetes after a year: regression, 442 patients, 10 measurements.
 
-A small network with weight decay; the score is R², the part of the variance it explains.
+A small network with weight decay; the score is R², the explained fraction of the variance.
 """
 
 import numpy as np

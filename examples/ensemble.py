@@ -1,8 +1,8 @@
-"""Train eight networks at once: one step for all of them, by ``vmap`` over their keys.
+"""Train an ensemble of eight networks at once, by ``vmap`` over their keys.
 
-They differ only in the key that draws their weights and their dropout. Each alone is wrong in its
-own way about digits that are hard to read; their mean is wrong less often than most of them, and
-where they disagree, a reader had better look. The first of them, trained alone, comes out the same.
+They differ only in the key that draws their weights and dropout. Their errors on hard images
+differ, so the mean is right more often than most of them, and disagreement marks doubtful images.
+The first network, trained alone, has the same parameters.
 """
 
 import time
@@ -23,13 +23,13 @@ SPEC = nn.Sequential(
 
 
 def loss_fn(params, rest, x, y, key):
-    """The mean cross-entropy in training, and what is not trained, refreshed."""
+    """The mean cross-entropy in training, and the updated untrained leaves."""
     logits, model = nn.apply(nn.combine(params, rest), x, key=key)
     return fg.losses.cross_entropy(logits, y), nn.partition(model)[1]
 
 
 def make_step(optimizer):
-    """The step of one network: parameters, running statistics, optimizer's state."""
+    """A training step of one network: parameters, running statistics, optimizer state."""
 
     def step(network, x, y, key, i):
         params, rest, state = network
@@ -42,13 +42,13 @@ def make_step(optimizer):
 
 
 def begin(key, optimizer):
-    """A new network: parameters, running statistics, optimizer's state."""
+    """A new network: parameters, running statistics, optimizer state."""
     params, rest = nn.partition(SPEC.init(key))
     return params, rest, optimizer.init(params)
 
 
 def train(step, network, key, x, y, args):
-    """The network, or all networks at once, after passes over the data in one order."""
+    """Train one network, or all at once, on the same order of batches."""
     count = len(x) // args.batch
     for epoch in range(args.epochs):
         order = fg.random.permutation(fg.random.fold_in(fg.random.key(args.seed), epoch), len(x))

@@ -1,12 +1,12 @@
 """Funcgrad from scratch: how to differentiate plain NumPy code, in one file.
 
-Read it from top to bottom, then run it. It imports nothing of funcgrad, yet is funcgrad in
-miniature: the words are the same, and each part names the files in which the real thing lives.
+Read it from top to bottom, then run it. It imports nothing of funcgrad, and is a small version of
+it: the terms are the same, and each part names the corresponding files.
 
-The idea. However long a numerical program is, it does only a few things: add, multiply, take a
-sine, contract two matrices. If we call it not with arrays, but with objects that merely look like
-arrays, each of these operations comes to us. We may then carry a derivative along with the value;
-or write down what happened, and walk back over it; or keep what we wrote, as a program.
+The idea: a numerical program is a sequence of a few kinds of operations (add, multiply, sine,
+matrix product). If we call it with objects that look like arrays, each operation is passed to us. We
+can then compute a derivative along with the value (forward mode); or record the operations, and go
+back over the record (reverse mode); or keep the record as a program (staging).
 """
 
 import itertools
@@ -21,26 +21,26 @@ def show(what, got, want):
 
 
 # 1. Primitives ------------------------------------------------------------ funcgrad/core/trace.py
-# A primitive is an operation into which we do not look. Its whole story stands in one place: `run`
-# is what NumPy does, `jvp` pushes a tangent forward through it, `vjp` pulls a cotangent back.
+# A primitive is an operation that is not decomposed further. All its rules are in one place: `run`
+# is the NumPy function, `jvp` maps a tangent forward, `vjp` maps a cotangent back.
 #
-# Who carries an operation out? Its arguments tell. To plain arrays NumPy applies it. A tracer
-# belongs to a trace, one run of one transform over one function, and the trace decides. Where
-# several meet, the youngest does: it began inside the others and will be over before them. No
-# global variable says which transform is active, so none can be wrong.
+# The arguments decide who runs an operation. On plain arrays NumPy does. A tracer belongs to a
+# trace, one run of one transform over one function, and then the trace runs it. Among several
+# traces the youngest does: it began inside the others and ends before them. No global variable
+# holds the active transform, so none can be wrong.
 serials = itertools.count()
-overrides = {}  # from NumPy's functions to ours
+overrides = {}  # NumPy function -> primitive
 
 
 class Primitive:
-    """An operation, with all its rules. One without rules has no derivative, by decision."""
+    """An operation with its rules; without rules it has no derivative."""
 
     def __init__(self, name, run, *rules):
         self.name, self.run, self.rules = name, run, rules
         overrides[run] = self.bind
 
     def bind(self, *args, **params):
-        """Apply to arrays and tracers; to the youngest trace all but its own are constants."""
+        """Apply to arrays and tracers; tracers of older traces are constants to the youngest."""
         traces = [x.trace for x in args if isinstance(x, Tracer)]
         if not traces:
             return self.run(*args, **params)
@@ -52,20 +52,20 @@ class Trace:
         self.serial, self.numbers, self.records = next(serials), itertools.count(), []
 
     def split(self, x):
-        """The value and the mark of a tracer of ours; a constant has no mark."""
+        """The value and the mark of a tracer of this trace; a constant has no mark."""
         ours = isinstance(x, Tracer) and x.trace is self
         return (x.value, x.mark) if ours else (x, None)
 
 
 # 2. Tracers -------------------------------------------------------- funcgrad/core/ndarray_mixin.py
-# NumPy asks its arguments before it acts: `np.sin(x)` calls `x.__array_ufunc__`, and `np.sum(x)`
-# calls `x.__array_function__`, where they exist; a mixin of NumPy's spells `x + y` as
-# `np.add(x, y)`. So plain NumPy code comes to us unchanged, and we look up the primitive. What we
-# cannot do, we refuse: a derivative lost in silence is a wrong number, the worst of bugs.
+# NumPy asks its arguments first: `np.sin(x)` calls `x.__array_ufunc__`, and `np.sum(x)` calls
+# `x.__array_function__`, where they exist; a mixin of NumPy turns `x + y` into `np.add(x, y)`. So
+# plain NumPy code works unchanged, and we look up the primitive. Unsupported functions raise: a
+# derivative lost in silence would be a wrong number.
 
 
 class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
-    """A value under a transform, and the mark that its trace has put on it."""
+    """A value under a transform, with the mark of its trace."""
 
     def __init__(self, trace, value, mark):
         self.trace, self.value, self.mark = trace, value, mark
@@ -89,16 +89,16 @@ class Tracer(np.lib.mixins.NDArrayOperatorsMixin):
     T = property(lambda self: transpose.bind(self))
 
 
-shape_of = lambda x: getattr(x, "shape", ())  # a Python number has neither
+shape_of = lambda x: getattr(x, "shape", ())  # a Python scalar has neither
 dtype_of = lambda x: getattr(x, "dtype", np.dtype(float))
 fit = lambda prim, x, to: x if shape_of(x) == shape_of(to) else prim.bind(x, shape=shape_of(to))
 
 # 3. The rules ----------------------------------- funcgrad/ops/elementwise.py, structure.py
-# Seen from close by, a function is linear: that linear map is its derivative. Forward mode applies
-# it to a tangent, reverse mode applies its transpose to a cotangent. The map of an elementwise
-# function is diagonal, hence its own transpose, and one lambda serves both directions. Broadcasting
-# is linear too: it copies. The transpose of copying is adding up, and the other way round.
-# The rules are plain NumPy themselves: tracers pass through, and so derivatives have derivatives.
+# The derivative of a function at a point is a linear map. Forward mode applies it to a tangent,
+# reverse mode applies its transpose to a cotangent. The map of an elementwise function is diagonal,
+# hence its own transpose, and one lambda serves both modes. Broadcasting is linear too: its
+# transpose is a sum, and the transpose of a sum is broadcasting. The rules are plain NumPy code
+# that accepts tracers, so derivatives have derivatives.
 
 
 class Elementwise(Primitive):
@@ -133,20 +133,20 @@ Elementwise("log", np.log,      lambda t, y, x: t / x)
 Elementwise("sin", np.sin,      lambda t, y, x: t * np.cos(x))
 Elementwise("cos", np.cos,      lambda t, y, x: -t * np.sin(x))
 Elementwise("tanh", np.tanh,    lambda t, y, x: t * (1 - y * y))
-Primitive("gt", np.greater), Primitive("lt", np.less)  # plain arrays: `if x > 0` is NumPy's own
+Primitive("gt", np.greater), Primitive("lt", np.less)  # results are plain arrays, for `if x > 0`
 broadcast = Multilinear("broadcast", np.broadcast_to, lambda ct, x: fit(sum_to, ct, x))
 sum_to = Multilinear("sum_to", run_sum_to, lambda ct, x: fit(broadcast, ct, x))
 transpose = Multilinear("transpose", np.transpose, lambda ct, x: ct.T)
-matmul = Multilinear("matmul", lambda a, b: np.einsum("ij,jk->ik", a, b),  # matrices, no vectors
+matmul = Multilinear("matmul", lambda a, b: np.einsum("ij,jk->ik", a, b),  # matrices only
                      lambda ct, a, b: ct @ b.T, lambda ct, a, b: a.T @ ct)
 # fmt: on
 overrides[np.matmul] = matmul.bind
-overrides[np.sum] = lambda x: sum_to.bind(x, shape=())  # `axis` is left to you
+overrides[np.sum] = lambda x: sum_to.bind(x, shape=())  # without `axis`
 overrides[np.mean] = lambda x: np.sum(x) / np.prod(x.shape)
 
 # 4. Forward mode -------------------------------------------------- funcgrad/transforms/forward.py
-# The mark is a tangent: the speed at which the value moves when the input moves. The operation is
-# bound again to the values, one level down, where an older trace may be waiting, or NumPy.
+# The mark is a tangent: the derivative of the value along the input's direction. The operation is
+# bound again to the values, one level down, to an older trace or to NumPy.
 
 
 class Forward(Trace):
@@ -173,9 +173,9 @@ show("forward   d/dx x sin(x) at 1", jvp(wave, 1.0, 1.0)[1], np.sin(1) + np.cos(
 show("forward   d/da root(a) at 2", jvp(root, 2.0, 1.0)[1], 8**-0.5)
 
 # 5. Reverse mode -------------------------------------------------- funcgrad/transforms/reverse.py
-# A loss has one output and a million inputs: one tangent an input would be a million runs. So run
-# once, and keep a tape of what was done to which values. Then ask of each, from the last to the
-# first, how the loss changes with it: that is its cotangent. The mark is a number on the tape.
+# A loss has one output and many inputs: forward mode would need one run per input. Instead run
+# once, and record operations and values on a tape. Then compute for each value, from the last to
+# the first, the derivative of the loss: its cotangent. The mark is an index on the tape.
 
 
 class Tape(Trace):
@@ -190,16 +190,16 @@ class Tape(Trace):
 
 
 def backward(records, cts):
-    """Walk back, replacing the cotangent of each output by those of the inputs."""
+    """Replace the cotangent of each output by those of the inputs, in reverse order."""
     for prim, numbers, out, xs, y, params in reversed(records):
         ct = cts.pop(out, None)
         for i, number in enumerate(numbers):
             if ct is not None and number is not None:
                 term = fit(sum_to, prim.vjp(i, ct, y, xs, **params), xs[i])
-                cts[number] = cts[number] + term if number in cts else term  # every use counts
+                cts[number] = cts[number] + term if number in cts else term  # a sum over all uses
 
 
-def tree_map(fun, tree, *rest):  # over the leaves of dicts that are alike
+def tree_map(fun, tree, *rest):  # over the leaves of dicts with one structure
     if not isinstance(tree, dict):
         return fun(tree, *rest)
     return {key: tree_map(fun, tree[key], *(other[key] for other in rest)) for key in tree}
@@ -221,10 +221,10 @@ def grad(fun):
     return gradient
 
 
-# For nesting there is nothing to build. The values one level down may be tracers of an older trace:
-# grad of grad is a tape whose walk back is written on an older tape. The last line is a classical
-# trap, "perturbation confusion": d/dx (x * d/dy (x + y)) = d/dx (x * 1) = 1, but who takes the
-# tangent of x for that of y gets 2. The serial numbers tell them apart.
+# Nesting needs no further code. The values one level down may be tracers of an older trace: grad of
+# grad is a tape whose backward pass is recorded on an older tape. The last line tests
+# "perturbation confusion": d/dx (x * d/dy (x + y)) = d/dx (x * 1) = 1, but mixing the tangents of
+# x and y gives 2. The serial numbers separate them.
 
 trap = lambda x: x * jvp(lambda y: x + y, 1.0, 1.0)[1]
 show("reverse   d/da root(a) at 2", grad(root)(2.0), 8**-0.5)
@@ -232,10 +232,10 @@ show("nested    third derivative of sin at 1", grad(grad(grad(np.sin)))(1.0), -n
 show("nested    d/dx (x * d/dy (x + y)) at 5", grad(trap)(5.0), 1.0)
 
 # 6. Staging -------------------------- funcgrad/transforms/staging.py, core/jaxpr.py, core/show.py
-# If nothing is run, and all is written down, what remains is the program itself, a jaxpr. It can be
-# printed, and compiled. To call it is to bind each equation again, so it can be traced in its turn.
+# If operations are recorded without being run, the record is a program, a jaxpr. It can be printed
+# and compiled. A call binds each equation again, so it can be traced too.
 
-Var = namedtuple("Var", "name shape dtype")  # a value of which no more is known than this
+Var = namedtuple("Var", "name shape dtype")  # an abstract value
 Eqn = namedtuple("Eqn", "out prim ins params")
 word = lambda x: getattr(x, "name", f"array{x.shape}" if shape_of(x) else str(x))
 typed = lambda v: f"{v.name}:f{8 * v.dtype.itemsize}[{','.join(map(str, v.shape))}]"
@@ -264,7 +264,7 @@ class Staging(Trace):
     def process(self, prim, args, params):
         ins = tuple(self.split(x)[0] for x in args)
         samples = [a if isinstance(a, int | float) else np.ones(a.shape, a.dtype) for a in ins]
-        out = self.input(prim.run(*samples, **params))  # a cheap way to the shape: just try it
+        out = self.input(prim.run(*samples, **params))  # the shape, found by a trial run
         self.records.append(Eqn(out.value, prim, ins, params))
         return out
 
@@ -283,7 +283,7 @@ show("staged    that program, differentiated at 1", grad(program)(1.0), 2 * np.c
 
 # 7. Learning ------------------------------------------------------------------ examples/digits.py
 # A model is a dict of arrays, its loss is a function in plain NumPy, and training is a loop. Here a
-# network of 16 units learns to tell an inner ring of points from an outer one.
+# network of 16 units learns to separate an inner ring of points from an outer one.
 
 model = lambda p, x: np.tanh(x @ p["w1"] + p["b1"]) @ p["w2"] + p["b2"]
 loss = lambda p, x, label: np.mean(np.log(1 + np.exp((1 - 2 * label) * model(p, x))))

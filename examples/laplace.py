@@ -1,9 +1,9 @@
-"""Know how sure a model is: Bayesian logistic regression on tumours, by Laplace's approximation.
+"""Bayesian logistic regression on tumours, by Laplace's approximation.
 
-Newton's method, on ``grad`` and ``hessian``, finds the most probable weights; the Hessian there is
-the inverse covariance of a normal distribution that stands for all probable weights. From 57
-patients and a vague prior one set of weights learns to be far too sure; averaged over all sets the
-prediction knows better, as the log loss of the 512 other patients shows.
+Newton's method, with ``grad`` and ``hessian``, finds the weights of maximum posterior density; the
+Hessian there is the inverse covariance of a normal approximation. With 57 patients and a vague
+prior the single estimate is overconfident. The average over the posterior has a lower log loss on
+the 512 other patients.
 """
 
 import numpy as np
@@ -13,12 +13,12 @@ import funcgrad as fg
 from funcgrad import nn
 
 FEATURES = 10  # the first ten of the thirty columns: the means
-TESTED = 0.9  # the part of the patients that is kept for testing
+TESTED = 0.9  # fraction of the patients for testing
 PRECISION = 0.01  # of the prior
 
 
 def loss_fn(w, x, y):
-    """Return minus the log posterior of weights ``w`` [D], up to a constant.
+    """The negative log posterior of weights ``w`` [D], up to a constant.
 
     The prior is normal, with mean 0 and variance 1 / PRECISION.
     """
@@ -27,7 +27,7 @@ def loss_fn(w, x, y):
 
 
 def newton(w, x, y):
-    """The weights where the gradient vanishes, and the Hessian there."""
+    """The weights of zero gradient, and the Hessian there."""
     for i in range(20):
         gradient = fg.grad(loss_fn)(w, x, y)
         hessian = fg.hessian(loss_fn)(w, x, y)
@@ -40,7 +40,7 @@ def newton(w, x, y):
 
 
 def closed_form(w, x):
-    """The Hessian as textbooks give it: X' diag(p (1 - p)) X + PRECISION I."""
+    """The closed form of the Hessian: X' diag(p (1 - p)) X + PRECISION I."""
     p = 1 / (1 + np.exp(-(x @ w)))
     return (x.T * (p * (1 - p))) @ x + PRECISION * np.eye(len(w))
 
@@ -56,7 +56,7 @@ def averaged(logits, x, covariance):
 
 
 def sampled(w, covariance, x, seed, draws=20_000):
-    """The same probabilities by drawing weights, without that formula."""
+    """The same probabilities, by sampling weights."""
     ws = np.random.default_rng(seed).multivariate_normal(w, covariance, draws)
     return np.mean(nn.sigmoid(x @ ws.T), axis=1)
 

@@ -1,8 +1,8 @@
-"""Learn to learn: weights from which a few steps suffice for a new sine wave (MAML).
+"""Meta-learning (MAML): initial weights from which a few steps fit a new sine wave.
 
-A task is a wave of some amplitude and phase, of which ten points are known. The loss of the first
-weights is that after a few steps of descent on those points, so its gradient goes through the
-gradients of these steps; ``vmap`` does all tasks at once.
+A task is a wave of random amplitude and phase, given by ten points. The loss of the initial weights
+is the loss after a few gradient steps on these points, so its gradient goes through the gradients
+of the steps; ``vmap`` runs all tasks at once.
 
 Source: Finn, Abbeel, Levine 2017, section 5.1 (arXiv:1703.03400).
 """
@@ -13,9 +13,9 @@ from common import make_parser, positive_int, table
 import funcgrad as fg
 from funcgrad import nn, optim
 
-POINTS = 10  # of each wave, to learn from; as many others judge what was learned
-RATE = 0.02  # of the steps within a task
-TASKS = 25  # in one step of training
+POINTS = 10  # per wave for training, and as many for the loss
+RATE = 0.02  # learning rate of the steps within a task
+TASKS = 25  # per step of training
 
 
 def loss_fn(model, x, y):
@@ -23,7 +23,7 @@ def loss_fn(model, x, y):
 
 
 def adapted(model, x, y, steps):
-    """The model after some steps of descent on the points of one task."""
+    """The model after gradient steps on the points of one task."""
     for _ in range(steps):
         grads = fg.grad(loss_fn)(model, x, y)
         model = fg.tree.map(lambda p, g: p - RATE * g, model, grads)
@@ -31,7 +31,7 @@ def adapted(model, x, y, steps):
 
 
 def task_loss(model, task, steps):
-    """The loss on a task's other points, after steps on those that are known."""
+    """The loss on the other points of a task, after steps on the given ones."""
     known, others = task
     return loss_fn(adapted(model, *known, steps), *others)
 
@@ -43,7 +43,7 @@ def meta_loss(model, tasks, steps):
 
 
 def draw_tasks(rng, count):
-    """Return ``((x, y), (x, y))``: of each wave, the known points and the others."""
+    """``((x, y), (x, y))``: the given points of each wave, and the others."""
     amplitude = rng.uniform(0.1, 5.0, (count, 1, 1))
     phase = rng.uniform(0.0, np.pi, (count, 1, 1))
     x = rng.uniform(-5.0, 5.0, (count, 2 * POINTS, 1))
@@ -52,7 +52,7 @@ def draw_tasks(rng, count):
 
 
 def train(model, rng, rounds, steps):
-    """The model that is best after ``steps`` on a task; with 0, the best for all at once."""
+    """Train the model for its loss after ``steps`` on a task; with 0, for the loss itself."""
     optimizer = optim.adam(optim.cosine_decay_schedule(2e-2, rounds))
     state = optimizer.init(model)
     for i in range(rounds):
@@ -65,7 +65,7 @@ def train(model, rng, rounds, steps):
 
 
 def gradient_error(model, tasks, steps, rng, eps=1e-5):
-    """How far the gradient is from a central difference in a random direction."""
+    """The difference of the gradient from a central difference in a random direction."""
     flat, unravel = fg.ravel_pytree(model)
     loss = lambda v: meta_loss(unravel(v), tasks, steps)
     direction = rng.normal(size=flat.shape)

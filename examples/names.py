@@ -1,8 +1,7 @@
-"""Tell women's names from men's by a recurrent network that reads them letter by letter.
+"""Classify first names as women's or men's with a recurrent network over letters.
 
-A bidirectional GRU reads batches of ragged length. It has to beat a rule that counts: the
-commoner answer for the last two letters. With --folder the training can be killed at any moment and
-started again.
+A bidirectional GRU reads padded batches of names. It is compared with the more common answer for
+the last two letters. With --folder a killed training resumes.
 """
 
 from collections import Counter
@@ -14,11 +13,11 @@ from training import Report, digest, train
 import funcgrad as fg
 from funcgrad import nn, optim
 
-LETTERS = 27  # 26, and 0 for none
+LETTERS = 27  # 26, and 0 for padding
 
 
 def encoded(words):
-    """Return letters as numbers from 1 on, [words, longest], and the lengths."""
+    """Letters as integers from 1 on, [words, longest], and the lengths."""
     lengths = np.array([len(w) for w in words])
     letters = np.zeros((len(words), 11), np.int64)
     for row, word in zip(letters, words, strict=True):
@@ -28,7 +27,7 @@ def encoded(words):
 
 @nn.module
 class Reader:
-    """Read a word both ways, and say from its last states whether it is a woman's name."""
+    """Read a word in both directions, and map the final states to a logit."""
 
     embedding: nn.Module
     recurrent: nn.Module
@@ -39,7 +38,7 @@ class Reader:
         keys = [None] * 3 if key is None else fg.random.split(key, 3)
         x = self.dropout(self.embedding(letters), key=keys[0])
         _, states = self.recurrent(x, lengths=lengths, return_state=True, key=keys[1])
-        ends = np.concatenate(states[-2:], -1)  # of the last layer, of both ways
+        ends = np.concatenate(states[-2:], -1)  # of the last layer, both directions
         return self.head(self.dropout(ends, key=keys[2]))[..., 0]
 
 
@@ -57,7 +56,7 @@ def loss_fn(model, batch, key=None):
 
 
 def by_endings(words, y, others):
-    """Return what the commoner answer for the last two letters says of other words."""
+    """The predictions for other words by the more common answer for their last two letters."""
     counts = {}
     for word, answer in zip(words, y, strict=True):
         counts.setdefault(word[-2:], Counter())[answer] += 1
@@ -67,7 +66,7 @@ def by_endings(words, y, others):
 
 def main():
     parser = make_parser(__doc__, epochs=40, batch=64, rate=3e-3, decay=1e-2, seed=0)
-    parser.add_argument("--folder", help="of checkpoints, from which a killed run goes on")
+    parser.add_argument("--folder", help="of checkpoints, from which a killed run resumes")
     args = parser.parse_args()
 
     words, y = names()

@@ -1,8 +1,8 @@
-"""Measure a pendulum by watching it swing: its length and its friction, from noisy angles.
+"""Estimate the length and friction of a pendulum from noisy angles.
 
-The swing is a loop of Runge-Kutta steps in ``lax.scan``; the gradient of the misfit goes back
-through all steps, and Adam descends along it. The Jacobian of the swing then tells how well the
-noise lets us know each number.
+The differential equation is solved by Runge-Kutta steps in ``lax.scan``; Adam minimizes the misfit
+with gradients through all steps. The Jacobian of the solution gives the standard deviations of the
+estimates.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ from funcgrad import optim
 GRAVITY = 9.81  # m/s²
 TRUTH = {"length": 1.3, "friction": 0.25}  # m, 1/s
 GUESS = {"length": 1.0, "friction": 0.6}
-START = np.array([1.2, 0.0])  # rad, rad/s: far from where sin(angle) is nearly angle
+START = np.array([1.2, 0.0])  # rad, rad/s: beyond the small-angle approximation
 STEP, STEPS = 0.04, 100  # four seconds, two swings
 NOISE = 0.02  # rad
 
@@ -36,8 +36,8 @@ def step(state, p):
 
 
 def swing(logs):
-    """The angle after each step [STEPS], of the logarithms of the parameters."""
-    p = fg.tree.map(np.exp, logs)  # whatever the logarithms, lengths and frictions are positive
+    """The angle after each step, [STEPS], from the logarithms of the parameters."""
+    p = fg.tree.map(np.exp, logs)  # lengths and frictions are positive for any logarithms
 
     def body(state, _):
         state = step(state, p)
@@ -52,7 +52,7 @@ def misfit(logs, angles):
 
 
 def fit(angles, steps):
-    """The logarithms of the parameters that Adam finds."""
+    """The logarithms of the parameters, fitted by Adam."""
     logs = fg.tree.map(np.log, GUESS)
     optimizer = optim.adam(optim.cosine_decay_schedule(0.1, steps))
     state = optimizer.init(logs)
@@ -66,7 +66,7 @@ def fit(angles, steps):
 
 
 def deviations(logs):
-    """The standard deviation that the noise gives each parameter: NOISE² (J'J)⁻¹."""
+    """The standard deviations of the parameters, from the covariance NOISE² (J'J)⁻¹."""
     flat, unravel = fg.ravel_pytree(logs)
     jacobian = fg.jacfwd(lambda v: swing(unravel(v)))(flat)  # [STEPS, 2]
     of_logs = NOISE * np.sqrt(np.diag(np.linalg.inv(jacobian.T @ jacobian)))
@@ -74,7 +74,7 @@ def deviations(logs):
 
 
 def gradient_error(logs, angles, eps=1e-5):
-    """How far ``grad`` through the scan is from central differences, relatively."""
+    """The relative difference of ``grad`` through the scan from central differences."""
     flat, unravel = fg.ravel_pytree(logs)
     loss = lambda v: misfit(unravel(v), angles)
     got = fg.grad(loss)(flat)

@@ -1,7 +1,7 @@
 """Find wrong labels: one gradient for each of 1,438 digits, by ``vmap(grad(loss))``.
 
-Some labels are made wrong on purpose. A network that has learned what digits look like disagrees
-with a wrong label, and pulls hard at its weights: the longest gradients tell which labels to check.
+Some labels are changed. For a network that has learned the digits, an example with a wrong label
+has a large gradient: the largest norms show which labels to check.
 """
 
 import time
@@ -18,18 +18,18 @@ def loss_fn(model, x, y):
     return fg.losses.cross_entropy(model(x), y)
 
 
-# the model is one for all, images and labels are one each; every leaf gets a first axis of examples
+# one model, batched images and labels: each leaf of the gradient gets a leading axis of examples
 per_example = fg.vmap(fg.grad(loss_fn), in_axes=(None, 0, 0))
 
 
 def loop(model, xs, ys):
-    """Return what ``per_example`` returns, one image after the other."""
+    """``per_example`` as a Python loop."""
     grads = [fg.grad(loss_fn)(model, x, y) for x, y in zip(xs, ys, strict=True)]
     return fg.tree.map(lambda *leaves: np.stack(leaves), *grads)
 
 
 def seconds(function, *args):
-    """The least time of three calls."""
+    """The minimum time of three calls."""
     times = []
     for _ in range(3):
         start = time.perf_counter()
@@ -39,13 +39,13 @@ def seconds(function, *args):
 
 
 def norms(grads):
-    """The length of each example's gradient: [N]."""
+    """The norm of the gradient of each example, [N]."""
     squares = [np.sum(g.reshape(len(g), -1) ** 2, axis=1) for g in fg.tree.leaves(grads)]
     return np.sqrt(sum(squares))
 
 
 def mislabel(y, count, seed):
-    """The labels with ``count`` of them changed to another digit, and which they are."""
+    """The labels with ``count`` of them changed to another digit, and the mask of these."""
     rng = np.random.default_rng(seed)
     wrong = np.zeros(len(y), bool)
     wrong[rng.permutation(len(y))[:count]] = True
@@ -53,11 +53,11 @@ def mislabel(y, count, seed):
 
 
 def train(model, x, y, epochs):
-    """The model after that many steps on the mean loss: too few to learn labels by heart."""
+    """Train on the mean loss, with too few steps to memorize labels."""
     optimizer = optim.adam(1e-2)
     state = optimizer.init(model)
     for _ in range(epochs):
-        grads = fg.grad(loss_fn)(model, x, y)  # of all examples at once, their mean
+        grads = fg.grad(loss_fn)(model, x, y)  # of the mean over all examples
         updates, state = optimizer.update(grads, state, model)
         model = optim.apply_updates(model, updates)
     return model

@@ -1,8 +1,8 @@
-"""The loop of the longer examples: steps, checkpoints, and going on where a killed run stopped.
+"""The training loop of the longer examples, with checkpoints from which a killed run resumes.
 
-All that a step depends on is saved: the model, the optimizer's state, the number of steps done and
-the position in the data; all noise follows from a key and that number. So a run that was killed,
-and started again, ends with the same bits as one that never was.
+A checkpoint holds everything that a step depends on: the model, the optimizer state, the number of
+steps and the position of the loader; all random numbers derive from a key and the step. So a killed
+and resumed run ends with the same bits as an uninterrupted one.
 """
 
 import hashlib
@@ -26,16 +26,16 @@ def train(
     every: int,
     report: Callable[[int, Any, float], None],
 ) -> Any:
-    """The state after so many steps, from a checkpoint on if there is one.
+    """The state after ``steps`` steps, resumed from a checkpoint if there is one.
 
     Args:
         step: ``step(state, batch, i) -> (state, loss)``, compiled.
-        state: a tree, the first state.
-        loader: of the batches; its position is saved, too.
-        steps: how many in all.
-        folder: of the checkpoints, or None for none.
-        every: how many steps lie between two checkpoints, and between two reports.
-        report: called with the count, the state and the mean loss since the last report.
+        state: a tree, the initial state.
+        loader: the loader of batches, whose position is saved too.
+        steps: the total number of steps.
+        folder: the folder of checkpoints, or None.
+        every: the number of steps between checkpoints, and between reports.
+        report: called with the step, the state and the mean loss since the last report.
     """
     done, saved = 0, None
     if folder is not None:
@@ -57,7 +57,7 @@ def train(
 
 
 class Report:
-    """Print a line for each report: steps, loss, what is measured, and the seconds."""
+    """Print a line for each report: step, loss, measures, and time."""
 
     def __init__(self, steps: int, **measures: Callable[[Any], float]) -> None:
         self.steps, self.measures, self.start = steps, measures, time.perf_counter()
@@ -71,7 +71,7 @@ class Report:
 
 
 def digest(state: Any) -> str:
-    """A name for the exact bits of a state."""
+    """A hash of the bits of a state."""
     sums = hashlib.sha256()
     for x in fg.tree.leaves(state):
         sums.update(np.ascontiguousarray(x).tobytes())
