@@ -1,6 +1,6 @@
 """Schedules: functions from the count of updates so far, 0 at the first, to a scalar.
 
-Names, arguments and numbers are optax's; the count may be an array or traced.
+Names, arguments and values are optax's; the count may be an array, or traced.
 """
 
 import itertools

@@ -216,7 +216,7 @@ class MultiSteps:
             float32 for float16.
 
     Raises:
-        ValueError: if k is a number below 1.
+        ValueError: if k is below 1.
 
     >>> from funcgrad import optim
     >>> opt = MultiSteps(optim.sgd(1.0), 2)
