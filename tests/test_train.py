@@ -178,7 +178,7 @@ def test_r2_at_its_edges():
     assert train.r2(y, y) == 1 and train.r2(constant, constant).dtype == np.float32
     np.testing.assert_allclose(train.r2(np.broadcast_to(y.mean(axis=0), y.shape), y), 0, atol=1e-15)
     assert train.r2(constant, constant) == 1 and train.r2(constant + 1, constant) == 0
-    with pytest.raises(ShapeError, match="one shape"):
+    with pytest.raises(ShapeError, match="the same shape"):
         train.r2(y, y[:, 0])
 
 

@@ -41,14 +41,14 @@ def _sigmoid_binary_cross_entropy(x: Any, y: Any) -> Any:
 # fmt: off
 clamped_log_p = Elementwise("clamped_log", _clamped_log,
     lambda t, v, x: div(t, maximum(x, 1e-12)))
-binary_cross_entropy_p = Elementwise("binary_cross_entropy", _binary_cross_entropy,
-    lambda t, v, p, y: mul(t, binary_cross_entropy_slope_p(p, y)),
-    lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))))
 # as a quotient, because -y/p + (1 - y)/(1 - p) cancels; the derivatives in p are the same
 binary_cross_entropy_slope_p = Elementwise("binary_cross_entropy_slope",
     lambda p, y: (p - y) / np.maximum(p * (1 - p), 1e-12),
     lambda t, v, p, y: mul(t, where(gt(mul(p, sub(1, p)), 1e-12), _curvature(p, y), 1e12)),
     lambda t, v, p, y: neg(div(t, maximum(mul(p, sub(1, p)), 1e-12))))
+binary_cross_entropy_p = Elementwise("binary_cross_entropy", _binary_cross_entropy,
+    lambda t, v, p, y: mul(t, binary_cross_entropy_slope_p(p, y)),
+    lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))))
 sigmoid_binary_cross_entropy_p = Elementwise(
     "sigmoid_binary_cross_entropy", _sigmoid_binary_cross_entropy,
     lambda t, v, x, y: mul(t, sub(tailed_sigmoid(x), y)),

@@ -86,7 +86,7 @@ class GradientTransformationExtraArgs(GradientTransformation[S]):
     A chain passes its keywords on to those of its parts that are of this kind.
     """
 
-    update: UpdateExtraArgsFn[S]
+    update: UpdateExtraArgsFn[S]  # pyright: ignore[reportIncompatibleVariableOverride]
 
 
 class EmptyState(NamedTuple):

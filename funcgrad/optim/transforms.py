@@ -97,13 +97,15 @@ def scale_by_learning_rate(
     [-0.5 -0.5]
     """
     check_number("scale_by_learning_rate", "learning_rate", learning_rate, schedule=True)
-    sign = -1 if flip_sign else 1
-    rate: Any = learning_rate
+
+    def signed(rate: Any) -> Any:
+        return (-1 if flip_sign else 1) * rate
+
     scaled: Any
-    if callable(rate):
-        scaled = scale_by_schedule(lambda count: sign * rate(count))
+    if callable(learning_rate):
+        scaled = scale_by_schedule(lambda count: signed(learning_rate(count)))
     else:
-        scaled = scale(sign * rate)
+        scaled = scale(signed(learning_rate))
     return scaled
 
 
