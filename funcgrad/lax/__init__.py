@@ -1,4 +1,4 @@
-"""JAX's names: control flow, collectives, convolutions, elementwise. A table of contents."""
+"""Functions of ``jax.lax``: control flow, collectives, convolutions, elementwise functions."""
 
 from ..control.associative import associative_scan as associative_scan
 from ..control.conditionals import cond as cond, select as select, switch as switch
@@ -100,6 +100,6 @@ from .slicing import (
 )
 from .sorting import top_k as top_k
 
-max, min = _maximum, _minimum  # of two arrays, as NumPy's maximum and minimum
+max, min = _maximum, _minimum  # elementwise, as in JAX
 
 _publish(__name__)

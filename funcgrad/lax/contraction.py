@@ -1,4 +1,4 @@
-"""``dot_general``: a product summed over some axes, with others in common."""
+"""``dot_general``: products summed over contracting axes, with batch axes."""
 
 import string
 from collections.abc import Sequence
@@ -17,17 +17,17 @@ DotDimensionNumbers: TypeAlias = tuple[
 
 
 def dot_general(lhs: Any, rhs: Any, dimension_numbers: DotDimensionNumbers) -> Any:
-    """Return the product of two arrays over some axes, with others in common.
+    """Products of two arrays, summed over contracting axes, for each index of the batch axes.
 
     Args:
         lhs, rhs: arrays.
-        dimension_numbers: ``((lhs_contracting, rhs_contracting), (lhs_batch, rhs_batch))``.
+        dimension_numbers: ``((lhs_contracting, rhs_contracting), (lhs_batch, rhs_batch))``, axes.
 
     Returns:
-        An array whose axes are the common ones, the rest of lhs, and the rest of rhs.
+        An array with the batch axes, then the other axes of lhs, then those of rhs.
 
     Raises:
-        ShapeError: if the axes do not pair up.
+        ShapeError: if paired axes differ in number or length.
 
     >>> x, y = np.ones((5, 2, 3)), np.ones((5, 3, 4))
     >>> dot_general(x, y, (((2,), (1,)), ((0,), (0,)))).shape
@@ -40,8 +40,8 @@ def dot_general(lhs: Any, rhs: Any, dimension_numbers: DotDimensionNumbers) -> A
         sizes = [shape_of(x)[d] for d in a], [shape_of(y)[d] for d in b]
         if sizes[0] != sizes[1]:
             raise ShapeError(
-                f"dot_general: {what} axes must pair up: got axes {a} of {aval_of(x)} and {b} of "
-                f"{aval_of(y)}"
+                f"dot_general: {what} axes differ in length: got axes {a} of {aval_of(x)} and "
+                f"{b} of {aval_of(y)}"
             )
     names = iter(string.ascii_letters)
     first = [next(names) for _ in shape_of(x)]

@@ -5,58 +5,54 @@ from typing import Any
 import numpy as np
 
 from ..numpy.cumulative import cummax as running_max, cummin as running_min
-from ..ops.operand import operand
+from ..ops.operand import operand as as_operand
 
 
 def cumsum(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
-    """Return running sums along an axis, from its end if reversed.
+    """Cumulative sum along an axis, from its end if ``reverse``.
 
     >>> cumsum(np.array([1.0, 2.0, 3.0]), reverse=True)
     array([6., 5., 3.])
     """
-    return _running(lambda x: np.cumsum(x, axis=axis), operand, axis, reverse)
+    return _cumulative(lambda x: np.cumsum(x, axis=axis), operand, axis, reverse)
 
 
 def cumprod(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
-    """Return running products along an axis, from its end if reversed.
+    """Cumulative product along an axis, from its end if ``reverse``.
 
     >>> cumprod(np.array([1.0, 2.0, 3.0]))
     array([1., 2., 6.])
     """
-    return _running(lambda x: np.cumprod(x, axis=axis), operand, axis, reverse)
+    return _cumulative(lambda x: np.cumprod(x, axis=axis), operand, axis, reverse)
 
 
 def cummax(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
-    """Return running maxima along an axis, from its end if reversed.
+    """Cumulative maximum along an axis, from its end if ``reverse``.
 
     >>> cummax(np.array([1.0, 3.0, 2.0]))
     array([1., 3., 3.])
     """
-    return _running(lambda x: running_max(x, axis), operand, axis, reverse)
+    return _cumulative(lambda x: running_max(x, axis), operand, axis, reverse)
 
 
 def cummin(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
-    """Return running minima along an axis, from its end if reversed.
+    """Cumulative minimum along an axis, from its end if ``reverse``.
 
     >>> cummin(np.array([1.0, 3.0, 2.0]), reverse=True)
     array([1., 2., 2.])
     """
-    return _running(lambda x: running_min(x, axis), operand, axis, reverse)
+    return _cumulative(lambda x: running_min(x, axis), operand, axis, reverse)
 
 
 def cumlogsumexp(operand: Any, axis: int = 0, reverse: bool = False) -> Any:
-    """Return running log(sum(exp(x))) along an axis, from its end if reversed.
+    """Cumulative log(sum(exp(x))) along an axis, from its end if ``reverse``.
 
     >>> cumlogsumexp(np.array([1000.0, 1000.0])).round(4)
     array([1000.    , 1000.6931])
     """
-    return _running(lambda x: np.logaddexp.accumulate(x, axis=axis), operand, axis, reverse)
+    return _cumulative(lambda x: np.logaddexp.accumulate(x, axis=axis), operand, axis, reverse)
 
 
-def _running(f: Any, x: Any, axis: int, reverse: bool) -> Any:
-    x = _array(x)
+def _cumulative(f: Any, x: Any, axis: int, reverse: bool) -> Any:
+    x = as_operand(x)
     return np.flip(f(np.flip(x, axis)), axis) if reverse else f(x)
-
-
-def _array(x: Any) -> Any:
-    return operand(x)

@@ -1,4 +1,4 @@
-"""Slices whose start is a value, and may be traced; out of range it is clamped, as in JAX."""
+"""Slices whose start may be traced; a start out of range is clamped, as in JAX."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,65 +10,65 @@ from ..core.errors import DtypeError, ShapeError
 from ..core.integers import whole
 from ..numpy.at import at
 from ..numpy.indexing import getitem
-from ..ops.operand import operand
+from ..ops.operand import operand as as_operand
 from ..ops.structure import cast
 from ..transforms.arguments import is_known
 
 
 def dynamic_slice(operand: Any, start_indices: Any, slice_sizes: Sequence[int]) -> Any:
-    """Return the part of an array that begins at some indices.
+    """Slice of an array with given start indices and lengths.
 
     Args:
         operand: array of n axes.
-        start_indices: n integers, or an array of them; a start too far out is moved in.
-        slice_sizes: n lengths, known.
+        start_indices: n integers, or an array of them, clamped so that the slice is in range.
+        slice_sizes: n static integers.
 
     Raises:
-        ShapeError: if there is not one start and one length an axis, or one exceeds its axis.
-        DtypeError: if a start is no integer.
+        ShapeError: if there is not one start and one length per axis, or a length exceeds its axis.
+        DtypeError: if a start is not an integer.
 
     >>> dynamic_slice(np.arange(6).reshape(2, 3), (1, 7), (1, 2))
     array([[4, 5]])
     """
-    x = _array(operand)
-    places = _places("dynamic_slice", x, start_indices, tuple(slice_sizes))
-    return getitem(x, places)  # for a start that is traced also where the array is plain
+    x = as_operand(operand)
+    places = _slice_index("dynamic_slice", x, start_indices, tuple(slice_sizes))
+    return getitem(x, places)  # not x[places]: x may be plain, and a start traced
 
 
 def dynamic_update_slice(operand: Any, update: Any, start_indices: Any) -> Any:
-    """Return an array with a part replaced that begins at some indices.
+    """Copy of an array with the slice at given start indices replaced.
 
     Args:
         operand: array of n axes.
-        update: array of n axes, none longer.
+        update: array of n axes, none longer than the operand's, in its dtype.
         start_indices: as of :func:`dynamic_slice`.
 
     >>> dynamic_update_slice(np.zeros(4), np.ones(2), (9,))
     array([0., 0., 1., 1.])
     """
-    x, update = _array(operand), _array(update)
+    x, update = as_operand(operand), as_operand(update)
     if dtype_of(update) != dtype_of(x):
         raise DtypeError(
             f"dynamic_update_slice: the update must have the operand's dtype: got "
-            f"{aval_of(update)} for {aval_of(x)}; use astype"
+            f"{aval_of(update)} for {aval_of(x)}; write update.astype(operand.dtype)"
         )
-    places = _places("dynamic_update_slice", x, start_indices, shape_of(update))
+    places = _slice_index("dynamic_update_slice", x, start_indices, shape_of(update))
     return at(x)[places].set(update)
 
 
 def dynamic_slice_in_dim(operand: Any, start_index: Any, slice_size: int, axis: int = 0) -> Any:
-    """Return the part of an array that begins at an index of one axis.
+    """Slice of an array along one axis.
 
     >>> dynamic_slice_in_dim(np.arange(6), 2, 3)
     array([2, 3, 4])
     """
-    starts, sizes, axis = _whole(operand, axis)
+    starts, sizes, axis = _all_axes(operand, axis)
     starts[axis], sizes[axis] = start_index, slice_size
     return dynamic_slice(operand, starts, sizes)
 
 
 def dynamic_index_in_dim(operand: Any, index: Any, axis: int = 0, keepdims: bool = True) -> Any:
-    """Return what stands at an index of one axis, which stays with length 1 unless told.
+    """Slice of length 1 at an index of one axis, which ``keepdims=False`` removes.
 
     >>> dynamic_index_in_dim(np.arange(6).reshape(2, 3), 1, keepdims=False)
     array([3, 4, 5])
@@ -78,34 +78,30 @@ def dynamic_index_in_dim(operand: Any, index: Any, axis: int = 0, keepdims: bool
 
 
 def dynamic_update_slice_in_dim(operand: Any, update: Any, start_index: Any, axis: int) -> Any:
-    """Return an array with a part replaced that begins at an index of one axis.
+    """Copy of an array with a slice along one axis replaced.
 
     >>> dynamic_update_slice_in_dim(np.zeros(4), np.ones(2), 1, 0)
     array([0., 1., 1., 0.])
     """
-    starts, _, axis = _whole(operand, axis)
+    starts, _, axis = _all_axes(operand, axis)
     starts[axis] = start_index
     return dynamic_update_slice(operand, update, starts)
 
 
 def dynamic_update_index_in_dim(operand: Any, update: Any, index: Any, axis: int) -> Any:
-    """Return an array with what stands at an index of one axis replaced.
+    """Copy of an array with the slice at one index of an axis replaced.
 
     >>> dynamic_update_index_in_dim(np.zeros((2, 2)), np.ones(2), 1, 0)
     array([[0., 0.],
            [1., 1.]])
     """
     if len(shape_of(update)) < len(shape_of(operand)):
-        update = np.expand_dims(_array(update), axis)
+        update = np.expand_dims(as_operand(update), axis)
     return dynamic_update_slice_in_dim(operand, update, index, axis)
 
 
-def _array(x: Any) -> Any:
-    return operand(x)
-
-
-def _whole(x: Any, axis: int) -> tuple[list[Any], list[int], int]:
-    """Return the starts and lengths of all axes, and the axis counted from the first."""
+def _all_axes(x: Any, axis: int) -> tuple[list[Any], list[int], int]:
+    """Zeros and lengths for all axes, and the axis counted from the front."""
     shape = shape_of(x)
     axis = whole(axis)
     if not -len(shape) <= axis < len(shape):
@@ -113,8 +109,8 @@ def _whole(x: Any, axis: int) -> tuple[list[Any], list[int], int]:
     return [0] * len(shape), list(shape), axis % len(shape)
 
 
-def _places(who: str, x: Any, starts: Any, sizes: tuple[int, ...]) -> tuple[Any, ...]:
-    """Return the index of a part: slices where the start is known, else arrays of integers."""
+def _slice_index(who: str, x: Any, starts: Any, sizes: tuple[int, ...]) -> tuple[Any, ...]:
+    """Index of a slice: a slice object where the start is known, else an array of integers."""
     shape = shape_of(x)
     if not isinstance(starts, tuple | list):
         starts = list(starts) if len(shape_of(starts)) else [starts]
@@ -139,15 +135,15 @@ def _places(who: str, x: Any, starts: Any, sizes: tuple[int, ...]) -> tuple[Any,
             places.append(slice(int(start), int(start) + size))
         else:
             places.append(cast(start, np.dtype(np.intp)) + np.arange(size))
-    return _crossed(places, sizes)
+    return _broadcast_index(places, sizes)
 
 
 def _start(x: Any) -> Any:
     return x if is_arraylike(x) else whole(x)
 
 
-def _crossed(places: list[Any], sizes: tuple[int, ...]) -> tuple[Any, ...]:
-    """Let arrays of integers stand each for an axis of its own; all axes then are arrays."""
+def _broadcast_index(places: list[Any], sizes: tuple[int, ...]) -> tuple[Any, ...]:
+    """Index arrays reshaped to broadcast against each other, if there are several."""
     if all(isinstance(p, slice) for p in places):
         return tuple(places)
     if sum(not isinstance(p, slice) for p in places) == 1:

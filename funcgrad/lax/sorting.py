@@ -11,14 +11,14 @@ from ..ops.operand import operand as as_operand
 
 
 def top_k(operand: Any, k: int, axis: int = -1) -> tuple[Any, Any]:
-    """Return the k largest elements along an axis, the largest first, and where they stand.
+    """The k largest elements along an axis, in descending order, and their indices.
 
-    Of equals the first comes first.
+    Of equal elements, the one with the smallest index comes first.
 
     Args:
-        operand: array of one axis or more.
-        k: known, at most the length of the axis.
-        axis: along which.
+        operand: array of at least one axis.
+        k: static int, at most the length of the axis.
+        axis: int.
 
     Raises:
         ShapeError: if k exceeds the length.
@@ -33,7 +33,7 @@ def top_k(operand: Any, k: int, axis: int = -1) -> tuple[Any, Any]:
         raise ShapeError(
             f"top_k: k must be at most the length of axis {axis}: got {k} for {aval_of(x)}"
         )
-    # sorting backwards keeps the order of equals only if they stood backwards before
+    # a reversed ascending sort keeps the order of equal elements if its input is reversed too
     last = shape[axis] - 1
     order = last - np.flip(np.argsort(np.flip(x, axis), axis=axis, kind="stable"), axis)
     indices = np.take(order, np.arange(k), axis=axis)

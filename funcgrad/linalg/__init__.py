@@ -1,6 +1,6 @@
-"""Linear algebra: all of ``numpy.linalg``, and beyond it what SciPy users look for first.
+"""Linear algebra: ``numpy.linalg``, matrix functions, and factorizations from SciPy.
 
-Each function takes arrays and traced values, matrices in the last two axes, stacks before them.
+The last two axes are matrices, the axes before them stacks of matrices.
 """
 
 from ..core.lazy import publish as _publish

@@ -22,7 +22,7 @@ def solve_triangular(
     lower: bool = False,
     unit_diagonal: bool = False,
 ) -> Any:
-    """Solve ``a x = b`` for a triangular matrix.
+    """Solution of ``a x = b`` for triangular matrices.
 
     Args:
         a: matrices of shape (..., n, n), of which one triangle is read.
@@ -52,7 +52,7 @@ def solve_triangular(
 
 
 def _columns(who: str, a: Any, b: Any) -> tuple[Any, bool]:
-    """Return right-hand sides as columns of matrices, and whether they were one vector."""
+    """Right-hand sides as columns of matrices, and whether ``b`` was a vector."""
     b = strong(operand(b))
     vector = len(shape_of(b)) == 1
     b = matrices(expand_dims(b, (1,)) if vector else b)
@@ -64,15 +64,15 @@ def _columns(who: str, a: Any, b: Any) -> tuple[Any, bool]:
 
 
 def lu(a: Any, permute_l: bool = False) -> tuple[Any, ...]:
-    """Factor ``a = p @ l @ u``, with the largest elements of each column as pivots.
+    """LU factorization ``a = p @ l @ u`` with partial pivoting.
 
     Args:
         a: matrices of shape (..., m, n).
         permute_l: whether to return ``(p @ l, u)``.
 
     Returns:
-        ``(p, l, u)``: a permutation, l (..., m, k) with a diagonal of 1 and u (..., k, n), where
-        k = min(m, n).
+        ``(p, l, u)``: permutation matrices (..., m, m), unit lower triangular l (..., m, k) and
+        upper triangular u (..., k, n), where k = min(m, n).
 
     >>> p, l, u = lu(np.array([[1.0, 2.0], [4.0, 2.0]]))
     >>> print(u)
@@ -92,7 +92,7 @@ def lu(a: Any, permute_l: bool = False) -> tuple[Any, ...]:
 
 
 def lu_factor(a: Any) -> tuple[Any, Any]:
-    """Factor matrices for ``lu_solve``: both factors in one matrix, and LAPACK's pivots.
+    """LU factorization for ``lu_solve``: both factors in one matrix, and LAPACK's pivots.
 
     >>> both, pivots = lu_factor(np.array([[1.0, 2.0], [4.0, 2.0]]))
     >>> print(pivots)
@@ -103,10 +103,10 @@ def lu_factor(a: Any) -> tuple[Any, Any]:
 
 
 def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
-    """Solve linear systems with the factors that ``lu_factor`` gives.
+    """Solution of linear systems by the factors from ``lu_factor``.
 
     Args:
-        lu_and_piv: the pair, for matrices of shape (..., n, n).
+        lu_and_piv: factors (..., n, n) and pivots (..., n).
         b: a vector of length n, or matrices of shape (..., n, k).
         trans: 1 to solve with the transpose, 2 with the conjugate transpose.
 
@@ -118,26 +118,26 @@ def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
     b, vector = _columns("lu_solve", both, b)
     rows = permutation_p(pivots, size=shape_of(both)[-1])
     if trans == 0:
-        y = solve_triangular(both, _ordered(b, rows), lower=True, unit_diagonal=True)
+        y = solve_triangular(both, _permute_rows(b, rows), lower=True, unit_diagonal=True)
         x = solve_triangular(both, y)
     elif trans in (1, 2):
         y = solve_triangular(both, b, trans)
         y = solve_triangular(both, y, trans, lower=True, unit_diagonal=True)
-        x = _ordered(y, argsort_p(rows, axis=len(shape_of(rows)) - 1, kind="stable"))
+        x = _permute_rows(y, argsort_p(rows, axis=len(shape_of(rows)) - 1, kind="stable"))
     else:
         raise ValueError(f"lu_solve: trans must be 0, 1 or 2: got {shown(trans)}")
     return x[..., 0] if vector else x
 
 
-def _ordered(b: Any, rows: Any) -> Any:
-    """Return the rows of ``b`` in another order, the same for all of a stack where it is one."""
+def _permute_rows(b: Any, rows: Any) -> Any:
+    """Rows of ``b`` permuted; rows and stacks broadcast."""
     stack = broadcast_shapes(shape_of(b)[:-2], shape_of(rows)[:-1])
     b = np.broadcast_to(b, (*stack, *shape_of(b)[-2:]))
     return rows_of(b, np.broadcast_to(rows, (*stack, shape_of(rows)[-1])))
 
 
 def cho_factor(a: Any, lower: bool = False) -> tuple[Any, bool]:
-    """Factor positive definite matrices for ``cho_solve``.
+    """Cholesky factorization of positive definite matrices for ``cho_solve``.
 
     >>> factor, lower = cho_factor(np.array([[4.0, 0.0], [0.0, 9.0]]))
     >>> print(factor)
@@ -148,7 +148,7 @@ def cho_factor(a: Any, lower: bool = False) -> tuple[Any, bool]:
 
 
 def cho_solve(c_and_lower: tuple[Any, bool], b: Any) -> Any:
-    """Solve linear systems with the factor that ``cho_factor`` gives.
+    """Solution of linear systems by the factor from ``cho_factor``.
 
     >>> print(cho_solve(cho_factor(np.array([[4.0, 0.0], [0.0, 9.0]])), np.array([4.0, 9.0])))
     [1. 1.]

@@ -1,4 +1,4 @@
-"""Functions of matrices: the exponential, those of Hermitian matrices, the polar factors."""
+"""Matrix functions: exponential, logarithm, square root, polar decomposition."""
 
 import math
 from collections.abc import Callable
@@ -24,7 +24,7 @@ from ..transforms.forward import jvp
 
 
 def expm(a: Any) -> Any:
-    """Return the exponential of matrices, of shape (..., n, n).
+    """Exponential of matrices of shape (..., n, n).
 
     Source: Al-Mohy & Higham 2009 (order 13); Higham 2005 (order 7, in single precision).
 
@@ -39,8 +39,8 @@ def expm(a: Any) -> Any:
     kind = np.zeros((), dtype_of(a)).real.dtype
     order = 7 if kind == np.float32 else 13
     count = squarings_p(a, order=order)
-    y = _pade(a * _spread(ew.ldexp(np.ones((), kind), -count)), order)
-    square = lambda i, y: ew.where(_spread(i < count), y @ y, y)
+    y = _pade(a * _per_matrix(ew.ldexp(np.ones((), kind), -count)), order)
+    square = lambda i, y: ew.where(_per_matrix(i < count), y @ y, y)
     most = max_p(count, axes=tuple(range(len(shape) - 2)))
     if not is_known(most):
         return fori_loop(0, most, square, y)
@@ -49,14 +49,14 @@ def expm(a: Any) -> Any:
     return y
 
 
-def _spread(x: Any) -> Any:
-    """Return numbers, one a matrix, with two more axes."""
+def _per_matrix(x: Any) -> Any:
+    """One scalar per matrix, with two more axes of length 1."""
     rank = len(shape_of(x))
     return expand_dims(strong(x), (rank, rank + 1))
 
 
 def _pade(a: Any, order: int) -> Any:
-    """Return the diagonal Padé approximant of the exponential, of order 7 or 13."""
+    """Diagonal Padé approximant of the exponential, of order 7 or 13."""
     ways = [
         math.comb(order, j) * math.factorial(2 * order - j) / math.factorial(2 * order)
         for j in range(order + 1)
@@ -75,7 +75,7 @@ def _pade(a: Any, order: int) -> Any:
 
 
 def expm_frechet(a: Any, e: Any, compute_expm: bool = True) -> Any:
-    """Return the exponential of a matrix and its derivative in the direction ``e``.
+    """Exponential of a matrix, and its derivative in direction ``e``.
 
     >>> _, derivative = expm_frechet(np.zeros((2, 2)), np.eye(2))
     >>> print(derivative)
@@ -89,11 +89,11 @@ def expm_frechet(a: Any, e: Any, compute_expm: bool = True) -> Any:
 
 
 def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
-    """Factor ``a = u @ p``, or ``p @ u`` on the left, into a unitary and a positive matrix.
+    """Polar decomposition ``a = u @ p`` with u unitary and p positive semidefinite.
 
     Args:
         a: matrices of shape (..., m, n).
-        side: ``"right"`` or ``"left"``, where p stands.
+        side: ``"right"``, or ``"left"`` for ``a = p @ u``.
 
     >>> u, p = polar(np.array([[0.0, -2.0], [2.0, 0.0]]))
     >>> print(p)
@@ -129,20 +129,20 @@ def _differentiated(g: Callable[[Any], Any]) -> Callable[[Any], Any]:
 
 
 def matrix_function(f: Callable[[Any], Any], a: Any, df: Callable[[Any], Any] | None = None) -> Any:
-    """Return f of Hermitian matrices: that of the eigenvalues, with the same eigenvectors.
+    """Function of Hermitian matrices, applied to their eigenvalues.
 
     Args:
-        f: an elementwise function of arrays of real numbers, real or complex, which depends on
-            nothing else that is differentiated. A function of a module, rather than a new lambda
-            at each call, lets ``jit`` find its program again.
-        a: shape [..., N, N], Hermitian but for rounding; its Hermitian part is taken, so that the
-            gradient is Hermitian too.
-        df: the derivative of ``f``, found by ``jvp`` unless given.
+        f: elementwise function of real arrays with a real or complex result. It may not close
+            over values that are differentiated. A new lambda at each call makes ``jit`` compile
+            again; a function of a module does not.
+        a: shape [..., N, N], Hermitian up to rounding. Its Hermitian part is used, so that the
+            gradient is Hermitian.
+        df: derivative of ``f``; by default found by ``jvp``.
 
     Raises:
         LinAlgError: if a matrix is not Hermitian.
 
-    Derivatives of every order are right at equal eigenvalues, where those of ``eigh`` are nan.
+    Derivatives of all orders are exact at equal eigenvalues, where those of ``eigh`` are nan.
 
     >>> print(matrix_function(np.exp, np.zeros((2, 2))))
     [[1. 0.]
@@ -153,16 +153,16 @@ def matrix_function(f: Callable[[Any], Any], a: Any, df: Callable[[Any], Any] | 
 
 
 def sqrtm(a: Any) -> Any:
-    """Return the root of Hermitian matrices without negative eigenvalues; with one it is nan.
+    """Square root of positive semidefinite matrices, nan if an eigenvalue is negative.
 
     Args:
-        a: shape [..., N, N], Hermitian but for rounding; its Hermitian part is taken. For others
-            see :func:`funcgrad.scipy.linalg.sqrtm`.
+        a: shape [..., N, N], Hermitian up to rounding; its Hermitian part is used. For other
+            matrices see :func:`funcgrad.scipy.linalg.sqrtm`.
 
     Raises:
         LinAlgError: if a matrix is not Hermitian.
 
-    At a singular matrix the root has no derivative, and it is nan.
+    At a singular matrix the derivative does not exist, and is nan.
 
     >>> print(sqrtm(np.array([[4.0, 0.0], [0.0, 9.0]])))
     [[2. 0.]
@@ -172,10 +172,10 @@ def sqrtm(a: Any) -> Any:
 
 
 def inv_sqrtm(a: Any) -> Any:
-    """Return the inverse of the root of positive definite matrices, which whitens a covariance.
+    """Inverse square root of positive definite matrices, which whitens a covariance.
 
     Args:
-        a: shape [..., N, N], Hermitian but for rounding; its Hermitian part is taken.
+        a: shape [..., N, N], Hermitian up to rounding; its Hermitian part is used.
 
     Raises:
         LinAlgError: if a matrix is not Hermitian.
@@ -193,10 +193,10 @@ def _inverse_root(w: Any) -> Any:
 
 
 def logm(a: Any) -> Any:
-    """Return the logarithm of positive definite matrices, the inverse of ``expm``.
+    """Logarithm of positive definite matrices, the inverse of ``expm``.
 
     Args:
-        a: shape [..., N, N], Hermitian but for rounding; its Hermitian part is taken.
+        a: shape [..., N, N], Hermitian up to rounding; its Hermitian part is used.
 
     Raises:
         LinAlgError: if a matrix is not Hermitian.

@@ -12,10 +12,10 @@ from ..ops.structure import cast, reshape
 
 
 def block_diag(*arrays: Any) -> Any:
-    """Return a matrix with these on its diagonal, and zeros elsewhere.
+    """Block-diagonal matrix.
 
     Args:
-        *arrays: matrices, vectors, which are one row, or numbers.
+        *arrays: blocks: matrices, vectors (one row) or scalars.
 
     Raises:
         ShapeError: if one has more than two axes.
@@ -40,12 +40,11 @@ def block_diag(*arrays: Any) -> Any:
 
 
 def toeplitz(c: Any, r: Any = None) -> Any:
-    """Return the matrix that is constant along each diagonal.
+    """Toeplitz matrix, constant along each diagonal.
 
     Args:
-        c: the first column, of length m.
-        r: the first row, of length n, of which the first element is not read; the conjugate of
-            ``c`` if it is not given.
+        c: first column, shape [M].
+        r: first row, shape [N], whose first element is not read; by default the conjugate of ``c``.
 
     >>> print(toeplitz(np.array([1, 2, 3]), np.array([0, 4])))
     [[1 4]

@@ -10,7 +10,7 @@ from ..nn.functions import one_hot, softmax
 from ..ops.elementwise import weighted
 from ..ops.operand import half_in_single, operand
 from ..ops.structure import cast
-from ..special.exponentials import shifted
+from ..special.exponentials import subtract_max
 from .shared import check_labels, floating, mask_of, reduced, same_shape
 
 
@@ -253,7 +253,7 @@ def _with_labels(
 ) -> Any:
     """log(sum(exp(z))) - z[label] for the shifted logits z, times the weight of the label."""
     check_labels(who, logits, labels, axis)
-    z = shifted(logits, axis)
+    z = subtract_max(logits, axis)
     if gains is not None:
         logs = z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
         hard, spread = _picked(gains * logs, labels, axis), np.mean(gains * logs, axis=axis)
@@ -270,7 +270,7 @@ def _with_weights(logits: Any, weights: Any, axis: int, smoothing: float, gains:
         weights = cast(weights, dtype_of(logits))
     if smoothing:
         weights = (1 - smoothing) * weights + smoothing / shape_of(logits)[axis]
-    z = shifted(logits, axis)
+    z = subtract_max(logits, axis)
     logs = z - np.log(np.sum(np.exp(z), axis=axis, keepdims=True))
     return -np.sum(weighted(weights if gains is None else weights * gains, logs), axis=axis)
 

@@ -14,7 +14,7 @@ from ..lax.slicing import dynamic_update_slice_in_dim
 from ..ops.operand import operand
 from ..ops.structure import cast
 from ..random import Key
-from ..special.exponentials import shifted
+from ..special.exponentials import subtract_max
 from . import init
 from .apply import complaint
 from .layers import Dense, Dropout, check_last_axis, check_lengths
@@ -127,7 +127,7 @@ def _weights(layer: Any, q: Any, k: Any, bias: Any, mask: Any, scale: Any, causa
         return scores
     if mask is not None:
         scores = np.where(mask, scores, -np.inf)
-    e = np.exp(shifted(scores, -1))
+    e = np.exp(subtract_max(scores, -1))
     total = np.sum(e, axis=-1, keepdims=True)
     if mask is not None or bias is not None:
         total = np.where(total == 0, 1, total)  # of a fully masked query

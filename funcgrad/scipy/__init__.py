@@ -1,6 +1,6 @@
-"""SciPy's names, differentiable: a table of contents, apart from ``import funcgrad``.
+"""Differentiable functions under SciPy's names.
 
-Only the solvers of ``optimize`` are SciPy's own, and need it: pip install 'funcgrad[scipy]'.
+Only the solvers of ``optimize`` run SciPy, and need it: pip install 'funcgrad[scipy]'.
 """
 
 from ..core.lazy import publish as _publish

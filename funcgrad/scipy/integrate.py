@@ -1,4 +1,4 @@
-"""Integrals, of ordinary differential equations and of functions and samples: SciPy's names."""
+"""Integrals of samples and functions, and ordinary differential equations, by SciPy's names."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -18,15 +18,13 @@ __all__ = ["cumulative_trapezoid", "fixed_quad", "odeint", "simpson", "trapezoid
 
 
 def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
-    """Integrate samples by the trapezoidal rule.
+    """Integral of samples by the trapezoidal rule, differentiable in ``y``, ``x`` and ``dx``.
 
     Args:
         y: samples, shape [..., N, ...].
-        x: where they were taken, shape [N] or that of ``y``; it need not rise.
-        dx: the gap between samples, where ``x`` is not given.
-        axis: the axis of N, which the result lacks.
-
-    The result is differentiable by ``y``, ``x`` and ``dx``.
+        x: coordinates of the samples, shape [N] or that of ``y``, in any order.
+        dx: spacing of the samples, if ``x`` is not given.
+        axis: the axis of N, which is removed.
 
     >>> print(trapezoid(np.array([0.0, 1.0, 4.0]), dx=0.5))
     1.5
@@ -37,14 +35,14 @@ def trapezoid(y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1) -> Any:
 def cumulative_trapezoid(
     y: Any, x: Any = None, dx: Any = 1.0, axis: int = -1, initial: Any = None
 ) -> Any:
-    """Integrate samples from the first to each later one by the trapezoidal rule.
+    """Cumulative integral of samples by the trapezoidal rule.
 
     Args:
         y, x, dx, axis: see :func:`trapezoid`.
-        initial: None, for a result with one element less, or 0, which is put before it.
+        initial: None for N - 1 elements, or 0, which is inserted at the front.
 
     Raises:
-        ValueError: if ``initial`` is something else.
+        ValueError: for another ``initial``.
 
     >>> cumulative_trapezoid(np.array([0.0, 1.0, 4.0]), initial=0)
     array([0. , 0.5, 3. ])
@@ -60,13 +58,13 @@ def cumulative_trapezoid(
 
 
 def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
-    """Integrate samples by Simpson's rule: a parabola through every three of them.
+    """Integral of samples by Simpson's rule.
 
     Args:
-        y, x, dx, axis: see :func:`trapezoid`; no two neighbours in ``x`` may be equal.
+        y, x, dx, axis: see :func:`trapezoid`; consecutive elements of ``x`` must differ.
 
-    The last gap of an odd number of gaps is integrated under the parabola through the last three
-    samples; of two samples, it is the trapezoidal rule.
+    For an even N the last interval is integrated under the parabola through the last three
+    samples; for N = 2 by the trapezoidal rule.
 
     Source: Cartwright 2017, "Simpson's rule cumulative integration with MS Excel and
     irregularly-spaced data", equation 8 (J. Math. Sci. Math. Educ. 12).
@@ -85,11 +83,11 @@ def simpson(y: Any, x: Any = None, *, dx: Any = 1.0, axis: int = -1) -> Any:
         (a + b) / 6 * (left * (2 - b / a) + middle * (a + b) ** 2 / (a * b) + right * (2 - a / b))
     )
     total = areas.sum(axis=-1)
-    return total if pairs == n - 1 else total + _last(y, h)
+    return total if pairs == n - 1 else total + _last_interval(y, h)
 
 
-def _last(y: Any, h: Any) -> Any:
-    """Return the integral over the last gap, under the parabola through the last three samples."""
+def _last_interval(y: Any, h: Any) -> Any:
+    """Integral over the last interval, under the parabola through the last three samples."""
     a, b = h[..., -2], h[..., -1]
     return (
         y[..., -1] * (2 * b * b + 3 * a * b) / (6 * (a + b))
@@ -99,13 +97,13 @@ def _last(y: Any, h: Any) -> Any:
 
 
 def _samples(who: str, y: Any, x: Any, dx: Any, axis: int) -> tuple[Any, Any]:
-    """Return samples with their axis last, and the gaps between them."""
+    """Samples with their axis last, and the intervals between them."""
     y = strong(operand(y))
     y = y if is_inexact(dtype_of(y)) else cast(y, np.float64)
     axis = axis_of(axis, len(shape_of(y)))
     y = np.moveaxis(y, axis, -1)
     if not shape_of(y)[-1]:
-        raise ValueError(f"{who}: there must be at least one sample: got {aval_of(y)}")
+        raise ValueError(f"{who}: y must have at least one sample: got {aval_of(y)}")
     if x is None:
         return y, np.broadcast_to(operand(dx), (shape_of(y)[-1] - 1,))
     x = strong(operand(x))
@@ -121,14 +119,13 @@ def _samples(who: str, y: Any, x: Any, dx: Any, axis: int) -> tuple[Any, Any]:
 def fixed_quad(
     func: Callable[..., Any], a: Any, b: Any, args: Sequence[Any] = (), n: int = 5
 ) -> tuple[Any, None]:
-    """Integrate a function by Gauss and Legendre's rule of a fixed order.
+    """Integral of a function by Gauss-Legendre quadrature of fixed order.
 
     Args:
-        func: ``func(x, *args)`` of n points at once, shape [n]; they are the last axis of its
-            result.
-        a, b: the bounds, finite numbers.
-        args: further arguments; the result is differentiable by these and the bounds.
-        n: how many points; polynomials of degree 2 n - 1 come out exact.
+        func: ``func(x, *args)`` of n points, shape [n], the last axis of the result.
+        a, b: finite bounds; the integral is differentiable in them.
+        args: further arguments; the integral is differentiable in them.
+        n: int, number of points; exact for polynomials of degree 2 n - 1.
 
     Returns:
         The integral, and None, as in SciPy.

@@ -1,7 +1,7 @@
-"""Linear algebra under SciPy's names: funcgrad.linalg, and what SciPy has besides.
+"""Linear algebra under SciPy's names.
 
-Where NumPy and SciPy give one name two meanings, this is SciPy's: ``cholesky`` is upper
-triangular unless asked otherwise.
+Where the signatures of NumPy and SciPy differ, this is SciPy's: ``cholesky`` is upper triangular
+by default.
 """
 
 from typing import Any, Literal
@@ -59,7 +59,7 @@ def _matrix(who: str, a: Any, square: bool = True) -> Any:
 
 
 def cholesky(a: Any, lower: bool = False) -> Any:
-    """Return the triangular U with ``U^H U = a``, or L with ``L L^H = a``.
+    """Cholesky factor U with ``U^H U = a``, or L with ``L L^H = a``.
 
     Args:
         a: positive definite matrices, shape [..., N, N], of which one triangle is read.
@@ -78,12 +78,12 @@ def cholesky(a: Any, lower: bool = False) -> Any:
 def solve(
     a: Any, b: Any, lower: bool = False, *, assume_a: str | None = None, transposed: bool = False
 ) -> Any:
-    """Solve ``a x = b``, or ``a^T x = b``.
+    """Solution of ``a x = b``, or ``a^T x = b``.
 
     Args:
         a: matrices, shape [..., N, N].
         b: a vector of length N, or matrices of shape [..., N, K].
-        lower: which triangle of ``a`` is read where ``assume_a`` makes one of them enough.
+        lower: whether to read the lower triangle of ``a``, if ``assume_a`` is not ``"gen"``.
         assume_a: ``"gen"``; ``"sym"``; ``"her"`` or ``"pos"`` for Hermitian matrices.
         transposed: whether to solve with the transpose.
 
@@ -104,12 +104,12 @@ def solve(
 
 
 def eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = False) -> Any:
-    """Return the eigenvalues, rising, and eigenvectors of ``a v = w v``, or of ``a v = w b v``.
+    """Eigenvalues, ascending, and eigenvectors of ``a v = w v``, or of ``a v = w b v``.
 
     Args:
         a: Hermitian matrices, shape [..., N, N], of which one triangle is read.
         b: positive definite matrices of the same shape; then ``v^H b v = 1``.
-        lower: whether the lower triangle is read.
+        lower: whether to read the lower triangle.
         eigvals_only: whether to return the eigenvalues alone.
 
     Raises:
@@ -132,7 +132,7 @@ def eigh(a: Any, b: Any = None, *, lower: bool = True, eigvals_only: bool = Fals
 
 
 def eigvalsh(a: Any, b: Any = None, *, lower: bool = True) -> Any:
-    """Return the eigenvalues of Hermitian matrices; see :func:`eigh`.
+    """Eigenvalues of Hermitian matrices; see :func:`eigh`.
 
     >>> eigvalsh(np.array([[2.0, 0.0], [0.0, 1.0]]))
     array([1., 2.])
@@ -141,7 +141,7 @@ def eigvalsh(a: Any, b: Any = None, *, lower: bool = True) -> Any:
 
 
 def _mirrored(a: Any, lower: bool, conjugate: bool = True) -> Any:
-    """Return the Hermitian, or symmetric, matrices of which one triangle is given."""
+    """Hermitian, or symmetric, matrices from one triangle."""
     a = operand(a)
     half = np.tril(a, -1) if lower else np.triu(a, 1)
     other = adjoint(half) if conjugate else np.swapaxes(half, -1, -2)
@@ -150,17 +150,17 @@ def _mirrored(a: Any, lower: bool, conjugate: bool = True) -> Any:
 
 
 def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
-    """Return the X with ``a X + X b = q``.
+    """Solution X of the Sylvester equation ``a X + X b = q``.
 
     Args:
         a: shape [M, M].
         b: shape [N, N].
         q: shape [M, N].
 
-    The system of all M N elements is solved at once, which costs (M N)**3.
+    The M N equations are solved as one dense system, at a cost of (M N)**3.
 
     Raises:
-        LinAlgError: if an eigenvalue of ``a`` is minus one of ``b``.
+        LinAlgError: if an eigenvalue of ``a`` is the negative of one of ``b``.
 
     >>> solve_sylvester(np.eye(2), 2 * np.eye(2), np.ones((2, 2))).round(6)
     array([[0.333333, 0.333333],
@@ -174,13 +174,13 @@ def solve_sylvester(a: Any, b: Any, q: Any) -> Any:
 
 
 def sqrtm(a: Any) -> Any:
-    """Return the principal square root of a matrix.
+    """Principal square root of a matrix.
 
     Args:
-        a: shape [N, N], a matrix without real eigenvalues at or below 0: with one it is nan.
+        a: shape [N, N]; with a real eigenvalue <= 0 the result is nan.
 
     Raises:
-        LinAlgError: if the iteration meets a singular matrix, as it does for such an eigenvalue.
+        LinAlgError: if the iteration reaches a singular matrix.
 
     Source: Denman & Beavers 1976, by Higham 2008, "Functions of matrices", equation 6.15; its
     derivative is the solution of ``X dX + dX X = da``, see :func:`solve_sylvester`.
@@ -217,15 +217,15 @@ def _sqrtm_rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
 
 
 def solve_banded(l_and_u: tuple[int, int], ab: Any, b: Any) -> Any:
-    """Solve ``a x = b`` for a matrix given by its diagonals.
+    """Solution of ``a x = b`` for a banded matrix.
 
     Args:
-        l_and_u: how many diagonals are not zero below the main one, and above.
-        ab: the diagonals as rows, the uppermost first, shape [l + u + 1, N]; element (i, j) of
-            the matrix is ``ab[u + i - j, j]``.
+        l_and_u: numbers of nonzero diagonals below and above the main diagonal.
+        ab: diagonals as rows, the uppermost first, shape [l + u + 1, N]; element (i, j) of the
+            matrix is ``ab[u + i - j, j]``.
         b: shape [N] or [N, K].
 
-    The matrix is filled in and solved as any other, which costs N**3.
+    The system is solved as a dense one, at a cost of N**3.
 
     Raises:
         LinAlgError: if the matrix is singular.

@@ -1,8 +1,8 @@
-"""odeint: adaptive Runge-Kutta steps that derivatives of both modes, vmap and jit go through.
+"""odeint: adaptive Runge-Kutta steps under both modes, vmap and jit.
 
-What is differentiated is the solution that was computed, step by step, each step's length taken
-as given; so the derivatives agree with the values to rounding, which an adjoint equation solved
-backwards does not promise. The trials that find a length are not differentiated, nor kept.
+The computed solution is differentiated step by step, with the length of each step taken as
+constant, so that derivatives agree with the values to rounding. (The adjoint equation solved
+backwards would not.) The search for a length is not differentiated, and leaves no residuals.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,8 +26,8 @@ from ..transforms.forward import jvp
 from ..transforms.jaxprs import trace_to_jaxpr
 
 # fmt: off
-# Dormand & Prince 1980, "A family of embedded Runge-Kutta formulae", RK5(4)7M; its last stage is
-# the next step's first. Then what the fourth-order solution differs by.
+# Dormand & Prince 1980, "A family of embedded Runge-Kutta formulae", RK5(4)7M, whose last stage is
+# the first one of the next step; ERROR is the difference to the solution of fourth order.
 NODES = (1 / 5, 3 / 10, 4 / 5, 8 / 9, 1.0, 1.0)
 STAGES = (
     (1 / 5,),
@@ -42,7 +42,7 @@ ERROR = (71 / 57600, 0, -71 / 16695, 71 / 1920, -17253 / 339200, 22 / 525, -1 / 
 
 
 class Step(NamedTuple):
-    """A step from t to t + h: the solution and its slope at both ends."""
+    """A step from t to t + h: the solution and its derivative at both ends."""
 
     t: Any
     h: Any
@@ -62,25 +62,25 @@ def odeint(
     mxstep: float = np.inf,
     hmax: float = np.inf,
 ) -> Any:
-    """Return the solution of ``dy/dt = func(y, t, *args)`` at given times.
+    """Solution of ``dy/dt = func(y, t, *args)`` at given times.
 
     Args:
-        func: gives a tree of y's structure and shapes; it is traced.
-        y0: the solution at ``t[0]``: a tree of arrays, whose dtypes the solution keeps.
-        t: times that rise, or that fall, shape [T]; each costs one step besides the
-            solver's own, which go past them.
-        *args: trees of arrays; the solution is differentiable by these, ``y0`` and ``t``.
-        rtol, atol: the local error to allow, relative and absolute; not below ten roundings.
-        mxstep: how many steps to do at most from one time to the next.
-        hmax: the longest step to do.
+        func: returns a tree with the structure and shapes of y; it is traced.
+        y0: solution at ``t[0]``, a tree of arrays whose dtypes the solution keeps.
+        t: times, ascending or descending, shape [T]; each costs one step more than the solver's
+            own steps, which go past it.
+        *args: trees of arrays; the solution is differentiable in them, ``y0`` and ``t``.
+        rtol, atol: relative and absolute tolerance of the local error, at least 10 eps.
+        mxstep: int, maximal number of steps from one time to the next.
+        hmax: maximal length of a step.
 
     Returns:
-        A tree like ``y0`` with a new first axis of T. It is nan from where the solution could not
-        be continued: ``mxstep`` was reached, or ``func`` is not finite however short the step.
+        A tree like ``y0`` with a new first axis of T. It is nan from the time on at which
+        ``mxstep`` was reached, or ``func`` was not finite for any step length.
 
     Raises:
-        ShapeError, TreeError: if ``func`` gives another shape or structure than y's.
-        ValueError: if ``t`` goes to and fro.
+        ShapeError, TreeError: if the result of ``func`` differs from y in shape or structure.
+        ValueError: if ``t`` is not monotonic.
 
     >>> y = odeint(lambda y, t, rate: -rate * y, 1.0, np.array([0.0, 1.0]), 2.0)
     >>> print(y.round(6))
@@ -90,8 +90,8 @@ def odeint(
     t = _times(t)
     flat, unravel = ravel_pytree(tree.map(_floating, y0))
     eps = max(np.finfo(dtype_of(x)).eps for x in (flat, t))
-    problem = Problem(
-        *_program(func, unravel, flat, t, args),
+    problem = InitialValueProblem(
+        *_flat_jaxpr(func, unravel, flat, t, args),
         sign=stop_gradient(np.where(t[-1] < t[0], -1, 1)).astype(dtype_of(t)),
         rtol=max(rtol, 10 * eps),
         atol=atol,
@@ -102,7 +102,7 @@ def odeint(
 
 
 def _rows(unravel: Callable[[Any], Any], ys: Any) -> Any:
-    """Return flat solutions, one a row, as a tree of stacks."""
+    """Flat solutions, one per row, as a tree with a first axis."""
     return scan(lambda _, y: (None, unravel(y)), None, ys)[1]
 
 
@@ -110,23 +110,23 @@ def _times(t: Any) -> Any:
     t = strong(operand(t))
     t = t if dtype_of(t).kind == "f" else cast(t, np.float64)
     if len(shape_of(t)) != 1 or not shape_of(t)[0]:
-        raise ShapeError(f"odeint: t must have one axis, of times: got {aval_of(t)}")
+        raise ShapeError(f"odeint: t must be a vector: got {aval_of(t)}")
     if not isinstance(t, Tracer):
         gaps = np.diff(t)
         if not (np.all(gaps >= 0) or np.all(gaps <= 0)):
-            raise ValueError(f"odeint: the times must rise, or fall: got {t}")
+            raise ValueError(f"odeint: t must be monotonic: got {t}")
     return t
 
 
 def _floating(y: Any) -> Any:
     if not is_arraylike(y) or dtype_of(y).kind not in "biufc":
         got = aval_of(y) if is_arraylike(y) else type(y).__name__
-        raise DtypeError(f"odeint: y0 must be made of numbers: got {got}")
+        raise DtypeError(f"odeint: y0 must be a tree of arrays: got {got}")
     return y if is_inexact(dtype_of(y)) else cast(strong(y), np.float64)
 
 
-def _program(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[Jaxpr, tuple]:
-    """Return ``consts, y, t -> dy/dt`` of flat arrays as a program, and the constants."""
+def _flat_jaxpr(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[Jaxpr, tuple]:
+    """Jaxpr of ``consts, y, t -> dy/dt`` on flat arrays, and the constants."""
     example = unravel(flat)
     treedef = tree.structure(example)
 
@@ -137,7 +137,7 @@ def _program(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[Jax
         for (path, x), d in zip(tree.leaves_with_path(example), leaves, strict=True):
             if shape_of(d) != shape_of(x):
                 raise ShapeError(
-                    f"odeint: func must give the shape of y{tree.keystr(path)}, {aval_of(x)}: "
+                    f"odeint: func must return the shape of y{tree.keystr(path)}, {aval_of(x)}: "
                     f"got {aval_of(d)}"
                 )
         return [cast(ravel_pytree(leaves)[0], dtype_of(flat))]
@@ -145,8 +145,8 @@ def _program(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[Jax
     return trace_to_jaxpr(Origin("odeint", func), slope, [aval_of(flat), aval_of(t[0])])
 
 
-class Problem:
-    """One equation, on flat arrays, and how exactly to solve it."""
+class InitialValueProblem:
+    """An equation on flat arrays, with the tolerances of its solution."""
 
     def __init__(
         self, program: Jaxpr, consts: Sequence[Any], sign: Any, rtol: Any, atol: Any, hmax: Any
@@ -158,7 +158,7 @@ class Problem:
         return eval_jaxpr(self.program, (), [*consts, y, t])[0]
 
     def solved(self, y: Any, t: Any, mxstep: float) -> Any:
-        """Return the solution at all times but the first."""
+        """Solution at all times but the first."""
         consts = self.consts
         f = self.slope(consts, y, t[0])
         h = stop_gradient(self._first(consts, y, f, t[0]))
@@ -176,8 +176,8 @@ class Problem:
 
             state = while_loop(behind, go_on, (0, *state))[1:]
             now, _, step = state
-            missed = np.logical_not((target - now) * self.sign <= 0)  # true of nan
-            # a shorter step, whose length is differentiated: an interpolant is not as exact
+            missed = np.logical_not((target - now) * self.sign <= 0)  # true for nan
+            # a shorter step, whose length is differentiated: more accurate than interpolation
             length = np.where(missed, 0, target - step.t)
             y = self._trial(consts, step.y0, step.f0, step.t, length)[0]
             return state, np.where(missed, np.nan, y)
@@ -187,7 +187,7 @@ class Problem:
     # one step
 
     def _trial(self, consts: Any, y: Any, f: Any, t: Any, h: Any) -> tuple[Any, ...]:
-        """Return the solution after a step, its slope, and its error."""
+        """Solution after a step, its derivative, and its error."""
         scale = cast(h, np.finfo(dtype_of(y)).dtype)
         slopes = [f]
         for node, weights in zip(NODES, STAGES, strict=True):
@@ -196,18 +196,18 @@ class Problem:
         return new, slopes[-1], scale * _weighted(ERROR, slopes)
 
     def advance(self, *args: Any) -> tuple[Step, Any]:
-        """Return ``_advance`` of these, with its rule."""
-        ruled = custom_jvp(self._advance)  # one for each call: as an attribute it would be a cycle
+        """``_advance`` with a rule that does not differentiate the search for h."""
+        ruled = custom_jvp(self._advance)  # as an attribute: a reference cycle
         ruled.defjvp(self._advance_rule)
         return ruled(*args)
 
     def _advance(self, consts: Any, y: Any, f: Any, t: Any, h: Any) -> tuple[Step, Any]:
-        """Return the first step that is accepted, starting with length h, and the next length."""
+        """First accepted step from trials that start with length h, and the next length."""
 
         def refused(state: Any) -> Any:
             ratio, h, _, _ = state
             shortest = np.finfo(dtype_of(t)).eps * np.abs(t)
-            return np.logical_and(ratio > 1, np.abs(h) > shortest)  # false of nan
+            return np.logical_and(ratio > 1, np.abs(h) > shortest)  # false for nan
 
         def shorter(state: Any) -> Any:
             _, _, h, _ = state
@@ -218,7 +218,7 @@ class Problem:
 
         size = np.full_like(np.abs(y[:1].sum()), np.inf)
         ratio, h, longer, (new, slope) = while_loop(refused, shorter, (size, h, h, (y, f)))
-        h = np.where(ratio > 1, np.nan, h)  # no step is short enough: nan ends the loop over steps
+        h = np.where(ratio > 1, np.nan, h)  # no step was accepted: nan ends the loop over steps
         return Step(t, h, y, f, np.where(ratio > 1, np.nan, new), slope), longer
 
     def _advance_rule(self, primals: Any, tangents: Any) -> Any:
@@ -233,12 +233,12 @@ class Problem:
         return self.sign * np.minimum(np.abs(h), self.hmax)
 
     def _size(self, error: Any, y: Any) -> Any:
-        """Return the root mean square of an error, in units of what is allowed."""
+        """Root mean square of an error relative to the tolerance."""
         ratio = np.abs(error) / (self.atol + self.rtol * np.abs(y))
         return np.sqrt(np.sum(ratio * ratio) / max(ratio.size, 1))
 
     def _first(self, consts: Any, y: Any, f: Any, t: Any) -> Any:
-        """Return a first step's length.
+        """Length of the first step.
 
         Source: Hairer, Norsett & Wanner 1993, "Solving ordinary differential equations I", II.4.
         """
@@ -264,5 +264,5 @@ def _weighted(weights: Sequence[float], slopes: Sequence[Any]) -> Any:
 
 
 def _factor(ratio: Any) -> Any:
-    """Return by how much the next step may be longer, for an error of fifth order."""
+    """Factor by which the next step may be longer, for an error of fifth order."""
     return np.clip(0.9 * np.maximum(ratio, 1e-10) ** -0.2, 0.2, 10)

@@ -1,4 +1,4 @@
-"""Convolutions of any rank, and trends: SciPy's names."""
+"""Convolution, correlation and detrending, by SciPy's names."""
 
 import math
 from collections.abc import Sequence
@@ -31,19 +31,20 @@ def convolve(
     axes: Axes | None = None,
     dot_axes: Axes = ((), ()),
 ) -> Any:
-    """Convolve two arrays of one rank, along all their axes or some.
+    """Convolution of two arrays of equal rank, along all or some axes.
 
     Args:
         in1, in2: arrays.
-        mode: "full"; "same", the middle of it of the size of ``in1``; or "valid", the part that
-            needs no padding, of which one array must be the larger along all axes.
-        method: taken for SciPy's sake; the sum is always done directly.
-        axes: as in HIPS autograd: the axes of each to convolve, in pairs. The other axes come
-            first in the result, those of ``in1`` before those of ``in2``.
-        dot_axes: axes of each along which to sum products, as by ``tensordot``.
+        mode: "full"; "same", the center of "full" in the shape of ``in1``; or "valid", the part
+            without padding, for which one array must be the larger along all axes.
+        method: ignored, for compatibility with SciPy; the sum is computed directly.
+        axes: pairs of axes to convolve, as in HIPS autograd. The other axes come first in the
+            result, those of ``in1`` before those of ``in2``.
+        dot_axes: pairs of axes along which products are summed, as in ``tensordot``.
 
     Raises:
-        ValueError: if the ranks differ, without ``axes``; or for another ``mode``.
+        ShapeError: if the ranks differ, without ``axes``.
+        ValueError: for another ``mode``.
 
     >>> convolve(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0]))
     array([1., 3., 5., 3.])
@@ -59,7 +60,8 @@ def convolve(
     if not axes[0] and not dot_axes[0] and ranks == (0, 0):
         return a * b
     sides = [
-        _sorted(x, *pair) for x, pair in zip((a, b), zip(axes, dot_axes, strict=True), strict=True)
+        _group_axes(x, *pair)
+        for x, pair in zip((a, b), zip(axes, dot_axes, strict=True), strict=True)
     ]
     (a, lead), (b, others) = sides
     n, k = shape_of(a)[2:], shape_of(b)[2:]
@@ -69,14 +71,14 @@ def convolve(
                 "convolve: for mode='valid' one array must be at least as large as the other "
                 f"along every axis: got {n} and {k}"
             )
-        y = np.swapaxes(_convolved(b, a, mode), 0, 1)
+        y = np.swapaxes(_convolve_spatial(b, a, mode), 0, 1)
     else:
-        y = _convolved(a, b, mode)
+        y = _convolve_spatial(a, b, mode)
     return np.reshape(y, (*lead, *others, *shape_of(y)[2:]))
 
 
-def _sorted(x: Any, axes: Sequence[int], summed: Sequence[int]) -> tuple[Any, tuple[int, ...]]:
-    """Return an array as [others, summed, *axes], and the lengths of the others."""
+def _group_axes(x: Any, axes: Sequence[int], summed: Sequence[int]) -> tuple[Any, tuple[int, ...]]:
+    """Array transposed to [others, summed, *axes], and the lengths of the other axes."""
     rank = len(shape_of(x))
     axes, summed = [[d % rank for d in group] for group in (axes, summed)]
     others = [d for d in range(rank) if d not in axes and d not in summed]
@@ -86,8 +88,8 @@ def _sorted(x: Any, axes: Sequence[int], summed: Sequence[int]) -> tuple[Any, tu
     return np.reshape(x, (math.prod(lead), math.prod(middle), *places)), lead
 
 
-def _convolved(a: Any, b: Any, mode: str) -> Any:
-    """Return the convolution of [N, C, *places] with [O, C, *places], as [N, O, *places]."""
+def _convolve_spatial(a: Any, b: Any, mode: str) -> Any:
+    """Convolution of [N, C, *spatial] with [O, C, *spatial], as [N, O, *spatial]."""
     k = shape_of(b)[2:]
     if not k:
         return np.matmul(a, b.T)
@@ -99,7 +101,7 @@ def _convolved(a: Any, b: Any, mode: str) -> Any:
 
 
 def correlate(in1: Any, in2: Any, mode: str = "full", method: str = "auto") -> Any:
-    """Correlate two arrays of one rank: convolve the first with the second reversed, conjugated.
+    """Cross-correlation: convolution with the second array reversed and conjugated.
 
     >>> correlate(np.array([1.0, 2.0, 3.0]), np.array([1.0, 0.0]))
     array([0., 1., 2., 3.])
@@ -114,11 +116,11 @@ def _reversed(x: Any) -> Any:
 
 
 def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any:
-    """Convolve two arrays by Fourier transforms, which suits large arrays.
+    """Convolution of two arrays by FFT, for large arrays.
 
     Args:
-        in1, in2, mode: see :func:`convolve`; of integers the result is float64.
-        axes: the axes to convolve, all unless given; the others broadcast.
+        in1, in2, mode: see :func:`convolve`; integers give float64.
+        axes: axes to convolve, by default all; the others broadcast.
 
     >>> fftconvolve(np.array([1.0, 2.0, 3.0]), np.array([1.0, 1.0])).round(12)
     array([1., 3., 5., 3.])
@@ -150,13 +152,13 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
 def convolve2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
 ) -> Any:
-    """Convolve two matrices.
+    """Convolution of two matrices.
 
     Args:
         in1, in2, mode: see :func:`convolve`.
-        boundary: what lies around ``in1``: "fill", ``fillvalue``; "wrap", itself; or "symm", its
-            mirror image.
-        fillvalue: a number.
+        boundary: padding of ``in1``: "fill" by ``fillvalue``, "wrap" periodic, or "symm"
+            reflected.
+        fillvalue: scalar.
 
     Raises:
         ValueError: if an array is not a matrix, or for another ``boundary``.
@@ -186,7 +188,7 @@ def convolve2d(
 def correlate2d(
     in1: Any, in2: Any, mode: str = "full", boundary: str = "fill", fillvalue: Any = 0
 ) -> Any:
-    """Correlate two matrices; see :func:`convolve2d`.
+    """Cross-correlation of two matrices; see :func:`convolve2d`.
 
     >>> print(correlate2d(np.ones((2, 2)), np.eye(2), mode="valid"))
     [[2.]]
@@ -195,12 +197,12 @@ def correlate2d(
     if mode != "same" or all(j % 2 for j in shape_of(b)):
         return convolve2d(a, b, mode, boundary, fillvalue)
     whole = convolve2d(a, b, "full", boundary, fillvalue)
-    starts = [j // 2 for j in shape_of(b)]  # of an even number, SciPy takes the other middle
+    starts = [j // 2 for j in shape_of(b)]  # SciPy takes the other center for an even length
     return whole[tuple(slice(s, s + n) for s, n in zip(starts, shape_of(a), strict=True))]
 
 
 def detrend(data: Any, axis: int = -1, type: str = "linear") -> Any:
-    """Subtract from samples their mean, or the line of least squares through them.
+    """Samples minus their mean, or minus the least-squares line through them.
 
     Args:
         data: samples, shape [..., N, ...].

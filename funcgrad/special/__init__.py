@@ -1,8 +1,8 @@
-"""Special functions under SciPy's names, with derivatives. A table of contents.
+"""Special functions under SciPy's names, with derivatives.
 
-They take what NumPy's functions take, and give what those give: float32 of float32, a NumPy
-number of a number, infinity and nan without a warning. float64 is accurate to a few units in the
-last place over the whole domain; float32 to two, most of it computed in float64.
+Dtypes follow NumPy's ufuncs: float32 gives float32, a scalar a NumPy scalar. Infinity and nan come
+without a warning. float64 results are accurate to a few units in the last place over the whole
+domain, float32 results to two; most of them are computed in float64.
 """
 
 from ..core.lazy import publish as _publish

@@ -8,7 +8,7 @@ from ..ops.operand import half_in_single, operand
 
 @half_in_single
 def i0(x: Any) -> Any:
-    """Return the modified Bessel function of order 0.
+    """Modified Bessel function of order 0.
 
     >>> print(i0(1.0))
     1.26606587775200...
@@ -18,7 +18,7 @@ def i0(x: Any) -> Any:
 
 @half_in_single
 def i0e(x: Any) -> Any:
-    """Return exp(-|x|) i0(x), which does not overflow; its derivative at 0 is taken as 0.
+    """exp(-|x|) i0(x), without overflow; the derivative at 0 is defined as 0.
 
     >>> print(i0e(1000.0))
     0.0126172...
@@ -28,7 +28,7 @@ def i0e(x: Any) -> Any:
 
 @half_in_single
 def i1(x: Any) -> Any:
-    """Return the modified Bessel function of order 1.
+    """Modified Bessel function of order 1.
 
     >>> print(i1(1.0))
     0.565159103992485...
@@ -38,7 +38,7 @@ def i1(x: Any) -> Any:
 
 @half_in_single
 def i1e(x: Any) -> Any:
-    """Return exp(-|x|) i1(x), which does not overflow.
+    """exp(-|x|) i1(x), without overflow.
 
     >>> print(i1e(1000.0))
     0.0126109...

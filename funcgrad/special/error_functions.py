@@ -1,4 +1,4 @@
-"""The error function and the normal distribution."""
+"""Error functions, and the cumulative normal distribution."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ..ops.operand import half_in_single, operand
 
 @half_in_single
 def erf(x: Any) -> Any:
-    """Return the error function: 2/sqrt(pi) times the integral of exp(-t**2) from 0 to x.
+    """Error function 2/sqrt(pi) * integral of exp(-t**2) from 0 to x.
 
     >>> print(erf(0.5))
     0.5204998778130465
@@ -18,7 +18,7 @@ def erf(x: Any) -> Any:
 
 @half_in_single
 def erfc(x: Any) -> Any:
-    """Return 1 - erf(x), accurate also where erf(x) is nearly 1.
+    """Complementary error function 1 - erf(x), accurate also where erf(x) is near 1.
 
     >>> print(erfc(10.0))
     2.0884875837625...e-45
@@ -28,7 +28,7 @@ def erfc(x: Any) -> Any:
 
 @half_in_single
 def erfcx(x: Any) -> Any:
-    """Return exp(x**2) erfc(x), which does not underflow.
+    """exp(x**2) erfc(x), without underflow.
 
     >>> print(erfcx(100.0))
     0.00564161378298943...
@@ -38,7 +38,7 @@ def erfcx(x: Any) -> Any:
 
 @half_in_single
 def erfinv(y: Any) -> Any:
-    """Return the x for which erf(x) is y; infinite at 1 and -1, nan outside.
+    """Inverse of erf; infinite at 1 and -1, nan outside.
 
     >>> print(erfinv(0.5))
     0.4769362762044...
@@ -48,7 +48,7 @@ def erfinv(y: Any) -> Any:
 
 @half_in_single
 def erfcinv(y: Any) -> Any:
-    """Return the x for which erfc(x) is y; infinite at 0 and 2, nan outside.
+    """Inverse of erfc; infinite at 0 and 2, nan outside.
 
     >>> print(erfcinv(1e-300))
     26.209469960516...
@@ -58,7 +58,7 @@ def erfcinv(y: Any) -> Any:
 
 @half_in_single
 def ndtr(x: Any) -> Any:
-    """Return the probability that a standard normal number is below x.
+    """Cumulative distribution function of the standard normal distribution.
 
     >>> print(ndtr(0.0))
     0.5
@@ -68,7 +68,7 @@ def ndtr(x: Any) -> Any:
 
 @half_in_single
 def log_ndtr(x: Any) -> Any:
-    """Return the logarithm of ``ndtr``; its derivative approaches -x far below 0.
+    """log(ndtr(x)), without underflow.
 
     >>> print(log_ndtr(-1000.0))
     -500007.8266948...
@@ -78,7 +78,7 @@ def log_ndtr(x: Any) -> Any:
 
 @half_in_single
 def ndtri(y: Any) -> Any:
-    """Return the x for which ndtr(x) is y; infinite at 0 and 1, nan outside.
+    """Inverse of ndtr: quantiles of the standard normal distribution; nan outside of [0, 1].
 
     >>> print(ndtri(0.975))
     1.9599639845400...

@@ -1,4 +1,4 @@
-"""The gamma function and its relatives."""
+"""Gamma and beta functions, incomplete ones, and their logarithms and derivatives."""
 
 import math
 from typing import Any
@@ -11,7 +11,7 @@ from ..ops.operand import half_in_single, operand
 
 @half_in_single
 def gamma(x: Any) -> Any:
-    """Return the gamma function: the integral of t**(x-1) exp(-t); nan at -1, -2, ...
+    """Gamma function: integral of t**(x-1) exp(-t) over t > 0; nan at -1, -2, ...
 
     >>> print(gamma(5.0))
     24.0
@@ -21,7 +21,7 @@ def gamma(x: Any) -> Any:
 
 @half_in_single
 def gammaln(x: Any) -> Any:
-    """Return log(abs(gamma(x))), infinite at 0, -1, -2, ...
+    """log(abs(gamma(x))), infinite at 0, -1, -2, ...
 
     >>> print(gammaln(101.0))
     363.7393755555634...
@@ -30,7 +30,7 @@ def gammaln(x: Any) -> Any:
 
 
 def gammasgn(x: Any) -> Any:
-    """Return the sign of gamma(x), nan at -1, -2, ...; its derivative is 0.
+    """Sign of gamma(x), nan at -1, -2, ...; its derivative is 0.
 
     >>> print(gammasgn(np.array([0.5, -0.5])))
     [ 1. -1.]
@@ -40,7 +40,7 @@ def gammasgn(x: Any) -> Any:
 
 @half_in_single
 def digamma(x: Any) -> Any:
-    """Return the derivative of log(gamma(x)); nan at -1, -2, ...
+    """Derivative of log(gamma(x)); nan at -1, -2, ...
 
     >>> print(digamma(1.0))
     -0.57721566490153...
@@ -53,10 +53,10 @@ psi = digamma
 
 @half_in_single
 def polygamma(n: Any, x: Any) -> Any:
-    """Return the n-th derivative of ``digamma``.
+    """Derivative of order n of ``digamma``.
 
     Args:
-        n: whole numbers, 0 or more, for which there is no derivative.
+        n: nonnegative integers, without a derivative.
         x: array that broadcasts against ``n``.
 
     >>> print(polygamma(1, 1.0))
@@ -67,11 +67,11 @@ def polygamma(n: Any, x: Any) -> Any:
 
 @half_in_single
 def zeta(x: Any, q: Any = None) -> Any:
-    """Return Hurwitz's zeta function: the sum of (q + k)**-x over k = 0, 1, 2, ...
+    """Hurwitz zeta function: sum of (q + k)**-x over k = 0, 1, 2, ...
 
     Args:
-        x: exponent; the sum is infinite at 1, and nan below. It has no derivative in ``x``.
-        q: 1, which makes it Riemann's function, unless given.
+        x: exponent, without a derivative; the result is infinite at 1, and nan below.
+        q: shift, by default 1, which gives the Riemann zeta function.
 
     >>> print(zeta(2.0))
     1.644934066848226...
@@ -81,10 +81,9 @@ def zeta(x: Any, q: Any = None) -> Any:
 
 @half_in_single
 def gammainc(a: Any, x: Any) -> Any:
-    """Return the part below x of the integral of t**(a-1) exp(-t), over gamma(a).
+    """Regularized incomplete gamma function: integral of t**(a-1) exp(-t) up to x, over gamma(a).
 
-    It has derivatives of every order in both arguments, as sampling from a gamma distribution
-    needs them.
+    Both arguments have derivatives of all orders.
 
     >>> print(gammainc(1.0, 2.0))
     0.8646647167633...
@@ -94,7 +93,7 @@ def gammainc(a: Any, x: Any) -> Any:
 
 @half_in_single
 def gammaincc(a: Any, x: Any) -> Any:
-    """Return 1 - gammainc(a, x), accurate also where that is nearly 1.
+    """1 - gammainc(a, x), accurate also where gammainc is near 1.
 
     >>> print(gammaincc(1.0, 100.0))
     3.72007597602083...e-44
@@ -104,7 +103,7 @@ def gammaincc(a: Any, x: Any) -> Any:
 
 @half_in_single
 def beta(a: Any, b: Any) -> Any:
-    """Return gamma(a) gamma(b) / gamma(a + b).
+    """gamma(a) gamma(b) / gamma(a + b).
 
     >>> print(round(beta(2.0, 3.0), 12))
     0.083333333333
@@ -114,7 +113,7 @@ def beta(a: Any, b: Any) -> Any:
 
 @half_in_single
 def betaln(a: Any, b: Any) -> Any:
-    """Return log(abs(beta(a, b))).
+    """log(abs(beta(a, b))).
 
     >>> print(betaln(1.0, 1e10))
     -23.02585092994...
@@ -124,9 +123,9 @@ def betaln(a: Any, b: Any) -> Any:
 
 @half_in_single
 def betainc(a: Any, b: Any, x: Any) -> Any:
-    """Return the part below x of the integral of t**(a-1) (1-t)**(b-1), over beta(a, b).
+    """Regularized incomplete beta function: integral of t**(a-1) (1-t)**(b-1) up to x, over beta.
 
-    It has derivatives of every order in all three arguments.
+    All three arguments have derivatives of all orders.
 
     >>> print(round(betainc(2.0, 2.0, 0.5), 12))
     0.5
@@ -136,7 +135,7 @@ def betainc(a: Any, b: Any, x: Any) -> Any:
 
 @half_in_single
 def betaincc(a: Any, b: Any, x: Any) -> Any:
-    """Return 1 - betainc(a, b, x), accurate also where that is nearly 1.
+    """1 - betainc(a, b, x), accurate also where betainc is near 1.
 
     >>> print(round(betaincc(1.0, 1.0, 0.75), 12))
     0.25
@@ -146,11 +145,11 @@ def betaincc(a: Any, b: Any, x: Any) -> Any:
 
 @half_in_single
 def multigammaln(a: Any, d: int) -> Any:
-    """Return the logarithm of the gamma function of d dimensions.
+    """Logarithm of the multivariate gamma function.
 
     Args:
         a: array, greater than (d - 1) / 2.
-        d: int, the dimension of the space of integration.
+        d: int, dimension.
 
     >>> print(multigammaln(3.0, 1) == gammaln(3.0))
     True
@@ -164,7 +163,7 @@ def multigammaln(a: Any, d: int) -> Any:
 
 @half_in_single
 def factorial(n: Any) -> Any:
-    """Return gamma(n + 1), and 0 for n < 0.
+    """gamma(n + 1), and 0 for n < 0.
 
     >>> print(factorial(np.array([-1, 0, 4])))
     [ 0.  1. 24.]
@@ -175,7 +174,7 @@ def factorial(n: Any) -> Any:
 
 @half_in_single
 def poch(z: Any, m: Any) -> Any:
-    """Return gamma(z + m) / gamma(z), for whole m the product of z, z + 1, ..., z + m - 1.
+    """Pochhammer symbol gamma(z + m) / gamma(z); for integer m, z (z + 1) ... (z + m - 1).
 
     >>> print(round(poch(2.0, 3), 12))
     24.0

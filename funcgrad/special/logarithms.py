@@ -13,9 +13,9 @@ from ..ops.structure import cast
 
 @half_in_single
 def xlogy(x: Any, y: Any) -> Any:
-    """Return x log(y), and 0 where x is 0.
+    """x log(y), and 0 where x is 0.
 
-    The derivative in x is log(y), also at 0; that in y is x/y, and 0 where x is 0.
+    The derivative in x is log(y), also at 0; in y it is x/y, and 0 where x is 0.
 
     >>> print(xlogy(np.array([0.0, 2.0]), np.array([0.0, np.e])))
     [0. 2.]
@@ -25,7 +25,7 @@ def xlogy(x: Any, y: Any) -> Any:
 
 @half_in_single
 def xlog1py(x: Any, y: Any) -> Any:
-    """Return x log(1 + y), and 0 where x is 0.
+    """x log(1 + y), and 0 where x is 0.
 
     >>> print(xlog1py(np.array([0.0, 1e10]), np.array([-1.0, 1e-10])))
     [0. 1.]
@@ -35,7 +35,7 @@ def xlog1py(x: Any, y: Any) -> Any:
 
 @half_in_single
 def entr(x: Any) -> Any:
-    """Return -x log(x), 0 at 0, and -infinity below.
+    """Entropy -x log(x), 0 at 0, and -infinity below.
 
     >>> print(entr(np.array([0.0, 0.5, 1.0])).sum())
     0.34657359027997...
@@ -45,7 +45,7 @@ def entr(x: Any) -> Any:
 
 @half_in_single
 def rel_entr(x: Any, y: Any) -> Any:
-    """Return x log(x / y), 0 where x is 0 and y is not negative, infinity outside.
+    """Relative entropy x log(x / y), 0 where x is 0 and y >= 0, infinity outside.
 
     >>> print(rel_entr(0.5, 0.25))
     0.34657359027997...
@@ -55,7 +55,7 @@ def rel_entr(x: Any, y: Any) -> Any:
 
 @half_in_single
 def kl_div(x: Any, y: Any) -> Any:
-    """Return x log(x / y) - x + y, accurate also where x is nearly y; see ``rel_entr``.
+    """x log(x / y) - x + y, accurate also where x is near y; see ``rel_entr``.
 
     >>> print(kl_div(1.0, 1.0 + 2**-30))
     4.33680868...e-19
@@ -64,7 +64,7 @@ def kl_div(x: Any, y: Any) -> Any:
 
 
 def expit(x: Any) -> Any:
-    """Return 1 / (1 + exp(-x)), of complex numbers too.
+    """Logistic sigmoid 1 / (1 + exp(-x)), also of complex x.
 
     >>> print(expit(np.array([-1e4, 0.0, 1e4])))
     [0.  0.5 1. ]
@@ -73,7 +73,7 @@ def expit(x: Any) -> Any:
 
 
 def log_expit(x: Any) -> Any:
-    """Return log(expit(x)) = -log(1 + exp(-x)), accurate where expit(x) is 0 or 1.
+    """log(expit(x)) = -log(1 + exp(-x)), accurate where expit(x) is 0 or 1.
 
     Raises:
         DtypeError: if ``x`` is complex.
@@ -83,13 +83,13 @@ def log_expit(x: Any) -> Any:
     """
     x = _floating(operand(x))
     if dtype_of(x).kind == "c":
-        raise DtypeError(f"log_expit: not defined for complex numbers: got {aval_of(x)}; use log")
+        raise DtypeError(f"log_expit: x must be real: got {aval_of(x)}; write log(expit(x))")
     return -np.logaddexp(-x, 0)
 
 
 @half_in_single
 def logit(x: Any) -> Any:
-    """Return log(x / (1 - x)), the inverse of ``expit``; infinite at 0 and 1, nan outside.
+    """log(x / (1 - x)), the inverse of ``expit``; infinite at 0 and 1, nan outside.
 
     >>> print(logit(np.array([0.0, 0.5, 1.0])))
     [-inf   0.  inf]
@@ -98,6 +98,6 @@ def logit(x: Any) -> Any:
 
 
 def _floating(x: Any) -> Any:
-    """Return integers in the dtype of their exponential: small ones cannot be negated."""
+    """Integers in the dtype of their exponential, because small ones overflow when negated."""
     dtype = dtype_of(x)
     return cast(x, np.result_type(dtype, np.float16)) if dtype.kind in "biu" else x

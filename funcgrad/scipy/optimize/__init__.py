@@ -1,8 +1,7 @@
-"""SciPy's solvers over trees of parameters: a table of contents.
+"""SciPy's solvers on trees of parameters, with derived gradients, Hessians and Jacobians.
 
-SciPy solves, on one flat vector; derivatives come from here. The solution has derivatives of its
-own by all that the function depends on, by the implicit function theorem: they cost one linear
-system, whatever the solver did.
+The solution is differentiable in all values that the function depends on, by the implicit
+function theorem: a derivative costs one linear system, however many steps the solver took.
 """
 
 from ...core.lazy import publish as _publish

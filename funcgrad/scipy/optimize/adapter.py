@@ -1,4 +1,4 @@
-"""What SciPy's solvers see: vectors of doubles in the place of trees, and functions of them."""
+"""Functions of trees as functions of float64 vectors, which SciPy's solvers need."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,8 +13,8 @@ from ...ops.ravel import ravel_pytree
 from ...transforms.jit.api import jit
 
 
-class Flat:
-    """Trees like one tree, as vectors."""
+class FlatTree:
+    """Conversion between trees like ``x0`` and vectors."""
 
     def __init__(self, who: str, x0: Any) -> None:
         for path, x in tree.leaves_with_path(x0):
@@ -36,11 +36,11 @@ class Flat:
     def function(
         self, fun: Callable[..., Any], args: tuple, shaped: Callable[[Any], Any] = lambda y: y
     ) -> Callable[[Any], Any]:
-        """Return a function of trees, and of further arguments, as one of vectors."""
+        """Function of a tree and further arguments as a function of a vector."""
         return lambda v: shaped(fun(self.unravel(v), *args))
 
     def filled(self, bound: Any) -> np.ndarray:
-        """Return a bound, a number or a tree that broadcasts to the tree, as a vector."""
+        """Bound, a scalar or a tree that broadcasts to ``x0``, as a vector."""
         if is_arraylike(bound) and shape_of(bound) in ((), (self.size,)):
             return np.broadcast_to(np.asarray(bound, np.float64), (self.size,))
         full = tree.broadcast(bound, self.like, who=self.who)
@@ -48,7 +48,7 @@ class Flat:
         return self.ravel(tree.map(spread, full, self.like))
 
     def bounds(self, bounds: Any) -> tuple[Any, Any]:
-        """Return the lower and the upper bounds of all elements."""
+        """Lower and upper bounds of all elements."""
         if bounds is None:
             return -np.inf, np.inf
         if hasattr(bounds, "lb"):
@@ -58,34 +58,32 @@ class Flat:
         pairs = list(bounds)
         if len(pairs) != self.size:
             raise ShapeError(
-                f"{self.who}: there must be one pair of bounds for each of {self.size} elements: "
+                f"{self.who}: bounds must be one pair for each of {self.size} elements: "
                 f"got {len(pairs)}"
             )
         low = [-np.inf if a is None else a for a, _ in pairs]
         return np.array(low, float), np.array([np.inf if b is None else b for _, b in pairs], float)
 
 
-def solvers(who: str) -> Any:
+def scipy_optimize(who: str) -> Any:
     try:
         import scipy.optimize
     except ImportError:
-        raise ImportError(
-            f"{who}: the solver is SciPy's, which is not installed: pip install 'funcgrad[scipy]'"
-        ) from None
+        raise ImportError(f"{who}: SciPy is not installed; pip install 'funcgrad[scipy]'") from None
     return scipy.optimize
 
 
-def numbers(who: str, x: Any) -> np.ndarray:
+def concrete_values(who: str, x: Any) -> np.ndarray:
     if isinstance(x, Tracer):
         raise UnsupportedError(
-            f"{who}: SciPy needs numbers, and got a traced {aval_of(x)}: call it outside of "
-            f"jit and vmap; a solver that can be traced goes with funcgrad.lax.custom_root"
+            f"{who}: SciPy needs concrete values: got the traced {aval_of(x)}; call it outside of "
+            f"jit and vmap"
         )
     return np.asarray(x, np.float64)
 
 
 def compiled(fun: Callable[[Any], Any], example: Any) -> tuple[Callable[[Any], Any], bool]:
-    """Return a function compiled, and True; or as it is, and False, if it cannot be staged."""
+    """Compiled function and True, or the function itself and False if it cannot be traced."""
     quick = jit(fun)
     try:
         quick(example)
@@ -94,6 +92,6 @@ def compiled(fun: Callable[[Any], Any], example: Any) -> tuple[Callable[[Any], A
     return quick, True
 
 
-def doubles(fun: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function with its results in the dtype in which SciPy computes."""
-    return lambda *xs: tree.map(lambda y: numbers("scipy.optimize", y), fun(*xs))
+def in_float64(fun: Callable[..., Any]) -> Callable[..., Any]:
+    """Function with its results in float64."""
+    return lambda *xs: tree.map(lambda y: concrete_values("scipy.optimize", y), fun(*xs))

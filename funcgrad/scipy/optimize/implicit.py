@@ -1,4 +1,4 @@
-"""The derivative of a solution, whatever solver found it."""
+"""Derivatives of a solution by the implicit function theorem."""
 
 from collections.abc import Callable
 from typing import Any
@@ -22,7 +22,7 @@ def implicit(
     equations: Callable[[Any], Callable[[Any], Any]],
     free: Callable[[Any], Any],
 ) -> Any:
-    """Return the x that solves ``equations(function)(x) = 0`` in its free elements.
+    """Solution x of ``equations(function)(x) = 0`` in its free elements, with derivatives.
 
     Source: the implicit function theorem, dx = -(df/dx)^-1 df.
     """
@@ -32,14 +32,14 @@ def implicit(
 
 
 class Solution:
-    """What a solver finds, as a function of what the equations close over, and its rule."""
+    """A solution as a function of the values that the equations close over, with its rule."""
 
     def __init__(self, converted: Any, solve: Any, equations: Any, free: Any) -> None:
         self.converted, self.equations, self.free = converted, equations, free
         self.solve = solve
 
     def __call__(self, consts: Any, start: Any) -> Any:
-        ruled = custom_jvp(self.solved)  # one for each call: as an attribute it would be a cycle
+        ruled = custom_jvp(self.solved)  # as an attribute: a reference cycle
         ruled.defjvp(self.rule)
         return ruled(consts, start)
 

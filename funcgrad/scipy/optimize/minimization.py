@@ -15,7 +15,7 @@ from ...transforms.arguments import check_callable
 from ...transforms.grad import grad, value_and_grad
 from ...transforms.jacobian import hessian, hvp, jacfwd, jacrev
 from ...transforms.jit.api import jit
-from .adapter import Flat, compiled, doubles, numbers, solvers
+from .adapter import FlatTree, compiled, concrete_values, in_float64, scipy_optimize
 from .implicit import implicit
 
 _BY_PRODUCTS = frozenset({"newton-cg", "trust-ncg", "trust-krylov", "trust-constr"})
@@ -37,35 +37,35 @@ def minimize(
     callback: Callable[..., Any] | None = None,
     options: dict[str, Any] | None = None,
 ) -> Any:
-    """Minimize a function of a tree of arrays with SciPy; gradients and Hessians are derived.
+    """Minimum of a function of a tree of arrays by SciPy, with derived gradients and Hessians.
 
     Args:
-        fun: ``fun(x, *args)`` gives one number, for an ``x`` like ``x0``.
-        x0: where to start, a tree of real floating arrays; a list is a tree too.
+        fun: ``fun(x, *args)`` returns a scalar for a tree ``x`` like ``x0``.
+        x0: initial tree of real floating arrays; a list is a tree.
         args, method, tol, options: see scipy.optimize.minimize.
-        jac, hess, hessp: None to derive them, or functions that give trees; with ``jac=True``,
-            ``fun`` gives ``(value, gradient)``.
-        bounds: SciPy's Bounds, or its list of pairs, one an element; for a tree also a tuple
-            (low, high) of numbers or trees like ``x0``.
-        constraints: SciPy's dicts and objects, their functions of trees; Jacobians are derived.
-        callback: called with each tree, or with ``intermediate_result=`` if it names that.
+        jac, hess, hessp: None to derive them, or functions that return trees; with ``jac=True``,
+            ``fun`` returns ``(value, gradient)``.
+        bounds: SciPy's Bounds, or its list of pairs, one per element; for a tree also a tuple
+            (low, high) of scalars or trees like ``x0``.
+        constraints: SciPy's dicts and objects with functions of trees; Jacobians are derived.
+        callback: called with each tree, or with the keyword ``intermediate_result`` if it has it.
 
     Returns:
         SciPy's OptimizeResult with ``x`` and ``jac`` as trees like ``x0``, in its dtypes, and
-        ``compiled``: whether ``fun`` was compiled, or run as it is because it cannot be staged.
-        Where ``fun`` depends on traced values, ``x`` and ``fun`` have derivatives by these.
+        ``compiled``: whether ``fun`` was compiled; it is not if it cannot be traced. If ``fun``
+        depends on traced values, ``x`` and ``fun`` are differentiable in them.
 
     Raises:
         ImportError: without SciPy.
-        UnsupportedError: if constraints depend on traced values, or jit or vmap hides the numbers.
+        UnsupportedError: if constraints depend on traced values, or under jit or vmap.
 
     >>> found = minimize(lambda p: (p["a"] - 2) ** 2, {"a": 0.0})  # doctest: +SKIP
     >>> print(found.x["a"].round(6))  # doctest: +SKIP
     2.0
     """
-    scipy = solvers("minimize")
+    scipy = scipy_optimize("minimize")
     check_callable("minimize", fun)
-    flat = Flat("minimize", x0)
+    flat = FlatTree("minimize", x0)
     objective = flat.function(fun, tuple(args))
     name = method.lower() if isinstance(method, str) else method
     given = {"jac": jac, "hess": hess, "hessp": hessp}
@@ -83,32 +83,31 @@ def minimize(
         return solver.result(*solver.run(objective, flat.start))
     if limits:
         raise UnsupportedError(
-            "minimize: the solution of a problem with constraints has no derivative yet, and this "
-            "one depends on traced values; pass stop_gradient of them, or write the conditions "
-            "of optimality for funcgrad.lax.custom_root"
+            "minimize: a solution with constraints has no derivative in the traced values that "
+            "the problem depends on; solve its optimality conditions by funcgrad.lax.custom_root"
         )
     return solver.differentiable(objective, low, high)
 
 
 class Minimizer:
-    """One call of minimize: how SciPy is to be called, and what becomes of its result."""
+    """One call of minimize: the arguments for SciPy, and the conversion of its result."""
 
     def __init__(
-        self, scipy: Any, flat: Flat, name: Any, given: dict, args: tuple, options: dict
+        self, scipy: Any, flat: FlatTree, name: Any, given: dict, args: tuple, options: dict
     ) -> None:
         self.scipy, self.flat, self.name = scipy, flat, name
         self.given, self.args, self.options = given, args, options
 
     def traced(self, objective: Callable[[Any], Any]) -> bool:
-        """Return whether a function, or where it starts, depends on traced values."""
+        """Whether a function or the initial vector depends on traced values."""
         return isinstance(self.flat.start, Tracer) or isinstance(
             operand(objective(self.flat.start)), Tracer
         )
 
     def run(self, objective: Callable[[Any], Any], start: Any) -> tuple[Any, bool]:
-        """Return SciPy's result, and whether the function was compiled."""
+        """SciPy's result, and whether the function was compiled."""
         flat, given = self.flat, self.given
-        first = numbers("minimize", start)
+        first = concrete_values("minimize", start)
         if given["jac"] is True:
             fun = lambda v: (lambda y, g: (float(y), flat.ravel(g)))(*objective(v))
             extra: dict[str, Any] = {"jac": True}
@@ -123,7 +122,7 @@ class Minimizer:
             fun, quick = compiled(value_and_grad(objective), first)
             extra = {"jac": True}
         extra |= self._curvature(objective, quick)
-        found = self.scipy.minimize(doubles(fun), first, **extra, **self.options)
+        found = self.scipy.minimize(in_float64(fun), first, **extra, **self.options)
         return found, quick
 
     def _curvature(self, objective: Callable[[Any], Any], staged: bool) -> dict[str, Any]:
@@ -137,14 +136,14 @@ class Minimizer:
             return {"hessp": product}
         if self.name in _BY_PRODUCTS:
             return {
-                "hessp": doubles(quick(lambda v, p: hvp(objective, (v,), (p.astype(v.dtype),))))
+                "hessp": in_float64(quick(lambda v, p: hvp(objective, (v,), (p.astype(v.dtype),))))
             }
         if self.name in _BY_HESSIAN:
-            return {"hess": doubles(quick(hessian(objective)))}
+            return {"hess": in_float64(quick(hessian(objective)))}
         return {}
 
     def result(self, found: Any, staged: bool) -> Any:
-        """Return SciPy's result with trees in the place of vectors of all parameters."""
+        """SciPy's result with vectors of all parameters converted to trees."""
         for name in ("x", "jac", "grad"):
             if isinstance(found.get(name), np.ndarray) and found[name].shape == (self.flat.size,):
                 found[name] = self.flat.unravel(found[name])
@@ -152,9 +151,9 @@ class Minimizer:
         return found
 
     def differentiable(self, objective: Callable[[Any], Any], low: Any, high: Any) -> Any:
-        """Return a result whose ``x`` and ``fun`` have derivatives by what is traced.
+        """Result whose ``x`` and ``fun`` are differentiable in traced values.
 
-        Where a bound holds an element, the element does not move.
+        The derivative of an element on its bound is 0.
         """
         results: list[Any] = []
         free = lambda v: np.logical_and(v > low, v < high)
@@ -175,30 +174,30 @@ def _listed(constraints: Any) -> Sequence[Any]:
     return list(constraints) if isinstance(constraints, (list, tuple)) else [constraints]
 
 
-def _constraint(given: Any, flat: Flat) -> Any:
-    """Return a constraint as one of vectors, with a derived Jacobian where it has none."""
+def _constraint(given: Any, flat: FlatTree) -> Any:
+    """Constraint on vectors, with a derived Jacobian if it has none."""
     if hasattr(given, "A"):
-        return given  # a matrix, of vectors already
+        return given  # linear: a matrix for vectors
     vector = lambda y: np.reshape(ravel_pytree(y)[0], (-1,))
     if isinstance(given, dict):
         f = flat.function(given["fun"], tuple(given.get("args", ())), vector)
         slopes = given.get("jac")
         jac = jacrev(f) if slopes is None else flat.function(slopes, tuple(given.get("args", ())))
-        return {"type": given["type"], "fun": doubles(f), "jac": doubles(jac)}
+        return {"type": given["type"], "fun": in_float64(f), "jac": in_float64(jac)}
     f = flat.function(given.fun, (), vector)
     curved = lambda v, w: jacfwd(grad(lambda v: w @ f(v)))(v)
     derived = not callable(given.jac)
     return type(given)(
-        doubles(f),
+        in_float64(f),
         given.lb,
         given.ub,
-        jac=doubles(jacrev(f)) if derived else flat.function(given.jac, ()),
-        hess=doubles(curved) if derived else given.hess,
+        jac=in_float64(jacrev(f)) if derived else flat.function(given.jac, ()),
+        hess=in_float64(curved) if derived else given.hess,
         keep_feasible=given.keep_feasible,
     )
 
 
-def _on_trees(callback: Callable[..., Any], flat: Flat) -> Callable[..., Any]:
+def _on_trees(callback: Callable[..., Any], flat: FlatTree) -> Callable[..., Any]:
     if set(inspect.signature(callback).parameters) == {"intermediate_result"}:
 
         def with_result(intermediate_result: Any) -> Any:

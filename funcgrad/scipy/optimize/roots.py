@@ -1,4 +1,4 @@
-"""root and least_squares: equations between trees, with derived Jacobians."""
+"""root and least_squares: SciPy's solvers on trees, with derived Jacobians."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from ...ops.structure import cast
 from ...transforms.arguments import check_callable
 from ...transforms.jacobian import jacfwd
 from ...transforms.jit.api import jit
-from .adapter import Flat, compiled, doubles, numbers, solvers
+from .adapter import FlatTree, compiled, concrete_values, in_float64, scipy_optimize
 from .implicit import implicit
 
 
@@ -26,17 +26,17 @@ def root(
     callback: Callable[..., Any] | None = None,
     options: dict[str, Any] | None = None,
 ) -> Any:
-    """Find where a function from trees to trees of as many numbers is zero, with SciPy.
+    """Root of a function from trees to trees with equally many elements, by SciPy.
 
     Args:
-        fun: ``fun(x, *args)`` gives a tree of as many elements as ``x0``.
-        x0: where to start, a tree of real floating arrays.
+        fun: ``fun(x, *args)`` returns a tree with as many elements as ``x0``.
+        x0: initial tree of real floating arrays.
         args, method, tol, callback, options: see scipy.optimize.root.
-        jac: None to derive it, or a function that gives a square matrix, of flat trees.
+        jac: None to derive it, or a function that returns the square matrix of flat trees.
 
     Returns:
         SciPy's OptimizeResult with ``x`` as a tree like ``x0``, and ``compiled``; see
-        :func:`minimize`. Where ``fun`` depends on traced values, ``x`` has derivatives by these.
+        :func:`minimize`. If ``fun`` depends on traced values, ``x`` is differentiable in them.
 
     Raises:
         ImportError: without SciPy.
@@ -44,9 +44,9 @@ def root(
     >>> print(root(lambda x: x**2 - 2.0, 1.0).x.round(6))  # doctest: +SKIP
     1.414214
     """
-    scipy = solvers("root")
+    scipy = scipy_optimize("root")
     check_callable("root", fun)
-    flat = Flat("root", x0)
+    flat = FlatTree("root", x0)
     equations = flat.function(fun, tuple(args), lambda y: ravel_pytree(y)[0])
     options_: dict[str, Any] = {"method": method, "tol": tol, "options": options}
     if callback is not None:
@@ -54,11 +54,11 @@ def root(
     results: list[Any] = []
 
     def solve(equations: Callable[[Any], Any], start: Any) -> Any:
-        start = numbers("root", start)
+        start = concrete_values("root", start)
         function, staged = compiled(equations, start)
         slopes = jit(jacfwd(equations)) if staged else jacfwd(equations)
         slopes = slopes if jac is None else flat.function(jac, tuple(args))
-        found = scipy.root(doubles(function), start, jac=doubles(slopes), **options_)
+        found = scipy.root(in_float64(function), start, jac=in_float64(slopes), **options_)
         found["compiled"] = staged
         results.append(found)
         return cast(found.x, flat.dtype)
@@ -82,13 +82,13 @@ def least_squares(
     args: Sequence[Any] = (),
     **options: Any,
 ) -> Any:
-    """Minimize the squares of residuals that depend on a tree of arrays, with SciPy.
+    """Minimum of a sum of squared residuals, functions of a tree of arrays, by SciPy.
 
     Args:
-        fun: ``fun(x, *args)`` gives residuals, a tree of arrays.
-        x0: where to start, a tree of real floating arrays.
-        jac: None to derive it, or a function that gives its matrix, of flat trees.
-        bounds: None, or a pair (low, high) of numbers or trees like ``x0``.
+        fun: ``fun(x, *args)`` returns residuals, a tree of arrays.
+        x0: initial tree of real floating arrays.
+        jac: None to derive it, or a function that returns the matrix of flat trees.
+        bounds: None, or a pair (low, high) of scalars or trees like ``x0``.
         args, **options: see scipy.optimize.least_squares.
 
     Returns:
@@ -96,28 +96,28 @@ def least_squares(
 
     Raises:
         ImportError: without SciPy.
-        UnsupportedError: if ``fun`` depends on traced values: see :func:`minimize`.
+        UnsupportedError: if ``fun`` depends on traced values; see :func:`minimize`.
 
     >>> fit = least_squares(lambda p: p["a"] - np.ones(2), {"a": 0.0})  # doctest: +SKIP
     >>> print(fit.x["a"].round(6))  # doctest: +SKIP
     1.0
     """
-    scipy = solvers("least_squares")
+    scipy = scipy_optimize("least_squares")
     check_callable("least_squares", fun)
-    flat = Flat("least_squares", x0)
+    flat = FlatTree("least_squares", x0)
     residuals = flat.function(fun, tuple(args), lambda y: ravel_pytree(y)[0])
-    start = numbers("least_squares", flat.start)
+    start = concrete_values("least_squares", flat.start)
     if isinstance(residuals(start), Tracer):
         raise UnsupportedError(
-            "least_squares: the residuals depend on traced values, by which the solution has no "
-            "derivative here; minimize (residuals**2).sum(), whose solution has them"
+            "least_squares: the solution has no derivative in the traced values that the residuals "
+            "depend on; minimize (residuals**2).sum()"
         )
     function, staged = compiled(residuals, start)
     slopes = flat.function(jac, tuple(args)) if jac is not None else jacfwd(residuals)
     slopes = jit(slopes) if staged and jac is None else slopes
     if bounds is not None:
         options["bounds"] = tuple(flat.filled(b) for b in bounds)
-    found = scipy.least_squares(doubles(function), start, doubles(slopes), **options)
+    found = scipy.least_squares(in_float64(function), start, in_float64(slopes), **options)
     found.x, found.grad = flat.unravel(found.x), flat.unravel(found.grad)
     found["compiled"] = staged
     return found

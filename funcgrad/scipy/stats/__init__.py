@@ -1,7 +1,7 @@
-"""Distributions under SciPy's names, their densities differentiable by everything.
+"""Distributions under SciPy's names, with densities that are differentiable in all parameters.
 
-``norm.logpdf(x, loc=0, scale=1)``: every method takes points and parameters, arrays or traced,
-which broadcast. A table of contents.
+``norm.logpdf(x, loc=0, scale=1)``: points and parameters are arrays or traced values, and
+broadcast.
 """
 
 from ...core.lazy import publish as _publish

@@ -1,4 +1,4 @@
-"""Distributions with a density on the real line, a distribution a paragraph.
+"""Continuous distributions on the real line.
 
 Formulas are those of Johnson, Kotz & Balakrishnan 1994, "Continuous univariate distributions",
 in SciPy's parameters; z is a point in standard form, q a probability.
@@ -200,7 +200,7 @@ truncnorm = Continuous("truncnorm", "a b", lambda a, b: (a, b), lambda a, b: a <
 
 
 def _by_sign(z: Any, tail: Any) -> Any:
-    """Return a symmetric distribution's cdf at z, from its survival function at |z|."""
+    """CDF of a symmetric distribution at z, from its survival function at |z|."""
     p = tail(np.abs(z))
     return np.where(z < 0, p, 1 - p)
 
@@ -219,7 +219,7 @@ def _student_t_cdf(z: Any, df: Any) -> Any:
 
 @_t_cdf.defjvp
 def _t_cdf_rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
-    """Use the density for z, because at z = 0 the formula has an infinite slope times zero."""
+    """Use the density as the derivative in z: at z = 0 the formula gives infinity times 0."""
     z, df = primals
     moved = jvp(lambda df: _t_cdf.fun(z, df), (df,), (tangents[1],))[1]
     return _t_cdf(z, df), moved + np.exp(t.log_density(z, df)) * tangents[0]
@@ -230,9 +230,9 @@ def _wrapped(z: Any, c: Any) -> Any:
 
 
 def _log_mass(a: Any, b: Any) -> Any:
-    """Return the logarithm of the normal probability between two points.
+    """Logarithm of the normal probability between two points.
 
-    On the right side it is taken from the mirrored points, where the tails do not cancel.
+    Positive points are mirrored, so that the tails do not cancel.
     """
     right = a > 0
     a, b = np.where(right, -b, a), np.where(right, -a, b)
@@ -241,7 +241,7 @@ def _log_mass(a: Any, b: Any) -> Any:
 
 
 def _log_share(part: Any, rest: Any, whole: Any) -> Any:
-    """Return part - whole: by the rest, where that is small and known to more digits."""
+    """part - whole, computed from ``rest`` where that is small and more accurate."""
     large = part > rest
     return np.where(large, np.log1p(-np.exp(np.where(large, rest, part) - whole)), part - whole)
 

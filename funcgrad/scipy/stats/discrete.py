@@ -1,7 +1,7 @@
-"""Distributions over integers, a distribution a paragraph.
+"""Discrete distributions on the integers.
 
 Formulas are those of Johnson, Kemp & Kotz 2005, "Univariate discrete distributions", in SciPy's
-parameters; k is an integer of the support, moved to location 0.
+parameters; k is an integer of the support, at location 0.
 """
 
 from typing import Any

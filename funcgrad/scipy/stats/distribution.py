@@ -1,8 +1,8 @@
-"""Families of distributions: what they share, so that a distribution states its formulas alone.
+"""Base classes of distributions; an instance is given by its formulas.
 
-A formula is that of the standard form, of location 0 and scale 1, at points inside of the
-support. A point outside takes part in no formula: one inside stands in for it, so that its
-derivatives are zeros and not nan.
+A formula is that of the standard form, with location 0 and scale 1, at points in the support. A
+point outside is replaced by one inside before a formula is applied, so that its derivatives are
+0, not nan.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,11 +17,11 @@ from ...ops.operand import operand, weak_with
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 
-Formula = Callable[..., Any]  # of points, or probabilities, and the shape parameters
+Formula = Callable[..., Any]  # (points or probabilities, *shape parameters) -> values
 
 
 def floating(*values: Any) -> list[Any]:
-    """Return arrays and numbers as arrays of one floating dtype; Python numbers are weak."""
+    """Operands as arrays of one floating dtype; Python scalars are weakly typed."""
     arrays = weak_with([operand(x) for x in values])
     dtype = np.result_type(*map(dtype_of, arrays))
     dtype = dtype if is_inexact(dtype) else np.dtype(np.float64)
@@ -29,12 +29,12 @@ def floating(*values: Any) -> list[Any]:
 
 
 @dataclass(frozen=True)
-class Family:
-    """What continuous and discrete distributions share: parameters, and the tails' relations."""
+class Distribution:
+    """Base class of continuous and discrete distributions: parameters, and relations of tails."""
 
     name: str
-    shapes: str  # the names of the shape parameters
-    support: Callable[..., tuple[Any, Any]]  # of the shape parameters
+    shapes: str  # names of the shape parameters
+    support: Callable[..., tuple[Any, Any]]  # from the shape parameters
     valid: Callable[..., Any]
     log_density: Formula
     log_cdf: Formula | None = None
@@ -42,18 +42,18 @@ class Family:
     log_survival: Formula | None = None
     survival: Formula | None = None
     quantile: Formula | None = None
-    upper_quantile: Formula | None = None  # the inverse of survival
+    upper_quantile: Formula | None = None  # inverse of the survival function
 
     def __repr__(self) -> str:
         return f"<the distribution {self.name}>"
 
     def _arguments(self, method: str, names: Sequence[str], args: Any, given: Any) -> list[Any]:
-        """Return the shape parameters, loc and, where there is one, scale, by SciPy's rules."""
+        """Shape parameters, loc and, if there is one, scale, bound as in SciPy."""
         defaults = {"loc": 0, "scale": 1}
         if len(args) > len(names):
             raise TypeError(
-                f"{self.name}.{method}: at most {len(names)} parameters, {', '.join(names)}: got "
-                f"{len(args)}"
+                f"{self.name}.{method}: takes at most {len(names)} parameters, "
+                f"{', '.join(names)}: got {len(args)}"
             )
         values = dict(zip(names, args, strict=False))
         for key, value in given.items():
@@ -69,7 +69,7 @@ class Family:
             raise TypeError(f"{self.name}.{method}: missing {', '.join(missing)}")
         return [values.get(name, defaults.get(name)) for name in names]
 
-    # inside of the support, in standard form
+    # inside the support, in standard form
 
     def _cdf(self, z: Any, *shapes: Any) -> Any:
         if self.cumulative is not None:
@@ -84,13 +84,13 @@ class Family:
         if self.log_survival is not None:
             return np.exp(self.log_survival(z, *shapes))
         if self.cumulative is None and self.log_cdf is None:
-            raise TypeError(f"{self.name}: its cumulative distribution has no closed form here")
+            raise TypeError(f"{self.name}: the cumulative distribution is not implemented")
         return 1 - self._cdf(z, *shapes)
 
     def _logcdf(self, z: Any, *shapes: Any) -> Any:
         if self.log_cdf is not None:
             return self.log_cdf(z, *shapes)
-        tail = self._sf(z, *shapes)  # log1p where the other tail is small, and known to more digits
+        tail = self._sf(z, *shapes)  # log1p where the other tail is small and more accurate
         body = self._cdf(z, *shapes)
         return _log_of(body, tail)
 
@@ -101,71 +101,71 @@ class Family:
 
 
 def _log_of(p: Any, rest: Any) -> Any:
-    """Return log(p), where p + rest is 1."""
+    """log(p), where p + rest is 1."""
     large = p > 0.5
     return np.where(large, np.log1p(-np.where(large, rest, 0)), np.log(np.where(large, 1, p)))
 
 
 @dataclass(frozen=True, repr=False)
-class Continuous(Family):
-    """A distribution with a density, of SciPy's parameters: shapes, then loc=0 and scale=1.
+class Continuous(Distribution):
+    """Continuous distribution with SciPy's parameters: shapes, then loc=0 and scale=1.
 
     Every method takes points x (or probabilities q) and the parameters by position or name; all
-    broadcast. float32 stays float32. Densities are 0 outside the support, and nan for parameters
-    that are not valid, as in SciPy.
+    broadcast. float32 stays float32. Densities are 0 outside the support, and nan for invalid
+    parameters, as in SciPy.
 
     >>> from funcgrad.scipy.stats import norm
     >>> print(norm.logpdf(0.0, loc=1.0, scale=2.0).round(6))
     -1.737086
     """
 
-    closed: bool = True  # whether the density is given by the formula on the ends of the support
+    closed: bool = True  # whether the formula holds at the ends of the support
 
     def logpdf(self, x: Any, *args: Any, **given: Any) -> Any:
-        """Return the logarithm of the density; -inf outside the support."""
+        """Logarithm of the density; -inf outside the support."""
         z, scale, shapes, good = self._standard("logpdf", x, args, given)
         with np.errstate(all="ignore"):
             low, high = self.support(*shapes)
             beyond = (z < low) | (z > high) if self.closed else (z <= low) | (z >= high)
             beyond = beyond | np.isinf(z)
-            y = self.log_density(np.where(beyond, _inside(low, high, z), z), *shapes) - np.log(
-                scale
-            )
+            y = self.log_density(
+                np.where(beyond, _interior_point(low, high, z), z), *shapes
+            ) - np.log(scale)
             return np.where(good, np.where(beyond, -np.inf, y), np.nan)
 
     def pdf(self, x: Any, *args: Any, **given: Any) -> Any:
-        """Return the density; 0 outside the support."""
+        """Density; 0 outside the support."""
         return np.exp(self.logpdf(x, *args, **given))
 
     def cdf(self, x: Any, *args: Any, **given: Any) -> Any:
-        """Return the probability of a value up to x."""
+        """Cumulative distribution function: probability of a value <= x."""
         return self._tail("cdf", self._cdf, (0, 1), x, args, given)
 
     def sf(self, x: Any, *args: Any, **given: Any) -> Any:
-        """Return the probability of a value above x, 1 - cdf, but to full precision."""
+        """Survival function 1 - cdf(x), in full precision."""
         return self._tail("sf", self._sf, (1, 0), x, args, given)
 
     def logcdf(self, x: Any, *args: Any, **given: Any) -> Any:
-        """Return the logarithm of the probability of a value up to x."""
+        """Logarithm of cdf(x)."""
         return self._tail("logcdf", self._logcdf, (-np.inf, 0), x, args, given)
 
     def logsf(self, x: Any, *args: Any, **given: Any) -> Any:
-        """Return the logarithm of the probability of a value above x."""
+        """Logarithm of sf(x)."""
         return self._tail("logsf", self._logsf, (0, -np.inf), x, args, given)
 
     def ppf(self, q: Any, *args: Any, **given: Any) -> Any:
-        """Return the point up to which the probability is q; nan for q outside of [0, 1]."""
+        """Quantile, the inverse of cdf; nan for q outside [0, 1]."""
         return self._point("ppf", self.quantile, False, q, args, given)
 
     def isf(self, q: Any, *args: Any, **given: Any) -> Any:
-        """Return the point above which the probability is q."""
+        """Inverse of sf; nan for q outside [0, 1]."""
         upper, lower = self.upper_quantile, self.quantile
         if upper is None and lower is not None:
             upper = lambda q, *shapes: lower(1 - q, *shapes)
         return self._point("isf", upper, True, q, args, given)
 
     def _split(self, method: str, x: Any, args: Any, given: Any) -> tuple[Any, ...]:
-        """Return x, loc, scale, the shape parameters, and where all parameters are valid."""
+        """x, loc, scale, the shape parameters, and the mask of valid parameters."""
         names = [*self.shapes.split(), "loc", "scale"]
         x, *shapes, loc, scale = floating(x, *self._arguments(method, names, args, given))
         good = (scale > 0) & self.valid(*shapes)
@@ -189,7 +189,7 @@ class Continuous(Family):
         with np.errstate(all="ignore"):
             low, high = self.support(*shapes)
             below, above = z <= low, z >= high
-            y = formula(np.where(below | above, _inside(low, high, z), z), *shapes)
+            y = formula(np.where(below | above, _interior_point(low, high, z), z), *shapes)
             y = np.where(below, ends[0], np.where(above, ends[1], y))
             return np.where(good, y, np.nan)
 
@@ -197,7 +197,7 @@ class Continuous(Family):
         self, method: str, formula: Formula | None, upper: bool, q: Any, args: Any, given: Any
     ) -> Any:
         if formula is None:
-            raise TypeError(f"{self.name}.{method}: its quantiles have no closed form here")
+            raise TypeError(f"{self.name}.{method}: the quantiles are not implemented")
         q, loc, scale, shapes, good = self._split(method, q, args, given)
         with np.errstate(all="ignore"):
             low, high = self.support(*shapes)[:: -1 if upper else 1]
@@ -208,10 +208,10 @@ class Continuous(Family):
 
 
 @dataclass(frozen=True, repr=False)
-class Discrete(Family):
-    """A distribution over integers k, of SciPy's parameters: shapes, then loc=0.
+class Discrete(Distribution):
+    """Discrete distribution on the integers k with SciPy's parameters: shapes, then loc=0.
 
-    Probabilities of what is not an integer are 0; the cumulative ones are of the integers up to k.
+    The probability of a non-integer is 0; cumulative functions count the integers <= k.
 
     >>> from funcgrad.scipy.stats import poisson
     >>> print(poisson.pmf(2, 3.0).round(6))
@@ -219,7 +219,7 @@ class Discrete(Family):
     """
 
     def logpmf(self, k: Any, *args: Any, **given: Any) -> Any:
-        """Return the logarithm of the probability of k; -inf outside the support."""
+        """Logarithm of the probability of k; -inf outside the support."""
         k, shapes, good = self._shifted("logpmf", k, args, given)
         with np.errstate(all="ignore"):
             low, high = self.support(*shapes)
@@ -229,23 +229,23 @@ class Discrete(Family):
             return np.where(good, np.where(beyond, -np.inf, y), np.nan)
 
     def pmf(self, k: Any, *args: Any, **given: Any) -> Any:
-        """Return the probability of k; 0 outside the support."""
+        """Probability of k; 0 outside the support."""
         return np.exp(self.logpmf(k, *args, **given))
 
     def cdf(self, k: Any, *args: Any, **given: Any) -> Any:
-        """Return the probability of a value up to k."""
+        """Cumulative distribution function: probability of a value <= k."""
         return self._tail("cdf", self._cdf, (0, 1), k, args, given)
 
     def sf(self, k: Any, *args: Any, **given: Any) -> Any:
-        """Return the probability of a value above k, 1 - cdf, but to full precision."""
+        """Survival function 1 - cdf(k), in full precision."""
         return self._tail("sf", self._sf, (1, 0), k, args, given)
 
     def logcdf(self, k: Any, *args: Any, **given: Any) -> Any:
-        """Return the logarithm of the probability of a value up to k."""
+        """Logarithm of cdf(k)."""
         return self._tail("logcdf", self._logcdf, (-np.inf, 0), k, args, given)
 
     def logsf(self, k: Any, *args: Any, **given: Any) -> Any:
-        """Return the logarithm of the probability of a value above k."""
+        """Logarithm of sf(k)."""
         return self._tail("logsf", self._logsf, (0, -np.inf), k, args, given)
 
     def _shifted(self, method: str, k: Any, args: Any, given: Any) -> tuple[Any, ...]:
@@ -272,8 +272,8 @@ class Discrete(Family):
             return np.where(good, y, np.nan)
 
 
-def _inside(low: Any, high: Any, like: Any) -> Any:
-    """Return a point inside of an interval whose ends may be infinite, in the dtype of another."""
+def _interior_point(low: Any, high: Any, like: Any) -> Any:
+    """Point inside an interval with finite or infinite ends, in the dtype of ``like``."""
     low, high = stop_gradient(low), stop_gradient(high)
     left = np.where(np.isfinite(low), low, np.where(np.isfinite(high), high, 0) - 1)
     return cast((left + np.where(np.isfinite(high), high, left + 2)) / 2, dtype_of(like))

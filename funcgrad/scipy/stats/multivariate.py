@@ -1,4 +1,4 @@
-"""Distributions of vectors."""
+"""Multivariate distributions."""
 
 import math
 from typing import Any
@@ -17,10 +17,10 @@ _LOG_2PI = math.log(2 * math.pi)
 
 
 class MultivariateNormal:
-    """The normal distribution of vectors, with SciPy's parameters.
+    """Multivariate normal distribution with SciPy's parameters.
 
-    ``x`` has shape [..., D]; ``mean`` [D] or a number; ``cov`` is a matrix [D, D] of which the
-    lower triangle is read, the variances [D], or one number.
+    ``x`` has shape [..., D], ``mean`` [D] or []; ``cov`` is a matrix [D, D], of which the lower
+    triangle is read, the variances [D], or a scalar.
 
     >>> from funcgrad.scipy.stats import multivariate_normal
     >>> print(multivariate_normal.logpdf(np.zeros(2), np.ones(2), np.eye(2)).round(6))
@@ -28,12 +28,12 @@ class MultivariateNormal:
     """
 
     def logpdf(self, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
-        """Return the logarithm of the density.
+        """Logarithm of the density.
 
         Args:
             x, mean, cov: see the class.
             allow_singular: whether the covariance may be singular; the density is then that on
-                its range, and -inf elsewhere.
+                its range, and the logarithm -inf elsewhere.
 
         Raises:
             LinAlgError: if the covariance is not positive definite, without ``allow_singular``.
@@ -49,11 +49,11 @@ class MultivariateNormal:
         return -(np.square(white).sum(axis=-1) + log_det + shape_of(gap)[-1] * _LOG_2PI) / 2
 
     def pdf(self, x: Any, mean: Any = None, cov: Any = 1, allow_singular: bool = False) -> Any:
-        """Return the density."""
+        """Density."""
         return np.exp(self.logpdf(x, mean, cov, allow_singular))
 
     def entropy(self, mean: Any = None, cov: Any = 1) -> Any:
-        """Return the differential entropy, in nats."""
+        """Differential entropy, in nats."""
         _, _, cov = _vectors(0.0 if mean is None else mean, mean, cov)
         n = shape_of(cov)[-1]
         log_det = 2 * np.log(np.diagonal(np.linalg.cholesky(cov))).sum()
@@ -61,7 +61,7 @@ class MultivariateNormal:
 
 
 def _vectors(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
-    """Return points [..., D], the mean, and the covariance [D, D]."""
+    """Points [..., D], the mean, and the covariance [D, D]."""
     x, mean, cov = floating(x, 0 if mean is None else mean, cov)
     size = max(shape_of(cov)[-1:] + shape_of(mean)[-1:] + (1,))
     if size == 1 and shape_of(cov) == shape_of(mean) == ():
@@ -70,14 +70,14 @@ def _vectors(x: Any, mean: Any, cov: Any) -> tuple[Any, Any, Any]:
         cov = np.eye(size, dtype=cov.dtype) * cov
     if shape_of(cov) != (size, size):
         raise ShapeError(
-            f"multivariate_normal: the covariance must be {size} by {size}: got {aval_of(cov)}"
+            f"multivariate_normal: cov must have shape [{size}, {size}]: got {aval_of(cov)}"
         )
     x = x if shape_of(x) and shape_of(x)[-1] == size else strong(x)[..., None]
     return x, mean, cov
 
 
 def _singular(gap: Any, cov: Any) -> Any:
-    # no eigenvectors: those of equal variances have no derivative
+    # without eigenvectors, which have no derivative for equal variances
     cov = hermitian(cov, "L")
     values = np.linalg.eigvalsh(cov)
     rtol = (1e3 if cov.dtype == np.float32 else 1e6) * np.finfo(cov.dtype).eps  # as SciPy's
@@ -91,9 +91,9 @@ def _singular(gap: Any, cov: Any) -> Any:
 
 
 class Dirichlet:
-    """The Dirichlet distribution of probabilities, with SciPy's parameter ``alpha`` [K].
+    """Dirichlet distribution with SciPy's parameter ``alpha`` [K].
 
-    ``x`` has shape [K] or [K, N], or [K - 1, ...] where the last probability is what remains.
+    ``x`` has shape [K] or [K, N], or [K - 1, ...] without the last probability.
 
     >>> from funcgrad.scipy.stats import dirichlet
     >>> print(dirichlet.pdf(np.array([0.2, 0.8]), np.array([1.0, 2.0])).round(6))
@@ -101,10 +101,10 @@ class Dirichlet:
     """
 
     def logpdf(self, x: Any, alpha: Any) -> Any:
-        """Return the logarithm of the density; -inf outside the simplex."""
+        """Logarithm of the density; -inf outside the simplex."""
         x, alpha = floating(x, alpha)
         if len(shape_of(alpha)) != 1:
-            raise ShapeError(f"dirichlet: alpha must have one axis: got {aval_of(alpha)}")
+            raise ShapeError(f"dirichlet: alpha must be a vector: got {aval_of(alpha)}")
         k = shape_of(alpha)[0]
         if shape_of(x)[0] == k - 1:
             x = np.concatenate([x, 1 - np.sum(x, axis=0, keepdims=True)])
@@ -123,12 +123,12 @@ class Dirichlet:
         return np.where(good, np.where(on, y, -np.inf), np.nan)
 
     def pdf(self, x: Any, alpha: Any) -> Any:
-        """Return the density; 0 outside the simplex."""
+        """Density; 0 outside the simplex."""
         return np.exp(self.logpdf(x, alpha))
 
 
 class Multinomial:
-    """The multinomial distribution of counts, with SciPy's parameters ``n`` and ``p`` [..., K].
+    """Multinomial distribution of counts with SciPy's parameters ``n`` and ``p`` [..., K].
 
     >>> from funcgrad.scipy.stats import multinomial
     >>> print(multinomial.pmf(np.array([1, 2]), 3, np.array([0.5, 0.5])).round(6))
@@ -136,7 +136,7 @@ class Multinomial:
     """
 
     def logpmf(self, x: Any, n: Any, p: Any) -> Any:
-        """Return the logarithm of the probability of counts; -inf unless they sum to n."""
+        """Logarithm of the probability of counts; -inf unless they sum to n."""
         x, n, p = floating(x, n, p)
         on = (np.sum(x, axis=-1) == n) & np.all((x >= 0) & (np.floor(x) == x), axis=-1)
         inner = np.where(on[..., None], x, 0)
@@ -144,7 +144,7 @@ class Multinomial:
         return np.where(on, y, -np.inf)
 
     def pmf(self, x: Any, n: Any, p: Any) -> Any:
-        """Return the probability of counts."""
+        """Probability of counts."""
         return np.exp(self.logpmf(x, n, p))
 
 
