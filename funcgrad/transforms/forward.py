@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal, overload
 
 from typing_extensions import override
 
@@ -25,6 +25,7 @@ from .arguments import (
 )
 from .nans import active
 from .seeds import heeding_masks, over_paths
+from .typevars import R, X
 
 
 class ForwardTracer(ConcreteTracer):
@@ -132,6 +133,24 @@ def push(
     return aux, pairs, treedef, trace
 
 
+@overload
+def jvp(
+    fun: Callable[..., R],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    has_aux: Literal[False] = False,
+) -> tuple[R, R]: ...
+@overload
+def jvp(
+    fun: Callable[..., tuple[R, X]],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    has_aux: Literal[True],
+) -> tuple[R, R, X]: ...
+@overload
+def jvp(
+    fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool
+) -> tuple[Any, ...]: ...
 def jvp(
     fun: Callable[..., Any],
     primals: Sequence[Any],

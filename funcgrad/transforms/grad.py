@@ -30,6 +30,7 @@ from .reverse import Tape
 from .seeds import over_paths
 from .snapshots import check_repeated, marks_of, with_argument
 from .staging import is_staged
+from .typevars import P, R
 
 
 class Recording:
@@ -117,14 +118,14 @@ def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
 
 @picklable
 def value_and_grad(
-    fun: Callable[..., Any],
+    fun: Callable[P, R],
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
     *,
     argnames: str | Sequence[str] | None = None,
-) -> Callable[..., Any]:
+) -> Callable[P, tuple[R, Any]]:
     """Return a function that gives the value of ``fun`` and its gradient.
 
     value_and_grad : (a -> R) -> a -> (R, CT a)
@@ -217,14 +218,14 @@ def _evaluated(
 
 @picklable
 def grad(
-    fun: Callable[..., Any],
+    fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
     *,
     argnames: str | Sequence[str] | None = None,
-) -> Callable[..., Any]:
+) -> Callable[P, Any]:
     """Return a function that gives the gradient of ``fun``.
 
     grad : (a -> R) -> a -> CT a

@@ -26,6 +26,7 @@ from .grad import grad
 from .linear import linearize
 from .nans import active, beside
 from .pullback import vjp
+from .typevars import P
 
 
 def _units(x: Any) -> Any:
@@ -42,13 +43,13 @@ def _among(e: Any, k: int, others: Sequence[Any]) -> list[Any]:
 
 @picklable
 def jacfwd(
-    fun: Callable[..., Any],
+    fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
     holomorphic: bool = False,
     *,
     argnames: str | Sequence[str] | None = None,
-) -> Callable[..., Any]:
+) -> Callable[P, Any]:
     """Return a function that gives the Jacobian of ``fun``, all columns at once.
 
     jacfwd : (a -> b) -> a -> (b by a)
@@ -104,14 +105,14 @@ def jacfwd(
 
 @picklable
 def jacrev(
-    fun: Callable[..., Any],
+    fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
     holomorphic: bool = False,
     allow_int: bool = False,
     *,
     argnames: str | Sequence[str] | None = None,
-) -> Callable[..., Any]:
+) -> Callable[P, Any]:
     """Return a function that gives the Jacobian of ``fun``, all rows at once.
 
     jacrev : (a -> b) -> a -> (b by a)
@@ -206,13 +207,13 @@ def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
 
 @picklable
 def hessian(
-    fun: Callable[..., Any],
+    fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
     has_aux: bool = False,
     holomorphic: bool = False,
     *,
     argnames: str | Sequence[str] | None = None,
-) -> Callable[..., Any]:
+) -> Callable[P, Any]:
     """Return a function that gives the matrix of second derivatives, forward over reverse.
 
     hessian : (a -> R) -> a -> (a by a)

@@ -43,12 +43,27 @@ def build() -> None:
     Point()  # error: call-arg
 
 
-def differentiate() -> None:
+class Layer:
+    @fg.jit
+    def method(self, w: nn.Array) -> nn.Array:
+        return w
+
+
+def differentiate(w: nn.Array) -> None:
     step("a", "b")  # error: arg-type
-    fg.grad(step)("a", 1.0)  # later: arg-type
-    fg.grad("step")  # error: arg-type
-    fg.vmap(step, in_axis=0)  # error: call-arg
+    step(w)  # error: call-arg
+    step(w, rat=1.0)  # error: call-arg
+    print(step(w, 1.0).loss)  # error: attr-defined
+    Layer().method("a")  # error: arg-type
+    fg.jit(static_argnames=1)(step)  # error: call-overload
     fg.jit(step, static_argnum=0)  # error: call-overload
+    fg.grad(step)("a", 1.0)  # error: arg-type
+    fg.grad("step")  # error: arg-type
+    fg.value_and_grad(step)(w)  # error: call-arg
+    fg.jacrev(step, argnum=1)  # error: call-arg
+    _out, _pullback, _aux = fg.vjp(step, w, 1.0)  # error: misc
+    fg.jvp(step, (w,), (w,), aux=True)  # error: call-overload
+    fg.vmap(step, in_axis=0)  # error: call-arg
 
 
 def train(model: Scale, grads: Any) -> None:

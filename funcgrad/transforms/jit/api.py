@@ -4,7 +4,7 @@ import functools
 import pickle
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from typing import Any, Concatenate, Generic, NamedTuple, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Generic, NamedTuple, overload
 
 import numpy as np
 from typing_extensions import Unpack
@@ -19,15 +19,12 @@ from ...core.jaxpr import ClosedJaxpr
 from ...core.pickling import found_by_name, portable
 from ..arguments import check_callable
 from ..nans import Debugging, debugging
+from ..typevars import P, Q, R
 from .argspec import ArgSpec, JitOptions
 from .entry import entry
 from .explain import compared
 from .key import MISS, Static
 from .signature import Signature, stage_call
-
-P = ParamSpec("P")
-Q = ParamSpec("Q")
-R = TypeVar("R")
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
 
@@ -267,9 +264,7 @@ def jit(fun: np.ufunc, /, **options: Unpack[JitOptions]) -> Compiled[..., Any]: 
 @overload
 def jit(fun: Callable[P, R], /, **options: Unpack[JitOptions]) -> Compiled[P, R]: ...
 @overload
-def jit(
-    fun: None = None, /, **options: Unpack[JitOptions]
-) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
+def jit(**options: Unpack[JitOptions]) -> Callable[[Callable[P, R]], Compiled[P, R]]: ...
 
 
 def jit(
