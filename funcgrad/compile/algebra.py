@@ -139,8 +139,9 @@ def _built(build: Builder, term: Any, holes: dict[str, Atom], dtype: np.dtype) -
     if isinstance(term, Hole):
         return holes[term.name]
     atoms = [_built(build, t, holes, dtype) for t in term.terms]
-    if all(isinstance(a, Literal) for a in atoms):
-        return folded(lambda *xs: term.prim.run(*xs)[0], dtype, *(a.value for a in atoms))
+    numbers = [a.value for a in atoms if isinstance(a, Literal)]
+    if len(numbers) == len(atoms):
+        return folded(lambda *xs: term.prim.run(*xs)[0], dtype, *numbers)
     return build(term.prim, *atoms)
 
 

@@ -15,7 +15,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..ops.structure import reshape_p
 from .arena import Arena, Root
 from .liveness import nbytes
-from .names import Names
+from .names import TOKEN, Names
 from .text import lengths
 from .values import Value
 
@@ -32,6 +32,7 @@ class Allocator:
         self.names, self.dtype = names, dtype
         self.arena = Arena()
         self.statics: dict[str, str] = {}  # token -> the expression that makes it
+        self.offsets: dict[str, tuple[int, Aval]] = {}  # token of a buffer -> where it lies
         self.constants: dict[str, str] = {}  # expression -> the token of a read-only array
 
     # buffers
@@ -40,12 +41,16 @@ class Allocator:
         """Bytes of the workspace as an array."""
         root = self.arena.take(nbytes(aval))
         token = self.names.token(hint)
-        start = root.offset or 0
+        self.define(token, root.offset or 0, aval)
+        return Value(token, aval, root, static=True, contiguous=True)
+
+    def define(self, token: str, start: int, aval: Aval) -> None:
+        """Define a static array as bytes of the arena."""
+        self.offsets[token] = start, aval
         self.statics[token] = (
             f"arena[{start}:{start + nbytes(aval)}].view({self.dtype(aval.dtype)})"
             f".reshape({lengths(aval.shape)})"
         )
-        return Value(token, aval, root, static=True, contiguous=True)
 
     def fresh(self, aval: Aval, hint: str = "") -> Value:
         """An output outside the workspace, for which NumPy will allocate memory."""
@@ -92,6 +97,32 @@ class Allocator:
         if not value.static:
             return expression
         return self.constant(expression, f"{dtype.kind}{dtype.itemsize * 8}")
+
+    # memory of threads
+
+    @contextmanager
+    def subarena(self) -> Iterator[tuple[Arena, list[str]]]:
+        """Plan the lines of the context in an arena of their own.
+
+        Yields the arena and the tokens of the static arrays in it, complete after the context.
+        """
+        outer, before = self.arena, set(self.statics)
+        self.arena, tokens = Arena(), list[str]()
+        yield self.arena, tokens
+        self.arena = outer
+        tokens += [token for token in self.statics if token not in before]
+
+    def relocated(self, tokens: Sequence[str], offset: int, renamed: bool) -> list[str]:
+        """Define static arrays at an offset of the arena: again, or, ``renamed``, beside them."""
+        names = {token: self.names.token() if renamed else token for token in tokens}
+        for token, name in names.items():
+            if token in self.offsets:
+                start, aval = self.offsets[token]
+                self.define(name, start + offset, aval)
+            else:
+                made = TOKEN.sub(lambda m: names.get(m[0], m[0]), self.statics[token])
+                self.statics[name] = made
+        return list(names.values())
 
     # where outputs lie
 

@@ -18,12 +18,13 @@ def fold(jaxpr: Jaxpr) -> Jaxpr:
     """Compute now what is made of numbers alone, unless NumPy would warn of it."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        numbers = all(isinstance(a, Literal) for a in eqn.ins) and eqn.ins
-        if not numbers or any(v.aval.shape for v in eqn.outs):
+        operands = [a.value for a in eqn.ins if isinstance(a, Literal)]
+        constant = operands and len(operands) == len(eqn.ins)
+        if not constant or any(v.aval.shape for v in eqn.outs):
             return None
         try:
             with np.errstate(all="raise"):
-                values = eqn.prim.run(*(a.value for a in eqn.ins), **eqn.params)
+                values = eqn.prim.run(*operands, **eqn.params)
         except Exception:  # of whatever kind: it shall warn, or raise, when it runs
             return None
         atoms = [Literal(v[()] if isinstance(v, np.ndarray) else v) for v in values]

@@ -68,7 +68,7 @@ def spans(jaxpr: Jaxpr) -> Spans:
     end = 0
     for i, eqn in enumerate(jaxpr.eqns):
         # a sum of cotangents has the line of the call
-        back = eqn.source.endswith("'") or (eqn.prim is add and made.issuperset(eqn.ins))
+        back = eqn.is_derivative or (eqn.prim is add and made.issuperset(eqn.ins))
         made.update(eqn.outs if back else ())
         if eqn.prim is check_p or (back and _warns(eqn)):
             end = i + 1

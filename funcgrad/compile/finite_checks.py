@@ -74,7 +74,8 @@ def _rule(eqn: Eqn) -> Callable[..., Gaps]:
 
 def through(jaxpr: Jaxpr, gaps: Sequence[Gap]) -> tuple[list[Gap], bool]:
     """Return the gaps of a program's outputs, given its inputs', and whether it is risky."""
-    known = {v: gap for v, gap in zip(jaxpr.invars, gaps, strict=True) if gap is not None}
+    pairs = zip(jaxpr.invars, gaps, strict=True)
+    known: dict[Any, Gap] = {v: gap for v, gap in pairs if gap is not None}
     risky = risks(jaxpr.eqns, known)
     return [known.get(a) if isinstance(a, Var) else None for a in jaxpr.outvars], bool(risky)
 
@@ -150,7 +151,7 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
             settled.setdefault(eqn.params["tag"], []).append(eqn.ins[0])
     if not any(eqn.prim in _LOOKED_FOR for eqn in jaxpr.eqns):
         return jaxpr
-    tags = {eqn.params["tag"]: [] for eqn in jaxpr.eqns if eqn.prim is seed_p}
+    tags = dict.fromkeys(eqn.params["tag"] for eqn in jaxpr.eqns if eqn.prim is seed_p)
     settled = {**{tag: [] for tag in tags if tag not in settled}, **settled}
     checks: dict[Any, Sequence[Any]] = {}
     inner = of_maps_within(jaxpr.eqns)

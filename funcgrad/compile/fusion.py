@@ -64,7 +64,7 @@ class Blocks(Primitive, Codegen):
         starts = _starts(whole[0], rows, self.exact)
 
         def body(step: str) -> None:
-            w.line(f"# blocks of {math.prod((rows, *whole[1:]))} elements")
+            w.comment(f"blocks of {math.prod((rows, *whole[1:]))} elements")
             part = f"[{step}:{step} + {rows}]"
             roots = {name: Root(None, 0) for name in names}
             given = [

@@ -13,11 +13,13 @@ from .text import index, lengths
 from .values import Value
 
 # on two scalars an operator takes a tenth of a ufunc's time
-_INFIX = {np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", np.less: "<",
-          np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
-          np.not_equal: "!="}  # fmt: skip
+_INFIX: dict[np.ufunc, str] = {
+    np.add: "+", np.subtract: "-", np.multiply: "*", np.true_divide: "/", np.less: "<",
+    np.less_equal: "<=", np.greater: ">", np.greater_equal: ">=", np.equal: "==",
+    np.not_equal: "!=",
+}  # fmt: skip
 # operators on Python scalars, see ops/families.py
-_PYTHON = {
+_PYTHON: dict[np.ufunc, str] = {
     **{ufunc: f"{{}} {sign} {{}}" for ufunc, sign in _INFIX.items() if ufunc is not np.true_divide},
     np.negative: "-{}", np.positive: "+{}", np.absolute: "abs({})", np.invert: "~{}",
     np.power: "pow({}, {})", np.floor_divide: "{} // {}", np.remainder: "{} % {}",

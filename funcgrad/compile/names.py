@@ -12,7 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 
-from ..core.jaxpr import Jaxpr, Var
+from ..core.jaxpr import Eqn, Jaxpr, Var
 
 LONGEST = 60  # characters of a name
 TOKEN = re.compile("\0(\\d+)\0")
@@ -66,7 +66,7 @@ class Names:
     def study(self, jaxpr: Jaxpr, inputs: Sequence[str] = ()) -> None:
         """Take note of the names of inputs, and of the variables to which lines assign."""
         self.known.update(zip(jaxpr.invars, inputs, strict=False))
-        last = {eqn.source: eqn for eqn in jaxpr.eqns if not eqn.source.endswith("'")}
+        last = {eqn.source: eqn for eqn in jaxpr.eqns if not eqn.is_derivative}
         for source, eqn in last.items():
             found = _ASSIGNED.match(line_of(source)) if source else None
             if found and len(eqn.outs) == 1:
@@ -80,13 +80,12 @@ class Names:
             return f"d_{self.known[var.of]}"
         return ""
 
-    def told(self, source: str) -> str:
-        """Return where a line comes from, and the line."""
-        line = source.rstrip("'")
-        filename, _, number = line.rpartition(":")
+    def location(self, eqn: Eqn) -> str:
+        """The file and line of the user's code from which an equation comes, and its text."""
+        filename, _, number = eqn.line.rpartition(":")
         where = f"{os.path.basename(filename)}:{number}"
-        text = f"{where}  {line_of(line)}".rstrip()
-        return text if line == source else f"derivative of {text}"
+        text = f"{where}  {line_of(eqn.line)}".rstrip()
+        return f"derivative of {text}" if eqn.is_derivative else text
 
     def resolved(self, text: str, taken: Iterable[str]) -> str:
         """Return the text with a name in the place of each token."""

@@ -57,8 +57,7 @@ def _colours(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> dict[int, Hashable
         eqn = eqns[i]
         if i in fitting:
             out = eqn.outs[0]
-            key = (up[out], tuple(sorted(readers.get(out, ()), key=repr)))
-            colours[i] = number(key)
+            colours[i] = number((up[out], tuple(sorted(readers.get(out, ()), key=repr))))
         for place, atom in enumerate(eqn.ins):
             mark = (colours[i], place) if i in fitting else (eqn.prim.name, place)
             readers.setdefault(atom, []).append(mark)
@@ -80,7 +79,7 @@ def _largest_group(jaxpr: Jaxpr) -> list[Chain] | None:
     for colour in colours.values():
         counts[colour] = counts.get(colour, 0) + 1
     places = [i for i in sorted(colours) if counts[colours[i]] >= LEAST]
-    groups: dict[Hashable, list[list[int]]] = {}
+    groups: dict[tuple[Hashable, ...], list[list[int]]] = {}
     for chain in _chains(jaxpr.eqns, places, colours, counts):
         key = tuple([colours[i] for i in chain])
         if len(set(key)) == len(key):
@@ -111,7 +110,7 @@ def _chains(
             i = parent[i]
         return i
 
-    makers = {eqns[i].outs[0]: i for i in places}
+    makers: dict[Atom, int] = {eqns[i].outs[0]: i for i in places}
     for i in places:
         for atom in eqns[i].ins:
             j = makers.get(atom)

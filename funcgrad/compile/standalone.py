@@ -190,6 +190,7 @@ class Exporter:
     def method(self, method: types.MethodType) -> str:
         """Define a method as a function of what its object holds."""
         function, instance = method.__func__, method.__self__
+        assert isinstance(function, types.FunctionType)
         first = function.__code__.co_varnames[0]
         names = sorted(_attributes(source_text(function)[0], first))
         parts = {a: getattr(instance, a) for a in names if hasattr(instance, a)}
@@ -242,10 +243,10 @@ def source_text(function: types.FunctionType) -> tuple[str, bool]:
     except (OSError, TypeError):
         raise unsupported(function) from None
     if function.__name__ != "<lambda>":
-        node = ast.parse(text).body[0]
-        assert isinstance(node, ast.FunctionDef)
-        node.decorator_list = []
-        return ast.unparse(_Bare().visit(node)), False
+        definition = ast.parse(text).body[0]
+        assert isinstance(definition, ast.FunctionDef)
+        definition.decorator_list = []
+        return ast.unparse(_Bare().visit(definition)), False
     lines, _ = inspect.findsource(function)
     wanted = (function.__code__.co_firstlineno, function.__code__.co_varnames)
     for node in ast.walk(ast.parse("".join(lines))):

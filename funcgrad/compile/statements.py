@@ -25,6 +25,7 @@ class Statements:
         self.memory = Allocator(self.names, self.dtype)
         self.lines: list[str] = []
         self.depth = 1
+        self.count = 0  # of lines without comments
         self.imports: set[str] = set()
         self.bound: dict[Any, tuple[str, Any]] = {}  # objects that have no text
         self.parts: dict[tuple[str, str], str] = {}  # methods of primitives that are called
@@ -36,15 +37,20 @@ class Statements:
         """Write a line, with the aval of the array that it fills as a comment."""
         shape = f"  # {aval}" if aval is not None and aval.shape else ""
         self.lines.append(f"{INDENT * self.depth}{text}{shape}")
+        self.count += 1
+
+    def comment(self, text: str) -> None:
+        """Write a line of comment."""
+        self.lines.append(f"{INDENT * self.depth}# {text}")
 
     @contextmanager
     def indented(self, head: str) -> Iterator[None]:
         """Write the head of a block (``for i in range(3):``); lines in the context are its body."""
         self.line(head)
         self.depth += 1
-        before = len(self.lines)
+        before = self.count
         yield
-        if all(line.lstrip().startswith("#") for line in self.lines[before:]):
+        if self.count == before:
             self.line("pass")
         self.depth -= 1
 

@@ -6,37 +6,39 @@ once; on one core, or beside other work, they only cost.
 
 import _thread
 import contextvars
-import re
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from .arena import Arena
-from .names import TOKEN
 from .writer import Writer
-
-_ARENA = re.compile(r"^arena\[(\d+):(\d+)\]")
 
 
 def in_threads(w: Writer, starts: str, body: Callable[[str], None]) -> None:
     """Write the loop as a function of some of its starts and of its memory, and its calls."""
     part, some, memory, step = (w.token(x) for x in ("part", "starts", "memory", "i"))
-    statics = w.memory.statics
-    outer, w.memory.arena, before = w.memory.arena, Arena(), set(statics)
-    with w.indented(f"def {part}({some}, {memory}):"):
+    with w.memory.subarena() as (inner, tokens), w.indented(f"def {part}({some}, {memory}):"):
         place = len(w.lines)
         w.line("")
         with w.indented(f"for {step} in {some}:"):
             body(step)
-        indent = w.lines[place]
-    size, w.memory.arena = w.memory.arena.size, outer
-    own = [token for token in statics if token not in before]
-    w.lines[place] = f"{indent}{w.as_tuple(own)} = {memory}" if own else f"{indent}pass"
-    root = outer.take(max(size, 1) * w.threads)
-    spaces = [_space(w, own, (root.offset or 0) + k * size, k) for k in reversed(range(w.threads))]
+    unpacked = f"{w.as_tuple(tokens)} = {memory}" if tokens else "pass"
+    w.lines[place] += unpacked
+    arena, size = w.memory.arena, inner.size
+    root = arena.take(max(size, 1) * w.threads)
+    spaces = [
+        _space(w, tokens, (root.offset or 0) + k * size, k) for k in reversed(range(w.threads))
+    ]
     shares = ", ".join(f"({starts})[{k}::{w.threads}]" for k in range(w.threads))
     w.line(f"{w.share()}({part}, [{shares}], [{', '.join(spaces[::-1])}])")
-    outer.give(root)
+    arena.give(root)
+
+
+def _space(w: Writer, tokens: Sequence[str], offset: int, k: int) -> str:
+    """The name of the buffers of thread k, as a tuple; thread 0 is last, and has their names."""
+    names = w.memory.relocated(tokens, offset, renamed=k > 0)
+    space = w.token("memory")
+    w.memory.statics[space] = w.as_tuple(names)
+    return space
 
 
 def share(part: Callable[[Any, Any], None], shares: list[Any], spaces: list[Any]) -> None:
@@ -88,15 +90,3 @@ def _until(stop: list[bool], starts: Any) -> Iterator[Any]:
         if stop:
             return
         yield start
-
-
-def _space(w: Writer, own: list[str], offset: int, k: int) -> str:
-    """Return the name of the buffers of thread k: those of the loop's lines, moved."""
-    names = {token[1:-1]: token if k == 0 else w.token() for token in own}
-    moved = lambda m: f"arena[{int(m[1]) + offset}:{int(m[2]) + offset}]"
-    for token in own:
-        made = TOKEN.sub(lambda m: names.get(m[1], m[0]), w.memory.statics[token])
-        w.memory.statics[names[token[1:-1]]] = _ARENA.sub(moved, made)
-    space = w.token("memory")
-    w.memory.statics[space] = w.as_tuple(list(names.values()))
-    return space

@@ -14,6 +14,7 @@ import numpy as np
 from ..core.avals import Aval
 from ..core.emitter import Emitter
 from ..core.jaxpr import Atom, Eqn, Jaxpr, NotFiniteError, Var, programs_in
+from ..ops.families import Elementwise
 from ..ops.index import AT_MOST_AXES
 from . import kernels
 from .arena import Root
@@ -133,9 +134,11 @@ class Writer(Statements):
     ) -> None:
         """Write one equation, and put its outputs into ``env``."""
         self.note(eqn)
-        near = [v.aval for v in eqn.outs if eqn.prim.codegen.is_view]
-        if len(eqn.ins) == 2 and isinstance(getattr(eqn.prim, "function", None), np.ufunc):
-            near = [a.aval for a in eqn.ins if isinstance(a, Var)]
+        prim = eqn.prim
+        near = [v.aval for v in eqn.outs if prim.codegen.is_view]
+        if len(eqn.ins) == 2 and isinstance(prim, Elementwise):
+            of_ufunc = isinstance(prim.function, np.ufunc)
+            near = [a.aval for a in eqn.ins if isinstance(a, Var)] if of_ufunc else near
         ins = [self.read(atom, env, near) for atom in eqn.ins]
         outs = self.viewed(eqn, ins, wanted)
         if outs is None and not self.is_written(eqn):
@@ -152,7 +155,7 @@ class Writer(Statements):
         """Write the user's line as a comment, where it is another than before."""
         if eqn.source and eqn.source != self.noted:
             self.noted = eqn.source
-            self.line(f"# {quote(self.names.told(eqn.source))}")
+            self.comment(quote(self.names.location(eqn)))
 
     def is_written(self, eqn: Eqn) -> bool:
         """Whether an equation is written out, and not a call of ``run`` as in eager code."""
@@ -206,7 +209,7 @@ class Writer(Statements):
         if found is None or (target is not None and target.text != value.text):
             return None
         expression, contiguous = found
-        hint = self.names.hint(var) or (f"{value}_T" if expression.endswith(".T") else "")
+        hint = self.names.hint(var) or (f"{value}_T" if expression == f"{value}.T" else "")
         if not var.aval.shape:
             out = Value(self.names.token(hint), var.aval)
             self.line(f"{out} = {expression}[()]")

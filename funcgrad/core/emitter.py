@@ -64,8 +64,6 @@ class Emitter(Protocol[V]):
     @property
     def memory(self) -> Memory[V]: ...
 
-    # text
-
     def line(self, text: str, aval: Aval | None = None) -> None:
         """Write a line, with the aval of the array that it fills as a comment."""
 
@@ -95,8 +93,6 @@ class Emitter(Protocol[V]):
 
     def as_tuple(self, items: Sequence[Any]) -> str:
         """Expressions as that of their tuple."""
-
-    # values
 
     def value(self, text: str, aval: Aval, contiguous: bool = True, owned: bool = False) -> V:
         """A value by its name; ``owned``: its memory is its own, and equations may reuse it."""

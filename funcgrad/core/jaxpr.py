@@ -65,6 +65,11 @@ class Eqn:
         """Return the line, of which the equation may also be the derivative: marked by a prime."""
         return self.source.removesuffix("'")
 
+    @property
+    def is_derivative(self) -> bool:
+        """Whether it is part of the derivative of the operation on its line."""
+        return self.source.endswith("'")
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Jaxpr:
