@@ -15,18 +15,12 @@ from funcgrad.core.errors import DtypeError, ShapeError
 from funcgrad.random import RangeError
 from funcgrad.random.gammas import gamma_p
 
+from .support.compare import kolmogorov
+
 PHILOX = random.key(42)
 THREEFRY = random.key(42, impl="threefry2x32")
 BOTH = pytest.mark.parametrize("key", [PHILOX, THREEFRY], ids=["philox", "threefry"])
 F64 = np.float64
-
-
-def distance(x, cdf):
-    """Return Kolmogorov's distance between a sample and a distribution, times sqrt(n)."""
-    x = np.sort(x)
-    p, n = cdf(x), x.size
-    up, down = np.arange(1, n + 1) / n - p, p - np.arange(n) / n
-    return max(up.max(), down.max()) * math.sqrt(n)
 
 
 def t_cdf(df):
@@ -128,7 +122,7 @@ def test_draws_follow_their_law(name, key):
         sample = draw(key, 20000, dtype)
 
         assert sample.dtype == dtype and sample.shape == (20000,)
-        assert distance(sample.astype(F64), cdf) < 1.95  # exceeded with probability 1e-3
+        assert kolmogorov(sample.astype(F64), cdf) < 1.95  # exceeded with probability 1e-3
 
 
 def log_mass(k, mean):

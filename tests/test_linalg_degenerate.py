@@ -4,13 +4,14 @@ There a derivative is the true one, or nan with a warning that names the cure; n
 """
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
 
 import funcgrad as fg
 from funcgrad import linalg, random, tree
+
+from .support.compare import quiet
 
 RNG = np.random.default_rng(11)
 A, B, C = RNG.normal(size=(3, 4, 4))
@@ -39,15 +40,6 @@ POINTS = {
 }
 EQUAL = ["identity", "diagonal", "rotated", "complex"]
 each_point = pytest.mark.parametrize("point", POINTS)
-
-
-def quiet(f, *args):
-    """Return f(*args) and whether it warned that something is nan."""
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        y = f(*args)
-    words = [str(w.message) for w in seen if issubclass(w.category, RuntimeWarning)]
-    return y, any("it is nan here; use" in w or "it is nan here; add" in w for w in words)
 
 
 def close(want, got, rtol=1e-12):

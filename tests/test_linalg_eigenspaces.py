@@ -6,13 +6,14 @@ any other is nan, also where a cotangent is 0 or Hermitian by chance.
 """
 
 import itertools
-import warnings
 
 import numpy as np
 import pytest
 
 import funcgrad as fg
 from funcgrad import linalg
+
+from .support.compare import quiet
 
 RNG = np.random.default_rng(5)
 C = RNG.normal(size=(3, 3))
@@ -62,13 +63,6 @@ OPENED = {
     "an aligned basis": lambda a: dot(v_of(a).T @ a @ v_of(a)),
     "two orders": lambda a: dot((lambda v: v[:, [1, 0]] @ v[:, [0, 1]].T)(v_of(a))),
 }  # fmt: skip
-
-
-def quiet(f, *args):
-    with warnings.catch_warnings(record=True) as seen:
-        warnings.simplefilter("always")
-        y = f(*args)
-    return y, any("it is nan here" in str(w.message) for w in seen)
 
 
 def central(f, x, t, h=1e-5):

@@ -20,7 +20,7 @@ from funcgrad.ops.special import erf, erfinv
 from funcgrad.random import NotAKeyError, RangeError
 from funcgrad.random.primitives import bits_p, fold_in_p, split_p
 
-from .support.compare import assert_same
+from .support.compare import assert_same, kolmogorov
 
 PHILOX = random.key(42)
 THREEFRY = random.key(42, impl="threefry2x32")
@@ -273,13 +273,6 @@ def test_the_batch_rule_is_a_loop_over_keys(key):
 # what the numbers are like: fixed seeds, tolerances of at least 4 standard deviations
 
 
-def distance(x, cdf):
-    """Return Kolmogorov's distance between a sample and a distribution, times sqrt(n)."""
-    x = np.sort(x)
-    steps = np.arange(1, x.size + 1) / x.size
-    return np.max(np.abs(steps - cdf(x))) * math.sqrt(x.size)
-
-
 # fmt: off
 LAWS = {
     "uniform": (lambda k, n: random.uniform(k, n, minval=2.0, maxval=5.0), lambda x: (x - 2) / 3),
@@ -299,7 +292,7 @@ def test_draws_follow_their_law(name, key):
     draw, cdf = LAWS[name]
     sample = np.asarray(draw(key, 20000), np.float64)
 
-    assert distance(sample, cdf) < 1.95  # exceeded with probability 1e-3
+    assert kolmogorov(sample, cdf) < 1.95  # exceeded with probability 1e-3
 
 
 @BOTH

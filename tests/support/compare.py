@@ -94,12 +94,29 @@ def outcome(run, *args):
         return None, err
 
 
+def quiet(f, *args):
+    """Result of a call without its warnings, and whether one says that something is nan."""
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        y = f(*args)
+    words = [str(w.message) for w in seen if issubclass(w.category, RuntimeWarning)]
+    return y, any("it is nan here; use" in w or "it is nan here; add" in w for w in words)
+
+
 def arrays(values):
     return [np.asarray(y) for y in tree.leaves(values)]
 
 
 def floats(values):
     return [v for v in values if is_arraylike(v) and aval_of(v).dtype.kind in "fc"]
+
+
+def kolmogorov(x, cdf):
+    """Kolmogorov's distance between a sample and a distribution, times sqrt(n)."""
+    x = np.sort(x)
+    p, n = cdf(x), x.size
+    up, down = np.arange(1, n + 1) / n - p, p - np.arange(n) / n
+    return max(up.max(), down.max()) * np.sqrt(n)
 
 
 # derivatives
