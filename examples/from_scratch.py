@@ -4,9 +4,9 @@ Read it from top to bottom, then run it. It imports nothing of funcgrad, and is 
 it: the terms are the same, and each part names the corresponding files.
 
 The idea: a numerical program is a sequence of a few kinds of operations (add, multiply, sine,
-matrix product). If we call it with objects that look like arrays, each operation is passed to us. We
-can then compute a derivative along with the value (forward mode); or record the operations, and go
-back over the record (reverse mode); or keep the record as a program (staging).
+matrix product). If we call it with objects that look like arrays, each operation is passed to us.
+We can then compute a derivative along with the value (forward mode); or record the operations, and
+go back over the record (reverse mode); or keep the record as a program (staging).
 """
 
 import itertools

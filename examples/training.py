@@ -43,7 +43,7 @@ def train(
         if saved.latest() is not None:
             done, (state, position), _ = saved.read(like=(state, loader.state()))
             loader.restore(position)
-            print(f"going on after step {done}, from {folder}", flush=True)
+            print(f"resuming after step {done}, from {folder}", flush=True)
     batches, metrics = loader.stream(), fg.train.Metrics()
     while done < steps:
         state, loss = step(state, next(batches), done)

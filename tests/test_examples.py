@@ -146,7 +146,7 @@ def test_a_killed_run_ends_with_the_parameters_of_an_unbroken_one(script, tmp_pa
             process.stdout.read()
     done = python(*command, "--folder", tmp_path)
 
-    assert "going on after step" in done.stdout, done.stdout + done.stderr
+    assert "resuming after step" in done.stdout, done.stdout + done.stderr
     assert re.search(digest, done.stdout)[1] == want
 
 

@@ -69,7 +69,6 @@ def differentiate(w: nn.Array) -> None:
 def train(model: Scale, grads: Any) -> None:
     optimizer = optim.adam(0.1)
     optimizer.step(grads)  # error: attr-defined
-    optim.adam(model)  # later: arg-type
     optimizer.update(grads)  # error: call-arg
     optimizer.update(grads, model, model)  # error: arg-type
     optimizer.update(grads, optim.sgd(0.1).init(model), model)  # error: arg-type
