@@ -194,8 +194,8 @@ def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
             del open_[id(x)]
             if size > _ENDLESS:
                 raise TreeError(
-                    f"tree: the {type(x).__name__} at {_told(trail)} has more than {_ENDLESS:,} "
-                    f"leaves, because it contains the same objects many times: flatten them"
+                    f"tree: the {type(x).__name__} at {_path_text(trail)} has more than "
+                    f"{_ENDLESS:,} leaves, because it contains the same objects many times: flatten them"
                 )
             continue
         handler = handler_of(x)
@@ -203,8 +203,8 @@ def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
             continue
         if id(x) in open_:
             raise TreeError(
-                f"tree: the {type(x).__name__} at {_told(open_[id(x)])} contains itself, at "
-                f"{_told(trail)}: remove the inner one"
+                f"tree: the {type(x).__name__} at {_path_text(open_[id(x)])} contains itself, at "
+                f"{_path_text(trail)}: remove the inner one"
             )
         if len(open_) > _DEEP:
             raise TreeError(f"tree: it is nested more than {_DEEP:,} deep: make it a flat list")
@@ -217,7 +217,7 @@ def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
     return math.inf
 
 
-def _told(trail: Any) -> str:
+def _path_text(trail: Any) -> str:
     return short(keystr(_path(trail))) or "the root"
 
 

@@ -14,7 +14,7 @@ from ..core.nodes import Path
 from ..core.tree import handler_of
 from ..ops.operand import asarray
 from ..random import Key, RangeError, permutation
-from .rows import count_rows, integer, place, take_rows
+from .rows import count_rows, integer, path_text, take_rows
 
 Collate: TypeAlias = Callable[[list[Any]], Any]
 Sampler: TypeAlias = Callable[[Key | None], Any]
@@ -48,7 +48,7 @@ def stack(examples: list[Any]) -> Any:
         if other is not None:
             raise ShapeError(
                 f"stack: examples must have one shape: got {aval_of(arrays[0])} and "
-                f"{aval_of(other)} at {place(path)}; pad them in collate=, see pad_sequences"
+                f"{aval_of(other)} at {path_text(path)}; pad them in collate=, see pad_sequences"
             )
         return np.stack(arrays)
 
@@ -123,7 +123,7 @@ def length(rows: int, size: int | None, drop_last: bool) -> int:
     return rows // size if drop_last else -(-rows // size)
 
 
-def source_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | None) -> Any:
+def dataset_of(data: Any, key: Key | None, collate: Collate, sampler: Sampler | None) -> Any:
     """The dataset for the user's data."""
     if handler_of(data) is None and not hasattr(data, "shape"):
         if hasattr(data, "__getitem__") and hasattr(type(data), "__len__"):

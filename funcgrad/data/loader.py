@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeAlias
 from ..core.errors import DtypeError, FuncgradError
 from ..random import Key, RangeError, fold_in, split
 from ..random.keys import single
-from .datasets import Collate, IterableDataset, Sampler, source_of, stack
+from .datasets import Collate, IterableDataset, Sampler, dataset_of, stack
 from .prefetching import prefetched
 from .rows import integer
 
@@ -87,13 +87,13 @@ class Loader:
         if augment is not None and key is None:
             raise RangeError("Loader: augment needs a key: give the loader key=")
         self._augment, self._transform, self._drop_last = augment, transform, drop_last
-        self._source = source_of(data, key, collate, sampler)
+        self._dataset = dataset_of(data, key, collate, sampler)
         self._epoch = self._done = 0
         self._owner: object = None  # the iteration that advances the position
-        if not isinstance(self._source, IterableDataset) and len(self) == 0:
+        if not isinstance(self._dataset, IterableDataset) and len(self) == 0:
             raise RangeError(
                 f"Loader: drop_last leaves no batch of {self._size}: got "
-                f"{self._source.rows} rows; use a smaller batch_size"
+                f"{self._dataset.rows} rows; use a smaller batch_size"
             )
 
     @property
@@ -108,9 +108,9 @@ class Loader:
 
     def __len__(self) -> int:
         """The number of batches of an epoch; raise TypeError for an iterable."""
-        if isinstance(self._source, IterableDataset):
+        if isinstance(self._dataset, IterableDataset):
             raise TypeError("Loader: the length of an iterable is unknown")
-        return self._source.count(self._keys(self._epoch)[0], self._size, self._drop_last)
+        return self._dataset.count(self._keys(self._epoch)[0], self._size, self._drop_last)
 
     def __iter__(self) -> Iterator[Any]:
         """Yield the remaining batches of the current epoch."""
@@ -165,7 +165,7 @@ class Loader:
         >>> loader.state()
         Position(epoch=0, done=1, batch_size=2, rows=6, key=None)
         """
-        rows = self._source.rows or 0
+        rows = self._dataset.rows or 0
         return Position(self._epoch, self._done, self._size or 0, rows, self._key)
 
     def restore(self, position: Position) -> None:
@@ -185,7 +185,7 @@ class Loader:
                 f"Loader.restore: the position must be a Position: got {position!r}; give the "
                 f"result of state(), or io.load(path, like=loader.state())"
             )
-        for name, mine in (("batch_size", self._size or 0), ("rows", self._source.rows or 0)):
+        for name, mine in (("batch_size", self._size or 0), ("rows", self._dataset.rows or 0)):
             saved = int(getattr(position, name))
             if saved != mine:
                 raise RangeError(
@@ -195,7 +195,7 @@ class Loader:
             raise RangeError("Loader.restore: only one of the position and this loader has a key")
         who, (epoch, done) = "Loader.restore", map(int, position[:2])
         epoch, done = integer(who, "epoch", epoch, 0), integer(who, "done", done, 0)
-        if not isinstance(self._source, IterableDataset) and done > len(self):
+        if not isinstance(self._dataset, IterableDataset) and done > len(self):
             raise RangeError(
                 f"{who}: done must be at most {len(self)}, the batches of an epoch: got {done}"
             )
@@ -224,7 +224,7 @@ class Loader:
 
     def _batches(self, epoch: int, start: int) -> Iterator[Any]:
         order_key, noise_key = self._keys(epoch)
-        batches = self._source.batches(order_key, self._size, self._drop_last, start)
+        batches = self._dataset.batches(order_key, self._size, self._drop_last, start)
         for index, batch in enumerate(batches, start):
             if self._augment is not None:
                 batch = self._augment(fold_in(noise_key, index), batch)

@@ -29,13 +29,13 @@ def count_rows(who: str, arrays: Any) -> int:
         if isinstance(x, Tracer):
             raise DtypeError(
                 f"{who}: arrays must not be traced: got {aval_of(x)} at "
-                f"{place(path)}; make the batches outside the traced function"
+                f"{path_text(path)}; make the batches outside the traced function"
             )
         check_class(x)
         if not getattr(x, "shape", None):
             raise ShapeError(
                 f"{who}: every leaf must be an array with a leading axis of examples: got {x!r} "
-                f"at {place(path)}; for a list of examples use data.stack(examples)"
+                f"at {path_text(path)}; for a list of examples use data.stack(examples)"
             )
     (first, x), *others = pairs
     count = shape_of(x)[0]
@@ -43,10 +43,10 @@ def count_rows(who: str, arrays: Any) -> int:
         if shape_of(other)[0] != count:
             raise ShapeError(
                 f"{who}: all arrays must have the same number of rows: got {aval_of(x)} at "
-                f"{place(first)} and {aval_of(other)} at {place(path)}"
+                f"{path_text(first)} and {aval_of(other)} at {path_text(path)}"
             )
     if count == 0:
-        raise RangeError(f"{who}: the arrays have no rows: got {aval_of(x)} at {place(first)}")
+        raise RangeError(f"{who}: the arrays have no rows: got {aval_of(x)} at {path_text(first)}")
     return count
 
 
@@ -78,6 +78,6 @@ def column(who: str, name: str, value: Any, count: int | None = None) -> np.ndar
     return array
 
 
-def place(path: Any) -> str:
+def path_text(path: Any) -> str:
     """The text of a path."""
     return tree.keystr(path) or "the root"

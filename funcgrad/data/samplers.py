@@ -34,7 +34,7 @@ def weighted_sampler(weights: Any, count: int | None = None) -> Callable[[Key | 
     total = len(w) if count is None else integer("weighted_sampler", "count", count, 1)
 
     def sample(key: Key | None) -> np.ndarray:
-        return choice(_needed("weighted_sampler", key), len(w), (total,), p=w)
+        return choice(_required("weighted_sampler", key), len(w), (total,), p=w)
 
     return sample
 
@@ -57,7 +57,7 @@ def bucket_sampler(lengths: Any, batch_size: int) -> Callable[[Key | None], np.n
     size = integer("bucket_sampler", "batch_size", batch_size, 1)
 
     def sample(key: Key | None) -> np.ndarray:
-        order_key, batch_key = split(_needed("bucket_sampler", key))
+        order_key, batch_key = split(_required("bucket_sampler", key))
         shuffled = permutation(order_key, len(lengths))
         order = shuffled[np.argsort(lengths[shuffled], kind="stable")]
         # the batch that is not full stays last, so that drop_last applies
@@ -68,7 +68,7 @@ def bucket_sampler(lengths: Any, batch_size: int) -> Callable[[Key | None], np.n
     return sample
 
 
-def _needed(who: str, key: Key | None) -> Key:
+def _required(who: str, key: Key | None) -> Key:
     if key is None:
         raise DtypeError(f"{who}: the key must not be None: give the Loader key=")
     return key

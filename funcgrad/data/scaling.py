@@ -71,7 +71,7 @@ def standardizer(arrays: Any, axis: int | tuple[int, ...] = 0) -> Scaler:
         wide = {"axis": axis, "keepdims": True, "dtype": np.promote_types(dtype, np.float64)}
         # the computed mean of equal elements may differ from them by rounding
         mean = np.where(_constant(x, axis), x.min(axis=axis, keepdims=True), x.mean(**wide))
-        return _kept(mean, x.std(**wide), x, axis, dtype)
+        return _fitted(mean, x.std(**wide), x, axis, dtype)
 
     return _scaler(fit, arrays)
 
@@ -105,7 +105,7 @@ def min_max_scaler(
         wide = np.promote_types(dtype, np.float64)
         least, most = (f(axis=axis, keepdims=True).astype(wide) for f in (x.min, x.max))
         scale = np.where(most == least, 1, (most - least) / (high - low))
-        return _kept(least, scale, x, axis, dtype)
+        return _fitted(least, scale, x, axis, dtype)
 
     return _scaler(fit, arrays, float(low))
 
@@ -118,7 +118,7 @@ def _numbers(who: str, x: Any) -> tuple[np.ndarray, np.dtype[Any]]:
     return x, x.dtype if is_inexact(x.dtype) else np.dtype(np.float32)
 
 
-def _kept(shift: Any, scale: Any, x: Any, axis: Any, dtype: Any) -> tuple[Any, Any]:
+def _fitted(shift: Any, scale: Any, x: Any, axis: Any, dtype: Any) -> tuple[Any, Any]:
     """Shift and scale in the given dtype, without leading axes of length 1."""
     scale = np.where(_constant(x, axis), 1, scale).astype(dtype)
     scale[scale == 0] = 1  # underflow in the cast

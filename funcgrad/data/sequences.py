@@ -57,9 +57,9 @@ def pad_sequences(
     mask = np.zeros((len(arrays), width), bool)
     for i, a in enumerate(arrays):
         n = min(len(a), width)
-        place = slice(0, n) if side == "right" else slice(width - n, width)
-        out[i, place] = a[:n] if side == "right" else a[len(a) - n :]
-        mask[i, place] = True
+        span = slice(0, n) if side == "right" else slice(width - n, width)
+        out[i, span] = a[:n] if side == "right" else a[len(a) - n :]
+        mask[i, span] = True
     return out, mask
 
 

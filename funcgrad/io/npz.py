@@ -122,13 +122,13 @@ class _Member(NamedTuple):
     def _bytes(self) -> np.ndarray:
         """The bytes of the array, uint8 [n], read to the end, where zip checks the checksum."""
         data = np.empty(math.prod(self.shape) * self.dtype.itemsize, np.uint8)
-        place = 0
+        offset = 0
         while chunk := self.file.read(CHUNK):
-            if place + len(chunk) > data.size:
+            if offset + len(chunk) > data.size:
                 raise ValueError("an array has more elements than its shape")
-            data[place : place + len(chunk)] = np.frombuffer(chunk, np.uint8)
-            place += len(chunk)
-        if place != data.size:
+            data[offset : offset + len(chunk)] = np.frombuffer(chunk, np.uint8)
+            offset += len(chunk)
+        if offset != data.size:
             raise ValueError("an array is truncated")
         return data
 

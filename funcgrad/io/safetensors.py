@@ -155,7 +155,7 @@ def read_header(file: BinaryIO, path: Any) -> Header:
     if not strings:
         raise _bad(path, f"{METADATA} is not a mapping of strings")
     entries = {name: _entry(path, name, field) for name, field in fields.items()}
-    _check_places(path, entries, size - 8 - length)
+    _check_offsets(path, entries, size - 8 - length)
     return Header(entries, metadata, 8 + length)
 
 
@@ -211,7 +211,7 @@ def _check_size(path: Any, name: str, entry: Entry) -> None:
         )
 
 
-def _check_places(path: Any, entries: Mapping[str, Entry], size: int) -> None:
+def _check_offsets(path: Any, entries: Mapping[str, Entry], size: int) -> None:
     """Raise unless the arrays fill the file without gaps or overlaps."""
     end = 0
     for name, entry in sorted(entries.items(), key=lambda item: item[1][2:]):
@@ -254,9 +254,9 @@ def write(file: BinaryIO, arrays: Mapping[str, np.ndarray], metadata: Mapping[st
     end = 0
     for name in order:
         x = arrays[name]
-        place = [end, end + x.nbytes]
+        offsets = [end, end + x.nbytes]
         dtype = names[x.dtype.newbyteorder("<")]
-        header[name] = {"dtype": dtype, "shape": list(x.shape), "data_offsets": place}
+        header[name] = {"dtype": dtype, "shape": list(x.shape), "data_offsets": offsets}
         end += x.nbytes
     text = json.dumps(header, separators=(",", ":"), ensure_ascii=False).encode("utf-8")
     text += b" " * (-len(text) % 8)

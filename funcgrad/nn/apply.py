@@ -234,8 +234,10 @@ def described(layer: Any) -> str:
     """The text of a layer with its required arguments."""
     every: Any = dataclasses.fields(type(layer))
     needed = [f for f in every if f.init and f.default is f.default_factory is MISSING]
-    told = ", ".join(repr(getattr(layer, f.name)) for f in needed if f.name in layer.__static__)
-    return f"{type(layer).__name__}({told})"
+    arguments = ", ".join(
+        repr(getattr(layer, f.name)) for f in needed if f.name in layer.__static__
+    )
+    return f"{type(layer).__name__}({arguments})"
 
 
 def _locate(error: Any, outer: Any) -> None:

@@ -160,8 +160,8 @@ class Module(ABC):  # noqa: B024, abstract only in that it registers other class
     def __repr__(self) -> str:
         every: Any = dataclasses.fields(type(self))  # type: ignore[arg-type]
         fields = [f for f in every if _is_shown(getattr(self, f.name, None), f)]
-        told = (f"{f.name}={_text(getattr(self, f.name))}" for f in fields)
-        return f"{type(self).__name__}({', '.join(told)})"
+        shown = (f"{f.name}={_text(getattr(self, f.name))}" for f in fields)
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 # not frozen to type checkers, since __init__ and __post_init__ may assign to self
