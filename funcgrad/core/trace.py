@@ -193,6 +193,7 @@ class Primitive:
     holds: HoldsPrograms = NO_PROGRAMS
     masking: Masking = NO_MASKING
     codegen: Codegen = NO_CODEGEN
+    decompose: Any = None  # *xs, **params -> outs, made of simpler primitives: ops/elementary.py
 
     def __init__(self, name: str) -> None:
         self.is_librarys = claimed(name)

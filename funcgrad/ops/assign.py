@@ -87,6 +87,12 @@ class LastWriter(Primitive):
         writers[key] = numbers
         return (writers[key] == numbers,)
 
+    def decompose(self, *arrays: Any, shape: Shape, index: Index) -> Any:
+        (values,) = self.infer(*map(aval_of, arrays), shape=shape, index=index)
+        numbers = np.arange(values.size).reshape(values.shape)
+        writers = set_at_p(np.zeros(shape, np.intp), numbers, *arrays, index=index)
+        return (eq(getitem_p(writers, *arrays, index=index), numbers),)
+
     @override
     def infer(self, *arrays: Aval, shape: Shape, index: Index) -> tuple[Aval, ...]:
         (values,) = getitem_p.infer(Aval(shape, np.dtype(bool)), *arrays, index=index)

@@ -11,7 +11,9 @@ order 0 it is exp(-|x|) I_0, of which the others are derivatives, but for a sign
 is that of order 0 less that of order 1. Differences of Bessel functions cancel for large x.
 """
 
+import functools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -19,35 +21,35 @@ import numpy as np
 from .elementwise import add, mul, neg, sign, square, sub
 from .families import Elementwise
 from .gamma import no_order
-from .kernels import by_blocks, polynomial
+from .kernels import by_blocks, masked_update, polynomial
 
 
 def _i0(x: Any) -> Any:
     size = np.abs(x)
     y = polynomial(I0_NEAR, 0.25 * x * x)
-    far = np.flatnonzero(size > 8)
-    z = np.minimum(size[far], 1e9)  # where the result is infinite
+    return masked_update(y, size > 8, functools.partial(_growing, I0_FAR), size)
+
+
+def _growing(coefficients: Sequence[float], size: Any) -> Any:
+    z = np.minimum(size, 1e9)  # where the result is infinite
     half = np.exp(0.5 * z)
-    y[far] = half * polynomial(I0_FAR, 16 / z - 1) / np.sqrt(z) * half
-    return y
+    return half * polynomial(coefficients, 16 / z - 1) / np.sqrt(z) * half
+
+
+def _scaled(coefficients: Sequence[float], z: Any) -> Any:
+    return polynomial(coefficients, 16 / z - 1) / np.sqrt(z)
 
 
 def _i0e(x: Any) -> Any:
     size = np.abs(x)
     y = np.exp(-size) * polynomial(I0_NEAR, 0.25 * np.square(np.minimum(size, 8)))
-    far = np.flatnonzero(size > 8)
-    z = size[far]
-    y[far] = polynomial(I0_FAR, 16 / z - 1) / np.sqrt(z)
-    return y
+    return masked_update(y, size > 8, functools.partial(_scaled, I0_FAR), size)
 
 
 def _i1(x: Any) -> Any:
     size = np.abs(x)
     y = 0.5 * size * polynomial(I1_NEAR, 0.25 * x * x)
-    far = np.flatnonzero(size > 8)
-    z = np.minimum(size[far], 1e9)  # where the result is infinite
-    half = np.exp(0.5 * z)
-    y[far] = half * polynomial(I1_FAR, 16 / z - 1) / np.sqrt(z) * half
+    y = masked_update(y, size > 8, functools.partial(_growing, I1_FAR), size)
     return np.copysign(y, x)
 
 
@@ -55,9 +57,7 @@ def _i1e(x: Any) -> Any:
     size = np.abs(x)
     z = np.minimum(size, 8)
     y = np.exp(-size) * (0.5 * z) * polynomial(I1_NEAR, 0.25 * z * z)
-    far = np.flatnonzero(size > 8)
-    z = size[far]
-    y[far] = polynomial(I1_FAR, 16 / z - 1) / np.sqrt(z)
+    y = masked_update(y, size > 8, functools.partial(_scaled, I1_FAR), size)
     return np.copysign(y, x)
 
 
@@ -66,19 +66,20 @@ def _bessel_ratio(n: Any, x: Any) -> Any:
     term = np.power(2.0, -n)
     for k in range(1, int(n.max(initial=0)) + 1):
         term = np.where(k <= n, term / k, term)
-    y = term.copy()
+    y = term
     for k in range(1, 80):
         term = term * (0.25 * z * z) / (k * (n + k))
-        y += term
-    far = np.flatnonzero(np.abs(x) > 30)
-    z, order = np.abs(x[far]), n[far]
+        y = y + term
+    return masked_update(y, np.abs(x) > 30, _ratio_far, n, np.abs(x))
+
+
+def _ratio_far(order: Any, z: Any) -> Any:
     total = term = np.ones_like(z)
     for k in range(1, 25):  # DLMF 10.40.1
         term = term * ((2 * k - 1) ** 2 - 4 * order * order) / (8 * k * z)
         total = total + term
     half = np.exp(0.5 * z)  # of the exponential, which would overflow too early
-    y[far] = half * (total / (np.sqrt(2 * math.pi * z) * np.power(z, order))) * half
-    return y
+    return half * (total / (np.sqrt(2 * math.pi * z) * np.power(z, order))) * half
 
 
 def _bessel_moment(n: Any, x: Any) -> Any:
@@ -87,19 +88,21 @@ def _bessel_moment(n: Any, x: Any) -> Any:
     near, term = np.minimum(z, 80), np.exp(-np.minimum(z, 80))
     for k in range(1, int(n.max(initial=0)) + 1):
         term = np.where(k <= n, term * (2 * k - 1) / k, term)
-    y = term.copy()
+    y = term
     for k in range(1, 220):
         term = term * near * (k - 0.5) / ((n + k) * k)
-        y += term
-    far = np.flatnonzero(z > 80)
-    z, order = z[far], n[far]
+        y = y + term
+    return masked_update(y, z > 80, _moment_far, n, z)
+
+
+def _moment_far(order: Any, z: Any) -> Any:
     term = np.exp2(order) / np.sqrt(math.pi * z)
     for k in range(1, int(order.max(initial=0)) + 1):
         term = np.where(k <= order, term * (k - 0.5) / z, term)
-    y[far] = term
+    y = term
     for k in range(1, 25):
         term = term * (order + k - 0.5) * (k - 0.5) / (k * z)
-        y[far] += term
+        y = y + term
     return y
 
 

@@ -24,74 +24,76 @@ from .gamma import (
     polygamma_of,
     stirling,
 )
-from .kernels import by_blocks
+from .kernels import as_whole, by_blocks, masked_update
 
 
 def betaln_of(a: Any, b: Any) -> Any:
     a, b = np.minimum(a, b), np.maximum(a, b)
     y = gammaln_of(a) + gammaln_of(b) - gammaln_of(a + b)
-    k = np.flatnonzero((a > 0) & (b >= 8))
-    y[k] = _betaln_large(a[k], b[k])
-    return y
+    return masked_update(y, (a > 0) & (b >= 8), _betaln_large, a, b)
 
 
 def _betaln_large(a: Any, b: Any) -> Any:
     """Return betaln for 0 < a <= b, 8 <= b."""
     rest = (b - 0.5) * np.log1p(a / b) + stirling(a + b) - stirling(b)
     y = gammaln_positive(a) - a * (np.log(a + b) - 1) - rest
-    k = np.flatnonzero(a >= 8)
-    a, b = a[k], b[k]
-    start = HALF_LOG_TAU - 0.5 * np.log(a + b) - (a - 0.5) * np.log1p(b / a)
-    y[k] = start - rest[k] + stirling(a)
-    return y
+
+    def both(a: Any, b: Any, rest: Any) -> Any:
+        start = HALF_LOG_TAU - 0.5 * np.log(a + b) - (a - 0.5) * np.log1p(b / a)
+        return start - rest + stirling(a)
+
+    return masked_update(y, a >= 8, both, a, b, rest)
 
 
 def beta_of(a: Any, b: Any) -> Any:
     low, high = np.minimum(a, b), np.maximum(a, b)
     y = gamma_of(low) / gamma_of(a + b) * gamma_of(high)
-    k = np.flatnonzero((low > 0) & (high >= 8))
-    y[k] = np.exp(_betaln_large(low[k], high[k]))
-    k = np.flatnonzero((low < 0) & (np.maximum(np.abs(low), np.abs(high)) > 80))
-    a, b = a[k], b[k]
-    y[k] = gammasgn_of(a) * gammasgn_of(b) * gammasgn_of(a + b) * np.exp(betaln_of(a, b))
-    return y
+    large = lambda low, high: np.exp(_betaln_large(low, high))
+    y = masked_update(y, (low > 0) & (high >= 8), large, low, high)
+
+    def far(a: Any, b: Any) -> Any:
+        return gammasgn_of(a) * gammasgn_of(b) * gammasgn_of(a + b) * np.exp(betaln_of(a, b))
+
+    below = (low < 0) & (np.maximum(np.abs(low), np.abs(high)) > 80)
+    return masked_update(y, below, far, a, b)
 
 
 def _polygamma_difference(n: Any, a: Any, b: Any) -> Any:
     """Return polygamma(n, a) - polygamma(n, a + b), for small b by Taylor's series."""
     y = polygamma_of(n, a) - polygamma_of(n, a + b)
-    near = np.flatnonzero((a > 0) & (np.abs(b) < 0.05 * a))
-    n, a, b = n[near], a[near], b[near]
-    step, total = np.ones_like(b), np.zeros_like(b)
-    for k in range(1, 14):
-        step = step * b / k
-        total -= step * polygamma_of(n + k, a)
-    y[near] = total
-    return y
+
+    def near(n: Any, a: Any, b: Any) -> Any:
+        step, total = np.ones_like(b), np.zeros_like(b)
+        for k in range(1, 14):
+            step = step * b / k
+            total = total - step * polygamma_of(n + k, a)
+        return total
+
+    return masked_update(y, (a > 0) & (np.abs(b) < 0.05 * a), near, n, a, b)
 
 
 def _beta_slope(j: Any, k: Any, y: Any, a: Any, b: Any) -> Any:
     """Return the derivative of y = beta(a, b), j-th in a and k-th in b."""
-    return by_blocks(functools.partial(_beta_derivative, int(j), int(k)))(y, a, b)
+    return _slope_of_orders(j, k)(y, a, b)
+
+
+def _slope_of_orders(j: Any, k: Any) -> Any:
+    return by_blocks(functools.partial(_beta_derivative, int(j), int(k)))
 
 
 def _beta_derivative(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
     if j + k == 1:  # in every gradient
         zero = np.zeros_like(a)
         return y * (_polygamma_difference(zero, a, b) if j else _polygamma_difference(zero, b, a))
-    out = np.empty_like(y)
+    out = np.full_like(y, np.nan)
     first = (a > 0) & (a <= b)  # the smaller operand comes first, whose poles cancel
     second = (b > 0) & (b < a)
-    for rows, (m, n), (p, q) in (
-        (first, (j, k), (a, b)),
-        (second, (k, j), (b, a)),
-        (~(first | second), (j, k), (a, b)),
+    for rows, (m, n), (p, q), rule in (
+        (first, (j, k), (a, b), _mixed if k else _by_logarithm),
+        (second, (k, j), (b, a), _mixed if j else _by_logarithm),
+        (~(first | second), (j, k), (a, b), _by_logarithm),
     ):
-        at = np.flatnonzero(rows)
-        if at.size:
-            smooth = rows is not first and rows is not second
-            rule = _by_logarithm if smooth or not n else _mixed
-            out[at] = rule(m, n, y[at], p[at], q[at])
+        out = masked_update(out, rows, functools.partial(rule, m, n), y, p, q)
     return out
 
 
@@ -146,16 +148,19 @@ def _quotients(count: int, n: int, a: Any, b: Any) -> list[Any]:
     y = [_polygamma_difference(order, b, a) / a]
     for k in range(1, count + 1):
         y.append((-polygamma_of(order + k, a + b) - k * y[-1]) / a)
-    near = np.flatnonzero(a < 0.3 * b)  # by Taylor's series: the quotients cancel
-    a, b, order = a[near], b[near], order[near]
-    series = [np.zeros_like(a) for _ in y]
-    for m in range(1, 32 + count):
+    near = a < 0.3 * b  # by Taylor's series: the quotients cancel
+    return [
+        masked_update(values, near, functools.partial(_quotient_near, k, count), order, a, b)
+        for k, values in enumerate(y)
+    ]
+
+
+def _quotient_near(k: int, count: int, order: Any, a: Any, b: Any) -> Any:
+    total = np.zeros_like(a)
+    for m in range(k + 1, 32 + count):
         term = polygamma_of(order + m, b) / math.factorial(m)
-        for k in range(min(m, count + 1)):
-            series[k] -= term * (math.perm(m - 1, k) * np.power(a, m - 1 - k))
-    for values, smooth in zip(y, series, strict=True):
-        values[near] = smooth
-    return y
+        total = total - term * (math.perm(m - 1, k) * np.power(a, m - 1 - k))
+    return total
 
 
 # rules name these before their own rows
@@ -168,7 +173,8 @@ beta   = Elementwise("beta", by_blocks(beta_of),
                      lambda t, y, a, b: mul(t, beta_slope(0, 1, y, a, b)))
 beta_slope = Elementwise("beta_slope", _beta_slope, None, None, None,
                          lambda t, z, j, k, y, a, b: mul(t, beta_slope(j + 1, k, y, a, b)),
-                         lambda t, z, j, k, y, a, b: mul(t, beta_slope(j, k + 1, y, a, b)))
+                         lambda t, z, j, k, y, a, b: mul(t, beta_slope(j, k + 1, y, a, b)),
+                         decompose=lambda j, k, *xs: as_whole(_slope_of_orders(j, k), *xs))
 betaln = Elementwise("betaln", by_blocks(betaln_of),
                      lambda t, y, a, b: mul(t, polygamma_difference(0, a, b)),
                      lambda t, y, a, b: mul(t, polygamma_difference(0, b, a)))

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ..core.avals import dtype_of
 from ..core.emitter import Emitter, V
+from ..core.registry import primitives
 from .families import Free
 
 # by their size in bytes
@@ -24,7 +25,9 @@ class Mask(Free):
 
     def __init__(self, name: str, dtype: Any) -> None:
         self.dtype = np.dtype(dtype)
-        super().__init__(name, lambda c: np.negative(np.asarray(c).astype(self.dtype)))
+        whole = lambda c: primitives["truncate"](c, dtype=self.dtype)
+        mask = lambda c: np.negative(np.asarray(c).astype(self.dtype))
+        super().__init__(name, mask, decompose=lambda c: primitives["neg"](whole(c)))
 
     @override
     def overwrites(self, operand: int) -> bool:
@@ -44,7 +47,7 @@ class Keep(Free):
     """Return ``t`` where the mask is set, and 0 elsewhere, also for infinite ``t``."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, _keep)
+        super().__init__(name, _keep, decompose=lambda t, m: primitives["where"](m, t, 0))
         self.fills = True
 
     @override
@@ -65,7 +68,7 @@ class Blend(Free):
     """Return ``a`` where the mask is set, and ``b`` elsewhere: ((a ^ b) & m) ^ b."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(name, _blend)
+        super().__init__(name, _blend, decompose=True)
 
     @override
     def overwrites(self, operand: int) -> bool:

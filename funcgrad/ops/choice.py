@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from ..core.avals import shape_of
 from .bits import INTEGERS, mask_of, selectable
-from .compare import eq, logical_and
+from .compare import eq, isnan, logical_and, lt
 from .families import Elementwise
 from .paths import Gaps, Masked, either, present
 
@@ -101,18 +101,32 @@ class Selection(Elementwise):
         return (not whole,), False
 
 
+def _winner(t: Any, x: Any, y: Any, other: Any) -> Any:
+    return where(eq(x, other), t * 0.5, where(eq(x, y), t, 0))
+
+
+def _unless_nan(extremum: Any, a: Any, b: Any) -> Any:
+    return where(isnan(a), b, where(isnan(b), a, extremum(a, b)))
+
+
+def _steps(a: Any, b: Any) -> Any:
+    return where(isnan(a), a, where(eq(a, 0), b, where(lt(a, 0), 0, 1)))
+
+
 wins: Elementwise
 where: Elementwise
 
 # fmt: off
 gate        = Selection("gate", _gate, lambda t, y, a, c: gate(t, c), None, linear=[{0}],
-                        lower=_lower_gate, taken=lambda xs, mask: logical_and(mask, xs[1]))
+                        lower=_lower_gate, decompose=lambda t, c: where(c, t, 0),
+                        taken=lambda xs, mask: logical_and(mask, xs[1]))
 # a gate in value alone, which another derivative does not see
 hide        = Elementwise("hide", _gate, lambda t, y, a, c: t, None, linear=[{0}],
-                          lower=_lower_gate)
+                          lower=_lower_gate, decompose=lambda t, c: where(c, t, 0))
 wins        = Selection("wins", _wins,
                         lambda t, y, a, *xs: wins(t, *xs), None, None, None, linear=[{0}],
-                        lower=_lower_wins, taken=lambda xs, mask: logical_and(mask, eq(*xs[1:3])))
+                        lower=_lower_wins, decompose=_winner,
+                        taken=lambda xs, mask: logical_and(mask, eq(*xs[1:3])))
 maximum     = Elementwise("maximum", np.maximum,
                           lambda t, y, a, b: wins(t, a, y, b),
                           lambda t, y, a, b: wins(t, b, y, a))
@@ -121,10 +135,12 @@ minimum     = Elementwise("minimum", np.minimum,
                           lambda t, y, a, b: wins(t, b, y, a))
 fmax        = Elementwise("fmax", np.fmax,
                           lambda t, y, a, b: wins(t, a, y, b),
-                          lambda t, y, a, b: wins(t, b, y, a))
+                          lambda t, y, a, b: wins(t, b, y, a),
+                          decompose=lambda a, b: _unless_nan(maximum, a, b))
 fmin        = Elementwise("fmin", np.fmin,
                           lambda t, y, a, b: wins(t, a, y, b),
-                          lambda t, y, a, b: wins(t, b, y, a))
+                          lambda t, y, a, b: wins(t, b, y, a),
+                          decompose=lambda a, b: _unless_nan(minimum, a, b))
 where       = Selection("where", np.where, None,
                         lambda t, y, c, a, b: gate(t, c),
                         lambda t, y, c, a, b: gate(t, np.logical_not(c)), linear=[{1, 2}],
@@ -133,7 +149,8 @@ clip        = Elementwise("clip", np.clip,
                           lambda t, y, x, lo, hi: gate(t, (x >= lo) & (x <= hi)),
                           lambda t, y, x, lo, hi: gate(t, (x < lo) & (lo <= hi)),
                           lambda t, y, x, lo, hi: gate(t, maximum(x, lo) > hi),
-                          lower=_lower_clip)
+                          lower=_lower_clip,
+                          decompose=lambda x, lo, hi: minimum(maximum(x, lo), hi))
 heaviside   = Elementwise("heaviside", np.heaviside, None,
-                          lambda t, y, a, b: where(a == 0, t, 0))
+                          lambda t, y, a, b: where(a == 0, t, 0), decompose=_steps)
 # fmt: on

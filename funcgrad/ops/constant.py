@@ -77,6 +77,9 @@ class Absent(Linear, Codegen):
     def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
         return (True,), False
 
+    def decompose(self, t: Any, *, shape: Shape, dtype: np.dtype) -> Any:
+        return (np.zeros(shape, dtype),)
+
     def lower(self, build: Any, t: Any, *, shape: Shape, dtype: np.dtype) -> Any:
         if not shape:
             return build.number(dtype.type(0))

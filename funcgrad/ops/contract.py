@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, broadcast_shapes, is_inexact
+from ..core.avals import Aval, Shape, broadcast_shapes, dtype_of, is_inexact, shape_of
 from ..core.companions import Codegen, Masking
 from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
-from ..core.registry import overrides
+from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
 from .operand import operand
 from .paths import Masked, of_products
@@ -203,6 +203,10 @@ class Einsum(Multilinear, Codegen):
         )
         return self.bind(*xs, names=named, out=batch + out), (0,)
 
+    def decompose(self, *xs: Any, names: tuple[str, ...], out: str) -> Any:
+        build = lambda name, *ins, **params: primitives[name](*ins, **params)
+        return (self.lower(build, *xs, names=names, out=out),)
+
     def lower(self, build: Any, *xs: Any, names: tuple[str, ...], out: str) -> Any:
         """Make products of two matrices of it, in the order that numpy.einsum_path finds best."""
         if len(xs) == 1:
@@ -210,11 +214,11 @@ class Einsum(Multilinear, Codegen):
             kept = [axis for axis in names[0] if axis in out]
             x = build("sum", xs[0], axes=dropped) if dropped else xs[0]
             return build("transpose", x, perm=tuple(map(kept.index, out)))
-        dtype = np.result_type(*(x.aval.dtype for x in xs))
+        dtype = np.result_type(*(dtype_of(x) for x in xs))
         cast = "convert" if is_inexact(dtype) else "truncate"  # a pair's product may be narrower
-        xs = tuple([x if x.aval.dtype == dtype else build(cast, x, dtype=dtype) for x in xs])
+        xs = tuple([x if dtype_of(x) == dtype else build(cast, x, dtype=dtype) for x in xs])
         terms = list(zip(xs, names, strict=True))
-        shapes = [np.broadcast_to(0.0, x.aval.shape) for x in xs]
+        shapes = [np.broadcast_to(0.0, shape_of(x)) for x in xs]
         path = np.einsum_path(f"{','.join(names)}->{out}", *shapes, optimize="greedy")[0][1:]
         for places in path if len(xs) > 2 else [(0, 1)]:
             pair = [terms.pop(i) for i in sorted(places, reverse=True)]
@@ -229,7 +233,7 @@ class Einsum(Multilinear, Codegen):
 def _product(build: Any, a: Any, b: Any, left: set[str], out: str | None) -> tuple[Any, str]:
     """Return two operands, each with its axes' names, as one: a product of matrices."""
     (x, x_axes), (y, y_axes) = a, b
-    lengths = dict(zip(x_axes + y_axes, x.aval.shape + y.aval.shape, strict=True))
+    lengths = dict(zip(x_axes + y_axes, shape_of(x) + shape_of(y), strict=True))
     both = [axis for axis in x_axes if axis in y_axes]
     batch = "".join(axis for axis in both if axis in left)
     summed = "".join(axis for axis in both if axis not in left)

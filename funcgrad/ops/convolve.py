@@ -16,6 +16,7 @@ from ..core.avals import Aval, shape_of
 from ..core.companions import Codegen
 from ..core.errors import ShapeError
 from .contract import Multilinear
+from .index import Index, getitem_p
 from .linear import InBuffers
 from .patches import convolved, correlated, form_of, kernel_sizes, scratch_sizes
 from .structure import Batched, front, match, reshape, transpose_p
@@ -174,6 +175,9 @@ class ConvKernel(Bilinear):
             y_ct = match(convolve_p(x, ct, **params), y)
         return x_ct, y_ct
 
+    def decompose(self, x: Any, y: Any, **params: Any) -> Any:
+        return _kernel_by_convolution(x, y, **params)
+
     def scratch(
         self, x: Aval, y: Aval, *, windows: tuple[Window, ...], groups: int
     ) -> tuple[Aval, ...]:
@@ -183,6 +187,29 @@ class ConvKernel(Bilinear):
 
     def into(self, outs: Any, scratch: Any, x: Any, y: Any, **params: Any) -> None:
         correlated(x, y, outs[0], scratch, **params)
+
+
+def _kernel_by_convolution(
+    x: Any, y: Any, *, windows: tuple[Window, ...], groups: int
+) -> tuple[Any, ...]:
+    """Convolve x with y as the kernel: examples are channels, and places of w those of y."""
+    rank = len(windows)
+    n, *places, channels = shape_of(x)
+    s = channels // groups
+    x = reshape(x, (n, *places, groups, s))
+    x = transpose_p(x, perm=(rank + 2, *range(1, rank + 1), rank + 1, 0))  # [S, *places, G, N]
+    x = reshape(x, (s, *places, groups * n))
+    y = transpose_p(y, perm=(*range(1, rank + 1), 0, rank + 1))  # [*places, N, G*T]
+    (w,) = convolve_p.bind(x, y, windows=tuple(map(_across, windows)), groups=groups)
+    w = transpose_p(w, perm=(*range(1, rank + 1), 0, rank + 1))  # [*window, S, G*T]
+    turned_over = [slice(None, None, -1 if axis[-1] < 0 else 1) for axis in windows]
+    return (getitem_p(w, index=Index(turned_over)) if rank else w,)
+
+
+def _across(axis: Window) -> Window:
+    """Return the window with its elements as the result, backwards where its step is negative."""
+    n, m, size, source, off, b, step = axis
+    return (n, size, m, source, off - min(step, 0) * (size - 1), abs(step), b)
 
 
 convolve_p = Convolve("conv_general_dilated")

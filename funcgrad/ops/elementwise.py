@@ -27,7 +27,9 @@ from .choice import (
     wins as wins,
 )
 from .families import Arithmetic, Elementwise, Free
-from .sinc import derivative_of_sinc
+from .powers import power_log_of, power_slope_of, slope_of_power
+from .sinc import derivative_of_sinc, sinc_of
+from .structure import cast
 from .unit import unit_p
 
 LN2, LN10 = math.log(2.0), math.log(10.0)
@@ -127,46 +129,23 @@ def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     return t * power_log(y, base, n)
 
 
-def _power_log(y: Any, x: Any, n: Any) -> Any:
-    return y * np.log(np.where(np.equal(x, 0), 1, x))
+def _float_power(x: Any, n: Any) -> Any:
+    dtype = np.result_type(dtype_of(x), dtype_of(n), np.float64)
+    return pow(cast(x, dtype), cast(n, dtype))
 
 
-def _power_slope(j: int, k: int, x: Any, n: Any) -> Any:
-    y = np.asarray(_slope_of_power(j, k, x, n))
-    return y.astype(np.result_type(x, n, 0.0), copy=False)[()]  # whatever the orders are
-
-
-def _slope_of_power(j: int, k: int, x: Any, n: Any) -> Any:
-    """Return the derivative of x**n, j-th in x and k-th in n; at x = 0 its limit from above.
-
-    It is x**(n-j) times the sum over i of C(k, i) p^(i)(n) log(x)**(k-i), where p(n) is
-    n (n-1) ... (n-j+1).
-    """
-    if (j, k) == (1, 0):  # in every gradient, and so without the rest
-        edge = np.equal(x, 0) & np.equal(n, 0)
-        return n * np.power(x, np.subtract(np.where(edge, 1, n) if edge.any() else n, 1))
-    p = np.poly1d(np.poly(range(j)))
-    terms = [math.comb(k, i) * np.polyval(p.deriv(i), n) for i in range(k + 1)]
-    zero = np.equal(x, 0)
-    x = x + 0j if np.iscomplexobj(n) else x  # a negative one has a logarithm
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        log = np.log(np.where(zero, 1, x)) if k else 1
-        total = sum(term * log ** (k - i) for i, term in enumerate(terms))
-        y = total * np.power(x, np.where(zero & np.equal(total, 0), j, n) - j)
-        if not k or not np.any(zero):
-            return y
-        end = np.where(np.real(n) == j, terms[k], 0)
-        for i in range(k, -1, -1):  # the highest power of the logarithm last
-            large = np.real(n) < j if i == k else np.real(n) <= j
-            end = np.where(
-                large & np.not_equal(terms[i], 0), terms[i] * (-1.0) ** (k - i) * np.inf, end
-            )
-        return np.where(zero, end, y)
+def _logarithm_of_sum(exp: Any, log1p: Any) -> Any:
+    """Return the function log(exp(a) + exp(b)) of this base."""
+    return lambda a, b: np.maximum(a, b) + log1p(exp(-np.abs(_gap(a, b))))
 
 
 def _fraction(x: Any) -> Any:
     """Return what stands behind the point, with the sign of x also where that is 0."""
     return np.modf(x)[0]
+
+
+def _without_whole_part(x: Any) -> Any:
+    return np.copysign(np.where(np.isinf(x), 0, x - np.trunc(x)), x)
 
 
 def _cos_of_arcsin(x: Any) -> Any:
@@ -216,7 +195,7 @@ def _sech_square(x: Any) -> Any:
 
 
 def _cosine(a: Any, b: Any, y: Any) -> Any:
-    return _quotient(a, np.where(np.equal(y, 0), np.inf, y))
+    return np.true_divide(a, np.where(np.equal(y, 0), np.inf, y))
 
 
 def _lower_cosine(build: Any, a: Any, b: Any, y: Any) -> Any:
@@ -276,32 +255,35 @@ neg         = Arithmetic("neg", np.negative, lambda t, y, x: -t, linear=[{0}])
 pos         = Arithmetic("pos", np.positive, lambda t, y, x: t, linear=[{0}])
 abs         = Arithmetic("abs", np.absolute, lambda t, y, x: t * np.conjugate(unit(x)))
 # y log(x) for y = x**n, by which the derivatives in x and n do not depend on their order
-power_log   = Elementwise("power_log", _power_log, None,
+power_log   = Elementwise("power_log", power_log_of, None,
                           lambda t, z, y, x, n: t * power_slope(1, 1, x, n),
                           lambda t, z, y, x, n: t * power_slope(0, 2, x, n),
-                          lower=_lower_power_log)
-power_slope = Elementwise("power_slope", _power_slope, None, None,
+                          lower=_lower_power_log, decompose=True)
+power_slope = Elementwise("power_slope", power_slope_of, None, None,
                           lambda t, y, j, k, x, n: t * power_slope(j + 1, k, x, n),
                           lambda t, y, j, k, x, n: t * power_slope(j, k + 1, x, n),
-                          lower=_lower_power_slope)
-float_power = Elementwise("float_power", np.float_power, _pow_base, _pow_exponent)
+                          lower=_lower_power_slope, decompose=slope_of_power)
+float_power = Elementwise("float_power", np.float_power, _pow_base, _pow_exponent,
+                          decompose=_float_power)
 fmod        = Elementwise("fmod", np.fmod,
                           lambda t, y, a, b: t,
                           lambda t, y, a, b: -t * np.trunc(a / b))
-fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * np.sign(x))
-square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x))
-reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -(t * (y * y)))
+fabs        = Elementwise("fabs", np.fabs, lambda t, y, x: t * np.sign(x), decompose=np.absolute)
+square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x),
+                          decompose=lambda x: x * x)
+reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -(t * (y * y)),
+                          decompose=lambda x: 1 / x)
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: quotient(t, 2 * y))
 # the square root of norms and deviations, whose derivative is taken as 0 at 0
 root        = Elementwise("root", lambda x: np.sqrt(x),
                           lambda t, y, x: t / _distance(2 * y),
-                          lower=lambda build, x: build("sqrt", x))
+                          lower=lambda build, x: build("sqrt", x), decompose=True)
 cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: quotient(t, 3 * (y * y)))
 # a division by what may be 0 where the function itself is defined
 quotient    = Elementwise("quotient", _quotient,
                           lambda t, y, a, b: quotient(t, b),
                           lambda t, y, a, b: -quotient(t * y, b), linear=[{0}],
-                          divides=True)
+                          decompose=np.true_divide, divides=True)
 # exponentials and logarithms
 exp         = Elementwise("exp", np.exp, lambda t, y, x: t * y)
 exp2        = Elementwise("exp2", np.exp2, lambda t, y, x: t * (y * LN2))
@@ -312,18 +294,20 @@ log10       = Elementwise("log10", np.log10, lambda t, y, x: quotient(t / LN10, 
 log1p       = Elementwise("log1p", np.log1p, lambda t, y, x: quotient(t, x + 1))
 logaddexp   = Elementwise("logaddexp", np.logaddexp,
                           lambda t, y, a, b: t * share(a, b),
-                          lambda t, y, a, b: t * share(b, a))
+                          lambda t, y, a, b: t * share(b, a),
+                          decompose=_logarithm_of_sum(np.exp, np.log1p))
 logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
                           lambda t, y, a, b: t * share2(a, b),
-                          lambda t, y, a, b: t * share2(b, a))
+                          lambda t, y, a, b: t * share2(b, a),
+                          decompose=_logarithm_of_sum(np.exp2, lambda x: np.log1p(x) * (1 / LN2)))
 # the derivatives of these, in which 1 - share would cancel
 share       = Elementwise("share", _share(np.exp),
                           lambda t, y, a, b: t * _share_slope(a, b, 1.0),
-                          lambda t, y, a, b: -t * _share_slope(a, b, 1.0))
+                          lambda t, y, a, b: -t * _share_slope(a, b, 1.0), decompose=True)
 share2      = Elementwise("share2", _share(np.exp2),
                           lambda t, y, a, b: t * _share_slope(a, b, LN2),
-                          lambda t, y, a, b: -t * _share_slope(a, b, LN2))
-gap         = Elementwise("gap", _gap, lambda t, y, a, b: t, lambda t, y, a, b: -t)
+                          lambda t, y, a, b: -t * _share_slope(a, b, LN2), decompose=True)
+gap         = Elementwise("gap", _gap, lambda t, y, a, b: t, lambda t, y, a, b: -t, decompose=True)
 # angles
 sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
 cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
@@ -331,26 +315,33 @@ tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
 arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: quotient(t, cos_of_arcsin(x)))
 arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -quotient(t, cos_of_arcsin(x)))
 # with a derivative in which nothing cancels
-cos_of_arcsin = Elementwise("cos_of_arcsin", _cos_of_arcsin, lambda t, y, x: -quotient(t * x, y))
+cos_of_arcsin = Elementwise("cos_of_arcsin", _cos_of_arcsin, lambda t, y, x: -quotient(t * x, y),
+                            decompose=True)
 arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: _over_square(t, x))
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
 tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
 # the same where a derivative should keep its digits in the tails, at twice the time
-tailed_tanh = Elementwise("tailed_tanh", lambda x: np.tanh(x), lambda t, y, x: t * sech_square(x))
+tailed_tanh = Elementwise("tailed_tanh", lambda x: np.tanh(x), lambda t, y, x: t * sech_square(x),
+                          decompose=True)
 sech_square = Elementwise("sech_square", _sech_square,
-                          lambda t, y, x: t * (-2 * (tailed_tanh(x) * y)))
+                          lambda t, y, x: t * (-2 * (tailed_tanh(x) * y)), decompose=True)
 arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: quotient(t, _height(x)))
 arccosh     = Elementwise("arccosh", np.arccosh,
                           lambda t, y, x: quotient(t, np.sqrt(x - 1) * np.sqrt(x - -1)))
 arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: quotient(t, 1 - x * x))
-sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * sinc_derivative(1, x))
+sinc        = Elementwise("sinc", np.sinc, lambda t, y, x: t * sinc_derivative(1, x),
+                          decompose=sinc_of)
 sinc_derivative = Elementwise("sinc_derivative", derivative_of_sinc, None,
-                              lambda t, y, n, x: t * sinc_derivative(n + 1, x))
-deg2rad     = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
-radians     = Elementwise("radians", np.radians, lambda t, y, x: t * (math.pi / 180), linear=[{0}])
-rad2deg     = Elementwise("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math.pi), linear=[{0}])
-degrees     = Elementwise("degrees", np.degrees, lambda t, y, x: t * (180 / math.pi), linear=[{0}])
+                              lambda t, y, n, x: t * sinc_derivative(n + 1, x), decompose=True)
+deg2rad     = Elementwise("deg2rad", np.deg2rad, lambda t, y, x: t * (math.pi / 180), linear=[{0}],
+                          decompose=lambda x: x * (math.pi / 180))
+radians     = Elementwise("radians", np.radians, lambda t, y, x: t * (math.pi / 180), linear=[{0}],
+                          decompose=lambda x: x * (math.pi / 180))
+rad2deg     = Elementwise("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math.pi), linear=[{0}],
+                          decompose=lambda x: x * (180 / math.pi))
+degrees     = Elementwise("degrees", np.degrees, lambda t, y, x: t * (180 / math.pi), linear=[{0}],
+                          decompose=lambda x: x * (180 / math.pi))
 arctan2     = Elementwise("arctan2", np.arctan2,
                           lambda t, y, a, b: _turn(t, a, b),
                           lambda t, y, a, b: -_turn(t, b, a))
@@ -361,7 +352,7 @@ hypot       = Elementwise("hypot", np.hypot,
 cosine      = Elementwise("cosine", _cosine,
                           lambda t, z, a, b, y: t * _square_over(cosine(b, a, y), y),
                           lambda t, z, a, b, y: -(t * z) * quotient(cosine(b, a, y), _distance(y)),
-                          None, lower=_lower_cosine)
+                          None, lower=_lower_cosine, decompose=True)
 # complex numbers; a map whose result is cast to a real dtype keeps its real part
 conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t), linear=[{0}])
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
@@ -370,7 +361,8 @@ imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}]
 sign        = Free("sign", np.sign)
 copysign    = Elementwise("copysign", np.copysign,
                           lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)), None)
-fraction    = Elementwise("fraction", _fraction, lambda t, y, x: t)
+fraction    = Elementwise("fraction", _fraction, lambda t, y, x: t,
+                          decompose=_without_whole_part)
 ldexp       = Elementwise("ldexp", np.ldexp, lambda t, y, a, n: ldexp(t, n), None, linear=[{0}])
 nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, None)
 # fmt: on

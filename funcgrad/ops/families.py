@@ -19,6 +19,7 @@ from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
+from .kernels import as_whole
 from .operand import operand
 from .paths import Gaps, Masked, either, is_harmless, joined, present
 from .structure import Batched, expand_dims, fit, front, match, strengthen
@@ -29,8 +30,9 @@ class Elementwise(Primitive, Masking, Codegen):
 
     ``rules`` has one linear map an operand, None for an operand without derivative;
     ``linear`` lists the sets of operands in which the function is jointly linear; ``lower`` says
-    how a compiler makes it of simpler operations; ``divides``, whether it divides by what it is not
-    linear in. A function may take ``out`` as ufuncs do.
+    how a compiler makes it of faster operations; ``divides``, whether it divides by what it is not
+    linear in. ``decompose`` is the function of arrays and tracers in simpler primitives, True where
+    ``function`` is that; its result is cast. A function may take ``out`` as ufuncs do.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class Elementwise(Primitive, Masking, Codegen):
         *rules: Callable[..., Any] | None,
         linear: Sequence[set[int]] = (),
         lower: Callable[..., Any] | None = None,
+        decompose: Callable[..., Any] | bool = False,
         divides: bool = False,
     ) -> None:
         super().__init__(name)
@@ -49,6 +52,11 @@ class Elementwise(Primitive, Masking, Codegen):
         self.divides = divides
         self.is_product = bool(linear) and not divides
         self.lower = lower
+        if hasattr(function, "kernels"):
+            decompose = functools.partial(as_whole, function)
+        if decompose:
+            simpler = function if decompose is True else decompose
+            self.decompose = functools.partial(_decomposed, self, simpler)
         self.fills = isinstance(function, np.ufunc) or _takes_out(function)
         if isinstance(function, np.ufunc):
             plain = function.nin == 1 and not isinstance(self, Arithmetic)
@@ -195,6 +203,12 @@ class FreeArithmetic(Arithmetic):
     """What Python's operators do, without a derivative."""
 
     differentiable = False
+
+
+def _decomposed(prim: Elementwise, simpler: Callable[..., Any], *xs: Any) -> tuple[Any, ...]:
+    (out,) = prim.infer(*map(aval_of, xs))
+    y = simpler(*xs)
+    return (y if out.weak else fit(strengthen(y), out),)
 
 
 def _takes_out(function: Callable[..., Any]) -> bool:

@@ -16,7 +16,7 @@ import numpy as np
 from ..core.errors import UnsupportedError
 from .elementwise import mul
 from .families import Elementwise, Free
-from .kernels import by_blocks, polynomial, rational
+from .kernels import by_blocks, masked_update, polynomial, rational
 
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
@@ -38,54 +38,59 @@ def stirling(x: Any) -> Any:
 
 def gammaln_positive(x: Any) -> Any:
     y = (x - 0.5) * (np.log(x) - 1) + (HALF_LOG_TAU - 0.5) + stirling(x)
-    near = np.flatnonzero(x < 8)
-    v = x[near]
+    return masked_update(y, x < 8, _gammaln_below_8, x)
+
+
+def _gammaln_below_8(v: Any) -> Any:
     w = np.where(v < 1, v, v - 1)  # log(gamma(v)) = log(gamma(1 + v)) - log(v)
     product = np.where(v < 1, v, 1)
     for _ in range(6):  # gamma(1 + w) = w gamma(w)
         high = w > 2
-        product *= np.where(high, w, 1)
-        w -= high
-    y[near] = gammaln_near(w) + np.abs(np.log(product))
-    return y
+        product = product * np.where(high, w, 1)
+        w = w - high
+    return gammaln_near(w) + np.abs(np.log(product))
 
 
 def gammaln_of(x: Any) -> Any:
     size = np.abs(x)
     y = gammaln_positive(size)
-    below = np.flatnonzero(x < 0)
-    s = size[below]
-    sine = np.abs(np.sin(math.pi * distance(s)))
-    y[below] = math.log(math.pi) - np.log(s) - np.log(sine) - y[below]
-    y[np.isinf(x)] = np.inf
-    return y
+
+    def reflected(s: Any, y: Any) -> Any:
+        sine = np.abs(np.sin(math.pi * distance(s)))
+        return math.log(math.pi) - np.log(s) - np.log(sine) - y
+
+    y = masked_update(y, x < 0, reflected, size, y)
+    return masked_update(y, np.isinf(x), lambda: np.inf)
 
 
 def gamma_positive(x: Any) -> Any:
     y = np.minimum(x, 180)  # where it is infinite
     half = np.power(y, 0.5 * y - 0.25)  # half of the power, which would overflow too early
     y = half * np.exp(-y) * half * (math.sqrt(2 * math.pi) * np.exp(stirling(y)))
-    near = np.flatnonzero(x < 8)
-    v = x[near]
+    return masked_update(y, x < 8, _gamma_below_8, x)
+
+
+def _gamma_below_8(v: Any) -> Any:
     product = np.where(v < 2, 1 / v, 1)  # gamma(v) = gamma(v + 1) / v
-    product /= np.where(v < 1, 1 + v, 1)
+    product = product / np.where(v < 1, 1 + v, 1)
     w = np.where(v < 1, v, np.where(v < 2, v - 1, v - 2))
     for _ in range(5):
         high = w >= 1
-        product *= np.where(high, w + 1, 1)
-        w -= high
-    y[near] = rational(GAMMA_P, GAMMA_Q, w) * product
-    return y
+        product = product * np.where(high, w + 1, 1)
+        w = w - high
+    return rational(GAMMA_P, GAMMA_Q, w) * product
 
 
 def gamma_of(x: Any) -> Any:
     size = np.abs(x)
     y = gamma_positive(size)
-    below = np.flatnonzero(x < 0)
-    s = size[below]
-    d = distance(s)
-    sine = np.where(np.mod(np.rint(s), 2) == 1, -1, 1) * np.sin(math.pi * d)
-    y[below] = np.where(d == 0, np.nan, -math.pi / sine / (s * y[below]))
+
+    def reflected(s: Any, y: Any) -> Any:
+        d = distance(s)
+        sine = np.where(np.mod(np.rint(s), 2) == 1, -1, 1) * np.sin(math.pi * d)
+        return np.where(d == 0, np.nan, -math.pi / sine / (s * y))
+
+    y = masked_update(y, x < 0, reflected, size, y)
     return np.where(x == 0, np.copysign(np.inf, x), y)
 
 
@@ -105,21 +110,21 @@ def log_minus_digamma(x: Any) -> Any:
 def digamma_of(x: Any) -> Any:
     up = np.where(x < 0, 1 - x, x)
     y = np.log(up) - log_minus_digamma(up)
-    near = np.flatnonzero(up < 8)
-    v = up[near]
-    w = np.where(v < 1, v + 1, v) - ROOT[0] - ROOT[1]
-    y[near] = w * rational(DIGAMMA_P, DIGAMMA_Q, w) - np.where(v < 1, 1 / v, 0)
-    below = np.flatnonzero(x < 0)
-    d = distance(x[below])
-    y[below] = np.where(d == 0, np.nan, y[below] - math.pi / np.tan(math.pi * d))
-    return y
+
+    def near(v: Any) -> Any:
+        w = np.where(v < 1, v + 1, v) - ROOT[0] - ROOT[1]
+        return w * rational(DIGAMMA_P, DIGAMMA_Q, w) - np.where(v < 1, 1 / v, 0)
+
+    def reflected(x: Any, y: Any) -> Any:
+        d = distance(x)
+        return np.where(d == 0, np.nan, y - math.pi / np.tan(math.pi * d))
+
+    y = masked_update(y, up < 8, near, up)
+    return masked_update(y, x < 0, reflected, x, y)
 
 
 def zeta_of(s: Any, q: Any) -> Any:
-    y = zeta_positive(s, np.abs(q))
-    below = np.flatnonzero(q < 0)
-    if below.size:
-        y[below] = _zeta_below(s[below], q[below])
+    y = masked_update(zeta_positive(s, np.abs(q)), q < 0, _zeta_below, s, q)
     y = np.where((q <= 0) & (distance(q) == 0), np.inf, y)
     y = np.where(s < 1, np.nan, np.where(s == 1, np.inf, y))
     return np.where(np.isnan(s) | np.isnan(q), np.nan, y)
@@ -131,11 +136,11 @@ def zeta_positive(s: Any, q: Any) -> Any:
     sum = 0.5 * power
     factor, v = s * power / w, 1 / (w * w)
     for k, c in enumerate(EULER_MACLAURIN):
-        sum += c * factor
-        factor *= (s + (2 * k + 1)) * (s + (2 * k + 2)) * v
+        sum = sum + c * factor
+        factor = factor * ((s + (2 * k + 1)) * (s + (2 * k + 2)) * v)
     sum = np.where(power == 0, 0, sum) + np.power(w, 1 - s) / (s - 1)
     for k in range(9, -1, -1):  # the largest last
-        sum += np.power(q + k, -s)
+        sum = sum + np.power(q + k, -s)
     return sum
 
 
@@ -149,7 +154,7 @@ def _zeta_below(s: Any, q: Any) -> Any:
     others = zeta_positive(s, 2 - d) - zeta_positive(s, 1 - q)
     rest = zeta_positive(s, 2 + d) + np.where(more, sign * others, 0)
     pair = term(d) + np.where(d < 0, term(1 + d), before)  # these two may cancel
-    rest += np.where(d < 0, before, term(1 + d))
+    rest = rest + np.where(d < 0, before, term(1 + d))
     return np.where(distance(s) == 0, pair + rest, np.nan)
 
 
@@ -157,10 +162,9 @@ def polygamma_of(n: Any, x: Any) -> Any:
     sign = np.where(np.mod(n, 2) == 1, 1, -1)
     sum = zeta_of(n + 1, x)
     y = sign * gamma_positive(n + 1) * sum
-    large = np.flatnonzero(n > 160)
-    y[large] = sign[large] * np.exp(gammaln_positive(n[large] + 1) + np.log(sum[large]))
-    first = np.flatnonzero(n == 0)
-    y[first] = digamma_of(x[first])
+    far = lambda n, sign, sum: sign * np.exp(gammaln_positive(n + 1) + np.log(sum))
+    y = masked_update(y, n > 160, far, n, sign, sum)
+    y = masked_update(y, n == 0, digamma_of, x)
     return np.where((n < 0) | (distance(n) != 0), np.nan, y)
 
 

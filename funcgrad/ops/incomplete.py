@@ -11,6 +11,7 @@ above; Bell's polynomials of these give the derivatives of p (Moore 1982, "Algor
 derivatives of the incomplete gamma integral", has the first two by series).
 """
 
+import functools
 import math
 from typing import Any
 
@@ -30,11 +31,12 @@ from .gamma import (
     polygamma_of,
     stirling,
 )
-from .kernels import by_blocks, polynomial
+from .kernels import by_blocks, masked_update, polynomial
 from .logarithms import log1pmx
 from .quadrature import NODES, WEIGHTS, integrals
 
 LARGE = 25.0  # from which on the integral takes fewer operations than the series
+TERMS = 90  # of the series, after which no more counts below LARGE
 
 
 def mass(a: Any, x: Any, less: int = 0) -> Any:
@@ -42,12 +44,13 @@ def mass(a: Any, x: Any, less: int = 0) -> Any:
     small = np.minimum(a, 150)  # for which powers and gamma(a) are in range
     half = np.power(np.minimum(x, 2e3), 0.5 * (small - less)) * np.exp(-0.5 * x)
     y = half / gamma_positive(small) * half
-    big = np.flatnonzero(a > 150)
-    a, x = a[big], x[big]
-    change = (x - a) / a
-    exponent = np.where(change < -0.4, np.log(x / a) - change, log1pmx(change))
-    y[big] = np.sqrt(a / (2 * math.pi)) * np.exp(a * exponent - stirling(a)) / x**less
-    return y
+
+    def big(a: Any, x: Any) -> Any:
+        change = (x - a) / a
+        exponent = np.where(change < -0.4, np.log(x / a) - change, log1pmx(change))
+        return np.sqrt(a / (2 * math.pi)) * np.exp(a * exponent - stirling(a)) / x**less
+
+    return masked_update(y, a > 150, big, a, x)
 
 
 def bell(slopes: Any) -> list[Any]:
@@ -67,13 +70,14 @@ def constants(order: int, a: Any) -> list[Any]:
 def _series(order: int, a: Any, x: Any) -> Any:
     """Return the lower function's derivative by its series: its terms are Taylor polynomials."""
     term = [np.ones_like(a)] + [np.zeros_like(a) for _ in range(order)]
-    total = [t.copy() for t in term]
-    for n in range(1, 200):
+    total = list(term)
+    known = type(x) is np.ndarray
+    for n in range(1, 200 if known else TERMS):
         for k in range(order + 1):  # term * x / (a + n), as polynomials in a change of a
             term[k] = (x * term[k] - (k * term[k - 1] if k else 0)) / (a + n)
         for k in range(order + 1):
-            total[k] += term[k]
-        if np.all(np.abs(term[order]) < 1e-17 * np.abs(total[order])):
+            total[k] = total[k] + term[k]
+        if known and np.all(np.abs(term[order]) < 1e-17 * np.abs(total[order])):
             break
     front = mass(a, x) / a
     up = a + 1
@@ -87,7 +91,7 @@ def _small_upper(a: Any, x: Any) -> Any:
     term, total = a, np.zeros_like(a)
     for n in range(1, 20):
         term = term * -x / n
-        total += term / (a + n)
+        total = total + term / (a + n)
     front = np.expm1(a * np.log(x) - gammaln_near(a))
     return -front - (1 + front) * total
 
@@ -98,7 +102,7 @@ def _integral(order: int, a: Any, x: Any, sign: Any) -> Any:
     end = 76 / (rate + np.sqrt(rate * rate + 76 * x))
     for _ in range(3):  # Newton's steps to where the exponent is 38
         slope = rate + x * sign * np.expm1(sign * end)
-        end -= (rate * end + x * _curve(sign * end) - 38) / slope
+        end = end - (rate * end + x * _curve(sign * end) - 38) / slope
     start = np.log1p((x - a) / a)
     start = np.where(a < 8, np.log(x) - digamma_of(a), start + log_minus_digamma(a)) if order else x
     rest = constants(order, a)
@@ -123,17 +127,16 @@ def _split(order: int, a: Any, x: Any) -> tuple[Any, Any]:
     whole = float(order == 0)
     inside = (a > 0) & (x > 0) & (a < np.inf) & (x < np.inf)
     by_series = inside & (x <= np.maximum(a, 1)) & (a < LARGE)
-    k = np.flatnonzero(by_series)
-    lower[k] = _series(order, a[k], x[k]) if k.size else 0
-    upper[k] = whole - lower[k]
+    lower = masked_update(lower, by_series, functools.partial(_series, order), a, x)
+    upper = masked_update(upper, by_series, lambda y: whole - y, lower)
     if order == 0:
-        k = np.flatnonzero(by_series & (a < 1))
-        upper[k] = _small_upper(a[k], x[k])
-    k = np.flatnonzero(inside & ~by_series)
-    sign = np.where(x[k] > a[k], 1.0, -1.0)
-    smaller = _integral(order, a[k], x[k], sign) if k.size else sign
-    lower[k] = np.where(sign < 0, smaller, whole - smaller)
-    upper[k] = np.where(sign < 0, whole - smaller, smaller)
+        upper = masked_update(upper, by_series & (a < 1), _small_upper, a, x)
+    rest, sign = inside & ~by_series, np.where(x > a, 1.0, -1.0)
+    smaller = masked_update(
+        np.full_like(x, np.nan), rest, functools.partial(_integral, order), a, x, sign
+    )
+    lower = np.where(rest, np.where(sign < 0, smaller, whole - smaller), lower)
+    upper = np.where(rest, np.where(sign < 0, whole - smaller, smaller), upper)
     none = ((x == 0) & (a > 0)) | ((a == np.inf) & (x >= 0) & (x < np.inf))
     full = ((a == 0) & (x > 0)) | ((x == np.inf) & (a >= 0) & (a < np.inf))
     lower = np.where(none, 0, np.where(full, whole, lower))
@@ -149,7 +152,7 @@ def _gammaincc(a: Any, x: Any) -> Any:
 
 
 def _gammainc_slope(order: Any, a: Any, x: Any) -> Any:
-    return _split(int(order[0]), a, x)[0]
+    return _split(int(order.flat[0]), a, x)[0]
 
 
 def _gamma_density(a: Any, x: Any) -> Any:

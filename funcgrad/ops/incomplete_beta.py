@@ -8,6 +8,7 @@ rises from 0. It is summed by the trapezoidal rule after s = c exp(u - exp(-u)) 
 alike. Derivatives in ``a`` and ``b`` are sums at the same points, as in ``incomplete.py``.
 """
 
+import functools
 import math
 from typing import Any
 
@@ -19,7 +20,7 @@ from .elementwise import div, log, log1p, mul, neg, sub, where
 from .families import Elementwise
 from .gamma import no_order, polygamma, polygamma_of, stirling
 from .incomplete import EXPONENTIAL
-from .kernels import by_blocks, polynomial
+from .kernels import by_blocks, masked_update, polynomial
 from .logarithms import log1pmx
 from .quadrature import integrals
 
@@ -28,14 +29,15 @@ def beta_mass(a: Any, b: Any, x: Any) -> Any:
     """Return x**a (1-x)**b / B(a, b), for 0 < x < 1."""
     rest = np.where(x < 0.5, np.exp(b * np.log1p(-x)), np.power(1 - x, b))
     y = np.power(x, a) * rest / beta_of(a, b)
-    k = np.flatnonzero((a >= 8) & (b >= 8))
-    a, b, x = a[k], b[k], x[k]
+    return masked_update(y, (a >= 8) & (b >= 8), _mass_of_large, a, b, x)
+
+
+def _mass_of_large(a: Any, b: Any, x: Any) -> Any:
     lead = b * x - a * (1 - x)
     rest = stirling(a) + stirling(b) - stirling(a + b)
     exponent = a * _log_excess(lead / a, x * (1 + b / a))
-    exponent += b * _log_excess(-lead / b, (1 - x) * (1 + a / b))
-    y[k] = np.sqrt(a / (2 * math.pi) * (b / (a + b))) * np.exp(exponent - rest)
-    return y
+    exponent = exponent + b * _log_excess(-lead / b, (1 - x) * (1 + a / b))
+    return np.sqrt(a / (2 * math.pi) * (b / (a + b))) * np.exp(exponent - rest)
 
 
 def _log_excess(change: Any, ratio: Any) -> Any:
@@ -60,13 +62,14 @@ def _height(a: Any, b: Any, x: Any, s: Any) -> Any:
     """Return h(s), for small s without the difference of large terms."""
     a, b, x, s = np.broadcast_arrays(a, b, x, s)
     y = a * s + (a + b) * np.log1p(x * np.expm1(-s))
-    k = s < 1
-    a, b, x, s = a[k], b[k], x[k], s[k]
+    return masked_update(y, s < 1, _low_height, a, b, x, s)
+
+
+def _low_height(a: Any, b: Any, x: Any, s: Any) -> Any:
     low = x < 0.5
     z, u = np.where(low, x, 1 - x), np.where(low, -s, s)
     bend = z * (u * u * polynomial(EXPONENTIAL[8:], u))
-    y[k] = (a * (1 - x) - b * x) * s + (a + b) * (log1pmx(z * np.expm1(u)) + bend)
-    return y
+    return (a * (1 - x) - b * x) * s + (a + b) * (log1pmx(z * np.expm1(u)) + bend)
 
 
 def _end(a: Any, b: Any, x: Any) -> Any:
@@ -84,12 +87,11 @@ def _end(a: Any, b: Any, x: Any) -> Any:
 
 def _part(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
     """Return the derivative of the part below x <= a/(a+b): n-th in a, m-th in b."""
-    y = np.empty_like(x)
+    y = np.full_like(x, np.nan)
     gentle = (a >= 8) & (b >= 8)  # elsewhere h has a corner, which takes more points
     for group, step in ((gentle, 0.125), (~gentle, 0.0625)):
-        k = np.flatnonzero(group)
-        if k.size:
-            y[k] = beta_mass(a[k], b[k], x[k]) * _total(n, m, a[k], b[k], x[k], step)
+        part = lambda a, b, x, step=step: beta_mass(a, b, x) * _total(n, m, a, b, x, step)
+        y = masked_update(y, group, part, a, b, x)
     return y
 
 
@@ -128,12 +130,12 @@ def _split(n: int, m: int, a: Any, b: Any, x: Any) -> tuple[Any, Any]:
     whole = float(n == m == 0)
     lower, upper = np.full_like(x, np.nan), np.full_like(x, np.nan)
     inside = (a > 0) & (b > 0) & (x > 0) & (x < 1) & (a < np.inf) & (b < np.inf)
-    k = np.flatnonzero(inside & (x * b <= a * (1 - x)))
-    lower[k] = _part(n, m, a[k], b[k], x[k])
-    upper[k] = whole - lower[k]
-    k = np.flatnonzero(inside & (x * b > a * (1 - x)))
-    upper[k] = _part(m, n, b[k], a[k], 1 - x[k])
-    lower[k] = whole - upper[k]
+    below = inside & (x * b <= a * (1 - x))
+    lower = masked_update(lower, below, functools.partial(_part, n, m), a, b, x)
+    upper = masked_update(upper, below, lambda y: whole - y, lower)
+    above = inside & (x * b > a * (1 - x))
+    upper = masked_update(upper, above, functools.partial(_part, m, n), b, a, 1 - x)
+    lower = masked_update(lower, above, lambda y: whole - y, upper)
     positive = (a > 0) & (b > 0)
     lower = np.where(positive & (x == 0), 0, np.where(positive & (x == 1), whole, lower))
     return lower, np.where(positive & (x == 0), whole, np.where(positive & (x == 1), 0, upper))
@@ -148,7 +150,7 @@ def _betaincc(a: Any, b: Any, x: Any) -> Any:
 
 
 def _betainc_slope(n: Any, m: Any, a: Any, b: Any, x: Any) -> Any:
-    return _split(int(n[0]), int(m[0]), a, b, x)[0]
+    return _split(int(n.flat[0]), int(m.flat[0]), a, b, x)[0]
 
 
 def _beta_density(a: Any, b: Any, x: Any) -> Any:

@@ -11,6 +11,7 @@ from ..core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ..core.companions import Codegen, Masking
 from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
+from ..core.registry import primitives
 from ..core.trace import Primitive
 from .paths import Gaps, Masked, present
 from .structure import (
@@ -127,6 +128,10 @@ class ScatterAdd(Linear, Codegen):
         packed = place.packed(stretched(x, d, size))
         y = scatter_add_p(packed, *place.arrays, shape=(size, *shape), index=place.index)
         return (y,), (0,)
+
+    def decompose(self, x: Any, *arrays: Any, shape: Shape, index: Index) -> Any:
+        write = primitives["add_at" if arrays else "set_at"]
+        return write.bind(np.zeros(shape, dtype_of(x)), x, *arrays, index=index)
 
     def emit(
         self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, shape: Shape, index: Index

@@ -10,7 +10,7 @@ import numpy as np
 from .compare import eq, logical_and
 from .elementwise import add, log, log1p, mul, neg, quotient, sech_square, sub, where
 from .families import Elementwise
-from .kernels import by_blocks, polynomial
+from .kernels import by_blocks, masked_update, polynomial
 
 
 def _sigmoid(x: Any, out: Any = None) -> Any:
@@ -19,11 +19,14 @@ def _sigmoid(x: Any, out: Any = None) -> Any:
     return np.reciprocal(np.add(y, 1, out), out)
 
 
+def _logistic(x: Any) -> Any:
+    return 1 / (np.exp(-x) + 1)
+
+
 def _logit(p: Any) -> Any:
     y = np.log(p / (1 - p))
-    middle = np.flatnonzero(np.abs(p - 0.5) < 0.25)  # where the quotient is near 1
-    y[middle] = 2 * np.arctanh(2 * (p[middle] - 0.5))
-    return y
+    middle = np.abs(p - 0.5) < 0.25  # where the quotient is near 1
+    return masked_update(y, middle, lambda p: 2 * np.arctanh(2 * (p - 0.5)), p)
 
 
 def _xlogy(x: Any, y: Any) -> Any:
@@ -41,22 +44,21 @@ def _entr(x: Any) -> Any:
 def log1pmx(x: Any) -> Any:
     """Return log(1 + x) - x: near 0 by the series of log(1 + x) = 2 artanh(r), r = x/(2 + x)."""
     y = np.log1p(x) - x
-    near = np.flatnonzero((x > -0.4) & (x < 0.6))
-    v = x[near]
-    r = v / (2 + v)
-    y[near] = r * (2 * r * r * polynomial(ARTANH, r * r) - v)
-    return y
+
+    def near(v: Any) -> Any:
+        r = v / (2 + v)
+        return r * (2 * r * r * polynomial(ARTANH, r * r) - v)
+
+    return masked_update(y, (x > -0.4) & (x < 0.6), near, x)
 
 
 def _log_ratio(x: Any, y: Any) -> Any:
     """Return log(x / y), accurate where it is near 0."""
     ratio = x / y
     log = np.log(ratio)
-    near = np.flatnonzero((ratio > 0.5) & (ratio < 2))
-    log[near] = np.log1p((x[near] - y[near]) / y[near])
-    extreme = np.flatnonzero((ratio == 0) | (ratio == np.inf))
-    log[extreme] = np.log(x[extreme]) - np.log(y[extreme])
-    return log
+    near, extreme = (ratio > 0.5) & (ratio < 2), (ratio == 0) | (ratio == np.inf)
+    log = masked_update(log, near, lambda x, y: np.log1p((x - y) / y), x, y)
+    return masked_update(log, extreme, lambda x, y: np.log(x) - np.log(y), x, y)
 
 
 def _rel_entr(x: Any, y: Any) -> Any:
@@ -66,9 +68,9 @@ def _rel_entr(x: Any, y: Any) -> Any:
 def _kl_div(x: Any, y: Any) -> Any:
     both = x * _log_ratio(x, y) - x + y
     ratio = (y - x) / x
-    near = np.flatnonzero((ratio > -0.4) & (ratio < 0.6))
-    both[near] = -x[near] * log1pmx(ratio[near])
-    both[np.isinf(x) | np.isinf(y)] = np.inf
+    near = (ratio > -0.4) & (ratio < 0.6)
+    both = masked_update(both, near, lambda x, ratio: -x * log1pmx(ratio), x, ratio)
+    both = masked_update(both, np.isinf(x) | np.isinf(y), lambda: np.inf)
     return _where_defined(x, y, both, y)
 
 
@@ -87,10 +89,12 @@ def _ratio(x: Any, y: Any) -> Any:
 # fmt: off
 ARTANH = tuple([1 / (2 * k + 3) for k in range(13, -1, -1)])
 
-sigmoid  = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))))
+sigmoid  = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))),
+                       decompose=_logistic)
 # the same where a derivative should keep its digits in both tails, at twice the time
 tailed_sigmoid = Elementwise("tailed_sigmoid", _sigmoid,
-                             lambda t, y, x: mul(t, mul(0.25, sech_square(mul(0.5, x)))))
+                             lambda t, y, x: mul(t, mul(0.25, sech_square(mul(0.5, x)))),
+                             decompose=_logistic)
 logit    = Elementwise("logit", by_blocks(_logit, _logit),
                        lambda t, y, p: add(quotient(t, p), quotient(t, sub(1, p))))
 xlogy    = Elementwise("xlogy", by_blocks(_xlogy, _xlogy),

@@ -22,6 +22,10 @@ def _binary_cross_entropy(p: Any, y: Any) -> Any:
             f"binary_cross_entropy: probabilities must be in [0, 1]: got {np.min(p)} to "
             f"{np.max(p)}; for logits use binary_cross_entropy_with_logits"
         )
+    return _sum_of_bits(p, y)
+
+
+def _sum_of_bits(p: Any, y: Any) -> Any:
     with np.errstate(divide="ignore"):
         no = np.maximum(np.log1p(np.negative(p)), -100)
     return -(y * _clamped_log(p) + (1 - y) * no)
@@ -40,19 +44,20 @@ def _sigmoid_binary_cross_entropy(x: Any, y: Any) -> Any:
 
 # fmt: off
 clamped_log_p = Elementwise("clamped_log", _clamped_log,
-    lambda t, v, x: div(t, maximum(x, 1e-12)))
+    lambda t, v, x: div(t, maximum(x, 1e-12)), decompose=True)
 # as a quotient, because -y/p + (1 - y)/(1 - p) cancels; the derivatives in p are the same
 binary_cross_entropy_slope_p = Elementwise("binary_cross_entropy_slope",
     lambda p, y: (p - y) / np.maximum(p * (1 - p), 1e-12),
     lambda t, v, p, y: mul(t, where(gt(mul(p, sub(1, p)), 1e-12), _curvature(p, y), 1e12)),
-    lambda t, v, p, y: neg(div(t, maximum(mul(p, sub(1, p)), 1e-12))))
+    lambda t, v, p, y: neg(div(t, maximum(mul(p, sub(1, p)), 1e-12))), decompose=True)
 binary_cross_entropy_p = Elementwise("binary_cross_entropy", _binary_cross_entropy,
     lambda t, v, p, y: mul(t, binary_cross_entropy_slope_p(p, y)),
-    lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))))
+    lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))),
+    decompose=_sum_of_bits)
 sigmoid_binary_cross_entropy_p = Elementwise(
     "sigmoid_binary_cross_entropy", _sigmoid_binary_cross_entropy,
     lambda t, v, x, y: mul(t, sub(tailed_sigmoid(x), y)),
-    lambda t, v, x, y: neg(mul(t, x)))
+    lambda t, v, x, y: neg(mul(t, x)), decompose=True)
 # fmt: on
 
 
@@ -62,4 +67,6 @@ def _log_cosh(x: Any) -> Any:
     return np.where(size < 1, near, size + np.log1p(np.exp(-2 * size)) - math.log(2.0))
 
 
-log_cosh_p = Elementwise("log_cosh", _log_cosh, lambda t, y, x: mul(t, tailed_tanh(x)))
+log_cosh_p = Elementwise(
+    "log_cosh", _log_cosh, lambda t, y, x: mul(t, tailed_tanh(x)), decompose=True
+)

@@ -17,7 +17,7 @@ from .compare import gt
 from .elementwise import div, exp, mul, square, where
 from .families import Elementwise
 from .gamma import gamma_positive, no_order
-from .kernels import by_blocks, polynomial
+from .kernels import as_whole, by_blocks, masked_update, polynomial
 from .quadrature import NODES, WEIGHTS
 from .special import (
     ERF_CORE_32,
@@ -25,7 +25,7 @@ from .special import (
     ERFC_TAIL_32,
     ERFC_TAIL_64,
     bell,
-    erfcinv,
+    erfcinv_of,
     scaled_tail,
 )
 
@@ -35,33 +35,29 @@ ROOT_HALF, ROOT_TAU = math.sqrt(0.5), math.sqrt(2 * math.pi)
 def _erfcx(x: Any, tail: Sequence[float]) -> Any:
     z = np.abs(x)
     y = scaled_tail(z, tail)
-    below = np.flatnonzero(x < 0)
-    y[below] = 2 * bell(np.minimum(z[below], 30), -1) - y[below]
-    y[x == 0] = 1  # where rounding shows
-    return y
+    below = lambda z, y: 2 * bell(np.minimum(z, 30), -1) - y
+    y = masked_update(y, x < 0, below, z, y)
+    return masked_update(y, x == 0, lambda: 1)  # where rounding shows
 
 
 def _ndtr(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
     z = np.abs(x)
     y = 0.5 * bell(np.minimum(z, 40), 0.5) * scaled_tail(z * ROOT_HALF, tail)
     y = np.where(x > 0, 1 - y, y)
-    near = np.flatnonzero(z < 0.5)
-    v = x[near]
-    y[near] = 0.5 + (0.5 * ROOT_HALF) * v * polynomial(core, 0.5 * v * v)
-    return y
+    near = lambda v: 0.5 + (0.5 * ROOT_HALF) * v * polynomial(core, 0.5 * v * v)
+    return masked_update(y, z < 0.5, near, x)
 
 
 def _log_ndtr(x: Any, tail: Sequence[float]) -> Any:
     z = np.abs(x)
     half = 0.5 * scaled_tail(z * ROOT_HALF, tail)
     y = np.log(half) - 0.5 * x * x
-    above = np.flatnonzero(x > 0)
-    y[above] = np.log1p(-half[above] * bell(np.minimum(z[above], 40), 0.5))
-    return y
+    above = lambda half, z: np.log1p(-half * bell(np.minimum(z, 40), 0.5))
+    return masked_update(y, x > 0, above, half, z)
 
 
 def _ndtri(p: Any) -> Any:
-    return -math.sqrt(2) * erfcinv.function(2 * p)
+    return -math.sqrt(2) * erfcinv_of(2 * p)
 
 
 def _erfcx_integral(n: Any, x: Any) -> Any:
@@ -71,15 +67,16 @@ def _erfcx_integral(n: Any, x: Any) -> Any:
     y = np.zeros_like(z)
     for node, weight in zip(NODES, WEIGHTS, strict=True):
         t = node * end
-        y += weight * np.power(t, n) * np.exp(-t * (t + 2 * z))
-    y *= end * (2 / math.sqrt(math.pi)) / gamma_positive(n + 1)
-    below = np.flatnonzero(x < 0)
-    order, v = n[below], x[below]
+        y = y + weight * np.power(t, n) * np.exp(-t * (t + 2 * z))
+    y = y * (end * (2 / math.sqrt(math.pi)) / gamma_positive(n + 1))
+    return masked_update(y, x < 0, _integral_below, n, x)
+
+
+def _integral_below(order: Any, v: Any) -> Any:
     before, now = np.full_like(v, 2 / math.sqrt(math.pi)), _erfcx(v, ERFC_TAIL_64)
     for k in range(1, int(order.max(initial=0)) + 1):  # 2k e_k = e_(k-2) - 2x e_(k-1)
         before, now = now, np.where(k <= order, (before - 2 * v * now) / (2 * k), now)
-    y[below] = now
-    return y
+    return now
 
 
 def _hazard(x: Any) -> Any:
@@ -139,7 +136,8 @@ log_ndtr = Elementwise("log_ndtr",
     lambda t, y, x: mul(t, _hazard(x)))
 hazard_in_tail = Elementwise("hazard_in_tail",
     lambda n, x: by_blocks(functools.partial(_hazard_in_tail, n))(x),
-    None, lambda t, y, n, x: mul(t, hazard_in_tail(n + 1, x)))
+    None, lambda t, y, n, x: mul(t, hazard_in_tail(n + 1, x)),
+    decompose=lambda n, x: as_whole(by_blocks(functools.partial(_hazard_in_tail, n)), x))
 ndtri    = Elementwise("ndtri", by_blocks(_ndtri),
     lambda t, y, p: mul(t, mul(ROOT_TAU, exp(mul(0.5, square(y))))))
 # fmt: on

@@ -22,6 +22,7 @@ from .folds import first_hit, folded, order, picked, placed
 from .index import Index, getitem_p
 from .linear import InBuffers
 from .operand import operand as array_of, strong
+from .slices import count_of_misses, folded_by_slices, read_hits, written_at_hits
 from .structure import Batched, Linear, broadcast_to, cast, stretched
 from .windows import Window, meetings, product, still, turned, whole_numbers, windows_of
 
@@ -67,6 +68,9 @@ class Fold(Windowed):
     def infer(self, x: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         self.check(x, windows=windows, sides=(0,))
         return (Aval(results(windows), x.dtype),)
+
+    def decompose(self, x: Any, *, windows: tuple[Window, ...]) -> Any:
+        return (folded_by_slices(x, windows, self.function, self.start(dtype_of(x))),)
 
     def scratch(self, x: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         shape, shapes = list(x.shape), []
@@ -125,6 +129,10 @@ class FirstHit(Windowed):
         count = product([axis[2] for axis in windows])
         return (Aval(y.shape, np.dtype(np.uint8 if count < 256 else np.intp)),)
 
+    def decompose(self, x: Any, y: Any, *, windows: tuple[Window, ...]) -> Any:
+        (hits,) = self.infer(aval_of(x), aval_of(y), windows=windows)
+        return (cast(count_of_misses(x, y, windows, self.misses), hits.dtype),)
+
     def scratch(self, x: Aval, y: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         return (Aval(y.shape, np.dtype(bool)),) * 2
 
@@ -139,6 +147,9 @@ class WindowPick(Windowed, Linear):
     def infer(self, x: Aval, hits: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         self.check(x, hits, windows=windows, sides=(0, 1))
         return (Aval(hits.shape, x.dtype),)
+
+    def decompose(self, x: Any, hits: Any, *, windows: tuple[Window, ...]) -> Any:
+        return (read_hits(x, hits, windows),)
 
     def scratch(self, x: Aval, hits: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         return (Aval(hits.shape, np.dtype(np.intp)),)
@@ -160,6 +171,9 @@ class WindowPlace(Windowed, Linear):
     def infer(self, y: Aval, hits: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         self.check(y, hits, windows=windows, sides=(1, 1))
         return (Aval(tuple(axis[0] for axis in windows), y.dtype),)
+
+    def decompose(self, y: Any, hits: Any, *, windows: tuple[Window, ...]) -> Any:
+        return (written_at_hits(y, hits, windows),)
 
     def scratch(self, y: Aval, hits: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         return (Aval(hits.shape, np.dtype(np.intp)),)

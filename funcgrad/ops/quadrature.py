@@ -14,6 +14,10 @@ CHUNK = 32768  # numbers that stay in cache
 
 def integrals(integrand: Callable[..., Any], points: Any, weights: Any, *xs: Any) -> Any:
     """Return for each element the weighted sum of ``integrand(point, *elements)``."""
+    if type(xs[0]) is not np.ndarray or xs[0].ndim != 1:
+        column = (-1, *[1] * np.ndim(xs[0]))
+        values = integrand(points.reshape(column), *xs)
+        return np.sum(weights.reshape(column) * values, axis=0)
     total = np.empty_like(xs[0])
     size = CHUNK // len(points)
     for i in range(0, len(total), size):

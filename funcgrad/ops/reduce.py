@@ -15,10 +15,23 @@ from ..core.avals import Aval, Axes, accumulation_dtype, dtype_of, shape_of
 from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError
+from ..core.registry import primitives
 from ..core.trace import Primitive
-from .compare import eq
-from .elementwise import add, div, mul, where
+from .compare import eq, isfinite, ne
+from .elementwise import (
+    abs as abs_of,
+    add,
+    div,
+    ldexp,
+    maximum,
+    minimum,
+    mul,
+    sqrt,
+    square,
+    where,
+)
 from .index import ARRAY, Index, concatenate_p, getitem_p
+from .running import last_of_running, passing_nan
 from .structure import (
     Batched,
     cast,
@@ -134,6 +147,17 @@ class Norm(Reduction):
         if x.dtype.kind != "f":
             raise DtypeError(f"norm: the elements must be real: got {x}")
         return (Aval(without(x.shape, axes), dtype),)
+
+    def decompose(self, x: Any, *, axes: Axes, dtype: np.dtype) -> Any:
+        """Scale by a power of 2, by which all is exact but what over- or underflows."""
+        shape = shape_of(x)
+        if any(shape[d] == 0 for d in axes):
+            return (np.zeros(without(shape, axes), dtype),)
+        peak = max_p(abs_of(x), axes=axes)
+        peak = where(isfinite(peak), peak, 1)
+        scale = ldexp(np.ones((), dtype_of(x)), primitives["exponent"](peak) - 1)
+        total = sum_p(square(div(x, expand_dims(scale, axes))), axes=axes)
+        return (cast(mul(cast(sqrt(total), np.float64), cast(scale, np.float64)), dtype),)
 
     @override
     def jvp(
@@ -256,6 +280,13 @@ class Cumprod(Primitive, Codegen):
             reach *= 2
         return (d,)
 
+    def decompose(self, x: Any, *, axis: int) -> Any:
+        p, reach = cast(x, np.multiply.accumulate(np.ones(1, dtype_of(x))).dtype), 1
+        while reach < shape_of(p)[axis]:
+            p = mul(_shifted(p, reach, axis, 1), p)
+            reach *= 2
+        return (p,)
+
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
         return self.bind(front(args[0], axes[0]), axis=axis + 1), (0,)
@@ -270,10 +301,13 @@ class Position(Primitive, Codegen):
     differentiable = False
     is_new = True
 
-    def __init__(self, name: str, function: Callable[..., Any], keeps_axis: bool) -> None:
+    def __init__(
+        self, name: str, function: Callable[..., Any], keeps_axis: bool, decompose: Any = None
+    ) -> None:
         super().__init__(name)
         self.function = function
         self.keeps_axis = keeps_axis
+        self.decompose = decompose
 
     @override
     def run(self, x: Any, *, axis: int, **params: Any) -> tuple[Any, ...]:
@@ -306,6 +340,13 @@ class FreeReduction(Reduction):
     differentiable = False
 
 
+class Count(FreeReduction):
+    """How many elements are not 0."""
+
+    def decompose(self, x: Any, *, axes: Axes) -> Any:
+        return (sum_p(ne(x, 0), axes=axes),)
+
+
 def _argcummax(x: Any, axis: int) -> Any:
     """Return where the largest element so far stands, the last of equals."""
     return _last_hit(x, np.maximum.accumulate(x, axis), axis)
@@ -335,13 +376,17 @@ prod_p      = Prod("prod", np.prod, np.multiply)
 cumprod_p   = Cumprod("cumprod")
 any_p       = FreeReduction("any", np.any, np.logical_or)
 all_p       = FreeReduction("all", np.all, np.logical_and)
-count_p     = FreeReduction("count_nonzero", _count)
+count_p     = Count("count_nonzero", _count)
 argmax_p    = Position("argmax", np.argmax, keeps_axis=False)
 argmin_p    = Position("argmin", np.argmin, keeps_axis=False)
-nanargmax_p = Position("nanargmax", np.nanargmax, keeps_axis=False)
-nanargmin_p = Position("nanargmin", np.nanargmin, keeps_axis=False)
+nanargmax_p = Position("nanargmax", np.nanargmax, keeps_axis=False,
+                       decompose=passing_nan(argmax_p, -np.inf))
+nanargmin_p = Position("nanargmin", np.nanargmin, keeps_axis=False,
+                       decompose=passing_nan(argmin_p, np.inf))
 argsort_p   = Position("argsort", np.argsort, keeps_axis=True)
-argcummax_p = Position("argcummax", _argcummax, keeps_axis=True)
-argcummin_p = Position("argcummin", _argcummin, keeps_axis=True)
+argcummax_p = Position("argcummax", _argcummax, keeps_axis=True,
+                       decompose=last_of_running(maximum))
+argcummin_p = Position("argcummin", _argcummin, keeps_axis=True,
+                       decompose=last_of_running(minimum))
 argpartition_p = Position("argpartition", np.argpartition, keeps_axis=True)
 # fmt: on

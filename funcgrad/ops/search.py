@@ -9,6 +9,7 @@ from ..core.avals import Aval, shape_of
 from ..core.companions import Codegen
 from ..core.errors import ShapeError, shown
 from ..core.trace import Primitive
+from .index import ARRAY, Index, getitem_p
 from .structure import Batched, broadcast_to, front
 
 
@@ -30,6 +31,9 @@ class SearchSorted(Primitive, Codegen):
             y[i] = np.searchsorted(a[i], v[i], side)  # type: ignore[call-overload]
         return (y,)
 
+    def decompose(self, a: Any, v: Any, *, side: str) -> Any:
+        return (bisected(a, v, side),)
+
     @override
     def infer(self, a: Aval, v: Aval, *, side: str) -> tuple[Aval, ...]:
         if side not in ("left", "right"):
@@ -48,6 +52,26 @@ class SearchSorted(Primitive, Codegen):
             for x, axis in zip(args, axes, strict=True)
         ]
         return self.bind(*both, side=side), (0,)
+
+
+def bisected(a: Any, v: Any, side: str) -> Any:
+    """Return where ``v`` would stand in ``a`` by halving the places left, nan the last of all."""
+    (*lead, n), rank = shape_of(a), len(shape_of(v))
+    grid = [np.arange(m).reshape([-1 if e == d else 1 for e in range(rank)])
+            for d, m in enumerate(lead)]  # fmt: skip
+    low, high = np.zeros(shape_of(v), np.intp), np.full(shape_of(v), n, np.intp)
+    for _ in range(n.bit_length()):
+        middle = (low + high) // 2
+        here = np.minimum(middle, n - 1)
+        x = getitem_p(a, *grid, here, index=Index([ARRAY] * (len(lead) + 1)))
+        behind = _before(x, v) if side == "left" else np.logical_not(_before(v, x))
+        behind = behind & (low < high)
+        low, high = np.where(behind, middle + 1, low), np.where(behind, high, middle)
+    return low
+
+
+def _before(x: Any, y: Any) -> Any:
+    return (x < y) | (np.isnan(y) & ~np.isnan(x))
 
 
 searchsorted_p = SearchSorted("searchsorted")

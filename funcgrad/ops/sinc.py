@@ -1,9 +1,19 @@
 """The derivatives of sin(v)/v as functions of arrays."""
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
+
+from .kernels import masked_update
+
+
+def sinc_of(x: Any) -> Any:
+    """Return sin(v)/v for v = pi x, as numpy.sinc does."""
+    v = math.pi * x
+    v = np.where(v == 0, 1e-20, v)
+    return np.sin(v) / v
 
 
 def derivative_of_sinc(n: int, x: Any) -> Any:
@@ -11,15 +21,14 @@ def derivative_of_sinc(n: int, x: Any) -> Any:
 
     From (v f)^(n) = v f^(n) + n f^(n-1) upwards; for small v that cancels, and the series does not.
     """
-    v = np.asarray(math.pi * x)
+    v = math.pi * x
     with np.errstate(divide="ignore", invalid="ignore"):
-        y = np.sinc(x)
+        y = sinc_of(x)
         for k in range(1, n + 1):
             wave = (np.sin, np.cos)[k % 2](v) * (1, 1, -1, -1)[k % 4]
             y = (wave - k * y) / v
-    near, y = np.abs(v) < n + 1, np.asarray(y)
-    y[near] = _series(n, v[near])
-    return (math.pi**n * y)[()]
+        y = masked_update(y, np.abs(v) < n + 1, functools.partial(_series, n), v)
+    return math.pi**n * y
 
 
 def _series(n: int, v: Any) -> Any:

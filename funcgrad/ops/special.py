@@ -23,14 +23,13 @@ import numpy as np
 
 from .elementwise import exp, mul, neg, square
 from .families import Elementwise
-from .kernels import BLOCK as BLOCK, by_blocks, polynomial, rational
+from .kernels import BLOCK as BLOCK, by_blocks, masked_update, polynomial, rational
 
 
 def _erfinv32(x: Any) -> Any:
     w = np.negative(np.log1p(-x * x))
     y = polynomial(CENTRAL_32, w - 2.5)
-    tail = np.flatnonzero(~(w < 5))
-    y[tail] = polynomial(TAIL_32, np.sqrt(w[tail]) - 3)
+    y = masked_update(y, ~(w < 5), lambda w: polynomial(TAIL_32, np.sqrt(w) - 3), w)
     return _with_poles(x, y)
 
 
@@ -41,65 +40,65 @@ def _erfinv64(x: Any) -> Any:
 def _erfinv_of(w: Any) -> Any:
     """Return erfinv(x) / x, given w = -log(1 - x²)."""
     y = polynomial(CENTRAL_64, w - 3.125)
-    tail = np.flatnonzero(~(w < 6.25))
-    root = np.sqrt(w[tail])
-    y[tail] = np.where(
-        root < 4, polynomial(TAIL_64, root - 3.25), polynomial(FAR_TAIL_64, root - 5)
-    )
-    return y
+
+    def tail(w: Any) -> Any:
+        root = np.sqrt(w)
+        near, far = polynomial(TAIL_64, root - 3.25), polynomial(FAR_TAIL_64, root - 5)
+        return np.where(root < 4, near, far)
+
+    return masked_update(y, ~(w < 6.25), tail, w)
 
 
 def _with_poles(x: Any, y: Any) -> Any:
     """Return x y, and infinity of the sign of x where x is 1 or -1."""
-    y[np.abs(x) == 1] = np.inf
-    return x * y
+    return x * masked_update(y, np.abs(x) == 1, lambda: np.inf)
 
 
 def _erf(x: Any, core: Sequence[float], tail: Sequence[float], saturated: float) -> Any:
     size = np.minimum(np.abs(x), saturated)
     y = polynomial(core, np.square(np.minimum(size, 1))) * size
-    far = np.flatnonzero(size > 1)
-    z = size[far]
-    y[far] = 1 - np.exp(-z * z) * polynomial(tail, (z - 3) / (z + 3))
-    return np.copysign(y, x)
+    far = lambda z: 1 - np.exp(-z * z) * polynomial(tail, (z - 3) / (z + 3))
+    return np.copysign(masked_update(y, size > 1, far, size), x)
 
 
 def _erfc(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
     z = np.minimum(np.abs(x), 28)
     y = bell(z, 1) * scaled_tail(z, tail)
     y = np.where(x < 0, 2 - y, y)
-    near = np.flatnonzero(z < 0.5)
-    v = x[near]
-    y[near] = 1 - v * polynomial(core, v * v)
-    return y
+    return masked_update(y, z < 0.5, lambda v: 1 - v * polynomial(core, v * v), x)
 
 
 def bell(z: Any, half: float) -> Any:
     """Return exp(-half z²), which rounding z² would spoil: z is split, half a power of 2."""
     bits = np.int32(-1 << 12) if z.dtype == np.float32 else np.int64(-1 << 27)
-    high = (z.view(bits.dtype) & bits).view(z.dtype)  # so few bits that its square is exact
+    if type(z) is np.ndarray:
+        high = (z.view(bits.dtype) & bits).view(z.dtype)  # so few bits that its square is exact
+    else:  # z is at most 40
+        step = 2.0**6 if z.dtype == np.float32 else 2.0**20
+        high = np.rint(z * step) / step
     return np.exp(-half * high * high) * np.exp(half * (high - z) * (high + z))
 
 
 def scaled_tail(z: Any, tail: Sequence[float]) -> Any:
     """Return exp(z²) erfc(z) for z >= 0."""
     y = polynomial(tail, (np.minimum(z, 30) - 3.75) / (np.minimum(z, 30) + 3.75)) / (1 + 2 * z)
-    far = np.flatnonzero(z > (8 if z.dtype == np.float32 else 28))  # where erfc is 0
-    v = z[far]
-    y[far] = polynomial(ERFCX_FAR, 0.5 / (v * v)) / (math.sqrt(math.pi) * v)
-    return y
+    far = z > (8 if z.dtype == np.float32 else 28)  # where erfc is 0
+    series = lambda v: polynomial(ERFCX_FAR, 0.5 / (v * v)) / (math.sqrt(math.pi) * v)
+    return masked_update(y, far, series, z)
 
 
-def _erfcinv(p: Any) -> Any:
+def erfcinv_of(p: Any) -> Any:
     """Return erfinv(1 - p), with the tail where 1 - p would round to 1."""
     w = np.negative(np.log(p * (2 - p)))
     x = 1 - p
     y = x * _erfinv_of(w)
-    far = np.flatnonzero(w > 36)
-    root = np.sqrt(w[far])
-    y[far] = root * rational(ERFCINV_P, ERFCINV_Q, 1 / root)
-    y[w == np.inf] = np.inf
-    return np.copysign(y, x)
+
+    def far(w: Any) -> Any:
+        root = np.sqrt(w)
+        return root * rational(ERFCINV_P, ERFCINV_Q, 1 / root)
+
+    y = masked_update(y, w > 36, far, w)
+    return np.copysign(masked_update(y, w == np.inf, lambda: np.inf), x)
 
 
 # fmt: off
@@ -169,6 +168,6 @@ erfc = Elementwise("erfc",
     lambda t, y, x: mul(t, mul(-2 / math.sqrt(math.pi), exp(neg(square(x))))))
 erfinv = Elementwise("erfinv", by_blocks(_erfinv64, _erfinv32),
     lambda t, y, x: mul(t, mul(math.sqrt(math.pi) / 2, exp(square(y)))))
-erfcinv = Elementwise("erfcinv", by_blocks(_erfcinv),
+erfcinv = Elementwise("erfcinv", by_blocks(erfcinv_of),
     lambda t, y, x: mul(t, mul(-math.sqrt(math.pi) / 2, exp(square(y)))))
 # fmt: on

@@ -165,6 +165,9 @@ class Mean(Linear, Codegen):
     def lower(self, build: Any, x: Any, *, axes: Axes) -> Any:
         return build("div", build("sum", x, axes=axes), _extent(x.aval.shape, axes))
 
+    def decompose(self, x: Any, *, axes: Axes) -> Any:
+        return (sum_p(x, axes=axes) / _extent(shape_of(x), axes),)
+
     @override
     def batched_params(self, size: int, *, axes: Axes) -> dict[str, Any]:
         return {"axes": tuple(d + 1 for d in axes)}

@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of
+from ..core.registry import primitives
 from .families import Elementwise
 
 
@@ -51,4 +52,4 @@ class Unit(Elementwise):
         return (_turned(ct, x, np.conj(y), y),)
 
 
-unit_p = Unit("unit", _unit, lambda t, y, x: t)
+unit_p = Unit("unit", _unit, lambda t, y, x: t, decompose=lambda x: primitives["sign"](x))

@@ -15,6 +15,7 @@ from ..ops.elementwise import add, log, mul, neg, sub, where
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, stacked
 from ..ops.reduce import argmax_p, argsort_p, axis_of
+from ..ops.search import bisected
 from ..ops.structure import Batched, cast, cumsum_p, front, reshape, stretched, transpose_p, widened
 from .arguments import RangeError, ShapeLike, as_shape, fits, known, mode_of
 from .draws import bits, gumbel, is_jaxs, randint, uniform
@@ -37,6 +38,9 @@ class StableOrder(Primitive):
         pairs &= 0xFFFFFFFF
         return (pairs.view(np.int64).astype(np.intp, copy=False),)
 
+    def decompose(self, x: Any, *, axis: int) -> Any:
+        return argsort_p.bind(x, axis=axis, kind="stable")
+
     @override
     def infer(self, x: Aval, *, axis: int) -> tuple[Aval, ...]:
         return (Aval(x.shape, np.dtype(np.intp)),)
@@ -54,6 +58,9 @@ class Search(Primitive):
     @override
     def run(self, steps: Any, x: Any) -> tuple[Any, ...]:
         return (np.asarray(np.searchsorted(steps, x)),)
+
+    def decompose(self, steps: Any, x: Any) -> Any:
+        return (bisected(steps, x, "left"),)
 
     @override
     def infer(self, steps: Aval, x: Aval) -> tuple[Aval, ...]:

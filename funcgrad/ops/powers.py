@@ -1,0 +1,50 @@
+"""The derivatives of powers x**n in both operands as functions of arrays."""
+
+import math
+from typing import Any
+
+import numpy as np
+
+from ..core.trace import Tracer
+
+
+def power_log_of(y: Any, x: Any, n: Any) -> Any:
+    return y * np.log(np.where(np.equal(x, 0), 1, x))
+
+
+def power_slope_of(j: int, k: int, x: Any, n: Any) -> Any:
+    y = np.asarray(slope_of_power(j, k, x, n))
+    return y.astype(np.result_type(x, n, 0.0), copy=False)[()]  # whatever the orders are
+
+
+def slope_of_power(j: int, k: int, x: Any, n: Any) -> Any:
+    """Return the derivative of x**n, j-th in x and k-th in n; at x = 0 its limit from above.
+
+    It is x**(n-j) times the sum over i of C(k, i) p^(i)(n) log(x)**(k-i), where p(n) is
+    n (n-1) ... (n-j+1).
+    """
+    if (j, k) == (1, 0):  # in every gradient, and so without the rest
+        edge = np.equal(x, 0) & np.equal(n, 0)
+        return n * np.power(x, np.subtract(np.where(edge, 1, n) if _may_hold(edge) else n, 1))
+    p = np.poly1d(np.poly(range(j)))
+    terms = [math.comb(k, i) * np.polyval(p.deriv(i).coeffs, n) for i in range(k + 1)]
+    zero = np.equal(x, 0)
+    x = x + 0j if np.iscomplexobj(n) else x  # a negative one has a logarithm
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        log = np.log(np.where(zero, 1, x)) if k else 1
+        total = sum(term * log ** (k - i) for i, term in enumerate(terms))
+        y = total * np.power(x, np.where(zero & np.equal(total, 0), j, n) - j)
+        if not k or not _may_hold(zero):
+            return y
+        end = np.where(np.real(n) == j, terms[k], 0)
+        for i in range(k, -1, -1):  # the highest power of the logarithm last
+            large = np.real(n) < j if i == k else np.real(n) <= j
+            end = np.where(
+                large & np.not_equal(terms[i], 0), terms[i] * (-1.0) ** (k - i) * np.inf, end
+            )
+        return np.where(zero, end, y)
+
+
+def _may_hold(mask: Any) -> bool:
+    """Return whether a mask holds anywhere; of one that is traced, yes."""
+    return isinstance(mask, Tracer) or bool(np.any(mask))

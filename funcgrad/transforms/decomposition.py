@@ -1,0 +1,69 @@
+"""Programs made of elementary primitives alone, which is what an engine has rows for."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from ..compile.rewrite import on_programs
+from ..core.errors import MissingRuleError
+from ..core.jaxpr import Eqn, Jaxpr, Literal, programs_in
+from ..core.trace import Primitive
+from ..ops.constant import Array, constant_p
+from ..ops.elementary import ELEMENTARY, REFUSED
+from .jaxprs import in_avals
+from .staging import stage
+
+
+def decompose_jaxpr(jaxpr: Jaxpr, rows: frozenset[str] = ELEMENTARY) -> Jaxpr:
+    """The same function, in primitives that ``rows`` names: also in the programs that it holds.
+
+    Args:
+        jaxpr: a program without constants.
+        rows: the names of the primitives that stay as they are.
+
+    Raises:
+        MissingRuleError: if a primitive has no row, and does not decompose.
+    """
+    while _is_coarse(jaxpr, rows):
+        jaxpr = on_programs(_one_level(jaxpr, rows), lambda inner: decompose_jaxpr(inner, rows))
+    return jaxpr
+
+
+def _is_coarse(jaxpr: Jaxpr, rows: frozenset[str]) -> bool:
+    """Return whether a primitive in a program, or in one that it holds, has no row."""
+    inner = (p for eqn in jaxpr.eqns for p in programs_in(eqn.params))
+    return any(eqn.prim.name not in rows for eqn in jaxpr.eqns) or any(
+        _is_coarse(p, rows) for p in inner
+    )
+
+
+def _one_level(jaxpr: Jaxpr, rows: frozenset[str]) -> Jaxpr:
+    """Return the program with each primitive that has no row decomposed once."""
+
+    def body(values: list[Any]) -> Sequence[Any]:
+        env: dict[Any, Any] = dict(zip(jaxpr.invars, values, strict=True))
+        read = lambda a: a.value if isinstance(a, Literal) else env[a]
+        for eqn in jaxpr.eqns:
+            apply = eqn.prim.bind if eqn.prim.name in rows else rule_of(eqn.prim)
+            outs = apply(*map(read, eqn.ins), **eqn.params)
+            env.update(zip(eqn.outs, outs, strict=True))
+        return [read(a) for a in jaxpr.outvars]
+
+    closed, _ = stage("decompose", body, in_avals(jaxpr))
+    consts = zip(closed.jaxpr.constvars, closed.consts, strict=True)
+    made = [Eqn(constant_p, (), (v,), {"array": Array(x)}) for v, x in consts]
+    program = closed.jaxpr
+    return Jaxpr(program.invars, (), (*made, *program.eqns), program.outvars)
+
+
+def rule_of(prim: Primitive) -> Callable[..., Sequence[Any]]:
+    """Return how a primitive is made of simpler ones.
+
+    Raises:
+        MissingRuleError: if there is no such rule.
+    """
+    if prim.decompose is not None:
+        return prim.decompose
+    reason = REFUSED.get(prim.name)
+    if reason is None:
+        raise prim.missing("decompose")
+    raise MissingRuleError(f"decompose: {prim.name} has no form in simpler primitives: {reason}")
