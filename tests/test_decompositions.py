@@ -9,7 +9,7 @@ import itertools
 import numpy as np
 import pytest
 
-from funcgrad import jvp, tree
+from funcgrad import jvp
 from funcgrad.core.avals import aval_of
 from funcgrad.core.jaxpr import check_jaxpr, eval_jaxpr, programs_in
 from funcgrad.core.registry import primitives
@@ -118,3 +118,70 @@ def test_a_program_decomposes_to_elementary_primitives(name, case):
             want = tuple(prim.run(*operands, **case.params))
             got = eval_jaxpr(program, (), arrays)
         assert_same(want, got, slack, slack, note=dtype)
+
+
+# special values
+
+SPECIAL = [np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0, -1.0, 0.5, -1.5, 40.0, -40.0, 1e300, 5e-324]
+OWN_VALUES = {"cross_entropy_of_bits": [0.0, 1.0, 0.5, 5e-324, 1 - 2.0**-53]}  # it refuses others
+elementwise = pytest.mark.parametrize(
+    "name",
+    [n for n in CASES if isinstance(OWN.get(n), Elementwise) and OWN[n].decompose is not None],
+)
+
+
+def special_operands(name, case, dtype):
+    """Operands in which special values of those that are free meet."""
+    free = case.free
+    values = OWN_VALUES.get(name, SPECIAL if len(free) < 3 else SPECIAL[:8])
+    with np.errstate(over="ignore"):
+        rows = np.array(list(itertools.product(values, repeat=len(free)))).astype(dtype)
+    rest = iter(rows.T.reshape(len(free), -1, 1, 1))  # beside masks and vectors that are given
+    return [next(rest) if i in free else case.shapes[i].value for i in case.places]
+
+
+@elementwise
+@pytest.mark.parametrize("dtype", [F64, F32])
+def test_special_values_come_out_alike(name, dtype):
+    prim, case = OWN[name], CASES[name][0]
+    operands = special_operands(name, case, dtype)
+    program, arrays = whole_program(prim, operands, case.params)
+    with np.errstate(all="ignore"):
+        want = prim.run(*operands, **case.params)
+
+        got = eval_jaxpr(program, (), arrays)
+
+    assert_same(tuple(want), got, ulps=4 * ULPS, signs=True)
+
+
+# derivatives
+
+first_rows = pytest.mark.parametrize(
+    "name",
+    [
+        name
+        for name, cases in CASES.items()
+        if OWN[name].decompose is not None and OWN[name].differentiable and cases[0].free
+    ],
+)
+
+
+@first_rows
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # of forms that are not selected
+def test_the_derivative_of_the_decomposition_is_that_of_the_primitive(name):
+    prim, case = OWN[name], CASES[name][0]
+    operands, directions = case.operands(F64), case.operands(F64, seed="tangents")
+    xs, ts = ([v[i] for i in case.free] for v in (operands, directions))
+
+    def derivative(rule):
+        def function(*xs):
+            given = dict(zip(case.free, xs, strict=True))
+            return tuple(rule(*[given.get(i, x) for i, x in enumerate(operands)], **case.params))
+
+        return jvp(function, tuple(xs), tuple(ts))[1]
+
+    want = derivative(prim.bind)
+
+    got = derivative(prim.decompose)
+
+    assert_same(want, got, 1e-9, 1e-9, kinds=False)  # of a fitted polynomial
