@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from .elementwise import mul, neg
-from .families import Elementwise
+from .families import Elementwise, as_whole
 from .gamma import (
     HALF_LOG_TAU,
     gamma_of,
@@ -24,7 +24,7 @@ from .gamma import (
     polygamma_of,
     stirling,
 )
-from .kernels import as_whole, by_blocks, masked_update
+from .kernels import by_blocks, masked_update
 
 
 def betaln_of(a: Any, b: Any) -> Any:

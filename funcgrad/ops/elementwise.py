@@ -26,9 +26,14 @@ from .choice import (
     where as where,
     wins as wins,
 )
+from .derivatives import (
+    derivative_of_sinc,
+    power_log_of,
+    power_slope_of,
+    sinc_of,
+    slope_of_power,
+)
 from .families import Arithmetic, Elementwise, Free
-from .powers import power_log_of, power_slope_of, slope_of_power
-from .sinc import derivative_of_sinc, sinc_of
 from .structure import cast
 from .unit import unit_p
 

@@ -19,10 +19,9 @@ from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
-from .kernels import as_whole
 from .operand import operand
 from .paths import Gaps, Masked, either, is_harmless, joined, present
-from .structure import Batched, expand_dims, fit, front, match, strengthen
+from .structure import Batched, broadcast_to, cast, expand_dims, fit, front, match, strengthen
 
 
 class Elementwise(Primitive, Masking, Codegen):
@@ -209,6 +208,33 @@ def _decomposed(prim: Elementwise, simpler: Callable[..., Any], *xs: Any) -> tup
     (out,) = prim.infer(*map(aval_of, xs))
     y = simpler(*xs)
     return (y if out.weak else fit(strengthen(y), out),)
+
+
+def as_whole(function: Any, *xs: Any) -> Any:
+    """Apply the kernel of a function made by ``by_blocks`` to arrays or tracers, not in blocks."""
+    f64, f32 = function.kernels
+    avals = list(map(aval_of, xs))
+    kinds = [a.dtype.type(0).item() if a.weak else a.dtype for a in avals]
+    dtype = np.result_type(np.result_type(*kinds), np.float16)
+    double = f32 is None or dtype.itemsize == 8
+    kernel: Any = f64 if double else f32
+    shape = broadcast_shapes(*map(shape_of, xs))
+    inner = np.dtype(np.float64 if double else np.float32)
+    return cast(kernel(*[broadcast_to(cast(x, inner), shape) for x in xs]), dtype)
+
+
+def masked_update(y: Any, mask: Any, function: Callable[..., Any], *xs: Any) -> Any:
+    """Replace elements of ``y`` by those of ``function(*xs)`` where a mask holds.
+
+    Of arrays it writes into ``y``, and computes only what is replaced; all have its shape.
+    """
+    if type(mask) is np.ndarray and not mask.any():
+        return y
+    if all(type(x) is np.ndarray for x in (y, mask, *xs)) and y.ndim:
+        at: Any = np.flatnonzero(mask) if y.ndim == 1 else mask
+        y[at] = function(*[x[at] for x in xs])
+        return y
+    return np.where(mask, function(*xs), y)
 
 
 def _takes_out(function: Callable[..., Any]) -> bool:

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, broadcast_shapes, shape_of
-from .structure import broadcast_to, cast
+from ..core.avals import broadcast_shapes
+from .families import masked_update as masked_update
 
 BLOCK = 32768
 
@@ -43,33 +43,6 @@ def by_blocks(f64: Callable[..., Any], f32: Callable[..., Any] | None = None) ->
 
     function.kernels = f64, f32  # type: ignore[attr-defined]
     return function
-
-
-def as_whole(function: Any, *xs: Any) -> Any:
-    """Apply the kernel of a function made by ``by_blocks`` to arrays or tracers, not in blocks."""
-    f64, f32 = function.kernels
-    avals = list(map(aval_of, xs))
-    kinds = [a.dtype.type(0).item() if a.weak else a.dtype for a in avals]
-    dtype = np.result_type(np.result_type(*kinds), np.float16)
-    double = f32 is None or dtype.itemsize == 8
-    kernel: Any = f64 if double else f32
-    shape = broadcast_shapes(*map(shape_of, xs))
-    inner = np.dtype(np.float64 if double else np.float32)
-    return cast(kernel(*[broadcast_to(cast(x, inner), shape) for x in xs]), dtype)
-
-
-def masked_update(y: Any, mask: Any, function: Callable[..., Any], *xs: Any) -> Any:
-    """Replace elements of ``y`` by those of ``function(*xs)`` where a mask holds.
-
-    Of arrays it writes into ``y``, and computes only what is replaced; all have its shape.
-    """
-    if type(mask) is np.ndarray and not mask.any():
-        return y
-    if all(type(x) is np.ndarray for x in (y, mask, *xs)) and y.ndim:
-        at: Any = np.flatnonzero(mask) if y.ndim == 1 else mask
-        y[at] = function(*[x[at] for x in xs])
-        return y
-    return np.where(mask, function(*xs), y)
 
 
 def flattened(x: Any, shape: tuple[int, ...]) -> Any:

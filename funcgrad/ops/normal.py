@@ -15,9 +15,9 @@ import numpy as np
 
 from .compare import gt
 from .elementwise import div, exp, mul, square, where
-from .families import Elementwise
+from .families import Elementwise, as_whole
 from .gamma import gamma_positive, no_order
-from .kernels import as_whole, by_blocks, masked_update, polynomial
+from .kernels import by_blocks, masked_update, polynomial
 from .quadrature import NODES, WEIGHTS
 from .special import (
     ERF_CORE_32,
