@@ -22,10 +22,10 @@ def _binary_cross_entropy(p: Any, y: Any) -> Any:
             f"binary_cross_entropy: probabilities must be in [0, 1]: got {np.min(p)} to "
             f"{np.max(p)}; for logits use binary_cross_entropy_with_logits"
         )
-    return _sum_of_bits(p, y)
+    return _unchecked(p, y)
 
 
-def _sum_of_bits(p: Any, y: Any) -> Any:
+def _unchecked(p: Any, y: Any) -> Any:
     with np.errstate(divide="ignore"):
         no = np.maximum(np.log1p(np.negative(p)), -100)
     return -(y * _clamped_log(p) + (1 - y) * no)
@@ -53,7 +53,7 @@ binary_cross_entropy_slope_p = Elementwise("binary_cross_entropy_slope",
 binary_cross_entropy_p = Elementwise("binary_cross_entropy", _binary_cross_entropy,
     lambda t, v, p, y: mul(t, binary_cross_entropy_slope_p(p, y)),
     lambda t, v, p, y: mul(t, sub(clamped_log_p(sub(1, p)), clamped_log_p(p))),
-    decompose=_sum_of_bits)
+    decompose=_unchecked)
 sigmoid_binary_cross_entropy_p = Elementwise(
     "sigmoid_binary_cross_entropy", _sigmoid_binary_cross_entropy,
     lambda t, v, x, y: mul(t, sub(tailed_sigmoid(x), y)),
