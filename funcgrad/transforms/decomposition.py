@@ -43,7 +43,7 @@ def _one_level(jaxpr: Jaxpr, rows: frozenset[str]) -> Jaxpr:
         env: dict[Any, Any] = dict(zip(jaxpr.invars, values, strict=True))
         read = lambda a: a.value if isinstance(a, Literal) else env[a]
         for eqn in jaxpr.eqns:
-            apply = eqn.prim.bind if eqn.prim.name in rows else rule_of(eqn.prim)
+            apply = eqn.prim.bind if eqn.prim.name in rows else _rule_of(eqn.prim)
             outs = apply(*map(read, eqn.ins), **eqn.params)
             env.update(zip(eqn.outs, outs, strict=True))
         return [read(a) for a in jaxpr.outvars]
@@ -55,7 +55,7 @@ def _one_level(jaxpr: Jaxpr, rows: frozenset[str]) -> Jaxpr:
     return Jaxpr(program.invars, (), (*made, *program.eqns), program.outvars)
 
 
-def rule_of(prim: Primitive) -> Callable[..., Sequence[Any]]:
+def _rule_of(prim: Primitive) -> Callable[..., Sequence[Any]]:
     """Return how a primitive is made of simpler ones.
 
     Raises:
