@@ -6,7 +6,7 @@ from typing import Any, ClassVar, TypeAlias
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, dtype_of, shape_of
+from ..core.avals import Aval, Axes, Shape, dtype_of, shape_of
 from ..core.companions import Masking
 from ..core.registry import primitives
 from ..core.trace import Primitive
@@ -21,6 +21,11 @@ def as_array(x: Any) -> np.ndarray:
 def zeros(aval: Any) -> np.ndarray:
     """Return zeros of the shape and dtype of an aval, an array or a tracer."""
     return np.zeros(shape_of(aval), dtype_of(aval))
+
+
+def without(shape: Shape, axes: Axes) -> Shape:
+    """Return the shape without the given axes."""
+    return tuple(n for d, n in enumerate(shape) if d not in axes)
 
 
 def front(x: Any, axis: int) -> Any:

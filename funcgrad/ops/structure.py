@@ -31,6 +31,7 @@ from .linear import (
     Linear as Linear,
     as_array as as_array,
     front as front,
+    without as without,
     zeros as zeros,
 )
 from .paths import Masked
@@ -287,11 +288,6 @@ transpose_p = Transpose("transpose")
 
 
 # what the rules of every family say with them
-
-
-def without(shape: Shape, axes: Axes) -> Shape:
-    """Return the shape without the given axes."""
-    return tuple(n for d, n in enumerate(shape) if d not in axes)
 
 
 @functools.lru_cache(256)
