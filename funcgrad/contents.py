@@ -66,7 +66,8 @@ PRIMITIVES = {
         "window_argmax window_argmin window_max window_min window_sum window_pick window_place",
     "ops.reduce":
         "max min norm prod cumprod any all count_nonzero argmax argmin nanargmax nanargmin "
-        "argsort argcummax argcummin argpartition",
+        "argsort argpartition",
+    "ops.running": "argcummax argcummin",
     "ops.search": "searchsorted",
     "ops.special": "erf erfc erfinv erfcinv",
     "ops.structure": "convert truncate broadcast sum mean cumsum reshape transpose",

@@ -17,21 +17,18 @@ from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError
 from ..core.registry import primitives
 from ..core.trace import Primitive
-from .compare import eq, isfinite, ne
+from .compare import eq, isfinite, isnan, ne
 from .elementwise import (
     abs as abs_of,
     add,
     div,
     ldexp,
-    maximum,
-    minimum,
     mul,
     sqrt,
     square,
     where,
 )
 from .index import ARRAY, Index, concatenate_p, getitem_p
-from .running import last_of_running, passing_nan
 from .structure import (
     Batched,
     cast,
@@ -347,21 +344,14 @@ class Count(FreeReduction):
         return (sum_p(ne(x, 0), axes=axes),)
 
 
-def _argcummax(x: Any, axis: int) -> Any:
-    """Return where the largest element so far stands, the last of equals."""
-    return _last_hit(x, np.maximum.accumulate(x, axis), axis)
+def passing_nan(position: Position, least: float) -> Callable[..., Any]:
+    """Return where an extremum stands that is not nan; ``least`` never is one."""
 
+    def decompose(x: Any, *, axis: int) -> Any:
+        is_float = dtype_of(x).kind in "fc"
+        return position.bind(where(isnan(x), least, x) if is_float else x, axis=axis)
 
-def _argcummin(x: Any, axis: int) -> Any:
-    return _last_hit(x, np.minimum.accumulate(x, axis), axis)
-
-
-def _last_hit(x: Any, y: Any, axis: int) -> Any:
-    shape = [1] * x.ndim
-    shape[axis] = -1
-    positions = np.arange(x.shape[axis]).reshape(shape)
-    hits = (x == y) | np.isnan(x)
-    return np.maximum.accumulate(np.where(hits, positions, 0), axis)
+    return decompose
 
 
 def _count(x: Any, axis: Axes | None = None) -> Any:
@@ -384,9 +374,5 @@ nanargmax_p = Position("nanargmax", np.nanargmax, keeps_axis=False,
 nanargmin_p = Position("nanargmin", np.nanargmin, keeps_axis=False,
                        decompose=passing_nan(argmin_p, np.inf))
 argsort_p   = Position("argsort", np.argsort, keeps_axis=True)
-argcummax_p = Position("argcummax", _argcummax, keeps_axis=True,
-                       decompose=last_of_running(maximum))
-argcummin_p = Position("argcummin", _argcummin, keeps_axis=True,
-                       decompose=last_of_running(minimum))
 argpartition_p = Position("argpartition", np.argpartition, keeps_axis=True)
 # fmt: on

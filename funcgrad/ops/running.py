@@ -1,24 +1,15 @@
-"""Positions of extrema in simpler primitives: without nan, and of those so far along an axis."""
+"""Where the largest or smallest element so far stands, along one axis."""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import shape_of
 from .compare import eq, isnan, logical_or
-from .elementwise import maximum, where
+from .elementwise import maximum, minimum, where
 from .index import Index, concatenate_p, getitem_p
-
-
-def passing_nan(position: Any, least: float) -> Callable[..., Any]:
-    """Return where an extremum stands that is not nan; ``least`` never is one."""
-
-    def decompose(x: Any, *, axis: int) -> Any:
-        is_float = dtype_of(x).kind in "fc"
-        return position.bind(where(isnan(x), least, x) if is_float else x, axis=axis)
-
-    return decompose
+from .reduce import Position
 
 
 def _running(extremum: Any, x: Any, axis: int) -> Any:
@@ -32,14 +23,39 @@ def _running(extremum: Any, x: Any, axis: int) -> Any:
     return x
 
 
-def last_of_running(extremum: Any) -> Callable[..., Any]:
+def _last_of_running(extremum: Any) -> Callable[..., Any]:
     """Return where the extremum so far stands, the last of equals."""
 
     def decompose(x: Any, *, axis: int) -> Any:
         shape = [1] * len(shape_of(x))
         shape[axis] = -1
         hits = logical_or(eq(x, _running(extremum, x, axis)), isnan(x))
-        positions = where(hits, np.arange(shape_of(x)[axis]).reshape(shape), 0)
-        return (_running(maximum, positions, axis),)
+        positions = np.arange(shape_of(x)[axis]).reshape(shape)
+        return (_running(maximum, where(hits, positions, 0), axis),)
 
     return decompose
+
+
+def _argcummax(x: Any, axis: int) -> Any:
+    """Return where the largest element so far stands, the last of equals."""
+    return _last_hit(x, np.maximum.accumulate(x, axis), axis)
+
+
+def _argcummin(x: Any, axis: int) -> Any:
+    return _last_hit(x, np.minimum.accumulate(x, axis), axis)
+
+
+def _last_hit(x: Any, y: Any, axis: int) -> Any:
+    shape = [1] * x.ndim
+    shape[axis] = -1
+    positions = np.arange(x.shape[axis]).reshape(shape)
+    hits = (x == y) | np.isnan(x)
+    return np.maximum.accumulate(np.where(hits, positions, 0), axis)
+
+
+# fmt: off
+argcummax_p = Position("argcummax", _argcummax, keeps_axis=True,
+                       decompose=_last_of_running(maximum))
+argcummin_p = Position("argcummin", _argcummin, keeps_axis=True,
+                       decompose=_last_of_running(minimum))
+# fmt: on
