@@ -1,11 +1,10 @@
-"""Which module makes what, so that the module is loaded when that is first asked for.
+"""The module of each primitive and of each rule, which is loaded at first use.
 
-It repeats what the modules say themselves; a test holds it equal to them. Read by
-``core/registry.py``.
+A test compares the tables with the modules. ``core/registry.py`` reads them.
 """
 
 # fmt: off
-# module -> the names of the primitives that it makes
+# module -> names of the primitives that it defines
 PRIMITIVES = {
     "compile.fusion": "blocks overlapping_blocks",
     "compile.finite_checks": "check after",
@@ -88,7 +87,7 @@ PRIMITIVES = {
     "transforms.custom.primitives": "custom_jvp custom_vjp custom_batch",
 }
 
-# module -> the functions and ufuncs of NumPy that it lets tracers be passed to, without numpy.
+# module -> NumPy functions and ufuncs that it has rules for, without the prefix numpy.
 FUNCTIONS = {
     "numpy.array_api": "namespace",
     "numpy.bits": "packbits unpackbits",

@@ -1,8 +1,8 @@
-"""What it takes to add a primitive of your own, from SciPy say: a table of contents.
+"""Base classes and functions for primitives of your own.
 
-A function of each element is one line, its name and one linear map an operand, which takes a
-tangent ``t``, the result ``y`` and the operands ``*xs`` to a tangent. It serves both modes, vmap
-and staging; and where the function is a ufunc, plain calls of it find the way here.
+An elementwise primitive is one line: its name, the function, and for each operand a linear map
+from a tangent ``t``, the result ``y`` and the operands ``*xs`` to a tangent. It works in both modes
+and under every transform. If the function is a ufunc, calls of the ufunc are dispatched to it.
 
 >>> import math, numpy as np, funcgrad as fg
 >>> normal = Elementwise("normal", np.vectorize(lambda x: 0.5 * math.erfc(-x / 2**0.5), [float]),
@@ -10,8 +10,8 @@ and staging; and where the function is a ufunc, plain calls of it find the way h
 >>> fg.vmap(fg.grad(normal))(np.array([0.0, 1.0])).round(4)
 array([0.3989, 0.242 ])
 
-Anything else is a class whose methods are its rules; results are tuples, parameters keywords.
-Rules write to nothing that they are given, because derivatives read it again, and give new arrays.
+Any other primitive is a class whose methods are its rules. Results are tuples, parameters keywords.
+A rule must not write to its operands, because derivatives read them again, and returns new arrays.
 
 >>> class Cumlogsumexp(Primitive):
 ...     def run(self, x, *, axis): return (np.logaddexp.accumulate(x, axis),)
@@ -26,7 +26,7 @@ Rules write to nothing that they are given, because derivatives read it again, a
 array([0.25, 0.25, 0.25, 0.25])
 
 Reverse mode transposes the ``jvp``; a ``vjp`` of its own can be faster: ``(cts, needs, outs, ins,
-**params) -> cts``. ``by_loop`` is a ``batch`` rule for a function that has no form for many.
+**params) -> cts``. ``by_loop`` is a ``batch`` rule for a function of single examples.
 """
 
 from .core.avals import Aval as Aval, aval_of as aval_of

@@ -1,4 +1,4 @@
-"""Public names of a package: which ones there are, and loading them when first asked for."""
+"""Public names of a package, and loading them at first use."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -9,26 +9,25 @@ from .registry import load
 
 
 def homes_of(contents: Mapping[str, str]) -> dict[str, str]:
-    """Return the module of each name, from the names of each module."""
+    """Name -> module, from module -> names."""
     return {name: module for module, names in contents.items() for name in names.split()}
 
 
 def fetched(package: str, module: str, name: str) -> Any:
-    """Return a name of a module below a package, and keep it in the package."""
+    """Value of a name in a module below a package, which is stored in the package."""
     return kept(package, name, getattr(load(f"{package}.{module}"), name))
 
 
 def kept(package: str, name: str, value: Any) -> Any:
-    """Keep a value as a name of a module; return it, or that of a thread that was faster."""
+    """Store a value in a module unless another thread was faster; the stored value."""
     return vars(sys.modules[package]).setdefault(name, value)
 
 
 def publish(name: str, more: Iterable[str] = ()) -> None:
-    """Set ``__all__`` and ``__dir__`` of a public module; called where the module ends.
+    """Set ``__all__`` and ``__dir__`` of a public module; called at its end.
 
-    Public are the names without an underscore that stand in it, but modules only if they are
-    among ``more``, which also has the names that are loaded later. A module that defines functions
-    beside helpers has an ``__all__`` of its own.
+    Names without an underscore are public, submodules only if they are in ``more``, which also
+    lists names that are loaded later. A module with helpers defines ``__all__`` itself.
     """
     module = sys.modules[name]
     own = vars(module)

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 from ..core.errors import DtypeError, FuncgradError
 from ..random import Key, RangeError, fold_in, split
-from ..random.keys import single
+from ..random.keys import check_single
 from .datasets import Collate, IterableDataset, Sampler, dataset_of, stack
 from .prefetching import prefetched
 from .rows import integer
@@ -83,7 +83,7 @@ class Loader:
     ) -> None:
         self._size = None if batch_size is None else integer("Loader", "batch_size", batch_size, 1)
         self._prefetch = integer("Loader", "prefetch", prefetch, 0)
-        self._key = None if key is None else single("Loader", key)
+        self._key = None if key is None else check_single("Loader", key)
         if augment is not None and key is None:
             raise RangeError("Loader: augment needs a key: give the loader key=")
         self._augment, self._transform, self._drop_last = augment, transform, drop_last

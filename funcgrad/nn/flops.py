@@ -23,7 +23,7 @@ from ..ops.pooling import Fold
 from ..ops.reduce import Reduction
 from ..ops.stop_gradient import StopGradient
 from ..ops.structure import Broadcast, Convert, Cumsum, Mean, Reshape, Sum, Transpose
-from ..random.primitives import OfKeys
+from ..random.primitives import KeyPrimitive
 
 
 def flops_of_program(jaxpr: Jaxpr) -> int:
@@ -83,7 +83,7 @@ def _cond(eqn: Eqn) -> int:
 
 _MOVES = (Broadcast, Concatenate, Convert, Getitem, Reshape, StopGradient, Transpose, Weaken)
 _RULES: tuple[tuple[Any, Callable[[Eqn], int]], ...] = (
-    ((*_MOVES, OfKeys), lambda eqn: 0),
+    ((*_MOVES, KeyPrimitive), lambda eqn: 0),
     ((Sum, Mean, Cumsum, ScatterAdd, Reduction), _read),
     (Matmul, _matmul),
     (Einsum, _einsum),

@@ -1,8 +1,8 @@
 """Random numbers from explicit keys, by JAX's names.
 
-Nothing is hidden: a draw is a function of its key, so the same key gives the same numbers, under
-every transform. Get one key from a seed, split it where a program needs several, and use each
-once. ``philox.py`` and ``threefry.py`` say what a generator makes of a key.
+There is no hidden state: samples are a function of the key, so the same key gives the same samples
+under every transform. Make one key from a seed, split it where several are needed, and use each
+key once. ``philox.py`` and ``threefry.py`` define the generators.
 
 >>> k1, k2 = split(key(0))
 >>> normal(k1, (2, 3)).shape, bernoulli(k2)

@@ -1,4 +1,4 @@
-"""What arguments may be, in the words of errors."""
+"""Checks of arguments: shapes, dtypes, and ranges of parameters."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
@@ -17,14 +17,14 @@ UNSIGNED: dict[int, np.dtype[Any]] = {n: np.dtype(f"u{n}") for n in (1, 2, 4, 8)
 
 
 class RangeError(FuncgradError, ValueError):
-    """A number outside the range that an argument may have.
+    """An argument is out of range.
 
-    ``random.bernoulli(key, 1.5)`` fails, for a probability lies between 0 and 1.
+    ``random.bernoulli(key, 1.5)`` fails, because a probability lies in [0, 1].
     """
 
 
 def as_shape(who: str, shape: Any) -> Shape:
-    """Return a shape, given as one or as a single length, as a tuple."""
+    """Shape as a tuple, from a sequence or a single length."""
     entries = shape if isinstance(shape, tuple | list) else (shape,)
     try:
         lengths = lengths_of(shape)
@@ -32,14 +32,14 @@ def as_shape(who: str, shape: Any) -> Shape:
     except TypeError:
         whole = False
     if not whole:
-        raise DtypeError(f"{who}: a shape is made of integers: got {shown(shape)}")
+        raise DtypeError(f"{who}: a shape must be made of integers: got {shown(shape)}")
     if any(n < 0 for n in lengths):
-        raise ShapeError(f"{who}: lengths are not negative: got the shape {shown(shape)}")
+        raise ShapeError(f"{who}: lengths must be nonnegative: got the shape {shown(shape)}")
     return lengths
 
 
 def known(x: Any) -> np.ndarray | None:
-    """Return the numbers behind a value, None where they are not known yet."""
+    """Concrete value of an array, None where it is unknown."""
     while isinstance(x, ConcreteTracer):
         x = x.value
     return None if isinstance(x, Tracer) else asarray(x)
@@ -55,10 +55,10 @@ def floating(who: str, dtype: Any) -> np.dtype:
     return dtype
 
 
-def mode_of(who: str, mode: str | None) -> str:
+def check_mode(who: str, mode: str | None) -> str:
     mode = "low" if mode is None else mode
     if mode not in ("low", "high"):
-        raise RangeError(f"{who}: no such mode: got {mode!r}; use 'low' or 'high'")
+        raise RangeError(f"{who}: mode must be 'low' or 'high': got {mode!r}")
     return mode
 
 
@@ -82,15 +82,15 @@ def check_span(who: str, low: str, x: Any, high: str, y: Any) -> None:
 
 RANGES: dict[str, Callable[[np.ndarray], Any]] = {
     "positive": lambda x: x > 0,
-    "not negative": lambda x: x >= 0,
+    "nonnegative": lambda x: x >= 0,
     "in [0, 1]": lambda x: (x >= 0) & (x <= 1),
     "in (0, 1]": lambda x: (x > 0) & (x <= 1),
-    "a whole number, not negative": lambda x: (x >= 0) & (np.floor(x) == x),
+    "a nonnegative integer": lambda x: (x >= 0) & (np.floor(x) == x),
 }
 
 
 def parameter(who: str, name: str, x: Any, dtype: np.dtype, what: str | None = None) -> Any:
-    """Return a real parameter of a distribution in its dtype, checked where it is known."""
+    """Real parameter of a distribution in its dtype, checked where it is known."""
     x = operand(x)
     if dtype_of(x).kind not in "fiub":
         raise DtypeError(f"{who}: {name} must be real: got {aval_of(x)}")
@@ -107,7 +107,7 @@ def at_least_one_axis(who: str, name: str, x: Any) -> Any:
 
 
 def common_shape(who: str, shape: ShapeLike | None, **params: Any) -> Shape:
-    """Return the shape asked for, that of the parameters if None."""
+    """``shape`` as a tuple, by default the broadcast shape of the parameters."""
     if shape is not None:
         shape = as_shape(who, shape)
         check_broadcast(who, shape, **params)
@@ -121,15 +121,15 @@ def common_shape(who: str, shape: ShapeLike | None, **params: Any) -> Shape:
 
 def check_broadcast(who: str, shape: Shape, **params: Any) -> None:
     for name, x in params.items():
-        if not fits(shape_of(x), shape):
+        if not broadcasts_to(shape_of(x), shape):
             raise ShapeError(
                 f"{who}: {name} must broadcast to the result: got {aval_of(x)} for the shape "
-                f"{shape}; give the whole shape, batch axes first"
+                f"{shape}; pass the full shape, batch axes first"
             )
 
 
-def fits(shape: Shape, whole: Shape) -> bool:
-    """Return whether an array of the first shape broadcasts to the second."""
+def broadcasts_to(shape: Shape, whole: Shape) -> bool:
+    """Whether an array of the first shape broadcasts to the second."""
     try:
         return broadcast_shapes(shape, whole) == whole
     except ValueError:

@@ -1,4 +1,4 @@
-"""Draws from things that are given: permutations, choices, categories."""
+"""Permutations, choices and categories."""
 
 import math
 from typing import Any
@@ -17,19 +17,19 @@ from ..ops.operand import asarray, stacked
 from ..ops.reduce import argmax_p, argsort_p, axis_of
 from ..ops.search import bisected
 from ..ops.structure import Batched, cast, cumsum_p, front, reshape, stretched, transpose_p, widened
-from .arguments import RangeError, ShapeLike, as_shape, fits, known, mode_of
-from .draws import bits, gumbel, is_jaxs, randint, uniform
-from .keys import Key, single, split
+from .arguments import RangeError, ShapeLike, as_shape, broadcasts_to, check_mode, known
+from .draws import bits, gumbel, matches_jax, randint, uniform
+from .keys import Key, check_single, split
 
 
 class StableOrder(Primitive):
-    """Where along one axis the numbers of 32 bits stand in order, equal ones in place."""
+    """Stable argsort of 32-bit integers along one axis."""
 
     differentiable = False
 
     @override
     def run(self, x: Any, *, axis: int) -> tuple[Any, ...]:
-        # one sort of (number, position) as 64 bits: 7 times faster than a stable argsort
+        # one sort of (value, index) as 64 bits: 7 times faster than a stable argsort
         shape = [1] * x.ndim
         shape[axis] = -1
         positions = np.arange(x.shape[axis], dtype=np.uint64).reshape(shape)
@@ -51,7 +51,7 @@ class StableOrder(Primitive):
 
 
 class Search(Primitive):
-    """Where the second operand's numbers stand in the first, which is sorted."""
+    """Indices of the second operand's elements in the first operand, which is sorted."""
 
     differentiable = False
 
@@ -70,7 +70,7 @@ class Search(Primitive):
     def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
         if axes[0] is None:
             return self.bind(*args), (axes[1],)
-        # a loop, because np.searchsorted knows one sorted array at a time
+        # a loop, because np.searchsorted takes one sorted array at a time
         steps, x = (stretched(v, d, size) for v, d in zip(args, axes, strict=True))
         one = lambda v, i: getitem_p(v, index=Index((i,)))
         return (stacked([self(one(steps, i), one(x, i)) for i in range(size)]),), (0,)
@@ -81,26 +81,26 @@ search_p = Search("random_search")
 
 
 def permutation(key: Key, x: Any, axis: int = 0, independent: bool = False) -> Any:
-    """Return an array in random order, or the integers below ``x`` if it is one.
+    """Random permutation of an array, or of the integers in [0, x).
 
     Args:
         key: a single key.
-        x: an array, or how many integers from 0.
-        axis: the axis to reorder.
-        independent: whether each line along the axis gets an order of its own.
+        x: array, or an integer.
+        axis: axis to permute.
+        independent: whether to permute each vector along the axis independently.
 
     >>> from funcgrad.random import key
     >>> print(permutation(key(0), 5))
     [2 3 0 4 1]
     """
     who = "random.permutation"
-    key, x = single(who, key), _population(who, x)
+    key, x = check_single(who, key), _population(who, x)
     if not shape_of(x):
-        return _order(key, (int(x),), 0)
+        return _random_order(key, (int(x),), 0)
     axis = axis_of(axis, len(shape_of(x)))
     if not independent:
-        return _take(x, _order(key, (shape_of(x)[axis],), 0), axis)
-    return _take_along(x, _order(key, shape_of(x), axis), axis)
+        return _take(x, _random_order(key, (shape_of(x)[axis],), 0), axis)
+    return _take_along(x, _random_order(key, shape_of(x), axis), axis)
 
 
 def choice(
@@ -112,16 +112,16 @@ def choice(
     axis: int = 0,
     mode: str | None = None,
 ) -> Any:
-    """Return elements picked at random from an array.
+    """Random elements of an array.
 
     Args:
         key: a single key.
-        a: the array, or an integer n for the integers below it.
-        shape: how many, in which shape; in the result it replaces the axis.
-        replace: whether an element may be picked more than once.
-        p: the weights of the elements, shape [n], not negative; they need not add up to 1.
-        axis: the axis of ``a`` that is picked from.
-        mode: of the Gumbel noise by which weighted elements are picked once, see ``gumbel``.
+        a: array, or an integer n for the integers in [0, n).
+        shape: shape of the sample; in the result it replaces ``axis``.
+        replace: whether an element may be chosen more than once.
+        p: weights of the elements, shape [n], nonnegative, not necessarily normalized.
+        axis: axis of ``a`` along which elements are chosen.
+        mode: of the Gumbel noise for weighted samples without replacement, see ``gumbel``.
 
     Raises:
         RangeError: if there are too few elements, or a weight is negative.
@@ -130,19 +130,19 @@ def choice(
     >>> print(choice(key(0), 10, (3,), replace=False))
     [2 8 6]
     """
-    who, mode = "random.choice", mode_of("random.choice", mode)
-    key, shape, a = single(who, key), as_shape(who, shape), _population(who, a)
+    who, mode = "random.choice", check_mode("random.choice", mode)
+    key, shape, a = check_single(who, key), as_shape(who, shape), _population(who, a)
     whole = shape_of(a)
     axis = axis_of(axis, len(whole)) if whole else 0
     n, num = whole[axis] if whole else int(a), math.prod(shape)
     if num and not n:
-        raise RangeError(f"{who}: nothing to pick from: got {aval_of(a)} along axis {axis}")
+        raise RangeError(f"{who}: a must not be empty: got {aval_of(a)} along axis {axis}")
     weights = None if p is None else _weights(who, p, n, 0 if replace else num)
     if not replace and num > n:
         raise RangeError(
-            f"{who}: too few elements: got {n} for {num} picks; pass replace=True, or pick fewer"
+            f"{who}: too few elements without replacement: got {n} for {num}; pass replace=True"
         )
-    picks = cast(_picks(key, n, shape, replace, weights, mode), np.intp)
+    picks = cast(_random_indices(key, n, shape, replace, weights, mode), np.intp)
     return _take(a, picks, axis) if whole else picks
 
 
@@ -154,16 +154,16 @@ def categorical(
     replace: bool = True,
     mode: str | None = None,
 ) -> Any:
-    """Return categories, drawn with the probabilities ``softmax(logits, axis)``.
+    """Samples of categories with probabilities ``softmax(logits, axis)``.
 
     Args:
         key: a single key.
-        logits: logarithms of weights that need not add up to 1.
-        axis: the axis of the categories.
-        shape: the shape of the result, which ends in that of ``logits`` without the axis
-            (None); the lengths before are repetitions.
-        replace: whether the repetitions may agree.
-        mode: how far the Gumbel noise reaches, see ``gumbel``.
+        logits: unnormalized log-probabilities.
+        axis: axis of the categories.
+        shape: shape of the result, by default that of ``logits`` without ``axis``; axes before
+            those are repeated samples.
+        replace: whether repeated samples may be equal.
+        mode: of the Gumbel noise, see ``gumbel``.
 
     Source: the Gumbel-max and Gumbel-top-k tricks; Kool et al. 2019, section 2.3
     (arXiv:1903.06059).
@@ -173,20 +173,20 @@ def categorical(
     [1 1 1 1 1 1]
     """
     who = "random.categorical"
-    key = single(who, key)
+    key = check_single(who, key)
     logits = asarray(logits)
     if dtype_of(logits).kind != "f":
         raise DtypeError(f"{who}: the logits must be floating: got {aval_of(logits)}")
-    if not is_jaxs(key):
-        logits = widened(logits)  # noise in float16 would tie
+    if not matches_jax(key):
+        logits = widened(logits)  # noise in float16 has ties
     axis = axis_of(axis, len(shape_of(logits)))
     whole = shape_of(logits)
     batch = (*whole[:axis], *whole[axis + 1 :])
     shape = batch if shape is None else as_shape(who, shape)
     lead = len(shape) - len(batch)
-    if lead < 0 or not fits(batch, shape[lead:]):
+    if lead < 0 or not broadcasts_to(batch, shape[lead:]):
         raise ShapeError(
-            f"{who}: the shape must end in that of the logits without their axis {axis}, "
+            f"{who}: shape must end in the shape of logits without axis {axis}, "
             f"{batch}: got {shape}"
         )
     if replace:
@@ -196,17 +196,19 @@ def categorical(
         return argmax_p(add(noise, logits), axis=lead + axis)
     num = math.prod(shape[:lead])
     if num > whole[axis]:
-        raise RangeError(f"{who}: too few categories: got {whole[axis]} for {num} without repeats")
+        raise RangeError(
+            f"{who}: too few categories for replace=False: got {whole[axis]} for {num}"
+        )
     scores = add(logits, gumbel(key, whole, dtype_of(logits), mode))
     best = _largest(scores, num, axis)
     return reshape(_moved_to_front(best, axis), shape)
 
 
-def _order(key: Key, shape: Shape, axis: int) -> Any:
-    """Return a random order along one axis, by sorting random numbers of 32 bits.
+def _random_order(key: Key, shape: Shape, axis: int) -> Any:
+    """Random order along one axis, by sorting random integers of 32 bits.
 
-    They may collide; sorting the result again, by new numbers, leaves only what collides each
-    time. JAX takes 3 log(size) / log(2**32) rounds; so do we.
+    Collisions are resolved by sorting again with new integers, in 3 log(size) / log(2**32) rounds
+    as in JAX.
     """
     size = max(1, math.prod(shape))
     order: Any = None
@@ -220,7 +222,7 @@ def _order(key: Key, shape: Shape, axis: int) -> Any:
 
 
 def _take_along(x: Any, positions: Any, axis: int) -> Any:
-    """Return ``x`` with each line along the axis read at its own positions."""
+    """Elements of ``x`` at indices along an axis, matched along the others."""
     lines: list[Any] = list(np.ogrid[tuple(slice(n) for n in shape_of(x))])
     lines[axis] = positions
     return getitem_p(x, *lines, index=Index([ARRAY] * len(lines)))
@@ -230,19 +232,21 @@ def _take(x: Any, positions: Any, axis: int) -> Any:
     return getitem_p(x, positions, index=Index((*[slice(None)] * axis, ARRAY)))
 
 
-def _picks(key: Key, n: int, shape: Shape, replace: bool, weights: Any, mode: str | None) -> Any:
-    """Return positions below n."""
+def _random_indices(
+    key: Key, n: int, shape: Shape, replace: bool, weights: Any, mode: str | None
+) -> Any:
+    """Random indices in [0, n)."""
     num = math.prod(shape)
     if not num:
         return np.zeros(shape, np.intp)
     if weights is None and replace:
         return randint(key, shape, 0, n, np.int32 if n < 2**31 else np.int64)
     if weights is None:
-        first = getitem_p(_order(key, (n,), 0), index=Index((slice(0, num),)))
+        first = getitem_p(_random_order(key, (n,), 0), index=Index((slice(0, num),)))
         return reshape(first, shape)
     if replace:
-        if not is_jaxs(key):
-            weights = cast(weights, np.dtype(float))  # a sum in float32 loses the rare
+        if not matches_jax(key):
+            weights = cast(weights, np.dtype(float))  # a sum in float32 loses small weights
         steps = cumsum_p(weights, axis=0, reverse=False)
         u = uniform(key, shape, dtype_of(weights))
         total = getitem_p(steps, index=Index((n - 1,)))
@@ -254,7 +258,7 @@ def _picks(key: Key, n: int, shape: Shape, replace: bool, weights: Any, mode: st
 
 
 def _largest(x: Any, num: int, axis: int) -> Any:
-    """Return the positions of the ``num`` largest, the largest first."""
+    """Indices of the ``num`` largest elements, in descending order."""
     order = argsort_p(neg(x), axis=axis, kind="stable")
     return getitem_p(order, index=Index((*[slice(None)] * axis, slice(0, num))))
 
@@ -265,34 +269,33 @@ def _moved_to_front(x: Any, axis: int) -> Any:
 
 
 def _population(who: str, x: Any) -> Any:
-    """Return an array of at least one axis, or one known integer that is not negative."""
+    """Array of at least one axis, or one known nonnegative integer."""
     x = asarray(x if is_arraylike(x) else whole(x))
     if shape_of(x):
         return x
     if isinstance(x, Tracer) or x.dtype.kind not in "iu":
         raise DtypeError(
-            f"{who}: an array, or how many integers, is needed: got {aval_of(x)}"
-            + ("; a count must not be traced" if isinstance(x, Tracer) else "")
+            f"{who}: the population must be an array or a concrete integer: got {aval_of(x)}"
         )
     if x < 0:
-        raise RangeError(f"{who}: the number of integers is not negative: got {x}")
+        raise RangeError(f"{who}: the number of integers must be nonnegative: got {x}")
     return x
 
 
 def _weights(who: str, p: Any, n: int, num: int) -> Any:
-    """Return the weights of n elements, of which at least ``num`` are positive."""
+    """Weights of n elements, of which at least ``num`` are positive."""
     p = asarray(p)
     if dtype_of(p).kind != "f":
         p = cast(p, np.float32)
     if shape_of(p) != (n,):
-        raise ShapeError(f"{who}: p must have one weight an element, {n}: got {aval_of(p)}")
+        raise ShapeError(f"{who}: p must have shape [{n}]: got {aval_of(p)}")
     value = known(p)
     if value is not None:
         if not (np.all(value >= 0) and 0 < value.sum() < np.inf):
-            raise RangeError(f"{who}: weights are finite, not negative, and not all 0: got {value}")
+            raise RangeError(f"{who}: p must be finite, nonnegative, and not all 0: got {value}")
         if np.count_nonzero(value) < num:
             raise RangeError(
                 f"{who}: too few elements have a positive weight: got "
-                f"{np.count_nonzero(value)} for {num} picks without replacement"
+                f"{np.count_nonzero(value)} for {num} without replacement"
             )
     return p

@@ -1,9 +1,9 @@
-"""Counts: the Poisson and binomial distributions, and those near them. They have no derivative.
+"""Discrete distributions: Poisson, binomial and their relatives, without derivatives.
 
-A small mean is drawn by inversion, which adds up probabilities until they exceed a uniform number
-of 52 bits. From a mean of 10 on it is a transformed rejection, whose cost does not grow with the
-mean: a ratio of uniform numbers is accepted at once where a squeeze allows, else by its
-probability, computed without cancellation (Loader 2000, "Fast and accurate computation of binomial
+For a small mean the method is inversion, which adds probabilities up to a uniform number of 52
+bits. From a mean of 10 on it is transformed rejection, whose cost does not grow with the mean: a
+ratio of uniform numbers is accepted at once inside a squeeze, else by its probability, which is
+computed without cancellation (Loader 2000, "Fast and accurate computation of binomial
 probabilities": deviance and the remainder of Stirling's formula).
 
 Source: Hörmann 1993, "The transformed rejection method for generating Poisson random variables",
@@ -36,15 +36,15 @@ from .arguments import (
     parameter,
 )
 from .draws import bernoulli
-from .keys import Key, single, split
+from .keys import Key, check_single, split
 from .rejection import Rejection
 
-SMALL = 10.0  # the mean from which on rejection takes fewer operations than inversion
+SMALL = 10.0  # mean above which rejection is cheaper than inversion
 F64 = np.dtype(np.float64)
 
 
 class Poisson(Rejection):
-    """Numbers of events where ``rate`` are expected."""
+    """Poisson distribution with mean ``rate``."""
 
     @override
     def attempt(self, u: Any, v: Any, rate: Any) -> tuple[Any, Any]:
@@ -53,14 +53,14 @@ class Poisson(Rejection):
         accepted = np.ones(u.shape, bool)
         few = np.flatnonzero(rate < SMALL)
         first, mean = np.exp(-rate[few]), rate[few]
-        k[few] = _inverted(u[few], first, lambda k, i: mean[i] / k)
+        k[few] = _invert(u[few], first, lambda k, i: mean[i] / k)
         many = np.flatnonzero(rate >= SMALL)
         k[many], accepted[many] = _ptrs(u[many], v[many], rate[many])
         return np.where(valid, k, np.nan), accepted | ~valid
 
 
 class Binomial(Rejection):
-    """Numbers of successes in n trials of probability p."""
+    """Binomial distribution of n trials with probability p."""
 
     @override
     def attempt(self, u: Any, v: Any, n: Any, p: Any) -> tuple[Any, Any]:
@@ -71,7 +71,7 @@ class Binomial(Rejection):
         trials, q = n[few], less[few]
         odds = q / (1 - q)
         first = np.exp(trials * np.log1p(-q))
-        k[few] = _inverted(u[few], first, lambda k, i: (trials[i] - (k - 1)) / k * odds[i])
+        k[few] = _invert(u[few], first, lambda k, i: (trials[i] - (k - 1)) / k * odds[i])
         many = np.flatnonzero(n * less >= SMALL)
         k[many], accepted[many] = _btrs(u[many], v[many], n[many], less[many])
         k = np.where(p > 0.5, n - k, k)
@@ -79,7 +79,7 @@ class Binomial(Rejection):
 
 
 class Geometric(Rejection):
-    """Numbers of trials up to the first success, by inversion."""
+    """Geometric distribution of the trials up to the first success, by inversion."""
 
     @override
     def attempt(self, u: Any, v: Any, p: Any) -> tuple[Any, Any]:
@@ -87,13 +87,13 @@ class Geometric(Rejection):
         return np.where((p >= 0) & (p <= 1), k, np.nan), np.ones(u.shape, bool)
 
 
-def _inverted(u: Any, term: Any, ratio: Any) -> Any:
-    """Return the least k at which the sum of terms up to k exceeds u; ratio(k, i) is that of k."""
+def _invert(u: Any, term: Any, ratio: Any) -> Any:
+    """Smallest k at which the sum of terms up to k exceeds u; ratio(k, i) is term k over k - 1."""
     k = np.zeros(u.shape)
     left = u - term
     active = np.flatnonzero(left >= 0)
     left, term = left[active], term[active]
-    for count in range(1, 200):  # far beyond the last term that changes a sum
+    for count in range(1, 200):  # far above the last term that changes a sum
         if not active.size:
             break
         k[active] = count
@@ -119,7 +119,7 @@ def _ptrs(u: Any, v: Any, rate: Any) -> tuple[Any, Any]:
 
 
 def _btrs(u: Any, v: Any, n: Any, p: Any) -> tuple[Any, Any]:
-    """Propose and judge for p <= 1/2."""
+    """Proposals, and whether they are accepted, for p <= 1/2."""
     spread = np.sqrt(n * p * (1 - p))
     b = 1.15 + 2.53 * spread
     a = -0.0873 + 0.0248 * b + 0.01 * p
@@ -136,7 +136,7 @@ def _btrs(u: Any, v: Any, n: Any, p: Any) -> tuple[Any, Any]:
 
 
 def log_poisson(k: Any, mean: Any) -> Any:
-    """Return log(mean**k exp(-mean) / k!)."""
+    """log(mean**k exp(-mean) / k!)."""
     small = np.minimum(k, 7).astype(np.intp)
     y = k * np.log(mean) - mean - LOG_FACTORIALS[small]
     large = np.flatnonzero(k >= 8)
@@ -146,9 +146,9 @@ def log_poisson(k: Any, mean: Any) -> Any:
 
 
 def _log_binomial(k: Any, n: Any, p: Any) -> Any:
-    """Return the logarithm of the probability of k, up to a number that depends on n only.
+    """Logarithm of the probability of k, up to a constant that depends on n only.
 
-    Two independent Poisson counts are k and n - k where their sum, a Poisson count too, is n.
+    Two independent Poisson variables, given that their sum is n, are binomial.
     """
     return log_poisson(k, n * p) + log_poisson(n - k, n * (1 - p))
 
@@ -160,24 +160,24 @@ binomial_p = Binomial("random_binomial")
 geometric_p = Geometric("random_geometric")
 
 
-def _drawn(prim: Rejection, who: str, key: Key, shape: Any, dtype: np.dtype, **params: Any) -> Any:
+def _sample(prim: Rejection, who: str, key: Key, shape: Any, dtype: np.dtype, **params: Any) -> Any:
     shape = common_shape(who, shape, **params)
     rows = [broadcast_to(p, shape) for p in params.values()]
-    return prim(single(who, key).data, *rows, shape=shape, dtype=dtype, impl=key.impl)
+    return prim(check_single(who, key).data, *rows, shape=shape, dtype=dtype, impl=key.impl)
 
 
 def poisson(key: Key, lam: Any, shape: ShapeLike | None = None, dtype: Any = np.int32) -> Any:
-    """Return counts of the Poisson distribution.
+    """Samples from the Poisson distribution.
 
     Args:
         key: a single key.
-        lam: the count expected, not negative; it broadcasts to ``shape``.
-        shape: the shape of the result; that of ``lam`` unless given.
+        lam: mean, nonnegative; it broadcasts to ``shape``.
+        shape: shape of the result; by default that of ``lam``.
         dtype: a signed integer dtype.
 
     Raises:
-        RangeError: if ``lam`` is negative, or its counts may not fit. Where it is not known yet,
-            the counts are then -1, or the greatest integer.
+        RangeError: if ``lam`` is negative, or too large for the dtype. Under ``jit`` the samples
+            are then -1, or the largest integer.
 
     Source: Hörmann 1993, algorithm PTRS, from ``lam`` 10 on; inversion below.
 
@@ -186,28 +186,28 @@ def poisson(key: Key, lam: Any, shape: ShapeLike | None = None, dtype: Any = np.
     [      0       2 1000282]
     """
     who, dtype = "random.poisson", _signed("random.poisson", dtype)
-    lam = parameter(who, "lam", lam, F64, "not negative")
+    lam = parameter(who, "lam", lam, F64, "nonnegative")
     rate, largest = known(lam), np.iinfo(dtype).max
     if rate is not None and np.any(rate + 10 * np.sqrt(rate) > largest):
-        raise RangeError(f"{who}: the counts must fit {dtype}: got lam {rate}; pass a wider dtype")
-    return _drawn(poisson_p, who, key, shape, dtype, lam=lam)
+        raise RangeError(f"{who}: the samples must fit {dtype}: got lam {rate}; pass a wider dtype")
+    return _sample(poisson_p, who, key, shape, dtype, lam=lam)
 
 
 def binomial(
     key: Key, n: Any, p: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
-    """Return numbers of successes in ``n`` independent trials.
+    """Samples from the binomial distribution: successes in ``n`` independent trials.
 
     Args:
         key: a single key.
-        n: trials, a whole number; it broadcasts to ``shape``, as ``p`` does.
-        p: the probability of a success, in [0, 1].
-        shape: the shape of the result; that of both parameters together unless given.
-        dtype: floating, as in JAX, or a signed integer's; float32 has all numbers up to 2**24.
+        n: number of trials, a nonnegative integer; it broadcasts to ``shape``, as ``p`` does.
+        p: probability of a success, in [0, 1].
+        shape: shape of the result; by default that of the parameters, broadcast.
+        dtype: floating, as in JAX, or a signed integer dtype; float32 is exact up to 2**24.
 
     Raises:
-        RangeError: if ``n`` is negative or not whole, or ``p`` is no probability. Where that is
-            not known yet, the result is nan, as an integer -1.
+        RangeError: if ``n`` is not a nonnegative integer, or ``p`` not in [0, 1]. Under ``jit``
+            the samples are then nan, as an integer -1.
 
     Source: Hörmann 1993, algorithm BTRS, from n min(p, 1-p) = 10 on; inversion below.
 
@@ -216,22 +216,22 @@ def binomial(
     [ 0.  4. 10.]
     """
     who = "random.binomial"
-    n = parameter(who, "n", n, F64, "a whole number, not negative")
+    n = parameter(who, "n", n, F64, "a nonnegative integer")
     p = parameter(who, "p", p, F64, "in [0, 1]")
-    return _drawn(binomial_p, who, key, shape, _count_dtype(who, dtype), n=n, p=p)
+    return _sample(binomial_p, who, key, shape, _count_dtype(who, dtype), n=n, p=p)
 
 
 def geometric(key: Key, p: Any, shape: ShapeLike | None = None, dtype: Any = np.int32) -> Any:
-    """Return how many independent trials it takes up to the first success.
+    """Samples from the geometric distribution: trials up to the first success.
 
     Args:
         key: a single key.
-        p: the probability of a success, in (0, 1]; it broadcasts to ``shape``.
-        shape: the shape of the result; that of ``p`` unless given.
-        dtype: a signed integer dtype, whose greatest number stands for greater ones.
+        p: probability of a success, in (0, 1]; it broadcasts to ``shape``.
+        shape: shape of the result; by default that of ``p``.
+        dtype: a signed integer dtype; larger samples become its largest integer.
 
     Raises:
-        RangeError: if ``p`` is no probability, or 0.
+        RangeError: if ``p`` is not in (0, 1].
 
     >>> from funcgrad.random import key
     >>> print(geometric(key(0), np.array([0.01, 0.5, 1.0])))
@@ -239,22 +239,23 @@ def geometric(key: Key, p: Any, shape: ShapeLike | None = None, dtype: Any = np.
     """
     who = "random.geometric"
     p = parameter(who, "p", p, F64, "in (0, 1]")
-    return _drawn(geometric_p, who, key, shape, _signed(who, dtype), p=p)
+    return _sample(geometric_p, who, key, shape, _signed(who, dtype), p=p)
 
 
 def multinomial(
     key: Key, n: Any, p: Any, *, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
-    """Return how many of ``n`` independent trials end in each category.
+    """Samples from the multinomial distribution: counts of ``n`` trials per category.
 
     Args:
         key: a single key.
-        n: trials, a whole number; it broadcasts to the result without its last axis.
-        p: weights of the categories, shape [..., categories], which need not add up to 1.
-        shape: the shape of the result, with the categories; that of ``p`` unless given.
-        dtype: floating, as in JAX, or a signed integer's.
+        n: number of trials, a nonnegative integer; it broadcasts to the result without its last
+            axis.
+        p: weights of the categories, shape [..., K], not necessarily normalized.
+        shape: shape of the result, with K; by default that of ``p``.
+        dtype: floating, as in JAX, or a signed integer dtype.
 
-    Each count is binomial among the trials that are left: the conditional method of Davis 1993,
+    Each count is binomial among the remaining trials: the conditional method of Davis 1993,
     "The computer generation of multinomial random variates".
 
     >>> from funcgrad.random import key
@@ -262,9 +263,9 @@ def multinomial(
     [0. 5. 5.]
     """
     who = "random.multinomial"
-    key, dtype = single(who, key), _count_dtype(who, dtype)
-    n = parameter(who, "n", n, F64, "a whole number, not negative")
-    p = parameter(who, "p", at_least_one_axis(who, "p", asarray(p)), F64, "not negative")
+    key, dtype = check_single(who, key), _count_dtype(who, dtype)
+    n = parameter(who, "n", n, F64, "a nonnegative integer")
+    p = parameter(who, "p", at_least_one_axis(who, "p", asarray(p)), F64, "nonnegative")
     shape = shape_of(p) if shape is None else as_shape(who, shape)
     check_broadcast(who, shape, p=p)
     check_broadcast(who, shape[:-1], n=n)
@@ -273,17 +274,17 @@ def multinomial(
     ratios = clip(div(p, where(eq(rest, 0), 1.0, rest)), 0.0, 1.0)
     counts = []
     for i, subkey in enumerate(split(key, shape[-1])):
-        counts.append(_drawn(binomial_p, who, subkey, shape[:-1], F64, n=left, p=ratios[..., i]))
+        counts.append(_sample(binomial_p, who, subkey, shape[:-1], F64, n=left, p=ratios[..., i]))
         left = sub(left, counts[-1])
     return cast(np.stack(counts, -1) if counts else np.zeros(shape), dtype)
 
 
 def rademacher(key: Key, shape: ShapeLike = (), dtype: Any = np.int32) -> Any:
-    """Return signs, -1 or 1 with equal probability.
+    """Random signs, -1 or 1 with equal probability.
 
     Args:
         key: a single key.
-        shape: the shape of the result.
+        shape: shape of the result.
         dtype: a signed integer dtype, or floating.
 
     >>> from funcgrad.random import key
@@ -292,14 +293,14 @@ def rademacher(key: Key, shape: ShapeLike = (), dtype: Any = np.int32) -> Any:
     """
     who = "random.rademacher"
     dtype = _count_dtype(who, np.int32 if dtype is None else dtype)
-    heads = cast(bernoulli(single(who, key), 0.5, as_shape(who, shape)), dtype)
+    heads = cast(bernoulli(check_single(who, key), 0.5, as_shape(who, shape)), dtype)
     return sub(mul(heads, 2), 1)
 
 
 def _signed(who: str, dtype: Any) -> np.dtype:
     dtype = np.dtype(np.int32 if dtype is None else dtype)
     if dtype.kind != "i":
-        raise DtypeError(f"{who}: the dtype must be a signed integer's: got {dtype}")
+        raise DtypeError(f"{who}: the dtype must be a signed integer dtype: got {dtype}")
     return dtype
 
 

@@ -1,8 +1,8 @@
-"""Draws of independent numbers. What is random are the bits; the rest is traced arithmetic.
+"""Independent samples: random bits, and traced arithmetic on them.
 
-So a draw is differentiable in its parameters, and ``jit`` fuses it. The arithmetic is JAX's, so
-that with ``threefry2x32`` the numbers are JAX's too: bit for bit, but for the last bits of
-logarithms and of fused products (``uniform`` with bounds, which XLA's CPU compiler fuses).
+Samples are differentiable in their parameters, and ``jit`` fuses the arithmetic. The arithmetic is
+JAX's: with ``threefry2x32`` the samples equal JAX's, up to the last bits of logarithms and of fused
+products (``uniform`` with bounds, which XLA's CPU compiler fuses).
 """
 
 import math
@@ -38,62 +38,60 @@ from .arguments import (
     ShapeLike,
     as_shape,
     check_broadcast,
+    check_mode,
     check_order,
     check_span,
     common_shape,
     floating,
     known,
-    mode_of,
 )
-from .keys import Key, single, split
+from .keys import Key, check_single, split
 from .primitives import bits_p, normal_p, uniform_p
 from .tails import TailDraw, below_p, exponential_p, gumbel_p
 
 
 def bits(key: Key, shape: ShapeLike = (), dtype: Any = np.uint32) -> Any:
-    """Return unsigned integers, each of their bits drawn evenly.
+    """Uniform random unsigned integers.
 
     Args:
         key: a single key.
-        shape: the shape of the result.
+        shape: shape of the result.
         dtype: uint8, uint16, uint32 or uint64.
 
     >>> from funcgrad.random import key
     >>> print(bits(key(0), (2,)))
     [149215387  49592932]
     """
-    key, shape = single("random.bits", key), as_shape("random.bits", shape)
+    key, shape = check_single("random.bits", key), as_shape("random.bits", shape)
     dtype = np.dtype(np.uint32 if dtype is None else dtype)
     if dtype.kind != "u":
-        raise DtypeError(
-            f"random.bits: the dtype must be unsigned: got {dtype}; for others see randint"
-        )
+        raise DtypeError(f"random.bits: the dtype must be unsigned: got {dtype}; use randint")
     return _bits(key, shape, dtype)
 
 
 def uniform(
     key: Key, shape: ShapeLike = (), dtype: Any = np.float32, minval: Any = 0.0, maxval: Any = 1.0
 ) -> Any:
-    """Return numbers drawn evenly from [minval, maxval).
+    """Samples from the uniform distribution on [minval, maxval).
 
     Args:
         key: a single key.
-        shape: the shape of the result.
-        dtype: float16, float32 or float64; the numbers have the grid of its mantissa.
-        minval: the least value, inclusive; it broadcasts to ``shape``.
-        maxval: the bound above, never attained; it broadcasts to ``shape``.
+        shape: shape of the result.
+        dtype: float16, float32 or float64; samples are multiples of its eps.
+        minval: lower bound, inclusive; it broadcasts to ``shape``.
+        maxval: upper bound, exclusive; it broadcasts to ``shape``.
 
     Raises:
-        RangeError: if minval exceeds maxval, or their difference is not finite; where they are
-            equal, that is the value.
+        RangeError: if minval exceeds maxval, or their difference is not finite. Equal bounds are
+            allowed, and give that value.
 
-    The result is differentiable in minval and maxval.
+    The samples are differentiable in minval and maxval.
 
     >>> from funcgrad.random import key
     >>> print(uniform(key(0), (2,), minval=-1.0))
     [-0.93051624 -0.97690654]
     """
-    key, shape = single("random.uniform", key), as_shape("random.uniform", shape)
+    key, shape = check_single("random.uniform", key), as_shape("random.uniform", shape)
     dtype = floating("random.uniform", dtype)
     if type(minval) is type(maxval) is float and (minval, maxval) == (0.0, 1.0):
         return unit(key, shape, dtype)
@@ -105,12 +103,12 @@ def uniform(
 
 
 def normal(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
-    """Return numbers of the standard normal distribution: sqrt(2) erfinv(u), u in (-1, 1).
+    """Samples from the standard normal distribution: sqrt(2) erfinv(u), u in (-1, 1).
 
     Args:
         key: a single key.
-        shape: the shape of the result.
-        dtype: a floating dtype; of a complex one the variance, 1, is shared by the parts.
+        shape: shape of the result.
+        dtype: a floating dtype, or a complex one with total variance 1.
 
     Source: Giles 2010, "Approximating the erfinv function", see ``ops/special.py``.
 
@@ -118,7 +116,7 @@ def normal(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     >>> print(normal(key(0), (2,)).round(3))
     [-1.815 -2.272]
     """
-    key, shape = single("random.normal", key), as_shape("random.normal", shape)
+    key, shape = check_single("random.normal", key), as_shape("random.normal", shape)
     dtype = np.dtype(np.float32 if dtype is None else dtype)
     if dtype.kind == "c":
         parts = floating("random.normal", np.finfo(dtype).dtype)
@@ -131,14 +129,14 @@ def normal(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
 def bernoulli(
     key: Key, p: Any = 0.5, shape: ShapeLike | None = None, mode: str | None = None
 ) -> Any:
-    """Return booleans that are true with probability ``p``.
+    """Samples from the Bernoulli distribution: booleans, true with probability ``p``.
 
     Args:
         key: a single key.
         p: floating, in [0, 1]; it broadcasts to ``shape``.
-        shape: the shape of the result; that of ``p`` unless given.
-        mode: of ``threefry2x32`` alone, as in JAX: "low" (None), or "high" to draw twice the bits,
-            for a ``p`` below 1e-6 in float32. The default generator is exact down to 2**-64.
+        shape: shape of the result; by default that of ``p``.
+        mode: for ``threefry2x32`` only, as in JAX: "low" (None), or "high" with twice the bits, for
+            a ``p`` below 1e-6 in float32. The default generator is exact down to 2**-64.
 
     Raises:
         RangeError: if a probability is outside [0, 1].
@@ -148,7 +146,7 @@ def bernoulli(
     [ True  True False  True]
     """
     who = "random.bernoulli"
-    key, mode = single(who, key), mode_of(who, mode)
+    key, mode = check_single(who, key), check_mode(who, mode)
     p = operand(p)
     if dtype_of(p).kind != "f":
         raise DtypeError(f"{who}: p must be floating: got {aval_of(p)}; write 1.0 for 1")
@@ -157,7 +155,7 @@ def bernoulli(
         raise RangeError(f"{who}: p must be in [0, 1]: got {value}; see special.expit for logits")
     shape = common_shape(who, shape, p=p)
     dtype = floating(who, np.float32 if type(p) in PYTHON_SCALARS else dtype_of(p))
-    if not is_jaxs(key):
+    if not matches_jax(key):
         p = (broadcast_to if isinstance(p, Tracer) else np.broadcast_to)(strong(p), shape)
         return below_p(key.data, p, shape=shape, dtype=dtype, impl=key.impl)
     if mode == "low":
@@ -167,35 +165,35 @@ def bernoulli(
 
 
 def randint(key: Key, shape: ShapeLike, minval: Any, maxval: Any, dtype: Any = np.int32) -> Any:
-    """Return integers drawn evenly from [minval, maxval).
+    """Uniform random integers in [minval, maxval).
 
     Args:
         key: a single key.
-        shape: the shape of the result.
-        minval: the least value, inclusive; it broadcasts to ``shape``.
-        maxval: the bound above, exclusive; it broadcasts to ``shape``.
-        dtype: an integer dtype, in which every value of the range must fit.
+        shape: shape of the result.
+        minval: lower bound, inclusive; it broadcasts to ``shape``.
+        maxval: upper bound, exclusive; it broadcasts to ``shape``.
+        dtype: an integer dtype that holds every value of the range.
 
     Raises:
-        RangeError: if minval is not below maxval, or a bound does not fit.
+        RangeError: if minval is not below maxval, or a bound does not fit the dtype.
 
-    A draw is the remainder of twice the bits of the dtype (at least 64), as in JAX: its
-    probability is off by at most (maxval - minval) / 2**64, relatively.
+    A sample is the remainder of twice the bits of the dtype (at least 64), as in JAX; the relative
+    error of its probability is at most (maxval - minval) / 2**64.
 
     >>> from funcgrad.random import key
     >>> print(randint(key(0), (4,), 0, 10))
     [2 3 3 6]
     """
     who = "random.randint"
-    key, shape, dtype = single(who, key), as_shape(who, shape), np.dtype(dtype or np.int32)
+    key, shape, dtype = check_single(who, key), as_shape(who, shape), np.dtype(dtype or np.int32)
     if dtype.kind not in "iu":
-        raise DtypeError(f"{who}: the dtype must be an integer's: got {dtype}; see uniform")
+        raise DtypeError(f"{who}: the dtype must be an integer dtype: got {dtype}; use uniform")
     wide = dtype if dtype.itemsize >= 4 else np.dtype(np.int32)
     minval, maxval = operand(minval), operand(maxval)
     check_broadcast(who, shape, minval=minval, maxval=maxval)
     low, top = _integer_bounds(minval, maxval, dtype, wide)
     unsigned = UNSIGNED[wide.itemsize]
-    # 0 stands for all the integers of the dtype, of which there is one more than fits
+    # 0 means all integers of the dtype: their number does not fit it
     count = add(cast(sub(top, low), unsigned), 1)
     count = where(ge(top, low), count, 1)
     k_high, k_low = split(key)
@@ -204,20 +202,20 @@ def randint(key: Key, shape: ShapeLike, minval: Any, maxval: Any, dtype: Any = n
 
 
 def exponential(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
-    """Return numbers of the exponential distribution of mean 1: -log(1 - u).
+    """Samples from the exponential distribution of mean 1: -log(1 - u).
 
     Args:
         key: a single key.
-        shape: the shape of the result.
+        shape: shape of the result.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
     >>> print(exponential(key(0), (2,)).round(3))
     [0.035 0.012]
     """
-    key, shape = single("random.exponential", key), as_shape("random.exponential", shape)
+    key, shape = check_single("random.exponential", key), as_shape("random.exponential", shape)
     dtype = floating("random.exponential", dtype)
-    if not is_jaxs(key):
+    if not matches_jax(key):
         return tail(exponential_p, key, shape, dtype)
     return neg(log1p(neg(unit(key, shape, dtype))))
 
@@ -225,22 +223,22 @@ def exponential(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any
 def gumbel(
     key: Key, shape: ShapeLike = (), dtype: Any = np.float32, mode: str | None = None
 ) -> Any:
-    """Return numbers of the standard Gumbel distribution: -log(-log(u)).
+    """Samples from the standard Gumbel distribution: -log(-log(u)).
 
     Args:
         key: a single key.
-        shape: the shape of the result.
+        shape: shape of the result.
         dtype: float16, float32 or float64.
-        mode: of ``threefry2x32`` alone, as in JAX: "low" (None), or "high" to draw twice the bits:
-            float32 then reaches 32, not 16. That of the default generator reaches 44.
+        mode: for ``threefry2x32`` only, as in JAX: "low" (None), or "high" with twice the bits:
+            float32 samples then reach 32, not 16. Those of the default generator reach 44.
 
     >>> from funcgrad.random import key
     >>> print(gumbel(key(0), (2,)).round(3))
     [-1.212 -1.495]
     """
-    key, shape = single("random.gumbel", key), as_shape("random.gumbel", shape)
-    dtype, mode = floating("random.gumbel", dtype), mode_of("random.gumbel", mode)
-    if not is_jaxs(key):
+    key, shape = check_single("random.gumbel", key), as_shape("random.gumbel", shape)
+    dtype, mode = floating("random.gumbel", dtype), check_mode("random.gumbel", mode)
+    if not matches_jax(key):
         return tail(gumbel_p, key, shape, dtype)
     tiny = np.finfo(dtype).tiny
     if mode == "low":
@@ -250,11 +248,11 @@ def gumbel(
     return neg(log(neg(log1p(neg(u)))))
 
 
-# from bits to numbers
+# from bits to floating numbers
 
 
-def is_jaxs(key: Key) -> bool:
-    """Return whether the numbers of a key are JAX's, to the bit."""
+def matches_jax(key: Key) -> bool:
+    """Whether the samples of a key equal JAX's."""
     return key.impl == "threefry2x32"
 
 
@@ -275,7 +273,7 @@ def between(key: Key, shape: Shape, dtype: np.dtype, low: Any, high: Any) -> Any
     a, b, largest = known(low), known(high), dtype.type(1) - np.finfo(dtype).eps
     if a is not None and b is not None and np.all(largest * (b - a) + a < b):
         return u
-    # rounding may reach high, and where that is low even the number below it
+    # rounding may reach high; for high == low, even the number below
     return maximum(low, minimum(u, nextafter(high, -np.inf)))
 
 
@@ -284,14 +282,14 @@ def _normal(key: Key, shape: Shape, dtype: np.dtype) -> Any:
 
 
 def _high_and_low(key: Key, shape: Shape, dtype: np.dtype) -> tuple[Any, Any]:
-    """Return a uniform number and the bits that follow its last, as numbers."""
+    """Uniform numbers, and the bits after their last one as numbers."""
     pair = unit(key, (2, *shape), dtype)
     high, low = (getitem_p(pair, index=Index((i,))) for i in (0, 1))
     return high, mul(low, np.finfo(dtype).eps)
 
 
 def _remainder_of_two_words(high: Any, low: Any, n: Any) -> Any:
-    """Return (2**b high + low) mod n in words of b bits, where n = 0 stands for 2**b."""
+    """(2**b high + low) mod n in words of b bits, where n = 0 stands for 2**b."""
     if np.ndim(n) or np.size(low) <= BLOCK:
         return _remainder_in_block(high, low, n)
     out = np.empty_like(low)
@@ -304,7 +302,7 @@ def _remainder_of_two_words(high: Any, low: Any, n: Any) -> Any:
 
 def _remainder_in_block(high: Any, low: Any, n: Any) -> Any:
     def mod(x: Any) -> Any:
-        # NumPy divides by a constant 15 times faster than it takes remainders; and as x // 0
+        # NumPy divides by a constant 15 times faster than it takes remainders; as x // 0
         # is 0, the remainder by 0 is x, and that of 2**b is 0
         return np.subtract(x, np.multiply(np.floor_divide(x, n), n))
 
@@ -318,7 +316,7 @@ remainder_p = Free("random_remainder", _remainder_of_two_words)
 
 
 def _integer_bounds(low: Any, high: Any, dtype: np.dtype, wide: np.dtype) -> tuple[Any, Any]:
-    """Return the least and the greatest value of randint, as integers of the wide dtype."""
+    """Smallest and largest value of randint, as integers of the wide dtype."""
     who = "random.randint"
     for name, x in (("minval", low), ("maxval", high)):
         if dtype_of(x).kind not in "iu":

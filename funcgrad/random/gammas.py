@@ -1,11 +1,11 @@
-"""The gamma distribution and those made of it, differentiable in their parameters.
+"""The gamma distribution and those derived from it, differentiable in their parameters.
 
-A number is drawn by Marsaglia & Tsang 2000, "A simple method for generating gamma variables" (ACM
-TOMS 26): d (1 + c x)**3 for a normal x, accepted nearly always. For a < 1 the draw of a + 1 is
-multiplied by u**(1/a), of which float32 has no more than the logarithm when ``a`` is small.
+The method is Marsaglia & Tsang 2000, "A simple method for generating gamma variables" (ACM TOMS
+26): d (1 + c x)**3 for a normal x, nearly always accepted. For a < 1 the sample of a + 1 is
+multiplied by u**(1/a), which underflows float32 for small ``a``, but whose logarithm does not.
 
-The derivative in ``a`` is implicit: moving ``a`` at a fixed value of the distribution function P
-moves the number x by -(dP/da) / p(x) (Figurnov et al. 2018, equation 5, arXiv:1805.08498).
+The derivative in ``a`` is implicit: at a fixed value of the distribution function P,
+dx/da = -(dP/da) / p(x) (Figurnov et al. 2018, equation 5, arXiv:1805.08498).
 """
 
 import math
@@ -28,12 +28,12 @@ from ..special.exponentials import softmax
 from .arguments import UNSIGNED, ShapeLike, at_least_one_axis, common_shape, floating, parameter
 from .draws import normal
 from .generator import Generator
-from .keys import Key, single, split
-from .rejection import Reparametrised
+from .keys import Key, check_single, split
+from .rejection import Reparametrized
 
 
-class Gamma(Reparametrised):
-    """Numbers of the gamma distribution of shape parameter ``a``, or their logarithms."""
+class Gamma(Reparametrized):
+    """Samples from the gamma distribution with shape parameter ``a``, or their logarithms."""
 
     @override
     def working(self, dtype: np.dtype) -> np.dtype:
@@ -81,22 +81,22 @@ class Gamma(Reparametrised):
 
 
 def _log_of(words: Any, dtype: np.dtype) -> Any:
-    """Return the logarithms of uniform numbers, of small ones with all digits."""
+    """Logarithms of uniform numbers, accurate also for small ones."""
     u = words.astype(dtype)
     u += dtype.type(0.5)
     return np.log(u * dtype.type(2.0 ** (-8 * words.itemsize)))
 
 
 def _exact(v: Any, x: Any, c: Any, d: Any) -> Any:
-    """Return whether log(v) < x²/2 + d (1 - w³ + 3 log(w)), w = 1 + c x, where terms cancel."""
+    """Whether log(v) < x²/2 + d (1 - w³ + 3 log(w)), w = 1 + c x, without cancellation."""
     v, x, c, d = (z.astype(np.float64) for z in (v, x, c, d))
     s = c * x
     return np.log(v) < 0.5 * x * x + d * (3 * log1pmx(s) - s * s * (3 + s))
 
 
 def _log_slope(a: Any, x: Any, log_x: Any) -> Any:
-    """Return the derivative of log(x) in ``a`` where P(a, x) stays the same."""
-    tiny = lt(x, 1e-17)  # P is x**a / gamma(a + 1), also where x is no number of float64
+    """Derivative of log(x) in ``a`` at constant P(a, x)."""
+    tiny = lt(x, 1e-17)  # P is x**a / gamma(a + 1), also where x underflows float64
     safe = where(tiny, 1.0, x)
     ratio = neg(div(gammainc_slope(1, a, safe), mul(gamma_density(a, safe), safe)))
     return where(tiny, div(sub(digamma(add(a, 1.0)), log_x), a), ratio)
@@ -106,26 +106,26 @@ gamma_p = Gamma("random_gamma")
 
 
 def _draw(who: str, key: Key, a: Any, shape: Any, dtype: Any, log: bool) -> Any:
-    key, dtype = single(who, key), floating(who, dtype)
+    key, dtype = check_single(who, key), floating(who, dtype)
     shape = common_shape(who, shape, a=a)
     a = broadcast_to(a, shape)
     return gamma_p(key.data, a, shape=shape, dtype=dtype, impl=key.impl, log=log)
 
 
 def gamma(key: Key, a: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
-    """Return numbers of the gamma distribution with shape parameter ``a`` and scale 1.
+    """Samples from the gamma distribution with shape parameter ``a`` and scale 1.
 
     Args:
         key: a single key.
-        a: not negative, its mean; it broadcasts to ``shape``; 0 gives 0.
-        shape: the shape of the result; that of ``a`` unless given.
+        a: nonnegative, the mean; it broadcasts to ``shape``; 0 gives 0.
+        shape: shape of the result; by default that of ``a``.
         dtype: float16, float32 or float64.
 
     Raises:
         RangeError: if ``a`` is negative.
 
-    The result is differentiable in ``a``. For small ``a`` most draws are too small for float32,
-    and are 0; see ``loggamma``.
+    The samples are differentiable in ``a``. For small ``a`` most samples underflow to 0; see
+    ``loggamma``.
 
     Source: Marsaglia & Tsang 2000; Figurnov et al. 2018 (arXiv:1805.08498) for the derivative.
 
@@ -134,66 +134,66 @@ def gamma(key: Key, a: Any, shape: ShapeLike | None = None, dtype: Any = np.floa
     np.float32(3.0)
     """
     who = "random.gamma"
-    a = parameter(who, "a", a, floating(who, dtype), "not negative")
+    a = parameter(who, "a", a, floating(who, dtype), "nonnegative")
     return _draw(who, key, a, shape, dtype, False)
 
 
 def loggamma(key: Key, a: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
-    """Return logarithms of gamma distributed numbers, those that ``gamma`` draws of the key.
+    """Logarithms of the samples that ``gamma`` draws with the same key.
 
     Args:
         key: a single key.
-        a: not negative; it broadcasts to ``shape``; 0 gives -inf.
-        shape: the shape of the result; that of ``a`` unless given.
+        a: nonnegative; it broadcasts to ``shape``; 0 gives -inf.
+        shape: shape of the result; by default that of ``a``.
         dtype: float16, float32 or float64.
 
     Raises:
         RangeError: if ``a`` is negative.
 
-    The result is differentiable in ``a``, and finite also where the number itself would be 0.
+    The samples are differentiable in ``a``, and finite where those of ``gamma`` underflow.
 
     >>> from funcgrad.random import key
     >>> bool(np.isfinite(loggamma(key(0), 1e-3, (1000,))).all())
     True
     """
     who = "random.loggamma"
-    a = parameter(who, "a", a, floating(who, dtype), "not negative")
+    a = parameter(who, "a", a, floating(who, dtype), "nonnegative")
     return _draw(who, key, a, shape, dtype, True)
 
 
 def chisquare(key: Key, df: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
-    """Return numbers of the chi-square distribution: sums of ``df`` squares of normal numbers.
+    """Samples from the chi-square distribution with ``df`` degrees of freedom.
 
     Args:
         key: a single key.
-        df: degrees of freedom, not negative; it broadcasts to ``shape``.
-        shape: the shape of the result; that of ``df`` unless given.
+        df: degrees of freedom, nonnegative; it broadcasts to ``shape``.
+        shape: shape of the result; by default that of ``df``.
         dtype: float16, float32 or float64.
 
-    The result is differentiable in ``df``.
+    The samples are differentiable in ``df``.
 
     >>> from funcgrad.random import key
     >>> chisquare(key(0), 4.0, (10000,)).mean().round(1)
     np.float32(4.0)
     """
     who = "random.chisquare"
-    df = parameter(who, "df", df, floating(who, dtype), "not negative")
+    df = parameter(who, "df", df, floating(who, dtype), "nonnegative")
     return mul(_draw(who, key, mul(df, 0.5), common_shape(who, shape, df=df), dtype, False), 2.0)
 
 
 def f(
     key: Key, dfnum: Any, dfden: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
-    """Return numbers of Fisher's F distribution: quotients of two mean chi-squares.
+    """Samples from the F distribution.
 
     Args:
         key: a single key.
-        dfnum: degrees of freedom above, positive.
-        dfden: degrees of freedom below, positive.
-        shape: the shape of the result; that of both parameters together unless given.
+        dfnum: degrees of freedom of the numerator, positive.
+        dfden: degrees of freedom of the denominator, positive.
+        shape: shape of the result; by default that of the parameters, broadcast.
         dtype: float16, float32 or float64.
 
-    The result is differentiable in both parameters.
+    The samples are differentiable in both parameters.
 
     >>> from funcgrad.random import key
     >>> print(f(key(0), 3.0, np.array([5.0, 10.0]), (2, 2)).shape)
@@ -203,7 +203,7 @@ def f(
     above = parameter(who, "dfnum", dfnum, dtype, "positive")
     below = parameter(who, "dfden", dfden, dtype, "positive")
     shape = common_shape(who, shape, dfnum=above, dfden=below)
-    k_below, k_above = split(single(who, key))
+    k_below, k_above = split(check_single(who, key))
     logs = [
         sub(_draw(who, k, mul(df, 0.5), shape, dtype, True), log_of(mul(df, 0.5)))
         for k, df in ((k_above, above), (k_below, below))
@@ -212,15 +212,15 @@ def f(
 
 
 def t(key: Key, df: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
-    """Return numbers of Student's t distribution.
+    """Samples from Student's t distribution.
 
     Args:
         key: a single key.
         df: degrees of freedom, positive; it broadcasts to ``shape``.
-        shape: the shape of the result; that of ``df`` unless given.
+        shape: shape of the result; by default that of ``df``.
         dtype: float16, float32 or float64.
 
-    The result is differentiable in ``df``.
+    The samples are differentiable in ``df``.
 
     >>> from funcgrad.random import key
     >>> print(t(key(0), 3.0, (2, 2)).shape)
@@ -229,26 +229,26 @@ def t(key: Key, df: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
     who, dtype = "random.t", floating("random.t", dtype)
     half = mul(parameter(who, "df", df, dtype, "positive"), 0.5)
     shape = common_shape(who, shape, df=half)
-    k_above, k_below = split(single(who, key))
-    # in logarithms, for the gamma number of a small df may be 0
+    k_above, k_below = split(check_single(who, key))
+    # in logarithms, because the gamma sample for a small df may underflow
     ratio = sub(log_of(half), _draw(who, k_below, half, shape, dtype, True))
     return mul(normal(k_above, shape, dtype), exp(mul(ratio, 0.5)))
 
 
 def beta(key: Key, a: Any, b: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
-    """Return numbers of the beta distribution: x / (x + y) for gamma numbers x and y.
+    """Samples from the beta distribution.
 
     Args:
         key: a single key.
         a: positive; it broadcasts to ``shape``, as ``b`` does.
         b: positive.
-        shape: the shape of the result; that of both parameters together unless given.
+        shape: shape of the result; by default that of the parameters, broadcast.
         dtype: float16, float32 or float64.
 
     Raises:
         RangeError: if a parameter is not positive.
 
-    The result is differentiable in ``a`` and ``b``.
+    The samples are differentiable in ``a`` and ``b``.
 
     >>> from funcgrad.random import key
     >>> beta(key(0), 1.0, 3.0, (10000,)).mean().round(2)
@@ -258,7 +258,7 @@ def beta(key: Key, a: Any, b: Any, shape: ShapeLike | None = None, dtype: Any = 
     a = parameter(who, "a", a, dtype, "positive")
     b = parameter(who, "b", b, dtype, "positive")
     shape = common_shape(who, shape, a=a, b=b)
-    k_a, k_b = split(single(who, key))
+    k_a, k_b = split(check_single(who, key))
     x = _draw(who, k_a, a, shape, dtype, True)
     y = _draw(who, k_b, b, shape, dtype, True)
     top = maximum(x, y)
@@ -267,18 +267,18 @@ def beta(key: Key, a: Any, b: Any, shape: ShapeLike | None = None, dtype: Any = 
 
 
 def dirichlet(key: Key, alpha: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
-    """Return probabilities of the Dirichlet distribution: gamma numbers over their sum.
+    """Samples from the Dirichlet distribution.
 
     Args:
         key: a single key.
-        alpha: concentrations, positive, shape [..., n].
-        shape: the shape of the result without its last axis, n; that of ``alpha`` unless given.
+        alpha: concentrations, positive, shape [..., N].
+        shape: shape of the result without its last axis, N; by default that of ``alpha``.
         dtype: float16, float32 or float64.
 
     Raises:
         RangeError: if a concentration is not positive.
 
-    The result is differentiable in ``alpha``.
+    The samples are differentiable in ``alpha``.
 
     >>> from funcgrad.random import key
     >>> p = dirichlet(key(0), np.ones(3), (4,))

@@ -1,4 +1,4 @@
-"""Keys: the state of a generator as a value, and how keys are made of keys."""
+"""Keys: the state of a generator as a value; key, split and fold_in."""
 
 import math
 import operator
@@ -21,9 +21,9 @@ from .primitives import DEFAULT, GENERATORS, fold_in_p, seed_p, split_p
 
 
 class NotAKeyError(FuncgradError, TypeError):
-    """Something else where a key is needed.
+    """An argument is not a key.
 
-    ``random.normal(0)`` fails, for there is no hidden state to draw from; write
+    ``random.normal(0)`` fails, because there is no hidden state; write
     ``random.normal(random.key(0))``.
     """
 
@@ -31,15 +31,15 @@ class NotAKeyError(FuncgradError, TypeError):
 @register_dataclass
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Key:
-    """The state of a generator, or a batch of them: a tree with one leaf, its words.
+    """The state of a generator, or a batch of states; a tree with one leaf.
 
-    A key is used once: draw from it, or split it, never both. ``key``, ``split``, ``fold_in``
-    and ``wrap_key_data`` make keys; a batch has leading axes, and is indexed, iterated and
-    measured by them.
+    Use a key once: draw samples with it or split it, not both. ``key``, ``split``, ``fold_in`` and
+    ``wrap_key_data`` make keys. A batch of keys has leading axes, along which it is indexed and
+    iterated.
 
     Args:
-        data: the words, shape [..., 2]; uint64 for philox, uint32 for threefry2x32.
-        impl: the generator's name.
+        data: words, shape [..., 2]; uint64 for philox, uint32 for threefry2x32.
+        impl: name of the generator.
 
     >>> ks = split(key(0), 3)
     >>> ks, ks.shape, ks[0]
@@ -80,7 +80,7 @@ class Key:
         static, arrays = [], []
         for entry, length in zip(entries, self.shape, strict=False):
             if hasattr(entry, "__index__") and not isinstance(entry, np.ndarray | Tracer):
-                entry = operator.index(entry)  # an enum, say
+                entry = operator.index(entry)  # an IntEnum, for example
             if not isinstance(entry, int | slice):
                 arrays.append(entry if isinstance(entry, Tracer) else np.asarray(entry))
                 entry = ARRAY
@@ -93,7 +93,7 @@ class Key:
         if not isinstance(other, Key) or other.impl != self.impl:
             return NotImplemented
         words = [_has_words(key.data) for key in (self, other)]
-        if not all(words):  # a tree map has put something in their place
+        if not all(words):  # a tree map has replaced them
             return not any(words) and self.data == other.data
         same = eq(self.data, other.data)
         return all_p(same, axes=(len(shape_of(same)) - 1,))
@@ -104,22 +104,22 @@ class Key:
 
 
 def _has_words(data: Any) -> bool:
-    """Return whether the leaf of a key holds a generator's words, and no description of them."""
+    """Whether the leaf of a key holds words, not a ShapeDtypeStruct or another object."""
     return isinstance(data, (np.ndarray, Tracer)) and data.ndim > 0
 
 
-# at the user's edge
+# public functions
 
 
 def key(seed: Any, *, impl: str | None = None) -> Key:
-    """Return the key of a seed.
+    """Key from a seed.
 
     Args:
-        seed: an integer from -2**63 up to 2**64, taken modulo 2**64.
-        impl: "philox" (None), or "threefry2x32" for the bits that JAX draws.
+        seed: integer in [-2**63, 2**64), taken modulo 2**64.
+        impl: "philox" (None), or "threefry2x32" for JAX's bits.
 
     Raises:
-        DtypeError: if the seed is no integer.
+        DtypeError: if the seed is not an integer.
         RangeError: if it has more than 64 bits, or the generator is unknown.
 
     >>> key(0)
@@ -130,39 +130,39 @@ def key(seed: Any, *, impl: str | None = None) -> Key:
 
 
 def split(key: Key, num: ShapeLike = 2) -> Key:
-    """Return a batch of new keys, whose draws are independent of each other.
+    """Batch of new independent keys.
 
     Args:
         key: a single key, not to be used again.
-        num: how many, or the shape of the batch.
+        num: number of keys, or the shape of the batch.
 
     >>> k1, k2 = split(key(0))
     >>> k1 == k2
     np.False_
     """
     shape = as_shape("random.split", num)
-    data = split_p(single("random.split", key).data, shape=shape, impl=key.impl)
+    data = split_p(check_single("random.split", key).data, shape=shape, impl=key.impl)
     return Key(data, key.impl)
 
 
 def fold_in(key: Key, data: Any) -> Key:
-    """Return the key made of a key and an integer: a step, a layer, the hash of a name.
+    """New key from a key and an integer, for example a step or the index of a layer.
 
     Args:
-        key: a single key; it may be folded with many integers, but not drawn from or split.
-        data: an integer in [0, 2**32), with philox in [0, 2**64).
+        key: a single key; it may be folded with many integers, but not split or used otherwise.
+        data: integer in [0, 2**32), with philox in [0, 2**64).
 
     >>> fold_in(key(0), 1) == fold_in(key(0), 2)
     np.False_
     """
-    words = single("random.fold_in", key).data
+    words = check_single("random.fold_in", key).data
     width = 8 * GENERATORS[key.impl].words.itemsize
     number = _integer("random.fold_in", "data", data, width, lowest=0)
     return Key(fold_in_p(words, number, impl=key.impl), key.impl)
 
 
 def key_data(key: Key) -> Any:
-    """Return the words of a key or a batch of keys, shape [..., 2].
+    """Words of a key or a batch of keys, shape [..., 2].
 
     >>> print(key_data(key(7)))
     [7 0]
@@ -173,11 +173,11 @@ def key_data(key: Key) -> Any:
 
 
 def wrap_key_data(data: Any, *, impl: str | None = None) -> Key:
-    """Return the key, or batch of keys, with these words: the inverse of ``key_data``.
+    """Key, or batch of keys, from its words; the inverse of ``key_data``.
 
     Args:
         data: shape [..., 2]; uint64 for philox, uint32 for threefry2x32.
-        impl: the generator, "philox" (None) or "threefry2x32".
+        impl: "philox" (None) or "threefry2x32".
 
     Raises:
         DtypeError: if the words are not of the generator's dtype.
@@ -192,23 +192,21 @@ def wrap_key_data(data: Any, *, impl: str | None = None) -> Key:
     if aval.dtype != GENERATORS[impl].words:
         raise DtypeError(
             f"random.wrap_key_data: the words of {impl} are {GENERATORS[impl].words}: got {aval}; "
-            f"name their generator, impl={' or '.join(map(repr, GENERATORS))}, or convert them"
+            f"pass their generator, impl={' or '.join(map(repr, GENERATORS))}"
         )
     if not aval.shape or aval.shape[-1] != 2:
-        raise ShapeError(
-            f"random.wrap_key_data: a key has 2 words: got {aval}; the last axis must have length 2"
-        )
+        raise ShapeError(f"random.wrap_key_data: the last axis must have length 2: got {aval}")
     return Key(data, impl)
 
 
-def single(who: str, key: Any) -> Key:
-    """Return the argument, if it is one key."""
+def check_single(who: str, key: Any) -> Key:
+    """The argument, checked to be a single key."""
     if not isinstance(key, Key):
         raise _no_key(who, key)
     if key.ndim:
         raise ShapeError(
-            f"{who}: one key is needed: got a batch of shape {key.shape}; draw from one of them, "
-            f"keys[i], or map over them: vmap(lambda k: {who}(k, ...))(keys)"
+            f"{who}: the key must be a single key: got a batch of shape {key.shape}; map over it: "
+            f"vmap(lambda k: {who}(k, ...))(keys)"
         )
     return key
 
@@ -225,16 +223,18 @@ def _generator(who: str, impl: str | None) -> str:
     impl = DEFAULT if impl is None else impl
     if impl not in GENERATORS:
         known = " or ".join(map(repr, GENERATORS))
-        raise RangeError(f"{who}: no such generator: got impl={impl!r}; use {known}")
+        raise RangeError(f"{who}: unknown generator: got impl={impl!r}; use {known}")
     return impl
 
 
 def _integer(who: str, what: str, x: Any, width: int, lowest: int | None = None) -> Any:
-    """Return a scalar integer, traced or below 2**width."""
+    """Scalar integer, traced or below 2**width."""
     x = x if is_arraylike(x) else whole(x)
     aval = aval_of(x) if is_arraylike(x) and not isinstance(x, int) else None
     if aval is not None and aval.shape:
-        raise ShapeError(f"{who}: {what} must be one integer: got {aval}; map over it with vmap")
+        raise ShapeError(
+            f"{who}: {what} must be a scalar integer: got {aval}; map over it with vmap"
+        )
     if (
         isinstance(x, bool)
         or (aval is None and not isinstance(x, int))

@@ -1,4 +1,4 @@
-"""Vectors and matrices whose numbers depend on each other."""
+"""Random vectors and matrices with dependent elements."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ from .arguments import (
     parameter,
 )
 from .draws import normal
-from .keys import Key, single
+from .keys import Key, check_single
 
 
 def multivariate_normal(
@@ -32,22 +32,22 @@ def multivariate_normal(
     dtype: Any = None,
     method: str = "cholesky",
 ) -> Any:
-    """Return normal vectors of this mean and covariance: mean + factor z, factor factor* = cov.
+    """Samples from the multivariate normal distribution: mean + L z with L L^H = cov.
 
     Args:
         key: a single key.
-        mean: shape [..., n].
-        cov: symmetric and not negative, shape [..., n, n].
-        shape: the shape of the result without its last axis, n; that of the axes before those
-            of both parameters together unless given.
-        dtype: floating; that of the parameters unless given, as in JAX.
-        method: "cholesky"; or "eigh" or "svd", the symmetric root, which also takes a singular
-            ``cov``; its derivative then takes the rank as constant.
+        mean: shape [..., N].
+        cov: positive semidefinite, shape [..., N, N].
+        shape: shape of the result without its last axis, N; by default the batch axes of the
+            parameters, broadcast.
+        dtype: floating; by default that of the parameters, as in JAX.
+        method: "cholesky"; or "eigh" or "svd", the symmetric root, for which ``cov`` may be
+            singular; its derivative is taken at constant rank.
 
     Raises:
         numpy.linalg.LinAlgError: if ``cov`` has no Cholesky factor.
 
-    The result is differentiable in both parameters.
+    The samples are differentiable in both parameters.
 
     >>> from funcgrad.random import key
     >>> print(multivariate_normal(key(0), np.zeros(2), np.eye(2), (3,)).shape)
@@ -55,7 +55,7 @@ def multivariate_normal(
     """
     who = "random.multivariate_normal"
     if method not in ("cholesky", "eigh", "svd"):
-        raise RangeError(f"{who}: no such method: got {method!r}; use 'cholesky', 'eigh' or 'svd'")
+        raise RangeError(f"{who}: method must be 'cholesky', 'eigh' or 'svd': got {method!r}")
     mean, cov = at_least_one_axis(who, "mean", asarray(mean)), asarray(cov)
     if dtype is None:
         dtype = np.result_type(dtype_of(mean), dtype_of(cov))
@@ -67,7 +67,7 @@ def multivariate_normal(
         raise ShapeError(f"{who}: cov must have the shape [..., {n}, {n}]: got {aval_of(cov)}")
     batches = {"mean": np.empty(lead, bool), "cov": np.empty(shape_of(cov)[:-2], bool)}
     shape = common_shape(who, shape, **batches)
-    z = normal(single(who, key), (*shape, n), dtype)
+    z = normal(check_single(who, key), (*shape, n), dtype)
     try:
         factor = _factor(cov, method)
     except np.linalg.LinAlgError as err:
@@ -77,26 +77,26 @@ def multivariate_normal(
 
 
 def _factor(cov: Any, method: str) -> Any:
-    """Return a matrix whose product with its transpose is the covariance."""
+    """Matrix L with L L^H = cov."""
     if dtype_of(cov) == np.float16:
         return cast(_factor(cast(cov, np.float32), method), np.float16)
     if method == "cholesky":
         return np.linalg.cholesky(cov)
-    a = hermitian(cov, "L")  # the triangle that Cholesky reads
+    a = hermitian(cov, "L")  # the triangle that cholesky reads
     return sqrtm_p(a, who="random.multivariate_normal", fixed_rank=True)
 
 
 def orthogonal(
     key: Key, n: int, shape: ShapeLike = (), dtype: Any = np.float32, m: int | None = None
 ) -> Any:
-    """Return matrices drawn evenly from those with orthonormal columns, or rows if they are fewer.
+    """Uniform (Haar) random matrices with orthonormal columns, or rows if they are fewer.
 
     Args:
         key: a single key.
-        n: the number of rows.
-        shape: how many matrices, as leading axes.
+        n: number of rows.
+        shape: leading axes of the result.
         dtype: float32 or float64, or complex for unitary matrices.
-        m: the number of columns, n unless given.
+        m: number of columns, by default n.
 
     Source: Mezzadri 2007, "How to generate random matrices from the classical compact groups",
     section 5.
@@ -109,10 +109,10 @@ def orthogonal(
     who = "random.orthogonal"
     (n,), shape = as_shape(who, n), as_shape(who, shape)
     (m,) = (n,) if m is None else as_shape(who, m)
-    z = normal(single(who, key), (*shape, max(n, m), min(n, m)), dtype)
+    z = normal(check_single(who, key), (*shape, max(n, m), min(n, m)), dtype)
     if dtype_of(z) == np.float16:
         z = cast(z, np.float32)
     q, r = np.linalg.qr(z)
-    # QR leaves the signs open; these make the draw even
+    # the signs of QR are not unique; these make the distribution uniform
     q = q * unit(np.diagonal(r, axis1=-2, axis2=-1))[..., None, :]
     return cast(q.mT if n < m else q, np.float32 if dtype is None else dtype)

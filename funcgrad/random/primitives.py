@@ -1,6 +1,6 @@
-"""The primitives of randomness: what a generator makes of keys, whose words may be traced.
+"""Primitives of keys: seed, split, fold_in, and draws of bits and floating numbers.
 
-Each takes keys with any leading axes, which is also its rule for one more.
+They take keys with any leading axes, so that their batch rule moves the new axis to the front.
 """
 
 import math
@@ -24,8 +24,8 @@ GENERATORS: dict[str, Generator] = {"philox": PHILOX, "threefry2x32": THREEFRY}
 DEFAULT = "philox"
 
 
-class OfKeys(Primitive, Codegen):
-    """A function of keys with any leading axes, to which those of the results correspond."""
+class KeyPrimitive(Primitive, Codegen):
+    """Function of keys with any leading axes, which are those of the results."""
 
     differentiable = False
     is_new = True
@@ -36,25 +36,25 @@ class OfKeys(Primitive, Codegen):
     ) -> tuple[Sequence[Any], Sequence[int | None]]:
         ranks = [self.key_rank(i, x, d) for i, (x, d) in enumerate(zip(args, axes, strict=True))]
         fronted = [
-            x if d is None else to_front(x, d, max(ranks) - rank)
+            x if d is None else move_to_front(x, d, max(ranks) - rank)
             for x, d, rank in zip(args, axes, ranks, strict=True)
         ]
         outs = self.bind(*fronted, **params)
         return outs, [0] * len(outs)
 
     def key_rank(self, i: int, x: Any, axis: int | None) -> int:
-        """Return how many of an operand's axes count keys, apart from the batch."""
+        """Number of an operand's axes of keys, without the batch axis."""
         return len(shape_of(x)) - (i == 0) - (axis is not None)
 
 
-def to_front(x: Any, axis: int, missing: int) -> Any:
-    """Return ``x`` with this axis first, and then as many of length 1 as are missing."""
+def move_to_front(x: Any, axis: int, missing: int) -> Any:
+    """``x`` with this axis first, followed by ``missing`` axes of length 1."""
     rest = (d for d in range(len(shape_of(x))) if d != axis)
     return expand_dims(transpose_p(x, perm=(axis, *rest)), tuple(range(1, 1 + missing)))
 
 
-class Seed(OfKeys):
-    """Return the words of the keys of these seeds."""
+class Seed(KeyPrimitive):
+    """Words of the keys from seeds."""
 
     @override
     def run(self, seeds: Any, *, impl: str) -> tuple[Any, ...]:
@@ -71,8 +71,8 @@ class Seed(OfKeys):
         return len(shape_of(x)) - (axis is not None)
 
 
-class Split(OfKeys):
-    """Return each key's children, in the shape ``shape``."""
+class Split(KeyPrimitive):
+    """Children of each key, with axes ``shape``."""
 
     @override
     def run(self, keys: Any, *, shape: Shape, impl: str) -> tuple[Any, ...]:
@@ -84,8 +84,8 @@ class Split(OfKeys):
         return (Aval((*keys.shape[:-1], *shape, 2), keys.dtype),)
 
 
-class FoldIn(OfKeys):
-    """Return the keys made of keys and integers, which broadcast."""
+class FoldIn(KeyPrimitive):
+    """Keys folded with integers, which broadcast."""
 
     @override
     def run(self, keys: Any, data: Any, *, impl: str) -> tuple[Any, ...]:
@@ -100,8 +100,8 @@ class FoldIn(OfKeys):
         return (Aval((*broadcast_shapes(keys.shape[:-1], data.shape), 2), keys.dtype),)
 
 
-class Bits(OfKeys):
-    """Return for each key an array of unsigned integers, all of whose bits are random."""
+class Bits(KeyPrimitive):
+    """Array of random unsigned integers for each key."""
 
     @override
     def run(self, keys: Any, *, shape: Shape, dtype: np.dtype, impl: str) -> tuple[Any, ...]:
@@ -113,11 +113,11 @@ class Bits(OfKeys):
         return (Aval((*keys.shape[:-1], *shape), dtype),)
 
 
-class Draw(OfKeys):
-    """Return for each key an array of floating numbers; ``law(u)`` makes them, in place.
+class FloatDraw(KeyPrimitive):
+    """Array of floating numbers for each key, made in place by ``law(u)`` from a uniform u.
 
-    The bits become the mantissa of a number in [1, 2), from which 1 is taken: u has even steps
-    of the mantissa's last bit, the same on every machine.
+    The bits are the mantissa of a number in [1, 2), from which 1 is subtracted: u is a multiple of
+    eps, the same on every machine.
     """
 
     def __init__(self, name: str, law: Callable[[np.ndarray], None]) -> None:
@@ -130,7 +130,7 @@ class Draw(OfKeys):
         drawn = GENERATORS[impl].bits(keys.reshape(-1, 2), math.prod(shape), unsigned)
         flat = drawn.reshape(-1)
         info, one = np.finfo(dtype), np.ones((), dtype).view(unsigned)
-        for i in range(0, flat.size, BLOCK):  # so that memory is written once
+        for i in range(0, flat.size, BLOCK):  # blocks, so that memory is written once
             part = flat[i : i + BLOCK]
             part >>= unsigned.type(info.bits - info.nmant)
             part |= one
@@ -145,7 +145,7 @@ class Draw(OfKeys):
 
 
 def _uniform(u: np.ndarray) -> None:
-    """Leave u as it is."""
+    """No change: u is uniform."""
 
 
 def _normal(u: np.ndarray) -> None:
@@ -159,5 +159,5 @@ seed_p = Seed("random_seed")
 split_p = Split("random_split")
 fold_in_p = FoldIn("random_fold_in")
 bits_p = Bits("random_bits")
-uniform_p = Draw("random_uniform", _uniform)
-normal_p = Draw("random_normal", _normal)
+uniform_p = FloatDraw("random_uniform", _uniform)
+normal_p = FloatDraw("random_normal", _normal)

@@ -1,9 +1,9 @@
-"""Draws by rejection: primitives whose numbers depend on keys and on parameters.
+"""Rejection sampling: primitives of keys and parameters.
 
-An attempt proposes a number for each element from two uniform ones, and accepts it or not; what
-is not accepted is attempted again. Attempt r of a key reads the stream of ``fold_in(key, r)``: the
-elements still without a number take its pairs of words in their order. So the numbers of a key
-depend on nothing but the key, the parameters and the shape, also in a batch of keys.
+Each round proposes a value for every pending element from two uniform numbers, and accepts it or
+not. Round r of a key reads the stream of ``fold_in(key, r)``: pending elements take its pairs of
+words in order. So the samples depend on the key, the parameters and the shape alone, also in a
+batch of keys.
 """
 
 import itertools
@@ -20,21 +20,21 @@ from ..ops.kernels import BLOCK, flattened
 from ..ops.structure import Batched, fit, match
 from .arguments import UNSIGNED
 from .generator import Generator
-from .primitives import GENERATORS, OfKeys, to_front
+from .primitives import GENERATORS, KeyPrimitive, move_to_front
 
 
-class Rejection(OfKeys):
-    """For each key an array of numbers; the parameters have its shape, after axes of a batch.
+class Rejection(KeyPrimitive):
+    """Array of samples for each key; the parameters have its shape, after batch axes.
 
-    A subclass defines ``attempt(u, v, *params, **rest) -> numbers, accepted`` for uniform numbers
-    in (0, 1), which accepts whatever it gives for parameters that are out of range.
+    A subclass defines ``attempt(u, v, *params, **rest) -> samples, accepted`` for uniform numbers
+    in (0, 1). For parameters out of range it must accept.
     """
 
     def attempt(self, u: Any, v: Any, *params: Any, **rest: Any) -> tuple[Any, Any]:
         raise self.missing("attempt")
 
     def working(self, dtype: np.dtype) -> np.dtype:
-        """Return the dtype of the uniform numbers and of what is made of them."""
+        """Dtype of the uniform numbers and the samples before the final cast."""
         return np.dtype(np.float64)
 
     @override
@@ -42,10 +42,10 @@ class Rejection(OfKeys):
         self, keys: Any, *params: Any, shape: Shape, dtype: np.dtype, impl: str, **rest: Any
     ) -> tuple[Any, ...]:
         check_real(self.name, params)
-        keys, whole, flat = aligned(keys, params, shape)
+        keys, whole, flat = flat_operands(keys, params, shape)
         dtype_in = self.working(dtype)
         out = np.empty(math.prod(whole), dtype_in)
-        with np.errstate(all="ignore"):  # parameters may lie at the edge of their range
+        with np.errstate(all="ignore"):  # parameters may be at the ends of their range
             self.fill(out, GENERATORS[impl], keys, flat, **rest)
             self.finish(out, GENERATORS[impl], keys, flat, **rest)
             return (as_dtype(out, dtype).reshape(whole),)
@@ -53,19 +53,19 @@ class Rejection(OfKeys):
     def fill(
         self, out: Any, generator: Generator, keys: Any, params: list[Any], **rest: Any
     ) -> None:
-        """Attempt every element, then those not accepted, until there are none."""
+        """Attempt all elements, then the rejected ones, until none is left."""
         n = out.size // max(len(keys), 1)
         counts = np.full(len(keys), n)
-        pending: Any = None  # the elements without a number; None: all
+        pending: Any = None  # indices of elements without a sample; None: all
         for r in itertools.count(1):
             if not counts.any():
                 return
-            words = pairs(generator, keys, r, counts, out.dtype)
+            words = word_pairs(generator, keys, r, counts, out.dtype)
             rejected = []
             for i in range(0, len(words), BLOCK):
                 block = slice(i, i + BLOCK)
                 at = block if pending is None else pending[block]
-                u, v = (opened(words[block, j], out.dtype) for j in (0, 1))
+                u, v = (open_unit_interval(words[block, j], out.dtype) for j in (0, 1))
                 given = [p[at].astype(out.dtype, copy=False) for p in params]
                 out[at], accepted = self.attempt(u, v, *given, **rest)
                 rejected.append(np.flatnonzero(~accepted) + i)
@@ -76,7 +76,7 @@ class Rejection(OfKeys):
     def finish(
         self, out: Any, generator: Generator, keys: Any, params: list[Any], **rest: Any
     ) -> None:
-        """Change the accepted numbers in place."""
+        """Transform the accepted samples in place."""
 
     @override
     def infer(
@@ -94,16 +94,16 @@ class Rejection(OfKeys):
             for x, rank, d in zip(args, own, axes, strict=True)
         ]
         fronted = [
-            x if d is None else to_front(x, d, max(leads) - lead)
+            x if d is None else move_to_front(x, d, max(leads) - lead)
             for x, d, lead in zip(args, axes, leads, strict=True)
         ]
         return self.bind(*fronted, **params), (0,)
 
 
-class Reparametrised(Rejection):
-    """Numbers that are differentiable in their one parameter a; ``slope(a, y, **rest)`` is dy/da.
+class Reparametrized(Rejection):
+    """Samples that are differentiable in their parameter a; ``slope(a, y, **rest)`` is dy/da.
 
-    Where the number y solves P(a, y) = u, it is -(dP/da) / p(y): the derivative is implicit.
+    Implicit reparametrization: a sample y solves P(a, y) = u, so dy/da = -(dP/da) / p(y).
     Source: Figurnov et al. 2018, equation 5 (arXiv:1805.08498).
     """
 
@@ -131,23 +131,23 @@ def check_real(who: str, params: Any) -> None:
         raise DtypeError(f"{who}: parameters must be real: got {listed}")
 
 
-def aligned(keys: Any, params: Any, shape: Shape) -> tuple[Any, Shape, list[Any]]:
-    """Return one key a row, the shape of the result, and the parameters in one dimension."""
+def flat_operands(keys: Any, params: Any, shape: Shape) -> tuple[Any, Shape, list[Any]]:
+    """Keys [n, 2], the shape of the result, and flat parameters."""
     params = [np.asarray(p) for p in params]
     leads = [p.shape[: p.ndim - len(shape)] for p in params]
     lead = broadcast_shapes(keys.shape[:-1], *leads)
     whole = (*lead, *shape)
     rows = np.broadcast_to(keys, (*lead, 2)).reshape(-1, 2)
-    return rows, whole, [flattened(one_if_even(p), whole) for p in params]
+    return rows, whole, [flattened(collapse_repeated(p), whole) for p in params]
 
 
-def one_if_even(p: Any) -> Any:
-    """Return an array that repeats one number by strides of 0 as that number."""
+def collapse_repeated(p: Any) -> Any:
+    """One element of an array whose elements share memory (strides 0), else the array."""
     return p[(0,) * p.ndim].reshape(1) if p.size and not any(p.strides) else p
 
 
-def pairs(generator: Generator, keys: Any, r: int, counts: Any, dtype: np.dtype) -> Any:
-    """Return words [sum(counts), 2]: for each key as many pairs as counted, of stream r."""
+def word_pairs(generator: Generator, keys: Any, r: int, counts: Any, dtype: np.dtype) -> Any:
+    """Words [sum(counts), 2]: ``counts`` pairs for each key, from stream r."""
     rows = np.flatnonzero(counts)
     wanted, most = counts[rows], int(counts.max())
     streams = generator.fold_in(keys[rows], np.full(len(rows), r, np.uint64))
@@ -158,8 +158,8 @@ def pairs(generator: Generator, keys: Any, r: int, counts: Any, dtype: np.dtype)
     return words[np.arange(most) < wanted[:, None]]
 
 
-def opened(words: Any, dtype: np.dtype) -> Any:
-    """Return words as numbers in (0, 1): in the middle of even steps, so that none is 0 or 1."""
+def open_unit_interval(words: Any, dtype: np.dtype) -> Any:
+    """Words as numbers in (0, 1): midpoints of equal steps, so that none is 0 or 1."""
     info = np.finfo(dtype)
     u = (words >> words.dtype.type(info.bits - info.nmant)).astype(dtype)
     u += dtype.type(0.5)
@@ -168,11 +168,11 @@ def opened(words: Any, dtype: np.dtype) -> Any:
 
 
 def as_dtype(x: Any, dtype: np.dtype) -> Any:
-    """Return whole numbers as integers, too large ones as the greatest, nan as -1."""
+    """Integral floats as integers, clipped to the largest; nan becomes -1."""
     if dtype.kind != "i":
         return x.astype(dtype, copy=False)
     largest = float(np.iinfo(dtype).max)
-    inside = x < largest  # as a float the greatest int64 is 2**63
+    inside = x < largest  # as a float, the largest int64 is 2**63
     y = np.where(inside, x, 0).astype(dtype)
     y[~inside] = np.iinfo(dtype).max
     y[np.isnan(x)] = -1

@@ -1,8 +1,8 @@
-"""Draws that are exact in their tails, where float32 has more digits than a word has bits.
+"""Samples that are exact in the tails, where float32 has more digits than one word gives.
 
-A word that is too small to fill the digits of its number is continued by another of 32 bits:
-words that need one take those of the stream of ``fold_in(key, 1)`` in their order. With
-``threefry2x32`` the draws are JAX's instead, whose float32 are multiples of 2**-23.
+A word too small to fill the mantissa is extended by another word of 32 bits, from the stream of
+``fold_in(key, 1)`` in order. With ``threefry2x32`` the samples are JAX's instead, made of multiples
+of 2**-23.
 """
 
 import math
@@ -16,15 +16,15 @@ from ..core.avals import Aval, Shape
 from ..ops.kernels import BLOCK
 from .arguments import UNSIGNED
 from .generator import Generator
-from .primitives import GENERATORS, OfKeys
-from .rejection import Rejection, aligned, check_real
+from .primitives import GENERATORS, KeyPrimitive
+from .rejection import Rejection, check_real, flat_operands
 
 
-class TailDraw(OfKeys):
-    """Return for each key an array of floating numbers.
+class TailDraw(KeyPrimitive):
+    """Array of floating numbers for each key.
 
-    A word w of b bits stands for u = (w + 1/2) / 2**b. ``law(u, z)`` gets u and z = 1 - u, both
-    with all digits.
+    A word w of b bits means u = (w + 1/2) / 2**b. ``law(u, z)`` gets u and z = 1 - u, both in full
+    precision.
     """
 
     def __init__(self, name: str, law: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
@@ -37,15 +37,15 @@ class TailDraw(OfKeys):
         work = np.result_type(dtype, np.float32)
         words = GENERATORS[impl].bits(rows, n, UNSIGNED[work.itemsize]).reshape(-1)
         out = np.empty(words.size, dtype)
-        short = []  # where words need to be continued
+        short = []  # indices of words to extend
         for i in range(0, words.size, BLOCK):
             w = words[i : i + BLOCK]
             out[i : i + BLOCK] = self._numbers(w, work, dtype, 0.5)
-            if w.itemsize == 4:  # up to 2**16 and down to 2**32 - 2**16, which wraps around
+            if w.itemsize == 4:  # below 2**16 or above 2**32 - 2**16, by wraparound
                 short.append(np.flatnonzero(w + np.uint32(1 << 16) < 1 << 17) + i)
         at = np.concatenate(short) if short else np.empty(0, np.intp)
         if at.size:
-            more = (continued(GENERATORS[impl], rows, n, at) + 0.5) * 2.0**-32
+            more = (extra_words(GENERATORS[impl], rows, n, at) + 0.5) * 2.0**-32
             out[at] = self._numbers(words[at], work, dtype, more)
         return (out.reshape((*keys.shape[:-1], *shape))[()],)
 
@@ -59,15 +59,15 @@ class TailDraw(OfKeys):
 
 
 def _scaled(words: np.ndarray, dtype: np.dtype, rest: Any) -> np.ndarray:
-    """Return (words + rest) / 2**b."""
+    """(words + rest) / 2**b."""
     c = words.astype(dtype)
     c += np.asarray(rest, dtype)
     c *= dtype.type(2.0 ** (-8 * words.itemsize))
     return c
 
 
-def continued(generator: Generator, rows: Any, n: int, at: Any) -> np.ndarray:
-    """Return one more word of 32 bits for each of these elements, of which each key has n."""
+def extra_words(generator: Generator, rows: Any, n: int, at: Any) -> np.ndarray:
+    """One more word of 32 bits for each of these elements; each key has n."""
     counts = np.bincount(at // n, minlength=len(rows))
     owners = np.flatnonzero(counts)
     streams = generator.fold_in(rows[owners], np.ones(len(owners), np.uint64))
@@ -76,7 +76,7 @@ def continued(generator: Generator, rows: Any, n: int, at: Any) -> np.ndarray:
 
 
 def _exponential(u: np.ndarray, z: np.ndarray) -> np.ndarray:
-    """Return -log(z), which loses no digits of a small u by the factor u / (1 - z).
+    """-log(z), accurate for small u by the factor u / (1 - z).
 
     Source: Goldberg 1991, "What every computer scientist should know about floating-point
     arithmetic", theorem 4; it takes a third of the time of log1p.
@@ -117,7 +117,7 @@ cauchy_p = TailDraw("random_cauchy", _cauchy)
 
 
 class Below(Rejection):
-    """Whether a uniform number is below a probability, whose dtype is ``dtype``.
+    """Whether a uniform number is below a probability of dtype ``dtype``.
 
     A word of 32 bits (float64: 64) decides, unless it equals the first word of the probability.
     """
@@ -127,15 +127,15 @@ class Below(Rejection):
         self, keys: Any, *params: Any, shape: Shape, dtype: np.dtype, impl: str, **rest: Any
     ) -> tuple[Any, ...]:
         check_real(self.name, params)
-        rows, whole, (p,) = aligned(keys, params, shape)
+        rows, whole, (p,) = flat_operands(keys, params, shape)
         n = math.prod(whole) // max(len(rows), 1)
         words = GENERATORS[impl].bits(rows, n, UNSIGNED[max(dtype.itemsize, 4)]).reshape(-1)
         if words.size and not p.strides[0]:
-            out, at, left = _compared(words, float(p[0]))
+            out, at, left = _compare(words, float(p[0]))
         else:
-            out, at, left = _compared_each(words, p)
+            out, at, left = _compare_each(words, p)
         if at.size:
-            out[at] = continued(GENERATORS[impl], rows, n, at) < left * 2.0**32
+            out[at] = extra_words(GENERATORS[impl], rows, n, at) < left * 2.0**32
         return (out.reshape(whole)[()],)
 
     @override
@@ -144,8 +144,8 @@ class Below(Rejection):
         return (Aval(aval.shape, np.dtype(bool)),)
 
 
-def _compared(words: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Return which words are below p, which equal its first word, and what is left of it."""
+def _compare(words: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray, Any]:
+    """Mask of words below p, indices of words equal to its first word, and the rest of p."""
     size = 2.0 ** (8 * words.itemsize)
     if not 0 < p < 1:
         return np.full(words.shape, p >= 1), np.empty(0, np.intp), 0.0
@@ -155,8 +155,8 @@ def _compared(words: np.ndarray, p: float) -> tuple[np.ndarray, np.ndarray, Any]
     return words < start, tied, left
 
 
-def _compared_each(words: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
-    """Return the same where each word has a probability of its own."""
+def _compare_each(words: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray, Any]:
+    """As ``_compare``, with one probability per word."""
     size = 2.0 ** (8 * words.itemsize)
     out = np.empty(words.size, bool)
     tied: list[np.ndarray] = [np.empty(0, np.intp)]

@@ -1,10 +1,10 @@
-"""Threefry-2x32, the generator of JAX: a key is two words of 32 bits.
+"""Threefry-2x32, JAX's generator: a key is two words of 32 bits.
 
-Number i of a stream hashes the two halves of the 64-bit position i: 20 rounds that add, rotate
-and xor, the key added after each fourth. What split, fold_in and bits make of the hash is what
-JAX makes of it (``jax_threefry_partitionable``, its default), so the bits are JAX's. They are
-not kept apart as philox keeps them: ``fold_in(key, i)`` is child i of ``split(key)``, and ``bits``
-of 32 are the xor of a child's words.
+Number i of a stream is the hash of the two halves of the 64-bit position i: 20 rounds of add,
+rotate and xor, with the key added after every fourth. split, fold_in and bits use the hash as JAX
+does (``jax_threefry_partitionable``, its default), so the bits are JAX's. Unlike philox, different
+uses are not separated: ``fold_in(key, i)`` is child i of ``split(key)``, and 32 ``bits`` are the
+xor of a child's words.
 
 Source: Salmon et al. 2011, "Parallel random numbers: as easy as 1, 2, 3", section 4.3
 (doi:10.1145/2063384.2063405).
@@ -22,17 +22,17 @@ PARITY = np.uint32(0x1BD11BDA)
 
 
 def _seed(seeds: np.ndarray) -> np.ndarray:
-    """Return the keys u32[n,2] of seeds u64[n]: the high and the low half."""
+    """Keys u32[n,2] from seeds u64[n]: the high and the low half."""
     return np.stack(_halves(seeds), -1)
 
 
 def _split(keys: np.ndarray, num: int) -> np.ndarray:
-    """Return u32[n,num,2], each key's children."""
+    """u32[n,num,2], each key's children."""
     return np.stack(_words(keys, num), -1)
 
 
 def _fold_in(keys: np.ndarray, data: np.ndarray) -> np.ndarray:
-    """Return the keys u32[n,2] hashed with the low halves of data u64[n]."""
+    """Keys u32[n,2] hashed with the low halves of data u64[n]."""
     low = _halves(data)[1]
     words = np.zeros_like(low), low.copy()
     _hash(keys[:, 0], keys[:, 1], *words)
@@ -40,7 +40,7 @@ def _fold_in(keys: np.ndarray, data: np.ndarray) -> np.ndarray:
 
 
 def _bits(keys: np.ndarray, num: int, dtype: np.dtype[Any]) -> np.ndarray:
-    """Return for each key ``num`` unsigned integers."""
+    """``num`` unsigned integers for each key."""
     high, low = _words(keys, num)
     if dtype.itemsize == 8:
         return (high.astype(dtype) << 32) | low
@@ -53,7 +53,7 @@ def _halves(x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _words(keys: np.ndarray, num: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return both words of each key's first ``num`` hashes, u32[n,num] twice."""
+    """Both words of each key's first ``num`` hashes, u32[n,num] twice."""
     out = np.empty((2, len(keys), num), np.uint32)
     k0, k1 = keys[:, :1], keys[:, 1:]  # [n, 1], against positions
     rows = max(1, BLOCK // max(num, 1))

@@ -1,7 +1,7 @@
-"""Distributions with a formula: functions of uniform, exponential and normal numbers.
+"""Distributions that are functions of uniform, exponential and normal samples.
 
-They are differentiable in their parameters, as all traced arithmetic is. Where JAX draws by the
-same formula, ``threefry2x32`` gives JAX's numbers, but for last bits.
+The samples are differentiable in their parameters. Where JAX has the same formula,
+``threefry2x32`` gives JAX's samples up to the last bits.
 """
 
 import math
@@ -35,20 +35,20 @@ from ..ops.special import erfinv
 from ..ops.structure import broadcast_to, expand_dims, sum_p
 from .arguments import ShapeLike, as_shape, check_order, common_shape, floating, parameter
 from .discrete import rademacher
-from .draws import between, exponential, is_jaxs, normal, tail, uniform
+from .draws import between, exponential, matches_jax, normal, tail, uniform
 from .gammas import loggamma
-from .keys import Key, single, split
-from .rejection import Reparametrised
+from .keys import Key, check_single, split
+from .rejection import Reparametrized
 from .tails import cauchy_p, laplace_p, logistic_p
 
 
-class Wald(Reparametrised):
-    """Numbers of the Wald distribution: one of two roots, mean q and mean / q."""
+class Wald(Reparametrized):
+    """Samples from the Wald distribution: one of the two roots mean q and mean / q."""
 
     @override
     def attempt(self, u: Any, v: Any, mean: Any) -> tuple[Any, Any]:
         half = np.square(erfinv.function(2 * u - 1)) * mean  # mean x² / 2 for a normal x
-        q = 1 / (1 + half + np.sqrt(half * (half + 2)))  # the smaller without a difference
+        q = 1 / (1 + half + np.sqrt(half * (half + 2)))  # the smaller root, without cancellation
         y = mean * np.where(v <= 1 / (1 + q), q, 1 / q)
         return np.where(mean > 0, y, np.nan), np.ones(u.shape, bool)
 
@@ -66,17 +66,17 @@ wald_p = Wald("random_wald")
 
 
 def _within(who: str, key: Key, shape: ShapeLike, dtype: np.dtype, low: Any, high: Any) -> Any:
-    """Return uniform numbers from the bound below on, of which none attains that above."""
+    """Uniform numbers in [low, high)."""
     bounds = dtype.type(low), dtype.type(high)
-    return between(single(who, key), as_shape(who, shape), dtype, *bounds)
+    return between(check_single(who, key), as_shape(who, shape), dtype, *bounds)
 
 
 def laplace(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
-    """Return numbers of the Laplace distribution of density exp(-abs(x)) / 2.
+    """Samples from the Laplace distribution with density exp(-abs(x)) / 2.
 
     Args:
         key: a single key.
-        shape: the shape of the result.
+        shape: shape of the result.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
@@ -85,18 +85,18 @@ def laplace(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.laplace"
     dtype = floating(who, dtype)
-    if not is_jaxs(single(who, key)):
-        return tail(laplace_p, single(who, key), as_shape(who, shape), dtype)
+    if not matches_jax(check_single(who, key)):
+        return tail(laplace_p, check_single(who, key), as_shape(who, shape), dtype)
     u = _within(who, key, shape, dtype, float(np.finfo(dtype).epsneg) - 1, 1.0)
     return mul(sign(u), log1p(neg(abs_of(u))))
 
 
 def logistic(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
-    """Return numbers of the logistic distribution, whose distribution function is expit.
+    """Samples from the logistic distribution with cumulative distribution function expit.
 
     Args:
         key: a single key.
-        shape: the shape of the result.
+        shape: shape of the result.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
@@ -105,18 +105,18 @@ def logistic(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.logistic"
     dtype = floating(who, dtype)
-    if not is_jaxs(single(who, key)):
-        return tail(logistic_p, single(who, key), as_shape(who, shape), dtype)
+    if not matches_jax(check_single(who, key)):
+        return tail(logistic_p, check_single(who, key), as_shape(who, shape), dtype)
     u = _within(who, key, shape, dtype, float(np.finfo(dtype).tiny), 1.0)
     return sub(log(u), log1p(neg(u)))
 
 
 def cauchy(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
-    """Return numbers of the Cauchy distribution of density 1 / (pi (1 + x²)).
+    """Samples from the Cauchy distribution with density 1 / (pi (1 + x²)).
 
     Args:
         key: a single key.
-        shape: the shape of the result.
+        shape: shape of the result.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
@@ -125,19 +125,19 @@ def cauchy(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.cauchy"
     dtype = floating(who, dtype)
-    if not is_jaxs(single(who, key)):
-        return tail(cauchy_p, single(who, key), as_shape(who, shape), dtype)
+    if not matches_jax(check_single(who, key)):
+        return tail(cauchy_p, check_single(who, key), as_shape(who, shape), dtype)
     u = _within(who, key, shape, dtype, float(np.finfo(dtype).eps), 1.0)
     return tan(mul(math.pi, sub(u, 0.5)))
 
 
 def pareto(key: Key, b: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
-    """Return numbers of the Pareto distribution of density b / x**(b+1) above 1.
+    """Samples from the Pareto distribution with density b / x**(b+1) above 1.
 
     Args:
         key: a single key.
         b: positive; it broadcasts to ``shape``.
-        shape: the shape of the result; that of ``b`` unless given.
+        shape: shape of the result; by default that of ``b``.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
@@ -147,7 +147,7 @@ def pareto(key: Key, b: Any, shape: ShapeLike | None = None, dtype: Any = np.flo
     who, dtype = "random.pareto", floating("random.pareto", dtype)
     b = parameter(who, "b", b, dtype, "positive")
     shape = common_shape(who, shape, b=b)
-    return exp(div(exponential(single(who, key), shape, dtype), b))
+    return exp(div(exponential(check_single(who, key), shape, dtype), b))
 
 
 def weibull_min(
@@ -157,13 +157,13 @@ def weibull_min(
     shape: ShapeLike | None = None,
     dtype: Any = np.float32,
 ) -> Any:
-    """Return numbers of the Weibull distribution: scale e**(1 / concentration), e exponential.
+    """Samples from the Weibull distribution: scale e**(1 / concentration), e exponential.
 
     Args:
         key: a single key.
-        scale: not negative; it broadcasts to ``shape``, as ``concentration`` does.
+        scale: nonnegative; it broadcasts to ``shape``, as ``concentration`` does.
         concentration: positive.
-        shape: the shape of the result; that of both parameters together unless given.
+        shape: shape of the result; by default that of the parameters, broadcast.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
@@ -171,19 +171,19 @@ def weibull_min(
     np.float32(2.0)
     """
     who, dtype = "random.weibull_min", floating("random.weibull_min", dtype)
-    scale = parameter(who, "scale", scale, dtype, "not negative")
+    scale = parameter(who, "scale", scale, dtype, "nonnegative")
     power = parameter(who, "concentration", concentration, dtype, "positive")
     shape = common_shape(who, shape, scale=scale, concentration=power)
-    return mul(scale, pow(exponential(single(who, key), shape, dtype), div(1.0, power)))
+    return mul(scale, pow(exponential(check_single(who, key), shape, dtype), div(1.0, power)))
 
 
 def rayleigh(key: Key, scale: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
-    """Return lengths of vectors of two normal numbers of deviation ``scale``.
+    """Samples from the Rayleigh distribution: norms of two normal numbers.
 
     Args:
         key: a single key.
-        scale: not negative; it broadcasts to ``shape``.
-        shape: the shape of the result; that of ``scale`` unless given.
+        scale: standard deviation of the normal numbers, nonnegative; it broadcasts to ``shape``.
+        shape: shape of the result; by default that of ``scale``.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
@@ -191,17 +191,17 @@ def rayleigh(key: Key, scale: Any, shape: ShapeLike | None = None, dtype: Any = 
     np.float32(2.0)
     """
     who, dtype = "random.rayleigh", floating("random.rayleigh", dtype)
-    scale = parameter(who, "scale", scale, dtype, "not negative")
+    scale = parameter(who, "scale", scale, dtype, "nonnegative")
     shape = common_shape(who, shape, scale=scale)
-    return mul(scale, sqrt(mul(exponential(single(who, key), shape, dtype), 2.0)))
+    return mul(scale, sqrt(mul(exponential(check_single(who, key), shape, dtype), 2.0)))
 
 
 def maxwell(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
-    """Return lengths of vectors of three standard normal numbers.
+    """Samples from the Maxwell distribution: norms of three standard normal numbers.
 
     Args:
         key: a single key.
-        shape: the shape of the result.
+        shape: shape of the result.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
@@ -210,20 +210,20 @@ def maxwell(key: Key, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
     """
     who = "random.maxwell"
     shape, dtype = as_shape(who, shape), floating(who, dtype)
-    vectors = normal(single(who, key), (*shape, 3), dtype)
+    vectors = normal(check_single(who, key), (*shape, 3), dtype)
     return sqrt(sum_p(square(vectors), axes=(len(shape),)))
 
 
 def double_sided_maxwell(
     key: Key, loc: Any, scale: Any, shape: ShapeLike = (), dtype: Any = np.float32
 ) -> Any:
-    """Return loc + scale x, where x is of ``maxwell`` with a random sign.
+    """Samples loc + scale x, where x is a sample of ``maxwell`` with a random sign.
 
     Args:
         key: a single key.
-        loc: the centre; it broadcasts against ``scale``.
-        scale: not negative.
-        shape: axes in front of those of the parameters.
+        loc: center; it broadcasts against ``scale``.
+        scale: nonnegative.
+        shape: leading axes, before those of the parameters.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
@@ -233,9 +233,9 @@ def double_sided_maxwell(
     who = "random.double_sided_maxwell"
     dtype = floating(who, dtype)
     loc = parameter(who, "loc", loc, dtype)
-    scale = parameter(who, "scale", scale, dtype, "not negative")
+    scale = parameter(who, "scale", scale, dtype, "nonnegative")
     shape = (*as_shape(who, shape), *common_shape(who, None, loc=loc, scale=scale))
-    k_size, k_sign = split(single(who, key))
+    k_size, k_sign = split(check_single(who, key))
     x = mul(rademacher(k_sign, shape, dtype), maxwell(k_size, shape, dtype))
     return add(mul(x, scale), loc)
 
@@ -243,12 +243,12 @@ def double_sided_maxwell(
 def lognormal(
     key: Key, sigma: Any = 1.0, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
-    """Return numbers whose logarithms are normal, of mean 0 and deviation ``sigma``.
+    """Samples from the log-normal distribution: exp(sigma x), x standard normal.
 
     Args:
         key: a single key.
-        sigma: not negative; it broadcasts to ``shape``.
-        shape: the shape of the result; that of ``sigma`` unless given.
+        sigma: standard deviation of the logarithm, nonnegative; it broadcasts to ``shape``.
+        shape: shape of the result; by default that of ``sigma``.
         dtype: float16, float32 or float64.
 
     >>> from funcgrad.random import key
@@ -256,9 +256,9 @@ def lognormal(
     np.float32(1.0)
     """
     who, dtype = "random.lognormal", floating("random.lognormal", dtype)
-    sigma = parameter(who, "sigma", sigma, dtype, "not negative")
+    sigma = parameter(who, "sigma", sigma, dtype, "nonnegative")
     shape = common_shape(who, shape, sigma=sigma)
-    return exp(mul(normal(single(who, key), shape, dtype), sigma))
+    return exp(mul(normal(check_single(who, key), shape, dtype), sigma))
 
 
 def triangular(
@@ -269,14 +269,14 @@ def triangular(
     shape: ShapeLike | None = None,
     dtype: Any = np.float32,
 ) -> Any:
-    """Return numbers whose density rises linearly from left to mode, and falls to right.
+    """Samples from the triangular distribution.
 
     Args:
         key: a single key.
-        left: the least value; the parameters broadcast to ``shape``.
-        mode: the likeliest value.
-        right: the greatest value, above ``left``.
-        shape: the shape of the result; that of the parameters together unless given.
+        left: lower bound; the parameters broadcast to ``shape``.
+        mode: point of the largest density.
+        right: upper bound, above ``left``.
+        shape: shape of the result; by default that of the parameters, broadcast.
         dtype: float16, float32 or float64.
 
     Raises:
@@ -292,31 +292,31 @@ def triangular(
     check_order(who, "left", left, "mode", mode)
     check_order(who, "mode", mode, "right", right)
     shape = common_shape(who, shape, left=left, mode=mode, right=right)
-    u = uniform(single(who, key), shape, dtype)
+    u = uniform(check_single(who, key), shape, dtype)
     width, before, after = sub(right, left), sub(mode, left), sub(right, mode)
     rising = lt(mul(u, width), before)
-    # of the side not taken the root is of 1, lest its derivative be infinite
+    # the root of the branch not taken is that of 1: its derivative must be finite
     up = where(rising, mul(mul(u, width), before), 1.0)
     down = where(rising, 1.0, mul(mul(sub(1.0, u), width), after))
     return where(rising, add(left, _root(up)), sub(right, _root(down)))
 
 
 def _root(x: Any) -> Any:
-    """Return the square root of x >= 0, with a derivative of 0 at 0."""
+    """Square root of x >= 0, with a derivative of 0 at 0."""
     some = lt(0.0, x)
     return where(some, sqrt(where(some, x, 1.0)), 0.0)
 
 
 def wald(key: Key, mean: Any, shape: ShapeLike | None = None, dtype: Any = np.float32) -> Any:
-    """Return numbers of the Wald distribution (inverse Gaussian) of scale parameter 1.
+    """Samples from the Wald (inverse Gaussian) distribution with scale parameter 1.
 
     Args:
         key: a single key.
         mean: positive; it broadcasts to ``shape``.
-        shape: the shape of the result; that of ``mean`` unless given.
+        shape: shape of the result; by default that of ``mean``.
         dtype: float16, float32 or float64.
 
-    The result is differentiable in ``mean``.
+    The samples are differentiable in ``mean``.
 
     Source: Michael, Schucany & Haas 1976, "Generating random variates using transformations with
     multiple roots".
@@ -329,21 +329,21 @@ def wald(key: Key, mean: Any, shape: ShapeLike | None = None, dtype: Any = np.fl
     mean = parameter(who, "mean", mean, dtype, "positive")
     shape = common_shape(who, shape, mean=mean)
     mean = broadcast_to(mean, shape)
-    return wald_p(single(who, key).data, mean, shape=shape, dtype=dtype, impl=key.impl)
+    return wald_p(check_single(who, key).data, mean, shape=shape, dtype=dtype, impl=key.impl)
 
 
 def generalized_normal(
     key: Key, p: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
-    """Return numbers of a density proportional to exp(-abs(x)**p).
+    """Samples from the generalized normal distribution, with density ~ exp(-abs(x)**p).
 
     Args:
         key: a single key.
-        p: positive; 1 is the Laplace distribution, 2 the normal one of variance 1/2.
-        shape: the shape of the result, to which ``p`` broadcasts; that of ``p`` unless given.
+        p: positive; 1 gives the Laplace distribution, 2 the normal one with variance 1/2.
+        shape: shape of the result, to which ``p`` broadcasts; by default that of ``p``.
         dtype: float16, float32 or float64.
 
-    The result is differentiable in ``p``.
+    The samples are differentiable in ``p``.
 
     >>> from funcgrad.random import key
     >>> np.square(generalized_normal(key(0), 2.0, (10000,))).mean().round(1)
@@ -352,19 +352,19 @@ def generalized_normal(
     who, dtype = "random.generalized_normal", floating("random.generalized_normal", dtype)
     p = parameter(who, "p", p, dtype, "positive")
     shape = common_shape(who, shape, p=p)
-    k_size, k_sign = split(single(who, key))
+    k_size, k_sign = split(check_single(who, key))
     size = exp(div(loggamma(k_size, div(1.0, p), shape, dtype), p))
     return mul(rademacher(k_sign, shape, dtype), size)
 
 
 def ball(key: Key, d: int, p: Any = 2, shape: ShapeLike = (), dtype: Any = np.float32) -> Any:
-    """Return points drawn evenly from the unit ball of the norm sum(abs(x)**p)**(1/p).
+    """Uniform samples from the unit ball of the norm sum(abs(x)**p)**(1/p).
 
     Args:
         key: a single key.
-        d: the dimension of the space.
-        p: one positive number.
-        shape: the shape of the result without its last axis, d.
+        d: int, dimension.
+        p: positive scalar.
+        shape: shape of the result without its last axis, d.
         dtype: float16, float32 or float64.
 
     Source: Barthe et al. 2005, "A probabilistic approach to the geometry of the l_p^n-ball",
@@ -379,8 +379,8 @@ def ball(key: Key, d: int, p: Any = 2, shape: ShapeLike = (), dtype: Any = np.fl
     (d,), shape = as_shape(who, d), as_shape(who, shape)
     p = parameter(who, "p", p, dtype, "positive")
     if shape_of(p):
-        raise ShapeError(f"{who}: p must be one number: got {aval_of(p)}")
-    k_point, k_rest = split(single(who, key))
+        raise ShapeError(f"{who}: p must be a scalar: got {aval_of(p)}")
+    k_point, k_rest = split(check_single(who, key))
     point = generalized_normal(k_point, p, (*shape, d), dtype)
     sizes = sum_p(pow(abs_of(point), p), axes=(len(shape),))
     total = pow(add(sizes, exponential(k_rest, shape, dtype)), div(1.0, p))

@@ -1,4 +1,4 @@
-"""The normal distribution between bounds, which may lie far out in a tail."""
+"""The truncated normal distribution, accurate also far out in a tail."""
 
 import math
 from typing import Any
@@ -25,36 +25,36 @@ from ..ops.normal import erfcx
 from ..ops.special import erf, erfinv
 from .arguments import ShapeLike, check_order, common_shape, floating, known, parameter
 from .draws import between, unit
-from .keys import Key, single
+from .keys import Key, check_single
 
 ROOT_2 = math.sqrt(2)
-TAIL = 3.0  # the bound from which on erf is too near 1 to tell numbers apart
+TAIL = 3.0  # bound above which erf is too near 1
 
 
 def truncated_normal(
     key: Key, lower: Any, upper: Any, shape: ShapeLike | None = None, dtype: Any = np.float32
 ) -> Any:
-    """Return numbers of the standard normal distribution within (lower, upper).
+    """Samples from the standard normal distribution on (lower, upper).
 
     Args:
         key: a single key.
-        lower: the bound below; it broadcasts to ``shape``.
-        upper: the bound above; it broadcasts to ``shape``.
-        shape: the shape of the result; that of the bounds together unless given.
+        lower: lower bound; it broadcasts to ``shape``.
+        upper: upper bound; it broadcasts to ``shape``.
+        shape: shape of the result; by default that of the bounds, broadcast.
         dtype: float16, float32 or float64.
 
     Raises:
         RangeError: if lower exceeds upper.
 
-    The result is differentiable in the bounds. Where they lie beyond 3 on one side, it is computed
-    from the logarithm of the tail, as accurately for a bound of 100 as for one of 3.
+    The samples are differentiable in the bounds. If both exceed 3 on one side, the
+    logarithm of the tail is used, which is as accurate for a bound of 100 as for one of 3.
 
     >>> from funcgrad.random import key
     >>> print(truncated_normal(key(0), -2.0, 2.0, (2,)).round(3))
     [-1.59  -1.828]
     """
     who = "random.truncated_normal"
-    key, dtype = single(who, key), floating(who, dtype)
+    key, dtype = check_single(who, key), floating(who, dtype)
     lower = parameter(who, "lower", lower, dtype)
     upper = parameter(who, "upper", upper, dtype)
     shape = common_shape(who, shape, lower=lower, upper=upper)
@@ -65,7 +65,7 @@ def truncated_normal(
         x = _central(key, shape, dtype, lower, upper)
     else:
         x = _anywhere(key, shape, dtype, lower, upper, below, above)
-    # rounding must not leave the open interval
+    # keep rounding inside the open interval
     return clip(x, nextafter(lower, np.inf), nextafter(upper, -np.inf))
 
 
@@ -77,7 +77,7 @@ def _central(key: Key, shape: Any, dtype: np.dtype, lower: Any, upper: Any) -> A
 def _anywhere(
     key: Key, shape: Any, dtype: np.dtype, lower: Any, upper: Any, below: Any, above: Any
 ) -> Any:
-    """Return numbers between bounds that may lie in a tail, that below being mirrored."""
+    """Samples between bounds that may lie in a tail; the lower tail is mirrored."""
     far = below | above
     one = dtype.type(1)
     near = where(far, -one, lower), where(far, one, upper)
@@ -92,12 +92,12 @@ def _anywhere(
 
 
 def _tail(u: Any, low: Any, high: Any) -> Any:
-    """Return the x >= low beyond which lies the part 1 - u of the probability between bounds.
+    """Quantile x >= low of u, for the distribution between two bounds in the upper tail.
 
-    With Q the probability beyond, log(Q(x) / Q(low)) = (low² - x²)/2 + log(q(x) / q(low)), where
-    q(x) = erfcx(x / sqrt(2)); Newton's method, which converges from above, takes x to its value.
+    With Q the upper tail, log(Q(x) / Q(low)) = (low² - x²)/2 + log(q(x) / q(low)), where
+    q(x) = erfcx(x / sqrt(2)). It is solved by Newton's method, which converges from above.
     """
-    high = minimum(high, add(low, 40.0))  # beyond which nothing is left
+    high = minimum(high, add(low, 40.0))  # the tail above is negligible
     scale = erfcx(div(low, ROOT_2))
     ratio = div(mul(exp(_half_difference(low, high)), erfcx(div(high, ROOT_2))), scale)
     wanted = log1p(neg(mul(u, sub(1.0, ratio))))
@@ -112,5 +112,5 @@ def _tail(u: Any, low: Any, high: Any) -> Any:
 
 
 def _half_difference(low: Any, x: Any) -> Any:
-    """Return (low² - x²) / 2."""
+    """(low² - x²) / 2."""
     return mul(mul(sub(low, x), add(low, x)), 0.5)
