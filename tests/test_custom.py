@@ -511,3 +511,18 @@ def test_a_linear_function_with_rules_is_transposed(kind):
 def _with(f, method, *rules):
     getattr(f, method)(*rules)
     return f
+
+
+def test_a_function_with_rules_may_have_another_kind_of_rules():
+    inner = fg.custom_jvp(lambda x: 1.0 * x)
+    inner.defjvp(lambda primals, tangents: (inner(*primals), 5 * tangents[0]))
+    batched = fg.custom_batch(inner)
+    batched.def_vmap(lambda size, flags, x: (7 * x, True))
+    outer = fg.custom_vjp(inner)
+    outer.defvjp(lambda x: (inner(x), fg.grad(inner)(x)), lambda slope, ct: (slope * ct,))
+
+    assert fg.grad(batched)(1.0) == 5
+    assert fg.vmap(batched)(np.ones(2)).tolist() == [7, 7]
+    assert fg.grad(outer)(1.0) == 5
+    with pytest.raises(MissingRuleError, match="it has no rule yet"):
+        fg.custom_jvp(inner)(1.0)

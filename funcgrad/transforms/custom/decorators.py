@@ -91,6 +91,7 @@ class Ruled:
         nondiff_argnames: str | Sequence[str] = (),
     ) -> None:
         check_callable(self.who, fun)
+        _dressed(self, fun)
         self.fun = fun
         names = (nondiff_argnames,) if isinstance(nondiff_argnames, str) else nondiff_argnames
         self.nondiff = [operator.index(n) for n in several(nondiff_argnums)]
@@ -104,7 +105,6 @@ class Ruled:
                     f"{self.who}: nondiff_argnames names {shown(name)}, no argument of it"
                 )
             self.nondiff.append(list(self.signature.parameters).index(name))
-        functools.update_wrapper(self, fun)
 
     def __reduce__(self) -> Any:
         if found_by_name(self):
@@ -139,9 +139,14 @@ class Ruled:
         return MissingRuleError(f"{self.name}: it has no rule yet: call its {method} first")
 
 
+def _dressed(made: Any, fun: Any) -> None:
+    """Give a wrapper the names and docstring of a function, but not the state of a wrapper."""
+    functools.update_wrapper(made, fun, updated=("__dict__",) if inspect.isfunction(fun) else ())
+
+
 def _ruled(kind: type, state: dict[str, Any]) -> Any:
     made = object.__new__(kind)
-    functools.update_wrapper(made, state["fun"])
+    _dressed(made, state["fun"])
     vars(made).update(state)
     return made
 
@@ -315,7 +320,7 @@ def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
     """
     check_callable("custom_gradient", fun)
     ruled = custom_vjp(lambda *args: fun(*args)[0])
-    functools.update_wrapper(ruled, fun)
+    _dressed(ruled, fun)
 
     def fwd(*args: Any) -> tuple[Any, Any]:
         out, pullback = fun(*args)
