@@ -90,8 +90,6 @@ SAME_NAMES: dict[str, str] = {
     "ops real": "the ufunc, and that of its own family of matrices",
     "ops rows_of": "to be renamed",
     "ops spread": "to be renamed",
-    "transforms Call": "of jit, and of custom rules: to be renamed",
-    "transforms Ruled": "to be renamed",
     "transforms Step": "to be renamed",
     "transforms Watched": "to be renamed",
     "transforms resumed": "to be renamed",

@@ -109,7 +109,6 @@ DEFINED_TWICE = {
     "ops": {"bell", "folded", "spread"},
     "ops/linalg": {"quotients"},
     "transforms": {"Watched", "resumed"},
-    "transforms/custom": {"Ruled"},
 }
 ROOMS = sorted({path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE})
 

@@ -1,157 +1,22 @@
 """Rules of the user's own: custom_jvp, custom_vjp, custom_gradient, custom_batch."""
 
-import functools
-import inspect
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ...core import tree
-from ...core.avals import Aval, aval_of
-from ...core.errors import MissingRuleError, TreeError, shown
-from ...core.integers import several
+from ...core.avals import aval_of
+from ...core.errors import TreeError
 from ...core.jaxpr import eval_jaxpr
-from ...core.pickling import found_by_name, portable
-from ...core.trace import Primitive, Tracer
 from ...ops.structure import zeros
 from ..arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
 from ..staging import stage
+from .base import CustomCall, CustomFunction, with_names_of
 from .closures import labelled
 from .primitives import custom_batch_p, custom_jvp_p, custom_vjp_p
 
 
-class Call:
-    """One call: leaves that are numbers are operands, all else is static.
-
-    Its functions are parameters of an equation, so it holds avals for traced values: these hold
-    the trace, whose equation it would be. Only ``bind`` reads the operands, and drops them.
-    """
-
-    def __init__(self, who: str, fun: Callable[..., Any], args: Sequence[Any], static: set[int]):
-        self.who, self.fun, self.static = who, fun, static
-        moving = [x for i, x in enumerate(args) if i not in static]
-        self.args = [x if i in static else None for i, x in enumerate(args)]
-        self.fixed = [args[i] for i in sorted(static)]
-        leaves, self.tree = tree.flatten(tuple(moving))
-        self.numeric = [is_number(x) for x in leaves]
-        self.operands = [x for x, n in zip(leaves, self.numeric, strict=True) if n]
-        self.leaves = [aval_of(x) if isinstance(x, Tracer) else x for x in leaves]
-        self.out_tree: Any = None
-
-    @property
-    def likes(self) -> list[Any]:
-        """Return the arguments that are not static, with arrays of zeros for traced values."""
-        xs = [zeros(x) if isinstance(x, Aval) else x for x in self.leaves]
-        return list(tree.unflatten(self.tree, xs))
-
-    @property
-    def tie(self) -> tuple[Any, ...]:
-        """Return what calls with one rule must have in common, besides the operands."""
-        rest = [x for x, n in zip(self.leaves, self.numeric, strict=True) if not n]
-        return self.tree, tuple(map(id, (*self.fixed, *rest)))
-
-    def moved(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the arguments that are not static, with these for their numbers."""
-        rest = iter(values)
-        xs = [next(rest) if n else x for x, n in zip(self.leaves, self.numeric, strict=True)]
-        return tree.unflatten(self.tree, xs)
-
-    def given(self, values: Sequence[Any]) -> list[Any]:
-        """Return all arguments in the function's order."""
-        moving = iter(self.moved(values))
-        return [x if i in self.static else next(moving) for i, x in enumerate(self.args)]
-
-    def leaves_of(self, out: Any) -> list[Any]:
-        leaves, self.out_tree = tree.flatten(out)
-        return leaves
-
-    def flat(self, *values: Any) -> list[Any]:
-        return self.leaves_of(self.fun(*self.given(values)))
-
-    def bind(self, prim: Primitive, **rules: Any) -> Any:
-        operands, self.operands = self.operands, []
-        outs = prim.bind(*operands, fun=self.flat, extra=0, **rules)
-        return tree.unflatten(self.out_tree, outs)
-
-    def pair(self, out: Any, what: str, words: str) -> tuple[Any, Any]:
-        if not (isinstance(out, (tuple, list)) and len(out) == 2):
-            raise TypeError(f"{self.who}: {what} must return {words}: got {type(out).__name__}")
-        return out[0], out[1]
-
-
-class Ruled:
-    """A function with rules of its own: what the decorators share."""
-
-    who = ""
-
-    def __init__(
-        self,
-        fun: Callable[..., Any],
-        nondiff_argnums: int | Sequence[int] = (),
-        nondiff_argnames: str | Sequence[str] = (),
-    ) -> None:
-        check_callable(self.who, fun)
-        _dressed(self, fun)
-        self.fun = fun
-        names = (nondiff_argnames,) if isinstance(nondiff_argnames, str) else nondiff_argnames
-        self.nondiff = [operator.index(n) for n in several(nondiff_argnums)]
-        try:
-            self.signature = inspect.signature(fun)
-        except (TypeError, ValueError):  # a built-in without one
-            self.signature = None
-        for name in names:
-            if self.signature is None or name not in self.signature.parameters:
-                raise TypeError(
-                    f"{self.who}: nondiff_argnames names {shown(name)}, no argument of it"
-                )
-            self.nondiff.append(list(self.signature.parameters).index(name))
-
-    def __reduce__(self) -> Any:
-        if found_by_name(self):
-            return self.fun.__qualname__
-        state = {k: v for k, v in vars(self).items() if not k.startswith("__")}
-        return _ruled, (type(self), portable(state))
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
-
-    @property
-    def name(self) -> str:
-        return f"{self.who} of {getattr(self.fun, '__name__', type(self.fun).__name__)!r}"
-
-    def call(self, args: Sequence[Any], kwargs: dict[str, Any]) -> Call:
-        """Return the call with all its arguments by position, defaults filled in."""
-        if self.signature is not None:
-            bound = self.signature.bind(*args, **kwargs)
-            given = set(bound.kwargs) & set(kwargs)
-            if hasattr(self.fun, "__code__"):  # the defaults of a built-in are not for its rule
-                bound.apply_defaults()
-            args, kwargs = bound.args, {name: kwargs[name] for name in given}
-        if kwargs:
-            raise TypeError(
-                f"{self.name}: a rule takes arguments by position: got {sorted(kwargs)} by "
-                f"keyword alone; take the star out of the function's signature"
-            )
-        static = {n % len(args) if args else n for n in self.nondiff if -len(args) <= n < len(args)}
-        return Call(self.name, self.fun, args, static)
-
-    def missing(self, method: str) -> MissingRuleError:
-        return MissingRuleError(f"{self.name}: it has no rule yet: call its {method} first")
-
-
-def _dressed(made: Any, fun: Any) -> None:
-    """Give a wrapper the names and docstring of a function, but not the state of a wrapper."""
-    functools.update_wrapper(made, fun, updated=("__dict__",) if inspect.isfunction(fun) else ())
-
-
-def _ruled(kind: type, state: dict[str, Any]) -> Any:
-    made = object.__new__(kind)
-    _dressed(made, state["fun"])
-    vars(made).update(state)
-    return made
-
-
-class custom_jvp(Ruled):  # noqa: N801, a decorator
+class custom_jvp(CustomFunction):  # noqa: N801, a decorator
     """Give a function a derivative of your own, which serves both modes.
 
     custom_jvp : (a -> b) -> (a -> b)
@@ -218,7 +83,7 @@ def _tangent(who: str, t: Any, y: Any) -> Any:
     return as_tangent(who, "a tangent that the rule gives", t, aval_of(y))
 
 
-class custom_vjp(Ruled):  # noqa: N801, a decorator
+class custom_vjp(CustomFunction):  # noqa: N801, a decorator
     """Give a function a reverse derivative of your own.
 
     custom_vjp : (a -> b) -> (a -> b)
@@ -271,7 +136,7 @@ class custom_vjp(Ruled):  # noqa: N801, a decorator
         return call.bind(custom_vjp_p, fwd=fwd, bwd=bwd)
 
 
-def _cotangents(call: Call, got: Any) -> list[Any]:
+def _cotangents(call: CustomCall, got: Any) -> list[Any]:
     """Return what bwd gives, for each operand: None is zero, also for a whole subtree."""
     moving = call.likes
     if not isinstance(got, (tuple, list)) or len(got) != len(moving):
@@ -320,7 +185,7 @@ def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
     """
     check_callable("custom_gradient", fun)
     ruled = custom_vjp(lambda *args: fun(*args)[0])
-    _dressed(ruled, fun)
+    with_names_of(ruled, fun)
 
     def fwd(*args: Any) -> tuple[Any, Any]:
         out, pullback = fun(*args)
@@ -340,7 +205,7 @@ def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
     return ruled
 
 
-class custom_batch(Ruled):  # noqa: N801, a decorator
+class custom_batch(CustomFunction):  # noqa: N801, a decorator
     """Give a function a way of your own to run under vmap.
 
     custom_batch : (a -> b) -> (a -> b)
