@@ -30,6 +30,7 @@ from .jaxpr_primitive import CallPrimitive, Later, Reach, Step
 from .jaxprs import constants_as_inputs, in_avals, trace_to_jaxpr
 from .partial_eval import PartialEval, partial_eval_jaxpr
 from .staging import is_staged, stage
+from .typevars import P, R
 
 # of a primitive, its operands' avals and its parameters: whether to keep the outputs
 Policy = Callable[..., bool]
@@ -210,12 +211,12 @@ def _policy(policy: Any) -> Policy:
 
 @picklable
 def checkpoint(
-    fun: Callable[..., Any],
+    fun: Callable[P, R],
     *,
     prevent_cse: bool = True,
     policy: str | Collection[str] | Policy | None = None,
     static_argnums: int | Sequence[int] = (),
-) -> Callable[..., Any]:
+) -> Callable[P, R]:
     """Return ``fun`` so that reverse mode keeps its arguments and computes the rest again.
 
     checkpoint : (a -> b) -> (a -> b)
@@ -236,6 +237,7 @@ def checkpoint(
     1.0
     """
     check_callable("checkpoint", fun)
+    call: Callable[..., Any] = fun
     keep = _policy(policy)
     nums = [operator.index(n) for n in several(static_argnums)]
 
@@ -250,7 +252,7 @@ def checkpoint(
             rest = iter(values)
             xs = [next(rest) if m else x for x, m in zip(leaves, moving, strict=True)]
             positional, keywords = tree.unflatten(treedef, xs)
-            return fun(
+            return call(
                 *(args[i] if i in static else x for i, x in enumerate(positional)), **keywords
             )
 

@@ -5,7 +5,7 @@ the seeds of a derivative as well. The residuals are the values that the unknown
 the known one.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..compile.mask_marks import live_p, maps_in, resume_p
@@ -32,7 +32,7 @@ class PartialEval(NamedTuple):
     unknown: Jaxpr
     sources: list[tuple[str, Any]]
 
-    def residuals(self, available: dict[str, Sequence[Any]]) -> list[Any]:
+    def residuals(self, available: Mapping[str, Sequence[Any]]) -> list[Any]:
         """Pick the residuals out of the values available, by kind of source."""
         return [x if kind == "value" else available[kind][x] for kind, x in self.sources]
 

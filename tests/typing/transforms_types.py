@@ -1,5 +1,6 @@
 """The types of derivatives and of compiled functions, written on every result."""
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -48,6 +49,45 @@ class Scaled:
         return self.factor * x**n
 
 
+@fg.custom_jvp
+def cube(x: Vector) -> Vector:
+    return x**3
+
+
+@cube.defjvp
+def cube_jvp(primals: tuple[Vector], tangents: tuple[Vector]) -> tuple[Vector, Vector]:
+    (x,), (t,) = primals, tangents
+    return x**3, 3 * x**2 * t
+
+
+@functools.partial(fg.custom_vjp, nondiff_argnums=(1,))
+def clipped(x: Vector, limit: float) -> Vector:
+    return x
+
+
+clipped.defvjp(lambda x, limit: (x, None), lambda limit, _, ct: (np.clip(ct, -limit, limit),))
+
+
+@fg.custom_batch
+def total(x: Vector) -> np.float64:
+    return np.float64(sum(x))
+
+
+@total.def_vmap
+def total_of_all(size: int, batched: list[bool], x: Vector) -> tuple[Vector, bool]:
+    return np.sum(x, axis=1), True
+
+
+@fg.custom_gradient
+def scaled(x: Vector) -> tuple[Vector, Callable[[Vector], Vector]]:
+    return x * x, lambda ct: 10 * ct * x
+
+
+@fg.checkpoint
+def layer(x: Vector) -> Vector:
+    return np.sin(np.sin(x))
+
+
 params, x = {"w": np.arange(3.0)}, np.ones(3)
 value: np.float64
 aux: int
@@ -70,6 +110,10 @@ text: str = compiled.source(params, fg.ShapeDtypeStruct((3,), np.float64), stand
 why: str = compiled.explain()
 workspace: int = compiled.memory(params, x).workspace
 y: Vector = power(x, 3) + Scaled()(x) + Scaled().power(x, n=2)
+y = cube(x) + clipped(x, 0.5) + scaled(x) + layer(x) + fg.checkpoint(field, policy="dots")(x)
+rule: Callable[[tuple[Vector], tuple[Vector]], tuple[Vector, Vector]] = cube_jvp
+value = total(x)
 unknown: Any = np.sum
 print(f"{value} {misses} {grads['w']} {tangent} {y} {fg.jit(unknown)(x)} {fg.jit(np.sqrt)(x)}")
+print(rule((x,), (x,))[1], fg.vmap(total)(np.ones((2, 3))), fg.remat(unknown)(x))
 print(fg.jacfwd(field)(x).shape, fg.hessian(loss)(params, x)["w"]["w"].shape, pullback(x)[0])

@@ -43,6 +43,11 @@ def build() -> None:
     Point()  # error: call-arg
 
 
+@fg.custom_jvp
+def cube(x: nn.Array) -> nn.Array:
+    return x**3
+
+
 class Layer:
     @fg.jit
     def method(self, w: nn.Array) -> nn.Array:
@@ -57,6 +62,10 @@ def differentiate(w: nn.Array) -> None:
     Layer().method("a")  # error: arg-type
     fg.jit(static_argnames=1)(step)  # error: call-overload
     fg.jit(step, static_argnum=0)  # error: call-overload
+    cube("a")  # error: arg-type
+    cube.defjvp(1)  # error: type-var
+    fg.custom_gradient(cube)  # error: arg-type
+    fg.checkpoint(cube)(w, w)  # error: call-arg
     fg.grad(step)("a", 1.0)  # error: arg-type
     fg.grad("step")  # error: arg-type
     fg.value_and_grad(step)(w)  # error: call-arg

@@ -4,7 +4,7 @@ import functools
 import inspect
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Concatenate, Generic, Self, overload
 
 from ...core import tree
 from ...core.avals import Aval, aval_of
@@ -14,6 +14,7 @@ from ...core.pickling import found_by_name, portable
 from ...core.trace import Primitive, Tracer
 from ...ops.structure import zeros
 from ..arguments import check_callable, is_number
+from ..typevars import P, Q, R
 
 
 class CustomCall:
@@ -75,14 +76,14 @@ class CustomCall:
         return out[0], out[1]
 
 
-class CustomFunction:
+class CustomFunction(Generic[P, R]):
     """A function with rules of its own: what the decorators share."""
 
     who = ""
 
     def __init__(
         self,
-        fun: Callable[..., Any],
+        fun: Callable[P, R],
         nondiff_argnums: int | Sequence[int] = (),
         nondiff_argnames: str | Sequence[str] = (),
     ) -> None:
@@ -92,7 +93,7 @@ class CustomFunction:
         names = (nondiff_argnames,) if isinstance(nondiff_argnames, str) else nondiff_argnames
         self.nondiff = [operator.index(n) for n in several(nondiff_argnums)]
         try:
-            self.signature = inspect.signature(fun)
+            self.signature: inspect.Signature | None = inspect.signature(fun)
         except (TypeError, ValueError):  # a built-in without one
             self.signature = None
         for name in names:
@@ -102,14 +103,26 @@ class CustomFunction:
                 )
             self.nondiff.append(list(self.signature.parameters).index(name))
 
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
+        raise NotImplementedError
+
     def __reduce__(self) -> Any:
         if found_by_name(self):
             return self.fun.__qualname__
         state = {k: v for k, v in vars(self).items() if not k.startswith("__")}
         return _restored, (type(self), portable(state))
 
+    @overload
+    def __get__(self, instance: None, owner: Any = None) -> Self: ...
+
+    @overload
+    def __get__(
+        self: "CustomFunction[Concatenate[Any, Q], R]", instance: object, owner: Any = None
+    ) -> Callable[Q, R]: ...
+
     def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
+        call: Callable[..., Any] = self
+        return self if instance is None else functools.partial(call, instance)
 
     @property
     def name(self) -> str:
@@ -141,7 +154,7 @@ def with_names_of(made: Any, fun: Any) -> None:
 
 
 def _restored(kind: type, state: dict[str, Any]) -> Any:
-    made = object.__new__(kind)
+    made: Any = object.__new__(kind)
     with_names_of(made, state["fun"])
     vars(made).update(state)
     return made

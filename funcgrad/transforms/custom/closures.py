@@ -6,7 +6,7 @@ that closes over no traced value stays the function that it is, and is run when 
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MethodType
@@ -259,7 +259,7 @@ def _staging(base: Any) -> Iterator[None]:
 
 
 def _tied(
-    prim: Primitive, jaxpr: Jaxpr, consts: Sequence[Var], rules: dict[str, ClosedRule]
+    prim: Primitive, jaxpr: Jaxpr, consts: Sequence[Var], rules: Mapping[str, ClosedRule]
 ) -> Jaxpr:
     """Return a part of a rule in which calls of its own function have the rule as it is now."""
     (rule, *_), avals = rules.values(), [v.aval for v in consts]

@@ -2,7 +2,9 @@
 
 import operator
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
+
+from typing_extensions import override
 
 from ...core import tree
 from ...core.avals import aval_of
@@ -11,12 +13,15 @@ from ...core.jaxpr import eval_jaxpr
 from ...ops.structure import zeros
 from ..arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
 from ..staging import stage
+from ..typevars import P, R
 from .base import CustomCall, CustomFunction, with_names_of
 from .closures import labelled
 from .primitives import custom_batch_p, custom_jvp_p, custom_vjp_p
 
+Rule = TypeVar("Rule", bound=Callable[..., Any])
 
-class custom_jvp(CustomFunction):  # noqa: N801, a decorator
+
+class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
     """Give a function a derivative of your own, which serves both modes.
 
     custom_jvp : (a -> b) -> (a -> b)
@@ -41,7 +46,7 @@ class custom_jvp(CustomFunction):  # noqa: N801, a decorator
     who = "custom_jvp"
     rule: Callable[..., Any] | None = None
 
-    def defjvp(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+    def defjvp(self, rule: Rule) -> Rule:
         """Set the rule, and return it, so that it also works as a decorator."""
         check_callable(f"{self.name}.defjvp", rule)
         self.rule = rule
@@ -49,9 +54,10 @@ class custom_jvp(CustomFunction):  # noqa: N801, a decorator
 
     def defjvps(self, *rules: Callable[..., Any] | None) -> None:
         """Set one rule an argument, None where an argument has no derivative."""
+        call: Callable[..., Any] = self
 
         def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
-            out = self(*primals)
+            out = call(*primals)
             terms = [r(t, out, *primals) for r, t in zip(rules, tangents, strict=True) if r]
             total = tree.map(zeros, out)
             for term in terms:
@@ -60,7 +66,8 @@ class custom_jvp(CustomFunction):  # noqa: N801, a decorator
 
         self.rule = rule
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    @override
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if self.rule is None:
             raise self.missing("defjvp")
         call = self.call(args, kwargs)
@@ -83,7 +90,7 @@ def _tangent(who: str, t: Any, y: Any) -> Any:
     return as_tangent(who, "a tangent that the rule gives", t, aval_of(y))
 
 
-class custom_vjp(CustomFunction):  # noqa: N801, a decorator
+class custom_vjp(CustomFunction[P, R]):  # noqa: N801, a decorator
     """Give a function a reverse derivative of your own.
 
     custom_vjp : (a -> b) -> (a -> b)
@@ -115,7 +122,8 @@ class custom_vjp(CustomFunction):  # noqa: N801, a decorator
         check_callable(f"{self.name}.defvjp", bwd)
         self.rules = (fwd, bwd)
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    @override
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         if self.rules is None:
             raise self.missing("defvjp")
         user_fwd, user_bwd = self.rules
@@ -147,7 +155,7 @@ def _cotangents(call: CustomCall, got: Any) -> list[Any]:
         )
     what = f"{call.who}: what bwd returns"
     cts = tree.broadcast_prefix(tuple(got), tuple(moving), lambda x: x is None, what)
-    found = []
+    found: list[Any] = []
     for ct, (path, x), numeric in zip(
         cts, tree.leaves_with_path(tuple(moving)), call.numeric, strict=True
     ):
@@ -166,7 +174,7 @@ class Stored:
         self.jaxpr, self.tree = jaxpr, treedef
 
 
-def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
+def custom_gradient(fun: Callable[P, tuple[R, Callable[..., Any]]]) -> custom_vjp[P, R]:
     """Return a function whose reverse derivative ``fun`` gives with its value.
 
     custom_gradient : (a -> (b, CT b -> CT a)) -> (a -> b)
@@ -184,11 +192,12 @@ def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
     9.0 30.0
     """
     check_callable("custom_gradient", fun)
-    ruled = custom_vjp(lambda *args: fun(*args)[0])
+    both: Callable[..., Any] = fun
+    ruled: Any = custom_vjp(lambda *args: both(*args)[0])
     with_names_of(ruled, fun)
 
     def fwd(*args: Any) -> tuple[Any, Any]:
-        out, pullback = fun(*args)
+        out, pullback = both(*args)
         leaves, treedef = tree.flatten(out)
         back = lambda cts: pullback(tree.unflatten(treedef, cts))
         avals = [aval_of(y) for y in leaves]
@@ -205,7 +214,7 @@ def custom_gradient(fun: Callable[..., Any]) -> Callable[..., Any]:
     return ruled
 
 
-class custom_batch(CustomFunction):  # noqa: N801, a decorator
+class custom_batch(CustomFunction[P, R]):  # noqa: N801, a decorator
     """Give a function a way of your own to run under vmap.
 
     custom_batch : (a -> b) -> (a -> b)
@@ -229,13 +238,14 @@ class custom_batch(CustomFunction):  # noqa: N801, a decorator
     who = "custom_batch"
     rule: Callable[..., Any] | None = None
 
-    def def_vmap(self, rule: Callable[..., Any]) -> Callable[..., Any]:
+    def def_vmap(self, rule: Rule) -> Rule:
         """Set the rule, and return it, so that it also works as a decorator."""
         check_callable(f"{self.name}.def_vmap", rule)
         self.rule = rule
         return rule
 
-    def __call__(self, /, *args: Any, **kwargs: Any) -> Any:
+    @override
+    def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
         call = self.call(args, kwargs)
 
         def rule(size: int, flags: Sequence[bool], values: Sequence[Any]) -> tuple[Any, Any]:

@@ -34,7 +34,16 @@ from ..jaxprs import constants_as_inputs, instantiate_zeros, out_avals, tangent_
 from ..pullback import pulled
 from ..snapshots import RESIDUAL, Snapshots, lent
 from ..staging import stage
-from .closures import ClosedRule, Program, closed_jvp, closed_vjp, labelled, padded, values_of
+from .closures import (
+    ClosedJvp,
+    ClosedVjp,
+    Program,
+    closed_jvp,
+    closed_vjp,
+    labelled,
+    padded,
+    values_of,
+)
 
 Leaves = Callable[..., Sequence[Any]]  # a function of leaves to leaves
 
@@ -223,7 +232,7 @@ class CustomJvp(Ruled):
     ) -> dict[str, Any]:
         own, (_, consts) = axes[extra:], _opened(rule, args)
         m = len(consts)
-        apply = rule if isinstance(rule, ClosedRule) else lambda _, *both: rule(*both)
+        apply = rule if isinstance(rule, ClosedJvp) else lambda _, *both: rule(*both)
 
         def rule_of_all(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
             n = m + len(primals)
@@ -238,7 +247,7 @@ class CustomJvp(Ruled):
 
 def _opened(rule: Any, ins: Sequence[Any]) -> tuple[Any, list[Any]]:
     """Return a rule given what it closed over, and that."""
-    if not isinstance(rule, ClosedRule):
+    if not isinstance(rule, ClosedJvp):
         return rule, []
     consts = list(ins[: rule.count])
     return functools.partial(rule, consts), consts
@@ -345,7 +354,7 @@ class CustomVjp(Ruled):
 
 def _both(fwd: Any, bwd: Any, ins: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
     """Return both parts of a rule as functions of what they close over, and that."""
-    if isinstance(fwd, ClosedRule):
+    if isinstance(fwd, ClosedVjp):
         return fwd.fwd, bwd.bwd, list(ins[: fwd.count])
     return lambda _, *xs: fwd(*xs), lambda _, *xs: bwd(*xs), []
 
