@@ -1,10 +1,10 @@
-"""Algebra: a table of identities of floating numbers, and how a program is matched against it.
+"""Algebra: a table of identities of floating-point numbers, and matching of equations to it.
 
-A pattern is a primitive of patterns; ``X`` and ``Y`` stand for any value, ``A`` and ``B`` for
-numbers written into the program; a number stands for itself. A row applies where all values have
-the dtype of the result, and where the numbers it makes are normal numbers of that dtype. Signs of
-zero are kept: ``x + 0`` is not ``x`` where x is -0. So are infinite complex numbers, whose product
-with 1 has a part that is nan.
+A pattern is a primitive applied to patterns. ``X`` and ``Y`` match any value, ``A`` and ``B``
+literals; a number matches itself. A row applies where all values have the dtype of the result,
+and where the literals it computes are normal numbers of that dtype. The identities keep the sign
+of zero (``x + 0`` is not ``x`` for x = -0) and infinite complex numbers, whose product with 1
+has a part that is nan.
 """
 
 from collections.abc import Callable, Sequence
@@ -19,14 +19,14 @@ from .rewrite import Builder
 
 
 class Term(NamedTuple):
-    """A primitive of terms."""
+    """A primitive applied to terms."""
 
     prim: Any
     terms: tuple[Any, ...]
 
 
 class Hole(NamedTuple):
-    """Any value, or any number written into the program."""
+    """A pattern variable: any value, or any literal."""
 
     name: str
     number: bool = False
@@ -70,14 +70,14 @@ BY_PRIM = {
 
 
 def applied(build: Builder, eqn: Eqn, left: Term, right: Any) -> Atom | None:
-    """Return what an equation becomes by one row of the table, None where it does not fit.
+    """Replace an equation by one row of the table; None where it does not match.
 
     Raises:
-        ArithmeticError: if a number of the new expression is not a normal number of the dtype.
+        ArithmeticError: if a new literal is not a normal number of the dtype.
     """
     dtype = eqn.outs[0].aval.dtype
     if isinstance(right, Term) and dtype.kind not in "fc" and right.prim is not square:
-        return None  # integers wrap around, and Python's numbers must fit them
+        return None  # integers overflow, and a literal must fit the dtype
     if dtype.kind == "c" and (left, right) in REAL:
         return None
     for ins in _orders(eqn):
@@ -96,7 +96,7 @@ def _orders(eqn: Eqn) -> list[tuple[Atom, ...]]:
 def _all_fit(
     build: Builder, term: Term, ins: Sequence[Atom], holes: dict[str, Atom], dtype: np.dtype
 ) -> bool:
-    for part, atom in zip(term.terms, ins, strict=True):  # no generator: most fail at once
+    for part, atom in zip(term.terms, ins, strict=True):  # a loop, because most fail at once
         if not _fits(build, part, atom, holes, dtype):
             return False
     return True
@@ -121,7 +121,7 @@ def _fits(build: Builder, term: Any, atom: Atom, holes: dict[str, Atom], dtype: 
 
 
 def _is_number(value: Any, number: int) -> bool:
-    """Return whether a value is this number; x - (-0) is not x where x is -0."""
+    """Whether a literal equals a number; -0.0 does not equal 0, as x - (-0) is not x for x = -0."""
     negative = np.signbit(np.real(value)) or np.signbit(np.imag(value))
     return bool(value == number) and not (number == 0 and negative)
 
@@ -131,7 +131,7 @@ def _is_truth(atom: Literal) -> bool:
 
 
 def finite(atom: Literal) -> bool:
-    """Return whether a number is finite, and no truth value."""
+    """Whether a literal is finite and not a bool."""
     return not _is_truth(atom) and bool(np.isfinite(atom.value))
 
 
@@ -146,10 +146,10 @@ def _built(build: Builder, term: Any, holes: dict[str, Atom], dtype: np.dtype) -
 
 
 def folded(function: Callable[..., Any], dtype: np.dtype, *numbers: Any) -> Literal:
-    """Return what a function makes of numbers, computed in a dtype.
+    """The value of a function of literals, computed in a dtype.
 
     Raises:
-        ArithmeticError: if a number, or the result, is not a normal number there.
+        ArithmeticError: if an operand or the result is not a normal number of the dtype.
     """
     with np.errstate(all="raise"):
         values = [dtype.type(x) for x in numbers]

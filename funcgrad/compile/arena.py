@@ -1,7 +1,4 @@
-"""Memory of one call: one arena, whose bytes are given out and taken back as values live and die.
-
-The plan is made while the source is written, in the order in which the program runs.
-"""
+"""The arena: the bytes of a workspace, allocated and freed in the order in which a call runs."""
 
 import bisect
 
@@ -9,7 +6,7 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
 
 
 class Root:
-    """Some bytes of the arena, and how many values lie in them; other arrays have no offset."""
+    """Memory that values share, and how many do; ``offset`` is None outside the arena."""
 
     __slots__ = ("holders", "offset", "size")
 
@@ -18,13 +15,13 @@ class Root:
 
 
 class Arena:
-    """The bytes that are free, as intervals in order; the smallest one that fits is taken."""
+    """Free bytes as sorted intervals; the smallest interval that fits is taken (best fit)."""
 
     def __init__(self) -> None:
         self.free: list[tuple[int, int]] = []  # start, stop
         self.size = 0
         self.live = 0
-        self.peak = 0  # the most bytes that were ever live at once
+        self.peak = 0  # the most bytes live at once
 
     def take(self, size: int) -> Root:
         rounded = _rounded(size)
@@ -42,7 +39,7 @@ class Arena:
         return Root(start, size)
 
     def give(self, root: Root) -> None:
-        """Take bytes back, joining them with the free ones beside them."""
+        """Free bytes, joined with the free intervals beside them."""
         assert root.offset is not None
         start, stop = root.offset, root.offset + _rounded(root.size)
         self.live -= stop - start

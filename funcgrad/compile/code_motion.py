@@ -7,7 +7,7 @@ from .rewrite import Builder, rewritten
 
 
 def hoist(jaxpr: Jaxpr) -> Jaxpr:
-    """Move equations out of the bodies of loops, where their primitive says how."""
+    """Move loop-invariant equations out of loops, where the primitive has a ``hoist`` rule."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         return None if eqn.prim.holds.hoist is None else eqn.prim.holds.hoist(build, eqn)

@@ -1,4 +1,4 @@
-"""Constant folding: what is made of numbers, or of constants, is computed once, at compile time."""
+"""Constant folding: operations on literals and constants are computed at compile time."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,11 +11,11 @@ from ..ops.constant import Array, constant_p
 from .liveness import nbytes
 from .rewrite import Builder, rewritten
 
-_ROOM = 1 << 20  # bytes that may always be computed in advance
+_ROOM = 1 << 20  # bytes of results that are always allowed
 
 
 def fold(jaxpr: Jaxpr) -> Jaxpr:
-    """Compute now what is made of numbers alone, unless NumPy would warn of it."""
+    """Compute operations on literals, unless NumPy would warn or raise."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         operands = [a.value for a in eqn.ins if isinstance(a, Literal)]
@@ -34,9 +34,9 @@ def fold(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def precomputed(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
-    """Compute now what is made of constants alone, the first inputs, in no more memory than theirs.
+    """Compute operations on constants, which are the first inputs, within their memory.
 
-    So are the seeds of a Jacobian, say, times what a linear function multiplies them by.
+    For example the seeds of a Jacobian times the matrix of a linear function.
     """
     known = {v: x for v, x in zip(jaxpr.invars, constants, strict=False) if type(x) is np.ndarray}
     room = max(sum(x.nbytes for x in known.values()), _ROOM) if known else 0

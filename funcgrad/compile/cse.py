@@ -1,4 +1,4 @@
-"""Common subexpressions: each is computed once."""
+"""Common subexpression elimination."""
 
 from collections.abc import Hashable, Sequence
 
@@ -25,10 +25,10 @@ def cse(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _commutes(eqn: Eqn) -> bool:
-    """Return whether exchanging the operands keeps every bit: of complex products it may not."""
+    """Whether exchanging the operands keeps every bit; for complex products it may not."""
     return eqn.prim is add or (eqn.prim is mul and eqn.outs[0].aval.dtype.kind != "c")
 
 
 def _key(atom: Atom) -> Hashable:
-    """Return what tells one operand from another: of a number its type and its digits."""
+    """A key that is equal for equal operands: of a literal its type and digits."""
     return (type(atom.value), repr(atom.value)) if isinstance(atom, Literal) else atom

@@ -1,4 +1,4 @@
-"""Which equations NumPy does not warn of: those of derivatives, which have no warnings."""
+"""Floating-point warnings: equations of derivatives run under ``np.errstate(all="ignore")``."""
 
 import itertools
 from collections.abc import Sequence
@@ -12,19 +12,19 @@ from ..ops.families import Elementwise
 from .finite_checks import check_p
 from .liveness import nbytes
 
-# where NumPy may warn: at a pole, outside of a domain, or of what grows fast
+# ufuncs for which NumPy may warn: poles, restricted domains, overflow
 _WARNING = frozenset(
     {np.divide, np.power, np.sqrt, np.log, np.log2, np.log10, np.log1p, np.exp, np.exp2, np.expm1}
     | {np.sinh, np.cosh, np.tan, np.arcsin, np.arccos, np.arccosh, np.arctanh, np.reciprocal}
 )
 
-_FEW = 1 << 16  # bytes that may wait for what does not need them
+_FEW = 1 << 16  # bytes of results that may be moved before a span
 
-Spans = list[tuple[bool, list[Eqn]]]  # whether NumPy is silent, and equations in a row
+Spans = list[tuple[bool, list[Eqn]]]  # whether NumPy is silent, consecutive equations
 
 
 def gathered(jaxpr: Jaxpr) -> Jaxpr:
-    """Return the program with fewer spans: what waits for no silent equation comes before it."""
+    """Reorder equations into fewer spans: independent ones move before a silent span."""
     found: Spans = []
     shown = [eqn for eqn in jaxpr.eqns if _is_there(eqn)]
     for silent, eqns in spans(_of(jaxpr, [eqn for eqn in jaxpr.eqns if not _is_there(eqn)])):
@@ -40,7 +40,7 @@ def gathered(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _is_there(eqn: Eqn) -> bool:
-    """Return whether an equation shows an array that there is, and needs no line."""
+    """Whether an equation is a constant array, which needs no statement."""
     return eqn.prim.codegen.is_view and not eqn.ins
 
 
@@ -58,16 +58,16 @@ def _made(eqns: Sequence[Eqn]) -> int:
 
 
 def spans(jaxpr: Jaxpr) -> Spans:
-    """Return the equations in a row, and whether NumPy is not to warn of them.
+    """Split the equations into spans of one kind: with NumPy's warnings, or silent.
 
-    A derivative has no warnings of its own. To be silent costs a little: so it is where it is
-    looked at later and made again, or where it is made of more than sums and products.
+    Equations of derivatives are silent. Because ``errstate`` costs time, a span is silent only
+    where a check follows, or where an operation may warn for operands of moderate size.
     """
     rows: list[tuple[bool, Eqn]] = []
-    made: set[Any] = set()  # on a way back
+    made: set[Any] = set()  # cotangents
     end = 0
     for i, eqn in enumerate(jaxpr.eqns):
-        # a sum of cotangents has the line of the call
+        # a sum of cotangents has the source line of the call
         back = eqn.is_derivative or (eqn.prim is add and made.issuperset(eqn.ins))
         made.update(eqn.outs if back else ())
         if eqn.prim is check_p or (back and _warns(eqn)):
@@ -80,7 +80,7 @@ def spans(jaxpr: Jaxpr) -> Spans:
 
 
 def _warns(eqn: Eqn) -> bool:
-    """Return whether NumPy may warn of an equation, though its operands are of moderate size."""
+    """Whether NumPy may warn of an equation although its operands are of moderate size."""
     if programs := programs_in(eqn.params):
         return any(_warns(inner) for program in programs for inner in program.eqns)
     return isinstance(eqn.prim, Elementwise) and eqn.prim.function in _WARNING

@@ -1,8 +1,8 @@
-"""Where a compiled derivative looks whether it is finite, and what it does if it is not.
+"""Checks that a compiled derivative is finite, and the fallback on the program with masks.
 
-An element that lies on no path is 0. Where it may meet a factor that is not finite, the program
-looks, at the factors or at the results, whichever are fewer elements; and if it finds one, it
-falls back on the program with masks.
+An element of a tangent that lies on no path is a structural zero. Where one may be multiplied by a
+factor that is not finite, the program checks the factors or the results, whichever have fewer
+elements. If a check fails, the program with masks runs instead.
 """
 
 from collections.abc import Callable, Container, Iterator, Sequence
@@ -23,19 +23,20 @@ from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
 from .mask_marks import has_marks, live_p, programs_of, resume_p, seed_p, settle_p, start_p
 from .rewrite import Builder, on_programs, over, rewritten
 
-Gap = bool | None  # of a value: None if it is no tangent, else whether it may have gaps
+# of a value: None if it is no tangent, else whether it may have structural zeros (gaps)
+Gap = bool | None
 
 
 def risks(
     eqns: Sequence[Eqn], known: dict[Any, Gap], inner: Container[Any] = (), tag: Any = None
 ) -> list[Eqn]:
-    """Return the equations in which an element on no path may meet what is not finite.
+    """The equations in which a structural zero may meet a factor that is not finite.
 
     Args:
         eqns: equations of a program.
-        known: which tangents there are; it is completed.
-        inner: values that have gaps as tangents of another map, within this one.
-        tag: of the map, which ends where the first of its results is settled.
+        known: the gaps of values; those of further tangents are added.
+        inner: values that have gaps as tangents of another map, nested in this one.
+        tag: of the map; it ends at its first result.
     """
     risky = []
     for eqn in eqns:
@@ -54,7 +55,7 @@ def risks(
 
 
 def of_maps_within(eqns: Sequence[Eqn]) -> set[Any]:
-    """Return what depends on programs that hold maps of their own, whose tangents have gaps."""
+    """The values that depend on programs with nested maps, whose tangents have gaps."""
     return _reached(eqns, list(filter(_holds_marks, eqns)))
 
 
@@ -63,7 +64,7 @@ def _holds_marks(eqn: Eqn) -> bool:
 
 
 def _rule(eqn: Eqn) -> Callable[..., Gaps]:
-    """Return how gaps pass an equation: by its own rule, or through a program that it calls."""
+    """The rule by which gaps pass an equation: its own, or that of the program that it calls."""
     if eqn.prim.masking.gaps is not None:
         return eqn.prim.masking.gaps
     program = inlined(eqn.prim, eqn.params)
@@ -73,7 +74,7 @@ def _rule(eqn: Eqn) -> Callable[..., Gaps]:
 
 
 def through(jaxpr: Jaxpr, gaps: Sequence[Gap]) -> tuple[list[Gap], bool]:
-    """Return the gaps of a program's outputs, given its inputs', and whether it is risky."""
+    """The gaps of a program's outputs, given those of its inputs, and whether it has risks."""
     pairs = zip(jaxpr.invars, gaps, strict=True)
     known: dict[Any, Gap] = {v: gap for v, gap in pairs if gap is not None}
     risky = risks(jaxpr.eqns, known)
@@ -81,9 +82,9 @@ def through(jaxpr: Jaxpr, gaps: Sequence[Gap]) -> tuple[list[Gap], bool]:
 
 
 class Check(Primitive, Codegen):
-    """Look whether the first ``count`` operands are finite; the result is a token.
+    """Check that the first ``count`` operands are finite; the result is a token.
 
-    What takes the token comes after it.
+    An equation that takes the token runs after the check.
     """
 
     differentiable = False
@@ -103,19 +104,19 @@ class Check(Primitive, Codegen):
 
 
 def _text(w: Emitter[V], x: V) -> str:
-    """Return the condition that a value is finite: by a product, which is the fastest to see it.
+    """The condition that a value is finite: x . x < inf, which is the fastest test.
 
     A large array is multiplied row by row, because BLAS would start threads.
     """
     shape, real = x.aval.shape, ".real" if x.aval.dtype.kind == "c" else ""
     if x.aval.dtype == np.float16 or (x.aval.size > UNTHREADED and not 0 < shape[-1] <= UNTHREADED):
-        return f"{w.numpy('isfinite')}({x}).all()"  # products of halves overflow soon
+        return f"{w.numpy('isfinite')}({x}).all()"  # products of float16 overflow
     product, total = ("vecdot", ".sum()") if x.aval.size > UNTHREADED else ("vdot", "")
     return f"{w.numpy(product)}({x}, {x}){total}{real} < {w.numpy('inf')}"
 
 
 class After(Primitive, Codegen):
-    """A value, as what comes after a check."""
+    """The identity, ordered after a check."""
 
     waits = True
 
@@ -131,10 +132,10 @@ class After(Primitive, Codegen):
         return (x,)
 
 
-# what makes finite numbers of a few finite numbers
+# operations whose results are finite for finite literals
 _KEPT = frozenset({broadcast_p, reshape_p, transpose_p, convert_p, seed_p, mul, neg, add, sub})
 
-# whose results hold the elements of their operand, or their negatives
+# operations whose results hold the elements of the operand, or their negatives
 _REARRANGED = frozenset({broadcast_p, reshape_p, transpose_p, neg})
 
 _LOOKED_FOR = frozenset({start_p, settle_p, live_p, resume_p})
@@ -144,7 +145,7 @@ after_p = After("after")
 
 
 def guard(jaxpr: Jaxpr) -> Jaxpr:
-    """Replace the marks of each map by one check, where there is a risk at all."""
+    """Replace the marks of each map by one check, where it has a risk."""
     settled: dict[Any, list[Any]] = {}
     for eqn in jaxpr.eqns:
         if eqn.prim is settle_p:
@@ -157,11 +158,11 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
     inner = of_maps_within(jaxpr.eqns)
     plain = _numbers(jaxpr)
     behind = _origins(jaxpr)
-    for tag, results in settled.items():  # a map within another is settled first
+    for tag, results in settled.items():  # nested maps first
         known = _seeds(jaxpr, tag)
         risky = risks(jaxpr.eqns, known, inner, tag)
         if len(settled) > 1:
-            everywhere = _seeds(jaxpr, tag)  # a map may be there once more, to be computed again
+            everywhere = _seeds(jaxpr, tag)  # a rematerialized map occurs twice
             risks(jaxpr.eqns, everywhere, inner)
             inner.update(v for v, gap in everywhere.items() if gap)
         reached = _reached(jaxpr.eqns, risky)
@@ -175,7 +176,7 @@ def guard(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _seeds(jaxpr: Jaxpr, tag: Any) -> dict[Any, Gap]:
-    """Return the seeds of a map, and whether they may hold zeros."""
+    """The seeds of a map, and whether they may have zeros."""
     makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
 
     def whole(atom: Any) -> bool:
@@ -188,7 +189,7 @@ def _seeds(jaxpr: Jaxpr, tag: Any) -> dict[Any, Gap]:
 
 
 def _reached(eqns: Sequence[Eqn], risky: Sequence[Eqn]) -> set[Any]:
-    """Return what depends on the equations at risk."""
+    """The values that depend on the equations at risk."""
     found = {v for eqn in risky for v in eqn.outs}
     for eqn in eqns:
         if not found.isdisjoint(eqn.ins):
@@ -197,19 +198,19 @@ def _reached(eqns: Sequence[Eqn], risky: Sequence[Eqn]) -> set[Any]:
 
 
 def _least(eqn: Eqn, known: dict[Any, Gap]) -> list[Any]:
-    """Return the fewest values that tell whether an equation went well: factors or outputs."""
+    """The values with the fewest elements that show a risk: factors or outputs."""
     outs = [v for v in eqn.outs if v in known]
     factors = [a for a in eqn.ins if a not in known and not is_harmless(a)]
     masked = sum(a in known for a in eqn.ins)
-    # a factor that is a number is not looked at: it is not finite
+    # a literal factor is not finite here
     plain = eqn.prim.masking.is_product and masked == 1 and all(isinstance(a, Var) for a in factors)
     return min(factors, outs, key=_size) if plain else outs
 
 
 def _origins(jaxpr: Jaxpr) -> dict[Any, Any]:
-    """Map each value that only rearranges the elements of another to that other.
+    """Map each value with rearranged elements to the value that it is made of.
 
-    A transposed matrix, say, is read faster as it lies in memory.
+    A transposed matrix, for example, is read faster in memory order.
     """
     found: dict[Any, Any] = {}
     for eqn in jaxpr.eqns:
@@ -219,7 +220,7 @@ def _origins(jaxpr: Jaxpr) -> dict[Any, Any]:
 
 
 def _numbers(jaxpr: Jaxpr) -> set[Any]:
-    """Return the values that are made of finite numbers alone."""
+    """The values that are computed from finite literals alone."""
     found: set[Any] = set()
     for eqn in jaxpr.eqns:
         numbers = [a.value for a in eqn.ins if isinstance(a, Literal)]
@@ -234,12 +235,12 @@ def _size(atoms: Sequence[Any]) -> int:
 
 
 def _cost(atoms: Sequence[Any]) -> int:
-    """Return what it costs to look at values, in elements: a call costs as much as 3,000."""
+    """The cost of checking values, in elements: a call costs as much as 3,000."""
     return _size(atoms) + 3000 * len(atoms)
 
 
 def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
-    """Return the program without marks, the results of each map behind its check."""
+    """Drop the marks, and order the results of each map after its check."""
     build, tokens = Builder(), {}
     now: dict[Any, Any] = {}
     for eqn in jaxpr.eqns:
@@ -248,7 +249,7 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
             continue
         if eqn.prim in (seed_p, resume_p):
             now[eqn.outs[0]] = ins[0]
-        elif eqn.prim is live_p:  # nobody reads it
+        elif eqn.prim is live_p:  # it is dead code
             now.update((v, _all_set(build, v.aval.shape)) for v in eqn.outs)
         elif eqn.prim is settle_p:
             tag = eqn.params["tag"]
@@ -256,7 +257,7 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
             build.source, build.scope = eqn.source, eqn.scope
             if needed and tag not in tokens:
                 tokens[tag] = build(check_p, *needed, count=len(needed))
-            waits = needed and isinstance(ins[0], Var)  # a number is there at once
+            waits = needed and isinstance(ins[0], Var)  # a literal has no definition
             now[eqn.outs[0]] = build(after_p, ins[0], tokens[tag]) if waits else ins[0]
         else:
             build.add(remade(eqn, ins))
@@ -270,7 +271,7 @@ def _all_set(build: Builder, shape: tuple[int, ...]) -> Any:
 
 
 def released(jaxpr: Jaxpr) -> Jaxpr:
-    """Return the program, and those it holds, in their order: nothing waits for a check now."""
+    """Drop the tokens that order equations after checks: the order is final now."""
     step = lambda build, eqn: (eqn.ins[0],) if eqn.prim is after_p else None
     if not _waits(jaxpr):
         return jaxpr
@@ -278,15 +279,15 @@ def released(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _waits(jaxpr: Jaxpr) -> bool:
-    """Return whether a value waits for a check, which may have been moved out of a loop."""
+    """Whether a value is ordered after a check, which may have been moved out of a loop."""
     held = (program for eqn in jaxpr.eqns for program in programs_in(eqn.params))
     return any(eqn.prim is after_p for eqn in jaxpr.eqns) or any(map(_waits, held))
 
 
 def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
-    """Return the program with its checks reading the inputs that outputs are written over.
+    """Let the checks read donated inputs, so that no output is written over one before a check.
 
-    So these are whole where the program has to run again.
+    They are intact when the program with masks runs on them.
     """
     given = tuple(dict.fromkeys(jaxpr.invars[d] for d in donors if d is not None))
     if not given:
@@ -301,7 +302,7 @@ def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
 
 
 def masked_twin(jaxpr: Jaxpr) -> Jaxpr:
-    """Return the program with masks, as the marks in it give it."""
+    """The program with masks, by the fallback of its marks."""
     fallback = next(f for f in _fallbacks(jaxpr))
     return fallback(jaxpr)
 

@@ -1,7 +1,7 @@
-"""Chains of elementwise operations over big arrays run block by block, in cache.
+"""Fusion: chains of elementwise operations over big arrays run block by block, in cache.
 
-A chain that reads and writes whole arrays is as slow as memory; over blocks of some ten thousand
-elements its temporaries stay in the cache. The chain becomes one equation that holds it.
+A chain over whole arrays is limited by memory bandwidth; over blocks of some ten thousand elements
+its temporaries stay in the cache. The chain becomes one equation that holds it as a program.
 """
 
 import math
@@ -26,16 +26,16 @@ BLOCK = 1 << 16  # elements of a block
 
 
 class Blocks(Primitive, Codegen):
-    """``jaxpr : operands -> outs``, elementwise, done for ``rows`` rows of the first axis at once.
+    """``jaxpr : operands -> outs``, elementwise, over blocks of ``rows`` rows of the first axis.
 
-    Where the last block would be shorter it reaches back instead, over elements that are done.
+    All blocks have the same size: unless ``exact``, the last one overlaps the one before.
     """
 
     differentiable = False
 
     def __init__(self, name: str, exact: bool) -> None:
         super().__init__(name)
-        self.exact = exact  # whether no block reaches back, so that outputs may lie over operands
+        self.exact = exact  # True: no blocks overlap, so that outputs may be written in place
 
     @override
     def run(self, *args: Any, jaxpr: Jaxpr, rows: int) -> tuple[Any, ...]:
@@ -86,7 +86,7 @@ class Blocks(Primitive, Codegen):
 
 
 def _whole(w: Writer, x: Value, flat: bool) -> Value:
-    """Return an array as its elements in a row, if the chain has no other use for its shape."""
+    """An array flattened to one axis, if the chain does not depend on its shape."""
     if not flat or len(x.aval.shape) == 1:
         return x
     aval = Aval((x.aval.size,), x.aval.dtype)
@@ -106,7 +106,7 @@ def _starts(n: int, rows: int, exact: bool) -> str:
 
 
 def resized(jaxpr: Jaxpr, shape: Shape, block: Shape) -> Jaxpr:
-    """Return an elementwise program for a block of rows of its arrays, or of their elements."""
+    """An elementwise program with the shapes of one block in place of those of whole arrays."""
     now: dict[Any, Any] = {}
 
     def sized(var: Var) -> Var:
@@ -131,15 +131,14 @@ overlapping_p = Blocks("overlapping_blocks", exact=False)
 
 
 def fuse(jaxpr: Jaxpr) -> Jaxpr:
-    """Replace runs of elementwise equations over big arrays of one shape by one equation each.
+    """Replace chains of elementwise equations over big arrays of one shape by one equation each.
 
-    An equation joins the run that is open for its shape unless something between them, outside
-    of the run, needs to come first.
+    An equation joins the last chain of its shape, unless it depends on an equation after that.
     """
     if not any(_fusible(eqn) for eqn in jaxpr.eqns):
         return jaxpr
     groups: list[list[Eqn]] = []
-    home: dict[Var, int] = {}  # of a variable the place in ``groups`` where it is made
+    home: dict[Var, int] = {}  # the index in ``groups`` where a variable is defined
     last: dict[Shape, int] = {}
     for eqn in jaxpr.eqns:
         ready = max((home.get(a, -1) for a in eqn.ins if isinstance(a, Var)), default=-1)
@@ -164,7 +163,7 @@ def fuse(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _fusible(eqn: Eqn) -> bool:
-    """Return whether an equation may be part of a chain: elementwise, over a big array."""
+    """Whether an equation may be part of a chain: elementwise, over a big array."""
     (out, *more) = eqn.outs
     prim = eqn.prim
     if not isinstance(prim, Elementwise) or not prim.fills or more or out.aval.size < BIG:
@@ -178,12 +177,12 @@ def _fusible(eqn: Eqn) -> bool:
 
 
 def _narrow(have: Shape, shape: Shape) -> bool:
-    """Return whether a smaller operand is broadcast in a way that rows can be cut out of."""
+    """Whether blocks of rows can be sliced from a broadcast operand."""
     return len(have) < len(shape) or (len(have) == len(shape) and have[0] in (1, shape[0]))
 
 
 def _uses(groups: Sequence[Sequence[Eqn]], outvars: Sequence[Any]) -> dict[Any, set[int]]:
-    """Return of each variable the groups that read it; -1 stands for the program's outputs."""
+    """The groups that read each variable; -1 stands for the outputs of the program."""
     uses: dict[Any, set[int]] = {a: {-1} for a in outvars}
     for place, group in enumerate(groups):
         for eqn in group:
@@ -193,7 +192,7 @@ def _uses(groups: Sequence[Sequence[Eqn]], outvars: Sequence[Any]) -> dict[Any, 
 
 
 def _joined(group: Sequence[Eqn], place: int, uses: dict[Any, set[int]]) -> Eqn:
-    """Return one equation that holds a chain."""
+    """One equation that holds a chain."""
     made = {v for eqn in group for v in eqn.outs}
     read = dict.fromkeys(a for e in group for a in e.ins if isinstance(a, Var) and a not in made)
     outs = tuple([v for e in group for v in e.outs if uses.get(v, set()) - {place}])
@@ -209,7 +208,7 @@ def _joined(group: Sequence[Eqn], place: int, uses: dict[Any, set[int]]) -> Eqn:
 
 
 def block_rows(count: int, per_row: int) -> tuple[int, bool]:
-    """Return how many rows a block has, and whether blocks of that many come out even."""
+    """The rows of a block, and whether blocks of that size divide the array exactly."""
     wanted = min(max(BLOCK // per_row, 1), count)
     for rows in range(wanted, max(wanted // 3, 1) - 1, -1):
         if count % rows == 0:

@@ -1,4 +1,4 @@
-"""The first passes: what an equation holds is written out, and choices are made of simpler ones."""
+"""Inlining of called programs, and lowering of operations to simpler ones."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -11,8 +11,8 @@ from .rewrite import Builder, over, rewritten
 def inline(jaxpr: Jaxpr) -> Jaxpr:
     """Replace each equation that only calls a program (jit, checkpoint, rules) by that program.
 
-    What ``checkpoint`` computes again stays apart: its equations get a scope of their own, and
-    equations of different scopes are never merged.
+    The equations of a ``checkpoint`` get a scope of their own: equations of different scopes are
+    never merged, so that rematerialized values stay apart.
     """
     scopes = itertools.count(1)
 
@@ -25,7 +25,7 @@ def inline(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _expanded(build: Builder, eqn: Eqn, scopes: Iterator[int]) -> Sequence[Atom] | None:
-    """Add the equations of what an equation calls; return what its outputs become."""
+    """Add the equations of the program that is called; return the atoms of its outputs."""
     program, apart = eqn.prim.holds.inline(**eqn.params)
     if program is None:
         return None
@@ -44,7 +44,7 @@ def _expanded(build: Builder, eqn: Eqn, scopes: Iterator[int]) -> Sequence[Atom]
 
 
 def lower(jaxpr: Jaxpr) -> Jaxpr:
-    """Replace equations by simpler ones, where their primitive says how."""
+    """Replace equations by simpler ones, where their primitive has a ``lower`` rule."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         if eqn.prim.codegen.lower is None:
@@ -55,7 +55,7 @@ def lower(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-    """Return what an equation is made of, lowered again; None where that is itself."""
+    """Lower an equation, and the equations that this gives; None where no rule applies."""
     start = len(build.eqns)
     atom = build.by_rule(eqn, eqn.prim.codegen.lower, *eqn.ins, **eqn.params)
     if atom is None:

@@ -34,7 +34,7 @@ _BUFFER = 8192  # elements of NumPy's own buffers
 
 
 def _types(values: Sequence[Value]) -> list[type]:
-    """Return the types of Python scalars."""
+    """The types of Python scalars."""
     return [PYTHON_TYPES[x.aval.dtype.kind] for x in values]
 
 
@@ -183,7 +183,7 @@ def _add_into(
 
 
 def _argument(w: Statements, where: str) -> str:
-    """Return an index as an argument: slices have no text outside of brackets."""
+    """An index as an argument: a slice has no text outside brackets."""
     return f"{w.numpy('s_')}[{where}]" if ":" in where else f"({where},)"
 
 

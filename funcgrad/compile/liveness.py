@@ -1,4 +1,4 @@
-"""Liveness: from which equation to which each value of a program is needed, and its bytes."""
+"""Liveness: the last equation that reads each value, and the bytes live at each equation."""
 
 import itertools
 from typing import Any
@@ -8,14 +8,14 @@ from ..core.jaxpr import Jaxpr
 
 
 def nbytes(aval: Aval) -> int:
-    """Return the size of an array, in bytes."""
+    """The size of an array in bytes."""
     return aval.size * aval.dtype.itemsize
 
 
 def last_reads(jaxpr: Jaxpr) -> dict[Any, int]:
-    """Return of each value the place of the last equation that reads it, or else that makes it.
+    """The index of the last equation that reads each value, or of its own if none does.
 
-    An input that nobody reads has -1, an output the number of equations.
+    It is -1 for an input that is not read, and the number of equations for an output.
     """
     last: dict[Any, int] = dict.fromkeys(jaxpr.invars, -1)
     for i, eqn in enumerate(jaxpr.eqns):
@@ -25,7 +25,7 @@ def last_reads(jaxpr: Jaxpr) -> dict[Any, int]:
 
 
 def live_bytes(jaxpr: Jaxpr, last: dict[Any, int]) -> list[int]:
-    """Return at each equation the bytes that values of the program occupy; views are free."""
+    """The bytes of the values that are live at each equation; a view counts as 0."""
     change = [0] * (len(jaxpr.eqns) + 2)
     for i, eqn in enumerate(jaxpr.eqns):
         for v in eqn.outs if not eqn.prim.codegen.is_view else ():

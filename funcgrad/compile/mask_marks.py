@@ -1,7 +1,7 @@
-"""Where in a program a linear map of tangents or cotangents begins and ends.
+"""Marks in a program where a linear map of tangents or cotangents begins and ends.
 
-They stand in a program only where an element on no path may meet a factor that is not finite
-between them; ``finite_checks.py`` makes of them the places where the compiled program looks.
+They are written only where a structural zero may meet a factor that is not finite between them.
+``finite_checks.py`` replaces them by checks.
 """
 
 from collections.abc import Sequence
@@ -19,14 +19,14 @@ from ..ops.structure import Batched, stretched
 
 
 class Tag(NamedTuple):
-    """Which seeds and results belong to one map, and whether a seed of it is variable."""
+    """The number of a map, shared by its seeds and results, and whether a seed is variable."""
 
     number: int
     variable: bool
 
     @property
     def traces(self) -> int:
-        """Return how many traces the map runs under, see ``traces_for``."""
+        """How many traces the map runs under, see ``traces_for``."""
         return 1 + self.variable
 
     def __repr__(self) -> str:
@@ -34,7 +34,7 @@ class Tag(NamedTuple):
 
 
 class Mark(Primitive, Masking, Codegen):
-    """The identity."""
+    """The identity, with a mark."""
 
     is_view = True
 
@@ -66,9 +66,9 @@ class Mark(Primitive, Masking, Codegen):
 
 
 class Start(Primitive):
-    """Where a map begins: what takes the token stands in each program in which the operands do.
+    """Where a map begins: its token ties constant seeds to the program of its operands.
 
-    So a program that is traced again, or mapped, keeps the seeds that are constants.
+    So a program that is traced again, or batched, keeps them.
     """
 
     differentiable = False
@@ -91,9 +91,9 @@ class Start(Primitive):
 
 
 class Seed(Mark):
-    """What a map starts from; ``variable``, if another derivative may be taken by it.
+    """An input of a map; ``variable``, if another derivative may be taken with respect to it.
 
-    A constant has the token of the start beside it.
+    A constant takes the token of the start.
     """
 
     is_view = False
@@ -108,7 +108,7 @@ class Seed(Mark):
 
 
 class Settle(Mark):
-    """A result of a map; ``fallback`` gives the program to run where it is not finite."""
+    """A result of a map; ``fallback`` makes the program that runs where it is not finite."""
 
     @override
     def run(self, x: Any, *, tag: Tag, fallback: Any) -> tuple[Any, ...]:
@@ -120,9 +120,9 @@ class Settle(Mark):
 
 
 class Live(Primitive):
-    """The masks of a value within a map, one for each of the map's traces; without masks, all set.
+    """The masks of a value within a map, one for each trace of the map; all set without masks.
 
-    A program that is cut in two within a map takes them from its first half into its second.
+    Where partial evaluation splits a map, they are residuals.
     """
 
     differentiable = False
@@ -145,7 +145,7 @@ class Live(Primitive):
 
 
 class Resume(Mark):
-    """A value of a map that began before the program was cut, given its masks."""
+    """A value of a map that began in the known half of a program, with its masks."""
 
     is_view = False
 
@@ -174,13 +174,13 @@ _MARKS = frozenset({seed_p, settle_p, live_p, resume_p})
 
 
 def programs_of(eqn: Eqn) -> Sequence[Jaxpr]:
-    """Return the programs that an equation holds, or the one that it is."""
+    """The programs that an equation holds, or the one that it calls."""
     program = inlined(eqn.prim, eqn.params)
     return programs_in(eqn.params) if program is None else [program]
 
 
 def has_marks(jaxpr: Jaxpr) -> bool:
-    """Return whether a program, or one that it holds, has marks."""
+    """Whether a program, or one that it holds, has marks."""
     found = jaxpr.memo.get("marks")
     if found is None:
         inner = (p for eqn in jaxpr.eqns for p in programs_of(eqn))
@@ -190,7 +190,7 @@ def has_marks(jaxpr: Jaxpr) -> bool:
 
 
 def may_mark(jaxpr: Jaxpr) -> bool:
-    """Return whether a program has marks, or its derivatives: rules of users may take some."""
+    """Whether a program or its derivatives may have marks: custom rules may add some."""
     found = jaxpr.memo.get("may mark")
     if found is None:
         inner = (p for eqn in jaxpr.eqns for p in programs_in(eqn.params))
@@ -200,7 +200,7 @@ def may_mark(jaxpr: Jaxpr) -> bool:
 
 
 def is_masked(jaxpr: Jaxpr) -> bool:
-    """Return whether the maps in a program, and in its derivatives, run with masks."""
+    """Whether the maps in a program, and in its derivatives, run with masks."""
     return "masked" in jaxpr.memo
 
 
@@ -208,9 +208,9 @@ Members = dict[Tag, set[Var]]
 
 
 def maps_in(eqns: Sequence[Eqn], found: Members | None = None) -> Members:
-    """Return the values of each map that begins in these equations, but for its results.
+    """The values of each map that begins in these equations, without its results.
 
-    ``found`` are those of maps that have begun before; it is completed.
+    ``found`` are those of maps that began before; further values are added.
     """
     found = {} if found is None else found
     for eqn in eqns:
@@ -228,7 +228,7 @@ def maps_in(eqns: Sequence[Eqn], found: Members | None = None) -> Members:
 
 
 def _pass(found: Members, atoms: Sequence[Any], variables: Sequence[Var]) -> None:
-    """Let variables belong to the maps to which the atoms do for which they stand."""
+    """Add variables to the maps of the atoms that they stand for."""
     pairs = list(zip(atoms, variables, strict=True))
     for members in found.values():
         members.update(v for a, v in pairs if a in members)

@@ -1,14 +1,14 @@
-"""What a compiled program's memory is spent on."""
+"""The memory of a compiled program, and the matching of donated inputs to outputs."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
 
 
 class MemoryReport(NamedTuple):
-    """The planned memory of one call, in bytes; it prints as a table of the fullest moments.
+    """The planned memory of one call, in bytes; it prints as a table of the largest moments.
 
-    ``workspace`` is what temporaries take, kept from call to call; ``peak`` the most of it that
-    is live at once; ``arguments``, ``outputs`` and ``constants`` lie outside of it.
+    ``workspace`` holds temporaries and is kept between calls; ``peak`` is the most of it that is
+    live at once; ``arguments``, ``outputs`` and ``constants`` lie outside of it.
     """
 
     workspace: int
@@ -16,7 +16,7 @@ class MemoryReport(NamedTuple):
     arguments: int
     outputs: int
     constants: int
-    equations: tuple[tuple[str, int], ...]  # in order, each with the bytes live at it
+    equations: tuple[tuple[str, int], ...]  # descriptions, in order, with the bytes live at each
 
     def __str__(self) -> str:
         total = self.workspace + self.arguments + self.outputs + self.constants
@@ -33,7 +33,7 @@ class MemoryReport(NamedTuple):
 
 
 def _size(n: int) -> str:
-    """Return a number of bytes in the unit that suits it.
+    """A number of bytes with a unit.
 
     >>> _size(1536)
     '1.5 kB'
@@ -47,7 +47,7 @@ def _size(n: int) -> str:
 
 
 def matched(wanted: Sequence[object], offered: Sequence[object]) -> list[int | None]:
-    """Return for each thing wanted the place of one offered that is equal, each used once."""
+    """For each item wanted the index of an equal one offered, each used once, or None."""
     free = list(range(len(offered)))
     result: list[int | None] = []
     for want in wanted:

@@ -1,7 +1,7 @@
-"""What the values of a program are called: after the user's variables, where these are known.
+"""Names of values: those of the user's variables, where they are known.
 
-While lines are written a name is a token; which name it becomes is decided at the end, because
-a buffer is named after the last of the values that lie in it: ``h = tanh(x @ w + b)`` is one.
+While lines are written a name is a token. The names are chosen when the text is complete, because
+a buffer is named after the last of the values that lie in it: for ``h = tanh(x @ w + b)`` it is h.
 """
 
 import builtins
@@ -17,39 +17,39 @@ from ..core.jaxpr import Eqn, Jaxpr, Var
 LONGEST = 60  # characters of a name
 TOKEN = re.compile("\0(\\d+)\0")
 _ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
-# what the text of a program uses for itself
+# names that generated source uses itself
 RESERVED = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "arena", "spaces", "space",
              "workspace", "main", "np", "numpy", "primitive", "share", "local", "free", "constants",
              "given", "wanted", "fixed", "run", "parts"}  # fmt: skip
 
 
 def label(text: str) -> str:
-    """Return text as an identifier: ``params['w1']`` becomes ``params_w1``.
+    """Text as an identifier: ``params['w1']`` becomes ``params_w1``.
 
-    Python takes identifiers for the same that are equal in Unicode's form NFKC.
+    It is normalised, because Python identifies names that are equal in Unicode's form NFKC.
     """
     text = unicodedata.normalize("NFKC", text[:LONGEST])
     name = re.sub(r"_+", "_", "".join([c if f"a{c}".isidentifier() else "_" for c in text]))
     name = name.strip("_")
-    if keyword.iskeyword(name):  # of a lambda
+    if keyword.iskeyword(name):  # "lambda"
         return f"{name}_"
     return name if not name or name.isidentifier() else f"_{name}"
 
 
 def is_name(text: str) -> bool:
-    """Return whether text is an identifier that Python reads as it stands, and may assign to."""
+    """Whether text is an identifier in normal form that can be assigned to."""
     plain = type(text) is str and text.isidentifier() and not keyword.iskeyword(text)
     return plain and text != "__debug__" and unicodedata.normalize("NFKC", text) == text
 
 
 def line_of(source: str) -> str:
-    """Return the text of a line, given as ``file:number``."""
+    """The text of a line, which is given as ``file:number``."""
     filename, _, number = source.rpartition(":")
     return linecache.getline(filename, int(number)).strip() if number.isdecimal() else ""
 
 
 class Names:
-    """Tokens for names, and what speaks for each name."""
+    """Tokens of names, and the hints by which each name is chosen."""
 
     def __init__(self) -> None:
         self.hints: list[list[str]] = []
@@ -60,11 +60,11 @@ class Names:
         return f"\0{len(self.hints) - 1}\0"
 
     def add(self, token: str, hint: str) -> None:
-        """Let another value speak for a name that it shares."""
+        """Add the hint of another value that shares a name."""
         self.hints[int(token[1:-1])].append(hint)
 
     def study(self, jaxpr: Jaxpr, inputs: Sequence[str] = ()) -> None:
-        """Take note of the names of inputs, and of the variables to which lines assign."""
+        """Learn the names of inputs, and of the variables to which source lines assign."""
         self.known.update(zip(jaxpr.invars, inputs, strict=False))
         last = {eqn.source: eqn for eqn in jaxpr.eqns if not eqn.is_derivative}
         for source, eqn in last.items():
@@ -73,7 +73,7 @@ class Names:
                 self.known[eqn.outs[0]] = found.group(1)
 
     def hint(self, var: Var) -> str:
-        """Return what a value should be called, "" if nothing is known."""
+        """The user's name for a value, ``d_`` and a name for its cotangent, or ""."""
         if var in self.known:
             return self.known[var]
         if var.of is not None and var.of in self.known:
@@ -88,7 +88,7 @@ class Names:
         return f"derivative of {text}" if eqn.is_derivative else text
 
     def resolved(self, text: str, taken: Iterable[str]) -> str:
-        """Return the text with a name in the place of each token."""
+        """The text with each token replaced by a name."""
         used = {*RESERVED, *taken}
         names: dict[str, str] = {}
         count = 0
@@ -108,6 +108,7 @@ class Names:
 
 
 def unused(name: str, used: set[str]) -> str:
+    """The name, with a number behind it if it is used already."""
     name = label(name) or "t"
     if name not in used:
         return name

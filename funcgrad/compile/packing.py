@@ -1,8 +1,8 @@
-"""One chain of elementwise operations over many small arrays runs once, over all of them joined.
+"""Packing: equal chains of elementwise operations over small arrays run once, on one packed array.
 
-An optimizer's update is such a chain: the same dozen operations for each parameter, where calling
-a ufunc takes longer than its work. Chains are found by colours: equations of one colour have the
-same primitive, operands of the same colours, and readers of the same colours.
+An optimizer's update is such a chain: the same dozen operations for each parameter, where the call
+of a ufunc takes longer than its work. Chains are found by colour refinement: equations of one
+colour have the same primitive, operands of the same colours, and readers of the same colours.
 """
 
 from collections.abc import Hashable, Sequence
@@ -14,15 +14,15 @@ from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.structure import reshape_p
 from .rewrite import Builder
 
-SMALL = 4096  # elements, up to which a call costs more than its work
-LEAST = 4  # arrays, from which joining them pays
-ROUNDS = 8  # how many groups of chains are looked for
+SMALL = 4096  # elements up to which a call costs more than its work
+LEAST = 4  # arrays from which packing pays
+ROUNDS = 8  # the most groups of chains
 
 Chain = list[Eqn]  # the equations for one of the arrays, in order
 
 
 def pack(jaxpr: Jaxpr) -> Jaxpr:
-    """Join chains that are the same but for the arrays they are of."""
+    """Replace groups of equal chains by one chain over packed arrays."""
     for _ in range(ROUNDS):
         group = _largest_group(jaxpr)
         if group is None:
@@ -32,7 +32,7 @@ def pack(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _fits(eqn: Eqn) -> bool:
-    """Return whether an equation may be part of a chain: elementwise, small, nothing broadcast."""
+    """Whether an equation may be part of a chain: elementwise, small, without broadcasting."""
     (out, *more) = eqn.outs
     shape = out.aval.shape
     if more or not isinstance(eqn.prim, Elementwise) or not eqn.prim.fills or not shape:
@@ -41,7 +41,7 @@ def _fits(eqn: Eqn) -> bool:
 
 
 def _colours(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> dict[int, Hashable]:
-    """Return the colour of each equation that fits, by its place."""
+    """The colour of each equation that fits, by its index."""
     up: dict[Any, int] = {}
     numbers: dict[Hashable, int] = {}
     number = lambda key: numbers.setdefault(key, len(numbers))
@@ -73,7 +73,7 @@ def _operand(atom: Atom, up: dict[Any, int]) -> Hashable:
 
 
 def _largest_group(jaxpr: Jaxpr) -> list[Chain] | None:
-    """Return chains that can be joined, those that save most calls; None if there are none."""
+    """The independent chains whose packing saves the most calls, or None."""
     colours = _colours(jaxpr.eqns, jaxpr.outvars)
     counts: dict[Hashable, int] = {}
     for colour in colours.values():
@@ -100,8 +100,10 @@ def _chains(
     colours: dict[int, Hashable],
     counts: dict[Hashable, int],
 ) -> list[list[int]]:
-    """Return the connected parts of the equations at these places; linked are those of which one
-    reads what the other makes, and whose colours are as frequent."""
+    """Connected components of the equations at these indices.
+
+    An edge joins an equation and one that it reads, where their colours are equally frequent.
+    """
     parent = {i: i for i in places}
 
     def root(i: int) -> int:
@@ -123,7 +125,7 @@ def _chains(
 
 
 def _independent(jaxpr: Jaxpr, chains: Sequence[Chain]) -> bool:
-    """Return whether no chain needs what another makes, by whatever way."""
+    """Whether no chain depends on another, directly or through other equations."""
     inside = {id(eqn) for chain in chains for eqn in chain}
     own = {eqn.outs[0] for chain in chains for eqn in chain}
     tainted: set[Any] = set()
@@ -137,7 +139,7 @@ def _independent(jaxpr: Jaxpr, chains: Sequence[Chain]) -> bool:
 
 
 def _packed(jaxpr: Jaxpr, chains: Sequence[Chain]) -> Jaxpr:
-    """Return the program with the chains as one: what needs them comes after it."""
+    """Replace the chains by one; equations that depend on them are moved behind it."""
     inside = {id(eqn) for chain in chains for eqn in chain}
     own = {eqn.outs[0] for chain in chains for eqn in chain}
     build = Builder()
@@ -159,7 +161,7 @@ def _packed(jaxpr: Jaxpr, chains: Sequence[Chain]) -> Jaxpr:
 
 
 def _joined(build: Builder, chains: Sequence[Chain], own: set[Var], read: set[Any]) -> None:
-    """Add the chain over all arrays joined, and the parts of its results that are read."""
+    """Add the chain over packed arrays, and slices of its results that are read."""
     joined: dict[Any, Var] = {}
 
     def whole(atoms: tuple[Atom, ...]) -> Atom:
@@ -185,7 +187,7 @@ def _joined(build: Builder, chains: Sequence[Chain], own: set[Var], read: set[An
 
 
 def _part(build: Builder, whole: Var, start: int, stop: int, var: Var) -> None:
-    """Add the equations that give one array its part of a result."""
+    """Add the equations that slice and reshape one array from a packed result."""
     index = Index((slice(start, stop),))
     if len(var.aval.shape) == 1:
         build.add(Eqn(getitem_p, (whole,), (var,), {"index": index}, build.source, build.scope))

@@ -1,4 +1,4 @@
-"""The passes in their order, from a program as it was staged to one that is worth writing down."""
+"""The passes of the compiler, in order: from a traced program to the one that is written."""
 
 import sys
 from collections.abc import Callable, Sequence
@@ -21,16 +21,16 @@ Pass = Callable[[Jaxpr], Jaxpr]
 
 FIRST: tuple[Pass, ...] = (inline, dce, guard)
 PASSES: tuple[Pass, ...] = (hoist, lower, fold, simplify, cse, simplify, fold, cse, dce)
-# for the outermost program alone, which is then written down
+# for the outermost program alone, just before its source is written
 LAST: tuple[Pass, ...] = (pack, schedule, released, fuse, gathered)
 
 
 def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
-    """Return a program that computes the same with less.
+    """Optimise a program, and the programs that its equations hold.
 
     Args:
-        jaxpr: a program; those that its equations hold are changed too.
-        check: whether to run the type checker after each pass: by default in Python's own
+        jaxpr: the program.
+        check: whether to type-check the program after each pass; by default in Python's
             development mode, ``python -X dev``.
     """
     if "optimized" not in jaxpr.memo:
@@ -40,7 +40,7 @@ def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
 
 
 def finished(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
-    """Return an optimised program with what only the source wants: chains over big arrays."""
+    """Apply the passes that only source needs: packing, scheduling, fusion over blocks."""
     return _passed(jaxpr, LAST, check)
 
 

@@ -1,4 +1,4 @@
-"""A compiled program: its source, and the function that Python made of it."""
+"""A compiled program: its source, and the Python function of it."""
 
 import io
 import itertools
@@ -22,7 +22,7 @@ _numbers = itertools.count(1)
 
 
 class Program:
-    """A program as NumPy source that has been run: ``main`` takes and gives flat tuples.
+    """A compiled program: ``main`` takes arrays and returns a tuple of arrays.
 
     It pickles as its source and its constants.
     """
@@ -42,7 +42,7 @@ class Program:
         return self.main(*args)
 
     def trim(self) -> None:
-        """Free the workspaces that no call has."""
+        """Free the workspaces that no call uses."""
         scope = self.main.__globals__
         if "spaces" in scope:
             scope["spaces"] = local()
@@ -55,32 +55,33 @@ class Program:
 
 
 def _alone(scope: dict[str, Any]) -> types.FunctionType:
-    """Return ``main`` with globals that do not hold it.
+    """``main`` with globals that do not contain it.
 
-    In a module each function holds the module, which holds the function: a workspace would wait
-    for the garbage collector.
+    A reference cycle of the function and its module would keep a workspace until the garbage
+    collector runs.
     """
     own = {k: v for k, v in scope.items() if getattr(v, "__globals__", None) is scope}
     for name in own:
         del scope[name]
     main, names = own.pop("main"), {**scope, **own}
-    scope.pop("spaces", None)  # what trim() replaces in one place is held in no other
+    scope.pop("spaces", None)  # trim() replaces the only reference
     return types.FunctionType(main.__code__, names, "main")
 
 
 class Fallback:
-    """A program with masks for its derivatives, compiled when one was not finite without them."""
+    """The program with masks of a derivative, compiled when the one without was not finite."""
 
     def __init__(self, jaxpr: Jaxpr, name: str, program: Program | None = None) -> None:
         self.jaxpr, self.name, self.program = jaxpr, name, program
 
     def ready(self) -> Program:
+        """The program, compiled at the first call."""
         if self.program is None:
             self.program = compiled(masked_twin(self.jaxpr), f"{self.name}_masked")
         return self.program
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
-        with np.errstate(all="ignore"):  # the program without masks has given the warnings
+        with np.errstate(all="ignore"):  # the program without masks has warned
             return self.ready().main(*args)
 
     def __reduce__(self) -> Any:
@@ -97,23 +98,23 @@ def compiled(
     threads: int = 1,
     constants: Sequence[Any] = (),
 ) -> Program:
-    """Return a program, without constants, as compiled source.
+    """Optimise a program, write its source and compile it.
 
     Args:
-        jaxpr: the program.
-        name: what it is called.
-        inputs: names for its inputs.
-        donated: for each output the input over which it is written, if any.
-        title: the first words of the source.
-        memory_limit: bytes that its workspace may take.
-        threads: how many share loops over blocks of big arrays.
-        constants: what the first inputs always are.
+        jaxpr: a program without constants.
+        name: the name of the function.
+        inputs: names of the inputs.
+        donated: for each output the index of the input whose memory it reuses, or None.
+        title: the docstring of the source.
+        memory_limit: the largest workspace, in bytes.
+        threads: the number of threads that share loops over blocks of big arrays.
+        constants: known values of the first inputs.
 
     Raises:
-        MemoryLimitError: if it cannot do with so little.
+        MemoryLimitError: if no plan fits the limit.
     """
     names = inputs or [f"x{i}" for i in range(len(jaxpr.invars))]
-    alone = Jaxpr(jaxpr.invars, jaxpr.constvars, jaxpr.eqns, jaxpr.outvars)  # no memo leads back
+    alone = Jaxpr(jaxpr.invars, jaxpr.constvars, jaxpr.eqns, jaxpr.outvars)  # without its memo
     masked = Fallback(alone, name)
     write = lambda program: source_of(
         finished(held(program, donated)), title or name, names, donated, threads, masked

@@ -1,9 +1,9 @@
-"""Rematerialisation: values computed again where they are needed, so that a program fits in memory.
+"""Rematerialization: residuals are computed again in the backward pass to fit a memory limit.
 
-A program that computes a gradient keeps what the way there made until the way back reads it. At
-its fullest moment the values that only wait are found; every n-th of them is kept, and the others
-are made again from those, each once, just before it is first read. With every n-th of n squared
-layers kept, 2n instead of n squared are in memory, for one more pass over the layers.
+A gradient keeps residuals of the forward pass until the backward pass reads them. At the peak of
+memory every n-th residual is kept, and the others are recomputed from those, each once, just before
+it is first read. With every n-th of n squared layers kept, 2n instead of n squared residuals are in
+memory, for one more forward pass.
 
 Source: Chen et al. 2016, "Training deep nets with sublinear memory cost" (arXiv:1604.06174).
 """
@@ -21,15 +21,15 @@ STRIDES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
 def within(jaxpr: Jaxpr, limit: int, planned: Callable[[Jaxpr], int]) -> Jaxpr:
-    """Return the program, or one that computes more and is planned to need no more than ``limit``.
+    """Rematerialize values until the planned workspace is within a limit.
 
     Args:
         jaxpr: an optimised program.
         limit: bytes.
-        planned: returns the bytes that a program is planned to need.
+        planned: returns the workspace of a program in bytes.
 
     Raises:
-        MemoryLimitError: if none of those tried fits, saying by how much.
+        MemoryLimitError: if no candidate fits.
     """
     least = planned(jaxpr)
     if least <= limit:
@@ -40,14 +40,13 @@ def within(jaxpr: Jaxpr, limit: int, planned: Callable[[Jaxpr], int]) -> Jaxpr:
             return candidate
         least = min(least, need)
     raise MemoryLimitError(
-        f"jit: memory_limit={limit} cannot be met: the temporaries need at least {least} bytes, "
-        f"{least - limit} more, even where values are computed again; raise the limit, or give "
-        f"the function less at once"
+        f"jit: memory_limit={limit} cannot be met: the workspace needs at least {least} bytes, "
+        f"{least - limit} more, also with rematerialization; raise the limit"
     )
 
 
 def _candidates(jaxpr: Jaxpr) -> Iterator[Jaxpr]:
-    """Yield programs that keep less and less, what is cheap to make again being dropped first."""
+    """Yield programs that keep fewer and fewer residuals; cheap ones are dropped first."""
     at, waiting = fullest(jaxpr)
     makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
     cheap = [v for v in waiting if isinstance(makers[v].prim, Elementwise)]
@@ -63,12 +62,12 @@ def _candidates(jaxpr: Jaxpr) -> Iterator[Jaxpr]:
 
 
 def fullest(jaxpr: Jaxpr) -> tuple[int, list[Var]]:
-    """Return after which equation most bytes are live, and what then only waits, in order."""
+    """The index of the equation with the most live bytes, and the residuals kept across it."""
     last = last_reads(jaxpr)
     live = live_bytes(jaxpr, last)
     most = max(live, default=0)
     at = live.index(most) if live else 0
-    small = min(most / 1000, 1024)  # bytes; what is smaller stays
+    small = min(most / 1000, 1024)  # bytes; smaller values are kept
     outs = set(jaxpr.outvars)
     waiting = [
         v
@@ -80,7 +79,7 @@ def fullest(jaxpr: Jaxpr) -> tuple[int, list[Var]]:
 
 
 def recomputed(jaxpr: Jaxpr, at: int, dropped: set[Var]) -> Jaxpr:
-    """Return the program whose equations after place ``at`` make again what is dropped there."""
+    """The program whose equations after index ``at`` recompute the values dropped there."""
     before, after = jaxpr.eqns[: at + 1], jaxpr.eqns[at + 1 :]
     stays = {*jaxpr.outvars, *(a for eqn in after for a in eqn.ins)} - dropped
     makers = {v: eqn for eqn in before for v in eqn.outs if v not in stays}
@@ -97,7 +96,7 @@ def recomputed(jaxpr: Jaxpr, at: int, dropped: set[Var]) -> Jaxpr:
 def _make_again(
     wanted: Any, makers: dict[Var, Eqn], eqns: list[Eqn], again: dict[Any, Any]
 ) -> None:
-    """Append copies of the equations that lead to a value from what is at hand."""
+    """Append copies of the equations that compute a value from values that are kept."""
     stack = [wanted]
     while stack:
         eqn = makers[stack[-1]]

@@ -1,4 +1,4 @@
-"""What passes share: walking a program, and building the one that it becomes."""
+"""Rewriting of programs: a builder of equations, and a walk that replaces them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -7,12 +7,12 @@ from ..core.errors import FuncgradError
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, remade
 from ..core.registry import primitives
 
-# of a builder and an equation whose operands are rewritten: what its outputs become, or None
+# builder, equation with rewritten operands -> atoms for its outputs, or None to keep it
 Step = Callable[["Builder", Eqn], Sequence[Atom] | None]
 
 
 class Builder:
-    """A program under construction; calling it with a primitive's name adds an equation."""
+    """Equations under construction; a call with a primitive, or its name, adds one."""
 
     def __init__(self) -> None:
         self.eqns: list[Eqn] = []
@@ -26,7 +26,7 @@ class Builder:
         return x if isinstance(x, (Var, Literal)) else Literal(x)
 
     def __call__(self, name: Any, *ins: Any, **params: Any) -> Var:
-        """Return the one output of a new equation; Python's numbers may be operands."""
+        """Add an equation and return its only output; operands may be Python scalars."""
         prim = primitives[name] if isinstance(name, str) else name
         atoms = tuple(map(self.atom, ins))
         (aval,) = prim.infer(*(a.aval for a in atoms), **params)
@@ -40,11 +40,11 @@ class Builder:
             self.makers[var] = eqn
 
     def maker(self, atom: Atom) -> Eqn | None:
-        """Return the equation that makes a value, None for an input or a number."""
+        """The equation that defines a value, None for an input or a literal."""
         return self.makers.get(atom)
 
     def by_rule(self, eqn: Eqn, rule: Callable[..., Any], *args: Any, **params: Any) -> Any:
-        """Return the atom that a rule puts in the place of an equation, None where it may not."""
+        """The atom by which a rule replaces an equation, None where it does not apply."""
         start = len(self.eqns)
         try:
             atom = rule(self, *args, **params)
@@ -53,10 +53,9 @@ class Builder:
         return atom if self.replaces(eqn, None if atom is None else (atom,), start) else None
 
     def replaces(self, eqn: Eqn, atoms: Sequence[Atom] | None, start: int) -> bool:
-        """Return whether atoms may stand for an equation's outputs, or undo what was built.
+        """Whether atoms can replace the outputs of an equation; if not, drop what was built.
 
-        All rules of the compiler come through here: what one builds must have the shapes, dtypes
-        and weak types of the outputs that it replaces.
+        Every rule of the compiler is checked here: shapes, dtypes and weak types must be equal.
         """
         if atoms is not None and [a.aval for a in atoms] == [v.aval for v in eqn.outs]:
             return True
@@ -65,9 +64,9 @@ class Builder:
 
 
 def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
-    """Return the program in which ``step`` has replaced equations, in their order.
+    """Apply ``step`` to each equation in order, with operands already rewritten.
 
-    An equation stays where its replacement is of another aval.
+    An equation stays where the avals of its replacement differ.
     """
     build = Builder()
     now: dict[Any, Atom] = {}
@@ -86,12 +85,12 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
 
 
 def over(eqn: Eqn, now: Mapping[Any, Atom]) -> tuple[Atom, ...]:
-    """Return the operands of an equation as what they have become."""
+    """The operands of an equation after replacement."""
     return tuple([now.get(a, a) for a in eqn.ins])
 
 
 def on_programs(jaxpr: Jaxpr, change: Callable[[Jaxpr], Jaxpr]) -> Jaxpr:
-    """Return the program with the programs that its equations hold changed."""
+    """Apply a change to the programs that the equations hold."""
     eqns = []
     for eqn in jaxpr.eqns:
         params = {k: _changed(v, change) for k, v in eqn.params.items()}
@@ -101,7 +100,7 @@ def on_programs(jaxpr: Jaxpr, change: Callable[[Jaxpr], Jaxpr]) -> Jaxpr:
 
 
 def _changed(value: Any, change: Callable[[Jaxpr], Jaxpr]) -> Any:
-    """Return a parameter of an equation with the programs in it changed."""
+    """A parameter of an equation with the programs in it changed."""
     if isinstance(value, Jaxpr):
         return change(value)
     if type(value) is tuple and any(isinstance(v, Jaxpr) for v in value):

@@ -1,7 +1,7 @@
-"""The order of equations: an array is made as late as it may be, if that keeps fewer bytes alive.
+"""Scheduling: equations are moved as late as possible, where that lowers the peak memory.
 
-Two orders are compared by the bytes that are live at their fullest moments, and the better one is
-taken; where they are level the order stays as the user wrote it.
+Of two orders the one with the lower peak of live bytes is taken. The user's order stays unless the
+other is better by 5 %.
 """
 
 from typing import Any
@@ -11,21 +11,21 @@ from .liveness import last_reads, live_bytes, nbytes
 
 
 def schedule(jaxpr: Jaxpr) -> Jaxpr:
-    """Return the program with its equations in the better of two orders."""
+    """Put the equations in the better of two orders."""
     lazy = Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(_lazy(jaxpr)), jaxpr.outvars)
     return lazy if peak(lazy) < 0.95 * peak(jaxpr) else jaxpr
 
 
 def peak(jaxpr: Jaxpr) -> int:
-    """Return the most bytes that values made by the program occupy at once."""
+    """The most bytes that are live at once, inputs not counted."""
     return max(live_bytes(jaxpr, last_reads(jaxpr)), default=0)
 
 
 def _lazy(jaxpr: Jaxpr) -> list[Eqn]:
-    """Return the equations, each just before the first that reads it if it makes more than it ends.
+    """The equations, each just before its first reader unless it lowers the live bytes.
 
-    An equation ends its operands' lives if nothing else reads them; where these are larger than
-    what it makes, it is better early than late, and stays in its place.
+    An equation lowers them if its output is smaller than the operands that only it reads; it
+    stays in its place.
     """
     readers: dict[Any, int] = {}
     for eqn in jaxpr.eqns:

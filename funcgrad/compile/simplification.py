@@ -1,7 +1,7 @@
-"""Simplification: the identities of ``algebra.py``, and rules that need more than a pattern.
+"""Algebraic simplification: the identities of ``algebra.py``, and rules beyond patterns.
 
-A rule takes a builder and an equation whose operands are simple already, and returns what the
-equation becomes, or None. ``Builder.replaces`` compares the avals of both.
+A rule takes a builder and an equation with simplified operands, and returns an atom that replaces
+its output, or None. ``Builder.replaces`` compares the avals of both.
 """
 
 import math
@@ -30,7 +30,7 @@ from .rewrite import Builder, rewritten
 
 
 def simplify(jaxpr: Jaxpr) -> Jaxpr:
-    """Apply the table and the functions below, each equation once its operands are simple."""
+    """Apply the table of identities and the rules below to each equation."""
     return rewritten(jaxpr, _step)
 
 
@@ -42,7 +42,7 @@ def _step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         return None
     made = build.maker(atom)
     if made is not None and build.eqns and made is build.eqns[-1]:
-        build.eqns.pop()  # what an equation has become may be simpler still
+        build.eqns.pop()  # the new equation may be simplified further
         again = _step(build, made)
         if again is not None:
             return again
@@ -51,7 +51,7 @@ def _step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
 
 
 def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
-    """Return what an equation becomes by the first rule that fits."""
+    """The replacement by the first rule that applies."""
     for left, right in BY_PRIM.get(eqn.prim, ()):
         found = build.by_rule(eqn, applied, eqn, left, right)
         if found is not None:
@@ -64,11 +64,11 @@ def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
     return None
 
 
-# what needs more than a pattern
+# rules beyond patterns
 
 
 def _division(build: Builder, eqn: Eqn) -> Atom | None:
-    """x / a = x (1 / a) for a power of two; for other numbers floor(x / a) would be off."""
+    """x / a = x (1 / a) for a power of two; for other a, floor(x / a) may differ."""
     (x, a), dtype = eqn.ins, eqn.outs[0].aval.dtype
     if not isinstance(a, Literal) or not finite(a) or x.aval.dtype != dtype or not x.aval.shape:
         return None
@@ -79,7 +79,7 @@ def _division(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _by_number(build: Builder, eqn: Eqn) -> Atom | None:
-    """A division by a number other than 0 needs no guard: quotient(t, a) = t / a."""
+    """quotient(t, a) = t / a for a literal a other than 0."""
     (t, a) = eqn.ins
     if not isinstance(a, Literal) or not finite(a) or not a.value:
         return None
@@ -87,12 +87,12 @@ def _by_number(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _same_choice(build: Builder, eqn: Eqn) -> Atom | None:
-    """A choice between a value and itself is that value."""
+    """where(c, x, x) = x."""
     return eqn.ins[1] if eqn.ins[1] is eqn.ins[2] else None
 
 
 def _no_op(build: Builder, eqn: Eqn) -> Atom | None:
-    """A reshape, cast, transpose or broadcast that changes nothing."""
+    """A reshape, cast, transpose or broadcast to the same aval is the identity."""
     (x,), (out,) = eqn.ins, eqn.outs
     if x.aval != out.aval:
         return None
@@ -101,7 +101,7 @@ def _no_op(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _twice(build: Builder, eqn: Eqn) -> Atom | None:
-    """Two reshapes are the last of them; two transposes are one, and so two casts to wider."""
+    """Two reshapes are the second one; two transposes are their composition."""
     inner = build.maker(eqn.ins[0])
     if inner is None or inner.prim is not eqn.prim:
         return None
@@ -125,7 +125,7 @@ def _moves_ones(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _cast_number(build: Builder, eqn: Eqn) -> Atom | None:
-    """A number repeated and then cast is that number cast and then repeated."""
+    """cast(broadcast(scalar)) = broadcast(cast(scalar))."""
     inner = build.maker(eqn.ins[0])
     if inner is None or inner.prim is not broadcast_p or inner.ins[0].aval.shape:
         return None
@@ -134,7 +134,7 @@ def _cast_number(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _still_repeated(build: Builder, eqn: Eqn) -> Atom | None:
-    """A number repeated, and then reshaped or repeated again, is that number repeated."""
+    """A reshape, transpose or broadcast of a broadcast scalar is a broadcast of it."""
     inner = build.maker(eqn.ins[0])
     if inner is None or inner.prim is not broadcast_p or inner.ins[0].aval.shape:
         return None
@@ -145,7 +145,7 @@ def _still_repeated(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _sum_of_one(build: Builder, eqn: Eqn) -> Atom | None:
-    """A sum of one element is that element, but NumPy adds it to 0: the sum of -0.0 is 0.0."""
+    """A sum of one element is x + 0: NumPy's sum of -0.0 is 0.0."""
     (x,), (out,) = eqn.ins, eqn.outs
     if x.aval != out.aval:
         return None
@@ -153,7 +153,7 @@ def _sum_of_one(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
-    """Sum over axes along which a value repeats: it times their length."""
+    """A sum over broadcast axes is the value times their length."""
     inner = build.maker(eqn.ins[0])
     if inner is None or inner.prim is not broadcast_p or eqn.outs[0].aval.dtype.kind != "f":
         return None  # an infinite complex number times a count is nan
@@ -172,7 +172,7 @@ def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _unrepeated(build: Builder, eqn: Eqn) -> Atom | None:
-    """An operand need not be repeated where NumPy's broadcasting does it, or all of them are."""
+    """Drop the broadcast of an operand where NumPy broadcasts it, or where all are broadcast."""
     makers = [build.maker(a) for a in eqn.ins]
     if not any(m is not None and m.prim is broadcast_p for m in makers):
         return None
@@ -188,7 +188,7 @@ def _unrepeated(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _computed_once(build: Builder, eqn: Eqn, atoms: Sequence[Atom], out: Aval) -> Atom | None:
-    """A function of repeated values is that function's value, repeated."""
+    """f(broadcast(x)) = broadcast(f(x)) for an elementwise f."""
     y = _strong(build, build(eqn.prim, *atoms, **eqn.params))
     have = y.aval.shape
     lead = len(out.shape) - len(have)
@@ -200,20 +200,20 @@ def _computed_once(build: Builder, eqn: Eqn, atoms: Sequence[Atom], out: Aval) -
 
 
 def _narrow(build: Builder, atom: Atom, maker: Eqn | None) -> Atom:
-    """Return an operand as it was before it was repeated, with axes of length 1 where it must."""
+    """An operand before its broadcast, with axes of length 1 where they are needed."""
     if maker is None or maker.prim is not broadcast_p:
         return atom
     shape, axes = maker.params["shape"], maker.params["axes"]
-    x = _strong(build, maker.ins[0])  # as a repeated number is
+    x = _strong(build, maker.ins[0])  # a broadcast is not weak
     if tuple(axes) == tuple(range(len(axes))):
-        return x  # new axes in front come by themselves
+        return x  # NumPy adds leading axes
     inner = tuple(1 if d in axes else n for d, n in enumerate(shape))
     lead = next(d for d in range(len(inner) + 1) if d not in axes)
     return build(reshape_p, x, shape=inner[lead:])
 
 
 def _strong(build: Builder, x: Atom) -> Atom:
-    """Return a Python scalar as the NumPy scalar of its dtype."""
+    """A Python scalar as the NumPy scalar of its dtype."""
     if not x.aval.weak:
         return x
     if isinstance(x, Literal):
@@ -222,7 +222,7 @@ def _strong(build: Builder, x: Atom) -> Atom:
 
 
 def _to_part(build: Builder, eqn: Eqn) -> Atom | None:
-    """x + (zeros but for v in some places) = x with v added there; set there, where x is zero."""
+    """x + scatter(v) = x with v added at its index, or set there where x is zero."""
     for x, y in (eqn.ins, eqn.ins[::-1]):
         inner = build.maker(y)
         out = eqn.outs[0].aval
@@ -239,7 +239,7 @@ def _to_part(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _is_zero_at(build: Builder, atom: Atom, index: Any, shape: Sequence[int]) -> bool:
-    """Return whether a value is made of zeros by writing to other slices than these."""
+    """Whether a value is zero at an index: made of zeros by writes to disjoint slices."""
     while (eqn := build.maker(atom)) is not None and eqn.prim in (set_at_p, scatter_add_p):
         plain = len(eqn.ins) == (1 if eqn.prim is scatter_add_p else 2)
         if not plain or not _disjoint(eqn.params["index"], index, shape):
@@ -251,7 +251,7 @@ def _is_zero_at(build: Builder, atom: Atom, index: Any, shape: Sequence[int]) ->
 
 
 def _disjoint(first: Sequence[Any], second: Sequence[Any], shape: Sequence[int]) -> bool:
-    """Return whether two indices of slices and integers have no element in common, on one axis."""
+    """Whether two indices of slices and integers are disjoint along some axis."""
     if not all(type(e) in (slice, int) for e in (*first, *second)):
         return False
     for a, b, n in zip(first, second, shape, strict=False):
@@ -262,14 +262,14 @@ def _disjoint(first: Sequence[Any], second: Sequence[Any], shape: Sequence[int])
 
 
 def _apart(one: range, other: range) -> bool:
-    """Return whether two ranges share no number: by their ends, or where their steps interleave."""
+    """Whether two ranges are disjoint: by their bounds, or by interleaved steps."""
     if not one or not other:
         return True
     if max(min(one[0], one[-1]), min(other[0], other[-1])) > min(
         max(one[0], one[-1]), max(other[0], other[-1])
     ):
         return True
-    # a step of n meets each n-th number, so of two only as many as the shorter has are tried
+    # at most as many integers as the shorter range has are tried
     short, long = sorted((one, other), key=len)
     return abs(long.step) > 1 and len(short) <= 4096 and not any(k in long for k in short)
 

@@ -1,4 +1,4 @@
-"""The module that a program becomes: imports, a workspace, and one function of straight lines.
+"""The module of a compiled program: imports, a workspace, and one function.
 
     spaces = local()
 
@@ -10,9 +10,9 @@
         space = free.pop() if free else workspace()
         ...
 
-Each call takes a workspace of its thread, so calls may nest and run in threads; those of a thread
-are freed when it ends. An exception gives the workspace back like a return, unless other threads
-may still write to it.
+Each call takes a workspace from a list of its thread, so calls may nest and run in threads. The
+list is freed with the thread. After an exception the workspace goes back to the list, unless other
+threads may still write to it.
 """
 
 import textwrap
@@ -36,15 +36,15 @@ _SHARE = "from funcgrad.compile.threads import share"
 
 
 class Source(NamedTuple):
-    """The text of a module, the objects that it cannot spell, and what was planned."""
+    """The text of a module, the constants that it is given, and its memory plan."""
 
     text: str
     constants: tuple[Any, ...]
     arena: int  # bytes of the workspace
-    profile: tuple[tuple[str, int], ...]  # of each equation its words, and the bytes live then
+    profile: tuple[tuple[str, int], ...]  # a description of each equation, and the bytes live at it
     title: str  # the docstring
-    body: str  # the text without what it imports from this library
-    parts: tuple[tuple[str, str, str], ...]  # names of primitives' methods, primitive, method
+    body: str  # the text without imports from this library
+    parts: tuple[tuple[str, str, str], ...]  # name in the text, primitive, method of it
     shares: bool  # whether ``share`` is called
 
 
@@ -56,15 +56,15 @@ def source_of(
     threads: int = 1,
     fallback: Callable[..., Any] | None = None,
 ) -> Source:
-    """Return the source of a program.
+    """Write a program as the source of a module.
 
     Args:
         jaxpr: a program without constants.
-        title: what the module says that it is.
-        inputs: names for the inputs.
-        donated: for each output the input over which it is written, if any.
-        threads: how many share loops over blocks of big arrays.
-        fallback: what to call instead where a derivative is not finite.
+        title: the docstring of the module.
+        inputs: names of the inputs.
+        donated: for each output the index of the input whose memory it reuses, or None.
+        threads: the number of threads that share loops over blocks of big arrays.
+        fallback: the function that is called instead where a derivative is not finite.
     """
     w = Writer(threads, fallback)
     given = _distinct(inputs)
@@ -84,9 +84,9 @@ def source_of(
 
 
 def safe_donors(jaxpr: Jaxpr, donors: Sequence[int | None]) -> list[int | None]:
-    """Return the donors without those whose numbers an output shows, and whose outputs are not new.
+    """Drop donors that an output aliases, and donors of outputs that alias an input or output.
 
-    Such an output is an input itself, a view of one, or the same value as another output.
+    Such an output is an input, a view of one, or the same value as another output.
     """
     makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
 
@@ -104,14 +104,14 @@ def safe_donors(jaxpr: Jaxpr, donors: Sequence[int | None]) -> list[int | None]:
 
 
 def _target(w: Writer, atom: Any, donor: Value | None) -> Value | None:
-    """Return where an output is to be written: over an input, or to new memory."""
+    """Where an output is written: into a donated input, or into new memory."""
     if donor is not None:
         return donor
     return w.memory.fresh(atom.aval, w.names.hint(atom)) if atom.aval.shape else None
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
-    """Return identifiers, each once."""
+    """Names as identifiers that differ."""
     used = set(RESERVED)
     result = []
     for i, name in enumerate(names):
@@ -122,7 +122,7 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 
 def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Source:
-    """Return the module around the lines of the function."""
+    """The module around the lines of the function."""
     statics = needed(w.memory.statics, "\n".join([*w.lines, returned]))
     bound = list(w.bound.values())
     given = f"{w.as_tuple([token for token, _ in bound])} = constants" if bound else ""
@@ -148,7 +148,7 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
 
 
 def _spaced(*sections: str) -> str:
-    """Return sections of a module, long lists folded, with a blank line between them."""
+    """Sections of a module with a blank line between them, long lists of names folded."""
     text = "\n\n".join([section for section in sections if section])
     return "\n".join(map(_folded, text.split("\n"))) + "\n"
 
@@ -163,7 +163,7 @@ def _workspace(w: Writer, statics: dict[str, str]) -> str:
 
 
 def _guarded(w: Writer, lines: Sequence[str], inputs: Sequence[str]) -> list[str]:
-    """Return the lines of a function that falls back on another where a check fails."""
+    """The lines of the function; where a check fails it calls the fallback."""
     if not w.masked:
         return list(lines)
     head, *body = lines
@@ -205,7 +205,7 @@ def _main(w: Writer, inputs: Sequence[str], statics: Sequence[str], returned: st
 
 
 def needed(statics: dict[str, str], body: str) -> dict[str, str]:
-    """Return the static values that the body names, and those from which they are made."""
+    """The static values that the body reads, and those that define them."""
     wanted = set(TOKEN.findall(body))
     for token, made in reversed(statics.items()):
         if token[1:-1] in wanted:
@@ -214,7 +214,7 @@ def needed(statics: dict[str, str], body: str) -> dict[str, str]:
 
 
 def _folded(line: str) -> str:
-    """Return a long line that is a list of names in several."""
+    """Fold a long list of names into several lines."""
     text = line.strip()
     if len(line) <= 100 or "#" in line or "'" in line:
         return line

@@ -1,7 +1,7 @@
-"""A compiled program as a file that needs NumPy alone: what it calls of this library comes along.
+"""A compiled program as a file that needs only NumPy: functions of this library are exported.
 
-A function is exported as its own source, inside another function whose parameters are the names
-it finds around it, so that no two names meet.
+A function is exported as its source inside another function, whose parameters are its global and
+free names, so that names do not collide.
 """
 
 import ast
@@ -32,20 +32,20 @@ _HEAD = "import base64\nimport functools\nimport types\n\nimport numpy"
 
 
 class Exporter:
-    """The definitions that exported values need, in order."""
+    """The definitions of exported values, in order."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.names: dict[int, str] = {}
-        self.kept: list[Any] = []  # so that no id is used twice
+        self.kept: list[Any] = []  # objects whose ids are keys of ``names``
         self.modules: set[str] = set()
         self.filled: set[tuple[str, str]] = set()
 
     def expression(self, value: Any) -> str:
-        """Return an expression that gives a value, its definitions written before.
+        """A value as an expression; its definitions are added.
 
         Raises:
-            UnsupportedError: if the value has no source of its own.
+            UnsupportedError: if the value has no source.
         """
         if id(value) in self.names:
             return self.names[id(value)]
@@ -87,7 +87,7 @@ class Exporter:
             raise unsupported(value) from None
 
     def program(self, fallback: Fallback) -> str:
-        """Define the function of another program, which this one may fall back on."""
+        """Define the function of the program on which this one falls back."""
         source = fallback.ready().source
         name = self.define(fallback, "masked")
         lines = [*self.around_body(source), source.body, _QUIET]
@@ -96,7 +96,7 @@ class Exporter:
         return name
 
     def around_body(self, source: Source) -> list[str]:
-        """Return the lines that give the body of a program what it names."""
+        """The lines that define the constants and functions that the body of a program names."""
         found = [getattr(primitives[prim], part) for _, prim, part in source.parts]
         names = [name for name, _, _ in source.parts]
         if source.shares:
@@ -105,7 +105,7 @@ class Exporter:
         return [*lines, f"{', '.join(names)}, = {self.container(found)}"] if names else lines
 
     def module(self, module: types.ModuleType) -> str:
-        """Import a module, or, if it is one of this library's, define its functions."""
+        """Import a module, or define the functions of one of this library."""
         if module.__name__.partition(".")[0] != __name__.partition(".")[0]:
             self.modules.add(module.__name__)
             return module.__name__
@@ -117,7 +117,7 @@ class Exporter:
         return self.namespace(module, module.__name__.rpartition(".")[2], own)
 
     def namespace(self, value: Any, hint: str, attributes: Mapping[str, Any]) -> str:
-        """Return the name of an object that has these attributes, and perhaps more."""
+        """The name of an object with these attributes, and perhaps more."""
         name = self.names.get(id(value))
         if name is None:
             name = self.define(value, hint)
@@ -129,7 +129,7 @@ class Exporter:
         return name
 
     def of_module(self, value: Any) -> str:
-        """Return the name of what NumPy, or Python, defines."""
+        """The name of an object of NumPy or of the standard library."""
         name = value.__name__
         for module in (np, np.linalg, np.lib.stride_tricks, math):
             if getattr(module, name, None) is value:
@@ -148,7 +148,7 @@ class Exporter:
         return f"({inner}{',' if len(value) == 1 else ''})"
 
     def define(self, value: Any, hint: str) -> str:
-        """Return a new name for a value."""
+        """A new name for a value."""
         base = label(hint) or "value"
         name, count = f"_{base}", 2
         while name in self.names.values():
@@ -158,7 +158,7 @@ class Exporter:
         return name
 
     def function(self, function: types.FunctionType) -> str:
-        """Define a function, with the names around it as parameters of another around it."""
+        """Define a function inside another, whose parameters are its global and free names."""
         text, is_lambda = source_text(function)
         used = {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
         around = {**function.__globals__, **inspect.getclosurevars(function).nonlocals}
@@ -179,7 +179,7 @@ class Exporter:
         return name
 
     def around(self, text: str, name: str, value: Any) -> str:
-        """Return an expression for what a function finds around it; of a primitive, its parts."""
+        """The expression of a global or free name; of a primitive, only the attributes read."""
         if not isinstance(value, Primitive):
             return self.expression(value)
         parts = {a: getattr(value, a) for a in sorted(_attributes(text, name))}
@@ -188,7 +188,7 @@ class Exporter:
         return self.namespace(value, value.name, parts)
 
     def method(self, method: types.MethodType) -> str:
-        """Define a method as a function of what its object holds."""
+        """Define a method as a function of the attributes of its object."""
         function, instance = method.__func__, method.__self__
         assert isinstance(function, types.FunctionType)
         first = function.__code__.co_varnames[0]
@@ -201,13 +201,13 @@ class Exporter:
 def unsupported(value: Any) -> UnsupportedError:
     words = f"the primitive {value}" if isinstance(value, Primitive) else repr(value)
     return UnsupportedError(
-        f"source: a standalone file cannot hold {words}: it has no source that needs NumPy alone; "
-        f"leave standalone out, or write the operation in NumPy"
+        f"source: a standalone file cannot hold {words}: it has no source that needs only NumPy; "
+        f"leave standalone out"
     )
 
 
 def _attributes(text: str, name: str) -> set[str]:
-    """Return the attributes of a name that a function reads."""
+    """The attributes of a name that a function reads."""
     return {
         node.attr
         for node in ast.walk(ast.parse(text))
@@ -218,7 +218,7 @@ def _attributes(text: str, name: str) -> set[str]:
 
 
 class _Bare(ast.NodeTransformer):
-    """Takes away what a function says to readers and checkers: annotations and docstrings."""
+    """Removes annotations and docstrings."""
 
     def visit_arg(self, node: ast.arg) -> ast.arg:
         node.annotation = None
@@ -237,7 +237,7 @@ class _Bare(ast.NodeTransformer):
 
 
 def source_text(function: types.FunctionType) -> tuple[str, bool]:
-    """Return the source of a function without its decorators, and whether it is a lambda."""
+    """The source of a function without decorators, and whether it is a lambda."""
     try:
         text = textwrap.dedent(inspect.getsource(function))
     except (OSError, TypeError):
@@ -258,7 +258,7 @@ def source_text(function: types.FunctionType) -> tuple[str, bool]:
 
 
 def array_text(x: np.ndarray) -> str:
-    """Return an array as an expression: its numbers if they are few, else its bytes."""
+    """An array as an expression: its elements if they are few, else its bytes."""
     plain = x.dtype.kind in "biu" or (x.dtype.kind == "f" and x.dtype.itemsize <= 8)
     if x.size <= 16 and plain and np.isfinite(x).all():
         return f"numpy.array({x.tolist()!r}, {x.dtype.str!r}).reshape({x.shape!r})"
@@ -269,7 +269,7 @@ def array_text(x: np.ndarray) -> str:
 
 
 def _row(name: str, aval: Aval) -> tuple[str, Any, str]:
-    """Return of a leaf its name, shape and dtype; of a Python scalar its name, None and type."""
+    """The name, shape and dtype of a leaf; for a Python scalar its name, None and type."""
     if aval.weak:
         return name, None, type(aval.dtype.type(0).item()).__name__
     return name, aval.shape, str(aval.dtype)
@@ -277,7 +277,7 @@ def _row(name: str, aval: Aval) -> tuple[str, Any, str]:
 
 _QUIET = """
 def run(*args):
-    with numpy.errstate(all="ignore"):  # the program without masks has given the warnings
+    with numpy.errstate(all="ignore"):  # the program without masks has warned
         return main(*args)
 
 return run
@@ -307,20 +307,20 @@ def standalone(
     name: str,
     wrapper: Sequence[str],
 ) -> str:
-    """Return the text of a program as a module that imports NumPy alone.
+    """Write a program as a module that imports only NumPy.
 
-    All of it stands in one function, so that no name of the user's meets one of the program's.
+    The program is one function, so that its names do not collide with the user's.
 
     Args:
         source: the program.
-        values: arrays that its function takes first.
-        wanted: of each leaf that it takes then what to call it, and its aval.
-        fixed: of each static argument that is compared what to call it, and its text.
-        name: of the function that the wrapper defines; it may be one of Python's own.
-        wrapper: the lines of a function of the user's own arguments, which calls ``_run``.
+        values: arrays that are its first arguments.
+        wanted: the name and aval of each leaf that follows.
+        fixed: the name and expression of each static argument, which is compared.
+        name: the name of the function that the wrapper defines; it may be a builtin's.
+        wrapper: the lines of a function of the user's arguments, which calls ``_run``.
 
     Raises:
-        UnsupportedError: if something that it calls has no source that can come along.
+        UnsupportedError: if a function that it calls has no source to export.
     """
     exporter = Exporter()
     around = exporter.around_body(source)

@@ -1,6 +1,6 @@
-"""What generated source is made of: comments, names of files, and values as Python expressions.
+"""Values, indices and comments as Python text.
 
-Nothing of the user's comes into the text but through ``quote``, ``literal`` and ``names.label``.
+The user's text enters generated source only through ``quote``, ``literal`` and ``names.label``.
 """
 
 import math
@@ -20,10 +20,10 @@ LONGEST = 200  # characters of a quoted line
 
 
 def quote(text: str) -> str:
-    """Return text as one line of printable characters, for comments, titles and file names.
+    """Text as one line of printable characters, for comments, titles and file names.
 
-    Python ends lines and comments at other characters than ``str.splitlines`` and editors do, so
-    that a character that does not print is written as its escape.
+    Other characters are escaped: Python, ``str.splitlines`` and editors end lines at different
+    ones.
 
     >>> quote("a\\fb")
     'a\\\\x0cb'
@@ -34,28 +34,28 @@ def quote(text: str) -> str:
 
 
 def literal(value: Any) -> str:
-    """Return a static value as an expression that gives it back, type and sign of zero included.
+    """A static value as an expression of the same value, type and sign of zero.
 
     Raises:
-        FuncgradError: if it is of another type than None, bool, int, float, complex, str or tuple,
-            a subclass of these say: its ``repr`` may be any text.
+        FuncgradError: if its type is not None, bool, int, float, complex, str or tuple; the
+            ``repr`` of a subclass may be any text.
     """
     kind = type(value)
     if value is None or kind is bool or kind is str:
         return repr(value)
     if kind is int:
-        return repr(value) if abs(value) < 1 << 64 else hex(value)  # of many digits Python refuses
+        return repr(value) if abs(value) < 1 << 64 else hex(value)  # Python limits decimal digits
     if kind is float:
         return repr(value) if math.isfinite(value) else f"float({str(value)!r})"
     if kind is complex:
         return _complex(value, literal(value.real), literal(value.imag))
     if kind is tuple:
         return f"({', '.join(map(literal, value))}{',' if len(value) == 1 else ''})"
-    raise FuncgradError(f"a value of {kind.__name__} has no text of its own")
+    raise FuncgradError(f"a value of {kind.__name__} has no literal")
 
 
 def _complex(value: complex, real: str, imag: str) -> str:
-    """Return a complex number as text: ``-0+1j`` is the sum of the integer 0 and 1j."""
+    """A complex number as text; ``-0+1j`` would be the sum of the integer 0 and 1j."""
     finite = math.isfinite(value.real) and math.isfinite(value.imag)
     zero = value.real == 0 and math.copysign(1, value.real) == 1 and value.imag > 0
     if finite and value.imag and (value.real or zero):
@@ -64,22 +64,22 @@ def _complex(value: complex, real: str, imag: str) -> str:
 
 
 def lengths(shape: Iterable[Any]) -> str:
-    """Return a shape, or axes, as a tuple of plain integers."""
+    """A shape, or axes, as a tuple of integers."""
     return literal(tuple(map(operator.index, shape)))
 
 
 def keywords(given: Mapping[str, str]) -> list[str]:
-    """Return expressions as the keyword arguments of a call, whatever their names."""
+    """Expressions as keyword arguments of a call; a name may be any string."""
     words = [f"{name}={x}" for name, x in given.items() if is_name(name)]
     rest = [f"{literal(name)}: {x}" for name, x in given.items() if not is_name(name)]
     return [*words, f"**{{{', '.join(rest)}}}"] if rest else words
 
 
 def operand(atom: Literal, near: Sequence[Aval], writer: Any) -> str:
-    """Return a number as text, in its own dtype unless what is near gives it the same.
+    """A scalar operand as text.
 
-    ``near`` are the avals of the other operands: beside an array of its dtype a NumPy number is
-    written as Python's.
+    ``near`` are the avals of the other operands: beside an array of its dtype a NumPy scalar is
+    written as a Python scalar, to which promotion gives that dtype.
     """
     value = atom.value
     if type(value) in PYTHON_SCALARS:
@@ -94,7 +94,7 @@ def operand(atom: Literal, near: Sequence[Aval], writer: Any) -> str:
 
 
 def _shortest(value: Any) -> Any:
-    """Return Python's number for NumPy's, with as few digits as give it back."""
+    """The Python scalar of a NumPy scalar, with the fewest digits that round to it."""
     exact = value.item()
     if isinstance(exact, float) and math.isfinite(exact):
         short = float(str(value))
@@ -103,7 +103,7 @@ def _shortest(value: Any) -> Any:
 
 
 def number(value: Any, writer: Any) -> str:
-    """Return a Python scalar as text, with NumPy's names for what is not finite."""
+    """A Python scalar as text; inf and nan by NumPy's names."""
     if type(value) is float and not math.isfinite(value):
         name = "nan" if math.isnan(value) else "inf"
         return f"{'-' if value == -math.inf else ''}{writer.numpy(name)}"
@@ -127,6 +127,6 @@ def _entry(entry: Any) -> str:
 
 
 def _place(entry: Any) -> str:
-    """Return a place or a step as text: a plain integer, None or a truth value."""
+    """An integer, None or bool of an index as text."""
     plain = entry is None or type(entry) is bool
     return literal(entry if plain else operator.index(entry))

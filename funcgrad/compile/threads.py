@@ -1,7 +1,7 @@
-"""A loop over blocks dealt out to threads, each with buffers of its own.
+"""A loop over blocks shared by threads, each with buffers of its own.
 
-NumPy lets go of the interpreter's lock in its loops, so that threads on several cores do run at
-once; on one core, or beside other work, they only cost.
+NumPy releases the interpreter's lock in its loops, so that threads on several cores run at once.
+On one busy core they only cost time.
 """
 
 import _thread
@@ -14,7 +14,7 @@ from .writer import Writer
 
 
 def in_threads(w: Writer, starts: str, body: Callable[[str], None]) -> None:
-    """Write the loop as a function of some of its starts and of its memory, and its calls."""
+    """Write the loop as a function of its share of the starts and its buffers, and its calls."""
     part, some, memory, step = (w.token(x) for x in ("part", "starts", "memory", "i"))
     with w.memory.subarena() as (inner, tokens), w.indented(f"def {part}({some}, {memory}):"):
         place = len(w.lines)
@@ -42,10 +42,10 @@ def _space(w: Writer, tokens: Sequence[str], offset: int, k: int) -> str:
 
 
 def share(part: Callable[[Any, Any], None], shares: list[Any], spaces: list[Any]) -> None:
-    """Run a loop's shares in threads, each in the caller's context: with its ``np.errstate``.
+    """Run the shares of a loop in threads, each in the caller's context with its ``np.errstate``.
 
-    The threads live for one call, so that processes may fork between calls. An exception, which
-    may come from a signal at any moment, is raised when no thread writes any more.
+    The threads live for one call, so that processes may fork between calls. An exception, also
+    one of a signal, is raised after all threads have stopped writing.
     """
     errors: list[BaseException] = []
     stop: list[bool] = []
@@ -74,7 +74,7 @@ def share(part: Callable[[Any, Any], None], shares: list[Any], spaces: list[Any]
             busy.acquire()
     except BaseException:
         stop.append(True)
-        while len(ended) < len(begun):  # what begins from now on sees ``stop``
+        while len(ended) < len(begun):  # a thread that begins now sees ``stop``
             try:
                 time.sleep(0.0001)
             except BaseException:  # a second signal: the first is raised
@@ -85,7 +85,7 @@ def share(part: Callable[[Any, Any], None], shares: list[Any], spaces: list[Any]
 
 
 def _until(stop: list[bool], starts: Any) -> Iterator[Any]:
-    """Yield the starts of blocks, until all threads are to stop."""
+    """Yield the starts of blocks until ``stop`` is set."""
     for start in starts:
         if stop:
             return

@@ -1,4 +1,4 @@
-"""A value as the source of a program names it, and the expressions of its views."""
+"""A value as generated source names it, and the expressions of its views."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,11 +9,11 @@ from .text import index, lengths
 
 
 class Value:
-    """A value as the source names it.
+    """A value: its name, its aval, and its memory.
 
-    ``static`` names are views of the workspace, made once; ``made`` is False for an output for
-    which there is no memory yet; ``contiguous`` says that its elements lie in C order, gapless:
-    of a static value for certain, of another probably.
+    ``static``: a view of the workspace, made once for all calls. ``made``: it has memory; False
+    for an output before its first statement. ``contiguous``: in C order without gaps; for a static
+    value certain, else an estimate.
     """
 
     __slots__ = ("aval", "contiguous", "home", "made", "root", "static", "text")
@@ -31,7 +31,7 @@ class Value:
     ) -> None:
         self.text, self.aval, self.root = text, aval, root
         self.static, self.made, self.contiguous = static, made, contiguous
-        self.home = home  # the output of which it will be another shape
+        self.home = home  # the output that is a reshape of this value
 
     def __str__(self) -> str:
         return self.text

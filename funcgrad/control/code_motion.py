@@ -9,7 +9,7 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, remade
 
 
 def hoisted_scan(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-    """Add the equations of a scan's step that read constants alone, and the scan of the rest."""
+    """Move the equations of a scan's step that read only constants in front of the scan."""
     body, n = eqn.params["jaxpr"], eqn.params["num_consts"]
     outer: dict[Any, Atom] = dict(zip(body.invars[:n], eqn.ins[:n], strict=True))
     invariant, inside = split_invariant(body.eqns, body.invars[:n])

@@ -1,8 +1,8 @@
-"""Control flow as Python's own: ``for`` and ``while`` over compiled statements, ``if`` on branches.
+"""Source of control flow: a ``for`` loop for scan, ``while True`` for while, ``if`` for cond.
 
-What a loop carries lies in two buffers that change their names after each step: a step reads the
-one and writes the other. What is only added to lies in one. Stacked results are written in place,
-row by row.
+A carried array has two buffers, whose names are exchanged after each step: a step reads one and
+writes the other. A carry that a step updates in place has one. Stacked outputs are written in
+place, row by row.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from ..ops.contract import matmul
 
 
 class Carry(Generic[V]):
-    """One value that a loop carries from step to step."""
+    """A carried value of a loop, and its buffers."""
 
     def __init__(self, w: Emitter[V], jaxpr: Jaxpr, place: int, result: int, init: V) -> None:
         var = jaxpr.invars[place]
@@ -44,18 +44,18 @@ class Carry(Generic[V]):
 
     @property
     def target(self) -> V | None:
-        """Return where a step writes the next value, None for a number."""
+        """Where a step writes the next value, None for a scalar."""
         return self.next if self.buffers else None
 
     def finish(self, out: V) -> None:
-        """Write the last value to an output of the loop, and give the buffers back."""
+        """Copy the last value to an output of the loop, and free the buffers."""
         self.w.copy(out, self.now)
         for buffer in self.buffers:
             self.w.memory.free(buffer)
 
 
 def _accumulates(jaxpr: Jaxpr, place: int, result: int) -> bool:
-    """Return whether a carried value is read once, by what may write the next one over it."""
+    """Whether a carried value is read once, by the equation that can update it in place."""
     old, new = jaxpr.invars[place], jaxpr.outvars[result]
     readers = [eqn for eqn in jaxpr.eqns if old in eqn.ins]
     if len(readers) != 1 or new not in readers[0].outs or old in jaxpr.outvars:
@@ -66,7 +66,7 @@ def _accumulates(jaxpr: Jaxpr, place: int, result: int) -> bool:
 
 
 def advance(w: Emitter[V], carries: Sequence[Carry[V]], values: Sequence[V]) -> None:
-    """Write what makes the next values of a step the ones of now."""
+    """Write the statements that make the next carry the current one."""
     moved = [
         (c.now, c.next if c.buffers else value, c)
         for c, value in zip(carries, values, strict=True)
@@ -123,7 +123,7 @@ def write_scan(
 
 
 def _laid_out(w: Emitter[V], value: V, var: Var, jaxpr: Jaxpr, length: int) -> V:
-    """Return a matrix that all steps multiply by, copied where it is a transpose.
+    """A matrix by which all steps multiply, copied to C order where it is a transpose.
 
     BLAS takes twice the time for 32 rows times a transposed matrix of 64 by 256.
     """
@@ -132,13 +132,13 @@ def _laid_out(w: Emitter[V], value: V, var: Var, jaxpr: Jaxpr, length: int) -> V
     if not any(eqn.prim is matmul and eqn.ins[1] is var for eqn in jaxpr.eqns):
         return value
     copied = w.memory.buffer(value.aval, "")
-    w.memory.hold(copied)  # till the loop ends, not till a step reads it last
+    w.memory.hold(copied)  # until the loop ends
     w.copy(copied, value)
     return copied
 
 
 def _row(w: Emitter[V], stack: V, step: str, hint: str) -> V:
-    """Return the row of a stack that a step reads or writes."""
+    """The row of a stacked array that a step reads or writes."""
     aval = Aval(stack.aval.shape[1:], stack.aval.dtype)
     row = w.value(w.token(hint), aval, contiguous=stack.contiguous)
     w.line(f"{row} = {stack}[{step}]")
@@ -148,7 +148,7 @@ def _row(w: Emitter[V], stack: V, step: str, hint: str) -> V:
 def write_cond(
     w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, branches: Sequence[Jaxpr]
 ) -> None:
-    """Write a choice as if, elif, else; each branch writes to the same memory."""
+    """Write a cond as if, elif, else; all branches write to the same memory."""
     index, *args = ins
     targets = []
     for out in outs:
@@ -252,7 +252,7 @@ def _later_pass(
 def _step(
     w: Emitter[V], loop: Jaxpr, now: list[V], carries: list[Carry[V]]
 ) -> tuple[list[V], list[str]]:
-    """Write one step; return the next carry, and what is left, which is new at each step."""
+    """Write one step; return the next carry, and the row that it emits, which is new memory."""
     k = len(carries)
     fresh = [w.memory.fresh(a.aval, "") if a.aval.shape else None for a in loop.outvars[k:]]
     values = w.block(loop, now, [*(c.target for c in carries), *fresh])

@@ -1,4 +1,4 @@
-"""What loops and choices compute for nobody: outputs dropped, with all that only they needed."""
+"""Dead-code elimination in control flow: dead outputs, and the operands only they need."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -14,9 +14,9 @@ def pruned_while(
     passes: tuple[Jaxpr, ...],
     sizes: tuple[tuple[int, int], ...],
 ) -> Pruned:
-    """Return a loop without the carried values that are dead.
+    """Drop the carried values that are dead.
 
-    One that comes back keeps these, and drops what is left at a step for nobody.
+    A loop of several passes keeps them; its passes drop values of rows that are not read.
     """
     if len(passes) > 1:
         outs = sum(k for _, k in sizes)
@@ -44,7 +44,7 @@ def pruned_passes(passes: Sequence[Jaxpr], sizes: Sequence[tuple[int, int]]) -> 
     """Drop from the rows that passes emit the values that no later pass reads."""
     rows = list(zip(passes, sizes, strict=True))
     counts = [len(loop.outvars) - k for loop, (_, k) in rows]
-    read = [False] * sum(counts)  # of what all of them leave
+    read = [False] * sum(counts)  # flags of the values in a row
     found = []
     for j, (loop, (n, k)) in reversed(list(enumerate(rows))):
         mine = read[sum(counts[:j]) :]
@@ -67,9 +67,9 @@ def pruned_passes(passes: Sequence[Jaxpr], sizes: Sequence[tuple[int, int]]) -> 
 def pruned_scan(
     used: Sequence[bool], *, jaxpr: Jaxpr, num_consts: int, num_carry: int, **params: Any
 ) -> Pruned:
-    """Return a scan without the results, carried values, constants and slices that are dead.
+    """Drop the outputs, carried values, constants and slices of a scan that are dead.
 
-    A carried value is alive if it is used after the loop, or by a step for one that is.
+    A carried value is live if it is read after the loop, or by a step for a live one.
     """
     n, k = num_consts, num_carry
     alive = [i for i, flag in enumerate(used) if flag]
@@ -96,7 +96,7 @@ def pruned_scan(
 
 
 def pruned_cond(used: Sequence[bool], *, branches: Sequence[Jaxpr]) -> Pruned:
-    """Return a choice without the outputs that are dead, nor the operands only they needed."""
+    """Drop the dead outputs of a cond, and the operands that only they need."""
     alive = [i for i, flag in enumerate(used) if flag]
     rows = []
     for branch in branches:

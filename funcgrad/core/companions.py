@@ -39,26 +39,27 @@ class HoldsPrograms(JointRules):
 
 
 class Codegen:
-    """How the operation is written as source, against an :class:`Emitter`; None: ``run`` is called.
+    """How the operation is written as source, against ``core.emitter``; None: ``run`` is called.
 
-    ``emit`` writes lines that fill the outputs; ``into`` fills arrays that there are, in buffers
-    of the avals that ``scratch`` gives; ``view`` gives a view's text and whether it is contiguous.
+    ``emit`` writes statements that fill the outputs. ``into`` fills allocated arrays, with buffers
+    of the avals that ``scratch`` gives. ``view`` gives the expression of a view, and whether it is
+    contiguous.
     """
 
-    is_view: ClassVar[bool] = False  # True: the output costs nothing, it shares its memory
-    is_new: ClassVar[bool] = False  # True: ``run`` gives arrays that are none of its operands
+    is_view: ClassVar[bool] = False  # True: the output aliases the operand
+    is_new: ClassVar[bool] = False  # True: no output of ``run`` aliases an operand
 
-    lower: Any = None  # build, *atoms, **params -> an atom made of operations that are faster
-    view: Any = None  # emitter, *ins, **params -> text, contiguous; or None
+    lower: Any = None  # build, *atoms, **params -> an atom made of faster operations
+    view: Any = None  # emitter, *ins, **params -> expression, contiguous; or None
     emit: Any = None  # emitter, outs, ins, **params
     into: Any = None  # outs, scratch, *ins, **params
 
     def scratch(self, *avals: Any, **params: Any) -> Sequence[Any]:
-        """Return the avals of the buffers that ``into`` works in."""
+        """The avals of the buffers that ``into`` needs."""
         return ()
 
     def overwrites(self, operand: int) -> bool:
-        """Return whether an output may be written over this operand, of its shape and dtype."""
+        """Whether an output of its aval may be written in place over this operand."""
         return False
 
 

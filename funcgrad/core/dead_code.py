@@ -1,16 +1,16 @@
-"""Dead code: equations that no output needs, and what loops compute for nobody."""
+"""Dead-code elimination: equations and outputs of loops and calls that are not read."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from .jaxpr import Atom, Eqn, Jaxpr, programs_in, remade
 
-# places of the operands and of the outputs that stay, and the new parameters
+# indices of the operands and outputs that stay, and the new parameters
 Pruned = tuple[list[int], list[int], dict[str, Any]]
 
 
 def live(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
-    """Return the equations on which these outputs depend: the others are dead code."""
+    """The equations on which these outputs depend: the others are dead code."""
     needed, kept = set(outvars), []
     for eqn in reversed(eqns):
         if not needed.isdisjoint(eqn.outs):
@@ -20,7 +20,7 @@ def live(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
 
 
 def dce(jaxpr: Jaxpr) -> Jaxpr:
-    """Drop the equations that no output needs, and what loops compute for nobody."""
+    """Drop equations, and outputs of loops and calls, on which no output depends."""
     found = jaxpr.memo.get("alive")
     if found is None:
         found = jaxpr.memo["alive"] = _alive(jaxpr)
@@ -42,7 +42,7 @@ def _alive(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _reads_all(eqn: Eqn) -> bool:
-    """Return whether the programs that an equation holds read all that they are given."""
+    """Whether the programs that an equation holds read all their inputs."""
     for program in programs_in(eqn.params):
         found = program.memo.get("reads all")
         if found is None:
@@ -54,14 +54,14 @@ def _reads_all(eqn: Eqn) -> bool:
 
 
 def pruned(eqn: Eqn, used: Sequence[bool]) -> Eqn:
-    """Return an equation without the outputs that nobody reads."""
+    """An equation without the outputs that are not read."""
     ins, outs, params = eqn.prim.holds.prune(used, **eqn.params)
     kept_ins, kept_outs = tuple([eqn.ins[i] for i in ins]), tuple([eqn.outs[i] for i in outs])
     return remade(eqn, kept_ins, kept_outs, params)
 
 
 def pruned_call(used: Sequence[bool], *, jaxpr: Jaxpr, **params: Any) -> Pruned:
-    """Return a call without the outputs that are dead; its program is kept with the whole one."""
+    """A call without its dead outputs; its program is kept in the memo of the whole one."""
     alive = [i for i, flag in enumerate(used) if flag]
     key = ("pruned", tuple(alive))
     program = jaxpr.memo.get(key)
