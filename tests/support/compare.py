@@ -4,6 +4,7 @@ import warnings
 
 import numpy as np
 
+import funcgrad as fg
 from funcgrad import ShapeDtypeStruct, tree
 from funcgrad.core.avals import aval_of, is_arraylike
 
@@ -166,3 +167,28 @@ def slope(function, xs, ts, eps=1e-6):
         function(*(x + s * eps * t for x, t in zip(xs, ts, strict=True))) for s in (1, -1)
     )
     return tree.map(lambda a, b: (np.asarray(a) - b) / (2 * eps), plus, minus)
+
+
+def assert_derivatives(function, inputs, *, smooth=True, rtol=1e-11, atol=2e-6):
+    """Assert that reverse mode gives central differences, and forward mode its adjoint.
+
+    Args:
+        function: callable of arrays, its result a pytree.
+        inputs: list of arrays; cotangents and tangents are drawn for what is inexact.
+        smooth: bool, whether differences of step 1e-6 resolve the derivative.
+        rtol: float, the tolerance of ``<ct, jvp(t)> = <vjp(ct), t>``: sums in another order.
+        atol: float, the absolute tolerance of differences, which lose half the digits.
+    """
+    rng = np.random.default_rng(1)
+    out, pullback = fg.vjp(function, *inputs)
+    leaves, treedef = tree.flatten(out)
+    cts, tangents = noise(leaves, rng), noise(inputs, rng)
+    given = [y if c is None else c for y, c in zip(leaves, cts, strict=True)]
+    got = pullback(tree.unflatten(treedef, given))
+    pushed = tree.leaves(fg.jvp(function, inputs, tangents)[1])
+
+    assert [(g.dtype, g.shape) for g in got] == [(x.dtype, np.shape(x)) for x in inputs]
+    left, right = pairing(cts, pushed), pairing(tangents, got)
+    assert np.isclose(left, right, rtol=rtol, atol=max(rtol, 1e-11), equal_nan=True)
+    for a, b in zip(differences(function, inputs, cts), got, strict=True) if smooth else ():
+        assert np.allclose(np.nan_to_num(a), np.nan_to_num(b), rtol=1e-5, atol=atol)
