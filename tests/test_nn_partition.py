@@ -1,4 +1,4 @@
-"""Masks, parting models, freezing, and replacing what stands at a path."""
+"""Masks and partitions of models, frozen layers, and replacement at a path."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""The table of a model's layers, and the operations that programs are counted to take."""
+"""Summaries of models, and counts of floating-point operations."""
 
 from typing import Any
 
