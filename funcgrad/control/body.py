@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike, shape_of
-from ..core.errors import DtypeError, ShapeError, short
+from ..core.errors import DtypeError, FuncgradError, ShapeError, short
 from ..core.jaxpr import Jaxpr
 from ..core.ownership import owned
 from ..ops.operand import common_dtype
@@ -138,7 +138,8 @@ class Body:
                 a.dtype == o.dtype or (o.weak and common_dtype((a, o)) == a.dtype)
             ):
                 continue
-            kind, cure = ShapeError, "return the same shape, or start from an init of that shape"
+            kind: type[FuncgradError] = ShapeError
+            cure = "return the same shape, or start from an init of that shape"
             if a.shape == o.shape:
                 kind, cure = DtypeError, f"convert it: x.astype({str(a.dtype)!r}), or the init"
             raise kind(

@@ -4,6 +4,7 @@ A pass is a program ``consts, carry, rows -> carry, row``, applied at each step:
 that the passes before it have emitted at that step, and emits one of its own.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -69,12 +70,19 @@ def passes_of(
     emitted: list[bool] = []
     for program, (consts, carry), (c, x) in zip(params["passes"], parts, flag_parts, strict=True):
         k = len(carry)
-        x = fixed_point(x, lambda now, p=program, c=c, k=k, z=emitted: step(p, [*c, *now, *z])[:k])
+        next_carry = functools.partial(_carry_of, step, program, c, k, emitted)
+        x = fixed_point(x, next_carry)
         ins = [*c, *x, *emitted]
         outs = [*x, *step(program, ins)[k:]]
         passes.append(Pass(program, consts, carry, ins, outs))
         emitted = [*emitted, *outs[k:]]
     return cond_consts, passes
+
+
+def _carry_of(
+    step: Any, program: Jaxpr, consts: Flags, k: int, emitted: Flags, carry: Flags
+) -> Sequence[bool]:
+    return step(program, [*consts, *carry, *emitted])[:k]
 
 
 class WhileLayout(NamedTuple):

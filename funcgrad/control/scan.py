@@ -157,8 +157,8 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         wide = ScanLayout(len(consts) + layout.consts + counts[0], layout.carry + counts[1])
         operands = [x for group in groups for half in group for x in half]
         results = self.bind(*consts, *operands, **wide.with_counts(params, program))
-        ys = len(jaxpr.outvars) - layout.carry
-        carry, more_carry, ys, more_ys = split_list(results, layout.carry, counts[1], ys)
+        rows = len(jaxpr.outvars) - layout.carry
+        carry, more_carry, ys, more_ys = split_list(results, layout.carry, counts[1], rows)
         return [*carry, *ys], [*more_carry, *more_ys]
 
     @override

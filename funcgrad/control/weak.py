@@ -12,6 +12,7 @@ import numpy as np
 from ..core.avals import Aval, is_inexact
 from ..core.errors import FuncgradError
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
+from ..core.lists import compress
 from ..ops.operand import common_dtype, weaken_p
 from ..ops.structure import convert_p, truncate_p
 
@@ -42,9 +43,9 @@ def strong_outputs(jaxpr: Jaxpr, count: int) -> Jaxpr:
         if isinstance(atom, Literal):
             outvars[i] = Literal(dtype.type(atom.value))
         elif atom.aval.weak:
-            outvars[i] = Var(_strong(atom.aval))
+            strong = outvars[i] = Var(_strong(atom.aval))
             prim = convert_p if is_inexact(dtype) else truncate_p
-            eqns.append(Eqn(prim, (atom,), (outvars[i],), {"dtype": dtype}))
+            eqns.append(Eqn(prim, (atom,), (strong,), {"dtype": dtype}))
     return Jaxpr(jaxpr.invars, (), tuple(eqns), tuple(outvars))
 
 
@@ -54,7 +55,8 @@ def strengthened(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr | None:
     It is what the user's function would give for arrays, without being run again: a loop in a loop
     would be staged exponentially often in their depth.
     """
-    now = {v: Var(_strong(v.aval), v.of) for v, f in zip(jaxpr.invars, flags, strict=True) if f}
+    numbers = compress(jaxpr.invars, flags)
+    now: dict[Any, Any] = {v: Var(_strong(v.aval), v.of) for v in numbers}
     eqns: list[Eqn] = []
     for eqn in jaxpr.eqns:
         if now.keys().isdisjoint(eqn.ins):
@@ -72,7 +74,7 @@ def strengthened(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr | None:
     return Jaxpr(invars, (), tuple(eqns), outvars)
 
 
-def _inferred(eqn: Eqn, now: dict[Any, Var]) -> list[Eqn] | None:
+def _inferred(eqn: Eqn, now: dict[Any, Any]) -> list[Eqn] | None:
     """Return an equation of changed operands, None if its outputs differ in dtype."""
     ins = tuple([now.get(a, a) for a in eqn.ins])
     try:

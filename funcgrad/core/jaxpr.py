@@ -83,7 +83,7 @@ class Jaxpr:
     constvars: tuple[Var, ...]
     eqns: tuple[Eqn, ...]
     outvars: tuple[Atom, ...]
-    memo: dict[str, Any] = field(default_factory=dict, repr=False)  # what was made of it before
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)  # what was made of it before
 
     def run(self, *args: Any) -> tuple[Any, ...]:
         """Run a program without constants on arrays alone: faster than eval_jaxpr, which binds."""

@@ -36,7 +36,8 @@ class Made(functools.partial):
         return self
 
     def __repr__(self) -> str:
-        return f"<function {self.__qualname__} made by {self.origin[0].__name__}>"
+        name = getattr(self, "__qualname__", "")
+        return f"<function {name} made by {self.origin[0].__name__}>"
 
 
 def _called(make: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> Any:

@@ -113,6 +113,7 @@ def _steps(a: Any, b: Any) -> Any:
     return where(isnan(a), a, where(eq(a, 0), b, where(lt(a, 0), 0, 1)))
 
 
+gate: Elementwise
 wins: Elementwise
 where: Elementwise
 

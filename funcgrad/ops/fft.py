@@ -90,7 +90,7 @@ class Rfft(Transform):
     """The frequencies of real numbers that are not negative."""
 
     @override
-    def run(self, x: Any, *, axis: int, norm: str) -> tuple[Any, ...]:
+    def run(self, x: Any, *, axis: int, norm: Any) -> tuple[Any, ...]:
         return (np.fft.rfft(x, axis=axis, norm=norm),)
 
     @override
@@ -112,7 +112,7 @@ class Irfft(Transform):
     """The ``n`` real numbers that have these frequencies, of which there are ``n // 2 + 1``."""
 
     @override
-    def run(self, x: Any, *, n: int, axis: int, norm: str) -> tuple[Any, ...]:
+    def run(self, x: Any, *, n: int, axis: int, norm: Any) -> tuple[Any, ...]:
         return (np.fft.irfft(x, n, axis=axis, norm=norm),)
 
     @override

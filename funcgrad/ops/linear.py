@@ -85,6 +85,6 @@ class InBuffers(Primitive):
         ins = tuple(map(as_array, ins))
         avals = [Aval(x.shape, x.dtype) for x in ins]
         outs = [np.empty(a.shape, a.dtype) for a in self.infer(*avals, **params)]
-        buffers = [np.empty(a.shape, a.dtype) for a in self.scratch(*avals, **params)]
-        self.into(outs, buffers, *ins, **params)
+        buffers = [np.empty(a.shape, a.dtype) for a in self.codegen.scratch(*avals, **params)]
+        self.codegen.into(outs, buffers, *ins, **params)
         return tuple(outs)

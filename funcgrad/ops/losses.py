@@ -42,6 +42,8 @@ def _sigmoid_binary_cross_entropy(x: Any, y: Any) -> Any:
     return y * np.maximum(np.negative(x), 0) + (1 - y) * np.maximum(x, 0) + rest
 
 
+binary_cross_entropy_slope_p: Elementwise
+
 # fmt: off
 clamped_log_p = Elementwise("clamped_log", _clamped_log,
     lambda t, v, x: div(t, maximum(x, 1e-12)), decompose=True)

@@ -15,7 +15,7 @@ from .staging import stage
 
 # One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
 # output, the values that went in and came out, the parameters.
-Record: TypeAlias = tuple[Primitive, Sequence[Any], int, Sequence[Any], Sequence[Any], dict | None]
+Record: TypeAlias = tuple[Any, Sequence[Any], int, Sequence[Any], Sequence[Any], dict | None]
 
 
 def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> None:

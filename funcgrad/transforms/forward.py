@@ -183,8 +183,8 @@ def jvp(
     0.0 2.0
     """
     if (check := active()) is not None:
-        given = {"primals": primals, "tangents": tangents, "has_aux": has_aux}
-        return check.call(functools.partial(jvp, fun), (), given)
+        named = {"primals": primals, "tangents": tangents, "has_aux": has_aux}
+        return check.call(functools.partial(jvp, fun), (), named)
     check_callable("jvp", fun)
     check_pair("jvp", primals, tangents)
     primals, tangents = tuple(primals), tuple(tangents)
@@ -195,7 +195,9 @@ def jvp(
     directions = tangents_of("jvp", fun, primals, leaves, given)
     on_leaves = lambda xs: paired("jvp", has_aux, fun, *tree.unflatten(treedef, xs))
     origin, warnings = Origin("jvp", fun), state()
-    outs = out_tree = aux = None
+    outs: Any = None
+    out_tree: Any = None
+    aux: Any = None
 
     def run(tangents: Sequence[Any], masked: bool) -> list[Any]:
         nonlocal outs, out_tree, aux

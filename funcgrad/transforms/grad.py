@@ -44,6 +44,10 @@ class Recording:
         lasting: whether the way back may be walked later, and more than once.
     """
 
+    inputs: Sequence[Any]
+    outs: Sequence[Any]
+    numbers: Sequence[Any]
+
     __slots__ = ("fun", "inputs", "leaves", "marks", "numbers", "outs", "rest", "tape", "tracked")
 
     def __init__(
@@ -63,7 +67,7 @@ class Recording:
         self.tape = tape
         rows = zip(self.leaves, self.tracked, strict=True)
         try:
-            inputs = [tape.input(x) if t else x for x, t in rows]
+            inputs: list[Any] = [tape.input(x) if t else x for x, t in rows]
             found, rest = self.fun(inputs)
             outs = list(map(tape.split, found))
             self.rest = None if rest is None else tree.map(self.given, rest)

@@ -54,7 +54,9 @@ class Watching(Joint):
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        return self.pull(cts, self.uses().of, self.first)
+        uses = self.uses()
+        assert uses is not None
+        return self.pull(cts, uses.of, self.first)
 
 
 def _readers(records: Sequence[Any]) -> dict[int, list[Any]]:

@@ -10,7 +10,7 @@ which each of them carries a mask of the elements that lie on a path.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -144,7 +144,7 @@ def _with_mask(trace: Paths, x: Any, mask: Any) -> Any:
     if isinstance(x, PathTracer) and x._trace is trace:
         return x
     if isinstance(x, PathTracer) and x._trace.serial > trace.serial:
-        return PathTracer(x._trace, _with_mask(trace, x.value, mask), x.live)
+        return PathTracer(cast(Paths, x._trace), _with_mask(trace, x.value, mask), x.live)
     return PathTracer(trace, x, mask)
 
 

@@ -6,7 +6,7 @@ neither the walk nor the freeing of a long tape recurses.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from typing_extensions import override
@@ -130,7 +130,7 @@ class Tape(Trace):
         self.smooth &= prim.masking.is_smooth
         first, self.count = self.count, self.count + len(results)
         if self.nested and (line := line_of(results[0])):
-            prim = Located(line, prim, rule_of(prim))
+            prim = cast(Primitive, Located(line, prim, rule_of(prim)))
         self.records.append((prim, ins, first, values, results, params or None))
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)

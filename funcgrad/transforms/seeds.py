@@ -8,7 +8,7 @@ the program instead.
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -49,7 +49,8 @@ def over_paths(
     its derivative none.
     """
     known = [x for x in (*around, *seeds) if isinstance(x, Tracer)]
-    programs = [x._trace for x in map(staged_in, known) if x is not None] if known else ()
+    found = map(staged_in, known) if known else ()
+    programs = [cast(Staging, x._trace) for x in found if x is not None]
     program = max(programs, key=lambda trace: trace.serial) if programs else None
     if program is not None and not program.masked:
         # with masks, if no program around repeats the function so
@@ -68,8 +69,8 @@ def over_paths(
         return results
     traces = traces_for(origin, any(map(_is_variable, seeds)))
     try:
-        masked = [None if s is None else seeded(traces, s, _is_variable(s)) for s in seeds]
-        return [unmasked(traces, x) for x in run(masked, True)]
+        given = [None if s is None else seeded(traces, s, _is_variable(s)) for s in seeds]
+        return [unmasked(traces, x) for x in run(given, True)]
     finally:
         for trace in traces:
             trace.dead = True
@@ -115,14 +116,15 @@ def _staged(
     tag = Tag(Trace(program.origin).serial, any(map(_is_variable, seeds)))
     start = len(program.eqns)
     batches = _batches(program, [x for x in (*around, *seeds) if isinstance(x, Tracer)])
-    mine = lambda x: x is not None and x._trace is program
-    there = [x for x in map(staged_in, around) if mine(x)]
-    there = there or [x for x in map(staged_in, seeds) if mine(x)]
+    mine = lambda xs: [x for x in map(staged_in, xs) if x is not None and x._trace is program]
+    there = mine(around) or mine(seeds)
     (token,) = program.process(start_p, tuple({x._var: x for x in there}.values()), {})
     marked = [None if s is None else _marked(program, s, token, tag, batches) for s in seeds]
     own = program.eqns[start:]
     results = run(marked, masked)
-    known = {eqn.outs[0]: not _is_whole(program, eqn.ins[0]) for eqn in own[1:]}
+    known: dict[Any, bool | None] = {
+        eqn.outs[0]: not _is_whole(program, eqn.ins[0]) for eqn in own[1:]
+    }
     _look(program, tag)
     if risks(program.eqns[start:], known, program.gaps | of_maps_within(program.eqns)):
         program.gaps.update(v for v, gap in known.items() if gap)
@@ -171,7 +173,7 @@ def _without(
 ) -> Sequence[Any]:
     """Take the marks out of the program again: there is nothing to mask."""
     tracers = {x._var: x for x in map(staged_in, marked) if x is not None}
-    now = {eqn.outs[0]: eqn.ins[0] for eqn in own if eqn.outs[0] in tracers}
+    now: dict[Any, Any] = {eqn.outs[0]: eqn.ins[0] for eqn in own if eqn.outs[0] in tracers}
     if any(x is not None and x._var in now for x in map(staged_in, results)):
         return results  # a seed is a result itself
     now[own[0].outs[0]] = Literal(True)

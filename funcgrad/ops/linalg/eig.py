@@ -108,7 +108,7 @@ class EigOfRules(Eig):
     """The same within rules, which take nothing for granted."""
 
     reads_uses = False
-    value_and_vjp = None
+    value_and_vjp: Any = None
 
 
 def _largest(v: Any) -> Any:

@@ -122,7 +122,7 @@ class EighOfRules(Eigh):
     """The same within rules, of which the values tell what of a block they use."""
 
     reads_uses = False
-    value_and_vjp = None
+    value_and_vjp: Any = None
     who = "eigvalsh"
 
     @override

@@ -142,7 +142,7 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
     apart: dict[str, Any] = {}
     for kind, rest in found.rest.items():
         pairs = pairs | rest[:k, None] | rest[None, :k]
-        told[kind], apart[kind] = rest[:k], rest[k:].any()[None, None]
+        told[kind], apart[kind] = rest[:k], np.atleast_2d(rest[k:].any())
     for kinds, weights in found.sums:
         pairs = either(pairs, unequal(weights[..., :k]))
         if len(kinds) > 1:
@@ -213,6 +213,11 @@ class Operation(NamedTuple):
     values: Sequence[Any]
     outs: Sequence[Any]
 
+    def one(self) -> Columns:
+        """Return the one operand that vectors are, of an operation that has no other."""
+        (x,) = (x for x in self.xs if x is not None)
+        return x
+
 
 def _same(op: Operation, **params: Any) -> Any:
     is_complex = [dtype_of(x).kind == "c" for x in (op.values[0], op.outs[0])]
@@ -220,7 +225,7 @@ def _same(op: Operation, **params: Any) -> Any:
 
 
 def _conj(op: Operation) -> Any:
-    (x,) = op.xs
+    x = op.one()
     return replace(x, conjugate=not x.conjugate)
 
 
@@ -247,7 +252,7 @@ def _mul(op: Operation) -> Any:
     x, y = op.xs
     if x is not None and y is not None:
         return _squared(op, x, y)
-    x, i = (x, 1) if y is None else (y, 0)
+    x, i = op.one(), 1 if y is None else 0
     other, rank = op.values[i], len(shape_of(op.outs[0]))
     shape = (1,) * (rank - len(shape_of(other))) + tuple(shape_of(other))
     if len(x.which) != shape_of(op.outs[0])[x.axis] or shape[x.axis] == 1:
@@ -287,7 +292,8 @@ def _sum_of(op: Operation, x: Columns, y: Columns) -> Any:
 
 
 def _sum(op: Operation, *, axes: Any) -> Any:
-    (x,), place = op.xs, len(shape_of(op.values[0])) + op.xs[0].axis
+    x = op.one()
+    place = len(shape_of(op.values[0])) + x.axis
     if place in axes:
         return (frozenset({x.kind}), x.which, x.weight) if x.squared else None
     return replace(x, axis=x.axis + sum(d > place for d in axes))
@@ -298,11 +304,12 @@ def _matmul(op: Operation) -> Any:
     if x is not None and y is not None:
         summed = x.axis == -1 and y.axis == (-1 if b_rank == 1 else -2)
         return _sum_of(op, x, y) if summed else None
+    z = op.one()
     if y is None:
-        return _weighted(op, x) if x.axis == -1 else replace(x, axis=x.axis + (b_rank == 1))
-    if b_rank == 1 or y.axis == -2:
+        return _weighted(op, z) if z.axis == -1 else replace(z, axis=z.axis + (b_rank == 1))
+    if b_rank == 1 or z.axis == -2:
         return None
-    return replace(y, axis=y.axis + (a_rank == 1 and y.axis < -1))
+    return replace(z, axis=z.axis + (a_rank == 1 and z.axis < -1))
 
 
 def _weighted(op: Operation, x: Columns) -> Any:
@@ -317,10 +324,10 @@ def _weighted(op: Operation, x: Columns) -> Any:
 def _einsum(op: Operation, *, names: tuple[str, ...], out: str) -> Any:
     rows = zip(op.xs, names, strict=True)
     given = [(x, axes[x.axis]) for x, axes in rows if x is not None]
-    letters = {letter for _, letter in given}
-    if len(letters) != 1 or sum(axes.count(*letters) for axes in names) != len(given):
+    letter = given[0][1]
+    count = sum(axes.count(letter) for axes in names)
+    if any(other != letter for _, other in given) or count != len(given):
         return None
-    (letter,) = letters
     if len(given) == 2 and letter not in out:
         return _sum_of(op, given[0][0], given[1][0])
     if len(given) > 1 or letter not in out:
@@ -329,7 +336,7 @@ def _einsum(op: Operation, *, names: tuple[str, ...], out: str) -> Any:
 
 
 def _inverse(op: Operation) -> Any:
-    (x,), n = op.xs, shape_of(op.values[0])[-1]
+    x, n = op.one(), shape_of(op.values[0])[-1]
     whole = x.axis == -1 and x.weight is None and np.array_equal(x.which, np.arange(n))
     if not whole or x.kind != "v" or x.squared:
         return None

@@ -190,7 +190,7 @@ class SvdOfRules(Svd):
     """
 
     reads_uses = False
-    value_and_vjp = None
+    value_and_vjp: Any = None
     who = "svdvals"
 
     @override
@@ -213,12 +213,11 @@ class SvdOfRules(Svd):
         own = compare.logical_and(named, np.eye(shape_of(named)[-1], dtype=bool))
         own = any_p(own, axes=(len(shape_of(own)) - 2,))
         rank = len(shape_of(left.out))
-        sides = [
-            compare.logical_or(own, any_p(compare.ne(side.out, 0), axes=(rank - 2,)))
-            for side in (left, right)
-        ]
+        in_use = lambda side: compare.logical_or(
+            own, any_p(compare.ne(side.out, 0), axes=(rank - 2,))
+        )
         no, yes = np.zeros(1, bool), np.ones((1, 1), bool)
-        return MixedPairs(named, no[None], no, *sides, yes, yes)
+        return MixedPairs(named, no[None], no, in_use(left), in_use(right), yes, yes)
 
 
 class _Side:
