@@ -1,5 +1,6 @@
 """The papers for contributors: their example keeps the laws of a primitive, their paths exist."""
 
+import ast
 import re
 import textwrap
 import warnings
@@ -12,7 +13,7 @@ from funcgrad.core.registry import primitives
 
 from . import test_jit, test_rules
 from .support.cases import CASES
-from .support.house import PACKAGE, ROOT
+from .support.house import PACKAGE, ROOT, tree_of
 
 PAPERS = ROOT / ".github"
 CONTRIBUTING = PAPERS / "CONTRIBUTING.md"
@@ -80,3 +81,37 @@ def test_the_workflow_runs_what_ci_runs():
 
     assert "bash .ci/run" in text
     assert [f'"3.{minor}"' in text for minor in range(11, 15)] == [True] * 4
+
+
+LOOKUPS = re.findall(
+    r"^\| ([^|]+) \| `([\w/]+\.py)` \| `([\w.]+)` \|$",
+    CONTRIBUTING.read_text(encoding="utf-8"),
+    re.M,
+)
+
+
+def definitions(path):
+    """The names that a file defines: its own, and those of the members of its classes."""
+    for node in tree_of(path).body:
+        yield from names_of(node)
+        if isinstance(node, ast.ClassDef):
+            for member in node.body:
+                for name in names_of(member):
+                    yield from (name, f"{node.name}.{name}")
+
+
+def names_of(node):
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        yield node.name
+    elif isinstance(node, ast.Assign | ast.AnnAssign):
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+        yield from (n.id for t in targets for n in ast.walk(t) if isinstance(n, ast.Name))
+
+
+@pytest.mark.parametrize(("file", "name"), [row[1:] for row in LOOKUPS])
+def test_a_look_up_ends_in_its_file(file, name):
+    assert name in set(definitions(PACKAGE / file))
+
+
+def test_there_are_twenty_look_ups():
+    assert len(LOOKUPS) >= 20
