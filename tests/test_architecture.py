@@ -75,7 +75,6 @@ ROOMS = {
 
 # public names that two modules of a room define, file names in more than two rooms
 SAME_NAMES: dict[str, str] = {
-    "compile LONGEST": "the longest name, and the longest line",
     "core T": "a type variable",
     "io BITS": "dtypes as bits: to be defined once",
     "io METADATA": "the key of each format",

@@ -340,17 +340,17 @@ def test_the_arena_never_gives_out_a_byte_twice(seed):
     rng, arena, live = np.random.default_rng(seed), Arena(), []
     for _ in range(300):
         if live and rng.random() < 0.48:
-            arena.give(live.pop(rng.integers(len(live))))
+            arena.free(live.pop(rng.integers(len(live))))
         else:
-            live.append(arena.take(int(rng.integers(0, 3000))))
+            live.append(arena.allocate(int(rng.integers(0, 3000))))
         spans = sorted((r.offset, r.offset + r.size) for r in live)
         assert all(b <= c for (_, b), (c, _) in itertools.pairwise(spans))
         assert all(r.offset % ALIGNMENT == 0 and r.offset + r.size <= arena.size for r in live)
         assert sum(r.size for r in live) <= arena.live <= arena.peak <= arena.size
     for root in live:
-        arena.give(root)
+        arena.free(root)
 
-    assert (arena.free, arena.live) == ([(0, arena.size)], 0)
+    assert (arena.free_list, arena.live) == ([(0, arena.size)], 0)
 
 
 STEPS = (

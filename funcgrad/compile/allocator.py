@@ -13,7 +13,7 @@ import numpy as np
 from ..core.avals import Aval
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..ops.structure import reshape_p
-from .arena import Arena, Root
+from .arena import Allocation, Arena
 from .liveness import nbytes
 from .names import TOKEN, Names
 from .text import lengths
@@ -39,10 +39,10 @@ class Allocator:
 
     def buffer(self, aval: Aval, hint: str = "") -> Value:
         """Bytes of the workspace as an array."""
-        root = self.arena.take(nbytes(aval))
+        allocation = self.arena.allocate(nbytes(aval))
         token = self.names.token(hint)
-        self.define(token, root.offset or 0, aval)
-        return Value(token, aval, root, static=True, contiguous=True)
+        self.define(token, allocation.offset or 0, aval)
+        return Value(token, aval, allocation, static=True, contiguous=True)
 
     def define(self, token: str, start: int, aval: Aval) -> None:
         """Define a static array as bytes of the arena."""
@@ -54,12 +54,12 @@ class Allocator:
 
     def fresh(self, aval: Aval, hint: str = "") -> Value:
         """An output outside the workspace, for which NumPy will allocate memory."""
-        return Value(self.names.token(hint), aval, Root(None, 0), made=False)
+        return Value(self.names.token(hint), aval, Allocation(None, 0), allocated=False)
 
     def free(self, value: Value) -> None:
         """Give the bytes of a buffer back."""
-        assert value.root is not None
-        self.arena.give(value.root)
+        assert value.allocation is not None
+        self.arena.free(value.allocation)
 
     @contextmanager
     def scratch(self, *avals: Aval) -> Iterator[list[Value]]:
@@ -69,18 +69,18 @@ class Allocator:
         for value in values:
             self.free(value)
 
-    def hold(self, value: Value) -> None:
+    def retain(self, value: Value) -> None:
         """Count one more value that lies in these bytes."""
-        if value.root is not None:
-            value.root.holders += 1
+        if value.allocation is not None:
+            value.allocation.references += 1
 
-    def drop(self, value: Value) -> None:
+    def release(self, value: Value) -> None:
         """Count one value less; the bytes of the last one are free."""
-        root = value.root
-        if root is not None:
-            root.holders -= 1
-            if root.holders == 0 and root.offset is not None:
-                self.arena.give(root)
+        allocation = value.allocation
+        if allocation is not None:
+            allocation.references -= 1
+            if allocation.references == 0 and allocation.offset is not None:
+                self.arena.free(allocation)
 
     # static arrays
 
@@ -140,15 +140,15 @@ class Allocator:
         """
         hint = self.names.hint(var)
         if not var.aval.shape:
-            return Value(self.names.token(hint), var.aval, made=False)
+            return Value(self.names.token(hint), var.aval, allocated=False)
         target = targets.get(var)
         over = self.reusable(var.aval, eqn, ins, dying, target)
         if target is not None and _is_free(target, over):
             return target
         if over is not None and over.static:
             self.names.add(over.text, hint)
-            assert over.root is not None
-            return Value(over.text, var.aval, over.root, static=True, contiguous=True)
+            assert over.allocation is not None
+            return Value(over.text, var.aval, over.allocation, static=True, contiguous=True)
         return self.buffer(var.aval, hint)
 
     def reusable(
@@ -158,14 +158,14 @@ class Allocator:
 
         It dies with the equation, and lies in the workspace or in the target of the output.
         """
-        wanted = None if target is None else target.root
+        wanted = None if target is None else target.allocation
         for i, (atom, value) in enumerate(zip(eqn.ins, ins, strict=True)):
             if (
                 atom in dying
-                and value.root is not None
-                and (value.static or value.root is wanted)
+                and value.allocation is not None
+                and (value.static or value.allocation is wanted)
                 and value.contiguous
-                and value.made
+                and value.allocated
                 and (value.aval.shape, value.aval.dtype) == (aval.shape, aval.dtype)
                 and eqn.prim.codegen.overwrites(i)
                 and self.is_unaliased(value, eqn, ins, dying)
@@ -175,10 +175,10 @@ class Allocator:
 
     def is_unaliased(self, value: Value, eqn: Eqn, ins: Sequence[Value], dying: set[Var]) -> bool:
         """Whether no value that is alive after the equation, nor another operand, aliases this."""
-        assert value.root is not None
+        assert value.allocation is not None
         mine = {a for a, x in zip(eqn.ins, ins, strict=True) if x is value and a in dying}
-        others = any(x.root is value.root and x is not value for x in ins)
-        return value.root.holders == len(mine) and not others
+        others = any(x.allocation is value.allocation and x is not value for x in ins)
+        return value.allocation.references == len(mine) and not others
 
     def output_targets(self, jaxpr: Jaxpr, targets: Sequence[Value | None]) -> dict[Var, Value]:
         """Map variables to where they are wanted: in the memory of an output.
@@ -196,12 +196,16 @@ class Allocator:
             reshapes = eqn.prim is reshape_p
             if reshapes and inner in makers and inner not in wanted and inner not in jaxpr.outvars:
                 wanted[inner] = Value(
-                    self.names.token(), inner.aval, target.root, made=False, home=target
+                    self.names.token(),
+                    inner.aval,
+                    target.allocation,
+                    allocated=False,
+                    reshape_of=target,
                 )
         return wanted
 
 
 def _is_free(target: Value, over: Value | None) -> bool:
     """Whether a target can be written to: a donated argument may still be read."""
-    free = target.root is None or target.root.holders == 0
-    return free or (over is not None and over.root is target.root)
+    free = target.allocation is None or target.allocation.references == 0
+    return free or (over is not None and over.allocation is target.allocation)

@@ -15,7 +15,7 @@ from ..core.companions import Codegen
 from ..core.jaxpr import Eqn, Jaxpr, Var, remade
 from ..core.trace import Primitive
 from ..ops.families import Elementwise
-from .arena import Root
+from .arena import Allocation
 from .rewrite import over
 from .threads import in_threads
 from .values import Value
@@ -55,7 +55,7 @@ class Blocks(Primitive, Codegen):
         shape = outs[0].aval.shape
         flat = all(x.aval.shape in ((), shape) for x in ins)
         whole = (math.prod(shape),) if flat else shape
-        names = [w.need(out) for out in outs]
+        names = [w.allocate(out) for out in outs]
         cut = lambda aval: len(aval.shape) == len(shape) and aval.shape[:1] == shape[:1]
         sources = [_whole(w, x, flat) if cut(x.aval) else x for x in ins]
         sinks = [_whole(w, out, flat) for out in outs]
@@ -66,7 +66,7 @@ class Blocks(Primitive, Codegen):
         def body(step: str) -> None:
             w.comment(f"blocks of {math.prod((rows, *whole[1:]))} elements")
             part = f"[{step}:{step} + {rows}]"
-            roots = {name: Root(None, 0) for name in names}
+            roots = {name: Allocation(None, 0) for name in names}
             given = [
                 _part(w, x, part, v.aval, roots.get(old.text)) if cut(old.aval) else x
                 for x, old, v in zip(sources, ins, inner.invars, strict=True)
@@ -93,8 +93,8 @@ def _whole(w: Writer, x: Value, flat: bool) -> Value:
     return w.view(x, x.reshaped(aval.shape), aval, True, "", static=x.static and x.contiguous)
 
 
-def _part(w: Writer, x: Value, part: str, aval: Aval, root: Root | None) -> Value:
-    value = Value(w.token(), aval, root)
+def _part(w: Writer, x: Value, part: str, aval: Aval, memory: Allocation | None) -> Value:
+    value = Value(w.token(), aval, memory)
     w.line(f"{value} = {x}{part}")
     return value
 

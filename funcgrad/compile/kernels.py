@@ -70,7 +70,7 @@ def convert(w: Statements, x: Value, dtype: np.dtype, out: Value) -> None:
     source = f"{x}.real" if drops else str(x)
     if not out.aval.shape:
         w.assign(out, f"{w.dtype(dtype)}({source})")
-    elif out.made:
+    elif out.allocated:
         w.line(f"{w.numpy('copyto')}({out}, {source}, 'unsafe')", out.aval)
     else:
         w.assign(out, f"{source}.astype({w.dtype(dtype)})")
@@ -78,7 +78,7 @@ def convert(w: Statements, x: Value, dtype: np.dtype, out: Value) -> None:
 
 def broadcast(w: Statements, x: Value, axes: Sequence[int], out: Value) -> None:
     """Repeat a value along new axes, into memory of its own."""
-    w.need(out)
+    w.allocate(out)
     if x.aval.shape:
         shape = out.aval.shape
         expanded = tuple(1 if d in axes else n for d, n in enumerate(shape))
@@ -114,7 +114,7 @@ def reduce(w: Statements, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: V
         return w.call(name, [x, "()", None], out)
     every = len(axes) == len(x.aval.shape)
     along = None if every else axes[0] if len(axes) == 1 else lengths(axes)
-    if out.made and out.aval.shape:
+    if out.allocated and out.aval.shape:
         return w.call(name, [x, along, None], out)
     return w.call(name, [x, along], out)
 
@@ -124,8 +124,8 @@ def accumulate(
 ) -> None:
     function = f"{w.numpy(name)}.accumulate"
     if not reverse:
-        return w.call(function, [x, axis, None] if out.made else [x, axis], out)
-    w.need(out)
+        return w.call(function, [x, axis, None] if out.allocated else [x, axis], out)
+    w.allocate(out)
     back = f"[{':, ' * axis}::-1]"
     w.line(f"{function}({x}{back}, {axis}, None, {out}{back})", out.aval)
     return None
@@ -151,8 +151,8 @@ def matmul(w: Statements, a: Value, b: Value, out: Value) -> None:
 
 
 def scatter_add(w: Statements, x: Value, at: Index, arrays: Sequence[Value], out: Value) -> None:
-    new = not out.made and (out.home is None or not out.home.made)
-    name = w.need(out)
+    new = not out.allocated and (out.reshape_of is None or not out.reshape_of.allocated)
+    name = w.allocate(out)
     w.line(f"{name}.fill(0)", out.aval)
     if any(a.aval.shape for a in arrays):
         _add_into(w, out, x, at, arrays, new)
@@ -191,7 +191,7 @@ def set_at(
     w: Statements, x: Value, v: Value, at: Index, arrays: Sequence[Value], out: Value
 ) -> None:
     if not out.aval.shape:
-        w.line(f"{w.need(out)}[()] = {x}")
+        w.line(f"{w.allocate(out)}[()] = {x}")
     elif out.text != x.text:
         w.copy(out, x)
     w.line(f"{out}[{index(at, arrays)}] = {v}", out.aval)
@@ -202,7 +202,7 @@ def add_at(
     w: Statements, x: Value, v: Value, at: Index, arrays: Sequence[Value], out: Value
 ) -> None:
     if not out.aval.shape:
-        w.line(f"{w.need(out)}[()] = {x}")
+        w.line(f"{w.allocate(out)}[()] = {x}")
     elif out.text != x.text:
         w.copy(out, x)
     if any(a.aval.shape for a in arrays):

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 
 from ..core.jaxpr import Eqn, Jaxpr, Var
 
-LONGEST = 60  # characters of a name
+LONGEST_NAME = 60  # characters of a name
 TOKEN = re.compile("\0(\\d+)\0")
 _ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
 # names that generated source uses itself
@@ -28,7 +28,7 @@ def label(text: str) -> str:
 
     It is normalised, because Python identifies names that are equal in Unicode's form NFKC.
     """
-    text = unicodedata.normalize("NFKC", text[:LONGEST])
+    text = unicodedata.normalize("NFKC", text[:LONGEST_NAME])
     name = re.sub(r"_+", "_", "".join([c if f"a{c}".isidentifier() else "_" for c in text]))
     name = name.strip("_")
     if keyword.iskeyword(name):  # "lambda"

@@ -22,7 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..core.jaxpr import Jaxpr
-from .arena import Root
+from .arena import Allocation
+from .donation import safe_donors
 from .errstate import spans
 from .names import RESERVED, TOKEN, label, unused
 from .statements import INDENT
@@ -71,7 +72,10 @@ def source_of(
     clashes = set(given) & set(dir(np))
     given = [unused(f"{name}_", set(given)) if name in clashes else name for name in given]
     w.names.study(jaxpr, given)
-    ins = [Value(name, v.aval, Root(None, 0)) for name, v in zip(given, jaxpr.invars, strict=True)]
+    ins = [
+        Value(name, v.aval, Allocation(None, 0))
+        for name, v in zip(given, jaxpr.invars, strict=True)
+    ]
     donors = safe_donors(jaxpr, donated or [None] * len(jaxpr.outvars))
     targets = [
         _target(w, atom, None if donor is None else ins[donor])
@@ -81,26 +85,6 @@ def source_of(
     outs = w.block(jaxpr, ins, targets, spans(jaxpr))
     returned = [y.text if y.aval.shape else w.scalar(y) for y in outs]
     return _module(w, title, given, w.as_tuple(returned))
-
-
-def safe_donors(jaxpr: Jaxpr, donors: Sequence[int | None]) -> list[int | None]:
-    """Drop donors that an output aliases, and donors of outputs that alias an input or output.
-
-    Such an output is an input, a view of one, or the same value as another output.
-    """
-    makers = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
-
-    def seen(atom: Any) -> Any:
-        while atom in makers and makers[atom].prim.codegen.view is not None and makers[atom].ins:
-            atom = makers[atom].ins[0]
-        return atom
-
-    shown = [seen(atom) for atom in jaxpr.outvars]
-    safe = lambda d, x, out: (
-        x in makers and jaxpr.outvars.count(out) == 1 and jaxpr.invars[d] not in shown
-    )
-    rows = zip(donors, shown, jaxpr.outvars, strict=True)
-    return [d if d is not None and safe(d, x, out) else None for d, x, out in rows]
 
 
 def _target(w: Writer, atom: Any, donor: Value | None) -> Value | None:

@@ -139,55 +139,55 @@ class Statements:
             self.memory.statics[token] = expression
         else:
             self.line(f"{token} = {expression}")
-        return Value(token, aval, value.root, static=static, contiguous=contiguous)
+        return Value(token, aval, value.allocation, static=static, contiguous=contiguous)
 
     # statements that fill an output
 
-    def need(self, out: Value) -> str:
+    def allocate(self, out: Value) -> str:
         """The name of an output, for which memory is allocated if it has none."""
-        if out.home is not None and not out.made:
-            self.need(out.home)
-            self.line(f"{out} = {out.home.reshaped(out.aval.shape)}")
-            out.made = True
-        if not out.made:
+        if out.reshape_of is not None and not out.allocated:
+            self.allocate(out.reshape_of)
+            self.line(f"{out} = {out.reshape_of.reshaped(out.aval.shape)}")
+            out.allocated = True
+        if not out.allocated:
             shape, dtype = lengths(out.aval.shape), self.dtype(out.aval.dtype)
             self.line(f"{out} = {self.numpy('empty')}({shape}, {dtype})")
-            out.made = out.contiguous = True
+            out.allocated = out.contiguous = True
         return out.text
 
     def call(self, function: str, args: Sequence[Any], out: Value, keyword: bool = False) -> None:
         """Write a call that fills ``out``, its last argument where it has memory."""
         given = ", ".join([str(x) if type(x) in (str, Value) else self.param(x) for x in args])
-        if out.made and out.aval.shape:
+        if out.allocated and out.aval.shape:
             self.line(f"{function}({given}, {'out=' if keyword else ''}{out})", out.aval)
         else:
             self.line(f"{out} = {function}({given})", out.aval)
-            out.made = True
+            out.allocated = True
 
     def assign(self, out: Value, expression: str) -> None:
         """Write an expression, whose value is a new array, into ``out``."""
-        if out.made and out.aval.shape:
+        if out.allocated and out.aval.shape:
             self.line(f"{self.numpy('copyto')}({out}, {expression})", out.aval)
         else:
             self.line(f"{out} = {expression}", out.aval)
-            out.made = True
+            out.allocated = True
 
     def assign_view(self, out: Value, expression: str) -> None:
         """Write an expression, whose value aliases another array, into ``out``: it is copied."""
-        new = not out.made and out.aval.shape
+        new = not out.allocated and out.aval.shape
         self.assign(out, f"{expression}.copy()" if new else expression)
 
     def copy(self, out: Value, value: Value) -> None:
         """Write the elements of a value into ``out``."""
         if not out.aval.shape:
             self.line(f"{out} = {self.scalar(value)}")
-        elif out.made:
+        elif out.allocated:
             self.line(f"{self.numpy('copyto')}({out}, {value})", out.aval)
         elif value.aval.shape:
             self.line(f"{out} = {value}.copy()", out.aval)
         else:
-            self.line(f"{self.need(out)}[...] = {value}")
-        out.made = True
+            self.line(f"{self.allocate(out)}[...] = {value}")
+        out.allocated = True
 
     def to_scalar(self, out: Value) -> None:
         """Make a NumPy scalar of an array of shape (), which was needed to write to."""

@@ -16,7 +16,7 @@ from ..core.jaxpr import Literal
 from ..ops.index import ARRAY
 from .names import is_name
 
-LONGEST = 200  # characters of a quoted line
+LONGEST_LINE = 200  # characters of a quoted line
 
 
 def quote(text: str) -> str:
@@ -29,7 +29,7 @@ def quote(text: str) -> str:
     'a\\\\x0cb'
     """
     text = str.__str__(text)
-    text = f"{text[:LONGEST]}..." if len(text) > LONGEST else text
+    text = f"{text[:LONGEST_LINE]}..." if len(text) > LONGEST_LINE else text
     return "".join([c if c.isprintable() else ascii(c)[1:-1] for c in text])
 
 

@@ -24,13 +24,14 @@ def in_threads(w: Writer, starts: str, body: Callable[[str], None]) -> None:
     unpacked = f"{w.as_tuple(tokens)} = {memory}" if tokens else "pass"
     w.lines[place] += unpacked
     arena, size = w.memory.arena, inner.size
-    root = arena.take(max(size, 1) * w.threads)
+    allocation = arena.allocate(max(size, 1) * w.threads)
     spaces = [
-        _space(w, tokens, (root.offset or 0) + k * size, k) for k in reversed(range(w.threads))
+        _space(w, tokens, (allocation.offset or 0) + k * size, k)
+        for k in reversed(range(w.threads))
     ]
     shares = ", ".join(f"({starts})[{k}::{w.threads}]" for k in range(w.threads))
     w.line(f"{w.share()}({part}, [{shares}], [{', '.join(spaces[::-1])}])")
-    arena.give(root)
+    arena.free(allocation)
 
 
 def _space(w: Writer, tokens: Sequence[str], offset: int, k: int) -> str:

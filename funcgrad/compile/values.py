@@ -4,34 +4,34 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.avals import Aval
-from .arena import Root
+from .arena import Allocation
 from .text import index, lengths
 
 
 class Value:
     """A value: its name, its aval, and its memory.
 
-    ``static``: a view of the workspace, made once for all calls. ``made``: it has memory; False
+    ``static``: a view of the workspace, made once for all calls. ``allocated``: it has memory; False
     for an output before its first statement. ``contiguous``: in C order without gaps; for a static
     value certain, else an estimate.
     """
 
-    __slots__ = ("aval", "contiguous", "home", "made", "root", "static", "text")
+    __slots__ = ("allocated", "allocation", "aval", "contiguous", "reshape_of", "static", "text")
 
     def __init__(
         self,
         text: str,
         aval: Aval,
-        root: Root | None = None,
+        allocation: Allocation | None = None,
         *,
         static: bool = False,
-        made: bool = True,
+        allocated: bool = True,
         contiguous: bool = True,
-        home: "Value | None" = None,
+        reshape_of: "Value | None" = None,
     ) -> None:
-        self.text, self.aval, self.root = text, aval, root
-        self.static, self.made, self.contiguous = static, made, contiguous
-        self.home = home  # the output that is a reshape of this value
+        self.text, self.aval, self.allocation = text, aval, allocation
+        self.static, self.allocated, self.contiguous = static, allocated, contiguous
+        self.reshape_of = reshape_of  # the output in whose memory it lies
 
     def __str__(self) -> str:
         return self.text

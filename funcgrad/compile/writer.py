@@ -17,7 +17,7 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..ops.families import Elementwise
 from ..ops.index import AT_MOST_AXES
 from . import kernels
-from .arena import Root
+from .arena import Allocation
 from .liveness import last_reads
 from .statements import Statements
 from .text import operand, quote
@@ -56,7 +56,7 @@ class Writer(Statements):
 
     def value(self, text: str, aval: Aval, contiguous: bool = True, owned: bool = False) -> Value:
         """A value by its name; ``owned``: its memory is its own, and equations may reuse it."""
-        return Value(text, aval, Root(None, 0) if owned else None, contiguous=contiguous)
+        return Value(text, aval, Allocation(None, 0) if owned else None, contiguous=contiguous)
 
     def study(self, jaxpr: Jaxpr) -> None:
         """Learn the names of the variables of a program from its source lines."""
@@ -91,12 +91,12 @@ class Writer(Statements):
         """
         env: dict[Var, Value] = dict(zip(jaxpr.invars, ins, strict=True))
         for value in ins:
-            self.memory.hold(value)
+            self.memory.retain(value)
         ends: list[list[Any]] = [[] for _ in range(len(jaxpr.eqns) + 2)]
         for var, i in last_reads(jaxpr).items():
             ends[i] += [var] if isinstance(var, Var) else []
         for var in ends[-1]:
-            self.memory.drop(env[var])
+            self.memory.release(env[var])
         wanted = self.memory.output_targets(jaxpr, targets)
         dying = iter(ends)
         for silent, eqns in spans or [(False, jaxpr.eqns)]:
@@ -104,10 +104,10 @@ class Writer(Statements):
                 for eqn, last in zip(eqns, dying, strict=False):
                     self.equation(eqn, env, set(last), wanted)
                     for var in last:
-                        self.memory.drop(env.pop(var))
+                        self.memory.release(env.pop(var))
         outs = self.outputs(jaxpr, env, targets)
         for var in ends[len(jaxpr.eqns)]:
-            self.memory.drop(env[var])
+            self.memory.release(env[var])
         return outs
 
     def outputs(
@@ -147,7 +147,7 @@ class Writer(Statements):
             outs = self.filled(eqn, ins, dying, wanted)
         else:
             for value in outs:
-                self.memory.hold(value)
+                self.memory.retain(value)
         env.update(zip(eqn.outs, outs, strict=True))
         self.profile.append((f"{eqn.prim.name} {eqn.source}", self.memory.arena.live))
 
@@ -172,9 +172,9 @@ class Writer(Statements):
         outs: list[Value] = []
         for var in eqn.outs:
             outs.append(self.memory.place(var, eqn, ins, dying, wanted))
-            self.memory.hold(outs[-1])  # so that the next output does not take the same memory
-            if outs[-1].home is not None:
-                self.need(outs[-1])
+            self.memory.retain(outs[-1])  # so that the next output does not take the same memory
+            if outs[-1].reshape_of is not None:
+                self.allocate(outs[-1])
         if eqn.prim.codegen.view is not None and self.copied_view(eqn, ins, outs[0]):
             return outs
         if eqn.prim.codegen.emit is None:
@@ -187,7 +187,7 @@ class Writer(Statements):
         """Write a call of a primitive's ``into``, with the buffers it works in."""
         fill = self.part(prim, "into")
         with self.memory.scratch(*prim.codegen.scratch(*(x.aval for x in ins), **params)) as work:
-            given = [self.as_tuple([self.need(y) for y in outs]), self.as_tuple(work), *ins]
+            given = [self.as_tuple([self.allocate(y) for y in outs]), self.as_tuple(work), *ins]
             self.line(f"{fill}({', '.join([*map(str, given), *self.keywords(params)])})")
         for out in outs:
             self.to_scalar(out)
@@ -203,7 +203,7 @@ class Writer(Statements):
             return [Value(codegen.view(self, **eqn.params)[0], v.aval) for v in eqn.outs]
         (var,), value = eqn.outs, ins[0]
         target = wanted.get(var)
-        if target is not None and value.home is target:
+        if target is not None and value.reshape_of is target:
             return [target]
         found = codegen.view(self, *ins, **eqn.params) if value.aval.shape else None
         if found is None or (target is not None and target.text != value.text):
@@ -231,7 +231,7 @@ class Writer(Statements):
         outs = [Value(self.names.token(self.names.hint(v)), v.aval) for v in eqn.outs]
         call = f"{name}({', '.join([*map(str, ins), *self.keywords(eqn.params)])})"
         self.line(f"{', '.join(map(str, outs))}{',' if len(outs) == 1 else ''} = {call}")
-        lent = any(x.root is not None and x.aval.shape for x in ins)
+        lent = any(x.allocation is not None and x.aval.shape for x in ins)
         for out in outs:
             if out.aval.shape and lent and not prim.codegen.is_new:
                 self.line(f"{out} = {self.numpy('array')}({out})")  # it may be an operand

@@ -101,7 +101,7 @@ def write_scan(
     carries = [Carry(w, jaxpr, n + i, i, ins[n + i]) for i in range(k)]
     stacks = outs[k:]
     for stack in stacks:
-        w.need(stack)
+        w.allocate(stack)
     step = w.token("i")
     steps = f"range({length - 1}, -1, -1)" if reverse else f"range({length})"
     with w.indented(f"for {step} in {steps}:"):
@@ -119,7 +119,7 @@ def write_scan(
         carry.finish(out)
     for value, const in zip(ins[:n], consts, strict=True):
         if const is not value:
-            w.memory.drop(const)
+            w.memory.release(const)
 
 
 def _laid_out(w: Emitter[V], value: V, var: Var, jaxpr: Jaxpr, length: int) -> V:
@@ -132,7 +132,7 @@ def _laid_out(w: Emitter[V], value: V, var: Var, jaxpr: Jaxpr, length: int) -> V
     if not any(eqn.prim is matmul and eqn.ins[1] is var for eqn in jaxpr.eqns):
         return value
     copied = w.memory.buffer(value.aval, "")
-    w.memory.hold(copied)  # until the loop ends
+    w.memory.retain(copied)  # until the loop ends
     w.copy(copied, value)
     return copied
 
@@ -152,7 +152,7 @@ def write_cond(
     index, *args = ins
     targets = []
     for out in outs:
-        name = w.need(out) if out.aval.shape else out.text
+        name = w.allocate(out) if out.aval.shape else out.text
         targets.append(w.value(name, out.aval) if out.aval.shape else None)
     last = len(branches) - 1
     for i, branch in enumerate(branches):
@@ -166,7 +166,7 @@ def write_cond(
                 if not out.aval.shape:
                     w.line(f"{out} = {value}")
     for out in outs:
-        out.made = True
+        out.allocated = True
 
 
 def write_while(

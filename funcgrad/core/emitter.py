@@ -17,14 +17,14 @@ from .jaxpr import Jaxpr, Var
 class Value(Protocol):
     """An operand or output as the source names it; ``str`` gives its name.
 
-    ``static``: it lies in the workspace at the same place in every call. ``made``: it has memory.
+    ``static``: it lies in the workspace at the same place in every call. ``allocated``: it has memory.
     ``contiguous``: its elements lie in C order without gaps; certain if it is static.
     """
 
     text: str
     aval: Aval
     static: bool
-    made: bool
+    allocated: bool
     contiguous: bool
 
     def reshaped(self, shape: Sequence[int]) -> str: ...
@@ -48,10 +48,10 @@ class Memory(Protocol[V]):
     def free(self, value: V) -> None:
         """Give the bytes of a buffer back."""
 
-    def hold(self, value: V) -> None:
+    def retain(self, value: V) -> None:
         """Count one more value that lies in these bytes."""
 
-    def drop(self, value: V) -> None:
+    def release(self, value: V) -> None:
         """Count one value less; the bytes of the last one are free."""
 
     def bits(self, value: V, dtype: np.dtype) -> str:
@@ -105,7 +105,7 @@ class Emitter(Protocol[V]):
 
     # statements that fill an output
 
-    def need(self, out: V) -> str:
+    def allocate(self, out: V) -> str:
         """The name of an output, for which memory is allocated if it has none."""
 
     def call(self, function: str, args: Sequence[Any], out: V, keyword: bool = False) -> None:

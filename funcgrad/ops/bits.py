@@ -39,7 +39,7 @@ class Mask(Free):
         if not outs[0].aval.shape:
             w.line(f"{outs[0]} = {negative}({w.dtype(self.dtype)}({ins[0]}))")
             return
-        out = w.need(outs[0])
+        out = w.allocate(outs[0])
         w.line(f"{negative}({w.memory.bits(ins[0], np.dtype(np.int8))}, {out})", outs[0].aval)
 
 
@@ -57,7 +57,7 @@ class Keep(Free):
     @override
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         (t, m), (out,) = ins, outs
-        w.need(out)
+        w.allocate(out)
         integers = INTEGERS[out.aval.dtype.itemsize]
         both = w.numpy("bitwise_and")
         kept, y = (w.memory.bits(x, integers) for x in (t, out))
@@ -81,7 +81,7 @@ class Blend(Free):
             if out.text != a.text:
                 w.copy(out, a)
             return
-        w.need(out)
+        w.allocate(out)
         integers = INTEGERS[out.aval.dtype.itemsize]
         first, second, y = (w.memory.bits(x, integers) for x in (a, b, out))
         xor = w.numpy("bitwise_xor")

@@ -9,7 +9,7 @@ from typing import Any, Concatenate, Generic, NamedTuple, overload
 import numpy as np
 from typing_extensions import Unpack
 
-from ...compile.memory import MemoryReport
+from ...compile.memory_report import MemoryReport
 from ...core import tree
 from ...core.axes import axis_env
 from ...core.cache import Cache

@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
+from ...compile.donation import match_donors
 from ...compile.liveness import nbytes
-from ...compile.memory import MemoryReport, matched
+from ...compile.memory_report import MemoryReport
 from ...compile.program import Program, compiled
 from ...core import tree
 from ...core.avals import PYTHON_SCALARS, aval_of
@@ -108,7 +109,7 @@ class Signature:
         ]
         avals = [self.jaxpr.invars[i].aval for i in offers]
         wanted = [a.aval if a.aval.shape else None for a in self.jaxpr.outvars]
-        return [None if j is None else offers[j] for j in matched(wanted, avals)]
+        return [None if j is None else offers[j] for j in match_donors(wanted, avals)]
 
     def names(self) -> list[str]:
         """The names of the program's inputs in its source."""

@@ -1,6 +1,5 @@
-"""The memory of a compiled program, and the matching of donated inputs to outputs."""
+"""The report of a compiled program's planned memory."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
 
@@ -44,15 +43,3 @@ def _size(n: int) -> str:
             return f"{amount:.{0 if unit == 'B' else 1}f} {unit}"
         amount /= 1024
     return f"{amount:.1f} GB"
-
-
-def matched(wanted: Sequence[object], offered: Sequence[object]) -> list[int | None]:
-    """For each item wanted the index of an equal one offered, each used once, or None."""
-    free = list(range(len(offered)))
-    result: list[int | None] = []
-    for want in wanted:
-        place = next((i for i in free if offered[i] == want), None)
-        if place is not None:
-            free.remove(place)
-        result.append(place)
-    return result
