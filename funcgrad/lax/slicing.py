@@ -31,8 +31,8 @@ def dynamic_slice(operand: Any, start_indices: Any, slice_sizes: Sequence[int]) 
     array([[4, 5]])
     """
     x = as_operand(operand)
-    places = _slice_index("dynamic_slice", x, start_indices, tuple(slice_sizes))
-    return getitem(x, places)  # not x[places]: x may be plain, and a start traced
+    entries = _slice_index("dynamic_slice", x, start_indices, tuple(slice_sizes))
+    return getitem(x, entries)  # not x[entries]: x may be plain, and a start traced
 
 
 def dynamic_update_slice(operand: Any, update: Any, start_indices: Any) -> Any:
@@ -52,8 +52,8 @@ def dynamic_update_slice(operand: Any, update: Any, start_indices: Any) -> Any:
             f"dynamic_update_slice: the update must have the operand's dtype: got "
             f"{aval_of(update)} for {aval_of(x)}; write update.astype(operand.dtype)"
         )
-    places = _slice_index("dynamic_update_slice", x, start_indices, shape_of(update))
-    return at(x)[places].set(update)
+    entries = _slice_index("dynamic_update_slice", x, start_indices, shape_of(update))
+    return at(x)[entries].set(update)
 
 
 def dynamic_slice_in_dim(operand: Any, start_index: Any, slice_size: int, axis: int = 0) -> Any:
@@ -120,37 +120,37 @@ def _slice_index(who: str, x: Any, starts: Any, sizes: tuple[int, ...]) -> tuple
             f"{who}: {aval_of(x)} needs {len(shape)} starts and lengths: got {len(starts)} and "
             f"{len(sizes)}"
         )
-    places = []
+    entries = []
     for d, (start, size, length) in enumerate(zip(starts, sizes, shape, strict=True)):
         if dtype_of(start).kind not in "iu":
             raise DtypeError(f"{who}: a start must be an integer: got {aval_of(start)}")
         if not 0 <= size <= length:
             raise ShapeError(f"{who}: axis {d} has length {length}: got a slice of {size}")
         if size == length:
-            places.append(slice(None))
+            entries.append(slice(None))
             continue
         start = np.where(start < 0, start + length, start)
         start = np.clip(start, 0, length - size)
         if is_known(start):
-            places.append(slice(int(start), int(start) + size))
+            entries.append(slice(int(start), int(start) + size))
         else:
-            places.append(cast(start, np.dtype(np.intp)) + np.arange(size))
-    return _broadcast_index(places, sizes)
+            entries.append(cast(start, np.dtype(np.intp)) + np.arange(size))
+    return _broadcast_index(entries, sizes)
 
 
 def _start(x: Any) -> Any:
     return x if is_arraylike(x) else whole(x)
 
 
-def _broadcast_index(places: list[Any], sizes: tuple[int, ...]) -> tuple[Any, ...]:
+def _broadcast_index(entries: list[Any], sizes: tuple[int, ...]) -> tuple[Any, ...]:
     """Index arrays reshaped to broadcast against each other, if there are several."""
-    if all(isinstance(p, slice) for p in places):
-        return tuple(places)
-    if sum(not isinstance(p, slice) for p in places) == 1:
-        return tuple(places)
-    rank, crossed = len(places), []
-    for d, (place, size) in enumerate(zip(places, sizes, strict=True)):
-        if isinstance(place, slice):
-            place = np.arange(size) + (place.start or 0)
-        crossed.append(np.reshape(place, [size if i == d else 1 for i in range(rank)]))
+    if all(isinstance(p, slice) for p in entries):
+        return tuple(entries)
+    if sum(not isinstance(p, slice) for p in entries) == 1:
+        return tuple(entries)
+    rank, crossed = len(entries), []
+    for d, (entry, size) in enumerate(zip(entries, sizes, strict=True)):
+        if isinstance(entry, slice):
+            entry = np.arange(size) + (entry.start or 0)
+        crossed.append(np.reshape(entry, [size if i == d else 1 for i in range(rank)]))
     return tuple(crossed)

@@ -95,9 +95,9 @@ class IndexUpdateRef:
     def add(self, values: Any, **options: Any) -> Any:
         """Array with values added to the elements."""
         given = values.shape if type(values) is np.ndarray else ()
-        lone = type(self.index) is np.ndarray and given in ((), self.index.shape)
-        if (lone and self.array.ndim == 1) or not _holds_arrays(self.index):
-            out = self._written(np.add.at if lone else _add_to_slices, values, options)
+        single = type(self.index) is np.ndarray and given in ((), self.index.shape)
+        if (single and self.array.ndim == 1) or not _holds_arrays(self.index):
+            out = self._written(np.add.at if single else _add_to_slices, values, options)
             if out is not None:
                 return out
         return self._updated("add", add_at_p, values, **options)
@@ -181,38 +181,38 @@ class SequentialUpdate:
     def __call__(self, x: Any, v: Any, arrays: list[Any], key: Index, unique: bool) -> Any:
         if unique or not arrays:
             return self.at_once(x, v, arrays, key)
-        shape, places = shape_of(x), np.arange(aval_of(x).size).reshape(shape_of(x))
-        places = reshape(getitem_p(places, *arrays, index=key), (-1,))
-        way = self.in_rounds if is_known(places) else self.one_by_one
-        return reshape(way(reshape(x, (-1,)), reshape(v, (-1,)), places), shape)
+        shape, indices = shape_of(x), np.arange(aval_of(x).size).reshape(shape_of(x))
+        indices = reshape(getitem_p(indices, *arrays, index=key), (-1,))
+        way = self.in_rounds if is_known(indices) else self.one_by_one
+        return reshape(way(reshape(x, (-1,)), reshape(v, (-1,)), indices), shape)
 
     def at_once(self, x: Any, v: Any, arrays: Sequence[Any], key: Index) -> Any:
         new = self.function(getitem_p(x, *arrays, index=key), v)
         return set_at_p(x, cast(new, dtype_of(x)), *arrays, index=key)
 
-    def in_rounds(self, x: Any, v: Any, places: Any) -> Any:
-        places = concrete("at[]", places)
-        rounds = _occurrence(places)
+    def in_rounds(self, x: Any, v: Any, indices: Any) -> Any:
+        indices = concrete("at[]", indices)
+        rounds = _occurrence(indices)
         for n in range(rounds.max(initial=-1) + 1):
             now = rounds == n
-            x = self.at_once(x, v[now], [places[now]], Index([ARRAY]))
+            x = self.at_once(x, v[now], [indices[now]], Index([ARRAY]))
         return x if rounds.size or isinstance(x, Tracer) else np.array(x)
 
-    def one_by_one(self, x: Any, v: Any, places: Any) -> Any:
+    def one_by_one(self, x: Any, v: Any, indices: Any) -> Any:
         def step(x: Any, pair: Any) -> tuple[Any, None]:
-            place, value = pair
-            return self.at_once(x, value, [place], Index([ARRAY])), None
+            position, value = pair
+            return self.at_once(x, value, [position], Index([ARRAY])), None
 
-        return scan(step, x, (places, v))[0]
+        return scan(step, x, (indices, v))[0]
 
 
-def _occurrence(places: np.ndarray) -> np.ndarray:
+def _occurrence(indices: np.ndarray) -> np.ndarray:
     """Number of equal entries before each entry."""
-    order = np.argsort(places, kind="stable")
-    ordered = places[order]
+    order = np.argsort(indices, kind="stable")
+    ordered = indices[order]
     starts = np.searchsorted(ordered, ordered)
-    counts = np.empty_like(places)
-    counts[order] = np.arange(len(places)) - starts
+    counts = np.empty_like(indices)
+    counts[order] = np.arange(len(indices)) - starts
     return counts
 
 

@@ -135,14 +135,14 @@ def _variables(m: Any, y: Any, rowvar: bool, dtype: Any) -> Any:
 def _weights(who: str, weights: Any, count: int) -> Any:
     """Weights of observations as floats, checked where they are known."""
     w = cast(strong(operand(weights)), np.float64)
-    numbers = known(w)
-    if who == "fweights" and numbers is not None and not np.all(numbers == np.around(numbers)):
+    values = known(w)
+    if who == "fweights" and values is not None and not np.all(values == np.around(values)):
         raise TypeError("fweights must be integer")
     if len(shape_of(w)) > 1:
         raise RuntimeError(f"cannot handle multidimensional {who}")
     if shape_of(w)[0] != count:
         raise RuntimeError(f"incompatible numbers of samples and {who}")
-    if numbers is not None and np.any(numbers < 0):
+    if values is not None and np.any(values < 0):
         raise ValueError(f"{who} cannot be negative")
     return w
 

@@ -52,11 +52,11 @@ def ediff1d(ary: Any, to_end: Any = None, to_begin: Any = None) -> Any:
     """Differences of consecutive elements of the flattened array; see numpy.ediff1d."""
     a = ravel(ary)
     parts = [ew.sub(a[1:], a[:-1])]
-    for place, end in ((0, to_begin), (2, to_end)):
+    for slot, end in ((0, to_begin), (2, to_end)):
         if end is not None:
             end = strong(operand(end))
             check_cast("ediff1d", end, dtype_of(a), "same_kind")
-            parts.insert(place, cast(ravel(end), dtype_of(a)))
+            parts.insert(slot, cast(ravel(end), dtype_of(a)))
     return parts[0] if len(parts) == 1 else concatenate(parts)
 
 

@@ -232,8 +232,8 @@ def ifftshift(x: Any, axes: Any = None) -> Any:
 def _shift(x: Any, axes: Any, sign: int) -> Any:
     x = strong(operand(x))
     rank = len(shape_of(x))
-    places = [axis_of(d, rank) for d in (range(rank) if axes is None else lengths_of(axes))]
-    return roll(x, [sign * (shape_of(x)[d] // 2) for d in places], places)
+    shifted_axes = [axis_of(d, rank) for d in (range(rank) if axes is None else lengths_of(axes))]
+    return roll(x, [sign * (shape_of(x)[d] // 2) for d in shifted_axes], shifted_axes)
 
 
 def fftfreq(n: int, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Any:

@@ -122,10 +122,10 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
             f"with {len(masks)} condition(s), either {len(masks)} or "
             f"{len(masks) + 1} functions are expected"
         )
-    numbers = [known(mask) for mask in masks]
-    assign = _assign_by_where if any(mask is None for mask in numbers) else _assign_by_index
+    values = [known(mask) for mask in masks]
+    assign = _assign_by_where if any(mask is None for mask in values) else _assign_by_index
     y = np.zeros(shape_of(x), dtype_of(x))
-    for mask, number, value in zip(masks, numbers, funclist, strict=True):
+    for mask, number, value in zip(masks, values, funclist, strict=True):
         apply = _bind_arguments(value, args, kw)
         y = assign(y, x, mask if assign is _assign_by_where else np.asarray(number), value, apply)
     return y if isinstance(y, Tracer) else np.asarray(y)
@@ -184,9 +184,9 @@ def _check_elementwise(apply: Callable[[Any], Any], dtype: np.dtype) -> None:
     """Raise unless a function is elementwise."""
     closed = make_jaxpr(apply)(ShapeDtypeStruct((_UNLIKELY_LENGTH,), dtype))
     kinds = (Elementwise, Convert, Weaken)
-    strays = [e.prim.name for e in closed.jaxpr.eqns if not isinstance(e.prim, kinds)]
-    if strays:
+    offending = [e.prim.name for e in closed.jaxpr.eqns if not isinstance(e.prim, kinds)]
+    if offending:
         raise ConcretizationError(
             f"piecewise: a function must be elementwise where a condition is unknown: got one that "
-            f"uses {strays[0]!r}; write numpy.where"
+            f"uses {offending[0]!r}; write numpy.where"
         )

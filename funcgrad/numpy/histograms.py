@@ -42,8 +42,8 @@ def _range_of(a: Any, range: Any) -> tuple[Any, Any]:
     low, high = known(first), known(last)
     if low is None or high is None:
         kind = common_dtype([first, last, a, 0.5])
-        apart = cast(compare.eq(first, last), kind) * 0.5
-        return ew.sub(first, apart), ew.add(last, apart)
+        margin = cast(compare.eq(first, last), kind) * 0.5
+        return ew.sub(first, margin), ew.add(last, margin)
     if range is not None and low > high:
         raise ValueError("max must be larger than min in range parameter.")
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -62,8 +62,8 @@ def _edges(a: Any, bins: Any, range: Any, weights: Any, who: str = _BINS) -> Any
             raise TypeError(
                 "Automated estimation of the number of bins is not supported for weighted data"
             )
-        numbers = concrete(f"histogram: bins={bins!r}", a)
-        bins = len(np.histogram_bin_edges(numbers, bins, range)) - 1
+        values = concrete(f"histogram: bins={bins!r}", a)
+        bins = len(np.histogram_bin_edges(values, bins, range)) - 1
     elif len(shape_of(operand(bins))) > 1:
         raise ValueError(f"{who} must be 1d, when an array")
     try:
@@ -83,8 +83,8 @@ def _edges(a: Any, bins: Any, range: Any, weights: Any, who: str = _BINS) -> Any
 def _checked_edges(who: str, bins: Any) -> Any:
     """Edges given by the user, checked to increase."""
     edges = strong(operand(bins))
-    numbers = known(edges)
-    if numbers is not None and np.any(numbers[:-1] > numbers[1:]):
+    values = known(edges)
+    if values is not None and np.any(values[:-1] > values[1:]):
         raise ValueError(f"{who} must increase monotonically, when an array")
     return edges
 
@@ -116,9 +116,9 @@ def histogram(
     """Counts, or sums of weights, per bin, and the edges; see numpy.histogram."""
     w, a = _flat_weights(a, weights), _numeric(a)
     edges = _edges(a, bins, range, w)
-    places = [_bin_index(edges, a)]
+    indices = [_bin_index(edges, a)]
     kind = np.dtype(np.intp) if w is None else dtype_of(w)
-    counts = cast(_bin_sums(places, [shape_of(edges)[0] - 1], w, kind), kind)
+    counts = cast(_bin_sums(indices, [shape_of(edges)[0] - 1], w, kind), kind)
     if density:
         counts = counts / cast(diff(edges), np.float64) / _sum(counts)
     return counts, edges
@@ -146,12 +146,12 @@ def histogramdd(
         _edges(x, b, r, None, f"`bins[{d}]`")
         for d, (x, b, r) in enumerate(zip(columns, bins, ranges, strict=True))
     ]
-    places = [_bin_index(e, x) for e, x in zip(edges, columns, strict=True)]
+    indices = [_bin_index(e, x) for e, x in zip(edges, columns, strict=True)]
     w = None if weights is None else strong(operand(weights))
     if w is not None and ew.is_complex(w):
         raise TypeError(f"histogramdd: weights must be real: got {aval_of(w)}")
     w = None if w is None else cast(w, np.float64)
-    counts = _bin_sums(places, [shape_of(e)[0] - 1 for e in edges], w, np.dtype(np.float64))
+    counts = _bin_sums(indices, [shape_of(e)[0] - 1 for e in edges], w, np.dtype(np.float64))
     if density:
         total = _sum(counts)
         for d, e in enumerate(edges):
@@ -191,22 +191,22 @@ def _per_axis(bins: Any) -> bool:
 
 def _bin_index(edges: Any, a: Any) -> Any:
     """Index of each sample's bin: -1 below the first edge, the number of bins above the last."""
-    place = searchsorted_p(edges, a, side="right") - 1
+    index = searchsorted_p(edges, a, side="right") - 1
     on_edge = compare.eq(a, edges[-1])  # the last bin includes its end
-    return ew.sub(place, cast(on_edge, np.intp))
+    return ew.sub(index, cast(on_edge, np.intp))
 
 
-def _bin_sums(places: Sequence[Any], lengths: Sequence[int], weights: Any, kind: Any) -> Any:
+def _bin_sums(indices: Sequence[Any], lengths: Sequence[int], weights: Any, kind: Any) -> Any:
     """Sum of the weights in each bin, without samples outside all bins."""
     inside = [
         compare.logical_and(compare.ge(p, 0), compare.lt(p, n))
-        for p, n in zip(places, lengths, strict=True)
+        for p, n in zip(indices, lengths, strict=True)
     ]
     held = _all(np.stack(inside), axis=0) if len(inside) > 1 else inside[0]
-    places = [ew.where(held, p, 0) for p in places]
+    indices = [ew.where(held, p, 0) for p in indices]
     weights = cast(held, kind) if weights is None else ew.where(held, weights, 0)
-    index = Index([ARRAY] * len(places))
-    return scatter_add_p(weights, *places, shape=tuple(lengths), index=index)
+    index = Index([ARRAY] * len(indices))
+    return scatter_add_p(weights, *indices, shape=tuple(lengths), index=index)
 
 
 @implements("bincount")
@@ -216,31 +216,31 @@ def bincount(x: Any, /, weights: Any = None, minlength: int = 0) -> Any:
     Under ``jit`` the result has length ``minlength``, and an integer out of its range raises
     IndexError when the compiled function runs.
     """
-    places, length = integers(x), operator.index(minlength)
-    numbers = known(places)
-    if numbers is not None:
-        places = numbers
-        length = len(np.bincount(numbers, None, length))  # NumPy's error for invalid integers
+    indices, length = integers(x), operator.index(minlength)
+    values = known(indices)
+    if values is not None:
+        indices = values
+        length = len(np.bincount(values, None, length))  # NumPy's error for invalid integers
     else:
-        places = _unknown_bins(places, length)
+        indices = _unknown_bins(indices, length)
     if weights is None:
-        w = np.ones(shape_of(places), np.intp)
+        w = np.ones(shape_of(indices), np.intp)
     else:
         w = strong(operand(weights))
         check_cast("bincount", w, np.float64, "safe")
         w = cast(w, np.float64)
-    if shape_of(w) != shape_of(places):
+    if shape_of(w) != shape_of(indices):
         raise ShapeError(f"bincount: the weights must be as many as the integers: got {aval_of(w)}")
-    return scatter_add_p(w, places, shape=(length,), index=Index([ARRAY]))
+    return scatter_add_p(w, indices, shape=(length,), index=Index([ARRAY]))
 
 
-def _unknown_bins(places: Any, length: int) -> Any:
+def _unknown_bins(indices: Any, length: int) -> Any:
     """Unknown integers to be counted, negative ones replaced by an index out of range."""
-    if len(shape_of(places)) != 1 or not np.can_cast(dtype_of(places), np.intp, "safe"):
-        raise TypeError(f"bincount: x must be a vector of integers: got {aval_of(places)}")
+    if len(shape_of(indices)) != 1 or not np.can_cast(dtype_of(indices), np.intp, "safe"):
+        raise TypeError(f"bincount: x must be a vector of integers: got {aval_of(indices)}")
     if length <= 0:
         raise ConcretizationError(
             f"bincount: the length of the result depends on values, which are unknown for the "
-            f"traced {aval_of(places)}; give minlength="
+            f"traced {aval_of(indices)}; give minlength="
         )
-    return ew.where(compare.lt(places, 0), length, places)
+    return ew.where(compare.lt(indices, 0), length, indices)

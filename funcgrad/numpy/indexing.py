@@ -27,13 +27,13 @@ def concrete(who: str, x: Any, cure: str = _OUTSIDE) -> np.ndarray:
     Raises:
         ConcretizationError: if only shape and dtype are known.
     """
-    numbers = known(x)
-    if numbers is None:
+    values = known(x)
+    if values is None:
         raise ConcretizationError(
             f"{who}: the shape of the result depends on values, which are unknown for the traced "
             f"{x.aval}; {cure}"
         )
-    return np.asarray(numbers)
+    return np.asarray(values)
 
 
 def known(x: Any) -> Any:
@@ -240,8 +240,8 @@ def sliding_window_view(
         count = shape_of(x)[d] - n + 1
         if count < 1:
             raise ValueError("window shape cannot be larger than input array shape")
-        places = np.arange(count)[:, None] + np.arange(n)
-        windows = getitem_p(x, places, index=Index((*[slice(None)] * d, ARRAY)))
+        positions = np.arange(count)[:, None] + np.arange(n)
+        windows = getitem_p(x, positions, index=Index((*[slice(None)] * d, ARRAY)))
         x = np.moveaxis(windows, d + 1, -1)
     return x
 

@@ -66,9 +66,9 @@ def stack(
         raise ValueError("need at least one array to stack")
     if len({shape_of(x) for x in parts}) > 1:
         raise ValueError("all input arrays must have the same shape")
-    place = axis_of(axis, len(shape_of(parts[0])) + 1)
+    position = axis_of(axis, len(shape_of(parts[0])) + 1)
     return concatenate(
-        [_expand_dims(x, (place,)) for x in parts], place, dtype=dtype, casting=casting
+        [_expand_dims(x, (position,)) for x in parts], position, dtype=dtype, casting=casting
     )
 
 

@@ -41,9 +41,9 @@ def tile(A: Any, reps: Any) -> Any:  # noqa: N803, NumPy's name
     times = (1,) * (rank - len(times)) + times
     shape = (1,) * (rank - len(shape_of(a))) + shape_of(a)
     doubled = tuple(n for pair in zip(times, shape, strict=True) for n in pair)
-    apart = _reshape(a, tuple(n for length in shape for n in (1, length)))
+    expanded = _reshape(a, tuple(n for length in shape for n in (1, length)))
     whole = tuple(t * n for t, n in zip(times, shape, strict=True))
-    return _reshape(_broadcast_to(strong(apart), doubled), whole)
+    return _reshape(_broadcast_to(strong(expanded), doubled), whole)
 
 
 @implements("flip")
@@ -79,9 +79,9 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
         return m
     if k == 2:
         return flip(m, (first, second))
-    turned = flip(m, second) if k == 1 else m
-    turned = swapaxes(turned, first, second)
-    return turned if k == 1 else flip(turned, second)
+    rotated = flip(m, second) if k == 1 else m
+    rotated = swapaxes(rotated, first, second)
+    return rotated if k == 1 else flip(rotated, second)
 
 
 @implements("roll")
@@ -90,8 +90,8 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     a = operand(a)
     if axis is None:
         return _reshape(roll(ravel(a), shift, 0), shape_of(a))
-    shifts, places = np.broadcast_arrays(concrete("roll", operand(shift)), operand(axis))
-    for n, d in zip(shifts.ravel().tolist(), places.ravel().tolist(), strict=True):
+    shifts, axes = np.broadcast_arrays(concrete("roll", operand(shift)), operand(axis))
+    for n, d in zip(shifts.ravel().tolist(), axes.ravel().tolist(), strict=True):
         n = operator.index(n)
         d = axis_of(d, len(shape_of(a)))
         length = shape_of(a)[d]
@@ -151,16 +151,16 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
         indices = np.flatnonzero(indices)
     if np.any(indices < -n) or np.any(indices > n):
         raise IndexError(f"index {obj} is out of bounds for axis {axis} with size {n}")
-    places = np.where(indices < 0, indices + n, indices).astype(np.intp)
+    targets = np.where(indices < 0, indices + n, indices).astype(np.intp)
     if indices.size == 1:  # all values are inserted there
         values = _reshape(values, (1,) * (rank - len(shape_of(values))) + shape_of(values))
         values = values if indices.ndim else moveaxis(values, 0, axis)
-        places = places.item() + np.arange(shape_of(values)[axis])
+        targets = targets.item() + np.arange(shape_of(values)[axis])
     else:
-        places[places.argsort(kind="stable")] += np.arange(len(places))
-    order = np.empty(n + len(places), np.intp)
-    order[places] = n + np.arange(len(places))
-    order[np.delete(np.arange(len(order)), places)] = np.arange(n)
-    shape = (*shape_of(arr)[:axis], len(places), *shape_of(arr)[axis + 1 :])
+        targets[targets.argsort(kind="stable")] += np.arange(len(targets))
+    order = np.empty(n + len(targets), np.intp)
+    order[targets] = n + np.arange(len(targets))
+    order[np.delete(np.arange(len(order)), targets)] = np.arange(n)
+    shape = (*shape_of(arr)[:axis], len(targets), *shape_of(arr)[axis + 1 :])
     both = concatenate([arr, _broadcast_to(values, shape)], axis)
     return take_known(both, order, axis)

@@ -69,10 +69,10 @@ def _pad_odd(x: Any, width: Any, d: int, turn: int) -> Any:
     period = n - 1 + turn
     if not period:  # NumPy repeats a single element
         return _pad_by_index(x, width, d, "edge")
-    turns, place = np.divmod(np.arange(-width[0], n + width[1]), 2 * period)
-    back = place >= n
+    turns, position = np.divmod(np.arange(-width[0], n + width[1]), 2 * period)
+    back = position >= n
     along = (slice(None), *[None] * (len(shape_of(x)) - 1 - d))
-    picked = take_known(x, np.where(back, 2 * period - turn - place, place), d)
+    picked = take_known(x, np.where(back, 2 * period - turn - position, position), d)
     first, last = slice_axis(x, d, None, 1), slice_axis(x, d, -1, None)
     sign = np.where(back, -1, 1).astype(dtype_of(x))[along]
     ends = turns.astype(dtype_of(x))[along] * (2 * (last - first))
@@ -96,8 +96,8 @@ def _pad_constant(x: Any, widths: Any, values: Any) -> Any:
 def _cast_checked(values: np.ndarray, dtype: np.dtype) -> np.ndarray:
     """Values cast to a dtype as NumPy's assignment does, which raises if one is out of range."""
     out = np.empty(values.shape, dtype)
-    for place in np.ndindex(values.shape):
-        out[place] = values[place]
+    for position in np.ndindex(values.shape):
+        out[position] = values[position]
     return out
 
 

@@ -120,11 +120,11 @@ def polydiv(u: Any, v: Any) -> tuple[Any, Any]:
         factors.append(scale * rest[k])
         rest = concatenate([rest[:k], rest[k : k + n] - factors[k] * v, rest[k + n :]])
     quotient = np.stack(factors) if factors else np.zeros(1, dtype_of(rest))
-    numbers = known(rest)
-    if numbers is None:
+    values = known(rest)
+    if values is None:
         return quotient, rest[max(min(len(factors), shape_of(rest)[0] - 1), 0) :]
-    while len(numbers) > 1 and np.allclose(numbers[0], 0, rtol=1e-14):
-        rest, numbers = rest[1:], numbers[1:]
+    while len(values) > 1 and np.allclose(values[0], 0, rtol=1e-14):
+        rest, values = rest[1:], values[1:]
     return quotient, rest
 
 
@@ -138,12 +138,12 @@ def roots(p: Any) -> Any:
     p = atleast_1d(_coefficients("roots", p))
     if len(shape_of(p)) != 1:
         raise ValueError("Input must be a rank-1 array.")
-    numbers, zeros = known(p), 0
-    if numbers is not None:
-        filled = np.flatnonzero(numbers)
+    values, zeros = known(p), 0
+    if values is not None:
+        filled = np.flatnonzero(values)
         if not len(filled):
             return np.array([])
-        zeros = len(numbers) - 1 - filled[-1]  # roots at 0 do not depend on the coefficients
+        zeros = len(values) - 1 - filled[-1]  # roots at 0 do not depend on the coefficients
         p = p[filled[0] : filled[-1] + 1]
     p = p if is_inexact(dtype_of(p)) else cast(p, np.float64)
     n = shape_of(p)[0] - 1
@@ -175,8 +175,8 @@ def poly(seq_of_zeros: Any) -> Any:
 
 def _are_conjugate_pairs(x: Any) -> bool:
     """Whether complex roots are known to be conjugate pairs, so that the polynomial is real."""
-    numbers = known(x)
-    return numbers is not None and bool(np.all(np.sort(numbers) == np.sort(numbers.conj())))
+    values = known(x)
+    return values is not None and bool(np.all(np.sort(values) == np.sort(values.conj())))
 
 
 @implements("polyfit")

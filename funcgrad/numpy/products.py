@@ -287,16 +287,16 @@ def _letters(names: Any) -> str:
 def _diagonal(x: Any, names: str) -> tuple[Any, str]:
     """Operand with diagonals taken, so that no axis letter repeats."""
     for axis in dict.fromkeys(names):
-        places = [d for d, name in enumerate(names) if name == axis]
-        if len(places) > 1:
-            rest = [d for d in range(len(names)) if d not in places]
-            x = transpose_p(x, perm=(*places, *rest))
-            if len({shape_of(x)[d] for d in range(len(places))}) > 1:
+        positions = [d for d, name in enumerate(names) if name == axis]
+        if len(positions) > 1:
+            rest = [d for d in range(len(names)) if d not in positions]
+            x = transpose_p(x, perm=(*positions, *rest))
+            if len({shape_of(x)[d] for d in range(len(positions))}) > 1:
                 raise ShapeError(
                     f"einsum: axis {axis!r} has two lengths in one operand: got {aval_of(x)}"
                 )
             along = np.arange(shape_of(x)[0])
-            x = getitem_p(x, *[along] * len(places), index=Index([ARRAY] * len(places)))
+            x = getitem_p(x, *[along] * len(positions), index=Index([ARRAY] * len(positions)))
             names = axis + "".join(names[d] for d in rest)
     return x, names
 

@@ -40,8 +40,8 @@ def _on_concrete_values(name: str) -> Callable[..., Any]:
 
     def on_numbers(*args: Any, **kwargs: Any) -> Any:
         leaves, treedef = tree.flatten((args, kwargs))
-        numbers = [concrete(name, x)[()] if isinstance(x, Tracer) else x for x in leaves]
-        args, kwargs = treedef.unflatten(numbers)
+        values = [concrete(name, x)[()] if isinstance(x, Tracer) else x for x in leaves]
+        args, kwargs = treedef.unflatten(values)
         return function(*args, **kwargs)
 
     on_numbers.__name__ = on_numbers.__qualname__ = name

@@ -34,11 +34,11 @@ def _merge_axes(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
     return reshape(a, (math.prod(shape_of(a)[: len(axes)]), *kept)), axes
 
 
-def _take_sorted(a: Any, order: Any, places: Any) -> Any:
+def _take_sorted(a: Any, order: Any, indices: Any) -> Any:
     """Elements at indices into the sorted order, along the first axis."""
-    if isinstance(places, slice) or len(shape_of(places)) < len(shape_of(a)):
-        return take_along(a, order[places], 0)  # the same indices for all
-    return take_along(a, take_along(order, places, 0), 0)
+    if isinstance(indices, slice) or len(shape_of(indices)) < len(shape_of(a)):
+        return take_along(a, order[indices], 0)  # the same indices for all
+    return take_along(a, take_along(order, indices, 0), 0)
 
 
 @implements("median")
@@ -85,7 +85,7 @@ def nanmedian(
     order = argsort_p(a, axis=0, kind="stable")
     count = np.sum(compare.logical_not(compare.isnan(a)), axis=0, keepdims=True)
     low, high = ew.maximum((count - 1) // 2, 0), ew.maximum(count // 2, 0)
-    both = [take_along(a, take_along(order, place, 0), 0) for place in (low, high)]
+    both = [take_along(a, take_along(order, position, 0), 0) for position in (low, high)]
     y = mean(stack(both), axis=0)[0]
     return expand_dims(y, axes) if truthy_keepdims(keepdims) else y
 
@@ -99,9 +99,9 @@ def _between(alpha: float, beta: float) -> Callable[[int, Any], Any]:
 
 
 def _closest(n: int, q: Any) -> Any:
-    place = n * q - 1.5
-    even = (place % 1 == 0) & (np.floor(place) % 2 == 1)
-    return np.maximum(np.where(even, np.floor(place), np.floor(place) + 1), 0).astype(np.intp)
+    position = n * q - 1.5
+    even = (position % 1 == 0) & (np.floor(position) % 2 == 1)
+    return np.maximum(np.where(even, np.floor(position), np.floor(position) + 1), 0).astype(np.intp)
 
 
 # fmt: off
@@ -207,8 +207,8 @@ def _quantile(
     q = q if whole == 1 else np.true_divide(q, whole)
     if ew.is_complex(a):
         raise TypeError("a must be an array of real numbers")
-    numbers = known(q)
-    if numbers is not None and not (np.all(numbers >= 0) and np.all(numbers <= 1)):
+    values = known(q)
+    if values is not None and not (np.all(values >= 0) and np.all(values <= 1)):
         raise ValueError(f"{what} must be in the range [0, {whole}]")
     if method not in _POSITIONS:
         raise ValueError(f"{shown(method)} is not a valid method. Use one of: {list(_POSITIONS)}")
@@ -242,24 +242,24 @@ def _interpolated(a: Any, order: Any, q: Any, count: Any, method: str, weak: boo
         count = cast(count, dtype_of(q))  # as for a single count
     elif type(count) is int:
         q = reshape(q, (-1,))
-    place = operand(_POSITIONS[method](count, q))
-    whole = dtype_of(place).kind in "iu"
+    position = operand(_POSITIONS[method](count, q))
+    whole = dtype_of(position).kind in "iu"
     if whole and (method == "linear" or method in _OF_ONE):
-        return _take_sorted(a, order, place)
-    share = place - np.floor(place)
+        return _take_sorted(a, order, position)
+    share = position - np.floor(position)
     if method == "midpoint":
         share = np.where(share == 0, 0.0, 0.5)
     elif method == "averaged_inverted_cdf":
         share = np.where(share == 0, 0.5, 1.0)
-    first = cast(np.floor(place), np.intp)
+    first = cast(np.floor(position), np.intp)
     last = cast(operand(count - 1), np.intp)
     low, high = (_take_sorted(a, order, np.clip(i, 0, last)) for i in (first, first + 1))
     gap = high - low
-    share = cast(share, dtype_of(place))
+    share = cast(share, dtype_of(position))
     if weak:  # weakly typed, as a Python float
         share = cast(share, dtype_of(a) if is_inexact(dtype_of(a)) else np.dtype(float))
     share = reshape(
-        share, (-1, *shape_of(place)[1:], *[1] * (len(shape_of(a)) - len(shape_of(place))))
+        share, (-1, *shape_of(position)[1:], *[1] * (len(shape_of(a)) - len(shape_of(position))))
     )
     return ew.where(share >= 0.5, high - gap * (1 - share), low + gap * share)
 
@@ -269,8 +269,8 @@ def _weights(a: Any, weights: Any, axis: Any, method: str) -> Any:
     if method != "inverted_cdf":
         raise ValueError(f"Only method 'inverted_cdf' supports weights. Got: {method}.")
     w = broadcast_weights(a, weights, axis)
-    numbers = known(w)
-    if numbers is not None and np.any(numbers < 0):
+    values = known(w)
+    if values is not None and np.any(values < 0):
         raise ValueError("Weights must be non-negative.")
     return _merge_axes(w, axis)[0]
 
@@ -279,11 +279,11 @@ def _weighted_indices(w: Any, q: Any, count: Any) -> Any:
     """Index at which the cumulative weight, as a fraction of the total, first reaches q."""
     shares = cumsum(w, axis=0, dtype=np.float64)
     shares = shares / shares[-1:]
-    numbers = known(shares)
-    if numbers is not None and np.isnan(numbers[-1]).any():
+    values = known(shares)
+    if values is not None and np.isnan(values[-1]).any():
         raise ValueError("Weights included NaN, inf or were all zero.")
     shares = cast(shares, dtype_of(q)) if dtype_of(q).kind == "f" else shares
     shares = moveaxis(ew.where(compare.eq(shares, 0), -1, shares), 0, -1)
     q = broadcast_to(moveaxis(q, 0, -1), (*shape_of(shares)[:-1], shape_of(q)[0]))
-    places = moveaxis(searchsorted_p(shares, q, side="left"), -1, 0)
-    return ew.minimum(places, cast(operand(count - 1), np.intp))
+    indices = moveaxis(searchsorted_p(shares, q, side="left"), -1, 0)
+    return ew.minimum(indices, cast(operand(count - 1), np.intp))

@@ -38,8 +38,8 @@ def _numpy_linspace(
     spaces = num - 1 if endpoint else num
     step = (stop - start) / spaces if spaces > 0 else np.nan
     last = endpoint and num > 1  # exactly ``stop``, without rounding of the steps
-    places = np.arange(num - last, dtype=kind).reshape(-1, *[1] * len(shape_of(start)))
-    y = places * (step if spaces > 0 else stop - start) + start
+    positions = np.arange(num - last, dtype=kind).reshape(-1, *[1] * len(shape_of(start)))
+    y = positions * (step if spaces > 0 else stop - start) + start
     if last:
         y = concatenate([y, expand_dims(stop, (0,))])
     y = moveaxis(y, 0, axis) if axis != 0 else y
@@ -129,11 +129,11 @@ def meshgrid(
     if indexing not in ("xy", "ij"):
         raise ValueError("Valid values for `indexing` are 'xy' and 'ij'.")
     rank = len(xi)
-    places = list(range(rank))
+    positions = list(range(rank))
     if indexing == "xy":
-        places[:2] = places[1::-1]
+        positions[:2] = positions[1::-1]
     lines = []
-    for x, place in zip(xi, places, strict=True):
+    for x, place in zip(xi, positions, strict=True):
         shape = [1] * rank
         shape[place] = -1
         lines.append(reshape(strong(operand(x)), shape))

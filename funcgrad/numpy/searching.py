@@ -41,10 +41,10 @@ def digitize(x: Any, bins: Any, right: bool = False) -> Any:
     if shape_of(bins) == (0,):
         return rising
     falling = shape_of(bins)[0] - searchsorted_p(flip(bins), x, side=side)
-    numbers = known(bins)
-    if numbers is None:
+    values = known(bins)
+    if values is None:
         return ew.where(bins[0] <= bins[-1], rising, falling)
-    steps = np.diff(numbers)
+    steps = np.diff(values)
     if np.all(steps >= 0):
         return rising
     if np.all(steps <= 0):
@@ -69,26 +69,26 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
 @implements("unravel_index", status=NO_DERIVATIVE)
 def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]:
     """Flat indices as one index per axis; see numpy.unravel_index."""
-    rest, numbers = strong(operand(indices)), known(indices)
-    if numbers is not None:
-        return np.unravel_index(numbers, shape, order)  # type: ignore[call-overload]
+    rest, values = strong(operand(indices)), known(indices)
+    if values is not None:
+        return np.unravel_index(values, shape, order)  # type: ignore[call-overload]
     _check_integers("unravel_index", rest)
     lengths = (shape,) if np.ndim(shape) == 0 else tuple(shape)
-    places = []
+    coordinates = []
     for n in (lengths if order == "F" else lengths[::-1])[:-1]:
-        places.append(rest % n)
+        coordinates.append(rest % n)
         rest = rest // n
-    places.append(rest)  # an index out of range stays out of range
-    return tuple(places if order == "F" else places[::-1])
+    coordinates.append(rest)  # an index out of range stays out of range
+    return tuple(coordinates if order == "F" else coordinates[::-1])
 
 
 @implements("ravel_multi_index", status=NO_DERIVATIVE)
 def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: str = "C") -> Any:
     """Indices per axis as flat indices; see numpy.ravel_multi_index."""
     parts = [strong(operand(x)) for x in multi_index]
-    numbers = [known(x) for x in parts]
-    if all(x is not None for x in numbers):
-        return np.ravel_multi_index(tuple(numbers), dims, mode, order)  # type: ignore[call-overload]
+    values = [known(x) for x in parts]
+    if all(x is not None for x in values):
+        return np.ravel_multi_index(tuple(values), dims, mode, order)  # type: ignore[call-overload]
     modes = (mode,) * len(parts) if isinstance(mode, str) else mode
     each = list(zip(parts, dims, modes, strict=True))
     total: Any = 0
@@ -115,7 +115,7 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
     Args:
         a: array.
         size: int, number of indices returned; by default all.
-        fill_value: int, or one per axis: the index that fills missing places, by default 0.
+        fill_value: int, or one per axis: the index that fills missing entries, by default 0.
 
     >>> nonzero(np.array([0, 5, 0, 7]), size=3)
     (array([1, 3, 0]),)
@@ -126,13 +126,13 @@ def nonzero(a: Any, *, size: int | None = None, fill_value: Any = None) -> tuple
     shape = shape_of(a)
     if not shape:
         raise ValueError("nonzero: an array of rank 0 has no indices; write atleast_1d(a)")
-    places, held = first_true(compare.ne(reshape(a, (math.prod(shape),)), 0), size)
+    flat, held = first_true(compare.ne(reshape(a, (math.prod(shape),)), 0), size)
     fills = fill_value if isinstance(fill_value, (tuple, list)) else [fill_value] * len(shape)
     found, stride = [], math.prod(shape)
     for n, fill in zip(shape, fills, strict=True):
         stride //= n or 1
-        place = places // max(stride, 1) % max(n, 1)
-        found.append(ew.where(held, place, 0 if fill is None else operator.index(fill)))
+        coordinate = flat // max(stride, 1) % max(n, 1)
+        found.append(ew.where(held, coordinate, 0 if fill is None else operator.index(fill)))
     return tuple(found)
 
 

@@ -136,11 +136,11 @@ def _changes(rising: Any, equal_nan: bool) -> Any:
     return concatenate([np.ones(1, bool), new])
 
 
-def _take_or_zeros(x: Any, places: Any) -> Any:
+def _take_or_zeros(x: Any, positions: Any) -> Any:
     """Elements of a vector at indices, zeros if it is empty."""
     if not shape_of(x)[0]:
-        return np.zeros(shape_of(places), dtype_of(x))
-    return getitem_p(x, places, index=Index([ARRAY]))
+        return np.zeros(shape_of(positions), dtype_of(x))
+    return getitem_p(x, positions, index=Index([ARRAY]))
 
 
 @implements("unique_all", status=EAGER)
@@ -193,11 +193,11 @@ def intersect1d(
 @implements("setdiff1d", status=EAGER)
 def setdiff1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     """Elements of the first array that are not in the second; see numpy.setdiff1d."""
-    a, _, numbers, others = _concrete_vectors("setdiff1d", ar1, ar2)
-    places = np.arange(numbers.size)
+    a, _, values, others = _concrete_vectors("setdiff1d", ar1, ar2)
+    positions = np.arange(values.size)
     if not assume_unique:
-        numbers, places = np.unique(numbers, return_index=True)
-    return take_known(a, places[np.isin(numbers, others, invert=True)], 0)
+        values, positions = np.unique(values, return_index=True)
+    return take_known(a, positions[np.isin(values, others, invert=True)], 0)
 
 
 @implements("setxor1d", status=EAGER)
@@ -207,10 +207,10 @@ def setxor1d(ar1: Any, ar2: Any, assume_unique: bool = False) -> Any:
     if not assume_unique:
         a, b = unique(a), unique(b)
     both = concatenate([a, b])
-    numbers = concrete("setxor1d", both)
-    order = np.argsort(numbers, kind="stable")
-    change = np.concatenate([[True], numbers[order][1:] != numbers[order][:-1], [True]])
-    return take_known(both, order[change[1:] & change[:-1]] if numbers.size else order, 0)
+    values = concrete("setxor1d", both)
+    order = np.argsort(values, kind="stable")
+    change = np.concatenate([[True], values[order][1:] != values[order][:-1], [True]])
+    return take_known(both, order[change[1:] & change[:-1]] if values.size else order, 0)
 
 
 @implements("isin", "in1d", status=NO_DERIVATIVE)
@@ -234,6 +234,6 @@ def isin(
         return np.full(shape_of(element), bool(invert))
     dtype = common_dtype([element, others])
     element, others = cast(element, dtype), sort(cast(others, dtype))
-    place = ew.minimum(searchsorted_p(others, element, side="left"), size - 1)
-    found = compare.eq(take(others, place), element)
+    nearest = ew.minimum(searchsorted_p(others, element, side="left"), size - 1)
+    found = compare.eq(take(others, nearest), element)
     return compare.logical_not(found) if invert else found

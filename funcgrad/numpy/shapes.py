@@ -91,14 +91,14 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     a = operand(a)
     rank = len(shape_of(a))
     sources = [axis_of(d, rank) for d in lengths_of(source)]
-    places = [axis_of(d, rank) for d in lengths_of(destination)]
-    if len(sources) != len(places) or len(set(sources)) < len(sources):
+    positions = [axis_of(d, rank) for d in lengths_of(destination)]
+    if len(sources) != len(positions) or len(set(sources)) < len(sources):
         raise ValueError(
             "`source` and `destination` arguments must have the same number of elements"
         )
     perm = [d for d in range(rank) if d not in sources]
-    for place, d in sorted(zip(places, sources, strict=True)):
-        perm.insert(place, d)
+    for position, d in sorted(zip(positions, sources, strict=True)):
+        perm.insert(position, d)
     return transpose(a, perm)
 
 

@@ -91,8 +91,8 @@ def argpartition(
     """Indices that partition an array around its kth element; see numpy.argpartition."""
     _check_selecting(kind, order)
     a, axis = ravel_if_none(operand(a), axis)
-    places = concrete("argpartition", integers(kth))
-    kth = tuple(places.tolist()) if places.ndim else places.item()
+    indices = concrete("argpartition", integers(kth))
+    kth = tuple(indices.tolist()) if indices.ndim else indices.item()
     return argpartition_p(a, kth=kth, axis=axis)
 
 

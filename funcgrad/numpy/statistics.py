@@ -157,8 +157,8 @@ def average(
     kind = np.result_type(dtype_of(a), dtype_of(w))
     kind = kind if is_inexact(dtype_of(a)) else np.result_type(kind, np.float64)
     total = sum(w, axis, kind, keepdims=keepdims)
-    numbers = known(total)
-    if numbers is not None and np.any(numbers == 0):
+    values = known(total)
+    if values is not None and np.any(values == 0):
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     y = ew.div(sum(ew.mul(cast(a, kind), cast(w, kind)), axis, keepdims=keepdims), total)
     return (y, total) if returned else y

@@ -54,11 +54,11 @@ def call_ufunc(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any])
         raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")  # else undefined
     for ignored in ("order", "subok"):
         kwargs.pop(ignored, None)
-    places = {name: kwargs.pop(name) for name in ("axes", "axis", "keepdims") if name in kwargs}
+    axes = {name: kwargs.pop(name) for name in ("axes", "axis", "keepdims") if name in kwargs}
     kinds = _loop(ufunc, inputs, **kwargs) if kwargs else None
     if kinds is not None:
         inputs = tuple(map(cast, inputs, kinds))
-    y = _along_core_axes(who, ufunc, function, inputs, **places) if places else function(*inputs)
+    y = _along_core_axes(who, ufunc, function, inputs, **axes) if axes else function(*inputs)
     if kinds is None:
         return y
     if ufunc.nout == 1:
@@ -126,13 +126,13 @@ def _along_core_axes(
         axes = [(-1,)] * (ufunc.nin + stays) if stays else None
     if axes is None:
         return function(*inputs)
-    places = _core_axes(who, ufunc, inputs, axes, stays)
+    core_axes = _core_axes(who, ufunc, inputs, axes, stays)
     n = len(inputs)
-    ends = [tuple(range(-len(place), 0)) for place in places]
-    each = zip(inputs, places[:n], ends[:n], strict=True)
-    y = function(*(moveaxis(operand(x), place, end) for x, place, end in each))
+    ends = [tuple(range(-len(d), 0)) for d in core_axes]
+    each = zip(inputs, core_axes[:n], ends[:n], strict=True)
+    y = function(*(moveaxis(operand(x), core, end) for x, core, end in each))
     y = reductions.expand_dims(y, (len(shape_of(y)),)) if stays else y
-    return moveaxis(y, ends[-1], places[-1])
+    return moveaxis(y, ends[-1], core_axes[-1])
 
 
 def _core_axes(
@@ -141,7 +141,7 @@ def _core_axes(
     """Core axes of each operand and of the result; a vector lacks the optional axis."""
     if not isinstance(axes, list):
         raise TypeError(f"{who}: axes= must be a list of tuples: got {type(axes).__name__}")
-    places = [d if isinstance(d, tuple) else (operator.index(d),) for d in axes]
+    core_axes = [d if isinstance(d, tuple) else (operator.index(d),) for d in axes]
     parts = re.findall(r"\(([^)]*)\)", str(ufunc.signature))
     names = [part.split(",") if part else [] for part in parts]
     for x, core in zip(inputs, list(names), strict=False):
@@ -149,11 +149,11 @@ def _core_axes(
         names = [[name for name in each if name not in absent] for each in names]
     ranks = [len(each) for each in names]
     ranks[-1] += stays
-    if len(places) == ufunc.nin and (stays or not ranks[-1]):
-        places.append(places[0] if stays else ())
-    if [len(place) for place in places] != ranks:
+    if len(core_axes) == ufunc.nin and (stays or not ranks[-1]):
+        core_axes.append(core_axes[0] if stays else ())
+    if [len(d) for d in core_axes] != ranks:
         raise ValueError(f"{who}: axes= must have {ranks} entries for the operands: got {axes}")
-    return places
+    return core_axes
 
 
 def _reduce(

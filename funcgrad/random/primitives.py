@@ -134,9 +134,9 @@ class FloatDraw(KeyPrimitive):
             part = flat[i : i + BLOCK]
             part >>= unsigned.type(info.bits - info.nmant)
             part |= one
-            numbers = part.view(dtype)
-            numbers -= 1
-            self.law(numbers)
+            values = part.view(dtype)
+            values -= 1
+            self.law(values)
         return (flat.view(dtype).reshape((*keys.shape[:-1], *shape)),)
 
     @override

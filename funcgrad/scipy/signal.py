@@ -84,8 +84,8 @@ def _group_axes(x: Any, axes: Sequence[int], summed: Sequence[int]) -> tuple[Any
     others = [d for d in range(rank) if d not in axes and d not in summed]
     x = np.transpose(x, (*others, *summed, *axes))
     lead, middle = shape_of(x)[: len(others)], shape_of(x)[len(others) : rank - len(axes)]
-    places = shape_of(x)[rank - len(axes) :]
-    return np.reshape(x, (math.prod(lead), math.prod(middle), *places)), lead
+    spatial = shape_of(x)[rank - len(axes) :]
+    return np.reshape(x, (math.prod(lead), math.prod(middle), *spatial)), lead
 
 
 def _convolve_spatial(a: Any, b: Any, mode: str) -> Any:
