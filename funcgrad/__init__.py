@@ -10,8 +10,7 @@ from .core.lazy import fetched as _fetched, homes_of as _homes_of, publish as _p
 from .core.registry import load as _load
 from .transforms.batching import vmap as vmap
 from .transforms.forward import jvp as jvp
-from .transforms.grad import grad as grad, value_and_grad as value_and_grad
-from .transforms.pullback import vjp as vjp
+from .transforms.grad import grad as grad, value_and_grad as value_and_grad, vjp as vjp
 from .transforms.staging import (
     ShapeDtypeStruct as ShapeDtypeStruct,
     closure_convert as closure_convert,

@@ -56,6 +56,7 @@ from .transforms.forward import (
 from .transforms.grad import (
     grad as grad,
     value_and_grad as value_and_grad,
+    vjp as vjp,
 )
 from .transforms.jacobian import (
     gnvp as gnvp,
@@ -72,9 +73,6 @@ from .transforms.jit.api import (
 from .transforms.linear import (
     linear_transpose as linear_transpose,
     linearize as linearize,
-)
-from .transforms.pullback import (
-    vjp as vjp,
 )
 from .transforms.staging import (
     ShapeDtypeStruct as ShapeDtypeStruct,

@@ -89,9 +89,6 @@ SAME_NAMES: dict[str, str] = {
     "ops real": "the ufunc, and that of its own family of matrices",
     "ops rows_of": "to be renamed",
     "ops spread": "to be renamed",
-    "transforms Step": "to be renamed",
-    "transforms Watched": "to be renamed",
-    "transforms resumed": "to be renamed",
 }
 SAME_FILES: dict[str, str] = {}
 # modules of the library that are imported by name: by the registry, and by pickles

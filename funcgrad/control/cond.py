@@ -23,7 +23,7 @@ from ..ops.elementwise import where
 from ..ops.linalg.matrices import OfMatrices
 from ..ops.paths import Gaps
 from ..ops.structure import Batched, broadcast_to, expand_dims, front, stretched, zeros
-from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, Step
+from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, WithTangents
 from ..transforms.jaxprs import (
     batch_jaxpr,
     eval_batched,
@@ -84,7 +84,13 @@ class Cond(JaxprPrimitive, Masking, Codegen):
 
     @override
     def beside(
-        self, args: Any, others: Any, reach: Reach, step: Step, params: Any, dtype: Any = None
+        self,
+        args: Any,
+        others: Any,
+        reach: Reach,
+        step: WithTangents,
+        params: Any,
+        dtype: Any = None,
     ) -> tuple[list[Any], list[Any]]:
         (index, *operands), branches = args, params["branches"]
         n, ins = len(operands), in_avals(branches[0])
@@ -123,7 +129,13 @@ class Cond(JaxprPrimitive, Masking, Codegen):
 
     @override
     def partial_eval(
-        self, kind: str, args: Any, seeds: Any, step: Step, reach: Reach, params: dict[str, Any]
+        self,
+        kind: str,
+        args: Any,
+        seeds: Any,
+        step: WithTangents,
+        reach: Reach,
+        params: dict[str, Any],
     ) -> tuple[list[Any], Later]:
         """Apply the known parts of all branches; the unknown parts are branches again.
 

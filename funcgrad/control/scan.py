@@ -21,7 +21,7 @@ from ..core.lists import Flags, compress, split_list
 from ..core.ownership import fresh
 from ..ops.paths import Gaps
 from ..ops.structure import Batched, cast, stretched, transpose_p
-from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, Step
+from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, WithTangents
 from ..transforms.jaxprs import (
     accumulator_avals,
     batch_jaxpr,
@@ -141,7 +141,13 @@ class Scan(JaxprPrimitive, Masking, Codegen):
 
     @override
     def beside(
-        self, args: Any, others: Any, reach: Reach, step: Step, params: Any, dtype: Any = None
+        self,
+        args: Any,
+        others: Any,
+        reach: Reach,
+        step: WithTangents,
+        params: Any,
+        dtype: Any = None,
     ) -> tuple[list[Any], list[Any]]:
         jaxpr, layout = params["jaxpr"], ScanLayout.of(params)
         counts = layout.counts(reach.ins)
@@ -173,7 +179,13 @@ class Scan(JaxprPrimitive, Masking, Codegen):
 
     @override
     def partial_eval(
-        self, kind: str, args: Any, seeds: Any, step: Step, reach: Reach, params: dict[str, Any]
+        self,
+        kind: str,
+        args: Any,
+        seeds: Any,
+        step: WithTangents,
+        reach: Reach,
+        params: dict[str, Any],
     ) -> tuple[list[Any], Later]:
         """Scan the known part of a derivative; the unknown part is a scan over its residuals."""
         jaxpr, layout = params["jaxpr"], ScanLayout.of(params)

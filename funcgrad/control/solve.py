@@ -32,7 +32,7 @@ from ..transforms.backward import transpose_program
 from ..transforms.batching import Batch
 from ..transforms.forward import jvp
 from ..transforms.jaxprs import batch_jaxpr, instantiate_zeros, trace_to_jaxpr
-from ..transforms.pullback import pulled
+from ..transforms.reverse import value_and_vjp
 from ..transforms.staging import stage
 from .solvers import Solver, closed_solver, is_younger, seen_before, solver_of_all
 
@@ -150,7 +150,9 @@ class LinearSolve(Primitive, HoldsPrograms):
             found: list[Any] = [None] * n
             if any(need is not None for need in needed):
                 apply = lambda *cs: eval_jaxpr(matvec, (), [*cs, *outs])
-                found = pulled("linear solve", apply, closed, needed)[1]([-ct for ct in ct_b])
+                found = value_and_vjp("linear solve", apply, closed, needed)[1](
+                    [-ct for ct in ct_b]
+                )
             return [*[None] * (start - len(more)), *found, *ct_b]
 
         return outs, pull

@@ -11,7 +11,7 @@ from ..core.errors import shown
 from ..core.integers import whole
 from .arguments import carries_derivative, check_callable, check_leaves, zero_of
 from .forward import jvp
-from .pullback import vjp
+from .grad import vjp
 
 
 def check_grads(

@@ -26,7 +26,7 @@ from ..core.pickling import picklable
 from ..core.trace import Primitive
 from ..ops.structure import Linear
 from .arguments import Origin, check_callable, is_number
-from .jaxpr_primitive import CallPrimitive, Later, Reach, Step
+from .jaxpr_primitive import CallPrimitive, Later, Reach, WithTangents
 from .jaxprs import constants_as_inputs, in_avals, trace_to_jaxpr
 from .partial_eval import PartialEval, partial_eval_jaxpr
 from .staging import is_staged, stage
@@ -51,7 +51,13 @@ class Checkpoint(CallPrimitive):
 
     @override
     def partial_eval(
-        self, kind: str, args: Any, seeds: Any, step: Step, reach: Reach, params: dict[str, Any]
+        self,
+        kind: str,
+        args: Any,
+        seeds: Any,
+        step: WithTangents,
+        reach: Reach,
+        params: dict[str, Any],
     ) -> tuple[Sequence[Any], Later]:
         jaxpr = params["jaxpr"]
         both, avals, m = functools.partial(step, jaxpr), in_avals(jaxpr), len(jaxpr.outvars)

@@ -22,10 +22,9 @@ from .arguments import (
 )
 from .batching import vmap
 from .forward import jvp
-from .grad import grad
+from .grad import grad, vjp
 from .linear import linearize
 from .nans import active, beside
-from .pullback import vjp
 from .typevars import P
 
 

@@ -38,7 +38,7 @@ from .nans import spelled
 from .paths import Paths
 
 # of a program, its inputs and the tangents, cotangents or masks: outputs, and theirs
-Step = Callable[[Jaxpr, list[Any], list[Any]], tuple[Sequence[Any], Sequence[Any]]]
+WithTangents = Callable[[Jaxpr, list[Any], list[Any]], tuple[Sequence[Any], Sequence[Any]]]
 
 # the unknown part of a derivative: of its seeds, the results
 Later = Callable[[Sequence[Any]], Sequence[Any]]
@@ -69,7 +69,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         args: Sequence[Any],
         others: Sequence[Any],
         reach: Reach,
-        step: Step,
+        step: WithTangents,
         params: dict[str, Any],
         dtype: np.dtype | None = None,
     ) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -93,7 +93,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         kind: str,
         args: Sequence[Any],
         seeds: Sequence[Aval],
-        step: Step,
+        step: WithTangents,
         reach: Reach,
         params: dict[str, Any],
     ) -> tuple[Sequence[Any], Later]:
@@ -212,7 +212,13 @@ class CallPrimitive(JaxprPrimitive):
 
     @override
     def beside(
-        self, args: Any, others: Any, reach: Reach, step: Step, params: Any, dtype: Any = None
+        self,
+        args: Any,
+        others: Any,
+        reach: Reach,
+        step: WithTangents,
+        params: Any,
+        dtype: Any = None,
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         jaxpr, n = params["jaxpr"], len(args)
 

@@ -22,7 +22,7 @@ from ..ops.structure import cast, front, stretched, zeros
 from .batching import Batch, batched
 from .forward import push
 from .paths import Paths, PathTracer
-from .pullback import pulled
+from .reverse import value_and_vjp
 from .seeds import with_masks
 from .staging import stage, staged_in
 
@@ -178,7 +178,7 @@ def eval_vjp(
     """
     needs = [True if flag else None for flag in ins]
     run, masked = lambda *xs: eval_jaxpr(jaxpr, (), xs), _heeded(jaxpr, (*xs, *seeds))
-    ys, pull = pulled("a program", run, xs, needs, masked)
+    ys, pull = value_and_vjp("a program", run, xs, needs, masked)
     before, cts = split_list(seeds, sums)
     got = compress(pull(expand(cts, outs)), ins)
     grown = [a if ct is None else a + ct for a, ct in zip(before, got[:sums], strict=True)]

@@ -132,7 +132,7 @@ def masks_of(traces: Sequence[Paths | None], x: Any) -> list[Any]:
     return [found[t] if t in found else np.ones(shape_of(x), bool) for t in traces]
 
 
-def resumed(traces: Sequence[Paths], x: Any, *masks: Any) -> Any:
+def resume(traces: Sequence[Paths], x: Any, *masks: Any) -> Any:
     """Return a value of a map with its masks, unless it has them."""
     for trace, mask in zip(traces, masks, strict=True):
         x = _with_mask(trace, x, mask)

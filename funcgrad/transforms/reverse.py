@@ -302,3 +302,32 @@ class Tape(Trace):
         if isinstance(x, TapeTracer) and x._trace is self:
             return x.value, x.number
         return check_alive(x), None
+
+
+def value_and_vjp(
+    origin: object,
+    fun: Callable[..., Any],
+    ins: Sequence[Any],
+    needs: Sequence[Any],
+    masked: bool = False,
+) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
+    """Run ``fun`` on leaves, of which those with needs not None are to get cotangents.
+
+    Returns its outputs, and the map from their cotangents to those of the leaves; in both a
+    cotangent of None is zero.
+    """
+    tape = Tape(origin, lasting=True, masked=masked)
+    try:
+        inputs = [x if n is None else tape.input(x) for x, n in zip(ins, needs, strict=True)]
+        wanted = [
+            None if n is None else tape.split(x)[1] for x, n in zip(inputs, needs, strict=True)
+        ]
+        pairs = [tape.split(y) for y in fun(*inputs)]
+    finally:
+        tape.dead = True
+
+    def pull(cts: Sequence[Any]) -> list[Any]:
+        with np.errstate(all="ignore"):  # the function has its warnings, its derivative none
+            return tape.pull([number for _, number in pairs], cts, wanted)
+
+    return [y for y, _ in pairs], pull

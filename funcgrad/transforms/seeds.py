@@ -32,7 +32,7 @@ from ..ops.constant import Array, constant_p
 from ..ops.paths import are_finite, are_finite_arrays
 from ..ops.structure import stretched
 from .batching import Batch, BatchTracer
-from .paths import Paths, PathTracer, masks_of, resumed, seeded, traces_for, unmasked
+from .paths import Paths, PathTracer, masks_of, resume, seeded, traces_for, unmasked
 from .staging import Staging, is_staged, stage, staged_in, with_numbers
 
 # a linear map of tangents or cotangents, None for 0, which is told whether these have masks
@@ -246,7 +246,7 @@ def _replay(
             outs = masks_of(maps.get(params["tag"]) or [None] * params["tag"].traces, ins[0])
         elif prim is resume_p:
             tag = params["tag"]
-            outs = [resumed(_traces(maps, tag), *ins)]
+            outs = [resume(_traces(maps, tag), *ins)]
         else:
             outs = prim.bind(*ins, **masked_params(params))
         env.update(zip(eqn.outs, outs, strict=True))

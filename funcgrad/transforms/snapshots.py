@@ -29,7 +29,7 @@ OUTPUT, RESIDUAL = -1, -2  # in place of an operand's position
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class WatchedArray:
     """A large array, its fingerprint, and the operation that read it first."""
 
     array: np.ndarray
@@ -51,7 +51,7 @@ class Snapshots:
         self.origin = origin
         self.limit = limit
         self.copies: dict[Any, np.ndarray] = {}  # by the memory that they are copies of
-        self.watched: dict[Any, Watched] = {}
+        self.watched: dict[Any, WatchedArray] = {}
 
     def take(self, x: Any, prim: Primitive | None = None, operand: int = 0) -> Any:
         """Return what to record of an operand that the derivative will read again."""
@@ -69,7 +69,7 @@ class Snapshots:
             return self.copy(key, x)
         found = self.watched.get(key)
         if found is None:
-            self.watched[key] = Watched(x, fingerprint(x), _role(prim, operand), user_line())
+            self.watched[key] = WatchedArray(x, fingerprint(x), _role(prim, operand), user_line())
         elif fingerprint(x, tables=1) != found.fingerprint[:1]:
             raise self.mutated(found)  # here, because it may be changed back before the check
         return x
@@ -93,7 +93,7 @@ class Snapshots:
             if fingerprint(found.array) != found.fingerprint:
                 raise self.mutated(found)
 
-    def mutated(self, found: Watched) -> MutatedError:
+    def mutated(self, found: WatchedArray) -> MutatedError:
         at = f", at {found.line}" if found.line else ""
         before = (
             f"{self.origin}: an array was changed that the derivative reads again: "

@@ -31,7 +31,7 @@ from ..backward import transpose_program
 from ..batching import Batch, check_within, gathered, of_all, run_in
 from ..forward import push
 from ..jaxprs import constants_as_inputs, instantiate_zeros, out_avals, tangent_avals
-from ..pullback import pulled
+from ..reverse import value_and_vjp
 from ..snapshots import RESIDUAL, Snapshots, lent
 from ..staging import stage
 from .closures import (
@@ -138,7 +138,9 @@ class Ruled(Primitive, HoldsPrograms):
 
     def pulled_held(self, ins: Any, needs: Any, **params: Any) -> tuple[list[Any], Any]:
         """Pull back where only what is held needs cotangents; the outputs keep the rule."""
-        return list(self.bind(*ins, **params)), pulled(self.name, params["fun"], ins, needs)[1]
+        return list(self.bind(*ins, **params)), value_and_vjp(self.name, params["fun"], ins, needs)[
+            1
+        ]
 
     def batch_in_trace(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
         """Bind functions of all examples, whose results have the axis in front."""
@@ -264,7 +266,7 @@ def _pulled_consts(
     own = needs[: len(consts)]
     if all(need is None for need in own):
         return lambda cts: [None] * len(consts)
-    return pulled(prim.name, values, consts, own)[1]
+    return value_and_vjp(prim.name, values, consts, own)[1]
 
 
 class CustomVjp(Ruled):
@@ -366,7 +368,7 @@ class CustomBatch(Ruled):
         return self.pushed(primals, tangents, fun)
 
     def value_and_vjp(self, ins: Any, needs: Any, *, fun: Leaves, **params: Any) -> tuple[Any, Any]:
-        return pulled(self.name, fun, ins, needs)
+        return value_and_vjp(self.name, fun, ins, needs)
 
     @override
     def batch_in_trace(

@@ -18,7 +18,7 @@ from ...core.jaxpr import Jaxpr
 from ...core.lists import Flags, compress
 from ...core.trace import Tracer
 from ...ops.paths import are_finite
-from ..jaxpr_primitive import CallPrimitive, Later, Reach, Step
+from ..jaxpr_primitive import CallPrimitive, Later, Reach, WithTangents
 from ..jaxprs import eval_vjp, in_avals, out_avals
 from ..nans import raise_first
 from ..partial_eval import PartialEval, partial_eval_jaxpr
@@ -76,7 +76,13 @@ class Call(CallPrimitive):
         return {i for kind, i in sources if kind == "in" and i >= own}
 
     def cut(
-        self, kind: str, seeds: Sequence[Aval], step: Step, reach: Reach, jaxpr: Jaxpr, masks: bool
+        self,
+        kind: str,
+        seeds: Sequence[Aval],
+        step: WithTangents,
+        reach: Reach,
+        jaxpr: Jaxpr,
+        masks: bool,
     ) -> PartialEval:
         """Partially evaluate a derivative; operands and outputs are residuals where they are."""
         avals = in_avals(jaxpr)
@@ -93,7 +99,13 @@ class Call(CallPrimitive):
 
     @override
     def partial_eval(
-        self, kind: str, args: Any, seeds: Any, step: Step, reach: Reach, params: dict[str, Any]
+        self,
+        kind: str,
+        args: Any,
+        seeds: Any,
+        step: WithTangents,
+        reach: Reach,
+        params: dict[str, Any],
     ) -> tuple[Sequence[Any], Later]:
         jaxpr, name = params["jaxpr"], params["name"]
         cut = self.cut(kind, seeds, step, reach, jaxpr, is_staged(args))
