@@ -560,7 +560,7 @@ def test_an_error_tells_statistics_and_the_chain_back_to_the_inputs():
 
 
 def test_the_chain_of_a_derivative_goes_through_its_line():
-    with fg.debug.nans(), pytest.raises(NanError, match=r"\(on the way back\)") as caught:
+    with fg.debug.nans(), pytest.raises(NanError, match=r"\(in the backward pass\)") as caught:
         fg.grad(lambda x: np.sum(np.sqrt(x * 3)))(X)
 
     assert [name for name, _ in caught.value.chain][-3:] == ["sqrt", "mul", "argument 0"]
@@ -697,7 +697,7 @@ def test_arguments_that_are_not_differentiated_become_numbers_where_asked():
 def test_a_pullback_made_in_the_block_is_checked_after_it():
     with fg.debug.nans():
         _, pullback = fg.vjp(lambda x: np.sqrt(x), X)
-    with pytest.raises(NanError, match="on the way back"):
+    with pytest.raises(NanError, match="in the backward pass"):
         pullback(np.ones(3))
 
 

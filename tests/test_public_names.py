@@ -108,7 +108,7 @@ DEFINED_TWICE = {
     "io": {"write"},
     "ops": {"bell", "folded", "spread"},
     "ops/linalg": {"quotients"},
-    "transforms": {"Watched", "resumed"},
+    "transforms": {"resumed"},
 }
 ROOMS = sorted({path.parent for path in PACKAGE.rglob("*.py")} - {PACKAGE})
 

@@ -1,8 +1,8 @@
-"""What a check for nan and inf finds: the operation that made one, and how its operands came about.
+"""Faults: operations that made a nan or inf, with the provenance of their operands.
 
-An operation makes an inf where its operands are finite, and a nan where they hold none: as IEEE 754
-has it for overflow, division by zero and invalid operations. An infinite operand that came as such,
-a mask of -inf say, is no fault, and stays none in what is computed of it.
+An operation makes an inf if its operands are finite, and a nan if none of them is nan: IEEE 754's
+overflow, division by zero and invalid operation. An infinite argument, such as a mask of -inf, is
+no fault, nor is a result computed from it.
 """
 
 import itertools
@@ -20,19 +20,19 @@ _STEPS = 12  # of a chain, in a message
 _serials = itertools.count()
 
 
-class Step(NamedTuple):
-    """An operation, or an argument, and the steps that its operands came from."""
+class Provenance(NamedTuple):
+    """An operation, or an argument, and the provenance of its operands."""
 
     name: str
-    line: str  # a prime at its end: on the way back of what stands there
-    parents: "tuple[Step | None, ...]" = ()  # of each operand, None for a constant
+    line: str  # with a prime at its end in the backward pass
+    parents: "tuple[Provenance | None, ...]" = ()  # of each operand, None for a constant
 
     def __str__(self) -> str:
         return f"{self.name}{f' at {self.where}' if self.line else ''}"
 
     @property
     def where(self) -> str:
-        return f"{self.line[:-1]} (on the way back)" if self.is_backward else self.line
+        return f"{self.line[:-1]} (in the backward pass)" if self.is_backward else self.line
 
     @property
     def is_backward(self) -> bool:
@@ -40,7 +40,7 @@ class Step(NamedTuple):
 
 
 class Statistics(NamedTuple):
-    """Shape, dtype, extrema of the finite elements, and how many elements are nan and inf."""
+    """Shape, dtype, extrema of the finite elements, and counts of nan and inf."""
 
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
@@ -52,7 +52,7 @@ class Statistics(NamedTuple):
     def __str__(self) -> str:
         told = [str(aval_of(np.empty(self.shape, self.dtype)))]
         told += [f"from {self.min:.6g} to {self.max:.6g}"] if self.min is not None else []
-        told += [f"{n} {what}" for n, what in ((self.nan, "nan"), (self.inf, "inf")) if n]
+        told += [f"{n} {kind}" for n, kind in ((self.nan, "nan"), (self.inf, "inf")) if n]
         return ", ".join(told)
 
 
@@ -71,18 +71,17 @@ def statistics_of(x: Any) -> Statistics:
 class Fault:
     """An operation that made a nan or inf."""
 
-    def __init__(self, step: Step, out: Any, operands: Sequence[Any]) -> None:
+    def __init__(self, step: Provenance, out: Any, operands: Sequence[Any]) -> None:
         self.serial = next(_serials)
         self.step = step
         self.out, self.operands = statistics_of(out), tuple(map(statistics_of, operands))
         zero = (p for p, x in zip(step.parents, operands, strict=True) if p and not np.all(x))
-        self.back = [step, *_back(next(zero, None) or _next(step))]  # by what it divides by, say
+        self.back = [step, *_back(next(zero, None) or _next(step))]  # first by a divisor that is 0
 
     def error(self) -> NanError:
-        """Return what to raise of it."""
         step, chain = self.step, self.back
         made = " and ".join(
-            f"{n} {what}" for n, what in ((self.out.nan, "nan"), (self.out.inf, "inf")) if n
+            f"{n} {kind}" for n, kind in ((self.out.nan, "nan"), (self.out.inf, "inf")) if n
         )
         size = int(np.prod(self.out.shape, dtype=int))
         rows = [f"  operand {i}: {s}" for i, s in enumerate(self.operands)]
@@ -91,8 +90,8 @@ class Fault:
         rows += ["  back to the inputs: " + " <- ".join(map(str, told))]
         err = NanError(
             f"debug.nans: {step.name} made {made} of {size} element{'s' * (size != 1)}, at "
-            f"{step.where}; keep its operands where it is finite, or leave such elements out by a "
-            f"selection\n{chr(10).join(short(row, 600) for row in rows)}"
+            f"{step.where}; replace the operand of those elements by numpy.where before the "
+            f"operation\n{chr(10).join(short(row, 600) for row in rows)}"
         )
         err.operation, err.line = step.name, step.line.removesuffix("'")
         err.backward, err.operands = step.is_backward, self.operands
@@ -100,36 +99,40 @@ class Fault:
         return err
 
 
-def _back(step: Step | None) -> Iterator[Step]:
-    """Walk from a step to an input, by the first operand that came from one."""
+def _back(step: Provenance | None) -> Iterator[Provenance]:
+    """Walk from an operation to an input, by the first operand that is computed."""
     while step is not None:
         yield step
         step = _next(step)
 
 
-def _next(step: Step) -> Step | None:
+def _next(step: Provenance) -> Provenance | None:
     given = [p for p in step.parents if p is not None]
     return next((p for p in given if p.parents), given[0] if given else None)
 
 
 def number(x: Any) -> Any:
-    """Return the array behind a value, None where there is none."""
+    """The array inside a tracer, None if it has none."""
     while isinstance(x, Tracer):
         x = getattr(x, "value", None)
     return x
 
 
 def fault_of(
-    prim: Primitive, step: Step, operands: Sequence[Any], faults: Sequence[Fault | None], y: Any
+    prim: Primitive,
+    step: Provenance,
+    operands: Sequence[Any],
+    faults: Sequence[Fault | None],
+    y: Any,
 ) -> Fault | None:
-    """Return whose nan or inf an output holds: that of an operand, or one that is made here.
+    """The fault of a nan or inf in an output: that of an operand, or a new one.
 
     Args:
         prim: the operation.
-        step: where it is.
-        operands: the arrays that went in.
-        faults: of each operand the fault in it.
-        y: the array that came out; not all of it is finite.
+        step: its provenance.
+        operands: its arrays.
+        faults: the fault of each operand.
+        y: the output, not all of it finite.
     """
     bad, elementwise = ~np.isfinite(y), isinstance(prim, Elementwise)
     floats = [(x, f) for x, f in zip(operands, faults, strict=True) if is_inexact(aval_of(x).dtype)]
@@ -143,7 +146,7 @@ def fault_of(
     ]
     if passed:
         return min(passed, key=lambda fault: fault.serial)
-    known, missing = np.zeros((), bool), np.zeros((), bool)  # is there an inf or nan, a nan
+    known, missing = np.zeros((), bool), np.zeros((), bool)  # an operand has a nan or inf, a nan
     for x, _ in floats:
         known = known | _seen(~np.isfinite(x), elementwise)
         missing = missing | _seen(np.isnan(x), elementwise)
@@ -157,7 +160,7 @@ def _seen(mask: Any, elementwise: bool) -> Any:
 
 
 def _taken(prim: Primitive, operands: Sequence[Any]) -> Any:
-    """Return where an operand of a choice is taken."""
+    """The mask of the elements that a selection takes from an operand."""
     if prim.name != "where":
         return lambda x: True
     condition = np.asarray(operands[0], bool)
@@ -165,7 +168,7 @@ def _taken(prim: Primitive, operands: Sequence[Any]) -> Any:
 
 
 def hides(prim: Primitive, operands: Sequence[Any], y: Any) -> bool:
-    """Return whether an output lacks a nan or inf that operands hold."""
+    """Whether an output lacks a nan or inf of its operands."""
     if isinstance(prim, Elementwise):
         return any((~np.isfinite(x) & np.isfinite(y)).any() for x in operands)
     return bool(np.isfinite(y).all())

@@ -1,10 +1,10 @@
-"""Which operation made a nan or inf: a trace under all others checks what each operation gives.
+"""debug.nans: name the operation that made a nan or inf, by a trace below all others.
 
-``debug.nans`` makes the trace. Transforms that are called while it is on wrap the arrays of the
-call in its tracers; since it is older than any trace of theirs, every operation of theirs, also
-those of derivatives, comes down to it. It notes in a tracer which operation made a nan or inf, and
-the transform that was called first raises where its result holds one: what a selection has dropped
-is not in the result. Where nothing is on, a transform reads one context variable a call.
+Within ``debug.nans`` the outermost transform wraps its arrays in tracers of this trace. The trace
+is older than those of the transforms, so that all their operations reach it, derivatives included.
+A tracer records which operation made a nan or inf in its array. The outermost transform raises if
+its result holds one; a nan that a selection dropped is not in the result. Outside of
+``debug.nans`` a transform reads one context variable per call.
 """
 
 import functools
@@ -24,14 +24,14 @@ from ..core.errors import UntakenWarning, warn
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.lines import user_line
 from ..core.trace import ConcreteTracer, Primitive, Trace
-from .faults import Fault, Step, fault_of, hides, number
+from .faults import Fault, Provenance, fault_of, hides, number
 from .lines import located_in
 
 
 class Debugging(NamedTuple):
-    """How calls are changed for debugging."""
+    """The debugging mode of calls."""
 
-    uncompiled: bool = False  # jit calls its functions as they are
+    uncompiled: bool = False  # jit calls functions uncompiled
     check: "Checking | None" = None
     inside: bool = False  # whether a check is calling a transform
 
@@ -40,7 +40,7 @@ debugging: ContextVar[Debugging | None] = ContextVar("debugging", default=None)
 
 
 def active() -> "Checking | None":
-    """Return the check that a transform is to call itself through, if any."""
+    """The check by which a transform must call itself, if any."""
     mode = debugging.get()
     return None if mode is None else mode.check
 
@@ -61,17 +61,19 @@ class Untaken(NamedTuple):
 
 
 class CheckingTracer(ConcreteTracer):
-    """An array, how it came about, and the operation that made a nan or inf in it, if any.
+    """An array, its provenance, and the operation that made a nan or inf in it, if any.
 
-    It carries no derivative, so it becomes a plain number or array where one is asked for.
+    It carries no derivative, and so converts to a plain scalar or array.
     """
 
     __slots__ = ("_line", "fault", "step")
     _line: str
     fault: Fault | None
-    step: Step
+    step: Provenance
 
-    def __init__(self, trace: "Checking", value: Any, step: Step, fault: Fault | None) -> None:
+    def __init__(
+        self, trace: "Checking", value: Any, step: Provenance, fault: Fault | None
+    ) -> None:
         self._trace = trace
         self.value = value
         self.step = step
@@ -93,7 +95,7 @@ class CheckingTracer(ConcreteTracer):
 
 
 class Checking(Trace):
-    """Run each operation one level down, and see whether it made a nan or inf."""
+    """Run each operation one level down, and check its outputs for a new nan or inf."""
 
     __slots__ = ("at", "hidden", "untaken")
 
@@ -114,16 +116,16 @@ class Checking(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         if (program := inlined(prim, params)) is not None:
             return evaluated(self, program, args)
-        if prim.holds.is_open:  # a function with a rule of the user's own
+        if prim.holds.is_open:  # a function with a custom rule
             return prim.run(*args, **params)
         mine = [x if self.owns(x) else None for x in args]
         values = [x if t is None else t.value for x, t in zip(args, mine, strict=True)]
         faults = [None if t is None else t.fault for t in mine]
         parents = tuple([None if t is None else t.step for t in mine])
-        step = Step(prim.name, self.at or user_line(), parents)
+        step = Provenance(prim.name, self.at or user_line(), parents)
         try:
             outs = prim.bind(*values, **params)
-        except (np.linalg.LinAlgError, ValueError) as err:  # it refuses a nan, say
+        except (np.linalg.LinAlgError, ValueError) as err:  # it may refuse a nan
             fault = _first(faults, values)
             if fault is None:
                 raise
@@ -137,13 +139,13 @@ class Checking(Trace):
     def output(
         self,
         prim: Primitive,
-        step: Step,
+        step: Provenance,
         values: Sequence[Any],
         faults: Sequence[Fault | None],
         y: Any,
         inner: Fault | None,
     ) -> Any:
-        """Return an output as a tracer, with the fault in it."""
+        """An output as a tracer, with its fault."""
         array = number(y)
         if array is None or not is_inexact(dtype_of(array)):
             return y
@@ -158,8 +160,8 @@ class Checking(Trace):
                 self.note(step, _first(faults, arrays))
         return CheckingTracer(self, y, step, fault)
 
-    def note(self, step: Step, fault: Fault | None) -> None:
-        """Say, once, that an operation hides what another has made."""
+    def note(self, step: Provenance, fault: Fault | None) -> None:
+        """Warn, once, that an operation hides a nan or inf."""
         if fault is None:
             return
         found = Untaken(step.name, step.where, fault.step.name, fault.step.where)
@@ -170,19 +172,19 @@ class Checking(Trace):
     def within(
         self,
         prim: Primitive,
-        step: Step,
+        step: Provenance,
         values: Sequence[Any],
         faults: Sequence[Fault | None],
         params: dict,
         outs: Sequence[Any],
     ) -> Fault | None:
-        """Run a loop or a branch again, step by step, where its result is not finite."""
+        """Run a loop or a branch again, operation by operation, if its result is not finite."""
         if prim.holds.bodies is None or any(number(x) is not x for x in values):
             return None
         floats = [y for y in outs if is_inexact(dtype_of(y))]
         if all(np.isfinite(y).all() for y in floats) and not self.untaken:
             return None
-        watch = Watch(self, step)
+        watch = BodyCheck(self, step)
         for x, fault in zip(values, faults, strict=True):
             watch.keep(x, fault)
         before, self.at = self.at, ""
@@ -198,9 +200,9 @@ class Checking(Trace):
     def call(
         self, fun: Callable[..., Any], args: Any, kwargs: Any = None, maps: bool = False
     ) -> Any:
-        """Call a transform with its arrays wrapped; raise if what it gives holds a fault.
+        """Call a transform with its arrays wrapped, and raise if the result holds a fault.
 
-        ``maps``, if the second output is a map of tangents or cotangents, to be called so too.
+        With ``maps`` the second output is a linear map, whose calls are checked too.
         """
         kwargs = {} if kwargs is None else kwargs
         now = debugging.get()
@@ -220,8 +222,8 @@ class Checking(Trace):
         pairs, treedef = tree.leaves_with_path(call), tree.structure(call)
         return tree.unflatten(treedef, [self.wrap(x, _argument(path)) for path, x in pairs])
 
-    def wrap(self, x: Any, step: Step, fault: Fault | None = None) -> Any:
-        """Return a plain array or number of floats as a tracer."""
+    def wrap(self, x: Any, step: Provenance, fault: Fault | None = None) -> Any:
+        """A floating array or scalar as a tracer, any other value as it is."""
         if isinstance(x, np.ndarray) and type(x) is np.ndarray:
             x = x.copy() if is_inexact(x.dtype) else x  # a later write is not seen
         if not isinstance(x, (np.ndarray, np.generic, float, complex)):
@@ -229,7 +231,7 @@ class Checking(Trace):
         return CheckingTracer(self, x, step, fault) if is_inexact(dtype_of(x)) else x
 
     def unwrapped(self, x: Any) -> Any:
-        """Return a plain result; raise where it holds a nan or inf that was made."""
+        """The value of a result; raises if it holds a nan or inf with a fault."""
         if not self.owns(x):
             return x
         array = number(x)
@@ -239,27 +241,27 @@ class Checking(Trace):
 
 
 def beside(leaves: Sequence[Any], seeds: Sequence[Any]) -> list[Any]:
-    """Return seeds under the check that leaves of a call are under, if any."""
+    """Wrap seeds of a derivative in the check that wraps the leaves of the call, if any."""
     bottoms = (t for x in leaves for t in located_in(x) if isinstance(t, CheckingTracer))
     bottom: Any = next(bottoms, None)
     if bottom is None:
         return list(seeds)
-    return [bottom._trace.wrap(x, Step("a seed of the derivative", "")) for x in seeds]
+    return [bottom._trace.wrap(x, Provenance("a seed of the derivative", "")) for x in seeds]
 
 
 def evaluated(trace: Checking, jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...]:
-    """Run a program equation by equation; those of numbers alone are checked too."""
+    """Run a program equation by equation; equations of literals alone are checked too."""
     found = jaxpr.memo.get("for checks")
     if found is None:
         found = jaxpr.memo["for checks"] = _with_variables(jaxpr)
     program, numbers = found
-    return eval_jaxpr(program, [trace.wrap(x, Step(str(x), "")) for x in numbers], args)
+    return eval_jaxpr(program, [trace.wrap(x, Provenance(str(x), "")) for x in numbers], args)
 
 
 def spelled(jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...] | None:
-    """Run a program that is called equation by equation, if a check is under its operands.
+    """Run a called program equation by equation, if a check wraps its operands.
 
-    Transforms around it would derive programs from it, and compute at once what is made of numbers.
+    Otherwise a transform would derive other programs from it, and fold constants unchecked.
     """
     mode = debugging.get()
     if mode is None or not mode.inside:
@@ -270,7 +272,7 @@ def spelled(jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...] | None:
 
 
 def _with_variables(jaxpr: Jaxpr) -> tuple[Jaxpr, list[Any]]:
-    """Return a program with a constant for a number in each equation of numbers alone."""
+    """The program with constants for the literals of equations that have only literals."""
     consts: dict[Var, Any] = {}
     eqns = []
     for eqn in jaxpr.eqns:
@@ -284,10 +286,10 @@ def _with_variables(jaxpr: Jaxpr) -> tuple[Jaxpr, list[Any]]:
     return Jaxpr(jaxpr.invars, variables, tuple(eqns), jaxpr.outvars), list(consts.values())
 
 
-def _argument(path: Any) -> Step:
-    """Return where a leaf of ``(args, kwargs)`` comes from."""
+def _argument(path: Any) -> Provenance:
+    """The provenance of a leaf of ``(args, kwargs)``."""
     place = f"argument {path[1].idx}" if path[0].idx == 0 else path[1].key
-    return Step(f"{place}{tree.keystr(path[2:])}", "")
+    return Provenance(f"{place}{tree.keystr(path[2:])}", "")
 
 
 def _first(faults: Sequence[Fault | None], values: Sequence[Any]) -> Fault | None:
@@ -296,24 +298,26 @@ def _first(faults: Sequence[Fault | None], values: Sequence[Any]) -> Fault | Non
     return min(found, key=lambda fault: fault.serial, default=None)
 
 
-class Watch:
-    """The steps of a loop or a branch under a check: a fault travels by the arrays that hold it."""
+class BodyCheck:
+    """A run of a loop or a branch under a check; arrays carry faults from step to step."""
 
-    def __init__(self, trace: Checking, around: Step) -> None:
+    def __init__(self, trace: Checking, around: Provenance) -> None:
         self.trace, self.around = trace, around
         self.faults: list[Fault] = []
-        self.known: dict[int, tuple[Any, Fault]] = {}  # the arrays too, so that ids stay theirs
+        self.known: dict[int, tuple[Any, Fault]] = {}  # with the arrays, so that no id is reused
 
     def keep(self, x: Any, fault: Fault | None) -> None:
         if fault is not None:
             self.known[id(x)] = (x, fault)
 
     def over(self, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters with programs that run under the check."""
+        """The parameters, with programs that run under the check."""
 
         def changed(value: Any) -> Any:
             if isinstance(value, Jaxpr):
-                return Watched(value.invars, value.constvars, value.eqns, value.outvars, watch=self)
+                return CheckedBody(
+                    value.invars, value.constvars, value.eqns, value.outvars, watch=self
+                )
             return tuple(map(changed, value)) if type(value) is tuple else value
 
         return {k: changed(v) for k, v in params.items()}
@@ -329,16 +333,16 @@ class Watch:
         return tuple(outs)
 
     def given(self, i: int, x: Any) -> Any:
-        """Return an operand of a step: it may be a part of an operand of the loop."""
+        """An operand of a step as a tracer; it may be a view of an operand of the loop."""
         own = self.known.get(id(x)) or self.known.get(id(getattr(x, "base", None)))
         fault = None if own is None else own[1]
         bad = fault is not None and not np.isfinite(x).all()
-        step = Step(f"operand {i} in {self.around.name}", "", self.around.parents)
+        step = Provenance(f"operand {i} in {self.around.name}", "", self.around.parents)
         return self.trace.wrap(x, step, fault if bad else None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Watched(Jaxpr):
+class CheckedBody(Jaxpr):
     """A program that runs under a check."""
 
     watch: Any = None
@@ -349,9 +353,9 @@ class Watched(Jaxpr):
 
 
 def raise_first(jaxpr: Jaxpr, name: str, args: Sequence[Any]) -> None:
-    """Run a program equation by equation, and raise where its result holds a nan or inf it made."""
+    """Run a program equation by equation; raise if it made a nan or inf that is in its result."""
     trace = Checking(name)
-    given = [trace.wrap(x, Step(f"operand {i} of {name}", "")) for i, x in enumerate(args)]
+    given = [trace.wrap(x, Provenance(f"operand {i} of {name}", "")) for i, x in enumerate(args)]
     with np.errstate(all="ignore"):
         for y in evaluated(trace, jaxpr, given):
             trace.unwrapped(y)
@@ -359,15 +363,16 @@ def raise_first(jaxpr: Jaxpr, name: str, args: Sequence[Any]) -> None:
 
 @contextmanager
 def nans(untaken: bool = False) -> Iterator[list[Untaken]]:
-    """Raise where a transform gives a nan or inf, naming the operation that made it.
+    """Raise if a transform returns a nan or inf, naming the operation that made it.
 
     Args:
         untaken: whether to warn of each selection that hides a nan or inf (``UntakenWarning``);
             the block's variable lists them.
 
-    It holds for what transforms (``grad``, ``vjp``, ``jvp``, ``vmap``, ``jit``, ...) and loops
-    compute in the block, forward and on the way back; compiled programs run equation by equation.
-    An inf is made where all operands are finite, a nan where none holds one: masks of -inf pass.
+    It checks transforms (``grad``, ``vjp``, ``jvp``, ``vmap``, ``jit``, ...) and loops within the
+    block, in the forward and the backward pass; compiled programs run equation by equation. An
+    operation makes an inf if all its operands are finite, and a nan if none of them is nan: a mask
+    of -inf is no error.
 
     Raises:
         NanError: with the line, the operands' statistics, and the chain back to the inputs.
