@@ -176,9 +176,9 @@ ERRORS = [
      "psum_scatter: axis 0 must have length 3, the number of examples"),
     (lambda: run(lambda x: lax.all_to_all(x, "i", 1, 0, tiled=True), X), ShapeError,
      "a multiple of 4"),
-    (lambda: run(lambda x: lax.all_gather(x, "i", axis=5), X), ShapeError, "there is no axis 5"),
+    (lambda: run(lambda x: lax.all_gather(x, "i", axis=5), X), ShapeError, "the value has no axis 5"),
     (lambda: run(lambda x: lax.ppermute(x, "i", [(0, 1), (2, 1)]), X), ValueError,
-     "must each be different numbers from 0 to 3"),
+     "must be distinct indices from 0 to 3"),
     (lambda: fg.vmap(np.sin, axis_name="i", chunk_size=2), ValueError, "leave chunk_size out"),
 ]
 # fmt: on

@@ -629,7 +629,7 @@ def test_check_grads_catches_a_wrong_rule():
 
 
 def test_check_grads_says_what_it_does_not_take():
-    with pytest.raises(ValueError, match=r"modes are 'fwd' and 'rev'"):
+    with pytest.raises(ValueError, match=r"modes must be 'fwd' or 'rev'"):
         fg.check_grads(np.sin, (X,), modes=["backward"])
     with pytest.raises(ValueError, match=r"order at least 1"):
         fg.check_grads(np.sin, (X,), order=0)

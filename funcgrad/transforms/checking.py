@@ -1,4 +1,4 @@
-"""Derivatives held against central differences."""
+"""check_grads: compare derivatives with central differences."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -23,19 +23,19 @@ def check_grads(
     rtol: float | None = None,
     eps: float | None = None,
 ) -> None:
-    """Raise unless derivatives agree with central differences along random directions.
+    """Compare derivatives with central differences along random directions.
 
     Args:
         fun: a function of arrays, or of trees of arrays.
         args: tuple of its arguments, float64 for sharp tolerances.
-        order: how many times to differentiate; each order is checked.
-        modes: of ``"fwd"`` (jvp) and ``"rev"`` (vjp).
+        order: the highest order of derivatives; each order is checked.
+        modes: ``"fwd"`` (jvp), ``"rev"`` (vjp), or both.
         atol: absolute tolerance, by default 1e-6 (1e-2 in float32), 100 times that per order.
         rtol: relative tolerance, by default like ``atol``.
         eps: step of the differences, by default the cube root of the dtype's epsilon.
 
     Raises:
-        AssertionError: naming the mode, the order and both numbers.
+        AssertionError: if they differ by more, naming mode, order and both values.
 
     >>> check_grads(np.sin, (np.array([0.3, 0.7]),), order=2)
     """
@@ -44,7 +44,8 @@ def check_grads(
     order = whole(order)
     if unknown or order < 1:
         raise ValueError(
-            f"check_grads: modes are 'fwd' and 'rev', order at least 1: got {modes}, {order}"
+            f"check_grads: modes must be 'fwd' or 'rev', and order at least 1: got {shown(modes)} "
+            f"and {order}"
         )
     args = tuple(args)
     check_leaves("check_grads", fun, range(len(args)), args, beside=True)
@@ -55,7 +56,7 @@ def check_grads(
 def _check(
     fun: Any, args: Any, order: int, modes: Any, atol: Any, rtol: Any, eps: Any, rng: Any, path: str
 ) -> None:
-    """Check one order in each mode, then the derivative just checked as a function itself."""
+    """Check one order in each mode, then the next order on the derivative."""
     tangents = _random_like(args, rng)
     y, t = jvp(fun, args, tangents) if "fwd" in modes else (fun(*args), None)
     widest = max(
@@ -85,7 +86,7 @@ def _check(
 
 
 def _random_like(values: Any, rng: np.random.Generator) -> Any:
-    """Return normal random numbers like each inexact leaf, zeros like integers."""
+    """Normal random values like each inexact leaf, zeros like integers."""
 
     def draw(x: Any) -> Any:
         if not carries_derivative(x):
@@ -105,7 +106,7 @@ def _moved(args: Any, tangents: Any, step: float) -> Any:
 
 
 def _inner(a: Any, b: Any) -> Any:
-    """Return the real pairing of two trees: sum of products, not conjugated."""
+    """Re sum(a b) over two trees, without conjugation."""
     pairs = zip(tree.leaves(a), tree.leaves(b), strict=True)
     return sum(np.sum(x * y).real for x, y in pairs if carries_derivative(x))
 
@@ -114,7 +115,6 @@ def _compare(where: str, got: Any, want: Any, atol: float, rtol: float) -> None:
     if not np.allclose(got, want, rtol=rtol, atol=atol, equal_nan=True):
         gap = np.max(np.abs(np.asarray(got) - want))
         raise AssertionError(
-            f"check_grads: derivative {shown(where)} differs from central differences "
-            f"by {gap:.3g}: "
-            f"got {got}, differences give {want}"
+            f"check_grads: derivative {shown(where)} differs from central differences by "
+            f"{gap:.3g}: got {got}, differences give {want}"
         )

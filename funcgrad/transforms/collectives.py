@@ -1,4 +1,4 @@
-"""The collectives as a user calls them: on trees, over an axis that vmap has named."""
+"""Collectives over named axes of vmap, on trees: psum, pmean, all_gather, ppermute, axis_index."""
 
 import functools
 from collections.abc import Callable, Hashable, Sequence
@@ -28,7 +28,9 @@ def _each(prim: Primitive, x: Any, name: Hashable, params: Callable[[Any, int], 
     def one(leaf: Any) -> Any:
         made = params(leaf, axis.size)
         aval = aval_of(leaf)
-        prim.infer(aval, aval_of(axis.token), size=axis.size, **made)  # complains, if it must
+        prim.infer(
+            aval, aval_of(axis.token), size=axis.size, **made
+        )  # raises where the shapes do not fit
         return prim.bind(leaf, axis.token, size=axis.size, **made)[0]
 
     return tree.map(one, x)
@@ -45,7 +47,7 @@ def _over_each(prim: Primitive, x: Any, axis_name: Any) -> Any:
 
 
 def psum(x: Any, axis_name: Any) -> Any:
-    """Return the sum over all examples of the named axis, or axes, of each leaf of a tree.
+    """Sum of each leaf over the examples of a named axis, or of several.
 
     >>> import numpy as np, funcgrad as fg
     >>> fg.vmap(lambda x: x / psum(x, "i"), axis_name="i")(np.array([1.0, 3.0]))
@@ -55,7 +57,7 @@ def psum(x: Any, axis_name: Any) -> Any:
 
 
 def pmean(x: Any, axis_name: Any) -> Any:
-    """Return the mean over all examples of the named axis, or axes.
+    """Mean of each leaf over the examples of a named axis, or of several.
 
     >>> import numpy as np, funcgrad as fg
     >>> fg.vmap(lambda x: x - pmean(x, "i"), axis_name="i")(np.array([1.0, 3.0]))
@@ -66,7 +68,7 @@ def pmean(x: Any, axis_name: Any) -> Any:
 
 
 def pmax(x: Any, axis_name: Any) -> Any:
-    """Return the largest over all examples of the named axis, or axes.
+    """Maximum of each leaf over the examples of a named axis, or of several.
 
     >>> import numpy as np, funcgrad as fg
     >>> fg.vmap(lambda x: x / pmax(x, "i"), axis_name="i")(np.array([1.0, 2.0]))
@@ -76,7 +78,7 @@ def pmax(x: Any, axis_name: Any) -> Any:
 
 
 def pmin(x: Any, axis_name: Any) -> Any:
-    """Return the smallest over all examples of the named axis, or axes.
+    """Minimum of each leaf over the examples of a named axis, or of several.
 
     >>> import numpy as np, funcgrad as fg
     >>> fg.vmap(lambda x: x - pmin(x, "i"), axis_name="i")(np.array([1.0, 2.0]))
@@ -87,12 +89,18 @@ def pmin(x: Any, axis_name: Any) -> Any:
 
 def _place(who: str, axis: int, rank: int) -> int:
     if not -rank <= axis < rank:
-        raise ShapeError(f"{who}: there is no axis {axis}: the value has {rank}")
+        raise ShapeError(f"{who}: the value has no axis {axis}: got a value of {rank} axes")
     return axis % rank
 
 
 def all_gather(x: Any, axis_name: Hashable, *, axis: int = 0, tiled: bool = False) -> Any:
-    """Return all examples' values, along a new axis, or ``tiled`` along an old one.
+    """Values of all examples, stacked along a new axis, or concatenated if ``tiled``.
+
+    Args:
+        x: a tree of arrays.
+        axis_name: the named axis.
+        axis: the axis of the result that counts the examples.
+        tiled: whether to concatenate along an existing axis.
 
     >>> import numpy as np, funcgrad as fg
     >>> fg.vmap(lambda x: all_gather(x, "i"), axis_name="i")(np.array([1.0, 2.0]))
@@ -110,7 +118,13 @@ def all_gather(x: Any, axis_name: Hashable, *, axis: int = 0, tiled: bool = Fals
 def psum_scatter(
     x: Any, axis_name: Hashable, *, scatter_dimension: int = 0, tiled: bool = False
 ) -> Any:
-    """Return this example's part, along one axis, of the sum over all examples.
+    """Part ``i`` of the sum over all examples, for example ``i``.
+
+    Args:
+        x: a tree of arrays; ``scatter_dimension`` has one element, or block, per example.
+        axis_name: the named axis.
+        scatter_dimension: the axis that is split.
+        tiled: whether to keep that axis, split into blocks.
 
     >>> import numpy as np, funcgrad as fg
     >>> fg.vmap(lambda x: psum_scatter(x, "i"), axis_name="i")(np.array([[1.0, 2.0], [3.0, 4.0]]))
@@ -127,7 +141,14 @@ def psum_scatter(
 def all_to_all(
     x: Any, axis_name: Hashable, split_axis: int, concat_axis: int, *, tiled: bool = False
 ) -> Any:
-    """Return this example's part, along one axis, of every example's value.
+    """Part ``i`` of the value of every example, for example ``i``.
+
+    Args:
+        x: a tree of arrays; ``split_axis`` has one element, or block, per example.
+        axis_name: the named axis.
+        split_axis: the axis that is split.
+        concat_axis: the axis of the result along which the parts lie.
+        tiled: whether to split and concatenate existing axes.
 
     >>> import numpy as np, funcgrad as fg
     >>> f = lambda x: all_to_all(x, "i", 0, 0)
@@ -145,7 +166,12 @@ def all_to_all(
 
 
 def ppermute(x: Any, axis_name: Hashable, perm: Sequence[tuple[int, int]]) -> Any:
-    """Return the value of this example's source in ``perm``, pairs (source, destination).
+    """Value of another example: that of its source in ``perm``, zeros without a source.
+
+    Args:
+        x: a tree of arrays.
+        axis_name: the named axis.
+        perm: pairs (source, destination) of indices along the named axis.
 
     >>> import numpy as np, funcgrad as fg
     >>> fg.vmap(lambda x: ppermute(x, "i", [(0, 1)]), axis_name="i")(np.array([1.0, 2.0]))
@@ -157,8 +183,8 @@ def ppermute(x: Any, axis_name: Hashable, perm: Sequence[tuple[int, int]]) -> An
         for column in zip(*pairs, strict=True):
             if len(set(column)) < len(column) or not all(0 <= i < size for i in column):
                 raise ValueError(
-                    f"ppermute: sources and destinations must each be different numbers from 0 to "
-                    f"{size - 1}: got {shown(pairs)}"
+                    f"ppermute: sources must be distinct indices from 0 to {size - 1}, and so must "
+                    f"destinations: got {shown(pairs)}"
                 )
         return {"perm": pairs}
 
@@ -166,7 +192,7 @@ def ppermute(x: Any, axis_name: Hashable, perm: Sequence[tuple[int, int]]) -> An
 
 
 def axis_index(axis_name: Hashable) -> Any:
-    """Return the number of this example along the named axis.
+    """Index of the example along the named axis, an integer from 0.
 
     >>> import numpy as np, funcgrad as fg
     >>> fg.vmap(lambda x: x + axis_index("i"), axis_name="i")(np.array([10, 10]))
@@ -177,7 +203,7 @@ def axis_index(axis_name: Hashable) -> Any:
 
 
 def axis_size(axis_name: Any) -> int:
-    """Return the number of examples along the named axis, or axes together.
+    """Number of examples along a named axis; the product for several.
 
     >>> import numpy as np, funcgrad as fg
     >>> fg.vmap(lambda x: x / axis_size("i"), axis_name="i")(np.ones(4))

@@ -29,14 +29,14 @@ from .typevars import P
 
 
 def _units(x: Any) -> Any:
-    """Return the unit arrays of a shape and dtype, stacked."""
+    """The unit arrays of a shape and dtype, stacked."""
     aval = aval_of(x)
     units = np.eye(aval.size, dtype=aval.dtype).reshape(aval.size, *aval.shape)
     return beside([x], [units])[0]
 
 
 def _among(e: Any, k: int, others: Sequence[Any]) -> list[Any]:
-    """Return the others with ``e`` in place k."""
+    """The others, with ``e`` at index k."""
     return [*others[:k], e, *others[k + 1 :]]
 
 
@@ -49,20 +49,20 @@ def jacfwd(
     *,
     argnames: str | Sequence[str] | None = None,
 ) -> Callable[P, Any]:
-    """Return a function that gives the Jacobian of ``fun``, all columns at once.
+    """Jacobian of a function in forward mode, all columns at once: for more rows than columns.
 
     jacfwd : (a -> b) -> a -> (b by a)
 
     Args:
-        fun: a function of arrays, or of trees of arrays; tall Jacobians suit it.
+        fun: a function of arrays, or of trees of arrays.
         argnums: position, or positions, of the arguments by which to differentiate.
         has_aux: whether ``fun`` returns ``(output, aux)``; the result is then (jacobian, aux).
         holomorphic: whether ``fun`` is holomorphic, with complex arguments and output.
         argnames: name, or names, of such arguments.
 
     Returns:
-        The output's tree, each leaf of shape ``o`` replaced by the arguments' tree of arrays of
-        shape ``o + a``.
+        A function that returns the tree of the output; in place of a leaf of shape ``o`` stands
+        the tree of the arguments with leaves of shape ``o + a``.
 
     Raises:
         DtypeError: if an argument is an integer, or complex without ``holomorphic``.
@@ -112,11 +112,11 @@ def jacrev(
     *,
     argnames: str | Sequence[str] | None = None,
 ) -> Callable[P, Any]:
-    """Return a function that gives the Jacobian of ``fun``, all rows at once.
+    """Jacobian of a function in reverse mode, all rows at once: for more columns than rows.
 
     jacrev : (a -> b) -> a -> (b by a)
 
-    Arguments, result and errors are those of :func:`jacfwd`; wide Jacobians suit it.
+    Arguments, result and errors are those of :func:`jacfwd`. ``allow_int`` is that of ``grad``.
 
     >>> jacrev(lambda x: x.sum() * x)(np.array([1.0, 2.0]))
     array([[4., 1.],
@@ -153,7 +153,7 @@ def jacrev(
 
 
 def _still(x: Any, y: Any) -> Any:
-    """Return the rows of an integer, which are zeros, or a leaf that is no number itself."""
+    """The derivative by a leaf that has none: zeros for an integer, any other leaf itself."""
     return np.zeros(shape_of(y) + shape_of(x), dtype_of(x)) if is_number(x) else x
 
 
@@ -167,15 +167,15 @@ def _chosen(
     kwargs: Any,
     allow_int: bool = False,
 ) -> tuple[Chosen, list[tuple[Any, bool]], tree.TreeDef]:
-    """Return the chosen arguments, their leaves with whether each is inexact, and their tree."""
+    """The chosen arguments, their leaves with a flag for inexact ones, and their tree."""
     chosen = chosen_in(who, fun, argnums, argnames, args, kwargs)
     check_leaves(who, fun, chosen.places, chosen.values(), allow_int)
     leaves, treedef = tree.flatten(chosen.argument())
     for x in leaves:
         if is_arraylike(x) and aval_of(x).dtype.kind == "c" and not holomorphic:
             raise DtypeError(
-                f"{who}: a complex argument has a complex Jacobian only where the function is "
-                f"holomorphic: got {aval_of(x)}; say holomorphic=True, or split it into parts"
+                f"{who}: a complex argument needs a holomorphic function: got {aval_of(x)}; if it "
+                f"is one, pass holomorphic=True"
             )
         if holomorphic and carries_derivative(x) and aval_of(x).dtype.kind != "c":
             raise DtypeError(
@@ -189,8 +189,8 @@ def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
         if not carries_derivative(y):
             got = aval_of(y) if is_arraylike(y) else type(y).__name__
             raise DtypeError(
-                f"{who}: the output must be made of real or complex arrays: got {got}; "
-                f"return the rest as aux, with has_aux=True"
+                f"{who}: the leaves of the output must be real or complex arrays: got {got}; "
+                f"return other values as aux, with has_aux=True"
             )
         whole = aval_of(y).dtype.kind == "c"
         if holomorphic and not whole:
@@ -199,8 +199,8 @@ def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
             )
         if who == "jacrev" and whole and not holomorphic:
             raise DtypeError(
-                f"jacrev: a complex output has two rows for each element, of its real and of its "
-                f"imaginary part: got {aval_of(y)}; say holomorphic=True, or use jacfwd"
+                f"jacrev: a complex output has two rows per element, for the real and the imaginary "
+                f"part: got {aval_of(y)}; use jacfwd"
             )
 
 
@@ -213,11 +213,11 @@ def hessian(
     *,
     argnames: str | Sequence[str] | None = None,
 ) -> Callable[P, Any]:
-    """Return a function that gives the matrix of second derivatives, forward over reverse.
+    """Matrix of second derivatives of a function, in forward over reverse mode.
 
     hessian : (a -> R) -> a -> (a by a)
 
-    Arguments and errors are those of :func:`jacfwd`; of a tree it gives a tree of trees.
+    Arguments and errors are those of :func:`jacfwd`; for a tree the result is a tree of trees.
 
     >>> hessian(lambda x: x[0] ** 2 * x[1])(np.array([1.0, 3.0]))
     array([[6., 2.],
@@ -228,20 +228,20 @@ def hessian(
 
 
 def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]) -> Any:
-    """Return the product of the Hessian with a vector, without making the Hessian.
+    """Product of the Hessian with a vector, without the Hessian.
 
     hvp : (a -> R) -> (a, T a) -> CT a
 
     Args:
-        fun: a function whose output is one real number.
+        fun: a function with a real scalar output.
         primals: tuple of the arguments at which to differentiate.
         tangents: tuple of the vector: structure, shapes and dtypes of ``primals``.
 
     Returns:
-        One tree like the argument, or a tuple where there are several arguments.
+        A tree like the argument; for several arguments, a tuple of trees.
 
     Raises:
-        NonScalarError: if the output is not one number.
+        NonScalarError: if the output is not a scalar.
 
     >>> print(hvp(lambda x: (x**3).sum(), (np.array([1.0, 2.0]),), (np.array([1.0, 1.0]),)))
     [ 6. 12.]
@@ -258,19 +258,19 @@ def gnvp(
     primals: Sequence[Any],
     tangents: Sequence[Any],
 ) -> Any:
-    """Return the Gauss-Newton product of ``loss(fun(...))`` with a vector: J' H J v.
+    """Gauss-Newton product of ``loss(fun(...))`` with a vector v: J' H J v.
 
     gnvp : (a -> b) -> (b -> R) -> (a, T a) -> CT a
 
     Args:
-        fun: the model, a function from the arguments to what the loss judges.
-        loss: a convex function of that, whose output is one real number; H is its Hessian, J the
-            Jacobian of ``fun``: the matrix is positive semidefinite, as a Hessian may not be.
+        fun: the model, a function from the arguments to predictions, with the Jacobian J.
+        loss: a convex function of predictions with a real scalar output, with the Hessian H; J' H J
+            is positive semidefinite, unlike the Hessian of the composition.
         primals: tuple of the arguments at which to differentiate.
         tangents: tuple of the vector: structure, shapes and dtypes of ``primals``.
 
     Returns:
-        One tree like the argument, or a tuple where there are several arguments.
+        A tree like the argument; for several arguments, a tuple of trees.
 
     Source: Schraudolph 2002, "Fast curvature matrix-vector products", section 3.
 

@@ -1,4 +1,4 @@
-"""Linear maps as programs: linearize and transpose; and where a derivative is to stop."""
+"""Linear maps as programs: linearize, linear_transpose."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -44,22 +44,22 @@ def linearize(
 @overload
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool) -> tuple[Any, ...]: ...
 def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[Any, ...]:
-    """Evaluate a function, and return with it its derivative there as a program.
+    """Evaluate a function, and stage its derivative at that point as a program.
 
     linearize : (a -> b) -> a -> (b, T a -> T b)
 
     Args:
         fun: a function of arrays, or of trees of arrays.
         *primals: the arguments at which to differentiate.
-        has_aux: whether ``fun`` returns ``(output, aux)``, aux not being differentiated.
+        has_aux: whether ``fun`` returns ``(output, aux)``; aux is not differentiated.
 
     Returns:
-        ``(output, f_jvp)`` or ``(output, f_jvp, aux)``. ``f_jvp(*tangents)`` runs only what
-        depends on the tangents: cheaper than ``jvp`` when it is called many times.
+        ``(output, f_jvp)`` or ``(output, f_jvp, aux)``. ``f_jvp(*tangents)`` runs only operations
+        on tangents, and so costs less than ``jvp`` when it is called many times.
 
     Raises:
-        DtypeError: if no primal is a floating number, or a tangent's dtype is not its primal's.
-        ShapeError: if a tangent's shape is not its primal's.
+        DtypeError: if no primal is floating, or a tangent's dtype differs from its primal's.
+        ShapeError: if a tangent's shape differs from its primal's.
 
     >>> y, f_jvp = linearize(lambda x: x**2, 3.0)
     >>> print(y, f_jvp(1.0))
@@ -79,7 +79,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         given = same_structure("linearize", "the tangents", treedef, tangents)
         directions = tangents_of("linearize", fun, primals, leaves, given)
         checked = [t for t, i in zip(directions, inexact, strict=True) if i]
-        # the function has its warnings, its derivative none
+        # the function warns, its derivative does not
         found = quietly(over_paths, origin, checked, run.tangents, run.outs)
         taken = set(map(id, (*checked, *run.closed.consts)))
         results = (owned(t, taken) for t in found)
@@ -91,7 +91,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
 
 
 class _Staged:
-    """A function that has run forward, its tangents staged; for masks it may run again."""
+    """A function evaluated, its tangents staged; it may run again, with masks."""
 
     def __init__(
         self,
@@ -126,21 +126,21 @@ class _Staged:
 
 
 def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], tuple[Any, ...]]:
-    """Return the transpose of a linear function.
+    """Transpose a linear function.
 
     linear_transpose : (a -o b) -> a -> (CT b -o CT a)
 
     Args:
         fun: a linear function of arrays, or of trees of arrays.
-        *primals: its arguments, of which only shapes and dtypes are read (ShapeDtypeStruct may
-            stand for an array).
+        *primals: arguments, of which only shapes and dtypes are read; ShapeDtypeStructs may stand
+            for arrays.
 
     Returns:
-        A function of a cotangent like the output, which gives a tuple, one entry a primal.
+        A function from a cotangent like the output to a tuple with one cotangent per primal.
 
     Raises:
         MissingRuleError: if ``fun`` is not linear, naming the operation and its line.
-        ConcretizationError: if ``fun`` needs the numbers behind its arguments.
+        ConcretizationError: if ``fun`` needs the values of its arguments.
 
     >>> import numpy as np
     >>> transpose = linear_transpose(lambda x: np.array([[1.0, 2.0]]) @ x, np.zeros(2))
@@ -168,7 +168,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
             as_tangent("linear_transpose", "the cotangent", c, aval)
             for c, aval in zip(given, closed.out_avals, strict=True)
         ]
-        with np.errstate(all="ignore"):  # the function has its warnings, its transpose none
+        with np.errstate(all="ignore"):  # the function warns, its transpose does not
             results = over_paths(origin, cts, back, closed.consts)
         taken = set(map(id, (*cts, *closed.consts)))
         pairs = zip(results, avals, strict=True)

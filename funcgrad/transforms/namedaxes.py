@@ -1,4 +1,4 @@
-"""The named axes around a compiled function: constants of its program, which each call fills in."""
+"""Named axes around a compiled function: constants of its program, given anew by each call."""
 
 import operator
 from collections.abc import Hashable, Sequence
@@ -11,20 +11,20 @@ from ..core.trace import Tracer
 
 
 class NamedAxis(NamedTuple):
-    """A constant of a program that is the token of a named axis: each call has its own."""
+    """A constant of a program that stands for the token of a named axis; each call has its own."""
 
     name: Hashable
 
 
 def axis_key(name: Hashable, axis: Axis) -> Hashable:
-    """Return what a program that was staged under a named axis depends on."""
+    """The facts of a named axis on which a staged program depends."""
     index = axis.index
     known = None if index is None or isinstance(index, Tracer) else operator.index(index)
     return name, axis.size, aval_of(axis.token), known
 
 
 def with_axes(closed: ClosedJaxpr, names: Sequence[Hashable]) -> ClosedJaxpr:
-    """Return the program whose first inputs, the named axes, are constants where they are used."""
+    """Turn the first inputs, tokens of named axes, into constants; drop those not read."""
     old = closed.jaxpr
     read = {a for eqn in old.eqns for a in eqn.ins} | {*old.outvars}
     used = [(v, NamedAxis(n)) for v, n in zip(old.invars, names, strict=False) if v in read]
@@ -36,6 +36,6 @@ def with_axes(closed: ClosedJaxpr, names: Sequence[Hashable]) -> ClosedJaxpr:
 
 
 def tokens(consts: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the constants, with the tokens of the axes around this call."""
+    """The constants, with the tokens of the axes around this call."""
     env = axis_env.get({})
     return tuple([env[x.name].token if isinstance(x, NamedAxis) else x for x in consts])
