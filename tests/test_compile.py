@@ -17,10 +17,10 @@ from funcgrad import lax
 from funcgrad.compile import algebra, fusion, simplification
 from funcgrad.compile.arena import ALIGNMENT, Arena
 from funcgrad.compile.code_motion import hoist
-from funcgrad.compile.constant_folding import fold, precomputed
+from funcgrad.compile.constant_folding import fold_constants, fold_literals
 from funcgrad.compile.cse import cse
 from funcgrad.compile.inlining import inline
-from funcgrad.compile.passes import FIRST, LAST, PASSES, optimized
+from funcgrad.compile.passes import FIRST, LAST, PASSES, optimize
 from funcgrad.compile.program import compiled
 from funcgrad.compile.rewrite import Builder, on_programs
 from funcgrad.core.avals import aval_of
@@ -151,7 +151,7 @@ def test_a_division_by_a_number_needs_no_guard():
     jaxpr, _ = staged(fg.grad(lambda x: (x / 3.0).sum()), M)
 
     assert "quotient" in names(jaxpr)
-    assert "quotient" not in names(optimized(jaxpr))
+    assert "quotient" not in names(optimize(jaxpr))
 
 
 # all passes, one after the other
@@ -163,7 +163,7 @@ def test_each_pass_keeps_types_and_values(name):
     for f in (value, fg.grad(lambda x, p: weighted(value(x, p)), argnums=(0, 1))):
         now, operands = staged(f, X[0, 0], P[0, 0])
         want = eval_jaxpr(now, (), operands)
-        whole = lambda program: on_programs(program, lambda inner: optimized(inner, True))
+        whole = lambda program: on_programs(program, lambda inner: optimize(inner, True))
         for change in (*FIRST, whole, *PASSES, *LAST):
             now = change(now)
             check_jaxpr(now)
@@ -203,7 +203,7 @@ def test_what_is_computed_again_is_not_merged_with_what_was(prevent, count):
     body = fg.checkpoint(lambda x: np.sin(np.exp(x)), prevent_cse=prevent)
     jaxpr, _ = staged(fg.value_and_grad(lambda x: body(x).sum()), M)
 
-    assert names(optimized(jaxpr)).count("exp") == count
+    assert names(optimize(jaxpr)).count("exp") == count
 
 
 def test_dead_code_is_dropped_with_what_loops_and_choices_compute_for_it():
@@ -244,13 +244,13 @@ def test_numbers_are_folded_unless_numpy_would_warn(top, left):
     out = build("mul", x, number)
     jaxpr = Jaxpr((x,), (), tuple(build.eqns), (out,))
 
-    assert names(fold(jaxpr)) == left
+    assert names(fold_literals(jaxpr)) == left
 
 
 def test_what_is_made_of_constants_alone_is_made_once():
     scale, x = np.arange(4.0), np.full(4, 2.0)
     jaxpr, _ = staged(lambda c, x: (np.sin(c) + 1.0, x * np.exp(c), np.sum(c)), scale, x)
-    program = precomputed(jaxpr, (scale,))
+    program = fold_constants(jaxpr, (scale,))
 
     assert [eqn.prim.name for eqn in program.eqns if eqn.ins] == ["mul"]
     want = eval_jaxpr(jaxpr, (), (scale, x))
@@ -265,7 +265,7 @@ def test_what_is_larger_than_its_constants_is_made_at_each_call():
     column = np.arange(1000.0)[:, None]  # 8 kB, of which 8 MB are made
     jaxpr, _ = staged(lambda c, x: np.sum(np.exp(c + c.T) * x), column, 2.0)
 
-    assert "exp" in [eqn.prim.name for eqn in precomputed(jaxpr, (column,)).eqns]
+    assert "exp" in [eqn.prim.name for eqn in fold_constants(jaxpr, (column,)).eqns]
 
 
 def test_a_jacobian_of_what_is_linear_is_made_once():

@@ -29,7 +29,7 @@ ROUNDING = {"rtol": 1e-9, "atol": 1e-11}  # the same arithmetic, in another orde
 @pytest.fixture(autouse=True)
 def checked(monkeypatch):
     """Run the type checker after each pass, as ``python -X dev`` does."""
-    monkeypatch.setattr(passes.optimized, "__defaults__", (True,))
+    monkeypatch.setattr(passes.optimize, "__defaults__", (True,))
 
 
 # every rule

@@ -54,7 +54,7 @@ class Allocator:
 
     def fresh(self, aval: Aval, hint: str = "") -> Value:
         """An output outside the workspace, for which NumPy will allocate memory."""
-        return Value(self.names.token(hint), aval, Allocation(None, 0), allocated=False)
+        return Value(self.names.token(hint), aval, Allocation(), allocated=False)
 
     def free(self, value: Value) -> None:
         """Give the bytes of a buffer back."""
@@ -195,13 +195,8 @@ class Allocator:
             inner = eqn.ins[0] if eqn.ins else None
             reshapes = eqn.prim is reshape_p
             if reshapes and inner in makers and inner not in wanted and inner not in jaxpr.outvars:
-                wanted[inner] = Value(
-                    self.names.token(),
-                    inner.aval,
-                    target.allocation,
-                    allocated=False,
-                    reshape_of=target,
-                )
+                token, memory = self.names.token(), target.allocation
+                wanted[inner] = Value(token, inner.aval, memory, allocated=False, reshape_of=target)
         return wanted
 
 

@@ -10,7 +10,7 @@ class Allocation:
 
     __slots__ = ("offset", "references", "size")
 
-    def __init__(self, offset: int | None, size: int) -> None:
+    def __init__(self, offset: int | None = None, size: int = 0) -> None:
         self.offset, self.size, self.references = offset, size, 0
 
 
@@ -35,11 +35,8 @@ class Arena:
             if stop - start > rounded:
                 self.free_list.insert(i, (start + rounded, stop))
         else:
-            start = (
-                self.free_list.pop()[0]
-                if self.free_list and self.free_list[-1][1] == self.size
-                else self.size
-            )
+            at_end = bool(self.free_list) and self.free_list[-1][1] == self.size
+            start = self.free_list.pop()[0] if at_end else self.size
             self.size = start + rounded
         return Allocation(start, size)
 

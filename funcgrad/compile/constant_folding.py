@@ -14,7 +14,7 @@ from .rewrite import Builder, rewritten
 _ROOM = 1 << 20  # bytes of results that are always allowed
 
 
-def fold(jaxpr: Jaxpr) -> Jaxpr:
+def fold_literals(jaxpr: Jaxpr) -> Jaxpr:
     """Compute operations on literals, unless NumPy would warn or raise."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
@@ -33,7 +33,7 @@ def fold(jaxpr: Jaxpr) -> Jaxpr:
     return rewritten(jaxpr, step)
 
 
-def precomputed(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
+def fold_constants(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
     """Compute operations on constants, which are the first inputs, within their memory.
 
     For example the seeds of a Jacobian times the matrix of a linear function.

@@ -23,7 +23,7 @@ _FEW = 1 << 16  # bytes of results that may be moved before a span
 Spans = list[tuple[bool, list[Eqn]]]  # whether NumPy is silent, consecutive equations
 
 
-def gathered(jaxpr: Jaxpr) -> Jaxpr:
+def merge_spans(jaxpr: Jaxpr) -> Jaxpr:
     """Reorder equations into fewer spans: independent ones move before a silent span."""
     found: Spans = []
     shown = [eqn for eqn in jaxpr.eqns if _is_there(eqn)]

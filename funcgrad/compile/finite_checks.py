@@ -144,7 +144,7 @@ check_p = Check("check")
 after_p = After("after")
 
 
-def guard(jaxpr: Jaxpr) -> Jaxpr:
+def insert_checks(jaxpr: Jaxpr) -> Jaxpr:
     """Replace the marks of each map by one check, where it has a risk."""
     settled: dict[Any, list[Any]] = {}
     for eqn in jaxpr.eqns:
@@ -270,12 +270,12 @@ def _all_set(build: Builder, shape: tuple[int, ...]) -> Any:
     return build(broadcast_p, True, shape=shape, axes=axes) if shape else build.number(True)
 
 
-def released(jaxpr: Jaxpr) -> Jaxpr:
+def drop_tokens(jaxpr: Jaxpr) -> Jaxpr:
     """Drop the tokens that order equations after checks: the order is final now."""
     step = lambda build, eqn: (eqn.ins[0],) if eqn.prim is after_p else None
     if not _waits(jaxpr):
         return jaxpr
-    return rewritten(on_programs(jaxpr, released), step)
+    return rewritten(on_programs(jaxpr, drop_tokens), step)
 
 
 def _waits(jaxpr: Jaxpr) -> bool:
@@ -284,7 +284,7 @@ def _waits(jaxpr: Jaxpr) -> bool:
     return any(eqn.prim is after_p for eqn in jaxpr.eqns) or any(map(_waits, held))
 
 
-def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
+def keep_donated(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
     """Let the checks read donated inputs, so that no output is written over one before a check.
 
     They are intact when the program with masks runs on them.
@@ -301,7 +301,7 @@ def held(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
 
 
-def masked_twin(jaxpr: Jaxpr) -> Jaxpr:
+def masked_program(jaxpr: Jaxpr) -> Jaxpr:
     """The program with masks, by the fallback of its marks."""
     fallback = next(f for f in _fallbacks(jaxpr))
     return fallback(jaxpr)

@@ -66,7 +66,7 @@ class Blocks(Primitive, Codegen):
         def body(step: str) -> None:
             w.comment(f"blocks of {math.prod((rows, *whole[1:]))} elements")
             part = f"[{step}:{step} + {rows}]"
-            roots = {name: Allocation(None, 0) for name in names}
+            roots = {name: Allocation() for name in names}
             given = [
                 _part(w, x, part, v.aval, roots.get(old.text)) if cut(old.aval) else x
                 for x, old, v in zip(sources, ins, inner.invars, strict=True)

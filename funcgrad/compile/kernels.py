@@ -39,6 +39,7 @@ def _types(values: Sequence[Value]) -> list[type]:
 
 
 def elementwise(w: Statements, prim: Any, ins: Sequence[Value], out: Value) -> None:
+    """Apply a function elementwise: a ufunc with ``out``, or an operator on scalars."""
     if not out.aval.shape:
         return _scalar(w, prim, ins, out)
     name = w.function(prim)
@@ -59,13 +60,14 @@ def _scalar(w: Statements, prim: Any, ins: Sequence[Value], out: Value) -> None:
     else:
         expression = f"{w.function(prim)}({', '.join(map(str, ins))})"
         if not isinstance(prim.function, np.ufunc) and not out.aval.weak:
-            expression += "[()]"  # a number, not an array of one
-    # what is no ufunc gives a Python number by itself, as np.imag does of one
+            expression += "[()]"  # a scalar, not an array
+    # a function that is no ufunc keeps a Python scalar, as np.imag does
     weak = out.aval.weak and isinstance(prim.function, np.ufunc)
     w.assign(out, f"{expression}.item()" if weak else expression)
 
 
 def convert(w: Statements, x: Value, dtype: np.dtype, out: Value) -> None:
+    """Cast; complex to real keeps the real part."""
     drops = x.aval.dtype.kind == "c" and dtype.kind in "fiu"
     source = f"{x}.real" if drops else str(x)
     if not out.aval.shape:
@@ -77,7 +79,7 @@ def convert(w: Statements, x: Value, dtype: np.dtype, out: Value) -> None:
 
 
 def broadcast(w: Statements, x: Value, axes: Sequence[int], out: Value) -> None:
-    """Repeat a value along new axes, into memory of its own."""
+    """Repeat a value along new axes of ``out``, which is a copy."""
     w.allocate(out)
     if x.aval.shape:
         shape = out.aval.shape
@@ -92,7 +94,7 @@ def broadcast(w: Statements, x: Value, axes: Sequence[int], out: Value) -> None:
 
 
 def sum_along(w: Statements, x: Value, axes: Sequence[int], out: Value) -> None:
-    """Sum; over one axis of a matrix by BLAS, which takes a third of the time."""
+    """Sum along axes; along one axis of a matrix by BLAS, in a third of the time."""
     shape, dtype = x.aval.shape, x.aval.dtype
     if len(shape) == 2 and len(axes) == 1 and x.contiguous and dtype.char in "fd":
         n = shape[axes[0]]
@@ -109,6 +111,7 @@ def _ones(w: Statements, n: int, dtype: np.dtype) -> str:
 
 
 def reduce(w: Statements, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: Value) -> None:
+    """Reduce along axes by a ufunc."""
     name = f"{w.numpy(ufunc.__name__)}.reduce"
     if not axes:  # nothing to reduce: a copy, or a cast
         return w.call(name, [x, "()", None], out)
@@ -122,6 +125,7 @@ def reduce(w: Statements, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: V
 def accumulate(
     w: Statements, name: str, x: Value, axis: int, out: Value, reverse: bool = False
 ) -> None:
+    """Accumulate along an axis, from its end if ``reverse``."""
     function = f"{w.numpy(name)}.accumulate"
     if not reverse:
         return w.call(function, [x, axis, None] if out.allocated else [x, axis], out)
@@ -135,22 +139,23 @@ def accumulate(
 
 
 def matmul(w: Statements, a: Value, b: Value, out: Value) -> None:
-    """Multiply; what is no stack of matrices by dot, which starts twice as fast."""
+    """Multiply matrices; without batch axes by dot, whose overhead is half that of matmul."""
     ranks, dtypes = (len(a.aval.shape), len(b.aval.shape)), {a.aval.dtype, b.aval.dtype}
     plain = max(ranks) <= 2 and len(dtypes) == 1 and a.aval.dtype.char in "fdFD"
     name = "dot" if plain else "matmul"
-    if a.aval.shape[-1] == 1:  # dot skips what a single 0 meets, nan too
+    if a.aval.shape[-1] == 1:  # dot skips products with 0, of nan too
         few = plain and ranks == (2, 2) and out.aval.size <= _BUFFER
-        name = "multiply" if few else "matmul"  # the former takes buffers of that size
+        name = "multiply" if few else "matmul"  # a larger one is buffered
     w.call(w.numpy(name), [a, b], out)
     if name == "multiply":  # a sum of one product is added to 0: it is not -0.0
         w.call(w.numpy("add"), [out, 0.0], out)
 
 
-# parts of arrays
+# indexed updates
 
 
 def scatter_add(w: Statements, x: Value, at: Index, arrays: Sequence[Value], out: Value) -> None:
+    """Add into zeros at an index."""
     new = not out.allocated and (out.reshape_of is None or not out.reshape_of.allocated)
     name = w.allocate(out)
     w.line(f"{name}.fill(0)", out.aval)
@@ -164,7 +169,7 @@ def scatter_add(w: Statements, x: Value, at: Index, arrays: Sequence[Value], out
 def _add_into(
     w: Statements, out: Value, v: Value, at: Index, arrays: Sequence[Value], new: bool
 ) -> None:
-    """Add where index arrays say; whole rows as one flat index, five times as fast."""
+    """Add at index arrays; whole rows by one flat index, which is five times as fast."""
     shape, add = out.aval.shape, w.numpy("add")
     slot = indexed_shape(shape, at, [a.aval.shape for a in arrays])
     whole = v.aval.shape == slot and v.aval.size > FEW
@@ -190,6 +195,7 @@ def _argument(w: Statements, where: str) -> str:
 def set_at(
     w: Statements, x: Value, v: Value, at: Index, arrays: Sequence[Value], out: Value
 ) -> None:
+    """Copy ``x``, unless ``out`` lies over it, and set the elements at an index."""
     if not out.aval.shape:
         w.line(f"{w.allocate(out)}[()] = {x}")
     elif out.text != x.text:
@@ -201,6 +207,7 @@ def set_at(
 def add_at(
     w: Statements, x: Value, v: Value, at: Index, arrays: Sequence[Value], out: Value
 ) -> None:
+    """Copy ``x``, unless ``out`` lies over it, and add to the elements at an index."""
     if not out.aval.shape:
         w.line(f"{w.allocate(out)}[()] = {x}")
     elif out.text != x.text:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from ..core.dead_code import dce
 from ..core.jaxpr import Jaxpr, check_jaxpr
 from .code_motion import hoist
-from .constant_folding import fold
+from .constant_folding import fold_literals
 from .cse import cse
-from .errstate import gathered
-from .finite_checks import guard, released
+from .errstate import merge_spans
+from .finite_checks import drop_tokens, insert_checks
 from .fusion import fuse
 from .inlining import inline, lower
 from .packing import pack
@@ -19,13 +19,31 @@ from .simplification import simplify
 
 Pass = Callable[[Jaxpr], Jaxpr]
 
-FIRST: tuple[Pass, ...] = (inline, dce, guard)
-PASSES: tuple[Pass, ...] = (hoist, lower, fold, simplify, cse, simplify, fold, cse, dce)
-# for the outermost program alone, just before its source is written
-LAST: tuple[Pass, ...] = (pack, schedule, released, fuse, gathered)
+# fmt: off
+FIRST: tuple[Pass, ...] = (
+    inline,         # called programs, in place of their calls
+    dce,            # dead-code elimination
+    insert_checks,  # finite checks, in place of the marks of derivatives
+)
+PASSES: tuple[Pass, ...] = (
+    hoist,          # loop-invariant code motion
+    lower,          # operations made of faster ones
+    fold_literals,  # constant folding
+    simplify,       # algebraic identities
+    cse,            # common subexpression elimination
+    simplify, fold_literals, cse, dce,
+)
+LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its source is written
+    pack,           # equal chains over small arrays, as one
+    schedule,       # the order with the lower peak memory
+    drop_tokens,    # which ordered equations after checks
+    fuse,           # chains over big arrays, block by block
+    merge_spans,    # of equations without floating-point warnings
+)
+# fmt: on
 
 
-def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
+def optimize(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
     """Optimise a program, and the programs that its equations hold.
 
     Args:
@@ -34,12 +52,12 @@ def optimized(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
             development mode, ``python -X dev``.
     """
     if "optimized" not in jaxpr.memo:
-        inner = lambda program: on_programs(program, lambda held: optimized(held, check))
+        inner = lambda program: on_programs(program, lambda held: optimize(held, check))
         jaxpr.memo["optimized"] = _passed(jaxpr, (*FIRST, inner, *PASSES), check)
     return jaxpr.memo["optimized"]
 
 
-def finished(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
+def finish(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
     """Apply the passes that only source needs: packing, scheduling, fusion over blocks."""
     return _passed(jaxpr, LAST, check)
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from ..core.jaxpr import Jaxpr
-from .constant_folding import precomputed
-from .finite_checks import held, masked_twin
-from .passes import finished, optimized
-from .rematerialization import within
+from .constant_folding import fold_constants
+from .finite_checks import keep_donated, masked_program
+from .passes import finish, optimize
+from .rematerialization import fit_memory
 from .source import Source, source_of
 from .text import quote
 
@@ -77,7 +77,7 @@ class Fallback:
     def ready(self) -> Program:
         """The program, compiled at the first call."""
         if self.program is None:
-            self.program = compiled(masked_twin(self.jaxpr), f"{self.name}_masked")
+            self.program = compiled(masked_program(self.jaxpr), f"{self.name}_masked")
         return self.program
 
     def __call__(self, *args: Any) -> tuple[Any, ...]:
@@ -117,9 +117,9 @@ def compiled(
     alone = Jaxpr(jaxpr.invars, jaxpr.constvars, jaxpr.eqns, jaxpr.outvars)  # without its memo
     masked = Fallback(alone, name)
     write = lambda program: source_of(
-        finished(held(program, donated)), title or name, names, donated, threads, masked
+        finish(keep_donated(program, donated)), title or name, names, donated, threads, masked
     )
-    program = precomputed(optimized(jaxpr), constants)
+    program = fold_constants(optimize(jaxpr), constants)
     if memory_limit is not None:
-        program = within(program, memory_limit, lambda candidate: write(candidate).arena)
+        program = fit_memory(program, memory_limit, lambda candidate: write(candidate).arena)
     return Program(name, write(program))

@@ -20,7 +20,7 @@ from .rewrite import over
 STRIDES = (2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
-def within(jaxpr: Jaxpr, limit: int, planned: Callable[[Jaxpr], int]) -> Jaxpr:
+def fit_memory(jaxpr: Jaxpr, limit: int, planned: Callable[[Jaxpr], int]) -> Jaxpr:
     """Rematerialize values until the planned workspace is within a limit.
 
     Args:
@@ -53,12 +53,12 @@ def _candidates(jaxpr: Jaxpr) -> Iterator[Jaxpr]:
     near = {*waiting, *jaxpr.invars} - set(cheap)
     easy = [v for v in cheap if near.issuperset(a for a in makers[v].ins if isinstance(a, Var))]
     if easy:
-        yield recomputed(jaxpr, at, set(easy))
+        yield recompute(jaxpr, at, set(easy))
     dear = [v for v in waiting if not makers[v].prim.codegen.is_view]
     for stride in STRIDES:
         if stride <= max(len(dear), 2):
-            yield recomputed(jaxpr, at, set(waiting) - set(dear[::stride]))
-    yield recomputed(jaxpr, at, set(waiting))
+            yield recompute(jaxpr, at, set(waiting) - set(dear[::stride]))
+    yield recompute(jaxpr, at, set(waiting))
 
 
 def fullest(jaxpr: Jaxpr) -> tuple[int, list[Var]]:
@@ -78,7 +78,7 @@ def fullest(jaxpr: Jaxpr) -> tuple[int, list[Var]]:
     return at, waiting
 
 
-def recomputed(jaxpr: Jaxpr, at: int, dropped: set[Var]) -> Jaxpr:
+def recompute(jaxpr: Jaxpr, at: int, dropped: set[Var]) -> Jaxpr:
     """The program whose equations after index ``at`` recompute the values dropped there."""
     before, after = jaxpr.eqns[: at + 1], jaxpr.eqns[at + 1 :]
     stays = {*jaxpr.outvars, *(a for eqn in after for a in eqn.ins)} - dropped

@@ -72,10 +72,7 @@ def source_of(
     clashes = set(given) & set(dir(np))
     given = [unused(f"{name}_", set(given)) if name in clashes else name for name in given]
     w.names.study(jaxpr, given)
-    ins = [
-        Value(name, v.aval, Allocation(None, 0))
-        for name, v in zip(given, jaxpr.invars, strict=True)
-    ]
+    ins = [Value(name, v.aval, Allocation()) for name, v in zip(given, jaxpr.invars, strict=True)]
     donors = safe_donors(jaxpr, donated or [None] * len(jaxpr.outvars))
     targets = [
         _target(w, atom, None if donor is None else ins[donor])

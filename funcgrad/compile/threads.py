@@ -25,10 +25,8 @@ def in_threads(w: Writer, starts: str, body: Callable[[str], None]) -> None:
     w.lines[place] += unpacked
     arena, size = w.memory.arena, inner.size
     allocation = arena.allocate(max(size, 1) * w.threads)
-    spaces = [
-        _space(w, tokens, (allocation.offset or 0) + k * size, k)
-        for k in reversed(range(w.threads))
-    ]
+    start = allocation.offset or 0
+    spaces = [_space(w, tokens, start + k * size, k) for k in reversed(range(w.threads))]
     shares = ", ".join(f"({starts})[{k}::{w.threads}]" for k in range(w.threads))
     w.line(f"{w.share()}({part}, [{shares}], [{', '.join(spaces[::-1])}])")
     arena.free(allocation)

@@ -11,9 +11,9 @@ from .text import index, lengths
 class Value:
     """A value: its name, its aval, and its memory.
 
-    ``static``: a view of the workspace, made once for all calls. ``allocated``: it has memory; False
-    for an output before its first statement. ``contiguous``: in C order without gaps; for a static
-    value certain, else an estimate.
+    ``static``: a view of the workspace, made once for all calls. ``allocated``: it has memory, as
+    an output has none before its first statement. ``contiguous``: in C order without gaps; certain
+    for a static value, else an estimate.
     """
 
     __slots__ = ("allocated", "allocation", "aval", "contiguous", "reshape_of", "static", "text")

@@ -56,7 +56,7 @@ class Writer(Statements):
 
     def value(self, text: str, aval: Aval, contiguous: bool = True, owned: bool = False) -> Value:
         """A value by its name; ``owned``: its memory is its own, and equations may reuse it."""
-        return Value(text, aval, Allocation(None, 0) if owned else None, contiguous=contiguous)
+        return Value(text, aval, Allocation() if owned else None, contiguous=contiguous)
 
     def study(self, jaxpr: Jaxpr) -> None:
         """Learn the names of the variables of a program from its source lines."""

@@ -17,8 +17,8 @@ from .jaxpr import Jaxpr, Var
 class Value(Protocol):
     """An operand or output as the source names it; ``str`` gives its name.
 
-    ``static``: it lies in the workspace at the same place in every call. ``allocated``: it has memory.
-    ``contiguous``: its elements lie in C order without gaps; certain if it is static.
+    ``static``: it lies in the workspace, at the same place in every call. ``allocated``: it has
+    memory. ``contiguous``: its elements lie in C order without gaps; certain if it is static.
     """
 
     text: str
