@@ -27,6 +27,7 @@ PRIMITIVES = {
     "ops.constant": "constant absent",
     "ops.contract": "matmul einsum",
     "ops.convolve": "conv_general_dilated conv_kernel",
+    "ops.cumulative": "argcummax argcummin",
     "ops.elementwise":
         "add sub mul div pow mod neg pos abs float_power fmod fabs square reciprocal sqrt root "
         "cbrt quotient exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 sin cos tan "
@@ -46,9 +47,9 @@ PRIMITIVES = {
         "eig eig_of_rules eigvals slopes_of_general_eigenvalues inverse_of_eigenvectors",
     "ops.linalg.eigh": "eigh eigh_of_rules fixed_eigh spectral_gradient eigvalsh",
     "ops.linalg.expm": "expm_squarings",
-    "ops.linalg.function": "matrix_function hermitian_part",
     "ops.linalg.inverse": "inv inverse_if_any solve pinv lstsq",
     "ops.linalg.lu": "lu permutation_of_pivots",
+    "ops.linalg.matrix_function": "matrix_function hermitian_part",
     "ops.linalg.qr": "qr inverse_of_qr_factor",
     "ops.linalg.root": "lyapunov sqrtm polar singular_matrices",
     "ops.linalg.singular": "negligible_values slopes_of_singular_values turned_singular",
@@ -66,7 +67,6 @@ PRIMITIVES = {
     "ops.reduce":
         "max min norm prod cumprod any all count_nonzero argmax argmin nanargmax nanargmin "
         "argsort argpartition",
-    "ops.running": "argcummax argcummin",
     "ops.search": "searchsorted",
     "ops.special": "erf erfc erfinv erfcinv",
     "ops.structure": "convert truncate broadcast sum mean cumsum reshape transpose",

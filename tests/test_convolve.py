@@ -11,7 +11,7 @@ from funcgrad import lax
 from funcgrad.core.avals import Aval
 from funcgrad.core.errors import ShapeError
 from funcgrad.core.registry import primitives
-from funcgrad.ops import folds, patches
+from funcgrad.ops import im2col, pooling_kernels
 from funcgrad.ops.convolve import conv_kernel_p, convolve_p
 from funcgrad.ops.windows import turned, window
 
@@ -88,10 +88,10 @@ each = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(params=[patches.BLOCK, 48], ids=["whole", "blocks"])
+@pytest.fixture(params=[im2col.BLOCK, 48], ids=["whole", "blocks"])
 def block(request, monkeypatch):
     """Also with blocks so small that every array has many."""
-    monkeypatch.setattr(patches, "BLOCK", request.param)
+    monkeypatch.setattr(im2col, "BLOCK", request.param)
 
 
 @each
@@ -140,16 +140,16 @@ FORMS = {
 @pytest.mark.parametrize("groups", [1, 2])
 @pytest.mark.parametrize("form", [*FORMS, "shifted"])
 def test_all_forms_give_the_same_numbers(form, groups, rows, monkeypatch):
-    monkeypatch.setattr(patches, "BLOCK", 40 if rows else patches.BLOCK)
+    monkeypatch.setattr(im2col, "BLOCK", 40 if rows else im2col.BLOCK)
     for windows in FORMS.values():
         x = normal(3, *(axis[0] for axis in windows), groups)
         w = normal(*(axis[2] for axis in windows), 1, groups)
         want = convolve_p(x, w, windows=windows, groups=groups)
-        monkeypatch.setattr(patches, "form_of", lambda *_: form)
+        monkeypatch.setattr(im2col, "form_of", lambda *_: form)
         got = np.empty_like(want)
-        sizes = patches.scratch_sizes(form, 3, windows, 1, 1, groups)
+        sizes = im2col.scratch_sizes(form, 3, windows, 1, 1, groups)
         scratch = [np.full(size, np.nan) for size in sizes]
-        patches.convolved(x, w, got, scratch, windows=windows, groups=groups)
+        im2col.convolved(x, w, got, scratch, windows=windows, groups=groups)
         monkeypatch.undo()
 
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
@@ -178,12 +178,12 @@ def test_into_needs_only_the_scratch_that_it_asks_for(name):
 @pytest.mark.parametrize(
     "function",
     [
-        patches.convolved,
-        patches.correlated,
-        folds.folded,
-        folds.first_hit,
-        folds.picked,
-        folds.placed,
+        im2col.convolved,
+        im2col.correlated,
+        pooling_kernels.folded,
+        pooling_kernels.first_hit,
+        pooling_kernels.picked,
+        pooling_kernels.placed,
     ],
 )
 def test_what_computes_needs_only_numpy_and_plain_functions(function):

@@ -28,6 +28,14 @@ from ..ops.compare import (
     lt as lt,
     ne as ne,
 )
+from ..ops.conv_general_dilated import (
+    ConvDimensionNumbers as ConvDimensionNumbers,
+    conv as conv,
+    conv_dimension_numbers as conv_dimension_numbers,
+    conv_general_dilated as conv_general_dilated,
+    conv_transpose as conv_transpose,
+    conv_with_general_padding as conv_with_general_padding,
+)
 from ..ops.elementwise import (
     abs as abs,
     add as add,
@@ -57,14 +65,6 @@ from ..ops.elementwise import (
     sub as sub,
     tan as tan,
     tanh as tanh,
-)
-from ..ops.layouts import (
-    ConvDimensionNumbers as ConvDimensionNumbers,
-    conv as conv,
-    conv_dimension_numbers as conv_dimension_numbers,
-    conv_general_dilated as conv_general_dilated,
-    conv_transpose as conv_transpose,
-    conv_with_general_padding as conv_with_general_padding,
 )
 from ..ops.pooling import reduce_window as reduce_window
 from ..ops.stop_gradient import stop_gradient as stop_gradient

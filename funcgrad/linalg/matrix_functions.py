@@ -12,9 +12,9 @@ from ..core.avals import dtype_of, shape_of
 from ..core.errors import shown
 from ..ops import elementwise as ew
 from ..ops.linalg.expm import squarings_p
-from ..ops.linalg.function import hermitian_part_p, matrix_function_p
 from ..ops.linalg.inverse import solve_p
 from ..ops.linalg.matrices import adjoint, matrices, squares
+from ..ops.linalg.matrix_function import hermitian_part_p, matrix_function_p
 from ..ops.linalg.root import polar_p, sqrtm_p
 from ..ops.operand import common_dtype, strong
 from ..ops.reduce import max_p

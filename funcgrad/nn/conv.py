@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core.avals import Axes, Shape, aval_of, shape_of
 from ..core.errors import shown
-from ..ops.layouts import ConvDimensionNumbers, conv_general_dilated, conv_transpose
+from ..ops.conv_general_dilated import ConvDimensionNumbers, conv_general_dilated, conv_transpose
 from ..random import Key
 from . import init
 from .annotations import Array

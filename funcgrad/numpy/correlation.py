@@ -7,7 +7,7 @@ import numpy as np
 from ..core.avals import dtype_of, shape_of
 from ..core.errors import shown, warn
 from ..ops import elementwise as ew
-from ..ops.layouts import conv_general_dilated
+from ..ops.conv_general_dilated import conv_general_dilated
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from .dispatch import implements

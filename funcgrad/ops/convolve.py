@@ -16,9 +16,9 @@ from ..core.avals import Aval, shape_of
 from ..core.companions import Codegen
 from ..core.errors import ShapeError
 from .contract import Multilinear
+from .im2col import convolved, correlated, form_of, kernel_sizes, scratch_sizes
 from .index import Index, getitem_p
 from .linear import InBuffers
-from .patches import convolved, correlated, form_of, kernel_sizes, scratch_sizes
 from .structure import Batched, front, match, reshape, transpose_p
 from .windows import Window, turned
 

@@ -18,11 +18,11 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from .assign import set_at_p
 from .elementwise import add, maximum, minimum
-from .folds import first_hit, folded, order, picked, placed
 from .index import Index, getitem_p
 from .linear import InBuffers
 from .operand import operand as array_of, strong
-from .slices import count_of_misses, folded_by_slices, read_hits, written_at_hits
+from .pooling_decompositions import count_of_misses, folded_by_slices, read_hits, written_at_hits
+from .pooling_kernels import first_hit, folded, order, picked, placed
 from .structure import Batched, Linear, broadcast_to, cast, stretched
 from .windows import Window, meetings, product, still, turned, whole_numbers, windows_of
 

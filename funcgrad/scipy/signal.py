@@ -10,7 +10,7 @@ from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.errors import ShapeError, shown
 from ..core.lazy import publish as _publish
 from ..ops import elementwise as ew
-from ..ops.layouts import conv_general_dilated
+from ..ops.conv_general_dilated import conv_general_dilated
 from ..ops.operand import operand, strong, weak_with
 from ..ops.reduce import axes_in
 from ..ops.structure import cast

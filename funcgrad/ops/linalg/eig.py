@@ -21,9 +21,9 @@ from .degenerate import (
     taint,
     undefined_p,
 )
+from .invariance import Uses, mixed_pairs
 from .inverse import Inverse
 from .matrices import OfMatrices, conj, diagonal, result_dtype, total
-from .spaces import Uses, mixed_pairs
 from .spectral import with_stack
 
 

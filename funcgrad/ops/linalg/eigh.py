@@ -22,6 +22,7 @@ from .degenerate import (
     undefined_p,
     used,
 )
+from .invariance import Uses, mixed_pairs
 from .matrices import (
     OfMatrices,
     adjoint,
@@ -34,7 +35,6 @@ from .matrices import (
     total,
 )
 from .phases import turning, turning_ct
-from .spaces import Uses, mixed_pairs
 from .spectral import differing, quotients, slopes_p, turned_p, with_stack
 
 
@@ -46,7 +46,7 @@ class Eigh(OfMatrices, JointRules):
 
     Where eigenvalues are equal, dw are the eigenvalues of their block of P, and the vectors have no
     derivative: nan. On the way back a function of whole eigenspaces, as the program shows it to be
-    (see ``spaces``), has the derivative 0 within the block.
+    (see ``invariance``), has the derivative 0 within the block.
     """
 
     reads_uses = True

@@ -24,6 +24,7 @@ from .degenerate import (
     undefined_p,
     used,
 )
+from .invariance import MixedPairs, Uses, mixed_in_svd
 from .matrices import OfMatrices, adjoint, conj, real, real_dtype, result_dtype, total
 from .phases import turning, turning_ct
 from .singular import (
@@ -35,7 +36,6 @@ from .singular import (
     turned_singular_p,
     undetermined,
 )
-from .spaces import MixedPairs, Uses, mixed_in_svd
 from .spectral import with_stack
 
 

@@ -8,8 +8,8 @@ import numpy as np
 from ..core.avals import dtype_of, shape_of
 from .assign import add_at_p, set_at_p
 from .elementwise import where
-from .folds import all_meet, order
 from .index import ARRAY, Index, getitem_p
+from .pooling_kernels import all_meet, order
 from .structure import reshape
 from .windows import Window, meetings, product
 
