@@ -27,7 +27,6 @@ PRIMITIVES = {
     "ops.constant": "constant absent",
     "ops.contract": "matmul einsum",
     "ops.convolve": "conv_general_dilated conv_kernel",
-    "ops.cumulative": "argcummax argcummin",
     "ops.elementwise":
         "add sub mul div pow mod neg pos abs float_power fmod fabs square reciprocal sqrt root "
         "cbrt quotient exp exp2 expm1 log log2 log10 log1p logaddexp logaddexp2 sin cos tan "
@@ -67,6 +66,7 @@ PRIMITIVES = {
     "ops.reduce":
         "max min norm prod cumprod any all count_nonzero argmax argmin nanargmax nanargmin "
         "argsort argpartition",
+    "ops.running_extrema": "argcummax argcummin",
     "ops.search": "searchsorted",
     "ops.special": "erf erfc erfinv erfcinv",
     "ops.structure": "convert truncate broadcast sum mean cumsum reshape transpose",

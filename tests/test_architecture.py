@@ -80,15 +80,8 @@ SAME_NAMES: dict[str, str] = {
     "io METADATA": "the key of each format",
     "io write": "the writer of each format",
     "ops BLOCK": "the block length of each kernel",
-    "ops FEW": "to be renamed",
-    "ops bell": "to be defined once",
-    "ops blocks": "to be renamed",
     "ops conj": "the ufunc, and that of its own family of matrices",
-    "ops folded": "to be renamed",
-    "ops quotients": "to be renamed",
     "ops real": "the ufunc, and that of its own family of matrices",
-    "ops rows_of": "to be renamed",
-    "ops spread": "to be renamed",
 }
 SAME_FILES: dict[str, str] = {}
 # modules of the library that are imported by name: by the registry, and by pickles

@@ -13,7 +13,7 @@ from funcgrad.core.errors import ShapeError
 from funcgrad.core.registry import primitives
 from funcgrad.ops import im2col, pooling_kernels
 from funcgrad.ops.convolve import conv_kernel_p, convolve_p
-from funcgrad.ops.windows import turned, window
+from funcgrad.ops.windows import transposed_windows, window
 
 RNG = np.random.default_rng(0)
 NHWC = ("NHWC", "HWIO", "NHWC")
@@ -131,8 +131,8 @@ def test_a_layout_is_a_transposition(layout):
 
 
 FORMS = {
-    "gathered": (window(6, 3, 1, 1, 1), window(5, 3, 2, 1, 0)),
-    "scattered": turned((window(6, 3, 3, 1, 1), window(5, 3, 2, 1, 0))),
+    "im2col": (window(6, 3, 1, 1, 1), window(5, 3, 2, 1, 0)),
+    "col2im": transposed_windows((window(6, 3, 3, 1, 1), window(5, 3, 2, 1, 0))),
 }
 
 
@@ -145,11 +145,11 @@ def test_all_forms_give_the_same_numbers(form, groups, rows, monkeypatch):
         x = normal(3, *(axis[0] for axis in windows), groups)
         w = normal(*(axis[2] for axis in windows), 1, groups)
         want = convolve_p(x, w, windows=windows, groups=groups)
-        monkeypatch.setattr(im2col, "form_of", lambda *_: form)
+        monkeypatch.setattr(im2col, "cheapest_form", lambda *_: form)
         got = np.empty_like(want)
         sizes = im2col.scratch_sizes(form, 3, windows, 1, 1, groups)
         scratch = [np.full(size, np.nan) for size in sizes]
-        im2col.convolved(x, w, got, scratch, windows=windows, groups=groups)
+        im2col.convolve_into(x, w, got, scratch, windows=windows, groups=groups)
         monkeypatch.undo()
 
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
@@ -178,12 +178,12 @@ def test_into_needs_only_the_scratch_that_it_asks_for(name):
 @pytest.mark.parametrize(
     "function",
     [
-        im2col.convolved,
-        im2col.correlated,
-        pooling_kernels.folded,
-        pooling_kernels.first_hit,
-        pooling_kernels.picked,
-        pooling_kernels.placed,
+        im2col.convolve_into,
+        im2col.correlate_into,
+        pooling_kernels.fold_into,
+        pooling_kernels.first_hit_into,
+        pooling_kernels.read_hits_into,
+        pooling_kernels.add_hits_into,
     ],
 )
 def test_what_computes_needs_only_numpy_and_plain_functions(function):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..ops.families import PYTHON_TYPES, python_operator
-from ..ops.index import FEW, Index, indexed_shape
+from ..ops.index import FEW_ELEMENTS, Index, indexed_shape
 from .statements import Statements
 from .text import index, lengths
 from .values import Value
@@ -172,7 +172,7 @@ def _add_into(
     """Add at index arrays; whole rows by one flat index, which is five times as fast."""
     shape, add = out.aval.shape, w.numpy("add")
     slot = indexed_shape(shape, at, [a.aval.shape for a in arrays])
-    whole = v.aval.shape == slot and v.aval.size > FEW
+    whole = v.aval.shape == slot and v.aval.size > FEW_ELEMENTS
     if len(at) == 1 < len(shape) and whole and (new or (out.static and out.contiguous)):
         width = math.prod(shape[1:])
         starts = w.memory.constant(f"{w.numpy('arange')}({shape[0]}) * {width}", "starts")

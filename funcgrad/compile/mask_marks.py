@@ -15,7 +15,7 @@ from ..core.companions import Codegen, Masking, inlined
 from ..core.jaxpr import Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
 from ..ops.paths import Gaps, Masked, are_finite
-from ..ops.structure import Batched, stretched
+from ..ops.structure import Batched, batch_at_front
 
 
 class Tag(NamedTuple):
@@ -159,7 +159,7 @@ class Resume(Mark):
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, tag: Tag) -> Batched:
-        args = [stretched(x, d, size) for x, d in zip(args, axes, strict=True)]
+        args = [batch_at_front(x, d, size) for x, d in zip(args, axes, strict=True)]
         return self.bind(*args, tag=tag), [0]
 
 

@@ -20,9 +20,16 @@ from ..core.lists import Flags, compress, split_list
 from ..core.ownership import fresh
 from ..ops import compare
 from ..ops.elementwise import where
-from ..ops.linalg.matrices import OfMatrices
+from ..ops.linalg.matrices import MatrixPrimitive
 from ..ops.paths import Gaps
-from ..ops.structure import Batched, broadcast_to, expand_dims, front, stretched, zeros
+from ..ops.structure import (
+    Batched,
+    axis_to_front,
+    batch_at_front,
+    broadcast_to,
+    expand_dims,
+    zeros_like,
+)
 from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, WithTangents
 from ..transforms.jaxprs import (
     batch_jaxpr,
@@ -149,7 +156,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         cut = functools.partial(partial_eval_jaxpr, "a derivative of cond", avals, seeds)
         parts = [cut(functools.partial(step, b), kept, [False] * n, masks) for b in branches]
         slots, places = _slots([out_avals(part.known)[m:] for part in parts])
-        fill = regular if any(_has_matrices(part.unknown) for part in parts) else zeros
+        fill = regular if any(_has_matrices(part.unknown) for part in parts) else zeros_like
 
         def known(part: PartialEval, place: list[int], values: list[Any]) -> list[Any]:
             outs = eval_jaxpr(part.known, (), [*part.consts, *values])
@@ -179,7 +186,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
     def batch(self, args: Any, axes: Any, size: int, /, *, branches: tuple[Jaxpr, ...]) -> Batched:
         (index, *xs), (place, *dims) = args, axes
         flags = [d is not None for d in dims]
-        values = [x if d is None else front(x, d) for x, d in zip(xs, dims, strict=True)]
+        values = [x if d is None else axis_to_front(x, d) for x, d in zip(xs, dims, strict=True)]
         if place is not None:
             return self.selected(
                 index, [eval_batched(b, values, flags, size) for b in branches], size
@@ -195,7 +202,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         """Select for each example among the results of all branches."""
         outs = []
         for column in zip(*results, strict=True):
-            ys = [stretched(y, d, size) for y, d in column]
+            ys = [batch_at_front(y, d, size) for y, d in column]
             chosen_y = ys[-1]
             shape = tuple(range(1, len(shape_of(ys[0]))))
             for i in range(len(ys) - 2, -1, -1):
@@ -216,7 +223,7 @@ def _any(rows: Sequence[Flags]) -> list[bool]:
 def _has_matrices(jaxpr: Jaxpr) -> bool:
     """Return whether a program holds operations on matrices, which LAPACK may refuse."""
     return any(
-        isinstance(eqn.prim, OfMatrices) or any(map(_has_matrices, programs_in(eqn.params)))
+        isinstance(eqn.prim, MatrixPrimitive) or any(map(_has_matrices, programs_in(eqn.params)))
         for eqn in jaxpr.eqns
     )
 
@@ -225,7 +232,7 @@ def regular(aval: Aval) -> Any:
     """Return identity matrices where the last axes are square, else zeros."""
     *_, m, n = (0, 0, *aval.shape)
     if len(aval.shape) < 2 or m != n or aval.dtype.kind not in "fc":
-        return zeros(aval)
+        return zeros_like(aval)
     return broadcast_to(np.eye(n, dtype=aval.dtype), aval.shape)
 
 

@@ -14,7 +14,7 @@ from ..core import tree
 from ..core.avals import aval_of
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..ops.stop_gradient import stop_gradient
-from ..ops.structure import strengthen
+from ..ops.structure import strip_weak_type
 from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
 from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
@@ -50,7 +50,7 @@ def custom_root(
     0.25
     """
     check_callable("custom_root", f)
-    leaves, treedef = tree.flatten(tree.map(strengthen, stop_gradient(initial_guess)))
+    leaves, treedef = tree.flatten(tree.map(strip_weak_type, stop_gradient(initial_guess)))
 
     def on_leaves(xs: list[Any]) -> list[Any]:
         out = f(tree.unflatten(treedef, xs))

@@ -19,7 +19,7 @@ from ..core.trace import Tracer
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.reduce import any_p
-from ..ops.structure import cast, expand_dims, stretched
+from ..ops.structure import batch_at_front, cast, expand_dims
 from ..transforms.jaxprs import (
     accumulator_avals,
     eval_batched,
@@ -116,7 +116,7 @@ def plain(xs: Sequence[Any]) -> bool:
 def widened(xs: Sequence[Any], have: Flags, want: Flags, size: int) -> list[Any]:
     """Give values the batch axis, in front, where it is wanted."""
     return [
-        stretched(x, 0 if h else None, size) if w else x
+        batch_at_front(x, 0 if h else None, size) if w else x
         for x, h, w in zip(xs, have, want, strict=True)
     ]
 
@@ -292,7 +292,7 @@ class MaskedPasses:
         """Tell which examples go on."""
         flags = [*self.flags, *[True] * len(carry)]
         ((y, d),) = eval_batched(self.cond, [*cond_consts, *carry], flags, self.size)
-        return stretched(y, d, self.size)
+        return batch_at_front(y, d, self.size)
 
     def programs(self, carries: Sequence[list[Any]]) -> tuple[Jaxpr, list[Bound]]:
         """Trace the condition and the passes for these carries, which all have the batch axis."""
@@ -330,7 +330,7 @@ class MaskedPasses:
             flags = [*loop.ins[:n], *[True] * k, *emitted[1:]]
             pairs = eval_batched(loop.program, [*consts, *carry, *reads], flags, self.size)
             varied[:] = [d is not None for _, d in pairs[k:]]
-            new = [stretched(y, d, self.size) for y, d in pairs[:k]]
+            new = [batch_at_front(y, d, self.size) for y, d in pairs[:k]]
             kept = [where(_beside(mask, y), y, x) for x, y in zip(carry, new, strict=True)]
             out = [y for y, _ in pairs[k:]]
             if not first:

@@ -20,7 +20,7 @@ from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, split_list
 from ..core.ownership import fresh
 from ..ops.paths import Gaps
-from ..ops.structure import Batched, cast, stretched, transpose_p
+from ..ops.structure import Batched, batch_at_front, cast, transpose_p
 from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, WithTangents
 from ..transforms.jaxprs import (
     accumulator_avals,
@@ -262,7 +262,7 @@ def second_scan(
 
 def _moved(x: Any, axis: int | None, place: int, size: int) -> Any:
     """Return a value with its batch axis, made if it has none, at place 0 or 1."""
-    x = stretched(x, axis, size)
+    x = batch_at_front(x, axis, size)
     return transpose_p(x, perm=(1, 0, *range(2, len(shape_of(x))))) if place else x
 
 

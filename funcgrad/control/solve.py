@@ -26,7 +26,7 @@ from ..core.lists import split_list
 from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
 from ..ops.stop_gradient import stop_gradient
-from ..ops.structure import Batched, cast, strengthen, stretched
+from ..ops.structure import Batched, batch_at_front, cast, strip_weak_type
 from ..transforms.arguments import Origin, check_callable, same_structure
 from ..transforms.backward import transpose_program
 from ..transforms.batching import Batch
@@ -220,14 +220,14 @@ class LinearSolve(Primitive, HoldsPrograms):
     ) -> Batched:
         size = trace.size
         fronted = [
-            x if d is None else stretched(x, d, size) for x, d in zip(args, axes, strict=True)
+            x if d is None else batch_at_front(x, d, size) for x, d in zip(args, axes, strict=True)
         ]
         mine, others, closed, b = _parts(fronted, held, consts)
         fronts = [None if d is None else 0 for d in axes]
         my_axes, other_axes, closed_axes, b_axes = _parts(fronts, held, consts)
         flags = [d is not None for d in closed_axes] + [True] * len(b)
         program, more, _ = batch_jaxpr(matvec, flags, [True] * len(b), size)
-        b = [stretched(x, d, size) for x, d in zip(b, b_axes, strict=True)]
+        b = [batch_at_front(x, d, size) for x, d in zip(b, b_axes, strict=True)]
         places = [0 if flag else None for flag in flags]
         params["solve"] = solver_of_all(trace, params["solve"], matvec, (), my_axes, places)
         if params["back"] is not None:
@@ -295,7 +295,7 @@ def custom_linear_solve(
     -1.5
     """
     check_callable("custom_linear_solve", matvec)
-    leaves, treedef = tree.flatten(tree.map(strengthen, b))
+    leaves, treedef = tree.flatten(tree.map(strip_weak_type, b))
     aux: list[Any] = []
 
     def on_leaves(xs: list[Any]) -> list[Any]:

@@ -9,7 +9,7 @@ from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops.operand import stacked
 from ..ops.stop_gradient import stop_gradient
-from ..ops.structure import stretched
+from ..ops.structure import batch_at_front
 from ..transforms.batching import Batch, run_in
 from ..transforms.jaxprs import constants_as_inputs
 from ..transforms.staging import stage
@@ -87,6 +87,6 @@ def solver_of_all(
             pick = lambda i: [x if d is None else x[i] for x, d in zip(values, axes, strict=True)]
             rows = [one(*pick(i)) for i in range(trace.size)]
             return [stacked(column) for column in zip(*rows, strict=True)]
-        return [stretched(y, d, trace.size) for y, d in pairs]
+        return [batch_at_front(y, d, trace.size) for y, d in pairs]
 
     return solve_all

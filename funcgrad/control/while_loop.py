@@ -20,8 +20,8 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import compress, expand, split_list
 from ..core.ownership import fresh
-from ..ops.paths import Gaps, present
-from ..ops.structure import Batched, front
+from ..ops.paths import Gaps, path_mask
+from ..ops.structure import Batched, axis_to_front
 from ..transforms.jaxpr_primitive import JaxprPrimitive
 from ..transforms.jaxprs import (
     accumulator_avals,
@@ -146,7 +146,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         cond_consts, passes = passes_of(
             args, [mask is not None for mask in live], params, dependent
         )
-        _, masks = WhileLayout.of(params).operands(list(map(present, args, live)))
+        _, masks = WhileLayout.of(params).operands(list(map(path_mask, args, live)))
         both = lambda loop, xs, ms: eval_masked(trace, loop.program, xs, ms, loop.ins, loop.outs)
         return self.beside(cond_consts, passes, masks, both, params, np.dtype(bool))
 
@@ -281,7 +281,7 @@ class While(JaxprPrimitive, Masking, Codegen):
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
-        values = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
+        values = [x if d is None else axis_to_front(x, d) for x, d in zip(args, axes, strict=True)]
         flags = [d is not None for d in axes]
         reached = lambda loop, now: dependent(loop, now, smoothly=False)
         cond_consts, passes = passes_of(values, flags, params, reached)

@@ -7,8 +7,14 @@ import numpy as np
 from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..core.errors import ShapeError, shown
 from ..numpy.linalg import cholesky
-from ..ops.linalg.lu import lu_p, permutation_p, rows_of
-from ..ops.linalg.matrices import adjoint, lower as lower_part, matrices, squares, upper
+from ..ops.linalg.lu import lu_p, permutation_p, permute_rows
+from ..ops.linalg.matrices import (
+    adjoint,
+    as_matrices,
+    as_square_matrices,
+    lower as lower_part,
+    upper,
+)
 from ..ops.linalg.triangular import solve_triangular_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p
@@ -43,7 +49,7 @@ def solve_triangular(
         raise ValueError(
             f"solve_triangular: trans must be 0, 1, 2, 'N', 'T' or 'C': got {shown(trans)}"
         )
-    a = squares(a)
+    a = as_square_matrices(a)
     if kinds[trans]:
         a, lower = (a.mT if kinds[trans] == 1 else adjoint(a)), not lower
     b, vector = _columns("solve_triangular", a, b)
@@ -55,7 +61,7 @@ def _columns(who: str, a: Any, b: Any) -> tuple[Any, bool]:
     """Right-hand sides as columns of matrices, and whether ``b`` was a vector."""
     b = strong(operand(b))
     vector = len(shape_of(b)) == 1
-    b = matrices(expand_dims(b, (1,)) if vector else b)
+    b = as_matrices(expand_dims(b, (1,)) if vector else b)
     if shape_of(b)[-2] != shape_of(a)[-2]:
         raise ShapeError(
             f"{who}: b must have as many rows as a: got {shape_of(b)[-2]} and {shape_of(a)[-2]}"
@@ -79,14 +85,14 @@ def lu(a: Any, permute_l: bool = False) -> tuple[Any, ...]:
     [[4.  2. ]
      [0.  1.5]]
     """
-    both, _, rows = lu_p.bind(matrices(a))
+    both, _, rows = lu_p.bind(as_matrices(a))
     m, n = shape_of(both)[-2:]
     k = min(m, n)
     real = np.zeros((), dtype_of(both)).real.dtype
     left = lower_part(both[..., :k], -1) + np.eye(m, k, dtype=real)
     back = argsort_p(rows, axis=len(shape_of(rows)) - 1, kind="stable")
     if permute_l:
-        return rows_of(left, back), upper(both[..., :k, :])
+        return permute_rows(left, back), upper(both[..., :k, :])
     p = cast(rows[..., None, :] == np.arange(m)[:, None], real)
     return p, left, upper(both[..., :k, :])
 
@@ -98,7 +104,7 @@ def lu_factor(a: Any) -> tuple[Any, Any]:
     >>> print(pivots)
     [1 1]
     """
-    both, pivots, _ = lu_p.bind(matrices(a))
+    both, pivots, _ = lu_p.bind(as_matrices(a))
     return both, pivots
 
 
@@ -114,7 +120,7 @@ def lu_solve(lu_and_piv: tuple[Any, Any], b: Any, trans: int = 0) -> Any:
     [1. 1.]
     """
     both, pivots = lu_and_piv
-    both = squares(both)
+    both = as_square_matrices(both)
     b, vector = _columns("lu_solve", both, b)
     rows = permutation_p(pivots, size=shape_of(both)[-1])
     if trans == 0:
@@ -133,7 +139,7 @@ def _permute_rows(b: Any, rows: Any) -> Any:
     """Rows of ``b`` permuted; rows and stacks broadcast."""
     stack = broadcast_shapes(shape_of(b)[:-2], shape_of(rows)[:-1])
     b = np.broadcast_to(b, (*stack, *shape_of(b)[-2:]))
-    return rows_of(b, np.broadcast_to(rows, (*stack, shape_of(rows)[-1])))
+    return permute_rows(b, np.broadcast_to(rows, (*stack, shape_of(rows)[-1])))
 
 
 def cho_factor(a: Any, lower: bool = False) -> tuple[Any, bool]:

@@ -13,7 +13,7 @@ from ..core.errors import shown
 from ..ops import elementwise as ew
 from ..ops.linalg.expm import squarings_p
 from ..ops.linalg.inverse import solve_p
-from ..ops.linalg.matrices import adjoint, matrices, squares
+from ..ops.linalg.matrices import adjoint, as_matrices, as_square_matrices
 from ..ops.linalg.matrix_function import hermitian_part_p, matrix_function_p
 from ..ops.linalg.root import polar_p, sqrtm_p
 from ..ops.operand import common_dtype, strong
@@ -32,7 +32,7 @@ def expm(a: Any) -> Any:
     [[1. 1.]
      [0. 1.]]
     """
-    a = squares(a)
+    a = as_square_matrices(a)
     shape = shape_of(a)
     if not math.prod(shape):
         return a
@@ -82,7 +82,7 @@ def expm_frechet(a: Any, e: Any, compute_expm: bool = True) -> Any:
     [[1. 0.]
      [0. 1.]]
     """
-    a, e = squares(a), squares(e)
+    a, e = as_square_matrices(a), as_square_matrices(e)
     kind = common_dtype([a, e])
     y, derivative = jvp(expm, (cast(a, kind),), (cast(e, kind),))
     return (y, derivative) if compute_expm else derivative
@@ -102,7 +102,7 @@ def polar(a: Any, side: str = "right") -> tuple[Any, Any]:
     """
     if side not in ("right", "left"):
         raise ValueError(f"polar: side must be 'right' or 'left': got {shown(side)}")
-    a = matrices(a)
+    a = as_matrices(a)
     m, n = shape_of(a)[-2:]
     u, p = polar_p.bind(a if m >= n else adjoint(a))
     if (m >= n) != (side == "right"):
@@ -148,7 +148,7 @@ def matrix_function(f: Callable[[Any], Any], a: Any, df: Callable[[Any], Any] | 
     [[1. 0.]
      [0. 1.]]
     """
-    a = hermitian_part_p(squares(a), who="matrix_function")
+    a = hermitian_part_p(as_square_matrices(a), who="matrix_function")
     return matrix_function_p(a, function=_Derivatives(f, df))
 
 
@@ -168,7 +168,9 @@ def sqrtm(a: Any) -> Any:
     [[2. 0.]
      [0. 3.]]
     """
-    return sqrtm_p(hermitian_part_p(squares(a), who="sqrtm"), who="sqrtm", fixed_rank=False)
+    return sqrtm_p(
+        hermitian_part_p(as_square_matrices(a), who="sqrtm"), who="sqrtm", fixed_rank=False
+    )
 
 
 def inv_sqrtm(a: Any) -> Any:
@@ -184,7 +186,7 @@ def inv_sqrtm(a: Any) -> Any:
     [[0.5  0.  ]
      [0.   0.25]]
     """
-    a = hermitian_part_p(squares(a), who="inv_sqrtm")
+    a = hermitian_part_p(as_square_matrices(a), who="inv_sqrtm")
     return matrix_function_p(a, function=_Derivatives(_inverse_root, None))
 
 
@@ -205,5 +207,5 @@ def logm(a: Any) -> Any:
     [[0. 0.]
      [0. 0.]]
     """
-    a = hermitian_part_p(squares(a), who="logm")
+    a = hermitian_part_p(as_square_matrices(a), who="logm")
     return matrix_function_p(a, function=_Derivatives(np.log, None))

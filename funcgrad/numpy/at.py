@@ -14,7 +14,7 @@ from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.assign import add_at_p, max_at_p, min_at_p, set_at_p
 from ..ops.index import ARRAY, Index, getitem_p, indexed_shape
-from ..ops.operand import operand, strong, written
+from ..ops.operand import cast_assigned, operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from .indexing import concrete, getitem, is_known, parse
 
@@ -236,7 +236,7 @@ def _is_plain(x: Any, index: Any, values: Any) -> bool:
 
 def _broadcast_values(who: str, v: Any, shape: Shape, dtype: np.dtype) -> Any:
     """Values of an update with the shape and dtype of the elements."""
-    v = written(v, dtype) if type(v) is int and dtype.kind in "iu" else strong(v)
+    v = cast_assigned(v, dtype) if type(v) is int and dtype.kind in "iu" else strong(v)
     if not np.can_cast(dtype_of(v), dtype, "same_kind"):
         raise DtypeError(
             f"at[].{who}: values of dtype {dtype_of(v)} do not fit an array of dtype {dtype}; "

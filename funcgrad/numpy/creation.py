@@ -17,7 +17,7 @@ from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast, expand_dims
 from ..transforms.staging import ShapeDtypeStruct
 from .dispatch import NO_DERIVATIVE, check_device, implements
-from .shapes import lengths_of
+from .shapes import integer_tuple
 
 DEFAULT_FLOAT = np.dtype(np.float32)  # of arrays that the library creates
 DEFAULT_COMPLEX = np.dtype(np.complex64)
@@ -34,7 +34,7 @@ def default_dtype(*numbers: Any) -> np.dtype | None:
 def _leaves(obj: Any) -> list[Any]:
     if not isinstance(obj, (list, tuple)):
         return [obj]
-    inner = (x for part in operands.lists(obj) for x in part)
+    inner = (x for part in operands.nested_lists(obj) for x in part)
     return [x for x in inner if not isinstance(x, (list, tuple))]
 
 
@@ -247,10 +247,10 @@ def full(
     value = operand(fill_value)
     if not isinstance(value, Tracer):
         dtype = default_dtype(value) if dtype is None else dtype
-        return np.full(lengths_of(shape), value, dtype, order, device=device)  # type: ignore[call-overload]
+        return np.full(integer_tuple(shape), value, dtype, order, device=device)  # type: ignore[call-overload]
     check_device(device)
     value = strong(value if dtype is None else cast(value, dtype))
-    return broadcast_to(value, lengths_of(shape))
+    return broadcast_to(value, integer_tuple(shape))
 
 
 def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, shape_of
-from ..ops import cumulative as cumulative_ops, reduce as prims
+from ..ops import reduce as prims, running_extrema
 from ..ops.index import concatenate_p
 from ..ops.operand import operand
 from ..ops.reduce import axis_of
@@ -88,14 +88,14 @@ def cumulative_prod(
 
 def cummax(a: Any, axis: int = 0) -> Any:
     """Cumulative maximum: numpy.maximum.accumulate."""
-    return _running_extremum(cumulative_ops.argcummax_p, operand(a), axis)
+    return _running_extremum(running_extrema.argcummax_p, operand(a), axis)
 
 
 def cummin(a: Any, axis: int = 0) -> Any:
     """Cumulative minimum: numpy.minimum.accumulate."""
-    return _running_extremum(cumulative_ops.argcummin_p, operand(a), axis)
+    return _running_extremum(running_extrema.argcummin_p, operand(a), axis)
 
 
 def _running_extremum(prim: Any, a: Any, axis: int) -> Any:
     axis = axis_of(axis, len(shape_of(a)))
-    return prims.take_along(a, prim(a, axis=axis), axis)
+    return prims.gather_along_axis(a, prim(a, axis=axis), axis)

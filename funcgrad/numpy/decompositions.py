@@ -12,11 +12,11 @@ from ..ops import compare, elementwise as ew
 from ..ops.linalg.cholesky import cholesky_p
 from ..ops.linalg.eig import eig_p, eigvals_p
 from ..ops.linalg.eigh import eigh_p, eigvalsh_p
-from ..ops.linalg.matrices import adjoint, matrices, squares
+from ..ops.linalg.matrices import adjoint, as_matrices, as_square_matrices
 from ..ops.linalg.qr import qr_p
 from ..ops.linalg.svd import svd_p, svdvals_p
 from ..ops.operand import operand
-from ..ops.reduce import any_p, argsort_p, flip, take_along
+from ..ops.reduce import any_p, argsort_p, flip, gather_along_axis
 from ..ops.structure import broadcast_to
 from ..transforms.arguments import is_known
 from .dispatch import implements
@@ -37,7 +37,7 @@ def cholesky(a: Any, /, *, upper: bool = False) -> Any:
 
     NumPy reads one triangle alone, so the gradient lies in that triangle.
     """
-    return cholesky_p(squares(a), upper=bool(upper))
+    return cholesky_p(as_square_matrices(a), upper=bool(upper))
 
 
 @implements("linalg.qr")
@@ -58,7 +58,7 @@ def qr(a: Any, mode: str = "reduced") -> Any:
         )
     if mode not in ("reduced", "complete", "r"):
         raise ValueError(f"Unrecognized mode '{mode}'")
-    q, r = qr_p.bind(matrices(a), complete=mode == "complete")
+    q, r = qr_p.bind(as_matrices(a), complete=mode == "complete")
     return r if mode == "r" else named_result(np.linalg.qr)(q, r)
 
 
@@ -73,7 +73,7 @@ def svd(
     """
     if hermitian:
         return _svd_of_hermitian(a, compute_uv)
-    a = matrices(a)
+    a = as_matrices(a)
     if not compute_uv:
         return svdvals_p(a)
     return named_result(np.linalg.svd)(*svd_p.bind(a, full=bool(full_matrices)))
@@ -84,18 +84,18 @@ def _svd_of_hermitian(a: Any, compute_uv: bool) -> Any:
     w, u = eigh(a) if compute_uv else (eigvalsh(a), None)
     axis = len(shape_of(w)) - 1
     order = flip(argsort_p(ew.abs(w), axis=axis, kind=None), -1)
-    s = take_along(ew.abs(w), order, axis)
+    s = gather_along_axis(ew.abs(w), order, axis)
     if not compute_uv:
         return s
-    sign = take_along(ew.copysign(1.0, w), order, axis)
-    u = take_along(u, broadcast_to(order[..., None, :], shape_of(u)), axis + 1)
+    sign = gather_along_axis(ew.copysign(1.0, w), order, axis)
+    u = gather_along_axis(u, broadcast_to(order[..., None, :], shape_of(u)), axis + 1)
     return named_result(np.linalg.svd)(u, s, adjoint(u * sign[..., None, :]))
 
 
 @implements("linalg.svdvals")
 def svdvals(x: Any, /) -> Any:
     """Singular values, the largest first; see numpy.linalg.svdvals."""
-    return svdvals_p(matrices(x))
+    return svdvals_p(as_matrices(x))
 
 
 @implements("linalg.eigh")
@@ -106,14 +106,14 @@ def eigh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, NumPy's name
     eigenvalues have no derivative: it is nan, with a warning. A function of the whole eigenspace
     has a gradient. For functions of the matrix see ``funcgrad.linalg.matrix_function``.
     """
-    w, v = eigh_p.bind(squares(a), uplo=_triangle(UPLO))
+    w, v = eigh_p.bind(as_square_matrices(a), uplo=_triangle(UPLO))
     return named_result(np.linalg.eigh)(w, v)
 
 
 @implements("linalg.eigvalsh")
 def eigvalsh(a: Any, UPLO: str = "L") -> Any:  # noqa: N803, NumPy's name
     """Eigenvalues of a Hermitian matrix; see numpy.linalg.eigvalsh."""
-    return eigvalsh_p(squares(a), uplo=_triangle(UPLO))
+    return eigvalsh_p(as_square_matrices(a), uplo=_triangle(UPLO))
 
 
 def _triangle(uplo: str) -> str:
@@ -130,7 +130,7 @@ def eig(a: Any) -> Any:
     Eigenvectors of equal eigenvalues, and a defective matrix, have no derivative: it is nan, with
     a warning.
     """
-    a = squares(a)
+    a = as_square_matrices(a)
     w, v = eig_p.bind(a)
     return named_result(np.linalg.eig)(*((ew.real(w), ew.real(v)) if _all_real(a, w) else (w, v)))
 
@@ -138,7 +138,7 @@ def eig(a: Any) -> Any:
 @implements("linalg.eigvals")
 def eigvals(a: Any) -> Any:
     """Eigenvalues, complex under ``jit``; see numpy.linalg.eigvals."""
-    a = squares(a)
+    a = as_square_matrices(a)
     w = eigvals_p(a)
     return ew.real(w) if _all_real(a, w) else w
 

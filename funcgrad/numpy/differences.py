@@ -8,12 +8,12 @@ import numpy as np
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.errors import shown
 from ..ops import compare, elementwise as ew
-from ..ops.operand import operand, strong, written
+from ..ops.operand import cast_assigned, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
 from .dispatch import NO_VALUE, check_cast, implements
 from .joining import concatenate
-from .shapes import broadcast_to, lengths_of, moveaxis, ravel, reshape, slice_axis
+from .shapes import broadcast_to, integer_tuple, moveaxis, ravel, reshape, slice_axis
 
 
 def _end_slice(x: Any, a: Any, axis: int) -> Any:
@@ -66,7 +66,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
     f = strong(operand(f))
     rank = len(shape_of(f))
     # the results are in the order given
-    axes = tuple(axis_of(d, rank) for d in (range(rank) if axis is None else lengths_of(axis)))
+    axes = tuple(axis_of(d, rank) for d in (range(rank) if axis is None else integer_tuple(axis)))
     spacings = [operand(h) for h in varargs] or [1.0]
     if len(spacings) == 1 and not shape_of(spacings[0]):
         spacings *= len(axes)
@@ -163,7 +163,7 @@ def unwrap(p: Any, discont: Any = None, axis: int = -1, *, period: Any = 2 * mat
     if kind.kind in "iu":
         high, rest = divmod(period, 2)
         ambiguous = rest == 0
-        written(-high, kind)  # NumPy's error for a value out of range
+        cast_assigned(-high, kind)  # NumPy's error for a value out of range
     else:
         high, ambiguous = period / 2, True
     folded = (steps + high) % period - high

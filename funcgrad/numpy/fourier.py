@@ -20,7 +20,7 @@ from ..ops.structure import cast
 from .creation import DEFAULT_FLOAT
 from .dispatch import implements, no_out
 from .manipulation import roll
-from .shapes import lengths_of, slice_axis
+from .shapes import integer_tuple, slice_axis
 
 
 def _checked_norm(norm: Any) -> str:
@@ -232,7 +232,9 @@ def ifftshift(x: Any, axes: Any = None) -> Any:
 def _shift(x: Any, axes: Any, sign: int) -> Any:
     x = strong(operand(x))
     rank = len(shape_of(x))
-    shifted_axes = [axis_of(d, rank) for d in (range(rank) if axes is None else lengths_of(axes))]
+    shifted_axes = [
+        axis_of(d, rank) for d in (range(rank) if axes is None else integer_tuple(axes))
+    ]
     return roll(x, [sign * (shape_of(x)[d] // 2) for d in shifted_axes], shifted_axes)
 
 

@@ -17,7 +17,7 @@ from ..ops import compare, elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.families import Elementwise
 from ..ops.index import indexed_shape
-from ..ops.operand import Weaken, holds_tracer, operand, strong, written
+from ..ops.operand import Weaken, cast_assigned, holds_tracer, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import Convert, broadcast_to, cast, reshape
 from ..transforms.batching import vmap
@@ -26,7 +26,7 @@ from .dispatch import implements
 from .indexing import getitem, known, parse, take
 from .joining import stack
 from .reductions import any as _any
-from .shapes import broadcast_arrays, lengths_of, moveaxis
+from .shapes import broadcast_arrays, integer_tuple, moveaxis
 
 
 class vectorize(np.vectorize):  # noqa: N801, NumPy's name
@@ -94,7 +94,7 @@ def apply_over_axes(func: Callable[..., Any], a: Any, axes: Any) -> Any:
     """Apply a function of an array and an axis along several axes; see numpy.apply_over_axes."""
     y = operand(a)
     rank = len(shape_of(y))
-    for axis in lengths_of(axes):
+    for axis in integer_tuple(axes):
         axis = axis + rank if axis < 0 else axis
         result = func(y, axis)
         if len(shape_of(result)) != len(shape_of(y)):
@@ -144,7 +144,7 @@ def _assign_by_index(
         return y
     array, key, arrays = parse(y, mask)
     shape = indexed_shape(shape_of(array), key, [shape_of(i) for i in arrays])
-    new = broadcast_to(written(apply(chosen), dtype_of(y)), shape)
+    new = broadcast_to(cast_assigned(apply(chosen), dtype_of(y)), shape)
     return reshape(set_at_p(array, new, *arrays, index=key), shape_of(y))
 
 
@@ -166,7 +166,7 @@ def _assign_by_where(y: Any, x: Any, mask: Any, value: Any, apply: Callable[[Any
             f"piecewise: a value cannot be an array where a condition is unknown: got "
             f"{aval_of(new)}; write numpy.where"
         )
-    return ew.where(mask, written(new, dtype_of(y)), y)
+    return ew.where(mask, cast_assigned(new, dtype_of(y)), y)
 
 
 def _broadcast_mask(mask: Any, shape: Shape) -> Any:

@@ -13,10 +13,10 @@ from ..core.trace import ConcreteTracer, Tracer
 from ..ops import elementwise as ew
 from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, integers, operand, strong
-from ..ops.reduce import axis_of, take_along
+from ..ops.reduce import axis_of, gather_along_axis
 from ..ops.structure import broadcast_to, reshape
 from .dispatch import implements, no_out
-from .shapes import lengths_of, ravel, ravel_if_none, scalar_axis
+from .shapes import integer_tuple, ravel, ravel_if_none, scalar_axis
 
 _OUTSIDE = "compute it outside the traced function"
 
@@ -214,7 +214,7 @@ def take_along_axis(arr: Any, indices: Any, axis: int | None = -1) -> Any:
         broadcast_to(v, (*common[:axis], shape_of(v)[axis], *common[axis + 1 :]))
         for v in (arr, indices)
     )
-    return take_along(arr, indices, axis)
+    return gather_along_axis(arr, indices, axis)
 
 
 def _insert_one(shape: tuple[int, ...], axis: int) -> tuple[int, ...]:
@@ -226,11 +226,11 @@ def sliding_window_view(
     x: Any, window_shape: Any, axis: Any = None, *, subok: bool = False, writeable: bool = False
 ) -> Any:
     """Sliding windows, along new axes at the end; see numpy.lib.stride_tricks."""
-    x, lengths = operand(x), lengths_of(window_shape)
+    x, lengths = operand(x), integer_tuple(window_shape)
     if any(n < 0 for n in lengths):
         raise ValueError("`window_shape` cannot contain negative values")
     rank = len(shape_of(x))
-    axes = tuple(range(rank)) if axis is None else lengths_of(axis)
+    axes = tuple(range(rank)) if axis is None else integer_tuple(axis)
     if len(axes) != len(lengths):
         raise ValueError(
             f"sliding_window_view: window_shape must have a length for each axis: got "

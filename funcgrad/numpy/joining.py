@@ -9,7 +9,7 @@ import numpy as np
 from ..core.avals import shape_of
 from ..core.trace import Tracer
 from ..ops.index import concatenate_p
-from ..ops.operand import lengths_of as lengths_of, operand, strong
+from ..ops.operand import integer_tuple as integer_tuple, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims as _expand_dims, reshape as _reshape
 from .dispatch import Casting, check_cast, implements, no_out
@@ -144,7 +144,7 @@ def array_split(ary: Any, indices_or_sections: Any, axis: int = 0) -> list[Any]:
     n = shape_of(ary)[axis]
     count = _one(indices_or_sections)
     if count is None:
-        bounds = [0, *lengths_of(indices_or_sections), n]
+        bounds = [0, *integer_tuple(indices_or_sections), n]
     else:
         if count <= 0:
             raise ValueError("number sections must be larger than 0.")

@@ -8,13 +8,21 @@ import numpy as np
 
 from ..core.avals import dtype_of, shape_of
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import asarray, holds_tracer, operand, strong, written
+from ..ops.operand import asarray, cast_assigned, holds_tracer, operand, strong
 from ..ops.reduce import axes_in, axis_of
 from ..ops.structure import broadcast_to as _broadcast_to, reshape as _reshape
 from .dispatch import EAGER, implements
 from .indexing import concrete
 from .joining import concatenate
-from .shapes import lengths_of, moveaxis, ravel, ravel_if_none, scalar_axis, slice_axis, swapaxes
+from .shapes import (
+    integer_tuple,
+    moveaxis,
+    ravel,
+    ravel_if_none,
+    scalar_axis,
+    slice_axis,
+    swapaxes,
+)
 
 
 @implements("repeat")
@@ -36,7 +44,7 @@ def take_known(a: Any, positions: np.ndarray, axis: int) -> Any:
 @implements("tile")
 def tile(A: Any, reps: Any) -> Any:  # noqa: N803, NumPy's name
     """Repeat the whole array along each axis; see numpy.tile."""
-    a, times = operand(A), lengths_of(reps)
+    a, times = operand(A), integer_tuple(reps)
     rank = max(len(times), len(shape_of(a)))
     times = (1,) * (rank - len(times)) + times
     shape = (1,) * (rank - len(shape_of(a))) + shape_of(a)
@@ -104,7 +112,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 @implements("resize")
 def resize(a: Any, new_shape: Any) -> Any:
     """Repeat or cut the elements to fill a shape; see numpy.resize."""
-    shape, flat = lengths_of(new_shape), ravel(a)
+    shape, flat = integer_tuple(new_shape), ravel(a)
     size = math.prod(shape)
     if any(n < 0 for n in shape):
         raise ValueError("all elements of `new_shape` must be non-negative")
@@ -143,7 +151,7 @@ def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
 def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     """Insert values before indices; see numpy.insert."""
     arr = operand(arr)
-    values = written(values, dtype_of(arr))
+    values = cast_assigned(values, dtype_of(arr))
     arr, axis = ravel_if_none(arr, axis)
     n, rank = shape_of(arr)[axis], len(shape_of(arr))
     indices = np.arange(n)[obj] if isinstance(obj, slice) else np.asarray(obj)

@@ -11,11 +11,11 @@ from ..core.avals import dtype_of, is_inexact, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.linalg.determinant import det_p, slogdet_p
 from ..ops.linalg.inverse import inverse_if_any_p
-from ..ops.linalg.matrices import eps, matrices, squares
+from ..ops.linalg.matrices import as_matrices, as_square_matrices, eps
 from ..ops.linalg.svd import svdvals_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import any_p, axes_of, axis_of, count_p, norm_p
-from ..ops.structure import cast, expand_dims, reshape, widened, without
+from ..ops.structure import cast, drop_axes, expand_dims, reshape, upcast
 from .decompositions import named_result, svd, svdvals
 from .dispatch import NO_DERIVATIVE, implements
 from .reductions import max, min, sum
@@ -73,7 +73,7 @@ def _vector(x: Any, axes: tuple[int, ...], ord: Any, keepdims: Any) -> Any:
         raise ValueError(f"Invalid norm order '{ord}' for vectors")
     size = ew.abs(x) if ew.is_complex(x) or ord != 2 else x
     kind = dtype_of(size)
-    size = widened(size)
+    size = upcast(size)
     y = _of_sizes(size, axes, ord, keepdims)
     return cast(y, kind)
 
@@ -93,7 +93,7 @@ def _of_sizes(size: Any, axes: tuple[int, ...], ord: Any, keepdims: Any) -> Any:
         return sum(size, axes, keepdims=keepdims)
     scale = _scale(size, axes, ord)
     size = ew.div(size, scale)
-    scale = scale if keepdims else reshape(scale, without(shape_of(scale), axes))
+    scale = scale if keepdims else reshape(scale, drop_axes(shape_of(scale), axes))
     total = sum(cast(ew.pow(size, ord), kind), axes, keepdims=keepdims)
     if ord < 0:
         return ew.mul(scale, cast(ew.pow(total, 1 / ord), kind))
@@ -125,13 +125,13 @@ def _matrix(x: Any, ord: Any) -> Any:
         return _vector(x, (rank - 2, rank - 1), 2, False)
     if ord in (2, -2, "nuc"):
         # abs changes no value, and makes the derivative at the zero matrix 0
-        s = ew.abs(svdvals_p(matrices(x)))
+        s = ew.abs(svdvals_p(as_matrices(x)))
         if ord == "nuc":
             return sum(s, -1)
         return _largest(s, rank - 2) if ord == 2 else min(s, rank - 2)
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError("Invalid norm order for matrices.")
-    sums = sum(widened(ew.abs(x)), rank - 2 if abs(ord) == 1 else rank - 1)
+    sums = sum(upcast(ew.abs(x)), rank - 2 if abs(ord) == 1 else rank - 1)
     y = _largest(sums, rank - 2) if ord > 0 else min(sums, rank - 2)
     return cast(y, dtype_of(ew.abs(x)))
 
@@ -142,7 +142,7 @@ def det(a: Any) -> Any:
 
     Its derivatives are exact at singular matrices too.
     """
-    return det_p(squares(a))
+    return det_p(as_square_matrices(a))
 
 
 @implements("linalg.slogdet")
@@ -151,7 +151,7 @@ def slogdet(a: Any) -> Any:
 
     At a singular matrix the gradient, which is infinite, is nan.
     """
-    return named_result(np.linalg.slogdet)(*slogdet_p.bind(squares(a)))
+    return named_result(np.linalg.slogdet)(*slogdet_p.bind(as_square_matrices(a)))
 
 
 @implements("linalg.matrix_rank", status=NO_DERIVATIVE)
@@ -195,7 +195,7 @@ def cond(x: Any, p: Any = None) -> Any:
         zero = compare.eq(small, 0)
         r = ew.where(zero, math.inf, large / ew.where(zero, 1, small))
     else:
-        x = squares(x)
+        x = as_square_matrices(x)
         r = norm(x, p, (-2, -1)) * norm(inverse_if_any_p(x), p, (-2, -1))
         r = ew.where(compare.eq(slogdet(x)[1], -math.inf), math.inf, r)
     rank = len(shape_of(x))

@@ -17,14 +17,14 @@ from ..ops import elementwise as ew
 from ..ops.contract import einsum_p, matmul
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.linalg.inverse import inv_p
-from ..ops.linalg.matrices import matrices
+from ..ops.linalg.matrices import as_matrices
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.reduce import axis_of
-from ..ops.structure import cast, expand_dims, reshape, strengthen, sum_p, transpose_p
+from ..ops.structure import cast, expand_dims, reshape, strip_weak_type, sum_p, transpose_p
 from .dispatch import NO_DERIVATIVE, Casting, check_cast, implements, no_out
 from .indexing import placeholder
 from .reductions import sum as _sum
-from .shapes import lengths_of, moveaxis, ravel
+from .shapes import integer_tuple, moveaxis, ravel
 
 
 @implements("linalg.matmul")
@@ -83,7 +83,7 @@ def _check_axes(who: str, *operands: tuple[Any, int]) -> None:
 def dot(a: Any, b: Any, out: Any = None) -> Any:
     """Sum of products over the last axis of a and the second-to-last axis of b; see numpy.dot."""
     no_out("dot", out)
-    a, b = strengthen(operand(a)), strengthen(operand(b))
+    a, b = strip_weak_type(operand(a)), strip_weak_type(operand(b))
     rows, columns = len(shape_of(a)), len(shape_of(b))
     if not rows or not columns:
         return ew.mul(a, b)
@@ -102,7 +102,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 @implements("inner")
 def inner(a: Any, b: Any, /) -> Any:
     """Sum of products over the last axes; see numpy.inner."""
-    a, b = strengthen(operand(a)), strengthen(operand(b))
+    a, b = strip_weak_type(operand(a)), strip_weak_type(operand(b))
     if not shape_of(a) or not shape_of(b):
         return ew.mul(a, b)
     return tensordot(a, b, ((-1,), (-1,)))
@@ -131,7 +131,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     try:
         count = operator.index(axes)
     except TypeError:
-        a_axes, b_axes = map(lengths_of, axes)
+        a_axes, b_axes = map(integer_tuple, axes)
     else:
         rank = len(a_shape)
         a_axes, b_axes = tuple(range(rank - count, rank)), tuple(range(count))
@@ -335,7 +335,7 @@ def matrix_power(a: Any, n: int) -> Any:
     except TypeError as err:
         raise TypeError("exponent must be an integer") from err
     if n < 0:
-        a, n = inv_p(matrices(a)), -n
+        a, n = inv_p(as_matrices(a)), -n
     if n == 0:
         eye = np.eye(shape_of(a)[-1], dtype=dtype_of(a))
         return np.broadcast_to(eye, shape_of(a)).copy()

@@ -13,7 +13,7 @@ from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import shown
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
-from ..ops.reduce import argsort_p, axes_in, take_along
+from ..ops.reduce import argsort_p, axes_in, gather_along_axis
 from ..ops.search import searchsorted_p
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape
 from .cumulative import cumsum
@@ -37,8 +37,8 @@ def _merge_axes(a: Any, axis: Any) -> tuple[Any, tuple[int, ...]]:
 def _take_sorted(a: Any, order: Any, indices: Any) -> Any:
     """Elements at indices into the sorted order, along the first axis."""
     if isinstance(indices, slice) or len(shape_of(indices)) < len(shape_of(a)):
-        return take_along(a, order[indices], 0)  # the same indices for all
-    return take_along(a, take_along(order, indices, 0), 0)
+        return gather_along_axis(a, order[indices], 0)  # the same indices for all
+    return gather_along_axis(a, gather_along_axis(order, indices, 0), 0)
 
 
 @implements("median")
@@ -85,7 +85,9 @@ def nanmedian(
     order = argsort_p(a, axis=0, kind="stable")
     count = np.sum(compare.logical_not(compare.isnan(a)), axis=0, keepdims=True)
     low, high = ew.maximum((count - 1) // 2, 0), ew.maximum(count // 2, 0)
-    both = [take_along(a, take_along(order, position, 0), 0) for position in (low, high)]
+    both = [
+        gather_along_axis(a, gather_along_axis(order, position, 0), 0) for position in (low, high)
+    ]
     y = mean(stack(both), axis=0)[0]
     return expand_dims(y, axes) if truthy_keepdims(keepdims) else y
 
@@ -228,7 +230,7 @@ def _quantile(
     if w is None:
         y = _interpolated(a, order, flat, count, method, weak)
     else:
-        y = _take_sorted(a, order, _weighted_indices(take_along(w, order, 0), flat, count))
+        y = _take_sorted(a, order, _weighted_indices(gather_along_axis(w, order, 0), flat, count))
     if numeric is not None:
         y = ew.where(any(numeric, axis=0) if ignores_nan else all(numeric, axis=0), y, np.nan)
     y = reshape(y, (*shape_of(q), *kept))

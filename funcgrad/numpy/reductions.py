@@ -11,7 +11,7 @@ from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact,
 from ..core.errors import DtypeError, ShapeError, UnsupportedError
 from ..core.trace import Tracer
 from ..ops import elementwise as ew, reduce as prims
-from ..ops.operand import operand, strong, written
+from ..ops.operand import cast_assigned, operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape, sum_p
 from .dispatch import NO_DERIVATIVE, NO_VALUE, implements, no_out
@@ -51,7 +51,7 @@ def initial_as(initial: Any, dtype: np.dtype) -> Any:
         raise ValueError(f"initial= must be a scalar: got {aval_of(start)}")
     if type(start) is complex and dtype.kind != "c":
         raise TypeError(f"initial= must be real, as the array is: got {aval_of(start)}")
-    return written(start, dtype)
+    return cast_assigned(start, dtype)
 
 
 def reduce_along(who: str, prim: Any, a: Any, axis: Any, keepdims: Any, out: Any = None) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
-from ..ops.reduce import argsort_p, axis_of, take_along
+from ..ops.reduce import argsort_p, axis_of, gather_along_axis
 from ..ops.search import searchsorted_p
 from ..ops.structure import reshape
 from .dispatch import EAGER_NO_DERIVATIVE, NO_DERIVATIVE, implements
@@ -61,8 +61,8 @@ def lexsort(keys: Any, axis: int = -1) -> Any:
     axis = axis_of(axis, len(shape_of(first)))
     order = argsort_p(first, axis=axis, kind="stable")
     for key in rest:  # a stable sort keeps the order by the keys before
-        again = argsort_p(take_along(key, order, axis), axis=axis, kind="stable")
-        order = take_along(order, again, axis)
+        again = argsort_p(gather_along_axis(key, order, axis), axis=axis, kind="stable")
+        order = gather_along_axis(order, again, axis)
     return order
 
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
-from ..ops.operand import holds_tracer, operand, strong, weak_with
-from ..ops.reduce import take_along
+from ..ops.operand import holds_tracer, operand, promote_weak, strong
+from ..ops.reduce import gather_along_axis
 from ..ops.structure import broadcast_to
 from .dispatch import implements, no_out
 from .searching import nonzero
@@ -37,7 +37,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         raise ValueError("list of cases must be same length as list of conditions")
     if not len(condlist):
         raise ValueError("select with an empty condition list is not possible")
-    *choices, y = weak_with([*map(operand, choicelist), operand(default)])
+    *choices, y = promote_weak([*map(operand, choicelist), operand(default)])
     for i, (condition, choice) in reversed([*enumerate(zip(condlist, choices, strict=True))]):
         if dtype_of(operand(condition)).kind != "b":
             raise TypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
@@ -49,7 +49,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
 def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
     """Elements of several arrays by an index array; see numpy.choose."""
     no_out("choose", out)
-    arrays = weak_with([operand(c) for c in choices])
+    arrays = promote_weak([operand(c) for c in choices])
     a, n = strong(operand(a)), len(arrays)
     np.choose(0, [0], mode=mode)  # NumPy's error for an unknown mode
     if mode == "clip":
@@ -62,4 +62,4 @@ def choose(a: Any, choices: Any, out: Any = None, mode: Any = "raise") -> Any:
         a = ew.where(compare.lt(a, 0), n, a)  # out of range at both ends
     shape = broadcast_shapes(shape_of(a), *map(shape_of, arrays))
     table = np.stack([broadcast_to(c, shape) for c in arrays])
-    return take_along(table, broadcast_to(a, shape)[None], 0)[0]
+    return gather_along_axis(table, broadcast_to(a, shape)[None], 0)[0]

@@ -14,7 +14,7 @@ from ..ops import compare, elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import common_dtype, operand, strong
-from ..ops.reduce import argsort_p, axis_of, take_along
+from ..ops.reduce import argsort_p, axis_of, gather_along_axis
 from ..ops.search import searchsorted_p
 from ..ops.structure import cast, cumsum_p, reshape
 from .dispatch import EAGER, NO_DERIVATIVE, implements
@@ -110,7 +110,7 @@ def _unique_of_size(
     """Distinct elements of a vector, and as flagged their indices, inverse [shape] and counts."""
     (n,) = shape_of(flat)
     order = argsort_p(flat, axis=0, kind="stable")
-    rising = take_along(flat, order, 0)
+    rising = gather_along_axis(flat, order, 0)
     changes = _changes(rising, equal_nan)
     starts, held = first_true(changes, size)
     fill = fill_value if fill_value is not None else rising[0] if n else 0

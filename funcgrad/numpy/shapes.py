@@ -6,7 +6,7 @@ from typing import Any
 
 from ..core.avals import broadcast_shapes, shape_of
 from ..ops.index import Index, getitem_p
-from ..ops.operand import lengths_of as lengths_of, operand, strong
+from ..ops.operand import integer_tuple as integer_tuple, operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import (
     broadcast_to as _broadcast_to,
@@ -20,7 +20,7 @@ from .dispatch import implements, unsupported
 @implements("reshape")
 def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None = None) -> Any:
     """Give the same elements another shape; see numpy.reshape."""
-    a, lengths = strong(operand(a)), lengths_of(shape)
+    a, lengths = strong(operand(a)), integer_tuple(shape)
     if sum(n < 0 for n in lengths) > 1:
         raise ValueError("can only specify one unknown dimension")
     size, rest = math.prod(shape_of(a)), math.prod(n for n in lengths if n >= 0)
@@ -90,8 +90,8 @@ def moveaxis(a: Any, source: Any, destination: Any) -> Any:
     """Move axes to new positions; see numpy.moveaxis."""
     a = operand(a)
     rank = len(shape_of(a))
-    sources = [axis_of(d, rank) for d in lengths_of(source)]
-    positions = [axis_of(d, rank) for d in lengths_of(destination)]
+    sources = [axis_of(d, rank) for d in integer_tuple(source)]
+    positions = [axis_of(d, rank) for d in integer_tuple(destination)]
     if len(sources) != len(positions) or len(set(sources)) < len(sources):
         raise ValueError(
             "`source` and `destination` arguments must have the same number of elements"
@@ -116,7 +116,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 def expand_dims(a: Any, axis: Any) -> Any:
     """Insert axes of length 1; see numpy.expand_dims."""
     a = operand(a)
-    given = lengths_of(axis)
+    given = integer_tuple(axis)
     return _expand_dims(a, axes_of(given, len(shape_of(a)) + len(given)))
 
 
@@ -135,7 +135,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
 @implements("broadcast_to")
 def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
     """Broadcast an array to a shape; see numpy.broadcast_to."""
-    array, shape = strong(operand(array)), lengths_of(shape)
+    array, shape = strong(operand(array)), integer_tuple(shape)
     if broadcast_shapes(shape_of(array), shape) != shape:
         raise ValueError(
             f"broadcast_to: an array of shape {shape_of(array)} does not broadcast to {shape}"

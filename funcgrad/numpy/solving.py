@@ -10,7 +10,13 @@ from numpy.linalg import LinAlgError
 from ..core.avals import dtype_of, shape_of
 from ..ops import elementwise as ew
 from ..ops.linalg.inverse import inv_p, lstsq_p, pinv_p, rcond_of, solve_p
-from ..ops.linalg.matrices import eps, hermitian as hermitian_of, matrices, real_dtype, squares
+from ..ops.linalg.matrices import (
+    as_matrices,
+    as_square_matrices,
+    eps,
+    hermitian as hermitian_of,
+    real_dtype,
+)
 from ..ops.operand import operand, strong
 from ..ops.reduce import count_p
 from ..ops.structure import cast, expand_dims, reshape, transpose_p
@@ -21,15 +27,15 @@ from .dispatch import NO_VALUE, implements
 @implements("linalg.inv")
 def inv(a: Any) -> Any:
     """Inverse; see numpy.linalg.inv."""
-    return inv_p(squares(a))
+    return inv_p(as_square_matrices(a))
 
 
 @implements("linalg.solve")
 def solve(a: Any, b: Any) -> Any:
     """Solution of ``a x = b``; ``b`` is a vector if it has one axis; see numpy.linalg.solve."""
-    a, b = squares(a), strong(operand(b))
+    a, b = as_square_matrices(a), strong(operand(b))
     vector = len(shape_of(b)) == 1
-    b = matrices(expand_dims(b, (1,)) if vector else b)
+    b = as_matrices(expand_dims(b, (1,)) if vector else b)
     if shape_of(a)[-1] != shape_of(b)[-2]:
         raise ValueError(
             f"solve: a and b must have equally many rows: got {shape_of(a)} and "
@@ -46,9 +52,9 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
     Under ``jit`` and ``vmap`` the rank is unknown, and the residuals are those of full rank.
     Elsewhere they are empty for a smaller rank, as in NumPy.
     """
-    a, b = matrices(a), strong(operand(b))
+    a, b = as_matrices(a), strong(operand(b))
     vector = len(shape_of(b)) == 1
-    b = matrices(expand_dims(b, (1,)) if vector else b)
+    b = as_matrices(expand_dims(b, (1,)) if vector else b)
     for x in (a, b):
         if len(shape_of(x)) != 2:
             raise LinAlgError(
@@ -73,7 +79,7 @@ def lstsq(a: Any, b: Any, rcond: Any = None) -> tuple[Any, Any, Any, Any]:
 @implements("linalg.pinv")
 def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_VALUE) -> Any:
     """Pseudo-inverse, differentiated at constant rank; see numpy.linalg.pinv."""
-    a = matrices(a)
+    a = as_matrices(a)
     if rcond is None:
         if rtol is NO_VALUE:
             rcond = 1e-15
@@ -82,7 +88,7 @@ def pinv(a: Any, rcond: Any = None, hermitian: bool = False, *, rtol: Any = NO_V
     elif rtol is not NO_VALUE:
         raise ValueError("`rtol` and `rcond` can't be both set.")
     if hermitian and 0 not in shape_of(a)[-2:]:
-        a = hermitian_of(squares(a), "L")
+        a = hermitian_of(as_square_matrices(a), "L")
     return pinv_p(a, operand(rcond), hermitian=bool(hermitian))
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..core.avals import dtype_of, shape_of
 from ..core.trace import Tracer
 from ..ops.operand import integers, operand, strong
-from ..ops.reduce import argpartition_p, argsort_p, take_along
+from ..ops.reduce import argpartition_p, argsort_p, gather_along_axis
 from ..ops.structure import cast
 from .dispatch import NO_DERIVATIVE, implements
 from .indexing import concrete
@@ -49,7 +49,7 @@ def sort(
     if isinstance(a, Tracer):
         _check_sorting(kind, order)
         a, axis = ravel_if_none(a, axis)
-        y = take_along(a, argsort_p(a, axis=axis, kind="stable"), axis)
+        y = gather_along_axis(a, argsort_p(a, axis=axis, kind="stable"), axis)
     else:
         y = np.sort(a, axis, kind, order, stable=stable)
     return np.flip(y, axis) if descending else y
@@ -103,7 +103,7 @@ def partition(
     """Partition an array around its kth element; see numpy.partition."""
     _check_selecting(kind, order)
     a, axis = ravel_if_none(operand(a), axis)
-    return take_along(a, argpartition(a, kth, axis), axis)
+    return gather_along_axis(a, argpartition(a, kth, axis), axis)
 
 
 @implements("sort_complex")

@@ -15,7 +15,7 @@ from .cumulative import cumprod, cumsum
 from .dispatch import NO_VALUE, implements, no_out
 from .indexing import known
 from .reductions import any, initial_as, is_given, max, min, prod, reduce_along, sum, where_mask
-from .shapes import lengths_of
+from .shapes import integer_tuple
 
 
 def _count(a: Any, axis: Any, where: Any, keepdims: Any) -> Any:
@@ -174,7 +174,7 @@ def broadcast_weights(a: Any, weights: Any, axis: Any) -> Any:
         return w
     if axis is None:
         raise TypeError("Axis must be specified when shapes of a and weights differ.")
-    given = [axis_of(d, len(shape)) for d in lengths_of(axis)]
+    given = [axis_of(d, len(shape)) for d in integer_tuple(axis)]
     if shape_of(w) != tuple(shape[d] for d in given):
         raise ValueError(
             "Shape of weights must be consistent with shape of a along specified axis."

@@ -13,8 +13,17 @@ from ..core.trace import Primitive
 from .compare import eq, ne
 from .elementwise import div, maximum, where
 from .index import Batching, Index, add_into, getitem_p, scatter_add_p
-from .paths import Gaps, Masked, present
-from .structure import Batched, cast, expand_dims, match, project, stretched, widened, zeros
+from .paths import Gaps, Masked, path_mask
+from .structure import (
+    Batched,
+    batch_at_front,
+    cast,
+    expand_dims,
+    project,
+    unbroadcast,
+    upcast,
+    zeros_like,
+)
 
 
 class SetAt(Primitive, Masking, Codegen):
@@ -33,21 +42,21 @@ class SetAt(Primitive, Masking, Codegen):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (t, u, *_) = primals, tangents
-        t = zeros(x) if t is None else t
-        u = zeros(v) if u is None else u
+        t = zeros_like(x) if t is None else t
+        u = zeros_like(v) if u is None else u
         return (set_at_p(t, u, *arrays, index=index),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (ct,) = ins, cts
-        x_ct = None if needs[0] is None else set_at_p(ct, zeros(v), *arrays, index=index)
+        x_ct = None if needs[0] is None else set_at_p(ct, zeros_like(v), *arrays, index=index)
         v_ct = None
         if needs[1] is not None:
             v_ct = getitem_p(ct, *arrays, index=index)
             if arrays:
                 last = last_writer_p(*arrays, shape=shape_of(x), index=index)
                 v_ct = where(last, v_ct, 0)
-            v_ct = match(v_ct, v)
+            v_ct = unbroadcast(v_ct, v)
         return [x_ct, v_ct, *[None] * len(arrays)]
 
     @override
@@ -55,7 +64,7 @@ class SetAt(Primitive, Masking, Codegen):
         return operands <= {0, 1}
 
     def on_paths(self, args: Any, live: Any, *, index: Index) -> Masked:
-        masks = map(present, args[:2], live[:2])
+        masks = map(path_mask, args[:2], live[:2])
         return self.bind(*args, index=index), self.bind(*masks, *args[2:], index=index)
 
     def gaps(self, gaps: Any, ins: Any, *, index: Index) -> Gaps:
@@ -131,7 +140,7 @@ class AddAt(Primitive, Masking, Codegen):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, index: Index) -> Sequence[Any]:
         (_, v, *arrays), (ct,) = ins, cts
-        v_ct = None if needs[1] is None else match(getitem_p(ct, *arrays, index=index), v)
+        v_ct = None if needs[1] is None else unbroadcast(getitem_p(ct, *arrays, index=index), v)
         return [None if needs[0] is None else ct, v_ct, *[None] * len(arrays)]
 
     @override
@@ -139,7 +148,7 @@ class AddAt(Primitive, Masking, Codegen):
         return operands <= {0, 1}
 
     def on_paths(self, args: Any, live: Any, *, index: Index) -> Masked:
-        counts = [project(present(x, m), float) for x, m in zip(args[:2], live[:2], strict=True)]
+        counts = [project(path_mask(x, m), float) for x, m in zip(args[:2], live[:2], strict=True)]
         (total,) = self.bind(*counts, *args[2:], index=index)
         return self.bind(*args, index=index), (ne(total, 0),)
 
@@ -191,7 +200,7 @@ class ExtremumAt(Primitive, Codegen):
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (t, u, *_) = primals, tangents
         (x_won, x_ties), (v_won, v_ties) = _winners(x, v, arrays, outs[0], index)
-        kept = widened(zeros(x)) if t is None else where(x_won, div(t, x_ties), 0)
+        kept = upcast(zeros_like(x)) if t is None else where(x_won, div(t, x_ties), 0)
         if u is not None:
             u = where(v_won, div(cast(u, dtype_of(x)), v_ties), 0)
             kept = add_at_p(kept, u, *arrays, index=index)
@@ -201,11 +210,11 @@ class ExtremumAt(Primitive, Codegen):
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (ct,) = ins, cts
         (x_won, x_ties), (v_won, v_ties) = _winners(x, v, arrays, outs[0], index)
-        x_ct = None if needs[0] is None else match(where(x_won, div(ct, x_ties), 0), x)
+        x_ct = None if needs[0] is None else unbroadcast(where(x_won, div(ct, x_ties), 0), x)
         v_ct = None
         if needs[1] is not None:
             own = getitem_p(ct, *arrays, index=index)
-            v_ct = match(where(v_won, div(own, v_ties), 0), v)
+            v_ct = unbroadcast(where(v_won, div(own, v_ties), 0), v)
         return [x_ct, v_ct, *[None] * len(arrays)]
 
     @override
@@ -230,9 +239,9 @@ def _batched(args: Any, axes: Any, size: int, index: Index) -> list[Any]:
     (x, v, *arrays), (x_axis, v_axis, *array_axes) = args, axes
     rank = len(shape_of(x)) - (x_axis is not None)
     place = Batching(index, arrays, array_axes, size, rank)
-    x = stretched(x, x_axis, size)
+    x = batch_at_front(x, x_axis, size)
     (slot,) = getitem_p.infer(aval_of(x), *map(aval_of, place.arrays), index=place.index)
-    v = stretched(v, v_axis, size)
+    v = batch_at_front(v, v_axis, size)
     missing = len(slot.shape) - len(shape_of(v))
     v = place.packed(expand_dims(v, tuple(range(1, 1 + missing))))
     return [x, v, *place.arrays, place.index]

@@ -20,7 +20,7 @@ import numpy as np
 
 from .elementwise import add, mul, neg, sign, square, sub
 from .families import Elementwise
-from .gamma import no_order
+from .gamma import no_derivative_in
 from .kernels import by_blocks, masked_update, polynomial
 
 
@@ -145,8 +145,9 @@ i0e = Elementwise("i0e", by_blocks(_i0e),
 i1e = Elementwise("i1e", by_blocks(_i1e),
     lambda t, y, x: mul(t, sub(bessel_moment(2, x), bessel_moment(1, x))))
 bessel_moment = Elementwise("bessel_moment", by_blocks(_bessel_moment),
-    no_order("bessel_moment", "n"),
+    no_derivative_in("bessel_moment", "n"),
     lambda t, y, n, x: neg(mul(t, mul(sign(x), bessel_moment(n + 1, x)))))
-bessel_ratio = Elementwise("bessel_ratio", by_blocks(_bessel_ratio), no_order("bessel_ratio", "n"),
+bessel_ratio = Elementwise("bessel_ratio", by_blocks(_bessel_ratio),
+    no_derivative_in("bessel_ratio", "n"),
     lambda t, y, n, x: mul(t, mul(x, bessel_ratio(n + 1, x))))
 # fmt: on

@@ -12,14 +12,14 @@ from typing import Any
 import numpy as np
 
 from .elementwise import mul, neg
-from .families import Elementwise, as_whole
+from .families import Elementwise, unblocked
 from .gamma import (
     HALF_LOG_TAU,
     gamma_of,
     gammaln_of,
     gammaln_positive,
     gammasgn_of,
-    no_order,
+    no_derivative_in,
     polygamma,
     polygamma_of,
     stirling,
@@ -174,12 +174,12 @@ beta   = Elementwise("beta", by_blocks(beta_of),
 beta_slope = Elementwise("beta_slope", _beta_slope, None, None, None,
                          lambda t, z, j, k, y, a, b: mul(t, beta_slope(j + 1, k, y, a, b)),
                          lambda t, z, j, k, y, a, b: mul(t, beta_slope(j, k + 1, y, a, b)),
-                         decompose=lambda j, k, *xs: as_whole(_slope_of_orders(j, k), *xs))
+                         decompose=lambda j, k, *xs: unblocked(_slope_of_orders(j, k), *xs))
 betaln = Elementwise("betaln", by_blocks(betaln_of),
                      lambda t, y, a, b: mul(t, polygamma_difference(0, a, b)),
                      lambda t, y, a, b: mul(t, polygamma_difference(0, b, a)))
 polygamma_difference = Elementwise("polygamma_difference", by_blocks(_polygamma_difference),
-    no_order("polygamma_difference", "n"),
+    no_derivative_in("polygamma_difference", "n"),
     lambda t, y, n, a, b: mul(t, polygamma_difference(n + 1, a, b)),
     lambda t, y, n, a, b: neg(mul(t, polygamma(n + 1, a + b))))
 # fmt: on

@@ -14,13 +14,13 @@ from typing_extensions import override
 from ..core.avals import dtype_of
 from ..core.emitter import Emitter, V
 from ..core.registry import primitives
-from .families import Free
+from .families import NonDifferentiable
 
 # by their size in bytes
 INTEGERS: dict[int, np.dtype[Any]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
 
-class Mask(Free):
+class Mask(NonDifferentiable):
     """Return all ones where a condition holds, and zeros elsewhere: -1 and 0."""
 
     def __init__(self, name: str, dtype: Any) -> None:
@@ -43,7 +43,7 @@ class Mask(Free):
         w.line(f"{negative}({w.memory.bits(ins[0], np.dtype(np.int8))}, {out})", outs[0].aval)
 
 
-class Keep(Free):
+class Keep(NonDifferentiable):
     """Return ``t`` where the mask is set, and 0 elsewhere, also for infinite ``t``."""
 
     def __init__(self, name: str) -> None:
@@ -64,7 +64,7 @@ class Keep(Free):
         w.line(f"{both}({kept}, {m}, {y})", out.aval)
 
 
-class Blend(Free):
+class Blend(NonDifferentiable):
     """Return ``a`` where the mask is set, and ``b`` elsewhere: ((a ^ b) & m) ^ b."""
 
     def __init__(self, name: str) -> None:

@@ -10,7 +10,7 @@ from ..core.avals import shape_of
 from .bits import INTEGERS, mask_of, selectable
 from .compare import eq, isnan, logical_and, lt
 from .families import Elementwise
-from .paths import Gaps, Masked, either, present
+from .paths import Gaps, Masked, any_mask, path_mask
 
 _FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
@@ -91,8 +91,8 @@ class Selection(Elementwise):
         if any(mask is not None for i, mask in enumerate(live) if i not in group):
             return super().on_paths(args, live)
         outs = self.bind(*args)
-        mask = self.taken(args, *(present(args[i], live[i]) for i in sorted(group)))
-        return outs, (either([mask], shape_of(outs[0])),)
+        mask = self.taken(args, *(path_mask(args[i], live[i]) for i in sorted(group)))
+        return outs, (any_mask([mask], shape_of(outs[0])),)
 
     @override
     def gaps(self, gaps: Any, ins: Any) -> Gaps:

@@ -21,12 +21,12 @@ from .reduce import max_p, min_p
 from .structure import (
     Batched,
     Linear,
+    axis_to_front,
+    batch_at_front,
     cast,
     expand_dims,
-    front,
     project,
     reshape,
-    stretched,
     sum_dtype,
     sum_p,
     transpose_p,
@@ -45,7 +45,7 @@ class Collective(Primitive):
         if own is not None:
             y, axis = self.over(x, d, **params)
             return (y,), (axis,)
-        return self.bind(front(x, d), token, **self.shifted(**params)), (0,)
+        return self.bind(axis_to_front(x, d), token, **self.shifted(**params)), (0,)
 
     def over(self, x: Any, axis: int | None, *, size: int, **params: Any) -> tuple[Any, Any]:
         """Return the result for all examples, which lie along ``axis``, and where they then lie."""
@@ -132,7 +132,7 @@ class AllGather(LinearCollective):
         shape = list(shape_of(x))
         if d is not None:
             del shape[d]
-        y = _to(stretched(x, d, size), axis)
+        y = _to(batch_at_front(x, d, size), axis)
         return reshape(y, _gathered(tuple(shape), size, axis, tiled)), None
 
     @override
@@ -194,7 +194,7 @@ class AllToAll(LinearCollective):
     def over(
         self, x: Any, d: int | None, *, size: int, split: int, concat: int, tiled: bool
     ) -> tuple[Any, Any]:
-        x = stretched(x, d, size)  # [from, ..., to, ...]
+        x = batch_at_front(x, d, size)  # [from, ..., to, ...]
         if tiled:
             x = _split(x, size, split + 1)
         rest = [a for a in range(1, len(shape_of(x))) if a != split + 1]
@@ -224,7 +224,7 @@ class Ppermute(LinearCollective):
 
     @override
     def over(self, x: Any, d: int | None, *, size: int, perm: Any) -> tuple[Any, Any]:
-        x = stretched(x, d, size)
+        x = batch_at_front(x, d, size)
         source, has = np.zeros(size, np.intp), np.zeros(size, bool)
         for a, b in perm:
             source[b], has[b] = a, True

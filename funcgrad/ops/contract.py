@@ -15,8 +15,16 @@ from ..core.errors import ShapeError
 from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
 from .operand import operand
-from .paths import Masked, of_products
-from .structure import Batched, expand_dims, fit, front, match, reshape, without
+from .paths import Masked, product_on_paths
+from .structure import (
+    Batched,
+    axis_to_front,
+    broadcast_like,
+    drop_axes,
+    expand_dims,
+    reshape,
+    unbroadcast,
+)
 
 
 class Multilinear(Primitive, Masking):
@@ -34,7 +42,7 @@ class Multilinear(Primitive, Masking):
         total = terms[0]
         for term in terms[1:]:
             total = total + term
-        return (fit(total, outs[0]),)
+        return (broadcast_like(total, outs[0]),)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
@@ -42,7 +50,7 @@ class Multilinear(Primitive, Masking):
 
     def on_paths(self, args: Any, live: Any, **params: Any) -> Masked:
         if sum(mask is not None for mask in live) == 1:
-            return of_products(self, args, live, **params)
+            return product_on_paths(self, args, live, **params)
         return self.bind(*args, **params), (None,)  # all of the result counts
 
 
@@ -93,18 +101,18 @@ class Matmul(Multilinear, Codegen):
         a_rank, b_rank = len(a.shape), len(b.shape)
         if a_rank == 1 or b_rank == 1:
             return _vector_vjp(ct, needs, a, b)
-        a_ct = None if needs[0] is None else match(ct @ b.mT, a)
+        a_ct = None if needs[0] is None else unbroadcast(ct @ b.mT, a)
         if needs[1] is None:
             return (a_ct, None)
         if b_rank == 2 < a_rank:  # one product for the whole batch
             rows = math.prod(a.shape[:-1])  # -1 would not tell the length of an empty axis
             a, ct = a.reshape(rows, a.shape[-1]), ct.reshape(rows, ct.shape[-1])
-        return (a_ct, match(a.mT @ ct, b))
+        return (a_ct, unbroadcast(a.mT @ ct, b))
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
         (a, b), (a_axis, b_axis) = args, axes
-        a, b = (x if d is None else front(x, d) for x, d in zip(args, axes, strict=True))
+        a, b = (x if d is None else axis_to_front(x, d) for x, d in zip(args, axes, strict=True))
         a_rank, b_rank = len(a.shape) - (a_axis is not None), len(b.shape) - (b_axis is not None)
         if not a_rank or not b_rank:
             self.infer(Aval(a.shape[-a_rank:] if a_rank else (), a.dtype),
@@ -119,7 +127,7 @@ class Matmul(Multilinear, Codegen):
         )
         y = matmul(a, b)
         drop = [len(y.shape) - 2] * (a_rank == 1) + [len(y.shape) - 1] * (b_rank == 1)
-        return (reshape(y, without(y.shape, tuple(drop))),), (0,)
+        return (reshape(y, drop_axes(y.shape, tuple(drop))),), (0,)
 
     def lower(self, build: Any, a: Any, b: Any) -> Any:
         """Make one product of a stack of matrices with one matrix."""
@@ -145,9 +153,9 @@ def _vector_vjp(ct: Any, needs: Any, a: Any, b: Any) -> Sequence[Any]:
     ct = reshape(ct, (*batch, left[-2], right[-1]))
     a_ct = b_ct = None
     if needs[0] is not None:
-        a_ct = reshape(match(ct @ reshape(b, right).mT, Aval(left, a.dtype)), a.shape)
+        a_ct = reshape(unbroadcast(ct @ reshape(b, right).mT, Aval(left, a.dtype)), a.shape)
     if needs[1] is not None:
-        b_ct = reshape(match(reshape(a, left).mT @ ct, Aval(right, b.dtype)), b.shape)
+        b_ct = reshape(unbroadcast(reshape(a, left).mT @ ct, Aval(right, b.dtype)), b.shape)
     return (a_ct, b_ct)
 
 
@@ -188,7 +196,7 @@ class Einsum(Multilinear, Codegen):
             others = [j for j in range(len(ins)) if j != i]
             operands = (cts[0], *(ins[j] for j in others))
             ct = einsum_p(*operands, names=(out, *(names[j] for j in others)), out=names[i])
-            results.append(match(ct, x))
+            results.append(unbroadcast(ct, x))
         return results
 
     @override
@@ -196,7 +204,7 @@ class Einsum(Multilinear, Codegen):
         self, args: Any, axes: Any, size: int, /, *, names: tuple[str, ...], out: str
     ) -> Batched:
         batch = next(c for c in string.ascii_letters if c not in "".join(names) + out)
-        xs = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
+        xs = [x if d is None else axis_to_front(x, d) for x, d in zip(args, axes, strict=True)]
         named = tuple(
             axes_of_x if d is None else batch + axes_of_x
             for axes_of_x, d in zip(names, axes, strict=True)

@@ -12,7 +12,7 @@ from .convolve import convolve_p
 from .operand import common_dtype, operand
 from .reduce import flip
 from .structure import cast, reshape, transpose_p
-from .windows import whole_numbers, windows_of
+from .windows import integers_per_axis, windows_of
 
 Padding: TypeAlias = str | Sequence[tuple[int, int]]
 _WHO = "conv_general_dilated"
@@ -160,7 +160,7 @@ def _groups(lhs: Any, rhs: Any, x: Any, w: Any, feature_groups: int, batch_group
     """Return the number of groups; complain of what they do not divide."""
     feature_groups, batch_groups = whole(feature_groups), whole(batch_groups)
     for name, groups in (("feature", feature_groups), ("batch", batch_groups)):
-        whole_numbers(_WHO, f"{name}_group_count", (groups,), 1, 1)
+        integers_per_axis(_WHO, f"{name}_group_count", (groups,), 1, 1)
     groups = feature_groups * batch_groups
     if feature_groups > 1 and batch_groups > 1:
         raise ShapeError(
@@ -252,10 +252,10 @@ def conv_transpose(
         letters = ("", "H", "HW", "HWD")[rank]
         dimension_numbers = (f"N{letters}C", f"{letters}IO", f"N{letters}C")
     numbers = conv_dimension_numbers(shape_of(lhs), shape_of(rhs), dimension_numbers)
-    strides = whole_numbers("conv_transpose", "strides", strides, rank, 1)
+    strides = integers_per_axis("conv_transpose", "strides", strides, rank, 1)
     if isinstance(padding, str) or use_consistent_padding:
         sizes = [shape_of(rhs)[d] for d in numbers.rhs_spec[2:]]
-        dilation = whole_numbers("conv_transpose", "rhs_dilation", rhs_dilation, rank, 1)
+        dilation = integers_per_axis("conv_transpose", "rhs_dilation", rhs_dilation, rank, 1)
         padding = _undone(sizes, strides, dilation, padding)
     if transpose_kernel:
         for d in numbers.rhs_spec[2:]:

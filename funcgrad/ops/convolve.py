@@ -16,11 +16,11 @@ from ..core.avals import Aval, shape_of
 from ..core.companions import Codegen
 from ..core.errors import ShapeError
 from .contract import Multilinear
-from .im2col import convolved, correlated, form_of, kernel_sizes, scratch_sizes
+from .im2col import cheapest_form, convolve_into, correlate_into, kernel_sizes, scratch_sizes
 from .index import Index, getitem_p
 from .linear import InBuffers
-from .structure import Batched, front, match, reshape, transpose_p
-from .windows import Window, turned
+from .structure import Batched, axis_to_front, reshape, transpose_p, unbroadcast
+from .windows import Window, transposed_windows
 
 
 class Bilinear(InBuffers, Multilinear, Codegen):
@@ -38,12 +38,12 @@ class Bilinear(InBuffers, Multilinear, Codegen):
         shared = "".join(sorted({*batched, self.roles[2]}))
         label = {"xy": "N", "wx": "S", "wy": "T", "wxy": "G"}[shared]
         ins = [
-            x if d is None else folded(front(x, d), role, label, groups)
+            x if d is None else batch_into_axis(axis_to_front(x, d), role, label, groups)
             for x, d, role in zip(args, axes, self.roles[:2], strict=True)
         ]
         many = groups * size if label == "G" else groups
         (y,) = self.bind(*ins, windows=windows, groups=many)
-        return (unfolded(y, self.roles[2], label, size, groups),), (0,)
+        return (batch_from_axis(y, self.roles[2], label, size, groups),), (0,)
 
     def scratch(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
         """Return the buffers that ``into`` wants."""
@@ -54,7 +54,7 @@ class Bilinear(InBuffers, Multilinear, Codegen):
         raise self.missing("into")
 
 
-def names_of(role: str, rank: int) -> list[Any]:
+def axis_names(role: str, rank: int) -> list[Any]:
     """Return the axes of an array in this role, with the groups as an axis of their own."""
     places = list(range(rank))
     return {
@@ -62,10 +62,10 @@ def names_of(role: str, rank: int) -> list[Any]:
     }[role]  # fmt: skip
 
 
-def folded(x: Any, role: str, label: str, groups: int) -> Any:
+def batch_into_axis(x: Any, role: str, label: str, groups: int) -> Any:
     """Return an array, its batch axis in front, with the batch in the axis of this name."""
     batch, *shape = shape_of(x)
-    names = names_of(role, len(shape) - 2)
+    names = axis_names(role, len(shape) - 2)
     split = [*shape[:-1], groups, shape[-1] // groups]
     place = names.index(label)
     order = [*range(1, 1 + place), 0, *range(1 + place, 1 + len(split))]
@@ -74,10 +74,10 @@ def folded(x: Any, role: str, label: str, groups: int) -> Any:
     return reshape(x, (*split[:-2], split[-2] * split[-1]))
 
 
-def unfolded(y: Any, role: str, label: str, size: int, groups: int) -> Any:
+def batch_from_axis(y: Any, role: str, label: str, size: int, groups: int) -> Any:
     """Return an array with the batch that is in the axis of this name in front."""
     shape = list(shape_of(y))
-    names = names_of(role, len(shape) - 2)
+    names = axis_names(role, len(shape) - 2)
     lengths = [*shape[:-1], groups, shape[-1] // groups]
     place = names.index(label)
     if label in "NS":
@@ -85,7 +85,7 @@ def unfolded(y: Any, role: str, label: str, size: int, groups: int) -> Any:
     else:
         lengths[-1] = shape[-1] // groups // size
     split = [*lengths[:place], size, *lengths[place:]]
-    y = front(reshape(y, tuple(split)), place)
+    y = axis_to_front(reshape(y, tuple(split)), place)
     return reshape(y, (size, *lengths[:-2], lengths[-2] * lengths[-1]))
 
 
@@ -111,20 +111,20 @@ class Convolve(Bilinear):
         (ct,), (x, w) = cts, ins
         x_ct = w_ct = None
         if needs[0] is not None:
-            x_ct = match(transposed(ct, w, **params), x)
+            x_ct = unbroadcast(convolve_transposed(ct, w, **params), x)
         if needs[1] is not None:
-            w_ct = match(conv_kernel_p(x, ct, **params), w)
+            w_ct = unbroadcast(conv_kernel_p(x, ct, **params), w)
         return x_ct, w_ct
 
     def scratch(
         self, x: Aval, w: Aval, *, windows: tuple[Window, ...], groups: int
     ) -> tuple[Aval, ...]:
         s, t = w.shape[-2], w.shape[-1] // groups
-        sizes = scratch_sizes(form_of(windows, s, t), x.shape[0], windows, s, t, groups)
+        sizes = scratch_sizes(cheapest_form(windows, s, t), x.shape[0], windows, s, t, groups)
         return tuple(Aval((size,), np.result_type(x.dtype, w.dtype)) for size in sizes)
 
     def into(self, outs: Any, scratch: Any, x: Any, w: Any, **params: Any) -> None:
-        convolved(x, w, outs[0], scratch, **params)
+        convolve_into(x, w, outs[0], scratch, **params)
 
 
 def _check(who: str, x: Aval, w: Aval, windows: tuple[Window, ...], groups: int) -> None:
@@ -136,12 +136,14 @@ def _check(who: str, x: Aval, w: Aval, windows: tuple[Window, ...], groups: int)
         raise ShapeError(f"{who}: {x} and {w} do not fit {groups} groups of {w.shape[-2]} channels")
 
 
-def transposed(y: Any, w: Any, *, windows: tuple[Window, ...], groups: int) -> Any:
+def convolve_transposed(y: Any, w: Any, *, windows: tuple[Window, ...], groups: int) -> Any:
     """Return ``x[a] = sum of y[b] * w[k]``: the same windows, seen from the other side."""
-    return convolve_p(y, swapped(w, groups), windows=turned(windows), groups=groups)
+    return convolve_p(
+        y, swap_channels(w, groups), windows=transposed_windows(windows), groups=groups
+    )
 
 
-def swapped(w: Any, groups: int) -> Any:
+def swap_channels(w: Any, groups: int) -> Any:
     """Return the kernel with the channels of source and result exchanged in each group."""
     *sizes, s, channels = shape_of(w)
     rank = len(sizes)
@@ -170,9 +172,9 @@ class ConvKernel(Bilinear):
         (ct,), (x, y) = cts, ins
         x_ct = y_ct = None
         if needs[0] is not None:
-            x_ct = match(transposed(y, ct, **params), x)
+            x_ct = unbroadcast(convolve_transposed(y, ct, **params), x)
         if needs[1] is not None:
-            y_ct = match(convolve_p(x, ct, **params), y)
+            y_ct = unbroadcast(convolve_p(x, ct, **params), y)
         return x_ct, y_ct
 
     def decompose(self, x: Any, y: Any, **params: Any) -> Any:
@@ -186,7 +188,7 @@ class ConvKernel(Bilinear):
         return tuple(Aval((size,), np.result_type(x.dtype, y.dtype)) for size in sizes)
 
     def into(self, outs: Any, scratch: Any, x: Any, y: Any, **params: Any) -> None:
-        correlated(x, y, outs[0], scratch, **params)
+        correlate_into(x, y, outs[0], scratch, **params)
 
 
 def _kernel_by_convolution(

@@ -33,7 +33,7 @@ from .derivatives import (
     sinc_of,
     slope_of_power,
 )
-from .families import Arithmetic, Elementwise, Free
+from .families import Arithmetic, Elementwise, NonDifferentiable
 from .structure import cast
 from .unit import unit_p
 
@@ -363,7 +363,7 @@ conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t),
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
 imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
 # choice
-sign        = Free("sign", np.sign)
+sign        = NonDifferentiable("sign", np.sign)
 copysign    = Elementwise("copysign", np.copysign,
                           lambda t, y, a, b: t * (np.copysign(1.0, a) * np.copysign(1.0, b)), None)
 fraction    = Elementwise("fraction", _fraction, lambda t, y, x: t,

@@ -20,8 +20,17 @@ from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
 from .operand import operand
-from .paths import Gaps, Masked, either, is_harmless, joined, present
-from .structure import Batched, broadcast_to, cast, expand_dims, fit, front, match, strengthen
+from .paths import Gaps, Masked, any_mask, is_harmless, path_mask, sum_may_have_gaps
+from .structure import (
+    Batched,
+    axis_to_front,
+    broadcast_like,
+    broadcast_to,
+    cast,
+    expand_dims,
+    strip_weak_type,
+    unbroadcast,
+)
 
 
 class Elementwise(Primitive, Masking, Codegen):
@@ -52,7 +61,7 @@ class Elementwise(Primitive, Masking, Codegen):
         self.is_product = bool(linear) and not divides
         self.lower = lower
         if hasattr(function, "kernels"):
-            decompose = functools.partial(as_whole, function)
+            decompose = functools.partial(unblocked, function)
         if decompose:
             simpler = function if decompose is True else decompose
             self.decompose = functools.partial(_decomposed, self, simpler)
@@ -91,26 +100,26 @@ class Elementwise(Primitive, Masking, Codegen):
             if t is not None and rule is not None:
                 term = rule(t, y, *primals)
                 total = term if total is None else total + term
-        return (None if total is None else fit(total, y),)
+        return (None if total is None else broadcast_like(total, y),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         (ct,), (y,) = cts, outs
         rules = self.rules
         if len(ins) == 1:
-            return (match(rules[0](ct, y, *ins), ins[0]),)
+            return (unbroadcast(rules[0](ct, y, *ins), ins[0]),)
         if len(ins) == 2:  # written out, because this is the library's inner loop
             (a, b), (a_need, b_need), (a_rule, b_rule) = ins, needs, rules
             a_ct = b_ct = None
             if a_need is not None and a_rule is not None:
-                a_ct = match(a_rule(ct, y, a, b), a)
+                a_ct = unbroadcast(a_rule(ct, y, a, b), a)
             if b_need is not None and b_rule is not None:
-                b_ct = match(b_rule(ct, y, a, b), b)
+                b_ct = unbroadcast(b_rule(ct, y, a, b), b)
             return (a_ct, b_ct)
         results = []
         for rule, need, x in zip(rules, needs, ins, strict=True):
             wanted = need is not None and rule is not None
-            results.append(match(rule(ct, y, *ins), x) if wanted else None)
+            results.append(unbroadcast(rule(ct, y, *ins), x) if wanted else None)
         return results
 
     @override
@@ -123,7 +132,9 @@ class Elementwise(Primitive, Masking, Codegen):
         ):
             return self.bind(*args), tuple(places)  # the axes already lie as they should
         operands = [
-            x if d is None else expand_dims(front(x, d), tuple(range(1, 1 + max(ranks) - rank)))
+            x
+            if d is None
+            else expand_dims(axis_to_front(x, d), tuple(range(1, 1 + max(ranks) - rank)))
             for x, d, rank in zip(args, axes, ranks, strict=True)
         ]
         return self.bind(*operands), (0,)
@@ -138,10 +149,10 @@ class Elementwise(Primitive, Masking, Codegen):
         masked = frozenset(i for i, mask in enumerate(live) if mask is not None)
         groups = [g for g in self.linear if masked & g]
         if groups:  # a product is 0 where a factor is absent
-            alive = [either([present(args[i], live[i]) for i in g], shape) for g in groups]
+            alive = [any_mask([path_mask(args[i], live[i]) for i in g], shape) for g in groups]
             return outs, (functools.reduce(primitives["logical_and"], alive),)
         # another function: what it makes of nothing but absent elements is 0, or counts
-        return outs, (either([*(live[i] for i in masked), present(outs[0], None)], shape),)
+        return outs, (any_mask([*(live[i] for i in masked), path_mask(outs[0], None)], shape),)
 
     def gaps(self, gaps: Any, ins: Any) -> Gaps:
         masked = frozenset(i for i, gap in enumerate(gaps) if gap is not None)
@@ -149,7 +160,7 @@ class Elementwise(Primitive, Masking, Codegen):
         if group is None:
             return (True,), any(gaps)
         if len(group) > 1:
-            return (joined([gaps[i] for i in group]),), False
+            return (sum_may_have_gaps([gaps[i] for i in group]),), False
         (i,) = masked
         factors = [is_harmless(a, self.divides) for j, a in enumerate(ins) if j != i]
         return (gaps[i],), bool(gaps[i]) and not all(factors)
@@ -168,7 +179,7 @@ class Arithmetic(Elementwise):
     @override
     def as_ufunc(self, *xs: Any) -> Any:
         if not shape_of(xs[0]) and all(aval_of(x).weak for x in xs):
-            xs = tuple(map(strengthen, xs))  # np.add(1.0, 2.0) is not weak, 1.0 + 2.0 is
+            xs = tuple(map(strip_weak_type, xs))  # np.add(1.0, 2.0) is not weak, 1.0 + 2.0 is
         return super().as_ufunc(*xs)
 
     @override
@@ -192,13 +203,13 @@ def python_operator(function: Any, kinds: Sequence[type]) -> Any:
     return _OF_WHOLE.get(function) if all(k in (bool, int) for k in kinds) else None
 
 
-class Free(Elementwise):
+class NonDifferentiable(Elementwise):
     """An elementwise function whose derivative is zero wherever it exists, or that has none."""
 
     differentiable = False
 
 
-class FreeArithmetic(Arithmetic):
+class NonDifferentiableArithmetic(Arithmetic):
     """What Python's operators do, without a derivative."""
 
     differentiable = False
@@ -207,10 +218,10 @@ class FreeArithmetic(Arithmetic):
 def _decomposed(prim: Elementwise, simpler: Callable[..., Any], *xs: Any) -> tuple[Any, ...]:
     (out,) = prim.infer(*map(aval_of, xs))
     y = simpler(*xs)
-    return (y if out.weak else fit(strengthen(y), out),)
+    return (y if out.weak else broadcast_like(strip_weak_type(y), out),)
 
 
-def as_whole(function: Any, *xs: Any) -> Any:
+def unblocked(function: Any, *xs: Any) -> Any:
     """Apply the kernel of a function made by ``by_blocks`` to arrays or tracers, not in blocks."""
     f64, f32 = function.kernels
     avals = list(map(aval_of, xs))

@@ -18,7 +18,7 @@ from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError
 from .elementwise import conj, mul
 from .linear import Linear
-from .paths import Masked, either, spread
+from .paths import Masked, any_along, any_mask
 from .structure import project
 
 # which scale undoes another in the inverse transform, and undoes none in the transpose
@@ -49,7 +49,7 @@ class Transform(Linear, Codegen):
     @override
     def on_paths(self, args: Any, live: Any, *, axis: int, **params: Any) -> Masked:
         outs = self.bind(*args, axis=axis, **params)
-        return outs, (either([spread(live[0], [axis])], shape_of(outs[0])),)
+        return outs, (any_mask([any_along(live[0], [axis])], shape_of(outs[0])),)
 
     @override
     def batched_params(self, size: int, *, axis: int, **params: Any) -> dict[str, Any]:

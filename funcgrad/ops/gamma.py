@@ -15,13 +15,13 @@ import numpy as np
 
 from ..core.errors import UnsupportedError
 from .elementwise import mul
-from .families import Elementwise, Free
+from .families import Elementwise, NonDifferentiable
 from .kernels import by_blocks, masked_update, polynomial, rational
 
 HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
-def distance(x: Any) -> Any:
+def from_nearest_integer(x: Any) -> Any:
     """Return x minus the nearest whole number, exactly; 0 for infinities."""
     return np.where(np.isinf(x), 0, x - np.rint(x))
 
@@ -56,7 +56,7 @@ def gammaln_of(x: Any) -> Any:
     y = gammaln_positive(size)
 
     def reflected(s: Any, y: Any) -> Any:
-        sine = np.abs(np.sin(math.pi * distance(s)))
+        sine = np.abs(np.sin(math.pi * from_nearest_integer(s)))
         return math.log(math.pi) - np.log(s) - np.log(sine) - y
 
     y = masked_update(y, x < 0, reflected, size, y)
@@ -86,7 +86,7 @@ def gamma_of(x: Any) -> Any:
     y = gamma_positive(size)
 
     def reflected(s: Any, y: Any) -> Any:
-        d = distance(s)
+        d = from_nearest_integer(s)
         sine = np.where(np.mod(np.rint(s), 2) == 1, -1, 1) * np.sin(math.pi * d)
         return np.where(d == 0, np.nan, -math.pi / sine / (s * y))
 
@@ -97,7 +97,7 @@ def gamma_of(x: Any) -> Any:
 def gammasgn_of(x: Any) -> Any:
     odd = np.mod(np.floor(x), 2) == 1
     sign = np.where(np.signbit(x) & (odd | (x == 0)), -1.0, 1.0)
-    pole = (x < 0) & (distance(x) == 0)
+    pole = (x < 0) & (from_nearest_integer(x) == 0)
     return np.where(np.isnan(x) | pole, np.nan, sign)
 
 
@@ -116,7 +116,7 @@ def digamma_of(x: Any) -> Any:
         return w * rational(DIGAMMA_P, DIGAMMA_Q, w) - np.where(v < 1, 1 / v, 0)
 
     def reflected(x: Any, y: Any) -> Any:
-        d = distance(x)
+        d = from_nearest_integer(x)
         return np.where(d == 0, np.nan, y - math.pi / np.tan(math.pi * d))
 
     y = masked_update(y, up < 8, near, up)
@@ -125,7 +125,7 @@ def digamma_of(x: Any) -> Any:
 
 def zeta_of(s: Any, q: Any) -> Any:
     y = masked_update(zeta_positive(s, np.abs(q)), q < 0, _zeta_below, s, q)
-    y = np.where((q <= 0) & (distance(q) == 0), np.inf, y)
+    y = np.where((q <= 0) & (from_nearest_integer(q) == 0), np.inf, y)
     y = np.where(s < 1, np.nan, np.where(s == 1, np.inf, y))
     return np.where(np.isnan(s) | np.isnan(q), np.nan, y)
 
@@ -146,7 +146,7 @@ def zeta_positive(s: Any, q: Any) -> Any:
 
 def _zeta_below(s: Any, q: Any) -> Any:
     """Return zeta for q < 0 and whole s: terms of d + k, d being q less the nearest number."""
-    d = distance(q)
+    d = from_nearest_integer(q)
     sign = np.where(np.mod(s, 2) == 1, -1, 1)
     more = q < d  # whether there are terms below the nearest
     term = lambda x: np.where(x < 0, sign, 1) * np.power(np.abs(x), -s)
@@ -155,7 +155,7 @@ def _zeta_below(s: Any, q: Any) -> Any:
     rest = zeta_positive(s, 2 + d) + np.where(more, sign * others, 0)
     pair = term(d) + np.where(d < 0, term(1 + d), before)  # these two may cancel
     rest = rest + np.where(d < 0, before, term(1 + d))
-    return np.where(distance(s) == 0, pair + rest, np.nan)
+    return np.where(from_nearest_integer(s) == 0, pair + rest, np.nan)
 
 
 def polygamma_of(n: Any, x: Any) -> Any:
@@ -165,10 +165,10 @@ def polygamma_of(n: Any, x: Any) -> Any:
     far = lambda n, sign, sum: sign * np.exp(gammaln_positive(n + 1) + np.log(sum))
     y = masked_update(y, n > 160, far, n, sign, sum)
     y = masked_update(y, n == 0, digamma_of, x)
-    return np.where((n < 0) | (distance(n) != 0), np.nan, y)
+    return np.where((n < 0) | (from_nearest_integer(n) != 0), np.nan, y)
 
 
-def no_order(name: str, what: str) -> Any:
+def no_derivative_in(name: str, what: str) -> Any:
     """Return the rule of an operand in which the derivative is not known."""
 
     def rule(t: Any, y: Any, *xs: Any) -> Any:
@@ -217,11 +217,11 @@ EULER_MACLAURIN = (0.08333333333333333, -0.001388888888888889, 3.306878306878307
 gamma     = Elementwise("gamma", by_blocks(gamma_of),
                         lambda t, y, x: mul(t, mul(y, digamma(x))))
 gammaln   = Elementwise("gammaln", by_blocks(gammaln_of), lambda t, y, x: mul(t, digamma(x)))
-gammasgn  = Free("gammasgn", by_blocks(gammasgn_of))
+gammasgn  = NonDifferentiable("gammasgn", by_blocks(gammasgn_of))
 digamma   = Elementwise("digamma", by_blocks(digamma_of),
                         lambda t, y, x: mul(t, polygamma(1, x)))
-polygamma = Elementwise("polygamma", by_blocks(polygamma_of), no_order("polygamma", "n"),
+polygamma = Elementwise("polygamma", by_blocks(polygamma_of), no_derivative_in("polygamma", "n"),
                         lambda t, y, n, x: mul(t, polygamma(n + 1, x)))
-zeta      = Elementwise("zeta", by_blocks(zeta_of), no_order("zeta", "x"),
+zeta      = Elementwise("zeta", by_blocks(zeta_of), no_derivative_in("zeta", "x"),
                         lambda t, y, s, q: mul(t, mul(-s, zeta(s + 1, q))))
 # fmt: on

@@ -1,11 +1,11 @@
 """How convolutions are computed: products of matrices over windows, in blocks that fit the cache.
 
-Plain functions of NumPy arrays. Three forms were measured, and ``form_of`` picks one by shape:
+Plain functions of NumPy arrays. ``cheapest_form`` chooses one of three forms by shape:
 
-- ``gathered`` copies what each window sees into the rows of a matrix (im2col), and multiplies;
-- ``scattered`` multiplies first, and adds the products to where they belong (col2im): it never
-  meets the zeros of dilation, which makes it the transpose of a convolution with strides;
-- ``shifted`` multiplies and adds whole arrays: for one channel a group, where matrices are thin.
+- ``im2col`` copies each window into a row of a matrix, and multiplies;
+- ``col2im`` multiplies first, and adds the products into the result: it skips the zeros of
+  dilation, as the transpose of a convolution with strides has them;
+- ``shift_and_add`` multiplies and adds whole arrays: for one channel in each group.
 
 Layouts are ``x [N, *source, G*S]``, ``w [*window, S, G*T]``, ``y [N, *result, G*T]`` with G groups
 of channels, S channels of the source and T of the result in each.
@@ -16,19 +16,30 @@ from typing import Any
 
 import numpy as np
 
-from .windows import Window, flips, meetings, product, reaches, seen, straightened, turned
+from .windows import (
+    Window,
+    extents,
+    kernel_flips,
+    product,
+    sliding_view,
+    taps,
+    transposed_windows,
+    with_positive_steps,
+)
 
 BLOCK = 1 << 18  # elements of a block of windows: 1 MB in float32, what a core's own cache holds
-FEW = 8  # below so many channels the copies run along the last axis, not along the channels
+FEW_CHANNELS = (
+    8  # below so many channels the copies run along the last axis, not along the channels
+)
 
 
-def form_of(windows: Sequence[Window], channels: int, results: int) -> str:
+def cheapest_form(windows: Sequence[Window], channels: int, results: int) -> str:
     """Return the form that costs least: 1 a multiplication, 8 a copy, 19 a scattered addition."""
     if channels == results == 1:
         return "shifted"
     gather = product([w[1] for w in windows]) * channels * (8 + results)
     scatter = product([w[0] for w in windows]) * results * (19 + channels)
-    return "gathered" if gather <= scatter else "scattered"
+    return "im2col" if gather <= scatter else "col2im"
 
 
 def blocking(count: int, lengths: Sequence[int], size: int) -> tuple[int, int]:
@@ -53,12 +64,12 @@ def blocks(count: int, lengths: Sequence[int], size: int) -> list[tuple[slice, s
     ]
 
 
-def of_block(x: np.ndarray, examples: slice, rows: slice | None) -> np.ndarray:
+def block_of(x: np.ndarray, examples: slice, rows: slice | None) -> np.ndarray:
     """Return the part of an array that belongs to a block."""
     return x[examples] if rows is None else x[examples, rows]
 
 
-def of_rows(windows: Sequence[Window], rows: slice | None) -> tuple[Window, ...]:
+def windows_of_rows(windows: Sequence[Window], rows: slice | None) -> tuple[Window, ...]:
     """Return the windows of these rows of the result."""
     if rows is None:
         return tuple(windows)
@@ -70,13 +81,13 @@ def of_rows(windows: Sequence[Window], rows: slice | None) -> tuple[Window, ...]
 def scratch_sizes(
     form: str, count: int, windows: Sequence[Window], s: int, t: int, groups: int
 ) -> tuple[int, ...]:
-    """Return how many elements the buffers of ``convolved`` need, for S and T channels a group."""
+    """Sizes of the buffers of ``convolve_into``, for S and T channels in each group."""
     size = product([w[2] for w in windows])
     if form == "shifted":
-        examples = shifted_examples(count, windows, groups)
+        examples = examples_per_block(count, windows, groups)
         wide = size * (windows[-1][1] if windows else 1) * groups
         return (examples * product([w[1] for w in windows]) * groups, wide)
-    if form == "scattered":
+    if form == "col2im":
         lengths = [w[0] for w in windows]
         examples, rows = blocking(count, lengths, size * t * groups)
         places = examples * rows * product(lengths[1:])
@@ -88,12 +99,12 @@ def gather_sizes(count: int, windows: Sequence[Window], channels: int) -> tuple[
     """Return how many elements the columns of a block need, and the padded source of one."""
     lengths, size = [w[1] for w in windows], product([w[2] for w in windows]) * channels
     examples, rows = blocking(count, lengths, size)
-    block = of_rows(windows, slice(0, rows)) if windows else ()
+    block = windows_of_rows(windows, slice(0, rows)) if windows else ()
     columns = examples * rows * product(lengths[1:]) * size
-    return columns, examples * product(reaches(block)) * channels
+    return columns, examples * product(extents(block)) * channels
 
 
-def convolved(
+def convolve_into(
     x: np.ndarray, w: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window], groups: int,
 ) -> None:  # fmt: skip
@@ -102,26 +113,26 @@ def convolved(
         out.fill(0)
         return
     s, t = w.shape[-2], w.shape[-1] // groups
-    form = form_of(windows, s, t)
-    windows, w = straightened(windows), w[flips(windows)]
+    form = cheapest_form(windows, s, t)
+    windows, w = with_positive_steps(windows), w[kernel_flips(windows)]
     if form == "shifted":
-        shifted(x, w, out, scratch, windows)
-    elif form == "scattered":
-        scattered(x, w, out, scratch, windows, groups)
+        shift_and_add(x, w, out, scratch, windows)
+    elif form == "col2im":
+        col2im(x, w, out, scratch, windows, groups)
     else:
-        gathered(x, w, out, scratch, windows, groups)
+        im2col(x, w, out, scratch, windows, groups)
 
 
-def gathered(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
+def im2col(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
     """Copy what the windows of a block see into the rows of a matrix, and multiply."""
     columns, padded, weights = scratch
     s, t = w.shape[-2], w.shape[-1] // groups
     size = product([axis[2] for axis in windows])
     matrix = grouped_kernel(w, weights, groups)
     for examples, rows in blocks(len(x), out.shape[1:-1], size * s * groups):
-        part = of_rows(windows, rows)
-        left = matrix_of(seen(x[examples], part, padded), columns, len(part), groups)
-        y = of_block(out, examples, rows).reshape(-1, groups, t)
+        part = windows_of_rows(windows, rows)
+        left = patch_matrix(sliding_view(x[examples], part, padded), columns, len(part), groups)
+        y = block_of(out, examples, rows).reshape(-1, groups, t)
         np.matmul(left, matrix, out=y.transpose(1, 0, 2))
 
 
@@ -136,7 +147,7 @@ def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarra
     return copy.reshape(groups, -1, channels // groups)
 
 
-def matrix_of(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) -> np.ndarray:
+def patch_matrix(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) -> np.ndarray:
     """Return what the windows of a block see as a matrix for each group, a window a row.
 
     It stays where it is if the rows are in order already, as in a convolution of size 1.
@@ -150,7 +161,7 @@ def matrix_of(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) -> 
     window = range(1 + rank, 1 + 2 * rank)
     group, channel = 1 + 2 * rank, 2 + 2 * rank
     buffer = columns[: view.size]
-    if s < FEW:
+    if s < FEW_CHANNELS:
         turn = (group, *window, channel, *range(1 + rank))
         buffer = buffer.reshape(groups, *sizes, s, *places)
         buffer[...] = view.transpose(turn)
@@ -161,7 +172,7 @@ def matrix_of(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) -> 
     return buffer.reshape(groups, product(places), -1)
 
 
-def scattered(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
+def col2im(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
     """Multiply the places of a block, and add the products to where they belong."""
     products, flat, weights = scratch
     *sizes, s, channels = w.shape
@@ -171,21 +182,21 @@ def scattered(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int)
     matrices = matrices.reshape(-1, groups, s, t)
     out.fill(0)
     for examples, rows in blocks(len(x), x.shape[1:-1], product(sizes) * channels):
-        block = of_block(x, examples, rows)
-        left = rows_of(block, flat, groups)
+        block = block_of(x, examples, rows)
+        left = block_matrix(block, flat, groups)
         terms = products[: len(matrices) * left.shape[1] * channels]
         terms = terms.reshape(len(matrices), groups, left.shape[1], t)
         np.matmul(left, matrices, out=terms)
         terms = np.moveaxis(terms.reshape(-1, groups, *block.shape[:-1], t), 1, -2)
         # a row of the source is one of the result where the equation is read from its side
-        part = turned(of_rows(turned(windows), rows))
+        part = transposed_windows(windows_of_rows(transposed_windows(windows), rows))
         y = out[examples].reshape(-1, *out.shape[1:-1], groups, t)
-        for term, (_, a, b) in zip(terms, meetings(part), strict=True):
+        for term, (_, a, b) in zip(terms, taps(part), strict=True):
             place = y[(slice(None), *b)]
             place += term[(slice(None), *a)]
 
 
-def rows_of(block: np.ndarray, flat: np.ndarray, groups: int) -> np.ndarray:
+def block_matrix(block: np.ndarray, flat: np.ndarray, groups: int) -> np.ndarray:
     """Return a block as a matrix for each group, ``[G, places, channels]``."""
     if not block.flags.c_contiguous:
         copy = flat[: block.size].reshape(block.shape)
@@ -194,12 +205,12 @@ def rows_of(block: np.ndarray, flat: np.ndarray, groups: int) -> np.ndarray:
     return block.reshape(-1, groups, block.shape[-1] // groups).transpose(1, 0, 2)
 
 
-def shifted_examples(count: int, windows: Sequence[Window], channels: int) -> int:
-    """Return how many examples make a block of ``shifted``."""
+def examples_per_block(count: int, windows: Sequence[Window], channels: int) -> int:
+    """Return how many examples make a block of ``shift_and_add``."""
     return min(count, max(1, BLOCK // 2 // max(1, product([w[1] for w in windows]) * channels)))
 
 
-def shifted(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
+def shift_and_add(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
     """Multiply by one number a channel, once for each element of the window, and add."""
     terms, wide = scratch
     channels = x.shape[-1]
@@ -207,9 +218,9 @@ def shifted(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
     last = windows[-1][1] if windows else 1
     wide = wide.reshape(-1, last, channels)
     wide[...] = w.reshape(-1, 1, channels)
-    steps = meetings(windows)
+    steps = taps(windows)
     out.fill(0)
-    step = shifted_examples(len(x), windows, channels)
+    step = examples_per_block(len(x), windows, channels)
     for i in range(0, len(x), step):
         source, result = x[i : i + step], out[i : i + step]
         for factor, (_, a, b) in zip(wide, steps, strict=True):
@@ -226,12 +237,14 @@ def shifted(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
 def kernel_sizes(
     count: int, windows: Sequence[Window], s: int, t: int, groups: int
 ) -> tuple[int, ...]:
-    """Return how many elements the buffers of ``correlated`` need."""
+    """Return how many elements the buffers of ``correlate_into`` need."""
     if s == t == 1:
         return ()
     size = product([w[2] for w in windows])
-    gathered_side, other = (windows, t) if gathers_source(windows, s, t) else (turned(windows), s)
-    gathered_side = straightened(gathered_side)
+    gathered_side, other = (
+        (windows, t) if gathers_source(windows, s, t) else (transposed_windows(windows), s)
+    )
+    gathered_side = with_positive_steps(gathered_side)
     columns, padded = gather_sizes(count, gathered_side, (s + t - other) * groups)
     examples, rows = blocking(count, [w[1] for w in gathered_side], size * (s + t - other) * groups)
     places = examples * rows * product([w[1] for w in gathered_side][1:])
@@ -244,7 +257,7 @@ def gathers_source(windows: Sequence[Window], s: int, t: int) -> bool:
     return at_result * s * (8 + t) <= at_source * t * (8 + s)
 
 
-def correlated(
+def correlate_into(
     x: np.ndarray, y: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window], groups: int,
 ) -> None:  # fmt: skip
@@ -257,11 +270,14 @@ def correlated(
     if s == t == 1:
         reduced_products(x, y, split, windows)
     elif gathers_source(windows, s, t):
-        split = split[flips(windows)]
-        total = summed_products(x, y, scratch, straightened(windows), groups)
+        split = split[kernel_flips(windows)]
+        total = summed_products(x, y, scratch, with_positive_steps(windows), groups)
         split[...] = np.moveaxis(total.reshape(groups, *split.shape[:-2], t), 0, -2)
     else:
-        split, windows = split[flips(turned(windows))], straightened(turned(windows))
+        split, windows = (
+            split[kernel_flips(transposed_windows(windows))],
+            with_positive_steps(transposed_windows(windows)),
+        )
         total = summed_products(y, x, scratch, windows, groups)
         total = total.reshape(groups, *split.shape[:-3], t, s)
         split[...] = np.moveaxis(np.moveaxis(total, 0, -1), -3, -1)
@@ -275,9 +291,9 @@ def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> 
     size = product([axis[2] for axis in windows])
     first = True
     for examples, rows in blocks(len(x), y.shape[1:-1], size * x.shape[-1]):
-        part = of_rows(windows, rows)
-        left = matrix_of(seen(x[examples], part, padded), columns, len(part), groups)
-        right = rows_of(of_block(y, examples, rows), flat, groups)
+        part = windows_of_rows(windows, rows)
+        left = patch_matrix(sliding_view(x[examples], part, padded), columns, len(part), groups)
+        right = block_matrix(block_of(y, examples, rows), flat, groups)
         np.matmul(left.swapaxes(1, 2), right, out=total if first else partial)
         if not first:
             total += partial
@@ -290,8 +306,8 @@ def reduced_products(x: Any, y: Any, out: Any, windows: Any) -> None:
     axes = list(range(x.ndim))
     sums = out.reshape(-1, x.shape[-1])
     sums.fill(0)
-    steps = meetings(windows)
-    step = shifted_examples(len(x), windows, x.shape[-1])
+    steps = taps(windows)
+    step = examples_per_block(len(x), windows, x.shape[-1])
     for i in range(0, len(x), step):
         source, result = x[i : i + step], y[i : i + step]
         for total, (_, a, b) in zip(sums, steps, strict=True):

@@ -26,7 +26,7 @@ from .gamma import (
     gamma_positive,
     gammaln_near,
     log_minus_digamma,
-    no_order,
+    no_derivative_in,
     polygamma,
     polygamma_of,
     stirling,
@@ -53,7 +53,7 @@ def mass(a: Any, x: Any, less: int = 0) -> Any:
     return masked_update(y, a > 150, big, a, x)
 
 
-def bell(slopes: Any) -> list[Any]:
+def bell_polynomials(slopes: Any) -> list[Any]:
     """Return f^(k)/f for all k <= n, given the first n derivatives of log(f)."""
     results: list[Any] = [1.0]
     for n in range(len(slopes)):
@@ -62,7 +62,7 @@ def bell(slopes: Any) -> list[Any]:
     return results
 
 
-def constants(order: int, a: Any) -> list[Any]:
+def log_density_derivatives(order: int, a: Any) -> list[Any]:
     """Return the derivatives of log(p) in ``a`` from the second on, which do not depend on t."""
     return [-polygamma_of(np.full_like(a, k), a) for k in range(1, order)]
 
@@ -81,8 +81,8 @@ def _series(order: int, a: Any, x: Any) -> Any:
             break
     front = mass(a, x) / a
     up = a + 1
-    slopes = [np.log(x) - digamma_of(up), *constants(order, up)][:order]
-    fronts = bell(slopes)
+    slopes = [np.log(x) - digamma_of(up), *log_density_derivatives(order, up)][:order]
+    fronts = bell_polynomials(slopes)
     return front * sum(math.comb(order, k) * fronts[k] * total[order - k] for k in range(order + 1))
 
 
@@ -105,12 +105,14 @@ def _integral(order: int, a: Any, x: Any, sign: Any) -> Any:
         end = end - (rate * end + x * _curve(sign * end) - 38) / slope
     start = np.log1p((x - a) / a)
     start = np.where(a < 8, np.log(x) - digamma_of(a), start + log_minus_digamma(a)) if order else x
-    rest = constants(order, a)
+    rest = log_density_derivatives(order, a)
 
     def integrand(node: Any, a: Any, x: Any, sign: Any, end: Any, *slopes: Any) -> Any:
         s = node * end
         value = np.exp(-np.abs(x - a) * s - x * _curve(sign * s))
-        return value * bell([slopes[0] + sign * s, *slopes[1:]])[order] if order else value
+        return (
+            value * bell_polynomials([slopes[0] + sign * s, *slopes[1:]])[order] if order else value
+        )
 
     given = (a, x, sign, end, start, *rest)
     return mass(a, x) * end * integrals(integrand, np.array(NODES), np.array(WEIGHTS), *given)
@@ -166,7 +168,7 @@ def _density_slope(order: Any, a: Any, x: Any) -> Any:
     inside = gt(x, 0)
     slopes = [sub(log(where(inside, x, 1)), digamma(a))]
     slopes += [neg(polygamma(k, a)) for k in range(1, order)]
-    return mul(gamma_density(a, x), bell(slopes[:order])[order])
+    return mul(gamma_density(a, x), bell_polynomials(slopes[:order])[order])
 
 
 # rules name these before their own rows
@@ -184,7 +186,7 @@ gammaincc = Elementwise("gammaincc", by_blocks(_gammaincc),
     lambda t, y, a, x: neg(mul(t, gamma_density(a, x))))
 # the derivative of gammainc in a, of an order that is a Python number
 gammainc_slope = Elementwise("gammainc_slope", by_blocks(_gammainc_slope),
-    no_order("gammainc_slope", "order"),
+    no_derivative_in("gammainc_slope", "order"),
     lambda t, y, n, a, x: mul(t, gammainc_slope(n + 1, a, x)),
     lambda t, y, n, a, x: mul(t, _density_slope(n, a, x)))
 gamma_density = Elementwise("gamma_density", by_blocks(_gamma_density),

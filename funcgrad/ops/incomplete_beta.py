@@ -18,7 +18,7 @@ from .beta import beta_of
 from .compare import gt, lt
 from .elementwise import div, log, log1p, mul, neg, sub, where
 from .families import Elementwise
-from .gamma import no_order, polygamma, polygamma_of, stirling
+from .gamma import no_derivative_in, polygamma, polygamma_of, stirling
 from .incomplete import EXPONENTIAL
 from .kernels import by_blocks, masked_update, polynomial
 from .logarithms import log1pmx
@@ -45,14 +45,14 @@ def _log_excess(change: Any, ratio: Any) -> Any:
     return np.where(change < -0.4, np.log(ratio) - change, log1pmx(change))
 
 
-def mixed_bell(slopes: Any, n: int, m: int) -> Any:
+def mixed_bell_polynomial(slopes: Any, n: int, m: int) -> Any:
     """Return f^(n,m)/f, given a table of the derivatives of log(f)."""
     if n == 0 and m == 0:
         return 1.0
     i, j = (1, 0) if n else (0, 1)  # one derivative apart, the others shared out
     return sum(
         math.comb(n - i, k) * math.comb(m - j, q) * slopes[k + i, q + j]
-        * mixed_bell(slopes, n - i - k, m - j - q)
+        * mixed_bell_polynomial(slopes, n - i - k, m - j - q)
         for k in range(n - i + 1)
         for q in range(m - j + 1)
     )  # fmt: skip
@@ -112,7 +112,7 @@ def _total(n: int, m: int, a: Any, b: Any, x: Any, step: float) -> Any:
         share = np.log1p(x * np.expm1(-s))
         logs = {(1, 0): np.log(x) - s - share, (0, 1): np.log1p(-x) - share}
         slopes = {k: c + logs.get(k, 0) for k, c in zip(places, constants, strict=True)}
-        return value * mixed_bell(slopes, n, m)
+        return value * mixed_bell_polynomial(slopes, n, m)
 
     u = np.arange(-3.625, 3.125, step)
     points = np.exp(u - np.exp(-u) - 3)
@@ -167,7 +167,7 @@ def _density_slope(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
     for i, j in orders(n, m):
         own = 0 if i and j else polygamma(i + j - 1, a if i else b)
         slopes[i, j] = polygamma(i + j - 1, a + b) - own + logs.get((i, j), 0)
-    return mul(beta_density(a, b, x), mixed_bell(slopes, n, m))
+    return mul(beta_density(a, b, x), mixed_bell_polynomial(slopes, n, m))
 
 
 # rules name these before their own rows
@@ -185,7 +185,7 @@ betaincc = Elementwise("betaincc", by_blocks(_betaincc),
     lambda t, y, a, b, x: neg(mul(t, beta_density(a, b, x))))
 # the derivatives of betainc in a and b, of orders that are Python numbers
 betainc_slope = Elementwise("betainc_slope", by_blocks(_betainc_slope),
-    no_order("betainc_slope", "n"), no_order("betainc_slope", "m"),
+    no_derivative_in("betainc_slope", "n"), no_derivative_in("betainc_slope", "m"),
     lambda t, y, n, m, a, b, x: mul(t, betainc_slope(n + 1, m, a, b, x)),
     lambda t, y, n, m, a, b, x: mul(t, betainc_slope(n, m + 1, a, b, x)),
     lambda t, y, n, m, a, b, x: mul(t, _density_slope(n, m, a, b, x)))

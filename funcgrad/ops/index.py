@@ -13,25 +13,25 @@ from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
 from ..core.registry import primitives
 from ..core.trace import Primitive
-from .paths import Gaps, Masked, present
+from .paths import Gaps, Masked, path_mask
 from .structure import (
     Batched,
     Linear,
     as_array,
+    axis_to_front,
+    batch_at_front,
     cast,
+    drop_axes,
     expand_dims,
-    front,
     project,
-    stretched,
     transpose_p,
-    widened,
-    without,
+    upcast,
 )
 
 ARRAY: Any = type("ARRAY", (), {"__repr__": lambda self: "array"})()  # an operand's place
 
 AT_MOST_AXES = 32  # of an array that ufunc.at takes with slices: beyond it crashes
-FEW = 512  # elements, below which np.add.at is soon done with any index
+FEW_ELEMENTS = 512  # elements, below which np.add.at is soon done with any index
 
 
 class Index(tuple):
@@ -77,14 +77,14 @@ class Getitem(Linear, Codegen):
 
     @override
     def transpose(self, ct: Any, x: Any, *arrays: Any, index: Index) -> Any:
-        y = scatter_add_p(widened(ct), *arrays, shape=shape_of(x), index=index)
+        y = scatter_add_p(upcast(ct), *arrays, shape=shape_of(x), index=index)
         return cast(y, dtype_of(ct))
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
         (x, *arrays), (d, *array_axes) = args, axes
         place = Batching(index, arrays, array_axes, size, x_rank=len(shape_of(x)) - (d is not None))
-        y = getitem_p(stretched(x, d, size), *place.arrays, index=place.index)
+        y = getitem_p(batch_at_front(x, d, size), *place.arrays, index=place.index)
         return (place.unpacked(y),), (0,)
 
     def view(self, w: Emitter[V], x: V, *arrays: V, index: Index) -> Any:
@@ -125,7 +125,7 @@ class ScatterAdd(Linear, Codegen):
     def batch(self, args: Any, axes: Any, size: int, /, *, shape: Shape, index: Index) -> Batched:
         (x, *arrays), (d, *array_axes) = args, axes
         place = Batching(index, arrays, array_axes, size, x_rank=len(shape))
-        packed = place.packed(stretched(x, d, size))
+        packed = place.packed(batch_at_front(x, d, size))
         y = scatter_add_p(packed, *place.arrays, shape=(size, *shape), index=place.index)
         return (y,), (0,)
 
@@ -155,7 +155,7 @@ def add_into(
             out[tuple(index)] = ufunc(part, x)
         return
     shape = shape_of(x)
-    few = 1 < out.ndim <= AT_MOST_AXES and math.prod(shape) <= FEW
+    few = 1 < out.ndim <= AT_MOST_AXES and math.prod(shape) <= FEW_ELEMENTS
     if few or (out.ndim == 1 and shape == shape_of(arrays[0])):
         ufunc.at(out, index.with_arrays(arrays), x)
         return
@@ -249,13 +249,13 @@ class Batching:
         self.arrays = [np.arange(size).reshape(size, *[1] * common)]
         for a, d, rank in zip(arrays, axes, ranks, strict=True):
             missing = tuple(range(1, 1 + common - rank))
-            self.arrays.append(a if d is None else expand_dims(front(a, d), missing))
+            self.arrays.append(a if d is None else expand_dims(axis_to_front(a, d), missing))
         self.index = Index((ARRAY, *index))
         self.first = 0
         self.swap = before  # axes that come out behind those of the index arrays, not before
 
     def unpacked(self, y: Any) -> Any:
-        y = front(y, self.first)
+        y = axis_to_front(y, self.first)
         if not self.swap:
             return y
         c, b, rank = self.common, self.swap, len(shape_of(y))
@@ -322,7 +322,9 @@ class Concatenate(Primitive, Masking, Codegen):
     def infer(self, *xs: Aval, axis: int) -> tuple[Aval, ...]:
         first, *rest = xs
         for x in rest:
-            if x.ndim != first.ndim or without(x.shape, (axis,)) != without(first.shape, (axis,)):
+            if x.ndim != first.ndim or drop_axes(x.shape, (axis,)) != drop_axes(
+                first.shape, (axis,)
+            ):
                 raise ShapeError(
                     f"concatenate: all lengths but that of axis {axis} must agree: "
                     f"got {', '.join(map(str, xs))}"
@@ -356,7 +358,7 @@ class Concatenate(Primitive, Masking, Codegen):
         return True
 
     def on_paths(self, args: Any, live: Any, *, axis: int) -> Masked:
-        masks = map(present, args, live)
+        masks = map(path_mask, args, live)
         return self.bind(*args, axis=axis), self.bind(*masks, axis=axis)
 
     def gaps(self, gaps: Any, ins: Any, *, axis: int) -> Gaps:
@@ -364,7 +366,7 @@ class Concatenate(Primitive, Masking, Codegen):
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
-        xs = [stretched(x, d, size) for x, d in zip(args, axes, strict=True)]
+        xs = [batch_at_front(x, d, size) for x, d in zip(args, axes, strict=True)]
         return self.bind(*xs, axis=axis + 1), (0,)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axis: int) -> None:

@@ -10,7 +10,7 @@ from ..core.avals import Aval, Axes, Shape, dtype_of, shape_of
 from ..core.companions import Masking
 from ..core.registry import primitives
 from ..core.trace import Primitive
-from .paths import Gaps, Masked, reached
+from .paths import Gaps, Masked, reached_mask
 
 
 def as_array(x: Any) -> np.ndarray:
@@ -18,17 +18,17 @@ def as_array(x: Any) -> np.ndarray:
     return x if type(x) is np.ndarray else np.asarray(x)
 
 
-def zeros(aval: Any) -> np.ndarray:
+def zeros_like(aval: Any) -> np.ndarray:
     """Return zeros of the shape and dtype of an aval, an array or a tracer."""
     return np.zeros(shape_of(aval), dtype_of(aval))
 
 
-def without(shape: Shape, axes: Axes) -> Shape:
+def drop_axes(shape: Shape, axes: Axes) -> Shape:
     """Return the shape without the given axes."""
     return tuple(n for d, n in enumerate(shape) if d not in axes)
 
 
-def front(x: Any, axis: int) -> Any:
+def axis_to_front(x: Any, axis: int) -> Any:
     """Return ``x`` with one axis moved to the front."""
     rank = len(shape_of(x))
     if axis == 0:
@@ -62,7 +62,7 @@ class Linear(Primitive, Masking):
         return operands == {0}
 
     def on_paths(self, args: Any, live: Any, **params: Any) -> Masked:
-        return self.bind(*args, **params), (reached(self, live[0], *args[1:], **params),)
+        return self.bind(*args, **params), (reached_mask(self, live[0], *args[1:], **params),)
 
     def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
         return (gaps[0] or self.pads,), False
@@ -70,7 +70,7 @@ class Linear(Primitive, Masking):
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
         (x,), (d,) = args, axes
-        return self.bind(front(x, d), **self.batched_params(size, **params)), (0,)
+        return self.bind(axis_to_front(x, d), **self.batched_params(size, **params)), (0,)
 
     def batched_params(self, size: int, **params: Any) -> dict[str, Any]:
         """Return the parameters for an operand with one more axis in front."""

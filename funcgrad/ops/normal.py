@@ -15,8 +15,8 @@ import numpy as np
 
 from .compare import gt
 from .elementwise import div, exp, mul, square, where
-from .families import Elementwise, as_whole
-from .gamma import gamma_positive, no_order
+from .families import Elementwise, unblocked
+from .gamma import gamma_positive, no_derivative_in
 from .kernels import by_blocks, masked_update, polynomial
 from .quadrature import NODES, WEIGHTS
 from .special import (
@@ -24,8 +24,8 @@ from .special import (
     ERF_CORE_64,
     ERFC_TAIL_32,
     ERFC_TAIL_64,
-    bell,
     erfcinv_of,
+    gaussian,
     scaled_tail,
 )
 
@@ -35,14 +35,14 @@ ROOT_HALF, ROOT_TAU = math.sqrt(0.5), math.sqrt(2 * math.pi)
 def _erfcx(x: Any, tail: Sequence[float]) -> Any:
     z = np.abs(x)
     y = scaled_tail(z, tail)
-    below = lambda z, y: 2 * bell(np.minimum(z, 30), -1) - y
+    below = lambda z, y: 2 * gaussian(np.minimum(z, 30), -1) - y
     y = masked_update(y, x < 0, below, z, y)
     return masked_update(y, x == 0, lambda: 1)  # where rounding shows
 
 
 def _ndtr(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
     z = np.abs(x)
-    y = 0.5 * bell(np.minimum(z, 40), 0.5) * scaled_tail(z * ROOT_HALF, tail)
+    y = 0.5 * gaussian(np.minimum(z, 40), 0.5) * scaled_tail(z * ROOT_HALF, tail)
     y = np.where(x > 0, 1 - y, y)
     near = lambda v: 0.5 + (0.5 * ROOT_HALF) * v * polynomial(core, 0.5 * v * v)
     return masked_update(y, z < 0.5, near, x)
@@ -52,7 +52,7 @@ def _log_ndtr(x: Any, tail: Sequence[float]) -> Any:
     z = np.abs(x)
     half = 0.5 * scaled_tail(z * ROOT_HALF, tail)
     y = np.log(half) - 0.5 * x * x
-    above = lambda half, z: np.log1p(-half * bell(np.minimum(z, 40), 0.5))
+    above = lambda half, z: np.log1p(-half * gaussian(np.minimum(z, 40), 0.5))
     return masked_update(y, x > 0, above, half, z)
 
 
@@ -125,7 +125,7 @@ erfcx    = Elementwise("erfcx",
     by_blocks(lambda x: _erfcx(x, ERFC_TAIL_64), lambda x: _erfcx(x, ERFC_TAIL_32)),
     lambda t, y, x: mul(t, mul(-2, erfcx_integral(1, x))))
 erfcx_integral = Elementwise("erfcx_integral",
-    by_blocks(_erfcx_integral), no_order("erfcx_integral", "n"),
+    by_blocks(_erfcx_integral), no_derivative_in("erfcx_integral", "n"),
     lambda t, y, n, x: mul(t, mul(-2 * (n + 1), erfcx_integral(n + 1, x))))
 ndtr     = Elementwise("ndtr",
     by_blocks(lambda x: _ndtr(x, ERF_CORE_64, ERFC_TAIL_64),
@@ -137,7 +137,7 @@ log_ndtr = Elementwise("log_ndtr",
 hazard_in_tail = Elementwise("hazard_in_tail",
     lambda n, x: by_blocks(functools.partial(_hazard_in_tail, n))(x),
     None, lambda t, y, n, x: mul(t, hazard_in_tail(n + 1, x)),
-    decompose=lambda n, x: as_whole(by_blocks(functools.partial(_hazard_in_tail, n)), x))
+    decompose=lambda n, x: unblocked(by_blocks(functools.partial(_hazard_in_tail, n)), x))
 ndtri    = Elementwise("ndtri", by_blocks(_ndtri),
     lambda t, y, p: mul(t, mul(ROOT_TAU, exp(mul(0.5, square(y))))))
 # fmt: on

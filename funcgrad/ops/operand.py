@@ -24,7 +24,7 @@ from ..core.errors import shorten
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .index import concatenate_p
-from .structure import Batched, Linear, cast, expand_dims, strengthen
+from .structure import Batched, Linear, cast, expand_dims, strip_weak_type
 
 _MAX_RANK = 64  # NumPy's
 
@@ -53,7 +53,7 @@ def _check_classes(obj: Any) -> None:
     if not isinstance(obj, (list, tuple)):
         check_class(obj)
         return
-    for part in lists(obj):
+    for part in nested_lists(obj):
         if any(issubclass(kind, np.ndarray) for kind in set(map(type, part))):
             for x in part:
                 check_class(x)
@@ -64,7 +64,7 @@ def holds_tracer(obj: Any, level: int = 0) -> bool:
     if not isinstance(obj, (list, tuple)):
         return isinstance(obj, Tracer)
     if level > 8:  # it may contain itself
-        return any(isinstance(x, Tracer) for part in lists(obj) for x in part)
+        return any(isinstance(x, Tracer) for part in nested_lists(obj) for x in part)
     for x in obj:
         if isinstance(x, Tracer):
             return True
@@ -73,7 +73,7 @@ def holds_tracer(obj: Any, level: int = 0) -> bool:
     return False
 
 
-def lists(obj: Any) -> Iterator[Any]:
+def nested_lists(obj: Any) -> Iterator[Any]:
     """Yield a list and those nested in it, each once: it may contain itself."""
     found, seen = [obj], {id(obj)}
     for part in found:  # grows while it is read
@@ -97,7 +97,7 @@ def operand(x: Any) -> Any:
 overrides["operand"] = operand
 
 
-def lengths_of(shape: Any) -> tuple[int, ...]:
+def integer_tuple(shape: Any) -> tuple[int, ...]:
     """Return a shape argument, an integer or several, as a tuple."""
     try:
         return (operator.index(shape),)
@@ -147,10 +147,10 @@ def strong(x: Any) -> Any:
     """Return a Python scalar, or a tracer of one, as an array; an array as itself."""
     if type(x) in PYTHON_SCALARS:
         return np.asarray(x)
-    return x if shape_of(x) else strengthen(x)
+    return x if shape_of(x) else strip_weak_type(x)
 
 
-def written(x: Any, dtype: np.dtype) -> Any:
+def cast_assigned(x: Any, dtype: np.dtype) -> Any:
     """Return a value as an array of this dtype takes it when it is written there.
 
     Raises:
@@ -190,7 +190,7 @@ def half_in_single(fun: Callable[..., Any]) -> Callable[..., Any]:
 _HALF = np.dtype(np.float16)
 
 
-def weak_with(parts: Sequence[Any]) -> list[Any]:
+def promote_weak(parts: Sequence[Any]) -> list[Any]:
     """Return the parts with Python numbers in the dtype that the others give them."""
     dtype = common_dtype(parts)
     whole = [np.asarray(x, dtype) if type(x) in PYTHON_SCALARS else x for x in parts]

@@ -25,12 +25,12 @@ UNTHREADED = (
 _COUNTS = np.dtype(np.float64)  # exact for the number of elements that memory can hold
 
 
-def present(x: Any, live: Any) -> Any:
+def path_mask(x: Any, live: Any) -> Any:
     """Return the mask of an operand; of an ordinary one, where it is not 0."""
     return primitives["ne"](x, 0) if live is None else live
 
 
-def either(masks: Sequence[Any], shape: tuple[int, ...]) -> Any:
+def any_mask(masks: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """Return where any of the masks is set, with this shape."""
     total = np.zeros(shape, bool)
     for mask in masks:
@@ -38,20 +38,20 @@ def either(masks: Sequence[Any], shape: tuple[int, ...]) -> Any:
     return total
 
 
-def reached(prim: Any, live: Any, *others: Any, **params: Any) -> Any:
+def reached_mask(prim: Any, live: Any, *others: Any, **params: Any) -> Any:
     """Return which outputs of a linear map without negative coefficients a mask reaches."""
     counts = primitives["convert"](live, dtype=_COUNTS)
     return primitives["ne"](prim(counts, *others, **params), 0)
 
 
-def spread(live: Any, axes: Sequence[int]) -> Any:
+def any_along(live: Any, axes: Sequence[int]) -> Any:
     """Return a mask that is set along these axes wherever it is set at one place of them."""
     axes = tuple(axes)
     shape = tuple(1 if d in axes else n for d, n in enumerate(shape_of(live)))
     return primitives["reshape"](primitives["any"](live, axes=axes), shape=shape)
 
 
-def of_products(prim: Any, args: Sequence[Any], live: Sequence[Any], **params: Any) -> Masked:
+def product_on_paths(prim: Any, args: Sequence[Any], live: Sequence[Any], **params: Any) -> Masked:
     """Return a sum of products, of which the terms with an element on no path are left out.
 
     ``prim`` is linear in each operand, and one of them has a mask.
@@ -74,7 +74,7 @@ def of_products(prim: Any, args: Sequence[Any], live: Sequence[Any], **params: A
 Gaps = tuple[Sequence[bool | None], bool]
 
 
-def joined(gaps: Sequence[bool | None]) -> bool:
+def sum_may_have_gaps(gaps: Sequence[bool | None]) -> bool:
     """Return whether a sum of some operands may have gaps: not where one of them has none."""
     return not any(gap is False for gap in gaps)
 

@@ -21,10 +21,18 @@ from .elementwise import add, maximum, minimum
 from .index import Index, getitem_p
 from .linear import InBuffers
 from .operand import operand as array_of, strong
-from .pooling_decompositions import count_of_misses, folded_by_slices, read_hits, written_at_hits
-from .pooling_kernels import first_hit, folded, order, picked, placed
-from .structure import Batched, Linear, broadcast_to, cast, stretched
-from .windows import Window, meetings, product, still, turned, whole_numbers, windows_of
+from .pooling_decompositions import add_hits, count_misses, fold_by_slices, read_hits
+from .pooling_kernels import add_hits_into, first_hit_into, fold_into, fold_order, read_hits_into
+from .structure import Batched, Linear, batch_at_front, broadcast_to, cast
+from .windows import (
+    Window,
+    identity_window,
+    integers_per_axis,
+    product,
+    taps,
+    transposed_windows,
+    windows_of,
+)
 
 
 class Windowed(InBuffers, Codegen):
@@ -32,8 +40,8 @@ class Windowed(InBuffers, Codegen):
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
-        ins = [stretched(x, d, size) for x, d in zip(args, axes, strict=True)]
-        return self.bind(*ins, windows=(still(size), *params["windows"])), (0,)
+        ins = [batch_at_front(x, d, size) for x, d in zip(args, axes, strict=True)]
+        return self.bind(*ins, windows=(identity_window(size), *params["windows"])), (0,)
 
     def scratch(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
         """Return the buffers that ``into`` wants."""
@@ -70,18 +78,18 @@ class Fold(Windowed):
         return (Aval(results(windows), x.dtype),)
 
     def decompose(self, x: Any, *, windows: tuple[Window, ...]) -> Any:
-        return (folded_by_slices(x, windows, self.function, self.start(dtype_of(x))),)
+        return (fold_by_slices(x, windows, self.function, self.start(dtype_of(x))),)
 
     def scratch(self, x: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         shape, shapes = list(x.shape), []
-        for d in order(windows):
+        for d in fold_order(windows):
             shape[d] = windows[d][1]
             shapes.append(tuple(shape))
         return tuple(Aval(s, x.dtype) for s in shapes[:-1])
 
     def into(self, outs: Any, scratch: Any, x: Any, *, windows: tuple[Window, ...]) -> None:
         start = self.start(x.dtype)
-        folded(x, outs[0], scratch, windows=windows, function=self.function, start=start)
+        fold_into(x, outs[0], scratch, windows=windows, function=self.function, start=start)
 
 
 class WindowSum(Fold, Linear):
@@ -91,7 +99,7 @@ class WindowSum(Fold, Linear):
 
     @override
     def transpose(self, ct: Any, x: Any, *, windows: tuple[Window, ...]) -> Any:
-        return window_sum_p(ct, windows=turned(windows))
+        return window_sum_p(ct, windows=transposed_windows(windows))
 
 
 class WindowExtremum(Fold):
@@ -131,13 +139,13 @@ class FirstHit(Windowed):
 
     def decompose(self, x: Any, y: Any, *, windows: tuple[Window, ...]) -> Any:
         (hits,) = self.infer(aval_of(x), aval_of(y), windows=windows)
-        return (cast(count_of_misses(x, y, windows, self.misses), hits.dtype),)
+        return (cast(count_misses(x, y, windows, self.misses), hits.dtype),)
 
     def scratch(self, x: Aval, y: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         return (Aval(y.shape, np.dtype(bool)),) * 2
 
     def into(self, outs: Any, scratch: Any, x: Any, y: Any, **params: Any) -> None:
-        first_hit(x, y, outs[0], scratch, misses=self.misses, **params)
+        first_hit_into(x, y, outs[0], scratch, misses=self.misses, **params)
 
 
 class WindowPick(Windowed, Linear):
@@ -155,7 +163,7 @@ class WindowPick(Windowed, Linear):
         return (Aval(hits.shape, np.dtype(np.intp)),)
 
     def into(self, outs: Any, scratch: Any, x: Any, hits: Any, **params: Any) -> None:
-        picked(x, hits, outs[0], scratch, **params)
+        read_hits_into(x, hits, outs[0], scratch, **params)
 
     @override
     def transpose(self, ct: Any, x: Any, hits: Any, **params: Any) -> Any:
@@ -173,13 +181,13 @@ class WindowPlace(Windowed, Linear):
         return (Aval(tuple(axis[0] for axis in windows), y.dtype),)
 
     def decompose(self, y: Any, hits: Any, *, windows: tuple[Window, ...]) -> Any:
-        return (written_at_hits(y, hits, windows),)
+        return (add_hits(y, hits, windows),)
 
     def scratch(self, y: Aval, hits: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
         return (Aval(hits.shape, np.dtype(np.intp)),)
 
     def into(self, outs: Any, scratch: Any, y: Any, hits: Any, **params: Any) -> None:
-        placed(y, hits, outs[0], scratch, **params)
+        add_hits_into(y, hits, outs[0], scratch, **params)
 
     @override
     def transpose(self, ct: Any, y: Any, hits: Any, **params: Any) -> Any:
@@ -240,7 +248,9 @@ def reduce_window(
     """
     x = strong(array_of(operand))
     lengths = shape_of(x)
-    sizes = whole_numbers("reduce_window", "window_dimensions", window_dimensions, len(lengths), 1)
+    sizes = integers_per_axis(
+        "reduce_window", "window_dimensions", window_dimensions, len(lengths), 1
+    )
     windows = windows_of("reduce_window", lengths, sizes, window_strides, padding,
                          window_dilation, base_dilation)  # fmt: skip
     if aval_of(init_value).shape:
@@ -278,7 +288,7 @@ def _dilated(x: Any, filler: Any, windows: Sequence[Window]) -> tuple[Any, tuple
 def _folded(x: Any, init: Any, function: Any, windows: Sequence[Window]) -> Any:
     """Return windows reduced by any function: it never meets the padding."""
     y = broadcast_to(init, results(windows))
-    for _, a, b in meetings(windows):
+    for _, a, b in taps(windows):
         part = getitem_p(x, index=Index(a))
         if shape_of(part) == shape_of(y):
             y = function(y, part)

@@ -9,14 +9,14 @@ from ..core.avals import dtype_of, shape_of
 from .assign import add_at_p, set_at_p
 from .elementwise import where
 from .index import ARRAY, Index, getitem_p
-from .pooling_kernels import all_meet, order
+from .pooling_kernels import all_windows_hit, fold_order
 from .structure import reshape
-from .windows import Window, meetings, product
+from .windows import Window, product, taps
 
 
-def folded_by_slices(x: Any, windows: Sequence[Window], function: np.ufunc, start: Any) -> Any:
+def fold_by_slices(x: Any, windows: Sequence[Window], function: np.ufunc, start: Any) -> Any:
     """Fold windows one axis after the other."""
-    for d in order(windows):
+    for d in fold_order(windows):
         x = _folded_along(x, d, windows[d], function, start)
     return x
 
@@ -24,7 +24,7 @@ def folded_by_slices(x: Any, windows: Sequence[Window], function: np.ufunc, star
 def _folded_along(x: Any, axis: int, window: Window, function: np.ufunc, start: Any) -> Any:
     before, shape = (slice(None),) * axis, list(shape_of(x))
     shape[axis] = window[1]
-    met = [(a, b) for _, (a,), (b,) in meetings((window,)) if a.stop]
+    met = [(a, b) for _, (a,), (b,) in taps((window,)) if a.stop]
     parts = [(getitem_p(x, index=Index((*before, a))), Index((*before, b))) for a, b in met]
     y: Any = np.full(shape, start, dtype_of(x))
     if len({b.start % b.step for _, b in met}) == len(met):  # each place is met once
@@ -39,14 +39,14 @@ def _folded_along(x: Any, axis: int, window: Window, function: np.ufunc, start: 
     return y
 
 
-def count_of_misses(x: Any, y: Any, windows: Sequence[Window], misses: np.ufunc) -> Any:
+def count_misses(x: Any, y: Any, windows: Sequence[Window], misses: np.ufunc) -> Any:
     """Return how many elements of each window ``misses`` rules out before the first that it leaves.
 
     Beside nan nothing is a miss.
     """
     missing: Any = np.ones(shape_of(y), bool)
     count: Any = np.zeros(shape_of(y), np.intp)
-    for _, a, b in meetings(windows):
+    for _, a, b in taps(windows):
         there, place = Index(a), Index(b)
         here = misses(getitem_p(x, index=there), getitem_p(y, index=place))
         missing = set_at_p(missing, getitem_p(missing, index=place) & here, index=place)
@@ -63,7 +63,7 @@ def read_hits(x: Any, hits: Any, windows: Sequence[Window]) -> Any:
     return where(none, 0, y)
 
 
-def written_at_hits(y: Any, hits: Any, windows: Sequence[Window]) -> Any:
+def add_hits(y: Any, hits: Any, windows: Sequence[Window]) -> Any:
     """Add each element into zeros where its window was hit."""
     shape = tuple(axis[0] for axis in windows)
     if 0 in shape or 0 in shape_of(hits):
@@ -84,7 +84,7 @@ def _places(hits: Any, windows: Sequence[Window]) -> tuple[Any, Any]:
         starts = starts + ((np.arange(m) * b - off) * stride).reshape(along)
         stride *= n
     count = product([axis[2] for axis in windows])
-    none = np.equal(hits, count) if not all_meet(windows) else np.zeros(shape_of(hits), bool)
+    none = np.equal(hits, count) if not all_windows_hit(windows) else np.zeros(shape_of(hits), bool)
     table = np.append(offsets, 0)  # of each element of a window, and of none
     places = getitem_p(table, np.minimum(hits, count), index=Index((ARRAY,))) + starts
     return np.clip(np.where(none, 0, places), 0, stride - 1), none

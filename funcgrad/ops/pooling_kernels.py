@@ -5,35 +5,35 @@ from typing import Any
 
 import numpy as np
 
-from .windows import Window, meetings, product, still
+from .windows import Window, identity_window, product, taps
 
 
-def order(windows: Sequence[Window]) -> list[int]:
+def fold_order(windows: Sequence[Window]) -> list[int]:
     """Return the axes to fold: those in front, of long rows, first if the array becomes smaller."""
-    axes = [d for d, axis in enumerate(windows) if axis != still(axis[0])]
+    axes = [d for d, axis in enumerate(windows) if axis != identity_window(axis[0])]
     grows = any(m > n for n, m, *_ in windows)
     return axes[::-1] if grows else axes
 
 
-def folded(
+def fold_into(
     x: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window], function: np.ufunc, start: Any,
 ) -> None:  # fmt: skip
     """Fold windows one axis after the other: a box is as fast as the sum of its sides."""
-    axes = order(windows)
+    axes = fold_order(windows)
     if not axes:
         out[...] = x
     for d, y in zip(axes, [*scratch, out] if axes else [], strict=True):
-        folded_along(x, y, d, windows[d], function, start)
+        fold_axis_into(x, y, d, windows[d], function, start)
         x = y
 
 
-def folded_along(
+def fold_axis_into(
     x: np.ndarray, y: np.ndarray, axis: int, window: Window, function: np.ufunc, start: Any
 ) -> None:
     """Fold the windows of one axis into ``y``; what is met once is copied."""
     before = (slice(None),) * axis
-    met = [(a, b) for _, (a,), (b,) in meetings((window,)) if a.stop]
+    met = [(a, b) for _, (a,), (b,) in taps((window,)) if a.stop]
     parts = [(x[(*before, a)], y[(*before, b)]) for a, b in met]
     if len({b.start % b.step for _, b in met}) == len(met):  # the steps are all the same
         if sum(place.size for _, place in parts) < y.size:
@@ -50,7 +50,7 @@ def folded_along(
         function(place, values, out=place)
 
 
-def first_hit(
+def first_hit_into(
     x: np.ndarray, y: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window], misses: np.ufunc,
 ) -> None:  # fmt: skip
@@ -61,7 +61,7 @@ def first_hit(
     missing, missed = scratch
     missing.fill(True)
     out.fill(0)
-    for _, a, b in meetings(windows):
+    for _, a, b in taps(windows):
         where: Any = (*b, ...)  # a view also of an array without axes
         here, place = missed[where], missing[where]
         misses(x[a], y[b], out=here)
@@ -69,7 +69,7 @@ def first_hit(
         np.add(out, missing, out=out)
 
 
-def positions(hits: np.ndarray, windows: Sequence[Window], out: np.ndarray) -> None:
+def flat_positions(hits: np.ndarray, windows: Sequence[Window], out: np.ndarray) -> None:
     """Write where in the flat source the hits are; what it says of a window without is void."""
     stride, rank = 1, len(windows)
     offsets = np.zeros(tuple(axis[2] for axis in windows), np.intp)
@@ -88,18 +88,18 @@ def positions(hits: np.ndarray, windows: Sequence[Window], out: np.ndarray) -> N
         out += start
 
 
-def all_meet(windows: Sequence[Window]) -> bool:
+def all_windows_hit(windows: Sequence[Window]) -> bool:
     """Return whether every window sees an element of the source."""
     for axis in windows:
         met = np.zeros(axis[1], bool)
-        for _, _, (b,) in meetings((axis,)):
+        for _, _, (b,) in taps((axis,)):
             met[b] = True
         if not met.all():
             return False
     return True
 
 
-def placed(
+def add_hits_into(
     y: np.ndarray, hits: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window],
 ) -> None:  # fmt: skip
@@ -108,14 +108,14 @@ def placed(
     out.fill(0)
     if not (y.size and out.size):
         return
-    positions(hits, windows, where)
-    if not all_meet(windows):
+    flat_positions(hits, windows, where)
+    if not all_windows_hit(windows):
         none = hits == product([axis[2] for axis in windows])
         where[none], y = 0, np.where(none, y.dtype.type(0), y)
     np.add.at(out.reshape(-1), where.reshape(-1), y.reshape(-1))
 
 
-def picked(
+def read_hits_into(
     x: np.ndarray, hits: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window],
 ) -> None:  # fmt: skip
@@ -124,7 +124,7 @@ def picked(
     if not (x.size and out.size):
         out.fill(0)
         return
-    positions(hits, windows, where)
+    flat_positions(hits, windows, where)
     np.take(x.reshape(-1), where, out=out, mode="clip")
-    if not all_meet(windows):
+    if not all_windows_hit(windows):
         out[hits == product([axis[2] for axis in windows])] = 0

@@ -31,14 +31,14 @@ from .elementwise import (
 from .index import ARRAY, Index, concatenate_p, getitem_p
 from .structure import (
     Batched,
+    axis_to_front,
     cast,
+    drop_axes,
     expand_dims,
-    front,
     reshape,
     sum_p,
     transpose_p,
-    widened,
-    without,
+    upcast,
 )
 
 
@@ -97,11 +97,11 @@ class Reduction(Primitive, Codegen):
     @override
     def infer(self, x: Aval, *, axes: Axes) -> tuple[Aval, ...]:
         dtype = self.function(np.ones(1, x.dtype)).dtype
-        return (Aval(without(x.shape, axes), dtype),)
+        return (Aval(drop_axes(x.shape, axes), dtype),)
 
     @override
     def batch(self, args: Any, where: Any, size: int, /, *, axes: Axes) -> Batched:
-        return self.bind(front(args[0], where[0]), axes=tuple(d + 1 for d in axes)), (0,)
+        return self.bind(axis_to_front(args[0], where[0]), axes=tuple(d + 1 for d in axes)), (0,)
 
 
 class Extremum(Reduction):
@@ -110,7 +110,7 @@ class Extremum(Reduction):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, axes: Axes) -> Sequence[Any]:
         hits, count = _ties(primals[0], outs[0], axes)
-        share = div(sum_p(widened(where(hits, tangents[0], 0)), axes=axes), count)
+        share = div(sum_p(upcast(where(hits, tangents[0], 0)), axes=axes), count)
         return (cast(share, dtype_of(outs[0])),)
 
     @override
@@ -143,13 +143,13 @@ class Norm(Reduction):
     def infer(self, x: Aval, *, axes: Axes, dtype: np.dtype) -> tuple[Aval, ...]:
         if x.dtype.kind != "f":
             raise DtypeError(f"norm: the elements must be real: got {x}")
-        return (Aval(without(x.shape, axes), dtype),)
+        return (Aval(drop_axes(x.shape, axes), dtype),)
 
     def decompose(self, x: Any, *, axes: Axes, dtype: np.dtype) -> Any:
         """Scale by a power of 2, by which all is exact but what over- or underflows."""
         shape = shape_of(x)
         if any(shape[d] == 0 for d in axes):
-            return (np.zeros(without(shape, axes), dtype),)
+            return (np.zeros(drop_axes(shape, axes), dtype),)
         peak = max_p(abs_of(x), axes=axes)
         peak = where(isfinite(peak), peak, 1)
         scale = ldexp(np.ones((), dtype_of(x)), primitives["exponent"](peak) - 1)
@@ -172,7 +172,7 @@ class Norm(Reduction):
 
     @override
     def batch(self, args: Any, where: Any, size: int, /, *, axes: Axes, dtype: np.dtype) -> Batched:
-        x = front(args[0], where[0])
+        x = axis_to_front(args[0], where[0])
         return self.bind(x, axes=tuple(d + 1 for d in axes), dtype=dtype), (0,)
 
 
@@ -244,9 +244,9 @@ def _shifted(x: Any, n: int, axis: int, filler: float) -> Any:
     """Return ``x`` moved n places up one axis, with ``filler`` in the places left free."""
     shape = shape_of(x)
     length = max(shape[axis] - n, 0)
-    front = np.full((*shape[:axis], shape[axis] - length, *shape[axis + 1 :]), filler, dtype_of(x))
+    start = np.full((*shape[:axis], shape[axis] - length, *shape[axis + 1 :]), filler, dtype_of(x))
     head = getitem_p(x, index=Index((*[slice(None)] * axis, slice(0, length))))
-    return concatenate_p(front, head, axis=axis)
+    return concatenate_p(start, head, axis=axis)
 
 
 def flip(x: Any, axis: int) -> Any:
@@ -286,7 +286,7 @@ class Cumprod(Primitive, Codegen):
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
-        return self.bind(front(args[0], axes[0]), axis=axis + 1), (0,)
+        return self.bind(axis_to_front(args[0], axes[0]), axis=axis + 1), (0,)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axis: int) -> None:
         w.accumulate("multiply", ins[0], axis, outs[0])
@@ -312,15 +312,15 @@ class Position(Primitive, Codegen):
 
     @override
     def infer(self, x: Aval, *, axis: int, **params: Any) -> tuple[Aval, ...]:
-        shape = x.shape if self.keeps_axis else without(x.shape, (axis,))
+        shape = x.shape if self.keeps_axis else drop_axes(x.shape, (axis,))
         return (Aval(shape, np.dtype(np.intp)),)
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int, **params: Any) -> Batched:
-        return self.bind(front(args[0], axes[0]), axis=axis + 1, **params), (0,)
+        return self.bind(axis_to_front(args[0], axes[0]), axis=axis + 1, **params), (0,)
 
 
-def take_along(x: Any, positions: Any, axis: int) -> Any:
+def gather_along_axis(x: Any, positions: Any, axis: int) -> Any:
     """Return the elements at these positions along one axis, the other axes matched."""
     shape = shape_of(positions)
     grid = []
@@ -331,20 +331,20 @@ def take_along(x: Any, positions: Any, axis: int) -> Any:
     return getitem_p(x, *grid, index=Index([ARRAY] * len(shape)))
 
 
-class FreeReduction(Reduction):
+class NonDifferentiableReduction(Reduction):
     """A reduction whose result, a truth value or a count, has no derivative."""
 
     differentiable = False
 
 
-class Count(FreeReduction):
+class Count(NonDifferentiableReduction):
     """How many elements are not 0."""
 
     def decompose(self, x: Any, *, axes: Axes) -> Any:
         return (sum_p(ne(x, 0), axes=axes),)
 
 
-def passing_nan(position: Position, least: float) -> Callable[..., Any]:
+def skipping_nan(position: Position, least: float) -> Callable[..., Any]:
     """Return where an extremum stands that is not nan; ``least`` never is one."""
 
     def decompose(x: Any, *, axis: int) -> Any:
@@ -364,15 +364,15 @@ min_p       = Extremum("min", np.min, np.minimum)
 norm_p      = Norm("norm", np.linalg.norm)
 prod_p      = Prod("prod", np.prod, np.multiply)
 cumprod_p   = Cumprod("cumprod")
-any_p       = FreeReduction("any", np.any, np.logical_or)
-all_p       = FreeReduction("all", np.all, np.logical_and)
+any_p       = NonDifferentiableReduction("any", np.any, np.logical_or)
+all_p       = NonDifferentiableReduction("all", np.all, np.logical_and)
 count_p     = Count("count_nonzero", _count)
 argmax_p    = Position("argmax", np.argmax, keeps_axis=False)
 argmin_p    = Position("argmin", np.argmin, keeps_axis=False)
 nanargmax_p = Position("nanargmax", np.nanargmax, keeps_axis=False,
-                       decompose=passing_nan(argmax_p, -np.inf))
+                       decompose=skipping_nan(argmax_p, -np.inf))
 nanargmin_p = Position("nanargmin", np.nanargmin, keeps_axis=False,
-                       decompose=passing_nan(argmin_p, np.inf))
+                       decompose=skipping_nan(argmin_p, np.inf))
 argsort_p   = Position("argsort", np.argsort, keeps_axis=True)
 argpartition_p = Position("argpartition", np.argpartition, keeps_axis=True)
 # fmt: on

@@ -10,7 +10,7 @@ from ..core.companions import Codegen
 from ..core.errors import ShapeError, shown
 from ..core.trace import Primitive
 from .index import ARRAY, Index, getitem_p
-from .structure import Batched, broadcast_to, front
+from .structure import Batched, axis_to_front, broadcast_to
 
 
 class SearchSorted(Primitive, Codegen):
@@ -48,7 +48,7 @@ class SearchSorted(Primitive, Codegen):
         if axes[0] is None and len(shape_of(args[0])) == 1:
             return self.bind(*args, side=side), (axes[1],)
         both = [
-            broadcast_to(x, (size, *shape_of(x))) if axis is None else front(x, axis)
+            broadcast_to(x, (size, *shape_of(x))) if axis is None else axis_to_front(x, axis)
             for x, axis in zip(args, axes, strict=True)
         ]
         return self.bind(*both, side=side), (0,)

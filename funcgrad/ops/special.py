@@ -63,12 +63,12 @@ def _erf(x: Any, core: Sequence[float], tail: Sequence[float], saturated: float)
 
 def _erfc(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
     z = np.minimum(np.abs(x), 28)
-    y = bell(z, 1) * scaled_tail(z, tail)
+    y = gaussian(z, 1) * scaled_tail(z, tail)
     y = np.where(x < 0, 2 - y, y)
     return masked_update(y, z < 0.5, lambda v: 1 - v * polynomial(core, v * v), x)
 
 
-def bell(z: Any, half: float) -> Any:
+def gaussian(z: Any, half: float) -> Any:
     """Return exp(-half z²), which rounding z² would spoil: z is split, half a power of 2."""
     bits = np.int32(-1 << 12) if z.dtype == np.float32 else np.int64(-1 << 27)
     if type(z) is np.ndarray:

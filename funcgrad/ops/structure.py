@@ -30,9 +30,9 @@ from .linear import (
     Batched as Batched,
     Linear as Linear,
     as_array as as_array,
-    front as front,
-    without as without,
-    zeros as zeros,
+    axis_to_front as axis_to_front,
+    drop_axes as drop_axes,
+    zeros_like as zeros_like,
 )
 from .paths import Masked
 
@@ -100,7 +100,7 @@ class Broadcast(Linear, Codegen):
 
     @override
     def transpose(self, ct: Any, x: Any, *, shape: Shape, axes: Axes) -> Any:
-        return cast(sum_p(widened(ct), axes=axes), dtype_of(ct))
+        return cast(sum_p(upcast(ct), axes=axes), dtype_of(ct))
 
     @override
     def batched_params(self, size: int, *, shape: Shape, axes: Axes) -> dict[str, Any]:
@@ -130,7 +130,7 @@ class Sum(Linear, Codegen):
 
     @override
     def infer(self, x: Aval, *, axes: Axes) -> tuple[Aval, ...]:
-        return (Aval(without(x.shape, axes), sum_dtype(x.dtype)),)
+        return (Aval(drop_axes(x.shape, axes), sum_dtype(x.dtype)),)
 
     @override
     def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
@@ -156,7 +156,7 @@ class Mean(Linear, Codegen):
     @override
     def infer(self, x: Aval, *, axes: Axes) -> tuple[Aval, ...]:
         dtype = x.dtype if is_inexact(x.dtype) else np.dtype(float)
-        return (Aval(without(x.shape, axes), dtype),)
+        return (Aval(drop_axes(x.shape, axes), dtype),)
 
     @override
     def transpose(self, ct: Any, x: Any, *, axes: Axes) -> Any:
@@ -194,7 +194,7 @@ class Cumsum(Linear, Codegen):
 
     @override
     def transpose(self, ct: Any, x: Any, *, axis: int, reverse: bool) -> Any:
-        return cast(cumsum_p(widened(ct), axis=axis, reverse=not reverse), dtype_of(ct))
+        return cast(cumsum_p(upcast(ct), axis=axis, reverse=not reverse), dtype_of(ct))
 
     @override
     def batched_params(self, size: int, *, axis: int, reverse: bool) -> dict[str, Any]:
@@ -309,7 +309,7 @@ def cast(x: Any, dtype: Any) -> Any:
     return project(x, dtype)
 
 
-def widened(x: Any) -> Any:
+def upcast(x: Any) -> Any:
     """Return ``x`` in the dtype in which its sums are taken: see ``accumulation_dtype``."""
     return cast(x, accumulation_dtype(dtype_of(x)))
 
@@ -329,7 +329,7 @@ def project(x: Any, dtype: Any) -> Any:
     return (convert_p if is_inexact(dtype) else truncate_p)(x, dtype=dtype)
 
 
-def strengthen(x: Any) -> Any:
+def strip_weak_type(x: Any) -> Any:
     """Return a Python number, or a tracer of one, as the NumPy scalar it stands for."""
     aval = aval_of(x)
     if not aval.weak:
@@ -348,10 +348,10 @@ def reshape(x: Any, shape: Shape) -> Any:
     return reshape_p(x, shape=shape)
 
 
-def stretched(x: Any, axis: int | None, size: int) -> Any:
+def batch_at_front(x: Any, axis: int | None, size: int) -> Any:
     """Return ``x`` with its batch axis in front, repeated along one where it has none."""
     if axis is not None:
-        return front(x, axis)
+        return axis_to_front(x, axis)
     return broadcast_p(x, shape=(size, *shape_of(x)), axes=(0,))
 
 
@@ -368,13 +368,13 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
     if have == shape:
         return x
     lead = len(shape) - len(have)
-    stretched = [d for d, n in enumerate(have) if n != shape[lead + d]]
-    axes = (*range(lead), *(lead + d for d in stretched))
-    kept = tuple(n for d, n in enumerate(have) if d not in stretched)
+    repeated = [d for d, n in enumerate(have) if n != shape[lead + d]]
+    axes = (*range(lead), *(lead + d for d in repeated))
+    kept = tuple(n for d, n in enumerate(have) if d not in repeated)
     return broadcast_p(reshape(x, kept), shape=shape, axes=axes)
 
 
-def match(ct: Any, x: Any) -> Any:
+def unbroadcast(ct: Any, x: Any) -> Any:
     """Return a cotangent with the shape and dtype of its primal: undo broadcasting and casts."""
     if type(x) is np.ndarray and ct.shape == x.shape and ct.dtype is x.dtype:
         return ct  # nearly always
@@ -388,12 +388,12 @@ def match(ct: Any, x: Any) -> Any:
         if type(ct) is np.ndarray and ct.dtype is not _HALF:
             ct = np.add.reduce(ct, axes)
         else:
-            ct = sum_p(widened(ct), axes=axes)
+            ct = sum_p(upcast(ct), axes=axes)
         if ct.shape != shape:
             ct = reshape(ct, shape)
     return project(ct, dtype_of(x))
 
 
-def fit(t: Any, y: Any) -> Any:
+def broadcast_like(t: Any, y: Any) -> Any:
     """Return a tangent with the shape and dtype of its output: redo broadcasting and casts."""
     return project(broadcast_to(t, shape_of(y)), dtype_of(y))

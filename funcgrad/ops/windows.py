@@ -16,7 +16,7 @@ import numpy as np
 from ..core.errors import ShapeError
 
 Window: TypeAlias = tuple[int, int, int, int, int, int, int]
-Meeting: TypeAlias = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
+Tap: TypeAlias = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
 
 
 def product(numbers: Sequence[int]) -> int:
@@ -28,30 +28,30 @@ def product(numbers: Sequence[int]) -> int:
 
 
 def window(
-    n: int, size: int, stride: int, low: int, high: int, dilation: int = 1, spread: int = 1
+    n: int, size: int, stride: int, low: int, high: int, dilation: int = 1, base_dilation: int = 1
 ) -> Window:
-    """Return the window for one axis of n elements, ``spread`` apart, with JAX's parameters."""
-    extent = (n - 1) * spread + 1 if n else 0
+    """The window along one axis of n elements, by JAX's parameters."""
+    extent = (n - 1) * base_dilation + 1 if n else 0
     reach = (size - 1) * dilation + 1 if size else 0
     room = extent + low + high - reach
-    return (n, room // stride + 1 if room >= 0 else 0, size, spread, low, stride, dilation)
+    return (n, room // stride + 1 if room >= 0 else 0, size, base_dilation, low, stride, dilation)
 
 
-def still(n: int) -> Window:
+def identity_window(n: int) -> Window:
     """Return the window of one element, which leaves an axis as it is."""
     return (n, n, 1, 1, 0, 1, 1)
 
 
-def turned(windows: Sequence[Window]) -> tuple[Window, ...]:
+def transposed_windows(windows: Sequence[Window]) -> tuple[Window, ...]:
     """Return the windows of the transpose, in which source and result change places."""
     return tuple((m, n, size, b, -off, a, -step) for n, m, size, a, off, b, step in windows)
 
 
-def meetings(windows: Sequence[Window]) -> list[Meeting]:
+def taps(windows: Sequence[Window]) -> list[Tap]:
     """Return for each element of the window which elements of source and result meet at it."""
-    found: list[Meeting] = [((), (), ())]
+    found: list[Tap] = [((), (), ())]
     for axis in windows:
-        along = meetings_along(*axis)
+        along = taps_along(*axis)
         found = [
             ((*ks, k), (*sources, a), (*results, b))
             for ks, sources, results in found
@@ -60,7 +60,7 @@ def meetings(windows: Sequence[Window]) -> list[Meeting]:
     return found
 
 
-def meetings_along(
+def taps_along(
     n: int, m: int, size: int, source: int, offset: int, result: int, step: int
 ) -> list[tuple[slice, slice]]:
     """Return the meetings along one axis; where there is none, two empty slices."""
@@ -85,35 +85,35 @@ def meetings_along(
     return pairs
 
 
-def reaches(windows: Sequence[Window]) -> tuple[int, ...]:
+def extents(windows: Sequence[Window]) -> tuple[int, ...]:
     """Return along each axis how many places all windows together see."""
     return tuple(
         max(0, (m - 1) * b + (size - 1) * abs(step) + 1) for _, m, size, _, _, b, step in windows
     )
 
 
-def straightened(windows: Sequence[Window]) -> tuple[Window, ...]:
+def with_positive_steps(windows: Sequence[Window]) -> tuple[Window, ...]:
     """Return the windows with their elements in the order of the source, not against it.
 
-    Where that turns the order round, as ``flips`` says, ``k`` becomes ``size - 1 - k``.
+    Where that turns the order round, as ``kernel_flips`` says, ``k`` becomes ``size - 1 - k``.
     """
     return tuple(
         w if w[6] >= 0 else (*w[:4], w[4] - (w[2] - 1) * w[6], w[5], -w[6]) for w in windows
     )
 
 
-def flips(windows: Sequence[Window]) -> tuple[slice, ...]:
-    """Return the index that turns round the axes of a kernel that ``straightened`` does."""
+def kernel_flips(windows: Sequence[Window]) -> tuple[slice, ...]:
+    """Return the index that turns round the axes of a kernel that ``with_positive_steps`` does."""
     return tuple(slice(None, None, -1 if w[6] < 0 else 1) for w in windows)
 
 
-def seen(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> np.ndarray:
+def sliding_view(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> np.ndarray:
     """Return what every straight window sees, ``[N, *result, *window, C]``, as a view.
 
     It is a view of ``x`` if nothing is to be padded or dilated, else of the buffer ``padded``, into
     which ``x`` is copied between zeros.
     """
-    rank, lengths = len(windows), reaches(windows)
+    rank, lengths = len(windows), extents(windows)
     offsets = [off for _, _, _, _, off, _, _ in windows]
     plain = all(
         a == 1 and off <= 0 and length <= off + n
@@ -124,7 +124,7 @@ def seen(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> np.nda
     else:
         size = len(x) * product(lengths) * x.shape[-1]
         base = padded[:size].reshape(len(x), *lengths, x.shape[-1])
-        spread(x, windows, base)
+        pad_and_dilate(x, windows, base)
     steps = base.strides[1 : 1 + rank]
     shape = (len(x), *(w[1] for w in windows), *(w[2] for w in windows), x.shape[-1])
     along_result = (w[5] * s for w, s in zip(windows, steps, strict=True))
@@ -133,7 +133,7 @@ def seen(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> np.nda
     return np.lib.stride_tricks.as_strided(base, shape, strides)
 
 
-def spread(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> None:
+def pad_and_dilate(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> None:
     """Copy ``x`` between the zeros of its padding and dilation."""
     padded.fill(0)
     take, put = [slice(None)], [slice(None)]
@@ -180,7 +180,7 @@ def padtype_to_pads(
     return pads
 
 
-def whole_numbers(who: str, name: str, given: Any, count: int, least: int) -> tuple[int, ...]:
+def integers_per_axis(who: str, name: str, given: Any, count: int, least: int) -> tuple[int, ...]:
     """Return an argument that has one whole number for each axis, ones where it is None."""
     if given is None:
         return (1,) * count
@@ -202,7 +202,7 @@ def windows_of(
 ) -> tuple[Window, ...]:  # fmt: skip
     """Return the windows that JAX's parameters describe, one an axis."""
     strides, dilation, spreads = (
-        whole_numbers(who, name, given, len(lengths), 1)
+        integers_per_axis(who, name, given, len(lengths), 1)
         for name, given in zip(_NAMES[who], (strides, dilation, spreads), strict=True)
     )
     if isinstance(padding, str):

@@ -12,7 +12,7 @@ from ..core import tree
 from ..core.avals import dtype_of, is_arraylike
 from ..core.errors import shown
 from ..core.integers import whole
-from ..ops.structure import cast, widened
+from ..ops.structure import cast, upcast
 from .base import (
     GradientTransformationExtraArgs,
     Mask,
@@ -242,7 +242,7 @@ class MultiSteps:
 
     def init(self, params: Tree) -> MultiStepsState:
         """The state before the first gradient."""
-        acc = full_like(map_floating(widened, params), dtype=self._dtype)
+        acc = full_like(map_floating(upcast, params), dtype=self._dtype)
         return MultiStepsState(zero_count(), zero_count(), self._opt.init(params), acc)
 
     def update(
@@ -252,10 +252,10 @@ class MultiSteps:
         check_state("MultiSteps", state, MultiStepsState, updates, "acc_grads", params)
         k = self._k(state.gradient_step) if callable(self._k) else self._k
         n = cast(state.mini_step + 1, np.float64)
-        mean = lambda g, a: a + (widened(g) - a) / like(n, a)
-        add = mean if self._mean else lambda g, a: a + widened(g)
+        mean = lambda g, a: a + (upcast(g) - a) / like(n, a)
+        add = mean if self._mean else lambda g, a: a + upcast(g)
         acc = cast_like(map_state(add, updates, state.acc_grads), state.acc_grads)
-        as_given = map_floating(lambda g, a: cast(a, dtype_of(widened(g))), updates, acc)
+        as_given = map_floating(lambda g, a: cast(a, dtype_of(upcast(g))), updates, acc)
         inner = state.inner_opt_state
 
         def step() -> Any:

@@ -8,7 +8,7 @@ import numpy as np
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError, shown
 from ..core.trace import ConcreteTracer, Tracer
-from ..ops.operand import asarray, lengths_of, operand
+from ..ops.operand import asarray, integer_tuple, operand
 from ..ops.structure import cast
 
 ShapeLike: TypeAlias = int | Sequence[int]
@@ -27,7 +27,7 @@ def as_shape(who: str, shape: Any) -> Shape:
     """Shape as a tuple, from a sequence or a single length."""
     entries = shape if isinstance(shape, tuple | list) else (shape,)
     try:
-        lengths = lengths_of(shape)
+        lengths = integer_tuple(shape)
         whole = not any(isinstance(n, bool) for n in entries)
     except TypeError:
         whole = False

@@ -16,7 +16,16 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, stacked
 from ..ops.reduce import argmax_p, argsort_p, axis_of
 from ..ops.search import bisected
-from ..ops.structure import Batched, cast, cumsum_p, front, reshape, stretched, transpose_p, widened
+from ..ops.structure import (
+    Batched,
+    axis_to_front,
+    batch_at_front,
+    cast,
+    cumsum_p,
+    reshape,
+    transpose_p,
+    upcast,
+)
 from .arguments import RangeError, ShapeLike, as_shape, broadcasts_to, check_mode, known
 from .draws import bits, gumbel, matches_jax, randint, uniform
 from .keys import Key, check_single, split
@@ -47,7 +56,7 @@ class StableOrder(Primitive):
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, axis: int) -> Batched:
-        return self.bind(front(args[0], axes[0]), axis=axis + 1), (0,)
+        return self.bind(axis_to_front(args[0], axes[0]), axis=axis + 1), (0,)
 
 
 class Search(Primitive):
@@ -71,7 +80,7 @@ class Search(Primitive):
         if axes[0] is None:
             return self.bind(*args), (axes[1],)
         # a loop, because np.searchsorted takes one sorted array at a time
-        steps, x = (stretched(v, d, size) for v, d in zip(args, axes, strict=True))
+        steps, x = (batch_at_front(v, d, size) for v, d in zip(args, axes, strict=True))
         one = lambda v, i: getitem_p(v, index=Index((i,)))
         return (stacked([self(one(steps, i), one(x, i)) for i in range(size)]),), (0,)
 
@@ -178,7 +187,7 @@ def categorical(
     if dtype_of(logits).kind != "f":
         raise DtypeError(f"{who}: the logits must be floating: got {aval_of(logits)}")
     if not matches_jax(key):
-        logits = widened(logits)  # noise in float16 has ties
+        logits = upcast(logits)  # noise in float16 has ties
     axis = axis_of(axis, len(shape_of(logits)))
     whole = shape_of(logits)
     batch = (*whole[:axis], *whole[axis + 1 :])

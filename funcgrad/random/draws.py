@@ -15,7 +15,7 @@ from ..core.errors import DtypeError
 from ..core.trace import Tracer
 from ..ops.compare import ge, lt
 from ..ops.elementwise import (
-    Free,
+    NonDifferentiable,
     add,
     div,
     log,
@@ -312,7 +312,7 @@ def _remainder_in_block(high: Any, low: Any, n: Any) -> Any:
         return mod(np.add(np.multiply(mod(high), factor), mod(low)))
 
 
-remainder_p = Free("random_remainder", _remainder_of_two_words)
+remainder_p = NonDifferentiable("random_remainder", _remainder_of_two_words)
 
 
 def _integer_bounds(low: Any, high: Any, dtype: np.dtype, wide: np.dtype) -> tuple[Any, Any]:

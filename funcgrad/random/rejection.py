@@ -17,7 +17,7 @@ from ..core.avals import Aval, Shape, aval_of, broadcast_shapes, dtype_of, shape
 from ..core.errors import DtypeError
 from ..ops.elementwise import mul
 from ..ops.kernels import BLOCK, flattened
-from ..ops.structure import Batched, fit, match
+from ..ops.structure import Batched, broadcast_like, unbroadcast
 from .arguments import UNSIGNED
 from .generator import Generator
 from .primitives import GENERATORS, KeyPrimitive, move_to_front
@@ -115,11 +115,13 @@ class Reparametrized(Rejection):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Any:
         t, (y,) = tangents[1], outs
-        return (None if t is None else fit(mul(t, self._slope(primals, y, **params)), y),)
+        return (
+            None if t is None else broadcast_like(mul(t, self._slope(primals, y, **params)), y),
+        )
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Any:
-        return None, match(mul(cts[0], self._slope(ins, outs[0], **params)), ins[1])
+        return None, unbroadcast(mul(cts[0], self._slope(ins, outs[0], **params)), ins[1])
 
     def _slope(self, ins: Any, y: Any, *, shape: Any, dtype: Any, impl: Any, **rest: Any) -> Any:
         return self.slope(ins[1], y, **rest)

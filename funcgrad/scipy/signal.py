@@ -11,7 +11,7 @@ from ..core.errors import ShapeError, shown
 from ..core.lazy import publish as _publish
 from ..ops import elementwise as ew
 from ..ops.conv_general_dilated import conv_general_dilated
-from ..ops.operand import operand, strong, weak_with
+from ..ops.operand import operand, promote_weak, strong
 from ..ops.reduce import axes_in
 from ..ops.structure import cast
 
@@ -51,7 +51,7 @@ def convolve(
     """
     if mode not in _MODES:
         raise ValueError(f"convolve: mode must be 'full', 'same' or 'valid': got {shown(mode)}")
-    a, b = weak_with([strong(operand(in1)), strong(operand(in2))])
+    a, b = promote_weak([strong(operand(in1)), strong(operand(in2))])
     ranks = len(shape_of(a)), len(shape_of(b))
     if axes is None:
         if ranks[0] != ranks[1]:
@@ -127,7 +127,7 @@ def fftconvolve(in1: Any, in2: Any, mode: str = "full", axes: Any = None) -> Any
     """
     if mode not in _MODES:
         raise ValueError(f"fftconvolve: mode must be 'full', 'same' or 'valid': got {shown(mode)}")
-    a, b = weak_with([strong(operand(in1)), strong(operand(in2))])
+    a, b = promote_weak([strong(operand(in1)), strong(operand(in2))])
     rank = len(shape_of(a))
     if rank != len(shape_of(b)):
         raise ShapeError(f"fftconvolve: the ranks must be equal: got {shape_of(a)}, {shape_of(b)}")

@@ -29,7 +29,7 @@ from ..core.errors import (
     shown,
 )
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, pointed
-from ..ops.structure import zeros
+from ..ops.structure import zeros_like
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # of the tangents that JAX gives integers
 
@@ -203,7 +203,7 @@ def is_integral(x: Any) -> bool:
 
 def zero_of(x: Any) -> Any:
     """Return what stands for the derivative of a leaf that has none: zeros, or the leaf."""
-    return zeros(x) if is_number(x) else x
+    return zeros_like(x) if is_number(x) else x
 
 
 def check_pair(who: str, primals: Any, tangents: Any) -> None:

@@ -9,7 +9,7 @@ from ..core.dead_code import dce
 from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
 from ..core.trace import Primitive, Tracer
-from ..ops.structure import zeros
+from ..ops.structure import zeros_like
 from .lines import Located
 from .staging import stage
 
@@ -70,7 +70,7 @@ def _vjp_by_transposition(
         given = dict(zip(wanted, tangents, strict=True))
         all_tangents = [given.get(i) for i in range(len(ins))]
         ts = prim.jvp(ins, all_tangents, outs, **params)
-        return [zeros(y) if t is None else t for y, t in zip(outs, ts, strict=True)]
+        return [zeros_like(y) if t is None else t for y, t in zip(outs, ts, strict=True)]
 
     avals = [aval_of(ins[i]) for i in wanted]
     closed, _ = stage(f"the derivative of {prim}", tangents_out, avals, guarded=False)

@@ -17,7 +17,7 @@ from ..core.pickling import picklable
 from ..core.trace import AbstractTracer, ConcreteTracer, Primitive, Trace, Tracer, pointed
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
-from ..ops.structure import front, stretched, sum_p, transpose_p
+from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
 from .arguments import Origin, Place, check_alive, check_callable, described
 from .nans import active
 
@@ -89,7 +89,7 @@ class Batch(Trace):
         So it is met here first, beside values that differ.
         """
         if isinstance(y, Tracer) and y._trace.serial > self.serial:
-            return BatchTracer(self, stretched(y, None, self.size), 0)
+            return BatchTracer(self, batch_at_front(y, None, self.size), 0)
         return y
 
     def split(self, x: Any) -> tuple[Any, int | None]:
@@ -142,7 +142,7 @@ def of_all(
     def all_of(*values: Any) -> list[Any]:
         pairs = run_in(trace, fun, values, axes)
         check_within(trace, [y for y, _ in pairs])
-        return [stretched(y, d, trace.size) for y, d in pairs]
+        return [batch_at_front(y, d, trace.size) for y, d in pairs]
 
     return all_of
 
@@ -169,8 +169,8 @@ def gathered(ct: Any, axis: int | None, want: int | None, size: int) -> Any:
     if ct is None:
         return None
     if want is None:
-        return ct * size if axis is None else sum_p(front(ct, axis), axes=(0,))
-    ct = stretched(ct, axis, size)
+        return ct * size if axis is None else sum_p(axis_to_front(ct, axis), axes=(0,))
+    ct = batch_at_front(ct, axis, size)
     rest = range(want + 1, len(ct.shape))
     return transpose_p(ct, perm=(*range(1, want + 1), 0, *rest)) if want else ct
 
@@ -311,7 +311,7 @@ def _placed(path: Any, y: Any, axis: int | None, want: int | None, size: int) ->
                 f"example: got {aval_of(y)}; give it an axis, or reduce over the examples outside"
             )
         return y, None
-    y = stretched(y, axis, size)
+    y = batch_at_front(y, axis, size)
     rank, want = len(shape_of(y)), whole(want)
     if not isinstance(want, int) or not -rank <= want < rank:
         raise ShapeError(

@@ -13,7 +13,7 @@ from ..core.floating import quietly
 from ..core.ownership import copied, owned
 from ..core.pickling import picklable
 from ..core.trace import Tracer
-from ..ops.structure import zeros
+from ..ops.structure import zeros_like
 from .arguments import (
     Chosen,
     Origin,
@@ -116,7 +116,7 @@ def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
             taken.add(id(ct))
             return ct
     else:
-        ct = zeros(primal) if ct is None else ct
+        ct = zeros_like(primal) if ct is None else ct
         if not isinstance(ct, Tracer):
             ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
     return owned(ct, taken)

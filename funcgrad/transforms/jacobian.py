@@ -10,7 +10,7 @@ from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError
 from ..core.pickling import picklable
-from ..ops.structure import reshape, zeros
+from ..ops.structure import reshape, zeros_like
 from .arguments import (
     Chosen,
     carries_derivative,
@@ -83,7 +83,7 @@ def jacfwd(
         out, push, *aux = linearize(chosen.call, chosen.argument(), has_aux=has_aux)
         outs, out_tree = tree.flatten(out)
         _check_outputs("jacfwd", outs, holomorphic)
-        still = [zeros(x) if inexact else x for x, inexact in leaves]
+        still = [zeros_like(x) if inexact else x for x, inexact in leaves]
         columns: list[list[Any]] = [[] for _ in outs]  # of each output: one array an argument
         for k, (x, inexact) in enumerate(leaves):
             pushed: Any = [x] * len(outs)
@@ -135,7 +135,7 @@ def jacrev(
         out, pullback, *aux = vjp(chosen.call, chosen.argument(), has_aux=has_aux)
         outs, out_tree = tree.flatten(out)
         _check_outputs("jacrev", outs, holomorphic)
-        still = [zeros(y) for y in outs]
+        still = [zeros_like(y) for y in outs]
         rows = []
         for j, y in enumerate(outs):
             along = lambda e, j=j: pullback(tree.unflatten(out_tree, _among(e, j, still)))

@@ -20,8 +20,8 @@ from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr
 from ..core.lists import Flags, compress, expand, split_list
 from ..core.trace import Primitive
-from ..ops.paths import present
-from ..ops.structure import Batched, front, zeros
+from ..ops.paths import path_mask
+from ..ops.structure import Batched, axis_to_front, zeros_like
 from .jaxprs import (
     batch_jaxpr,
     eval_jvp,
@@ -138,7 +138,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
     def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
         """Carry masks along, as forward mode carries tangents."""
         reach = self.reach([mask is not None for mask in live], **params)
-        masks = compress(list(map(present, args, live)), reach.ins)
+        masks = compress(list(map(path_mask, args, live)), reach.ins)
         step = functools.partial(eval_masked, trace, ins=reach.ins[self.lead :], outs=reach.outs)
         outs, found = self.beside(args, masks, reach, step, params, np.dtype(bool))
         return outs, expand(found, reach.outs)
@@ -164,7 +164,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
         """Transpose: the operands that need cotangents have no values, and none are read."""
-        values = [zeros(x) if isinstance(x, Aval) else x for x in ins]
+        values = [zeros_like(x) if isinstance(x, Aval) else x for x in ins]
         results = self.value_and_vjp(values, needs, **params)[1](cts)
         return [ct if n is not None else None for ct, n in zip(results, needs, strict=True)]
 
@@ -245,6 +245,6 @@ class CallPrimitive(JaxprPrimitive):
             return (program, varied), operands
 
         (program, varied), operands = self.derived(jaxpr, ("vmap", flags, size), make)
-        values = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)]
+        values = [x if d is None else axis_to_front(x, d) for x, d in zip(args, axes, strict=True)]
         params = {**self.named("vmap", params), "jaxpr": program}
         return self.bind(*operands, *values, **params), [0 if v else None for v in varied]

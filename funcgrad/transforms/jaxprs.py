@@ -17,8 +17,8 @@ from ..core.lists import Flags, compress, expand, split_list
 from ..core.trace import Tracer
 from ..ops.constant import absent_p
 from ..ops.operand import strong
-from ..ops.paths import present
-from ..ops.structure import cast, front, stretched, zeros
+from ..ops.paths import path_mask
+from ..ops.structure import axis_to_front, batch_at_front, cast, zeros_like
 from .batching import Batch, batched
 from .forward import push
 from .paths import Paths, PathTracer
@@ -60,7 +60,7 @@ def instantiate_zeros(
 
 def _zeros(like: Any, one: Any) -> Any:
     if one is None or not is_inexact(dtype_of(like)):
-        return zeros(like)
+        return zeros_like(like)
     return absent_p(one, shape=shape_of(like), dtype=dtype_of(like))
 
 
@@ -163,7 +163,7 @@ def eval_masked(
     finally:
         inner.dead = True
     found = [
-        present(y, mask) if flag else None for (y, mask), flag in zip(pairs, outs, strict=True)
+        path_mask(y, mask) if flag else None for (y, mask), flag in zip(pairs, outs, strict=True)
     ]
     return [y for y, _ in pairs], compress(found, outs)
 
@@ -197,7 +197,7 @@ def eval_batched(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> li
         trace.dead = True
     rows = zip(pairs, jaxpr.outvars, strict=True)  # a number that varies is no longer weak
     return [
-        (cast(y, v.aval.dtype), None) if d is None else (cast(front(y, d), v.aval.dtype), 0)
+        (cast(y, v.aval.dtype), None) if d is None else (cast(axis_to_front(y, d), v.aval.dtype), 0)
         for (y, d), v in rows
     ]
 
@@ -215,7 +215,7 @@ def batch_jaxpr(
         pairs = eval_batched(jaxpr, xs, flags, size)
         varied[:] = [d is not None or want for (_, d), want in zip(pairs, outs, strict=True)]
         rows = zip(pairs, varied, strict=True)
-        return [stretched(y, d, size) if v else y for (y, d), v in rows]
+        return [batch_at_front(y, d, size) if v else y for (y, d), v in rows]
 
     ins = [
         Aval((size, *v.aval.shape), v.aval.dtype) if flag else v.aval

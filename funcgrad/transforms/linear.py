@@ -11,7 +11,7 @@ from ..core.avals import Aval, aval_of
 from ..core.floating import quietly
 from ..core.jaxpr import eval_jaxpr
 from ..core.ownership import owned
-from ..ops.structure import zeros
+from ..ops.structure import zeros_like
 from .arguments import (
     Origin,
     as_tangent,
@@ -172,7 +172,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
             results = over_paths(origin, cts, back, closed.consts)
         taken = set(map(id, (*cts, *closed.consts)))
         pairs = zip(results, avals, strict=True)
-        found = (zeros(a) if r is None else owned(r, taken) for r, a in pairs)
+        found = (zeros_like(a) if r is None else owned(r, taken) for r, a in pairs)
         xs = [next(found) if i else x for x, i in zip(leaves, inexact, strict=True)]
         return tree.unflatten(treedef, xs)
 

@@ -19,7 +19,7 @@ from ..core.companions import inlined
 from ..core.jaxpr import eval_jaxpr
 from ..core.trace import ConcreteTracer, Primitive, Trace
 from ..ops.choice import gate, hide
-from ..ops.paths import present
+from ..ops.paths import path_mask
 from ..ops.reduce import any_p
 from ..ops.structure import broadcast_to
 
@@ -116,7 +116,7 @@ def traces_for(origin: object, variable: bool) -> list[Paths]:
 
 def seeded(traces: Sequence[Paths], seed: Any, variable: bool) -> Any:
     """Return a seed with its masks: what it holds as 0 lies on no path."""
-    given = present(seed, None)
+    given = path_mask(seed, None)
     for trace in traces:
         whole = trace.selects and variable
         seed = PathTracer(trace, seed, np.ones(shape_of(given), bool) if whole else given)

@@ -30,7 +30,7 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.trace import Trace, Tracer
 from ..ops.constant import Array, constant_p
 from ..ops.paths import are_finite, are_finite_arrays
-from ..ops.structure import stretched
+from ..ops.structure import batch_at_front
 from .batching import Batch, BatchTracer
 from .paths import Paths, PathTracer, masks_of, resume, seeded, traces_for, unmasked
 from .staging import Staging, is_staged, stage, staged_in, with_numbers
@@ -154,7 +154,7 @@ def _marked(program: Staging, seed: Any, token: Any, tag: Tag, batches: Sequence
     if isinstance(seed, Tracer) and not mapped:
         return seed_p(seed, **params)
     for trace in batches:
-        seed = stretched(seed, None, trace.size)
+        seed = batch_at_front(seed, None, trace.size)
     y = program.process(seed_p, (seed, token), params)[0]
     for trace in reversed(batches):
         y = BatchTracer(trace, y, 0)

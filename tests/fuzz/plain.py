@@ -19,7 +19,7 @@ from funcgrad.core.registry import primitives
 from funcgrad.ops.contract import Einsum, Matmul
 from funcgrad.ops.convolve import Convolve
 from funcgrad.ops.families import Elementwise
-from funcgrad.ops.linalg.matrices import OfMatrices
+from funcgrad.ops.linalg.matrices import MatrixPrimitive
 from funcgrad.ops.reduce import Cumprod, Norm, Prod
 from funcgrad.ops.structure import Cumsum, Mean, Sum
 
@@ -210,7 +210,7 @@ ARITHMETIC = (Elementwise, Sum, Mean, Cumsum, Prod, Cumprod, Norm, Matmul, Einsu
 
 def rounds(prim: Any) -> bool:
     """Return whether an operation rounds its results, and does not choose among its operands."""
-    kinds = isinstance(prim, (*ARITHMETIC, OfMatrices))
+    kinds = isinstance(prim, (*ARITHMETIC, MatrixPrimitive))
     return kinds and prim.differentiable and prim.name not in CHOICES
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from funcgrad.ops.index import ARRAY, Index
-from funcgrad.ops.windows import still, turned, window
+from funcgrad.ops.windows import identity_window, transposed_windows, window
 
 F64, C128 = np.dtype("f8"), np.dtype("c16")
 
@@ -182,8 +182,9 @@ C: dict[str, Any] = {"complex": True}
 # windows on one axis: size, stride, padding, dilation of the window and of the array
 WINDOWS = [
     (), (window(5, 3, 1, 1, 1),), (window(5, 2, 2, 0, 1), window(4, 3, 1, 2, 0)),
-    (window(3, 2, 2, 1, -1, 2, 3),), turned((window(5, 3, 2, 1, 1),)), (window(2, 3, 1, 0, 0),),
-    (window(0, 2, 1, 1, 1), still(2)),
+    (window(3, 2, 2, 1, -1, 2, 3),), transposed_windows((window(5, 3, 2, 1, 1),)),
+    (window(2, 3, 1, 0, 0),),
+    (window(0, 2, 1, 1, 1), identity_window(2)),
 ]  # fmt: skip
 
 
@@ -202,8 +203,10 @@ CONV_KERNEL = [
     for w, (g, s, t) in zip(WINDOWS, GROUPS, strict=True)
 ]
 POOLS = [
-    (), (still(2), window(6, 2, 2, 0, 0)), (window(5, 3, 2, 1, 1), window(4, 3, 1, 0, 1, 2)),
-    (window(4, 2, 3, -1, 0),), (window(3, 2, 1, 1, 0),), (still(0), window(3, 2, 1, 0, 0)),
+    (), (identity_window(2), window(6, 2, 2, 0, 0)),
+    (window(5, 3, 2, 1, 1), window(4, 3, 1, 0, 1, 2)),
+    (window(4, 2, 3, -1, 0),), (window(3, 2, 1, 1, 0),),
+    (identity_window(0), window(3, 2, 1, 0, 0)),
     (window(4, 4, 1, 0, 0), window(2, 2, 1, 0, 0)),
 ]  # fmt: skip
 

@@ -7,20 +7,20 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, dtype_of, shape_of
-from ..structure import match
+from ..structure import unbroadcast
 from .matrices import (
-    OfMatrices,
+    MatrixPrimitive,
     adjoint,
     hermitian,
     lower,
-    of_triangle,
     real_dtype,
     result_dtype,
+    triangle_ct,
 )
 from .triangular import solve_triangular_p
 
 
-class Cholesky(OfMatrices):
+class Cholesky(MatrixPrimitive):
     """The lower L of A = L L*, or ``upper`` L*; of A one triangle is read, and has a derivative.
 
     dL = L tril(L^-1 dA L^-*), the diagonal of the triangle halved.
@@ -52,7 +52,7 @@ class Cholesky(OfMatrices):
         inside = _half(factor.mT @ ct)
         half = solve_triangular_p(factor.mT, inside, lower=False, unit=False)
         whole = solve_triangular_p(adjoint(factor), half.mT, lower=False, unit=False).mT
-        return (match(of_triangle(whole, "U" if upper else "L"), ins[0]),)
+        return (unbroadcast(triangle_ct(whole, "U" if upper else "L"), ins[0]),)
 
 
 def _half(x: Any) -> Any:

@@ -15,10 +15,10 @@ from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ...core.companions import Masking
 from ...core.errors import warn
 from .. import compare
-from ..paths import Masked, present
+from ..paths import Masked, path_mask
 from ..reduce import any_p
-from ..structure import fit, match
-from .matrices import OfMatrices, diagonal, real_dtype
+from ..structure import broadcast_like, unbroadcast
+from .matrices import MatrixPrimitive, diagonal, real_dtype
 
 CURES = {
     "eigh": "eigenvectors of equal eigenvalues have no derivative, nor has what mixes them with "
@@ -51,7 +51,7 @@ CURES = {
 }
 
 
-class Equal(OfMatrices):
+class Equal(MatrixPrimitive):
     """Which pairs of values rounding does not tell apart, as matrices.
 
     Two neighbours are equal if their gap is at most max(n, 32) eps times the largest value: LAPACK
@@ -60,7 +60,7 @@ class Equal(OfMatrices):
     """
 
     differentiable = False
-    cores: ClassVar[dict[int, int]] = {0: 1}
+    core_ndims: ClassVar[dict[int, int]] = {0: 1}
 
     @override
     def run(self, w: Any) -> tuple[Any, ...]:
@@ -77,7 +77,7 @@ class Equal(OfMatrices):
         return (Aval((*w.shape, w.shape[-1]), np.dtype(bool)),)
 
 
-class Taint(OfMatrices):
+class Taint(MatrixPrimitive):
     """Zeros, and nan where ``mask`` holds and what was left out is not 0 there.
 
     With x as a tangent or a cotangent it is the part of a linear map that is infinite. Of x what is
@@ -108,13 +108,13 @@ class Taint(OfMatrices):
     ) -> Sequence[Any]:
         if tangents[1] is None:
             return (None,)
-        return (fit(taint(who, primals[0], tangents[1], whole=whole), outs[0]),)
+        return (broadcast_like(taint(who, primals[0], tangents[1], whole=whole), outs[0]),)
 
     @override
     def vjp(
         self, cts: Any, needs: Any, outs: Any, ins: Any, *, whole: bool, who: str
     ) -> Sequence[Any]:
-        ct = None if needs[1] is None else match(taint(who, ins[0], cts[0]), ins[1])
+        ct = None if needs[1] is None else unbroadcast(taint(who, ins[0], cts[0]), ins[1])
         return (None, ct, None)
 
     @override
@@ -122,7 +122,7 @@ class Taint(OfMatrices):
         return operands <= {1, 2}  # where what is rounding is measured by a tangent too
 
 
-class Undefined(OfMatrices, Masking):
+class Undefined(MatrixPrimitive, Masking):
     """Zeros, and nan where ``mask`` holds, whatever x is there, unless it lies on no path.
 
     It is the part of a linear map of x that does not exist: 0 times inf is nan.
@@ -143,11 +143,14 @@ class Undefined(OfMatrices, Masking):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, who: str) -> Sequence[Any]:
         t = tangents[1]
-        return (None if t is None else fit(self(primals[0], t, who=who), outs[0]),)
+        return (None if t is None else broadcast_like(self(primals[0], t, who=who), outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, who: str) -> Sequence[Any]:
-        return (None, None if needs[1] is None else match(self(ins[0], cts[0], who=who), ins[1]))
+        return (
+            None,
+            None if needs[1] is None else unbroadcast(self(ins[0], cts[0], who=who), ins[1]),
+        )
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
@@ -155,18 +158,18 @@ class Undefined(OfMatrices, Masking):
 
     def on_paths(self, args: Any, live: Any, *, who: str) -> Masked:
         mask, x = args
-        mask = compare.logical_and(mask, present(x, live[1]))
+        mask = compare.logical_and(mask, path_mask(x, live[1]))
         return (self(mask, x, who=who),), (mask,)
 
 
-class InverseOfValues(OfMatrices):
+class InverseOfValues(MatrixPrimitive):
     """1/x, and 0 where ``zero`` holds; x are matrices of differences, or sums, of the values w.
 
     Rounding moves values by eps, and so a derivative of the given order by eps / x**(order + 1).
     Where no digit is left of it, it is nan.
     """
 
-    cores: ClassVar[dict[int, int]] = {2: 1}
+    core_ndims: ClassVar[dict[int, int]] = {2: 1}
 
     @override
     def run(self, x: Any, zero: Any, w: Any, *, order: int) -> tuple[Any, ...]:
@@ -184,25 +187,25 @@ class InverseOfValues(OfMatrices):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, order: int) -> Sequence[Any]:
         t = tangents[0]
-        return (None if t is None else fit(self._slope(t, primals, order + 1), outs[0]),)
+        return (None if t is None else broadcast_like(self._slope(t, primals, order + 1), outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, order: int) -> Sequence[Any]:
-        ct = None if needs[0] is None else match(self._slope(cts[0], ins, order + 1), ins[0])
+        ct = None if needs[0] is None else unbroadcast(self._slope(cts[0], ins, order + 1), ins[0])
         return (ct, None, None)
 
     def _slope(self, t: Any, primals: Any, order: int) -> Any:
         x, zero, w = primals
         y, near = self(x, zero, w, order=order), near_p(x, zero, w, order=order)
         moved = -(y * y) * t
-        return moved + undefined_p(near, t, who="near") if any_of(near) else moved
+        return moved + undefined_p(near, t, who="near") if may_hold(near) else moved
 
 
-class Near(OfMatrices):
+class Near(MatrixPrimitive):
     """Where a derivative of ``InverseOfValues`` is lost to rounding."""
 
     differentiable = False
-    cores: ClassVar[dict[int, int]] = {2: 1}
+    core_ndims: ClassVar[dict[int, int]] = {2: 1}
 
     @override
     def run(self, x: Any, zero: Any, w: Any, *, order: int) -> tuple[Any, ...]:
@@ -235,7 +238,7 @@ def taint(who: str, mask: Any, x: Any, like: Any = None, whole: bool = False) ->
     return taint_p(mask, x, like, whole=whole, who=who)
 
 
-def blocked(who: str, mask: Any, x: Any) -> Any:
+def nan_where(who: str, mask: Any, x: Any) -> Any:
     """Return nan where the mask holds, else 0, in the shape and dtype of ``x``."""
     return taint(who, mask, np.ones(shape_of(x)[-2:], dtype_of(x)))
 
@@ -245,7 +248,7 @@ def off_diagonal(mask: Any) -> Any:
     return compare.logical_and(mask, ~np.eye(shape_of(mask)[-1], dtype=bool))
 
 
-def any_of(mask: Any) -> bool:
+def may_hold(mask: Any) -> bool:
     """Return whether a mask may be set anywhere: of one that is not known, yes."""
     return not isinstance(mask, np.ndarray) or bool(mask.any())
 
@@ -256,7 +259,7 @@ def split(x: Any) -> Any:
     return x + (on[..., None, :] - on[..., :, None])
 
 
-def used(x: Any, w_ct: Any) -> Any:
+def used_pairs(x: Any, w_ct: Any) -> Any:
     """Return which pairs (i, j) of vectors the cotangents X = V* ct, and those of values, name.
 
     Of a function of the values a pair counts as left out only where another one is named: all

@@ -13,13 +13,13 @@ from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, shape_of
 from .. import compare, elementwise as ew
-from ..structure import expand_dims, fit, match, sum_p
+from ..structure import broadcast_like, expand_dims, sum_p, unbroadcast
 from .degenerate import inverse_or_nan, taint
 from .inverse import Inverse
-from .matrices import OfMatrices, real, real_dtype, result_dtype
+from .matrices import MatrixPrimitive, real, real_dtype, result_dtype
 
 
-class Det(OfMatrices):
+class Det(MatrixPrimitive):
     """The determinant."""
 
     @override
@@ -36,10 +36,10 @@ class Det(OfMatrices):
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        return (match(_spread(cts[0]) * cofactor_p(ins[0]), ins[0]),)
+        return (unbroadcast(_spread(cts[0]) * cofactor_p(ins[0]), ins[0]),)
 
 
-class Cofactor(OfMatrices):
+class Cofactor(MatrixPrimitive):
     """The gradient G of the k-th derivative of det, k being the number of directions.
 
     D^{k+1} det(A)[E_1, ..., E_k, E] = sum(G * E). It is symmetric and linear in the directions and
@@ -61,15 +61,15 @@ class Cofactor(OfMatrices):
         for i, t in enumerate(tangents[1:], 1):
             if t is not None:
                 terms.append(cofactor_p(*primals[:i], t, *primals[i + 1 :]))
-        return (fit(sum(terms[1:], start=terms[0]), outs[0]),)
+        return (broadcast_like(sum(terms[1:], start=terms[0]), outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         (ct,) = cts
-        found = [None if needs[0] is None else match(cofactor_p(*ins, ct), ins[0])]
+        found = [None if needs[0] is None else unbroadcast(cofactor_p(*ins, ct), ins[0])]
         for i in range(1, len(ins)):
             exchanged = (*ins[:i], ct, *ins[i + 1 :])
-            found.append(None if needs[i] is None else match(cofactor_p(*exchanged), ins[i]))
+            found.append(None if needs[i] is None else unbroadcast(cofactor_p(*exchanged), ins[i]))
         return found
 
     @override
@@ -77,7 +77,7 @@ class Cofactor(OfMatrices):
         return len(operands) == 1 and 0 not in operands
 
 
-class SlogDet(OfMatrices):
+class SlogDet(MatrixPrimitive):
     """Sign, or phase, and logarithm of the determinant; d log det A = tr(dA / A).
 
     At a singular matrix there is no derivative: nan, but for a cotangent of 0.
@@ -115,7 +115,7 @@ class SlogDet(OfMatrices):
         if size is None:
             return (None,)
         size, (singular, inverse) = _spread(size), _inverse(ins[0])
-        return (match(size * inverse.mT + taint("slogdet", singular, size), ins[0]),)
+        return (unbroadcast(size * inverse.mT + taint("slogdet", singular, size), ins[0]),)
 
 
 def _inverse(a: Any) -> tuple[Any, Any]:

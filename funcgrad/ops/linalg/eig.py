@@ -10,12 +10,12 @@ from ...core.avals import Aval, broadcast_shapes, shape_of
 from ...core.companions import JointRules
 from .. import compare, elementwise as ew
 from ..reduce import argmax_p
-from ..structure import cast, fit, match
+from ..structure import broadcast_like, cast, unbroadcast
 from .degenerate import (
-    any_of,
     equal_p,
     inverse_gaps,
     inverse_or_nan,
+    may_hold,
     off_diagonal,
     split,
     taint,
@@ -23,7 +23,7 @@ from .degenerate import (
 )
 from .invariance import Uses, mixed_pairs
 from .inverse import Inverse
-from .matrices import OfMatrices, conj, diagonal, result_dtype, total
+from .matrices import MatrixPrimitive, conj, diagonal, result_dtype, sum_along
 from .spectral import with_stack
 
 
@@ -31,7 +31,7 @@ def _complex(dtype: np.dtype) -> np.dtype:
     return np.result_type(dtype, np.complex64)
 
 
-class Eig(OfMatrices, JointRules):
+class Eig(MatrixPrimitive, JointRules):
     """Eigenvalues and eigenvectors, complex also where NumPy would find that all are real.
 
     With T = V^-1 dA V: dw_i = T_ii and V^-1 dV = F * T, F_ij = 1/(w_j - w_i); then each vector
@@ -70,8 +70,10 @@ class Eig(OfMatrices, JointRules):
         if not shape_of(w)[-1]:
             return slopes, moved
         here = _largest(v)
-        longer = ew.real(total(conj(v) * moved, -2))
-        slant = ew.imag(total(ew.where(here, moved, 0), -2) / total(ew.where(here, v, 0), -2))
+        longer = ew.real(sum_along(conj(v) * moved, -2))
+        slant = ew.imag(
+            sum_along(ew.where(here, moved, 0), -2) / sum_along(ew.where(here, v, 0), -2)
+        )
         return slopes, moved - v * (longer + 1j * slant)[..., None, :]
 
     def value_and_vjp(self, ins: Any, needs: Any) -> tuple[Sequence[Any], Any]:
@@ -88,20 +90,20 @@ class Eig(OfMatrices, JointRules):
         (w_ct, v_ct), (w, v) = cts, outs
         inside: Any = 0 * v
         if v_ct is not None and shape_of(w)[-1]:
-            here, along = _largest(v), total(v_ct * v, -2)
-            slant = -1j * ew.imag(along) / total(ew.where(here, v, 0), -2)
+            here, along = _largest(v), sum_along(v_ct * v, -2)
+            slant = -1j * ew.imag(along) / sum_along(ew.where(here, v, 0), -2)
             v_ct = v_ct - ew.real(along)[..., None, :] * conj(v)
             v_ct = v_ct + ew.where(here, slant[..., None, :], 0)
             x, same = v.mT @ v_ct, equal_p(w)
             pairs = off_diagonal(same)
             inside = inverse_gaps(w, same) * x
-            if any_of(pairs):
+            if may_hold(pairs):
                 mixed = compare.logical_and(pairs, mixed_pairs(uses, number, shape_of(w)[-1]))
                 inside = inside + undefined_p(mixed, x, who="eig")
         if w_ct is not None:
             on = np.eye(shape_of(w)[-1], dtype=bool)
             inside = inside + ew.where(on, w_ct[..., None, :], 0)
-        return match(inverse_of_vectors_p(v).mT @ inside @ v.mT, a)
+        return unbroadcast(inverse_of_vectors_p(v).mT @ inside @ v.mT, a)
 
 
 class EigOfRules(Eig):
@@ -117,7 +119,7 @@ def _largest(v: Any) -> Any:
     return largest == np.arange(shape_of(v)[-1])[:, None]
 
 
-class Eigvals(OfMatrices):
+class Eigvals(MatrixPrimitive):
     """The eigenvalues alone, complex also where all are real."""
 
     @override
@@ -137,16 +139,16 @@ class Eigvals(OfMatrices):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         _, v = eig_of_rules_p.bind(ins[0])
-        return (match((inverse_of_vectors_p(v).mT * cts[0][..., None, :]) @ v.mT, ins[0]),)
+        return (unbroadcast((inverse_of_vectors_p(v).mT * cts[0][..., None, :]) @ v.mT, ins[0]),)
 
 
-class GeneralSlopes(OfMatrices):
+class GeneralSlopes(MatrixPrimitive):
     """The derivatives of eigenvalues w: the diagonal of T, of equal ones eigenvalues of a block.
 
     It is linear in T where all are distinct; its transpose is that of the diagonal.
     """
 
-    cores: ClassVar[dict[int, int]] = {0: 1}
+    core_ndims: ClassVar[dict[int, int]] = {0: 1}
 
     @override
     def run(self, w: Any, t: Any) -> tuple[Any, ...]:
@@ -171,13 +173,15 @@ class GeneralSlopes(OfMatrices):
         (w, _), (_, t) = primals, tangents
         if t is None:
             return (None,)
-        infinite = total(taint("eig", off_diagonal(equal_p(w)), t, whole=True), -1)
-        return (fit(diagonal(t) + infinite, outs[0]),)
+        infinite = sum_along(taint("eig", off_diagonal(equal_p(w)), t, whole=True), -1)
+        return (broadcast_like(diagonal(t) + infinite, outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         on = np.eye(shape_of(ins[1])[-1], dtype=bool)
-        ct = None if needs[1] is None else match(ew.where(on, cts[0][..., None, :], 0), ins[1])
+        ct = (
+            None if needs[1] is None else unbroadcast(ew.where(on, cts[0][..., None, :], 0), ins[1])
+        )
         return (None, ct)
 
     @override

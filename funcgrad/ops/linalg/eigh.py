@@ -10,35 +10,35 @@ from ...core.avals import Aval, broadcast_shapes, shape_of
 from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
-from ..structure import fit, match
+from ..structure import broadcast_like, unbroadcast
 from .degenerate import (
-    any_of,
-    blocked,
     equal_p,
     inverse_gaps,
+    may_hold,
+    nan_where,
     off_diagonal,
     split,
     taint,
     undefined_p,
-    used,
+    used_pairs,
 )
 from .invariance import Uses, mixed_pairs
 from .matrices import (
-    OfMatrices,
+    MatrixPrimitive,
     adjoint,
     conj,
     hermitian,
-    of_triangle,
     real,
     real_dtype,
     result_dtype,
-    total,
+    sum_along,
+    triangle_ct,
 )
 from .phases import turning, turning_ct
-from .spectral import differing, quotients, slopes_p, turned_p, with_stack
+from .spectral import difference_quotients, differing, slopes_p, turned_p, with_stack
 
 
-class Eigh(OfMatrices, JointRules):
+class Eigh(MatrixPrimitive, JointRules):
     """Eigenvalues, ascending, and eigenvectors of the matrix of which one triangle is read.
 
     With P = V* dA V: dw_i = P_ii and V* dV = F * P, F_ij = 1/(w_j - w_i).
@@ -94,19 +94,19 @@ class Eigh(OfMatrices, JointRules):
         (w_ct, v_ct), (w, v) = cts, outs
         if v_ct is None:
             whole = conj(spectral_p(a, w, v, w_ct, uplo=uplo))
-            return match(of_triangle(whole, uplo), a)
+            return unbroadcast(triangle_ct(whole, uplo), a)
         if ew.is_complex(v):
-            v_ct = v_ct + turning_ct(v, total(v_ct * v, -2), _real_row(uplo))
+            v_ct = v_ct + turning_ct(v, sum_along(v_ct * v, -2), _real_row(uplo))
         x = v.mT @ v_ct
         skew = 0.5 * (x - adjoint(x))
         same = equal_p(w)
         inside = inverse_gaps(w, same) * skew
         pairs = off_diagonal(same)
-        if any_of(pairs):
+        if may_hold(pairs):
             inside = inside + self.infinite(pairs, x, w_ct, uses, number)
         if w_ct is not None:
             inside = inside + ew.where(np.eye(shape_of(w)[-1], dtype=bool), w_ct[..., None, :], 0)
-        return match(of_triangle(conj(v) @ inside @ v.mT, uplo), a)
+        return unbroadcast(triangle_ct(conj(v) @ inside @ v.mT, uplo), a)
 
     def infinite(self, pairs: Any, x: Any, w_ct: Any, uses: Uses | None, number: int) -> Any:
         """Return the part that does not exist, of pairs of vectors of equal values."""
@@ -127,10 +127,10 @@ class EighOfRules(Eigh):
 
     @override
     def infinite(self, pairs: Any, x: Any, w_ct: Any, uses: Any, number: int) -> Any:
-        return blocked(self.who, compare.logical_and(pairs, used(x, w_ct)), x)
+        return nan_where(self.who, compare.logical_and(pairs, used_pairs(x, w_ct)), x)
 
 
-class Spectral(OfMatrices):
+class Spectral(MatrixPrimitive):
     """G = V diag(c) V* of the eigenvalues w and eigenvectors V of A: the gradient along c in w.
 
     V* dG V = K * P + diag(dc) with K_ij = (c_j - c_i) / (w_j - w_i); within equal eigenvalues it is
@@ -139,7 +139,7 @@ class Spectral(OfMatrices):
     See ``spectral`` for why.
     """
 
-    cores: ClassVar[dict[int, int]] = {1: 1, 3: 1}
+    core_ndims: ClassVar[dict[int, int]] = {1: 1, 3: 1}
 
     @override
     def run(self, a: Any, w: Any, v: Any, c: Any, *, uplo: str) -> tuple[Any, ...]:
@@ -155,30 +155,32 @@ class Spectral(OfMatrices):
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, uplo: str) -> Sequence[Any]:
         (a, w, v, c), (t, _, _, c_t) = primals, tangents
         if t is None:
-            return (None if c_t is None else fit(self(a, w, v, c_t, uplo=uplo), outs[0]),)
+            return (
+                None if c_t is None else broadcast_like(self(a, w, v, c_t, uplo=uplo), outs[0]),
+            )
         w, v = _again(a, w, v, uplo)
         p = adjoint(v) @ hermitian(t, uplo) @ v
-        inside = quotients(w, c) * p
+        inside = difference_quotients(w, c) * p
         if c_t is None:
             inside = inside + taint("eigvalsh", differing(w, c), p, like=p)
         else:
             inside = inside + turned_p(w, p, c, c_t)
-        return (fit(v @ inside @ adjoint(v), outs[0]),)
+        return (broadcast_like(v @ inside @ adjoint(v), outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
         (ct,), (a, w, v, c) = cts, ins
         w, v = _again(a, w, v, uplo)
         product = ct @ conj(v)
-        c_ct = None if needs[3] is None else match(real(total(v * product, -2)), c)
+        c_ct = None if needs[3] is None else unbroadcast(real(sum_along(v * product, -2)), c)
         if needs[0] is None:
             return (None, None, None, c_ct)
         x = v.mT @ product
         x = 0.5 * (x + adjoint(x))
         mask = differing(w, c) if needs[3] is None else off_diagonal(equal_p(w))
-        inside = quotients(w, c) * x + taint("eigvalsh", mask, x, like=x)
+        inside = difference_quotients(w, c) * x + taint("eigvalsh", mask, x, like=x)
         whole = conj(v) @ inside @ v.mT
-        return (match(of_triangle(whole, uplo), a), None, None, c_ct)
+        return (unbroadcast(triangle_ct(whole, uplo), a), None, None, c_ct)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
@@ -196,7 +198,7 @@ class FixedEigh(EighOfRules):
     differentiable = False
 
 
-class Eigvalsh(OfMatrices):
+class Eigvalsh(MatrixPrimitive):
     """The eigenvalues alone; of equal ones also the second derivative, forward over reverse."""
 
     @override
@@ -216,7 +218,7 @@ class Eigvalsh(OfMatrices):
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
         w, v = fixed_eigh_p.bind(ins[0], uplo=uplo)
         whole = conj(spectral_p(ins[0], w, v, cts[0], uplo=uplo))
-        return (match(of_triangle(whole, uplo), ins[0]),)
+        return (unbroadcast(triangle_ct(whole, uplo), ins[0]),)
 
 
 eigh_p = Eigh("eigh")

@@ -7,10 +7,10 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval
-from .matrices import OfMatrices
+from .matrices import MatrixPrimitive
 
 
-class Squarings(OfMatrices):
+class Squarings(MatrixPrimitive):
     """How often to halve a matrix until the Padé approximant of its exponential is accurate.
 
     Source: Al-Mohy & Higham 2009, A new scaling and squaring algorithm for the matrix exponential,

@@ -9,12 +9,20 @@ from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
 from ...core.companions import Masking
-from ..paths import Masked, either, spread
-from ..structure import Batched, cast, fit, front, match, reshape, transpose_p
-from .matrices import OfMatrices, adjoint, result_dtype, stacked_shape
+from ..paths import Masked, any_along, any_mask
+from ..structure import (
+    Batched,
+    axis_to_front,
+    broadcast_like,
+    cast,
+    reshape,
+    transpose_p,
+    unbroadcast,
+)
+from .matrices import MatrixPrimitive, adjoint, result_dtype, stacked_shape
 
 
-class Inverse(OfMatrices):
+class Inverse(MatrixPrimitive):
     """The inverse, whose derivative needs no other: d(1/A) = -(1/A) dA (1/A)."""
 
     def __init__(self, name: str, function: Callable[..., Any]) -> None:
@@ -37,7 +45,7 @@ class Inverse(OfMatrices):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         turned = outs[0].mT
-        return (match(-(turned @ cts[0] @ turned), ins[0]),)
+        return (unbroadcast(-(turned @ cts[0] @ turned), ins[0]),)
 
 
 def _inverse_if_any(a: Any) -> Any:
@@ -50,7 +58,7 @@ def _inverse_if_any(a: Any) -> Any:
         return np.stack([_inverse_if_any(one) for one in a])
 
 
-class Solver(OfMatrices, Masking):
+class Solver(MatrixPrimitive, Masking):
     """The solution X of A X = B, linear in B."""
 
     def turned(self, a: Any, b: Any, **params: Any) -> Any:
@@ -72,16 +80,16 @@ class Solver(OfMatrices, Masking):
         if a_t is not None:
             product = self.part(a_t, **params) @ x
             right = -product if b_t is None else b_t - product
-        return (fit(self(a, right, **params), x),)
+        return (broadcast_like(self(a, right, **params), x),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
         a, b = ins
         ct = self.turned(a, cts[0], **params)
-        b_ct = None if needs[1] is None else match(ct, b)
+        b_ct = None if needs[1] is None else unbroadcast(ct, b)
         if needs[0] is None:
             return (None, b_ct)
-        return (match(self.part(-(ct @ outs[0].mT), **params), a), b_ct)
+        return (unbroadcast(self.part(-(ct @ outs[0].mT), **params), a), b_ct)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
@@ -91,8 +99,8 @@ class Solver(OfMatrices, Masking):
         outs = self.bind(*args, **params)
         if live[0] is not None:
             return outs, (None,)  # all of the result counts
-        column = spread(live[1], [len(shape_of(live[1])) - 2])
-        return outs, (either([column], shape_of(outs[0])),)
+        column = any_along(live[1], [len(shape_of(live[1])) - 2])
+        return outs, (any_mask([column], shape_of(outs[0])),)
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
@@ -100,7 +108,7 @@ class Solver(OfMatrices, Masking):
         if place is not None or len(shape_of(a)) > 2 or len(shape_of(b)) != 3:
             return super().batch(args, axes, size, **params)
         # one matrix for all examples: factor it once, for the columns of all of them
-        b = transpose_p(front(b, axes[1]), perm=(1, 2, 0))
+        b = transpose_p(axis_to_front(b, axes[1]), perm=(1, 2, 0))
         flat = reshape(b, (shape_of(b)[0], math.prod(shape_of(b)[1:])))
         x = reshape(self(a, flat, **params), shape_of(b))
         return (transpose_p(x, perm=(2, 0, 1)),), (0,)
@@ -114,13 +122,13 @@ class Solve(Solver):
         return (np.linalg.solve(a, b),)
 
 
-class PseudoInverse(OfMatrices):
+class PseudoInverse(MatrixPrimitive):
     """The Moore-Penrose inverse, in which singular values up to ``rtol`` times the largest are 0.
 
     Source: Golub & Pereyra 1973, equation 4.12, which holds where the rank is constant.
     """
 
-    cores: ClassVar[dict[int, int]] = {1: 0}
+    core_ndims: ClassVar[dict[int, int]] = {1: 0}
 
     @override
     def run(self, a: Any, rtol: Any, *, hermitian: bool) -> tuple[Any, ...]:
@@ -140,10 +148,10 @@ class PseudoInverse(OfMatrices):
         p_h, t_h = adjoint(p), adjoint(t)
         left = p @ p_h @ t_h  # P P* dA* (I - A P)
         right = t_h @ p_h @ p  # (I - P A) dA* P* P
-        return (fit(left - left @ a @ p + right - p @ (a @ right) - p @ t @ p, p),)
+        return (broadcast_like(left - left @ a @ p + right - p @ (a @ right) - p @ t @ p, p),)
 
 
-class LeastSquares(OfMatrices):
+class LeastSquares(MatrixPrimitive):
     """The X of least norm among those for which A X - B is least: the pseudo-inverse times B."""
 
     @override
@@ -173,7 +181,7 @@ class LeastSquares(OfMatrices):
             a_th, p_h = adjoint(a_t), adjoint(p)
             across = a_th @ (p_h @ x)
             terms += [p @ (p_h @ (a_th @ (b - a @ x))), across, -(p @ (a @ across + a_t @ x))]
-        return (fit(sum(terms[1:], start=terms[0]), x),)
+        return (broadcast_like(sum(terms[1:], start=terms[0]), x),)
 
 
 def rcond_of(rcond: float | None, m: int, n: int) -> float:

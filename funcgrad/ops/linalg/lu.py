@@ -9,13 +9,13 @@ from typing_extensions import override
 
 from ...core.avals import Aval, shape_of
 from ..index import ARRAY, Index, concatenate_p, getitem_p
-from .matrices import OfMatrices, lower, result_dtype, upper
+from .matrices import MatrixPrimitive, lower, result_dtype, upper
 from .triangular import solve_triangular_p
 
 PANEL = 32  # columns that are eliminated one by one, before the rest is updated by products
 
 
-class Lu(OfMatrices):
+class Lu(MatrixPrimitive):
     """Both factors in one matrix, LAPACK's pivots, and the order of rows: A[rows] = L U.
 
     With M = L^-1 dA U^-1, dL = L tril(M, -1) and dU = triu(M) U.
@@ -39,7 +39,7 @@ class Lu(OfMatrices):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
         lu, _, rows = outs
-        t = rows_of(tangents[0], rows)
+        t = permute_rows(tangents[0], rows)
         m, n = shape_of(lu)[-2:]
         k = min(m, n)
         square = lu[..., :k, :k]
@@ -57,7 +57,7 @@ class Lu(OfMatrices):
         return whole, None, None
 
 
-def rows_of(x: Any, rows: Any) -> Any:
+def permute_rows(x: Any, rows: Any) -> Any:
     """Return the rows of each matrix of a stack in another order."""
     stack = shape_of(x)[:-2]
     grid = [
@@ -111,11 +111,11 @@ def _eliminated(a: Any) -> Any:
 lu_p = Lu("lu")
 
 
-class Permutation(OfMatrices):
+class Permutation(MatrixPrimitive):
     """The order of ``size`` rows after swapping each row i with row pivots[i], in turn."""
 
     differentiable = False
-    cores: ClassVar[dict[int, int]] = {0: 1}
+    core_ndims: ClassVar[dict[int, int]] = {0: 1}
 
     @override
     def run(self, pivots: Any, *, size: int) -> tuple[Any, ...]:

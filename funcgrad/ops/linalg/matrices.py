@@ -15,19 +15,19 @@ from ...core.errors import DtypeError
 from ...core.trace import Primitive
 from .. import elementwise as ew
 from ..operand import operand, strong
-from ..structure import Batched, cast, expand_dims, front, sum_p
+from ..structure import Batched, axis_to_front, cast, expand_dims, sum_p
 
 _KINDS = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))  # that LAPACK knows
 
 
-class OfMatrices(Primitive, Codegen):
+class MatrixPrimitive(Primitive, Codegen):
     """An operation on each matrix of a stack; stacks broadcast.
 
-    ``cores`` tells how many of an operand's last axes belong to one problem, where they are not 2.
+    ``core_ndims``: operand -> the number of its core dimensions (its last axes), if it is not 2.
     """
 
     is_new = True
-    cores: ClassVar[dict[int, int]] = {}
+    core_ndims: ClassVar[dict[int, int]] = {}
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
@@ -40,11 +40,13 @@ class OfMatrices(Primitive, Codegen):
     def aligned(self, args: Any, axes: Any) -> list[Any]:
         """Return the operands with the batch in front, and as many axes of stacks behind it."""
         stacks = [
-            len(shape_of(x)) - self.cores.get(i, 2) - (d is not None)
+            len(shape_of(x)) - self.core_ndims.get(i, 2) - (d is not None)
             for i, (x, d) in enumerate(zip(args, axes, strict=True))
         ]
         return [
-            x if d is None else expand_dims(front(x, d), tuple(range(1, 1 + max(stacks) - stack)))
+            x
+            if d is None
+            else expand_dims(axis_to_front(x, d), tuple(range(1, 1 + max(stacks) - stack)))
             for x, d, stack in zip(args, axes, stacks, strict=True)
         ]
 
@@ -70,7 +72,7 @@ def real_dtype(dtype: np.dtype) -> np.dtype:
     return np.zeros((), dtype).real.dtype
 
 
-def matrices(x: Any) -> Any:
+def as_matrices(x: Any) -> Any:
     """Return what a user passes as matrices: floating, and with two axes at least.
 
     Raises:
@@ -85,9 +87,9 @@ def matrices(x: Any) -> Any:
     return x if dtype_of(x) in _KINDS else cast(x, result_dtype(x))
 
 
-def squares(x: Any) -> Any:
-    """Return what a user passes as square matrices; see ``matrices``."""
-    x = matrices(x)
+def as_square_matrices(x: Any) -> Any:
+    """Return what a user passes as square matrices; see ``as_matrices``."""
+    x = as_matrices(x)
     if shape_of(x)[-1] != shape_of(x)[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
     return x
@@ -149,13 +151,13 @@ def hermitian(x: Any, uplo: str) -> Any:
     return half + adjoint(half) + middle
 
 
-def of_triangle(ct: Any, uplo: str) -> Any:
+def triangle_ct(ct: Any, uplo: str) -> Any:
     """Return the cotangent of what ``hermitian`` reads, given that of the whole matrices."""
     both = ct + adjoint(ct)
     half = lower(both, -1) if uplo == "L" else upper(both, 1)
     return half + ew.where(np.eye(shape_of(ct)[-1], dtype=bool), real(ct), 0)
 
 
-def total(x: Any, axis: int) -> Any:
+def sum_along(x: Any, axis: int) -> Any:
     """Return the sum along one axis, counted from the end."""
     return sum_p(x, axes=(len(shape_of(x)) + axis,))

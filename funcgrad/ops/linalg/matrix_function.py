@@ -15,8 +15,8 @@ from typing_extensions import override
 from ...core.avals import Aval, broadcast_shapes, dtype_of
 from ...core.errors import ShapeError, UnsupportedError, warn
 from ...core.trace import Tracer
-from ..structure import fit, match
-from .matrices import OfMatrices, adjoint, real_dtype, result_dtype
+from ..structure import broadcast_like, unbroadcast
+from .matrices import MatrixPrimitive, adjoint, real_dtype, result_dtype
 
 LETTERS = "abcdefgh"
 
@@ -27,7 +27,7 @@ class Scalar(Protocol):
     def __call__(self, x: np.ndarray, order: int) -> Any: ...
 
 
-class MatrixFunction(OfMatrices):
+class MatrixFunction(MatrixPrimitive):
     """The k-th derivative of f(A) in k directions E; f(A) itself with none.
 
     V* D^k f(A)[E_1, ..., E_k] V is the sum over the orders of the directions, P = V* E V, of
@@ -67,18 +67,18 @@ class MatrixFunction(OfMatrices):
         for i, t in enumerate(tangents[1:], 1):
             if t is not None:
                 terms.append(self(*primals[:i], t, *primals[i + 1 :], function=function))
-        return (fit(sum(terms[1:], start=terms[0]), outs[0]),)
+        return (broadcast_like(sum(terms[1:], start=terms[0]), outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, function: Scalar) -> Sequence[Any]:
         ct = cts[0].mT
         found: list[Any] = [None] * len(ins)
         if needs[0] is not None:
-            found[0] = match(self(*ins, ct, function=function).mT, ins[0])
+            found[0] = unbroadcast(self(*ins, ct, function=function).mT, ins[0])
         for i in range(1, len(ins)):
             if needs[i] is not None:
                 y = self(*ins[:i], ct, *ins[i + 1 :], function=function).mT
-                found[i] = match(y, ins[i])
+                found[i] = unbroadcast(y, ins[i])
         return found
 
     @override
@@ -154,7 +154,7 @@ def _difference(function: Scalar, x: list[Any], f: list[Any], errors: list[Any],
     return y, np.where(near, 8 * eps * np.abs(y), error)
 
 
-class HermitianPart(OfMatrices):
+class HermitianPart(MatrixPrimitive):
     """(A + A*) / 2 of what is Hermitian but for rounding and small steps of differences."""
 
     @override
@@ -178,7 +178,7 @@ class HermitianPart(OfMatrices):
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, who: str) -> Sequence[Any]:
-        return (match(0.5 * (cts[0] + adjoint(cts[0])), ins[0]),)
+        return (unbroadcast(0.5 * (cts[0] + adjoint(cts[0])), ins[0]),)
 
 
 matrix_function_p = MatrixFunction("matrix_function")

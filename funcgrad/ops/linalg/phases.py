@@ -6,13 +6,13 @@ import numpy as np
 
 from ...core.avals import shape_of
 from .. import compare, elementwise as ew
-from .matrices import total
+from .matrices import sum_along
 
 
 def turning(v: Any, moved: Any, row: int) -> Any:
     """Return i times the angle that each column turns by, for the given row to stay real."""
     here, inverse = _row(v, row)
-    return 1j * (ew.imag(total(ew.where(here, moved, 0), -2)) * inverse)[..., None, :]
+    return 1j * (ew.imag(sum_along(ew.where(here, moved, 0), -2)) * inverse)[..., None, :]
 
 
 def turning_ct(v: Any, along: Any, row: int) -> Any:
@@ -25,6 +25,6 @@ def _row(v: Any, row: int) -> tuple[Any, Any]:
     """Return a mask of the row, and the inverses of its elements; 0 where it cannot be real."""
     m = shape_of(v)[-2]
     here = (np.arange(m) == row % max(m, 1))[:, None]
-    x = ew.real(total(ew.where(here, v, 0), -2))
+    x = ew.real(sum_along(ew.where(here, v, 0), -2))
     zero = compare.eq(x, 0)
     return here, ew.where(zero, 0, 1 / ew.where(zero, 1, x))

@@ -12,10 +12,10 @@ from .. import elementwise as ew
 from ..structure import cast
 from .degenerate import inverse_or_nan
 from .inverse import Inverse
-from .matrices import OfMatrices, adjoint, lower, result_dtype
+from .matrices import MatrixPrimitive, adjoint, lower, result_dtype
 
 
-class Qr(OfMatrices):
+class Qr(MatrixPrimitive):
     """A = Q R with orthonormal columns Q, as many as rows if ``complete``, and upper R.
 
     With W = Q* dA / R the part tril(W) - tril(W)* turns Q within its columns; what is left of W

@@ -8,12 +8,12 @@ from typing_extensions import override
 
 from ...core.avals import Aval, shape_of
 from ...core.errors import warn
-from ..structure import fit, match
+from ..structure import broadcast_like, unbroadcast
 from .degenerate import CURES, negligible, rounding_of, taint
-from .matrices import OfMatrices, adjoint, result_dtype, stacked_shape, total
+from .matrices import MatrixPrimitive, adjoint, result_dtype, stacked_shape, sum_along
 
 
-class Lyapunov(OfMatrices):
+class Lyapunov(MatrixPrimitive):
     """The X with P X + X P = Q, for Hermitian P without negative eigenvalues s.
 
     V* X V = V* Q V / (s_i + s_j). Where both are 0 it is nan, unless Q is 0 there; with
@@ -48,24 +48,24 @@ class Lyapunov(OfMatrices):
         if p_t is not None:
             moved = p_t @ x + x @ p_t
             right = -moved if q_t is None else q_t - moved
-        return (fit(self(p, right, **params), x),)
+        return (broadcast_like(self(p, right, **params), x),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
         (p, q), (ct,) = ins, cts
         y = self(p, ct.mT, **params)
-        q_ct = None if needs[1] is None else match(y.mT, q)
+        q_ct = None if needs[1] is None else unbroadcast(y.mT, q)
         if needs[0] is None:
             return (None, q_ct)
         x = outs[0]
-        return (match(-(x @ y + y @ x).mT, p), q_ct)
+        return (unbroadcast(-(x @ y + y @ x).mT, p), q_ct)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         return operands == {1}
 
 
-class SquareRoot(OfMatrices):
+class SquareRoot(MatrixPrimitive):
     """The root R of a Hermitian matrix without negative eigenvalues; R dR + dR R = dA.
 
     Eigenvalues that rounding does not tell from 0 count as 0; with one below, the root is nan.
@@ -87,10 +87,10 @@ class SquareRoot(OfMatrices):
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        return (match(lyapunov_p(outs[0], cts[0].mT, **params).mT, ins[0]),)
+        return (unbroadcast(lyapunov_p(outs[0], cts[0].mT, **params).mT, ins[0]),)
 
 
-class Polar(OfMatrices):
+class Polar(MatrixPrimitive):
     """A = U P with orthonormal columns U, no more than rows, and P without negative eigenvalues.
 
     With X = U* dA and P K + K P = X: U* dU = K - K*, dP = X - (K - K*) P, and out of the columns
@@ -125,11 +125,11 @@ class Polar(OfMatrices):
         if m > n:
             du = du + (t - u @ x) @ (2 * solve(np.eye(n, dtype=result_dtype(p))))  # times 1 / P
         infinite = taint("polar", singular_p(p), t, whole=True)
-        dp = 0.5 * (dp + adjoint(dp)) + total(total(infinite, -1), -1)[..., None, None]
+        dp = 0.5 * (dp + adjoint(dp)) + sum_along(sum_along(infinite, -1), -1)[..., None, None]
         return du + infinite, dp
 
 
-class Singular(OfMatrices):
+class Singular(MatrixPrimitive):
     """Whether Hermitian matrices are singular but for rounding, as masks of one element."""
 
     differentiable = False

@@ -15,7 +15,7 @@ from ...core.avals import Aval, Shape, broadcast_shapes, shape_of
 from ...core.errors import warn
 from .. import compare, elementwise as ew
 from ..reduce import count_p
-from ..structure import fit, match
+from ..structure import broadcast_like, unbroadcast
 from .degenerate import (
     CURES,
     equal_p,
@@ -25,17 +25,17 @@ from .degenerate import (
     rounding_of,
     taint,
 )
-from .matrices import OfMatrices, adjoint, diagonal, real, real_dtype, total
-from .spectral import blocks, differing, is_constant, root_of_eps, slopes_ct, with_stack
+from .matrices import MatrixPrimitive, adjoint, diagonal, real, real_dtype, sum_along
+from .spectral import degenerate_blocks, differing, is_constant, root_of_eps, slopes_ct, with_stack
 
 WHO = "svdvals"
 
 
-class Negligible(OfMatrices):
+class Negligible(MatrixPrimitive):
     """Which singular values rounding does not tell from 0."""
 
     differentiable = False
-    cores: ClassVar[dict[int, int]] = {0: 1}
+    core_ndims: ClassVar[dict[int, int]] = {0: 1}
 
     @override
     def run(self, s: Any) -> tuple[Any, ...]:
@@ -64,10 +64,10 @@ def in_basis(u: Any, vh: Any, t: Any) -> tuple[Any, Any, Any]:
     return p, left, right
 
 
-class SingularSlopes(OfMatrices):
+class SingularSlopes(MatrixPrimitive):
     """The derivatives of the singular values s, given T in the basis of the singular vectors."""
 
-    cores: ClassVar[dict[int, int]] = {0: 1}
+    core_ndims: ClassVar[dict[int, int]] = {0: 1}
 
     @override
     def run(self, s: Any, p: Any, left: Any, right: Any) -> tuple[Any, ...]:
@@ -101,14 +101,14 @@ class SingularSlopes(OfMatrices):
         for x in sides:
             if x is not None:
                 zero = negligible_p(s)[..., None, :]
-                moved = moved + real(total(taint(WHO, zero, x), -2))
-        return (fit(moved, outs[0]),)
+                moved = moved + real(sum_along(taint(WHO, zero, x), -2))
+        return (broadcast_like(moved, outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         if needs[1] is None:
             return (None, None, None, None)
-        ct = match(slopes_ct(WHO, cts[0], outs[0], ins[1]), ins[1])
+        ct = unbroadcast(slopes_ct(WHO, cts[0], outs[0], ins[1]), ins[1])
         return (None, ct, None, None)
 
     @override
@@ -116,13 +116,13 @@ class SingularSlopes(OfMatrices):
         return 0 not in operands
 
 
-class TurnedSingular(OfMatrices):
+class TurnedSingular(MatrixPrimitive):
     """diag(dc), in each group of values in the basis that T singles out; what lies outside of it.
 
     Outputs: the part in U and V, columns outside U, and columns outside V.
     """
 
-    cores: ClassVar[dict[int, int]] = {0: 1, 4: 1, 5: 1}
+    core_ndims: ClassVar[dict[int, int]] = {0: 1, 4: 1, 5: 1}
 
     @override
     def run(self, s: Any, p: Any, left: Any, right: Any, c: Any, dc: Any) -> tuple[Any, ...]:
@@ -168,8 +168,8 @@ class TurnedSingular(OfMatrices):
         for x in (p_t, left, right):
             if x is not None:
                 some = taint(WHO, groups if x is p_t else zero, x)
-                moved = moved + (some if x is p_t else total(some, -2)[..., None, :])
-        return fit(moved, outs[0]), None, None
+                moved = moved + (some if x is p_t else sum_along(some, -2)[..., None, :])
+        return broadcast_like(moved, outs[0]), None, None
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
@@ -180,10 +180,10 @@ class TurnedSingular(OfMatrices):
                 continue
             infinite = taint(WHO, zero if i else _in_groups(s), ct)
             if needs[1 + i] is not None:
-                results[1 + i] = match(infinite, ins[1 + i])
+                results[1 + i] = unbroadcast(infinite, ins[1 + i])
             if needs[5] is not None:
-                moved = total(infinite, -2) if i else diagonal(ct + infinite)
-                moved = match(real(moved), ins[5])
+                moved = sum_along(infinite, -2) if i else diagonal(ct + infinite)
+                moved = unbroadcast(real(moved), ins[5])
                 results[5] = moved if results[5] is None else results[5] + moved
         return results
 
@@ -201,7 +201,7 @@ def _together(*xs: Any, stacks: list[Shape]) -> list[Any]:
 def _groups(s: Any, like: Any) -> Iterator[tuple[Any, slice, bool]]:
     """Yield index, slice, and whether they are zero, of groups of equal values and of single 0s."""
     zero = np.broadcast_to(negligible(s), like.shape[:-1])
-    for i, block in blocks(s, like):
+    for i, block in degenerate_blocks(s, like):
         if not zero[(*i, block)].any():
             yield i, block, False
     if zero.any():
@@ -245,7 +245,7 @@ def _equal(p: Any, c: Any, dc: Any, limit: Any) -> Any:
     return (q * dc) @ q.conj().T, 0, 0
 
 
-def quotients(s: Any, c: Any) -> tuple[Any, Any, Any]:
+def singular_quotients(s: Any, c: Any) -> tuple[Any, Any, Any]:
     """Return K, L and c over s, 0 where a divisor is 0."""
     null, sums = null_pairs(s)
     even = (c[..., None, :] - c[..., :, None]) * inverse_gaps(s, equal_p(s))

@@ -16,29 +16,29 @@ from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ...core.errors import warn
 from .. import compare, elementwise as ew
 from ..reduce import any_p, count_p
-from ..structure import fit, match
+from ..structure import broadcast_like, unbroadcast
 from .degenerate import CURES, equal_p, inverse_gaps, rounding_of, taint
 from .matrices import (
-    OfMatrices,
+    MatrixPrimitive,
     diagonal,
     real,
     real_dtype,
 )
 
 
-class Slopes(OfMatrices):
+class Slopes(MatrixPrimitive):
     """The derivatives of the eigenvalues w: the diagonal of P, of equal ones those of the block.
 
     It is linear in P where all are distinct; its transpose is that of the diagonal.
     """
 
-    cores: ClassVar[dict[int, int]] = {0: 1}
+    core_ndims: ClassVar[dict[int, int]] = {0: 1}
 
     @override
     def run(self, w: Any, p: Any) -> tuple[Any, ...]:
         p = with_stack(p, w.shape[:-1])
         out = np.diagonal(p, axis1=-2, axis2=-1).real.copy()
-        for i, block in blocks(w, p):
+        for i, block in degenerate_blocks(w, p):
             inside = p[(*i, block, block)]
             if np.isfinite(inside).all():
                 out[(*i, block)] = np.linalg.eigvalsh((inside + inside.conj().T) / 2)
@@ -54,14 +54,14 @@ class Slopes(OfMatrices):
         (w, _), (_, t) = primals, tangents
         if t is None:
             return (None,)
-        return (fit(real(diagonal(t + taint("eigvalsh", _in_blocks(w), t))), outs[0]),)
+        return (broadcast_like(real(diagonal(t + taint("eigvalsh", _in_blocks(w), t))), outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         ct = (
             None
             if needs[1] is None
-            else match(slopes_ct("eigvalsh", cts[0], outs[0], ins[1]), ins[1])
+            else unbroadcast(slopes_ct("eigvalsh", cts[0], outs[0], ins[1]), ins[1])
         )
         return (None, ct)
 
@@ -85,10 +85,10 @@ def slopes_ct(who: str, ct: Any, slopes: Any, p: Any) -> Any:
     return whole + taint(who, moved, whole)
 
 
-class Turned(OfMatrices):
+class Turned(MatrixPrimitive):
     """diag(dc), within equal eigenvalues in the basis in which the block of P is diagonal."""
 
-    cores: ClassVar[dict[int, int]] = {0: 1, 2: 1, 3: 1}
+    core_ndims: ClassVar[dict[int, int]] = {0: 1, 2: 1, 3: 1}
 
     @override
     def run(self, w: Any, p: Any, c: Any, dc: Any) -> tuple[Any, ...]:
@@ -97,7 +97,7 @@ class Turned(OfMatrices):
         out = np.zeros(p.shape, p.dtype)
         on = np.arange(p.shape[-1])
         out[..., on, on] = dc
-        for i, block in blocks(w, p):
+        for i, block in degenerate_blocks(w, p):
             parts = p[(*i, block, block)], c[(*i, block)], dc[(*i, block)]
             out[(*i, block, block)] = _block(*parts, limit=rounding_of(p[i]))
         return (out,)
@@ -117,7 +117,7 @@ class Turned(OfMatrices):
             moved = moved + taint("eigvalsh", block, moved)
         if p_t is not None:
             moved = moved + taint("eigvalsh", block, p_t)
-        return (fit(moved, outs[0]),)
+        return (broadcast_like(moved, outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
@@ -125,9 +125,9 @@ class Turned(OfMatrices):
         infinite = taint("eigvalsh", _in_blocks(w), ct)
         return (
             None,
-            None if needs[1] is None else match(infinite, p),
+            None if needs[1] is None else unbroadcast(infinite, p),
             None,
-            None if needs[3] is None else match(real(diagonal(ct + infinite)), dc),
+            None if needs[3] is None else unbroadcast(real(diagonal(ct + infinite)), dc),
         )
 
     @override
@@ -141,7 +141,7 @@ def with_stack(x: Any, *stacks: Shape) -> Any:
     return x if stack == x.shape[:-2] else np.broadcast_to(x, (*stack, *x.shape[-2:]))
 
 
-def blocks(w: Any, like: Any) -> Iterator[tuple[Any, slice]]:
+def degenerate_blocks(w: Any, like: Any) -> Iterator[tuple[Any, slice]]:
     """Yield for each matrix of a stack its index, and the slice of each group of equal values."""
     (same,) = equal_p.run(w)
     if np.count_nonzero(same) == w.size:  # nearly always
@@ -180,7 +180,7 @@ def root_of_eps(x: Any) -> float:
     return float(np.finfo(dtype_of(x)).eps) ** 0.5
 
 
-def quotients(w: Any, c: Any) -> Any:
+def difference_quotients(w: Any, c: Any) -> Any:
     """Return (c_j - c_i) / (w_j - w_i), 0 where the eigenvalues are equal."""
     return (c[..., None, :] - c[..., :, None]) * inverse_gaps(w, equal_p(w))
 

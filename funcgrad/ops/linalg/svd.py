@@ -12,26 +12,26 @@ from ...core.trace import Tracer
 from .. import compare, elementwise as ew
 from ..index import concatenate_p
 from ..reduce import any_p
-from ..structure import fit, match
+from ..structure import broadcast_like, unbroadcast
 from .degenerate import (
-    any_of,
     equal_p,
     inverse_gaps,
     inverse_of,
+    may_hold,
     off_diagonal,
     split,
     taint,
     undefined_p,
-    used,
+    used_pairs,
 )
 from .invariance import MixedPairs, Uses, mixed_in_svd
-from .matrices import OfMatrices, adjoint, conj, real, real_dtype, result_dtype, total
+from .matrices import MatrixPrimitive, adjoint, conj, real, real_dtype, result_dtype, sum_along
 from .phases import turning, turning_ct
 from .singular import (
     in_basis,
     negligible_p,
     null_pairs,
-    quotients,
+    singular_quotients,
     singular_slopes_p,
     turned_singular_p,
     undetermined,
@@ -39,7 +39,7 @@ from .singular import (
 from .spectral import with_stack
 
 
-class Svd(OfMatrices, JointRules):
+class Svd(MatrixPrimitive, JointRules):
     """A = U S V*, with square U and V if ``full``; outputs U, the diagonal of S, V*.
 
     With P = U* dA V: ds = diag(P), U* dU = E + O and V* dV = E - O, where
@@ -107,7 +107,7 @@ class Svd(OfMatrices, JointRules):
             return moved
         rest = -(first @ (adjoint(moved) @ all_[..., k:]))
         several = np.full((1, 1), _is_open(all_[..., k:]))
-        infinite = total(total(taint(self.who, several, t, whole=True), -1), -1)
+        infinite = sum_along(sum_along(taint(self.who, several, t, whole=True), -1), -1)
         rest = rest + infinite[..., None, None]
         return concatenate_p(moved, rest, axis=len(shape_of(moved)) - 1)
 
@@ -126,7 +126,7 @@ class Svd(OfMatrices, JointRules):
         k = shape_of(s)[-1]
         u1, vh1 = u[..., :k], vh[..., :k, :]
         if u_ct is None and vh_ct is None:
-            return match(conj(singular_gradient_p(a, u1, s, vh1, s_ct)), a)
+            return unbroadcast(conj(singular_gradient_p(a, u1, s, vh1, s_ct)), a)
         v = adjoint(vh)
         v_ct = None if vh_ct is None else adjoint(vh_ct)
         if ew.is_complex(u):
@@ -140,8 +140,8 @@ class Svd(OfMatrices, JointRules):
         for side, several in ((left, mixed.rest_left), (right, mixed.rest_right)):
             if side.rest is not None and _is_open(side.rest) and 0 not in shape_of(a):
                 among = undefined_p(several, side.turned, who=self.who)
-                whole = whole + total(total(among, -1), -1)[..., None, None]
-        return match(whole, a)
+                whole = whole + sum_along(sum_along(among, -1), -1)[..., None, None]
+        return unbroadcast(whole, a)
 
     def mixed(self, left: "_Side", right: "_Side", s_ct: Any, uses: Any, first: int) -> MixedPairs:
         """Return which vectors are told from others that may be taken for them."""
@@ -163,10 +163,10 @@ class Svd(OfMatrices, JointRules):
         inside = inside + taint(self.who, null, odd, like=size)
         # where a value is 0, one of its two vectors changes its sign
         signs = compare.logical_and(negligible_p(s), mixed.signs)[..., None, :]
-        if any_of(signs):
+        if may_hold(signs):
             for side in (left, right):
                 inside = inside + taint(self.who, signs, side.inside, like=size)
-        if any_of(undefined):
+        if may_hold(undefined):
             inside = inside + undefined_p(undefined, carrier, who=self.who)
         if s_ct is None:
             return inside
@@ -179,7 +179,7 @@ class Svd(OfMatrices, JointRules):
         zero = negligible_p(s)
         y = side.out * inverse_of(s[..., None, :], zero[..., None, :], s)
         undefined = compare.logical_and(zero, mixed)[..., None, :]
-        return y + undefined_p(undefined, side.out, who=self.who) if any_of(undefined) else y
+        return y + undefined_p(undefined, side.out, who=self.who) if may_hold(undefined) else y
 
 
 class SvdOfRules(Svd):
@@ -209,7 +209,7 @@ class SvdOfRules(Svd):
 
     @override
     def mixed(self, left: "_Side", right: "_Side", s_ct: Any, uses: Any, first: int) -> MixedPairs:
-        named = used(ew.abs(left.inside) + ew.abs(right.inside), s_ct)
+        named = used_pairs(ew.abs(left.inside) + ew.abs(right.inside), s_ct)
         own = compare.logical_and(named, np.eye(shape_of(named)[-1], dtype=bool))
         own = any_p(own, axes=(len(shape_of(own)) - 2,))
         rank = len(shape_of(left.out))
@@ -240,7 +240,7 @@ class _Side:
         self.out = self.ct - conj(first) @ self.inside if self.is_tall else 0 * first
 
 
-class SingularGradient(OfMatrices):
+class SingularGradient(MatrixPrimitive):
     """G = U diag(c) V* of the singular vectors of A: the gradient along c in the values.
 
     U* dG V = K * (P + P*) / 2 + L * (P - P*) / 2 + diag(dc), with K_ij = (c_j - c_i) / (s_j - s_i)
@@ -249,7 +249,7 @@ class SingularGradient(OfMatrices):
     """
 
     who = "svdvals"
-    cores: ClassVar[dict[int, int]] = {2: 1, 4: 1}
+    core_ndims: ClassVar[dict[int, int]] = {2: 1, 4: 1}
 
     @override
     def run(self, a: Any, u: Any, s: Any, vh: Any, c: Any) -> tuple[Any, ...]:
@@ -266,10 +266,10 @@ class SingularGradient(OfMatrices):
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
         (a, u, s, vh, c), (t, _, _, _, c_t) = primals, tangents
         if t is None:
-            return (None if c_t is None else fit(self(a, u, s, vh, c_t), outs[0]),)
+            return (None if c_t is None else broadcast_like(self(a, u, s, vh, c_t), outs[0]),)
         u, s, vh = _again(a, u, s, vh)
         p, left, right = in_basis(u, vh, t)
-        even, odd, over = quotients(s, c)
+        even, odd, over = singular_quotients(s, c)
         p_h = adjoint(p)
         inside = 0.5 * (even * (p + p_h) + odd * (p - p_h))
         over, zero = over[..., None, :], negligible_p(s)[..., None, :]
@@ -282,19 +282,19 @@ class SingularGradient(OfMatrices):
             turned, more_left, more_right = turned_singular_p.bind(s, p, left, right, c, c_t)
             inside = inside + turned
             left, right = left * over + more_left, right * over + more_right
-        return (fit((u @ inside + left) @ vh + u @ adjoint(right), outs[0]),)
+        return (broadcast_like((u @ inside + left) @ vh + u @ adjoint(right), outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         (ct,), (a, u, s, vh, c) = cts, ins
         u, s, vh = _again(a, u, s, vh)
         right = ct @ vh.mT
-        c_ct = None if needs[4] is None else match(real(total(u * right, -2)), c)
+        c_ct = None if needs[4] is None else unbroadcast(real(sum_along(u * right, -2)), c)
         if needs[0] is None:
             return (None, None, None, None, c_ct)
         left = u.mT @ ct
         x = u.mT @ right
-        even, odd, over = quotients(s, c)
+        even, odd, over = singular_quotients(s, c)
         x_h = adjoint(x)
         mask, zero = undetermined(s, c), negligible_p(s)
         if needs[4] is None:
@@ -311,7 +311,7 @@ class SingularGradient(OfMatrices):
         right = right * over[..., None, :] + taint(self.who, zero[..., None, :], right, like=ct)
         left = left * over[..., :, None] + taint(self.who, zero[..., :, None], left, like=ct)
         whole = (conj(u) @ inside + right) @ conj(vh) + conj(u) @ left
-        return (match(whole, a), None, None, None, c_ct)
+        return (unbroadcast(whole, a), None, None, None, c_ct)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
@@ -329,7 +329,7 @@ class FixedSvd(SvdOfRules):
     differentiable = False
 
 
-class Svdvals(OfMatrices):
+class Svdvals(MatrixPrimitive):
     """The singular values alone, descending; of equal ones see ``Eigvalsh``."""
 
     @override
@@ -349,7 +349,7 @@ class Svdvals(OfMatrices):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         u, s, vh = fixed_svd_p.bind(ins[0], full=False)
-        return (match(conj(singular_gradient_p(ins[0], u, s, vh, cts[0])), ins[0]),)
+        return (unbroadcast(conj(singular_gradient_p(ins[0], u, s, vh, cts[0])), ins[0]),)
 
 
 def _turned(moved: Any, first: Any, angle: Any) -> Any:
@@ -363,7 +363,9 @@ def _turned(moved: Any, first: Any, angle: Any) -> Any:
 
 def _with_phases(u: Any, u_ct: Any, v: Any, v_ct: Any, k: int) -> tuple[Any, Any]:
     """Return the cotangents of vectors that turn in pairs, for a row of V, or of U, to be real."""
-    along = sum(total((ct * x)[..., :k], -2) for ct, x in ((u_ct, u), (v_ct, v)) if ct is not None)
+    along = sum(
+        sum_along((ct * x)[..., :k], -2) for ct, x in ((u_ct, u), (v_ct, v)) if ct is not None
+    )
     by_v = shape_of(u)[-2] >= shape_of(v)[-2]
     x, ct = (v, v_ct) if by_v else (u, u_ct)
     more = turning_ct(x[..., :k], along, 0)

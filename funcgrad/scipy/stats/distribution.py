@@ -13,7 +13,7 @@ import numpy as np
 
 from ...core.avals import dtype_of, is_inexact
 from ...core.errors import shown
-from ...ops.operand import operand, weak_with
+from ...ops.operand import operand, promote_weak
 from ...ops.stop_gradient import stop_gradient
 from ...ops.structure import cast
 
@@ -22,7 +22,7 @@ Formula = Callable[..., Any]  # (points or probabilities, *shape parameters) -> 
 
 def floating(*values: Any) -> list[Any]:
     """Operands as arrays of one floating dtype; Python scalars are weakly typed."""
-    arrays = weak_with([operand(x) for x in values])
+    arrays = promote_weak([operand(x) for x in values])
     dtype = np.result_type(*map(dtype_of, arrays))
     dtype = dtype if is_inexact(dtype) else np.dtype(np.float64)
     return [cast(x, dtype) for x in arrays]

@@ -12,7 +12,7 @@ from ...core.errors import MissingRuleError, shown
 from ...core.integers import several
 from ...core.pickling import found_by_name, portable
 from ...core.trace import Primitive, Tracer
-from ...ops.structure import zeros
+from ...ops.structure import zeros_like
 from ..arguments import check_callable, is_number
 from ..typevars import P, Q, R
 
@@ -38,7 +38,7 @@ class CustomCall:
     @property
     def likes(self) -> list[Any]:
         """Return the arguments that are not static, with arrays of zeros for traced values."""
-        xs = [zeros(x) if isinstance(x, Aval) else x for x in self.leaves]
+        xs = [zeros_like(x) if isinstance(x, Aval) else x for x in self.leaves]
         return list(tree.unflatten(self.tree, xs))
 
     @property

@@ -10,7 +10,7 @@ from ...core import tree
 from ...core.avals import aval_of
 from ...core.errors import TreeError
 from ...core.jaxpr import eval_jaxpr
-from ...ops.structure import zeros
+from ...ops.structure import zeros_like
 from ..arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
 from ..staging import stage
 from ..typevars import P, R
@@ -59,7 +59,7 @@ class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
         def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
             out = call(*primals)
             terms = [r(t, out, *primals) for r, t in zip(rules, tangents, strict=True) if r]
-            total = tree.map(zeros, out)
+            total = tree.map(zeros_like, out)
             for term in terms:
                 total = tree.map(operator.add, total, term)
             return out, total
@@ -86,7 +86,7 @@ class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
 
 def _tangent(who: str, t: Any, y: Any) -> Any:
     if not carries_derivative(y):
-        return zeros(y) if is_number(y) else y
+        return zeros_like(y) if is_number(y) else y
     return as_tangent(who, "a tangent that the rule gives", t, aval_of(y))
 
 

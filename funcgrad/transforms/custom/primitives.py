@@ -26,7 +26,7 @@ from ...core.jaxpr import Jaxpr
 from ...core.lists import compress, expand
 from ...core.ownership import copied
 from ...core.trace import Primitive, Trace, Tracer
-from ...ops.structure import Batched, front, stretched
+from ...ops.structure import Batched, axis_to_front, batch_at_front
 from ..backward import transpose_program
 from ..batching import Batch, check_within, gathered, of_all, run_in
 from ..forward import push
@@ -337,7 +337,7 @@ class CustomVjp(Ruled):
                 return [*outs, *leaves]
 
             pairs = run_in(trace, flat, [*consts, *values], [*axes[:m], *own])
-            outs = [stretched(y, d, size) for y, d in pairs[:count]]
+            outs = [batch_at_front(y, d, size) for y, d in pairs[:count]]
             return outs, (treedef, [x for x, _ in pairs[count:]], [d for _, d in pairs[count:]])
 
         def bwd_of_all(residuals: Any, cts: Sequence[Any]) -> list[Any]:
@@ -377,7 +377,9 @@ class CustomBatch(Ruled):
         if any(d is not None for d in axes[:extra]):
             pairs = run_in(trace, fun, args, axes)
             return [y for y, _ in pairs], [d for _, d in pairs]
-        xs = [x if d is None else front(x, d) for x, d in zip(args, axes, strict=True)][extra:]
+        xs = [x if d is None else axis_to_front(x, d) for x, d in zip(args, axes, strict=True)][
+            extra:
+        ]
         try:
             outs, flags = rule(trace.size, [d is not None for d in axes[extra:]], xs)
             check_within(trace, outs)
