@@ -145,7 +145,7 @@ def _converted(e: Any) -> Any:
         return operator.index(e)
     array = asarray(e)
     if isinstance(array, np.ndarray) and array.size == 0 and array.ndim:
-        return array.astype(np.intp)  # an empty list is no list of floats
+        return array.astype(np.intp)  # NumPy takes an empty list as integers
     return array if array.dtype.kind != "O" else e
 
 

@@ -258,7 +258,7 @@ def _parsed(operands: tuple[Any, ...]) -> tuple[list[Any], list[str], str]:
     terms = left.split(",")
     if len(terms) != len(xs):
         raise ValueError(f"einsum: the subscripts name {len(terms)} operands: got {len(xs)}")
-    extra = []  # axes of each operand that its ellipsis stands for
+    extra = []  # axes of each operand under its ellipsis
     for x, term in zip(xs, terms, strict=True):
         extra.append(len(shape_of(x)) - len(term.replace("...", "")))
         if extra[-1] < 0 or (extra[-1] and "..." not in term):

@@ -20,7 +20,7 @@ refuses("fill_diagonal", _IN_PLACE,
         "write x = funcgrad.at(x)[numpy.diag_indices_from(x)].set(value)", MutationError)
 refuses("save savetxt savez savez_compressed",
         "a traced value has no data to write to a file",
-        "save what the transform returns, or stop_gradient(x)", ConversionError)
+        "save stop_gradient(x)", ConversionError)
 refuses("busday_count busday_offset is_busday datetime_as_string isnat",
         "it takes dates, and traced values are numbers", _OUTSIDE)
 refuses("fromfile fromstring fromiter frombuffer fromfunction loadtxt genfromtxt require",
