@@ -54,7 +54,7 @@ TABLE: tuple[tuple[Term, Any], ...] = (
     (_mul(X, X),                   of(square)(X)),           # x x = x**2
     (of(pow)(X, 1),                X),                       # x**1 = x
 )
-REAL: tuple[tuple[Term, Any], ...] = (  # what holds for real numbers alone
+REAL: tuple[tuple[Term, Any], ...] = (  # identities of real numbers alone
     (_mul(X, 1),                   X),                       # x 1 = x
     (_mul(X, -1),                  _neg(X)),                 # x (-1) = -x
     (_div(X, 1),                   X),                       # x / 1 = x

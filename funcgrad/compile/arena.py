@@ -6,7 +6,7 @@ ALIGNMENT = 64  # bytes: a cache line, and the widest vector registers
 
 
 class Allocation:
-    """Memory that values share, and how many do; ``offset`` is None outside the arena."""
+    """Memory, and the number of values in it; ``offset`` is None outside the arena."""
 
     __slots__ = ("offset", "references", "size")
 

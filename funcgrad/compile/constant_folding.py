@@ -25,7 +25,7 @@ def fold_literals(jaxpr: Jaxpr) -> Jaxpr:
         try:
             with np.errstate(all="raise"):
                 values = eqn.prim.run(*operands, **eqn.params)
-        except Exception:  # of whatever kind: it shall warn, or raise, when it runs
+        except Exception:  # any: the operation warns or raises when it runs
             return None
         atoms = [Literal(v[()] if isinstance(v, np.ndarray) else v) for v in values]
         return atoms
@@ -50,7 +50,7 @@ def fold_constants(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
         try:
             with np.errstate(all="raise"):
                 values = eqn.prim.run(*(_value(a, known) for a in eqn.ins), **eqn.params)
-        except Exception:  # of whatever kind: it shall warn, or raise, when it runs
+        except Exception:  # any: the operation warns or raises when it runs
             return None
         room -= size
         return [of(build, eqn, v, x) for v, x in zip(eqn.outs, values, strict=True)]

@@ -18,7 +18,7 @@ INDENT = "    "
 
 
 class Statements:
-    """A function under construction, and what it needs from the module around it."""
+    """A function under construction, with the imports and constants that it needs."""
 
     def __init__(self) -> None:
         self.names = Names()

@@ -30,8 +30,8 @@ class Writer(Statements):
     """The lines of a program, each equation as its primitive's ``codegen`` says.
 
     Args:
-        threads: how many share loops over blocks of big arrays.
-        fallback: what to call where a check fails, see ``require``.
+        threads: the number of threads that share loops over blocks of big arrays.
+        fallback: the function that is called where a check fails, see ``require``.
     """
 
     elementwise = kernels.elementwise
@@ -52,7 +52,7 @@ class Writer(Statements):
         self.noted = ""  # the source line of the last comment
         self.profile: list[tuple[str, int]] = []  # of each equation, the bytes live at it
 
-    # what control flow and checks use
+    # for control flow and checks
 
     def value(self, text: str, aval: Aval, contiguous: bool = True, owned: bool = False) -> Value:
         """A value by its name; ``owned``: its memory is its own, and equations may reuse it."""

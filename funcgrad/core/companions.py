@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 
 class JointRules:
-    """Rules that give the outputs together with their derivative: what cannot be kept apart.
+    """Rules that give the outputs together with their derivative.
 
     They take the place of ``jvp`` and ``vjp`` in ``Forward`` and ``Tape``. One that is None is
     not defined: the separate rule serves.
