@@ -24,6 +24,10 @@ from funcgrad.numpy.dispatch import EAGER, EAGER_NO_DERIVATIVE, REFUSED
 from .support.compare import difference, outcome
 from .support.rows import function_of
 
+pytestmark = pytest.mark.skipif(
+    np.lib.NumpyVersion(np.__version__) < "2.4.0", reason="ufuncs show their signatures since 2.4"
+)
+
 TIGHT = {"ulps": 100}
 RNG = np.random.default_rng(3)
 INPUTS = {

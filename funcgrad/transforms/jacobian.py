@@ -199,8 +199,8 @@ def _check_outputs(who: str, outs: Sequence[Any], holomorphic: bool) -> None:
             )
         if who == "jacrev" and whole and not holomorphic:
             raise DtypeError(
-                f"jacrev: a complex output has two rows per element, for the real and the imaginary "
-                f"part: got {aval_of(y)}; use jacfwd"
+                f"jacrev: a complex output has two rows per element, for the real and the "
+                f"imaginary part: got {aval_of(y)}; use jacfwd"
             )
 
 
