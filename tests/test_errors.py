@@ -145,8 +145,8 @@ MISTAKES = {
         grad_of(lambda x: np.hypot(x, np.ones(4)).sum()), ShapeError, r"^hypot: .*and f64\[4\]"),
     "matmul": (
         grad_of(lambda p: model(p, np.ones((4, 2))), P), ShapeError,
-        r"^matmul: .* got f64\[4,2\] and f64\[3,2\]; a transpose \(x\.mT\) may be missing"),
-    "matmul by a number": (grad_of(lambda x: (x @ 2.0).sum()), ShapeError, r"^matmul: .*with \*"),
+        r"^matmul: .* got f64\[4,2\] and f64\[3,2\]; transpose one of them with x\.mT"),
+    "matmul by a number": (grad_of(lambda x: (x @ 2.0).sum()), ShapeError, r"^matmul: .*use \* for a scalar"),
     "reshape": (
         grad_of(lambda x: x.reshape(2, 2).sum()), ValueError, r"reshape.*(\(2, 2\)|f64\[3\])"),
     "concatenate": (
@@ -157,7 +157,7 @@ MISTAKES = {
         r"einsum.*(length|'j')"),
     "array of a ragged list": (
         grad_of(lambda x: fg.numpy.array([x, x[:2]]).sum()), ValueError,
-        r"^array: the elements of a list must agree in shape: got \[\(2,\), \(3,\)\]; pad them"),
+        r"^array: the elements of a list must have one shape: got \[\(2,\), \(3,\)\]; pad them"),
     "index": (grad_of(lambda x: x[5]), IndexError,
         r"index 5 is out of bounds for axis 0 with size 3"),
     "index array": (grad_of(lambda x: x[[0, 7]].sum()), IndexError, r"index 7 is out of bounds"),

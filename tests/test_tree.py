@@ -564,6 +564,6 @@ def test_a_list_that_contains_itself_is_no_array():
     for use in (lambda x: x + loop, lambda x: np.stack([x, loop]), lambda x: x[loop]):
         with pytest.raises(ValueError, match="setting an array element with a sequence"):
             fg.grad(use)(np.ones(3))
-    with pytest.raises(ValueError, match="nested deeper than the 64 axes"):
+    with pytest.raises(ValueError, match="more than 64 levels"):
         fg.grad(lambda x: fg.numpy.array([x, loop.append(x) or loop]))(np.ones(3))
     assert not building.holds_tracer(twice)

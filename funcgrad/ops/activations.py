@@ -1,4 +1,4 @@
-"""Activations of neural networks that are primitives."""
+"""Activation functions that are primitives."""
 
 import numpy as np
 

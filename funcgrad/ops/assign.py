@@ -1,4 +1,4 @@
-"""Functional assignment: ``x[index] = v`` as an operation with a result."""
+"""Functional updates of indexed elements: set, add, maximum and minimum."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -27,7 +27,7 @@ from .structure import (
 
 
 class SetAt(Primitive, Masking, Codegen):
-    """Copy the operand and assign to the copy; of duplicate indices the last wins."""
+    """``x[index] = v`` in a copy of x; of duplicate indices the last is written."""
 
     @override
     def run(self, x: Any, v: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
@@ -84,7 +84,7 @@ class SetAt(Primitive, Masking, Codegen):
 
 
 class LastWriter(Primitive):
-    """Of each index, whether no later duplicate overwrites what it writes."""
+    """The mask of indices whose value no later duplicate overwrites."""
 
     differentiable = False
 
@@ -115,7 +115,7 @@ class LastWriter(Primitive):
 
 
 class AddAt(Primitive, Masking, Codegen):
-    """Copy the operand and add to parts of the copy; duplicates accumulate."""
+    """``x[index] += v`` in a copy of x; duplicates accumulate."""
 
     @override
     def run(self, x: Any, v: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:
@@ -161,7 +161,7 @@ class AddAt(Primitive, Masking, Codegen):
         return (add_at_p(x, v, *arrays, index=index),), (0,)
 
     def lower(self, build: Any, x: Any, v: Any, *arrays: Any, index: Index) -> Any:
-        """Add values of the operand's own dtype."""
+        """Cast the values to the dtype of x."""
         dtype = x.aval.dtype
         if v.aval.dtype == dtype:
             return None
@@ -177,7 +177,7 @@ class AddAt(Primitive, Masking, Codegen):
 
 
 class ExtremumAt(Primitive, Codegen):
-    """Limit parts of an array by values, duplicates counted; all that tie for one share it."""
+    """Maximum or minimum of ``x[index]`` and v, in a copy; ties share the derivative."""
 
     is_new = True
 
@@ -224,18 +224,18 @@ class ExtremumAt(Primitive, Codegen):
 
 
 def _winners(x: Any, v: Any, arrays: Any, y: Any, index: Index) -> list[tuple[Any, Any]]:
-    """Return of the array, and of the values, which are the extremum, and how many tie for it."""
+    """The masks of ties with the extremum in x and in v, and their number."""
     dtype = dtype_of(y)
     x_won = eq(x, y)
     v_won = eq(cast(v, dtype), getitem_p(y, *arrays, index=index))
     wide = accumulation_dtype(dtype)
     counts = add_at_p(cast(x_won, wide), cast(v_won, wide), *arrays, index=index)
-    ties = maximum(counts, 1)  # none where it is nan
+    ties = maximum(counts, 1)  # 0 where the extremum is nan
     return [(x_won, ties), (v_won, getitem_p(ties, *arrays, index=index))]
 
 
 def _batched(args: Any, axes: Any, size: int, index: Index) -> list[Any]:
-    """Return array, values and index arrays, and the index, of an update of all examples."""
+    """The array, values, index arrays and index of a batched update."""
     (x, v, *arrays), (x_axis, v_axis, *array_axes) = args, axes
     rank = len(shape_of(x)) - (x_axis is not None)
     place = Batching(index, arrays, array_axes, size, rank)

@@ -107,11 +107,11 @@ def _moment_far(order: Any, z: Any) -> Any:
 
 
 def _i1_slope(x: Any) -> Any:
-    """Return the derivative of I_1: of x times I_1 / x."""
+    """The derivative of I_1: of x times I_1 / x."""
     return add(bessel_ratio(1, x), mul(square(x), bessel_ratio(2, x)))
 
 
-# rules name these before their own rows
+# the rules above use these names
 i1: Elementwise
 i1e: Elementwise
 bessel_ratio: Elementwise

@@ -34,7 +34,7 @@ def betaln_of(a: Any, b: Any) -> Any:
 
 
 def _betaln_large(a: Any, b: Any) -> Any:
-    """Return betaln for 0 < a <= b, 8 <= b."""
+    """betaln for 0 < a <= b, 8 <= b."""
     rest = (b - 0.5) * np.log1p(a / b) + stirling(a + b) - stirling(b)
     y = gammaln_positive(a) - a * (np.log(a + b) - 1) - rest
 
@@ -59,7 +59,7 @@ def beta_of(a: Any, b: Any) -> Any:
 
 
 def _polygamma_difference(n: Any, a: Any, b: Any) -> Any:
-    """Return polygamma(n, a) - polygamma(n, a + b), for small b by Taylor's series."""
+    """polygamma(n, a) - polygamma(n, a + b), for small b by Taylor's series."""
     y = polygamma_of(n, a) - polygamma_of(n, a + b)
 
     def near(n: Any, a: Any, b: Any) -> Any:
@@ -73,7 +73,7 @@ def _polygamma_difference(n: Any, a: Any, b: Any) -> Any:
 
 
 def _beta_slope(j: Any, k: Any, y: Any, a: Any, b: Any) -> Any:
-    """Return the derivative of y = beta(a, b), j-th in a and k-th in b."""
+    """The derivative of y = beta(a, b), j-th in a and k-th in b."""
     return _slope_of_orders(j, k)(y, a, b)
 
 
@@ -98,7 +98,7 @@ def _beta_derivative(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
 
 
 def _by_logarithm(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
-    """Return it by the derivatives of the logarithm."""
+    """It by the derivatives of the logarithm."""
     return _of_exponential(j, k, y, functools.partial(_derivative_of_betaln, a, b))
 
 
@@ -110,7 +110,7 @@ def _derivative_of_betaln(a: Any, b: Any, j: int, k: int) -> Any:
 
 
 def _mixed(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
-    """Return it for k > 0 and 0 < a <= b, where poles at a = 0 cancel.
+    """It for k > 0 and 0 < a <= b, where poles at a = 0 cancel.
 
     The derivative in b is P E with P = a beta(a, b) and E = (digamma(b) - digamma(a + b)) / a,
     which both are smooth at a = 0.
@@ -131,7 +131,7 @@ def _mixed(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
 
 
 def _of_exponential(j: int, k: int, y: Any, logarithm: Callable[[int, int], Any]) -> Any:
-    """Return the derivative of y, given those of its logarithm."""
+    """The derivative of y, given those of its logarithm."""
     if not j + k:
         return y
     i, r = (j - 1, k) if j else (0, k - 1)  # of y' = y (log y)'
@@ -143,7 +143,7 @@ def _of_exponential(j: int, k: int, y: Any, logarithm: Callable[[int, int], Any]
 
 
 def _quotients(count: int, n: int, a: Any, b: Any) -> list[Any]:
-    """Return (polygamma(n, b) - polygamma(n, a + b)) / a, and its derivatives in a up to count."""
+    """(polygamma(n, b) - polygamma(n, a + b)) / a, and its derivatives in a up to count."""
     order = np.full_like(a, n)
     y = [_polygamma_difference(order, b, a) / a]
     for k in range(1, count + 1):
@@ -163,7 +163,7 @@ def _quotient_near(k: int, count: int, order: Any, a: Any, b: Any) -> Any:
     return total
 
 
-# rules name these before their own rows
+# the rules above use these names
 beta_slope: Elementwise
 polygamma_difference: Elementwise
 

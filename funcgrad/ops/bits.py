@@ -1,8 +1,8 @@
-"""Choice without branches: floats as bits. Only the compiler makes these, of where() and its kin.
+"""Selection without branches, by bit masks; the compiler makes these of where() and similar.
 
-np.where takes twelve passes where its condition is unpredictable. A condition as a mask of bits,
-all ones or all zeros, selects in one pass by ``and``, in three by ``xor``; a mask is made once for
-all that it selects.
+np.where costs as much as 12 passes if its condition is unpredictable. A bit mask, all ones or all
+zeros for each element, selects in one pass by ``and`` and in three by ``xor``. A mask is made once
+for all its selections.
 """
 
 from collections.abc import Sequence
@@ -16,12 +16,12 @@ from ..core.emitter import Emitter, V
 from ..core.registry import primitives
 from .families import NonDifferentiable
 
-# by their size in bytes
+# integer dtypes by itemsize
 INTEGERS: dict[int, np.dtype[Any]] = {4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
 
 class Mask(NonDifferentiable):
-    """Return all ones where a condition holds, and zeros elsewhere: -1 and 0."""
+    """All ones, -1, where a condition holds, and 0 elsewhere."""
 
     def __init__(self, name: str, dtype: Any) -> None:
         self.dtype = np.dtype(dtype)
@@ -44,7 +44,7 @@ class Mask(NonDifferentiable):
 
 
 class Keep(NonDifferentiable):
-    """Return ``t`` where the mask is set, and 0 elsewhere, also for infinite ``t``."""
+    """``t`` where the mask is set, and 0 elsewhere, also for infinite ``t``."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, _keep, decompose=lambda t, m: primitives["where"](m, t, 0))
@@ -65,7 +65,7 @@ class Keep(NonDifferentiable):
 
 
 class Blend(NonDifferentiable):
-    """Return ``a`` where the mask is set, and ``b`` elsewhere: ((a ^ b) & m) ^ b."""
+    """``a`` where the mask is set, and ``b`` elsewhere: ((a ^ b) & m) ^ b."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, _blend, decompose=True)
@@ -106,12 +106,12 @@ blend = Blend("blend")
 
 
 def mask_of(build: Any, condition: Any, like: Any) -> Any:
-    """Return the mask of a condition for numbers of this size."""
+    """The bit mask of a condition, for elements of the itemsize of ``like``."""
     return build(mask32 if like.aval.dtype.itemsize == 4 else mask64, condition)
 
 
 def selectable(x: Any, shape: Any, dtype: Any) -> bool:
-    """Return whether an operand is a full array whose elements can be taken as bits."""
+    """Whether an operand has the full shape, and a dtype that can be viewed as integers."""
     aval = x.aval
     return (
         aval.shape == shape != ()

@@ -1,4 +1,4 @@
-"""Choosing between numbers, element by element: where, maximum, clip and their kin."""
+"""Elementwise selection: where, maximum, minimum, clip and similar functions."""
 
 from collections.abc import Callable
 from typing import Any
@@ -16,27 +16,27 @@ _FLOATS = frozenset({np.dtype(np.float32), np.dtype(np.float64)})
 
 
 def _gate(t: Any, open_: Any) -> Any:
-    """Return t where the gate is open and 0 elsewhere, also for infinite t."""
+    """t where the gate is open and 0 elsewhere, also for infinite t."""
     arrays = type(t) is type(open_) is np.ndarray and t.shape == open_.shape
     if not arrays or t.dtype not in _FLOATS or open_.dtype.kind != "b":
         return np.where(open_, t, 0)
-    # np.where takes sixteen times as long where the mask is unpredictable
+    # np.where takes 16 times as long for an unpredictable mask
     bits = open_.astype(INTEGERS[t.dtype.itemsize])
     np.negative(bits, out=bits)
     return np.bitwise_and(t.view(bits.dtype), bits, out=bits).view(t.dtype)
 
 
 def _wins(t: Any, x: Any, y: Any, other: Any) -> Any:
-    """Return t where x is the extremum y, t/2 where both operands are, and 0 elsewhere."""
+    """t where x is the extremum y, t/2 where both operands are, and 0 elsewhere."""
     won, tie = _gate(t, np.equal(x, y)), np.equal(x, other)
     return np.where(tie, t * 0.5, won) if np.count_nonzero(tie) else won
 
 
-# how the compiler chooses: by masks of bits, see bits.py
+# the compiler selects by bit masks, see bits.py
 
 
 def _is_zero(x: Any) -> bool:
-    """Return whether an operand of a program is the number 0, and not -0."""
+    """Whether an operand of a program is the literal 0, and not -0."""
     value = getattr(x, "value", None)
     return value is not None and value == 0 and not np.signbit(np.real(value))
 
@@ -70,15 +70,15 @@ def _lower_wins(build: Any, t: Any, x: Any, y: Any, other: Any) -> Any:
 
 
 def _lower_clip(build: Any, x: Any, lo: Any, hi: Any) -> Any:
-    if x.aval.dtype.kind != "f":  # bounds that do not fit small integers raise
+    if x.aval.dtype.kind != "f":  # bounds out of range of a small integer dtype raise
         return None
     return build("minimum", build("maximum", x, lo), hi)
 
 
 class Selection(Elementwise):
-    """A choice by operands without derivative: an element that is not taken lies on no path.
+    """A selection by operands without derivative: an element that is not taken lies on no path.
 
-    ``taken`` gives the mask of the result, of the operands and of the masks of those chosen from.
+    ``taken`` gives the mask of the result, from the operands and the masks of the alternatives.
     """
 
     def __init__(self, *args: Any, taken: Callable[..., Any], **options: Any) -> None:
@@ -121,7 +121,7 @@ where: Elementwise
 gate        = Selection("gate", _gate, lambda t, y, a, c: gate(t, c), None, linear=[{0}],
                         lower=_lower_gate, decompose=lambda t, c: where(c, t, 0),
                         taken=lambda xs, mask: logical_and(mask, xs[1]))
-# a gate in value alone, which another derivative does not see
+# a gate of the value alone: its derivative passes all elements
 hide        = Elementwise("hide", _gate, lambda t, y, a, c: t, None, linear=[{0}],
                           lower=_lower_gate, decompose=lambda t, c: where(c, t, 0))
 wins        = Selection("wins", _wins,

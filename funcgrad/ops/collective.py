@@ -1,8 +1,8 @@
-"""Collectives: what one example makes of all examples along a named axis.
+"""Collectives: functions of all examples along a named axis.
 
-Each takes the axis's token as its second operand. Where the token is batched, the axis is the
-one that is batched here, and ``over`` says what becomes of it; a binding of another kind (to
-processes, say) gives its own trace to the token. Derivatives are collectives again.
+The second operand is the token of the axis. Where the token is batched, this batch axis is the
+named axis, and ``over`` computes the result. An axis of another kind (of processes, for example)
+gives its own trace to the token. Derivatives of collectives are collectives.
 """
 
 from collections.abc import Sequence
@@ -34,9 +34,9 @@ from .structure import (
 
 
 class Collective(Primitive):
-    """A function of one example's value, the axis's token, and all other examples' values.
+    """A function of a value, the token of its axis, and the values of all other examples.
 
-    It has no ``run``: the token is always a tracer, whose trace runs it.
+    It has no ``run``: the token is always a tracer, whose trace computes it.
     """
 
     @override
@@ -48,16 +48,16 @@ class Collective(Primitive):
         return self.bind(axis_to_front(x, d), token, **self.shifted(**params)), (0,)
 
     def over(self, x: Any, axis: int | None, *, size: int, **params: Any) -> tuple[Any, Any]:
-        """Return the result for all examples, which lie along ``axis``, and where they then lie."""
+        """The result for all examples along ``axis``, and the batch axis of the result."""
         raise self.missing("over")
 
     def shifted(self, **params: Any) -> dict[str, Any]:
-        """Return the parameters for a value with one more axis in front."""
+        """The parameters for a value with a new leading axis."""
         return params
 
 
 class LinearCollective(Collective, Linear):
-    """A collective whose transpose is one."""
+    """A linear collective; its transpose is a collective too."""
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
@@ -83,7 +83,7 @@ class Psum(LinearCollective):
 
 
 class Pextremum(Collective):
-    """The largest or smallest over all examples; its derivative is shared by ties."""
+    """The maximum or minimum over all examples; ties share its derivative equally."""
 
     def __init__(self, name: str, reduction: Primitive) -> None:
         super().__init__(name)
@@ -111,13 +111,13 @@ class Pextremum(Collective):
 
 
 def _ties(x: Any, token: Any, y: Any, size: int) -> tuple[Any, Any]:
-    """Return whether an example attains the extremum, and how many do."""
+    """Whether an example equals the extremum, and the number of those that do."""
     hits = eq(x, y)
     return hits, psum_p(cast(hits, dtype_of(y)), token, size=size)
 
 
 class AllGather(LinearCollective):
-    """All examples' values along a new axis or, ``tiled``, one after the other along an old one."""
+    """The values of all examples, along a new axis or, if ``tiled``, concatenated."""
 
     @override
     def infer(self, x: Aval, token: Aval, *, size: int, axis: int, tiled: bool) -> tuple[Aval, ...]:
@@ -141,7 +141,7 @@ class AllGather(LinearCollective):
 
 
 class PsumScatter(LinearCollective):
-    """The sum over all examples, of which each example gets its part along one axis."""
+    """The sum over all examples, of which each example gets one part along an axis."""
 
     @override
     def infer(self, x: Aval, token: Aval, *, size: int, axis: int, tiled: bool) -> tuple[Aval, ...]:
@@ -166,7 +166,7 @@ class PsumScatter(LinearCollective):
 
 
 class AllToAll(LinearCollective):
-    """Example k gets part k, along ``split``, of every example, in order along ``concat``."""
+    """Example k gets part k, along ``split``, of every example, concatenated along ``concat``."""
 
     @override
     def infer(
@@ -212,7 +212,7 @@ class AllToAll(LinearCollective):
 
 
 class Ppermute(LinearCollective):
-    """What the source of this example in ``perm`` has; zeros without a source."""
+    """The value of the source of this example in ``perm``; zeros without a source."""
 
     @override
     def infer(self, x: Aval, token: Aval, *, size: int, perm: Any) -> tuple[Aval, ...]:
@@ -241,12 +241,12 @@ def _gathered(shape: Shape, size: int, axis: int, tiled: bool) -> Shape:
 
 
 def _to(x: Any, place: int) -> Any:
-    """Return ``x`` with its first axis moved to this place."""
+    """``x`` with its first axis moved to a position."""
     return transpose_p(x, perm=(*range(1, place + 1), 0, *range(place + 1, len(shape_of(x)))))
 
 
 def _split(x: Any, size: int, axis: int) -> Any:
-    """Return ``x`` with an axis as two, the first of this size."""
+    """``x`` with one axis split in two, the first of length ``size``."""
     shape = shape_of(x)
     return reshape(x, (*shape[:axis], size, shape[axis] // size, *shape[axis + 1 :]))
 

@@ -1,8 +1,8 @@
-"""Elementwise functions that carry no derivative: comparisons, logic, rounding, bits.
+"""Elementwise functions without a derivative: comparisons, logic, rounding, bits.
 
-``floor`` and its like are constant wherever they have a derivative; the others give
-booleans or integers. Forward and reverse mode take their results as plain values, so that
-``if x > 0`` is NumPy's own boolean.
+The derivative of ``floor`` and other rounding is 0 where it exists; the others give booleans or
+integers. In forward and reverse mode their results are plain values, so that ``if x > 0`` tests
+a NumPy boolean.
 """
 
 import numpy as np
@@ -39,6 +39,6 @@ invert        = NonDifferentiableArithmetic("invert", np.invert)
 bitwise_count = NonDifferentiable("bitwise_count", np.bitwise_count)
 gcd           = NonDifferentiable("gcd", np.gcd)
 lcm           = NonDifferentiable("lcm", np.lcm)
-# the exponent that np.frexp splits off
+# the exponent of np.frexp
 exponent      = NonDifferentiable("exponent", lambda x: np.frexp(x)[1])
 # fmt: on

@@ -1,4 +1,4 @@
-"""Arrays as operations: a constant of a program, and the zeros of a tangent that there is not."""
+"""Constants of programs, and the zeros of symbolic zero tangents."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from .structure import Batched, Linear
 
 
 class Array:
-    """An array as a hashable parameter: two are the same only if they are one object."""
+    """An array as a hashable parameter, compared by identity."""
 
     __slots__ = ("value",)
 
@@ -27,7 +27,7 @@ class Array:
 
 
 class Constant(Primitive, Codegen):
-    """Give an array."""
+    """An array as an operation without operands."""
 
     is_view = True
 
@@ -44,9 +44,9 @@ class Constant(Primitive, Codegen):
 
 
 class Absent(Linear, Codegen):
-    """Give zeros for a tangent or cotangent that there is not, beside one that there is.
+    """Zeros in place of a symbolic zero tangent or cotangent, beside one that is not zero.
 
-    They lie on no path where the operand is of a map with masks.
+    In a map with masks they lie on no path.
     """
 
     @override

@@ -1,4 +1,4 @@
-"""Products that contract: matmul and einsum, each multilinear."""
+"""Contractions: matmul and einsum, which are multilinear."""
 
 import math
 import string
@@ -28,7 +28,7 @@ from .structure import (
 
 
 class Multilinear(Primitive, Masking):
-    """Linear in each operand: the tangent is a sum over the operands."""
+    """Linear in each operand: the tangent is a sum over operands."""
 
     is_product = True
 
@@ -51,11 +51,11 @@ class Multilinear(Primitive, Masking):
     def on_paths(self, args: Any, live: Any, **params: Any) -> Masked:
         if sum(mask is not None for mask in live) == 1:
             return product_on_paths(self, args, live, **params)
-        return self.bind(*args, **params), (None,)  # all of the result counts
+        return self.bind(*args, **params), (None,)  # no mask: all elements lie on a path
 
 
 class Matmul(Multilinear, Codegen):
-    """Products of matrices, and of vectors with matrices, by numpy.matmul's rules."""
+    """Products of matrices and vectors; see numpy.matmul."""
 
     is_smooth = True
 
@@ -64,7 +64,7 @@ class Matmul(Multilinear, Codegen):
         overrides[np.matmul] = self.as_ufunc
 
     def as_ufunc(self, *xs: Any) -> Any:
-        """Apply to what numpy.matmul takes: also to nested lists."""
+        """Apply to the arguments of numpy.matmul, nested lists too."""
         return self(*map(operand, xs))
 
     @override
@@ -75,14 +75,14 @@ class Matmul(Multilinear, Codegen):
     def infer(self, a: Aval, b: Aval) -> tuple[Aval, ...]:
         if not a.shape or not b.shape:
             raise ShapeError(
-                f"matmul: both operands need at least one axis: got {a} and {b}; multiply by a "
-                f"number with *"
+                f"matmul: both operands must have at least one axis: got {a} and {b}; use * "
+                f"for a scalar"
             )
         left, right = _lifted(a.shape, 0), _lifted(b.shape, 1)
         if left[-1] != right[-2]:
             raise ShapeError(
-                f"matmul: the columns of the first operand and the rows of the second must be "
-                f"as many: got {a} and {b}; a transpose (x.mT) may be missing"
+                f"matmul: the first operand must have as many columns as the second has rows: got "
+                f"{a} and {b}; transpose one of them with x.mT"
             )
         try:
             batch = broadcast_shapes(left[:-2], right[:-2])
@@ -104,8 +104,8 @@ class Matmul(Multilinear, Codegen):
         a_ct = None if needs[0] is None else unbroadcast(ct @ b.mT, a)
         if needs[1] is None:
             return (a_ct, None)
-        if b_rank == 2 < a_rank:  # one product for the whole batch
-            rows = math.prod(a.shape[:-1])  # -1 would not tell the length of an empty axis
+        if b_rank == 2 < a_rank:  # one matrix product for the whole batch
+            rows = math.prod(a.shape[:-1])  # -1 fails for an empty axis
             a, ct = a.reshape(rows, a.shape[-1]), ct.reshape(rows, ct.shape[-1])
         return (a_ct, unbroadcast(a.mT @ ct, b))
 
@@ -117,7 +117,7 @@ class Matmul(Multilinear, Codegen):
         if not a_rank or not b_rank:
             self.infer(Aval(a.shape[-a_rank:] if a_rank else (), a.dtype),
                        Aval(b.shape[-b_rank:] if b_rank else (), b.dtype))  # fmt: skip
-        # vectors become matrices, and all matrices get as many axes before their last two
+        # vectors become matrices, and all stacks get the same rank
         a = expand_dims(a, (len(a.shape) - 1,)) if a_rank == 1 else a
         b = expand_dims(b, (len(b.shape),)) if b_rank == 1 else b
         rank = max(a_rank, b_rank, 2)
@@ -130,7 +130,7 @@ class Matmul(Multilinear, Codegen):
         return (reshape(y, drop_axes(y.shape, tuple(drop))),), (0,)
 
     def lower(self, build: Any, a: Any, b: Any) -> Any:
-        """Make one product of a stack of matrices with one matrix."""
+        """One matrix product in place of a stack of matrices times one matrix."""
         *lead, n = a.aval.shape
         if len(lead) < 2 or len(b.aval.shape) != 2:
             return None
@@ -142,12 +142,12 @@ class Matmul(Multilinear, Codegen):
 
 
 def _lifted(shape: Shape, place: int) -> Shape:
-    """Return a vector's shape as that of a matrix with one row (place 0) or column (1)."""
+    """The shape of a vector as a matrix with one row (place 0) or one column (1)."""
     return shape if len(shape) > 1 else (1, *shape) if place == 0 else (*shape, 1)
 
 
 def _vector_vjp(ct: Any, needs: Any, a: Any, b: Any) -> Sequence[Any]:
-    """Return the cotangents of a product with a vector: of the matrix product it abbreviates."""
+    """The cotangents of a product with a vector, by the product of matrices."""
     left, right = _lifted(a.shape, 0), _lifted(b.shape, 1)
     batch = ct.shape[: len(ct.shape) - (len(a.shape) > 1) - (len(b.shape) > 1)]
     ct = reshape(ct, (*batch, left[-2], right[-1]))
@@ -160,11 +160,11 @@ def _vector_vjp(ct: Any, needs: Any, a: Any, b: Any) -> Sequence[Any]:
 
 
 class Einsum(Multilinear, Codegen):
-    """A sum of products over named axes, one name an axis.
+    """A sum of products over named axes, with one letter for each axis.
 
-    No operand repeats a name, each name has one length, and each name of an operand is also in
-    the result or in another operand; ``einsum`` of the face brings every call into this form,
-    in which the transpose is again an einsum.
+    No operand repeats a letter, each letter has one length, and each letter of an operand is also
+    in the result or in another operand. ``numpy.einsum`` brings every call into this form, in which
+    the transpose is an einsum too.
     """
 
     @override
@@ -216,14 +216,14 @@ class Einsum(Multilinear, Codegen):
         return (self.lower(build, *xs, names=names, out=out),)
 
     def lower(self, build: Any, *xs: Any, names: tuple[str, ...], out: str) -> Any:
-        """Make products of two matrices of it, in the order that numpy.einsum_path finds best."""
+        """Products of two operands, in the order of numpy.einsum_path."""
         if len(xs) == 1:
             dropped = tuple(d for d, axis in enumerate(names[0]) if axis not in out)
             kept = [axis for axis in names[0] if axis in out]
             x = build("sum", xs[0], axes=dropped) if dropped else xs[0]
             return build("transpose", x, perm=tuple(map(kept.index, out)))
         dtype = np.result_type(*(dtype_of(x) for x in xs))
-        cast = "convert" if is_inexact(dtype) else "truncate"  # a pair's product may be narrower
+        cast = "convert" if is_inexact(dtype) else "truncate"  # of two operands it may be narrower
         xs = tuple([x if dtype_of(x) == dtype else build(cast, x, dtype=dtype) for x in xs])
         terms = list(zip(xs, names, strict=True))
         shapes = [np.broadcast_to(0.0, shape_of(x)) for x in xs]
@@ -239,7 +239,7 @@ class Einsum(Multilinear, Codegen):
 
 
 def _product(build: Any, a: Any, b: Any, left: set[str], out: str | None) -> tuple[Any, str]:
-    """Return two operands, each with its axes' names, as one: a product of matrices."""
+    """The product of two operands, each with its letters, by matmul."""
     (x, x_axes), (y, y_axes) = a, b
     lengths = dict(zip(x_axes + y_axes, shape_of(x) + shape_of(y), strict=True))
     both = [axis for axis in x_axes if axis in y_axes]

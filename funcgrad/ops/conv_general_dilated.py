@@ -1,4 +1,4 @@
-"""Convolutions by JAX's names, in any order of axes, brought into the one that is computed."""
+"""``conv_general_dilated`` and JAX's other convolutions, in any layout of axes."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -19,7 +19,7 @@ _WHO = "conv_general_dilated"
 
 
 class ConvDimensionNumbers(NamedTuple):
-    """Where the axes of a convolution stand: batch, channels, places; of rhs: out, in, places.
+    """The axes of a convolution: batch, channels, spatial; of rhs: out, in, spatial.
 
     >>> conv_dimension_numbers((8, 28, 28, 1), (3, 3, 1, 4), ("NHWC", "HWIO", "NHWC"))
     ConvDimensionNumbers(lhs_spec=(0, 3, 1, 2), rhs_spec=(3, 2, 0, 1), out_spec=(0, 3, 1, 2))
@@ -33,7 +33,7 @@ class ConvDimensionNumbers(NamedTuple):
 def conv_dimension_numbers(
     lhs_shape: Sequence[int], rhs_shape: Sequence[int], dimension_numbers: Any
 ) -> ConvDimensionNumbers:
-    """Return the order of axes that three words such as ('NHWC', 'HWIO', 'NHWC') describe.
+    """The axes of three layouts such as ('NHWC', 'HWIO', 'NHWC').
 
     None stands for ('NCHW', 'OIHW', 'NCHW') with any number of spatial axes.
 
@@ -59,7 +59,7 @@ def conv_dimension_numbers(
             f"{_WHO}: dimension_numbers must have one letter for each axis: got "
             f"{dimension_numbers!r} for shapes {tuple(lhs_shape)} and {tuple(rhs_shape)}"
         )
-    order = places[1] or ""  # the kernel's letters tell the order of the places
+    order = places[1] or ""  # the kernel gives the order of the spatial axes
     return ConvDimensionNumbers(
         *(
             tuple(word.index(letter) for letter in (*pair, *order))
@@ -69,7 +69,7 @@ def conv_dimension_numbers(
 
 
 def _places(word: Any, pair: str) -> str | None:
-    """Return the spatial letters of a word, None if it is not a word for this pair."""
+    """The spatial letters of a layout, None if it is not a layout with this pair."""
     if not isinstance(word, str) or len(set(word)) < len(word) or not set(pair) <= set(word):
         return None
     return "".join(letter for letter in word if letter not in pair)
@@ -77,8 +77,8 @@ def _places(word: Any, pair: str) -> str | None:
 
 def _unread(given: Any) -> ShapeError:
     return ShapeError(
-        f"{_WHO}: dimension_numbers must be three words with N and C, O and I, N and C, and the "
-        f"same other letters, each once: got {given!r}; write ('NHWC', 'HWIO', 'NHWC'), say"
+        f"{_WHO}: dimension_numbers must be three layouts with N and C, O and I, N and C, and the "
+        f"same spatial letters: got {given!r}; write ('NHWC', 'HWIO', 'NHWC'), for example"
     )
 
 
@@ -95,20 +95,20 @@ def conv_general_dilated(
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Any:
-    """Return the sums of products of a kernel with all windows of an array, as in JAX.
+    """The convolution of an array with a kernel (a cross-correlation), as in JAX.
 
-    Fastest in the layout ('NHWC', 'HWIO', 'NHWC'), in which it is computed.
+    It is computed in the layout ('NHWC', 'HWIO', 'NHWC'), which is the fastest.
 
     Args:
-        lhs: the array, [N, C, *places] unless ``dimension_numbers`` says otherwise.
-        rhs: the kernel, [O, I, *window]; it is not flipped.
+        lhs: the array, [N, C, *spatial] unless ``dimension_numbers`` says otherwise.
+        rhs: the kernel, [O, I, *spatial]; it is not flipped.
         padding: 'SAME', 'VALID', 'SAME_LOWER', or pairs (low, high), which may be negative.
-        lhs_dilation: how far apart the elements of ``lhs`` stand, zeros between them.
-        rhs_dilation: how far apart those of the kernel stand.
-        feature_group_count: groups of channels; each group of outputs sees its own group.
-        batch_group_count: groups of examples; each group of outputs sees its own group.
-        precision: ignored; NumPy has one.
-        preferred_element_type: the dtype of the result, NumPy's promotion if None.
+        lhs_dilation: the distance of the elements of ``lhs``, with zeros between them.
+        rhs_dilation: the distance of the elements of the kernel.
+        feature_group_count: number of groups of channels, each convolved by itself.
+        batch_group_count: number of groups of examples, each convolved by itself.
+        precision: ignored; NumPy has only one.
+        preferred_element_type: the dtype of the result; None for NumPy's promotion.
 
     >>> conv_general_dilated(np.ones((1, 1, 3, 3)), np.ones((2, 1, 2, 2)), (1, 1), "VALID").shape
     (1, 2, 2, 2)
@@ -126,8 +126,8 @@ def conv_general_dilated(
     )
     if isinstance(padding, str) and lhs_dilation is not None and set(lhs_dilation) - {1}:
         raise ShapeError(
-            f"{_WHO}: a word does not say how to pad where lhs_dilation is not 1: got {padding!r} "
-            f"and {lhs_dilation}; write pairs (low, high), or use conv_transpose"
+            f"{_WHO}: padding must be pairs where lhs_dilation is not 1: got {padding!r} "
+            f"and {lhs_dilation}; use conv_transpose"
         )
     x = transposed_to(lhs, (lhs_spec[0], *lhs_spec[2:], lhs_spec[1]))
     w = transposed_to(rhs, (*rhs_spec[2:], rhs_spec[1], rhs_spec[0]))
@@ -143,12 +143,12 @@ def conv_general_dilated(
 
 
 def transposed_to(x: Any, perm: Axes) -> Any:
-    """Return ``x`` with its axes in this order, itself where they are."""
+    """``x`` transposed, itself if the axes are in order."""
     return x if perm == tuple(range(len(perm))) else transpose_p(x, perm=perm)
 
 
 def channels_from_examples(x: Any, groups: int) -> Any:
-    """Return groups of examples as groups of channels: ``[G*N, ..., C]`` to ``[N, ..., G*C]``."""
+    """Groups of examples as groups of channels: ``[G*N, ..., C] -> [N, ..., G*C]``."""
     count, *places, channels = shape_of(x)
     rank = len(places)
     x = reshape(x, (groups, count // groups, *places, channels))
@@ -157,21 +157,21 @@ def channels_from_examples(x: Any, groups: int) -> Any:
 
 
 def _groups(lhs: Any, rhs: Any, x: Any, w: Any, feature_groups: int, batch_groups: int) -> int:
-    """Return the number of groups; complain of what they do not divide."""
+    """The number of groups, after a check of the numbers of channels and examples."""
     feature_groups, batch_groups = whole(feature_groups), whole(batch_groups)
     for name, groups in (("feature", feature_groups), ("batch", batch_groups)):
         integers_per_axis(_WHO, f"{name}_group_count", (groups,), 1, 1)
     groups = feature_groups * batch_groups
     if feature_groups > 1 and batch_groups > 1:
         raise ShapeError(
-            f"{_WHO}: groups of features or of examples, not both: got feature_group_count "
-            f"{feature_groups} and batch_group_count {batch_groups}; leave one of them 1"
+            f"{_WHO}: one of both group counts must be 1: got feature_group_count "
+            f"{feature_groups} and batch_group_count {batch_groups}; leave one out"
         )
     if x[-1] != w[-2] * feature_groups:
         raise ShapeError(
             f"{_WHO}: lhs must have as many channels as rhs has input channels, times "
             f"feature_group_count: got {x[-1]} in lhs {lhs}, {w[-2]} in rhs {rhs} and "
-            f"feature_group_count {feature_groups}; dimension_numbers tells which axis is which"
+            f"feature_group_count {feature_groups}; check dimension_numbers"
         )
     if w[-1] % groups or x[0] % batch_groups:
         what = f"rhs {rhs} has {w[-1]} output channels"
@@ -191,7 +191,7 @@ def conv(
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Any:
-    """Return the convolution in the layout ('NCHW', 'OIHW', 'NCHW').
+    """The convolution in the layout ('NCHW', 'OIHW', 'NCHW').
 
     >>> conv(np.ones((1, 1, 4)), np.ones((1, 1, 2)), (2,), "VALID")
     array([[[2., 2.]]])
@@ -211,7 +211,7 @@ def conv_with_general_padding(
     precision: Any = None,
     preferred_element_type: Any = None,
 ) -> Any:
-    """Return the convolution in the layout ('NCHW', 'OIHW', 'NCHW'), with dilations.
+    """The convolution in the layout ('NCHW', 'OIHW', 'NCHW'), with dilations.
 
     >>> x, w = np.ones((1, 1, 3)), np.ones((1, 1, 2))
     >>> conv_with_general_padding(x, w, (1,), [(0, 1)], (2,), None)
@@ -235,13 +235,13 @@ def conv_transpose(
     preferred_element_type: Any = None,
     use_consistent_padding: bool = False,
 ) -> Any:
-    """Return the convolution with fractional strides: the array grows by ``strides``, as in JAX.
+    """The transposed convolution, with fractional strides, as in JAX.
 
     Args:
-        padding: 'SAME' or 'VALID' of the convolution that this one undoes; pairs say how to pad
-            ``lhs``, or with ``use_consistent_padding`` how that convolution pads.
-        dimension_numbers: ('NHWC', 'HWIO', 'NHWC') if None, unlike in the other convolutions.
-        transpose_kernel: take the kernel of the convolution to be undone, as Keras does.
+        padding: 'SAME' or 'VALID', of the convolution that this one transposes; pairs pad ``lhs``,
+            or with ``use_consistent_padding`` are the padding of that convolution.
+        dimension_numbers: None for ('NHWC', 'HWIO', 'NHWC'), unlike in the other convolutions.
+        transpose_kernel: flip the kernel and swap its channels, as Keras does.
 
     >>> conv_transpose(np.ones((1, 3, 1)), np.ones((2, 1, 4)), (2,), "SAME").shape
     (1, 6, 4)
@@ -271,7 +271,7 @@ def conv_transpose(
 def _undone(
     sizes: Sequence[int], strides: Sequence[int], dilation: Sequence[int], padding: Padding
 ) -> list[tuple[int, int]]:
-    """Return the padding under which a convolution with fractional strides undoes another."""
+    """The padding of the transposed convolution, given that of the convolution."""
     word = padding.upper() if isinstance(padding, str) else None
     if word not in (None, "SAME", "VALID"):
         raise ShapeError(

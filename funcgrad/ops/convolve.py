@@ -1,9 +1,9 @@
 """Convolutions as primitives, closed under differentiation.
 
-Source ``x``, kernel ``w`` and result ``y`` meet in one sum over examples, places and channels,
-linear in each of the three. Leaving out ``y`` gives the convolution, leaving out ``x`` gives
-a convolution again, its windows turned, and leaving out ``w`` gives ``conv_kernel``. Every
-derivative of these is one of these, so that the rules below serve to any order.
+The sum of products x * w * y over examples, positions and channels is linear in the source ``x``,
+the kernel ``w`` and the result ``y``. Its gradient in ``y`` is the convolution, in ``x`` a
+convolution with transposed windows, and in ``w`` ``conv_kernel``. The derivatives of these are
+again among them, so that the rules below hold to any order.
 """
 
 from collections.abc import Sequence
@@ -24,16 +24,16 @@ from .windows import Window, transposed_windows
 
 
 class Bilinear(InBuffers, Multilinear, Codegen):
-    """A sum over windows of products of two operands, computed in given buffers."""
+    """A sum of products of two operands over windows, computed in given buffers."""
 
-    roles: str  # of the operands and the result, each "x", "w" or "y"
+    roles: str  # the roles of the operands and the result, each "x", "w" or "y"
 
     @override
     def batch(
         self, args: Any, axes: Any, size: int, /, *, windows: tuple[Window, ...], groups: int
     ) -> Batched:
-        # two batched operands are as many groups; one batch goes into the axis that its operand
-        # shares with the result, and not with the other operand
+        # two batched operands: the batch multiplies the groups. One: the batch goes into the axis
+        # that its operand shares with the result, and not with the other operand
         batched = [role for role, d in zip(self.roles[:2], axes, strict=True) if d is not None]
         shared = "".join(sorted({*batched, self.roles[2]}))
         label = {"xy": "N", "wx": "S", "wy": "T", "wxy": "G"}[shared]
@@ -46,16 +46,16 @@ class Bilinear(InBuffers, Multilinear, Codegen):
         return (batch_from_axis(y, self.roles[2], label, size, groups),), (0,)
 
     def scratch(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
-        """Return the buffers that ``into`` wants."""
+        """The avals of the scratch buffers of ``into``."""
         raise self.missing("scratch")
 
     def into(self, outs: Any, scratch: Any, *ins: Any, **params: Any) -> None:
-        """Write the results into ``outs``, which overlap with no operand."""
+        """Write the results into ``outs``, which alias no operand."""
         raise self.missing("into")
 
 
 def axis_names(role: str, rank: int) -> list[Any]:
-    """Return the axes of an array in this role, with the groups as an axis of their own."""
+    """The axes of an array in this role, with a separate axis for the groups."""
     places = list(range(rank))
     return {
         "x": ["N", *places, "G", "S"], "w": [*places, "S", "G", "T"], "y": ["N", *places, "G", "T"]
@@ -63,7 +63,7 @@ def axis_names(role: str, rank: int) -> list[Any]:
 
 
 def batch_into_axis(x: Any, role: str, label: str, groups: int) -> Any:
-    """Return an array, its batch axis in front, with the batch in the axis of this name."""
+    """An array with its leading batch axis merged into the axis of this name."""
     batch, *shape = shape_of(x)
     names = axis_names(role, len(shape) - 2)
     split = [*shape[:-1], groups, shape[-1] // groups]
@@ -75,7 +75,7 @@ def batch_into_axis(x: Any, role: str, label: str, groups: int) -> Any:
 
 
 def batch_from_axis(y: Any, role: str, label: str, size: int, groups: int) -> Any:
-    """Return an array with the batch that is in the axis of this name in front."""
+    """An array with the batch split from the axis of this name, as the leading axis."""
     shape = list(shape_of(y))
     names = axis_names(role, len(shape) - 2)
     lengths = [*shape[:-1], groups, shape[-1] // groups]
@@ -90,9 +90,9 @@ def batch_from_axis(y: Any, role: str, label: str, size: int, groups: int) -> An
 
 
 class Convolve(Bilinear):
-    """``y[b] = sum of x[a] * w[k]`` over the channels of a group and over what meets.
+    """``y[b] = sum of x[a] * w[k]`` over the channels of a group and the window.
 
-    Layouts are ``x [N, *places, G*S]``, ``w [*window, S, G*T]``, ``y [N, *places, G*T]``.
+    Layouts are ``x [N, *spatial, G*S]``, ``w [*window, S, G*T]``, ``y [N, *spatial, G*T]``.
     """
 
     roles = "xwy"
@@ -128,7 +128,7 @@ class Convolve(Bilinear):
 
 
 def _check(who: str, x: Aval, w: Aval, windows: tuple[Window, ...], groups: int) -> None:
-    """Raise if operands do not have the shapes that the windows say."""
+    """Raise if the shapes of the operands do not match the windows."""
     lengths, sizes = tuple(a[0] for a in windows), tuple(a[2] for a in windows)
     if x.shape[1:-1] != lengths or w.shape[:-2] != sizes or x.ndim < 2 or w.ndim < 2:
         raise ShapeError(f"{who}: {x} and {w} do not fit windows of {sizes} on {lengths}")
@@ -137,14 +137,14 @@ def _check(who: str, x: Aval, w: Aval, windows: tuple[Window, ...], groups: int)
 
 
 def convolve_transposed(y: Any, w: Any, *, windows: tuple[Window, ...], groups: int) -> Any:
-    """Return ``x[a] = sum of y[b] * w[k]``: the same windows, seen from the other side."""
+    """``x[a] = sum of y[b] * w[k]``: the convolution with transposed windows."""
     return convolve_p(
         y, swap_channels(w, groups), windows=transposed_windows(windows), groups=groups
     )
 
 
 def swap_channels(w: Any, groups: int) -> Any:
-    """Return the kernel with the channels of source and result exchanged in each group."""
+    """The kernel with its input and output channels exchanged in each group."""
     *sizes, s, channels = shape_of(w)
     rank = len(sizes)
     w = reshape(w, (*sizes, s, groups, channels // groups))
@@ -153,7 +153,7 @@ def swap_channels(w: Any, groups: int) -> Any:
 
 
 class ConvKernel(Bilinear):
-    """``w[k] = sum of x[a] * y[b]`` over examples and over what meets."""
+    """``w[k] = sum of x[a] * y[b]`` over examples and positions."""
 
     roles = "xyw"
 
@@ -194,7 +194,7 @@ class ConvKernel(Bilinear):
 def _kernel_by_convolution(
     x: Any, y: Any, *, windows: tuple[Window, ...], groups: int
 ) -> tuple[Any, ...]:
-    """Convolve x with y as the kernel: examples are channels, and places of w those of y."""
+    """Convolve x with y as the kernel: examples become channels."""
     rank = len(windows)
     n, *places, channels = shape_of(x)
     s = channels // groups
@@ -209,7 +209,7 @@ def _kernel_by_convolution(
 
 
 def _across(axis: Window) -> Window:
-    """Return the window with its elements as the result, backwards where its step is negative."""
+    """The window with its elements and the result exchanged; reversed if its step is negative."""
     n, m, size, source, off, b, step = axis
     return (n, size, m, source, off - min(step, 0) * (size - 1), abs(step), b)
 

@@ -1,4 +1,4 @@
-"""The derivatives of powers x**n, and of sin(v)/v, as functions of arrays and tracers."""
+"""The derivatives of x**n and of sin(v)/v, as functions of arrays and tracers."""
 
 import functools
 import math
@@ -11,16 +11,17 @@ from .families import masked_update
 
 
 def sinc_of(x: Any) -> Any:
-    """Return sin(v)/v for v = pi x, as numpy.sinc does."""
+    """sin(v)/v for v = pi x, as numpy.sinc does."""
     v = math.pi * x
     v = np.where(v == 0, 1e-20, v)
     return np.sin(v) / v
 
 
 def derivative_of_sinc(n: int, x: Any) -> Any:
-    """Return the n-th derivative of sin(v)/v at v = pi x, times pi**n.
+    """The n-th derivative of sin(v)/v at v = pi x, times pi**n.
 
-    From (v f)^(n) = v f^(n) + n f^(n-1) upwards; for small v that cancels, and the series does not.
+    By the recurrence (v f)^(n) = v f^(n) + n f^(n-1), which cancels for small v: there by the
+    series.
     """
     v = math.pi * x
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -33,7 +34,7 @@ def derivative_of_sinc(n: int, x: Any) -> Any:
 
 
 def _series(n: int, v: Any) -> Any:
-    """Return the n-th derivative of the sum over k of (-v*v)**k / (2k + 1)!."""
+    """The n-th derivative of the sum over k of (-v*v)**k / (2k + 1)!."""
     first = (n + 1) // 2
     term = (-1) ** first * v ** (n % 2) / ((n + 1) if n % 2 == 0 else (n + 2))
     total = term
@@ -50,22 +51,22 @@ def power_log_of(y: Any, x: Any, n: Any) -> Any:
 
 def power_slope_of(j: int, k: int, x: Any, n: Any) -> Any:
     y = np.asarray(slope_of_power(j, k, x, n))
-    return y.astype(np.result_type(x, n, 0.0), copy=False)[()]  # whatever the orders are
+    return y.astype(np.result_type(x, n, 0.0), copy=False)[()]  # for orders of any dtype
 
 
 def slope_of_power(j: int, k: int, x: Any, n: Any) -> Any:
-    """Return the derivative of x**n, j-th in x and k-th in n; at x = 0 its limit from above.
+    """The derivative of x**n, j-th in x and k-th in n; at x = 0 its limit from above.
 
     It is x**(n-j) times the sum over i of C(k, i) p^(i)(n) log(x)**(k-i), where p(n) is
     n (n-1) ... (n-j+1).
     """
-    if (j, k) == (1, 0):  # in every gradient, and so without the rest
+    if (j, k) == (1, 0):  # the fast path of every gradient
         edge = np.equal(x, 0) & np.equal(n, 0)
         return n * np.power(x, np.subtract(np.where(edge, 1, n) if _may_hold(edge) else n, 1))
     p = np.poly1d(np.poly(range(j)))
     terms = [math.comb(k, i) * np.polyval(p.deriv(i).coeffs, n) for i in range(k + 1)]
     zero = np.equal(x, 0)
-    x = x + 0j if np.iscomplexobj(n) else x  # a negative one has a logarithm
+    x = x + 0j if np.iscomplexobj(n) else x  # log of negative numbers
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         log = np.log(np.where(zero, 1, x)) if k else 1
         total = sum(term * log ** (k - i) for i, term in enumerate(terms))
@@ -82,5 +83,5 @@ def slope_of_power(j: int, k: int, x: Any, n: Any) -> Any:
 
 
 def _may_hold(mask: Any) -> bool:
-    """Return whether a mask holds anywhere; of one that is traced, yes."""
+    """Whether a mask may hold anywhere: True for a tracer."""
     return isinstance(mask, Tracer) or bool(np.any(mask))

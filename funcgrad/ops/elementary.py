@@ -1,13 +1,13 @@
-"""The elementary primitives, which an engine writes itself: the others decompose into them.
+"""The elementary primitives, which an engine implements itself: all others decompose into them.
 
-``Primitive.decompose`` says how a primitive is made of simpler ones, which may decompose again, to
-the end in these; ``transforms/decomposition.py`` does it to programs. An engine may have rows for
-more: for ``erfc``, say, where its library has one. A decomposition is of values: it knows nothing
-of masks, warns of nothing, and raises nothing that depends on values.
+``Primitive.decompose`` writes a primitive in simpler ones, which may decompose again.
+``transforms/decomposition.py`` decomposes programs until these are left. An engine may implement
+more primitives itself: ``erfc``, for example. A decomposition gives values only: it has no masks,
+gives no warnings, and raises no error that depends on values.
 """
 
 _GROUPS = {
-    # of each element, broadcasting as NumPy does
+    # elementwise, with broadcasting
     "arithmetic": "add sub mul div mod fmod floor_divide pow neg pos abs sign sqrt cbrt hypot",
     "exponentials": "exp exp2 expm1 log log2 log10 log1p",
     "angles": "sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh arcsinh arccosh arctanh",
@@ -17,9 +17,9 @@ _GROUPS = {
     "choice": "where maximum minimum",
     "logic": "logical_and logical_or logical_xor logical_not",
     "bits": "bitwise_and bitwise_or bitwise_xor invert left_shift right_shift bitwise_count",
-    "the parts of a floating number": "copysign nextafter spacing exponent ldexp",
-    "whole numbers": "gcd lcm",
-    # of whole arrays; ``weaken`` makes a Python scalar, a cast where an engine knows weak types
+    "parts of a floating-point number": "copysign nextafter spacing exponent ldexp",
+    "integers": "gcd lcm",
+    # of arrays; ``weaken`` gives a Python scalar: a cast, in an engine with weak types
     "casts": "convert truncate weaken",
     "structure": "constant broadcast reshape transpose concatenate getitem stop_gradient",
     "writing": "set_at add_at max_at min_at",
@@ -32,16 +32,16 @@ _GROUPS = {
     "named axes": "psum pmax pmin all_gather psum_scatter all_to_all ppermute",
 }
 
-# the names of the primitives that have no decomposition because an engine writes them
+# primitives without a decomposition, which an engine implements
 ELEMENTARY = frozenset(name for names in _GROUPS.values() for name in names.split())
 
-_SIZES = "its blocks of equal values have sizes that only a run knows"
+_SIZES = "the sizes of its blocks of equal values are known only at run time"
 
-# primitives that are neither elementary nor decompose -> why
+# primitive -> the reason why it is neither elementary nor has a decomposition
 REFUSED = {
-    "linear_solve": "its solver is a function of the user's",
-    "matrix_function": "its function is one of NumPy arrays, with its derivatives",
-    "argpartition": "the order within its parts is NumPy's own",
+    "linear_solve": "its solver is a function that the user gives",
+    "matrix_function": "its function and the derivatives of it take NumPy arrays",
+    "argpartition": "the order within its parts is defined by NumPy's algorithm",
     "slopes_of_general_eigenvalues": _SIZES,
     "slopes_of_singular_values": _SIZES,
     "turned_singular": _SIZES,

@@ -1,9 +1,9 @@
-"""The elementwise primitives: one NumPy function, and one linear map an operand.
+"""The elementwise primitives: a NumPy function, and one linear map per operand.
 
-The map ``(t, y, *xs) -> t'`` takes a tangent of the operand to a tangent of the output, and
-serves reverse mode as it stands, because a diagonal Jacobian is its own transpose. For complex
-numbers that is JAX's convention: cotangents are transposed, not conjugated. Maps are written in
-plain NumPy, which finds its way back here when they meet a tracer.
+The map ``(t, y, *xs) -> t'`` takes a tangent of the operand to a tangent of the output. The same
+map takes cotangents back, because a diagonal Jacobian is its own transpose. For complex numbers
+this is JAX's convention: cotangents are transposed, not conjugated. Maps are written in plain
+NumPy, which dispatches to these primitives when an operand is a tracer.
 """
 
 import math
@@ -45,8 +45,8 @@ def is_complex(x: Any) -> bool:
 
 
 def _quotient(t: Any, d: Any, out: Any = None) -> Any:
-    """Divide as np.divide does, without a warning where the divisor is 0."""
-    # of a few elements, those that are 0 are counted faster than compared
+    """np.divide without a warning where the divisor is 0."""
+    # for few elements np.count_nonzero is faster than a comparison
     if np.count_nonzero(d) == np.size(d) if np.size(d) <= 4096 else np.not_equal(d, 0).all():
         return np.divide(t, d, out)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -54,13 +54,13 @@ def _quotient(t: Any, d: Any, out: Any = None) -> Any:
 
 
 def weighted(a: Any, b: Any) -> Any:
-    """Return the product of a weight and a value, 0 where a weight of 0 meets an infinite value."""
+    """The product of weights and values; 0 times inf or nan is 0."""
     lost = (a == 0) & np.logical_not(np.isfinite(b))
     return a * where(lost, 0, b)
 
 
 def _lower_power(build: Any, x: Any, n: Any) -> Any:
-    """x**n for a small whole n by squarings: np.power takes a hundred times as long."""
+    """x**n for a small integer n by squaring: np.power takes 100 times as long."""
     n, aval = getattr(n, "value", None), x.aval
     floating = aval.dtype.kind in "fc"
     if not isinstance(n, (int, float)) or isinstance(n, bool) or not aval.size or not aval.shape:
@@ -71,9 +71,9 @@ def _lower_power(build: Any, x: Any, n: Any) -> Any:
         return None
     if not floating and (n < 0 or isinstance(n, float)):
         return None
-    if aval.dtype.kind == "c" and n < -1:  # NumPy divides last: infinite numbers become nan
+    if aval.dtype.kind == "c" and n < -1:  # NumPy divides last: inf becomes nan
         return None
-    base = x if n > 0 else build("reciprocal", x)  # first, so that a power does not overflow
+    base = x if n > 0 else build("reciprocal", x)  # first, so that the power does not overflow
     return _by_squaring(build, base, int(max(n, -n)))
 
 
@@ -100,18 +100,18 @@ def _lower_power_slope(build: Any, j: Any, k: Any, x: Any, n: Any) -> Any:
 
 
 class Power(Arithmetic):
-    """``x**n``; the operator knows squares, which are 10 times faster than np.power."""
+    """``x**n``, by Python's operator: its squares are 10 times faster than np.power."""
 
     @override
     def run(self, x: Any, n: Any) -> tuple[Any, ...]:
         plain = type(x) is np.ndarray and x.shape and type(n) in PYTHON_SCALARS
-        if plain and x.dtype.kind != "b":  # whose squares the operator makes int8, np.power int64
+        if plain and x.dtype.kind != "b":  # of booleans ** gives int8, np.power int64
             return (x**n,)
         return super().run(x, n)
 
 
 def unit(x: Any) -> Any:
-    """Return x/|x|, and 0 at 0, where its own derivative is taken as 0 too."""
+    """x/|x|, 0 at 0; its derivative at 0 is 0 too."""
     return unit_p(x) if is_complex(x) else sign(x)
 
 
@@ -130,7 +130,7 @@ def _pow_base(t: Any, y: Any, x: Any, n: Any) -> Any:
 
 def _pow_exponent(t: Any, y: Any, x: Any, n: Any) -> Any:
     """Map t to t y log(x), which is 0 at x = 0."""
-    base = x if is_complex(x) or not is_complex(y) else x + 0j  # a negative one has a logarithm
+    base = x if is_complex(x) or not is_complex(y) else x + 0j  # log of negative numbers
     return t * power_log(y, base, n)
 
 
@@ -140,12 +140,12 @@ def _float_power(x: Any, n: Any) -> Any:
 
 
 def _logarithm_of_sum(exp: Any, log1p: Any) -> Any:
-    """Return the function log(exp(a) + exp(b)) of this base."""
+    """The function log(exp(a) + exp(b)), for the base of ``exp``."""
     return lambda a, b: np.maximum(a, b) + log1p(exp(-np.abs(_gap(a, b))))
 
 
 def _fraction(x: Any) -> Any:
-    """Return what stands behind the point, with the sign of x also where that is 0."""
+    """The fractional part, with the sign of x also where it is 0."""
     return np.modf(x)[0]
 
 
@@ -154,26 +154,26 @@ def _without_whole_part(x: Any) -> Any:
 
 
 def _cos_of_arcsin(x: Any) -> Any:
-    """Return sqrt(1 - x**2), of complex numbers with the sign that it has on x's side of a cut."""
+    """sqrt(1 - x**2); for complex x on the same side of the branch cut as x."""
     if is_complex(x):
-        return np.sqrt(-(x - 1)) * np.sqrt(x - -1)  # + 1 would make a part of -0 positive
+        return np.sqrt(-(x - 1)) * np.sqrt(x - -1)  # x + 1 would change an imaginary part of -0
     return np.sqrt((1 - x) * (1 + x))
 
 
 def _height(x: Any) -> Any:
-    """Return sqrt(x**2 + 1), where x**2 of a real number does not overflow."""
+    """sqrt(x**2 + 1), without overflow for real x."""
     return np.sqrt(x * x - -1) if is_complex(x) else hypot(1, x)
 
 
 def _over_square(t: Any, x: Any) -> Any:
-    """Return t / (x**2 + 1), in float16 by two divisions: x**2 overflows from 256 on."""
+    """t / (x**2 + 1); in float16 by two divisions, because x**2 overflows at x = 256."""
     if dtype_of(x) != np.float16:
         return quotient(t, 1 + x * x)
     return quotient(quotient(t, _height(x)), _height(x))
 
 
 def _share(exp: Any) -> Any:
-    """Return the function exp(a) / (exp(a) + exp(b)), 1/2 of equals, also of infinite ones."""
+    """The function exp(a) / (exp(a) + exp(b)); 1/2 where a = b, also where both are inf."""
 
     def share(a: Any, b: Any) -> Any:
         with np.errstate(over="ignore", invalid="ignore"):  # exp(b - a) = inf is right: 0
@@ -183,18 +183,18 @@ def _share(exp: Any) -> Any:
 
 
 def _gap(a: Any, b: Any) -> Any:
-    """Return a - b, 0 of equals, also of infinite ones."""
+    """a - b; 0 where a = b, also where both are inf."""
     with np.errstate(invalid="ignore"):
         return np.where(np.equal(a, b), 0, np.subtract(a, b))[()]
 
 
 def _share_slope(a: Any, b: Any, scale: float) -> Any:
-    """Return the derivative of share: a product of both shares, 1 / (2 cosh((a - b) / 2))**2."""
+    """The derivative of share, share(a, b) share(b, a) = 1 / (2 cosh((a - b) / 2))**2."""
     return (0.25 * scale) * sech_square((0.5 * scale) * gap(a, b))
 
 
 def _sech_square(x: Any) -> Any:
-    """Return 1 / cosh(x)**2."""
+    """1 / cosh(x)**2."""
     with np.errstate(over="ignore"):  # 1 / inf is right: 0
         return np.reciprocal(np.square(np.cosh(x)))
 
@@ -209,22 +209,22 @@ def _lower_cosine(build: Any, a: Any, b: Any, y: Any) -> Any:
 
 
 def _square_over(z: Any, y: Any) -> Any:
-    """Return z**2 / y, in an order that does not underflow."""
+    """z**2 / y without underflow of z**2."""
     return z * quotient(z, _distance(y))
 
 
 def _turn(t: Any, a: Any, b: Any) -> Any:
-    """Return t b / (a**2 + b**2), which neither overflows nor underflows, and 0 at 0, 0."""
+    """t b / (a**2 + b**2) without overflow or underflow; 0 at a = b = 0."""
     far = _distance(hypot(a, b))
     return quotient(quotient(t * b, far), far)
 
 
 def _distance(y: Any) -> Any:
-    """Return what to divide by: a distance, or inf for none."""
+    """y as a divisor: inf in place of 0."""
     return where(y == 0, math.inf, y)
 
 
-# rules name these before their own rows
+# the rules above use these names
 quotient: Elementwise
 ldexp: Elementwise
 hypot: Elementwise
@@ -259,7 +259,7 @@ mod         = Arithmetic("mod", np.remainder,
 neg         = Arithmetic("neg", np.negative, lambda t, y, x: -t, linear=[{0}])
 pos         = Arithmetic("pos", np.positive, lambda t, y, x: t, linear=[{0}])
 abs         = Arithmetic("abs", np.absolute, lambda t, y, x: t * np.conjugate(unit(x)))
-# y log(x) for y = x**n, by which the derivatives in x and n do not depend on their order
+# y log(x) for y = x**n: derivatives in x and n that do not depend on their order
 power_log   = Elementwise("power_log", power_log_of, None,
                           lambda t, z, y, x, n: t * power_slope(1, 1, x, n),
                           lambda t, z, y, x, n: t * power_slope(0, 2, x, n),
@@ -279,12 +279,12 @@ square      = Elementwise("square", np.square, lambda t, y, x: t * (2 * x),
 reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -(t * (y * y)),
                           decompose=lambda x: 1 / x)
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: quotient(t, 2 * y))
-# the square root of norms and deviations, whose derivative is taken as 0 at 0
+# the square root with derivative 0 at 0, of norms and standard deviations
 root        = Elementwise("root", lambda x: np.sqrt(x),
                           lambda t, y, x: t / _distance(2 * y),
                           lower=lambda build, x: build("sqrt", x), decompose=True)
 cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: quotient(t, 3 * (y * y)))
-# a division by what may be 0 where the function itself is defined
+# a division in a derivative, whose divisor may be 0 where the function is defined
 quotient    = Elementwise("quotient", _quotient,
                           lambda t, y, a, b: quotient(t, b),
                           lambda t, y, a, b: -quotient(t * y, b), linear=[{0}],
@@ -305,7 +305,7 @@ logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
                           lambda t, y, a, b: t * share2(a, b),
                           lambda t, y, a, b: t * share2(b, a),
                           decompose=_logarithm_of_sum(np.exp2, lambda x: np.log1p(x) * (1 / LN2)))
-# the derivatives of these, in which 1 - share would cancel
+# the derivatives of these; 1 - share would cancel
 share       = Elementwise("share", _share(np.exp),
                           lambda t, y, a, b: t * _share_slope(a, b, 1.0),
                           lambda t, y, a, b: -t * _share_slope(a, b, 1.0), decompose=True)
@@ -319,14 +319,14 @@ cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
 tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
 arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: quotient(t, cos_of_arcsin(x)))
 arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -quotient(t, cos_of_arcsin(x)))
-# with a derivative in which nothing cancels
+# its derivative has no cancellation
 cos_of_arcsin = Elementwise("cos_of_arcsin", _cos_of_arcsin, lambda t, y, x: -quotient(t * x, y),
                             decompose=True)
 arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: _over_square(t, x))
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
 tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
-# the same where a derivative should keep its digits in the tails, at twice the time
+# tanh whose derivative is accurate in the tails, at twice the time
 tailed_tanh = Elementwise("tailed_tanh", lambda x: np.tanh(x), lambda t, y, x: t * sech_square(x),
                           decompose=True)
 sech_square = Elementwise("sech_square", _sech_square,
@@ -353,12 +353,12 @@ arctan2     = Elementwise("arctan2", np.arctan2,
 hypot       = Elementwise("hypot", np.hypot,
                           lambda t, y, a, b: t * cosine(a, b, y),
                           lambda t, y, a, b: t * cosine(b, a, y))
-# a / y for y = hypot(a, b), by a and b, without a difference that would cancel
+# a / y for y = hypot(a, b); its derivatives have no cancellation
 cosine      = Elementwise("cosine", _cosine,
                           lambda t, z, a, b, y: t * _square_over(cosine(b, a, y), y),
                           lambda t, z, a, b, y: -(t * z) * quotient(cosine(b, a, y), _distance(y)),
                           None, lower=_lower_cosine, decompose=True)
-# complex numbers; a map whose result is cast to a real dtype keeps its real part
+# complex numbers; a cast of a map to a real dtype keeps the real part
 conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t), linear=[{0}])
 real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
 imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
@@ -375,4 +375,4 @@ nextafter   = Elementwise("nextafter", np.nextafter, lambda t, y, a, b: t, None)
 for _row in [row for row in vars().values() if isinstance(row, Elementwise)]:
     _row.is_smooth = vars(choice).get(_row.name) is not _row  # those here multiply
 
-del overrides[np.sign]  # numpy/ufuncs.py has it, also for complex numbers
+del overrides[np.sign]  # numpy/ufuncs.py defines it, also for complex numbers

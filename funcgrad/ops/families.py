@@ -1,7 +1,7 @@
-"""The families of elementwise primitives: one NumPy function, and one linear map an operand.
+"""The classes of elementwise primitives: a NumPy function, and one linear map per operand.
 
-The map ``(t, y, *xs) -> t'`` takes a tangent of the operand to a tangent of the output, and
-serves reverse mode as it stands, because a diagonal Jacobian is its own transpose.
+The map ``(t, y, *xs) -> t'`` takes a tangent of the operand to a tangent of the output. The same
+map takes cotangents back, because a diagonal Jacobian is its own transpose.
 """
 
 import functools
@@ -34,13 +34,16 @@ from .structure import (
 
 
 class Elementwise(Primitive, Masking, Codegen):
-    """A function of each element, broadcasting as NumPy does.
+    """An elementwise function, with broadcasting.
 
-    ``rules`` has one linear map an operand, None for an operand without derivative;
-    ``linear`` lists the sets of operands in which the function is jointly linear; ``lower`` says
-    how a compiler makes it of faster operations; ``divides``, whether it divides by what it is not
-    linear in. ``decompose`` is the function of arrays and tracers in simpler primitives, True where
-    ``function`` is that; its result is cast. A function may take ``out`` as ufuncs do.
+    Args:
+        function: the NumPy function; it may take ``out`` as ufuncs do.
+        rules: one linear map per operand, None for an operand without derivative.
+        linear: the sets of operands in which the function is jointly linear.
+        lower: rewrites the operation in faster ones, for the compiler.
+        decompose: the function in simpler primitives; True if ``function`` is written in them.
+            The result is cast.
+        divides: whether the function divides by the operands in which it is not linear.
     """
 
     def __init__(
@@ -71,7 +74,7 @@ class Elementwise(Primitive, Masking, Codegen):
             overrides[function] = self.__call__ if plain else self.as_ufunc
 
     def as_ufunc(self, *xs: Any) -> Any:
-        """Apply to what a ufunc takes: also to nested lists."""
+        """Apply to the arguments of a ufunc, nested lists too."""
         if list in map(type, xs) or tuple in map(type, xs):
             xs = tuple(map(operand, xs))
         return self(*xs)
@@ -108,7 +111,7 @@ class Elementwise(Primitive, Masking, Codegen):
         rules = self.rules
         if len(ins) == 1:
             return (unbroadcast(rules[0](ct, y, *ins), ins[0]),)
-        if len(ins) == 2:  # written out, because this is the library's inner loop
+        if len(ins) == 2:  # unrolled: this is the inner loop of reverse mode
             (a, b), (a_need, b_need), (a_rule, b_rule) = ins, needs, rules
             a_ct = b_ct = None
             if a_need is not None and a_rule is not None:
@@ -130,7 +133,7 @@ class Elementwise(Primitive, Masking, Codegen):
             rank == max(ranks) if d is not None else rank == 0
             for rank, d in zip(ranks, axes, strict=True)
         ):
-            return self.bind(*args), tuple(places)  # the axes already lie as they should
+            return self.bind(*args), tuple(places)  # the batch axes are aligned already
         operands = [
             x
             if d is None
@@ -148,10 +151,10 @@ class Elementwise(Primitive, Masking, Codegen):
         shape = shape_of(outs[0])
         masked = frozenset(i for i, mask in enumerate(live) if mask is not None)
         groups = [g for g in self.linear if masked & g]
-        if groups:  # a product is 0 where a factor is absent
+        if groups:  # a product is 0 where a factor lies on no path
             alive = [any_mask([path_mask(args[i], live[i]) for i in g], shape) for g in groups]
             return outs, (functools.reduce(primitives["logical_and"], alive),)
-        # another function: what it makes of nothing but absent elements is 0, or counts
+        # another function of elements on no path: the result is 0, or lies on a path
         return outs, (any_mask([*(live[i] for i in masked), path_mask(outs[0], None)], shape),)
 
     def gaps(self, gaps: Any, ins: Any) -> Gaps:
@@ -174,7 +177,7 @@ class Elementwise(Primitive, Masking, Codegen):
 
 
 class Arithmetic(Elementwise):
-    """What Python's operators do: of Python scalars alone the result is one, and stays weak."""
+    """A Python operator: the result of Python scalars is a Python scalar, and stays weak."""
 
     @override
     def as_ufunc(self, *xs: Any) -> Any:
@@ -189,7 +192,7 @@ class Arithmetic(Elementwise):
         return (self.function(*xs),)
 
     def of_python(self, *xs: Any) -> Any:
-        """Return what Python gives for Python scalars, where it does not raise and NumPy warns."""
+        """The result that Python gives; NumPy's where Python would raise."""
         operator = python_operator(self.function, [type(x) for x in xs])
         if operator is not None and not (self.function is np.power and xs[1] < 0):
             return operator(*xs)
@@ -197,20 +200,20 @@ class Arithmetic(Elementwise):
 
 
 def python_operator(function: Any, kinds: Sequence[type]) -> Any:
-    """Return Python's operator where a ufunc of Python scalars differs: 1 + True, 2**100."""
+    """Python's operator, where the ufunc gives another result: 1 + True, 2**100."""
     if function in _OF_ALL:
         return _OF_ALL[function]
-    return _OF_WHOLE.get(function) if all(k in (bool, int) for k in kinds) else None
+    return _OF_INTEGERS.get(function) if all(k in (bool, int) for k in kinds) else None
 
 
 class NonDifferentiable(Elementwise):
-    """An elementwise function whose derivative is zero wherever it exists, or that has none."""
+    """An elementwise function whose derivative is 0 or does not exist."""
 
     differentiable = False
 
 
 class NonDifferentiableArithmetic(Arithmetic):
-    """What Python's operators do, without a derivative."""
+    """A Python operator without a derivative."""
 
     differentiable = False
 
@@ -222,7 +225,7 @@ def _decomposed(prim: Elementwise, simpler: Callable[..., Any], *xs: Any) -> tup
 
 
 def unblocked(function: Any, *xs: Any) -> Any:
-    """Apply the kernel of a function made by ``by_blocks`` to arrays or tracers, not in blocks."""
+    """Apply the kernel of a function made by ``by_blocks`` to whole arrays or tracers."""
     f64, f32 = function.kernels
     avals = list(map(aval_of, xs))
     kinds = [a.dtype.type(0).item() if a.weak else a.dtype for a in avals]
@@ -235,9 +238,9 @@ def unblocked(function: Any, *xs: Any) -> Any:
 
 
 def masked_update(y: Any, mask: Any, function: Callable[..., Any], *xs: Any) -> Any:
-    """Replace elements of ``y`` by those of ``function(*xs)`` where a mask holds.
+    """``where(mask, function(*xs), y)``.
 
-    Of arrays it writes into ``y``, and computes only what is replaced; all have its shape.
+    For arrays, all of the shape of ``y``, it works in place and computes only these elements.
     """
     if type(mask) is np.ndarray and not mask.any():
         return y
@@ -251,7 +254,7 @@ def masked_update(y: Any, mask: Any, function: Callable[..., Any], *xs: Any) -> 
 def _takes_out(function: Callable[..., Any]) -> bool:
     try:
         return "out" in inspect.signature(function).parameters
-    except (TypeError, ValueError):  # a built-in without a signature
+    except (TypeError, ValueError):  # a built-in function without a signature
         return False
 
 
@@ -261,7 +264,7 @@ _OF_ALL: dict[Any, Any] = {
     np.equal: operators.eq, np.not_equal: operators.ne, np.less: operators.lt,
     np.less_equal: operators.le, np.greater: operators.gt, np.greater_equal: operators.ge,
 }  # fmt: skip
-_OF_WHOLE: dict[Any, Any] = {  # floating numbers may be complex then, or divided by zero
+_OF_INTEGERS: dict[Any, Any] = {  # of floats the result may be complex, or a division by zero
     np.power: pow, np.floor_divide: operators.floordiv, np.remainder: operators.mod,
     np.left_shift: operators.lshift, np.right_shift: operators.rshift,
     np.bitwise_and: operators.and_, np.bitwise_or: operators.or_, np.bitwise_xor: operators.xor,
@@ -276,8 +279,8 @@ def _listed(avals: Sequence[Aval]) -> str:
 
 @functools.lru_cache(4096)
 def _result(prim: Elementwise, kinds: tuple[Any, ...]) -> tuple[np.dtype, bool]:
-    """Return dtype and weakness of the output for these dtypes and Python types: by trying."""
-    # 1 is in every function's domain but for integers to negative powers
+    """The dtype of the output and whether it is weak, found by a call of NumPy."""
+    # 1 is in the domain of every function, except of integers to negative powers
     samples = [k(1) if isinstance(k, type) else np.ones(1, k) for k in kinds]
     try:
         with np.errstate(all="ignore"):

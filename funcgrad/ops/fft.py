@@ -1,8 +1,8 @@
-"""Discrete Fourier transforms along one axis, at the length that the axis has.
+"""Discrete Fourier transforms along one axis, without padding.
 
 They are closed under transposition. The matrix of ``fft`` is symmetric, so it is its own
-transpose. Of a real transform half the spectrum is kept: each frequency but the zeroth, and the
-last of an even length, stands for itself and its mirror image, and counts twice.
+transpose. A real transform keeps half of the spectrum: each frequency stands for itself and its
+mirror image, and counts twice, except the zeroth and, for an even length, the last.
 """
 
 import functools
@@ -21,12 +21,12 @@ from .linear import Linear
 from .paths import Masked, any_along, any_mask
 from .structure import project
 
-# which scale undoes another in the inverse transform, and undoes none in the transpose
+# the scale of the inverse transform, for that of the transform
 SWAPPED = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
 class Transform(Linear, Codegen):
-    """A transform of every line along ``axis``; ``norm`` says which direction is scaled."""
+    """A transform along ``axis``; ``norm`` is numpy.fft's."""
 
     is_new = True
 
@@ -39,11 +39,11 @@ class Transform(Linear, Codegen):
         return (Aval((*x.shape[:axis], n, *x.shape[axis + 1 :]), dtype),)
 
     def function(self, **params: Any) -> Callable[..., Any]:
-        """Return NumPy's function."""
+        """NumPy's function."""
         raise self.missing("function")
 
     def length(self, n: int, **params: Any) -> int:
-        """Return the length of the result along the axis."""
+        """The length of the result along the axis."""
         return n
 
     @override
@@ -71,7 +71,7 @@ class Transform(Linear, Codegen):
 
 
 class Fft(Transform):
-    """The transform of real or complex numbers, or with ``inverse`` that with the other sign."""
+    """numpy.fft.fft, or ifft if ``inverse``."""
 
     @override
     def run(self, x: Any, *, axis: int, norm: str, inverse: bool) -> tuple[Any, ...]:
@@ -87,7 +87,7 @@ class Fft(Transform):
 
 
 class Rfft(Transform):
-    """The frequencies of real numbers that are not negative."""
+    """numpy.fft.rfft."""
 
     @override
     def run(self, x: Any, *, axis: int, norm: Any) -> tuple[Any, ...]:
@@ -109,7 +109,7 @@ class Rfft(Transform):
 
 
 class Irfft(Transform):
-    """The ``n`` real numbers that have these frequencies, of which there are ``n // 2 + 1``."""
+    """numpy.fft.irfft: ``n // 2 + 1`` frequencies to ``n`` real elements."""
 
     @override
     def run(self, x: Any, *, n: int, axis: int, norm: Any) -> tuple[Any, ...]:
@@ -131,7 +131,7 @@ class Irfft(Transform):
 
 @functools.lru_cache(256)
 def _result_dtype(function: Callable[..., Any], dtype: np.dtype) -> np.dtype | None:
-    """Return what NumPy transforms this dtype into, None where it refuses: by trying."""
+    """The dtype of NumPy's result, found by a call; None if NumPy refuses the dtype."""
     try:
         return function(np.ones(2, dtype)).dtype
     except TypeError:
@@ -139,7 +139,7 @@ def _result_dtype(function: Callable[..., Any], dtype: np.dtype) -> np.dtype | N
 
 
 def _counts(inner: float, n: int, shape: Shape, axis: int, dtype: np.dtype) -> np.ndarray:
-    """Return 1 for the frequencies that are their own mirror images, ``inner`` for the others."""
+    """1 for frequencies that are their own mirror image, ``inner`` for the others."""
     counts = np.full(n // 2 + 1, inner, np.empty(0, dtype).real.dtype)
     counts[0] = 1
     if n % 2 == 0:

@@ -22,17 +22,17 @@ HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
 def from_nearest_integer(x: Any) -> Any:
-    """Return x minus the nearest whole number, exactly; 0 for infinities."""
+    """x minus the nearest whole number, exactly; 0 for infinities."""
     return np.where(np.isinf(x), 0, x - np.rint(x))
 
 
 def gammaln_near(w: Any) -> Any:
-    """Return log(gamma(1 + w)) for w in [0, 2], accurate also where it is near 0."""
+    """log(gamma(1 + w)) for w in [0, 2], accurate also where it is near 0."""
     return w * (w - 1) * rational(GAMMALN_P, GAMMALN_Q, w)
 
 
 def stirling(x: Any) -> Any:
-    """Return the remainder of Stirling's formula for log(gamma(x)), x >= 8: about 1/(12 x)."""
+    """The remainder of Stirling's formula for log(gamma(x)), x >= 8: about 1/(12 x)."""
     return polynomial(STIRLING, 1 / (x * x)) / x
 
 
@@ -102,7 +102,7 @@ def gammasgn_of(x: Any) -> Any:
 
 
 def log_minus_digamma(x: Any) -> Any:
-    """Return log(x) - digamma(x) for x >= 8."""
+    """log(x) - digamma(x) for x >= 8."""
     v = 1 / (x * x)
     return 0.5 / x + v * polynomial(DIGAMMA_FAR, v)
 
@@ -145,7 +145,7 @@ def zeta_positive(s: Any, q: Any) -> Any:
 
 
 def _zeta_below(s: Any, q: Any) -> Any:
-    """Return zeta for q < 0 and whole s: terms of d + k, d being q less the nearest number."""
+    """zeta for q < 0 and whole s: terms of d + k, d being q less the nearest number."""
     d = from_nearest_integer(q)
     sign = np.where(np.mod(s, 2) == 1, -1, 1)
     more = q < d  # whether there are terms below the nearest
@@ -169,7 +169,7 @@ def polygamma_of(n: Any, x: Any) -> Any:
 
 
 def no_derivative_in(name: str, what: str) -> Any:
-    """Return the rule of an operand in which the derivative is not known."""
+    """The rule of an operand in which the derivative is not known."""
 
     def rule(t: Any, y: Any, *xs: Any) -> Any:
         raise UnsupportedError(
@@ -180,7 +180,7 @@ def no_derivative_in(name: str, what: str) -> Any:
     return rule
 
 
-# rules name these before their own rows
+# the rules above use these names
 digamma: Elementwise
 polygamma: Elementwise
 zeta: Elementwise

@@ -1,4 +1,4 @@
-"""How convolutions are computed: products of matrices over windows, in blocks that fit the cache.
+"""Convolutions by products of matrices: im2col, col2im, and shifted sums, in blocks.
 
 Plain functions of NumPy arrays. ``cheapest_form`` chooses one of three forms by shape:
 
@@ -27,14 +27,12 @@ from .windows import (
     with_positive_steps,
 )
 
-BLOCK = 1 << 18  # elements of a block of windows: 1 MB in float32, what a core's own cache holds
-FEW_CHANNELS = (
-    8  # below so many channels the copies run along the last axis, not along the channels
-)
+BLOCK = 1 << 18  # elements of a block of windows: 1 MB in float32, the cache of a core
+FEW_CHANNELS = 8  # with fewer channels the copies run along the last spatial axis
 
 
 def cheapest_form(windows: Sequence[Window], channels: int, results: int) -> str:
-    """Return the form that costs least: 1 a multiplication, 8 a copy, 19 a scattered addition."""
+    """The cheapest form, at a cost of 1 a multiplication, 8 a copy, 19 a scattered addition."""
     if channels == results == 1:
         return "shifted"
     gather = product([w[1] for w in windows]) * channels * (8 + results)
@@ -43,7 +41,7 @@ def cheapest_form(windows: Sequence[Window], channels: int, results: int) -> str
 
 
 def blocking(count: int, lengths: Sequence[int], size: int) -> tuple[int, int]:
-    """Return how many examples, and rows of one, make a block, at ``size`` elements a place."""
+    """The numbers of examples and of rows in a block, at ``size`` elements per position."""
     rows = max(1, lengths[0]) if lengths else 1
     row = max(1, product(lengths[1:]) * size)
     if rows * row <= BLOCK:
@@ -52,7 +50,7 @@ def blocking(count: int, lengths: Sequence[int], size: int) -> tuple[int, int]:
 
 
 def blocks(count: int, lengths: Sequence[int], size: int) -> list[tuple[slice, slice | None]]:
-    """Return the examples of each block and its rows, None where it has no axis of rows."""
+    """The examples and the rows of each block; rows are None without spatial axes."""
     examples, rows = blocking(count, lengths, size)
     starts = range(0, lengths[0] if lengths else 1, rows)
     return [
@@ -65,12 +63,12 @@ def blocks(count: int, lengths: Sequence[int], size: int) -> list[tuple[slice, s
 
 
 def block_of(x: np.ndarray, examples: slice, rows: slice | None) -> np.ndarray:
-    """Return the part of an array that belongs to a block."""
+    """The block of an array."""
     return x[examples] if rows is None else x[examples, rows]
 
 
 def windows_of_rows(windows: Sequence[Window], rows: slice | None) -> tuple[Window, ...]:
-    """Return the windows of these rows of the result."""
+    """The windows of these rows of the result."""
     if rows is None:
         return tuple(windows)
     n, _, size, a, off, b, step = windows[0]
@@ -96,7 +94,7 @@ def scratch_sizes(
 
 
 def gather_sizes(count: int, windows: Sequence[Window], channels: int) -> tuple[int, int]:
-    """Return how many elements the columns of a block need, and the padded source of one."""
+    """The sizes of the patches of a block, and of its padded source."""
     lengths, size = [w[1] for w in windows], product([w[2] for w in windows]) * channels
     examples, rows = blocking(count, lengths, size)
     block = windows_of_rows(windows, slice(0, rows)) if windows else ()
@@ -124,7 +122,7 @@ def convolve_into(
 
 
 def im2col(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
-    """Copy what the windows of a block see into the rows of a matrix, and multiply."""
+    """Copy the windows of a block into the rows of a matrix, and multiply."""
     columns, padded, weights = scratch
     s, t = w.shape[-2], w.shape[-1] // groups
     size = product([axis[2] for axis in windows])
@@ -137,7 +135,7 @@ def im2col(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) ->
 
 
 def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarray:
-    """Return the kernel as a matrix for each group, ``[G, window * S, T]``."""
+    """The kernel as a matrix for each group, ``[G, window * S, T]``."""
     *sizes, s, channels = w.shape
     if groups == 1 and w.flags.c_contiguous:
         return w.reshape(1, -1, channels)
@@ -148,16 +146,16 @@ def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarra
 
 
 def patch_matrix(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) -> np.ndarray:
-    """Return what the windows of a block see as a matrix for each group, a window a row.
+    """The windows of a block as a matrix for each group, with one window in each row.
 
-    It stays where it is if the rows are in order already, as in a convolution of size 1.
+    It is a view if the rows are contiguous already, as in a convolution of size 1.
     """
     count, *axes = view.shape[:-1]
     places, sizes = (count, *axes[:rank]), axes[rank:]
     s = view.shape[-1] // groups
     if groups == 1 and view.flags.c_contiguous:
         return view.reshape(1, product(places), -1)
-    view = view.reshape(*view.shape[:-1], groups, s)  # splitting an axis never copies
+    view = view.reshape(*view.shape[:-1], groups, s)  # a view: splitting an axis never copies
     window = range(1 + rank, 1 + 2 * rank)
     group, channel = 1 + 2 * rank, 2 + 2 * rank
     buffer = columns[: view.size]
@@ -173,7 +171,7 @@ def patch_matrix(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) 
 
 
 def col2im(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
-    """Multiply the places of a block, and add the products to where they belong."""
+    """Multiply the positions of a block, and add the products into the result."""
     products, flat, weights = scratch
     *sizes, s, channels = w.shape
     t = channels // groups
@@ -188,7 +186,7 @@ def col2im(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) ->
         terms = terms.reshape(len(matrices), groups, left.shape[1], t)
         np.matmul(left, matrices, out=terms)
         terms = np.moveaxis(terms.reshape(-1, groups, *block.shape[:-1], t), 1, -2)
-        # a row of the source is one of the result where the equation is read from its side
+        # the rows of the source are those of the result of the transposed windows
         part = transposed_windows(windows_of_rows(transposed_windows(windows), rows))
         y = out[examples].reshape(-1, *out.shape[1:-1], groups, t)
         for term, (_, a, b) in zip(terms, taps(part), strict=True):
@@ -197,7 +195,7 @@ def col2im(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) ->
 
 
 def block_matrix(block: np.ndarray, flat: np.ndarray, groups: int) -> np.ndarray:
-    """Return a block as a matrix for each group, ``[G, places, channels]``."""
+    """A block as a matrix for each group, ``[G, positions, channels]``."""
     if not block.flags.c_contiguous:
         copy = flat[: block.size].reshape(block.shape)
         copy[...] = block
@@ -206,15 +204,15 @@ def block_matrix(block: np.ndarray, flat: np.ndarray, groups: int) -> np.ndarray
 
 
 def examples_per_block(count: int, windows: Sequence[Window], channels: int) -> int:
-    """Return how many examples make a block of ``shift_and_add``."""
+    """The number of examples in a block of ``shift_and_add``."""
     return min(count, max(1, BLOCK // 2 // max(1, product([w[1] for w in windows]) * channels)))
 
 
 def shift_and_add(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
-    """Multiply by one number a channel, once for each element of the window, and add."""
+    """Multiply by one scalar per channel, for each element of the window, and add."""
     terms, wide = scratch
     channels = x.shape[-1]
-    # repeated along the last axis, so that NumPy's inner loops run over more than the channels
+    # repeated along the last spatial axis, for longer inner loops of NumPy
     last = windows[-1][1] if windows else 1
     wide = wide.reshape(-1, last, channels)
     wide[...] = w.reshape(-1, 1, channels)
@@ -231,13 +229,13 @@ def shift_and_add(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
             place += term
 
 
-# the product over examples and places, which is the cotangent of the kernel
+# the cotangent of the kernel: a sum over examples and positions
 
 
 def kernel_sizes(
     count: int, windows: Sequence[Window], s: int, t: int, groups: int
 ) -> tuple[int, ...]:
-    """Return how many elements the buffers of ``correlate_into`` need."""
+    """The sizes of the buffers of ``correlate_into``."""
     if s == t == 1:
         return ()
     size = product([w[2] for w in windows])
@@ -252,7 +250,7 @@ def kernel_sizes(
 
 
 def gathers_source(windows: Sequence[Window], s: int, t: int) -> bool:
-    """Return whether it costs less to gather the source at the result than the other way."""
+    """Whether patches of the source cost less than patches of the result."""
     at_result, at_source = (product([w[i] for w in windows]) for i in (1, 0))
     return at_result * s * (8 + t) <= at_source * t * (8 + s)
 
@@ -261,7 +259,7 @@ def correlate_into(
     x: np.ndarray, y: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window], groups: int,
 ) -> None:  # fmt: skip
-    """Write into ``out [*window, S, G*T]`` the products of ``x`` and ``y`` where they meet."""
+    """Write the cotangent of the kernel, from ``x`` and ``y``, into ``out [*window, S, G*T]``."""
     if not (x.size and y.size and out.size):
         out.fill(0)
         return
@@ -284,7 +282,7 @@ def correlate_into(
 
 
 def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> np.ndarray:
-    """Return a matrix for each group, ``[G, window * S, T]``, summed over the blocks."""
+    """A matrix for each group, ``[G, window * S, T]``, summed over the blocks."""
     columns, padded, flat, total, partial = scratch
     t = y.shape[-1] // groups
     total, partial = (z.reshape(groups, -1, t) for z in (total, partial))
@@ -302,7 +300,7 @@ def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> 
 
 
 def reduced_products(x: Any, y: Any, out: Any, windows: Any) -> None:
-    """Sum the products of one channel a group, once for each element of the window."""
+    """Sum the products for one channel per group, for each element of the window."""
     axes = list(range(x.ndim))
     sums = out.reshape(-1, x.shape[-1])
     sums.fill(0)

@@ -40,7 +40,7 @@ TERMS = 90  # of the series, after which no more counts below LARGE
 
 
 def mass(a: Any, x: Any, less: int = 0) -> Any:
-    """Return x**(a - less) exp(-x) / gamma(a) for a > 0 and x > 0; for less = 1 the density."""
+    """x**(a - less) exp(-x) / gamma(a) for a > 0 and x > 0; for less = 1 the density."""
     small = np.minimum(a, 150)  # for which powers and gamma(a) are in range
     half = np.power(np.minimum(x, 2e3), 0.5 * (small - less)) * np.exp(-0.5 * x)
     y = half / gamma_positive(small) * half
@@ -54,7 +54,7 @@ def mass(a: Any, x: Any, less: int = 0) -> Any:
 
 
 def bell_polynomials(slopes: Any) -> list[Any]:
-    """Return f^(k)/f for all k <= n, given the first n derivatives of log(f)."""
+    """f^(k)/f for all k <= n, given the first n derivatives of log(f)."""
     results: list[Any] = [1.0]
     for n in range(len(slopes)):
         terms = [math.comb(n, j) * slopes[j] * results[n - j] for j in range(n + 1)]
@@ -63,12 +63,12 @@ def bell_polynomials(slopes: Any) -> list[Any]:
 
 
 def log_density_derivatives(order: int, a: Any) -> list[Any]:
-    """Return the derivatives of log(p) in ``a`` from the second on, which do not depend on t."""
+    """The derivatives of log(p) in ``a`` from the second on, which do not depend on t."""
     return [-polygamma_of(np.full_like(a, k), a) for k in range(1, order)]
 
 
 def _series(order: int, a: Any, x: Any) -> Any:
-    """Return the lower function's derivative by its series: its terms are Taylor polynomials."""
+    """The lower function's derivative by its series: its terms are Taylor polynomials."""
     term = [np.ones_like(a)] + [np.zeros_like(a) for _ in range(order)]
     total = list(term)
     known = type(x) is np.ndarray
@@ -87,7 +87,7 @@ def _series(order: int, a: Any, x: Any) -> Any:
 
 
 def _small_upper(a: Any, x: Any) -> Any:
-    """Return the upper function for a < 1 and x <= 1 without the difference 1 - lower."""
+    """The upper function for a < 1 and x <= 1 without the difference 1 - lower."""
     term, total = a, np.zeros_like(a)
     for n in range(1, 20):
         term = term * -x / n
@@ -97,7 +97,7 @@ def _small_upper(a: Any, x: Any) -> Any:
 
 
 def _integral(order: int, a: Any, x: Any, sign: Any) -> Any:
-    """Return the integral of the density's derivative from x, up or down by ``sign``."""
+    """The integral of the density's derivative from x, up or down by ``sign``."""
     rate = np.abs(x - a)
     end = 76 / (rate + np.sqrt(rate * rate + 76 * x))
     for _ in range(3):  # Newton's steps to where the exponent is 38
@@ -119,12 +119,12 @@ def _integral(order: int, a: Any, x: Any, sign: Any) -> Any:
 
 
 def _curve(u: Any) -> Any:
-    """Return exp(u) - 1 - u for u in [-3, 4]."""
+    """exp(u) - 1 - u for u in [-3, 4]."""
     return u * u * polynomial(EXPONENTIAL, u)
 
 
 def _split(order: int, a: Any, x: Any) -> tuple[Any, Any]:
-    """Return the lower and the upper function's derivative of this order in ``a``."""
+    """The lower and the upper function's derivative of this order in ``a``."""
     lower, upper = np.full_like(x, np.nan), np.full_like(x, np.nan)
     whole = float(order == 0)
     inside = (a > 0) & (x > 0) & (a < np.inf) & (x < np.inf)
@@ -164,14 +164,14 @@ def _gamma_density(a: Any, x: Any) -> Any:
 
 
 def _density_slope(order: Any, a: Any, x: Any) -> Any:
-    """Return the density's derivative in ``a``, of this order."""
+    """The density's derivative in ``a``, of this order."""
     inside = gt(x, 0)
     slopes = [sub(log(where(inside, x, 1)), digamma(a))]
     slopes += [neg(polygamma(k, a)) for k in range(1, order)]
     return mul(gamma_density(a, x), bell_polynomials(slopes[:order])[order])
 
 
-# rules name these before their own rows
+# the rules above use these names
 gamma_density: Elementwise
 gammainc_slope: Elementwise
 

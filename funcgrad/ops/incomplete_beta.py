@@ -26,7 +26,7 @@ from .quadrature import integrals
 
 
 def beta_mass(a: Any, b: Any, x: Any) -> Any:
-    """Return x**a (1-x)**b / B(a, b), for 0 < x < 1."""
+    """x**a (1-x)**b / B(a, b), for 0 < x < 1."""
     rest = np.where(x < 0.5, np.exp(b * np.log1p(-x)), np.power(1 - x, b))
     y = np.power(x, a) * rest / beta_of(a, b)
     return masked_update(y, (a >= 8) & (b >= 8), _mass_of_large, a, b, x)
@@ -41,12 +41,12 @@ def _mass_of_large(a: Any, b: Any, x: Any) -> Any:
 
 
 def _log_excess(change: Any, ratio: Any) -> Any:
-    """Return log(ratio) - change, where the ratio is 1 + change."""
+    """log(ratio) - change, where the ratio is 1 + change."""
     return np.where(change < -0.4, np.log(ratio) - change, log1pmx(change))
 
 
 def mixed_bell_polynomial(slopes: Any, n: int, m: int) -> Any:
-    """Return f^(n,m)/f, given a table of the derivatives of log(f)."""
+    """f^(n,m)/f, given a table of the derivatives of log(f)."""
     if n == 0 and m == 0:
         return 1.0
     i, j = (1, 0) if n else (0, 1)  # one derivative apart, the others shared out
@@ -59,7 +59,7 @@ def mixed_bell_polynomial(slopes: Any, n: int, m: int) -> Any:
 
 
 def _height(a: Any, b: Any, x: Any, s: Any) -> Any:
-    """Return h(s), for small s without the difference of large terms."""
+    """h(s), for small s without the difference of large terms."""
     a, b, x, s = np.broadcast_arrays(a, b, x, s)
     y = a * s + (a + b) * np.log1p(x * np.expm1(-s))
     return masked_update(y, s < 1, _low_height, a, b, x, s)
@@ -73,7 +73,7 @@ def _low_height(a: Any, b: Any, x: Any, s: Any) -> Any:
 
 
 def _end(a: Any, b: Any, x: Any) -> Any:
-    """Return about where h(s) is 38."""
+    """About where h(s) is 38."""
     rate = np.maximum(a * (1 - x) - b * x, 0)
     most = (38 - (a + b) * np.log1p(-x)) / a
     s = 76 / (rate + np.sqrt(rate * rate + 76 * (a + b) * x * (1 - x)))
@@ -86,7 +86,7 @@ def _end(a: Any, b: Any, x: Any) -> Any:
 
 
 def _part(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
-    """Return the derivative of the part below x <= a/(a+b): n-th in a, m-th in b."""
+    """The derivative of the part below x <= a/(a+b): n-th in a, m-th in b."""
     y = np.full_like(x, np.nan)
     gentle = (a >= 8) & (b >= 8)  # elsewhere h has a corner, which takes more points
     for group, step in ((gentle, 0.125), (~gentle, 0.0625)):
@@ -96,7 +96,7 @@ def _part(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
 
 
 def _total(n: int, m: int, a: Any, b: Any, x: Any, step: float) -> Any:
-    """Return the integral of exp(-h), times the derivative of the density over the density."""
+    """The integral of exp(-h), times the derivative of the density over the density."""
     places = orders(n, m)
     constants = [
         polygamma_of(np.full_like(a, i + j - 1), a + b)
@@ -121,12 +121,12 @@ def _total(n: int, m: int, a: Any, b: Any, x: Any, step: float) -> Any:
 
 
 def orders(n: int, m: int) -> list[tuple[int, int]]:
-    """Return the orders of the derivatives that one of orders n and m is made of."""
+    """The orders of the derivatives that one of orders n and m is made of."""
     return [(i, j) for i in range(n + 1) for j in range(m + 1) if i or j]
 
 
 def _split(n: int, m: int, a: Any, b: Any, x: Any) -> tuple[Any, Any]:
-    """Return the derivatives of the parts below and above x."""
+    """The derivatives of the parts below and above x."""
     whole = float(n == m == 0)
     lower, upper = np.full_like(x, np.nan), np.full_like(x, np.nan)
     inside = (a > 0) & (b > 0) & (x > 0) & (x < 1) & (a < np.inf) & (b < np.inf)
@@ -161,7 +161,7 @@ def _beta_density(a: Any, b: Any, x: Any) -> Any:
 
 
 def _density_slope(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
-    """Return the density's derivative, n-th in a and m-th in b."""
+    """The density's derivative, n-th in a and m-th in b."""
     logs = {(1, 0): log(where(gt(x, 0), x, 1)), (0, 1): log1p(neg(where(lt(x, 1), x, 0)))}
     slopes = {}
     for i, j in orders(n, m):
@@ -170,7 +170,7 @@ def _density_slope(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
     return mul(beta_density(a, b, x), mixed_bell_polynomial(slopes, n, m))
 
 
-# rules name these before their own rows
+# the rules above use these names
 beta_density: Elementwise
 betainc_slope: Elementwise
 

@@ -1,4 +1,4 @@
-"""Reading parts of an array, adding into parts of zeros, and joining: each other's transposes."""
+"""Indexing, its transpose scatter_add, and concatenation."""
 
 import math
 from collections.abc import Sequence
@@ -28,16 +28,16 @@ from .structure import (
     upcast,
 )
 
-ARRAY: Any = type("ARRAY", (), {"__repr__": lambda self: "array"})()  # an operand's place
+ARRAY: Any = type("ARRAY", (), {"__repr__": lambda self: "array"})()  # stands for an operand
 
-AT_MOST_AXES = 32  # of an array that ufunc.at takes with slices: beyond it crashes
-FEW_ELEMENTS = 512  # elements, below which np.add.at is soon done with any index
+AT_MOST_AXES = 32  # the most axes of an array for ufunc.at with slices: with more it crashes
+FEW_ELEMENTS = 512  # elements; below, np.add.at is fast with any index
 
 
 class Index(tuple):
     """An index as a hashable parameter: integers, slices, None, and ARRAY for an operand.
 
-    An ellipsis stands for no axis: it only keeps index arrays apart.
+    An ellipsis stands for no axis: it only separates index arrays.
     """
 
     def with_arrays(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
@@ -88,7 +88,7 @@ class Getitem(Linear, Codegen):
         return (place.unpacked(y),), (0,)
 
     def view(self, w: Emitter[V], x: V, *arrays: V, index: Index) -> Any:
-        """Read slices without a copy; arrays of numbers are gathered."""
+        """A view for slices and integers; index arrays gather."""
         if any(a.aval.shape for a in arrays):
             return None
         return x.indexed(index, arrays), x.contiguous and _leading(index, x.aval.shape)
@@ -110,7 +110,7 @@ class ScatterAdd(Linear, Codegen):
         if arrays:
             add_into(out, x, index, arrays)
         else:
-            out[tuple(index)] = x  # slices never name an element twice
+            out[tuple(index)] = x  # slices have no duplicates
         return (out,)
 
     @override
@@ -142,14 +142,14 @@ class ScatterAdd(Linear, Codegen):
 def add_into(
     out: np.ndarray, x: Any, index: Index, arrays: Sequence[Any], ufunc: np.ufunc = np.add
 ) -> None:
-    """Add to parts of an array in place, or apply another ufunc, duplicates counted.
+    """ufunc.at: add to indexed elements in place; duplicates accumulate.
 
-    All is brought to one flat index: of others np.add.at is five times as slow, and beside a
-    matrix of indices it reads a vector of values past its end.
+    The index becomes one flat index: with others np.add.at is 5 times slower, and with a matrix of
+    indices it reads a vector of values out of bounds.
     """
     if not arrays:
         part = out[tuple(index)]
-        if isinstance(part, np.ndarray):  # a view: slices never name an element twice
+        if isinstance(part, np.ndarray):  # a view: slices have no duplicates
             ufunc(part, x, out=part)
         else:
             out[tuple(index)] = ufunc(part, x)
@@ -161,7 +161,7 @@ def add_into(
         return
     try:
         places = _places(out.shape, index, arrays)
-    except IndexError:  # of an axis that was counted apart: let NumPy name it, if it minds
+    except IndexError:  # of one axis: NumPy names it below, if it raises
         ufunc.at(out, index.with_arrays(arrays), x)
         return
     flat = out.reshape(-1) if out.flags.c_contiguous else out.flatten()
@@ -171,11 +171,11 @@ def add_into(
 
 
 def _places(shape: Shape, index: Index, arrays: Sequence[Any]) -> np.ndarray:
-    """Return where in ``x.reshape(-1)`` the elements of ``x[index]`` lie."""
+    """The indices into ``x.reshape(-1)`` of the elements of ``x[index]``."""
     if len(shape) == 1 and len(index) == 1:
         return np.asarray(arrays[0])
     rest, common, places = iter(arrays), np.zeros((), np.intp), []
-    apart: list[np.ndarray] = []  # of each axis of the result that is no index array's
+    apart: list[np.ndarray] = []  # for each axis of the result that comes from a slice
     axis, stride = 0, math.prod(shape)
     for k, entry in enumerate((*index, *[slice(None)] * len(shape))):
         if entry is None:
@@ -200,16 +200,16 @@ def _places(shape: Shape, index: Index, arrays: Sequence[Any]) -> np.ndarray:
 
 
 def _before(places: Sequence[tuple[int, int]]) -> int:
-    """Return how many axes of the result stand before those of the index arrays.
+    """The number of axes of the result before those of the index arrays.
 
-    ``places`` says where the arrays and integers stand, in the index and among those axes.
+    ``places``: the positions of arrays and integers, in the index and among those axes.
     """
     (first, before), (last, _) = places[0], places[-1]
     return before if last - first == len(places) - 1 else 0
 
 
 def _leading(index: Index, shape: Shape) -> bool:
-    """Return whether a basic index reads elements that lie side by side."""
+    """Whether a basic index reads contiguous elements."""
     whole = [e is None or e == slice(None) for e in index]
     places = [k for k, done in enumerate(whole) if not done]
     if not places:
@@ -221,10 +221,10 @@ def _leading(index: Index, shape: Shape) -> bool:
 
 
 class Batching:
-    """An index into examples as an index into the array of all of them.
+    """An index into each example as an index into the batched array.
 
-    ``packed`` and ``unpacked`` take an array of selected elements, batch axis in front, to the
-    order of axes that the new index gives, and back.
+    ``packed`` takes an array of selected elements, its batch axis first, to the order of axes that
+    the new index gives; ``unpacked`` takes it back.
     """
 
     def __init__(
@@ -239,11 +239,11 @@ class Batching:
         self.common = common = max(ranks, default=0)
         places = [k for k, e in enumerate(index) if type(e) is int or e is ARRAY]
         together = places and places[-1] - places[0] == len(places) - 1
-        # how many axes stand before those of the index arrays in one example's selection
+        # the number of axes before those of the index arrays, in the result for one example
         before = sum(e is None or type(e) is slice for e in index[: places[0]]) if together else 0
         if all(d is None for d in axes):
             self.arrays, self.index = list(arrays), Index((slice(None), *index))
-            self.first = 0 if together or not arrays else common  # where the batch axis comes out
+            self.first = 0 if together or not arrays else common  # the position of the batch axis
             self.swap = 0
             return
         self.arrays = [np.arange(size).reshape(size, *[1] * common)]
@@ -252,7 +252,7 @@ class Batching:
             self.arrays.append(a if d is None else expand_dims(axis_to_front(a, d), missing))
         self.index = Index((ARRAY, *index))
         self.first = 0
-        self.swap = before  # axes that come out behind those of the index arrays, not before
+        self.swap = before  # axes that come after those of the index arrays, not before
 
     def unpacked(self, y: Any) -> Any:
         y = axis_to_front(y, self.first)
@@ -274,9 +274,9 @@ class Batching:
 
 
 def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
-    """Return the shape of ``x[index]``: index arrays broadcast, and stand together.
+    """The shape of ``x[index]``, in which index arrays broadcast.
 
-    Their common axes replace them where they are neighbours, and come first where they are not.
+    Their common axes are in their place if the arrays are adjacent, and first if they are not.
     """
     dims: list[int] = []
     places: list[tuple[int, int]] = []  # of integers and arrays: in the index, in the result
@@ -326,7 +326,7 @@ class Concatenate(Primitive, Masking, Codegen):
                 first.shape, (axis,)
             ):
                 raise ShapeError(
-                    f"concatenate: all lengths but that of axis {axis} must agree: "
+                    f"concatenate: all lengths except that of axis {axis} must agree: "
                     f"got {', '.join(map(str, xs))}"
                 )
         length = sum(x.shape[axis] for x in xs)

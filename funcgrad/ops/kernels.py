@@ -1,9 +1,8 @@
-"""How a function that NumPy lacks is computed: in blocks small enough to stay in cache.
+"""Elementwise functions that NumPy lacks, computed in blocks that fit the cache.
 
-A kernel is a plain function of real arrays of one length, all float64 or all float32; because a
-block stays in cache, a polynomial of degree 20 reads memory once. It is a function of tracers too,
-and so its own decomposition: where it takes another form for some elements, it says
-``masked_update``.
+A kernel is a function of real arrays of one length, all float64 or all float32. A block stays in
+the cache, so that a polynomial of degree 20 reads memory once. A kernel takes tracers too, and so
+is its own decomposition: it uses another form for some elements by ``masked_update``.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,24 +17,24 @@ BLOCK = 32768
 
 
 def by_blocks(f64: Callable[..., Any], f32: Callable[..., Any] | None = None) -> Any:
-    """Return the function of real arrays that applies a kernel to blocks of them.
+    """A function of real arrays that applies a kernel to blocks.
 
-    Operands broadcast, and become floating as in NumPy's own functions. float32 has a kernel of
-    its own where that is faster, and is computed in float64 elsewhere; float16 goes with it.
+    Operands broadcast, and are promoted to a floating dtype as by NumPy. ``f32`` is the kernel for
+    float32 and float16; without it they are computed in float64.
     """
 
     def function(*xs: Any, out: Any = None) -> Any:
         xs = tuple([x if type(x) in (bool, int, float) else np.asarray(x) for x in xs])
         dtype = np.result_type(np.result_type(*xs), np.float16)
         if dtype.kind != "f" or dtype.itemsize > 8:
-            raise TypeError(f"a special function takes real numbers: got {np.result_type(*xs)}")
+            raise TypeError(f"a special function takes real arrays: got {np.result_type(*xs)}")
         double = f32 is None or dtype.itemsize == 8
         kernel: Any = f64 if double else f32
         inner = np.float64 if double else np.float32
         shape = broadcast_shapes(*map(np.shape, xs))
         y = np.empty(shape, dtype) if out is None else out
         flat, rows = y.reshape(-1), [flattened(np.asarray(x), shape) for x in xs]
-        with np.errstate(all="ignore"):  # infinities and nan are results here, as in scipy
+        with np.errstate(all="ignore"):  # inf and nan are results here, as in scipy
             for i in range(0, flat.size, BLOCK):
                 block = [x[i : i + BLOCK].astype(inner, copy=False) for x in rows]
                 flat[i : i + BLOCK] = kernel(*block)
@@ -46,7 +45,7 @@ def by_blocks(f64: Callable[..., Any], f32: Callable[..., Any] | None = None) ->
 
 
 def flattened(x: Any, shape: tuple[int, ...]) -> Any:
-    """Return an array in a shape that it broadcasts to, in one dimension; of one number a view."""
+    """An array broadcast to a shape, flattened; a view for one element."""
     if x.shape == shape:
         return x.reshape(-1)
     if x.size == 1:
@@ -55,7 +54,7 @@ def flattened(x: Any, shape: tuple[int, ...]) -> Any:
 
 
 def polynomial(coefficients: Sequence[float], v: Any) -> Any:
-    """Return the polynomial's values by Horner's rule, the highest power first."""
+    """A polynomial by Horner's rule; coefficients from the highest power on."""
     if type(v) is not np.ndarray:
         p: Any = coefficients[0]
         for c in coefficients[1:]:
@@ -69,5 +68,5 @@ def polynomial(coefficients: Sequence[float], v: Any) -> Any:
 
 
 def rational(above: Sequence[float], below: Sequence[float], v: Any) -> Any:
-    """Return the quotient of two polynomials, each with its highest power first."""
+    """The quotient of two polynomials; coefficients from the highest power on."""
     return polynomial(above, v) / polynomial(below, v)

@@ -1,4 +1,4 @@
-"""The families on which others stand: linear primitives, and those that compute in buffers."""
+"""Two base classes: linear primitives, and primitives that compute into given buffers."""
 
 from collections.abc import Sequence
 from typing import Any, ClassVar, TypeAlias
@@ -14,36 +14,36 @@ from .paths import Gaps, Masked, reached_mask
 
 
 def as_array(x: Any) -> np.ndarray:
-    """Return a plain number or array as an array, without NumPy's checks where it is one."""
+    """A scalar or an array as an array; np.asarray without its checks."""
     return x if type(x) is np.ndarray else np.asarray(x)
 
 
 def zeros_like(aval: Any) -> np.ndarray:
-    """Return zeros of the shape and dtype of an aval, an array or a tracer."""
+    """Zeros with the shape and dtype of an aval, an array or a tracer."""
     return np.zeros(shape_of(aval), dtype_of(aval))
 
 
 def drop_axes(shape: Shape, axes: Axes) -> Shape:
-    """Return the shape without the given axes."""
+    """The shape without the given axes."""
     return tuple(n for d, n in enumerate(shape) if d not in axes)
 
 
 def axis_to_front(x: Any, axis: int) -> Any:
-    """Return ``x`` with one axis moved to the front."""
+    """``x`` with one axis moved to the front."""
     rank = len(shape_of(x))
     if axis == 0:
         return x
     return primitives["transpose"](x, perm=(axis, *(d for d in range(rank) if d != axis)))
 
 
-# what a batch rule returns: the outputs, and which of their axes is the batch
+# the result of a batch rule: outputs, and the batch axis of each
 Batched: TypeAlias = tuple[Sequence[Any], Sequence[int | None]]
 
 
 class Linear(Primitive, Masking):
     """Linear in its first operand, constant in the others: its own jvp."""
 
-    pads: ClassVar[bool] = False  # True: there are elements of the result that it does not reach
+    pads: ClassVar[bool] = False  # True: some results depend on no element of the operand
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
@@ -54,7 +54,7 @@ class Linear(Primitive, Masking):
         return [self.transpose(cts[0], *ins, **params), *[None] * (len(ins) - 1)]
 
     def transpose(self, ct: Any, x: Any, *others: Any, **params: Any) -> Any:
-        """Return the cotangent of ``x``, of which only shape and dtype may be read."""
+        """The cotangent of ``x``; only the shape and dtype of ``x`` are known."""
         raise self.missing("transpose")
 
     @override
@@ -73,12 +73,12 @@ class Linear(Primitive, Masking):
         return self.bind(axis_to_front(x, d), **self.batched_params(size, **params)), (0,)
 
     def batched_params(self, size: int, **params: Any) -> dict[str, Any]:
-        """Return the parameters for an operand with one more axis in front."""
+        """The parameters for an operand with a new leading axis."""
         return params
 
 
 class InBuffers(Primitive):
-    """Computed by ``into`` in buffers that are given, of which ``scratch`` tells what it wants."""
+    """Computed by ``into`` in given output and scratch buffers; ``scratch`` gives their avals."""
 
     @override
     def run(self, *ins: Any, **params: Any) -> tuple[Any, ...]:

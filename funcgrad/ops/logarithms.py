@@ -1,7 +1,4 @@
-"""Logarithms times what may be zero, as entropies are made of, and the logistic function.
-
-A product with a zero is zero, also where the logarithm is infinite.
-"""
+"""The logistic function, and products with logarithms, as in entropies: 0 log 0 is 0."""
 
 from typing import Any
 
@@ -25,7 +22,7 @@ def _logistic(x: Any) -> Any:
 
 def _logit(p: Any) -> Any:
     y = np.log(p / (1 - p))
-    middle = np.abs(p - 0.5) < 0.25  # where the quotient is near 1
+    middle = np.abs(p - 0.5) < 0.25  # where p / (1 - p) is near 1
     return masked_update(y, middle, lambda p: 2 * np.arctanh(2 * (p - 0.5)), p)
 
 
@@ -42,7 +39,7 @@ def _entr(x: Any) -> Any:
 
 
 def log1pmx(x: Any) -> Any:
-    """Return log(1 + x) - x: near 0 by the series of log(1 + x) = 2 artanh(r), r = x/(2 + x)."""
+    """log(1 + x) - x; near 0 by the series of log(1 + x) = 2 artanh(r), r = x/(2 + x)."""
     y = np.log1p(x) - x
 
     def near(v: Any) -> Any:
@@ -53,7 +50,7 @@ def log1pmx(x: Any) -> Any:
 
 
 def _log_ratio(x: Any, y: Any) -> Any:
-    """Return log(x / y), accurate where it is near 0."""
+    """log(x / y), accurate where it is near 0."""
     ratio = x / y
     log = np.log(ratio)
     near, extreme = (ratio > 0.5) & (ratio < 2), (ratio == 0) | (ratio == np.inf)
@@ -75,14 +72,14 @@ def _kl_div(x: Any, y: Any) -> Any:
 
 
 def _where_defined(x: Any, y: Any, both: Any, none: Any) -> Any:
-    """Return ``both`` where x, y > 0, ``none`` where x = 0 and y >= 0, infinity elsewhere."""
+    """``both`` where x, y > 0, ``none`` where x = 0 and y >= 0, inf elsewhere."""
     inside = (x > 0) & (y > 0)
     z = np.where(inside, both, np.where((x == 0) & (y >= 0), none, np.inf))
     return np.where(np.isnan(x) | np.isnan(y), np.nan, z)
 
 
 def _ratio(x: Any, y: Any) -> Any:
-    """Return x / y, and 0 for 0 / 0: the slope of x log y, which is 0 where x is."""
+    """x / y, the derivative of x log y in y; 0 / 0 is 0."""
     return quotient(x, where(logical_and(eq(x, 0), eq(y, 0)), 1, y))
 
 
@@ -91,7 +88,7 @@ ARTANH = tuple([1 / (2 * k + 3) for k in range(13, -1, -1)])
 
 sigmoid  = Elementwise("sigmoid", _sigmoid, lambda t, y, x: mul(t, mul(y, sub(1, y))),
                        decompose=_logistic)
-# the same where a derivative should keep its digits in both tails, at twice the time
+# sigmoid whose derivative is accurate in both tails, at twice the time
 tailed_sigmoid = Elementwise("tailed_sigmoid", _sigmoid,
                              lambda t, y, x: mul(t, mul(0.25, sech_square(mul(0.5, x)))),
                              decompose=_logistic)

@@ -47,7 +47,7 @@ binary_cross_entropy_slope_p: Elementwise
 # fmt: off
 clamped_log_p = Elementwise("clamped_log", _clamped_log,
     lambda t, v, x: div(t, maximum(x, 1e-12)), decompose=True)
-# as a quotient, because -y/p + (1 - y)/(1 - p) cancels; the derivatives in p are the same
+# a quotient, because -y/p + (1 - y)/(1 - p) cancels; the derivatives in p are the same
 binary_cross_entropy_slope_p = Elementwise("binary_cross_entropy_slope",
     lambda p, y: (p - y) / np.maximum(p * (1 - p), 1e-12),
     lambda t, v, p, y: mul(t, where(gt(mul(p, sub(1, p)), 1e-12), _curvature(p, y), 1e12)),
@@ -65,7 +65,7 @@ sigmoid_binary_cross_entropy_p = Elementwise(
 
 def _log_cosh(x: Any) -> Any:
     size = np.abs(x)
-    near = np.log1p(2 * np.square(np.sinh(np.minimum(size, 1) / 2)))  # exact also at 1e-30
+    near = np.log1p(2 * np.square(np.sinh(np.minimum(size, 1) / 2)))  # accurate at 1e-30 too
     return np.where(size < 1, near, size + np.log1p(np.exp(-2 * size)) - math.log(2.0))
 
 

@@ -61,7 +61,7 @@ def _ndtri(p: Any) -> Any:
 
 
 def _erfcx_integral(n: Any, x: Any) -> Any:
-    """Return exp(x²) times the n-fold integral of erfc from x to infinity (DLMF 7.18.2)."""
+    """exp(x²) times the n-fold integral of erfc from x to infinity (DLMF 7.18.2)."""
     z = np.maximum(x, 0)
     end = 50 / (z + np.sqrt(z * z + 50))
     y = np.zeros_like(z)
@@ -80,7 +80,7 @@ def _integral_below(order: Any, v: Any) -> Any:
 
 
 def _hazard(x: Any) -> Any:
-    """Return the derivative of ``log_ndtr``: density over probability, about -x in the tail."""
+    """The derivative of ``log_ndtr``: density over probability, about -x in the tail."""
     upper, lower = where(gt(x, 0), x, 0), where(gt(x, 0), 0, x)
     left = div(2 / ROOT_TAU, erfcx(mul(lower, -ROOT_HALF)))
     left = where(gt(x, TAIL), left, hazard_in_tail(0, where(gt(x, TAIL), TAIL, x)))
@@ -88,7 +88,7 @@ def _hazard(x: Any) -> Any:
 
 
 def _logarithms(count: int) -> list[float]:
-    """Return the coefficients of log(1 - u + 3 u**2 - 15 u**3 + ...), from u on."""
+    """The coefficients of log(1 - u + 3 u**2 - 15 u**3 + ...), from u on."""
     a = [(-1) ** k * math.prod(range(1, 2 * k, 2)) for k in range(count + 1)]
     c = [0]  # those of u times its derivative, which are whole
     for k in range(1, count + 1):
@@ -97,7 +97,7 @@ def _logarithms(count: int) -> list[float]:
 
 
 def _hazard_in_tail(n: Any, x: Any) -> Any:
-    """Return the n-th derivative of the hazard for x below -20, by its asymptotic series.
+    """The n-th derivative of the hazard for x below -20, by its asymptotic series.
 
     log_ndtr is -x**2/2 - log(-x sqrt(2 pi)) + log(1 - u + 3 u**2 - ...) with u = 1 / x**2 (DLMF
     7.12.1). From the second derivative of the hazard on all digits of other forms cancel.
@@ -116,7 +116,7 @@ def _density(x: Any) -> Any:
 TAIL = -20.0
 SERIES = _logarithms(14)
 
-# rules name these before their own rows
+# the rules above use these names
 hazard_in_tail: Elementwise
 erfcx_integral: Elementwise
 

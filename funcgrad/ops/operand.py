@@ -1,4 +1,4 @@
-"""What a user may pass where an array is meant: numbers, and nested lists, also of tracers."""
+"""Conversion of arguments to arrays: scalars, and nested lists, also of tracers."""
 
 import functools
 import operator
@@ -30,7 +30,7 @@ _MAX_RANK = 64  # NumPy's
 
 
 def asarray(obj: Any, dtype: Any = None) -> Any:
-    """Return an array, a tracer, or a nested list of either, as one array.
+    """An array, a tracer, or a nested list of them as one array.
 
     >>> asarray([1, 2, 3])
     array([1, 2, 3])
@@ -49,7 +49,7 @@ def asarray(obj: Any, dtype: Any = None) -> Any:
 
 
 def _check_classes(obj: Any) -> None:
-    """Raise if a nested list holds a masked array, or another class with rules of its own."""
+    """Raise if a nested list holds a masked array or another array class that is not supported."""
     if not isinstance(obj, (list, tuple)):
         check_class(obj)
         return
@@ -60,10 +60,10 @@ def _check_classes(obj: Any) -> None:
 
 
 def holds_tracer(obj: Any, level: int = 0) -> bool:
-    """Return whether a nested list holds a tracer at any depth."""
+    """Whether a nested list holds a tracer at any depth."""
     if not isinstance(obj, (list, tuple)):
         return isinstance(obj, Tracer)
-    if level > 8:  # it may contain itself
+    if level > 8:  # the list may contain itself
         return any(isinstance(x, Tracer) for part in nested_lists(obj) for x in part)
     for x in obj:
         if isinstance(x, Tracer):
@@ -74,9 +74,9 @@ def holds_tracer(obj: Any, level: int = 0) -> bool:
 
 
 def nested_lists(obj: Any) -> Iterator[Any]:
-    """Yield a list and those nested in it, each once: it may contain itself."""
+    """Yield a list and the lists nested in it, each once."""
     found, seen = [obj], {id(obj)}
-    for part in found:  # grows while it is read
+    for part in found:  # grows during iteration
         yield part
         for x in part:
             if isinstance(x, (list, tuple)) and id(x) not in seen:
@@ -85,7 +85,7 @@ def nested_lists(obj: Any) -> Iterator[Any]:
 
 
 def operand(x: Any) -> Any:
-    """Return an argument that a primitive can take: lists become arrays, numbers stay weak."""
+    """An operand of a primitive: lists become arrays, Python scalars stay weak."""
     if isinstance(x, Tracer) or type(x) in PYTHON_SCALARS:
         return x
     if isinstance(x, np.ndarray):
@@ -98,26 +98,22 @@ overrides["operand"] = operand
 
 
 def integer_tuple(shape: Any) -> tuple[int, ...]:
-    """Return a shape argument, an integer or several, as a tuple."""
+    """A shape or axes, one integer or a sequence, as a tuple."""
     try:
         return (operator.index(shape),)
-    except TypeError:  # whose words an error below keeps
+    except TypeError:  # the error below is NumPy's
         if not isinstance(shape, (tuple, list, Tracer)) and hasattr(shape, "__array__"):
             shape = np.asarray(shape)
         return tuple(operator.index(n) for n in shape)
 
 
 def integers(x: Any) -> Any:
-    """Return an argument that NumPy takes as integers: truth values are 0 and 1.
-
-    Raises:
-        TypeError: NumPy's own, if it is made of other numbers.
-    """
+    """An operand as integers; booleans become 0 and 1."""
     if isinstance(x, Tracer):
         return cast(x, np.dtype(np.intp)) if x.dtype.kind == "b" else x
     array = np.asarray(operand(x))
-    none = not array.size and not isinstance(x, np.ndarray)  # an empty list is no list of floats
-    objects = array.dtype.hasobject  # with __index__
+    none = not array.size and not isinstance(x, np.ndarray)  # an empty list has no dtype
+    objects = array.dtype.hasobject  # elements with __index__
     return array.astype(np.intp) if none or objects or array.dtype.kind == "b" else array
 
 
@@ -126,35 +122,35 @@ def _stacked(obj: Any, rank: int = 0) -> Any:
         return obj
     if rank == _MAX_RANK:
         raise ValueError(
-            f"array: a list is nested deeper than the {_MAX_RANK} axes that an array can have, or "
+            f"array: a list has more than {_MAX_RANK} levels, the most axes of an array, or "
             f"contains itself; flatten it"
         )
     return stacked([operand(_stacked(part, rank + 1)) for part in obj])
 
 
 def stacked(parts: Sequence[Any]) -> Any:
-    """Return arrays, tracers or numbers of one shape joined along a new first axis."""
+    """Arrays, tracers or scalars of one shape, stacked along a new first axis."""
     shapes = {shape_of(part) for part in parts}
     if len(shapes) > 1:
         raise ValueError(
-            f"array: the elements of a list must agree in shape: got {sorted(shapes)}; "
-            f"pad them, or keep them in a list"
+            f"array: the elements of a list must have one shape: got {sorted(shapes)}; "
+            f"pad them to it"
         )
     return concatenate_p(*(expand_dims(strong(part), (0,)) for part in parts), axis=0)
 
 
 def strong(x: Any) -> Any:
-    """Return a Python scalar, or a tracer of one, as an array; an array as itself."""
+    """A Python scalar, or a tracer of one, as an array without weak type; others unchanged."""
     if type(x) in PYTHON_SCALARS:
         return np.asarray(x)
     return x if shape_of(x) else strip_weak_type(x)
 
 
 def cast_assigned(x: Any, dtype: np.dtype) -> Any:
-    """Return a value as an array of this dtype takes it when it is written there.
+    """A value cast as in an assignment to an array of this dtype.
 
     Raises:
-        OverflowError, ValueError: NumPy's own, for numbers of Python that the dtype cannot hold.
+        OverflowError, ValueError: NumPy's, if a Python scalar is out of range of the dtype.
     """
     if isinstance(x, Tracer) or hasattr(x, "dtype") or holds_tracer(x):
         return cast(strong(operand(x)), dtype)
@@ -163,10 +159,10 @@ def cast_assigned(x: Any, dtype: np.dtype) -> Any:
 
 
 def half_in_single(fun: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function calculate in float32 what it is given in float16, and return float16.
+    """Decorate a function to compute float16 arguments in float32.
 
-    The result is float16 where no array among the arguments is wider; Python scalars, traced or
-    not, never are.
+    The result is float16, unless an array among the arguments is wider. Python scalars, traced or
+    not, do not count.
     """
 
     @functools.wraps(fun)
@@ -191,20 +187,20 @@ _HALF = np.dtype(np.float16)
 
 
 def promote_weak(parts: Sequence[Any]) -> list[Any]:
-    """Return the parts with Python numbers in the dtype that the others give them."""
+    """The parts, with Python scalars cast to the common dtype."""
     dtype = common_dtype(parts)
     whole = [np.asarray(x, dtype) if type(x) in PYTHON_SCALARS else x for x in parts]
     return [cast(x, dtype) if aval_of(x).weak else x for x in whole]
 
 
 def common_dtype(parts: Sequence[Any]) -> np.dtype:
-    """Return the dtype to which NumPy promotes arrays, tracers and numbers."""
+    """The dtype to which NumPy promotes arrays, tracers and scalars."""
     avals = map(aval_of, parts)
     return np.result_type(*(a.dtype.type(0).item() if a.weak else a.dtype for a in avals))
 
 
 class Weaken(Linear, Codegen):
-    """Take one number as Python's own, which beside an array takes the array's dtype."""
+    """A scalar as a Python scalar: it takes the dtype of the array that it meets."""
 
     @override
     def run(self, x: Any) -> tuple[Any, ...]:
@@ -224,7 +220,7 @@ class Weaken(Linear, Codegen):
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
-        return args, axes  # many numbers are an array
+        return args, axes  # a batch of scalars is an array
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         w.assign(outs[0], str(ins[0]) if ins[0].aval.weak else f"{ins[0]}.item()")

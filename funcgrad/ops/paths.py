@@ -1,10 +1,10 @@
 """Which elements of a tangent or cotangent lie on a path of the program.
 
 A derivative is a sum over paths. An element that a selection did not take lies on none: it is 0,
-and stays 0 whatever it is multiplied by. The rule of a primitive for this,
-``on_paths(args, live, **params) -> outs, live``, gets with each operand a mask of the elements
-that lie on a path, None for an ordinary operand, and gives a mask with each output. An ordinary
-operand that a linear primitive adds to these can only be 0, and where it is, it lies on no path.
+and its product with inf or nan is 0 too. The rule of a primitive is ``on_paths(args, live,
+**params) -> outs, live``. ``live`` has for each operand a mask of the elements that lie on a path,
+None for an operand without mask; the rule gives a mask for each output. An element of an operand
+without mask lies on a path where it is not 0.
 """
 
 import math
@@ -19,19 +19,17 @@ from ..core.trace import Tracer
 
 Masked = tuple[Sequence[Any], Sequence[Any]]  # outputs, and their masks
 
-UNTHREADED = (
-    8192  # elements: of more, BLAS starts threads, and a process that forks meanwhile hangs
-)
-_COUNTS = np.dtype(np.float64)  # exact for the number of elements that memory can hold
+UNTHREADED = 8192  # elements; above it BLAS starts threads, and a fork at that time hangs
+_COUNTS = np.dtype(np.float64)  # exact for every possible number of elements
 
 
 def path_mask(x: Any, live: Any) -> Any:
-    """Return the mask of an operand; of an ordinary one, where it is not 0."""
+    """The mask of an operand; for one without mask, where it is not 0."""
     return primitives["ne"](x, 0) if live is None else live
 
 
 def any_mask(masks: Sequence[Any], shape: tuple[int, ...]) -> Any:
-    """Return where any of the masks is set, with this shape."""
+    """The union of masks, broadcast to a shape."""
     total = np.zeros(shape, bool)
     for mask in masks:
         total = primitives["logical_or"](total, mask)
@@ -39,22 +37,22 @@ def any_mask(masks: Sequence[Any], shape: tuple[int, ...]) -> Any:
 
 
 def reached_mask(prim: Any, live: Any, *others: Any, **params: Any) -> Any:
-    """Return which outputs of a linear map without negative coefficients a mask reaches."""
+    """The mask of the result of a linear map without negative coefficients."""
     counts = primitives["convert"](live, dtype=_COUNTS)
     return primitives["ne"](prim(counts, *others, **params), 0)
 
 
 def any_along(live: Any, axes: Sequence[int]) -> Any:
-    """Return a mask that is set along these axes wherever it is set at one place of them."""
+    """``any`` of a mask along axes, which keep length 1."""
     axes = tuple(axes)
     shape = tuple(1 if d in axes else n for d, n in enumerate(shape_of(live)))
     return primitives["reshape"](primitives["any"](live, axes=axes), shape=shape)
 
 
 def product_on_paths(prim: Any, args: Sequence[Any], live: Sequence[Any], **params: Any) -> Masked:
-    """Return a sum of products, of which the terms with an element on no path are left out.
+    """A sum of products without the terms in which an element lies on no path.
 
-    ``prim`` is linear in each operand, and one of them has a mask.
+    ``prim`` is linear in each operand, and one of the operands has a mask.
     """
     (i,) = (i for i, mask in enumerate(live) if mask is not None)
     place = lambda own, others: [own if j == i else x for j, x in enumerate(others)]
@@ -64,23 +62,23 @@ def product_on_paths(prim: Any, args: Sequence[Any], live: Sequence[Any], **para
     whole = prim(*place(counts, [np.ones(shape_of(x)) for x in args]), **params)
     met = prim(*place(counts, [primitives["convert"](f, dtype=_COUNTS) for f in finite]), **params)
     y = prim(*place(args[i], [where(f, x, 0) for f, x in zip(finite, args, strict=True)]), **params)
-    # where an element on a path meets what is not finite, the sum is that of all terms
+    # where an element on a path meets inf or nan, the sum is over all terms
     y = where(ne(whole, met), primitives["convert"](prim(*args, **params), dtype=dtype_of(y)), y)
     return (y,), (ne(whole, 0),)
 
 
-# what is known before there are values: ``gaps(gaps, ins, **params) -> gaps, risky``
+# the rule for abstract values: ``gaps(gaps, ins, **params) -> gaps, risky``
 
 Gaps = tuple[Sequence[bool | None], bool]
 
 
 def sum_may_have_gaps(gaps: Sequence[bool | None]) -> bool:
-    """Return whether a sum of some operands may have gaps: not where one of them has none."""
+    """Whether a sum of operands may have gaps: no, if one of them has none."""
     return not any(gap is False for gap in gaps)
 
 
 def is_harmless(atom: Any, divides: bool = False) -> bool:
-    """Return whether a factor, or a divisor, is known to make 0 of 0."""
+    """Whether 0 times a factor, or 0 over a divisor, is known to be 0."""
     if atom.aval.dtype.kind in "biu" and not divides:
         return True
     value = getattr(atom, "value", None)
@@ -88,7 +86,7 @@ def is_harmless(atom: Any, divides: bool = False) -> bool:
 
 
 def are_finite(values: Sequence[Any]) -> bool:
-    """Return whether all elements of values are finite; of those that are not known, yes.
+    """Whether all elements are finite; abstract values count as finite.
 
     NumPy's warnings should be off.
     """
@@ -97,12 +95,12 @@ def are_finite(values: Sequence[Any]) -> bool:
 
 
 def are_finite_arrays(values: Sequence[Any]) -> bool:
-    """Return whether it is soon known that all values are arrays, none traced, and finite."""
+    """Whether all values are plain arrays and finite, by a fast test that may give False."""
     total: Any = 0.0
     for x in values:
         if type(x) is not np.ndarray and type(x) is not np.float64:
             return False
-        # a product with itself is faster than a comparison of each element
+        # a dot product is faster than a comparison of each element
         if x.size <= UNTHREADED:
             total += np.vdot(x, x)
         elif not np.isfinite(x).all():
@@ -111,7 +109,7 @@ def are_finite_arrays(values: Sequence[Any]) -> bool:
 
 
 def _behind(x: Any) -> Any:
-    """Return the value under whatever transforms, None where there is none."""
+    """The concrete value of a tracer, None if it is abstract."""
     while isinstance(x, Tracer):
         x = getattr(x, "value", None)
     return x

@@ -1,8 +1,8 @@
-"""Reductions over windows: sums, extrema, and any other function, folded.
+"""Pooling: reductions over windows by a sum, an extremum, or another function.
 
-A sum over windows is linear, and its transpose is a sum over the windows turned. An extremum hands
-its derivative to the first element of the window that attains it, in C order, as in JAX and torch
-(where the extremum of an axis, ``max``, shares between ties).
+The transpose of a sum over windows is a sum over the transposed windows. The derivative of an
+extremum goes to the first tie in the window, in C order, as in JAX and torch. (Ties of ``max``
+over an axis share it.)
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ from .windows import (
 
 
 class Windowed(InBuffers, Codegen):
-    """An operation on the windows of its operands' leading axes, computed in given buffers."""
+    """An operation on windows of the leading axes of its operands, computed in given buffers."""
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, **params: Any) -> Batched:
@@ -44,15 +44,15 @@ class Windowed(InBuffers, Codegen):
         return self.bind(*ins, windows=(identity_window(size), *params["windows"])), (0,)
 
     def scratch(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
-        """Return the buffers that ``into`` wants."""
+        """The avals of the scratch buffers of ``into``."""
         raise self.missing("scratch")
 
     def into(self, outs: Any, scratch: Any, *ins: Any, **params: Any) -> None:
-        """Write the results into ``outs``, which overlap with no operand."""
+        """Write the results into ``outs``, which alias no operand."""
         raise self.missing("into")
 
     def check(self, *avals: Aval, windows: tuple[Window, ...], sides: Sequence[int]) -> None:
-        """Raise if an operand is not the source (0) or the result (1) of the windows."""
+        """Raise if an operand is not of the shape of the source (0) or the result (1)."""
         for x, side in zip(avals, sides, strict=True):
             want = tuple(axis[side] for axis in windows)
             if x.shape != want:
@@ -60,12 +60,12 @@ class Windowed(InBuffers, Codegen):
 
 
 def results(windows: Sequence[Window]) -> tuple[int, ...]:
-    """Return the shape of the result."""
+    """The shape of the result."""
     return tuple(axis[1] for axis in windows)
 
 
 class Fold(Windowed):
-    """Fold each window by a function that has a neutral element."""
+    """Reduce each window by a ufunc with an identity element."""
 
     def __init__(self, name: str, function: np.ufunc, start: Callable[[np.dtype], Any]) -> None:
         super().__init__(name)
@@ -93,7 +93,7 @@ class Fold(Windowed):
 
 
 class WindowSum(Fold, Linear):
-    """The sum of each window; its transpose is the sum over the windows turned."""
+    """The sum of each window; its transpose is the sum over the transposed windows."""
 
     pads = True
 
@@ -103,7 +103,7 @@ class WindowSum(Fold, Linear):
 
 
 class WindowExtremum(Fold):
-    """The largest or smallest element of each window; the first of ties has the derivative."""
+    """The maximum or minimum of each window; the first tie has the derivative."""
 
     def __init__(
         self, name: str, function: np.ufunc, start: Callable[[np.dtype], Any], first: "FirstHit"
@@ -123,7 +123,7 @@ class WindowExtremum(Fold):
 
 
 class FirstHit(Windowed):
-    """Which element of each window equals its extremum first, in C order."""
+    """The index, in each window, of its maximum or minimum; the first tie in C order."""
 
     differentiable = False
 
@@ -149,7 +149,7 @@ class FirstHit(Windowed):
 
 
 class WindowPick(Windowed, Linear):
-    """Read the element of each window that was hit."""
+    """The element of each window at an index, its hit."""
 
     @override
     def infer(self, x: Aval, hits: Aval, *, windows: tuple[Window, ...]) -> tuple[Aval, ...]:
@@ -171,7 +171,7 @@ class WindowPick(Windowed, Linear):
 
 
 class WindowPlace(Windowed, Linear):
-    """Add each element to the one of its window that was hit: the transpose of the pick."""
+    """Add each element to its window at an index: the transpose of ``WindowPick``."""
 
     pads = True
 
@@ -195,14 +195,14 @@ class WindowPlace(Windowed, Linear):
 
 
 def lowest(dtype: np.dtype) -> Any:
-    """Return what is below every number of a dtype."""
+    """The identity of maximum: -inf, or the least integer."""
     if dtype.kind == "c":
         return complex(-np.inf, -np.inf)
     return -np.inf if dtype.kind == "f" else False if dtype.kind == "b" else np.iinfo(dtype).min
 
 
 def highest(dtype: np.dtype) -> Any:
-    """Return what is above every number of a dtype."""
+    """The identity of minimum: inf, or the greatest integer."""
     if dtype.kind == "c":
         return complex(np.inf, np.inf)
     return np.inf if dtype.kind == "f" else True if dtype.kind == "b" else np.iinfo(dtype).max
@@ -217,7 +217,7 @@ window_pick_p = WindowPick("window_pick")
 window_place_p = WindowPlace("window_place")
 
 
-# the function of JAX's name
+# the public function
 
 
 def reduce_window(
@@ -230,18 +230,18 @@ def reduce_window(
     base_dilation: Sequence[int] | None = None,
     window_dilation: Sequence[int] | None = None,
 ) -> Any:
-    """Return the windows of an array, each reduced to one element, as in JAX.
+    """Reduce each window of an array to one element, as in JAX.
 
-    The derivative of ``max`` and ``min`` goes to the first element of a window that attains it.
+    The derivative of ``max`` and ``min`` goes to the first tie in a window.
 
     Args:
-        init_value: what each window starts from; padding adds nothing to it.
-        computation: ``max``, ``min`` and ``add`` of ``lax``, or numpy's maximum, minimum and add;
-            any other function of two arrays is folded over the elements of the windows.
+        init_value: scalar, the initial value of each window; padding is skipped.
+        computation: ``max``, ``min`` or ``add`` of ``lax``, or of NumPy; another function of two
+            arrays is applied to the elements one after the other.
         window_dimensions: one length for each axis of the array.
         padding: 'SAME', 'VALID', 'SAME_LOWER', or pairs (low, high), which may be negative.
-        base_dilation: how far apart the elements of the array stand.
-        window_dilation: how far apart those of the window stand.
+        base_dilation: the distance of the elements of the array, at least 1.
+        window_dilation: the distance of the elements of the window, at least 1.
 
     >>> reduce_window(np.arange(6.0), -np.inf, np.maximum, (2,), (2,))
     array([1., 3., 5.])
@@ -254,7 +254,7 @@ def reduce_window(
     windows = windows_of("reduce_window", lengths, sizes, window_strides, padding,
                          window_dilation, base_dilation)  # fmt: skip
     if aval_of(init_value).shape:
-        raise ShapeError(f"reduce_window: init_value must be one number: got {aval_of(init_value)}")
+        raise ShapeError(f"reduce_window: init_value must be a scalar: got {aval_of(init_value)}")
     init = cast(strong(array_of(init_value)), dtype_of(x))
     fold = _fold_of(computation)
     if fold is None:
@@ -267,16 +267,16 @@ def reduce_window(
 
 
 def _fold_of(computation: Any) -> Fold | None:
-    """Return the primitive for a function that has one, by whatever name it is given."""
+    """The primitive of a function: of lax, of NumPy, or of funcgrad.numpy."""
     if getattr(computation, "__hash__", None):
         computation = overrides.get(computation, computation)
-    function = getattr(computation, "__self__", computation)  # of the table: a bound method
+    function = getattr(computation, "__self__", computation)  # of a bound method
     known = {id(add): window_sum_p, id(maximum): window_max_p, id(minimum): window_min_p}
     return known.get(id(function))
 
 
 def _dilated(x: Any, filler: Any, windows: Sequence[Window]) -> tuple[Any, tuple[Window, ...]]:
-    """Return an array with fillers between its elements, and the windows that find it so."""
+    """A dilated array, and the windows on it."""
     if all(axis[3] == 1 for axis in windows):
         return x, tuple(windows)
     far = tuple((n - 1) * a + 1 if n else 0 for n, _, _, a, *_ in windows)
@@ -286,7 +286,7 @@ def _dilated(x: Any, filler: Any, windows: Sequence[Window]) -> tuple[Any, tuple
 
 
 def _folded(x: Any, init: Any, function: Any, windows: Sequence[Window]) -> Any:
-    """Return windows reduced by any function: it never meets the padding."""
+    """Windows reduced by any function, without the padding."""
     y = broadcast_to(init, results(windows))
     for _, a, b in taps(windows):
         part = getitem_p(x, index=Index(a))

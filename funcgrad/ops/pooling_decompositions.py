@@ -1,4 +1,4 @@
-"""How windows are reduced by reading and writing slices: of arrays and of tracers."""
+"""Window reductions in simpler primitives, by slices of arrays and tracers."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -15,7 +15,7 @@ from .windows import Window, product, taps
 
 
 def fold_by_slices(x: Any, windows: Sequence[Window], function: np.ufunc, start: Any) -> Any:
-    """Fold windows one axis after the other."""
+    """Fold windows axis by axis."""
     for d in fold_order(windows):
         x = _folded_along(x, d, windows[d], function, start)
     return x
@@ -27,7 +27,7 @@ def _folded_along(x: Any, axis: int, window: Window, function: np.ufunc, start: 
     met = [(a, b) for _, (a,), (b,) in taps((window,)) if a.stop]
     parts = [(getitem_p(x, index=Index((*before, a))), Index((*before, b))) for a, b in met]
     y: Any = np.full(shape, start, dtype_of(x))
-    if len({b.start % b.step for _, b in met}) == len(met):  # each place is met once
+    if len({b.start % b.step for _, b in met}) == len(met):  # each place is written once
         for values, place in parts:
             y = set_at_p(y, values, index=place)
         return y
@@ -40,9 +40,9 @@ def _folded_along(x: Any, axis: int, window: Window, function: np.ufunc, start: 
 
 
 def count_misses(x: Any, y: Any, windows: Sequence[Window], misses: np.ufunc) -> Any:
-    """Return how many elements of each window ``misses`` rules out before the first that it leaves.
+    """The index, in each window, of the first element that is not a miss.
 
-    Beside nan nothing is a miss.
+    Where ``misses`` compares with nan the index is 0.
     """
     missing: Any = np.ones(shape_of(y), bool)
     count: Any = np.zeros(shape_of(y), np.intp)
@@ -55,7 +55,7 @@ def count_misses(x: Any, y: Any, windows: Sequence[Window], misses: np.ufunc) ->
 
 
 def read_hits(x: Any, hits: Any, windows: Sequence[Window]) -> Any:
-    """Read for each window the element that was hit, 0 where there is none."""
+    """The element at the hit of each window, 0 without a hit."""
     if 0 in shape_of(x) or 0 in shape_of(hits):
         return np.zeros(shape_of(hits), dtype_of(x))
     places, none = _places(hits, windows)
@@ -64,7 +64,7 @@ def read_hits(x: Any, hits: Any, windows: Sequence[Window]) -> Any:
 
 
 def add_hits(y: Any, hits: Any, windows: Sequence[Window]) -> Any:
-    """Add each element into zeros where its window was hit."""
+    """Zeros, to which each element is added at the hit of its window."""
     shape = tuple(axis[0] for axis in windows)
     if 0 in shape or 0 in shape_of(hits):
         return np.zeros(shape, dtype_of(y))
@@ -75,7 +75,7 @@ def add_hits(y: Any, hits: Any, windows: Sequence[Window]) -> Any:
 
 
 def _places(hits: Any, windows: Sequence[Window]) -> tuple[Any, Any]:
-    """Return where in the flat source the hits are, and which windows have none."""
+    """The indices of the hits in the flat source, and a mask of windows without a hit."""
     stride, rank, offsets, starts = 1, len(windows), np.zeros((), np.intp), np.zeros((), np.intp)
     for d in reversed(range(rank)):
         n, m, size, _, off, b, step = windows[d]
@@ -85,6 +85,6 @@ def _places(hits: Any, windows: Sequence[Window]) -> tuple[Any, Any]:
         stride *= n
     count = product([axis[2] for axis in windows])
     none = np.equal(hits, count) if not all_windows_hit(windows) else np.zeros(shape_of(hits), bool)
-    table = np.append(offsets, 0)  # of each element of a window, and of none
+    table = np.append(offsets, 0)  # offset of each element of a window, 0 for no hit
     places = getitem_p(table, np.minimum(hits, count), index=Index((ARRAY,))) + starts
     return np.clip(np.where(none, 0, places), 0, stride - 1), none

@@ -1,4 +1,4 @@
-"""How windows are reduced: plain functions of NumPy arrays, one call for each place in a window."""
+"""Window reductions of NumPy arrays: one call of a ufunc for each element of the window."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +9,7 @@ from .windows import Window, identity_window, product, taps
 
 
 def fold_order(windows: Sequence[Window]) -> list[int]:
-    """Return the axes to fold: those in front, of long rows, first if the array becomes smaller."""
+    """The axes in the order to fold: the leading ones first, if the array shrinks."""
     axes = [d for d, axis in enumerate(windows) if axis != identity_window(axis[0])]
     grows = any(m > n for n, m, *_ in windows)
     return axes[::-1] if grows else axes
@@ -19,7 +19,7 @@ def fold_into(
     x: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window], function: np.ufunc, start: Any,
 ) -> None:  # fmt: skip
-    """Fold windows one axis after the other: a box is as fast as the sum of its sides."""
+    """Fold windows axis by axis: the cost is the sum of the window's lengths, not the product."""
     axes = fold_order(windows)
     if not axes:
         out[...] = x
@@ -31,18 +31,18 @@ def fold_into(
 def fold_axis_into(
     x: np.ndarray, y: np.ndarray, axis: int, window: Window, function: np.ufunc, start: Any
 ) -> None:
-    """Fold the windows of one axis into ``y``; what is met once is copied."""
+    """Fold the windows of one axis into ``y``; an element that occurs once is copied."""
     before = (slice(None),) * axis
     met = [(a, b) for _, (a,), (b,) in taps((window,)) if a.stop]
     parts = [(x[(*before, a)], y[(*before, b)]) for a, b in met]
-    if len({b.start % b.step for _, b in met}) == len(met):  # the steps are all the same
+    if len({b.start % b.step for _, b in met}) == len(met):  # each place is written once
         if sum(place.size for _, place in parts) < y.size:
             y.fill(start)
         for values, place in parts:
             place[...] = values
         return
     if all(place.shape == y.shape for _, place in parts[:2]):
-        function(parts[0][0], parts[1][0], out=y)  # no need to fill y first
+        function(parts[0][0], parts[1][0], out=y)  # y needs no initial values
         parts = parts[2:]
     else:
         y.fill(start)
@@ -54,15 +54,15 @@ def first_hit_into(
     x: np.ndarray, y: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window], misses: np.ufunc,
 ) -> None:  # fmt: skip
-    """Write which element of each window is the first that ``misses`` does not rule out.
+    """Write the index, in each window, of the first element that is not a miss.
 
-    It is the number of misses before it. Beside nan nothing is a miss, and the first is taken.
+    It is the number of misses before it. Where ``misses`` compares with nan the index is 0.
     """
     missing, missed = scratch
     missing.fill(True)
     out.fill(0)
     for _, a, b in taps(windows):
-        where: Any = (*b, ...)  # a view also of an array without axes
+        where: Any = (*b, ...)  # a view, of an array of rank 0 too
         here, place = missed[where], missing[where]
         misses(x[a], y[b], out=here)
         np.logical_and(place, here, out=place)
@@ -70,7 +70,7 @@ def first_hit_into(
 
 
 def flat_positions(hits: np.ndarray, windows: Sequence[Window], out: np.ndarray) -> None:
-    """Write where in the flat source the hits are; what it says of a window without is void."""
+    """Write the indices of the hits in the flat source; undefined for a window without a hit."""
     stride, rank = 1, len(windows)
     offsets = np.zeros(tuple(axis[2] for axis in windows), np.intp)
     starts = []
@@ -81,7 +81,7 @@ def flat_positions(hits: np.ndarray, windows: Sequence[Window], out: np.ndarray)
         starts.append(((np.arange(m) * b - off) * stride).reshape(along))
         stride *= n
     np.take(np.append(offsets, 0), hits, out=out, mode="clip")
-    for group in (starts[: rank // 2], starts[rank // 2 :]):  # small sums first
+    for group in (starts[: rank // 2], starts[rank // 2 :]):  # sums of small arrays first
         start = np.zeros((), np.intp)
         for part in group:
             start = start + part
@@ -89,7 +89,7 @@ def flat_positions(hits: np.ndarray, windows: Sequence[Window], out: np.ndarray)
 
 
 def all_windows_hit(windows: Sequence[Window]) -> bool:
-    """Return whether every window sees an element of the source."""
+    """Whether every window contains an element of the source."""
     for axis in windows:
         met = np.zeros(axis[1], bool)
         for _, _, (b,) in taps((axis,)):
@@ -103,7 +103,7 @@ def add_hits_into(
     y: np.ndarray, hits: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window],
 ) -> None:  # fmt: skip
-    """Add each element of ``y`` into ``out`` where its window was hit."""
+    """Add each element of ``y`` into ``out`` at the hit of its window."""
     (where,) = scratch
     out.fill(0)
     if not (y.size and out.size):
@@ -119,7 +119,7 @@ def read_hits_into(
     x: np.ndarray, hits: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
     windows: Sequence[Window],
 ) -> None:  # fmt: skip
-    """Read for each window the element of ``x`` that was hit."""
+    """Read the element of ``x`` at the hit of each window."""
     (where,) = scratch
     if not (x.size and out.size):
         out.fill(0)

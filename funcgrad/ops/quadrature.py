@@ -13,7 +13,7 @@ CHUNK = 32768  # numbers that stay in cache
 
 
 def integrals(integrand: Callable[..., Any], points: Any, weights: Any, *xs: Any) -> Any:
-    """Return for each element the weighted sum of ``integrand(point, *elements)``."""
+    """For each element the weighted sum of ``integrand(point, *elements)``."""
     if type(xs[0]) is not np.ndarray or xs[0].ndim != 1:
         column = (-1, *[1] * np.ndim(xs[0]))
         values = integrand(points.reshape(column), *xs)

@@ -14,16 +14,16 @@ from .structure import cast, project, reshape
 
 
 def ravel_pytree(value: Any) -> tuple[Any, Callable[[Any], Any]]:
-    """Return the leaves of a tree in one flat array, and the function that takes it apart.
+    """Ravel the leaves of a tree into one flat array, with the function that inverts it.
 
     Args:
-        value: a tree of arrays and numbers; they are promoted to one dtype.
+        value: a tree of arrays and scalars; they are promoted to one dtype.
 
     Returns:
         ``(flat, unravel)``; ``unravel(flat)`` has the shapes and dtypes of the leaves.
 
     Raises:
-        TypeError: if a leaf is not an array or a number.
+        TypeError: if a leaf is not an array or a scalar.
         ShapeError: when ``unravel`` is given an array of another size.
 
     >>> flat, unravel = ravel_pytree({"b": np.array([3.0, 4.0]), "a": 1.0})
@@ -58,5 +58,5 @@ def ravel_pytree(value: Any) -> tuple[Any, Callable[[Any], Any]]:
 
 
 def _own(x: Any) -> Any:
-    """Return a copy of a view, which the caller may change without changing the flat array."""
+    """A copy of a view: writing to it does not change the flat array."""
     return x.copy() if type(x) is np.ndarray and x.base is not None else x

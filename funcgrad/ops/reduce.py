@@ -1,6 +1,6 @@
-"""Reductions and scans that are not linear: extrema, products, positions, truth.
+"""Reductions that are not linear: extrema, products, indices, any and all.
 
-Sums, means and running sums are linear and stand in ``structure.py``.
+Sums, means and cumulative sums are linear: see ``structure.py``.
 """
 
 import math
@@ -43,15 +43,15 @@ from .structure import (
 
 
 def axes_of(axis: Any, rank: int) -> Axes:
-    """Return the ``axis`` of a reduction (None, one, a tuple, negative) as sorted axes.
+    """The ``axis`` of a reduction (None, an integer, a tuple) as sorted axes, not negative.
 
     Raises:
-        numpy.exceptions.AxisError: if an axis is not one of the array's.
-        ValueError: if an axis is named twice.
+        numpy.exceptions.AxisError: if an axis is out of range.
+        ValueError: if an axis is repeated.
     """
     if axis is None:
         return tuple(range(rank))
-    given = axis if isinstance(axis, tuple) else (axis,)  # of a list NumPy wants a tuple made
+    given = axis if isinstance(axis, tuple) else (axis,)  # NumPy refuses a list
     axes = sorted(axis_of(d, rank) for d in given)
     if len(set(axes)) < len(axes):
         raise ValueError("duplicate value in 'axis'")
@@ -59,11 +59,11 @@ def axes_of(axis: Any, rank: int) -> Axes:
 
 
 def axes_in(axis: Any, rank: int) -> Axes:
-    """Return sorted axes where NumPy takes any sequence of them.
+    """``axes_of``, which takes any sequence of axes.
 
     Raises:
-        numpy.exceptions.AxisError: if an axis is not one of the array's.
-        ValueError: if an axis is named twice.
+        numpy.exceptions.AxisError: if an axis is out of range.
+        ValueError: if an axis is repeated.
     """
     try:
         return axes_of(axis if axis is None else operator.index(axis), rank)
@@ -72,7 +72,7 @@ def axes_in(axis: Any, rank: int) -> Axes:
 
 
 def axis_of(axis: Any, rank: int) -> int:
-    """Return one axis counted from the front."""
+    """An axis that is not negative."""
     axis = operator.index(axis)
     if not -rank <= axis < rank:
         raise np.exceptions.AxisError(axis, rank)
@@ -80,7 +80,7 @@ def axis_of(axis: Any, rank: int) -> int:
 
 
 class Reduction(Primitive, Codegen):
-    """Reduce ``axes``, which are not negative and vanish."""
+    """Reduce ``axes``, which are not negative and are removed."""
 
     def __init__(
         self, name: str, function: Callable[..., Any], ufunc: np.ufunc | None = None
@@ -105,7 +105,7 @@ class Reduction(Primitive, Codegen):
 
 
 class Extremum(Reduction):
-    """The largest or smallest element; its derivative is shared by ties."""
+    """The maximum or minimum; ties share its derivative equally."""
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, axes: Axes) -> Sequence[Any]:
@@ -116,22 +116,22 @@ class Extremum(Reduction):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axes: Axes) -> Sequence[Any]:
         hits, count = _ties(ins[0], outs[0], axes)
-        none = eq(count, 0)  # no element equals the extremum: it is nan, and so is the derivative
+        none = eq(count, 0)  # no element equals the extremum, which is nan: the derivative is nan
         share = cast(div(cts[0], where(none, 1, count)), dtype_of(cts[0]))
         rest = cast(where(none, np.nan, 0), dtype_of(share))
         return (where(hits, expand_dims(share, axes), expand_dims(rest, axes)),)
 
 
 def _ties(x: Any, y: Any, axes: Axes) -> tuple[Any, Any]:
-    """Return where the extremum is attained, and how often."""
+    """The mask of elements equal to the extremum, and their number."""
     hits = eq(x, expand_dims(y, axes))
     return hits, cast(sum_p(hits, axes=axes), accumulation_dtype(dtype_of(y)))
 
 
 class Norm(Reduction):
-    """The Euclidean norm of real numbers, in ``dtype``; its derivative where it is 0 is 0.
+    """The Euclidean norm of real elements, in ``dtype``; its derivative at 0 is 0.
 
-    The squares of its elements may overflow or underflow.
+    It is accurate also where squares of elements overflow or underflow.
     """
 
     @override
@@ -146,7 +146,7 @@ class Norm(Reduction):
         return (Aval(drop_axes(x.shape, axes), dtype),)
 
     def decompose(self, x: Any, *, axes: Axes, dtype: np.dtype) -> Any:
-        """Scale by a power of 2, by which all is exact but what over- or underflows."""
+        """Scale by a power of 2, which is exact except for overflow and underflow."""
         shape = shape_of(x)
         if any(shape[d] == 0 for d in axes):
             return (np.zeros(drop_axes(shape, axes), dtype),)
@@ -177,12 +177,12 @@ class Norm(Reduction):
 
 
 def _direction(x: Any, y: Any, axes: Axes) -> Any:
-    """Return x / |x|, 0 where it is 0."""
+    """x / |x|, 0 at 0."""
     return div(x, expand_dims(where(eq(y, 0), np.inf, y), axes))
 
 
 def _euclidean(x: Any, axes: Axes) -> Any:
-    """Return the root of the sum of squares, which is scaled where a square is out of range."""
+    """The root of the sum of squares, scaled where a square overflows or underflows."""
     x = np.asarray(x)
     if x.dtype.kind != "f":
         raise TypeError(f"norm: the elements must be real: got {x.dtype}")
@@ -190,20 +190,20 @@ def _euclidean(x: Any, axes: Axes) -> Any:
     with np.errstate(over="ignore", under="ignore"):
         if len(axes) == x.ndim and x.flags.c_contiguous:
             flat = x.reshape(-1)
-            total = float(np.dot(flat, flat))  # without an array of the squares
+            total = float(np.dot(flat, flat))  # allocates no array of squares
             if low < total < high:
                 return math.sqrt(total)
         square = np.add.reduce(np.square(x), axis=axes)
     if x.size and not (np.all(square > low) and np.all(square < high)):
         peak = np.max(np.abs(x), axis=axes, keepdims=True)
-        # a power of two, by which division is exact; of 0, infinity and nan it is 1/2
+        # a power of two: division is exact; 1/2 for 0, inf and nan
         scale = np.ldexp(peak.dtype.type(1), np.frexp(peak)[1] - 1)
         y = np.sqrt(np.add.reduce(np.square(x / scale), axis=axes))
         return y.astype(np.float64) * np.reshape(scale, y.shape)
     return np.sqrt(square)
 
 
-# between which a sum of squares has lost nothing to underflow or overflow, by bytes of the dtype
+# itemsize of a dtype -> the range in which a sum of squares is exact to rounding
 _EXACT_SQUARES = {
     kind.itemsize: (float(info.tiny) / float(info.eps), float(min(info.max, np.finfo(float).max)))
     for kind, info in ((np.dtype(c), np.finfo(c)) for c in "gdfe")
@@ -211,7 +211,7 @@ _EXACT_SQUARES = {
 
 
 class Prod(Reduction):
-    """The product; its derivative multiplies the others, so that zeros are exact."""
+    """The product; its derivative is the product of the others, exact at zeros."""
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, axes: Axes) -> Sequence[Any]:
@@ -223,7 +223,7 @@ class Prod(Reduction):
 
 
 def _others(x: Any, axes: Axes) -> Any:
-    """Return for each element the product of all others along ``axes``."""
+    """The product of all other elements along ``axes``, for each element."""
     shape = shape_of(x)
     kept = tuple(d for d in range(len(shape)) if d not in axes)
     perm = kept + axes
@@ -235,13 +235,13 @@ def _others(x: Any, axes: Axes) -> Any:
 
 
 def _before(x: Any) -> Any:
-    """Return along the last axis the product of all elements before each."""
+    """The exclusive cumulative product along the last axis."""
     axis = len(shape_of(x)) - 1
     return _shifted(cumprod_p(x, axis=axis), 1, axis, 1)
 
 
 def _shifted(x: Any, n: int, axis: int, filler: float) -> Any:
-    """Return ``x`` moved n places up one axis, with ``filler`` in the places left free."""
+    """``x`` shifted by n along one axis, filled with ``filler``."""
     shape = shape_of(x)
     length = max(shape[axis] - n, 0)
     start = np.full((*shape[:axis], shape[axis] - length, *shape[axis + 1 :]), filler, dtype_of(x))
@@ -250,13 +250,13 @@ def _shifted(x: Any, n: int, axis: int, filler: float) -> Any:
 
 
 def flip(x: Any, axis: int) -> Any:
-    """Return ``x`` in reverse order along one axis."""
+    """``x`` reversed along one axis."""
     before = axis_of(axis, len(shape_of(x)))
     return getitem_p(x, index=Index((*[slice(None)] * before, slice(None, None, -1))))
 
 
 class Cumprod(Primitive, Codegen):
-    """Multiply up along one axis."""
+    """Cumulative product along one axis."""
 
     @override
     def run(self, x: Any, *, axis: int) -> tuple[Any, ...]:
@@ -268,7 +268,7 @@ class Cumprod(Primitive, Codegen):
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, axis: int) -> Sequence[Any]:
-        # products of dual numbers (p, d), doubling the reach: no division, so zeros are exact
+        # products of dual numbers (p, d) by doubling: no division, so zeros are exact
         p, d, reach = primals[0], tangents[0], 1
         while reach < shape_of(p)[axis]:
             p_before, d_before = _shifted(p, reach, axis, 1), _shifted(d, reach, axis, 0)
@@ -293,7 +293,7 @@ class Cumprod(Primitive, Codegen):
 
 
 class Position(Primitive, Codegen):
-    """Where along one axis something stands: an integer, which has no derivative."""
+    """An index along one axis, such as argmax: an integer without a derivative."""
 
     differentiable = False
     is_new = True
@@ -321,7 +321,7 @@ class Position(Primitive, Codegen):
 
 
 def gather_along_axis(x: Any, positions: Any, axis: int) -> Any:
-    """Return the elements at these positions along one axis, the other axes matched."""
+    """np.take_along_axis; the other axes of both have equal lengths."""
     shape = shape_of(positions)
     grid = []
     for d, n in enumerate(shape):
@@ -332,20 +332,20 @@ def gather_along_axis(x: Any, positions: Any, axis: int) -> Any:
 
 
 class NonDifferentiableReduction(Reduction):
-    """A reduction whose result, a truth value or a count, has no derivative."""
+    """A reduction to a boolean or a count, without a derivative."""
 
     differentiable = False
 
 
 class Count(NonDifferentiableReduction):
-    """How many elements are not 0."""
+    """The number of elements that are not 0."""
 
     def decompose(self, x: Any, *, axes: Axes) -> Any:
         return (sum_p(ne(x, 0), axes=axes),)
 
 
 def skipping_nan(position: Position, least: float) -> Callable[..., Any]:
-    """Return where an extremum stands that is not nan; ``least`` never is one."""
+    """The index of the extremum of the elements that are not nan; ``least`` replaces nan."""
 
     def decompose(x: Any, *, axis: int) -> Any:
         is_float = dtype_of(x).kind in "fc"
@@ -355,7 +355,7 @@ def skipping_nan(position: Position, least: float) -> Callable[..., Any]:
 
 
 def _count(x: Any, axis: Axes | None = None) -> Any:
-    return np.intp(np.count_nonzero(x, axis=axis))  # some NumPys give a Python number
+    return np.intp(np.count_nonzero(x, axis=axis))  # some versions of NumPy give a Python scalar
 
 
 # fmt: off

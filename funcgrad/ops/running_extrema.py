@@ -1,4 +1,4 @@
-"""Where the largest or smallest element so far stands, along one axis."""
+"""The index of the running maximum or minimum along one axis."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,10 +13,10 @@ from .reduce import Position
 
 
 def _running(extremum: Any, x: Any, axis: int) -> Any:
-    """Return the largest, or smallest, element so far, doubling the reach."""
+    """The running maximum or minimum, by doubling."""
     reach, before = 1, [slice(None)] * axis
     while reach < (length := shape_of(x)[axis]):
-        parts = [slice(0, reach), slice(0, length - reach)]  # the first stand for themselves
+        parts = [slice(0, reach), slice(0, length - reach)]  # the first elements stay
         parts = [getitem_p(x, index=Index((*before, part))) for part in parts]
         x = extremum(x, concatenate_p(*parts, axis=axis))
         reach *= 2
@@ -24,7 +24,7 @@ def _running(extremum: Any, x: Any, axis: int) -> Any:
 
 
 def _last_of_running(extremum: Any) -> Callable[..., Any]:
-    """Return where the extremum so far stands, the last of equals."""
+    """The index of the running extremum, the last of ties."""
 
     def decompose(x: Any, *, axis: int) -> Any:
         shape = [1] * len(shape_of(x))
@@ -37,7 +37,7 @@ def _last_of_running(extremum: Any) -> Callable[..., Any]:
 
 
 def _argcummax(x: Any, axis: int) -> Any:
-    """Return where the largest element so far stands, the last of equals."""
+    """The index of the running maximum, the last of ties."""
     return _last_hit(x, np.maximum.accumulate(x, axis), axis)
 
 

@@ -1,4 +1,4 @@
-"""Where values would stand in sorted arrays: integers, which have no derivative."""
+"""``searchsorted``: indices into sorted arrays, without a derivative."""
 
 from typing import Any
 
@@ -14,7 +14,7 @@ from .structure import Batched, axis_to_front, broadcast_to
 
 
 class SearchSorted(Primitive, Codegen):
-    """Where ``v`` would stand in ``a``, sorted along its last axis; the axes before are shared."""
+    """Where to insert ``v`` into ``a``, sorted along its last axis; leading axes are batch axes."""
 
     differentiable = False
     is_new = True
@@ -23,7 +23,7 @@ class SearchSorted(Primitive, Codegen):
     def run(self, a: Any, v: Any, *, side: str) -> tuple[Any, ...]:
         lead = a.shape[:-1]
         if np.shape(v)[: len(lead)] != lead:
-            raise ValueError("object too deep for desired array")  # infer has better words
+            raise ValueError("object too deep for desired array")  # infer gives a better message
         if not lead:
             return (np.searchsorted(a, v, side),)  # type: ignore[call-overload]
         y = np.empty(np.shape(v), np.intp)
@@ -55,7 +55,7 @@ class SearchSorted(Primitive, Codegen):
 
 
 def bisected(a: Any, v: Any, side: str) -> Any:
-    """Return where ``v`` would stand in ``a`` by halving the places left, nan the last of all."""
+    """Where to insert ``v`` into ``a``, by bisection; nan is larger than all numbers."""
     (*lead, n), rank = shape_of(a), len(shape_of(v))
     grid = [np.arange(m).reshape([-1 if e == d else 1 for e in range(rank)])
             for d, m in enumerate(lead)]  # fmt: skip

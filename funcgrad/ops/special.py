@@ -38,7 +38,7 @@ def _erfinv64(x: Any) -> Any:
 
 
 def _erfinv_of(w: Any) -> Any:
-    """Return erfinv(x) / x, given w = -log(1 - x²)."""
+    """erfinv(x) / x, given w = -log(1 - x²)."""
     y = polynomial(CENTRAL_64, w - 3.125)
 
     def tail(w: Any) -> Any:
@@ -50,7 +50,7 @@ def _erfinv_of(w: Any) -> Any:
 
 
 def _with_poles(x: Any, y: Any) -> Any:
-    """Return x y, and infinity of the sign of x where x is 1 or -1."""
+    """x y, and infinity of the sign of x where x is 1 or -1."""
     return x * masked_update(y, np.abs(x) == 1, lambda: np.inf)
 
 
@@ -69,7 +69,7 @@ def _erfc(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
 
 
 def gaussian(z: Any, half: float) -> Any:
-    """Return exp(-half z²), which rounding z² would spoil: z is split, half a power of 2."""
+    """exp(-half z²), which rounding z² would spoil: z is split, half a power of 2."""
     bits = np.int32(-1 << 12) if z.dtype == np.float32 else np.int64(-1 << 27)
     if type(z) is np.ndarray:
         high = (z.view(bits.dtype) & bits).view(z.dtype)  # so few bits that its square is exact
@@ -80,7 +80,7 @@ def gaussian(z: Any, half: float) -> Any:
 
 
 def scaled_tail(z: Any, tail: Sequence[float]) -> Any:
-    """Return exp(z²) erfc(z) for z >= 0."""
+    """exp(z²) erfc(z) for z >= 0."""
     y = polynomial(tail, (np.minimum(z, 30) - 3.75) / (np.minimum(z, 30) + 3.75)) / (1 + 2 * z)
     far = z > (8 if z.dtype == np.float32 else 28)  # where erfc is 0
     series = lambda v: polynomial(ERFCX_FAR, 0.5 / (v * v)) / (math.sqrt(math.pi) * v)
@@ -88,7 +88,7 @@ def scaled_tail(z: Any, tail: Sequence[float]) -> Any:
 
 
 def erfcinv_of(p: Any) -> Any:
-    """Return erfinv(1 - p), with the tail where 1 - p would round to 1."""
+    """erfinv(1 - p), with the tail where 1 - p would round to 1."""
     w = np.negative(np.log(p * (2 - p)))
     x = 1 - p
     y = x * _erfinv_of(w)

@@ -1,4 +1,4 @@
-"""The identity that no derivative passes."""
+"""``stop_gradient``: the identity, with derivative 0."""
 
 from typing import Any
 
@@ -13,13 +13,13 @@ from .structure import Batched
 
 
 class StopGradient(Primitive, Codegen):
-    """The identity, without a derivative."""
+    """The identity, with derivative 0."""
 
     differentiable = False
 
     @override
     def run(self, x: Any) -> tuple[Any, ...]:
-        return (copied(x),)  # the user may write to it, and a derivative may read x
+        return (copied(x),)  # the user may write to the copy, and a derivative may read x
 
     @override
     def infer(self, x: Aval) -> tuple[Aval, ...]:
@@ -37,7 +37,7 @@ stop_gradient_p = StopGradient("stop_gradient")
 
 
 def stop_gradient(x: Any) -> Any:
-    """Return ``x``, an array or a tree, as a constant to every derivative.
+    """``x``, an array or a tree, as a constant of every derivative.
 
     >>> from funcgrad import grad
     >>> print(grad(lambda x: x * stop_gradient(x))(3.0))

@@ -1,7 +1,7 @@
-"""The structural linear primitives, which move, copy and add numbers.
+"""The structural linear primitives, which move, copy and add elements.
 
-They are closed under transposition: sum ↔ broadcast; reshape, transpose, cumsum, convert each ↔
-itself; and in ``index.py`` getitem ↔ scatter_add. So every family can undo its broadcasting here.
+They are closed under transposition: sum ↔ broadcast; reshape, transpose, cumsum and convert ↔
+themselves; in ``index.py`` getitem ↔ scatter_add. So all rules can use ``unbroadcast``.
 """
 
 import functools
@@ -79,18 +79,18 @@ class Truncate(Convert):
 
 
 class Broadcast(Linear, Codegen):
-    """Give the result ``shape``, whose ``axes`` are new: along them the operand repeats."""
+    """Repeat the operand along new ``axes`` of the result, which has this ``shape``."""
 
     is_smooth = True
     is_view = True
 
     @override
     def run(self, x: Any, *, shape: Shape, axes: Axes) -> tuple[Any, ...]:
-        if axes and axes[-1] >= len(axes):  # new axes in front come by themselves
+        if axes and axes[-1] >= len(axes):  # NumPy adds leading axes itself
             x = as_array(x).reshape([1 if d in axes else n for d, n in enumerate(shape)])
         if math.prod(shape) > 4096:
             return (np.broadcast_to(x, shape),)
-        out = np.empty(shape, dtype_of(x))  # for small arrays cheaper than making a view
+        out = np.empty(shape, dtype_of(x))  # cheaper than a view, for small arrays
         out[...] = x
         return (out,)
 
@@ -107,7 +107,7 @@ class Broadcast(Linear, Codegen):
         return {"shape": (size, *shape), "axes": tuple(d + 1 for d in axes)}
 
     def view(self, w: Emitter[V], x: V, *, shape: Shape, axes: Axes) -> Any:
-        """Repeat without a copy what the workspace holds: elsewhere a view costs more to make."""
+        """A view of an operand in the workspace; elsewhere a view costs more than a copy."""
         if not x.static:
             return None
         w.numpy("broadcast_to")
@@ -120,7 +120,7 @@ class Broadcast(Linear, Codegen):
 
 
 class Sum(Linear, Codegen):
-    """Add along ``axes``, which are not negative and vanish."""
+    """Sum along ``axes``, which are not negative and are removed."""
 
     is_smooth = True
 
@@ -145,7 +145,7 @@ class Sum(Linear, Codegen):
 
 
 class Mean(Linear, Codegen):
-    """Average along ``axes``, which are not negative and vanish."""
+    """Mean along ``axes``, which are not negative and are removed."""
 
     is_smooth = True
 
@@ -175,12 +175,12 @@ class Mean(Linear, Codegen):
 
 
 def _extent(shape: Shape, axes: Axes) -> int:
-    """Return how many elements lie along the axes."""
+    """The product of the lengths of the axes."""
     return math.prod([shape[d] for d in axes])
 
 
 class Cumsum(Linear, Codegen):
-    """Add up along one axis, from its end if ``reverse``."""
+    """Cumulative sum along one axis, from its end if ``reverse``."""
 
     @override
     def run(self, x: Any, *, axis: int, reverse: bool) -> tuple[Any, ...]:
@@ -207,7 +207,7 @@ class Cumsum(Linear, Codegen):
 
 
 class Reshape(Linear, Codegen):
-    """Give the same numbers, in C order, another shape."""
+    """The same elements, in C order, with another shape."""
 
     is_smooth = True
     is_view = True
@@ -287,19 +287,19 @@ reshape_p = Reshape("reshape")
 transpose_p = Transpose("transpose")
 
 
-# what the rules of every family say with them
+# helpers for rules
 
 
 @functools.lru_cache(256)
 def sum_dtype(dtype: np.dtype) -> np.dtype:
-    """Return what NumPy adds up in: small integers and booleans grow."""
+    """The dtype of np.sum: small integers and booleans are widened."""
     return np.add.reduce(np.zeros(1, dtype)).dtype
 
 
 def cast(x: Any, dtype: Any) -> Any:
-    """Return ``x`` with this dtype, itself where it has it; lost imaginary parts warn, as NumPy's.
+    """``x`` cast to a dtype, itself if it has it; complex to real warns, as in NumPy.
 
-    Where a rule takes the real part because it is the derivative, it says ``project``.
+    A rule whose derivative is the real part uses ``project``, which does not warn.
     """
     if dtype_of(x) is dtype:
         return x
@@ -310,12 +310,12 @@ def cast(x: Any, dtype: Any) -> Any:
 
 
 def upcast(x: Any) -> Any:
-    """Return ``x`` in the dtype in which its sums are taken: see ``accumulation_dtype``."""
+    """``x`` in the dtype of its sums: see ``accumulation_dtype``."""
     return cast(x, accumulation_dtype(dtype_of(x)))
 
 
 def project(x: Any, dtype: Any) -> Any:
-    """Return ``x`` with this dtype, itself where it has it; of complex numbers the real part."""
+    """``x`` cast to a dtype, itself if it has it; complex to real takes the real part."""
     if dtype_of(x) is dtype:
         return x
     dtype = np.dtype(dtype)
@@ -323,14 +323,14 @@ def project(x: Any, dtype: Any) -> Any:
         return x
     if dtype.kind not in "biufc" and isinstance(x, Tracer):
         raise DtypeError(
-            f"astype: a traced array holds numbers: got {dtype}; convert "
-            f"stop_gradient(x) outside the traced function"
+            f"astype: a traced array must have a numeric dtype: got {dtype}; convert "
+            f"outside the traced function"
         )
     return (convert_p if is_inexact(dtype) else truncate_p)(x, dtype=dtype)
 
 
 def strip_weak_type(x: Any) -> Any:
-    """Return a Python number, or a tracer of one, as the NumPy scalar it stands for."""
+    """``x`` without weak type: a Python scalar becomes a NumPy scalar."""
     aval = aval_of(x)
     if not aval.weak:
         return x
@@ -338,7 +338,7 @@ def strip_weak_type(x: Any) -> Any:
 
 
 def reshape(x: Any, shape: Shape) -> Any:
-    """Return ``x`` with this shape, in which one length may be -1."""
+    """``x`` with a shape, in which one length may be -1."""
     if shape_of(x) == shape:
         return x
     if -1 in shape:
@@ -349,21 +349,21 @@ def reshape(x: Any, shape: Shape) -> Any:
 
 
 def batch_at_front(x: Any, axis: int | None, size: int) -> Any:
-    """Return ``x`` with its batch axis in front, repeated along one where it has none."""
+    """``x`` with its batch axis first; without one, repeated along a new first axis."""
     if axis is not None:
         return axis_to_front(x, axis)
     return broadcast_p(x, shape=(size, *shape_of(x)), axes=(0,))
 
 
 def expand_dims(x: Any, axes: Axes) -> Any:
-    """Return ``x`` with axes of length 1 where the result has ``axes``."""
+    """``x`` with new axes of length 1, at positions ``axes`` of the result."""
     lengths = iter(shape_of(x))
     rank = len(shape_of(x)) + len(axes)
     return reshape(x, tuple(1 if d in axes else next(lengths) for d in range(rank)))
 
 
 def broadcast_to(x: Any, shape: Shape) -> Any:
-    """Return ``x`` stretched to ``shape`` by NumPy's rules."""
+    """``x`` broadcast to ``shape`` by NumPy's rules."""
     have = shape_of(x)
     if have == shape:
         return x
@@ -375,16 +375,16 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
 
 
 def unbroadcast(ct: Any, x: Any) -> Any:
-    """Return a cotangent with the shape and dtype of its primal: undo broadcasting and casts."""
+    """A cotangent with the shape and dtype of its primal: transposes broadcasting and casts."""
     if type(x) is np.ndarray and ct.shape == x.shape and ct.dtype is x.dtype:
-        return ct  # nearly always
+        return ct  # the usual case
     shape, have = shape_of(x), ct.shape
     if have != shape:
         lead = len(have) - len(shape)
         axes = tuple(range(lead))
         if have[lead:] != shape:
             axes += tuple(lead + d for d, n in enumerate(shape) if n != have[lead + d])
-        # on plain arrays straight to NumPy, because every bias of every layer comes here
+        # NumPy directly for plain arrays: the cotangent of every bias comes here
         if type(ct) is np.ndarray and ct.dtype is not _HALF:
             ct = np.add.reduce(ct, axes)
         else:
@@ -395,5 +395,5 @@ def unbroadcast(ct: Any, x: Any) -> Any:
 
 
 def broadcast_like(t: Any, y: Any) -> Any:
-    """Return a tangent with the shape and dtype of its output: redo broadcasting and casts."""
+    """A tangent broadcast and cast to the shape and dtype of its output."""
     return project(broadcast_to(t, shape_of(y)), dtype_of(y))

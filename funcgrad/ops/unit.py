@@ -1,4 +1,4 @@
-"""The unit x/|x|, of complex numbers the direction, by which |x| has its derivative."""
+"""The unit x/|x| of complex numbers, which is in the derivative of |x|."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,7 +12,7 @@ from .families import Elementwise
 
 
 def _unit(x: Any) -> Any:
-    """Return x/|x|, 0 at 0; of an infinite or subnormal number NumPy's sign, which is slow."""
+    """x/|x|, 0 at 0; np.sign, which is slower, for infinite and subnormal numbers."""
     if not np.iscomplexobj(x):
         return np.sign(x)
     size = np.absolute(x)
@@ -31,7 +31,7 @@ def _unit(x: Any) -> Any:
 
 
 def _turned(t: Any, x: Any, factor: Any, along: Any) -> Any:
-    """Return ``factor`` times the part of t across a direction, per length; 0 at 0."""
+    """``factor`` times the part of t orthogonal to a direction, over its length; 0 at 0."""
     if dtype_of(x).kind != "c":
         return 0 * t
     size = np.abs(x)
@@ -39,7 +39,7 @@ def _turned(t: Any, x: Any, factor: Any, along: Any) -> Any:
 
 
 class Unit(Elementwise):
-    """Of complex numbers x/|x|, which turns with the part of a tangent across it."""
+    """x/|x| of complex numbers; only the part of a tangent orthogonal to x changes it."""
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:

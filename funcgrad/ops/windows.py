@@ -1,10 +1,10 @@
 """The geometry of windows that slide along axes: plain functions of plain tuples and arrays.
 
-Along one axis, element ``a`` of the source and element ``b`` of the result meet at element ``k`` of
-the window where ``a * source + offset == b * result + k * step``. A window is the tuple of these
-seven integers, ``(n, m, size, source, offset, result, step)``: the lengths of source, result and
-window, then the four of the equation. Stride, padding and both dilations are in it, and so is the
-transpose, which is the same equation read from the other side.
+Along one axis, element ``k`` of the window takes element ``a`` of the source to element ``b`` of
+the result where ``a * source + offset == b * result + k * step``. A window is the tuple
+``(n, m, size, source, offset, result, step)``: the lengths of source, result and window, then the
+coefficients of the equation. It expresses stride, padding and both dilations. The window of the
+transpose has source and result exchanged.
 """
 
 import operator
@@ -20,7 +20,7 @@ Tap: TypeAlias = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
 
 
 def product(numbers: Sequence[int]) -> int:
-    """Return the product of whole numbers."""
+    """The product of integers."""
     total = 1
     for number in numbers:
         total *= number
@@ -38,17 +38,17 @@ def window(
 
 
 def identity_window(n: int) -> Window:
-    """Return the window of one element, which leaves an axis as it is."""
+    """The window of one element: the identity along an axis."""
     return (n, n, 1, 1, 0, 1, 1)
 
 
 def transposed_windows(windows: Sequence[Window]) -> tuple[Window, ...]:
-    """Return the windows of the transpose, in which source and result change places."""
+    """The windows of the transpose: source and result exchanged."""
     return tuple((m, n, size, b, -off, a, -step) for n, m, size, a, off, b, step in windows)
 
 
 def taps(windows: Sequence[Window]) -> list[Tap]:
-    """Return for each element of the window which elements of source and result meet at it."""
+    """For each element of the window: its index, and the slices of source and result."""
     found: list[Tap] = [((), (), ())]
     for axis in windows:
         along = taps_along(*axis)
@@ -63,18 +63,18 @@ def taps(windows: Sequence[Window]) -> list[Tap]:
 def taps_along(
     n: int, m: int, size: int, source: int, offset: int, result: int, step: int
 ) -> list[tuple[slice, slice]]:
-    """Return the meetings along one axis; where there is none, two empty slices."""
+    """The taps along one axis; without elements, two empty slices."""
     pairs = []
     for k in range(size):
         rest = k * step - offset
-        # a is a whole number at every so many b; two of them tell how far apart they are
+        # a is an integer for every n-th b; two solutions give both steps
         whole = [b for b in range(2 * source) if (b * result + rest) % source == 0][:2]
         if not whole:
             pairs.append((slice(0, 0), slice(0, 0)))
             continue
         b, b_step = whole[0], whole[1] - whole[0]
         a, a_step = (b * result + rest) // source, b_step * result // source
-        late = max(0, -(a // a_step))  # the first meetings lie before the source
+        late = max(0, -(a // a_step))  # the first solutions lie before the source
         a, b = a + late * a_step, b + late * b_step
         count = max(0, min(-((a - n) // a_step), -((b - m) // b_step)))
         a_end, b_end = a + (count - 1) * a_step + 1, b + (count - 1) * b_step + 1
@@ -86,32 +86,28 @@ def taps_along(
 
 
 def extents(windows: Sequence[Window]) -> tuple[int, ...]:
-    """Return along each axis how many places all windows together see."""
+    """The length of the padded source along each axis, over all windows."""
     return tuple(
         max(0, (m - 1) * b + (size - 1) * abs(step) + 1) for _, m, size, _, _, b, step in windows
     )
 
 
 def with_positive_steps(windows: Sequence[Window]) -> tuple[Window, ...]:
-    """Return the windows with their elements in the order of the source, not against it.
-
-    Where that turns the order round, as ``kernel_flips`` says, ``k`` becomes ``size - 1 - k``.
-    """
+    """The windows with positive steps; ``kernel_flips`` gives the axes of the kernel to reverse."""
     return tuple(
         w if w[6] >= 0 else (*w[:4], w[4] - (w[2] - 1) * w[6], w[5], -w[6]) for w in windows
     )
 
 
 def kernel_flips(windows: Sequence[Window]) -> tuple[slice, ...]:
-    """Return the index that turns round the axes of a kernel that ``with_positive_steps`` does."""
+    """The index that reverses the axes of a kernel whose windows have negative steps."""
     return tuple(slice(None, None, -1 if w[6] < 0 else 1) for w in windows)
 
 
 def sliding_view(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> np.ndarray:
-    """Return what every straight window sees, ``[N, *result, *window, C]``, as a view.
+    """The elements of each window, ``[N, *result, *window, C]``; steps must be positive.
 
-    It is a view of ``x`` if nothing is to be padded or dilated, else of the buffer ``padded``, into
-    which ``x`` is copied between zeros.
+    It is a view of ``x``, or, with padding or dilation, of its copy in the buffer ``padded``.
     """
     rank, lengths = len(windows), extents(windows)
     offsets = [off for _, _, _, _, off, _, _ in windows]
@@ -134,7 +130,7 @@ def sliding_view(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -
 
 
 def pad_and_dilate(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray) -> None:
-    """Copy ``x`` between the zeros of its padding and dilation."""
+    """Copy ``x`` into a buffer, with zeros for padding and dilation."""
     padded.fill(0)
     take, put = [slice(None)], [slice(None)]
     for (n, _, _, a, off, _, _), length in zip(windows, padded.shape[1:-1], strict=True):
@@ -147,7 +143,7 @@ def pad_and_dilate(x: np.ndarray, windows: Sequence[Window], padded: np.ndarray)
     padded[tuple(put)] = x[tuple(take)]
 
 
-# what a caller says
+# arguments of the public functions
 
 
 def padtype_to_pads(
@@ -156,10 +152,10 @@ def padtype_to_pads(
     window_strides: Sequence[int],
     padding: str,
 ) -> list[tuple[int, int]]:
-    """Return the padding that a word stands for, as a pair (low, high) for each axis.
+    """The padding 'SAME', 'SAME_LOWER' or 'VALID' as a pair (low, high) for each axis.
 
-    With 'SAME' the result has ``ceil(n / stride)`` elements, and what cannot be shared evenly
-    stands behind, with 'SAME_LOWER' in front; with 'VALID' nothing is padded.
+    With 'SAME' the result has ``ceil(n / stride)`` elements; an odd total has the larger half at
+    the end, with 'SAME_LOWER' at the start. 'VALID' is no padding.
 
     >>> padtype_to_pads((28, 28), (5, 4), (1, 1), "SAME")
     [(2, 2), (1, 2)]
@@ -169,8 +165,8 @@ def padtype_to_pads(
         return [(0, 0)] * len(in_shape)
     if word not in ("SAME", "SAME_LOWER"):
         raise ShapeError(
-            f"padding: not a word for it: got {padding!r}; write 'SAME', 'VALID' or "
-            f"'SAME_LOWER', or one pair (low, high) for each axis"
+            f"padding: a string must be 'SAME', 'VALID' or 'SAME_LOWER': got {padding!r}; "
+            f"write a pair (low, high) for each axis for others"
         )
     pads = []
     for n, size, stride in zip(in_shape, window_shape, window_strides, strict=True):
@@ -181,7 +177,7 @@ def padtype_to_pads(
 
 
 def integers_per_axis(who: str, name: str, given: Any, count: int, least: int) -> tuple[int, ...]:
-    """Return an argument that has one whole number for each axis, ones where it is None."""
+    """An argument with one integer for each axis; None stands for ones."""
     if given is None:
         return (1,) * count
     try:
@@ -190,7 +186,7 @@ def integers_per_axis(who: str, name: str, given: Any, count: int, least: int) -
         numbers = ()
     if len(numbers) != count or any(v < least for v in numbers):
         raise ShapeError(
-            f"{who}: {name} must be {count} whole numbers, none below {least}: got {given!r}; "
+            f"{who}: {name} must be {count} integers of at least {least}: got {given!r}; "
             f"write one for each {'axis' if who == 'reduce_window' else 'spatial axis'}"
         )
     return numbers
@@ -200,7 +196,7 @@ def windows_of(
     who: str, lengths: Sequence[int], sizes: Sequence[int], strides: Any, padding: Any,
     dilation: Any, spreads: Any,
 ) -> tuple[Window, ...]:  # fmt: skip
-    """Return the windows that JAX's parameters describe, one an axis."""
+    """The window of each axis, by JAX's parameters."""
     strides, dilation, spreads = (
         integers_per_axis(who, name, given, len(lengths), 1)
         for name, given in zip(_NAMES[who], (strides, dilation, spreads), strict=True)
@@ -215,7 +211,7 @@ def windows_of(
     if len(pads) != len(lengths):
         raise ShapeError(
             f"{who}: padding must be 'SAME', 'VALID', 'SAME_LOWER' or {len(lengths)} pairs "
-            f"(low, high): got {padding!r}; write one pair for each axis that the window slides on"
+            f"(low, high): got {padding!r}; write one pair for each axis of the window"
         )
     columns = zip(lengths, sizes, strides, pads, dilation, spreads, strict=True)
     return tuple(window(n, k, s, low, high, r, d) for n, k, s, (low, high), r, d in columns)

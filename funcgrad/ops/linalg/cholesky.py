@@ -56,7 +56,7 @@ class Cholesky(MatrixPrimitive):
 
 
 def _half(x: Any) -> Any:
-    """Return the lower triangles, their diagonals halved."""
+    """The lower triangles, their diagonals halved."""
     weight = 1 - 0.5 * np.eye(shape_of(x)[-1])
     return lower(x) * weight.astype(real_dtype(dtype_of(x)))
 

@@ -232,35 +232,35 @@ def _taint_shape(mask: Any, x: Any, like: Any) -> Shape:
 
 
 def taint(who: str, mask: Any, x: Any, like: Any = None, whole: bool = False) -> Any:
-    """Return nan where the mask holds and x is not 0, or rounding of ``like``; else 0."""
+    """nan where the mask holds and x is not 0, or rounding of ``like``; else 0."""
     if like is None:
         like = np.zeros((1, 1), real_dtype(dtype_of(x)))
     return taint_p(mask, x, like, whole=whole, who=who)
 
 
 def nan_where(who: str, mask: Any, x: Any) -> Any:
-    """Return nan where the mask holds, else 0, in the shape and dtype of ``x``."""
+    """nan where the mask holds, else 0, in the shape and dtype of ``x``."""
     return taint(who, mask, np.ones(shape_of(x)[-2:], dtype_of(x)))
 
 
 def off_diagonal(mask: Any) -> Any:
-    """Return a mask of pairs without those of an element with itself."""
+    """A mask of pairs without those of an element with itself."""
     return compare.logical_and(mask, ~np.eye(shape_of(mask)[-1], dtype=bool))
 
 
 def may_hold(mask: Any) -> bool:
-    """Return whether a mask may be set anywhere: of one that is not known, yes."""
+    """Whether a mask may be set anywhere: of one that is not known, yes."""
     return not isinstance(mask, np.ndarray) or bool(mask.any())
 
 
 def split(x: Any) -> Any:
-    """Return matrices that are 0 within a block only where it keeps its eigenvalues equal."""
+    """Matrices that are 0 within a block only where it keeps its eigenvalues equal."""
     on = diagonal(x)
     return x + (on[..., None, :] - on[..., :, None])
 
 
 def used_pairs(x: Any, w_ct: Any) -> Any:
-    """Return which pairs (i, j) of vectors the cotangents X = V* ct, and those of values, name.
+    """Which pairs (i, j) of vectors the cotangents X = V* ct, and those of values, name.
 
     Of a function of the values a pair counts as left out only where another one is named: all
     cotangents are 0 also where the function itself is 0 at these values, as a logarithm at 1.
@@ -277,35 +277,35 @@ def used_pairs(x: Any, w_ct: Any) -> Any:
 
 
 def inverse_gaps(w: Any, same: Any) -> Any:
-    """Return the matrices 1/(w_j - w_i), 0 where the two are the same."""
+    """The matrices 1/(w_j - w_i), 0 where the two are the same."""
     return inverse_of(w[..., None, :] - w[..., :, None], same, w)
 
 
 def inverse_of(x: Any, zero: Any, w: Any) -> Any:
-    """Return 1/x of differences, sums or elements of the values w, and 0 where ``zero`` holds."""
+    """1/x of differences, sums or elements of the values w, and 0 where ``zero`` holds."""
     return inverse_of_values_p(x, zero, w, order=0)
 
 
 def rounding_of(x: Any) -> Any:
-    """Return how far rounding may have moved elements of matrices, which are sums of products."""
+    """How far rounding may have moved elements of matrices, which are sums of products."""
     size = np.abs(x).max(axis=(-2, -1), keepdims=True, initial=0)
     return 64 * x.shape[-1] * float(np.finfo(x.dtype).eps) * size
 
 
 def negligible(s: Any) -> Any:
-    """Return which singular values rounding does not tell from 0."""
+    """Which singular values rounding does not tell from 0."""
     return s <= _rounding(s)
 
 
 def _rounding(w: Any) -> Any:
-    """Return how far rounding moves values, the last axis kept as 1."""
+    """How far rounding moves values, the last axis kept as 1."""
     n = w.shape[-1]
     largest = np.abs(w).max(axis=-1, keepdims=True, initial=0)
     return max(n, 32) * float(np.finfo(w.dtype).eps) * largest
 
 
 def inverse_or_nan(who: str | None = None) -> Callable[[Any], Any]:
-    """Return a function that inverts matrices; of singular ones it makes nan, and may warn.
+    """A function that inverts matrices; of singular ones it makes nan, and may warn.
 
     They are singular but for rounding if their condition is over 1 / (32 n eps) with all columns
     brought to length 1, because the scale of columns makes no difference to an inverse.
@@ -335,7 +335,7 @@ def inverse_or_nan(who: str | None = None) -> Callable[[Any], Any]:
 
 
 def _each_inverse(x: Any) -> Any:
-    """Return the inverse of each matrix of a stack, nan where it is singular."""
+    """The inverse of each matrix of a stack, nan where it is singular."""
     flat = x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
     return np.stack([_inverse_or_nan(one) for one in flat]).reshape(x.shape)
 

@@ -119,25 +119,25 @@ class SlogDet(MatrixPrimitive):
 
 
 def _inverse(a: Any) -> tuple[Any, Any]:
-    """Return a mask of singular matrices, and the inverses of the others, zeros of these."""
+    """A mask of singular matrices, and the inverses of the others, zeros of these."""
     y = inverse_of_regular_p(a)
     singular = compare.ne(y, y)
     return singular, ew.where(singular, 0, y)
 
 
 def _spread(x: Any) -> Any:
-    """Return numbers as matrices of one element."""
+    """Numbers as matrices of one element."""
     rank = len(shape_of(x))
     return expand_dims(x, (rank, rank + 1))
 
 
 def _contracted(x: Any, y: Any) -> Any:
-    """Return the sums of the products of all elements of two matrices."""
+    """The sums of the products of all elements of two matrices."""
     return _total(x * y)
 
 
 def _total(x: Any) -> Any:
-    """Return the sums of all elements of matrices."""
+    """The sums of all elements of matrices."""
     rank = len(x.shape)
     return sum_p(x, axes=(rank - 2, rank - 1))
 
@@ -161,7 +161,7 @@ def _cofactors(a: Any, directions: Any) -> Any:
 
 
 def _by_division(a: Any) -> Any:
-    """Return det(A) / A transposed where that loses no accuracy, else None: it is faster."""
+    """det(A) / A transposed where that loses no accuracy, else None: it is faster."""
     try:
         y = np.linalg.inv(a)
     except np.linalg.LinAlgError:
@@ -173,7 +173,7 @@ def _by_division(a: Any) -> Any:
 
 
 def _of_diagonal(s: Any, directions: Any) -> Any:
-    """Return the cofactors of diagonal matrices, or their derivative in directions F.
+    """The cofactors of diagonal matrices, or their derivative in directions F.
 
     The sum over rows i_1, ..., i_k, all different, and over permutations p of them, of
     sign(p) F_1[i_1, i_p(1)] ... times the product of s over the other rows.

@@ -86,7 +86,7 @@ class Eig(MatrixPrimitive, JointRules):
         return (self.back(cts, outs, ins[0]),)
 
     def back(self, cts: Any, outs: Any, a: Any, uses: Uses | None = None, number: int = 0) -> Any:
-        """Return the cotangent of A; ``number`` is that of the vectors."""
+        """The cotangent of A; ``number`` is that of the vectors."""
         (w_ct, v_ct), (w, v) = cts, outs
         inside: Any = 0 * v
         if v_ct is not None and shape_of(w)[-1]:
@@ -114,7 +114,7 @@ class EigOfRules(Eig):
 
 
 def _largest(v: Any) -> Any:
-    """Return where each column has its largest element."""
+    """Where each column has its largest element."""
     largest = argmax_p(ew.abs(v), axis=len(shape_of(v)) - 2)[..., None, :]
     return largest == np.arange(shape_of(v)[-1])[:, None]
 

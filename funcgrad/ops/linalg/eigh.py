@@ -90,7 +90,7 @@ class Eigh(MatrixPrimitive, JointRules):
     def back(
         self, cts: Any, outs: Any, a: Any, uplo: str, uses: Uses | None = None, number: int = 0
     ) -> Any:
-        """Return the cotangent of A; ``number`` is that of the vectors."""
+        """The cotangent of A; ``number`` is that of the vectors."""
         (w_ct, v_ct), (w, v) = cts, outs
         if v_ct is None:
             whole = conj(spectral_p(a, w, v, w_ct, uplo=uplo))
@@ -109,7 +109,7 @@ class Eigh(MatrixPrimitive, JointRules):
         return unbroadcast(triangle_ct(conj(v) @ inside @ v.mT, uplo), a)
 
     def infinite(self, pairs: Any, x: Any, w_ct: Any, uses: Uses | None, number: int) -> Any:
-        """Return the part that does not exist, of pairs of vectors of equal values."""
+        """The part that does not exist, of pairs of vectors of equal values."""
         mixed = mixed_pairs(uses, number, shape_of(x)[-1])
         return undefined_p(compare.logical_and(pairs, mixed), x + adjoint(x), who=self.who)
 
@@ -188,7 +188,7 @@ class Spectral(MatrixPrimitive):
 
 
 def _again(a: Any, w: Any, v: Any, uplo: str) -> Sequence[Any]:
-    """Return eigenvalues and eigenvectors that depend on A, if anything can."""
+    """Eigenvalues and eigenvectors that depend on A, if anything can."""
     return eigh_of_rules_p.bind(a, uplo=uplo) if isinstance(a, Tracer) else (w, v)
 
 

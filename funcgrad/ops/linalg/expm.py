@@ -58,7 +58,7 @@ def _squarings(a: Any, order: int) -> Any:
 
 
 def _halvings(ratio: Any, before: Any) -> Any:
-    """Return how often ratio times 2**before is to be halved until it is at most 1."""
+    """How often ratio times 2**before is to be halved until it is at most 1."""
     mantissa, exponent = np.frexp(ratio)
     exponent = exponent - (mantissa == 0.5)
     return np.where(ratio == 0, 0, np.maximum(exponent + before, 0))

@@ -65,7 +65,7 @@ class Found:
 
 
 def found_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, int]) -> Found:
-    """Return how the vectors are used, given the outputs that are vectors, by their numbers."""
+    """How the vectors are used, given the outputs that are vectors, by their numbers."""
     found = Found(rest={kind: np.zeros(n, bool) for kind, n in counts.items()})
     if uses is None:
         for x in roots.values():
@@ -96,7 +96,7 @@ def found_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, i
 
 
 def mixed_pairs(uses: Uses | None, number: int, count: int) -> Any:
-    """Return for which pairs of the columns of V the program tells one from the other."""
+    """For which pairs of the columns of V the program tells one from the other."""
     root = Columns("v", False, -1, np.arange(count))
     found = found_uses(uses, {number: root}, {"v": count})
     rest = found.rest["v"]
@@ -128,7 +128,7 @@ class MixedPairs(NamedTuple):
 
 
 def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -> MixedPairs:
-    """Return what a program tells apart of ``left`` columns of U and ``right`` columns of V."""
+    """What a program tells apart of ``left`` columns of U and ``right`` columns of V."""
     counts = {"u": left, "v": right}
     roots = {
         first: Columns("u", False, -1, np.arange(left)),
@@ -168,7 +168,7 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
 
 
 def unequal(weights: Any) -> Any:
-    """Return for which pairs of vectors the weights are not equal."""
+    """For which pairs of vectors the weights are not equal."""
     return primitives["ne"](weights[..., None, :], weights[..., :, None])
 
 
@@ -180,7 +180,7 @@ def _otherwise(found: Found, x: Columns) -> None:
 def _used(
     record: Record, xs: list[Columns | None], found: Found, counts: dict[str, int]
 ) -> Columns | None:
-    """Return what an operation makes of vectors, if it is linear in each; else add to ``found``."""
+    """What an operation makes of vectors, if it is linear in each; else add to ``found``."""
     prim, ins, _, values, outs, params = record
     rule = _RULES.get(getattr(prim, "name", ""))
     y = None if rule is None else rule(Operation(prim, xs, ins, values, outs), **(params or {}))
@@ -196,7 +196,7 @@ def _used(
 
 
 def _by_number(which: np.ndarray, weight: Any, count: int) -> Any:
-    """Return the weight of every vector, 0 of those that are not there."""
+    """The weight of every vector, 0 of those that are not there."""
     places = (which[:, None] == np.arange(count)).astype(float)
     return places.sum(0) if weight is None else primitives["matmul"](weight, places)
 
@@ -214,7 +214,7 @@ class Operation(NamedTuple):
     outs: Sequence[Any]
 
     def one(self) -> Columns:
-        """Return the one operand that vectors are, of an operation that has no other."""
+        """The one operand that vectors are, of an operation that has no other."""
         (x,) = (x for x in self.xs if x is not None)
         return x
 
@@ -276,7 +276,7 @@ def _squared(op: Operation, x: Columns, y: Columns) -> Any:
 
 
 def _match(op: Operation, x: Columns, y: Columns) -> bool:
-    """Return whether a sum of products of each with its like may be one over a space."""
+    """Whether a sum of products of each with its like may be one over a space."""
     if not np.array_equal(x.which, y.which) or x.squared or y.squared:
         return False
     if _INVERSE in (x.kind, y.kind):
@@ -313,7 +313,7 @@ def _matmul(op: Operation) -> Any:
 
 
 def _weighted(op: Operation, x: Columns) -> Any:
-    """Return the product of columns with a constant diagonal matrix."""
+    """The product of columns with a constant diagonal matrix."""
     matrix, n = op.values[1], len(x.which)
     if op.ins[1] is not None or not isinstance(matrix, np.ndarray) or matrix.shape != (n, n):
         return None

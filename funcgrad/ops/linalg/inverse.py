@@ -49,7 +49,7 @@ class Inverse(MatrixPrimitive):
 
 
 def _inverse_if_any(a: Any) -> Any:
-    """Return the inverse, and of a singular matrix the pseudo-inverse."""
+    """The inverse, and of a singular matrix the pseudo-inverse."""
     try:
         return np.linalg.inv(a)
     except np.linalg.LinAlgError:
@@ -62,11 +62,11 @@ class Solver(MatrixPrimitive, Masking):
     """The solution X of A X = B, linear in B."""
 
     def turned(self, a: Any, b: Any, **params: Any) -> Any:
-        """Return the solution for the transpose of A."""
+        """The solution for the transpose of A."""
         return self(a.mT, b, **params)
 
     def part(self, a: Any, **params: Any) -> Any:
-        """Return of a matrix the elements that are read."""
+        """Of a matrix the elements that are read."""
         return a
 
     @override
@@ -185,7 +185,7 @@ class LeastSquares(MatrixPrimitive):
 
 
 def rcond_of(rcond: float | None, m: int, n: int) -> float:
-    """Return the ratio of singular values below which LAPACK's least squares take one as 0."""
+    """The ratio of singular values below which LAPACK's least squares take one as 0."""
     eps = float(np.finfo(float).eps)
     if rcond is None:
         return eps * max(m, n)

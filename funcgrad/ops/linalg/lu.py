@@ -58,7 +58,7 @@ class Lu(MatrixPrimitive):
 
 
 def permute_rows(x: Any, rows: Any) -> Any:
-    """Return the rows of each matrix of a stack in another order."""
+    """The rows of each matrix of a stack in another order."""
     stack = shape_of(x)[:-2]
     grid = [
         np.arange(n).reshape([-1 if e == d else 1 for e in range(len(stack) + 1)])

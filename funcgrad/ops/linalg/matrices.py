@@ -34,11 +34,11 @@ class MatrixPrimitive(Primitive, Codegen):
         return self.bind(*self.aligned(args, axes), **params), (0,) * self.count(**params)
 
     def count(self, **params: Any) -> int:
-        """Return how many outputs there are."""
+        """How many outputs there are."""
         return 1
 
     def aligned(self, args: Any, axes: Any) -> list[Any]:
-        """Return the operands with the batch in front, and as many axes of stacks behind it."""
+        """The operands with the batch in front, and as many axes of stacks behind it."""
         stacks = [
             len(shape_of(x)) - self.core_ndims.get(i, 2) - (d is not None)
             for i, (x, d) in enumerate(zip(args, axes, strict=True))
@@ -52,7 +52,7 @@ class MatrixPrimitive(Primitive, Codegen):
 
 
 def result_dtype(*operands: Any) -> np.dtype:
-    """Return the dtype in which NumPy's linear algebra gives its results.
+    """The dtype in which NumPy's linear algebra gives its results.
 
     Raises:
         DtypeError: if an operand is half or extended precision, which LAPACK does not know.
@@ -68,12 +68,12 @@ def result_dtype(*operands: Any) -> np.dtype:
 
 
 def real_dtype(dtype: np.dtype) -> np.dtype:
-    """Return the dtype of the real part."""
+    """The dtype of the real part."""
     return np.zeros((), dtype).real.dtype
 
 
 def as_matrices(x: Any) -> Any:
-    """Return what a user passes as matrices: floating, and with two axes at least.
+    """What a user passes as matrices: floating, and with two axes at least.
 
     Raises:
         numpy.linalg.LinAlgError: if there are fewer axes.
@@ -88,7 +88,7 @@ def as_matrices(x: Any) -> Any:
 
 
 def as_square_matrices(x: Any) -> Any:
-    """Return what a user passes as square matrices; see ``as_matrices``."""
+    """What a user passes as square matrices; see ``as_matrices``."""
     x = as_matrices(x)
     if shape_of(x)[-1] != shape_of(x)[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
@@ -96,7 +96,7 @@ def as_square_matrices(x: Any) -> Any:
 
 
 def stacked_shape(a: Aval, b: Aval, rows: int, columns: int) -> Shape:
-    """Return the shape of what two stacks of matrices give, which broadcast."""
+    """The shape of what two stacks of matrices give, which broadcast."""
     return (*broadcast_shapes(a.shape[:-2], b.shape[:-2]), rows, columns)
 
 
@@ -104,22 +104,22 @@ def stacked_shape(a: Aval, b: Aval, rows: int, columns: int) -> Shape:
 
 
 def conj(x: Any) -> Any:
-    """Return the conjugate of complex numbers, real ones as they are."""
+    """The conjugate of complex numbers, real ones as they are."""
     return ew.conj(x) if ew.is_complex(x) else x
 
 
 def real(x: Any) -> Any:
-    """Return the real part of complex numbers, real ones as they are."""
+    """The real part of complex numbers, real ones as they are."""
     return ew.real(x) if ew.is_complex(x) else x
 
 
 def adjoint(x: Any) -> Any:
-    """Return the conjugate transposes."""
+    """The conjugate transposes."""
     return conj(x.mT)
 
 
 def eps(x: Any) -> float:
-    """Return the relative spacing of an array's numbers."""
+    """The relative spacing of an array's numbers."""
     return float(np.finfo(dtype_of(x)).eps)
 
 
@@ -129,35 +129,35 @@ def _mask(x: Any, k: int) -> np.ndarray:
 
 
 def lower(x: Any, k: int = 0) -> Any:
-    """Return the elements on and below a diagonal, zeros above."""
+    """The elements on and below a diagonal, zeros above."""
     return ew.where(_mask(x, k), x, 0)
 
 
 def upper(x: Any, k: int = 0) -> Any:
-    """Return the elements on and above a diagonal, zeros below."""
+    """The elements on and above a diagonal, zeros below."""
     return ew.where(_mask(x, k - 1), 0, x)
 
 
 def diagonal(x: Any) -> Any:
-    """Return the diagonals of square matrices."""
+    """The diagonals of square matrices."""
     n = shape_of(x)[-1]
     return sum_p(ew.where(np.eye(n, dtype=bool), x, 0), axes=(len(shape_of(x)) - 1,))
 
 
 def hermitian(x: Any, uplo: str) -> Any:
-    """Return the Hermitian matrices of which LAPACK reads one triangle, ``"L"`` or ``"U"``."""
+    """The Hermitian matrices of which LAPACK reads one triangle, ``"L"`` or ``"U"``."""
     half = lower(x, -1) if uplo == "L" else upper(x, 1)
     middle = ew.where(np.eye(shape_of(x)[-1], dtype=bool), real(x), 0)
     return half + adjoint(half) + middle
 
 
 def triangle_ct(ct: Any, uplo: str) -> Any:
-    """Return the cotangent of what ``hermitian`` reads, given that of the whole matrices."""
+    """The cotangent of what ``hermitian`` reads, given that of the whole matrices."""
     both = ct + adjoint(ct)
     half = lower(both, -1) if uplo == "L" else upper(both, 1)
     return half + ew.where(np.eye(shape_of(ct)[-1], dtype=bool), real(ct), 0)
 
 
 def sum_along(x: Any, axis: int) -> Any:
-    """Return the sum along one axis, counted from the end."""
+    """The sum along one axis, counted from the end."""
     return sum_p(x, axes=(len(shape_of(x)) + axis,))

@@ -92,7 +92,7 @@ def _lacking(k: int) -> str:
 
 
 def values(function: Scalar, x: Any, order: int) -> Any:
-    """Return f or a derivative of f at real numbers.
+    """f or a derivative of f at real numbers.
 
     Raises:
         ShapeError: if f is not elementwise.
@@ -113,7 +113,7 @@ def values(function: Scalar, x: Any, order: int) -> Any:
 
 
 def divided_differences(function: Scalar, w: Any, k: int) -> Any:
-    """Return f[w_a, w_b, ...] for all choices of k + 1 of the ascending numbers w.
+    """f[w_a, w_b, ...] for all choices of k + 1 of the ascending numbers w.
 
     Each is a quotient of two of lower order, (f[x_1, ..., x_m] - f[x_0, ..., x_m-1]) / (x_m - x_0),
     or Taylor's series around the mean where both agree as far as rounding lets the quotient know,
@@ -140,7 +140,7 @@ def divided_differences(function: Scalar, w: Any, k: int) -> Any:
 
 
 def _difference(function: Scalar, x: list[Any], f: list[Any], errors: list[Any], eps: float) -> Any:
-    """Return one divided difference, and a bound of its rounding error."""
+    """One divided difference, and a bound of its rounding error."""
     m = len(x) - 1
     gap = x[-1] - x[0]
     quotient = (f[1] - f[0]) / gap

@@ -47,14 +47,14 @@ class Negligible(MatrixPrimitive):
 
 
 def null_pairs(s: Any) -> tuple[Any, Any]:
-    """Return in which pairs both singular values are zero, and the sums of all pairs."""
+    """In which pairs both singular values are zero, and the sums of all pairs."""
     zero = negligible_p(s)
     both = compare.logical_and(zero[..., None, :], zero[..., :, None])
     return both, s[..., None, :] + s[..., :, None]
 
 
 def in_basis(u: Any, vh: Any, t: Any) -> tuple[Any, Any, Any]:
-    """Return P = U* T V, and what of T V and T* U lies outside the spaces of U and V."""
+    """P = U* T V, and what of T V and T* U lies outside the spaces of U and V."""
     v = adjoint(vh)
     tv = t @ v
     p = adjoint(u) @ tv
@@ -193,7 +193,7 @@ class TurnedSingular(MatrixPrimitive):
 
 
 def _together(*xs: Any, stacks: list[Shape]) -> list[Any]:
-    """Return matrices, each with the stack that all have together."""
+    """Matrices, each with the stack that all have together."""
     stacks = [*stacks, *(x.shape[:-2] for x in xs)]
     return [with_stack(x, *stacks) for x in xs]
 
@@ -212,7 +212,7 @@ def _groups(s: Any, like: Any) -> Iterator[tuple[Any, slice, bool]]:
 
 
 def _stacked(p: Any, left: Any, right: Any) -> Any:
-    """Return a block with what lies outside of U below, or outside of V beside it."""
+    """A block with what lies outside of U below, or outside of V beside it."""
     return np.concatenate([np.concatenate([p, left]), _beside(left, right)], axis=1)
 
 
@@ -222,7 +222,7 @@ def _beside(left: Any, right: Any) -> Any:
 
 
 def _zeros(p: Any, left: Any, right: Any, dc: Any, limit: Any) -> Any:
-    """Return the derivative for singular values of 0, nan if larger things than rounding move."""
+    """The derivative for singular values of 0, nan if larger things than rounding move."""
     whole = _stacked(p, left, right)
     if not np.isfinite(whole).all() or (np.abs(whole) > limit).any():
         warn(f"svdvals: {CURES[WHO]}", RuntimeWarning)
@@ -234,7 +234,7 @@ def _zeros(p: Any, left: Any, right: Any, dc: Any, limit: Any) -> Any:
 
 
 def _equal(p: Any, c: Any, dc: Any, limit: Any) -> Any:
-    """Return the derivative for equal singular values, nan where the slopes along them differ."""
+    """The derivative for equal singular values, nan where the slopes along them differ."""
     p = (p + p.conj().T) / 2
     apart = np.abs(p - np.diag(np.diagonal(p))).max() > limit
     if not np.isfinite(p).all() or (apart and not is_constant(c)):
@@ -246,7 +246,7 @@ def _equal(p: Any, c: Any, dc: Any, limit: Any) -> Any:
 
 
 def singular_quotients(s: Any, c: Any) -> tuple[Any, Any, Any]:
-    """Return K, L and c over s, 0 where a divisor is 0."""
+    """K, L and c over s, 0 where a divisor is 0."""
     null, sums = null_pairs(s)
     even = (c[..., None, :] - c[..., :, None]) * inverse_gaps(s, equal_p(s))
     odd = (c[..., None, :] + c[..., :, None]) * inverse_of(sums, null, s)
@@ -255,7 +255,7 @@ def singular_quotients(s: Any, c: Any) -> tuple[Any, Any, Any]:
 
 
 def undetermined(s: Any, c: Any) -> Any:
-    """Return where a constant c has no derivative: different slopes, or any along zeros."""
+    """Where a constant c has no derivative: different slopes, or any along zeros."""
     null, _ = null_pairs(s)
     slope = compare.ne(c, 0)
     slope = compare.logical_or(slope[..., None, :], slope[..., :, None])
@@ -263,7 +263,7 @@ def undetermined(s: Any, c: Any) -> Any:
 
 
 def _in_groups(s: Any) -> Any:
-    """Return the mask of groups of equal values, and of single zeros."""
+    """The mask of groups of equal values, and of single zeros."""
     same, (null, _) = equal_p(s), null_pairs(s)
     several = compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)
     return compare.logical_or(null, compare.logical_and(same, several[..., None]))

@@ -71,7 +71,7 @@ class Slopes(MatrixPrimitive):
 
 
 def slopes_ct(who: str, ct: Any, slopes: Any, p: Any) -> Any:
-    """Return the cotangent of P: a diagonal, and nan where the slopes are not that of P.
+    """The cotangent of P: a diagonal, and nan where the slopes are not that of P.
 
     There the second derivative needs more of a block than its diagonal. A transposed program does
     not know P; there the slopes are those of the first derivative.
@@ -136,7 +136,7 @@ class Turned(MatrixPrimitive):
 
 
 def with_stack(x: Any, *stacks: Shape) -> Any:
-    """Return matrices repeated for stacks of other operands."""
+    """Matrices repeated for stacks of other operands."""
     stack = broadcast_shapes(x.shape[:-2], *stacks)
     return x if stack == x.shape[:-2] else np.broadcast_to(x, (*stack, *x.shape[-2:]))
 
@@ -157,7 +157,7 @@ def degenerate_blocks(w: Any, like: Any) -> Iterator[tuple[Any, slice]]:
 
 
 def _block(p: Any, c: Any, dc: Any, limit: float) -> Any:
-    """Return a block's derivative, nan where the gradient along its vectors is not their sum."""
+    """A block's derivative, nan where the gradient along its vectors is not their sum."""
     p = (p + p.conj().T) / 2
     apart = np.abs(p - np.diag(np.diagonal(p))).max() > limit
     if not np.isfinite(p).all() or (apart and not is_constant(c)):
@@ -168,7 +168,7 @@ def _block(p: Any, c: Any, dc: Any, limit: float) -> Any:
 
 
 def is_constant(c: Any) -> bool:
-    """Return whether a symmetric function's slopes along equal values are equal but for rounding.
+    """Whether a symmetric function's slopes along equal values are equal but for rounding.
 
     Rounding of the values is times the function's curvature: the root of eps leaves room for it.
     """
@@ -176,24 +176,24 @@ def is_constant(c: Any) -> bool:
 
 
 def root_of_eps(x: Any) -> float:
-    """Return the square root of the relative spacing of an array's numbers."""
+    """The square root of the relative spacing of an array's numbers."""
     return float(np.finfo(dtype_of(x)).eps) ** 0.5
 
 
 def difference_quotients(w: Any, c: Any) -> Any:
-    """Return (c_j - c_i) / (w_j - w_i), 0 where the eigenvalues are equal."""
+    """(c_j - c_i) / (w_j - w_i), 0 where the eigenvalues are equal."""
     return (c[..., None, :] - c[..., :, None]) * inverse_gaps(w, equal_p(w))
 
 
 def differing(w: Any, c: Any) -> Any:
-    """Return where eigenvalues are equal and slopes along them are not, beyond rounding."""
+    """Where eigenvalues are equal and slopes along them are not, beyond rounding."""
     apart = ew.abs(c[..., None, :] - c[..., :, None])
     both = ew.maximum(ew.abs(c)[..., None, :], ew.abs(c)[..., :, None])
     return compare.logical_and(equal_p(w), compare.gt(apart, root_of_eps(c) * both))
 
 
 def _in_blocks(w: Any) -> Any:
-    """Return the mask of the blocks of equal eigenvalues, their diagonals with them."""
+    """The mask of the blocks of equal eigenvalues, their diagonals with them."""
     same = equal_p(w)
     several = compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)
     return compare.logical_and(same, several[..., None])

@@ -93,12 +93,12 @@ class Svd(MatrixPrimitive, JointRules):
         return du, ds, adjoint(dv)
 
     def _divided(self, x: Any, s: Any, zero: Any, like: Any) -> Any:
-        """Return columns divided by singular values; those of zeros are infinite."""
+        """Columns divided by singular values; those of zeros are infinite."""
         infinite = taint(self.who, zero[..., None, :], x, like=like)
         return x * inverse_of(s[..., None, :], zero[..., None, :], s) + infinite
 
     def _filled(self, first: Any, all_: Any, moved: Any, t: Any) -> Any:
-        """Return the tangent of all columns, given that of the first k.
+        """The tangent of all columns, given that of the first k.
 
         The rest stays normal to them; several columns of it have no derivative.
         """
@@ -121,7 +121,7 @@ class Svd(MatrixPrimitive, JointRules):
         return (self.back(cts, outs, ins[0]),)
 
     def back(self, cts: Any, outs: Any, a: Any, uses: Uses | None = None, first: int = 0) -> Any:
-        """Return the cotangent of A; ``first`` is the number of U."""
+        """The cotangent of A; ``first`` is the number of U."""
         (u_ct, s_ct, vh_ct), (u, s, vh) = cts, outs
         k = shape_of(s)[-1]
         u1, vh1 = u[..., :k], vh[..., :k, :]
@@ -144,11 +144,11 @@ class Svd(MatrixPrimitive, JointRules):
         return unbroadcast(whole, a)
 
     def mixed(self, left: "_Side", right: "_Side", s_ct: Any, uses: Any, first: int) -> MixedPairs:
-        """Return which vectors are told from others that may be taken for them."""
+        """Which vectors are told from others that may be taken for them."""
         return mixed_in_svd(uses, first, left.count, right.count, shape_of(left.inside)[-1])
 
     def _inside(self, left: "_Side", right: "_Side", s: Any, s_ct: Any, mixed: MixedPairs) -> Any:
-        """Return the cotangent of P."""
+        """The cotangent of P."""
         even = left.inside + right.inside
         odd = left.inside - right.inside
         carrier = even + adjoint(even) + odd + adjoint(odd)
@@ -173,7 +173,7 @@ class Svd(MatrixPrimitive, JointRules):
         return inside + ew.where(np.eye(shape_of(s)[-1], dtype=bool), s_ct[..., None, :], 0)
 
     def _beyond(self, side: "_Side", s: Any, mixed: Any) -> Any:
-        """Return the columns outside of the first k, over the singular values."""
+        """The columns outside of the first k, over the singular values."""
         if not side.is_tall or side.ct is None:
             return side.out
         zero = negligible_p(s)
@@ -319,7 +319,7 @@ class SingularGradient(MatrixPrimitive):
 
 
 def _again(a: Any, u: Any, s: Any, vh: Any) -> Sequence[Any]:
-    """Return the factors as they depend on A, if anything can."""
+    """The factors as they depend on A, if anything can."""
     return svd_of_rules_p.bind(a, full=False) if isinstance(a, Tracer) else (u, s, vh)
 
 
@@ -353,7 +353,7 @@ class Svdvals(MatrixPrimitive):
 
 
 def _turned(moved: Any, first: Any, angle: Any) -> Any:
-    """Return the tangent of vectors of which the first turn by an angle."""
+    """The tangent of vectors of which the first turn by an angle."""
     k, turned = shape_of(first)[-1], first * angle
     if shape_of(moved)[-1] == k:
         return moved - turned
@@ -362,7 +362,7 @@ def _turned(moved: Any, first: Any, angle: Any) -> Any:
 
 
 def _with_phases(u: Any, u_ct: Any, v: Any, v_ct: Any, k: int) -> tuple[Any, Any]:
-    """Return the cotangents of vectors that turn in pairs, for a row of V, or of U, to be real."""
+    """The cotangents of vectors that turn in pairs, for a row of V, or of U, to be real."""
     along = sum(
         sum_along((ct * x)[..., :k], -2) for ct, x in ((u_ct, u), (v_ct, v)) if ct is not None
     )
@@ -376,7 +376,7 @@ def _with_phases(u: Any, u_ct: Any, v: Any, v_ct: Any, k: int) -> tuple[Any, Any
 
 
 def _is_open(rest: Any) -> bool:
-    """Return whether more than a sign of orthonormal columns is left open."""
+    """Whether more than a sign of orthonormal columns is left open."""
     count = shape_of(rest)[-1]
     return count > 1 or (count == 1 and ew.is_complex(rest))
 
