@@ -1,4 +1,4 @@
-"""A function with rules of the user's own, and one call of it: the base of the decorators."""
+"""A function with custom rules, and one call of it: the base of the decorators."""
 
 import functools
 import inspect
@@ -18,10 +18,10 @@ from ..typevars import P, Q, R
 
 
 class CustomCall:
-    """One call: leaves that are numbers are operands, all else is static.
+    """One call: numeric leaves are operands, all others are static.
 
-    Its functions are parameters of an equation, so it holds avals for traced values: these hold
-    the trace, whose equation it would be. Only ``bind`` reads the operands, and drops them.
+    Its methods become parameters of an equation. It holds avals in place of traced values, which
+    would refer to the trace of that equation; ``bind`` reads the operands once, and drops them.
     """
 
     def __init__(self, who: str, fun: Callable[..., Any], args: Sequence[Any], static: set[int]):
@@ -37,24 +37,24 @@ class CustomCall:
 
     @property
     def likes(self) -> list[Any]:
-        """Return the arguments that are not static, with arrays of zeros for traced values."""
+        """The arguments that are not static, with zeros in place of traced values."""
         xs = [zeros_like(x) if isinstance(x, Aval) else x for x in self.leaves]
         return list(tree.unflatten(self.tree, xs))
 
     @property
     def tie(self) -> tuple[Any, ...]:
-        """Return what calls with one rule must have in common, besides the operands."""
+        """The structure and static leaves; calls with equal ties may share a rule."""
         rest = [x for x, n in zip(self.leaves, self.numeric, strict=True) if not n]
         return self.tree, tuple(map(id, (*self.fixed, *rest)))
 
     def moved(self, values: Sequence[Any]) -> tuple[Any, ...]:
-        """Return the arguments that are not static, with these for their numbers."""
+        """The arguments that are not static, with these operands."""
         rest = iter(values)
         xs = [next(rest) if n else x for x, n in zip(self.leaves, self.numeric, strict=True)]
         return tree.unflatten(self.tree, xs)
 
     def given(self, values: Sequence[Any]) -> list[Any]:
-        """Return all arguments in the function's order."""
+        """All arguments in the function's order, with these operands."""
         moving = iter(self.moved(values))
         return [x if i in self.static else next(moving) for i, x in enumerate(self.args)]
 
@@ -77,7 +77,7 @@ class CustomCall:
 
 
 class CustomFunction(Generic[P, R]):
-    """A function with rules of its own: what the decorators share."""
+    """A function with custom rules."""
 
     who = ""
 
@@ -99,7 +99,8 @@ class CustomFunction(Generic[P, R]):
         for name in names:
             if self.signature is None or name not in self.signature.parameters:
                 raise TypeError(
-                    f"{self.who}: nondiff_argnames names {shown(name)}, no argument of it"
+                    f"{self.who}: nondiff_argnames names {shown(name)}, which is no argument of "
+                    f"the function"
                 )
             self.nondiff.append(list(self.signature.parameters).index(name))
 
@@ -129,7 +130,7 @@ class CustomFunction(Generic[P, R]):
         return f"{self.who} of {getattr(self.fun, '__name__', type(self.fun).__name__)!r}"
 
     def call(self, args: Sequence[Any], kwargs: dict[str, Any]) -> CustomCall:
-        """Return the call with all its arguments by position, defaults filled in."""
+        """The call with all arguments by position, defaults included."""
         if self.signature is not None:
             bound = self.signature.bind(*args, **kwargs)
             given = set(bound.kwargs) & set(kwargs)
@@ -138,8 +139,8 @@ class CustomFunction(Generic[P, R]):
             args, kwargs = bound.args, {name: kwargs[name] for name in given}
         if kwargs:
             raise TypeError(
-                f"{self.name}: a rule takes arguments by position: got {sorted(kwargs)} by "
-                f"keyword alone; take the star out of the function's signature"
+                f"{self.name}: a rule takes arguments by position: got keyword-only arguments "
+                f"{sorted(kwargs)}; remove the star from the function's signature"
             )
         static = {n % len(args) if args else n for n in self.nondiff if -len(args) <= n < len(args)}
         return CustomCall(self.name, self.fun, args, static)

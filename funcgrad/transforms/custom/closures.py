@@ -1,8 +1,8 @@
-"""Rules of the user's own that close over traced values, as programs that have them for operands.
+"""Custom rules that close over traced values, as programs with these values for operands.
 
-A program that is staged outlives the values around it, and so may a rule that it holds. What the
-rule closes over becomes an operand of the call then, as what a function closes over does. A rule
-that closes over no traced value stays the function that it is, and is run when it is asked for.
+A staged program outlives the traced values around it, and so does a rule that it holds. Values
+that such a rule closes over become operands of the call, like those that the function closes over.
+A rule that closes over no traced value stays a function, and runs when a transform needs it.
 """
 
 import copy
@@ -30,12 +30,12 @@ from ..partial_eval import PartialEval, partial_eval_jaxpr
 from ..seeds import Staged
 from ..staging import stage
 
-# the users' rules that are being staged: a rule that calls its own function is not staged again
+# custom rules that are being staged: a rule that calls its own function is not staged again
 _under_way: ContextVar[tuple[Any, ...]] = ContextVar("rules_under_way", default=())
 
 
 class Program(Staged):
-    """A staged function; it may be called like the one it was."""
+    """A staged function, called like the function itself."""
 
     def __init__(self, jaxpr: Jaxpr) -> None:
         self.jaxpr = jaxpr
@@ -49,18 +49,18 @@ class Program(Staged):
 
 
 def padded(jaxpr: Jaxpr, avals: Sequence[Aval]) -> Jaxpr:
-    """Return the program with inputs in front that it does not read."""
+    """The program with unread inputs in front."""
     return Jaxpr((*map(Var, avals), *jaxpr.invars), (), jaxpr.eqns, jaxpr.outvars)
 
 
 def labelled(rule: Callable[..., Any], base: Any, name: str, tie: Any = None) -> None:
-    """Say of a rule which of the user's it comes from, and what tells two of its calls apart."""
+    """Attach to a rule the user's rule that it wraps, and the tie of its call."""
     rule.__name__ = name
     rule.base, rule.tie = base, tie  # type: ignore[attr-defined]
 
 
 class ClosedRule(Staged):
-    """A rule as programs, whose first ``count`` operands are what it closed over."""
+    """A rule as programs, whose first ``count`` operands are the values that it closed over."""
 
     def __init__(self, rule: Any) -> None:
         self.__name__, self.base, self.tie = rule.__name__, rule.base, rule.tie
@@ -76,7 +76,7 @@ class ClosedRule(Staged):
         return self.twin
 
     def change(self, change: Callable[[Jaxpr], Jaxpr]) -> None:
-        """Replace the programs by what ``change`` makes of them."""
+        """Apply ``change`` to the programs."""
         raise NotImplementedError
 
 
@@ -124,13 +124,13 @@ class ClosedVjp(ClosedRule):
 def closed_jvp(
     prim: Primitive, rule: Callable[..., Any], avals: Sequence[Aval], count: int
 ) -> tuple[tuple[Any, ...], Any]:
-    """Return what a rule ``(primals, tangents) -> outs, tangents`` closes over, and the rule.
+    """The traced values that a rule ``(primals, tangents) -> outs, tangents`` closes over, and it.
 
     Args:
         prim: the primitive that has the rule.
         rule: a function of leaves.
-        avals: what it takes.
-        count: how many outputs it has.
+        avals: the avals of its primals.
+        count: the number of its outputs.
     """
 
     def both(xs: list[Any], ts: list[Any]) -> tuple[Any, Any]:
@@ -169,9 +169,9 @@ def closed_jvp(
 def values_of(
     rule: Any, xs: Sequence[Any], outs: Sequence[Any], ts: Sequence[Any]
 ) -> Sequence[Any]:
-    """Return the outputs that a rule gives, without the tangents.
+    """The outputs of a rule, free of tangents.
 
-    A rule that puts values and tangents through one loop gives values that are staged with them.
+    If values and tangents share a loop, the values are staged too, and the rule runs again.
     """
     if is_linearizing(xs, ts) and youngest_serial(outs) >= youngest_serial(ts):
         return rule(xs, instantiate_zeros([None] * len(xs), xs))[0]
@@ -181,7 +181,7 @@ def values_of(
 def closed_vjp(
     prim: Primitive, fwd: Callable[..., Any], bwd: Callable[..., Any], avals: Sequence[Aval]
 ) -> tuple[tuple[Any, ...], Any, Any]:
-    """Return what the two parts of a rule close over, and the parts."""
+    """The traced values that the two parts of a rule close over, and the parts."""
     found = ClosedVjp(fwd)
     plain: list[Any] = []
 
@@ -230,15 +230,15 @@ def _program(rule: Any, fun: Callable[[list[Any]], Any], avals: Sequence[Aval]) 
 
 
 def _is_same(a: Any, b: Any) -> bool:
-    """Return whether two rules are one: Python makes a method anew whenever it is read."""
+    """Whether two rules are the same function, or the same method of the same object."""
     methods = isinstance(a, MethodType) and isinstance(b, MethodType)
     return a is b or (methods and a.__self__ is b.__self__ and a.__func__ is b.__func__)
 
 
 def _staged(rule: Any, make: Callable[[], Any]) -> Any:
-    """Stage a part of a rule; return None where it is being staged already, or cannot be.
+    """Stage a part of a rule; None if it is being staged already, or cannot be staged.
 
-    It may need numbers, or be wrong: so it shall be found to be when it is asked for.
+    A rule that needs concrete values, or raises, must do so only when a transform needs it.
     """
     if any(_is_same(base, rule.base) for base in _under_way.get()):
         return None
@@ -261,7 +261,7 @@ def _staging(base: Any) -> Iterator[None]:
 def _tied(
     prim: Primitive, jaxpr: Jaxpr, consts: Sequence[Var], rules: Mapping[str, ClosedRule]
 ) -> Jaxpr:
-    """Return a part of a rule in which calls of its own function have the rule as it is now."""
+    """The part of a rule, in which calls of its own function have the closed rule."""
     (rule, *_), avals = rules.values(), [v.aval for v in consts]
     name = next(iter(rules))
 

@@ -1,4 +1,4 @@
-"""Rules of the user's own: custom_jvp, custom_vjp, custom_gradient, custom_batch."""
+"""Decorators for custom rules: custom_jvp, custom_vjp, custom_gradient, custom_batch."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -22,16 +22,16 @@ Rule = TypeVar("Rule", bound=Callable[..., Any])
 
 
 class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
-    """Give a function a derivative of your own, which serves both modes.
+    """Give a function a custom derivative for both modes.
 
     custom_jvp : (a -> b) -> (a -> b)
 
     ``defjvp`` takes the rule ``(primals, tangents) -> (out, tangent_out)``, linear in the tangents;
     arguments in ``nondiff_argnums`` or ``nondiff_argnames`` come before them. ``defjvps`` takes one
-    rule an argument, ``(tangent, out, *primals) -> tangent_out`` or None, whose sum it is.
+    rule per argument, ``(tangent, out, *primals) -> tangent_out`` or None, and adds the results.
 
     Raises:
-        TreeError: if the rule's tangent has not the structure of its output.
+        TreeError: if the rule's tangent differs in structure from its output.
         MissingRuleError: if there is no rule, or it is not linear in the tangents.
 
     >>> import numpy as np, funcgrad as fg
@@ -53,7 +53,7 @@ class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
         return rule
 
     def defjvps(self, *rules: Callable[..., Any] | None) -> None:
-        """Set one rule an argument, None where an argument has no derivative."""
+        """Set one rule per argument, None for an argument without a derivative."""
         call: Callable[..., Any] = self
 
         def rule(primals: Any, tangents: Any) -> tuple[Any, Any]:
@@ -87,23 +87,23 @@ class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
 def _tangent(who: str, t: Any, y: Any) -> Any:
     if not carries_derivative(y):
         return zeros_like(y) if is_number(y) else y
-    return as_tangent(who, "a tangent that the rule gives", t, aval_of(y))
+    return as_tangent(who, "a tangent of the rule", t, aval_of(y))
 
 
 class custom_vjp(CustomFunction[P, R]):  # noqa: N801, a decorator
-    """Give a function a reverse derivative of your own.
+    """Give a function a custom derivative for reverse mode.
 
     custom_vjp : (a -> b) -> (a -> b)
 
     ``defvjp`` takes two functions: ``fwd(*args) -> (out, residuals)``, the residuals any tree, and
-    ``bwd(residuals, ct) -> cts``, a tuple with one entry an argument, None for zero. Arguments in
-    ``nondiff_argnums`` or ``nondiff_argnames`` come first in ``bwd``, and get no entry.
+    ``bwd(residuals, ct) -> cts``, a tuple with one entry per argument, None for zero. Arguments in
+    ``nondiff_argnums`` or ``nondiff_argnames`` come first in ``bwd``, and have no entry.
 
     Raises:
         MissingRuleError: if there is no rule yet.
-        MissingDerivativeError: in forward mode, for which the rule says nothing.
-        TreeError: if ``bwd`` gives another structure than that of the arguments.
-        ShapeError: if a cotangent has not the shape of its argument.
+        MissingDerivativeError: in forward mode, for which there is no rule.
+        TreeError: if cotangents and arguments differ in structure.
+        ShapeError: if a cotangent and its argument differ in shape.
 
     >>> import numpy as np, funcgrad as fg
     >>> @custom_vjp
@@ -117,7 +117,7 @@ class custom_vjp(CustomFunction[P, R]):  # noqa: N801, a decorator
     rules: tuple[Callable[..., Any], Callable[..., Any]] | None = None
 
     def defvjp(self, fwd: Callable[..., Any], bwd: Callable[..., Any]) -> None:
-        """Set the rule, in its two parts."""
+        """Set the two parts of the rule."""
         check_callable(f"{self.name}.defvjp", fwd)
         check_callable(f"{self.name}.defvjp", bwd)
         self.rules = (fwd, bwd)
@@ -145,16 +145,16 @@ class custom_vjp(CustomFunction[P, R]):  # noqa: N801, a decorator
 
 
 def _cotangents(call: CustomCall, got: Any) -> list[Any]:
-    """Return what bwd gives, for each operand: None is zero, also for a whole subtree."""
+    """The cotangent of each operand, as bwd returned it; None is zero, also for a subtree."""
     moving = call.likes
     if not isinstance(got, (tuple, list)) or len(got) != len(moving):
         told = f"{len(got)} entries" if isinstance(got, (tuple, list)) else type(got).__name__
         raise TreeError(
-            f"{call.who}: bwd must return a tuple with one entry an argument, {len(moving)}: got "
-            f"{told}; None stands for zero"
+            f"{call.who}: bwd must return a tuple with one entry per argument, {len(moving)}: got "
+            f"{told}; return None for a zero cotangent"
         )
-    what = f"{call.who}: what bwd returns"
-    cts = tree.broadcast_prefix(tuple(got), tuple(moving), lambda x: x is None, what)
+    who = f"{call.who}: the result of bwd"
+    cts = tree.broadcast_prefix(tuple(got), tuple(moving), lambda x: x is None, who)
     found: list[Any] = []
     for ct, (path, x), numeric in zip(
         cts, tree.leaves_with_path(tuple(moving)), call.numeric, strict=True
@@ -162,26 +162,26 @@ def _cotangents(call: CustomCall, got: Any) -> list[Any]:
         if numeric and (ct is None or not carries_derivative(x)):
             found.append(None)
         elif numeric:
-            what = f"the cotangent that bwd gives at {tree.keystr(path)}"
-            found.append(as_tangent(call.who, what, ct, aval_of(x)))
+            name = f"the cotangent of bwd at {tree.keystr(path)}"
+            found.append(as_tangent(call.who, name, ct, aval_of(x)))
     return found
 
 
 class Stored:
-    """A program kept among residuals: a leaf that is no array."""
+    """A program among residuals: a leaf that is no array."""
 
     def __init__(self, jaxpr: Any, treedef: Any) -> None:
         self.jaxpr, self.tree = jaxpr, treedef
 
 
 def custom_gradient(fun: Callable[P, tuple[R, Callable[..., Any]]]) -> custom_vjp[P, R]:
-    """Return a function whose reverse derivative ``fun`` gives with its value.
+    """Give a function a custom reverse derivative, which it returns with its value.
 
     custom_gradient : (a -> (b, CT b -> CT a)) -> (a -> b)
 
     Args:
-        fun: gives ``(out, pullback)``. ``pullback(ct)`` gives one cotangent an argument, in a
-            tuple unless there is one argument only.
+        fun: returns ``(out, pullback)``. ``pullback(ct)`` returns a tuple with one cotangent per
+            argument, or the cotangent itself for a single argument.
 
     Raises:
         MissingDerivativeError: in forward mode.
@@ -215,17 +215,17 @@ def custom_gradient(fun: Callable[P, tuple[R, Callable[..., Any]]]) -> custom_vj
 
 
 class custom_batch(CustomFunction[P, R]):  # noqa: N801, a decorator
-    """Give a function a way of your own to run under vmap.
+    """Give a function a custom rule for vmap.
 
     custom_batch : (a -> b) -> (a -> b)
 
     ``def_vmap`` takes the rule ``(axis_size, in_batched, *args) -> (out, out_batched)``. Batched
-    arguments have the examples along axis 0; ``in_batched`` holds booleans in the shape of each
-    argument, and ``out_batched`` in that of the output. Derivatives are those of the function.
+    arguments have the examples along axis 0. ``in_batched`` is one tree of booleans per argument,
+    ``out_batched`` a tree of booleans like the output. Derivatives are those of the function.
 
     Raises:
         MissingRuleError: under vmap, if there is no rule yet.
-        TreeError: if ``out_batched`` has not the structure of the output.
+        TreeError: if ``out_batched`` and the output differ in structure.
 
     >>> import numpy as np, funcgrad as fg
     >>> @custom_batch

@@ -1,8 +1,8 @@
-"""Primitives that hold functions, each with a rule of the user's own in place of its derivative.
+"""Primitives of custom rules: each holds a function of leaves, and rules for its derivative.
 
-The functions take and give leaves, and run one level down, so that they may branch on numbers.
-vmap runs them in its own trace; staging keeps the function as a program and the rule as it is,
-until somebody differentiates.
+The function runs one level down, so that it may branch on concrete values. vmap runs it in its own
+trace; staging keeps the function as a program, and the rule as a function until a transform needs
+it.
 """
 
 import functools
@@ -56,7 +56,7 @@ class Ruled(Primitive, HoldsPrograms):
 
     @override
     def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
-        """Apply; where a function closes over values of a transform further in, these go first."""
+        """Apply; values of an inner transform that a function closes over become operands."""
         try:
             return super().bind(*args, **params)
         except ClosureError as err:
@@ -64,7 +64,7 @@ class Ruled(Primitive, HoldsPrograms):
                 raise
             try:
                 consts, params = self.close(None, *map(aval_of, args), **params)
-            except Exception:  # it branches on numbers, say: the first words are better
+            except Exception:  # it may branch on concrete values: the first error says more
                 raise err from None
         return super().bind(*consts, *args, **params)
 
@@ -84,7 +84,7 @@ class Ruled(Primitive, HoldsPrograms):
 
     @override
     def is_linear(self, operands: frozenset[int], *, fun: Any, **params: Any) -> bool:
-        """Return whether the function itself is linear: its rules are for who differentiates."""
+        """Whether the function itself is linear, its rules aside."""
         if not isinstance(fun, Program):
             return False
         flags = [i in operands for i in range(len(fun.jaxpr.invars))]
@@ -94,7 +94,7 @@ class Ruled(Primitive, HoldsPrograms):
     def vjp(
         self, cts: Any, needs: Any, outs: Any, ins: Any, *, fun: Any, **params: Any
     ) -> Sequence[Any]:
-        """Transpose the function: in a linear program it stands for what it is."""
+        """Transpose the function itself: in a linear program its rules play no part."""
         wanted = [need is not None for need in needs]
 
         def linear(ts: list[Any]) -> list[Any]:
@@ -109,9 +109,9 @@ class Ruled(Primitive, HoldsPrograms):
     def close(
         self, trace: Trace | None, *avals: Aval, fun: Leaves, extra: int, **params: Any
     ) -> tuple[Any, Any]:
-        """Stage the function, and its rules where they close over traced values.
+        """Stage the function, and its rules if they close over traced values.
 
-        What they close over are operands: first what the rules do, then what the function does.
+        The values closed over become operands: first those of the rules, then the function's.
         """
         if isinstance(fun, Program):
             return (), {"fun": fun, "extra": extra, **params}
@@ -124,26 +124,26 @@ class Ruled(Primitive, HoldsPrograms):
     def closed(
         self, avals: Sequence[Aval], count: int, **rules: Any
     ) -> tuple[Sequence[Any], dict[str, Any]]:
-        """Return what the rules close over, and the rules."""
+        """The traced values that the rules close over, and the rules."""
         return (), rules
 
     def pushed(self, primals: Any, tangents: Any, fun: Leaves) -> tuple[list[Any], list[Any]]:
-        """Push through the function itself: a rule is for the operands, not for what is held."""
+        """jvp of the function itself, for tangents of values that it closes over."""
         pairs = push(self.name, lambda xs: (list(fun(*xs)), None), primals, tangents)[1]
         return [y for y, _ in pairs], [t for _, t in pairs]
 
     def pushed_held(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, list[Any]]:
-        """Push where only what is held moves; for transforms around the outputs keep the rule."""
+        """jvp by closed-over values alone; the outputs keep the rule for outer transforms."""
         return self.bind(*primals, **params), self.pushed(primals, tangents, params["fun"])[1]
 
     def pulled_held(self, ins: Any, needs: Any, **params: Any) -> tuple[list[Any], Any]:
-        """Pull back where only what is held needs cotangents; the outputs keep the rule."""
+        """vjp by closed-over values alone; the outputs keep the rule for outer transforms."""
         return list(self.bind(*ins, **params)), value_and_vjp(self.name, params["fun"], ins, needs)[
             1
         ]
 
     def batch_in_trace(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
-        """Bind functions of all examples, whose results have the axis in front."""
+        """Bind functions of all examples; their results have the batch axis in front."""
         outs = self.bind(*args, **self.mapped(trace, args, axes, **params))
         return outs, [0] * len(outs)
 
@@ -154,7 +154,7 @@ class Ruled(Primitive, HoldsPrograms):
 
 
 def check_outs(prim: Primitive, fun: Leaves, outs: Sequence[Any]) -> None:
-    """Raise if a rule gives outputs of other shapes or dtypes than the function, where staged."""
+    """Raise if outputs of a rule differ in shape or dtype from those of the staged function."""
     if not isinstance(fun, Program):
         return
     want = out_avals(fun.jaxpr)
@@ -248,7 +248,7 @@ class CustomJvp(Ruled):
 
 
 def _opened(rule: Any, ins: Sequence[Any]) -> tuple[Any, list[Any]]:
-    """Return a rule given what it closed over, and that."""
+    """A rule applied to the values that it closed over, and these values."""
     if not isinstance(rule, ClosedJvp):
         return rule, []
     consts = list(ins[: rule.count])
@@ -262,7 +262,7 @@ def _total(a: Any, b: Any) -> Any:
 def _pulled_consts(
     prim: Primitive, values: Leaves, consts: Sequence[Any], needs: Sequence[Any]
 ) -> Callable[[Sequence[Any]], list[Any]]:
-    """Return the map to cotangents of what a rule closed over: by the outputs that it gives."""
+    """The map from cotangents of a rule's outputs to those of the values it closed over."""
     own = needs[: len(consts)]
     if all(need is None for need in own):
         return lambda cts: [None] * len(consts)
@@ -285,8 +285,8 @@ class CustomVjp(Ruled):
         if all(t is None for t in tangents[extra:]):
             return self.pushed_held(primals, tangents, fun=fun, extra=extra, fwd=fwd, **params)
         raise MissingDerivativeError(
-            f"custom_vjp: {fwd.__name__} has no forward derivative: its rule gives the reverse one "
-            f"alone; use reverse mode (grad, vjp, jacrev), or define it with custom_jvp"
+            f"custom_vjp: {fwd.__name__} has no forward derivative, only a reverse one; define its "
+            f"rule with custom_jvp"
         )
 
     def value_and_vjp(
@@ -303,7 +303,7 @@ class CustomVjp(Ruled):
         kept = tree.map(lambda x: snapshots.take(x, self, RESIDUAL), residuals)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
-            # copies, because others may read what the rule writes to, and it what it returned
+            # copies: the rule may write to its arguments, and keep its results
             own_cts = list(map(copied, instantiate_zeros(cts, likes)))
             try:
                 found = second(consts, tree.map(lent, kept), own_cts)
@@ -312,9 +312,8 @@ class CustomVjp(Ruled):
                 return [*moved(cts), *[None] * (extra - len(consts)), *found]
             except LeakedTracerError:
                 raise LeakedTracerError(
-                    f"custom_vjp: bwd of {fwd.__name__} uses a traced value that it closes over, "
-                    f"whose transform has returned; "
-                    f"pass it to bwd among the residuals that fwd returns"
+                    f"custom_vjp: bwd of {fwd.__name__} closes over a traced value whose transform "
+                    f"has returned; return it from fwd among the residuals"
                 ) from None
 
         return outs, pull
@@ -355,14 +354,14 @@ class CustomVjp(Ruled):
 
 
 def _both(fwd: Any, bwd: Any, ins: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
-    """Return both parts of a rule as functions of what they close over, and that."""
+    """Both parts of a rule as functions of the values they close over, and these values."""
     if isinstance(fwd, ClosedVjp):
         return fwd.fwd, bwd.bwd, list(ins[: fwd.count])
     return lambda _, *xs: fwd(*xs), lambda _, *xs: bwd(*xs), []
 
 
 class CustomBatch(Ruled):
-    """``rule(size, batched, *ins) -> outs, batched`` is how vmap runs it."""
+    """``rule(size, batched, *ins) -> outs, batched`` is its rule for vmap."""
 
     def value_and_jvp(self, primals: Any, tangents: Any, *, fun: Leaves, **params: Any) -> Any:
         return self.pushed(primals, tangents, fun)
@@ -386,7 +385,7 @@ class CustomBatch(Ruled):
             held = any(isinstance(y, Tracer) and y._trace is trace for y in outs)
         except LeakedTracerError:  # it closes over a value of a trace that staged the function
             held = True
-        if held:  # so it does not know what differs: the function does
+        if held:  # the rule cannot tell which outputs vary, the function can
             pairs = run_in(trace, fun, args, axes)
             return [y for y, _ in pairs], [d for _, d in pairs]
         return outs, [0 if flag else None for flag in flags]

@@ -1,1 +1,1 @@
-"""jit: staging a function once for each signature, and running what was compiled of it."""
+"""jit: stage a function once for each key, compile it, and run the program."""

@@ -1,4 +1,4 @@
-"""The arguments of a compiled function: which are static, donated, dynamic, and one call of it."""
+"""The arguments of a compiled function: static, donated and dynamic ones; and a call, flattened."""
 
 import inspect
 import operator
@@ -121,7 +121,7 @@ class ArgSpec:
             hash(key)
         except TypeError as err:
             raise TypeError(
-                f"jit: what is static in the arguments' trees must be hashable: {err}"
+                f"jit: the static data of the arguments' trees must be hashable: {err}"
             ) from None
         return FlatCall(leaves, in_tree, key)
 

@@ -1,8 +1,8 @@
 """The entry of a compiled program: a generated function that checks, flattens and rebuilds.
 
-The key of a program is known when it is compiled, so that taking the arguments apart, comparing
-them with the key and building the output's tree are straight lines of Python. A call of another
-key is answered with ``MISS``.
+The key of a program is known when it is compiled, so that flattening the arguments, comparing them
+with the key and building the output's tree are straight lines of Python. The entry returns
+``MISS`` for a call with another key.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,7 +16,7 @@ from .key import Checks, Code, Key
 
 Entry: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], Any]  # args, kwargs -> out or MISS
 
-DEPTH = 40  # how deep Python's parser shall have to go into one expression
+DEPTH = 40  # of an expression, for Python's parser
 
 
 def entry(
@@ -51,11 +51,11 @@ def entry(
         lines.append(f"    {', '.join(outs) + ',' if outs else '_'} = {run}({args})")
         lines.append(f"    return {_built(code, out_tree, outs)}")
     exec("\n".join(lines), code.scope)
-    return code.scope.pop("entry")  # which holds the scope: so they go when it goes, without gc
+    return code.scope.pop("entry")  # its globals are the scope, which must not refer to it
 
 
 def _check_donated(code: Checks, names: Sequence[str], donated: Sequence[int]) -> None:
-    """Let an array be written over only if it owns its memory, in order, and came once."""
+    """Require that donated arrays are contiguous, and share their memory with no other array."""
     owners = [names[i] for i in donated]
     for name in owners:
         code.require(f"{name}.base is None and {name}.flags.carray")
@@ -66,7 +66,7 @@ def _check_donated(code: Checks, names: Sequence[str], donated: Sequence[int]) -
 
 
 def apart(owners: Sequence[np.ndarray], others: Sequence[Any]) -> bool:
-    """Return whether arrays that own their memory share it with none of the others."""
+    """Whether arrays that own their memory share it with none of the others."""
     own = set(map(id, owners))
     if len(own) < len(owners):
         return False
@@ -81,7 +81,7 @@ def apart(owners: Sequence[np.ndarray], others: Sequence[Any]) -> bool:
 
 
 def _built(code: Code, treedef: tree.TreeDef, leaves: Sequence[str]) -> str:
-    """Return the expression of the tree with these leaves."""
+    """The expression of a tree with these leaves."""
     rest = list(leaves)
     stack: list[tuple[str, int]] = []
     for node in reversed(treedef.nodes):
@@ -116,7 +116,7 @@ def _node(code: Code, kind: type, aux: Any, children: Sequence[str]) -> str:
 
 
 def plain_tree(treedef: tree.TreeDef) -> str | None:
-    """Return a tree of y0, y1, ... as text, None where its nodes are of other classes."""
+    """A tree of y0, y1, ... as text; None if it has nodes of registered classes."""
     code = Code()
     built = _built(code, treedef, [f"y{i}" for i in range(treedef.num_leaves)])
     return built if not code.scope else None

@@ -1,9 +1,8 @@
-"""The key of a call: which calls of a compiled function run the same program.
+"""The key of a call: calls of a compiled function with equal keys run the same program.
 
-It holds the tree structure of the arguments, and of each leaf its aval or its static value.
-``Key`` compares by hash and ``==``, in the cache; ``Checks`` writes the same comparison as lines
-of Python, for the entry. A part of the key is either a node, an aval, or a ``Static``, and each
-of these has one method of ``Checks`` that requires equality with it.
+A key holds the tree structure of the arguments, and the aval or the static value of each leaf. The
+cache compares keys by hash and ``==``. The entry compares a call with its key by lines of Python
+that ``Checks`` writes: one method for nodes, one for avals, one for static values.
 """
 
 from collections.abc import Hashable, Sequence
@@ -23,9 +22,9 @@ _MANY = 16  # elements of a static tuple, from which on they are compared by a f
 
 
 class Static:
-    """A static value, equal to another of the same types: 1, 1.0 and True differ.
+    """A static value; equal ones have equal types too, so that 1, 1.0 and True differ.
 
-    It is a leaf of a tree, whatever it holds.
+    It is one leaf of a tree, also if the value is a tree.
     """
 
     __slots__ = ("typed", "value")
@@ -51,7 +50,7 @@ class Static:
 
 
 class DictKeys(Static):
-    """The keys of a dict; a subclass of str counts as str, as it does in a look-up."""
+    """The keys of a dict; a subclass of str counts as str, as in a look-up."""
 
     __slots__ = ()
 
@@ -68,7 +67,7 @@ Node: TypeAlias = tuple[type, Static | None, int]  # class, static data, number 
 
 
 class Key(NamedTuple):
-    """The facts of a call on which its program depends."""
+    """The structure, leaves and named axes of a call: its program depends on nothing else."""
 
     nodes: tuple[Node | None, ...]  # of (args, kwargs) in preorder, None for a leaf
     leaves: tuple[Aval | Static, ...]
@@ -111,10 +110,10 @@ class Code:
 
 
 class Checks(Code):
-    """Lines that take a call apart, and return ``MISS`` unless its key is the given one.
+    """Lines that flatten a call, and return ``MISS`` unless its key equals the given one.
 
-    They accept arrays of the class ndarray, NumPy scalars and Python scalars. A tracer, or an
-    array of a subclass, may have an equal key, and is a miss.
+    They accept arrays of class ndarray, NumPy scalars and Python scalars. A tracer, or an array of
+    a subclass, is a miss even if the keys are equal.
     """
 
     def __init__(self, key: Key) -> None:
@@ -164,11 +163,11 @@ class Checks(Code):
         return f"({x} is {own} or ({equal}))"
 
     def children(self, x: str, node: Node) -> list[str]:
-        """Take a node apart; return the expressions of its children."""
+        """Check a node; the expressions of its children."""
         kind, data, arity = node
         if x == "(args, kwargs)":
             return ["args", "kwargs"]
-        if x == "args":  # a tuple, as Python makes it: of another length it raises ValueError
+        if x == "args":  # Python's own tuple; another length raises ValueError
             given = [self.name("a") for _ in range(arity)]
             self.lines.append(f"({', '.join(given)}{',' if given else ''}) = args")
             return given

@@ -67,7 +67,7 @@ class Call(CallPrimitive):
         return found
 
     def residual_operands(self, needs: Sequence[Any], *, jaxpr: Jaxpr, name: str) -> set[int]:
-        """Return the operands that are residuals, without the program's own constants."""
+        """The operands that are residuals, without constants of the program itself."""
         reach = self.reach([need is not None for need in needs], jaxpr=jaxpr)
         step = functools.partial(eval_vjp, ins=reach.ins, outs=reach.outs)
         seeds = compress(out_avals(jaxpr), reach.outs)
@@ -125,7 +125,7 @@ def _derived(jaxpr: Jaxpr) -> Cache[Any]:
 
 
 def compiled_of(jaxpr: Jaxpr) -> list[Program]:
-    """Return what was compiled of a program, and of those that were derived from it."""
+    """The compiled programs of a jaxpr, and of the jaxprs derived from it."""
     own = [jaxpr.memo["program"]] if "program" in jaxpr.memo else []
     derived = jaxpr.memo["derived"].values() if "derived" in jaxpr.memo else ()
     parts = [part for made in derived for part in made[:1]]

@@ -1,4 +1,4 @@
-"""The function of a standalone file that takes the user's own arguments."""
+"""The function of a standalone module that takes the user's arguments and calls the program."""
 
 from collections.abc import Collection, Sequence
 from inspect import Parameter
@@ -66,10 +66,10 @@ def standalone_module(
 
 
 def _body(call: str, out_tree: tree.TreeDef) -> list[str]:
-    """Return the lines that give the tree of what a call gives flat."""
+    """The lines that call the program, and rebuild the output's tree."""
     built = plain_tree(out_tree)
     if built is None:
-        told = "Return the leaves of the output: its tree has nodes of other classes."
+        told = "Return the leaves of the output: its tree has nodes of registered classes."
         return [f'    """{told}"""', f"    return {call}"]
     outs = _listed([f"y{i}" for i in range(out_tree.num_leaves)])
     return [f"    {outs}= {call}" if outs else f"    {call}", f"    return {built}"]
@@ -80,9 +80,9 @@ def _listed(items: Sequence[str]) -> str:
 
 
 class Spelled:
-    """How the parameters of a function, and the leaves of a call, are spelled.
+    """The parameters of a function, and the leaves of a call, as text.
 
-    A parameter that the call left out is left out: the program holds its default.
+    A parameter that the call left out is left out here: the program has its default.
     """
 
     def __init__(self, declared: Sequence[Parameter], places: Sequence[Place]) -> None:
@@ -95,7 +95,7 @@ class Spelled:
             self.parameters[p.name] = p
 
     def _argument(self, place: Place) -> tuple[Parameter, str]:
-        """Return the parameter that takes an argument, and the argument's expression."""
+        """The parameter that takes an argument, and the argument's expression."""
         count = len(self.by_position)
         if isinstance(place, int) and place < count:
             return self.by_position[place], self.by_position[place].name
@@ -116,20 +116,20 @@ class Spelled:
         return Parameter(name, kind), name
 
     def leaf(self, place: Place, path: tree.Path) -> str:
-        """Return a leaf of an argument as an expression of the argument.
+        """A leaf of an argument as an expression of the argument.
 
         Raises:
-            UnsupportedError: if a step on the way there has no text.
+            UnsupportedError: if a step of its path has no text.
         """
         return self.arguments[place] + "".join(map(_step, path))
 
     def head(self) -> str:
-        """Return the parameters as they stand in the head of a function."""
+        """The parameters as text, for the head of a function."""
         return ", ".join(_marked(self.declared or [*self.parameters.values()], self.parameters))
 
 
 def _marked(declared: Sequence[Parameter], given: Collection[str]) -> list[str]:
-    """Return the given ones of the declared parameters, with the marks ``/`` and ``*``."""
+    """The given ones of the declared parameters, with the marks ``/`` and ``*``."""
     words: list[str] = []
     slash = 0
     starred = missing = False
@@ -152,7 +152,7 @@ def _marked(declared: Sequence[Parameter], given: Collection[str]) -> list[str]:
 
 
 def _step(key: Any) -> str:
-    """Return one step of a path as text."""
+    """One step of a path as text."""
     if type(key) is SequenceKey:
         return f"[{literal(key.idx)}]"
     if type(key) is DictKey and type(key.key) in (str, int, bool):
