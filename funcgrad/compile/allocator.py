@@ -5,7 +5,7 @@ is written in place, over an operand that dies with the equation, where its prim
 else into an output of the program; else into bytes of the arena.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..core.avals import Aval
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..ops.structure import reshape_p
 from .arena import Allocation, Arena
+from .globals import Globals
 from .liveness import nbytes
 from .names import TOKEN, Names
 from .text import lengths
@@ -25,11 +26,11 @@ class Allocator:
 
     Args:
         names: the names of its values.
-        dtype: returns the expression of a dtype.
+        globals: the names of the module around it.
     """
 
-    def __init__(self, names: Names, dtype: Callable[[np.dtype], str]) -> None:
-        self.names, self.dtype = names, dtype
+    def __init__(self, names: Names, globals: Globals) -> None:
+        self.names, self.globals = names, globals
         self.arena = Arena()
         self.statics: dict[str, str] = {}  # token -> the expression that makes it
         self.offsets: dict[str, tuple[int, Aval]] = {}  # token of a buffer -> where it lies
@@ -48,7 +49,7 @@ class Allocator:
         """Define a static array as bytes of the arena."""
         self.offsets[token] = start, aval
         self.statics[token] = (
-            f"arena[{start}:{start + nbytes(aval)}].view({self.dtype(aval.dtype)})"
+            f"arena[{start}:{start + nbytes(aval)}].view({self.globals.dtype(aval.dtype)})"
             f".reshape({lengths(aval.shape)})"
         )
 
@@ -93,7 +94,7 @@ class Allocator:
 
     def bits(self, value: Value, dtype: np.dtype) -> str:
         """The elements of an array viewed as another dtype of the same size."""
-        expression = f"{value}.view({self.dtype(dtype)})"
+        expression = f"{value}.view({self.globals.dtype(dtype)})"
         if not value.static:
             return expression
         return self.constant(expression, f"{dtype.kind}{dtype.itemsize * 8}")

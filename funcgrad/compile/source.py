@@ -105,16 +105,18 @@ def _distinct(names: Sequence[str]) -> list[str]:
 def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Source:
     """The module around the lines of the function."""
     statics = needed(w.memory.statics, "\n".join([*w.lines, returned]))
-    bound = list(w.bound.values())
+    bound = list(w.globals.bound.values())
     given = f"{w.as_tuple([token for token, _ in bound])} = constants" if bound else ""
     lines = "\n".join(_guarded(w, _main(w, inputs, list(statics), returned), inputs))
     if statics:
         lines = f"{_workspace(w, statics)}\n\nspaces = local()\n\n{lines}"
     rows = ["from threading import local"] if statics else []
-    rows += [f"from numpy import {', '.join(sorted(w.imports))}"] if w.imports else []
+    rows += (
+        [f"from numpy import {', '.join(sorted(w.globals.imports))}"] if w.globals.imports else []
+    )
     imports = "\n".join(rows)
     texts = [imports, given, lines, *w.parts.values()]
-    taken = {*w.imports, *inputs}
+    taken = {*w.globals.imports, *inputs}
     imports, given, lines, *names = w.names.resolved(_APART.join(texts), taken).split(_APART)
     parts = tuple([(n, prim, part) for n, (prim, part) in zip(names, w.parts, strict=True)])
     calls = "\n".join(f"{n} = primitive({literal(prim)}).{part}" for n, prim, part in parts)

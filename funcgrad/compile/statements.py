@@ -10,6 +10,7 @@ from ..core.avals import Aval
 from ..core.errors import FuncgradError
 from ..core.registry import primitives
 from .allocator import Allocator
+from .globals import Globals
 from .names import Names, label
 from .text import keywords, lengths, literal
 from .values import Value
@@ -22,12 +23,11 @@ class Statements:
 
     def __init__(self) -> None:
         self.names = Names()
-        self.memory = Allocator(self.names, self.dtype)
+        self.globals = Globals(self.names)
+        self.memory = Allocator(self.names, self.globals)
         self.lines: list[str] = []
         self.depth = 1
         self.count = 0  # of lines without comments
-        self.imports: set[str] = set()
-        self.bound: dict[Any, tuple[str, Any]] = {}  # objects that have no text
         self.parts: dict[tuple[str, str], str] = {}  # methods of primitives that are called
         self.shares = False  # whether a loop is dealt out to threads
 
@@ -60,13 +60,11 @@ class Statements:
 
     def numpy(self, name: str) -> str:
         """The name of one of NumPy's functions, which is imported."""
-        self.imports.add(name)
-        return name
+        return self.globals.numpy(name)
 
     def dtype(self, dtype: np.dtype) -> str:
         """A dtype as an expression."""
-        name = "bool_" if dtype.kind == "b" else dtype.name
-        return self.numpy(name) if dtype.isnative else self.bind(dtype, dtype.name)
+        return self.globals.dtype(dtype)
 
     def function(self, prim: Any) -> str:
         """The name of an elementwise primitive's function: NumPy's own, or its own."""
@@ -91,10 +89,7 @@ class Statements:
 
     def bind(self, value: Any, hint: str = "") -> str:
         """A name for an object that has no text: the module is given it as a constant."""
-        key = id(value)
-        if key not in self.bound:
-            self.bound[key] = (self.names.token(label(hint) or "constant"), value)
-        return self.bound[key][0]
+        return self.globals.bind(value, hint)
 
     def param(self, value: Any) -> str:
         """A static parameter as an expression, bound where it has no text."""
