@@ -14,9 +14,8 @@ from ..core.avals import Aval
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..ops.structure import reshape_p
 from .arena import Allocation, Arena
-from .globals import Globals
 from .liveness import nbytes
-from .names import TOKEN, Names
+from .names import TOKEN, Globals, Names
 from .text import lengths
 from .values import Value
 

@@ -10,8 +10,7 @@ from ..core.avals import Aval
 from ..core.errors import FuncgradError
 from ..core.registry import primitives
 from .allocator import Allocator
-from .globals import Globals
-from .names import Names, label
+from .names import Globals, Names, label
 from .text import keywords, lengths, literal
 from .values import Value
 
