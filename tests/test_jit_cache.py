@@ -49,7 +49,7 @@ def test_explain_says_what_differs():
     f(X)
     assert "it is the first call" in f.explain()
     assert "argument 0 ('x') was f64[3], and is f32[2]" in f.explain(np.ones(2, "f4"))
-    assert "was f64[3], and is f64[], one of Python" in f.explain(1.0)
+    assert "was f64[3], and is f64[], a Python scalar" in f.explain(1.0)
     assert "structure" in f.explain([X])
     assert "it is compiled" in f.explain(X)
     f.clear_cache()
