@@ -250,19 +250,19 @@ def checkpoint(
     @functools.wraps(fun)
     def checkpointed(*args: Any, **kwargs: Any) -> Any:
         static = {n % len(args) for n in nums if -len(args) <= n < len(args)}
-        dynamic = [None if i in static else x for i, x in enumerate(args)]
-        leaves, treedef = tree.flatten((dynamic, kwargs))
-        moving = [is_number(x) for x in leaves]
+        varied = [None if i in static else x for i, x in enumerate(args)]
+        leaves, treedef = tree.flatten((varied, kwargs))
+        dynamic = [is_number(x) for x in leaves]
 
         def on_leaves(values: list[Any]) -> Any:
             rest = iter(values)
-            xs = [next(rest) if m else x for x, m in zip(leaves, moving, strict=True)]
+            xs = [next(rest) if d else x for x, d in zip(leaves, dynamic, strict=True)]
             positional, keywords = tree.unflatten(treedef, xs)
             return call(
                 *(args[i] if i in static else x for i, x in enumerate(positional)), **keywords
             )
 
-        operands = compress(leaves, moving)
+        operands = compress(leaves, dynamic)
         avals = [aval_of(x) for x in operands]
         closed, out_tree = stage(Origin("checkpoint", fun), on_leaves, avals, lasting=False)
         outs = checkpoint_p.bind(

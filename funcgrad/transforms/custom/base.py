@@ -26,10 +26,10 @@ class CustomCall:
 
     def __init__(self, who: str, fun: Callable[..., Any], args: Sequence[Any], static: set[int]):
         self.who, self.fun, self.static = who, fun, static
-        moving = [x for i, x in enumerate(args) if i not in static]
+        dynamic = [x for i, x in enumerate(args) if i not in static]
         self.args = [x if i in static else None for i, x in enumerate(args)]
         self.fixed = [args[i] for i in sorted(static)]
-        leaves, self.tree = tree.flatten(tuple(moving))
+        leaves, self.tree = tree.flatten(tuple(dynamic))
         self.numeric = [is_number(x) for x in leaves]
         self.operands = [x for x, n in zip(leaves, self.numeric, strict=True) if n]
         self.leaves = [aval_of(x) if isinstance(x, Tracer) else x for x in leaves]
@@ -47,7 +47,7 @@ class CustomCall:
         rest = [x for x, n in zip(self.leaves, self.numeric, strict=True) if not n]
         return self.tree, tuple(map(id, (*self.fixed, *rest)))
 
-    def moved(self, values: Sequence[Any]) -> tuple[Any, ...]:
+    def dynamic_arguments(self, values: Sequence[Any]) -> tuple[Any, ...]:
         """The arguments that are not static, with these operands."""
         rest = iter(values)
         xs = [next(rest) if n else x for x, n in zip(self.leaves, self.numeric, strict=True)]
@@ -55,8 +55,8 @@ class CustomCall:
 
     def given(self, values: Sequence[Any]) -> list[Any]:
         """All arguments in the function's order, with these operands."""
-        moving = iter(self.moved(values))
-        return [x if i in self.static else next(moving) for i, x in enumerate(self.args)]
+        dynamic = iter(self.dynamic_arguments(values))
+        return [x if i in self.static else next(dynamic) for i, x in enumerate(self.args)]
 
     def leaves_of(self, out: Any) -> list[Any]:
         leaves, self.out_tree = tree.flatten(out)

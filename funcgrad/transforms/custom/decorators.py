@@ -74,7 +74,9 @@ class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
 
         def rule(primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
             assert self.rule is not None
-            out = self.rule(*call.fixed, call.moved(primals), call.moved(tangents))
+            out = self.rule(
+                *call.fixed, call.dynamic_arguments(primals), call.dynamic_arguments(tangents)
+            )
             y, t = call.pair(out, "the rule", "a pair (output, tangent)")
             outs = call.leaves_of(y)
             ts = same_structure(self.name, "the rule's tangent", call.out_tree, t)
@@ -146,18 +148,18 @@ class custom_vjp(CustomFunction[P, R]):  # noqa: N801, a decorator
 
 def _cotangents(call: CustomCall, got: Any) -> list[Any]:
     """The cotangent of each operand, as bwd returned it; None is zero, also for a subtree."""
-    moving = call.likes
-    if not isinstance(got, (tuple, list)) or len(got) != len(moving):
+    dynamic = call.likes
+    if not isinstance(got, (tuple, list)) or len(got) != len(dynamic):
         told = f"{len(got)} entries" if isinstance(got, (tuple, list)) else type(got).__name__
         raise TreeError(
-            f"{call.who}: bwd must return a tuple with one entry per argument, {len(moving)}: got "
+            f"{call.who}: bwd must return a tuple with one entry per argument, {len(dynamic)}: got "
             f"{told}; return None for a zero cotangent"
         )
     who = f"{call.who}: the result of bwd"
-    cts = tree.broadcast_prefix(tuple(got), tuple(moving), lambda x: x is None, who)
+    cts = tree.broadcast_prefix(tuple(got), tuple(dynamic), lambda x: x is None, who)
     found: list[Any] = []
     for ct, (path, x), numeric in zip(
-        cts, tree.leaves_with_path(tuple(moving)), call.numeric, strict=True
+        cts, tree.leaves_with_path(tuple(dynamic)), call.numeric, strict=True
     ):
         if numeric and (ct is None or not carries_derivative(x)):
             found.append(None)
