@@ -4,8 +4,7 @@ Eigenvectors of equal eigenvalues are any basis of their space, so they have no 
 takes the quotients by a gap of 0 as 0, and adds ``taint_p``, which is nan where that is not right.
 """
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -14,11 +13,12 @@ from typing_extensions import override
 from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ...core.companions import Masking
 from ...core.errors import warn
-from .. import compare
+from .. import compare, elementwise as ew
+from ..index import concatenate_p
 from ..paths import Masked, path_mask
 from ..reduce import any_p
-from ..structure import broadcast_like, unbroadcast
-from .matrices import MatrixPrimitive, diagonal, real_dtype
+from ..structure import broadcast_like, broadcast_to, cast, cumsum_p, unbroadcast
+from .matrices import MatrixPrimitive, diagonal, eps, largest, real_dtype
 
 CURES = {
     "eigh": "eigenvectors of equal eigenvalues have no derivative, nor has what mixes them with "
@@ -72,6 +72,18 @@ class Equal(MatrixPrimitive):
         np.cumsum(steps, axis=-1, out=label[..., 1:])
         return (label[..., None, :] == label[..., :, None],)
 
+    def decompose(self, w: Any) -> Any:
+        limit = bound_of_rounding(w)
+        if dtype_of(w).kind == "c":
+            gaps = ew.abs(w[..., None, :] - w[..., :, None])
+            return (compare.le(gaps, limit[..., None]),)
+        n = shape_of(w)[-1]
+        steps = compare.gt(ew.abs(w[..., 1:] - w[..., : max(n - 1, 0)]), limit)
+        label = cumsum_p(steps, axis=len(shape_of(w)) - 1, reverse=False)
+        first = np.zeros((*shape_of(w)[:-1], min(n, 1)), label.dtype)
+        label = concatenate_p(first, label, axis=len(shape_of(w)) - 1)
+        return (compare.eq(label[..., None, :], label[..., :, None]),)
+
     @override
     def infer(self, w: Aval) -> tuple[Aval, ...]:
         return (Aval((*w.shape, w.shape[-1]), np.dtype(bool)),)
@@ -97,6 +109,14 @@ class Taint(MatrixPrimitive):
             warn(f"{who}: {CURES[who]}", RuntimeWarning)
             out[np.broadcast_to(live, out.shape)] = np.nan
         return (out,)
+
+    def decompose(self, mask: Any, x: Any, like: Any, *, whole: bool, who: str) -> Any:
+        limit = 64 * shape_of(like)[-1] * eps(like) * largest(like, (-2, -1))
+        live, rank = compare.logical_not(compare.le(ew.abs(x), limit)), len(shape_of(x))
+        if whole:
+            live = any_p(live, axes=(rank - 2, rank - 1))[..., None, None]
+        live = broadcast_to(compare.logical_and(mask, live), _taint_shape(mask, x, like))
+        return (cast(ew.where(live, np.nan, 0.0), dtype_of(x)),)
 
     @override
     def infer(self, mask: Aval, x: Aval, like: Aval, *, whole: bool, who: str) -> tuple[Aval, ...]:
@@ -135,6 +155,10 @@ class Undefined(MatrixPrimitive, Masking):
             warn(f"{who}: {CURES[who]}", RuntimeWarning)
             out[np.broadcast_to(mask, out.shape)] = np.nan
         return (out,)
+
+    def decompose(self, mask: Any, x: Any, *, who: str) -> Any:
+        mask = broadcast_to(mask, broadcast_shapes(shape_of(mask), shape_of(x)))
+        return (cast(ew.where(mask, np.nan, 0.0), dtype_of(x)),)
 
     @override
     def infer(self, mask: Aval, x: Aval, *, who: str) -> tuple[Aval, ...]:
@@ -180,6 +204,11 @@ class InverseOfValues(MatrixPrimitive):
             ),
         )
 
+    def decompose(self, x: Any, zero: Any, w: Any, *, order: int) -> Any:
+        y = ew.where(zero, 0, ew.div(1, ew.where(zero, 1, x)))
+        shape = _inverse_shape(x, zero, w)
+        return (cast(broadcast_to(y, shape), _inverse_dtype(dtype_of(x))),)
+
     @override
     def infer(self, x: Aval, zero: Aval, w: Aval, *, order: int) -> tuple[Aval, ...]:
         return (Aval(_inverse_shape(x, zero, w), _inverse_dtype(x.dtype)),)
@@ -213,6 +242,11 @@ class Near(MatrixPrimitive):
         limit = (64 * float(np.finfo(w.dtype).eps)) ** (1 / (order + 1)) * largest
         near = (np.abs(x) < limit) & ~np.asarray(zero)
         return (np.broadcast_to(near, _inverse_shape(x, zero, w)),)
+
+    def decompose(self, x: Any, zero: Any, w: Any, *, order: int) -> Any:
+        limit = (64 * eps(w)) ** (1 / (order + 1)) * largest(w, (-1,))[..., None]
+        near = compare.logical_and(compare.lt(ew.abs(x), limit), compare.logical_not(zero))
+        return (broadcast_to(near, _inverse_shape(x, zero, w)),)
 
     @override
     def infer(self, x: Aval, zero: Aval, w: Aval, *, order: int) -> tuple[Aval, ...]:
@@ -304,47 +338,9 @@ def _rounding(w: Any) -> Any:
     return max(n, 32) * float(np.finfo(w.dtype).eps) * largest
 
 
-def inverse_or_nan(who: str | None = None) -> Callable[[Any], Any]:
-    """A function that inverts matrices; of singular ones it makes nan, and may warn.
-
-    They are singular but for rounding if their condition is over 1 / (32 n eps) with all columns
-    brought to length 1, because the scale of columns makes no difference to an inverse.
-    """
-
-    def inverted(x: Any) -> Any:
-        try:
-            y = np.linalg.inv(x)
-        except np.linalg.LinAlgError:
-            y = _each_inverse(x)
-        n = x.shape[-1]
-        limit = 1 / (32 * max(n, 1) * float(np.finfo(y.dtype).eps))
-        bound = n * n * np.abs(x).max(initial=0) * np.abs(y).max(initial=0)
-        if bound < limit:  # nearly always: it is over all the conditions
-            return y
-        with np.errstate(over="ignore", invalid="ignore"):
-            scaled = y * np.linalg.norm(x, axis=-2)[..., :, None]
-            condition = math.sqrt(n) * np.linalg.norm(scaled, axis=(-2, -1))
-        bad = ~(condition < limit) & np.isfinite(x).all(axis=(-2, -1))
-        if bad.any():
-            if who is not None:
-                warn(CURES[who], RuntimeWarning)
-            y[bad] = np.nan
-        return y
-
-    return inverted
-
-
-def _each_inverse(x: Any) -> Any:
-    """The inverse of each matrix of a stack, nan where it is singular."""
-    flat = x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
-    return np.stack([_inverse_or_nan(one) for one in flat]).reshape(x.shape)
-
-
-def _inverse_or_nan(x: Any) -> Any:
-    try:
-        return np.linalg.inv(x)
-    except np.linalg.LinAlgError:
-        return np.full_like(x, np.nan, np.result_type(x, np.float32))
+def bound_of_rounding(w: Any) -> Any:
+    """Return the same of arrays and tracers."""
+    return max(shape_of(w)[-1], 32) * eps(w) * largest(w, (-1,))
 
 
 equal_p = Equal("equal_values")

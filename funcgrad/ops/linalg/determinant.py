@@ -11,12 +11,15 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, broadcast_shapes, shape_of
+from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
+from ...core.registry import primitives
 from .. import compare, elementwise as ew
-from ..structure import broadcast_like, expand_dims, sum_p, unbroadcast
-from .degenerate import inverse_or_nan, taint
+from ..reduce import prod_p
+from ..structure import broadcast_like, cast, expand_dims, sum_p, unbroadcast
+from .degenerate import taint
 from .inverse import Inverse
-from .matrices import MatrixPrimitive, real, real_dtype, result_dtype
+from .matrices import MatrixPrimitive, diagonal, real, real_dtype, result_dtype
+from .regular import inverse_or_nan, nan_if_singular
 
 
 class Det(MatrixPrimitive):
@@ -25,6 +28,10 @@ class Det(MatrixPrimitive):
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
         return (np.linalg.det(a),)
+
+    def decompose(self, a: Any) -> Any:
+        on, parity = _pivots(cast(a, result_dtype(a)))
+        return (cast(prod_p(on, axes=(len(shape_of(on)) - 1,)) * parity, dtype_of(on)),)
 
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
@@ -49,6 +56,9 @@ class Cofactor(MatrixPrimitive):
     @override
     def run(self, a: Any, *directions: Any) -> tuple[Any, ...]:
         return (_cofactors(a, directions),)
+
+    def decompose(self, a: Any, *directions: Any) -> Any:
+        return (_by_rotation(a, directions),)
 
     @override
     def infer(self, a: Aval, *directions: Aval) -> tuple[Aval, ...]:
@@ -88,6 +98,12 @@ class SlogDet(MatrixPrimitive):
         sign, logdet = np.linalg.slogdet(a)
         return sign, logdet
 
+    def decompose(self, a: Any) -> Any:
+        on, parity = _pivots(cast(a, result_dtype(a)))
+        axes = (len(shape_of(on)) - 1,)
+        sign = cast(prod_p(ew.unit(on), axes=axes) * parity, dtype_of(on))
+        return sign, sum_p(ew.log(ew.abs(on)), axes=axes)
+
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
         dtype, stack = result_dtype(a), a.shape[:-2]
@@ -125,6 +141,14 @@ def _inverse(a: Any) -> tuple[Any, Any]:
     return singular, ew.where(singular, 0, y)
 
 
+def _pivots(a: Any) -> tuple[Any, Any]:
+    """Return the diagonals of U in A[rows] = L U, and 1 or -1 for the parity of the rows' order."""
+    lu, pivots, _ = primitives["lu"].bind(a)
+    moved = compare.ne(pivots, np.arange(shape_of(pivots)[-1]))
+    parity = prod_p(ew.where(moved, -1.0, 1.0), axes=(len(shape_of(pivots)) - 1,))
+    return diagonal(lu), cast(parity, real_dtype(dtype_of(lu)))
+
+
 def _spread(x: Any) -> Any:
     """Numbers as matrices of one element."""
     rank = len(shape_of(x))
@@ -144,20 +168,24 @@ def _total(x: Any) -> Any:
 
 def _cofactors(a: Any, directions: Any) -> Any:
     """Rotate A = U S V* so that it is diagonal, where no division is needed."""
+    known = np.isfinite(a).all(axis=(-2, -1), keepdims=True)
+    if a.size and not directions:
+        y = _by_division(np.where(known, a, 0))
+        if y is not None:
+            return y if known.all() else np.where(known, y, y.dtype.type(np.nan))
+    return _by_rotation(a, directions)
+
+
+def _by_rotation(a: Any, directions: Any) -> Any:
     shape = broadcast_shapes(a.shape, *(e.shape for e in directions))
-    kind = np.linalg.inv(np.ones((0, 0), np.result_type(a, *directions))).dtype
     known = np.isfinite(a).all(axis=(-2, -1), keepdims=True)
     a = np.where(known, a, 0)
-    if a.size and not directions:
-        y = _by_division(a)
-        if y is not None:
-            return y if known.all() else np.where(known, y, kind.type(np.nan))
     u, s, vh = np.linalg.svd(a)
     u_h, v = np.conjugate(u.mT), np.conjugate(vh.mT)
     g = _of_diagonal(s, [u_h @ e @ v for e in directions])
     phase = np.linalg.det(u) * np.linalg.det(vh)
     y = phase[..., None, None] * (u_h.mT @ g @ v.mT)
-    return np.broadcast_to(np.where(known, y, np.nan), shape).astype(kind)
+    return np.broadcast_to(np.where(known, y, np.nan), shape).astype(result_dtype(a, *directions))
 
 
 def _by_division(a: Any) -> Any:
@@ -201,4 +229,4 @@ def _of_diagonal(s: Any, directions: Any) -> Any:
 det_p = Det("det")
 cofactor_p = Cofactor("cofactor")
 slogdet_p = SlogDet("slogdet")
-inverse_of_regular_p = Inverse("inverse_of_regular", inverse_or_nan())
+inverse_of_regular_p = Inverse("inverse_of_regular", inverse_or_nan(), nan_if_singular)

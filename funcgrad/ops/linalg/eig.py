@@ -14,7 +14,6 @@ from ..structure import broadcast_like, cast, unbroadcast
 from .degenerate import (
     equal_p,
     inverse_gaps,
-    inverse_or_nan,
     may_hold,
     off_diagonal,
     split,
@@ -24,6 +23,7 @@ from .degenerate import (
 from .invariance import Uses, mixed_pairs
 from .inverse import Inverse
 from .matrices import MatrixPrimitive, conj, diagonal, result_dtype, sum_along
+from .regular import inverse_or_nan, nan_if_singular
 from .spectral import with_stack
 
 
@@ -112,6 +112,9 @@ class EigOfRules(Eig):
     reads_uses = False
     value_and_vjp: Any = None
 
+    def decompose(self, a: Any) -> Any:
+        return eig_p.bind(a)
+
 
 def _largest(v: Any) -> Any:
     """Where each column has its largest element."""
@@ -126,6 +129,9 @@ class Eigvals(MatrixPrimitive):
     def run(self, a: Any) -> tuple[Any, ...]:
         w = np.linalg.eigvals(a)
         return (w.astype(np.result_type(w.dtype, np.complex64)),)
+
+    def decompose(self, a: Any) -> Any:
+        return eig_p.bind(a)[:1]
 
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
@@ -193,4 +199,6 @@ eig_p = Eig("eig")
 eig_of_rules_p = EigOfRules("eig_of_rules")
 eigvals_p = Eigvals("eigvals")
 general_slopes_p = GeneralSlopes("slopes_of_general_eigenvalues")
-inverse_of_vectors_p = Inverse("inverse_of_eigenvectors", inverse_or_nan("defective"))
+inverse_of_vectors_p = Inverse(
+    "inverse_of_eigenvectors", inverse_or_nan("defective"), nan_if_singular
+)

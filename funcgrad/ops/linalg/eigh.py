@@ -10,7 +10,7 @@ from ...core.avals import Aval, broadcast_shapes, shape_of
 from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
-from ..structure import broadcast_like, unbroadcast
+from ..structure import broadcast_like, broadcast_to, unbroadcast
 from .degenerate import (
     equal_p,
     inverse_gaps,
@@ -125,6 +125,9 @@ class EighOfRules(Eigh):
     value_and_vjp: Any = None
     who = "eigvalsh"
 
+    def decompose(self, a: Any, *, uplo: str) -> Any:
+        return eigh_p.bind(a, uplo=uplo)
+
     @override
     def infinite(self, pairs: Any, x: Any, w_ct: Any, uses: Any, number: int) -> Any:
         return nan_where(self.who, compare.logical_and(pairs, used_pairs(x, w_ct)), x)
@@ -145,6 +148,11 @@ class Spectral(MatrixPrimitive):
     def run(self, a: Any, w: Any, v: Any, c: Any, *, uplo: str) -> tuple[Any, ...]:
         g = (v * c[..., None, :]) @ np.conjugate(v.mT)
         return (with_stack(g, a.shape[:-2], w.shape[:-1]),)
+
+    def decompose(self, a: Any, w: Any, v: Any, c: Any, *, uplo: str) -> Any:
+        g = (v * c[..., None, :]) @ adjoint(v)
+        stack = broadcast_shapes(*(shape_of(x)[:-2] for x in (a, g)), shape_of(w)[:-1])
+        return (broadcast_to(g, (*stack, *shape_of(g)[-2:])),)
 
     @override
     def infer(self, a: Aval, w: Aval, v: Aval, c: Aval, *, uplo: str) -> tuple[Aval, ...]:
@@ -204,6 +212,9 @@ class Eigvalsh(MatrixPrimitive):
     @override
     def run(self, a: Any, *, uplo: Any) -> tuple[Any, ...]:
         return (np.linalg.eigvalsh(a, uplo),)
+
+    def decompose(self, a: Any, *, uplo: str) -> Any:
+        return eigh_p.bind(a, uplo=uplo)[:1]
 
     @override
     def infer(self, a: Aval, *, uplo: str) -> tuple[Aval, ...]:

@@ -7,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval
+from ..structure import cast
 from .matrices import MatrixPrimitive
 
 
@@ -21,7 +22,10 @@ class Squarings(MatrixPrimitive):
 
     @override
     def run(self, a: Any, *, order: int) -> tuple[Any, ...]:
-        return (_squarings(a, order),)
+        return (np.asarray(_squarings(a, order), np.int32),)
+
+    def decompose(self, a: Any, *, order: int) -> Any:
+        return (cast(_squarings(a, order), np.int32),)
 
     @override
     def infer(self, a: Aval, *, order: int) -> tuple[Aval, ...]:
@@ -37,7 +41,7 @@ def _squarings(a: Any, order: int) -> Any:
     a, size = (np.ldexp(1.0, -first)[..., None, None] * np.where(finite[..., None, None], x, 0)
                for x in (a, size))  # fmt: skip
     if order == 7:
-        return np.asarray(_halvings(size.sum(axis=-2).max(axis=-1) / 3.92, first), np.int32)
+        return _halvings(size.sum(axis=-2).max(axis=-1) / 3.92, first)
     a2 = a @ a
     a4 = a2 @ a2
     a6 = a2 @ a4
@@ -54,7 +58,7 @@ def _squarings(a: Any, order: int) -> Any:
     power = np.log2(np.maximum(row.max(axis=(-2, -1)), 1e-300)) + 27.0 * (first - s)
     size_log = np.log2(np.maximum(size.sum(axis=-2).max(axis=-1), 1e-300)) + first - s
     excess = power - size_log - math.log2(1.1325077560602111e35) + 53
-    return np.asarray(s + np.maximum(np.ceil(excess / 26), 0), np.int32)
+    return s + np.maximum(np.ceil(excess / 26), 0)
 
 
 def _halvings(ratio: Any, before: Any) -> Any:

@@ -9,29 +9,52 @@ from typing_extensions import override
 
 from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
 from ...core.companions import Masking
+from ...core.registry import primitives
+from .. import compare, elementwise as ew
 from ..paths import Masked, any_along, any_mask
+from ..reduce import all_p, any_p
 from ..structure import (
     Batched,
     axis_to_front,
     broadcast_like,
+    broadcast_to,
     cast,
+    expand_dims,
     reshape,
     transpose_p,
     unbroadcast,
 )
-from .matrices import MatrixPrimitive, adjoint, result_dtype, stacked_shape
+from .matrices import (
+    MatrixPrimitive,
+    adjoint,
+    diagonal,
+    largest,
+    permute_rows,
+    result_dtype,
+    stacked_shape,
+)
 
 
 class Inverse(MatrixPrimitive):
     """The inverse, whose derivative needs no other: d(1/A) = -(1/A) dA (1/A)."""
 
-    def __init__(self, name: str, function: Callable[..., Any]) -> None:
+    def __init__(
+        self, name: str, function: Callable[..., Any], checked: Callable[..., Any] | None = None
+    ) -> None:
         super().__init__(name)
         self.function = function
+        self.checked = checked  # a, inverse -> the inverse, of singular matrices something else
 
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
         return (self.function(a),)
+
+    def decompose(self, a: Any) -> Any:
+        a = cast(a, result_dtype(a))
+        eye = np.eye(shape_of(a)[-1], dtype=dtype_of(a))
+        if self.checked is None:
+            return solve_p.bind(a, eye)
+        return (self.checked(a, *solve_p.decompose(a, eye)),)  # which is nan of singular ones
 
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
@@ -56,6 +79,12 @@ def _inverse_if_any(a: Any) -> Any:
         if a.ndim == 2:
             return np.linalg.pinv(a)
         return np.stack([_inverse_if_any(one) for one in a])
+
+
+def _pinv_unless_finite(a: Any, y: Any) -> Any:
+    rank = len(shape_of(y))
+    finite = all_p(compare.isfinite(y), axes=(rank - 2, rank - 1))
+    return ew.where(expand_dims(finite, (rank - 2, rank - 1)), y, pinv_p(a, 1e-15, hermitian=False))
 
 
 class Solver(MatrixPrimitive, Masking):
@@ -121,6 +150,19 @@ class Solve(Solver):
     def run(self, a: Any, b: Any) -> tuple[Any, ...]:
         return (np.linalg.solve(a, b),)
 
+    def decompose(self, a: Any, b: Any) -> Any:
+        dtype = result_dtype(a, b)
+        stack = broadcast_shapes(shape_of(a)[:-2], shape_of(b)[:-2])
+        a, b = (broadcast_to(cast(x, dtype), (*stack, *shape_of(x)[-2:])) for x in (a, b))
+        triangular = primitives["solve_triangular"]
+        lu, _, rows = primitives["lu"].bind(a)
+        zero = compare.eq(diagonal(lu), 0)  # of a singular matrix, for which x is nan
+        lu = lu + ew.where(np.eye(shape_of(a)[-1], dtype=bool), cast(zero, dtype)[..., None, :], 0)
+        y = triangular(lu, permute_rows(b, rows), lower=True, unit=True)
+        x = triangular(lu, y, lower=False, unit=False)
+        singular = any_p(zero, axes=(len(stack),))[..., None, None]
+        return (ew.where(singular, np.nan, x),)
+
 
 class PseudoInverse(MatrixPrimitive):
     """The Moore-Penrose inverse, in which singular values up to ``rtol`` times the largest are 0.
@@ -133,6 +175,20 @@ class PseudoInverse(MatrixPrimitive):
     @override
     def run(self, a: Any, rtol: Any, *, hermitian: bool) -> tuple[Any, ...]:
         return (np.linalg.pinv(a, rcond=rtol, hermitian=hermitian),)
+
+    def decompose(self, a: Any, rtol: Any, *, hermitian: bool) -> Any:
+        a = cast(a, result_dtype(a))
+        if hermitian:
+            s, v = primitives["eigh"].bind(a, uplo="L")
+            uh = adjoint(v)
+        else:
+            u, s, vh = primitives["svd"].bind(a, full=False)
+            uh, v = adjoint(u), adjoint(vh)
+        cutoff = ew.mul(largest(s, (-1,)), expand_dims(rtol, (len(shape_of(rtol)),)))
+        keep = compare.gt(ew.abs(s), cutoff)
+        inverse = ew.where(keep, ew.div(1, ew.where(keep, s, 1)), 0)
+        inverse = cast(inverse, dtype_of(s))
+        return ((v * inverse[..., None, :]) @ uh,)
 
     @override
     def infer(self, a: Aval, rtol: Aval, *, hermitian: bool) -> tuple[Aval, ...]:
@@ -167,6 +223,13 @@ class LeastSquares(MatrixPrimitive):
             out[i] = np.linalg.lstsq(a[i], b[i], rcond)[0]
         return (out,)
 
+    def decompose(self, a: Any, b: Any, *, rcond: float | None) -> Any:
+        dtype = result_dtype(a, b)
+        # LAPACK's runs in double precision
+        a, b = (cast(x, np.result_type(dtype, float)) for x in (a, b))
+        p = pinv_p(a, rcond_of(rcond, *shape_of(a)[-2:]), hermitian=False)
+        return (cast(p @ b, dtype),)
+
     @override
     def infer(self, a: Aval, b: Aval, *, rcond: float | None) -> tuple[Aval, ...]:
         return (Aval(stacked_shape(a, b, a.shape[-1], b.shape[-1]), result_dtype(a, b)),)
@@ -194,7 +257,7 @@ def rcond_of(rcond: float | None, m: int, n: int) -> float:
 
 inv_p = Inverse("inv", np.linalg.inv)
 # where a derivative divides by a matrix that may be singular: finite by convention
-inverse_if_any_p = Inverse("inverse_if_any", _inverse_if_any)
+inverse_if_any_p = Inverse("inverse_if_any", _inverse_if_any, _pinv_unless_finite)
 solve_p = Solve("solve")
 pinv_p = PseudoInverse("pinv")
 lstsq_p = LeastSquares("lstsq")

@@ -8,8 +8,9 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, shape_of
+from ..assign import set_at_p
 from ..index import ARRAY, Index, concatenate_p, getitem_p
-from .matrices import MatrixPrimitive, lower, result_dtype, upper
+from .matrices import MatrixPrimitive, lower, permute_rows as permute_rows, result_dtype, upper
 from .triangular import solve_triangular_p
 
 PANEL = 32  # columns that are eliminated one by one, before the rest is updated by products
@@ -55,16 +56,6 @@ class Lu(MatrixPrimitive):
             beneath = _right(square, t[..., k:, :] - lu[..., k:, :] @ du)
             whole = concatenate_p(whole, beneath, axis=len(shape_of(lu)) - 2)
         return whole, None, None
-
-
-def permute_rows(x: Any, rows: Any) -> Any:
-    """The rows of each matrix of a stack in another order."""
-    stack = shape_of(x)[:-2]
-    grid = [
-        np.arange(n).reshape([-1 if e == d else 1 for e in range(len(stack) + 1)])
-        for d, n in enumerate(stack)
-    ]
-    return getitem_p(x, *grid, rows, index=Index([ARRAY] * (len(stack) + 1)))
 
 
 def _left(lu: Any, x: Any) -> Any:
@@ -125,6 +116,24 @@ class Permutation(MatrixPrimitive):
         each = np.arange(len(flat))
         for i in range(pivots.shape[-1]):
             flat[each, i], flat[each, swaps[:, i]] = flat[each, swaps[:, i]], flat[each, i]
+        return (order,)
+
+    def decompose(self, pivots: Any, *, size: int) -> Any:
+        *stack, count = shape_of(pivots)
+        rank = len(stack)
+        grid = [np.arange(n).reshape([-1 if e == d else 1 for e in range(rank)])
+                for d, n in enumerate(stack)]  # fmt: skip
+        order: Any = np.broadcast_to(np.arange(size), (*stack, size))
+        here = (slice(None),) * rank
+        for i in range(count):
+            at = Index([ARRAY] * (rank + 1))
+            other = getitem_p(pivots, index=Index((*here, i)))
+            first, second = (
+                getitem_p(order, index=Index((*here, i))),
+                getitem_p(order, *grid, other, index=at),
+            )
+            order = set_at_p(order, second, index=Index((*here, i)))
+            order = set_at_p(order, first, *grid, other, index=at)
         return (order,)
 
     @override

@@ -14,7 +14,9 @@ from ...core.companions import Codegen
 from ...core.errors import DtypeError
 from ...core.trace import Primitive
 from .. import elementwise as ew
+from ..index import ARRAY, Index, getitem_p
 from ..operand import operand, strong
+from ..reduce import max_p
 from ..structure import Batched, axis_to_front, cast, expand_dims, sum_p
 
 _KINDS = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))  # that LAPACK knows
@@ -103,6 +105,16 @@ def stacked_shape(a: Aval, b: Aval, rows: int, columns: int) -> Shape:
 # parts of matrices
 
 
+def permute_rows(x: Any, rows: Any) -> Any:
+    """Return the rows of each matrix of a stack in another order."""
+    stack = shape_of(x)[:-2]
+    grid = [
+        np.arange(n).reshape([-1 if e == d else 1 for e in range(len(stack) + 1)])
+        for d, n in enumerate(stack)
+    ]
+    return getitem_p(x, *grid, rows, index=Index([ARRAY] * (len(stack) + 1)))
+
+
 def conj(x: Any) -> Any:
     """The conjugate of complex numbers, real ones as they are."""
     return ew.conj(x) if ew.is_complex(x) else x
@@ -161,3 +173,13 @@ def triangle_ct(ct: Any, uplo: str) -> Any:
 def sum_along(x: Any, axis: int) -> Any:
     """The sum along one axis, counted from the end."""
     return sum_p(x, axes=(len(shape_of(x)) + axis,))
+
+
+def largest(x: Any, axes: tuple[int, ...]) -> Any:
+    """Return the largest of the absolute values, which may be none, the axes kept as 1."""
+    rank = len(shape_of(x))
+    if any(shape_of(x)[d] == 0 for d in axes):
+        kept = tuple(1 if d - rank in axes else n for d, n in enumerate(shape_of(x)))
+        return np.zeros(kept, real_dtype(dtype_of(x)))
+    axes = tuple(sorted(rank + d for d in axes))
+    return expand_dims(max_p(ew.abs(x), axes=axes), axes)

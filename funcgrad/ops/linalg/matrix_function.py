@@ -168,6 +168,9 @@ class HermitianPart(MatrixPrimitive):
             )
         return ((a + np.conjugate(a.mT)) / 2,)
 
+    def decompose(self, a: Any, *, who: str) -> Any:
+        return ((a + adjoint(a)) / 2,)
+
     @override
     def infer(self, a: Aval, *, who: str) -> tuple[Aval, ...]:
         return (Aval(a.shape, result_dtype(a)),)

@@ -10,9 +10,9 @@ from ...core.avals import Aval, shape_of
 from ...core.errors import MissingRuleError
 from .. import elementwise as ew
 from ..structure import cast
-from .degenerate import inverse_or_nan
 from .inverse import Inverse
 from .matrices import MatrixPrimitive, adjoint, lower, result_dtype
+from .regular import inverse_or_nan, nan_if_singular
 
 
 class Qr(MatrixPrimitive):
@@ -60,4 +60,4 @@ class Qr(MatrixPrimitive):
 
 
 qr_p = Qr("qr")
-inverse_of_factor_p = Inverse("inverse_of_qr_factor", inverse_or_nan("qr"))
+inverse_of_factor_p = Inverse("inverse_of_qr_factor", inverse_or_nan("qr"), nan_if_singular)

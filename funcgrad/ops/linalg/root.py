@@ -6,11 +6,14 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, shape_of
+from ...core.avals import Aval, dtype_of, shape_of
 from ...core.errors import warn
-from ..structure import broadcast_like, unbroadcast
-from .degenerate import CURES, negligible, rounding_of, taint
-from .matrices import MatrixPrimitive, adjoint, result_dtype, stacked_shape, sum_along
+from ...core.registry import primitives
+from .. import compare, elementwise as ew
+from ..reduce import any_p
+from ..structure import broadcast_like, cast, unbroadcast
+from .degenerate import CURES, bound_of_rounding, negligible, rounding_of, taint
+from .matrices import MatrixPrimitive, adjoint, eps, largest, result_dtype, stacked_shape, sum_along
 
 
 class Lyapunov(MatrixPrimitive):
@@ -36,6 +39,18 @@ class Lyapunov(MatrixPrimitive):
                 warn(f"{who}: {CURES['sqrtm']}", RuntimeWarning)
                 y[np.broadcast_to(live, y.shape)] = np.nan
         return (v @ y @ v_h,)
+
+    def decompose(self, p: Any, q: Any, *, who: str, fixed_rank: bool) -> Any:
+        s, v = primitives["eigh"].bind(p, uplo="L")
+        zero = compare.le(s, bound_of_rounding(s))
+        null = compare.logical_and(zero[..., None, :], zero[..., :, None])
+        y = adjoint(v) @ q @ v
+        y = y / ew.where(null, 1, s[..., None, :] + s[..., :, None])
+        left_out: Any = 0
+        if not fixed_rank:
+            limit = 64 * shape_of(y)[-1] * eps(y) * largest(y, (-2, -1))
+            left_out = ew.where(compare.gt(ew.abs(y), limit), np.nan, 0)
+        return (v @ cast(ew.where(null, left_out, y), dtype_of(y)) @ adjoint(v),)
 
     @override
     def infer(self, p: Aval, q: Aval, *, who: str, fixed_rank: bool) -> tuple[Aval, ...]:
@@ -77,6 +92,11 @@ class SquareRoot(MatrixPrimitive):
         zero = negligible(np.abs(w))
         return ((v * np.sqrt(np.where(zero, 0, w))[..., None, :]) @ np.conjugate(v.mT),)
 
+    def decompose(self, a: Any, **params: Any) -> Any:
+        w, v = primitives["eigh"].bind(a, uplo="L")
+        zero = compare.le(ew.abs(w), bound_of_rounding(w))
+        return ((v * ew.sqrt(ew.where(zero, 0, w))[..., None, :]) @ adjoint(v),)
+
     @override
     def infer(self, a: Aval, *, who: str, fixed_rank: bool) -> tuple[Aval, ...]:
         return (Aval(a.shape, result_dtype(a)),)
@@ -102,6 +122,10 @@ class Polar(MatrixPrimitive):
     def run(self, a: Any) -> tuple[Any, ...]:
         w, s, vh = np.linalg.svd(a, full_matrices=False)
         return w @ vh, (np.conjugate(vh.mT) * s[..., None, :]) @ vh
+
+    def decompose(self, a: Any) -> Any:
+        w, s, vh = primitives["svd"].bind(a, full=False)
+        return w @ vh, (adjoint(vh) * s[..., None, :]) @ vh
 
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
@@ -137,6 +161,11 @@ class Singular(MatrixPrimitive):
     @override
     def run(self, p: Any) -> tuple[Any, ...]:
         return (negligible(np.linalg.eigvalsh(p)).any(axis=-1)[..., None, None],)
+
+    def decompose(self, p: Any) -> Any:
+        s, _ = primitives["eigh"].bind(p, uplo="L")
+        zero = compare.le(s, bound_of_rounding(s))
+        return (any_p(zero, axes=(len(shape_of(s)) - 1,))[..., None, None],)
 
     @override
     def infer(self, p: Aval) -> tuple[Aval, ...]:

@@ -18,6 +18,7 @@ from ..reduce import count_p
 from ..structure import broadcast_like, unbroadcast
 from .degenerate import (
     CURES,
+    bound_of_rounding,
     equal_p,
     inverse_gaps,
     inverse_of,
@@ -40,6 +41,9 @@ class Negligible(MatrixPrimitive):
     @override
     def run(self, s: Any) -> tuple[Any, ...]:
         return (negligible(s),)
+
+    def decompose(self, s: Any) -> Any:
+        return (compare.le(s, bound_of_rounding(s)),)
 
     @override
     def infer(self, s: Aval) -> tuple[Aval, ...]:

@@ -14,13 +14,17 @@ from typing_extensions import override
 
 from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ...core.errors import warn
+from ...core.registry import primitives
 from .. import compare, elementwise as ew
 from ..reduce import any_p, count_p
-from ..structure import broadcast_like, unbroadcast
+from ..structure import broadcast_like, broadcast_to, cast, sum_p, unbroadcast
 from .degenerate import CURES, equal_p, inverse_gaps, rounding_of, taint
 from .matrices import (
     MatrixPrimitive,
+    adjoint,
     diagonal,
+    eps,
+    largest,
     real,
     real_dtype,
 )
@@ -43,6 +47,14 @@ class Slopes(MatrixPrimitive):
             if np.isfinite(inside).all():
                 out[(*i, block)] = np.linalg.eigvalsh((inside + inside.conj().T) / 2)
         return (out,)
+
+    def decompose(self, w: Any, p: Any) -> Any:
+        w, p = _of_one_stack(w, p)
+        same = equal_p(w)
+        apart, shifts, finite = _blocks_apart(same, p)
+        values, _ = primitives["eigh"].bind(apart, uplo="L")
+        moved = compare.logical_and(_several(same), finite)
+        return (ew.where(moved, values - shifts, real(diagonal(p))),)
 
     @override
     def infer(self, w: Aval, p: Aval) -> tuple[Aval, ...]:
@@ -101,6 +113,23 @@ class Turned(MatrixPrimitive):
             parts = p[(*i, block, block)], c[(*i, block)], dc[(*i, block)]
             out[(*i, block, block)] = _block(*parts, limit=rounding_of(p[i]))
         return (out,)
+
+    def decompose(self, w: Any, p: Any, c: Any, dc: Any) -> Any:
+        w, p, c, dc = _of_one_stack(w, p, c, dc)
+        same, on = equal_p(w), np.eye(shape_of(p)[-1], dtype=bool)
+        apart, _, finite = _blocks_apart(same, p)
+        _, q = primitives["eigh"].bind(apart, uplo="L")
+        turned = (q * dc[..., None, :]) @ adjoint(q)
+        limit = 64 * shape_of(p)[-1] * eps(p) * largest(p, (-2, -1))
+        off = compare.logical_and(compare.logical_and(same, ~on), ew.abs(apart) > limit)
+        mixes = _in_block(same, any_p(off, axes=(len(shape_of(p)) - 1,)))
+        gaps = ew.where(same, ew.abs(c[..., None, :] - c[..., :, None]), 0)
+        size = largest(ew.where(same, ew.abs(c)[..., None, :], 0), (-1,))
+        differs = _in_block(same, (largest(gaps, (-1,)) > root_of_eps(c) * size)[..., 0])
+        fine = compare.logical_and(finite, compare.logical_not(mixes & differs))
+        y = ew.where(fine[..., None], turned, np.nan)
+        y = ew.where(_in_blocks(w), y, ew.where(on, dc[..., None, :], 0))
+        return (cast(y, dtype_of(p)),)
 
     @override
     def infer(self, w: Aval, p: Aval, c: Aval, dc: Aval) -> tuple[Aval, ...]:
@@ -165,6 +194,41 @@ def _block(p: Any, c: Any, dc: Any, limit: float) -> Any:
         return np.nan
     _, q = np.linalg.eigh(p)
     return (q * dc) @ q.conj().T
+
+
+def _of_one_stack(w: Any, p: Any, *others: Any) -> list[Any]:
+    """Return values and matrices with the stack that all have together, p second."""
+    vectors = (w, *others)
+    stack = broadcast_shapes(shape_of(p)[:-2], *(shape_of(x)[:-1] for x in vectors))
+    w, *rest = (broadcast_to(x, (*stack, shape_of(x)[-1])) for x in vectors)
+    return [w, broadcast_to(p, (*stack, *shape_of(p)[-2:])), *rest]
+
+
+def _several(same: Any) -> Any:
+    """Return which values have equals."""
+    return compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)
+
+
+def _in_block(same: Any, flags: Any) -> Any:
+    """Return which values are in a block of which one is flagged."""
+    both = compare.logical_and(same, flags[..., None, :])
+    return any_p(both, axes=(len(shape_of(same)) - 1,))
+
+
+def _blocks_apart(same: Any, p: Any) -> tuple[Any, Any, Any]:
+    """Return the Hermitian blocks of P on diagonals that part their eigenvalues, in order.
+
+    Beside them what stands on the diagonals, and which values are in blocks that are finite; of
+    the others the blocks are 0.
+    """
+    rank, n = len(shape_of(p)), shape_of(p)[-1]
+    wrong = compare.logical_and(same, compare.logical_not(compare.isfinite(p)))
+    finite = compare.logical_not(_in_block(same, any_p(wrong, axes=(rank - 1,))))
+    inside = ew.where(compare.logical_and(same, finite[..., None]), 0.5 * (p + adjoint(p)), 0)
+    bound = largest(sum_p(ew.abs(inside), axes=(rank - 1,)), (-1,))
+    before = compare.logical_and(compare.logical_not(same), np.tri(n, dtype=bool))
+    shifts = count_p(before, axes=(rank - 1,)) * ew.where(compare.eq(bound, 0), 1, 2.5 * bound)
+    return inside + ew.where(np.eye(n, dtype=bool), shifts[..., None, :], 0), shifts, finite
 
 
 def is_constant(c: Any) -> bool:

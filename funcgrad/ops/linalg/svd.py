@@ -12,7 +12,7 @@ from ...core.trace import Tracer
 from .. import compare, elementwise as ew
 from ..index import concatenate_p
 from ..reduce import any_p
-from ..structure import broadcast_like, unbroadcast
+from ..structure import broadcast_like, broadcast_to, unbroadcast
 from .degenerate import (
     equal_p,
     inverse_gaps,
@@ -207,6 +207,11 @@ class SvdOfRules(Svd):
             y[wrong] = np.nan
         return outs
 
+    def decompose(self, a: Any, *, full: bool) -> Any:
+        ok = np.isfinite(a).all(axis=(-2, -1), keepdims=True)
+        u, s, vh = svd_p.bind(ew.where(ok, a, 0), full=full)
+        return ew.where(ok, u, np.nan), ew.where(ok[..., 0], s, np.nan), ew.where(ok, vh, np.nan)
+
     @override
     def mixed(self, left: "_Side", right: "_Side", s_ct: Any, uses: Any, first: int) -> MixedPairs:
         named = used_pairs(ew.abs(left.inside) + ew.abs(right.inside), s_ct)
@@ -254,6 +259,11 @@ class SingularGradient(MatrixPrimitive):
     @override
     def run(self, a: Any, u: Any, s: Any, vh: Any, c: Any) -> tuple[Any, ...]:
         return (with_stack((u * c[..., None, :]) @ vh, a.shape[:-2], s.shape[:-1]),)
+
+    def decompose(self, a: Any, u: Any, s: Any, vh: Any, c: Any) -> Any:
+        g = (u * c[..., None, :]) @ vh
+        stack = broadcast_shapes(*(shape_of(x)[:-2] for x in (a, g)), shape_of(s)[:-1])
+        return (broadcast_to(g, (*stack, *shape_of(g)[-2:])),)
 
     @override
     def infer(self, a: Aval, u: Aval, s: Aval, vh: Aval, c: Aval) -> tuple[Aval, ...]:
@@ -335,6 +345,9 @@ class Svdvals(MatrixPrimitive):
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
         return (np.linalg.svd(a, compute_uv=False),)
+
+    def decompose(self, a: Any) -> Any:
+        return svd_p.bind(a, full=False)[1:2]
 
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
