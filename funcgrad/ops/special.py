@@ -26,6 +26,10 @@ from .families import Elementwise
 from .kernels import BLOCK as BLOCK, by_blocks, masked_update, polynomial, rational
 
 
+def erfinv_of(x: Any) -> Any:
+    return (_erfinv32 if x.dtype == np.float32 else _erfinv64)(x)
+
+
 def _erfinv32(x: Any) -> Any:
     w = np.negative(np.log1p(-x * x))
     y = polynomial(CENTRAL_32, w - 2.5)
@@ -34,11 +38,11 @@ def _erfinv32(x: Any) -> Any:
 
 
 def _erfinv64(x: Any) -> Any:
-    return _with_poles(x, _erfinv_of(np.negative(np.log((1 - x) * (1 + x)))))
+    return _with_poles(x, _erfinv_over_x(np.negative(np.log((1 - x) * (1 + x)))))
 
 
-def _erfinv_of(w: Any) -> Any:
-    """erfinv(x) / x, given w = -log(1 - x²)."""
+def _erfinv_over_x(w: Any) -> Any:
+    """Return erfinv(x) / x, given w = -log(1 - x²)."""
     y = polynomial(CENTRAL_64, w - 3.125)
 
     def tail(w: Any) -> Any:
@@ -91,7 +95,7 @@ def erfcinv_of(p: Any) -> Any:
     """erfinv(1 - p), with the tail where 1 - p would round to 1."""
     w = np.negative(np.log(p * (2 - p)))
     x = 1 - p
-    y = x * _erfinv_of(w)
+    y = x * _erfinv_over_x(w)
 
     def far(w: Any) -> Any:
         root = np.sqrt(w)

@@ -20,6 +20,7 @@ from ..core.avals import shape_of
 from ..core.errors import DtypeError
 from ..ops.compare import eq
 from ..ops.elementwise import clip, div, mul, sub, where
+from ..ops.families import masked_update
 from ..ops.gamma import stirling
 from ..ops.logarithms import log1pmx
 from ..ops.operand import asarray
@@ -49,13 +50,10 @@ class Poisson(Rejection):
     @override
     def attempt(self, u: Any, v: Any, rate: Any) -> tuple[Any, Any]:
         valid = rate >= 0
-        k = np.where(valid, 0, np.nan)
-        accepted = np.ones(u.shape, bool)
-        few = np.flatnonzero(rate < SMALL)
-        first, mean = np.exp(-rate[few]), rate[few]
-        k[few] = _invert(u[few], first, lambda k, i: mean[i] / k)
-        many = np.flatnonzero(rate >= SMALL)
-        k[many], accepted[many] = _ptrs(u[many], v[many], rate[many])
+        k, few = np.where(valid, 0, np.nan), rate < SMALL
+        by_inversion = lambda u, mean: _invert(u, np.exp(-mean), lambda k, i: mean[i] / k)
+        k = masked_update(k, few, by_inversion, u, np.where(few, rate, 0))
+        k, accepted = _judge(k, rate >= SMALL, _ptrs, u, v, rate)
         return np.where(valid, k, np.nan), accepted | ~valid
 
 
@@ -66,14 +64,9 @@ class Binomial(Rejection):
     def attempt(self, u: Any, v: Any, n: Any, p: Any) -> tuple[Any, Any]:
         valid = (n >= 0) & (n < np.inf) & (p >= 0) & (p <= 1)
         n, less = np.floor(np.where(valid, n, 0)), np.where(valid, np.minimum(p, 1 - p), 0)
-        k, accepted = np.zeros(u.shape), np.ones(u.shape, bool)
-        few = np.flatnonzero(n * less < SMALL)
-        trials, q = n[few], less[few]
-        odds = q / (1 - q)
-        first = np.exp(trials * np.log1p(-q))
-        k[few] = _invert(u[few], first, lambda k, i: (trials[i] - (k - 1)) / k * odds[i])
-        many = np.flatnonzero(n * less >= SMALL)
-        k[many], accepted[many] = _btrs(u[many], v[many], n[many], less[many])
+        few = n * less < SMALL
+        k = masked_update(np.zeros_like(u), few, _successes, u, np.where(few, n, 0), less)
+        k, accepted = _judge(k, n * less >= SMALL, _btrs, u, v, n, less)
         k = np.where(p > 0.5, n - k, k)
         return np.where(valid, k, np.nan), accepted
 
@@ -81,14 +74,34 @@ class Binomial(Rejection):
 class Geometric(Rejection):
     """Geometric distribution of the trials up to the first success, by inversion."""
 
+    at_once = True
+
     @override
     def attempt(self, u: Any, v: Any, p: Any) -> tuple[Any, Any]:
         k = np.floor(np.log(u) / np.log1p(-p)) + 1
         return np.where((p >= 0) & (p <= 1), k, np.nan), np.ones(u.shape, bool)
 
 
+def _judge(k: Any, many: Any, propose: Any, *xs: Any) -> tuple[Any, Any]:
+    """``k`` with the proposals where ``many`` holds, and which elements are accepted."""
+    if isinstance(many, np.ndarray) and many.ndim == 1:
+        at, accepted = np.flatnonzero(many), np.ones(many.shape, bool)
+        k[at], accepted[at] = propose(*[x[at] for x in xs])
+        return k, accepted
+    proposed, accepted = propose(*xs)
+    return np.where(many, proposed, k), accepted | ~many
+
+
+def _successes(u: Any, trials: Any, q: Any) -> Any:
+    odds = q / (1 - q)
+    first = np.exp(trials * np.log1p(-q))
+    return _invert(u, first, lambda k, i: (trials[i] - (k - 1)) / k * odds[i])
+
+
 def _invert(u: Any, term: Any, ratio: Any) -> Any:
     """Smallest k at which the sum of terms up to k exceeds u; ratio(k, i) is term k over k - 1."""
+    if not isinstance(u, np.ndarray) or u.ndim != 1:
+        return _invert_all(u, term, ratio)
     k = np.zeros(u.shape)
     left = u - term
     active = np.flatnonzero(left >= 0)
@@ -104,6 +117,16 @@ def _invert(u: Any, term: Any, ratio: Any) -> Any:
     return k
 
 
+def _invert_all(u: Any, term: Any, ratio: Any) -> Any:
+    """The same for tracers: below a mean of SMALL the terms from 64 on are less than 1e-25."""
+    k, left = np.zeros_like(u), u - term
+    for count in range(1, 64):
+        more = left >= 0
+        k, term = np.where(more, count, k), term * ratio(count, ...)
+        left = np.where(more, left - term, left)
+    return k
+
+
 def _ptrs(u: Any, v: Any, rate: Any) -> tuple[Any, Any]:
     b = 0.931 + 2.53 * np.sqrt(rate)
     a = -0.059 + 0.02483 * b
@@ -111,11 +134,13 @@ def _ptrs(u: Any, v: Any, rate: Any) -> tuple[Any, Any]:
     edge = 0.5 - np.abs(u)
     k = np.floor((2 * a / edge + b) * u + rate + 0.43)
     accepted = (edge >= 0.07) & (v <= 0.9277 - 3.6224 / (b - 2))
-    i = np.flatnonzero(~accepted & (k >= 0) & ((edge >= 0.013) | (v <= edge)))
-    a, b, edge, v = a[i], b[i], edge[i], v[i]
-    height = v * (1.1239 + 1.1328 / (b - 3.4)) / (a / (edge * edge) + b)
-    accepted[i] = np.log(height) <= log_poisson(k[i], rate[i])
-    return k, accepted
+    unsure = ~accepted & (k >= 0) & ((edge >= 0.013) | (v <= edge))
+
+    def is_below(a: Any, b: Any, edge: Any, v: Any, k: Any, rate: Any) -> Any:
+        height = v * (1.1239 + 1.1328 / (b - 3.4)) / (a / (edge * edge) + b)
+        return np.log(height) <= log_poisson(k, rate)
+
+    return k, masked_update(accepted, unsure, is_below, a, b, edge, v, k, rate)
 
 
 def _btrs(u: Any, v: Any, n: Any, p: Any) -> tuple[Any, Any]:
@@ -127,22 +152,25 @@ def _btrs(u: Any, v: Any, n: Any, p: Any) -> tuple[Any, Any]:
     edge = 0.5 - np.abs(u)
     k = np.floor((2 * a / edge + b) * u + n * p + 0.5)
     accepted = (edge >= 0.07) & (v <= 0.92 - 4.2 / b)
-    i = np.flatnonzero(~accepted & (k >= 0) & (k <= n))
-    a, b, edge, v, n, p = a[i], b[i], edge[i], v[i], n[i], p[i]
-    height = v * (2.83 + 5.1 / b) * spread[i] / (a / (edge * edge) + b)
-    mode = np.floor((n + 1) * p)
-    accepted[i] = np.log(height) <= _log_binomial(k[i], n, p) - _log_binomial(mode, n, p)
-    return k, accepted
+    unsure = ~accepted & (k >= 0) & (k <= n)
+
+    def is_below(a: Any, b: Any, edge: Any, v: Any, k: Any, n: Any, p: Any, spread: Any) -> Any:
+        height = v * (2.83 + 5.1 / b) * spread / (a / (edge * edge) + b)
+        mode = np.floor((n + 1) * p)
+        return np.log(height) <= _log_binomial(k, n, p) - _log_binomial(mode, n, p)
+
+    return k, masked_update(accepted, unsure, is_below, a, b, edge, v, k, n, p, spread)
 
 
 def log_poisson(k: Any, mean: Any) -> Any:
     """log(mean**k exp(-mean) / k!)."""
-    small = np.minimum(k, 7).astype(np.intp)
-    y = k * np.log(mean) - mean - LOG_FACTORIALS[small]
-    large = np.flatnonzero(k >= 8)
-    k, mean = k[large], mean[large]
-    y[large] = k * log1pmx((mean - k) / k) - 0.5 * np.log(2 * math.pi * k) - stirling(k)
-    return y
+    small = np.where(k > 0, np.minimum(k, 7), 0)
+    y = k * np.log(mean) - mean - np.interp(small, range(8), LOG_FACTORIALS)
+
+    def large(k: Any, mean: Any) -> Any:
+        return k * log1pmx((mean - k) / k) - 0.5 * np.log(2 * math.pi * k) - stirling(k)
+
+    return masked_update(y, k >= 8, large, k, mean)
 
 
 def _log_binomial(k: Any, n: Any, p: Any) -> Any:

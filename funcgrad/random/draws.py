@@ -13,7 +13,7 @@ import numpy as np
 from ..core.avals import PYTHON_SCALARS, Shape, aval_of, dtype_of
 from ..core.errors import DtypeError
 from ..core.trace import Tracer
-from ..ops.compare import ge, lt
+from ..ops.compare import eq, ge, lt
 from ..ops.elementwise import (
     NonDifferentiable,
     add,
@@ -300,6 +300,14 @@ def _remainder_of_two_words(high: Any, low: Any, n: Any) -> Any:
     return out
 
 
+def _remainder_anew(high: Any, low: Any, n: Any) -> Any:
+    one, half = dtype_of(low).type(1), dtype_of(low).type(4 * dtype_of(low).itemsize)
+    safe = where(eq(n, 0), one, n)
+    mod = lambda x: where(eq(n, 0), x, np.remainder(x, safe))
+    factor = mod(one << half)
+    return mod(mod(high) * mod(factor * factor) + mod(low))
+
+
 def _remainder_in_block(high: Any, low: Any, n: Any) -> Any:
     def mod(x: Any) -> Any:
         # NumPy divides by a constant 15 times faster than it takes remainders; as x // 0
@@ -312,7 +320,9 @@ def _remainder_in_block(high: Any, low: Any, n: Any) -> Any:
         return mod(np.add(np.multiply(mod(high), factor), mod(low)))
 
 
-remainder_p = NonDifferentiable("random_remainder", _remainder_of_two_words)
+remainder_p = NonDifferentiable(
+    "random_remainder", _remainder_of_two_words, decompose=_remainder_anew
+)
 
 
 def _integer_bounds(low: Any, high: Any, dtype: np.dtype, wide: np.dtype) -> tuple[Any, Any]:

@@ -19,16 +19,17 @@ from ..ops.compare import gt, lt
 from ..ops.elementwise import add, div, exp, log as log_of, maximum, mul, neg, sub, where
 from ..ops.gamma import digamma
 from ..ops.incomplete import gamma_density, gammainc_slope
-from ..ops.kernels import BLOCK
+from ..ops.kernels import BLOCK, masked_update
 from ..ops.logarithms import log1pmx
 from ..ops.operand import asarray
-from ..ops.special import erfinv
+from ..ops.special import erfinv_of
 from ..ops.structure import broadcast_to, cast
 from ..special.exponentials import softmax
 from .arguments import UNSIGNED, ShapeLike, at_least_one_axis, common_shape, floating, parameter
 from .draws import normal
 from .generator import Generator
 from .keys import Key, check_single, split
+from .primitives import bits_p, fold_in_p
 from .rejection import Reparametrized
 
 
@@ -41,15 +42,16 @@ class Gamma(Reparametrized):
 
     @override
     def attempt(self, u: Any, v: Any, a: Any, *, log: bool) -> tuple[Any, Any]:
-        a = a[:1] if not a.strides[0] else a
+        if isinstance(a, np.ndarray) and not a.strides[-1]:
+            a = a[:1]
         d = np.where(a < 1, a + 1, a) - u.dtype.type(1 / 3)
         c = 1 / (3 * np.sqrt(d))
-        x = erfinv.function(2 * u - 1) * u.dtype.type(math.sqrt(2))
+        x = erfinv_of(2 * u - 1) * u.dtype.type(math.sqrt(2))
         w = 1 + c * x
         square = x * x
         accepted = (v < 1 - u.dtype.type(0.0331) * square * square) & (w > 0)
-        unsure = np.flatnonzero(~accepted & (w > 0))
-        accepted[unsure] = _exact(*(np.broadcast_to(z, x.shape)[unsure] for z in (v, x, c, d)))
+        terms = [z if z.shape == x.shape else np.broadcast_to(z, x.shape) for z in (v, x, c, d)]
+        accepted = masked_update(accepted, ~accepted & (w > 0), _exact, *terms)
         y = np.log(d) + 3 * np.log(w) if log else d * (w * w * w)
         return y, accepted | ~(a >= 0)
 
@@ -68,6 +70,16 @@ class Gamma(Reparametrized):
             part = a[block].astype(out.dtype)
             less = np.where(part < 1, _log_of(words[block], out.dtype) / part, 0)
             out[block] = out[block] + less if log else out[block] * np.exp(less)
+
+    @override
+    def finished(self, out: Any, keys: Any, params: list[Any], impl: str, *, log: bool) -> Any:
+        (a,), kind = params, dtype_of(out)
+        stream = fold_in_p(keys, np.zeros((), np.uint64), impl=impl)
+        unsigned = UNSIGNED[kind.itemsize]
+        words = bits_p(stream, shape=shape_of(out)[-1:], dtype=unsigned, impl=impl)
+        u = (cast(words, kind) + kind.type(0.5)) * kind.type(2.0 ** (-8 * kind.itemsize))
+        less = where(lt(a, 1), div(log_of(u), a), 0)
+        return add(out, less) if log else mul(out, exp(less))
 
     @override
     def slope(self, a: Any, y: Any, *, log: bool) -> Any:

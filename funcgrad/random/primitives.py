@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, broadcast_shapes, shape_of
+from ..core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
 from ..core.companions import Codegen
 from ..core.trace import Primitive
+from ..ops.index import concatenate_p
 from ..ops.special import BLOCK, erfinv
-from ..ops.structure import expand_dims, transpose_p
+from ..ops.structure import cast, expand_dims, transpose_p
 from .arguments import UNSIGNED
 from .generator import Generator
 from .philox import PHILOX
@@ -61,6 +62,15 @@ class Seed(KeyPrimitive):
         seeds = np.asarray(seeds)
         keys = GENERATORS[impl].seed(seeds.astype(np.uint64).reshape(-1))
         return (keys.reshape(*seeds.shape, 2),)
+
+    def decompose(self, seeds: Any, *, impl: str) -> Any:
+        seeds = cast(seeds, np.uint64)
+        if impl == "philox":
+            words: Any = seeds, np.zeros(shape_of(seeds), np.uint64)
+        else:
+            words = cast(seeds >> np.uint64(32), np.uint32), cast(seeds, np.uint32)
+        rank = len(shape_of(seeds))
+        return (concatenate_p(*(expand_dims(w, (rank,)) for w in words), axis=rank),)
 
     @override
     def infer(self, seeds: Aval, *, impl: str) -> tuple[Aval, ...]:
@@ -120,9 +130,12 @@ class FloatDraw(KeyPrimitive):
     eps, the same on every machine.
     """
 
-    def __init__(self, name: str, law: Callable[[np.ndarray], None]) -> None:
+    def __init__(
+        self, name: str, law: Callable[[np.ndarray], None], anew: Callable[[Any], Any]
+    ) -> None:
         super().__init__(name)
         self.law = law
+        self.anew = anew  # the law as a function of arrays or tracers
 
     @override
     def run(self, keys: Any, *, shape: Shape, dtype: np.dtype, impl: str) -> tuple[Any, ...]:
@@ -138,6 +151,12 @@ class FloatDraw(KeyPrimitive):
             values -= 1
             self.law(values)
         return (flat.view(dtype).reshape((*keys.shape[:-1], *shape)),)
+
+    def decompose(self, keys: Any, *, shape: Shape, dtype: np.dtype, impl: str) -> Any:
+        unsigned, info = UNSIGNED[dtype.itemsize], np.finfo(dtype)
+        bits = bits_p(keys, shape=shape, dtype=unsigned, impl=impl)
+        steps = cast(bits >> unsigned.type(info.bits - info.nmant), dtype)
+        return (self.anew(steps * dtype.type(2.0**-info.nmant)),)
 
     @override
     def infer(self, keys: Aval, *, shape: Shape, dtype: np.dtype, impl: str) -> tuple[Aval, ...]:
@@ -155,9 +174,13 @@ def _normal(u: np.ndarray) -> None:
     np.multiply(erfinv.function(u), math.sqrt(2), u)
 
 
+def _normal_of(u: Any) -> Any:
+    return erfinv(u * 2 - (1 - np.finfo(dtype_of(u)).epsneg)) * math.sqrt(2)
+
+
 seed_p = Seed("random_seed")
 split_p = Split("random_split")
 fold_in_p = FoldIn("random_fold_in")
 bits_p = Bits("random_bits")
-uniform_p = FloatDraw("random_uniform", _uniform)
-normal_p = FloatDraw("random_normal", _normal)
+uniform_p = FloatDraw("random_uniform", _uniform, lambda u: u)
+normal_p = FloatDraw("random_normal", _normal, _normal_of)

@@ -8,19 +8,29 @@ batch of keys.
 
 import itertools
 import math
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from typing_extensions import override
 
+from ..control.loops import while_loop
 from ..core.avals import Aval, Shape, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import DtypeError
-from ..ops.elementwise import mul
+from ..ops.elementwise import maximum, mul, where
 from ..ops.kernels import BLOCK, flattened
-from ..ops.structure import Batched, broadcast_like, unbroadcast
+from ..ops.reduce import take_along
+from ..ops.structure import (
+    Batched,
+    broadcast_like,
+    broadcast_to,
+    cast,
+    cumsum_p,
+    reshape,
+    unbroadcast,
+)
 from .arguments import UNSIGNED
 from .generator import Generator
-from .primitives import GENERATORS, KeyPrimitive, move_to_front
+from .primitives import GENERATORS, KeyPrimitive, bits_p, fold_in_p, move_to_front
 
 
 class Rejection(KeyPrimitive):
@@ -29,6 +39,8 @@ class Rejection(KeyPrimitive):
     A subclass defines ``attempt(u, v, *params, **rest) -> samples, accepted`` for uniform numbers
     in (0, 1). For parameters out of range it must accept.
     """
+
+    at_once: ClassVar[bool] = False  # True: it accepts all that it proposes
 
     def attempt(self, u: Any, v: Any, *params: Any, **rest: Any) -> tuple[Any, Any]:
         raise self.missing("attempt")
@@ -49,6 +61,34 @@ class Rejection(KeyPrimitive):
             self.fill(out, GENERATORS[impl], keys, flat, **rest)
             self.finish(out, GENERATORS[impl], keys, flat, **rest)
             return (as_dtype(out, dtype).reshape(whole),)
+
+    def decompose(
+        self, keys: Any, *params: Any, shape: Shape, dtype: np.dtype, impl: str, **rest: Any
+    ) -> Any:
+        keys, params = spread(keys, params, shape)
+        whole, n = (*shape_of(keys)[:-1], *shape), math.prod(shape)
+        rows, kind = (*shape_of(keys)[:-1], n), self.working(dtype)
+        params = [cast(reshape(p, rows), kind) for p in params]
+
+        def step(state: Any) -> Any:
+            r, out, pending = state
+            stream = fold_in_p(keys, r, impl=impl)
+            words = bits_p(stream, shape=(n, 2), dtype=UNSIGNED[kind.itemsize], impl=impl)
+            pairs = [in_order(words[..., j], pending) for j in (0, 1)]
+            y, accepted = self.attempt(*[uniform_of(w, kind) for w in pairs], *params, **rest)
+            return r + 1, where(pending, y, out), pending & ~accepted
+
+        state = np.ones((), np.uint64), np.zeros(rows, kind), np.ones(rows, bool)
+        if self.at_once:
+            out = step(state)[1]
+        else:
+            out = while_loop(lambda state: np.any(state[2]), step, state)[1]
+        out = self.finished(out, keys, params, impl, **rest)
+        return (reshape(_cast_counts(out, dtype), whole),)
+
+    def finished(self, out: Any, keys: Any, params: list[Any], impl: str, **rest: Any) -> Any:
+        """Return the accepted numbers changed as by ``finish``, of arrays or tracers."""
+        return out
 
     def fill(
         self, out: Any, generator: Generator, keys: Any, params: list[Any], **rest: Any
@@ -127,6 +167,20 @@ class Reparametrized(Rejection):
         return self.slope(ins[1], y, **rest)
 
 
+def spread(keys: Any, params: Any, shape: Shape) -> tuple[Any, list[Any]]:
+    """Return keys with all leading axes, and the parameters in the shape of the result."""
+    leads = [shape_of(p)[: len(shape_of(p)) - len(shape)] for p in params]
+    lead = broadcast_shapes(shape_of(keys)[:-1], *leads)
+    return broadcast_to(keys, (*lead, 2)), [broadcast_to(p, (*lead, *shape)) for p in params]
+
+
+def in_order(rows: Any, wanted: Any) -> Any:
+    """Return the elements of rows [..., n], of which those wanted take one each in their order."""
+    axis = len(shape_of(wanted)) - 1
+    order = cumsum_p(wanted, axis=axis, reverse=False) - 1
+    return take_along(rows, maximum(order, 0), axis)
+
+
 def check_real(who: str, params: Any) -> None:
     if any(dtype_of(p).kind == "c" for p in params):
         listed = " and ".join(str(aval_of(p)) for p in params)
@@ -167,6 +221,22 @@ def open_unit_interval(words: Any, dtype: np.dtype) -> Any:
     u += dtype.type(0.5)
     u *= dtype.type(2.0**-info.nmant)
     return u
+
+
+def uniform_of(words: Any, dtype: np.dtype) -> Any:
+    """Return the same of arrays or tracers."""
+    info, word = np.finfo(dtype), dtype_of(words).type
+    u = cast(words >> word(info.bits - info.nmant), dtype)
+    return (u + dtype.type(0.5)) * dtype.type(2.0**-info.nmant)
+
+
+def _cast_counts(x: Any, dtype: np.dtype) -> Any:
+    """Return what ``as_dtype`` does, of arrays or tracers."""
+    if dtype.kind != "i":
+        return cast(x, dtype)
+    inside = x < float(np.iinfo(dtype).max)
+    y = where(inside, cast(where(inside, x, 0), dtype), np.iinfo(dtype).max)
+    return cast(where(np.isnan(x), -1, y), dtype)
 
 
 def as_dtype(x: Any, dtype: np.dtype) -> Any:

@@ -12,12 +12,15 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape
+from ..core.avals import Aval, Shape, dtype_of, shape_of
+from ..ops.compare import eq
+from ..ops.elementwise import where
 from ..ops.kernels import BLOCK
+from ..ops.structure import cast, reshape
 from .arguments import UNSIGNED
 from .generator import Generator
-from .primitives import GENERATORS, KeyPrimitive
-from .rejection import Rejection, check_real, flat_operands
+from .primitives import GENERATORS, KeyPrimitive, bits_p, fold_in_p
+from .rejection import Rejection, check_real, flat_operands, in_order, spread
 
 
 class TailDraw(KeyPrimitive):
@@ -27,9 +30,15 @@ class TailDraw(KeyPrimitive):
     precision.
     """
 
-    def __init__(self, name: str, law: Callable[[np.ndarray, np.ndarray], np.ndarray]) -> None:
+    def __init__(
+        self,
+        name: str,
+        law: Callable[[np.ndarray, np.ndarray], np.ndarray],
+        anew: Callable[[Any, Any], Any],
+    ) -> None:
         super().__init__(name)
         self.law = law
+        self.anew = anew  # the law as a function of arrays or tracers
 
     @override
     def run(self, keys: Any, *, shape: Shape, dtype: np.dtype, impl: str) -> tuple[Any, ...]:
@@ -49,6 +58,22 @@ class TailDraw(KeyPrimitive):
             out[at] = self._numbers(words[at], work, dtype, more)
         return (out.reshape((*keys.shape[:-1], *shape))[()],)
 
+    def decompose(self, keys: Any, *, shape: Shape, dtype: np.dtype, impl: str) -> Any:
+        work = np.result_type(dtype, np.float32)
+        unsigned = UNSIGNED[work.itemsize]
+        words = bits_p(keys, shape=shape, dtype=unsigned, impl=impl)
+
+        def numbers(rest: Any) -> Any:
+            y = self.anew(_shares(words, work, rest), _shares(~words, work, 1 - rest))
+            return np.clip(y, -65504, 65504) if dtype == np.float16 else y
+
+        y = numbers(0.5)
+        if unsigned.itemsize == 4:
+            short = words + np.uint32(1 << 16) < np.uint32(1 << 17)
+            more = cast(next_words(keys, short, shape, impl), np.float64)
+            y = where(short, numbers((more + 0.5) * 2.0**-32), y)
+        return (cast(y, dtype),)
+
     def _numbers(self, words: np.ndarray, work: np.dtype, dtype: np.dtype, rest: Any) -> Any:
         y = self.law(_scaled(words, work, rest), _scaled(~words, work, 1 - rest))
         return np.clip(y, -65504, 65504) if dtype == np.float16 else y
@@ -64,6 +89,21 @@ def _scaled(words: np.ndarray, dtype: np.dtype, rest: Any) -> np.ndarray:
     c += np.asarray(rest, dtype)
     c *= dtype.type(2.0 ** (-8 * words.itemsize))
     return c
+
+
+def _shares(words: Any, dtype: np.dtype, rest: Any) -> Any:
+    """Return the same of arrays or tracers."""
+    size = 8 * dtype_of(words).itemsize
+    rest = dtype.type(rest) if isinstance(rest, float) else cast(rest, dtype)
+    return (cast(words, dtype) + rest) * dtype.type(2.0**-size)
+
+
+def next_words(keys: Any, wanted: Any, shape: Shape, impl: str) -> Any:
+    """The words of ``extra_words`` for the elements that are wanted, in their places."""
+    n = math.prod(shape)
+    one = np.ones((), np.uint64)
+    words = bits_p(fold_in_p(keys, one, impl=impl), shape=(n,), dtype=UNSIGNED[4], impl=impl)
+    return reshape(in_order(words, reshape(wanted, (*shape_of(keys)[:-1], n))), shape_of(wanted))
 
 
 def extra_words(generator: Generator, rows: Any, n: int, at: Any) -> np.ndarray:
@@ -97,6 +137,16 @@ def _gumbel(u: np.ndarray, z: np.ndarray) -> np.ndarray:
     return np.negative(y, y)
 
 
+def _exponential_of(u: Any, z: Any) -> Any:
+    rounded = 1 - z
+    least = eq(rounded, 0)
+    return -(where(least, -1, np.log(z)) * u / where(least, 1, rounded))
+
+
+def _gumbel_of(u: Any, z: Any) -> Any:
+    return -np.log(_exponential_of(z, u))
+
+
 def _laplace(u: np.ndarray, z: np.ndarray) -> np.ndarray:
     return np.copysign(np.log(2 * np.minimum(u, z)), z - u)
 
@@ -109,11 +159,11 @@ def _cauchy(u: np.ndarray, z: np.ndarray) -> np.ndarray:
     return np.copysign(1 / np.tan(math.pi * np.minimum(u, z)), u - z)
 
 
-exponential_p = TailDraw("random_exponential", _exponential)
-gumbel_p = TailDraw("random_gumbel", _gumbel)
-laplace_p = TailDraw("random_laplace", _laplace)
-logistic_p = TailDraw("random_logistic", _logistic)
-cauchy_p = TailDraw("random_cauchy", _cauchy)
+exponential_p = TailDraw("random_exponential", _exponential, _exponential_of)
+gumbel_p = TailDraw("random_gumbel", _gumbel, _gumbel_of)
+laplace_p = TailDraw("random_laplace", _laplace, _laplace)
+logistic_p = TailDraw("random_logistic", _logistic, _logistic)
+cauchy_p = TailDraw("random_cauchy", _cauchy, _cauchy)
 
 
 class Below(Rejection):
@@ -137,6 +187,22 @@ class Below(Rejection):
         if at.size:
             out[at] = extra_words(GENERATORS[impl], rows, n, at) < left * 2.0**32
         return (out.reshape(whole)[()],)
+
+    def decompose(
+        self, keys: Any, *params: Any, shape: Shape, dtype: np.dtype, impl: str, **rest: Any
+    ) -> Any:
+        keys, (p,) = spread(keys, params, shape)
+        unsigned = UNSIGNED[max(dtype.itemsize, 4)]
+        words = bits_p(keys, shape=shape, dtype=unsigned, impl=impl)
+        size = 2.0 ** (8 * unsigned.itemsize)
+        scaled = cast(p, np.float64) * size
+        certain = scaled >= size
+        scaled = where((scaled > 0) & ~certain, scaled, 0.0)
+        first = cast(scaled, unsigned)
+        left = scaled - cast(first, np.float64)
+        tied = eq(words, first) & (left > 0)
+        more = cast(next_words(keys, tied, shape, impl), np.float64)
+        return (where(tied, more < left * 2.0**32, (words < first) | certain),)
 
     @override
     def infer(self, keys: Aval, *params: Aval, **rest: Any) -> tuple[Aval, ...]:

@@ -31,7 +31,7 @@ from ..ops.elementwise import (
     where,
 )
 from ..ops.normal import erfcx
-from ..ops.special import erfinv
+from ..ops.special import erfinv_of
 from ..ops.structure import broadcast_to, expand_dims, sum_p
 from .arguments import ShapeLike, as_shape, check_order, common_shape, floating, parameter
 from .discrete import rademacher
@@ -45,9 +45,11 @@ from .tails import cauchy_p, laplace_p, logistic_p
 class Wald(Reparametrized):
     """Samples from the Wald distribution: one of the two roots mean q and mean / q."""
 
+    at_once = True
+
     @override
     def attempt(self, u: Any, v: Any, mean: Any) -> tuple[Any, Any]:
-        half = np.square(erfinv.function(2 * u - 1)) * mean  # mean x² / 2 for a normal x
+        half = np.square(erfinv_of(2 * u - 1)) * mean  # mean x² / 2 for a normal x
         q = 1 / (1 + half + np.sqrt(half * (half + 2)))  # the smaller root, without cancellation
         y = mean * np.where(v <= 1 / (1 + q), q, 1 / q)
         return np.where(mean > 0, y, np.nan), np.ones(u.shape, bool)
