@@ -27,6 +27,10 @@ array([0.25, 0.25, 0.25, 0.25])
 
 Reverse mode transposes the ``jvp``; a ``vjp`` of its own can be faster: ``(cts, needs, outs, ins,
 **params) -> cts``. ``by_loop`` is a ``batch`` rule for a function of single examples.
+
+A writer or engine that has no code for a primitive replaces it by its ``decompose(*xs, **params)
+-> outs``: the same outputs from arrays or tracers, made of NumPy's functions and of primitives.
+``Elementwise`` takes it as a keyword, a function with one output.
 """
 
 from .core.avals import Aval as Aval, aval_of as aval_of

@@ -127,6 +127,9 @@ class After(Primitive, Codegen):
     def run(self, x: Any, token: Any) -> tuple[Any, ...]:
         return (x,)
 
+    def decompose(self, x: Any, token: Any) -> Any:
+        return (x,)
+
     @override
     def infer(self, x: Aval, token: Aval) -> tuple[Aval, ...]:
         return (x,)

@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape
 from ..core.companions import Codegen
-from ..core.jaxpr import Eqn, Jaxpr, Var, remade
+from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr, remade
 from ..core.trace import Primitive
 from ..ops.families import Elementwise
 from .arena import Allocation
@@ -40,6 +40,9 @@ class Blocks(Primitive, Codegen):
     @override
     def run(self, *args: Any, jaxpr: Jaxpr, rows: int) -> tuple[Any, ...]:
         return jaxpr.run(*args)
+
+    def decompose(self, *args: Any, jaxpr: Jaxpr, rows: int) -> tuple[Any, ...]:
+        return eval_jaxpr(jaxpr, (), args)
 
     @override
     def infer(self, *avals: Aval, jaxpr: Jaxpr, rows: int) -> tuple[Aval, ...]:

@@ -10,12 +10,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, is_inexact
+from ..core.avals import Aval, is_inexact, shape_of
 from ..core.companions import Codegen, Masking, inlined
 from ..core.jaxpr import Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
 from ..ops.paths import Gaps, Masked, are_finite
-from ..ops.structure import Batched, batch_at_front
+from ..ops.structure import Batched, batch_at_front, strengthen
 
 
 class Tag(NamedTuple):
@@ -41,6 +41,9 @@ class Mark(Primitive, Masking, Codegen):
     @override
     def infer(self, x: Aval, **params: Any) -> tuple[Aval, ...]:
         return (Aval(x.shape, x.dtype),)
+
+    def decompose(self, x: Any, *others: Any, **params: Any) -> Any:
+        return (strengthen(x),)
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:
@@ -76,6 +79,9 @@ class Start(Primitive):
     @override
     def run(self, *xs: Any) -> tuple[Any, ...]:
         return (True,)
+
+    def decompose(self, *xs: Any) -> Any:
+        return (np.ones((), bool),)
 
     @override
     def infer(self, *avals: Aval) -> tuple[Aval, ...]:
@@ -130,6 +136,9 @@ class Live(Primitive):
     @override
     def run(self, x: Any, *, tag: Tag) -> tuple[Any, ...]:
         return (np.ones(np.shape(x), bool),) * tag.traces
+
+    def decompose(self, x: Any, *, tag: Tag) -> Any:
+        return (np.ones(shape_of(x), bool),) * tag.traces
 
     @override
     def infer(self, x: Aval, *, tag: Tag) -> tuple[Aval, ...]:

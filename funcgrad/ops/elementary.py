@@ -4,6 +4,9 @@
 ``transforms/decomposition.py`` decomposes programs until these are left. An engine may implement
 more primitives itself: ``erfc``, for example. A decomposition gives values only: it has no masks,
 gives no warnings, and raises no error that depends on values.
+
+Take derivatives before decomposing: a decomposition may have other derivatives where those of the
+primitive are a convention (ties, ``hide``, draws by rejection), and it drops custom rules.
 """
 
 _GROUPS = {
@@ -42,6 +45,7 @@ REFUSED = {
     "linear_solve": "its solver is a function that the user gives",
     "matrix_function": "its function and the derivatives of it take NumPy arrays",
     "argpartition": "the order within its parts is defined by NumPy's algorithm",
+    "check": "it raises where values are not finite",
     "slopes_of_general_eigenvalues": _SIZES,
     "slopes_of_singular_values": _SIZES,
     "turned_singular": _SIZES,

@@ -42,7 +42,7 @@ def _erfinv64(x: Any) -> Any:
 
 
 def _erfinv_over_x(w: Any) -> Any:
-    """Return erfinv(x) / x, given w = -log(1 - x²)."""
+    """erfinv(x) / x, given w = -log(1 - x²)."""
     y = polynomial(CENTRAL_64, w - 3.125)
 
     def tail(w: Any) -> Any:

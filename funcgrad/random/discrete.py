@@ -84,7 +84,7 @@ class Geometric(Rejection):
 
 def _judge(k: Any, many: Any, propose: Any, *xs: Any) -> tuple[Any, Any]:
     """``k`` with the proposals where ``many`` holds, and which elements are accepted."""
-    if isinstance(many, np.ndarray) and many.ndim == 1:
+    if all(type(x) is np.ndarray for x in (many, *xs)) and many.ndim == 1:
         at, accepted = np.flatnonzero(many), np.ones(many.shape, bool)
         k[at], accepted[at] = propose(*[x[at] for x in xs])
         return k, accepted

@@ -87,7 +87,7 @@ class Rejection(KeyPrimitive):
         return (reshape(_cast_counts(out, dtype), whole),)
 
     def finished(self, out: Any, keys: Any, params: list[Any], impl: str, **rest: Any) -> Any:
-        """Return the accepted numbers changed as by ``finish``, of arrays or tracers."""
+        """The accepted numbers changed as by ``finish``, of arrays or tracers."""
         return out
 
     def fill(
@@ -168,14 +168,14 @@ class Reparametrized(Rejection):
 
 
 def spread(keys: Any, params: Any, shape: Shape) -> tuple[Any, list[Any]]:
-    """Return keys with all leading axes, and the parameters in the shape of the result."""
+    """Keys with all leading axes, and the parameters in the shape of the result."""
     leads = [shape_of(p)[: len(shape_of(p)) - len(shape)] for p in params]
     lead = broadcast_shapes(shape_of(keys)[:-1], *leads)
     return broadcast_to(keys, (*lead, 2)), [broadcast_to(p, (*lead, *shape)) for p in params]
 
 
 def in_order(rows: Any, wanted: Any) -> Any:
-    """Return the elements of rows [..., n], of which those wanted take one each in their order."""
+    """The elements of rows [..., n], of which those wanted take one each in their order."""
     axis = len(shape_of(wanted)) - 1
     order = cumsum_p(wanted, axis=axis, reverse=False) - 1
     return take_along(rows, maximum(order, 0), axis)
@@ -224,14 +224,14 @@ def open_unit_interval(words: Any, dtype: np.dtype) -> Any:
 
 
 def uniform_of(words: Any, dtype: np.dtype) -> Any:
-    """Return the same of arrays or tracers."""
+    """The same of arrays or tracers."""
     info, word = np.finfo(dtype), dtype_of(words).type
     u = cast(words >> word(info.bits - info.nmant), dtype)
     return (u + dtype.type(0.5)) * dtype.type(2.0**-info.nmant)
 
 
 def _cast_counts(x: Any, dtype: np.dtype) -> Any:
-    """Return what ``as_dtype`` does, of arrays or tracers."""
+    """What ``as_dtype`` does, of arrays or tracers."""
     if dtype.kind != "i":
         return cast(x, dtype)
     inside = x < float(np.iinfo(dtype).max)

@@ -92,7 +92,7 @@ def _scaled(words: np.ndarray, dtype: np.dtype, rest: Any) -> np.ndarray:
 
 
 def _shares(words: Any, dtype: np.dtype, rest: Any) -> Any:
-    """Return the same of arrays or tracers."""
+    """The same of arrays or tracers."""
     size = 8 * dtype_of(words).itemsize
     rest = dtype.type(rest) if isinstance(rest, float) else cast(rest, dtype)
     return (cast(words, dtype) + rest) * dtype.type(2.0**-size)

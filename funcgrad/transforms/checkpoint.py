@@ -140,6 +140,9 @@ class Name(Linear, Codegen):
     def transpose(self, ct: Any, x: Any, *, name: str) -> Any:
         return ct
 
+    def decompose(self, x: Any, *, name: str) -> Any:
+        return (x,)
+
     def lower(self, build: Any, x: Any, *, name: str) -> Any:
         return x
 

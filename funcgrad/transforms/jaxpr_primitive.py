@@ -17,7 +17,7 @@ from ..core.avals import Aval
 from ..core.companions import HoldsPrograms
 from ..core.dead_code import pruned_call
 from ..core.dependence import dependent, linear_in
-from ..core.jaxpr import Jaxpr
+from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, expand, split_list
 from ..core.trace import Primitive
 from ..ops.paths import path_mask
@@ -199,6 +199,9 @@ class CallPrimitive(JaxprPrimitive):
     @override
     def infer(self, *avals: Aval, jaxpr: Jaxpr, **params: Any) -> tuple[Aval, ...]:
         return tuple([v.aval for v in jaxpr.outvars])
+
+    def decompose(self, *args: Any, jaxpr: Jaxpr, **params: Any) -> Sequence[Any]:
+        return eval_jaxpr(jaxpr, (), args)
 
     def bodies(self, *ins: Any, jaxpr: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:
         return [(jaxpr, ins)]

@@ -339,7 +339,7 @@ def _rounding(w: Any) -> Any:
 
 
 def bound_of_rounding(w: Any) -> Any:
-    """Return the same of arrays and tracers."""
+    """The same of arrays and tracers."""
     return max(shape_of(w)[-1], 32) * eps(w) * largest(w, (-1,))
 
 

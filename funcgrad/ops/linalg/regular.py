@@ -16,7 +16,7 @@ from .matrices import eps
 
 
 def nan_if_singular(x: Any, y: Any) -> Any:
-    """Return the inverses y of x, nan where x is singular but for rounding."""
+    """The inverses y of x, nan where x is singular but for rounding."""
     n, rank = shape_of(x)[-1], len(shape_of(x))
     length = ew.sqrt(sum_p(ew.square(ew.abs(x)), axes=(rank - 2,)))
     scaled = ew.abs(y) * length[..., :, None]
@@ -28,7 +28,7 @@ def nan_if_singular(x: Any, y: Any) -> Any:
 
 
 def inverse_or_nan(who: str | None = None) -> Callable[[Any], Any]:
-    """Return a function that inverts matrices; of singular ones it makes nan, and may warn.
+    """A function that inverts matrices; of singular ones it makes nan, and may warn.
 
     They are singular but for rounding if their condition is over 1 / (32 n eps) with all columns
     brought to length 1, because the scale of columns makes no difference to an inverse.
@@ -58,7 +58,7 @@ def inverse_or_nan(who: str | None = None) -> Callable[[Any], Any]:
 
 
 def _each_inverse(x: Any) -> Any:
-    """Return the inverse of each matrix of a stack, nan where it is singular."""
+    """The inverse of each matrix of a stack, nan where it is singular."""
     flat = x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
     return np.stack([_inverse_or_nan(one) for one in flat]).reshape(x.shape)
 

@@ -197,7 +197,7 @@ def _block(p: Any, c: Any, dc: Any, limit: float) -> Any:
 
 
 def _of_one_stack(w: Any, p: Any, *others: Any) -> list[Any]:
-    """Return values and matrices with the stack that all have together, p second."""
+    """Values and matrices with the stack that all have together, p second."""
     vectors = (w, *others)
     stack = broadcast_shapes(shape_of(p)[:-2], *(shape_of(x)[:-1] for x in vectors))
     w, *rest = (broadcast_to(x, (*stack, shape_of(x)[-1])) for x in vectors)
@@ -205,18 +205,18 @@ def _of_one_stack(w: Any, p: Any, *others: Any) -> list[Any]:
 
 
 def _several(same: Any) -> Any:
-    """Return which values have equals."""
+    """Which values have equals."""
     return compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)
 
 
 def _in_block(same: Any, flags: Any) -> Any:
-    """Return which values are in a block of which one is flagged."""
+    """Which values are in a block of which one is flagged."""
     both = compare.logical_and(same, flags[..., None, :])
     return any_p(both, axes=(len(shape_of(same)) - 1,))
 
 
 def _blocks_apart(same: Any, p: Any) -> tuple[Any, Any, Any]:
-    """Return the Hermitian blocks of P on diagonals that part their eigenvalues, in order.
+    """The Hermitian blocks of P on diagonals that part their eigenvalues, in order.
 
     Beside them what stands on the diagonals, and which values are in blocks that are finite; of
     the others the blocks are 0.

@@ -72,6 +72,9 @@ class Ruled(Primitive, HoldsPrograms):
     def run(self, *args: Any, fun: Leaves, **params: Any) -> tuple[Any, ...]:
         return tuple(fun(*args))
 
+    def decompose(self, *args: Any, fun: Leaves, **params: Any) -> tuple[Any, ...]:
+        return tuple(fun(*args))
+
     @override
     def infer(self, *avals: Aval, fun: Any, **params: Any) -> tuple[Aval, ...]:
         return tuple([v.aval for v in fun.jaxpr.outvars])
