@@ -161,7 +161,9 @@ ALONE = [
 
 
 KEY = {"philox": np.array([1, 2], np.uint64), "threefry2x32": np.array([1, 2], np.uint32)}
-MANY, FIRST_WORD = {"shape": (400,), "dtype": F64}, 3276263680 / 2**32
+MANY = {"shape": (400,), "dtype": F64}
+WORDS = {i: primitives["random_bits"](k, shape=(1,), dtype=np.dtype("u4"), impl=i)[0]
+         for i, k in KEY.items()}  # fmt: skip
 DRAWS = [
     (name, (key, *(np.full(400, p) for p in given)), {**params, "impl": impl})
     for impl, key in KEY.items()
@@ -172,7 +174,9 @@ DRAWS = [
         ("random_poisson", (np.nan,), {"shape": (400,), "dtype": np.dtype("i4")}),
         ("random_gamma", (0.1,), {**MANY, "log": True}),
         ("random_gamma", (0.1,), {"shape": (400,), "dtype": F32, "log": False}),
-        ("random_below", (FIRST_WORD,), {"shape": (400,), "dtype": F32}),
+        # a word that equals the first of the probability, so that the next decides
+        *[("random_below", ((WORDS[impl] + rest) / 2**32,), {"shape": (400,), "dtype": F32})
+          for rest in (0.1, 0.5, 0.9)],
         # enough words for some that are too small to fill the digits of their number
         *[(f"random_{law}", (), {"shape": (1 << 17,), "dtype": dtype})
           for law, dtype in (("exponential", F32), ("gumbel", F32), ("cauchy", np.dtype("f2")))],
