@@ -185,7 +185,7 @@ def _by_rotation(a: Any, directions: Any) -> Any:
     g = _of_diagonal(s, [u_h @ e @ v for e in directions])
     phase = np.linalg.det(u) * np.linalg.det(vh)
     y = phase[..., None, None] * (u_h.mT @ g @ v.mT)
-    return np.broadcast_to(np.where(known, y, np.nan), shape).astype(result_dtype(a, *directions))
+    return np.broadcast_to(np.where(known, y, np.nan), shape).astype(np.result_type(u, *directions))
 
 
 def _by_division(a: Any) -> Any:
