@@ -15,7 +15,7 @@ from ..core.companions import Codegen, Masking, inlined
 from ..core.jaxpr import Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
 from ..ops.paths import Gaps, Masked, are_finite
-from ..ops.structure import Batched, batch_at_front, strengthen
+from ..ops.structure import Batched, batch_at_front, strip_weak_type
 
 
 class Tag(NamedTuple):
@@ -43,7 +43,7 @@ class Mark(Primitive, Masking, Codegen):
         return (Aval(x.shape, x.dtype),)
 
     def decompose(self, x: Any, *others: Any, **params: Any) -> Any:
-        return (strengthen(x),)
+        return (strip_weak_type(x),)
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, **params: Any) -> Sequence[Any]:

@@ -18,7 +18,7 @@ from ..core.avals import Aval, Shape, aval_of, broadcast_shapes, dtype_of, shape
 from ..core.errors import DtypeError
 from ..ops.elementwise import maximum, mul, where
 from ..ops.kernels import BLOCK, flattened
-from ..ops.reduce import take_along
+from ..ops.reduce import gather_along_axis
 from ..ops.structure import (
     Batched,
     broadcast_like,
@@ -178,7 +178,7 @@ def in_order(rows: Any, wanted: Any) -> Any:
     """The elements of rows [..., n], of which those wanted take one each in their order."""
     axis = len(shape_of(wanted)) - 1
     order = cumsum_p(wanted, axis=axis, reverse=False) - 1
-    return take_along(rows, maximum(order, 0), axis)
+    return gather_along_axis(rows, maximum(order, 0), axis)
 
 
 def check_real(who: str, params: Any) -> None:

@@ -12,7 +12,7 @@ from ...core.trace import Tracer
 from .. import compare, elementwise as ew
 from ..index import concatenate_p
 from ..reduce import any_p
-from ..structure import broadcast_like, broadcast_to, unbroadcast
+from ..structure import broadcast_like, unbroadcast
 from .degenerate import (
     equal_p,
     inverse_gaps,
@@ -261,9 +261,7 @@ class SingularGradient(MatrixPrimitive):
         return (with_stack((u * c[..., None, :]) @ vh, a.shape[:-2], s.shape[:-1]),)
 
     def decompose(self, a: Any, u: Any, s: Any, vh: Any, c: Any) -> Any:
-        g = (u * c[..., None, :]) @ vh
-        stack = broadcast_shapes(*(shape_of(x)[:-2] for x in (a, g)), shape_of(s)[:-1])
-        return (broadcast_to(g, (*stack, *shape_of(g)[-2:])),)
+        return self.run(a, u, s, vh, c)
 
     @override
     def infer(self, a: Aval, u: Aval, s: Aval, vh: Aval, c: Aval) -> tuple[Aval, ...]:
