@@ -7,6 +7,7 @@ from typing import Any, Literal, overload
 from typing_extensions import override
 
 from ..core import tree
+from ..core.companions import NO_JOINT_RULES
 from ..core.floating import quietly, state, under
 from ..core.ownership import owned
 from ..core.trace import ConcreteTracer, Primitive, Trace, is_walked
@@ -60,7 +61,7 @@ class Forward(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         pairs = [self.split(x) for x in args]
         primals = [x for x, _ in pairs]
-        if prim.joint.value_and_jvp is not None:
+        if prim.joint is not NO_JOINT_RULES and prim.joint.value_and_jvp is not None:
             return self.process_joint(prim, primals, [t for _, t in pairs], params)
         outs = prim.bind(*primals, **params)
         if not prim.differentiable:

@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of, is_inexact
+from ..core.companions import NO_JOINT_RULES
 from ..core.ownership import copied
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, is_walked
 from .arguments import check_alive, check_closed
@@ -98,7 +99,7 @@ class Tape(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         values: Sequence[Any]
         ins: Sequence[int | None]
-        if prim.joint.value_and_vjp is not None:
+        if prim.joint is not NO_JOINT_RULES and prim.joint.value_and_vjp is not None:
             return self.process_joint(prim, args, params)
         if len(args) == 1 and type(args[0]) is TapeTracer:
             values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
