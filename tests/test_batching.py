@@ -156,7 +156,7 @@ ERRORS = [
     (lambda: fg.vmap(np.sin, in_axes=2)(X), ShapeError, "has no axis 2 to map over"),
     (lambda: fg.vmap(np.sin, out_axes=None)(X), ShapeError, "out_axes is None for the output"),
     (lambda: fg.vmap(np.sin, out_axes=3)(X), ShapeError, "choose one from -2 to 1"),
-    (lambda: fg.vmap(loss, in_axes=(0, 0))(W, X, Y), ValueError, "one entry a positional"),
+    (lambda: fg.vmap(loss, in_axes=(0, 0))(W, X, Y), ValueError, "one entry for each positional"),
     (lambda: fg.vmap(lambda x: x, in_axes=None)(X), ValueError, "give axis_size"),
     (lambda: fg.vmap(lambda x: x if x > 0 else -x)(X[0]), ConcretizationError,
      "differs from example to example in vmap of '<lambda>'"),

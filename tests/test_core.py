@@ -310,7 +310,7 @@ def test_a_leaked_tracer_says_where_it_was_born(transform):
     leaked = inside(transform, lambda x: x * 2.0)
     who = r"(grad|jvp|vjp|make_jaxpr) of 'function' \(.*test_core\.py:\d+\)"
 
-    with pytest.raises(LeakedTracerError, match=f"born in {who}; return it .*has_aux=True"):
+    with pytest.raises(LeakedTracerError, match=f"created in {who}; return it .*has_aux=True"):
         leaked + 1.0
 
 
@@ -602,7 +602,7 @@ def test_what_would_lose_the_gradient_raises_and_names_the_cure(error, words, us
 @pytest.mark.parametrize("use", [bool, float, int, range, lambda x: 1 if x > 0 else 0], ids=repr)
 def test_a_number_asked_of_a_staged_value_names_the_users_line(use):
     words = (
-        r"one number is asked of (f64|bool)\[\].* 'function' .*staged: at .*test_core\.py:\d+; for"
+        r"one number is asked of (f64|bool)\[\].* 'function' .*staged: at .*test_core\.py:\d+; use"
     )
 
     with pytest.raises(ConcretizationError, match=words):

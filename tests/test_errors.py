@@ -71,7 +71,7 @@ MISTAKES = {
         r"^grad: argument 0 \('x'\) must be real or complex .*: got 3 of dtype int64; write 3\.0"),
     "integer array": (
         grad_of(lambda w, x: (w * x).sum(), np.arange(3), X), DtypeError,
-        r"^grad: argument 0 \('w'\).*got i64\[3\] of dtype int64; .*x\.astype\(float\).*argnums"),
+        r"^grad: argument 0 \('w'\).*got i64\[3\] of dtype int64; .*x\.astype\(float\)"),
     "integer in a tree": (
         grad_of(lambda p: p["w"].sum(), {"w": X, "n": [np.arange(2)]}), DtypeError,
         r"argument 0 \('p'\) at \['n'\]\[0\].*got i64\[2\]"),
@@ -87,7 +87,7 @@ MISTAKES = {
         r"^vjp: argument 0 \('a'\)"),
     "argnums out of range": (
         grad_of(lambda x: x.sum(), X, argnums=1), TypeError,
-        r"^grad: argnums=1 needs 2 positional arguments: got 1; pass it by position, or name it"),
+        r"^grad: argnums=1 needs 2 positional arguments: got 1; name a keyword argument in"),
     "argnames of nothing": (
         grad_of(lambda x: x.sum(), X, argnames="z"), TypeError,
         r"^grad: argnames names 'z', which was not passed"),
@@ -95,23 +95,23 @@ MISTAKES = {
     # outputs
     "vector loss": (
         grad_of(np.sin), NonScalarError,
-        r"^grad: the output must be a scalar: got f64\[3\]; reduce it \(sum, mean\), or use v"),
+        r"^grad: the output must be a scalar: got f64\[3\]; reduce it, by sum or mean, or use v"),
     "vector loss of value_and_grad": (
         lambda: fg.value_and_grad(np.sin)(X), NonScalarError, r"^value_and_grad: .*f64\[3\]"),
     "no return": (
         grad_of(lambda x: None), NonScalarError,
-        r"^grad: the output must be a scalar: got NoneType; has the function no return\?"),
+        r"^grad: the output must be a scalar: got NoneType; add a return statement"),
     "tuple loss": (
-        grad_of(lambda x: (x.sum(), x)), NonScalarError, r"got tuple; return one, or see has_aux"),
-    "dict loss": (grad_of(lambda x: {"loss": x.sum()}), NonScalarError, r"got dict; return one"),
-    "list loss": (grad_of(lambda x: [x.sum()]), NonScalarError, r"got list; return one"),
+        grad_of(lambda x: (x.sum(), x)), NonScalarError, r"got tuple; return a scalar"),
+    "dict loss": (grad_of(lambda x: {"loss": x.sum()}), NonScalarError, r"got dict; return a sc"),
+    "list loss": (grad_of(lambda x: [x.sum()]), NonScalarError, r"got list; return a scalar"),
     "text loss": (grad_of(lambda x: "loss"), NonScalarError, r"got str"),
     "integer loss": (
         grad_of(lambda x: (x > 0).sum()), DtypeError,
         r"^grad: the output must be real: got i64\[\]"),
     "complex loss": (
         grad_of(lambda x: (x * 1j).sum()), DtypeError,
-        r"^grad: the output must be real: got c128\[\]; take its real part or abs, or see holomo"),
+        r"^grad: the output must be real: got c128\[\]; take its real part, or set holomo"),
     "no aux": (
         grad_of(lambda x: x.sum(), X, has_aux=True), TypeError,
         r"^grad: with has_aux=True the function must return \(output, aux\)"),
@@ -422,7 +422,9 @@ LEAKS = {
 @pytest.mark.parametrize("name", LEAKS)
 def test_a_leaked_tracer_says_where_it_was_born(name):
     x, line = kept_from(LEAKS[name])
-    words = rf"born in {name} of 'where_it_was_born' \(.*test_errors\.py:{line}\); .*has_aux=True"
+    words = (
+        rf"created in {name} of 'where_it_was_born' \(.*test_errors\.py:{line}\); .*has_aux=True"
+    )
     for use in (
         lambda: x + 1,
         lambda: np.sin(x),
@@ -544,10 +546,10 @@ def test_functions_nested_too_deep_are_refused_with_words(name):
         try:
             use(f)
         except NestingError as err:
-            assert re.search(r"nest deeper than Python's recursion limit of \d+ allows", str(err))
+            assert re.search(r"nest deeper than Python's recursion limit of \d+", str(err))
         else:
             assert count == 95
-    with pytest.raises(NestingError, match="does one call itself without end"):
+    with pytest.raises(NestingError, match="as in an infinite recursion"):
         use(endless)
 
 

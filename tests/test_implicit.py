@@ -277,7 +277,7 @@ def test_closure_convert_takes_the_tracers_out():
     assert fg.grad(f)(0.7) == pytest.approx(np.cos(0.7) * 0.7 + np.sin(0.7))
     converted, hoisted = fg.closure_convert(lambda x: x * A, A)
     assert hoisted == []
-    with pytest.raises(TreeError, match="closure_convert: expected arguments like"):
+    with pytest.raises(TreeError, match="closure_convert: arguments must have"):
         converted((A, A))
 
 

@@ -263,8 +263,8 @@ def refusals():
         (1.0,),
         ConcretizationError,
         (
-            r"bool\(\).*jit of 'choosing'.*test_jit_calls.py:\d+; for a choice write "
-            r"numpy.where, or make the argument static"
+            r"bool\(\).*jit of 'choosing'.*test_jit_calls.py:\d+; use numpy.where to "
+            r"choose, or make the argument static"
         ),
     )
     yield lambda x: float(x), {}, (1.0,), ConcretizationError, r"float\(\).*static"

@@ -491,7 +491,7 @@ class Bag:
 
 @pytest.mark.parametrize("value", [Bag(np.ones(2)), True, "text", {1.0, 2.0}, [None, "a"]])
 def test_an_argument_without_numbers_raises(value):
-    with pytest.raises(TypeError, match=r"holds nothing to differentiate|is a set"):
+    with pytest.raises(TypeError, match=r"has no array to differentiate|is a set"):
         fg.grad(lambda p: 1.0)(value)
 
 

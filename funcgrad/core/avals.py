@@ -1,4 +1,4 @@
-"""Abstract values: what is known of an array before it has numbers."""
+"""Abstract values: the shape, dtype and weak type of an array, without its elements."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -10,7 +10,7 @@ from .errors import UnsupportedError
 Shape: TypeAlias = tuple[int, ...]
 Axes: TypeAlias = tuple[int, ...]
 
-# Python's own numbers are weak: beside an array they take the array's dtype (NEP 50)
+# Python scalars are weakly typed: in an operation with an array they take its dtype (NEP 50)
 PYTHON_SCALARS = frozenset({bool, int, float, complex})
 
 
@@ -42,14 +42,14 @@ class Aval:
 
 
 def dtype_name(dtype: np.dtype[Any]) -> str:
-    """Return the short name: ``f32``, ``i64``, ``c128``, ``bool``."""
+    """Short name: ``f32``, ``i64``, ``c128``, ``bool``."""
     if dtype.kind in "fciu":
         return f"{dtype.kind}{8 * dtype.itemsize}"
     return str(dtype)
 
 
 def aval_of(x: Any) -> Aval:
-    """Return what is known of ``x``: an array, a tracer, a number, or an aval itself."""
+    """Aval of an array, a tracer or a scalar; an aval is its own."""
     kind = type(x)
     if kind is np.ndarray:
         return Aval(x.shape, x.dtype)
@@ -58,7 +58,7 @@ def aval_of(x: Any) -> Aval:
     if kind in PYTHON_SCALARS:
         return Aval((), np.dtype(kind), weak=True)
     aval = getattr(x, "aval", None)
-    if type(aval) is Aval:  # arrays of other libraries may have one of their own
+    if type(aval) is Aval:  # arrays of other libraries may have an attribute of this name
         return aval
     check_operand(x)
     array = np.asarray(x)
@@ -66,10 +66,10 @@ def aval_of(x: Any) -> Aval:
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
-    """Return the shape to which these broadcast, as numpy.broadcast_shapes, which stops at 32 axes.
+    """Broadcast shapes, as numpy.broadcast_shapes, which is limited to 32 axes.
 
     Raises:
-        ValueError: if two of them do not go together.
+        ValueError: if the shapes do not broadcast.
 
     >>> broadcast_shapes((3, 1), (4,))
     (3, 4)
@@ -84,14 +84,14 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
         if any(m != n and m != 1 and n != 1 for m, n in zip(one, other, strict=True)):
             raise ValueError(
                 f"shape mismatch: objects cannot be broadcast to a single shape: argument {place} "
-                f"has shape {tuple(shape)}, those before it {tuple(result)}"
+                f"has shape {tuple(shape)}, the arguments before it {tuple(result)}"
             )
         result = tuple(n if m == 1 else m for m, n in zip(one, other, strict=True))
     return tuple(result)
 
 
 def shape_of(x: Any) -> Shape:
-    """Return the shape of ``x`` without building an aval where it has one of its own."""
+    """Shape of ``x``; an aval is built only where ``x`` has no attribute ``shape``."""
     try:
         return x.shape
     except AttributeError:
@@ -99,7 +99,7 @@ def shape_of(x: Any) -> Shape:
 
 
 def dtype_of(x: Any) -> np.dtype[Any]:
-    """Return the dtype of ``x``; a Python scalar's is the one NumPy would give it."""
+    """Dtype of ``x``; of a Python scalar NumPy's default for its type."""
     try:
         return x.dtype
     except AttributeError:
@@ -107,14 +107,14 @@ def dtype_of(x: Any) -> np.dtype[Any]:
 
 
 def is_inexact(dtype: np.dtype[Any]) -> bool:
-    """Return whether the dtype is real or complex floating: whether it has derivatives."""
+    """Whether a dtype is real or complex floating: only these have derivatives."""
     return dtype.kind in "fc"
 
 
 def accumulation_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """Return the dtype in which sums, counts and norms of such elements are taken.
+    """Dtype in which sums, counts and norms of elements of a dtype accumulate.
 
-    float32 for half precision, whose largest number is 65504; float64 for integers.
+    float32 for half precision, whose largest value is 65504; float64 for integers.
     """
     if dtype.kind in "biu":
         return np.dtype(np.float64)
@@ -122,11 +122,11 @@ def accumulation_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def is_arraylike(x: Any) -> bool:
-    """Return whether ``x`` is an array, a tracer, a NumPy scalar or a number.
+    """Whether ``x`` is an array, a tracer, a NumPy scalar or a Python scalar.
 
     Raises:
-        UnsupportedError: for the arrays that :func:`check_operand` refuses, and for those of
-            other libraries: a transform would take one for a static value, or lose a derivative.
+        UnsupportedError: for arrays that :func:`check_operand` refuses, and for arrays of other
+            libraries: a transform would treat one as static, and lose its derivative.
     """
     if isinstance(x, np.ndarray):
         check_operand(x)
@@ -138,17 +138,17 @@ def is_arraylike(x: Any) -> bool:
     kind = type(x)
     if hasattr(kind, "__array__") and kind is not type:
         raise UnsupportedError(
-            f"a transform takes NumPy's arrays: got one of another library, "
+            f"a transform takes NumPy arrays: got an array of another library, "
             f"{kind.__module__}.{kind.__name__}; write numpy.asarray(x)"
         )
     return False
 
 
 def check_operand(x: Any) -> None:
-    """Raise for arrays of objects, and for subclasses that calculate by rules of their own.
+    """Raise for arrays of objects, and for subclasses that override arithmetic.
 
-    Everything that takes arrays asks this, most through :func:`is_arraylike` or :func:`aval_of`:
-    a mask or a unit would be lost without a word.
+    Every function of arrays calls it, most through :func:`is_arraylike` or :func:`aval_of`:
+    otherwise a mask or a unit would be lost silently.
     """
     if not isinstance(x, np.ndarray):
         return
@@ -156,13 +156,13 @@ def check_operand(x: Any) -> None:
         check_class(x)
     if x.dtype.hasobject:
         raise UnsupportedError(
-            f"an array of Python objects has no derivative: got one of shape {x.shape}; "
+            f"an array of Python objects has no derivative: got shape {x.shape}; "
             f"write numpy.asarray(x, float)"
         )
 
 
 def check_class(x: Any) -> None:
-    """Raise for subclasses of arrays that calculate by rules of their own."""
+    """Raise for subclasses of ndarray that override arithmetic."""
     kind = type(x)
     if isinstance(x, np.ndarray) and _has_own_rules(kind):
         cure = "x.filled(0) and a mask" if isinstance(x, np.ma.MaskedArray) else "numpy.asarray(x)"
@@ -173,7 +173,7 @@ def check_class(x: Any) -> None:
 
 
 def _has_own_rules(kind: type[np.ndarray[Any, Any]]) -> bool:
-    """Return whether a class of arrays adds or multiplies otherwise than ndarray does."""
+    """Whether a subclass of ndarray overrides addition or multiplication."""
     plain = np.ndarray
     return (
         kind.__array_ufunc__ is not plain.__array_ufunc__

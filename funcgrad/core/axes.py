@@ -1,8 +1,8 @@
-"""The named axes: what vmap, or whatever else runs many examples at once, calls theirs.
+"""Named axes: the names by which collectives address the axis of a vmap, or of parallel ranks.
 
-An axis is known by its token: a tracer whose trace runs the collectives, to which it is an
-operand. So they need not know whether the other examples lie along an axis of an array, or in
-other processes; and a program that closes over the token has it as an operand like any other.
+A named axis holds a token: a tracer that is an operand of each collective, so that its trace runs
+them. A collective does not depend on where the other examples are, along an axis of an array or
+in other processes; and a program that closes over the token has it as an ordinary operand.
 """
 
 from collections.abc import Hashable, Iterator, Mapping
@@ -14,9 +14,9 @@ from .errors import AxisNameError
 
 
 class Axis(NamedTuple):
-    """The number of examples along a named axis, its token, and the number of this example.
+    """Size of a named axis, its token, and the index of this example along it.
 
-    Where the token says itself which example this is, as under vmap, the number is None.
+    ``index`` is None where the trace of the token gives it, as under vmap.
     """
 
     size: int
@@ -29,14 +29,14 @@ axis_env: ContextVar[Mapping[Hashable, Axis]] = ContextVar("axis_env")
 
 @contextmanager
 def bind_axis(name: Hashable, axis: Axis) -> Iterator[None]:
-    """Bind a name for the time of a ``with`` block."""
+    """Bind a name in a ``with`` block."""
     with bind_axes({name: axis}):
         yield
 
 
 @contextmanager
 def bind_axes(axes: Mapping[Hashable, Axis]) -> Iterator[None]:
-    """Bind names for the time of a ``with`` block."""
+    """Bind names in a ``with`` block."""
     reset = axis_env.set({**axis_env.get({}), **axes})
     try:
         yield
@@ -45,10 +45,10 @@ def bind_axes(axes: Mapping[Hashable, Axis]) -> Iterator[None]:
 
 
 def axis_named(who: str, name: Hashable) -> Axis:
-    """Return the axis of this name.
+    """The axis of a name.
 
     Raises:
-        AxisNameError: if nothing around the call has bound it.
+        AxisNameError: if no enclosing transform has bound the name.
     """
     env = axis_env.get({})
     if name not in env:

@@ -1,4 +1,4 @@
-"""What was made before, by key, up to a number."""
+"""Caches: a bounded one by key, and a property computed once."""
 
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
@@ -9,17 +9,17 @@ T = TypeVar("T")
 
 
 class Cache(Generic[T]):
-    """A mapping that keeps the ``config.jit_cache_size`` values that were used last.
+    """A least-recently-used cache of ``config.jit_cache_size`` values.
 
-    Threads may share it without a lock, which a fork could leave locked for ever: each step is one
-    operation of a dict, and at worst a value that two threads ask for at once is made twice.
+    Threads share it without a lock, which a fork could leave locked forever: each step is one
+    operation of a dict, and at worst two threads compute the same value.
     """
 
     def __init__(self) -> None:
         self._values: dict[Hashable, T] = {}
 
     def get(self, key: Hashable) -> T | None:
-        """Return a value, which is then the one that was used last, None where there is none."""
+        """Look up a value and mark it as most recently used; None if it is missing."""
         value = self._values.pop(key, None)
         if value is not None:
             self._values[key] = value
@@ -33,7 +33,7 @@ class Cache(Generic[T]):
                 self._values.pop(old, None)
 
     def values(self) -> list[T]:
-        """Return the values, the one that was used last at the end."""
+        """The values, the most recently used last."""
         return list(self._values.values())
 
     def __len__(self) -> int:
@@ -41,10 +41,10 @@ class Cache(Generic[T]):
 
 
 class lazy(Generic[T]):  # noqa: N801, a decorator
-    """A property that is computed when it is first asked for, and then is an attribute.
+    """A property computed at first access, then stored as an attribute.
 
-    It is ``functools.cached_property`` without a lock, which that has before Python 3.12, and
-    which a fork while another thread compiles would leave locked in the child.
+    It is ``functools.cached_property`` without the lock of Python 3.11, which a fork while another
+    thread compiles would leave locked in the child.
     """
 
     def __init__(self, compute: Callable[[Any], T]) -> None:

@@ -1,4 +1,4 @@
-"""What a primitive may have besides its rules: one class for each concern.
+"""Companions of primitives: optional rules, one class for each concern.
 
 A primitive that takes part in one inherits its class, and is then its own companion:
 ``prim.codegen`` is ``prim`` where its family says how it is written. A primitive that takes no
@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 
 class JointRules:
-    """Rules that give the outputs together with their derivative.
+    """Rules that compute the outputs jointly with their derivative.
 
     They take the place of ``jvp`` and ``vjp`` in ``Forward`` and ``Tape``. One that is None is
     not defined: the separate rule serves.
@@ -23,10 +23,10 @@ class JointRules:
 
 
 class HoldsPrograms(JointRules):
-    """The rules of a primitive whose parameters hold programs, or functions of the user's."""
+    """The rules of a primitive whose parameters hold programs, or user functions."""
 
     is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
-    runs_users: ClassVar[bool] = False  # True: it hands its operands to functions of the user's
+    runs_users: ClassVar[bool] = False  # True: user functions receive its operands
 
     batch_in_trace: Any = None  # trace, args, axes, **params -> outs, axes: vmap's trace runs them
     depends: Any = None  # flags, **params -> flags: outputs that depend on the operands flagged
@@ -85,5 +85,5 @@ NO_MASKING = Masking()
 
 
 def inlined(prim: Any, params: dict[str, Any]) -> Any:
-    """Return the program that an operation calls and that may stand in its place, or None."""
+    """The program by whose equations an operation can be replaced, or None."""
     return None if prim.holds.inline is None else prim.holds.inline(**params)[0]

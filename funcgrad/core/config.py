@@ -1,6 +1,6 @@
 """Settings of the library, which a ``with`` block may change for the code in it.
 
-They are kept in a context variable: what one thread or task sets, others do not see.
+They are kept in a context variable: a thread or task does not see the settings of another.
 """
 
 import dataclasses
@@ -53,7 +53,7 @@ class Config:
 
     @contextmanager
     def __call__(self, **changes: Any) -> Iterator[None]:
-        """Change settings for the time of a block."""
+        """Change settings in a ``with`` block."""
         for name in changes:
             if name not in _names():
                 raise TypeError(f"config: {_unknown(name)}")

@@ -10,10 +10,10 @@ from .lists import Flags, compress
 
 
 def dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool = True) -> list[bool]:
-    """Return which outputs depend on the inputs flagged; ``smoothly``, with a derivative.
+    """Which outputs depend on the inputs flagged; ``smoothly``, with a derivative.
 
-    The answer is kept, because a loop asks its program several times, and so would the program of
-    a loop in a loop be asked exponentially often in their depth.
+    The result is cached: a loop asks its program several times, so without a cache the number of
+    calls would grow exponentially with the depth of nested loops.
     """
     key = ("dependent", tuple(flags), smoothly)
     found = jaxpr.memo.get(key)
@@ -32,14 +32,14 @@ def _dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool) -> list[bool]:
 
 
 def _reached(eqn: Eqn, marked: set[Any]) -> Sequence[Var]:
-    """Return the outputs of an equation that depend on the variables marked."""
+    """The outputs of an equation that depend on the variables marked."""
     if eqn.prim.holds.depends is None:
         return eqn.outs
     return compress(eqn.outs, eqn.prim.holds.depends([a in marked for a in eqn.ins], **eqn.params))
 
 
 def fixed_point(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool]:
-    """Return the flags of a loop's carry: what a step makes depend on them is flagged too."""
+    """The flags of a loop's carry: the smallest fixed point of ``step`` that includes ``flags``."""
     now = list(flags)
     while True:
         wider = [a or b for a, b in zip(now, step(now), strict=True)]
@@ -49,9 +49,9 @@ def fixed_point(flags: Flags, step: Callable[[list[bool]], Flags]) -> list[bool]
 
 
 def linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
-    """Return which outputs are linear in the inputs flagged, None where one is not linear.
+    """Which outputs depend on the inputs flagged, linearly; None where one is not linear.
 
-    Dead code need not be linear. The answer is kept, as that of ``dependent`` is.
+    Dead code need not be linear. The result is cached, as that of ``dependent``.
     """
     key = ("linear", tuple(flags))
     if key not in jaxpr.memo:
@@ -72,7 +72,7 @@ def _linear_in(jaxpr: Jaxpr, flags: Flags) -> list[bool] | None:
 
 
 def split_invariant(eqns: Sequence[Eqn], constant: Iterable[Any]) -> tuple[list[Eqn], list[Eqn]]:
-    """Split equations in those that need loop-invariant variables alone, and the others."""
+    """Split equations into loop-invariant ones and the others."""
     known = set(constant)
     before, during = [], []
     for eqn in eqns:

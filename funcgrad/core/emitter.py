@@ -80,7 +80,7 @@ class Emitter(Protocol[V]):
         """The user's name for a variable, "" where it has none."""
 
     def numpy(self, name: str) -> str:
-        """The name of one of NumPy's functions, which is imported."""
+        """The name of a NumPy function, which is imported."""
 
     def dtype(self, dtype: np.dtype) -> str:
         """A dtype as an expression."""
@@ -92,7 +92,7 @@ class Emitter(Protocol[V]):
         """A static parameter as an expression."""
 
     def as_tuple(self, items: Sequence[Any]) -> str:
-        """Expressions as that of their tuple."""
+        """The expression of a tuple of these expressions."""
 
     def value(self, text: str, aval: Aval, contiguous: bool = True, owned: bool = False) -> V:
         """A value by its name; ``owned``: its memory is its own, and equations may reuse it."""

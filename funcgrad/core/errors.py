@@ -1,7 +1,7 @@
-"""The errors a user can cause, one class a concept.
+"""The errors a user can cause, one class for each concept.
 
-Each class is also the builtin that a NumPy user would expect, so that ``except ValueError``
-keeps working; each docstring shows how to get the error and how to mend it.
+Each class is a subclass of the builtin that a NumPy user expects, so that ``except ValueError``
+keeps working. Each docstring shows code that fails and its fix.
 """
 
 import os
@@ -25,9 +25,9 @@ _NUMPY = f"{os.sep}numpy{os.sep}"
 
 
 def shorten(err: Exception) -> None:
-    """Take an error's frames away, unless one of them is the user's.
+    """Remove an error's traceback, unless it has a frame of user code.
 
-    A face function calls user code in a few places (piecewise), whose frames must stay.
+    A few functions of the NumPy namespace call user functions (piecewise); their frames stay.
     """
     frames: TracebackType | None = err.__traceback__
     while frames is not None:
@@ -41,7 +41,7 @@ def shorten(err: Exception) -> None:
 
 
 def warn(message: str, category: type[Warning]) -> None:
-    """Warn of the innermost line that is neither ours nor NumPy's."""
+    """Warn at the innermost line of user code."""
     frame: Any = sys._getframe(1)
     level = 2  # 1 would be this function, and 2 is its caller
     while frame.f_back is not None and _inside(frame.f_code.co_filename):
@@ -54,7 +54,7 @@ def _inside(filename: str) -> bool:
 
 
 def short(text: str, limit: int = 500) -> str:
-    """Return a text with its middle left out where it is long.
+    """Replace the middle of a long text by the number of characters left out.
 
     >>> short("a" * 1000, 50)
     'aaaaaaaaaaaaaaaa ... 968 characters ... aaaaaaaaaaaaaaaa'
@@ -66,7 +66,7 @@ def short(text: str, limit: int = 500) -> str:
 
 
 def shown(x: object) -> str:
-    """Return the repr of a user's object for a message: not of any length, and it never fails."""
+    """The repr of a user object for a message: of limited length, and it never raises."""
     try:
         return short(repr(x))
     except Exception:  # one that fails, or is nested too deep
@@ -93,10 +93,10 @@ class ShapeError(FuncgradError, ValueError):
 
 
 class NonScalarError(ShapeError, TypeError):
-    """The gradient of a function whose output is not one number.
+    """The gradient of a function whose output is not a scalar.
 
-    ``grad(np.sin)(np.ones(3))`` fails; write ``grad(lambda x: np.sin(x).sum())``, or ask for
-    what a vector has: ``vjp``, ``jacobian``.
+    ``grad(np.sin)(np.ones(3))`` fails; write ``grad(lambda x: np.sin(x).sum())``, or use ``vjp``
+    or ``jacobian``, which take outputs of any shape.
     """
 
 
@@ -108,41 +108,41 @@ class DtypeError(FuncgradError, TypeError):
 
 
 class TreeError(FuncgradError, ValueError):
-    """Two trees that should be of one structure and are not.
+    """Trees whose structures differ and should be equal.
 
     ``tree.map(add, {"w": 1}, {"v": 1})`` fails and names the path; give both the same keys.
     """
 
 
 class ConversionError(FuncgradError, TypeError):
-    """A traced value turned into something that cannot carry its derivative.
+    """The conversion of a traced value to plain data, which carries no derivative.
 
-    ``float(x)`` or ``np.array([x, 1.0])`` inside ``grad`` would drop the gradient in silence.
-    Keep ``x`` as it is, use the function of ``funcgrad.numpy`` that the message names, or say
-    that the derivative is not wanted: ``stop_gradient(x)``.
+    ``float(x)`` or ``np.array([x, 1.0])`` inside ``grad`` would drop the gradient silently.
+    Keep ``x`` an array, use the function of ``funcgrad.numpy`` that the message names, or drop the
+    derivative explicitly by ``stop_gradient(x)``.
     """
 
 
 class ConcretizationError(ConversionError):
-    """A number asked of a value that is only a shape and a dtype.
+    """The conversion to a Python scalar of a value of which only shape and dtype are known.
 
-    ``make_jaxpr(lambda x: x if x > 0 else -x)(1.0)`` fails because no number is known while a
+    ``make_jaxpr(lambda x: x if x > 0 else -x)(1.0)`` fails because values are unknown while a
     function is staged; write ``np.where(x > 0, x, -x)``.
     """
 
 
 class MutationError(FuncgradError, TypeError):
-    """An assignment into an array on which a derivative depends.
+    """An assignment in place to a traced array.
 
     ``x[0] = 1.0`` fails for a traced ``x``; write ``x = funcgrad.at(x)[0].set(1.0)``.
     """
 
 
 class MutatedError(FuncgradError, ValueError):
-    """A large array that was written to after an operation had read it for a derivative.
+    """A large array changed in place after an operation had read it for a derivative.
 
-    The derivative reads it again on the way back, and would be wrong. Of small arrays, up to
-    256 kB, there are copies, which may be written to.
+    The backward pass reads it again, and the derivative would be wrong. Arrays up to 256 kB are
+    copied, and may be changed.
 
     >>> import numpy as np, funcgrad as fg
     >>> def loss(w, buffer=np.ones(50_000)):
@@ -156,8 +156,8 @@ class MutatedError(FuncgradError, ValueError):
     The fix is to write ``buffer = np.full(50_000, 2.0)``, a new array.
     """
 
-    array: Any = None  # that was changed
-    words: tuple[str, str] = ("", "")  # before and after the name of the argument that it is
+    array: Any = None  # the changed one
+    words: tuple[str, str] = ("", "")  # the message before and after the name of the argument
 
 
 class UnsupportedError(FuncgradError, TypeError):
@@ -168,19 +168,19 @@ class UnsupportedError(FuncgradError, TypeError):
 
 
 class MissingAttributeError(FuncgradError, AttributeError):
-    """An attribute of arrays in memory, asked of a traced one.
+    """An ndarray attribute that describes memory, read from a traced array.
 
-    ``x.strides`` fails for a traced ``x``, and ``hasattr(x, "strides")`` is false; ask it of the
-    plain array, outside the traced function.
+    ``x.strides`` fails for a traced ``x``, and ``hasattr(x, "strides")`` is false; read it from the
+    ndarray, outside the traced function.
     """
 
 
 class MissingRuleError(FuncgradError, NotImplementedError):
-    """A primitive without the rule that a transform needs; the message says where it belongs."""
+    """A primitive without the rule that a transform needs; the message names the place for it."""
 
 
 class MissingDerivativeError(FuncgradError, TypeError):
-    """Forward mode asked of a function that has a rule for reverse mode alone.
+    """Forward mode applied to a function that has a rule for reverse mode only.
 
     ``jvp`` of a ``custom_vjp`` function fails; use ``vjp`` or ``grad``, or ``custom_jvp``, whose
     rule serves both modes.
@@ -188,24 +188,24 @@ class MissingDerivativeError(FuncgradError, TypeError):
 
 
 class ClosureError(FuncgradError, TypeError):
-    """A rule of the user's own, in the body of a loop, that closes over what is differentiated.
+    """A custom rule, in the body of a loop, that closes over a variable of differentiation.
 
     ``grad(lambda w: scan(step, ...))`` where ``step`` calls a custom_vjp function whose ``fwd``
-    closes over ``w`` fails: the loop is differentiated as a whole, and the rule says nothing of w.
-    Make ``w`` an argument of the function that has the rule.
+    closes over ``w`` fails: the rule gives no cotangent for ``w``. Make ``w`` an argument of the
+    function that has the rule.
     """
 
 
 class AxisNameError(FuncgradError, NameError):
-    """A named axis that nothing around the call has bound.
+    """A named axis that no enclosing transform has bound.
 
-    ``psum(x, "batch")`` fails by itself; call it in a function that runs under
+    ``psum(x, "batch")`` fails by itself; call it in a function under
     ``vmap(f, axis_name="batch")``.
     """
 
 
 class LeakedTracerError(FuncgradError, RuntimeError):
-    """A traced value used after its transform had returned.
+    """A tracer used after its transform has returned.
 
     It was kept in a list, a global or an object while ``grad`` ran. Return it instead
     (``has_aux=True``), or keep ``stop_gradient(x)``.
@@ -220,15 +220,15 @@ class UninitializedError(FuncgradError, RuntimeError):
 
 
 class NanError(FuncgradError, FloatingPointError):
-    """An operation that made a nan or inf of operands without one, under ``debug.nans``.
+    """An operation with finite operands and a nan or inf in its result, under ``debug.nans``.
 
-    ``grad(lambda x: np.log(x - 1))(1.0)`` gives inf, and under the check raises, naming ``log`` and
-    its line. Keep the operand where the operation is finite.
+    ``grad(lambda x: np.log(x - 1))(1.0)`` gives inf, and under the check raises with the name
+    ``log`` and its line. Keep the operand in the domain where the operation is finite.
     """
 
     operation: str  # the primitive
-    line: str  # the user's, as ``file:line``
-    backward: bool  # whether it is the derivative of that line, on the way back
+    line: str  # of user code, as ``file:line``
+    backward: bool  # whether it is the derivative of that line, in the backward pass
     operands: tuple[Any, ...]  # statistics of each
     chain: tuple[tuple[str, str], ...]  # names and lines from there back to an input
 
@@ -238,28 +238,28 @@ class UntakenWarning(RuntimeWarning):
 
 
 class NestingError(FuncgradError, RecursionError):
-    """Functions that nest deeper than Python's recursion limit allows.
+    """Functions nested deeper than Python's recursion limit.
 
-    200 functions, each compiled and called by the next, need more frames than the 1000 that Python
-    has; compile the outermost alone, whose program then holds them all.
+    200 functions, each compiled and called by the next, need more than the 1000 frames of Python's
+    limit; compile only the outermost function, whose program then contains all of them.
     """
 
 
 def too_deep(who: object, err: RecursionError) -> NestingError:
-    """Return the error for a recursion that has met Python's limit, with words of its own."""
+    """The NestingError for a RecursionError; one that is there already stays."""
     if isinstance(err, NestingError):
         return err
     return NestingError(
-        f"{who}: functions nest deeper than Python's recursion limit of {sys.getrecursionlimit()} "
-        f"allows: does one call itself without end? If not, leave jit and its kin to the outermost"
+        f"{who}: functions nest deeper than Python's recursion limit of {sys.getrecursionlimit()}, "
+        f"as in an infinite recursion; transform the outermost function alone"
     )
 
 
 class MemoryLimitError(FuncgradError, MemoryError):
-    """A program that needs more memory than it is allowed, whatever is computed again.
+    """A program that needs more memory than ``memory_limit``, even with rematerialization.
 
-    ``jit(f, memory_limit=1000)(np.ones((100, 100)))`` fails, and says what the least is; raise the
-    limit, or give ``f`` less at once.
+    ``jit(f, memory_limit=1000)(np.ones((100, 100)))`` fails and gives the least possible limit;
+    raise the limit to it.
     """
 
 
@@ -272,7 +272,7 @@ ABSENT = {
     ),
     **dict.fromkeys(
         ("__array_finalize__", "__array_wrap__", "__class_getitem__", "__setstate__"),
-        "a traced array is no subclass of ndarray",
+        "a traced array is not a subclass of ndarray",
     ),
 }  # fmt: skip
 

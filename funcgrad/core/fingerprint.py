@@ -1,9 +1,9 @@
-"""Fingerprints of arrays, by which a write to one is seen without a copy of it.
+"""Fingerprints of arrays, which detect a write without a copy of the array.
 
 The array's memory, as 64-bit words, is a table of 1021 columns. The fingerprint holds the sum of
 each row and of each column, modulo 2^64. Two words that share a row share no column: so a write to
-one, two or three words cannot go unseen, nor two words exchanged. What else leaves all sums alike
-is a pattern of four words or more at the corners of rectangles.
+one, two or three words is always detected, and so is an exchange of two words. Only a pattern of
+four or more words at the corners of rectangles leaves all sums equal.
 """
 
 import math
@@ -12,15 +12,15 @@ from typing import Any
 
 import numpy as np
 
-_WIDTH = 1021  # a prime, so that rows of the table are no rows of the user's
-_BLOCK = 128 * _WIDTH  # words: read twice, the second time from the second cache
+_WIDTH = 1021  # a prime, so that rows of the table are not rows of the user's array
+_BLOCK = 128 * _WIDTH  # words: read twice, the second time from the L2 cache
 _WORD = 8  # bytes
 
 
 def fingerprint(x: np.ndarray, tables: int = 2) -> tuple[tuple[bytes, ...], ...]:
-    """Return sums of the words of an array of any layout; -0.0 differs from 0.0, nan from nan.
+    """Sums of the words of an array of any layout; all bits count, also those of -0.0 and nan.
 
-    The sums of rows alone, one table of the two, cost a third, and miss an exchange in a row.
+    The sums of rows alone, ``tables=1``, cost a third, and miss an exchange within a row.
 
     >>> x = np.arange(5000.0)
     >>> before = fingerprint(x)
@@ -44,7 +44,7 @@ def fingerprint(x: np.ndarray, tables: int = 2) -> tuple[tuple[bytes, ...], ...]
 
 
 def _pieces(x: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield the bytes of an array in the order of its memory, without copies where it is dense."""
+    """Yield the bytes of an array in memory order, without copies where it is dense."""
     dense = _ordered(np.asarray(x))
     if dense.flags.c_contiguous:
         yield dense.reshape(-1).view(np.uint8)
@@ -56,7 +56,7 @@ def _pieces(x: np.ndarray) -> Iterator[np.ndarray]:
 
 
 def _ordered(x: np.ndarray) -> np.ndarray:
-    """Return a view with its axes in the order of memory, none of them broadcast or reversed."""
+    """View of an array with its axes in memory order, none of them broadcast or reversed."""
     if x.flags.c_contiguous:
         return x
     steps: dict[int, Any] = {0: 0, 1: slice(None), -1: slice(None, None, -1)}

@@ -1,6 +1,6 @@
-"""Integers among the arguments of functions: sizes, axes, positions, counts.
+"""Integer arguments of functions: sizes, axes, positions, counts.
 
-Whatever has ``__index__`` is one, as it is for NumPy: NumPy's scalars, 0-d arrays, an IntEnum.
+An object with ``__index__`` is an integer, as for NumPy: NumPy scalars, 0-d arrays, an IntEnum.
 """
 
 import operator
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def whole(x: Any) -> Any:
-    """Return an integer as Python's int, and anything else, a traced value or a bool, as it is.
+    """Convert an integer to a Python int; other objects, tracers and bools too, are unchanged.
 
     >>> import numpy as np
     >>> whole(np.int64(3)), whole(np.array(3)), whole(None), whole(2.0), whole(True)
@@ -18,11 +18,11 @@ def whole(x: Any) -> Any:
         return x
     try:
         return operator.index(x)
-    except TypeError:  # a traced value, or an array of several, has one too, which raises
+    except TypeError:  # the __index__ of a tracer, or of an array with more elements, raises
         return x
 
 
 def several(x: Any) -> tuple[Any, ...]:
-    """Return what may be one integer or a sequence of them as a tuple."""
+    """One integer, or a sequence of integers, as a tuple."""
     x = whole(x)
     return (x,) if isinstance(x, int) else tuple(map(whole, x))

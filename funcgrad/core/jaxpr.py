@@ -13,7 +13,8 @@ from .trace import Primitive
 class NotFiniteError(Exception):
     """Raised where a derivative is not finite and may be computed with masks instead.
 
-    ``fallback`` gives the program to run for one that has raised it; of None, one further out does.
+    ``fallback`` maps a program that has raised it to the program to run instead. Where it is None,
+    an enclosing program has the fallback.
     """
 
     def __init__(self, fallback: "Callable[[Jaxpr], Jaxpr] | None" = None) -> None:
@@ -21,20 +22,20 @@ class NotFiniteError(Exception):
 
 
 class Var:
-    """A name for one value; two variables are the same only if they are one object."""
+    """A variable; variables are compared by identity."""
 
     __slots__ = ("aval", "of")
 
     def __init__(self, aval: Aval, of: "Var | None" = None) -> None:
         self.aval = aval
-        self.of = of  # the variable whose cotangent this one is, where that is known
+        self.of = of  # the variable whose cotangent this one is, if known
 
     def __repr__(self) -> str:
         return f"Var({self.aval})"
 
 
 class Literal:
-    """A number written into the program."""
+    """A scalar constant in the program."""
 
     __slots__ = ("aval", "value")
 
@@ -51,7 +52,7 @@ Atom: TypeAlias = Var | Literal
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Eqn:
-    """``outs = prim[params] ins``, and the line of the user's that asked for it."""
+    """``outs = prim[params] ins``, and the line of user code that it comes from."""
 
     prim: Primitive
     ins: tuple[Atom, ...]
@@ -62,7 +63,7 @@ class Eqn:
 
     @property
     def line(self) -> str:
-        """Return the line, of which the equation may also be the derivative: marked by a prime."""
+        """The line without the prime that marks an equation of its derivative."""
         return self.source.removesuffix("'")
 
     @property
@@ -75,18 +76,18 @@ class Eqn:
 class Jaxpr:
     """A program: ``invars -> outvars``, with ``constvars`` for the arrays it closes over.
 
-    A program that an equation holds closes over nothing: what it reads are operands of the
-    equation, where every transform sees them.
+    A program that an equation holds closes over nothing: all arrays that it reads are operands of
+    the equation, where every transform sees them.
     """
 
     invars: tuple[Var, ...]
     constvars: tuple[Var, ...]
     eqns: tuple[Eqn, ...]
     outvars: tuple[Atom, ...]
-    memo: dict[Any, Any] = field(default_factory=dict, repr=False)  # what was made of it before
+    memo: dict[Any, Any] = field(default_factory=dict, repr=False)  # programs and facts derived
 
     def run(self, *args: Any) -> tuple[Any, ...]:
-        """Run a program without constants on arrays alone: faster than eval_jaxpr, which binds."""
+        """Run a program without constants on arrays; faster than eval_jaxpr, which binds."""
         steps = self.memo.get("steps")
         if steps is None:
             steps = self.memo["steps"] = _Steps(self)
@@ -103,7 +104,7 @@ class Jaxpr:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClosedJaxpr:
-    """A program with the values of its constants; it can be called with flat arrays."""
+    """A program with the values of its constants; it is callable with flat arrays."""
 
     jaxpr: Jaxpr
     consts: tuple[Any, ...] = field(repr=False)
@@ -128,7 +129,7 @@ class ClosedJaxpr:
 
 
 def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
-    """Run a program, one ``bind`` an equation, so that it can itself be traced."""
+    """Run a program by one ``bind`` for each equation, so that traces see its operations."""
     env: dict[Var, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, args, strict=True))
 
@@ -147,11 +148,11 @@ def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]) -> tupl
 
 
 class _Steps:
-    """A program made ready to run on arrays: variables are numbers of slots."""
+    """A program prepared to run on arrays: variables are indices of slots."""
 
     def __init__(self, jaxpr: Jaxpr) -> None:
         slots: dict[Any, int] = {}
-        self.values: list[Any] = []  # of the slots before a run: the literals
+        self.values: list[Any] = []  # the slots before a run: the literals
 
         def slot(atom: Atom) -> int:
             if atom not in slots:
@@ -190,16 +191,16 @@ class _Steps:
 
 
 def programs_in(params: dict[str, Any]) -> list[Jaxpr]:
-    """Return the programs that an equation holds, alone or in tuples."""
+    """The programs that an equation holds, alone or in tuples."""
     values = (v if isinstance(v, tuple) else (v,) for v in params.values())
     return [program for v in values for program in v if isinstance(program, Jaxpr)]
 
 
 def check_jaxpr(jaxpr: Jaxpr) -> None:
-    """Raise unless each variable is bound once, before its use, with the aval ``infer`` gives.
+    """Raise unless each variable is bound once, before its use, with the aval of ``infer``.
 
     Raises:
-        FuncgradError: naming the equation that is ill-typed.
+        FuncgradError: for the first equation that is ill-typed.
     """
     bound: set[Var] = set()
     _bind((*jaxpr.constvars, *jaxpr.invars), bound, "an input")
@@ -221,7 +222,7 @@ def check_jaxpr(jaxpr: Jaxpr) -> None:
 
 
 def _bind(variables: Sequence[Var], bound: set[Var], where: str) -> None:
-    """Add the variables to those bound, raising where one is there already."""
+    """Add variables to the set bound; raise for one that is in it."""
     for v in variables:
         if v in bound:
             raise FuncgradError(f"check_jaxpr: {where} binds a variable for the second time")
@@ -234,7 +235,7 @@ def remade(
     outs: tuple[Var, ...] | None = None,
     params: dict[str, Any] | None = None,
 ) -> Eqn:
-    """Return an equation with other operands, outputs or parameters."""
+    """An equation with other operands, outputs or parameters."""
     return Eqn(
         eqn.prim,
         eqn.ins if ins is None else ins,

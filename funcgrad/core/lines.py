@@ -1,4 +1,4 @@
-"""The user's line: where in the user's code an operation was asked for."""
+"""The line of user code that an operation comes from."""
 
 import os
 import sys
@@ -11,9 +11,9 @@ _EVAL = eval_jaxpr.__code__
 
 
 def user_line() -> str:
-    """Return ``file:line`` of the innermost frame that is not the library's or NumPy's.
+    """``file:line`` of the innermost frame of user code.
 
-    Where a program runs equation by equation, it is the line of the equation.
+    While a program runs equation by equation, it is the line of the equation.
     """
     frame: Any = sys._getframe(1)
     while frame is not None:

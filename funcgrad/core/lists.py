@@ -1,4 +1,4 @@
-"""Lists of leaves: splitting one in parts, and taking out and putting back what is flagged."""
+"""Lists of leaves: split one by counts, compress and expand one by flags."""
 
 from collections.abc import Sequence
 from typing import Any, TypeAlias
@@ -7,7 +7,7 @@ Flags: TypeAlias = Sequence[bool]
 
 
 def split_list(xs: Sequence[Any], *counts: int) -> list[list[Any]]:
-    """Return the list in parts of these lengths, and the rest."""
+    """Split a list into parts of these lengths, and the rest."""
     parts, start = [], 0
     for n in counts:
         parts.append(list(xs[start : start + n]))
@@ -20,6 +20,6 @@ def compress(xs: Sequence[Any], flags: Flags) -> list[Any]:
 
 
 def expand(xs: Sequence[Any], flags: Flags) -> list[Any]:
-    """Return a list with these in the places flagged, None in the others."""
+    """The inverse of ``compress``, with None where not flagged."""
     rest = iter(xs)
     return [next(rest) if flag else None for flag in flags]

@@ -1,7 +1,7 @@
-"""How a tracer behaves as an ndarray: NumPy's two protocols, operators, methods, refusals.
+"""The ndarray interface of tracers: NumPy's two protocols, operators, methods, refusals.
 
-Operators look their primitive up by name; functions and methods look up what the face has
-registered for the NumPy function. What would drop a derivative raises and names the cure.
+Operators look their primitive up by name; functions and methods look up the override of the NumPy
+function. A conversion that would drop a derivative raises and names the cure.
 """
 
 import numbers
@@ -27,12 +27,12 @@ _PLAIN = frozenset({np.ndarray, bool, int, float, complex, np.float64, np.float3
 
 
 def _other(x: Any) -> Any:
-    """Return the other operand of an operator, NotImplemented where its own methods must answer.
+    """The other operand of an operator, NotImplemented where its reflected method must answer.
 
-    Those are what overrides ufuncs itself, as NumPy's rules have it, and what is no array.
+    That is so for a class that overrides ufuncs, by NumPy's rules, and for arrays of objects.
     """
     if x is None or isinstance(x, (ArrayLike, np.ndarray, np.generic, int, float, complex, str)):
-        return x  # also what NumPy refuses in words of its own
+        return x  # None and strings too: NumPy raises its own error for them
     if _defers(x):
         return NotImplemented
     if isinstance(x, numbers.Real):
@@ -42,28 +42,28 @@ def _other(x: Any) -> Any:
 
 
 def _defers(x: Any) -> bool:
-    """Return whether an operand is of a class that overrides ufuncs, and is no array of ours.
+    """Whether an operand is of a class, not NumPy's, that overrides ufuncs.
 
-    Such a class may know of tracers, as containers of any arrays do; tracers know nothing of it.
+    Such a class may support tracers, as a container of arrays does; tracers do not support it.
     """
     return not isinstance(x, (np.ndarray, np.generic)) and hasattr(type(x), "__array_ufunc__")
 
 
 def _marked(method: Any, name: str, **marks: Any) -> Any:
-    """Return a method with its name, and with what numpy/coverage.py reads."""
+    """Name a method, and set the attributes that numpy/coverage.py reads."""
     method.__name__ = name
     vars(method).update(marks)
     return method
 
 
 def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """Return an operator and its reflection."""
+    """An operator and its reflection."""
 
-    # prim(x, y) written out twice, because a method call is faster than that of an object
+    # prim(x, y) written out twice, because a method call is faster than the call of an object
     def forward(self: Any, other: Any) -> Any:
         prim = primitives[name]
         try:
-            if type(other) in _PLAIN and not self._trace.dead:  # bind() over again
+            if type(other) in _PLAIN and not self._trace.dead:  # bind() inlined
                 return self._trace.process(prim, (self, other), {})[0]
             if (other := _other(other)) is NotImplemented:
                 return NotImplemented
@@ -74,7 +74,7 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     def reflected(self: Any, other: Any) -> Any:
         prim = primitives[name]
         try:
-            if type(other) in _PLAIN and not self._trace.dead:  # bind() over again
+            if type(other) in _PLAIN and not self._trace.dead:  # bind() inlined
                 return self._trace.process(prim, (other, self), {})[0]
             if (other := _other(other)) is NotImplemented:
                 return NotImplemented
@@ -86,7 +86,7 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
 
 def _power(self: Any, other: Any) -> Any:
-    """Return ``self ** other``: the square of truths is int8, where np.power gives int64."""
+    """``self ** other``: the square of booleans is int8, where np.power gives int64."""
     squares = type(other) is int and other == 2 and self.dtype.kind == "b" and self.shape
     return primitives["square"](self) if squares else _raised(self, other)
 
@@ -96,7 +96,7 @@ def _unary(name: str) -> Callable[..., Any]:
 
 
 def _function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return the method that is a NumPy function of the array, then of the same arguments."""
+    """The method that calls a NumPy function with the array as first argument."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -118,14 +118,14 @@ def _mutation(name: str, cure: str) -> Callable[..., NoReturn]:
 def _conversion(name: str, cure: str) -> Callable[..., NoReturn]:
     def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
         raise ConversionError(
-            f"{name}: a traced value cannot become plain data, its derivative would be lost: "
-            f"got {self.aval}; {cure}"
+            f"{name}: a traced value cannot become plain data, because its derivative would be "
+            f"lost: got {self.aval}; {cure}"
         )
 
-    return _marked(method, name, refusal="it would become plain data, and a derivative be lost")
+    return _marked(method, name, refusal="as plain data it would lose its derivative")
 
 
-_USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # of which the frames say nothing
+_USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # raised without our frames
 _KEEP = (
     "keep it an array, or write stop_gradient(x).item() outside the traced function; to store it "
     "into an array write funcgrad.at(array)[index].set(x)"
@@ -140,7 +140,7 @@ _reshape, _transpose = _function(np.reshape), _function(np.transpose)
 
 
 class ArrayLike:
-    """The ndarray interface of a tracer."""
+    """The ndarray interface of a tracer: attributes, operators and methods."""
 
     __slots__ = ()
     __array_priority__ = 1000.0
@@ -216,7 +216,7 @@ class ArrayLike:
 
     def __round__(self, ndigits: int | None = None) -> Any:
         if self.dtype.kind == "c":
-            raise TypeError(f"round: Python rounds no complex numbers: got {self.aval}")
+            raise TypeError(f"round: complex values cannot be rounded: got {self.aval}")
         return overrides[np.round](self, ndigits or 0)
 
     # attributes
@@ -251,7 +251,7 @@ class ArrayLike:
 
     def to_device(self, device: Any, /, *, stream: Any = None) -> Any:
         if device != "cpu" or stream is not None:
-            raise ValueError(f"to_device: arrays lie on the one device 'cpu': got {device!r}")
+            raise ValueError(f"to_device: the only device is 'cpu': got {device!r}")
         return self
 
     @property
@@ -277,7 +277,7 @@ class ArrayLike:
     def __getattr__(self, name: str) -> NoReturn:
         if name in ABSENT:
             raise MissingAttributeError(
-                f"ndarray.{name}: {ABSENT[name]}; ask the plain array, outside the traced function"
+                f"ndarray.{name}: {ABSENT[name]}; read it from the ndarray outside the traced code"
             )
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
 
@@ -333,7 +333,7 @@ class ArrayLike:
     def transpose(self, *axes: Any) -> Any:
         return _transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    # what would change the array in place
+    # methods that change the array in place
 
     __setitem__ = _mutation("__setitem__", _AT)
     __delitem__ = _mutation("__delitem__", "use numpy.delete(x, index)")
@@ -346,7 +346,7 @@ class ArrayLike:
     sort = _mutation("sort", "use numpy.sort(x)")
     byteswap = _mutation("byteswap", "do it outside the traced function")
 
-    # what would drop the derivative
+    # conversions that would drop the derivative
 
     __float__ = _conversion("float()", _KEEP)
     __int__ = _conversion("int()", _KEEP)
@@ -382,19 +382,18 @@ class ArrayLike:
 
 # modules that are refused as a whole
 _FOREIGN = {
-    "numpy.lib.recfunctions": "it takes structured arrays, and traced ones hold numbers",
-    "numpy.polynomial.polynomial": "it takes the coefficients as plain numbers",
+    "numpy.lib.recfunctions": "traced arrays are not structured",
+    "numpy.polynomial.polynomial": "it takes the coefficients as Python scalars",
 }
 
 
 def why_refused(function: Any) -> str:
-    """Return why a function that the face has not registered cannot take traced arrays."""
+    """Why a NumPy function without an override cannot take traced arrays."""
     module = str(getattr(function, "__module__", ""))
     return _FOREIGN.get(module, "traced arrays do not support this function")
 
 
 def _unsupported(name: str, function: Any = None) -> UnsupportedError:
     return UnsupportedError(
-        f"{name}: {why_refused(function)}; compute it outside the traced "
-        f"function, or on stop_gradient(x) where its derivative is not wanted"
+        f"{name}: {why_refused(function)}; compute it outside the traced function"
     )

@@ -1,4 +1,4 @@
-"""Arrays of one's own: results that share no memory with what the user, or a tape, holds."""
+"""Ownership: results that alias no array that the user or a tape holds."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,12 +7,12 @@ import numpy as np
 
 
 def copied(x: Any) -> Any:
-    """Copy an array, in its memory order; anything else is itself."""
+    """Copy an array in its memory order; other objects are unchanged."""
     return x.copy("K") if isinstance(x, np.ndarray) else x
 
 
 def owned(x: Any, taken: set[int]) -> Any:
-    """Return a result that the caller may change: an array of its own, none of those taken."""
+    """Copy a result that is a view or whose id is taken, so that the caller may change it."""
     if type(x) is np.ndarray and (x.base is not None or id(x) in taken):
         x = x.copy()
     taken.add(id(x))
@@ -20,6 +20,6 @@ def owned(x: Any, taken: set[int]) -> Any:
 
 
 def fresh(outs: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
-    """Return the outputs of a run with arrays of their own: none of the operands, no views."""
+    """Copy outputs that are views or operands, or that occur twice."""
     taken = set(map(id, args))
     return tuple([owned(y, taken) for y in outs])

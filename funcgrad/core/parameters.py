@@ -1,4 +1,4 @@
-"""Which leaves of a tree are trained, by what the types of its nodes say of their parameters."""
+"""Trainable leaves of a tree, by the metadata of its node types."""
 
 from collections.abc import Iterator
 from typing import Any, TypeGuard
@@ -23,9 +23,9 @@ def trainable(model: Any) -> Any:
 
 
 def check_initialized(model: Any) -> None:
-    """Raise for a model none of whose parameters has a value yet.
+    """Raise for a model none of whose parameters has a value.
 
-    Where some have one, the others may have been parted from it on purpose.
+    Where some have one, the user may have removed the others on purpose.
     """
     if any(is_arraylike(x) and is_inexact(dtype_of(x)) for x in tree.leaves(model)):
         return

@@ -1,4 +1,4 @@
-"""Pickling functions that other functions return, which Python's pickle cannot find by a name."""
+"""Pickling of functions that other functions return, which pickle cannot find by name."""
 
 import functools
 import importlib.util
@@ -17,7 +17,7 @@ _LIBRARY = __name__.partition(".")[0]
 
 
 class Made(functools.partial):
-    """A function that another one has made: it pickles as the call that made it."""
+    """A function that another one has returned; it is pickled as that call."""
 
     __slots__ = ("origin",)
     origin: tuple[Callable[..., Any], tuple, dict[str, Any]]
@@ -45,7 +45,7 @@ def _called(make: Callable[..., Any], args: tuple, kwargs: dict[str, Any]) -> An
 
 
 def picklable(maker: F) -> F:
-    """Let what a function returns, a function too, be pickled."""
+    """Make the functions that a function returns picklable."""
 
     @functools.wraps(maker)
     def make(*args: Any, **kwargs: Any) -> Any:
@@ -62,10 +62,10 @@ def picklable(maker: F) -> F:
 
 
 def portable(value: Any) -> Any:
-    """Return a tree with what pickles in the place of functions that have no name to be found by.
+    """Replace functions in a tree that pickle cannot find by name.
 
-    The library's are found by their code and what they close over; for the user's, such as
-    lambdas, cloudpickle is asked, if it can be imported.
+    The library's are pickled by their code and closure; the user's, such as lambdas, by
+    cloudpickle, if it is installed.
     """
     return tree.map(_portable, value)
 
@@ -79,7 +79,7 @@ def _portable(x: Any) -> Any:
 
 
 def found_by_name(x: Any) -> bool:
-    """Return whether another process finds an object by its module and its name."""
+    """Whether another process finds an object by its module and name."""
     module = getattr(x, "__module__", None)
     found: Any = sys.modules.get(module or "")
     for name in getattr(x, "__qualname__", "").split("."):
@@ -88,7 +88,7 @@ def found_by_name(x: Any) -> bool:
 
 
 class ByValue:
-    """Stands in a pickle for a function of the user's."""
+    """The pickled form of a user function."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -100,7 +100,7 @@ class ByValue:
 
 
 class Closure:
-    """Stands in a pickle for a function that one of the library's has defined and returned."""
+    """The pickled form of a function that a function of the library has defined and returned."""
 
     def __init__(self, function: types.FunctionType) -> None:
         self.function = function
@@ -126,7 +126,7 @@ def _closed(
 
 
 def _codes(module: str, qualname: str) -> Iterator[types.CodeType]:
-    """Yield the code of the functions of this name within a function of a module."""
+    """Yield the code of the functions of this name inside a function of a module."""
     outer: Any = importlib.import_module(module)
     for name in qualname.partition(".<locals>")[0].split("."):
         outer = getattr(outer, name)

@@ -1,7 +1,7 @@
-"""What the upper floors tell the core: the primitives, and what NumPy's names mean to a tracer.
+"""The registries: primitives by name, and overrides of NumPy's functions for tracers.
 
-A module enters them when it is loaded, and is loaded when what it enters is first looked for.
-This and the named-axis environment are the library's only module state.
+A module registers its entries when it is loaded, and is loaded when one is first looked up.
+The registries and the named-axis environment are the library's only module state.
 """
 
 import os
@@ -18,7 +18,7 @@ from ..contents import FUNCTIONS, PRIMITIVES
 class Registry(dict[Any, Any]):
     """A dictionary that modules fill, and that loads the module of a missing entry.
 
-    An entry that is there is found as in any dictionary. Iteration yields what is loaded.
+    Iteration yields the loaded entries.
     """
 
     __slots__ = ("homes", "modules")
@@ -40,14 +40,14 @@ class Registry(dict[Any, Any]):
         raise KeyError(key)
 
     def _candidates(self, key: Any) -> Iterator[str]:
-        """Yield the modules that may have an entry, the one of the contents first."""
+        """Yield the modules that may have an entry, the one listed in the contents first."""
         if (home := self.home(key)) is not None:
             yield home
         if not isinstance(key, str) and _module(key).partition(".")[0] == "numpy":
             yield from self.modules  # NumPy's other versions may name it otherwise
 
     def home(self, key: Any) -> str | None:
-        """Return the module that the contents name for an entry, None where they do not know it."""
+        """The module that the contents list for an entry, or None."""
         return self.homes.get(spelled(key))
 
     def load(self) -> None:
@@ -56,7 +56,7 @@ class Registry(dict[Any, Any]):
             load(module)
 
     def clean(self) -> None:
-        """Forget the entries of modules that are not loaded."""
+        """Drop the entries of modules that are not loaded."""
         for key in list(self):
             home = self.home(key)
             if home is not None and home not in sys.modules:
@@ -77,21 +77,21 @@ def _module(function: Any) -> str:
 
 
 def spelled(key: Any) -> str:
-    """Return the name by which the contents list an entry: a function's without ``numpy.``."""
+    """The name by which the contents list an entry: of a function without ``numpy.``."""
     if isinstance(key, str):
         return key
     return f"{_module(key)}.{getattr(key, '__name__', '')}".removeprefix("numpy.")
 
 
-# name -> Primitive: how an operator on a tracer finds what it stands for
+# name -> Primitive: where an operator on a tracer finds its primitive
 primitives = Registry(PRIMITIVES)
 
 # a NumPy function or ufunc, or (ufunc, method), -> the function that takes tracers
 overrides = Registry(FUNCTIONS)
 
 
-# Held by the thread that loads a part. Python's own locks are one for each module: two threads
-# would each wait for the other where a package imports its modules.
+# Held by the thread that loads a module. Python has one lock for each module: two threads would
+# wait for each other where a package imports its modules.
 _loading = RLock()
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(
@@ -100,7 +100,7 @@ if hasattr(os, "register_at_fork"):
 
 
 def load(name: str) -> ModuleType:
-    """Return a module of the library, loaded once by whichever thread is first."""
+    """Load a module of the library, once for all threads."""
     with _loading:
         try:
             return import_module(name)
@@ -111,15 +111,15 @@ def load(name: str) -> ModuleType:
 
 
 def primitive(name: str) -> Any:
-    """Return the primitive of this name; so a pickled primitive is found again."""
+    """The primitive of a name, by which primitives are pickled."""
     return primitives[name]
 
 
 def claimed(name: str) -> bool:
-    """Return whether a name is of a primitive of the library's, which its module makes just now.
+    """Whether a name is that of a primitive of the library, whose module is being loaded.
 
     Raises:
-        ValueError: if that module is loaded, and another makes one of the same name.
+        ValueError: if that module is loaded already: the name is taken.
     """
     home = primitives.home(name)
     if home is None:
@@ -128,7 +128,6 @@ def claimed(name: str) -> bool:
         load(home)
     if not getattr(sys.modules[home].__spec__, "_initializing", False):
         raise ValueError(
-            f"Primitive: the library has a primitive {name!r}, which its compiler finds by this "
-            f"name: choose another"
+            f"Primitive: the library has a primitive {name!r} already; choose another name"
         )
     return True

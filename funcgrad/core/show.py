@@ -1,6 +1,6 @@
-"""How a program prints: JAX's notation, nested programs indented.
+"""Text of programs in JAX's notation, nested programs indented.
 
-It reads a program by its fields alone (`eqns`, `invars`, ...), so that `jaxpr.py` can use it.
+It reads only the fields of a program (`eqns`, `invars`, ...), so that `jaxpr.py` can import it.
 """
 
 import itertools
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def show(jaxpr: Any, indent: str = "") -> str:
-    """Return the text of a program."""
+    """Format a program."""
     names = _Names()
     consts, ins = names.typed(jaxpr.constvars), names.typed(jaxpr.invars)
     lines = [f"{{ lambda {consts}; {ins}. let"]
@@ -22,7 +22,7 @@ def show(jaxpr: Any, indent: str = "") -> str:
 
 
 class _Names:
-    """Letters for variables, in the order in which they appear."""
+    """Letters for variables in order of appearance."""
 
     def __init__(self) -> None:
         self.fresh = _letters()
@@ -56,7 +56,7 @@ def _params(params: dict[str, Any], indent: str) -> str:
 
 
 def _programs(value: Any) -> list[Any]:
-    """Return the open programs in a parameter, if it is one or a tuple of them."""
+    """The open programs in a parameter, if it is one or a tuple of them."""
     parts = value if isinstance(value, tuple) else (value,)
     programs = [getattr(part, "jaxpr", part) for part in parts]
     return programs if programs and all(hasattr(p, "constvars") for p in programs) else []
@@ -73,5 +73,5 @@ def _param(value: Any, indent: str) -> str:
 
 
 def _word(value: Any) -> str:
-    """Return a parameter in one word: of a function its name, not its address."""
+    """A parameter in one word; of a function its name, not its address."""
     return getattr(value, "__name__", None) or str(value)

@@ -1,4 +1,4 @@
-"""Static values: what tells one from another, where ``==`` is not enough."""
+"""Identity of static values, where ``==`` is not enough."""
 
 from collections.abc import Hashable
 from dataclasses import fields, is_dataclass
@@ -8,7 +8,7 @@ import numpy as np
 
 
 def typed(value: Any) -> Hashable:
-    """Return a static value with its types, so that 1, 1.0 and True differ, and -0.0 from 0.0.
+    """A static value with its types: 1, 1.0 and True differ, and so do -0.0 and 0.0.
 
     >>> typed((1, 0.0)) == typed((1.0, 0.0)), typed(0.0) == typed(-0.0)
     (False, False)
@@ -20,9 +20,9 @@ def typed(value: Any) -> Hashable:
         return kind, tuple(map(typed, value))
     if isinstance(value, frozenset):
         return kind, frozenset(map(typed, value))
-    if isinstance(value, np.generic):  # some of them are floats too
+    if isinstance(value, np.generic):  # before float: np.float64 is a subclass of it
         return kind, value.dtype, str(np.asarray(value)[()])
-    if isinstance(value, (float, complex)):  # a subclass may show other digits, or compare more
+    if isinstance(value, (float, complex)):  # a subclass may have another repr or equality
         base = float if isinstance(value, float) else complex
         return kind, value, base.__repr__(value)
     if is_dataclass(value) and not isinstance(value, type):

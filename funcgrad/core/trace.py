@@ -1,8 +1,9 @@
-"""Primitives, traces and tracers: who runs an operation is read off its arguments.
+"""Primitives, traces and tracers: the arguments of an operation decide which trace processes it.
 
-Every trace has a serial number, and :meth:`Primitive.bind` hands an operation to the youngest
-trace among the tracers in its arguments; to that trace all other arguments are constants. With
-no tracer NumPy runs it. Nothing is ambient, so threads, generators and exceptions are safe.
+Every trace has a serial number, and :meth:`Primitive.bind` passes an operation to the innermost
+trace (largest serial) among the tracers in its arguments; all other arguments are constants to it.
+Without a tracer NumPy runs it. There is no ambient state, so threads, generators and exceptions
+are safe.
 """
 
 import itertools
@@ -43,24 +44,24 @@ class Trace:
     def __init__(self, origin: object, masked: bool = False) -> None:
         self.serial = next(_serials)
         self.dead = False
-        self.masked = masked  # whether derivatives within are taken with masks, see paths.py
-        self.inner = False  # whether one was taken within, without masks
-        self.origin = origin  # whose run this is, for the words of errors
+        self.masked = masked  # whether derivatives inside are computed with masks, see paths.py
+        self.inner = False  # whether one was computed inside, without masks
+        self.origin = origin  # the transform and its function, for error messages
 
     def shared(self, x: Any) -> Any:
-        """Return what a tracer wraps that may be an array of the user's, or None."""
+        """The value of a tracer that may be an array of the user's, or None."""
         return None
 
     def rewrapped(self, x: Any, change: Callable[[Any], Any]) -> Any:
-        """Return a tracer with ``change`` of that in its place."""
+        """A tracer with ``change`` applied to its ``shared`` value."""
         return x
 
     def process(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
-        """Return the outputs of one operation, as tracers of this trace where they depend on it."""
+        """Apply an operation; outputs that depend on this trace are its tracers."""
         raise MissingRuleError(f"{type(self).__name__} defines no process()")
 
     def late(self, prim: "Primitive", args: tuple, params: dict) -> Sequence[Any]:
-        """Process an operation that is asked for after the transform has returned: refuse."""
+        """Process an operation that is called after the transform has returned: raise."""
         self.alive()
         return self.process(prim, args, params)
 
@@ -68,9 +69,8 @@ class Trace:
         """Raise if the transform that owns this trace has returned."""
         if self.dead:
             raise LeakedTracerError(
-                f"a traced value was used after its transform had returned: it was born in "
-                f"{self.origin}; return it from that function (has_aux=True), or keep "
-                f"stop_gradient(x) instead of x"
+                f"a traced value was used after its transform had returned: it was created in "
+                f"{self.origin}; return it from that function (has_aux=True)"
             )
 
 
@@ -90,16 +90,16 @@ def pointed(fun: Callable[..., Any], *args: Any) -> Any:
 
 
 class Tracer(ArrayLike):
-    """A value under a transform. It behaves as an ndarray; see ``ArrayLike`` for how."""
+    """A value under a transform, with the interface of an ndarray, see ``ArrayLike``."""
 
     __slots__ = ("_trace",)  # with an underscore, because ndarray.trace is a method
     _trace: Trace
-    _line: Any = None  # of the user's code that asked for it, where that is known
-    _tangent: Any = None  # that travels with it
+    _line: Any = None  # of user code that computed it, if known
+    _tangent: Any = None  # its tangent, in forward mode
 
 
 def is_walked(x: Any) -> bool:
-    """Return whether a value belongs to a tape that is walking back."""
+    """Whether a value belongs to a tape whose backward pass runs."""
     while isinstance(x, Tracer):
         if getattr(x._trace, "walking", 0):
             return True
@@ -108,7 +108,7 @@ def is_walked(x: Any) -> bool:
 
 
 class ConcreteTracer(Tracer):
-    """A tracer whose value, one level down, is known."""
+    """A tracer with a known value, one level down."""
 
     __slots__ = ("value",)
     value: Any
@@ -141,7 +141,7 @@ class ConcreteTracer(Tracer):
             return super().__array__()
         if self._trace.dead:
             self._trace.alive()
-        return np.array(self.value, dtype)  # as astype does: integers carry no derivative
+        return np.array(self.value, dtype)  # as for astype: integers carry no derivative
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r})"
@@ -154,12 +154,12 @@ class ConcreteTracer(Tracer):
 
 
 class AbstractTracer(Tracer):
-    """A tracer behind which there is not one number: none is known yet, or there are many."""
+    """A tracer without one concrete value: it is unknown while staging, or one for each example."""
 
     __slots__ = ()
 
     def unknown(self) -> str:
-        """Return why there is not one number, and what to write instead."""
+        """The reason why there is no concrete value, and the cure."""
         return str(self.aval)
 
     def _refuse(self, what: str) -> NoReturn:
@@ -209,17 +209,17 @@ class Primitive:
         primitives[name] = self
 
     def run(self, *args: Any, **params: Any) -> tuple[Any, ...]:
-        """Return what NumPy computes."""
+        """Compute the outputs by NumPy."""
         raise self.missing("run")
 
     def infer(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
-        """Return the outputs' avals; every complaint about the inputs is made here."""
+        """Avals of the outputs; every error about the operands is raised here."""
         raise self.missing("infer")
 
     def jvp(
         self, primals: Sequence[Any], tangents: Sequence[Any], outs: Sequence[Any], **params: Any
     ) -> Sequence[Any]:
-        """Return the outputs' tangents; a tangent of None is zero."""
+        """Tangents of the outputs; a tangent of None is zero."""
         raise self.missing("jvp")
 
     # cts, needs, outs, ins, **params -> one cotangent an operand, None where needs is None.
@@ -227,17 +227,17 @@ class Primitive:
     vjp: Any = None
 
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        """Return whether the outputs are linear in these operands together."""
+        """Whether the outputs are linear in these operands jointly."""
         return False
 
     def batch(
         self, args: Sequence[Any], axes: Sequence[int | None], size: int, /, **params: Any
     ) -> tuple[Sequence[Any], Sequence[int | None]]:
-        """Return the outputs, and which of their axes is the batch, given the operands' axes."""
+        """Apply to all examples at once: the outputs, and the batch axis of each."""
         raise self.missing("batch")
 
     def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
-        """Apply to arrays and tracers: the youngest trace among them decides what happens."""
+        """Apply to arrays and tracers: the innermost trace among them processes the operation."""
         trace = None
         for x in args:
             if isinstance(x, Tracer) and (trace is None or x._trace.serial > trace.serial):
@@ -249,9 +249,9 @@ class Primitive:
         return trace.process(self, args, params)
 
     def __call__(self, *args: Any, **params: Any) -> Any:
-        """Apply a primitive of one output; where NumPy refuses, let ``infer`` explain."""
+        """Apply a primitive of one output; where NumPy raises, ``infer`` explains the error."""
         try:
-            trace = None  # bind() over again: one call less in the innermost loop of all
+            trace = None  # bind() inlined: one call less on the hottest path
             for x in args:
                 if isinstance(x, Tracer) and (trace is None or x._trace.serial > trace.serial):
                     trace = x._trace
@@ -264,8 +264,8 @@ class Primitive:
             raise self.explained(err, args, params) from None
 
     def explained(self, err: Exception, args: Sequence[Any], params: dict[str, Any]) -> Exception:
-        """Return our own error without the frames below it, or what ``infer`` says of another's."""
-        # asked only now: good words cost nothing until they are needed
+        """The error of ``infer`` for one of NumPy; our own errors lose the frames below."""
+        # infer runs only after NumPy refused: good errors cost nothing until they are needed
         if not isinstance(err, FuncgradError):
             try:
                 self.infer(*map(aval_of, args), **params)

@@ -195,7 +195,7 @@ def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
             if size > _ENDLESS:
                 raise TreeError(
                     f"tree: the {type(x).__name__} at {_path_text(trail)} has more than "
-                    f"{_ENDLESS:,} leaves, because it repeats the same objects: flatten them"
+                    f"{_ENDLESS:,} leaves, because it repeats the same objects; flatten them"
                 )
             continue
         handler = handler_of(x)

@@ -1,4 +1,4 @@
-"""What the transforms share at the user's edge: choosing, checking and describing arguments."""
+"""Arguments of transforms: selection by argnums and argnames, checks, and names in errors."""
 
 import inspect
 import operator
@@ -31,13 +31,13 @@ from ..core.errors import (
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, pointed
 from ..ops.structure import zeros_like
 
-FLOAT0 = np.dtype([("float0", np.void, 0)])  # of the tangents that JAX gives integers
+FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of JAX's tangents of integers
 
 Place: TypeAlias = int | str  # of an argument: its position, or its keyword
 
 
 class Origin:
-    """One transform of one function, named only when an error asks."""
+    """A transform and its function; the text for error messages is built on demand."""
 
     __slots__ = ("fun", "who")
 
@@ -56,7 +56,7 @@ def check_callable(who: str, fun: Any) -> None:
 
 
 class Chosen:
-    """The arguments of one call by which to differentiate, and the call without them."""
+    """The differentiated arguments of a call, chosen by argnums and argnames."""
 
     def __init__(
         self, who: str, fun: Callable[..., Any], argnums: Any, argnames: Any, args: Any, kwargs: Any
@@ -81,12 +81,12 @@ class Chosen:
         return tuple([self.args[p] if isinstance(p, int) else self.kwargs[p] for p in self.places])
 
     def argument(self) -> Any:
-        """Return the argument by which to differentiate: of several, a tuple."""
+        """The differentiated argument, or a tuple of several."""
         values = self.values()
         return values[0] if self.single else values
 
     def call(self, argument: Any) -> Any:
-        """Call the function with this in the chosen places."""
+        """Call the function with the differentiated argument replaced."""
         args, kwargs = list(self.args), self.kwargs
         values = (argument,) if self.single else argument
         for place, value in zip(self.places, values, strict=True):
@@ -97,7 +97,7 @@ class Chosen:
         return self.fun(*args, **kwargs)
 
     def result(self, gradient: Any) -> Any:
-        """Return the gradient in the form in which the arguments were named."""
+        """The gradient in the form of argnums and argnames: alone, a tuple or a dict."""
         count = len(self.argnums)
         if self.single or len(self.places) == count:
             return gradient
@@ -107,7 +107,7 @@ class Chosen:
 
 
 class First(Chosen):
-    """The first argument of a call, by which most functions are differentiated."""
+    """The first argument of a call, the default of argnums."""
 
     places = (0,)
     argnums = (0,)
@@ -132,19 +132,21 @@ class First(Chosen):
 def chosen_in(
     who: str, fun: Callable[..., Any], argnums: Any, argnames: Any, args: Any, kwargs: Any
 ) -> Chosen:
-    """Return the arguments of a call that argnums and argnames choose."""
+    """The arguments of a call that argnums and argnames select."""
     if argnums is None and argnames is None and args:
         return First(fun, args, kwargs)
     return Chosen(who, fun, argnums, argnames, args, kwargs)
 
 
 def paired(who: str, has_aux: bool, fun: Callable[..., Any], *args: Any) -> tuple[Any, Any]:
-    """Call a function; return its output proper, and the auxiliary one."""
+    """Call a function, and split its result into the output and the auxiliary output."""
     out = pointed(fun, *args)
     if not has_aux:
         return out, None
     if not (isinstance(out, tuple) and len(out) == 2):
-        raise TypeError(f"{who}: with has_aux=True the function must return (output, aux)")
+        raise TypeError(
+            f"{who}: with has_aux=True the function must return (output, aux): got {shown(out)}"
+        )
     return out
 
 
@@ -156,7 +158,7 @@ def _position(who: str, n: Any, args: Sequence[Any]) -> int:
     if not -len(args) <= n < len(args):
         raise TypeError(
             f"{who}: argnums={n} needs {n + 1 if n >= 0 else -n} positional arguments: got "
-            f"{len(args)}; pass it by position, or name it in argnames"
+            f"{len(args)}; name a keyword argument in argnames"
         )
     return n % len(args)
 
@@ -174,7 +176,7 @@ def _named(who: str, fun: Callable[..., Any], name: str, args: Any, kwargs: Any)
 
 
 def described(fun: Any, place: Place, path: tree.Path = ()) -> str:
-    """Return how an error calls one leaf of one argument."""
+    """The name of a leaf of an argument in an error: position, parameter name and tree path."""
     name = repr(place) if isinstance(place, str) else str(place)
     try:
         if isinstance(place, int):
@@ -185,29 +187,29 @@ def described(fun: Any, place: Place, path: tree.Path = ()) -> str:
 
 
 def carries_derivative(x: Any) -> bool:
-    """Return whether a leaf is an inexact array or number."""
+    """Whether a leaf is a floating or complex array or scalar."""
     if type(x) is np.ndarray:
         return x.dtype.kind in "fc"
     return is_arraylike(x) and is_inexact(aval_of(x).dtype)
 
 
 def is_number(x: Any) -> bool:
-    """Return whether a leaf is an array or a number; Python's True and False are flags."""
+    """Whether a leaf is an array or a scalar; a Python bool is a static flag."""
     return is_arraylike(x) and not isinstance(x, bool)
 
 
 def is_integral(x: Any) -> bool:
-    """Return whether a leaf is an integer or boolean array, or an integer."""
+    """Whether a leaf is an integer, or an integer or boolean array."""
     return is_number(x) and not is_inexact(aval_of(x).dtype)
 
 
 def zero_of(x: Any) -> Any:
-    """Return what stands for the derivative of a leaf that has none: zeros, or the leaf."""
+    """Zeros for a leaf without derivative; a leaf that is not an array stays itself."""
     return zeros_like(x) if is_number(x) else x
 
 
 def check_pair(who: str, primals: Any, tangents: Any) -> None:
-    """Raise unless both are tuples or lists, with one entry an argument."""
+    """Raise unless primals and tangents are tuples or lists, with one entry for each argument."""
     for name, value in (("primals", primals), ("tangents", tangents)):
         if not isinstance(value, (tuple, list)):
             raise TypeError(
@@ -217,7 +219,7 @@ def check_pair(who: str, primals: Any, tangents: Any) -> None:
 
 
 def _hides_arrays(x: Any) -> bool:
-    """Return whether a leaf looks as if it should have been a tree."""
+    """Whether a leaf may hold arrays and is not a node: a dataclass or a set."""
     record = is_dataclass(x) and not isinstance(x, type) and not is_arraylike(x)
     return record or isinstance(x, (set, frozenset))
 
@@ -230,28 +232,27 @@ def check_leaves(
     allow_int: bool = False,
     beside: bool = False,
 ) -> None:
-    """Raise where an argument to be differentiated holds integers, or what hides arrays.
+    """Raise where a differentiated argument holds integers, or a leaf that may hold arrays.
 
-    Other leaves that are no arrays are static, but there must be something besides them. With
-    ``beside``, integers may stand beside what has a derivative.
+    Other leaves that are not arrays are static, but at least one leaf must be an array. With
+    ``beside``, integers are allowed beside leaves that have derivatives.
     """
     leaves = tree.leaves(tuple(values))
     if all(map(carries_derivative, leaves)):
-        return  # nearly always
+        return  # the common case
     allow_int = allow_int or (beside and any(map(carries_derivative, leaves)))
     if not allow_int and not any(map(is_number, leaves)):
         raise DtypeError(
-            f"{who}: {described(fun, places[0])} holds nothing to differentiate: got "
-            f"{type(leaves[0]).__name__}; pass arrays or numbers, or make its class a tree: "
-            f"funcgrad.tree.register_dataclass, funcgrad.nn.module"
+            f"{who}: {described(fun, places[0])} has no array to differentiate: got "
+            f"{type(leaves[0]).__name__}; pass arrays or scalars, or trees of them"
         )
     for place, value in zip(places, values, strict=True):
         for path, x in tree.leaves_with_path(value):
             if _hides_arrays(x):
                 raise DtypeError(
-                    f"{who}: {described(fun, place, path)} is a {type(x).__name__}, which is no "
-                    f"tree, so what is in it would not be differentiated; make it a dict or list, "
-                    f"or register its class: funcgrad.tree.register_dataclass"
+                    f"{who}: {described(fun, place, path)} is a {type(x).__name__}, which is not "
+                    f"a node of a tree, so arrays in it would have no derivative; register its "
+                    f"class by funcgrad.tree.register_dataclass, or make it a dict or list"
                 )
             if not allow_int and is_integral(x):
                 aval = aval_of(x)
@@ -259,23 +260,23 @@ def check_leaves(
                 raise DtypeError(
                     f"{who}: {described(fun, place, path)} must be real or complex to be "
                     f"differentiated: got {x if isinstance(x, int) else aval} of dtype "
-                    f"{aval.dtype}; {cure}, or leave it out of argnums"
+                    f"{aval.dtype}; {cure}"
                 )
 
 
 def same_structure(who: str, what: str, want: tree.TreeDef, value: Any) -> list[Any]:
-    """Return the leaves of ``value``, which must have exactly the structure ``want``."""
+    """The leaves of ``value``, which must have exactly the structure ``want``."""
     leaves, treedef = tree.flatten(value)
     if treedef != want:
-        tree.flatten_up_to(want, value, f"{who}: {what}")  # names the path, if one side ends
+        tree.flatten_up_to(want, value, f"{who}: {what}")  # names the path of a missing subtree
         raise TreeError(f"{who}: {what} must have the structure {want}: got {treedef}")
     return leaves
 
 
 def as_tangent(who: str, what: str, t: Any, primal: Aval) -> Any:
-    """Return a tangent or cotangent given by the user, checked against its primal.
+    """Check a tangent or cotangent against its primal.
 
-    Python numbers take the primal's dtype.
+    Python scalars take the primal's dtype.
     """
     aval = aval_of(t)
     if aval.shape != primal.shape:
@@ -291,7 +292,7 @@ def as_tangent(who: str, what: str, t: Any, primal: Aval) -> Any:
 
 
 def tangent_of(who: str, what: str, t: Any, primal: Any) -> Any:
-    """Return a leaf's tangent as the user gave it, checked; None where the leaf has none."""
+    """Check the tangent of a leaf; None where the leaf has no derivative."""
     if carries_derivative(primal):
         return as_tangent(who, what, t, aval_of(primal))
     check_zero_tangent(who, what, t, primal)
@@ -301,9 +302,9 @@ def tangent_of(who: str, what: str, t: Any, primal: Any) -> Any:
 def tangents_of(
     who: str, fun: Any, primals: Sequence[Any], leaves: Sequence[Any], given: Sequence[Any]
 ) -> list[Any]:
-    """Return the tangents of the leaves of ``primals`` as the user gave them, as above."""
+    """Check the tangents of the leaves of ``primals``, as ``tangent_of``."""
     if all(map(_fits, given, leaves)):
-        return list(given)  # nearly always
+        return list(given)  # the common case
     places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(tuple(primals))]
     rows = zip(given, leaves, places, strict=True)
     return [
@@ -318,67 +319,70 @@ def _fits(t: Any, x: Any) -> bool:
 
 
 def check_zero_tangent(who: str, what: str, t: Any, primal: Any) -> None:
-    """Raise unless a tangent of an integer is zero: zeros of any dtype, also JAX's float0."""
+    """Raise unless the tangent of an integer is zero, of any dtype or JAX's float0."""
     if not is_number(primal):
         return
     dtype = dtype_of(t)
     if dtype == FLOAT0 or (isinstance(t, Tracer) and dtype.kind in "biu"):
-        return  # which cannot be seen of a traced integer
+        return  # the value of a traced integer is unknown
     if isinstance(t, Tracer) or shape_of(t) != shape_of(primal) or np.any(t):
         raise DtypeError(
-            f"{who}: {what} is of an integer, {aval_of(primal)}, and must be zero: got "
-            f"{aval_of(t)}; pass zeros, or differentiate by a floating number"
+            f"{who}: {what}, an integer {aval_of(primal)}, must be zero: got "
+            f"{aval_of(t)}; pass zeros"
         )
 
 
 def check_alive(x: Any) -> Any:
-    """Return ``x``, raising if it belongs to a transform that has returned."""
+    """Pass ``x`` through; raise if it belongs to a transform that has returned."""
     if isinstance(x, Tracer) and x._trace.dead:
         x._trace.alive()
     return x
 
 
 def check_closed(prim: Primitive, own: Sequence[Any], results: Sequence[Any], trace: Trace) -> None:
-    """Raise if what a primitive gives depends on tracers by more than its operands.
+    """Raise if the results of a primitive depend on tracers other than its operands.
 
-    Rules of the user's own may close over what is differentiated, but not in a loop, where the
-    program would be differentiated and not the rule; nor over values of a transform further in.
+    A custom rule may close over a differentiated value, but not in a loop, where the program is
+    differentiated instead of the rule; nor over values of an inner transform.
     """
     late = any(isinstance(x, Tracer) and x._trace.serial > trace.serial for x in results)
     if late or (not prim.holds.is_open and any(x is not None for x in own)):
-        where = "over a value of a transform within" if late else "over a value differentiated by"
+        where = "over a value of a transform inside" if late else "over a value differentiated by"
         raise ClosureError(
-            f"{prim}: a rule of your own{'' if late else ' in its body'} closes {where} "
+            f"{prim}: a custom rule{'' if late else ' in its body'} closes {where} "
             f"{trace.origin}; make it an argument of the function that has the rule"
         )
 
 
 def is_known(x: Any) -> bool:
-    """Return whether there is one number behind a value, under whatever transforms."""
+    """Whether a value is concrete, under any transforms."""
     while isinstance(x, ConcreteTracer):
         x = x.value
     return not isinstance(x, Tracer)
 
 
 def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:
-    """Raise unless the output of a function to be differentiated is one number."""
+    """Raise unless the output of a differentiated function is a scalar."""
     if type(value) is np.float64 and not holomorphic:
-        return  # nearly always
+        return  # the common case
     if not is_arraylike(value):
-        cure = "has the function no return?" if value is None else "return one, or see has_aux"
+        cure = "add a return statement" if value is None else "return a scalar"
         raise NonScalarError(
             f"{who}: the output must be a scalar: got {type(value).__name__}; {cure}"
         )
     aval = aval_of(value)
     if aval.shape:
         raise NonScalarError(
-            f"{who}: the output must be a scalar: got {aval}; reduce it (sum, mean), or use vjp "
-            f"or jacobian"
+            f"{who}: the output must be a scalar: got {aval}; reduce it, by sum or mean, or use "
+            f"vjp or jacobian"
         )
     if not holomorphic and aval.dtype.kind != "f":
-        cure = "take its real part or abs, or see holomorphic=True"
+        cure = "take its real part, or set holomorphic=True for a complex derivative"
         raise DtypeError(f"{who}: the output must be real: got {aval}; {cure}")
     if holomorphic and aval.dtype.kind != "c":
         raise DtypeError(f"{who}: the output must be complex: got {aval}; leave holomorphic out")
     if holomorphic and not all(aval_of(x).dtype.kind == "c" for x in leaves):
-        raise DtypeError(f"{who}: with holomorphic=True the arguments must be complex")
+        raise DtypeError(
+            f"{who}: with holomorphic=True the arguments must be complex; convert them by "
+            f"astype(complex)"
+        )

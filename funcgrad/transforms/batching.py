@@ -1,4 +1,4 @@
-"""Batching: each value stands for one example, and carries an axis along which all of them lie."""
+"""Batching: a tracer stands for one example, and its value has a batch axis for all of them."""
 
 import functools
 from collections.abc import Callable, Hashable, Sequence
@@ -23,7 +23,7 @@ from .nans import active
 
 
 class BatchTracer(AbstractTracer):
-    """The values of all examples, and the axis that counts them."""
+    """The values of all examples in one array, and its batch axis."""
 
     __slots__ = ("axis", "value")
     value: Any
@@ -48,8 +48,8 @@ class BatchTracer(AbstractTracer):
     @override
     def unknown(self) -> str:
         return (
-            f"{self.aval}, which differs from example to example in {self._trace.origin}; for a "
-            f"choice write numpy.where"
+            f"{self.aval}, which differs from example to example in {self._trace.origin}; use "
+            f"numpy.where to choose"
         )
 
 
@@ -61,7 +61,7 @@ class Batch(Trace):
     def __init__(self, origin: object, size: int, name: Hashable = None) -> None:
         super().__init__(origin)
         self.size = size
-        self.name = name  # by which collectives know the axis of the examples
+        self.name = name  # the name of the batch axis for collectives
 
     @override
     def shared(self, x: Any) -> Any:
@@ -84,16 +84,16 @@ class Batch(Trace):
         ]
 
     def whole(self, y: Any) -> Any:
-        """Return a value that all examples share, with the axis if a younger trace made it.
+        """A value that all examples share, with the batch axis if it is of an inner trace.
 
-        So it is met here first, beside values that differ.
+        With the axis it is batched here, before the inner trace processes operations on it.
         """
         if isinstance(y, Tracer) and y._trace.serial > self.serial:
             return BatchTracer(self, batch_at_front(y, None, self.size), 0)
         return y
 
     def split(self, x: Any) -> tuple[Any, int | None]:
-        """Return a value and its batch axis, None for what is the same in all examples."""
+        """A value and its batch axis, None where all examples share it."""
         if isinstance(x, BatchTracer) and x._trace is self:
             return x.value, x.axis
         if isinstance(x, np.ndarray):
@@ -104,7 +104,7 @@ class Batch(Trace):
 def batched(
     trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
 ) -> list[tuple[Any, int | None]]:
-    """Run a function of leaves in a trace; return its outputs, each with its batch axis."""
+    """Run a function of leaves in a trace: its outputs, each with its batch axis."""
     tracers = [
         x if d is None else BatchTracer(trace, x, d) for x, d in zip(values, axes, strict=True)
     ]
@@ -113,7 +113,7 @@ def batched(
 
 
 def named(trace: Batch) -> AbstractContextManager[Any]:
-    """Bind the name of the examples' axis, if it has one."""
+    """Bind the name of the batch axis, if it has one."""
     if trace.name is None:
         return nullcontext()
     return bind_axis(trace.name, Axis(trace.size, BatchTracer(trace, np.arange(trace.size), 0)))
@@ -122,7 +122,7 @@ def named(trace: Batch) -> AbstractContextManager[Any]:
 def run_in(
     trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
 ) -> list[tuple[Any, int | None]]:
-    """Run a function in a trace, or in another like it if that one's function has returned."""
+    """Run a function in a trace, or in a new one like it if that is dead."""
     if not trace.dead:
         pairs = [(x, d) if d is not None else trace.split(trace.whole(x))
                  for x, d in zip(values, axes, strict=True)]  # fmt: skip
@@ -137,7 +137,7 @@ def run_in(
 def of_all(
     trace: Batch, fun: Callable[..., Sequence[Any]], axes: Sequence[int | None]
 ) -> Callable[..., list[Any]]:
-    """Return a function of all examples, given where their axis lies in its operands."""
+    """The function of all examples, given the batch axes of its operands."""
 
     def all_of(*values: Any) -> list[Any]:
         pairs = run_in(trace, fun, values, axes)
@@ -148,16 +148,16 @@ def of_all(
 
 
 def check_within(trace: Batch, ys: Sequence[Any]) -> None:
-    """Raise if results are values of a transform within vmap, whose axis vmap does not see."""
+    """Raise if results belong to a transform inside vmap, which hides their batch axis."""
     if any(_hides(trace, y) for y in ys):
         raise ClosureError(
-            f"a function with a rule of your own closes over a value of a transform within "
+            f"a function with a custom rule closes over a value of a transform inside "
             f"{trace.origin}; make it an argument of the function that has the rule"
         )
 
 
 def _hides(trace: Batch, y: Any) -> bool:
-    """Return whether a value of this vmap lies under one of a transform within."""
+    """Whether a tracer of this vmap is wrapped by a tracer of an inner transform."""
     under = y
     while isinstance(under, ConcreteTracer):
         under = under.value
@@ -165,7 +165,7 @@ def _hides(trace: Batch, y: Any) -> bool:
 
 
 def gathered(ct: Any, axis: int | None, want: int | None, size: int) -> Any:
-    """Return the cotangents of all examples as that of their operand; a shared one gets the sum."""
+    """The cotangent of an operand from those of all examples; that of a shared one is the sum."""
     if ct is None:
         return None
     if want is None:
@@ -178,7 +178,7 @@ def gathered(ct: Any, axis: int | None, want: int | None, size: int) -> Any:
 def by_loop(
     prim: Primitive, args: Sequence[Any], axes: Sequence[int | None], size: int, /, **params: Any
 ) -> tuple[Sequence[Any], Sequence[int | None]]:
-    """Run a primitive example by example: the ``batch`` rule of last resort.
+    """Apply a primitive to one example at a time: the fallback for a missing ``batch`` rule.
 
     >>> class Loop(Primitive):
     ...     run = lambda self, x: (np.sort(x),)
@@ -188,7 +188,7 @@ def by_loop(
            [3., 4.]])
     """
     if size == 0:
-        raise ShapeError(f"{prim}: a loop over examples needs at least one: got none")
+        raise ShapeError(f"{prim}: its batch rule is a loop, which needs at least one example")
 
     def example(x: Any, d: int | None, i: int) -> Any:
         return x if d is None else getitem_p(x, index=Index((*[slice(None)] * d, i)))
@@ -210,26 +210,27 @@ def vmap(
     *,
     chunk_size: int | None = None,
 ) -> Callable[..., Any]:
-    """Return a function that applies ``fun`` to every example at once.
+    """Vectorize a function of one example over a batch axis.
 
     vmap : (a -> b) -> [a] -> [b]
 
     Args:
         fun: a function of one example: of arrays, or of trees of arrays.
-        in_axes: which axis of the arguments counts the examples: an integer, None for an
-            argument that all share, or a tuple with one entry an argument, each of which may be
-            a tree that is a prefix of the argument. Keyword arguments have it at axis 0.
-        out_axes: where that axis goes in the output: an integer, None for an output that is the
-            same for all, or a tree that is a prefix of the output.
-        axis_name: what collectives (``lax.psum``, ...) in ``fun`` call the axis of the examples.
-        axis_size: the number of examples, needed only where no argument has such an axis.
-        chunk_size: how many examples to do at once, all by default; fewer need less memory.
+        in_axes: the batch axis of the arguments: an integer, None for an argument that all
+            examples share, or a tuple with one entry for each argument, which may be a tree that
+            is a prefix of the argument. Keyword arguments are batched along axis 0.
+        out_axes: the batch axis of the output: an integer, None for an output that all examples
+            share, or a tree that is a prefix of the output.
+        axis_name: the name of the batch axis for collectives (``lax.psum``, ...) in ``fun``.
+        axis_size: the number of examples, needed only where no argument has a batch axis.
+        chunk_size: the number of examples to compute at once, all by default; fewer need less
+            memory.
 
-    Values that do not depend on the batch stay plain, so Python may branch on them.
+    Values that do not depend on the batch are concrete, so Python may branch on them.
 
     Raises:
-        ShapeError: if arguments disagree on the number of examples, naming each.
-        ConcretizationError: if ``fun`` needs the number behind a batched value.
+        ShapeError: if arguments differ in the number of examples.
+        ConcretizationError: if ``fun`` needs the concrete value of a batched array.
 
     >>> vmap(lambda x, y: x @ y)(np.ones((3, 2)), np.ones((3, 2)))
     array([2., 2., 2.])
@@ -239,13 +240,13 @@ def vmap(
     if chunk_size is not None and chunk_size < 1:
         raise ValueError(f"vmap: chunk_size must be at least 1: got {chunk_size}")
     if chunk_size is not None and axis_name is not None:
-        raise ValueError("vmap: axis_name needs all examples at once: leave chunk_size out")
+        raise ValueError("vmap: axis_name needs all examples at once; leave chunk_size out")
 
     @functools.wraps(fun)
     def batched(*args: Any, **kwargs: Any) -> Any:
         if (check := active()) is not None:
             again = vmap(fun, in_axes, out_axes, axis_name, axis_size, chunk_size=chunk_size)
-            return check.call(again, args, kwargs)  # itself would be a reference cycle
+            return check.call(again, args, kwargs)  # ``batched`` itself would be a reference cycle
         leaves, treedef = tree.flatten((args, kwargs))
         axes = _axes(fun, in_axes, args, kwargs)
         size = _size(fun, args, kwargs, axes, axis_size)
@@ -262,7 +263,7 @@ def vmap(
 
 
 def _apart(out: Any, leaves: Sequence[Any]) -> Any:
-    """Return the output with copies of what shares memory with the arguments."""
+    """Copy outputs that alias arguments."""
     arrays = [x for x in leaves if isinstance(x, np.ndarray)]
     shared = lambda y: isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in arrays)
     return tree.map(lambda y: y.copy() if shared(y) else y, out)
@@ -276,7 +277,7 @@ def _run(
     axes: Any,
     out_axes: Any,
 ) -> tuple[Any, list[int | None]]:
-    """Return the output for one chunk of examples, and the batch axis of each of its leaves."""
+    """The output for one chunk of examples, and the batch axis of each of its leaves."""
     out: Any = None
 
     def on_leaves(*tracers: Any) -> list[Any]:
@@ -300,7 +301,7 @@ def _run(
 
 
 def _placed(path: Any, y: Any, axis: int | None, want: int | None, size: int) -> tuple[Any, Any]:
-    """Return an output with its batch axis where it is wanted."""
+    """Move the batch axis of an output to ``want``."""
     where = f" at {tree.keystr(path)}" if path else ""
     if not is_arraylike(y):
         return y, None
@@ -308,25 +309,25 @@ def _placed(path: Any, y: Any, axis: int | None, want: int | None, size: int) ->
         if axis is not None:
             raise ShapeError(
                 f"vmap: out_axes is None for the output{where}, which differs from example to "
-                f"example: got {aval_of(y)}; give it an axis, or reduce over the examples outside"
+                f"example: got {aval_of(y)}; give it an axis"
             )
         return y, None
     y = batch_at_front(y, axis, size)
     rank, want = len(shape_of(y)), whole(want)
     if not isinstance(want, int) or not -rank <= want < rank:
         raise ShapeError(
-            f"vmap: out_axes is {want!r} for the output{where}, which has {rank} axes with that of "
-            f"the examples: choose one from {-rank} to {rank - 1}"
+            f"vmap: out_axes is {want!r} for the output{where}, which has {rank} axes with the "
+            f"batch axis; choose one from {-rank} to {rank - 1}"
         )
     want %= rank
     if want:
         y = transpose_p(y, perm=(*range(1, want + 1), 0, *range(want + 1, rank)))
-    repeats = isinstance(y, np.ndarray) and 0 in y.strides  # as broadcasting gives it
+    repeats = isinstance(y, np.ndarray) and 0 in y.strides  # a broadcast view
     return (y.copy() if repeats else y), want
 
 
 def _places(args: Any, kwargs: Any) -> list[tuple[Place, Any, Any]]:
-    """Return each leaf of a call with its argument and its path there."""
+    """Each leaf of a call with its argument and its path there."""
     places: list[tuple[Place, Any, Any]] = []
     for place, value in (*enumerate(args), *((k, kwargs[k]) for k in sorted(kwargs))):
         places += [(place, path, x) for path, x in tree.leaves_with_path(value)]
@@ -334,13 +335,13 @@ def _places(args: Any, kwargs: Any) -> list[tuple[Place, Any, Any]]:
 
 
 def _axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | None]:
-    """Return the batch axis of each leaf of a call, counted from the front."""
+    """The batch axis of each leaf of a call, not negative."""
     if isinstance(in_axes, list):
         in_axes = tuple(in_axes)
     if isinstance(in_axes, tuple) and len(in_axes) != len(args):
         raise ValueError(
-            f"vmap: in_axes must have one entry a positional argument: got {len(in_axes)} for "
-            f"{len(args)}; keyword arguments are mapped over axis 0"
+            f"vmap: in_axes must have one entry for each positional argument: got {len(in_axes)} "
+            f"for {len(args)}; keyword arguments are batched along axis 0 and need none"
         )
     given = tree.broadcast_prefix(in_axes, args, lambda d: d is None, "vmap: in_axes")
     places = _places(args, kwargs)
@@ -353,7 +354,7 @@ def _axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | None]:
         elif not isinstance(axis, int) or not -rank <= axis < rank:
             raise ShapeError(
                 f"vmap: {described(fun, place, path)} has no axis {axis!r} to map over: got "
-                f"{aval_of(x)}; give in_axes None for what all examples share"
+                f"{aval_of(x)}; set in_axes to None where all examples share it"
             )
         else:
             axes.append(axis % rank)
@@ -361,7 +362,7 @@ def _axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | None]:
 
 
 def _size(fun: Any, args: Any, kwargs: Any, axes: Sequence[int | None], given: int | None) -> int:
-    """Return the number of examples, on which all mapped axes must agree."""
+    """The number of examples, which must be the length of all batch axes."""
     rows = [
         (place, path, axis, shape_of(x)[axis])
         for (place, path, x), axis in zip(_places(args, kwargs), axes, strict=True)
@@ -372,21 +373,21 @@ def _size(fun: Any, args: Any, kwargs: Any, axes: Sequence[int | None], given: i
     if len(sizes) == 1:
         return sizes.pop()
     if not sizes:
-        raise ValueError("vmap: no argument has an axis to map over: give axis_size")
+        raise ValueError("vmap: no argument has an axis to map over; give axis_size")
     told = [f"{described(fun, place, path)} has axis {d} of {n}" for place, path, d, n in rows]
     told += [f"axis_size is {given}"] if given is not None else []
     raise ShapeError(f"vmap: the mapped axes differ in length: {'; '.join(told)}")
 
 
 def _chunk(x: Any, axis: int | None, start: int, stop: int, size: int) -> Any:
-    """Return the examples of one chunk."""
+    """The examples of one chunk."""
     if axis is None or (start, stop) == (0, size):
         return x
     return getitem_p(x, index=Index((*[slice(None)] * axis, slice(start, stop))))
 
 
 def _joined(parts: Sequence[tuple[Any, list[int | None]]]) -> Any:
-    """Return the outputs of all chunks as one."""
+    """Concatenate the outputs of all chunks."""
     columns = zip(*(tree.leaves(out) for out, _ in parts), strict=True)
     joined = [
         ys[0] if d is None else concatenate_p(*ys, axis=d)

@@ -1,8 +1,8 @@
-"""checkpoint: compute again on the way back instead of keeping values.
+"""checkpoint (rematerialization): recompute residuals in the backward pass instead of storing them.
 
 The function becomes a program that an equation holds. Its reverse derivative is partially
-evaluated: the residuals that the policy keeps are outputs of the known part, the rest is computed
-again.
+evaluated: the residuals that the policy saves are outputs of the known part, the others are
+recomputed.
 """
 
 import functools
@@ -32,14 +32,14 @@ from .partial_eval import PartialEval, partial_eval_jaxpr
 from .staging import is_staged, stage
 from .typevars import P, R
 
-# of a primitive, its operands' avals and its parameters: whether to keep the outputs
+# primitive, *avals of the operands, **params -> whether to save the outputs
 Policy = Callable[..., bool]
 
 
 class Checkpoint(CallPrimitive):
-    """``jaxpr : operands -> outs``, of which the way back keeps what ``policy`` says.
+    """``jaxpr : operands -> outs``; the backward pass reads the residuals that ``policy`` saves.
 
-    ``prevent_cse`` tells a compiler not to merge what is computed again with what was before.
+    ``prevent_cse``: the compiler must not merge recomputed operations with the original ones.
     """
 
     @override
@@ -66,7 +66,7 @@ class Checkpoint(CallPrimitive):
         origin = f"a derivative of {self.name}"
         cut = partial_eval_jaxpr(origin, avals, seeds, both, kept, constant, masks)
         if kind == "jvp":
-            # the values as the derivative has them, because a rule may give its own
+            # the outputs of the derivative's known part: a custom rule may compute its own
             alone = _program(cut.known, cut.known.invars, cut.known.outvars[:m])
             outs = self.bind(*cut.consts, *args, **{**params, "jaxpr": alone})
             return outs, lambda ts: self.beside(args, ts, reach, step, params)[1]
@@ -75,7 +75,7 @@ class Checkpoint(CallPrimitive):
     def recomputed(
         self, cut: PartialEval, args: Sequence[Any], params: dict[str, Any]
     ) -> tuple[Sequence[Any], Later]:
-        """Keep the residuals that the policy keeps; compute the others again on the way back."""
+        """Save the residuals of the policy; recompute the others in the backward pass."""
         m, before = len(params["jaxpr"].outvars), cut.consts
         residuals = cut.known.outvars[m:]
         saved = _saved(cut.known, residuals, params["policy"])
@@ -93,25 +93,25 @@ class Checkpoint(CallPrimitive):
         def later(cts: Sequence[Any]) -> Sequence[Any]:
             operands = [*before, *args, *kept_values, *cts]
             avals = list(map(aval_of, operands))
-            program, more = trace_to_jaxpr("checkpoint, on the way back", back, avals)
+            program, more = trace_to_jaxpr("checkpoint, in the backward pass", back, avals)
             return self.bind(*more, *operands, **{**params, "jaxpr": program})
 
         return outs, later
 
 
 def _program(jaxpr: Jaxpr, invars: Sequence[Var], outvars: Sequence[Any]) -> Jaxpr:
-    """Return the part of a program that leads from these variables to those."""
+    """The part of a program that computes ``outvars`` from ``invars``."""
     given_vars = set(invars)
     eqns = [eqn for eqn in jaxpr.eqns if given_vars.isdisjoint(eqn.outs)]
     return Jaxpr(tuple(invars), (), tuple(live(eqns, outvars)), tuple(outvars))
 
 
 def _saved(jaxpr: Jaxpr, values: Sequence[Any], policy: Policy) -> tuple[Var, ...]:
-    """Return the variables to keep: those of the policy from which the values can be had."""
+    """The variables to save: those that the policy allows and ``values`` depend on."""
     chosen_eqns = [
         eqn for eqn in jaxpr.eqns if policy(eqn.prim, *(a.aval for a in eqn.ins), **eqn.params)
     ]
-    # a named value is the operand of its name, which rules may read by itself
+    # the operand of a name is saved, because rules may read it instead of the output
     keep = {v for eqn in chosen_eqns for v in (eqn.ins if eqn.prim is name_p else eqn.outs)}
     needed, saved = set(values), []
     for eqn in reversed(jaxpr.eqns):
@@ -124,7 +124,7 @@ def _saved(jaxpr: Jaxpr, values: Sequence[Any], policy: Policy) -> tuple[Var, ..
 
 
 class Name(Linear, Codegen):
-    """The identity, by whose name a policy knows a value."""
+    """The identity; ``name`` identifies the value to a policy."""
 
     is_view = True
 
@@ -155,27 +155,27 @@ name_p = Name("name")
 
 
 def everything_saveable(prim: Primitive, *avals: Any, **params: Any) -> bool:
-    """Keep every value, as without checkpoint."""
+    """Save all residuals, as without checkpoint."""
     return True
 
 
 def nothing_saveable(prim: Primitive, *avals: Any, **params: Any) -> bool:
-    """Keep no value: compute all of them again."""
+    """Save no residual: recompute all of them."""
     return False
 
 
 def dots_saveable(prim: Primitive, *avals: Any, **params: Any) -> bool:
-    """Keep the products of matrices, which are dear, and compute the rest again."""
+    """Save matrix products and convolutions, which are expensive, and recompute the rest."""
     return prim.name in ("matmul", "einsum", "conv_general_dilated")
 
 
 def save_only_these_names(*names: str) -> Policy:
-    """Return the policy that keeps the values named so by ``checkpoint_name``."""
+    """A policy that saves only values with these names, given by ``checkpoint_name``."""
     return lambda prim, *avals, **params: prim is name_p and params["name"] in names
 
 
 def save_any_names_but_these(*names: str) -> Policy:
-    """Return the policy that keeps the values named by ``checkpoint_name``, but for these."""
+    """A policy that saves values named by ``checkpoint_name``, except those with these names."""
     return lambda prim, *avals, **params: prim is name_p and params["name"] not in names
 
 
@@ -195,7 +195,7 @@ _BY_WORD = {
 
 
 def checkpoint_name(x: Any, name: str) -> Any:
-    """Return ``x``, an array or a tree, known by this name to the policies of ``checkpoint``.
+    """Name the arrays of a tree for the policies of ``checkpoint``; the values are unchanged.
 
     >>> checkpoint_name(2.0, "h")
     2.0
@@ -213,8 +213,8 @@ def _policy(policy: Any) -> Policy:
     if not isinstance(policy, str) and isinstance(policy, Collection):
         return save_only_these_names(*policy)
     raise ValueError(
-        f"checkpoint: policy must be one of {', '.join(map(repr, _BY_WORD))}, a list of names "
-        f"given by checkpoint_name, or a function of checkpoint_policies: got {shown(policy)}"
+        f"checkpoint: policy must be one of {', '.join(map(repr, _BY_WORD))}, a list of names, or "
+        f"a function: got {shown(policy)}; checkpoint_policies has such functions"
     )
 
 
@@ -226,20 +226,20 @@ def checkpoint(
     policy: str | Collection[str] | Policy | None = None,
     static_argnums: int | Sequence[int] = (),
 ) -> Callable[P, R]:
-    """Return ``fun`` so that reverse mode keeps its arguments and computes the rest again.
+    """Reduce the memory of reverse mode: store the arguments, and recompute the residuals.
 
     checkpoint : (a -> b) -> (a -> b)
 
     Args:
         fun: a function of arrays, or of trees of arrays; it is traced on shapes and dtypes alone.
-        prevent_cse: whether a compiler must leave apart what is computed twice.
-        policy: what to keep after all: "nothing" (by default), "everything", "dots" (products of
-            matrices), a list of names given by ``checkpoint_name``, or a function
+        prevent_cse: whether common subexpression elimination must keep recomputed operations.
+        policy: the residuals to store: "nothing" (by default), "everything", "dots" (matrix
+            products and convolutions), a list of names given by ``checkpoint_name``, or a function
             ``(primitive, *avals, **params) -> bool``, as in ``checkpoint_policies``.
-        static_argnums: positions of arguments to pass as they are.
+        static_argnums: positions of arguments that are not traced.
 
     Raises:
-        ConcretizationError: if ``fun`` needs the number behind an argument that is not static.
+        ConcretizationError: if ``fun`` needs the concrete value of an argument that is not static.
 
     >>> import numpy as np, funcgrad as fg
     >>> print(fg.grad(checkpoint(lambda x: np.sin(np.sin(x))))(0.0))

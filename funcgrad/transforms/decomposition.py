@@ -1,4 +1,4 @@
-"""Programs made of elementary primitives alone, which is what an engine has rows for."""
+"""Decomposition of programs into elementary primitives, the ones that an engine supports."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,14 +14,14 @@ from .staging import stage
 
 
 def decompose_jaxpr(jaxpr: Jaxpr, rows: frozenset[str] = ELEMENTARY) -> Jaxpr:
-    """The same function, in primitives that ``rows`` names: also in the programs that it holds.
+    """Decompose a program, and the programs that it holds, into the primitives of ``rows``.
 
     Args:
         jaxpr: a program without constants.
         rows: the names of the primitives that stay as they are.
 
     Raises:
-        MissingRuleError: if a primitive has no row, and does not decompose.
+        MissingRuleError: if a primitive is not in ``rows`` and has no decomposition.
     """
     while _is_coarse(jaxpr, rows):
         jaxpr = on_programs(_one_level(jaxpr, rows), lambda inner: decompose_jaxpr(inner, rows))
@@ -29,7 +29,7 @@ def decompose_jaxpr(jaxpr: Jaxpr, rows: frozenset[str] = ELEMENTARY) -> Jaxpr:
 
 
 def _is_coarse(jaxpr: Jaxpr, rows: frozenset[str]) -> bool:
-    """Return whether a primitive in a program, or in one that it holds, has no row."""
+    """Whether a program, or one that it holds, has a primitive that is not in ``rows``."""
     inner = (p for eqn in jaxpr.eqns for p in programs_in(eqn.params))
     return any(eqn.prim.name not in rows for eqn in jaxpr.eqns) or any(
         _is_coarse(p, rows) for p in inner
@@ -37,7 +37,7 @@ def _is_coarse(jaxpr: Jaxpr, rows: frozenset[str]) -> bool:
 
 
 def _one_level(jaxpr: Jaxpr, rows: frozenset[str]) -> Jaxpr:
-    """Return the program with each primitive that has no row decomposed once."""
+    """Decompose each primitive that is not in ``rows`` once."""
 
     def body(values: list[Any]) -> Sequence[Any]:
         env: dict[Any, Any] = dict(zip(jaxpr.invars, values, strict=True))
@@ -56,14 +56,14 @@ def _one_level(jaxpr: Jaxpr, rows: frozenset[str]) -> Jaxpr:
 
 
 def _rule_of(prim: Primitive) -> Callable[..., Sequence[Any]]:
-    """Return how a primitive is made of simpler ones.
+    """The ``decompose`` rule of a primitive.
 
     Raises:
-        MissingRuleError: if there is no such rule.
+        MissingRuleError: if it has none.
     """
     if prim.decompose is not None:
         return prim.decompose
     reason = REFUSED.get(prim.name)
     if reason is None:
         raise prim.missing("decompose")
-    raise MissingRuleError(f"decompose: {prim.name} has no form in simpler primitives: {reason}")
+    raise MissingRuleError(f"decompose: {prim.name} has no decomposition: {reason}")

@@ -1,4 +1,4 @@
-"""Forward mode: value and tangent travel together, and nothing is kept."""
+"""Forward mode: each tracer has a value and a tangent, and no residuals are stored."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -73,10 +73,10 @@ class Forward(Trace):
         ]
 
     def process_joint(self, prim: Primitive, xs: Any, ts: Any, params: dict) -> Sequence[Any]:
-        """Process what gives its outputs and their tangents together.
+        """Apply a primitive that computes its outputs and their tangents jointly.
 
         Where a function that the primitive holds closes over tracers of this trace, the outputs
-        bring tangents of their own; those of tangents are of second order.
+        have tangents of this trace, which are added; those of tangents are of second order.
         """
         params = heeding_masks(self, params)
         outs, tangents_out = prim.joint.value_and_jvp(xs, ts, **params)
@@ -91,9 +91,9 @@ class Forward(Trace):
 
     @override
     def late(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        """On the walk back of a tape around, what a rule closes over is its primal.
+        """In the backward pass of an outer tape, take the primal of a tracer that a rule holds.
 
-        It belongs to the values that the tape has recorded, and its tangent to none of them.
+        The tape has recorded the primal, but not the tangent.
         """
         primals = [self.split(x)[0] for x in args]
         if not any(is_walked(p) for x, p in zip(args, primals, strict=True) if p is not x):
@@ -101,7 +101,7 @@ class Forward(Trace):
         return prim.bind(*primals, **params)
 
     def split(self, x: Any) -> tuple[Any, Any]:
-        """Return primal and tangent, which is None for a constant."""
+        """Primal and tangent; the tangent of a constant is None."""
         if isinstance(x, ForwardTracer) and x._trace is self:
             return x.value, x.tangent
         return x, None
@@ -116,8 +116,8 @@ def push(
 ) -> tuple[Any, list[tuple[Any, Any]], tree.TreeDef, Forward]:
     """Run ``fun`` on leaves with tangents, of which None is zero.
 
-    Returns its auxiliary output, the pairs of its output's leaves, the output's structure, and the
-    trace in which it ran.
+    Returns its auxiliary output, the pairs (primal, tangent) of the leaves of its output, the
+    structure of its output, and its trace.
     """
     trace = Forward(origin, masked)
     try:
@@ -158,24 +158,24 @@ def jvp(
     tangents: Sequence[Any],
     has_aux: bool = False,
 ) -> tuple[Any, ...]:
-    """Push a tangent forward through a function, alongside the value.
+    """Jacobian-vector product, computed alongside the value.
 
     jvp : (a -> b) -> (a, T a) -> (b, T b)
 
     Args:
         fun: a function of arrays, or of trees of arrays.
         primals: tuple or list of the arguments at which to differentiate.
-        tangents: tuple or list of the direction: structure, shapes and dtypes of ``primals``.
-        has_aux: whether ``fun`` returns ``(output, aux)``, aux not being differentiated.
+        tangents: tuple or list of tangents with the structure, shapes and dtypes of ``primals``.
+        has_aux: whether ``fun`` returns ``(output, aux)``; aux is not differentiated.
 
-    Nothing is kept: where ``fun`` writes to an array, only what it computes afterwards changes.
+    No values are stored: a write in place to an array affects only later operations of ``fun``.
 
     Returns:
         ``(output, tangent)``, or ``(output, tangent, aux)``.
 
     Raises:
-        DtypeError: if no primal is a floating number, or a tangent's dtype is not its primal's.
-        ShapeError: if a tangent's shape is not its primal's.
+        DtypeError: if no primal is floating or complex, or a tangent differs in dtype.
+        ShapeError: if a tangent differs in shape from its primal.
         TreeError: if tangents and primals differ in structure.
 
     >>> import numpy as np

@@ -1,9 +1,9 @@
 """Primitives that hold programs: the rules that derive programs from the programs held.
 
-Forward mode, masks and reverse mode need the same three facts of such a primitive: which operands
-and outputs a derivative reaches, how to run with a second value beside each value that it
-reaches, and how to cut the program of a derivative in a known and an unknown part. A subclass
-says these; the rules are here.
+Forward mode, masks and reverse mode need the same three methods of such a primitive: ``reach``
+gives the operands and outputs on which a derivative depends, ``beside`` runs it with a second value
+beside each of these, and ``partial_eval`` splits the program of a derivative into a known and an
+unknown part. A subclass defines them; the rules are here.
 """
 
 import functools
@@ -37,31 +37,31 @@ from .jaxprs import (
 from .nans import spelled
 from .paths import Paths
 
-# of a program, its inputs and the tangents, cotangents or masks: outputs, and theirs
+# program, inputs, tangents (or cotangents, masks) -> outputs, their tangents (...)
 WithTangents = Callable[[Jaxpr, list[Any], list[Any]], tuple[Sequence[Any], Sequence[Any]]]
 
-# the unknown part of a derivative: of its seeds, the results
+# the unknown part of a derivative: seeds -> results
 Later = Callable[[Sequence[Any]], Sequence[Any]]
 
 
 class Reach(NamedTuple):
-    """Which operands, and which outputs, a derivative or a mask reaches."""
+    """The operands, and the outputs, on which a derivative or a mask depends."""
 
     ins: list[bool]
     outs: list[bool]
 
 
 class JaxprPrimitive(Primitive, HoldsPrograms):
-    """A primitive that holds programs; ``lead`` operands in front are none of the programs'."""
+    """A primitive that holds programs; its first ``lead`` operands are not operands of these."""
 
     lead = 0
 
     def programs(self, **params: Any) -> Sequence[Jaxpr]:
-        """Return the programs held, which take the same operands."""
+        """The programs held, which have the same operands."""
         return (params["jaxpr"],)
 
     def reach(self, flags: Flags, smoothly: bool = True, **params: Any) -> Reach:
-        """Return what depends on the operands flagged; ``smoothly``, with a derivative."""
+        """Operands and outputs that depend on those flagged; ``smoothly``, with a derivative."""
         raise self.missing("reach")
 
     def beside(
@@ -73,18 +73,18 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         params: dict[str, Any],
         dtype: np.dtype | None = None,
     ) -> tuple[Sequence[Any], Sequence[Any]]:
-        """Apply with another value beside each that is reached, by ``step``.
+        """Apply with a second value beside each that is reached, by ``step``.
 
         Args:
             args: the operands.
-            others: the values beside those of the operands that are reached.
+            others: the second values of the operands that are reached.
             reach: which operands and outputs are reached.
-            step: how one program runs with them.
-            params: the primitive's.
-            dtype: of the other values, if it is not that of the values.
+            step: runs one program with second values.
+            params: of the primitive.
+            dtype: of the second values, if it differs from that of the values.
 
         Returns:
-            The outputs, and the values beside those that are reached.
+            The outputs, and the second values of those that are reached.
         """  # fmt: skip
         raise self.missing("beside")
 
@@ -97,25 +97,24 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         reach: Reach,
         params: dict[str, Any],
     ) -> tuple[Sequence[Any], Later]:
-        """Apply the known part of a derivative; return the outputs, and its unknown part.
+        """Apply the known part of a derivative: the outputs, and the unknown part as a function.
 
         Args:
             kind: "jvp" or "vjp".
             args: the operands.
-            seeds: avals of the tangents, or of the cotangents and before them of the sums that
-                ``accumulators`` names.
+            seeds: avals of the tangents; or those of ``accumulators``, then of the cotangents.
             step: the derivative of one program.
             reach: which operands and outputs are reached.
-            params: the primitive's.
+            params: of the primitive.
         """  # fmt: skip
         raise self.missing("partial_eval")
 
     def accumulators(self, reach: Reach, **params: Any) -> list[Aval]:
-        """Return the avals of the cotangents that are summed over the steps of a loop."""
+        """Avals of the cotangents that are summed over the steps of a loop."""
         return []
 
     def cotangents(self, seeds: list[Aval], reach: Reach, **params: Any) -> list[Aval]:
-        """Return the avals of the outputs' cotangents, given those of one step."""
+        """Avals of the cotangents of the outputs, given those of one step."""
         return seeds
 
     def value_and_jvp(
@@ -132,11 +131,11 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         return outs, expand(found, reach.outs)
 
     def tangents(self, reach: Reach, **params: Any) -> list[Aval]:
-        """Return the avals of the tangents of the operands that are reached, one step's."""
+        """Avals of the tangents, at one step, of the operands that are reached."""
         return tangent_avals(in_avals(self.programs(**params)[0]), reach.ins[self.lead :])
 
     def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
-        """Carry masks along, as forward mode carries tangents."""
+        """Propagate masks as forward mode propagates tangents."""
         reach = self.reach([mask is not None for mask in live], **params)
         masks = compress(list(map(path_mask, args, live)), reach.ins)
         step = functools.partial(eval_masked, trace, ins=reach.ins[self.lead :], outs=reach.outs)
@@ -163,7 +162,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        """Transpose: the operands that need cotangents have no values, and none are read."""
+        """Transpose: operands that need cotangents are avals, and their values are not read."""
         values = [zeros_like(x) if isinstance(x, Aval) else x for x in ins]
         results = self.value_and_vjp(values, needs, **params)[1](cts)
         return [ct if n is not None else None for ct, n in zip(results, needs, strict=True)]
@@ -179,16 +178,16 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
 
 
 class CallPrimitive(JaxprPrimitive):
-    """``jaxpr : operands -> outs``: a primitive that does no more than to call its program."""
+    """``jaxpr : operands -> outs``: a primitive that calls its program."""
 
-    lasting = False  # whether derived programs are kept
+    lasting = False  # whether derived programs are cached
 
     def derived(self, jaxpr: Jaxpr, key: Hashable, make: Callable[[], Any]) -> Any:
-        """Return a program derived from another, and its operands."""
+        """A program derived from another, and its operands."""
         return make()
 
     def named(self, kind: str, params: dict[str, Any]) -> dict[str, Any]:
-        """Return the parameters of a program derived by a transform of this kind."""
+        """The parameters of a program derived by a transform of this kind."""
         return params
 
     @override

@@ -1,8 +1,8 @@
-"""What the primitives that hold programs share: staging bodies, and deriving programs from them.
+"""Programs held by primitives: tracing bodies, and deriving programs by each transform.
 
-Such a program is a Jaxpr without constants. What its function closed over, arrays and tracers of
-outer traces, are operands of the equation that holds it, in front of the others: so no tracer
-hides in a program, and every transform sees all that it depends on.
+Such a program is a Jaxpr without constants. Arrays and tracers of outer traces that its function
+closes over are the first operands of the equation that holds it: so a program contains no tracer,
+and every transform sees all that it depends on.
 """
 
 from collections.abc import Callable, Sequence
@@ -33,24 +33,24 @@ def trace_to_jaxpr(
     avals: Sequence[Aval],
     lasting: bool = False,
 ) -> tuple[Jaxpr, tuple[Any, ...]]:
-    """Return a function of leaves as a program, and the operands that go in front.
+    """Trace a function of leaves to a program, and the values of its first operands.
 
-    If they are to be kept with the program, and not given to it at once, it is ``lasting``.
+    ``lasting``: these are stored with the program, and not used at once.
     """
     closed, _ = stage(origin, fun, avals, lasting)
     return constants_as_inputs(closed.jaxpr), closed.consts
 
 
 def constants_as_inputs(jaxpr: Jaxpr) -> Jaxpr:
-    """Return the program with its constants as its first inputs."""
+    """The program with its constants as first inputs."""
     return Jaxpr((*jaxpr.constvars, *jaxpr.invars), (), jaxpr.eqns, jaxpr.outvars)
 
 
 def instantiate_zeros(
     ts: Sequence[Any], likes: Sequence[Any], beside: Sequence[Any] = ()
 ) -> list[Any]:
-    """Return tangents or cotangents, zeros for None; ``beside`` are others of the same map."""
-    ts = [t if t is None else strong(t) for t in ts]  # that of an array may be Python's number
+    """Replace None by zeros; ``beside`` are other tangents or cotangents of the same map."""
+    ts = [t if t is None else strong(t) for t in ts]  # the tangent of an array may be weak
     if not any(t is None for t in ts):
         return ts
     tracers = [t for t in (*ts, *beside) if isinstance(t, Tracer)]
@@ -65,33 +65,33 @@ def _zeros(like: Any, one: Any) -> Any:
 
 
 def tangent_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
-    """Return what the tangents of those flagged are: that of a Python number is no such number."""
+    """Avals of the tangents of those flagged, which are never weak."""
     return [Aval(a.shape, a.dtype) for a in compress(avals, flags)]
 
 
 def accumulator_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
-    """Return what sums of the tangents of those flagged are taken in: not in half precision."""
+    """Avals of sums of the tangents of those flagged, which are not in half precision."""
     tangents = tangent_avals(avals, flags)
     return [Aval(a.shape, accumulation_dtype(a.dtype)) if is_inexact(a.dtype) else a
             for a in tangents]  # fmt: skip
 
 
 def in_avals(jaxpr: Jaxpr) -> list[Aval]:
-    """Return what the program takes."""
+    """Avals of the inputs of a program."""
     return [v.aval for v in jaxpr.invars]
 
 
 def out_avals(jaxpr: Jaxpr) -> list[Aval]:
-    """Return what the program gives when it has run: numbers then are no longer weak."""
+    """Avals of the outputs of a program when it has run: they are not weak."""
     return [Aval(v.aval.shape, v.aval.dtype) for v in jaxpr.outvars]
 
 
 def interleave(
     parts: Sequence[list[Any]], flags: Flags, dtype: np.dtype | None = None
 ) -> tuple[list[Any], Callable[[list[Any]], tuple[list[Any], list[Any]]]]:
-    """Return avals with those flagged repeated after each part, and how to tell them apart.
+    """Repeat the flagged avals after each part, and give the function that separates the values.
 
-    ``dtype`` is that of the repeated ones, if it is another.
+    ``dtype`` is that of the repeated avals, if it differs.
     """
     flagged = split_list(flags, *map(len, parts[:-1]))
     again = lambda a: a if dtype is None else Aval(a.shape, dtype)
@@ -107,7 +107,7 @@ def interleave(
 
 
 def youngest_serial(values: Sequence[Any]) -> int:
-    """Return the serial number of the youngest trace among the values and what they wrap."""
+    """The serial number of the innermost trace of tracers, and of the tracers that they wrap."""
     serial = 0
     for x in values:
         while isinstance(x, Tracer):
@@ -117,9 +117,9 @@ def youngest_serial(values: Sequence[Any]) -> int:
 
 
 def is_linearizing(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
-    """Return whether to keep the tangents' part of a program by itself.
+    """Whether only the tangents belong to the program that is being staged, as in ``linearize``.
 
-    So it is in ``linearize``, where the tangents alone belong to the program that is staged.
+    Then the part of a program that computes the tangents becomes a program of its own.
     """
     return youngest_serial(tangents) > youngest_serial(primals)
 
@@ -130,7 +130,7 @@ def is_linearizing(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
 def eval_jvp(
     jaxpr: Jaxpr, xs: Sequence[Any], ts: Sequence[Any], ins: Flags, outs: Flags
 ) -> tuple[list[Any], list[Any]]:
-    """Return the outputs, and the tangents of those flagged, given those of the inputs flagged."""
+    """The outputs, and tangents of those flagged, given tangents of the inputs flagged."""
     run = lambda xs: (eval_jaxpr(jaxpr, (), xs), None)
     pairs = push("a program", run, xs, expand(ts, ins), _heeded(jaxpr, (*xs, *ts)))[1]
     ys = [y for y, _ in pairs]
@@ -138,7 +138,7 @@ def eval_jvp(
 
 
 def _heeded(jaxpr: Jaxpr, values: Sequence[Any]) -> bool:
-    """Return whether the maps in a program run with masks; so they do in its derivative, then."""
+    """Whether the maps in a program run with masks; if so, they do in its derivative too."""
     masked = is_masked(jaxpr)
     for x in map(staged_in, values if masked else ()):
         if x is not None:
@@ -149,9 +149,9 @@ def _heeded(jaxpr: Jaxpr, values: Sequence[Any]) -> bool:
 def eval_masked(
     trace: Paths, jaxpr: Jaxpr, xs: Sequence[Any], masks: Sequence[Any], ins: Flags, outs: Flags
 ) -> tuple[list[Any], list[Any]]:
-    """Return the outputs, and the masks of those flagged, given those of the inputs flagged.
+    """The outputs, and masks of those flagged, given masks of the inputs flagged.
 
-    ``trace`` is one whose way of masking is followed.
+    ``trace`` determines how elements are masked, see ``Paths.selects``.
     """
     inner = Paths(trace.origin, trace.selects)
     try:
@@ -171,10 +171,10 @@ def eval_masked(
 def eval_vjp(
     jaxpr: Jaxpr, xs: Sequence[Any], seeds: Sequence[Any], ins: Flags, outs: Flags, sums: int = 0
 ) -> tuple[list[Any], list[Any]]:
-    """Return the outputs, and the cotangents of the inputs flagged, given those of the outputs.
+    """The outputs, and cotangents of the inputs flagged, given cotangents of the outputs flagged.
 
-    The cotangents of the first inputs, as many as there are ``sums``, are added to these, which
-    come before the others in ``seeds``.
+    ``seeds`` holds ``sums`` accumulators and then the cotangents. The cotangents of the first
+    flagged inputs are added to the accumulators.
     """
     needs = [True if flag else None for flag in ins]
     run, masked = lambda *xs: eval_jaxpr(jaxpr, (), xs), _heeded(jaxpr, (*xs, *seeds))
@@ -186,16 +186,16 @@ def eval_vjp(
 
 
 def eval_batched(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> list[tuple[Any, Any]]:
-    """Return the outputs of a program for all examples, which lie along axis 0 where flagged."""
+    """The outputs of a program for all examples, with batch axis 0 of the inputs flagged."""
     if any(x is not None and x._trace.masked for x in map(staged_in, xs)) and may_mark(jaxpr):
-        jaxpr = with_masks(jaxpr)  # it may stand there as it is
+        jaxpr = with_masks(jaxpr)  # its equations may become part of the masked program
     trace = Batch("a program", size)
     try:
         axes = [0 if flag else None for flag in flags]
         pairs = batched(trace, lambda *ys: eval_jaxpr(jaxpr, (), ys), xs, axes)
     finally:
         trace.dead = True
-    rows = zip(pairs, jaxpr.outvars, strict=True)  # a number that varies is no longer weak
+    rows = zip(pairs, jaxpr.outvars, strict=True)  # batched scalars are not weak
     return [
         (cast(y, v.aval.dtype), None) if d is None else (cast(axis_to_front(y, d), v.aval.dtype), 0)
         for (y, d), v in rows
@@ -205,9 +205,9 @@ def eval_batched(jaxpr: Jaxpr, xs: Sequence[Any], flags: Flags, size: int) -> li
 def batch_jaxpr(
     jaxpr: Jaxpr, flags: Flags, outs: Flags, size: int
 ) -> tuple[Jaxpr, tuple[Any, ...], list[bool]]:
-    """Return a program for all examples, its operands, and which of its outputs have the axis.
+    """A program for all examples, its first operands, and which outputs have the batch axis.
 
-    The outputs in ``outs`` are made to have it.
+    The outputs flagged in ``outs`` always have it.
     """
     varied: list[bool] = []
 

@@ -1,4 +1,4 @@
-"""What stands on the tape for an operation that brought its pullback along."""
+"""Records on the tape for operations whose outputs came with their pullback."""
 
 import weakref
 from collections.abc import Callable, Sequence
@@ -10,7 +10,7 @@ from .lines import Located
 
 
 class Joint:
-    """Such an operation, which is not differentiated by its primitive's rule."""
+    """The pullback of a recorded operation, in place of the ``vjp`` rule of its primitive."""
 
     __slots__ = ("own", "pull")
 
@@ -19,22 +19,22 @@ class Joint:
 
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         passed = [None if n is None else ct for n, ct in zip(self.own, cts, strict=True)]
-        pairs = zip(self.pull(cts), needs, strict=False)  # what is passed has no place in the pull
+        pairs = zip(self.pull(cts), needs, strict=False)  # passed cotangents come after these
         return (*(ct if need is not None else None for ct, need in pairs), *passed)
 
 
 class Uses:
-    """What becomes of the values on a tape, for pullbacks that ask."""
+    """The operations that read each value on a tape, for pullbacks that need them."""
 
     __slots__ = ("__weakref__", "readers", "records", "results")
 
     def __init__(self, records: Sequence[Any]) -> None:
         self.records = records
-        self.readers: dict[int, list[Any]] | None = None  # found when asked for
-        self.results: Sequence[int | None] = ()  # the numbers of the function's outputs
+        self.readers: dict[int, list[Any]] | None = None  # computed on demand
+        self.results: Sequence[int | None] = ()  # the numbers of the outputs of the function
 
     def of(self, number: int) -> Sequence[Any] | None:
-        """Return the operations that read a value; None, if it is an output of the function."""
+        """The operations that read a value; None for an output of the function."""
         if number in self.results:
             return None
         if self.readers is None:
@@ -43,13 +43,13 @@ class Uses:
 
 
 class Watching(Joint):
-    """The same for a pullback that asks which operations read its outputs."""
+    """A pullback that needs the operations that read its outputs."""
 
     __slots__ = ("first", "uses")
 
     def __init__(self, pull: Callable[..., Any], uses: Uses, first: int) -> None:
         super().__init__(pull, ())
-        # weakly, because the tape holds both; whoever walks holds the tape
+        # weak, because the tape holds both; the backward pass holds the tape
         self.uses, self.first = weakref.ref(uses), first
 
     @override
@@ -60,7 +60,7 @@ class Watching(Joint):
 
 
 def _readers(records: Sequence[Any]) -> dict[int, list[Any]]:
-    """Return for each number the records of the operations that read it."""
+    """For each number of a value the records of the operations that read it."""
     found: dict[int, list[Any]] = {}
     for prim, *row in records:
         record = (prim.prim if isinstance(prim, Located) else prim, *row)

@@ -1,4 +1,4 @@
-"""Lines of the user's code: those of the operations that a derivative is made of."""
+"""Lines of user code for the operations of a derivative."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,20 +8,20 @@ from .staging import staged_in
 
 
 class Located:
-    """Stands on a tape for a primitive, and tells traces that know lines where its derivative is.
+    """A primitive on a tape, with the line of user code that applied it.
 
-    The equations of the derivative get the line of the operation, and a cotangent is known as
-    that of its variable: so compiled source can say what its lines and names mean.
+    The equations of its derivative get this line, and each cotangent refers to the variable of its
+    primal, so that compiled source has comments and names for them.
     """
 
     __slots__ = ("line", "prim", "pull")
 
     def __init__(self, line: str, prim: Any, pull: Callable[..., Sequence[Any]]) -> None:
-        self.line, self.prim, self.pull = line.rstrip("'") + "'", prim, pull  # a prime: derivative
+        self.line, self.prim, self.pull = line.rstrip("'") + "'", prim, pull  # prime: derivative
 
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
         tracers = (t for x in (outs[0], *cts) for t in located_in(x))
-        before = {t._trace: t._trace.at for t in tracers}  # cotangents may be of a program apart
+        before = {t._trace: t._trace.at for t in tracers}  # cotangents may be of another program
         try:
             for trace in before:
                 trace.at = self.line
@@ -38,7 +38,7 @@ class Located:
 
 
 def located_in(x: Any) -> list[Any]:
-    """Return the tracers behind a value, and behind its tangent, that know their lines."""
+    """The tracers that a value and its tangent wrap, and that have lines."""
     found: list[Any] = []
     while isinstance(x, Tracer):
         if x._line is not None:
@@ -50,7 +50,7 @@ def located_in(x: Any) -> list[Any]:
 
 
 def line_of(x: Any) -> str:
-    """Return the line of the operation that gave a value, where a tracer knows it."""
+    """The line of the operation that computed a value, "" if no tracer knows it."""
     while isinstance(x, Tracer):
         if x._line is not None:
             return x._line

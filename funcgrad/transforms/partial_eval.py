@@ -1,8 +1,8 @@
-"""Partial evaluation: a program is cut in a known part and an unknown part.
+"""Partial evaluation: a program is split into a known part and an unknown part.
 
-The known part needs the inputs alone and runs with the function itself. The unknown part needs
-the seeds of a derivative as well. The residuals are the values that the unknown part reads of
-the known one.
+The known part depends only on the inputs, and runs with the function itself. The unknown part also
+depends on the seeds of a derivative. The residuals are values of the known part that the unknown
+part reads.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -46,20 +46,20 @@ def partial_eval_jaxpr(
     constant: Flags,
     masks: bool = True,
 ) -> PartialEval:
-    """Trace ``both(ins, seeds) -> (outs, results)``, whose results alone need the seeds, in parts.
+    """Trace ``both(ins, seeds) -> (outs, results)``, where only the results depend on the seeds.
 
-    There are two traces. The younger one has the seeds; the values of the older one that it
-    closes over are the residuals.
+    There are two traces. The inner one has the seeds; values of the outer one that it closes over
+    are the residuals.
 
     Args:
-        origin: whose run it is, for errors.
+        origin: the transform and its function, for errors.
         ins: avals of the inputs.
         seeds: avals of the tangents or cotangents that start the unknown part.
         both: the function to trace.
-        kept: which inputs and which outputs the unknown part can read where they are; they are
-            not residuals of their own.
-        constant: which inputs are loop-invariant; so is all that depends on them alone.
-        masks: whether residuals of a map carry its masks, so that a program around it can run
+        kept: which inputs and which outputs are available to the unknown part; they need not be
+            saved again as residuals.
+        constant: which inputs are loop-invariant; values that depend only on them are too.
+        masks: whether residuals of a map carry its masks, so that an enclosing program can run
             with masks.
     """
     early, late = Staging(origin), Staging(origin)
@@ -85,7 +85,7 @@ def _cut(
     available: dict[Any, tuple[str, Any]],
     constant: Sequence[Var],
 ) -> PartialEval:
-    """Make outputs of the residuals in ``values`` that are not available by themselves."""
+    """Add the residuals in ``values`` that are not available to the outputs of the known part."""
     before, during = split_invariant(known.jaxpr.eqns, constant) if constant else ([], known.eqns)
     made_before = [v for eqn in before for v in eqn.outs]
     available = {v: ("invariant", v) for v in made_before} | available
@@ -115,14 +115,14 @@ def _cut(
 
 
 def resumed(early: Staging, unknown: ClosedJaxpr) -> ClosedJaxpr:
-    """Let the unknown part read residuals of maps that begin in the known part with their masks."""
+    """Give the unknown part masks with its residuals of maps that begin in the known part."""
     jaxpr = unknown.jaxpr
     values = dict(zip(jaxpr.constvars, unknown.consts, strict=True))
     saved = {v: x for v, x in values.items() if _is_of(early, x)}
     maps = maps_in(early.eqns)
     rows = [(tag, v) for tag, members in maps.items() for v in saved if saved[v]._var in members]
     last = {v: tag for tag, v in rows}
-    now = {v: Var(v.aval) for v in last}  # a value with the masks that it has so far
+    now = {v: Var(v.aval) for v in last}  # a value with its masks so far
     consts = {now.get(v, v): x for v, x in values.items()}
     eqns = []
     for tag, v in rows:
@@ -142,12 +142,12 @@ def _is_of(trace: Staging, x: Any) -> bool:
 def _viewed(
     eqns: Sequence[Eqn], variables: Sequence[Var], values: Sequence[Any], available: Any
 ) -> tuple[list[Eqn], list[Var], list[Any]]:
-    """Replace residuals that are views by their base, and by equations that take the view again."""
+    """Replace residuals that are views by their base and by equations that compute the view."""
     makers = {eqn.outs[0]: (n, eqn) for n, eqn in enumerate(eqns) if eqn.prim.codegen.is_view}
     saved = {x: v for v, x in zip(variables, values, strict=True) if isinstance(x, Var)}
     views: list[tuple[int, Eqn]] = []
     rows = list(zip(variables, values, strict=True))
-    for variable, x in rows:  # grows while it is read
+    for variable, x in rows:  # the loop appends to rows
         if not isinstance(x, Var) or x in available or x not in makers:
             continue
         n, eqn = makers[x]

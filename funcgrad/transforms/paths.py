@@ -1,12 +1,12 @@
-"""Derivatives as sums over paths: what a selection did not take stays 0, whatever multiplies it.
+"""The law of zero cotangents: elements that lie on no path stay 0, also times nan or infinity.
 
 A derivative is the sum over the paths of a program of the products of local derivatives. An
-element that a selection did not take has no path, but an array holds a 0 for it, and 0 times an
-infinite or undefined local derivative is nan. So a linear map of tangents or cotangents first runs
-as it stands. Only where a result is not finite it runs again, now under the trace of this file, in
-which each of them carries a mask of the elements that lie on a path.
+element that a selection did not take lies on no path, but an array holds a 0 for it, and 0 times
+an infinite or undefined local derivative is nan. So a linear map of tangents or cotangents first
+runs without masks. Only if a result is not finite, it runs again under the trace of this file,
+where each tangent or cotangent has a mask of the elements that lie on a path.
 
-``seeds.py`` says when that is.
+``seeds.py`` decides when.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ class PathTracer(ConcreteTracer):
         self.live = live
 
     def __float__(self) -> float:
-        return float(self.value)  # a number may decide, as in the bwd of a custom_vjp
+        return float(self.value)  # the bwd of a custom_vjp may branch on it
 
     def __int__(self) -> int:
         return int(self.value)
@@ -49,10 +49,10 @@ class PathTracer(ConcreteTracer):
 
 
 class Paths(Trace):
-    """Keep the elements of tangents and cotangents that lie on no path at 0.
+    """Keep elements of tangents and cotangents that lie on no path at 0.
 
-    Those that a seed holds as 0 are 0 in value alone if ``selects`` is False: another derivative,
-    by the seed itself, is that of the map without masks.
+    With ``selects=False``, elements that are 0 in a seed are 0 in value only: the derivative with
+    respect to the seed is that of the map without masks.
     """
 
     __slots__ = ("selects",)
@@ -64,7 +64,7 @@ class Paths(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         if (program := inlined(prim, params)) is not None:
             return eval_jaxpr(program, (), args)
-        if prim.holds.is_open:  # a function with a rule of the user's own
+        if prim.holds.is_open:  # a function with a custom rule
             return prim.run(*args, **params)
         values, live = zip(*map(self.split, args), strict=True)
         if not prim.differentiable:
@@ -80,7 +80,7 @@ class Paths(Trace):
         return [self.output(y, mask) for y, mask in zip(outs, masks, strict=True)]
 
     def output(self, y: Any, live: Any) -> Any:
-        """Return an output with its mask; None: all of it counts."""
+        """An output with its mask; None: all elements lie on a path."""
         if not is_inexact(dtype_of(y)):
             return y
         if live is None:
@@ -90,14 +90,14 @@ class Paths(Trace):
         return PathTracer(self, y, live)
 
     def split(self, x: Any) -> tuple[Any, Any]:
-        """Return a value and its mask, None for an ordinary operand."""
+        """A value and its mask, None for an ordinary operand."""
         if isinstance(x, PathTracer) and x._trace is self:
             return x.value, x.live
         return x, None
 
 
 def _together(prim: Primitive, args: Any, live: Any, params: Any) -> tuple[Any, Any]:
-    """Take all elements together: the outputs count where any element of the operands does."""
+    """One mask for all elements: the outputs lie on a path if any element of the operands does."""
     outs = prim.bind(*args, **params)
     some: Any = np.zeros((), bool)
     for mask in live:
@@ -107,15 +107,15 @@ def _together(prim: Primitive, args: Any, live: Any, params: Any) -> tuple[Any, 
 
 
 def traces_for(origin: object, variable: bool) -> list[Paths]:
-    """Return the traces of one linear map, the oldest first; ``variable``, if a seed of it is one.
+    """The traces of one linear map, the outermost first; ``variable``: whether a seed is variable.
 
-    A seed is variable where another derivative may be taken by it.
+    A seed is variable if another derivative may be taken with respect to it.
     """
     return [*([Paths(origin, selects=False)] if variable else []), Paths(origin)]
 
 
 def seeded(traces: Sequence[Paths], seed: Any, variable: bool) -> Any:
-    """Return a seed with its masks: what it holds as 0 lies on no path."""
+    """A seed with its masks: its elements that are 0 lie on no path."""
     given = path_mask(seed, None)
     for trace in traces:
         whole = trace.selects and variable
@@ -124,7 +124,7 @@ def seeded(traces: Sequence[Paths], seed: Any, variable: bool) -> Any:
 
 
 def masks_of(traces: Sequence[Paths | None], x: Any) -> list[Any]:
-    """Return the masks of a value, all set for a trace to which it does not belong."""
+    """The masks of a value; all True for a trace to which it does not belong."""
     found = {}
     while isinstance(x, PathTracer):
         found[x._trace] = x.live
@@ -133,14 +133,14 @@ def masks_of(traces: Sequence[Paths | None], x: Any) -> list[Any]:
 
 
 def resume(traces: Sequence[Paths], x: Any, *masks: Any) -> Any:
-    """Return a value of a map with its masks, unless it has them."""
+    """A value of a map with its masks, unless it has them already."""
     for trace, mask in zip(traces, masks, strict=True):
         x = _with_mask(trace, x, mask)
     return x
 
 
 def _with_mask(trace: Paths, x: Any, mask: Any) -> Any:
-    """Return a value with the mask of a trace, those of younger ones around it."""
+    """A value with the mask of a trace, inside the masks of inner traces."""
     if isinstance(x, PathTracer) and x._trace is trace:
         return x
     if isinstance(x, PathTracer) and x._trace.serial > trace.serial:
@@ -149,7 +149,7 @@ def _with_mask(trace: Paths, x: Any, mask: Any) -> Any:
 
 
 def unmasked(traces: Sequence[Paths], x: Any) -> Any:
-    """Return a result as an ordinary value."""
+    """A result without its masks."""
     for trace in reversed(traces):
         x = trace.split(x)[0]
     return x

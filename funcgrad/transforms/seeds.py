@@ -1,10 +1,10 @@
-"""Linear maps of tangents and cotangents as their users see them: sums over paths.
+"""Linear maps of tangents and cotangents by the law of zero cotangents, see ``paths.py``.
 
-A map first runs without masks; where a result is not finite, it runs again with them. A program
-that is being staged cannot look at its results. There ``seed`` and ``settle`` mark where a map
-begins and ends, if an element on no path may meet a factor that is not finite in between. Whoever
-runs such a program looks at what is settled, and where that is not finite runs ``with_masks`` of
-the program instead.
+A map first runs without masks; if a result is not finite, it runs again with them. A program that
+is being staged has no values to check. There ``seed`` and ``settle`` mark where a map begins and
+ends, if an element on no path may be multiplied by a factor that is not finite in between. The
+program checks the settled values when it runs; if one is not finite, ``with_masks`` of the program
+runs instead.
 """
 
 from collections.abc import Callable, Sequence
@@ -35,31 +35,30 @@ from .batching import Batch, BatchTracer
 from .paths import Paths, PathTracer, masks_of, resume, seeded, traces_for, unmasked
 from .staging import Staging, is_staged, stage, staged_in, with_numbers
 
-# a linear map of tangents or cotangents, None for 0, which is told whether these have masks
+# tangents or cotangents (None: 0), whether they have masks -> results of the linear map
 Map = Callable[[Sequence[Any], bool], Sequence[Any]]
 
 
 def over_paths(
     origin: object, seeds: Sequence[Any], run: Map, around: Sequence[Any]
 ) -> Sequence[Any]:
-    """Return what a linear map makes of its seeds, as a sum over paths.
+    """Apply a linear map to its seeds, by the law of zero cotangents.
 
-    ``run`` is called again, with masks, where a result is not finite; ``around`` are values that
-    belong to the transforms around it. NumPy's warnings should be off: the function has its own,
-    its derivative none.
+    ``run`` is called again, with masks, if a result is not finite; ``around`` are values that
+    belong to the enclosing transforms. NumPy's warnings should be off: a derivative has none.
     """
     known = [x for x in (*around, *seeds) if isinstance(x, Tracer)]
     found = map(staged_in, known) if known else ()
     programs = [cast(Staging, x._trace) for x in found if x is not None]
     program = max(programs, key=lambda trace: trace.serial) if programs else None
     if program is not None and not program.masked:
-        # with masks, if no program around repeats the function so
+        # with masks, unless an enclosing program may be run again with masks
         repeats = is_staged(around) or program.turned
         masked = any(p.masked for p in programs) or not repeats
         return _staged(program, seeds, run, around, masked)
     results = run(seeds, False)
     if not known and are_finite_arrays(results):
-        return results  # nearly always
+        return results  # the common case
     known += [x for x in results if isinstance(x, Tracer)]
     finite = are_finite(results)
     outer = [trace for x in known for trace in _under(x)]
@@ -77,7 +76,7 @@ def over_paths(
 
 
 def _under(x: Any) -> list[Trace]:
-    """Return the traces to which a value belongs, the youngest first."""
+    """The traces to which a value belongs, the innermost first."""
     found = []
     while isinstance(x, Tracer):
         found.append(x._trace)
@@ -86,7 +85,7 @@ def _under(x: Any) -> list[Trace]:
 
 
 def _is_variable(x: Any) -> bool:
-    """Return whether another derivative may be taken by a seed."""
+    """Whether another derivative may be taken with respect to a seed."""
     return any(not isinstance(trace, Batch) for trace in _under(x))
 
 
@@ -94,9 +93,9 @@ def _is_variable(x: Any) -> bool:
 
 
 def _batches(program: Staging, around: Sequence[Any]) -> list[Batch]:
-    """Return the traces of vmap to which variables of a program belong, the outermost first.
+    """The traces of vmap to which variables of a program belong, the outermost first.
 
-    They are older than the program where a function runs in its vmap's own trace again.
+    They are older than the program if a function runs again in the trace of its vmap.
     """
     found: dict[Batch, None] = {}
     for traces in map(_under, around):
@@ -109,9 +108,9 @@ def _batches(program: Staging, around: Sequence[Any]) -> list[Batch]:
 def _staged(
     program: Staging, seeds: Sequence[Any], run: Map, around: Sequence[Any], masked: bool
 ) -> Sequence[Any]:
-    """Run a map with its seeds and results marked, where there is a risk in between.
+    """Run a map, with marked seeds and results if an operation in between may need masks.
 
-    ``masked``, if the maps within its function are to have masks.
+    ``masked``: whether maps inside its function have masks.
     """
     tag = Tag(Trace(program.origin).serial, any(map(_is_variable, seeds)))
     start = len(program.eqns)
@@ -134,17 +133,17 @@ def _staged(
 
 
 def _look(program: Staging, own: Tag) -> None:
-    """Find the tangents of other maps: of a program, say, that stands here as it is."""
+    """Find tangents of other maps, for example of a program whose equations were replayed here."""
     new, program.looked = program.eqns[program.looked :], len(program.eqns)
     if any(eqn.prim in BEGINS for eqn in new):
         program.gaps.update(*(vs for tag, vs in maps_in(new).items() if tag != own))
 
 
 def _marked(program: Staging, seed: Any, token: Any, tag: Tag, batches: Sequence[Batch]) -> Any:
-    """Return a seed as an equation of the program, which it need not depend on.
+    """Mark a seed by an equation of the program, also if it does not depend on the program.
 
-    It gets the axes of all examples to which the program's variables belong: else vmap would take
-    it for a value of a transform within, beside others.
+    It gets the batch axes of all traces to which variables of the program belong: otherwise vmap
+    would mistake it for a value of an inner transform.
     """
     params = {"tag": tag, "variable": _is_variable(seed)}
     mapped = isinstance(seed, BatchTracer) and staged_in(seed) is None
@@ -162,7 +161,7 @@ def _marked(program: Staging, seed: Any, token: Any, tag: Tag, batches: Sequence
 
 
 def _is_whole(program: Staging, atom: Atom) -> bool:
-    """Return whether it is known that no element of a seed is 0."""
+    """Whether all elements of a seed are known to be nonzero."""
     values = dict(program.consts.values())
     value = atom.value if isinstance(atom, Literal) else values.get(atom)
     return isinstance(value, (np.ndarray, np.generic)) and bool(np.all(value != 0))
@@ -171,14 +170,14 @@ def _is_whole(program: Staging, atom: Atom) -> bool:
 def _without(
     program: Staging, start: int, own: Sequence[Eqn], marked: Sequence[Any], results: Sequence[Any]
 ) -> Sequence[Any]:
-    """Take the marks out of the program again: there is nothing to mask."""
+    """Remove the marks from the program, which needs no masks."""
     tracers = {x._var: x for x in map(staged_in, marked) if x is not None}
     now: dict[Any, Any] = {eqn.outs[0]: eqn.ins[0] for eqn in own if eqn.outs[0] in tracers}
     if any(x is not None and x._var in now for x in map(staged_in, results)):
         return results  # a seed is a result itself
     now[own[0].outs[0]] = Literal(True)
     for var, tracer in tracers.items():
-        tracer._var = now.get(var, var)  # programs that are still being staged may hold it
+        tracer._var = now.get(var, var)  # programs still being staged may hold the tracer
     for i in range(start, len(program.eqns)):
         eqn = program.eqns[i]
         if not now.keys().isdisjoint(eqn.ins):
@@ -194,9 +193,9 @@ def _without(
 
 
 def with_masks(jaxpr: Jaxpr) -> Jaxpr:
-    """Return the program in which each map between its marks runs with masks.
+    """The program in which each map between its marks runs with masks.
 
-    So do the maps of its derivatives.
+    The maps of its derivatives run with masks too.
     """
     if is_masked(jaxpr):
         return jaxpr
@@ -214,7 +213,7 @@ def with_masks(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _replayed(jaxpr: Jaxpr, args: Sequence[Any]) -> list[Any]:
-    """Run a program, and those that it calls, its marks heeded."""
+    """Run a program, and programs that it calls, with masks between its marks."""
     maps: dict[Tag, list[Paths]] = {}
     try:
         outs = _replay(args[0]._trace, jaxpr, args, maps)
@@ -235,7 +234,7 @@ def _replay(
         trace.at = eqn.source
         program = inlined(prim, params)
         if prim.holds.is_open and not any(isinstance(x, PathTracer) for x in ins):
-            program = None  # its rule is for another derivative
+            program = None  # its rule is needed for another derivative
         if program is not None:
             outs: Sequence[Any] = _replay(trace, program, ins, maps)
         elif prim is seed_p:
@@ -254,22 +253,22 @@ def _replay(
 
 
 def _traces(maps: dict[Tag, list[Paths]], tag: Tag) -> list[Paths]:
-    """Return the traces of a map, made where it begins."""
+    """The traces of a map, created where it begins."""
     if tag not in maps:
         maps[tag] = traces_for("a derivative", tag.variable)
     return maps[tag]
 
 
 class Staged:
-    """A function of the user's as programs, in a parameter."""
+    """A parameter that holds a user function as programs."""
 
     def masked(self, change: Callable[[Jaxpr], Jaxpr]) -> "Staged":
-        """Return it with the programs that ``change`` makes of these: those with masks."""
+        """Apply ``change`` to the programs, which gives those with masks."""
         raise NotImplementedError
 
 
 def heeding_masks(trace: Trace, params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of what holds programs as a derivative around it needs them."""
+    """The parameters of a primitive that holds programs, with masks if ``trace`` is masked."""
     if trace.masked:
         return masked_params(params)
     trace.inner = trace.inner or any(map(may_mark, programs_in(params)))
@@ -277,7 +276,7 @@ def heeding_masks(trace: Trace, params: dict[str, Any]) -> dict[str, Any]:
 
 
 def masked_params(params: dict[str, Any]) -> dict[str, Any]:
-    """Return the parameters of a primitive that holds programs with these as ``with_masks``."""
+    """Apply ``with_masks`` to the programs in the parameters of a primitive."""
 
     def changed(value: Any) -> Any:
         if isinstance(value, Jaxpr):

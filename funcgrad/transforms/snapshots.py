@@ -1,9 +1,9 @@
-"""What a derivative reads later of arrays to which the user can write meanwhile.
+"""Snapshots: protection of residuals against changes in place of the user's arrays.
 
-Of a small array a copy is recorded: the user may refill it, as NumPy code does. A large one is
-recorded as it is, with its fingerprint; when that has changed where an operation reads the array
-again, or when the derivative is there, it would be wrong, and MutatedError is raised. Nothing is
-done to the user's arrays.
+A small array is copied: the user may refill it, as NumPy code does. A large one is recorded
+without a copy, with its fingerprint. If the fingerprint has changed when an operation reads the
+array again, or when the derivative is complete, the derivative would be wrong, and MutatedError is
+raised. The user's arrays are never modified.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
 from .arguments import Place, described
 
-TINY = 1 << 14  # bytes: up to these a copy costs less than to look for one that there is
-SMALL = 1 << 18  # bytes: up to these a copy costs less than two fingerprints
-BRIEF = 1 << 22  # the same of a copy that is soon free again
+TINY = 1 << 14  # bytes up to which a copy costs less than the look-up of an earlier one
+SMALL = 1 << 18  # bytes up to which a copy costs less than two fingerprints
+BRIEF = 1 << 22  # the same for a short-lived copy
 
 OUTPUT, RESIDUAL = -1, -2  # in place of an operand's position
 
@@ -39,9 +39,9 @@ class WatchedArray:
 
 
 class Snapshots:
-    """What one trace has recorded of arrays that are not its own.
+    """The arrays, not its own, that one trace has recorded.
 
-    Of arrays up to ``limit`` bytes these are copies: of all, where what is recorded outlives the
+    Arrays up to ``limit`` bytes are copied; the limit is infinite if the records outlive the
     function that the trace runs.
     """
 
@@ -50,12 +50,12 @@ class Snapshots:
     def __init__(self, origin: object, limit: float = SMALL) -> None:
         self.origin = origin
         self.limit = limit
-        self.copies: dict[Any, np.ndarray] = {}  # by the memory that they are copies of
+        self.copies: dict[Any, np.ndarray] = {}  # by the memory of the original
         self.watched: dict[Any, WatchedArray] = {}
 
     def take(self, x: Any, prim: Primitive | None = None, operand: int = 0) -> Any:
-        """Return what to record of an operand that the derivative will read again."""
-        if isinstance(x, Tracer):  # an outer transform's, which may wrap an array of the user's
+        """Copy or watch an operand that the derivative will read again."""
+        if isinstance(x, Tracer):  # of an outer transform, which may wrap an array of the user's
             return x._trace.rewrapped(x, lambda y: self.take(y, prim, operand))
         if type(x) is not np.ndarray or x.dtype.hasobject:
             x = plain(x)
@@ -71,17 +71,17 @@ class Snapshots:
         if found is None:
             self.watched[key] = WatchedArray(x, fingerprint(x), _role(prim, operand), user_line())
         elif fingerprint(x, tables=1) != found.fingerprint[:1]:
-            raise self.mutated(found)  # here, because it may be changed back before the check
+            raise self.mutated(found)  # now, because it may be changed back before ``check``
         return x
 
     def lend(self, x: Any, prim: Primitive, operand: int) -> Any:
-        """Return an operand for a function of the user's own, which may write to it."""
+        """Copy or watch an operand of a user function, which may write to it."""
         if isinstance(x, np.ndarray) and x.nbytes <= self.limit:
             return x.copy("K")
         return self.take(x, prim, operand)
 
     def copy(self, key: Any, x: np.ndarray) -> np.ndarray:
-        """Return a copy, the same one as long as the array has the same bytes."""
+        """Copy an array, once as long as its bytes stay the same."""
         found = self.copies.get(key)
         if found is None or not _same(found, x):
             found = self.copies[key] = x.copy("K")
@@ -96,10 +96,10 @@ class Snapshots:
     def mutated(self, found: WatchedArray) -> MutatedError:
         at = f", at {found.line}" if found.line else ""
         before = (
-            f"{self.origin}: an array was changed that the derivative reads again: "
+            f"{self.origin}: an array was changed in place that the derivative reads again: "
             f"{aval_of(found.array)}"
         )
-        after = f", {found.role}{at}; write the new values into another array"
+        after = f", {found.role}{at}; write the new values to another array"
         error = MutatedError(before + after)
         error.array, error.words = found.array, (before, after)
         return error
@@ -108,7 +108,7 @@ class Snapshots:
 def with_argument(
     error: MutatedError, fun: Any, places: Sequence[Place], values: Sequence[Any]
 ) -> MutatedError:
-    """Return the error, which names the argument and tree path if the array is one of these."""
+    """Add to the error the argument and tree path of the changed array, if it is an argument."""
     if error.array is None:
         return error
     for place, value in zip(places, values, strict=True):
@@ -121,7 +121,7 @@ def with_argument(
 
 
 def plain(x: Any) -> Any:
-    """Return a value, an array as an ndarray proper, which a memory map is not."""
+    """Convert a subclass of ndarray, such as a memory map, to ndarray; other values stay."""
     if not isinstance(x, np.ndarray):
         return x
     check_operand(x)
@@ -129,16 +129,16 @@ def plain(x: Any) -> Any:
 
 
 def is_shared(x: Any, limit: int = TINY) -> bool:
-    """Return whether a value is, or wraps, an array that is too large to be copied at sight."""
+    """Whether a value is, or wraps, an array larger than ``limit`` bytes."""
     while isinstance(x, Tracer):
         x = x._trace.shared(x)
     return isinstance(x, np.ndarray) and x.nbytes > limit
 
 
 def overlap(x: Any, y: Any) -> bool:
-    """Return whether a value views the memory of another."""
+    """Whether ``x`` aliases ``y``."""
     if type(x) is np.ndarray and type(y) is np.ndarray and x.base is None:
-        return x is y  # nearly always
+        return x is y  # the common case
     x, y = _array_in(x), _array_in(y)
     if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):
         return False
@@ -152,29 +152,28 @@ def _array_in(x: Any) -> Any:
 
 
 def lent(x: Any) -> Any:
-    """Return a value that is recorded for the user's own code: a copy, or watched if large."""
+    """A recorded value for user code: a copy if it is small; a large one is watched."""
     return copied(x) if isinstance(x, np.ndarray) and x.nbytes <= SMALL else x
 
 
 def marks_of(values: Sequence[Any]) -> list[np.ndarray | None]:
-    """Return by what to know values again."""
+    """Copies of concrete values, None for others, by which a second run is compared."""
     known = (np.ndarray, np.generic, *PYTHON_SCALARS)
     return [np.array(x) if isinstance(x, known) else None for x in values]
 
 
 def check_repeated(origin: object, before: Sequence[Any], outs: Sequence[Any]) -> None:
-    """Raise if a function that ran again has not the outputs that it had before."""
+    """Raise if a second run of a function has given other outputs."""
     pairs = zip(before, marks_of(outs), strict=True)
     if not all(x is None or (y is not None and _close(x, y)) for x, y in pairs):
         raise MutatedError(
-            f"{origin}: its derivative is not finite, so the function ran again, for the paths "
-            f"that lead there, and its outputs are others now; give it as arguments what it reads, "
-            f"and do not write to that"
+            f"{origin}: the function ran twice, because its derivative was not finite, and its "
+            f"outputs differ; make it a pure function of its arguments"
         )
 
 
 def _close(x: np.ndarray, y: np.ndarray) -> bool:
-    """Return whether outputs are the same but for rounding, and for what is not finite."""
+    """Whether outputs are equal up to rounding, where both are finite."""
     if x.shape != y.shape or x.dtype != y.dtype:
         return False
     tolerance = np.sqrt(np.finfo(x.dtype).eps) if x.dtype.kind in "fc" else 0.0
@@ -189,7 +188,7 @@ def _role(prim: Primitive | None, operand: int) -> str:
 
 
 def _same(x: np.ndarray, y: np.ndarray) -> bool:
-    """Return whether an array has the bytes that its copy has, where that is soon known."""
+    """Whether an array has the bytes of its copy; False if the layout makes a comparison slow."""
     if x.strides != y.strides or not (y.flags.c_contiguous or y.flags.f_contiguous):
         return False
     words = f"u{x.itemsize}" if x.itemsize in (1, 2, 4, 8) else None

@@ -1,4 +1,4 @@
-"""Staging: run a function on shapes and dtypes alone, and keep the program it is."""
+"""Staging: trace a function on shapes and dtypes alone to a program."""
 
 import functools
 import math
@@ -24,7 +24,7 @@ from .snapshots import BRIEF, TINY, Snapshots
 
 
 class StagingTracer(AbstractTracer):
-    """A variable of the program that is being written."""
+    """A variable of the program that is being staged."""
 
     __slots__ = ("_line", "_var")  # with underscores, because ndarray.var is a method
     _var: Var
@@ -33,7 +33,7 @@ class StagingTracer(AbstractTracer):
     def __init__(self, trace: "Staging", var: Var, line: str = "") -> None:
         self._trace = trace
         self._var = var
-        self._line = line  # of the user's code that asked for it
+        self._line = line  # of user code that computed it
 
     @property
     def aval(self) -> Aval:
@@ -51,17 +51,17 @@ class StagingTracer(AbstractTracer):
     def unknown(self) -> str:
         return (
             f"{self.aval}, of which only shape and dtype are known while {self._trace.origin} is "
-            f"staged: at {user_line() or 'the top level'}; for a choice write numpy.where, or make "
-            f"the argument static"
+            f"staged: at {user_line() or 'the top level'}; use numpy.where to choose, or make the "
+            f"argument static"
         )
 
 
 class Staging(Trace):
     """Append an equation for each operation.
 
-    The constants of the program are copies if it is to be ``lasting``; otherwise the large ones are
-    the user's arrays, which must not change until it is there. Where no code of the user's runs,
-    they need not be ``guarded``.
+    ``lasting``: the constants of the program are copies; otherwise large ones are the user's
+    arrays, which must not change until the program is complete. ``guarded``: constants are copied
+    or checked; it is False where no user code runs.
     """
 
     __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "looked", "snapshots", "turned")
@@ -73,11 +73,11 @@ class Staging(Trace):
         self.snapshots = Snapshots(origin, math.inf if lasting else BRIEF) if guarded else None
         self.eqns: list[Eqn] = []
         self.gaps: set[Var] = set()  # tangents with elements on no path, see seeds.py
-        self.looked = 0  # among how many of the equations these are known
-        self.turned = False  # whether it is to be transposed: tangents are not there to be masks of
+        self.looked = 0  # the number of equations searched for these
+        self.turned = False  # whether it will be transposed: masks of its tangents are unknown
         self.inputs: list[Var] = []
         self.at = ""  # the line whose derivative is being staged
-        # what the program closes over: small arrays by what they hold, all else by identity
+        # constants of the program: small arrays by their bytes, others by identity
         self.consts: dict[Any, tuple[Var, Any]] = {}
 
     def input(self, aval: Aval) -> StagingTracer:
@@ -85,7 +85,7 @@ class Staging(Trace):
         return StagingTracer(self, self.inputs[-1])
 
     def atom(self, x: Any, prim: Primitive | None = None, operand: int = -1) -> Atom:
-        """Return what stands for a value: a variable, a literal number, or a constant."""
+        """The atom of a value: a variable, a literal, or the variable of a constant."""
         if isinstance(x, StagingTracer) and x._trace is self:
             return x._var
         if type(x) in PYTHON_SCALARS or (isinstance(x, np.generic) and x.dtype.kind in "biufc"):
@@ -97,7 +97,7 @@ class Staging(Trace):
         x = np.asarray(x)
         if x.dtype.kind not in "biufc":
             raise TypeError(
-                f"{self.origin}: an operand must be an array or a number: got {x}, {x.dtype}"
+                f"{self.origin}: an operand must be an array of numbers: got {x}, {x.dtype}"
             )
         if not x.shape:
             return Literal(x[()])
@@ -117,7 +117,7 @@ class Staging(Trace):
         if prim.holds.close is not None:
             consts, params = prim.holds.close(self, *map(aval_of, args), **params)
             args = (*consts, *args)
-            # what it closes over may belong to a transform further in, which is to see it first
+            # the values that it closes over may belong to an inner transform, which comes first
             if any(isinstance(x, Tracer) and x._trace.serial > self.serial for x in consts):
                 return prim.bind(*args, **params)
         ins = tuple([self.atom(x, prim, k) for k, x in enumerate(args)])
@@ -127,7 +127,7 @@ class Staging(Trace):
         return [StagingTracer(self, var, line) for var in outs]
 
     def close(self, outs: Sequence[Any]) -> ClosedJaxpr:
-        """Return the program of these outputs."""
+        """Complete the program with these outputs."""
         outvars = tuple(map(self.atom, outs))
         if self.snapshots is not None:
             self.snapshots.check()
@@ -137,14 +137,14 @@ class Staging(Trace):
 
 
 def staged_in(x: Any) -> StagingTracer | None:
-    """Return the variable behind a value, under whatever other transforms."""
+    """The variable that a value wraps, under any other transforms, or None."""
     while isinstance(x, Tracer) and not isinstance(x, StagingTracer):
         x = getattr(x, "value", None)
     return x if isinstance(x, StagingTracer) else None
 
 
 def is_staged(values: Sequence[Any]) -> bool:
-    """Return whether a value belongs to a program that is being staged."""
+    """Whether one of the values belongs to a program that is being staged."""
     return any(staged_in(x) is not None for x in values)
 
 
@@ -157,10 +157,10 @@ def stage(
     masked: bool = False,
     turned: bool = False,
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
-    """Return ``fun``, a function of leaves, as a program, and the structure of its output.
+    """Trace ``fun``, a function of leaves, to a program, and give the structure of its output.
 
-    ``lasting`` and ``guarded`` say what becomes of the arrays that it closes over, see Staging;
-    ``masked``, that derivatives within are taken with masks; ``turned``, that the program is to be
+    ``lasting`` and ``guarded`` control copies of arrays that it closes over, see Staging.
+    ``masked``: derivatives inside are computed with masks. ``turned``: the program will be
     transposed.
     """
     trace = Staging(origin, lasting, guarded, masked)
@@ -184,7 +184,7 @@ def stage(
 
 
 def with_numbers(closed: ClosedJaxpr) -> ClosedJaxpr:
-    """Return the program with a number in the place of each constant that only repeats it."""
+    """Replace constants whose elements are all equal by a broadcast scalar."""
     eqns: list[Eqn] = []
     rest: list[tuple[Var, Any]] = []
     for var, x in zip(closed.jaxpr.constvars, closed.consts, strict=True):
@@ -210,7 +210,7 @@ def _uniform(x: np.ndarray) -> bool:
     return first != 0 or x.dtype.kind != "f" or bool((np.signbit(x) == np.signbit(first)).all())
 
 
-# functions of NumPy that a shape and a dtype suffice for: they make an array, or they ask
+# NumPy functions that need only shape and dtype: they create an array, or query one
 _LIKE = frozenset({np.zeros_like, np.ones_like, np.empty_like, np.full_like})
 _ASKING = frozenset(
     {np.shape, np.ndim, np.size, np.iscomplexobj, np.isrealobj, np.result_type, np.common_type}
@@ -246,8 +246,8 @@ class ShapeDtypeStruct:
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         raise ConversionError(
-            f"{self!r} has no numbers, so it cannot become an array: write numpy.zeros_like(x) for "
-            f"one of its shape, or give it to eval_shape, make_jaxpr or lower alone"
+            f"{self!r} has no elements, so it cannot become an array; pass it to eval_shape, "
+            f"make_jaxpr or lower"
         )
 
     def __array_function__(
@@ -266,7 +266,7 @@ class ShapeDtypeStruct:
 def _staged(
     who: str, fun: Callable[..., Any], static: Sequence[int], args: Any, kwargs: Any
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
-    """Stage a call; leaves that are no arrays, and the static arguments, stay as they are."""
+    """Stage a call; static arguments, and leaves that are not arrays, are not traced."""
     kept = {n % len(args) for n in static if -len(args) <= n < len(args)}
     leaves, treedef = tree.flatten(([None if i in kept else x for i, x in enumerate(args)], kwargs))
     abstract = [is_arraylike(x) for x in leaves]
@@ -291,17 +291,17 @@ def make_jaxpr(
     static_argnums: int | Sequence[int] = (),
     return_shape: bool = False,
 ) -> Callable[..., Any]:
-    """Return a function that gives the program of a call instead of its value.
+    """Trace a function to its program: the new function returns the program of a call.
 
     make_jaxpr : (a -> b) -> a -> Jaxpr
 
     Args:
         fun: a function of arrays, or of trees of arrays.
-        static_argnums: positions of arguments to pass as they are.
-        return_shape: whether to return also the output's tree of shapes and dtypes.
+        static_argnums: positions of arguments that are not traced.
+        return_shape: whether to return also the shapes and dtypes of the output, a tree.
 
     Raises:
-        ConcretizationError: if ``fun`` needs the number behind a traced value.
+        ConcretizationError: if ``fun`` needs the concrete value of a traced array.
 
     >>> print(make_jaxpr(lambda x: 2 * np.sin(x))(np.ones(3)))
     { lambda ; a:f64[3]. let
@@ -323,11 +323,11 @@ def make_jaxpr(
 
 
 def eval_shape(fun: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
-    """Return the shapes and dtypes of a call's output without computing it.
+    """Shapes and dtypes of the output of a call, without computing it.
 
     Args:
         fun: a function of arrays, or of trees of arrays.
-        *args: its arguments; a ShapeDtypeStruct may stand for an array.
+        *args: its arguments; a ShapeDtypeStruct may replace an array.
         **kwargs: its keyword arguments.
 
     >>> eval_shape(lambda x: x @ x.T, ShapeDtypeStruct((2, 3), np.float32))
@@ -339,7 +339,7 @@ def eval_shape(fun: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Any:
 
 
 def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Any, list[Any]]:
-    """Return ``fun`` with the traced values it closes over as arguments, and those values.
+    """Closure conversion: make the traced values that ``fun`` closes over arguments.
 
     Args:
         fun: a function of arrays, or of trees of arrays.
@@ -350,7 +350,7 @@ def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Any, l
         no tracer.
 
     Raises:
-        TreeError: when ``converted`` is called with arguments of another structure.
+        TreeError: if ``converted`` is called with arguments of another structure.
 
     >>> converted, hoisted = closure_convert(lambda x: x + 1, 2.0)
     >>> print(converted(3.0, *hoisted))
@@ -367,7 +367,9 @@ def closure_convert(fun: Callable[..., Any], *example_args: Any) -> tuple[Any, l
         rest = iter(args[len(given) :])
         leaves, treedef = tree.flatten(given)
         if treedef != in_tree:
-            raise TreeError(f"closure_convert: expected arguments like {in_tree}: got {treedef}")
+            raise TreeError(
+                f"closure_convert: arguments must have the structure {in_tree}: got {treedef}"
+            )
         consts = [next(rest) if t else x for x, t in zip(closed.consts, traced, strict=True)]
         operands = [x for x in leaves if is_arraylike(x)]
         return tree.unflatten(out_tree, eval_jaxpr(closed.jaxpr, consts, operands))
