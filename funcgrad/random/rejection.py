@@ -65,17 +65,17 @@ class Rejection(KeyPrimitive):
     def decompose(
         self, keys: Any, *params: Any, shape: Shape, dtype: np.dtype, impl: str, **rest: Any
     ) -> Any:
-        keys, params = spread(keys, params, shape)
+        keys, alike = spread(keys, params, shape)
         whole, n = (*shape_of(keys)[:-1], *shape), math.prod(shape)
         rows, kind = (*shape_of(keys)[:-1], n), self.working(dtype)
-        params = [cast(reshape(p, rows), kind) for p in params]
+        given = [cast(reshape(p, rows), kind) for p in alike]
 
         def step(state: Any) -> Any:
             r, out, pending = state
             stream = fold_in_p(keys, r, impl=impl)
             words = bits_p(stream, shape=(n, 2), dtype=UNSIGNED[kind.itemsize], impl=impl)
             pairs = [in_order(words[..., j], pending) for j in (0, 1)]
-            y, accepted = self.attempt(*[uniform_of(w, kind) for w in pairs], *params, **rest)
+            y, accepted = self.attempt(*[uniform_of(w, kind) for w in pairs], *given, **rest)
             return r + 1, where(pending, y, out), pending & ~accepted
 
         state = np.ones((), np.uint64), np.zeros(rows, kind), np.ones(rows, bool)
@@ -83,7 +83,7 @@ class Rejection(KeyPrimitive):
             out = step(state)[1]
         else:
             out = while_loop(lambda state: np.any(state[2]), step, state)[1]
-        out = self.finished(out, keys, params, impl, **rest)
+        out = self.finished(out, keys, given, impl, **rest)
         return (reshape(_cast_counts(out, dtype), whole),)
 
     def finished(self, out: Any, keys: Any, params: list[Any], impl: str, **rest: Any) -> Any:
