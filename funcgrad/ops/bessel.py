@@ -1,14 +1,14 @@
-"""Modified Bessel functions of orders 0 and 1, and all their derivatives.
+"""Modified Bessel functions of orders 0 and 1, with derivatives of every order.
 
-Up to 8 the power series (DLMF 10.25.2), whose terms all have one sign; beyond, sqrt(x) exp(-x)
+Up to x = 8 by the power series (DLMF 10.25.2), whose terms are positive; above, sqrt(x) exp(-x)
 I(x) is a polynomial in 16/x - 1 fitted with mpmath to 5e-18.
 
 ``bessel_ratio(n, x)`` is I_n(x) / x**n, an even function without singularity, with
-(I_n / x**n)' = x I_(n+1) / x**(n+1) (DLMF 10.29.4): so derivatives of every order hold at 0 too.
+(I_n / x**n)' = x I_(n+1) / x**(n+1) (DLMF 10.29.4): derivatives of every order are right at 0 too.
 
-``bessel_moment(n, x)`` is the mean of (1 - cos v)**n exp(-|x| (1 - cos v)) over all angles v: of
-order 0 it is exp(-|x|) I_0, of which the others are derivatives, but for a sign; and exp(-|x|) I_1
-is that of order 0 less that of order 1. Differences of Bessel functions cancel for large x.
+``bessel_moment(n, x)`` is the mean of (1 - cos v)**n exp(-|x| (1 - cos v)) over all angles v. Order
+0 is exp(-|x|) I_0; the higher orders are its derivatives, up to a sign. exp(-|x|) I_1 is order 0
+minus order 1. They are used because differences of Bessel functions cancel for large x.
 """
 
 import functools
@@ -31,7 +31,7 @@ def _i0(x: Any) -> Any:
 
 
 def _growing(coefficients: Sequence[float], size: Any) -> Any:
-    z = np.minimum(size, 1e9)  # where the result is infinite
+    z = np.minimum(size, 1e9)  # where the result is inf
     half = np.exp(0.5 * z)
     return half * polynomial(coefficients, 16 / z - 1) / np.sqrt(z) * half
 
@@ -78,7 +78,7 @@ def _ratio_far(order: Any, z: Any) -> Any:
     for k in range(1, 25):  # DLMF 10.40.1
         term = term * ((2 * k - 1) ** 2 - 4 * order * order) / (8 * k * z)
         total = total + term
-    half = np.exp(0.5 * z)  # of the exponential, which would overflow too early
+    half = np.exp(0.5 * z)  # half of the exponential, which would overflow
     return half * (total / (np.sqrt(2 * math.pi * z) * np.power(z, order))) * half
 
 
@@ -107,7 +107,7 @@ def _moment_far(order: Any, z: Any) -> Any:
 
 
 def _i1_slope(x: Any) -> Any:
-    """The derivative of I_1: of x times I_1 / x."""
+    """The derivative of I_1 = x (I_1 / x)."""
     return add(bessel_ratio(1, x), mul(square(x), bessel_ratio(2, x)))
 
 

@@ -1,7 +1,7 @@
 """The beta function and its logarithm.
 
-Where an argument is 8 or more, ``betaln`` takes the difference of Stirling's formulas in closed
-form, in which nothing cancels (Didonato & Morris 1992, "Algorithm 708", section 4).
+If an argument is at least 8, ``betaln`` uses the difference of Stirling's formulas in closed form,
+without cancellation (Didonato & Morris 1992, "Algorithm 708", section 4).
 """
 
 import functools
@@ -59,7 +59,7 @@ def beta_of(a: Any, b: Any) -> Any:
 
 
 def _polygamma_difference(n: Any, a: Any, b: Any) -> Any:
-    """polygamma(n, a) - polygamma(n, a + b), for small b by Taylor's series."""
+    """polygamma(n, a) - polygamma(n, a + b); for small b by Taylor series."""
     y = polygamma_of(n, a) - polygamma_of(n, a + b)
 
     def near(n: Any, a: Any, b: Any) -> Any:
@@ -82,11 +82,11 @@ def _slope_of_orders(j: Any, k: Any) -> Any:
 
 
 def _beta_derivative(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
-    if j + k == 1:  # in every gradient
+    if j + k == 1:  # the fast path of every gradient
         zero = np.zeros_like(a)
         return y * (_polygamma_difference(zero, a, b) if j else _polygamma_difference(zero, b, a))
     out = np.full_like(y, np.nan)
-    first = (a > 0) & (a <= b)  # the smaller operand comes first, whose poles cancel
+    first = (a > 0) & (a <= b)  # the smaller operand, whose poles cancel, comes first
     second = (b > 0) & (b < a)
     for rows, (m, n), (p, q), rule in (
         (first, (j, k), (a, b), _mixed if k else _by_logarithm),
@@ -98,7 +98,7 @@ def _beta_derivative(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
 
 
 def _by_logarithm(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
-    """It by the derivatives of the logarithm."""
+    """``_beta_derivative`` by the derivatives of the logarithm."""
     return _of_exponential(j, k, y, functools.partial(_derivative_of_betaln, a, b))
 
 
@@ -110,7 +110,7 @@ def _derivative_of_betaln(a: Any, b: Any, j: int, k: int) -> Any:
 
 
 def _mixed(j: int, k: int, y: Any, a: Any, b: Any) -> Any:
-    """It for k > 0 and 0 < a <= b, where poles at a = 0 cancel.
+    """``_beta_derivative`` for k > 0 and 0 < a <= b, where poles at a = 0 cancel.
 
     The derivative in b is P E with P = a beta(a, b) and E = (digamma(b) - digamma(a + b)) / a,
     which both are smooth at a = 0.
@@ -148,7 +148,7 @@ def _quotients(count: int, n: int, a: Any, b: Any) -> list[Any]:
     y = [_polygamma_difference(order, b, a) / a]
     for k in range(1, count + 1):
         y.append((-polygamma_of(order + k, a + b) - k * y[-1]) / a)
-    near = a < 0.3 * b  # by Taylor's series: the quotients cancel
+    near = a < 0.3 * b  # by Taylor series: the quotients cancel
     return [
         masked_update(values, near, functools.partial(_quotient_near, k, count), order, a, b)
         for k, values in enumerate(y)

@@ -1,11 +1,11 @@
-"""The gamma function, its logarithm, and the derivatives of that: digamma, polygamma, zeta.
+"""The gamma function, its logarithm, and their derivatives: digamma, polygamma, zeta.
 
-Coefficients are fits made for these files with mpmath (interpolation at Chebyshev's points, of
-relative error below 1e-16), of functions freed from their zeros and poles. From 8 on, Stirling's
-series with its remainder fitted in 1/x²; below 0, reflection. The zeros of ``gammaln`` at 1 and 2
-and of ``digamma`` at 1.46 have full relative accuracy, those below 0 absolute.
+The coefficients are fits by mpmath (interpolation at Chebyshev points, relative error below 1e-16)
+of functions without their zeros and poles. From 8 on by Stirling's series, its remainder fitted in
+1/x²; below 0 by reflection. Near the zeros of ``gammaln`` at 1 and 2 and of ``digamma`` at 1.46 the
+relative error is small, near zeros below 0 the absolute error.
 
-``zeta`` is the sum of Euler and Maclaurin after 10 terms (DLMF 25.11.28).
+``zeta`` is by Euler-Maclaurin summation after 10 terms (DLMF 25.11.28).
 """
 
 import math
@@ -22,12 +22,12 @@ HALF_LOG_TAU = 0.5 * math.log(2 * math.pi)
 
 
 def from_nearest_integer(x: Any) -> Any:
-    """x minus the nearest whole number, exactly; 0 for infinities."""
+    """x minus the nearest integer, exactly; 0 for inf."""
     return np.where(np.isinf(x), 0, x - np.rint(x))
 
 
 def gammaln_near(w: Any) -> Any:
-    """log(gamma(1 + w)) for w in [0, 2], accurate also where it is near 0."""
+    """log(gamma(1 + w)) for w in [0, 2], accurate also near its zeros."""
     return w * (w - 1) * rational(GAMMALN_P, GAMMALN_Q, w)
 
 
@@ -64,8 +64,8 @@ def gammaln_of(x: Any) -> Any:
 
 
 def gamma_positive(x: Any) -> Any:
-    y = np.minimum(x, 180)  # where it is infinite
-    half = np.power(y, 0.5 * y - 0.25)  # half of the power, which would overflow too early
+    y = np.minimum(x, 180)  # above, the result is inf
+    half = np.power(y, 0.5 * y - 0.25)  # half of the power, which would overflow
     y = half * np.exp(-y) * half * (math.sqrt(2 * math.pi) * np.exp(stirling(y)))
     return masked_update(y, x < 8, _gamma_below_8, x)
 
@@ -139,16 +139,16 @@ def zeta_positive(s: Any, q: Any) -> Any:
         sum = sum + c * factor
         factor = factor * ((s + (2 * k + 1)) * (s + (2 * k + 2)) * v)
     sum = np.where(power == 0, 0, sum) + np.power(w, 1 - s) / (s - 1)
-    for k in range(9, -1, -1):  # the largest last
+    for k in range(9, -1, -1):  # from the smallest term on
         sum = sum + np.power(q + k, -s)
     return sum
 
 
 def _zeta_below(s: Any, q: Any) -> Any:
-    """zeta for q < 0 and whole s: terms of d + k, d being q less the nearest number."""
+    """zeta for q < 0 and integer s: terms of d + k, where d is q minus the nearest integer."""
     d = from_nearest_integer(q)
     sign = np.where(np.mod(s, 2) == 1, -1, 1)
-    more = q < d  # whether there are terms below the nearest
+    more = q < d  # whether there are terms below the nearest integer integer
     term = lambda x: np.where(x < 0, sign, 1) * np.power(np.abs(x), -s)
     before = np.where(more, term(d - 1), 0)
     others = zeta_positive(s, 2 - d) - zeta_positive(s, 1 - q)
@@ -169,7 +169,7 @@ def polygamma_of(n: Any, x: Any) -> Any:
 
 
 def no_derivative_in(name: str, what: str) -> Any:
-    """The rule of an operand in which the derivative is not known."""
+    """The rule of an operand without a known derivative, which raises."""
 
     def rule(t: Any, y: Any, *xs: Any) -> Any:
         raise UnsupportedError(
@@ -204,11 +204,11 @@ DIGAMMA_P = (-4.942796724995093e-14, 2.9281812903332605e-11, 4.5433733142479544e
 DIGAMMA_Q = (7.743378858567167e-09, 1.2140567486316612e-06, 6.303659565771305e-05,
     0.001523689751898851, 0.019730416635528537, 0.14608100034793006, 0.6304076035591754,
     1.5479547954397286, 1.9755905345010092, 1.0)
-ROOT = (1.4616321449683622, 9.549995429965697e-17)  # of digamma, in two parts
+ROOT = (1.4616321449683622, 9.549995429965697e-17)  # the zero of digamma, in two parts
 DIGAMMA_FAR = (-0.299425370626662, 0.08002337465397329, -0.02105106090804764,
     0.007575459920369175, -0.004166665501516725, 0.003968253965999701, -0.008333333333331664,
     0.08333333333333333)
-# Bernoulli's numbers B(2j) / (2j)!
+# B(2j) / (2j)!, with Bernoulli numbers B
 EULER_MACLAURIN = (0.08333333333333333, -0.001388888888888889, 3.306878306878307e-05,
     -8.267195767195768e-07, 2.08767569878681e-08, -5.284190138687493e-10, 1.3382536530684679e-11,
     -3.3896802963225827e-13, 8.586062056277845e-15, -2.174868698558062e-16,

@@ -1,13 +1,13 @@
 """The incomplete gamma functions, with derivatives of every order in both arguments.
 
-Both are integrals of the density p(t) = t**(a-1) exp(-t) / gamma(a). Below max(1, a), and for
-a < 25, a power series (DLMF 8.7.1). Elsewhere the smaller of the two is the density at x, times x,
-times the integral over s >= 0 of exp(-|x - a| s - x (exp(±s) - 1 ∓ s)), where t = x exp(±s): its
-integrand is smooth and falls from 1, so that Gauss and Legendre's points sum it as accurately for
-a = 1e10 as for a = 1, and the derivatives in ``a`` are sums at the same points.
+Both are integrals of the density p(t) = t**(a-1) exp(-t) / gamma(a). For x <= max(1, a) and a < 25
+by a power series (DLMF 8.7.1). Elsewhere the smaller of the two is x p(x) times the integral over
+s >= 0 of exp(-|x - a| s - x (exp(±s) - 1 ∓ s)), by t = x exp(±s). This integrand is smooth and
+decreases from 1, so that Gauss-Legendre quadrature is as accurate for a = 1e10 as for a = 1. The
+derivatives in ``a`` are sums at the same points.
 
 The k-th derivative of log(p) in ``a`` is log(t) - digamma(a) for k = 1, and -polygamma(k-1, a)
-above; Bell's polynomials of these give the derivatives of p (Moore 1982, "Algorithm AS 187:
+above; Bell polynomials of these give the derivatives of p (Moore 1982, "Algorithm AS 187:
 derivatives of the incomplete gamma integral", has the first two by series).
 """
 
@@ -35,13 +35,13 @@ from .kernels import by_blocks, masked_update, polynomial
 from .logarithms import log1pmx
 from .quadrature import NODES, WEIGHTS, integrals
 
-LARGE = 25.0  # from which on the integral takes fewer operations than the series
-TERMS = 90  # of the series, after which no more counts below LARGE
+LARGE = 25.0  # above, the integral takes fewer operations than the series
+TERMS = 90  # terms of the series that count for a < LARGE
 
 
 def mass(a: Any, x: Any, less: int = 0) -> Any:
-    """x**(a - less) exp(-x) / gamma(a) for a > 0 and x > 0; for less = 1 the density."""
-    small = np.minimum(a, 150)  # for which powers and gamma(a) are in range
+    """x**(a - less) exp(-x) / gamma(a) for a > 0 and x > 0; with less = 1 the density."""
+    small = np.minimum(a, 150)  # here powers and gamma(a) are in range
     half = np.power(np.minimum(x, 2e3), 0.5 * (small - less)) * np.exp(-0.5 * x)
     y = half / gamma_positive(small) * half
 
@@ -63,17 +63,17 @@ def bell_polynomials(slopes: Any) -> list[Any]:
 
 
 def log_density_derivatives(order: int, a: Any) -> list[Any]:
-    """The derivatives of log(p) in ``a`` from the second on, which do not depend on t."""
+    """The derivatives of log(p) in ``a`` from the second on; they do not depend on t."""
     return [-polygamma_of(np.full_like(a, k), a) for k in range(1, order)]
 
 
 def _series(order: int, a: Any, x: Any) -> Any:
-    """The lower function's derivative by its series: its terms are Taylor polynomials."""
+    """The derivative of the lower function by its series, whose terms are Taylor polynomials."""
     term = [np.ones_like(a)] + [np.zeros_like(a) for _ in range(order)]
     total = list(term)
     known = type(x) is np.ndarray
     for n in range(1, 200 if known else TERMS):
-        for k in range(order + 1):  # term * x / (a + n), as polynomials in a change of a
+        for k in range(order + 1):  # term * x / (a + n), as Taylor polynomials in a
             term[k] = (x * term[k] - (k * term[k - 1] if k else 0)) / (a + n)
         for k in range(order + 1):
             total[k] = total[k] + term[k]
@@ -97,10 +97,10 @@ def _small_upper(a: Any, x: Any) -> Any:
 
 
 def _integral(order: int, a: Any, x: Any, sign: Any) -> Any:
-    """The integral of the density's derivative from x, up or down by ``sign``."""
+    """The integral of the derivative of the density from x on, up or down by ``sign``."""
     rate = np.abs(x - a)
     end = 76 / (rate + np.sqrt(rate * rate + 76 * x))
-    for _ in range(3):  # Newton's steps to where the exponent is 38
+    for _ in range(3):  # Newton steps to the end, where the exponent is 38
         slope = rate + x * sign * np.expm1(sign * end)
         end = end - (rate * end + x * _curve(sign * end) - 38) / slope
     start = np.log1p((x - a) / a)
@@ -124,7 +124,7 @@ def _curve(u: Any) -> Any:
 
 
 def _split(order: int, a: Any, x: Any) -> tuple[Any, Any]:
-    """The lower and the upper function's derivative of this order in ``a``."""
+    """The derivatives of the lower and the upper function in ``a``, of this order."""
     lower, upper = np.full_like(x, np.nan), np.full_like(x, np.nan)
     whole = float(order == 0)
     inside = (a > 0) & (x > 0) & (a < np.inf) & (x < np.inf)
@@ -164,7 +164,7 @@ def _gamma_density(a: Any, x: Any) -> Any:
 
 
 def _density_slope(order: Any, a: Any, x: Any) -> Any:
-    """The density's derivative in ``a``, of this order."""
+    """The derivative of the density in ``a``, of this order."""
     inside = gt(x, 0)
     slopes = [sub(log(where(inside, x, 1)), digamma(a))]
     slopes += [neg(polygamma(k, a)) for k in range(1, order)]
@@ -184,7 +184,7 @@ gammainc  = Elementwise("gammainc", by_blocks(_gammainc),
 gammaincc = Elementwise("gammaincc", by_blocks(_gammaincc),
     lambda t, y, a, x: neg(mul(t, gammainc_slope(1, a, x))),
     lambda t, y, a, x: neg(mul(t, gamma_density(a, x))))
-# the derivative of gammainc in a, of an order that is a Python number
+# the derivative of gammainc in a; the order is a Python scalar
 gammainc_slope = Elementwise("gammainc_slope", by_blocks(_gammainc_slope),
     no_derivative_in("gammainc_slope", "order"),
     lambda t, y, n, a, x: mul(t, gammainc_slope(n + 1, a, x)),

@@ -1,11 +1,11 @@
 """The incomplete beta function, with derivatives of every order in all three arguments.
 
-It is the integral from 0 to x of the density p(t) = t**(a-1) (1-t)**(b-1) / B(a, b). The smaller
-of it and of its complement is, after t/(1-t) = exp(-s) x/(1-x), x (1-x) p(x) times the integral
-over s >= 0 of exp(-h(s)), h(s) = a s + (a+b) log(1 + x (exp(-s) - 1)), a convex function that
-rises from 0. It is summed by the trapezoidal rule after s = c exp(u - exp(-u)) (Takahasi & Mori
-1974, "Double exponential formulas for numerical integration"), which takes small a and large a
-alike. Derivatives in ``a`` and ``b`` are sums at the same points, as in ``incomplete.py``.
+It is the integral from 0 to x of the density p(t) = t**(a-1) (1-t)**(b-1) / B(a, b). By t/(1-t) =
+exp(-s) x/(1-x), the smaller of it and its complement is x (1-x) p(x) times the integral over
+s >= 0 of exp(-h(s)), where h(s) = a s + (a+b) log(1 + x (exp(-s) - 1)) is convex and increases
+from 0. The integral is by the trapezoidal rule in u, s = c exp(u - exp(-u)) (Takahasi & Mori 1974,
+"Double exponential formulas for numerical integration"), which is accurate for small and large a.
+Derivatives in ``a`` and ``b`` are sums at the same points, as in ``incomplete.py``.
 """
 
 import functools
@@ -41,7 +41,7 @@ def _mass_of_large(a: Any, b: Any, x: Any) -> Any:
 
 
 def _log_excess(change: Any, ratio: Any) -> Any:
-    """log(ratio) - change, where the ratio is 1 + change."""
+    """log(ratio) - change, for ratio = 1 + change."""
     return np.where(change < -0.4, np.log(ratio) - change, log1pmx(change))
 
 
@@ -49,7 +49,7 @@ def mixed_bell_polynomial(slopes: Any, n: int, m: int) -> Any:
     """f^(n,m)/f, given a table of the derivatives of log(f)."""
     if n == 0 and m == 0:
         return 1.0
-    i, j = (1, 0) if n else (0, 1)  # one derivative apart, the others shared out
+    i, j = (1, 0) if n else (0, 1)  # one derivative first, then the product rule for the others
     return sum(
         math.comb(n - i, k) * math.comb(m - j, q) * slopes[k + i, q + j]
         * mixed_bell_polynomial(slopes, n - i - k, m - j - q)
@@ -59,7 +59,7 @@ def mixed_bell_polynomial(slopes: Any, n: int, m: int) -> Any:
 
 
 def _height(a: Any, b: Any, x: Any, s: Any) -> Any:
-    """h(s), for small s without the difference of large terms."""
+    """h(s), without cancellation for small s."""
     a, b, x, s = np.broadcast_arrays(a, b, x, s)
     y = a * s + (a + b) * np.log1p(x * np.expm1(-s))
     return masked_update(y, s < 1, _low_height, a, b, x, s)
@@ -73,7 +73,7 @@ def _low_height(a: Any, b: Any, x: Any, s: Any) -> Any:
 
 
 def _end(a: Any, b: Any, x: Any) -> Any:
-    """About where h(s) is 38."""
+    """The s where h(s) is about 38."""
     rate = np.maximum(a * (1 - x) - b * x, 0)
     most = (38 - (a + b) * np.log1p(-x)) / a
     s = 76 / (rate + np.sqrt(rate * rate + 76 * (a + b) * x * (1 - x)))
@@ -88,7 +88,7 @@ def _end(a: Any, b: Any, x: Any) -> Any:
 def _part(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
     """The derivative of the part below x <= a/(a+b): n-th in a, m-th in b."""
     y = np.full_like(x, np.nan)
-    gentle = (a >= 8) & (b >= 8)  # elsewhere h has a corner, which takes more points
+    gentle = (a >= 8) & (b >= 8)  # elsewhere h has a corner, and needs more points
     for group, step in ((gentle, 0.125), (~gentle, 0.0625)):
         part = lambda a, b, x, step=step: beta_mass(a, b, x) * _total(n, m, a, b, x, step)
         y = masked_update(y, group, part, a, b, x)
@@ -96,7 +96,7 @@ def _part(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
 
 
 def _total(n: int, m: int, a: Any, b: Any, x: Any, step: float) -> Any:
-    """The integral of exp(-h), times the derivative of the density over the density."""
+    """The integral of exp(-h) times the derivative of the density over the density."""
     places = orders(n, m)
     constants = [
         polygamma_of(np.full_like(a, i + j - 1), a + b)
@@ -121,7 +121,7 @@ def _total(n: int, m: int, a: Any, b: Any, x: Any, step: float) -> Any:
 
 
 def orders(n: int, m: int) -> list[tuple[int, int]]:
-    """The orders of the derivatives that one of orders n and m is made of."""
+    """The orders of the derivatives of log(p) in a derivative of orders n and m."""
     return [(i, j) for i in range(n + 1) for j in range(m + 1) if i or j]
 
 
@@ -161,7 +161,7 @@ def _beta_density(a: Any, b: Any, x: Any) -> Any:
 
 
 def _density_slope(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
-    """The density's derivative, n-th in a and m-th in b."""
+    """The derivative of the density, n-th in a and m-th in b."""
     logs = {(1, 0): log(where(gt(x, 0), x, 1)), (0, 1): log1p(neg(where(lt(x, 1), x, 0)))}
     slopes = {}
     for i, j in orders(n, m):
@@ -183,7 +183,7 @@ betaincc = Elementwise("betaincc", by_blocks(_betaincc),
     lambda t, y, a, b, x: neg(mul(t, betainc_slope(1, 0, a, b, x))),
     lambda t, y, a, b, x: neg(mul(t, betainc_slope(0, 1, a, b, x))),
     lambda t, y, a, b, x: neg(mul(t, beta_density(a, b, x))))
-# the derivatives of betainc in a and b, of orders that are Python numbers
+# the derivatives of betainc in a and b; orders are Python scalars
 betainc_slope = Elementwise("betainc_slope", by_blocks(_betainc_slope),
     no_derivative_in("betainc_slope", "n"), no_derivative_in("betainc_slope", "m"),
     lambda t, y, n, m, a, b, x: mul(t, betainc_slope(n + 1, m, a, b, x)),

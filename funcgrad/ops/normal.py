@@ -1,9 +1,9 @@
-"""The normal distribution: its probabilities, their logarithms, and the inverse.
+"""The normal distribution: its distribution function, its logarithm, and the inverse.
 
-All rest on exp(x²) erfc(x), which neither over- nor underflows in the upper tail. Its derivatives
-are those of its repeated integrals: with ``erfcx_integral(n, x)`` written e_n, e_0 = erfcx and
-de_n/dx = -2 (n + 1) e_(n+1) (from DLMF 7.18.3 and 7.18.7); no difference of large numbers
-appears, so the derivatives of ``log_ndtr`` stay accurate in the far tail.
+All use erfcx(x) = exp(x²) erfc(x), which does not overflow or underflow in the upper tail. Its
+derivatives are repeated integrals: for e_n = ``erfcx_integral(n, x)``, e_0 = erfcx and
+de_n/dx = -2 (n + 1) e_(n+1) (from DLMF 7.18.3 and 7.18.7). Nothing cancels, so the derivatives of
+``log_ndtr`` are accurate in the far tail.
 """
 
 import functools
@@ -37,7 +37,7 @@ def _erfcx(x: Any, tail: Sequence[float]) -> Any:
     y = scaled_tail(z, tail)
     below = lambda z, y: 2 * gaussian(np.minimum(z, 30), -1) - y
     y = masked_update(y, x < 0, below, z, y)
-    return masked_update(y, x == 0, lambda: 1)  # where rounding shows
+    return masked_update(y, x == 0, lambda: 1)  # exactly
 
 
 def _ndtr(x: Any, core: Sequence[float], tail: Sequence[float]) -> Any:
@@ -80,7 +80,7 @@ def _integral_below(order: Any, v: Any) -> Any:
 
 
 def _hazard(x: Any) -> Any:
-    """The derivative of ``log_ndtr``: density over probability, about -x in the tail."""
+    """The derivative of ``log_ndtr``, density / probability; about -x in the tail."""
     upper, lower = where(gt(x, 0), x, 0), where(gt(x, 0), 0, x)
     left = div(2 / ROOT_TAU, erfcx(mul(lower, -ROOT_HALF)))
     left = where(gt(x, TAIL), left, hazard_in_tail(0, where(gt(x, TAIL), TAIL, x)))
@@ -88,9 +88,9 @@ def _hazard(x: Any) -> Any:
 
 
 def _logarithms(count: int) -> list[float]:
-    """The coefficients of log(1 - u + 3 u**2 - 15 u**3 + ...), from u on."""
+    """The coefficients of log(1 - u + 3 u**2 - 15 u**3 + ...), from that of u on."""
     a = [(-1) ** k * math.prod(range(1, 2 * k, 2)) for k in range(count + 1)]
-    c = [0]  # those of u times its derivative, which are whole
+    c = [0]  # the coefficients of u times its derivative: integers
     for k in range(1, count + 1):
         c.append(k * a[k] - sum(c[i] * a[k - i] for i in range(1, k)))
     return [c[k] / k for k in range(1, count + 1)]
@@ -100,7 +100,7 @@ def _hazard_in_tail(n: Any, x: Any) -> Any:
     """The n-th derivative of the hazard for x below -20, by its asymptotic series.
 
     log_ndtr is -x**2/2 - log(-x sqrt(2 pi)) + log(1 - u + 3 u**2 - ...) with u = 1 / x**2 (DLMF
-    7.12.1). From the second derivative of the hazard on all digits of other forms cancel.
+    7.12.1). From the second derivative of the hazard on, other forms cancel completely.
     """
     n, r = int(n), 1 / x
     y = -math.factorial(n) * (-r) ** n * r  # of -1/x

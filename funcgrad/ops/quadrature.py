@@ -1,7 +1,7 @@
-"""Points and weights of Gauss and Legendre on [0, 1], with which integrals are summed.
+"""Gauss-Legendre quadrature on [0, 1].
 
-With 32 of them an integrand that falls off as exp(-s) or exp(-s²) over its whole range is
-integrated to a unit in the last place.
+With 32 points the integral of exp(-s) or exp(-s²) over its whole range is accurate to a unit in
+the last place.
 """
 
 from collections.abc import Callable
@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-CHUNK = 32768  # numbers that stay in cache
+CHUNK = 32768  # elements that fit the cache
 
 
 def integrals(integrand: Callable[..., Any], points: Any, weights: Any, *xs: Any) -> Any:
-    """For each element the weighted sum of ``integrand(point, *elements)``."""
+    """The weighted sum of ``integrand(point, *xs)`` over points, for each element."""
     if type(xs[0]) is not np.ndarray or xs[0].ndim != 1:
         column = (-1, *[1] * np.ndim(xs[0]))
         values = integrand(points.reshape(column), *xs)

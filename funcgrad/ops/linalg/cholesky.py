@@ -21,9 +21,9 @@ from .triangular import solve_triangular_p
 
 
 class Cholesky(MatrixPrimitive):
-    """The lower L of A = L L*, or ``upper`` L*; of A one triangle is read, and has a derivative.
+    """The Cholesky factor L of A = L L*, or L* if ``upper``; only one triangle of A is read.
 
-    dL = L tril(L^-1 dA L^-*), the diagonal of the triangle halved.
+    dL = L tril(L^-1 dA L^-*), with the diagonal of tril halved.
     Source: Murray 2016, Differentiation of the Cholesky decomposition, equation 8.
     """
 
@@ -56,7 +56,7 @@ class Cholesky(MatrixPrimitive):
 
 
 def _half(x: Any) -> Any:
-    """The lower triangles, their diagonals halved."""
+    """The lower triangles with halved diagonals."""
     weight = 1 - 0.5 * np.eye(shape_of(x)[-1])
     return lower(x) * weight.astype(real_dtype(dtype_of(x)))
 

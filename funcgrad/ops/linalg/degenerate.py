@@ -1,7 +1,8 @@
-"""Equal eigenvalues and singular values: which are equal, and what has no derivative there.
+"""Degenerate eigenvalues and singular values: the masks of equal values, and nan derivatives.
 
-Eigenvectors of equal eigenvalues are any basis of their space, so they have no derivative. A rule
-takes the quotients by a gap of 0 as 0, and adds ``taint_p``, which is nan where that is not right.
+Eigenvectors of equal eigenvalues are an arbitrary basis of the eigenspace, so they have no
+derivative. A rule sets 1 / gap to 0 where the gap is 0, and adds ``taint_p``: nan where that is
+wrong.
 """
 
 from collections.abc import Sequence
@@ -21,15 +22,15 @@ from ..structure import broadcast_like, broadcast_to, cast, cumsum_p, unbroadcas
 from .matrices import MatrixPrimitive, diagonal, eps, largest, real_dtype
 
 CURES = {
-    "eigh": "eigenvectors of equal eigenvalues have no derivative, nor has what mixes them with "
-    "the eigenvalues: it is nan here; use funcgrad.linalg.matrix_function (sqrtm, logm, ...) for "
-    "a function of a Hermitian matrix",
+    "eigh": "eigenvectors of equal eigenvalues have no derivative, nor have functions of them "
+    "and the eigenvalues: it is nan here; use funcgrad.linalg.matrix_function (sqrtm, logm, ...) "
+    "for a function of a Hermitian matrix",
     "eigvalsh": "this second derivative at equal eigenvalues is not determined by the first: it "
     "is nan here; use funcgrad.hessian or hvp (forward over reverse), or the trace of "
     "funcgrad.linalg.matrix_function",
-    "svd": "singular vectors of equal or zero singular values have no derivative, nor has what "
-    "mixes them with the values: it is nan here; use funcgrad.linalg.polar, numpy.linalg.pinv, or "
-    "funcgrad.linalg.matrix_function of a.mT @ a",
+    "svd": "singular vectors of equal or zero singular values have no derivative, nor have "
+    "functions of them and the values: it is nan here; use funcgrad.linalg.polar, "
+    "numpy.linalg.pinv, or funcgrad.linalg.matrix_function of a.mT @ a",
     "svdvals": "this second derivative at equal or zero singular values is not determined by the "
     "first: it is nan here; use funcgrad.hessian or hvp (forward over reverse), or the trace of a "
     "function of a.mT @ a",
@@ -52,11 +53,11 @@ CURES = {
 
 
 class Equal(MatrixPrimitive):
-    """Which pairs of values rounding does not tell apart, as matrices.
+    """The mask of pairs of values that are equal up to rounding, as matrices.
 
-    Two neighbours are equal if their gap is at most max(n, 32) eps times the largest value: LAPACK
-    finds each to n eps, and with a smaller gap no two digits would be left of a difference of
-    cotangents over the gap. Values that are ordered are equal also by a chain of neighbours.
+    Two neighbours are equal if their gap is at most max(n, 32) eps times the largest value. LAPACK
+    computes each to n eps; with a smaller gap a difference of cotangents over the gap would have
+    fewer than two correct digits. For ordered values equality is transitive.
     """
 
     differentiable = False
@@ -90,18 +91,19 @@ class Equal(MatrixPrimitive):
 
 
 class Taint(MatrixPrimitive):
-    """Zeros, and nan where ``mask`` holds and what was left out is not 0 there.
+    """nan where ``mask`` holds and x is not 0, else 0.
 
-    With x as a tangent or a cotangent it is the part of a linear map that is infinite. Of x what is
-    rounding of the matrix ``like`` counts as 0. With ``whole`` one element makes all of x count.
+    x is a tangent or a cotangent, and this the infinite part of a linear map of it. Elements of x
+    within rounding of the matrix ``like`` count as 0. With ``whole`` one nonzero element of x makes
+    all elements count.
     """
 
     @override
     def run(self, mask: Any, x: Any, like: Any, *, whole: bool, who: str) -> tuple[Any, ...]:
         out = np.zeros(_taint_shape(mask, x, like), x.dtype)
-        if not mask.any():  # nearly always
+        if not mask.any():  # the usual case
             return (out,)
-        live = ~(np.abs(x) <= rounding_of(like))  # nan is live
+        live = ~(np.abs(x) <= rounding_of(like))  # True for nan
         if whole:
             live = live.any(axis=(-2, -1), keepdims=True)
         live = mask & live
@@ -139,11 +141,11 @@ class Taint(MatrixPrimitive):
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
-        return operands <= {1, 2}  # where what is rounding is measured by a tangent too
+        return operands <= {1, 2}  # ``like`` is a tangent too where x is one
 
 
 class Undefined(MatrixPrimitive, Masking):
-    """Zeros, and nan where ``mask`` holds, whatever x is there, unless it lies on no path.
+    """nan where ``mask`` holds and x lies on a path, else 0.
 
     It is the part of a linear map of x that does not exist: 0 times inf is nan.
     """
@@ -187,10 +189,10 @@ class Undefined(MatrixPrimitive, Masking):
 
 
 class InverseOfValues(MatrixPrimitive):
-    """1/x, and 0 where ``zero`` holds; x are matrices of differences, or sums, of the values w.
+    """1/x, and 0 where ``zero`` holds, for x differences or sums of the values w.
 
-    Rounding moves values by eps, and so a derivative of the given order by eps / x**(order + 1).
-    Where no digit is left of it, it is nan.
+    A rounding error eps of the values is an error of eps / x**(order + 1) of a derivative of this
+    order. It is nan where no digit is correct.
     """
 
     core_ndims: ClassVar[dict[int, int]] = {2: 1}
@@ -231,7 +233,7 @@ class InverseOfValues(MatrixPrimitive):
 
 
 class Near(MatrixPrimitive):
-    """Where a derivative of ``InverseOfValues`` is lost to rounding."""
+    """The mask where a derivative of ``InverseOfValues`` has no correct digit."""
 
     differentiable = False
     core_ndims: ClassVar[dict[int, int]] = {2: 1}
@@ -266,38 +268,38 @@ def _taint_shape(mask: Any, x: Any, like: Any) -> Shape:
 
 
 def taint(who: str, mask: Any, x: Any, like: Any = None, whole: bool = False) -> Any:
-    """nan where the mask holds and x is not 0, or rounding of ``like``; else 0."""
+    """nan where the mask holds and x is not 0 within rounding of ``like``, else 0."""
     if like is None:
         like = np.zeros((1, 1), real_dtype(dtype_of(x)))
     return taint_p(mask, x, like, whole=whole, who=who)
 
 
 def nan_where(who: str, mask: Any, x: Any) -> Any:
-    """nan where the mask holds, else 0, in the shape and dtype of ``x``."""
+    """nan where the mask holds, else 0, with the shape and dtype of ``x``."""
     return taint(who, mask, np.ones(shape_of(x)[-2:], dtype_of(x)))
 
 
 def off_diagonal(mask: Any) -> Any:
-    """A mask of pairs without those of an element with itself."""
+    """A mask of pairs without the diagonal."""
     return compare.logical_and(mask, ~np.eye(shape_of(mask)[-1], dtype=bool))
 
 
 def may_hold(mask: Any) -> bool:
-    """Whether a mask may be set anywhere: of one that is not known, yes."""
+    """Whether a mask may hold anywhere: True for a tracer."""
     return not isinstance(mask, np.ndarray) or bool(mask.any())
 
 
 def split(x: Any) -> Any:
-    """Matrices that are 0 within a block only where it keeps its eigenvalues equal."""
+    """x + x_jj - x_ii: 0 in a block only if the block keeps its eigenvalues equal."""
     on = diagonal(x)
     return x + (on[..., None, :] - on[..., :, None])
 
 
 def used_pairs(x: Any, w_ct: Any) -> Any:
-    """Which pairs (i, j) of vectors the cotangents X = V* ct, and those of values, name.
+    """The pairs (i, j) of vectors that the cotangents X = V* ct, or those of the values, use.
 
-    Of a function of the values a pair counts as left out only where another one is named: all
-    cotangents are 0 also where the function itself is 0 at these values, as a logarithm at 1.
+    A pair counts as unused only if another one is used: all cotangents are 0 also where the
+    function itself is 0 at these values, such as a logarithm at 1.
     """
     here = compare.ne(x, 0)
     here = compare.logical_or(here, here.mT)
@@ -311,28 +313,28 @@ def used_pairs(x: Any, w_ct: Any) -> Any:
 
 
 def inverse_gaps(w: Any, same: Any) -> Any:
-    """The matrices 1/(w_j - w_i), 0 where the two are the same."""
+    """The matrices 1/(w_j - w_i), 0 where the two are equal."""
     return inverse_of(w[..., None, :] - w[..., :, None], same, w)
 
 
 def inverse_of(x: Any, zero: Any, w: Any) -> Any:
-    """1/x of differences, sums or elements of the values w, and 0 where ``zero`` holds."""
+    """1/x for differences, sums or elements x of the values w; 0 where ``zero`` holds."""
     return inverse_of_values_p(x, zero, w, order=0)
 
 
 def rounding_of(x: Any) -> Any:
-    """How far rounding may have moved elements of matrices, which are sums of products."""
+    """A bound of the rounding errors of matrices that are sums of products."""
     size = np.abs(x).max(axis=(-2, -1), keepdims=True, initial=0)
     return 64 * x.shape[-1] * float(np.finfo(x.dtype).eps) * size
 
 
 def negligible(s: Any) -> Any:
-    """Which singular values rounding does not tell from 0."""
+    """The mask of singular values that are 0 up to rounding."""
     return s <= _rounding(s)
 
 
 def _rounding(w: Any) -> Any:
-    """How far rounding moves values, the last axis kept as 1."""
+    """A bound of the rounding errors of values; the last axis has length 1."""
     n = w.shape[-1]
     largest = np.abs(w).max(axis=-1, keepdims=True, initial=0)
     return max(n, 32) * float(np.finfo(w.dtype).eps) * largest

@@ -1,7 +1,7 @@
-"""Determinants, whose derivatives of every order are polynomials: exact at singular matrices too.
+"""Determinants, with derivatives of every order that are exact at singular matrices too.
 
-The derivative of det is the matrix of cofactors, and that of the cofactors, in a direction, is
-again such a matrix: for all orders together there is one primitive, ``cofactor``.
+The derivative of det is the matrix of cofactors. The derivatives of cofactors in directions have
+the same form, so that one primitive, ``cofactor``, serves all orders.
 """
 
 import itertools
@@ -47,10 +47,10 @@ class Det(MatrixPrimitive):
 
 
 class Cofactor(MatrixPrimitive):
-    """The gradient G of the k-th derivative of det, k being the number of directions.
+    """The gradient G of the k-th derivative of det, in k directions.
 
-    D^{k+1} det(A)[E_1, ..., E_k, E] = sum(G * E). It is symmetric and linear in the directions and
-    E, so that the cotangent of a direction is G with that direction exchanged for the cotangent.
+    D^{k+1} det(A)[E_1, ..., E_k, E] = sum(G * E). It is symmetric and multilinear in the directions
+    and E, so that the cotangent of a direction is G with the cotangent in place of the direction.
     """
 
     @override
@@ -88,9 +88,9 @@ class Cofactor(MatrixPrimitive):
 
 
 class SlogDet(MatrixPrimitive):
-    """Sign, or phase, and logarithm of the determinant; d log det A = tr(dA / A).
+    """Sign (phase) and logarithm of the absolute determinant; d log det A = tr(A^-1 dA).
 
-    At a singular matrix there is no derivative: nan, but for a cotangent of 0.
+    At a singular matrix the derivative is nan, except for a cotangent of 0.
     """
 
     @override
@@ -135,7 +135,7 @@ class SlogDet(MatrixPrimitive):
 
 
 def _inverse(a: Any) -> tuple[Any, Any]:
-    """A mask of singular matrices, and the inverses of the others, zeros of these."""
+    """The mask of singular matrices, and the inverses; zeros for singular ones."""
     y = inverse_of_regular_p(a)
     singular = compare.ne(y, y)
     return singular, ew.where(singular, 0, y)
@@ -150,24 +150,24 @@ def _pivots(a: Any) -> tuple[Any, Any]:
 
 
 def _spread(x: Any) -> Any:
-    """Numbers as matrices of one element."""
+    """Scalars as matrices of one element."""
     rank = len(shape_of(x))
     return expand_dims(x, (rank, rank + 1))
 
 
 def _contracted(x: Any, y: Any) -> Any:
-    """The sums of the products of all elements of two matrices."""
+    """The sum of the elementwise product of two matrices."""
     return _total(x * y)
 
 
 def _total(x: Any) -> Any:
-    """The sums of all elements of matrices."""
+    """The sum of all elements of a matrix."""
     rank = len(x.shape)
     return sum_p(x, axes=(rank - 2, rank - 1))
 
 
 def _cofactors(a: Any, directions: Any) -> Any:
-    """Rotate A = U S V* so that it is diagonal, where no division is needed."""
+    """Cofactors by A = U S V*: those of a diagonal matrix need no division."""
     known = np.isfinite(a).all(axis=(-2, -1), keepdims=True)
     if a.size and not directions:
         y = _by_division(np.where(known, a, 0))
@@ -189,7 +189,7 @@ def _by_rotation(a: Any, directions: Any) -> Any:
 
 
 def _by_division(a: Any) -> Any:
-    """det(A) / A transposed where that loses no accuracy, else None: it is faster."""
+    """det(A) inv(A).T, which is faster; None where it loses accuracy."""
     try:
         y = np.linalg.inv(a)
     except np.linalg.LinAlgError:

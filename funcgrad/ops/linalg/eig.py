@@ -32,14 +32,14 @@ def _complex(dtype: np.dtype) -> np.dtype:
 
 
 class Eig(MatrixPrimitive, JointRules):
-    """Eigenvalues and eigenvectors, complex also where NumPy would find that all are real.
+    """Eigenvalues and eigenvectors, always complex.
 
-    With T = V^-1 dA V: dw_i = T_ii and V^-1 dV = F * T, F_ij = 1/(w_j - w_i); then each vector
-    keeps LAPACK's scale: its length is 1, its largest element real.
+    With T = V^-1 dA V: dw_i = T_ii and V^-1 dV = F * T, F_ij = 1/(w_j - w_i). Vectors have LAPACK's
+    normalization: length 1, and a real largest element.
     Source: Giles 2008, section 3.1; Boeddeker et al. 2017 (arXiv:1701.00392), section 4.6.
 
-    The vectors of equal eigenvalues have no derivative: nan, but in a function of whole eigenspaces
-    alone, as for ``Eigh``: one of sums of products with rows of V^-1.
+    The derivative of vectors of equal eigenvalues is nan, except for a function of whole
+    eigenspaces (see ``Eigh``): of sums of their products with rows of V^-1.
     """
 
     reads_uses = True
@@ -86,7 +86,7 @@ class Eig(MatrixPrimitive, JointRules):
         return (self.back(cts, outs, ins[0]),)
 
     def back(self, cts: Any, outs: Any, a: Any, uses: Uses | None = None, number: int = 0) -> Any:
-        """The cotangent of A; ``number`` is that of the vectors."""
+        """The cotangent of A; ``number`` is the number of the vectors on the tape."""
         (w_ct, v_ct), (w, v) = cts, outs
         inside: Any = 0 * v
         if v_ct is not None and shape_of(w)[-1]:
@@ -107,7 +107,7 @@ class Eig(MatrixPrimitive, JointRules):
 
 
 class EigOfRules(Eig):
-    """The same within rules, which take nothing for granted."""
+    """``Eig`` for use in rules, where the program is not known."""
 
     reads_uses = False
     value_and_vjp: Any = None
@@ -117,13 +117,13 @@ class EigOfRules(Eig):
 
 
 def _largest(v: Any) -> Any:
-    """Where each column has its largest element."""
+    """The index of the largest element of each column."""
     largest = argmax_p(ew.abs(v), axis=len(shape_of(v)) - 2)[..., None, :]
     return largest == np.arange(shape_of(v)[-1])[:, None]
 
 
 class Eigvals(MatrixPrimitive):
-    """The eigenvalues alone, complex also where all are real."""
+    """The eigenvalues alone, always complex."""
 
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
@@ -149,7 +149,7 @@ class Eigvals(MatrixPrimitive):
 
 
 class GeneralSlopes(MatrixPrimitive):
-    """The derivatives of eigenvalues w: the diagonal of T, of equal ones eigenvalues of a block.
+    """The derivatives of eigenvalues w: the diagonal of T; for equal ones, eigenvalues of a block.
 
     It is linear in T where all are distinct; its transpose is that of the diagonal.
     """

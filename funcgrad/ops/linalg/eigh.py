@@ -39,14 +39,14 @@ from .spectral import difference_quotients, differing, slopes_p, turned_p, with_
 
 
 class Eigh(MatrixPrimitive, JointRules):
-    """Eigenvalues, ascending, and eigenvectors of the matrix of which one triangle is read.
+    """Ascending eigenvalues, and eigenvectors; only one triangle of the matrix is read.
 
     With P = V* dA V: dw_i = P_ii and V* dV = F * P, F_ij = 1/(w_j - w_i).
     Source: Giles 2008, section 3.1.
 
-    Where eigenvalues are equal, dw are the eigenvalues of their block of P, and the vectors have no
-    derivative: nan. On the way back a function of whole eigenspaces, as the program shows it to be
-    (see ``invariance``), has the derivative 0 within the block.
+    Where eigenvalues are equal, dw are the eigenvalues of their block of P, and the derivative of
+    vectors is nan. In reverse mode, for a function of whole eigenspaces (see ``invariance``), the
+    derivative within the block is 0.
     """
 
     reads_uses = True
@@ -90,7 +90,7 @@ class Eigh(MatrixPrimitive, JointRules):
     def back(
         self, cts: Any, outs: Any, a: Any, uplo: str, uses: Uses | None = None, number: int = 0
     ) -> Any:
-        """The cotangent of A; ``number`` is that of the vectors."""
+        """The cotangent of A; ``number`` is the number of the vectors on the tape."""
         (w_ct, v_ct), (w, v) = cts, outs
         if v_ct is None:
             whole = conj(spectral_p(a, w, v, w_ct, uplo=uplo))
@@ -109,7 +109,7 @@ class Eigh(MatrixPrimitive, JointRules):
         return unbroadcast(triangle_ct(conj(v) @ inside @ v.mT, uplo), a)
 
     def infinite(self, pairs: Any, x: Any, w_ct: Any, uses: Uses | None, number: int) -> Any:
-        """The part that does not exist, of pairs of vectors of equal values."""
+        """nan for pairs of vectors of equal values that the program tells apart."""
         mixed = mixed_pairs(uses, number, shape_of(x)[-1])
         return undefined_p(compare.logical_and(pairs, mixed), x + adjoint(x), who=self.who)
 
@@ -119,7 +119,7 @@ def _real_row(uplo: str) -> int:
 
 
 class EighOfRules(Eigh):
-    """The same within rules, of which the values tell what of a block they use."""
+    """``Eigh`` for use in rules: the values of cotangents show the pairs that are used."""
 
     reads_uses = False
     value_and_vjp: Any = None
@@ -136,10 +136,10 @@ class EighOfRules(Eigh):
 class Spectral(MatrixPrimitive):
     """G = V diag(c) V* of the eigenvalues w and eigenvectors V of A: the gradient along c in w.
 
-    V* dG V = K * P + diag(dc) with K_ij = (c_j - c_i) / (w_j - w_i); within equal eigenvalues it is
-    diag(dc) in the basis in which P is diagonal, where a ``dc`` is given that belongs to the
-    ``Slopes`` of P. All derivatives in A are those in this operand; w and V have none.
-    See ``spectral`` for why.
+    V* dG V = K * P + diag(dc) with K_ij = (c_j - c_i) / (w_j - w_i). In a block of equal
+    eigenvalues it is diag(dc) in the basis in which P is diagonal, if dc is the tangent of c that
+    belongs to the ``Slopes`` of P.
+    The derivative in A is complete: w and V have none. See ``spectral``.
     """
 
     core_ndims: ClassVar[dict[int, int]] = {1: 1, 3: 1}
@@ -196,18 +196,18 @@ class Spectral(MatrixPrimitive):
 
 
 def _again(a: Any, w: Any, v: Any, uplo: str) -> Sequence[Any]:
-    """Eigenvalues and eigenvectors that depend on A, if anything can."""
+    """Eigenvalues and eigenvectors that depend on A, if A is a tracer."""
     return eigh_of_rules_p.bind(a, uplo=uplo) if isinstance(a, Tracer) else (w, v)
 
 
 class FixedEigh(EighOfRules):
-    """Eigenvalues and eigenvectors for ``Spectral``, which has the derivatives in A itself."""
+    """``Eigh`` without a derivative, for ``Spectral``, which has the derivative in A itself."""
 
     differentiable = False
 
 
 class Eigvalsh(MatrixPrimitive):
-    """The eigenvalues alone; of equal ones also the second derivative, forward over reverse."""
+    """The eigenvalues alone; forward over reverse is right for equal eigenvalues too."""
 
     @override
     def run(self, a: Any, *, uplo: Any) -> tuple[Any, ...]:

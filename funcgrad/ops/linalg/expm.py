@@ -1,4 +1,4 @@
-"""How far a matrix is scaled down before its exponential is approximated."""
+"""The number of squarings of the matrix exponential."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from .matrices import MatrixPrimitive
 
 
 class Squarings(MatrixPrimitive):
-    """How often to halve a matrix until the Padé approximant of its exponential is accurate.
+    """The number of halvings of a matrix after which the Padé approximant of exp is accurate.
 
     Source: Al-Mohy & Higham 2009, A new scaling and squaring algorithm for the matrix exponential,
     algorithm 5.1, for order 13; for order 7, in single precision, Higham 2005.
@@ -35,7 +35,7 @@ class Squarings(MatrixPrimitive):
 def _squarings(a: Any, order: int) -> Any:
     size = np.abs(a)
     norm = size.sum(axis=-2).max(axis=-1)
-    # a norm that is not finite is not made so; one that is large is brought to where powers exist
+    # a large finite norm is scaled first, so that powers do not overflow
     finite = np.isfinite(norm)
     first = np.maximum(np.frexp(np.where(finite, norm, 1))[1], 0)
     a, size = (np.ldexp(1.0, -first)[..., None, None] * np.where(finite[..., None, None], x, 0)
@@ -51,7 +51,7 @@ def _squarings(a: Any, order: int) -> Any:
     ]
     eta = np.minimum(np.maximum(roots[0], roots[1]), np.maximum(roots[1], roots[2]))
     s = _halvings(eta / 4.25, first)
-    # the truncation error relative to A: |c| times the norm of |A|^27, by which s may have to grow
+    # the truncation error relative to A, |c| times the norm of |A|^27, may increase s
     row = np.ones((*a.shape[:-2], 1, a.shape[-1]))
     for _ in range(27):
         row = row @ size
@@ -62,7 +62,7 @@ def _squarings(a: Any, order: int) -> Any:
 
 
 def _halvings(ratio: Any, before: Any) -> Any:
-    """How often ratio times 2**before is to be halved until it is at most 1."""
+    """The number of halvings until ratio times 2**before is at most 1."""
     mantissa, exponent = np.frexp(ratio)
     exponent = exponent - (mantissa == 0.5)
     return np.where(ratio == 0, 0, np.maximum(exponent + before, 0))

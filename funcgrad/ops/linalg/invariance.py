@@ -1,9 +1,10 @@
-"""How a program uses vectors of which some are any basis of their space.
+"""Whether a program is invariant under a change of basis of eigenspaces and singular spaces.
 
-A function of such vectors has a derivative where it is one of their whole space: where all of them
-go, with equal weights, into a sum over the vectors of products of two, as the projection V V* is.
-This holds for the program, not for numbers: a cotangent of 0 does not say that the vectors are not
-used. So a rule asks which operations of the tape read the vectors.
+The vectors of equal eigenvalues are an arbitrary basis of their space. A function of them has a
+derivative if it depends on the space only: if all of them enter, with equal weights, sums over
+vectors of products of two, such as the projection V V*. Values do not show this: a cotangent of 0
+does not mean that a vector is unused. So a rule looks at the operations of the tape that read the
+vectors.
 """
 
 import heapq
@@ -17,8 +18,8 @@ from ...core.avals import dtype_of, shape_of
 from ...core.registry import primitives
 from ...core.trace import Tracer
 
-# one operation of a tape: the primitive, the numbers of its inputs (None for a constant) and of its
-# first output, the values that went in and came out, the parameters
+# one operation of a tape: the primitive, the numbers of its inputs (None for a constant), the
+# number of its first output, the values of inputs and outputs, the parameters
 Record = Sequence[Any]
 # the number of a value -> the operations that read it; None: it is an output of the function
 Uses = Callable[[int], Sequence[Record] | None]
@@ -28,15 +29,15 @@ _INVERSE = "inverse"
 
 @dataclass(frozen=True)
 class Columns:
-    """A value that is linear in each of some vectors, which lie along one axis.
+    """A value that is linear in each of several vectors, which lie along one axis.
 
     Args:
-        kind: whose vectors, ``"u"`` or ``"v"``; or ``"inverse"``, the rows of V^-1.
+        kind: ``"u"`` or ``"v"``, the columns of U or V; or ``"inverse"``, the rows of V^-1.
         conjugate: whether they are conjugated.
-        axis: along which they lie, counted from the end.
-        which: the number of each.
+        axis: the axis of the vectors, negative.
+        which: the index of each.
         weight: the factor of each; None for 1.
-        squared: whether it is quadratic, a product of each with itself.
+        squared: whether it is the product of each vector with itself.
     """
 
     kind: str
@@ -53,11 +54,11 @@ class Columns:
 
 @dataclass
 class Found:
-    """How vectors are used: sums over them, and the vectors that are used in another way.
+    """The uses of vectors: sums over products of two, and all other uses.
 
     Args:
-        sums: of each the kinds of its two factors, and the weight of every vector.
-        rest: for each kind a mask of the vectors.
+        sums: for each sum the kinds of its two factors, and the weight of every vector.
+        rest: kind -> the mask of vectors with another use.
     """
 
     sums: list[tuple[frozenset[str], Any]] = field(default_factory=list)
@@ -65,7 +66,7 @@ class Found:
 
 
 def found_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, int]) -> Found:
-    """How the vectors are used, given the outputs that are vectors, by their numbers."""
+    """The uses of vectors, given the outputs that hold them, by their numbers on the tape."""
     found = Found(rest={kind: np.zeros(n, bool) for kind, n in counts.items()})
     if uses is None:
         for x in roots.values():
@@ -81,7 +82,7 @@ def found_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, i
         if records is None:
             _otherwise(found, x)
         for record in records or ():
-            if record[2] not in queued:  # operands have smaller numbers than outputs
+            if record[2] not in queued:  # the numbers of operands are smaller than those of outputs
                 queued.add(record[2])
                 heapq.heappush(waiting, (record[2], record))
 
@@ -96,7 +97,7 @@ def found_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, i
 
 
 def mixed_pairs(uses: Uses | None, number: int, count: int) -> Any:
-    """For which pairs of the columns of V the program tells one from the other."""
+    """The mask of pairs of columns of V between which the program distinguishes."""
     root = Columns("v", False, -1, np.arange(count))
     found = found_uses(uses, {number: root}, {"v": count})
     rest = found.rest["v"]
@@ -107,15 +108,15 @@ def mixed_pairs(uses: Uses | None, number: int, count: int) -> Any:
 
 
 class MixedPairs(NamedTuple):
-    """Which singular vectors a program tells from others; see ``Svd``.
+    """The singular vectors between which a program distinguishes; see ``Svd``.
 
     Args:
         pairs: pairs among the first k, of U or of V.
-        both: pairs in which a column of U stands with its column of V, which is no sum over a space
+        both: pairs whose products are of a column of U and its column of V: not a sum over a space
             where the singular value is 0.
-        signs: those that are both used in another way, so that their common sign may matter.
-        left, right: those of the first k that are told from what lies outside of their space.
-        rest_left, rest_right: whether those that ``full`` adds are told from each other.
+        signs: vectors of which both columns have another use, so that their common sign may matter.
+        left, right: vectors of the first k that are distinguished from the orthogonal complement.
+        rest_left, rest_right: whether the columns that ``full`` adds are distinguished.
     """
 
     pairs: Any
@@ -128,7 +129,7 @@ class MixedPairs(NamedTuple):
 
 
 def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -> MixedPairs:
-    """What a program tells apart of ``left`` columns of U and ``right`` columns of V."""
+    """The columns of U and V, of which there are ``left`` and ``right``, that are distinguished."""
     counts = {"u": left, "v": right}
     roots = {
         first: Columns("u", False, -1, np.arange(left)),
@@ -138,11 +139,11 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
     either, ne = primitives["logical_or"], primitives["ne"]
     pairs: Any = np.zeros((k, k), bool)
     both: Any = np.zeros(k, bool)
-    told: dict[str, Any] = {}
+    distinct: dict[str, Any] = {}
     apart: dict[str, Any] = {}
     for kind, rest in found.rest.items():
         pairs = pairs | rest[:k, None] | rest[None, :k]
-        told[kind], apart[kind] = rest[:k], np.atleast_2d(rest[k:].any())
+        distinct[kind], apart[kind] = rest[:k], np.atleast_2d(rest[k:].any())
     for kinds, weights in found.sums:
         pairs = either(pairs, unequal(weights[..., :k]))
         if len(kinds) > 1:
@@ -150,7 +151,7 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
             continue
         (kind,) = kinds
         outside = weights[..., k : k + 1] if counts[kind] > k else 0
-        told[kind] = either(told[kind], ne(weights[..., :k], outside))
+        distinct[kind] = either(distinct[kind], ne(weights[..., :k], outside))
         if counts[kind] > k:
             changed = primitives["any"](ne(weights[..., k:], outside), axes=(0,))
             apart[kind] = either(apart[kind], changed)
@@ -160,15 +161,15 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
         pairs,
         pairs_of,
         signs,
-        either(told["u"], both),
-        either(told["v"], both),
+        either(distinct["u"], both),
+        either(distinct["v"], both),
         apart["u"],
         apart["v"],
     )
 
 
 def unequal(weights: Any) -> Any:
-    """For which pairs of vectors the weights are not equal."""
+    """The mask of pairs of vectors with unequal weights."""
     return primitives["ne"](weights[..., None, :], weights[..., :, None])
 
 
@@ -180,7 +181,7 @@ def _otherwise(found: Found, x: Columns) -> None:
 def _used(
     record: Record, xs: list[Columns | None], found: Found, counts: dict[str, int]
 ) -> Columns | None:
-    """What an operation makes of vectors, if it is linear in each; else add to ``found``."""
+    """The result of an operation on vectors, if it is linear in each; else add to ``found``."""
     prim, ins, _, values, outs, params = record
     rule = _RULES.get(getattr(prim, "name", ""))
     y = None if rule is None else rule(Operation(prim, xs, ins, values, outs), **(params or {}))
@@ -196,16 +197,16 @@ def _used(
 
 
 def _by_number(which: np.ndarray, weight: Any, count: int) -> Any:
-    """The weight of every vector, 0 of those that are not there."""
+    """The weight of every vector, 0 for absent ones."""
     places = (which[:, None] == np.arange(count)).astype(float)
     return places.sum(0) if weight is None else primitives["matmul"](weight, places)
 
 
-# what operations make of vectors: Columns, the sum that they are, or None
+# the rules of operations: they give Columns, or a sum over vectors, or None
 
 
 class Operation(NamedTuple):
-    """An operation that reads vectors: of its operands these are ``xs``, None for others."""
+    """An operation that reads vectors: its operands are ``xs``, None for those without vectors."""
 
     prim: Any
     xs: Sequence[Columns | None]
@@ -214,7 +215,7 @@ class Operation(NamedTuple):
     outs: Sequence[Any]
 
     def one(self) -> Columns:
-        """The one operand that vectors are, of an operation that has no other."""
+        """The only operand with vectors."""
         (x,) = (x for x in self.xs if x is not None)
         return x
 
@@ -230,7 +231,7 @@ def _conj(op: Operation) -> Any:
 
 
 def _moved(op: Operation, **params: Any) -> Any:
-    """Find the vectors again by their numbers, which move as they do."""
+    """Find the vectors by moving an array of their indices."""
     x = op.xs[0]
     if x is None or any(isinstance(a, Tracer) for a in op.values[1:]):
         return None
@@ -276,7 +277,7 @@ def _squared(op: Operation, x: Columns, y: Columns) -> Any:
 
 
 def _match(op: Operation, x: Columns, y: Columns) -> bool:
-    """Whether a sum of products of each with its like may be one over a space."""
+    """Whether a sum of products of two may be a sum over a space."""
     if not np.array_equal(x.which, y.which) or x.squared or y.squared:
         return False
     if _INVERSE in (x.kind, y.kind):
@@ -313,7 +314,7 @@ def _matmul(op: Operation) -> Any:
 
 
 def _weighted(op: Operation, x: Columns) -> Any:
-    """The product of columns with a constant diagonal matrix."""
+    """Columns times a constant diagonal matrix."""
     matrix, n = op.values[1], len(x.which)
     if op.ins[1] is not None or not isinstance(matrix, np.ndarray) or matrix.shape != (n, n):
         return None

@@ -36,7 +36,7 @@ from .matrices import (
 
 
 class Inverse(MatrixPrimitive):
-    """The inverse, whose derivative needs no other: d(1/A) = -(1/A) dA (1/A)."""
+    """The inverse; d(A^-1) = -A^-1 dA A^-1."""
 
     def __init__(
         self, name: str, function: Callable[..., Any], checked: Callable[..., Any] | None = None
@@ -72,7 +72,7 @@ class Inverse(MatrixPrimitive):
 
 
 def _inverse_if_any(a: Any) -> Any:
-    """The inverse, and of a singular matrix the pseudo-inverse."""
+    """The inverse, or the pseudo-inverse of a singular matrix."""
     try:
         return np.linalg.inv(a)
     except np.linalg.LinAlgError:
@@ -91,11 +91,11 @@ class Solver(MatrixPrimitive, Masking):
     """The solution X of A X = B, linear in B."""
 
     def turned(self, a: Any, b: Any, **params: Any) -> Any:
-        """The solution for the transpose of A."""
+        """The solution of A.T X = B."""
         return self(a.mT, b, **params)
 
     def part(self, a: Any, **params: Any) -> Any:
-        """Of a matrix the elements that are read."""
+        """The part of A that is read."""
         return a
 
     @override
@@ -127,7 +127,7 @@ class Solver(MatrixPrimitive, Masking):
     def on_paths(self, args: Any, live: Any, **params: Any) -> Masked:
         outs = self.bind(*args, **params)
         if live[0] is not None:
-            return outs, (None,)  # all of the result counts
+            return outs, (None,)  # no mask: all elements lie on a path
         column = any_along(live[1], [len(shape_of(live[1])) - 2])
         return outs, (any_mask([column], shape_of(outs[0])),)
 
@@ -136,7 +136,7 @@ class Solver(MatrixPrimitive, Masking):
         (a, b), (place, _) = args, axes
         if place is not None or len(shape_of(a)) > 2 or len(shape_of(b)) != 3:
             return super().batch(args, axes, size, **params)
-        # one matrix for all examples: factor it once, for the columns of all of them
+        # one matrix for all examples: factor it once, for all right-hand sides
         b = transpose_p(axis_to_front(b, axes[1]), perm=(1, 2, 0))
         flat = reshape(b, (shape_of(b)[0], math.prod(shape_of(b)[1:])))
         x = reshape(self(a, flat, **params), shape_of(b))
@@ -144,7 +144,7 @@ class Solver(MatrixPrimitive, Masking):
 
 
 class Solve(Solver):
-    """The solution by elimination."""
+    """The solution by LU factorisation."""
 
     @override
     def run(self, a: Any, b: Any) -> tuple[Any, ...]:
@@ -208,7 +208,7 @@ class PseudoInverse(MatrixPrimitive):
 
 
 class LeastSquares(MatrixPrimitive):
-    """The X of least norm among those for which A X - B is least: the pseudo-inverse times B."""
+    """The least-squares solution of least norm: the pseudo-inverse times B."""
 
     @override
     def run(self, a: Any, b: Any, *, rcond: float | None) -> tuple[Any, ...]:
@@ -237,7 +237,7 @@ class LeastSquares(MatrixPrimitive):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, rcond: float | None) -> Sequence[Any]:
         (a, b), (a_t, b_t), (x,) = primals, tangents, outs
-        a = cast(a, np.result_type(dtype_of(a), float))  # in which NumPy finds the rank
+        a = cast(a, np.result_type(dtype_of(a), float))  # NumPy finds the rank in this dtype
         p = pinv_p(a, rcond_of(rcond, *shape_of(a)[-2:]), hermitian=False)
         terms = [] if b_t is None else [p @ b_t]
         if a_t is not None:
@@ -248,7 +248,7 @@ class LeastSquares(MatrixPrimitive):
 
 
 def rcond_of(rcond: float | None, m: int, n: int) -> float:
-    """The ratio of singular values below which LAPACK's least squares take one as 0."""
+    """LAPACK's rcond: smaller singular values, relative to the largest, count as 0."""
     eps = float(np.finfo(float).eps)
     if rcond is None:
         return eps * max(m, n)
@@ -256,7 +256,7 @@ def rcond_of(rcond: float | None, m: int, n: int) -> float:
 
 
 inv_p = Inverse("inv", np.linalg.inv)
-# where a derivative divides by a matrix that may be singular: finite by convention
+# for a derivative that divides by a matrix that may be singular: finite by convention
 inverse_if_any_p = Inverse("inverse_if_any", _inverse_if_any, _pinv_unless_finite)
 solve_p = Solve("solve")
 pinv_p = PseudoInverse("pinv")

@@ -1,4 +1,4 @@
-"""The LU factorisation with partial pivoting, which NumPy does not show."""
+"""The LU factorisation with partial pivoting, which NumPy lacks."""
 
 import math
 from collections.abc import Sequence
@@ -13,11 +13,11 @@ from ..index import ARRAY, Index, concatenate_p, getitem_p
 from .matrices import MatrixPrimitive, lower, permute_rows as permute_rows, result_dtype, upper
 from .triangular import solve_triangular_p
 
-PANEL = 32  # columns that are eliminated one by one, before the rest is updated by products
+PANEL = 32  # columns of a panel; the rest is updated by matrix products
 
 
 class Lu(MatrixPrimitive):
-    """Both factors in one matrix, LAPACK's pivots, and the order of rows: A[rows] = L U.
+    """Both factors in one matrix, LAPACK's pivots, and the permutation: A[rows] = L U.
 
     With M = L^-1 dA U^-1, dL = L tril(M, -1) and dU = triu(M) U.
     Source: Golub & Van Loan, Matrix Computations, algorithm 3.4.1 in blocks.
@@ -82,7 +82,7 @@ def _eliminated(a: Any) -> Any:
             flat[each, j], flat[each, p] = flat[each, p], flat[each, j]
             order[each, j], order[each, p] = order[each, p], order[each, j]
             pivot = flat[:, j, j, None]
-            flat[:, j + 1 :, j] /= np.where(pivot == 0, 1, pivot)  # then the column is 0 as well
+            flat[:, j + 1 :, j] /= np.where(pivot == 0, 1, pivot)  # the column is 0 too
             below = flat[:, j + 1 :, j, None]
             flat[:, j + 1 :, j + 1 : stop] -= below * flat[:, None, j, j + 1 : stop]
         if stop < n:
@@ -103,7 +103,7 @@ lu_p = Lu("lu")
 
 
 class Permutation(MatrixPrimitive):
-    """The order of ``size`` rows after swapping each row i with row pivots[i], in turn."""
+    """The permutation of ``size`` rows by LAPACK's pivots: row i is swapped with row pivots[i]."""
 
     differentiable = False
     core_ndims: ClassVar[dict[int, int]] = {0: 1}

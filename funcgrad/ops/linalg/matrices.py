@@ -1,7 +1,7 @@
-"""What all of linear algebra shares: stacks of matrices in the last two axes, and their parts.
+"""The base class of linear algebra: stacks of matrices in the last two axes; and their parts.
 
-Rules are written in operators and the elementwise primitives, so that they serve arrays and
-tracers alike. Cotangents are transposed, not conjugated: JAX's convention.
+Rules are written in operators and elementwise primitives, which take arrays and tracers.
+Cotangents are transposed, not conjugated: JAX's convention.
 """
 
 from typing import Any, ClassVar
@@ -19,7 +19,7 @@ from ..operand import operand, strong
 from ..reduce import max_p
 from ..structure import Batched, axis_to_front, cast, expand_dims, sum_p
 
-_KINDS = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))  # that LAPACK knows
+_KINDS = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))  # the dtypes of LAPACK
 
 
 class MatrixPrimitive(Primitive, Codegen):
@@ -36,11 +36,11 @@ class MatrixPrimitive(Primitive, Codegen):
         return self.bind(*self.aligned(args, axes), **params), (0,) * self.count(**params)
 
     def count(self, **params: Any) -> int:
-        """How many outputs there are."""
+        """The number of outputs."""
         return 1
 
     def aligned(self, args: Any, axes: Any) -> list[Any]:
-        """The operands with the batch in front, and as many axes of stacks behind it."""
+        """The operands with their batch axes first, and stacks of equal rank after them."""
         stacks = [
             len(shape_of(x)) - self.core_ndims.get(i, 2) - (d is not None)
             for i, (x, d) in enumerate(zip(args, axes, strict=True))
@@ -54,10 +54,10 @@ class MatrixPrimitive(Primitive, Codegen):
 
 
 def result_dtype(*operands: Any) -> np.dtype:
-    """The dtype in which NumPy's linear algebra gives its results.
+    """The dtype of the results of NumPy's linear algebra.
 
     Raises:
-        DtypeError: if an operand is half or extended precision, which LAPACK does not know.
+        DtypeError: if an operand is half or extended precision, which LAPACK lacks.
     """
     dtypes = [np.dtype(float) if dtype_of(x).kind in "iub" else dtype_of(x) for x in operands]
     for dtype in dtypes:
@@ -75,7 +75,7 @@ def real_dtype(dtype: np.dtype) -> np.dtype:
 
 
 def as_matrices(x: Any) -> Any:
-    """What a user passes as matrices: floating, and with two axes at least.
+    """An argument as matrices: floating, and with at least two axes.
 
     Raises:
         numpy.linalg.LinAlgError: if there are fewer axes.
@@ -90,7 +90,7 @@ def as_matrices(x: Any) -> Any:
 
 
 def as_square_matrices(x: Any) -> Any:
-    """What a user passes as square matrices; see ``as_matrices``."""
+    """An argument as square matrices; see ``as_matrices``."""
     x = as_matrices(x)
     if shape_of(x)[-1] != shape_of(x)[-2]:
         raise np.linalg.LinAlgError("Last 2 dimensions of the array must be square")
@@ -98,7 +98,7 @@ def as_square_matrices(x: Any) -> Any:
 
 
 def stacked_shape(a: Aval, b: Aval, rows: int, columns: int) -> Shape:
-    """The shape of what two stacks of matrices give, which broadcast."""
+    """The shape of the result of two stacks of matrices, which broadcast."""
     return (*broadcast_shapes(a.shape[:-2], b.shape[:-2]), rows, columns)
 
 
@@ -116,12 +116,12 @@ def permute_rows(x: Any, rows: Any) -> Any:
 
 
 def conj(x: Any) -> Any:
-    """The conjugate of complex numbers, real ones as they are."""
+    """The complex conjugate; real arrays unchanged."""
     return ew.conj(x) if ew.is_complex(x) else x
 
 
 def real(x: Any) -> Any:
-    """The real part of complex numbers, real ones as they are."""
+    """The real part; real arrays unchanged."""
     return ew.real(x) if ew.is_complex(x) else x
 
 
@@ -131,7 +131,7 @@ def adjoint(x: Any) -> Any:
 
 
 def eps(x: Any) -> float:
-    """The relative spacing of an array's numbers."""
+    """The machine epsilon of the dtype of an array."""
     return float(np.finfo(dtype_of(x)).eps)
 
 
@@ -157,21 +157,21 @@ def diagonal(x: Any) -> Any:
 
 
 def hermitian(x: Any, uplo: str) -> Any:
-    """The Hermitian matrices of which LAPACK reads one triangle, ``"L"`` or ``"U"``."""
+    """The Hermitian matrices with this triangle, ``"L"`` or ``"U"``, as LAPACK reads them."""
     half = lower(x, -1) if uplo == "L" else upper(x, 1)
     middle = ew.where(np.eye(shape_of(x)[-1], dtype=bool), real(x), 0)
     return half + adjoint(half) + middle
 
 
 def triangle_ct(ct: Any, uplo: str) -> Any:
-    """The cotangent of what ``hermitian`` reads, given that of the whole matrices."""
+    """The cotangent of the triangle that ``hermitian`` reads, given that of the matrices."""
     both = ct + adjoint(ct)
     half = lower(both, -1) if uplo == "L" else upper(both, 1)
     return half + ew.where(np.eye(shape_of(ct)[-1], dtype=bool), real(ct), 0)
 
 
 def sum_along(x: Any, axis: int) -> Any:
-    """The sum along one axis, counted from the end."""
+    """The sum along one negative axis."""
     return sum_p(x, axes=(len(shape_of(x)) + axis,))
 
 

@@ -1,7 +1,7 @@
 """Functions of Hermitian matrices, f(A) = V f(w) V*, with derivatives of every order.
 
-They are made of divided differences of f, which are right where eigenvalues are equal, so that no
-derivative of an eigenvector is needed: for all orders together there is one primitive.
+They use divided differences of f, which are defined for equal eigenvalues, and no derivative of
+eigenvectors. One primitive serves all orders.
 """
 
 import itertools
@@ -22,15 +22,15 @@ LETTERS = "abcdefgh"
 
 
 class Scalar(Protocol):
-    """An elementwise function of real numbers with its derivatives; it is hashable."""
+    """A hashable elementwise function of real arrays, with its derivatives."""
 
     def __call__(self, x: np.ndarray, order: int) -> Any: ...
 
 
 class MatrixFunction(MatrixPrimitive):
-    """The k-th derivative of f(A) in k directions E; f(A) itself with none.
+    """The k-th derivative of f(A) in k directions E; f(A) itself without directions.
 
-    V* D^k f(A)[E_1, ..., E_k] V is the sum over the orders of the directions, P = V* E V, of
+    V* D^k f(A)[E_1, ..., E_k] V is the sum over permutations of the directions, P = V* E V, of
     f[w_a, w_b, ..., w_z] P1_ab P2_b. ... over the inner indices. tr(C D^k f(A)[...]) is symmetric
     in C and all directions, so that the cotangent of one is the derivative with C in its place.
     Source: Higham 2008, Functions of matrices, theorem 3.11 and problem 3.6 (Daleckii and Krein).
@@ -92,7 +92,7 @@ def _lacking(k: int) -> str:
 
 
 def values(function: Scalar, x: Any, order: int) -> Any:
-    """f or a derivative of f at real numbers.
+    """f, or a derivative of f, of a real array.
 
     Raises:
         ShapeError: if f is not elementwise.
@@ -113,11 +113,11 @@ def values(function: Scalar, x: Any, order: int) -> Any:
 
 
 def divided_differences(function: Scalar, w: Any, k: int) -> Any:
-    """f[w_a, w_b, ...] for all choices of k + 1 of the ascending numbers w.
+    """The divided differences f[w_a, w_b, ...] for all choices of k + 1 of the ascending w.
 
     Each is a quotient of two of lower order, (f[x_1, ..., x_m] - f[x_0, ..., x_m-1]) / (x_m - x_0),
-    or Taylor's series around the mean where both agree as far as rounding lets the quotient know,
-    so that no gap needs to be called small, and a kink of f is seen up to rounding.
+    or the Taylor series around the mean, where the two agree within the rounding error of the
+    quotient. So there is no threshold for gaps, and a kink of f is resolved up to rounding.
     """
     n = w.shape[-1]
     f = values(function, w, 0)
@@ -155,7 +155,7 @@ def _difference(function: Scalar, x: list[Any], f: list[Any], errors: list[Any],
 
 
 class HermitianPart(MatrixPrimitive):
-    """(A + A*) / 2 of what is Hermitian but for rounding and small steps of differences."""
+    """(A + A*) / 2 of a matrix that is Hermitian up to rounding and finite differences."""
 
     @override
     def run(self, a: Any, *, who: str) -> tuple[Any, ...]:
@@ -163,8 +163,8 @@ class HermitianPart(MatrixPrimitive):
         if apart > 1e-3 * np.abs(a).max(initial=0):
             raise np.linalg.LinAlgError(
                 f"{who}: the matrix must be Hermitian: it differs from its conjugate transpose by "
-                f"{apart:.2g}; take its Hermitian part first, or funcgrad.scipy.linalg.sqrtm and "
-                f"funcgrad.linalg.expm for others"
+                f"{apart:.2g}; for other matrices use funcgrad.scipy.linalg.sqrtm or "
+                f"funcgrad.linalg.expm"
             )
         return ((a + np.conjugate(a.mT)) / 2,)
 

@@ -16,11 +16,11 @@ from .regular import inverse_or_nan, nan_if_singular
 
 
 class Qr(MatrixPrimitive):
-    """A = Q R with orthonormal columns Q, as many as rows if ``complete``, and upper R.
+    """A = Q R with orthonormal columns Q, square if ``complete``, and upper triangular R.
 
-    With W = Q* dA / R the part tril(W) - tril(W)* turns Q within its columns; what is left of W
-    moves it out of them. The R of columns beyond a square has no part in W. Where R is singular
-    there is no derivative: nan.
+    With W = Q* dA R^-1: Q* dQ = tril(W, -1) - tril(W, -1)*, and the part of dQ orthogonal to Q is
+    that of dA R^-1. For wide A, R^-1 is of its left square block. The derivative is nan where R is
+    singular.
     Source: Walter & Lehmann 2012, Algorithmic differentiation of linear algebra functions.
     """
 
@@ -53,7 +53,7 @@ class Qr(MatrixPrimitive):
         inside = adjoint(q) @ scaled
         turn = lower(inside, -1)
         turn = turn - adjoint(turn)
-        if ew.is_complex(inside):  # R keeps a real diagonal
+        if ew.is_complex(inside):  # the diagonal of R stays real
             on = np.eye(shape_of(inside)[-1], dtype=bool)
             turn = turn + ew.where(on, inside - cast(ew.real(inside), inside.dtype), 0)
         return q @ (turn - inside) + scaled, adjoint(q) @ t - turn @ r

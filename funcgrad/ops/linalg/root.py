@@ -1,4 +1,4 @@
-"""Square roots and polar factors, whose derivatives solve P X + X P = Q: no gap divides them."""
+"""Square roots and polar factors; their derivatives solve P X + X P = Q, without gaps."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -17,10 +17,10 @@ from .matrices import MatrixPrimitive, adjoint, eps, largest, result_dtype, stac
 
 
 class Lyapunov(MatrixPrimitive):
-    """The X with P X + X P = Q, for Hermitian P without negative eigenvalues s.
+    """The X with P X + X P = Q, for positive semidefinite P with eigenvalues s.
 
-    V* X V = V* Q V / (s_i + s_j). Where both are 0 it is nan, unless Q is 0 there; with
-    ``fixed_rank`` it is 0, which is right where Q is a derivative along matrices of one rank.
+    V* X V = V* Q V / (s_i + s_j). Where s_i = s_j = 0 it is nan, unless Q is 0 there; with
+    ``fixed_rank`` it is 0, which is right if Q is a derivative along matrices of constant rank.
     Source: Higham 2008, Functions of matrices, section 6.1 and chapter 8.
     """
 
@@ -81,9 +81,9 @@ class Lyapunov(MatrixPrimitive):
 
 
 class SquareRoot(MatrixPrimitive):
-    """The root R of a Hermitian matrix without negative eigenvalues; R dR + dR R = dA.
+    """The root R of a positive semidefinite matrix; R dR + dR R = dA.
 
-    Eigenvalues that rounding does not tell from 0 count as 0; with one below, the root is nan.
+    Eigenvalues within rounding of 0 count as 0; with a negative eigenvalue the root is nan.
     """
 
     @override
@@ -111,10 +111,10 @@ class SquareRoot(MatrixPrimitive):
 
 
 class Polar(MatrixPrimitive):
-    """A = U P with orthonormal columns U, no more than rows, and P without negative eigenvalues.
+    """A = U P, not wide, with orthonormal columns U and positive semidefinite P.
 
-    With X = U* dA and P K + K P = X: U* dU = K - K*, dP = X - (K - K*) P, and out of the columns
-    of U dU is that of dA / P.
+    With X = U* dA and P K + K P = X: U* dU = K - K*, dP = X - (K - K*) P, and outside of the
+    columns of U dU is dA P^-1.
     Source: Higham 2008, Functions of matrices, section 8.2.
     """
 
@@ -147,14 +147,14 @@ class Polar(MatrixPrimitive):
         dp, du = x - turn @ p, u @ turn
         m, n = shape_of(u)[-2:]
         if m > n:
-            du = du + (t - u @ x) @ (2 * solve(np.eye(n, dtype=result_dtype(p))))  # times 1 / P
+            du = du + (t - u @ x) @ (2 * solve(np.eye(n, dtype=result_dtype(p))))  # P^-1
         infinite = taint("polar", singular_p(p), t, whole=True)
         dp = 0.5 * (dp + adjoint(dp)) + sum_along(sum_along(infinite, -1), -1)[..., None, None]
         return du + infinite, dp
 
 
 class Singular(MatrixPrimitive):
-    """Whether Hermitian matrices are singular but for rounding, as masks of one element."""
+    """Whether Hermitian matrices are singular up to rounding, as masks [..., 1, 1]."""
 
     differentiable = False
 

@@ -1,8 +1,8 @@
-"""What the second derivatives of functions of singular values alone are made of.
+"""The parts of second derivatives of functions of singular values alone.
 
-As for eigenvalues (see ``spectral``), with U* E V in place of V* E V: along A + t E equal singular
-values part as the eigenvalues of the Hermitian part of their block, and those that are 0 as the
-singular values of theirs, to which what lies outside the spaces of U and V belongs.
+As for eigenvalues (see ``spectral``), with U* E V in place of V* E V. Along A + t E equal singular
+values split as the eigenvalues of the Hermitian part of their block. Zero singular values split as
+the singular values of their block, which has the rows and columns outside of U and V too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,7 +33,7 @@ WHO = "svdvals"
 
 
 class Negligible(MatrixPrimitive):
-    """Which singular values rounding does not tell from 0."""
+    """The mask of singular values that are 0 up to rounding."""
 
     differentiable = False
     core_ndims: ClassVar[dict[int, int]] = {0: 1}
@@ -51,14 +51,14 @@ class Negligible(MatrixPrimitive):
 
 
 def null_pairs(s: Any) -> tuple[Any, Any]:
-    """In which pairs both singular values are zero, and the sums of all pairs."""
+    """The mask of pairs of zero singular values, and the sums of all pairs."""
     zero = negligible_p(s)
     both = compare.logical_and(zero[..., None, :], zero[..., :, None])
     return both, s[..., None, :] + s[..., :, None]
 
 
 def in_basis(u: Any, vh: Any, t: Any) -> tuple[Any, Any, Any]:
-    """P = U* T V, and what of T V and T* U lies outside the spaces of U and V."""
+    """P = U* T V, and the parts of T V and T* U orthogonal to U and V."""
     v = adjoint(vh)
     tv = t @ v
     p = adjoint(u) @ tv
@@ -121,9 +121,9 @@ class SingularSlopes(MatrixPrimitive):
 
 
 class TurnedSingular(MatrixPrimitive):
-    """diag(dc), in each group of values in the basis that T singles out; what lies outside of it.
+    """diag(dc), in each group of equal values in the basis in which T is diagonal.
 
-    Outputs: the part in U and V, columns outside U, and columns outside V.
+    Outputs: the part within U and V, the columns orthogonal to U, and those orthogonal to V.
     """
 
     core_ndims: ClassVar[dict[int, int]] = {0: 1, 4: 1, 5: 1}
@@ -197,13 +197,13 @@ class TurnedSingular(MatrixPrimitive):
 
 
 def _together(*xs: Any, stacks: list[Shape]) -> list[Any]:
-    """Matrices, each with the stack that all have together."""
+    """Matrices broadcast to a common stack."""
     stacks = [*stacks, *(x.shape[:-2] for x in xs)]
     return [with_stack(x, *stacks) for x in xs]
 
 
 def _groups(s: Any, like: Any) -> Iterator[tuple[Any, slice, bool]]:
-    """Yield index, slice, and whether they are zero, of groups of equal values and of single 0s."""
+    """Yield the groups of equal values, and single zeros: index, slice, and whether zero."""
     zero = np.broadcast_to(negligible(s), like.shape[:-1])
     for i, block in degenerate_blocks(s, like):
         if not zero[(*i, block)].any():
@@ -216,7 +216,7 @@ def _groups(s: Any, like: Any) -> Iterator[tuple[Any, slice, bool]]:
 
 
 def _stacked(p: Any, left: Any, right: Any) -> Any:
-    """A block with what lies outside of U below, or outside of V beside it."""
+    """A block with the columns orthogonal to U below, and those orthogonal to V beside it."""
     return np.concatenate([np.concatenate([p, left]), _beside(left, right)], axis=1)
 
 
@@ -226,7 +226,7 @@ def _beside(left: Any, right: Any) -> Any:
 
 
 def _zeros(p: Any, left: Any, right: Any, dc: Any, limit: Any) -> Any:
-    """The derivative for singular values of 0, nan if larger things than rounding move."""
+    """The derivative for singular values of 0; nan if it is larger than rounding."""
     whole = _stacked(p, left, right)
     if not np.isfinite(whole).all() or (np.abs(whole) > limit).any():
         warn(f"svdvals: {CURES[WHO]}", RuntimeWarning)
@@ -238,7 +238,7 @@ def _zeros(p: Any, left: Any, right: Any, dc: Any, limit: Any) -> Any:
 
 
 def _equal(p: Any, c: Any, dc: Any, limit: Any) -> Any:
-    """The derivative for equal singular values, nan where the slopes along them differ."""
+    """The derivative for equal singular values; nan where the gradients along them differ."""
     p = (p + p.conj().T) / 2
     apart = np.abs(p - np.diag(np.diagonal(p))).max() > limit
     if not np.isfinite(p).all() or (apart and not is_constant(c)):
@@ -250,7 +250,7 @@ def _equal(p: Any, c: Any, dc: Any, limit: Any) -> Any:
 
 
 def singular_quotients(s: Any, c: Any) -> tuple[Any, Any, Any]:
-    """K, L and c over s, 0 where a divisor is 0."""
+    """K, L and c / s; 0 where a divisor is 0."""
     null, sums = null_pairs(s)
     even = (c[..., None, :] - c[..., :, None]) * inverse_gaps(s, equal_p(s))
     odd = (c[..., None, :] + c[..., :, None]) * inverse_of(sums, null, s)
@@ -259,7 +259,7 @@ def singular_quotients(s: Any, c: Any) -> tuple[Any, Any, Any]:
 
 
 def undetermined(s: Any, c: Any) -> Any:
-    """Where a constant c has no derivative: different slopes, or any along zeros."""
+    """The mask where a constant c has no derivative: unequal gradients, or any at zeros."""
     null, _ = null_pairs(s)
     slope = compare.ne(c, 0)
     slope = compare.logical_or(slope[..., None, :], slope[..., :, None])
@@ -267,7 +267,7 @@ def undetermined(s: Any, c: Any) -> Any:
 
 
 def _in_groups(s: Any) -> Any:
-    """The mask of groups of equal values, and of single zeros."""
+    """The mask of groups of equal values and of single zeros."""
     same, (null, _) = equal_p(s), null_pairs(s)
     several = compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)
     return compare.logical_or(null, compare.logical_and(same, several[..., None]))

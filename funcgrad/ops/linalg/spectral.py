@@ -1,8 +1,8 @@
-"""What the second derivatives of functions of eigenvalues alone are made of.
+"""The parts of second derivatives of functions of eigenvalues alone.
 
-Along A + t E equal eigenvalues part as the eigenvalues of their block of P = V* E V, and their
-vectors are the eigenvectors of that block: in this basis the block turns no further, and a
-symmetric function of the eigenvalues has the derivatives that it has where all are distinct.
+Along A + t E equal eigenvalues split as the eigenvalues of their block of P = V* E V, and their
+vectors are the eigenvectors of that block. In this basis a symmetric function of the eigenvalues
+has the same derivatives as for distinct eigenvalues.
 Source: Lancaster 1964, On eigenvalues of matrices dependent on a parameter, theorem 7.
 """
 
@@ -31,7 +31,7 @@ from .matrices import (
 
 
 class Slopes(MatrixPrimitive):
-    """The derivatives of the eigenvalues w: the diagonal of P, of equal ones those of the block.
+    """The derivatives of the eigenvalues w: diag(P), or the eigenvalues of a block of equal ones.
 
     It is linear in P where all are distinct; its transpose is that of the diagonal.
     """
@@ -83,10 +83,10 @@ class Slopes(MatrixPrimitive):
 
 
 def slopes_ct(who: str, ct: Any, slopes: Any, p: Any) -> Any:
-    """The cotangent of P: a diagonal, and nan where the slopes are not that of P.
+    """The cotangent of P: a diagonal, and nan where the slopes are not diag(P).
 
-    There the second derivative needs more of a block than its diagonal. A transposed program does
-    not know P; there the slopes are those of the first derivative.
+    There the second derivative depends on more of a block than its diagonal. In a transposed
+    program P is unknown; the slopes are those of the first derivative.
     """
     on = np.eye(shape_of(p)[-1], dtype=bool)
     whole = ew.where(on, ct[..., None, :], 0)
@@ -98,7 +98,7 @@ def slopes_ct(who: str, ct: Any, slopes: Any, p: Any) -> Any:
 
 
 class Turned(MatrixPrimitive):
-    """diag(dc), within equal eigenvalues in the basis in which the block of P is diagonal."""
+    """diag(dc), for equal eigenvalues in the basis in which their block of P is diagonal."""
 
     core_ndims: ClassVar[dict[int, int]] = {0: 1, 2: 1, 3: 1}
 
@@ -165,15 +165,15 @@ class Turned(MatrixPrimitive):
 
 
 def with_stack(x: Any, *stacks: Shape) -> Any:
-    """Matrices repeated for stacks of other operands."""
+    """Matrices broadcast to the stacks of other operands."""
     stack = broadcast_shapes(x.shape[:-2], *stacks)
     return x if stack == x.shape[:-2] else np.broadcast_to(x, (*stack, *x.shape[-2:]))
 
 
 def degenerate_blocks(w: Any, like: Any) -> Iterator[tuple[Any, slice]]:
-    """Yield for each matrix of a stack its index, and the slice of each group of equal values."""
+    """Yield the groups of equal values: the index of the matrix in the stack, and a slice."""
     (same,) = equal_p.run(w)
-    if np.count_nonzero(same) == w.size:  # nearly always
+    if np.count_nonzero(same) == w.size:  # the usual case
         return
     same = np.broadcast_to(same, like.shape)
     for i in np.ndindex(like.shape[:-2]):
@@ -186,7 +186,7 @@ def degenerate_blocks(w: Any, like: Any) -> Iterator[tuple[Any, slice]]:
 
 
 def _block(p: Any, c: Any, dc: Any, limit: float) -> Any:
-    """A block's derivative, nan where the gradient along its vectors is not their sum."""
+    """The derivative in a block; nan where the gradients along its values are not equal."""
     p = (p + p.conj().T) / 2
     apart = np.abs(p - np.diag(np.diagonal(p))).max() > limit
     if not np.isfinite(p).all() or (apart and not is_constant(c)):
@@ -232,15 +232,15 @@ def _blocks_apart(same: Any, p: Any) -> tuple[Any, Any, Any]:
 
 
 def is_constant(c: Any) -> bool:
-    """Whether a symmetric function's slopes along equal values are equal but for rounding.
+    """Whether the gradients along equal values are equal, as of a symmetric function.
 
-    Rounding of the values is times the function's curvature: the root of eps leaves room for it.
+    Rounding errors of the values are multiplied by a second derivative: the tolerance is sqrt(eps).
     """
     return bool(np.ptp(c) <= root_of_eps(c) * np.abs(c).max())
 
 
 def root_of_eps(x: Any) -> float:
-    """The square root of the relative spacing of an array's numbers."""
+    """The square root of the machine epsilon of an array."""
     return float(np.finfo(dtype_of(x)).eps) ** 0.5
 
 
@@ -250,14 +250,14 @@ def difference_quotients(w: Any, c: Any) -> Any:
 
 
 def differing(w: Any, c: Any) -> Any:
-    """Where eigenvalues are equal and slopes along them are not, beyond rounding."""
+    """The mask of equal eigenvalues with gradients that differ by more than rounding."""
     apart = ew.abs(c[..., None, :] - c[..., :, None])
     both = ew.maximum(ew.abs(c)[..., None, :], ew.abs(c)[..., :, None])
     return compare.logical_and(equal_p(w), compare.gt(apart, root_of_eps(c) * both))
 
 
 def _in_blocks(w: Any) -> Any:
-    """The mask of the blocks of equal eigenvalues, their diagonals with them."""
+    """The mask of the blocks of equal eigenvalues, with their diagonals."""
     same = equal_p(w)
     several = compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)
     return compare.logical_and(same, several[..., None])

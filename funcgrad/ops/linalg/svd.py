@@ -44,11 +44,11 @@ class Svd(MatrixPrimitive, JointRules):
 
     With P = U* dA V: ds = diag(P), U* dU = E + O and V* dV = E - O, where
     E_ij = (P + P*)_ij / 2(s_j - s_i) and O_ij = (P - P*)_ij / 2(s_j + s_i).
-    Source: Giles 2008, section 3.2, written for differences and sums apart.
+    Source: Giles 2008, section 3.2, in terms of differences and sums.
 
-    The vectors of equal or zero singular values have no derivative, nor have those that ``full``
-    adds, if they are several: nan. On the way back a function of whole spaces of vectors has the
-    derivative 0 within them, as for ``Eigh``; so have U V* and the projections on such spaces.
+    The derivative of vectors of equal or zero singular values is nan, and of the vectors that
+    ``full`` adds, if they are more than one. In reverse mode, for a function of whole subspaces,
+    the derivative within them is 0, as for ``Eigh``: for U V*, for example, and for projections.
     """
 
     reads_uses = True
@@ -93,14 +93,14 @@ class Svd(MatrixPrimitive, JointRules):
         return du, ds, adjoint(dv)
 
     def _divided(self, x: Any, s: Any, zero: Any, like: Any) -> Any:
-        """Columns divided by singular values; those of zeros are infinite."""
+        """Columns divided by singular values; nan for zeros."""
         infinite = taint(self.who, zero[..., None, :], x, like=like)
         return x * inverse_of(s[..., None, :], zero[..., None, :], s) + infinite
 
     def _filled(self, first: Any, all_: Any, moved: Any, t: Any) -> Any:
         """The tangent of all columns, given that of the first k.
 
-        The rest stays normal to them; several columns of it have no derivative.
+        The others stay orthogonal to them; if they are more than one, they have no derivative.
         """
         k = shape_of(moved)[-1]
         if shape_of(all_)[-1] == k:
@@ -121,7 +121,7 @@ class Svd(MatrixPrimitive, JointRules):
         return (self.back(cts, outs, ins[0]),)
 
     def back(self, cts: Any, outs: Any, a: Any, uses: Uses | None = None, first: int = 0) -> Any:
-        """The cotangent of A; ``first`` is the number of U."""
+        """The cotangent of A; ``first`` is the number of U on the tape."""
         (u_ct, s_ct, vh_ct), (u, s, vh) = cts, outs
         k = shape_of(s)[-1]
         u1, vh1 = u[..., :k], vh[..., :k, :]
@@ -144,7 +144,7 @@ class Svd(MatrixPrimitive, JointRules):
         return unbroadcast(whole, a)
 
     def mixed(self, left: "_Side", right: "_Side", s_ct: Any, uses: Any, first: int) -> MixedPairs:
-        """Which vectors are told from others that may be taken for them."""
+        """The pairs of vectors of one subspace between which the program distinguishes."""
         return mixed_in_svd(uses, first, left.count, right.count, shape_of(left.inside)[-1])
 
     def _inside(self, left: "_Side", right: "_Side", s: Any, s_ct: Any, mixed: MixedPairs) -> Any:
@@ -161,7 +161,7 @@ class Svd(MatrixPrimitive, JointRules):
         )
         inside = inverse_gaps(s, same) * even + inverse_of(sums, null, s) * odd
         inside = inside + taint(self.who, null, odd, like=size)
-        # where a value is 0, one of its two vectors changes its sign
+        # the relative sign of the two vectors of a zero value is arbitrary
         signs = compare.logical_and(negligible_p(s), mixed.signs)[..., None, :]
         if may_hold(signs):
             for side in (left, right):
@@ -173,7 +173,7 @@ class Svd(MatrixPrimitive, JointRules):
         return inside + ew.where(np.eye(shape_of(s)[-1], dtype=bool), s_ct[..., None, :], 0)
 
     def _beyond(self, side: "_Side", s: Any, mixed: Any) -> Any:
-        """The columns outside of the first k, over the singular values."""
+        """The columns orthogonal to the first k, over the singular values."""
         if not side.is_tall or side.ct is None:
             return side.out
         zero = negligible_p(s)
@@ -183,10 +183,10 @@ class Svd(MatrixPrimitive, JointRules):
 
 
 class SvdOfRules(Svd):
-    """The same within rules, of which the values tell what of a block they use.
+    """``Svd`` for use in rules: the values of cotangents show the pairs that are used.
 
-    Of some matrices that are not finite LAPACK gives values of nan, but refuses the vectors: these
-    are nan too.
+    For some matrices that are not finite LAPACK gives nan as values, but refuses the vectors; here
+    they are nan too.
     """
 
     reads_uses = False
@@ -226,7 +226,7 @@ class SvdOfRules(Svd):
 
 
 class _Side:
-    """The cotangent of U, or of V, in parts: within the first k columns, and out of them."""
+    """The cotangent of U or V in parts: within the first k columns, and orthogonal to them."""
 
     def __init__(self, first: Any, all_: Any, ct: Any) -> None:
         k, self.count = shape_of(first)[-1], shape_of(all_)[-1]
@@ -237,7 +237,7 @@ class _Side:
             return
         self.ct = ct[..., :k]
         if self.count > k:
-            # the columns that ``full`` adds follow the first, and turn among themselves
+            # the columns that ``full`` adds stay orthogonal to the first, and rotate in their space
             self.rest, rest_ct = all_[..., k:], ct[..., k:]
             self.ct = self.ct - conj(self.rest) @ (adjoint(rest_ct) @ conj(first))
             self.turned = self.rest.mT @ rest_ct
@@ -249,8 +249,8 @@ class SingularGradient(MatrixPrimitive):
     """G = U diag(c) V* of the singular vectors of A: the gradient along c in the values.
 
     U* dG V = K * (P + P*) / 2 + L * (P - P*) / 2 + diag(dc), with K_ij = (c_j - c_i) / (s_j - s_i)
-    and L_ij = (c_j + c_i) / (s_j + s_i); outside the spaces of U and V it is that of T over s times
-    c. All derivatives in A are those in this operand; U, s and V have none. See ``singular``.
+    and L_ij = (c_j + c_i) / (s_j + s_i); orthogonal to U and V it is T c / s.
+    The derivative in A is complete: U, s and V have none. See ``singular``.
     """
 
     who = "svdvals"
@@ -327,18 +327,18 @@ class SingularGradient(MatrixPrimitive):
 
 
 def _again(a: Any, u: Any, s: Any, vh: Any) -> Sequence[Any]:
-    """The factors as they depend on A, if anything can."""
+    """The factors that depend on A, if A is a tracer."""
     return svd_of_rules_p.bind(a, full=False) if isinstance(a, Tracer) else (u, s, vh)
 
 
 class FixedSvd(SvdOfRules):
-    """The factors for ``SingularGradient``, which has the derivatives in A itself."""
+    """``Svd`` without a derivative, for ``SingularGradient``, which has that in A itself."""
 
     differentiable = False
 
 
 class Svdvals(MatrixPrimitive):
-    """The singular values alone, descending; of equal ones see ``Eigvalsh``."""
+    """The descending singular values alone; for equal ones see ``Eigvalsh``."""
 
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
@@ -364,7 +364,7 @@ class Svdvals(MatrixPrimitive):
 
 
 def _turned(moved: Any, first: Any, angle: Any) -> Any:
-    """The tangent of vectors of which the first turn by an angle."""
+    """The tangent of vectors of which the first rotate by an angle."""
     k, turned = shape_of(first)[-1], first * angle
     if shape_of(moved)[-1] == k:
         return moved - turned
@@ -373,7 +373,7 @@ def _turned(moved: Any, first: Any, angle: Any) -> Any:
 
 
 def _with_phases(u: Any, u_ct: Any, v: Any, v_ct: Any, k: int) -> tuple[Any, Any]:
-    """The cotangents of vectors that turn in pairs, for a row of V, or of U, to be real."""
+    """The cotangents of U and V whose common phases keep a row of V, or of U, real."""
     along = sum(
         sum_along((ct * x)[..., :k], -2) for ct, x in ((u_ct, u), (v_ct, v)) if ct is not None
     )
@@ -387,7 +387,7 @@ def _with_phases(u: Any, u_ct: Any, v: Any, v_ct: Any, k: int) -> tuple[Any, Any
 
 
 def _is_open(rest: Any) -> bool:
-    """Whether more than a sign of orthonormal columns is left open."""
+    """Whether orthonormal columns have more freedom than a sign."""
     count = shape_of(rest)[-1]
     return count > 1 or (count == 1 and ew.is_complex(rest))
 

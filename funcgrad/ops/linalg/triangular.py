@@ -1,4 +1,4 @@
-"""Solutions of triangular systems, by substitution in blocks."""
+"""Triangular systems, by substitution in blocks."""
 
 from typing import Any
 
@@ -8,11 +8,11 @@ from typing_extensions import override
 from .inverse import Solver
 from .matrices import lower as lower_part, upper as upper_part
 
-BLOCK = 64  # rows that are solved at once: the rest is products of matrices
+BLOCK = 64  # rows of a block; the rest is matrix products
 
 
 class SolveTriangular(Solver):
-    """The solution of A X = B for A of which one triangle is read, its diagonal 1 if ``unit``."""
+    """The solution of A X = B for triangular A; its diagonal counts as 1 if ``unit``."""
 
     @override
     def run(self, a: Any, b: Any, *, lower: bool, unit: bool) -> tuple[Any, ...]:
@@ -28,7 +28,7 @@ class SolveTriangular(Solver):
 
 
 def _substituted(a: Any, b: Any, lower: bool, unit: bool) -> Any:
-    if lower:  # the same system, its rows and columns counted from the end
+    if lower:  # the same system with rows and columns reversed
         a, b = a[..., ::-1, ::-1], b[..., ::-1, :]
     a = np.triu(a, int(unit))
     if unit:
@@ -43,7 +43,7 @@ def _substituted(a: Any, b: Any, lower: bool, unit: bool) -> Any:
         for x in parts:
             right = right - a[..., start:stop, below : below + x.shape[-2]] @ x
             below += x.shape[-2]
-        # of an upper triangle elimination leaves nothing to do but to substitute
+        # for an upper triangle np.linalg.solve only substitutes
         x = np.linalg.solve(a[..., start:stop, start:stop], right)
         parts.insert(0, x)
         stop = start
