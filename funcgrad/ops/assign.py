@@ -199,7 +199,7 @@ class ExtremumAt(Primitive, Codegen):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (t, u, *_) = primals, tangents
-        (x_won, x_ties), (v_won, v_ties) = _winners(x, v, arrays, outs[0], index)
+        (x_won, x_ties), (v_won, v_ties) = _ties(x, v, arrays, outs[0], index)
         kept = upcast(zeros_like(x)) if t is None else where(x_won, div(t, x_ties), 0)
         if u is not None:
             u = where(v_won, div(cast(u, dtype_of(x)), v_ties), 0)
@@ -209,7 +209,7 @@ class ExtremumAt(Primitive, Codegen):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (ct,) = ins, cts
-        (x_won, x_ties), (v_won, v_ties) = _winners(x, v, arrays, outs[0], index)
+        (x_won, x_ties), (v_won, v_ties) = _ties(x, v, arrays, outs[0], index)
         x_ct = None if needs[0] is None else unbroadcast(where(x_won, div(ct, x_ties), 0), x)
         v_ct = None
         if needs[1] is not None:
@@ -223,7 +223,7 @@ class ExtremumAt(Primitive, Codegen):
         return (self(x, v, *arrays, index=index),), (0,)
 
 
-def _winners(x: Any, v: Any, arrays: Any, y: Any, index: Index) -> list[tuple[Any, Any]]:
+def _ties(x: Any, v: Any, arrays: Any, y: Any, index: Index) -> list[tuple[Any, Any]]:
     """The masks of ties with the extremum in x and in v, and their number."""
     dtype = dtype_of(y)
     x_won = eq(x, y)

@@ -45,13 +45,13 @@ class Collective(Primitive):
         if own is not None:
             y, axis = self.over(x, d, **params)
             return (y,), (axis,)
-        return self.bind(axis_to_front(x, d), token, **self.shifted(**params)), (0,)
+        return self.bind(axis_to_front(x, d), token, **self.shifted_params(**params)), (0,)
 
     def over(self, x: Any, axis: int | None, *, size: int, **params: Any) -> tuple[Any, Any]:
         """The result for all examples along ``axis``, and the batch axis of the result."""
         raise self.missing("over")
 
-    def shifted(self, **params: Any) -> dict[str, Any]:
+    def shifted_params(self, **params: Any) -> dict[str, Any]:
         """The parameters for a value with a new leading axis."""
         return params
 
@@ -132,11 +132,11 @@ class AllGather(LinearCollective):
         shape = list(shape_of(x))
         if d is not None:
             del shape[d]
-        y = _to(batch_at_front(x, d, size), axis)
+        y = _move_first_axis(batch_at_front(x, d, size), axis)
         return reshape(y, _gathered(tuple(shape), size, axis, tiled)), None
 
     @override
-    def shifted(self, *, axis: int, **params: Any) -> dict[str, Any]:
+    def shifted_params(self, *, axis: int, **params: Any) -> dict[str, Any]:
         return {"axis": axis + 1, **params}
 
 
@@ -161,7 +161,7 @@ class PsumScatter(LinearCollective):
         return _split(total, size, axis) if tiled else total, axis
 
     @override
-    def shifted(self, *, axis: int, **params: Any) -> dict[str, Any]:
+    def shifted_params(self, *, axis: int, **params: Any) -> dict[str, Any]:
         return {"axis": axis + 1, **params}
 
 
@@ -207,7 +207,7 @@ class AllToAll(LinearCollective):
         return y, 0
 
     @override
-    def shifted(self, *, split: int, concat: int, **params: Any) -> dict[str, Any]:
+    def shifted_params(self, *, split: int, concat: int, **params: Any) -> dict[str, Any]:
         return {"split": split + 1, "concat": concat + 1, **params}
 
 
@@ -240,7 +240,7 @@ def _gathered(shape: Shape, size: int, axis: int, tiled: bool) -> Shape:
     return (*shape[:axis], size * shape[axis], *shape[axis + 1 :])
 
 
-def _to(x: Any, place: int) -> Any:
+def _move_first_axis(x: Any, place: int) -> Any:
     """``x`` with its first axis moved to a position."""
     return transpose_p(x, perm=(*range(1, place + 1), 0, *range(place + 1, len(shape_of(x)))))
 

@@ -51,9 +51,11 @@ def conv_dimension_numbers(
     if dimension_numbers is None:
         return ConvDimensionNumbers(*[tuple(range(rank))] * 3)
     words = tuple(dimension_numbers)
-    places = [_places(word, pair) for word, pair in zip(words, ("NC", "OI", "NC"), strict=False)]
+    places = [
+        _spatial_letters(word, pair) for word, pair in zip(words, ("NC", "OI", "NC"), strict=False)
+    ]
     if len(words) != 3 or None in places or len({frozenset(p or "") for p in places}) > 1:
-        raise _unread(dimension_numbers)
+        raise _layout_error(dimension_numbers)
     if any(len(word) != rank for word in words):
         raise ShapeError(
             f"{_WHO}: dimension_numbers must have one letter for each axis: got "
@@ -68,14 +70,14 @@ def conv_dimension_numbers(
     )
 
 
-def _places(word: Any, pair: str) -> str | None:
+def _spatial_letters(word: Any, pair: str) -> str | None:
     """The spatial letters of a layout, None if it is not a layout with this pair."""
     if not isinstance(word, str) or len(set(word)) < len(word) or not set(pair) <= set(word):
         return None
     return "".join(letter for letter in word if letter not in pair)
 
 
-def _unread(given: Any) -> ShapeError:
+def _layout_error(given: Any) -> ShapeError:
     return ShapeError(
         f"{_WHO}: dimension_numbers must be three layouts with N and C, O and I, N and C, and the "
         f"same spatial letters: got {given!r}; write ('NHWC', 'HWIO', 'NHWC'), for example"
@@ -256,7 +258,7 @@ def conv_transpose(
     if isinstance(padding, str) or use_consistent_padding:
         sizes = [shape_of(rhs)[d] for d in numbers.rhs_spec[2:]]
         dilation = integers_per_axis("conv_transpose", "rhs_dilation", rhs_dilation, rank, 1)
-        padding = _undone(sizes, strides, dilation, padding)
+        padding = _transposed_padding(sizes, strides, dilation, padding)
     if transpose_kernel:
         for d in numbers.rhs_spec[2:]:
             rhs = flip(rhs, d)
@@ -268,7 +270,7 @@ def conv_transpose(
     )  # fmt: skip
 
 
-def _undone(
+def _transposed_padding(
     sizes: Sequence[int], strides: Sequence[int], dilation: Sequence[int], padding: Padding
 ) -> list[tuple[int, int]]:
     """The padding of the transposed convolution, given that of the convolution."""

@@ -160,16 +160,16 @@ def _cos_of_arcsin(x: Any) -> Any:
     return np.sqrt((1 - x) * (1 + x))
 
 
-def _height(x: Any) -> Any:
+def _hypot_1(x: Any) -> Any:
     """sqrt(x**2 + 1), without overflow for real x."""
     return np.sqrt(x * x - -1) if is_complex(x) else hypot(1, x)
 
 
-def _over_square(t: Any, x: Any) -> Any:
+def _over_square_plus_1(t: Any, x: Any) -> Any:
     """t / (x**2 + 1); in float16 by two divisions, because x**2 overflows at x = 256."""
     if dtype_of(x) != np.float16:
         return quotient(t, 1 + x * x)
-    return quotient(quotient(t, _height(x)), _height(x))
+    return quotient(quotient(t, _hypot_1(x)), _hypot_1(x))
 
 
 def _share(exp: Any) -> Any:
@@ -210,16 +210,16 @@ def _lower_cosine(build: Any, a: Any, b: Any, y: Any) -> Any:
 
 def _square_over(z: Any, y: Any) -> Any:
     """z**2 / y without underflow of z**2."""
-    return z * quotient(z, _distance(y))
+    return z * quotient(z, _or_inf(y))
 
 
-def _turn(t: Any, a: Any, b: Any) -> Any:
+def _arctan2_derivative(t: Any, a: Any, b: Any) -> Any:
     """t b / (a**2 + b**2) without overflow or underflow; 0 at a = b = 0."""
-    far = _distance(hypot(a, b))
+    far = _or_inf(hypot(a, b))
     return quotient(quotient(t * b, far), far)
 
 
-def _distance(y: Any) -> Any:
+def _or_inf(y: Any) -> Any:
     """y as a divisor: inf in place of 0."""
     return where(y == 0, math.inf, y)
 
@@ -281,7 +281,7 @@ reciprocal  = Elementwise("reciprocal", np.reciprocal, lambda t, y, x: -(t * (y 
 sqrt        = Elementwise("sqrt", np.sqrt, lambda t, y, x: quotient(t, 2 * y))
 # the square root with derivative 0 at 0, of norms and standard deviations
 root        = Elementwise("root", lambda x: np.sqrt(x),
-                          lambda t, y, x: t / _distance(2 * y),
+                          lambda t, y, x: t / _or_inf(2 * y),
                           lower=lambda build, x: build("sqrt", x), decompose=True)
 cbrt        = Elementwise("cbrt", np.cbrt, lambda t, y, x: quotient(t, 3 * (y * y)))
 # a division in a derivative, whose divisor may be 0 where the function is defined
@@ -322,7 +322,7 @@ arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -quotient(t, cos_
 # its derivative has no cancellation
 cos_of_arcsin = Elementwise("cos_of_arcsin", _cos_of_arcsin, lambda t, y, x: -quotient(t * x, y),
                             decompose=True)
-arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: _over_square(t, x))
+arctan      = Elementwise("arctan", np.arctan, lambda t, y, x: _over_square_plus_1(t, x))
 sinh        = Elementwise("sinh", np.sinh, lambda t, y, x: t * np.cosh(x))
 cosh        = Elementwise("cosh", np.cosh, lambda t, y, x: t * np.sinh(x))
 tanh        = Elementwise("tanh", np.tanh, lambda t, y, x: t * (1 - y * y))
@@ -331,7 +331,7 @@ tailed_tanh = Elementwise("tailed_tanh", lambda x: np.tanh(x), lambda t, y, x: t
                           decompose=True)
 sech_square = Elementwise("sech_square", _sech_square,
                           lambda t, y, x: t * (-2 * (tailed_tanh(x) * y)), decompose=True)
-arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: quotient(t, _height(x)))
+arcsinh     = Elementwise("arcsinh", np.arcsinh, lambda t, y, x: quotient(t, _hypot_1(x)))
 arccosh     = Elementwise("arccosh", np.arccosh,
                           lambda t, y, x: quotient(t, np.sqrt(x - 1) * np.sqrt(x - -1)))
 arctanh     = Elementwise("arctanh", np.arctanh, lambda t, y, x: quotient(t, 1 - x * x))
@@ -348,15 +348,15 @@ rad2deg     = Elementwise("rad2deg", np.rad2deg, lambda t, y, x: t * (180 / math
 degrees     = Elementwise("degrees", np.degrees, lambda t, y, x: t * (180 / math.pi), linear=[{0}],
                           decompose=lambda x: x * (180 / math.pi))
 arctan2     = Elementwise("arctan2", np.arctan2,
-                          lambda t, y, a, b: _turn(t, a, b),
-                          lambda t, y, a, b: -_turn(t, b, a))
+                          lambda t, y, a, b: _arctan2_derivative(t, a, b),
+                          lambda t, y, a, b: -_arctan2_derivative(t, b, a))
 hypot       = Elementwise("hypot", np.hypot,
                           lambda t, y, a, b: t * cosine(a, b, y),
                           lambda t, y, a, b: t * cosine(b, a, y))
 # a / y for y = hypot(a, b); its derivatives have no cancellation
 cosine      = Elementwise("cosine", _cosine,
                           lambda t, z, a, b, y: t * _square_over(cosine(b, a, y), y),
-                          lambda t, z, a, b, y: -(t * z) * quotient(cosine(b, a, y), _distance(y)),
+                          lambda t, z, a, b, y: -(t * z) * quotient(cosine(b, a, y), _or_inf(y)),
                           None, lower=_lower_cosine, decompose=True)
 # complex numbers; a cast of a map to a real dtype keeps the real part
 conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t), linear=[{0}])

@@ -91,7 +91,7 @@ class Getitem(Linear, Codegen):
         """A view for slices and integers; index arrays gather."""
         if any(a.aval.shape for a in arrays):
             return None
-        return x.indexed(index, arrays), x.contiguous and _leading(index, x.aval.shape)
+        return x.indexed(index, arrays), x.contiguous and _reads_contiguous(index, x.aval.shape)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, index: Index) -> None:
         gathers = any(a.aval.shape for a in ins[1:])
@@ -160,7 +160,7 @@ def add_into(
         ufunc.at(out, index.with_arrays(arrays), x)
         return
     try:
-        places = _places(out.shape, index, arrays)
+        places = _flat_indices(out.shape, index, arrays)
     except IndexError:  # of one axis: NumPy names it below, if it raises
         ufunc.at(out, index.with_arrays(arrays), x)
         return
@@ -170,7 +170,7 @@ def add_into(
         out[...] = flat.reshape(out.shape)
 
 
-def _places(shape: Shape, index: Index, arrays: Sequence[Any]) -> np.ndarray:
+def _flat_indices(shape: Shape, index: Index, arrays: Sequence[Any]) -> np.ndarray:
     """The indices into ``x.reshape(-1)`` of the elements of ``x[index]``."""
     if len(shape) == 1 and len(index) == 1:
         return np.asarray(arrays[0])
@@ -190,7 +190,7 @@ def _places(shape: Shape, index: Index, arrays: Sequence[Any]) -> np.ndarray:
         else:
             places.append((k, len(apart)))
             common = common + steps[next(rest) if entry is ARRAY else entry]
-    before = _before(places)
+    before = _axes_before_arrays(places)
     total, rank = common, len(apart) + common.ndim
     total = total.reshape(common.shape + (1,) * (len(apart) - before))
     for d, steps in enumerate(apart):
@@ -199,7 +199,7 @@ def _places(shape: Shape, index: Index, arrays: Sequence[Any]) -> np.ndarray:
     return total
 
 
-def _before(places: Sequence[tuple[int, int]]) -> int:
+def _axes_before_arrays(places: Sequence[tuple[int, int]]) -> int:
     """The number of axes of the result before those of the index arrays.
 
     ``places``: the positions of arrays and integers, in the index and among those axes.
@@ -208,7 +208,7 @@ def _before(places: Sequence[tuple[int, int]]) -> int:
     return before if last - first == len(places) - 1 else 0
 
 
-def _leading(index: Index, shape: Shape) -> bool:
+def _reads_contiguous(index: Index, shape: Shape) -> bool:
     """Whether a basic index reads contiguous elements."""
     whole = [e is None or e == slice(None) for e in index]
     places = [k for k, done in enumerate(whole) if not done]
@@ -300,7 +300,7 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
         axis += 1
     dims += shape[axis:]
     if arrays:
-        at = _before(places)
+        at = _axes_before_arrays(places)
         try:
             dims[at:at] = broadcast_shapes(*arrays)
         except ValueError:

@@ -90,7 +90,7 @@ def are_finite(values: Sequence[Any]) -> bool:
 
     NumPy's warnings should be off.
     """
-    known = [x for x in map(_behind, values) if x is not None]
+    known = [x for x in map(_concrete_value, values) if x is not None]
     return are_finite_arrays(known) or all(bool(np.isfinite(x).all()) for x in known)
 
 
@@ -108,7 +108,7 @@ def are_finite_arrays(values: Sequence[Any]) -> bool:
     return math.isfinite(total.real)
 
 
-def _behind(x: Any) -> Any:
+def _concrete_value(x: Any) -> Any:
     """The concrete value of a tracer, None if it is abstract."""
     while isinstance(x, Tracer):
         x = getattr(x, "value", None)

@@ -256,9 +256,9 @@ def reduce_window(
     if aval_of(init_value).shape:
         raise ShapeError(f"reduce_window: init_value must be a scalar: got {aval_of(init_value)}")
     init = cast(strong(array_of(init_value)), dtype_of(x))
-    fold = _fold_of(computation)
+    fold = _primitive_of(computation)
     if fold is None:
-        return _folded(x, init, computation, windows)
+        return _fold_any(x, init, computation, windows)
     if isinstance(fold, WindowExtremum):
         x, windows = _dilated(x, fold.start(dtype_of(x)), windows)
     y = fold(x, windows=windows)
@@ -266,7 +266,7 @@ def reduce_window(
     return y if neutral else computation(y, init)
 
 
-def _fold_of(computation: Any) -> Fold | None:
+def _primitive_of(computation: Any) -> Fold | None:
     """The primitive of a function: of lax, of NumPy, or of funcgrad.numpy."""
     if getattr(computation, "__hash__", None):
         computation = overrides.get(computation, computation)
@@ -285,7 +285,7 @@ def _dilated(x: Any, filler: Any, windows: Sequence[Window]) -> tuple[Any, tuple
     return x, tuple((n, w[1], w[2], 1, *w[4:]) for n, w in zip(far, windows, strict=True))
 
 
-def _folded(x: Any, init: Any, function: Any, windows: Sequence[Window]) -> Any:
+def _fold_any(x: Any, init: Any, function: Any, windows: Sequence[Window]) -> Any:
     """Windows reduced by any function, without the padding."""
     y = broadcast_to(init, results(windows))
     for _, a, b in taps(windows):

@@ -17,11 +17,11 @@ from .windows import Window, product, taps
 def fold_by_slices(x: Any, windows: Sequence[Window], function: np.ufunc, start: Any) -> Any:
     """Fold windows axis by axis."""
     for d in fold_order(windows):
-        x = _folded_along(x, d, windows[d], function, start)
+        x = _fold_axis(x, d, windows[d], function, start)
     return x
 
 
-def _folded_along(x: Any, axis: int, window: Window, function: np.ufunc, start: Any) -> Any:
+def _fold_axis(x: Any, axis: int, window: Window, function: np.ufunc, start: Any) -> Any:
     before, shape = (slice(None),) * axis, list(shape_of(x))
     shape[axis] = window[1]
     met = [(a, b) for _, (a,), (b,) in taps((window,)) if a.stop]
@@ -58,7 +58,7 @@ def read_hits(x: Any, hits: Any, windows: Sequence[Window]) -> Any:
     """The element at the hit of each window, 0 without a hit."""
     if 0 in shape_of(x) or 0 in shape_of(hits):
         return np.zeros(shape_of(hits), dtype_of(x))
-    places, none = _places(hits, windows)
+    places, none = _flat_positions(hits, windows)
     y = getitem_p(reshape(x, (-1,)), places, index=Index((ARRAY,)))
     return where(none, 0, y)
 
@@ -68,13 +68,13 @@ def add_hits(y: Any, hits: Any, windows: Sequence[Window]) -> Any:
     shape = tuple(axis[0] for axis in windows)
     if 0 in shape or 0 in shape_of(hits):
         return np.zeros(shape, dtype_of(y))
-    places, none = _places(hits, windows)
+    places, none = _flat_positions(hits, windows)
     flat = np.zeros(product(shape), dtype_of(y))
     values = reshape(where(none, 0, y), (-1,))
     return reshape(add_at_p(flat, values, reshape(places, (-1,)), index=Index((ARRAY,))), shape)
 
 
-def _places(hits: Any, windows: Sequence[Window]) -> tuple[Any, Any]:
+def _flat_positions(hits: Any, windows: Sequence[Window]) -> tuple[Any, Any]:
     """The indices of the hits in the flat source, and a mask of windows without a hit."""
     stride, rank, offsets, starts = 1, len(windows), np.zeros((), np.intp), np.zeros((), np.intp)
     for d in reversed(range(rank)):

@@ -136,7 +136,7 @@ class Norm(Reduction):
 
     @override
     def run(self, x: Any, *, axes: Axes, dtype: np.dtype) -> tuple[Any, ...]:
-        y = _euclidean(x, axes)
+        y = _euclidean_norm(x, axes)
         return (dtype.type(y) if type(y) is float else y.astype(dtype)[()],)
 
     @override
@@ -181,7 +181,7 @@ def _direction(x: Any, y: Any, axes: Axes) -> Any:
     return div(x, expand_dims(where(eq(y, 0), np.inf, y), axes))
 
 
-def _euclidean(x: Any, axes: Axes) -> Any:
+def _euclidean_norm(x: Any, axes: Axes) -> Any:
     """The root of the sum of squares, scaled where a square overflows or underflows."""
     x = np.asarray(x)
     if x.dtype.kind != "f":
@@ -215,26 +215,26 @@ class Prod(Reduction):
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, axes: Axes) -> Sequence[Any]:
-        return (sum_p(mul(tangents[0], _others(primals[0], axes)), axes=axes),)
+        return (sum_p(mul(tangents[0], _product_of_others(primals[0], axes)), axes=axes),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axes: Axes) -> Sequence[Any]:
-        return (mul(expand_dims(cts[0], axes), _others(ins[0], axes)),)
+        return (mul(expand_dims(cts[0], axes), _product_of_others(ins[0], axes)),)
 
 
-def _others(x: Any, axes: Axes) -> Any:
+def _product_of_others(x: Any, axes: Axes) -> Any:
     """The product of all other elements along ``axes``, for each element."""
     shape = shape_of(x)
     kept = tuple(d for d in range(len(shape)) if d not in axes)
     perm = kept + axes
     flat = reshape(transpose_p(x, perm=perm), (*(shape[d] for d in kept), -1))
-    left = _before(flat)
-    right = flip(_before(flip(flat, -1)), -1)
+    left = _exclusive_cumprod(flat)
+    right = flip(_exclusive_cumprod(flip(flat, -1)), -1)
     back = tuple(sorted(range(len(perm)), key=perm.__getitem__))
     return transpose_p(reshape(mul(left, right), tuple(shape[d] for d in perm)), perm=back)
 
 
-def _before(x: Any) -> Any:
+def _exclusive_cumprod(x: Any) -> Any:
     """The exclusive cumulative product along the last axis."""
     axis = len(shape_of(x)) - 1
     return _shifted(cumprod_p(x, axis=axis), 1, axis, 1)

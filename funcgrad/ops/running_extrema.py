@@ -12,7 +12,7 @@ from .index import Index, concatenate_p, getitem_p
 from .reduce import Position
 
 
-def _running(extremum: Any, x: Any, axis: int) -> Any:
+def _running_extremum(extremum: Any, x: Any, axis: int) -> Any:
     """The running maximum or minimum, by doubling."""
     reach, before = 1, [slice(None)] * axis
     while reach < (length := shape_of(x)[axis]):
@@ -23,15 +23,15 @@ def _running(extremum: Any, x: Any, axis: int) -> Any:
     return x
 
 
-def _last_of_running(extremum: Any) -> Callable[..., Any]:
+def _decompose_by(extremum: Any) -> Callable[..., Any]:
     """The index of the running extremum, the last of ties."""
 
     def decompose(x: Any, *, axis: int) -> Any:
         shape = [1] * len(shape_of(x))
         shape[axis] = -1
-        hits = logical_or(eq(x, _running(extremum, x, axis)), isnan(x))
+        hits = logical_or(eq(x, _running_extremum(extremum, x, axis)), isnan(x))
         positions = np.arange(shape_of(x)[axis]).reshape(shape)
-        return (_running(maximum, where(hits, positions, 0), axis),)
+        return (_running_extremum(maximum, where(hits, positions, 0), axis),)
 
     return decompose
 
@@ -55,7 +55,7 @@ def _last_hit(x: Any, y: Any, axis: int) -> Any:
 
 # fmt: off
 argcummax_p = Position("argcummax", _argcummax, keeps_axis=True,
-                       decompose=_last_of_running(maximum))
+                       decompose=_decompose_by(maximum))
 argcummin_p = Position("argcummin", _argcummin, keeps_axis=True,
-                       decompose=_last_of_running(minimum))
+                       decompose=_decompose_by(minimum))
 # fmt: on

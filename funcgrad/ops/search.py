@@ -32,7 +32,7 @@ class SearchSorted(Primitive, Codegen):
         return (y,)
 
     def decompose(self, a: Any, v: Any, *, side: str) -> Any:
-        return (bisected(a, v, side),)
+        return (bisect(a, v, side),)
 
     @override
     def infer(self, a: Aval, v: Aval, *, side: str) -> tuple[Aval, ...]:
@@ -54,7 +54,7 @@ class SearchSorted(Primitive, Codegen):
         return self.bind(*both, side=side), (0,)
 
 
-def bisected(a: Any, v: Any, side: str) -> Any:
+def bisect(a: Any, v: Any, side: str) -> Any:
     """Where to insert ``v`` into ``a``, by bisection; nan is larger than all numbers."""
     (*lead, n), rank = shape_of(a), len(shape_of(v))
     grid = [np.arange(m).reshape([-1 if e == d else 1 for e in range(rank)])
@@ -64,13 +64,13 @@ def bisected(a: Any, v: Any, side: str) -> Any:
         middle = (low + high) // 2
         here = np.minimum(middle, n - 1)
         x = getitem_p(a, *grid, here, index=Index([ARRAY] * (len(lead) + 1)))
-        behind = _before(x, v) if side == "left" else np.logical_not(_before(v, x))
+        behind = _is_less(x, v) if side == "left" else np.logical_not(_is_less(v, x))
         behind = behind & (low < high)
         low, high = np.where(behind, middle + 1, low), np.where(behind, high, middle)
     return low
 
 
-def _before(x: Any, y: Any) -> Any:
+def _is_less(x: Any, y: Any) -> Any:
     return (x < y) | (np.isnan(y) & ~np.isnan(x))
 
 

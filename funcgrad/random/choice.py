@@ -15,7 +15,7 @@ from ..ops.elementwise import add, log, mul, neg, sub, where
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, stacked
 from ..ops.reduce import argmax_p, argsort_p, axis_of
-from ..ops.search import bisected
+from ..ops.search import bisect
 from ..ops.structure import (
     Batched,
     axis_to_front,
@@ -69,7 +69,7 @@ class Search(Primitive):
         return (np.asarray(np.searchsorted(steps, x)),)
 
     def decompose(self, steps: Any, x: Any) -> Any:
-        return (bisected(steps, x, "left"),)
+        return (bisect(steps, x, "left"),)
 
     @override
     def infer(self, steps: Aval, x: Aval) -> tuple[Aval, ...]:

@@ -39,11 +39,11 @@ class Det(MatrixPrimitive):
 
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
-        return (_contracted(cofactor_p(primals[0]), tangents[0]),)
+        return (_frobenius_product(cofactor_p(primals[0]), tangents[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        return (unbroadcast(_spread(cts[0]) * cofactor_p(ins[0]), ins[0]),)
+        return (unbroadcast(_as_matrix(cts[0]) * cofactor_p(ins[0]), ins[0]),)
 
 
 class Cofactor(MatrixPrimitive):
@@ -118,7 +118,7 @@ class SlogDet(MatrixPrimitive):
         sign = outs[0]
         singular, inverse = _inverse(primals[0])
         infinite = taint("slogdet", singular, tangents[0], whole=True)
-        trace = _total(inverse.mT * tangents[0] + infinite)
+        trace = _sum_elements(inverse.mT * tangents[0] + infinite)
         turn = sign * (trace - ew.real(trace)) if ew.is_complex(sign) else None
         return turn, real(trace)
 
@@ -130,7 +130,7 @@ class SlogDet(MatrixPrimitive):
             size = around if size is None else size + around
         if size is None:
             return (None,)
-        size, (singular, inverse) = _spread(size), _inverse(ins[0])
+        size, (singular, inverse) = _as_matrix(size), _inverse(ins[0])
         return (unbroadcast(size * inverse.mT + taint("slogdet", singular, size), ins[0]),)
 
 
@@ -149,18 +149,18 @@ def _pivots(a: Any) -> tuple[Any, Any]:
     return diagonal(lu), cast(parity, real_dtype(dtype_of(lu)))
 
 
-def _spread(x: Any) -> Any:
+def _as_matrix(x: Any) -> Any:
     """Scalars as matrices of one element."""
     rank = len(shape_of(x))
     return expand_dims(x, (rank, rank + 1))
 
 
-def _contracted(x: Any, y: Any) -> Any:
+def _frobenius_product(x: Any, y: Any) -> Any:
     """The sum of the elementwise product of two matrices."""
-    return _total(x * y)
+    return _sum_elements(x * y)
 
 
-def _total(x: Any) -> Any:
+def _sum_elements(x: Any) -> Any:
     """The sum of all elements of a matrix."""
     rank = len(x.shape)
     return sum_p(x, axes=(rank - 2, rank - 1))
@@ -182,7 +182,7 @@ def _by_rotation(a: Any, directions: Any) -> Any:
     a = np.where(known, a, 0)
     u, s, vh = np.linalg.svd(a)
     u_h, v = np.conjugate(u.mT), np.conjugate(vh.mT)
-    g = _of_diagonal(s, [u_h @ e @ v for e in directions])
+    g = _diagonal_cofactors(s, [u_h @ e @ v for e in directions])
     phase = np.linalg.det(u) * np.linalg.det(vh)
     y = phase[..., None, None] * (u_h.mT @ g @ v.mT)
     return np.broadcast_to(np.where(known, y, np.nan), shape).astype(np.result_type(u, *directions))
@@ -200,7 +200,7 @@ def _by_division(a: Any) -> Any:
     return np.linalg.det(a)[..., None, None] * y.mT
 
 
-def _of_diagonal(s: Any, directions: Any) -> Any:
+def _diagonal_cofactors(s: Any, directions: Any) -> Any:
     """The cofactors of diagonal matrices, or their derivative in directions F.
 
     The sum over rows i_1, ..., i_k, all different, and over permutations p of them, of

@@ -166,7 +166,7 @@ class Spectral(MatrixPrimitive):
             return (
                 None if c_t is None else broadcast_like(self(a, w, v, c_t, uplo=uplo), outs[0]),
             )
-        w, v = _again(a, w, v, uplo)
+        w, v = _differentiable_factors(a, w, v, uplo)
         p = adjoint(v) @ hermitian(t, uplo) @ v
         inside = difference_quotients(w, c) * p
         if c_t is None:
@@ -178,7 +178,7 @@ class Spectral(MatrixPrimitive):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, uplo: str) -> Sequence[Any]:
         (ct,), (a, w, v, c) = cts, ins
-        w, v = _again(a, w, v, uplo)
+        w, v = _differentiable_factors(a, w, v, uplo)
         product = ct @ conj(v)
         c_ct = None if needs[3] is None else unbroadcast(real(sum_along(v * product, -2)), c)
         if needs[0] is None:
@@ -195,7 +195,7 @@ class Spectral(MatrixPrimitive):
         return operands == {3}
 
 
-def _again(a: Any, w: Any, v: Any, uplo: str) -> Sequence[Any]:
+def _differentiable_factors(a: Any, w: Any, v: Any, uplo: str) -> Sequence[Any]:
     """Eigenvalues and eigenvectors that depend on A, if A is a tracer."""
     return eigh_of_rules_p.bind(a, uplo=uplo) if isinstance(a, Tracer) else (w, v)
 

@@ -70,7 +70,7 @@ def found_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, i
     found = Found(rest={kind: np.zeros(n, bool) for kind, n in counts.items()})
     if uses is None:
         for x in roots.values():
-            _otherwise(found, x)
+            _other_use(found, x)
         return found
     known: dict[int, Columns] = {}
     waiting: list[tuple[int, Record]] = []
@@ -80,7 +80,7 @@ def found_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, i
         known[number] = x
         records = uses(number)
         if records is None:
-            _otherwise(found, x)
+            _other_use(found, x)
         for record in records or ():
             if record[2] not in queued:  # the numbers of operands are smaller than those of outputs
                 queued.add(record[2])
@@ -173,7 +173,7 @@ def unequal(weights: Any) -> Any:
     return primitives["ne"](weights[..., None, :], weights[..., :, None])
 
 
-def _otherwise(found: Found, x: Columns) -> None:
+def _other_use(found: Found, x: Columns) -> None:
     kind = "v" if x.kind == _INVERSE else x.kind
     found.rest[kind][x.which] = True
 
@@ -189,14 +189,14 @@ def _used(
         return y
     if y is not None:
         kinds, which, weight = y
-        found.sums.append((kinds, _by_number(which, weight, counts[min(kinds)])))
+        found.sums.append((kinds, _by_index(which, weight, counts[min(kinds)])))
         return None
     for x in filter(None, xs):
-        _otherwise(found, x)
+        _other_use(found, x)
     return None
 
 
-def _by_number(which: np.ndarray, weight: Any, count: int) -> Any:
+def _by_index(which: np.ndarray, weight: Any, count: int) -> Any:
     """The weight of every vector, 0 for absent ones."""
     places = (which[:, None] == np.arange(count)).astype(float)
     return places.sum(0) if weight is None else primitives["matmul"](weight, places)
@@ -220,7 +220,7 @@ class Operation(NamedTuple):
         return x
 
 
-def _same(op: Operation, **params: Any) -> Any:
+def _cast(op: Operation, **params: Any) -> Any:
     is_complex = [dtype_of(x).kind == "c" for x in (op.values[0], op.outs[0])]
     return op.xs[0] if is_complex[1] or not is_complex[0] else None
 
@@ -345,7 +345,7 @@ def _inverse(op: Operation) -> Any:
 
 
 _RULES: dict[str, Callable[..., Any]] = {
-    **dict.fromkeys(("pos", "neg", "convert"), _same),
+    **dict.fromkeys(("pos", "neg", "convert"), _cast),
     **dict.fromkeys(("getitem", "transpose", "reshape", "broadcast"), _moved),
     **dict.fromkeys(("pow", "square"), _power),
     "conj": _conj,

@@ -67,8 +67,8 @@ class Inverse(MatrixPrimitive):
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        turned = outs[0].mT
-        return (unbroadcast(-(turned @ cts[0] @ turned), ins[0]),)
+        y_t = outs[0].mT
+        return (unbroadcast(-(y_t @ cts[0] @ y_t), ins[0]),)
 
 
 def _inverse_if_any(a: Any) -> Any:
@@ -90,7 +90,7 @@ def _pinv_unless_finite(a: Any, y: Any) -> Any:
 class Solver(MatrixPrimitive, Masking):
     """The solution X of A X = B, linear in B."""
 
-    def turned(self, a: Any, b: Any, **params: Any) -> Any:
+    def solve_transpose(self, a: Any, b: Any, **params: Any) -> Any:
         """The solution of A.T X = B."""
         return self(a.mT, b, **params)
 
@@ -114,7 +114,7 @@ class Solver(MatrixPrimitive, Masking):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
         a, b = ins
-        ct = self.turned(a, cts[0], **params)
+        ct = self.solve_transpose(a, cts[0], **params)
         b_ct = None if needs[1] is None else unbroadcast(ct, b)
         if needs[0] is None:
             return (None, b_ct)

@@ -25,7 +25,7 @@ class Lu(MatrixPrimitive):
 
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
-        return _eliminated(a)
+        return _blocked_lu(a)
 
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
@@ -66,7 +66,7 @@ def _right(lu: Any, x: Any) -> Any:
     return solve_triangular_p(lu.mT, x.mT, lower=True, unit=False).mT
 
 
-def _eliminated(a: Any) -> Any:
+def _blocked_lu(a: Any) -> Any:
     kind = np.linalg.inv(np.ones((0, 0), a.dtype)).dtype
     *stack, m, n = a.shape
     flat = np.array(a, kind).reshape(math.prod(stack), m, n)

@@ -42,7 +42,7 @@ class MatrixFunction(MatrixPrimitive):
         v_h, k = np.conjugate(v.mT), len(directions)
         table = divided_differences(function, w, k)
         if not np.isfinite(table).all() and np.isfinite(a).all():
-            warn(f"matrix_function: {_lacking(k)}", RuntimeWarning)
+            warn(f"matrix_function: {_not_finite(k)}", RuntimeWarning)
         if not k:
             return ((v * table[..., None, :]) @ v_h,)
         turned = [v_h @ e @ v for e in directions]
@@ -86,7 +86,7 @@ class MatrixFunction(MatrixPrimitive):
         return len(operands) == 1 and 0 not in operands
 
 
-def _lacking(k: int) -> str:
+def _not_finite(k: int) -> str:
     what = "value" if k == 0 else f"derivative of order {k}"
     return f"f has no finite {what} at an eigenvalue, so the result is not finite"
 

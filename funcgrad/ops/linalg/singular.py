@@ -75,7 +75,7 @@ class SingularSlopes(MatrixPrimitive):
 
     @override
     def run(self, s: Any, p: Any, left: Any, right: Any) -> tuple[Any, ...]:
-        p, left, right = _together(p, left, right, stacks=[s.shape[:-1]])
+        p, left, right = _broadcast_stacks(p, left, right, stacks=[s.shape[:-1]])
         out = np.diagonal(p, axis1=-2, axis2=-1).real.copy()
         for i, block, zero in _groups(s, p):
             inside = p[(*i, block, block)]
@@ -101,7 +101,7 @@ class SingularSlopes(MatrixPrimitive):
         (s, *_), (_, p_t, *sides) = primals, tangents
         moved: Any = 0
         if p_t is not None:
-            moved = real(diagonal(p_t + taint(WHO, _in_groups(s), p_t)))
+            moved = real(diagonal(p_t + taint(WHO, _group_mask(s), p_t)))
         for x in sides:
             if x is not None:
                 zero = negligible_p(s)[..., None, :]
@@ -130,7 +130,9 @@ class TurnedSingular(MatrixPrimitive):
 
     @override
     def run(self, s: Any, p: Any, left: Any, right: Any, c: Any, dc: Any) -> tuple[Any, ...]:
-        p, left, right = _together(p, left, right, stacks=[x.shape[:-1] for x in (s, c, dc)])
+        p, left, right = _broadcast_stacks(
+            p, left, right, stacks=[x.shape[:-1] for x in (s, c, dc)]
+        )
         s, c, dc = (np.broadcast_to(x, p.shape[:-1]) for x in (s, c, dc))
         outs = tuple(np.zeros(np.shape(x), p.dtype) for x in (p, left, right))
         on = np.arange(p.shape[-1])
@@ -141,9 +143,9 @@ class TurnedSingular(MatrixPrimitive):
             limit = rounding_of(p[i])
             if zero:
                 odd = np.abs(slope).max() <= root_of_eps(c) * np.abs(c[i]).max()
-                y = _zeros(inside, *sides, moved, np.inf if odd else limit)
+                y = _zero_block(inside, *sides, moved, np.inf if odd else limit)
             else:
-                y = _equal(inside, slope, moved, limit)
+                y = _equal_block(inside, slope, moved, limit)
             outs[0][(*i, block, block)] = y[0]
             for out, columns in zip(outs[1:], y[1:], strict=True):
                 out[i][:, block] = columns
@@ -164,7 +166,7 @@ class TurnedSingular(MatrixPrimitive):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
         (s, *_), (_, p_t, left, right, _, c_t) = primals, tangents
-        groups, zero, moved = _in_groups(s), negligible_p(s)[..., None, :], 0
+        groups, zero, moved = _group_mask(s), negligible_p(s)[..., None, :], 0
         if c_t is not None:
             on = np.eye(shape_of(s)[-1], dtype=bool)
             moved = ew.where(on, c_t[..., None, :], 0)
@@ -182,7 +184,7 @@ class TurnedSingular(MatrixPrimitive):
         for i, ct in enumerate(cts):
             if ct is None:
                 continue
-            infinite = taint(WHO, zero if i else _in_groups(s), ct)
+            infinite = taint(WHO, zero if i else _group_mask(s), ct)
             if needs[1 + i] is not None:
                 results[1 + i] = unbroadcast(infinite, ins[1 + i])
             if needs[5] is not None:
@@ -196,7 +198,7 @@ class TurnedSingular(MatrixPrimitive):
         return operands <= {1, 2, 3, 5}
 
 
-def _together(*xs: Any, stacks: list[Shape]) -> list[Any]:
+def _broadcast_stacks(*xs: Any, stacks: list[Shape]) -> list[Any]:
     """Matrices broadcast to a common stack."""
     stacks = [*stacks, *(x.shape[:-2] for x in xs)]
     return [with_stack(x, *stacks) for x in xs]
@@ -225,7 +227,7 @@ def _beside(left: Any, right: Any) -> Any:
     return np.concatenate([right.conj().T, below])
 
 
-def _zeros(p: Any, left: Any, right: Any, dc: Any, limit: Any) -> Any:
+def _zero_block(p: Any, left: Any, right: Any, dc: Any, limit: Any) -> Any:
     """The derivative for singular values of 0; nan if it is larger than rounding."""
     whole = _stacked(p, left, right)
     if not np.isfinite(whole).all() or (np.abs(whole) > limit).any():
@@ -237,7 +239,7 @@ def _zeros(p: Any, left: Any, right: Any, dc: Any, limit: Any) -> Any:
     return u[:k] @ vh[:, :k], u[k:] @ vh[:, :k], (u[:k] @ vh[:, k:]).conj().T
 
 
-def _equal(p: Any, c: Any, dc: Any, limit: Any) -> Any:
+def _equal_block(p: Any, c: Any, dc: Any, limit: Any) -> Any:
     """The derivative for equal singular values; nan where the gradients along them differ."""
     p = (p + p.conj().T) / 2
     apart = np.abs(p - np.diag(np.diagonal(p))).max() > limit
@@ -266,7 +268,7 @@ def undetermined(s: Any, c: Any) -> Any:
     return compare.logical_or(differing(s, c), compare.logical_and(null, slope))
 
 
-def _in_groups(s: Any) -> Any:
+def _group_mask(s: Any) -> Any:
     """The mask of groups of equal values and of single zeros."""
     same, (null, _) = equal_p(s), null_pairs(s)
     several = compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)

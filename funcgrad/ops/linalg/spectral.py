@@ -66,7 +66,7 @@ class Slopes(MatrixPrimitive):
         (w, _), (_, t) = primals, tangents
         if t is None:
             return (None,)
-        return (broadcast_like(real(diagonal(t + taint("eigvalsh", _in_blocks(w), t))), outs[0]),)
+        return (broadcast_like(real(diagonal(t + taint("eigvalsh", _block_mask(w), t))), outs[0]),)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
@@ -139,7 +139,7 @@ class Turned(MatrixPrimitive):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
         (w, p, _, _), (_, p_t, _, c_t) = primals, tangents
-        block, moved = _in_blocks(w), 0
+        block, moved = _block_mask(w), 0
         if c_t is not None:
             on = np.eye(shape_of(p)[-1], dtype=bool)
             moved = ew.where(on, c_t[..., None, :], 0)
@@ -151,7 +151,7 @@ class Turned(MatrixPrimitive):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         (ct,), (w, p, _, dc) = cts, ins
-        infinite = taint("eigvalsh", _in_blocks(w), ct)
+        infinite = taint("eigvalsh", _block_mask(w), ct)
         return (
             None,
             None if needs[1] is None else unbroadcast(infinite, p),
@@ -256,7 +256,7 @@ def differing(w: Any, c: Any) -> Any:
     return compare.logical_and(equal_p(w), compare.gt(apart, root_of_eps(c) * both))
 
 
-def _in_blocks(w: Any) -> Any:
+def _block_mask(w: Any) -> Any:
     """The mask of the blocks of equal eigenvalues, with their diagonals."""
     same = equal_p(w)
     several = compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)

@@ -83,21 +83,21 @@ class Svd(MatrixPrimitive, JointRules):
         odd = 0.5 * (p - p_h)
         odd = odd * inverse_of(sums, null, s) + taint(self.who, null, odd, like=p)
         ds = singular_slopes_p(s, p, left, right)
-        left, right = self._divided(left, s, zero, t), self._divided(right, s, zero, t)
-        du = self._filled(u1, u, u1 @ (even + odd) + left, t)
-        dv = self._filled(v1, adjoint(vh), v1 @ (even - odd) + right, t)
+        left, right = self._over_values(left, s, zero, t), self._over_values(right, s, zero, t)
+        du = self._all_columns(u1, u, u1 @ (even + odd) + left, t)
+        dv = self._all_columns(v1, adjoint(vh), v1 @ (even - odd) + right, t)
         if ew.is_complex(u):
             by_v = shape_of(u)[-2] >= shape_of(vh)[-1]
             angle = turning(v1, dv[..., :k], 0) if by_v else turning(u1, du[..., :k], 0)
-            du, dv = _turned(du, u1, angle), _turned(dv, v1, angle)
+            du, dv = _rotated(du, u1, angle), _rotated(dv, v1, angle)
         return du, ds, adjoint(dv)
 
-    def _divided(self, x: Any, s: Any, zero: Any, like: Any) -> Any:
+    def _over_values(self, x: Any, s: Any, zero: Any, like: Any) -> Any:
         """Columns divided by singular values; nan for zeros."""
         infinite = taint(self.who, zero[..., None, :], x, like=like)
         return x * inverse_of(s[..., None, :], zero[..., None, :], s) + infinite
 
-    def _filled(self, first: Any, all_: Any, moved: Any, t: Any) -> Any:
+    def _all_columns(self, first: Any, all_: Any, moved: Any, t: Any) -> Any:
         """The tangent of all columns, given that of the first k.
 
         The others stay orthogonal to them; if they are more than one, they have no derivative.
@@ -106,7 +106,7 @@ class Svd(MatrixPrimitive, JointRules):
         if shape_of(all_)[-1] == k:
             return moved
         rest = -(first @ (adjoint(moved) @ all_[..., k:]))
-        several = np.full((1, 1), _is_open(all_[..., k:]))
+        several = np.full((1, 1), _is_underdetermined(all_[..., k:]))
         infinite = sum_along(sum_along(taint(self.who, several, t, whole=True), -1), -1)
         rest = rest + infinite[..., None, None]
         return concatenate_p(moved, rest, axis=len(shape_of(moved)) - 1)
@@ -134,12 +134,12 @@ class Svd(MatrixPrimitive, JointRules):
         left, right = _Side(u1, u, u_ct), _Side(v[..., :k], v, v_ct)
         mixed = self.mixed(left, right, s_ct, uses, first)
         columns = conj(u1) @ self._inside(left, right, s, s_ct, mixed)
-        columns = columns + self._beyond(left, s, mixed.left)
-        rows = adjoint(self._beyond(right, s, mixed.right))
+        columns = columns + self._orthogonal_part(left, s, mixed.left)
+        rows = adjoint(self._orthogonal_part(right, s, mixed.right))
         whole = columns @ conj(vh1) + conj(u1) @ rows
         for side, several in ((left, mixed.rest_left), (right, mixed.rest_right)):
-            if side.rest is not None and _is_open(side.rest) and 0 not in shape_of(a):
-                among = undefined_p(several, side.turned, who=self.who)
+            if side.rest is not None and _is_underdetermined(side.rest) and 0 not in shape_of(a):
+                among = undefined_p(several, side.rotation, who=self.who)
                 whole = whole + sum_along(sum_along(among, -1), -1)[..., None, None]
         return unbroadcast(whole, a)
 
@@ -172,7 +172,7 @@ class Svd(MatrixPrimitive, JointRules):
             return inside
         return inside + ew.where(np.eye(shape_of(s)[-1], dtype=bool), s_ct[..., None, :], 0)
 
-    def _beyond(self, side: "_Side", s: Any, mixed: Any) -> Any:
+    def _orthogonal_part(self, side: "_Side", s: Any, mixed: Any) -> Any:
         """The columns orthogonal to the first k, over the singular values."""
         if not side.is_tall or side.ct is None:
             return side.out
@@ -240,7 +240,7 @@ class _Side:
             # the columns that ``full`` adds stay orthogonal to the first, and rotate in their space
             self.rest, rest_ct = all_[..., k:], ct[..., k:]
             self.ct = self.ct - conj(self.rest) @ (adjoint(rest_ct) @ conj(first))
-            self.turned = self.rest.mT @ rest_ct
+            self.rotation = self.rest.mT @ rest_ct
         self.inside = first.mT @ self.ct
         self.out = self.ct - conj(first) @ self.inside if self.is_tall else 0 * first
 
@@ -275,7 +275,7 @@ class SingularGradient(MatrixPrimitive):
         (a, u, s, vh, c), (t, _, _, _, c_t) = primals, tangents
         if t is None:
             return (None if c_t is None else broadcast_like(self(a, u, s, vh, c_t), outs[0]),)
-        u, s, vh = _again(a, u, s, vh)
+        u, s, vh = _differentiable_factors(a, u, s, vh)
         p, left, right = in_basis(u, vh, t)
         even, odd, over = singular_quotients(s, c)
         p_h = adjoint(p)
@@ -295,7 +295,7 @@ class SingularGradient(MatrixPrimitive):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
         (ct,), (a, u, s, vh, c) = cts, ins
-        u, s, vh = _again(a, u, s, vh)
+        u, s, vh = _differentiable_factors(a, u, s, vh)
         right = ct @ vh.mT
         c_ct = None if needs[4] is None else unbroadcast(real(sum_along(u * right, -2)), c)
         if needs[0] is None:
@@ -326,7 +326,7 @@ class SingularGradient(MatrixPrimitive):
         return operands == {4}
 
 
-def _again(a: Any, u: Any, s: Any, vh: Any) -> Sequence[Any]:
+def _differentiable_factors(a: Any, u: Any, s: Any, vh: Any) -> Sequence[Any]:
     """The factors that depend on A, if A is a tracer."""
     return svd_of_rules_p.bind(a, full=False) if isinstance(a, Tracer) else (u, s, vh)
 
@@ -363,7 +363,7 @@ class Svdvals(MatrixPrimitive):
         return (unbroadcast(conj(singular_gradient_p(ins[0], u, s, vh, cts[0])), ins[0]),)
 
 
-def _turned(moved: Any, first: Any, angle: Any) -> Any:
+def _rotated(moved: Any, first: Any, angle: Any) -> Any:
     """The tangent of vectors of which the first rotate by an angle."""
     k, turned = shape_of(first)[-1], first * angle
     if shape_of(moved)[-1] == k:
@@ -386,7 +386,7 @@ def _with_phases(u: Any, u_ct: Any, v: Any, v_ct: Any, k: int) -> tuple[Any, Any
     return (u_ct, more) if by_v else (more, v_ct)
 
 
-def _is_open(rest: Any) -> bool:
+def _is_underdetermined(rest: Any) -> bool:
     """Whether orthonormal columns have more freedom than a sign."""
     count = shape_of(rest)[-1]
     return count > 1 or (count == 1 and ew.is_complex(rest))

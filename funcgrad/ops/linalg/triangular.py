@@ -16,10 +16,10 @@ class SolveTriangular(Solver):
 
     @override
     def run(self, a: Any, b: Any, *, lower: bool, unit: bool) -> tuple[Any, ...]:
-        return (_substituted(a, b, lower, unit),)
+        return (_substitute(a, b, lower, unit),)
 
     @override
-    def turned(self, a: Any, b: Any, *, lower: bool, unit: bool) -> Any:
+    def solve_transpose(self, a: Any, b: Any, *, lower: bool, unit: bool) -> Any:
         return self(a.mT, b, lower=not lower, unit=unit)
 
     @override
@@ -27,7 +27,7 @@ class SolveTriangular(Solver):
         return lower_part(a, -int(unit)) if lower else upper_part(a, int(unit))
 
 
-def _substituted(a: Any, b: Any, lower: bool, unit: bool) -> Any:
+def _substitute(a: Any, b: Any, lower: bool, unit: bool) -> Any:
     if lower:  # the same system with rows and columns reversed
         a, b = a[..., ::-1, ::-1], b[..., ::-1, :]
     a = np.triu(a, int(unit))
