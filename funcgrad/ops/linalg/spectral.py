@@ -128,7 +128,7 @@ class Turned(MatrixPrimitive):
         differs = _in_block(same, (largest(gaps, (-1,)) > root_of_eps(c) * size)[..., 0])
         fine = compare.logical_and(finite, compare.logical_not(mixes & differs))
         y = ew.where(fine[..., None], turned, np.nan)
-        y = ew.where(_in_blocks(w), y, ew.where(on, dc[..., None, :], 0))
+        y = ew.where(_block_mask(w), y, ew.where(on, dc[..., None, :], 0))
         return (cast(y, dtype_of(p)),)
 
     @override
