@@ -1,4 +1,4 @@
-"""Inverses of matrices that may be singular but for rounding: these have an inverse of nan."""
+"""Inverses of matrices; nan for matrices that are singular up to rounding."""
 
 import math
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from .matrices import eps
 
 
 def nan_if_singular(x: Any, y: Any) -> Any:
-    """The inverses y of x, nan where x is singular but for rounding."""
+    """The inverses y of x; nan where x is singular up to rounding."""
     n, rank = shape_of(x)[-1], len(shape_of(x))
     length = ew.sqrt(sum_p(ew.square(ew.abs(x)), axes=(rank - 2,)))
     scaled = ew.abs(y) * length[..., :, None]
@@ -28,10 +28,10 @@ def nan_if_singular(x: Any, y: Any) -> Any:
 
 
 def inverse_or_nan(who: str | None = None) -> Callable[[Any], Any]:
-    """A function that inverts matrices; of singular ones it makes nan, and may warn.
+    """A function that inverts matrices; for singular ones it gives nan, and may warn.
 
-    They are singular but for rounding if their condition is over 1 / (32 n eps) with all columns
-    brought to length 1, because the scale of columns makes no difference to an inverse.
+    A matrix is singular up to rounding if its condition number, with columns scaled to length 1, is
+    over 1 / (32 n eps). The scale of columns has no effect on the accuracy of an inverse.
     """
 
     def inverted(x: Any) -> Any:
@@ -42,7 +42,7 @@ def inverse_or_nan(who: str | None = None) -> Callable[[Any], Any]:
         n = x.shape[-1]
         limit = 1 / (32 * max(n, 1) * float(np.finfo(y.dtype).eps))
         bound = n * n * np.abs(x).max(initial=0) * np.abs(y).max(initial=0)
-        if bound < limit:  # nearly always: it is over all the conditions
+        if bound < limit:  # the usual case: the bound is over all condition numbers
             return y
         with np.errstate(over="ignore", invalid="ignore"):
             scaled = y * np.linalg.norm(x, axis=-2)[..., :, None]
@@ -58,7 +58,7 @@ def inverse_or_nan(who: str | None = None) -> Callable[[Any], Any]:
 
 
 def _each_inverse(x: Any) -> Any:
-    """The inverse of each matrix of a stack, nan where it is singular."""
+    """The inverse of each matrix of a stack; nan for singular ones."""
     flat = x.reshape(math.prod(x.shape[:-2]), *x.shape[-2:])
     return np.stack([_inverse_or_nan(one) for one in flat]).reshape(x.shape)
 
