@@ -148,7 +148,7 @@ def _zeta_below(s: Any, q: Any) -> Any:
     """zeta for q < 0 and integer s: terms of d + k, where d is q minus the nearest integer."""
     d = from_nearest_integer(q)
     sign = np.where(np.mod(s, 2) == 1, -1, 1)
-    more = q < d  # whether there are terms below the nearest integer integer
+    more = q < d  # whether there are terms below the nearest integer
     term = lambda x: np.where(x < 0, sign, 1) * np.power(np.abs(x), -s)
     before = np.where(more, term(d - 1), 0)
     others = zeta_positive(s, 2 - d) - zeta_positive(s, 1 - q)

@@ -23,32 +23,27 @@ from .matrices import MatrixPrimitive, diagonal, eps, largest, real_dtype
 
 CURES = {
     "eigh": "eigenvectors of equal eigenvalues have no derivative, nor have functions of them "
-    "and the eigenvalues: it is nan here; use funcgrad.linalg.matrix_function (sqrtm, logm, ...) "
-    "for a function of a Hermitian matrix",
+    "and the eigenvalues: it is nan here; use funcgrad.linalg.matrix_function",
     "eigvalsh": "this second derivative at equal eigenvalues is not determined by the first: it "
-    "is nan here; use funcgrad.hessian or hvp (forward over reverse), or the trace of "
-    "funcgrad.linalg.matrix_function",
+    "is nan here; use funcgrad.hessian (forward over reverse)",
     "svd": "singular vectors of equal or zero singular values have no derivative, nor have "
-    "functions of them and the values: it is nan here; use funcgrad.linalg.polar, "
-    "numpy.linalg.pinv, or funcgrad.linalg.matrix_function of a.mT @ a",
+    "functions of them and the values: it is nan here; use funcgrad.linalg.polar",
     "svdvals": "this second derivative at equal or zero singular values is not determined by the "
-    "first: it is nan here; use funcgrad.hessian or hvp (forward over reverse), or the trace of a "
-    "function of a.mT @ a",
+    "first: it is nan here; use funcgrad.hessian (forward over reverse)",
     "eig": "eigenvectors of equal eigenvalues have no derivative: it is nan here; use "
-    "powers of the matrix, or funcgrad.linalg.expm",
+    "powers of the matrix",
     "polar": "the matrix is singular, so its factors have no derivative: it is nan here; add a "
     "multiple of the identity",
     "sqrtm": "the matrix is singular, so its root has no derivative: it is nan here; add a "
     "multiple of the identity",
     "qr": "qr: columns that depend on each other have no derivative of their factors: it is nan "
-    "here; use svd, or drop such columns",
+    "here; use svd",
     "slogdet": "the logarithm of 0 has no derivative: it is nan here; use det, whose "
     "derivatives are exact at singular matrices too",
     "near": "eigenvalues, or singular values, are nearly equal, or nearly 0: a derivative of this "
-    "order is lost to rounding: it is nan here; use funcgrad.linalg.matrix_function or polar, or "
-    "float64",
+    "order is lost to rounding: it is nan here; use float64",
     "defective": "eig: the matrix has fewer eigenvectors than rows, so its eigenvalues have no "
-    "derivative: it is nan here; use powers of the matrix, or funcgrad.linalg.expm",
+    "derivative: it is nan here; use powers of the matrix",
 }
 
 
@@ -341,7 +336,7 @@ def _rounding(w: Any) -> Any:
 
 
 def bound_of_rounding(w: Any) -> Any:
-    """The same of arrays and tracers."""
+    """``_rounding`` of arrays and tracers."""
     return max(shape_of(w)[-1], 32) * eps(w) * largest(w, (-1,))
 
 

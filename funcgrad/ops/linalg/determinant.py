@@ -142,7 +142,7 @@ def _inverse(a: Any) -> tuple[Any, Any]:
 
 
 def _pivots(a: Any) -> tuple[Any, Any]:
-    """The diagonals of U in A[rows] = L U, and 1 or -1 for the parity of the rows' order."""
+    """The diagonal of U in A[rows] = L U, and the sign of the permutation."""
     lu, pivots, _ = primitives["lu"].bind(a)
     moved = compare.ne(pivots, np.arange(shape_of(pivots)[-1]))
     parity = prod_p(ew.where(moved, -1.0, 1.0), axes=(len(shape_of(pivots)) - 1,))

@@ -1,4 +1,4 @@
-"""Inverses, and solutions of linear systems, exact and in the sense of least squares."""
+"""Inverses, and solutions of linear systems, exact and by least squares."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -43,7 +43,7 @@ class Inverse(MatrixPrimitive):
     ) -> None:
         super().__init__(name)
         self.function = function
-        self.checked = checked  # a, inverse -> the inverse, of singular matrices something else
+        self.checked = checked  # (a, inverse) -> inverse, with another value for singular a
 
     @override
     def run(self, a: Any) -> tuple[Any, ...]:
@@ -54,7 +54,7 @@ class Inverse(MatrixPrimitive):
         eye = np.eye(shape_of(a)[-1], dtype=dtype_of(a))
         if self.checked is None:
             return solve_p.bind(a, eye)
-        return (self.checked(a, *solve_p.decompose(a, eye)),)  # which is nan of singular ones
+        return (self.checked(a, *solve_p.decompose(a, eye)),)  # nan for singular matrices
 
     @override
     def infer(self, a: Aval) -> tuple[Aval, ...]:
@@ -156,7 +156,7 @@ class Solve(Solver):
         a, b = (broadcast_to(cast(x, dtype), (*stack, *shape_of(x)[-2:])) for x in (a, b))
         triangular = primitives["solve_triangular"]
         lu, _, rows = primitives["lu"].bind(a)
-        zero = compare.eq(diagonal(lu), 0)  # of a singular matrix, for which x is nan
+        zero = compare.eq(diagonal(lu), 0)  # A is singular: x is nan
         lu = lu + ew.where(np.eye(shape_of(a)[-1], dtype=bool), cast(zero, dtype)[..., None, :], 0)
         y = triangular(lu, permute_rows(b, rows), lower=True, unit=True)
         x = triangular(lu, y, lower=False, unit=False)
@@ -225,7 +225,7 @@ class LeastSquares(MatrixPrimitive):
 
     def decompose(self, a: Any, b: Any, *, rcond: float | None) -> Any:
         dtype = result_dtype(a, b)
-        # LAPACK's runs in double precision
+        # LAPACK computes in double precision
         a, b = (cast(x, np.result_type(dtype, float)) for x in (a, b))
         p = pinv_p(a, rcond_of(rcond, *shape_of(a)[-2:]), hermitian=False)
         return (cast(p @ b, dtype),)

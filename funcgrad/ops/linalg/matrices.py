@@ -106,7 +106,7 @@ def stacked_shape(a: Aval, b: Aval, rows: int, columns: int) -> Shape:
 
 
 def permute_rows(x: Any, rows: Any) -> Any:
-    """The rows of each matrix of a stack in another order."""
+    """Permute the rows of each matrix of a stack."""
     stack = shape_of(x)[:-2]
     grid = [
         np.arange(n).reshape([-1 if e == d else 1 for e in range(len(stack) + 1)])
@@ -176,7 +176,7 @@ def sum_along(x: Any, axis: int) -> Any:
 
 
 def largest(x: Any, axes: tuple[int, ...]) -> Any:
-    """The largest of the absolute values, which may be none, the axes kept as 1."""
+    """The largest absolute value along negative axes, which keep length 1; 0 if empty."""
     rank = len(shape_of(x))
     if any(shape_of(x)[d] == 0 for d in axes):
         kept = tuple(1 if d - rank in axes else n for d, n in enumerate(shape_of(x)))

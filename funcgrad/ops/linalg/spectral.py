@@ -51,7 +51,7 @@ class Slopes(MatrixPrimitive):
     def decompose(self, w: Any, p: Any) -> Any:
         w, p = _of_one_stack(w, p)
         same = equal_p(w)
-        apart, shifts, finite = _blocks_apart(same, p)
+        apart, shifts, finite = _separated_blocks(same, p)
         values, _ = primitives["eigh"].bind(apart, uplo="L")
         moved = compare.logical_and(_several(same), finite)
         return (ew.where(moved, values - shifts, real(diagonal(p))),)
@@ -117,7 +117,7 @@ class Turned(MatrixPrimitive):
     def decompose(self, w: Any, p: Any, c: Any, dc: Any) -> Any:
         w, p, c, dc = _of_one_stack(w, p, c, dc)
         same, on = equal_p(w), np.eye(shape_of(p)[-1], dtype=bool)
-        apart, _, finite = _blocks_apart(same, p)
+        apart, _, finite = _separated_blocks(same, p)
         _, q = primitives["eigh"].bind(apart, uplo="L")
         turned = (q * dc[..., None, :]) @ adjoint(q)
         limit = 64 * shape_of(p)[-1] * eps(p) * largest(p, (-2, -1))
@@ -197,7 +197,7 @@ def _block(p: Any, c: Any, dc: Any, limit: float) -> Any:
 
 
 def _of_one_stack(w: Any, p: Any, *others: Any) -> list[Any]:
-    """Values and matrices with the stack that all have together, p second."""
+    """Values and matrices broadcast to a common stack, p second."""
     vectors = (w, *others)
     stack = broadcast_shapes(shape_of(p)[:-2], *(shape_of(x)[:-1] for x in vectors))
     w, *rest = (broadcast_to(x, (*stack, shape_of(x)[-1])) for x in vectors)
@@ -205,21 +205,20 @@ def _of_one_stack(w: Any, p: Any, *others: Any) -> list[Any]:
 
 
 def _several(same: Any) -> Any:
-    """Which values have equals."""
+    """The mask of values that are equal to others."""
     return compare.gt(count_p(same, axes=(len(shape_of(same)) - 1,)), 1)
 
 
 def _in_block(same: Any, flags: Any) -> Any:
-    """Which values are in a block of which one is flagged."""
+    """The mask of values in a block with a flagged value."""
     both = compare.logical_and(same, flags[..., None, :])
     return any_p(both, axes=(len(shape_of(same)) - 1,))
 
 
-def _blocks_apart(same: Any, p: Any) -> tuple[Any, Any, Any]:
-    """The Hermitian blocks of P on diagonals that part their eigenvalues, in order.
+def _separated_blocks(same: Any, p: Any) -> tuple[Any, Any, Any]:
+    """The Hermitian blocks of P, plus diagonal shifts that separate their eigenvalues, in order.
 
-    Beside them what stands on the diagonals, and which values are in blocks that are finite; of
-    the others the blocks are 0.
+    Further results: the shifts, and the mask of values in finite blocks; other blocks are 0.
     """
     rank, n = len(shape_of(p)), shape_of(p)[-1]
     wrong = compare.logical_and(same, compare.logical_not(compare.isfinite(p)))
