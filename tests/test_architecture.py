@@ -91,13 +91,8 @@ NAMED_IMPORTS = {
     "numpy/coverage.py": "NumPy's own namespaces, by their paths",
 }
 # where a parameter is known by its name, not by its primitive; where an error's words are cut
-KNOWN_BY_NAME: dict[str, str] = {
-    "transforms/custom/closures.py": "a rule is known by the name of its parameter",
-}
-CUT_MESSAGES: dict[str, str] = {
-    "nn/pooling.py": "the name of the function is replaced by that of the layer",
-    "transforms/custom/primitives.py": "linear_transpose is replaced by the name of the rule",
-}
+KNOWN_BY_NAME: dict[str, str] = {}
+CUT_MESSAGES: dict[str, str] = {}
 CONTAINERS = (list, dict, set, bytearray)
 MUTATORS = {
     "add", "append", "clear", "discard", "extend", "insert", "pop", "popitem", "remove",

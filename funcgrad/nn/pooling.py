@@ -4,7 +4,7 @@ The functions take arrays of shape [..., *spatial, channels]. Those without a wi
 ``global_avg_pool``, can be layers of a Sequential.
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from ..random import Key
 from .apply import complaint
 from .module import Module, module
 from .spatial import Lengths, Padding, is_whole, lengths_of, padding_of, pads_of, per_axis
+
+Who: TypeAlias = str | Module  # the function, or the layer, that an error is about
 
 
 def max_pool(
@@ -40,8 +42,12 @@ def max_pool(
     >>> max_pool(np.arange(6.0).reshape(1, 6, 1), 2).ravel()
     array([1., 3., 5.])
     """
+    return _max_pool("max_pool", x, window_shape, stride, padding)
+
+
+def _max_pool(who: Who, x: Any, window: Lengths, stride: Any, padding: Padding) -> Any:
     x = operand(x)
-    return _pooled("max_pool", x, lowest(dtype_of(x)), maximum, window_shape, stride, padding)
+    return _pooled(who, x, lowest(dtype_of(x)), maximum, window, stride, padding)
 
 
 def min_pool(
@@ -72,49 +78,61 @@ def avg_pool(
     >>> avg_pool(x, (3,), 1, "SAME", count_include_pad=False).ravel()
     array([1.5, 2. , 3. , 3.5])
     """
+    return _avg_pool("avg_pool", x, window_shape, stride, padding, count_include_pad)
+
+
+def _avg_pool(
+    who: Who, x: Any, window: Lengths, stride: Any, padding: Padding, count_include_pad: bool
+) -> Any:
     x = operand(x)
     if dtype_of(x).kind in "biu":  # their sums may overflow their dtype
         x = cast(x, np.dtype(np.float64))
-    sizes = _sizes("avg_pool", x, window_shape)
-    total = _pooled("avg_pool", x, 0, add, sizes, stride, padding)
+    sizes = _sizes(who, x, window)
+    total = _pooled(who, x, 0, add, sizes, stride, padding)
     if count_include_pad:
         return total / int(np.prod(sizes))
     spatial = np.ones((*shape_of(x)[-len(sizes) - 1 : -1], 1), dtype_of(total))
-    return total / _pooled("avg_pool", spatial, 0, add, sizes, stride, padding)
+    return total / _pooled(who, spatial, 0, add, sizes, stride, padding)
 
 
-def _sizes(who: str, x: Any, window_shape: Lengths) -> tuple[int, ...]:
+def _sizes(who: Who, x: Any, window_shape: Lengths) -> tuple[int, ...]:
     """The lengths of a window, one for each spatial axis."""
     rank = len(shape_of(x)) - 2 if is_whole(window_shape) else len(window_shape)  # type: ignore[arg-type]
     if rank < 1 or len(shape_of(x)) < rank + 1:
-        raise ShapeError(
-            f"{who}: x must be [..., *spatial, channels], with one spatial axis for each length "
-            f"in window_shape={window_shape!r}: got {aval_of(x)}"
+        raise _complaint(
+            who,
+            f"x must be [..., *spatial, channels], with one spatial axis for each length "
+            f"in window_shape={window_shape!r}: got {aval_of(x)}",
         )
-    return per_axis(who, "window_shape", window_shape, rank)
+    return per_axis(str(who), "window_shape", window_shape, rank)
 
 
 def _pooled(
-    who: str, x: Any, start: Any, function: Any, window: Lengths, stride: Any, padding: Any
+    who: Who, x: Any, start: Any, function: Any, window: Lengths, stride: Any, padding: Any
 ) -> Any:
     sizes = _sizes(who, x, window)
     rank = len(sizes)
-    steps = sizes if stride is None else per_axis(who, "stride", stride, rank)
-    pads = pads_of(padding_of(who, padding, rank), sizes, (1,) * rank)
+    steps = sizes if stride is None else per_axis(str(who), "stride", stride, rank)
+    pads = pads_of(padding_of(str(who), padding, rank), sizes, (1,) * rank)
     if not isinstance(pads, str) and any(max(p) >= k for p, k in zip(pads, sizes, strict=True)):
-        raise ShapeError(
-            f"{who}: the window must be longer than the padding: got windows of {sizes} and "
-            f"padding {padding!r}"
+        raise _complaint(
+            who,
+            f"the window must be longer than the padding: got windows of {sizes} and padding "
+            f"{padding!r}",
         )
     others = (1,) * (len(shape_of(x)) - rank - 1)
     if not isinstance(pads, str):
         pads = [(0, 0)] * len(others) + [*pads, (0, 0)]
     y = reduce_window(x, start, function, (*others, *sizes, 1), (*others, *steps, 1), pads)
     if 0 in shape_of(y)[-rank - 1 : -1]:
-        raise ShapeError(
-            f"{who}: the window {sizes} is larger than x: got {aval_of(x)}; use padding='SAME'"
-        )
+        text = f"the window {sizes} is larger than x: got {aval_of(x)}; use padding='SAME'"
+        raise _complaint(who, text)
     return y
+
+
+def _complaint(who: Who, text: str) -> Exception:
+    """An error of a function, or of the layer that calls it."""
+    return ShapeError(f"{who}: {text}") if isinstance(who, str) else complaint(who, text)
 
 
 def _spatial_axes(who: str, x: Any) -> Axes:
@@ -166,13 +184,6 @@ def _normalize_window(layer: Any) -> None:
     layer.padding = padding_of(who, layer.padding, len(sizes))
 
 
-def _in_layer(layer: Any, pool: Any, x: Any, *more: Any) -> Any:
-    try:
-        return pool(x, layer.window_shape, layer.stride, layer.padding, *more)
-    except ShapeError as error:
-        raise complaint(layer, str(error).partition(": ")[2]) from None
-
-
 @module
 class MaxPool(Module):
     """Maximum pooling; see ``max_pool``.
@@ -189,7 +200,7 @@ class MaxPool(Module):
         _normalize_window(self)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
-        return _in_layer(self, max_pool, x)
+        return _max_pool(self, x, self.window_shape, self.stride, self.padding)
 
 
 @module
@@ -209,4 +220,5 @@ class AvgPool(Module):
         _normalize_window(self)
 
     def __call__(self, x: Any, *, key: Key | None = None) -> Any:
-        return _in_layer(self, avg_pool, x, self.count_include_pad)
+        count_include_pad = self.count_include_pad
+        return _avg_pool(self, x, self.window_shape, self.stride, self.padding, count_include_pad)

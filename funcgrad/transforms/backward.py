@@ -78,10 +78,15 @@ def _vjp_by_transposition(
     return [dict(zip(wanted, results, strict=True)).get(i) for i in range(len(ins))]
 
 
-def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any], lines: bool = True) -> list[Any]:
+def transpose_program(
+    closed: ClosedJaxpr,
+    cts: Sequence[Any],
+    lines: bool = True,
+    what: str = "linear_transpose: the function",
+) -> list[Any]:
     """Return the cotangents of a linear program's inputs, None where they are zero.
 
-    ``lines``, if its equations know the user's lines.
+    ``lines``, if its equations know the user's lines; ``what`` is the function that errors name.
 
     Raises:
         MissingRuleError: if an equation is not linear in what depends on the inputs.
@@ -97,7 +102,7 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any], lines: bool = Tru
         if all(number is None for number in ins):
             consts.update(zip(eqn.outs, eqn.prim.bind(*values, **eqn.params), strict=True))
             continue
-        _check_linear(eqn, ins)
+        _check_linear(eqn, ins, what)
         first = len(numbers)
         numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
         prim: Any = eqn.prim
@@ -112,11 +117,11 @@ def transpose_program(closed: ClosedJaxpr, cts: Sequence[Any], lines: bool = Tru
     return [by_number.get(i) for i in range(len(jaxpr.invars))]
 
 
-def _check_linear(eqn: Eqn, ins: Sequence[int | None]) -> None:
+def _check_linear(eqn: Eqn, ins: Sequence[int | None], what: str) -> None:
     linear = frozenset(i for i, number in enumerate(ins) if number is not None)
     if not eqn.prim.is_linear(linear, **eqn.params):
         raise MissingRuleError(
-            f"linear_transpose: the function is not linear: {eqn.prim} depends on its input in "
+            f"{what} is not linear: {eqn.prim} depends on its input in "
             f"{len(linear)} operand{'s' * (len(linear) > 1)}, at {eqn.line}; use vjp for a "
             f"function that is not linear"
         )

@@ -266,7 +266,7 @@ def _tied(
     name = next(iter(rules))
 
     def tied(eqn: Eqn) -> Eqn:
-        mine = eqn.params.get(name) if eqn.prim is prim else None
+        mine = eqn.params[name] if eqn.prim is prim else None
         if mine is None or isinstance(mine, ClosedRule) or rule.tie is None:
             return eqn
         if not _is_same(mine.base, rule.base) or mine.tie != rule.tie:

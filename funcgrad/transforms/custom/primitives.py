@@ -19,7 +19,6 @@ from ...core.errors import (
     ClosureError,
     LeakedTracerError,
     MissingDerivativeError,
-    MissingRuleError,
     ShapeError,
 )
 from ...core.jaxpr import Jaxpr
@@ -222,11 +221,8 @@ class CustomJvp(Ruled):
         moved = _pulled_consts(self, values, consts, needs)
 
         def pull(cts: Sequence[Any]) -> list[Any]:
-            try:
-                found = transpose_program(closed, compress(cts, smooth))
-            except MissingRuleError as err:
-                words = str(err).removeprefix("linear_transpose: the function")
-                raise MissingRuleError(f"custom_jvp: the rule of {rule.__name__}{words}") from None
+            what = f"custom_jvp: the rule of {rule.__name__}"
+            found = transpose_program(closed, compress(cts, smooth), what=what)
             return [*moved(cts), *[None] * (extra - len(consts)), *expand(found, flags)]
 
         return outs, pull
