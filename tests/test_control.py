@@ -388,7 +388,7 @@ def test_an_associative_scan_takes_a_sequence_for_a_named_tuple():
         assert all(map(np.array_equal, got, want))
         assert type(lax.associative_scan(lambda a, b, m=made: m(step(a, b)), (X, X))) is tuple
     for other in (lambda a: a[:1], lambda a: {"h": a[0], "rest": a[1]}, lambda a: (a, a[0])):
-        with pytest.raises(TreeError, match="associative_scan: what fn gives"):
+        with pytest.raises(TreeError, match="associative_scan: the output of fn"):
             lax.associative_scan(lambda a, b, other=other: other(step(a, b)), start)
 
 
@@ -517,16 +517,16 @@ def test_programs_print_nested():
 # fmt: off
 ERRORS = [
     (lambda: lax.scan(lambda c, x: (c[:1], x), X, X), ShapeError,
-     r"scan: the carry must come out of a step as it went in: it went in as f64\[3\] and came out "
-     r"as f64\[1\]"),
+     r"scan: a step must keep the shapes and dtypes of the carry: it went in as f64\[3\] and "
+     r"came out as f64\[1\]"),
     (lambda: lax.scan(lambda c, x: ({"a": c["a"].astype("f4")}, x), {"a": X}, X), DtypeError,
      r"\['a'\] went in as f64\[3\] and came out as f32\[3\]; convert it: x.astype\('float64'\)"),
     (lambda: lax.while_loop(lambda c: c[0] < 1, lambda c: (c[0],), (1.0, X)), TreeError,
-     r"while_loop: the carry that a step gives: the trees differ at the root"),
+     r"while_loop: the carry that a step returns: the trees differ at the root"),
     (lambda: lax.scan(lambda c, x: c, X, X), TypeError,
      r"scan: the function must return a pair \(carry, y\)"),
     (lambda: lax.scan(lambda c, x: (c, x), X, {"a": X, "b": X[:2]}), ShapeError,
-     r"scan: the first axes must be of one length: xs\['a'\] has 3; xs\['b'\] has 2"),
+     r"scan: the first axes must have equal length: xs\['a'\] has 3; xs\['b'\] has 2"),
     (lambda: lax.scan(lambda c, x: (c, x), X), ValueError, "give length"),
     (lambda: lax.scan(lambda c, x: (c, x), X, 3.0), ShapeError, "no first axis to scan over"),
     (lambda: lax.scan(lambda c, x: (c, x), "c", X), TypeError, "must be made of arrays"),
@@ -534,8 +534,8 @@ ERRORS = [
     (lambda: lax.scan(lambda c, x: (c if c > 0 else -c, x), 1.0, X), ConcretizationError,
      "are known while scan of '<lambda>'"),
     (lambda: lax.cond(X > 0, np.sin, np.cos, X), ShapeError,
-     r"cond: the predicate must be one value: got bool\[3\]; .* numpy.where"),
-    (lambda: lax.cond("yes", np.sin, np.cos, X), TypeError, "must be a boolean or a number"),
+     r"cond: the predicate must be a scalar: got bool\[3\]; .* numpy.where"),
+    (lambda: lax.cond("yes", np.sin, np.cos, X), TypeError, "must be a scalar"),
     (lambda: staged_cond(lambda: X, lambda: X[:2]), ShapeError, "the branches differ in shape"),
     (lambda: staged_cond(lambda: {"u": X}, lambda: {"u": X > 0}), DtypeError,
      r"cond: the branches differ at \['u'\] in dtype"),
@@ -544,15 +544,15 @@ ERRORS = [
     (lambda: lax.switch(0, [], X), ValueError, "at least one function"),
     (lambda: lax.switch(0.5, [np.sin], X), DtypeError, "the index must be an integer"),
     (lambda: lax.while_loop(lambda c: c > 0, lambda c: c, X), ShapeError,
-     r"cond_fun must give one boolean: got bool\[3\]"),
+     r"cond_fun must return a scalar boolean: got bool\[3\]"),
     (lambda: lax.fori_loop(0.0, 3, lambda i, c: c, X), DtypeError, "lower must be an integer"),
     (lambda: lax.map(np.sin, X, batch_size=0), ValueError, "batch_size must be at least 1"),
     (lambda: lax.select(X > 0, X, X[:2]), ShapeError, "select: the shapes must agree"),
     (lambda: lax.associative_scan(np.add, 1.0), ShapeError, "must be arrays with an axis"),
     (lambda: lax.associative_scan(lambda a, b: a.sum(), X), ShapeError,
-     r"associative_scan: fn must give what it takes, f64\[1\]: got f64\[\]"),
+     r"associative_scan: fn must return the shape .* operands, f64\[1\]: got f64\[\]"),
     (lambda: lax.associative_scan(lambda a, b: a + b * 0.5, np.arange(6)), DtypeError,
-     "fn must give what it takes, i64"),
+     "fn must return the shape and dtype of its operands, i64"),
     (lambda: lax.map(np.sin, X, batch_size=2.0), TypeError, "integer"),
     (lambda: fg.vmap(lambda x: x if x > 0 else -x)(X), ConcretizationError,
      "differs from example to example"),

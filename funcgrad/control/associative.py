@@ -1,4 +1,4 @@
-"""associative_scan: all prefixes of an associative operation, in logarithmically many steps."""
+"""associative_scan: prefixes of an associative operation, in O(log n) steps."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,21 +17,20 @@ from ..transforms.nans import active
 def associative_scan(
     fn: Callable[[Any, Any], Any], elems: Any, reverse: bool = False, axis: int = 0
 ) -> Any:
-    """Return all prefixes of an associative operation along one axis.
+    """Prefix scan: combine all elements up to each place along an axis, by an associative function.
 
     associative_scan : ((a, a) -> a) -> [a] -> [a]
 
     Args:
-        fn: an associative function of two trees like ``elems``, which it combines at every place
-            along the axis at once.
-        elems: a tree of arrays of one length along ``axis``.
-        reverse: whether to go from the end, as if ``elems`` and the result were turned round.
+        fn: an associative function of two trees like ``elems``, vectorized along the axis.
+        elems: a tree of arrays of equal length along ``axis``.
+        reverse: whether to scan from the end: flip, scan and flip back.
         axis: the axis along which to combine.
 
     Raises:
         ShapeError: if the lengths differ.
-        TreeError: if ``fn`` gives another structure than that of ``elems``, in which a tuple or
-            list may stand for a NamedTuple.
+        TreeError: if the structure of the output of ``fn`` differs from that of ``elems``, where a
+            tuple or list may replace a NamedTuple.
 
     Source: Blelloch 1990, "Prefix sums and their applications", section 1.3: about 2 n operations
     in 2 log n calls of ``fn``.
@@ -59,8 +58,8 @@ def associative_scan(
             if shape_of(y) != shape_of(x) or dtype_of(y) != dtype_of(x):
                 kind = ShapeError if shape_of(y) != shape_of(x) else DtypeError
                 raise kind(
-                    f"associative_scan: fn must give what it takes, {aval_of(x)}: got "
-                    f"{aval_of(y)}; it combines all places along the axis at once"
+                    f"associative_scan: fn must return the shape and dtype of its operands, "
+                    f"{aval_of(x)}: got {aval_of(y)}; vectorize it along the axis"
                 )
         return ys
 
@@ -71,23 +70,23 @@ def associative_scan(
 
 
 def _leaves_alike(want: tree.TreeDef, out: Any) -> list[Any]:
-    """Return the leaves of what ``fn`` gives: sequences of one length stand for each other."""
+    """The leaves of the output of ``fn``, where sequences of equal length are interchangeable."""
     leaves, got = tree.flatten(out)
     pairs = zip(want.nodes, got.nodes, strict=False)
     if len(want.nodes) == len(got.nodes) and all(a == b or _sequences(a, b) for a, b in pairs):
         return leaves
-    return same_structure("associative_scan", "what fn gives", want, out)
+    return same_structure("associative_scan", "the output of fn", want, out)
 
 
 def _sequences(a: Any, b: Any) -> bool:
-    """Return whether two nodes of trees are tuples, lists or NamedTuples of one length."""
+    """Whether two nodes of trees are tuples, lists or NamedTuples of equal length."""
     if a is None or b is None:  # a leaf
         return False
     return a[2] == b[2] and all(issubclass(node[0], (tuple, list)) for node in (a, b))
 
 
 def _prefixes(combine: Any, xs: list[Any], axes: list[int]) -> list[Any]:
-    """Return the prefixes: those that end at odd places come from the combined pairs."""
+    """The prefixes: those that end at odd places are the prefixes of the combined pairs."""
     n = shape_of(xs[0])[axes[0]] if xs else 0
     if n < 2:
         return xs
@@ -111,7 +110,7 @@ def _prefixes(combine: Any, xs: list[Any], axes: list[int]) -> list[Any]:
 
 
 def _interleaved(a: Any, b: Any, axis: int) -> Any:
-    """Return the slices of both in turns; ``a`` has as many as ``b``, or one more."""
+    """Interleave the slices of ``a`` and ``b``; ``a`` has as many as ``b``, or one more."""
     shape, n = shape_of(b), shape_of(b)[axis]
     head = getitem_p(a, index=Index((*[slice(None)] * axis, slice(0, n))))
     both = concatenate_p(expand_dims(head, (axis + 1,)), expand_dims(b, (axis + 1,)), axis=axis + 1)

@@ -1,4 +1,4 @@
-"""The body of a loop as a program: what it carries keeps its structure, shapes and dtypes."""
+"""The body of a loop as a program: the carry keeps its structure, shapes and dtypes."""
 
 import operator
 from collections.abc import Callable, Sequence
@@ -19,17 +19,17 @@ from .weak import arrays, numbers, settled, strengthened, strong_inputs, strong_
 
 
 def check_arrays(who: str, what: str, value: Any) -> None:
-    """Raise unless the leaves of an operand or a result are arrays or numbers."""
+    """Raise unless the leaves of an operand or a result are arrays or scalars."""
     for path, x in tree.leaves_with_path(value):
         if not is_arraylike(x):
             raise TypeError(
-                f"{who}: {what}{short(tree.keystr(path))} must be made of arrays and numbers: got "
-                f"{type(x).__name__}; close over what is neither"
+                f"{who}: {what}{short(tree.keystr(path))} must be made of arrays and scalars: got "
+                f"{type(x).__name__}; close over other objects"
             )
 
 
 def check_operands(operands: Sequence[Any]) -> None:
-    """Raise for operands of a known choice that would be refused if it were traced."""
+    """Raise for operands of a concrete branch that a traced one would refuse."""
     for operand in operands:
         if type(operand) not in PYTHON_SCALARS:
             for x in (operand,) if isinstance(operand, np.ndarray) else tree.leaves(operand):
@@ -37,33 +37,33 @@ def check_operands(operands: Sequence[Any]) -> None:
 
 
 def length_of(xs: Any, length: int | None) -> int:
-    """Return the number of steps, on which all first axes must agree."""
+    """The number of steps, which must be the length of all first axes."""
     rows = []
     for path, x in tree.leaves_with_path(xs):
         if not is_arraylike(x) or not shape_of(x):
             got = aval_of(x) if is_arraylike(x) else type(x).__name__
             raise ShapeError(
                 f"scan: xs{tree.keystr(path)} has no first axis to scan over: got {got}; close "
-                f"over what all steps share"
+                f"over a value that all steps share"
             )
         rows.append((f"xs{tree.keystr(path)}", shape_of(x)[0]))
     rows += [("length", operator.index(length))] if length is not None else []
     if not rows:
-        raise ValueError("scan: xs has no arrays: give length, the number of steps")
+        raise ValueError("scan: xs has no arrays; give length, the number of steps")
     if len({n for _, n in rows}) > 1:
         told = "; ".join(f"{name} has {n}" for name, n in rows)
-        raise ShapeError(f"scan: the first axes must be of one length: {told}")
+        raise ShapeError(f"scan: the first axes must have equal length: {told}")
     if rows[0][1] < 0:
         raise ValueError(f"scan: length must not be negative: got {length}")
     return rows[0][1]
 
 
 class Body:
-    """The program ``consts, carry, x -> carry, y`` of one step, and what it starts from.
+    """The program ``consts, carry, x -> carry, y`` of one step, and the initial carry.
 
-    ``step(carry, leaves)`` is one step as the user wrote it, given a tree and the leaves of x.
-    Python numbers in the carry have no dtype of their own: they take what the step makes of them,
-    and stay Python numbers where the step makes none.
+    ``step(carry, leaves)`` is one step of the user's function, for a tree and the leaves of x.
+    Python scalars in the carry are weakly typed: they take the dtype that the step gives them, and
+    stay weakly typed if it gives none.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class Body:
         self.init = arrays(leaves, self.avals)
 
     def settle(self, slices: Sequence[Aval]) -> tuple[Jaxpr, tuple[Any, ...]]:
-        """Stage a step on what its Python numbers become, once more where their dtypes change."""
+        """Stage a step, again where it changes the dtypes of weakly typed scalars of the carry."""
         k, avals = len(self.avals), self.avals
         jaxpr, consts, out = self.stage(avals, slices)
         while True:
@@ -106,7 +106,7 @@ class Body:
         return jaxpr, consts
 
     def strong(self, jaxpr: Jaxpr, start: int) -> Jaxpr:
-        """Return a program with arrays in the carry, which its inputs hold from ``start`` on."""
+        """A program whose carry, its inputs from ``start`` on, has no weak types."""
         flags = [False] * len(jaxpr.invars)
         flags[start : start + len(self.weak)] = self.weak
         return strong_inputs(jaxpr, flags)
@@ -114,7 +114,7 @@ class Body:
     def stage(
         self, avals: Sequence[Aval], slices: Sequence[Aval]
     ) -> tuple[Jaxpr, tuple[Any, ...], list[Aval]]:
-        """Return the program, its operands, and how the carry comes out of the user's function."""
+        """Trace a step: the program, its first operands, and the avals of the new carry."""
         k = len(avals)
         out: list[Aval] = []
 
@@ -122,7 +122,7 @@ class Body:
             carry, y = self.step(tree.unflatten(self.tree, values[:k]), values[k:])
             check_arrays(self.who, "the result", y)
             check_arrays(self.who, "the carry", carry)
-            leaves = same_structure(self.who, "the carry that a step gives", self.tree, carry)
+            leaves = same_structure(self.who, "the carry that a step returns", self.tree, carry)
             out[:] = map(aval_of, leaves)
             y_leaves, self.y_tree = tree.flatten(y)
             fits = (cast(x, a.dtype) for x, a in zip(leaves, avals, strict=True))
@@ -132,23 +132,23 @@ class Body:
         return jaxpr, consts, out
 
     def check(self, avals: Sequence[Aval], out: Sequence[Aval]) -> None:
-        """Raise unless each leaf of the carry comes out as it went in."""
+        """Raise unless a step keeps the shape and dtype of each leaf of the carry."""
         for path, a, o in zip(self.paths, avals, out, strict=True):
             if a.shape == o.shape and (
                 a.dtype == o.dtype or (o.weak and common_dtype((a, o)) == a.dtype)
             ):
                 continue
             kind: type[FuncgradError] = ShapeError
-            cure = "return the same shape, or start from an init of that shape"
+            cure = "start from an init of the shape that the step returns"
             if a.shape == o.shape:
-                kind, cure = DtypeError, f"convert it: x.astype({str(a.dtype)!r}), or the init"
+                kind, cure = DtypeError, f"convert it: x.astype({str(a.dtype)!r})"
             raise kind(
-                f"{self.who}: the carry must come out of a step as it went in: "
+                f"{self.who}: a step must keep the shapes and dtypes of the carry: "
                 f"{tree.keystr(path) or 'it'} went in as {a} and came out as {o}; {cure}"
             )
 
     def result(self, leaves: Sequence[Any]) -> tuple[Any, Any]:
-        """Return the last carry and the stacked results as the user's trees."""
+        """The last carry and the stacked results as trees."""
         k = len(self.init)
         taken = set(map(id, (*self.init, *self.consts)))
         mine = [owned(x, taken) for x in leaves]

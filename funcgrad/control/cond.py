@@ -1,6 +1,6 @@
-"""The primitive behind cond and switch: programs of which one is run, chosen by a number.
+"""The primitive behind cond and switch: an index selects the branch that runs.
 
-Where the number differs from example to example, all of them run, and each example selects its own.
+Where the index is batched, all branches run, and each example selects its result.
 """
 
 import functools
@@ -80,7 +80,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         outs = _any([dependent(branch, flags[1:], smoothly) for branch in params["branches"]])
         if not smoothly:
             return Reach(list(flags), [flags[0] or flag for flag in outs])
-        return Reach([False, *flags[1:]], outs)  # the index is an integer
+        return Reach([False, *flags[1:]], outs)  # the integer index has no derivative
 
     def gaps(self, gaps: Any, ins: Any, *, branches: tuple[Jaxpr, ...]) -> Gaps:
         rows = [through(branch, gaps[1:]) for branch in branches]
@@ -116,7 +116,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
     def joined(
         self, index: Any, args: Sequence[Any], bodies: Sequence[Any], avals: Sequence[Aval]
     ) -> list[Any]:
-        """Stage one body a branch, and apply the one chosen; each may close over its own."""
+        """Trace one body for each branch, and bind them; each may have its own constants."""
         programs = [trace_to_jaxpr("a branch of cond", body, avals) for body in bodies]
         closed = [x for _, operands in programs for x in operands]
         before, rows = 0, []
@@ -144,11 +144,11 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         reach: Reach,
         params: dict[str, Any],
     ) -> tuple[list[Any], Later]:
-        """Apply the known parts of all branches; the unknown parts are branches again.
+        """The known part is a cond over the known parts of the branches; so is the unknown part.
 
-        The residuals of branches go into slots that they share, one for each shape and dtype. In a
-        batch all branches run for all examples, also on slots that an example's own branch did not
-        fill: these hold values that no decomposition refuses.
+        Branches share slots for residuals of equal shape and dtype. Under vmap all branches run for
+        all examples, also on slots that the branch of an example did not fill: these hold values
+        for which no matrix factorization fails.
         """
         (index, *operands), branches = args, params["branches"]
         n, m = len(operands), len(branches[0].outvars)
@@ -199,7 +199,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         return outs, [0 if v else None for v in varied]
 
     def selected(self, index: Any, results: Sequence[Any], size: int) -> Batched:
-        """Select for each example among the results of all branches."""
+        """Select the result of one branch for each example."""
         outs = []
         for column in zip(*results, strict=True):
             ys = [batch_at_front(y, d, size) for y, d in column]
@@ -221,7 +221,7 @@ def _any(rows: Sequence[Flags]) -> list[bool]:
 
 
 def _has_matrices(jaxpr: Jaxpr) -> bool:
-    """Return whether a program holds operations on matrices, which LAPACK may refuse."""
+    """Whether a program has operations of linear algebra, for which LAPACK may raise."""
     return any(
         isinstance(eqn.prim, MatrixPrimitive) or any(map(_has_matrices, programs_in(eqn.params)))
         for eqn in jaxpr.eqns
@@ -229,7 +229,7 @@ def _has_matrices(jaxpr: Jaxpr) -> bool:
 
 
 def regular(aval: Aval) -> Any:
-    """Return identity matrices where the last axes are square, else zeros."""
+    """Identity matrices if the last two axes are square, else zeros."""
     *_, m, n = (0, 0, *aval.shape)
     if len(aval.shape) < 2 or m != n or aval.dtype.kind not in "fc":
         return zeros_like(aval)
@@ -237,7 +237,7 @@ def regular(aval: Aval) -> Any:
 
 
 def _slots(saved: Sequence[Sequence[Aval]]) -> tuple[list[Aval], list[list[int]]]:
-    """Return avals that hold what any one of the branches saves, and where each finds its own."""
+    """Avals of slots for the residuals of any one branch, and the slots of each branch."""
     slots: list[Aval] = []
     places = []
     for avals in saved:

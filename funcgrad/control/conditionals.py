@@ -1,6 +1,6 @@
-"""cond, switch and select: choices as a user writes them.
+"""cond, switch and select.
 
-Where the number that chooses is known, Python calls the function chosen, and nothing is staged.
+Where the predicate or index is concrete, Python calls one function, and nothing is staged.
 """
 
 import functools
@@ -30,18 +30,18 @@ from .weak import arrays, numbers
 def cond(
     pred: Any, true_fun: Callable[..., Any], false_fun: Callable[..., Any], *operands: Any
 ) -> Any:
-    """Return ``true_fun(*operands)`` where ``pred`` is true, else ``false_fun(*operands)``.
+    """Apply ``true_fun`` to the operands if ``pred`` is true, else ``false_fun``.
 
     cond : bool -> (a -> b) -> (a -> b) -> a -> b
 
     Args:
-        pred: one boolean or number. Where it is known, only the function chosen is called.
+        pred: a scalar boolean or number. If it is concrete, only the selected function is called.
         true_fun: a function of the operands.
         false_fun: another, whose output has the same structure, shapes and dtypes.
         *operands: trees of arrays; both functions may close over more.
 
     Raises:
-        ShapeError: if ``pred`` is not one value, or the outputs differ in shape.
+        ShapeError: if ``pred`` is not a scalar, or the outputs differ in shape.
         TypeError: if the outputs differ in dtype or, as a ValueError, in structure.
 
     >>> print(cond(3 > 2, np.sin, np.cos, 0.0))
@@ -60,17 +60,17 @@ def cond(
 
 
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
-    """Return ``branches[index](*operands)``, the index clamped to those there are.
+    """Apply ``branches[index]`` to the operands, with the index clamped to the valid range.
 
     switch : int -> [a -> b] -> a -> b
 
     Args:
-        index: one integer. Where it is known, only the function chosen is called.
+        index: a scalar integer. If it is concrete, only the selected function is called.
         branches: functions whose outputs have the same structure, shapes and dtypes.
         *operands: trees of arrays; the functions may close over more.
 
     Raises:
-        ShapeError: if ``index`` is not one value, or the outputs differ in shape.
+        ShapeError: if ``index`` is not a scalar, or the outputs differ in shape.
         TypeError: if ``index`` is not an integer, or the outputs differ in dtype.
 
     >>> print(switch(7, [np.sin, np.cos], 0.0))
@@ -80,7 +80,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         return check.call(switch, (index, branches, *operands))
     branches = list(branches)
     if not branches:
-        raise ValueError("switch: branches must hold at least one function: got none")
+        raise ValueError("switch: branches must have at least one function: got none")
     for branch in branches:
         check_callable("switch", branch)
     index = index if is_arraylike(index) else whole(index)
@@ -95,12 +95,12 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
 
 
 def select(pred: Any, on_true: Any, on_false: Any) -> Any:
-    """Choose elementwise between two arrays of one shape and dtype.
+    """Choose elementwise between two arrays of equal shape and dtype.
 
     Args:
-        pred: booleans of that shape, or one boolean.
-        on_true: what to take where ``pred`` is true.
-        on_false: what to take elsewhere.
+        pred: a boolean array of that shape, or a scalar boolean.
+        on_true: array, taken where ``pred`` is true.
+        on_false: array, taken elsewhere.
 
     Raises:
         ShapeError: if the shapes differ.
@@ -113,30 +113,33 @@ def select(pred: Any, on_true: Any, on_false: Any) -> Any:
     if a.shape != b.shape or p.shape not in ((), a.shape):
         raise ShapeError(f"select: the shapes must agree: got {p}, {a} and {b}; broadcast them")
     if p.dtype.kind != "b" or common_dtype([on_true, on_false]) not in _strong_dtypes(a, b):
-        raise DtypeError(f"select: pred is boolean, the others of one dtype: got {p}, {a} and {b}")
+        raise DtypeError(
+            f"select: pred must be boolean, and the dtypes of the others equal: got {p}, {a} and "
+            f"{b}; convert them with astype"
+        )
     return where(pred, on_true, on_false)
 
 
 def _strong_dtypes(a: Aval, b: Aval) -> set[np.dtype]:
-    """Return the dtype that both have, or that a Python number beside an array takes."""
+    """The common dtype of two arrays, where a weakly typed scalar takes that of the other."""
     strong_ones = {x.dtype for x in (a, b) if not x.weak} or {a.dtype, b.dtype}
     return strong_ones if len(strong_ones) == 1 else set()
 
 
 def _check_scalar(who: str, what: str, x: Any) -> None:
     if not is_arraylike(x):
-        raise TypeError(f"{who}: {what} must be a boolean or a number: got {type(x).__name__}")
+        raise TypeError(f"{who}: {what} must be a scalar: got {type(x).__name__}")
     if shape_of(x):
         raise ShapeError(
-            f"{who}: {what} must be one value: got {aval_of(x)}; reduce it (any, all), or choose "
-            f"elementwise with numpy.where"
+            f"{who}: {what} must be a scalar: got {aval_of(x)}; use numpy.where to choose "
+            f"elementwise"
         )
 
 
 def _branched(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:
-    """Stage all branches, which must agree on what they give, and bind them."""
+    """Stage all branches, whose outputs must have equal avals, and bind them."""
     leaves, treedef = tree.flatten(operands)
-    moving = [is_arraylike(x) and hasattr(x, "dtype") for x in leaves]  # numbers stay weak
+    moving = [is_arraylike(x) and hasattr(x, "dtype") for x in leaves]  # Python scalars stay weak
     args = compress(leaves, moving)
     structures: list[Any] = []
 
@@ -165,9 +168,9 @@ def _branched(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:
 
 
 def _agreed(who: str, structures: Sequence[Any], outvars: Sequence[Any]) -> list[Aval]:
-    """Return what the outputs are, raising where a branch differs from the first.
+    """The avals of the outputs; raise where a branch differs from the first.
 
-    Where all branches give Python numbers, or tracers of them, so does the choice.
+    An output is weakly typed if it is weakly typed in all branches.
     """
     first = tree.structure(structures[0])
     for i, out in enumerate(structures):
@@ -186,7 +189,7 @@ def _agreed_leaf(who: str, path: str, avals: Sequence[Aval]) -> Aval:
     where_ = f" at {path}" if path else ""
     told = " and ".join(map(str, avals))
     if len({a.shape for a in avals}) > 1:
-        raise ShapeError(f"{who}: the branches differ{where_} in shape: {told}; make them agree")
+        raise ShapeError(f"{who}: the branches differ{where_} in shape: {told}; make them equal")
     dtypes = {a.dtype for a in avals if not a.weak}
     dtype = common_dtype(avals)
     if len(dtypes) > 1 or (dtypes and dtype not in dtypes):

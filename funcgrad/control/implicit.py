@@ -1,7 +1,6 @@
-"""Derivatives of what an equation defines, whatever solved it: roots, linear systems, fixed points.
+"""Implicit differentiation of roots and fixed points, independent of the solver.
 
-The solver is a Python function that runs on values one level down; nothing is differentiated
-through it.
+The solver is a Python function that runs on values one level down; it is not differentiated.
 """
 
 import functools
@@ -30,15 +29,15 @@ def custom_root(
     tangent_solve: Callable[[Callable[[Any], Any], Any], Any],
     has_aux: bool = False,
 ) -> Any:
-    """Return x with ``f(x) = 0``, differentiable by all that ``f`` closes over.
+    """Solve ``f(x) = 0``, with derivatives with respect to all that ``f`` closes over.
 
     Args:
         f: a function from trees like ``initial_guess`` to trees like it.
-        initial_guess: where the solver starts; the root does not depend on it.
-        solve: ``solve(f, initial_guess)`` gives x, or ``(x, aux)`` with ``has_aux``.
-        tangent_solve: ``tangent_solve(g, y)`` gives the v with ``g(v) = y``, for the linear
-            function g that is the derivative of f at x. It must be differentiable, and linear in y.
-        has_aux: whether ``solve`` also returns what is not differentiated.
+        initial_guess: the start of the solver; the root has no derivative with respect to it.
+        solve: ``solve(f, initial_guess)`` returns x, or ``(x, aux)`` with ``has_aux``.
+        tangent_solve: ``tangent_solve(g, y)`` returns v with ``g(v) = y``, where the linear
+            function g is the derivative of f at x. It must be differentiable, and linear in y.
+        has_aux: whether ``solve`` also returns ``aux``, which is not differentiated.
 
     Source: the implicit function theorem, dx = -(df/dx)^-1 df.
 
@@ -54,7 +53,7 @@ def custom_root(
 
     def on_leaves(xs: list[Any]) -> list[Any]:
         out = f(tree.unflatten(treedef, xs))
-        return alike("custom_root", "what f gives", treedef, out, xs)
+        return alike("custom_root", "the output of f", treedef, out, xs)
 
     program, consts = trace_to_jaxpr(
         Origin("custom_root", f), on_leaves, [aval_of(x) for x in leaves]
@@ -64,7 +63,7 @@ def custom_root(
 
 
 class Root:
-    """The root of a program by its first operands, and the rule of its derivative."""
+    """The root of a program as a function of its first operands, and its derivative rule."""
 
     def __init__(
         self,
@@ -108,16 +107,17 @@ def fixed_point(
     tol: float = 1e-10,
     max_iter: int = 1000,
 ) -> Any:
-    """Return x with ``f(x, *args) = x`` by iteration, of which derivatives keep nothing.
+    """Fixed point of an iteration, ``f(x, *args) = x``, differentiated implicitly.
 
     Args:
-        f: a function that contracts: iterating it from ``init`` converges.
-        init: where to start, a tree of floating arrays; the result does not depend on it.
-        *args: trees of arrays, by which the result has derivatives of both modes.
+        f: a contraction: its iteration from ``init`` converges.
+        init: the start, a tree of floating arrays; the result has no derivative with respect to it.
+        *args: trees of arrays, with respect to which the result has derivatives of both modes.
         tol: iterate until no element changes by more than this, relative to 1 + |x|.
-        max_iter: how often to iterate at most.
+        max_iter: the maximal number of iterations.
 
-    Its derivatives are fixed points too: of v = df v + t, and of its transpose.
+    The iterates are not stored: tangents are the fixed point of v = df v + t, cotangents that of
+    its transpose.
 
     Raises:
         ValueError: if ``tol`` or ``max_iter`` is not positive.

@@ -1,4 +1,4 @@
-"""scan, while_loop, fori_loop and map: loops as a user writes them."""
+"""scan, while_loop, fori_loop and map."""
 
 import functools
 import operator
@@ -34,22 +34,22 @@ def scan(
     reverse: bool = False,
     unroll: int | bool = 1,
 ) -> tuple[Any, Any]:
-    """Carry a value along the first axis of ``xs``, and stack what each step gives.
+    """Apply a step with a carry along the first axis of ``xs``, and stack the results.
 
     scan : ((c, a) -> (c, b)) -> c -> [a] -> (c, [b])
 
     Args:
-        f: takes the carry and one slice of ``xs``, gives the new carry and a result. It is traced,
-            on shapes and dtypes alone, and not once a step.
-        init: the carry at the start, a tree; each step must keep its shapes and dtypes. Python
-            numbers take the dtype that the steps give them.
-        xs: a tree of arrays whose first axes are of one length, or None.
+        f: ``f(carry, x) -> (carry, y)`` for one slice x of ``xs``. It is traced once, on shapes
+            and dtypes alone.
+        init: the initial carry, a tree; each step must keep its shapes and dtypes. Python scalars
+            take the dtype that the step gives them.
+        xs: a tree of arrays whose first axes have equal length, or None.
         length: the number of steps, needed only where ``xs`` has no arrays.
         reverse: whether to go from the last slice to the first.
-        unroll: how many steps the program does in one turn; True for all, without a loop.
+        unroll: the number of steps in one iteration of the loop; True for all, without a loop.
 
     Raises:
-        TypeError: if ``f`` does not give a pair, or a carry of another structure or dtype.
+        TypeError: if ``f`` does not return a pair, or changes structure or dtypes of the carry.
         ShapeError: if the first axes differ in length.
 
     >>> total, sums = scan(lambda c, x: (c + x, c + x), 0.0, np.arange(4.0))
@@ -79,12 +79,12 @@ def _pair(out: Any) -> tuple[Any, Any]:
 
 
 def _steps(unroll: int | bool, length: int) -> int:
-    """Return how many steps one turn of the loop does."""
+    """The number of steps in one iteration of the loop."""
     unroll = whole(unroll)
     if isinstance(unroll, bool | np.bool_):
         return max(length, 1) if unroll else 1
     if not isinstance(unroll, int) or unroll < 1:
-        raise ValueError(f"scan: unroll must be a whole number from 1 on, or a bool: got {unroll}")
+        raise ValueError(f"scan: unroll must be a bool or an integer >= 1: got {unroll}")
     return max(min(unroll, length), 1)
 
 
@@ -96,7 +96,7 @@ def _run(body: Body, xs: Sequence[Any], length: int, reverse: bool) -> list[Any]
 
 
 def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: int) -> list[Any]:
-    """Scan over groups of steps, and do what is left over one by one, at the end of the way."""
+    """Scan over groups of steps; the remaining steps run one by one at the end."""
     turns, k = length // steps, len(body.init)
     size = turns * steps
     main = slice(length - size, length) if reverse else slice(0, size)
@@ -138,21 +138,21 @@ def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: 
 def while_loop(
     cond_fun: Callable[[Any], Any], body_fun: Callable[[Any], Any], init_val: Any
 ) -> Any:
-    """Repeat ``body_fun`` on a value while ``cond_fun`` holds for it.
+    """Apply ``body_fun`` repeatedly while ``cond_fun`` is true.
 
     while_loop : (a -> bool) -> (a -> a) -> a -> a
 
     Args:
-        cond_fun: gives one boolean for the value.
-        body_fun: gives the next value, a tree with the same shapes and dtypes. Both are traced,
-            on shapes and dtypes alone and not once a step, and may close over more.
-        init_val: the value at the start; Python numbers take the dtype that the steps give them.
+        cond_fun: returns a scalar boolean for the value.
+        body_fun: returns the next value, a tree with the same shapes and dtypes. Both are traced
+            once, on shapes and dtypes alone, and may close over more.
+        init_val: the initial value; Python scalars take the dtype that the step gives them.
 
-    It has derivatives of both modes, of any order: the values of all steps are kept for them.
+    It has derivatives of both modes, of any order; reverse mode stores residuals of all steps.
     Under vmap each example stops by itself.
 
     Raises:
-        ShapeError: if ``cond_fun`` does not give one value, or a step changes a shape.
+        ShapeError: if ``cond_fun`` does not return a scalar, or a step changes a shape.
         TypeError: if a step changes a dtype or, as a ValueError, the structure.
 
     >>> print(while_loop(lambda x: x < 100.0, lambda x: 2 * x, 3.0))
@@ -168,7 +168,7 @@ def while_loop(
         y = cond_fun(tree.unflatten(body.tree, values))
         if not is_arraylike(y) or shape_of(y):
             got = aval_of(y) if is_arraylike(y) else type(y).__name__
-            raise ShapeError(f"while_loop: cond_fun must give one boolean: got {got}")
+            raise ShapeError(f"while_loop: cond_fun must return a scalar boolean: got {got}")
         return [compare.ne(y, 0)]
 
     cond, cond_consts = trace_to_jaxpr(Origin("while_loop", cond_fun), holds, body.avals)
@@ -192,20 +192,20 @@ def fori_loop(
     *,
     unroll: int | bool | None = None,
 ) -> Any:
-    """Repeat ``val = body_fun(i, val)`` for i from ``lower`` to ``upper`` - 1.
+    """Apply ``val = body_fun(i, val)`` for i from ``lower`` to ``upper`` - 1.
 
     fori_loop : int -> int -> (int -> a -> a) -> a -> a
 
     Args:
         lower: an integer.
-        upper: an integer; where either is traced, the loop is a while_loop.
-        body_fun: gives the next value, a tree with the same shapes and dtypes.
-        init_val: the value at the start; Python numbers take the dtype that the steps give them.
-        unroll: how many steps to do in one turn, where both bounds are known; see ``scan``.
+        upper: an integer; if a bound is traced, the loop is a while_loop.
+        body_fun: returns the next value, a tree with the same shapes and dtypes.
+        init_val: the initial value; Python scalars take the dtype that the step gives them.
+        unroll: the number of steps in one iteration, for concrete bounds; see ``scan``.
 
     Raises:
         TypeError: if a bound is not an integer, or a step changes a dtype.
-        ShapeError: if a bound is not one value, or a step changes a shape.
+        ShapeError: if a bound is not a scalar, or a step changes a shape.
         ValueError: if ``unroll`` is given and a bound is traced.
 
     >>> print(fori_loop(0, 5, lambda i, x: x + i, 0.0))
@@ -220,28 +220,28 @@ def fori_loop(
             got = aval_of(bound) if is_arraylike(bound) else type(bound).__name__
             raise DtypeError(f"fori_loop: {name} must be an integer: got {got}")
         if shape_of(bound):
-            raise ShapeError(f"fori_loop: {name} must be one value: got {aval_of(bound)}")
-    step = lambda i, carry: body_fun(weaken_p(i), carry)  # as Python's own range counts
+            raise ShapeError(f"fori_loop: {name} must be a scalar: got {aval_of(bound)}")
+    step = lambda i, carry: body_fun(weaken_p(i), carry)  # weakly typed, as ints of range()
     if is_known(lower) and is_known(upper):
         numbers = np.arange(int(lower), max(int(lower), int(upper)))
         body = lambda carry, i: (step(i, carry), None)
         return scan(body, init_val, numbers, unroll=1 if unroll is None else unroll)[0]
     if unroll is not None:
-        raise ValueError("fori_loop: unroll needs bounds that are known: got a traced one")
-    start = (cast(lower, np.int64), init_val)  # a narrow bound may not hold all numbers
+        raise ValueError("fori_loop: unroll needs concrete bounds: got a traced one")
+    start = (cast(lower, np.int64), init_val)  # the dtype of a bound may be too narrow
     go_on = lambda pair: pair[0] < upper
     return while_loop(go_on, lambda pair: (pair[0] + 1, step(*pair)), start)[1]
 
 
 def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> Any:
-    """Apply a function to each slice along the first axis, one after the other.
+    """Apply a function to each slice along the first axis, sequentially.
 
     map : (a -> b) -> [a] -> [b]
 
     Args:
         f: a function of one slice: of arrays, or of trees of arrays.
-        xs: a tree of arrays whose first axes are of one length.
-        batch_size: how many slices to do at once, by vmap; more need more memory.
+        xs: a tree of arrays whose first axes have equal length.
+        batch_size: the number of slices computed at once by vmap; more need more memory.
 
     Raises:
         ShapeError: if the first axes differ in length.

@@ -63,7 +63,7 @@ def passes_of(
     params: dict[str, Any],
     step: Callable[[Jaxpr, list[bool]], Sequence[bool]],
 ) -> tuple[list[Any], list[Pass]]:
-    """Split operands in constants of the condition and passes, which ``step`` gives flags."""
+    """Split operands into constants of the condition and passes, with flags by ``step``."""
     cond_consts, parts = WhileLayout.of(params).operands(values)
     _, flag_parts = WhileLayout.of(params).operands(flags)
     passes: list[Pass] = []
@@ -86,7 +86,7 @@ def _carry_of(
 
 
 class WhileLayout(NamedTuple):
-    """How many constants and how many carried values each pass has, in the order of operands.
+    """The numbers of constants and of carried values of each pass, in the order of operands.
 
     The constants of the condition come first.
     """
@@ -98,14 +98,14 @@ class WhileLayout(NamedTuple):
         return cls(params["sizes"])
 
     def operands(self, values: Sequence[Any]) -> tuple[list[Any], list[tuple[list, list]]]:
-        """Split operands in constants of the condition, and constants and carry of each pass."""
+        """Split operands into constants of the condition, and constants and carry of each pass."""
         counts = [n for size in self.sizes for n in size]
         cond_consts, rest = split_list(values, len(values) - sum(counts))
         parts = split_list(rest, *counts)
         return cond_consts, list(zip(parts[::2], parts[1::2], strict=False))
 
     def outputs(self, values: Sequence[Any]) -> list[list[Any]]:
-        """Split outputs in the carry of each pass."""
+        """Split outputs into the carry of each pass."""
         return split_list(values, *(carry for _, carry in self.sizes))[:-1]
 
 
@@ -114,7 +114,7 @@ def plain(xs: Sequence[Any]) -> bool:
 
 
 def widened(xs: Sequence[Any], have: Flags, want: Flags, size: int) -> list[Any]:
-    """Give values the batch axis, in front, where it is wanted."""
+    """Give values batch axis 0 where ``want`` says so."""
     return [
         batch_at_front(x, 0 if h else None, size) if w else x
         for x, h, w in zip(xs, have, want, strict=True)
@@ -129,19 +129,19 @@ def pass_jvp(loop: Pass, xs: Sequence[Any], ts: Sequence[Any]) -> tuple[list[Any
 
 
 def jvp_seeds(loop: Pass) -> tuple[list[Aval], Any]:
-    """Avals of the tangents that a pass starts from, and its derivative in forward mode."""
+    """Avals of the input tangents of a pass, and its derivative in forward mode."""
     return tangent_avals(in_avals(loop.program), loop.ins), lambda xs, ts: pass_jvp(loop, xs, ts)
 
 
 def rounded(loop: Pass, cts: Sequence[Any]) -> list[Any]:
-    """Cast cotangents of consts and carry to their dtypes; sums may have had a wider one."""
+    """Cast cotangents of consts and carry to their dtypes; accumulators may be wider."""
     own = sum(loop.size)
     avals = compress(in_avals(loop.program)[:own], loop.ins[:own])
     return [cast(ct, a.dtype) for ct, a in zip(cts, avals, strict=True)]
 
 
 def vjp_seeds(loop: Pass) -> tuple[list[Aval], Any]:
-    """Avals of sums and cotangents that a backward pass starts from, and its derivative."""
+    """Avals of accumulators and input cotangents of a backward pass, and its derivative."""
     n = len(loop.consts)
     sums = accumulator_avals(in_avals(loop.program)[:n], loop.ins[:n])
     back = lambda xs, seeds: eval_vjp(loop.program, xs, seeds, loop.ins, loop.outs, len(sums))
@@ -151,7 +151,7 @@ def vjp_seeds(loop: Pass) -> tuple[list[Aval], Any]:
 def pass_partial_eval(
     loop: Pass, seeds: Sequence[Aval], both: Any, masks: bool = True
 ) -> PartialEval:
-    """Partially evaluate a pass; the rows that it reads or emits are no residuals of their own."""
+    """Partially evaluate a pass; rows that it reads or emits need not be saved as residuals."""
     n, k = loop.size
     total = len(loop.ins)
     kept_ins = [not n <= i < n + k for i in range(total)]
@@ -164,7 +164,7 @@ def pass_partial_eval(
 def pass_beside(
     loop: Pass, emitted_counts: Sequence[int], both: Any, dtype: np.dtype | None
 ) -> tuple[Jaxpr, tuple[Any, ...]]:
-    """Trace the program that carries tangents or masks along: each group, then those beside it."""
+    """Trace a pass with tangents or masks, which come after each group of operands."""
     n, k = loop.size
     avals, layout = interleave(
         split_list(in_avals(loop.program), n, k, *emitted_counts)[:-1], loop.ins, dtype
@@ -200,7 +200,7 @@ class RoundTrip:
         ]
 
     def primal_pass(self, j: int) -> Bound:
-        """The pass as the derivative evaluates it, emitting no more than it did."""
+        """The known part of a pass without its residuals."""
         loop, cut = self.passes[j], self.parts[j]
         outs = cut.known.outvars[: len(loop.outs)]
         program = Jaxpr(cut.known.invars, (), tuple(live(cut.known.eqns, outs)), outs)
@@ -213,7 +213,10 @@ class RoundTrip:
         ins = list(own)
         for earlier, emitted in zip(self.passes[:j], self.emitted, strict=False):
             mine, reads = split_list(reads, len(earlier.emitted))
-            ins += [*mine, *map(Var, emitted[len(mine) :])]  # what was saved for others is not read
+            ins += [
+                *mine,
+                *map(Var, emitted[len(mine) :]),
+            ]  # not read: residuals of others
         first = Jaxpr(tuple(ins), (), cut.known.eqns, cut.known.outvars)
         return first, [*before, *loop.consts], loop.carry
 
@@ -222,7 +225,7 @@ class RoundTrip:
         n, k = loop.size
         sums = accumulator_avals(in_avals(loop.program)[:n], loop.ins[:n])
         carried = compress(out_avals(loop.program)[:k], loop.outs[:k])
-        later = self.passes[:j:-1]  # in the order in which they go back
+        later = self.passes[:j:-1]  # in the order of the backward passes
         reads = [a for emitted in self.emitted for a in emitted]
         pulled = [a for other in later for a in self.read_by(other)]
 
@@ -237,7 +240,7 @@ class RoundTrip:
         return program, list(operands), carry
 
     def found(self, j: int, emitted: Sequence[Any]) -> list[Any]:
-        """Pick the residuals of a backward pass out of all rows of the step."""
+        """Pick the residuals of a backward pass from all rows of the step."""
         loop, (_, k) = self.passes[j], self.passes[j].size
         rows = split_list(emitted, *map(len, self.emitted))
         seen = [x for other, row in zip(self.passes[:j], rows, strict=False)
@@ -289,14 +292,14 @@ class MaskedPasses:
         )
 
     def goes(self, cond_consts: Sequence[Any], carry: Sequence[Any]) -> Any:
-        """Tell which examples go on."""
+        """The mask of the examples that go on."""
         flags = [*self.flags, *[True] * len(carry)]
         ((y, d),) = eval_batched(self.cond, [*cond_consts, *carry], flags, self.size)
         return batch_at_front(y, d, self.size)
 
     def programs(self, carries: Sequence[list[Any]]) -> tuple[Jaxpr, list[Bound]]:
         """Trace the condition and the passes for these carries, which all have the batch axis."""
-        emitted: list[bool] = []  # which of the values left so far have the axis
+        emitted: list[bool] = []  # which of the values emitted so far have the batch axis
         emitted_counts: list[Aval] = []
         bound: list[Bound] = []
         for loop, carry in zip(self.passes, carries, strict=True):
@@ -309,7 +312,7 @@ class MaskedPasses:
             program, operands = trace_to_jaxpr("vmap of a loop", body, avals)
             bound.append((program, [*operands, *consts], start))
             emitted_counts += out_avals(program)[len(start) :]
-            emitted += [True, *varied] if first else varied  # the mask is what is left first
+            emitted += [True, *varied] if first else varied  # the mask is emitted first
         start = bound[0][2]
         some = lambda values: any_p.bind(values[0], axes=(0,))
         cond, _ = trace_to_jaxpr("vmap of a loop", some, list(map(aval_of, start)))

@@ -1,7 +1,7 @@
-"""scan: one program for all steps of a loop whose length is known.
+"""The primitive behind scan: one program for all steps of a loop of known length.
 
-Its derivatives are scans again: forward mode carries the tangents along; reverse mode saves in
-one scan what the other, which runs the opposite way, reads.
+Its derivatives are scans: forward mode carries tangents too; reverse mode saves residuals in a
+forward scan, which a backward scan reads in the opposite direction.
 """
 
 import functools
@@ -38,7 +38,7 @@ from .pruning import pruned_scan
 
 
 class ScanLayout(NamedTuple):
-    """How many operands are constants and how many the carry; the others are sliced."""
+    """The numbers of constants and of carried values; the other operands are sliced."""
 
     consts: int
     carry: int
@@ -48,11 +48,11 @@ class ScanLayout(NamedTuple):
         return cls(params["num_consts"], params["num_carry"])
 
     def operands(self, values: Sequence[Any]) -> list[list[Any]]:
-        """Split operands in constants, carry and xs."""
+        """Split operands into constants, carry and xs."""
         return split_list(values, self.consts, self.carry)
 
     def outputs(self, values: Sequence[Any]) -> list[list[Any]]:
-        """Split outputs in carry and ys."""
+        """Split outputs into carry and ys."""
         return split_list(values, self.carry)
 
     def is_const(self, operand: int) -> bool:
@@ -62,17 +62,17 @@ class ScanLayout(NamedTuple):
         return self.consts <= operand < self.consts + self.carry
 
     def counts(self, flags: Flags) -> list[int]:
-        """Count the operands flagged in constants and carry."""
+        """The numbers of flagged constants and of flagged carried values."""
         return [sum(group) for group in self.operands(flags)[:2]]
 
     def spread(self, flags: Flags, step: Callable[[Flags], Flags]) -> list[bool]:
-        """Flag also the carry that a step makes depend on operands flagged."""
+        """Extend the flags to carried values that depend on flagged operands after some steps."""
         consts, carry, xs = self.operands(flags)
         carry = fixed_point(carry, lambda now: step([*consts, *now, *xs])[: self.carry])
         return [*consts, *carry, *xs]
 
     def with_counts(self, params: Mapping[str, Any], jaxpr: Jaxpr) -> dict[str, Any]:
-        """Return the parameters of a scan of another program with this layout."""
+        """The parameters of a scan of another program with this layout."""
         sizes = {"num_consts": self.consts, "num_carry": self.carry}
         return {**params, "jaxpr": jaxpr, **sizes}
 
@@ -131,7 +131,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         consts, carry, xs = layout.operands(gaps)
         while True:
             outs, risky = through(params["jaxpr"], [*consts, *carry, *xs])
-            # a carry that no tangent starts is 0
+            # a carry without a tangent at the start is 0 there
             now = [
                 a if b is None else a is not False or b for a, b in zip(carry, outs, strict=False)
             ]
@@ -207,7 +207,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
             if kind == "jvp":
                 starts = split_list(values, n_consts, n_carry)
                 return second_scan(cut.unknown, residuals, is_row, starts, length, reverse)
-            starts = [[], *split_list(values, n_consts + n_carry)]  # sums are carried
+            starts = [[], *split_list(values, n_consts + n_carry)]  # accumulators are carried
             cts = second_scan(cut.unknown, residuals, is_row, starts, length, not reverse)
             dtypes = [a.dtype for a in compress(avals, reach.ins)]
             return [cast(ct, dtype) for ct, dtype in zip(cts, dtypes, strict=True)]
@@ -220,7 +220,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         flags = self.reach([d is not None for d in axes], False, **params).ins
         wanted = [*layout.operands(flags)[1], *[False] * (len(jaxpr.outvars) - layout.carry)]
         program, consts, varied = batch_jaxpr(jaxpr, flags, wanted, size)
-        # the axis of the examples is in front, but behind that of the steps
+        # the batch axis is axis 0, but axis 1 of xs, after the axis of steps
         first_x = layout.consts + layout.carry
         values = [
             _moved(x, d, int(i >= first_x), size) if flag else x
@@ -245,7 +245,7 @@ def second_scan(
 ) -> list[Any]:
     """Scan the unknown part of a derivative over its residuals.
 
-    ``stacked`` tells what was saved at each step; the seeds are its consts, carry and xs.
+    ``stacked`` flags residuals saved at each step; ``seeds`` are its consts, carry and xs.
     """
     consts, carry, xs = seeds
     still = [not s for s in stacked]
@@ -261,7 +261,7 @@ def second_scan(
 
 
 def _moved(x: Any, axis: int | None, place: int, size: int) -> Any:
-    """Return a value with its batch axis, made if it has none, at place 0 or 1."""
+    """Move the batch axis of a value, or add one, to place 0 or 1."""
     x = batch_at_front(x, axis, size)
     return transpose_p(x, perm=(1, 0, *range(2, len(shape_of(x))))) if place else x
 

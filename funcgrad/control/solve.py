@@ -1,7 +1,7 @@
-"""Linear systems, whatever solves them: derivatives come from the systems, not from the solver.
+"""Linear systems with any solver: the derivative is that of the system, not of the solver.
 
 The solver is a Python function that runs on values one level down. Where it closes over values of
-a trace that stages the system, it is staged too, and what it closes over are operands.
+a trace that stages the system, it is staged too, and these values become operands.
 """
 
 import math
@@ -38,20 +38,20 @@ from .solvers import Solver, closed_solver, is_younger, seen_before, solver_of_a
 
 
 class _HoldsYoungerError(Exception):
-    """A solver closes over a value of a younger trace than the operands are of."""
+    """A solver closes over a value of a trace inside those of the operands."""
 
 
 class LinearSolve(Primitive, HoldsPrograms):
-    """Solve ``matvec(x) = b``; operands: what ``matvec : consts, x -> b`` closes over, and b.
+    """Solve ``matvec(x) = b``; operands: ``consts`` of ``matvec : consts, x -> b``, and b.
 
-    Before these come the operands that ``solve`` and ``back`` hold, as many as ``held`` tells;
-    it is None before anybody has looked for them. ``level`` is then the youngest trace's serial
-    number that the operands know of.
+    Before these come ``held`` operands, the values that ``solve`` and ``back`` close over; ``held``
+    is None until the solvers are staged. ``level`` is then the serial number of the innermost trace
+    of the operands.
     """
 
     @override
     def bind(self, *args: Any, **params: Any) -> Sequence[Any]:
-        """Apply; where a solver closes over values of a transform further in, these go first."""
+        """Apply; values of an inner transform that a solver closes over become operands first."""
         if params["held"] is not None or params["level"] is not None:
             return super().bind(*args, **params)
         level = max((x._trace.serial for x in args if isinstance(x, Tracer)), default=0)
@@ -73,7 +73,7 @@ class LinearSolve(Primitive, HoldsPrograms):
         level: int | None,
     ) -> tuple[Any, ...]:
         mine, _, closed, b = _parts(args, held, consts)
-        # the solver may write to b, and to what it has returned
+        # the solver may write to b, and later to its result
         found = list(solve(matvec, closed, list(map(copied, b)), mine))
         if level is not None and held is None and any(is_younger(x, level) for x in found):
             raise _HoldsYoungerError
@@ -90,13 +90,13 @@ class LinearSolve(Primitive, HoldsPrograms):
         return min(operands) >= params["consts"] + sum(params["held"] or ())
 
     def close(self, trace: Any, *avals: Aval, **params: Any) -> tuple[Any, dict[str, Any]]:
-        """Stage the solvers that close over traced values, of which nothing is differentiated."""
+        """Stage solvers that close over traced values; the solvers are not differentiated."""
         return self.closed(avals, math.inf if trace is None else trace.serial + 1, params)
 
     def closed(
         self, avals: Sequence[Aval], below: float, params: dict[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
-        """Return what the solvers close over, as traces before that number see it, and params."""
+        """The values that the solvers close over, as seen by traces before ``below``; params."""
         if params["held"] is not None:
             return (), params
         matvec, n = params["matvec"], params["consts"]
@@ -116,7 +116,7 @@ class LinearSolve(Primitive, HoldsPrograms):
         return consts, {**params, "solve": solve, "back": back, "held": held}
 
     def nested(self, ins: Sequence[Any], params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
-        """Return what the solvers hold where a transform further out is to come back to them."""
+        """The values that the solvers close over, if an outer transform will need them; params."""
         if params["level"] is None or not any(isinstance(x, Tracer) for x in ins):
             return (), params
         return self.closed(list(map(aval_of, ins)), params["level"], params)
@@ -137,7 +137,7 @@ class LinearSolve(Primitive, HoldsPrograms):
         return outs, self.bind(*before[0], *before[1], *closed, *right, **params)
 
     def value_and_vjp(self, ins: Any, needs: Any, **params: Any) -> tuple[Any, Any]:
-        """ct_b = A^-T ct_x; and those of what A closes over are pulled back from -ct_b at A x."""
+        """ct_b = A^-T ct_x; ct_A is the pullback of -ct_b through the closure of A, at A x."""
         more, params = self.nested(ins, params)
         ins, needs = [*more, *ins], [*[None] * len(more), *needs]
         n, matvec = params["consts"], params["matvec"]
@@ -169,11 +169,11 @@ class LinearSolve(Primitive, HoldsPrograms):
         held: tuple[int, int] | None,
         level: int | None,
     ) -> list[Any]:
-        """Return the solution of the transposed system, by the solver given for it."""
+        """Solve the transposed system."""
         if back is None:
             raise MissingRuleError(
-                "custom_linear_solve: reverse mode solves the transposed system: give "
-                "transpose_solve, or say symmetric=True"
+                "custom_linear_solve: reverse mode solves the transposed system; give "
+                "transpose_solve, or symmetric=True"
             )
         mirrored, more = _transposed(matvec, consts)
         mine, others, closed, _ = _parts(ins, held, consts)
@@ -190,10 +190,9 @@ class LinearSolve(Primitive, HoldsPrograms):
         return [*[None] * (len(ins) - len(found)), *found]
 
     def batch_in_trace(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
-        """Solve all systems at once; what the solvers close over may differ among them too.
+        """Solve the systems of all examples; values that the solvers close over may be batched too.
 
-        On arrays nobody comes back to the solvers, and there are arrays unless they close over
-        traced values.
+        If all operands and results are arrays, no transform will need the solvers again.
         """
         if params["held"] is None and not any(isinstance(x, Tracer) for x in args):
             outs, out_axes = self.mapped(trace, args, axes, **params)
@@ -239,19 +238,19 @@ class LinearSolve(Primitive, HoldsPrograms):
 
 
 def _of_one(aval: Aval, axis: int | None) -> Aval:
-    """Return what one example has of an array with that axis for the examples."""
+    """Aval of one example of an array with this batch axis."""
     if axis is None:
         return aval
     return Aval((*aval.shape[:axis], *aval.shape[axis + 1 :]), aval.dtype)
 
 
 def _parts(xs: Sequence[Any], held: tuple[int, int] | None, consts: int) -> list[list[Any]]:
-    """Return what belongs to ``solve``, to ``back``, to the system, and to its right side."""
+    """Split operands into those of ``solve``, of ``back``, of ``matvec``, and b."""
     return split_list(xs, *(held or (0, 0)), consts)
 
 
 def _transposed(matvec: Jaxpr, consts: int) -> tuple[Jaxpr, tuple[Any, ...]]:
-    """Return the transpose of a linear program, and the operands that go in front."""
+    """The transpose of a linear program, and the values of its first operands."""
     avals = [v.aval for v in matvec.invars]
 
     def transpose(values: list[Any]) -> list[Any]:
@@ -274,19 +273,19 @@ def custom_linear_solve(
     symmetric: bool = False,
     has_aux: bool = False,
 ) -> Any:
-    """Return x with ``matvec(x) = b``, differentiable by b and all that ``matvec`` closes over.
+    """Solve ``matvec(x) = b``, with derivatives with respect to b and the closure of ``matvec``.
 
     Args:
         matvec: a linear function from trees like ``b`` to trees like ``b``.
-        b: the right side, a tree of arrays.
-        solve: ``solve(matvec, b)`` gives x, or ``(x, aux)`` with ``has_aux``.
+        b: the right-hand side, a tree of arrays.
+        solve: ``solve(matvec, b)`` returns x, or ``(x, aux)`` with ``has_aux``.
         transpose_solve: the same for the transposed system, which reverse mode needs.
-        symmetric: whether the system is its own transpose, so that ``solve`` serves both.
-        has_aux: whether the solvers also return what is not differentiated.
+        symmetric: whether ``matvec`` is symmetric, so that ``solve`` solves both systems.
+        has_aux: whether the solvers also return ``aux``, which is not differentiated.
 
     Raises:
         MissingRuleError: in reverse mode, without ``transpose_solve`` or ``symmetric``.
-        TreeError: if ``matvec`` or a solver gives another structure than that of ``b``.
+        TreeError: if ``matvec`` or a solver returns another structure than that of ``b``.
 
     >>> import numpy as np, funcgrad as fg
     >>> over = lambda mv, b: b / mv(1.0)
@@ -300,7 +299,7 @@ def custom_linear_solve(
 
     def on_leaves(xs: list[Any]) -> list[Any]:
         out = matvec(tree.unflatten(treedef, xs))
-        return same_structure("custom_linear_solve", "what matvec gives", treedef, out)
+        return same_structure("custom_linear_solve", "the output of matvec", treedef, out)
 
     avals = [aval_of(x) for x in leaves]
     program, consts = trace_to_jaxpr(Origin("custom_linear_solve", matvec), on_leaves, avals)
@@ -309,13 +308,13 @@ def custom_linear_solve(
     def flat(solver: Any) -> Solver:
         def solved(program: Jaxpr, closed: Any, right: Any, _: Any) -> list[Any]:
             def on_tree(x: Any) -> Any:
-                xs = same_structure("custom_linear_solve", "matvec's argument", treedef, x)
+                xs = same_structure("custom_linear_solve", "the argument of matvec", treedef, x)
                 return tree.unflatten(treedef, eval_jaxpr(program, (), [*closed, *xs]))
 
             x = solver(on_tree, tree.unflatten(treedef, right))
             if has_aux:
                 x, extra = x
-                aux.append(extra)  # of the system itself: those of its derivatives come later
+                aux.append(extra)  # the first is of the system itself, others of its derivatives
             return alike("custom_linear_solve", "the solution", treedef, x, right)
 
         return solved
@@ -332,8 +331,8 @@ def _first(aux: Sequence[Any]) -> Any:
     aux = [found for found in aux if all(map(alive, tree.leaves(found)))]
     if not aux:
         raise UnsupportedError(
-            "custom_linear_solve: has_aux=True needs the solver to run, which it does not while a "
-            "program is staged (scan, checkpoint, make_jaxpr); leave has_aux out there"
+            "custom_linear_solve: has_aux=True needs the solver to run, but a staged program "
+            "(scan, checkpoint, make_jaxpr) does not run it; leave has_aux out there"
         )
     return stop_gradient(aux[0])
 
@@ -341,7 +340,7 @@ def _first(aux: Sequence[Any]) -> Any:
 def alike(
     who: str, what: str, treedef: tree.TreeDef, value: Any, likes: Sequence[Any]
 ) -> list[Any]:
-    """Return the leaves of a tree in the dtypes of others, raising if it differs in more."""
+    """Cast the leaves of a tree to the dtypes of ``likes``; raise if structure or shapes differ."""
     leaves = same_structure(who, what, treedef, value)
     for y, x in zip(leaves, likes, strict=True):
         if shape_of(y) != shape_of(x):
@@ -349,7 +348,7 @@ def alike(
         if not np.can_cast(dtype_of(y), dtype_of(x), "same_kind"):
             raise DtypeError(
                 f"{who}: {what} must fit the dtype of {aval_of(x)}: got {aval_of(y)}; start from "
-                f"floating numbers, write 1.0 for 1"
+                f"floating values, write 1.0 for 1"
             )
     return [cast(y, dtype_of(x)) for y, x in zip(leaves, likes, strict=True)]
 
@@ -358,7 +357,7 @@ def _check_square(program: Jaxpr, avals: Sequence[Aval]) -> None:
     for atom, aval in zip(program.outvars, avals, strict=True):
         if atom.aval.shape != aval.shape:
             raise ShapeError(
-                f"custom_linear_solve: matvec must give the shape of b, {aval}: got {atom.aval}"
+                f"custom_linear_solve: matvec must return the shape of b, {aval}: got {atom.aval}"
             )
     flags = [i >= len(program.invars) - len(avals) for i in range(len(program.invars))]
     if linear_in(program, flags) is None:

@@ -1,4 +1,4 @@
-"""Solvers of linear systems as functions of values: staged where they close over traced ones."""
+"""Solvers of linear systems, staged where they close over traced values."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -14,33 +14,33 @@ from ..transforms.batching import Batch, run_in
 from ..transforms.jaxprs import constants_as_inputs
 from ..transforms.staging import stage
 
-# of a linear program, what it closes over, the right side, what the solver holds: the solution
+# linear program, its constants, right-hand side, constants of the solver -> solution
 Solver = Callable[[Jaxpr, Sequence[Any], Sequence[Any], Sequence[Any]], Sequence[Any]]
 
 
 class Staged:
-    """A solver as a program ``held, closed, b -> x``, of one system of ``count`` constants."""
+    """A solver as a program ``held, closed, b -> x``, for a system with ``count`` constants."""
 
     def __init__(self, jaxpr: Jaxpr, count: int) -> None:
         self.jaxpr, self.count = jaxpr, count
 
     def __call__(self, _: Jaxpr, closed: Any, b: Any, held: Any) -> Sequence[Any]:
-        own = closed[len(closed) - self.count :]  # before these come those of a program made of it
+        own = closed[len(closed) - self.count :]  # after the constants of a derived program
         return eval_jaxpr(self.jaxpr, (), [*held, *own, *b])
 
 
 def closed_solver(
     solve: Solver, matvec: Jaxpr, closed: Sequence[Aval], b: Sequence[Aval]
 ) -> tuple[Sequence[Any], Solver]:
-    """Return what a solver closes over, and the solver, staged where that is traced.
+    """The values that a solver closes over, and the solver, staged if one of these is traced.
 
-    One that cannot be staged, because it calls SciPy say, is run when the system is.
+    A solver that cannot be staged, for example because it calls SciPy, runs when the system does.
     """
     n = len(closed)
     apply = lambda xs: list(solve(matvec, xs[:n], xs[n:], ()))
     try:
         found, _ = stage("a solver", apply, [*closed, *b], lasting=False)
-    except Exception:  # whatever it minds is to be raised where it runs
+    except Exception:  # any error is raised again when the solver runs
         return (), solve
     if not any(isinstance(x, Tracer) for x in found.consts):
         return (), solve
@@ -52,7 +52,7 @@ def is_younger(x: Any, serial: int) -> bool:
 
 
 def seen_before(serial: float, x: Any) -> Any:
-    """Return a value as traces before that number see it."""
+    """A value as seen by traces before ``serial``."""
     while isinstance(x, ConcreteTracer) and x._trace.serial >= serial:
         x = x.value
     return x
@@ -66,19 +66,19 @@ def solver_of_all(
     held_axes: Sequence[int | None],
     own_axes: Sequence[int | None],
 ) -> Solver:
-    """Return a solver of all examples' systems, given the program of one.
+    """A solver of the systems of all examples, given the program of one.
 
-    A solver that cannot be traced, because it calls SciPy say, solves them one by one.
+    A solver that cannot be traced, for example because it calls SciPy, solves them one by one.
     """
 
     def solve_all(_: Jaxpr, closed: Any, b: Sequence[Any], held: Sequence[Any]) -> list[Any]:
         m, n, axes = len(held), len(own_axes) - len(b), [*held_axes, *own_axes]
-        own = closed[len(closed) - n :]  # before these come those of the program of all
+        own = closed[len(closed) - n :]  # after the constants of the batched program
         values = [*held, *own, *b]
 
         def one(*xs: Any) -> Any:
             system = [*more, *xs[m : m + n]]
-            # a solver may close over values of transforms further in, which are not of the trace
+            # a solver may close over values of inner transforms, which do not belong to the trace
             return stop_gradient(list(solve(matvec, system, xs[m + n :], xs[:m])))
 
         try:

@@ -1,7 +1,7 @@
-"""Weak types in loops: a Python number that a loop carries stays one, as in a loop of Python's.
+"""Weak types in loops: a Python scalar in the carry stays weakly typed, as in a Python loop.
 
-A program carries arrays. Where the user's function saw a Python number, which beside an array takes
-the array's dtype, its program either gives the same dtypes for an array, or turns it back first.
+A program carries arrays. Where the user's function had a weakly typed scalar, its program either
+has the same dtypes for an array, or converts the array to a weak type first.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from ..ops.structure import convert_p, truncate_p
 
 
 def settled(before: Aval, after: Aval) -> Aval:
-    """Return what a loop carries in the place of a Python number, given how it comes out."""
+    """The aval that a loop carries for a weakly typed scalar, given its aval after a step."""
     if not before.weak:
         return before
     return Aval(before.shape, common_dtype((before, after)), after.weak)
 
 
 def strong_inputs(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr:
-    """Return a program with arrays for the Python numbers flagged, and the same dtypes in it."""
+    """A program with arrays for the weakly typed inputs flagged, and the same dtypes inside."""
     found = strengthened(jaxpr, flags)
     if found is not None:
         return found
@@ -36,7 +36,7 @@ def strong_inputs(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr:
 
 
 def strong_outputs(jaxpr: Jaxpr, count: int) -> Jaxpr:
-    """Return a program of which the first outputs, as many as ``count``, are arrays."""
+    """A program whose first ``count`` outputs are not weakly typed."""
     eqns, outvars = list(jaxpr.eqns), list(jaxpr.outvars)
     for i, atom in enumerate(outvars[:count]):
         dtype = atom.aval.dtype
@@ -50,10 +50,10 @@ def strong_outputs(jaxpr: Jaxpr, count: int) -> Jaxpr:
 
 
 def strengthened(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr | None:
-    """Return a program with arrays for the Python numbers flagged, None if a dtype then differs.
+    """A program with arrays for the weakly typed inputs flagged; None if a dtype then differs.
 
-    It is what the user's function would give for arrays, without being run again: a loop in a loop
-    would be staged exponentially often in their depth.
+    The user's function is not traced again: nested loops would be traced exponentially often in
+    their depth.
     """
     numbers = compress(jaxpr.invars, flags)
     now: dict[Any, Any] = {v: Var(_strong(v.aval), v.of) for v in numbers}
@@ -75,7 +75,7 @@ def strengthened(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr | None:
 
 
 def _inferred(eqn: Eqn, now: dict[Any, Any]) -> list[Eqn] | None:
-    """Return an equation of changed operands, None if its outputs differ in dtype."""
+    """An equation with the operands replaced; None if its outputs then differ in dtype."""
     ins = tuple([now.get(a, a) for a in eqn.ins])
     try:
         avals = eqn.prim.infer(*(a.aval for a in ins), **eqn.params)
@@ -91,9 +91,9 @@ def _inferred(eqn: Eqn, now: dict[Any, Any]) -> list[Eqn] | None:
 
 
 def _held(eqn: Eqn, now: dict[Any, Var]) -> list[Eqn] | None:
-    """Return an equation that holds programs, its operands Python numbers again.
+    """An equation that holds programs, with its operands converted to weak types again.
 
-    None if an array would make a difference in the programs, or to what reads the outputs.
+    None if arrays would change a dtype in the programs, or if an output is weakly typed.
     """
     if eqn.prim.holds.bodies is None or any(v.aval.weak for v in eqn.outs):
         return None
@@ -115,12 +115,12 @@ def _strong(aval: Aval) -> Aval:
 
 
 def numbers(xs: Sequence[Any], weak: Sequence[bool]) -> list[Any]:
-    """Return the values with those flagged as Python numbers, or as tracers of them."""
+    """Convert the values flagged to weak types."""
     return [weaken_p(x) if w else x for x, w in zip(xs, weak, strict=True)]
 
 
 def arrays(xs: Sequence[Any], avals: Sequence[Aval]) -> list[Any]:
-    """Return the values in these dtypes, Python numbers as arrays."""
+    """Convert the values to these dtypes, and Python scalars to arrays."""
     return [_array(x, a.dtype) for x, a in zip(xs, avals, strict=True)]
 
 

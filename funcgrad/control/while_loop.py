@@ -3,8 +3,8 @@
 A loop has passes. The first pass is the loop itself. Each pass after it runs over the same steps,
 in the opposite direction to the one before, and reads the rows that the passes before it have
 emitted at each step. So the reverse derivative of a loop is a loop of twice as many passes,
-whatever the number of steps is; and so is the derivative of that. A loop that runs now, on arrays,
-keeps its trajectory instead, and its backward pass is a scan over it.
+for any number of steps; and so is the derivative of that. A loop on arrays, which runs at once,
+stores its residuals instead, and its backward pass is a scan over them.
 """
 
 from collections.abc import Callable, Sequence
@@ -142,7 +142,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         return outs, expand(later(seeds, False), loop.outs)
 
     def mask_in_trace(self, trace: Paths, args: Any, live: Any, **params: Any) -> tuple[Any, Any]:
-        """Carry masks along, as forward mode carries tangents."""
+        """Propagate masks as forward mode propagates tangents."""
         cond_consts, passes = passes_of(
             args, [mask is not None for mask in live], params, dependent
         )
@@ -157,7 +157,7 @@ class While(JaxprPrimitive, Masking, Codegen):
     def pushed(
         self, cond_consts: list[Any], passes: list[Pass], ts: Any, params: dict[str, Any]
     ) -> tuple[list[Any], list[Any]]:
-        """Carry the tangents along in every pass."""
+        """Run with a tangent beside each value flagged."""
         return self.beside(cond_consts, passes, ts, pass_jvp, params)
 
     def beside(
@@ -194,7 +194,7 @@ class While(JaxprPrimitive, Masking, Codegen):
     def bound(
         self, cond: Jaxpr, cond_consts: Sequence[Any], passes: Sequence[Any]
     ) -> list[list[Any]]:
-        """Bind passes, each a program with its constants and carry; return the carry of each."""
+        """Bind passes, each a program with its constants and carry: the last carry of each."""
         sizes = tuple((len(consts), len(carry)) for _, consts, carry in passes)
         args = [x for _, consts, carry in passes for x in (*consts, *carry)]
         programs = tuple(program for program, _, _ in passes)
@@ -211,7 +211,7 @@ class While(JaxprPrimitive, Masking, Codegen):
             way = RoundTrip(passes, [pass_partial_eval(loop, *vjp_seeds(loop)) for loop in passes])
             outs = self.outs(cond_consts, way, params)
             return outs, lambda cts: self.returned(cond_consts, way, cts, params)
-        (loop,) = passes  # a loop that runs now: keep its trajectory, and scan back over it
+        (loop,) = passes  # a loop on arrays: store the residuals, and scan back over them
         outs, later = self.saving(cond_consts, loop, *vjp_seeds(loop), params)
         sums = accumulator_avals(
             in_avals(loop.program)[: len(loop.consts)], loop.ins[: len(loop.consts)]
@@ -236,7 +236,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         both: Any,
         params: dict[str, Any],
     ) -> tuple[list[Any], Callable[..., list[Any]]]:
-        """Run the known part of ``both`` on arrays; return its outputs, and the rest's scan."""
+        """Run the known part of ``both`` on arrays: its outputs, and the unknown part as a scan."""
         carry, k = loop.carry, len(loop.carry)
         cut = pass_partial_eval(loop, seeds, both, masks=False)
         invariant = eval_jaxpr(cut.invariant, (), [*loop.consts, *carry])
@@ -261,14 +261,14 @@ class While(JaxprPrimitive, Masking, Codegen):
         )
 
     def outs(self, cond_consts: list[Any], way: RoundTrip, params: dict[str, Any]) -> list[Any]:
-        """Return the outputs as the derivative has them: a rule may give its own."""
+        """The outputs of the derivative's known parts: a custom rule may compute its own."""
         bound = [way.primal_pass(j) for j in range(len(way.passes))]
         return [y for carry in self.bound(params["cond"], cond_consts, bound) for y in carry]
 
     def returned(
         self, cond_consts: list[Any], way: RoundTrip, cts: Sequence[Any], params: dict[str, Any]
     ) -> list[Any]:
-        """Return the cotangents, by a loop of all forward and then all backward passes."""
+        """Cotangents, by a loop of all forward and then all backward passes."""
         passes = way.passes
         there = [way.forward_pass(j) for j in range(len(passes))]
         parts = split_list(cts, *(len(loop.carry) for loop in passes))
