@@ -53,7 +53,7 @@ def associative_scan(
         raise ShapeError(f"associative_scan: elems differ in length along axis {axis}: {lengths}")
 
     def combine(a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
-        ys = _leaves_alike(treedef, fn(tree.unflatten(treedef, a), tree.unflatten(treedef, b)))
+        ys = _flatten_like(treedef, fn(tree.unflatten(treedef, a), tree.unflatten(treedef, b)))
         for y, x in zip(ys, a, strict=True):
             if shape_of(y) != shape_of(x) or dtype_of(y) != dtype_of(x):
                 kind = ShapeError if shape_of(y) != shape_of(x) else DtypeError
@@ -69,7 +69,7 @@ def associative_scan(
     return tree.unflatten(treedef, [owned(y, taken) for y in prefixes])
 
 
-def _leaves_alike(want: tree.TreeDef, out: Any) -> list[Any]:
+def _flatten_like(want: tree.TreeDef, out: Any) -> list[Any]:
     """The leaves of the output of ``fn``, where sequences of equal length are interchangeable."""
     leaves, got = tree.flatten(out)
     pairs = zip(want.nodes, got.nodes, strict=False)

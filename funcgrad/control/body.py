@@ -15,7 +15,14 @@ from ..ops.operand import common_dtype
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, same_structure
 from ..transforms.jaxprs import trace_to_jaxpr
-from .weak import arrays, numbers, settled, strengthened, strong_inputs, strong_outputs
+from .weak import (
+    as_arrays,
+    carried_aval,
+    strong_inputs,
+    strong_outputs,
+    weaken,
+    without_weak_inputs,
+)
 
 
 def check_arrays(who: str, what: str, value: Any) -> None:
@@ -51,8 +58,8 @@ def length_of(xs: Any, length: int | None) -> int:
     if not rows:
         raise ValueError("scan: xs has no arrays; give length, the number of steps")
     if len({n for _, n in rows}) > 1:
-        told = "; ".join(f"{name} has {n}" for name, n in rows)
-        raise ShapeError(f"scan: the first axes must have equal length: {told}")
+        lengths = "; ".join(f"{name} has {n}" for name, n in rows)
+        raise ShapeError(f"scan: the first axes must have equal length: {lengths}")
     if rows[0][1] < 0:
         raise ValueError(f"scan: length must not be negative: got {length}")
     return rows[0][1]
@@ -79,23 +86,23 @@ class Body:
         self.paths = [path for path, _ in tree.leaves_with_path(init)]
         leaves, self.tree = tree.flatten(init)
         self.avals = list(map(aval_of, leaves))
-        jaxpr, self.consts = self.settle(slices)
+        jaxpr, self.consts = self.settle_dtypes(slices)
         self.weak = [a.weak for a in self.avals]
         self.jaxpr = strong_outputs(self.strong(jaxpr, len(self.consts)), len(leaves))
-        self.init = arrays(leaves, self.avals)
+        self.init = as_arrays(leaves, self.avals)
 
-    def settle(self, slices: Sequence[Aval]) -> tuple[Jaxpr, tuple[Any, ...]]:
+    def settle_dtypes(self, slices: Sequence[Aval]) -> tuple[Jaxpr, tuple[Any, ...]]:
         """Stage a step, again where it changes the dtypes of weakly typed scalars of the carry."""
         k, avals = len(self.avals), self.avals
         jaxpr, consts, out = self.stage(avals, slices)
         while True:
-            new = list(map(settled, avals, out))
+            new = list(map(carried_aval, avals, out))
             if new == avals:
                 break
             flags = [False] * len(jaxpr.invars)
             flags[len(consts) : len(consts) + k] = [a != b for a, b in zip(avals, new, strict=True)]
             same = all(a.dtype == b.dtype for a, b in zip(avals, new, strict=True))
-            program = strengthened(jaxpr, flags) if same else None
+            program = without_weak_inputs(jaxpr, flags) if same else None
             if program is None:
                 jaxpr, consts, out = self.stage(new, slices)
             else:
@@ -152,5 +159,5 @@ class Body:
         k = len(self.init)
         taken = set(map(id, (*self.init, *self.consts)))
         mine = [owned(x, taken) for x in leaves]
-        carry = numbers(mine[:k], self.weak)
+        carry = weaken(mine[:k], self.weak)
         return tree.unflatten(self.tree, carry), tree.unflatten(self.y_tree, mine[k:])

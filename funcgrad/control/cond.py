@@ -90,7 +90,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         return outs, any(risky for _, risky in rows)
 
     @override
-    def beside(
+    def apply_dual(
         self,
         args: Any,
         others: Any,
@@ -109,11 +109,11 @@ class Cond(JaxprPrimitive, Masking, Codegen):
             return [*outs, *found]
 
         bodies = [functools.partial(body, jaxpr) for jaxpr in branches]
-        results = self.joined(index, [*operands, *others], bodies, [*ins, *more])
+        results = self.bind_branches(index, [*operands, *others], bodies, [*ins, *more])
         outs, found = split_list(results, len(reach.outs))
         return outs, found
 
-    def joined(
+    def bind_branches(
         self, index: Any, args: Sequence[Any], bodies: Sequence[Any], avals: Sequence[Aval]
     ) -> list[Any]:
         """Trace one body for each branch, and bind them; each may have its own constants."""
@@ -156,7 +156,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         cut = functools.partial(partial_eval_jaxpr, "a derivative of cond", avals, seeds)
         parts = [cut(functools.partial(step, b), kept, [False] * n, masks) for b in branches]
         slots, places = _slots([out_avals(part.known)[m:] for part in parts])
-        fill = regular if any(_has_matrices(part.unknown) for part in parts) else zeros_like
+        fill = eye_or_zeros if any(_has_matrices(part.unknown) for part in parts) else zeros_like
 
         def known(part: PartialEval, place: list[int], values: list[Any]) -> list[Any]:
             outs = eval_jaxpr(part.known, (), [*part.consts, *values])
@@ -173,12 +173,12 @@ class Cond(JaxprPrimitive, Masking, Codegen):
 
         rows = list(zip(parts, places, strict=True))
         bodies = [functools.partial(known, *row) for row in rows]
-        outs = self.joined(index, operands, bodies, avals)
+        outs = self.bind_branches(index, operands, bodies, avals)
 
         def later(values: Sequence[Any]) -> list[Any]:
             bodies = [functools.partial(unknown, *row) for row in rows]
             given = [*operands, *outs, *values]
-            return self.joined(index, given, bodies, list(map(aval_of, given)))
+            return self.bind_branches(index, given, bodies, list(map(aval_of, given)))
 
         return outs[:m], later
 
@@ -194,7 +194,7 @@ class Cond(JaxprPrimitive, Masking, Codegen):
         reached = [dependent(b, flags, smoothly=False) for b in branches]
         programs = [batch_jaxpr(b, flags, _any(reached), size) for b in branches]
         bodies = [functools.partial(_evaluated, jaxpr, operands) for jaxpr, operands, _ in programs]
-        outs = self.joined(index, values, bodies, list(map(aval_of, values)))
+        outs = self.bind_branches(index, values, bodies, list(map(aval_of, values)))
         varied = _any([v for _, _, v in programs])
         return outs, [0 if v else None for v in varied]
 
@@ -228,7 +228,7 @@ def _has_matrices(jaxpr: Jaxpr) -> bool:
     )
 
 
-def regular(aval: Aval) -> Any:
+def eye_or_zeros(aval: Aval) -> Any:
     """Identity matrices if the last two axes are square, else zeros."""
     *_, m, n = (0, 0, *aval.shape)
     if len(aval.shape) < 2 or m != n or aval.dtype.kind not in "fc":

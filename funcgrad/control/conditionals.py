@@ -24,7 +24,7 @@ from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import active
 from .body import check_arrays, check_operands
 from .cond import cond_p
-from .weak import arrays, numbers
+from .weak import as_arrays, weaken
 
 
 def cond(
@@ -56,7 +56,7 @@ def cond(
         check_operands(operands)
         return (true_fun if pred else false_fun)(*operands)
     index = cast(compare.ne(pred, 0), np.dtype(int))
-    return _branched("cond", index, [false_fun, true_fun], operands)
+    return _staged_branches("cond", index, [false_fun, true_fun], operands)
 
 
 def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -> Any:
@@ -91,7 +91,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
         check_operands(operands)
         number = 0 if len(branches) == 1 else int(index)
         return branches[min(max(number, 0), len(branches) - 1)](*operands)
-    return _branched("switch", index, branches, operands)
+    return _staged_branches("switch", index, branches, operands)
 
 
 def select(pred: Any, on_true: Any, on_false: Any) -> Any:
@@ -136,16 +136,16 @@ def _check_scalar(who: str, what: str, x: Any) -> None:
         )
 
 
-def _branched(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:
+def _staged_branches(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:
     """Stage all branches, whose outputs must have equal avals, and bind them."""
     leaves, treedef = tree.flatten(operands)
-    moving = [is_arraylike(x) and hasattr(x, "dtype") for x in leaves]  # Python scalars stay weak
-    args = compress(leaves, moving)
+    dynamic = [is_arraylike(x) and hasattr(x, "dtype") for x in leaves]  # Python scalars stay weak
+    args = compress(leaves, dynamic)
     structures: list[Any] = []
 
     def body(fun: Any, values: list[Any]) -> list[Any]:
         rest = iter(values)
-        xs = [next(rest) if m else x for x, m in zip(leaves, moving, strict=True)]
+        xs = [next(rest) if m else x for x, m in zip(leaves, dynamic, strict=True)]
         out = fun(*tree.unflatten(treedef, xs))
         check_arrays(who, "the output", out)
         structures.append(out)
@@ -157,13 +157,13 @@ def _branched(who: str, index: Any, funs: Sequence[Any], operands: Any) -> Any:
     ]
     wanted = _agreed(who, structures, [jaxpr.outvars for jaxpr, _ in programs])
 
-    def again(jaxpr: Jaxpr, consts: Any, values: list[Any]) -> list[Any]:
+    def replay(jaxpr: Jaxpr, consts: Any, values: list[Any]) -> list[Any]:
         outs = eval_jaxpr(jaxpr, (), [*consts, *values])
-        return arrays(outs, wanted)
+        return as_arrays(outs, wanted)
 
-    bodies = [functools.partial(again, *row) for row in programs]
-    outs = cond_p.joined(index, args, bodies, avals)
-    outs = numbers(outs, [a.weak for a in wanted])
+    bodies = [functools.partial(replay, *row) for row in programs]
+    outs = cond_p.bind_branches(index, args, bodies, avals)
+    outs = weaken(outs, [a.weak for a in wanted])
     return tree.unflatten(tree.structure(structures[0]), outs)
 
 
@@ -187,11 +187,11 @@ def _agreed(who: str, structures: Sequence[Any], outvars: Sequence[Any]) -> list
 
 def _agreed_leaf(who: str, path: str, avals: Sequence[Aval]) -> Aval:
     where_ = f" at {path}" if path else ""
-    told = " and ".join(map(str, avals))
+    words = " and ".join(map(str, avals))
     if len({a.shape for a in avals}) > 1:
-        raise ShapeError(f"{who}: the branches differ{where_} in shape: {told}; make them equal")
+        raise ShapeError(f"{who}: the branches differ{where_} in shape: {words}; make them equal")
     dtypes = {a.dtype for a in avals if not a.weak}
     dtype = common_dtype(avals)
     if len(dtypes) > 1 or (dtypes and dtype not in dtypes):
-        raise DtypeError(f"{who}: the branches differ{where_} in dtype: {told}; use astype")
+        raise DtypeError(f"{who}: the branches differ{where_} in dtype: {words}; use astype")
     return Aval(avals[0].shape, dtype, all(a.weak for a in avals))

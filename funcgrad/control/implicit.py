@@ -19,7 +19,7 @@ from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
 from ..transforms.jaxprs import trace_to_jaxpr
 from .loops import while_loop
-from .solve import alike, custom_linear_solve
+from .solve import cast_like, custom_linear_solve
 
 
 def custom_root(
@@ -53,7 +53,7 @@ def custom_root(
 
     def on_leaves(xs: list[Any]) -> list[Any]:
         out = f(tree.unflatten(treedef, xs))
-        return alike("custom_root", "the output of f", treedef, out, xs)
+        return cast_like("custom_root", "the output of f", treedef, out, xs)
 
     program, consts = trace_to_jaxpr(
         Origin("custom_root", f), on_leaves, [aval_of(x) for x in leaves]
@@ -88,7 +88,7 @@ class Root:
     def root(self, closed: Sequence[Any], xs: list[Any]) -> Any:
         found = self.solve(lambda x: self.at(closed, x), tree.unflatten(self.treedef, xs))
         x, aux = stop_gradient(found if self.has_aux else (found, None))
-        leaves = alike("custom_root", "the solution", self.treedef, x, xs)
+        leaves = cast_like("custom_root", "the solution", self.treedef, x, xs)
         return tree.unflatten(self.treedef, leaves), aux
 
     def rule(self, primals: Any, tangents: Any) -> tuple[Any, Any]:

@@ -109,11 +109,11 @@ class WhileLayout(NamedTuple):
         return split_list(values, *(carry for _, carry in self.sizes))[:-1]
 
 
-def plain(xs: Sequence[Any]) -> bool:
+def are_untraced(xs: Sequence[Any]) -> bool:
     return not any(isinstance(x, Tracer) for x in xs)
 
 
-def widened(xs: Sequence[Any], have: Flags, want: Flags, size: int) -> list[Any]:
+def with_batch_axis(xs: Sequence[Any], have: Flags, want: Flags, size: int) -> list[Any]:
     """Give values batch axis 0 where ``want`` says so."""
     return [
         batch_at_front(x, 0 if h else None, size) if w else x
@@ -133,7 +133,7 @@ def jvp_seeds(loop: Pass) -> tuple[list[Aval], Any]:
     return tangent_avals(in_avals(loop.program), loop.ins), lambda xs, ts: pass_jvp(loop, xs, ts)
 
 
-def rounded(loop: Pass, cts: Sequence[Any]) -> list[Any]:
+def cast_cotangents(loop: Pass, cts: Sequence[Any]) -> list[Any]:
     """Cast cotangents of consts and carry to their dtypes; accumulators may be wider."""
     own = sum(loop.size)
     avals = compress(in_avals(loop.program)[:own], loop.ins[:own])
@@ -161,7 +161,7 @@ def pass_partial_eval(
     return partial_eval_jaxpr("a derivative of a loop", avals, seeds, both, kept, constant, masks)
 
 
-def pass_beside(
+def dual_pass(
     loop: Pass, emitted_counts: Sequence[int], both: Any, dtype: np.dtype | None
 ) -> tuple[Jaxpr, tuple[Any, ...]]:
     """Trace a pass with tangents or masks, which come after each group of operands."""
@@ -258,7 +258,7 @@ class RoundTrip:
         return tangent_avals(in_avals(loop.program)[skip:], loop.ins[skip:])
 
     def total(
-        self, j: int, later: Sequence[Pass], got: Sequence[Any], beside: Sequence[Any]
+        self, j: int, later: Sequence[Pass], got: Sequence[Any], others: Sequence[Any]
     ) -> list[Any]:
         """Sum the cotangents of the row that a pass emitted over the passes that read it."""
         before = sum(len(loop.emitted) for loop in self.passes[:j])
@@ -270,7 +270,7 @@ class RoundTrip:
             totals = [b if a is None else a if b is None else a + b
                       for a, b in zip(totals, read, strict=True)]  # fmt: skip
         flags = self.passes[j].outs[len(self.passes[j].carry) :]
-        return instantiate_zeros(compress(totals, flags), compress(mine, flags), beside)
+        return instantiate_zeros(compress(totals, flags), compress(mine, flags), others)
 
 
 class MaskedPasses:
@@ -334,7 +334,7 @@ class MaskedPasses:
             pairs = eval_batched(loop.program, [*consts, *carry, *reads], flags, self.size)
             varied[:] = [d is not None for _, d in pairs[k:]]
             new = [batch_at_front(y, d, self.size) for y, d in pairs[:k]]
-            kept = [where(_beside(mask, y), y, x) for x, y in zip(carry, new, strict=True)]
+            kept = [where(_with_rank(mask, y), y, x) for x, y in zip(carry, new, strict=True)]
             out = [y for y, _ in pairs[k:]]
             if not first:
                 return [*kept, *out]
@@ -344,6 +344,6 @@ class MaskedPasses:
         return body
 
 
-def _beside(mask: Any, x: Any) -> Any:
+def _with_rank(mask: Any, x: Any) -> Any:
     """Reshape the mask to the rank of a value."""
     return expand_dims(mask, tuple(range(1, len(x.shape))))

@@ -140,7 +140,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
             carry = now
 
     @override
-    def beside(
+    def apply_dual(
         self,
         args: Any,
         others: Any,
@@ -206,9 +206,9 @@ class Scan(JaxprPrimitive, Masking, Codegen):
             length, reverse = params["length"], params["reverse"]
             if kind == "jvp":
                 starts = split_list(values, n_consts, n_carry)
-                return second_scan(cut.unknown, residuals, is_row, starts, length, reverse)
+                return residual_scan(cut.unknown, residuals, is_row, starts, length, reverse)
             starts = [[], *split_list(values, n_consts + n_carry)]  # accumulators are carried
-            cts = second_scan(cut.unknown, residuals, is_row, starts, length, not reverse)
+            cts = residual_scan(cut.unknown, residuals, is_row, starts, length, not reverse)
             dtypes = [a.dtype for a in compress(avals, reach.ins)]
             return [cast(ct, dtype) for ct, dtype in zip(cts, dtypes, strict=True)]
 
@@ -223,7 +223,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         # the batch axis is axis 0, but axis 1 of xs, after the axis of steps
         first_x = layout.consts + layout.carry
         values = [
-            _moved(x, d, int(i >= first_x), size) if flag else x
+            _move_batch_axis(x, d, int(i >= first_x), size) if flag else x
             for i, (x, d, flag) in enumerate(zip(args, axes, flags, strict=True))
         ]
         wide = ScanLayout(layout.consts + len(consts), layout.carry)
@@ -235,7 +235,7 @@ def _stacked(rows: Sequence[Aval], params: Mapping[str, Any]) -> list[Aval]:
     return [Aval((params["length"], *a.shape), a.dtype) for a in rows]
 
 
-def second_scan(
+def residual_scan(
     jaxpr: Jaxpr,
     saved: Sequence[Any],
     stacked: Flags,
@@ -248,19 +248,19 @@ def second_scan(
     ``stacked`` flags residuals saved at each step; ``seeds`` are its consts, carry and xs.
     """
     consts, carry, xs = seeds
-    still = [not s for s in stacked]
+    unstacked = [not s for s in stacked]
     order, rest = split_list(jaxpr.invars, len(saved))
     c, x, z = split_list(rest, len(consts), len(carry))
-    invars = (*compress(order, still), *c, *x, *compress(order, stacked), *z)
-    fixed, moving = compress(saved, still), compress(saved, stacked)
+    invars = (*compress(order, unstacked), *c, *x, *compress(order, stacked), *z)
+    constant, sliced = compress(saved, unstacked), compress(saved, stacked)
     return list(scan_p.bind(
-        *fixed, *consts, *carry, *moving, *xs, length=length, reverse=reverse,
+        *constant, *consts, *carry, *sliced, *xs, length=length, reverse=reverse,
         jaxpr=Jaxpr(invars, (), jaxpr.eqns, jaxpr.outvars),
-        num_consts=len(fixed) + len(consts), num_carry=len(carry),
+        num_consts=len(constant) + len(consts), num_carry=len(carry),
     ))  # fmt: skip
 
 
-def _moved(x: Any, axis: int | None, place: int, size: int) -> Any:
+def _move_batch_axis(x: Any, axis: int | None, place: int, size: int) -> Any:
     """Move the batch axis of a value, or add one, to place 0 or 1."""
     x = batch_at_front(x, axis, size)
     return transpose_p(x, perm=(1, 0, *range(2, len(shape_of(x))))) if place else x

@@ -34,10 +34,10 @@ from ..transforms.forward import jvp
 from ..transforms.jaxprs import batch_jaxpr, instantiate_zeros, trace_to_jaxpr
 from ..transforms.reverse import value_and_vjp
 from ..transforms.staging import stage
-from .solvers import Solver, closed_solver, is_younger, seen_before, solver_of_all
+from .solvers import Solver, batch_solver, is_inner, stage_solver, unwrap_to
 
 
-class _HoldsYoungerError(Exception):
+class _InnerTracerError(Exception):
     """A solver closes over a value of a trace inside those of the operands."""
 
 
@@ -57,7 +57,7 @@ class LinearSolve(Primitive, HoldsPrograms):
         level = max((x._trace.serial for x in args if isinstance(x, Tracer)), default=0)
         try:
             return super().bind(*args, **{**params, "level": level})
-        except _HoldsYoungerError:
+        except _InnerTracerError:
             more, params = self.close(None, *map(aval_of, args), **params)
             return super().bind(*more, *args, **params)
 
@@ -75,8 +75,8 @@ class LinearSolve(Primitive, HoldsPrograms):
         mine, _, closed, b = _parts(args, held, consts)
         # the solver may write to b, and later to its result
         found = list(solve(matvec, closed, list(map(copied, b)), mine))
-        if level is not None and held is None and any(is_younger(x, level) for x in found):
-            raise _HoldsYoungerError
+        if level is not None and held is None and any(is_inner(x, level) for x in found):
+            raise _InnerTracerError
         return tuple(map(copied, stop_gradient(found)))
 
     @override
@@ -100,19 +100,19 @@ class LinearSolve(Primitive, HoldsPrograms):
         if params["held"] is not None:
             return (), params
         matvec, n = params["matvec"], params["consts"]
-        mine, solve = closed_solver(params["solve"], matvec, avals[:n], avals[n:])
+        mine, solve = stage_solver(params["solve"], matvec, avals[:n], avals[n:])
         others: Sequence[Any] = ()
         back = params["back"]
         if back is not None:
             mirrored, more = _transposed(matvec, n)
-            others, back = closed_solver(
+            others, back = stage_solver(
                 back, mirrored, [*map(aval_of, more), *avals[:n]], avals[n:]
             )
         held = len(mine), len(others)
-        consts = [seen_before(below, x) for x in (*mine, *others)]
+        consts = [unwrap_to(below, x) for x in (*mine, *others)]
         level = params["level"]
-        if level is not None and any(is_younger(x, level) for x in consts):
-            raise _HoldsYoungerError
+        if level is not None and any(is_inner(x, level) for x in consts):
+            raise _InnerTracerError
         return consts, {**params, "solve": solve, "back": back, "held": held}
 
     def nested(self, ins: Sequence[Any], params: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
@@ -200,8 +200,8 @@ class LinearSolve(Primitive, HoldsPrograms):
                 return outs, out_axes
         avals = [_of_one(aval_of(x), d) for x, d in zip(args, axes, strict=True)]
         more, params = self.close(None, *avals, **params)
-        if any(is_younger(x, trace.serial) for x in more):
-            raise _HoldsYoungerError
+        if any(is_inner(x, trace.serial) for x in more):
+            raise _InnerTracerError
         pairs = [trace.split(x) for x in more]
         args, axes = [*(x for x, _ in pairs), *args], [*(d for _, d in pairs), *axes]
         return self.mapped(trace, args, axes, **params)
@@ -228,10 +228,10 @@ class LinearSolve(Primitive, HoldsPrograms):
         program, more, _ = batch_jaxpr(matvec, flags, [True] * len(b), size)
         b = [batch_at_front(x, d, size) for x, d in zip(b, b_axes, strict=True)]
         places = [0 if flag else None for flag in flags]
-        params["solve"] = solver_of_all(trace, params["solve"], matvec, (), my_axes, places)
+        params["solve"] = batch_solver(trace, params["solve"], matvec, (), my_axes, places)
         if params["back"] is not None:
             mirror = _transposed(matvec, consts)
-            params["back"] = solver_of_all(trace, params["back"], *mirror, other_axes, places)
+            params["back"] = batch_solver(trace, params["back"], *mirror, other_axes, places)
         inner = {"matvec": program, "consts": len(more) + consts, "held": held, **params}
         outs = self.bind(*mine, *others, *more, *closed, *b, **inner)
         return outs, [0] * len(outs)
@@ -315,7 +315,7 @@ def custom_linear_solve(
             if has_aux:
                 x, extra = x
                 aux.append(extra)  # the first is of the system itself, others of its derivatives
-            return alike("custom_linear_solve", "the solution", treedef, x, right)
+            return cast_like("custom_linear_solve", "the solution", treedef, x, right)
 
         return solved
 
@@ -337,7 +337,7 @@ def _first(aux: Sequence[Any]) -> Any:
     return stop_gradient(aux[0])
 
 
-def alike(
+def cast_like(
     who: str, what: str, treedef: tree.TreeDef, value: Any, likes: Sequence[Any]
 ) -> list[Any]:
     """Cast the leaves of a tree to the dtypes of ``likes``; raise if structure or shapes differ."""

@@ -29,7 +29,7 @@ class Staged:
         return eval_jaxpr(self.jaxpr, (), [*held, *own, *b])
 
 
-def closed_solver(
+def stage_solver(
     solve: Solver, matvec: Jaxpr, closed: Sequence[Aval], b: Sequence[Aval]
 ) -> tuple[Sequence[Any], Solver]:
     """The values that a solver closes over, and the solver, staged if one of these is traced.
@@ -47,18 +47,18 @@ def closed_solver(
     return found.consts, Staged(constants_as_inputs(found.jaxpr), n)
 
 
-def is_younger(x: Any, serial: int) -> bool:
+def is_inner(x: Any, serial: int) -> bool:
     return isinstance(x, Tracer) and x._trace.serial > serial
 
 
-def seen_before(serial: float, x: Any) -> Any:
+def unwrap_to(serial: float, x: Any) -> Any:
     """A value as seen by traces before ``serial``."""
     while isinstance(x, ConcreteTracer) and x._trace.serial >= serial:
         x = x.value
     return x
 
 
-def solver_of_all(
+def batch_solver(
     trace: Batch,
     solve: Solver,
     matvec: Jaxpr,

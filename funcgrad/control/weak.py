@@ -17,7 +17,7 @@ from ..ops.operand import common_dtype, weaken_p
 from ..ops.structure import convert_p, truncate_p
 
 
-def settled(before: Aval, after: Aval) -> Aval:
+def carried_aval(before: Aval, after: Aval) -> Aval:
     """The aval that a loop carries for a weakly typed scalar, given its aval after a step."""
     if not before.weak:
         return before
@@ -26,7 +26,7 @@ def settled(before: Aval, after: Aval) -> Aval:
 
 def strong_inputs(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr:
     """A program with arrays for the weakly typed inputs flagged, and the same dtypes inside."""
-    found = strengthened(jaxpr, flags)
+    found = without_weak_inputs(jaxpr, flags)
     if found is not None:
         return found
     invars = [Var(_strong(v.aval), v) if f else v for v, f in zip(jaxpr.invars, flags, strict=True)]
@@ -49,7 +49,7 @@ def strong_outputs(jaxpr: Jaxpr, count: int) -> Jaxpr:
     return Jaxpr(jaxpr.invars, (), tuple(eqns), tuple(outvars))
 
 
-def strengthened(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr | None:
+def without_weak_inputs(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr | None:
     """A program with arrays for the weakly typed inputs flagged; None if a dtype then differs.
 
     The user's function is not traced again: nested loops would be traced exponentially often in
@@ -100,7 +100,7 @@ def _held(eqn: Eqn, now: dict[Any, Var]) -> list[Eqn] | None:
     for program, operands in eqn.prim.holds.bodies(*eqn.ins, **eqn.params):
         pairs = zip(operands, program.invars, strict=True)
         flags = [a in now and v.aval.weak for a, v in pairs]
-        if any(flags) and strengthened(program, flags) is None:
+        if any(flags) and without_weak_inputs(program, flags) is None:
             return None
     eqns, ins = [], list[Atom]()
     for atom in eqn.ins:
@@ -114,12 +114,12 @@ def _strong(aval: Aval) -> Aval:
     return Aval(aval.shape, aval.dtype)
 
 
-def numbers(xs: Sequence[Any], weak: Sequence[bool]) -> list[Any]:
+def weaken(xs: Sequence[Any], weak: Sequence[bool]) -> list[Any]:
     """Convert the values flagged to weak types."""
     return [weaken_p(x) if w else x for x, w in zip(xs, weak, strict=True)]
 
 
-def arrays(xs: Sequence[Any], avals: Sequence[Aval]) -> list[Any]:
+def as_arrays(xs: Sequence[Any], avals: Sequence[Aval]) -> list[Any]:
     """Convert the values to these dtypes, and Python scalars to arrays."""
     return [_array(x, a.dtype) for x, a in zip(xs, avals, strict=True)]
 

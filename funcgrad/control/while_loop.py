@@ -39,18 +39,18 @@ from .passes import (
     Pass,
     RoundTrip,
     WhileLayout,
+    are_untraced,
+    cast_cotangents,
+    dual_pass,
     jvp_seeds,
-    pass_beside,
     pass_jvp,
     pass_partial_eval,
     passes_of,
-    plain,
-    rounded,
     vjp_seeds,
-    widened,
+    with_batch_axis,
 )
 from .pruning import pruned_while
-from .scan import second_scan
+from .scan import residual_scan
 
 
 class While(JaxprPrimitive, Masking, Codegen):
@@ -130,14 +130,14 @@ class While(JaxprPrimitive, Masking, Codegen):
         )
         _, ts = WhileLayout.of(params).operands(instantiate_zeros(tangents, primals))
         if not is_linearizing(primals, tangents):
-            return self.pushed(cond_consts, passes, ts, params)
-        if len(passes) > 1 or not plain(primals):
-            way = RoundTrip(passes, [pass_partial_eval(loop, *jvp_seeds(loop)) for loop in passes])
-            return self.outs(cond_consts, way, params), self.pushed(
+            return self.bind_jvp(cond_consts, passes, ts, params)
+        if len(passes) > 1 or not are_untraced(primals):
+            trip = RoundTrip(passes, [pass_partial_eval(loop, *jvp_seeds(loop)) for loop in passes])
+            return self.outs(cond_consts, trip, params), self.bind_jvp(
                 cond_consts, passes, ts, params
             )[1]
         (loop,), ((t_consts, t_carry),), n = passes, ts, len(passes[0].consts)
-        outs, later = self.saving(cond_consts, loop, *jvp_seeds(loop), params)
+        outs, later = self.run_saving(cond_consts, loop, *jvp_seeds(loop), params)
         seeds = [compress(t_consts, loop.ins[:n]), compress(t_carry, loop.ins[n:]), []]
         return outs, expand(later(seeds, False), loop.outs)
 
@@ -148,19 +148,19 @@ class While(JaxprPrimitive, Masking, Codegen):
         )
         _, masks = WhileLayout.of(params).operands(list(map(path_mask, args, live)))
         both = lambda loop, xs, ms: eval_masked(trace, loop.program, xs, ms, loop.ins, loop.outs)
-        return self.beside(cond_consts, passes, masks, both, params, np.dtype(bool))
+        return self.apply_dual(cond_consts, passes, masks, both, params, np.dtype(bool))
 
     def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
         count = sum(k for _, k in params["sizes"])
         return [True] * count, True
 
-    def pushed(
+    def bind_jvp(
         self, cond_consts: list[Any], passes: list[Pass], ts: Any, params: dict[str, Any]
     ) -> tuple[list[Any], list[Any]]:
         """Run with a tangent beside each value flagged."""
-        return self.beside(cond_consts, passes, ts, pass_jvp, params)
+        return self.apply_dual(cond_consts, passes, ts, pass_jvp, params)
 
-    def beside(
+    def apply_dual(
         self,
         cond_consts: list[Any],
         passes: list[Pass],
@@ -173,7 +173,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         new: list[tuple[Jaxpr, list[Any], list[Any]]] = []
         for j, (loop, (consts, carry)) in enumerate(zip(passes, others, strict=True)):
             emitted_counts = [len(before.emitted) for before in passes[:j]]
-            program, operands = pass_beside(loop, emitted_counts, both, dtype)
+            program, operands = dual_pass(loop, emitted_counts, both, dtype)
             n, k = loop.size
             given_consts = [*operands, *loop.consts, *compress(consts, loop.ins[:n])]
             new.append((program, given_consts, [*loop.carry, *compress(carry, loop.outs[:k])]))
@@ -207,12 +207,12 @@ class While(JaxprPrimitive, Masking, Codegen):
         cond_consts, passes = passes_of(
             ins, [need is not None for need in needs], params, dependent
         )
-        if len(passes) > 1 or not plain(ins):
-            way = RoundTrip(passes, [pass_partial_eval(loop, *vjp_seeds(loop)) for loop in passes])
-            outs = self.outs(cond_consts, way, params)
-            return outs, lambda cts: self.returned(cond_consts, way, cts, params)
+        if len(passes) > 1 or not are_untraced(ins):
+            trip = RoundTrip(passes, [pass_partial_eval(loop, *vjp_seeds(loop)) for loop in passes])
+            outs = self.outs(cond_consts, trip, params)
+            return outs, lambda cts: self.bind_vjp(cond_consts, trip, cts, params)
         (loop,) = passes  # a loop on arrays: store the residuals, and scan back over them
-        outs, later = self.saving(cond_consts, loop, *vjp_seeds(loop), params)
+        outs, later = self.run_saving(cond_consts, loop, *vjp_seeds(loop), params)
         sums = accumulator_avals(
             in_avals(loop.program)[: len(loop.consts)], loop.ins[: len(loop.consts)]
         )
@@ -224,11 +224,11 @@ class While(JaxprPrimitive, Masking, Codegen):
                 *instantiate_zeros(compress(cts, loop.outs), seeds),
             ]
             back = later([[], carry, []], True)
-            return [*[None] * len(cond_consts), *expand(rounded(loop, back), loop.ins)]
+            return [*[None] * len(cond_consts), *expand(cast_cotangents(loop, back), loop.ins)]
 
         return outs, pull
 
-    def saving(
+    def run_saving(
         self,
         cond_consts: list[Any],
         loop: Pass,
@@ -242,7 +242,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         invariant = eval_jaxpr(cut.invariant, (), [*loop.consts, *carry])
         before = [*cut.consts, *invariant, *loop.consts]
         step = cut.known.run
-        if not plain(before):  # a rule closes over a tracer
+        if not are_untraced(before):  # a rule closes over a tracer
             step = lambda *xs: eval_jaxpr(cut.known, (), xs)
         rows: list[list[Any]] = []
         while params["cond"].run(*cond_consts, *carry)[0]:
@@ -255,28 +255,28 @@ class While(JaxprPrimitive, Masking, Codegen):
         ]
         available = {"in": loop.consts, "invariant": invariant, "out": [*carry, *stacks]}
         saved = cut.residuals(available)
-        moving = [kind == "out" for kind, _ in cut.sources]
-        return list(fresh(carry, loop.carry)), lambda seeds, reverse: second_scan(
-            cut.unknown, saved, moving, seeds, len(rows), reverse
+        stacked = [kind == "out" for kind, _ in cut.sources]
+        return list(fresh(carry, loop.carry)), lambda seeds, reverse: residual_scan(
+            cut.unknown, saved, stacked, seeds, len(rows), reverse
         )
 
-    def outs(self, cond_consts: list[Any], way: RoundTrip, params: dict[str, Any]) -> list[Any]:
+    def outs(self, cond_consts: list[Any], trip: RoundTrip, params: dict[str, Any]) -> list[Any]:
         """The outputs of the derivative's known parts: a custom rule may compute its own."""
-        bound = [way.primal_pass(j) for j in range(len(way.passes))]
+        bound = [trip.primal_pass(j) for j in range(len(trip.passes))]
         return [y for carry in self.bound(params["cond"], cond_consts, bound) for y in carry]
 
-    def returned(
-        self, cond_consts: list[Any], way: RoundTrip, cts: Sequence[Any], params: dict[str, Any]
+    def bind_vjp(
+        self, cond_consts: list[Any], trip: RoundTrip, cts: Sequence[Any], params: dict[str, Any]
     ) -> list[Any]:
         """Cotangents, by a loop of all forward and then all backward passes."""
-        passes = way.passes
-        there = [way.forward_pass(j) for j in range(len(passes))]
+        passes = trip.passes
+        forward = [trip.forward_pass(j) for j in range(len(passes))]
         parts = split_list(cts, *(len(loop.carry) for loop in passes))
-        back = [way.backward_pass(j, parts[j], cts) for j in reversed(range(len(passes)))]
-        results = self.bound(params["cond"], cond_consts, [*there, *back])[len(passes) :]
+        backward = [trip.backward_pass(j, parts[j], cts) for j in reversed(range(len(passes)))]
+        results = self.bound(params["cond"], cond_consts, [*forward, *backward])[len(passes) :]
         by_operand: list[Any] = []
         for loop, found in zip(passes, reversed(results), strict=True):
-            by_operand += expand(rounded(loop, found), loop.ins[: sum(loop.size)])
+            by_operand += expand(cast_cotangents(loop, found), loop.ins[: sum(loop.size)])
         return [*[None] * len(cond_consts), *by_operand]
 
     @override
@@ -285,13 +285,13 @@ class While(JaxprPrimitive, Masking, Codegen):
         flags = [d is not None for d in axes]
         reached = lambda loop, now: dependent(loop, now, smoothly=False)
         cond_consts, passes = passes_of(values, flags, params, reached)
-        _, have = WhileLayout.of(params).operands(flags)
+        _, flag_parts = WhileLayout.of(params).operands(flags)
         cond, n_going = params["cond"], len(cond_consts)
         to_cond = [*flags[:n_going], *passes[0].outs[: len(passes[0].carry)]]
         if dependent(cond, to_cond, smoothly=False)[0]:
             carries = [
-                widened(loop.carry, f, [True] * len(f), size)
-                for loop, (_, f) in zip(passes, have, strict=True)
+                with_batch_axis(loop.carry, f, [True] * len(f), size)
+                for loop, (_, f) in zip(passes, flag_parts, strict=True)
             ]
             stop, new = MaskedPasses(cond, cond_consts, flags[:n_going], passes, size).programs(
                 carries
@@ -301,13 +301,13 @@ class While(JaxprPrimitive, Masking, Codegen):
             return outs, [0] * len(outs)
         emitted: list[bool] = []
         new = []
-        for loop, (_, carried) in zip(passes, have, strict=True):
+        for loop, (_, carried) in zip(passes, flag_parts, strict=True):
             n, k = loop.size
             wanted = [*loop.outs[:k], *[False] * len(loop.emitted)]
             program, operands, varied = batch_jaxpr(
                 loop.program, [*loop.ins[: n + k], *emitted], wanted, size
             )
-            carry = widened(loop.carry, carried, loop.outs[:k], size)
+            carry = with_batch_axis(loop.carry, carried, loop.outs[:k], size)
             new.append((program, [*operands, *loop.consts], carry))
             emitted += varied[k:]
         outs = [y for carry in self.bound(cond, cond_consts, new) for y in carry]

@@ -69,7 +69,7 @@ class Checkpoint(CallPrimitive):
             # the outputs of the derivative's known part: a custom rule may compute its own
             alone = _program(cut.known, cut.known.invars, cut.known.outvars[:m])
             outs = self.bind(*cut.consts, *args, **{**params, "jaxpr": alone})
-            return outs, lambda ts: self.beside(args, ts, reach, step, params)[1]
+            return outs, lambda ts: self.apply_dual(args, ts, reach, step, params)[1]
         return self.recomputed(cut, args, params)
 
     def recomputed(

@@ -64,7 +64,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         """Operands and outputs that depend on those flagged; ``smoothly``, with a derivative."""
         raise self.missing("reach")
 
-    def beside(
+    def apply_dual(
         self,
         args: Sequence[Any],
         others: Sequence[Any],
@@ -86,7 +86,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         Returns:
             The outputs, and the second values of those that are reached.
         """  # fmt: skip
-        raise self.missing("beside")
+        raise self.missing("apply_dual")
 
     def partial_eval(
         self,
@@ -127,7 +127,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
             seeds = self.tangents(reach, **params)
             outs, later = self.partial_eval("jvp", primals, seeds, step, reach, params)
             return outs, expand(later(ts), reach.outs)
-        outs, found = self.beside(primals, ts, reach, step, params)
+        outs, found = self.apply_dual(primals, ts, reach, step, params)
         return outs, expand(found, reach.outs)
 
     def tangents(self, reach: Reach, **params: Any) -> list[Aval]:
@@ -139,7 +139,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         reach = self.reach([mask is not None for mask in live], **params)
         masks = compress(list(map(path_mask, args, live)), reach.ins)
         step = functools.partial(eval_masked, trace, ins=reach.ins[self.lead :], outs=reach.outs)
-        outs, found = self.beside(args, masks, reach, step, params, np.dtype(bool))
+        outs, found = self.apply_dual(args, masks, reach, step, params, np.dtype(bool))
         return outs, expand(found, reach.outs)
 
     def value_and_vjp(
@@ -213,7 +213,7 @@ class CallPrimitive(JaxprPrimitive):
         return Reach(list(flags), dependent(params["jaxpr"], flags, smoothly))
 
     @override
-    def beside(
+    def apply_dual(
         self,
         args: Any,
         others: Any,

@@ -60,7 +60,7 @@ def _one_hit(x: Any, y: Any, axes: Any, ties: Any = reduce._ties) -> Any:
     return hits, count * 0 + 1
 
 
-def _unreversed(*args: Any, second: Any = scan.second_scan) -> Any:
+def _unreversed(*args: Any, second: Any = scan.residual_scan) -> Any:
     *others, _ = args
     return second(*others, False)
 
@@ -112,7 +112,7 @@ PLANTS: dict[str, tuple[Any, str, Any]] = {
     "duplicates": (ScatterAdd, "run", _overwritten),
     "scatter": (ScatterAdd, "transpose", _doubled),
     "transpose": (Transpose, "transpose", _same_perm),
-    "reverse": (scan, "second_scan", _unreversed),
+    "reverse": (scan, "residual_scan", _unreversed),
     "batch": (Sum, "batched_params", _own_axes),  # vmap
     "lanes": (Cond, "selected", _next_branch),
 }
