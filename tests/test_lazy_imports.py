@@ -41,7 +41,7 @@ class Recorder(registry.Registry):
         frame = sys._getframe(1)
         while frame.f_code.co_name != "<module>":
             frame = frame.f_back
-        name, module = registry.spelled(key), frame.f_globals["__name__"]
+        name, module = registry.entry_name(key), frame.f_globals["__name__"]
         self.makers.setdefault(name, []).append(module.removeprefix("funcgrad."))
         dict.__setitem__(self, key, value)
 

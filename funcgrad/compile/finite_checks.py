@@ -15,7 +15,7 @@ from ..core.avals import Aval
 from ..core.companions import Codegen, inlined
 from ..core.dead_code import dce
 from ..core.emitter import Emitter, V
-from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in, remade
+from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in, replace_eqn
 from ..core.trace import Primitive
 from ..ops.elementwise import add, mul, neg, sub
 from ..ops.paths import UNTHREADED, Gaps, are_finite, is_harmless
@@ -263,7 +263,7 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
             waits = needed and isinstance(ins[0], Var)  # a literal has no definition
             now[eqn.outs[0]] = build(after_p, ins[0], tokens[tag]) if waits else ins[0]
         else:
-            build.add(remade(eqn, ins))
+            build.add(replace_eqn(eqn, ins))
     outvars = tuple([now.get(a, a) for a in jaxpr.outvars])
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(build.eqns), outvars)
 
@@ -296,7 +296,7 @@ def keep_donated(jaxpr: Jaxpr, donors: Sequence[int | None]) -> Jaxpr:
     if not given:
         return jaxpr
     eqns = [
-        remade(eqn, (*eqn.ins, *given), params={"count": len(eqn.ins)})
+        replace_eqn(eqn, (*eqn.ins, *given), params={"count": len(eqn.ins)})
         if eqn.prim is check_p
         else eqn
         for eqn in jaxpr.eqns

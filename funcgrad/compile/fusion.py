@@ -12,7 +12,7 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape
 from ..core.companions import Codegen
-from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr, remade
+from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr, replace_eqn
 from ..core.trace import Primitive
 from ..ops.families import Elementwise
 from .arena import Allocation
@@ -124,7 +124,7 @@ def resized(jaxpr: Jaxpr, shape: Shape, block: Shape) -> Jaxpr:
     eqns = []
     for eqn in jaxpr.eqns:
         now.update((v, sized(v)) for v in eqn.outs)
-        eqns.append(remade(eqn, over(eqn, now), tuple([now[v] for v in eqn.outs])))
+        eqns.append(replace_eqn(eqn, over(eqn, now), tuple([now[v] for v in eqn.outs])))
     invars = tuple([now[v] for v in jaxpr.invars])
     return Jaxpr(invars, (), tuple(eqns), tuple([now[a] for a in jaxpr.outvars]))
 

@@ -4,7 +4,7 @@ import itertools
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, remade
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, replace_eqn
 from .rewrite import Builder, over, rewritten
 
 
@@ -64,7 +64,7 @@ def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     added = build.eqns[start:]
     del build.eqns[start:]
     for new in added:
-        new = remade(new, over(new, now))
+        new = replace_eqn(new, over(new, now))
         found = _lowered(build, new) if new.prim.codegen.lower is not None else None
         if found is None:
             build.add(new)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..core.errors import MemoryLimitError
-from ..core.jaxpr import Eqn, Jaxpr, Var, remade
+from ..core.jaxpr import Eqn, Jaxpr, Var, replace_eqn
 from ..ops.families import Elementwise
 from .liveness import last_reads, live_bytes, nbytes
 from .rewrite import over
@@ -89,7 +89,7 @@ def recompute(jaxpr: Jaxpr, at: int, dropped: set[Var]) -> Jaxpr:
         for atom in eqn.ins:
             if atom in dropped and atom not in again:
                 _make_again(atom, makers, eqns, again)
-        eqns.append(remade(eqn, over(eqn, again)))
+        eqns.append(replace_eqn(eqn, over(eqn, again)))
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
 
 
@@ -107,5 +107,5 @@ def _make_again(
         stack.pop()
         if eqn.outs[0] not in again:
             outs = tuple([Var(v.aval, v.of) for v in eqn.outs])
-            eqns.append(remade(eqn, over(eqn, again), outs))
+            eqns.append(replace_eqn(eqn, over(eqn, again), outs))
             again.update(zip(eqn.outs, outs, strict=True))

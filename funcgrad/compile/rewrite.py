@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..core.errors import FuncgradError
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, remade
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, replace_eqn
 from ..core.registry import primitives
 
 # builder, equation with rewritten operands -> atoms for its outputs, or None to keep it
@@ -72,7 +72,7 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
     now: dict[Any, Atom] = {}
     for eqn in jaxpr.eqns:
         ins = over(eqn, now)
-        eqn = eqn if ins == eqn.ins else remade(eqn, ins)
+        eqn = eqn if ins == eqn.ins else replace_eqn(eqn, ins)
         build.source, build.scope = eqn.source, eqn.scope
         start = len(build.eqns)
         outs = step(build, eqn)
@@ -95,7 +95,7 @@ def on_programs(jaxpr: Jaxpr, change: Callable[[Jaxpr], Jaxpr]) -> Jaxpr:
     for eqn in jaxpr.eqns:
         params = {k: _changed(v, change) for k, v in eqn.params.items()}
         same = all(params[k] is v for k, v in eqn.params.items())
-        eqns.append(eqn if same else remade(eqn, params=params))
+        eqns.append(eqn if same else replace_eqn(eqn, params=params))
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
 
 

@@ -6,11 +6,11 @@ from typing import Any
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
-from ..core.ownership import owned
+from ..core.ownership import unaliased
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.reduce import axis_of, flip
 from ..ops.structure import expand_dims, reshape
-from ..transforms.arguments import check_callable, same_structure
+from ..transforms.arguments import check_callable, flatten_like
 from ..transforms.nans import active
 
 
@@ -66,7 +66,7 @@ def associative_scan(
     turn = lambda xs: [flip(x, d) for x, d in zip(xs, axes, strict=True)] if reverse else xs
     taken = set(map(id, leaves))
     prefixes = turn(_prefixes(combine, turn(leaves), axes))
-    return tree.unflatten(treedef, [owned(y, taken) for y in prefixes])
+    return tree.unflatten(treedef, [unaliased(y, taken) for y in prefixes])
 
 
 def _flatten_like(want: tree.TreeDef, out: Any) -> list[Any]:
@@ -75,7 +75,7 @@ def _flatten_like(want: tree.TreeDef, out: Any) -> list[Any]:
     pairs = zip(want.nodes, got.nodes, strict=False)
     if len(want.nodes) == len(got.nodes) and all(a == b or _sequences(a, b) for a, b in pairs):
         return leaves
-    return same_structure("associative_scan", "the output of fn", want, out)
+    return flatten_like("associative_scan", "the output of fn", want, out)
 
 
 def _sequences(a: Any, b: Any) -> bool:

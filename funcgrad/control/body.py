@@ -10,10 +10,10 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike, shape_of
 from ..core.errors import DtypeError, FuncgradError, ShapeError, short
 from ..core.jaxpr import Jaxpr
-from ..core.ownership import owned
+from ..core.ownership import unaliased
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
-from ..transforms.arguments import Origin, same_structure
+from ..transforms.arguments import Origin, flatten_like
 from ..transforms.jaxprs import trace_to_jaxpr
 from .weak import (
     as_arrays,
@@ -129,7 +129,7 @@ class Body:
             carry, y = self.step(tree.unflatten(self.tree, values[:k]), values[k:])
             check_arrays(self.who, "the result", y)
             check_arrays(self.who, "the carry", carry)
-            leaves = same_structure(self.who, "the carry that a step returns", self.tree, carry)
+            leaves = flatten_like(self.who, "the carry that a step returns", self.tree, carry)
             out[:] = map(aval_of, leaves)
             y_leaves, self.y_tree = tree.flatten(y)
             fits = (cast(x, a.dtype) for x, a in zip(leaves, avals, strict=True))
@@ -158,6 +158,6 @@ class Body:
         """The last carry and the stacked results as trees."""
         k = len(self.init)
         taken = set(map(id, (*self.init, *self.consts)))
-        mine = [owned(x, taken) for x in leaves]
+        mine = [unaliased(x, taken) for x in leaves]
         carry = weaken(mine[:k], self.weak)
         return tree.unflatten(self.tree, carry), tree.unflatten(self.y_tree, mine[k:])

@@ -5,7 +5,7 @@ from typing import Any
 
 from ..compile.rewrite import Builder, over
 from ..core.dependence import split_invariant
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, remade
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, replace_eqn
 
 
 def hoisted_scan(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
@@ -16,7 +16,7 @@ def hoisted_scan(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     moved: dict[Var, None] = {}
     for inner in invariant:
         outs = tuple([Var(v.aval) for v in inner.outs])
-        build.add(remade(inner, over(inner, outer), outs))
+        build.add(replace_eqn(inner, over(inner, outer), outs))
         outer.update(zip(inner.outs, outs, strict=True))
         moved.update(dict.fromkeys(inner.outs))
     if not moved:
@@ -26,5 +26,5 @@ def hoisted_scan(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     program = Jaxpr((*extra, *body.invars), (), tuple(inside), body.outvars)
     params = {**eqn.params, "jaxpr": program, "num_consts": n + len(extra)}
     ins = (*(outer[v] for v in extra), *eqn.ins)
-    build.add(remade(eqn, ins, params=params))
+    build.add(replace_eqn(eqn, ins, params=params))
     return eqn.outs

@@ -17,7 +17,7 @@ from ..core.dependence import dependent
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, programs_in
 from ..core.lists import Flags, compress, split_list
-from ..core.ownership import fresh
+from ..core.ownership import unaliased_outputs
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.linalg.matrices import MatrixPrimitive
@@ -56,7 +56,9 @@ class Cond(JaxprPrimitive, Masking, Codegen):
 
     @override
     def run(self, index: Any, *args: Any, branches: tuple[Jaxpr, ...]) -> tuple[Any, ...]:
-        return fresh(branches[min(max(int(index), 0), len(branches) - 1)].run(*args), args)
+        return unaliased_outputs(
+            branches[min(max(int(index), 0), len(branches) - 1)].run(*args), args
+        )
 
     @override
     def infer(self, index: Aval, *args: Aval, branches: tuple[Jaxpr, ...]) -> tuple[Aval, ...]:

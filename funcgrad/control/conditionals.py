@@ -19,7 +19,7 @@ from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
-from ..transforms.arguments import Origin, check_callable, is_known
+from ..transforms.arguments import Origin, check_callable, is_concrete
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import active
 from .body import check_arrays, check_operands
@@ -52,7 +52,7 @@ def cond(
     check_callable("cond", true_fun)
     check_callable("cond", false_fun)
     _check_scalar("cond", "the predicate", pred)
-    if is_known(pred):
+    if is_concrete(pred):
         check_operands(operands)
         return (true_fun if pred else false_fun)(*operands)
     index = cast(compare.ne(pred, 0), np.dtype(int))
@@ -87,7 +87,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     _check_scalar("switch", "the index", index)
     if aval_of(index).dtype.kind not in "iu":
         raise DtypeError(f"switch: the index must be an integer: got {aval_of(index)}")
-    if is_known(index) or len(branches) == 1:
+    if is_concrete(index) or len(branches) == 1:
         check_operands(operands)
         number = 0 if len(branches) == 1 else int(index)
         return branches[min(max(number, 0), len(branches) - 1)](*operands)

@@ -14,7 +14,7 @@ from ..core.avals import aval_of
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import strip_weak_type
-from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
+from ..transforms.arguments import Origin, check_callable, flatten_like, zero_of
 from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
 from ..transforms.jaxprs import trace_to_jaxpr
@@ -82,7 +82,7 @@ class Root:
         return ruled(closed, xs)
 
     def at(self, closed: Sequence[Any], x: Any) -> Any:
-        xs = same_structure("custom_root", "the argument of f", self.treedef, x)
+        xs = flatten_like("custom_root", "the argument of f", self.treedef, x)
         return tree.unflatten(self.treedef, eval_jaxpr(self.program, (), [*closed, *xs]))
 
     def root(self, closed: Sequence[Any], xs: list[Any]) -> Any:

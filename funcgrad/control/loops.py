@@ -17,7 +17,7 @@ from ..ops import compare
 from ..ops.index import concatenate_p
 from ..ops.operand import stacked, weaken_p
 from ..ops.structure import cast, reshape
-from ..transforms.arguments import Origin, check_callable, is_known
+from ..transforms.arguments import Origin, check_callable, is_concrete
 from ..transforms.batching import vmap
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import active
@@ -222,7 +222,7 @@ def fori_loop(
         if shape_of(bound):
             raise ShapeError(f"fori_loop: {name} must be a scalar: got {aval_of(bound)}")
     step = lambda i, carry: body_fun(weaken_p(i), carry)  # weakly typed, as ints of range()
-    if is_known(lower) and is_known(upper):
+    if is_concrete(lower) and is_concrete(upper):
         numbers = np.arange(int(lower), max(int(lower), int(upper)))
         body = lambda carry, i: (step(i, carry), None)
         return scan(body, init_val, numbers, unroll=1 if unroll is None else unroll)[0]

@@ -18,7 +18,7 @@ from ..core.dependence import dependent, fixed_point, linear_in
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, split_list
-from ..core.ownership import fresh
+from ..core.ownership import unaliased_outputs
 from ..ops.paths import Gaps
 from ..ops.structure import Batched, batch_at_front, cast, transpose_p
 from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, WithTangents
@@ -92,7 +92,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
             carry, row = layout.outputs(jaxpr.run(*consts, *carry, *[x[i] for x in xs]))
             for stack, y in zip(stacks, row, strict=True):
                 stack[i] = y
-        return (*fresh(carry, args), *stacks)
+        return (*unaliased_outputs(carry, args), *stacks)
 
     @override
     def infer(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:

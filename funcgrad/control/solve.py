@@ -27,7 +27,7 @@ from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import Batched, batch_at_front, cast, strip_weak_type
-from ..transforms.arguments import Origin, check_callable, same_structure
+from ..transforms.arguments import Origin, check_callable, flatten_like
 from ..transforms.backward import transpose_program
 from ..transforms.batching import Batch
 from ..transforms.forward import jvp
@@ -299,7 +299,7 @@ def custom_linear_solve(
 
     def on_leaves(xs: list[Any]) -> list[Any]:
         out = matvec(tree.unflatten(treedef, xs))
-        return same_structure("custom_linear_solve", "the output of matvec", treedef, out)
+        return flatten_like("custom_linear_solve", "the output of matvec", treedef, out)
 
     avals = [aval_of(x) for x in leaves]
     program, consts = trace_to_jaxpr(Origin("custom_linear_solve", matvec), on_leaves, avals)
@@ -308,7 +308,7 @@ def custom_linear_solve(
     def flat(solver: Any) -> Solver:
         def solved(program: Jaxpr, closed: Any, right: Any, _: Any) -> list[Any]:
             def on_tree(x: Any) -> Any:
-                xs = same_structure("custom_linear_solve", "the argument of matvec", treedef, x)
+                xs = flatten_like("custom_linear_solve", "the argument of matvec", treedef, x)
                 return tree.unflatten(treedef, eval_jaxpr(program, (), [*closed, *xs]))
 
             x = solver(on_tree, tree.unflatten(treedef, right))
@@ -341,7 +341,7 @@ def cast_like(
     who: str, what: str, treedef: tree.TreeDef, value: Any, likes: Sequence[Any]
 ) -> list[Any]:
     """Cast the leaves of a tree to the dtypes of ``likes``; raise if structure or shapes differ."""
-    leaves = same_structure(who, what, treedef, value)
+    leaves = flatten_like(who, what, treedef, value)
     for y, x in zip(leaves, likes, strict=True):
         if shape_of(y) != shape_of(x):
             raise ShapeError(f"{who}: {what} must have the shape of {aval_of(x)}: got {aval_of(y)}")

@@ -10,7 +10,7 @@ from ..core.trace import ConcreteTracer, Tracer
 from ..ops.operand import stacked
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import batch_at_front
-from ..transforms.batching import Batch, run_in
+from ..transforms.batching import Batch, run_in_trace
 from ..transforms.jaxprs import constants_as_inputs
 from ..transforms.staging import stage
 
@@ -82,7 +82,7 @@ def batch_solver(
             return stop_gradient(list(solve(matvec, system, xs[m + n :], xs[:m])))
 
         try:
-            pairs = run_in(trace, one, values, axes)
+            pairs = run_in_trace(trace, one, values, axes)
         except (ConversionError, UnsupportedError):
             pick = lambda i: [x if d is None else x[i] for x, d in zip(values, axes, strict=True)]
             rows = [one(*pick(i)) for i in range(trace.size)]

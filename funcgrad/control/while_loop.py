@@ -19,7 +19,7 @@ from ..core.dependence import dependent, linear_in
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import compress, expand, split_list
-from ..core.ownership import fresh
+from ..core.ownership import unaliased_outputs
 from ..ops.paths import Gaps, path_mask
 from ..ops.structure import Batched, axis_to_front
 from ..transforms.jaxpr_primitive import JaxprPrimitive
@@ -77,7 +77,7 @@ class While(JaxprPrimitive, Masking, Codegen):
                 carry, emitted = split_list(loop.run(*consts, *carry, *row), len(carry))
                 row += emitted
             results = results + carry
-        return fresh(results, args)
+        return unaliased_outputs(results, args)
 
     @override
     def infer(
@@ -256,7 +256,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         available = {"in": loop.consts, "invariant": invariant, "out": [*carry, *stacks]}
         saved = cut.residuals(available)
         stacked = [kind == "out" for kind, _ in cut.sources]
-        return list(fresh(carry, loop.carry)), lambda seeds, reverse: residual_scan(
+        return list(unaliased_outputs(carry, loop.carry)), lambda seeds, reverse: residual_scan(
             cut.unknown, saved, stacked, seeds, len(rows), reverse
         )
 

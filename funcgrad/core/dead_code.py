@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from .jaxpr import Atom, Eqn, Jaxpr, programs_in, remade
+from .jaxpr import Atom, Eqn, Jaxpr, programs_in, replace_eqn
 
 # indices of the operands and outputs that stay, and the new parameters
 Pruned = tuple[list[int], list[int], dict[str, Any]]
@@ -57,7 +57,7 @@ def pruned(eqn: Eqn, used: Sequence[bool]) -> Eqn:
     """An equation without the outputs that are not read."""
     ins, outs, params = eqn.prim.holds.prune(used, **eqn.params)
     kept_ins, kept_outs = tuple([eqn.ins[i] for i in ins]), tuple([eqn.outs[i] for i in outs])
-    return remade(eqn, kept_ins, kept_outs, params)
+    return replace_eqn(eqn, kept_ins, kept_outs, params)
 
 
 def pruned_call(used: Sequence[bool], *, jaxpr: Jaxpr, **params: Any) -> Pruned:

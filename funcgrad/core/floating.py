@@ -33,7 +33,7 @@ _LOG = _AtTheUsersLine()
 
 
 @functools.lru_cache(maxsize=16)
-def redirected(now: Any) -> Any:
+def warnings_to_log(now: Any) -> Any:
     """These settings with warnings written to the log, None where nothing changes."""
     warned = {kind: "log" for kind, how in np.geterr().items() if how == "warn"}
     if now is None or not warned or np.geterrcall() is not None:
@@ -67,7 +67,7 @@ def quietly(fun: Callable[..., Any], *args: Any) -> Any:
     return under(_QUIET, fun, *args)
 
 
-redirected(settings.get())  # the default settings are in the cache from the start
+warnings_to_log(settings.get())  # the default settings are in the cache from the start
 
 
 def keep() -> None:

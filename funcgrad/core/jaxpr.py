@@ -229,7 +229,7 @@ def _bind(variables: Sequence[Var], bound: set[Var], where: str) -> None:
         bound.add(v)
 
 
-def remade(
+def replace_eqn(
     eqn: Eqn,
     ins: tuple[Atom, ...] | None = None,
     outs: tuple[Var, ...] | None = None,

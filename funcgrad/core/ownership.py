@@ -11,7 +11,7 @@ def copied(x: Any) -> Any:
     return x.copy("K") if isinstance(x, np.ndarray) else x
 
 
-def owned(x: Any, taken: set[int]) -> Any:
+def unaliased(x: Any, taken: set[int]) -> Any:
     """Copy a result that is a view or whose id is taken, so that the caller may change it."""
     if type(x) is np.ndarray and (x.base is not None or id(x) in taken):
         x = x.copy()
@@ -19,7 +19,7 @@ def owned(x: Any, taken: set[int]) -> Any:
     return x
 
 
-def fresh(outs: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
+def unaliased_outputs(outs: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
     """Copy outputs that are views or operands, or that occur twice."""
     taken = set(map(id, args))
-    return tuple([owned(y, taken) for y in outs])
+    return tuple([unaliased(y, taken) for y in outs])

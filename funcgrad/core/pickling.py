@@ -16,7 +16,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 _LIBRARY = __name__.partition(".")[0]
 
 
-class Made(functools.partial):
+class PicklableFunction(functools.partial):
     """A function that another one has returned; it is pickled as that call."""
 
     __slots__ = ("origin",)
@@ -29,10 +29,10 @@ class Made(functools.partial):
         make, args, kwargs = self.origin
         return _called, (make, *portable((args, kwargs)))
 
-    def __copy__(self) -> "Made":
+    def __copy__(self) -> "PicklableFunction":
         return self
 
-    def __deepcopy__(self, memo: Any) -> "Made":
+    def __deepcopy__(self, memo: Any) -> "PicklableFunction":
         return self
 
     def __repr__(self) -> str:
@@ -50,7 +50,7 @@ def picklable(maker: F) -> F:
     @functools.wraps(maker)
     def make(*args: Any, **kwargs: Any) -> Any:
         function = maker(*args, **kwargs)
-        made = Made(function)
+        made = PicklableFunction(function)
         made.origin = (make, args, kwargs)
         for name in functools.WRAPPER_ASSIGNMENTS:
             if hasattr(function, name):

@@ -48,7 +48,7 @@ class Registry(dict[Any, Any]):
 
     def home(self, key: Any) -> str | None:
         """The module that the contents list for an entry, or None."""
-        return self.homes.get(spelled(key))
+        return self.homes.get(entry_name(key))
 
     def load(self) -> None:
         """Load all modules that have entries."""
@@ -76,7 +76,7 @@ def _module(function: Any) -> str:
     return getattr(function, "__module__", None) or "numpy"  # of the ufuncs of old versions
 
 
-def spelled(key: Any) -> str:
+def entry_name(key: Any) -> str:
     """The name by which the contents list an entry: of a function without ``numpy.``."""
     if isinstance(key, str):
         return key

@@ -29,7 +29,7 @@ from .errors import (
     LeakedTracerError,
     MissingRuleError,
 )
-from .floating import keep, redirected, settings
+from .floating import keep, settings, warnings_to_log
 from .ndarray_mixin import ArrayLike
 from .registry import claimed, primitive, primitives
 
@@ -76,7 +76,7 @@ class Trace:
 
 def pointed(fun: Callable[..., Any], *args: Any) -> Any:
     """Call a function while NumPy's floating-point warnings point at the user's line."""
-    now = redirected(settings.get())
+    now = warnings_to_log(settings.get())
     if now is None:
         return fun(*args)
     token = settings.set(now)

@@ -12,7 +12,7 @@ from ..numpy.at import at
 from ..numpy.indexing import getitem
 from ..ops.operand import operand as as_operand
 from ..ops.structure import cast
-from ..transforms.arguments import is_known
+from ..transforms.arguments import is_concrete
 
 
 def dynamic_slice(operand: Any, start_indices: Any, slice_sizes: Sequence[int]) -> Any:
@@ -131,7 +131,7 @@ def _slice_index(who: str, x: Any, starts: Any, sizes: tuple[int, ...]) -> tuple
             continue
         start = np.where(start < 0, start + length, start)
         start = np.clip(start, 0, length - size)
-        if is_known(start):
+        if is_concrete(start):
             entries.append(slice(int(start), int(start) + size))
         else:
             entries.append(cast(start, np.dtype(np.intp)) + np.arange(size))

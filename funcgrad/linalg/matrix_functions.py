@@ -19,7 +19,7 @@ from ..ops.linalg.root import polar_p, sqrtm_p
 from ..ops.operand import common_dtype, strong
 from ..ops.reduce import max_p
 from ..ops.structure import cast, expand_dims
-from ..transforms.arguments import is_known
+from ..transforms.arguments import is_concrete
 from ..transforms.forward import jvp
 
 
@@ -42,7 +42,7 @@ def expm(a: Any) -> Any:
     y = _pade(a * _per_matrix(ew.ldexp(np.ones((), kind), -count)), order)
     square = lambda i, y: ew.where(_per_matrix(i < count), y @ y, y)
     most = max_p(count, axes=tuple(range(len(shape) - 2)))
-    if not is_known(most):
+    if not is_concrete(most):
         return fori_loop(0, most, square, y)
     for i in range(int(most)):
         y = square(i, y) if len(shape) > 2 else y @ y

@@ -18,7 +18,7 @@ from ..ops.linalg.svd import svd_p, svdvals_p
 from ..ops.operand import operand
 from ..ops.reduce import any_p, argsort_p, flip, gather_along_axis
 from ..ops.structure import broadcast_to
-from ..transforms.arguments import is_known
+from ..transforms.arguments import is_concrete
 from .dispatch import implements
 
 
@@ -148,4 +148,4 @@ def _all_real(a: Any, w: Any) -> bool:
     if ew.is_complex(a):
         return False
     turns = any_p(compare.ne(ew.imag(w), 0), axes=tuple(range(len(shape_of(w)))))
-    return is_known(turns) and not turns
+    return is_concrete(turns) and not turns

@@ -20,7 +20,7 @@ from ..ops.operand import operand, strong
 from ..ops.ravel import ravel_pytree
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import cast
-from ..transforms.arguments import Origin, check_callable, same_structure, zero_of
+from ..transforms.arguments import Origin, check_callable, flatten_like, zero_of
 from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
 from ..transforms.jaxprs import trace_to_jaxpr
@@ -133,7 +133,7 @@ def _flat_jaxpr(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[
     def slope(values: list[Any]) -> list[Any]:
         y, time = values
         out = func(unravel(y), time, *args)
-        leaves = same_structure("odeint", "what func gives", treedef, out)
+        leaves = flatten_like("odeint", "what func gives", treedef, out)
         for (path, x), d in zip(tree.leaves_with_path(example), leaves, strict=True):
             if shape_of(d) != shape_of(x):
                 raise ShapeError(

@@ -55,7 +55,7 @@ def check_callable(who: str, fun: Any) -> None:
         raise TypeError(f"{who}: the first argument must be a function: got {shown(fun)}")
 
 
-class Chosen:
+class DiffArguments:
     """The differentiated arguments of a call, chosen by argnums and argnames."""
 
     def __init__(
@@ -106,7 +106,7 @@ class Chosen:
         return (gradient[:count], named) if count else named
 
 
-class First(Chosen):
+class FirstArgument(DiffArguments):
     """The first argument of a call, the default of argnums."""
 
     places = (0,)
@@ -129,16 +129,16 @@ class First(Chosen):
         return self.fun(argument, *self.args[1:], **self.kwargs)
 
 
-def chosen_in(
+def diff_arguments(
     who: str, fun: Callable[..., Any], argnums: Any, argnames: Any, args: Any, kwargs: Any
-) -> Chosen:
+) -> DiffArguments:
     """The arguments of a call that argnums and argnames select."""
     if argnums is None and argnames is None and args:
-        return First(fun, args, kwargs)
-    return Chosen(who, fun, argnums, argnames, args, kwargs)
+        return FirstArgument(fun, args, kwargs)
+    return DiffArguments(who, fun, argnums, argnames, args, kwargs)
 
 
-def paired(who: str, has_aux: bool, fun: Callable[..., Any], *args: Any) -> tuple[Any, Any]:
+def call_with_aux(who: str, has_aux: bool, fun: Callable[..., Any], *args: Any) -> tuple[Any, Any]:
     """Call a function, and split its result into the output and the auxiliary output."""
     out = pointed(fun, *args)
     if not has_aux:
@@ -175,7 +175,7 @@ def _named(who: str, fun: Callable[..., Any], name: str, args: Any, kwargs: Any)
     return position
 
 
-def described(fun: Any, place: Place, path: tree.Path = ()) -> str:
+def argument_name(fun: Any, place: Place, path: tree.Path = ()) -> str:
     """The name of a leaf of an argument in an error: position, parameter name and tree path."""
     name = repr(place) if isinstance(place, str) else str(place)
     try:
@@ -230,7 +230,7 @@ def check_leaves(
     places: Sequence[Place],
     values: Sequence[Any],
     allow_int: bool = False,
-    beside: bool = False,
+    mixed: bool = False,
 ) -> None:
     """Raise where a differentiated argument holds integers, or a leaf that may hold arrays.
 
@@ -240,31 +240,31 @@ def check_leaves(
     leaves = tree.leaves(tuple(values))
     if all(map(carries_derivative, leaves)):
         return  # the common case
-    allow_int = allow_int or (beside and any(map(carries_derivative, leaves)))
+    allow_int = allow_int or (mixed and any(map(carries_derivative, leaves)))
     if not allow_int and not any(map(is_number, leaves)):
         raise DtypeError(
-            f"{who}: {described(fun, places[0])} has no array to differentiate: got "
+            f"{who}: {argument_name(fun, places[0])} has no array to differentiate: got "
             f"{type(leaves[0]).__name__}; pass arrays or scalars, or trees of them"
         )
     for place, value in zip(places, values, strict=True):
         for path, x in tree.leaves_with_path(value):
             if _hides_arrays(x):
                 raise DtypeError(
-                    f"{who}: {described(fun, place, path)} is a {type(x).__name__}, which is not "
-                    f"a node of a tree, so arrays in it would have no derivative; register its "
+                    f"{who}: {argument_name(fun, place, path)} is a {type(x).__name__}, which is "
+                    f"not a node of a tree, so arrays in it would have no derivative; register its "
                     f"class by funcgrad.tree.register_dataclass, or make it a dict or list"
                 )
             if not allow_int and is_integral(x):
                 aval = aval_of(x)
                 cure = f"write {x}.0" if isinstance(x, int) else "convert it: x.astype(float)"
                 raise DtypeError(
-                    f"{who}: {described(fun, place, path)} must be real or complex to be "
+                    f"{who}: {argument_name(fun, place, path)} must be real or complex to be "
                     f"differentiated: got {x if isinstance(x, int) else aval} of dtype "
                     f"{aval.dtype}; {cure}"
                 )
 
 
-def same_structure(who: str, what: str, want: tree.TreeDef, value: Any) -> list[Any]:
+def flatten_like(who: str, what: str, want: tree.TreeDef, value: Any) -> list[Any]:
     """The leaves of ``value``, which must have exactly the structure ``want``."""
     leaves, treedef = tree.flatten(value)
     if treedef != want:
@@ -308,7 +308,8 @@ def tangents_of(
     places = [(path[0].idx, path[1:]) for path, _ in tree.leaves_with_path(tuple(primals))]
     rows = zip(given, leaves, places, strict=True)
     return [
-        tangent_of(who, f"the tangent of {described(fun, *place)}", t, x) for t, x, place in rows
+        tangent_of(who, f"the tangent of {argument_name(fun, *place)}", t, x)
+        for t, x, place in rows
     ]
 
 
@@ -354,7 +355,7 @@ def check_closed(prim: Primitive, own: Sequence[Any], results: Sequence[Any], tr
         )
 
 
-def is_known(x: Any) -> bool:
+def is_concrete(x: Any) -> bool:
     """Whether a value is concrete, under any transforms."""
     while isinstance(x, ConcreteTracer):
         x = x.value

@@ -18,7 +18,7 @@ from ..core.trace import AbstractTracer, ConcreteTracer, Primitive, Trace, Trace
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
 from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
-from .arguments import Origin, Place, check_alive, check_callable, described
+from .arguments import Origin, Place, argument_name, check_alive, check_callable
 from .nans import active
 
 
@@ -108,18 +108,18 @@ def batched(
     tracers = [
         x if d is None else BatchTracer(trace, x, d) for x, d in zip(values, axes, strict=True)
     ]
-    with named(trace):
+    with bind_axis_name(trace):
         return [trace.split(y) for y in pointed(fun, *tracers)]
 
 
-def named(trace: Batch) -> AbstractContextManager[Any]:
+def bind_axis_name(trace: Batch) -> AbstractContextManager[Any]:
     """Bind the name of the batch axis, if it has one."""
     if trace.name is None:
         return nullcontext()
     return bind_axis(trace.name, Axis(trace.size, BatchTracer(trace, np.arange(trace.size), 0)))
 
 
-def run_in(
+def run_in_trace(
     trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
 ) -> list[tuple[Any, int | None]]:
     """Run a function in a trace, or in a new one like it if that is dead."""
@@ -134,13 +134,13 @@ def run_in(
         again.dead = True
 
 
-def of_all(
+def vmapped(
     trace: Batch, fun: Callable[..., Sequence[Any]], axes: Sequence[int | None]
 ) -> Callable[..., list[Any]]:
     """The function of all examples, given the batch axes of its operands."""
 
     def all_of(*values: Any) -> list[Any]:
-        pairs = run_in(trace, fun, values, axes)
+        pairs = run_in_trace(trace, fun, values, axes)
         check_within(trace, [y for y, _ in pairs])
         return [batch_at_front(y, d, trace.size) for y, d in pairs]
 
@@ -164,7 +164,7 @@ def _hides(trace: Batch, y: Any) -> bool:
     return under is not y and isinstance(under, Tracer) and under._trace is trace
 
 
-def gathered(ct: Any, axis: int | None, want: int | None, size: int) -> Any:
+def batched_ct(ct: Any, axis: int | None, want: int | None, size: int) -> Any:
     """The cotangent of an operand from those of all examples; that of a shared one is the sum."""
     if ct is None:
         return None
@@ -257,12 +257,12 @@ def vmap(
             chunk = [_chunk(x, d, start, stop, size) for x, d in zip(leaves, axes, strict=True)]
             trace = Batch(Origin("vmap", fun), stop - start, axis_name)
             parts.append(_run(trace, fun, treedef, chunk, axes, out_axes))
-        return _apart(parts[0][0], leaves) if len(parts) == 1 else _joined(parts)
+        return _copy_aliases(parts[0][0], leaves) if len(parts) == 1 else _concatenate_chunks(parts)
 
     return batched
 
 
-def _apart(out: Any, leaves: Sequence[Any]) -> Any:
+def _copy_aliases(out: Any, leaves: Sequence[Any]) -> Any:
     """Copy outputs that alias arguments."""
     arrays = [x for x in leaves if isinstance(x, np.ndarray)]
     shared = lambda y: isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in arrays)
@@ -294,13 +294,15 @@ def _run(
     out_tree = tree.structure(out)
     wanted = tree.broadcast_prefix(out_axes, out, lambda d: d is None, "vmap: out_axes")
     placed = [
-        _placed(path, y, d, want, size)
+        _move_batch_axis(path, y, d, want, size)
         for path, (y, d), want in zip(paths, pairs, wanted, strict=True)
     ]
     return tree.unflatten(out_tree, [y for y, _ in placed]), [d for _, d in placed]
 
 
-def _placed(path: Any, y: Any, axis: int | None, want: int | None, size: int) -> tuple[Any, Any]:
+def _move_batch_axis(
+    path: Any, y: Any, axis: int | None, want: int | None, size: int
+) -> tuple[Any, Any]:
     """Move the batch axis of an output to ``want``."""
     where = f" at {tree.keystr(path)}" if path else ""
     if not is_arraylike(y):
@@ -353,7 +355,7 @@ def _axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | None]:
             axes.append(None)
         elif not isinstance(axis, int) or not -rank <= axis < rank:
             raise ShapeError(
-                f"vmap: {described(fun, place, path)} has no axis {axis!r} to map over: got "
+                f"vmap: {argument_name(fun, place, path)} has no axis {axis!r} to map over: got "
                 f"{aval_of(x)}; set in_axes to None where all examples share it"
             )
         else:
@@ -374,9 +376,11 @@ def _size(fun: Any, args: Any, kwargs: Any, axes: Sequence[int | None], given: i
         return sizes.pop()
     if not sizes:
         raise ValueError("vmap: no argument has an axis to map over; give axis_size")
-    told = [f"{described(fun, place, path)} has axis {d} of {n}" for place, path, d, n in rows]
-    told += [f"axis_size is {given}"] if given is not None else []
-    raise ShapeError(f"vmap: the mapped axes differ in length: {'; '.join(told)}")
+    lengths = [
+        f"{argument_name(fun, place, path)} has axis {d} of {n}" for place, path, d, n in rows
+    ]
+    lengths += [f"axis_size is {given}"] if given is not None else []
+    raise ShapeError(f"vmap: the mapped axes differ in length: {'; '.join(lengths)}")
 
 
 def _chunk(x: Any, axis: int | None, start: int, stop: int, size: int) -> Any:
@@ -386,7 +390,7 @@ def _chunk(x: Any, axis: int | None, start: int, stop: int, size: int) -> Any:
     return getitem_p(x, index=Index((*[slice(None)] * axis, slice(start, stop))))
 
 
-def _joined(parts: Sequence[tuple[Any, list[int | None]]]) -> Any:
+def _concatenate_chunks(parts: Sequence[tuple[Any, list[int | None]]]) -> Any:
     """Concatenate the outputs of all chunks."""
     columns = zip(*(tree.leaves(out) for out, _ in parts), strict=True)
     joined = [

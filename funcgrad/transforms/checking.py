@@ -48,7 +48,7 @@ def check_grads(
             f"and {order}"
         )
     args = tuple(args)
-    check_leaves("check_grads", fun, range(len(args)), args, beside=True)
+    check_leaves("check_grads", fun, range(len(args)), args, mixed=True)
     rng = np.random.default_rng(0)
     _check(fun, args, order, tuple(modes), atol, rtol, eps, rng, "")
 

@@ -21,7 +21,7 @@ from ..core.errors import shown
 from ..core.integers import several
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import compress, split_list
-from ..core.ownership import fresh
+from ..core.ownership import unaliased_outputs
 from ..core.pickling import picklable
 from ..core.trace import Primitive
 from ..ops.structure import Linear
@@ -44,7 +44,7 @@ class Checkpoint(CallPrimitive):
 
     @override
     def run(self, *args: Any, jaxpr: Jaxpr, **params: Any) -> tuple[Any, ...]:
-        return fresh(jaxpr.run(*args), args)
+        return unaliased_outputs(jaxpr.run(*args), args)
 
     def inline(self, *, jaxpr: Jaxpr, prevent_cse: bool, **params: Any) -> tuple[Jaxpr, bool]:
         return jaxpr, prevent_cse

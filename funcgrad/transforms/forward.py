@@ -9,23 +9,23 @@ from typing_extensions import override
 from ..core import tree
 from ..core.companions import NO_JOINT_RULES
 from ..core.floating import quietly, state, under
-from ..core.ownership import owned
+from ..core.ownership import unaliased
 from ..core.trace import ConcreteTracer, Primitive, Trace, is_walked
 from .arguments import (
     Origin,
+    call_with_aux,
     carries_derivative,
     check_alive,
     check_callable,
     check_closed,
     check_leaves,
     check_pair,
-    paired,
-    same_structure,
+    flatten_like,
     tangents_of,
     zero_of,
 )
 from .nans import active
-from .seeds import heeding_masks, over_paths
+from .seeds import over_paths, params_for_trace
 from .typevars import R, X
 
 
@@ -78,7 +78,7 @@ class Forward(Trace):
         Where a function that the primitive holds closes over tracers of this trace, the outputs
         have tangents of this trace, which are added; those of tangents are of second order.
         """
-        params = heeding_masks(self, params)
+        params = params_for_trace(self, params)
         outs, tangents_out = prim.joint.value_and_jvp(xs, ts, **params)
         own = [self.split(y)[1] for y in outs]
         check_closed(prim, own, [*outs, *tangents_out], self)
@@ -191,10 +191,10 @@ def jvp(
     primals, tangents = tuple(primals), tuple(tangents)
     leaves, treedef = tree.flatten(primals)
     if not all(map(carries_derivative, leaves)):
-        check_leaves("jvp", fun, range(len(primals)), primals, beside=True)
-    given = same_structure("jvp", "tangents", treedef, tangents)
+        check_leaves("jvp", fun, range(len(primals)), primals, mixed=True)
+    given = flatten_like("jvp", "tangents", treedef, tangents)
     directions = tangents_of("jvp", fun, primals, leaves, given)
-    on_leaves = lambda xs: paired("jvp", has_aux, fun, *tree.unflatten(treedef, xs))
+    on_leaves = lambda xs: call_with_aux("jvp", has_aux, fun, *tree.unflatten(treedef, xs))
     origin, warnings = Origin("jvp", fun), state()
     outs: Any = None
     out_tree: Any = None
@@ -211,7 +211,7 @@ def jvp(
     out = tree.unflatten(out_tree, outs)
     taken = set(map(id, directions))
     tangents_out = [
-        zero_of(y) if t is None else owned(t, taken) for y, t in zip(outs, found, strict=True)
+        zero_of(y) if t is None else unaliased(t, taken) for y, t in zip(outs, found, strict=True)
     ]
     tangent = tree.unflatten(out_tree, tangents_out)
     return (out, tangent, aux) if has_aux else (out, tangent)

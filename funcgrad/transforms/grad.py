@@ -10,27 +10,27 @@ from ..core import tree
 from ..core.avals import aval_of, dtype_of
 from ..core.errors import MutatedError
 from ..core.floating import quietly
-from ..core.ownership import copied, owned
+from ..core.ownership import copied, unaliased
 from ..core.pickling import picklable
 from ..core.trace import Tracer
 from ..ops.structure import zeros_like
 from .arguments import (
-    Chosen,
+    DiffArguments,
     Origin,
     as_tangent,
+    call_with_aux,
     carries_derivative,
     check_callable,
     check_leaves,
     check_scalar,
-    chosen_in,
-    paired,
-    same_structure,
+    diff_arguments,
+    flatten_like,
     zero_of,
 )
 from .nans import active, beside
 from .reverse import Tape
 from .seeds import over_paths
-from .snapshots import check_repeated, marks_of, with_argument
+from .snapshots import check_repeated, concrete_copies, with_argument
 from .staging import is_staged
 from .typevars import P, R, X
 
@@ -63,7 +63,7 @@ class Recording:
         self.fun, self.leaves, self.tracked = fun, leaves, tracked
         self.record(Tape(origin, lasting))
         # what a second run, for masks, has to repeat
-        self.marks = marks_of(self.outs) if lasting and self.tape.inner else None
+        self.marks = concrete_copies(self.outs) if lasting and self.tape.inner else None
 
     def record(self, tape: Tape) -> None:
         self.tape = tape
@@ -119,7 +119,7 @@ def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
         ct = zeros_like(primal) if ct is None else ct
         if not isinstance(ct, Tracer):
             ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
-    return owned(ct, taken)
+    return unaliased(ct, taken)
 
 
 @picklable
@@ -182,7 +182,7 @@ def _derivative(
             value, gradient = check.call(again, args, kwargs)
             value, aux = value if has_aux else (value, None)
         else:
-            chosen = chosen_in(who, fun, argnums, argnames, args, kwargs)
+            chosen = diff_arguments(who, fun, argnums, argnames, args, kwargs)
             try:
                 value, aux, gradient = _evaluated(origin, chosen, has_aux, holomorphic, allow_int)
             except MutatedError as err:
@@ -195,7 +195,7 @@ def _derivative(
 
 
 def _evaluated(
-    origin: Origin, chosen: Chosen, has_aux: bool, holomorphic: bool, allow_int: bool
+    origin: Origin, chosen: DiffArguments, has_aux: bool, holomorphic: bool, allow_int: bool
 ) -> tuple[Any, Any, Any]:
     """Return the value of a call, what it returned besides, and its gradient."""
     who = origin.who
@@ -205,7 +205,7 @@ def _evaluated(
         check_leaves(who, origin.fun, chosen.places, chosen.values(), allow_int)
 
     def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
-        out, aux = paired(who, has_aux, chosen.call, tree.unflatten(treedef, inputs))
+        out, aux = call_with_aux(who, has_aux, chosen.call, tree.unflatten(treedef, inputs))
         return [out], aux
 
     run = Recording(origin, on_leaves, leaves, inexact)
@@ -284,19 +284,19 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
     leaves, treedef = tree.flatten(primals)
     tracked = list(map(carries_derivative, leaves))
     if not all(tracked):
-        check_leaves("vjp", fun, range(len(primals)), primals, beside=True)
+        check_leaves("vjp", fun, range(len(primals)), primals, mixed=True)
     out_tree: Any = None
 
     def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
         nonlocal out_tree
-        out, aux = paired("vjp", has_aux, fun, *tree.unflatten(treedef, inputs))
+        out, aux = call_with_aux("vjp", has_aux, fun, *tree.unflatten(treedef, inputs))
         outs, out_tree = tree.flatten(out)
         return outs, aux
 
     run = Recording(Origin("vjp", fun), on_leaves, leaves, tracked, lasting=True)
 
     def pullback(ct: Any) -> tuple[Any, ...]:
-        given = same_structure("vjp", "the cotangent", out_tree, ct)
+        given = flatten_like("vjp", "the cotangent", out_tree, ct)
         cts = [
             None if number is None else as_tangent("vjp", "a cotangent", c, aval_of(y))
             for y, number, c in zip(run.outs, run.numbers, given, strict=True)

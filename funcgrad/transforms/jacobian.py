@@ -12,12 +12,12 @@ from ..core.errors import DtypeError
 from ..core.pickling import picklable
 from ..ops.structure import reshape, zeros_like
 from .arguments import (
-    Chosen,
+    DiffArguments,
     carries_derivative,
     check_callable,
     check_leaves,
     check_pair,
-    chosen_in,
+    diff_arguments,
     is_number,
 )
 from .batching import vmap
@@ -166,9 +166,9 @@ def _chosen(
     args: Any,
     kwargs: Any,
     allow_int: bool = False,
-) -> tuple[Chosen, list[tuple[Any, bool]], tree.TreeDef]:
+) -> tuple[DiffArguments, list[tuple[Any, bool]], tree.TreeDef]:
     """The chosen arguments, their leaves with a flag for inexact ones, and their tree."""
-    chosen = chosen_in(who, fun, argnums, argnames, args, kwargs)
+    chosen = diff_arguments(who, fun, argnums, argnames, args, kwargs)
     check_leaves(who, fun, chosen.places, chosen.values(), allow_int)
     leaves, treedef = tree.flatten(chosen.argument())
     for x in leaves:
@@ -248,7 +248,7 @@ def hvp(fun: Callable[..., Any], primals: Sequence[Any], tangents: Sequence[Any]
     """
     check_pair("hvp", primals, tangents)
     argnums = tuple(range(len(primals))) if len(primals) > 1 else 0
-    check_leaves("hvp", fun, range(len(primals)), tuple(primals), beside=True)
+    check_leaves("hvp", fun, range(len(primals)), tuple(primals), mixed=True)
     return jvp(grad(fun, argnums, allow_int=True), tuple(primals), tuple(tangents))[1]
 
 

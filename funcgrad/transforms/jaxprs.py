@@ -47,13 +47,13 @@ def constants_as_inputs(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def instantiate_zeros(
-    ts: Sequence[Any], likes: Sequence[Any], beside: Sequence[Any] = ()
+    ts: Sequence[Any], likes: Sequence[Any], others: Sequence[Any] = ()
 ) -> list[Any]:
     """Replace None by zeros; ``beside`` are other tangents or cotangents of the same map."""
     ts = [t if t is None else strong(t) for t in ts]  # the tangent of an array may be weak
     if not any(t is None for t in ts):
         return ts
-    tracers = [t for t in (*ts, *beside) if isinstance(t, Tracer)]
+    tracers = [t for t in (*ts, *others) if isinstance(t, Tracer)]
     one = max(tracers, key=lambda t: t._trace.serial, default=None)
     return [_zeros(x, one) if t is None else t for t, x in zip(ts, likes, strict=True)]
 

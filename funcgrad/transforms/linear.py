@@ -10,17 +10,17 @@ from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.floating import quietly
 from ..core.jaxpr import eval_jaxpr
-from ..core.ownership import owned
+from ..core.ownership import unaliased
 from ..ops.structure import zeros_like
 from .arguments import (
     Origin,
     as_tangent,
+    call_with_aux,
     carries_derivative,
     check_callable,
     check_leaves,
+    flatten_like,
     is_number,
-    paired,
-    same_structure,
     tangents_of,
     zero_of,
 )
@@ -28,7 +28,7 @@ from .backward import transpose_program
 from .forward import push
 from .nans import active
 from .seeds import over_paths
-from .snapshots import check_repeated, marks_of
+from .snapshots import check_repeated, concrete_copies
 from .staging import stage
 from .typevars import R, X
 
@@ -68,21 +68,21 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     if (check := active()) is not None:
         return check.call(functools.partial(linearize, fun, has_aux=has_aux), primals, maps=True)
     check_callable("linearize", fun)
-    check_leaves("linearize", fun, range(len(primals)), primals, beside=True)
+    check_leaves("linearize", fun, range(len(primals)), primals, mixed=True)
     leaves, treedef = tree.flatten(primals)
     inexact = [carries_derivative(x) for x in leaves]
     origin = Origin("linearize", fun)
-    on_leaves = lambda xs: paired("linearize", has_aux, fun, *tree.unflatten(treedef, xs))
+    on_leaves = lambda xs: call_with_aux("linearize", has_aux, fun, *tree.unflatten(treedef, xs))
     run = _Staged(origin, on_leaves, leaves, inexact)
 
     def f_jvp(*tangents: Any) -> Any:
-        given = same_structure("linearize", "the tangents", treedef, tangents)
+        given = flatten_like("linearize", "the tangents", treedef, tangents)
         directions = tangents_of("linearize", fun, primals, leaves, given)
         checked = [t for t, i in zip(directions, inexact, strict=True) if i]
         # the function warns, its derivative does not
         found = quietly(over_paths, origin, checked, run.tangents, run.outs)
         taken = set(map(id, (*checked, *run.closed.consts)))
-        results = (owned(t, taken) for t in found)
+        results = (unaliased(t, taken) for t in found)
         tangents_out = [next(results) if is_number(y) else y for y in run.outs]
         return tree.unflatten(run.out_tree, tangents_out)
 
@@ -102,7 +102,7 @@ class _Staged:
     ) -> None:
         self.origin, self.fun, self.leaves, self.tracked = origin, fun, leaves, tracked
         self.record()
-        self.marks = marks_of(self.outs) if self.inner else []
+        self.marks = concrete_copies(self.outs) if self.inner else []
 
     def record(self, masked: bool = False) -> None:
         avals = [aval_of(x) for x, t in zip(self.leaves, self.tracked, strict=True) if t]
@@ -163,7 +163,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
     back = lambda cts, masked: transpose_program(closed, cts)
 
     def apply(ct: Any) -> tuple[Any, ...]:
-        given = same_structure("linear_transpose", "the cotangent", out_tree, ct)
+        given = flatten_like("linear_transpose", "the cotangent", out_tree, ct)
         cts = [
             as_tangent("linear_transpose", "the cotangent", c, aval)
             for c, aval in zip(given, closed.out_avals, strict=True)
@@ -172,7 +172,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
             results = over_paths(origin, cts, back, closed.consts)
         taken = set(map(id, (*cts, *closed.consts)))
         pairs = zip(results, avals, strict=True)
-        found = (zeros_like(a) if r is None else owned(r, taken) for r, a in pairs)
+        found = (zeros_like(a) if r is None else unaliased(r, taken) for r, a in pairs)
         xs = [next(found) if i else x for x, i in zip(leaves, inexact, strict=True)]
         return tree.unflatten(treedef, xs)
 

@@ -19,8 +19,8 @@ from .arguments import check_alive, check_closed
 from .backward import Record, backward, deposit, rule_of
 from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
-from .seeds import heeding_masks
-from .snapshots import OUTPUT, SMALL, TINY, Snapshots, is_shared, overlap, plain
+from .seeds import params_for_trace
+from .snapshots import OUTPUT, SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
@@ -93,7 +93,7 @@ class Tape(Trace):
         if isinstance(value, Tracer):
             self.nested = True
         if is_shared(value):
-            return SharedTracer(self, plain(value), number)
+            return SharedTracer(self, as_ndarray(value), number)
         return TapeTracer(self, self.kept().take(value), number)
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
@@ -180,7 +180,7 @@ class Tape(Trace):
                     large = value.nbytes > TINY
                 elif type(value) not in _NUMBERS:
                     self.nested = self.nested or isinstance(value, Tracer)
-                    value, large = plain(value), is_shared(value)
+                    value, large = as_ndarray(value), is_shared(value)
                 if large:
                     shared.append(value)
                 # where the operation is linear here too, no derivative reads the value
@@ -204,7 +204,7 @@ class Tape(Trace):
         """Return outputs of which those that view the user's memory are known to be shared."""
         return [
             SharedTracer(self, y.value, y.number)
-            if type(y) is TapeTracer and any(overlap(y.value, x) for x in shared)
+            if type(y) is TapeTracer and any(aliases(y.value, x) for x in shared)
             else y
             for y in outs
         ]
@@ -216,7 +216,7 @@ class Tape(Trace):
         depend on it also by themselves: their own numbers then take part of the cotangents.
         """
         self.smooth = False
-        params = heeding_masks(self, params)
+        params = params_for_trace(self, params)
         values, ins = self.joint_operands(prim, args, params)
         outs, pull = prim.joint.value_and_vjp(values, ins, **params)
         pairs = [self.split(y) for y in outs]

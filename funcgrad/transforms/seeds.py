@@ -267,7 +267,7 @@ class Staged:
         raise NotImplementedError
 
 
-def heeding_masks(trace: Trace, params: dict[str, Any]) -> dict[str, Any]:
+def params_for_trace(trace: Trace, params: dict[str, Any]) -> dict[str, Any]:
     """The parameters of a primitive that holds programs, with masks if ``trace`` is masked."""
     if trace.masked:
         return masked_params(params)

@@ -19,7 +19,7 @@ from ..core.fingerprint import fingerprint
 from ..core.lines import user_line
 from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
-from .arguments import Place, described
+from .arguments import Place, argument_name
 
 TINY = 1 << 14  # bytes up to which a copy costs less than the look-up of an earlier one
 SMALL = 1 << 18  # bytes up to which a copy costs less than two fingerprints
@@ -58,7 +58,7 @@ class Snapshots:
         if isinstance(x, Tracer):  # of an outer transform, which may wrap an array of the user's
             return x._trace.rewrapped(x, lambda y: self.take(y, prim, operand))
         if type(x) is not np.ndarray or x.dtype.hasobject:
-            x = plain(x)
+            x = as_ndarray(x)
         if not isinstance(x, np.ndarray):
             return x
         if x.nbytes <= TINY:
@@ -116,11 +116,11 @@ def with_argument(
             array = _array_in(x)
             if isinstance(array, np.ndarray) and np.may_share_memory(array, error.array):
                 before, after = error.words
-                return MutatedError(f"{before}, {described(fun, place, path)}{after}")
+                return MutatedError(f"{before}, {argument_name(fun, place, path)}{after}")
     return error
 
 
-def plain(x: Any) -> Any:
+def as_ndarray(x: Any) -> Any:
     """Convert a subclass of ndarray, such as a memory map, to ndarray; other values stay."""
     if not isinstance(x, np.ndarray):
         return x
@@ -135,7 +135,7 @@ def is_shared(x: Any, limit: int = TINY) -> bool:
     return isinstance(x, np.ndarray) and x.nbytes > limit
 
 
-def overlap(x: Any, y: Any) -> bool:
+def aliases(x: Any, y: Any) -> bool:
     """Whether ``x`` aliases ``y``."""
     if type(x) is np.ndarray and type(y) is np.ndarray and x.base is None:
         return x is y  # the common case
@@ -156,7 +156,7 @@ def lent(x: Any) -> Any:
     return copied(x) if isinstance(x, np.ndarray) and x.nbytes <= SMALL else x
 
 
-def marks_of(values: Sequence[Any]) -> list[np.ndarray | None]:
+def concrete_copies(values: Sequence[Any]) -> list[np.ndarray | None]:
     """Copies of concrete values, None for others, by which a second run is compared."""
     known = (np.ndarray, np.generic, *PYTHON_SCALARS)
     return [np.array(x) if isinstance(x, known) else None for x in values]
@@ -164,7 +164,7 @@ def marks_of(values: Sequence[Any]) -> list[np.ndarray | None]:
 
 def check_repeated(origin: object, before: Sequence[Any], outs: Sequence[Any]) -> None:
     """Raise if a second run of a function has given other outputs."""
-    pairs = zip(before, marks_of(outs), strict=True)
+    pairs = zip(before, concrete_copies(outs), strict=True)
     if not all(x is None or (y is not None and _close(x, y)) for x, y in pairs):
         raise MutatedError(
             f"{origin}: the function ran twice, because its derivative was not finite, and its "

@@ -17,7 +17,7 @@ from ...core import tree
 from ...core.avals import dtype_of
 from ...core.parameters import check_initialized
 from ...ops.structure import cast
-from ...transforms.arguments import is_known
+from ...transforms.arguments import is_concrete
 from ...transforms.grad import grad as grad_of, value_and_grad
 from ..base import GradientTransformationExtraArgs, require_params
 from ..numerics import Tree, cast_like, inner_product, like, map_floating, real_dtype
@@ -366,7 +366,7 @@ def _function(who: str, extra: dict[str, Any]) -> tuple[Any, Tree, Callable[[Tre
 
 def _while(pred: Callable[[Any], Any], body: Callable[[Any], Any], state: Any) -> Any:
     """A Python loop where values are known, so that the function need not be traceable."""
-    if not all(is_known(x) for x in tree.leaves(state) if np.ndim(x) == 0):
+    if not all(is_concrete(x) for x in tree.leaves(state) if np.ndim(x) == 0):
         return while_loop(pred, lambda s: cast_like(body(s), s), state)
     while pred(state):
         state = body(state)

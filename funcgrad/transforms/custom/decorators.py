@@ -11,7 +11,7 @@ from ...core.avals import aval_of
 from ...core.errors import TreeError
 from ...core.jaxpr import eval_jaxpr
 from ...ops.structure import zeros_like
-from ..arguments import as_tangent, carries_derivative, check_callable, is_number, same_structure
+from ..arguments import as_tangent, carries_derivative, check_callable, flatten_like, is_number
 from ..staging import stage
 from ..typevars import P, R
 from .base import CustomCall, CustomFunction, with_names_of
@@ -79,7 +79,7 @@ class custom_jvp(CustomFunction[P, R]):  # noqa: N801, a decorator
             )
             y, t = call.pair(out, "the rule", "a pair (output, tangent)")
             outs = call.leaves_of(y)
-            ts = same_structure(self.name, "the rule's tangent", call.out_tree, t)
+            ts = flatten_like(self.name, "the rule's tangent", call.out_tree, t)
             return outs, [_tangent(self.name, t, y) for t, y in zip(ts, outs, strict=True)]
 
         labelled(rule, self.rule, self.name, call.tie)

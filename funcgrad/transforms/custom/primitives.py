@@ -27,7 +27,7 @@ from ...core.ownership import copied
 from ...core.trace import Primitive, Trace, Tracer
 from ...ops.structure import Batched, axis_to_front, batch_at_front
 from ..backward import transpose_program
-from ..batching import Batch, check_within, gathered, of_all, run_in
+from ..batching import Batch, batched_ct, check_within, run_in_trace, vmapped
 from ..forward import push
 from ..jaxprs import constants_as_inputs, instantiate_zeros, out_avals, tangent_avals
 from ..reverse import value_and_vjp
@@ -152,7 +152,7 @@ class Ruled(Primitive, HoldsPrograms):
     def mapped(
         self, trace: Batch, args: Any, axes: Any, *, fun: Leaves, **params: Any
     ) -> dict[str, Any]:
-        return {"fun": of_all(trace, fun, axes), **params}
+        return {"fun": vmapped(trace, fun, axes), **params}
 
 
 def check_outs(prim: Primitive, fun: Leaves, outs: Sequence[Any]) -> None:
@@ -239,11 +239,11 @@ class CustomJvp(Ruled):
             n = m + len(primals)
             flat = lambda *xs: [y for part in apply(xs[:m], xs[m:n], xs[n:]) for y in part]
             places = [*axes[:m], *own, *own]
-            both = of_all(trace, flat, places)(*consts, *primals, *tangents)
+            both = vmapped(trace, flat, places)(*consts, *primals, *tangents)
             return both[: len(both) // 2], both[len(both) // 2 :]
 
         labelled(rule_of_all, rule.base, rule.__name__)
-        return {"fun": of_all(trace, fun, axes), "extra": extra, "rule": rule_of_all}
+        return {"fun": vmapped(trace, fun, axes), "extra": extra, "rule": rule_of_all}
 
 
 def _opened(rule: Any, ins: Sequence[Any]) -> tuple[Any, list[Any]]:
@@ -334,7 +334,7 @@ class CustomVjp(Ruled):
                 count = len(outs)
                 return [*outs, *leaves]
 
-            pairs = run_in(trace, flat, [*consts, *values], [*axes[:m], *own])
+            pairs = run_in_trace(trace, flat, [*consts, *values], [*axes[:m], *own])
             outs = [batch_at_front(y, d, size) for y, d in pairs[:count]]
             return outs, (treedef, [x for x, _ in pairs[count:]], [d for _, d in pairs[count:]])
 
@@ -343,12 +343,12 @@ class CustomVjp(Ruled):
             n = m + len(leaves)
             flat = lambda *xs: second(xs[:m], tree.unflatten(treedef, xs[m:n]), xs[n:])
             values = [*consts, *leaves, *cts]
-            pairs = run_in(trace, flat, values, [*axes[:m], *places, *[0] * len(cts)])
-            return [gathered(ct, d, want, size) for (ct, d), want in zip(pairs, own, strict=True)]
+            pairs = run_in_trace(trace, flat, values, [*axes[:m], *places, *[0] * len(cts)])
+            return [batched_ct(ct, d, want, size) for (ct, d), want in zip(pairs, own, strict=True)]
 
         labelled(fwd_of_all, fwd.base, fwd.__name__)
         return {
-            "fun": of_all(trace, fun, axes), "extra": extra, "fwd": fwd_of_all, "bwd": bwd_of_all,
+            "fun": vmapped(trace, fun, axes), "extra": extra, "fwd": fwd_of_all, "bwd": bwd_of_all,
         }  # fmt: skip
 
 
@@ -373,7 +373,7 @@ class CustomBatch(Ruled):
         self, trace: Batch, args: Any, axes: Any, *, fun: Any, extra: int, rule: Any
     ) -> Batched:
         if any(d is not None for d in axes[:extra]):
-            pairs = run_in(trace, fun, args, axes)
+            pairs = run_in_trace(trace, fun, args, axes)
             return [y for y, _ in pairs], [d for _, d in pairs]
         xs = [x if d is None else axis_to_front(x, d) for x, d in zip(args, axes, strict=True)][
             extra:
@@ -385,7 +385,7 @@ class CustomBatch(Ruled):
         except LeakedTracerError:  # it closes over a value of a trace that staged the function
             held = True
         if held:  # the rule cannot tell which outputs vary, the function can
-            pairs = run_in(trace, fun, args, axes)
+            pairs = run_in_trace(trace, fun, args, axes)
             return [y for y, _ in pairs], [d for _, d in pairs]
         return outs, [0 if flag else None for flag in flags]
 

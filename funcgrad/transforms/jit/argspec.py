@@ -13,7 +13,7 @@ from ...core.axes import axis_env
 from ...core.errors import shown
 from ...core.integers import several
 from ...core.lists import compress
-from ..arguments import Place, described
+from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
 from .key import Key, Static, key_of
 from .primitive import call_p, checked_call_p
@@ -139,7 +139,8 @@ class ArgSpec:
         place, path = places_of(args, kwargs)[i]
         kind = "static, and must be hashable" if static else "no array, and cannot be part of a key"
         raise TypeError(
-            f"jit: {described(self.fun, place, path)} is {kind}: got {type(value).__name__}; {cure}"
+            f"jit: {argument_name(self.fun, place, path)} is {kind}: got "
+            f"{type(value).__name__}; {cure}"
         )
 
     def name_of(self, place: Place, path: tree.Path) -> str:

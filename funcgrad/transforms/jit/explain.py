@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from ...core.avals import Aval
 from ...core.errors import shown
-from ..arguments import described
+from ..arguments import argument_name
 from .key import Static
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def _differences(call: "FlatCall | Signature", signature: "Signature") -> list[s
         return [f"the arguments' structure was {structures}"]
     rows = zip(signature.places, signature.key.leaves, call.key.leaves, strict=True)
     return [
-        f"{described(signature.spec.fun, place, path)} was {_word(a)}, and is {_word(b)}"
+        f"{argument_name(signature.spec.fun, place, path)} was {_word(a)}, and is {_word(b)}"
         for (place, path), a, b in rows
         if a != b
     ]
