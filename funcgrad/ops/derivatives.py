@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from ..core.trace import Tracer
 from .families import masked_update
+from .paths import may_hold
 
 
 def sinc_of(x: Any) -> Any:
@@ -62,7 +62,7 @@ def slope_of_power(j: int, k: int, x: Any, n: Any) -> Any:
     """
     if (j, k) == (1, 0):  # the fast path of every gradient
         edge = np.equal(x, 0) & np.equal(n, 0)
-        return n * np.power(x, np.subtract(np.where(edge, 1, n) if _may_hold(edge) else n, 1))
+        return n * np.power(x, np.subtract(np.where(edge, 1, n) if may_hold(edge) else n, 1))
     p = np.poly1d(np.poly(range(j)))
     terms = [math.comb(k, i) * np.polyval(p.deriv(i).coeffs, n) for i in range(k + 1)]
     zero = np.equal(x, 0)
@@ -71,7 +71,7 @@ def slope_of_power(j: int, k: int, x: Any, n: Any) -> Any:
         log = np.log(np.where(zero, 1, x)) if k else 1
         total = sum(term * log ** (k - i) for i, term in enumerate(terms))
         y = total * np.power(x, np.where(zero & np.equal(total, 0), j, n) - j)
-        if not k or not _may_hold(zero):
+        if not k or not may_hold(zero):
             return y
         end = np.where(np.real(n) == j, terms[k], 0)
         for i in range(k, -1, -1):  # the highest power of the logarithm last
@@ -80,8 +80,3 @@ def slope_of_power(j: int, k: int, x: Any, n: Any) -> Any:
                 large & np.not_equal(terms[i], 0), terms[i] * (-1.0) ** (k - i) * np.inf, end
             )
         return np.where(zero, end, y)
-
-
-def _may_hold(mask: Any) -> bool:
-    """Whether a mask may hold anywhere: True for a tracer."""
-    return isinstance(mask, Tracer) or bool(np.any(mask))

@@ -28,6 +28,11 @@ def path_mask(x: Any, live: Any) -> Any:
     return primitives["ne"](x, 0) if live is None else live
 
 
+def may_hold(mask: Any) -> bool:
+    """Whether a mask may hold anywhere: True for a tracer."""
+    return isinstance(mask, Tracer) or bool(np.any(mask))
+
+
 def any_mask(masks: Sequence[Any], shape: tuple[int, ...]) -> Any:
     """The union of masks, broadcast to a shape."""
     total = np.zeros(shape, bool)

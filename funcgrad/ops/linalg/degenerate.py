@@ -16,7 +16,7 @@ from ...core.companions import Masking
 from ...core.errors import warn
 from .. import compare, elementwise as ew
 from ..index import concatenate_p
-from ..paths import Masked, path_mask
+from ..paths import Masked, may_hold, path_mask
 from ..reduce import any_p
 from ..structure import broadcast_like, broadcast_to, cast, cumsum_p, unbroadcast
 from .matrices import MatrixPrimitive, diagonal, eps, largest, real_dtype
@@ -277,11 +277,6 @@ def nan_where(who: str, mask: Any, x: Any) -> Any:
 def off_diagonal(mask: Any) -> Any:
     """A mask of pairs without the diagonal."""
     return compare.logical_and(mask, ~np.eye(shape_of(mask)[-1], dtype=bool))
-
-
-def may_hold(mask: Any) -> bool:
-    """Whether a mask may hold anywhere: True for a tracer."""
-    return not isinstance(mask, np.ndarray) or bool(mask.any())
 
 
 def split(x: Any) -> Any:

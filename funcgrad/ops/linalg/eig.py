@@ -9,12 +9,12 @@ from typing_extensions import override
 from ...core.avals import Aval, broadcast_shapes, shape_of
 from ...core.companions import JointRules
 from .. import compare, elementwise as ew
+from ..paths import may_hold
 from ..reduce import argmax_p
 from ..structure import broadcast_like, cast, unbroadcast
 from .degenerate import (
     equal_p,
     inverse_gaps,
-    may_hold,
     off_diagonal,
     split,
     taint,

@@ -10,11 +10,11 @@ from ...core.avals import Aval, broadcast_shapes, shape_of
 from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
+from ..paths import may_hold
 from ..structure import broadcast_like, broadcast_to, unbroadcast
 from .degenerate import (
     equal_p,
     inverse_gaps,
-    may_hold,
     nan_where,
     off_diagonal,
     split,

@@ -11,13 +11,13 @@ from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
 from ..index import concatenate_p
+from ..paths import may_hold
 from ..reduce import any_p
 from ..structure import broadcast_like, unbroadcast
 from .degenerate import (
     equal_p,
     inverse_gaps,
     inverse_of,
-    may_hold,
     off_diagonal,
     split,
     taint,
