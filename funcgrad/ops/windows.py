@@ -20,7 +20,7 @@ Tap: TypeAlias = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
 
 
 def product(numbers: Sequence[int]) -> int:
-    """The product of integers."""
+    """math.prod, for compiled programs that import only NumPy."""
     total = 1
     for number in numbers:
         total *= number
