@@ -484,7 +484,7 @@ def mismatches(name: str, orders: range, every: bool) -> list[str]:
 def test_every_elementwise_primitive_is_here():
     names = {
         n for n, p in primitives.items()
-        if isinstance(p, Elementwise) and p.differentiable and p.is_librarys
+        if isinstance(p, Elementwise) and p.differentiable and p.is_builtin
     }  # fmt: skip
 
     assert names - set(TABLE) - set(LEFT_OUT) == set()

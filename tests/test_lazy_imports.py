@@ -185,7 +185,7 @@ def test_a_primitive_loads_only_its_module():
         f"print(pickle.loads({data!r}).name, 'funcgrad.nn' in sys.modules)"
     )
     assert python(code) == "cholesky False\n"
-    assert activations.relu_p.is_librarys and "no such primitive" not in primitives
+    assert activations.relu_p.is_builtin and "no such primitive" not in primitives
     with pytest.raises(KeyError):
         overrides[test_a_primitive_loads_only_its_module]
 

@@ -16,7 +16,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import tree
 from funcgrad.core.errors import ConcretizationError, MutationError, UnsupportedError
-from funcgrad.core.ndarray_mixin import ArrayLike
+from funcgrad.core.ndarray_mixin import NDArrayMixin
 from funcgrad.core.registry import overrides
 from funcgrad.numpy import coverage
 from funcgrad.numpy.dispatch import EAGER, EAGER_NO_DERIVATIVE, REFUSED
@@ -571,7 +571,7 @@ MISREDUCED = r"np\.(arctan2|atan2|pow|power)\.reduce\w*\(.*axis=(1|-1|np\.\w+\(1
 def methods():
     """Return the methods of traced arrays that are functions, and those functions' names."""
     names = {f: name for name, f in functions().items()}
-    found = {m: names.get(getattr(v, "function", None)) for m, v in vars(ArrayLike).items()}
+    found = {m: names.get(getattr(v, "function", None)) for m, v in vars(NDArrayMixin).items()}
     return {m: name for m, name in found.items() if name in CALLS and m in vars(np.ndarray)}
 
 

@@ -384,7 +384,7 @@ def rows():
         found[rule.__name__] = RULES.get(rule.__name__)
     primitives.load()
     for prim in list(primitives.values()):
-        if prim.codegen.lower is not None and prim.is_librarys:
+        if prim.codegen.lower is not None and prim.is_builtin:
             found[f"lower {prim.name}"] = LOWERED.get(prim.name)
     return found
 

@@ -45,12 +45,12 @@ _IS_THERE = settings is not _ELSEWHERE
 _QUIET: Any = _umath._make_extobj(all="ignore") if _IS_THERE else {"all": "ignore"}
 
 
-def state() -> Any:
+def current_settings() -> Any:
     """NumPy's current floating-point settings."""
     return settings.get() if _IS_THERE else np.geterr()
 
 
-def under(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
+def with_settings(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
     """Call a function under settings that :func:`state` has returned."""
     if not _IS_THERE:
         with np.errstate(**state):
@@ -62,15 +62,15 @@ def under(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
         settings.reset(token)
 
 
-def quietly(fun: Callable[..., Any], *args: Any) -> Any:
+def without_warnings(fun: Callable[..., Any], *args: Any) -> Any:
     """Call a function, a derivative for example, without NumPy's floating-point warnings."""
-    return under(_QUIET, fun, *args)
+    return with_settings(_QUIET, fun, *args)
 
 
 warnings_to_log(settings.get())  # the default settings are in the cache from the start
 
 
-def keep() -> None:
+def keep_settings() -> None:
     """Keep settings that the user has changed meanwhile by ``numpy.seterr``, without the log."""
     if np.geterrcall() is _LOG:
         np.seterr(**{k: "warn" for k, how in np.geterr().items() if how == "log"})  # type: ignore[arg-type]

@@ -31,7 +31,7 @@ def _other(x: Any) -> Any:
 
     That is so for a class that overrides ufuncs, by NumPy's rules, and for arrays of objects.
     """
-    if x is None or isinstance(x, (ArrayLike, np.ndarray, np.generic, int, float, complex, str)):
+    if x is None or isinstance(x, (NDArrayMixin, np.ndarray, np.generic, int, float, complex, str)):
         return x  # None and strings too: NumPy raises its own error for them
     if _defers(x):
         return NotImplemented
@@ -139,7 +139,7 @@ _marked(_power, "pow", primitive="pow")
 _reshape, _transpose = _function(np.reshape), _function(np.transpose)
 
 
-class ArrayLike:
+class NDArrayMixin:
     """The ndarray interface of a tracer: attributes, operators and methods."""
 
     __slots__ = ()
@@ -153,7 +153,7 @@ class ArrayLike:
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         converts = False
         for x in inputs:
-            if type(x) not in _PLAIN and not isinstance(x, (ArrayLike, np.ndarray, np.generic)):
+            if type(x) not in _PLAIN and not isinstance(x, (NDArrayMixin, np.ndarray, np.generic)):
                 if _defers(x):
                     return NotImplemented
                 converts = True

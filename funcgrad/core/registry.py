@@ -115,7 +115,7 @@ def primitive(name: str) -> Any:
     return primitives[name]
 
 
-def claimed(name: str) -> bool:
+def is_builtin_name(name: str) -> bool:
     """Whether a name is that of a primitive of the library, whose module is being loaded.
 
     Raises:

@@ -29,9 +29,9 @@ from .errors import (
     LeakedTracerError,
     MissingRuleError,
 )
-from .floating import keep, settings, warnings_to_log
-from .ndarray_mixin import ArrayLike
-from .registry import claimed, primitive, primitives
+from .floating import keep_settings, settings, warnings_to_log
+from .ndarray_mixin import NDArrayMixin
+from .registry import is_builtin_name, primitive, primitives
 
 _serials = itertools.count(1)
 
@@ -74,7 +74,7 @@ class Trace:
             )
 
 
-def pointed(fun: Callable[..., Any], *args: Any) -> Any:
+def warn_at_user_line(fun: Callable[..., Any], *args: Any) -> Any:
     """Call a function while NumPy's floating-point warnings point at the user's line."""
     now = warnings_to_log(settings.get())
     if now is None:
@@ -86,11 +86,11 @@ def pointed(fun: Callable[..., Any], *args: Any) -> Any:
         if settings.get() is now:
             settings.reset(token)
         else:
-            keep()
+            keep_settings()
 
 
-class Tracer(ArrayLike):
-    """A value under a transform, with the interface of an ndarray, see ``ArrayLike``."""
+class Tracer(NDArrayMixin):
+    """A value under a transform, with the interface of an ndarray, see ``NDArrayMixin``."""
 
     __slots__ = ("_trace",)  # with an underscore, because ndarray.trace is a method
     _trace: Trace
@@ -187,7 +187,7 @@ class Primitive:
     """
 
     differentiable: ClassVar[bool] = True  # False: outputs carry no derivative, by decision
-    is_librarys: bool = False  # True: its name is taken
+    is_builtin: bool = False  # True: its name is taken
 
     joint: JointRules = NO_JOINT_RULES
     holds: HoldsPrograms = NO_PROGRAMS
@@ -196,7 +196,7 @@ class Primitive:
     decompose: Any = None  # *xs, **params -> outs, made of simpler primitives: ops/elementary.py
 
     def __init__(self, name: str) -> None:
-        self.is_librarys = claimed(name)
+        self.is_builtin = is_builtin_name(name)
         self.name = name
         if isinstance(self, JointRules):
             self.joint = self

@@ -28,7 +28,7 @@ from ..core.errors import (
     short,
     shown,
 )
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, pointed
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, warn_at_user_line
 from ..ops.structure import zeros_like
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of JAX's tangents of integers
@@ -140,7 +140,7 @@ def diff_arguments(
 
 def call_with_aux(who: str, has_aux: bool, fun: Callable[..., Any], *args: Any) -> tuple[Any, Any]:
     """Call a function, and split its result into the output and the auxiliary output."""
-    out = pointed(fun, *args)
+    out = warn_at_user_line(fun, *args)
     if not has_aux:
         return out, None
     if not (isinstance(out, tuple) and len(out) == 2):

@@ -14,7 +14,7 @@ from ..core.axes import Axis, bind_axis
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
 from ..core.pickling import picklable
-from ..core.trace import AbstractTracer, ConcreteTracer, Primitive, Trace, Tracer, pointed
+from ..core.trace import AbstractTracer, ConcreteTracer, Primitive, Trace, Tracer, warn_at_user_line
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
 from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
@@ -79,11 +79,11 @@ class Batch(Trace):
         else:
             outs, out_axes = prim.batch(values, axes, self.size, **params)
         return [
-            self.whole(y) if d is None else BatchTracer(self, y, d)
+            self.with_axis(y) if d is None else BatchTracer(self, y, d)
             for y, d in zip(outs, out_axes, strict=True)
         ]
 
-    def whole(self, y: Any) -> Any:
+    def with_axis(self, y: Any) -> Any:
         """A value that all examples share, with the batch axis if it is of an inner trace.
 
         With the axis it is batched here, before the inner trace processes operations on it.
@@ -109,7 +109,7 @@ def batched(
         x if d is None else BatchTracer(trace, x, d) for x, d in zip(values, axes, strict=True)
     ]
     with bind_axis_name(trace):
-        return [trace.split(y) for y in pointed(fun, *tracers)]
+        return [trace.split(y) for y in warn_at_user_line(fun, *tracers)]
 
 
 def bind_axis_name(trace: Batch) -> AbstractContextManager[Any]:
@@ -124,7 +124,7 @@ def run_in_trace(
 ) -> list[tuple[Any, int | None]]:
     """Run a function in a trace, or in a new one like it if that is dead."""
     if not trace.dead:
-        pairs = [(x, d) if d is not None else trace.split(trace.whole(x))
+        pairs = [(x, d) if d is not None else trace.split(trace.with_axis(x))
                  for x, d in zip(values, axes, strict=True)]  # fmt: skip
         return batched(trace, fun, [x for x, _ in pairs], [d for _, d in pairs])
     again = Batch(trace.origin, trace.size, trace.name)
@@ -149,19 +149,19 @@ def vmapped(
 
 def check_within(trace: Batch, ys: Sequence[Any]) -> None:
     """Raise if results belong to a transform inside vmap, which hides their batch axis."""
-    if any(_hides(trace, y) for y in ys):
+    if any(_wraps(trace, y) for y in ys):
         raise ClosureError(
             f"a function with a custom rule closes over a value of a transform inside "
             f"{trace.origin}; make it an argument of the function that has the rule"
         )
 
 
-def _hides(trace: Batch, y: Any) -> bool:
+def _wraps(trace: Batch, y: Any) -> bool:
     """Whether a tracer of this vmap is wrapped by a tracer of an inner transform."""
-    under = y
-    while isinstance(under, ConcreteTracer):
-        under = under.value
-    return under is not y and isinstance(under, Tracer) and under._trace is trace
+    inner = y
+    while isinstance(inner, ConcreteTracer):
+        inner = inner.value
+    return inner is not y and isinstance(inner, Tracer) and inner._trace is trace
 
 
 def batched_ct(ct: Any, axis: int | None, want: int | None, size: int) -> Any:

@@ -8,7 +8,7 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.companions import NO_JOINT_RULES
-from ..core.floating import quietly, state, under
+from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.ownership import unaliased
 from ..core.trace import ConcreteTracer, Primitive, Trace, is_walked
 from .arguments import (
@@ -195,19 +195,21 @@ def jvp(
     given = flatten_like("jvp", "tangents", treedef, tangents)
     directions = tangents_of("jvp", fun, primals, leaves, given)
     on_leaves = lambda xs: call_with_aux("jvp", has_aux, fun, *tree.unflatten(treedef, xs))
-    origin, warnings = Origin("jvp", fun), state()
+    origin, warnings = Origin("jvp", fun), current_settings()
     outs: Any = None
     out_tree: Any = None
     aux: Any = None
 
     def run(tangents: Sequence[Any], masked: bool) -> list[Any]:
         nonlocal outs, out_tree, aux
-        now = state() if outs is not None else warnings  # the second time there are none
-        aux, pairs, out_tree, _ = under(now, push, origin, on_leaves, leaves, tangents, masked)
+        now = current_settings() if outs is not None else warnings  # the second time there are none
+        aux, pairs, out_tree, _ = with_settings(
+            now, push, origin, on_leaves, leaves, tangents, masked
+        )
         outs = [y for y, _ in pairs]
         return [t for _, t in pairs]
 
-    found = quietly(over_paths, origin, directions, run, leaves)
+    found = without_warnings(over_paths, origin, directions, run, leaves)
     out = tree.unflatten(out_tree, outs)
     taken = set(map(id, directions))
     tangents_out = [

@@ -9,7 +9,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, dtype_of
 from ..core.errors import MutatedError
-from ..core.floating import quietly
+from ..core.floating import without_warnings
 from ..core.ownership import copied, unaliased
 from ..core.pickling import picklable
 from ..core.trace import Tracer
@@ -104,9 +104,9 @@ class Recording:
             cts = beside(self.leaves, cts)
         # where all lies on paths; a program that is staged gets the seed, and what comes of it
         if whole and self.tape.smooth and not (nested and is_staged(self.outs)):
-            return quietly(self.pull, cts, False)
+            return without_warnings(self.pull, cts, False)
         # the function has its warnings, its derivative none
-        return quietly(over_paths, self.tape.origin, cts, self.pull, self.outs)
+        return without_warnings(over_paths, self.tape.origin, cts, self.pull, self.outs)
 
 
 def finished(ct: Any, primal: Any, taken: set[int]) -> Any:

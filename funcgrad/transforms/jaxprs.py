@@ -99,14 +99,14 @@ def interleave(
     doubled = [(part, list(map(again, tangent_avals(part, f)))) for part, f in rows]
     counts = [len(xs) for pair in doubled for xs in pair]
 
-    def taken(values: list[Any]) -> tuple[list[Any], list[Any]]:
+    def separate(values: list[Any]) -> tuple[list[Any], list[Any]]:
         pieces = split_list(values, *counts)[:-1]
         return [x for p in pieces[::2] for x in p], [x for p in pieces[1::2] for x in p]
 
-    return [x for pair in doubled for xs in pair for x in xs], taken
+    return [x for pair in doubled for xs in pair for x in xs], separate
 
 
-def youngest_serial(values: Sequence[Any]) -> int:
+def innermost_serial(values: Sequence[Any]) -> int:
     """The serial number of the innermost trace of tracers, and of the tracers that they wrap."""
     serial = 0
     for x in values:
@@ -121,7 +121,7 @@ def is_linearizing(primals: Sequence[Any], tangents: Sequence[Any]) -> bool:
 
     Then the part of a program that computes the tangents becomes a program of its own.
     """
-    return youngest_serial(tangents) > youngest_serial(primals)
+    return innermost_serial(tangents) > innermost_serial(primals)
 
 
 # running a program under a trace
@@ -132,12 +132,12 @@ def eval_jvp(
 ) -> tuple[list[Any], list[Any]]:
     """The outputs, and tangents of those flagged, given tangents of the inputs flagged."""
     run = lambda xs: (eval_jaxpr(jaxpr, (), xs), None)
-    pairs = push("a program", run, xs, expand(ts, ins), _heeded(jaxpr, (*xs, *ts)))[1]
+    pairs = push("a program", run, xs, expand(ts, ins), _runs_masked(jaxpr, (*xs, *ts)))[1]
     ys = [y for y, _ in pairs]
     return ys, instantiate_zeros(compress([t for _, t in pairs], outs), compress(ys, outs), ts)
 
 
-def _heeded(jaxpr: Jaxpr, values: Sequence[Any]) -> bool:
+def _runs_masked(jaxpr: Jaxpr, values: Sequence[Any]) -> bool:
     """Whether the maps in a program run with masks; if so, they do in its derivative too."""
     masked = is_masked(jaxpr)
     for x in map(staged_in, values if masked else ()):
@@ -177,7 +177,7 @@ def eval_vjp(
     flagged inputs are added to the accumulators.
     """
     needs = [True if flag else None for flag in ins]
-    run, masked = lambda *xs: eval_jaxpr(jaxpr, (), xs), _heeded(jaxpr, (*xs, *seeds))
+    run, masked = lambda *xs: eval_jaxpr(jaxpr, (), xs), _runs_masked(jaxpr, (*xs, *seeds))
     ys, pull = value_and_vjp("a program", run, xs, needs, masked)
     before, cts = split_list(seeds, sums)
     got = compress(pull(expand(cts, outs)), ins)

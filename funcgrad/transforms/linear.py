@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import Aval, aval_of
-from ..core.floating import quietly
+from ..core.floating import without_warnings
 from ..core.jaxpr import eval_jaxpr
 from ..core.ownership import unaliased
 from ..ops.structure import zeros_like
@@ -80,7 +80,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
         directions = tangents_of("linearize", fun, primals, leaves, given)
         checked = [t for t, i in zip(directions, inexact, strict=True) if i]
         # the function warns, its derivative does not
-        found = quietly(over_paths, origin, checked, run.tangents, run.outs)
+        found = without_warnings(over_paths, origin, checked, run.tangents, run.outs)
         taken = set(map(id, (*checked, *run.closed.consts)))
         results = (unaliased(t, taken) for t in found)
         tangents_out = [next(results) if is_number(y) else y for y in run.outs]

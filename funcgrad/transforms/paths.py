@@ -74,7 +74,7 @@ class Paths(Trace):
             pairs = zip(outs, masks, strict=True)
             return [y if mask is None else self.output(y, mask) for y, mask in pairs]
         if prim.masking.on_paths is None:
-            outs, masks = _together(prim, values, live, params)
+            outs, masks = _one_mask(prim, values, live, params)
         else:
             outs, masks = prim.masking.on_paths(values, live, **params)
         return [self.output(y, mask) for y, mask in zip(outs, masks, strict=True)]
@@ -96,7 +96,7 @@ class Paths(Trace):
         return x, None
 
 
-def _together(prim: Primitive, args: Any, live: Any, params: Any) -> tuple[Any, Any]:
+def _one_mask(prim: Primitive, args: Any, live: Any, params: Any) -> tuple[Any, Any]:
     """One mask for all elements: the outputs lie on a path if any element of the operands does."""
     outs = prim.bind(*args, **params)
     some: Any = np.zeros((), bool)

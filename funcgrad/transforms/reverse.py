@@ -252,7 +252,7 @@ class Tape(Trace):
             if ins[k] is None and isinstance(x, Tracer):
                 self.nested = True
             if prim.holds.runs_users:
-                values[k] = self.kept().lend(values[k], prim, k)
+                values[k] = self.kept().take_for_user(values[k], prim, k)
             elif k in read and not (type(x) is TapeTracer and x._trace is self):
                 values[k] = self.kept().take(values[k], prim, k)
         return values, ins

@@ -53,7 +53,7 @@ def over_paths(
     program = max(programs, key=lambda trace: trace.serial) if programs else None
     if program is not None and not program.masked:
         # with masks, unless an enclosing program may be run again with masks
-        repeats = is_staged(around) or program.turned
+        repeats = is_staged(around) or program.transposed
         masked = any(p.masked for p in programs) or not repeats
         return _staged(program, seeds, run, around, masked)
     results = run(seeds, False)
@@ -134,7 +134,7 @@ def _staged(
 
 def _look(program: Staging, own: Tag) -> None:
     """Find tangents of other maps, for example of a program whose equations were replayed here."""
-    new, program.looked = program.eqns[program.looked :], len(program.eqns)
+    new, program.searched = program.eqns[program.searched :], len(program.eqns)
     if any(eqn.prim in BEGINS for eqn in new):
         program.gaps.update(*(vs for tag, vs in maps_in(new).items() if tag != own))
 
@@ -185,7 +185,7 @@ def _without(
             program.eqns[i] = Eqn(eqn.prim, ins, eqn.outs, eqn.params, eqn.source, eqn.scope)
     rest = program.eqns[start:]
     program.eqns[start:] = [eqn for eqn in rest if now.keys().isdisjoint(eqn.outs)]
-    program.looked = min(program.looked, len(program.eqns))
+    program.searched = min(program.searched, len(program.eqns))
     return results
 
 

@@ -74,7 +74,7 @@ class Snapshots:
             raise self.mutated(found)  # now, because it may be changed back before ``check``
         return x
 
-    def lend(self, x: Any, prim: Primitive, operand: int) -> Any:
+    def take_for_user(self, x: Any, prim: Primitive, operand: int) -> Any:
         """Copy or watch an operand of a user function, which may write to it."""
         if isinstance(x, np.ndarray) and x.nbytes <= self.limit:
             return x.copy("K")
@@ -151,7 +151,7 @@ def _array_in(x: Any) -> Any:
     return x
 
 
-def lent(x: Any) -> Any:
+def copy_for_user(x: Any) -> Any:
     """A recorded value for user code: a copy if it is small; a large one is watched."""
     return copied(x) if isinstance(x, np.ndarray) and x.nbytes <= SMALL else x
 

@@ -64,7 +64,7 @@ class Staging(Trace):
     or checked; it is False where no user code runs.
     """
 
-    __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "looked", "snapshots", "turned")
+    __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "searched", "snapshots", "transposed")
 
     def __init__(
         self, origin: object, lasting: bool = True, guarded: bool = True, masked: bool = False
@@ -73,8 +73,8 @@ class Staging(Trace):
         self.snapshots = Snapshots(origin, math.inf if lasting else BRIEF) if guarded else None
         self.eqns: list[Eqn] = []
         self.gaps: set[Var] = set()  # tangents with elements on no path, see seeds.py
-        self.looked = 0  # the number of equations searched for these
-        self.turned = False  # whether it will be transposed: masks of its tangents are unknown
+        self.searched = 0  # the number of equations searched for these
+        self.transposed = False  # whether it will be transposed: masks of its tangents are unknown
         self.inputs: list[Var] = []
         self.at = ""  # the line whose derivative is being staged
         # constants of the program: small arrays by their bytes, others by identity
@@ -155,16 +155,16 @@ def stage(
     lasting: bool = True,
     guarded: bool = True,
     masked: bool = False,
-    turned: bool = False,
+    transposed: bool = False,
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Trace ``fun``, a function of leaves, to a program, and give the structure of its output.
 
     ``lasting`` and ``guarded`` control copies of arrays that it closes over, see Staging.
-    ``masked``: derivatives inside are computed with masks. ``turned``: the program will be
+    ``masked``: derivatives inside are computed with masks. ``transposed``: the program will be
     transposed.
     """
     trace = Staging(origin, lasting, guarded, masked)
-    trace.turned = turned
+    trace.transposed = transposed
     try:
         out = fun([trace.input(aval) for aval in avals])
         leaves, treedef = tree.flatten(out)

@@ -21,10 +21,10 @@ from ...core.lists import split_list
 from ...core.trace import Primitive, Tracer
 from ..jaxprs import (
     constants_as_inputs,
+    innermost_serial,
     instantiate_zeros,
     is_linearizing,
     tangent_avals,
-    youngest_serial,
 )
 from ..partial_eval import PartialEval, partial_eval_jaxpr
 from ..seeds import Staged
@@ -173,7 +173,7 @@ def values_of(
 
     If values and tangents share a loop, the values are staged too, and the rule runs again.
     """
-    if is_linearizing(xs, ts) and youngest_serial(outs) >= youngest_serial(ts):
+    if is_linearizing(xs, ts) and innermost_serial(outs) >= innermost_serial(ts):
         return rule(xs, instantiate_zeros([None] * len(xs), xs))[0]
     return outs
 

@@ -31,7 +31,7 @@ from ..batching import Batch, batched_ct, check_within, run_in_trace, vmapped
 from ..forward import push
 from ..jaxprs import constants_as_inputs, instantiate_zeros, out_avals, tangent_avals
 from ..reverse import value_and_vjp
-from ..snapshots import RESIDUAL, Snapshots, lent
+from ..snapshots import RESIDUAL, Snapshots, copy_for_user
 from ..staging import stage
 from .closures import (
     ClosedJvp,
@@ -214,7 +214,7 @@ class CustomJvp(Ruled):
             return compress(got, smooth)
 
         avals = tangent_avals(list(map(aval_of, xs)), flags)
-        closed, _ = stage(self.name, tangents_out, avals, turned=True)
+        closed, _ = stage(self.name, tangents_out, avals, transposed=True)
         outs[:] = values_of(apply, xs, outs, seeds)
         check_outs(self, fun, outs)
         values = lambda *cs: rule(cs, xs, instantiate_zeros([None] * len(xs), xs))[0]
@@ -305,7 +305,7 @@ class CustomVjp(Ruled):
             # copies: the rule may write to its arguments, and keep its results
             own_cts = list(map(copied, instantiate_zeros(cts, likes)))
             try:
-                found = second(consts, tree.map(lent, kept), own_cts)
+                found = second(consts, tree.map(copy_for_user, kept), own_cts)
                 snapshots.check()
                 found = list(map(copied, found))
                 return [*moved(cts), *[None] * (extra - len(consts)), *found]
