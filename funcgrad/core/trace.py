@@ -163,7 +163,7 @@ class AbstractTracer(Tracer):
         return str(self.aval)
 
     def _refuse(self, what: str) -> NoReturn:
-        raise ConcretizationError(f"{what}: one number is asked of {self.unknown()}")
+        raise ConcretizationError(f"{what}: the value must be concrete: got {self.unknown()}")
 
     def __bool__(self) -> bool:
         self._refuse("bool(), as in `if x:` or `while x:`")
