@@ -109,9 +109,9 @@ class LastWriter(Primitive):
 
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, shape: Shape, index: Index) -> Batched:
-        place = Batching(index, args, axes, size, len(shape))
-        y = last_writer_p(*place.arrays, shape=(size, *shape), index=place.index)
-        return (place.unpacked(y),), (0,)
+        batching = Batching(index, args, axes, size, len(shape))
+        y = last_writer_p(*batching.arrays, shape=(size, *shape), index=batching.index)
+        return (batching.unpacked(y),), (0,)
 
 
 class AddAt(Primitive, Masking, Codegen):
@@ -238,13 +238,13 @@ def _batched(args: Any, axes: Any, size: int, index: Index) -> list[Any]:
     """The array, values, index arrays and index of a batched update."""
     (x, v, *arrays), (x_axis, v_axis, *array_axes) = args, axes
     rank = len(shape_of(x)) - (x_axis is not None)
-    place = Batching(index, arrays, array_axes, size, rank)
+    batching = Batching(index, arrays, array_axes, size, rank)
     x = batch_at_front(x, x_axis, size)
-    (slot,) = getitem_p.infer(aval_of(x), *map(aval_of, place.arrays), index=place.index)
+    (slot,) = getitem_p.infer(aval_of(x), *map(aval_of, batching.arrays), index=batching.index)
     v = batch_at_front(v, v_axis, size)
     missing = len(slot.shape) - len(shape_of(v))
-    v = place.packed(expand_dims(v, tuple(range(1, 1 + missing))))
-    return [x, v, *place.arrays, place.index]
+    v = batching.packed(expand_dims(v, tuple(range(1, 1 + missing))))
+    return [x, v, *batching.arrays, batching.index]
 
 
 add_at_p = AddAt("add_at")

@@ -50,31 +50,36 @@ def conv_dimension_numbers(
         )
     if dimension_numbers is None:
         return ConvDimensionNumbers(*[tuple(range(rank))] * 3)
-    words = tuple(dimension_numbers)
-    places = [
-        _spatial_letters(word, pair) for word, pair in zip(words, ("NC", "OI", "NC"), strict=False)
+    layouts = tuple(dimension_numbers)
+    spatial = [
+        _spatial_letters(layout, pair)
+        for layout, pair in zip(layouts, ("NC", "OI", "NC"), strict=False)
     ]
-    if len(words) != 3 or None in places or len({frozenset(p or "") for p in places}) > 1:
+    if len(layouts) != 3 or None in spatial or len({frozenset(p or "") for p in spatial}) > 1:
         raise _layout_error(dimension_numbers)
-    if any(len(word) != rank for word in words):
+    if any(len(layout) != rank for layout in layouts):
         raise ShapeError(
             f"{_WHO}: dimension_numbers must have one letter for each axis: got "
             f"{dimension_numbers!r} for shapes {tuple(lhs_shape)} and {tuple(rhs_shape)}"
         )
-    order = places[1] or ""  # the kernel gives the order of the spatial axes
+    order = spatial[1] or ""  # the kernel gives the order of the spatial axes
     return ConvDimensionNumbers(
         *(
-            tuple(word.index(letter) for letter in (*pair, *order))
-            for word, pair in zip(words, ("NC", "OI", "NC"), strict=True)
+            tuple(layout.index(letter) for letter in (*pair, *order))
+            for layout, pair in zip(layouts, ("NC", "OI", "NC"), strict=True)
         )
     )
 
 
-def _spatial_letters(word: Any, pair: str) -> str | None:
+def _spatial_letters(layout: Any, pair: str) -> str | None:
     """The spatial letters of a layout, None if it is not a layout with this pair."""
-    if not isinstance(word, str) or len(set(word)) < len(word) or not set(pair) <= set(word):
+    if (
+        not isinstance(layout, str)
+        or len(set(layout)) < len(layout)
+        or not set(pair) <= set(layout)
+    ):
         return None
-    return "".join(letter for letter in word if letter not in pair)
+    return "".join(letter for letter in layout if letter not in pair)
 
 
 def _layout_error(given: Any) -> ShapeError:
@@ -151,11 +156,11 @@ def transposed_to(x: Any, perm: Axes) -> Any:
 
 def channels_from_examples(x: Any, groups: int) -> Any:
     """Groups of examples as groups of channels: ``[G*N, ..., C] -> [N, ..., G*C]``."""
-    count, *places, channels = shape_of(x)
-    rank = len(places)
-    x = reshape(x, (groups, count // groups, *places, channels))
+    count, *spatial, channels = shape_of(x)
+    rank = len(spatial)
+    x = reshape(x, (groups, count // groups, *spatial, channels))
     x = transpose_p(x, perm=(*range(1, 2 + rank), 0, 2 + rank))
-    return reshape(x, (count // groups, *places, groups * channels))
+    return reshape(x, (count // groups, *spatial, groups * channels))
 
 
 def _groups(lhs: Any, rhs: Any, x: Any, w: Any, feature_groups: int, batch_groups: int) -> int:
@@ -262,8 +267,8 @@ def conv_transpose(
     if transpose_kernel:
         for d in numbers.rhs_spec[2:]:
             rhs = flip(rhs, d)
-        out, into, *places = numbers.rhs_spec
-        numbers = numbers._replace(rhs_spec=(into, out, *places))
+        out, into, *spatial = numbers.rhs_spec
+        numbers = numbers._replace(rhs_spec=(into, out, *spatial))
     return conv_general_dilated(
         lhs, rhs, (1,) * rank, padding, strides, rhs_dilation, numbers,
         preferred_element_type=preferred_element_type,
@@ -274,12 +279,12 @@ def _transposed_padding(
     sizes: Sequence[int], strides: Sequence[int], dilation: Sequence[int], padding: Padding
 ) -> list[tuple[int, int]]:
     """The padding of the transposed convolution, given that of the convolution."""
-    word = padding.upper() if isinstance(padding, str) else None
-    if word not in (None, "SAME", "VALID"):
+    mode = padding.upper() if isinstance(padding, str) else None
+    if mode not in (None, "SAME", "VALID"):
         raise ShapeError(
             f"conv_transpose: padding must be 'SAME', 'VALID' or pairs: got {padding!r}"
         )
-    given: Sequence[Any] = [word] * len(sizes) if word else padding
+    given: Sequence[Any] = [mode] * len(sizes) if mode else padding
     pads = []
     for size, stride, r, pad in zip(sizes, strides, dilation, given, strict=True):
         k = (size - 1) * r + 1 if size else 0

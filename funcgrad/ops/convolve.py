@@ -56,10 +56,12 @@ class Bilinear(InBuffers, Multilinear, Codegen):
 
 def axis_names(role: str, rank: int) -> list[Any]:
     """The axes of an array in this role, with a separate axis for the groups."""
-    places = list(range(rank))
+    spatial = list(range(rank))
     return {
-        "x": ["N", *places, "G", "S"], "w": [*places, "S", "G", "T"], "y": ["N", *places, "G", "T"]
-    }[role]  # fmt: skip
+        "x": ["N", *spatial, "G", "S"],
+        "w": [*spatial, "S", "G", "T"],
+        "y": ["N", *spatial, "G", "T"],
+    }[role]
 
 
 def batch_into_axis(x: Any, role: str, label: str, groups: int) -> Any:
@@ -196,12 +198,12 @@ def _kernel_by_convolution(
 ) -> tuple[Any, ...]:
     """Convolve x with y as the kernel: examples become channels."""
     rank = len(windows)
-    n, *places, channels = shape_of(x)
+    n, *spatial, channels = shape_of(x)
     s = channels // groups
-    x = reshape(x, (n, *places, groups, s))
-    x = transpose_p(x, perm=(rank + 2, *range(1, rank + 1), rank + 1, 0))  # [S, *places, G, N]
-    x = reshape(x, (s, *places, groups * n))
-    y = transpose_p(y, perm=(*range(1, rank + 1), 0, rank + 1))  # [*places, N, G*T]
+    x = reshape(x, (n, *spatial, groups, s))
+    x = transpose_p(x, perm=(rank + 2, *range(1, rank + 1), rank + 1, 0))  # [S, *spatial, G, N]
+    x = reshape(x, (s, *spatial, groups * n))
+    y = transpose_p(y, perm=(*range(1, rank + 1), 0, rank + 1))  # [*spatial, N, G*T]
     (w,) = convolve_p.bind(x, y, windows=tuple(map(_across, windows)), groups=groups)
     w = transpose_p(w, perm=(*range(1, rank + 1), 0, rank + 1))  # [*window, S, G*T]
     turned_over = [slice(None, None, -1 if axis[-1] < 0 else 1) for axis in windows]

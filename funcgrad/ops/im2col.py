@@ -88,8 +88,8 @@ def scratch_sizes(
     if form == "col2im":
         lengths = [w[0] for w in windows]
         examples, rows = blocking(count, lengths, size * t * groups)
-        places = examples * rows * product(lengths[1:])
-        return (places * size * t * groups, places * s * groups, size * s * t * groups)
+        positions = examples * rows * product(lengths[1:])
+        return (positions * size * t * groups, positions * s * groups, size * s * t * groups)
     return (*gather_sizes(count, windows, s * groups), size * s * t * groups)
 
 
@@ -151,23 +151,23 @@ def patch_matrix(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) 
     It is a view if the rows are contiguous already, as in a convolution of size 1.
     """
     count, *axes = view.shape[:-1]
-    places, sizes = (count, *axes[:rank]), axes[rank:]
+    positions, sizes = (count, *axes[:rank]), axes[rank:]
     s = view.shape[-1] // groups
     if groups == 1 and view.flags.c_contiguous:
-        return view.reshape(1, product(places), -1)
+        return view.reshape(1, product(positions), -1)
     view = view.reshape(*view.shape[:-1], groups, s)  # a view: splitting an axis never copies
     window = range(1 + rank, 1 + 2 * rank)
     group, channel = 1 + 2 * rank, 2 + 2 * rank
     buffer = columns[: view.size]
     if s < FEW_CHANNELS:
         turn = (group, *window, channel, *range(1 + rank))
-        buffer = buffer.reshape(groups, *sizes, s, *places)
+        buffer = buffer.reshape(groups, *sizes, s, *positions)
         buffer[...] = view.transpose(turn)
-        return buffer.reshape(groups, -1, product(places)).swapaxes(1, 2)
+        return buffer.reshape(groups, -1, product(positions)).swapaxes(1, 2)
     turn = (group, *range(1 + rank), *window, channel)
-    buffer = buffer.reshape(groups, *places, *sizes, s)
+    buffer = buffer.reshape(groups, *positions, *sizes, s)
     buffer[...] = view.transpose(turn)
-    return buffer.reshape(groups, product(places), -1)
+    return buffer.reshape(groups, product(positions), -1)
 
 
 def col2im(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
@@ -245,8 +245,8 @@ def kernel_sizes(
     gathered_side = with_positive_steps(gathered_side)
     columns, padded = gather_sizes(count, gathered_side, (s + t - other) * groups)
     examples, rows = blocking(count, [w[1] for w in gathered_side], size * (s + t - other) * groups)
-    places = examples * rows * product([w[1] for w in gathered_side][1:])
-    return (columns, padded, places * other * groups, *[size * s * t * groups] * 2)
+    positions = examples * rows * product([w[1] for w in gathered_side][1:])
+    return (columns, padded, positions * other * groups, *[size * s * t * groups] * 2)
 
 
 def gathers_source(windows: Sequence[Window], s: int, t: int) -> bool:

@@ -83,9 +83,11 @@ class Getitem(Linear, Codegen):
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
         (x, *arrays), (d, *array_axes) = args, axes
-        place = Batching(index, arrays, array_axes, size, x_rank=len(shape_of(x)) - (d is not None))
-        y = getitem_p(batch_at_front(x, d, size), *place.arrays, index=place.index)
-        return (place.unpacked(y),), (0,)
+        batching = Batching(
+            index, arrays, array_axes, size, x_rank=len(shape_of(x)) - (d is not None)
+        )
+        y = getitem_p(batch_at_front(x, d, size), *batching.arrays, index=batching.index)
+        return (batching.unpacked(y),), (0,)
 
     def view(self, w: Emitter[V], x: V, *arrays: V, index: Index) -> Any:
         """A view for slices and integers; index arrays gather."""
@@ -124,9 +126,9 @@ class ScatterAdd(Linear, Codegen):
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, shape: Shape, index: Index) -> Batched:
         (x, *arrays), (d, *array_axes) = args, axes
-        place = Batching(index, arrays, array_axes, size, x_rank=len(shape))
-        packed = place.packed(batch_at_front(x, d, size))
-        y = scatter_add_p(packed, *place.arrays, shape=(size, *shape), index=place.index)
+        batching = Batching(index, arrays, array_axes, size, x_rank=len(shape))
+        packed = batching.packed(batch_at_front(x, d, size))
+        y = scatter_add_p(packed, *batching.arrays, shape=(size, *shape), index=batching.index)
         return (y,), (0,)
 
     def decompose(self, x: Any, *arrays: Any, shape: Shape, index: Index) -> Any:
@@ -160,12 +162,12 @@ def add_into(
         ufunc.at(out, index.with_arrays(arrays), x)
         return
     try:
-        places = _flat_indices(out.shape, index, arrays)
+        positions = _flat_indices(out.shape, index, arrays)
     except IndexError:  # of one axis: NumPy names it below, if it raises
         ufunc.at(out, index.with_arrays(arrays), x)
         return
     flat = out.reshape(-1) if out.flags.c_contiguous else out.flatten()
-    ufunc.at(flat, places.reshape(-1), np.broadcast_to(x, places.shape).reshape(-1))
+    ufunc.at(flat, positions.reshape(-1), np.broadcast_to(x, positions.shape).reshape(-1))
     if not out.flags.c_contiguous:
         out[...] = flat.reshape(out.shape)
 
@@ -174,47 +176,47 @@ def _flat_indices(shape: Shape, index: Index, arrays: Sequence[Any]) -> np.ndarr
     """The indices into ``x.reshape(-1)`` of the elements of ``x[index]``."""
     if len(shape) == 1 and len(index) == 1:
         return np.asarray(arrays[0])
-    rest, common, places = iter(arrays), np.zeros((), np.intp), []
-    apart: list[np.ndarray] = []  # for each axis of the result that comes from a slice
+    rest, common, positions = iter(arrays), np.zeros((), np.intp), []
+    slice_axes: list[np.ndarray] = []  # for each axis of the result that comes from a slice
     axis, stride = 0, math.prod(shape)
     for k, entry in enumerate((*index, *[slice(None)] * len(shape))):
         if entry is None:
-            apart.append(np.zeros(1, np.intp))
+            slice_axes.append(np.zeros(1, np.intp))
         if entry is None or entry is Ellipsis or axis == len(shape):
             continue
         stride //= shape[axis] or 1
         steps = np.arange(shape[axis]) * stride
         axis += 1
         if type(entry) is slice:
-            apart.append(steps[entry])
+            slice_axes.append(steps[entry])
         else:
-            places.append((k, len(apart)))
+            positions.append((k, len(slice_axes)))
             common = common + steps[next(rest) if entry is ARRAY else entry]
-    before = _axes_before_arrays(places)
-    total, rank = common, len(apart) + common.ndim
-    total = total.reshape(common.shape + (1,) * (len(apart) - before))
-    for d, steps in enumerate(apart):
+    before = _axes_before_arrays(positions)
+    total, rank = common, len(slice_axes) + common.ndim
+    total = total.reshape(common.shape + (1,) * (len(slice_axes) - before))
+    for d, steps in enumerate(slice_axes):
         behind = rank - 1 - (d if d < before else d + common.ndim)
         total = total + steps.reshape((-1,) + (1,) * behind)
     return total
 
 
-def _axes_before_arrays(places: Sequence[tuple[int, int]]) -> int:
+def _axes_before_arrays(positions: Sequence[tuple[int, int]]) -> int:
     """The number of axes of the result before those of the index arrays.
 
-    ``places``: the positions of arrays and integers, in the index and among those axes.
+    ``positions``: the positions of arrays and integers, in the index and among those axes.
     """
-    (first, before), (last, _) = places[0], places[-1]
-    return before if last - first == len(places) - 1 else 0
+    (first, before), (last, _) = positions[0], positions[-1]
+    return before if last - first == len(positions) - 1 else 0
 
 
 def _reads_contiguous(index: Index, shape: Shape) -> bool:
     """Whether a basic index reads contiguous elements."""
     whole = [e is None or e == slice(None) for e in index]
-    places = [k for k, done in enumerate(whole) if not done]
-    if not places:
+    positions = [k for k, done in enumerate(whole) if not done]
+    if not positions:
         return True
-    *before, last = places
+    *before, last = positions
     numbers = all(type(index[k]) is not slice for k in before)
     step = not isinstance(index[last], slice) or index[last].step in (None, 1)
     return numbers and step and all(index[k] is None or k in before for k in range(last))
@@ -237,13 +239,15 @@ class Batching:
     ) -> None:
         ranks = [len(shape_of(a)) - (d is not None) for a, d in zip(arrays, axes, strict=True)]
         self.common = common = max(ranks, default=0)
-        places = [k for k, e in enumerate(index) if type(e) is int or e is ARRAY]
-        together = places and places[-1] - places[0] == len(places) - 1
+        positions = [k for k, e in enumerate(index) if type(e) is int or e is ARRAY]
+        adjacent = positions and positions[-1] - positions[0] == len(positions) - 1
         # the number of axes before those of the index arrays, in the result for one example
-        before = sum(e is None or type(e) is slice for e in index[: places[0]]) if together else 0
+        before = (
+            sum(e is None or type(e) is slice for e in index[: positions[0]]) if adjacent else 0
+        )
         if all(d is None for d in axes):
             self.arrays, self.index = list(arrays), Index((slice(None), *index))
-            self.first = 0 if together or not arrays else common  # the position of the batch axis
+            self.first = 0 if adjacent or not arrays else common  # the position of the batch axis
             self.swap = 0
             return
         self.arrays = [np.arange(size).reshape(size, *[1] * common)]
@@ -279,7 +283,7 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
     Their common axes are in their place if the arrays are adjacent, and first if they are not.
     """
     dims: list[int] = []
-    places: list[tuple[int, int]] = []  # of integers and arrays: in the index, in the result
+    positions: list[tuple[int, int]] = []  # of integers and arrays: in the index, in the result
     axis = 0
     for k, entry in enumerate(index):
         if entry is None:
@@ -296,11 +300,11 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
                 raise IndexError(
                     f"index {entry} is out of bounds for axis {axis} with size {shape[axis]}"
                 )
-            places.append((k, len(dims)))
+            positions.append((k, len(dims)))
         axis += 1
     dims += shape[axis:]
     if arrays:
-        at = _axes_before_arrays(places)
+        at = _axes_before_arrays(positions)
         try:
             dims[at:at] = broadcast_shapes(*arrays)
         except ValueError:

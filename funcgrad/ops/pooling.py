@@ -280,8 +280,8 @@ def _dilated(x: Any, filler: Any, windows: Sequence[Window]) -> tuple[Any, tuple
     if all(axis[3] == 1 for axis in windows):
         return x, tuple(windows)
     far = tuple((n - 1) * a + 1 if n else 0 for n, _, _, a, *_ in windows)
-    apart = Index(slice(None, None, axis[3]) for axis in windows)
-    x = set_at_p(np.full(far, filler, dtype_of(x)), x, index=apart)
+    spaced = Index(slice(None, None, axis[3]) for axis in windows)
+    x = set_at_p(np.full(far, filler, dtype_of(x)), x, index=spaced)
     return x, tuple((n, w[1], w[2], 1, *w[4:]) for n, w in zip(far, windows, strict=True))
 
 

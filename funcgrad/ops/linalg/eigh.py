@@ -109,7 +109,7 @@ class Eigh(MatrixPrimitive, JointRules):
         return unbroadcast(triangle_ct(conj(v) @ inside @ v.mT, uplo), a)
 
     def infinite(self, pairs: Any, x: Any, w_ct: Any, uses: Uses | None, number: int) -> Any:
-        """nan for pairs of vectors of equal values that the program tells apart."""
+        """nan for pairs of vectors of equal values between which the program distinguishes."""
         mixed = mixed_pairs(uses, number, shape_of(x)[-1])
         return undefined_p(compare.logical_and(pairs, mixed), x + adjoint(x), who=self.who)
 

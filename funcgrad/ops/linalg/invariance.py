@@ -140,10 +140,10 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
     pairs: Any = np.zeros((k, k), bool)
     both: Any = np.zeros(k, bool)
     distinct: dict[str, Any] = {}
-    apart: dict[str, Any] = {}
+    rest_distinct: dict[str, Any] = {}
     for kind, rest in found.rest.items():
         pairs = pairs | rest[:k, None] | rest[None, :k]
-        distinct[kind], apart[kind] = rest[:k], np.atleast_2d(rest[k:].any())
+        distinct[kind], rest_distinct[kind] = rest[:k], np.atleast_2d(rest[k:].any())
     for kinds, weights in found.sums:
         pairs = either(pairs, unequal(weights[..., :k]))
         if len(kinds) > 1:
@@ -154,7 +154,7 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
         distinct[kind] = either(distinct[kind], ne(weights[..., :k], outside))
         if counts[kind] > k:
             changed = primitives["any"](ne(weights[..., k:], outside), axes=(0,))
-            apart[kind] = either(apart[kind], changed)
+            rest_distinct[kind] = either(rest_distinct[kind], changed)
     pairs_of = either(both[..., None, :], both[..., :, None])
     signs = found.rest["u"][:k] & found.rest["v"][:k]
     return MixedPairs(
@@ -163,8 +163,8 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
         signs,
         either(distinct["u"], both),
         either(distinct["v"], both),
-        apart["u"],
-        apart["v"],
+        rest_distinct["u"],
+        rest_distinct["v"],
     )
 
 

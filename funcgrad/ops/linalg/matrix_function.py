@@ -159,11 +159,11 @@ class HermitianPart(MatrixPrimitive):
 
     @override
     def run(self, a: Any, *, who: str) -> tuple[Any, ...]:
-        apart = np.abs(a - np.conjugate(a.mT)).max(initial=0)
-        if apart > 1e-3 * np.abs(a).max(initial=0):
+        distance = np.abs(a - np.conjugate(a.mT)).max(initial=0)
+        if distance > 1e-3 * np.abs(a).max(initial=0):
             raise np.linalg.LinAlgError(
                 f"{who}: the matrix must be Hermitian: it differs from its conjugate transpose by "
-                f"{apart:.2g}; for other matrices use funcgrad.scipy.linalg.sqrtm or "
+                f"{distance:.2g}; for other matrices use funcgrad.scipy.linalg.sqrtm or "
                 f"funcgrad.linalg.expm"
             )
         return ((a + np.conjugate(a.mT)) / 2,)

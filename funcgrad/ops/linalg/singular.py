@@ -242,8 +242,8 @@ def _zero_block(p: Any, left: Any, right: Any, dc: Any, limit: Any) -> Any:
 def _equal_block(p: Any, c: Any, dc: Any, limit: Any) -> Any:
     """The derivative for equal singular values; nan where the gradients along them differ."""
     p = (p + p.conj().T) / 2
-    apart = np.abs(p - np.diag(np.diagonal(p))).max() > limit
-    if not np.isfinite(p).all() or (apart and not is_constant(c)):
+    has_off_diagonal = np.abs(p - np.diag(np.diagonal(p))).max() > limit
+    if not np.isfinite(p).all() or (has_off_diagonal and not is_constant(c)):
         warn(f"svdvals: {CURES[WHO]}", RuntimeWarning)
         return np.nan, np.nan, np.nan
     _, q = np.linalg.eigh(p)

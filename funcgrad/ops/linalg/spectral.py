@@ -51,8 +51,8 @@ class Slopes(MatrixPrimitive):
     def decompose(self, w: Any, p: Any) -> Any:
         w, p = _of_one_stack(w, p)
         same = equal_p(w)
-        apart, shifts, finite = _separated_blocks(same, p)
-        values, _ = primitives["eigh"].bind(apart, uplo="L")
+        separated, shifts, finite = _separated_blocks(same, p)
+        values, _ = primitives["eigh"].bind(separated, uplo="L")
         moved = compare.logical_and(_several(same), finite)
         return (ew.where(moved, values - shifts, real(diagonal(p))),)
 
@@ -117,11 +117,11 @@ class Turned(MatrixPrimitive):
     def decompose(self, w: Any, p: Any, c: Any, dc: Any) -> Any:
         w, p, c, dc = _of_one_stack(w, p, c, dc)
         same, on = equal_p(w), np.eye(shape_of(p)[-1], dtype=bool)
-        apart, _, finite = _separated_blocks(same, p)
-        _, q = primitives["eigh"].bind(apart, uplo="L")
+        separated, _, finite = _separated_blocks(same, p)
+        _, q = primitives["eigh"].bind(separated, uplo="L")
         turned = (q * dc[..., None, :]) @ adjoint(q)
         limit = 64 * shape_of(p)[-1] * eps(p) * largest(p, (-2, -1))
-        off = compare.logical_and(compare.logical_and(same, ~on), ew.abs(apart) > limit)
+        off = compare.logical_and(compare.logical_and(same, ~on), ew.abs(separated) > limit)
         mixes = _in_block(same, any_p(off, axes=(len(shape_of(p)) - 1,)))
         gaps = ew.where(same, ew.abs(c[..., None, :] - c[..., :, None]), 0)
         size = largest(ew.where(same, ew.abs(c)[..., None, :], 0), (-1,))
@@ -188,8 +188,8 @@ def degenerate_blocks(w: Any, like: Any) -> Iterator[tuple[Any, slice]]:
 def _block(p: Any, c: Any, dc: Any, limit: float) -> Any:
     """The derivative in a block; nan where the gradients along its values are not equal."""
     p = (p + p.conj().T) / 2
-    apart = np.abs(p - np.diag(np.diagonal(p))).max() > limit
-    if not np.isfinite(p).all() or (apart and not is_constant(c)):
+    has_off_diagonal = np.abs(p - np.diag(np.diagonal(p))).max() > limit
+    if not np.isfinite(p).all() or (has_off_diagonal and not is_constant(c)):
         warn(f"eigvalsh: {CURES['eigvalsh']}", RuntimeWarning)
         return np.nan
     _, q = np.linalg.eigh(p)
@@ -250,9 +250,9 @@ def difference_quotients(w: Any, c: Any) -> Any:
 
 def differing(w: Any, c: Any) -> Any:
     """The mask of equal eigenvalues with gradients that differ by more than rounding."""
-    apart = ew.abs(c[..., None, :] - c[..., :, None])
+    difference = ew.abs(c[..., None, :] - c[..., :, None])
     both = ew.maximum(ew.abs(c)[..., None, :], ew.abs(c)[..., :, None])
-    return compare.logical_and(equal_p(w), compare.gt(apart, root_of_eps(c) * both))
+    return compare.logical_and(equal_p(w), compare.gt(difference, root_of_eps(c) * both))
 
 
 def _block_mask(w: Any) -> Any:
