@@ -32,7 +32,7 @@ _HOMES = _homes_of({
     "transforms.checkpoint": "checkpoint checkpoint_name checkpoint_policies remat",
     "transforms.custom.decorators": "custom_batch custom_gradient custom_jvp custom_vjp",
     "transforms.jacobian": "gnvp hessian hvp jacfwd jacobian jacrev",
-    "transforms.jit.api": "disable_jit jit",
+    "transforms.jit.api": "Compiled disable_jit jit",
     "ops.stop_gradient": "stop_gradient",
     "transforms.linear": "linear_transpose linearize",
 })  # fmt: skip

@@ -67,6 +67,7 @@ from .transforms.jacobian import (
     jacrev as jacrev,
 )
 from .transforms.jit.api import (
+    Compiled as Compiled,
     disable_jit as disable_jit,
     jit as jit,
 )
