@@ -95,7 +95,7 @@ MISTAKES = {
     # outputs
     "vector loss": (
         grad_of(np.sin), NonScalarError,
-        r"^grad: the output must be a scalar: got f64\[3\]; reduce it, by sum or mean, or use v"),
+        r"^grad: the output must be a scalar: got f64\[3\]; reduce it by sum or mean"),
     "vector loss of value_and_grad": (
         lambda: fg.value_and_grad(np.sin)(X), NonScalarError, r"^value_and_grad: .*f64\[3\]"),
     "no return": (

@@ -264,7 +264,7 @@ def refusals():
         ConcretizationError,
         (
             r"bool\(\).*jit of 'choosing'.*test_jit_calls.py:\d+; use numpy.where to "
-            r"choose, or make the argument static"
+            r"choose"
         ),
     )
     yield lambda x: float(x), {}, (1.0,), ConcretizationError, r"float\(\).*static"

@@ -294,7 +294,7 @@ def test_reduce_folds_from_the_left():
     assert tree.reduce(lambda a, b: f"({a}{b})", {"b": 2, "a": [0, 1]}) == "((01)2)"
     assert tree.reduce(lambda a, b: a + b, [1, (2,)], 10) == 13
     assert tree.reduce(max, None, 5) == 5
-    with pytest.raises(TypeError, match="the tree has no leaves: give an initializer"):
+    with pytest.raises(TypeError, match="the tree has no leaves; give an initializer"):
         tree.reduce(max, [])
 
 
@@ -427,7 +427,7 @@ def test_a_plain_class_needs_its_fields_named():
         def __init__(self, x):
             self.x = x
 
-    with pytest.raises(TypeError, match="Plain is not a dataclass: give its data_fields"):
+    with pytest.raises(TypeError, match="Plain is not a dataclass; give its data_fields"):
         tree.register_dataclass(Plain)
     tree.register_dataclass(Plain, ["x"], [])
 

@@ -1,1 +1,1 @@
-"""Floor 0: what a program is. Nothing here knows a primitive by name."""
+"""Floor 0: programs, primitives and traces. Nothing here knows a primitive by name."""

@@ -19,13 +19,13 @@ class JointRules:
     value_and_jvp: Any = None  # primals, tangents, **params -> outs, their tangents
     value_and_vjp: Any = None  # ins, needs, **params -> outs, (cts -> one cotangent an operand)
     residual_operands: Any = None  # needs, **params -> operands that vjp reads again; None: all
-    reads_uses: ClassVar[bool] = False  # True: the pullback asks which operations read the outputs
+    reads_uses: ClassVar[bool] = False  # True: the pullback needs the readers of its outputs
 
 
 class HoldsPrograms(JointRules):
     """The rules of a primitive whose parameters hold programs, or user functions."""
 
-    is_open: ClassVar[bool] = False  # True: its functions may close over what is differentiated
+    is_open: ClassVar[bool] = False  # True: its functions may close over differentiated values
     runs_users: ClassVar[bool] = False  # True: user functions receive its operands
 
     batch_in_trace: Any = None  # trace, args, axes, **params -> outs, axes: vmap's trace runs them

@@ -156,7 +156,7 @@ def _split_fields(
     fields = {f.name: f for f in dataclasses.fields(cls)} if dataclasses.is_dataclass(cls) else {}
     if (data is None or meta is None) and not fields:
         raise TypeError(
-            f"register_dataclass: {cls.__name__} is not a dataclass: give its data_fields and "
+            f"register_dataclass: {cls.__name__} is not a dataclass; give its data_fields and "
             f"meta_fields"
         )
     if meta is None:

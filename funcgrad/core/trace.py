@@ -157,16 +157,19 @@ class AbstractTracer(Tracer):
     """A tracer without one concrete value: it is unknown while staging, or one for each example."""
 
     __slots__ = ()
+    _cure: ClassVar[str] = "keep it an array"
 
     def unknown(self) -> str:
-        """The reason why there is no concrete value, and the cure."""
+        """The aval, and the reason why there is no concrete value."""
         return str(self.aval)
 
-    def _refuse(self, what: str) -> NoReturn:
-        raise ConcretizationError(f"{what}: the value must be concrete: got {self.unknown()}")
+    def _refuse(self, what: str, cure: str | None = None) -> NoReturn:
+        raise ConcretizationError(
+            f"{what}: the value must be concrete: got {self.unknown()}; {cure or self._cure}"
+        )
 
     def __bool__(self) -> bool:
-        self._refuse("bool(), as in `if x:` or `while x:`")
+        self._refuse("bool(), as in `if x:` or `while x:`", "use numpy.where to choose")
 
     def __float__(self) -> float:
         self._refuse("float()")

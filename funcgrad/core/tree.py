@@ -204,10 +204,10 @@ def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
         if id(x) in open_:
             raise TreeError(
                 f"tree: the {type(x).__name__} at {_path_text(open_[id(x)])} contains itself, at "
-                f"{_path_text(trail)}: remove the inner one"
+                f"{_path_text(trail)}; remove the inner one"
             )
         if len(open_) > _DEEP:
-            raise TreeError(f"tree: it is nested more than {_DEEP:,} deep: make it a flat list")
+            raise TreeError(f"tree: it is nested more than {_DEEP:,} deep; make it a flat list")
         given, aux = handler.flatten(x)
         children, open_[id(x)] = tuple(given), trail
         kept.append((x, children))
@@ -295,7 +295,7 @@ def reduce(
     """Fold the leaves from the left, starting from ``initializer`` if given."""
     values = [*initializer, *leaves(tree, is_leaf)]
     if not values:
-        raise TypeError("tree.reduce: the tree has no leaves: give an initializer")
+        raise TypeError("tree.reduce: the tree has no leaves; give an initializer")
     return functools.reduce(f, values)
 
 

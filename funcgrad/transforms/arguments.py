@@ -374,8 +374,7 @@ def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any])
     aval = aval_of(value)
     if aval.shape:
         raise NonScalarError(
-            f"{who}: the output must be a scalar: got {aval}; reduce it, by sum or mean, or use "
-            f"vjp or jacobian"
+            f"{who}: the output must be a scalar: got {aval}; reduce it by sum or mean"
         )
     if not holomorphic and aval.dtype.kind != "f":
         cure = "take its real part, or set holomorphic=True for a complex derivative"

@@ -47,10 +47,7 @@ class BatchTracer(AbstractTracer):
 
     @override
     def unknown(self) -> str:
-        return (
-            f"{self.aval}, which differs from example to example in {self._trace.origin}; use "
-            f"numpy.where to choose"
-        )
+        return f"{self.aval}, which differs from example to example in {self._trace.origin}"
 
 
 class Batch(Trace):

@@ -49,7 +49,7 @@ def constants_as_inputs(jaxpr: Jaxpr) -> Jaxpr:
 def instantiate_zeros(
     ts: Sequence[Any], likes: Sequence[Any], others: Sequence[Any] = ()
 ) -> list[Any]:
-    """Replace None by zeros; ``beside`` are other tangents or cotangents of the same map."""
+    """Replace None by zeros; ``others`` are tangents or cotangents of the same map."""
     ts = [t if t is None else strong(t) for t in ts]  # the tangent of an array may be weak
     if not any(t is None for t in ts):
         return ts

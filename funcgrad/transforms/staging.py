@@ -27,6 +27,7 @@ class StagingTracer(AbstractTracer):
     """A variable of the program that is being staged."""
 
     __slots__ = ("_line", "_var")  # with underscores, because ndarray.var is a method
+    _cure = "make the argument static"
     _var: Var
     _line: str
 
@@ -51,8 +52,7 @@ class StagingTracer(AbstractTracer):
     def unknown(self) -> str:
         return (
             f"{self.aval}, of which only shape and dtype are known while {self._trace.origin} is "
-            f"staged: at {user_line() or 'the top level'}; use numpy.where to choose, or make the "
-            f"argument static"
+            f"staged: at {user_line() or 'the top level'}"
         )
 
 
