@@ -293,7 +293,7 @@ def test_a_tree_is_ravelled_and_comes_back():
     got = fg.grad(lambda t: fg.ravel_pytree(t)[0] @ np.arange(3.0))({"u": 1.0, "v": np.ones(2)})
     assert got["u"] == 0 and got["v"].tolist() == [1, 2]
     assert fg.vmap(lambda x: fg.ravel_pytree([x, 2 * x])[0])(B).shape == (4, 6)
-    with pytest.raises(ShapeError, match=r"unravel: expected an array of shape \(8,\)"):
+    with pytest.raises(ShapeError, match=r"unravel: the array must have shape \(8,\)"):
         unravel(flat[:3])
 
 

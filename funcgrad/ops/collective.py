@@ -141,7 +141,7 @@ class AllGather(LinearCollective):
 
 
 class PsumScatter(LinearCollective):
-    """The sum over all examples, of which each example gets one part along an axis."""
+    """The sum over all examples, split along an axis: each example gets one part."""
 
     @override
     def infer(self, x: Aval, token: Aval, *, size: int, axis: int, tiled: bool) -> tuple[Aval, ...]:

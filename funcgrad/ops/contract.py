@@ -88,7 +88,8 @@ class Matmul(Multilinear, Codegen):
             batch = broadcast_shapes(left[:-2], right[:-2])
         except ValueError:
             raise ShapeError(
-                f"matmul: the axes before the last two do not broadcast: got {a} and {b}"
+                f"matmul: the axes before the last two do not broadcast: got {a} and "
+                f"{b}; give them equal lengths or 1"
             ) from None
         rows = () if a.ndim == 1 else left[-2:-1]
         columns = () if b.ndim == 1 else right[-1:]

@@ -46,7 +46,7 @@ def ravel_pytree(value: Any) -> tuple[Any, Callable[[Any], Any]]:
     def unravel(vector: Any) -> Any:
         if shape_of(vector) != (ends[-1],):
             raise ShapeError(
-                f"unravel: expected an array of shape ({ends[-1]},): got {aval_of(vector)}"
+                f"unravel: the array must have shape ({ends[-1]},): got {aval_of(vector)}"
             )
         pieces = [
             _own(project(reshape(vector[start:stop], a.shape), a.dtype))

@@ -129,7 +129,7 @@ class MixedPairs(NamedTuple):
 
 
 def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -> MixedPairs:
-    """The columns of U and V, of which there are ``left`` and ``right``, that are distinguished."""
+    """The columns of U (``left`` many) and V (``right`` many) that are distinguished."""
     counts = {"u": left, "v": right}
     roots = {
         first: Columns("u", False, -1, np.arange(left)),

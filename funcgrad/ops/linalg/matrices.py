@@ -63,8 +63,7 @@ def result_dtype(*operands: Any) -> np.dtype:
     for dtype in dtypes:
         if dtype not in _KINDS:
             raise DtypeError(
-                f"linalg: array type {dtype.name} is unsupported in linalg: cast it to float32 or "
-                f"float64"
+                f"linalg: array type {dtype.name} is unsupported in linalg; cast it to float64"
             )
     return np.result_type(*dtypes)
 

@@ -163,8 +163,7 @@ class HermitianPart(MatrixPrimitive):
         if distance > 1e-3 * np.abs(a).max(initial=0):
             raise np.linalg.LinAlgError(
                 f"{who}: the matrix must be Hermitian: it differs from its conjugate transpose by "
-                f"{distance:.2g}; for other matrices use funcgrad.scipy.linalg.sqrtm or "
-                f"funcgrad.linalg.expm"
+                f"{distance:.2g}; use its Hermitian part, (a + a.conj().mT) / 2"
             )
         return ((a + np.conjugate(a.mT)) / 2,)
 

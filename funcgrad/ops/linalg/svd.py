@@ -364,7 +364,7 @@ class Svdvals(MatrixPrimitive):
 
 
 def _rotated(moved: Any, first: Any, angle: Any) -> Any:
-    """The tangent of vectors of which the first rotate by an angle."""
+    """The tangent of vectors, the first of which rotate by an angle."""
     k, turned = shape_of(first)[-1], first * angle
     if shape_of(moved)[-1] == k:
         return moved - turned
