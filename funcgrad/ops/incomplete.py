@@ -39,7 +39,7 @@ LARGE = 25.0  # above, the integral takes fewer operations than the series
 TERMS = 90  # terms of the series that count for a < LARGE
 
 
-def mass(a: Any, x: Any, less: int = 0) -> Any:
+def scaled_density(a: Any, x: Any, less: int = 0) -> Any:
     """x**(a - less) exp(-x) / gamma(a) for a > 0 and x > 0; with less = 1 the density."""
     small = np.minimum(a, 150)  # here powers and gamma(a) are in range
     half = np.power(np.minimum(x, 2e3), 0.5 * (small - less)) * np.exp(-0.5 * x)
@@ -79,7 +79,7 @@ def _series(order: int, a: Any, x: Any) -> Any:
             total[k] = total[k] + term[k]
         if known and np.all(np.abs(term[order]) < 1e-17 * np.abs(total[order])):
             break
-    front = mass(a, x) / a
+    front = scaled_density(a, x) / a
     up = a + 1
     slopes = [np.log(x) - digamma_of(up), *log_density_derivatives(order, up)][:order]
     fronts = bell_polynomials(slopes)
@@ -115,7 +115,11 @@ def _integral(order: int, a: Any, x: Any, sign: Any) -> Any:
         )
 
     given = (a, x, sign, end, start, *rest)
-    return mass(a, x) * end * integrals(integrand, np.array(NODES), np.array(WEIGHTS), *given)
+    return (
+        scaled_density(a, x)
+        * end
+        * integrals(integrand, np.array(NODES), np.array(WEIGHTS), *given)
+    )
 
 
 def _curve(u: Any) -> Any:
@@ -158,7 +162,7 @@ def _gammainc_slope(order: Any, a: Any, x: Any) -> Any:
 
 
 def _gamma_density(a: Any, x: Any) -> Any:
-    y = mass(a, x, 1)
+    y = scaled_density(a, x, 1)
     y = np.where(x == np.inf, 0, np.where(x == 0, np.power(x, a - 1) / gamma_positive(a), y))
     return np.where((a >= 0) & (x >= 0), y, np.nan)
 

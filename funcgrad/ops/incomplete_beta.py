@@ -25,14 +25,14 @@ from .logarithms import log1pmx
 from .quadrature import integrals
 
 
-def beta_mass(a: Any, b: Any, x: Any) -> Any:
+def scaled_beta_density(a: Any, b: Any, x: Any) -> Any:
     """x**a (1-x)**b / B(a, b), for 0 < x < 1."""
     rest = np.where(x < 0.5, np.exp(b * np.log1p(-x)), np.power(1 - x, b))
     y = np.power(x, a) * rest / beta_of(a, b)
-    return masked_update(y, (a >= 8) & (b >= 8), _mass_of_large, a, b, x)
+    return masked_update(y, (a >= 8) & (b >= 8), _scaled_density_of_large, a, b, x)
 
 
-def _mass_of_large(a: Any, b: Any, x: Any) -> Any:
+def _scaled_density_of_large(a: Any, b: Any, x: Any) -> Any:
     lead = b * x - a * (1 - x)
     rest = stirling(a) + stirling(b) - stirling(a + b)
     exponent = a * _log_excess(lead / a, x * (1 + b / a))
@@ -90,7 +90,7 @@ def _part(n: int, m: int, a: Any, b: Any, x: Any) -> Any:
     y = np.full_like(x, np.nan)
     gentle = (a >= 8) & (b >= 8)  # elsewhere h has a corner, and needs more points
     for group, step in ((gentle, 0.125), (~gentle, 0.0625)):
-        part = lambda a, b, x, step=step: beta_mass(a, b, x) * _total(n, m, a, b, x, step)
+        part = lambda a, b, x, step=step: scaled_beta_density(a, b, x) * _total(n, m, a, b, x, step)
         y = masked_update(y, group, part, a, b, x)
     return y
 
@@ -154,7 +154,7 @@ def _betainc_slope(n: Any, m: Any, a: Any, b: Any, x: Any) -> Any:
 
 
 def _beta_density(a: Any, b: Any, x: Any) -> Any:
-    y = beta_mass(a, b, x) / (x * (1 - x))
+    y = scaled_beta_density(a, b, x) / (x * (1 - x))
     end = np.power(x, a - 1) * np.power(1 - x, b - 1) / beta_of(a, b)
     y = np.where((x == 0) | (x == 1), end, y)
     return np.where((a > 0) & (b > 0) & (x >= 0) & (x <= 1), y, np.nan)

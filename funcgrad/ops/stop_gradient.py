@@ -37,7 +37,7 @@ stop_gradient_p = StopGradient("stop_gradient")
 
 
 def stop_gradient(x: Any) -> Any:
-    """``x``, an array or a tree, as a constant of every derivative.
+    """``x``, an array or a tree, as a constant in every derivative.
 
     >>> from funcgrad import grad
     >>> print(grad(lambda x: x * stop_gradient(x))(3.0))

@@ -53,7 +53,7 @@ class Columns:
 
 
 @dataclass
-class Found:
+class VectorUses:
     """The uses of vectors: sums over products of two, and all other uses.
 
     Args:
@@ -65,9 +65,9 @@ class Found:
     rest: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def found_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, int]) -> Found:
+def vector_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, int]) -> VectorUses:
     """The uses of vectors, given the outputs that hold them, by their numbers on the tape."""
-    found = Found(rest={kind: np.zeros(n, bool) for kind, n in counts.items()})
+    found = VectorUses(rest={kind: np.zeros(n, bool) for kind, n in counts.items()})
     if uses is None:
         for x in roots.values():
             _other_use(found, x)
@@ -99,7 +99,7 @@ def found_uses(uses: Uses | None, roots: dict[int, Columns], counts: dict[str, i
 def mixed_pairs(uses: Uses | None, number: int, count: int) -> Any:
     """The mask of pairs of columns of V between which the program distinguishes."""
     root = Columns("v", False, -1, np.arange(count))
-    found = found_uses(uses, {number: root}, {"v": count})
+    found = vector_uses(uses, {number: root}, {"v": count})
     rest = found.rest["v"]
     mixed = rest[None, :] | rest[:, None]
     for _, weights in found.sums:
@@ -135,7 +135,7 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
         first: Columns("u", False, -1, np.arange(left)),
         first + 2: Columns("v", True, -2, np.arange(right)),
     }
-    found = found_uses(uses, roots, counts)
+    found = vector_uses(uses, roots, counts)
     either, ne = primitives["logical_or"], primitives["ne"]
     pairs: Any = np.zeros((k, k), bool)
     both: Any = np.zeros(k, bool)
@@ -173,13 +173,13 @@ def unequal(weights: Any) -> Any:
     return primitives["ne"](weights[..., None, :], weights[..., :, None])
 
 
-def _other_use(found: Found, x: Columns) -> None:
+def _other_use(found: VectorUses, x: Columns) -> None:
     kind = "v" if x.kind == _INVERSE else x.kind
     found.rest[kind][x.which] = True
 
 
 def _used(
-    record: Record, xs: list[Columns | None], found: Found, counts: dict[str, int]
+    record: Record, xs: list[Columns | None], found: VectorUses, counts: dict[str, int]
 ) -> Columns | None:
     """The result of an operation on vectors, if it is linear in each; else add to ``found``."""
     prim, ins, _, values, outs, params = record
