@@ -160,13 +160,13 @@ def patch_matrix(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) 
     group, channel = 1 + 2 * rank, 2 + 2 * rank
     buffer = columns[: view.size]
     if s < FEW_CHANNELS:
-        turn = (group, *window, channel, *range(1 + rank))
+        perm = (group, *window, channel, *range(1 + rank))
         buffer = buffer.reshape(groups, *sizes, s, *positions)
-        buffer[...] = view.transpose(turn)
+        buffer[...] = view.transpose(perm)
         return buffer.reshape(groups, -1, product(positions)).swapaxes(1, 2)
-    turn = (group, *range(1 + rank), *window, channel)
+    perm = (group, *range(1 + rank), *window, channel)
     buffer = buffer.reshape(groups, *positions, *sizes, s)
-    buffer[...] = view.transpose(turn)
+    buffer[...] = view.transpose(perm)
     return buffer.reshape(groups, product(positions), -1)
 
 

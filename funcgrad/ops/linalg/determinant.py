@@ -119,19 +119,19 @@ class SlogDet(MatrixPrimitive):
         singular, inverse = _inverse(primals[0])
         infinite = taint("slogdet", singular, tangents[0], whole=True)
         trace = _sum_elements(inverse.mT * tangents[0] + infinite)
-        turn = sign * (trace - ew.real(trace)) if ew.is_complex(sign) else None
-        return turn, real(trace)
+        sign_t = sign * (trace - ew.real(trace)) if ew.is_complex(sign) else None
+        return sign_t, real(trace)
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
-        turn, size = cts
-        if turn is not None and ew.is_complex(outs[0]):
-            around = 1j * ew.imag(turn * outs[0])
-            size = around if size is None else size + around
-        if size is None:
+        sign_ct, log_ct = cts
+        if sign_ct is not None and ew.is_complex(outs[0]):
+            around = 1j * ew.imag(sign_ct * outs[0])
+            log_ct = around if log_ct is None else log_ct + around
+        if log_ct is None:
             return (None,)
-        size, (singular, inverse) = _as_matrix(size), _inverse(ins[0])
-        return (unbroadcast(size * inverse.mT + taint("slogdet", singular, size), ins[0]),)
+        log_ct, (singular, inverse) = _as_matrix(log_ct), _inverse(ins[0])
+        return (unbroadcast(log_ct * inverse.mT + taint("slogdet", singular, log_ct), ins[0]),)
 
 
 def _inverse(a: Any) -> tuple[Any, Any]:

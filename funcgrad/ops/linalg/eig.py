@@ -63,10 +63,10 @@ class Eig(MatrixPrimitive, JointRules):
     def jvp(self, primals: Any, tangents: Any, outs: Any) -> Sequence[Any]:
         w, v = outs
         same = equal_p(w)
-        turned = inverse_of_vectors_p(v) @ (cast(tangents[0], v.dtype) @ v)
-        infinite = taint("eig", off_diagonal(same), split(turned), whole=True)
-        moved = v @ (inverse_gaps(w, same) * turned + infinite)
-        slopes = general_slopes_p(w, turned)
+        t = inverse_of_vectors_p(v) @ (cast(tangents[0], v.dtype) @ v)
+        infinite = taint("eig", off_diagonal(same), split(t), whole=True)
+        moved = v @ (inverse_gaps(w, same) * t + infinite)
+        slopes = general_slopes_p(w, t)
         if not shape_of(w)[-1]:
             return slopes, moved
         here = _largest(v)

@@ -69,13 +69,13 @@ class Eigh(MatrixPrimitive, JointRules):
     @override
     def jvp(self, primals: Any, tangents: Any, outs: Any, *, uplo: str) -> Sequence[Any]:
         w, v = outs
-        turned = adjoint(v) @ hermitian(tangents[0], uplo) @ v
+        p = adjoint(v) @ hermitian(tangents[0], uplo) @ v
         same = equal_p(w)
-        infinite = taint(self.who, off_diagonal(same), split(turned), whole=True)
-        moved = v @ (inverse_gaps(w, same) * turned + infinite)
+        infinite = taint(self.who, off_diagonal(same), split(p), whole=True)
+        moved = v @ (inverse_gaps(w, same) * p + infinite)
         if ew.is_complex(v):
             moved = moved - v * turning(v, moved, _real_row(uplo))
-        return slopes_p(w, turned), moved
+        return slopes_p(w, p), moved
 
     def value_and_vjp(self, ins: Any, needs: Any, *, uplo: str) -> tuple[Sequence[Any], Any]:
         (a,) = ins

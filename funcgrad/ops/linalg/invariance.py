@@ -136,7 +136,7 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
         first + 2: Columns("v", True, -2, np.arange(right)),
     }
     found = vector_uses(uses, roots, counts)
-    either, ne = primitives["logical_or"], primitives["ne"]
+    logical_or, ne = primitives["logical_or"], primitives["ne"]
     pairs: Any = np.zeros((k, k), bool)
     both: Any = np.zeros(k, bool)
     distinct: dict[str, Any] = {}
@@ -145,24 +145,24 @@ def mixed_in_svd(uses: Uses | None, first: int, left: int, right: int, k: int) -
         pairs = pairs | rest[:k, None] | rest[None, :k]
         distinct[kind], rest_distinct[kind] = rest[:k], np.atleast_2d(rest[k:].any())
     for kinds, weights in found.sums:
-        pairs = either(pairs, unequal(weights[..., :k]))
+        pairs = logical_or(pairs, unequal(weights[..., :k]))
         if len(kinds) > 1:
-            both = either(both, ne(weights[..., :k], 0))
+            both = logical_or(both, ne(weights[..., :k], 0))
             continue
         (kind,) = kinds
         outside = weights[..., k : k + 1] if counts[kind] > k else 0
-        distinct[kind] = either(distinct[kind], ne(weights[..., :k], outside))
+        distinct[kind] = logical_or(distinct[kind], ne(weights[..., :k], outside))
         if counts[kind] > k:
             changed = primitives["any"](ne(weights[..., k:], outside), axes=(0,))
-            rest_distinct[kind] = either(rest_distinct[kind], changed)
-    pairs_of = either(both[..., None, :], both[..., :, None])
+            rest_distinct[kind] = logical_or(rest_distinct[kind], changed)
+    pairs_of = logical_or(both[..., None, :], both[..., :, None])
     signs = found.rest["u"][:k] & found.rest["v"][:k]
     return MixedPairs(
         pairs,
         pairs_of,
         signs,
-        either(distinct["u"], both),
-        either(distinct["v"], both),
+        logical_or(distinct["u"], both),
+        logical_or(distinct["v"], both),
         rest_distinct["u"],
         rest_distinct["v"],
     )

@@ -45,11 +45,11 @@ class MatrixFunction(MatrixPrimitive):
             warn(f"matrix_function: {_not_finite(k)}", RuntimeWarning)
         if not k:
             return ((v * table[..., None, :]) @ v_h,)
-        turned = [v_h @ e @ v for e in directions]
+        rotated = [v_h @ e @ v for e in directions]
         names = [f"...{LETTERS[i : i + 2]}" for i in range(k)]
         path = f"...{LETTERS[: k + 1]},{','.join(names)}->...{LETTERS[0]}{LETTERS[k]}"
         y: Any = 0
-        for order in itertools.permutations(turned):
+        for order in itertools.permutations(rotated):
             y = y + np.einsum(path, table, *order, optimize=k > 1)
         return (v @ y @ v_h,)
 

@@ -51,12 +51,12 @@ class Qr(MatrixPrimitive):
         square = t[..., :m] if n > m else t
         scaled = square @ inverse_of_factor_p(r[..., :m] if n > m else r)
         inside = adjoint(q) @ scaled
-        turn = lower(inside, -1)
-        turn = turn - adjoint(turn)
+        rotation = lower(inside, -1)
+        rotation = rotation - adjoint(rotation)
         if ew.is_complex(inside):  # the diagonal of R stays real
             on = np.eye(shape_of(inside)[-1], dtype=bool)
-            turn = turn + ew.where(on, inside - cast(ew.real(inside), inside.dtype), 0)
-        return q @ (turn - inside) + scaled, adjoint(q) @ t - turn @ r
+            rotation = rotation + ew.where(on, inside - cast(ew.real(inside), inside.dtype), 0)
+        return q @ (rotation - inside) + scaled, adjoint(q) @ t - rotation @ r
 
 
 qr_p = Qr("qr")

@@ -142,9 +142,9 @@ class Polar(MatrixPrimitive):
         (t,), (u, p) = tangents, outs
         solve = lambda q: lyapunov_p(p, q, who="polar", fixed_rank=True)
         x = adjoint(u) @ t
-        turn = solve(x)
-        turn = turn - adjoint(turn)
-        dp, du = x - turn @ p, u @ turn
+        rotation = solve(x)
+        rotation = rotation - adjoint(rotation)
+        dp, du = x - rotation @ p, u @ rotation
         m, n = shape_of(u)[-2:]
         if m > n:
             du = du + (t - u @ x) @ (2 * solve(np.eye(n, dtype=result_dtype(p))))  # P^-1

@@ -119,7 +119,7 @@ class Turned(MatrixPrimitive):
         same, on = equal_p(w), np.eye(shape_of(p)[-1], dtype=bool)
         separated, _, finite = _separated_blocks(same, p)
         _, q = primitives["eigh"].bind(separated, uplo="L")
-        turned = (q * dc[..., None, :]) @ adjoint(q)
+        rotated = (q * dc[..., None, :]) @ adjoint(q)
         limit = 64 * shape_of(p)[-1] * eps(p) * largest(p, (-2, -1))
         off = compare.logical_and(compare.logical_and(same, ~on), ew.abs(separated) > limit)
         mixes = _in_block(same, any_p(off, axes=(len(shape_of(p)) - 1,)))
@@ -127,7 +127,7 @@ class Turned(MatrixPrimitive):
         size = largest(ew.where(same, ew.abs(c)[..., None, :], 0), (-1,))
         differs = _in_block(same, (largest(gaps, (-1,)) > root_of_eps(c) * size)[..., 0])
         fine = compare.logical_and(finite, compare.logical_not(mixes & differs))
-        y = ew.where(fine[..., None], turned, np.nan)
+        y = ew.where(fine[..., None], rotated, np.nan)
         y = ew.where(_block_mask(w), y, ew.where(on, dc[..., None, :], 0))
         return (cast(y, dtype_of(p)),)
 

@@ -287,8 +287,8 @@ class SingularGradient(MatrixPrimitive):
             left = left * over + taint(self.who, nonzero, left, like=t)
             right = right * over + taint(self.who, nonzero, right, like=t)
         else:
-            turned, more_left, more_right = turned_singular_p.bind(s, p, left, right, c, c_t)
-            inside = inside + turned
+            rotated, more_left, more_right = turned_singular_p.bind(s, p, left, right, c, c_t)
+            inside = inside + rotated
             left, right = left * over + more_left, right * over + more_right
         return (broadcast_like((u @ inside + left) @ vh + u @ adjoint(right), outs[0]),)
 
@@ -365,11 +365,11 @@ class Svdvals(MatrixPrimitive):
 
 def _rotated(moved: Any, first: Any, angle: Any) -> Any:
     """The tangent of vectors, the first of which rotate by an angle."""
-    k, turned = shape_of(first)[-1], first * angle
+    k, rotated = shape_of(first)[-1], first * angle
     if shape_of(moved)[-1] == k:
-        return moved - turned
+        return moved - rotated
     rank = len(shape_of(moved))
-    return concatenate_p(moved[..., :k] - turned, moved[..., k:], axis=rank - 1)
+    return concatenate_p(moved[..., :k] - rotated, moved[..., k:], axis=rank - 1)
 
 
 def _with_phases(u: Any, u_ct: Any, v: Any, v_ct: Any, k: int) -> tuple[Any, Any]:
