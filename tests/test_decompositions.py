@@ -328,5 +328,5 @@ def test_what_does_not_decompose_says_why():
     solve = lambda b: fg.lax.custom_linear_solve(twice, b, half, symmetric=True)
     program, _ = trace_to_jaxpr("law", lambda xs: [solve(*xs)], [aval_of(VECTOR)])
 
-    with pytest.raises(MissingRuleError, match=r"linear_solve has no form .*: its solver"):
+    with pytest.raises(MissingRuleError, match=r"linear_solve has no decomposition: its solver"):
         decompose_jaxpr(program)
