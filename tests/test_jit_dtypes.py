@@ -255,3 +255,10 @@ def test_a_program_of_numbers_alone_has_a_derivative(hold, shape, dtype):
         got = way(x)
         assert got.dtype == dtype
         np.testing.assert_array_equal(got, zero)
+
+
+@pytest.mark.parametrize("x", [3 + 4j, 3.0, np.complex64(3 + 4j), np.ones(2, complex)])
+def test_a_sign_is_a_number_of_numpys_compiled_too(x):
+    got = fg.jit(np.sign)(x)
+
+    assert type(got) is type(np.sign(x)) and np.all(got == np.sign(x))

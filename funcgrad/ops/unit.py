@@ -19,7 +19,7 @@ def _unit(x: Any) -> Any:
     tiny = np.finfo(size.dtype).tiny
     smallest, largest = (f.reduce(size, None, initial=1) for f in (np.minimum, np.maximum))
     if tiny <= smallest and largest < np.inf:  # nearly always
-        return x / size
+        return np.divide(x, size)  # of a Python scalar too NumPy's number
     x = np.asarray(x)
     plain = (size >= tiny) & (size < np.inf)
     y = np.zeros_like(x)
