@@ -243,7 +243,7 @@ def test_donation_goes_on_from_step_to_step():
 
 @pytest.mark.parametrize("limit", ["a", 1.5, -1, True])
 def test_a_memory_limit_is_a_number_of_bytes(limit):
-    with pytest.raises(ValueError, match="memory_limit must be a whole number"):
+    with pytest.raises(ValueError, match="memory_limit must be an integer"):
         fg.jit(np.sin, memory_limit=limit)
 
 

@@ -106,7 +106,7 @@ PLANTS: dict[str, tuple[Any, str, Any]] = {
     "sign": (tanh, "vjp", _wrong_sign),  # derivatives
     "slope": (cos, "rules", SLOPE_OF_COS),
     "branch": (where, "rules", SWAPPED),
-    "broadcast": (families, "match", _first_instead_of_sum),
+    "broadcast": (families, "unbroadcast", _first_instead_of_sum),
     "cumsum": (Cumsum, "transpose", _exclusive),
     "ties": (reduce, "_ties", _one_hit),
     "duplicates": (ScatterAdd, "run", _overwritten),
