@@ -157,6 +157,15 @@ def test_a_division_by_a_number_needs_no_guard():
 # all passes, one after the other
 
 
+def test_the_order_of_passes_leaves_no_dead_code_and_fuses_what_is_scheduled():
+    order = [change.__name__ for change in (*FIRST, *PASSES, *LAST)]
+    after = lambda first, then: order.index(first) < len(order) - 1 - order[::-1].index(then)
+
+    assert PASSES[-1] is dce  # of what the last simplification leaves unread
+    assert after("inline", "insert_checks") and after("lower", "simplify")
+    assert after("simplify", "cse") and after("schedule", "fuse") and order[-1] == "merge_spans"
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_each_pass_keeps_types_and_values(name):
     value = PROGRAMS[name]

@@ -330,6 +330,21 @@ def test_the_reverse_pass_of_a_scan_saves_what_it_reads_and_no_more():
     check_jaxpr(closed.jaxpr)
 
 
+@pytest.mark.parametrize("in_axes", [(0, None), (None, 1), (0, 1), (0, 2)])
+def test_a_scan_of_all_examples_is_the_scan_of_each(in_axes):
+    f = lambda c, xs: lax.scan(lambda c, x: (c * 0.5 + x, (np.sin(c), x.sum())), c, xs)
+    rng = np.random.default_rng(0)
+    size, where = 3, in_axes[1]
+    carries = rng.normal(size=(size, 4) if in_axes[0] == 0 else 4)
+    rows = rng.normal(size=(5, 4) if where is None else np.insert((5, 4), where, size))
+    one = lambda i: f(carries[i] if in_axes[0] == 0 else carries,
+                      rows if where is None else np.take(rows, i, where))  # fmt: skip
+
+    want = tree.map(lambda *leaves: np.stack(leaves), *map(one, range(size)))
+    for way in (fg.vmap(f, in_axes), fg.jit(fg.vmap(f, in_axes))):
+        tree.map(np.testing.assert_allclose, way(carries, rows), want)
+
+
 def test_a_linear_scan_transposes():
     f = lambda x: lax.scan(lambda c, t: (c * 2 + t, c - t), x[0], x)
     weights = (1.5, RNG.normal(size=3))

@@ -34,7 +34,9 @@ from ..transforms.jaxprs import (
 )
 from ..transforms.paths import Paths
 from .codegen import write_while
-from .passes import (
+from .pruning import pruned_while
+from .scan import residual_scan
+from .while_passes import (
     MaskedPasses,
     Pass,
     RoundTrip,
@@ -49,8 +51,6 @@ from .passes import (
     vjp_seeds,
     with_batch_axis,
 )
-from .pruning import pruned_while
-from .scan import residual_scan
 
 
 class While(JaxprPrimitive, Masking, Codegen):
