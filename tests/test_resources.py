@@ -210,7 +210,8 @@ ONCE = {
 }  # fmt: skip
 # what there is to be called, but for what holds no function, and what another row is made of
 NOT_CALLED = {
-    "checkpoint_name", "checkpoint_policies", "disable_jit", "remat", "ShapeDtypeStruct",
+    "checkpoint_name", "checkpoint_policies", "Compiled", "disable_jit", "remat",
+    "ShapeDtypeStruct",
 }  # fmt: skip
 
 
