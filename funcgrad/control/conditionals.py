@@ -15,11 +15,12 @@ from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import compress
+from ..core.trace import is_concrete
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
-from ..transforms.arguments import Origin, check_callable, is_concrete
+from ..transforms.arguments import Origin, check_callable
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import active
 from .body import check_arrays, check_operands

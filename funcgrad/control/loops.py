@@ -13,11 +13,12 @@ from ..core.errors import DtypeError, ShapeError
 from ..core.integers import whole
 from ..core.jaxpr import eval_jaxpr
 from ..core.lists import split_list
+from ..core.trace import is_concrete
 from ..ops import compare
 from ..ops.index import concatenate_p
 from ..ops.operand import stacked, weaken_p
 from ..ops.structure import cast, reshape
-from ..transforms.arguments import Origin, check_callable, is_concrete
+from ..transforms.arguments import Origin, check_callable
 from ..transforms.batching import vmap
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import active

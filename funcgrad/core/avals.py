@@ -111,6 +111,11 @@ def is_inexact(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "fc"
 
 
+def real_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of the real part."""
+    return np.zeros((), dtype).real.dtype
+
+
 def accumulation_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """Dtype in which sums, counts and norms of elements of a dtype accumulate.
 

@@ -153,6 +153,13 @@ class ConcreteTracer(Tracer):
         return format(self.value, spec)
 
 
+def is_concrete(x: Any) -> bool:
+    """Whether a value is concrete, under any transforms."""
+    while isinstance(x, ConcreteTracer):
+        x = x.value
+    return not isinstance(x, Tracer)
+
+
 class AbstractTracer(Tracer):
     """A tracer without one concrete value: it is unknown while staging, or one for each example."""
 

@@ -8,11 +8,11 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.integers import whole
+from ..core.trace import is_concrete
 from ..numpy.at import at
 from ..numpy.indexing import getitem
 from ..ops.operand import operand as as_operand
 from ..ops.structure import cast
-from ..transforms.arguments import is_concrete
 
 
 def dynamic_slice(operand: Any, start_indices: Any, slice_sizes: Sequence[int]) -> Any:

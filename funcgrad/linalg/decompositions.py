@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import broadcast_shapes, dtype_of, shape_of
+from ..core.avals import broadcast_shapes, dtype_of, real_dtype, shape_of
 from ..core.errors import ShapeError, shown
 from ..numpy.linalg import cholesky
 from ..ops.linalg.lu import lu_p, permutation_p, permute_rows
@@ -88,7 +88,7 @@ def lu(a: Any, permute_l: bool = False) -> tuple[Any, ...]:
     both, _, rows = lu_p.bind(as_matrices(a))
     m, n = shape_of(both)[-2:]
     k = min(m, n)
-    real = np.zeros((), dtype_of(both)).real.dtype
+    real = real_dtype(dtype_of(both))
     left = lower_part(both[..., :k], -1) + np.eye(m, k, dtype=real)
     back = argsort_p(rows, axis=len(shape_of(rows)) - 1, kind="stable")
     if permute_l:

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..control.loops import fori_loop
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import dtype_of, real_dtype, shape_of
 from ..core.errors import shown
+from ..core.trace import is_concrete
 from ..ops import elementwise as ew
 from ..ops.linalg.expm import squarings_p
 from ..ops.linalg.inverse import solve_p
@@ -19,7 +20,6 @@ from ..ops.linalg.root import polar_p, sqrtm_p
 from ..ops.operand import common_dtype, strong
 from ..ops.reduce import max_p
 from ..ops.structure import cast, expand_dims
-from ..transforms.arguments import is_concrete
 from ..transforms.forward import jvp
 
 
@@ -36,7 +36,7 @@ def expm(a: Any) -> Any:
     shape = shape_of(a)
     if not math.prod(shape):
         return a
-    kind = np.zeros((), dtype_of(a)).real.dtype
+    kind = real_dtype(dtype_of(a))
     order = 7 if kind == np.float32 else 13
     count = squarings_p(a, order=order)
     y = _pade(a * _per_matrix(ew.ldexp(np.ones((), kind), -count)), order)
@@ -61,7 +61,7 @@ def _pade(a: Any, order: int) -> Any:
         math.comb(order, j) * math.factorial(2 * order - j) / math.factorial(2 * order)
         for j in range(order + 1)
     ]
-    eye = np.eye(shape_of(a)[-1], dtype=np.zeros((), dtype_of(a)).real.dtype)
+    eye = np.eye(shape_of(a)[-1], dtype=real_dtype(dtype_of(a)))
     a2 = a @ a
     a4 = a2 @ a2
     a6 = a2 @ a4

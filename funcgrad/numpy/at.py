@@ -10,13 +10,13 @@ import numpy as np
 from ..control.loops import scan
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError, ShapeError, shown
-from ..core.trace import Tracer
+from ..core.trace import Tracer, is_concrete
 from ..ops import compare, elementwise as ew
 from ..ops.assign import add_at_p, max_at_p, min_at_p, set_at_p
 from ..ops.index import ARRAY, Index, getitem_p, indexed_shape
 from ..ops.operand import cast_assigned, operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
-from .indexing import concrete, getitem, is_known, parse
+from .indexing import concrete, getitem, parse
 
 _DIRECT = (None, "raise", "promise_in_bounds")  # an index out of range raises
 _PLAIN = frozenset({int, slice, np.ndarray, NoneType, EllipsisType})
@@ -183,7 +183,7 @@ class SequentialUpdate:
             return self.at_once(x, v, arrays, key)
         shape, indices = shape_of(x), np.arange(aval_of(x).size).reshape(shape_of(x))
         indices = reshape(getitem_p(indices, *arrays, index=key), (-1,))
-        way = self.in_rounds if is_known(indices) else self.one_by_one
+        way = self.in_rounds if is_concrete(indices) else self.one_by_one
         return reshape(way(reshape(x, (-1,)), reshape(v, (-1,)), indices), shape)
 
     def at_once(self, x: Any, v: Any, arrays: Sequence[Any], key: Index) -> Any:

@@ -7,7 +7,7 @@ import numpy as np
 
 from ..core.avals import shape_of
 from ..core.errors import UnsupportedError
-from ..core.trace import Tracer
+from ..core.trace import Tracer, is_concrete
 from ..ops import compare, elementwise as ew
 from ..ops.linalg.cholesky import cholesky_p
 from ..ops.linalg.eig import eig_p, eigvals_p
@@ -18,7 +18,6 @@ from ..ops.linalg.svd import svd_p, svdvals_p
 from ..ops.operand import operand
 from ..ops.reduce import any_p, argsort_p, flip, gather_along_axis
 from ..ops.structure import broadcast_to
-from ..transforms.arguments import is_concrete
 from .dispatch import implements
 
 

@@ -43,13 +43,6 @@ def known(x: Any) -> Any:
     return None if isinstance(x, Tracer) else x
 
 
-def is_known(x: Any) -> bool:
-    """Whether the concrete value of an array is known."""
-    while isinstance(x, ConcreteTracer):
-        x = x.value
-    return not isinstance(x, Tracer)
-
-
 def placeholder(x: Any) -> Any:
     """Array with the shape and dtype of a tracer that takes no memory; others are returned."""
     return np.broadcast_to(np.zeros((), x.dtype), x.shape) if isinstance(x, Tracer) else x

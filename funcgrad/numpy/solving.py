@@ -7,16 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.linalg import LinAlgError
 
-from ..core.avals import dtype_of, shape_of
+from ..core.avals import dtype_of, real_dtype, shape_of
 from ..ops import elementwise as ew
 from ..ops.linalg.inverse import inv_p, lstsq_p, pinv_p, rcond_of, solve_p
-from ..ops.linalg.matrices import (
-    as_matrices,
-    as_square_matrices,
-    eps,
-    hermitian as hermitian_of,
-    real_dtype,
-)
+from ..ops.linalg.matrices import as_matrices, as_square_matrices, eps, hermitian as hermitian_of
 from ..ops.operand import operand, strong
 from ..ops.reduce import count_p
 from ..ops.structure import cast, expand_dims, reshape, transpose_p

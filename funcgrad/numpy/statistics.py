@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.avals import dtype_of, is_inexact, real_dtype, shape_of
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
@@ -103,7 +103,7 @@ def var(
     y = sum(_abs2(deviation), axis, dtype, keepdims=keepdims, where=where)
     free = ew.maximum(ew.sub(count, ddof), 0)  # the degrees of freedom
     y = _ratio(y, free if isinstance(free, (Tracer, np.ndarray)) else free.item())
-    dtype_out = np.empty(0, dtype_of(a)).real.dtype
+    dtype_out = real_dtype(dtype_of(a))
     return _as_result_dtype(y, dtype_out if is_inexact(dtype_of(a)) else dtype_of(a), dtype)
 
 

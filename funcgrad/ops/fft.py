@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, Shape, dtype_of, shape_of
+from ..core.avals import Aval, Shape, dtype_of, real_dtype, shape_of
 from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError
@@ -140,7 +140,7 @@ def _result_dtype(function: Callable[..., Any], dtype: np.dtype) -> np.dtype | N
 
 def _counts(inner: float, n: int, shape: Shape, axis: int, dtype: np.dtype) -> np.ndarray:
     """1 for frequencies that are their own mirror image, ``inner`` for the others."""
-    counts = np.full(n // 2 + 1, inner, np.empty(0, dtype).real.dtype)
+    counts = np.full(n // 2 + 1, inner, real_dtype(dtype))
     counts[0] = 1
     if n % 2 == 0:
         counts[-1] = 1

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from ..core import tree
-from ..core.avals import PYTHON_SCALARS, dtype_of, is_arraylike, is_inexact, shape_of
+from ..core.avals import PYTHON_SCALARS, dtype_of, is_arraylike, is_inexact, real_dtype, shape_of
 from ..core.parameters import check_initialized
 from ..core.trace import Tracer
 from ..ops.elementwise import hypot, root
@@ -70,12 +70,12 @@ def like(value: Any, x: Any) -> Any:
     if type(value) in PYTHON_SCALARS:
         return value
     beside_complex = dtype_of(x).kind == "c" and dtype_of(value).kind != "c"
-    return cast(value, real_dtype(x) if beside_complex else dtype_of(x))
+    return cast(value, real_dtype(dtype_of(x)) if beside_complex else dtype_of(x))
 
 
-def real_dtype(*xs: Any) -> np.dtype:
+def widest_real_dtype(*xs: Any) -> np.dtype:
     """The widest real dtype of the floating leaves among these; float32 if there is none."""
-    dtypes = [np.empty(0, dtype_of(x)).real.dtype for x in xs if is_floating(x)]
+    dtypes = [real_dtype(dtype_of(x)) for x in xs if is_floating(x)]
     return np.result_type(*dtypes) if dtypes else np.dtype(np.float32)
 
 
@@ -179,7 +179,9 @@ def global_norm(updates: Tree) -> Any:
     >>> float(global_norm({"a": np.array([3.0]), "b": np.array([[4.0]])}))
     5.0
     """
-    return cast(tree_norm(updates), np.result_type(real_dtype(*tree.leaves(updates)), np.float32))
+    return cast(
+        tree_norm(updates), np.result_type(widest_real_dtype(*tree.leaves(updates)), np.float32)
+    )
 
 
 def tree_norm(updates: Tree) -> Any:

@@ -31,7 +31,7 @@ from .numerics import (
     map_floating,
     map_state,
     next_count,
-    real_dtype,
+    widest_real_dtype,
     zero_count,
 )
 from .transforms import set_to_zero
@@ -329,7 +329,7 @@ def inject_hyperparams(
 
         def evaluated(count: Any, values: dict[str, Any], of: Tree) -> dict[str, Any]:
             values = values | {k: s(count) for k, s in schedules.items()}
-            return _cast(values, hyperparam_dtype or real_dtype(*tree.leaves(of)))
+            return _cast(values, hyperparam_dtype or widest_real_dtype(*tree.leaves(of)))
 
         def init(params: Tree) -> InjectHyperparamsState:
             values = evaluated(zero_count(), scalars, params)

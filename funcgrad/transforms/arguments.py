@@ -28,7 +28,7 @@ from ..core.errors import (
     short,
     shown,
 )
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, warn_at_user_line
+from ..core.trace import Primitive, Trace, Tracer, warn_at_user_line
 from ..ops.structure import zeros_like
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of JAX's tangents of integers
@@ -353,13 +353,6 @@ def check_closed(prim: Primitive, own: Sequence[Any], results: Sequence[Any], tr
             f"{prim}: a custom rule{'' if late else ' in its body'} closes {where} "
             f"{trace.origin}; make it an argument of the function that has the rule"
         )
-
-
-def is_concrete(x: Any) -> bool:
-    """Whether a value is concrete, under any transforms."""
-    while isinstance(x, ConcreteTracer):
-        x = x.value
-    return not isinstance(x, Tracer)
 
 
 def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:

@@ -85,7 +85,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
 
         Returns:
             The outputs, and the second values of those that are reached.
-        """  # fmt: skip
+        """
         raise self.missing("apply_dual")
 
     def partial_eval(
@@ -106,7 +106,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
             step: the derivative of one program.
             reach: which operands and outputs are reached.
             params: of the primitive.
-        """  # fmt: skip
+        """
         raise self.missing("partial_eval")
 
     def accumulators(self, reach: Reach, **params: Any) -> list[Aval]:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
+from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, real_dtype, shape_of
 from ...core.companions import Masking
 from ...core.errors import warn
 from .. import compare, elementwise as ew
@@ -19,7 +19,7 @@ from ..index import concatenate_p
 from ..paths import Masked, may_hold, path_mask
 from ..reduce import any_p
 from ..structure import broadcast_like, broadcast_to, cast, cumsum_p, unbroadcast
-from .matrices import MatrixPrimitive, diagonal, eps, largest, real_dtype
+from .matrices import MatrixPrimitive, diagonal, eps, largest
 
 CURES = {
     "eigh": "eigenvectors of equal eigenvalues have no derivative, nor have functions of them "

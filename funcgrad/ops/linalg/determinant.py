@@ -11,14 +11,14 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
+from ...core.avals import Aval, broadcast_shapes, dtype_of, real_dtype, shape_of
 from ...core.registry import primitives
 from .. import compare, elementwise as ew
 from ..reduce import prod_p
 from ..structure import broadcast_like, cast, expand_dims, sum_p, unbroadcast
 from .degenerate import taint
 from .inverse import Inverse
-from .matrices import MatrixPrimitive, diagonal, real, real_dtype, result_dtype
+from .matrices import MatrixPrimitive, diagonal, real, result_dtype
 from .regular import inverse_or_nan, nan_if_singular
 
 

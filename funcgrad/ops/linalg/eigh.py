@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, broadcast_shapes, shape_of
+from ...core.avals import Aval, broadcast_shapes, real_dtype, shape_of
 from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
@@ -29,7 +29,6 @@ from .matrices import (
     conj,
     hermitian,
     real,
-    real_dtype,
     result_dtype,
     sum_along,
     triangle_ct,

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
+from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, real_dtype, shape_of
 from ...core.companions import Codegen
 from ...core.errors import DtypeError
 from ...core.trace import Primitive
@@ -66,11 +66,6 @@ def result_dtype(*operands: Any) -> np.dtype:
                 f"linalg: array type {dtype.name} is unsupported in linalg; cast it to float64"
             )
     return np.result_type(*dtypes)
-
-
-def real_dtype(dtype: np.dtype) -> np.dtype:
-    """The dtype of the real part."""
-    return np.zeros((), dtype).real.dtype
 
 
 def as_matrices(x: Any) -> Any:

@@ -12,11 +12,11 @@ from typing import Any, Protocol
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, broadcast_shapes, dtype_of
+from ...core.avals import Aval, broadcast_shapes, dtype_of, real_dtype
 from ...core.errors import ShapeError, UnsupportedError, warn
 from ...core.trace import Tracer
 from ..structure import broadcast_like, unbroadcast
-from .matrices import MatrixPrimitive, adjoint, real_dtype, result_dtype
+from .matrices import MatrixPrimitive, adjoint, result_dtype
 
 LETTERS = "abcdefgh"
 

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, Shape, broadcast_shapes, shape_of
+from ...core.avals import Aval, Shape, broadcast_shapes, real_dtype, shape_of
 from ...core.errors import warn
 from .. import compare, elementwise as ew
 from ..reduce import count_p
@@ -26,7 +26,7 @@ from .degenerate import (
     rounding_of,
     taint,
 )
-from .matrices import MatrixPrimitive, adjoint, diagonal, real, real_dtype, sum_along
+from .matrices import MatrixPrimitive, adjoint, diagonal, real, sum_along
 from .spectral import degenerate_blocks, differing, is_constant, root_of_eps, slopes_ct, with_stack
 
 WHO = "svdvals"

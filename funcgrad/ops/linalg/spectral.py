@@ -12,22 +12,14 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
+from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, real_dtype, shape_of
 from ...core.errors import warn
 from ...core.registry import primitives
 from .. import compare, elementwise as ew
 from ..reduce import any_p, count_p
 from ..structure import broadcast_like, broadcast_to, cast, sum_p, unbroadcast
 from .degenerate import CURES, equal_p, inverse_gaps, rounding_of, taint
-from .matrices import (
-    MatrixPrimitive,
-    adjoint,
-    diagonal,
-    eps,
-    largest,
-    real,
-    real_dtype,
-)
+from .matrices import MatrixPrimitive, adjoint, diagonal, eps, largest, real
 
 
 class Slopes(MatrixPrimitive):

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 import numpy as np
 from typing_extensions import override
 
-from ...core.avals import Aval, broadcast_shapes, shape_of
+from ...core.avals import Aval, broadcast_shapes, real_dtype, shape_of
 from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
@@ -25,7 +25,7 @@ from .degenerate import (
     used_pairs,
 )
 from .invariance import MixedPairs, Uses, mixed_in_svd
-from .matrices import MatrixPrimitive, adjoint, conj, real, real_dtype, result_dtype, sum_along
+from .matrices import MatrixPrimitive, adjoint, conj, real, result_dtype, sum_along
 from .phases import turning, turning_ct
 from .singular import (
     in_basis,

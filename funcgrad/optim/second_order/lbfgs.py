@@ -31,7 +31,7 @@ from ..numerics import (
     map_floating,
     map_state,
     next_count,
-    real_dtype,
+    widest_real_dtype,
     zero_count,
 )
 from ..transforms import scale, scale_by_learning_rate
@@ -79,7 +79,7 @@ def scale_by_lbfgs(
 
     def init(params: Tree) -> ScaleByLBFGSState:
         memory = lambda p: np.zeros((memory_size, *shape_of(p)), dtype_of(p))
-        weights = np.zeros(memory_size, real_dtype(*tree.leaves(params)))
+        weights = np.zeros(memory_size, widest_real_dtype(*tree.leaves(params)))
         old, new = map_state(memory, params), map_state(memory, params)
         return ScaleByLBFGSState(
             zero_count(), full_like(params), full_like(params), old, new, weights

@@ -16,11 +16,11 @@ from ...control.loops import while_loop
 from ...core import tree
 from ...core.avals import dtype_of
 from ...core.parameters import check_initialized
+from ...core.trace import is_concrete
 from ...ops.structure import cast
-from ...transforms.arguments import is_concrete
 from ...transforms.grad import grad as grad_of, value_and_grad
 from ..base import GradientTransformationExtraArgs, require_params
-from ..numerics import Tree, cast_like, inner_product, like, map_floating, real_dtype
+from ..numerics import Tree, cast_like, inner_product, like, map_floating, widest_real_dtype
 
 
 class Point(NamedTuple):
@@ -342,7 +342,7 @@ def _errors(at: Point, start: Point, rules: _Rules) -> tuple[tuple[Any, Any], An
 
 def _first_state(params: Tree) -> LinesearchState:
     check_initialized(params)
-    real = real_dtype(*tree.leaves(params))
+    real = widest_real_dtype(*tree.leaves(params))
     far = np.full((), np.inf, real)
     zeros = map_floating(np.zeros_like, params)
     return LinesearchState(np.ones((), real), far, zeros, LinesearchInfo(np.int64(0), far, far))
