@@ -262,3 +262,24 @@ def test_what_is_pickled_finds_primitives_of_parts_that_are_not_loaded():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
 
     assert done.stdout == "relu 0.0 True\n", done.stderr
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", "i4", "c8"])
+@pytest.mark.parametrize(
+    "number", [2, -0.1, 0.0, 1e300, 1e-40, (1 << 24) + 1, 2 - 1j, np.float32(7)]
+)
+def test_a_scalar_operand_is_converted_as_numpy_converts_it(number, dtype):
+    x = np.array([0.3, -2.7, 5.0]).astype(dtype)
+    f = lambda x: (number * x, x + number, np.equal(x, number))
+    with np.errstate(all="ignore"):
+        want, got = f(x), fg.jit(f)(x)
+
+        for a, b in zip(want, got, strict=True):
+            assert a.dtype == b.dtype and a.tobytes() == b.tobytes()
+
+
+def test_a_scalar_operand_is_made_once_for_the_module():
+    half = 0.5
+    text = fg.jit(lambda x: half * x + half).source(np.float32(X))
+
+    assert text.count("c0_5 = array(0.5, float32)\n") == 1 == text.count("0.5")

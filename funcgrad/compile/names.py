@@ -128,6 +128,7 @@ class Globals:
         self.names = names
         self.imports: set[str] = set()  # from NumPy
         self.bound: dict[Any, tuple[str, Any]] = {}  # id -> name, object
+        self.made: dict[str, str] = {}  # expression -> name
 
     def numpy(self, name: str) -> str:
         """The name of one of NumPy's functions, which is imported."""
@@ -145,3 +146,9 @@ class Globals:
         if key not in self.bound:
             self.bound[key] = (self.names.token(label(hint) or "constant"), value)
         return self.bound[key][0]
+
+    def constant(self, expression: str, hint: str) -> str:
+        """The name of a value that is made once for the module, and only read."""
+        if expression not in self.made:
+            self.made[expression] = self.names.token(hint)
+        return self.made[expression]

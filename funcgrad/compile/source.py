@@ -106,7 +106,8 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     """The module around the lines of the function."""
     statics = needed(w.memory.statics, "\n".join([*w.lines, returned]))
     bound = list(w.globals.bound.values())
-    given = f"{w.as_tuple([token for token, _ in bound])} = constants" if bound else ""
+    given = f"{w.as_tuple([token for token, _ in bound])} = constants\n" if bound else ""
+    given += "\n".join(f"{token} = {made}" for made, token in w.globals.made.items())
     lines = "\n".join(_guarded(w, _main(w, inputs, list(statics), returned), inputs))
     if statics:
         lines = f"{_workspace(w, statics)}\n\nspaces = local()\n\n{lines}"

@@ -13,10 +13,12 @@ class Value:
 
     ``static``: a view of the workspace, made once for all calls. ``allocated``: it has memory, as
     an output has none before its first statement. ``contiguous``: in C order without gaps; certain
-    for a static value, else an estimate.
+    for a static value, else an estimate. ``number``: that of a literal, else None.
     """
 
-    __slots__ = ("allocated", "allocation", "aval", "contiguous", "reshape_of", "static", "text")
+    __slots__ = (
+        "allocated", "allocation", "aval", "contiguous", "number", "reshape_of", "static", "text"
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -28,10 +30,12 @@ class Value:
         allocated: bool = True,
         contiguous: bool = True,
         reshape_of: "Value | None" = None,
+        number: Any = None,
     ) -> None:
         self.text, self.aval, self.allocation = text, aval, allocation
         self.static, self.allocated, self.contiguous = static, allocated, contiguous
         self.reshape_of = reshape_of  # the output in whose memory it lies
+        self.number = number
 
     def __str__(self) -> str:
         return self.text

@@ -127,7 +127,7 @@ class Writer(Statements):
         """The value of an atom; ``near`` are the avals beside which a literal is written."""
         if isinstance(atom, Var):
             return env[atom]
-        return Value(operand(atom, near, self), atom.aval)
+        return Value(operand(atom, near, self), atom.aval, number=atom.value)
 
     def equation(
         self, eqn: Eqn, env: dict[Var, Value], dying: set[Var], wanted: dict[Var, Value]
