@@ -19,8 +19,6 @@ def inline(jaxpr: Jaxpr) -> Jaxpr:
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         return _expanded(build, eqn, scopes) if eqn.prim.holds.inline is not None else None
 
-    if all(eqn.prim.holds.inline is None for eqn in jaxpr.eqns):
-        return jaxpr
     return rewritten(jaxpr, step)
 
 

@@ -179,7 +179,7 @@ live_p = Live("live")
 resume_p = Resume("resume")
 
 BEGINS = frozenset({seed_p, resume_p})
-_MARKS = frozenset({seed_p, settle_p, live_p, resume_p})
+MARKS = frozenset({seed_p, settle_p, live_p, resume_p})
 
 
 def programs_of(eqn: Eqn) -> Sequence[Jaxpr]:
@@ -193,7 +193,7 @@ def has_marks(jaxpr: Jaxpr) -> bool:
     found = jaxpr.memo.get("marks")
     if found is None:
         inner = (p for eqn in jaxpr.eqns for p in programs_of(eqn))
-        found = any(eqn.prim in _MARKS for eqn in jaxpr.eqns) or any(map(has_marks, inner))
+        found = any(eqn.prim in MARKS for eqn in jaxpr.eqns) or any(map(has_marks, inner))
         jaxpr.memo["marks"] = found
     return found
 
@@ -203,7 +203,7 @@ def may_mark(jaxpr: Jaxpr) -> bool:
     found = jaxpr.memo.get("may mark")
     if found is None:
         inner = (p for eqn in jaxpr.eqns for p in programs_in(eqn.params))
-        found = any(eqn.prim in _MARKS or eqn.prim.holds.is_open for eqn in jaxpr.eqns)
+        found = any(eqn.prim in MARKS or eqn.prim.holds.is_open for eqn in jaxpr.eqns)
         found = jaxpr.memo["may mark"] = found or any(map(may_mark, inner))
     return found
 

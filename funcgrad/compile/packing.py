@@ -16,6 +16,7 @@ from .rewrite import Builder
 
 SMALL = 4096  # elements up to which a call costs more than its work
 LEAST = 4  # arrays from which packing pays
+SHORTEST = 3  # equations of a chain from which it pays
 ROUNDS = 8  # the most groups of chains
 
 Chain = list[Eqn]  # the equations for one of the arrays, in order
@@ -85,7 +86,9 @@ def _largest_group(jaxpr: Jaxpr) -> list[Chain] | None:
         if len(set(key)) == len(key):
             groups.setdefault(key, []).append(chain)
     found = [
-        (len(g) * len(key), g) for key, g in groups.items() if len(g) >= LEAST and len(key) > 2
+        (len(g) * len(key), g)
+        for key, g in groups.items()
+        if len(g) >= LEAST and len(key) >= SHORTEST
     ]
     for _, group in sorted(found, key=lambda row: -row[0]):
         chains = [[jaxpr.eqns[i] for i in chain] for chain in group]

@@ -1,18 +1,20 @@
 """The passes of the compiler, in order: from a traced program to the one that is written."""
 
+import math
 import sys
 from collections.abc import Callable, Sequence
 
 from ..core.dead_code import dce
-from ..core.jaxpr import Jaxpr, check_jaxpr
+from ..core.jaxpr import Jaxpr, Literal, check_jaxpr, programs_in
 from .code_motion import hoist
 from .constant_folding import fold_literals
 from .cse import cse
 from .errstate import merge_spans
-from .finite_checks import drop_tokens, insert_checks
-from .fusion import fuse
+from .finite_checks import after_p, drop_tokens, insert_checks
+from .fusion import BIG, fuse
 from .inlining import inline, lower
-from .packing import pack
+from .mask_marks import MARKS, start_p
+from .packing import LEAST, SHORTEST, pack
 from .rewrite import on_programs
 from .scheduling import schedule
 from .simplification import simplify
@@ -52,19 +54,52 @@ def optimize(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
             development mode, ``python -X dev``.
     """
     if "optimized" not in jaxpr.memo:
-        inner = lambda program: on_programs(program, lambda held: optimize(held, check))
-        jaxpr.memo["optimized"] = _passed(jaxpr, (*FIRST, inner, *PASSES), check)
+        now = passed(jaxpr, FIRST, check)
+        if any(programs_in(eqn.params) for eqn in now.eqns):
+            now = on_programs(now, lambda held: optimize(held, check))
+        jaxpr.memo["optimized"] = passed(now, PASSES, check)
     return jaxpr.memo["optimized"]
 
 
-def finish(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
-    """Apply the passes that only source needs: packing, scheduling, fusion over blocks."""
-    return _passed(jaxpr, LAST, check)
-
-
-def _passed(jaxpr: Jaxpr, changes: Sequence[Pass], check: bool) -> Jaxpr:
-    for change in changes:
-        jaxpr = change(jaxpr)
+def passed(jaxpr: Jaxpr, passes: Sequence[Pass], check: bool = sys.flags.dev_mode) -> Jaxpr:
+    """Apply passes in order, except those that would change nothing."""
+    idle = set[Pass]()
+    for change in passes:
+        if change in idle or not may_change(jaxpr, change):
+            continue
+        before, jaxpr = jaxpr, change(jaxpr)
+        if jaxpr is before:
+            idle.add(change)  # also later, while the program stays the same
+            continue
+        idle.clear()
         if check:
             check_jaxpr(jaxpr)
     return jaxpr
+
+
+def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
+    """Whether a pass may change a program, by a test that costs less than the pass."""
+    eqns = jaxpr.eqns
+    if change is inline:
+        return any(eqn.prim.holds.inline is not None for eqn in eqns)
+    if change is insert_checks:
+        return any(eqn.prim is start_p or eqn.prim in MARKS for eqn in eqns)
+    if change is hoist:
+        return any(eqn.prim.holds.hoist is not None for eqn in eqns)
+    if change is lower:
+        return any(eqn.prim.codegen.lower is not None for eqn in eqns)
+    if change is fold_literals:
+        return any(eqn.ins and all(isinstance(a, Literal) for a in eqn.ins) for eqn in eqns)
+    if change is cse:
+        return len({eqn.prim for eqn in eqns}) < len(eqns)
+    if change is pack:
+        return len(eqns) >= LEAST * SHORTEST
+    if change is schedule:
+        return len(eqns) > 2
+    if change is drop_tokens:
+        return any(eqn.prim is after_p or programs_in(eqn.params) for eqn in eqns)
+    if change is fuse:
+        return any(math.prod(v.aval.shape) >= BIG for eqn in eqns for v in eqn.outs)
+    if change is merge_spans:
+        return any(eqn.is_derivative for eqn in eqns)
+    return True

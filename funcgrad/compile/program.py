@@ -13,7 +13,7 @@ import numpy as np
 from ..core.jaxpr import Jaxpr
 from .constant_folding import fold_constants
 from .finite_checks import keep_donated, masked_program
-from .passes import finish, optimize
+from .passes import LAST, optimize, passed
 from .rematerialization import fit_memory
 from .source import Source, source_of
 from .text import quote
@@ -117,9 +117,10 @@ def compiled(
     alone = Jaxpr(jaxpr.invars, jaxpr.constvars, jaxpr.eqns, jaxpr.outvars)  # without its memo
     masked = Fallback(alone, name)
     write = lambda program: source_of(
-        finish(keep_donated(program, donated)), title or name, names, donated, threads, masked
+        passed(keep_donated(program, donated), LAST), title or name, names, donated, threads, masked
     )
-    program = fold_constants(optimize(jaxpr), constants)
+    program = optimize(jaxpr)
+    program = fold_constants(program, constants) if constants else program
     if memory_limit is not None:
         program = fit_memory(program, memory_limit, lambda candidate: write(candidate).arena)
     return Program(name, write(program))

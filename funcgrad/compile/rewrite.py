@@ -66,7 +66,8 @@ class Builder:
 def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
     """Apply ``step`` to each equation in order, with operands already rewritten.
 
-    An equation stays where the avals of its replacement differ.
+    An equation stays where the avals of its replacement differ. A program in which all stay is
+    returned itself.
     """
     build = Builder()
     now: dict[Any, Atom] = {}
@@ -80,8 +81,10 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
             build.add(eqn)
         else:
             now.update(zip(eqn.outs, (now.get(a, a) for a in outs), strict=True))
-    outvars = tuple([now.get(a, a) for a in jaxpr.outvars])
-    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(build.eqns), outvars)
+    eqns, outvars = tuple(build.eqns), tuple([now.get(a, a) for a in jaxpr.outvars])
+    if (eqns, outvars) == (jaxpr.eqns, jaxpr.outvars):  # both are compared by identity
+        return jaxpr
+    return Jaxpr(jaxpr.invars, jaxpr.constvars, eqns, outvars)
 
 
 def over(eqn: Eqn, now: Mapping[Any, Atom]) -> tuple[Atom, ...]:
