@@ -25,10 +25,9 @@ from funcgrad.compile.program import compiled
 from funcgrad.compile.rewrite import Builder, on_programs
 from funcgrad.core.avals import aval_of
 from funcgrad.core.dead_code import dce
-from funcgrad.core.jaxpr import Jaxpr, Var, check_jaxpr, eval_jaxpr
+from funcgrad.core.jaxpr import Jaxpr, Var, check_jaxpr, constants_as_inputs, eval_jaxpr
 from funcgrad.ops.compare import logical_not
 from funcgrad.ops.elementwise import conj
-from funcgrad.transforms.jaxprs import constants_as_inputs
 from funcgrad.transforms.jit.signature import with_numbers
 
 from .support.compare import assert_same

@@ -5,13 +5,12 @@ from typing import Any
 
 from ..core.avals import Aval
 from ..core.errors import ConversionError, UnsupportedError
-from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.jaxpr import Jaxpr, constants_as_inputs, eval_jaxpr
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops.operand import stacked
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import batch_at_front
 from ..transforms.batching import Batch, run_in_trace
-from ..transforms.jaxprs import constants_as_inputs
 from ..transforms.staging import stage
 
 # linear program, its constants, right-hand side, constants of the solver -> solution

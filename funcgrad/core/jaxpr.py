@@ -190,6 +190,11 @@ class _Steps:
         return tuple([env[i] for i in self.outs])
 
 
+def constants_as_inputs(jaxpr: Jaxpr) -> Jaxpr:
+    """The program with its constants as first inputs."""
+    return Jaxpr((*jaxpr.constvars, *jaxpr.invars), (), jaxpr.eqns, jaxpr.outvars)
+
+
 def programs_in(params: dict[str, Any]) -> list[Jaxpr]:
     """The programs that an equation holds, alone or in tuples."""
     values = (v if isinstance(v, tuple) else (v,) for v in params.values())

@@ -19,7 +19,7 @@ from ..core.companions import Codegen
 from ..core.dead_code import live
 from ..core.errors import shown
 from ..core.integers import several
-from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..core.jaxpr import Jaxpr, Var, constants_as_inputs, eval_jaxpr
 from ..core.lists import compress, split_list
 from ..core.ownership import unaliased_outputs
 from ..core.pickling import picklable
@@ -27,7 +27,7 @@ from ..core.trace import Primitive
 from ..ops.structure import Linear
 from .arguments import Origin, check_callable, is_number
 from .jaxpr_primitive import CallPrimitive, Later, Reach, WithTangents
-from .jaxprs import constants_as_inputs, in_avals, trace_to_jaxpr
+from .jaxprs import in_avals, trace_to_jaxpr
 from .partial_eval import PartialEval, partial_eval_jaxpr
 from .staging import is_staged, stage
 from .typevars import P, R

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..compile.mask_marks import is_masked, may_mark
 from ..core.avals import Aval, accumulation_dtype, dtype_of, is_inexact, shape_of
-from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.jaxpr import Jaxpr, constants_as_inputs, eval_jaxpr
 from ..core.lists import Flags, compress, expand, split_list
 from ..core.trace import Tracer
 from ..ops.constant import absent_p
@@ -39,11 +39,6 @@ def trace_to_jaxpr(
     """
     closed, _ = stage(origin, fun, avals, lasting)
     return constants_as_inputs(closed.jaxpr), closed.consts
-
-
-def constants_as_inputs(jaxpr: Jaxpr) -> Jaxpr:
-    """The program with its constants as first inputs."""
-    return Jaxpr((*jaxpr.constvars, *jaxpr.invars), (), jaxpr.eqns, jaxpr.outvars)
 
 
 def instantiate_zeros(

@@ -16,16 +16,10 @@ from typing_extensions import override
 
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_arraylike
-from ...core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, eval_jaxpr
+from ...core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var, constants_as_inputs, eval_jaxpr
 from ...core.lists import split_list
 from ...core.trace import Primitive, Tracer
-from ..jaxprs import (
-    constants_as_inputs,
-    innermost_serial,
-    instantiate_zeros,
-    is_linearizing,
-    tangent_avals,
-)
+from ..jaxprs import innermost_serial, instantiate_zeros, is_linearizing, tangent_avals
 from ..partial_eval import PartialEval, partial_eval_jaxpr
 from ..seeds import Staged
 from ..staging import stage

@@ -15,11 +15,10 @@ from ...core.avals import PYTHON_SCALARS, aval_of
 from ...core.axes import axis_env, bind_axes
 from ...core.cache import lazy
 from ...core.errors import MemoryLimitError, shown
-from ...core.jaxpr import ClosedJaxpr
+from ...core.jaxpr import ClosedJaxpr, constants_as_inputs
 from ...core.lists import compress
 from ...core.trace import Tracer
 from ..arguments import Origin, Place
-from ..jaxprs import constants_as_inputs
 from ..namedaxes import NamedAxis, tokens, with_axes
 from ..staging import stage, with_numbers
 from .argspec import ArgSpec, FlatCall, places_of
