@@ -117,8 +117,9 @@ def compiled(
     alone = Jaxpr(jaxpr.invars, jaxpr.constvars, jaxpr.eqns, jaxpr.outvars)  # without its memo
     masked = Fallback(alone, name)
     write = lambda program: source_of(
-        passed(keep_donated(program, donated), LAST), title or name, names, donated, threads, masked
-    )
+        passed(keep_donated(program, donated) if donated else program, LAST),
+        title or name, names, donated, threads, masked,
+    )  # fmt: skip
     program = optimize(jaxpr)
     program = fold_constants(program, constants) if constants else program
     if memory_limit is not None:

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..core.jaxpr import Jaxpr
+from ..core.jaxpr import Jaxpr, Var
 from .arena import Allocation
 from .donation import safe_donors
 from .errstate import spans
@@ -73,22 +73,17 @@ def source_of(
     given = [unused(f"{name}_", set(given)) if name in clashes else name for name in given]
     w.names.study(jaxpr, given)
     ins = [Value(name, v.aval, Allocation()) for name, v in zip(given, jaxpr.invars, strict=True)]
-    donors = safe_donors(jaxpr, donated or [None] * len(jaxpr.outvars))
-    targets = [
-        _target(w, atom, None if donor is None else ins[donor])
-        for atom, donor in zip(jaxpr.outvars, donors, strict=True)
+    targets: list[Value | None] = [
+        w.memory.fresh(a.aval, w.names.hint(a)) if isinstance(a, Var) and a.aval.shape else None
+        for a in jaxpr.outvars
     ]
+    for i, donor in enumerate(safe_donors(jaxpr, donated) if donated else ()):
+        targets[i] = targets[i] if donor is None else ins[donor]
     w.depth = 2
-    outs = w.block(jaxpr, ins, targets, spans(jaxpr))
+    silent = any(eqn.is_derivative for eqn in jaxpr.eqns)
+    outs = w.block(jaxpr, ins, targets, spans(jaxpr) if silent else ())
     returned = [y.text if y.aval.shape else w.scalar(y) for y in outs]
     return _module(w, title, given, w.as_tuple(returned))
-
-
-def _target(w: Writer, atom: Any, donor: Value | None) -> Value | None:
-    """Where an output is written: into a donated input, or into new memory."""
-    if donor is not None:
-        return donor
-    return w.memory.fresh(atom.aval, w.names.hint(atom)) if atom.aval.shape else None
 
 
 def _distinct(names: Sequence[str]) -> list[str]:
@@ -104,11 +99,12 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Source:
     """The module around the lines of the function."""
-    statics = needed(w.memory.statics, "\n".join([*w.lines, returned]))
+    statics = w.memory.statics and needed(w.memory.statics, "\n".join([*w.lines, returned]))
     bound = list(w.globals.bound.values())
     given = f"{w.as_tuple([token for token, _ in bound])} = constants\n" if bound else ""
     given += "\n".join(f"{token} = {made}" for made, token in w.globals.made.items())
-    lines = "\n".join(_guarded(w, _main(w, inputs, list(statics), returned), inputs))
+    main = _main(w, inputs, list(statics), returned)
+    lines = "\n".join(_guarded(w, main, inputs) if w.masked else main)
     if statics:
         lines = f"{_workspace(w, statics)}\n\nspaces = local()\n\n{lines}"
     rows = ["from threading import local"] if statics else []
@@ -134,7 +130,8 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
 def _spaced(*sections: str) -> str:
     """Sections of a module with a blank line between them, long lists of names folded."""
     text = "\n\n".join([section for section in sections if section])
-    return "\n".join(map(_folded, text.split("\n"))) + "\n"
+    lines = [line if len(line) <= 100 else _folded(line) for line in text.split("\n")]
+    return "\n".join(lines) + "\n"
 
 
 def _workspace(w: Writer, statics: dict[str, str]) -> str:
@@ -148,8 +145,6 @@ def _workspace(w: Writer, statics: dict[str, str]) -> str:
 
 def _guarded(w: Writer, lines: Sequence[str], inputs: Sequence[str]) -> list[str]:
     """The lines of the function; where a check fails it calls the fallback."""
-    if not w.masked:
-        return list(lines)
     head, *body = lines
     return [
         head,
@@ -200,7 +195,7 @@ def needed(statics: dict[str, str], body: str) -> dict[str, str]:
 def _folded(line: str) -> str:
     """Fold a long list of names into several lines."""
     text = line.strip()
-    if len(line) <= 100 or "#" in line or "'" in line:
+    if "#" in line or "'" in line:
         return line
     if text.startswith("from "):
         first, _, rest = line.partition(" import ")

@@ -140,7 +140,7 @@ class Writer(Statements):
             of_ufunc = isinstance(prim.function, np.ufunc)
             near = [a.aval for a in eqn.ins if isinstance(a, Var)] if of_ufunc else near
         ins = [self.read(atom, env, near) for atom in eqn.ins]
-        outs = self.viewed(eqn, ins, wanted)
+        outs = None if prim.codegen.view is None else self.viewed(eqn, ins, wanted)
         if outs is None and not self.is_written(eqn):
             outs = self.run(eqn, ins)
         if outs is None:
@@ -161,7 +161,7 @@ class Writer(Statements):
         """Whether an equation is written out, and not a call of ``run`` as in eager code."""
         if self.depth > DEPTH and programs_in(eqn.params):
             return False  # Python nests twenty blocks at most
-        if any(v.aval.ndim > AT_MOST_AXES for v in eqn.outs):
+        if any(len(v.aval.shape) > AT_MOST_AXES for v in eqn.outs):
             return False  # NumPy's ufunc.at crashes there
         return eqn.prim.codegen.emit is not None or eqn.prim.codegen.into is not None
 
@@ -197,8 +197,6 @@ class Writer(Statements):
     ) -> list[Value] | None:
         """The output of an equation that is a view, None where elements must be moved."""
         codegen = eqn.prim.codegen
-        if codegen.view is None:
-            return None
         if not ins:  # a constant array
             return [Value(codegen.view(self, **eqn.params)[0], v.aval) for v in eqn.outs]
         (var,), value = eqn.outs, ins[0]
