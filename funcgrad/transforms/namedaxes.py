@@ -28,8 +28,6 @@ def with_axes(closed: ClosedJaxpr, names: Sequence[Hashable]) -> ClosedJaxpr:
     old = closed.jaxpr
     read = {a for eqn in old.eqns for a in eqn.ins} | {*old.outvars}
     used = [(v, NamedAxis(n)) for v, n in zip(old.invars, names, strict=False) if v in read]
-    if not names:
-        return closed
     constvars = (*old.constvars, *(v for v, _ in used))
     jaxpr = Jaxpr(old.invars[len(names) :], constvars, old.eqns, old.outvars)
     return ClosedJaxpr(jaxpr, (*closed.consts, *(axis for _, axis in used)))

@@ -64,13 +64,17 @@ class Staging(Trace):
     or checked; it is False where no user code runs.
     """
 
-    __slots__ = ("at", "consts", "eqns", "gaps", "inputs", "searched", "snapshots", "transposed")
+    __slots__ = (
+        "at", "consts", "eqns", "gaps", "inputs", "limit", "searched", "snapshots", "transposed"
+    )  # fmt: skip
 
     def __init__(
         self, origin: object, lasting: bool = True, guarded: bool = True, masked: bool = False
     ) -> None:
         super().__init__(origin, masked)
-        self.snapshots = Snapshots(origin, math.inf if lasting else BRIEF) if guarded else None
+        # bytes, up to which arrays are copied; None: constants are neither copied nor checked
+        self.limit = None if not guarded else math.inf if lasting else BRIEF
+        self.snapshots: Snapshots | None = None  # of the user's arrays, if there are large ones
         self.eqns: list[Eqn] = []
         self.gaps: set[Var] = set()  # tangents with elements on no path, see seeds.py
         self.searched = 0  # the number of equations searched for these
@@ -101,9 +105,11 @@ class Staging(Trace):
             )
         if not x.shape:
             return Literal(x[()])
-        if self.snapshots is None:
+        if self.limit is None:
             return self.constant(id(x), x)
         if x.nbytes > TINY:
+            if self.snapshots is None:
+                self.snapshots = Snapshots(self.origin, self.limit)
             x = self.snapshots.take(x, prim, operand)
             return self.constant(id(x), x)
         key = x.dtype, x.shape, x.tobytes()
@@ -168,8 +174,9 @@ def stage(
     try:
         out = fun([trace.input(aval) for aval in avals])
         leaves, treedef = tree.flatten(out)
-        for path, x in tree.leaves_with_path(out):
+        for i, x in enumerate(leaves):
             if not is_arraylike(check_alive(x)):
+                path, _ = tree.leaves_with_path(out)[i]
                 raise TypeError(
                     f"{origin}: the output must be made of arrays: got {type(x).__name__}"
                     f"{f' at {short(tree.keystr(path))}' if path else ''}"

@@ -12,7 +12,6 @@ from ...core.avals import Aval, aval_of, is_arraylike
 from ...core.axes import axis_env
 from ...core.errors import shown
 from ...core.integers import several
-from ...core.lists import compress
 from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
 from .key import Key, Static, key_of
@@ -37,11 +36,7 @@ class FlatCall(NamedTuple):
     leaves: list[Any]  # static arguments are one leaf each, a Static
     in_tree: tree.TreeDef  # of (args, kwargs)
     key: Key
-
-    @property
-    def operands(self) -> list[Any]:
-        """The leaves that are arrays or Python scalars."""
-        return compress(self.leaves, self.key.dynamic)
+    operands: list[Any]  # the leaves that are arrays or Python scalars
 
 
 class ArgSpec:
@@ -102,14 +97,24 @@ class ArgSpec:
         Raises:
             TypeError: if an argument is neither array, tree nor hashable value, naming it.
         """
-        wrapped = lambda p, x: x if isinstance(x, Static) or p not in self.static else Static(x)
-        positional = tuple([wrapped(i, x) for i, x in enumerate(args)])
-        keywords = {name: wrapped(name, x) for name, x in kwargs.items()}
+        positional, keywords = args, kwargs
+        if self.static:
+            wrapped = lambda p, x: x if isinstance(x, Static) or p not in self.static else Static(x)
+            positional = tuple([wrapped(i, x) for i, x in enumerate(args)])
+            keywords = {name: wrapped(name, x) for name, x in kwargs.items()}
         leaves, in_tree = tree.flatten((positional, keywords))
         facts: list[Aval | Static] = []
+        operands: list[Any] = []
         for i, x in enumerate(leaves):
             if is_arraylike(x):
-                facts.append(_numeric(aval_of(x)))
+                aval = aval_of(x)
+                if aval.dtype.kind not in "biufc":
+                    raise TypeError(
+                        f"jit: an argument must hold numbers: got {aval.dtype}; convert it, or "
+                        f"name it in static_argnums"
+                    )
+                facts.append(aval)
+                operands.append(x)
                 continue
             self._check_static(positional, keywords, i, x)
             # the object of a compiled method is passed as a Static, and compared as one
@@ -123,7 +128,7 @@ class ArgSpec:
             raise TypeError(
                 f"jit: the static data of the arguments' trees must be hashable: {err}"
             ) from None
-        return FlatCall(leaves, in_tree, key)
+        return FlatCall(leaves, in_tree, key, operands)
 
     def _check_static(self, args: Any, kwargs: Any, i: int, x: Any) -> None:
         """Raise unless a leaf that is no array can be part of a key."""
@@ -160,15 +165,6 @@ def _at_least(least: int, name: str, value: Any) -> int:
     if not whole or operator.index(value) < least:
         raise ValueError(f"jit: {name} must be an integer of at least {least}: got {shown(value)}")
     return operator.index(value)
-
-
-def _numeric(aval: Aval) -> Aval:
-    if aval.dtype.kind not in "biufc":
-        raise TypeError(
-            f"jit: an argument must hold numbers: got {aval.dtype}; convert it, or name it in "
-            f"static_argnums"
-        )
-    return aval
 
 
 def places_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[Place, tree.Path]]:

@@ -36,7 +36,8 @@ def entry(
         donated: the dynamic leaves that it overwrites.
     """
     code = Checks(key)
-    _check_donated(code, code.operands, donated)
+    if donated:
+        _check_donated(code, code.operands, donated)
     args = ", ".join([*map(code.bind, consts), *code.operands])
     run = code.bind(main)
     lines = ["def entry(args, kwargs):", "    try:", *(f"        {line}" for line in code.lines)]
@@ -59,10 +60,9 @@ def _check_donated(code: Checks, names: Sequence[str], donated: Sequence[int]) -
     owners = [names[i] for i in donated]
     for name in owners:
         code.require(f"{name}.base is None and {name}.flags.carray")
-    if owners:
-        others = ", ".join(n for n in names if n not in owners)
-        code.scope["apart"] = apart
-        code.require(f"apart(({', '.join(owners)},), ({others}{',' if others else ''}))")
+    others = ", ".join(n for n in names if n not in owners)
+    code.scope["apart"] = apart
+    code.require(f"apart(({', '.join(owners)},), ({others}{',' if others else ''}))")
 
 
 def apart(owners: Sequence[np.ndarray], others: Sequence[Any]) -> bool:

@@ -80,12 +80,14 @@ class Key(NamedTuple):
 
 
 def key_of(in_tree: TreeDef, leaves: Sequence[Aval | Static], axes: Sequence[Hashable]) -> Key:
-    nodes = [node and (node[0], _static_data(*node[:2]), node[2]) for node in in_tree.nodes]
+    nodes: list[Node | None] = []
+    for node in in_tree.nodes:
+        if node is not None:
+            kind, aux, arity = node
+            data = DictKeys(aux) if kind is dict else None if aux is None else Static(aux)
+            node = kind, data, arity
+        nodes.append(node)
     return Key(tuple(nodes), tuple(leaves), tuple(axes))
-
-
-def _static_data(kind: type, aux: Any) -> Static | None:
-    return None if aux is None else DictKeys(aux) if kind is dict else Static(aux)
 
 
 class Code:

@@ -2,6 +2,7 @@
 
 import inspect
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 import numpy as np
@@ -39,13 +40,14 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
         values = [next(rest) if d else x for x, d in zip(call.leaves, dynamic, strict=True)]
         values = [x.value if isinstance(x, Static) else x for x in values]
         positional, keywords = tree.unflatten(call.in_tree, values)
-        with bind_axes(axes):
+        with bind_axes(axes) if axes else nullcontext():
             return spec.fun(*positional, **keywords)
 
     # the tokens of named axes are operands, for each call has its own
     avals = [aval_of(axis.token) for axis in env.values()] + compress(call.key.leaves, dynamic)
     closed, out_tree = stage(Origin("jit", spec.fun), on_leaves, avals)
-    closed = with_numbers(with_axes(closed, list(env)))
+    closed = with_axes(closed, list(env)) if env else closed
+    closed = with_numbers(closed) if closed.consts else closed
     return Signature(spec, call, closed, out_tree, serial)
 
 
@@ -70,6 +72,8 @@ class Signature:
     ) -> None:
         self.spec, self.key, self.in_tree = spec, call.key, call.in_tree
         self.places = places_of(*tree.unflatten(call.in_tree, call.leaves))
+        # the argument and path of each dynamic leaf
+        self.inputs: list[tuple[Place, tree.Path]] = compress(self.places, self.key.dynamic)
         self.out_tree, self.serial = out_tree, serial
         self.staged, self.consts = closed.jaxpr, closed.consts
         self.jaxpr = constants_as_inputs(closed.jaxpr)
@@ -96,11 +100,6 @@ class Signature:
         found = {id(p): p for p in (self.__dict__.get("program"), donating) if p is not None}
         return [*found.values(), *compiled_of(self.jaxpr)]
 
-    @property
-    def inputs(self) -> list[tuple[Place, tree.Path]]:
-        """The argument and path of each dynamic leaf."""
-        return compress(self.places, self.key.dynamic)
-
     def donors(self) -> list[int | None]:
         """For each output the donated input that lends its memory, if any."""
         offers = [
@@ -110,26 +109,24 @@ class Signature:
         wanted = [a.aval if a.aval.shape else None for a in self.jaxpr.outvars]
         return [None if j is None else offers[j] for j in match_donors(wanted, avals)]
 
-    def names(self) -> list[str]:
-        """The names of the program's inputs in its source."""
-        constants = [f"constant{i}" for i in range(len(self.consts))]
-        return constants + [self.spec.name_of(*place) for place in self.inputs]
-
-    def compile(self, donors: Sequence[int | None]) -> Program:
+    def compile(self, donors: Sequence[int | None] = ()) -> Program:
+        """Compile the program; ``donors`` are those of its outputs, see :meth:`donors`."""
         spec = self.spec
+        names = [f"constant{i}" for i in range(len(self.consts))]
+        names += [spec.name_of(*place) for place in self.inputs]
         code = getattr(inspect.unwrap(spec.fun), "__code__", None)
         where = f" ({code.co_filename.rpartition('/')[2]}:{code.co_firstlineno})" if code else ""
         title = f"{self.name}{where}, compiled by funcgrad."
         constants = self.consts if self.lasts and not self.named else ()
         return compiled(
-            self.jaxpr, self.name, self.names(), donors, title, spec.memory_limit, spec.threads,
+            self.jaxpr, self.name, names, donors, title, spec.memory_limit, spec.threads,
             constants,
         )  # fmt: skip
 
     @lazy
     def program(self) -> Program:
         """The program that overwrites no argument."""
-        return self.compile([None] * len(self.jaxpr.outvars))
+        return self.compile()
 
     @lazy
     def donating(self) -> tuple[Program, list[int]]:
