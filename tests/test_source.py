@@ -75,6 +75,7 @@ SHIPPED = {
     "fori_loop": (lambda n, x: fg.lax.fori_loop(0, n, lambda i, c: c * i + x, x), (3, X)),
     "convolution": (lambda x, w: fg.lax.conv_general_dilated(x, w, **CONV), (IMAGES, KERNEL)),
     "guarded quotients": (fg.grad(lambda x: np.log(x * x + 1).sum() / np.sqrt(x + 9).sum()), (X,)),
+    "without warnings": (fg.hessian(lambda x: np.where(x > 0, np.log(x * x), 0).sum()), (X[0],)),
     "indices": (fg.grad(lambda z: losses.cross_entropy(z, np.array([1, 2]))), (X[:2],)),
     "pooling": (
         fg.grad(lambda x: fg.lax.reduce_window(x, -np.inf, fg.lax.max, *POOL).sum()), (IMAGES,),
@@ -283,3 +284,35 @@ def test_a_scalar_operand_is_made_once_for_the_module():
     text = fg.jit(lambda x: half * x + half).source(np.float32(X))
 
     assert text.count("c0_5 = array(0.5, float32)\n") == 1 == text.count("0.5")
+
+
+KEPT_ELSEWHERE = """
+import warnings, numpy as np
+del np._core.umath._extobj_contextvar
+import funcgrad as fg
+warnings.simplefilter("error")
+f = lambda x: np.sum(np.where(x > 0, np.log(x), 0.0))
+second = fg.jit(fg.hessian(f))
+x = np.array([0.5, -2.0])
+with np.errstate(divide="raise", over="ignore"):
+    before = np.geterr()
+    with np.errstate(divide="ignore", invalid="ignore"):
+        second(np.array([0.0, np.inf]))
+    assert np.geterr() == before
+assert fg.grad(f)(np.array([0.5, 2.0])).tolist() == [2.0, 0.5]
+assert "settings.set(quiet)" in second.source(x)
+"""
+
+
+def test_settings_of_floating_errors_may_lie_outside_of_a_context_variable():
+    subprocess.run([sys.executable, "-c", KEPT_ELSEWHERE], check=True)
+
+
+def test_settings_of_floating_errors_are_restored_after_a_derivative():
+    second = fg.jit(fg.hessian(lambda x: np.sum(np.where(x > 0, x * np.log(x), 0.0))))
+    with np.errstate(divide="ignore", invalid="ignore", over="raise"):
+        want = np.geterr()
+        second(np.array([0.0, 2.0]))  # the program with masks runs
+        second(np.array([1.0, 2.0]))
+
+        assert want == np.geterr()

@@ -23,7 +23,7 @@ _ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
 # names that generated source uses itself
 RESERVED = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "arena", "spaces", "space",
              "workspace", "main", "np", "numpy", "primitive", "share", "local", "free", "constants",
-             "given", "wanted", "fixed", "run", "parts"}  # fmt: skip
+             "given", "wanted", "fixed", "run", "parts", "settings", "quiet"}  # fmt: skip
 
 
 def label(text: str) -> str:

@@ -34,6 +34,8 @@ from .writer import Writer
 _APART = "\1"  # no text of the module holds it
 _PRIMITIVE = "from funcgrad.core.registry import primitive"
 _SHARE = "from funcgrad.compile.threads import share"
+_QUIET = "from funcgrad.core.floating import quiet, settings"
+QUIETS = "settings.set(quiet)"  # a line with it turns NumPy's warnings off
 
 
 class Source(NamedTuple):
@@ -118,10 +120,11 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     parts = tuple([(n, prim, part) for n, (prim, part) in zip(names, w.parts, strict=True)])
     calls = "\n".join(f"{n} = primitive({literal(prim)}).{part}" for n, prim, part in parts)
     rows += [_SHARE] if w.shares else []
+    rows += [_QUIET] if QUIETS in lines else []
     rows += [_PRIMITIVE] if parts else []
     title = quote(title).replace("\\", "/").replace('"', "'")  # in a docstring
-    text = _spaced(f'"""{title}"""', "\n".join(rows), given, calls, lines)
     body = _spaced(imports, given, lines)
+    text = _spaced(f'"""{title}"""', "\n".join(rows), given, calls, lines)
     constants = tuple([x for _, x in bound])
     size, profile = w.memory.arena.size, tuple(w.profile)
     return Source(text, constants, size, profile, title, body, parts, w.shares)

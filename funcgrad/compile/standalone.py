@@ -24,7 +24,7 @@ from ..core.registry import primitives
 from ..core.trace import Primitive
 from .names import label
 from .program import Fallback
-from .source import Source
+from .source import QUIETS, Source
 from .text import keywords, literal
 from .threads import share
 
@@ -102,6 +102,7 @@ class Exporter:
         if source.shares:
             found, names = [*found, share], [*names, "share"]
         lines = [f"constants = {self.container(list(source.constants))}"]
+        lines += [_SETTINGS] if QUIETS in source.body else []
         return [*lines, f"{', '.join(names)}, = {self.container(found)}"] if names else lines
 
     def module(self, module: types.ModuleType) -> str:
@@ -281,6 +282,10 @@ def run(*args):
         return main(*args)
 
 return run
+"""
+_SETTINGS = """
+quiet = {"all": "ignore"}
+settings = types.SimpleNamespace(get=numpy.geterr, set=lambda state: numpy.seterr(**state))
 """
 _RUN = """
 def run(leaves, statics):

@@ -10,16 +10,31 @@ directly costs 0.3 us, ``errstate`` 2 us.
 
 import functools
 from collections.abc import Callable
-from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
 from .errors import warn
 
+
+class _Seterr:
+    """The settings of a NumPy that keeps them elsewhere, by its functions."""
+
+    @staticmethod
+    def get() -> Any:
+        return tuple(np.geterr().items())
+
+    @staticmethod
+    def set(state: Any) -> Any:
+        return np.seterr(**dict(state)).items()
+
+    reset = set
+
+
 _umath: Any = np._core.umath  # type: ignore[attr-defined]
-_ELSEWHERE: ContextVar[Any] = ContextVar("elsewhere", default=None)  # where another NumPy keeps it
-settings: ContextVar[Any] = getattr(_umath, "_extobj_contextvar", _ELSEWHERE)
+settings: Any = getattr(_umath, "_extobj_contextvar", _Seterr)
+_IS_THERE = settings is not _Seterr
+quiet: Any = _umath._make_extobj(all="ignore") if _IS_THERE else (("all", "ignore"),)
 
 
 class _AtTheUsersLine:
@@ -36,25 +51,18 @@ _LOG = _AtTheUsersLine()
 def warnings_to_log(now: Any) -> Any:
     """These settings with warnings written to the log, None where nothing changes."""
     warned = {kind: "log" for kind, how in np.geterr().items() if how == "warn"}
-    if now is None or not warned or np.geterrcall() is not None:
+    if not _IS_THERE or not warned or np.geterrcall() is not None:
         return None
     return _umath._make_extobj(**warned, call=_LOG)
 
 
-_IS_THERE = settings is not _ELSEWHERE
-_QUIET: Any = _umath._make_extobj(all="ignore") if _IS_THERE else {"all": "ignore"}
-
-
 def current_settings() -> Any:
     """NumPy's current floating-point settings."""
-    return settings.get() if _IS_THERE else np.geterr()
+    return settings.get()
 
 
 def with_settings(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
     """Call a function under settings that :func:`state` has returned."""
-    if not _IS_THERE:
-        with np.errstate(**state):
-            return fun(*args)
     token = settings.set(state)
     try:
         return fun(*args)
@@ -64,7 +72,7 @@ def with_settings(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
 
 def without_warnings(fun: Callable[..., Any], *args: Any) -> Any:
     """Call a function, a derivative for example, without NumPy's floating-point warnings."""
-    return with_settings(_QUIET, fun, *args)
+    return with_settings(quiet, fun, *args)
 
 
 warnings_to_log(settings.get())  # the default settings are in the cache from the start
