@@ -10,7 +10,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad.core.errors import NanError, UntakenWarning
-from funcgrad.transforms.nans import CheckingTracer, debugging
+from funcgrad.transforms.nans import OFF, CheckingTracer, debugging
 
 X = np.array([1.0, 0.0, 2.0])
 
@@ -660,7 +660,7 @@ def test_nothing_is_wrapped_when_it_is_off():
 
     assert isinstance(seen[0].value, CheckingTracer)
     assert all(type(x.value) is np.ndarray for x in seen[1:])
-    assert debugging.get() is None
+    assert debugging.get() is OFF
 
 
 def test_it_is_off_after_an_exception_and_in_other_threads():
@@ -671,7 +671,7 @@ def test_it_is_off_after_an_exception_and_in_other_threads():
         thread.join()
         raise ZeroDivisionError
 
-    assert modes == [None] and debugging.get() is None
+    assert modes == [OFF] and debugging.get() is OFF
 
 
 def test_results_are_those_without_it():

@@ -11,7 +11,7 @@ from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.reduce import axis_of, flip
 from ..ops.structure import expand_dims, reshape
 from ..transforms.arguments import check_callable, flatten_like
-from ..transforms.nans import active
+from ..transforms.nans import debugging
 
 
 def associative_scan(
@@ -39,7 +39,7 @@ def associative_scan(
     >>> associative_scan(np.multiply, np.arange(1.0, 5.0))
     array([ 1.,  2.,  6., 24.])
     """
-    if (check := active()) is not None:
+    if (check := debugging.get().check) is not None:
         return check.call(associative_scan, (fn, elems, reverse, axis))
     check_callable("associative_scan", fn)
     leaves, treedef = tree.flatten(elems)

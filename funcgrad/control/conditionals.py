@@ -22,7 +22,7 @@ from ..ops.operand import common_dtype
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, check_callable
 from ..transforms.jaxprs import trace_to_jaxpr
-from ..transforms.nans import active
+from ..transforms.nans import debugging
 from .body import check_arrays, check_operands
 from .cond import cond_p
 from .weak import as_arrays, weaken
@@ -48,7 +48,7 @@ def cond(
     >>> print(cond(3 > 2, np.sin, np.cos, 0.0))
     0.0
     """
-    if (check := active()) is not None:
+    if (check := debugging.get().check) is not None:
         return check.call(cond, (pred, true_fun, false_fun, *operands))
     check_callable("cond", true_fun)
     check_callable("cond", false_fun)
@@ -77,7 +77,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     >>> print(switch(7, [np.sin, np.cos], 0.0))
     1.0
     """
-    if (check := active()) is not None:
+    if (check := debugging.get().check) is not None:
         return check.call(switch, (index, branches, *operands))
     branches = list(branches)
     if not branches:

@@ -21,7 +21,7 @@ from ..ops.structure import cast, reshape
 from ..transforms.arguments import Origin, check_callable
 from ..transforms.batching import vmap
 from ..transforms.jaxprs import trace_to_jaxpr
-from ..transforms.nans import active
+from ..transforms.nans import debugging
 from .body import Body, length_of
 from .scan import scan_p
 from .while_loop import while_p
@@ -57,7 +57,7 @@ def scan(
     >>> print(total, sums)
     6.0 [0. 1. 3. 6.]
     """
-    if (check := active()) is not None:
+    if (check := debugging.get().check) is not None:
         return check.call(scan, (f, init, xs, length, reverse, unroll))
     check_callable("scan", f)
     xs_leaves, xs_tree = tree.flatten(xs)
@@ -159,7 +159,7 @@ def while_loop(
     >>> print(while_loop(lambda x: x < 100.0, lambda x: 2 * x, 3.0))
     192.0
     """
-    if (check := active()) is not None:
+    if (check := debugging.get().check) is not None:
         return check.call(while_loop, (cond_fun, body_fun, init_val))
     check_callable("while_loop", cond_fun)
     check_callable("while_loop", body_fun)
@@ -212,7 +212,7 @@ def fori_loop(
     >>> print(fori_loop(0, 5, lambda i, x: x + i, 0.0))
     10.0
     """
-    if (check := active()) is not None:
+    if (check := debugging.get().check) is not None:
         return check.call(fori_loop, (lower, upper, body_fun, init_val), {"unroll": unroll})
     check_callable("fori_loop", body_fun)
     lower, upper = (x if is_arraylike(x) else whole(x) for x in (lower, upper))
@@ -251,7 +251,7 @@ def map(f: Callable[[Any], Any], xs: Any, *, batch_size: int | None = None) -> A
     >>> map(lambda x: x**2, np.arange(3.0))
     array([0., 1., 4.])
     """
-    if (check := active()) is not None:
+    if (check := debugging.get().check) is not None:
         return check.call(map, (f, xs), {"batch_size": batch_size})
     check_callable("map", f)
     one = lambda _, x: (None, f(x))

@@ -70,9 +70,8 @@ def with_settings(state: Any, fun: Callable[..., Any], *args: Any) -> Any:
         settings.reset(token)
 
 
-def without_warnings(fun: Callable[..., Any], *args: Any) -> Any:
-    """Call a function, a derivative for example, without NumPy's floating-point warnings."""
-    return with_settings(quiet, fun, *args)
+# fun, *args -> its result: calls a derivative, for example, without NumPy's warnings
+without_warnings = functools.partial(with_settings, quiet)
 
 
 warnings_to_log(settings.get())  # the default settings are in the cache from the start

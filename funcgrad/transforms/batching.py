@@ -19,7 +19,7 @@ from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
 from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
 from .arguments import Origin, Place, argument_name, check_alive, check_callable
-from .nans import active
+from .nans import debugging
 
 
 class BatchTracer(AbstractTracer):
@@ -241,7 +241,7 @@ def vmap(
 
     @functools.wraps(fun)
     def batched(*args: Any, **kwargs: Any) -> Any:
-        if (check := active()) is not None:
+        if (check := debugging.get().check) is not None:
             again = vmap(fun, in_axes, out_axes, axis_name, axis_size, chunk_size=chunk_size)
             return check.call(again, args, kwargs)  # ``batched`` itself would be a reference cycle
         leaves, treedef = tree.flatten((args, kwargs))

@@ -24,7 +24,7 @@ from .arguments import (
     tangents_of,
     zero_of,
 )
-from .nans import active
+from .nans import debugging
 from .seeds import over_paths, params_for_trace
 from .typevars import R, X
 
@@ -183,7 +183,7 @@ def jvp(
     >>> print(y, t)
     0.0 2.0
     """
-    if (check := active()) is not None:
+    if (check := debugging.get().check) is not None:
         named = {"primals": primals, "tangents": tangents, "has_aux": has_aux}
         return check.call(functools.partial(jvp, fun), (), named)
     check_callable("jvp", fun)

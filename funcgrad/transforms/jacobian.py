@@ -24,7 +24,7 @@ from .batching import vmap
 from .forward import jvp
 from .grad import grad, vjp
 from .linear import linearize
-from .nans import active, beside
+from .nans import beside, debugging
 from .typevars import P
 
 
@@ -75,7 +75,7 @@ def jacfwd(
 
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
-        if (check := active()) is not None:
+        if (check := debugging.get().check) is not None:
             again = jacfwd(fun, argnums, has_aux, holomorphic, argnames=argnames)
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         given = (argnums, argnames, holomorphic, args, kwargs)
@@ -126,7 +126,7 @@ def jacrev(
 
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
-        if (check := active()) is not None:
+        if (check := debugging.get().check) is not None:
             again = jacrev(fun, argnums, has_aux, holomorphic, allow_int, argnames=argnames)
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         chosen, leaves, treedef = _chosen(

@@ -26,7 +26,7 @@ from .arguments import (
 )
 from .backward import transpose_program
 from .forward import push
-from .nans import active
+from .nans import debugging
 from .seeds import over_paths
 from .snapshots import check_repeated, concrete_copies
 from .staging import stage
@@ -65,7 +65,7 @@ def linearize(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> 
     >>> print(y, f_jvp(1.0))
     9.0 6.0
     """
-    if (check := active()) is not None:
+    if (check := debugging.get().check) is not None:
         return check.call(functools.partial(linearize, fun, has_aux=has_aux), primals, maps=True)
     check_callable("linearize", fun)
     check_leaves("linearize", fun, range(len(primals)), primals, mixed=True)
@@ -177,7 +177,7 @@ def linear_transpose(fun: Callable[..., Any], *primals: Any) -> Callable[[Any], 
         return tree.unflatten(treedef, xs)
 
     def transposed(ct: Any) -> tuple[Any, ...]:
-        check = active()
+        check = debugging.get().check
         return apply(ct) if check is None else check.call(apply, (ct,))
 
     return transposed

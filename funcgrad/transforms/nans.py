@@ -32,17 +32,12 @@ class Debugging(NamedTuple):
     """The debugging mode of calls."""
 
     uncompiled: bool = False  # jit calls functions uncompiled
-    check: "Checking | None" = None
+    check: "Checking | None" = None  # by which a transform must call itself
     inside: bool = False  # whether a check is calling a transform
 
 
-debugging: ContextVar[Debugging | None] = ContextVar("debugging", default=None)
-
-
-def active() -> "Checking | None":
-    """The check by which a transform must call itself, if any."""
-    mode = debugging.get()
-    return None if mode is None else mode.check
+OFF = Debugging()
+debugging: ContextVar[Debugging] = ContextVar("debugging", default=OFF)
 
 
 class Untaken(NamedTuple):
@@ -205,8 +200,7 @@ class Checking(Trace):
         With ``maps`` the second output is a linear map, whose calls are checked too.
         """
         kwargs = {} if kwargs is None else kwargs
-        now = debugging.get()
-        token = debugging.set((now or Debugging())._replace(check=None, inside=True))
+        token = debugging.set(debugging.get()._replace(check=None, inside=True))
         try:
             given, keywords = self.wrapped((args, kwargs))
             out = fun(*given, **keywords)
@@ -263,8 +257,7 @@ def spelled(jaxpr: Jaxpr, args: Sequence[Any]) -> tuple[Any, ...] | None:
 
     Otherwise a transform would derive other programs from it, and fold constants unchecked.
     """
-    mode = debugging.get()
-    if mode is None or not mode.inside:
+    if not debugging.get().inside:
         return None
     bottoms = (t for x in args for t in located_in(x) if isinstance(t, CheckingTracer))
     bottom: Any = next(bottoms, None)
@@ -383,7 +376,7 @@ def nans(untaken: bool = False) -> Iterator[list[Untaken]]:
     -0.163
     """
     check = Checking("debug.nans", untaken)
-    token = debugging.set((debugging.get() or Debugging())._replace(check=check))
+    token = debugging.set(debugging.get()._replace(check=check))
     try:
         yield check.hidden
     finally:

@@ -18,10 +18,10 @@ from ...core.errors import too_deep
 from ...core.jaxpr import ClosedJaxpr
 from ...core.pickling import found_by_name, portable
 from ..arguments import check_callable
-from ..nans import Debugging, debugging
+from ..nans import OFF, debugging
 from ..typevars import P, Q, R
 from .argspec import ArgSpec, JitOptions
-from .entry import entry
+from .entry import Entry, entry
 from .explain import compared
 from .key import MISS, Static
 from .signature import Signature, stage_call
@@ -47,6 +47,8 @@ class Compiled(Generic[P, R]):
         options: all options of :func:`jit`.
     """
 
+    _recent: tuple[tuple[Entry, Signature], ...]  # calls try these entries first
+
     def __init__(self, fun: Callable[P, R], options: JitOptions) -> None:
         functools.update_wrapper(self, fun)
         self.fun, self.options = fun, options
@@ -54,9 +56,9 @@ class Compiled(Generic[P, R]):
         self.clear_cache()
 
     def __call__(self, /, *args: P.args, **kwargs: P.kwargs) -> R:
-        if debugging.get():
+        if debugging.get() is not OFF:
             return self._debugged(args, kwargs)
-        for call in self._recent if not axis_env.get(_NO_AXES) else ():
+        for call, _ in self._recent if not axis_env.get(_NO_AXES) else ():
             out = call(args, kwargs)
             if out is not MISS:
                 self._hits += 1
@@ -65,7 +67,7 @@ class Compiled(Generic[P, R]):
 
     def _debugged(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call the function itself, or check each operation of its program."""
-        mode = debugging.get() or Debugging()
+        mode = debugging.get()
         if mode.uncompiled:
             plain: Any = [x.value if isinstance(x, Static) else x for x in args]
             return self.fun(*plain, **kwargs)
@@ -82,8 +84,9 @@ class Compiled(Generic[P, R]):
             self._hits += self._misses == missed
             if signature.is_traced(operands):
                 return signature.bind(operands)
-            if signature.entry not in self._recent and not axis_env.get(_NO_AXES):
-                self._keep_recent((signature, *self._latest)[:_RECENT])
+            row = signature.entry, signature
+            if row not in self._recent and not axis_env.get(_NO_AXES):
+                self._recent = (row, *self._recent)[:_RECENT]
             out = signature.entry(args, kwargs)
             return signature.run(operands) if out is MISS else out
         except RecursionError as err:
@@ -104,12 +107,10 @@ class Compiled(Generic[P, R]):
 
     def _keep(self, signature: Signature) -> None:
         """Keep a signature; drop the least recently used ones, and idle workspaces."""
-        for s in reversed(self._latest):  # their calls did not come here
+        for _, s in reversed(self._recent):  # their calls did not come here
             self._signatures.get(s.key)
         self._signatures.put(signature.key, signature)
-        limit = config.jit_cache_size - 1
-        if len(self._latest) > limit:
-            self._keep_recent(self._latest[:limit])
+        self._recent = self._recent[: config.jit_cache_size - 1]
         if self._misses % 8:  # the walk takes a while
             return
         left = config.jit_workspace_bytes
@@ -201,12 +202,8 @@ class Compiled(Generic[P, R]):
     def clear_cache(self) -> None:
         """Drop all programs; the next call compiles again."""
         self._signatures: Cache[Signature] = Cache()
-        self._keep_recent(())
+        self._recent = ()
         self._hits = self._misses = 0
-
-    def _keep_recent(self, signatures: tuple[Signature, ...]) -> None:
-        """Let calls try the entries of these signatures first."""
-        self._latest, self._recent = signatures, tuple([s.entry for s in signatures])
 
 
 def _reason(signature: Signature, signatures: Sequence[Signature]) -> str:
@@ -252,7 +249,7 @@ def disable_jit(disable: bool = True) -> Iterator[None]:
     ...     print(jit(lambda x: x if x > 0 else -x)(-2.0))
     2.0
     """
-    token = debugging.set((debugging.get() or Debugging())._replace(uncompiled=disable))
+    token = debugging.set(debugging.get()._replace(uncompiled=disable))
     try:
         yield
     finally:
