@@ -17,6 +17,8 @@ class Builder:
     def __init__(self) -> None:
         self.eqns: list[Eqn] = []
         self.makers: dict[Atom, Eqn] = {}
+        # the equation that defines a value, None for an input or a literal
+        self.maker: Callable[[Atom], Eqn | None] = self.makers.get
         self.source, self.scope = "", None
 
     def number(self, value: Any) -> Literal:
@@ -38,10 +40,6 @@ class Builder:
         self.eqns.append(eqn)
         for var in eqn.outs:
             self.makers[var] = eqn
-
-    def maker(self, atom: Atom) -> Eqn | None:
-        """The equation that defines a value, None for an input or a literal."""
-        return self.makers.get(atom)
 
     def by_rule(self, eqn: Eqn, rule: Callable[..., Any], *args: Any, **params: Any) -> Any:
         """The atom by which a rule replaces an equation, None where it does not apply."""

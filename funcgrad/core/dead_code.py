@@ -21,13 +21,8 @@ def live(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> list[Eqn]:
 
 def dce(jaxpr: Jaxpr) -> Jaxpr:
     """Drop equations, and outputs of loops and calls, on which no output depends."""
-    found = jaxpr.memo.get("alive")
-    if found is None:
-        found = jaxpr.memo["alive"] = _alive(jaxpr)
-    return found
-
-
-def _alive(jaxpr: Jaxpr) -> Jaxpr:
+    if "alive" in jaxpr.memo:
+        return jaxpr.memo["alive"]
     needed: set[Any] = set(jaxpr.outvars)
     kept: list[Eqn] = []
     for eqn in reversed(jaxpr.eqns):
@@ -38,7 +33,9 @@ def _alive(jaxpr: Jaxpr) -> Jaxpr:
             eqn = pruned(eqn, used)
         needed.update(eqn.ins)
         kept.append(eqn)
-    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(kept[::-1]), jaxpr.outvars)
+    found = Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(kept[::-1]), jaxpr.outvars)
+    jaxpr.memo["alive"] = found
+    return found
 
 
 def _reads_all(eqn: Eqn) -> bool:

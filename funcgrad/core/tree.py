@@ -9,7 +9,7 @@ import functools
 import itertools
 import math
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -159,14 +159,16 @@ def flatten_with_path(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[tuple[Pat
     return leaves_with_path(tree, is_leaf), structure(tree, is_leaf)
 
 
-def _walk(tree: Any, is_leaf: IsLeaf) -> Iterator[tuple[Path, Any]]:
+def leaves_with_path(tree: Any, is_leaf: IsLeaf = None) -> list[tuple[Path, Any]]:
+    """The leaves of a tree in order, each with its path."""
+    found: list[tuple[Path, Any]] = []
     stack: list[tuple[Any, Any]] = [(None, tree)]
     count, many = 0, _MANY / 100  # the paths of deep trees are long
     while stack:
         trail, x = stack.pop()
         handler = handler_of(x)
         if handler is None or (is_leaf is not None and is_leaf(x)):
-            yield _path(trail), x
+            found.append((_path(trail), x))
             continue
         count += 1
         if count > many:
@@ -176,6 +178,7 @@ def _walk(tree: Any, is_leaf: IsLeaf) -> Iterator[tuple[Path, Any]]:
         keys = handler.keys(x, aux, len(children))
         steps = [((trail, k), c) for k, c in zip(keys, children, strict=True)]
         stack.extend(reversed(steps))
+    return found
 
 
 def _check_finite(tree: Any, is_leaf: IsLeaf) -> float:
@@ -233,11 +236,6 @@ def _path(trail: Any) -> Path:
 def leaves(tree: Any, is_leaf: IsLeaf = None) -> list[Any]:
     """The leaves of a tree in order."""
     return flatten(tree, is_leaf)[0]
-
-
-def leaves_with_path(tree: Any, is_leaf: IsLeaf = None) -> list[tuple[Path, Any]]:
-    """The leaves of a tree in order, each with its path."""
-    return list(_walk(tree, is_leaf))
 
 
 def structure(tree: Any, is_leaf: IsLeaf = None) -> TreeDef:
