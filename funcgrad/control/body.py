@@ -27,8 +27,10 @@ from .weak import (
 
 def check_arrays(who: str, what: str, value: Any) -> None:
     """Raise unless the leaves of an operand or a result are arrays or scalars."""
-    for path, x in tree.leaves_with_path(value):
+    leaves, _ = tree.flatten(value)
+    for i, x in enumerate(leaves):
         if not is_arraylike(x):
+            path, _ = tree.leaves_with_path(value)[i]
             raise TypeError(
                 f"{who}: {what}{short(tree.keystr(path))} must be made of arrays and scalars: got "
                 f"{type(x).__name__}; close over other objects"
@@ -45,24 +47,27 @@ def check_operands(operands: Sequence[Any]) -> None:
 
 def length_of(xs: Any, length: int | None) -> int:
     """The number of steps, which must be the length of all first axes."""
-    rows = []
-    for path, x in tree.leaves_with_path(xs):
+    lengths: list[int] = []
+    leaves, _ = tree.flatten(xs)
+    for i, x in enumerate(leaves):
         if not is_arraylike(x) or not shape_of(x):
+            path, _ = tree.leaves_with_path(xs)[i]
             got = aval_of(x) if is_arraylike(x) else type(x).__name__
             raise ShapeError(
                 f"scan: xs{tree.keystr(path)} has no first axis to scan over: got {got}; close "
                 f"over a value that all steps share"
             )
-        rows.append((f"xs{tree.keystr(path)}", shape_of(x)[0]))
-    rows += [("length", operator.index(length))] if length is not None else []
-    if not rows:
+        lengths.append(shape_of(x)[0])
+    lengths += [] if length is None else [operator.index(length)]
+    if not lengths:
         raise ValueError("scan: xs has no arrays; give length, the number of steps")
-    if len({n for _, n in rows}) > 1:
-        lengths = "; ".join(f"{name} has {n}" for name, n in rows)
-        raise ShapeError(f"scan: the first axes must have equal length: {lengths}")
-    if rows[0][1] < 0:
+    if len(set(lengths)) > 1:
+        names = [*(f"xs{tree.keystr(path)}" for path, _ in tree.leaves_with_path(xs)), "length"]
+        rows = "; ".join(f"{name} has {n}" for name, n in zip(names, lengths, strict=False))
+        raise ShapeError(f"scan: the first axes must have equal length: {rows}")
+    if lengths[0] < 0:
         raise ValueError(f"scan: length must not be negative: got {length}")
-    return rows[0][1]
+    return lengths[0]
 
 
 class Body:
@@ -83,7 +88,6 @@ class Body:
     ) -> None:
         check_arrays(who, "the carry", init)
         self.who, self.origin, self.step = who, Origin(who, fun), step
-        self.paths = [path for path, _ in tree.leaves_with_path(init)]
         leaves, self.tree = tree.flatten(init)
         self.avals = list(map(aval_of, leaves))
         jaxpr, self.consts = self.settle_dtypes(slices)
@@ -140,7 +144,7 @@ class Body:
 
     def check(self, avals: Sequence[Aval], out: Sequence[Aval]) -> None:
         """Raise unless a step keeps the shape and dtype of each leaf of the carry."""
-        for path, a, o in zip(self.paths, avals, out, strict=True):
+        for i, (a, o) in enumerate(zip(avals, out, strict=True)):
             if a.shape == o.shape and (
                 a.dtype == o.dtype or (o.weak and common_dtype((a, o)) == a.dtype)
             ):
@@ -149,6 +153,7 @@ class Body:
             cure = "start from an init of the shape that the step returns"
             if a.shape == o.shape:
                 kind, cure = DtypeError, f"convert it: x.astype({str(a.dtype)!r})"
+            path, _ = tree.leaves_with_path(tree.unflatten(self.tree, range(len(avals))))[i]
             raise kind(
                 f"{self.who}: a step must keep the shapes and dtypes of the carry: "
                 f"{tree.keystr(path) or 'it'} went in as {a} and came out as {o}; {cure}"

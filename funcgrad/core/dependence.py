@@ -16,19 +16,14 @@ def dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool = True) -> list[bool]:
     calls would grow exponentially with the depth of nested loops.
     """
     key = ("dependent", tuple(flags), smoothly)
-    found = jaxpr.memo.get(key)
-    if found is None:
-        found = jaxpr.memo[key] = _dependent(jaxpr, flags, smoothly)
-    return list(found)
-
-
-def _dependent(jaxpr: Jaxpr, flags: Flags, smoothly: bool) -> list[bool]:
-    marked = set(compress(jaxpr.invars, flags))
-    for eqn in jaxpr.eqns:
-        if (eqn.prim.differentiable or not smoothly) and not marked.isdisjoint(eqn.ins):
-            found = _reached(eqn, marked)
-            marked |= {v for v in found if not smoothly or is_inexact(v.aval.dtype)}
-    return [atom in marked for atom in jaxpr.outvars]
+    if key not in jaxpr.memo:
+        marked = set(compress(jaxpr.invars, flags))
+        for eqn in jaxpr.eqns:
+            if (eqn.prim.differentiable or not smoothly) and not marked.isdisjoint(eqn.ins):
+                found = _reached(eqn, marked)
+                marked |= {v for v in found if not smoothly or is_inexact(v.aval.dtype)}
+        jaxpr.memo[key] = [atom in marked for atom in jaxpr.outvars]
+    return list(jaxpr.memo[key])
 
 
 def _reached(eqn: Eqn, marked: set[Any]) -> Sequence[Var]:
