@@ -9,7 +9,7 @@ import numpy as np
 from ..core import tree
 from ..core.avals import aval_of, dtype_of
 from ..core.errors import MutatedError
-from ..core.floating import without_warnings
+from ..core.floating import quiet, settings
 from ..core.ownership import copied, unaliased
 from ..core.pickling import picklable
 from ..core.trace import Tracer
@@ -102,11 +102,14 @@ class Recording:
         nested = self.tape.nested
         if nested:
             cts = beside(self.leaves, cts)
-        # where all lies on paths; a program that is staged gets the seed, and what comes of it
-        if whole and self.tape.smooth and not (nested and is_staged(self.outs)):
-            return without_warnings(self.pull, cts, False)
-        # the function has its warnings, its derivative none
-        return without_warnings(over_paths, self.tape.origin, cts, self.pull, self.outs)
+        token = settings.set(quiet)  # the function has its warnings, its derivative none
+        try:
+            # where all lies on paths; a program that is staged gets the seed, and what comes of it
+            if whole and self.tape.smooth and not (nested and is_staged(self.outs)):
+                return self.pull(cts, False)
+            return over_paths(self.tape.origin, cts, self.pull, self.outs)
+        finally:
+            settings.reset(token)
 
 
 def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
