@@ -20,6 +20,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Var
 LONGEST_NAME = 60  # characters of a name
 TOKEN = re.compile("\0(\\d+)\0")
 _ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
+OF_NUMPY = frozenset(dir(np))  # names that generated source may import
 # names that generated source uses itself
 RESERVED = {*dir(builtins), *keyword.kwlist, *keyword.softkwlist, "arena", "spaces", "space",
              "workspace", "main", "np", "numpy", "primitive", "share", "local", "free", "constants",

@@ -19,13 +19,11 @@ import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from ..core.jaxpr import Jaxpr, Var
 from .arena import Allocation
 from .donation import safe_donors
 from .errstate import spans
-from .names import RESERVED, TOKEN, label, unused
+from .names import OF_NUMPY, RESERVED, TOKEN, label, unused
 from .statements import INDENT
 from .text import literal, quote
 from .values import Value
@@ -71,7 +69,7 @@ def source_of(
     """
     w = Writer(threads, fallback)
     given = _distinct(inputs)
-    clashes = set(given) & set(dir(np))
+    clashes = OF_NUMPY.intersection(given)
     given = [unused(f"{name}_", set(given)) if name in clashes else name for name in given]
     w.names.study(jaxpr, given)
     ins = [Value(name, v.aval, Allocation()) for name, v in zip(given, jaxpr.invars, strict=True)]

@@ -30,6 +30,8 @@ def quote(text: str) -> str:
     """
     text = str.__str__(text)
     text = f"{text[:LONGEST_LINE]}..." if len(text) > LONGEST_LINE else text
+    if text.isprintable():
+        return text
     return "".join([c if c.isprintable() else ascii(c)[1:-1] for c in text])
 
 

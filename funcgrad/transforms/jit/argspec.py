@@ -12,6 +12,7 @@ from ...core.avals import Aval, aval_of, is_arraylike
 from ...core.axes import axis_env
 from ...core.errors import shown
 from ...core.integers import several
+from ...core.lists import compress
 from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
 from .key import Key, Static, key_of
@@ -36,7 +37,8 @@ class FlatCall(NamedTuple):
     leaves: list[Any]  # static arguments are one leaf each, a Static
     in_tree: tree.TreeDef  # of (args, kwargs)
     key: Key
-    operands: list[Any]  # the leaves that are arrays or Python scalars
+    dynamic: list[bool]  # whether each leaf is an array or a Python scalar
+    operands: list[Any]  # these leaves
 
 
 class ArgSpec:
@@ -65,6 +67,8 @@ class ArgSpec:
 
     def _places(self, word: str, argnums: Any, argnames: Any) -> set[Place]:
         """The arguments chosen, each by position and by name where both are known."""
+        if argnums is None and argnames is None:
+            return set()
         nums = () if argnums is None else several(argnums)
         names = () if argnames is None else argnames
         names = (names,) if isinstance(names, str) else tuple(names)
@@ -104,9 +108,9 @@ class ArgSpec:
             keywords = {name: wrapped(name, x) for name, x in kwargs.items()}
         leaves, in_tree = tree.flatten((positional, keywords))
         facts: list[Aval | Static] = []
-        operands: list[Any] = []
+        dynamic = list(map(is_arraylike, leaves))
         for i, x in enumerate(leaves):
-            if is_arraylike(x):
+            if dynamic[i]:
                 aval = aval_of(x)
                 if aval.dtype.kind not in "biufc":
                     raise TypeError(
@@ -114,7 +118,6 @@ class ArgSpec:
                         f"name it in static_argnums"
                     )
                 facts.append(aval)
-                operands.append(x)
                 continue
             self._check_static(positional, keywords, i, x)
             # the object of a compiled method is passed as a Static, and compared as one
@@ -128,7 +131,7 @@ class ArgSpec:
             raise TypeError(
                 f"jit: the static data of the arguments' trees must be hashable: {err}"
             ) from None
-        return FlatCall(leaves, in_tree, key, operands)
+        return FlatCall(leaves, in_tree, key, dynamic, compress(leaves, dynamic))
 
     def _check_static(self, args: Any, kwargs: Any, i: int, x: Any) -> None:
         """Raise unless a leaf that is no array can be part of a key."""

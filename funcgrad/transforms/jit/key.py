@@ -73,11 +73,6 @@ class Key(NamedTuple):
     leaves: tuple[Aval | Static, ...]
     axes: tuple[Hashable, ...] = ()  # the named axes around the call
 
-    @property
-    def dynamic(self) -> list[bool]:
-        """Which leaves are arrays or Python scalars, and so operands of the program."""
-        return [type(leaf) is Aval for leaf in self.leaves]
-
 
 def key_of(in_tree: TreeDef, leaves: Sequence[Aval | Static], axes: Sequence[Hashable]) -> Key:
     nodes: list[Node | None] = []

@@ -32,19 +32,18 @@ from .wrapper import standalone_module
 def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
     """Stage the function of a call for all calls with its key."""
     env = axis_env.get({})
-    dynamic = call.key.dynamic
 
     def on_leaves(tracers: list[Any]) -> Any:
         rest = iter(tracers)
         axes = {name: axis._replace(token=next(rest)) for name, axis in env.items()}
-        values = [next(rest) if d else x for x, d in zip(call.leaves, dynamic, strict=True)]
+        values = [next(rest) if d else x for x, d in zip(call.leaves, call.dynamic, strict=True)]
         values = [x.value if isinstance(x, Static) else x for x in values]
         positional, keywords = tree.unflatten(call.in_tree, values)
         with bind_axes(axes) if axes else nullcontext():
             return spec.fun(*positional, **keywords)
 
     # the tokens of named axes are operands, for each call has its own
-    avals = [aval_of(axis.token) for axis in env.values()] + compress(call.key.leaves, dynamic)
+    avals = [aval_of(axis.token) for axis in env.values()] + compress(call.key.leaves, call.dynamic)
     closed, out_tree = stage(Origin("jit", spec.fun), on_leaves, avals)
     closed = with_axes(closed, list(env)) if env else closed
     closed = with_numbers(closed) if closed.consts else closed
@@ -73,7 +72,7 @@ class Signature:
         self.spec, self.key, self.in_tree = spec, call.key, call.in_tree
         self.places = places_of(*tree.unflatten(call.in_tree, call.leaves))
         # the argument and path of each dynamic leaf
-        self.inputs: list[tuple[Place, tree.Path]] = compress(self.places, self.key.dynamic)
+        self.inputs: list[tuple[Place, tree.Path]] = compress(self.places, call.dynamic)
         self.out_tree, self.serial = out_tree, serial
         self.staged, self.consts = closed.jaxpr, closed.consts
         self.jaxpr = constants_as_inputs(closed.jaxpr)
