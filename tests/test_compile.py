@@ -497,3 +497,17 @@ def test_a_program_means_the_same_in_another_interpreter():
 
 
 layer_loss = fg.grad(lambda params, x: layer(params, x).sum())
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c16"])
+@pytest.mark.parametrize("m", [1, 2, 64])
+@pytest.mark.parametrize("n", [1, 3, 64])
+def test_an_outer_product_keeps_nan_and_the_sign_of_zero(m, n, dtype):
+    x = np.resize([0.0, -0.0, 2.0, np.inf], (m, 1)).astype(dtype)
+    y = np.resize([np.nan, 0.0, -0.0, -3.0, np.inf], (1, n)).astype(dtype)
+    with np.errstate(all="ignore"):
+        want, got = x @ y, fg.jit(np.matmul)(x, y)
+
+        np.testing.assert_array_equal(got, want)
+        if dtype != "c16":  # the sign of a complex zero is that of a sum
+            np.testing.assert_array_equal(np.signbit(got[got == 0]), np.signbit(want[want == 0]))

@@ -18,7 +18,7 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in, replace_eqn
 from ..core.trace import Primitive
 from ..ops.elementwise import add, mul, neg, sub
-from ..ops.paths import UNTHREADED, Gaps, are_finite, is_harmless
+from ..ops.paths import Gaps, are_finite, is_harmless
 from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
 from .mask_marks import has_marks, live_p, programs_of, resume_p, seed_p, settle_p, start_p
 from .rewrite import Builder, on_programs, over, rewritten
@@ -100,19 +100,7 @@ class Check(Primitive, Codegen):
         return (Aval((), np.dtype(bool)),)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, count: int) -> None:
-        w.require(" and ".join(dict.fromkeys(_text(w, x) for x in ins[:count])))
-
-
-def _text(w: Emitter[V], x: V) -> str:
-    """The condition that a value is finite: x . x < inf, which is the fastest test.
-
-    A large array is multiplied row by row, because BLAS would start threads.
-    """
-    shape, real = x.aval.shape, ".real" if x.aval.dtype.kind == "c" else ""
-    if x.aval.dtype == np.float16 or (x.aval.size > UNTHREADED and not 0 < shape[-1] <= UNTHREADED):
-        return f"{w.numpy('isfinite')}({x}).all()"  # products of float16 overflow
-    product, total = ("vecdot", ".sum()") if x.aval.size > UNTHREADED else ("vdot", "")
-    return f"{w.numpy(product)}({x}, {x}){total}{real} < {w.numpy('inf')}"
+        w.require(" and ".join(map(w.is_finite, {x.text: x for x in ins[:count]}.values())))
 
 
 class After(Primitive, Codegen):

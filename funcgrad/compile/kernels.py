@@ -9,6 +9,7 @@ import numpy as np
 from ..core.avals import Aval
 from ..ops.families import PYTHON_TYPES, python_operator
 from ..ops.index import FEW_ELEMENTS, Index, indexed_shape
+from ..ops.paths import UNTHREADED
 from .statements import Statements
 from .text import index, lengths
 from .values import Value
@@ -169,13 +170,36 @@ def matmul(w: Statements, a: Value, b: Value, out: Value) -> None:
     ranks, dtypes = (len(a.aval.shape), len(b.aval.shape)), {a.aval.dtype, b.aval.dtype}
     plain = max(ranks) <= 2 and len(dtypes) == 1 and a.aval.dtype.char in "fdFD"
     name = "dot" if plain else "matmul"
-    if a.aval.shape[-1] == 1:  # dot skips products with 0, of nan too
+    outer = ranks == (2, 2) and a.aval.shape[0] > 1 and b.aval.shape[1] > 1
+    if a.aval.shape[-1] == 1 and not (plain and outer):  # dot skips products with 0, of nan too
         few = plain and ranks == (2, 2) and out.aval.size <= _BUFFER
         name = "multiply" if few else "matmul"  # a larger one is buffered
     w.call(w.numpy(name), [a, b], out)
     if name == "multiply":  # a sum of one product is added to 0: it is not -0.0
         zero = _constant(w, Value("0.0", Aval((), out.aval.dtype), number=0.0), out.aval.dtype)
         w.call(w.numpy("add"), [out, zero], out)
+
+
+def is_finite(w: Statements, x: Value) -> str:
+    """The condition that all elements are finite: x . x < inf, which is the fastest test.
+
+    A large array is multiplied row by row, because BLAS would start threads.
+    """
+    shape, size, dtype = x.aval.shape, x.aval.size, x.aval.dtype
+    inf, large = w.numpy("inf"), size > UNTHREADED
+    if not shape and dtype.kind == "f":
+        return f"-{inf} < {x} < {inf}"
+    if not shape or dtype == np.float16 or (large and not 0 < shape[-1] <= UNTHREADED):
+        return f"{w.numpy('isfinite')}({x}).all()"  # products of float16 overflow
+    if large:
+        total = f"{w.numpy('vecdot')}({x}, {x}).sum()"
+    elif dtype.kind == "c":
+        total = f"{w.numpy('vdot')}({x}, {x})"
+    else:
+        static, flat = x.static and x.contiguous, Aval((size,), dtype)
+        x = x if len(shape) == 1 else w.view(x, x.reshaped((size,)), flat, True, static=static)
+        total = f"{x}.dot({x})"
+    return f"{total}{'.real' if dtype.kind == 'c' else ''} < {inf}"
 
 
 # indexed updates

@@ -33,7 +33,7 @@ PASSES: tuple[Pass, ...] = (
     fold_literals,  # constant folding
     simplify,       # algebraic identities
     cse,            # common subexpression elimination
-    simplify, fold_literals, cse, dce,
+    simplify, fold_literals, simplify, cse, dce,
 )
 LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its source is written
     pack,           # equal chains over small arrays, as one

@@ -41,6 +41,7 @@ class Writer(Statements):
     reduce = kernels.reduce
     accumulate = kernels.accumulate
     matmul = kernels.matmul
+    is_finite = kernels.is_finite
     scatter_add = kernels.scatter_add
     set_at = kernels.set_at
     add_at = kernels.add_at

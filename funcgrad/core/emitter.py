@@ -157,5 +157,8 @@ class Emitter(Protocol[V]):
     def block(self, jaxpr: Jaxpr, ins: Sequence[V], targets: Sequence[V | None]) -> list[V]:
         """Write a program on these values; return its outputs, in their targets where given."""
 
+    def is_finite(self, x: V) -> str:
+        """The condition that all elements are finite."""
+
     def require(self, condition: str) -> None:
         """Write a check; where it fails, a fallback is called in place of the function."""
