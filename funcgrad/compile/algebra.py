@@ -63,9 +63,18 @@ REAL: tuple[tuple[Term, Any], ...] = (  # identities of real numbers alone
     (_mul(_div(X, A), B),          _mul(X, _div(B, A))),     # (x / a) b = x (b / a)
 )
 # fmt: on
-BY_PRIM = {
-    prim: [row for row in (*REAL, *TABLE) if row[0].prim is prim]
-    for prim in {row[0].prim for row in (*REAL, *TABLE)}
+
+
+def _needs(left: Term) -> frozenset[Any]:
+    """The primitives that must have made operands of an equation that matches, and Literal."""
+    inner = {part.prim for part in left.terms if isinstance(part, Term)}
+    numbers = {Literal for part in left.terms if not isinstance(part, Term) and part not in (X, Y)}
+    return frozenset(inner | numbers)
+
+
+BY_PRIM = {  # each row with its needs
+    prim: [(_needs(left), left, right) for left, right in (*REAL, *TABLE) if left.prim is prim]
+    for prim in {left.prim for left, _ in (*REAL, *TABLE)}
 }
 
 

@@ -52,8 +52,10 @@ def _step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
 
 def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
     """The replacement by the first rule that applies."""
-    for left, right in BY_PRIM.get(eqn.prim, ()):
-        found = build.by_rule(eqn, applied, eqn, left, right)
+    rows, makers = BY_PRIM.get(eqn.prim, ()), build.makers
+    made = {makers[a].prim if a in makers else type(a) for a in eqn.ins} if rows else ()
+    for needs, left, right in rows:
+        found = build.by_rule(eqn, applied, eqn, left, right) if needs.issubset(made) else None
         if found is not None:
             return found
     default = ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
