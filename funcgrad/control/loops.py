@@ -63,20 +63,20 @@ def scan(
     xs_leaves, xs_tree = tree.flatten(xs)
     n = length_of(xs, length)
     slices = [Aval(shape_of(x)[1:], dtype_of(x)) for x in xs_leaves]
-    step = lambda carry, x: _pair(f(carry, tree.unflatten(xs_tree, x)))
+
+    def step(carry: Any, x: list[Any]) -> tuple[Any, Any]:
+        out = f(carry, tree.unflatten(xs_tree, x))
+        if not (isinstance(out, tuple) and len(out) == 2):
+            raise TypeError(
+                f"scan: the function must return a pair (carry, y): got {type(out).__name__}; "
+                f"return (carry, None) where a step has no result"
+            )
+        return out
+
     body = Body("scan", f, init, slices, step)
     steps = _steps(unroll, n)
     run = _run if steps == 1 else functools.partial(_unrolled, steps=steps)
     return body.result(run(body, xs_leaves, n, reverse))
-
-
-def _pair(out: Any) -> tuple[Any, Any]:
-    if not (isinstance(out, tuple) and len(out) == 2):
-        raise TypeError(
-            f"scan: the function must return a pair (carry, y): got {type(out).__name__}; "
-            f"return (carry, None) where a step has no result"
-        )
-    return out
 
 
 def _steps(unroll: int | bool, length: int) -> int:

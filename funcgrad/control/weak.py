@@ -121,12 +121,11 @@ def weaken(xs: Sequence[Any], weak: Sequence[bool]) -> list[Any]:
 
 def as_arrays(xs: Sequence[Any], avals: Sequence[Aval]) -> list[Any]:
     """Convert the values to these dtypes, and Python scalars to arrays."""
-    return [_array(x, a.dtype) for x, a in zip(xs, avals, strict=True)]
-
-
-def _array(x: Any, dtype: np.dtype) -> Any:
-    if not hasattr(x, "dtype"):
-        return np.asarray(x, dtype)
-    if x.dtype == dtype and not getattr(getattr(x, "aval", None), "weak", False):
-        return x
-    return (convert_p if is_inexact(dtype) else truncate_p)(x, dtype=dtype)
+    arrays = []
+    for x, a in zip(xs, avals, strict=True):
+        if not hasattr(x, "dtype"):
+            x = np.asarray(x, a.dtype)
+        elif x.dtype != a.dtype or getattr(getattr(x, "aval", None), "weak", False):
+            x = (convert_p if is_inexact(a.dtype) else truncate_p)(x, dtype=a.dtype)
+        arrays.append(x)
+    return arrays

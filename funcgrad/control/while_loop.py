@@ -128,7 +128,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         cond_consts, passes = passes_of(
             primals, [t is not None for t in tangents], params, dependent
         )
-        _, ts = WhileLayout.of(params).operands(instantiate_zeros(tangents, primals))
+        _, ts = WhileLayout(params["sizes"]).operands(instantiate_zeros(tangents, primals))
         if not is_linearizing(primals, tangents):
             return self.bind_jvp(cond_consts, passes, ts, params)
         if len(passes) > 1 or not are_untraced(primals):
@@ -146,7 +146,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         cond_consts, passes = passes_of(
             args, [mask is not None for mask in live], params, dependent
         )
-        _, masks = WhileLayout.of(params).operands(list(map(path_mask, args, live)))
+        _, masks = WhileLayout(params["sizes"]).operands(list(map(path_mask, args, live)))
         both = lambda loop, xs, ms: eval_masked(trace, loop.program, xs, ms, loop.ins, loop.outs)
         return self.apply_dual(cond_consts, passes, masks, both, params, np.dtype(bool))
 
@@ -285,7 +285,7 @@ class While(JaxprPrimitive, Masking, Codegen):
         flags = [d is not None for d in axes]
         reached = lambda loop, now: dependent(loop, now, smoothly=False)
         cond_consts, passes = passes_of(values, flags, params, reached)
-        _, flag_parts = WhileLayout.of(params).operands(flags)
+        _, flag_parts = WhileLayout(params["sizes"]).operands(flags)
         cond, n_going = params["cond"], len(cond_consts)
         to_cond = [*flags[:n_going], *passes[0].outs[: len(passes[0].carry)]]
         if dependent(cond, to_cond, smoothly=False)[0]:

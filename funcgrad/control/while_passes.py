@@ -5,7 +5,7 @@ that the passes before it have emitted at that step, and emits one of its own.
 """
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,8 +64,9 @@ def passes_of(
     step: Callable[[Jaxpr, list[bool]], Sequence[bool]],
 ) -> tuple[list[Any], list[Pass]]:
     """Split operands into constants of the condition and passes, with flags by ``step``."""
-    cond_consts, parts = WhileLayout.of(params).operands(values)
-    _, flag_parts = WhileLayout.of(params).operands(flags)
+    layout = WhileLayout(params["sizes"])
+    cond_consts, parts = layout.operands(values)
+    _, flag_parts = layout.operands(flags)
     passes: list[Pass] = []
     emitted: list[bool] = []
     for program, (consts, carry), (c, x) in zip(params["passes"], parts, flag_parts, strict=True):
@@ -92,10 +93,6 @@ class WhileLayout(NamedTuple):
     """
 
     sizes: tuple[tuple[int, int], ...]
-
-    @classmethod
-    def of(cls, params: Mapping[str, Any]) -> "WhileLayout":
-        return cls(params["sizes"])
 
     def operands(self, values: Sequence[Any]) -> tuple[list[Any], list[tuple[list, list]]]:
         """Split operands into constants of the condition, and constants and carry of each pass."""

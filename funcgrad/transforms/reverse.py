@@ -21,6 +21,7 @@ from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .seeds import params_for_trace
 from .snapshots import OUTPUT, SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
+from .staging import StagingTracer
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
@@ -92,6 +93,8 @@ class Tape(Trace):
             return TapeTracer(self, value.copy("K"), number)
         if isinstance(value, Tracer):
             self.nested = True
+            if type(value) is StagingTracer:  # it wraps no array
+                return TapeTracer(self, value, number)
         if is_shared(value):
             return SharedTracer(self, as_ndarray(value), number)
         return TapeTracer(self, self.kept().take(value), number)
@@ -238,7 +241,8 @@ class Tape(Trace):
             TapeTracer(self, y, first + i) if t else copied(y)
             for i, (y, t) in enumerate(zip(results, tracked, strict=True))
         ]
-        return self.sharing(tracers, list(filter(is_shared, values)))
+        shared = list(filter(is_shared, values))
+        return self.sharing(tracers, shared) if shared else tracers
 
     def joint_operands(
         self, prim: Primitive, args: tuple, params: dict

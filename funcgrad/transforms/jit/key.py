@@ -30,11 +30,8 @@ class Static:
     __slots__ = ("typed", "value")
 
     def __init__(self, value: Any) -> None:
-        self.value, self.typed = value, self.typing(value)
-
-    @staticmethod
-    def typing(value: Any) -> Hashable:
-        return typed(value)
+        self.value: Any = value
+        self.typed: Hashable = typed(value)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Static) and bool(self.typed == other.typed)
@@ -54,9 +51,8 @@ class DictKeys(Static):
 
     __slots__ = ()
 
-    @staticmethod
-    def typing(value: Any) -> Hashable:
-        return tuple(map(_typed_key, value))
+    def __init__(self, value: Any) -> None:
+        self.value, self.typed = value, tuple(map(_typed_key, value))
 
 
 def _typed_key(key: Any) -> Hashable:
