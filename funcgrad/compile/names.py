@@ -60,6 +60,7 @@ class Names:
         self.known: dict[Var, str] = {}
 
     def token(self, hint: str = "") -> str:
+        """A new name, which is chosen when the text is complete; ``hint`` is proposed for it."""
         self.hints.append([hint])
         return f"\0{len(self.hints) - 1}\0"
 

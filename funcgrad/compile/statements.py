@@ -24,6 +24,8 @@ class Statements:
         self.names = Names()
         self.globals = Globals(self.names)
         self.memory = Allocator(self.names, self.globals)
+        self.token, self.bind = self.names.token, self.globals.bind
+        self.numpy, self.dtype = self.globals.numpy, self.globals.dtype
         self.lines: list[str] = []
         self.depth = 1
         self.count = 0  # of lines without comments
@@ -53,18 +55,6 @@ class Statements:
             self.line("pass")
         self.depth -= 1
 
-    def token(self, hint: str = "") -> str:
-        """A new name, which is chosen when the text is complete; ``hint`` is proposed for it."""
-        return self.names.token(hint)
-
-    def numpy(self, name: str) -> str:
-        """The name of one of NumPy's functions, which is imported."""
-        return self.globals.numpy(name)
-
-    def dtype(self, dtype: np.dtype) -> str:
-        """A dtype as an expression."""
-        return self.globals.dtype(dtype)
-
     def function(self, prim: Any) -> str:
         """The name of an elementwise primitive's function: NumPy's own, or its own."""
         name = getattr(prim.function, "__name__", "")
@@ -85,10 +75,6 @@ class Statements:
         """The name of the function that deals a loop out to threads, which is imported."""
         self.shares = True
         return "share"
-
-    def bind(self, value: Any, hint: str = "") -> str:
-        """A name for an object that has no text: the module is given it as a constant."""
-        return self.globals.bind(value, hint)
 
     def param(self, value: Any) -> str:
         """A static parameter as an expression, bound where it has no text."""

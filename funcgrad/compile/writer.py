@@ -109,7 +109,7 @@ class Writer(Statements):
             ends[i] += [var] if isinstance(var, Var) else []
         for var in ends[-1]:
             self.memory.release(env[var])
-        wanted = self.memory.output_targets(jaxpr, targets)
+        wanted = self.memory.output_targets(jaxpr, targets) if any(targets) else {}
         dying = iter(ends)
         for silent, eqns in spans or [(False, jaxpr.eqns)]:
             with self.silenced(silent):
@@ -145,7 +145,9 @@ class Writer(Statements):
         self, eqn: Eqn, env: dict[Var, Value], dying: set[Var], wanted: dict[Var, Value]
     ) -> None:
         """Write one equation, and put its outputs into ``env``."""
-        self.note(eqn)
+        if eqn.source and eqn.source != self.noted:  # the user's line, where it is another
+            self.noted = eqn.source
+            self.comment(quote(self.names.location(eqn)))
         prim = eqn.prim
         near = [v.aval for v in eqn.outs if prim.codegen.is_view]
         if len(eqn.ins) == 2 and isinstance(prim, Elementwise):
@@ -162,12 +164,6 @@ class Writer(Statements):
                 self.memory.retain(value)
         env.update(zip(eqn.outs, outs, strict=True))
         self.profile.append((f"{eqn.prim.name} {eqn.source}", self.memory.arena.live))
-
-    def note(self, eqn: Eqn) -> None:
-        """Write the user's line as a comment, where it is another than before."""
-        if eqn.source and eqn.source != self.noted:
-            self.noted = eqn.source
-            self.comment(quote(self.names.location(eqn)))
 
     def is_written(self, eqn: Eqn) -> bool:
         """Whether an equation is written out, and not a call of ``run`` as in eager code."""

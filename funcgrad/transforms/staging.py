@@ -175,7 +175,7 @@ def stage(
         out = fun([trace.input(aval) for aval in avals])
         leaves, treedef = tree.flatten(out)
         for i, x in enumerate(leaves):
-            if not is_arraylike(check_alive(x)):
+            if not is_arraylike(x):
                 path, _ = tree.leaves_with_path(out)[i]
                 raise TypeError(
                     f"{origin}: the output must be made of arrays: got {type(x).__name__}"
