@@ -22,6 +22,7 @@ from .support.rules import (
     problems,
     program,
 )
+from .support.turns import in_turns
 
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}  # the same arithmetic, in another order
 
@@ -102,18 +103,17 @@ COMPILED = {
 }
 
 
-@pytest.mark.parametrize("way", COMPILED)
-@pytest.mark.parametrize("transform", TRANSFORMS)
-@pytest.mark.parametrize("name", PROGRAMS)
+@in_turns("name, transform, way", PROGRAMS, TRANSFORMS, COMPILED)
 def test_a_compiled_program_equals_an_eager_one(name, transform, way):
     one, many = (X[0, 0], P[0, 0]), (X[0], P[0])
     eager = TRANSFORMS[transform](PROGRAMS[name])
     got = COMPILED[way](TRANSFORMS[transform], PROGRAMS[name])
+    want, wants = eager(*one), fg.vmap(eager)(*many)
 
-    assert_same(eager(*one), got(*one), **ROUNDING)
-    assert_same(eager(*one), got(*one), **ROUNDING)  # from the cache
-    assert_same(fg.vmap(eager)(*many), fg.vmap(got)(*many), **ROUNDING)
-    assert_same(fg.vmap(eager)(*many), fg.jit(fg.vmap(got))(*many), **ROUNDING)
+    assert_same(want, got(*one), **ROUNDING)
+    assert_same(want, got(*one), **ROUNDING)  # from the cache
+    assert_same(wants, fg.vmap(got)(*many), **ROUNDING)
+    assert_same(wants, fg.jit(fg.vmap(got))(*many), **ROUNDING)
 
 
 def test_a_transposed_matrix_of_all_steps_is_copied_before_the_loop():

@@ -12,6 +12,7 @@ import funcgrad as fg
 from funcgrad import linalg, random, tree
 
 from .support.compare import quiet
+from .support.turns import in_turns
 
 RNG = np.random.default_rng(11)
 A, B, C = RNG.normal(size=(3, 4, 4))
@@ -233,10 +234,8 @@ MODES = {
 triangle = lambda g: np.tril(g) + np.tril(np.conj(g.mT), -1)  # what eigh's gradient is added up to
 
 
-@pytest.mark.parametrize("mode", MODES)
-@pytest.mark.parametrize("point", ["identity", "diagonal", "rotated"])
-@pytest.mark.parametrize("name", MIXED)
-def test_vectors_with_values_of_a_block_are_nan_with_a_warning(name, point, mode):
+@in_turns("name, mode, point", MIXED, MODES, ["identity", "diagonal", "rotated"])
+def test_vectors_with_values_of_a_block_are_nan_with_a_warning(name, mode, point):
     f, twin = MIXED[name]
     x = POINTS[point]
     for c in (C, symmetric(C), np.diag([1.0, 1.0, 0.0, 0.0]), C * (1 - np.eye(4))):
@@ -443,11 +442,14 @@ AT = {"apart": A[:3, :3] @ A[:3, :3].T + np.eye(3), "identity": np.eye(3), "diag
       rotated(2.0, 2.0, 1.0, by=np.linalg.qr(A[:3, :3])[0])}  # fmt: skip
 
 
-@pytest.mark.parametrize("point", AT)
-@pytest.mark.parametrize("name", NESTED)
-def test_every_nesting_of_three_derivatives_is_right_or_nan(name, point):
+ALONG = {"three": lambda ts: ts, "one": lambda ts: ts[:1] * 3,
+         "diagonal": lambda ts: [t * np.eye(3) for t in ts]}  # fmt: skip
+
+
+@in_turns("name, point, along", NESTED, AT, ALONG)
+def test_every_nesting_of_three_derivatives_is_right_or_nan(name, point, along):
     f, twin = NESTED[name]
-    directions = [symmetric(x) for x in RNG.normal(size=(3, 3, 3))]
+    ts = ALONG[along]([symmetric(x) for x in RNG.normal(size=(3, 3, 3))])
     steps = {"forward": lambda f, t: lambda a: fg.jvp(f, (a,), (t,))[1],
              "reverse": lambda f, t: lambda a: np.sum(fg.grad(f)(a) * t)}  # fmt: skip
 
@@ -456,16 +458,15 @@ def test_every_nesting_of_three_derivatives_is_right_or_nan(name, point):
             f = steps[mode](f, t)
         return f(AT[point])
 
-    for ts in (directions, directions[:1] * 3, [t * np.eye(3) for t in directions]):
-        for modes in (m for n in (1, 2, 3) for m in itertools.product(steps, repeat=n)):
-            want = nested(twin, modes, ts)
-            got, warned = quiet(nested, f, modes, ts)
-            if point == "apart" or name == "matrix_function" or modes in (
-                ("forward",), ("reverse",), ("reverse", "forward")
-            ):  # fmt: skip
-                assert not warned
-            if not warned or np.isfinite(got):
-                assert got == pytest.approx(want, rel=1e-9, abs=1e-9)
+    for modes in (m for n in (1, 2, 3) for m in itertools.product(steps, repeat=n)):
+        want = nested(twin, modes, ts)
+        got, warned = quiet(nested, f, modes, ts)
+        if point == "apart" or name == "matrix_function" or modes in (
+            ("forward",), ("reverse",), ("reverse", "forward")
+        ):  # fmt: skip
+            assert not warned
+        if not warned or np.isfinite(got):
+            assert got == pytest.approx(want, rel=1e-9, abs=1e-9)
 
 
 def test_linearized_decompositions_transpose():

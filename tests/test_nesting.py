@@ -7,7 +7,6 @@ example are held against central differences; the many, against a loop over the 
 import functools
 
 import numpy as np
-import pytest
 
 import funcgrad as fg
 from funcgrad import tree
@@ -15,6 +14,7 @@ from funcgrad.core.jaxpr import check_jaxpr
 
 from .support.compare import assert_same, slope
 from .support.programs import PROGRAMS, TP, TRANSFORMS, TWINS, TX, P, X, cotangent, weighted
+from .support.turns import in_turns
 
 STEP = 1e-5
 
@@ -97,19 +97,11 @@ def expected_of(name, transform, examples):
     return tree.map(lambda *leaves: np.stack(leaves), *rows)
 
 
-CELLS = [
-    pytest.param(name, transform, way, id=f"{name}-{transform}-{way}")
-    for name in PROGRAMS
-    for transform in TRANSFORMS
-    for way in WAYS
-]
-
-
 def test_there_are_enough_cells():
-    assert len(CELLS) >= 1500
+    assert len(PROGRAMS) * len(TRANSFORMS) * len(WAYS) >= 1500
 
 
-@pytest.mark.parametrize(("name", "transform", "way"), CELLS)
+@in_turns("name, transform, way", PROGRAMS, TRANSFORMS, WAYS, always=["plain"])
 def test_cell(name, transform, way):
     got, examples = WAYS[way](TRANSFORMS[transform](PROGRAMS[name]))
     want = expected_of(name, transform, examples)
