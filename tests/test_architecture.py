@@ -22,6 +22,7 @@ from .support.house import (
     imports_of,
     module_of,
     name_of,
+    nodes_of,
     room_of,
     tree_of,
 )
@@ -134,6 +135,7 @@ def test_optimizers_do_not_import_models():
     assert not [m for m in optimizers if imports_of(PATHS[m]) & models]
 
 
+@functools.cache
 def late_imports(path):
     nodes = (node for _, function in functions(path) for node in ast.walk(function))
     return [n.lineno for n in nodes if isinstance(n, ast.Import | ast.ImportFrom)]
@@ -214,13 +216,14 @@ def test_every_listed_violation_still_is_one():
     assert set(LATE_IMPORTS) <= {name_of(p) for p in FILES if late_imports(p)}
     assert set(SAME_NAMES) <= set(repeated())
     assert set(NAMED_IMPORTS) <= {name_of(p) for p in FILES if named_imports(p)}
-    assert set(KNOWN_BY_NAME) <= {name_of(p) for p in FILES if list(known_by_name(p))}
-    assert set(CUT_MESSAGES) <= {name_of(p) for p in FILES if list(cut_messages(p))}
+    assert set(KNOWN_BY_NAME) <= {name_of(p) for p in FILES if known_by_name(p)}
+    assert set(CUT_MESSAGES) <= {name_of(p) for p in FILES if cut_messages(p)}
 
 
 # state
 
 
+@functools.cache
 def module_names(path):
     """Return the names that a module assigns at its top level."""
     assignments = [n for n in tree_of(path).body if isinstance(n, ast.Assign | ast.AnnAssign)]
@@ -246,7 +249,7 @@ def changed_names(path):
                 names |= set(node.names)
             target = changed(node)
             # what a function binds itself is its own; the walk over the module skips functions
-            inside = scope is tree_of(path) and node not in set(top_level(path))
+            inside = scope is tree_of(path) and node not in top_level(path)
             if isinstance(target, ast.Name) and target.id not in own and not inside:
                 names.add(target.id)
     return names
@@ -274,16 +277,18 @@ def changed(node):
 
 @each_file
 def test_no_module_keeps_state(path):
-    module = importlib.import_module(module_of(path))
+    own = module_of(path)
+    module = importlib.import_module(own)
     names = {n for n in module_names(path) if isinstance(getattr(module, n, None), CONTAINERS)}
-    users = [p for p in FILES if p == path or module_of(path) in imports_of(p)]
+    users = [p for p in FILES if p == path or own in imports_of(p)]
     state = {f"{name_of(path)} {n}" for p in users for n in names & changed_names(p)}
 
     assert state <= set(STATE)
 
 
+@functools.cache
 def loose_zips(path):
-    calls = (n for n in ast.walk(tree_of(path)) if isinstance(n, ast.Call))
+    calls = (n for n in nodes_of(path) if isinstance(n, ast.Call))
     zips = (n for n in calls if isinstance(n.func, ast.Name) and n.func.id == "zip")
     return [n.lineno for n in zips if "strict" not in {k.arg for k in n.keywords}]
 
@@ -332,9 +337,10 @@ def test_a_file_name_stands_for_one_concept():
 # what is asked of names and of words
 
 
+@functools.cache
 def named_imports(path):
     """Lines that import a module by its name."""
-    called = [n.func for n in ast.walk(tree_of(path)) if isinstance(n, ast.Call)]
+    called = [n.func for n in nodes_of(path) if isinstance(n, ast.Call)]
     names = {"import_module", "__import__"}
     return [f.lineno for f in called if {getattr(f, "attr", ""), getattr(f, "id", "")} & names]
 
@@ -348,28 +354,31 @@ def is_params(node):
     return "params" in (getattr(node, "attr", ""), getattr(node, "id", ""))
 
 
+@functools.cache
 def known_by_name(path):
     """Lines that ask whether an equation has a parameter of some name."""
-    for node in ast.walk(tree_of(path)):
-        match node:
-            case ast.Compare(ast.Constant(), [ast.In() | ast.NotIn()], [params]):
-                asked = is_params(params)
-            case ast.Call(ast.Attribute(params, "get" | "keys")):
-                asked = is_params(params)
-            case _:
-                asked = False
-        if asked:
-            yield node.lineno
+    return [node.lineno for node in nodes_of(path) if asks_for_a_name(node)]
+
+
+def asks_for_a_name(node):
+    match node:
+        case ast.Compare(ast.Constant(), [ast.In() | ast.NotIn()], [params]):
+            return is_params(params)
+        case ast.Call(ast.Attribute(params, "get" | "keys")):
+            return is_params(params)
+    return False
 
 
 @each_file
 def test_no_parameter_is_known_by_its_name(path):
-    assert not list(known_by_name(path)) or name_of(path) in KNOWN_BY_NAME
+    assert not known_by_name(path) or name_of(path) in KNOWN_BY_NAME
 
 
+@functools.cache
 def cut_messages(path):
     """Lines that take an error's words apart: methods of ``str(err)``, items of ``err.args``."""
-    for handler in ast.walk(tree_of(path)):
+    lines = []
+    for handler in nodes_of(path):
         if not isinstance(handler, ast.ExceptHandler) or handler.name is None:
             continue
         for node in ast.walk(handler):
@@ -381,12 +390,13 @@ def cut_messages(path):
                 case _:
                     cut = False
             if cut:
-                yield node.lineno
+                lines.append(node.lineno)
+    return lines
 
 
 @each_file
 def test_no_message_is_taken_apart(path):
-    assert not list(cut_messages(path)) or name_of(path) in CUT_MESSAGES
+    assert not cut_messages(path) or name_of(path) in CUT_MESSAGES
 
 
 # what a reader meets

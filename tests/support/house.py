@@ -20,6 +20,12 @@ def tree_of(path):
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
+@functools.cache
+def nodes_of(path):
+    """All nodes of a file's syntax tree, walked once for all laws."""
+    return tuple(ast.walk(tree_of(path)))
+
+
 def module_of(path):
     parts = ("funcgrad", *path.relative_to(PACKAGE).with_suffix("").parts)
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
@@ -48,7 +54,7 @@ def imported(node, path):
 
 @functools.cache
 def imports_of(path):
-    return {m for node in ast.walk(tree_of(path)) for m in imported(node, path)} - {module_of(path)}
+    return {m for node in nodes_of(path) for m in imported(node, path)} - {module_of(path)}
 
 
 def room_of(path):
@@ -57,14 +63,16 @@ def room_of(path):
     return parts[0] if len(parts) > 1 else "."
 
 
+@functools.cache
 def functions(path):
-    """Yield every function of a file, with its qualified name."""
-    stack = [(tree_of(path), "")]
+    """Every function of a file, after its qualified name."""
+    stack, found = [(tree_of(path), "")], []
     while stack:
         node, prefix = stack.pop()
         for child in ast.iter_child_nodes(node):
             named = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef)
             name = f"{prefix}.{child.name}".lstrip(".") if named else prefix
             if named and not isinstance(child, ast.ClassDef):
-                yield name, child
+                found.append((name, child))
             stack.append((child, name))
+    return tuple(found)
