@@ -10,6 +10,7 @@ from funcgrad.compile import passes
 from funcgrad.core.avals import PYTHON_SCALARS, aval_of
 from funcgrad.core.registry import primitives
 
+from .support.cases import CASES, F64
 from .support.compare import assert_same
 from .support.programs import PROGRAMS, TRANSFORMS, P, X
 from .support.rules import (
@@ -21,8 +22,9 @@ from .support.rules import (
     outcome,
     problems,
     program,
+    turn_of,
 )
-from .support.turns import in_turns
+from .support.turns import in_full, in_turns, share
 
 ROUNDING = {"rtol": 1e-9, "atol": 1e-11}  # the same arithmetic, in another order
 
@@ -36,12 +38,18 @@ def checked(monkeypatch):
 # every rule
 
 
+DTYPES = [("f4",), ("f8",), ("c16",), ("c8",), ("i4",), ("i1",), ("?",), ("f2",),
+          ("f4", "f8"), ("i4", "f4"), ("f8", "c8")]  # fmt: skip
+
+
 @ignores_complex_warning
+@in_full
 @every_row
-def test_a_compiled_primitive_gives_the_values_and_dtypes_of_numpy(name, case):
+def test_a_compiled_primitive_gives_the_values_and_dtypes_of_numpy(name, case, full):
     prim = primitives[name]
-    for dtypes in [("f4",), ("f8",), ("c16",), ("c8",), ("i4",), ("i1",), ("?",), ("f2",),
-                   ("f4", "f8"), ("i4", "f4"), ("f8", "c8")]:  # fmt: skip
+    # between them, three rows of a primitive give all dtypes
+    turns = share(DTYPES, turn_of(name, case), min(len(CASES[name]), 3))
+    for dtypes in DTYPES if full else turns:
         operands = case.operands(*dtypes)
         refused = outcome(prim.run, *operands, **case.params) in (TypeError, ValueError)
         if refused or (name, *dtypes) in BY_VALUE:
@@ -57,20 +65,25 @@ def test_a_compiled_primitive_gives_the_values_and_dtypes_of_numpy(name, case):
             np.testing.assert_allclose(g, w, rtol=64 * eps, atol=64 * eps)
 
 
+@in_full
 @derived_rows
-def test_compiled_derivatives_equal_eager_ones(name, case):
-    for function, xs, ts, _ in problems(name, case):
+def test_compiled_derivatives_equal_eager_ones(name, case, full):
+    for turn, (function, xs, ts, chosen) in enumerate(problems(name, case), turn_of(name, case)):
+        # each way for float64 and all operands; every other for the rest
+        whole = full or (len(chosen) == len(case.free) and xs[0].dtype == F64)
         with np.errstate(all="ignore"):
             outs = fg.jvp(function, tuple(xs), tuple(ts))
             weights = normal_like(outs[0])
             back = lambda *xs, f=function, w=weights: fg.vjp(f, *xs)[1](w)
             push = lambda *xs, f=function, ts=ts: fg.jvp(f, xs, tuple(ts))
-            compiled = fg.jit(function)
+            compiled, cts = fg.jit(function), back(*xs)
 
-            assert_same(outs, fg.jit(push)(*xs), **ROUNDING)
-            assert_same(outs, fg.jvp(compiled, tuple(xs), tuple(ts)), **ROUNDING)
-            assert_same(back(*xs), fg.jit(back)(*xs), **ROUNDING)
-            assert_same(back(*xs), fg.vjp(compiled, *xs)[1](weights), **ROUNDING)
+            if whole or turn % 2 == 0:
+                assert_same(outs, fg.jit(push)(*xs), **ROUNDING)
+                assert_same(cts, fg.vjp(compiled, *xs)[1](weights), **ROUNDING)
+            if whole or turn % 2 == 1:
+                assert_same(outs, fg.jvp(compiled, tuple(xs), tuple(ts)), **ROUNDING)
+                assert_same(cts, fg.jit(back)(*xs), **ROUNDING)
 
 
 @every_row

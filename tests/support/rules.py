@@ -30,6 +30,12 @@ def rows(wanted=lambda name, case: True):
     )
 
 
+def turn_of(name, case):
+    """Place of a row among those of its primitive, plus that of the primitive in the table."""
+    place = next(i for i, other in enumerate(CASES[name]) if other is case)
+    return place + list(CASES).index(name)
+
+
 def has_derivative(name, case):
     return primitives[name].differentiable and len(case.free) > 0
 
