@@ -18,6 +18,14 @@ import pytest
 EXAMPLES = Path(__file__).parent.parent / "examples"
 README = EXAMPLES / "data" / "README.md"
 
+# arguments of short runs, in place of the long ones, which are slow
+SHORT = {
+    "cnn.py": ["--epochs", "3"],
+    "names.py": ["--epochs", "2"],
+    "alice.py": ["--steps", "40", "--batch", "4", "--every", "10"],
+    "meta.py": ["--rounds", "20"],
+}
+
 # script, arguments, what it prints (group 1, if there is one, being the score), the least score
 SCRIPTS = [
     ("from_scratch.py", [], r"accuracy at the end +([\d.]+)", 1.0),
@@ -27,10 +35,13 @@ SCRIPTS = [
     ("per_example.py", [], r"longest gradients hold ([\d.]+)\n", 0.8),
     ("laplace.py", [], r"\naveraged +([\d.]+)", 0.9),
     ("pendulum.py", [], r"\nlength +1\.3000 +1\.0000 +1\.(?:29|30)", 0.0),
-    ("meta.py", [], r"times lower .* ([\d.]+)\n", 3.0),
+    ("meta.py", SHORT["meta.py"], r"times lower .* ([\d.]+)\n", 1.5),
+    pytest.param(*("meta.py", [], r"times lower .* ([\d.]+)\n", 3.0), marks=pytest.mark.slow),
     ("ensemble.py", [], r"\nall together +([\d.]+)", 0.97),
-    ("cnn.py", [], r"\ntest .* ([\d.]+)\n", 0.985),
+    ("cnn.py", SHORT["cnn.py"], r"\ntest .* ([\d.]+)\n", 0.96),
+    pytest.param(*("cnn.py", [], r"\ntest .* ([\d.]+)\n", 0.985), marks=pytest.mark.slow),
     pytest.param(*("names.py", [], r"\nnetwork +([\d.]+)\n", 0.845), marks=pytest.mark.slow),
+    ("alice.py", SHORT["alice.py"], r"\ntransformer +([\d.]+)\n", 0.0),
     ("names.py", ["--help"], r"--folder FOLDER +of checkpoints", 0.0),
     ("alice.py", ["--help"], r"--folder FOLDER +of checkpoints", 0.0),
     ("compiled.py", [], r"\ncompiled: loss 0\.00\d+ after 3000 steps", 0.0),
@@ -108,17 +119,11 @@ def test_script_runs_and_reaches_its_score(script, args, expected, least):
 
 @pytest.mark.parametrize(("script", "expected", "most"), PROOFS)
 def test_script_agrees_with_an_independent_number(script, expected, most):
-    found = re.search(expected, ran(script).stdout)
+    done = ran(script, *SHORT.get(script, []))
+    found = re.search(expected, done.stdout)
 
-    assert found, f"{expected!r} is not in:\n{ran(script).stdout}{ran(script).stderr}"
+    assert found, f"{expected!r} is not in:\n{done.stdout}{done.stderr}"
     assert float(found[1]) <= most
-
-
-RESUMED = {
-    "cnn.py": ["--epochs", "3"],
-    "names.py": ["--epochs", "4"],
-    "alice.py": ["--steps", "40", "--batch", "4", "--every", "10"],
-}
 
 
 @pytest.mark.slow
@@ -130,11 +135,13 @@ def test_the_transformer_beats_counting():
     assert float(found["transformer"]) < float(found["counts of 4 characters"]) - 0.1
 
 
-@pytest.mark.parametrize("script", RESUMED)
+@pytest.mark.parametrize(
+    "script", ["cnn.py", "names.py", pytest.param("alice.py", marks=pytest.mark.slow)]
+)
 def test_a_killed_run_ends_with_the_parameters_of_an_unbroken_one(script, tmp_path):
-    command = [EXAMPLES / script, *RESUMED[script]]
+    command = [EXAMPLES / script, *SHORT[script]]
     digest = r"digest of the last state +(\w+)"
-    want = re.search(digest, python(*command).stdout)[1]
+    want = re.search(digest, ran(script, *SHORT[script]).stdout)[1]
     environ = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     rng = np.random.default_rng()
     for _ in range(2):
