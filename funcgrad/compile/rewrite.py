@@ -70,7 +70,7 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
     build = Builder()
     now: dict[Any, Atom] = {}
     for eqn in jaxpr.eqns:
-        ins = over(eqn, now)
+        ins = over(eqn, now) if now else eqn.ins
         eqn = eqn if ins == eqn.ins else replace_eqn(eqn, ins)
         build.source, build.scope = eqn.source, eqn.scope
         start = len(build.eqns)

@@ -51,15 +51,19 @@ def _step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
 
 
 def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
-    """The replacement by the first rule that applies."""
-    rows, makers = BY_PRIM.get(eqn.prim, ()), build.makers
-    made = {makers[a].prim if a in makers else type(a) for a in eqn.ins} if rows else ()
-    for needs, left, right in rows:
-        found = build.by_rule(eqn, applied, eqn, left, right) if needs.issubset(made) else None
+    """The replacement by the first rule that applies, of those whose needs are met."""
+    makers = build.makers
+    made = {makers[a].prim if a in makers else type(a) for a in eqn.ins}
+    for needs, left, right in BY_PRIM.get(eqn.prim, ()):
+        if not needs <= made:
+            continue
+        found = build.by_rule(eqn, applied, eqn, left, right)
         if found is not None:
             return found
     default = ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
     for rule in RULES.get(eqn.prim, default):
+        if rule in NEEDS and NEEDS[rule] not in made:
+            continue
         found = build.by_rule(eqn, rule, eqn)
         if found is not None:
             return found
@@ -291,5 +295,9 @@ RULES: dict[Any, tuple[Any, ...]] = {
     keep:        (),  # bits of full arrays
     blend:       (_same_choice,),
     where:       (_same_choice, _unrepeated),
+}
+NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Literal
+    _to_part: scatter_add_p, _division: Literal, _by_number: Literal, _unrepeated: broadcast_p,
+    _still_repeated: broadcast_p, _cast_number: broadcast_p, _sum_of_repeated: broadcast_p,
 }
 # fmt: on
