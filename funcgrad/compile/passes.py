@@ -55,7 +55,7 @@ def optimize(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
     """
     if "optimized" not in jaxpr.memo:
         now = passed(jaxpr, FIRST, check)
-        if any(eqn.params and programs_in(eqn.params) for eqn in now.eqns):
+        if any(programs_in(eqn.params) for eqn in now.eqns):
             now = on_programs(now, lambda held: optimize(held, check))
         jaxpr.memo["optimized"] = passed(now, PASSES, check)
     return jaxpr.memo["optimized"]
@@ -97,7 +97,7 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
     if change is schedule:
         return len(eqns) > 2
     if change is drop_tokens:
-        return any(eqn.prim is after_p or (eqn.params and programs_in(eqn.params)) for eqn in eqns)
+        return any(eqn.prim is after_p or programs_in(eqn.params) for eqn in eqns)
     if change is fuse:
         return any(math.prod(v.aval.shape) >= BIG for eqn in eqns for v in eqn.outs)
     if change is merge_spans:

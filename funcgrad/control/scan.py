@@ -55,12 +55,6 @@ class ScanLayout(NamedTuple):
         """Split outputs into carry and ys."""
         return split_list(values, self.carry)
 
-    def is_const(self, operand: int) -> bool:
-        return operand < self.consts
-
-    def is_carry(self, operand: int) -> bool:
-        return self.consts <= operand < self.consts + self.carry
-
     def counts(self, flags: Flags) -> list[int]:
         """The numbers of flagged constants and of flagged carried values."""
         return [sum(group) for group in self.operands(flags)[:2]]
@@ -189,17 +183,18 @@ class Scan(JaxprPrimitive, Masking, Codegen):
     ) -> tuple[list[Any], Later]:
         """Scan the known part of a derivative; the unknown part is a scan over its residuals."""
         jaxpr, layout = params["jaxpr"], ScanLayout.of(params)
-        m, avals, places = len(jaxpr.outvars), in_avals(jaxpr), range(len(args))
-        kept = [not layout.is_carry(i) for i in places], [j >= layout.carry for j in range(m)]
-        constant, both = list(map(layout.is_const, places)), functools.partial(step, jaxpr)
+        m, n, k = len(jaxpr.outvars), layout.consts, layout.carry
+        constant = [i < n for i in range(len(args))]
+        kept = [not n <= i < n + k for i in range(len(args))], [j >= k for j in range(m)]
+        avals, both = in_avals(jaxpr), functools.partial(step, jaxpr)
         origin, masks = "a derivative of scan", is_staged(args)
         cut = partial_eval_jaxpr(origin, avals, seeds, both, kept, constant, masks)
         invariant = eval_jaxpr(cut.invariant, (), args)
         consts = (*cut.consts, *invariant)
-        wide = ScanLayout(len(consts) + layout.consts, layout.carry)
+        wide = ScanLayout(len(consts) + n, k)
         outs = self.bind(*consts, *args, **wide.with_counts(params, cut.known))
         residuals = cut.residuals({"in": args, "invariant": invariant, "out": outs})
-        is_row = [k == "out" or (k == "in" and not layout.is_const(i)) for k, i in cut.sources]
+        is_row = [where == "out" or (where == "in" and i >= n) for where, i in cut.sources]
         n_consts, n_carry = layout.counts(reach.ins)
 
         def later(values: Sequence[Any]) -> list[Any]:

@@ -197,6 +197,8 @@ def constants_as_inputs(jaxpr: Jaxpr) -> Jaxpr:
 
 def programs_in(params: dict[str, Any]) -> list[Jaxpr]:
     """The programs that an equation holds, alone or in tuples."""
+    if not params:
+        return []
     values = (v if isinstance(v, tuple) else (v,) for v in params.values())
     return [program for v in values for program in v if isinstance(program, Jaxpr)]
 

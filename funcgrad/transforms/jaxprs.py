@@ -50,13 +50,12 @@ def instantiate_zeros(
         return ts
     tracers = [t for t in (*ts, *others) if isinstance(t, Tracer)]
     one = max(tracers, key=lambda t: t._trace.serial, default=None)
-    return [_zeros(x, one) if t is None else t for t, x in zip(ts, likes, strict=True)]
-
-
-def _zeros(like: Any, one: Any) -> Any:
-    if one is None or not is_inexact(dtype_of(like)):
-        return zeros_like(like)
-    return absent_p(one, shape=shape_of(like), dtype=dtype_of(like))
+    for i, (t, x) in enumerate(zip(ts, likes, strict=True)):
+        if t is None:
+            dtype = dtype_of(x)
+            absent = one is not None and is_inexact(dtype)
+            ts[i] = absent_p(one, shape=shape_of(x), dtype=dtype) if absent else zeros_like(x)
+    return ts
 
 
 def tangent_avals(avals: Sequence[Aval], flags: Flags) -> list[Aval]:
