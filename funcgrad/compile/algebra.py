@@ -59,6 +59,7 @@ REAL: tuple[tuple[Term, Any], ...] = (  # identities of real numbers alone
     (_mul(X, -1),                  _neg(X)),                 # x (-1) = -x
     (_div(X, 1),                   X),                       # x / 1 = x
     (_mul(_neg(X), A),             _mul(X, _neg(A))),        # (-x) a = x (-a)
+    (_neg(_mul(X, A)),             _mul(X, _neg(A))),        # -(x a) = x (-a)
     (_mul(_mul(X, A), B),          _mul(X, _mul(A, B))),     # (x a) b = x (a b)
     (_mul(_div(X, A), B),          _mul(X, _div(B, A))),     # (x / a) b = x (b / a)
 )

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.jaxpr import Eqn, Jaxpr, programs_in
+from ..ops.assign import add_at_p, set_at_p
 from ..ops.elementwise import add
 from ..ops.families import Elementwise
 from .finite_checks import check_p
@@ -17,6 +18,8 @@ _WARNING = frozenset(
     {np.divide, np.power, np.sqrt, np.log, np.log2, np.log10, np.log1p, np.exp, np.exp2, np.expm1}
     | {np.sinh, np.cosh, np.tan, np.arcsin, np.arccos, np.arccosh, np.arctanh, np.reciprocal}
 )
+
+_SUMS = frozenset({add, add_at_p, set_at_p})
 
 _FEW = 1 << 16  # bytes of results that may be moved before a span
 
@@ -68,7 +71,7 @@ def spans(jaxpr: Jaxpr) -> Spans:
     end = 0
     for i, eqn in enumerate(jaxpr.eqns):
         # a sum of cotangents has the source line of the call
-        back = eqn.is_derivative or (eqn.prim is add and made.issuperset(eqn.ins))
+        back = eqn.is_derivative or (eqn.prim in _SUMS and made.issuperset(eqn.ins))
         made.update(eqn.outs if back else ())
         if eqn.prim is check_p or (back and _warns(eqn)):
             end = i + 1

@@ -100,7 +100,8 @@ class Check(Primitive, Codegen):
         return (Aval((), np.dtype(bool)),)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, count: int) -> None:
-        w.require(" and ".join(map(w.is_finite, {x.text: x for x in ins[:count]}.values())))
+        xs = {x.text: x for x in ins[:count]}.values()
+        w.require(" and ".join([w.is_finite(x, len(xs) == 1) for x in xs]))
 
 
 class After(Primitive, Codegen):
