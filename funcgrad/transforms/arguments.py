@@ -76,14 +76,11 @@ class DiffArguments:
             self.places = [*self.argnums, *named]
         if not self.single and len(set(self.places)) < len(self.places):
             raise ValueError(f"{who}: argnums and argnames name an argument twice: {self.places}")
+        values = self.values()
+        self.argument = values[0] if self.single else values  # several are a tuple
 
     def values(self) -> tuple[Any, ...]:
         return tuple([self.args[p] if isinstance(p, int) else self.kwargs[p] for p in self.places])
-
-    def argument(self) -> Any:
-        """The differentiated argument, or a tuple of several."""
-        values = self.values()
-        return values[0] if self.single else values
 
     def call(self, argument: Any) -> Any:
         """Call the function with the differentiated argument replaced."""
@@ -115,14 +112,11 @@ class FirstArgument(DiffArguments):
 
     def __init__(self, fun: Callable[..., Any], args: Any, kwargs: Any) -> None:
         self.fun, self.args, self.kwargs = fun, args, kwargs
+        self.argument = args[0]
 
     @override
     def values(self) -> tuple[Any, ...]:
         return self.args[:1]
-
-    @override
-    def argument(self) -> Any:
-        return self.args[0]
 
     @override
     def call(self, argument: Any) -> Any:

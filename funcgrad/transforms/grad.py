@@ -202,7 +202,7 @@ def _evaluated(
 ) -> tuple[Any, Any, Any]:
     """Return the value of a call, what it returned besides, and its gradient."""
     who = origin.who
-    leaves, treedef = tree.flatten(chosen.argument())
+    leaves, treedef = tree.flatten(chosen.argument)
     inexact = list(map(carries_derivative, leaves))
     if not all(inexact):
         check_leaves(who, origin.fun, chosen.places, chosen.values(), allow_int)

@@ -80,7 +80,7 @@ def jacfwd(
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         given = (argnums, argnames, holomorphic, args, kwargs)
         chosen, leaves, treedef = _chosen("jacfwd", fun, *given)
-        out, push, *aux = linearize(chosen.call, chosen.argument(), has_aux=has_aux)
+        out, push, *aux = linearize(chosen.call, chosen.argument, has_aux=has_aux)
         outs, out_tree = tree.flatten(out)
         _check_outputs("jacfwd", outs, holomorphic)
         still = [zeros_like(x) if inexact else x for x, inexact in leaves]
@@ -132,7 +132,7 @@ def jacrev(
         chosen, leaves, treedef = _chosen(
             "jacrev", fun, argnums, argnames, holomorphic, args, kwargs, allow_int
         )
-        out, pullback, *aux = vjp(chosen.call, chosen.argument(), has_aux=has_aux)
+        out, pullback, *aux = vjp(chosen.call, chosen.argument, has_aux=has_aux)
         outs, out_tree = tree.flatten(out)
         _check_outputs("jacrev", outs, holomorphic)
         still = [zeros_like(y) for y in outs]
@@ -170,7 +170,7 @@ def _chosen(
     """The chosen arguments, their leaves with a flag for inexact ones, and their tree."""
     chosen = diff_arguments(who, fun, argnums, argnames, args, kwargs)
     check_leaves(who, fun, chosen.places, chosen.values(), allow_int)
-    leaves, treedef = tree.flatten(chosen.argument())
+    leaves, treedef = tree.flatten(chosen.argument)
     for x in leaves:
         if is_arraylike(x) and aval_of(x).dtype.kind == "c" and not holomorphic:
             raise DtypeError(
