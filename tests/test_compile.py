@@ -20,7 +20,7 @@ from funcgrad.compile.code_motion import hoist
 from funcgrad.compile.constant_folding import fold_constants, fold_literals
 from funcgrad.compile.cse import cse
 from funcgrad.compile.inlining import inline
-from funcgrad.compile.passes import FIRST, LAST, PASSES, optimize
+from funcgrad.compile.passes import FIRST, LAST, PASSES, may_change, optimize
 from funcgrad.compile.program import compiled
 from funcgrad.compile.rewrite import Builder, on_programs
 from funcgrad.core.avals import aval_of
@@ -177,6 +177,17 @@ def test_each_pass_keeps_types_and_values(name):
             check_jaxpr(now)
             for w, g in zip(want, eval_jaxpr(now, (), operands), strict=True):
                 np.testing.assert_allclose(g, w, rtol=1e-9, atol=1e-11)  # powers, quotients
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_pass_that_is_left_out_would_change_nothing(name):
+    value = PROGRAMS[name]
+    for f in (value, fg.grad(lambda x, p: weighted(value(x, p)), argnums=(0, 1))):
+        now, _ = staged(f, X[0, 0], P[0, 0])
+        for change in (*FIRST, *PASSES, *LAST):
+            before, now = now, change(now)
+
+            assert may_change(before, change) or set(now.eqns) == set(before.eqns)
 
 
 def test_equal_expressions_are_computed_once():
