@@ -39,13 +39,16 @@ def fold_constants(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
     For example the seeds of a Jacobian times the matrix of a linear function.
     """
     known = {v: x for v, x in zip(jaxpr.invars, constants, strict=False) if type(x) is np.ndarray}
-    room = max(sum(x.nbytes for x in known.values()), _ROOM) if known else 0
+    if not any(_is_known(eqn, known) for eqn in jaxpr.eqns):
+        return jaxpr
+    room = max(sum(x.nbytes for x in known.values()), _ROOM)
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         nonlocal room
+        if not _is_known(eqn, known) or programs_in(eqn.params):
+            return None
         size = sum(nbytes(v.aval) for v in eqn.outs)
-        whole = all(isinstance(a, Literal) or a in known for a in eqn.ins)
-        if not known.keys() & set(eqn.ins) or not whole or size > room or programs_in(eqn.params):
+        if size > room:
             return None
         try:
             with np.errstate(all="raise"):
@@ -62,7 +65,13 @@ def fold_constants(jaxpr: Jaxpr, constants: Sequence[Any]) -> Jaxpr:
         build.add(Eqn(constant_p, (), (v,), {"array": Array(known[v])}, eqn.source, eqn.scope))
         return v
 
-    return dce(rewritten(jaxpr, step)) if known else jaxpr
+    return dce(rewritten(jaxpr, step))
+
+
+def _is_known(eqn: Eqn, known: Mapping[Any, Any]) -> bool:
+    """Whether an equation reads constants, and otherwise only literals."""
+    read = [a for a in eqn.ins if not isinstance(a, Literal)]
+    return bool(read) and all(a in known for a in read)
 
 
 def _value(atom: Atom, known: Mapping[Any, Any]) -> Any:
