@@ -522,3 +522,47 @@ def test_an_outer_product_keeps_nan_and_the_sign_of_zero(m, n, dtype):
         np.testing.assert_array_equal(got, want)
         if dtype != "c16":  # the sign of a complex zero is that of a sum
             np.testing.assert_array_equal(np.signbit(got[got == 0]), np.signbit(want[want == 0]))
+
+
+def test_the_gradient_of_a_bias_needs_no_check_beside_that_of_its_weights():
+    params = {"b": [np.zeros(5), np.zeros(1)], "w": [np.ones((4, 5)), np.ones((5, 1))]}
+    x = np.linspace(-1, 1, 12).reshape(3, 4)
+
+    def loss(params):
+        h = np.tanh(x @ params["w"][0] + params["b"][0])
+        return np.sum((h @ params["w"][1] + params["b"][1]) ** 2)
+
+    product = lambda params, v: fg.hvp(loss, (params,), (v,))
+    compiled = fg.jit(product)
+    text = compiled.source(params, params)
+    assert text.count(" isfinite(") == 2
+    for k in range(2):
+        for name in params:
+            worse = fg.tree.map(np.array, params)
+            worse[name][k].flat[0] = np.inf
+            with np.errstate(all="ignore"):
+                assert_same(product(worse, params), compiled(worse, params))
+                assert_same(product(params, worse), compiled(params, worse))
+
+
+def test_values_of_every_dtype_and_size_are_checked():
+    shapes = {"a": (90, 100), "b": (3, 4), "c": (0, 2), "z": (3,), "s": ()}
+    dtypes = {"a": "f8", "b": "f4", "c": "f8", "z": "c16", "s": "f8"}
+    params = {name: np.full(shapes[name], 0.5, dtypes[name]) for name in shapes}
+
+    def f(p):
+        chosen = (
+            np.where(p["b"] > 0, np.log(p["b"]), 0).sum() + np.where(p["c"] > 0, p["c"], 0).sum()
+        )
+        power = np.where(p["z"].real > 0, p["z"] ** 3, 0).sum().real
+        return chosen + power + (p["a"] ** 3).sum() * p["s"] ** 2
+
+    slope = lambda p, v: fg.jvp(fg.grad(f), (p,), (v,))
+    compiled = fg.jit(slope)
+    for name in (None, *shapes):
+        for value in (np.inf, np.nan, 0.0):
+            worse = fg.tree.map(np.array, params)
+            if name is not None and worse[name].size:
+                worse[name].flat[-1:] = value
+            with np.errstate(all="ignore"):
+                assert_same(slope(worse, params), compiled(worse, params))

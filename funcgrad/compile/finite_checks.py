@@ -17,9 +17,10 @@ from ..core.dead_code import dce
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in, replace_eqn
 from ..core.trace import Primitive
+from ..ops.contract import matmul
 from ..ops.elementwise import add, mul, neg, sub
 from ..ops.paths import Gaps, are_finite, is_harmless
-from ..ops.structure import broadcast_p, convert_p, reshape_p, transpose_p
+from ..ops.structure import broadcast_p, convert_p, reshape_p, sum_p, transpose_p
 from .mask_marks import has_marks, live_p, programs_of, resume_p, seed_p, settle_p, start_p
 from .rewrite import Builder, on_programs, over, rewritten
 
@@ -100,8 +101,7 @@ class Check(Primitive, Codegen):
         return (Aval((), np.dtype(bool)),)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, count: int) -> None:
-        xs = {x.text: x for x in ins[:count]}.values()
-        w.require(" and ".join([w.is_finite(x, len(xs) == 1) for x in xs]))
+        w.fall_back_if(w.not_finite(list({x.text: x for x in ins[:count]}.values())))
 
 
 class After(Primitive, Codegen):
@@ -129,6 +129,9 @@ _KEPT = frozenset({broadcast_p, reshape_p, transpose_p, convert_p, seed_p, mul, 
 
 # operations whose results hold the elements of the operand, or their negatives
 _REARRANGED = frozenset({broadcast_p, reshape_p, transpose_p, neg})
+
+# operations whose results are finite only if all elements of the operands are
+_EXACT = frozenset({add, sub, neg, mul, matmul, sum_p, broadcast_p, reshape_p, transpose_p})
 
 _LOOKED_FOR = frozenset({start_p, settle_p, live_p, resume_p})
 
@@ -163,6 +166,7 @@ def insert_checks(jaxpr: Jaxpr) -> Jaxpr:
         at_end, on_the_way = (
             list(dict.fromkeys(behind.get(a, a) for a in found)) for found in (at_end, on_the_way)
         )
+        at_end = _without_sums(jaxpr.eqns, at_end)
         checks[tag] = min(at_end, on_the_way, key=_cost)
     return dce(_unmarked(jaxpr, checks))
 
@@ -178,6 +182,21 @@ def _seeds(jaxpr: Jaxpr, tag: Any) -> dict[Any, Gap]:
 
     mine = [e for e in jaxpr.eqns if e.prim is seed_p and e.params["tag"] == tag]
     return {eqn.outs[0]: not whole(eqn.ins[0]) for eqn in mine}
+
+
+def _without_sums(eqns: Sequence[Eqn], atoms: Sequence[Any]) -> list[Any]:
+    """The values without sums, such as the gradient of a bias, whose terms the others show.
+
+    Factors and terms are finite where the result is, and the result where they are, overflow
+    aside.
+    """
+    sums = {v for eqn in eqns if eqn.prim is sum_p for v in eqn.outs}.intersection(atoms)
+    shown = set(atoms) - sums
+    exact = [eqn for eqn in eqns if eqn.prim in _EXACT and eqn.outs[0].aval.size]
+    for eqn in reversed(exact if sums else ()):
+        shown.update(eqn.ins if eqn.outs[0] in shown else ())
+    sums = {eqn.outs[0] for eqn in exact if eqn.ins[0] in shown} & sums
+    return [a for a in atoms if a not in sums]
 
 
 def _reached(eqns: Sequence[Eqn], risky: Sequence[Eqn]) -> set[Any]:

@@ -31,7 +31,7 @@ class Writer(Statements):
 
     Args:
         threads: the number of threads that share loops over blocks of big arrays.
-        fallback: the function that is called where a check fails, see ``require``.
+        fallback: the function that is called where a check holds, see ``fall_back_if``.
     """
 
     elementwise = kernels.elementwise
@@ -41,7 +41,7 @@ class Writer(Statements):
     reduce = kernels.reduce
     accumulate = kernels.accumulate
     matmul = kernels.matmul
-    is_finite = kernels.is_finite
+    not_finite = kernels.not_finite
     scatter_add = kernels.scatter_add
     set_at = kernels.set_at
     add_at = kernels.add_at
@@ -84,11 +84,11 @@ class Writer(Statements):
         with self.indented("finally:"):
             self.line(f"settings.set({before})")
 
-    def require(self, condition: str) -> None:
-        """Write a check; where it fails, the fallback is called in place of the function."""
+    def fall_back_if(self, condition: str) -> None:
+        """Write a check; where it holds, the fallback is called in place of the function."""
         self.signal = self.bind(NotFiniteError, "NotFinite")
         self.masked = self.bind(self.fallback, "masked")
-        with self.indented(f"if not ({condition}):"):
+        with self.indented(f"if {condition}:"):
             self.line(f"raise {self.signal}")
 
     # programs

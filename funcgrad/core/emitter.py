@@ -157,8 +157,8 @@ class Emitter(Protocol[V]):
     def block(self, jaxpr: Jaxpr, ins: Sequence[V], targets: Sequence[V | None]) -> list[V]:
         """Write a program on these values; return its outputs, in their targets where given."""
 
-    def is_finite(self, x: V, alone: bool = False) -> str:
-        """The condition that all elements are finite; ``alone``: no other value is checked."""
+    def not_finite(self, xs: Sequence[V]) -> str:
+        """The condition that an element of the values is not finite."""
 
-    def require(self, condition: str) -> None:
-        """Write a check; where it fails, a fallback is called in place of the function."""
+    def fall_back_if(self, condition: str) -> None:
+        """Write a check; where it holds, the fallback is called in place of the function."""
