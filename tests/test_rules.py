@@ -33,8 +33,11 @@ from .support.rules import (
     problems,
     program,
     rows,
+    some_problems,
     subsets,
+    turn_of,
 )
+from .support.turns import in_full, share
 
 OWN = dict(primitives)  # before a test or an example in a docstring adds its own
 
@@ -130,6 +133,7 @@ F32, C64 = np.dtype("f4"), np.dtype("c8")
 SAME = [(d,) for d in ("?", "i1", "u1", "i4", "i8", "f2", "f4", "f8", "c8", "c16")]
 MIXED = [("f4", "f8"), ("f8", "f4"), ("f4", "c8"), ("c8", "f8"), ("i8", "f4"), ("f4", "i4"),
          ("?", "f8"), ("u1", "i1"), ("i4", "c8"), ("?", "i1")]  # fmt: skip
+PAIRS = [("f4", "f8"), ("f8", "f4"), ("f8", "c16"), ("c8", "f4"), ("f4", "c16")]
 STEP = 6e-6  # about the cube root of float64's epsilon
 
 
@@ -224,9 +228,10 @@ def test_jvp_is_the_limit_of_differences(name, case):
         assert_same(want, got, 1e-7, 1e-7, dtypes=False)
 
 
+@in_full
 @smooth_rows
-def test_jvp_of_a_gradient_is_the_limit_of_its_differences(name, case):
-    for function, xs, ts, _ in problems(name, case):
+def test_jvp_of_a_gradient_is_the_limit_of_its_differences(name, case, full):
+    for function, xs, ts, _ in some_problems(name, case, full):
         gradient = pulled(function, normal_like(function(*xs)))
         want = slope(gradient, xs, ts, STEP)
         got = fg.jvp(gradient, xs, ts)[1]
@@ -234,9 +239,10 @@ def test_jvp_of_a_gradient_is_the_limit_of_its_differences(name, case):
         assert_same(want, got, rtol=1e-6, atol=1e-6)  # as above; the second derivatives are larger
 
 
+@in_full
 @smooth_rows
-def test_second_derivatives_in_reverse_are_adjoint_to_those_forward(name, case):
-    for function, xs, ts, _ in problems(name, case):
+def test_second_derivatives_in_reverse_are_adjoint_to_those_forward(name, case, full):
+    for function, xs, ts, _ in some_problems(name, case, full, begin=1):
         gradient = pulled(function, normal_like(function(*xs)))
         cts, pushed = normal_like(xs), fg.jvp(gradient, xs, ts)[1]
         want = pairing(cts, pushed)
@@ -245,9 +251,10 @@ def test_second_derivatives_in_reverse_are_adjoint_to_those_forward(name, case):
         assert got == pytest.approx(want, rel=1e-11, abs=1e-11)  # sums in another order
 
 
+@in_full
 @derived_rows
-def test_derivatives_staged_equal_derivatives_eager(name, case):
-    for function, xs, ts, _ in problems(name, case):
+def test_derivatives_staged_equal_derivatives_eager(name, case, full):
+    for function, xs, ts, _ in some_problems(name, case, full):
         pull = pulled(function, normal_like(function(*xs)))
         derivative = lambda *xs, f=function, g=pull, ts=ts: (fg.jvp(f, xs, ts)[1], g(*xs))
         closed = fg.make_jaxpr(derivative)(*xs)
@@ -257,13 +264,18 @@ def test_derivatives_staged_equal_derivatives_eager(name, case):
         assert_same([*pushed, *back], [*closed(*xs)], rtol=1e-14, atol=1e-14)
 
 
+@in_full
 @ignores_complex_warning
 @mixed_rows
-@pytest.mark.parametrize("kinds", ["f4 f8", "f8 f4", "f8 c16", "c8 f4", "f4 c16"])
-def test_derivatives_have_the_shapes_and_dtypes_of_what_they_belong_to(name, case, kinds):
-    if "c" in kinds and not case.complex:
-        return
-    operands, directions = case.operands(*kinds.split()), case.operands(*kinds.split(), seed="t")
+def test_derivatives_have_the_shapes_and_dtypes_of_what_they_belong_to(name, case, full):
+    found = [pair for pair in PAIRS if case.complex or "c" not in "".join(pair)]
+    turns = share(found, turn_of(name, case), min(len(CASES[name]), 2))
+    for pair in found if full else turns:
+        operands, directions = case.operands(*pair), case.operands(*pair, seed="t")
+        assert_avals_of_derivatives(name, case, operands, directions)
+
+
+def assert_avals_of_derivatives(name, case, operands, directions):
     for chosen in subsets(case.free):
         function, xs = program(name, case, operands, chosen)
         ts = [directions[i] for i in chosen]
@@ -279,16 +291,14 @@ def test_derivatives_have_the_shapes_and_dtypes_of_what_they_belong_to(name, cas
 
 
 @derived_rows
-@pytest.mark.parametrize("dtype", [F32, C64], ids=["f32", "c64"])
-def test_derivatives_of_single_precision_stay_single(name, case, dtype):
-    if dtype == C64 and not case.complex:
-        return
-    function, xs = program(name, case, case.operands(dtype), case.free)
-    outs, pushed = fg.jvp(function, xs, normal_like(xs))
-    back = fg.vjp(function, *xs)[1](normal_like(outs))
+def test_derivatives_of_single_precision_stay_single(name, case):
+    for dtype in (F32, C64) if case.complex else (F32,):
+        function, xs = program(name, case, case.operands(dtype), case.free)
+        outs, pushed = fg.jvp(function, xs, normal_like(xs))
+        back = fg.vjp(function, *xs)[1](normal_like(outs))
 
-    assert list(map(aval_of, pushed)) == list(map(aval_of, function(*xs)))
-    assert list(map(aval_of, back)) == list(map(aval_of, xs))
+        assert list(map(aval_of, pushed)) == list(map(aval_of, function(*xs)))
+        assert list(map(aval_of, back)) == list(map(aval_of, xs))
 
 
 # shapes and dtypes

@@ -71,6 +71,15 @@ def problems(name, case):
             yield *program(name, case, operands, chosen), [directions[i] for i in chosen], chosen
 
 
+def some_problems(name, case, full, begin=0):
+    """Yield float64 in all operands, and every other of the problems beside it; all if ``full``."""
+    for turn, problem in enumerate(problems(name, case), turn_of(name, case) + begin):
+        _, xs, _, chosen = problem
+        whole = len(chosen) == len(case.free) and xs[0].dtype == F64
+        if full or whole or turn % 2 == 0:
+            yield problem
+
+
 def normal_like(values):
     """Return random numbers with the shapes and dtypes of the values."""
     rng = np.random.default_rng(7)
