@@ -15,6 +15,7 @@ from funcgrad.core.errors import ConcretizationError
 from funcgrad.core.trace import Tracer
 
 from .support.compare import difference
+from .support.turns import in_turns
 
 xp = fg.numpy
 
@@ -227,10 +228,8 @@ def differences(expressions, tolerance=8, **operands):
     return calm | {e: d for e, d in found.items() if d}
 
 
-@pytest.mark.parametrize("shape", SHAPES)
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("family", ["ELEMENTWISE", "OF_NUMBERS", "OTHERS"])
-def test_compiled_functions_compute_as_numpy_does(family, dtype, shape):
+@in_turns("dtype, shape, family", DTYPES, SHAPES, ["ELEMENTWISE", "OF_NUMBERS", "OTHERS"])
+def test_compiled_functions_compute_as_numpy_does(dtype, shape, family):
     rng = np.random.default_rng(0)
     x, y = values(dtype, SHAPES[shape], rng), values(dtype, SHAPES[shape], rng)
     expressions = [e for e in globals()[family] if (dtype, e) not in ODD]

@@ -33,6 +33,7 @@ from funcgrad.transforms.jit.signature import with_numbers
 from .support.compare import assert_same
 from .support.programs import PROGRAMS, P, X, weighted
 from .support.terms import evaluated
+from .support.turns import in_turns
 
 RNG = np.random.default_rng(5)
 
@@ -439,14 +440,12 @@ BLOCKED = {  # the shapes of two operands, and whether blocks of the whole come 
 }
 
 
-@pytest.mark.parametrize("donated", [(), (0,), (0, 1)], ids=str)
-@pytest.mark.parametrize("shapes", BLOCKED)
-def test_a_chain_in_blocks_equals_one_over_whole_arrays(shapes, donated):
+@in_turns("shapes, seed, donated", BLOCKED, range(4), [(), (0,), (0, 1)])
+def test_a_chain_in_blocks_equals_one_over_whole_arrays(shapes, seed, donated):
     rng = np.random.default_rng(3)
     x, y = (np.asarray(rng.normal(size=shape)) for shape in BLOCKED[shapes])
-    for seed in range(4):
-        f = random_program(seed, STEPS[:6], 10)
-        assert_compiled_equals_eager(lambda x, y, f=f: f(x + 0.5, y + 0.5 * x), (x, y), donated)
+    f = random_program(seed, STEPS[:6], 10)
+    assert_compiled_equals_eager(lambda x, y: f(x + 0.5, y + 0.5 * x), (x, y), donated)
 
 
 def test_a_chain_over_a_big_array_is_one_equation():

@@ -23,7 +23,7 @@ def in_turns(names, *axes, always=()):
 
     Args:
         names: str, the parameters, separated by commas.
-        axes: iterables of strings.
+        axes: iterables of strings, numbers or tuples, which name the tests.
         always: values of the last axis that every combination meets.
     """
     *others, last = map(list, axes)
@@ -35,7 +35,7 @@ def in_turns(names, *axes, always=()):
         for value in last:
             quick = value == turn or value in always
             row, marks = (*given, value), () if quick else pytest.mark.slow
-            params.append(pytest.param(*row, id="-".join(row), marks=marks))
+            params.append(pytest.param(*row, id="-".join(map(str, row)), marks=marks))
             met |= set(itertools.combinations(enumerate(row), 2)) if quick else set()
     pairs = itertools.combinations(map(len, (*others, last)), 2)
     assert len(met) == sum(m * n for m, n in pairs), f"{names}: the axis in turns is too long"
