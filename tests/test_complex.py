@@ -49,12 +49,15 @@ BY_VALUE = ("Weights must be", "Quantiles must be")  # errors of numbers, which 
 def cases():
     """Yield each row, with the names of its inputs that are to be complex."""
     seen = [row for _, row in CASES + composed.CASES]
-    for row in dict.fromkeys(seen):
+    for turn, row in enumerate(dict.fromkeys(seen)):
         names = sorted(names_of(row) & set(INPUTS))
         real = [k for k in names if not np.iscomplexobj(INPUTS[k])]
-        for chosen in dict.fromkeys((tuple(real), tuple(names[::2]), tuple(names[1::2]))):
-            if chosen and set(chosen) & set(real):
-                yield pytest.param(row, chosen, id=f"{row}-{','.join(chosen)}")
+        found = dict.fromkeys((tuple(real), tuple(names[::2]), tuple(names[1::2])))
+        found = [chosen for chosen in found if set(chosen) & set(real)]
+        slow = found[1 + turn % 2 :][:1] if len(found) == 3 else []  # the halves take turns
+        for chosen in found:
+            marks = pytest.mark.slow if chosen in slow else ()
+            yield pytest.param(row, chosen, id=f"{row}-{','.join(chosen)}", marks=marks)
     for row in split(OTHERS):
         yield pytest.param(row, (), id=row)
 

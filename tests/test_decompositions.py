@@ -22,7 +22,8 @@ from funcgrad.transforms.jaxprs import trace_to_jaxpr
 
 from .support.cases import C128, CASES, F64
 from .support.compare import assert_same
-from .support.rules import rows
+from .support.rules import rows, turn_of
+from .support.turns import in_full, share
 
 F32 = np.dtype("f4")
 OWN = dict(primitives)  # before a test or an example in a docstring adds its own
@@ -90,10 +91,11 @@ def test_running_the_decomposition_equals_running_the_primitive(name, case):
         assert_same(want, got, slack, slack, note=dtype)
 
 
+@in_full
 @decomposed_rows
-def test_a_program_decomposes_to_elementary_primitives(name, case):
+def test_a_program_decomposes_to_elementary_primitives(name, case, full):
     prim = primitives[name]
-    for dtype in dtypes_of(case):
+    for dtype in dtypes_of(case) if full else share(dtypes_of(case), turn_of(name, case), 2):
         operands = case.operands(dtype)
         slack = tolerance(name, operands)
 

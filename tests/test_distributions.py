@@ -16,10 +16,12 @@ from funcgrad.random import RangeError
 from funcgrad.random.gammas import gamma_p
 
 from .support.compare import kolmogorov
+from .support.turns import in_turns
 
 PHILOX = random.key(42)
 THREEFRY = random.key(42, impl="threefry2x32")
-BOTH = pytest.mark.parametrize("key", [PHILOX, THREEFRY], ids=["philox", "threefry"])
+KEYS = {"philox": PHILOX, "threefry": THREEFRY}
+BOTH = pytest.mark.parametrize("key", KEYS.values(), ids=KEYS)
 F64 = np.float64
 
 
@@ -114,15 +116,13 @@ LAWS = {
 # fmt: on
 
 
-@BOTH
-@pytest.mark.parametrize("name", LAWS)
-def test_draws_follow_their_law(name, key):
+@in_turns("name, impl, dtype", LAWS, KEYS, ["float32", "float64"])
+def test_draws_follow_their_law(name, impl, dtype):
     draw, cdf = LAWS[name]
-    for dtype in (np.float32, F64):
-        sample = draw(key, 20000, dtype)
+    sample = draw(KEYS[impl], 20000, np.dtype(dtype))
 
-        assert sample.dtype == dtype and sample.shape == (20000,)
-        assert kolmogorov(sample.astype(F64), cdf) < 1.95  # exceeded with probability 1e-3
+    assert sample.dtype == dtype and sample.shape == (20000,)
+    assert kolmogorov(sample.astype(F64), cdf) < 1.95  # exceeded with probability 1e-3
 
 
 def log_mass(k, mean):
