@@ -92,8 +92,13 @@ def warn_at_user_line(fun: Callable[..., Any], *args: Any) -> Any:
 class Tracer(NDArrayMixin):
     """A value under a transform, with the interface of an ndarray, see ``NDArrayMixin``."""
 
-    __slots__ = ("_trace",)  # with an underscore, because ndarray.trace is a method
+    # with underscores, because ndarray.trace is a method; all classes have the same slots, because
+    # a write gives an array the content, and so the class, of another
+    __slots__ = ("__weakref__", "_mark", "_memory", "_note", "_trace", "value")
     _trace: Trace
+    _mark: Any  # what the trace adds to the value: a number, a tangent, an axis, a variable
+    _memory: Any  # an Owner or a View, see memory.py; None while no other array shares its elements
+    value: Any  # one level down, where it is known
     _line: Any = None  # of user code that computed it, if known
     _tangent: Any = None  # its tangent, in forward mode
 
@@ -110,8 +115,7 @@ def is_walked(x: Any) -> bool:
 class ConcreteTracer(Tracer):
     """A tracer with a known value, one level down."""
 
-    __slots__ = ("value",)
-    value: Any
+    __slots__ = ()
 
     @property
     def aval(self) -> Aval:

@@ -25,14 +25,14 @@ from .nans import debugging
 class BatchTracer(AbstractTracer):
     """The values of all examples in one array, and its batch axis."""
 
-    __slots__ = ("axis", "value")
-    value: Any
-    axis: int
+    __slots__ = ()
+    axis = Tracer._mark
 
     def __init__(self, trace: "Batch", value: Any, axis: int) -> None:
         self._trace = trace
         self.value = value
-        self.axis = axis
+        self._mark = axis
+        self._memory = None
 
     @property
     def aval(self) -> Aval:

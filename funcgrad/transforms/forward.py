@@ -10,7 +10,7 @@ from ..core import tree
 from ..core.companions import NO_JOINT_RULES
 from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.ownership import unaliased
-from ..core.trace import ConcreteTracer, Primitive, Trace, is_walked
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, is_walked
 from .arguments import (
     Origin,
     call_with_aux,
@@ -32,8 +32,8 @@ from .typevars import R, X
 class ForwardTracer(ConcreteTracer):
     """A primal ``value`` and its ``tangent``."""
 
-    __slots__ = ("tangent",)
-    tangent: Any
+    __slots__ = ()
+    tangent = Tracer._mark
 
     @property
     def _tangent(self) -> Any:  # type: ignore[override]
@@ -42,7 +42,8 @@ class ForwardTracer(ConcreteTracer):
     def __init__(self, trace: "Forward", value: Any, tangent: Any) -> None:
         self._trace = trace
         self.value = value
-        self.tangent = tangent
+        self._mark = tangent
+        self._memory = None
 
 
 class Forward(Trace):

@@ -23,7 +23,7 @@ from ..core.companions import inlined
 from ..core.errors import UntakenWarning, warn
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.lines import user_line
-from ..core.trace import ConcreteTracer, Primitive, Trace
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from .faults import Fault, Provenance, fault_of, hides, number
 from .lines import located_in
 
@@ -61,19 +61,22 @@ class CheckingTracer(ConcreteTracer):
     It carries no derivative, and so converts to a plain scalar or array.
     """
 
-    __slots__ = ("_line", "fault", "step")
-    _line: str
-    fault: Fault | None
-    step: Provenance
+    __slots__ = ()
+    step = Tracer._mark
+    fault = Tracer._note
 
     def __init__(
         self, trace: "Checking", value: Any, step: Provenance, fault: Fault | None
     ) -> None:
         self._trace = trace
         self.value = value
-        self.step = step
-        self.fault = fault
-        self._line = step.line
+        self._mark = step
+        self._note = fault
+        self._memory = None
+
+    @property
+    def _line(self) -> str:  # type: ignore[override]
+        return self._mark.line
 
     def __float__(self) -> float:
         return float(self.value)

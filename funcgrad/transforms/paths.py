@@ -17,7 +17,7 @@ import numpy as np
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.companions import inlined
 from ..core.jaxpr import eval_jaxpr
-from ..core.trace import ConcreteTracer, Primitive, Trace
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
 from ..ops.choice import gate, hide
 from ..ops.paths import path_mask
 from ..ops.reduce import any_p
@@ -27,13 +27,14 @@ from ..ops.structure import broadcast_to
 class PathTracer(ConcreteTracer):
     """A tangent or cotangent, and a mask of its elements that lie on a path."""
 
-    __slots__ = ("live",)
-    live: Any
+    __slots__ = ()
+    live = Tracer._mark
 
     def __init__(self, trace: "Paths", value: Any, live: Any) -> None:
         self._trace = trace
         self.value = value
-        self.live = live
+        self._mark = live
+        self._memory = None
 
     def __float__(self) -> float:
         return float(self.value)  # the bwd of a custom_vjp may branch on it

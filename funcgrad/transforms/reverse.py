@@ -33,13 +33,14 @@ _BOTH = frozenset({0, 1})  # operands
 class TapeTracer(ConcreteTracer):
     """A value, and its number on the tape."""
 
-    __slots__ = ("number",)
-    number: Any  # an int; None while an operation is processed of which it is a constant
+    __slots__ = ()
+    number = Tracer._mark  # an int; None while an operation is processed of which it is a constant
 
     def __init__(self, trace: "Tape", value: Any, number: Any) -> None:
         self._trace = trace
         self.value = value
-        self.number = number
+        self._mark = number
+        self._memory = None
 
 
 class SharedTracer(TapeTracer):

@@ -26,15 +26,16 @@ from .snapshots import BRIEF, TINY, Snapshots
 class StagingTracer(AbstractTracer):
     """A variable of the program that is being staged."""
 
-    __slots__ = ("_line", "_var")  # with underscores, because ndarray.var is a method
+    __slots__ = ()
     _cure = "make the argument static"
-    _var: Var
-    _line: str
+    _var = Tracer._mark  # with an underscore, because ndarray.var is a method
+    _line = Tracer._note
 
     def __init__(self, trace: "Staging", var: Var, line: str = "") -> None:
         self._trace = trace
-        self._var = var
-        self._line = line  # of user code that computed it
+        self._mark = var
+        self._note = line  # of user code that computed it
+        self._memory = None
 
     @property
     def aval(self) -> Aval:
