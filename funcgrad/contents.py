@@ -26,6 +26,7 @@ PRIMITIVES = {
         "left_shift right_shift invert bitwise_count gcd lcm exponent",
     "ops.constant": "constant absent",
     "ops.contract": "matmul einsum",
+    "ops.convert": "convert truncate",
     "ops.convolve": "conv_general_dilated conv_kernel",
     "ops.elementwise":
         "add sub mul div pow mod neg pos abs float_power fmod fabs square reciprocal sqrt root "
@@ -69,7 +70,7 @@ PRIMITIVES = {
     "ops.running_extrema": "argcummax argcummin",
     "ops.search": "searchsorted",
     "ops.special": "erf erfc erfinv erfcinv",
-    "ops.structure": "convert truncate broadcast sum mean cumsum reshape transpose",
+    "ops.structure": "broadcast sum mean cumsum reshape transpose",
     "ops.unit": "unit",
     "random.choice": "random_order random_search",
     "random.discrete": "random_poisson random_binomial random_geometric",

@@ -61,10 +61,10 @@ FILE_LINES, FUNCTION_LINES = 400, 40
 
 # functions and files that one first call runs through: the most, and the goal of both
 READING_PATHS = {
-    "grad": (54, 12),  # goal: 60 in 9
+    "grad": (54, 13),  # goal: 60 in 9
     "jit": (146, 34),  # goal: 120 in 24
-    "grad of scan": (176, 36),  # goal: 110
-    "grad of while": (172, 36),  # goal: 110
+    "grad of scan": (176, 37),  # goal: 110
+    "grad of while": (172, 37),  # goal: 110
 }
 # lines of each room: those of the day the budget was set, and 5 %
 ROOMS = {

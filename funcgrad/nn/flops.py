@@ -16,13 +16,14 @@ from ..control.scan import Scan
 from ..core.avals import is_inexact
 from ..core.jaxpr import Eqn, Jaxpr, programs_in
 from ..ops.contract import Einsum, Matmul
+from ..ops.convert import Convert
 from ..ops.convolve import Bilinear
 from ..ops.index import Concatenate, Getitem, ScatterAdd
 from ..ops.operand import Weaken
 from ..ops.pooling import Fold
 from ..ops.reduce import Reduction
 from ..ops.stop_gradient import StopGradient
-from ..ops.structure import Broadcast, Convert, Cumsum, Mean, Reshape, Sum, Transpose
+from ..ops.structure import Broadcast, Cumsum, Mean, Reshape, Sum, Transpose
 from ..random.primitives import KeyPrimitive
 
 

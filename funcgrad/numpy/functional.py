@@ -15,11 +15,12 @@ from ..core.errors import ConcretizationError
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.assign import set_at_p
+from ..ops.convert import Convert
 from ..ops.families import Elementwise
 from ..ops.index import indexed_shape
 from ..ops.operand import Weaken, cast_assigned, holds_tracer, operand, strong
 from ..ops.reduce import axis_of
-from ..ops.structure import Convert, broadcast_to, cast, reshape
+from ..ops.structure import broadcast_to, cast, reshape
 from ..transforms.batching import vmap
 from ..transforms.staging import ShapeDtypeStruct, make_jaxpr
 from .dispatch import implements

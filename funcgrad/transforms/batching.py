@@ -9,7 +9,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import Aval, aval_of, check_operand, is_arraylike, shape_of
+from ..core.avals import Aval, aval_of, check_operand
 from ..core.axes import Axis, bind_axis
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
@@ -18,7 +18,8 @@ from ..core.trace import AbstractTracer, ConcreteTracer, Primitive, Trace, Trace
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
 from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
-from .arguments import Origin, Place, argument_name, check_alive, check_callable
+from .arguments import Origin, check_alive, check_callable
+from .batch_axes import batch_axes, batch_size, move_batch_axis
 from .nans import debugging
 
 
@@ -245,8 +246,8 @@ def vmap(
             again = vmap(fun, in_axes, out_axes, axis_name, axis_size, chunk_size=chunk_size)
             return check.call(again, args, kwargs)  # ``batched`` itself would be a reference cycle
         leaves, treedef = tree.flatten((args, kwargs))
-        axes = _axes(fun, in_axes, args, kwargs)
-        size = _size(fun, args, kwargs, axes, axis_size)
+        axes = batch_axes(fun, in_axes, args, kwargs)
+        size = batch_size(fun, args, kwargs, axes, axis_size)
         step = max(size, 1) if chunk_size is None else chunk_size
         parts = []
         for start in range(0, max(size, 1), step):
@@ -291,93 +292,10 @@ def _run(
     out_tree = tree.structure(out)
     wanted = tree.broadcast_prefix(out_axes, out, lambda d: d is None, "vmap: out_axes")
     placed = [
-        _move_batch_axis(path, y, d, want, size)
+        move_batch_axis(path, y, d, want, size)
         for path, (y, d), want in zip(paths, pairs, wanted, strict=True)
     ]
     return tree.unflatten(out_tree, [y for y, _ in placed]), [d for _, d in placed]
-
-
-def _move_batch_axis(
-    path: Any, y: Any, axis: int | None, want: int | None, size: int
-) -> tuple[Any, Any]:
-    """Move the batch axis of an output to ``want``."""
-    where = f" at {tree.keystr(path)}" if path else ""
-    if not is_arraylike(y):
-        return y, None
-    if want is None:
-        if axis is not None:
-            raise ShapeError(
-                f"vmap: out_axes is None for the output{where}, which differs from example to "
-                f"example: got {aval_of(y)}; give it an axis"
-            )
-        return y, None
-    y = batch_at_front(y, axis, size)
-    rank, want = len(shape_of(y)), whole(want)
-    if not isinstance(want, int) or not -rank <= want < rank:
-        raise ShapeError(
-            f"vmap: out_axes is {want!r} for the output{where}, which has {rank} axes with the "
-            f"batch axis; choose one from {-rank} to {rank - 1}"
-        )
-    want %= rank
-    if want:
-        y = transpose_p(y, perm=(*range(1, want + 1), 0, *range(want + 1, rank)))
-    repeats = isinstance(y, np.ndarray) and 0 in y.strides  # a broadcast view
-    return (y.copy() if repeats else y), want
-
-
-def _places(args: Any, kwargs: Any) -> list[tuple[Place, Any, Any]]:
-    """Each leaf of a call with its argument and its path there."""
-    places: list[tuple[Place, Any, Any]] = []
-    for place, value in (*enumerate(args), *((k, kwargs[k]) for k in sorted(kwargs))):
-        places += [(place, path, x) for path, x in tree.leaves_with_path(value)]
-    return places
-
-
-def _axes(fun: Any, in_axes: Any, args: Any, kwargs: Any) -> list[int | None]:
-    """The batch axis of each leaf of a call, not negative."""
-    if isinstance(in_axes, list):
-        in_axes = tuple(in_axes)
-    if isinstance(in_axes, tuple) and len(in_axes) != len(args):
-        raise ValueError(
-            f"vmap: in_axes must have one entry for each positional argument: got {len(in_axes)} "
-            f"for {len(args)}; keyword arguments are batched along axis 0 and need none"
-        )
-    given = tree.broadcast_prefix(in_axes, args, lambda d: d is None, "vmap: in_axes")
-    places = _places(args, kwargs)
-    given += [0] * (len(places) - len(given))
-    axes: list[int | None] = []
-    for (place, path, x), axis in zip(places, given, strict=True):
-        rank, axis = len(shape_of(x)) if is_arraylike(x) else 0, whole(axis)
-        if axis is None or not is_arraylike(x):
-            axes.append(None)
-        elif not isinstance(axis, int) or not -rank <= axis < rank:
-            raise ShapeError(
-                f"vmap: {argument_name(fun, place, path)} has no axis {axis!r} to map over: got "
-                f"{aval_of(x)}; set in_axes to None where all examples share it"
-            )
-        else:
-            axes.append(axis % rank)
-    return axes
-
-
-def _size(fun: Any, args: Any, kwargs: Any, axes: Sequence[int | None], given: int | None) -> int:
-    """The number of examples, which must be the length of all batch axes."""
-    rows = [
-        (place, path, axis, shape_of(x)[axis])
-        for (place, path, x), axis in zip(_places(args, kwargs), axes, strict=True)
-        if axis is not None
-    ]
-    given = whole(given)
-    sizes = {n for *_, n in rows} | ({given} if given is not None else set())
-    if len(sizes) == 1:
-        return sizes.pop()
-    if not sizes:
-        raise ValueError("vmap: no argument has an axis to map over; give axis_size")
-    lengths = [
-        f"{argument_name(fun, place, path)} has axis {d} of {n}" for place, path, d, n in rows
-    ]
-    lengths += [f"axis_size is {given}"] if given is not None else []
-    raise ShapeError(f"vmap: the mapped axes differ in length: {'; '.join(lengths)}")
 
 
 def _chunk(x: Any, axis: int | None, start: int, stop: int, size: int) -> Any:
