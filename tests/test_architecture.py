@@ -61,15 +61,15 @@ FILE_LINES, FUNCTION_LINES = 400, 40
 
 # functions and files that one first call runs through: the most, and the goal of both
 READING_PATHS = {
-    "grad": (54, 13),  # goal: 60 in 9
-    "jit": (146, 34),  # goal: 120 in 24
-    "grad of scan": (176, 37),  # goal: 110
-    "grad of while": (172, 37),  # goal: 110
+    "grad": (58, 13),  # goal: 60 in 9
+    "jit": (150, 34),  # goal: 120 in 24
+    "grad of scan": (190, 39),  # goal: 110
+    "grad of while": (186, 39),  # goal: 110
 }
 # lines of each room: those of the day the budget was set, and 5 %
 ROOMS = {
-    ".": 450, "compile": 4_400, "control": 3_220, "core": 3_450, "data": 1_070, "debug": 17,
-    "io": 1_560, "lax": 450, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 7_590,
+    ".": 450, "compile": 4_400, "control": 3_220, "core": 3_960, "data": 1_070, "debug": 17,
+    "io": 1_560, "lax": 450, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 8_180,
     "ops": 11_200, "optim": 4_360, "random": 3_400, "scipy": 2_370, "special": 610,
     "train": 1_110, "transforms": 7_900,
 }  # fmt: skip

@@ -78,10 +78,17 @@ class Masking:
     gaps: Any = None
 
 
+class Viewing:
+    """How a write to a view reaches the array that owns its memory."""
+
+    put: Any = None  # x, part, **params -> x with the elements of the view replaced by ``part``
+
+
 NO_JOINT_RULES = JointRules()
 NO_PROGRAMS = HoldsPrograms()
 NO_CODEGEN = Codegen()
 NO_MASKING = Masking()
+NO_VIEWING = Viewing()
 
 
 def inlined(prim: Any, params: dict[str, Any]) -> Any:

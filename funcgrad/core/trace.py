@@ -8,6 +8,7 @@ are safe.
 
 import itertools
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar, Token
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -18,10 +19,12 @@ from .companions import (
     NO_JOINT_RULES,
     NO_MASKING,
     NO_PROGRAMS,
+    NO_VIEWING,
     Codegen,
     HoldsPrograms,
     JointRules,
     Masking,
+    Viewing,
 )
 from .errors import (
     ConcretizationError,
@@ -30,23 +33,55 @@ from .errors import (
     MissingRuleError,
 )
 from .floating import keep_settings, settings, warnings_to_log
+from .memory import is_forgotten, recompute
 from .ndarray_mixin import NDArrayMixin
 from .registry import is_builtin_name, primitive, primitives
 
-_serials = itertools.count(1)
+serials = itertools.count(1)  # of traces, and of arrays that belong to none
+
+# the trace of the innermost transform that runs a function
+running: ContextVar["Trace | None"] = ContextVar("running", default=None)
 
 
 class Trace:
     """One run of one transform over one function."""
 
-    __slots__ = ("dead", "inner", "masked", "origin", "serial")
+    __slots__ = ("around", "count", "dead", "inner", "masked", "origin", "rebinds", "serial")
 
     def __init__(self, origin: object, masked: bool = False) -> None:
-        self.serial = next(_serials)
+        self.serial = next(serials)
+        self.count = 0  # of the values that it has made
+        outer = running.get()  # the traces around it, and the count of each
+        self.around = () if outer is None else ((outer, outer.count), *outer.counts())
         self.dead = False
         self.masked = masked  # whether derivatives inside are computed with masks, see paths.py
+        self.rebinds = False  # whether x += y gives a new array, as for immutable arrays
         self.inner = False  # whether one was computed inside, without masks
         self.origin = origin  # the transform and its function, for error messages
+
+    def enter(self) -> Token["Trace | None"]:
+        """Begin to run the function of the transform."""
+        return running.set(self)
+
+    def leave(self, token: Token["Trace | None"]) -> None:
+        """End the run: values of this trace must not be used any more."""
+        self.dead = True
+        running.reset(token)
+
+    def counts(self) -> list[tuple["Trace", int]]:
+        return [(trace, trace.count) for trace, _ in self.around]
+
+    def position(self, x: Any) -> int:
+        """When a tracer of this trace was made, by the count at that time."""
+        return self.count
+
+    def began_before(self, trace: "Trace", position: int) -> bool:
+        """Whether this trace began before an array was made, at that position of its trace."""
+        if trace.serial >= self.serial:
+            return True
+        if not trace.serial:  # of a buffer, whose position is a serial number
+            return position > self.serial
+        return any(outer is trace and position > count for outer, count in self.around)
 
     def shared(self, x: Any) -> Any:
         """The value of a tracer that may be an array of the user's, or None."""
@@ -96,11 +131,30 @@ class Tracer(NDArrayMixin):
     # a write gives an array the content, and so the class, of another
     __slots__ = ("__weakref__", "_mark", "_memory", "_note", "_trace", "value")
     _trace: Trace
+    _note: Any
     _mark: Any  # what the trace adds to the value: a number, a tangent, an axis, a variable
     _memory: Any  # an Owner or a View, see memory.py; None while no other array shares its elements
     value: Any  # one level down, where it is known
     _line: Any = None  # of user code that computed it, if known
     _tangent: Any = None  # its tangent, in forward mode
+
+    _content: ClassVar[frozenset[str]] = frozenset()  # names of the slots that a write changes
+
+    def __init_subclass__(cls) -> None:
+        slots = {MARK, NOTE}
+        own = {name for name, x in vars(cls).items() if x.__hash__ and x in slots}
+        cls._content = cls._content | own | {"value", "_mark", "_note"}
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self._content and is_forgotten(self):
+            recompute(self)
+            return getattr(self, name)
+        return super().__getattr__(name)
+
+
+# the slots, by which a class of tracers names what its trace adds
+MARK: Any = vars(Tracer)["_mark"]
+NOTE: Any = vars(Tracer)["_note"]
 
 
 def is_walked(x: Any) -> bool:
@@ -207,6 +261,7 @@ class Primitive:
     holds: HoldsPrograms = NO_PROGRAMS
     masking: Masking = NO_MASKING
     codegen: Codegen = NO_CODEGEN
+    viewing: Viewing = NO_VIEWING
     decompose: Any = None  # *xs, **params -> outs, made of simpler primitives: ops/elementary.py
 
     def __init__(self, name: str) -> None:
@@ -220,6 +275,8 @@ class Primitive:
             self.masking = self
         if isinstance(self, Codegen):
             self.codegen = self
+        if isinstance(self, Viewing):
+            self.viewing = self
         primitives[name] = self
 
     def run(self, *args: Any, **params: Any) -> tuple[Any, ...]:

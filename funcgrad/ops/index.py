@@ -8,7 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
-from ..core.companions import Codegen, Masking
+from ..core.companions import Codegen, Masking, Viewing
 from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
 from ..core.registry import primitives
@@ -64,7 +64,7 @@ def _entry_text(entry: Any) -> str:
     return ":".join(parts if entry.step is None else [*parts, str(entry.step)])
 
 
-class Getitem(Linear, Codegen):
+class Getitem(Linear, Codegen, Viewing):
     """Read ``x[index]`` by NumPy's rules; integer index arrays are operands."""
 
     @override
@@ -88,6 +88,9 @@ class Getitem(Linear, Codegen):
         )
         y = getitem_p(batch_at_front(x, d, size), *batching.arrays, index=batching.index)
         return (batching.unpacked(y),), (0,)
+
+    def put(self, x: Any, part: Any, *, index: Index) -> Any:
+        return primitives["set_at"](x, part, index=index)
 
     def view(self, w: Emitter[V], x: V, *arrays: V, index: Index) -> Any:
         """A view for slices and integers; index arrays gather."""

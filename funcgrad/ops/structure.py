@@ -20,7 +20,7 @@ from ..core.avals import (
     is_inexact,
     shape_of,
 )
-from ..core.companions import Codegen
+from ..core.companions import Codegen, Viewing
 from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
 from .convert import (
@@ -171,7 +171,7 @@ class Cumsum(Linear, Codegen):
         w.accumulate("add", ins[0], axis, outs[0], reverse)
 
 
-class Reshape(Linear, Codegen):
+class Reshape(Linear, Codegen, Viewing):
     """The same elements, in C order, with another shape."""
 
     is_smooth = True
@@ -194,6 +194,9 @@ class Reshape(Linear, Codegen):
     def transpose(self, ct: Any, x: Any, *, shape: Shape) -> Any:
         return reshape_p(ct, shape=shape_of(x))
 
+    def put(self, x: Any, part: Any, *, shape: Shape) -> Any:
+        return reshape_p(part, shape=shape_of(x))
+
     @override
     def batched_params(self, size: int, *, shape: Shape) -> dict[str, Any]:
         return {"shape": (size, *shape)}
@@ -209,7 +212,7 @@ class Reshape(Linear, Codegen):
             w.broadcast(ins[0], (), outs[0])
 
 
-class Transpose(Linear, Codegen):
+class Transpose(Linear, Codegen, Viewing):
     """Reorder the axes: axis ``d`` of the result is axis ``perm[d]`` of the operand."""
 
     is_smooth = True
@@ -226,6 +229,9 @@ class Transpose(Linear, Codegen):
     @override
     def transpose(self, ct: Any, x: Any, *, perm: Axes) -> Any:
         return transpose_p(ct, perm=tuple(sorted(range(len(perm)), key=perm.__getitem__)))
+
+    def put(self, x: Any, part: Any, *, perm: Axes) -> Any:
+        return self.transpose(part, x, perm=perm)
 
     @override
     def batched_params(self, size: int, *, perm: Axes) -> dict[str, Any]:

@@ -11,10 +11,20 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import Aval, aval_of, check_operand
 from ..core.axes import Axis, bind_axis
+from ..core.buffers import settled
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
 from ..core.pickling import picklable
-from ..core.trace import AbstractTracer, ConcreteTracer, Primitive, Trace, Tracer, warn_at_user_line
+from ..core.trace import (
+    MARK,
+    AbstractTracer,
+    ConcreteTracer,
+    Primitive,
+    Trace,
+    Tracer,
+    running,
+    warn_at_user_line,
+)
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.operand import stacked
 from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
@@ -27,12 +37,14 @@ class BatchTracer(AbstractTracer):
     """The values of all examples in one array, and its batch axis."""
 
     __slots__ = ()
-    axis = Tracer._mark
+    axis = MARK
 
     def __init__(self, trace: "Batch", value: Any, axis: int) -> None:
         self._trace = trace
         self.value = value
         self._mark = axis
+        trace.count += 1
+        self._note = trace.count
         self._memory = None
 
     @property
@@ -60,6 +72,10 @@ class Batch(Trace):
         super().__init__(origin)
         self.size = size
         self.name = name  # the name of the batch axis for collectives
+
+    @override
+    def position(self, x: Any) -> int:
+        return x._note
 
     @override
     def shared(self, x: Any) -> Any:
@@ -96,7 +112,7 @@ class Batch(Trace):
             return x.value, x.axis
         if isinstance(x, np.ndarray):
             check_operand(x)
-        return check_alive(x), None
+        return settled(check_alive(x)), None
 
 
 def batched(
@@ -106,8 +122,12 @@ def batched(
     tracers = [
         x if d is None else BatchTracer(trace, x, d) for x, d in zip(values, axes, strict=True)
     ]
-    with bind_axis_name(trace):
-        return [trace.split(y) for y in warn_at_user_line(fun, *tracers)]
+    token = trace.enter()
+    try:
+        with bind_axis_name(trace):
+            return [trace.split(y) for y in warn_at_user_line(fun, *tracers)]
+    finally:
+        running.reset(token)
 
 
 def bind_axis_name(trace: Batch) -> AbstractContextManager[Any]:

@@ -7,10 +7,11 @@ from typing import Any, Literal, overload
 from typing_extensions import override
 
 from ..core import tree
+from ..core.buffers import settled
 from ..core.companions import NO_JOINT_RULES
 from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.ownership import unaliased
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, is_walked
+from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, is_walked
 from .arguments import (
     Origin,
     call_with_aux,
@@ -33,7 +34,7 @@ class ForwardTracer(ConcreteTracer):
     """A primal ``value`` and its ``tangent``."""
 
     __slots__ = ()
-    tangent = Tracer._mark
+    tangent = MARK
 
     @property
     def _tangent(self) -> Any:  # type: ignore[override]
@@ -43,6 +44,8 @@ class ForwardTracer(ConcreteTracer):
         self._trace = trace
         self.value = value
         self._mark = tangent
+        trace.count += 1
+        self._note = trace.count
         self._memory = None
 
 
@@ -50,6 +53,10 @@ class Forward(Trace):
     """Push a tangent forward alongside each value."""
 
     __slots__ = ()
+
+    @override
+    def position(self, x: Any) -> int:
+        return x._note
 
     @override
     def shared(self, x: Any) -> Any:
@@ -96,16 +103,16 @@ class Forward(Trace):
 
         The tape has recorded the primal, but not the tangent.
         """
-        primals = [self.split(x)[0] for x in args]
-        if not any(is_walked(p) for x, p in zip(args, primals, strict=True) if p is not x):
+        pairs = [self.split(x) for x in args]
+        if not any(is_walked(x) for x, t in pairs if t is not None):
             self.alive()
-        return prim.bind(*primals, **params)
+        return prim.bind(*(x for x, _ in pairs), **params)
 
     def split(self, x: Any) -> tuple[Any, Any]:
         """Primal and tangent; the tangent of a constant is None."""
         if isinstance(x, ForwardTracer) and x._trace is self:
             return x.value, x.tangent
-        return x, None
+        return settled(x), None
 
 
 def push(
@@ -121,6 +128,7 @@ def push(
     structure of its output, and its trace.
     """
     trace = Forward(origin, masked)
+    token = trace.enter()
     try:
         inputs = [
             x if t is None else ForwardTracer(trace, x, t)
@@ -131,7 +139,7 @@ def push(
         pairs = [trace.split(check_alive(y)) for y in leaves]
         aux = tree.map(lambda x: check_alive(trace.split(x)[0]), aux)
     finally:
-        trace.dead = True
+        trace.leave(token)
     return aux, pairs, treedef, trace
 
 

@@ -68,16 +68,17 @@ class Recording:
     def record(self, tape: Tape) -> None:
         self.tape = tape
         rows = zip(self.leaves, self.tracked, strict=True)
+        token = tape.enter()
         try:
             inputs: list[Any] = [tape.input(x) if t else x for x, t in rows]
+            rows = zip(inputs, self.tracked, strict=True)
+            # before the function may write into them; of small arguments the values are copies
+            ins = [(x.value, x.number) if t else (x, None) for x, t in rows]
             found, rest = self.fun(inputs)
             outs = list(map(tape.split, found))
             self.rest = None if rest is None else tree.map(self.given, rest)
         finally:
-            tape.dead = True
-        # of small arguments these are copies
-        rows = zip(inputs, self.tracked, strict=True)
-        ins = [(x.value, x.number) if t else (x, None) for x, t in rows]
+            tape.leave(token)
         self.leaves, self.inputs = zip(*ins, strict=True) if ins else ((), ())
         self.outs, self.numbers = zip(*outs, strict=True) if outs else ((), ())
 

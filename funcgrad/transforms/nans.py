@@ -19,11 +19,12 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import dtype_of, is_inexact
+from ..core.buffers import settled
 from ..core.companions import inlined
 from ..core.errors import UntakenWarning, warn
 from ..core.jaxpr import Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.lines import user_line
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
+from ..core.trace import MARK, NOTE, ConcreteTracer, Primitive, Trace
 from .faults import Fault, Provenance, fault_of, hides, number
 from .lines import located_in
 
@@ -62,8 +63,8 @@ class CheckingTracer(ConcreteTracer):
     """
 
     __slots__ = ()
-    step = Tracer._mark
-    fault = Tracer._note
+    step = MARK
+    fault = NOTE
 
     def __init__(
         self, trace: "Checking", value: Any, step: Provenance, fault: Fault | None
@@ -117,7 +118,7 @@ class Checking(Trace):
         if prim.holds.is_open:  # a function with a custom rule
             return prim.run(*args, **params)
         mine = [x if self.owns(x) else None for x in args]
-        values = [x if t is None else t.value for x, t in zip(args, mine, strict=True)]
+        values = [settled(x) if t is None else t.value for x, t in zip(args, mine, strict=True)]
         faults = [None if t is None else t.fault for t in mine]
         parents = tuple([None if t is None else t.step for t in mine])
         step = Provenance(prim.name, self.at or user_line(), parents)

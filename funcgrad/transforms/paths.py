@@ -15,9 +15,10 @@ from typing import Any, cast
 import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
+from ..core.buffers import settled
 from ..core.companions import inlined
 from ..core.jaxpr import eval_jaxpr
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer
+from ..core.trace import MARK, ConcreteTracer, Primitive, Trace
 from ..ops.choice import gate, hide
 from ..ops.paths import path_mask
 from ..ops.reduce import any_p
@@ -28,7 +29,7 @@ class PathTracer(ConcreteTracer):
     """A tangent or cotangent, and a mask of its elements that lie on a path."""
 
     __slots__ = ()
-    live = Tracer._mark
+    live = MARK
 
     def __init__(self, trace: "Paths", value: Any, live: Any) -> None:
         self._trace = trace
@@ -94,7 +95,7 @@ class Paths(Trace):
         """A value and its mask, None for an ordinary operand."""
         if isinstance(x, PathTracer) and x._trace is self:
             return x.value, x.live
-        return x, None
+        return settled(x), None
 
 
 def _one_mask(prim: Primitive, args: Any, live: Any, params: Any) -> tuple[Any, Any]:

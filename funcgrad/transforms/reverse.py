@@ -12,9 +12,10 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of, is_inexact
+from ..core.buffers import settled
 from ..core.companions import NO_JOINT_RULES
 from ..core.ownership import copied
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, is_walked
+from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked
 from .arguments import check_alive, check_closed
 from .backward import Record, backward, deposit, rule_of
 from .joint import Joint, Uses, Watching
@@ -34,7 +35,7 @@ class TapeTracer(ConcreteTracer):
     """A value, and its number on the tape."""
 
     __slots__ = ()
-    number = Tracer._mark  # an int; None while an operation is processed of which it is a constant
+    number = MARK  # an int; None while an operation is processed of which it is a constant
 
     def __init__(self, trace: "Tape", value: Any, number: Any) -> None:
         self._trace = trace
@@ -53,7 +54,6 @@ class Tape(Trace):
     """Run each operation one level down, and write down what its derivative will need."""
 
     __slots__ = (
-        "count",
         "lasting",
         "limit",
         "nested",
@@ -67,7 +67,6 @@ class Tape(Trace):
     def __init__(self, origin: object, lasting: bool = False, masked: bool = False) -> None:
         super().__init__(origin, masked)
         self.records: list[Record] = []
-        self.count = 0
         self.walking = 0  # how many walks back are under way
         self.lasting = lasting  # whether the tape outlives the function's run
         self.limit = math.inf if lasting else SMALL  # bytes, up to which arrays are copied
@@ -93,7 +92,8 @@ class Tape(Trace):
         if type(value) is np.ndarray and value.nbytes <= SMALL:
             return TapeTracer(self, value.copy("K"), number)
         if isinstance(value, Tracer):
-            self.nested = True
+            value = settled(value)
+            self.nested = self.nested or isinstance(value, Tracer)
             if type(value) is StagingTracer:  # it wraps no array
                 return TapeTracer(self, value, number)
         if is_shared(value):
@@ -179,6 +179,8 @@ class Tape(Trace):
         found, shared = [], []
         for k, (x, (value, number)) in enumerate(zip(args, pairs, strict=True)):
             if type(x) is not TapeTracer or number is None:
+                if isinstance(value, Tracer):
+                    value = settled(value)
                 large = False
                 if type(value) is np.ndarray and value.dtype is not _OBJECTS:  # nearly always
                     large = value.nbytes > TINY
@@ -255,6 +257,7 @@ class Tape(Trace):
             read = prim.joint.residual_operands(ins, **params)
         for k, x in enumerate(args):
             if ins[k] is None and isinstance(x, Tracer):
+                values[k] = settled(x)
                 self.nested = True
             if prim.holds.runs_users:
                 values[k] = self.kept().take_for_user(values[k], prim, k)
@@ -303,6 +306,10 @@ class Tape(Trace):
         self.check()  # at the end, so that writes by rules of the user's are seen too
         return [None if i is None else found.get(i) for i in inputs]
 
+    @override
+    def position(self, x: Any) -> int:
+        return x.number + 1
+
     def split(self, x: Any) -> tuple[Any, int | None]:
         """Return the value of an output and its number, None for a constant."""
         if isinstance(x, TapeTracer) and x._trace is self:
@@ -323,6 +330,7 @@ def value_and_vjp(
     cotangent of None is zero.
     """
     tape = Tape(origin, lasting=True, masked=masked)
+    token = tape.enter()
     try:
         inputs = [x if n is None else tape.input(x) for x, n in zip(ins, needs, strict=True)]
         wanted = [
@@ -330,7 +338,7 @@ def value_and_vjp(
         ]
         pairs = [tape.split(y) for y in fun(*inputs)]
     finally:
-        tape.dead = True
+        tape.leave(token)
 
     def pull(cts: Sequence[Any]) -> list[Any]:
         with np.errstate(all="ignore"):  # the function has its warnings, its derivative none

@@ -27,6 +27,7 @@ from ..compile.mask_marks import (
 )
 from ..core.companions import inlined
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
+from ..core.memory import identity
 from ..core.trace import Trace, Tracer
 from ..ops.constant import Array, constant_p
 from ..ops.paths import are_finite, are_finite_arrays
@@ -128,8 +129,9 @@ def _staged(
     if risks(program.eqns[start:], known, program.gaps | of_maps_within(program.eqns)):
         program.gaps.update(v for v, gap in known.items() if gap)
         return [None if x is None else settle_p(x, tag=tag, fallback=with_masks) for x in results]
-    given = {id(m): s for m, s in zip(marked, seeds, strict=True)}  # some are results themselves
-    return _without(program, start, own, marked, [given.get(id(x), x) for x in results])
+    # some are results themselves
+    given = {identity(m): s for m, s in zip(marked, seeds, strict=True)}
+    return _without(program, start, own, marked, [given.get(identity(x), x) for x in results])
 
 
 def _look(program: Staging, own: Tag) -> None:
@@ -177,7 +179,8 @@ def _without(
         return results  # a seed is a result itself
     now[own[0].outs[0]] = Literal(True)
     for var, tracer in tracers.items():
-        tracer._var = now.get(var, var)  # programs still being staged may hold the tracer
+        tracer._var = now.get(var, var)
+    program.renamed.update(now)  # programs still being staged may hold the variables
     for i in range(start, len(program.eqns)):
         eqn = program.eqns[i]
         if not now.keys().isdisjoint(eqn.ins):

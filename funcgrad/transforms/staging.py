@@ -11,13 +11,15 @@ from typing_extensions import override
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike
+from ..core.buffers import settled
 from ..core.errors import ConversionError, TreeError, short, too_deep
 from ..core.integers import several, whole
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.lines import user_line
+from ..core.memory import identity
 from ..core.pickling import picklable
 from ..core.registry import overrides
-from ..core.trace import AbstractTracer, Primitive, Trace, Tracer
+from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer
 from ..ops.structure import broadcast_p
 from .arguments import Origin, check_alive, check_callable
 from .snapshots import BRIEF, TINY, Snapshots
@@ -28,8 +30,8 @@ class StagingTracer(AbstractTracer):
 
     __slots__ = ()
     _cure = "make the argument static"
-    _var = Tracer._mark  # with an underscore, because ndarray.var is a method
-    _line = Tracer._note
+    _var = MARK  # with an underscore, because ndarray.var is a method
+    _line = NOTE
 
     def __init__(self, trace: "Staging", var: Var, line: str = "") -> None:
         self._trace = trace
@@ -65,9 +67,12 @@ class Staging(Trace):
     or checked; it is False where no user code runs.
     """
 
+    # fmt: off
     __slots__ = (
-        "at", "consts", "eqns", "gaps", "inputs", "limit", "searched", "snapshots", "transposed"
-    )  # fmt: skip
+        "at", "consts", "eqns", "gaps", "inputs", "limit", "renamed", "searched", "snapshots",
+        "transposed",
+    )
+    # fmt: on
 
     def __init__(
         self, origin: object, lasting: bool = True, guarded: bool = True, masked: bool = False
@@ -81,9 +86,16 @@ class Staging(Trace):
         self.searched = 0  # the number of equations searched for these
         self.transposed = False  # whether it will be transposed: masks of its tangents are unknown
         self.inputs: list[Var] = []
+        self.renamed: dict[Var, Atom] = {}  # variables whose equations were removed
         self.at = ""  # the line whose derivative is being staged
         # constants of the program: small arrays by their bytes, others by identity
         self.consts: dict[Any, tuple[Var, Any]] = {}
+
+    @override
+    def position(self, x: Any) -> int:
+        # rarely asked; a variable of no equation was there at the beginning
+        rows = enumerate(self.eqns, start=1)
+        return next((n for n, eqn in rows if x._var in eqn.outs), 0)
 
     def input(self, aval: Aval) -> StagingTracer:
         self.inputs.append(Var(aval))
@@ -92,12 +104,13 @@ class Staging(Trace):
     def atom(self, x: Any, prim: Primitive | None = None, operand: int = -1) -> Atom:
         """The atom of a value: a variable, a literal, or the variable of a constant."""
         if isinstance(x, StagingTracer) and x._trace is self:
-            return x._var
+            return self.renamed.get(x._var, x._var)
         if type(x) in PYTHON_SCALARS or (isinstance(x, np.generic) and x.dtype.kind in "biufc"):
             return Literal(x)
         if isinstance(x, Tracer):
-            check_alive(x)
-            return self.constant(id(x), x)
+            x = settled(check_alive(x))
+            if isinstance(x, Tracer):
+                return self.constant(identity(x), x)
         check_operand(x)
         x = np.asarray(x)
         if x.dtype.kind not in "biufc":
@@ -131,6 +144,7 @@ class Staging(Trace):
         outs = tuple(map(Var, prim.infer(*(atom.aval for atom in ins), **params)))
         line = self.at or user_line()
         self.eqns.append(Eqn(prim, ins, outs, params, line))
+        self.count += 1
         return [StagingTracer(self, var, line) for var in outs]
 
     def close(self, outs: Sequence[Any]) -> ClosedJaxpr:
@@ -172,6 +186,7 @@ def stage(
     """
     trace = Staging(origin, lasting, guarded, masked)
     trace.transposed = transposed
+    token = trace.enter()
     try:
         out = fun([trace.input(aval) for aval in avals])
         leaves, treedef = tree.flatten(out)
@@ -186,7 +201,7 @@ def stage(
     except RecursionError as err:
         raise too_deep(origin, err) from None
     finally:
-        trace.dead = True
+        trace.leave(token)
         trace.eqns = []  # a rule that closes over a tracer holds the trace
     return closed, treedef
 

@@ -1,0 +1,183 @@
+"""Memory of traced arrays: which of them share elements, and how a write reaches them all.
+
+A tracer is a reference to immutable content: a value, and what its trace adds to it. A write
+computes new content, by an operation like any other, and the tracer then refers to that, so every
+name of the array sees it. A view (of basic indexing, a transpose, a reshape) remembers the array
+that owns the memory, and the operations that lead from there to it. A write through a view gives
+the owner new content; the other views are computed from it at their next use.
+
+An array that was neither viewed nor written has no entry here: its ``_memory`` is None.
+"""
+
+from typing import Any
+from weakref import ref
+
+from .errors import MutationError
+
+_CONTENT = ("value", "_mark", "_note")
+_ABSENT: Any = object()
+
+
+class Owner:
+    """The memory of an array that was written, or has views."""
+
+    __slots__ = ("born", "current", "views")
+
+    def __init__(self) -> None:
+        self.born: Any = None  # where the array was made; kept by the first write
+        self.views: list[Any] = []  # weak references to its views
+        self.current: list[Any] = []  # and to those whose content is that of the memory
+
+
+class View:
+    """The way from the owner of the memory to a view: operations ``(primitive, params)``."""
+
+    __slots__ = ("owner", "steps", "writeable")
+
+    def __init__(self, owner: Any, steps: tuple[Any, ...], writeable: bool) -> None:
+        self.owner, self.steps, self.writeable = owner, steps, writeable
+
+
+def owner_of(x: Any) -> Any:
+    """The array that owns the memory of a tracer."""
+    return x._memory.owner if type(x._memory) is View else x
+
+
+def steps_of(x: Any) -> tuple[Any, ...]:
+    """The operations that lead from the owner of the memory to a tracer."""
+    return x._memory.steps if type(x._memory) is View else ()
+
+
+def are_same(x: Any, y: Any) -> bool:
+    """Whether two tracers are the same elements of the same memory."""
+    return owner_of(x) is owner_of(y) and steps_of(x) == steps_of(y)
+
+
+def alias(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = True) -> Any:
+    """Make a tracer ``y``, computed from ``x`` by one operation, a view of its memory."""
+    memory = x._memory
+    if type(memory) is View:
+        owner, steps = memory.owner, memory.steps
+        writeable = writeable and memory.writeable
+        memory = owner._memory
+    else:
+        owner, steps = x, ()
+        if memory is None:
+            memory = x._memory = Owner()
+    y._memory = View(owner, (*steps, (prim, params)), writeable)
+    entry = ref(y)
+    memory.current.append(entry)
+    memory.views.append(entry)
+    if len(memory.views) & 63 == 0:  # now and then
+        memory.views = [v for v in memory.views if v() is not None]
+        memory.current = [v for v in memory.current if v() is not None]
+    return y
+
+
+def write(x: Any, new: Any) -> None:
+    """Give a tracer, and all that share its memory, new content: that of the tracer ``new``.
+
+    Raises:
+        ValueError: NumPy's, if ``x`` is a read-only view.
+        MutationError: if the content is of a transform that began after the array was made.
+    """
+    memory, owner = x._memory, x
+    if type(memory) is View:
+        if not memory.writeable:
+            raise ValueError("assignment destination is read-only")
+        owner = memory.owner
+        new = _written_back(memory, new)
+        memory = owner._memory
+    if memory is None:
+        memory = owner._memory = Owner()
+    if memory.born is None:
+        memory.born = owner._trace, owner._trace.position(owner)
+    old = owner._trace
+    if new._trace is not old:
+        _check_joins(owner, new._trace, *memory.born)
+    give_content(owner, new)
+    for entry in memory.current if owner._trace is old else memory.views:
+        view = entry()
+        if view is not None:
+            _forget(view, owner)
+    memory.current = []
+
+
+def _written_back(view: View, new: Any) -> Any:
+    """The content of the owner, after the content of a view of it has changed to ``new``."""
+    bases = [view.owner]
+    for prim, params in view.steps[:-1]:
+        bases.append(prim.bind(bases[-1], **params)[0])
+    for base, (prim, params) in zip(reversed(bases), reversed(view.steps), strict=True):
+        new = prim.viewing.put(base, new, **params)
+    return new
+
+
+def _check_joins(owner: Any, trace: Any, made_in: Any, position: Any) -> None:
+    """Raise if a value of an inner transform is written into an older array."""
+    if not trace.began_before(made_in, position):
+        raise MutationError(
+            f"an array made before {trace.origin} began cannot hold its values, because they would "
+            f"outlive it: got {owner.aval}; write into a copy made inside, x = x.copy()"
+        )
+
+
+def give_content(x: Any, new: Any) -> None:
+    """Make a tracer refer to the content of another."""
+    found = [(name, getattr(new, name, _ABSENT)) for name in _CONTENT]
+    x._trace, x.__class__ = new._trace, new.__class__
+    _empty(x)
+    for name, content in found:
+        if content is not _ABSENT:
+            setattr(x, name, content)
+
+
+def _forget(view: Any, owner: Any) -> None:
+    """Take the content of a view, which is computed again where it is read."""
+    view._trace, view.__class__ = owner._trace, owner.__class__
+    _empty(view)
+
+
+def _empty(x: Any) -> None:
+    for name in _CONTENT:
+        try:
+            delattr(x, name)
+        except AttributeError:  # not used by its trace
+            continue
+
+
+def is_forgotten(x: Any) -> bool:
+    """Whether a tracer is a view that waits to be computed again."""
+    if type(x._memory) is not View:
+        return False
+    try:
+        object.__getattribute__(x, "_mark")
+    except AttributeError:
+        return True
+    return False
+
+
+def recompute(view: Any) -> None:
+    """Compute the content of a view from that of the owner of its memory."""
+    memory = view._memory
+    content = memory.owner
+    for prim, params in memory.steps:
+        content = prim.bind(content, **params)[0]
+    give_content(view, content)
+    memory.owner._memory.current.append(ref(view))
+
+
+def snapshot(x: Any) -> Any:
+    """A tracer with the content that ``x`` has now, which no later write changes."""
+    y = x.__class__.__new__(x.__class__)
+    y._memory = None
+    give_content(y, x)
+    return y
+
+
+def identity(x: Any) -> Any:
+    """A key that is equal for tracers of the same content, as long as one of them is alive."""
+    if not hasattr(x, "_memory"):
+        return id(x)
+    mark = x._mark if type(x._mark) is int else identity(x._mark)
+    return id(x._trace), identity(getattr(x, "value", None)), mark
