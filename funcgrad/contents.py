@@ -101,12 +101,16 @@ FUNCTIONS = {
         "linalg.cholesky linalg.qr linalg.svd linalg.svdvals linalg.eigh linalg.eigvalsh "
         "linalg.eig linalg.eigvals",
     "numpy.differences": "diff ediff1d gradient trapezoid unwrap",
+    "numpy.dispatch": "with_out",
     "numpy.dtypes": "result_type can_cast common_type copy astype min_scalar_type",
     "numpy.fourier":
         "fft.fft fft.ifft fft.rfft fft.irfft fft.hfft fft.ihfft fft.fftn fft.ifftn fft.rfftn "
         "fft.irfftn fft.fft2 fft.ifft2 fft.rfft2 fft.irfft2 fft.fftshift fft.ifftshift",
     "numpy.functional": "apply_along_axis apply_over_axes piecewise",
     "numpy.histograms": "histogram_bin_edges histogram histogramdd histogram2d bincount",
+    "numpy.assignment": "_operator.setitem in_place is_scalar store",
+    "numpy.in_place":
+        "copyto put put_along_axis place putmask fill_diagonal ufunc_at flat",
     "numpy.index_tricks": "tril_indices_from triu_indices_from diag_indices_from ix_",
     "numpy.indexing":
         "_operator.getitem take take_along_axis lib.stride_tricks.sliding_window_view compress "
@@ -139,7 +143,7 @@ FUNCTIONS = {
     "numpy.refusals":
         "save savetxt savez savez_compressed busday_count busday_offset is_busday "
         "datetime_as_string isnat fromfile fromstring fromiter frombuffer fromfunction loadtxt "
-        "genfromtxt require copyto put put_along_axis place putmask fill_diagonal",
+        "genfromtxt require",
     "numpy.scimath":
         "lib.scimath.log lib.scimath.sqrt lib.scimath.log2 lib.scimath.log10 lib.scimath.arccos "
         "lib.scimath.arcsin lib.scimath.arctanh lib.scimath.logn lib.scimath.power "

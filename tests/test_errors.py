@@ -42,9 +42,37 @@ def staged(f, *args):
     return lambda: fg.make_jaxpr(f)(*(args or (X,)))
 
 
-def assign(x):
-    x[0] = 1.0
+def resize(x):
+    x.resize(2)
     return x.sum()
+
+
+def add_at(x):
+    a = np.zeros(3)
+    np.add.at(a, [0], x[0])
+    return a.sum()
+
+
+def put(x):
+    a = np.zeros(3)
+    np.put(a, [0], x[0])
+    return a.sum()
+
+
+def assign_to_integers(x):
+    a = x.astype(int)
+    a[0] = x[0]
+    return a.sum()
+
+
+def assign_across_transforms(x):
+    y = 2 * x
+
+    def inner(z):
+        y[0] = z
+        return z
+
+    return fg.grad(inner)(1.0) + y.sum()
 
 
 def add_into(x):
@@ -181,16 +209,27 @@ MISTAKES = {
     "range": (grad_of(lambda x: sum(x[i] for i in range(x[0]))), ConversionError,
         r"an index or a size"),
     # mutation
-    "assignment": (
-        grad_of(assign), MutationError,
-        r"^ndarray\.__setitem__: a traced array cannot be changed in place; .*at\(x\)"),
     "augmented": (
         grad_of(add_into), MutationError,
-        r"^numpy\.add: out= would overwrite an array .*; .*for x \+= y write x = x \+ y"),
+        r"^numpy\.add: out= would write traced values into an ndarray, .*; use the returned value "
+        r"\(for x \+= y write x = x \+ y\)"),
     "ufunc.at": (
-        grad_of(lambda x: np.add.at(np.zeros(3), [0], x)), MutationError,
-        r"^numpy\.add\.at: .*funcgrad\.at"),
-    "sort in place": (grad_of(lambda x: x.sort()), MutationError, r"^ndarray\.sort: .*numpy\.sort"),
+        grad_of(add_at), MutationError,
+        r"^numpy\.add\.at: an ndarray cannot hold .*got f64\[3\]; .*at\(x\)\[index\]\.add"),
+    "put": (
+        grad_of(put), MutationError,
+        r"^put: an ndarray cannot hold traced values: got f64\[3\]; .*at\(x\)\[index\]\.set"),
+    "full_like": (
+        grad_of(lambda x: np.full_like(np.ones(3), x[0]).sum()), MutationError,
+        r"^copyto: an ndarray cannot hold .*; use funcgrad\.numpy\.full_like\(array, value\)"),
+    "resize in place": (grad_of(resize), MutationError, r"^ndarray\.resize: .*numpy\.resize"),
+    "float into integers": (
+        staged(assign_to_integers), DtypeError,
+        r"^x\[index\] = value: an array of integers would lose the derivative: got f64\[\] for an "
+        r"array of int64; make the array x\.astype\(float\)"),
+    "an array of an outer transform": (
+        grad_of(assign_across_transforms), MutationError,
+        r"^an array made before grad of 'inner' .* began cannot .*got f64\[3\]; .*x = x\.copy\(\)"),
     # what is not there
     "function": (
         grad_of(lambda x: np.busday_count(x, x)), UnsupportedError,
@@ -272,7 +311,7 @@ INSIDE = {
     "dtype": lambda x: x & 1,
     "dtype of a shift": lambda x: x << 1,
     "unsupported": lambda x: np.is_busday(x),
-    "mutation": assign,
+    "mutation": resize,
     "augmented": add_into,
     "conversion": lambda x: np.array([x[0], 1.0]),
     "item": lambda x: x[0].item(),

@@ -200,15 +200,13 @@ def test_piecewise_takes_no_elements_under_jit():
     assert fg.jit(pieces)(np.zeros((0, 2))).shape == (0, 2)
 
 
-# what would write into an array
+# what would write traced values into an ndarray
 
 WRITES = """
-    np.put(x, [0], 1.0)  np.put(a.copy(), [0], x)  np.place(x, mask, 1.0)
-    np.place(a.copy(), mask, x)
-    np.putmask(x, mask, 1.0)  np.putmask(a.copy(), mask, x)  np.fill_diagonal(m, 0.0)
-    np.copyto(a.copy(), x)  np.copyto(x, a)  np.full_like(a, s)
-    np.put_along_axis(m, i[:, None], 0.0, 1)  np.put_along_axis(A.copy(), i[:, None], s, 1)
-    np.add(x, y, out=a.copy())  np.sum(m, axis=0, out=a.copy())  np.add.at(x, i, 1.0)
+    np.put(a.copy(), [0], x)  np.place(a.copy(), mask, x)
+    np.putmask(a.copy(), mask, x)  np.copyto(a.copy(), x)  np.full_like(a, s)
+    np.put_along_axis(A.copy(), i[:, None], s, 1)
+    np.add(x, y, out=a.copy())  np.sum(m, axis=0, out=a.copy())
     np.add.at(a.copy(), i, v)  np.add.reduce(m, out=a.copy())  np.clip(x, 0, 1, out=a.copy())
     np.cumsum(x, out=a.copy())  np.dot(m, x, out=np.ones(3))  np.matmul(m, x, out=np.ones(3))
     np.einsum('i->i', x, out=a.copy())  np.concatenate([x, y], out=np.ones(8))
@@ -217,14 +215,12 @@ WRITES = """
     np.multiply.accumulate(x, out=a.copy())  np.subtract.outer(x, y, out=np.ones((4, 4)))
     np.stack([x, y], out=np.ones((2, 4)))  np.round(x, out=a.copy())
     np.argmax(x, out=np.array(0))  np.isposinf(x, a > 0)  np.isneginf(x, out=a > 0)
-    np.sin(a, out=x)  np.negative(a, x)  x.fill(0)  x.sort()  x.put([0], 1)  x.resize(2, 2)
-    x.partition(1)  x.__setitem__(0, 1.0)  x.__delitem__(0)
     np.choose([0, 1, 1, 0], [x, y], out=a.copy())
     a.__iadd__(x)  a.__imul__(x)  a.__imatmul__(x)  a.__itruediv__(x)"""
 
 
 @pytest.mark.parametrize("row", split(WRITES))
-def test_what_writes_into_an_array_is_refused(row):
+def test_what_writes_into_an_ndarray_is_refused(row):
     function, inputs = compiled(row)
     before = {name: np.copy(CONSTANTS[name]) for name in ("a", "A")}
     for call in (
@@ -232,7 +228,7 @@ def test_what_writes_into_an_array_is_refused(row):
         lambda: fg.jvp(function, inputs, inputs),
         lambda: fg.make_jaxpr(function)(*inputs),
     ):
-        with pytest.raises(MutationError, match=r"place|out="):
+        with pytest.raises(MutationError, match=r"ndarray|out="):
             call()
 
     assert all(np.array_equal(v, CONSTANTS[name]) for name, v in before.items())

@@ -23,7 +23,7 @@ from funcgrad.numpy import coverage
 from funcgrad.numpy.dispatch import EAGER, EAGER_NO_DERIVATIVE, REFUSED
 
 from .support.compare import difference, outcome
-from .support.rows import function_of
+from .support.rows import after, function_of
 from .support.turns import share
 
 pytestmark = pytest.mark.skipif(
@@ -55,6 +55,7 @@ INPUTS = {
 }
 CONSTANTS = {
     "np": np,
+    "after": after,
     "i": np.array([2, 0, 2]),
     "mask": np.array([True, False, True, True]),
     "mask2": np.array([[1, 0, 1, 1], [0, 0, 1, 0], [1, 1, 0, 1]], bool),
@@ -172,7 +173,12 @@ CALLS = {
     "emath.logn": "2.0, x",
     "emath.power": "x, 2",
     "lib.stride_tricks.sliding_window_view": "x, 2",
+    # which write into their first argument
+    "copyto": "m, x", "fill_diagonal": "cube[0].T, s", "place": "x, mask, y",
+    "put": "x, [1, 0], v", "put_along_axis": "m, np.array([[1, 0, 2, 0]]), s, 0",
+    "putmask": "x, mask, y",
 }
+WRITERS = {"copyto", "fill_diagonal", "place", "put", "put_along_axis", "putmask"}
 
 ON_MATRICES = {"matmul": "m, n.T", "vecdot": "m, n", "matvec": "m, x", "vecmat": "v, m"}
 
@@ -328,6 +334,8 @@ VALUES = {
     "linalg.vecdot.axis": "0  -1",
     "lib.stride_tricks.sliding_window_view.axis": "0  -1  1  (0,)  None  [0]",
     "where.x": "x", "where.y": "y",
+    "fill_diagonal.wrap": "True  False  1", "put.mode": "'raise'  'wrap'  'clip'  'x'",
+    "copyto.where": "mask  mask2  True  False  m > 0",
 }
 # fmt: on
 
@@ -387,6 +395,11 @@ def call(name, function):
     return one if function.nin == 1 else "p, y"
 
 
+def row_of(name, arguments):
+    """Return the line that calls a function, and gives the array into which it writes."""
+    return f"after(np.{name}, {arguments})" if name in WRITERS else f"np.{name}({arguments})"
+
+
 def values(name, keyword, function):
     """Return what a keyword of a function is given, None where nothing is written down."""
     kind = "ufunc" if isinstance(function, np.ufunc) else name
@@ -402,7 +415,11 @@ def rows():
                 continue
             for value in values(name, keyword, function) or ():
                 others = "method='inverted_cdf', " * (keyword == "weights" and "ntile" in name)
-                yield name, keyword, f"np.{name}({call(name, function)}, {others}{keyword}={value})"
+                yield (
+                    name,
+                    keyword,
+                    row_of(name, f"{call(name, function)}, {others}{keyword}={value}"),
+                )
 
 
 def compiled(row):
@@ -471,7 +488,7 @@ def test_every_keyword_has_a_value(name):
     function = functions()[name]
     missing = [k for k in keywords(function) if k not in REFUSES and not values(name, k, function)]
     assert not missing and call(name, function) is not None
-    given, inputs = compiled(f"np.{name}({call(name, function)})")
+    given, inputs = compiled(row_of(name, call(name, function)))
     assert outcome(lambda: given(*inputs))[1] is None  # the call alone is one that NumPy takes
 
 
@@ -509,7 +526,7 @@ def test_every_value_of_a_keyword_means_the_same_under_every_transform(name):
 @pytest.mark.parametrize("name", functions())
 def test_a_keyword_that_numpy_obeys_changes_something(name):
     function = functions()[name]
-    plain, inputs = compiled(f"np.{name}({call(name, function)})")
+    plain, inputs = compiled(row_of(name, call(name, function)))
     usual = outcome(lambda: plain(*inputs))
     idle = []
     for keyword in {keyword for keyword, _ in by_function().get(name, ())} - INERT:

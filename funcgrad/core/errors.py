@@ -132,10 +132,16 @@ class ConcretizationError(ConversionError):
 
 
 class MutationError(FuncgradError, TypeError):
-    """An assignment in place to a traced array.
+    """A write in place of traced values into an array that cannot hold them.
 
-    ``x[0] = 1.0`` fails for a traced ``x``; write ``x = funcgrad.at(x)[0].set(1.0)``.
+    ``a += x`` fails for an ndarray ``a`` and a traced ``x``; write ``a = a + x``.
     """
+
+
+class OutError(MutationError):
+    """An operation was given ``out=``: the caller writes there, if that can hold the result."""
+
+    out: Any = None
 
 
 class MutatedError(FuncgradError, ValueError):

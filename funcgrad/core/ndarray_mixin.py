@@ -17,7 +17,7 @@ from .errors import (
     ConversionError,
     FuncgradError,
     MissingAttributeError,
-    MutationError,
+    OutError,
     UnsupportedError,
     shorten,
 )
@@ -49,14 +49,14 @@ def _defers(x: Any) -> bool:
     return not isinstance(x, (np.ndarray, np.generic)) and hasattr(type(x), "__array_ufunc__")
 
 
-def _marked(method: Any, name: str, **marks: Any) -> Any:
+def marked(method: Any, name: str, **marks: Any) -> Any:
     """Name a method, and set the attributes that numpy/coverage.py reads."""
     method.__name__ = name
     vars(method).update(marks)
     return method
 
 
-def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
+def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
     """An operator and its reflection."""
 
     # prim(x, y) written out twice, because a method call is faster than the call of an object
@@ -82,7 +82,7 @@ def _binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
         except (FuncgradError, TypeError, ValueError) as err:
             raise prim.explained(err, (other, self), {}) from None
 
-    return _marked(forward, name, primitive=name), _marked(reflected, name, primitive=name)
+    return marked(forward, name, primitive=name), marked(reflected, name, primitive=name)
 
 
 def _power(self: Any, other: Any) -> Any:
@@ -92,37 +92,32 @@ def _power(self: Any, other: Any) -> Any:
 
 
 def _unary(name: str) -> Callable[..., Any]:
-    return _marked(lambda self: primitives[name](self), name, primitive=name)
+    return marked(lambda self: primitives[name](self), name, primitive=name)
 
 
-def _function(function: Callable[..., Any]) -> Callable[..., Any]:
+def function(function: Callable[..., Any]) -> Callable[..., Any]:
     """The method that calls a NumPy function with the array as first argument."""
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return overrides[function](self, *args, **kwargs)
+        except OutError as err:
+            return overrides["with_out"](overrides[function], err, (self, *args), kwargs)
         except _USUAL as err:
             shorten(err)
             raise
 
-    return _marked(method, function.__name__, function=function)
+    return marked(method, function.__name__, function=function)
 
 
-def _mutation(name: str, cure: str) -> Callable[..., NoReturn]:
-    def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
-        raise MutationError(f"ndarray.{name}: {_FIXED}; {cure}")
-
-    return _marked(method, name, refusal=_FIXED)
-
-
-def _conversion(name: str, cure: str) -> Callable[..., NoReturn]:
+def conversion(name: str, cure: str) -> Callable[..., NoReturn]:
     def method(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
         raise ConversionError(
             f"{name}: a traced value cannot become plain data, because its derivative would be "
             f"lost: got {self.aval}; {cure}"
         )
 
-    return _marked(method, name, refusal="as plain data it would lose its derivative")
+    return marked(method, name, refusal="as plain data it would lose its derivative")
 
 
 _USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # raised without our frames
@@ -130,13 +125,10 @@ _KEEP = (
     "keep it an array, or write stop_gradient(x).item() outside the traced function; to store it "
     "into an array write funcgrad.at(array)[index].set(x)"
 )
-_FIXED = "a traced array cannot be changed in place"
-_AT = "write x = funcgrad.at(x)[index].set(value)"
 
-
-_raised = _binary("pow")[0]
-_marked(_power, "pow", primitive="pow")
-_reshape, _transpose = _function(np.reshape), _function(np.transpose)
+_raised = binary("pow")[0]
+marked(_power, "pow", primitive="pow")
+_reshape, _transpose = function(np.reshape), function(np.transpose)
 
 
 class NDArrayMixin:
@@ -180,6 +172,8 @@ class NDArrayMixin:
             raise _unsupported(f"{func.__module__}.{func.__name__}", func) from None
         try:
             return override(*args, **kwargs)
+        except OutError as err:
+            return overrides["with_out"](override, err, args, kwargs)
         except _USUAL as err:
             shorten(err)
             raise
@@ -189,22 +183,22 @@ class NDArrayMixin:
 
     # operators
 
-    __add__, __radd__ = _binary("add")
-    __sub__, __rsub__ = _binary("sub")
-    __mul__, __rmul__ = _binary("mul")
-    __truediv__, __rtruediv__ = _binary("div")
-    __floordiv__, __rfloordiv__ = _binary("floor_divide")
-    __mod__, __rmod__ = _binary("mod")
-    __pow__, __rpow__ = _power, _binary("pow")[1]
-    __matmul__, __rmatmul__ = _binary("matmul")
-    __and__, __rand__ = _binary("bitwise_and")
-    __or__, __ror__ = _binary("bitwise_or")
-    __xor__, __rxor__ = _binary("bitwise_xor")
-    __lshift__, __rlshift__ = _binary("left_shift")
-    __rshift__, __rrshift__ = _binary("right_shift")
-    __lt__, __gt__ = _binary("lt")[0], _binary("gt")[0]
-    __le__, __ge__ = _binary("le")[0], _binary("ge")[0]
-    __eq__, __ne__ = _binary("eq")[0], _binary("ne")[0]  # type: ignore[assignment]
+    __add__, __radd__ = binary("add")
+    __sub__, __rsub__ = binary("sub")
+    __mul__, __rmul__ = binary("mul")
+    __truediv__, __rtruediv__ = binary("div")
+    __floordiv__, __rfloordiv__ = binary("floor_divide")
+    __mod__, __rmod__ = binary("mod")
+    __pow__, __rpow__ = _power, binary("pow")[1]
+    __matmul__, __rmatmul__ = binary("matmul")
+    __and__, __rand__ = binary("bitwise_and")
+    __or__, __ror__ = binary("bitwise_or")
+    __xor__, __rxor__ = binary("bitwise_xor")
+    __lshift__, __rlshift__ = binary("left_shift")
+    __rshift__, __rrshift__ = binary("right_shift")
+    __lt__, __gt__ = binary("lt")[0], binary("gt")[0]
+    __le__, __ge__ = binary("le")[0], binary("ge")[0]
+    __eq__, __ne__ = binary("eq")[0], binary("ne")[0]  # type: ignore[assignment]
     __neg__, __pos__ = _unary("neg"), _unary("pos")
     __abs__, __invert__ = _unary("abs"), _unary("invert")
 
@@ -266,13 +260,25 @@ class NDArrayMixin:
     def real(self) -> Any:
         return overrides[np.real](self)
 
+    @real.setter
+    def real(self, value: Any) -> None:
+        self.real[...] = value
+
     @property
     def imag(self) -> Any:
         return overrides[np.imag](self)
 
+    @imag.setter
+    def imag(self, value: Any) -> None:
+        self.imag[...] = value
+
     @property
     def flat(self) -> Any:
-        return overrides[np.ravel](self)
+        return overrides["flat"](self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        overrides[np.put](self, np.arange(self.size), value)
 
     def __getattr__(self, name: str) -> NoReturn:
         if name in ABSENT:
@@ -296,23 +302,23 @@ class NDArrayMixin:
     def __contains__(self, item: Any) -> bool:
         return bool((self == item).any())
 
-    __getitem__ = _function(operator.getitem)
+    __getitem__ = function(operator.getitem)
 
     # methods that are functions of the same arguments
 
-    all, any = _function(np.all), _function(np.any)
-    argmax, argmin = _function(np.argmax), _function(np.argmin)
-    argsort, argpartition = _function(np.argsort), _function(np.argpartition)
-    choose, conj = _function(np.choose), _function(np.conjugate)
-    conjugate, copy = _function(np.conjugate), _function(np.copy)
-    cumprod, cumsum = _function(np.cumprod), _function(np.cumsum)
-    diagonal, dot = _function(np.diagonal), _function(np.dot)
-    max, mean, min = _function(np.max), _function(np.mean), _function(np.min)
-    nonzero, prod = _function(np.nonzero), _function(np.prod)
-    ravel, repeat, round = _function(np.ravel), _function(np.repeat), _function(np.round)
-    searchsorted, squeeze = _function(np.searchsorted), _function(np.squeeze)
-    std, sum, swapaxes = _function(np.std), _function(np.sum), _function(np.swapaxes)
-    take, trace, var = _function(np.take), _function(np.trace), _function(np.var)
+    all, any = function(np.all), function(np.any)
+    argmax, argmin = function(np.argmax), function(np.argmin)
+    argsort, argpartition = function(np.argsort), function(np.argpartition)
+    choose, conj = function(np.choose), function(np.conjugate)
+    conjugate, copy = function(np.conjugate), function(np.copy)
+    cumprod, cumsum = function(np.cumprod), function(np.cumsum)
+    diagonal, dot = function(np.diagonal), function(np.dot)
+    max, mean, min = function(np.max), function(np.mean), function(np.min)
+    nonzero, prod = function(np.nonzero), function(np.prod)
+    ravel, repeat, round = function(np.ravel), function(np.repeat), function(np.round)
+    searchsorted, squeeze = function(np.searchsorted), function(np.squeeze)
+    std, sum, swapaxes = function(np.std), function(np.sum), function(np.swapaxes)
+    take, trace, var = function(np.take), function(np.trace), function(np.var)
 
     def astype(self, dtype: Any, *args: Any, **kwargs: Any) -> Any:
         return overrides["astype"](self, dtype, *args, **kwargs)
@@ -324,7 +330,7 @@ class NDArrayMixin:
         return overrides[np.compress](condition, self, axis, out)
 
     def flatten(self, order: str = "C") -> Any:
-        return overrides[np.ravel](self, order=order)
+        return overrides[np.copy](overrides[np.ravel](self, order=order))
 
     def reshape(self, *shape: Any, order: str = "C", copy: bool | None = None) -> Any:
         shape = shape[0] if len(shape) == 1 else shape
@@ -333,36 +339,23 @@ class NDArrayMixin:
     def transpose(self, *axes: Any) -> Any:
         return _transpose(self, axes[0] if len(axes) == 1 else axes or None)
 
-    # methods that change the array in place
-
-    __setitem__ = _mutation("__setitem__", _AT)
-    __delitem__ = _mutation("__delitem__", "use numpy.delete(x, index)")
-    fill = _mutation("fill", "use numpy.full_like(x, value)")
-    itemset = _mutation("itemset", _AT)
-    partition = _mutation("partition", "use numpy.partition(x, kth)")
-    put = _mutation("put", _AT)
-    resize = _mutation("resize", "use numpy.resize(x, shape)")
-    setfield = _mutation("setfield", _AT)
-    sort = _mutation("sort", "use numpy.sort(x)")
-    byteswap = _mutation("byteswap", "do it outside the traced function")
-
     # conversions that would drop the derivative
 
-    __float__ = _conversion("float()", _KEEP)
-    __int__ = _conversion("int()", _KEEP)
-    __complex__ = _conversion("complex()", _KEEP)
-    __index__ = _conversion("an index or a size", "compute it from stop_gradient(x) or a shape")
-    item = _conversion("ndarray.item", _KEEP)
-    tolist = _conversion("ndarray.tolist", "use list(x), whose elements stay traced")
-    tobytes = _conversion("ndarray.tobytes", _KEEP)
-    tofile = _conversion("ndarray.tofile", _KEEP)
-    dump = _conversion("ndarray.dump", _KEEP)
-    dumps = _conversion("ndarray.dumps", _KEEP)
-    view = _conversion("ndarray.view", "use astype")
-    getfield = _conversion("ndarray.getfield", "use x.real, x.imag or indexing")
-    __reduce__ = _conversion("pickle", "pickle what the transform returns")  # type: ignore[assignment]
-    __dlpack__ = _conversion("DLPack", "use funcgrad.numpy.asarray, which keeps it traced")
-    __array__ = _conversion(
+    __float__ = conversion("float()", _KEEP)
+    __int__ = conversion("int()", _KEEP)
+    __complex__ = conversion("complex()", _KEEP)
+    __index__ = conversion("an index or a size", "compute it from stop_gradient(x) or a shape")
+    item = conversion("ndarray.item", _KEEP)
+    tolist = conversion("ndarray.tolist", "use list(x), whose elements stay traced")
+    tobytes = conversion("ndarray.tobytes", _KEEP)
+    tofile = conversion("ndarray.tofile", _KEEP)
+    dump = conversion("ndarray.dump", _KEEP)
+    dumps = conversion("ndarray.dumps", _KEEP)
+    view = conversion("ndarray.view", "use astype")
+    getfield = conversion("ndarray.getfield", "use x.real, x.imag or indexing")
+    __reduce__ = conversion("pickle", "pickle what the transform returns")  # type: ignore[assignment]
+    __dlpack__ = conversion("DLPack", "use funcgrad.numpy.asarray, which keeps it traced")
+    __array__ = conversion(
         "NumPy conversion",
         "where NumPy was called on it use the function of the same name from funcgrad.numpy "
         "(array, asarray, full, arange, sum of a list, ...), where it was stored into an array "
@@ -374,10 +367,10 @@ class NDArrayMixin:
         return (1, 0)  # the CPU, in DLPack's numbers
 
     def __copy__(self) -> Any:
-        return self  # immutable, like a number
+        return overrides[np.copy](self)
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return self
+        return overrides[np.copy](self)
 
 
 # modules that are refused as a whole

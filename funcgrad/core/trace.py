@@ -33,8 +33,8 @@ from .errors import (
     MissingRuleError,
 )
 from .floating import keep_settings, settings, warnings_to_log
+from .in_place_mixin import InPlaceMixin
 from .memory import is_forgotten, recompute
-from .ndarray_mixin import NDArrayMixin
 from .registry import is_builtin_name, primitive, primitives
 
 serials = itertools.count(1)  # of traces, and of arrays that belong to none
@@ -124,7 +124,7 @@ def warn_at_user_line(fun: Callable[..., Any], *args: Any) -> Any:
             keep_settings()
 
 
-class Tracer(NDArrayMixin):
+class Tracer(InPlaceMixin):
     """A value under a transform, with the interface of an ndarray, see ``NDArrayMixin``."""
 
     # with underscores, because ndarray.trace is a method; all classes have the same slots, because

@@ -164,6 +164,11 @@ class IndexUpdateRef:
         return reshape(y[crop] if crop else y, shape_of(self.array))
 
 
+def combined(x: Any, index: Any, function: Callable[[Any, Any], Any], values: Any) -> Any:
+    """Array with ``function(element, value)`` at an index, for duplicates repeatedly."""
+    return at(x)[index]._updated("at", SequentialUpdate(function), values)
+
+
 def _subtract(x: Any, v: Any, *arrays: Any, index: Index) -> Any:
     return add_at_p(x, ew.neg(v), *arrays, index=index)
 

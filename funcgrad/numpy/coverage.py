@@ -15,7 +15,7 @@ from ..core.ndarray_mixin import why_refused
 from ..core.registry import overrides, primitives
 from ..core.trace import AbstractTracer, ConcreteTracer, Primitive
 from .dispatch import DIFFERENTIABLE, EAGER_NO_DERIVATIVE, NO_DERIVATIVE, REFUSED
-from .ufunc_methods import METHODS, NOT_IN_PLACE
+from .ufunc_methods import METHODS
 
 SPACES = (
     "", "linalg.", "fft.", "emath.", "lib.stride_tricks.", "strings.", "char.",
@@ -43,8 +43,7 @@ def rows() -> list[Row]:
         table.append(Row("ufunc", name, status(ufunc)))
     for ufunc, name in ufuncs().items():
         for method in methods(ufunc):
-            refused = REFUSED + NOT_IN_PLACE if method == "at" else status(ufunc)
-            table.append(Row("ufunc method", f"{name}.{method}", refused))
+            table.append(Row("ufunc method", f"{name}.{method}", status(ufunc)))
     return [*table, *(Row("ndarray", f"ndarray.{n}", attribute_status(n)) for n in attributes())]
 
 

@@ -1,13 +1,15 @@
 """Registration of rules: which function runs where NumPy's arguments are traced."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Literal, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 
 from ..core.avals import dtype_of
-from ..core.errors import DtypeError, MutationError, UnsupportedError, shown
+from ..core.errors import DtypeError, OutError, UnsupportedError, shown
 from ..core.registry import overrides
+from ..core.trace import Tracer
 
 Casting: TypeAlias = Literal["no", "equiv", "safe", "same_kind", "unsafe"]
 
@@ -63,10 +65,29 @@ def _refuse(name: str, reason: str, cure: str, error: Any) -> None:
 def no_out(who: str, out: Any) -> None:
     """Raise if ``out`` is an array to write the result into."""
     if out is not None:
-        raise MutationError(
-            f"{who}: out= would overwrite an array and lose its derivative; use the returned value "
-            f"(for x += y write x = x + y)"
+        error = OutError(
+            f"{who}: out= would write traced values into an ndarray, which cannot hold them; use "
+            f"the returned value (for x += y write x = x + y)"
         )
+        error.out = out
+        raise error
+
+
+def with_out(rule: Callable[..., Any], err: Exception, args: Any, kwargs: Any) -> Any:
+    """Call a rule that refused ``out=``, and write its result there.
+
+    Raises:
+        OutError: if ``out`` is an ndarray.
+    """
+    if not isinstance(err, OutError) or not isinstance(err.out, Tracer):
+        raise err
+    given = inspect.signature(rule).bind(*args, **kwargs)
+    out = given.arguments.pop("out")
+    overrides["store"](out, rule(*given.args, **given.kwargs), rule.__name__)
+    return out
+
+
+overrides["with_out"] = with_out
 
 
 def check_device(device: Any) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import dtype_of, shape_of
+from ..core.buffers import fresh_copy
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops.operand import operand, strong
@@ -48,7 +49,7 @@ def common_type(*arrays: Any) -> Any:
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """Copy of an array; see numpy.copy."""
     a = strong(operand(a))
-    return a if isinstance(a, Tracer) else np.copy(a)
+    return fresh_copy(a) if isinstance(a, Tracer) else np.copy(a)
 
 
 @implements("astype")

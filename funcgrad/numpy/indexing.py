@@ -15,6 +15,7 @@ from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, integers, operand, strong
 from ..ops.reduce import axis_of, gather_along_axis
 from ..ops.structure import broadcast_to, reshape
+from .aliasing import viewed
 from .dispatch import implements, no_out
 from .shapes import integer_tuple, ravel, ravel_if_none, scalar_axis
 
@@ -154,9 +155,14 @@ def getitem(x: Any, index: Any) -> Any:
         index = _entry(index)
         if type(index) is int and not shape_of(x):
             raise IndexError("too many indices for array: array is 0-dimensional")
-        return getitem_p(x, index=Index((index,)))
+        key = Index((index,))
+        y = getitem_p(x, index=key)
+        return viewed(y, x, getitem_p, {"index": key}) if shape_of(y) or slice is type(index) else y
     array, key, arrays = parse(x, index)
-    return getitem_p(array, *arrays, index=key)
+    y = getitem_p(array, *arrays, index=key)
+    if arrays or not (shape_of(y) or (type(index) is tuple and Ellipsis in index)):
+        return y  # a copy, or a scalar
+    return viewed(y, array, getitem_p, {"index": key})
 
 
 overrides[operator.getitem] = getitem

@@ -11,6 +11,7 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, cast_assigned, holds_tracer, operand, strong
 from ..ops.reduce import axes_in, axis_of
 from ..ops.structure import broadcast_to as _broadcast_to, reshape as _reshape
+from .aliasing import viewed
 from .dispatch import EAGER, implements
 from .indexing import concrete
 from .joining import concatenate
@@ -60,7 +61,8 @@ def flip(m: Any, axis: Any = None) -> Any:
     m = operand(m)
     axes = axes_in(axis, len(shape_of(m)))
     entries = (slice(None, None, -1 if d in axes else None) for d in range(len(shape_of(m))))
-    return getitem_p(m, index=Index(entries))
+    index = Index(entries)
+    return viewed(getitem_p(m, index=index), m, getitem_p, {"index": index})
 
 
 @implements("flipud")

@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from ..core.errors import FuncgradError, shorten
+from ..core.errors import FuncgradError, OutError, shorten
 from ..core.lazy import publish
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops.operand import holds_tracer, operand
+from .dispatch import with_out
 
 _LISTS = (list, tuple)
 _EXPECTED = (FuncgradError, ValueError, TypeError, IndexError)  # raised without our frames
@@ -71,6 +72,8 @@ def wrap(name: str, function: Callable[..., Any], module: str) -> Callable[..., 
             if kwargs:
                 return overrides[np.ufunc](ufunc, "__call__", args, kwargs)
             return override(*map(operand, args))
+        except OutError as err:
+            return with_out(override, err, args, kwargs)
         except _EXPECTED as err:
             shorten(err)
             raise

@@ -2,22 +2,13 @@
 
 import numpy as np
 
-from ..core.errors import ConversionError, MutationError
+from ..core.errors import ConversionError
 from ..core.registry import overrides
 from .dispatch import refuses
-
-_IN_PLACE = "it would change an array in place and lose its derivative"
-_AT = "write x = funcgrad.at(x)[index].set(value)"
 
 _OUTSIDE = "call it outside the traced function, on plain arrays"
 
 # fmt: off
-refuses("copyto", _IN_PLACE, "write numpy.where, and funcgrad.numpy.full_like(a, x) for "
-                             "numpy.full_like(a, x)", MutationError)
-refuses("put put_along_axis place", _IN_PLACE, _AT, MutationError)
-refuses("putmask", _IN_PLACE, "write x = numpy.where(mask, values, x)", MutationError)
-refuses("fill_diagonal", _IN_PLACE,
-        "write x = funcgrad.at(x)[numpy.diag_indices_from(x)].set(value)", MutationError)
 refuses("save savetxt savez savez_compressed",
         "a traced value has no data to write to a file",
         "save stop_gradient(x)", ConversionError)

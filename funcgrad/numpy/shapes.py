@@ -10,10 +10,9 @@ from ..ops.operand import integer_tuple as integer_tuple, operand, strong
 from ..ops.reduce import axes_of, axis_of
 from ..ops.structure import (
     broadcast_to as _broadcast_to,
-    expand_dims as _expand_dims,
-    reshape as _reshape,
     transpose_p,
 )
+from .aliasing import reshaped, viewed
 from .dispatch import implements, unsupported
 
 
@@ -28,10 +27,14 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
         raise ValueError(f"cannot reshape array of size {size} into shape {lengths}")
     lengths = tuple(size // rest if n < 0 else n for n in lengths)
     if order == "F":
-        return transpose(_reshape(transpose(a), lengths[::-1]))
+        return transpose(_as_shape(transpose(a), lengths[::-1]))
     if order != "C":  # 'A' and 'K' depend on the memory layout, which a tracer does not have
         raise unsupported("reshape", f"order={order!r}", "use 'C' or 'F'")
-    return _reshape(a, lengths)
+    return _as_shape(a, lengths)
+
+
+def _as_shape(a: Any, shape: tuple[int, ...]) -> Any:
+    return a if shape_of(a) == shape else reshaped(a, shape)
 
 
 @implements("ravel")
@@ -63,7 +66,9 @@ def transpose(a: Any, axes: Any = None) -> Any:
         perm = tuple(axis_of(d, rank) for d in axes)
         if sorted(perm) != list(range(rank)):
             raise ValueError("axes don't match array")
-    return a if perm == tuple(range(rank)) else transpose_p(a, perm=perm)
+    if perm == tuple(range(rank)):
+        return a
+    return viewed(transpose_p(a, perm=perm), a, transpose_p, {"perm": perm})
 
 
 @implements("matrix_transpose", "linalg.matrix_transpose")
@@ -117,7 +122,14 @@ def expand_dims(a: Any, axis: Any) -> Any:
     """Insert axes of length 1; see numpy.expand_dims."""
     a = operand(a)
     given = integer_tuple(axis)
-    return _expand_dims(a, axes_of(given, len(shape_of(a)) + len(given)))
+    return _inserted(a, axes_of(given, len(shape_of(a)) + len(given)))
+
+
+def _inserted(a: Any, axes: tuple[int, ...]) -> Any:
+    """Array with new axes of length 1, at these positions of the result."""
+    lengths = iter(shape_of(a))
+    rank = len(shape_of(a)) + len(axes)
+    return _as_shape(a, tuple(1 if d in axes else next(lengths) for d in range(rank)))
 
 
 @implements("squeeze")
@@ -129,7 +141,7 @@ def squeeze(a: Any, axis: Any = None) -> Any:
     if axis is not None and any(shape[d] != 1 for d in axes):
         raise ValueError("cannot select an axis to squeeze out which has size not equal to one")
     drop = [d for d in axes if shape[d] == 1]
-    return _reshape(a, tuple(n for d, n in enumerate(shape) if d not in drop))
+    return _as_shape(a, tuple(n for d, n in enumerate(shape) if d not in drop))
 
 
 @implements("broadcast_to")
@@ -159,7 +171,7 @@ def _with_rank(rank: int, arrays: Sequence[Any]) -> Any:
         axes = tuple(range(max(rank - have, 0)))  # at the front, but see numpy.atleast_3d
         if rank == 3 and have in (1, 2):
             axes = (0, 2) if have == 1 else (2,)
-        results.append(strong(_expand_dims(x, axes)))
+        results.append(_inserted(strong(x), axes))
     return results[0] if len(results) == 1 else tuple(results)
 
 
@@ -182,4 +194,5 @@ def atleast_3d(*arys: Any) -> Any:
 
 
 def slice_axis(a: Any, axis: int, start: Any, stop: Any) -> Any:
-    return getitem_p(a, index=Index((*[slice(None)] * axis, slice(start, stop))))
+    index = Index((*[slice(None)] * axis, slice(start, stop)))
+    return viewed(getitem_p(a, index=index), a, getitem_p, {"index": index})

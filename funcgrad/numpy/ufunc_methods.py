@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, dtype_of, shape_of
-from ..core.errors import MutationError, shown
+from ..core.errors import shown
 from ..core.registry import overrides
+from ..core.trace import Tracer
 from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
@@ -25,18 +26,36 @@ def ufunc_method(ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, 
     """Apply a ufunc with options, or a ufunc method, to traced arrays.
 
     Raises:
-        MutationError: for ``at`` and ``out=``, which write into an array.
+        MutationError: for ``out=`` of an ndarray, which cannot hold traced values.
         UnsupportedError: for a ufunc without a rule, or an option that cannot be differentiated.
     """
     who = f"numpy.{ufunc.__name__}" + ("" if method == "__call__" else f".{method}")
-    no_out(who, kwargs.pop("out", None))
+    out = kwargs.pop("out", None)
+    if out is not None:
+        return _into(who, out, ufunc, method, inputs, kwargs)
     if method == "at":
-        name = _UPDATES.get(ufunc.__name__)
-        cure = f"funcgrad.at(x)[i].{name}(v)" if name else "funcgrad.at(x)[i].apply(function)"
-        raise MutationError(f"{who}: {NOT_IN_PLACE}; write x = {cure}")
+        return overrides["ufunc_at"](ufunc, *inputs)
     if method == "__call__":
         return call_ufunc(who, ufunc, inputs, kwargs)
     return METHODS[method](who, ufunc, *inputs, **kwargs)
+
+
+def _into(
+    who: str, out: Any, ufunc: np.ufunc, method: str, inputs: tuple, kwargs: dict[str, Any]
+) -> Any:
+    """Apply a ufunc with ``out=``: its results are written there, where ``where=`` is true."""
+    targets = out if isinstance(out, tuple) else (out,)
+    if not any(isinstance(x, Tracer) for x in targets):
+        no_out(who, out)
+    casting = kwargs.get("casting", "same_kind")
+    where = kwargs.pop("where", True) if method == "__call__" else True
+    found = ufunc_method(ufunc, method, inputs, kwargs)
+    results = found if isinstance(found, tuple) else (found,)
+    for x, y in zip(targets, results, strict=True):
+        if x is not None:
+            overrides["store"](x, y, ufunc.__name__, casting, where)
+    results = tuple(y if x is None else x for x, y in zip(targets, results, strict=True))
+    return results if isinstance(found, tuple) else results[0]
 
 
 def _function(who: str, ufunc: np.ufunc) -> Callable[..., Any]:
@@ -368,14 +387,9 @@ _REDUCTIONS: dict[Any, Any] = {
     np.logical_and: reductions.all,
     np.logical_or: reductions.any,
 }
-NOT_IN_PLACE = "it changes an array in place"
 _TRUTHS = frozenset({np.logical_and, np.logical_or})
 _ASSOCIATIVE = frozenset({np.logaddexp, np.logaddexp2, np.hypot})  # they have an identity
 _REORDERABLE = frozenset({np.maximum, np.minimum, np.fmax, np.fmin})
-_UPDATES = {
-    "add": "add", "subtract": "subtract", "multiply": "multiply", "divide": "divide",
-    "power": "power", "minimum": "min", "maximum": "max",
-}  # fmt: skip
 _SCANS: dict[Any, Any] = {
     np.add: scans.cumsum,
     np.multiply: scans.cumprod,

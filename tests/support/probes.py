@@ -6,6 +6,8 @@ is a line of NumPy over ``INPUTS``, which it is a function of, and ``CONSTANTS``
 
 import numpy as np
 
+from .rows import after
+
 RNG = np.random.default_rng(0)
 
 # fmt: off
@@ -29,6 +31,7 @@ INPUTS = {
 }
 CONSTANTS = {
     "np": np,
+    "after": after,
     "i": np.array([2, 0, 2]),
     "j": np.array([[0, 1], [3, 3]]),
     "h": np.array([6, 4, 9, 2]),
@@ -152,6 +155,48 @@ AREAS = {
         np.fft.irfftn(np.fft.rfftn(t))  np.fft.hfft(z)  np.fft.ihfft(x)  np.fft.fftshift(m)
         np.fft.ifftshift(m, axes=1)  np.fft.fft(x, norm='ortho')
         np.fft.rfft(x, norm='forward')""",
+    "in place": """
+        after(np.put, x, [0, 2], v)  after(np.put, m, [-1, 17], v, 'wrap')
+        after(np.place, x, mask, v)  after(np.putmask, x, mask, v)  after(np.copyto, x, y)
+        after(np.copyto, m, x, where=m > 0)  after(np.fill_diagonal, sq, v)
+        after(np.put_along_axis, m, np.argsort(m, 1)[:, :1], s, 1)  after(np.add.at, x, i, v)
+        after(np.subtract.at, m, i, x)  after(np.multiply.at, x, i, v)
+        after(np.divide.at, x, i, v)  after(np.power.at, p, i, v)  after(np.negative.at, x, i)
+        after(np.hypot.at, x, i, v)  after(lambda o: np.sin(y, out=o), x)
+        after(lambda o: np.negative(y, o), x)  after(lambda o: np.add(o, y, out=o), x)
+        after(lambda o: np.add(x, y, out=o, where=mask), x)
+        after(lambda o: np.sum(m, 0, out=o), x)  after(lambda o: np.add.reduce(m, out=o), x)
+        after(lambda o: np.clip(y, -1, s, out=o), x)  after(lambda o: np.cumsum(y, out=o), x)
+        after(lambda o: np.dot(m, x, out=o), v)  after(lambda o: np.matmul(m, x, out=o), v)
+        after(lambda o: np.einsum('ij->j', m, out=o), x)
+        after(lambda o: np.concatenate([v, v[:1]], out=o), x)
+        after(lambda o: np.take(x, i, out=o), v)
+        after(lambda o: np.multiply.accumulate(y, out=o), x)
+        after(lambda o: np.mean(m, 1, out=o), v)
+        after(lambda o: np.subtract.outer(v, x, out=o), m)
+        after(lambda o: np.stack([x, y], out=o), m[:2])  after(lambda o: np.max(m, 0, out=o), x)
+        after(lambda o: np.round(y, 1, out=o), x)
+        after(lambda o: np.choose([0, 1, 1, 0], [x, y], out=o), x)  after(lambda o: o.fill(s), x)
+        after(lambda o: o.sort(), x)  after(lambda o: o.partition(1), x)
+        after(lambda o: o.put(1, s), x)  after(lambda o: o.sort(0), m)
+        after(lambda o: o.__setitem__(1, s), x)
+        after(lambda o: o.__setitem__(slice(1, 3), v[:2]), x)
+        after(lambda o: o.__setitem__(i, v), x)  after(lambda o: o.__setitem__(mask, v), x)
+        after(lambda o: o.__setitem__(..., y), m)  after(lambda o: o.__setitem__((i, 1), v), m)
+        after(lambda o: o.__setitem__(o > 0, s), x)  after(lambda o: o[1:].__setitem__(0, s), x)
+        after(lambda o: o.T[1].__setitem__(0, s), m)
+        after(lambda o: o.reshape(2, 2)[1].fill(s), x)  after(lambda o: o.ravel().fill(s), m)
+        after(lambda o: o[::-1].__iadd__(o[1]), m)  after(lambda o: o[1:].__isub__(o[:-1]), x)
+        after(lambda o: list(o)[1].__imul__(x), m)  after(lambda o: o.flat.__setitem__(5, s), m)
+        after(lambda o: o.__iadd__(y), x)  after(lambda o: o.__isub__(y), x)
+        after(lambda o: o.__imul__(y), x)  after(lambda o: o.__itruediv__(p), x)
+        after(lambda o: o.__ifloordiv__(p), x)  after(lambda o: o.__imod__(p), x)
+        after(lambda o: o.__ipow__(x), p)  after(lambda o: o.__imatmul__(sq), sq)
+        after(lambda o: o.__iand__(1), np.argsort(x))
+        after(lambda o: o.__ior__(4), np.argsort(x))
+        after(lambda o: o.__ixor__(3), np.argsort(x))
+        after(lambda o: o.__ilshift__(2), np.argsort(x))
+        after(lambda o: o.__irshift__(1), np.argsort(x))""",
     # what counts for none of them
     "others": """
         np.isreal(z)  np.iscomplex(z)  np.iscomplexobj(z)  np.isrealobj(z)  np.isposinf(x)

@@ -37,6 +37,13 @@ def function_of(row, inputs, constants):
     return quiet, [inputs[name] for name in names]
 
 
+def after(write, x, *args, **kwargs):
+    """Copy of an array after a function has written into it."""
+    y = x.copy()
+    write(y, *args, **kwargs)
+    return y
+
+
 def narrowed(x, char):
     """Cast to single (``"f"``) or half (``"e"``) precision, real or complex as it is."""
     kind = {"f": (np.float32, np.complex64), "e": (np.float16, None)}[char]

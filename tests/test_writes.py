@@ -1,0 +1,195 @@
+"""Writes in place into traced arrays: NumPy's result, and the derivative of funcgrad.at.
+
+The probes "in place" of ``support/probes.py`` compare each function that writes with NumPy and with
+central differences. Here are the laws: which names see a write, and what cannot be written.
+"""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad.core.errors import DtypeError, MutationError
+
+from .support.compare import assert_same
+
+X = np.array([0.4, -1.3, 0.9, 2.1])
+V = np.array([-0.6, 0.8])
+I = np.array([2, 0])  # noqa: E741
+MASK = np.array([True, False, True, False])
+
+
+def assign(x, index, v):
+    x[index] = v
+
+
+def divide_at_once(x, v):
+    x[:2] /= v
+
+
+# a write, and the same as a functional update
+UPDATES = {
+    "x[0] = v": (lambda x, v: assign(x, 0, v[0]), lambda x, v: fg.at(x)[0].set(v[0])),
+    "x[1:3] = v": (lambda x, v: assign(x, slice(1, 3), v), lambda x, v: fg.at(x)[1:3].set(v)),
+    "x[::2] = v": (lambda x, v: assign(x[::2], ..., v), lambda x, v: fg.at(x)[::2].set(v)),
+    "x[i] = v": (lambda x, v: assign(x, I, v), lambda x, v: fg.at(x)[I].set(v)),
+    "x[twice] = v": (lambda x, v: assign(x, [1, 1], v), lambda x, v: fg.at(x)[[1, 1]].set(v)),
+    "x[mask] = v": (lambda x, v: assign(x, MASK, v), lambda x, v: fg.at(x)[MASK].set(v)),
+    "x[x > 0] = v": (lambda x, v: assign(x, x > 0, v[1]), lambda x, v: np.where(x > 0, v[1], x)),
+    "x[1] += v": (lambda x, v: x[1:2].__iadd__(v[0]), lambda x, v: fg.at(x)[1].add(v[0])),
+    "x[:2] /= v": (divide_at_once, lambda x, v: fg.at(x)[:2].divide(v)),
+    "add.at": (lambda x, v: np.add.at(x, [1, 1], v), lambda x, v: fg.at(x)[[1, 1]].add(v)),
+    "multiply.at": (
+        lambda x, v: np.multiply.at(x, [1, 1], v), lambda x, v: fg.at(x)[[1, 1]].multiply(v)),
+    "negative.at": (lambda x, v: np.negative.at(x, I), lambda x, v: fg.at(x)[I].apply(np.negative)),
+    "put": (lambda x, v: np.put(x, I, v), lambda x, v: fg.at(x)[I].set(v)),
+    "out=": (lambda x, v: np.sin(v, out=x[2:]), lambda x, v: fg.at(x)[2:].set(np.sin(v))),
+    "sort": (lambda x, v: x.sort(), lambda x, v: np.sort(x)),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_a_write_is_a_functional_update(name):
+    write, update = UPDATES[name]
+
+    def written(x, v):
+        y = 1.0 * x
+        write(y, v)
+        return y
+
+    changed = lambda x, v: 1.0 * update(x, v)
+    ct = np.arange(1.0, 5.0)
+    want, pull = fg.vjp(changed, X, V)
+    tangents = np.cos(X), np.sin(V)
+    batch = np.stack([X, X[::-1]]), np.stack([V, 2 * V])
+    weighted = lambda f: lambda x, v: np.sum(np.sin(f(x, v)) * ct)
+
+    assert_same(written(X, V), want)
+    assert_same(pull(ct), fg.vjp(written, X, V)[1](ct))
+    assert_same(fg.jvp(changed, (X, V), tangents), fg.jvp(written, (X, V), tangents))
+    assert_same(want, fg.jit(written)(X, V))
+    assert_same(fg.vmap(changed)(*batch), fg.vmap(written)(*batch))
+    assert_same(
+        fg.jit(fg.grad(weighted(changed), argnums=(0, 1)))(X, V),
+        fg.jit(fg.grad(weighted(written), argnums=(0, 1)))(X, V),
+    )
+    assert_same(
+        fg.hessian(weighted(changed))(X, V), fg.hessian(weighted(written))(X, V), 1e-14, 1e-15
+    )  # the same terms, summed in another order
+
+
+TRANSFORMS = {
+    "NumPy alone": lambda f: f,
+    "vjp": lambda f: lambda *xs: fg.vjp(f, *xs)[0],
+    "jvp": lambda f: lambda *xs: fg.jvp(f, xs, xs)[0],
+    "jit": fg.jit,
+    "vmap": lambda f: lambda *xs: [y[0] for y in fg.vmap(f)(*(x[None] for x in xs))],
+    "jit of vjp": lambda f: fg.jit(lambda *xs: fg.vjp(f, *xs)[0]),
+}
+under_every = pytest.mark.parametrize("transform", TRANSFORMS)
+
+
+@under_every
+def test_every_name_and_view_of_an_array_sees_a_write(transform):
+    def aliases(x):
+        y = x * 1.0
+        name, part, turned, rows = y, y[1:], y.reshape(2, 2).T, list(y.reshape(2, 2))
+        y += 1.0
+        part[0] = 5.0
+        rows[1][0] *= 3.0
+        return [y, name, part, turned, rows[0], y.copy()]
+
+    y = np.array([1.4, 5.0, 5.7, 3.1])
+    want = [y, y, y[1:], y.reshape(2, 2).T, y[:2], y]
+
+    assert_same(want, list(TRANSFORMS[transform](aliases)(X)), 1e-15)
+
+
+@under_every
+def test_a_copy_does_not_see_a_write(transform):
+    def copies(x):
+        y = x * 1.0
+        found = [y.copy(), +y, y[[0, 1, 2, 3]], y.flatten(), y + 0]
+        y[...] = 0.0
+        return found
+
+    assert_same([X] * 5, list(TRANSFORMS[transform](copies)(X)))
+
+
+@under_every
+def test_an_argument_is_the_callers_and_stays_as_it_was(transform):
+    def overwrites(x):
+        y = x
+        x *= 2.0
+        return [x, y]
+
+    given = X.copy()
+    got = TRANSFORMS[transform](overwrites)(given)
+
+    assert_same([2 * X, 2 * X], list(got))
+    assert (given == X).all() == (transform != "NumPy alone")
+
+
+@under_every
+def test_a_scalar_is_rebound(transform):
+    def sums(x):
+        s = x.sum()
+        u, v = s, x[0]
+        s += 1.0
+        v *= 2.0
+        return [x[0], s, u, v]
+
+    assert_same([X[0], X.sum() + 1.0, X.sum(), 2 * X[0]], list(TRANSFORMS[transform](sums)(X)))
+
+
+# what cannot be written
+
+
+def test_an_array_of_an_outer_transform_cannot_hold_values_of_an_inner_one():
+    def outer(w, write):
+        def inner(x):
+            y = write(w)
+            y[0] = x
+            return np.sum(y * w)
+
+        return fg.grad(inner)(0.5) * w[1]
+
+    with pytest.raises(MutationError, match=r"an array made before grad of 'inner'.* x\.copy\(\)"):
+        fg.grad(lambda w: outer(w, lambda w: w))(X)
+    for new in (lambda w: w.copy(), lambda w: 2 * w):
+        gradient = fg.grad(lambda w, new=new: outer(w, new))(X)
+        assert_same(np.array([X[1], X[0], 0.0, 0.0]), gradient)
+
+
+def test_an_array_of_integers_cannot_hold_what_has_a_derivative():
+    def truncates(x):
+        y = np.argsort(x)
+        y[0] = x[0]
+        return x[y]
+
+    with pytest.raises(DtypeError, match=r"integers would lose the derivative.*astype\(float\)"):
+        fg.make_jaxpr(truncates)(X)
+
+
+@pytest.mark.parametrize("transform", list(TRANSFORMS)[1:])
+def test_errors_of_shape_and_casting_are_those_of_numpy(transform):
+    def grows(x):
+        y = 1.0 * x
+        y[:2] = x[:3]
+        return y
+
+    def widens(x):
+        y = 1.0 * x
+        y += np.ones((2, 4))
+        return y
+
+    def complicates(x):
+        y = 1.0 * x
+        y *= 1j
+        return y
+
+    for f in (grows, widens, complicates):
+        with pytest.raises((ValueError, TypeError)) as wanted:
+            f(X)
+        with pytest.raises(type(wanted.value)) as caught:
+            TRANSFORMS[transform](f)(X)
+        assert str(wanted.value).strip() == str(caught.value)
