@@ -135,6 +135,8 @@ def unflatten(treedef: TreeDef, leaves: Iterable[Any]) -> Any:
         TreeError: if the number of leaves differs from that of the structure.
     """
     leaves = list(leaves)
+    if treedef is _ONE_LEAF and len(leaves) == 1:
+        return leaves[0]
     if len(leaves) != treedef.num_leaves:
         raise TreeError(
             f"tree.unflatten: the structure has {treedef.num_leaves} leaves: got {len(leaves)}"

@@ -1,7 +1,7 @@
 """The walk back over recorded operations, and transposition: the same over a linear program."""
 
 import functools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 
 from ..core.avals import aval_of
@@ -23,8 +23,9 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
 
     ``drop``, if each record, and with it the values that only it needs, may go when it is done.
     """
-    rows = _popped(records) if drop else reversed(records)
-    for prim, ins, first, in_values, out_values, params in rows:
+    records = records if drop else list(records)
+    while records:
+        prim, ins, first, in_values, out_values, params = records.pop()
         ct = cts.pop(first, None)
         if len(out_values) == 1:
             if ct is None:
@@ -41,11 +42,6 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
             if ct is not None:
                 before = cts.get(number)
                 cts[number] = ct if before is None else before + ct
-
-
-def _popped(records: list[Record]) -> Iterator[Record]:
-    while records:
-        yield records.pop()
 
 
 def rule_of(prim: Primitive) -> Callable[..., Sequence[Any]]:

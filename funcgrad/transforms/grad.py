@@ -79,8 +79,9 @@ class Recording:
             self.rest = None if rest is None else tree.map(self.given, rest)
         finally:
             tape.leave(token)
-        self.leaves, self.inputs = zip(*ins, strict=True) if ins else ((), ())
-        self.outs, self.numbers = zip(*outs, strict=True) if outs else ((), ())
+        # faster than zip(*pairs)
+        self.leaves, self.inputs = [x for x, _ in ins], [number for _, number in ins]
+        self.outs, self.numbers = [y for y, _ in outs], [number for _, number in outs]
 
     def given(self, x: Any) -> Any:
         """Return a value on the tape as the user gets it: where that is read again, a copy."""
@@ -216,7 +217,7 @@ def _evaluated(
     (value,) = run.outs
     check_scalar(who, value, holomorphic, leaves)
     cts: Sequence[Any] = [None] * len(leaves)
-    if run.numbers != (None,):
+    if run.numbers != [None]:
         cts = run.pulled([np.array(1, dtype_of(value))], whole=True)
         (value,) = run.outs  # of a second run, for masks
     run.tape.records = []  # a rule that closes over a tracer holds the tape
