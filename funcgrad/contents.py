@@ -92,6 +92,7 @@ PRIMITIVES = {
 FUNCTIONS = {
     "numpy.array_api": "namespace",
     "numpy.bits": "packbits unpackbits",
+    "numpy.contractions": "einsum einsum_path",
     "numpy.correlation": "convolve correlate cov corrcoef",
     "numpy.creation":
         "array asarray asanyarray ascontiguousarray full zeros ones empty eye identity arange "
@@ -132,8 +133,7 @@ FUNCTIONS = {
         "polyval polyadd polysub polymul polyder polyint polydiv roots poly polyfit vander",
     "numpy.products":
         "linalg.matrix_power linalg.multi_dot linalg.matmul vecdot linalg.vecdot matvec vecmat "
-        "dot vdot inner outer linalg.outer tensordot linalg.tensordot kron cross linalg.cross "
-        "einsum einsum_path",
+        "dot vdot inner outer linalg.outer tensordot linalg.tensordot kron cross linalg.cross",
     "numpy.properties":
         "shape ndim size array_repr array_str array2string shares_memory may_share_memory",
     "numpy.quantiles": "median nanmedian quantile percentile nanquantile nanpercentile",
