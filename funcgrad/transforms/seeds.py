@@ -34,7 +34,8 @@ from ..ops.paths import are_finite, are_finite_arrays
 from ..ops.structure import batch_at_front
 from .batching import Batch, BatchTracer
 from .paths import Paths, PathTracer, masks_of, resume, seeded, traces_for, unmasked
-from .staging import Staging, is_staged, stage, staged_in, with_numbers
+from .staging import Staging, is_staged, stage, staged_in
+from .uniform import with_numbers
 
 # tangents or cotangents (None: 0), whether they have masks -> results of the linear map
 Map = Callable[[Sequence[Any], bool], Sequence[Any]]

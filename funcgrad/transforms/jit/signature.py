@@ -21,7 +21,8 @@ from ...core.lists import compress
 from ...core.trace import Tracer
 from ..arguments import Origin, Place
 from ..namedaxes import NamedAxis, tokens, with_axes
-from ..staging import stage, with_numbers
+from ..staging import stage
+from ..uniform import with_numbers
 from .argspec import ArgSpec, FlatCall, places_of
 from .entry import Entry, entry
 from .key import Static
