@@ -11,6 +11,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike, shape_of
+from ..core.buffers import own
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
@@ -55,7 +56,7 @@ def cond(
     _check_scalar("cond", "the predicate", pred)
     if is_concrete(pred):
         check_operands(operands)
-        return (true_fun if pred else false_fun)(*operands)
+        return _apply(true_fun if pred else false_fun, operands)
     index = cast(compare.ne(pred, 0), np.dtype(int))
     return _staged_branches("cond", index, [false_fun, true_fun], operands)
 
@@ -91,8 +92,13 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
     if is_concrete(index) or len(branches) == 1:
         check_operands(operands)
         number = 0 if len(branches) == 1 else int(index)
-        return branches[min(max(number, 0), len(branches) - 1)](*operands)
+        return _apply(branches[min(max(number, 0), len(branches) - 1)], operands)
     return _staged_branches("switch", index, branches, operands)
+
+
+def _apply(fun: Callable[..., Any], operands: Any) -> Any:
+    """Call a function on copies, since it may write into them; its results are copies too."""
+    return tree.map(own, fun(*tree.map(own, operands)))
 
 
 def select(pred: Any, on_true: Any, on_false: Any) -> Any:

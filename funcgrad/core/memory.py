@@ -21,9 +21,10 @@ _ABSENT: Any = object()
 class Owner:
     """The memory of an array that was written, or has views."""
 
-    __slots__ = ("born", "current", "views")
+    __slots__ = ("born", "current", "strides", "views")
 
-    def __init__(self) -> None:
+    def __init__(self, strides: Any = None) -> None:
+        self.strides = strides  # in elements, as of the first view; no write changes them
         self.born: Any = None  # where the array was made; kept by the first write
         self.views: list[Any] = []  # weak references to its views
         self.current: list[Any] = []  # and to those whose content is that of the memory

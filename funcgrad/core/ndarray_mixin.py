@@ -91,6 +91,12 @@ def _power(self: Any, other: Any) -> Any:
     return primitives["square"](self) if squares else _raised(self, other)
 
 
+def _conjugate(self: Any, *args: Any, **kwargs: Any) -> Any:
+    """``x.conj()``: the array itself if it is real, where numpy.conj copies."""
+    real = self.dtype.kind != "c" and not (args or kwargs)
+    return self if real else _conjugated(self, *args, **kwargs)
+
+
 def _unary(name: str) -> Callable[..., Any]:
     return marked(lambda self: primitives[name](self), name, primitive=name)
 
@@ -126,9 +132,11 @@ _KEEP = (
     "into an array write funcgrad.at(array)[index].set(x)"
 )
 
+
 _raised = binary("pow")[0]
 marked(_power, "pow", primitive="pow")
-_reshape, _transpose = function(np.reshape), function(np.transpose)
+marked(_conjugate, "conjugate", function=np.conjugate)
+_conjugated, _reshape, _transpose = map(function, (np.conjugate, np.reshape, np.transpose))
 
 
 class NDArrayMixin:
@@ -309,8 +317,8 @@ class NDArrayMixin:
     all, any = function(np.all), function(np.any)
     argmax, argmin = function(np.argmax), function(np.argmin)
     argsort, argpartition = function(np.argsort), function(np.argpartition)
-    choose, conj = function(np.choose), function(np.conjugate)
-    conjugate, copy = function(np.conjugate), function(np.copy)
+    choose, conj, conjugate = function(np.choose), _conjugate, _conjugate
+    copy = function(np.copy)
     cumprod, cumsum = function(np.cumprod), function(np.cumsum)
     diagonal, dot = function(np.diagonal), function(np.dot)
     max, mean, min = function(np.max), function(np.mean), function(np.min)

@@ -83,6 +83,10 @@ class Trace:
             return position > self.serial
         return any(outer is trace and position > count for outer, count in self.around)
 
+    def strides(self, x: Any) -> tuple[int, ...]:
+        """The strides of an abstract tracer as NumPy would have them, in elements."""
+        raise MissingRuleError(f"{type(self).__name__} defines no strides()")
+
     def shared(self, x: Any) -> Any:
         """The value of a tracer that may be an array of the user's, or None."""
         return None

@@ -1,17 +1,53 @@
 """Views: results that share memory with their operand, exactly where NumPy's do."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.lib.stride_tricks import as_strided
 
 from ..core.avals import Shape, shape_of
-from ..core.buffers import Buffer
-from ..core.memory import alias, owner_of, steps_of
+from ..core.buffers import Buffer, fresh_copy
+from ..core.memory import Owner, alias, owner_of, snapshot
 from ..core.trace import ConcreteTracer, Tracer
-from ..ops.index import getitem_p
-from ..ops.structure import reshape_p, transpose_p
+from ..ops.assign import set_at_p
+from ..ops.index import ARRAY, Index
+from ..ops.layout import is_contiguous, strides_after_reshape, strides_of
+from ..ops.structure import reshape_p
+
+
+class Viewed:
+    """A view that is no single primitive: a function of one array.
+
+    Args:
+        function: gives the elements of a traced array.
+        numpys: gives the view of an ndarray.
+        writeable: whether the view may be written into.
+    """
+
+    def __init__(self, function: Any, numpys: Callable[..., Any], writeable: bool = False) -> None:
+        self.function, self.numpys, self.writeable = function, numpys, writeable
+        self.viewing = self
+
+    def bind(self, x: Any, **params: Any) -> tuple[Any, ...]:
+        return (self.function(x, **params),)
+
+    def run(self, x: Any, **params: Any) -> tuple[Any, ...]:
+        return (self.numpys(x, **params),)
+
+    def put(self, x: Any, part: Any, **params: Any) -> Any:
+        """``x`` with the elements of the view replaced by ``part``."""
+        shape, size = shape_of(x), math.prod(shape_of(x))
+        positions = self.numpys(np.arange(size).reshape(shape), **params)
+        new = set_at_p(reshape_p(x, shape=(size,)), part, positions, index=Index([ARRAY]))
+        return reshape_p(new, shape=shape)
+
+    def __call__(self, x: Any, **params: Any) -> Any:
+        """Give the view of an array, with its memory."""
+        y = self.function(x, **params)
+        if isinstance(x, Tracer) and y is x:
+            y = snapshot(x)
+        return viewed(y, x, self, params, self.writeable)
 
 
 def viewed(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = True) -> Any:
@@ -22,23 +58,45 @@ def viewed(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = 
         if type(x) is not Buffer or not isinstance(y, np.ndarray):
             return y
         y = Buffer(y)
+    elif is_scalar(x):
+        return y  # an array of its own
+    if x._memory is None:
+        x._memory = Owner(_layout(x))
     return alias(y, x, prim, params, writeable)
+
+
+def apart(y: Any, *xs: Any) -> Any:
+    """A result, as a copy if it would be one of the operands or a view of one."""
+    if isinstance(y, Tracer):
+        owner = owner_of(y)
+        if any(isinstance(x, Tracer) and owner_of(x) is owner for x in xs):
+            return fresh_copy(y)
+    return y
+
+
+def is_scalar(x: Any) -> bool:
+    """Whether a traced value of shape () is a scalar in NumPy, which is immutable."""
+    return not (x.shape or x._memory is not None or isinstance(_bottom(x), np.ndarray))
 
 
 def reshaped(x: Any, shape: Shape) -> Any:
     """``x`` with another shape: a view where NumPy gives one, else a copy."""
+    y = reshape_p(x, shape=shape)
+    if not isinstance(x, Tracer) or strides_after_reshape(x.shape, strides_of(x), shape) is None:
+        return y
+    return viewed(y, x, reshape_p, {"shape": shape})
+
+
+def raveled(x: Any) -> Any:
+    """Elements along one axis: a view of a contiguous array, else a copy."""
+    shape = (math.prod(shape_of(x)),)
     if not isinstance(x, Tracer):
         return reshape_p(x, shape=shape)
-    y = reshape_p(x, shape=shape)
-    return viewed(y, x, reshape_p, {"shape": shape}) if _shares(y, x, shape) else y
-
-
-def _shares(y: Any, x: Any, shape: Shape) -> bool:
-    """Whether the reshaped ``y`` shares the memory of ``x`` in NumPy."""
-    own, part = _bottom(x), _bottom(y)
-    if isinstance(own, np.ndarray) and isinstance(part, np.ndarray):
-        return part.base is own or (own.base is not None and part.base is own.base)
-    return strides_after_reshape(x.shape, layout_of(x).strides, shape) is not None
+    if not is_contiguous(x.shape, strides_of(x)):
+        return snapshot(reshape_p(x, shape=shape))
+    return (
+        x if x.shape == shape else viewed(reshape_p(x, shape=shape), x, reshape_p, {"shape": shape})
+    )
 
 
 def _bottom(x: Any) -> Any:
@@ -48,70 +106,9 @@ def _bottom(x: Any) -> Any:
     return x
 
 
-def layout_of(x: Any) -> np.ndarray:
-    """An array of one byte an element, never read, with the layout of a tracer in memory."""
-    shape = shape_of(owner_of(x))
-    layout = _laid_out(shape, _contiguous_strides(shape))
-    for prim, params in steps_of(x):
-        if prim is getitem_p:
-            layout = layout[tuple(params["index"])]
-        elif prim is transpose_p:
-            layout = layout.transpose(params["perm"])
-        elif prim is reshape_p:
-            shape = params["shape"]
-            strides = strides_after_reshape(layout.shape, layout.strides, shape)
-            layout = _laid_out(shape, strides or _contiguous_strides(shape))
-    return layout
-
-
-def _laid_out(shape: Shape, strides: Sequence[int]) -> np.ndarray:
-    return as_strided(np.empty(1, np.int8), shape, strides)
-
-
-def _contiguous_strides(shape: Shape) -> tuple[int, ...]:
-    strides, step = [], 1
-    for n in reversed(shape):
-        strides.append(step)
-        step *= max(n, 1)
-    return tuple(reversed(strides))
-
-
-def strides_after_reshape(
-    shape: Shape, strides: Sequence[int], new: Shape
-) -> tuple[int, ...] | None:
-    """The strides of a reshaped view, None where the elements must be copied.
-
-    Groups of axes with equal numbers of elements are matched from the left; the old axes of a
-    group must lie behind each other in memory.
-    """
-    old = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
-    found: list[int] = []
-    i = j = 0
-    lengths = list(new)
-    while j < len(lengths):
-        if lengths[j] == 1:
-            found.append(found[-1] * 1 if found else 1)
-            j += 1
-            continue
-        if 0 in new:
-            return _contiguous_strides(new)
-        first, count = i, old[i][0]
-        start, size = j, lengths[j]
-        i, j = i + 1, j + 1
-        while count != size:
-            if count < size:
-                count *= old[i][0]
-                i += 1
-            else:
-                size *= lengths[j]
-                j += 1
-        for (_, outer), (n, inner) in zip(old[first : i - 1], old[first + 1 : i], strict=True):
-            if outer != n * inner:
-                return None
-        step = old[i - 1][1]
-        group = []
-        for n in reversed(lengths[start:j]):
-            group.append(step)
-            step *= n
-        found += reversed(group)
-    return tuple(found)
+def _layout(x: Any) -> Any:
+    """The strides of a new owner of memory, or a tracer of which they are asked when needed."""
+    array = _bottom(x)
+    while isinstance(array, Tracer) and hasattr(array, "value"):
+        array = array.value
+    return snapshot(x) if isinstance(array, Tracer) else strides_of(x)

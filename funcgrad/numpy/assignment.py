@@ -10,12 +10,13 @@ from ..core.buffers import Buffer, plain
 from ..core.errors import DtypeError, MutationError, ShapeError
 from ..core.memory import View, are_same, write
 from ..core.registry import overrides
-from ..core.trace import ConcreteTracer, Tracer, is_concrete
+from ..core.trace import Tracer, is_concrete
 from ..ops import elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.index import indexed_shape
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
+from .aliasing import is_scalar
 from .dispatch import Casting
 from .indexing import getitem, parse
 
@@ -121,15 +122,6 @@ def _broadcasts(given: tuple[int, ...], shape: tuple[int, ...]) -> bool:
 
 
 # augmented assignment, and out=
-
-
-def is_scalar(x: Any) -> bool:
-    """Whether a traced value of shape () is a scalar in NumPy, which is immutable."""
-    if x.shape or x._memory is not None:
-        return False
-    while isinstance(x, ConcreteTracer):
-        x = x.value
-    return not isinstance(x, np.ndarray)
 
 
 def in_place(x: Any, y: Any, name: str) -> Any:

@@ -10,8 +10,9 @@ from ..core.avals import aval_of, shape_of
 from ..core.errors import ShapeError, shown
 from ..ops.contract import einsum_p
 from ..ops.index import ARRAY, Index, getitem_p
-from ..ops.operand import common_dtype, operand
+from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast, reshape, sum_p, transpose_p
+from .aliasing import Viewed
 from .dispatch import NO_DERIVATIVE, Casting, check_cast, implements, no_out
 from .indexing import placeholder
 
@@ -37,6 +38,14 @@ def einsum(
     """
     no_out("einsum", out)
     xs, names, result = _parsed(operands)
+    if len(xs) == 1 and dtype is None and set(names[0]) == set(result):
+        return _PERMUTED(strong(xs[0]), names=names[0], result=result)
+    return _contracted(xs, names, result, dtype, casting)
+
+
+def _contracted(
+    xs: list[Any], names: list[str], result: str, dtype: Any = None, casting: Casting = "safe"
+) -> Any:
     if dtype is not None:
         for x in xs:
             check_cast("einsum", x, dtype, casting)
@@ -55,6 +64,13 @@ def einsum(
         ((x, axes),) = pairs
         return as_scalar(transpose_p(x, perm=tuple(map(axes.index, result))))
     return einsum_p(*(x for x, _ in pairs), names=tuple(axes for _, axes in pairs), out=result)
+
+
+_PERMUTED = Viewed(  # without sums: a view
+    lambda x, names, result: _contracted([x], [names], result),
+    lambda x, names, result: np.einsum(f"{names}->{result}", x),
+    writeable=True,
+)
 
 
 def _parsed(operands: tuple[Any, ...]) -> tuple[list[Any], list[str], str]:

@@ -10,6 +10,7 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
+from .aliasing import apart
 from .dispatch import (
     EAGER_NO_DERIVATIVE,
     NO_DERIVATIVE,
@@ -67,7 +68,8 @@ def astype(
     check_device(device)
     x = strong(operand(x))
     check_cast("astype", x, dtype, casting)
-    return cast(x, dtype)
+    y = cast(x, dtype)
+    return apart(y, x) if copy else y
 
 
 overrides["astype"] = astype

@@ -11,7 +11,8 @@ import numpy as np
 from ..core.avals import PYTHON_SCALARS, dtype_of, shape_of
 from ..core.errors import shown
 from ..ops.operand import asarray, holds_tracer, operand, strong
-from ..ops.structure import cast, expand_dims, reshape
+from ..ops.structure import cast, reshape
+from .aliasing import reshaped
 from .dispatch import NO_DERIVATIVE, implements, numpy_function, unsupported
 from .indexing import concrete, placeholder
 
@@ -111,5 +112,6 @@ def ix_(*args: Any) -> tuple[Any, ...]:
             (x,) = concrete("ix_", x).nonzero()
         elif not isinstance(args[k], np.ndarray) and shape_of(x) == (0,):
             x = cast(x, np.intp)  # NumPy takes an empty list as integers
-        results.append(expand_dims(x, (*range(k), *range(k + 1, len(args)))))
+        shape = (*[1] * k, shape_of(x)[0], *[1] * (len(args) - k - 1))
+        results.append(reshaped(x, shape))
     return tuple(results)

@@ -15,8 +15,8 @@ from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, integers, operand, strong
 from ..ops.reduce import axis_of, gather_along_axis
 from ..ops.structure import broadcast_to, reshape
-from .aliasing import viewed
-from .dispatch import implements, no_out
+from .aliasing import Viewed, viewed
+from .dispatch import implements, no_out, unsupported
 from .shapes import integer_tuple, ravel, ravel_if_none, scalar_axis
 
 _OUTSIDE = "compute it outside the traced function"
@@ -160,7 +160,8 @@ def getitem(x: Any, index: Any) -> Any:
         return viewed(y, x, getitem_p, {"index": key}) if shape_of(y) or slice is type(index) else y
     array, key, arrays = parse(x, index)
     y = getitem_p(array, *arrays, index=key)
-    if arrays or not (shape_of(y) or (type(index) is tuple and Ellipsis in index)):
+    entries = index if type(index) is tuple else (index,)
+    if arrays or not (shape_of(y) or any(e is Ellipsis for e in entries)):
         return y  # a copy, or a scalar
     return viewed(y, array, getitem_p, {"index": key})
 
@@ -226,6 +227,8 @@ def sliding_window_view(
 ) -> Any:
     """Sliding windows, along new axes at the end; see numpy.lib.stride_tricks."""
     x, lengths = operand(x), integer_tuple(window_shape)
+    if writeable:
+        raise unsupported("sliding_window_view", "writeable=True", "write into the array itself")
     if any(n < 0 for n in lengths):
         raise ValueError("`window_shape` cannot contain negative values")
     rank = len(shape_of(x))
@@ -235,7 +238,13 @@ def sliding_window_view(
             f"sliding_window_view: window_shape must have a length for each axis: got "
             f"{len(lengths)} for {len(axes)}"
         )
-    for d, n in zip((axis_of(d, rank) for d in axes), lengths, strict=True):
+    params = {"axes": tuple(axis_of(d, rank) for d in axes), "lengths": lengths}
+    return _WINDOWS(x, **params)
+
+
+def _windows(x: Any, axes: tuple[int, ...], lengths: tuple[int, ...]) -> Any:
+    """Windows of these lengths along axes, by new axes at the end."""
+    for d, n in zip(axes, lengths, strict=True):
         count = shape_of(x)[d] - n + 1
         if count < 1:
             raise ValueError("window shape cannot be larger than input array shape")
@@ -243,6 +252,12 @@ def sliding_window_view(
         windows = getitem_p(x, positions, index=Index((*[slice(None)] * d, ARRAY)))
         x = np.moveaxis(windows, d + 1, -1)
     return x
+
+
+_WINDOWS = Viewed(
+    _windows,
+    lambda x, axes, lengths: np.lib.stride_tricks.sliding_window_view(x, lengths, axes),
+)
 
 
 @implements("compress")
@@ -271,12 +286,21 @@ def diagonal(a: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
         raise ValueError("diag requires an array of at least two dimensions")
     first, second = axis_of(axis1, rank), axis_of(axis2, rank)
     rest = [d for d in range(rank) if d not in (first, second)]
-    a = np.transpose(a, (first, second, *rest))
-    m, n = shape_of(a)[:2]
+    a = np.transpose(a, (*rest, first, second))
+    return _DIAGONAL(a, offset=offset)
+
+
+def _diagonal(a: Any, offset: int) -> Any:
+    """Diagonal of the last two axes, as the last axis: each n + 1-th element of their rows."""
+    *lead, m, n = shape_of(a)
     length = max(min(m, n - offset) if offset >= 0 else min(m + offset, n), 0)
-    rows = np.arange(length) + max(-offset, 0)
-    y = getitem_p(a, rows, rows + offset, index=Index([ARRAY, ARRAY]))
-    return np.moveaxis(y, 0, -1)
+    start = offset if offset >= 0 else -offset * n
+    stop = start + (length - 1) * (n + 1) + 1 if length else start
+    rows = reshape(a, (*lead, m * n))
+    return getitem_p(rows, index=Index((*[slice(None)] * len(lead), slice(start, stop, n + 1))))
+
+
+_DIAGONAL = Viewed(_diagonal, lambda x, offset: np.diagonal(x, offset, -2, -1))
 
 
 @implements("linalg.diagonal")

@@ -11,7 +11,7 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, cast_assigned, holds_tracer, operand, strong
 from ..ops.reduce import axes_in, axis_of
 from ..ops.structure import broadcast_to as _broadcast_to, reshape as _reshape
-from .aliasing import viewed
+from .aliasing import apart, viewed
 from .dispatch import EAGER, implements
 from .indexing import concrete
 from .joining import concatenate
@@ -97,7 +97,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 @implements("roll")
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """Shift elements around the end of an axis; see numpy.roll."""
-    a = operand(a)
+    a = given = operand(a)
     if axis is None:
         return _reshape(roll(ravel(a), shift, 0), shape_of(a))
     shifts, axes = np.broadcast_arrays(concrete("roll", operand(shift)), operand(axis))
@@ -108,7 +108,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
         if length and n % length:
             start = length - n % length
             a = concatenate([slice_axis(a, d, start, None), slice_axis(a, d, None, start)], d)
-    return a
+    return apart(a, given)
 
 
 @implements("resize")

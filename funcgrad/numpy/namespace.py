@@ -69,6 +69,8 @@ def wrap(name: str, function: Callable[..., Any], module: str) -> Callable[..., 
         try:
             if ufunc is None:
                 return override(*args, **kwargs)
+            if len(args) > ufunc.nin:
+                args, kwargs = args[: ufunc.nin], {**kwargs, "out": args[ufunc.nin :]}
             if kwargs:
                 return overrides[np.ufunc](ufunc, "__call__", args, kwargs)
             return override(*map(operand, args))

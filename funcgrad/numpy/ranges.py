@@ -9,6 +9,7 @@ from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.operand import common_dtype, holds_tracer, operand, strong
 from ..ops.structure import cast, expand_dims
+from .aliasing import apart
 from .creation import default_dtype
 from .dispatch import check_device, implements
 from .joining import concatenate
@@ -137,4 +138,5 @@ def meshgrid(
         shape = [1] * rank
         shape[place] = -1
         lines.append(reshape(strong(operand(x)), shape))
-    return tuple(lines) if sparse else broadcast_arrays(*lines)
+    grids = tuple(lines) if sparse else broadcast_arrays(*lines)
+    return tuple([apart(x, line) for x, line in zip(grids, lines, strict=True)]) if copy else grids

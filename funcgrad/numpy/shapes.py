@@ -4,6 +4,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from ..core.avals import broadcast_shapes, shape_of
 from ..ops.index import Index, getitem_p
 from ..ops.operand import integer_tuple as integer_tuple, operand, strong
@@ -12,7 +14,7 @@ from ..ops.structure import (
     broadcast_to as _broadcast_to,
     transpose_p,
 )
-from .aliasing import reshaped, viewed
+from .aliasing import Viewed, raveled, reshaped, viewed
 from .dispatch import implements, unsupported
 
 
@@ -40,7 +42,10 @@ def _as_shape(a: Any, shape: tuple[int, ...]) -> Any:
 @implements("ravel")
 def ravel(a: Any, order: str = "C") -> Any:
     """Elements along one axis; see numpy.ravel."""
-    return reshape(a, (-1,) if math.prod(shape_of(operand(a))) else (0,), order)
+    if order not in ("C", "F"):
+        return reshape(a, -1, order)  # raises
+    a = strong(operand(a))
+    return raveled(transpose(a) if order == "F" else a)
 
 
 def ravel_if_none(a: Any, axis: Any) -> tuple[Any, int]:
@@ -152,7 +157,7 @@ def broadcast_to(array: Any, shape: Any, subok: bool = False) -> Any:
         raise ValueError(
             f"broadcast_to: an array of shape {shape_of(array)} does not broadcast to {shape}"
         )
-    return _broadcast_to(array, shape)
+    return _REPEATED(array, shape=shape)
 
 
 @implements("broadcast_arrays")
@@ -160,7 +165,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     """Broadcast arrays to their common shape; see numpy.broadcast_arrays."""
     arrays = [strong(operand(x)) for x in args]
     shape = broadcast_shapes(*map(shape_of, arrays))
-    return tuple(_broadcast_to(x, shape) for x in arrays)
+    return tuple(_REPEATED(x, shape=shape) for x in arrays)
 
 
 def _with_rank(rank: int, arrays: Sequence[Any]) -> Any:
@@ -196,3 +201,6 @@ def atleast_3d(*arys: Any) -> Any:
 def slice_axis(a: Any, axis: int, start: Any, stop: Any) -> Any:
     index = Index((*[slice(None)] * axis, slice(start, stop)))
     return viewed(getitem_p(a, index=index), a, getitem_p, {"index": index})
+
+
+_REPEATED = Viewed(_broadcast_to, np.broadcast_to)

@@ -16,6 +16,7 @@ from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from . import cumulative as scans, reductions
+from .aliasing import apart
 from .dispatch import NO_VALUE, Casting, no_out, unsupported
 from .joining import concatenate, stack
 from .reductions import initial_as, is_given, where_mask
@@ -299,7 +300,7 @@ def _reduce_in_order(
     return y
 
 
-def _accumulate_in_order(function: Callable[..., Any], xs: Any) -> list[Any]:
+def _in_order(function: Callable[..., Any], xs: Any) -> list[Any]:
     """All partial results of a reduction by a binary function from left to right."""
     rest = iter(xs)
     results = [next(rest)]
@@ -323,14 +324,11 @@ def _accumulate(
         return y if dtype is None else cast(y, dtype)  # small integers would grow
     x = _accumulation_dtype(who, ufunc, x, dtype)
     if not shape_of(x)[axis]:
-        return x
+        return apart(x, x)
     function, rows = _function(who, ufunc), moveaxis(x, axis, 0)
-    rows = (
-        _doubling_scan(function, rows)
-        if ufunc in _ASSOCIATIVE
-        else stack(_accumulate_in_order(function, rows))
-    )
-    return moveaxis(rows, 0, axis)
+    doubles = ufunc in _ASSOCIATIVE
+    rows = _doubling_scan(function, rows) if doubles else stack(_in_order(function, rows))
+    return apart(moveaxis(rows, 0, axis), x)
 
 
 def _doubling_scan(function: Callable[..., Any], rows: Any) -> Any:

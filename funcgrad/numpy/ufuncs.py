@@ -11,6 +11,7 @@ from ..core.registry import overrides
 from ..ops import bessel, compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
+from .aliasing import apart, viewed
 from .dispatch import NO_DERIVATIVE, NO_VALUE, implements, no_out
 from .ufunc_methods import call_ufunc
 
@@ -49,7 +50,7 @@ def frexp(x: Any) -> tuple[Any, Any]:
 def real(val: Any) -> Any:
     """Real part; see numpy.real."""
     val = operand(val)
-    return ew.real(val) if ew.is_complex(val) else val
+    return viewed(ew.real(val), val, ew.real, {}) if ew.is_complex(val) else val
 
 
 @implements("imag")
@@ -57,8 +58,9 @@ def imag(val: Any) -> Any:
     """Imaginary part; see numpy.imag."""
     val = operand(val)
     if ew.is_complex(val):
-        return ew.imag(val)
+        return viewed(ew.imag(val), val, ew.imag, {})
     zeros = np.zeros(shape_of(val), dtype_of(val))
+    zeros.flags.writeable = False
     return zeros.item() if aval_of(val).weak else zeros  # a Python scalar gives a Python scalar
 
 
@@ -140,7 +142,7 @@ def _clipped(a: Any, low: Any, high: Any, kwargs: dict[str, Any]) -> Any:
         bounds = tuple(bound for bound in (low, high) if bound is not None)
         return call_ufunc("numpy.clip", _LIMITS[low is None, high is None], (a, *bounds), kwargs)
     if low is None and high is None:
-        return strong(a)
+        return apart(strong(a), a)
     if dtype_of(a).kind == "f":
         low = np.array(-np.inf, dtype_of(a)) if low is None else low
         high = np.array(np.inf, dtype_of(a)) if high is None else high
@@ -157,7 +159,7 @@ def round(a: Any, decimals: int = 0, out: Any = None) -> Any:
     no_out("round", out)
     a, decimals = strong(operand(a)), operator.index(decimals)
     if dtype_of(a).kind in "iu" and decimals >= 0:
-        return a
+        return apart(a, a)
     if decimals == 0:
         return compare.rint(a)
     scale = 10.0 ** abs(decimals)
@@ -180,7 +182,7 @@ def nan_to_num(
     """Replace nan and infinities by constants; see numpy.nan_to_num."""
     x = strong(operand(x))
     if not is_inexact(dtype_of(x)):
-        return x
+        return apart(x, x) if copy else x
     for filler in (nan, posinf, neginf):
         if filler is not None and ew.is_complex(filler):
             raise DtypeError(f"nan_to_num: the fillers of both parts must be real: got {filler}")

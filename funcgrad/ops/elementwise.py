@@ -13,6 +13,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import PYTHON_SCALARS, dtype_of
+from ..core.companions import Viewing
 from ..core.registry import overrides
 from . import choice
 from .choice import (
@@ -239,6 +240,14 @@ sinc_derivative: Elementwise
 power_log: Elementwise
 power_slope: Elementwise
 
+
+class Part(Elementwise, Viewing):
+    """The real or the imaginary part."""
+
+    def put(self, x: Any, part: Any) -> Any:
+        return add(part, mul(imag(x), 1j)) if self is real else add(real(x), mul(part, 1j))
+
+
 # fmt: off
 # arithmetic
 add         = Arithmetic("add", np.add, lambda t, y, a, b: t, lambda t, y, a, b: t, linear=[{0, 1}])
@@ -360,8 +369,8 @@ cosine      = Elementwise("cosine", _cosine,
                           None, lower=_lower_cosine, decompose=True)
 # complex numbers; a cast of a map to a real dtype keeps the real part
 conj        = Elementwise("conj", np.conjugate, lambda t, y, x: np.conjugate(t), linear=[{0}])
-real        = Elementwise("real", np.real, lambda t, y, x: t, linear=[{0}])
-imag        = Elementwise("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
+real        = Part("real", np.real, lambda t, y, x: t, linear=[{0}])
+imag        = Part("imag", np.imag, lambda t, y, x: t * -1j, linear=[{0}])
 # choice
 sign        = NonDifferentiable("sign", np.sign)
 copysign    = Elementwise("copysign", np.copysign,

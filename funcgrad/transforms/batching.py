@@ -9,9 +9,10 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import Aval, aval_of, check_operand
+from ..core.avals import Aval, aval_of, check_operand, shape_of
 from ..core.axes import Axis, bind_axis
 from ..core.buffers import settled
+from ..core.companions import Viewing
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
 from ..core.pickling import picklable
@@ -26,6 +27,14 @@ from ..core.trace import (
     warn_at_user_line,
 )
 from ..ops.index import Index, concatenate_p, getitem_p
+from ..ops.layout import (
+    Strides,
+    contiguous,
+    is_contiguous,
+    keeps_layout,
+    strides_of,
+    strides_of_result,
+)
 from ..ops.operand import stacked
 from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
 from .arguments import Origin, check_alive, check_callable
@@ -66,16 +75,21 @@ class BatchTracer(AbstractTracer):
 class Batch(Trace):
     """Run each operation once for all examples."""
 
-    __slots__ = ("name", "size")
+    __slots__ = ("layouts", "name", "size")
 
     def __init__(self, origin: object, size: int, name: Hashable = None) -> None:
         super().__init__(origin)
         self.size = size
+        self.layouts: dict[int, Strides] = {}  # of results whose examples are not in C order
         self.name = name  # the name of the batch axis for collectives
 
     @override
     def position(self, x: Any) -> int:
         return x._note
+
+    @override
+    def strides(self, x: Any) -> Strides:
+        return self.layouts[x._note] if x._note in self.layouts else contiguous(x.shape)
 
     @override
     def shared(self, x: Any) -> Any:
@@ -92,10 +106,28 @@ class Batch(Trace):
             outs, out_axes = prim.holds.batch_in_trace(self, values, axes, **params)
         else:
             outs, out_axes = prim.batch(values, axes, self.size, **params)
-        return [
+        results = [
             self.with_axis(y) if d is None else BatchTracer(self, y, d)
             for y, d in zip(outs, out_axes, strict=True)
         ]
+        if keeps_layout(prim) and type(results[0]) is BatchTracer:
+            self.lay_out(results[0], prim, args, params)
+        return results
+
+    def lay_out(self, y: BatchTracer, prim: Primitive, args: tuple, params: dict) -> None:
+        """Note the strides of one example of a result, unless they are in C order."""
+        if not isinstance(prim, Viewing) and not any(map(self.may_be_strided, args)):
+            return
+        shape, strides = y.shape, [strides_of(x) for x in args]
+        found = strides_of_result(prim, params, list(map(shape_of, args)), strides, shape)
+        if not is_contiguous(shape, found):
+            self.layouts[y._note] = found
+
+    def may_be_strided(self, x: Any) -> bool:
+        """Whether an operand may be in another order than C."""
+        if isinstance(x, BatchTracer) and x._trace is self:
+            return x._note in self.layouts or x._memory is not None
+        return isinstance(x, (np.ndarray, Tracer)) and len(x.shape) > 1
 
     def with_axis(self, y: Any) -> Any:
         """A value that all examples share, with the batch axis if it is of an inner trace.
@@ -120,7 +152,8 @@ def batched(
 ) -> list[tuple[Any, int | None]]:
     """Run a function of leaves in a trace: its outputs, each with its batch axis."""
     tracers = [
-        x if d is None else BatchTracer(trace, x, d) for x, d in zip(values, axes, strict=True)
+        x if d is None else BatchTracer(trace, settled(x), d)
+        for x, d in zip(values, axes, strict=True)
     ]
     token = trace.enter()
     try:

@@ -20,6 +20,7 @@ from ..core.memory import identity
 from ..core.pickling import picklable
 from ..core.registry import overrides
 from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer
+from ..ops.layout import Strides, strides_of_variable
 from .arguments import Origin, check_alive, check_callable
 from .snapshots import BRIEF, TINY, Snapshots
 
@@ -68,8 +69,8 @@ class Staging(Trace):
 
     # fmt: off
     __slots__ = (
-        "at", "consts", "eqns", "gaps", "inputs", "limit", "renamed", "searched", "snapshots",
-        "transposed",
+        "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit", "renamed", "searched",
+        "snapshots", "transposed",
     )
     # fmt: on
 
@@ -86,6 +87,7 @@ class Staging(Trace):
         self.transposed = False  # whether it will be transposed: masks of its tangents are unknown
         self.inputs: list[Var] = []
         self.renamed: dict[Var, Atom] = {}  # variables whose equations were removed
+        self.layouts: dict[Var, Strides] = {}  # strides of variables, as far as asked
         self.at = ""  # the line whose derivative is being staged
         # constants of the program: small arrays by their bytes, others by identity
         self.consts: dict[Any, tuple[Var, Any]] = {}
@@ -95,6 +97,10 @@ class Staging(Trace):
         # rarely asked; a variable of no equation was there at the beginning
         rows = enumerate(self.eqns, start=1)
         return next((n for n, eqn in rows if x._var in eqn.outs), 0)
+
+    @override
+    def strides(self, x: Any) -> Strides:
+        return strides_of_variable(x._var, self.eqns, self.consts.values(), self.layouts)
 
     def input(self, aval: Aval) -> StagingTracer:
         self.inputs.append(Var(aval))

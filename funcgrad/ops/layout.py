@@ -1,0 +1,172 @@
+"""Layout in memory: the strides of an array, in elements, and those of results of an operation."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from ..core.avals import Shape
+from ..core.jaxpr import Atom, Eqn, Literal, Var
+from ..core.memory import Owner, View
+from ..core.trace import ConcreteTracer, Primitive, Tracer
+from .assign import AddAt, SetAt
+from .convert import Convert
+from .families import Elementwise
+from .index import Getitem
+from .structure import Reshape, Transpose
+
+Strides: TypeAlias = tuple[int, ...]
+
+
+def contiguous(shape: Shape) -> Strides:
+    """The strides of an array in C order."""
+    strides, step = [], 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(strides))
+
+
+def is_contiguous(shape: Shape, strides: Strides) -> bool:
+    """Whether the elements lie in C order without gaps; axes of length 1 have any stride."""
+    pairs = zip(shape, strides, contiguous(shape), strict=True)
+    return 0 in shape or all(n == 1 or s == c for n, s, c in pairs)
+
+
+def laid_out(shape: Shape, strides: Strides, dtype: Any = np.int8) -> np.ndarray:
+    """An array of this layout, whose elements are never read."""
+    one = np.empty(1, dtype)
+    return as_strided(one, shape, [n * one.itemsize for n in strides])
+
+
+def strides_in_elements(x: np.ndarray) -> Strides:
+    return tuple([n // x.itemsize for n in x.strides])
+
+
+def strides_of(x: Any) -> Strides:
+    """The strides of an array in memory, in elements; scalars have none."""
+    if isinstance(x, np.ndarray):
+        return strides_in_elements(x)
+    if not isinstance(x, Tracer):
+        return ()
+    memory = x._memory
+    if type(memory) is View:
+        owner = memory.owner
+        layout = laid_out(owner.shape, strides_of(owner), owner.dtype)
+        for prim, params in memory.steps:
+            (layout,) = prim.run(layout, **params)
+        return strides_in_elements(layout)
+    if type(memory) is Owner and memory.strides is not None:
+        if isinstance(memory.strides, Tracer):
+            memory.strides = strides_of(memory.strides)
+        return memory.strides
+    return strides_of(x.value) if isinstance(x, ConcreteTracer) else x._trace.strides(x)
+
+
+def strides_of_result(
+    prim: Primitive, params: Any, shapes: Sequence[Shape], strides: Sequence[Strides], out: Shape
+) -> Strides:
+    """The strides of the result of an operation, as NumPy allocates it: in C order for most.
+
+    Args:
+        shapes: of the operands.
+        strides: of the operands.
+        out: the shape of the result.
+    """
+    if isinstance(prim, (Elementwise, Convert)):  # in the order of the operands
+        given = list(map(laid_out, shapes, strides))
+        flags = [*[["readonly"]] * len(given), ["writeonly", "allocate"]]
+        result = np.nditer([*given, None], ["zerosize_ok"], flags, order="K").operands[-1]
+        return tuple(result.strides) if result.shape == out else contiguous(out)
+    if isinstance(prim, (SetAt, AddAt)):
+        return strides[0]
+    is_view = isinstance(prim, Transpose) or (isinstance(prim, Getitem) and len(shapes) == 1)
+    if is_view:
+        return tuple(prim.run(laid_out(shapes[0], strides[0]), **params)[0].strides)
+    after = None
+    if isinstance(prim, Reshape):
+        after = strides_after_reshape(shapes[0], strides[0], out)
+    return contiguous(out) if after is None else after
+
+
+def strides_of_variable(
+    atom: Atom, eqns: Sequence[Eqn], consts: Iterable[tuple[Var, Any]], found: dict[Var, Strides]
+) -> Strides:
+    """The strides of a variable of a program; those of an input are taken to be in C order.
+
+    Args:
+        eqns: of the program, as far as they are known.
+        consts: variables of constants, and their values.
+        found: the strides of variables asked before, to which those of this one are added.
+    """
+    if isinstance(atom, Literal):
+        return ()
+    if atom in found:
+        return found[atom]
+    waiting = [atom]
+    while waiting:  # without recursion, since programs may be long
+        var = waiting[-1]
+        shape = var.aval.shape
+        eqn = next((eqn for eqn in reversed(eqns) if var in eqn.outs), None)
+        if eqn is not None and keeps_layout(eqn.prim):
+            operands = [a for a in eqn.ins if not isinstance(a, Literal)]
+            missing = [a for a in operands if a not in found]
+            if missing:
+                waiting += missing
+                continue
+            given = [() if isinstance(a, Literal) else found[a] for a in eqn.ins]
+            shapes = [a.aval.shape for a in eqn.ins]
+            found[var] = strides_of_result(eqn.prim, eqn.params, shapes, given, shape)
+        else:
+            known = [x for v, x in consts if v is var]
+            found[var] = strides_of(known[0]) if known else contiguous(shape)
+        waiting.pop()
+    return found[atom]
+
+
+def keeps_layout(prim: Primitive) -> bool:
+    """Whether results of an operation may be in another order than C."""
+    return isinstance(prim, _KEEPS)
+
+
+_KEEPS = (Elementwise, Convert, SetAt, AddAt, Transpose, Getitem, Reshape)
+
+
+def strides_after_reshape(shape: Shape, strides: Strides, new: Shape) -> Strides | None:
+    """The strides of a reshaped view, None where the elements must be copied.
+
+    Groups of axes with equal numbers of elements are matched from the left; the old axes of a
+    group must lie behind each other in memory.
+    """
+    old = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
+    found: list[int] = []
+    i = j = 0
+    lengths = list(new)
+    while j < len(lengths):
+        if lengths[j] == 1:
+            found.append(1)
+            j += 1
+            continue
+        if 0 in new:
+            return contiguous(new)
+        first, count = i, old[i][0]
+        start, size = j, lengths[j]
+        i, j = i + 1, j + 1
+        while count != size:
+            if count < size:
+                count *= old[i][0]
+                i += 1
+            else:
+                size *= lengths[j]
+                j += 1
+        for (_, outer), (n, inner) in zip(old[first : i - 1], old[first + 1 : i], strict=True):
+            if outer != n * inner:
+                return None
+        step = old[i - 1][1]
+        group = []
+        for n in reversed(lengths[start:j]):
+            group.append(step)
+            step *= n
+        found += reversed(group)
+    return tuple(found)
