@@ -14,7 +14,7 @@ from ..core.avals import Aval
 from ..core.jaxpr import Eqn, Jaxpr, Var
 from ..ops.structure import reshape_p
 from .arena import Allocation, Arena
-from .liveness import nbytes
+from .liveness import last_reads, nbytes, overwritten
 from .names import TOKEN, Globals, Names
 from .text import lengths
 from .values import Value
@@ -180,7 +180,9 @@ class Allocator:
         others = any(x.allocation is value.allocation and x is not value for x in ins)
         return value.allocation.references == len(mine) and not others
 
-    def output_targets(self, jaxpr: Jaxpr, targets: Sequence[Value | None]) -> dict[Var, Value]:
+    def output_targets(
+        self, jaxpr: Jaxpr, ins: Sequence[Value], targets: Sequence[Value | None]
+    ) -> dict[Var, Value]:
         """Map variables to where they are wanted: in the memory of an output.
 
         The operand of a reshape that makes an output is written to the output's memory too.
@@ -192,12 +194,24 @@ class Allocator:
                 continue
             wanted[atom] = target
             eqn = makers[atom]
+            if any(target is x for x in ins):  # it is updated in place
+                self.want_updated(jaxpr, atom, target, wanted)
             inner = eqn.ins[0] if eqn.ins else None
             reshapes = eqn.prim is reshape_p
             if reshapes and inner in makers and inner not in wanted and inner not in jaxpr.outvars:
                 token, memory = self.names.token(), target.allocation
                 wanted[inner] = Value(token, inner.aval, memory, allocated=False, reshape_of=target)
         return wanted
+
+    def want_updated(self, jaxpr: Jaxpr, var: Var, target: Value, wanted: dict[Var, Value]) -> None:
+        """Want the values on the way from an input to the output of its memory there too."""
+        last = last_reads(jaxpr)
+        positions = {v: i for i, eqn in enumerate(jaxpr.eqns) for v in eqn.outs}
+        at = positions[var]
+        while (before := overwritten(jaxpr.eqns[at], at, last)) is not None:
+            if before in wanted or before not in positions:
+                break
+            wanted[before], at = target, positions[before]
 
 
 def _is_free(target: Value, over: Value | None) -> bool:

@@ -4,7 +4,7 @@ import itertools
 from typing import Any
 
 from ..core.avals import Aval
-from ..core.jaxpr import Jaxpr
+from ..core.jaxpr import Eqn, Jaxpr, Var
 
 
 def nbytes(aval: Aval) -> int:
@@ -32,3 +32,24 @@ def live_bytes(jaxpr: Jaxpr, last: dict[Any, int]) -> list[int]:
             change[i] += nbytes(v.aval)
             change[last[v] + 1] -= nbytes(v.aval)
     return list(itertools.accumulate(change[: len(jaxpr.eqns)]))
+
+
+def overwritten(eqn: Eqn, at: int, last: dict[Any, int]) -> Var | None:
+    """The operand in whose memory equation number ``at`` can write its output, or None."""
+    (out, *others) = eqn.outs
+    for i, x in enumerate(eqn.ins):
+        if others or not isinstance(x, Var) or last[x] != at or not out.aval.shape:
+            continue
+        fits = (x.aval.shape, x.aval.dtype) == (out.aval.shape, out.aval.dtype)
+        if fits and eqn.prim.codegen.overwrites(i) and eqn.ins.count(x) == 1:
+            return x
+    return None
+
+
+def views_of(jaxpr: Jaxpr, var: Var) -> list[Var]:
+    """The variables whose values may be views of that of ``var``."""
+    found = [var]
+    for eqn in jaxpr.eqns:
+        if eqn.prim.codegen.view is not None and not set(found).isdisjoint(eqn.ins):
+            found += [v for v in eqn.outs if v.aval.shape]
+    return found[1:]

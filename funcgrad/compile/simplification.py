@@ -232,6 +232,9 @@ def _to_part(build: Builder, eqn: Eqn) -> Atom | None:
     for x, y in (eqn.ins, eqn.ins[::-1]):
         inner = build.maker(y)
         out = eqn.outs[0].aval
+        if inner is not None and inner.prim is add_at_p and _is_scattered(build, inner, out):
+            y, v, *arrays = inner.ins
+            return build(add_at_p, build(add, x, y), v, *arrays, **inner.params)
         if inner is None or inner.prim is not scatter_add_p or not x.aval == y.aval == out:
             continue
         (v, *arrays), index = inner.ins, inner.params["index"]
@@ -242,6 +245,16 @@ def _to_part(build: Builder, eqn: Eqn) -> Atom | None:
         if arrays or 4 * v.aval.size < out.size:
             return build(add_at_p, x, v, *arrays, index=index)
     return None
+
+
+def _is_scattered(build: Builder, eqn: Eqn, out: Aval) -> bool:
+    """Whether an equation adds to few elements of an array of zeros."""
+    while eqn.prim is add_at_p and eqn.ins[1].aval.size * 4 < out.size:
+        inner = build.maker(eqn.ins[0])
+        if inner is None or eqn.outs[0].aval != out:
+            return False
+        eqn = inner
+    return eqn.prim is scatter_add_p and eqn.outs[0].aval == out
 
 
 def _is_zero_at(build: Builder, atom: Atom, index: Any, shape: Sequence[int]) -> bool:

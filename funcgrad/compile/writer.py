@@ -109,7 +109,7 @@ class Writer(Statements):
             ends[i] += [var] if isinstance(var, Var) else []
         for var in ends[-1]:
             self.memory.release(env[var])
-        wanted = self.memory.output_targets(jaxpr, targets) if any(targets) else {}
+        wanted = self.memory.output_targets(jaxpr, ins, targets) if any(targets) else {}
         dying = iter(ends)
         for silent, eqns in spans or [(False, jaxpr.eqns)]:
             with self.silenced(silent):

@@ -8,9 +8,10 @@ place, row by row.
 from collections.abc import Sequence
 from typing import Generic
 
+from ..compile.liveness import last_reads, overwritten, views_of
 from ..core.avals import Aval
 from ..core.emitter import Emitter, V
-from ..core.jaxpr import Jaxpr, Literal, Var
+from ..core.jaxpr import Atom, Jaxpr, Literal, Var
 from ..ops.contract import matmul
 
 
@@ -21,7 +22,7 @@ class Carry(Generic[V]):
         var = jaxpr.invars[place]
         self.w, self.aval = w, Aval(var.aval.shape, var.aval.dtype)
         self.changes = jaxpr.outvars[result] is not var
-        self.in_place = bool(self.aval.shape) and _accumulates(jaxpr, place, result)
+        self.in_place = bool(self.aval.shape) and _updates_in_place(jaxpr, place, result)
         self.buffers: list[V] = []
         self.now, self.next = init, init
         hint = w.known(var) or "carry"
@@ -54,15 +55,21 @@ class Carry(Generic[V]):
             self.w.memory.free(buffer)
 
 
-def _accumulates(jaxpr: Jaxpr, place: int, result: int) -> bool:
-    """Whether a carried value is read once, by the equation that can update it in place."""
-    old, new = jaxpr.invars[place], jaxpr.outvars[result]
-    readers = [eqn for eqn in jaxpr.eqns if old in eqn.ins]
-    if len(readers) != 1 or new not in readers[0].outs or old in jaxpr.outvars:
-        return False
-    places = [i for i, atom in enumerate(readers[0].ins) if atom is old]
-    fits = (old.aval.shape, old.aval.dtype) == (new.aval.shape, new.aval.dtype)
-    return fits and len(places) == 1 and readers[0].prim.codegen.overwrites(places[0])
+def _updates_in_place(jaxpr: Jaxpr, place: int, result: int) -> bool:
+    """Whether a carried value can be updated in its own memory.
+
+    So it is if equations that may overwrite their operand lead from the old value to the new one,
+    and nothing reads one of the values after it is overwritten.
+    """
+    old, last = jaxpr.invars[place], last_reads(jaxpr)
+    var: Atom | None = jaxpr.outvars[result]
+    positions: dict[Atom, int] = {v: i for i, eqn in enumerate(jaxpr.eqns) for v in eqn.outs}
+    while var is not None and var is not old:
+        at = positions.get(var, -1)
+        var = overwritten(jaxpr.eqns[at], at, last) if at >= 0 else None
+        if var is not None and any(last[v] >= at for v in views_of(jaxpr, var)):
+            return False
+    return var is old and old is not jaxpr.outvars[result]
 
 
 def advance(w: Emitter[V], carries: Sequence[Carry[V]], values: Sequence[V]) -> None:

@@ -49,14 +49,14 @@ class SetAt(Primitive, Masking, Codegen):
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, index: Index) -> Sequence[Any]:
         (x, v, *arrays), (ct,) = ins, cts
-        x_ct = None if needs[0] is None else set_at_p(ct, zeros_like(v), *arrays, index=index)
         v_ct = None
-        if needs[1] is not None:
+        if needs[1] is not None:  # read before the elements are overwritten
             v_ct = getitem_p(ct, *arrays, index=index)
-            if arrays:
+            if any(map(shape_of, arrays)):  # there may be duplicates
                 last = last_writer_p(*arrays, shape=shape_of(x), index=index)
                 v_ct = where(last, v_ct, 0)
             v_ct = unbroadcast(v_ct, v)
+        x_ct = None if needs[0] is None else set_at_p(ct, zeros_like(v), *arrays, index=index)
         return [x_ct, v_ct, *[None] * len(arrays)]
 
     @override
