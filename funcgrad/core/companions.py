@@ -19,6 +19,7 @@ class JointRules:
     value_and_jvp: Any = None  # primals, tangents, **params -> outs, their tangents
     value_and_vjp: Any = None  # ins, needs, **params -> outs, (cts -> one cotangent an operand)
     residual_operands: Any = None  # needs, **params -> operands that vjp reads again; None: all
+    is_read: ClassVar[bool] = False  # True: it reads elements of its first operand
     reads_uses: ClassVar[bool] = False  # True: the pullback needs the readers of its outputs
 
 

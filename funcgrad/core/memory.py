@@ -9,7 +9,8 @@ the owner new content; the other views are computed from it at their next use.
 An array that was neither viewed nor written has no entry here: its ``_memory`` is None.
 """
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 from weakref import ref
 
 from .errors import MutationError
@@ -17,17 +18,20 @@ from .errors import MutationError
 _CONTENT = ("value", "_mark", "_note")
 _ABSENT: Any = object()
 
+Steps: TypeAlias = Sequence[tuple[Any, dict[str, Any]]]  # from the owner of memory to a view
+
 
 class Owner:
     """The memory of an array that was written, or has views."""
 
-    __slots__ = ("born", "current", "strides", "views")
+    __slots__ = ("born", "current", "lent", "strides", "views")
 
     def __init__(self, strides: Any = None) -> None:
         self.strides = strides  # in elements, as of the first view; no write changes them
         self.born: Any = None  # where the array was made; kept by the first write
         self.views: list[Any] = []  # weak references to its views
         self.current: list[Any] = []  # and to those whose content is that of the memory
+        self.lent: list[Any] = []  # and to arrays that are no views, but have this memory until now
 
 
 class View:
@@ -82,25 +86,61 @@ def write(x: Any, new: Any) -> None:
         ValueError: NumPy's, if ``x`` is a read-only view.
         MutationError: if the content is of a transform that began after the array was made.
     """
-    memory, owner = x._memory, x
-    if type(memory) is View:
-        if not memory.writeable:
-            raise ValueError("assignment destination is read-only")
-        owner = memory.owner
-        new = _written_back(memory, new)
-        memory = owner._memory
+    owner = _writable(x, new._trace)
+    if type(x._memory) is View:
+        new = _written_back(x._memory, new)
+    before = type(owner), owner._trace
+    give_content(owner, new)
+    _forget_views(owner, before)
+
+
+def write_in_place(x: Any, value: Any, arrays: Sequence[Any], index: Any) -> bool:
+    """Write ``x[index] = value`` into the buffer that a trace owns, if it does.
+
+    Raises:
+        ValueError, MutationError: as ``write``.
+    """
+    owner, steps = owner_of(x), steps_of(x)
+    trace = owner._trace
+    for v in (value, *arrays):
+        if hasattr(v, "_memory") and v._trace.serial > trace.serial:
+            trace = v._trace
+    run = trace.write(owner, steps, value, arrays, index)
+    if run is None:
+        return False
+    _writable(x, trace)
+    before = type(owner), owner._trace
+    run()
+    _forget_views(owner, before)
+    return True
+
+
+def _writable(x: Any, trace: Any) -> Any:
+    """The owner of the memory, which may be written by a trace."""
+    owner = owner_of(x)
+    if type(x._memory) is View and not x._memory.writeable:
+        raise ValueError("assignment destination is read-only")
+    memory = owner._memory
     if memory is None:
         memory = owner._memory = Owner()
     if memory.born is None:
         memory.born = owner._trace, owner._trace.position(owner)
-    old = owner._trace
-    if new._trace is not old:
-        _check_joins(owner, new._trace, *memory.born)
-    give_content(owner, new)
-    for entry in memory.current if owner._trace is old else memory.views:
+    if trace is not owner._trace:
+        _check_joins(owner, trace, *memory.born)
+    return owner
+
+
+def _forget_views(owner: Any, before: tuple[Any, Any]) -> None:
+    """Take the content of views, which is computed again where it is read.
+
+    Where the array is written in place, their values stay: they are views of it.
+    """
+    memory, same = owner._memory, before == (type(owner), owner._trace)
+    for entry in memory.current if same else memory.views:
         view = entry()
         if view is not None:
-            _forget(view, owner)
+            view._trace, view.__class__ = owner._trace, owner.__class__
+            _empty(view)
     memory.current = []
 
 
@@ -133,12 +173,6 @@ def give_content(x: Any, new: Any) -> None:
             setattr(x, name, content)
 
 
-def _forget(view: Any, owner: Any) -> None:
-    """Take the content of a view, which is computed again where it is read."""
-    view._trace, view.__class__ = owner._trace, owner.__class__
-    _empty(view)
-
-
 def _empty(x: Any) -> None:
     for name in _CONTENT:
         try:
@@ -161,11 +195,9 @@ def is_forgotten(x: Any) -> bool:
 def recompute(view: Any) -> None:
     """Compute the content of a view from that of the owner of its memory."""
     memory = view._memory
-    content = memory.owner
-    for prim, params in memory.steps:
-        content = prim.bind(content, **params)[0]
-    give_content(view, content)
-    memory.owner._memory.current.append(ref(view))
+    owner = memory.owner
+    give_content(view, owner._trace.reread(owner, memory.steps))
+    owner._memory.current.append(ref(view))
 
 
 def snapshot(x: Any) -> Any:
@@ -173,7 +205,32 @@ def snapshot(x: Any) -> Any:
     y = x.__class__.__new__(x.__class__)
     y._memory = None
     give_content(y, x)
+    y._detach()
     return y
+
+
+# arrays that a trace writes in place
+
+
+def lend(y: Any, x: Any) -> Any:
+    """Note that ``y``, which is no view of ``x`` in NumPy, has its memory until the next write."""
+    owner = owner_of(x)
+    if owner._memory is None:
+        owner._memory = Owner()
+    owner._memory.lent.append(ref(y))
+    return y
+
+
+def keep_lent(owner: Any) -> None:
+    """Give copies to all that have memory of the array and are no views of it."""
+    memory = owner._memory
+    if memory is None or not memory.lent:
+        return
+    for entry in memory.lent:
+        y = entry()
+        if y is not None and type(y._memory) is not View:
+            y._detach()
+    memory.lent = []
 
 
 def identity(x: Any) -> Any:

@@ -34,7 +34,7 @@ from .errors import (
 )
 from .floating import keep_settings, settings, warnings_to_log
 from .in_place_mixin import InPlaceMixin
-from .memory import is_forgotten, recompute
+from .memory import Steps, is_forgotten, recompute
 from .registry import is_builtin_name, primitive, primitives
 
 serials = itertools.count(1)  # of traces, and of arrays that belong to none
@@ -86,6 +86,21 @@ class Trace:
     def strides(self, x: Any) -> tuple[int, ...]:
         """The strides of an abstract tracer as NumPy would have them, in elements."""
         raise MissingRuleError(f"{type(self).__name__} defines no strides()")
+
+    def write(
+        self, x: Any, steps: Steps, value: Any, arrays: Sequence[Any], index: Any
+    ) -> Callable[[], None] | None:
+        """The write ``view[index] = value`` in a buffer of this trace; None: it has none.
+
+        ``steps`` lead from ``x``, which owns its memory, to the view.
+        """
+        return None
+
+    def reread(self, x: Any, steps: Steps) -> Any:
+        """The content of a view of ``x``, after a write."""
+        for prim, params in steps:
+            (x,) = prim.bind(x, **params)
+        return x
 
     def shared(self, x: Any) -> Any:
         """The value of a tracer that may be an array of the user's, or None."""
@@ -148,6 +163,9 @@ class Tracer(InPlaceMixin):
         slots = {MARK, NOTE}
         own = {name for name, x in vars(cls).items() if x.__hash__ and x in slots}
         cls._content = cls._content | own | {"value", "_mark", "_note"}
+
+    def _detach(self) -> None:
+        """Keep the content that the tracer has now, whatever is written to its memory."""
 
     def __getattr__(self, name: str) -> Any:
         if name in self._content and is_forgotten(self):

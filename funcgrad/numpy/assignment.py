@@ -8,7 +8,7 @@ import numpy as np
 from ..core.avals import aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
 from ..core.buffers import Buffer, plain
 from ..core.errors import DtypeError, MutationError, ShapeError
-from ..core.memory import View, are_same, write
+from ..core.memory import View, are_same, write, write_in_place
 from ..core.registry import overrides
 from ..core.trace import Tracer, is_concrete
 from ..ops import elementwise as ew
@@ -40,7 +40,10 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         return
     array, key, arrays = parse(plain(x), index)
     shape = indexed_shape(shape_of(array), key, [shape_of(a) for a in arrays])
-    new = set_at_p(array, assigned(value, dtype_of(x), shape), *arrays, index=key)
+    value = assigned(value, dtype_of(x), shape)
+    if array is plain(x) and write_in_place(x, value, arrays, key):
+        return
+    new = set_at_p(array, value, *arrays, index=key)
     write(x, reshape(new, shape_of(x)))
 
 

@@ -163,6 +163,9 @@ def getitem(x: Any, index: Any) -> Any:
     entries = index if type(index) is tuple else (index,)
     if arrays or not (shape_of(y) or any(e is Ellipsis for e in entries)):
         return y  # a copy, or a scalar
+    if not shape_of(y):  # a view too, where NumPy sees an ellipsis
+        key = key if Ellipsis in key else Index((*key, Ellipsis))
+        y = getitem_p(array, index=key)
     return viewed(y, array, getitem_p, {"index": key})
 
 

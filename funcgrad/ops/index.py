@@ -8,7 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, broadcast_shapes, dtype_of, shape_of
-from ..core.companions import Codegen, Masking, Viewing
+from ..core.companions import Codegen, JointRules, Masking, Viewing
 from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
 from ..core.registry import primitives
@@ -64,8 +64,10 @@ def _entry_text(entry: Any) -> str:
     return ":".join(parts if entry.step is None else [*parts, str(entry.step)])
 
 
-class Getitem(Linear, Codegen, Viewing):
+class Getitem(Linear, Codegen, JointRules, Viewing):
     """Read ``x[index]`` by NumPy's rules; integer index arrays are operands."""
+
+    is_read = True
 
     @override
     def run(self, x: Any, *arrays: Any, index: Index) -> tuple[Any, ...]:

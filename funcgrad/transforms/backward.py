@@ -23,6 +23,7 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
 
     ``drop``, if each record, and with it the values that only it needs, may go when it is done.
     """
+    own: set[int] = set()  # values whose cotangents are arrays of this walk
     records = records if drop else list(records)
     while records:
         prim, ins, first, in_values, out_values, params = records.pop()
@@ -31,6 +32,10 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
             if ct is None:
                 continue
             got = (ct,)
+        elif not out_values:  # a read or a write
+            if ct is not None:
+                prim.back(cts, own, ct, (ins, first, in_values), params)
+            continue
         else:
             got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
             if all(ct is None for ct in got):

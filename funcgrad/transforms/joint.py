@@ -6,6 +6,7 @@ from typing import Any
 
 from typing_extensions import override
 
+from .in_place import Read
 from .lines import Located
 
 
@@ -63,7 +64,9 @@ def _readers(records: Sequence[Any]) -> dict[int, list[Any]]:
     """For each number of a value the records of the operations that read it."""
     found: dict[int, list[Any]] = {}
     for prim, *row in records:
-        record = (prim.prim if isinstance(prim, Located) else prim, *row)
+        if isinstance(prim, Read) and not prim.steps:
+            row[-1] = {"index": row[-1]}
+        record = (prim.prim if isinstance(prim, (Located, Read)) else prim, *row)
         for i in {i for i in row[0] if i is not None}:
             found.setdefault(i, []).append(record)
     return found

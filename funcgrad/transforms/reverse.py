@@ -14,40 +14,25 @@ from typing_extensions import override
 from ..core.avals import dtype_of, is_inexact
 from ..core.buffers import settled
 from ..core.companions import NO_JOINT_RULES
+from ..core.memory import Steps, lend
 from ..core.ownership import copied
-from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked
+from ..core.trace import Primitive, Trace, Tracer, is_walked
+from ..ops.index import Index
 from .arguments import check_alive, check_closed
 from .backward import Record, backward, deposit, rule_of
+from .in_place import read, read_again, writer
 from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .seeds import params_for_trace
 from .snapshots import OUTPUT, SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
 from .staging import StagingTracer
+from .tape_tracers import SharedTracer, TapeTracer, WrittenTracer
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
 _OBJECTS = np.dtype(object)
 
 _BOTH = frozenset({0, 1})  # operands
-
-
-class TapeTracer(ConcreteTracer):
-    """A value, and its number on the tape."""
-
-    __slots__ = ()
-    number = MARK  # an int; None while an operation is processed of which it is a constant
-
-    def __init__(self, trace: "Tape", value: Any, number: Any) -> None:
-        self._trace = trace
-        self.value = value
-        self._mark = number
-        self._memory = None
-
-
-class SharedTracer(TapeTracer):
-    """A value in the memory of an argument, to which the user can write."""
-
-    __slots__ = ()
 
 
 class Tape(Trace):
@@ -103,13 +88,13 @@ class Tape(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         values: Sequence[Any]
         ins: Sequence[int | None]
-        if prim.joint is not NO_JOINT_RULES and prim.joint.value_and_vjp is not None:
-            return self.process_joint(prim, args, params)
+        joint = prim.joint is not NO_JOINT_RULES
+        if joint and (found := self.process_joint(prim, args, params)) is not None:
+            return found
         if len(args) == 1 and type(args[0]) is TapeTracer:
             values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
         elif len(args) == 2:  # ``operands`` written out, because nearly all calls come here
-            a, b = args
-            i = j = None
+            (a, b), i, j = args, None, None
             if type(a) is TapeTracer and a._trace is self:
                 i, a = a.number, a.value
             elif type(a) not in _NUMBERS:
@@ -140,6 +125,16 @@ class Tape(Trace):
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)
         return [TapeTracer(self, y, first + i) for i, y in enumerate(results)]
+
+    @override
+    def write(
+        self, x: Any, steps: Steps, value: Any, arrays: Sequence[Any], index: Index
+    ) -> Callable[[], None] | None:
+        return writer(self, x, steps, value, arrays, index)
+
+    @override
+    def reread(self, x: Any, steps: Steps) -> Any:
+        return read_again(self, x, steps) if type(x) is WrittenTracer else super().reread(x, steps)
 
     def operands(self, args: tuple) -> tuple[list[Any], list[int | None]]:
         """Return the values and numbers of operands, up to the first that is not as most are."""
@@ -176,9 +171,16 @@ class Tape(Trace):
         """
         pairs = [self.split(x) for x in args]
         needs = [k for k, (_, number) in enumerate(pairs) if number is not None]
-        found, shared = [], []
+        found: list[Any] = []
+        shared: list[Any] = []
         for k, (x, (value, number)) in enumerate(zip(args, pairs, strict=True)):
-            if type(x) is not TapeTracer or number is None:
+            if type(x) is WrittenTracer and number is not None:
+                if prim.is_linear(frozenset(needs), **params):
+                    shared.append(x)
+                else:
+                    value = value.copy("K")
+                x = TapeTracer(self, value, number)
+            elif type(x) is not TapeTracer or number is None:
                 if isinstance(value, Tracer):
                     value = settled(value)
                 large = False
@@ -207,20 +209,26 @@ class Tape(Trace):
             self.snapshots.check()
 
     def sharing(self, outs: Sequence[Any], shared: Sequence[Any]) -> list[Any]:
-        """Return outputs of which those that view the user's memory are known to be shared."""
-        return [
-            SharedTracer(self, y.value, y.number)
-            if type(y) is TapeTracer and any(aliases(y.value, x) for x in shared)
-            else y
-            for y in outs
-        ]
+        """Return outputs of which those that view memory that is written are known to do so."""
+        return [self.sharer(y, shared) if type(y) is TapeTracer else y for y in outs]
 
-    def process_joint(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        """Process what gives its outputs and their pullback together.
+    def sharer(self, y: TapeTracer, shared: Sequence[Any]) -> Any:
+        for x in shared:
+            if type(x) is not WrittenTracer:
+                if aliases(y.value, x):
+                    return SharedTracer(self, y.value, y.number)
+            elif aliases(y.value, x.value):
+                return lend(WrittenTracer(self, y.value, y.number), x)
+        return y
+
+    def process_joint(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any] | None:
+        """Process what gives its outputs and their pullback together, or reads elements.
 
         Where a function that the primitive holds closes over tracers of this tape, the outputs
         depend on it also by themselves: their own numbers then take part of the cotangents.
         """
+        if prim.joint.value_and_vjp is None:
+            return read(self, prim, args, params) if prim.joint.is_read else None
         self.smooth = False
         params = params_for_trace(self, params)
         values, ins = self.joint_operands(prim, args, params)
@@ -252,16 +260,18 @@ class Tape(Trace):
     ) -> tuple[list[Any], list[int | None]]:
         """Return the values of operands, copied or watched as above, and their numbers."""
         values, ins = map(list, zip(*map(self.split, args), strict=True))
-        read = range(len(args))
+        again = range(len(args))
         if prim.joint.residual_operands is not None and any(map(is_shared, values)):
-            read = prim.joint.residual_operands(ins, **params)
+            again = prim.joint.residual_operands(ins, **params)
         for k, x in enumerate(args):
             if ins[k] is None and isinstance(x, Tracer):
                 values[k] = settled(x)
                 self.nested = True
-            if prim.holds.runs_users:
+            if type(x) is WrittenTracer and x._trace is self:
+                values[k] = x.value.copy("K")
+            elif prim.holds.runs_users:
                 values[k] = self.kept().take_for_user(values[k], prim, k)
-            elif k in read and not (type(x) is TapeTracer and x._trace is self):
+            elif k in again and not (type(x) is TapeTracer and x._trace is self):
                 values[k] = self.kept().take(values[k], prim, k)
         return values, ins
 
