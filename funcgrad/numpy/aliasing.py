@@ -12,7 +12,7 @@ from ..core.memory import Owner, alias, owner_of, snapshot
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index
-from ..ops.layout import is_contiguous, strides_after_reshape, strides_of
+from ..ops.layout import contiguous as c_order, is_contiguous, strides_after_reshape, strides_of
 from ..ops.structure import reshape_p
 
 
@@ -67,6 +67,9 @@ def viewed(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = 
 
 def apart(y: Any, *xs: Any) -> Any:
     """A result, as a copy if it would be one of the operands or a view of one."""
+    if isinstance(y, np.ndarray):
+        arrays = [x for x in xs if isinstance(x, np.ndarray)]
+        return y.copy() if any(np.may_share_memory(y, x) for x in arrays) else y
     if isinstance(y, Tracer):
         owner = owner_of(y)
         if any(isinstance(x, Tracer) and owner_of(x) is owner for x in xs):
@@ -97,6 +100,18 @@ def raveled(x: Any) -> Any:
     return (
         x if x.shape == shape else viewed(reshape_p(x, shape=shape), x, reshape_p, {"shape": shape})
     )
+
+
+def contiguous(x: Any) -> Any:
+    """An array in C order: itself, or a copy."""
+    if not isinstance(x, Tracer):
+        return np.ascontiguousarray(x)
+    if is_contiguous(x.shape, strides_of(x)):
+        return x
+    y = fresh_copy(x)
+    y._memory = y._memory or Owner()
+    y._memory.strides = c_order(x.shape)
+    return y
 
 
 def _bottom(x: Any) -> Any:

@@ -14,10 +14,11 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import operand as operands
 from ..ops.operand import holds_tracer, operand, strong
-from ..ops.structure import broadcast_to, cast, expand_dims
+from ..ops.structure import broadcast_to, cast
 from ..transforms.staging import ShapeDtypeStruct
+from .aliasing import apart, contiguous, reshaped
 from .dispatch import NO_DERIVATIVE, check_device, implements
-from .shapes import integer_tuple
+from .shapes import expand_dims, integer_tuple
 
 DEFAULT_FLOAT = np.dtype(np.float32)  # of arrays that the library creates
 DEFAULT_COMPLEX = np.dtype(np.complex64)
@@ -57,7 +58,7 @@ def array(
     """
     if not holds_tracer(object):
         return np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
-    x = operands.asarray(object, dtype)
+    x = asarray(object, dtype, copy=copy)
     return expand_dims(x, tuple(range(max(ndmin - len(shape_of(x)), 0))))
 
 
@@ -79,7 +80,10 @@ def asarray(
     """
     if holds_tracer(a):
         check_device(device)
-        return operands.asarray(a, dtype)
+        x = operands.asarray(a, dtype)
+        if copy is False and x is not a:
+            raise ValueError("Unable to avoid copy while creating an array as requested.")
+        return apart(x, a) if copy else x
     if dtype is None and (type(a) in PYTHON_SCALARS or type(a) in (list, tuple)):
         dtype = default_dtype(*_leaves(a))
     return np.asarray(a, dtype, order, device=device, copy=copy)
@@ -99,15 +103,26 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
 
 
 @implements("array")
-def _array_like(object: Any, dtype: Any = None, *, ndmin: int = 0, **options: Any) -> Any:
+def _array_like(
+    object: Any, dtype: Any = None, *, copy: bool | None = True, ndmin: int = 0, **options: Any
+) -> Any:
     """Rule of numpy.array(..., like=tracer)."""
-    return array(object, dtype, ndmin=ndmin)
+    return array(object, dtype, copy=copy, ndmin=ndmin)
 
 
-@implements("asarray", "asanyarray", "ascontiguousarray")
-def _asarray_like(a: Any, dtype: Any = None, *_: Any, **options: Any) -> Any:
+@implements("ascontiguousarray")
+def _ascontiguousarray_like(a: Any, dtype: Any = None, **options: Any) -> Any:
+    """Rule of numpy.ascontiguousarray(..., like=tracer)."""
+    x = asarray(a, dtype)
+    return contiguous(x if shape_of(x) else reshaped(x, (1,)))
+
+
+@implements("asarray", "asanyarray")
+def _asarray_like(
+    a: Any, dtype: Any = None, *_: Any, copy: bool | None = None, **options: Any
+) -> Any:
     """Rule of numpy.asarray(..., like=tracer)."""
-    return asarray(a, dtype)
+    return asarray(a, dtype, copy=copy)
 
 
 @implements("full")

@@ -12,6 +12,7 @@ from ..ops.index import concatenate_p
 from ..ops.operand import integer_tuple as integer_tuple, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims as _expand_dims, reshape as _reshape
+from .aliasing import apart
 from .dispatch import Casting, check_cast, implements, no_out
 from .shapes import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, slice_axis, transpose
 
@@ -110,7 +111,8 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 def block(arrays: Any) -> Any:
     """Assemble an array from nested lists of blocks; see numpy.block."""
     depth = _depth(arrays)
-    return _blocks(arrays, depth, max(depth, _rank(arrays)))
+    y = _blocks(arrays, depth, max(depth, _rank(arrays)))
+    return y if depth else apart(y, arrays)
 
 
 def _depth(x: Any) -> int:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import broadcast_shapes, shape_of
+from ..core.memory import owner_of
+from ..core.trace import Tracer
 from ..ops.index import Index, getitem_p
 from ..ops.operand import integer_tuple as integer_tuple, operand, strong
 from ..ops.reduce import axes_of, axis_of
@@ -14,7 +16,7 @@ from ..ops.structure import (
     broadcast_to as _broadcast_to,
     transpose_p,
 )
-from .aliasing import Viewed, raveled, reshaped, viewed
+from .aliasing import Viewed, apart, raveled, reshaped, viewed
 from .dispatch import implements, unsupported
 
 
@@ -28,11 +30,20 @@ def reshape(a: Any, /, shape: Any = None, order: str = "C", *, copy: bool | None
     if -1 in lengths and (rest == 0 or size % rest):
         raise ValueError(f"cannot reshape array of size {size} into shape {lengths}")
     lengths = tuple(size // rest if n < 0 else n for n in lengths)
+    if copy is not None:
+        return _copied_or_not(a, reshape(a, lengths, order), copy)
     if order == "F":
         return transpose(_as_shape(transpose(a), lengths[::-1]))
     if order != "C":  # 'A' and 'K' depend on the memory layout, which a tracer does not have
         raise unsupported("reshape", f"order={order!r}", "use 'C' or 'F'")
     return _as_shape(a, lengths)
+
+
+def _copied_or_not(a: Any, y: Any, copy: bool) -> Any:
+    """The reshaped ``y``: a copy of ``a``, or a view of it, as asked."""
+    if not copy and isinstance(a, Tracer) and owner_of(y) is not owner_of(a):
+        raise ValueError("Unable to avoid creating a copy while reshaping.")
+    return apart(y, a) if copy else y
 
 
 def _as_shape(a: Any, shape: tuple[int, ...]) -> Any:
@@ -165,6 +176,8 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     """Broadcast arrays to their common shape; see numpy.broadcast_arrays."""
     arrays = [strong(operand(x)) for x in args]
     shape = broadcast_shapes(*map(shape_of, arrays))
+    if all(shape_of(x) == shape for x in arrays):
+        return tuple(arrays)
     return tuple(_REPEATED(x, shape=shape) for x in arrays)
 
 

@@ -183,6 +183,9 @@ def nan_to_num(
     x = strong(operand(x))
     if not is_inexact(dtype_of(x)):
         return apart(x, x) if copy else x
+    if not copy and shape_of(x) and not isinstance(x, np.ndarray):
+        x[...] = nan_to_num(x, True, nan, posinf, neginf)
+        return x
     for filler in (nan, posinf, neginf):
         if filler is not None and ew.is_complex(filler):
             raise DtypeError(f"nan_to_num: the fillers of both parts must be real: got {filler}")
