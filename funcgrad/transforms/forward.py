@@ -4,14 +4,17 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, overload
 
+import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.buffers import settled
-from ..core.companions import NO_JOINT_RULES
+from ..core.buffers import Buffer, settled
+from ..core.companions import NO_JOINT_RULES, NO_VIEWING
 from ..core.floating import current_settings, with_settings, without_warnings
+from ..core.memory import Steps, give_content, keep_lent, lend, snapshot
 from ..core.ownership import unaliased
 from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, is_walked
+from ..ops.index import Index
 from .arguments import (
     Origin,
     call_with_aux,
@@ -25,8 +28,10 @@ from .arguments import (
     tangents_of,
     zero_of,
 )
+from .in_place import can_follow, view_of
 from .nans import debugging
 from .seeds import over_paths, params_for_trace
+from .snapshots import aliases
 from .typevars import R, X
 
 
@@ -49,10 +54,25 @@ class ForwardTracer(ConcreteTracer):
         self._memory = None
 
 
+class WrittenDual(ForwardTracer):
+    """A value and a tangent in arrays of the trace, to which the function writes in place."""
+
+    __slots__ = ()
+
+    @override
+    def _detach(self) -> None:
+        self.value, self.tangent = self.value.copy("K"), self.tangent.copy("K")
+        self.__class__ = ForwardTracer  # type: ignore[assignment]
+
+
 class Forward(Trace):
     """Push a tangent forward alongside each value."""
 
-    __slots__ = ()
+    __slots__ = ("writes",)
+
+    def __init__(self, origin: object, masked: bool = False) -> None:
+        super().__init__(origin, masked)
+        self.writes = False  # whether an array is written in place
 
     @override
     def position(self, x: Any) -> int:
@@ -67,6 +87,10 @@ class Forward(Trace):
         return ForwardTracer(self, change(x.value), change(x.tangent))
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        if self.writes:
+            args, mine = self.operands(prim, args)
+            if mine is not None:
+                return self.views(self.process(prim, args, params), mine)
         pairs = [self.split(x) for x in args]
         primals = [x for x, _ in pairs]
         if prim.joint is not NO_JOINT_RULES and prim.joint.value_and_jvp is not None:
@@ -79,6 +103,52 @@ class Forward(Trace):
             y if t is None else ForwardTracer(self, y, t)
             for y, t in zip(outs, tangents_out, strict=True)
         ]
+
+    def operands(self, prim: Primitive, args: tuple) -> tuple[tuple, WrittenDual | None]:
+        """Operands, of arrays that are written copies, and the array of which it is a view."""
+        first = args[0] if args else None
+        if type(first) is WrittenDual and prim.viewing is not NO_VIEWING:
+            return (ForwardTracer(self, first.value, first.tangent), *args[1:]), first
+        return tuple([snapshot(x) if type(x) is WrittenDual else x for x in args]), None
+
+    def views(self, outs: Sequence[Any], x: WrittenDual) -> Sequence[Any]:
+        """Outputs of an operation, of which those that view a written array are known to do so."""
+        return [
+            lend(WrittenDual(self, y.value, y.tangent), x) if aliases(y.value, x.value) else y
+            for y in outs
+        ]
+
+    @override
+    def write(
+        self, x: Any, steps: Steps, value: Any, arrays: Sequence[Any], index: Index
+    ) -> Callable[[], None] | None:
+        v, t = self.split(value)
+        y, s = (x.value, None) if type(x) is Buffer else self.split(x)
+        known = [a for a in (s, v, t, *arrays) if a is not None]
+        if not (type(y) is np.ndarray and can_follow(steps)):
+            return None
+        if not all(isinstance(a, (np.ndarray, np.generic)) for a in known):
+            return None
+        if type(x) is not WrittenDual:
+            y, tangent = y.copy("K"), np.zeros_like(y)
+            tangent[...] = 0 if s is None else s
+            s = tangent
+
+        def write() -> None:
+            self.writes = True
+            keep_lent(x)
+            key = index.with_arrays(arrays)
+            view_of(y, steps)[key] = v
+            view_of(s, steps)[key] = 0 if t is None else t
+            give_content(x, WrittenDual(self, y, s))
+
+        return write
+
+    @override
+    def reread(self, x: Any, steps: Steps) -> Any:
+        if type(x) is not WrittenDual:
+            return super().reread(x, steps)
+        return WrittenDual(self, view_of(x.value, steps), view_of(x.tangent, steps))
 
     def process_joint(self, prim: Primitive, xs: Any, ts: Any, params: dict) -> Sequence[Any]:
         """Apply a primitive that computes its outputs and their tangents jointly.
