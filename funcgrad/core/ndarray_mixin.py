@@ -136,7 +136,7 @@ _KEEP = (
 _raised = binary("pow")[0]
 marked(_power, "pow", primitive="pow")
 marked(_conjugate, "conjugate", function=np.conjugate)
-_conjugated, _reshape, _transpose = map(function, (np.conjugate, np.reshape, np.transpose))
+_conjugated, _reshape, _transpose = [function(f) for f in (np.conjugate, np.reshape, np.transpose)]
 
 
 class NDArrayMixin:

@@ -75,9 +75,9 @@ def strides_of_result(
         out: the shape of the result.
     """
     if isinstance(prim, (Elementwise, Convert)):  # in the order of the operands
-        given = list(map(laid_out, shapes, strides))
-        flags = [*[["readonly"]] * len(given), ["writeonly", "allocate"]]
-        result = np.nditer([*given, None], ["zerosize_ok"], flags, order="K").operands[-1]
+        given: Any = [*map(laid_out, shapes, strides), None]
+        flags: Any = [*[["readonly"]] * len(shapes), ["writeonly", "allocate"]]
+        result = np.nditer(given, ["zerosize_ok"], flags, order="K").operands[-1]
         return tuple(result.strides) if result.shape == out else contiguous(out)
     if isinstance(prim, (SetAt, AddAt)):
         return strides[0]

@@ -107,7 +107,7 @@ def are_finite_arrays(values: Sequence[Any]) -> bool:
             return False
         # a dot product is faster than a comparison of each element
         if x.size <= UNTHREADED:
-            flat = x if x.ndim == 1 else x.ravel("K")
+            flat: Any = x if x.ndim == 1 else x.ravel("K")
             total += flat.dot(flat)  # vdot takes 1.4 times as long
         elif not np.isfinite(x).all():
             return False
