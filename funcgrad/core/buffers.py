@@ -12,6 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from .memory import Owner, snapshot
+from .registry import overrides
 from .trace import ConcreteTracer, Primitive, Trace, Tracer, serials
 
 
@@ -83,7 +84,7 @@ def fresh_copy(x: Any) -> Any:
     if isinstance(x, Buffer):
         return Buffer(x.value.copy())
     y = snapshot(x)
-    if x._memory is not None or x.shape:  # not a scalar
+    if not overrides["is_scalar"](x):
         y._memory = Owner()
         y._memory.born = no_trace, next(serials)
     return y

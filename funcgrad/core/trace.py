@@ -83,6 +83,10 @@ class Trace:
             return position > self.serial
         return any(outer is trace and position > count for outer, count in self.around)
 
+    def gives_scalar(self, x: Any) -> bool:
+        """Whether an abstract tracer of no axis is a scalar in NumPy."""
+        return True
+
     def strides(self, x: Any) -> tuple[int, ...]:
         """The strides of an abstract tracer as NumPy would have them, in elements."""
         raise MissingRuleError(f"{type(self).__name__} defines no strides()")

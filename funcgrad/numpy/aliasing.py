@@ -79,7 +79,10 @@ def apart(y: Any, *xs: Any) -> Any:
 
 def is_scalar(x: Any) -> bool:
     """Whether a traced value of shape () is a scalar in NumPy, which is immutable."""
-    return not (x.shape or x._memory is not None or isinstance(_bottom(x), np.ndarray))
+    if x.shape or x._memory is not None:
+        return False
+    x = _bottom(x)
+    return x._trace.gives_scalar(x) if isinstance(x, Tracer) else not isinstance(x, np.ndarray)
 
 
 def reshaped(x: Any, shape: Shape) -> Any:

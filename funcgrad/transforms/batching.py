@@ -15,6 +15,7 @@ from ..core.buffers import settled
 from ..core.companions import Viewing
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
+from ..core.memory import Owner
 from ..core.pickling import picklable
 from ..core.trace import (
     MARK,
@@ -314,10 +315,16 @@ def vmap(
 
 
 def _copy_aliases(out: Any, leaves: Sequence[Any]) -> Any:
-    """Copy outputs that alias arguments."""
+    """Copy outputs that alias arguments; traced ones are new arrays in C order."""
     arrays = [x for x in leaves if isinstance(x, np.ndarray)]
-    shared = lambda y: isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in arrays)
-    return tree.map(lambda y: y.copy() if shared(y) else y, out)
+
+    def alone(y: Any) -> Any:
+        if isinstance(y, Tracer) and y._memory is None and y.shape:
+            y._memory = Owner(contiguous(y.shape))
+        shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in arrays)
+        return y.copy() if shared else y
+
+    return tree.map(alone, out)
 
 
 def _run(

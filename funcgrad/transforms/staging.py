@@ -16,6 +16,7 @@ from ..core.errors import ConversionError, TreeError, short, too_deep
 from ..core.integers import several, whole
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.lines import user_line
+from ..core.lists import compress
 from ..core.memory import identity
 from ..core.pickling import picklable
 from ..core.registry import overrides
@@ -69,8 +70,8 @@ class Staging(Trace):
 
     # fmt: off
     __slots__ = (
-        "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit", "renamed", "searched",
-        "snapshots", "transposed",
+        "arrays", "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit", "renamed",
+        "searched", "snapshots", "tells_scalars", "transposed",
     )
     # fmt: on
 
@@ -86,6 +87,8 @@ class Staging(Trace):
         self.searched = 0  # the number of equations searched for these
         self.transposed = False  # whether it will be transposed: masks of its tangents are unknown
         self.inputs: list[Var] = []
+        self.arrays: set[Var] = set()  # inputs that are arrays of no axis, not scalars
+        self.tells_scalars = False  # whether the program depends on that
         self.renamed: dict[Var, Atom] = {}  # variables whose equations were removed
         self.layouts: dict[Var, Strides] = {}  # strides of variables, as far as asked
         self.at = ""  # the line whose derivative is being staged
@@ -101,6 +104,11 @@ class Staging(Trace):
     @override
     def strides(self, x: Any) -> Strides:
         return strides_of_variable(x._var, self.eqns, self.consts.values(), self.layouts)
+
+    @override
+    def gives_scalar(self, x: Any) -> bool:
+        self.tells_scalars = self.tells_scalars or x._var in self.inputs
+        return x._var not in self.arrays
 
     def input(self, aval: Aval) -> StagingTracer:
         self.inputs.append(Var(aval))
@@ -211,6 +219,11 @@ def stage(
     return closed, treedef
 
 
+def is_array(x: Any) -> bool:
+    """Whether a value of no axis is an array, which is written in place, and no scalar."""
+    return not overrides["is_scalar"](x) if isinstance(x, Tracer) else isinstance(x, np.ndarray)
+
+
 # NumPy functions that need only shape and dtype: they create an array, or query one
 _LIKE = frozenset({np.zeros_like, np.ones_like, np.empty_like, np.full_like})
 _ASKING = frozenset(
@@ -273,6 +286,9 @@ def _staged(
     abstract = [is_arraylike(x) for x in leaves]
 
     def on_leaves(tracers: list[Any]) -> Any:
+        for x, value in zip(tracers, compress(leaves, abstract), strict=True):
+            if not x.shape and is_array(value):
+                x._trace.arrays.add(x._var)
         rest = iter(tracers)
         values = [next(rest) if a else x for a, x in zip(abstract, leaves, strict=True)]
         given, keywords = tree.unflatten(treedef, values)

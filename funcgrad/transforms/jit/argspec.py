@@ -15,6 +15,7 @@ from ...core.integers import several
 from ...core.lists import compress
 from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
+from ..staging import is_array
 from .key import Key, Static, key_of
 from .primitive import call_p, checked_call_p
 
@@ -61,6 +62,7 @@ class ArgSpec:
             self.parameters = []
         self.static = self._places("static", options["static_argnums"], options["static_argnames"])
         self.donated = self._places("donate", options["donate_argnums"], options["donate_argnames"])
+        self.tells_scalars = False  # whether it writes into an argument of no axis
         both = self.static & self.donated
         if both:
             raise ValueError(f"jit: an argument cannot be both static and donated: got {both}")
@@ -125,6 +127,8 @@ class ArgSpec:
             facts.append(x if own else Static(x))
         axes = [axis_key(name, axis) for name, axis in axis_env.get({}).items()]
         key = key_of(in_tree, facts, axes)
+        if self.tells_scalars:
+            key = key._replace(arrays=arrays_of(leaves, facts))
         try:
             hash(key)
         except TypeError as err:
@@ -174,3 +178,9 @@ def places_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[Plac
     """The argument that holds each leaf, and the path to the leaf."""
     pairs: list[tuple[Place, Any]] = [*enumerate(args), *((k, kwargs[k]) for k in sorted(kwargs))]
     return [(place, path) for place, x in pairs for path, _ in tree.leaves_with_path(x)]
+
+
+def arrays_of(leaves: Sequence[Any], facts: Sequence[Aval | Static]) -> tuple[bool, ...]:
+    """Which leaves are arrays of no axis, which are written in place, other than scalars."""
+    pairs = zip(leaves, facts, strict=True)
+    return tuple([type(a) is Aval and not (a.shape or a.weak) and is_array(x) for x, a in pairs])

@@ -68,6 +68,7 @@ class Key(NamedTuple):
     nodes: tuple[Node | None, ...]  # of (args, kwargs) in preorder, None for a leaf
     leaves: tuple[Aval | Static, ...]
     axes: tuple[Hashable, ...] = ()  # the named axes around the call
+    arrays: tuple[bool, ...] = ()  # which leaves are arrays of no axis, if the function asks
 
 
 def key_of(in_tree: TreeDef, leaves: Sequence[Aval | Static], axes: Sequence[Hashable]) -> Key:
@@ -113,19 +114,19 @@ class Checks(Code):
         super().__init__()
         self.scope |= {"MISS": MISS, "ndarray": np.ndarray, "generic": np.generic}
         self.operands: list[str] = []  # the names of the dynamic leaves
-        leaves = iter(key.leaves)
+        leaves = zip(key.leaves, key.arrays or [None] * len(key.leaves), strict=True)
         stack = ["(args, kwargs)"]
         for node in key.nodes:
             x = stack.pop()
             if node is None:
-                self.leaf(x, next(leaves))
+                self.leaf(x, *next(leaves))
             else:
                 stack += self.children(x, node)[::-1]
 
     def require(self, condition: str) -> None:
         self.lines.append(f"if not ({condition}): return MISS")
 
-    def leaf(self, x: str, leaf: Aval | Static) -> None:
+    def leaf(self, x: str, leaf: Aval | Static, is_array: bool | None) -> None:
         name = self.name("x")
         self.lines.append(f"{name} = {x}")
         if isinstance(leaf, Static):
@@ -137,9 +138,11 @@ class Checks(Code):
             return
         dtype, shape = self.bind(leaf.dtype), self.bind(leaf.shape)
         self.require(f"{name}.dtype is {dtype} or {name}.dtype == {dtype}")
-        array = f"{name}.__class__ is ndarray"
-        array = array if leaf.shape else f"({array} or isinstance({name}, generic))"
-        self.require(f"{array} and {name}.shape == {shape}")
+        kind = f"{name}.__class__ is ndarray"
+        if not (leaf.shape or is_array):
+            scalar = f"isinstance({name}, generic)"
+            kind = f"({kind} or {scalar})" if is_array is None else scalar
+        self.require(f"{kind} and {name}.shape == {shape}")
 
     def same(self, x: str, value: Any, depth: int = 0) -> str:
         """The condition that ``typed(x) == typed(value)``."""

@@ -21,9 +21,9 @@ from ...core.lists import compress
 from ...core.trace import Tracer
 from ..arguments import Origin, Place
 from ..namedaxes import NamedAxis, tokens, with_axes
-from ..staging import stage
+from ..staging import is_array, stage
 from ..uniform import with_numbers
-from .argspec import ArgSpec, FlatCall, places_of
+from .argspec import ArgSpec, FlatCall, arrays_of, places_of
 from .entry import Entry, entry
 from .key import Static
 from .primitive import checked_call_p, compiled_of
@@ -33,8 +33,13 @@ from .wrapper import standalone_module
 def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
     """Stage the function of a call for all calls with its key."""
     env = axis_env.get({})
+    traces: list[Any] = []
 
     def on_leaves(tracers: list[Any]) -> Any:
+        traces.extend([x._trace for x in tracers[:1]])
+        for x, value in zip(tracers[len(env) :], call.operands, strict=True):
+            if not x.shape and is_array(value):
+                x._trace.arrays.add(x._var)
         rest = iter(tracers)
         axes = {name: axis._replace(token=next(rest)) for name, axis in env.items()}
         values = [next(rest) if d else x for x, d in zip(call.leaves, call.dynamic, strict=True)]
@@ -46,6 +51,9 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
     # the tokens of named axes are operands, for each call has its own
     avals = [aval_of(axis.token) for axis in env.values()] + compress(call.key.leaves, call.dynamic)
     closed, out_tree = stage(Origin("jit", spec.fun), on_leaves, avals)
+    if traces and traces[0].tells_scalars and not spec.tells_scalars:
+        spec.tells_scalars = True
+        call = call._replace(key=call.key._replace(arrays=arrays_of(call.leaves, call.key.leaves)))
     closed = with_axes(closed, list(env)) if env else closed
     closed = with_numbers(closed) if closed.consts else closed
     return Signature(spec, call, closed, out_tree, serial)
