@@ -8,7 +8,6 @@ import numpy as np
 
 from ..core.errors import shown
 from ..core.registry import overrides
-from .creation import DEFAULT_COMPLEX, DEFAULT_FLOAT
 from .dispatch import check_device
 
 VERSIONS = ("2021.12", "2022.12", "2023.12", "2024.12")  # of the standard, oldest first
@@ -28,12 +27,12 @@ _KINDS = {
 
 
 class NamespaceInfo:
-    """Capabilities, devices and dtypes of this namespace: NumPy's, but for the default dtypes.
+    """Capabilities, devices and dtypes of this namespace: NumPy's.
 
     Source: the Array API standard 2024.12, "Inspection".
 
     >>> NamespaceInfo().default_dtypes()["real floating"]
-    dtype('float32')
+    dtype('float64')
     """
 
     def capabilities(self) -> dict[str, Any]:
@@ -52,8 +51,8 @@ class NamespaceInfo:
         """Default dtypes by kind."""
         check_device(device)
         return {
-            "real floating": DEFAULT_FLOAT,
-            "complex floating": DEFAULT_COMPLEX,
+            "real floating": np.dtype(float),
+            "complex floating": np.dtype(complex),
             "integral": np.dtype(int),
             "indexing": np.dtype(np.intp),
         }

@@ -1,7 +1,6 @@
 """Array creation from scalars, lists and other arrays, which NumPy does not dispatch.
 
-The default dtype is float32, also for the Python floats that ``asarray`` takes: the Array API
-standard asks for one default of all functions. ``array``, which is NumPy's name, gives float64.
+Default dtypes are NumPy's.
 """
 
 from collections.abc import Callable
@@ -9,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import PYTHON_SCALARS, aval_of, shape_of
+from ..core.avals import aval_of, shape_of
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import operand as operands
@@ -19,24 +18,6 @@ from ..transforms.staging import ShapeDtypeStruct
 from .aliasing import apart, contiguous, reshaped
 from .dispatch import NO_DERIVATIVE, check_device, implements
 from .shapes import expand_dims, integer_tuple
-
-DEFAULT_FLOAT = np.dtype(np.float32)  # of arrays that the library creates
-DEFAULT_COMPLEX = np.dtype(np.complex64)
-
-
-def default_dtype(*numbers: Any) -> np.dtype | None:
-    """Default dtype of Python scalars, None where NumPy chooses."""
-    if not all(type(x) in PYTHON_SCALARS for x in numbers):
-        return None
-    kinds = set(map(type, numbers))
-    return DEFAULT_COMPLEX if complex in kinds else DEFAULT_FLOAT if float in kinds else None
-
-
-def _leaves(obj: Any) -> list[Any]:
-    if not isinstance(obj, (list, tuple)):
-        return [obj]
-    inner = (x for part in operands.nested_lists(obj) for x in part)
-    return [x for x in inner if not isinstance(x, (list, tuple))]
 
 
 def array(
@@ -49,8 +30,6 @@ def array(
     ndmin: int = 0,
 ) -> Any:
     """New array from a scalar, an array, or a nested list, which may hold tracers.
-
-    Python floats become float64, as in NumPy; see ``asarray``.
 
     >>> import funcgrad as fg
     >>> fg.grad(lambda x: array([x, 2 * x]).sum())(1.0)
@@ -72,11 +51,8 @@ def asarray(
 ) -> Any:
     """Array from a scalar, an array, or a nested list, which may hold tracers.
 
-    Python floats become float32 unless ``dtype`` is given; arrays, tracers and NumPy scalars keep
-    their dtype.
-
     >>> asarray([1.0, 2.0])
-    array([1., 2.], dtype=float32)
+    array([1., 2.])
     """
     if holds_tracer(a):
         check_device(device)
@@ -84,8 +60,6 @@ def asarray(
         if copy is False and x is not a:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
         return apart(x, a) if copy else x
-    if dtype is None and (type(a) in PYTHON_SCALARS or type(a) in (list, tuple)):
-        dtype = default_dtype(*_leaves(a))
     return np.asarray(a, dtype, order, device=device, copy=copy)
 
 
@@ -257,11 +231,10 @@ def full(
     """Array filled with a value, which may be traced, and broadcasts.
 
     >>> full((2,), 3.0)
-    array([3., 3.], dtype=float32)
+    array([3., 3.])
     """
     value = operand(fill_value)
     if not isinstance(value, Tracer):
-        dtype = default_dtype(value) if dtype is None else dtype
         return np.full(integer_tuple(shape), value, dtype, order, device=device)  # type: ignore[call-overload]
     check_device(device)
     value = strong(value if dtype is None else cast(value, dtype))
@@ -269,22 +242,22 @@ def full(
 
 
 def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
-    """Array of zeros, float32 unless ``dtype`` is given.
+    """Array of zeros.
 
     >>> zeros(2)
-    array([0., 0.], dtype=float32)
+    array([0., 0.])
     """
-    return np.zeros(shape, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
+    return np.zeros(shape, dtype, order, device=device)
 
 
 def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
-    """Array of ones, float32 unless ``dtype`` is given."""
-    return np.ones(shape, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
+    """Array of ones."""
+    return np.ones(shape, dtype, order, device=device)
 
 
 def empty(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
-    """Uninitialized array, float32 unless ``dtype`` is given."""
-    return np.empty(shape, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
+    """Uninitialized array."""
+    return np.empty(shape, dtype, order, device=device)
 
 
 def eye(
@@ -296,18 +269,18 @@ def eye(
     *,
     device: Any = None,
 ) -> np.ndarray:
-    """Matrix with ones on one diagonal, float32 unless ``dtype`` is given."""
-    return np.eye(N, M, k, DEFAULT_FLOAT if dtype is None else dtype, order, device=device)
+    """Matrix with ones on one diagonal."""
+    return np.eye(N, M, k, float if dtype is None else dtype, order, device=device)
 
 
 def identity(n: int, dtype: Any = None) -> np.ndarray:
-    """Identity matrix, float32 unless ``dtype`` is given."""
+    """Identity matrix."""
     return eye(n, dtype=dtype)
 
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> np.ndarray:  # noqa: N803
-    """Matrix with ones on and below one diagonal, float32 unless ``dtype`` is given."""
-    return np.tri(N, M, k, DEFAULT_FLOAT if dtype is None else dtype)
+    """Matrix with ones on and below one diagonal."""
+    return np.tri(N, M, k, float if dtype is None else dtype)
 
 
 def arange(
@@ -321,9 +294,7 @@ def arange(
     """Evenly spaced numbers in [start, stop), which may not be traced: the shape depends on them.
 
     >>> arange(3.0)
-    array([0., 1., 2.], dtype=float32)
+    array([0., 1., 2.])
     """
     bounds = (0, start, step) if stop is None else (start, stop, step)
-    y = np.arange(*bounds, dtype=dtype, device=device)
-    default = default_dtype(*bounds) if dtype is None else None
-    return y if default is None else y.astype(default)  # computed in float64, rounded once
+    return np.arange(*bounds, dtype=dtype, device=device)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import PYTHON_SCALARS, shape_of
+from ..core.avals import shape_of
 from ..core.errors import warn
 from ..ops.elementwise import conj
 from ..ops.fft import SWAPPED, fft_p, irfft_p, rfft_p
@@ -17,7 +17,6 @@ from ..ops.index import Index, scatter_add_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
-from .creation import DEFAULT_FLOAT
 from .dispatch import implements, no_out
 from .manipulation import roll
 from .shapes import integer_tuple, slice_axis
@@ -244,14 +243,14 @@ def fftfreq(n: int, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Any:
     Args:
         n: int, number of samples.
         d: scalar, distance between samples.
-        dtype: dtype of the result; by default that of ``d``, float32 for a Python scalar.
+        dtype: dtype of the result; by default NumPy's.
         device: ``"cpu"`` or None.
 
     Raises:
         ValueError: if ``n`` is not an integer.
 
     >>> fftfreq(4, 0.5)
-    array([ 0. ,  0.5, -1. , -0.5], dtype=float32)
+    array([ 0. ,  0.5, -1. , -0.5])
     """
     return _frequencies(np.fft.fftfreq, n, d, dtype, device)
 
@@ -260,13 +259,11 @@ def rfftfreq(n: int, d: Any = 1.0, dtype: Any = None, device: Any = None) -> Any
     """Frequencies of ``rfft`` for ``n`` samples with spacing ``d``; see ``fftfreq``.
 
     >>> rfftfreq(4, 0.5)
-    array([0. , 0.5, 1. ], dtype=float32)
+    array([0. , 0.5, 1. ])
     """
     return _frequencies(np.fft.rfftfreq, n, d, dtype, device)
 
 
 def _frequencies(function: Callable[..., Any], n: Any, d: Any, dtype: Any, device: Any) -> Any:
-    if dtype is None and type(d) in PYTHON_SCALARS:
-        dtype = DEFAULT_FLOAT
     frequencies = function(n, d, device)
     return frequencies if dtype is None else cast(frequencies, np.dtype(dtype))

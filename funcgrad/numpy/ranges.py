@@ -10,7 +10,6 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import common_dtype, holds_tracer, operand, strong
 from ..ops.structure import cast, expand_dims
 from .aliasing import apart
-from .creation import default_dtype
 from .dispatch import check_device, implements
 from .joining import concatenate
 from .shapes import broadcast_arrays, moveaxis, reshape
@@ -62,16 +61,12 @@ def linspace(
 ) -> Any:
     """``num`` evenly spaced numbers between ends, which may be traced.
 
-    Between Python scalars they are float32, or complex64, unless ``dtype`` is given.
-
     >>> linspace(0, 1, 3)
-    array([0. , 0.5, 1. ], dtype=float32)
+    array([0. , 0.5, 1. ])
     """
-    ends = (start, stop)
-    dtype = default_dtype(*ends, 0.0) if dtype is None else dtype
-    if holds_tracer(ends):
+    if holds_tracer((start, stop)):
         check_device(device)
-        return _numpy_linspace(*ends, num, endpoint, retstep, dtype, axis)
+        return _numpy_linspace(start, stop, num, endpoint, retstep, dtype, axis)
     return np.linspace(start, stop, num, endpoint, retstep, dtype, axis, device=device)  # type: ignore[call-overload]
 
 
