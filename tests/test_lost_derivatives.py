@@ -154,6 +154,7 @@ def _stored_by_index(x):
 
 KEEP = r"keep it an array|stop_gradient"
 FACE = r"funcgrad\.numpy"
+MADE = r"numpy\.zeros\(shape, like="
 REFUSED = {
     "float(x)": (lambda x: float(x[0]) * x.sum(), KEEP),
     "int(x)": (lambda x: int(x[0]) * x.sum(), KEEP),
@@ -189,9 +190,9 @@ REFUSED = {
     "np.float64(x)": (lambda x: np.float64(x[0]) * x.sum(), f"{FACE}|{KEEP}"),
     "np.float32(x)": (lambda x: np.float32(x[0]) * x.sum(), f"{FACE}|{KEEP}"),
     "np.fromiter": (lambda x: np.fromiter(x, float).sum(), KEEP),
-    "stored into an array": (_stored, f"{KEEP}|funcgrad.at"),
-    "stored into a slice": (_stored_whole, r"funcgrad\.at"),
-    "stored by an index array": (_stored_by_index, r"funcgrad\.at"),
+    "stored into an array": (_stored, MADE),
+    "stored into a slice": (_stored_whole, MADE),
+    "stored by an index array": (_stored_by_index, MADE),
     "ndarray.dot": (lambda x: A.dot(x), "array @ x"),
     "ndarray.fill": (lambda x: np.zeros(3).fill(x[0]), KEEP),
     "ndarray.put": (lambda x: np.zeros(3).put([0], x[0]), f"{FACE}|{KEEP}"),

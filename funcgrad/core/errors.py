@@ -7,6 +7,7 @@ keeps working. Each docstring shows code that fails and its fix.
 import os
 import sys
 import warnings
+from opcode import opname
 from types import TracebackType
 from typing import Any
 
@@ -267,6 +268,32 @@ class MemoryLimitError(FuncgradError, MemoryError):
     ``jit(f, memory_limit=1000)(np.ones((100, 100)))`` fails and gives the least possible limit;
     raise the limit to it.
     """
+
+
+# the cure where a traced value is written into an ndarray x
+WRITABLE = (
+    "make x by numpy.zeros_like(value), numpy.zeros(shape, like=value) or numpy.array(x, like="
+    "value), or write `from funcgrad import numpy as np`, whose zeros, ones, empty and full can"
+)
+
+
+def not_stored(err: BaseException) -> ConversionError:
+    """The error for one of NumPy, raised where a traced value was written into an ndarray."""
+    frames = err.__traceback__
+    while frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next
+    assigns = False
+    if frames is not None:
+        instruction = frames.tb_frame.f_code.co_code[frames.tb_lasti]
+        assigns = opname[instruction].startswith("STORE_")  # else NumPy was called
+    text = (
+        "NumPy was called with a traced value, which an ndarray cannot hold; keep it an array, use "
+        "the function of the same name from funcgrad.numpy, and for x.fill(value) make x by "
+        "numpy.zeros(shape, like=value)"
+    )
+    if assigns:
+        text = f"x[index] = value: an ndarray cannot hold a traced value; {WRITABLE}"
+    return ConversionError(text).with_traceback(err.__traceback__)
 
 
 # attributes of an ndarray that a tracer does not have, and why

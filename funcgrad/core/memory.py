@@ -127,6 +127,7 @@ def _writable(x: Any, trace: Any) -> Any:
         memory.born = owner._trace, owner._trace.position(owner)
     if trace is not owner._trace:
         _check_joins(owner, trace, *memory.born)
+        owner._trace.check_alone(owner)
     return owner
 
 

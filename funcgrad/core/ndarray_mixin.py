@@ -129,7 +129,7 @@ def conversion(name: str, cure: str) -> Callable[..., NoReturn]:
 _USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # raised without our frames
 _KEEP = (
     "keep it an array, or write stop_gradient(x).item() outside the traced function; to store it "
-    "into an array write funcgrad.at(array)[index].set(x)"
+    "into an array make that by numpy.zeros(shape, like=x)"
 )
 
 
@@ -367,7 +367,7 @@ class NDArrayMixin:
         "NumPy conversion",
         "where NumPy was called on it use the function of the same name from funcgrad.numpy "
         "(array, asarray, full, arange, sum of a list, ...), where it was stored into an array "
-        "use funcgrad.at(array)[index].set(x), for array[x] write funcgrad.numpy.take(array, x, "
+        "make that by numpy.zeros(shape, like=x), for array[x] write funcgrad.numpy.take(array, x, "
         "axis), for array.dot(x) write array @ x",
     )
 

@@ -32,7 +32,6 @@ from .errors import (
     LeakedTracerError,
     MissingRuleError,
 )
-from .floating import keep_settings, settings, warnings_to_log
 from .in_place_mixin import InPlaceMixin
 from .memory import Steps, is_forgotten, recompute
 from .registry import is_builtin_name, primitive, primitives
@@ -55,7 +54,8 @@ class Trace:
         self.around = () if outer is None else ((outer, outer.count), *outer.counts())
         self.dead = False
         self.masked = masked  # whether derivatives inside are computed with masks, see paths.py
-        self.rebinds = False  # whether x += y gives a new array, as for immutable arrays
+        # whether x += y gives a new array, as for immutable arrays
+        self.rebinds: bool = outer is not None and outer.rebinds
         self.inner = False  # whether one was computed inside, without masks
         self.origin = origin  # the transform and its function, for error messages
 
@@ -74,6 +74,9 @@ class Trace:
     def position(self, x: Any) -> int:
         """When a tracer of this trace was made, by the count at that time."""
         return self.count
+
+    def check_alone(self, x: Any) -> None:
+        """Raise if an ndarray shares the memory of a tracer, which leaves this trace by a write."""
 
     def began_before(self, trace: "Trace", position: int) -> bool:
         """Whether this trace began before an array was made, at that position of its trace."""
@@ -130,21 +133,6 @@ class Trace:
                 f"a traced value was used after its transform had returned: it was created in "
                 f"{self.origin}; return it from that function (has_aux=True)"
             )
-
-
-def warn_at_user_line(fun: Callable[..., Any], *args: Any) -> Any:
-    """Call a function while NumPy's floating-point warnings point at the user's line."""
-    now = warnings_to_log(settings.get())
-    if now is None:
-        return fun(*args)
-    token = settings.set(now)
-    try:
-        return fun(*args)
-    finally:
-        if settings.get() is now:
-            settings.reset(token)
-        else:
-            keep_settings()
 
 
 class Tracer(InPlaceMixin):

@@ -15,6 +15,7 @@ from ..core.errors import ShapeError, shown
 from ..core.lazy import publish as _publish
 from ..numpy.at import at
 from ..numpy.creation import full
+from ..ops.operand import holds_tracer
 from ..random import (
     Key,
     normal as _normal,
@@ -69,7 +70,8 @@ class constant:  # noqa: N801, called like a function
     value: Any
 
     def __call__(self, key: Key, shape: Shape, dtype: Any = np.float32) -> Any:
-        return full(shape, self.value, dtype)
+        traced = holds_tracer(self.value)
+        return full(shape, self.value, dtype) if traced else np.full(shape, self.value, dtype)
 
 
 @dataclass(frozen=True)

@@ -54,10 +54,12 @@ def viewed(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = 
     """The result of one operation on ``x``, as a view of its memory."""
     if y is x or not isinstance(x, Tracer):
         return y
-    if not isinstance(y, Tracer):
-        if type(x) is not Buffer or not isinstance(y, np.ndarray):
-            return y
-        y = Buffer(y)
+    if type(x) is Buffer:
+        y = Buffer(prim.run(x.value, **params)[0])
+        if not np.may_share_memory(y.value, x.value):
+            return y  # the elements had to be copied
+    elif not isinstance(y, Tracer):
+        return y
     elif is_scalar(x):
         return y  # an array of its own
     if x._memory is None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
-from ..core.buffers import Buffer, plain
+from ..core.buffers import holds_traced, plain, plain_in
 from ..core.errors import DtypeError, MutationError, ShapeError
 from ..core.memory import View, are_same, write, write_in_place
 from ..core.registry import overrides
@@ -27,9 +27,6 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     Raises:
         TypeError: NumPy's, if ``x`` is a scalar.
     """
-    if type(x) is Buffer and not (holds_traced(index) or holds_traced(value)):
-        x.value[plain(index)] = plain(value)
-        return
     if not shape_of(x) and is_concrete(x) and is_scalar(x):
         raise TypeError(f"'numpy.{x.dtype}' object does not support item assignment")
     if isinstance(value, Tracer) and type(value._memory) is View and _reads(x, index, value):
@@ -48,13 +45,6 @@ def setitem(x: Any, index: Any, value: Any) -> None:
 
 
 overrides[operator.setitem] = setitem
-
-
-def holds_traced(x: Any) -> bool:
-    """Whether a value, or an index, holds a traced value that is no buffer."""
-    if isinstance(x, (list, tuple)):
-        return any(map(holds_traced, x))
-    return isinstance(x, Tracer) and type(x) is not Buffer
 
 
 def _reads(x: Any, index: Any, value: Any) -> bool:
@@ -142,7 +132,7 @@ def store(x: Any, y: Any, who: str, casting: Casting = "same_kind", where: Any =
     """
     if not isinstance(x, Tracer):
         if not holds_traced(y):
-            np.copyto(x, plain(y), casting, where)
+            np.copyto(x, plain_in(y), casting, where)
             return
         raise MutationError(
             f"{who}: out= is an ndarray, which cannot hold traced values: got {aval_of(y)}; use "

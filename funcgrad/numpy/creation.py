@@ -1,23 +1,41 @@
 """Array creation from scalars, lists and other arrays, which NumPy does not dispatch.
 
-Default dtypes are NumPy's.
+Default dtypes are NumPy's. Inside a transform the arrays that ``zeros``, ``ones``, ``empty``,
+``full`` and their ``*_like`` create are buffers: traced values can be written into them.
 """
 
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from ..core.avals import aval_of, shape_of
+from ..core.buffers import (
+    Buffer,
+    buffer,
+    fresh_copy,
+    holds_buffer,
+    holds_traced,
+    new_array,
+    plain,
+    plain_in,
+)
 from ..core.registry import overrides
-from ..core.trace import Tracer
+from ..core.trace import Tracer, running
 from ..ops import operand as operands
+from ..ops.layout import laid_out, strides_of
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
 from ..transforms.staging import ShapeDtypeStruct
-from .aliasing import apart, contiguous, reshaped
+from .aliasing import apart, contiguous, is_scalar, reshaped
 from .dispatch import NO_DERIVATIVE, check_device, implements
 from .shapes import expand_dims, integer_tuple
+
+
+def _writable(x: np.ndarray, like: Any) -> Any:
+    """A new array, as a buffer if ``like`` is traced."""
+    return Buffer(x) if isinstance(like, Tracer) else x
 
 
 def array(
@@ -28,6 +46,7 @@ def array(
     order: str = "K",
     subok: bool = False,
     ndmin: int = 0,
+    like: Any = None,
 ) -> Any:
     """New array from a scalar, an array, or a nested list, which may hold tracers.
 
@@ -35,8 +54,10 @@ def array(
     >>> fg.grad(lambda x: array([x, 2 * x]).sum())(1.0)
     np.float64(3.0)
     """
-    if not holds_tracer(object):
-        return np.array(object, dtype, copy=copy, order=order, subok=subok, ndmin=ndmin)  # type: ignore[call-overload]
+    if not holds_traced(object) and (copy or not isinstance(object, Buffer)):
+        options = {"copy": copy, "order": order, "subok": subok, "ndmin": ndmin}
+        y = np.array(plain_in(object), dtype, **options)  # type: ignore[call-overload]
+        return Buffer(y) if holds_buffer(object) else _writable(y, like)
     x = asarray(object, dtype, copy=copy)
     return expand_dims(x, tuple(range(max(ndmin - len(shape_of(x)), 0))))
 
@@ -47,6 +68,7 @@ def asarray(
     order: Any = None,
     *,
     device: Any = None,
+    like: Any = None,
     copy: bool | None = None,
 ) -> Any:
     """Array from a scalar, an array, or a nested list, which may hold tracers.
@@ -54,13 +76,17 @@ def asarray(
     >>> asarray([1.0, 2.0])
     array([1., 2.])
     """
-    if holds_tracer(a):
+    if holds_traced(a):
         check_device(device)
         x = operands.asarray(a, dtype)
         if copy is False and x is not a:
             raise ValueError("Unable to avoid copy while creating an array as requested.")
-        return apart(x, a) if copy else x
-    return np.asarray(a, dtype, order, device=device, copy=copy)
+        x = apart(x, a) if copy else x
+        return new_array(x) if is_scalar(x) else x
+    y = np.asarray(plain_in(a), dtype, order, device=device, copy=copy)
+    if isinstance(a, Buffer):
+        return a if y is a.value else Buffer(y)
+    return _writable(y, like)
 
 
 def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> Any:
@@ -71,7 +97,7 @@ def from_dlpack(x: Any, /, *, device: Any = None, copy: bool | None = None) -> A
     """
     if isinstance(x, Tracer):
         check_device(device)
-        return x
+        return fresh_copy(x) if copy else x
     options = {"device": device, "copy": copy}  # unknown to NumPy 2.0
     return np.from_dlpack(x, **{k: v for k, v in options.items() if v is not None})
 
@@ -81,7 +107,8 @@ def _array_like(
     object: Any, dtype: Any = None, *, copy: bool | None = True, ndmin: int = 0, **options: Any
 ) -> Any:
     """Rule of numpy.array(..., like=tracer)."""
-    return array(object, dtype, copy=copy, ndmin=ndmin)
+    y = array(object, dtype, copy=copy, ndmin=ndmin)
+    return Buffer(y) if type(y) is np.ndarray and copy else y
 
 
 @implements("ascontiguousarray")
@@ -110,15 +137,38 @@ def _constant(name: str) -> Callable[..., Any]:
     function = getattr(np, name)
 
     def make(*args: Any, **kwargs: Any) -> Any:
-        return function(*args, **kwargs)
+        return Buffer(function(*args, **kwargs))
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = f"Return a constant array; see numpy.{name}."
     return make
 
 
-for _name in ("zeros", "ones", "empty", "eye", "identity", "arange", "tri"):
+for _name in ("eye", "identity", "arange", "tri"):
     implements(_name, status=NO_DERIVATIVE)(_constant(_name))
+
+
+def _with_like(name: str) -> Callable[..., Any]:
+    """Rule of a NumPy function that allocates an array with like=tracer."""
+    function = getattr(np, name)
+
+    def make(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
+        y = function(shape, dtype, order, device=device)
+        return Buffer(_begun(y) if name == "empty" else y)
+
+    make.__name__ = make.__qualname__ = name
+    make.__doc__ = f"Allocate an array; see numpy.{name}."
+    return make
+
+
+for _name in ("zeros", "ones", "empty"):
+    implements(_name, status=NO_DERIVATIVE)(_with_like(_name))
+
+
+def _begun(x: np.ndarray) -> np.ndarray:
+    """An uninitialized array with its first elements: 0, in ``python -X dev`` nan."""
+    x.fill(np.nan if sys.flags.dev_mode and x.dtype.kind in "fc" else 0)
+    return x
 
 
 def _is_description(x: Any) -> bool:
@@ -128,11 +178,19 @@ def _is_description(x: Any) -> bool:
     return hasattr(x, "shape") and hasattr(x, "dtype")
 
 
-def _like(x: Any, dtype: Any, shape: Any) -> tuple[Any, Any]:
-    """Shape and dtype of an array like ``x``, unless given."""
+def _like(x: Any, dtype: Any, order: Any, shape: Any) -> np.ndarray:
+    """An uninitialized array like ``x``, also in its memory order."""
     aval = x if _is_description(x) else aval_of(operand(x))
-    shape = aval.shape if shape is None else shape
-    return shape, np.dtype(aval.dtype) if dtype is None else dtype
+    dtype = np.dtype(aval.dtype) if dtype is None else dtype
+    if shape is None and isinstance(x, Tracer) and len(aval.shape) > 1 and order in ("K", "A"):
+        return np.empty_like(laid_out(aval.shape, strides_of(x)), dtype, order)
+    order = "F" if order == "F" else "C"
+    return np.empty(aval.shape if shape is None else shape, dtype, order)
+
+
+def _filled(x: np.ndarray, value: Any) -> Any:
+    x.fill(value)
+    return buffer(x)
 
 
 @implements("zeros_like", status=NO_DERIVATIVE)
@@ -147,7 +205,7 @@ def _zeros_like(
 ) -> Any:
     """Zeros with the shape and dtype of ``a``; see numpy.zeros_like."""
     check_device(device)
-    return np.zeros(*_like(a, dtype, shape))
+    return _filled(_like(a, dtype, order, shape), 0)
 
 
 @implements("ones_like", status=NO_DERIVATIVE)
@@ -162,7 +220,7 @@ def _ones_like(
 ) -> Any:
     """Ones with the shape and dtype of ``a``; see numpy.ones_like."""
     check_device(device)
-    return np.ones(*_like(a, dtype, shape))
+    return _filled(_like(a, dtype, order, shape), 1)
 
 
 @implements("empty_like", status=NO_DERIVATIVE)
@@ -177,7 +235,7 @@ def _empty_like(
 ) -> Any:
     """Array with the shape and dtype of ``prototype``; see numpy.empty_like."""
     check_device(device)
-    return np.empty(*_like(prototype, dtype, shape))
+    return buffer(_begun(_like(prototype, dtype, order, shape)))
 
 
 @implements("full_like")
@@ -192,8 +250,12 @@ def _full_like(
     device: Any = None,
 ) -> Any:
     """Array with the shape and dtype of ``a``, filled with one value, which may be traced."""
-    shape, dtype = _like(a, dtype, shape)
-    return full(shape, fill_value, dtype, device=device)
+    check_device(device)
+    y = _like(a, dtype, order, shape)
+    if holds_traced(fill_value):
+        return full(y.shape, fill_value, y.dtype)
+    np.copyto(y, plain_in(fill_value), casting="unsafe")
+    return buffer(y)
 
 
 def _like_of_description(name: str) -> Callable[..., Any]:
@@ -204,7 +266,10 @@ def _like_of_description(name: str) -> Callable[..., Any]:
     def like(prototype: Any, /, *args: Any, **kwargs: Any) -> Any:
         if _is_description(prototype) or holds_tracer([prototype, *args, *kwargs.values()]):
             return rule(prototype, *args, **kwargs)
-        return function(prototype, *args, **kwargs)
+        y = function(prototype, *args, **kwargs)
+        if running.get() is None:
+            return y
+        return Buffer(_begun(y) if name == "empty_like" else y)
 
     like.__name__ = like.__qualname__ = name
     like.__doc__ = (
@@ -227,6 +292,7 @@ def full(
     order: str = "C",
     *,
     device: Any = None,
+    like: Any = None,
 ) -> Any:
     """Array filled with a value, which may be traced, and broadcasts.
 
@@ -234,53 +300,67 @@ def full(
     array([3., 3.])
     """
     value = operand(fill_value)
-    if not isinstance(value, Tracer):
-        return np.full(integer_tuple(shape), value, dtype, order, device=device)  # type: ignore[call-overload]
+    if not isinstance(value, Tracer) or isinstance(value, Buffer):
+        return buffer(np.full(integer_tuple(shape), plain(value), dtype, order, device=device))  # type: ignore[call-overload]
     check_device(device)
     value = strong(value if dtype is None else cast(value, dtype))
-    return broadcast_to(value, integer_tuple(shape))
+    y = broadcast_to(value, integer_tuple(shape))
+    return y if shape_of(y) else new_array(y)
 
 
-def zeros(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
-    """Array of zeros.
+def zeros(
+    shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
+) -> Any:
+    """Array of zeros; inside a transform traced values may be written into it.
 
-    >>> zeros(2)
-    array([0., 0.])
+    >>> import funcgrad as fg
+    >>> def squares(x):
+    ...     out = zeros(3)
+    ...     out[1] = x**2
+    ...     return out
+    >>> fg.jacfwd(squares)(3.0)
+    array([0., 6., 0.])
     """
-    return np.zeros(shape, dtype, order, device=device)
+    return buffer(np.zeros(shape, dtype, order, device=device))
 
 
-def ones(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
-    """Array of ones."""
-    return np.ones(shape, dtype, order, device=device)
+def ones(
+    shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
+) -> Any:
+    """Array of ones; inside a transform traced values may be written into it."""
+    return buffer(np.ones(shape, dtype, order, device=device))
 
 
-def empty(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> np.ndarray:
-    """Uninitialized array."""
-    return np.empty(shape, dtype, order, device=device)
+def empty(
+    shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None, like: Any = None
+) -> Any:
+    """Uninitialized array; inside a transform traced values may be written into it."""
+    y = np.empty(shape, dtype, order, device=device)
+    return y if running.get() is None else Buffer(_begun(y))
 
 
 def eye(
     N: int,  # noqa: N803, NumPy's names
     M: int | None = None,  # noqa: N803
     k: int = 0,
-    dtype: Any = None,
+    dtype: Any = float,
     order: Any = "C",
     *,
     device: Any = None,
+    like: Any = None,
 ) -> np.ndarray:
     """Matrix with ones on one diagonal."""
-    return np.eye(N, M, k, float if dtype is None else dtype, order, device=device)
+    return _writable(np.eye(N, M, k, dtype, order, device=device), like)
 
 
-def identity(n: int, dtype: Any = None) -> np.ndarray:
+def identity(n: int, dtype: Any = None, *, like: Any = None) -> np.ndarray:
     """Identity matrix."""
-    return eye(n, dtype=dtype)
+    return eye(n, dtype=dtype, like=like)
 
 
-def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> np.ndarray:  # noqa: N803
+def tri(N: int, M: int | None = None, k: int = 0, dtype: Any = float, *, like: Any = None) -> Any:  # noqa: N803
     """Matrix with ones on and below one diagonal."""
-    return np.tri(N, M, k, float if dtype is None else dtype)
+    return _writable(np.tri(N, M, k, float if dtype is None else dtype), like)
 
 
 def arange(
@@ -290,6 +370,7 @@ def arange(
     dtype: Any = None,
     *,
     device: Any = None,
+    like: Any = None,
 ) -> Any:
     """Evenly spaced numbers in [start, stop), which may not be traced: the shape depends on them.
 
@@ -297,4 +378,4 @@ def arange(
     array([0., 1., 2.])
     """
     bounds = (0, start, step) if stop is None else (start, stop, step)
-    return np.arange(*bounds, dtype=dtype, device=device)
+    return _writable(np.arange(*bounds, dtype=dtype, device=device), like)

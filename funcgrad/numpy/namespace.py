@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.buffers import applied, holds_traced
 from ..core.errors import FuncgradError, OutError, shorten
 from ..core.lazy import publish
 from ..core.registry import overrides
@@ -66,6 +67,8 @@ def wrap(name: str, function: Callable[..., Any], module: str) -> Callable[..., 
     def call(*args: Any, **kwargs: Any) -> Any:
         if not (_traced(args) or (kwargs and _traced(kwargs.values()))):
             return function(*args, **kwargs)
+        if not (holds_traced(args) or holds_traced(kwargs.values())):
+            return applied(function, override, args, kwargs)
         try:
             if ufunc is None:
                 return override(*args, **kwargs)

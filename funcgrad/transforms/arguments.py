@@ -19,6 +19,7 @@ from ..core.avals import (
     is_inexact,
     shape_of,
 )
+from ..core.calls import explained
 from ..core.errors import (
     ClosureError,
     DtypeError,
@@ -28,7 +29,8 @@ from ..core.errors import (
     short,
     shown,
 )
-from ..core.trace import Primitive, Trace, Tracer, warn_at_user_line
+from ..core.floating import keep_settings, settings, warnings_to_log
+from ..core.trace import Primitive, Trace, Tracer
 from ..ops.structure import zeros_like
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of JAX's tangents of integers
@@ -130,6 +132,23 @@ def diff_arguments(
     if argnums is None and argnames is None and args:
         return FirstArgument(fun, args, kwargs)
     return DiffArguments(who, fun, argnums, argnames, args, kwargs)
+
+
+def warn_at_user_line(fun: Callable[..., Any], *args: Any) -> Any:
+    """Call a function while NumPy's floating-point warnings point at the user's line."""
+    now = warnings_to_log(settings.get())
+    token = None if now is None else settings.set(now)
+    try:
+        return fun(*args)
+    except ValueError as err:
+        raise explained(err)  # noqa: B904, it is the same or has no context
+    finally:
+        if token is None:
+            pass
+        elif settings.get() is now:
+            settings.reset(token)
+        else:
+            keep_settings()
 
 
 def call_with_aux(who: str, has_aux: bool, fun: Callable[..., Any], *args: Any) -> tuple[Any, Any]:

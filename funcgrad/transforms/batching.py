@@ -11,7 +11,7 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import Aval, aval_of, check_operand, shape_of
 from ..core.axes import Axis, bind_axis
-from ..core.buffers import settled
+from ..core.buffers import returned, settled
 from ..core.companions import Viewing
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
@@ -25,7 +25,6 @@ from ..core.trace import (
     Trace,
     Tracer,
     running,
-    warn_at_user_line,
 )
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.layout import (
@@ -38,7 +37,7 @@ from ..ops.layout import (
 )
 from ..ops.operand import stacked
 from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
-from .arguments import Origin, check_alive, check_callable
+from .arguments import Origin, check_alive, check_callable, warn_at_user_line
 from .batch_axes import batch_axes, batch_size, move_batch_axis
 from .nans import debugging
 
@@ -159,7 +158,7 @@ def batched(
     token = trace.enter()
     try:
         with bind_axis_name(trace):
-            return [trace.split(y) for y in warn_at_user_line(fun, *tracers)]
+            return [trace.split(returned(y)) for y in warn_at_user_line(fun, *tracers)]
     finally:
         running.reset(token)
 

@@ -8,7 +8,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.buffers import Buffer, settled
+from ..core.buffers import Buffer, returned, settled
 from ..core.companions import NO_JOINT_RULES, NO_VIEWING
 from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.memory import Steps, give_content, keep_lent, lend, snapshot
@@ -206,8 +206,8 @@ def push(
         ]
         out, aux = fun(inputs)
         leaves, treedef = tree.flatten(out)
-        pairs = [trace.split(check_alive(y)) for y in leaves]
-        aux = tree.map(lambda x: check_alive(trace.split(x)[0]), aux)
+        pairs = [trace.split(returned(check_alive(y))) for y in leaves]
+        aux = tree.map(lambda x: check_alive(trace.split(returned(x))[0]), aux)
     finally:
         trace.leave(token)
     return aux, pairs, treedef, trace

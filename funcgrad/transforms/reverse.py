@@ -12,7 +12,7 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import dtype_of, is_inexact
-from ..core.buffers import settled
+from ..core.buffers import returned, settled
 from ..core.companions import NO_JOINT_RULES
 from ..core.memory import Steps, lend
 from ..core.ownership import copied
@@ -324,7 +324,7 @@ class Tape(Trace):
         """Return the value of an output and its number, None for a constant."""
         if isinstance(x, TapeTracer) and x._trace is self:
             return x.value, x.number
-        return check_alive(x), None
+        return returned(check_alive(x)), None
 
 
 def value_and_vjp(

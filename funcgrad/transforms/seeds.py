@@ -69,10 +69,12 @@ def over_paths(
             trace.inner = True
         return results
     traces = traces_for(origin, any(map(_is_variable, seeds)))
+    token = traces[0].enter()  # rules of the user's may fill arrays
     try:
         given = [None if s is None else seeded(traces, s, _is_variable(s)) for s in seeds]
         return [unmasked(traces, x) for x in run(given, True)]
     finally:
+        traces[0].leave(token)
         for trace in traces:
             trace.dead = True
 
