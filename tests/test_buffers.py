@@ -14,6 +14,7 @@ import funcgrad as fg
 from funcgrad import lax, numpy as fnp
 from funcgrad.core.buffers import Buffer
 from funcgrad.core.errors import ConversionError, DtypeError, MutationError
+from funcgrad.transforms.rebinding import rebinding
 from tests.support.compare import assert_same
 
 X = np.array([0.5, -1.0, 2.0])
@@ -904,3 +905,44 @@ def test_the_users_function_may_catch_numpys_error_inside():
         raise AssertionError
 
     assert fg.grad(f)(2.0) == 2.0
+
+
+# rebinding
+
+
+def test_a_rebinding_function_gives_new_arrays():
+    def f(x):
+        y = x
+        y += 1
+        out = same = np.zeros_like(x)
+        out += x
+        z = x * 1
+        z *= y
+        return (x * y + same * out + z).sum()
+
+    want = fg.grad(lambda x: (2 * x * (x + 1)).sum())(X)
+    own = fg.grad(lambda x: ((x + 1) ** 2 + x**2 + (x + 1) ** 2).sum())
+
+    for wrap in (
+        lambda f: fg.grad(rebinding(f)),
+        lambda f: fg.jit(fg.grad(rebinding(f))),
+        lambda f: fg.grad(rebinding(lambda x: fg.jit(f)(x))),
+        lambda f: fg.grad(rebinding(fg.checkpoint(f))),
+        lambda f: fg.grad(lambda x: fg.vmap(rebinding(f))(x[None]).sum()),
+        lambda f: lambda x: fg.jvp(fg.grad(rebinding(f)), (x,), (x,))[0],
+        lambda f: fg.jacfwd(rebinding(f)),
+    ):
+        np.testing.assert_allclose(wrap(f)(X), want, rtol=1e-15)
+    np.testing.assert_allclose(fg.grad(f)(X).shape, own(X).shape)
+
+
+def test_a_transform_after_a_rebinding_one_writes_in_place():
+    def f(x):
+        y = x * 1
+        z = y
+        z += 1
+        return (y * z).sum()
+
+    fg.grad(rebinding(f))(X)
+
+    assert_same(2 * (X + 1), fg.grad(f)(X))
