@@ -14,6 +14,9 @@ from ..core.dead_code import live
 from ..core.dependence import split_invariant
 from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Var
 from ..core.lists import Flags, compress
+from ..ops.convert import Convert
+from ..ops.families import Elementwise
+from ..ops.operand import Weaken
 from .staging import Staging, StagingTracer
 
 
@@ -135,6 +138,17 @@ def resumed(early: Staging, unknown: ClosedJaxpr) -> ClosedJaxpr:
     return ClosedJaxpr(jaxpr, tuple(consts.values()))
 
 
+def _is_cheap(eqn: Eqn) -> bool:
+    """Whether an equation makes a view, or one integer of another."""
+    (out, *_), prim = eqn.outs, eqn.prim
+    if prim.codegen.is_view:
+        return True
+    integer = not out.aval.shape and out.aval.dtype.kind in "biu"
+    single = sum(isinstance(a, Var) and not a.aval.shape for a in eqn.ins) == 1
+    arrays = any(isinstance(a, Var) and a.aval.shape for a in eqn.ins)
+    return integer and single and not arrays and isinstance(prim, (Elementwise, Convert, Weaken))
+
+
 def _is_of(trace: Staging, x: Any) -> bool:
     return isinstance(x, StagingTracer) and x._trace is trace
 
@@ -142,8 +156,8 @@ def _is_of(trace: Staging, x: Any) -> bool:
 def _viewed(
     eqns: Sequence[Eqn], variables: Sequence[Var], values: Sequence[Any], available: Any
 ) -> tuple[list[Eqn], list[Var], list[Any]]:
-    """Replace residuals that are views by their base and by equations that compute the view."""
-    makers = {eqn.outs[0]: (n, eqn) for n, eqn in enumerate(eqns) if eqn.prim.codegen.is_view}
+    """Replace residuals that are views, or integers like i - 1, by equations that compute them."""
+    makers = {eqn.outs[0]: (n, eqn) for n, eqn in enumerate(eqns) if _is_cheap(eqn)}
     saved = {x: v for v, x in zip(variables, values, strict=True) if isinstance(x, Var)}
     views: list[tuple[int, Eqn]] = []
     rows = list(zip(variables, values, strict=True))
@@ -151,13 +165,12 @@ def _viewed(
         if not isinstance(x, Var) or x in available or x not in makers:
             continue
         n, eqn = makers[x]
-        (source,) = eqn.ins
-        if isinstance(source, Var) and source not in saved:
-            saved[source] = Var(source.aval)
-            rows.append((saved[source], source))
-        viewed = saved[source] if isinstance(source, Var) else source
-        view = Eqn(eqn.prim, (viewed,), (variable,), eqn.params, eqn.source)
-        views.append((n, view))
+        for source in eqn.ins:
+            if isinstance(source, Var) and source not in saved:
+                saved[source] = Var(source.aval)
+                rows.append((saved[source], source))
+        ins = tuple([saved[a] if isinstance(a, Var) else a for a in eqn.ins])
+        views.append((n, Eqn(eqn.prim, ins, (variable,), eqn.params, eqn.source)))
     done = {view.outs[0] for _, view in views}
     kept = [(v, x) for v, x in rows if v not in done]
     return (
