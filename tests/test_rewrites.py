@@ -194,6 +194,14 @@ def to_part(draw):
     return lambda u, v: scattered(u, other) + scattered(v, index) * 1, (u, v)
 
 
+def to_parts(draw):
+    first, second = draw.pick((((0, 1), (0, 1)), ((0,), (slice(1, 8, 4), 2)), ((2, 0), (3,))))
+    x = np.abs(draw.array(("f8", "f4"), (8, 3)))  # of one sign, because the order of sums changes
+    kind = (x.dtype.str[1:],)
+    v, u = (np.abs(draw.array(kind, np.shape(x[i]))) for i in (first, second))
+    return lambda x, v, u: x + fg.at(scattered(v, first))[second].add(u), (x, v, u)
+
+
 def quotient_by_number(draw):
     x, n = draw.value(REAL_DTYPES), draw.number()
     shape = np.shape(x) if draw.rng.random() < 0.7 else wider(draw, x)
@@ -207,6 +215,7 @@ def quotient(draw):
 
 RULES = {
     "_to_part": to_part,
+    "_to_parts": to_parts,
     "_unrepeated": over_repeated,
     "_division": quotient,
     "_by_number": quotient_by_number,

@@ -232,9 +232,6 @@ def _to_part(build: Builder, eqn: Eqn) -> Atom | None:
     for x, y in (eqn.ins, eqn.ins[::-1]):
         inner = build.maker(y)
         out = eqn.outs[0].aval
-        if inner is not None and inner.prim is add_at_p and _is_scattered(build, inner, out):
-            y, v, *arrays = inner.ins
-            return build(add_at_p, build(add, x, y), v, *arrays, **inner.params)
         if inner is None or inner.prim is not scatter_add_p or not x.aval == y.aval == out:
             continue
         (v, *arrays), index = inner.ins, inner.params["index"]
@@ -247,8 +244,20 @@ def _to_part(build: Builder, eqn: Eqn) -> Atom | None:
     return None
 
 
+def _to_parts(build: Builder, eqn: Eqn) -> Atom | None:
+    """x + y, where few elements were added to zeros in y = these elements added in x."""
+    for x, y in (eqn.ins, eqn.ins[::-1]):
+        inner = build.maker(y)
+        if inner is not None and _is_scattered(build, inner, eqn.outs[0].aval):
+            y, v, *arrays = inner.ins
+            return build(add_at_p, build(add, x, y), v, *arrays, **inner.params)
+    return None
+
+
 def _is_scattered(build: Builder, eqn: Eqn, out: Aval) -> bool:
     """Whether an equation adds to few elements of an array of zeros."""
+    if eqn.prim is not add_at_p:
+        return False
     while eqn.prim is add_at_p and eqn.ins[1].aval.size * 4 < out.size:
         inner = build.maker(eqn.ins[0])
         if inner is None or eqn.outs[0].aval != out:
@@ -296,7 +305,7 @@ def _apart(one: range, other: range) -> bool:
 ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)
 # fmt: off
 RULES: dict[Any, tuple[Any, ...]] = {
-    add:         (_to_part, _unrepeated),
+    add:         (_to_part, _to_parts, _unrepeated),
     div:         (_division, _unrepeated),
     quotient:    (_by_number, _unrepeated),
     reshape_p:   (_no_op, _still_repeated, _twice),
@@ -310,7 +319,8 @@ RULES: dict[Any, tuple[Any, ...]] = {
     where:       (_same_choice, _unrepeated),
 }
 NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Literal
-    _to_part: scatter_add_p, _division: Literal, _by_number: Literal, _unrepeated: broadcast_p,
-    _still_repeated: broadcast_p, _cast_number: broadcast_p, _sum_of_repeated: broadcast_p,
+    _to_part: scatter_add_p, _to_parts: add_at_p, _division: Literal, _by_number: Literal,
+    _unrepeated: broadcast_p, _still_repeated: broadcast_p, _cast_number: broadcast_p,
+    _sum_of_repeated: broadcast_p,
 }
 # fmt: on
