@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.jaxpr import Eqn, Jaxpr, programs_in
 from ..ops.assign import add_at_p, set_at_p
-from ..ops.elementwise import add
+from ..ops.elementwise import add, quotient
 from ..ops.families import Elementwise
 from .finite_checks import check_p
 from .liveness import nbytes
@@ -85,5 +85,5 @@ def spans(jaxpr: Jaxpr) -> Spans:
 def _warns(eqn: Eqn) -> bool:
     """Whether NumPy may warn of an equation although its operands are of moderate size."""
     if programs := programs_in(eqn.params):
-        return any(_warns(inner) for program in programs for inner in program.eqns)
+        return any(_warns(inner) or inner.prim is quotient for p in programs for inner in p.eqns)
     return isinstance(eqn.prim, Elementwise) and eqn.prim.function in _WARNING

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Aval
+from ..ops.elementwise import quotient
 from ..ops.families import PYTHON_TYPES, python_operator
 from ..ops.index import FEW_ELEMENTS, Index, indexed_shape
 from ..ops.paths import UNTHREADED
@@ -79,9 +80,12 @@ def _constant(w: Statements, x: Value, dtype: np.dtype) -> Value:
 def _scalar(w: Statements, prim: Any, ins: Sequence[Value], out: Value) -> None:
     real = all(x.aval.dtype.kind in "iuf" for x in ins)
     strong = real and any(not x.aval.weak for x in ins)
-    infix = _INFIX.get(prim.function) if isinstance(prim.function, np.ufunc) else None
+    function = np.true_divide if prim is quotient and w.silent else prim.function
+    infix = _INFIX.get(function) if isinstance(function, np.ufunc) else None
     if infix is not None and strong:
         expression = f"{ins[0]} {infix} {ins[1]}"
+    elif strong and function is np.negative and ins[0].aval.dtype.kind == "f":
+        expression = f"-{ins[0]}"
     elif out.aval.weak and python_operator(prim.function, _types(ins)) is not None:
         return w.assign(out, _PYTHON[prim.function].format(*ins))
     else:

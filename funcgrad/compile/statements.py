@@ -9,6 +9,7 @@ import numpy as np
 from ..core.avals import Aval
 from ..core.errors import FuncgradError
 from ..core.registry import primitives
+from ..ops.elementwise import quotient
 from .allocator import Allocator
 from .names import Globals, Names, label
 from .text import keywords, lengths, literal
@@ -30,6 +31,7 @@ class Statements:
         self.depth = 1
         self.count = 0  # of lines without comments
         self.parts: dict[tuple[str, str], str] = {}  # methods of primitives that are called
+        self.silent = False  # whether NumPy does not warn of the lines now written
         self.shares = False  # whether a loop is dealt out to threads
 
     # text
@@ -57,6 +59,8 @@ class Statements:
 
     def function(self, prim: Any) -> str:
         """The name of an elementwise primitive's function: NumPy's own, or its own."""
+        if prim is quotient and self.silent:
+            return self.numpy("divide")  # the same, where NumPy does not warn
         name = getattr(prim.function, "__name__", "")
         if name and getattr(np, name, None) is prim.function:
             return self.numpy(name)

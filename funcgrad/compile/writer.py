@@ -14,6 +14,7 @@ import numpy as np
 from ..core.avals import Aval
 from ..core.emitter import Emitter
 from ..core.jaxpr import Atom, Eqn, Jaxpr, NotFiniteError, Var, programs_in
+from ..ops.assign import set_at_p
 from ..ops.families import Elementwise
 from ..ops.index import AT_MOST_AXES
 from . import kernels
@@ -76,11 +77,12 @@ class Writer(Statements):
         if not silent:
             yield
             return
-        before = self.token("before")
+        before, self.silent = self.token("before"), True
         self.line(f"{before} = settings.get()")
         with self.indented("try:"):
             self.line("settings.set(quiet)  # NumPy does not warn")
             yield
+        self.silent = False
         with self.indented("finally:"):
             self.line(f"settings.set({before})")
 
@@ -112,7 +114,7 @@ class Writer(Statements):
         wanted = self.memory.output_targets(jaxpr, ins, targets) if any(targets) else {}
         dying = iter(ends)
         for silent, eqns in spans or [(False, jaxpr.eqns)]:
-            with self.silenced(silent):
+            with self.silenced(silent and not self.silent):
                 for eqn, last in zip(eqns, dying, strict=False):
                     self.equation(eqn, env, set(last), wanted)
                     for var in last:
@@ -149,7 +151,7 @@ class Writer(Statements):
             self.noted = eqn.source
             self.comment(quote(self.names.location(eqn)))
         prim = eqn.prim
-        near = [v.aval for v in eqn.outs if prim.codegen.is_view]
+        near = [v.aval for v in eqn.outs if prim.codegen.is_view or prim is set_at_p]
         if len(eqn.ins) == 2 and isinstance(prim, Elementwise):
             of_ufunc = isinstance(prim.function, np.ufunc)
             near = [a.aval for a in eqn.ins if isinstance(a, Var)] if of_ufunc else near
@@ -218,7 +220,7 @@ class Writer(Statements):
         hint = self.names.hint(var) or (f"{value}_T" if expression == f"{value}.T" else "")
         if not var.aval.shape:
             out = Value(self.names.token(hint), var.aval)
-            self.line(f"{out} = {expression}[()]")
+            self.line(f"{out} = {expression}{'' if contiguous is None else '[()]'}")
             return [out]
         static = value.static and len(ins) == 1  # an index may be known at each call only
         return [self.view(value, expression, var.aval, contiguous, hint, static)]

@@ -44,7 +44,7 @@ class Codegen:
 
     ``emit`` writes statements that fill the outputs. ``into`` fills allocated arrays, with buffers
     of the avals that ``scratch`` gives. ``view`` gives the expression of a view, and whether it is
-    contiguous.
+    contiguous; None for a NumPy scalar.
     """
 
     is_view: ClassVar[bool] = False  # True: the output aliases the operand

@@ -98,6 +98,8 @@ class Getitem(Linear, Codegen, JointRules, Viewing):
         """A view for slices and integers; index arrays gather."""
         if any(a.aval.shape for a in arrays):
             return None
+        if len(index) == x.aval.ndim and all(type(e) is int or e is ARRAY for e in index):
+            return x.indexed(index, arrays), None  # a NumPy scalar
         return x.indexed(index, arrays), x.contiguous and _reads_contiguous(index, x.aval.shape)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, index: Index) -> None:

@@ -25,7 +25,7 @@ from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .seeds import params_for_trace
 from .snapshots import OUTPUT, SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
-from .staging import StagingTracer
+from .staging import StagingTracer, staged_in
 from .tape_tracers import SharedTracer, TapeTracer, WrittenTracer
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
@@ -245,7 +245,9 @@ class Tape(Trace):
         if prim.joint.reads_uses:
             self.uses = self.uses or Uses(self.records)
             joint = Watching(pull, self.uses, first)
-        self.records.append((joint, (*ins, *own), first, (), results, None))
+        x = staged_in(results[0]) if self.nested and not prim.holds.runs_users else None
+        record = joint if x is None else Located(x._line, joint, joint.vjp)
+        self.records.append((record, (*ins, *own), first, (), results, None))
         tracked = [n is not None or is_inexact(dtype_of(y)) for y, n in pairs]
         # the pullback may read an integer output again, which the user gets as an array
         tracers = [
