@@ -26,7 +26,7 @@ _HOMES = _homes_of({
         "ones_like tri zeros zeros_like",
     "dtypes": "finfo iinfo",
     "functional": "vectorize",
-    "index_tricks": "c_ index_exp r_ s_",
+    "index_tricks": "c_ index_exp ndenumerate r_ s_",
     "ranges": "linspace",
     "searching": "argwhere flatnonzero nonzero",
     "selection": "where",

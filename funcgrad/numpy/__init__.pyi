@@ -36,6 +36,7 @@ from .functional import (
 from .index_tricks import (
     c_ as c_,
     index_exp as index_exp,
+    ndenumerate as ndenumerate,
     r_ as r_,
     s_ as s_,
 )
@@ -355,7 +356,6 @@ from numpy import (
     nansum as nansum,
     nanvar as nanvar,
     ndarray as ndarray,
-    ndenumerate as ndenumerate,
     ndim as ndim,
     ndindex as ndindex,
     nditer as nditer,

@@ -19,6 +19,20 @@ from .indexing import concrete, placeholder
 s_, index_exp = np.s_, np.index_exp
 
 
+def ndenumerate(arr: Any) -> Any:
+    """Iterate over pairs of an index and an element, which may be traced; see numpy.ndenumerate.
+
+    >>> import funcgrad as fg
+    >>> fg.grad(lambda x: sum((i + j) * v for (i, j), v in ndenumerate(x)))(np.ones((2, 2)))
+    array([[0., 1.],
+           [1., 2.]])
+    """
+    if not holds_tracer(arr):
+        return np.ndenumerate(arr)
+    x = asarray(arr)
+    return ((index, x[index]) for index in np.ndindex(*shape_of(x)))
+
+
 class IndexConcatenator:
     """Type of ``r_`` and ``c_``: indexing joins the parts in brackets along an axis.
 
