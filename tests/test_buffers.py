@@ -522,6 +522,9 @@ WRITTEN = {
     "operand": lambda xp, x: _operand(xp, x),
     "list": lambda xp, x: _list(xp, x),
     "own index": lambda xp, x: _own_index(xp, x),
+    "enumerated": lambda xp, x: _enumerated(xp, x),
+    "fancy": lambda xp, x: _fancy(xp, x),
+    "results": lambda xp, x: _results(xp, x),
 }
 
 
@@ -604,6 +607,29 @@ def _own_index(xp, x):
     out = xp.zeros(3)
     out[order] = x
     return out + x[order]
+
+
+def _enumerated(xp, x):
+    out = xp.zeros((3, 1))
+    for (i, j), v in xp.ndenumerate(x[:, None]):
+        out[i, j] = i * v
+    return out
+
+
+def _fancy(xp, x):
+    out, mask = xp.ones(4), np.array([True, False, True, False])
+    out[[0, 3]] *= x[:2]
+    out[mask] += x[2]
+    out[~mask][0] = 5.0  # a copy
+    return out
+
+
+def _results(xp, x):
+    out = xp.zeros(3) + 0.5
+    out += x
+    total = xp.sqrt(xp.full((3, 3), 4.0)) @ xp.ones(3)
+    total[1:] -= x[1:]
+    return out * total
 
 
 @pytest.mark.parametrize("name", WRITTEN)

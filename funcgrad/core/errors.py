@@ -277,7 +277,25 @@ WRITABLE = (
 )
 
 
-def not_stored(err: BaseException) -> ConversionError:
+def explained(err: Exception, trace: Any) -> Exception:
+    """The error of a function that a transform with this trace runs.
+
+    The outermost transform gives our error for NumPy's, which is raised where a traced value is
+    written into an ndarray.
+    """
+    if isinstance(err, RecursionError):
+        error: Exception = too_deep(trace.origin, err)
+    elif isinstance(err.__cause__, (ConversionError, ConcretizationError)) and not (
+        trace and trace.around
+    ):
+        error = _not_stored(err)
+    else:
+        return err
+    error.__suppress_context__ = True
+    return error
+
+
+def _not_stored(err: BaseException) -> ConversionError:
     """The error for one of NumPy, raised where a traced value was written into an ndarray."""
     frames = err.__traceback__
     while frames is not None and frames.tb_next is not None:

@@ -19,18 +19,18 @@ from ..core.avals import (
     is_inexact,
     shape_of,
 )
-from ..core.calls import explained
 from ..core.errors import (
     ClosureError,
     DtypeError,
     NonScalarError,
     ShapeError,
     TreeError,
+    explained,
     short,
     shown,
 )
 from ..core.floating import keep_settings, settings, warnings_to_log
-from ..core.trace import Primitive, Trace, Tracer
+from ..core.trace import Primitive, Trace, Tracer, running
 from ..ops.structure import zeros_like
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of JAX's tangents of integers
@@ -141,7 +141,7 @@ def warn_at_user_line(fun: Callable[..., Any], *args: Any) -> Any:
     try:
         return fun(*args)
     except ValueError as err:
-        raise explained(err)  # noqa: B904, it is the same or has no context
+        raise explained(err, running.get())  # noqa: B904, it is the same or has no context
     finally:
         if token is None:
             pass

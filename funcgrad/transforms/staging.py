@@ -12,8 +12,7 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike
 from ..core.buffers import settled
-from ..core.calls import explained
-from ..core.errors import ConversionError, TreeError, short
+from ..core.errors import ConversionError, TreeError, explained, short
 from ..core.integers import several, whole
 from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
 from ..core.lines import user_line
@@ -213,7 +212,7 @@ def stage(
                 )
         closed = trace.close(leaves)
     except (RecursionError, ValueError) as err:
-        raise explained(err)  # noqa: B904, it is the same or has no context
+        raise explained(err, trace)  # noqa: B904, it is the same or has no context
     finally:
         trace.leave(token)
         trace.eqns = []  # a rule that closes over a tracer holds the trace
