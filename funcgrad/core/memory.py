@@ -203,9 +203,10 @@ def recompute(view: Any) -> None:
 
 def snapshot(x: Any) -> Any:
     """A tracer with the content that ``x`` has now, which no later write changes."""
-    y = x.__class__.__new__(x.__class__)
-    y._memory = None
-    give_content(y, x)
+    y = object.__new__(x.__class__)
+    y._memory, y._mark, y._trace = None, x._mark, x._trace
+    for name in x._uses:
+        setattr(y, name, getattr(x, name))
     y._detach()
     return y
 

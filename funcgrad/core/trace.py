@@ -150,6 +150,7 @@ class Tracer(InPlaceMixin):
     _tangent: Any = None  # its tangent, in forward mode
 
     _content: ClassVar[frozenset[str]] = frozenset()  # names of the slots that a write changes
+    _uses: ClassVar[tuple[str, ...]] = ("value",)  # which of them are set, beside ``_mark``
 
     def __init_subclass__(cls) -> None:
         slots = {MARK, NOTE}

@@ -62,8 +62,6 @@ def viewed(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = 
         return y
     elif is_scalar(x):
         return y  # an array of its own
-    if x._memory is None:
-        x._memory = Owner(_layout(x))
     return alias(y, x, prim, params, writeable)
 
 
@@ -90,9 +88,17 @@ def is_scalar(x: Any) -> bool:
 def reshaped(x: Any, shape: Shape) -> Any:
     """``x`` with another shape: a view where NumPy gives one, else a copy."""
     y = reshape_p(x, shape=shape)
-    if not isinstance(x, Tracer) or strides_after_reshape(x.shape, strides_of(x), shape) is None:
+    if not isinstance(x, Tracer) or not _shares(y, x, shape):
         return y
     return viewed(y, x, reshape_p, {"shape": shape})
+
+
+def _shares(y: Any, x: Any, shape: Shape) -> bool:
+    """Whether ``y``, which is ``x`` reshaped, is a view in NumPy."""
+    own, part = _bottom(x), _bottom(y)
+    if type(own) is np.ndarray and type(part) is np.ndarray:
+        return part.base is own or (own.base is not None and part.base is own.base)
+    return strides_after_reshape(x.shape, strides_of(x), shape) is not None
 
 
 def raveled(x: Any) -> Any:
@@ -126,8 +132,17 @@ def _bottom(x: Any) -> Any:
     return x
 
 
+def keep_layout(x: Any) -> None:
+    """Note the layout of the memory of ``x`` before the first write, which does not change it."""
+    owner = owner_of(x)
+    if owner._memory is None:
+        owner._memory = Owner()
+    if owner._memory.strides is None:
+        owner._memory.strides = _layout(owner)
+
+
 def _layout(x: Any) -> Any:
-    """The strides of a new owner of memory, or a tracer of which they are asked when needed."""
+    """The strides of an owner of memory, or a tracer of which they are asked when needed."""
     array = _bottom(x)
     while isinstance(array, Tracer) and hasattr(array, "value"):
         array = array.value

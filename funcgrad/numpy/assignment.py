@@ -16,7 +16,7 @@ from ..ops.assign import set_at_p
 from ..ops.index import indexed_shape
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
-from .aliasing import is_scalar
+from .aliasing import is_scalar, keep_layout
 from .dispatch import Casting
 from .indexing import getitem, parse
 
@@ -31,6 +31,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
         raise TypeError(f"'numpy.{x.dtype}' object does not support item assignment")
     if isinstance(value, Tracer) and type(value._memory) is View and _reads(x, index, value):
         return  # of x[index] += v: the view has written already
+    keep_layout(x)
     mask = _unknown_mask(x, index)
     if mask is not None:
         write(x, _where(x, mask, value))

@@ -16,7 +16,7 @@ from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index
 from ..ops.operand import integers, operand, strong
 from ..ops.structure import broadcast_to, cast, reshape, reshape_p
-from .aliasing import viewed
+from .aliasing import keep_layout, viewed
 from .assignment import assigned, setitem, written_as
 from .at import at, combined
 from .dispatch import NO_DERIVATIVE, Casting, implements
@@ -35,6 +35,7 @@ def _target(who: str, x: Any, cure: str = AT) -> Any:
         raise MutationError(
             f"{who}: an ndarray cannot hold traced values: got {aval_of(x)}; {cure}"
         )
+    keep_layout(x)
     return plain(x)
 
 

@@ -12,7 +12,7 @@ from ..core import tree
 from ..core.avals import Aval, aval_of, check_operand, shape_of
 from ..core.axes import Axis, bind_axis
 from ..core.buffers import returned, settled
-from ..core.companions import Viewing
+from ..core.companions import NO_VIEWING
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
 from ..core.memory import Owner
@@ -47,6 +47,7 @@ class BatchTracer(AbstractTracer):
 
     __slots__ = ()
     axis = MARK
+    _uses = ("value", "_note")
 
     def __init__(self, trace: "Batch", value: Any, axis: int) -> None:
         self._trace = trace
@@ -110,24 +111,27 @@ class Batch(Trace):
             self.with_axis(y) if d is None else BatchTracer(self, y, d)
             for y, d in zip(outs, out_axes, strict=True)
         ]
-        if keeps_layout(prim) and type(results[0]) is BatchTracer:
+        # the strides of a view are asked of the owner of its memory
+        if prim.viewing is NO_VIEWING and any(map(self.is_strided, args)) and keeps_layout(prim):
             self.lay_out(results[0], prim, args, params)
         return results
 
     def lay_out(self, y: BatchTracer, prim: Primitive, args: tuple, params: dict) -> None:
         """Note the strides of one example of a result, unless they are in C order."""
-        if not isinstance(prim, Viewing) and not any(map(self.may_be_strided, args)):
+        if type(y) is not BatchTracer:
             return
         shape, strides = y.shape, [strides_of(x) for x in args]
         found = strides_of_result(prim, params, list(map(shape_of, args)), strides, shape)
         if not is_contiguous(shape, found):
             self.layouts[y._note] = found
 
-    def may_be_strided(self, x: Any) -> bool:
+    def is_strided(self, x: Any) -> bool:
         """Whether an operand may be in another order than C."""
-        if isinstance(x, BatchTracer) and x._trace is self:
-            return x._note in self.layouts or x._memory is not None
-        return isinstance(x, (np.ndarray, Tracer)) and len(x.shape) > 1
+        if type(x) is BatchTracer:
+            return x._memory is not None or x._note in x._trace.layouts  # type: ignore[attr-defined]
+        if type(x) is np.ndarray:
+            return x.ndim > 1 and not x.flags.c_contiguous
+        return isinstance(x, Tracer) and len(x.shape) > 1
 
     def with_axis(self, y: Any) -> Any:
         """A value that all examples share, with the batch axis if it is of an inner trace.

@@ -40,6 +40,7 @@ class ForwardTracer(ConcreteTracer):
 
     __slots__ = ()
     tangent = MARK
+    _uses = ("value", "_note")
 
     @property
     def _tangent(self) -> Any:  # type: ignore[override]
@@ -49,7 +50,6 @@ class ForwardTracer(ConcreteTracer):
         self._trace = trace
         self.value = value
         self._mark = tangent
-        trace.count += 1
         self._note = trace.count
         self._memory = None
 
@@ -87,6 +87,7 @@ class Forward(Trace):
         return ForwardTracer(self, change(x.value), change(x.tangent))
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        self.count += 1
         if self.writes:
             args, mine = self.operands(prim, args)
             if mine is not None:

@@ -65,6 +65,7 @@ class CheckingTracer(ConcreteTracer):
     __slots__ = ()
     step = MARK
     fault = NOTE
+    _uses = ("value", "_note")
 
     def __init__(
         self, trace: "Checking", value: Any, step: Provenance, fault: Fault | None

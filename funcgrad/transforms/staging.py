@@ -33,6 +33,7 @@ class StagingTracer(AbstractTracer):
     _cure = "make the argument static"
     _var = MARK  # with an underscore, because ndarray.var is a method
     _line = NOTE
+    _uses = ("_note",)
 
     def __init__(self, trace: "Staging", var: Var, line: str = "") -> None:
         self._trace = trace
