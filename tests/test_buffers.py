@@ -15,7 +15,9 @@ from funcgrad import lax, numpy as fnp
 from funcgrad.core.buffers import Buffer
 from funcgrad.core.errors import ConversionError, DtypeError, MutationError
 from funcgrad.transforms.rebinding import rebinding
+from tests.support import expressions, probes
 from tests.support.compare import assert_same
+from tests.support.rows import split
 
 X = np.array([0.5, -1.0, 2.0])
 
@@ -96,9 +98,13 @@ def test_empty_arrays_begin_with_nan_in_development_mode():
         lambda: fnp.array([1.0, 2.0]),
         lambda: fnp.asarray([1.0, 2.0]),
         lambda: fnp.linspace(0, 1, 3),
+        lambda: fnp.empty(2, object),
+        lambda: fnp.zeros(2, "U3"),
+        lambda: fnp.zeros_like(np.zeros(2, "M8[D]")),
+        lambda: fnp.zeros(2, [("a", float)]),
     ],
 )
-def test_constants_stay_plain(make):
+def test_constants_and_arrays_of_no_numbers_stay_plain(make):
     assert type(inside(make)) is np.ndarray
 
 
@@ -326,7 +332,7 @@ MADE_PLAIN = {"asarray", "array", "list of them", "pickle", "deep copy", "our ar
 
 def plain(x):
     if isinstance(x, (list, tuple)):
-        return type(x)(map(plain, x))
+        return type(x)(*map(plain, x)) if hasattr(x, "_fields") else type(x)(map(plain, x))
     return np.asarray(x) if type(x) is Buffer else x
 
 
@@ -339,6 +345,35 @@ def test_results_without_traced_values_are_those_of_numpy(name):
     if type(want) is np.ndarray and name not in MADE_PLAIN:
         assert type(got) is (Buffer if want.dtype.kind in "fc" else np.ndarray)
     assert_same(want, plain(got))
+
+
+def values(row, xp, module, wrap):
+    """The result of a row of NumPy, or the class of its error."""
+    given = {name: x.copy() for name, x in module.INPUTS.items()}
+    arrays = {name: wrap(x) if type(x) is np.ndarray else x for name, x in given.items()}
+    try:
+        return plain(eval(row, {**module.CONSTANTS, **arrays, "np": xp}))
+    except Exception as err:
+        return type(err)
+
+
+@pytest.mark.parametrize("xp", [np, fnp], ids=["numpy", "funcgrad.numpy"])
+@pytest.mark.parametrize(
+    ("module", "family"),
+    [(expressions, name) for name in expressions.ROWS] + [(probes, name) for name in probes.AREAS],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_every_expression_of_numpy_has_the_same_value_for_buffers(module, family, xp):
+    table = expressions.ROWS if module is expressions else probes.AREAS
+
+    def check():
+        for row in split(table[family]):
+            want = values(row, np, module, lambda x: x)
+            got = values(row, xp, module, Buffer)
+            if not (callable(want) or "layout" in row):
+                assert_same(want, got)
+
+    inside(check)
 
 
 VIEWS = {

@@ -312,7 +312,7 @@ def _linked(found: Any, given: Any, traced: Any, args: tuple, kwargs: dict[str, 
     """Views of buffers, as the rules of traced arrays make them, or else NumPy's own."""
     try:
         linked = traced(*args, **kwargs)
-    except FuncgradError:  # an option that only NumPy has
+    except (FuncgradError, IndexError, TypeError, ValueError):  # an option that only NumPy has
         linked = None
     return linked if holds_buffer(linked) else _exports(found, given)
 
@@ -365,4 +365,5 @@ def returned(x: Any) -> Any:
 
 def buffer(array: np.ndarray) -> Any:
     """An array that was made inside a transform: a buffer, otherwise the array itself."""
-    return array if running.get() is None else Buffer(array)
+    plain = running.get() is None or array.dtype.kind not in "biufc"
+    return array if plain else Buffer(array)

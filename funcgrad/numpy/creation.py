@@ -154,7 +154,7 @@ def _with_like(name: str) -> Callable[..., Any]:
 
     def make(shape: Any, dtype: Any = None, order: Any = "C", *, device: Any = None) -> Any:
         y = function(shape, dtype, order, device=device)
-        return Buffer(_begun(y) if name == "empty" else y)
+        return buffer(_begun(y) if name == "empty" else y)
 
     make.__name__ = make.__qualname__ = name
     make.__doc__ = f"Allocate an array; see numpy.{name}."
@@ -167,6 +167,8 @@ for _name in ("zeros", "ones", "empty"):
 
 def _begun(x: np.ndarray) -> np.ndarray:
     """An uninitialized array with its first elements: 0, in ``python -X dev`` nan."""
+    if x.dtype.kind not in "biufc":
+        return x
     x.fill(np.nan if sys.flags.dev_mode and x.dtype.kind in "fc" else 0)
     return x
 
@@ -269,7 +271,7 @@ def _like_of_description(name: str) -> Callable[..., Any]:
         y = function(prototype, *args, **kwargs)
         if running.get() is None:
             return y
-        return Buffer(_begun(y) if name == "empty_like" else y)
+        return buffer(_begun(y) if name == "empty_like" else y)
 
     like.__name__ = like.__qualname__ = name
     like.__doc__ = (
@@ -336,7 +338,7 @@ def empty(
 ) -> Any:
     """Uninitialized array; inside a transform traced values may be written into it."""
     y = np.empty(shape, dtype, order, device=device)
-    return y if running.get() is None else Buffer(_begun(y))
+    return y if running.get() is None else buffer(_begun(y))
 
 
 def eye(
