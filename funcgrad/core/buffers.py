@@ -45,6 +45,7 @@ class Buffer(ConcreteTracer):
     """A writable array, which holds an ndarray until a traced value is written into it."""
 
     __slots__ = ()
+    _uses = ("value", "_note")
 
     def __init__(self, array: np.ndarray) -> None:
         self._trace = no_trace

@@ -15,9 +15,6 @@ from weakref import ref
 
 from .errors import MutationError
 
-_CONTENT = ("value", "_mark", "_note")
-_ABSENT: Any = object()
-
 Steps: TypeAlias = Sequence[tuple[Any, dict[str, Any]]]  # from the owner of memory to a view
 
 
@@ -140,8 +137,9 @@ def _forget_views(owner: Any, before: tuple[Any, Any]) -> None:
     for entry in memory.current if same else memory.views:
         view = entry()
         if view is not None:
+            names = ("_mark", *view._uses)
             view._trace, view.__class__ = owner._trace, owner.__class__
-            _empty(view)
+            _empty(view, names)
     memory.current = []
 
 
@@ -166,19 +164,19 @@ def _check_joins(owner: Any, trace: Any, made_in: Any, position: Any) -> None:
 
 def give_content(x: Any, new: Any) -> None:
     """Make a tracer refer to the content of another."""
-    found = [(name, getattr(new, name, _ABSENT)) for name in _CONTENT]
-    x._trace, x.__class__ = new._trace, new.__class__
-    _empty(x)
-    for name, content in found:
-        if content is not _ABSENT:
-            setattr(x, name, content)
+    mark, before = new._mark, x._uses
+    x._mark, x._trace, x.__class__ = mark, new._trace, new.__class__
+    for name in new._uses:
+        setattr(x, name, getattr(new, name))
+    if new._uses != before:
+        _empty(x, [name for name in before if name not in new._uses])
 
 
-def _empty(x: Any) -> None:
-    for name in _CONTENT:
+def _empty(x: Any, names: Sequence[str]) -> None:
+    for name in names:
         try:
             delattr(x, name)
-        except AttributeError:  # not used by its trace
+        except AttributeError:  # it is forgotten already
             continue
 
 

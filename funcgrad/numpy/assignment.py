@@ -14,7 +14,7 @@ from ..core.trace import Tracer, is_concrete
 from ..ops import elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.index import indexed_shape
-from ..ops.operand import holds_tracer, operand, strong
+from ..ops.operand import holds_tracer, operand
 from ..ops.structure import broadcast_to, cast, reshape
 from .aliasing import is_scalar, keep_layout
 from .dispatch import Casting
@@ -87,7 +87,7 @@ def assigned(value: Any, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
     given, extra = shape_of(value), len(shape_of(value)) - len(shape)
     if extra > 0 and given[:extra] == (1,) * extra:  # NumPy drops leading axes of length 1
         value = reshape(value, given[extra:])
-    if not _broadcasts(shape_of(value), shape):
+    if shape_of(value) and not _broadcasts(shape_of(value), shape):
         text = f"could not broadcast input array from shape {given} into shape {shape}"
         raise ValueError(text.replace(", ", ","))
     return value
@@ -99,7 +99,7 @@ def written_as(value: Any, dtype: np.dtype) -> Any:
         if isinstance(value, np.ndarray):
             return operand(value).astype(dtype, copy=False)
         return np.array(value, dtype)  # or NumPy's error for a scalar out of range
-    value = strong(operand(value))
+    value = operand(value)
     if is_inexact(dtype_of(value)) and not is_inexact(dtype):
         raise DtypeError(
             f"x[index] = value: an array of integers would lose the derivative: got "

@@ -41,6 +41,8 @@ class Index(tuple):
     """
 
     def with_arrays(self, arrays: Sequence[Any]) -> tuple[Any, ...]:
+        if not arrays:
+            return tuple(self)
         rest = iter(arrays)
         return tuple(next(rest) if entry is ARRAY else entry for entry in self)
 
