@@ -53,7 +53,13 @@ def kept_copy(x: Any) -> np.ndarray:
 
 
 def check_unshared(x: Any) -> None:
-    """Raise if an ndarray has the memory of a buffer into which a traced value is written."""
+    """Raise if an ndarray has the memory of a buffer into which a traced value is written.
+
+    Raises:
+        ValueError: NumPy's, if the buffer is read-only.
+    """
+    if not x.value.flags.writeable:
+        raise ValueError("assignment destination is read-only")
     if _alive(x):
         raise MutationError(
             f"a traced value written into an array would not reach an ndarray with the same "
