@@ -127,14 +127,96 @@ def are_equal(want, got):
     return all(np.allclose(x, y, 1e-6, 1e-9, equal_nan=True) for x, y in pairs)
 
 
+def quick(rows, full):
+    """The rows, or the first and a part of the others."""
+    few = 0 if full else len(split(VIEWS))
+    return [*rows[:few], *share(rows[few:], 0, 1 if full else 9)]
+
+
 @in_full
 @pytest.mark.filterwarnings("ignore")
 def test_a_write_changes_what_it_changes_in_numpy(full):
     rows = [call for call in dict.fromkeys(calls()) if not any(c in call[0] for c in OTHERWISE)]
     found, names = [], list(TRANSFORMS)
-    few = 0 if full else len(split(VIEWS))
-    for turn, (row, source) in enumerate([*rows[:few], *share(rows[few:], 0, 1 if full else 9)]):
+    for turn, (row, source) in enumerate(quick(rows, full)):
         transforms = names if full else share(names, turn, len(names))
         found += differences_in(row, source, transforms)
 
     assert found == []
+
+
+# whether a reshape is a view depends on the order of the elements in memory
+
+# TODO(layouts): einsum of several operands, order= of ufuncs, constants of arrays in F order
+OTHER_ORDER = (
+    "np.einsum(", "np.matmul(m, n.T, order=", "matrix_power(sq, 0", "np.imag(m", "shape=(2, 2)",
+    "_like(m, s, dtype=int", "np.broadcast_arrays(x, m", "np.empty_like(", "m.flat",
+)  # fmt: skip
+
+
+def reshaped(function, k, transposed):
+    """The function whose k-th result is reshaped and then overwritten: that result."""
+
+    def run(*xs):
+        y = tree.leaves(function(*xs))[k]
+        try:
+            (y.T if transposed else y).reshape(-1)[...] = 7
+        except ValueError as err:
+            if "read-only" not in str(err):
+                raise
+            return [0]
+        return [y]
+
+    return run
+
+
+def other_layouts(row, source, name, order):
+    """Yield the results of which a reshape is a view, and none in NumPy, or the other way round."""
+    function, inputs = function_of(row, source.INPUTS, source.CONSTANTS)
+    copies = lambda: [x.copy(order) if np.ndim(x) else x for x in inputs]
+    try:
+        leaves = tree.leaves(function(*copies()))
+    except Exception:  # a call that NumPy refuses
+        return
+    for k, y in enumerate(leaves):
+        if not is_written(y) or y.ndim < 2 or not inputs:
+            continue
+        for transposed in (False, True):
+            changed = reshaped(function, k, transposed)
+            if name != "jit" and any(x.dtype.kind in "biu" for x in inputs):
+                continue
+            try:
+                got = TRANSFORMS[name](changed)(*copies())
+            except (ConversionError, UnsupportedError):
+                continue
+            if not are_equal(changed(*copies()), got):
+                yield f"{row}: result {k} in order {order} under {name}"
+
+
+@in_full
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_reshape_is_a_view_where_it_is_one_in_numpy(order, full):
+    rows = [call for call in dict.fromkeys(calls()) if not any(c in call[0] for c in OTHER_ORDER)]
+    found, names = [], ["vjp", "jvp", "jit"]
+    for turn, (row, source) in enumerate(quick(rows, full)):
+        for name in names if full else share(names, turn, len(names)):
+            found += other_layouts(row, source, name, order)
+
+    assert found == []
+
+
+@pytest.mark.parametrize("first", ["C", "F"])
+def test_a_compiled_program_tells_the_orders_of_its_arguments_apart(first):
+    def writes(x):
+        x.reshape(-1)[1] = 7.0
+        return x
+
+    reads, given = fg.jit(lambda x: x.reshape(-1) * 2.0), np.arange(6.0).reshape(2, 3)
+    compiled = fg.jit(writes)
+    for order in (first, "C", "F", "C"):
+        x = given.copy(order)
+        assert np.array_equal(compiled(x), writes(x.copy(order)))
+        assert np.array_equal(x, given) and np.array_equal(reads(x), given.reshape(-1) * 2.0)
+
+    assert compiled.cache_info().misses <= 3 and reads.cache_info().misses == 1

@@ -47,6 +47,14 @@ class InPlaceMixin(NDArrayMixin):
     __ixor__ = _augmented("bitwise_xor")
     __ilshift__, __irshift__ = _augmented("left_shift"), _augmented("right_shift")
 
+    @property
+    def flat(self) -> Any:
+        return overrides["flat"](self)
+
+    @flat.setter
+    def flat(self, value: Any) -> None:
+        overrides[np.put](self, np.arange(self.size), value)
+
     def fill(self, value: Any) -> None:
         self[...] = value
 

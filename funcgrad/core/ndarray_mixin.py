@@ -280,14 +280,6 @@ class NDArrayMixin:
     def imag(self, value: Any) -> None:
         self.imag[...] = value
 
-    @property
-    def flat(self) -> Any:
-        return overrides["flat"](self)
-
-    @flat.setter
-    def flat(self, value: Any) -> None:
-        overrides[np.put](self, np.arange(self.size), value)
-
     def __getattr__(self, name: str) -> NoReturn:
         if name in ABSENT:
             raise MissingAttributeError(
@@ -318,7 +310,6 @@ class NDArrayMixin:
     argmax, argmin = function(np.argmax), function(np.argmin)
     argsort, argpartition = function(np.argsort), function(np.argpartition)
     choose, conj, conjugate = function(np.choose), _conjugate, _conjugate
-    copy = function(np.copy)
     cumprod, cumsum = function(np.cumprod), function(np.cumsum)
     diagonal, dot = function(np.diagonal), function(np.dot)
     max, mean, min = function(np.max), function(np.mean), function(np.min)
@@ -333,6 +324,9 @@ class NDArrayMixin:
 
     def clip(self, min: Any = None, max: Any = None, out: Any = None, **options: Any) -> Any:
         return overrides[np.clip](self, min, max, out, **options)
+
+    def copy(self, order: str = "C") -> Any:
+        return overrides[np.copy](self, order)
 
     def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
         return overrides[np.compress](condition, self, axis, out)

@@ -45,7 +45,11 @@ running: ContextVar["Trace | None"] = ContextVar("running", default=None)
 class Trace:
     """One run of one transform over one function."""
 
-    __slots__ = ("around", "count", "dead", "inner", "masked", "origin", "rebinds", "serial")
+    # fmt: off
+    __slots__ = (
+        "around", "count", "dead", "inner", "masked", "origin", "rebinds", "serial", "wrote",
+    )
+    # fmt: on
 
     def __init__(self, origin: object, masked: bool = False) -> None:
         self.serial = next(serials)
@@ -56,6 +60,7 @@ class Trace:
         self.masked = masked  # whether derivatives inside are computed with masks, see paths.py
         # whether x += y gives a new array, as for immutable arrays
         self.rebinds: bool = outer is not None and outer.rebinds
+        self.wrote = False  # whether an array was written in place while it ran
         self.inner = False  # whether one was computed inside, without masks
         self.origin = origin  # the transform and its function, for error messages
 
@@ -93,6 +98,10 @@ class Trace:
     def strides(self, x: Any) -> tuple[int, ...]:
         """The strides of an abstract tracer as NumPy would have them, in elements."""
         raise MissingRuleError(f"{type(self).__name__} defines no strides()")
+
+    def lay_out(self, x: Any, strides: tuple[int, ...]) -> None:
+        """Note the strides that an abstract tracer would have in NumPy."""
+        raise MissingRuleError(f"{type(self).__name__} defines no lay_out()")
 
     def write(
         self, x: Any, steps: Steps, value: Any, arrays: Sequence[Any], index: Any

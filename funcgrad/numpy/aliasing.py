@@ -8,11 +8,19 @@ import numpy as np
 
 from ..core.avals import Shape, shape_of
 from ..core.buffers import Buffer, fresh_copy
-from ..core.memory import Owner, alias, owner_of, snapshot
+from ..core.memory import Owner, View, alias, owner_of, snapshot, steps_of
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index
-from ..ops.layout import contiguous as c_order, is_contiguous, strides_after_reshape, strides_of
+from ..ops.layout import (
+    contiguous as c_order,
+    copy_in,
+    is_contiguous,
+    laid_out,
+    strides_after_reshape,
+    strides_in_elements,
+    strides_of,
+)
 from ..ops.structure import reshape_p
 
 
@@ -73,7 +81,7 @@ def apart(y: Any, *xs: Any) -> Any:
     if isinstance(y, Tracer):
         owner = owner_of(y)
         if any(isinstance(x, Tracer) and owner_of(x) is owner for x in xs):
-            return fresh_copy(y)
+            return in_order_of(fresh_copy(y), y)
     return y
 
 
@@ -96,7 +104,8 @@ def reshaped(x: Any, shape: Shape) -> Any:
 def _shares(y: Any, x: Any, shape: Shape) -> bool:
     """Whether ``y``, which is ``x`` reshaped, is a view in NumPy."""
     own, part = _bottom(x), _bottom(y)
-    if type(own) is np.ndarray and type(part) is np.ndarray:
+    computed = any(type(prim) is Viewed for prim, _ in steps_of(x))  # not the view itself
+    if type(own) is np.ndarray and type(part) is np.ndarray and not computed:
         return part.base is own or (own.base is not None and part.base is own.base)
     return strides_after_reshape(x.shape, strides_of(x), shape) is not None
 
@@ -113,16 +122,57 @@ def raveled(x: Any) -> Any:
     )
 
 
+def laid_out_as(y: Any, strides: Any) -> Any:
+    """A new array with the strides, in elements, that NumPy would give it."""
+    if not isinstance(y, Tracer) or not y.shape:
+        return y
+    x = y = fresh_copy(y) if type(y._memory) is View else y
+    while isinstance(x, ConcreteTracer):
+        if isinstance(x.value, np.ndarray):
+            x.value = copy_in(strides, x.value)
+            return y
+        x = x.value
+    x._trace.lay_out(x, strides)
+    return y
+
+
+def in_c_order(y: Any) -> Any:
+    """A new array that NumPy would give in C order."""
+    return laid_out_as(y, c_order(shape_of(y)))
+
+
+def in_order_of(y: Any, x: Any, order: str = "K") -> Any:
+    """A new array that NumPy would give in the order of ``x``.
+
+    Args:
+        order: "K" for the order of axes; "A" for F order if ``x`` is in F order, else C order.
+    """
+    array = x if isinstance(x, np.ndarray) else _bottom(x)
+    if not isinstance(array, (np.ndarray, Tracer)) or not isinstance(y, Tracer):
+        return y
+    if isinstance(array, np.ndarray) and array.flags.c_contiguous:
+        return in_c_order(y)
+    like = laid_out(shape_of(x), strides_of(x))
+    wanted = np.empty_like(like, order=order, shape=y.shape)  # type: ignore[call-overload]
+    return laid_out_as(y, strides_in_elements(wanted))
+
+
+def copied_in(y: Any, x: Any, order: str) -> Any:
+    """A copy ``y`` of ``x``, in the order that NumPy's copy of that option has."""
+    if order == "C":
+        return in_c_order(y)
+    if order == "F":
+        return laid_out_as(y, c_order(y.shape[::-1])[::-1])
+    return in_order_of(y, x, order)
+
+
 def contiguous(x: Any) -> Any:
     """An array in C order: itself, or a copy."""
     if not isinstance(x, Tracer):
         return np.ascontiguousarray(x)
     if is_contiguous(x.shape, strides_of(x)):
         return x
-    y = fresh_copy(x)
-    y._memory = y._memory or Owner()
-    y._memory.strides = c_order(x.shape)
-    return y
+    return in_c_order(fresh_copy(x))
 
 
 def _bottom(x: Any) -> Any:

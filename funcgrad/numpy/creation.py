@@ -24,11 +24,11 @@ from ..core.buffers import (
 from ..core.registry import overrides
 from ..core.trace import Tracer, running
 from ..ops import operand as operands
-from ..ops.layout import laid_out, strides_of
+from ..ops.layout import laid_out, strides_in_elements, strides_of
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
 from ..transforms.staging import ShapeDtypeStruct
-from .aliasing import apart, contiguous, is_scalar, reshaped
+from .aliasing import apart, contiguous, is_scalar, laid_out_as, reshaped
 from .dispatch import NO_DERIVATIVE, check_device, implements
 from .shapes import expand_dims, integer_tuple
 
@@ -255,7 +255,7 @@ def _full_like(
     check_device(device)
     y = _like(a, dtype, order, shape)
     if holds_traced(fill_value):
-        return full(y.shape, fill_value, y.dtype)
+        return laid_out_as(full(y.shape, fill_value, y.dtype), strides_in_elements(y))
     np.copyto(y, plain_in(fill_value), casting="unsafe")
     return buffer(y)
 

@@ -11,6 +11,7 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import cast_assigned, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
+from .aliasing import in_order_of
 from .dispatch import NO_VALUE, check_cast, implements
 from .joining import concatenate
 from .shapes import broadcast_to, integer_tuple, moveaxis, ravel, reshape, slice_axis
@@ -86,6 +87,7 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
         h = _steps(h, shape_of(f)[d], rank)
         slope = _derivative(moveaxis(f, d, 0), h, edge_order)
         results.append(moveaxis(cast(slope, kind), 0, d))
+    results = [in_order_of(y, f) for y in results]
     return results[0] if len(axes) == 1 else tuple(results)
 
 

@@ -10,7 +10,7 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
-from .aliasing import apart
+from .aliasing import apart, copied_in
 from .dispatch import (
     EAGER_NO_DERIVATIVE,
     NO_DERIVATIVE,
@@ -50,7 +50,7 @@ def common_type(*arrays: Any) -> Any:
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """Copy of an array; see numpy.copy."""
     a = strong(operand(a))
-    return fresh_copy(a) if isinstance(a, Tracer) else np.copy(a)
+    return copied_in(fresh_copy(a), a, order) if isinstance(a, Tracer) else np.copy(a, order)  # type: ignore[call-overload]
 
 
 @implements("astype")

@@ -17,6 +17,7 @@ from ..ops.index import Index, scatter_add_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast
+from .aliasing import in_order_of
 from .dispatch import implements, no_out
 from .manipulation import roll
 from .shapes import integer_tuple, slice_axis
@@ -49,7 +50,8 @@ def _resized(a: Any, n: int, axis: int) -> Any:
     if n < shape[axis]:
         return slice_axis(a, axis, 0, n)
     index = Index((*[slice(None)] * axis, slice(0, shape[axis])))
-    return scatter_add_p(a, shape=(*shape[:axis], n, *shape[axis + 1 :]), index=index)
+    y = scatter_add_p(a, shape=(*shape[:axis], n, *shape[axis + 1 :]), index=index)
+    return in_order_of(y, a)
 
 
 # one axis

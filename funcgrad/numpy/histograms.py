@@ -17,9 +17,11 @@ from ..core.errors import ConcretizationError, ShapeError
 from ..core.trace import Tracer
 from ..ops import compare, elementwise as ew
 from ..ops.index import ARRAY, Index, scatter_add_p
+from ..ops.layout import contiguous, copy_in
 from ..ops.operand import common_dtype, integers, operand, strong
 from ..ops.search import searchsorted_p
 from ..ops.structure import cast, expand_dims
+from .aliasing import laid_out_as
 from .differences import diff
 from .dispatch import check_cast, implements
 from .indexing import concrete, known
@@ -159,6 +161,10 @@ def histogramdd(
                 diff(e), tuple(k for k in builtins.range(len(edges)) if k != d)
             )
         counts = counts / total
+    else:  # a part of an array that counts the outliers too
+        strides = contiguous(tuple(n + 2 for n in shape_of(counts)))
+        plain = isinstance(counts, np.ndarray)
+        counts = copy_in(strides, counts) if plain else laid_out_as(counts, strides)
     return counts, edges
 
 

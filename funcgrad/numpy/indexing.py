@@ -15,7 +15,7 @@ from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, integers, operand, strong
 from ..ops.reduce import axis_of, gather_along_axis
 from ..ops.structure import broadcast_to, reshape
-from .aliasing import Viewed, viewed
+from .aliasing import Viewed, in_c_order, viewed
 from .dispatch import implements, no_out, unsupported
 from .shapes import integer_tuple, ravel, ravel_if_none, scalar_axis
 
@@ -191,7 +191,7 @@ def take(
         indices = ew.clip(indices, 0, n - 1)
     elif mode == "wrap":
         indices = ew.mod(indices, n)
-    return getitem(a, (*[slice(None)] * axis, strong(indices)))
+    return in_c_order(getitem(a, (*[slice(None)] * axis, strong(indices))))
 
 
 def _take_from_empty(a: Any, shape: Shape) -> Any:

@@ -11,7 +11,7 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, cast_assigned, holds_tracer, operand, strong
 from ..ops.reduce import axes_in, axis_of
 from ..ops.structure import broadcast_to as _broadcast_to, reshape as _reshape
-from .aliasing import apart, viewed
+from .aliasing import apart, in_c_order, in_order_of, viewed
 from .dispatch import EAGER, implements
 from .indexing import concrete
 from .joining import concatenate
@@ -34,7 +34,7 @@ def repeat(a: Any, repeats: Any, axis: int | None = None) -> Any:
         repeats = concrete("repeat", operand(repeats))
     a, axis = ravel_if_none(a, scalar_axis(a, axis))
     positions = np.repeat(np.arange(shape_of(a)[axis]), repeats)
-    return take_known(a, positions, axis)
+    return in_c_order(take_known(a, positions, axis))
 
 
 def take_known(a: Any, positions: np.ndarray, axis: int) -> Any:
@@ -146,7 +146,8 @@ def trim_zeros(filt: Any, trim: Any = "fb", axis: Any = None) -> Any:
 def delete(arr: Any, obj: Any, axis: int | None = None) -> Any:
     """Remove slices; see numpy.delete."""
     arr, axis = ravel_if_none(operand(arr), axis)
-    return take_known(arr, np.delete(np.arange(shape_of(arr)[axis]), obj), axis)
+    y = take_known(arr, np.delete(np.arange(shape_of(arr)[axis]), obj), axis)
+    return in_order_of(y, arr, "A")
 
 
 @implements("insert")
@@ -173,4 +174,4 @@ def insert(arr: Any, obj: Any, values: Any, axis: int | None = None) -> Any:
     order[np.delete(np.arange(len(order)), targets)] = np.arange(n)
     shape = (*shape_of(arr)[:axis], len(targets), *shape_of(arr)[axis + 1 :])
     both = concatenate([arr, _broadcast_to(values, shape)], axis)
-    return take_known(both, order, axis)
+    return in_order_of(take_known(both, order, axis), arr, "A")

@@ -11,6 +11,7 @@ from ..core.trace import Tracer
 from ..ops.index import Index, scatter_add_p
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
+from .aliasing import in_order_of
 from .dispatch import implements, unsupported
 from .joining import concatenate
 from .manipulation import take_known
@@ -36,7 +37,11 @@ def pad(array: Any, pad_width: Any, mode: Any = "constant", **kwargs: Any) -> An
         raise unsupported("pad", f"mode={mode!r}", "build the border with concatenate")
     small = np.ones([min(n, 1) for n in shape_of(x)])  # NumPy checks modes and options
     np.pad(small, np.minimum(pairs, 1) if rank else 0, mode, **_without_tracers(kwargs))
-    widths = pairs.tolist()
+    return in_order_of(_padded(x, pairs.tolist(), mode, kwargs), x, "A")
+
+
+def _padded(x: Any, widths: list[Any], mode: str, kwargs: dict[str, Any]) -> Any:
+    """Array with borders of these widths along its axes."""
     if mode == "constant":
         return _pad_constant(x, widths, kwargs.get("constant_values", 0))
     if mode in _STATISTICS or mode == "linear_ramp":

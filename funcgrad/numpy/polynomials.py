@@ -13,6 +13,7 @@ from ..core.errors import warn
 from ..ops import elementwise as ew
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast
+from .aliasing import in_c_order
 from .correlation import convolve
 from .cumulative import cumprod
 from .dispatch import implements, unsupported
@@ -252,4 +253,4 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:  # no
     if count > 1:
         columns.append(cumprod(broadcast_to(cast(x, kind)[:, None], (n, count - 1)), 1))
     powers = concatenate(columns, 1)
-    return powers if increasing else np.flip(powers, 1)
+    return in_c_order(powers if increasing else np.flip(powers, 1))

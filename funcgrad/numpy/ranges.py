@@ -9,7 +9,7 @@ from ..core.avals import broadcast_shapes, dtype_of, shape_of
 from ..ops import compare, elementwise as ew
 from ..ops.operand import common_dtype, holds_tracer, operand, strong
 from ..ops.structure import cast, expand_dims
-from .aliasing import apart
+from .aliasing import apart, in_c_order
 from .dispatch import check_device, implements
 from .joining import concatenate
 from .shapes import broadcast_arrays, moveaxis, reshape
@@ -134,4 +134,8 @@ def meshgrid(
         shape[place] = -1
         lines.append(reshape(strong(operand(x)), shape))
     grids = tuple(lines) if sparse else broadcast_arrays(*lines)
-    return tuple([apart(x, line) for x, line in zip(grids, lines, strict=True)]) if copy else grids
+    return (
+        tuple([in_c_order(apart(x, line)) for x, line in zip(grids, lines, strict=True)])
+        if copy
+        else grids
+    )

@@ -9,6 +9,7 @@ from ..core.trace import Tracer
 from ..ops.operand import integers, operand, strong
 from ..ops.reduce import argpartition_p, argsort_p, gather_along_axis
 from ..ops.structure import cast
+from .aliasing import in_order_of
 from .dispatch import NO_DERIVATIVE, implements
 from .indexing import concrete
 from .shapes import ravel_if_none, scalar_axis
@@ -49,7 +50,7 @@ def sort(
     if isinstance(a, Tracer):
         _check_sorting(kind, order)
         a, axis = ravel_if_none(a, axis)
-        y = gather_along_axis(a, argsort_p(a, axis=axis, kind="stable"), axis)
+        y = in_order_of(gather_along_axis(a, argsort_p(a, axis=axis, kind="stable"), axis), a)
     else:
         y = np.sort(a, axis, kind, order, stable=stable)
     return np.flip(y, axis) if descending else y
@@ -103,7 +104,7 @@ def partition(
     """Partition an array around its kth element; see numpy.partition."""
     _check_selecting(kind, order)
     a, axis = ravel_if_none(operand(a), axis)
-    return gather_along_axis(a, argpartition(a, kth, axis), axis)
+    return in_order_of(gather_along_axis(a, argpartition(a, kth, axis), axis), a)
 
 
 @implements("sort_complex")

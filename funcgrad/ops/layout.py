@@ -7,7 +7,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from ..core.avals import Shape
-from ..core.jaxpr import Atom, Eqn, Literal, Var
+from ..core.jaxpr import Atom, Eqn, Literal, Var, programs_in
 from ..core.memory import Owner, View
 from ..core.trace import ConcreteTracer, Primitive, Tracer
 from .assign import AddAt, SetAt
@@ -64,10 +64,18 @@ def strides_of(x: Any) -> Strides:
     return strides_of(x.value) if isinstance(x, ConcreteTracer) else x._trace.strides(x)
 
 
+def strides_of_strided(x: Any) -> Strides | None:
+    """The strides of an array, in elements, None if it is in C order."""
+    if isinstance(x, np.ndarray):
+        return None if x.flags.c_contiguous else strides_in_elements(x)
+    strides = strides_of(x)
+    return None if is_contiguous(x.shape, strides) else strides
+
+
 def strides_of_result(
     prim: Primitive, params: Any, shapes: Sequence[Shape], strides: Sequence[Strides], out: Shape
 ) -> Strides:
-    """The strides of the result of an operation, as NumPy allocates it: in C order for most.
+    """The strides of the result of an operation in ``_KEEPS``, as NumPy allocates it.
 
     Args:
         shapes: of the operands.
@@ -81,7 +89,11 @@ def strides_of_result(
         return tuple(result.strides) if result.shape == out else contiguous(out)
     if isinstance(prim, (SetAt, AddAt)):
         return strides[0]
-    is_view = isinstance(prim, Transpose) or (isinstance(prim, Getitem) and len(shapes) == 1)
+    if isinstance(prim, Getitem) and len(shapes) > 1:
+        arrays = [np.zeros(shape, int) for shape in shapes[1:]]
+        (y,) = prim.run(_zeros(shapes[0], strides[0], np.int8), *arrays, **params)
+        return strides_in_elements(y) if 0 not in out else contiguous(out)
+    is_view = isinstance(prim, (Transpose, Getitem))
     if is_view:
         return tuple(prim.run(laid_out(shapes[0], strides[0]), **params)[0].strides)
     after = None
@@ -90,39 +102,80 @@ def strides_of_result(
     return contiguous(out) if after is None else after
 
 
-def strides_of_variable(
-    atom: Atom, eqns: Sequence[Eqn], consts: Iterable[tuple[Var, Any]], found: dict[Var, Strides]
-) -> Strides:
-    """The strides of a variable of a program; those of an input are taken to be in C order.
+class Layouts:
+    """Strides of the variables of a program that is being staged, as far as they were asked.
 
-    Args:
-        eqns: of the program, as far as they are known.
-        consts: variables of constants, and their values.
-        found: the strides of variables asked before, to which those of this one are added.
+    Those of an input are in C order, unless they were set.
     """
-    if isinstance(atom, Literal):
-        return ()
-    if atom in found:
-        return found[atom]
-    waiting = [atom]
-    while waiting:  # without recursion, since programs may be long
-        var = waiting[-1]
-        shape = var.aval.shape
-        eqn = next((eqn for eqn in reversed(eqns) if var in eqn.outs), None)
-        if eqn is not None and keeps_layout(eqn.prim):
-            operands = [a for a in eqn.ins if not isinstance(a, Literal)]
-            missing = [a for a in operands if a not in found]
-            if missing:
-                waiting += missing
-                continue
-            given = [() if isinstance(a, Literal) else found[a] for a in eqn.ins]
-            shapes = [a.aval.shape for a in eqn.ins]
-            found[var] = strides_of_result(eqn.prim, eqn.params, shapes, given, shape)
-        else:
-            known = [x for v, x in consts if v is var]
-            found[var] = strides_of(known[0]) if known else contiguous(shape)
-        waiting.pop()
-    return found[atom]
+
+    def __init__(self) -> None:
+        self.strides: dict[Var, Strides] = {}
+        self.makers: dict[Var, Eqn] = {}  # the equation of each variable
+        self.searched = 0  # the number of equations searched for these
+
+    def of(self, atom: Atom, eqns: Sequence[Eqn], consts: Iterable[tuple[Var, Any]]) -> Strides:
+        """The strides of a variable, given the equations until now and the constants."""
+        if isinstance(atom, Literal):
+            return ()
+        if atom in self.strides:
+            return self.strides[atom]
+        start = self.searched if self.searched <= len(eqns) else 0  # some may have been removed
+        self.makers.update({var: eqn for eqn in eqns[start:] for var in eqn.outs})
+        self.searched = len(eqns)
+        waiting: list[Var] = [atom]
+        while waiting:  # without recursion, since programs may be long
+            var = waiting[-1]
+            eqn = self.makers.get(var)
+            if eqn is not None and depends(eqn, var):
+                missing = [a for a in eqn.ins if isinstance(a, Var) and a not in self.strides]
+                if missing:
+                    waiting += missing
+                    continue
+                given = [() if isinstance(a, Literal) else self.strides[a] for a in eqn.ins]
+                self.strides[var] = strides_in_program(eqn, var, given)
+            else:
+                known = [x for v, x in consts if v is var]
+                self.strides[var] = strides_of(known[0]) if known else contiguous(var.aval.shape)
+            waiting.pop()
+        return self.strides[atom]
+
+
+def depends(eqn: Eqn, var: Var) -> bool:
+    """Whether the order of a result may be that of operands."""
+    return keeps_layout(eqn.prim) or (len(var.aval.shape) > 1 and not programs_in(eqn.params))
+
+
+def strides_in_program(eqn: Eqn, var: Var, strides: Sequence[Strides]) -> Strides:
+    """The strides of a result of an equation, given those of its operands."""
+    shape, shapes = var.aval.shape, [a.aval.shape for a in eqn.ins]
+    if keeps_layout(eqn.prim):
+        return strides_of_result(eqn.prim, eqn.params, shapes, strides, shape)
+    if all(map(is_contiguous, shapes, strides)):
+        return contiguous(shape)
+    arrays = [_zeros(a.aval.shape, s, a.aval.dtype) for a, s in zip(eqn.ins, strides, strict=True)]
+    try:
+        with np.errstate(all="ignore"):
+            y = eqn.prim.run(*arrays, **eqn.params)[eqn.outs.index(var)]
+    except (ValueError, ArithmeticError):  # zeros are not in its domain
+        return contiguous(shape)
+    return strides_in_elements(y) if isinstance(y, np.ndarray) else contiguous(shape)
+
+
+def _zeros(shape: Shape, strides: Strides, dtype: Any) -> np.ndarray:
+    """Zeros of this layout."""
+    spans = [(n - 1) * s if n else 0 for n, s in zip(shape, strides, strict=True)]
+    memory = np.zeros(1 + sum(map(abs, spans)), dtype)
+    start = sum(-n for n in spans if n < 0)
+    return as_strided(memory[start:], shape, [n * memory.itemsize for n in strides])
+
+
+def copy_in(strides: Strides, x: np.ndarray) -> np.ndarray:
+    """A copy of an array with these strides, in elements, itself if it has them."""
+    if strides_in_elements(x) == strides:
+        return x
+    out = _zeros(x.shape, strides, x.dtype)
+    out[...] = x
+    return out
 
 
 def keeps_layout(prim: Primitive) -> bool:

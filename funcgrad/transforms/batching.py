@@ -113,17 +113,21 @@ class Batch(Trace):
         ]
         # the strides of a view are asked of the owner of its memory
         if prim.viewing is NO_VIEWING and any(map(self.is_strided, args)) and keeps_layout(prim):
-            self.lay_out(results[0], prim, args, params)
+            self.follow(results[0], prim, args, params)
         return results
 
-    def lay_out(self, y: BatchTracer, prim: Primitive, args: tuple, params: dict) -> None:
+    def follow(self, y: BatchTracer, prim: Primitive, args: tuple, params: dict) -> None:
         """Note the strides of one example of a result, unless they are in C order."""
         if type(y) is not BatchTracer:
             return
-        shape, strides = y.shape, [strides_of(x) for x in args]
-        found = strides_of_result(prim, params, list(map(shape_of, args)), strides, shape)
-        if not is_contiguous(shape, found):
-            self.layouts[y._note] = found
+        strides = [strides_of(x) for x in args]
+        found = strides_of_result(prim, params, list(map(shape_of, args)), strides, y.shape)
+        self.lay_out(y, found)
+
+    @override
+    def lay_out(self, x: Any, strides: Strides) -> None:
+        if not is_contiguous(x.shape, strides):
+            self.layouts[x._note] = strides
 
     def is_strided(self, x: Any) -> bool:
         """Whether an operand may be in another order than C."""

@@ -21,8 +21,9 @@ from ..core.memory import identity
 from ..core.pickling import picklable
 from ..core.registry import overrides
 from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer
-from ..ops.layout import Strides, strides_of_variable
+from ..ops.layout import Layouts, Strides
 from .arguments import Origin, check_alive, check_callable
+from .forms import lay_out
 from .snapshots import BRIEF, TINY, Snapshots
 
 
@@ -71,8 +72,8 @@ class Staging(Trace):
 
     # fmt: off
     __slots__ = (
-        "arrays", "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit", "renamed",
-        "searched", "snapshots", "tells_scalars", "transposed",
+        "arrays", "asks_layouts", "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit",
+        "renamed", "searched", "snapshots", "tells_scalars", "transposed",
     )
     # fmt: on
 
@@ -91,7 +92,8 @@ class Staging(Trace):
         self.arrays: set[Var] = set()  # inputs that are arrays of no axis, not scalars
         self.tells_scalars = False  # whether the program depends on that
         self.renamed: dict[Var, Atom] = {}  # variables whose equations were removed
-        self.layouts: dict[Var, Strides] = {}  # strides of variables, as far as asked
+        self.layouts = Layouts()
+        self.asks_layouts = False  # whether the program depends on the strides of an array
         self.at = ""  # the line whose derivative is being staged
         # constants of the program: small arrays by their bytes, others by identity
         self.consts: dict[Any, tuple[Var, Any]] = {}
@@ -104,7 +106,12 @@ class Staging(Trace):
 
     @override
     def strides(self, x: Any) -> Strides:
-        return strides_of_variable(x._var, self.eqns, self.consts.values(), self.layouts)
+        self.asks_layouts = True
+        return self.layouts.of(x._var, self.eqns, self.consts.values())
+
+    @override
+    def lay_out(self, x: Any, strides: Strides) -> None:
+        self.layouts.strides[x._var] = strides
 
     @override
     def gives_scalar(self, x: Any) -> bool:
@@ -220,11 +227,6 @@ def stage(
     return closed, treedef
 
 
-def is_array(x: Any) -> bool:
-    """Whether a value of no axis is an array, which is written in place, and no scalar."""
-    return not overrides["is_scalar"](x) if isinstance(x, Tracer) else isinstance(x, np.ndarray)
-
-
 # NumPy functions that need only shape and dtype: they create an array, or query one
 _LIKE = frozenset({np.zeros_like, np.ones_like, np.empty_like, np.full_like})
 _ASKING = frozenset(
@@ -287,9 +289,7 @@ def _staged(
     abstract = [is_arraylike(x) for x in leaves]
 
     def on_leaves(tracers: list[Any]) -> Any:
-        for x, value in zip(tracers, compress(leaves, abstract), strict=True):
-            if not x.shape and is_array(value):
-                x._trace.arrays.add(x._var)
+        lay_out(tracers, compress(leaves, abstract))
         rest = iter(tracers)
         values = [next(rest) if a else x for a, x in zip(abstract, leaves, strict=True)]
         given, keywords = tree.unflatten(treedef, values)

@@ -5,6 +5,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple, TypedDict
 
+import numpy as np
 from typing_extensions import Unpack
 
 from ...core import tree
@@ -13,9 +14,11 @@ from ...core.axes import axis_env
 from ...core.errors import shown
 from ...core.integers import several
 from ...core.lists import compress
+from ...core.trace import Tracer
+from ...ops.layout import Strides, strides_of_strided
 from ..arguments import Place, argument_name
+from ..forms import is_array
 from ..namedaxes import axis_key
-from ..staging import is_array
 from .key import Key, Static, key_of
 from .primitive import call_p, checked_call_p
 
@@ -63,6 +66,7 @@ class ArgSpec:
         self.static = self._places("static", options["static_argnums"], options["static_argnames"])
         self.donated = self._places("donate", options["donate_argnums"], options["donate_argnames"])
         self.tells_scalars = False  # whether it writes into an argument of no axis
+        self.tells_layouts = False  # whether what it writes depends on the layout of arguments
         both = self.static & self.donated
         if both:
             raise ValueError(f"jit: an argument cannot be both static and donated: got {both}")
@@ -129,6 +133,8 @@ class ArgSpec:
         key = key_of(in_tree, facts, axes)
         if self.tells_scalars:
             key = key._replace(arrays=arrays_of(leaves, facts))
+        if self.tells_layouts:
+            key = key._replace(strides=layouts_of(leaves))
         try:
             hash(key)
         except TypeError as err:
@@ -184,3 +190,9 @@ def arrays_of(leaves: Sequence[Any], facts: Sequence[Aval | Static]) -> tuple[bo
     """Which leaves are arrays of no axis, which are written in place, other than scalars."""
     pairs = zip(leaves, facts, strict=True)
     return tuple([type(a) is Aval and not (a.shape or a.weak) and is_array(x) for x, a in pairs])
+
+
+def layouts_of(leaves: Sequence[Any]) -> tuple[Strides | None, ...]:
+    """The strides of each leaf that is an array, but not in C order."""
+    arrays = (np.ndarray, Tracer)
+    return tuple([strides_of_strided(x) if isinstance(x, arrays) else None for x in leaves])

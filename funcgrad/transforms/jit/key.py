@@ -69,6 +69,7 @@ class Key(NamedTuple):
     leaves: tuple[Aval | Static, ...]
     axes: tuple[Hashable, ...] = ()  # the named axes around the call
     arrays: tuple[bool, ...] = ()  # which leaves are arrays of no axis, if the function asks
+    strides: tuple[Any, ...] = ()  # of the leaves that are not in C order, if the function asks
 
 
 def key_of(in_tree: TreeDef, leaves: Sequence[Aval | Static], axes: Sequence[Hashable]) -> Key:
@@ -114,7 +115,9 @@ class Checks(Code):
         super().__init__()
         self.scope |= {"MISS": MISS, "ndarray": np.ndarray, "generic": np.generic}
         self.operands: list[str] = []  # the names of the dynamic leaves
-        leaves = zip(key.leaves, key.arrays or [None] * len(key.leaves), strict=True)
+        unasked = [None] * len(key.leaves)
+        leaves = zip(key.leaves, key.arrays or unasked, key.strides or unasked, strict=True)
+        self.ordered = bool(key.strides)
         stack = ["(args, kwargs)"]
         for node in key.nodes:
             x = stack.pop()
@@ -126,7 +129,7 @@ class Checks(Code):
     def require(self, condition: str) -> None:
         self.lines.append(f"if not ({condition}): return MISS")
 
-    def leaf(self, x: str, leaf: Aval | Static, is_array: bool | None) -> None:
+    def leaf(self, x: str, leaf: Aval | Static, is_array: bool | None, strides: Any) -> None:
         name = self.name("x")
         self.lines.append(f"{name} = {x}")
         if isinstance(leaf, Static):
@@ -143,6 +146,10 @@ class Checks(Code):
             scalar = f"isinstance({name}, generic)"
             kind = f"({kind} or {scalar})" if is_array is None else scalar
         self.require(f"{kind} and {name}.shape == {shape}")
+        if strides is not None:
+            self.require(f"{name}.strides == {tuple([n * leaf.dtype.itemsize for n in strides])}")
+        elif self.ordered:
+            self.require(f"{name}.flags.c_contiguous")
 
     def same(self, x: str, value: Any, depth: int = 0) -> str:
         """The condition that ``typed(x) == typed(value)``."""

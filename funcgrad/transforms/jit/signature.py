@@ -20,12 +20,13 @@ from ...core.jaxpr import ClosedJaxpr, constants_as_inputs
 from ...core.lists import compress
 from ...core.trace import Tracer
 from ..arguments import Origin, Place
+from ..forms import lay_out
 from ..namedaxes import NamedAxis, tokens, with_axes
-from ..staging import is_array, stage
+from ..staging import Staging, stage
 from ..uniform import with_numbers
-from .argspec import ArgSpec, FlatCall, arrays_of, places_of
+from .argspec import ArgSpec, FlatCall, arrays_of, layouts_of, places_of
 from .entry import Entry, entry
-from .key import Static
+from .key import Key, Static
 from .primitive import checked_call_p, compiled_of
 from .wrapper import standalone_module
 
@@ -37,9 +38,7 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
 
     def on_leaves(tracers: list[Any]) -> Any:
         traces.extend([x._trace for x in tracers[:1]])
-        for x, value in zip(tracers[len(env) :], call.operands, strict=True):
-            if not x.shape and is_array(value):
-                x._trace.arrays.add(x._var)
+        lay_out(tracers[len(env) :], call.operands)
         rest = iter(tracers)
         axes = {name: axis._replace(token=next(rest)) for name, axis in env.items()}
         values = [next(rest) if d else x for x, d in zip(call.leaves, call.dynamic, strict=True)]
@@ -51,12 +50,23 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
     # the tokens of named axes are operands, for each call has its own
     avals = [aval_of(axis.token) for axis in env.values()] + compress(call.key.leaves, call.dynamic)
     closed, out_tree = stage(Origin("jit", spec.fun), on_leaves, avals)
-    if traces and traces[0].tells_scalars and not spec.tells_scalars:
-        spec.tells_scalars = True
-        call = call._replace(key=call.key._replace(arrays=arrays_of(call.leaves, call.key.leaves)))
+    if traces:
+        call = call._replace(key=_told_apart(spec, call, traces[0]))
     closed = with_axes(closed, list(env)) if env else closed
     closed = with_numbers(closed) if closed.consts else closed
     return Signature(spec, call, closed, out_tree, serial)
+
+
+def _told_apart(spec: ArgSpec, call: FlatCall, trace: Staging) -> Key:
+    """The key of a call, with what the program depends on beside it."""
+    key, leaves = call.key, call.leaves
+    if trace.tells_scalars and not spec.tells_scalars:
+        spec.tells_scalars = True
+        key = key._replace(arrays=arrays_of(leaves, key.leaves))
+    if trace.asks_layouts and trace.wrote and not spec.tells_layouts:
+        spec.tells_layouts = True
+        key = key._replace(strides=layouts_of(leaves))
+    return key
 
 
 class Signature:
