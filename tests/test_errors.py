@@ -423,6 +423,21 @@ def test_a_users_exception_inside_a_numpy_call_keeps_its_cause_and_frames():
         assert "part" in [frame.name for frame in traceback.extract_tb(err.__traceback__)]
 
 
+@pytest.mark.parametrize("transform", [fg.grad, fg.jit, fg.vmap, fg.jacfwd])
+def test_a_users_exception_with_a_cause_of_ours_passes_unchanged(transform):
+    mine = ValueError("mine")
+
+    def loss(x):
+        try:
+            return float(x)
+        except ConversionError as err:
+            raise mine from err
+
+    call = lambda: transform(loss)(X if transform is fg.vmap else np.ones(()))
+
+    assert raised_by(call) is mine
+
+
 def test_an_error_caught_by_the_user_is_an_ordinary_one():
     def loss(x):
         try:

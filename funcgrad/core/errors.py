@@ -285,14 +285,18 @@ def explained(err: Exception, trace: Any) -> Exception:
     """
     if isinstance(err, RecursionError):
         error: Exception = too_deep(trace.origin, err)
-    elif isinstance(err.__cause__, (ConversionError, ConcretizationError)) and not (
-        trace and trace.around
-    ):
+    elif _is_of_a_store(err) and not (trace and trace.around):
         error = _not_stored(err)
     else:
         return err
     error.__suppress_context__ = True
     return error
+
+
+def _is_of_a_store(err: Exception) -> bool:
+    """Whether NumPy raised the error for a traced value, not a user with one of ours as cause."""
+    caused = isinstance(err.__cause__, (ConversionError, ConcretizationError))
+    return caused and str(err).startswith("setting an array element with a sequence")
 
 
 def _not_stored(err: BaseException) -> ConversionError:
