@@ -304,3 +304,27 @@ def test_what_vmap_makes_is_in_c_order():
     want = np.array([[5.0, 0.6], [0.0, 0.1]])
     for got in (fg.vjp(program, x)[0], fg.jit(program)(x)):
         assert_same(got, want)
+
+
+@pytest.mark.parametrize("written", [False, True])
+def test_views_that_are_gone_are_not_counted_and_others_not_often(written):
+    def f(x):
+        y = x * 1.0
+        if written:
+            y[0] = 2.0
+        for _ in range(500):
+            y[1:]
+        memory = y._memory
+        lost = len(memory.views) + len(memory.lent)
+        views = [y[i:] for i in range(500)]
+        return y.sum(), (lost, len(memory.views), memory.limit, len(views))
+
+    for run in (
+        lambda: fg.grad(f, has_aux=True)(np.ones(500))[1],
+        lambda: fg.jvp(f, (np.ones(500),), (np.ones(500),), has_aux=True)[2],
+    ):
+        lost, views, limit, n = run()
+
+        assert lost <= 64
+        assert views >= n
+        assert limit >= n  # it is looked for views that are gone when their number has doubled

@@ -21,7 +21,7 @@ Steps: TypeAlias = Sequence[tuple[Any, dict[str, Any]]]  # from the owner of mem
 class Owner:
     """The memory of an array that was written, or has views."""
 
-    __slots__ = ("born", "current", "lent", "strides", "views")
+    __slots__ = ("born", "current", "lent", "limit", "strides", "views")
 
     def __init__(self, strides: Any = None) -> None:
         self.strides = strides  # in elements, as of the first view; no write changes them
@@ -29,6 +29,16 @@ class Owner:
         self.views: list[Any] = []  # weak references to its views
         self.current: list[Any] = []  # and to those whose content is that of the memory
         self.lent: list[Any] = []  # and to arrays that are no views, but have this memory until now
+        self.limit = 64  # how many references there may be until those to lost arrays are dropped
+
+    def drop_lost(self) -> None:
+        """Drop references to arrays that are gone, when their number has doubled."""
+        if len(self.views) + len(self.lent) > self.limit:
+            self.views, self.current, self.lent = [
+                [entry for entry in entries if entry() is not None]
+                for entries in (self.views, self.current, self.lent)
+            ]
+            self.limit = 64 + 2 * (len(self.views) + len(self.lent))
 
 
 class View:
@@ -70,9 +80,7 @@ def alias(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = T
     entry = ref(y)
     memory.current.append(entry)
     memory.views.append(entry)
-    if len(memory.views) & 63 == 0:  # now and then
-        memory.views = [v for v in memory.views if v() is not None]
-        memory.current = [v for v in memory.current if v() is not None]
+    memory.drop_lost()
     return y
 
 
@@ -221,6 +229,7 @@ def lend(y: Any, x: Any) -> Any:
     if owner._memory is None:
         owner._memory = Owner()
     owner._memory.lent.append(ref(y))
+    owner._memory.drop_lost()
     return y
 
 
