@@ -10,10 +10,10 @@ from ..core.buffers import holds_traced, plain, plain_in
 from ..core.errors import DtypeError, MutationError, ShapeError
 from ..core.memory import View, are_same, write, write_in_place
 from ..core.registry import overrides
-from ..core.trace import Tracer, is_concrete
+from ..core.trace import ConcreteTracer, Tracer, is_concrete
 from ..ops import elementwise as ew
 from ..ops.assign import set_at_p
-from ..ops.index import indexed_shape
+from ..ops.index import Index, indexed_shape
 from ..ops.operand import holds_tracer, operand
 from ..ops.structure import broadcast_to, cast, reshape
 from .aliasing import is_scalar, keep_layout
@@ -27,6 +27,8 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     Raises:
         TypeError: NumPy's, if ``x`` is a scalar.
     """
+    if type(index) in _ELEMENT and _element_written(x, index, value):
+        return  # nearly always in a loop over elements
     if not shape_of(x) and is_concrete(x) and is_scalar(x):
         raise TypeError(f"'numpy.{x.dtype}' object does not support item assignment")
     if isinstance(value, Tracer) and type(value._memory) is View and _reads(x, index, value):
@@ -46,6 +48,26 @@ def setitem(x: Any, index: Any, value: Any) -> None:
 
 
 overrides[operator.setitem] = setitem
+
+
+def _element_written(x: Any, index: Any, value: Any) -> bool:
+    """Write an element of an array of float64, if its trace has a buffer for it."""
+    if type(value) in (int, float):
+        value = np.float64(value)
+    known = value.value if isinstance(value, ConcreteTracer) else value
+    if type(known) is not np.float64 or not isinstance(x, ConcreteTracer):
+        return False
+    key, shape = index if type(index) is tuple else (index,), x.shape
+    if not shape or len(shape) != len(key) or x.dtype is not _FLOAT:
+        return False
+    for i, n in zip(key, shape, strict=True):
+        if type(i) is not int or not -n <= i < n:
+            return False
+    keep_layout(x)
+    return write_in_place(x, value, (), Index(key))
+
+
+_FLOAT, _ELEMENT = np.dtype(float), (int, tuple)
 
 
 def _reads(x: Any, index: Any, value: Any) -> bool:
