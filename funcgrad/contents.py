@@ -111,7 +111,7 @@ FUNCTIONS = {
     "numpy.histograms": "histogram_bin_edges histogram histogramdd histogram2d bincount",
     "numpy.assignment": "_operator.setitem in_place is_scalar store",
     "numpy.in_place":
-        "copyto put put_along_axis place putmask fill_diagonal ufunc_at flat",
+        "copyto put put_along_axis place putmask fill_diagonal ufunc_at elements set_elements",
     "numpy.index_tricks": "tril_indices_from triu_indices_from diag_indices_from ix_",
     "numpy.indexing":
         "_operator.getitem take take_along_axis lib.stride_tricks.sliding_window_view compress "

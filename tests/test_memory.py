@@ -40,11 +40,12 @@ VIEWS = """
     np.array(x, copy=None, like=x)  np.array(x, ndmin=2, like=x)  np.asarray(x, like=x)
     np.asarray(x, copy=True, like=x)  np.array([x, y], like=x)  list(m)  list(m.T)
     x.to_device('cpu')  x.__copy__()  x.__deepcopy__({})  x ** 1  x * 1.0  +x  np.positive(x)
+    m.flat[:]  m.flat[2:5]  m.T.flat[[0, 1]]  m.flat.copy()
     np.take(x, [0, 1, 2, 3])  np.where(x < 99, x, x)  np.select([x < 99], [x])  np.sort(x[:1])"""
 # fmt: on
 
 # by decision: elements that nobody has written, and what NumPy says that it will make read-only
-OTHERWISE = ("np.empty_like(", "np.broadcast_arrays(", "np.meshgrid(x, y, copy", "m.flat")
+OTHERWISE = ("np.empty_like(", "np.broadcast_arrays(", "np.meshgrid(x, y, copy")
 TRANSFORMS = {
     "vjp": lambda f: lambda *xs: fg.vjp(f, *xs)[0],
     "jvp": lambda f: lambda *xs: fg.jvp(f, xs, [np.ones_like(x) for x in xs])[0],
@@ -150,7 +151,7 @@ def test_a_write_changes_what_it_changes_in_numpy(full):
 # TODO(layouts): einsum of several operands, order= of ufuncs, constants of arrays in F order
 OTHER_ORDER = (
     "np.einsum(", "np.matmul(m, n.T, order=", "matrix_power(sq, 0", "np.imag(m", "shape=(2, 2)",
-    "_like(m, s, dtype=int", "np.broadcast_arrays(x, m", "np.empty_like(", "m.flat",
+    "_like(m, s, dtype=int", "np.broadcast_arrays(x, m", "np.empty_like(",
 )  # fmt: skip
 
 

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from .errors import MutationError
+from .flat_iterator import FlatIterator
 from .ndarray_mixin import NDArrayMixin, binary, function, marked
 from .registry import overrides
 
@@ -49,11 +50,11 @@ class InPlaceMixin(NDArrayMixin):
 
     @property
     def flat(self) -> Any:
-        return overrides["flat"](self)
+        return FlatIterator(self)
 
     @flat.setter
     def flat(self, value: Any) -> None:
-        overrides[np.put](self, np.arange(self.size), value)
+        self.flat[:] = value
 
     def fill(self, value: Any) -> None:
         self[...] = value

@@ -15,8 +15,8 @@ from ..ops import elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index
 from ..ops.operand import integers, operand, strong
-from ..ops.structure import broadcast_to, cast, reshape, reshape_p
-from .aliasing import keep_layout, viewed
+from ..ops.structure import broadcast_to, cast, reshape
+from .aliasing import apart, in_c_order, keep_layout
 from .assignment import assigned, setitem, written_as
 from .at import at, combined
 from .dispatch import NO_DERIVATIVE, Casting, implements
@@ -39,13 +39,24 @@ def _target(who: str, x: Any, cure: str = AT) -> Any:
     return plain(x)
 
 
-def flat(x: Any) -> Any:
-    """All elements along one axis, in C order, of which each write reaches the array."""
-    shape = (math.prod(shape_of(x)),)
-    return viewed(reshape_p(x, shape=shape), x, reshape_p, {"shape": shape})
+def elements(x: Any) -> Any:
+    """The elements of a traced array along one axis, in C order, in a new array."""
+    return in_c_order(apart(reshape(x, (math.prod(shape_of(x)),)), x))
 
 
-overrides["flat"] = flat
+def set_elements(x: Any, index: Any, values: Any) -> None:
+    """Write ``x.flat[index] = values``, in place; too few values are repeated."""
+    shape = shape_of(x)
+    positions = getitem(np.arange(math.prod(shape)), index)
+    places = np.unravel_index(positions, shape) if shape else ...
+    count = math.prod(shape_of(positions))
+    values = _repeated(values, dtype_of(x), np.arange(count))
+    if count:
+        x[places] = reshape(values, shape_of(positions))
+
+
+overrides["elements"] = elements
+overrides["set_elements"] = set_elements
 
 
 def _repeated(values: Any, dtype: np.dtype, positions: Any) -> Any:
@@ -138,7 +149,7 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     """Write at indices along one axis, in place; see numpy.put_along_axis."""
     x, indices = _target("put_along_axis", arr), integers(indices)
     if axis is None:
-        flat(arr)[reshape(indices, (-1,))] = values
+        set_elements(arr, reshape(indices, (-1,)), values)
         return
     rank = len(shape_of(x))
     if len(shape_of(indices)) != rank:

@@ -21,6 +21,7 @@ from ..core.avals import (
 from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
 from ..core.errors import shorten
+from ..core.flat_iterator import elements
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from .index import concatenate_p
@@ -91,7 +92,7 @@ def operand(x: Any) -> Any:
     if isinstance(x, np.ndarray):
         check_operand(x)
         return x
-    return asarray(x)
+    return asarray(elements(x))
 
 
 overrides["operand"] = operand
