@@ -4,6 +4,7 @@ import contextlib
 import copy
 import functools
 import pickle
+import sys
 import threading
 
 import numpy as np
@@ -23,7 +24,7 @@ from funcgrad.core.errors import (
 )
 from funcgrad.core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var, check_jaxpr, eval_jaxpr
 from funcgrad.core.registry import primitives
-from funcgrad.core.trace import Primitive, Trace, Tracer
+from funcgrad.core.trace import Primitive, Trace, Tracer, running
 
 F64 = np.dtype("f8")
 X = 0.7
@@ -647,3 +648,42 @@ def test_the_children_of_errors_are_what_numpys_user_expects():
     assert issubclass(MissingRuleError, NotImplementedError)
     assert issubclass(LeakedTracerError, RuntimeError)
     assert not isinstance(X, Tracer)
+
+
+@pytest.mark.parametrize(
+    "transform",
+    [
+        fg.grad,
+        fg.make_jaxpr,
+        lambda f: lambda x: fg.jvp(f, (x,), (x,)),
+        lambda f: lambda x: fg.vjp(f, x),
+        lambda f: lambda x: fg.vmap(f, axis_size=2, in_axes=None)(x),
+    ],
+)
+def test_no_transform_is_left_running_by_an_interrupt(transform):
+    class InterruptError(BaseException):
+        pass
+
+    def interrupt(frame, event, _):
+        nonlocal left
+        if event in ("call", "return"):  # where Python looks for signals
+            left -= 1
+            if not left:
+                raise InterruptError
+        return interrupt
+
+    run, before = transform(lambda x: fg.numpy.zeros(2) @ [x, x]), sys.gettrace()
+    run(1.0)
+    for events in range(1, 1000):
+        left = events
+        sys.settrace(interrupt)
+        try:
+            run(1.0)
+        except InterruptError:
+            assert running.get() is None
+        else:
+            break
+        finally:
+            sys.settrace(before)
+
+    assert left > 0  # the last run was not interrupted

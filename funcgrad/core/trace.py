@@ -8,7 +8,7 @@ are safe.
 
 import itertools
 from collections.abc import Callable, Sequence
-from contextvars import ContextVar, Token
+from contextvars import ContextVar
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -38,7 +38,8 @@ from .registry import is_builtin_name, primitive, primitives
 
 serials = itertools.count(1)  # of traces, and of arrays that belong to none
 
-# the trace of the innermost transform that runs a function
+# the trace of the innermost transform that runs a function; it is set inside of the ``try`` and
+# restored by the first statement of ``finally``, so that an interrupt leaves nothing behind
 running: ContextVar["Trace | None"] = ContextVar("running", default=None)
 
 
@@ -63,15 +64,6 @@ class Trace:
         self.wrote = False  # whether an array was written in place while it ran
         self.inner = False  # whether one was computed inside, without masks
         self.origin = origin  # the transform and its function, for error messages
-
-    def enter(self) -> Token["Trace | None"]:
-        """Begin to run the function of the transform."""
-        return running.set(self)
-
-    def leave(self, token: Token["Trace | None"]) -> None:
-        """End the run: values of this trace must not be used any more."""
-        self.dead = True
-        running.reset(token)
 
     def counts(self) -> list[tuple["Trace", int]]:
         return [(trace, trace.count) for trace, _ in self.around]

@@ -163,12 +163,13 @@ def batched(
         x if d is None else BatchTracer(trace, settled(x), d)
         for x, d in zip(values, axes, strict=True)
     ]
-    token = trace.enter()
+    before = running.get()
     try:
+        running.set(trace)
         with bind_axis_name(trace):
             return [trace.split(returned(y)) for y in warn_at_user_line(fun, *tracers)]
     finally:
-        running.reset(token)
+        running.set(before)
 
 
 def bind_axis_name(trace: Batch) -> AbstractContextManager[Any]:

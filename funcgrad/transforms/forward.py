@@ -13,7 +13,7 @@ from ..core.companions import NO_JOINT_RULES, NO_VIEWING
 from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.memory import Steps, give_content, keep_lent, lend, snapshot
 from ..core.ownership import unaliased
-from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, is_walked
+from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, is_walked, running
 from ..ops.index import Index
 from .arguments import (
     Origin,
@@ -199,8 +199,9 @@ def push(
     structure of its output, and its trace.
     """
     trace = Forward(origin, masked)
-    token = trace.enter()
+    before = running.get()
     try:
+        running.set(trace)
         inputs = [
             x if t is None else ForwardTracer(trace, x, t)
             for x, t in zip(primals, tangents, strict=True)
@@ -210,7 +211,8 @@ def push(
         pairs = [trace.split(returned(check_alive(y))) for y in leaves]
         aux = tree.map(lambda x: check_alive(trace.split(returned(x))[0]), aux)
     finally:
-        trace.leave(token)
+        running.set(before)
+        trace.dead = True
     return aux, pairs, treedef, trace
 
 

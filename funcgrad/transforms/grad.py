@@ -12,7 +12,7 @@ from ..core.errors import MutatedError
 from ..core.floating import quiet, settings
 from ..core.ownership import copied, unaliased
 from ..core.pickling import picklable
-from ..core.trace import Tracer
+from ..core.trace import Tracer, running
 from ..ops.structure import zeros_like
 from .arguments import (
     DiffArguments,
@@ -68,8 +68,9 @@ class Recording:
     def record(self, tape: Tape) -> None:
         self.tape = tape
         rows = zip(self.leaves, self.tracked, strict=True)
-        token = tape.enter()
+        before = running.get()
         try:
+            running.set(tape)
             inputs: list[Any] = [tape.input(x) if t else x for x, t in rows]
             rows = zip(inputs, self.tracked, strict=True)
             # before the function may write into them; of small arguments the values are copies
@@ -78,7 +79,8 @@ class Recording:
             outs = list(map(tape.split, found))
             self.rest = None if rest is None else tree.map(self.given, rest)
         finally:
-            tape.leave(token)
+            running.set(before)
+            tape.dead = True
         # faster than zip(*pairs)
         self.leaves, self.inputs = [x for x, _ in ins], [number for _, number in ins]
         self.outs, self.numbers = [y for y, _ in outs], [number for _, number in outs]

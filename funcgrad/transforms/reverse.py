@@ -16,7 +16,7 @@ from ..core.buffers import returned, settled
 from ..core.companions import NO_JOINT_RULES
 from ..core.memory import Steps, lend
 from ..core.ownership import copied
-from ..core.trace import Primitive, Trace, Tracer, is_walked
+from ..core.trace import Primitive, Trace, Tracer, is_walked, running
 from ..ops.index import Index
 from .arguments import check_alive, check_closed
 from .backward import Record, backward, deposit, rule_of
@@ -342,15 +342,17 @@ def value_and_vjp(
     cotangent of None is zero.
     """
     tape = Tape(origin, lasting=True, masked=masked)
-    token = tape.enter()
+    before = running.get()
     try:
+        running.set(tape)
         inputs = [x if n is None else tape.input(x) for x, n in zip(ins, needs, strict=True)]
         wanted = [
             None if n is None else tape.split(x)[1] for x, n in zip(inputs, needs, strict=True)
         ]
         pairs = [tape.split(y) for y in fun(*inputs)]
     finally:
-        tape.leave(token)
+        running.set(before)
+        tape.dead = True
 
     def pull(cts: Sequence[Any]) -> list[Any]:
         with np.errstate(all="ignore"):  # the function has its warnings, its derivative none

@@ -28,7 +28,7 @@ from ..compile.mask_marks import (
 from ..core.companions import inlined
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, programs_in
 from ..core.memory import identity
-from ..core.trace import Trace, Tracer
+from ..core.trace import Trace, Tracer, running
 from ..ops.constant import Array, constant_p
 from ..ops.paths import are_finite, are_finite_arrays
 from ..ops.structure import batch_at_front
@@ -69,12 +69,13 @@ def over_paths(
             trace.inner = True
         return results
     traces = traces_for(origin, any(map(_is_variable, seeds)))
-    token = traces[0].enter()  # rules of the user's may fill arrays
+    before = running.get()
     try:
+        running.set(traces[0])  # rules of the user's may fill arrays
         given = [None if s is None else seeded(traces, s, _is_variable(s)) for s in seeds]
         return [unmasked(traces, x) for x in run(given, True)]
     finally:
-        traces[0].leave(token)
+        running.set(before)
         for trace in traces:
             trace.dead = True
 

@@ -20,7 +20,7 @@ from ..core.lists import compress
 from ..core.memory import identity
 from ..core.pickling import picklable
 from ..core.registry import overrides
-from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer
+from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer, running
 from ..ops.layout import Layouts, Strides
 from .arguments import Origin, check_alive, check_callable
 from .forms import lay_out
@@ -207,8 +207,9 @@ def stage(
     """
     trace = Staging(origin, lasting, guarded, masked)
     trace.transposed = transposed
-    token = trace.enter()
+    before = running.get()
     try:
+        running.set(trace)
         out = fun([trace.input(aval) for aval in avals])
         leaves, treedef = tree.flatten(out)
         for i, x in enumerate(leaves):
@@ -222,7 +223,8 @@ def stage(
     except (RecursionError, ValueError) as err:
         raise explained(err, trace)  # noqa: B904, it is the same or has no context
     finally:
-        trace.leave(token)
+        running.set(before)
+        trace.dead = True
         trace.eqns = []  # a rule that closes over a tracer holds the trace
     return closed, treedef
 
