@@ -141,6 +141,57 @@ def test_a_scalar_is_rebound(transform):
     assert_same([X[0], X.sum() + 1.0, X.sum(), 2 * X[0]], list(TRANSFORMS[transform](sums)(X)))
 
 
+def real_and_imaginary_parts(x):
+    z = x + 1j * x[::-1]
+    z[0] = 1.0
+    part = z.imag
+    z[1] *= 2j
+    z.imag[2:] -= z.real[0]
+    return part[1:] * z.real[1:]
+
+
+def a_row_of_a_column(x):
+    y = np.reshape(1.0 * x, (2, 2))
+    y[1] = y.T[1]
+    return y.ravel()
+
+
+def every_other_of_the_first(x):
+    y = np.concatenate([x, x])
+    y[::2] = y[:4]
+    return y
+
+
+def diagonal(x):
+    y = np.reshape(1.0 * x, (2, 2))
+    y[0] *= 2
+    part = y.diagonal()
+    y[1, 1] = y[0, 1] ** 2
+    return part * x[:2]
+
+
+WRITERS = real_and_imaginary_parts, a_row_of_a_column, every_other_of_the_first, diagonal
+
+
+@pytest.mark.parametrize("f", WRITERS, ids=lambda f: f.__name__)
+def test_derivatives_of_written_views_are_the_same_in_place_and_compiled(f):
+    want = fg.jit(fg.jacrev(f))(X)
+
+    assert_same(want, fg.jacrev(f)(X), 1e-15)
+    assert_same(want, fg.jacfwd(f)(X), 1e-15)
+    assert_same(want, fg.jacrev(fg.jit(f))(X), 1e-15)
+
+
+@pytest.mark.parametrize("transform", list(TRANSFORMS)[1:])
+def test_a_value_that_overlaps_is_read_before_it_is_written(transform):
+    # NumPy alone reads y[2] in y[::2] = y[:4] after it has written it
+    y = np.concatenate([X, X])
+    y[::2] = y[:4].copy()
+    both = lambda x: [every_other_of_the_first(x), a_row_of_a_column(x)]
+
+    assert_same([y, X[[0, 1, 1, 3]]], list(TRANSFORMS[transform](both)(X)))
+
+
 # what cannot be written
 
 

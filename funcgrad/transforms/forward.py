@@ -28,7 +28,7 @@ from .arguments import (
     tangents_of,
     zero_of,
 )
-from .in_place import can_follow, view_of
+from .in_place import can_follow, unshared, view_of
 from .nans import debugging
 from .seeds import over_paths, params_for_trace
 from .snapshots import aliases
@@ -139,15 +139,15 @@ class Forward(Trace):
             self.writes = True
             keep_lent(x)
             key = index.with_arrays(arrays)
-            view_of(y, steps)[key] = v
-            view_of(s, steps)[key] = 0 if t is None else t
+            view_of(y, steps)[key] = unshared(v, y)
+            view_of(s, steps)[key] = 0 if t is None else unshared(t, s)
             give_content(x, WrittenDual(self, y, s))
 
         return write
 
     @override
     def reread(self, x: Any, steps: Steps) -> Any:
-        if type(x) is not WrittenDual:
+        if type(x) is not WrittenDual or not can_follow(steps):
             return super().reread(x, steps)
         return WrittenDual(self, view_of(x.value, steps), view_of(x.tangent, steps))
 

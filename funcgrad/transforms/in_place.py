@@ -140,7 +140,8 @@ def read(tape: Any, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]
     tape.smooth = False
     arrays = [tape.kept().take(a, prim, 1) for a in arrays]
     (y,) = prim.run(value, *arrays, index=index)
-    if type(x) is WrittenTracer and type(x._memory) is View:  # of the array as it is now
+    is_view = type(x) is WrittenTracer and type(x._memory) is View
+    if is_view and can_follow(x._memory.steps):  # of the array as it is now
         x, record = x._memory.owner, Read(x._memory.steps)
     first = tape.count
     tape.count = first + 1
@@ -179,7 +180,7 @@ def writer(
     def write() -> None:
         tape.smooth = False
         keep_lent(x)
-        view_of(buffer, steps)[index.with_arrays(arrays)] = v
+        view_of(buffer, steps)[index.with_arrays(arrays)] = unshared(v, buffer)
         first = tape.count
         tape.count = first + 1
         kept = [tape.kept().take(a) for a in arrays]
@@ -188,6 +189,13 @@ def writer(
         give_content(x, WrittenTracer(tape, buffer, first))
 
     return write
+
+
+def unshared(value: Any, x: np.ndarray) -> Any:
+    """A value to be written into an array, as a copy if it shares its memory."""
+    # NumPy writes z[::2] = z[:5] element by element, so that it reads what it has written
+    overlaps = type(value) is np.ndarray and np.may_share_memory(value, x)
+    return value.copy() if overlaps else value
 
 
 def view_of(x: Any, steps: Steps) -> Any:

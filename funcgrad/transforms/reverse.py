@@ -20,7 +20,7 @@ from ..core.trace import Primitive, Trace, Tracer, is_walked, running
 from ..ops.index import Index
 from .arguments import check_alive, check_closed
 from .backward import Record, backward, deposit, rule_of
-from .in_place import read, read_again, writer
+from .in_place import can_follow, read, read_again, writer
 from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .seeds import params_for_trace
@@ -134,7 +134,8 @@ class Tape(Trace):
 
     @override
     def reread(self, x: Any, steps: Steps) -> Any:
-        return read_again(self, x, steps) if type(x) is WrittenTracer else super().reread(x, steps)
+        again = type(x) is WrittenTracer and can_follow(steps)
+        return read_again(self, x, steps) if again else super().reread(x, steps)
 
     def operands(self, args: tuple) -> tuple[list[Any], list[int | None]]:
         """Return the values and numbers of operands, up to the first that is not as most are."""
