@@ -323,6 +323,10 @@ READ = {
     "ours": lambda b: fnp.sin(b) + fnp.linalg.norm(b),
     "our list": lambda b: fnp.stack([b[0], b[1]]),
     "our array": lambda b: fnp.array(b),
+    "our where": lambda b: fnp.where(b > 3, b, 0.0),
+    "our sort": lambda b: fnp.sort(-b),
+    "our clip": lambda b: fnp.clip(b, 2, 5),
+    "special function": lambda b: fg.special.expit(b) * 0 + b,
     "our arange": lambda b: fnp.arange(b[0, 3]),
 }
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from .companions import NO_PROGRAMS
 from .errors import FuncgradError, MissingAttributeError
 from .exports import changed, check_unshared, exported, kept_copy
 from .memory import Owner, View, snapshot
@@ -26,7 +27,11 @@ class NoTrace(Trace):
 
     @override
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        return prim.run(*map(plain, args), **params)
+        arrays = list(map(plain, args))
+        outs = prim.run(*arrays, **params)
+        if prim.holds is not NO_PROGRAMS:  # a transform gives ndarrays
+            return outs
+        return [new_buffer(y, arrays) if type(y) is np.ndarray else y for y in outs]
 
     @override
     def position(self, x: Any) -> int:
@@ -286,9 +291,12 @@ def _one_result(y: Any, given: Any, traced: Any, args: tuple, kwargs: dict[str, 
             return x
     if _owner_in(given, y) is not None:
         return _linked(y, given, traced, args, kwargs)
-    if y.dtype.kind not in "fc" or _is_of(y, (args, kwargs.values())):
-        return y
-    return Buffer(y)
+    return new_buffer(y, (args, kwargs.values()))
+
+
+def new_buffer(y: np.ndarray, args: Iterable[Any]) -> Any:
+    """The result of an operation as a buffer, if it is new and floating."""
+    return y if y.dtype.kind not in "fc" or _is_of(y, args) else Buffer(y)
 
 
 def _is_of(y: np.ndarray, values: Iterable[Any]) -> bool:
