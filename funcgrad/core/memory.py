@@ -104,12 +104,15 @@ def write_in_place(x: Any, value: Any, arrays: Sequence[Any], index: Any) -> boo
 
     Raises:
         ValueError, MutationError: as ``write``.
+        LeakedTracerError: if the trace is dead.
     """
     owner, steps = owner_of(x), steps_of(x)
     trace = owner._trace
     for v in (value, *arrays):
         if hasattr(v, "_memory") and v._trace.serial > trace.serial:
             trace = v._trace
+    if trace.dead:
+        trace.alive()
     run = trace.write(owner, steps, value, arrays, index)
     if run is None:
         return False
