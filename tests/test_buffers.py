@@ -20,6 +20,7 @@ from tests.support.compare import assert_same
 from tests.support.rows import split
 
 X = np.array([0.5, -1.0, 2.0])
+UNWRITTEN = np.nan if sys.flags.dev_mode else 0.0  # elements of empty
 
 
 def inside(function, *args):
@@ -70,7 +71,8 @@ def test_what_is_allocated_inside_a_transform_is_writable_and_outside_plain(name
 def test_empty_arrays_begin_with_zeros(name):
     made = inside(lambda: getattr(fnp, name)(np.ones(3)) if name == "empty_like" else fnp.empty(3))
 
-    assert type(made) is Buffer and made.tolist() == [0, 0, 0]
+    assert type(made) is Buffer
+    np.testing.assert_array_equal(made, np.full(3, UNWRITTEN))
 
 
 def test_empty_arrays_begin_with_nan_in_development_mode():
@@ -137,7 +139,12 @@ def test_arrays_made_like_a_traced_one_are_writable(name, transform):
         out[0] = x[2]
         return (out[0] - before + out[1]) * x[1]
 
-    want = {"grad": np.array([0, 2.0, -1.0]), "jit": -2.0, "vmap": np.array([-2.0, -2.0])}
+    first = 0 * UNWRITTEN if name.startswith("empty") else 0.0
+    want = {
+        "grad": np.array([0, 2.0 + first, -1.0]),
+        "jit": -2.0 + first,
+        "vmap": np.array([-2.0, -2.0]) + first,
+    }
     with np.errstate(invalid="ignore"):
         got = {
             "grad": lambda: fg.grad(f)(X),
@@ -780,8 +787,8 @@ def test_a_write_that_would_not_reach_an_ndarray_is_refused(name):
 def test_operations_use_the_elements_of_their_time():
     """Operations keep a copy of a buffer, and plain writes of every kind end its use."""
 
-    def f(x):
-        b, total = fnp.zeros(3), 0.0
+    def f(x, xp=fnp):
+        b, total = xp.zeros(3), 0.0
         for k in range(3):
             total = total + (b * x).sum()
             b[k] = 1.0
@@ -795,20 +802,7 @@ def test_operations_use_the_elements_of_their_time():
             total = total + (b * x).sum()
         return total
 
-    def g(x):
-        b, total = np.zeros(3), 0.0
-        for k in range(3):
-            total = total + (b * x).sum()
-            b[k] = 1.0
-            total = total + (b[1:] * x[1:]).sum()
-            b += 1
-            total = total + (b * x).sum()
-            np.add(b, 1, out=b)
-            b.T[0] = 4.0
-            total = total + (b * x).sum() + (b * x).sum()
-            np.asarray(b)[1] = 5.0
-            total = total + (b * x).sum()
-        return total
+    g = lambda x: f(x, np)
 
     np.testing.assert_allclose(fg.grad(f)(X), fg.grad(g)(X), rtol=1e-15)
     np.testing.assert_allclose(fg.jit(fg.grad(f))(X), fg.grad(g)(X), rtol=1e-15)
@@ -985,8 +979,7 @@ def test_a_rebinding_function_gives_new_arrays():
         z *= y
         return (x * y + same * out + z).sum()
 
-    want = fg.grad(lambda x: (2 * x * (x + 1)).sum())(X)
-    own = fg.grad(lambda x: ((x + 1) ** 2 + x**2 + (x + 1) ** 2).sum())
+    want = 4 * X + 2  # of 2 x (x + 1)
 
     for wrap in (
         lambda f: fg.grad(rebinding(f)),
@@ -998,7 +991,7 @@ def test_a_rebinding_function_gives_new_arrays():
         lambda f: fg.jacfwd(rebinding(f)),
     ):
         np.testing.assert_allclose(wrap(f)(X), want, rtol=1e-15)
-    np.testing.assert_allclose(fg.grad(f)(X).shape, own(X).shape)
+    np.testing.assert_allclose(fg.grad(f)(X), 6 * (X + 1), rtol=1e-15)  # of 3 (x + 1)**2
 
 
 def test_a_transform_after_a_rebinding_one_writes_in_place():
