@@ -347,6 +347,7 @@ REFUSED_CALLS = (
     r".*\(.*where=None\)",  # None is False to NumPy, and everything to JAX
     r".*\.(ravel|reshape)\(.*order='[AK]'\)",  # how elements lie in memory is left open
     r"np\.linalg\.qr\(.*mode='raw'\)",
+    r"np\.lib\.stride_tricks\.sliding_window_view\(.*writeable=True\)",  # elements overlap
     r"np\.\w+(\.outer)?\(.*where=.*\)",  # of ufuncs
 )
 

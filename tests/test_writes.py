@@ -11,6 +11,7 @@ import funcgrad as fg
 from funcgrad.core.errors import DtypeError, MutationError
 
 from .support.compare import assert_same
+from .support.rows import split
 
 X = np.array([0.4, -1.3, 0.9, 2.1])
 V = np.array([-0.6, 0.8])
@@ -221,26 +222,37 @@ def test_an_array_of_integers_cannot_hold_what_has_a_derivative():
         fg.make_jaxpr(truncates)(X)
 
 
-@pytest.mark.parametrize("transform", list(TRANSFORMS)[1:])
-def test_errors_of_shape_and_casting_are_those_of_numpy(transform):
-    def grows(x):
-        y = 1.0 * x
-        y[:2] = x[:3]
-        return y
+# mistakes, of which the error is of NumPy's class, with NumPy's words where they are marked by !
+MISTAKES = """
+    !x[9] = 1.0  !x[0, 0] = 1.0  !x[:2] = v  x[mask] = v[:2]  x[mask[:2]] = 1.0  !x[[0, 9]] = 1.0
+    !x[0] = v  !x[0] = 1j  !x[:] = m  !m[:, 0] = x  !m[0] = v  x.fill(v)  !x.sort(axis=3)
+    !x.partition(9)  !x.put(9, 1.0)  !x.put([0], 1, mode='z')  x[0] += x  !x[9] += 1
+    !np.put(x, [9], 1.0)  !np.place(x, mask[:2], v)  !np.place(x, mask, [])
+    !np.putmask(x, mask[:2], v)  !np.copyto(x, v)  !np.copyto(x, m)  !np.copyto(x, x * 1j)
+    !np.copyto(x, -x, where=mask[:2])  !np.fill_diagonal(x, 1.0)  !np.fill_diagonal(m[None], 1.0)
+    !np.put_along_axis(m, np.array([0]), 1.0, 0)  !np.put_along_axis(m, np.array([[0]]), 1.0, 5)
+    np.add.at(x, [9], 1.0)  np.add.at(x, [0, 1], v)  np.sin(v, out=x)  np.add(x, x, out=v)
+    !np.add(x, m, out=x)  np.sum(m, axis=0, out=v)  np.sum(m, out=x)  np.cumsum(x, out=v)
+    np.matmul(m, x, out=x)  np.concatenate([x, v], out=x)  np.take(x, [0, 1], out=x)
+    np.max(m, axis=0, out=v)  np.add.reduce(m, out=v)  np.einsum('ij->j', m, out=v)
+    !np.sin(x * 1j, out=x)  np.fft.fft(x, out=x)  np.argmax(x, out=x[:1])  !x += m  x += v
+    !x *= 1j  x @= m  x &= 1  !x.imag = 1.0  !np.broadcast_to(x, (2, 4))[0] = 1.0
+    !np.sin(m, out=np.broadcast_to(x, (3, 4)))  !np.diagonal(m)[:] = 1.0  !x.imag[0] = 1.0
+    !np.copyto(np.broadcast_to(x, (3, 4)), m)  np.broadcast_to(x, (3, 4)).sort()
+    np.add.at(np.broadcast_to(x, (3, 4)), 0, 1)  np.put(np.broadcast_to(x, (3, 4)), 0, 1)"""
 
-    def widens(x):
-        y = 1.0 * x
-        y += np.ones((2, 4))
-        return y
 
-    def complicates(x):
-        y = 1.0 * x
-        y *= 1j
-        return y
+@pytest.mark.parametrize("row", split(MISTAKES))
+def test_a_mistake_raises_numpys_error(row):
+    def f(x, v, m):
+        names = {"np": np, "x": 1.0 * x, "v": 1.0 * v, "m": 1.0 * m, "mask": MASK | (X > 2)}
+        exec(row.strip("!"), names)
+        return [names[name] for name in "xvm"]
 
-    for f in (grows, widens, complicates):
-        with pytest.raises((ValueError, TypeError)) as wanted:
-            f(X)
+    given = X, np.array([0.3, -0.9, 1.4]), np.arange(12.0).reshape(3, 4)
+    with pytest.raises(Exception) as wanted:
+        f(*given)
+    for transform in (lambda f, *xs: fg.vjp(f, *xs), lambda f, *xs: fg.jit(f)(*xs)):
         with pytest.raises(type(wanted.value)) as caught:
-            TRANSFORMS[transform](f)(X)
-        assert str(wanted.value).strip() == str(caught.value)
+            transform(f, *given)
+        assert not row.startswith("!") or str(wanted.value).strip() == str(caught.value)

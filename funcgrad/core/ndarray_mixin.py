@@ -278,6 +278,8 @@ class NDArrayMixin:
 
     @imag.setter
     def imag(self, value: Any) -> None:
+        if self.dtype.kind != "c":
+            raise TypeError("array does not have imaginary part to set")
         self.imag[...] = value
 
     def __getattr__(self, name: str) -> NoReturn:

@@ -109,7 +109,9 @@ def assigned(value: Any, dtype: np.dtype, shape: tuple[int, ...]) -> Any:
     given, extra = shape_of(value), len(shape_of(value)) - len(shape)
     if extra > 0 and given[:extra] == (1,) * extra:  # NumPy drops leading axes of length 1
         value = reshape(value, given[extra:])
-    if shape_of(value) and not _broadcasts(shape_of(value), shape):
+    if shape_of(value) and not broadcasts(shape_of(value), shape):
+        if not shape:
+            raise ValueError("setting an array element with a sequence.")
         text = f"could not broadcast input array from shape {given} into shape {shape}"
         raise ValueError(text.replace(", ", ","))
     return value
@@ -130,7 +132,7 @@ def written_as(value: Any, dtype: np.dtype) -> Any:
     return cast(value, dtype)
 
 
-def _broadcasts(given: tuple[int, ...], shape: tuple[int, ...]) -> bool:
+def broadcasts(given: tuple[int, ...], shape: tuple[int, ...]) -> bool:
     try:
         return broadcast_shapes(given, shape) == shape
     except ValueError:
@@ -161,7 +163,9 @@ def store(x: Any, y: Any, who: str, casting: Casting = "same_kind", where: Any =
             f"{who}: out= is an ndarray, which cannot hold traced values: got {aval_of(y)}; use "
             f"the returned value"
         )
-    if not _broadcasts(shape_of(y), shape_of(x)):
+    if type(x._memory) is View and not x._memory.writeable:
+        raise ValueError("output array is read-only")
+    if not broadcasts(shape_of(y), shape_of(x)):
         text = (
             f"non-broadcastable output operand with shape {shape_of(x)} doesn't match the "
             f"broadcast shape {shape_of(y)}"
@@ -180,12 +184,16 @@ def _casting_error(who: str, given: np.dtype, wanted: np.dtype, casting: Casting
     try:
         np.add(empty, empty, out=np.zeros(0, wanted), casting=casting)
     except TypeError as err:
-        vars(err)["ufunc"] = getattr(np, _UFUNCS.get(who, who), np.add)
+        ufunc = getattr(np, _UFUNCS.get(who, who), None)
+        vars(err)["ufunc"] = ufunc if isinstance(ufunc, np.ufunc) else np.add
         return err
     return DtypeError(f"{who}: cannot cast the result from {given} to {wanted}")
 
 
-_UFUNCS = {"sub": "subtract", "mul": "multiply", "div": "divide", "pow": "power"}
+_UFUNCS = {
+    "sub": "subtract", "mul": "multiply", "div": "divide", "pow": "power", "prod": "multiply",
+    "max": "maximum", "min": "minimum", "cumprod": "multiply",
+}  # fmt: skip
 
 overrides["in_place"] = in_place
 overrides["is_scalar"] = is_scalar

@@ -6,8 +6,8 @@ from typing import Any, Literal, NoReturn, TypeAlias, TypeVar
 
 import numpy as np
 
-from ..core.avals import dtype_of
-from ..core.errors import DtypeError, OutError, UnsupportedError, shown
+from ..core.avals import aval_of, dtype_of, shape_of
+from ..core.errors import DtypeError, OutError, ShapeError, UnsupportedError, shown
 from ..core.registry import overrides
 from ..core.trace import Tracer
 
@@ -83,8 +83,22 @@ def with_out(rule: Callable[..., Any], err: Exception, args: Any, kwargs: Any) -
         raise err
     given = inspect.signature(rule).bind(*args, **kwargs)
     out = given.arguments.pop("out")
-    overrides["store"](out, rule(*given.args, **given.kwargs), rule.__name__)
+    y = rule(*given.args, **given.kwargs)
+    check_out(rule.__name__, out, y)
+    overrides["store"](out, y, rule.__name__)
     return out
+
+
+def check_out(who: str, out: Any, y: Any) -> None:
+    """Raise if ``out=`` has not the shape of a result, which only ufuncs broadcast."""
+    if shape_of(out) != shape_of(y) and who not in _ELEMENTWISE:
+        raise ShapeError(
+            f"{who}: out= must have the shape of the result: got {aval_of(out)} for {aval_of(y)}; "
+            f"allocate it with that shape"
+        )
+
+
+_ELEMENTWISE = frozenset({"_numpy_clip", "round", "fix", "isposinf", "isneginf"})
 
 
 overrides["with_out"] = with_out

@@ -17,7 +17,7 @@ from ..ops.index import ARRAY, Index
 from ..ops.operand import integers, operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from .aliasing import apart, in_c_order, keep_layout
-from .assignment import assigned, setitem, written_as
+from .assignment import assigned, broadcasts, setitem, written_as
 from .at import at, combined
 from .dispatch import NO_DERIVATIVE, Casting, implements
 from .indexing import getitem
@@ -48,10 +48,10 @@ def set_elements(x: Any, index: Any, values: Any) -> None:
     """Write ``x.flat[index] = values``, in place; too few values are repeated."""
     shape = shape_of(x)
     positions = getitem(np.arange(math.prod(shape)), index)
-    places = np.unravel_index(positions, shape) if shape else ...
     count = math.prod(shape_of(positions))
-    values = _repeated(values, dtype_of(x), np.arange(count))
-    if count:
+    if count and math.prod(np.shape(values)):
+        values = _repeated(values, dtype_of(x), np.arange(count))
+        places = np.unravel_index(positions, shape) if shape else ...
         x[places] = reshape(values, shape_of(positions))
 
 
@@ -72,6 +72,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     x = _target("put", a)
     if mode not in ("raise", "wrap", "clip"):
         np.put(np.zeros(1), 0, 0, mode)  # type: ignore[arg-type]  # raises
+    ind = ind if isinstance(ind, Tracer) else np.asarray(ind).astype(np.intp)
     positions = reshape(integers(ind), (-1,))
     count, size = shape_of(positions)[0], math.prod(shape_of(x))
     if not count or not math.prod(np.shape(v)):
@@ -103,6 +104,8 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     x, chosen = _target("place", arr), cast(operand(mask), np.dtype(bool))
     if math.prod(shape_of(chosen)) != math.prod(shape_of(x)):
         raise ValueError("place: mask and data must be the same size")
+    if not math.prod(np.shape(vals)) and np.any(chosen):
+        raise ValueError("Cannot insert from an empty array!")
     chosen = reshape(chosen, (-1,))
     order = np.maximum(np.cumsum(chosen) - 1, 0)
     values = _repeated(vals, dtype_of(x), order)
@@ -124,7 +127,13 @@ def copyto(dst: Any, src: Any, casting: Casting = "same_kind", where: Any = True
         setitem(dst, Ellipsis, src)
         return
     src = broadcast_to(assigned(src, dtype_of(x), shape_of(x)), shape_of(x))
-    write(dst, ew.where(broadcast_to(operand(where), shape_of(x)), src, x))
+    where = operand(where)
+    if not broadcasts(shape_of(where), shape_of(x)):
+        text = (
+            f"could not broadcast where mask from shape {shape_of(where)} into shape {shape_of(x)}"
+        )
+        raise ValueError(text.replace(", ", ","))
+    write(dst, ew.where(broadcast_to(where, shape_of(x)), src, x))
 
 
 @implements("fill_diagonal", status=NO_DERIVATIVE)

@@ -17,7 +17,7 @@ from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from . import cumulative as scans, reductions
 from .aliasing import apart
-from .dispatch import NO_VALUE, Casting, no_out, unsupported
+from .dispatch import NO_VALUE, Casting, check_out, no_out, unsupported
 from .joining import concatenate, stack
 from .reductions import initial_as, is_given, where_mask
 from .shapes import moveaxis
@@ -54,6 +54,8 @@ def _into(
     results = found if isinstance(found, tuple) else (found,)
     for x, y in zip(targets, results, strict=True):
         if x is not None:
+            if method != "__call__":
+                check_out(who, x, y)
             overrides["store"](x, y, ufunc.__name__, casting, where)
     results = tuple(y if x is None else x for x, y in zip(targets, results, strict=True))
     return results if isinstance(found, tuple) else results[0]
