@@ -33,6 +33,9 @@ def ndenumerate(arr: Any) -> Any:
     return ((index, x[index]) for index in np.ndindex(*shape_of(x)))
 
 
+ndenumerate.__wrapped__ = np.ndenumerate  # type: ignore[attr-defined]  # whose signature this has
+
+
 class IndexConcatenator:
     """Type of ``r_`` and ``c_``: indexing joins the parts in brackets along an axis.
 

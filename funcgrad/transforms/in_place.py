@@ -53,7 +53,7 @@ class Read:
         if isinstance(ct, Tracer) or isinstance(before, Tracer) or x.dtype is _HALF:
             cts[number] = self.added(before, ct, x, arrays, index)
             return
-        if number not in own:
+        if number not in own or type(before) is not np.ndarray:  # a scalar of arithmetic
             cts[number] = _owned(before, x)
             own.add(number)
         add_into(view_of(cts[number], self.steps), ct, index, arrays)
@@ -91,7 +91,8 @@ class Write:
         if isinstance(ct, Tracer):
             before, part = self.moved(ct, arrays, index, old is not None)
         else:
-            before = ct if new in own else _owned(ct, x)
+            # arithmetic gives a scalar for arrays of no axis
+            before = ct if new in own and type(ct) is np.ndarray else _owned(ct, x)
             key, view = index.with_arrays(arrays), view_of(before, self.steps)
             part = np.array(view[key]) if number is not None else None
             view[key] = 0
