@@ -193,6 +193,23 @@ def test_a_value_that_overlaps_is_read_before_it_is_written(transform):
     assert_same([y, X[[0, 1, 1, 3]]], list(TRANSFORMS[transform](both)(X)))
 
 
+def test_a_staged_write_takes_a_time_that_does_not_grow_with_the_program():
+    class Walked(list):
+        def __iter__(self):
+            raise AssertionError("the equations are walked")
+
+    def f(x):
+        trace = x._trace
+        trace.eqns = Walked()
+        for _ in range(3):
+            y = 2.0 * x
+            y[0] = 1.0
+        trace.eqns = list.copy(trace.eqns)
+        return y
+
+    fg.make_jaxpr(f)(X)
+
+
 # what cannot be written
 
 

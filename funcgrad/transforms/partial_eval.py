@@ -74,7 +74,7 @@ def partial_eval_jaxpr(
         known = early.close(outs)
     finally:
         for trace in (early, late):
-            trace.dead, trace.eqns = True, []
+            trace.end()
     values = [x._var if _is_of(early, x) else x for x in unknown.consts]
     available = {v: ("out", j) for j, v in enumerate(known.jaxpr.outvars) if kept[1][j]}
     available.update((v, ("in", i)) for i, v in enumerate(early.inputs) if kept[0][i])

@@ -193,6 +193,7 @@ def _without(
     rest = program.eqns[start:]
     program.eqns[start:] = [eqn for eqn in rest if now.keys().isdisjoint(eqn.outs)]
     program.searched = min(program.searched, len(program.eqns))
+    program.layouts.searched = min(program.layouts.searched, start)
     return results
 
 

@@ -73,7 +73,7 @@ class Staging(Trace):
     # fmt: off
     __slots__ = (
         "arrays", "asks_layouts", "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit",
-        "renamed", "searched", "snapshots", "tells_scalars", "transposed",
+        "positions", "renamed", "searched", "snapshots", "tells_scalars", "transposed",
     )
     # fmt: on
 
@@ -85,6 +85,7 @@ class Staging(Trace):
         self.limit = None if not guarded else math.inf if lasting else BRIEF
         self.snapshots: Snapshots | None = None  # of the user's arrays, if there are large ones
         self.eqns: list[Eqn] = []
+        self.positions: dict[Var, int] = {}  # the count when an equation defined the variable
         self.gaps: set[Var] = set()  # tangents with elements on no path, see seeds.py
         self.searched = 0  # the number of equations searched for these
         self.transposed = False  # whether it will be transposed: masks of its tangents are unknown
@@ -100,9 +101,7 @@ class Staging(Trace):
 
     @override
     def position(self, x: Any) -> int:
-        # rarely asked; a variable of no equation was there at the beginning
-        rows = enumerate(self.eqns, start=1)
-        return next((n for n, eqn in rows if x._var in eqn.outs), 0)
+        return self.positions.get(x._var, 0)  # inputs and constants were there at the beginning
 
     @override
     def strides(self, x: Any) -> Strides:
@@ -166,7 +165,12 @@ class Staging(Trace):
         line = self.at or user_line()
         self.eqns.append(Eqn(prim, ins, outs, params, line))
         self.count += 1
+        self.positions.update(dict.fromkeys(outs, self.count))
         return [StagingTracer(self, var, line) for var in outs]
+
+    def end(self) -> None:
+        """Mark the trace as dead, and drop its equations: rules that close over tracers hold it."""
+        self.dead, self.eqns, self.positions, self.layouts = True, [], {}, Layouts()
 
     def close(self, outs: Sequence[Any]) -> ClosedJaxpr:
         """Complete the program with these outputs."""
@@ -224,8 +228,7 @@ def stage(
         raise explained(err, trace)  # noqa: B904, it is the same or has no context
     finally:
         running.set(before)
-        trace.dead = True
-        trace.eqns = []  # a rule that closes over a tracer holds the trace
+        trace.end()
     return closed, treedef
 
 
