@@ -46,6 +46,8 @@ running: ContextVar["Trace | None"] = ContextVar("running", default=None)
 class Trace:
     """One run of one transform over one function."""
 
+    writes_in_place: ClassVar[bool] = False  # True: an array is written in a buffer of the trace
+
     # fmt: off
     __slots__ = (
         "around", "count", "dead", "inner", "masked", "origin", "rebinds", "serial", "wrote",

@@ -9,17 +9,15 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import Aval, aval_of, check_operand, shape_of
+from ..core.avals import check_operand, shape_of
 from ..core.axes import Axis, bind_axis
 from ..core.buffers import returned, settled
 from ..core.companions import NO_VIEWING
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
-from ..core.memory import Owner
+from ..core.memory import Owner, Steps
 from ..core.pickling import picklable
 from ..core.trace import (
-    MARK,
-    AbstractTracer,
     ConcreteTracer,
     Primitive,
     Trace,
@@ -39,50 +37,25 @@ from ..ops.operand import stacked
 from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
 from .arguments import Origin, check_alive, check_callable, warn_at_user_line
 from .batch_axes import batch_axes, batch_size, move_batch_axis
+from .batch_tracers import BatchTracer, WrittenBatch
+from .batch_writes import batch_writer, process_written, steps_in_batch
 from .nans import debugging
-
-
-class BatchTracer(AbstractTracer):
-    """The values of all examples in one array, and its batch axis."""
-
-    __slots__ = ()
-    axis = MARK
-    _uses = ("value", "_note")
-
-    def __init__(self, trace: "Batch", value: Any, axis: int) -> None:
-        self._trace = trace
-        self.value = value
-        self._mark = axis
-        trace.count += 1
-        self._note = trace.count
-        self._memory = None
-
-    @property
-    def aval(self) -> Aval:
-        aval = aval_of(self.value)
-        return Aval((*aval.shape[: self.axis], *aval.shape[self.axis + 1 :]), aval.dtype)
-
-    def __repr__(self) -> str:
-        return f"Traced({self.value!r}, batched along axis {self.axis})"
-
-    def __str__(self) -> str:
-        return str(self.value)
-
-    @override
-    def unknown(self) -> str:
-        return f"{self.aval}, which differs from example to example in {self._trace.origin}"
+from .owned_arrays import can_follow, part_of
 
 
 class Batch(Trace):
     """Run each operation once for all examples."""
 
-    __slots__ = ("layouts", "name", "size")
+    writes_in_place = True
+
+    __slots__ = ("layouts", "name", "size", "writes")
 
     def __init__(self, origin: object, size: int, name: Hashable = None) -> None:
         super().__init__(origin)
         self.size = size
         self.layouts: dict[int, Strides] = {}  # of results whose examples are not in C order
         self.name = name  # the name of the batch axis for collectives
+        self.writes = False  # whether an array is written in place
 
     @override
     def position(self, x: Any) -> int:
@@ -101,6 +74,8 @@ class Batch(Trace):
         return BatchTracer(self, change(x.value), x.axis)
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
+        if self.writes and any(type(x) is WrittenBatch for x in args):
+            return process_written(self, prim, args, params)
         pairs = [self.split(x) for x in args]
         values, axes = [x for x, _ in pairs], [d for _, d in pairs]
         if prim.holds.batch_in_trace is not None:
@@ -115,6 +90,18 @@ class Batch(Trace):
         if prim.viewing is NO_VIEWING and any(map(self.is_strided, args)) and keeps_layout(prim):
             self.follow(results[0], prim, args, params)
         return results
+
+    @override
+    def write(
+        self, x: Any, steps: Steps, value: Any, arrays: Sequence[Any], index: Index
+    ) -> Callable[[], None] | None:
+        return batch_writer(self, x, steps, value, arrays, index)
+
+    @override
+    def reread(self, x: Any, steps: Steps) -> Any:
+        if type(x) is not WrittenBatch or not can_follow(steps):
+            return super().reread(x, steps)
+        return WrittenBatch(self, part_of(x.value, steps_in_batch(steps, self.size)), 0)
 
     def follow(self, y: BatchTracer, prim: Primitive, args: tuple, params: dict) -> None:
         """Note the strides of one example of a result, unless they are in C order."""

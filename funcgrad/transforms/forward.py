@@ -13,7 +13,7 @@ from ..core.companions import NO_JOINT_RULES, NO_VIEWING
 from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.memory import Steps, give_content, keep_lent, lend, snapshot
 from ..core.ownership import unaliased
-from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, is_walked, running
+from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked, running
 from ..ops.index import Index
 from .arguments import (
     Origin,
@@ -28,8 +28,8 @@ from .arguments import (
     tangents_of,
     zero_of,
 )
-from .in_place import can_follow, unshared, view_of
 from .nans import debugging
+from .owned_arrays import can_follow, is_writable, kept, part_of, put, zeros_in
 from .seeds import over_paths, params_for_trace
 from .snapshots import aliases
 from .typevars import R, X
@@ -61,12 +61,14 @@ class WrittenDual(ForwardTracer):
 
     @override
     def _detach(self) -> None:
-        self.value, self.tangent = self.value.copy("K"), self.tangent.copy("K")
+        self.value, self.tangent = kept(self.value), kept(self.tangent)
         self.__class__ = ForwardTracer  # type: ignore[assignment]
 
 
 class Forward(Trace):
     """Push a tangent forward alongside each value."""
+
+    writes_in_place = True
 
     __slots__ = ("writes",)
 
@@ -125,23 +127,21 @@ class Forward(Trace):
     ) -> Callable[[], None] | None:
         v, t = self.split(value)
         y, s = (x.value, None) if type(x) is Buffer else self.split(x)
-        known = [a for a in (s, v, t, *arrays) if a is not None]
-        if not (type(y) is np.ndarray and can_follow(steps)):
+        known = [a for a in (y, s, v, t) if a is not None]
+        if not can_follow(steps) or any(isinstance(a, Tracer) for a in arrays):
             return None
-        if not all(isinstance(a, (np.ndarray, np.generic)) for a in known):
+        if not isinstance(y, (np.ndarray, Tracer)) or not all(map(is_writable, known)):
             return None
         if type(x) is not WrittenDual:
-            y, tangent = y.copy("K"), np.zeros_like(y)
-            tangent[...] = 0 if s is None else s
-            s = tangent
+            y, s = kept(y), zeros_in(y) if s is None else put(zeros_in(y), (), Ellipsis, s)
 
         def write() -> None:
             self.writes = True
             keep_lent(x)
             key = index.with_arrays(arrays)
-            view_of(y, steps)[key] = unshared(v, y)
-            view_of(s, steps)[key] = 0 if t is None else unshared(t, s)
-            give_content(x, WrittenDual(self, y, s))
+            primal = put(y, steps, key, v)
+            tangent = put(s, steps, key, 0 if t is None else t)
+            give_content(x, WrittenDual(self, primal, tangent))
 
         return write
 
@@ -149,7 +149,7 @@ class Forward(Trace):
     def reread(self, x: Any, steps: Steps) -> Any:
         if type(x) is not WrittenDual or not can_follow(steps):
             return super().reread(x, steps)
-        return WrittenDual(self, view_of(x.value, steps), view_of(x.tangent, steps))
+        return WrittenDual(self, part_of(x.value, steps), part_of(x.tangent, steps))
 
     def process_joint(self, prim: Primitive, xs: Any, ts: Any, params: dict) -> Sequence[Any]:
         """Apply a primitive that computes its outputs and their tangents jointly.

@@ -20,9 +20,10 @@ from ..core.trace import Primitive, Trace, Tracer, is_walked, running
 from ..ops.index import Index
 from .arguments import check_alive, check_closed
 from .backward import Record, backward, deposit, rule_of
-from .in_place import can_follow, read, read_again, writer
+from .in_place import read, read_again, tape_writer
 from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
+from .owned_arrays import can_follow, kept
 from .seeds import params_for_trace
 from .snapshots import OUTPUT, SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
 from .staging import StagingTracer, staged_in
@@ -37,6 +38,8 @@ _BOTH = frozenset({0, 1})  # operands
 
 class Tape(Trace):
     """Run each operation one level down, and write down what its derivative will need."""
+
+    writes_in_place = True
 
     __slots__ = (
         "lasting",
@@ -130,7 +133,7 @@ class Tape(Trace):
     def write(
         self, x: Any, steps: Steps, value: Any, arrays: Sequence[Any], index: Index
     ) -> Callable[[], None] | None:
-        return writer(self, x, steps, value, arrays, index)
+        return tape_writer(self, x, steps, value, arrays, index)
 
     @override
     def reread(self, x: Any, steps: Steps) -> Any:
@@ -179,7 +182,7 @@ class Tape(Trace):
                 if prim.is_linear(frozenset(needs), **params):
                     shared.append(x)
                 else:
-                    value = value.copy("K")
+                    value = kept(value)
                 x = TapeTracer(self, value, number)
             elif type(x) is not TapeTracer or number is None:
                 if isinstance(value, Tracer):
@@ -271,7 +274,7 @@ class Tape(Trace):
                 values[k] = settled(x)
                 self.nested = True
             if type(x) is WrittenTracer and x._trace is self:
-                values[k] = x.value.copy("K")
+                values[k] = kept(x.value)
             elif prim.holds.runs_users:
                 values[k] = self.kept().take_for_user(values[k], prim, k)
             elif k in again and not (type(x) is TapeTracer and x._trace is self):

@@ -5,6 +5,7 @@ from typing import Any
 from typing_extensions import override
 
 from ..core.trace import MARK, ConcreteTracer, Trace
+from .owned_arrays import kept
 
 
 class TapeTracer(ConcreteTracer):
@@ -33,5 +34,5 @@ class WrittenTracer(TapeTracer):
 
     @override
     def _detach(self) -> None:
-        self.value = self.value.copy("K")
+        self.value = kept(self.value)
         self.__class__ = TapeTracer  # type: ignore[assignment]

@@ -1,0 +1,72 @@
+"""Arrays that a trace owns and writes into: ndarrays, or values of an outer trace.
+
+A trace that writes in place keeps its values in such arrays one level down. If the values are those
+of an outer trace, that trace writes in place in its turn.
+"""
+
+import operator
+from typing import Any
+
+import numpy as np
+
+from ..core.buffers import Buffer
+from ..core.memory import Steps, alias, snapshot
+from ..core.registry import overrides
+from ..core.trace import Tracer
+from ..ops.index import getitem_p
+from ..ops.structure import reshape_p, transpose_p
+from .staging import staged_in
+
+_FOLLOWED = frozenset({getitem_p, reshape_p, transpose_p})
+
+
+def can_follow(steps: Steps) -> bool:
+    """Whether the steps lead to a view in a tangent or cotangent as they do in the array."""
+    return all(prim in _FOLLOWED for prim, _ in steps)
+
+
+def is_writable(x: Any) -> bool:
+    """Whether a value can be written in place: an ndarray, or a value of a trace that does so."""
+    if not isinstance(x, Tracer):
+        return isinstance(x, (np.ndarray, np.generic, bool, int, float, complex))
+    return x._trace.writes_in_place and staged_in(x) is None
+
+
+def kept(x: Any) -> Any:
+    """The value as it is now, whatever is written later."""
+    return snapshot(x) if isinstance(x, Tracer) else x.copy("K")
+
+
+def part_of(x: Any, steps: Steps) -> Any:
+    """The view of an array to which the steps lead."""
+    for prim, params in steps:
+        if isinstance(x, Tracer):
+            (y,) = prim.bind(x, **params)
+            x = y if y is x else alias(y, x, prim, params)
+        else:
+            (x,) = prim.run(x, **params)
+    return x
+
+
+def put(x: Any, steps: Steps, key: Any, value: Any) -> Any:
+    """Write ``view[key] = value`` in the view to which the steps lead; return the array."""
+    traced = isinstance(value, Tracer)
+    if not isinstance(x, Tracer):
+        if not traced:
+            # NumPy writes z[::2] = z[:5] element by element, so that it reads what it has written
+            overlaps = type(value) is np.ndarray and np.may_share_memory(value, x)
+            part_of(x, steps)[key] = value.copy() if overlaps else value
+            return x
+        x = Buffer(x)  # it becomes a value of the outer trace
+        view = x
+        for prim, params in steps:
+            view = alias(Buffer(prim.run(view.value, **params)[0]), view, prim, params)
+    else:
+        view = part_of(x, steps)
+    overrides[operator.setitem](view, key, value)
+    return x
+
+
+def zeros_in(x: Any) -> np.ndarray:
+    """Zeros with the shape, dtype and memory layout of an array."""
+    return np.zeros_like(x) if isinstance(x, np.ndarray) else np.zeros(x.shape, x.dtype)
