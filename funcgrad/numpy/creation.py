@@ -24,7 +24,7 @@ from ..core.buffers import (
 from ..core.registry import overrides
 from ..core.trace import Tracer, running
 from ..ops import operand as operands
-from ..ops.layout import laid_out, strides_in_elements, strides_of
+from ..ops.layout import laid_out, strides_in_elements, strides_of_strided
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
 from ..transforms.staging import ShapeDtypeStruct
@@ -185,7 +185,9 @@ def _like(x: Any, dtype: Any, order: Any, shape: Any) -> np.ndarray:
     aval = x if _is_description(x) else aval_of(operand(x))
     dtype = np.dtype(aval.dtype) if dtype is None else dtype
     if shape is None and isinstance(x, Tracer) and len(aval.shape) > 1 and order in ("K", "A"):
-        return np.empty_like(laid_out(aval.shape, strides_of(x)), dtype, order)
+        strides = strides_of_strided(x)
+        if strides is not None:
+            return np.empty_like(laid_out(aval.shape, strides), dtype, order)
     order = "F" if order == "F" else "C"
     return np.empty(aval.shape if shape is None else shape, dtype, order)
 
