@@ -14,7 +14,7 @@ from ..core.trace import Tracer
 from ..ops import elementwise as ew
 from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index
-from ..ops.operand import integers, operand, strong
+from ..ops.operand import holds_tracer, integers, operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from .aliasing import apart, in_c_order, keep_layout
 from .assignment import assigned, broadcasts, setitem, written_as
@@ -49,7 +49,7 @@ def set_elements(x: Any, index: Any, values: Any) -> None:
     shape = shape_of(x)
     positions = getitem(np.arange(math.prod(shape)), index)
     count = math.prod(shape_of(positions))
-    if count and math.prod(np.shape(values)):
+    if count and math.prod(shape_of(values := operand(values))):
         values = _repeated(values, dtype_of(x), np.arange(count))
         places = np.unravel_index(positions, shape) if shape else ...
         x[places] = reshape(values, shape_of(positions))
@@ -75,7 +75,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     ind = ind if isinstance(ind, Tracer) else np.asarray(ind).astype(np.intp)
     positions = reshape(integers(ind), (-1,))
     count, size = shape_of(positions)[0], math.prod(shape_of(x))
-    if not count or not math.prod(np.shape(v)):
+    if not count or not math.prod(shape_of(v := operand(v))):
         return
     if mode == "wrap":
         positions = ew.mod(positions, size)
@@ -104,8 +104,10 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     x, chosen = _target("place", arr), cast(operand(mask), np.dtype(bool))
     if math.prod(shape_of(chosen)) != math.prod(shape_of(x)):
         raise ValueError("place: mask and data must be the same size")
-    if not math.prod(np.shape(vals)) and np.any(chosen):
-        raise ValueError("Cannot insert from an empty array!")
+    if not math.prod(shape_of(vals := operand(vals))):
+        if np.any(chosen):
+            raise ValueError("Cannot insert from an empty array!")
+        return
     chosen = reshape(chosen, (-1,))
     order = np.maximum(np.cumsum(chosen) - 1, 0)
     values = _repeated(vals, dtype_of(x), order)
@@ -117,7 +119,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 def copyto(dst: Any, src: Any, casting: Casting = "same_kind", where: Any = True) -> None:
     """Write one array into another, in place; see numpy.copyto."""
     x = _target("copyto", dst, "use funcgrad.numpy.full_like(array, value)")
-    src = strong(operand(src)) if isinstance(src, Tracer) else np.asarray(src)
+    src = strong(operand(src)) if holds_tracer(src) else np.asarray(src)
     if not np.can_cast(dtype_of(src), dtype_of(x), casting):
         raise DtypeError(
             f"Cannot cast array data from {dtype_of(src)!r} to {dtype_of(x)!r} according to the "
@@ -158,7 +160,9 @@ def put_along_axis(arr: Any, indices: Any, values: Any, axis: int | None) -> Non
     """Write at indices along one axis, in place; see numpy.put_along_axis."""
     x, indices = _target("put_along_axis", arr), integers(indices)
     if axis is None:
-        set_elements(arr, reshape(indices, (-1,)), values)
+        if len(shape_of(indices)) != 1:
+            raise ValueError("when axis=None, `indices` must have a single dimension.")
+        set_elements(arr, indices, assigned(values, dtype_of(x), shape_of(indices)))
         return
     rank = len(shape_of(x))
     if len(shape_of(indices)) != rank:
