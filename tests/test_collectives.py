@@ -144,9 +144,10 @@ class TeamTrace(Trace):
 
 class Token(AbstractTracer):
     aval = Aval((), np.dtype(int))
+    _uses = ()  # it has no value
 
     def __init__(self, trace):
-        self._trace = trace
+        self._trace, self._mark, self._memory = trace, None, None
 
 
 def test_an_axis_may_be_bound_to_threads_without_touching_a_rule():
