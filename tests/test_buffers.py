@@ -919,8 +919,8 @@ REFUSED = [
     ("np.add.at(out, [0], x[1:2])", MutationError, r"funcgrad\.at\(x\)\[index\]\.add"),
     ("out.fill(x[1])", ConversionError, r"function of the same name from funcgrad\.numpy"),
     ("np.fromiter(x, float)", ConversionError, r"function of the same name from funcgrad\.numpy"),
-    ("out[:] = x", ConversionError, r"make that by numpy\.zeros\(shape, like=x\)"),
-    ("out[:2] = [x[0], 1.0]", ConversionError, r"make that by numpy\.zeros\(shape, like=x\)"),
+    ("out[:] = x", ConversionError, r"make x by .*numpy\.zeros\(shape, like=value\)"),
+    ("out[:2] = [x[0], 1.0]", ConversionError, r"make x by .*numpy\.zeros\(shape, like=value\)"),
 ]
 TRANSFORMS = {
     "grad": lambda f: fg.grad(f)(X),

@@ -205,7 +205,7 @@ MISTAKES = {
     "np.array": (
         grad_of(lambda x: np.array([x[0], 1.0]).sum()), ConversionError,
         r"^NumPy conversion: .*funcgrad\.numpy \(array, asarray, full"),
-    "stored": (grad_of(store), ConversionError, r"make that by numpy\.zeros\(shape, like=x\)"),
+    "stored": (grad_of(store), ConversionError, r"make x by .*numpy\.zeros\(shape, like=value\)"),
     "range": (grad_of(lambda x: sum(x[i] for i in range(x[0]))), ConversionError,
         r"an index or a size"),
     # mutation

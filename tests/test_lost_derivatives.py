@@ -193,7 +193,7 @@ REFUSED = {
     "stored into an array": (_stored, MADE),
     "stored into a slice": (_stored_whole, MADE),
     "stored by an index array": (_stored_by_index, MADE),
-    "ndarray.dot": (lambda x: A.dot(x), "array @ x"),
+    "ndarray.dot": (lambda x: A.dot(x), FACE),
     "ndarray.fill": (lambda x: np.zeros(3).fill(x[0]), KEEP),
     "ndarray.put": (lambda x: np.zeros(3).put([0], x[0]), f"{FACE}|{KEEP}"),
     "ndarray.searchsorted": (lambda x: A.searchsorted(x), FACE),

@@ -354,3 +354,16 @@ def test_long_convolutions_agree_with_numpy_and_take_little_memory():
     tracemalloc.stop()
 
     assert peak < 8 * a.size * v.size / 2
+
+
+def test_methods_of_ufuncs_take_lists_of_traced_values():
+    def f(x):
+        best = fg.numpy.logaddexp.reduce([x[0], 2 * x[1], x[2]])
+        return best + fg.numpy.multiply.accumulate([x[0], x[1]])[1]
+
+    x = np.array([0.3, -0.4, 1.2])
+    weights = np.exp(x * [1, 2, 1] - np.logaddexp.reduce(x * [1, 2, 1]))
+
+    np.testing.assert_allclose(
+        fg.grad(f)(x), weights * [1, 2, 1] + [x[1], x[0], 0], rtol=1e-14
+    )  # other order of operations

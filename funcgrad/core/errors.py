@@ -276,6 +276,8 @@ WRITABLE = (
     "value), or write `from funcgrad import numpy as np`, whose zeros, ones, empty and full can"
 )
 
+_NO_HOLDER = "an ndarray cannot hold a traced value"
+
 
 def explained(err: Exception, trace: Any) -> Exception:
     """The error of a function that a transform with this trace runs.
@@ -299,22 +301,44 @@ def _is_of_a_store(err: Exception) -> bool:
     return caused and str(err).startswith("setting an array element with a sequence")
 
 
+def _begins(prefix: str, frame: Any, at: int) -> bool:
+    """Whether a frame runs, at a place of its code, an instruction whose name begins so."""
+    return opname[frame.f_code.co_code[at]].startswith(prefix)
+
+
+def not_converted(aval: Any) -> ConversionError:
+    """The error for a traced value that NumPy converts, with the cure of the calling line."""
+    frame: Any = sys._getframe(1)
+    while frame.f_code.co_name in ("_array", "__array__"):
+        frame = frame.f_back  # to the code that called NumPy, or to NumPy
+    if _begins("STORE_", frame, frame.f_lasti):
+        return ConversionError(f"x[index] = value: {_NO_HOLDER}: got {aval}; {WRITABLE}")
+    indexes = _begins("BINARY_", frame, frame.f_lasti)
+    cure = (
+        "for array[x] write funcgrad.numpy.take(array, x, axis)"
+        if indexes
+        else "use the function of the same name from funcgrad.numpy (array, asarray, full, arange, "
+        "dot, sum of a list, ...)"
+    )
+    return ConversionError(
+        f"NumPy conversion: a traced value cannot become plain data, because its derivative would "
+        f"be lost: got {aval}; {cure}"
+    )
+
+
 def _not_stored(err: BaseException) -> ConversionError:
     """The error for one of NumPy, raised where a traced value was written into an ndarray."""
     frames = err.__traceback__
     while frames is not None and frames.tb_next is not None:
         frames = frames.tb_next
-    assigns = False
-    if frames is not None:
-        instruction = frames.tb_frame.f_code.co_code[frames.tb_lasti]
-        assigns = opname[instruction].startswith("STORE_")  # else NumPy was called
+    assigns = frames is not None and _begins("STORE_", frames.tb_frame, frames.tb_lasti)
     text = (
         "NumPy was called with a traced value, which an ndarray cannot hold; keep it an array, use "
         "the function of the same name from funcgrad.numpy, and for x.fill(value) make x by "
         "numpy.zeros(shape, like=value)"
     )
     if assigns:
-        text = f"x[index] = value: an ndarray cannot hold a traced value; {WRITABLE}"
+        text = f"x[index] = value: {_NO_HOLDER}; {WRITABLE}"
     return ConversionError(text).with_traceback(err.__traceback__)
 
 

@@ -19,6 +19,7 @@ from .errors import (
     MissingAttributeError,
     OutError,
     UnsupportedError,
+    not_converted,
     shorten,
 )
 from .registry import overrides, primitives
@@ -123,10 +124,15 @@ def conversion(name: str, cure: str) -> Callable[..., NoReturn]:
             f"lost: got {self.aval}; {cure}"
         )
 
-    return marked(method, name, refusal="as plain data it would lose its derivative")
+    return marked(method, name, refusal=_LOST)
+
+
+def _array(self: Any, *args: Any, **kwargs: Any) -> NoReturn:
+    raise not_converted(self.aval)
 
 
 _USUAL = (FuncgradError, ValueError, TypeError, IndexError)  # raised without our frames
+_LOST = "as plain data it would lose its derivative"
 _KEEP = (
     "keep it an array, or write stop_gradient(x).item() outside the traced function; to store it "
     "into an array make that by numpy.zeros(shape, like=x)"
@@ -358,14 +364,8 @@ class NDArrayMixin:
     view = conversion("ndarray.view", "use astype")
     getfield = conversion("ndarray.getfield", "use x.real, x.imag or indexing")
     __reduce__ = conversion("pickle", "pickle what the transform returns")  # type: ignore[assignment]
+    __array__ = marked(_array, "NumPy conversion", refusal=_LOST)
     __dlpack__ = conversion("DLPack", "use funcgrad.numpy.asarray, which keeps it traced")
-    __array__ = conversion(
-        "NumPy conversion",
-        "where NumPy was called on it use the function of the same name from funcgrad.numpy "
-        "(array, asarray, full, arange, sum of a list, ...), where it was stored into an array "
-        "make that by numpy.zeros(shape, like=x), for array[x] write funcgrad.numpy.take(array, x, "
-        "axis), for array.dot(x) write array @ x",
-    )
 
     def __dlpack_device__(self) -> tuple[int, int]:
         return (1, 0)  # the CPU, in DLPack's numbers

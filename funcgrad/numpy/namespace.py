@@ -90,9 +90,23 @@ def wrap(name: str, function: Callable[..., Any], module: str) -> Callable[..., 
     if ufunc is not None:
         call.__doc__ = f"Apply numpy.{ufunc.__name__} elementwise; see it for the arguments."
         for attribute in _OF_UFUNCS:
-            setattr(call, attribute, getattr(ufunc, attribute))
+            setattr(call, attribute, _of_ufunc(getattr(ufunc, attribute)))
     overrides[call] = override  # the wrapper has the rule of the function too
     return call
+
+
+def _of_ufunc(found: Any) -> Any:
+    """A method of a ufunc, which takes lists that hold tracers too, or an attribute."""
+    if not callable(found):
+        return found
+
+    @functools.wraps(found)
+    def method(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if type(x) in _LISTS and holds_tracer(x):
+            x = operand(x)
+        return found(x, *args, **kwargs)
+
+    return method
 
 
 def _traced(args: Iterable[Any]) -> bool:
