@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
+from funcgrad.core.errors import ConcretizationError
 
 from .support.compare import assert_same
 
@@ -272,3 +273,79 @@ def test_arrays_have_as_many_axes_as_numpy_allows(rank):
         for update in ("add", "max", "multiply"):
             g = lambda x, u=update, index=index: np.sum(getattr(fg.at(x + 1)[index], u)(x[index]))
             assert np.array_equal(fg.jit(fg.grad(g))(x), fg.grad(g)(x))
+
+
+# elements under a mask that is known only when the compiled program runs
+
+
+def scaled(x, y):
+    z = x * y
+    z[z > 0] *= 0.5
+    return z
+
+
+def selected(x, y):
+    z = x.copy()
+    m = (x > 0) & (y < 1)
+    z[m] = y[m] * 2 + 1
+    z[~m] -= y[0]
+    z[z < 0] = np.exp(z[z < 0])
+    return z
+
+
+def of_rows(x, y):
+    z = np.reshape(1.0 * x, (3, 2))
+    m = y[:3] > 0
+    z[m,] *= y[:2]
+    part = z[m]
+    part += part**2
+    z[m] = -part
+    return z
+
+
+def summed(x, y):
+    m = x > 0
+    return np.stack([np.sum(x[m]), x[m].mean(), np.mean(y[m] ** 2), (x[m] * y[m]).sum()])
+
+
+def earlier(x, y):
+    z = 1.0 * x
+    m = z > 0
+    part = z[m]
+    z[:] = 2 * y
+    z[m] += part
+    return z
+
+
+@pytest.mark.parametrize(
+    "f", [scaled, selected, of_rows, summed, earlier], ids=lambda f: f.__name__
+)
+def test_elements_under_an_unknown_mask_are_those_of_numpy(f):
+    x, y = np.array([[0.4, -1.3, 0.9, 2.1, -0.2, 0.7], [1.2, 0.3, -0.8, 0.6, -1.5, 0.1]])
+    batch = np.stack([x, -x]), np.stack([y, y + 0.1])
+    want = f(x.copy(), y)
+
+    np.testing.assert_allclose(fg.jit(f)(x, y), want, rtol=1e-15)
+    for k, got in enumerate(fg.vmap(f)(*batch)):
+        np.testing.assert_allclose(got, f(batch[0][k].copy(), batch[1][k]), rtol=1e-15)
+    for d in (fg.jacrev, fg.jacfwd):
+        want = d(f, (0, 1))(x, y)
+        np.testing.assert_allclose(fg.jit(d(f, (0, 1)))(x, y), want, rtol=1e-14)
+        np.testing.assert_allclose(d(fg.jit(f), (0, 1))(x, y), want, rtol=1e-14)
+
+
+def test_masks_that_may_differ_are_refused():
+    def mixes(x):
+        x[x > 0] = x[x > 0.1]
+        return x
+
+    with pytest.raises(ConcretizationError, match=r"x\[mask\] with y\[other\]: .*; give the mask"):
+        fg.jit(mixes)(np.ones(3))
+
+
+@pytest.mark.parametrize(
+    "use", [len, np.max, list, lambda v: v[0], lambda v: v + np.ones(2), lambda v: v, np.asarray]
+)
+def test_elements_under_an_unknown_mask_have_no_known_number(use):
+    with pytest.raises(ConcretizationError, match=r"a boolean index: .*write numpy\.where"):
+        fg.jit(lambda x: use(x[x > 0]))(np.ones(3))

@@ -16,9 +16,11 @@ from ..ops.assign import set_at_p
 from ..ops.index import Index, indexed_shape
 from ..ops.operand import holds_tracer, operand
 from ..ops.structure import broadcast_to, cast, reshape
+from ..transforms.sameness import have_same_elements
 from .aliasing import is_scalar, keep_layout
 from .dispatch import Casting
-from .indexing import getitem, parse
+from .indexing import getitem, parse, unknown_mask
+from .masked import Masked, refuse_other_mask
 
 
 def setitem(x: Any, index: Any, value: Any) -> None:
@@ -34,7 +36,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     if isinstance(value, Tracer) and type(value._memory) is View and _reads(x, index, value):
         return  # of x[index] += v: the view has written already
     keep_layout(x)
-    mask = _unknown_mask(x, index)
+    mask = unknown_mask(x, index)
     if mask is not None:
         write(x, _where(x, mask, value))
         return
@@ -77,16 +79,14 @@ def _reads(x: Any, index: Any, value: Any) -> bool:
     return basic and are_same(getitem(x, index), value)
 
 
-def _unknown_mask(x: Any, index: Any) -> Any:
-    """The index, if it is a boolean array whose elements are not known."""
-    if not isinstance(index, Tracer) or index.dtype.kind != "b" or is_concrete(index):
-        return None
-    return index if index.shape == shape_of(x)[: index.ndim] else None
-
-
 def _where(x: Any, mask: Any, value: Any) -> Any:
     """The content after ``x[mask] = value``, where the number of elements is not known."""
     rest = shape_of(x)[mask.ndim :]
+    which = reshape(mask, (*mask.shape, *[1] * len(rest)))
+    if isinstance(value, Masked) and len(shape_of(value.values)) == len(shape_of(x)):
+        if not have_same_elements(value.mask, mask):
+            refuse_other_mask()
+        return ew.where(which, assigned(value.values, dtype_of(x), shape_of(x)), plain(x))
     if not holds_tracer(value):
         value = np.asarray(value)
     if len(shape_of(value)) > len(rest):
@@ -95,7 +95,7 @@ def _where(x: Any, mask: Any, value: Any) -> Any:
             f"{aval_of(value)}; write x[...] = numpy.where(mask, values, x)"
         )
     value = broadcast_to(assigned(value, dtype_of(x), rest), shape_of(x))
-    return ew.where(reshape(mask, (*mask.shape, *[1] * len(rest))), value, plain(x))
+    return ew.where(which, value, plain(x))
 
 
 def assigned(value: Any, dtype: np.dtype, shape: tuple[int, ...]) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 from ..core.avals import Shape, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import ConcretizationError
 from ..core.registry import overrides
-from ..core.trace import ConcreteTracer, Tracer
+from ..core.trace import ConcreteTracer, Tracer, is_concrete
 from ..ops import elementwise as ew
 from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, integers, operand, strong
@@ -17,6 +17,7 @@ from ..ops.reduce import axis_of, gather_along_axis
 from ..ops.structure import broadcast_to, reshape
 from .aliasing import Viewed, in_c_order, viewed
 from .dispatch import implements, no_out, unsupported
+from .masked import Masked
 from .shapes import integer_tuple, ravel, ravel_if_none, scalar_axis
 
 _OUTSIDE = "compute it outside the traced function"
@@ -149,6 +150,15 @@ def _axes_indexed(e: Any) -> int:
     return len(shape_of(e)) if not isinstance(e, (int, slice)) and dtype_of(e).kind == "b" else 1
 
 
+def unknown_mask(x: Any, index: Any) -> Any:
+    """The index, if it is a boolean array whose elements are not known."""
+    if type(index) is tuple and len(index) == 1:
+        (index,) = index
+    if not isinstance(index, Tracer) or index.dtype.kind != "b" or is_concrete(index):
+        return None
+    return index if index.ndim and index.shape == shape_of(x)[: index.ndim] else None
+
+
 def getitem(x: Any, index: Any) -> Any:
     """Elements ``x[index]``, by NumPy's rules."""
     if type(index) is int or type(index) is slice:
@@ -158,6 +168,9 @@ def getitem(x: Any, index: Any) -> Any:
         key = Index((index,))
         y = getitem_p(x, index=key)
         return viewed(y, x, getitem_p, {"index": key}) if shape_of(y) or slice is type(index) else y
+    mask = unknown_mask(x, index)
+    if mask is not None:
+        return Masked(x, mask)
     array, key, arrays = parse(x, index)
     y = getitem_p(array, *arrays, index=key)
     entries = index if type(index) is tuple else (index,)
