@@ -87,7 +87,7 @@ class Batch(Trace):
             for y, d in zip(outs, out_axes, strict=True)
         ]
         # the strides of a view are asked of the owner of its memory
-        if prim.viewing is NO_VIEWING and any(map(self.is_strided, args)) and keeps_layout(prim):
+        if keeps_layout(prim) and prim.viewing is NO_VIEWING and any(map(self.is_strided, args)):
             self.follow(results[0], prim, args, params)
         return results
 
@@ -137,9 +137,11 @@ class Batch(Trace):
         """A value and its batch axis, None where all examples share it."""
         if isinstance(x, BatchTracer) and x._trace is self:
             return x.value, x.axis
+        if isinstance(x, Tracer):
+            return settled(check_alive(x)), None
         if isinstance(x, np.ndarray):
             check_operand(x)
-        return settled(check_alive(x)), None
+        return x, None
 
 
 def batched(

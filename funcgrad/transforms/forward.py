@@ -183,7 +183,7 @@ class Forward(Trace):
         """Primal and tangent; the tangent of a constant is None."""
         if isinstance(x, ForwardTracer) and x._trace is self:
             return x.value, x.tangent
-        return settled(x), None
+        return (settled(x) if isinstance(x, Tracer) else x), None
 
 
 def push(
