@@ -267,8 +267,11 @@ def _is_scattered(build: Builder, eqn: Eqn, out: Aval) -> bool:
 
 
 def _is_zero_at(build: Builder, atom: Atom, index: Any, shape: Sequence[int]) -> bool:
-    """Whether a value is zero at an index: made of zeros by writes to disjoint slices."""
-    while (eqn := build.maker(atom)) is not None and eqn.prim in (set_at_p, scatter_add_p):
+    """Whether a value is zero at an index: made of zeros by a few writes to disjoint slices."""
+    for _ in range(_WRITES):  # not by all writes of a loop that was unrolled: they are quadratic
+        eqn = build.maker(atom)
+        if eqn is None or eqn.prim not in (set_at_p, scatter_add_p):
+            return False
         plain = len(eqn.ins) == (1 if eqn.prim is scatter_add_p else 2)
         if not plain or not _disjoint(eqn.params["index"], index, shape):
             return False
@@ -276,6 +279,9 @@ def _is_zero_at(build: Builder, atom: Atom, index: Any, shape: Sequence[int]) ->
             return True
         atom = eqn.ins[0]
     return False
+
+
+_WRITES = 32
 
 
 def _disjoint(first: Sequence[Any], second: Sequence[Any], shape: Sequence[int]) -> bool:
