@@ -328,3 +328,73 @@ def test_views_that_are_gone_are_not_counted_and_others_not_often(written):
         assert lost <= 64
         assert views >= n
         assert limit >= n  # it is looked for views that are gone when their number has doubled
+
+
+def add_one(x):
+    x += 1.0
+
+
+# programs that write into an array again after it was read in some way
+AGAIN = {
+    "a diagonal of what was written": lambda x: (add_one(x), np.diagonal(x)[1] * x[0, 0])[1],
+    "a broadcast": lambda x: (np.broadcast_to(x, (2, 3, 3)), add_one(x))[0],
+    "a step of a diagonal": lambda x: (add_one(x), np.diagonal(x)[::1])[1],
+    "the elements of a transpose": lambda x: (setattr(x.mT, "flat", 0.5), x)[1],
+    "one element of a transpose": lambda x: (x.mT.flat.__setitem__(5, 0.5), x)[1],
+    "a copy by tile": lambda x: (add_one(x), np.tile(x, 1), add_one(x))[1],
+    "a copy that is written": lambda x: (add_one(x), add_one(np.tile(x, 1)), x)[2],
+    "a copy of a copy": lambda x: (add_one(x), np.tile(np.tile(x, 1), 1), add_one(x))[1],
+    "a view of another order": lambda x: (x.ravel(), np.fill_diagonal(x.T, 2.0), add_one(x))[0],
+    "an assignment to itself": lambda x: (x.ravel(), x.T.__setitem__(0, 2.0), add_one(x[:2]))[0],
+}
+NO_AXIS = {
+    "itself": lambda x: (x.__iadd__(x[...]), x)[1],
+    "a scalar of it": lambda x: (x.__imul__(x[()]), x)[1],
+    "a view of it": lambda x: (x[...].__iadd__(x), x.__imul__(x), x)[2],
+    "fill": lambda x: (x.fill(x[()] + x), x)[1],
+}
+
+
+@pytest.mark.parametrize("name", AGAIN)
+def test_a_write_after_a_read_is_numpys(name):
+    check_derivatives(AGAIN[name], np.random.default_rng(3).normal(size=(3, 3)))
+
+
+@pytest.mark.parametrize("name", NO_AXIS)
+def test_a_write_into_an_array_of_no_axis_is_numpys(name):
+    check_derivatives(NO_AXIS[name], np.array(0.7))
+
+
+def check_derivatives(program, x):
+    want, t = program(x.copy()), np.ones_like(x)
+    slope = (program(np.asarray(x + 1e-6 * t)) - program(np.asarray(x - 1e-6 * t))) / 2e-6
+    y, pull = fg.vjp(program, x)
+    z, tangent = fg.jvp(program, (x,), (t,))
+
+    for value in (y, z, fg.jit(program)(x)):
+        assert_same(value, want)
+    np.testing.assert_allclose(tangent, slope, rtol=1e-7, atol=1e-8)  # of differences
+    np.testing.assert_allclose(np.sum(pull(np.ones_like(want))[0]), np.sum(slope), rtol=1e-7)
+
+
+def test_an_element_with_an_ellipsis_is_an_array_also_of_a_scalar():
+    def program(x):
+        y = x[...]
+        y.reshape(1)[0] = 2.0 * x
+        return y
+
+    assert_same(fg.vmap(program)(np.array([0.1, 0.2])), np.array([0.2, 0.4]))
+
+
+def test_copies_are_in_their_order():
+    def program(x):
+        y, z = x.T.copy(), np.copy(x.T)
+        y.reshape(-1)[0] = 5.0
+        z.T.reshape(-1)[0] = 6.0
+        return y, z
+
+    x = np.arange(6.0).reshape(2, 3)
+    want = program(x)
+    for got in (fg.vjp(program, x)[0], fg.jit(program)(x)):
+        for a, b in zip(got, want, strict=True):
+            assert_same(a, b)

@@ -21,7 +21,7 @@ Steps: TypeAlias = Sequence[tuple[Any, dict[str, Any]]]  # from the owner of mem
 class Owner:
     """The memory of an array that was written, or has views."""
 
-    __slots__ = ("born", "current", "lent", "limit", "strides", "views")
+    __slots__ = ("born", "current", "lender", "lent", "limit", "strides", "views")
 
     def __init__(self, strides: Any = None) -> None:
         self.strides = strides  # in elements, as of the first view; no write changes them
@@ -29,6 +29,7 @@ class Owner:
         self.views: list[Any] = []  # weak references to its views
         self.current: list[Any] = []  # and to those whose content is that of the memory
         self.lent: list[Any] = []  # and to arrays that are no views, but have this memory until now
+        self.lender: Any = None  # the owner of the memory that the array has until now
         self.limit = 64  # how many references there may be until those to lost arrays are dropped
 
     def drop_lost(self) -> None:
@@ -231,20 +232,31 @@ def lend(y: Any, x: Any) -> Any:
     owner = owner_of(x)
     if owner._memory is None:
         owner._memory = Owner()
+    if owner._memory.lender is not None:
+        owner = owner._memory.lender
+    y._memory = Owner()
+    y._memory.lender = owner
     owner._memory.lent.append(ref(y))
     owner._memory.drop_lost()
     return y
 
 
+def is_lent(x: Any) -> bool:
+    """Whether an array has the memory of another, of which it is no view in NumPy."""
+    return type(x._memory) is Owner and x._memory.lender is not None
+
+
 def keep_lent(owner: Any) -> None:
     """Give copies to all that have memory of the array and are no views of it."""
     memory = owner._memory
-    if memory is None or not memory.lent:
+    if memory is None:
         return
+    memory.lender = None  # the write gives the array memory of its own
     for entry in memory.lent:
         y = entry()
         if y is not None and type(y._memory) is not View:
             y._detach()
+            y._memory.lender = None
     memory.lent = []
 
 

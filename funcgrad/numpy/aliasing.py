@@ -68,8 +68,11 @@ def viewed(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = 
             return y  # the elements had to be copied
     elif not isinstance(y, Tracer):
         return y
-    elif is_scalar(x):
-        return y  # an array of its own
+    elif is_scalar(x):  # the result is an array of its own
+        if not y.shape:
+            y = snapshot(y)
+            y._memory = Owner()
+        return y
     return alias(y, x, prim, params, writeable)
 
 

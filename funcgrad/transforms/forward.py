@@ -11,7 +11,7 @@ from ..core import tree
 from ..core.buffers import Buffer, returned, settled
 from ..core.companions import NO_JOINT_RULES, NO_VIEWING
 from ..core.floating import current_settings, with_settings, without_warnings
-from ..core.memory import Steps, give_content, keep_lent, lend, snapshot
+from ..core.memory import Steps, give_content, is_lent, keep_lent, lend, snapshot
 from ..core.ownership import unaliased
 from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked, running
 from ..ops.index import Index
@@ -29,7 +29,7 @@ from .arguments import (
     zero_of,
 )
 from .nans import debugging
-from .owned_arrays import can_follow, is_writable, kept, part_of, put, zeros_in
+from .owned_arrays import can_follow, is_writable, kept, own_array, part_of, put, zeros_in
 from .seeds import over_paths, params_for_trace
 from .snapshots import aliases
 from .typevars import R, X
@@ -132,8 +132,9 @@ class Forward(Trace):
             return None
         if not isinstance(y, (np.ndarray, Tracer)) or not all(map(is_writable, known)):
             return None
-        if type(x) is not WrittenDual:
-            y, s = kept(y), zeros_in(y) if s is None else put(zeros_in(y), (), Ellipsis, s)
+        if type(x) is not WrittenDual or is_lent(x):
+            y = own_array(x)
+            s = zeros_in(y) if s is None else put(zeros_in(y), (), Ellipsis, s)
 
         def write() -> None:
             self.writes = True

@@ -13,13 +13,13 @@ import numpy as np
 
 from ..core.avals import Aval, aval_of
 from ..core.buffers import Buffer, settled
-from ..core.memory import Steps, View, give_content, keep_lent, lend
+from ..core.memory import Steps, View, give_content, is_lent, keep_lent, lend
 from ..core.trace import Primitive, Tracer
 from ..ops.assign import add_at_p, last_writer_p, set_at_p
 from ..ops.elementwise import where
 from ..ops.index import Index, add_into, getitem_p
 from ..ops.structure import unbroadcast, zeros_like
-from .owned_arrays import can_follow, is_writable, kept, part_of, put, zeros_in
+from .owned_arrays import can_follow, is_writable, kept, own_array, part_of, put, zeros_in
 from .tape_tracers import SharedTracer, TapeTracer, WrittenTracer
 
 _WHOLE = Index((Ellipsis,))
@@ -179,7 +179,8 @@ def tape_writer(
     if not (is_writable(x.value) and is_writable(v)) or any(isinstance(a, Tracer) for a in arrays):
         return None
     old = x.number if ours else None
-    buffer = kept(x.value) if ours and type(x) is not WrittenTracer else x.value
+    owned = type(x) is WrittenTracer and not is_lent(x)
+    buffer = own_array(x) if ours and not owned else x.value
 
     def write() -> None:
         tape.smooth = False

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from ..core.buffers import Buffer
-from ..core.memory import Steps, alias, snapshot
+from ..core.memory import Owner, Steps, alias, snapshot
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops.index import getitem_p
+from ..ops.layout import copy_in
 from ..ops.structure import reshape_p, transpose_p
 from .staging import staged_in
 
@@ -35,6 +36,15 @@ def is_writable(x: Any) -> bool:
 def kept(x: Any) -> Any:
     """The value as it is now, whatever is written later."""
     return snapshot(x) if isinstance(x, Tracer) else x.copy("K")
+
+
+def own_array(x: Any) -> Any:
+    """A copy of the value of a tracer, in which views are views as in the memory that it owns."""
+    strides = x._memory.strides if type(x._memory) is Owner else None
+    if type(strides) is tuple and isinstance(x.value, np.ndarray):
+        copy = copy_in(strides, x.value)
+        return copy if copy is not x.value else kept(copy)
+    return kept(x.value)
 
 
 def part_of(x: Any, steps: Steps) -> Any:
