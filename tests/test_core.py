@@ -578,6 +578,10 @@ def assigned(x):
     x[()] = 1.0
 
 
+def shaped(x):
+    x.shape = (1,)
+
+
 def mismatched(x):
     return np.ones(3) * x + np.ones(2)
 
@@ -594,6 +598,7 @@ def mismatched(x):
         (ConversionError, r"NumPy conversion: .*funcgrad\.numpy", np.asarray),
         (ConversionError, r"NumPy conversion: ", lambda x: np.array([x, 1.0])),
         (TypeError, r"'numpy\.float64' object does not support item assignment", assigned),
+        (MutationError, r"x\.shape = shape: .*fixed; write x = x\.reshape\(shape\)", shaped),
         (MutationError, r"ndarray\.resize: .*use numpy\.resize\(x, shape\)", lambda x: x.resize(1)),
         (UnsupportedError, r"numpy\.is_busday: it takes dates", np.is_busday),
         (ShapeError, r"add: the shapes do not broadcast: got f64\[3\] and f64\[2\]", mismatched),

@@ -32,6 +32,10 @@ def _refused(name: str, cure: str) -> Callable[..., NoReturn]:
     return marked(method, name, refusal=_FIXED)
 
 
+def refuse_shape(x: Any, shape: Any) -> NoReturn:
+    raise MutationError(f"x.shape = shape: {_FIXED}; write x = x.reshape(shape)")
+
+
 _FIXED = "shape and dtype of a traced array are fixed"
 
 
@@ -47,6 +51,8 @@ class InPlaceMixin(NDArrayMixin):
     __iand__, __ior__ = _augmented("bitwise_and"), _augmented("bitwise_or")
     __ixor__ = _augmented("bitwise_xor")
     __ilshift__, __irshift__ = _augmented("left_shift"), _augmented("right_shift")
+
+    shape = NDArrayMixin.shape.setter(refuse_shape)  # type: ignore[attr-defined]
 
     @property
     def flat(self) -> Any:

@@ -32,7 +32,7 @@ from .errors import (
     LeakedTracerError,
     MissingRuleError,
 )
-from .in_place_mixin import InPlaceMixin
+from .in_place_mixin import InPlaceMixin, refuse_shape
 from .memory import Steps, is_forgotten, recompute
 from .registry import is_builtin_name, primitive, primitives
 
@@ -199,6 +199,10 @@ class ConcreteTracer(Tracer):
             return self.value.shape
         except AttributeError:  # a Python scalar
             return ()
+
+    @shape.setter
+    def shape(self, shape: tuple[int, ...]) -> None:
+        refuse_shape(self, shape)
 
     @property
     def dtype(self) -> np.dtype[Any]:

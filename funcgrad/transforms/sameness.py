@@ -17,7 +17,8 @@ def have_same_elements(x: Any, y: Any) -> bool:
     """Whether two values are known to have the same elements: ``x > 0`` twice, say."""
     while isinstance(x, Tracer) and type(x) is type(y) and x._trace is y._trace:
         if isinstance(x, StagingTracer):
-            return _same_atoms(x._trace.eqns[-_RECENT:], x._var, y._var, _DEPTH)
+            trace: Any = x._trace
+            return _same_atoms(trace.eqns[-_RECENT:], x._var, y._var, _DEPTH)
         if x._mark is not y._mark or not hasattr(x, "value"):
             return False
         x, y = x.value, y.value
