@@ -135,7 +135,10 @@ def laid_out_as(y: Any, strides: Any) -> Any:
             x.value = copy_in(strides, x.value)
             return y
         x = x.value
-    x._trace.lay_out(x, strides)
+    if y._memory is None:
+        x._trace.lay_out(x, strides)
+    else:  # a copy has the content of another array
+        y._memory.strides = strides
     return y
 
 
@@ -162,7 +165,7 @@ def in_order_of(y: Any, x: Any, order: str = "K") -> Any:
 
 def copied_in(y: Any, x: Any, order: str) -> Any:
     """A copy ``y`` of ``x``, in the order that NumPy's copy of that option has."""
-    if order == "C":
+    if order == "C" or not isinstance(y, Tracer):
         return in_c_order(y)
     if order == "F":
         return laid_out_as(y, c_order(y.shape[::-1])[::-1])

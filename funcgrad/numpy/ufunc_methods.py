@@ -16,7 +16,7 @@ from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
 from . import cumulative as scans, reductions
-from .aliasing import apart
+from .aliasing import apart, copied_in
 from .dispatch import NO_VALUE, Casting, check_out, no_out, unsupported
 from .joining import concatenate, stack
 from .reductions import initial_as, is_given, where_mask
@@ -74,18 +74,18 @@ def call_ufunc(who: str, ufunc: np.ufunc, inputs: tuple, kwargs: dict[str, Any])
     chosen = kwargs.pop("where", True)
     if chosen is not True and not (isinstance(chosen, np.bool_) and chosen):
         raise unsupported(who, "where=", "write numpy.where(mask, f(x), x)")  # else undefined
-    for ignored in ("order", "subok"):
-        kwargs.pop(ignored, None)
+    _, order = kwargs.pop("subok", None), kwargs.pop("order", "K")
     axes = {name: kwargs.pop(name) for name in ("axes", "axis", "keepdims") if name in kwargs}
     kinds = _loop(ufunc, inputs, **kwargs) if kwargs else None
     if kinds is not None:
         inputs = tuple(map(cast, inputs, kinds))
     y = _along_core_axes(who, ufunc, function, inputs, **axes) if axes else function(*inputs)
-    if kinds is None:
-        return y
-    if ufunc.nout == 1:
-        return cast(y, kinds[-1])
-    return tuple(map(cast, y, kinds[ufunc.nin :]))
+    results = y if ufunc.nout > 1 else (y,)
+    if kinds is not None:
+        results = tuple(map(cast, results, kinds[ufunc.nin :]))
+    if order in ("C", "F"):
+        results = tuple([copied_in(y, y, order) for y in results])
+    return results if ufunc.nout > 1 else results[0]
 
 
 def _loop(
