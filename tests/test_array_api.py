@@ -542,7 +542,8 @@ def test_without_tracers_numpy_itself_runs():
 
     assert type(xp.sum(x)) is type(np.sum(x))
     assert type(xp.transpose(x)) is type(np.transpose(x))
-    assert xp.add.nin == 2 and xp.add.reduce == np.add.reduce
+    assert type(xp.add.reduce(x)) is type(np.add.reduce(x))
+    assert xp.add.nin == 2
 
 
 @pytest.mark.peers
