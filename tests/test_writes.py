@@ -229,6 +229,45 @@ def test_a_staged_write_takes_a_time_that_does_not_grow_with_the_program():
     fg.make_jaxpr(f)(X)
 
 
+def squares_a_part_through_a_view(x):
+    y = 1.0 * x
+    view = y[:]
+    view[0] = 2.0
+    view[1] = view[1] * view[1]
+    return y
+
+
+def scales_rows(x):
+    y = x * x
+    for row in y.reshape(2, 2):
+        row *= 1.0 + row.sum()
+    return y
+
+
+def eliminates(x):
+    y = np.outer(x, x) + np.eye(4)
+    for k in range(3):
+        y[k + 1 :] -= np.outer(y[k + 1 :, k] / y[k, k], y[k])
+    return y
+
+
+@pytest.mark.parametrize("f", [squares_a_part_through_a_view, scales_rows, eliminates])
+def test_second_derivatives_of_all_examples_are_those_of_each(f):
+    weight = lambda x: np.sum(np.cos(f(x)) * np.arange(4.0))
+    batch = np.stack([X, 0.9 * X, X[::-1]])
+    directions = np.sin(batch)
+    each = [fg.hessian(weight)(x) @ t for x, t in zip(batch, directions, strict=True)]
+    total = lambda xs: fg.vmap(weight)(xs).sum()
+    along = lambda xs: np.sum(fg.grad(total)(xs) * directions)
+    step = 1e-5 * directions
+
+    assert_same(np.stack(each), fg.grad(along)(batch), 1e-12, 1e-12)  # sums in other orders
+    assert_same(np.stack(each), fg.jvp(fg.grad(total), (batch,), (directions,))[1], 1e-12, 1e-12)
+    assert_same(np.stack(each), fg.jit(fg.grad(along))(batch), 1e-12, 1e-12)
+    slopes = fg.grad(total)(batch + step) - fg.grad(total)(batch - step)
+    np.testing.assert_allclose(slopes / 2e-5, np.stack(each), rtol=1e-6, atol=1e-6)
+
+
 # what cannot be written
 
 
