@@ -317,8 +317,17 @@ def earlier(x, y):
     return z
 
 
+def rewritten(x, y):
+    z, m = 1.0 * x, x > 0
+    n = m.copy()
+    n[0] = False
+    z[n] = z[n] + y[n]
+    z[m] *= y[m]
+    return z
+
+
 @pytest.mark.parametrize(
-    "f", [scaled, selected, of_rows, summed, earlier], ids=lambda f: f.__name__
+    "f", [scaled, selected, of_rows, summed, earlier, rewritten], ids=lambda f: f.__name__
 )
 def test_elements_under_an_unknown_mask_are_those_of_numpy(f):
     x, y = np.array([[0.4, -1.3, 0.9, 2.1, -0.2, 0.7], [1.2, 0.3, -0.8, 0.6, -1.5, 0.1]])
@@ -344,7 +353,17 @@ def test_masks_that_may_differ_are_refused():
 
 
 @pytest.mark.parametrize(
-    "use", [len, np.max, list, lambda v: v[0], lambda v: v + np.ones(2), lambda v: v, np.asarray]
+    "use",
+    [
+        len,
+        np.max,
+        list,
+        lambda v: v[0],
+        lambda v: v.__setitem__(0, 1.0),
+        lambda v: v + np.ones(2),
+        lambda v: v,
+        np.asarray,
+    ],
 )
 def test_elements_under_an_unknown_mask_have_no_known_number(use):
     with pytest.raises(ConcretizationError, match=r"a boolean index: .*write numpy\.where"):

@@ -50,6 +50,9 @@ class Masked(np.lib.mixins.NDArrayOperatorsMixin):
     def __getitem__(self, index: Any) -> NoReturn:
         self._refuse()
 
+    def __setitem__(self, index: Any, value: Any) -> NoReturn:
+        self._refuse()
+
     def __iter__(self) -> NoReturn:
         self._refuse()
 

@@ -15,7 +15,7 @@ _DEPTH = 6  # of expressions that are compared
 
 def have_same_elements(x: Any, y: Any) -> bool:
     """Whether two values are known to have the same elements: ``x > 0`` twice, say."""
-    while isinstance(x, Tracer) and type(x) is type(y) and x._trace is y._trace:
+    while isinstance(x, Tracer) and isinstance(y, Tracer) and x._trace is y._trace:
         if isinstance(x, StagingTracer):
             trace: Any = x._trace
             return _same_atoms(trace.eqns[-_RECENT:], x._var, y._var, _DEPTH)
