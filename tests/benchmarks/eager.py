@@ -12,11 +12,11 @@ import argparse
 import functools
 import itertools
 import statistics
-import time
 
 import autograd
 import autograd.numpy as anp
 import numpy as np
+from timing import in_turns
 
 import funcgrad as fg
 
@@ -87,19 +87,6 @@ PROGRAMS = {
     "200 steps: sines, 4 numbers":     oscillator,
 }
 # fmt: on
-
-
-def in_turns(functions, rounds):
-    """Return each function's times in seconds, one run of each after the other."""
-    for function in functions:
-        function()
-    times = [[] for _ in functions]
-    for _ in range(rounds):
-        for function, column in zip(functions, times, strict=True):
-            start = time.perf_counter()
-            function()
-            column.append(time.perf_counter() - start)
-    return times
 
 
 def main():

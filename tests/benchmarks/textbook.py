@@ -12,12 +12,13 @@ import argparse
 import functools
 import statistics
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
+
+from timing import in_turns
 
 import funcgrad as fg
 from tests.support.textbook import programs
@@ -31,19 +32,6 @@ def as_number(function):
         return sum(np.sum(y) for y in (result if isinstance(result, tuple) else (result,)))
 
     return total
-
-
-def in_turns(functions, rounds):
-    """Return each function's times in seconds, one run of each after the other."""
-    for function in functions:
-        function()
-    times = [[] for _ in functions]
-    for _ in range(rounds):
-        for function, column in zip(functions, times, strict=True):
-            start = time.perf_counter()
-            function()
-            column.append(time.perf_counter() - start)
-    return times
 
 
 def main():

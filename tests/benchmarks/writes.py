@@ -19,6 +19,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from timing import in_turns
+
 import funcgrad as fg
 from funcgrad import lax, numpy as fnp
 
@@ -105,11 +107,10 @@ def main():
         peaks.append(tracemalloc.get_traced_memory()[1] / n)
         tracemalloc.stop()
     print(f"\nkB of memory an assignment, grad: {', '.join(f'{p / 1e3:.2f}' for p in peaks)}")
-    calls = solvers(1_000, rng)
-    for call in calls:
-        call()
-    rows = [[seconds(call) for call in calls] for _ in range(15)]
-    ratios = [statistics.median(row[k] / row[0] for row in rows) for k in (1, 2)]
+    times = in_turns(solvers(1_000, rng), 15)
+    ratios = [
+        statistics.median(t / t0 for t, t0 in zip(row, times[0], strict=True)) for row in times[1:]
+    ]
     print(f"\nThomas solver, n = 1,000, compiled: {ratios[0]:.2f}; with gradient: {ratios[1]:.2f}")
 
 
