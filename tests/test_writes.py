@@ -190,16 +190,32 @@ def diagonal(x):
     return part * x[:2]
 
 
-WRITERS = real_and_imaginary_parts, a_row_of_a_column, every_other_of_the_first, diagonal
+def parts_in_a_loop(x):
+    z = np.zeros(4, dtype=complex, like=x)
+    for i in range(4):
+        z.real[i] = x[i]
+        z.imag[i] = z.real[i - 1] * x[i] + z.imag[i - 1]
+    z.imag[[1, 1, 2]] = x[:3] * z.real[0]
+    part = z.reshape(2, 2).T.imag[1]
+    part += z.real[:2]
+    return z.real * np.abs(z) ** 2 + z.imag
+
+
+WRITERS = (
+    real_and_imaginary_parts, a_row_of_a_column, every_other_of_the_first, diagonal, parts_in_a_loop
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("f", WRITERS, ids=lambda f: f.__name__)
 def test_derivatives_of_written_views_are_the_same_in_place_and_compiled(f):
     want = fg.jit(fg.jacrev(f))(X)
 
-    assert_same(want, fg.jacrev(f)(X), 1e-15)
-    assert_same(want, fg.jacfwd(f)(X), 1e-15)
-    assert_same(want, fg.jacrev(fg.jit(f))(X), 1e-15)
+    assert_same(want, fg.jacrev(f)(X), 1e-15, 1e-15)
+    assert_same(want, fg.jacfwd(f)(X), 1e-15, 1e-15)
+    assert_same(want, fg.jacrev(fg.jit(f))(X), 1e-15, 1e-15)
+    batch = np.stack([X, X[::-1]])
+    assert_same(np.stack(list(map(fg.jit(f), batch))), fg.vmap(f)(batch), 1e-15, 1e-15)
+    assert_same(want, fg.vmap(fg.jacrev(f))(batch)[0], 1e-15, 1e-15)
 
 
 @pytest.mark.parametrize("transform", list(TRANSFORMS)[1:])

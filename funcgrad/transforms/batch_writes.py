@@ -75,6 +75,6 @@ def steps_in_batch(steps: Steps, size: int) -> Steps:
     return [
         (prim, {"index": Index((slice(None), *params["index"]))})
         if prim is getitem_p
-        else (prim, prim.batched_params(size, **params))
+        else (prim, prim.batched_params(size, **params) if params else params)  # none of real, imag
         for prim, params in steps
     ]

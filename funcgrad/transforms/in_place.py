@@ -19,7 +19,16 @@ from ..ops.assign import add_at_p, last_writer_p, set_at_p
 from ..ops.elementwise import where
 from ..ops.index import Index, add_into, getitem_p
 from ..ops.structure import unbroadcast, zeros_like
-from .owned_arrays import can_follow, is_writable, kept, own_array, part_of, put, zeros_in
+from .owned_arrays import (
+    can_follow,
+    in_cotangent,
+    is_writable,
+    kept,
+    own_array,
+    part_of,
+    put,
+    zeros_in,
+)
 from .tape_tracers import SharedTracer, TapeTracer, WrittenTracer
 
 _WHOLE = Index((Ellipsis,))
@@ -48,6 +57,7 @@ class Read:
         if number not in own or not isinstance(before, (np.ndarray, Tracer)):
             before = _owned(before, x)  # arithmetic gives a scalar for arrays of no axis
             own.add(number)
+        ct = in_cotangent(ct, self.steps)
         if traced:
             now = getitem_p(part_of(before, self.steps), index=index)
             before = put(before, self.steps, tuple(index), now + ct)
@@ -98,6 +108,7 @@ class Write:
         if old is not None:
             cts[old] = before if old not in cts else cts[old] + before
         if number is not None:
+            part = in_cotangent(part, self.steps)
             if arrays:
                 last = last_writer_p(*arrays, shape=self.shape(x), index=index)
                 part = where(last, part, 0)

@@ -13,17 +13,24 @@ from ..core.buffers import Buffer
 from ..core.memory import Owner, Steps, alias, snapshot
 from ..core.registry import overrides
 from ..core.trace import Tracer
+from ..ops import elementwise as ew
 from ..ops.index import getitem_p
 from ..ops.layout import copy_in
 from ..ops.structure import reshape_p, transpose_p
 from .staging import staged_in
 
-_FOLLOWED = frozenset({getitem_p, reshape_p, transpose_p})
+_FOLLOWED = frozenset({getitem_p, reshape_p, transpose_p, ew.real, ew.imag})
 
 
 def can_follow(steps: Steps) -> bool:
     """Whether the steps lead to a view in a tangent or cotangent as they do in the array."""
     return all(prim in _FOLLOWED for prim, _ in steps)
+
+
+def in_cotangent(ct: Any, steps: Steps) -> Any:
+    """The cotangent of a view, as the view of the cotangent of the array holds it, or from it."""
+    # the transpose of imag is t -> -i t, so that the imaginary part is that of -t
+    return -ct if any(prim is ew.imag for prim, _ in steps) else ct
 
 
 def is_writable(x: Any) -> bool:
