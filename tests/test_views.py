@@ -398,3 +398,27 @@ def test_copies_are_in_their_order():
     for got in (fg.vjp(program, x)[0], fg.jit(program)(x)):
         for a, b in zip(got, want, strict=True):
             assert_same(a, b)
+
+
+def test_a_second_derivative_of_writes_into_an_array_of_no_axis():
+    def program(x):
+        y = x
+        x *= y
+        x *= y
+        return np.sum(x)  # x**4
+
+    slope, bend = fg.jvp(fg.grad(program), (np.array(0.5),), (np.array(1.0),))
+
+    np.testing.assert_allclose([slope, bend], [4 * 0.5**3, 12 * 0.5**2])
+
+
+def test_a_view_of_another_order_is_written_under_vjp_in_vmap():
+    def program(x):
+        y = np.copy(x.T).T.ravel()
+        y[...] = 2.0 * y
+        return y
+
+    x, ct = np.arange(6.0).reshape(2, 3), np.arange(6.0)
+    pull = lambda x: fg.vjp(program, x)[1](ct)[0]
+
+    assert_same(fg.vmap(pull)(x[None])[0], pull(x))

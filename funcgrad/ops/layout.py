@@ -178,6 +178,11 @@ def copy_in(strides: Strides, x: np.ndarray) -> np.ndarray:
     return out
 
 
+def zeros_in_order(x: Any) -> np.ndarray:
+    """Zeros with the shape, dtype and strides of a tracer."""
+    return _zeros(x.shape, strides_of(x), x.dtype)
+
+
 def keeps_layout(prim: Primitive) -> bool:
     """Whether results of an operation may be in another order than C."""
     return isinstance(prim, _KEEPS)

@@ -14,6 +14,7 @@ import numpy as np
 from ..core.avals import Aval, aval_of
 from ..core.buffers import Buffer, settled
 from ..core.memory import Steps, View, give_content, is_lent, keep_lent, lend
+from ..core.registry import overrides
 from ..core.trace import Primitive, Tracer
 from ..ops.assign import add_at_p, last_writer_p, set_at_p
 from ..ops.elementwise import where
@@ -54,7 +55,7 @@ class Read:
         if x.dtype is _HALF or (traced and (arrays or not _are_writable(before, ct))):
             cts[number] = self.added(before, ct, x, arrays, index)
             return
-        if number not in own or not isinstance(before, (np.ndarray, Tracer)):
+        if number not in own or not _is_array(before):
             before = _owned(before, x)  # arithmetic gives a scalar for arrays of no axis
             own.add(number)
         ct = in_cotangent(ct, self.steps)
@@ -98,7 +99,7 @@ class Write:
         if isinstance(ct, Tracer) and not _are_writable(ct):
             before, part = self.moved(ct, arrays, index, old is not None)
         else:
-            held = new in own and isinstance(ct, (np.ndarray, Tracer))
+            held = new in own and _is_array(ct)
             before, part = ct if held else _owned(ct, x), None
             if number is not None:
                 part = kept(getitem_p(part_of(before, self.steps), *arrays, index=index))
@@ -206,6 +207,11 @@ def tape_writer(
         give_content(x, WrittenTracer(tape, array, first))
 
     return write
+
+
+def _is_array(x: Any) -> bool:
+    """Whether a cotangent is an array: a sum of arrays of no axis is a scalar."""
+    return not overrides["is_scalar"](x) if isinstance(x, Tracer) else isinstance(x, np.ndarray)
 
 
 def _are_writable(*cts: Any) -> bool:

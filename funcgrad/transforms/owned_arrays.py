@@ -15,7 +15,7 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import elementwise as ew
 from ..ops.index import getitem_p
-from ..ops.layout import copy_in
+from ..ops.layout import copy_in, zeros_in_order
 from ..ops.structure import reshape_p, transpose_p
 from .staging import staged_in
 
@@ -48,10 +48,14 @@ def kept(x: Any) -> Any:
 def own_array(x: Any) -> Any:
     """A copy of the value of a tracer, in which views are views as in the memory that it owns."""
     strides = x._memory.strides if type(x._memory) is Owner else None
-    if type(strides) is tuple and isinstance(x.value, np.ndarray):
+    if type(strides) is not tuple:
+        return kept(x.value)
+    if isinstance(x.value, np.ndarray):
         copy = copy_in(strides, x.value)
         return copy if copy is not x.value else kept(copy)
-    return kept(x.value)
+    copy = kept(x.value)
+    copy._memory = Owner(strides)
+    return copy
 
 
 def part_of(x: Any, steps: Steps) -> Any:
@@ -86,4 +90,4 @@ def put(x: Any, steps: Steps, key: Any, value: Any) -> Any:
 
 def zeros_in(x: Any) -> np.ndarray:
     """Zeros with the shape, dtype and memory layout of an array."""
-    return np.zeros_like(x) if isinstance(x, np.ndarray) else np.zeros(x.shape, x.dtype)
+    return np.zeros_like(x) if isinstance(x, np.ndarray) else zeros_in_order(x)
