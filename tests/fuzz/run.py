@@ -18,6 +18,7 @@ from .plain import NAMESPACE
 from .plants import PLANTS, planted
 from .programs import Program
 from .shrink import shrink
+from .writes import run as writes
 
 
 @dataclass
@@ -102,8 +103,11 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--show", action="store_true", help="print the programs, do not run them")
     parser.add_argument("--plant", choices=PLANTS, help="a fault to be found")
     parser.add_argument("--no-shrink", action="store_true")
+    parser.add_argument("--writes", action="store_true", help="programs that write into arrays")
     args = parser.parse_args(argv)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    if args.writes:
+        return writes.main(args)
     if args.show:
         for number in range(args.start, args.start + args.programs):
             print(f"# {number}\n{program(args.seed, number).text}\n")

@@ -1,0 +1,68 @@
+"""What a program that writes means without the library.
+
+Arguments of the functions that the library calls behave as copies, and so do their results.
+"""
+
+import types
+from typing import Any
+
+import numpy as np
+
+import funcgrad as fg
+
+from .. import plain
+
+
+def copied(x: Any) -> Any:
+    if isinstance(x, tuple):
+        return tuple(map(copied, x))
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
+def owned(fun: Any) -> Any:
+    """A function of copies, whose results are copies."""
+    return lambda *args: copied(fun(*map(copied, args)))
+
+
+def cond(pred: Any, true: Any, false: Any, *operands: Any) -> Any:
+    return owned(true if pred else false)(*operands)
+
+
+def switch(index: Any, branches: Any, *operands: Any) -> Any:
+    return owned(branches[min(max(int(index), 0), len(branches) - 1)])(*operands)
+
+
+def scan(body: Any, carry: Any, xs: Any) -> Any:
+    return plain.scan(owned(body), copied(carry), xs)
+
+
+def while_loop(test: Any, body: Any, value: Any) -> Any:
+    return plain.while_loop(test, owned(body), copied(value))
+
+
+def fori_loop(low: int, high: int, body: Any, value: Any) -> Any:
+    return plain.fori_loop(low, high, owned(body), copied(value))
+
+
+def map_(fun: Any, xs: Any) -> Any:
+    return np.stack([owned(fun)(x) for x in xs])
+
+
+def vmap(fun: Any) -> Any:
+    return lambda *args: np.stack([owned(fun)(*rows) for rows in zip(*args, strict=True)])
+
+
+def grad(fun: Any) -> Any:
+    return lambda *args: copied(fg.grad(fun)(*map(copied, args)))
+
+
+LAX = types.SimpleNamespace(
+    cond=cond, switch=switch, scan=scan, while_loop=while_loop, fori_loop=fori_loop, map=map_
+)
+PLAIN = types.SimpleNamespace(
+    lax=LAX, vmap=vmap, jit=owned, checkpoint=owned, grad=grad, special=fg.special
+)
+
+NAMESPACE: dict[str, Any] = {"np": np, "fg": PLAIN}
+TRACED: dict[str, Any] = {"np": np, "fg": fg}
+CHANGED: dict[str, Any] = {"np": fg.numpy, "fg": fg}

@@ -1,0 +1,89 @@
+"""Run programs that write, and shrink what fails."""
+
+import multiprocessing
+import warnings
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from ..compare import DifferenceError
+from .generate import program
+from .laws import check
+from .plain import NAMESPACE
+from .program import Program
+from .shrink import shrink
+
+
+@dataclass
+class Report:
+    """What a number of programs showed."""
+
+    tried: int = 0
+    found: list[tuple[int, DifferenceError]] = field(default_factory=list)
+
+    def __add__(self, other: "Report") -> "Report":
+        return Report(self.tried + other.tried, self.found + other.found)
+
+
+def run(seed: int, numbers: range, stop: bool = False) -> Report:
+    """Compare the programs of these numbers."""
+    report = Report()
+    for number in numbers:
+        difference = check(program(seed, number), number)
+        report.tried += 1
+        if difference is not None:
+            report.found.append((number, difference))
+            if stop:
+                break
+    return report
+
+
+def shrunk(made: Program, number: int, difference: DifferenceError) -> Program:
+    """A small program that differs by the same law in the same words."""
+
+    def fails(smaller: Program) -> bool:
+        try:
+            with np.errstate(all="ignore"), warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                smaller.function(NAMESPACE)(*smaller.fresh())
+        except Exception:
+            return False
+        found = check(smaller, number, difference.by)
+        return found is not None and found.kind == difference.kind
+
+    return shrink(made, fails)
+
+
+def _part(work: tuple[int, range]) -> Report:
+    return run(*work)
+
+
+def main(args: Any) -> int:
+    """Run what the command line asks for; return 1 if a program differs."""
+    end, total = args.start + args.programs, Report()
+    if args.show:
+        for number in range(args.start, end):
+            print(f"# {number}\n{program(args.seed, number).text}\n")
+        return 0
+    step = max(1, min(200, args.programs // args.workers))
+    work = [(args.seed, range(k, min(k + step, end))) for k in range(args.start, end, step)]
+    if args.workers == 1:
+        total = sum(map(_part, work), total)
+    else:
+        with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
+            total = sum(pool.imap_unordered(_part, work), total)
+    kinds: dict[str, list[tuple[int, DifferenceError]]] = {}
+    for number, difference in sorted(total.found, key=lambda pair: pair[0]):
+        kinds.setdefault(difference.kind, []).append((number, difference))
+    for kind, cases in kinds.items():
+        number, difference = cases[0]
+        made = program(args.seed, number)
+        if not args.no_shrink:
+            made = shrunk(made, number, difference)
+            difference = check(made, number, difference.by) or difference
+        others = [other for other, _ in cases[1:6]]
+        print(f"\n# program {number}, {kind}: {len(cases)} times, also {others}")
+        print(f"{made.text}\n# {difference.detail}"[:3000])
+    print(f"\n{total.tried} programs, {len(total.found)} differ in {len(kinds)} ways")
+    return 1 if total.found else 0
