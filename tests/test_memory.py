@@ -56,6 +56,8 @@ TRANSFORMS = {
         )
     ),
     "vjp of jit": lambda f: lambda *xs: fg.vjp(fg.jit(f), *xs)[0],
+    "vmap of vjp": lambda f: TRANSFORMS["vmap"](lambda *xs: fg.vjp(f, *xs)[0]),
+    "vjp of jvp": lambda f: lambda *xs: fg.vjp(TRANSFORMS["jvp"](f), *xs)[0],
 }
 
 

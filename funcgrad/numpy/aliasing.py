@@ -129,17 +129,26 @@ def laid_out_as(y: Any, strides: Any) -> Any:
     """A new array with the strides, in elements, that NumPy would give it."""
     if not isinstance(y, Tracer) or not y.shape:
         return y
-    x = y = fresh_copy(y) if type(y._memory) is View else y
-    while isinstance(x, ConcreteTracer):
-        if isinstance(x.value, np.ndarray):
-            x.value = copy_in(strides, x.value)
-            return y
-        x = x.value
-    if y._memory is None:
-        x._trace.lay_out(x, strides)
+    y = fresh_copy(y) if type(y._memory) is View else y
+    bottom = _bottom(y)
+    if isinstance(bottom, np.ndarray):
+        y.value = _relaid(y.value, strides)
+    elif y._memory is None:
+        bottom._trace.lay_out(bottom, strides)
     else:  # a copy has the content of another array
         y._memory.strides = strides
     return y
+
+
+def _relaid(x: Any, strides: Any) -> Any:
+    """A known value with these strides; tracers of outer traces, which others may hold, stay."""
+    if isinstance(x, np.ndarray):
+        return copy_in(strides, x)
+    inner = _relaid(x.value, strides)
+    if inner is not x.value:
+        x = snapshot(x)
+        x.value = inner
+    return x
 
 
 def in_c_order(y: Any) -> Any:

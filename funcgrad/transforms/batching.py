@@ -86,8 +86,9 @@ class Batch(Trace):
             self.with_axis(y) if d is None else BatchTracer(self, y, d)
             for y, d in zip(outs, out_axes, strict=True)
         ]
-        # the strides of a view are asked of the owner of its memory
-        if keeps_layout(prim) and prim.viewing is NO_VIEWING and any(map(self.is_strided, args)):
+        # the strides of a view are asked of the owner of its memory, which an inner trace knows
+        asked = keeps_layout(prim) and (prim.viewing is NO_VIEWING or running.get() is not self)
+        if asked and (prim is transpose_p or any(map(self.is_strided, args))):
             self.follow(results[0], prim, args, params)
         return results
 

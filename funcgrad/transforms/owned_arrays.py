@@ -76,7 +76,9 @@ def put(x: Any, steps: Steps, key: Any, value: Any) -> Any:
         if not traced:
             # NumPy writes z[::2] = z[:5] element by element, so that it reads what it has written
             overlaps = type(value) is np.ndarray and np.may_share_memory(value, x)
-            part_of(x, steps)[key] = value.copy() if overlaps else value
+            view = part_of(x, steps)
+            assert not steps or not view.size or np.may_share_memory(view, x)
+            view[key] = value.copy() if overlaps else value
             return x
         x = Buffer(x)  # it becomes a value of the outer trace
         view = x
