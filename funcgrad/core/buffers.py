@@ -311,7 +311,7 @@ def _is_of(y: np.ndarray, values: Iterable[Any]) -> bool:
 
 
 def _owner_in(given: Any, y: Any) -> Any:
-    """The buffer of which an array is a view, not itself."""
+    """The buffer with which an array shares memory, None if it is the array of one."""
     if type(y) is not np.ndarray or y.base is None or any(y is x.value for x in given):
         return None
     return next((x for x in given if np.may_share_memory(y, x.value)), None)
@@ -327,7 +327,7 @@ def _linked(found: Any, given: Any, traced: Any, args: tuple, kwargs: dict[str, 
 
 
 def _exports(found: Any, given: Any) -> Any:
-    """NumPy's own views of buffers, of which those cannot keep account."""
+    """NumPy's own views, as ndarrays that share the memory of buffers."""
     if isinstance(found, (list, tuple)):
         return type(found)([_exports(y, given) for y in found])
     for x in given:

@@ -1,10 +1,13 @@
 """Memory of traced arrays: which of them share elements, and how a write reaches them all.
 
-A tracer is a reference to immutable content: a value, and what its trace adds to it. A write
-computes new content, by an operation like any other, and the tracer then refers to that, so every
-name of the array sees it. A view (of basic indexing, a transpose, a reshape) remembers the array
-that owns the memory, and the operations that lead from there to it. A write through a view gives
-the owner new content; the other views are computed from it at their next use.
+A tracer is a reference to immutable content: a value, and the tangent, axis or number that its
+trace adds. A write computes new content, by an operation like any other, and the tracer then refers
+to that, so every name of the array sees it. A view (of basic indexing, a transpose, a reshape)
+remembers the array that owns the memory, and the operations that lead from there to it. A write
+through a view gives the owner new content; the other views are computed from it at their next use.
+
+A trace may own the memory and write into it in place (``Trace.write``). Then a result that NumPy
+would copy may share it: it is lent, and becomes a copy before the next write (copy on write).
 
 An array that was neither viewed nor written has no entry here: its ``_memory`` is None.
 """

@@ -86,7 +86,7 @@ class Trace:
         return any(outer is trace and position > count for outer, count in self.around)
 
     def gives_scalar(self, x: Any) -> bool:
-        """Whether an abstract tracer of no axis is a scalar in NumPy."""
+        """Whether an abstract 0-d tracer is a scalar in NumPy."""
         return True
 
     def strides(self, x: Any) -> tuple[int, ...]:

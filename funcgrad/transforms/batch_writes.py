@@ -19,7 +19,7 @@ from .snapshots import aliases
 
 
 def process_written(trace: Any, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-    """Apply an operation to arrays that are written: to copies, or with a copy of what it reads."""
+    """Apply an operation to copies of written arrays; of one that takes a view, copy the result."""
     reads = prim.viewing is not NO_VIEWING
     given = [
         BatchTracer(trace, x.value if reads else kept(x.value), 0) if type(x) is WrittenBatch else x

@@ -1,4 +1,4 @@
-"""The form of operands: scalar or array of no axis, and the order in memory.
+"""The form of operands: scalar or 0-d array, and the order in memory.
 
 A program depends on it only where it writes in place.
 """
@@ -14,12 +14,12 @@ from ..ops.layout import strides_of_strided
 
 
 def is_array(x: Any) -> bool:
-    """Whether a value of no axis is an array, which is written in place, and no scalar."""
+    """Whether a 0-d value is an array, which is written in place, and no scalar."""
     return not overrides["is_scalar"](x) if isinstance(x, Tracer) else isinstance(x, np.ndarray)
 
 
 def lay_out(tracers: Iterable[Any], values: Iterable[Any]) -> None:
-    """Note which inputs of a program are arrays of no axis, and which are not in C order."""
+    """Note which inputs of a program are 0-d arrays, and which are not in C order."""
     for x, value in zip(tracers, values, strict=True):
         if not isinstance(value, (np.ndarray, Tracer)):
             continue

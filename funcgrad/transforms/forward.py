@@ -108,14 +108,14 @@ class Forward(Trace):
         ]
 
     def operands(self, prim: Primitive, args: tuple) -> tuple[tuple, WrittenDual | None]:
-        """Operands, of arrays that are written copies, and the array of which it is a view."""
+        """The operands, with copies of written arrays; of a view the array itself, returned too."""
         first = args[0] if args else None
         if type(first) is WrittenDual and prim.viewing is not NO_VIEWING:
             return (ForwardTracer(self, first.value, first.tangent), *args[1:]), first
         return tuple([snapshot(x) if type(x) is WrittenDual else x for x in args]), None
 
     def views(self, outs: Sequence[Any], x: WrittenDual) -> Sequence[Any]:
-        """Outputs of an operation, of which those that view a written array are known to do so."""
+        """The outputs; those that share memory with a written array are lent it."""
         return [
             lend(WrittenDual(self, y.value, y.tangent), x) if aliases(y.value, x.value) else y
             for y in outs

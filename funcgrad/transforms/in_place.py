@@ -56,7 +56,7 @@ class Read:
             cts[number] = self.added(before, ct, x, arrays, index)
             return
         if number not in own or not _is_array(before):
-            before = _owned(before, x)  # arithmetic gives a scalar for arrays of no axis
+            before = _owned(before, x)  # arithmetic gives a scalar for 0-d arrays
             own.add(number)
         ct = in_cotangent(ct, self.steps)
         if traced:
@@ -178,7 +178,7 @@ def read_again(tape: Any, x: Any, steps: Steps) -> Any:
 def tape_writer(
     tape: Any, x: Any, steps: Steps, value: Any, arrays: Sequence[Any], index: Index
 ) -> Callable[[], None] | None:
-    """What writes ``view[index] = value`` on the tape, where steps lead from ``x`` to the view.
+    """The write ``view[index] = value`` on the tape, where steps lead from ``x`` to the view.
 
     None: the array, or the value, is of an outer trace, or the view is of complex parts.
     """

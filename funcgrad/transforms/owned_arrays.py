@@ -74,7 +74,7 @@ def put(x: Any, steps: Steps, key: Any, value: Any) -> Any:
     traced = isinstance(value, Tracer)
     if not isinstance(x, Tracer):
         if not traced:
-            # NumPy writes z[::2] = z[:5] element by element, so that it reads what it has written
+            # NumPy writes z[::2] = z[:5] element by element, and so reads elements already written
             overlaps = type(value) is np.ndarray and np.may_share_memory(value, x)
             view = part_of(x, steps)
             assert not steps or not view.size or np.may_share_memory(view, x)

@@ -90,7 +90,7 @@ class Staging(Trace):
         self.searched = 0  # the number of equations searched for these
         self.transposed = False  # whether it will be transposed: masks of its tangents are unknown
         self.inputs: list[Var] = []
-        self.arrays: set[Var] = set()  # inputs that are arrays of no axis, not scalars
+        self.arrays: set[Var] = set()  # inputs that are 0-d arrays, not scalars
         self.tells_scalars = False  # whether the program depends on that
         self.renamed: dict[Var, Atom] = {}  # variables whose equations were removed
         self.layouts = Layouts()

@@ -65,7 +65,7 @@ class ArgSpec:
             self.parameters = []
         self.static = self._places("static", options["static_argnums"], options["static_argnames"])
         self.donated = self._places("donate", options["donate_argnums"], options["donate_argnames"])
-        self.tells_scalars = False  # whether it writes into an argument of no axis
+        self.tells_scalars = False  # whether it writes into a 0-d argument
         self.tells_layouts = False  # whether what it writes depends on the layout of arguments
         both = self.static & self.donated
         if both:
@@ -187,7 +187,7 @@ def places_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[Plac
 
 
 def arrays_of(leaves: Sequence[Any], facts: Sequence[Aval | Static]) -> tuple[bool, ...]:
-    """Which leaves are arrays of no axis, which are written in place, other than scalars."""
+    """Which leaves are 0-d arrays: these are written in place, scalars are not."""
     pairs = zip(leaves, facts, strict=True)
     return tuple([type(a) is Aval and not (a.shape or a.weak) and is_array(x) for x, a in pairs])
 

@@ -68,7 +68,7 @@ class Key(NamedTuple):
     nodes: tuple[Node | None, ...]  # of (args, kwargs) in preorder, None for a leaf
     leaves: tuple[Aval | Static, ...]
     axes: tuple[Hashable, ...] = ()  # the named axes around the call
-    arrays: tuple[bool, ...] = ()  # which leaves are arrays of no axis, if the function asks
+    arrays: tuple[bool, ...] = ()  # which leaves are 0-d arrays, if the function asks
     strides: tuple[Any, ...] = ()  # of the leaves that are not in C order, if the function asks
 
 
