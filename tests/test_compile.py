@@ -28,7 +28,7 @@ from funcgrad.core.dead_code import dce
 from funcgrad.core.jaxpr import Jaxpr, Var, check_jaxpr, constants_as_inputs, eval_jaxpr
 from funcgrad.ops.compare import logical_not
 from funcgrad.ops.elementwise import conj
-from funcgrad.transforms.jit.signature import with_numbers
+from funcgrad.transforms.jit.signature import uniform_as_scalars
 
 from .support.compare import assert_same
 from .support.programs import PROGRAMS, P, X, weighted
@@ -40,7 +40,7 @@ RNG = np.random.default_rng(5)
 
 def staged(f, *xs):
     """Return a program without constants, and its operands."""
-    closed = with_numbers(fg.make_jaxpr(f)(*xs))
+    closed = uniform_as_scalars(fg.make_jaxpr(f)(*xs))
     return constants_as_inputs(closed.jaxpr), (*closed.consts, *xs)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 
 from typing_extensions import override
 
-from .in_place import Read
 from .lines import Located
+from .tape_writes import Read
 
 
 class Joint:

@@ -20,7 +20,6 @@ from ..core.trace import Primitive, Trace, Tracer, is_walked, running
 from ..ops.index import Index
 from .arguments import check_alive, check_closed
 from .backward import Record, backward, deposit, rule_of
-from .in_place import read, read_again, tape_writer
 from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .owned_arrays import can_follow, kept
@@ -28,6 +27,7 @@ from .seeds import params_for_trace
 from .snapshots import OUTPUT, SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
 from .staging import StagingTracer, staged_in
 from .tape_tracers import SharedTracer, TapeTracer, WrittenTracer
+from .tape_writes import read, read_again, tape_writer
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 

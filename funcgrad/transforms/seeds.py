@@ -35,7 +35,7 @@ from ..ops.structure import batch_at_front
 from .batching import Batch, BatchTracer
 from .paths import Paths, PathTracer, masks_of, resume, seeded, traces_for, unmasked
 from .staging import Staging, is_staged, stage, staged_in
-from .uniform import with_numbers
+from .uniform import uniform_as_scalars
 
 # tangents or cotangents (None: 0), whether they have masks -> results of the linear map
 Map = Callable[[Sequence[Any], bool], Sequence[Any]]
@@ -211,7 +211,7 @@ def with_masks(jaxpr: Jaxpr) -> Jaxpr:
     if found is None:
         args = [*jaxpr.constvars, *jaxpr.invars]
         closed, _ = stage("a program", lambda xs: _replayed(jaxpr, xs), [v.aval for v in args])
-        closed = with_numbers(closed)
+        closed = uniform_as_scalars(closed)
         n, new = len(jaxpr.constvars), closed.jaxpr
         rows = zip(new.constvars, closed.consts, strict=True)
         consts = [Eqn(constant_p, (), (v,), {"array": Array(x)}) for v, x in rows]

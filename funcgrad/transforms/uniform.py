@@ -8,7 +8,7 @@ from ..core.jaxpr import ClosedJaxpr, Eqn, Jaxpr, Literal, Var
 from ..ops.structure import broadcast_p
 
 
-def with_numbers(closed: ClosedJaxpr) -> ClosedJaxpr:
+def uniform_as_scalars(closed: ClosedJaxpr) -> ClosedJaxpr:
     """Replace constants whose elements are all equal by a broadcast scalar."""
     eqns: list[Eqn] = []
     rest: list[tuple[Var, Any]] = []

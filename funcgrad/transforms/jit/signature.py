@@ -23,7 +23,7 @@ from ..arguments import Origin, Place
 from ..forms import lay_out
 from ..namedaxes import NamedAxis, tokens, with_axes
 from ..staging import Staging, stage
-from ..uniform import with_numbers
+from ..uniform import uniform_as_scalars
 from .argspec import ArgSpec, FlatCall, arrays_of, layouts_of, places_of
 from .entry import Entry, entry
 from .key import Key, Static
@@ -53,7 +53,7 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
     if traces:
         call = call._replace(key=_told_apart(spec, call, traces[0]))
     closed = with_axes(closed, list(env)) if env else closed
-    closed = with_numbers(closed) if closed.consts else closed
+    closed = uniform_as_scalars(closed) if closed.consts else closed
     return Signature(spec, call, closed, out_tree, serial)
 
 
