@@ -113,6 +113,7 @@ FUNCTIONS = {
     "numpy.in_place":
         "copyto put put_along_axis place putmask fill_diagonal ufunc_at elements set_elements",
     "numpy.index_tricks": "tril_indices_from triu_indices_from diag_indices_from ix_",
+    "numpy.masked": "masked",
     "numpy.indexing":
         "_operator.getitem take take_along_axis lib.stride_tricks.sliding_window_view compress "
         "extract diagonal linalg.diagonal trace linalg.trace diag diagflat tril triu",

@@ -422,3 +422,16 @@ def test_a_view_of_another_order_is_written_under_vjp_in_vmap():
     pull = lambda x: fg.vjp(program, x)[1](ct)[0]
 
     assert_same(fg.vmap(pull)(x[None])[0], pull(x))
+
+
+def test_windows_by_numpys_own_path_see_writes():
+    def f(x):
+        y = 1.0 * x
+        windows = fg.numpy.lib.stride_tricks.sliding_window_view(y, 2)
+        y[1] *= 3.0
+        return windows.sum(axis=1)
+
+    x = np.array([0.4, -1.3, 0.9])
+
+    np.testing.assert_array_equal(f(x), fg.jit(f)(x))
+    np.testing.assert_array_equal(np.array([[1.0, 3.0, 0.0], [0.0, 3.0, 1.0]]), fg.jacrev(f)(x))

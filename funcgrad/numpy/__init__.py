@@ -55,6 +55,8 @@ def __getattr__(name: str) -> _Any:
             "funcgrad.numpy.random: generators with a hidden state are not supported; use "
             "funcgrad.random, whose functions take a key"
         )
+    if name == "lib":
+        return _np.lib  # sliding_window_view dispatches on traced arrays
     if not name.startswith("_") and name in dir(_np):
         raise AttributeError(
             f"funcgrad.numpy.{name}: this part of NumPy is not supported in traced code; use "

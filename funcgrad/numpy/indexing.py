@@ -17,7 +17,6 @@ from ..ops.reduce import axis_of, gather_along_axis
 from ..ops.structure import broadcast_to, reshape
 from .aliasing import Viewed, in_c_order, viewed
 from .dispatch import implements, no_out, unsupported
-from .masked import Masked
 from .shapes import integer_tuple, ravel, ravel_if_none, scalar_axis
 
 _OUTSIDE = "compute it outside the traced function"
@@ -170,7 +169,7 @@ def getitem(x: Any, index: Any) -> Any:
         return viewed(y, x, getitem_p, {"index": key}) if shape_of(y) or slice is type(index) else y
     mask = unknown_mask(x, index)
     if mask is not None:
-        return Masked(x, mask)
+        return overrides["masked"](x, mask)
     array, key, arrays = parse(x, index)
     y = getitem_p(array, *arrays, index=key)
     entries = index if type(index) is tuple else (index,)

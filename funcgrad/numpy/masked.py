@@ -11,6 +11,7 @@ import numpy as np
 from ..core.avals import dtype_of, shape_of
 from ..core.buffers import settled
 from ..core.errors import ConcretizationError
+from ..core.registry import overrides
 from ..ops.operand import operand
 from ..ops.structure import cast
 from ..transforms.sameness import have_same_elements
@@ -128,3 +129,6 @@ def _cast(ufunc: np.ufunc, x: Any, dtype: np.dtype) -> Any:
     if not np.can_cast(dtype_of(x), dtype, "same_kind"):
         np.add(np.zeros(0, dtype_of(x)), 0, out=np.zeros(0, dtype))  # raises
     return cast(x, dtype)
+
+
+overrides["masked"] = Masked
