@@ -140,9 +140,12 @@ class MutationError(FuncgradError, TypeError):
 
 
 class OutError(MutationError):
-    """An operation was given ``out=``: the caller writes there, if that can hold the result."""
+    """A result with traced values that ``out=`` would write into an ndarray.
 
-    out: Any = None
+    ``np.sin(x, out=a)`` fails for an ndarray ``a`` and a traced ``x``; write ``a = np.sin(x)``.
+    """
+
+    out: Any = None  # rules raise it for any array; the caller writes into a traced one
 
 
 class MutatedError(FuncgradError, ValueError):
