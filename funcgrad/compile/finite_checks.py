@@ -16,8 +16,8 @@ from ..core.companions import Codegen, inlined
 from ..core.dead_code import dce
 from ..core.emitter import Emitter, V
 from ..core.jaxpr import Eqn, Jaxpr, Literal, NotFiniteError, Var, programs_in, replace_eqn
+from ..core.registry import primitives
 from ..core.trace import Primitive
-from ..ops.contract import matmul
 from ..ops.elementwise import add, mul, neg, sub
 from ..ops.paths import Gaps, are_finite, is_harmless
 from ..ops.structure import broadcast_p, convert_p, reshape_p, sum_p, transpose_p
@@ -131,7 +131,7 @@ _KEPT = frozenset({broadcast_p, reshape_p, transpose_p, convert_p, seed_p, mul, 
 _REARRANGED = frozenset({broadcast_p, reshape_p, transpose_p, neg})
 
 # operations whose results are finite only if all elements of the operands are
-_EXACT = frozenset({add, sub, neg, mul, matmul, sum_p, broadcast_p, reshape_p, transpose_p})
+_EXACT = frozenset({add, sub, neg, mul, sum_p, broadcast_p, reshape_p, transpose_p})  # and matmul
 
 _LOOKED_FOR = frozenset({start_p, settle_p, live_p, resume_p})
 
@@ -192,7 +192,8 @@ def _without_sums(eqns: Sequence[Eqn], atoms: Sequence[Any]) -> list[Any]:
     """
     sums = {v for eqn in eqns if eqn.prim is sum_p for v in eqn.outs}.intersection(atoms)
     shown = set(atoms) - sums
-    exact = [eqn for eqn in eqns if eqn.prim in _EXACT and eqn.outs[0].aval.size]
+    found = _EXACT | {primitives["matmul"]}  # looked up, because most gradients need no products
+    exact = [eqn for eqn in eqns if eqn.prim in found and eqn.outs[0].aval.size]
     for eqn in reversed(exact if sums else ()):
         shown.update(eqn.ins if eqn.outs[0] in shown else ())
     sums = {eqn.outs[0] for eqn in exact if eqn.ins[0] in shown} & sums
