@@ -1014,3 +1014,19 @@ def test_a_transform_after_a_rebinding_one_writes_in_place():
     fg.grad(rebinding(f))(X)
 
     assert_same(2 * (X + 1), fg.grad(f)(X))
+
+
+def test_a_compiled_function_reads_a_buffer_around_it_at_each_call():
+    def f(x):
+        b = fnp.zeros(2)
+        b[0] = 2.0
+        direct, derived = fg.jit(lambda z: (z * b).sum()), fg.jit(lambda z: (z * (b + 1)).sum())
+        before = direct(x) + derived(x)
+        b[1] = x[0]
+        return before + direct(x) + derived(x)
+
+    x0, x1 = x = np.array([1.0, 3.0])
+
+    for value, gradient in (fg.value_and_grad(f)(x), fg.jit(fg.value_and_grad(f))(x)):
+        np.testing.assert_allclose(value, 10 * x0 + 2 * x1 + 2 * x0 * x1, rtol=1e-14)
+        np.testing.assert_allclose(gradient, [10 + 2 * x1, 2 + 2 * x0], rtol=1e-14)

@@ -15,7 +15,7 @@ from typing_extensions import override
 from .companions import NO_PROGRAMS
 from .errors import FuncgradError, MissingAttributeError
 from .exports import changed, check_unshared, exported, kept_copy
-from .memory import Owner, View, snapshot
+from .memory import Owner, View, owner_of, snapshot
 from .registry import overrides
 from .trace import ConcreteTracer, Primitive, Trace, Tracer, running, serials
 
@@ -27,7 +27,7 @@ class NoTrace(Trace):
 
     @override
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        arrays = list(map(plain, args))
+        arrays = [x._read() if isinstance(x, Buffer) else x for x in args]
         outs = prim.run(*arrays, **params)
         if prim.holds is not NO_PROGRAMS:  # a transform gives ndarrays
             return outs
@@ -62,6 +62,7 @@ class Buffer(ConcreteTracer):
     # NumPy's protocols
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        note_read(self)
         return np.array(self.value if copy else exported(self, self.value), dtype, copy=copy)
 
     def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -83,19 +84,23 @@ class Buffer(ConcreteTracer):
     # conversions
 
     def __bool__(self) -> bool:
-        return bool(self.value)
+        return bool(self._read())
 
     def __float__(self) -> float:
-        return float(self.value)
+        return float(self._read())
 
     def __int__(self) -> int:
-        return int(self.value)
+        return int(self._read())
 
     def __complex__(self) -> complex:
-        return complex(self.value)
+        return complex(self._read())
 
     def __index__(self) -> int:
-        return self.value.__index__()
+        return self._read().__index__()
+
+    def _read(self) -> np.ndarray:
+        note_read(self)
+        return self.value
 
     def __repr__(self) -> str:
         return repr(self.value)
@@ -108,6 +113,7 @@ class Buffer(ConcreteTracer):
     def __getitem__(self, index: Any) -> Any:
         if holds_traced(index):
             return ConcreteTracer.__getitem__(self, index)
+        note_read(self)
         found = self.value[plain_in(index)]
         if type(found) is not np.ndarray:
             return found
@@ -238,6 +244,15 @@ def holds_buffer(x: Any) -> bool:
     return isinstance(x, Buffer)
 
 
+def note_read(x: "Buffer") -> None:
+    """Note in the transforms that run that they read a buffer, which may be written later."""
+    trace = running.get()
+    if trace is not None:
+        made = owner_of(x)._mark
+        for each in (trace, *(outer for outer, _ in trace.around)):
+            each.took = each.took or made < each.serial
+
+
 def holds_traced(x: Any) -> bool:
     """Whether a value, or an iterable of values, holds a traced value that is no buffer."""
     if isinstance(x, Tracer):
@@ -252,6 +267,7 @@ def _buffers(values: Iterable[Any]) -> list[Any]:
     found: list[Any] = []
     for x in values:
         if isinstance(x, Buffer):
+            note_read(x)
             found.append(x)
         elif isinstance(x, (list, tuple)):
             found += _buffers(x)
@@ -342,6 +358,7 @@ def settled(x: Any) -> Any:
         return x
     if not isinstance(x, Buffer):
         return snapshot(x)
+    note_read(x)
     if type(x._memory) is View:
         return x.value.copy()
     return kept_copy(x)

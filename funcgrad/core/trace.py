@@ -50,7 +50,8 @@ class Trace:
 
     # fmt: off
     __slots__ = (
-        "around", "count", "dead", "inner", "masked", "origin", "rebinds", "serial", "wrote",
+        "around", "count", "dead", "inner", "masked", "origin", "rebinds", "serial", "took",
+        "wrote",
     )
     # fmt: on
 
@@ -63,6 +64,7 @@ class Trace:
         self.masked = masked  # whether derivatives inside are computed with masks, see paths.py
         # whether x += y gives a new array, as for immutable arrays
         self.rebinds: bool = outer is not None and outer.rebinds
+        self.took = False  # whether it read a buffer that was made before it began
         self.wrote = False  # whether an array was written in place while it ran
         self.inner = False  # whether one was computed inside, without masks
         self.origin = origin  # the transform and its function, for error messages

@@ -54,7 +54,8 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
         call = call._replace(key=_told_apart(spec, call, traces[0]))
     closed = with_axes(closed, list(env)) if env else closed
     closed = uniform_as_scalars(closed) if closed.consts else closed
-    return Signature(spec, call, closed, out_tree, serial)
+    took = any(trace.took for trace in traces)
+    return Signature(spec, call, closed, out_tree, serial, took)
 
 
 def _told_apart(spec: ArgSpec, call: FlatCall, trace: Staging) -> Key:
@@ -78,6 +79,7 @@ class Signature:
         closed: the program as staged.
         out_tree: the structure of the output.
         serial: the number of signatures that the function had before.
+        took: whether it read a buffer of an outer transform, which may be written later.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class Signature:
         closed: ClosedJaxpr,
         out_tree: tree.TreeDef,
         serial: int,
+        took: bool = False,
     ) -> None:
         self.spec, self.key, self.in_tree = spec, call.key, call.in_tree
         self.places = places_of(*tree.unflatten(call.in_tree, call.leaves))
@@ -97,7 +100,7 @@ class Signature:
         self.jaxpr = constants_as_inputs(closed.jaxpr)
         name = getattr(spec.fun, "__name__", None)
         self.name = name if isinstance(name, str) else type(spec.fun).__name__
-        self.lasts = not any(isinstance(x, Tracer) for x in self.consts)
+        self.lasts = not took and not any(isinstance(x, Tracer) for x in self.consts)
         # constants of the program alone; a tracer of an outer transform may hold a user's array
         self.jaxpr.memo["own constants"] = len(self.consts) if self.lasts else 0
         self.named = any(isinstance(x, NamedAxis) for x in self.consts)
