@@ -435,3 +435,46 @@ def test_windows_by_numpys_own_path_see_writes():
 
     np.testing.assert_array_equal(f(x), fg.jit(f)(x))
     np.testing.assert_array_equal(np.array([[1.0, 3.0, 0.0], [0.0, 3.0, 1.0]]), fg.jacrev(f)(x))
+
+
+def test_a_write_through_a_transpose_keeps_the_order_of_what_is_made_of_the_array():
+    def program(x):
+        np.fill_diagonal(x.T, 1.0)
+        y = x + x
+        y.ravel()[:] = 3.0
+        return y
+
+    x = np.arange(4.0).reshape(2, 2)
+    for got in (fg.vjp(program, x)[0], fg.jvp(program, (x,), (x,))[0], fg.jit(program)(x)):
+        assert_same(got, np.full((2, 2), 3.0))
+
+
+def test_a_buffer_of_another_order_takes_a_traced_value_by_flat():
+    def program(x):
+        y = np.ones_like(x)
+        y.T.flat[1] = 2.0 * x[0, 0]
+        return y
+
+    x = np.array([[0.5, 0.1], [0.2, 0.3]])
+
+    assert_same(fg.vjp(program, 3.0 * x)[0], np.array([[1.0, 1.0], [3.0, 1.0]]))
+
+
+def test_vmap_of_the_gradient_of_a_part_of_a_written_array():
+    def program(z):
+        z *= 2.0
+        return np.sum(z.imag[0] ** 2)
+
+    z = np.array([[0.5 + 1j, 0.1], [0.2, 0.3 - 2j]])
+    want = fg.grad(program)(z)
+
+    assert_same(fg.vmap(fg.grad(program))(z[None])[0], want)
+
+
+def test_a_view_of_no_axis_is_written_into_a_buffer():
+    def program(x):
+        y = np.ones_like(x[...])
+        y[...] = x[...]
+        return np.sum(y * x)
+
+    assert fg.jvp(fg.grad(program), (np.array(0.5),), (np.array(1.0),)) == (1.0, 2.0)

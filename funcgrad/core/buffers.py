@@ -130,8 +130,7 @@ class Buffer(ConcreteTracer):
 
     @property
     def flat(self) -> Any:
-        contiguous = self.value.flags.c_contiguous
-        return ConcreteTracer.flat.fget(self) if contiguous else exported(self, self.value).flat  # type: ignore[attr-defined]
+        return ConcreteTracer.flat.fget(self)  # type: ignore[attr-defined]
 
     @flat.setter
     def flat(self, value: Any) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.avals import Shape, shape_of
 from ..core.buffers import Buffer, fresh_copy
-from ..core.memory import Owner, View, alias, owner_of, snapshot, steps_of
+from ..core.memory import Owner, View, alias, owner_of, snapshot, steps_of, write
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index
@@ -212,3 +212,8 @@ def _layout(x: Any) -> Any:
     while isinstance(array, Tracer) and hasattr(array, "value"):
         array = array.value
     return snapshot(x) if isinstance(array, Tracer) else strides_of(x)
+
+
+def write_content(x: Any, new: Any) -> None:
+    """Give an array, and all that share its memory, new content, in the layout that it has."""
+    write(x, laid_out_as(new, strides_of(x)) if len(x.shape) > 1 else new)

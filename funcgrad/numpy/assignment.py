@@ -8,7 +8,7 @@ import numpy as np
 from ..core.avals import aval_of, broadcast_shapes, dtype_of, is_inexact, shape_of
 from ..core.buffers import holds_traced, plain, plain_in
 from ..core.errors import DtypeError, MutationError, ShapeError
-from ..core.memory import View, are_same, write, write_in_place
+from ..core.memory import View, are_same, write_in_place
 from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Tracer, is_concrete
 from ..ops import elementwise as ew
@@ -17,7 +17,7 @@ from ..ops.index import Index, indexed_shape
 from ..ops.operand import holds_tracer, operand
 from ..ops.structure import broadcast_to, cast, reshape
 from ..transforms.sameness import have_same_elements
-from .aliasing import is_scalar, keep_layout
+from .aliasing import is_scalar, keep_layout, write_content
 from .dispatch import Casting
 from .indexing import getitem, parse, unknown_mask
 from .masked import Masked, refuse_other_mask
@@ -38,7 +38,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     keep_layout(x)
     mask = unknown_mask(x, index)
     if mask is not None:
-        write(x, _where(x, mask, value))
+        write_content(x, _where(x, mask, value))
         return
     array, key, arrays = parse(plain(x), index)
     shape = indexed_shape(shape_of(array), key, [shape_of(a) for a in arrays])
@@ -46,7 +46,7 @@ def setitem(x: Any, index: Any, value: Any) -> None:
     if array is plain(x) and write_in_place(x, value, arrays, key):
         return
     new = set_at_p(array, value, *arrays, index=key)
-    write(x, reshape(new, shape_of(x)))
+    write_content(x, reshape(new, shape_of(x)))
 
 
 overrides[operator.setitem] = setitem
@@ -76,7 +76,8 @@ def _reads(x: Any, index: Any, value: Any) -> bool:
     """Whether a value is the view ``x[index]``."""
     entries = index if type(index) is tuple else (index,)
     basic = all(e is None or e is Ellipsis or type(e) in (int, slice) for e in entries)
-    return basic and are_same(getitem(x, index), value)
+    part = getitem(x, index) if basic else None
+    return isinstance(part, Tracer) and are_same(part, value)
 
 
 def _where(x: Any, mask: Any, value: Any) -> Any:

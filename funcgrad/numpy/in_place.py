@@ -8,7 +8,6 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.buffers import plain
 from ..core.errors import DtypeError, MutationError
-from ..core.memory import write
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import elementwise as ew
@@ -16,7 +15,7 @@ from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index
 from ..ops.operand import holds_tracer, integers, operand, strong
 from ..ops.structure import broadcast_to, cast, reshape
-from .aliasing import apart, in_c_order, keep_layout
+from .aliasing import apart, in_c_order, keep_layout, write_content
 from .assignment import assigned, broadcasts, setitem, written_as
 from .at import at, combined
 from .dispatch import NO_DERIVATIVE, Casting, implements
@@ -83,7 +82,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
         positions = ew.clip(positions, 0, size - 1)
     values = _repeated(v, dtype_of(x), np.arange(count))
     new = set_at_p(reshape(x, (-1,)), values, positions, index=Index([ARRAY]))
-    write(a, reshape(new, shape_of(x)))
+    write_content(a, reshape(new, shape_of(x)))
 
 
 @implements("putmask", status=NO_DERIVATIVE)
@@ -95,7 +94,7 @@ def putmask(a: Any, mask: Any, values: Any) -> None:
     positions = np.arange(math.prod(shape_of(x))).reshape(shape_of(x))
     values = _repeated(values, dtype_of(x), positions)
     chosen = cast(reshape(chosen, shape_of(x)), np.dtype(bool))
-    write(a, ew.where(chosen, values, x))
+    write_content(a, ew.where(chosen, values, x))
 
 
 @implements("place", status=NO_DERIVATIVE)
@@ -112,7 +111,7 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
     order = np.maximum(np.cumsum(chosen) - 1, 0)
     values = _repeated(vals, dtype_of(x), order)
     new = ew.where(chosen, values, reshape(x, (-1,)))
-    write(arr, reshape(new, shape_of(x)))
+    write_content(arr, reshape(new, shape_of(x)))
 
 
 @implements("copyto", status=NO_DERIVATIVE)
@@ -135,7 +134,7 @@ def copyto(dst: Any, src: Any, casting: Casting = "same_kind", where: Any = True
             f"could not broadcast where mask from shape {shape_of(where)} into shape {shape_of(x)}"
         )
         raise ValueError(text.replace(", ", ","))
-    write(dst, ew.where(broadcast_to(where, shape_of(x)), src, x))
+    write_content(dst, ew.where(broadcast_to(where, shape_of(x)), src, x))
 
 
 @implements("fill_diagonal", status=NO_DERIVATIVE)
@@ -152,7 +151,7 @@ def fill_diagonal(a: Any, val: Any, wrap: bool = False) -> None:
     positions = np.arange(math.prod(shape))[:end:step]
     values = _repeated(val, dtype_of(x), np.arange(len(positions)))
     new = set_at_p(reshape(x, (-1,)), values, positions, index=Index([ARRAY]))
-    write(a, reshape(new, shape))
+    write_content(a, reshape(new, shape))
 
 
 @implements("put_along_axis", status=NO_DERIVATIVE)
@@ -199,7 +198,7 @@ def ufunc_at(ufunc: np.ufunc, x: Any, indices: Any, *values: Any) -> None:
         new = getattr(place, method)(values[0])
     else:
         new = combined(content, indices, function, values[0])
-    write(x, new)
+    write_content(x, new)
 
 
 def _kind(x: Any) -> Any:

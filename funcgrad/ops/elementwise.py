@@ -244,6 +244,9 @@ power_slope: Elementwise
 class Part(Elementwise, Viewing):
     """The real or the imaginary part."""
 
+    def transpose(self, ct: Any, x: Any) -> Any:
+        return cast(self.rules[0](ct, None, x), dtype_of(x))
+
     def put(self, x: Any, part: Any) -> Any:
         return add(part, mul(imag(x), 1j)) if self is real else add(real(x), mul(part, 1j))
 

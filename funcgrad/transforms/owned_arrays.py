@@ -48,7 +48,7 @@ def kept(x: Any) -> Any:
 def own_array(x: Any) -> Any:
     """A copy of the value of a tracer, in which views are views as in the memory that it owns."""
     strides = x._memory.strides if type(x._memory) is Owner else None
-    if type(strides) is not tuple:
+    if type(strides) is not tuple or not x.shape:
         return kept(x.value)
     if isinstance(x.value, np.ndarray):
         copy = copy_in(strides, x.value)

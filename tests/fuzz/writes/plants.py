@@ -12,6 +12,7 @@ from funcgrad.core.registry import overrides
 from funcgrad.numpy import aliasing, shapes
 from funcgrad.ops.index import Getitem
 from funcgrad.ops.structure import Transpose
+from funcgrad.transforms import tape_writes
 
 
 def _nothing(*_: Any) -> None:
@@ -51,7 +52,7 @@ PLANTS: dict[str, tuple[Any, Any, Any]] = {
     "arrays are scalars": (overrides, "is_scalar", _always),
     "a transpose is put back as it is": (Transpose, "put", _transposed_again),
     "a part is not put back": (Getitem, "put", _first_only),
-    "copies see writes": (memory, "keep_lent", _nothing),
+    "copies see writes": (tape_writes, "keep_lent", _nothing),
     "ravel never copies": (aliasing, "is_contiguous", _always),
 }
 
@@ -61,8 +62,12 @@ def planted(name: str) -> Iterator[None]:
     """Put a fault in the library's place."""
     owner, attribute, fault = PLANTS[name]
     if isinstance(owner, dict):
-        with patch.dict(owner, {attribute: fault}):
+        before = owner[attribute]  # which is loaded now, if it was not
+        owner[attribute] = fault
+        try:
             yield
+        finally:
+            owner[attribute] = before
         return
     with patch.object(owner, attribute, fault):
         yield

@@ -126,7 +126,7 @@ def out(g: Scope) -> None:
             ] * 2
     line = g.choice(forms).format(text)
     kind = g.kind_of(line)
-    if g.chance(0.2) and g.local is None:
+    if g.chance(0.2) and g.local is None and y.ndim:  # of no axis it may be a scalar
         line = f"{g.fresh()} = {line}"
         g.kinds[line.split(" ")[0]] = g.kinds[name]
         try:
