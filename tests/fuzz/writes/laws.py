@@ -17,7 +17,8 @@ from .program import Program
 
 SECONDS = 20
 ROUNDED = 1e-12  # the same arithmetic, fused or in another order
-SUMS = re.compile(r"sum|dot|mean|mat|@|einsum|add")  # NumPy's order follows the layout
+# sums follow the layout, and compiled bodies multiply for powers
+SUMS = re.compile(r"sum|dot|mean|mat|@|einsum|add|fg")
 PARTS = re.compile(r"real|imag|conj|vdot|fg\.grad")  # where a complex step means something else
 SCALARS = re.compile(r"\.(fill|put|sort|partition|flat)\b")
 STEP = 1e-30  # along the imaginary axis

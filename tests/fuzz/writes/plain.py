@@ -16,7 +16,7 @@ from .. import plain
 def copied(x: Any) -> Any:
     if isinstance(x, tuple):
         return tuple(map(copied, x))
-    return x.copy() if isinstance(x, np.ndarray) else x
+    return x.copy("K") if isinstance(x, np.ndarray) else x
 
 
 def owned(fun: Any) -> Any:
