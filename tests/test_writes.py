@@ -347,3 +347,63 @@ def test_a_mistake_raises_numpys_error(row):
         with pytest.raises(type(wanted.value)) as caught:
             transform(f, *given)
         assert not row.startswith("!") or str(wanted.value).strip() == str(caught.value)
+
+
+def made_inside(w, transform):
+    def g(t):
+        a = 2 * w
+        a[0] = t[0] * w[1]
+        a += t
+        part = a[1:]
+        part *= t[:-1]
+        return (a * w).sum() + np.sin(a).sum()
+
+    return transform(g, 1.5 * w)
+
+
+def made_outside(w, transform):
+    a = 1.0 * w
+    a[0] = 3 * w[1]
+
+    def g(t):
+        b, c, d = a * t, a.copy(), a[1:] * t[1:]
+        c[1] = t[0]
+        return (b * c).sum() + d.sum()
+
+    return transform(g, 1.5 * w)
+
+
+INNER = {
+    "jvp": lambda g, t: fg.jvp(g, (t,), (0.5 * t,))[1],
+    "grad": lambda g, t: (fg.grad(g)(t) * np.arange(1.0, 4.0)).sum(),
+    "vmap": lambda g, t: fg.vmap(g)(np.stack([t, 2 * t])).sum(),
+}
+
+
+@pytest.mark.parametrize("inner", INNER)
+@pytest.mark.parametrize("program", [made_inside, made_outside])
+def test_a_written_array_of_an_outer_transform_keeps_its_derivative(program, inner):
+    f, x = lambda w: program(w, INNER[inner]), np.array([0.3, 0.7, 1.1])
+    value = fg.jit(f)  # whose writes are operations
+    want = [(value(x + 1e-6 * e) - value(x - 1e-6 * e)) / 2e-6 for e in np.eye(3)]
+
+    np.testing.assert_allclose(fg.grad(f)(x), want, rtol=1e-7)
+    np.testing.assert_allclose(fg.jacfwd(f)(x), want, rtol=1e-7)
+    np.testing.assert_allclose(
+        fg.vmap(f)(np.stack([x, 2 * x])), [value(x), value(2 * x)], rtol=1e-13
+    )
+    columns = fg.vmap(lambda e: fg.jvp(f, (x,), (e,))[1])(np.eye(3))
+    np.testing.assert_allclose(columns, want, rtol=1e-7)
+
+
+def test_a_view_is_in_the_same_order_after_a_write_under_vmap():
+    def f(x):
+        view = x.T
+        x += x
+        y = view * view
+        y.reshape(-1)[1] = 7.0  # a copy, because y is in the order of the view
+        return y
+
+    xs = np.arange(12.0).reshape(2, 2, 3)
+
+    np.testing.assert_array_equal(fg.vmap(f)(xs), [f(x.copy()) for x in xs])

@@ -8,7 +8,7 @@ import numpy as np
 from ..core.avals import aval_of, shape_of
 from ..core.buffers import Buffer
 from ..core.companions import NO_VIEWING
-from ..core.memory import Steps, give_content
+from ..core.memory import Steps, View, give_content
 from ..core.trace import Primitive, Tracer
 from ..ops.index import Index, getitem_p, indexed_shape
 from ..ops.layout import is_contiguous, strides_of
@@ -18,18 +18,28 @@ from .owned_arrays import can_follow, is_writable, kept, put
 from .snapshots import aliases
 
 
+def is_written(trace: Any, x: Any) -> bool:
+    """Whether a value lies in an array of this trace; a written one may be of a vmap around."""
+    return type(x) is WrittenBatch and x._trace is trace
+
+
 def process_written(trace: Any, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
     """Apply an operation to copies of written arrays; of one that takes a view, copy the result."""
     reads = prim.viewing is not NO_VIEWING
-    given = [
-        BatchTracer(trace, x.value if reads else kept(x.value), 0) if type(x) is WrittenBatch else x
-        for x in args
-    ]
+    given = [_readable(trace, x, reads) if is_written(trace, x) else x for x in args]
     outs = trace.process(prim, tuple(given), params)
     for y in outs if reads else ():
         if type(y) is BatchTracer and aliases(y.value, given[0].value):
             y.value = kept(y.value)
     return outs
+
+
+def _readable(trace: Any, x: WrittenBatch, reads: bool) -> BatchTracer:
+    """A written array as an operand, in its order in memory."""
+    y = BatchTracer(trace, x.value if reads else kept(x.value), 0)
+    if type(x._memory) is View:
+        trace.lay_out(y, strides_of(x))
+    return y
 
 
 def batch_writer(
@@ -48,7 +58,7 @@ def batch_writer(
         return None
     if v_axis is not None:
         v = _aligned(axis_to_front(v, v_axis), x, steps, index, arrays)
-    if type(x) is not WrittenBatch:
+    if not is_written(trace, x):
         y = batch_at_front(y, axis, trace.size)
         y = np.array(y, order="C") if isinstance(y, np.ndarray) else kept(y)
 

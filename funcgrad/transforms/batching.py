@@ -38,7 +38,7 @@ from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
 from .arguments import Origin, check_alive, check_callable, warn_at_user_line
 from .batch_axes import batch_axes, batch_size, move_batch_axis
 from .batch_tracers import BatchTracer, WrittenBatch
-from .batch_writes import batch_writer, process_written, steps_in_batch
+from .batch_writes import batch_writer, is_written, process_written, steps_in_batch
 from .nans import debugging
 from .owned_arrays import can_follow, part_of
 
@@ -74,7 +74,7 @@ class Batch(Trace):
         return BatchTracer(self, change(x.value), x.axis)
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
-        if self.writes and any(type(x) is WrittenBatch for x in args):
+        if self.writes and any(is_written(self, x) for x in args):
             return process_written(self, prim, args, params)
         pairs = [self.split(x) for x in args]
         values, axes = [x for x, _ in pairs], [d for _, d in pairs]

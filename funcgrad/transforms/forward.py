@@ -110,7 +110,9 @@ class Forward(Trace):
     def operands(self, prim: Primitive, args: tuple) -> tuple[tuple, WrittenDual | None]:
         """The operands, with copies of written arrays; of a view the array itself, returned too."""
         first = args[0] if args else None
-        if type(first) is WrittenDual and prim.viewing is not NO_VIEWING:
+        if prim.viewing is NO_VIEWING:
+            first = None
+        if isinstance(first, WrittenDual) and first._trace is self:
             return (ForwardTracer(self, first.value, first.tangent), *args[1:]), first
         return tuple([snapshot(x) if type(x) is WrittenDual else x for x in args]), None
 
@@ -132,8 +134,9 @@ class Forward(Trace):
             return None
         if not isinstance(y, (np.ndarray, Tracer)) or not all(map(is_writable, known)):
             return None
-        if type(x) is not WrittenDual or is_lent(x):
-            y = own_array(x)
+        ours = isinstance(x, ForwardTracer) and x._trace is self
+        if not ours or type(x) is not WrittenDual or is_lent(x):
+            y = own_array(x) if ours else kept(y)  # one level down, for a value of an outer trace
             s = zeros_in(y) if s is None else put(zeros_in(y), (), Ellipsis, s)
 
         def write() -> None:

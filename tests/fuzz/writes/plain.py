@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 import funcgrad as fg
+from funcgrad.core.trace import Tracer
 
 from .. import plain
 
@@ -16,7 +17,8 @@ from .. import plain
 def copied(x: Any) -> Any:
     if isinstance(x, tuple):
         return tuple(map(copied, x))
-    return x.copy("K") if isinstance(x, np.ndarray) else x
+    # inside of a gradient, arguments of bodies are traced
+    return x.copy("K") if isinstance(x, (np.ndarray, Tracer)) else x
 
 
 def owned(fun: Any) -> Any:
