@@ -407,3 +407,13 @@ def test_a_view_is_in_the_same_order_after_a_write_under_vmap():
     xs = np.arange(12.0).reshape(2, 2, 3)
 
     np.testing.assert_array_equal(fg.vmap(f)(xs), [f(x.copy()) for x in xs])
+
+
+@under_every
+def test_an_array_like_another_is_in_its_order_also_with_a_shape(transform):
+    def f(x):
+        y = np.zeros_like(np.stack([x, 2 * x]).T, shape=(2, 3))
+        y.reshape(6)[0] = 3.0  # a copy, as y is in Fortran order
+        return [y]
+
+    assert_same([np.zeros((2, 3))], list(TRANSFORMS[transform](f)(X)))

@@ -71,8 +71,10 @@ def test_memory_grows_with_the_number_of_writes():
 @pytest.mark.parametrize("transform", TRANSFORMS)
 @pytest.mark.parametrize("program", [elements, rows, views])
 def test_no_write_computes_the_whole_array_anew(program, transform, monkeypatch):
-    found, by_operations = [], assignment.write
-    monkeypatch.setattr(assignment, "write", lambda *a: found.append(a) or by_operations(*a))
+    found, by_operations = [], assignment.write_content
+    monkeypatch.setattr(
+        assignment, "write_content", lambda *a: found.append(a) or by_operations(*a)
+    )
     TRANSFORMS[transform](program)(RNG.normal(size=6))
 
     assert not found

@@ -184,10 +184,10 @@ def _like(x: Any, dtype: Any, order: Any, shape: Any) -> np.ndarray:
     """An uninitialized array like ``x``, also in its memory order."""
     aval = x if _is_description(x) else aval_of(operand(x))
     dtype = np.dtype(aval.dtype) if dtype is None else dtype
-    if shape is None and isinstance(x, Tracer) and len(aval.shape) > 1 and order in ("K", "A"):
+    if isinstance(x, Tracer) and len(aval.shape) > 1 and order in ("K", "A"):
         strides = strides_of_strided(x)
         if strides is not None:
-            return np.empty_like(laid_out(aval.shape, strides), dtype, order)
+            return np.empty_like(laid_out(aval.shape, strides), dtype, order, shape=shape)
     order = "F" if order == "F" else "C"
     return np.empty(aval.shape if shape is None else shape, dtype, order)
 
