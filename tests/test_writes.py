@@ -417,3 +417,29 @@ def test_an_array_like_another_is_in_its_order_also_with_a_shape(transform):
         return [y]
 
     assert_same([np.zeros((2, 3))], list(TRANSFORMS[transform](f)(X)))
+
+
+@under_every
+def test_a_view_of_a_copy_does_not_see_a_write_to_the_original(transform):
+    def f(x):
+        copy = np.tile(x, 1)
+        view = copy[1:]
+        x[:] = 7.0
+        return [copy, view]
+
+    assert_same([X, X[1:]], list(TRANSFORMS[transform](f)(X.copy())))
+
+
+def test_an_inner_gradient_writes_values_of_an_outer_one_into_its_argument():
+    def outer(p, x):
+        def inner(q):
+            q += p
+            return (q * q * p).sum()
+
+        return fg.grad(inner)(x).sum()  # of 2 (x + p) p
+
+    for f in (fg.grad(outer), fg.jit(fg.grad(outer))):
+        np.testing.assert_allclose(f(2 * X, X), 10 * X, rtol=1e-14)
+    np.testing.assert_allclose(
+        fg.grad(lambda x: fg.grad(outer)(2 * X, x).sum())(X), np.full_like(X, 2.0), rtol=1e-14
+    )

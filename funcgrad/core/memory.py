@@ -146,7 +146,7 @@ def _writable(x: Any, trace: Any) -> Any:
     return owner
 
 
-def _forget_views(owner: Any, before: tuple[Any, Any]) -> None:
+def _forget_views(owner: Any, before: tuple[Any, Any]) -> None:  # class and trace before
     """Take the content of views, which is computed again where it is read.
 
     Where the array is written in place, their values stay: they are views of it.
@@ -260,6 +260,7 @@ def keep_lent(owner: Any) -> None:
         if y is not None and type(y._memory) is not View:
             y._detach()
             y._memory.lender = None
+            _forget_views(y, (None, None))  # which are views of the copy now
     memory.lent = []
 
 

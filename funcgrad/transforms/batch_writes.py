@@ -14,7 +14,7 @@ from ..ops.index import Index, getitem_p, indexed_shape
 from ..ops.layout import is_contiguous, strides_of
 from ..ops.structure import axis_to_front, batch_at_front, expand_dims
 from .batch_tracers import BatchTracer, WrittenBatch
-from .owned_arrays import can_follow, is_writable, kept, put
+from .owned_arrays import can_follow, is_writable, kept, new_copy, put
 from .snapshots import aliases
 
 
@@ -60,7 +60,7 @@ def batch_writer(
         v = _aligned(axis_to_front(v, v_axis), x, steps, index, arrays)
     if not is_written(trace, x):
         y = batch_at_front(y, axis, trace.size)
-        y = np.array(y, order="C") if isinstance(y, np.ndarray) else kept(y)
+        y = np.array(y, order="C") if isinstance(y, np.ndarray) else new_copy(y)
 
     def write() -> None:
         trace.writes = True

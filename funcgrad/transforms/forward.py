@@ -29,7 +29,7 @@ from .arguments import (
     zero_of,
 )
 from .nans import debugging
-from .owned_arrays import can_follow, is_writable, kept, own_array, part_of, put, zeros_in
+from .owned_arrays import can_follow, is_writable, kept, new_copy, own_array, part_of, put, zeros_in
 from .seeds import over_paths, params_for_trace
 from .snapshots import aliases
 from .typevars import R, X
@@ -136,7 +136,7 @@ class Forward(Trace):
             return None
         ours = isinstance(x, ForwardTracer) and x._trace is self
         if not ours or type(x) is not WrittenDual or is_lent(x):
-            y = own_array(x) if ours else kept(y)  # one level down, for a value of an outer trace
+            y = own_array(x) if ours else new_copy(y)
             s = zeros_in(y) if s is None else put(zeros_in(y), (), Ellipsis, s)
 
         def write() -> None:

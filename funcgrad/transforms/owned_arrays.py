@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.buffers import Buffer
+from ..core.buffers import Buffer, new_array
 from ..core.memory import Owner, Steps, alias, snapshot
 from ..core.registry import overrides
 from ..core.trace import Tracer
@@ -49,13 +49,18 @@ def own_array(x: Any) -> Any:
     """A copy of the value of a tracer, in which views are views as in the memory that it owns."""
     strides = x._memory.strides if type(x._memory) is Owner else None
     if type(strides) is not tuple or not x.shape:
-        return kept(x.value)
+        return new_copy(x.value)
     if isinstance(x.value, np.ndarray):
         copy = copy_in(strides, x.value)
         return copy if copy is not x.value else kept(copy)
-    copy = kept(x.value)
-    copy._memory = Owner(strides)
+    copy = new_copy(x.value)
+    copy._memory.strides = strides
     return copy
+
+
+def new_copy(x: Any) -> Any:
+    """A copy to write into; of a value of an outer trace, an array made by the one that runs."""
+    return new_array(x) if isinstance(x, Tracer) else kept(x)
 
 
 def part_of(x: Any, steps: Steps) -> Any:
