@@ -96,8 +96,8 @@ def write(x: Any, new: Any) -> None:
         MutationError: if the content is of a transform that began after the array was made.
     """
     owner = _writable(x, new._trace)
-    if type(x._memory) is View:
-        new = _written_back(x._memory, new)
+    steps = steps_of(x)
+    new = written_back([*path_of(owner, steps[:-1]), x], steps, new) if steps else new
     before = type(owner), owner._trace
     give_content(owner, new)
     _forget_views(owner, before)
@@ -161,12 +161,17 @@ def _forget_views(owner: Any, before: tuple[Any, Any]) -> None:  # class and tra
     memory.current = []
 
 
-def _written_back(view: View, new: Any) -> Any:
-    """The content of the owner, after the content of a view of it has changed to ``new``."""
-    bases = [view.owner]
-    for prim, params in view.steps[:-1]:
-        bases.append(prim.bind(bases[-1], **params)[0])
-    for base, (prim, params) in zip(reversed(bases), reversed(view.steps), strict=True):
+def path_of(x: Any, steps: Steps) -> list[Any]:
+    """The array and what each step makes of it, by operations."""
+    path = [x]
+    for prim, params in steps:
+        path.append(prim.bind(path[-1], **params)[0])
+    return path
+
+
+def written_back(path: Sequence[Any], steps: Steps, new: Any) -> Any:
+    """The content of the first array of a path, after that of the last has changed to ``new``."""
+    for base, (prim, params) in zip(reversed(path[:-1]), reversed(steps), strict=True):
         new = prim.viewing.put(base, new, **params)
     return new
 

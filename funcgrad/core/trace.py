@@ -33,7 +33,7 @@ from .errors import (
     MissingRuleError,
 )
 from .in_place_mixin import InPlaceMixin, refuse_shape
-from .memory import Steps, is_forgotten, recompute
+from .memory import Steps, is_forgotten, path_of, recompute
 from .registry import is_builtin_name, primitive, primitives
 
 serials = itertools.count(1)  # of traces, and of arrays that belong to none
@@ -110,9 +110,7 @@ class Trace:
 
     def reread(self, x: Any, steps: Steps) -> Any:
         """The content of a view of ``x``, after a write."""
-        for prim, params in steps:
-            (x,) = prim.bind(x, **params)
-        return x
+        return path_of(x, steps)[-1]
 
     def shared(self, x: Any) -> Any:
         """The value of a tracer that may be an array of the user's, or None."""

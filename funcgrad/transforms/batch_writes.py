@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import aval_of, shape_of
+from ..core.avals import shape_of
 from ..core.buffers import Buffer
 from ..core.companions import NO_VIEWING
 from ..core.memory import Steps, View, give_content
@@ -14,7 +14,7 @@ from ..ops.index import Index, getitem_p, indexed_shape
 from ..ops.layout import is_contiguous, strides_of
 from ..ops.structure import axis_to_front, batch_at_front, expand_dims
 from .batch_tracers import BatchTracer, WrittenBatch
-from .owned_arrays import can_follow, is_writable, kept, new_copy, put
+from .owned_arrays import avals_of, can_follow, is_writable, kept, new_copy, put
 from .snapshots import aliases
 
 
@@ -73,10 +73,8 @@ def batch_writer(
 
 def _aligned(v: Any, x: Any, steps: Steps, index: Index, arrays: Sequence[Any]) -> Any:
     """Values of all examples, with axes to broadcast to the elements ``view[index]`` of each."""
-    aval = aval_of(x)
-    for prim, params in steps:
-        (aval,) = prim.infer(aval, **params)
-    rank = len(indexed_shape(aval.shape, index, [a.shape for a in arrays]))
+    shape = avals_of(x, steps)[-1].shape
+    rank = len(indexed_shape(shape, index, [a.shape for a in arrays]))
     return expand_dims(v, tuple(range(1, rank + 2 - len(shape_of(v)))))
 
 

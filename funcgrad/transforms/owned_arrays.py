@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ..core.avals import Aval, aval_of
 from ..core.buffers import Buffer, new_array
 from ..core.memory import Owner, Steps, alias, snapshot
 from ..core.registry import overrides
@@ -61,6 +62,14 @@ def own_array(x: Any) -> Any:
 def new_copy(x: Any) -> Any:
     """A copy to write into; of a value of an outer trace, an array made by the one that runs."""
     return new_array(x) if isinstance(x, Tracer) else kept(x)
+
+
+def avals_of(x: Any, steps: Steps) -> list[Aval]:
+    """The avals of an array and of what each step makes of it."""
+    avals = [aval_of(x)]
+    for prim, params in steps:
+        avals += prim.infer(avals[-1], **params)
+    return avals
 
 
 def part_of(x: Any, steps: Steps) -> Any:

@@ -13,7 +13,16 @@ import numpy as np
 
 from ..core.avals import Aval, aval_of
 from ..core.buffers import Buffer, settled
-from ..core.memory import Steps, View, give_content, is_lent, keep_lent, lend
+from ..core.memory import (
+    Steps,
+    View,
+    give_content,
+    is_lent,
+    keep_lent,
+    lend,
+    path_of,
+    written_back,
+)
 from ..core.registry import overrides
 from ..core.trace import Primitive, Tracer
 from ..ops.assign import add_at_p, last_writer_p, set_at_p
@@ -21,6 +30,7 @@ from ..ops.elementwise import where
 from ..ops.index import Index, add_into, getitem_p
 from ..ops.structure import unbroadcast, zeros_like
 from .owned_arrays import (
+    avals_of,
     can_follow,
     in_cotangent,
     is_writable,
@@ -70,9 +80,7 @@ class Read:
         """The same by operations, for cotangents that are traced."""
         if not self.steps and before is not None and x.dtype is not _HALF:
             return add_at_p(before, ct, *arrays, index=index)
-        bases = [aval_of(x)]
-        for prim, params in self.steps:
-            bases.append(prim.infer(bases[-1], **params)[0])
+        bases = avals_of(x, self.steps)
         ct = getitem_p.transpose(ct, bases[-1], *arrays, index=index)
         for base, (prim, params) in zip(reversed(bases[:-1]), reversed(self.steps), strict=True):
             ct = prim.transpose(ct, base, **params)
@@ -111,29 +119,20 @@ class Write:
         if number is not None:
             part = in_cotangent(part, self.steps)
             if arrays:
-                last = last_writer_p(*arrays, shape=self.shape(x), index=index)
+                shape = avals_of(x, self.steps)[-1].shape
+                last = last_writer_p(*arrays, shape=shape, index=index)
                 part = where(last, part, 0)
             part = unbroadcast(part, self.like)
             cts[number] = part if number not in cts else cts[number] + part
 
-    def shape(self, x: Any) -> tuple[int, ...]:
-        aval = aval_of(x)
-        for prim, params in self.steps:
-            (aval,) = prim.infer(aval, **params)
-        return aval.shape
-
     def moved(self, ct: Any, arrays: Sequence[Any], index: Index, both: bool) -> tuple[Any, Any]:
         """The same by operations, for a cotangent that is traced."""
-        bases = [ct]
-        for prim, params in self.steps:
-            bases.append(prim.bind(bases[-1], **params)[0])
-        part = getitem_p(bases[-1], *arrays, index=index)
+        path = path_of(ct, self.steps)
+        part = getitem_p(path[-1], *arrays, index=index)
         if not both:
             return None, part
-        before = set_at_p(bases[-1], zeros_like(self.like), *arrays, index=index)
-        for base, (prim, params) in zip(reversed(bases[:-1]), reversed(self.steps), strict=True):
-            before = prim.viewing.put(base, before, **params)
-        return before, part
+        before = set_at_p(path[-1], zeros_like(self.like), *arrays, index=index)
+        return written_back(path, self.steps, before), part
 
 
 # on the tape
