@@ -150,7 +150,8 @@ def test_a_write_changes_what_it_changes_in_numpy(full):
 
 # whether a reshape is a view depends on the order of the elements in memory
 
-# TODO(layouts): einsum of several operands, constants of arrays in F order
+# rows whose result may be in another order than NumPy's: einsum of several operands, and constants
+# that are made from arrays in Fortran order
 OTHER_ORDER = (
     "np.einsum(", "matrix_power(sq, 0", "np.imag(m", "shape=(2, 2)",
     "_like(m, s, dtype=int", "np.broadcast_arrays(x, m", "np.empty_like(",
