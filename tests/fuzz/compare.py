@@ -12,7 +12,7 @@ does not.
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -246,3 +246,20 @@ def basis(values: Any) -> Iterator[tuple[np.ndarray, ...]]:
 def forward(case: Case) -> bool:
     """Return whether the program has forward derivatives: a rule of reverse mode has none."""
     return "custom_vjp" not in case.program.source
+
+
+def print_kinds(found: Sequence[tuple[int, DifferenceError]], smaller: Callable[..., Any]) -> int:
+    """Print one program for each kind of difference, and return the number of kinds.
+
+    ``smaller``: number, difference -> the program to print, and how it differs.
+    """
+    kinds: dict[str, list[tuple[int, DifferenceError]]] = {}
+    for number, difference in sorted(found, key=lambda pair: pair[0]):
+        kinds.setdefault(difference.kind, []).append((number, difference))
+    for kind, cases in kinds.items():
+        number, difference = cases[0]
+        made, difference = smaller(number, difference)
+        others = [other for other, _ in cases[1:6]]
+        print(f"\n# program {number}, {kind}: {len(cases)} times, also {others}")
+        print(f"{made.text}\n# {difference.detail}"[:3000])
+    return len(kinds)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from .compare import DifferenceError
+from .compare import DifferenceError, print_kinds
 from .generate import program
 from .laws import check
 from .plain import NAMESPACE
@@ -132,18 +132,15 @@ def main(argv: list[str] | None = None) -> int:
 
 def conclude(report: Report, args: argparse.Namespace) -> None:
     """Print one shrunk program for each kind of failure, and the sums."""
-    kinds: dict[str, list[tuple[int, DifferenceError]]] = {}
-    for number, difference in sorted(report.found, key=lambda pair: pair[0]):
-        kinds.setdefault(difference.kind, []).append((number, difference))
-    for kind, cases in kinds.items():
-        number, difference = cases[0]
+
+    def smaller(number: int, difference: DifferenceError) -> tuple[Program, DifferenceError]:
         made = program(args.seed, number)
-        if not args.no_shrink:
-            made = shrunk(made, number, difference, args.strict)
-            difference = check(made, number, args.strict, difference.by)[0] or difference
-        others = [other for other, _ in cases[1:6]]
-        print(f"\n# program {number}, {kind}: {len(cases)} times, also {others}")
-        print(f"{made.text}\n# {difference.detail}"[:3000])
+        if args.no_shrink:
+            return made, difference
+        made = shrunk(made, number, difference, args.strict)
+        return made, check(made, number, args.strict, difference.by)[0] or difference
+
+    kinds = print_kinds(report.found, smaller)
     ill = ", ".join(f"{law} {count}" for law, count in report.explained.most_common())
-    print(f"\n{report.tried} programs, {len(report.found)} differ in {len(kinds)} ways")
+    print(f"\n{report.tried} programs, {len(report.found)} differ in {kinds} ways")
     print(f"differences that rounding explains: {ill or 'none'}")

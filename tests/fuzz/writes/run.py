@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..compare import DifferenceError
+from ..compare import DifferenceError, print_kinds
 from .generate import program
 from .laws import check
 from .plain import NAMESPACE
@@ -73,17 +73,14 @@ def main(args: Any) -> int:
     else:
         with multiprocessing.get_context("spawn").Pool(args.workers) as pool:
             total = sum(pool.imap_unordered(_part, work), total)
-    kinds: dict[str, list[tuple[int, DifferenceError]]] = {}
-    for number, difference in sorted(total.found, key=lambda pair: pair[0]):
-        kinds.setdefault(difference.kind, []).append((number, difference))
-    for kind, cases in kinds.items():
-        number, difference = cases[0]
+
+    def smaller(number: int, difference: DifferenceError) -> tuple[Program, DifferenceError]:
         made = program(args.seed, number)
-        if not args.no_shrink:
-            made = shrunk(made, number, difference)
-            difference = check(made, number, difference.by) or difference
-        others = [other for other, _ in cases[1:6]]
-        print(f"\n# program {number}, {kind}: {len(cases)} times, also {others}")
-        print(f"{made.text}\n# {difference.detail}"[:3000])
-    print(f"\n{total.tried} programs, {len(total.found)} differ in {len(kinds)} ways")
+        if args.no_shrink:
+            return made, difference
+        made = shrunk(made, number, difference)
+        return made, check(made, number, difference.by) or difference
+
+    kinds = print_kinds(total.found, smaller)
+    print(f"\n{total.tried} programs, {len(total.found)} differ in {kinds} ways")
     return 1 if total.found else 0
