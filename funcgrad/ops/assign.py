@@ -12,18 +12,10 @@ from ..core.emitter import Emitter, V
 from ..core.trace import Primitive
 from .compare import eq, ne
 from .elementwise import div, maximum, where
+from .families import unbroadcast
 from .index import Batching, Index, add_into, getitem_p, scatter_add_p
 from .paths import Gaps, Masked, path_mask
-from .structure import (
-    Batched,
-    batch_at_front,
-    cast,
-    expand_dims,
-    project,
-    unbroadcast,
-    upcast,
-    zeros_like,
-)
+from .structure import Batched, batch_at_front, cast, expand_dims, project, upcast, zeros_like
 
 
 class SetAt(Primitive, Masking, Codegen):

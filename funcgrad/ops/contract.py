@@ -14,17 +14,10 @@ from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
 from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
+from .families import broadcast_like, unbroadcast
 from .operand import operand
 from .paths import Masked, product_on_paths
-from .structure import (
-    Batched,
-    axis_to_front,
-    broadcast_like,
-    drop_axes,
-    expand_dims,
-    reshape,
-    unbroadcast,
-)
+from .structure import Batched, axis_to_front, drop_axes, expand_dims, reshape
 
 
 class Multilinear(Primitive, Masking):

@@ -16,10 +16,11 @@ from ..core.avals import Aval, shape_of
 from ..core.companions import Codegen
 from ..core.errors import ShapeError
 from .contract import Multilinear
+from .families import unbroadcast
 from .im2col import cheapest_form, convolve_into, correlate_into, kernel_sizes, scratch_sizes
 from .index import Index, getitem_p
 from .linear import InBuffers
-from .structure import Batched, axis_to_front, reshape, transpose_p, unbroadcast
+from .structure import Batched, axis_to_front, reshape, transpose_p
 from .windows import Window, transposed_windows
 
 

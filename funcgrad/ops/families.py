@@ -24,13 +24,42 @@ from .paths import Gaps, Masked, any_mask, is_harmless, path_mask, sum_may_have_
 from .structure import (
     Batched,
     axis_to_front,
-    broadcast_like,
     broadcast_to,
     cast,
     expand_dims,
+    project,
+    reshape,
     strip_weak_type,
-    unbroadcast,
+    sum_p,
+    upcast,
 )
+
+_HALF = np.dtype(np.float16)
+
+
+def unbroadcast(ct: Any, x: Any) -> Any:
+    """A cotangent with the shape and dtype of its primal: transposes broadcasting and casts."""
+    if type(x) is np.ndarray and ct.shape == x.shape and ct.dtype is x.dtype:
+        return ct  # the usual case
+    shape, have = shape_of(x), ct.shape
+    if have != shape:
+        lead = len(have) - len(shape)
+        axes = tuple(range(lead))
+        if have[lead:] != shape:
+            axes += tuple(lead + d for d, n in enumerate(shape) if n != have[lead + d])
+        # NumPy directly for plain arrays: the cotangent of every bias comes here
+        if type(ct) is np.ndarray and ct.dtype is not _HALF:
+            ct = np.add.reduce(ct, axes)
+        else:
+            ct = sum_p(upcast(ct), axes=axes)
+        if ct.shape != shape:
+            ct = reshape(ct, shape)
+    return project(ct, dtype_of(x))
+
+
+def broadcast_like(t: Any, y: Any) -> Any:
+    """A tangent broadcast and cast to the shape and dtype of its output."""
+    return project(broadcast_to(t, shape_of(y)), dtype_of(y))
 
 
 class Elementwise(Primitive, Masking, Codegen):

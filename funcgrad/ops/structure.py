@@ -1,7 +1,7 @@
 """The structural linear primitives, which move, copy and add elements.
 
 They are closed under transposition: sum ↔ broadcast; reshape, transpose, cumsum and convert ↔
-themselves; in ``index.py`` getitem ↔ scatter_add. So all rules can use ``unbroadcast``.
+themselves; in ``index.py`` getitem ↔ scatter_add.
 """
 
 import functools
@@ -39,8 +39,6 @@ from .linear import (
     drop_axes as drop_axes,
     zeros_like as zeros_like,
 )
-
-_HALF = np.dtype(np.float16)
 
 
 class Broadcast(Linear, Codegen):
@@ -300,28 +298,3 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
     axes = (*range(lead), *(lead + d for d in repeated))
     kept = tuple(n for d, n in enumerate(have) if d not in repeated)
     return broadcast_p(reshape(x, kept), shape=shape, axes=axes)
-
-
-def unbroadcast(ct: Any, x: Any) -> Any:
-    """A cotangent with the shape and dtype of its primal: transposes broadcasting and casts."""
-    if type(x) is np.ndarray and ct.shape == x.shape and ct.dtype is x.dtype:
-        return ct  # the usual case
-    shape, have = shape_of(x), ct.shape
-    if have != shape:
-        lead = len(have) - len(shape)
-        axes = tuple(range(lead))
-        if have[lead:] != shape:
-            axes += tuple(lead + d for d, n in enumerate(shape) if n != have[lead + d])
-        # NumPy directly for plain arrays: the cotangent of every bias comes here
-        if type(ct) is np.ndarray and ct.dtype is not _HALF:
-            ct = np.add.reduce(ct, axes)
-        else:
-            ct = sum_p(upcast(ct), axes=axes)
-        if ct.shape != shape:
-            ct = reshape(ct, shape)
-    return project(ct, dtype_of(x))
-
-
-def broadcast_like(t: Any, y: Any) -> Any:
-    """A tangent broadcast and cast to the shape and dtype of its output."""
-    return project(broadcast_to(t, shape_of(y)), dtype_of(y))

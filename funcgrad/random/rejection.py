@@ -17,17 +17,10 @@ from ..control.loops import while_loop
 from ..core.avals import Aval, Shape, aval_of, broadcast_shapes, dtype_of, shape_of
 from ..core.errors import DtypeError
 from ..ops.elementwise import maximum, mul, where
+from ..ops.families import broadcast_like, unbroadcast
 from ..ops.kernels import BLOCK, flattened
 from ..ops.reduce import gather_along_axis
-from ..ops.structure import (
-    Batched,
-    broadcast_like,
-    broadcast_to,
-    cast,
-    cumsum_p,
-    reshape,
-    unbroadcast,
-)
+from ..ops.structure import Batched, broadcast_to, cast, cumsum_p, reshape
 from .arguments import UNSIGNED
 from .generator import Generator
 from .primitives import GENERATORS, KeyPrimitive, bits_p, fold_in_p, move_to_front

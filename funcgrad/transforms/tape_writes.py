@@ -27,8 +27,9 @@ from ..core.registry import overrides
 from ..core.trace import Primitive, Tracer
 from ..ops.assign import add_at_p, last_writer_p, set_at_p
 from ..ops.elementwise import where
+from ..ops.families import unbroadcast
 from ..ops.index import Index, add_into, getitem_p
-from ..ops.structure import unbroadcast, zeros_like
+from ..ops.structure import zeros_like
 from .owned_arrays import (
     avals_of,
     can_follow,

@@ -33,7 +33,7 @@ def _wrong_sign(cts: Any, needs: Any, outs: Any, ins: Any) -> Any:
     return (neg(tanh.rules[0](cts[0], outs[0], *ins)),)
 
 
-def _first_instead_of_sum(ct: Any, x: Any, unbroadcast: Any = structure.unbroadcast) -> Any:
+def _first_instead_of_sum(ct: Any, x: Any, unbroadcast: Any = families.unbroadcast) -> Any:
     """Undo broadcasting of rows by taking the first of them."""
     if len(shape_of(ct)) > len(shape_of(x)):
         return _first_instead_of_sum(ct[0], x)

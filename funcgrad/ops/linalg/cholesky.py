@@ -7,7 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from ...core.avals import Aval, dtype_of, real_dtype, shape_of
-from ..structure import unbroadcast
+from ..families import unbroadcast
 from .matrices import MatrixPrimitive, adjoint, hermitian, lower, result_dtype, triangle_ct
 from .triangular import solve_triangular_p
 

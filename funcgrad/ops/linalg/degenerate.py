@@ -15,10 +15,11 @@ from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, real_dtype, s
 from ...core.companions import Masking
 from ...core.errors import warn
 from .. import compare, elementwise as ew
+from ..families import broadcast_like, unbroadcast
 from ..index import concatenate_p
 from ..paths import Masked, may_hold, path_mask
 from ..reduce import any_p
-from ..structure import broadcast_like, broadcast_to, cast, cumsum_p, unbroadcast
+from ..structure import broadcast_to, cast, cumsum_p
 from .matrices import MatrixPrimitive, diagonal, eps, largest
 
 CURES = {

@@ -14,8 +14,9 @@ from typing_extensions import override
 from ...core.avals import Aval, broadcast_shapes, dtype_of, real_dtype, shape_of
 from ...core.registry import primitives
 from .. import compare, elementwise as ew
+from ..families import broadcast_like, unbroadcast
 from ..reduce import prod_p
-from ..structure import broadcast_like, cast, expand_dims, sum_p, unbroadcast
+from ..structure import cast, expand_dims, sum_p
 from .degenerate import taint
 from .inverse import Inverse
 from .matrices import MatrixPrimitive, diagonal, real, result_dtype

@@ -9,9 +9,10 @@ from typing_extensions import override
 from ...core.avals import Aval, broadcast_shapes, shape_of
 from ...core.companions import JointRules
 from .. import compare, elementwise as ew
+from ..families import broadcast_like, unbroadcast
 from ..paths import may_hold
 from ..reduce import argmax_p
-from ..structure import broadcast_like, cast, unbroadcast
+from ..structure import cast
 from .degenerate import (
     equal_p,
     inverse_gaps,

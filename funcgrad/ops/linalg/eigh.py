@@ -10,8 +10,9 @@ from ...core.avals import Aval, broadcast_shapes, real_dtype, shape_of
 from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
+from ..families import broadcast_like, unbroadcast
 from ..paths import may_hold
-from ..structure import broadcast_like, broadcast_to, unbroadcast
+from ..structure import broadcast_to
 from .degenerate import (
     equal_p,
     inverse_gaps,

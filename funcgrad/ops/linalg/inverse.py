@@ -11,18 +11,17 @@ from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
 from ...core.companions import Masking
 from ...core.registry import primitives
 from .. import compare, elementwise as ew
+from ..families import broadcast_like, unbroadcast
 from ..paths import Masked, any_along, any_mask
 from ..reduce import all_p, any_p
 from ..structure import (
     Batched,
     axis_to_front,
-    broadcast_like,
     broadcast_to,
     cast,
     expand_dims,
     reshape,
     transpose_p,
-    unbroadcast,
 )
 from .matrices import (
     MatrixPrimitive,

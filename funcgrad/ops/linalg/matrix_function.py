@@ -15,7 +15,7 @@ from typing_extensions import override
 from ...core.avals import Aval, broadcast_shapes, dtype_of, real_dtype
 from ...core.errors import ShapeError, UnsupportedError, warn
 from ...core.trace import Tracer
-from ..structure import broadcast_like, unbroadcast
+from ..families import broadcast_like, unbroadcast
 from .matrices import MatrixPrimitive, adjoint, result_dtype
 
 LETTERS = "abcdefgh"

@@ -10,8 +10,9 @@ from ...core.avals import Aval, dtype_of, shape_of
 from ...core.errors import warn
 from ...core.registry import primitives
 from .. import compare, elementwise as ew
+from ..families import broadcast_like, unbroadcast
 from ..reduce import any_p
-from ..structure import broadcast_like, cast, unbroadcast
+from ..structure import cast
 from .degenerate import CURES, bound_of_rounding, negligible, rounding_of, taint
 from .matrices import MatrixPrimitive, adjoint, eps, largest, result_dtype, stacked_shape, sum_along
 

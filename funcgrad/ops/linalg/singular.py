@@ -14,8 +14,8 @@ from typing_extensions import override
 from ...core.avals import Aval, Shape, broadcast_shapes, real_dtype, shape_of
 from ...core.errors import warn
 from .. import compare, elementwise as ew
+from ..families import broadcast_like, unbroadcast
 from ..reduce import count_p
-from ..structure import broadcast_like, unbroadcast
 from .degenerate import (
     CURES,
     bound_of_rounding,

@@ -16,8 +16,9 @@ from ...core.avals import Aval, Shape, broadcast_shapes, dtype_of, real_dtype, s
 from ...core.errors import warn
 from ...core.registry import primitives
 from .. import compare, elementwise as ew
+from ..families import broadcast_like, unbroadcast
 from ..reduce import any_p, count_p
-from ..structure import broadcast_like, broadcast_to, cast, sum_p, unbroadcast
+from ..structure import broadcast_to, cast, sum_p
 from .degenerate import CURES, equal_p, inverse_gaps, rounding_of, taint
 from .matrices import MatrixPrimitive, adjoint, diagonal, eps, largest, real
 

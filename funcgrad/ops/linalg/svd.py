@@ -10,10 +10,10 @@ from ...core.avals import Aval, broadcast_shapes, real_dtype, shape_of
 from ...core.companions import JointRules
 from ...core.trace import Tracer
 from .. import compare, elementwise as ew
+from ..families import broadcast_like, unbroadcast
 from ..index import concatenate_p
 from ..paths import may_hold
 from ..reduce import any_p
-from ..structure import broadcast_like, unbroadcast
 from .degenerate import (
     equal_p,
     inverse_gaps,
