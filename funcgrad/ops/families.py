@@ -41,7 +41,7 @@ def unbroadcast(ct: Any, x: Any) -> Any:
     """A cotangent with the shape and dtype of its primal: transposes broadcasting and casts."""
     if type(x) is np.ndarray and ct.shape == x.shape and ct.dtype is x.dtype:
         return ct  # the usual case
-    shape, have = shape_of(x), ct.shape
+    shape, have, dtype = shape_of(x), ct.shape, dtype_of(x)
     if have != shape:
         lead = len(have) - len(shape)
         axes = tuple(range(lead))
@@ -54,7 +54,7 @@ def unbroadcast(ct: Any, x: Any) -> Any:
             ct = sum_p(upcast(ct), axes=axes)
         if ct.shape != shape:
             ct = reshape(ct, shape)
-    return project(ct, dtype_of(x))
+    return ct if ct.dtype is dtype else project(ct, dtype)
 
 
 def broadcast_like(t: Any, y: Any) -> Any:

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, Literal, overload
+from typing import Any, Literal, TypeAlias, overload
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from ..core.avals import aval_of, dtype_of
 from ..core.errors import MutatedError
 from ..core.floating import quiet, settings
 from ..core.ownership import copied, unaliased
-from ..core.pickling import picklable
+from ..core.pickling import PicklableFunction
 from ..core.trace import Tracer, running
 from ..ops.structure import zeros_like
 from .arguments import (
@@ -33,6 +33,9 @@ from .seeds import over_paths
 from .snapshots import check_repeated, concrete_copies, with_argument
 from .staging import is_staged
 from .typevars import P, R, X
+
+# argnums, argnames, has_aux, holomorphic, allow_int
+Options: TypeAlias = tuple[Any, Any, bool, bool, bool]
 
 
 class Recording:
@@ -129,7 +132,6 @@ def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
     return unaliased(ct, taken) if type(ct) is np.ndarray else ct
 
 
-@picklable
 def value_and_grad(
     fun: Callable[P, R],
     argnums: int | Sequence[int] | None = None,
@@ -163,42 +165,38 @@ def value_and_grad(
     >>> print(value, gradient)
     5.0 [2. 4.]
     """
-    return _derivative(
-        "value_and_grad", fun, argnums, argnames, has_aux, holomorphic, allow_int, True
-    )
+    return _derivative(value_and_grad, fun, (argnums, argnames, has_aux, holomorphic, allow_int))
 
 
-def _derivative(
-    who: str,
-    fun: Callable[..., Any],
-    argnums: Any,
-    argnames: Any,
-    has_aux: bool,
-    holomorphic: bool,
-    allow_int: bool,
-    both: bool,
-) -> Callable[..., Any]:
-    """Return the function that gives the gradient; ``both``, if its value too."""
-    check_callable(who, fun)
-    origin = Origin(who, fun)
+def _derivative(make: Callable[..., Any], fun: Callable[..., Any], options: Options) -> Any:
+    """The function that gives the gradient of ``fun``, pickled as the call of ``make``."""
+    check_callable(make.__name__, fun)
+    both = make is value_and_grad
+    made = PicklableFunction(_differentiated, Origin(make.__name__, fun), both, options)
+    argnums, argnames, *flags = options
+    made.origin = make, (fun, argnums, *flags), {"argnames": argnames}
+    return functools.update_wrapper(made, fun)
 
-    @functools.wraps(fun)
-    def derivative_of(*args: Any, **kwargs: Any) -> Any:
-        if (check := debugging.get().check) is not None:  # itself would be a reference cycle
-            again = _derivative(who, fun, argnums, argnames, has_aux, holomorphic, allow_int, True)
-            value, gradient = check.call(again, args, kwargs)
-            value, aux = value if has_aux else (value, None)
-        else:
-            chosen = diff_arguments(who, fun, argnums, argnames, args, kwargs)
-            try:
-                value, aux, gradient = _evaluated(origin, chosen, has_aux, holomorphic, allow_int)
-            except MutatedError as err:
-                raise with_argument(err, fun, chosen.places, chosen.values()) from None
-        if both:
-            return ((value, aux) if has_aux else value), gradient
-        return (gradient, aux) if has_aux else gradient
 
-    return derivative_of
+def _differentiated(
+    origin: Origin, both: bool, options: Options, /, *args: Any, **kwargs: Any
+) -> Any:
+    """Call a function for its gradient; ``both``, if for its value too."""
+    argnums, argnames, has_aux, holomorphic, allow_int = options
+    who, fun = origin.who, origin.fun
+    if (check := debugging.get().check) is not None:  # itself would be a reference cycle
+        again = value_and_grad(fun, argnums, *options[2:], argnames=argnames)
+        value, gradient = check.call(again, args, kwargs)
+        value, aux = value if has_aux else (value, None)
+    else:
+        chosen = diff_arguments(who, fun, argnums, argnames, args, kwargs)
+        try:
+            value, aux, gradient = _evaluated(origin, chosen, has_aux, holomorphic, allow_int)
+        except MutatedError as err:
+            raise with_argument(err, fun, chosen.places, chosen.values()) from None
+    if both:
+        return ((value, aux) if has_aux else value), gradient
+    return (gradient, aux) if has_aux else gradient
 
 
 def _evaluated(
@@ -229,7 +227,6 @@ def _evaluated(
     return value, run.rest, chosen.result(tree.unflatten(treedef, results))
 
 
-@picklable
 def grad(
     fun: Callable[P, Any],
     argnums: int | Sequence[int] | None = None,
@@ -249,7 +246,7 @@ def grad(
     >>> print(grad(np.sin)(0.0))
     1.0
     """
-    return _derivative("grad", fun, argnums, argnames, has_aux, holomorphic, allow_int, False)
+    return _derivative(grad, fun, (argnums, argnames, has_aux, holomorphic, allow_int))
 
 
 @overload
