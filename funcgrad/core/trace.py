@@ -34,7 +34,7 @@ from .errors import (
 )
 from .in_place_mixin import InPlaceMixin, refuse_shape
 from .memory import Steps, is_forgotten, path_of, recompute
-from .registry import is_builtin_name, primitive, primitives
+from .registry import is_builtin_name, overrides, primitive, primitives
 
 serials = itertools.count(1)  # of traces, and of arrays that belong to none
 
@@ -315,9 +315,12 @@ class Primitive:
         """Tangents of the outputs; a tangent of None is zero."""
         raise self.missing("jvp")
 
-    # cts, needs, outs, ins, **params -> one cotangent an operand, None where needs is None.
-    # A primitive that leaves this None is linearized by its jvp and transposed.
-    vjp: Any = None
+    def vjp(
+        self, cts: Sequence[Any], needs: Sequence[Any], outs: Sequence[Any], ins: Sequence[Any],
+        **params: Any,
+    ) -> Sequence[Any]:  # fmt: skip
+        """One cotangent an operand, None where ``needs`` is; by default ``jvp`` is transposed."""
+        return overrides["vjp_by_transposition"](self, cts, needs, outs, ins, **params)
 
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:
         """Whether the outputs are linear in these operands jointly."""

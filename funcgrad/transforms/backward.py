@@ -1,13 +1,13 @@
 """The walk back over recorded operations, and transposition: the same over a linear program."""
 
-import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from ..core.avals import aval_of
 from ..core.dead_code import dce
 from ..core.errors import MissingRuleError
 from ..core.jaxpr import ClosedJaxpr, Eqn, Literal, Var
+from ..core.registry import overrides
 from ..core.trace import Primitive, Tracer
 from ..ops.structure import zeros_like
 from .lines import Located
@@ -40,17 +40,12 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
             got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
             if all(ct is None for ct in got):
                 continue
-        vjp = prim.vjp or rule_of(prim)
         # zip without strict, because this is the library's inner loop
         args = (got, ins, out_values, in_values)
-        for number, ct in zip(ins, vjp(*args, **params) if params else vjp(*args)):
+        for number, ct in zip(ins, prim.vjp(*args, **params) if params else prim.vjp(*args)):
             if ct is not None:
                 before = cts.get(number)
                 cts[number] = ct if before is None else before + ct
-
-
-def rule_of(prim: Primitive) -> Callable[..., Sequence[Any]]:
-    return prim.vjp or functools.partial(_vjp_by_transposition, prim)
 
 
 def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
@@ -61,7 +56,7 @@ def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
 # transposition: the same walk over a staged linear program
 
 
-def _vjp_by_transposition(
+def vjp_by_transposition(
     prim: Primitive, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any
 ) -> Sequence[Any]:
     """Return the cotangents of a primitive that has only a ``jvp``: stage that, transpose it."""
@@ -77,6 +72,9 @@ def _vjp_by_transposition(
     closed, _ = stage(f"the derivative of {prim}", tangents_out, avals, guarded=False)
     results = transpose_program(closed, cts, lines=False)
     return [dict(zip(wanted, results, strict=True)).get(i) for i in range(len(ins))]
+
+
+overrides["vjp_by_transposition"] = vjp_by_transposition
 
 
 def transpose_program(
@@ -108,7 +106,7 @@ def transpose_program(
         numbers.update((var, first + i) for i, var in enumerate(eqn.outs))
         prim: Any = eqn.prim
         if lines and eqn.source:
-            prim = Located(eqn.source, prim, rule_of(prim))
+            prim = Located(eqn.source, prim, prim.vjp)
         records.append((prim, ins, first, values, [v.aval for v in eqn.outs], eqn.params))
     by_number: dict[int, Any] = {}
     for atom, ct in zip(jaxpr.outvars, cts, strict=True):

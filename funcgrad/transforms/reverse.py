@@ -19,7 +19,7 @@ from ..core.ownership import copied
 from ..core.trace import Primitive, Trace, Tracer, is_walked, running
 from ..ops.index import Index
 from .arguments import check_alive, check_closed
-from .backward import Record, backward, deposit, rule_of
+from .backward import Record, backward, deposit
 from .joint import Joint, Uses, Watching
 from .lines import Located, line_of
 from .owned_arrays import can_follow, kept
@@ -123,7 +123,7 @@ class Tape(Trace):
         self.smooth &= prim.masking.is_smooth
         first, self.count = self.count, self.count + len(results)
         if self.nested and (line := line_of(results[0])):
-            prim = cast(Primitive, Located(line, prim, rule_of(prim)))
+            prim = cast(Primitive, Located(line, prim, prim.vjp))
         self.records.append((prim, ins, first, values, results, params or None))
         if len(results) == 1:
             return (TapeTracer(self, results[0], first),)
