@@ -182,6 +182,8 @@ FUNCTIONS = {
         "logaddexp2 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh "
         "deg2rad radians rad2deg degrees arctan2 hypot conjugate copysign ldexp nextafter",
     "ops.operand": "operand",
-    "transforms.backward": "vjp_by_transposition",
+    "transforms.joint": "process_joint",
+    "transforms.tape_writes": "read_again tape_writer",
+    "transforms.transposition": "vjp_by_transposition",
 }
 # fmt: on

@@ -28,12 +28,12 @@ from ..core.trace import Primitive, Tracer
 from ..ops.stop_gradient import stop_gradient
 from ..ops.structure import Batched, batch_at_front, cast, strip_weak_type
 from ..transforms.arguments import Origin, check_callable, flatten_like
-from ..transforms.backward import transpose_program
 from ..transforms.batching import Batch
 from ..transforms.forward import jvp
 from ..transforms.jaxprs import batch_jaxpr, instantiate_zeros, trace_to_jaxpr
 from ..transforms.reverse import value_and_vjp
 from ..transforms.staging import stage
+from ..transforms.transposition import transpose_program
 from .solvers import Solver, batch_solver, is_inner, stage_solver, unwrap_to
 
 

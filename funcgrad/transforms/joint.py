@@ -1,4 +1,4 @@
-"""Records on the tape for operations whose outputs came with their pullback."""
+"""Operations on the tape whose outputs come with their pullback."""
 
 import weakref
 from collections.abc import Callable, Sequence
@@ -6,8 +6,19 @@ from typing import Any
 
 from typing_extensions import override
 
+from ..core.avals import dtype_of, is_inexact
+from ..core.buffers import settled
+from ..core.ownership import copied
+from ..core.registry import overrides
+from ..core.trace import Primitive, Tracer
+from .arguments import check_closed
 from .lines import Located
-from .tape_writes import Read
+from .owned_arrays import kept
+from .reverse import Tape, TapeTracer, WrittenTracer
+from .seeds import params_for_trace
+from .snapshots import OUTPUT, is_shared
+from .staging import staged_in
+from .tape_writes import Read, read
 
 
 class Joint:
@@ -70,3 +81,64 @@ def _readers(records: Sequence[Any]) -> dict[int, list[Any]]:
         for i in {i for i in row[0] if i is not None}:
             found.setdefault(i, []).append(record)
     return found
+
+
+def process_joint(tape: Tape, prim: Primitive, args: tuple, params: dict) -> Sequence[Any] | None:
+    """Process what gives its outputs and their pullback together, or reads elements.
+
+    Where a function that the primitive holds closes over tracers of this tape, the outputs
+    depend on it also by themselves: their own numbers then take part of the cotangents.
+    """
+    if prim.joint.value_and_vjp is None:
+        return read(tape, prim, args, params) if prim.joint.is_read else None
+    tape.smooth = False
+    params = params_for_trace(tape, params)
+    values, ins = joint_operands(tape, prim, args, params)
+    outs, pull = prim.joint.value_and_vjp(values, ins, **params)
+    pairs = [tape.split(y) for y in outs]
+    own = [number for _, number in pairs]
+    check_closed(prim, own, outs, tape)
+    first = tape.count
+    tape.count = first + len(pairs)
+    results = [y for y, _ in pairs]
+    if prim.holds.runs_users:
+        results = [tape.kept().take(y, prim, OUTPUT) for y in results]
+    joint = Joint(pull, own)
+    if prim.joint.reads_uses:
+        tape.uses = tape.uses or Uses(tape.records)
+        joint = Watching(pull, tape.uses, first)
+    x = staged_in(results[0]) if tape.nested and not prim.holds.runs_users else None
+    record = joint if x is None else Located(x._line, joint, joint.vjp)
+    tape.records.append((record, (*ins, *own), first, (), results, None))
+    tracked = [n is not None or is_inexact(dtype_of(y)) for y, n in pairs]
+    # the pullback may read an integer output again, which the user gets as an array
+    tracers = [
+        TapeTracer(tape, y, first + i) if t else copied(y)
+        for i, (y, t) in enumerate(zip(results, tracked, strict=True))
+    ]
+    shared = list(filter(is_shared, values))
+    return tape.sharing(tracers, shared) if shared else tracers
+
+
+overrides["process_joint"] = process_joint
+
+
+def joint_operands(
+    tape: Tape, prim: Primitive, args: tuple, params: dict
+) -> tuple[list[Any], list[int | None]]:
+    """Return the values of operands, copied or watched as above, and their numbers."""
+    values, ins = map(list, zip(*map(tape.split, args), strict=True))
+    again = range(len(args))
+    if prim.joint.residual_operands is not None and any(map(is_shared, values)):
+        again = prim.joint.residual_operands(ins, **params)
+    for k, x in enumerate(args):
+        if ins[k] is None and isinstance(x, Tracer):
+            values[k] = settled(x)
+            tape.nested = True
+        if type(x) is WrittenTracer and x._trace is tape:
+            values[k] = kept(x.value)
+        elif prim.holds.runs_users:
+            values[k] = tape.kept().take_for_user(values[k], prim, k)
+        elif k in again and not (type(x) is TapeTracer and x._trace is tape):
+            values[k] = tape.kept().take(values[k], prim, k)
+    return values, ins

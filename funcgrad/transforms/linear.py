@@ -24,12 +24,12 @@ from .arguments import (
     tangents_of,
     zero_of,
 )
-from .backward import transpose_program
 from .forward import push
 from .nans import debugging
 from .seeds import over_paths
 from .snapshots import check_repeated, concrete_copies
 from .staging import stage
+from .transposition import transpose_program
 from .typevars import R, X
 
 

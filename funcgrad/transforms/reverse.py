@@ -1,4 +1,4 @@
-"""Reverse mode: a tape of equations, over which ``backward.py`` goes back.
+"""Reverse mode: a tape of operations, and the walk back over it.
 
 The tape holds what the walk reads, in a flat list whose entries name values by number, so that
 neither the walk nor the freeing of a long tape recurses.
@@ -6,34 +6,62 @@ neither the walk nor the freeing of a long tape recurses.
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import dtype_of, is_inexact
 from ..core.buffers import returned, settled
 from ..core.companions import NO_JOINT_RULES
 from ..core.memory import Steps, lend
-from ..core.ownership import copied
-from ..core.trace import Primitive, Trace, Tracer, is_walked, running
+from ..core.registry import overrides
+from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked, running
 from ..ops.index import Index
-from .arguments import check_alive, check_closed
-from .backward import Record, backward, deposit
-from .joint import Joint, Uses, Watching
+from .arguments import check_alive
 from .lines import Located, line_of
 from .owned_arrays import can_follow, kept
-from .seeds import params_for_trace
-from .snapshots import OUTPUT, SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
-from .staging import StagingTracer, staged_in
-from .tape_tracers import SharedTracer, TapeTracer, WrittenTracer
-from .tape_writes import read, read_again, tape_writer
+from .snapshots import SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
+from .staging import StagingTracer
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
 _OBJECTS = np.dtype(object)
 
 _BOTH = frozenset({0, 1})  # operands
+
+# One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
+# output, the values that went in and came out, the parameters.
+Record: TypeAlias = tuple[Any, Sequence[Any], int, Sequence[Any], Sequence[Any], dict | None]
+
+
+class TapeTracer(ConcreteTracer):
+    """A value, and its number on the tape."""
+
+    __slots__ = ()
+    number = MARK  # an int; None while an operation is processed of which it is a constant
+
+    def __init__(self, trace: Trace, value: Any, number: Any) -> None:
+        self._trace = trace
+        self.value = value
+        self._mark = number
+        self._memory = None
+
+
+class SharedTracer(TapeTracer):
+    """A value in the memory of an argument, to which the user can write."""
+
+    __slots__ = ()
+
+
+class WrittenTracer(TapeTracer):
+    """A value in an array of the tape, to which the function writes in place."""
+
+    __slots__ = ()
+
+    @override
+    def _detach(self) -> None:
+        self.value = kept(self.value)
+        self.__class__ = TapeTracer  # type: ignore[assignment]
 
 
 class Tape(Trace):
@@ -61,7 +89,7 @@ class Tape(Trace):
         self.snapshots: Snapshots | None = None  # of the user's arrays, if there are any
         self.smooth = True  # whether no operation on it may leave elements out of a derivative
         self.nested = False  # whether a value on the tape may be a tracer of an outer trace
-        self.uses: Uses | None = None  # if a pullback asks for it
+        self.uses: Any = None  # a joint.Uses, if a pullback asks for it
 
     @override
     def shared(self, x: Any) -> Any:
@@ -92,7 +120,7 @@ class Tape(Trace):
         values: Sequence[Any]
         ins: Sequence[int | None]
         joint = prim.joint is not NO_JOINT_RULES
-        if joint and (found := self.process_joint(prim, args, params)) is not None:
+        if joint and (found := overrides["process_joint"](self, prim, args, params)) is not None:
             return found
         if len(args) == 1 and type(args[0]) is TapeTracer:
             values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
@@ -133,12 +161,12 @@ class Tape(Trace):
     def write(
         self, x: Any, steps: Steps, value: Any, arrays: Sequence[Any], index: Index
     ) -> Callable[[], None] | None:
-        return tape_writer(self, x, steps, value, arrays, index)
+        return overrides["tape_writer"](self, x, steps, value, arrays, index)
 
     @override
     def reread(self, x: Any, steps: Steps) -> Any:
         again = type(x) is WrittenTracer and can_follow(steps)
-        return read_again(self, x, steps) if again else super().reread(x, steps)
+        return overrides["read_again"](self, x, steps) if again else super().reread(x, steps)
 
     def operands(self, args: tuple) -> tuple[list[Any], list[int | None]]:
         """Return the values and numbers of operands, up to the first that is not as most are."""
@@ -225,62 +253,6 @@ class Tape(Trace):
                 return lend(WrittenTracer(self, y.value, y.number), x)
         return y
 
-    def process_joint(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any] | None:
-        """Process what gives its outputs and their pullback together, or reads elements.
-
-        Where a function that the primitive holds closes over tracers of this tape, the outputs
-        depend on it also by themselves: their own numbers then take part of the cotangents.
-        """
-        if prim.joint.value_and_vjp is None:
-            return read(self, prim, args, params) if prim.joint.is_read else None
-        self.smooth = False
-        params = params_for_trace(self, params)
-        values, ins = self.joint_operands(prim, args, params)
-        outs, pull = prim.joint.value_and_vjp(values, ins, **params)
-        pairs = [self.split(y) for y in outs]
-        own = [number for _, number in pairs]
-        check_closed(prim, own, outs, self)
-        first = self.count
-        self.count = first + len(pairs)
-        results = [y for y, _ in pairs]
-        if prim.holds.runs_users:
-            results = [self.kept().take(y, prim, OUTPUT) for y in results]
-        joint = Joint(pull, own)
-        if prim.joint.reads_uses:
-            self.uses = self.uses or Uses(self.records)
-            joint = Watching(pull, self.uses, first)
-        x = staged_in(results[0]) if self.nested and not prim.holds.runs_users else None
-        record = joint if x is None else Located(x._line, joint, joint.vjp)
-        self.records.append((record, (*ins, *own), first, (), results, None))
-        tracked = [n is not None or is_inexact(dtype_of(y)) for y, n in pairs]
-        # the pullback may read an integer output again, which the user gets as an array
-        tracers = [
-            TapeTracer(self, y, first + i) if t else copied(y)
-            for i, (y, t) in enumerate(zip(results, tracked, strict=True))
-        ]
-        shared = list(filter(is_shared, values))
-        return self.sharing(tracers, shared) if shared else tracers
-
-    def joint_operands(
-        self, prim: Primitive, args: tuple, params: dict
-    ) -> tuple[list[Any], list[int | None]]:
-        """Return the values of operands, copied or watched as above, and their numbers."""
-        values, ins = map(list, zip(*map(self.split, args), strict=True))
-        again = range(len(args))
-        if prim.joint.residual_operands is not None and any(map(is_shared, values)):
-            again = prim.joint.residual_operands(ins, **params)
-        for k, x in enumerate(args):
-            if ins[k] is None and isinstance(x, Tracer):
-                values[k] = settled(x)
-                self.nested = True
-            if type(x) is WrittenTracer and x._trace is self:
-                values[k] = kept(x.value)
-            elif prim.holds.runs_users:
-                values[k] = self.kept().take_for_user(values[k], prim, k)
-            elif k in again and not (type(x) is TapeTracer and x._trace is self):
-                values[k] = self.kept().take(values[k], prim, k)
-        return values, ins
-
     @override
     def late(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         """On the walk back, what a rule closes over is its value one level down."""
@@ -331,6 +303,41 @@ class Tape(Trace):
         if isinstance(x, TapeTracer) and x._trace is self:
             return x.value, x.number
         return returned(check_alive(x)), None
+
+
+def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> None:
+    """Walk back over the records, replacing cotangents of outputs by those of inputs.
+
+    ``drop``, if each record, and with it the values that only it needs, may go when it is done.
+    """
+    own: set[int] = set()  # values whose cotangents are arrays of this walk
+    records = records if drop else list(records)
+    while records:
+        prim, ins, first, in_values, out_values, params = records.pop()
+        ct = cts.pop(first, None)
+        if len(out_values) == 1:
+            if ct is None:
+                continue
+            got = (ct,)
+        elif not out_values:  # a read or a write
+            if ct is not None:
+                prim.back(cts, own, ct, (ins, first, in_values), params)
+            continue
+        else:
+            got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
+            if all(ct is None for ct in got):
+                continue
+        # zip without strict, because this is the library's inner loop
+        args = (got, ins, out_values, in_values)
+        for number, ct in zip(ins, prim.vjp(*args, **params) if params else prim.vjp(*args)):
+            if ct is not None:
+                before = cts.get(number)
+                cts[number] = ct if before is None else before + ct
+
+
+def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
+    """Add a cotangent to those of one value."""
+    cts[number] = cts[number] + ct if number in cts else ct
 
 
 def value_and_vjp(

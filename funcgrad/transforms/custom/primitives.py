@@ -26,13 +26,13 @@ from ...core.lists import compress, expand
 from ...core.ownership import copied
 from ...core.trace import Primitive, Trace, Tracer
 from ...ops.structure import Batched, axis_to_front, batch_at_front
-from ..backward import transpose_program
 from ..batching import Batch, batched_ct, check_within, run_in_trace, vmapped
 from ..forward import push
 from ..jaxprs import instantiate_zeros, out_avals, tangent_avals
 from ..reverse import value_and_vjp
 from ..snapshots import RESIDUAL, Snapshots, copy_for_user
 from ..staging import stage
+from ..transposition import transpose_program
 from .closures import (
     ClosedJvp,
     ClosedVjp,

@@ -1,7 +1,7 @@
-"""The walk back over recorded operations, and transposition: the same over a linear program."""
+"""Transposition: the walk back of reverse mode over a linear program."""
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 from ..core.avals import aval_of
 from ..core.dead_code import dce
@@ -11,49 +11,8 @@ from ..core.registry import overrides
 from ..core.trace import Primitive, Tracer
 from ..ops.structure import zeros_like
 from .lines import Located
+from .reverse import Record, backward, deposit
 from .staging import stage
-
-# One operation: the primitive, the numbers of its inputs (None for a constant) and of its first
-# output, the values that went in and came out, the parameters.
-Record: TypeAlias = tuple[Any, Sequence[Any], int, Sequence[Any], Sequence[Any], dict | None]
-
-
-def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> None:
-    """Walk back over the records, replacing cotangents of outputs by those of inputs.
-
-    ``drop``, if each record, and with it the values that only it needs, may go when it is done.
-    """
-    own: set[int] = set()  # values whose cotangents are arrays of this walk
-    records = records if drop else list(records)
-    while records:
-        prim, ins, first, in_values, out_values, params = records.pop()
-        ct = cts.pop(first, None)
-        if len(out_values) == 1:
-            if ct is None:
-                continue
-            got = (ct,)
-        elif not out_values:  # a read or a write
-            if ct is not None:
-                prim.back(cts, own, ct, (ins, first, in_values), params)
-            continue
-        else:
-            got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
-            if all(ct is None for ct in got):
-                continue
-        # zip without strict, because this is the library's inner loop
-        args = (got, ins, out_values, in_values)
-        for number, ct in zip(ins, prim.vjp(*args, **params) if params else prim.vjp(*args)):
-            if ct is not None:
-                before = cts.get(number)
-                cts[number] = ct if before is None else before + ct
-
-
-def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
-    """Add a cotangent to those of one value."""
-    cts[number] = cts[number] + ct if number in cts else ct
-
-
-# transposition: the same walk over a staged linear program
 
 
 def vjp_by_transposition(
