@@ -15,7 +15,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import lax
 from funcgrad.compile import algebra, fusion, simplification
-from funcgrad.compile.arena import ALIGNMENT, Arena
+from funcgrad.compile.allocator import ALIGNMENT, Arena
 from funcgrad.compile.code_motion import hoist
 from funcgrad.compile.constant_folding import fold_constants, fold_literals
 from funcgrad.compile.cse import cse

@@ -15,10 +15,9 @@ from ..core.companions import Codegen
 from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr, replace_eqn
 from ..core.trace import Primitive
 from ..ops.families import Elementwise
-from .arena import Allocation
 from .rewrite import over
 from .threads import in_threads
-from .values import Value
+from .values import Allocation, Value
 from .writer import Writer
 
 BIG = 1 << 17  # elements from which blocks pay

@@ -18,6 +18,7 @@ import numpy as np
 from ..core.jaxpr import Eqn, Jaxpr, Var
 
 LONGEST_NAME = 60  # characters of a name
+LONGEST_LINE = 200  # characters of a quoted line
 TOKEN = re.compile("\0(\\d+)\0")
 _ASSIGNED = re.compile(r"\s*([A-Za-z]\w*)\s*[-+*/@]?=(?!=)")
 OF_NUMPY = frozenset(dir(np))  # names that generated source may import
@@ -38,6 +39,22 @@ def label(text: str) -> str:
     if keyword.iskeyword(name):  # "lambda"
         return f"{name}_"
     return name if not name or name.isidentifier() else f"_{name}"
+
+
+def quote(text: str) -> str:
+    """Text as one line of printable characters, for comments, titles and file names.
+
+    Other characters are escaped: Python, ``str.splitlines`` and editors end lines at different
+    ones.
+
+    >>> quote("a\\fb")
+    'a\\\\x0cb'
+    """
+    text = str.__str__(text)
+    text = f"{text[:LONGEST_LINE]}..." if len(text) > LONGEST_LINE else text
+    if text.isprintable():
+        return text
+    return "".join([c if c.isprintable() else ascii(c)[1:-1] for c in text])
 
 
 def is_name(text: str) -> bool:

@@ -13,10 +13,10 @@ import numpy as np
 from ..core.jaxpr import Jaxpr
 from .constant_folding import fold_constants
 from .finite_checks import keep_donated, masked_program
+from .names import quote
 from .passes import LAST, optimize, passed
 from .rematerialization import fit_memory
 from .source import Source, source_of
-from .text import quote
 
 _numbers = itertools.count(1)
 

@@ -20,13 +20,12 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from ..core.jaxpr import Jaxpr, Var
-from .arena import Allocation
 from .donation import safe_donors
 from .errstate import spans
-from .names import OF_NUMPY, RESERVED, TOKEN, label, unused
+from .names import OF_NUMPY, RESERVED, TOKEN, label, quote, unused
 from .statements import INDENT
-from .text import literal, quote
-from .values import Value
+from .text import literal
+from .values import Allocation, Value
 from .writer import Writer
 
 _APART = "\1"  # no text of the module holds it

@@ -1,6 +1,7 @@
 """Values, indices and comments as Python text.
 
-The user's text enters generated source only through ``quote``, ``literal`` and ``names.label``.
+The user's text enters generated source only through ``literal``, and ``label`` and ``quote`` of
+``names.py``.
 """
 
 import math
@@ -15,24 +16,6 @@ from ..core.errors import FuncgradError
 from ..core.jaxpr import Literal
 from ..ops.index import ARRAY
 from .names import is_name
-
-LONGEST_LINE = 200  # characters of a quoted line
-
-
-def quote(text: str) -> str:
-    """Text as one line of printable characters, for comments, titles and file names.
-
-    Other characters are escaped: Python, ``str.splitlines`` and editors end lines at different
-    ones.
-
-    >>> quote("a\\fb")
-    'a\\\\x0cb'
-    """
-    text = str.__str__(text)
-    text = f"{text[:LONGEST_LINE]}..." if len(text) > LONGEST_LINE else text
-    if text.isprintable():
-        return text
-    return "".join([c if c.isprintable() else ascii(c)[1:-1] for c in text])
 
 
 def literal(value: Any) -> str:

@@ -4,8 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..core.avals import Aval
-from .arena import Allocation
 from .text import index, lengths
+
+
+class Allocation:
+    """Memory, and the number of values in it; ``offset`` is None outside the arena."""
+
+    __slots__ = ("offset", "references", "size")
+
+    def __init__(self, offset: int | None = None, size: int = 0) -> None:
+        self.offset, self.size, self.references = offset, size, 0
 
 
 class Value:

@@ -18,11 +18,11 @@ from ..ops.assign import set_at_p
 from ..ops.families import Elementwise
 from ..ops.index import AT_MOST_AXES
 from . import kernels
-from .arena import Allocation
 from .liveness import last_reads
+from .names import quote
 from .statements import Statements
-from .text import operand, quote
-from .values import Value
+from .text import operand
+from .values import Allocation, Value
 
 DEPTH = 14  # of nested blocks, from which on loops are called instead of written
 

@@ -16,7 +16,7 @@ from ..core import tree
 from ..core.avals import PYTHON_SCALARS, aval_of, check_operand
 from ..core.errors import MutatedError
 from ..core.fingerprint import fingerprint
-from ..core.lines import user_line
+from ..core.jaxpr import user_line
 from ..core.ownership import copied
 from ..core.trace import Primitive, Tracer
 from .arguments import Place, argument_name

@@ -14,8 +14,7 @@ from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arrayl
 from ..core.buffers import settled
 from ..core.errors import ConversionError, TreeError, explained, short
 from ..core.integers import several, whole
-from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr
-from ..core.lines import user_line
+from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, eval_jaxpr, user_line
 from ..core.lists import compress
 from ..core.memory import identity
 from ..core.pickling import picklable

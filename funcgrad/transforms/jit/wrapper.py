@@ -4,10 +4,10 @@ from collections.abc import Collection, Sequence
 from inspect import Parameter
 from typing import Any
 
-from ...compile.names import is_name, label
+from ...compile.names import is_name, label, quote
 from ...compile.source import Source
 from ...compile.standalone import standalone
-from ...compile.text import literal, quote
+from ...compile.text import literal
 from ...core import tree
 from ...core.avals import Aval
 from ...core.errors import FuncgradError, UnsupportedError
