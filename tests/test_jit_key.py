@@ -10,9 +10,8 @@ import pytest
 
 import funcgrad as fg
 from funcgrad.core.static import typed
-from funcgrad.transforms.jit.argspec import ArgSpec
-from funcgrad.transforms.jit.entry import entry
-from funcgrad.transforms.jit.key import MISS, Static
+from funcgrad.transforms.jit.entry import MISS, entry
+from funcgrad.transforms.jit.key import ArgSpec, Static
 
 Point = namedtuple("Point", "x y")
 Pair = namedtuple("Pair", "x y")

@@ -20,10 +20,9 @@ from ...core.pickling import found_by_name, portable
 from ..arguments import check_callable
 from ..nans import OFF, debugging
 from ..typevars import P, Q, R
-from .argspec import ArgSpec, JitOptions
-from .entry import Entry, entry
+from .entry import MISS, Entry, entry
 from .explain import compared
-from .key import MISS, Static
+from .key import ArgSpec, JitOptions, Static
 from .signature import Signature, stage_call
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own

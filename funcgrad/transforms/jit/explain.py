@@ -9,7 +9,7 @@ from ..arguments import argument_name
 from .key import Static
 
 if TYPE_CHECKING:
-    from .argspec import FlatCall
+    from .key import FlatCall
     from .signature import Signature
 
 

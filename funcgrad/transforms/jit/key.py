@@ -1,24 +1,32 @@
 """The key of a call: calls of a compiled function with equal keys run the same program.
 
-A key holds the tree structure of the arguments, and the aval or the static value of each leaf. The
-cache compares keys by hash and ``==``. The entry compares a call with its key by lines of Python
-that ``Checks`` writes: one method for nodes, one for avals, one for static values.
+``ArgSpec`` says which arguments are static, and flattens a call. A key holds the tree structure of
+its arguments, and the aval or the static value of each leaf. The cache compares keys by hash and
+``==``, the entry by lines of Python, see ``entry.py``.
 """
 
-from collections.abc import Hashable, Sequence
-from dataclasses import is_dataclass
-from typing import Any, NamedTuple, TypeAlias
+import inspect
+import operator
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, TypedDict
 
 import numpy as np
+from typing_extensions import Unpack
 
-from ...compile.text import literal
-from ...core.avals import Aval
-from ...core.nodes import handlers
+from ...core import tree
+from ...core.avals import Aval, aval_of, is_arraylike
+from ...core.axes import axis_env
+from ...core.errors import shown
+from ...core.integers import several
+from ...core.lists import compress
 from ...core.static import typed
+from ...core.trace import Tracer
 from ...core.tree import TreeDef
-
-MISS = object()
-_MANY = 16  # elements of a static tuple, from which on they are compared by a function
+from ...ops.layout import Strides, strides_of_strided
+from ..arguments import Place, argument_name
+from ..forms import is_array
+from ..namedaxes import axis_key
+from .primitive import call_p, checked_call_p
 
 
 class Static:
@@ -52,10 +60,10 @@ class DictKeys(Static):
     __slots__ = ()
 
     def __init__(self, value: Any) -> None:
-        self.value, self.typed = value, tuple(map(_typed_key, value))
+        self.value, self.typed = value, tuple(map(typed_key, value))
 
 
-def _typed_key(key: Any) -> Hashable:
+def typed_key(key: Any) -> Hashable:
     return (str, key) if isinstance(key, str) else typed(key)
 
 
@@ -83,139 +91,176 @@ def key_of(in_tree: TreeDef, leaves: Sequence[Aval | Static], axes: Sequence[Has
     return Key(tuple(nodes), tuple(leaves), tuple(axes))
 
 
-class Code:
-    """Lines of a function, and the objects that they name."""
+class JitOptions(TypedDict, total=False):
+    """The options of :func:`jit`, which documents them."""
 
-    def __init__(self) -> None:
-        self.lines: list[str] = []
-        self.scope: dict[str, Any] = {}
-        self.count = 0
-
-    def name(self, prefix: str = "v") -> str:
-        self.count += 1
-        return f"{prefix}{self.count}"
-
-    def bind(self, value: Any) -> str:
-        name = self.name("k")
-        self.scope[name] = value
-        return name
-
-    def constant(self, key: Any) -> str:
-        return literal(key) if type(key) in (str, int, bool) else self.bind(key)
+    static_argnums: int | Sequence[int] | None
+    static_argnames: str | Sequence[str] | None
+    donate_argnums: int | Sequence[int] | None
+    donate_argnames: str | Sequence[str] | None
+    memory_limit: int | None
+    threads: int
+    debug_nans: bool
 
 
-class Checks(Code):
-    """Lines that flatten a call, and return ``MISS`` unless its key equals the given one.
+class FlatCall(NamedTuple):
+    """One call, flattened, and the key of its program."""
 
-    They accept arrays of class ndarray, NumPy scalars and Python scalars. A tracer, or an array of
-    a subclass, is a miss even if the keys are equal.
+    leaves: list[Any]  # static arguments are one leaf each, a Static
+    in_tree: tree.TreeDef  # of (args, kwargs)
+    key: Key
+    dynamic: list[bool]  # whether each leaf is an array or a Python scalar
+    operands: list[Any]  # these leaves
+
+
+class ArgSpec:
+    """The parameters of a function: which are static, and which are donated.
+
+    Args:
+        fun: the function.
+        **options: the options of :func:`jit`.
     """
 
-    def __init__(self, key: Key) -> None:
-        super().__init__()
-        self.scope |= {"MISS": MISS, "ndarray": np.ndarray, "generic": np.generic}
-        self.operands: list[str] = []  # the names of the dynamic leaves
-        unasked = [None] * len(key.leaves)
-        leaves = zip(key.leaves, key.arrays or unasked, key.strides or unasked, strict=True)
-        self.ordered = bool(key.strides)
-        stack = ["(args, kwargs)"]
-        for node in key.nodes:
-            x = stack.pop()
-            if node is None:
-                self.leaf(x, *next(leaves))
-            else:
-                stack += self.children(x, node)[::-1]
+    def __init__(self, fun: Callable[..., Any], **options: Unpack[JitOptions]) -> None:
+        self.fun = fun
+        self.call_p = checked_call_p if options["debug_nans"] else call_p
+        limit = options["memory_limit"]
+        self.memory_limit = None if limit is None else _at_least(0, "memory_limit", limit)
+        self.threads = _at_least(1, "threads", options["threads"])
+        try:
+            self.parameters = list(inspect.signature(fun).parameters.values())
+        except (TypeError, ValueError):  # a built-in without a signature
+            self.parameters = []
+        self.static = self._places("static", options["static_argnums"], options["static_argnames"])
+        self.donated = self._places("donate", options["donate_argnums"], options["donate_argnames"])
+        self.tells_scalars = False  # whether it writes into a 0-d argument
+        self.tells_layouts = False  # whether what it writes depends on the layout of arguments
+        both = self.static & self.donated
+        if both:
+            raise ValueError(f"jit: an argument cannot be both static and donated: got {both}")
 
-    def require(self, condition: str) -> None:
-        self.lines.append(f"if not ({condition}): return MISS")
+    def _places(self, word: str, argnums: Any, argnames: Any) -> set[Place]:
+        """The arguments chosen, each by position and by name where both are known."""
+        if argnums is None and argnames is None:
+            return set()
+        nums = () if argnums is None else several(argnums)
+        names = () if argnames is None else argnames
+        names = (names,) if isinstance(names, str) else tuple(names)
+        keywords = [p.name for p in self.parameters]
+        variadic = any(p.kind is p.VAR_KEYWORD for p in self.parameters) or not keywords
+        for name in names:
+            if name not in keywords and not variadic:
+                raise ValueError(f"jit: {word}_argnames names {shown(name)}, which is no argument")
+        count = sum(p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD) for p in self.parameters)
+        variadic_positions = any(p.kind is p.VAR_POSITIONAL for p in self.parameters)
+        places: set[Place] = set(names)
+        for n in nums:
+            if not hasattr(n, "__index__"):
+                raise TypeError(f"jit: {word}_argnums must be integers: got {shown(n)}")
+            n = operator.index(n)
+            if not -count <= n < count and not variadic_positions and self.parameters:
+                raise ValueError(
+                    f"jit: {word}_argnums={n} names no argument: the function takes {count}"
+                )
+            n = n + count if n < 0 else n
+            places.add(n)
+            if n < count and self.parameters[n].kind is not inspect.Parameter.POSITIONAL_ONLY:
+                places.add(self.parameters[n].name)
+        places.update(keywords.index(name) for name in names if name in keywords[:count])
+        return places
 
-    def leaf(self, x: str, leaf: Aval | Static, is_array: bool | None, strides: Any) -> None:
-        name = self.name("x")
-        self.lines.append(f"{name} = {x}")
-        if isinstance(leaf, Static):
-            self.require(self.same(name, leaf.value))
-            return
-        self.operands.append(name)
-        if leaf.weak:
-            self.require(f"{name}.__class__ is {type(leaf.dtype.type(0).item()).__name__}")
-            return
-        dtype, shape = self.bind(leaf.dtype), self.bind(leaf.shape)
-        self.require(f"{name}.dtype is {dtype} or {name}.dtype == {dtype}")
-        kind = f"{name}.__class__ is ndarray"
-        if not (leaf.shape or is_array):
-            scalar = f"isinstance({name}, generic)"
-            kind = f"({kind} or {scalar})" if is_array is None else scalar
-        self.require(f"{kind} and {name}.shape == {shape}")
-        if strides is not None:
-            self.require(f"{name}.strides == {tuple([n * leaf.dtype.itemsize for n in strides])}")
-        elif self.ordered:
-            self.require(f"{name}.flags.c_contiguous")
+    def flatten(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> FlatCall:
+        """Flatten a call.
 
-    def same(self, x: str, value: Any, depth: int = 0) -> str:
-        """The condition that ``typed(x) == typed(value)``."""
-        own, cls = self.bind(value), self.bind(type(value))
-        if _is_tuple(value) and len(value) < _MANY and depth < 3:
-            parts = [f"{x}.__class__ is {cls} and len({x}) == {len(value)}"]
-            parts += [self.same(f"{x}[{i}]", part, depth + 1) for i, part in enumerate(value)]
-            equal = " and ".join(parts)
-        elif needs_typing(value):
-            self.scope["typed"] = typed
-            equal = f"typed({x}) == {self.bind(typed(value))}"
-        else:
-            equal = f"{x}.__class__ is {cls} and {x} == {own}"
-        return f"({x} is {own} or ({equal}))"
+        Raises:
+            TypeError: if an argument is neither array, tree nor hashable value, naming it.
+        """
+        positional, keywords = args, kwargs
+        if self.static:
+            wrapped = lambda p, x: x if isinstance(x, Static) or p not in self.static else Static(x)
+            positional = tuple([wrapped(i, x) for i, x in enumerate(args)])
+            keywords = {name: wrapped(name, x) for name, x in kwargs.items()}
+        leaves, in_tree = tree.flatten((positional, keywords))
+        facts: list[Aval | Static] = []
+        dynamic = list(map(is_arraylike, leaves))
+        for i, x in enumerate(leaves):
+            if dynamic[i]:
+                aval = aval_of(x)
+                if aval.dtype.kind not in "biufc":
+                    raise TypeError(
+                        f"jit: an argument must hold numbers: got {aval.dtype}; convert it, or "
+                        f"name it in static_argnums"
+                    )
+                facts.append(aval)
+                continue
+            self._check_static(positional, keywords, i, x)
+            # the object of a compiled method is passed as a Static, and compared as one
+            own = isinstance(x, Static) and not any(x is y for y in args)
+            facts.append(x if own else Static(x))
+        axes = [axis_key(name, axis) for name, axis in axis_env.get({}).items()]
+        key = key_of(in_tree, facts, axes)
+        if self.tells_scalars:
+            key = key._replace(arrays=arrays_of(leaves, facts))
+        if self.tells_layouts:
+            key = key._replace(strides=layouts_of(leaves))
+        try:
+            hash(key)
+        except TypeError as err:
+            raise TypeError(
+                f"jit: the static data of the arguments' trees must be hashable: {err}"
+            ) from None
+        return FlatCall(leaves, in_tree, key, dynamic, compress(leaves, dynamic))
 
-    def children(self, x: str, node: Node) -> list[str]:
-        """Check a node; the expressions of its children."""
-        kind, data, arity = node
-        if x == "(args, kwargs)":
-            return ["args", "kwargs"]
-        if x == "args":  # Python's own tuple; another length raises ValueError
-            given = [self.name("a") for _ in range(arity)]
-            self.lines.append(f"({', '.join(given)}{',' if given else ''}) = args")
-            return given
-        if isinstance(data, DictKeys):
-            return self.of_dict(x, data, arity)
-        if kind is type(None):
-            self.require(f"{x} is None")
-            return []
-        name = self.name("n")
-        self.lines.append(f"{name} = {x}")
-        if kind in handlers and kind not in (tuple, list):
-            return self.of_registered(name, kind, data, arity)
-        self.require(f"{name}.__class__ is {self.bind(kind)} and len({name}) == {arity}")
-        return [f"{name}[{i}]" for i in range(arity)]
+    def _check_static(self, args: Any, kwargs: Any, i: int, x: Any) -> None:
+        """Raise unless a leaf that is no array can be part of a key."""
+        static = isinstance(x, Static)
+        value = x.value if static else x
+        try:
+            hash(value)
+            if static or callable(value) or type(value).__hash__ is not object.__hash__:
+                return
+            cure = "name it in static_argnums if it never changes, or register its class as a tree"
+        except TypeError:
+            cure = "make it a tuple, or a frozen dataclass" if static else "pass an array"
+        place, path = places_of(args, kwargs)[i]
+        kind = "static, and must be hashable" if static else "no array, and cannot be part of a key"
+        raise TypeError(
+            f"jit: {argument_name(self.fun, place, path)} is {kind}: got "
+            f"{type(value).__name__}; {cure}"
+        )
 
-    def of_dict(self, x: str, keys: DictKeys, arity: int) -> list[str]:
-        if x == "kwargs":
-            self.require(f"len(kwargs) == {arity}" if arity else "not kwargs")
-            return [f"kwargs[{self.constant(k)}]" for k in keys.value]
-        name = self.name("n")
-        self.lines.append(f"{name} = {x}")
-        self.require(f"{name}.__class__ is dict and len({name}) == {arity}")
-        if not all(isinstance(k, str) for k in keys.value):  # 1, 1.0 and True are one key
-            self.scope["typed_key"] = _typed_key
-            wanted = self.bind(frozenset(map(_typed_key, keys.value)))
-            self.require(f"frozenset(map(typed_key, {name})) == {wanted}")
-        return [f"{name}[{self.constant(k)}]" for k in keys.value]
-
-    def of_registered(self, name: str, kind: type, data: Static | None, arity: int) -> list[str]:
-        self.require(f"{name}.__class__ is {self.bind(kind)}")
-        children, static = self.name("n"), self.name("n")
-        flatten = self.bind(handlers[kind].flatten)
-        self.lines.append(f"{children}, {static} = {flatten}({name})")
-        self.require(self.same(static, None if data is None else data.value))
-        self.lines.append(f"{children} = tuple({children})")
-        self.require(f"len({children}) == {arity}")
-        return [f"{children}[{i}]" for i in range(arity)]
+    def name_of(self, place: Place, path: tree.Path) -> str:
+        """How the source calls a leaf of an argument."""
+        if isinstance(place, int):
+            named = [p for p in self.parameters if p.kind is not p.VAR_POSITIONAL]
+            fits = place < len(named) and named[place].kind is not inspect.Parameter.KEYWORD_ONLY
+            place = named[place].name if fits else f"arg{place}"
+        try:
+            return place + tree.keystr(path)
+        except Exception:  # a key that has no repr
+            return f"{place}[...]"
 
 
-def _is_tuple(value: Any) -> bool:
-    """Whether a value compares as a tuple of its elements."""
-    return isinstance(value, tuple) and type(value).__eq__ is tuple.__eq__
+def _at_least(least: int, name: str, value: Any) -> int:
+    whole = hasattr(value, "__index__") and not isinstance(value, bool)
+    if not whole or operator.index(value) < least:
+        raise ValueError(f"jit: {name} must be an integer of at least {least}: got {shown(value)}")
+    return operator.index(value)
 
 
-def needs_typing(value: Any) -> bool:
-    """Whether equal values of one type may differ in the types or signs of their numbers."""
-    holds = isinstance(value, (tuple, frozenset, float, complex, np.generic))
-    return holds or (is_dataclass(value) and not isinstance(value, type))
+def places_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[Place, tree.Path]]:
+    """The argument that holds each leaf, and the path to the leaf."""
+    pairs: list[tuple[Place, Any]] = [*enumerate(args), *((k, kwargs[k]) for k in sorted(kwargs))]
+    return [(place, path) for place, x in pairs for path, _ in tree.leaves_with_path(x)]
+
+
+def arrays_of(leaves: Sequence[Any], facts: Sequence[Aval | Static]) -> tuple[bool, ...]:
+    """Which leaves are 0-d arrays: these are written in place, scalars are not."""
+    pairs = zip(leaves, facts, strict=True)
+    return tuple([type(a) is Aval and not (a.shape or a.weak) and is_array(x) for x, a in pairs])
+
+
+def layouts_of(leaves: Sequence[Any]) -> tuple[Strides | None, ...]:
+    """The strides of each leaf that is an array, but not in C order."""
+    arrays = (np.ndarray, Tracer)
+    return tuple([strides_of_strided(x) if isinstance(x, arrays) else None for x in leaves])

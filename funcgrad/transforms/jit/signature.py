@@ -24,9 +24,8 @@ from ..forms import lay_out
 from ..namedaxes import NamedAxis, tokens, with_axes
 from ..staging import Staging, stage
 from ..uniform import uniform_as_scalars
-from .argspec import ArgSpec, FlatCall, arrays_of, layouts_of, places_of
 from .entry import Entry, entry
-from .key import Key, Static
+from .key import ArgSpec, FlatCall, Key, Static, arrays_of, layouts_of, places_of
 from .primitive import checked_call_p, compiled_of
 from .wrapper import standalone_module
 

@@ -13,9 +13,8 @@ from ...core.avals import Aval
 from ...core.errors import FuncgradError, UnsupportedError
 from ...core.nodes import DictKey, GetAttrKey, SequenceKey
 from ..arguments import Place
-from .argspec import ArgSpec
 from .entry import plain_tree
-from .key import Static
+from .key import ArgSpec, Static
 
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
