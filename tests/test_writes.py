@@ -443,3 +443,50 @@ def test_an_inner_gradient_writes_values_of_an_outer_one_into_its_argument():
     np.testing.assert_allclose(
         fg.grad(lambda x: fg.grad(outer)(2 * X, x).sum())(X), np.full_like(X, 2.0), rtol=1e-14
     )
+
+
+def accumulates_in_another_order(x):
+    y = x.T / 2.0
+    y.T.reshape(-1)[6] = 1.0
+    x[y < 0.2] = y.sum()
+    np.cumsum(x.T, 0, out=y)
+    return np.sum(y**2)
+
+
+def weighs_a_transpose(x):
+    y = +x.T
+    z = y.mT
+    y.reshape(-1, order="F")[0] = 2.0
+    return np.sum(y**2 * WEIGHTS) + np.sum(z**3 * WEIGHTS.T)
+
+
+WEIGHTS = np.arange(6.0).reshape(3, 2)
+IN_ANOTHER_ORDER = [
+    (
+        accumulates_in_another_order,
+        np.array([[[0.3, -0.8], [0.1, 2.1]], [[0.5, -0.5], [0.2, -1.1]]]),
+    ),
+    (weighs_a_transpose, np.array([[0.3, -0.8, 0.1], [2.1, 0.4, -0.5]])),
+]
+
+
+@pytest.mark.parametrize(("program", "x"), IN_ANOTHER_ORDER)
+def test_a_sum_of_cotangents_in_another_order_is_that_of_the_array(program, x):
+    gradient, t = fg.grad(program), np.cos(x)
+    slope = (program(x + 1e-6 * t) - program(x - 1e-6 * t)) / 2e-6
+    change = (gradient(x + 1e-6 * t) - gradient(x - 1e-6 * t)) / 2e-6
+
+    assert_same(np.sum(gradient(x) * t), slope, 1e-8)  # of differences
+    assert_same(fg.jit(gradient)(x), gradient(x), 1e-14)
+    assert_same(fg.jvp(gradient, (x,), (t,))[1], change, 1e-8)
+    assert_same(fg.vjp(gradient, x)[1](t)[0], change, 1e-8)
+
+
+@under_every
+def test_an_array_copied_to_itself_stays_without_a_look_at_the_mask(transform):
+    def program(x):
+        np.copyto(x[1:], x[1:], where=[])
+        np.copyto(np.broadcast_to(x, (2, 4))[0], np.broadcast_to(x, (2, 4))[0])
+        return [x]
+
+    assert_same([X], list(TRANSFORMS[transform](program)(X)))

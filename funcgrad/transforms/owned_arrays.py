@@ -16,7 +16,7 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import elementwise as ew
 from ..ops.index import getitem_p
-from ..ops.layout import copy_in, zeros_in_order
+from ..ops.layout import copy_in, laid_out, strides_of, zeros_in_order
 from ..ops.structure import reshape_p, transpose_p
 from .staging import staged_in
 
@@ -81,6 +81,15 @@ def part_of(x: Any, steps: Steps) -> Any:
         else:
             (x,) = prim.run(x, **params)
     return x
+
+
+def leads_to_view(x: Any, steps: Steps) -> bool:
+    """Whether the steps lead to a view of an array: a reshape may copy one in another order."""
+    if not steps:
+        return True
+    base = x if isinstance(x, np.ndarray) else laid_out(x.shape, strides_of(x), x.dtype)
+    view = part_of(base, steps)
+    return not view.size or np.may_share_memory(view, base)
 
 
 def put(x: Any, steps: Steps, key: Any, value: Any) -> Any:

@@ -36,6 +36,7 @@ from .owned_arrays import (
     in_cotangent,
     is_writable,
     kept,
+    leads_to_view,
     own_array,
     part_of,
     put,
@@ -66,8 +67,8 @@ class Read:
         if x.dtype is _HALF or (traced and (arrays or not _are_writable(before, ct))):
             cts[number] = self.added(before, ct, x, arrays, index)
             return
-        if number not in own or not _is_array(before):
-            before = _owned(before, x)  # arithmetic gives a scalar for 0-d arrays
+        if number not in own or not _is_held(before, self.steps):
+            before = _owned(before, x)
             own.add(number)
         ct = in_cotangent(ct, self.steps)
         if traced:
@@ -108,7 +109,7 @@ class Write:
         if isinstance(ct, Tracer) and not _are_writable(ct):
             before, part = self.moved(ct, arrays, index, old is not None)
         else:
-            held = new in own and _is_array(ct)
+            held = new in own and _is_held(ct, self.steps)
             before, part = ct if held else _owned(ct, x), None
             if number is not None:
                 part = kept(getitem_p(part_of(before, self.steps), *arrays, index=index))
@@ -213,9 +214,13 @@ overrides["read_again"] = read_again
 overrides["tape_writer"] = tape_writer
 
 
-def _is_array(x: Any) -> bool:
-    """Whether a cotangent is an array: a sum of arrays of no axis is a scalar."""
-    return not overrides["is_scalar"](x) if isinstance(x, Tracer) else isinstance(x, np.ndarray)
+def _is_held(ct: Any, steps: Steps) -> bool:
+    """Whether a cotangent, a sum that the walk owns, can be changed where the steps lead.
+
+    Such a sum is a scalar if no summand has an axis, and may be in another order than its primal.
+    """
+    array = not overrides["is_scalar"](ct) if isinstance(ct, Tracer) else type(ct) is np.ndarray
+    return array and leads_to_view(ct, steps)
 
 
 def _are_writable(*cts: Any) -> bool:
