@@ -8,6 +8,7 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, shape_of
 from ..core.buffers import plain
 from ..core.errors import DtypeError, MutationError
+from ..core.memory import are_same
 from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import elementwise as ew
@@ -118,6 +119,8 @@ def place(arr: Any, mask: Any, vals: Any) -> None:
 def copyto(dst: Any, src: Any, casting: Casting = "same_kind", where: Any = True) -> None:
     """Write one array into another, in place; see numpy.copyto."""
     x = _target("copyto", dst, "use funcgrad.numpy.full_like(array, value)")
+    if isinstance(src, Tracer) and are_same(dst, src):
+        return  # before any check, as in NumPy
     src = strong(operand(src)) if holds_tracer(src) else np.asarray(src)
     if not np.can_cast(dtype_of(src), dtype_of(x), casting):
         raise DtypeError(
