@@ -22,16 +22,41 @@ def copied(x: Any) -> Any:
 
 
 def owned(fun: Any) -> Any:
-    """A function of copies, whose results are copies."""
-    return lambda *args: copied(fun(*map(copied, args)))
+    """A function of copies, whose results are copies; arrays made before it began are read-only."""
+
+    def call(*args: Any) -> Any:
+        outside = [x for x in free_variables(fun) if isinstance(x, np.ndarray)]
+        outside = [x for x in outside if x.flags.writeable]
+        outside.sort(key=lambda x: x.base is not None)  # a view is set after its base
+        try:
+            for x in outside:
+                x.flags.writeable = False
+            return copied(fun(*map(copied, args)))
+        finally:
+            for x in outside:
+                x.flags.writeable = True
+
+    return call
+
+
+def free_variables(fun: Any) -> list[Any]:
+    """What a function, and those that it defines, may read beside arguments."""
+    cells = [cell.cell_contents for cell in fun.__closure__ or ()]
+    return [*cells, *(fun.__globals__.get(name) for name in names_in(fun.__code__))]
+
+
+def names_in(code: types.CodeType) -> set[str]:
+    inner = [names_in(c) for c in code.co_consts if isinstance(c, types.CodeType)]
+    return set(code.co_names).union(*inner)
 
 
 def cond(pred: Any, true: Any, false: Any, *operands: Any) -> Any:
-    return owned(true if pred else false)(*operands)
+    return switch(0 if pred else 1, (true, false), *operands)
 
 
 def switch(index: Any, branches: Any, *operands: Any) -> Any:
-    return owned(branches[min(max(int(index), 0), len(branches) - 1)])(*operands)
+    outs = [owned(branch)(*operands) for branch in branches]  # a program holds all of them
+    return outs[min(max(int(index), 0), len(branches) - 1)]
 
 
 def scan(body: Any, carry: Any, xs: Any) -> Any:

@@ -46,8 +46,10 @@ def shrunk(made: Program, number: int, difference: DifferenceError) -> Program:
         try:
             with np.errstate(all="ignore"), warnings.catch_warnings():
                 warnings.simplefilter("ignore")
-                smaller.function(NAMESPACE)(*smaller.fresh())
+                outs = smaller.function(NAMESPACE)(*smaller.fresh())
         except Exception:
+            return False
+        if not all(isinstance(y, (np.ndarray, np.generic)) for y in outs):
             return False
         found = check(smaller, number, difference.by)
         return found is not None and found.kind == difference.kind

@@ -1,11 +1,14 @@
 """Statements that write into an array."""
 
+import re
+
 import numpy as np
 
 from .scope import RejectedError, Scope, repeats
-from .values import NUMBERS, value
+from .values import NUMBERS, value, wrapped
 from .views import basic_index, fancy_index, index_array, view
 
+MASK = re.compile("<|>|True|False")
 AUGMENTED = ["+=", "-=", "*=", "+=", "/=", "**=", "%=", "@="]
 
 
@@ -36,6 +39,8 @@ def assign(g: Scope) -> None:
     if masked and g.abstract:
         shape = ()
     text = value(g, shape, real=y.dtype.kind == "f")
+    if MASK.search(part) and np.may_share_memory(g.value_of(text), g.values[name]):
+        text = f"+{wrapped(text)}"  # else NumPy reads what it has written
     store(g, name, f"{part} = {text}", text)
 
 
@@ -105,8 +110,8 @@ def out(g: Scope) -> None:
         f"np.negative({one}, out={{}})",
         f"np.clip({value(g, shape, True, real, 1)}, -1.0, 1.5, out={{}})",
     ]
-    mask = np.asarray(g.rng.random(shape) < 0.5).tolist()
-    forms += [f"np.add({one}, {two}, out={{}}, where=np.array({mask}, dtype=bool))"]
+    mask = mask_of(g, shape)
+    forms += [f"np.add({one}, {two}, out={{}}, where={mask})"]
     if a is not None:
         d = int(g.rng.integers(y.ndim + 1))
         forms += [f"np.sum({a}, axis={d}, out={{}})", f"{a}.sum({d}, out={{}})"] * 2
@@ -138,6 +143,12 @@ def out(g: Scope) -> None:
     g.run(line, name, kind)
 
 
+def mask_of(g: Scope, shape: tuple[int, ...]) -> str:
+    """A mask of a shape, which a list of no elements would not show."""
+    mask = np.asarray(g.rng.random(shape) < 0.5)
+    return f"np.array({mask.tolist()})" if mask.size else f"np.zeros({shape}, dtype=bool)"
+
+
 def function(g: Scope) -> None:
     """Functions and methods that write."""
     name, text, y = place(g)
@@ -146,10 +157,10 @@ def function(g: Scope) -> None:
     row = value(g, (2,), real=real, deep=1)
     same = value(g, y.shape, real=real, deep=1)
     forms = [f"np.copyto({text}, {same})", f"{text}.fill({number})"] * 2
-    mask = np.asarray(g.rng.random(y.shape) < 0.5).tolist()
-    forms += [f"np.copyto({text}, {same}, where=np.array({mask}, dtype=bool))"]
-    forms += [f"np.putmask({text}, np.array({mask}, dtype=bool), {row})"]
-    forms += [f"np.place({text}, np.array({mask}, dtype=bool), {row})"]
+    mask = mask_of(g, y.shape)
+    forms += [f"np.copyto({text}, {same}, where={mask})"]
+    forms += [f"np.putmask({text}, {mask}, {row})"]
+    forms += [f"np.place({text}, {mask}, {row})"]
     if n and y.ndim:
         index = index_array(g, n, 2)
         forms += [f"np.put({text}, {index}, {row})", f"{text}.put({index}, {row})"] * 2
