@@ -7,6 +7,7 @@ import funcgrad as fg
 from funcgrad.core.errors import ConversionError
 from funcgrad.core.memory import View, owner_of
 from funcgrad.core.trace import Tracer
+from funcgrad.numpy.aliasing import is_scalar
 
 from .support.compare import assert_same
 from .support.probes import AREAS, CONSTANTS, EAGER, INPUTS
@@ -478,3 +479,39 @@ def test_a_view_of_no_axis_is_written_into_a_buffer():
         return np.sum(y * x)
 
     assert fg.jvp(fg.grad(program), (np.array(0.5),), (np.array(1.0),)) == (1.0, 2.0)
+
+
+# of a scalar s and a vector v, with what NumPy gives as a scalar of no axis or as an array
+ZERO_AXES = """
+    np.copy(s)  s.copy()  np.copy(s).copy()  np.copy(s).T  np.copy(s).astype('f4')  s.astype('f4')
+    s.imag  np.imag(np.copy(s))  np.where(True, s, s)  np.select([s > 0], [s])  np.flip(s)
+    np.piecewise(s, [s > 0], [lambda t: 2 * t])  np.tensordot(s, s, 0)  np.tensordot(v, v, 1)
+    np.inner(v, v)  np.dot(v, v)  np.einsum('->', s)  np.einsum('i->', v)  np.expand_dims(s, ())
+    np.broadcast_arrays(s, s)[0]  np.i0(s)  np.real_if_close(s)  np.tile(s, ())  np.roll(s, 1)
+    np.resize(s, ())  np.block(s)  np.apply_along_axis(np.sum, 0, v)  np.nan_to_num(s)
+    np.nan_to_num(np.copy(s))  np.median(s)  np.median(v)  np.quantile(v, 0.5)  np.nanmax(s)
+    np.interp(s, [0.0, 1.0], [2.0, 3.0])  np.linalg.cond(s[None, None])  np.sin(np.copy(s))
+    np.squeeze(s)  np.reshape(s, ())  np.clip(np.copy(s), 0, 1)  s[...]  s[()]  v[0]  v[0, ...]
+"""
+
+
+@pytest.mark.parametrize("row", split(ZERO_AXES))
+def test_a_result_of_no_axis_is_a_scalar_where_numpys_is(row):
+    function = eval(f"lambda s, v: {row}", {"np": np})
+    scalars = []
+
+    def program(s, v):
+        y = function(s, v)
+        scalars.append(is_scalar(y) if isinstance(y, Tracer) else not isinstance(y, np.ndarray))
+        return np.sum(y)
+
+    s, v = np.float64(0.7), np.array([0.3, 0.8])
+    want = not isinstance(function(s, v), np.ndarray)
+    several = np.array([0.7, 0.2]), np.stack([v, v])
+    fg.vjp(program, s, v)
+    fg.jvp(program, (s, v), (s, v))
+    fg.jit(program)(s, v)
+    fg.vmap(program)(*several)
+    fg.vmap(lambda s, v: fg.vjp(program, s, v)[0])(*several)
+
+    assert scalars == [want] * len(scalars)

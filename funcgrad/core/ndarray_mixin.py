@@ -334,7 +334,7 @@ class NDArrayMixin:
         return overrides[np.clip](self, min, max, out, **options)
 
     def copy(self, order: str = "C") -> Any:
-        return overrides[np.copy](self, order)
+        return self if overrides["is_scalar"](self) else overrides[np.copy](self, order)
 
     def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
         return overrides[np.compress](condition, self, axis, out)
@@ -371,10 +371,10 @@ class NDArrayMixin:
         return (1, 0)  # the CPU, in DLPack's numbers
 
     def __copy__(self) -> Any:
-        return overrides[np.copy](self)
+        return self.copy("K")
 
     def __deepcopy__(self, memo: Any) -> Any:
-        return overrides[np.copy](self)
+        return self.copy("K")
 
 
 # modules that are refused as a whole

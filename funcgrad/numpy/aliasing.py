@@ -1,5 +1,6 @@
 """Views: results that share memory with their operand, exactly where NumPy's do."""
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -7,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Shape, shape_of
-from ..core.buffers import Buffer, fresh_copy
+from ..core.buffers import Buffer, fresh_copy, new_array
 from ..core.memory import Owner, View, alias, owner_of, snapshot, steps_of, write
 from ..core.trace import ConcreteTracer, Tracer
 from ..ops.assign import set_at_p
-from ..ops.index import ARRAY, Index
+from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.layout import (
     contiguous as c_order,
     copy_in,
@@ -22,6 +23,7 @@ from ..ops.layout import (
     strides_of,
 )
 from ..ops.structure import reshape_p
+from .dispatch import F
 
 
 class Viewed:
@@ -94,6 +96,29 @@ def is_scalar(x: Any) -> bool:
         return False
     x = _bottom(x)
     return x._trace.gives_scalar(x) if isinstance(x, Tracer) else not isinstance(x, np.ndarray)
+
+
+def as_array(y: Any) -> Any:
+    """A result, in an array of its own if it is a traced scalar."""
+    return new_array(y) if isinstance(y, Tracer) and is_scalar(y) else y
+
+
+def as_scalar(y: Any) -> Any:
+    """A result, as a scalar if it has no axis."""
+    if shape_of(y) or not isinstance(y, (Tracer, np.ndarray)):
+        return y
+    if isinstance(y, np.ndarray):
+        return y[()]
+    return y if is_scalar(y) else getitem_p(reshape_p(y, shape=(1,)), index=Index((0,)))
+
+
+def gives(form: Callable[[Any], Any]) -> Callable[[F], F]:
+    """Let a function give an array, or a scalar, where its result has no axis, as NumPy's does."""
+
+    def wrap(fun: Any) -> Any:
+        return functools.wraps(fun)(lambda *args, **kwargs: form(fun(*args, **kwargs)))
+
+    return wrap
 
 
 def reshaped(x: Any, shape: Shape) -> Any:

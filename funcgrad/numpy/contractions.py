@@ -12,14 +12,9 @@ from ..ops.contract import einsum_p
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import common_dtype, operand, strong
 from ..ops.structure import cast, reshape, sum_p, transpose_p
-from .aliasing import Viewed
+from .aliasing import Viewed, as_scalar
 from .dispatch import NO_DERIVATIVE, Casting, check_cast, implements, no_out
 from .indexing import placeholder
-
-
-def as_scalar(y: Any) -> Any:
-    """0-d array as a NumPy scalar."""
-    return y[()] if type(y) is np.ndarray and not y.shape else y
 
 
 @implements("einsum")
@@ -39,8 +34,8 @@ def einsum(
     no_out("einsum", out)
     xs, names, result = _parsed(operands)
     if len(xs) == 1 and dtype is None and set(names[0]) == set(result):
-        return _PERMUTED(strong(xs[0]), names=names[0], result=result)
-    return _contracted(xs, names, result, dtype, casting)
+        return as_scalar(_PERMUTED(strong(xs[0]), names=names[0], result=result))
+    return as_scalar(_contracted(xs, names, result, dtype, casting))
 
 
 def _contracted(
@@ -62,7 +57,7 @@ def _contracted(
     pairs = [_sum_unshared(x, axes, counts, dtype) for x, axes in pairs]
     if len(pairs) == 1:
         ((x, axes),) = pairs
-        return as_scalar(transpose_p(x, perm=tuple(map(axes.index, result))))
+        return transpose_p(x, perm=tuple(map(axes.index, result)))
     return einsum_p(*(x for x, _ in pairs), names=tuple(axes for _, axes in pairs), out=result)
 
 

@@ -10,7 +10,7 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
-from .aliasing import apart, copied_in
+from .aliasing import apart, as_array, copied_in, is_scalar
 from .dispatch import (
     EAGER_NO_DERIVATIVE,
     NO_DERIVATIVE,
@@ -50,7 +50,9 @@ def common_type(*arrays: Any) -> Any:
 def copy(a: Any, order: str = "K", subok: bool = False) -> Any:
     """Copy of an array; see numpy.copy."""
     a = strong(operand(a))
-    return copied_in(fresh_copy(a), a, order) if isinstance(a, Tracer) else np.copy(a, order)  # type: ignore[call-overload]
+    if not isinstance(a, Tracer):
+        return np.copy(a, order)  # type: ignore[call-overload]
+    return as_array(copied_in(fresh_copy(a), a, order))
 
 
 @implements("astype")
@@ -69,7 +71,8 @@ def astype(
     x = strong(operand(x))
     check_cast("astype", x, dtype, casting)
     y = cast(x, dtype)
-    return apart(y, x) if copy else y
+    y = apart(y, x) if copy else y
+    return y if isinstance(x, Tracer) and is_scalar(x) else as_array(y)
 
 
 overrides["astype"] = astype

@@ -23,6 +23,7 @@ from ..ops.reduce import axis_of
 from ..ops.structure import broadcast_to, cast, reshape
 from ..transforms.batching import vmap
 from ..transforms.staging import ShapeDtypeStruct, make_jaxpr
+from .aliasing import as_array, gives
 from .dispatch import implements
 from .indexing import getitem, known, parse, take
 from .joining import stack
@@ -54,7 +55,7 @@ class vectorize(np.vectorize):  # noqa: N801, NumPy's name
         shape = shape_of(arrays[0])
         results = _map_elements(self.pyfunc, [reshape(x, (x.size,)) for x in arrays])
         several = isinstance(results, tuple)
-        made = [reshape(y, shape) for y in (results if several else (results,))]
+        made = [as_array(reshape(y, shape)) for y in (results if several else (results,))]
         if self.otypes is not None:
             made = [cast(y, dtype) for y, dtype in zip(made, self.otypes, strict=True)]
         return tuple(made) if several else made[0]
@@ -73,6 +74,7 @@ def _map_elements(function: Callable[..., Any], flat: list[Any]) -> Any:
 
 
 @implements("apply_along_axis")
+@gives(as_array)
 def apply_along_axis(
     func1d: Callable[..., Any], axis: int, arr: Any, *args: Any, **kwargs: Any
 ) -> Any:
@@ -110,6 +112,7 @@ _UNLIKELY_LENGTH = 1009  # a length that is unlikely among other arrays
 
 
 @implements("piecewise")
+@gives(as_array)
 def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> Any:
     """Apply each function to the elements whose condition holds; see numpy.piecewise."""
     x = operand(x)

@@ -9,6 +9,7 @@ from ..core.errors import DtypeError
 from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast, cumsum_p
+from .aliasing import as_scalar, gives
 from .dispatch import implements
 from .indexing import getitem, known
 from .joining import concatenate
@@ -16,6 +17,7 @@ from .shapes import ravel, reshape
 
 
 @implements("interp")
+@gives(as_scalar)
 def interp(
     x: Any, xp: Any, fp: Any, left: Any = None, right: Any = None, period: Any = None
 ) -> Any:

@@ -12,7 +12,7 @@ from ..ops.index import concatenate_p
 from ..ops.operand import integer_tuple as integer_tuple, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims as _expand_dims, reshape as _reshape
-from .aliasing import apart
+from .aliasing import apart, as_array, gives
 from .dispatch import Casting, check_cast, implements, no_out
 from .shapes import atleast_1d, atleast_2d, atleast_3d, moveaxis, ravel, slice_axis, transpose
 
@@ -108,6 +108,7 @@ def append(arr: Any, values: Any, axis: int | None = None) -> Any:
 
 
 @implements("block")
+@gives(as_array)
 def block(arrays: Any) -> Any:
     """Assemble an array from nested lists of blocks; see numpy.block."""
     depth = _depth(arrays)

@@ -11,7 +11,7 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.operand import asarray, cast_assigned, holds_tracer, operand, strong
 from ..ops.reduce import axes_in, axis_of
 from ..ops.structure import broadcast_to as _broadcast_to, reshape as _reshape
-from .aliasing import apart, in_c_order, in_order_of, viewed
+from .aliasing import apart, as_array, as_scalar, gives, in_c_order, in_order_of, viewed
 from .dispatch import EAGER, implements
 from .indexing import concrete
 from .joining import concatenate
@@ -43,6 +43,7 @@ def take_known(a: Any, positions: np.ndarray, axis: int) -> Any:
 
 
 @implements("tile")
+@gives(as_array)
 def tile(A: Any, reps: Any) -> Any:  # noqa: N803, NumPy's name
     """Repeat the whole array along each axis; see numpy.tile."""
     a, times = operand(A), integer_tuple(reps)
@@ -56,6 +57,7 @@ def tile(A: Any, reps: Any) -> Any:  # noqa: N803, NumPy's name
 
 
 @implements("flip")
+@gives(as_scalar)
 def flip(m: Any, axis: Any = None) -> Any:
     """Reverse the order along axes; see numpy.flip."""
     m = operand(m)
@@ -95,6 +97,7 @@ def rot90(m: Any, k: int = 1, axes: Any = (0, 1)) -> Any:
 
 
 @implements("roll")
+@gives(as_array)
 def roll(a: Any, shift: Any, axis: Any = None) -> Any:
     """Shift elements around the end of an axis; see numpy.roll."""
     a = given = operand(a)
@@ -112,6 +115,7 @@ def roll(a: Any, shift: Any, axis: Any = None) -> Any:
 
 
 @implements("resize")
+@gives(as_array)
 def resize(a: Any, new_shape: Any) -> Any:
     """Repeat or cut the elements to fill a shape; see numpy.resize."""
     shape, flat = integer_tuple(new_shape), ravel(a)

@@ -16,6 +16,7 @@ from ..ops.linalg.svd import svdvals_p
 from ..ops.operand import operand, strong
 from ..ops.reduce import any_p, axes_of, axis_of, count_p, norm_p
 from ..ops.structure import cast, drop_axes, expand_dims, reshape, upcast
+from .aliasing import as_scalar, gives
 from .decompositions import named_result, svd, svdvals
 from .dispatch import NO_DERIVATIVE, implements
 from .reductions import max, min, sum
@@ -184,6 +185,7 @@ def _last(x: Any) -> Any:
 
 
 @implements("linalg.cond")
+@gives(as_scalar)
 def cond(x: Any, p: Any = None) -> Any:
     """Condition number in any norm, infinite if singular; see numpy.linalg.cond."""
     x = strong(operand(x))

@@ -18,7 +18,7 @@ from ..ops.linalg.matrices import as_matrices
 from ..ops.operand import operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import cast, expand_dims, reshape, strip_weak_type, transpose_p
-from .contractions import as_scalar
+from .aliasing import as_array, as_scalar, gives
 from .dispatch import implements, no_out
 from .reductions import sum as _sum
 from .shapes import integer_tuple, moveaxis, ravel
@@ -81,7 +81,7 @@ def dot(a: Any, b: Any, out: Any = None) -> Any:
         return ew.mul(a, b)
     if rows <= 2 and columns <= 2:
         return matmul(a, b)
-    return tensordot(a, b, ((-1,), (-2 if columns > 1 else -1,)))
+    return as_scalar(tensordot(a, b, ((-1,), (-2 if columns > 1 else -1,))))
 
 
 @implements("vdot")
@@ -92,6 +92,7 @@ def vdot(a: Any, b: Any, /) -> Any:
 
 
 @implements("inner")
+@gives(as_scalar)
 def inner(a: Any, b: Any, /) -> Any:
     """Sum of products over the last axes; see numpy.inner."""
     a, b = strip_weak_type(operand(a)), strip_weak_type(operand(b))
@@ -116,6 +117,7 @@ def linalg_outer(x1: Any, x2: Any, /) -> Any:
 
 
 @implements("tensordot", "linalg.tensordot")
+@gives(as_array)
 def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
     """Sum of products over given axes of two arrays; see numpy.tensordot."""
     a, b = operand(a), operand(b)
@@ -144,7 +146,7 @@ def tensordot(a: Any, b: Any, axes: Any = 2) -> Any:
         transpose_p(b, perm=(*b_sum, *b_kept)), (length, math.prod(b_shape[d] for d in b_kept))
     )
     shape = tuple(a_shape[d] for d in a_kept) + tuple(b_shape[d] for d in b_kept)
-    return as_scalar(reshape(matmul(left, right), shape))
+    return reshape(matmul(left, right), shape)
 
 
 @implements("kron")

@@ -16,6 +16,7 @@ from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, axes_in, gather_along_axis
 from ..ops.search import searchsorted_p
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape
+from .aliasing import as_scalar, gives
 from .cumulative import cumsum
 from .dispatch import implements, no_out
 from .indexing import known
@@ -42,6 +43,7 @@ def _take_sorted(a: Any, order: Any, indices: Any) -> Any:
 
 
 @implements("median")
+@gives(as_scalar)
 def median(
     a: Any,
     axis: Any = None,
@@ -233,7 +235,7 @@ def _quantile(
         y = _take_sorted(a, order, _weighted_indices(gather_along_axis(w, order, 0), flat, count))
     if numeric is not None:
         y = ew.where(any(numeric, axis=0) if ignores_nan else all(numeric, axis=0), y, np.nan)
-    y = reshape(y, (*shape_of(q), *kept))
+    y = as_scalar(reshape(y, (*shape_of(q), *kept)))
     behind = tuple(d + len(shape_of(q)) for d in axes)
     return expand_dims(y, behind) if truthy_keepdims(keepdims) else y
 

@@ -12,6 +12,7 @@ from ..core.avals import dtype_of
 from ..ops import elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
+from .aliasing import as_array, gives
 from .dispatch import EAGER, implements
 from .indexing import concrete
 
@@ -68,6 +69,7 @@ def power(x: Any, p: Any) -> Any:
 
 
 @implements("real_if_close", status=EAGER)
+@gives(as_array)
 def real_if_close(a: Any, tol: float = 100) -> Any:
     """Real part if the imaginary part is negligible; see numpy.real_if_close."""
     a = strong(operand(a))

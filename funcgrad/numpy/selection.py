@@ -9,11 +9,13 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import holds_tracer, operand, promote_weak, strong
 from ..ops.reduce import gather_along_axis
 from ..ops.structure import broadcast_to
+from .aliasing import as_array, gives
 from .dispatch import implements, no_out
 from .searching import nonzero
 
 
 @implements("where")
+@gives(as_array)
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """Choose elementwise between two arrays, or find the nonzero elements; see numpy.where.
 
@@ -31,6 +33,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
 
 
 @implements("select")
+@gives(as_array)
 def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
     """Elements of the first choice whose condition holds; see numpy.select."""
     if len(condlist) != len(choicelist):

@@ -16,7 +16,7 @@ from ..ops.structure import (
     broadcast_to as _broadcast_to,
     transpose_p,
 )
-from .aliasing import Viewed, apart, raveled, reshaped, viewed
+from .aliasing import Viewed, apart, as_array, gives, raveled, reshaped, viewed
 from .dispatch import implements, unsupported
 
 
@@ -134,6 +134,7 @@ def rollaxis(a: Any, axis: int, start: int = 0) -> Any:
 
 
 @implements("expand_dims")
+@gives(as_array)
 def expand_dims(a: Any, axis: Any) -> Any:
     """Insert axes of length 1; see numpy.expand_dims."""
     a = operand(a)
@@ -177,7 +178,7 @@ def broadcast_arrays(*args: Any, subok: bool = False) -> tuple[Any, ...]:
     arrays = [strong(operand(x)) for x in args]
     shape = broadcast_shapes(*map(shape_of, arrays))
     if all(shape_of(x) == shape for x in arrays):
-        return tuple(arrays)
+        return tuple(map(as_array, arrays))
     return tuple(_REPEATED(x, shape=shape) for x in arrays)
 
 

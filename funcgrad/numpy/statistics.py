@@ -11,6 +11,7 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.reduce import axes_in, axes_of, axis_of
 from ..ops.structure import broadcast_to, cast, expand_dims, mean_p
+from .aliasing import as_scalar
 from .cumulative import cumprod, cumsum
 from .dispatch import NO_VALUE, implements, no_out
 from .indexing import known
@@ -257,7 +258,7 @@ def _nan_extremum(
         return pick(a, axis, out, keepdims, initial, where)
     filled, good = _without_nan(a, filler)
     y = pick(filled, axis, out, keepdims, filler if is_given(initial) else initial, where)
-    y = ew.where(any(_selected(good, where), axis, keepdims=keepdims), y, np.nan)
+    y = as_scalar(ew.where(any(_selected(good, where), axis, keepdims=keepdims), y, np.nan))
     join = ew.fmax if pick is max else ew.fmin
     return join(y, initial_as(initial, dtype_of(y))) if is_given(initial) else y
 

@@ -8,10 +8,11 @@ import numpy as np
 from ..core.avals import aval_of, dtype_of, is_inexact, shape_of
 from ..core.errors import DtypeError
 from ..core.registry import overrides
+from ..core.trace import Tracer
 from ..ops import bessel, compare, elementwise as ew
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
-from .aliasing import apart, viewed
+from .aliasing import apart, as_array, as_scalar, gives, is_scalar, viewed
 from .dispatch import NO_DERIVATIVE, NO_VALUE, implements, no_out
 from .ufunc_methods import call_ufunc
 
@@ -60,8 +61,10 @@ def imag(val: Any) -> Any:
     if ew.is_complex(val):
         return viewed(ew.imag(val), val, ew.imag, {})
     zeros = np.zeros(shape_of(val), dtype_of(val))
+    if aval_of(val).weak:  # a Python scalar gives a Python scalar
+        return zeros.item()
     zeros.flags.writeable = False
-    return zeros.item() if aval_of(val).weak else zeros  # a Python scalar gives a Python scalar
+    return zeros[()] if isinstance(val, Tracer) and is_scalar(val) else zeros
 
 
 @implements("angle")
@@ -79,6 +82,7 @@ def sinc(x: Any) -> Any:
 
 
 @implements("i0")
+@gives(as_array)
 def i0(x: Any) -> Any:
     """Modified Bessel function of order 0; see numpy.i0."""
     x = operand(x)
@@ -176,6 +180,7 @@ def fix(x: Any, out: Any = None) -> Any:
 
 
 @implements("nan_to_num")
+@gives(as_scalar)
 def nan_to_num(
     x: Any, copy: bool = True, nan: Any = 0.0, posinf: Any = None, neginf: Any = None
 ) -> Any:
