@@ -515,3 +515,18 @@ def test_a_result_of_no_axis_is_a_scalar_where_numpys_is(row):
     fg.vmap(lambda s, v: fg.vjp(program, s, v)[0])(*several)
 
     assert scalars == [want] * len(scalars)
+
+
+@pytest.mark.parametrize("transform", [fg.jit, lambda f: lambda x: fg.vjp(f, x)[0]])
+def test_a_write_through_a_diagonal_keeps_the_order_of_the_array(transform):
+    def program(x):
+        y = x.swapaxes(0, 1)
+        np.subtract.at(np.einsum("ii->i", y), 1, 1.0)
+        y.reshape(-1, order="F")[:2] = 0.5
+        z = x + 0.0
+        z.ravel()[2:] = 3.0
+        return [y, z]
+
+    x = np.array([[2.5, 0.6], [-1.9, -0.9]])
+
+    assert_same(program(x.copy()), list(transform(program)(x)))

@@ -12,7 +12,7 @@ would copy may share it: it is lent, and becomes a copy before the next write (c
 An array that was neither viewed nor written has no entry here: its ``_memory`` is None.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias
 from weakref import ref
 
@@ -88,8 +88,10 @@ def alias(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = T
     return y
 
 
-def write(x: Any, new: Any) -> None:
+def write(x: Any, new: Any, lay_out: Callable[[Any, Any], Any]) -> None:
     """Give a tracer, and all that share its memory, new content: that of the tracer ``new``.
+
+    ``lay_out`` gives the new content of the owner of the memory in its order in memory.
 
     Raises:
         ValueError: NumPy's, if ``x`` is a read-only view.
@@ -99,7 +101,7 @@ def write(x: Any, new: Any) -> None:
     steps = steps_of(x)
     new = written_back([*path_of(owner, steps[:-1]), x], steps, new) if steps else new
     before = type(owner), owner._trace
-    give_content(owner, new)
+    give_content(owner, lay_out(owner, new))
     _forget_views(owner, before)
 
 

@@ -22,6 +22,7 @@ from .errors import (
     not_converted,
     shorten,
 )
+from .memory import snapshot
 from .registry import overrides, primitives
 
 _PLAIN = frozenset({np.ndarray, bool, int, float, complex, np.float64, np.float32})  # nearly all
@@ -334,7 +335,8 @@ class NDArrayMixin:
         return overrides[np.clip](self, min, max, out, **options)
 
     def copy(self, order: str = "C") -> Any:
-        return self if overrides["is_scalar"](self) else overrides[np.copy](self, order)
+        scalar = overrides["is_scalar"](self)
+        return snapshot(self) if scalar else overrides[np.copy](self, order)
 
     def compress(self, condition: Any, axis: int | None = None, out: Any = None) -> Any:
         return overrides[np.compress](condition, self, axis, out)

@@ -141,18 +141,17 @@ def _shares(y: Any, x: Any, shape: Shape) -> bool:
 def raveled(x: Any) -> Any:
     """Elements along one axis: a view of a contiguous array, else a copy."""
     shape = (math.prod(shape_of(x)),)
-    if not isinstance(x, Tracer):
-        return reshape_p(x, shape=shape)
-    if not is_contiguous(x.shape, strides_of(x)):
-        return snapshot(reshape_p(x, shape=shape))
-    return (
-        x if x.shape == shape else viewed(reshape_p(x, shape=shape), x, reshape_p, {"shape": shape})
-    )
+    if isinstance(x, Tracer) and is_contiguous(x.shape, strides_of(x)):
+        if x.shape == shape:
+            return x
+        return viewed(reshape_p(x, shape=shape), x, reshape_p, {"shape": shape})
+    y = reshape_p(x, shape=shape)
+    return snapshot(y) if isinstance(x, Tracer) else y
 
 
 def laid_out_as(y: Any, strides: Any) -> Any:
     """A new array with the strides, in elements, that NumPy would give it."""
-    if not isinstance(y, Tracer) or not y.shape:
+    if not isinstance(y, Tracer) or len(y.shape) < 2:
         return y
     y = fresh_copy(y) if type(y._memory) is View else y
     bottom = _bottom(y)
@@ -241,4 +240,4 @@ def _layout(x: Any) -> Any:
 
 def write_content(x: Any, new: Any) -> None:
     """Give an array, and all that share its memory, new content, in the layout that it has."""
-    write(x, laid_out_as(new, strides_of(x)) if len(x.shape) > 1 else new)
+    write(x, new, lambda owner, new: laid_out_as(new, strides_of(owner)))

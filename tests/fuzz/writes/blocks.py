@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from .scope import RejectedError, Scope, indented
+from .scope import RejectedError, Scope, indented, repeats
 from .values import total, value
 
 
@@ -75,7 +75,8 @@ def nonempty(lines: list[str]) -> None:
 
 
 def arrays(g: Scope, count: int, rank: int = 1) -> list[str]:
-    names = [g.pick(lambda x: x.dtype == np.float64 and x.ndim >= rank) for _ in range(count)]
+    fits = lambda x: x.dtype == np.float64 and x.ndim >= rank and not repeats(x)
+    names = [g.pick(fits) for _ in range(count)]
     if None in names:
         raise RejectedError
     return [str(n) for n in names]

@@ -64,7 +64,7 @@ def grown(rng: np.random.Generator) -> Program:
     for _ in range(int(rng.integers(5, 25))):
         statement(g)
     results = [n for n, x in g.values.items() if isinstance(x, np.ndarray | np.float64)]
-    results = [n for n in results if g.kinds[n] == "traced"] or list(inputs)
+    results = [n for n in results if g.kinds[n] in ("traced", "either")] or list(inputs)
     head = f"def f({', '.join(inputs)}):"
     source = "\n".join([head, *indented(g.lines), f"    return {', '.join(results)},"])
     return Program(source, tuple(inputs.values()), not abstract, changed)

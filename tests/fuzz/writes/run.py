@@ -49,7 +49,8 @@ def shrunk(made: Program, number: int, difference: DifferenceError) -> Program:
                 outs = smaller.function(NAMESPACE)(*smaller.fresh())
         except Exception:
             return False
-        if not all(isinstance(y, (np.ndarray, np.generic)) for y in outs):
+        made = type(outs) is tuple and all(isinstance(y, (np.ndarray, np.generic)) for y in outs)
+        if not made:
             return False
         found = check(smaller, number, difference.by)
         return found is not None and found.kind == difference.kind

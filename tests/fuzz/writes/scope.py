@@ -43,7 +43,8 @@ class Scope:
     """The names of a program so far.
 
     A name is ``traced`` if its value may depend on an argument, a ``buffer`` if it was made to be
-    written into, otherwise ``plain``: such an array takes no traced value.
+    written into, otherwise ``plain``: such an array takes no traced value. A name that a block
+    binds to a value of another kind is ``either``.
     """
 
     def __init__(
@@ -112,7 +113,7 @@ class Scope:
     def kind_of(self, text: str) -> str:
         """Whether the value of an expression may depend on an argument."""
         names = {n for n in NAME.findall(text) if n in self.kinds}
-        return "traced" if any(self.kinds[n] == "traced" for n in names) else "plain"
+        return "traced" if any(self.kinds[n] in ("traced", "either") for n in names) else "plain"
 
     def pick(self, fits: Callable[[np.ndarray], bool]) -> str | None:
         """The name of an array that fits, most often one made lately."""
@@ -125,7 +126,8 @@ class Scope:
     def target(self, fits: Callable[[np.ndarray], bool] = lambda x: True) -> str:
         """The name of an array that may be written into."""
         fenced = {id(base(self.values[n])) for n in self.fenced if n in self.values}
-        fenced |= {id(base(x)) for n, x in self.values.items() if self.kinds[n] == "plain"}
+        plain = [x for n, x in self.values.items() if self.kinds[n] in ("plain", "either")]
+        fenced |= {id(base(x)) for x in plain}
         free = lambda x: x.flags.writeable and id(base(x)) not in fenced
         name = self.pick(lambda x: x.dtype.kind in "fc" and free(x) and fits(x))
         if name is None:
@@ -210,9 +212,9 @@ class Scope:
         finally:
             inner = self.kinds
             self.kinds, self.script, self.lines, self.counters = saved
-            for name in self.kinds:  # what was written into stays traced
-                if inner.get(name) == "traced":
-                    self.kinds[name] = "traced"
+            for name, kind in self.kinds.items():  # what was written into stays traced
+                if (new := inner.get(name, kind)) != kind:
+                    self.kinds[name] = new if kind == "buffer" and new == "traced" else "either"
             self.fenced, self.local, self.abstract = outside
             self.depth -= 1
             self.rerun()

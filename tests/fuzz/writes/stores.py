@@ -160,7 +160,8 @@ def function(g: Scope) -> None:
     mask = mask_of(g, y.shape)
     forms += [f"np.copyto({text}, {same}, where={mask})"]
     forms += [f"np.putmask({text}, {mask}, {row})"]
-    forms += [f"np.place({text}, {mask}, {row})"]
+    apart = not np.may_share_memory(g.value_of(row), y)  # else NumPy reads what it has written
+    forms += [f"np.place({text}, {mask}, {row})"] * apart
     if n and y.ndim:
         index = index_array(g, n, 2)
         forms += [f"np.put({text}, {index}, {row})", f"{text}.put({index}, {row})"] * 2
