@@ -1,0 +1,1 @@
+"""Benchmarks; ``python -m tests.benchmarks`` runs the broad one, see ``NOTES.md``."""

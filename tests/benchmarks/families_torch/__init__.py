@@ -1,0 +1,1 @@
+"""The same workloads as a user of PyTorch writes them."""
