@@ -3,7 +3,7 @@
 from collections.abc import Callable, Hashable
 from typing import Any, Generic, TypeVar
 
-from .config import config
+from .config import current
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ class Cache(Generic[T]):
 
     def put(self, key: Hashable, value: T) -> None:
         self._values[key] = value
-        excess = len(self._values) - config.jit_cache_size
+        excess = len(self._values) - current.get().jit_cache_size
         if excess > 0:
             for old in list(self._values)[:excess]:
                 self._values.pop(old, None)

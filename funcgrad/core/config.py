@@ -31,7 +31,7 @@ class Settings:
                 raise ValueError(f"config: {name} must be an integer >= {least}: got {value!r}")
 
 
-_settings: ContextVar[Settings] = ContextVar("settings", default=Settings())  # noqa: B039, frozen
+current: ContextVar[Settings] = ContextVar("settings", default=Settings())  # noqa: B039, frozen
 
 
 class Config:
@@ -47,7 +47,7 @@ class Config:
 
     def __getattr__(self, name: str) -> Any:
         try:
-            return getattr(_settings.get(), name)
+            return getattr(current.get(), name)
         except AttributeError:
             raise AttributeError(f"config: {_unknown(name)}") from None
 
@@ -57,17 +57,17 @@ class Config:
         for name in changes:
             if name not in _names():
                 raise TypeError(f"config: {_unknown(name)}")
-        token = _settings.set(dataclasses.replace(_settings.get(), **changes))
+        token = current.set(dataclasses.replace(current.get(), **changes))
         try:
             yield
         finally:
-            _settings.reset(token)
+            current.reset(token)
 
     def __dir__(self) -> list[str]:
         return _names()
 
     def __repr__(self) -> str:
-        return repr(_settings.get()).replace("Settings", "config")
+        return repr(current.get()).replace("Settings", "config")
 
 
 def _names() -> list[str]:

@@ -1,6 +1,6 @@
 """Layout in memory: the strides of an array, in elements, and those of results of an operation."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import as_strided
 from ..core.avals import Shape
 from ..core.jaxpr import Atom, Eqn, Literal, Var, programs_in
 from ..core.memory import Owner, View
+from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Primitive, Tracer
 from .assign import AddAt, SetAt
 from .convert import Convert
@@ -64,6 +65,11 @@ def strides_of(x: Any) -> Strides:
     return strides_of(x.value) if isinstance(x, ConcreteTracer) else x._trace.strides(x)
 
 
+def is_array(x: Any) -> bool:
+    """Whether a 0-d value is an array, which is written in place, and no scalar."""
+    return not overrides["is_scalar"](x) if isinstance(x, Tracer) else isinstance(x, np.ndarray)
+
+
 def strides_of_strided(x: Any) -> Strides | None:
     """The strides of an array, in elements, None if it is in C order."""
     if isinstance(x, np.ndarray):
@@ -105,11 +111,13 @@ def strides_of_result(
 class Layouts:
     """Strides of the variables of a program that is being staged, as far as they were asked.
 
-    Those of an input are in C order, unless they were set.
+    Those of an input are in C order, unless they were set, or ``operands`` has its value.
     """
 
-    def __init__(self) -> None:
-        self.strides: dict[Var, Strides] = {}
+    def __init__(self, operands: Mapping[Var, Any]) -> None:
+        arrays = {v: x for v, x in operands.items() if isinstance(x, (np.ndarray, Tracer))}
+        known = {v: strides_of_strided(x) for v, x in arrays.items() if x.shape}
+        self.strides: dict[Var, Strides] = {v: s for v, s in known.items() if s is not None}
         self.makers: dict[Var, Eqn] = {}  # the equation of each variable
         self.searched = 0  # the number of equations searched for these
 

@@ -193,7 +193,8 @@ def _without(
     rest = program.eqns[start:]
     program.eqns[start:] = [eqn for eqn in rest if now.keys().isdisjoint(eqn.outs)]
     program.searched = min(program.searched, len(program.eqns))
-    program.layouts.searched = min(program.layouts.searched, start)
+    if program.layouts is not None:
+        program.layouts.searched = min(program.layouts.searched, start)
     return results
 
 

@@ -20,9 +20,8 @@ from ..core.memory import identity
 from ..core.pickling import picklable
 from ..core.registry import overrides
 from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer, running
-from ..ops.layout import Layouts, Strides
+from ..ops.layout import Layouts, Strides, is_array
 from .arguments import Origin, check_alive, check_callable
-from .forms import lay_out
 from .snapshots import BRIEF, TINY, Snapshots
 
 
@@ -71,7 +70,7 @@ class Staging(Trace):
 
     # fmt: off
     __slots__ = (
-        "arrays", "asks_layouts", "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit",
+        "asks_layouts", "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit", "operands",
         "positions", "renamed", "searched", "snapshots", "tells_scalars", "transposed",
     )
     # fmt: on
@@ -89,10 +88,10 @@ class Staging(Trace):
         self.searched = 0  # the number of equations searched for these
         self.transposed = False  # whether it will be transposed: masks of its tangents are unknown
         self.inputs: list[Var] = []
-        self.arrays: set[Var] = set()  # inputs that are 0-d arrays, not scalars
-        self.tells_scalars = False  # whether the program depends on that
+        self.operands: dict[Var, Any] = {}  # values of inputs, whose form in memory may be asked
+        self.tells_scalars = False  # whether the program depends on which are 0-d arrays
         self.renamed: dict[Var, Atom] = {}  # variables whose equations were removed
-        self.layouts = Layouts()
+        self.layouts: Layouts | None = None  # made when they are asked
         self.asks_layouts = False  # whether the program depends on the strides of an array
         self.at = ""  # the line whose derivative is being staged
         # constants of the program: small arrays by their bytes, others by identity
@@ -105,16 +104,21 @@ class Staging(Trace):
     @override
     def strides(self, x: Any) -> Strides:
         self.asks_layouts = True
-        return self.layouts.of(x._var, self.eqns, self.consts.values())
+        return self.known_layouts().of(x._var, self.eqns, self.consts.values())
 
     @override
     def lay_out(self, x: Any, strides: Strides) -> None:
-        self.layouts.strides[x._var] = strides
+        self.known_layouts().strides[x._var] = strides
+
+    def known_layouts(self) -> Layouts:
+        if self.layouts is None:
+            self.layouts = Layouts(self.operands)
+        return self.layouts
 
     @override
     def gives_scalar(self, x: Any) -> bool:
         self.tells_scalars = self.tells_scalars or x._var in self.inputs
-        return x._var not in self.arrays
+        return not is_array(self.operands.get(x._var, 0))
 
     def input(self, aval: Aval) -> StagingTracer:
         self.inputs.append(Var(aval))
@@ -169,7 +173,7 @@ class Staging(Trace):
 
     def end(self) -> None:
         """Mark the trace as dead, and drop its equations: rules that close over tracers hold it."""
-        self.dead, self.eqns, self.positions, self.layouts = True, [], {}, Layouts()
+        self.dead, self.eqns, self.positions, self.operands, self.layouts = True, [], {}, {}, None
 
     def close(self, outs: Sequence[Any]) -> ClosedJaxpr:
         """Complete the program with these outputs."""
@@ -201,19 +205,22 @@ def stage(
     guarded: bool = True,
     masked: bool = False,
     transposed: bool = False,
+    operands: Sequence[Any] = (),
 ) -> tuple[ClosedJaxpr, tree.TreeDef]:
     """Trace ``fun``, a function of leaves, to a program, and give the structure of its output.
 
     ``lasting`` and ``guarded`` control copies of arrays that it closes over, see Staging.
     ``masked``: derivatives inside are computed with masks. ``transposed``: the program will be
-    transposed.
+    transposed. ``operands``: the values of the inputs, if their order in memory may be asked.
     """
     trace = Staging(origin, lasting, guarded, masked)
     trace.transposed = transposed
     before = running.get()
     try:
         running.set(trace)
-        out = fun([trace.input(aval) for aval in avals])
+        inputs = [trace.input(aval) for aval in avals]
+        trace.operands = dict(zip(trace.inputs, operands, strict=False))
+        out = fun(inputs)
         leaves, treedef = tree.flatten(out)
         for i, x in enumerate(leaves):
             if not is_arraylike(x):
@@ -293,14 +300,13 @@ def _staged(
     abstract = [is_arraylike(x) for x in leaves]
 
     def on_leaves(tracers: list[Any]) -> Any:
-        lay_out(tracers, compress(leaves, abstract))
         rest = iter(tracers)
         values = [next(rest) if a else x for a, x in zip(abstract, leaves, strict=True)]
         given, keywords = tree.unflatten(treedef, values)
         return fun(*(args[i] if i in kept else x for i, x in enumerate(given)), **keywords)
 
-    avals = [aval_of(x) for a, x in zip(abstract, leaves, strict=True) if a]
-    return stage(Origin(who, fun), on_leaves, avals)
+    operands = compress(leaves, abstract)
+    return stage(Origin(who, fun), on_leaves, list(map(aval_of, operands)), operands=operands)
 
 
 def _struct(aval: Aval) -> ShapeDtypeStruct:

@@ -13,7 +13,7 @@ from ...compile.memory_report import MemoryReport
 from ...core import tree
 from ...core.axes import axis_env
 from ...core.cache import Cache
-from ...core.config import config
+from ...core.config import current
 from ...core.errors import too_deep
 from ...core.jaxpr import ClosedJaxpr
 from ...core.pickling import found_by_name, portable
@@ -109,10 +109,10 @@ class Compiled(Generic[P, R]):
         for _, s in reversed(self._recent):  # their calls did not come here
             self._signatures.get(s.key)
         self._signatures.put(signature.key, signature)
-        self._recent = self._recent[: config.jit_cache_size - 1]
+        self._recent = self._recent[: current.get().jit_cache_size - 1]
         if self._misses % 8:  # the walk takes a while
             return
-        left = config.jit_workspace_bytes
+        left = current.get().jit_workspace_bytes
         for s in reversed(self._signatures.values()):
             for program in s.programs():
                 left -= program.source.arena

@@ -6,6 +6,7 @@ its arguments, and the aval or the static value of each leaf. The cache compares
 """
 
 import inspect
+import itertools
 import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias, TypedDict
@@ -18,13 +19,11 @@ from ...core.avals import Aval, aval_of, is_arraylike
 from ...core.axes import axis_env
 from ...core.errors import shown
 from ...core.integers import several
-from ...core.lists import compress
 from ...core.static import typed
 from ...core.trace import Tracer
 from ...core.tree import TreeDef
-from ...ops.layout import Strides, strides_of_strided
+from ...ops.layout import Strides, is_array, strides_of_strided
 from ..arguments import Place, argument_name
-from ..forms import is_array
 from ..namedaxes import axis_key
 from .primitive import call_p, checked_call_p
 
@@ -209,7 +208,7 @@ class ArgSpec:
             raise TypeError(
                 f"jit: the static data of the arguments' trees must be hashable: {err}"
             ) from None
-        return FlatCall(leaves, in_tree, key, dynamic, compress(leaves, dynamic))
+        return FlatCall(leaves, in_tree, key, dynamic, list(itertools.compress(leaves, dynamic)))
 
     def _check_static(self, args: Any, kwargs: Any, i: int, x: Any) -> None:
         """Raise unless a leaf that is no array can be part of a key."""

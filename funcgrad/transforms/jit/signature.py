@@ -1,6 +1,7 @@
 """Signatures of a compiled function: the program for each key, staged once, compiled lazily."""
 
 import inspect
+import itertools
 from collections.abc import Sequence
 from contextlib import nullcontext
 from typing import Any
@@ -12,15 +13,13 @@ from ...compile.liveness import nbytes
 from ...compile.memory_report import MemoryReport
 from ...compile.program import Program, compiled
 from ...core import tree
-from ...core.avals import PYTHON_SCALARS, aval_of
+from ...core.avals import PYTHON_SCALARS, Aval, aval_of
 from ...core.axes import axis_env, bind_axes
 from ...core.cache import lazy
 from ...core.errors import MemoryLimitError, shown
 from ...core.jaxpr import ClosedJaxpr, constants_as_inputs
-from ...core.lists import compress
 from ...core.trace import Tracer
-from ..arguments import Origin, Place
-from ..forms import lay_out
+from ..arguments import Origin
 from ..namedaxes import NamedAxis, tokens, with_axes
 from ..staging import Staging, stage
 from ..uniform import uniform_as_scalars
@@ -37,7 +36,6 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
 
     def on_leaves(tracers: list[Any]) -> Any:
         traces.extend([x._trace for x in tracers[:1]])
-        lay_out(tracers[len(env) :], call.operands)
         rest = iter(tracers)
         axes = {name: axis._replace(token=next(rest)) for name, axis in env.items()}
         values = [next(rest) if d else x for x, d in zip(call.leaves, call.dynamic, strict=True)]
@@ -47,10 +45,13 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
             return spec.fun(*positional, **keywords)
 
     # the tokens of named axes are operands, for each call has its own
-    avals = [aval_of(axis.token) for axis in env.values()] + compress(call.key.leaves, call.dynamic)
-    closed, out_tree = stage(Origin("jit", spec.fun), on_leaves, avals)
-    if traces:
-        call = call._replace(key=_told_apart(spec, call, traces[0]))
+    operands = [*(axis.token for axis in env.values()), *call.operands]
+    avals = [aval_of(x) for x in operands[: len(env)]]
+    avals += [leaf for leaf in call.key.leaves if isinstance(leaf, Aval)]
+    closed, out_tree = stage(Origin("jit", spec.fun), on_leaves, avals, operands=operands)
+    trace = traces[0] if traces else None
+    if trace is not None and (trace.tells_scalars or (trace.asks_layouts and trace.wrote)):
+        call = call._replace(key=_told_apart(spec, call, trace))
     closed = with_axes(closed, list(env)) if env else closed
     closed = uniform_as_scalars(closed) if closed.consts else closed
     took = any(trace.took for trace in traces)
@@ -93,7 +94,7 @@ class Signature:
         self.spec, self.key, self.in_tree = spec, call.key, call.in_tree
         self.places = places_of(*tree.unflatten(call.in_tree, call.leaves))
         # the argument and path of each dynamic leaf
-        self.inputs: list[tuple[Place, tree.Path]] = compress(self.places, call.dynamic)
+        self.inputs = list(itertools.compress(self.places, call.dynamic))
         self.out_tree, self.serial = out_tree, serial
         self.staged, self.consts = closed.jaxpr, closed.consts
         self.jaxpr = constants_as_inputs(closed.jaxpr)
