@@ -40,6 +40,7 @@ X, Y = Hole("X"), Hole("Y")
 A, B = Hole("A", number=True), Hole("B", number=True)
 _add, _sub, _mul, _div, _neg = map(of, (add, sub, mul, div, neg))
 _COMMUTES = frozenset({add, mul})
+SAME = "two operands are the same"
 
 # fmt: off
 TABLE: tuple[tuple[Term, Any], ...] = (
@@ -67,10 +68,10 @@ REAL: tuple[tuple[Term, Any], ...] = (  # identities of real numbers alone
 
 
 def _needs(left: Term) -> frozenset[Any]:
-    """The primitives that must have made operands of an equation that matches, and Literal."""
+    """What an equation that matches has: primitives that made operands, Literal, SAME."""
     inner = {part.prim for part in left.terms if isinstance(part, Term)}
     numbers = {Literal for part in left.terms if not isinstance(part, Term) and part not in (X, Y)}
-    return frozenset(inner | numbers)
+    return frozenset(inner | numbers | ({SAME} if left.terms == (X, X) else set()))
 
 
 BY_PRIM = {  # each row with its needs

@@ -178,15 +178,13 @@ class Allocator:
         """Choose where an output of an equation is written.
 
         Args:
-            var: the output.
+            var: the output, an array.
             eqn: the equation.
             ins: the values of its operands.
             dying: operands that no later equation reads.
             targets: where variables are wanted, see ``output_targets``.
         """
         hint = self.names.hint(var)
-        if not var.aval.shape:
-            return Value(self.names.token(hint), var.aval, allocated=False)
         target = targets.get(var)
         over = self.reusable(var.aval, eqn, ins, dying, target)
         if target is not None and _is_free(target, over):

@@ -114,10 +114,8 @@ class Names:
         used = {*RESERVED, *taken}
         names: dict[str, str] = {}
         count = 0
-        for match in TOKEN.finditer(text):
-            token = match.group(1)
-            if token in names:
-                continue
+        parts = TOKEN.split(text)  # text and tokens in turn
+        for token in dict.fromkeys(parts[1::2]):
             spoken = [hint for hint in self.hints[int(token)] if hint]
             if spoken:
                 name = unused(TOKEN.sub(lambda m: names.get(m.group(1), "t"), spoken[-1]), used)
@@ -126,7 +124,8 @@ class Names:
                     count += 1
             used.add(name)
             names[token] = name
-        return TOKEN.sub(lambda m: names[m.group(1)], text)
+        parts[1::2] = [names[token] for token in parts[1::2]]
+        return "".join(parts)
 
 
 def unused(name: str, used: set[str]) -> str:

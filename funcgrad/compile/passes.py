@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from ..core.dead_code import dce
-from ..core.jaxpr import Jaxpr, Literal, check_jaxpr, programs_in
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, check_jaxpr, programs_in
 from .code_motion import hoist
 from .constant_folding import fold_literals
 from .cse import cse
@@ -17,7 +17,7 @@ from .mask_marks import MARKS, start_p
 from .packing import LEAST, SHORTEST, pack
 from .rewrite import on_programs
 from .scheduling import schedule
-from .simplification import simplify
+from .simplification import rules_of, simplify
 
 Pass = Callable[[Jaxpr], Jaxpr]
 
@@ -55,7 +55,7 @@ def optimize(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
     """
     if "optimized" not in jaxpr.memo:
         now = passed(jaxpr, FIRST, check)
-        if any(programs_in(eqn.params) for eqn in now.eqns):
+        if any(eqn.params and programs_in(eqn.params) for eqn in now.eqns):
             now = on_programs(now, lambda held: optimize(held, check))
         jaxpr.memo["optimized"] = passed(now, PASSES, check)
     return jaxpr.memo["optimized"]
@@ -65,9 +65,9 @@ def passed(jaxpr: Jaxpr, passes: Sequence[Pass], check: bool = sys.flags.dev_mod
     """Apply passes in order, except those that would change nothing."""
     idle = set[Pass]()
     for change in passes:
-        if change in idle or not may_change(jaxpr, change):
+        if change in idle:
             continue
-        before, jaxpr = jaxpr, change(jaxpr)
+        before, jaxpr = jaxpr, change(jaxpr) if may_change(jaxpr, change) else jaxpr
         if jaxpr is before:
             idle.add(change)  # also later, while the program stays the same
             continue
@@ -90,6 +90,12 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
         return any(eqn.prim.codegen.lower is not None for eqn in eqns)
     if change is fold_literals:
         return any(eqn.ins and all(isinstance(a, Literal) for a in eqn.ins) for eqn in eqns)
+    if change is dce:
+        read = {a for eqn in eqns for a in eqn.ins}.union(jaxpr.outvars)
+        return any(eqn.prim.holds.prune is not None or read.isdisjoint(eqn.outs) for eqn in eqns)
+    if change is simplify:
+        makers: dict[Atom, Eqn] = {v: eqn for eqn in eqns for v in eqn.outs}
+        return any(len(eqn.outs) == 1 and rules_of(eqn, makers) for eqn in eqns)
     if change is cse:
         return len({eqn.prim for eqn in eqns}) < len(eqns)
     if change is pack:
@@ -97,7 +103,7 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
     if change is schedule:
         return len(eqns) > 2
     if change is drop_tokens:
-        return any(eqn.prim is after_p or programs_in(eqn.params) for eqn in eqns)
+        return any(eqn.prim is after_p or (eqn.params and programs_in(eqn.params)) for eqn in eqns)
     if change is fuse:
         return any(math.prod(v.aval.shape) >= BIG for eqn in eqns for v in eqn.outs)
     if change is merge_spans:

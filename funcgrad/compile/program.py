@@ -1,5 +1,6 @@
 """A compiled program: its source, and the Python function of it."""
 
+import functools
 import io
 import itertools
 import linecache
@@ -115,7 +116,7 @@ def compiled(
     """
     names = inputs or [f"x{i}" for i in range(len(jaxpr.invars))]
     alone = Jaxpr(jaxpr.invars, jaxpr.constvars, jaxpr.eqns, jaxpr.outvars)  # without its memo
-    masked = Fallback(alone, name)
+    masked = functools.partial(Fallback, alone, name)
     write = lambda program: source_of(
         passed(keep_donated(program, donated) if donated else program, LAST),
         title or name, names, donated, threads, masked,

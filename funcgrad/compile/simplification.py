@@ -5,7 +5,7 @@ its output, or None. ``Builder.replaces`` compares the avals of both.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,7 @@ from ..ops.structure import (
     transpose_p,
     truncate_p,
 )
-from .algebra import BY_PRIM, applied, finite, folded
+from .algebra import BY_PRIM, SAME, applied, finite, folded
 from .rewrite import Builder, rewritten
 
 
@@ -52,22 +52,23 @@ def _step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
 
 def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
     """The replacement by the first rule that applies, of those whose needs are met."""
-    makers = build.makers
-    made = {makers[a].prim if a in makers else type(a) for a in eqn.ins}
-    for needs, left, right in BY_PRIM.get(eqn.prim, ()):
-        if not needs <= made:
-            continue
-        found = build.by_rule(eqn, applied, eqn, left, right)
-        if found is not None:
-            return found
-    default = ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
-    for rule in RULES.get(eqn.prim, default):
-        if rule in NEEDS and NEEDS[rule] not in made:
-            continue
-        found = build.by_rule(eqn, rule, eqn)
+    for rule, *terms in rules_of(eqn, build.makers):
+        found = build.by_rule(eqn, rule, eqn, *terms)
         if found is not None:
             return found
     return None
+
+
+def rules_of(eqn: Eqn, makers: Mapping[Atom, Eqn]) -> list[tuple[Any, ...]]:
+    """The rules that may apply to an equation, each with its terms: those whose needs are met."""
+    made: set[Any] = {makers[a].prim if a in makers else type(a) for a in eqn.ins}
+    if len(set(eqn.ins)) < len(eqn.ins):
+        made.add(SAME)
+    rows = BY_PRIM.get(eqn.prim, ())
+    default = ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
+    rules = [r for r in RULES.get(eqn.prim, default) if r not in NEEDS or NEEDS[r] in made]
+    found: list[tuple[Any, ...]] = [(applied, *terms) for needs, *terms in rows if needs <= made]
+    return [*found, *((rule,) for rule in rules)]
 
 
 # rules beyond patterns

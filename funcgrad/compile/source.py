@@ -64,14 +64,15 @@ def source_of(
         inputs: names of the inputs.
         donated: for each output the index of the input whose memory it reuses, or None.
         threads: the number of threads that share loops over blocks of big arrays.
-        fallback: the function that is called instead where a derivative is not finite.
+        fallback: gives the function that is called where a derivative is not finite.
     """
     w = Writer(threads, fallback)
     given = _distinct(inputs)
     clashes = OF_NUMPY.intersection(given)
     given = [unused(f"{name}_", set(given)) if name in clashes else name for name in given]
     w.names.study(jaxpr, given)
-    ins = [Value(name, v.aval, Allocation()) for name, v in zip(given, jaxpr.invars, strict=True)]
+    rows = zip(given, jaxpr.invars, strict=True)
+    ins = [Value(name, v.aval, Allocation() if v.aval.shape else None) for name, v in rows]
     targets: list[Value | None] = [
         w.memory.fresh(a.aval, w.names.hint(a)) if isinstance(a, Var) and a.aval.shape else None
         for a in jaxpr.outvars

@@ -6,7 +6,7 @@ bytes of a value are free after the last equation that reads it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,7 @@ class Writer(Statements):
 
     Args:
         threads: the number of threads that share loops over blocks of big arrays.
-        fallback: the function that is called where a check holds, see ``fall_back_if``.
+        fallback: gives the function that is called where a check holds, see ``fall_back_if``.
     """
 
     elementwise = kernels.elementwise
@@ -69,14 +69,11 @@ class Writer(Statements):
         return self.names.known.get(var, "")
 
     @contextmanager
-    def silenced(self, silent: bool) -> Iterator[None]:
-        """A block for lines; where it is silent, NumPy does not warn of them.
+    def silenced(self) -> Iterator[None]:
+        """A block for lines of which NumPy does not warn.
 
         ``errstate`` does the same in 0.7 us; this takes 0.1 us.
         """
-        if not silent:
-            yield
-            return
         before, self.silent = self.token("before"), True
         self.line(f"{before} = settings.get()")
         with self.indented("try:"):
@@ -88,8 +85,10 @@ class Writer(Statements):
 
     def fall_back_if(self, condition: str) -> None:
         """Write a check; where it holds, the fallback is called in place of the function."""
-        self.signal = self.bind(NotFiniteError, "NotFinite")
-        self.masked = self.bind(self.fallback, "masked")
+        if not self.masked:
+            assert self.fallback is not None
+            self.signal = self.bind(NotFiniteError, "NotFinite")
+            self.masked = self.bind(self.fallback(), "masked")
         with self.indented(f"if {condition}:"):
             self.line(f"raise {self.signal}")
 
@@ -105,16 +104,19 @@ class Writer(Statements):
         """
         env: dict[Var, Value] = dict(zip(jaxpr.invars, ins, strict=True))
         for value in ins:
-            self.memory.retain(value)
+            if value.aval.shape:  # scalars take no memory
+                self.memory.retain(value)
         ends: list[list[Any]] = [[] for _ in range(len(jaxpr.eqns) + 2)]
-        for var, i in last_reads(jaxpr).items():
-            ends[i] += [var] if isinstance(var, Var) else []
+        made = [v for eqn in jaxpr.eqns for v in eqn.outs]
+        arrays = any(v.aval.shape for v in (*jaxpr.invars, *made))
+        for var, i in last_reads(jaxpr).items() if arrays else ():
+            ends[i] += [var] if isinstance(var, Var) and var.aval.shape else []
         for var in ends[-1]:
             self.memory.release(env[var])
         wanted = self.memory.output_targets(jaxpr, ins, targets) if any(targets) else {}
         dying = iter(ends)
         for silent, eqns in spans or [(False, jaxpr.eqns)]:
-            with self.silenced(silent and not self.silent):
+            with self.silenced() if silent and not self.silent else nullcontext():
                 for eqn, last in zip(eqns, dying, strict=False):
                     self.equation(eqn, env, set(last), wanted)
                     for var in last:
@@ -163,7 +165,8 @@ class Writer(Statements):
             outs = self.filled(eqn, ins, dying, wanted)
         else:
             for value in outs:
-                self.memory.retain(value)
+                if value.aval.shape:
+                    self.memory.retain(value)
         env.update(zip(eqn.outs, outs, strict=True))
         self.profile.append((f"{eqn.prim.name} {eqn.source}", self.memory.arena.live))
 
@@ -181,6 +184,10 @@ class Writer(Statements):
         """Write the lines that fill the outputs of an equation, where each is to lie."""
         outs: list[Value] = []
         for var in eqn.outs:
+            if not var.aval.shape:
+                hint = self.names.hint(var)
+                outs.append(Value(self.token(hint), var.aval, allocated=False))
+                continue
             outs.append(self.memory.place(var, eqn, ins, dying, wanted))
             self.memory.retain(outs[-1])  # so that the next output does not take the same memory
             if outs[-1].reshape_of is not None:

@@ -235,7 +235,7 @@ class ArgSpec:
             fits = place < len(named) and named[place].kind is not inspect.Parameter.KEYWORD_ONLY
             place = named[place].name if fits else f"arg{place}"
         try:
-            return place + tree.keystr(path)
+            return place + tree.keystr(path) if path else place
         except Exception:  # a key that has no repr
             return f"{place}[...]"
 
@@ -250,7 +250,11 @@ def _at_least(least: int, name: str, value: Any) -> int:
 def places_of(args: Sequence[Any], kwargs: Mapping[str, Any]) -> list[tuple[Place, tree.Path]]:
     """The argument that holds each leaf, and the path to the leaf."""
     pairs: list[tuple[Place, Any]] = [*enumerate(args), *((k, kwargs[k]) for k in sorted(kwargs))]
-    return [(place, path) for place, x in pairs for path, _ in tree.leaves_with_path(x)]
+    places: list[tuple[Place, tree.Path]] = []
+    for place, x in pairs:
+        node = tree.handler_of(x) is not None
+        places += [(place, path) for path, _ in tree.leaves_with_path(x)] if node else [(place, ())]
+    return places
 
 
 def arrays_of(leaves: Sequence[Any], facts: Sequence[Aval | Static]) -> tuple[bool, ...]:

@@ -97,7 +97,7 @@ class Signature:
         self.inputs = list(itertools.compress(self.places, call.dynamic))
         self.out_tree, self.serial = out_tree, serial
         self.staged, self.consts = closed.jaxpr, closed.consts
-        self.jaxpr = constants_as_inputs(closed.jaxpr)
+        self.jaxpr = constants_as_inputs(closed.jaxpr) if closed.consts else closed.jaxpr
         name = getattr(spec.fun, "__name__", None)
         self.name = name if isinstance(name, str) else type(spec.fun).__name__
         self.lasts = not took and not any(isinstance(x, Tracer) for x in self.consts)
