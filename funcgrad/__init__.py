@@ -19,6 +19,7 @@ _HOMES = _homes_of({
     "numpy.at": "at",
     "ops.ravel": "ravel_pytree",
     "ops.stop_gradient": "stop_gradient",
+    "transforms.abstract": "ShapeDtypeStruct closure_convert eval_shape make_jaxpr",
     "transforms.batching": "vmap",
     "transforms.checking": "check_grads",
     "transforms.checkpoint": "checkpoint checkpoint_name checkpoint_policies remat",
@@ -28,7 +29,6 @@ _HOMES = _homes_of({
     "transforms.jacobian": "gnvp hessian hvp jacfwd jacobian jacrev",
     "transforms.jit.api": "Compiled disable_jit jit",
     "transforms.linear": "linear_transpose linearize",
-    "transforms.staging": "ShapeDtypeStruct closure_convert eval_shape make_jaxpr",
 })  # fmt: skip
 
 

@@ -32,6 +32,12 @@ from .ops.ravel import (
 from .ops.stop_gradient import (
     stop_gradient as stop_gradient,
 )
+from .transforms.abstract import (
+    ShapeDtypeStruct as ShapeDtypeStruct,
+    closure_convert as closure_convert,
+    eval_shape as eval_shape,
+    make_jaxpr as make_jaxpr,
+)
 from .transforms.batching import (
     vmap as vmap,
 )
@@ -74,12 +80,6 @@ from .transforms.jit.api import (
 from .transforms.linear import (
     linear_transpose as linear_transpose,
     linearize as linearize,
-)
-from .transforms.staging import (
-    ShapeDtypeStruct as ShapeDtypeStruct,
-    closure_convert as closure_convert,
-    eval_shape as eval_shape,
-    make_jaxpr as make_jaxpr,
 )
 
 __version__: str

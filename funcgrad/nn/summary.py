@@ -12,7 +12,8 @@ from ..core.dead_code import live
 from ..core.jaxpr import Eqn
 from ..core.nodes import Path
 from ..random import Key
-from ..transforms.staging import ShapeDtypeStruct, stage, staged_in
+from ..transforms.abstract import ShapeDtypeStruct
+from ..transforms.staging import stage, staged_in
 from .apply import takes_key, watcher
 from .flops import flops_of
 from .freeze import unfreeze

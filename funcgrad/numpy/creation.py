@@ -27,7 +27,7 @@ from ..ops import operand as operands
 from ..ops.layout import laid_out, strides_in_elements, strides_of_strided
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
-from ..transforms.staging import ShapeDtypeStruct
+from ..transforms.abstract import ShapeDtypeStruct
 from .aliasing import apart, contiguous, is_scalar, laid_out_as, reshaped
 from .dispatch import NO_DERIVATIVE, check_device, implements
 from .shapes import expand_dims, integer_tuple

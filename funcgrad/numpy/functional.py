@@ -21,8 +21,8 @@ from ..ops.index import indexed_shape
 from ..ops.operand import Weaken, cast_assigned, holds_tracer, operand, strong
 from ..ops.reduce import axis_of
 from ..ops.structure import broadcast_to, cast, reshape
+from ..transforms.abstract import ShapeDtypeStruct, make_jaxpr
 from ..transforms.batching import vmap
-from ..transforms.staging import ShapeDtypeStruct, make_jaxpr
 from .aliasing import as_array, gives
 from .dispatch import implements
 from .indexing import getitem, known, parse, take

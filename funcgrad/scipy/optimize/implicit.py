@@ -8,10 +8,10 @@ import numpy as np
 from ...control.solve import custom_linear_solve
 from ...core.avals import dtype_of, shape_of
 from ...ops.stop_gradient import stop_gradient
+from ...transforms.abstract import closure_convert
 from ...transforms.batching import vmap
 from ...transforms.custom.decorators import custom_jvp
 from ...transforms.forward import jvp
-from ...transforms.staging import closure_convert
 
 
 def implicit(
