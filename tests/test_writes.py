@@ -303,6 +303,55 @@ def test_an_array_of_an_outer_transform_cannot_hold_values_of_an_inner_one():
         assert_same(np.array([X[1], X[0], 0.0, 0.0]), gradient)
 
 
+# one run of a function that writes into y, which was made outside, stands for all, or for none
+RUN_ONCE = {
+    "scan": lambda f, y: fg.lax.scan(lambda c, row: (f(c), row), y, y),
+    "while": lambda f, y: fg.lax.while_loop(lambda c: np.sum(c) < 9.0, f, y),
+    "cond": lambda f, y: fg.lax.cond(y[0] > 9.0, f, lambda c: c, y),
+    "vmap": lambda f, y: fg.vmap(f)(y),
+    "checkpoint": lambda f, y: fg.checkpoint(f)(y),
+    "jit": lambda f, y: fg.jit(f)(y),
+}
+
+
+@pytest.mark.parametrize("name", RUN_ONCE)
+def test_an_array_made_outside_is_not_written_where_one_run_stands_for_all(name):
+    def program(x):
+        y = 1.0 * x
+
+        def f(c):
+            np.negative(y, out=y)
+            made_inside = y + 1.0
+            made_inside[0] = 2.0
+            return c + made_inside[0]
+
+        RUN_ONCE[name](f, y)
+        return y
+
+    with pytest.raises(
+        MutationError, match=f"made before {name[:4]}.* stands for all: got f64.4.;"
+    ):
+        fg.jit(program)(X)
+
+
+@pytest.mark.parametrize("name", ["grad", "jvp"])
+def test_an_array_made_outside_is_written_where_a_function_runs_as_in_numpy(name):
+    def program(x):
+        y = 1.0 * x
+
+        def f(c):
+            y[:2] *= 3.0
+            return np.sum(c * y)
+
+        fg.grad(f)(x) if name == "grad" else fg.jvp(f, (x,), (x,))
+        return y
+
+    want = X * [3.0, 3.0, 1.0, 1.0]
+
+    assert_same(want, fg.vjp(program, X)[0])
+    assert_same(want, fg.jit(program)(X))
+
+
 def test_an_array_of_integers_cannot_hold_what_has_a_derivative():
     def truncates(x):
         y = np.argsort(x)

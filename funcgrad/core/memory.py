@@ -142,9 +142,7 @@ def _writable(x: Any, trace: Any) -> Any:
     if trace is not owner._trace:
         _check_joins(owner, trace, *memory.born)
         owner._trace.check_alone(owner)
-    trace.wrote = True
-    for outer, _ in trace.around:
-        outer.wrote = True
+    trace.note_write(owner, *memory.born)
     return owner
 
 

@@ -31,6 +31,7 @@ from .errors import (
     FuncgradError,
     LeakedTracerError,
     MissingRuleError,
+    MutationError,
 )
 from .in_place_mixin import InPlaceMixin, refuse_shape
 from .memory import Steps, is_forgotten, path_of, recompute
@@ -47,6 +48,7 @@ class Trace:
     """One run of one transform over one function."""
 
     writes_in_place: ClassVar[bool] = False  # True: an array is written in a buffer of the trace
+    runs_for_all: ClassVar[bool] = False  # True: one run of the function stands for all its calls
 
     # fmt: off
     __slots__ = (
@@ -86,6 +88,19 @@ class Trace:
         if not trace.serial:  # of a buffer, whose position is a serial number
             return position > self.serial
         return any(outer is trace and position > count for outer, count in self.around)
+
+    def note_write(self, x: Any, made_in: "Trace", position: int) -> None:
+        """Note a write in place; raise if it is one of several, or of none, and made outside."""
+        inner = running.get() or self
+        for trace in (inner, *(outer for outer, _ in inner.around)):
+            if trace.runs_for_all and not trace.began_before(made_in, position):
+                raise MutationError(
+                    f"an array made before {trace.origin} began cannot be written inside, as one "
+                    f"run stands for all: got {x.aval}; write into a copy made inside, x = x.copy()"
+                )
+        self.wrote = True
+        for outer, _ in self.around:
+            outer.wrote = True
 
     def gives_scalar(self, x: Any) -> bool:
         """Whether an abstract 0-d tracer is a scalar in NumPy."""

@@ -46,7 +46,7 @@ from .owned_arrays import can_follow, part_of
 class Batch(Trace):
     """Run each operation once for all examples."""
 
-    writes_in_place = True
+    writes_in_place = runs_for_all = True
 
     __slots__ = ("layouts", "name", "size", "writes")
 

@@ -57,11 +57,11 @@ class StagingTracer(AbstractTracer):
 class Staging(Trace):
     """Append an equation for each operation.
 
-    ``lasting``: the constants of the program are copies; otherwise large ones are the user's
-    arrays, which must not change until the program is complete. ``guarded``: constants are copied
-    or checked; it is False where no user code runs.
+    ``lasting``: constants of the program are copies, else large ones are the user's arrays, which
+    must not change until it is complete. ``guarded``: they are copied, or checked; user code runs.
     """
 
+    runs_for_all = True
     # fmt: off
     __slots__ = (
         "asks_layouts", "at", "consts", "eqns", "gaps", "inputs", "layouts", "limit", "operands",
