@@ -22,7 +22,6 @@ from ..core.avals import (
 from ..core.errors import (
     ClosureError,
     DtypeError,
-    NonScalarError,
     ShapeError,
     TreeError,
     explained,
@@ -365,30 +364,4 @@ def check_closed(prim: Primitive, own: Sequence[Any], results: Sequence[Any], tr
         raise ClosureError(
             f"{prim}: a custom rule{'' if late else ' in its body'} closes {where} "
             f"{trace.origin}; make it an argument of the function that has the rule"
-        )
-
-
-def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:
-    """Raise unless the output of a differentiated function is a scalar."""
-    if type(value) is np.float64 and not holomorphic:
-        return  # the common case
-    if not is_arraylike(value):
-        cure = "add a return statement" if value is None else "return a scalar"
-        raise NonScalarError(
-            f"{who}: the output must be a scalar: got {type(value).__name__}; {cure}"
-        )
-    aval = aval_of(value)
-    if aval.shape:
-        raise NonScalarError(
-            f"{who}: the output must be a scalar: got {aval}; reduce it by sum or mean"
-        )
-    if not holomorphic and aval.dtype.kind != "f":
-        cure = "take its real part, or set holomorphic=True for a complex derivative"
-        raise DtypeError(f"{who}: the output must be real: got {aval}; {cure}")
-    if holomorphic and aval.dtype.kind != "c":
-        raise DtypeError(f"{who}: the output must be complex: got {aval}; leave holomorphic out")
-    if holomorphic and not all(aval_of(x).dtype.kind == "c" for x in leaves):
-        raise DtypeError(
-            f"{who}: with holomorphic=True the arguments must be complex; convert them by "
-            f"astype(complex)"
         )

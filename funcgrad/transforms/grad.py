@@ -7,8 +7,8 @@ from typing import Any, Literal, TypeAlias, overload
 import numpy as np
 
 from ..core import tree
-from ..core.avals import aval_of, dtype_of
-from ..core.errors import MutatedError
+from ..core.avals import aval_of, dtype_of, is_arraylike
+from ..core.errors import DtypeError, MutatedError, NonScalarError
 from ..core.floating import quiet, settings
 from ..core.ownership import copied, unaliased
 from ..core.pickling import PicklableFunction
@@ -22,7 +22,6 @@ from .arguments import (
     carries_derivative,
     check_callable,
     check_leaves,
-    check_scalar,
     diff_arguments,
     flatten_like,
     zero_of,
@@ -130,6 +129,32 @@ def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
         if not isinstance(ct, Tracer):
             ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
     return unaliased(ct, taken) if type(ct) is np.ndarray else ct
+
+
+def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:
+    """Raise unless the output of a differentiated function is a scalar."""
+    if type(value) is np.float64 and not holomorphic:
+        return  # the common case
+    if not is_arraylike(value):
+        cure = "add a return statement" if value is None else "return a scalar"
+        raise NonScalarError(
+            f"{who}: the output must be a scalar: got {type(value).__name__}; {cure}"
+        )
+    aval = aval_of(value)
+    if aval.shape:
+        raise NonScalarError(
+            f"{who}: the output must be a scalar: got {aval}; reduce it by sum or mean"
+        )
+    if not holomorphic and aval.dtype.kind != "f":
+        cure = "take its real part, or set holomorphic=True for a complex derivative"
+        raise DtypeError(f"{who}: the output must be real: got {aval}; {cure}")
+    if holomorphic and aval.dtype.kind != "c":
+        raise DtypeError(f"{who}: the output must be complex: got {aval}; leave holomorphic out")
+    if holomorphic and not all(aval_of(x).dtype.kind == "c" for x in leaves):
+        raise DtypeError(
+            f"{who}: with holomorphic=True the arguments must be complex; convert them by "
+            f"astype(complex)"
+        )
 
 
 def value_and_grad(
