@@ -528,18 +528,20 @@ def test_a_buffer_that_is_changed_and_changed_back_is_seen(n, values):
 
 
 def test_the_error_names_the_array_the_operation_and_its_line():
-    def loss(w, buffer):
+    buffer = np.ones(LARGE)
+
+    def loss(w):
         total = np.sum(w * buffer)
-        buffer[:] = 2.0
+        buffer[:] += 1.0
         return total
 
     words = (
         r"grad of 'loss' .*: an array was changed .*: f64\[40000\], operand 1 of mul, at .*test_m"
     )
     with pytest.raises(MutatedError, match=words):
-        fg.grad(loss)(np.ones(LARGE), np.ones(LARGE))
+        fg.grad(loss)(np.ones(LARGE))
     with pytest.raises(ValueError, match="an array was changed"):
-        fg.grad(loss)(np.ones(LARGE), np.ones(LARGE))
+        fg.grad(loss)(np.ones(LARGE))
 
 
 def test_an_index_that_was_changed_is_named_before_it_is_out_of_range():

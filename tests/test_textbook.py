@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import funcgrad as fg
+from tests.support.compare import assert_same
 from tests.support.textbook import Program, programs
 
 PROGRAMS = {program.name: program for program in programs()}
@@ -87,6 +88,17 @@ def test_gradients_are_those_of_central_differences(program):
     got = gradient_of(program)(*program.args)
 
     assert_near(differences(program.name), got)
+
+
+def test_gradients_by_one_argument_are_those_of_central_differences(program):
+    f, args = summed(program.changed), program.args
+    gradients = [fg.grad(f, k) for k in range(len(args))]
+    got = [gradient(*args) for gradient in gradients]
+
+    assert_near(differences(program.name), got)
+    assert_same(list(program.given), list(args))
+    assert_near(got, [gradient(*args) for gradient in gradients], rtol=0)
+    assert_near(got, [fg.jit(gradient)(*args) for gradient in gradients])
 
 
 def test_forward_derivatives_are_those_of_central_differences(program):

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike, shape_of
-from ..core.buffers import own
+from ..core.buffers import own, returned
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
@@ -24,6 +24,7 @@ from ..ops.structure import cast
 from ..transforms.arguments import Origin, check_callable
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import debugging
+from ..transforms.untraced import handed
 from .body import check_arrays, check_operands
 from .cond import cond_p
 from .weak import as_arrays, weaken
@@ -97,8 +98,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
 
 
 def _apply(fun: Callable[..., Any], operands: Any) -> Any:
-    """Call a function on copies, since it may write into them; its results are copies too."""
-    return tree.map(own, fun(*tree.map(own, operands)))
+    """Call a function, which may write into copies of its operands; its results are copies too."""
+    return handed(lambda *xs: tree.map(lambda y: own(returned(y)), fun(*xs)), operands)
 
 
 def select(pred: Any, on_true: Any, on_false: Any) -> Any:

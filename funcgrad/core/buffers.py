@@ -366,7 +366,7 @@ def settled(x: Any) -> Any:
 def fresh_copy(x: Any) -> Any:
     """A copy of a traced array, which is a new array of the transforms that run now."""
     if isinstance(x, Buffer):
-        return Buffer(x.value.copy())
+        return Buffer(x.value.copy("K"))
     return snapshot(x) if overrides["is_scalar"](x) else new_array(x)
 
 
@@ -384,7 +384,10 @@ def own(x: Any) -> Any:
 
 
 def returned(x: Any) -> Any:
-    """A value as a transform gives it to its caller: an ndarray in place of a buffer."""
+    """A value as a transform gives it to its caller: copies of buffers and of read-only views."""
+    if isinstance(x, np.ndarray):
+        read_only = not x.flags.writeable and 0 not in x.strides  # of a broadcast array it stays
+        return x.copy("K") if read_only else x
     return x.value.copy("K") if isinstance(x, Buffer) else x
 
 

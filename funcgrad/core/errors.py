@@ -123,6 +123,8 @@ class ConversionError(FuncgradError, TypeError):
     derivative explicitly by ``stop_gradient(x)``.
     """
 
+    writes: bool = False  # whether an ndarray was to hold it
+
 
 class ConcretizationError(ConversionError):
     """The conversion to a Python scalar of a value of which only shape and dtype are known.
@@ -315,7 +317,9 @@ def not_converted(aval: Any) -> ConversionError:
     while frame.f_code.co_name in ("_array", "__array__"):
         frame = frame.f_back  # to the code that called NumPy, or to NumPy
     if _begins("STORE_", frame, frame.f_lasti):
-        return ConversionError(f"x[index] = value: {_NO_HOLDER}: got {aval}; {WRITABLE}")
+        error = ConversionError(f"x[index] = value: {_NO_HOLDER}: got {aval}; {WRITABLE}")
+        error.writes = True
+        return error
     indexes = _begins("BINARY_", frame, frame.f_lasti)
     cure = (
         "for array[x] write funcgrad.numpy.take(array, x, axis)"
@@ -342,7 +346,26 @@ def _not_stored(err: BaseException) -> ConversionError:
     )
     if assigns:
         text = f"x[index] = value: {_NO_HOLDER}; {WRITABLE}"
-    return ConversionError(text).with_traceback(err.__traceback__)
+    error = ConversionError(text).with_traceback(err.__traceback__)
+    error.writes = True
+    return error
+
+
+def is_traced_write(err: Exception) -> bool:
+    """Whether an array could not hold a traced value that was written into it."""
+    if isinstance(err, ConversionError):
+        return err.writes
+    if isinstance(err, MutationError) or _is_of_a_store(err):
+        return True
+    return type(err) is ValueError and str(err).startswith("Error setting single item")  # x.flat[i]
+
+
+def is_refused_write(err: Exception) -> bool:
+    """Whether NumPy, or a library that takes its arrays, refused to write a read-only array."""
+    if isinstance(err, FuncgradError) or not isinstance(err, (ValueError, TypeError)):
+        return False
+    words = str(err)
+    return any(each in words for each in ("read-only", "readonly", "writable", "writeable"))
 
 
 # attributes of an ndarray that a tracer does not have, and why

@@ -31,19 +31,20 @@ from ..core.errors import (
 from ..core.floating import keep_settings, settings, warnings_to_log
 from ..core.trace import Primitive, Trace, Tracer, running
 from ..ops.structure import zeros_like
+from .untraced import Handing, protected
 
 FLOAT0 = np.dtype([("float0", np.void, 0)])  # the dtype of JAX's tangents of integers
 
 Place: TypeAlias = int | str  # of an argument: its position, or its keyword
 
 
-class Origin:
+class Origin(Handing):
     """A transform and its function; the text for error messages is built on demand."""
 
     __slots__ = ("fun", "who")
 
     def __init__(self, who: str, fun: Any) -> None:
-        self.who, self.fun = who, fun
+        self.who, self.fun, self.hand = who, fun, protected
 
     def __str__(self) -> str:
         code = getattr(inspect.unwrap(self.fun), "__code__", None)
@@ -57,7 +58,12 @@ def check_callable(who: str, fun: Any) -> None:
 
 
 class DiffArguments:
-    """The differentiated arguments of a call, chosen by argnums and argnames."""
+    """The differentiated arguments of a call, chosen by argnums and argnames.
+
+    ``hand`` is how the function gets the others, see untraced.py.
+    """
+
+    hand: Callable[[Any], Any]
 
     def __init__(
         self, who: str, fun: Callable[..., Any], argnums: Any, argnames: Any, args: Any, kwargs: Any
@@ -83,16 +89,24 @@ class DiffArguments:
     def values(self) -> tuple[Any, ...]:
         return tuple([self.args[p] if isinstance(p, int) else self.kwargs[p] for p in self.places])
 
+    def caller(self, hand: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The function of the differentiated argument alone."""
+        self.hand = hand
+        return self.call
+
     def call(self, argument: Any) -> Any:
         """Call the function with the differentiated argument replaced."""
-        args, kwargs = list(self.args), self.kwargs
         values = (argument,) if self.single else argument
-        for place, value in zip(self.places, values, strict=True):
-            if isinstance(place, int):
-                args[place] = value
-            else:
-                kwargs = {**kwargs, place: value}
-        return self.fun(*args, **kwargs)
+        chosen = dict(zip(self.places, values, strict=True))
+        of = lambda place, x: chosen[place] if place in chosen else self.hand(x)
+        kwargs = {name: of(name, x) for name, x in self.kwargs.items()}
+        return self.fun(*[of(n, x) for n, x in enumerate(self.args)], **kwargs)
+
+    def others(self) -> list[Any]:
+        """The other arguments, and leaves without a derivative."""
+        given = (*enumerate(self.args), *self.kwargs.items())
+        leaves = [x for x in tree.leaves(self.argument) if not carries_derivative(x)]
+        return [*leaves, *[x for place, x in given if place not in self.places]]
 
     def result(self, gradient: Any) -> Any:
         """The gradient in the form of argnums and argnames: alone, a tuple or a dict."""
@@ -116,12 +130,9 @@ class FirstArgument(DiffArguments):
         self.argument = args[0]
 
     @override
-    def values(self) -> tuple[Any, ...]:
-        return self.args[:1]
-
-    @override
     def call(self, argument: Any) -> Any:
-        return self.fun(argument, *self.args[1:], **self.kwargs)
+        kwargs = self.kwargs and {name: self.hand(x) for name, x in self.kwargs.items()}
+        return self.fun(argument, *map(self.hand, self.args[1:]), **kwargs)
 
 
 def diff_arguments(

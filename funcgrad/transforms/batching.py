@@ -15,7 +15,7 @@ from ..core.buffers import returned, settled
 from ..core.companions import NO_VIEWING
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
-from ..core.memory import Owner, Steps
+from ..core.memory import Owner, Steps, View
 from ..core.pickling import picklable
 from ..core.trace import (
     ConcreteTracer,
@@ -41,6 +41,7 @@ from .batch_tracers import BatchTracer, WrittenBatch
 from .batch_writes import batch_writer, is_written, process_written, steps_in_batch
 from .nans import debugging
 from .owned_arrays import can_follow, part_of
+from .untraced import handing_of, unchanged
 
 
 class Batch(Trace):
@@ -120,7 +121,9 @@ class Batch(Trace):
     def is_strided(self, x: Any) -> bool:
         """Whether an operand may be in another order than C."""
         if type(x) is BatchTracer:
-            return x._memory is not None or x._note in x._trace.layouts  # type: ignore[attr-defined]
+            memory, layouts = x._memory, x._trace.layouts  # type: ignore[attr-defined]
+            noted = type(memory) is View or (memory is not None and memory.strides is not None)
+            return noted or x._note in layouts
         if type(x) is np.ndarray:
             return x.ndim > 1 and not x.flags.c_contiguous
         return isinstance(x, Tracer) and len(x.shape) > 1
@@ -146,11 +149,18 @@ class Batch(Trace):
 
 
 def batched(
-    trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
+    trace: Batch,
+    fun: Callable[..., Any],
+    values: Sequence[Any],
+    axes: Sequence[int | None],
+    hand: Callable[[Any], Any] = unchanged,
 ) -> list[tuple[Any, int | None]]:
-    """Run a function of leaves in a trace: its outputs, each with its batch axis."""
+    """Run a function of leaves in a trace: its outputs, each with its batch axis.
+
+    ``hand`` gives it the leaves that all examples share.
+    """
     tracers = [
-        x if d is None else BatchTracer(trace, settled(x), d)
+        hand(x) if d is None else BatchTracer(trace, settled(x), d)
         for x, d in zip(values, axes, strict=True)
     ]
     before = running.get()
@@ -169,17 +179,31 @@ def bind_axis_name(trace: Batch) -> AbstractContextManager[Any]:
     return bind_axis(trace.name, Axis(trace.size, BatchTracer(trace, np.arange(trace.size), 0)))
 
 
+def batched_again(
+    trace: Batch,
+    fun: Callable[..., Any],
+    values: Sequence[Any],
+    axes: Sequence[int | None],
+) -> list[tuple[Any, int | None]]:
+    """``batched``, once more if the function writes into leaves that all examples share."""
+    others = lambda: [x for x, d in zip(values, axes, strict=True) if d is None]
+    return handing_of(trace.origin).run(
+        lambda hand: batched(trace, fun, values, axes, hand), others
+    )
+
+
 def run_in_trace(
     trace: Batch, fun: Callable[..., Any], values: Sequence[Any], axes: Sequence[int | None]
 ) -> list[tuple[Any, int | None]]:
-    """Run a function in a trace, or in a new one like it if that is dead."""
+    """Run a function of the user's in a trace, or in a new one like it if that is dead."""
     if not trace.dead:
         pairs = [(x, d) if d is not None else trace.split(trace.with_axis(x))
                  for x, d in zip(values, axes, strict=True)]  # fmt: skip
-        return batched(trace, fun, [x for x, _ in pairs], [d for _, d in pairs])
+        values, axes = [x for x, _ in pairs], [d for _, d in pairs]
+        return batched_again(trace, fun, values, axes)
     again = Batch(trace.origin, trace.size, trace.name)
     try:
-        return batched(again, fun, values, axes)
+        return batched_again(again, fun, values, axes)
     finally:
         again.dead = True
 
@@ -291,6 +315,7 @@ def vmap(
         raise ValueError(f"vmap: chunk_size must be at least 1: got {chunk_size}")
     if chunk_size is not None and axis_name is not None:
         raise ValueError("vmap: axis_name needs all examples at once; leave chunk_size out")
+    origin = Origin("vmap", fun)
 
     @functools.wraps(fun)
     def batched(*args: Any, **kwargs: Any) -> Any:
@@ -305,7 +330,7 @@ def vmap(
         for start in range(0, max(size, 1), step):
             stop = min(start + step, size)
             chunk = [_chunk(x, d, start, stop, size) for x, d in zip(leaves, axes, strict=True)]
-            trace = Batch(Origin("vmap", fun), stop - start, axis_name)
+            trace = Batch(origin, stop - start, axis_name)
             parts.append(_run(trace, fun, treedef, chunk, axes, out_axes))
         return _copy_aliases(parts[0][0], leaves) if len(parts) == 1 else _concatenate_chunks(parts)
 
@@ -343,7 +368,7 @@ def _run(
         return tree.leaves(out)
 
     try:
-        pairs = batched(trace, on_leaves, leaves, axes)
+        pairs = batched_again(trace, on_leaves, leaves, axes)
     finally:
         trace.dead = True
     size, paths = trace.size, [path for path, _ in tree.leaves_with_path(out)]

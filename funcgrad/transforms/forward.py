@@ -33,6 +33,7 @@ from .owned_arrays import can_follow, is_writable, kept, new_copy, own_array, pa
 from .seeds import over_paths, params_for_trace
 from .snapshots import aliases
 from .typevars import R, X
+from .untraced import handing_of, unchanged
 
 
 class ForwardTracer(ConcreteTracer):
@@ -196,8 +197,9 @@ def push(
     primals: Sequence[Any],
     tangents: Sequence[Any],
     masked: bool = False,
+    hand: Callable[[Any], Any] = unchanged,
 ) -> tuple[Any, list[tuple[Any, Any]], tree.TreeDef, Forward]:
-    """Run ``fun`` on leaves with tangents, of which None is zero.
+    """Run ``fun`` on leaves with tangents, of which None is zero: ``hand`` gives it such leaves.
 
     Returns its auxiliary output, the pairs (primal, tangent) of the leaves of its output, the
     structure of its output, and its trace.
@@ -207,7 +209,7 @@ def push(
     try:
         running.set(trace)
         inputs = [
-            x if t is None else ForwardTracer(trace, x, t)
+            hand(x) if t is None else ForwardTracer(trace, x, t)
             for x, t in zip(primals, tangents, strict=True)
         ]
         out, aux = fun(inputs)
@@ -218,6 +220,19 @@ def push(
         running.set(before)
         trace.dead = True
     return aux, pairs, treedef, trace
+
+
+def push_again(
+    origin: object,
+    fun: Callable[..., Any],
+    primals: Sequence[Any],
+    tangents: Sequence[Any],
+    masked: bool = False,
+) -> tuple[Any, list[tuple[Any, Any]], tree.TreeDef, Forward]:
+    """``push``, once more if the function writes into leaves without a tangent."""
+    others = lambda: [x for x, t in zip(primals, tangents, strict=True) if t is None]
+    attempt = lambda hand: push(origin, fun, primals, tangents, masked, hand)
+    return handing_of(origin).run(attempt, others)
 
 
 @overload
@@ -290,7 +305,7 @@ def jvp(
         nonlocal outs, out_tree, aux
         now = current_settings() if outs is not None else warnings  # the second time there are none
         aux, pairs, out_tree, _ = with_settings(
-            now, push, origin, on_leaves, leaves, tangents, masked
+            now, push_again, origin, on_leaves, leaves, tangents, masked
         )
         outs = [y for y, _ in pairs]
         return [t for _, t in pairs]

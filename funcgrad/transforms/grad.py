@@ -32,6 +32,7 @@ from .seeds import over_paths
 from .snapshots import check_repeated, concrete_copies, with_argument
 from .staging import is_staged
 from .typevars import P, R, X
+from .untraced import protected
 
 # argnums, argnames, has_aux, holomorphic, allow_int
 Options: TypeAlias = tuple[Any, Any, bool, bool, bool]
@@ -45,6 +46,7 @@ class Recording:
         fun: leaves -> (leaves of the output, what is not differentiated, a tree).
         leaves: of the arguments.
         tracked: which of them are differentiated.
+        hand: how the others are handed to the function, see untraced.py.
         lasting: whether the way back may be walked later, and more than once.
     """
 
@@ -52,7 +54,11 @@ class Recording:
     outs: Sequence[Any]
     numbers: Sequence[Any]
 
-    __slots__ = ("fun", "inputs", "leaves", "marks", "numbers", "outs", "rest", "tape", "tracked")
+    # fmt: off
+    __slots__ = (
+        "fun", "hand", "inputs", "leaves", "marks", "numbers", "outs", "rest", "tape", "tracked",
+    )
+    # fmt: on
 
     def __init__(
         self,
@@ -60,9 +66,10 @@ class Recording:
         fun: Callable[[list[Any]], tuple[Sequence[Any], Any]],
         leaves: Sequence[Any],
         tracked: Sequence[bool],
+        hand: Callable[[Any], Any],
         lasting: bool = False,
     ) -> None:
-        self.fun, self.leaves, self.tracked = fun, leaves, tracked
+        self.fun, self.leaves, self.tracked, self.hand = fun, leaves, tracked, hand
         self.record(Tape(origin, lasting))
         # what a second run, for masks, has to repeat
         self.marks = concrete_copies(self.outs) if lasting and self.tape.inner else None
@@ -73,12 +80,12 @@ class Recording:
         before = running.get()
         try:
             running.set(tape)
-            inputs: list[Any] = [tape.input(x) if t else x for x, t in rows]
-            rows = zip(inputs, self.tracked, strict=True)
+            inputs: list[Any] = [tape.input(x) if t else self.hand(x) for x, t in rows]
+            triples = zip(inputs, self.leaves, self.tracked, strict=True)
             # before the function may write into them; of small arguments the values are copies
-            ins = [(x.value, x.number) if t else (x, None) for x, t in rows]
+            ins = [(x.value, x.number) if t else (given, None) for x, given, t in triples]
             found, rest = self.fun(inputs)
-            outs = list(map(tape.split, found))
+            outs = list(map(tape.output, found))
             self.rest = None if rest is None else tree.map(self.given, rest)
         finally:
             running.set(before)
@@ -89,7 +96,7 @@ class Recording:
 
     def given(self, x: Any) -> Any:
         """Return a value on the tape as the user gets it: where that is read again, a copy."""
-        value, number = self.tape.split(x)
+        value, number = self.tape.output(x)
         return value if number is None or not self.tape.lasting else copied(value)
 
     def pull(self, cts: Sequence[Any], masked: bool) -> list[Any]:
@@ -215,8 +222,12 @@ def _differentiated(
         value, aux = value if has_aux else (value, None)
     else:
         chosen = diff_arguments(who, fun, argnums, argnames, args, kwargs)
+        given = (origin, chosen, has_aux, holomorphic, allow_int)
         try:
-            value, aux, gradient = _evaluated(origin, chosen, has_aux, holomorphic, allow_int)
+            if len(args) == 1 and not (kwargs or allow_int):
+                value, aux, gradient = _evaluated(protected, *given)
+            else:
+                value, aux, gradient = origin.run(_evaluated, chosen.others, *given)
         except MutatedError as err:
             raise with_argument(err, fun, chosen.places, chosen.values()) from None
     if both:
@@ -225,10 +236,15 @@ def _differentiated(
 
 
 def _evaluated(
-    origin: Origin, chosen: DiffArguments, has_aux: bool, holomorphic: bool, allow_int: bool
+    hand: Callable[[Any], Any],
+    origin: Origin,
+    chosen: DiffArguments,
+    has_aux: bool,
+    holomorphic: bool,
+    allow_int: bool,
 ) -> tuple[Any, Any, Any]:
     """Return the value of a call, what it returned besides, and its gradient."""
-    who = origin.who
+    who, chosen.hand = origin.who, hand
     leaves, treedef = tree.flatten(chosen.argument)
     inexact = list(map(carries_derivative, leaves))
     if not all(inexact):
@@ -238,7 +254,7 @@ def _evaluated(
         out, aux = call_with_aux(who, has_aux, chosen.call, tree.unflatten(treedef, inputs))
         return [out], aux
 
-    run = Recording(origin, on_leaves, leaves, inexact)
+    run = Recording(origin, on_leaves, leaves, inexact, hand)
     (value,) = run.outs
     check_scalar(who, value, holomorphic, leaves)
     cts: Sequence[Any] = [None] * len(leaves)
@@ -322,7 +338,10 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         outs, out_tree = tree.flatten(out)
         return outs, aux
 
-    run = Recording(Origin("vjp", fun), on_leaves, leaves, tracked, lasting=True)
+    others = lambda: [x for x, t in zip(leaves, tracked, strict=True) if not t]
+    origin = Origin("vjp", fun)
+    record = lambda hand: Recording(origin, on_leaves, leaves, tracked, hand, lasting=True)
+    run = origin.run(record, others)
 
     def pullback(ct: Any) -> tuple[Any, ...]:
         given = flatten_like("vjp", "the cotangent", out_tree, ct)

@@ -13,6 +13,7 @@ from ..core.pickling import picklable
 from ..ops.structure import reshape, zeros_like
 from .arguments import (
     DiffArguments,
+    Origin,
     carries_derivative,
     check_callable,
     check_leaves,
@@ -72,6 +73,7 @@ def jacfwd(
            [0., 4.]])
     """
     check_callable("jacfwd", fun)
+    origin = Origin("jacfwd", fun)
 
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
@@ -80,7 +82,8 @@ def jacfwd(
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         given = (argnums, argnames, holomorphic, args, kwargs)
         chosen, leaves, treedef = _chosen("jacfwd", fun, *given)
-        out, push, *aux = linearize(chosen.call, chosen.argument, has_aux=has_aux)
+        run = lambda hand: linearize(chosen.caller(hand), chosen.argument, has_aux=has_aux)
+        out, push, *aux = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
         _check_outputs("jacfwd", outs, holomorphic)
         still = [zeros_like(x) if inexact else x for x, inexact in leaves]
@@ -123,6 +126,7 @@ def jacrev(
            [2., 5.]])
     """
     check_callable("jacrev", fun)
+    origin = Origin("jacrev", fun)
 
     @functools.wraps(fun)
     def jacobian_of(*args: Any, **kwargs: Any) -> Any:
@@ -132,7 +136,8 @@ def jacrev(
         chosen, leaves, treedef = _chosen(
             "jacrev", fun, argnums, argnames, holomorphic, args, kwargs, allow_int
         )
-        out, pullback, *aux = vjp(chosen.call, chosen.argument, has_aux=has_aux)
+        run = lambda hand: vjp(chosen.caller(hand), chosen.argument, has_aux=has_aux)
+        out, pullback, *aux = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
         _check_outputs("jacrev", outs, holomorphic)
         still = [zeros_like(y) for y in outs]

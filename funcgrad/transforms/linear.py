@@ -24,7 +24,7 @@ from .arguments import (
     tangents_of,
     zero_of,
 )
-from .forward import push
+from .forward import push_again
 from .nans import debugging
 from .seeds import over_paths
 from .snapshots import check_repeated, concrete_copies
@@ -112,7 +112,7 @@ class _Staged:
     def push(self, masked: bool, tangents: list[Any]) -> list[Any]:
         rest = iter(tangents)
         given = [next(rest) if t else None for t in self.tracked]
-        self.aux, pairs, self.out_tree, trace = push(
+        self.aux, pairs, self.out_tree, trace = push_again(
             self.origin, self.fun, self.leaves, given, masked
         )
         self.outs, self.inner = [y for y, _ in pairs], trace.inner

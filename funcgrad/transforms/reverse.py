@@ -11,7 +11,7 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 from typing_extensions import override
 
-from ..core.buffers import returned, settled
+from ..core.buffers import Buffer, returned, settled
 from ..core.companions import NO_JOINT_RULES
 from ..core.memory import Steps, lend
 from ..core.registry import overrides
@@ -22,6 +22,7 @@ from .lines import Located, line_of
 from .owned_arrays import can_follow, kept
 from .snapshots import SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
 from .staging import StagingTracer
+from .untraced import handing_of, unchanged
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
@@ -299,10 +300,14 @@ class Tape(Trace):
         return x.number + 1
 
     def split(self, x: Any) -> tuple[Any, int | None]:
-        """Return the value of an output and its number, None for a constant."""
+        """Return a value one level down and its number, None for a constant."""
         if isinstance(x, TapeTracer) and x._trace is self:
             return x.value, x.number
-        return returned(check_alive(x)), None
+        return (settled(x) if isinstance(check_alive(x), Buffer) else x), None
+
+    def output(self, x: Any) -> tuple[Any, int | None]:
+        """Return the value of an output and its number; a constant is an array of its own."""
+        return self.split(x if isinstance(x, TapeTracer) else returned(x))
 
 
 def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> None:
@@ -346,21 +351,22 @@ def value_and_vjp(
     ins: Sequence[Any],
     needs: Sequence[Any],
     masked: bool = False,
+    hand: Callable[[Any], Any] = unchanged,
 ) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
     """Run ``fun`` on leaves, of which those with needs not None are to get cotangents.
 
-    Returns its outputs, and the map from their cotangents to those of the leaves; in both a
-    cotangent of None is zero.
+    ``hand`` gives it the others. Returns its outputs, and the map from their cotangents to those of
+    the leaves; in both a cotangent of None is zero.
     """
     tape = Tape(origin, lasting=True, masked=masked)
     before = running.get()
     try:
         running.set(tape)
-        inputs = [x if n is None else tape.input(x) for x, n in zip(ins, needs, strict=True)]
+        inputs = [hand(x) if n is None else tape.input(x) for x, n in zip(ins, needs, strict=True)]
         wanted = [
             None if n is None else tape.split(x)[1] for x, n in zip(inputs, needs, strict=True)
         ]
-        pairs = [tape.split(y) for y in fun(*inputs)]
+        pairs = [tape.output(y) for y in fun(*inputs)]
     finally:
         running.set(before)
         tape.dead = True
@@ -370,3 +376,13 @@ def value_and_vjp(
             return tape.pull([number for _, number in pairs], cts, wanted)
 
     return [y for y, _ in pairs], pull
+
+
+def vjp_again(
+    origin: object, fun: Callable[..., Any], ins: Sequence[Any], needs: Sequence[Any]
+) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
+    """``value_and_vjp``, once more if the function writes into leaves without a cotangent."""
+    others = lambda: [x for x, need in zip(ins, needs, strict=True) if need is None]
+    return handing_of(origin).run(
+        lambda hand: value_and_vjp(origin, fun, ins, needs, hand=hand), others
+    )

@@ -13,6 +13,7 @@ from typing_extensions import override
 
 from ...core import tree
 from ...core.avals import Aval, aval_of, is_inexact
+from ...core.buffers import returned
 from ...core.companions import HoldsPrograms
 from ...core.dependence import linear_in
 from ...core.errors import (
@@ -27,12 +28,13 @@ from ...core.ownership import copied
 from ...core.trace import Primitive, Trace, Tracer
 from ...ops.structure import Batched, axis_to_front, batch_at_front
 from ..batching import Batch, batched_ct, check_within, run_in_trace, vmapped
-from ..forward import push
+from ..forward import push_again
 from ..jaxprs import instantiate_zeros, out_avals, tangent_avals
-from ..reverse import value_and_vjp
+from ..reverse import vjp_again
 from ..snapshots import RESIDUAL, Snapshots, copy_for_user
 from ..staging import stage
 from ..transposition import transpose_program
+from ..untraced import called, handed
 from .closures import (
     ClosedJvp,
     ClosedVjp,
@@ -69,7 +71,7 @@ class Ruled(Primitive, HoldsPrograms):
 
     @override
     def run(self, *args: Any, fun: Leaves, **params: Any) -> tuple[Any, ...]:
-        return tuple(fun(*args))
+        return tuple(called(fun, args))
 
     def decompose(self, *args: Any, fun: Leaves, **params: Any) -> tuple[Any, ...]:
         return tuple(fun(*args))
@@ -131,7 +133,8 @@ class Ruled(Primitive, HoldsPrograms):
 
     def pushed(self, primals: Any, tangents: Any, fun: Leaves) -> tuple[list[Any], list[Any]]:
         """jvp of the function itself, for tangents of values that it closes over."""
-        pairs = push(self.name, lambda xs: (list(fun(*xs)), None), primals, tangents)[1]
+        on_leaves = lambda xs: (list(fun(*xs)), None)
+        pairs = push_again(self.name, on_leaves, primals, tangents)[1]
         return [y for y, _ in pairs], [t for _, t in pairs]
 
     def pushed_held(self, primals: Any, tangents: Any, **params: Any) -> tuple[Any, list[Any]]:
@@ -140,9 +143,7 @@ class Ruled(Primitive, HoldsPrograms):
 
     def pulled_held(self, ins: Any, needs: Any, **params: Any) -> tuple[list[Any], Any]:
         """vjp by closed-over values alone; the outputs keep the rule for outer transforms."""
-        return list(self.bind(*ins, **params)), value_and_vjp(self.name, params["fun"], ins, needs)[
-            1
-        ]
+        return list(self.bind(*ins, **params)), vjp_again(self.name, params["fun"], ins, needs)[1]
 
     def batch_in_trace(self, trace: Batch, args: Any, axes: Any, **params: Any) -> Batched:
         """Bind functions of all examples; their results have the batch axis in front."""
@@ -184,13 +185,14 @@ class CustomJvp(Ruled):
         if all(t is None for t in tangents[extra:]):
             return self.pushed_held(primals, tangents, fun=fun, extra=extra, rule=rule)
         xs, (apply, consts) = primals[extra:], _opened(rule, primals)
-        outs, ts = apply(xs, instantiate_zeros(tangents[extra:], xs))
-        outs = values_of(apply, xs, outs, tangents)
+        outs, ts = handed(apply, (xs, instantiate_zeros(tangents[extra:], xs)))
+        outs = list(map(returned, values_of(apply, xs, outs, tangents)))
         check_outs(self, fun, outs)
         moved: Sequence[Any] = [None] * len(outs)
         if any(t is not None for t in tangents[: len(consts)]):
             values = lambda cs: (rule(cs, xs, instantiate_zeros([None] * len(xs), xs))[0], None)
-            moved = [t for _, t in push(self.name, values, consts, tangents[: len(consts)])[1]]
+            own = tangents[: len(consts)]
+            moved = [t for _, t in push_again(self.name, values, consts, own)[1]]
         return outs, [
             _total(t, m) if is_inexact(aval_of(y).dtype) else None
             for y, t, m in zip(outs, ts, moved, strict=True)
@@ -265,7 +267,7 @@ def _pulled_consts(
     own = needs[: len(consts)]
     if all(need is None for need in own):
         return lambda cts: [None] * len(consts)
-    return value_and_vjp(prim.name, values, consts, own)[1]
+    return vjp_again(prim.name, values, consts, own)[1]
 
 
 class CustomVjp(Ruled):
@@ -294,7 +296,7 @@ class CustomVjp(Ruled):
         if all(need is None for need in needs[extra:]):
             return self.pulled_held(ins, needs, fun=fun, extra=extra, fwd=fwd, bwd=bwd)
         xs, (first, second, consts) = ins[extra:], _both(fwd, bwd, ins)
-        outs, residuals = first(consts, *xs)
+        outs, residuals = handed(lambda *xs: first(consts, *xs), xs)
         check_outs(self, fun, outs)
         likes = [aval_of(y) for y in outs]
         moved = _pulled_consts(self, lambda *cs: first(cs, *xs)[0], consts, needs)
@@ -366,7 +368,7 @@ class CustomBatch(Ruled):
         return self.pushed(primals, tangents, fun)
 
     def value_and_vjp(self, ins: Any, needs: Any, *, fun: Leaves, **params: Any) -> tuple[Any, Any]:
-        return value_and_vjp(self.name, fun, ins, needs)
+        return vjp_again(self.name, fun, ins, needs)
 
     @override
     def batch_in_trace(
@@ -379,7 +381,8 @@ class CustomBatch(Ruled):
             extra:
         ]
         try:
-            outs, flags = rule(trace.size, [d is not None for d in axes[extra:]], xs)
+            flags = [d is not None for d in axes[extra:]]
+            outs, flags = handed(lambda *xs: rule(trace.size, flags, xs), xs)
             check_within(trace, outs)
             held = any(isinstance(y, Tracer) and y._trace is trace for y in outs)
         except LeakedTracerError:  # it closes over a value of a trace that staged the function

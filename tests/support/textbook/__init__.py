@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-_MODULES = ("equations", "matrices", "recursions", "signals")
+_MODULES = ("equations", "matrices", "overwriting", "recursions", "signals")
 _LINES = "import numpy as np\n", "from funcgrad import numpy as np\n"
 
 
@@ -21,7 +21,12 @@ class Program(NamedTuple):
     name: str
     original: Callable[..., Any]
     changed: Callable[..., Any]
-    args: tuple[np.ndarray, ...]
+    given: tuple[np.ndarray, ...]
+
+    @property
+    def args(self) -> tuple[np.ndarray, ...]:
+        """Arguments that the program may overwrite."""
+        return tuple([x.copy() for x in self.given])
 
 
 def _loaded(path: Path, changed: bool) -> ModuleType:
