@@ -85,7 +85,7 @@ class FuncgradJit(Funcgrad):
 
 
 class Jax(Peer):
-    """JAX, compiled by ``jit``, the state donated; float64 enabled."""
+    """JAX, compiled by ``jit``, the state donated; JAX_ENABLE_X64 must be set."""
 
     def __init__(self):
         import jax
@@ -93,7 +93,6 @@ class Jax(Peer):
         from jax.scipy.linalg import solve_triangular
         from jax.scipy.special import gammaln
 
-        jax.config.update("jax_enable_x64", True)
         lax = jax.lax
         self.jax, self.version = jax, f"JAX {jax.__version__}"
         conv = lambda x, w, stride, dilation, groups: lax.conv_general_dilated(
