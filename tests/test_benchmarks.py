@@ -1,13 +1,21 @@
 """The workloads of the broad benchmark: every library computes the same."""
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from .benchmarks.agreement import difference, host
 from .benchmarks.by_hand import STEPS
+from .benchmarks.driver import Row
+from .benchmarks.emitted import explain
 from .benchmarks.families import WORKLOADS
 from .benchmarks.peers import PEERS
+from .benchmarks.report import Notes, means, row_line, worst
 from .benchmarks.workload import MissingError, drawn_sizes, leaves
 
+ROOT = Path(__file__).parents[1]
 FAULTS = {"tensor-decomposition": "jit of an einsum of three operands: axes don't match array"}
 NAMES = [
     pytest.param(name, marks=pytest.mark.xfail(reason=FAULTS[name])) if name in FAULTS else name
@@ -57,6 +65,39 @@ def test_sizes_are_drawn_within_their_bounds(seed):
 
         assert min(workload.sizes) <= sizes[0] and sizes[-1] <= max(workload.sizes)
         assert sizes == sorted(sizes) == drawn_sizes(workload, seed)
+
+
+def test_each_line_of_the_source_has_its_costs(monkeypatch):
+    monkeypatch.setattr("tests.benchmarks.emitted.SECONDS", 0.0)
+    lines = list(explain(WORKLOADS["pendulum"], size=2, seed=0))
+    costs = next(line for line in lines if "t0" in line and "sin(" in line).split()
+
+    assert costs[1].endswith("%") and costs[3] == "1"  # time, share, KiB, calls
+
+
+def test_the_table_says_why_a_library_is_left_out():
+    row = Row("heat", 9, {"jit": 2e-6}, {"jit": 1.0}, {"jit": 0.5}, {"torch": "no roll"})
+    notes = Notes()
+
+    assert row_line(row, ["jit", "torch"], notes) == "| heat | 9 | 2 | - (a) | 0.5 |"
+    assert notes.lines() == ["(a) torch: no roll"]
+
+
+def test_means_are_geometric_and_the_worst_is_named():
+    rows = [Row("heat", n, ratios={"jit": 1.0, "jax": r}) for n, r in ((2, 0.5), (3, 2.0))]
+    rows.append(Row("wave", 4, ratios={"jit": 1.0, "jax": 0.25}))
+
+    assert list(means(rows[:2]))[2].startswith("| PDE and image stencils | 2 | 1 |")
+    assert worst(rows, "jax") == "Worst against jax: wave 0.25, heat 1"
+
+
+@pytest.mark.slow
+def test_the_command_compares_and_times():
+    command = [sys.executable, "-m", "tests.benchmarks", "--only", "rosenbrock", "--sizes", "1"]
+    command += ["--libraries", "jit", "eager", "by-hand", "--rounds", "1"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+
+    assert "| linear algebra and kernels | 1 |" in done.stdout and "- (a)" not in done.stdout
 
 
 @pytest.mark.slow
