@@ -7,7 +7,7 @@ keeps working. Each docstring shows code that fails and its fix.
 import os
 import sys
 import warnings
-from opcode import opname
+from dis import get_instructions, opname
 from types import TracebackType
 from typing import Any
 
@@ -311,6 +311,13 @@ def _begins(prefix: str, frame: Any, at: int) -> bool:
     return opname[frame.f_code.co_code[at]].startswith(prefix)
 
 
+def _calls(method: str, frame: Any) -> bool:
+    """Whether a frame calls a method of this name, at the place where it is."""
+    line, _, column, _ = list(frame.f_code.co_positions())[frame.f_lasti // 2]
+    found = [i.positions for i in get_instructions(frame.f_code) if i.argval == method]
+    return any(place and (place.lineno, place.col_offset) == (line, column) for place in found)
+
+
 def not_converted(aval: Any) -> ConversionError:
     """The error for a traced value that NumPy converts, with the cure of the calling line."""
     frame: Any = sys._getframe(1)
@@ -327,10 +334,12 @@ def not_converted(aval: Any) -> ConversionError:
         else "use the function of the same name from funcgrad.numpy (array, asarray, full, arange, "
         "dot, sum of a list, ...)"
     )
-    return ConversionError(
+    error = ConversionError(
         f"NumPy conversion: a traced value cannot become plain data, because its derivative would "
         f"be lost: got {aval}; {cure}"
     )
+    error.writes = _calls("put", frame)
+    return error
 
 
 def _not_stored(err: BaseException) -> ConversionError:
