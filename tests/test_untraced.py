@@ -432,6 +432,30 @@ def test_an_error_of_an_array_from_outside_is_that_of_the_last_run():
         fg.grad(lambda x, v: fg.grad(lambda z: adds(z, v))(x).sum())(X, V)
 
 
+@pytest.mark.parametrize("write", [
+    lambda y, z: y.__setitem__(0, 2.0), lambda y, z: y.__iadd__(1.0), lambda y, z: y.sort(),
+])  # fmt: skip
+@pytest.mark.parametrize("make", [lambda x: 2 * x, fg.numpy.zeros_like])
+def test_an_inner_function_that_writes_outside_does_not_run_twice(make, write):
+    def outer(x, both):
+        y = make(x)
+
+        def inner(z, v):
+            mine = 1.0 * z
+            mine[0] = 3.0
+            write(y, z)
+            v[0] = z[0] if both else 1.0
+            return (z * v * mine).sum()
+
+        return (fg.grad(inner)(x, V) * y).sum()
+
+    fg.grad(outer)(X, False)
+    with pytest.raises(MutationError, match="written into an array made outside too") as caught:
+        fg.grad(outer)(X, True)
+    lines = [frame.line for frame in traceback.extract_tb(caught.value.__traceback__)]
+    assert "v[0] = z[0] if both else 1.0" in lines
+
+
 def test_a_large_array_that_others_write_is_still_watched():
     v = np.resize(V, LARGE)
 

@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from .companions import NO_PROGRAMS
 from .errors import FuncgradError, MissingAttributeError
-from .exports import changed, check_unshared, exported, kept_copy
+from .exports import changed, check_unshared, exported, kept_copy, written
 from .memory import Owner, View, owner_of, snapshot
 from .registry import overrides
 from .trace import ConcreteTracer, Primitive, Trace, Tracer, running, serials
@@ -123,7 +123,7 @@ class Buffer(ConcreteTracer):
         if holds_traced(index) or holds_traced(value):
             ConcreteTracer.__setitem__(self, index, value)
         else:
-            changed(self)
+            written(self)
             self.value[plain_in(index)] = plain_in(value)
 
     # attributes of the memory
@@ -137,7 +137,7 @@ class Buffer(ConcreteTracer):
         if holds_traced(value):
             ConcreteTracer.flat.fset(self, value)  # type: ignore[attr-defined]
         else:
-            changed(self)
+            written(self)
             self.value.flat = plain_in(value)
 
     def __getattr__(self, name: str) -> Any:
@@ -178,7 +178,7 @@ def _attribute(name: str) -> Any:
         if holds_traced(value):
             traced.fset(self, value)
         else:
-            changed(self)
+            written(self)
             found.__set__(self.value, plain(value))
 
     return property(get, None if traced.fset is None else put)
@@ -194,6 +194,8 @@ def _method(name: str) -> Callable[..., Any]:
             return NotImplemented
         if holds_traced(args) or (kwargs and holds_traced(kwargs.values())):
             return traced(self, *args, **kwargs)
+        if in_place or name in _WRITE:
+            written(self)
         return applied(found, traced, (self, *args), kwargs)
 
     method.__name__ = method.__qualname__ = name
@@ -205,6 +207,7 @@ def _of_export(name: str) -> Callable[..., Any]:
     return lambda self, *args, **kwargs: getattr(exported(self, self.value), name)(*args, **kwargs)
 
 
+_WRITE = frozenset({"byteswap", "fill", "partition", "put", "resize", "setfield", "sort"})
 _OPERATORS = "add sub mul truediv floordiv mod pow matmul and or xor lshift rshift divmod"
 _METHODS = """
 __lt__ __le__ __gt__ __ge__ __eq__ __ne__ __neg__ __pos__ __abs__ __invert__ __contains__

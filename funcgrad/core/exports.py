@@ -10,7 +10,8 @@ from weakref import ref
 import numpy as np
 
 from .errors import MutationError
-from .memory import owner_of
+from .memory import note_outside, owner_of
+from .trace import running
 
 
 class Exported:
@@ -40,6 +41,14 @@ def changed(x: Any) -> None:
     owner = owner_of(x)
     if owner._note is not None:
         owner._note = None, owner._note[1]
+
+
+def written(x: Any) -> None:
+    """Forget the copy of a buffer that is written; note it in the transforms that run."""
+    changed(x)
+    trace, owner = running.get(), owner_of(x)
+    if trace is not None and trace.around:
+        note_outside(trace, owner._trace, owner._mark)
 
 
 def kept_copy(x: Any) -> np.ndarray:

@@ -146,6 +146,16 @@ def _writable(x: Any, trace: Any) -> Any:
     return owner
 
 
+def note_outside(trace: Any, made_in: Any, position: Any) -> None:
+    """Note a write of an array in each trace around one outside of which the array was made.
+
+    A function with such a write cannot run again.
+    """
+    for outer, _ in trace.around:
+        outer.escaped += not trace.began_before(made_in, position)
+        trace = outer
+
+
 def _forget_views(owner: Any, before: tuple[Any, Any]) -> None:  # class and trace before
     """Take the content of views, which is computed again where it is read.
 

@@ -34,7 +34,7 @@ from .errors import (
     MutationError,
 )
 from .in_place_mixin import InPlaceMixin, refuse_shape
-from .memory import Steps, is_forgotten, path_of, recompute
+from .memory import Steps, is_forgotten, note_outside, path_of, recompute
 from .registry import is_builtin_name, overrides, primitive, primitives
 
 serials = itertools.count(1)  # of traces, and of arrays that belong to none
@@ -52,27 +52,27 @@ class Trace:
 
     # fmt: off
     __slots__ = (
-        "around", "count", "dead", "inner", "masked", "origin", "rebinds", "serial", "took",
-        "wrote",
+        "around", "count", "dead", "escaped", "inner", "masked", "origin", "rebinds", "serial",
+        "took", "wrote",
     )
     # fmt: on
 
     def __init__(self, origin: object, masked: bool = False) -> None:
         self.serial = next(serials)
         self.count = 0  # of the values that it has made
-        outer = running.get()  # the traces around it, and the count of each
-        self.around = () if outer is None else ((outer, outer.count), *outer.counts())
+        outer = running.get()
+        traces = () if outer is None else (outer, *(each for each, _ in outer.around))
+        # the traces around it, from the innermost, and the count of each
+        self.around: tuple[tuple[Trace, int], ...] = tuple([(each, each.count) for each in traces])
         self.dead = False
         self.masked = masked  # whether derivatives inside are computed with masks, see paths.py
         # whether x += y gives a new array, as for immutable arrays
         self.rebinds: bool = outer is not None and outer.rebinds
         self.took = False  # whether it read a buffer that was made before it began
         self.wrote = False  # whether an array was written in place while it ran
+        self.escaped = 0  # how many writes of transforms inside reached arrays made outside these
         self.inner = False  # whether one was computed inside, without masks
         self.origin = origin  # the transform and its function, for error messages
-
-    def counts(self) -> list[tuple["Trace", int]]:
-        return [(trace, trace.count) for trace, _ in self.around]
 
     def position(self, x: Any) -> int:
         """When a tracer of this trace was made, by the count at that time."""
@@ -98,9 +98,9 @@ class Trace:
                     f"an array made before {trace.origin} began cannot be written inside, as one "
                     f"run stands for all: got {x.aval}; write into a copy made inside, x = x.copy()"
                 )
-        self.wrote = True
-        for outer, _ in self.around:
-            outer.wrote = True
+        note_outside(inner, made_in, position)
+        for trace in (self, *(outer for outer, _ in self.around)):
+            trace.wrote = True
 
     def gives_scalar(self, x: Any) -> bool:
         """Whether an abstract 0-d tracer is a scalar in NumPy."""

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from ..core.buffers import Buffer, own, returned
-from ..core.errors import MutatedError, is_refused_write, is_traced_write
-from ..core.trace import Tracer
+from ..core.errors import MutatedError, MutationError, is_refused_write, is_traced_write
+from ..core.trace import Tracer, running
 from ..core.tree import handler_of
 from .typevars import R
 
@@ -115,14 +115,17 @@ class Handing:
                 does not trace.
             given: gives these arguments; without an array among them nothing runs twice.
         """
+        outer = running.get()
         while True:
-            hand = self.hand
+            hand, escaped = self.hand, outer and outer.escaped
             try:
                 return function(hand, *args)
             except Exception as err:
                 again = _after(hand, err)
                 if again is None or not holds_arrays(given()):
                     raise
+                if outer is not None and outer.escaped != escaped:
+                    raise _not_repeated().with_traceback(err.__traceback__) from None
             if self.hand is hand:  # not changed by another thread
                 self.hand = again
 
@@ -133,6 +136,14 @@ def _after(hand: Callable[[Any], Any], err: Exception) -> Callable[[Any], Any] |
         return with_copies
     written = is_traced_write(err) or (hand is with_copies and isinstance(err, MutatedError))
     return with_buffers if written and hand is not with_buffers else None
+
+
+def _not_repeated() -> MutationError:
+    return MutationError(
+        "a function that writes into an argument that is not traced runs again with a copy of it, "
+        "but this one has written into an array made outside too, and would do so twice; write "
+        "into a copy of that, x = x.copy()"
+    )
 
 
 def handing_of(origin: object) -> Handing:
