@@ -478,3 +478,43 @@ def test_a_large_argument_may_change_after_it_was_read():
 
     np.testing.assert_allclose(fg.grad(f)(X, v), V * V[0] + 2.0, rtol=1e-15)
     assert_same(np.resize(V, LARGE), v)
+
+
+# functions that are no differentiated function: steps, right sides, objectives
+
+
+def overwrites(x, v):
+    v += 1.0
+    x *= 2.0
+    return x * v
+
+
+FUNCTIONS = {
+    "associative_scan": lambda x, v: lax.associative_scan(overwrites, x),
+    "fixed_point": lambda x, v: fg.lax.fixed_point(
+        lambda y, v: 1.0 + 0.1 * overwrites(y, v), x, v),
+    "odeint": lambda x, v: fg.scipy.integrate.odeint(
+        lambda y, t, v: overwrites(y, v), x, np.linspace(0.0, 0.1, 3), v),
+    "minimize": lambda x, v: fg.scipy.optimize.minimize(
+        lambda y, v: (overwrites(y, v) ** 2).sum(), x, args=(v,)).x,
+    "root": lambda x, v: fg.scipy.optimize.root(
+        lambda y, v: overwrites(y, v) - 1.0, x, args=(v,)).x,
+    "disable_jit": lambda x, v: uncompiled(fg.jit(overwrites), x, v),
+    "disable_jit, gradient": lambda x, v: fg.grad(
+        lambda x: (uncompiled(fg.jit(overwrites), x, v) + x).sum())(x),
+}  # fmt: skip
+
+
+def uncompiled(f, *args):
+    with fg.disable_jit():
+        return f(*args)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_function_that_overwrites_is_one_that_does_not(name, monkeypatch):
+    x, v = X.copy(), V.copy()
+    got = FUNCTIONS[name](x, v)
+
+    assert_same([X, V], [x, v])
+    monkeypatch.setitem(globals(), "overwrites", lambda x, v: 2.0 * x * (v + 1.0))
+    assert_same(FUNCTIONS[name](x, v), got, 1e-14)

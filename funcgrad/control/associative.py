@@ -12,6 +12,7 @@ from ..ops.reduce import axis_of, flip
 from ..ops.structure import expand_dims, reshape
 from ..transforms.arguments import check_callable, flatten_like
 from ..transforms.nans import debugging
+from ..transforms.untraced import owning
 
 
 def associative_scan(
@@ -52,8 +53,10 @@ def associative_scan(
     if len(lengths) > 1:
         raise ShapeError(f"associative_scan: elems differ in length along axis {axis}: {lengths}")
 
+    join = owning(lambda a, b: fn(tree.unflatten(treedef, a), tree.unflatten(treedef, b)))
+
     def combine(a: Sequence[Any], b: Sequence[Any]) -> list[Any]:
-        ys = _flatten_like(treedef, fn(tree.unflatten(treedef, a), tree.unflatten(treedef, b)))
+        ys = _flatten_like(treedef, join(a, b))
         for y, x in zip(ys, a, strict=True):
             if shape_of(y) != shape_of(x) or dtype_of(y) != dtype_of(x):
                 kind = ShapeError if shape_of(y) != shape_of(x) else DtypeError

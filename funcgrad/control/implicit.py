@@ -18,6 +18,7 @@ from ..transforms.arguments import Origin, check_callable, flatten_like, zero_of
 from ..transforms.custom.decorators import custom_jvp
 from ..transforms.forward import jvp
 from ..transforms.jaxprs import trace_to_jaxpr
+from ..transforms.untraced import owning
 from .loops import while_loop
 from .solve import cast_like, custom_linear_solve
 
@@ -149,6 +150,7 @@ def fixed_point(
     def tangent_solve(g: Any, y: Any) -> Any:
         return custom_linear_solve(g, y, linear, linear)
 
-    gap = lambda x: tree.map(lambda a, b: a - b, f(x, *args), x)
+    step = owning(f)
+    gap = lambda x: tree.map(lambda a, b: a - b, step(x, *args), x)
     solve = lambda gap, x: iterate(lambda x: tree.map(lambda a, b: a + b, gap(x), x), x)
     return custom_root(gap, init, solve, tangent_solve)

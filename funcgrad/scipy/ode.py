@@ -5,6 +5,7 @@ constant, so that derivatives agree with the values to rounding. (The adjoint eq
 backwards would not.) The search for a length is not differentiated, and leaves no residuals.
 """
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -130,9 +131,9 @@ def _flat_jaxpr(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[
     example = unravel(flat)
     treedef = tree.structure(example)
 
-    def slope(values: list[Any]) -> list[Any]:
+    def slope(hand: Callable[[Any], Any], values: list[Any]) -> list[Any]:
         y, time = values
-        out = func(unravel(y), time, *args)
+        out = func(unravel(y), time, *map(hand, args))
         leaves = flatten_like("odeint", "what func gives", treedef, out)
         for (path, x), d in zip(tree.leaves_with_path(example), leaves, strict=True):
             if shape_of(d) != shape_of(x):
@@ -142,7 +143,9 @@ def _flat_jaxpr(func: Any, unravel: Any, flat: Any, t: Any, args: Any) -> tuple[
                 )
         return [cast(ravel_pytree(leaves)[0], dtype_of(flat))]
 
-    return trace_to_jaxpr(Origin("odeint", func), slope, [aval_of(flat), aval_of(t[0])])
+    origin, avals = Origin("odeint", func), [aval_of(flat), aval_of(t[0])]
+    stage = lambda hand: trace_to_jaxpr(origin, functools.partial(slope, hand), avals)
+    return origin.run(stage, lambda: args)
 
 
 class InitialValueProblem:

@@ -153,7 +153,13 @@ def handing_of(origin: object) -> Handing:
 
 def handed(fun: Callable[..., R], args: Sequence[Any]) -> R:
     """``fun(*args)`` of arguments that are not traced."""
-    return Handing().run(lambda hand: fun(*map(hand, args)), lambda: args)
+    return owning(fun)(*args)
+
+
+def owning(fun: Callable[..., R]) -> Callable[..., R]:
+    """The function of arguments that are not traced, for several calls."""
+    handing = Handing()
+    return lambda *args: handing.run(lambda hand: fun(*map(hand, args)), lambda: args)
 
 
 def called(fun: Callable[..., Sequence[Any]], args: Sequence[Any]) -> list[Any]:

@@ -11,6 +11,7 @@ from ...core.errors import ConversionError, DtypeError, ShapeError, UnsupportedE
 from ...core.trace import Tracer
 from ...ops.ravel import ravel_pytree
 from ...transforms.jit.api import jit
+from ...transforms.untraced import owning
 
 
 class FlatTree:
@@ -37,7 +38,8 @@ class FlatTree:
         self, fun: Callable[..., Any], args: tuple, shaped: Callable[[Any], Any] = lambda y: y
     ) -> Callable[[Any], Any]:
         """Function of a tree and further arguments as a function of a vector."""
-        return lambda v: shaped(fun(self.unravel(v), *args))
+        call = owning(fun)
+        return lambda v: shaped(call(self.unravel(v), *args))
 
     def filled(self, bound: Any) -> np.ndarray:
         """Bound, a scalar or a tree that broadcasts to ``x0``, as a vector."""

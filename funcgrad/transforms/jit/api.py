@@ -12,6 +12,7 @@ from typing_extensions import Unpack
 from ...compile.memory_report import MemoryReport
 from ...core import tree
 from ...core.axes import axis_env
+from ...core.buffers import returned
 from ...core.cache import Cache
 from ...core.config import current
 from ...core.errors import too_deep
@@ -20,6 +21,7 @@ from ...core.pickling import found_by_name, portable
 from ..arguments import check_callable
 from ..nans import OFF, debugging
 from ..typevars import P, Q, R
+from ..untraced import handed
 from .entry import MISS, Entry, entry
 from .explain import compared
 from .key import ArgSpec, JitOptions, Static
@@ -69,7 +71,8 @@ class Compiled(Generic[P, R]):
         mode = debugging.get()
         if mode.uncompiled:
             plain: Any = [x.value if isinstance(x, Static) else x for x in args]
-            return self.fun(*plain, **kwargs)
+            call = lambda args, kwargs: tree.map(returned, self.fun(*args, **kwargs))
+            return handed(call, (plain, kwargs))
         if mode.check is None:
             return self._called(args, kwargs)
         signature, operands = self._signature(args, kwargs)
