@@ -71,14 +71,30 @@ def is_name(node):
 
 
 def clocked(text):
-    """The names of a standalone module that reports, and the span of ``main`` in its lines."""
+    """The names of a standalone module that reports, and what each line of ``main`` calls."""
     tree = ast.parse(text)
     main = next(x for x in ast.walk(tree) if isinstance(x, ast.FunctionDef) and x.name == "main")
-    span = range(main.lineno, main.end_lineno + 1)
+    called = dict.fromkeys(range(main.lineno, main.end_lineno + 1), "")
+    for node in ast.walk(main):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr):
+            called[node.lineno] = callee(node)
     Clocked().visit(main)
     scope = {"_clock": time.perf_counter, "_tick": None}
     exec(compile(ast.fix_missing_locations(tree), "<clocked>", "exec"), scope)
-    return scope, span
+    return scope, called
+
+
+def callee(node):
+    """Name of the function that a statement calls, or of the operator that it applies."""
+    if is_view(node):
+        return "views"
+    value = node.value
+    if not isinstance(value, ast.Call):
+        return type(getattr(value, "op", value)).__name__.lower()
+    function = value.func
+    if isinstance(function, ast.Attribute) and function.attr in ("fill", "copy", "get", "set"):
+        return f".{function.attr}"
+    return ast.unparse(function)
 
 
 def overhead(costs, count=20_000):
@@ -121,29 +137,46 @@ def plain_time(step, args, carried):
 
 
 def explain(workload, size, seed):
-    """Lines of text: the body of ``main`` with its costs, then the lines that cost most."""
+    """Lines of text: the body of ``main`` with its costs, and what costs most."""
     peer = PEERS["jit"]()
     step, args = peer.step(workload), peer.arrays(workload.arguments(size, seed))
     text = step.source(*args, standalone=True)
-    name = ast.parse(text).body[-1].name
-    scope, span = clocked(text)
-    costs = measured(scope, scope[name], args)
-    total, source = sum(costs.seconds.values()), text.splitlines()
-
-    def shown(k):
-        t, code = costs.seconds.get(k), source[k - 1]
-        if t is None:
-            return f"{'':>36}  {code[4:]}"
-        share, kilo = 100 * t / total, costs.bytes.get(k, 0.0) / 1024
-        return f"{t * 1e6:9.2f} {share:4.1f}% {kilo:11,.1f} {costs.calls[k]:8,.0f}  {code[4:]}"
-
+    scope, called = clocked(text)
+    costs = measured(scope, scope[ast.parse(text).body[-1].name], args)
     yield f"{workload.name}, n = {size}, seed {seed}: {workload.about}"
-    arrays = sum(x.nbytes for x in leaves(args) if isinstance(x, np.ndarray))
-    yield f"{plain_time(step, args, workload.carried) * 1e6:,.1f} µs a call, of {arrays:,} bytes"
-    yield f"{total * 1e6:,.1f} µs in {sum(costs.calls.values()):,.0f} statements, clocked"
-    yield ""
-    yield f"{'µs':>9} {'':>5} {'KiB':>11} {'calls':>8}"
-    yield from map(shown, span)
-    yield ""
-    yield "Most costly:"
-    yield from map(shown, sorted(costs.seconds, key=costs.seconds.get, reverse=True)[:12])
+    bytes_in = sum(x.nbytes for x in leaves(args) if isinstance(x, np.ndarray))
+    yield f"{plain_time(step, args, workload.carried) * 1e6:,.1f} µs a call, of {bytes_in:,} bytes"
+    total, count = sum(costs.seconds.values()), sum(costs.calls.values())
+    yield f"{total * 1e6:,.1f} µs in {count:,.0f} statements, clocked"
+    yield from ("", f"{'µs':>9} {'':>5} {'KiB':>11} {'calls':>8}")
+    yield from by_line(costs, text.splitlines(), called)
+    yield from ("", "Most costly:")
+    most = sorted(costs.seconds, key=costs.seconds.get, reverse=True)[:12]
+    yield from by_line(costs, text.splitlines(), most)
+    yield from ("", "By function:")
+    yield from by_function(costs, called)
+
+
+def by_line(costs, source, numbers):
+    total = sum(costs.seconds.values())
+    for k in numbers:
+        code, t = source[k - 1][4:], costs.seconds.get(k)
+        if t is None:
+            yield f"{'':>36}  {code}"
+        else:
+            kilo = costs.bytes.get(k, 0.0) / 1024
+            yield f"{timed(t, total)} {kilo:11,.1f} {costs.calls[k]:8,.0f}  {code}"
+
+
+def by_function(costs, called, count=12):
+    seconds, calls = defaultdict(float), defaultdict(float)
+    for k, t in costs.seconds.items():
+        seconds[called[k]] += t
+        calls[called[k]] += costs.calls[k]
+    total = sum(seconds.values())
+    for name in sorted(seconds, key=seconds.get, reverse=True)[:count]:
+        yield f"{timed(seconds[name], total)} {'':>11} {calls[name]:8,.0f}  {name}"
+
+
+def timed(seconds, total):
+    return f"{seconds * 1e6:9.2f} {100 * seconds / total:4.1f}%"
