@@ -29,6 +29,7 @@ def parse():
     parser.add_argument("--size", type=int, help="this size alone")
     parser.add_argument("--only", nargs="+", default=["*"], help="patterns of names or families")
     parser.add_argument("--libraries", nargs="+", choices=PEERS, default=list(PEERS))
+    parser.add_argument("--before", help="another checkout, whose jit takes its turn too")
     parser.add_argument("--rounds", type=int, default=7, help="rounds over the libraries")
     parser.add_argument("--budget", type=float, default=0.02, help="seconds a library and round")
     parser.add_argument("--patience", type=float, default=60.0, help="seconds for a first call")
@@ -54,13 +55,16 @@ def sizes_of(workload, options):
 
 def run(options):
     libraries, rows, notes = [Library(name) for name in options.libraries], [], Notes()
-    print(*header(options.libraries), sep="\n", flush=True)
+    if options.before:
+        libraries.append(Library("before", options.before))
+    names = [library.name for library in libraries]
+    print(*header(names), sep="\n", flush=True)
     try:
         for workload in chosen(options.only):
             for size in sizes_of(workload, options):
                 row = measure(libraries, workload, size, options)
                 rows.append(row)
-                print(row_line(row, options.libraries, notes), flush=True)
+                print(row_line(row, names, notes), flush=True)
                 if options.json:
                     with open(options.json, "a") as file:
                         print(json.dumps(dataclasses.asdict(row)), file=file)
@@ -68,7 +72,8 @@ def run(options):
         for library in libraries:
             library.close()
     print(*summary(rows, notes), sep="\n")
-    print(f"\nSeed {options.seed}. {', '.join(x.version for x in libraries if x.version)}.")
+    versions = dict.fromkeys(library.version for library in libraries if library.version)
+    print(f"\nSeed {options.seed}. {', '.join(versions)}.")
 
 
 def read(options):

@@ -45,17 +45,24 @@ class Row:
 
 
 class Library:
-    """A library in a process of its own; see ``server.py``."""
+    """A library in a process of its own; see ``server.py``.
 
-    def __init__(self, name):
+    Args:
+        name: of a library in ``peers.py``, or "before".
+        folder: another checkout, whose ``jit`` and workloads "before" runs.
+    """
+
+    def __init__(self, name, folder=None):
         self.name, self.process, self.version, self.absent = name, None, None, ""
+        self.peer = "jit" if name == "before" else name
+        self.folder = folder or Path(__file__).parents[2]
         self.slow = set()  # workloads without a result in time, not tried again at larger sizes
 
     def start(self):
         env = {k: v for k, v in os.environ.items() if k not in CHOSEN} | ONE_THREAD
         self.process = subprocess.Popen(
-            [sys.executable, "-m", f"{__package__}.server", self.name],
-            cwd=Path(__file__).parents[2],
+            [sys.executable, "-m", f"{__package__}.server", self.peer],
+            cwd=self.folder,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=env,

@@ -76,6 +76,7 @@ PAIRS = (
     ("by-hand", "jit"),
     ("autograd", "jit"),
     ("eager", "jit"),
+    ("before", "jit"),
     ("autograd", "eager"),
     ("torch", "eager"),
 )
@@ -83,13 +84,14 @@ PAIRS = (
 
 def means(rows):
     """Lines of geometric means of ratios, a family a line."""
-    titles = [f"{top} / {bottom}" for top, bottom in PAIRS]
+    pairs = [pair for pair in PAIRS if quotients(rows, *pair)]
+    titles = [f"{top} / {bottom}" for top, bottom in pairs]
     yield line(["family", "rows", *titles])
-    yield line(["---"] * (2 + len(PAIRS)))
+    yield line(["---"] * (2 + len(pairs)))
     families = dict.fromkeys(WORKLOADS[row.workload].family for row in rows)
     for family in [*families, "all"]:
         own = [row for row in rows if family in ("all", WORKLOADS[row.workload].family)]
-        found = [quotients(own, *pair) for pair in PAIRS]
+        found = [quotients(own, *pair) for pair in pairs]
         cells = [number(geometric(values)) if values else NONE for values in found]
         yield line([family, str(len(own)), *cells])
 
