@@ -530,3 +530,52 @@ def test_a_write_through_a_diagonal_keeps_the_order_of_the_array(transform):
     x = np.array([[2.5, 0.6], [-1.9, -0.9]])
 
     assert_same(program(x.copy()), list(transform(program)(x)))
+
+
+def halves(x):
+    x.reshape(-1)[:2] /= 2.0  # a view of x in C order, else a copy
+    return x
+
+
+# operands and results of bodies are in C order, those of jit and of derivatives in their own
+OF_BODIES = {
+    "scan": lambda x: fg.lax.scan(lambda c, row: (halves(c), row), x, x)[0],
+    "fori_loop": lambda x: fg.lax.fori_loop(0, 2, lambda i, c: halves(c), x),
+    "while_loop": lambda x: fg.lax.while_loop(lambda c: c[0, 0] > 0.9, halves, x),
+    "map": lambda x: fg.lax.map(halves, x[None])[0],
+    "vmap": lambda x: fg.vmap(halves)(x[None])[0],
+    "cond": lambda x: fg.lax.cond(x[0, 0] > -9.0, halves, lambda c: c, x),
+    "switch": lambda x: fg.lax.switch(0, [halves, lambda c: c], x),
+    "checkpoint": lambda x: fg.checkpoint(halves)(x),
+    "jit": lambda x: fg.jit(halves)(x),
+    "vjp": lambda x: fg.vjp(halves, x)[0],
+}
+INSIDE = {
+    "vjp": lambda f: lambda x: fg.vjp(f, x)[0],
+    "jvp": lambda f: lambda x: fg.jvp(f, (x,), (x,))[0],
+    "jit": fg.jit,
+    "vmap": lambda f: lambda x: fg.vmap(f)(x[None])[0],
+    "vmap of vjp": lambda f: lambda x: fg.vmap(lambda x: fg.vjp(f, x)[0])(x[None])[0],
+    "jit of vmap": lambda f: lambda x: fg.jit(fg.vmap(f))(x[None])[0],
+}
+
+
+@pytest.mark.parametrize("transform", INSIDE)
+@pytest.mark.parametrize("name", OF_BODIES)
+def test_bodies_take_and_give_arrays_in_the_same_order_in_every_mode(name, transform):
+    body = OF_BODIES[name]
+
+    def program(x):
+        y = body(x.T)
+        if name not in ("jit", "vjp"):
+            y.reshape(-1)[-2:] *= 3.0
+        return 1.0 * y
+
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+    turns = {"fori_loop": 4, "scan": 8, "jit": 1, "vjp": 1}.get(name, 2)
+    want = x.T.copy()
+    want.reshape(-1)[:2] /= turns
+    if name not in ("jit", "vjp"):
+        want.reshape(-1)[-2:] *= 3.0
+
+    assert_same(want, INSIDE[transform](program)(x))

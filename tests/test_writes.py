@@ -532,3 +532,15 @@ def test_an_array_copied_to_itself_stays_without_a_look_at_the_mask(transform):
         return [x]
 
     assert_same([X], list(TRANSFORMS[transform](program)(X)))
+
+
+def test_a_power_of_a_scalar_is_rounded_as_numpys():
+    x = np.arange(1.0, 200.0) / 97.0
+
+    def program(x):
+        y = np.zeros_like(x)
+        for i in range(x.size):
+            y[i] = x[i] ** 3 + x[i] ** x[1] + 1.1 ** x[i]
+        return y
+
+    np.testing.assert_array_equal(program(x), fg.vjp(program, x)[0])

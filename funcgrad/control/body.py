@@ -11,6 +11,7 @@ from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arrayl
 from ..core.errors import DtypeError, FuncgradError, ShapeError, short
 from ..core.jaxpr import Jaxpr
 from ..core.ownership import unaliased
+from ..ops.layout import body_value
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, flatten_like
@@ -164,5 +165,6 @@ class Body:
         k = len(self.init)
         taken = set(map(id, (*self.init, *self.consts)))
         mine = [unaliased(x, taken) for x in leaves]
+        mine = [body_value(x) if shape_of(x) else x for x in mine]
         carry = weaken(mine[:k], self.weak)
         return tree.unflatten(self.tree, carry), tree.unflatten(self.y_tree, mine[k:])

@@ -19,6 +19,7 @@ from ..core.lists import compress
 from ..core.trace import is_concrete
 from ..ops import compare
 from ..ops.elementwise import where
+from ..ops.layout import body_value
 from ..ops.operand import common_dtype
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, check_callable
@@ -99,7 +100,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
 
 def _apply(fun: Callable[..., Any], operands: Any) -> Any:
     """Call a function, which may write into copies of its operands; its results are copies too."""
-    return handed(lambda *xs: tree.map(lambda y: own(returned(y)), fun(*xs)), operands)
+    result = lambda y: body_value(own(returned(y)))
+    return handed(lambda *xs: tree.map(result, fun(*tree.map(body_value, xs))), operands)
 
 
 def select(pred: Any, on_true: Any, on_false: Any) -> Any:
@@ -172,7 +174,7 @@ def _staged_branches(who: str, index: Any, funs: Sequence[Any], operands: Any) -
     bodies = [functools.partial(replay, *row) for row in programs]
     outs = cond_p.bind_branches(index, args, bodies, avals)
     outs = weaken(outs, [a.weak for a in wanted])
-    return tree.unflatten(tree.structure(structures[0]), outs)
+    return tree.unflatten(tree.structure(structures[0]), map(body_value, outs))
 
 
 def _agreed(who: str, structures: Sequence[Any], outvars: Sequence[Any]) -> list[Aval]:

@@ -376,7 +376,7 @@ def fresh_copy(x: Any) -> Any:
 def new_array(x: Any) -> Any:
     """The content of a traced value as a new array, not a scalar."""
     y = snapshot(x)
-    y._memory = Owner()
+    y._memory = y._memory or Owner()
     y._memory.born = no_trace, next(serials)
     return y
 

@@ -236,6 +236,8 @@ def snapshot(x: Any) -> Any:
     """A tracer with the content that ``x`` has now, which no later write changes."""
     y = object.__new__(x.__class__)
     y._memory, y._mark, y._trace = None, x._mark, x._trace
+    if type(x._memory) is View and y._trace.runs_for_all:  # which knows no order of views
+        y._memory = Owner(x)
     for name in x._uses:
         setattr(y, name, getattr(x, name))
     y._detach()

@@ -9,15 +9,17 @@ import numpy as np
 
 from ..core.avals import Shape, shape_of
 from ..core.buffers import Buffer, fresh_copy, new_array
-from ..core.memory import Owner, View, alias, owner_of, snapshot, steps_of, write
-from ..core.trace import ConcreteTracer, Tracer
+from ..core.memory import Owner, alias, owner_of, snapshot, steps_of, write
+from ..core.trace import Tracer
 from ..ops.assign import set_at_p
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.layout import (
+    bottom_of,
     contiguous as c_order,
-    copy_in,
+    in_c_order,
     is_contiguous,
     laid_out,
+    laid_out_as,
     strides_after_reshape,
     strides_in_elements,
     strides_of,
@@ -94,7 +96,7 @@ def is_scalar(x: Any) -> bool:
     """Whether a traced value of shape () is a scalar in NumPy, which is immutable."""
     if x.shape or x._memory is not None:
         return False
-    x = _bottom(x)
+    x = bottom_of(x)
     return x._trace.gives_scalar(x) if isinstance(x, Tracer) else not isinstance(x, np.ndarray)
 
 
@@ -131,7 +133,7 @@ def reshaped(x: Any, shape: Shape) -> Any:
 
 def _shares(y: Any, x: Any, shape: Shape) -> bool:
     """Whether ``y``, which is ``x`` reshaped, is a view in NumPy."""
-    own, part = _bottom(x), _bottom(y)
+    own, part = bottom_of(x), bottom_of(y)
     computed = any(type(prim) is Viewed for prim, _ in steps_of(x))  # not the view itself
     if type(own) is np.ndarray and type(part) is np.ndarray and not computed:
         return part.base is own or (own.base is not None and part.base is own.base)
@@ -149,44 +151,13 @@ def raveled(x: Any) -> Any:
     return snapshot(y) if isinstance(x, Tracer) else y
 
 
-def laid_out_as(y: Any, strides: Any) -> Any:
-    """A new array with the strides, in elements, that NumPy would give it."""
-    if not isinstance(y, Tracer) or len(y.shape) < 2:
-        return y
-    y = fresh_copy(y) if type(y._memory) is View else y
-    bottom = _bottom(y)
-    if isinstance(bottom, np.ndarray):
-        y.value = _relaid(y.value, strides)
-    elif y._memory is None:
-        bottom._trace.lay_out(bottom, strides)
-    else:  # a copy has the content of another array
-        y._memory.strides = strides
-    return y
-
-
-def _relaid(x: Any, strides: Any) -> Any:
-    """A known value with these strides; tracers of outer traces, which others may hold, stay."""
-    if isinstance(x, np.ndarray):
-        return copy_in(strides, x)
-    inner = _relaid(x.value, strides)
-    if inner is not x.value:
-        x = snapshot(x)
-        x.value = inner
-    return x
-
-
-def in_c_order(y: Any) -> Any:
-    """A new array that NumPy would give in C order."""
-    return laid_out_as(y, c_order(shape_of(y)))
-
-
 def in_order_of(y: Any, x: Any, order: str = "K") -> Any:
     """A new array that NumPy would give in the order of ``x``.
 
     Args:
         order: "K" for the order of axes; "A" for F order if ``x`` is in F order, else C order.
     """
-    array = x if isinstance(x, np.ndarray) else _bottom(x)
+    array = x if isinstance(x, np.ndarray) else bottom_of(x)
     if not isinstance(array, (np.ndarray, Tracer)) or not isinstance(y, Tracer):
         return y
     if isinstance(array, np.ndarray) and array.flags.c_contiguous:
@@ -214,13 +185,6 @@ def contiguous(x: Any) -> Any:
     return in_c_order(fresh_copy(x))
 
 
-def _bottom(x: Any) -> Any:
-    """The array at the bottom of tracers with known values."""
-    while isinstance(x, ConcreteTracer):
-        x = x.value
-    return x
-
-
 def keep_layout(x: Any) -> None:
     """Note the layout of the memory of ``x`` before the first write, which does not change it."""
     owner = owner_of(x)
@@ -232,7 +196,7 @@ def keep_layout(x: Any) -> None:
 
 def _layout(x: Any) -> Any:
     """The strides of an owner of memory, or a tracer of which they are asked when needed."""
-    array = _bottom(x)
+    array = bottom_of(x)
     while isinstance(array, Tracer) and hasattr(array, "value"):
         array = array.value
     return snapshot(x) if isinstance(array, Tracer) else strides_of(x)

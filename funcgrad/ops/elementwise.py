@@ -108,7 +108,13 @@ class Power(Arithmetic):
         plain = type(x) is np.ndarray and x.shape and type(n) in PYTHON_SCALARS
         if plain and x.dtype.kind != "b":  # of booleans ** gives int8, np.power int64
             return (x**n,)
+        scalars = isinstance(x, _SCALARS) and isinstance(n, _SCALARS)
+        if scalars and (isinstance(x, np.inexact) or isinstance(n, np.inexact)):
+            return (x**n,)  # which np.power may round otherwise
         return super().run(x, n)
+
+
+_SCALARS = (np.inexact, *PYTHON_SCALARS)
 
 
 def unit(x: Any) -> Any:

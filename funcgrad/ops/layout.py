@@ -6,9 +6,10 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..core.avals import Shape
+from ..core.avals import Shape, shape_of
+from ..core.buffers import fresh_copy
 from ..core.jaxpr import Atom, Eqn, Literal, Var, programs_in
-from ..core.memory import Owner, View
+from ..core.memory import Owner, View, snapshot
 from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Primitive, Tracer
 from .assign import AddAt, SetAt
@@ -184,6 +185,55 @@ def copy_in(strides: Strides, x: np.ndarray) -> np.ndarray:
     out = _zeros(x.shape, strides, x.dtype)
     out[...] = x
     return out
+
+
+def bottom_of(x: Any) -> Any:
+    """The array at the bottom of tracers with known values, or an abstract tracer."""
+    while isinstance(x, ConcreteTracer):
+        x = x.value
+    return x
+
+
+def laid_out_as(y: Any, strides: Any) -> Any:
+    """A new array with the strides, in elements, that NumPy would give it."""
+    if not isinstance(y, Tracer) or len(y.shape) < 2:
+        return y
+    y = fresh_copy(y) if type(y._memory) is View else y
+    bottom = bottom_of(y)
+    if isinstance(bottom, np.ndarray):
+        y.value = _relaid(y.value, strides)
+    elif y._memory is None:
+        bottom._trace.lay_out(bottom, strides)
+    if y._memory is not None:  # a copy has the content of another array
+        y._memory.strides = strides
+    return y
+
+
+def _relaid(x: Any, strides: Any) -> Any:
+    """A known value with these strides; tracers of outer traces, which others may hold, stay."""
+    if isinstance(x, np.ndarray):
+        return copy_in(strides, x)
+    inner = _relaid(x.value, strides)
+    if inner is not x.value:
+        x = snapshot(x)
+        x.value = inner
+    return x
+
+
+def in_c_order(y: Any) -> Any:
+    """A new array that NumPy would give in C order."""
+    return laid_out_as(y, contiguous(shape_of(y)))
+
+
+def body_value(x: Any) -> Any:
+    """A value that goes into a body of a loop or branch, or comes out: an array in C order.
+
+    One order for all, because a staged body runs on values of which the order is not known.
+    """
+    if isinstance(x, np.ndarray):
+        return x if x.flags.c_contiguous else x.copy()
+    known = isinstance(x, Tracer) and (x._memory is not None or hasattr(bottom_of(x), "flags"))
+    return in_c_order(x) if known else x
 
 
 def zeros_in_order(x: Any) -> np.ndarray:

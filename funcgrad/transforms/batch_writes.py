@@ -11,7 +11,7 @@ from ..core.companions import NO_VIEWING
 from ..core.memory import Steps, View, give_content
 from ..core.trace import Primitive, Tracer
 from ..ops.index import Index, getitem_p, indexed_shape
-from ..ops.layout import is_contiguous, strides_of
+from ..ops.layout import in_c_order, is_contiguous, strides_of
 from ..ops.structure import axis_to_front, batch_at_front, expand_dims
 from .batch_tracers import BatchTracer, WrittenBatch
 from .owned_arrays import avals_of, can_follow, is_writable, kept, new_copy, put
@@ -60,7 +60,7 @@ def batch_writer(
         v = _aligned(axis_to_front(v, v_axis), x, steps, index, arrays)
     if not is_written(trace, x):
         y = batch_at_front(y, axis, trace.size)
-        y = np.array(y, order="C") if isinstance(y, np.ndarray) else new_copy(y)
+        y = np.array(y, order="C") if isinstance(y, np.ndarray) else in_c_order(new_copy(y))
 
     def write() -> None:
         trace.writes = True

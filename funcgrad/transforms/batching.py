@@ -72,7 +72,9 @@ class Batch(Trace):
 
     @override
     def rewrapped(self, x: Any, change: Callable[[Any], Any]) -> BatchTracer:
-        return BatchTracer(self, change(x.value), x.axis)
+        y = BatchTracer(self, change(x.value), x.axis)
+        self.lay_out(y, strides_of(x))
+        return y
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         if self.writes and any(is_written(self, x) for x in args):

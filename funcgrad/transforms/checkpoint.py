@@ -24,6 +24,7 @@ from ..core.lists import compress, split_list
 from ..core.ownership import unaliased_outputs
 from ..core.pickling import picklable
 from ..core.trace import Primitive
+from ..ops.layout import body_value
 from ..ops.structure import Linear
 from .arguments import Origin, check_callable, is_number
 from .jaxpr_primitive import CallPrimitive, Later, Reach, WithTangents
@@ -272,7 +273,7 @@ def checkpoint(
             *closed.consts, *operands, jaxpr=constants_as_inputs(closed.jaxpr), policy=keep,
             prevent_cse=prevent_cse,
         )  # fmt: skip
-        return tree.unflatten(out_tree, outs)
+        return tree.unflatten(out_tree, map(body_value, outs))
 
     return checkpointed
 

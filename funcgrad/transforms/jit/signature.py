@@ -19,6 +19,7 @@ from ...core.cache import lazy
 from ...core.errors import MemoryLimitError, shown
 from ...core.jaxpr import ClosedJaxpr, constants_as_inputs
 from ...core.trace import Tracer
+from ...ops.layout import body_value
 from ..arguments import Origin
 from ..namedaxes import NamedAxis, tokens, with_axes
 from ..staging import Staging, stage
@@ -173,7 +174,7 @@ class Signature:
     def bind(self, operands: Sequence[Any]) -> Any:
         """Apply the program as an operation that transforms see."""
         outs = self.spec.call_p.bind(*self.operands, *operands, jaxpr=self.jaxpr, name=self.name)
-        return tree.unflatten(self.out_tree, outs)
+        return tree.unflatten(self.out_tree, map(body_value, outs))
 
     def run(self, operands: Sequence[Any]) -> Any:
         """Run the program that overwrites nothing, on operands that the entry refused."""

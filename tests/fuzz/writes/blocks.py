@@ -107,9 +107,12 @@ def called(g: Scope, head: list[str], text: str, kind: str | None = None) -> Non
     try:
         added(g, [*head, f"{name} = {text}"])
         rank = np.ndim(g.values.get(name))
-        if "fg." in text and rank != 1:  # whether it is a scalar, and its order, are left open
+        if "fg." in text and not rank:  # whether it is a scalar is left open
             g.script.pop(), g.lines.pop()
-            added(g, [*head, f"{name} = {text}.copy()" if rank else f"{name} = 1.0 * {text}"])
+            added(g, [*head, f"{name} = 1.0 * {text}"])
+        elif "fg.grad" in text:  # and the order of a gradient
+            g.script.pop(), g.lines.pop()
+            added(g, [*head, f"{name} = {text}.copy()"])
     except RejectedError:
         del g.kinds[name]
         g.rerun()

@@ -1,6 +1,7 @@
 """What a program that writes means without the library.
 
-Arguments of the functions that the library calls behave as copies, and so do their results.
+Arguments of the functions that the library calls behave as copies, and so do their results; both
+are in C order for bodies.
 """
 
 import types
@@ -14,15 +15,19 @@ from funcgrad.core.trace import Tracer
 from .. import plain
 
 
-def copied(x: Any) -> Any:
+def copied(x: Any, order: Any = "C") -> Any:
     if isinstance(x, tuple):
-        return tuple(map(copied, x))
+        return tuple(copied(y, order) for y in x)
     # inside of a gradient, arguments of bodies are traced
-    return x.copy("K") if isinstance(x, (np.ndarray, Tracer)) else x
+    return x.copy(order) if isinstance(x, (np.ndarray, Tracer)) else x
 
 
-def owned(fun: Any) -> Any:
-    """A function of copies, whose results are copies; arrays made before it began are read-only."""
+def owned(fun: Any, order: Any = "C") -> Any:
+    """A function of copies, whose results are copies; arrays made before it began are read-only.
+
+    Args:
+        order: in memory, of the arguments.
+    """
 
     def call(*args: Any) -> Any:
         outside = [x for x in free_variables(fun) if isinstance(x, np.ndarray)]
@@ -31,7 +36,7 @@ def owned(fun: Any) -> Any:
         try:
             for x in outside:
                 x.flags.writeable = False
-            return copied(fun(*map(copied, args)))
+            return copied(fun(*(copied(x, order) for x in args)))
         finally:
             for x in outside:
                 x.flags.writeable = True
@@ -80,14 +85,18 @@ def vmap(fun: Any) -> Any:
 
 
 def grad(fun: Any) -> Any:
-    return lambda *args: copied(fg.grad(fun)(*map(copied, args)))
+    return lambda *args: copied(fg.grad(fun)(*(copied(x, "K") for x in args)))
+
+
+def jit(fun: Any) -> Any:
+    return owned(fun, "K")
 
 
 LAX = types.SimpleNamespace(
     cond=cond, switch=switch, scan=scan, while_loop=while_loop, fori_loop=fori_loop, map=map_
 )
 PLAIN = types.SimpleNamespace(
-    lax=LAX, vmap=vmap, jit=owned, checkpoint=owned, grad=grad, special=fg.special
+    lax=LAX, vmap=vmap, jit=jit, checkpoint=owned, grad=grad, special=fg.special
 )
 
 NAMESPACE: dict[str, Any] = {"np": np, "fg": PLAIN}
