@@ -579,3 +579,31 @@ def test_bodies_take_and_give_arrays_in_the_same_order_in_every_mode(name, trans
         want.reshape(-1)[-2:] *= 3.0
 
     assert_same(want, INSIDE[transform](program)(x))
+
+
+@pytest.mark.parametrize("transform", INSIDE)
+def test_what_is_made_of_a_copy_in_another_order_is_in_its_order(transform):
+    def program(x):
+        y = x.copy("F") * 1.0
+        y.reshape(-1)[0] = 5.0  # of a copy
+        z = y.copy()
+        z.ravel()[2] = 9.0
+        (z + 0.0).T.reshape(-1)[1] = 7.0  # of a copy
+        return y + z
+
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+
+    assert_same(program(x), INSIDE[transform](program)(x))
+
+
+def test_a_result_without_derivative_is_written_into_a_buffer():
+    def program(x):
+        y, n = np.zeros_like(x), np.zeros_like(x, dtype=int)
+        np.frexp(2.0 * x, y, n)
+        np.floor(x[:1], out=y[:1])
+        return y * x + n
+
+    x = np.array([0.3, 1.7, -2.2])
+
+    assert_same(program(x), fg.vjp(program, x)[0])
+    assert_same(program(x), fg.jit(program)(x))

@@ -204,4 +204,7 @@ def _layout(x: Any) -> Any:
 
 def write_content(x: Any, new: Any) -> None:
     """Give an array, and all that share its memory, new content, in the layout that it has."""
-    write(x, new, lambda owner, new: laid_out_as(new, strides_of(owner)))
+    if not isinstance(new, Tracer):  # into a buffer
+        x[...] = new
+    else:
+        write(x, new, lambda owner, new: laid_out_as(new, strides_of(owner)))

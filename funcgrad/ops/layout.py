@@ -14,6 +14,7 @@ from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Primitive, Tracer
 from .assign import AddAt, SetAt
 from .convert import Convert
+from .elementwise import pos
 from .families import Elementwise
 from .index import Getitem
 from .structure import Reshape, Transpose
@@ -204,7 +205,9 @@ def laid_out_as(y: Any, strides: Any) -> Any:
         y.value = _relaid(y.value, strides)
     elif y._memory is None:
         bottom._trace.lay_out(bottom, strides)
-    if y._memory is not None:  # a copy has the content of another array
+    elif strides_of(bottom) != strides:  # a copy has the content of another array
+        return laid_out_as(pos(y), strides)
+    if y._memory is not None:
         y._memory.strides = strides
     return y
 

@@ -17,13 +17,7 @@ from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
 from ..core.memory import Owner, Steps, View
 from ..core.pickling import picklable
-from ..core.trace import (
-    ConcreteTracer,
-    Primitive,
-    Trace,
-    Tracer,
-    running,
-)
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, running
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.layout import (
     Strides,
@@ -117,6 +111,7 @@ class Batch(Trace):
 
     @override
     def lay_out(self, x: Any, strides: Strides) -> None:
+        self.layouts.pop(x._note, None)
         if not is_contiguous(x.shape, strides):
             self.layouts[x._note] = strides
 
