@@ -1,5 +1,6 @@
-"""Triangular systems, by substitution in blocks."""
+"""Triangular systems: by LAPACK where SciPy is installed, else by substitution in blocks."""
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,9 @@ from typing_extensions import override
 from .inverse import Solver
 from .matrices import lower as lower_part, upper as upper_part
 
-BLOCK = 64  # rows of a block; the rest is matrix products
+BLOCK = 32  # rows of a block; the rest is matrix products
+MANY = 16  # right-hand sides from which the inverse of a block takes less time than its solution
+TALL = 64  # rows from which LAPACK's trtrs makes up for the call
 
 
 class SolveTriangular(Solver):
@@ -16,7 +19,8 @@ class SolveTriangular(Solver):
 
     @override
     def run(self, a: Any, b: Any, *, lower: bool, unit: bool) -> tuple[Any, ...]:
-        return (_substitute(a, b, lower, unit),)
+        found = _by_lapack(a, b, lower, unit)
+        return (_substitute(a, b, lower, unit) if found is None else found,)
 
     @override
     def solve_transpose(self, a: Any, b: Any, *, lower: bool, unit: bool) -> Any:
@@ -25,6 +29,28 @@ class SolveTriangular(Solver):
     @override
     def part(self, a: Any, *, lower: bool, unit: bool) -> Any:
         return lower_part(a, -int(unit)) if lower else upper_part(a, int(unit))
+
+
+def _by_lapack(a: Any, b: Any, lower: bool, unit: bool) -> Any:
+    """The solution by trtrs; None without SciPy, for stacks, and for a singular matrix."""
+    if a.ndim > 2 or b.ndim > 2 or len(a) < TALL or a.dtype != b.dtype:
+        return None
+    trtrs = _trtrs(a.dtype.char)
+    if trtrs is None:
+        return None
+    x, info = trtrs(a.T, b, lower=not lower, trans=1, unitdiag=unit)  # a.T is in LAPACK's order
+    return np.ascontiguousarray(x) if info == 0 else None
+
+
+@functools.cache
+def _trtrs(char: str) -> Any:
+    """LAPACK's solver of triangular systems for a dtype, None without SciPy."""
+    try:
+        from scipy.linalg import lapack
+    except ImportError:
+        return None
+    names = {"f": "strtrs", "d": "dtrtrs", "F": "ctrtrs", "D": "ztrtrs"}
+    return getattr(lapack, names[char]) if char in names else None
 
 
 def _substitute(a: Any, b: Any, lower: bool, unit: bool) -> Any:
@@ -43,8 +69,11 @@ def _substitute(a: Any, b: Any, lower: bool, unit: bool) -> Any:
         for x in parts:
             right = right - a[..., start:stop, below : below + x.shape[-2]] @ x
             below += x.shape[-2]
-        # for an upper triangle np.linalg.solve only substitutes
-        x = np.linalg.solve(a[..., start:stop, start:stop], right)
+        block = a[..., start:stop, start:stop]
+        if n > BLOCK and b.shape[-1] >= MANY:
+            x = np.linalg.inv(block) @ right
+        else:  # for an upper triangle np.linalg.solve only substitutes
+            x = np.linalg.solve(block, right)
         parts.insert(0, x)
         stop = start
     y = np.concatenate(parts, axis=-2) if parts else np.linalg.solve(a, b)
