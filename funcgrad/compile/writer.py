@@ -17,7 +17,7 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..ops.assign import set_at_p
 from ..ops.families import Elementwise
 from ..ops.index import AT_MOST_AXES
-from . import kernels
+from . import kernels, reductions
 from .liveness import last_reads
 from .names import quote
 from .statements import Statements
@@ -38,9 +38,9 @@ class Writer(Statements):
     elementwise = kernels.elementwise
     convert = kernels.convert
     broadcast = kernels.broadcast
-    sum = kernels.sum_along
-    reduce = kernels.reduce
-    accumulate = kernels.accumulate
+    sum = reductions.sum_along
+    reduce = reductions.reduce
+    accumulate = reductions.accumulate
     matmul = kernels.matmul
     not_finite = kernels.not_finite
     scatter_add = kernels.scatter_add
