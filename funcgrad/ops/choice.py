@@ -46,11 +46,12 @@ def _lower_where(build: Any, c: Any, a: Any, b: Any) -> Any:
     if a is b and a.aval == out:
         return a
     full = [selectable(x, out.shape, out.dtype) for x in (a, b)]
+    whole = c.aval.shape == out.shape  # then the other operand of ``and`` may be broadcast
     if c.aval.dtype.kind != "b":
         c = build("ne", c, 0)
-    if full[0] and _is_zero(b):
+    if _is_zero(b) and (full[0] or (whole and selectable(a, a.aval.shape, out.dtype))):
         return build("keep", a, mask_of(build, c, a))
-    if full[1] and _is_zero(a):
+    if _is_zero(a) and (full[1] or (whole and selectable(b, b.aval.shape, out.dtype))):
         return build("keep", b, mask_of(build, build("logical_not", c), b))
     return build("blend", mask_of(build, c, a), a, b) if all(full) else None
 

@@ -35,6 +35,7 @@ from .derivatives import (
     slope_of_power,
 )
 from .families import Arithmetic, Elementwise, NonDifferentiable
+from .logaddexp import gap_into, gap_of, logarithm_of_sum, lower_logaddexp, lower_share, share_of
 from .structure import cast
 from .unit import unit_p
 
@@ -146,11 +147,6 @@ def _float_power(x: Any, n: Any) -> Any:
     return pow(cast(x, dtype), cast(n, dtype))
 
 
-def _logarithm_of_sum(exp: Any, log1p: Any) -> Any:
-    """The function log(exp(a) + exp(b)), for the base of ``exp``."""
-    return lambda a, b: np.maximum(a, b) + log1p(exp(-np.abs(_gap(a, b))))
-
-
 def _fraction(x: Any) -> Any:
     """The fractional part, with the sign of x also where it is 0."""
     return np.modf(x)[0]
@@ -177,22 +173,6 @@ def _over_square_plus_1(t: Any, x: Any) -> Any:
     if dtype_of(x) != np.float16:
         return quotient(t, 1 + x * x)
     return quotient(quotient(t, _hypot_1(x)), _hypot_1(x))
-
-
-def _share(exp: Any) -> Any:
-    """The function exp(a) / (exp(a) + exp(b)); 1/2 where a = b, also where both are inf."""
-
-    def share(a: Any, b: Any) -> Any:
-        with np.errstate(over="ignore", invalid="ignore"):  # exp(b - a) = inf is right: 0
-            return np.reciprocal(exp(np.where(np.equal(a, b), 0, np.subtract(b, a))) + 1)
-
-    return share
-
-
-def _gap(a: Any, b: Any) -> Any:
-    """a - b; 0 where a = b, also where both are inf."""
-    with np.errstate(invalid="ignore"):
-        return np.where(np.equal(a, b), 0, np.subtract(a, b))[()]
 
 
 def _share_slope(a: Any, b: Any, scale: float) -> Any:
@@ -318,19 +298,21 @@ log1p       = Elementwise("log1p", np.log1p, lambda t, y, x: quotient(t, x + 1))
 logaddexp   = Elementwise("logaddexp", np.logaddexp,
                           lambda t, y, a, b: t * share(a, b),
                           lambda t, y, a, b: t * share(b, a),
-                          decompose=_logarithm_of_sum(np.exp, np.log1p))
+                          decompose=logarithm_of_sum(np.exp, np.log1p), lower=lower_logaddexp)
 logaddexp2  = Elementwise("logaddexp2", np.logaddexp2,
                           lambda t, y, a, b: t * share2(a, b),
                           lambda t, y, a, b: t * share2(b, a),
-                          decompose=_logarithm_of_sum(np.exp2, lambda x: np.log1p(x) * (1 / LN2)))
+                          decompose=logarithm_of_sum(np.exp2, lambda x: np.log1p(x) * (1 / LN2)))
 # the derivatives of these; 1 - share would cancel
-share       = Elementwise("share", _share(np.exp),
+share       = Elementwise("share", share_of(np.exp),
                           lambda t, y, a, b: t * _share_slope(a, b, 1.0),
-                          lambda t, y, a, b: -t * _share_slope(a, b, 1.0), decompose=True)
-share2      = Elementwise("share2", _share(np.exp2),
+                          lambda t, y, a, b: -t * _share_slope(a, b, 1.0), decompose=True,
+                          lower=lower_share)
+share2      = Elementwise("share2", share_of(np.exp2),
                           lambda t, y, a, b: t * _share_slope(a, b, LN2),
                           lambda t, y, a, b: -t * _share_slope(a, b, LN2), decompose=True)
-gap         = Elementwise("gap", _gap, lambda t, y, a, b: t, lambda t, y, a, b: -t, decompose=True)
+gap         = Elementwise("gap", gap_into, lambda t, y, a, b: t, lambda t, y, a, b: -t,
+                          decompose=gap_of)
 # angles
 sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
 cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))

@@ -102,7 +102,7 @@ class Getitem(Linear, Codegen, JointRules, Viewing):
             return None
         if len(index) == x.aval.ndim and all(type(e) is int or e is ARRAY for e in index):
             return x.indexed(index, arrays), None  # a NumPy scalar
-        return x.indexed(index, arrays), x.contiguous and _reads_contiguous(index, x.aval.shape)
+        return x.indexed(index, arrays), x.contiguous and reads_contiguous(index, x.aval.shape)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, index: Index) -> None:
         gathers = any(a.aval.shape for a in ins[1:])
@@ -219,7 +219,7 @@ def _axes_before_arrays(positions: Sequence[tuple[int, int]]) -> int:
     return before if last - first == len(positions) - 1 else 0
 
 
-def _reads_contiguous(index: Index, shape: Shape) -> bool:
+def reads_contiguous(index: Index, shape: Shape) -> bool:
     """Whether a basic index reads contiguous elements."""
     whole = [e is None or e == slice(None) for e in index]
     positions = [k for k, done in enumerate(whole) if not done]

@@ -17,7 +17,7 @@ from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError
 from ..core.registry import primitives
 from ..core.trace import Primitive
-from .compare import eq, isfinite, isnan, ne
+from .compare import eq, isfinite, isnan, logical_or, ne
 from .elementwise import (
     abs as abs_of,
     add,
@@ -117,9 +117,9 @@ class Extremum(Reduction):
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, *, axes: Axes) -> Sequence[Any]:
         hits, count = _ties(ins[0], outs[0], axes)
         none = eq(count, 0)  # no element equals the extremum, which is nan: the derivative is nan
-        share = cast(div(cts[0], where(none, 1, count)), dtype_of(cts[0]))
-        rest = cast(where(none, np.nan, 0), dtype_of(share))
-        return (where(hits, expand_dims(share, axes), expand_dims(rest, axes)),)
+        share = where(none, np.nan, div(cts[0], where(none, 1, count)))
+        share = expand_dims(cast(share, dtype_of(cts[0])), axes)
+        return (where(logical_or(hits, expand_dims(none, axes)), share, 0),)
 
 
 def _ties(x: Any, y: Any, axes: Axes) -> tuple[Any, Any]:
