@@ -9,6 +9,7 @@ PRIMITIVES = {
     "compile.fusion": "blocks overlapping_blocks",
     "compile.finite_checks": "check after",
     "compile.mask_marks": "live resume seed settle start",
+    "compile.planes": "swapped",
     "control.cond": "cond",
     "control.while_loop": "while",
     "control.scan": "scan",

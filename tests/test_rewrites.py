@@ -213,9 +213,100 @@ def quotient(draw):
     return lambda x: x / a, (x,)
 
 
+def scaled_sum(draw):
+    x, a = draw.value(REAL_DTYPES), draw.number((2.0, -0.5, 3.0, -1.0))
+    shape = (3, *np.shape(x))
+    f = draw.pick((lambda x: -x, lambda x: x * a, lambda x: a * x))
+    return lambda x, y: sum_p(f(x + y), axes=(0,)) * 1.5, (x, draw.array(REAL_DTYPES, shape))
+
+
+def reduced_transpose(function):
+    """Return what draws programs of a reduction of a transpose."""
+
+    def made(draw):
+        x = draw.array(("f8", "f4", "i8", "?"), draw.pick(((2, 3), (2, 1, 3), (4, 2, 3))))
+        perm = tuple(map(int, draw.rng.permutation(x.ndim)))
+        axes = tuple(d for d in range(x.ndim) if draw.rng.random() < 0.5) or (0,)
+        return lambda x: function(np.transpose(x, perm), axes) * np.float32(1.5), (x,)
+
+    return made
+
+
+def cast_count(draw):
+    x, dtype = draw.array(("?", "i8", "f8"), (4, 3)), draw.pick(("f4", "f8", "f2", "i4"))
+    axis = draw.pick((0, 1))
+    return lambda x: np.sum(x > 0, axis=axis).astype(dtype) * 1.5, (x,)
+
+
+def scaled_factor(draw):
+    x, y = (
+        draw.array(REAL_DTYPES, (3, 1)),
+        draw.array(REAL_DTYPES, draw.pick(((3, 4), (4,), (3, 1)))),
+    )
+    a = draw.number((2.0, -0.5, 3.0))
+    return draw.pick((lambda x, y: a * (x * y), lambda x, y: (y * x) * a)), (x, y)
+
+
+def whole_index(draw):
+    x = draw.array(("f8", "i8", "?"), draw.pick(((3, 1), (1, 2, 3), (1, 1), (2, 3))))
+    first = (
+        draw.pick((0, -1, slice(None))) if len(x) == 1 else draw.pick((slice(None), slice(0, 9)))
+    )
+    index = (first, None, ...) if draw.rng.random() < 0.5 else (None, first)
+    if draw.rng.random() < 0.5:
+        return lambda x: x[index] * np.float32(1.5), (x,)
+    entries = Index(tuple(e for e in index if e is not ...))
+    v = x[index]
+    return lambda v: scatter_add_p(v, shape=x.shape, index=entries) * np.float32(1.5), (v,)
+
+
+FLOATS = ("f8", "f4", "c16", "i8")
+
+
+def stacked_products(draw):
+    b, m, k, n = (draw.pick((1, 2, 3, 9)) for _ in range(4))
+    stack = draw.pick(((b,), (2, b), (b, 2)))
+    kind = (draw.pick(FLOATS),)
+    x, y = draw.array(kind, (*stack, m, k)), draw.array(kind, (*stack, k, n))
+    axes = tuple(d for d in range(len(stack)) if draw.rng.random() < 0.7) or (0,)
+    return lambda x, y: np.sum(x @ y, axis=axes) * np.float32(1.5), (x, y)
+
+
+def stacked_vectors(draw):
+    m, k, n = (draw.pick((1, 2, 3)), draw.pick((1, 2, 3)), draw.pick((1, 1, 2)))
+    kind = (draw.pick(FLOATS),)
+    lead, own = draw.pick(
+        (((6,), ()), ((6, 2), (2,)), ((2, 6), (2, 1)), ((5, 1), (1, 1)), ((6,), (1,)))
+    )
+    many, one = (*lead, k, n), (*own, m, k)
+    if draw.rng.random() < 0.5:
+        return lambda x, y: (x @ y) * 1.5, (draw.array(kind, one), draw.array(kind, many))
+    many, one = (*lead, n, k), (*own, k, m)
+    return lambda x, y: (x @ y) * 1.5, (draw.array(kind, many), draw.array(kind, one))
+
+
+def transposed_products(draw):
+    m, k, n = (draw.pick((1, 2, 3)) for _ in range(3))
+    kind = (draw.pick(FLOATS),)
+    x, y = draw.array(kind, (2, k, m)), draw.array(kind, (2, n, k))
+    if draw.rng.random() < 0.5:
+        y = draw.array(kind, (n, 2, k))
+        return lambda x, y: (x.mT @ y.transpose(1, 2, 0)) * 1.5, (x, y)
+    return lambda x, y: (x.mT @ y.mT) * 1.5, (x, y)
+
+
 RULES = {
-    "_to_part": to_part,
-    "_to_parts": to_parts,
+    "sum_of_scaled": scaled_sum,
+    "sum_of_transposed": reduced_transpose(np.sum),
+    "extremum_of_transposed": reduced_transpose(np.max),
+    "cast_of_count": cast_count,
+    "_scaled_factor": scaled_factor,
+    "reshaped": whole_index,
+    "sum_of_products": stacked_products,
+    "stack_of_vectors": stacked_vectors,
+    "product_of_transposed": transposed_products,
+    "to_part": to_part,
+    "to_parts": to_parts,
     "_unrepeated": over_repeated,
     "_division": quotient,
     "_by_number": quotient_by_number,
@@ -224,8 +315,8 @@ RULES = {
     "_still_repeated": repeated_again,
     "_moves_ones": moved_ones,
     "_cast_number": cast_of_repeated,
-    "_sum_of_one": sum_of_one,
-    "_sum_of_repeated": sum_of_repeated,
+    "sum_of_one": sum_of_one,
+    "sum_of_repeated": sum_of_repeated,
     "_same_choice": same_choice,
 }
 
@@ -348,7 +439,21 @@ def passed_on(function):
     return made
 
 
+def logs_of_sums(function):
+    """Return what draws programs of the logarithm of a sum of exponentials, or its derivative."""
+
+    def made(draw):
+        x, y = draw.value(("f8", "f4", "i4")), draw.value(("f8", "f4"))
+        if draw.rng.random() < 0.3:
+            x = draw.pick((0.0, -np.inf, 3))
+        return function, (x, draw.pick((y, x)))
+
+    return made
+
+
 LOWERED = {
+    "logaddexp": logs_of_sums(np.logaddexp),
+    "share": logs_of_sums(lambda x, y: ew.share(x, y)),
     "name": passed_on(lambda x: fg.checkpoint_name(x, "x")),
     "stop_gradient": passed_on(fg.stop_gradient),
     "where": choice,
@@ -399,7 +504,9 @@ def rows():
 
 
 ROWS = rows()
-SUMS = ("lower einsum", "lower matmul")  # in another order, where -0 + 0 = 0; complex powers too
+SUMS = (  # in another order, where -0 + 0 = 0; complex powers too
+    "lower einsum", "lower matmul", "sum_of_products", "stack_of_vectors", "product_of_transposed"
+)  # fmt: skip
 
 
 def named(eqn, rule, args):

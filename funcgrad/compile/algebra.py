@@ -57,6 +57,8 @@ TABLE: tuple[tuple[Term, Any], ...] = (
 )
 REAL: tuple[tuple[Term, Any], ...] = (  # identities of real numbers alone
     (_mul(X, 1),                   X),                       # x 1 = x
+    (_add(X, X),                   _mul(X, 2)),              # x + x = 2 x
+    (of(conj)(X),                  X),                       # the conjugate of a real number
     (_mul(X, -1),                  _neg(X)),                 # x (-1) = -x
     (_div(X, 1),                   X),                       # x / 1 = x
     (_mul(_neg(X), A),             _mul(X, _neg(A))),        # (-x) a = x (-a)
@@ -149,6 +151,8 @@ def finite(atom: Literal) -> bool:
 def _built(build: Builder, term: Any, holes: dict[str, Atom], dtype: np.dtype) -> Atom:
     if isinstance(term, Hole):
         return holes[term.name]
+    if not isinstance(term, Term):
+        return Literal(term)
     atoms = [_built(build, t, holes, dtype) for t in term.terms]
     numbers = [a.value for a in atoms if isinstance(a, Literal)]
     if len(numbers) == len(atoms):

@@ -14,7 +14,10 @@ from ..core.avals import Aval, Shape
 from ..core.companions import Codegen
 from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr, replace_eqn
 from ..core.trace import Primitive
+from ..ops.convert import Convert
 from ..ops.families import Elementwise
+from ..ops.index import getitem_p, reads_contiguous
+from ..ops.structure import transpose_p
 from .rewrite import over
 from .threads import in_threads
 from .values import Allocation, Value
@@ -27,6 +30,7 @@ BLOCK = 1 << 16  # elements of a block
 class Blocks(Primitive, Codegen):
     """``jaxpr : operands -> outs``, elementwise, over blocks of ``rows`` rows of the first axis.
 
+    ``flat``: the arrays are flattened to one axis before.
     All blocks have the same size: unless ``exact``, the last one overlaps the one before.
     """
 
@@ -37,14 +41,14 @@ class Blocks(Primitive, Codegen):
         self.exact = exact  # True: no blocks overlap, so that outputs may be written in place
 
     @override
-    def run(self, *args: Any, jaxpr: Jaxpr, rows: int) -> tuple[Any, ...]:
+    def run(self, *args: Any, jaxpr: Jaxpr, rows: int, flat: bool) -> tuple[Any, ...]:
         return jaxpr.run(*args)
 
-    def decompose(self, *args: Any, jaxpr: Jaxpr, rows: int) -> tuple[Any, ...]:
+    def decompose(self, *args: Any, jaxpr: Jaxpr, rows: int, flat: bool) -> tuple[Any, ...]:
         return eval_jaxpr(jaxpr, (), args)
 
     @override
-    def infer(self, *avals: Aval, jaxpr: Jaxpr, rows: int) -> tuple[Aval, ...]:
+    def infer(self, *avals: Aval, jaxpr: Jaxpr, rows: int, flat: bool) -> tuple[Aval, ...]:
         return tuple([a.aval for a in jaxpr.outvars])
 
     @override
@@ -52,10 +56,10 @@ class Blocks(Primitive, Codegen):
         return self.exact
 
     def emit(
-        self, w: Writer, outs: Sequence[Value], ins: Sequence[Value], *, jaxpr: Jaxpr, rows: int
-    ) -> None:
+        self, w: Writer, outs: Sequence[Value], ins: Sequence[Value], *, jaxpr: Jaxpr, rows: int,
+        flat: bool,
+    ) -> None:  # fmt: skip
         shape = outs[0].aval.shape
-        flat = all(x.aval.shape in ((), shape) for x in ins)
         whole = (math.prod(shape),) if flat else shape
         names = [w.allocate(out) for out in outs]
         cut = lambda aval: len(aval.shape) == len(shape) and aval.shape[:1] == shape[:1]
@@ -155,12 +159,13 @@ def fuse(jaxpr: Jaxpr) -> Jaxpr:
                 last[shape] = place
         home.update((v, place) for v in eqn.outs)
     used_after = _uses(groups, jaxpr.outvars)
+    strided = {eqn.outs[0] for eqn in jaxpr.eqns if _is_strided(eqn)}
     eqns: list[Eqn] = []
     for place, group in enumerate(groups):
         if len(group) == 1:
             eqns += group
         else:
-            eqns.append(_joined(group, place, used_after))
+            eqns.append(_joined(group, place, used_after, strided))
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
 
 
@@ -168,7 +173,7 @@ def _fusible(eqn: Eqn) -> bool:
     """Whether an equation may be part of a chain: elementwise, over a big array."""
     (out, *more) = eqn.outs
     prim = eqn.prim
-    if not isinstance(prim, Elementwise) or not prim.fills or more or out.aval.size < BIG:
+    if not isinstance(prim, (Elementwise, Convert)) or more or out.aval.size < BIG:
         return False
     shape = out.aval.shape
     rank = len(shape)
@@ -193,7 +198,15 @@ def _uses(groups: Sequence[Sequence[Eqn]], outvars: Sequence[Any]) -> dict[Any, 
     return uses
 
 
-def _joined(group: Sequence[Eqn], place: int, uses: dict[Any, set[int]]) -> Eqn:
+def _is_strided(eqn: Eqn) -> bool:
+    """Whether the output is a view with gaps, of which flattening would make a copy."""
+    if eqn.prim is transpose_p:
+        return True
+    index = eqn.params["index"] if eqn.prim is getitem_p and len(eqn.ins) == 1 else ()
+    return not reads_contiguous(index, eqn.ins[0].aval.shape) if index else False
+
+
+def _joined(group: Sequence[Eqn], place: int, uses: dict[Any, set[int]], strided: set[Any]) -> Eqn:
     """One equation that holds a chain."""
     made = {v for eqn in group for v in eqn.outs}
     read = dict.fromkeys(a for e in group for a in e.ins if isinstance(a, Var) and a not in made)
@@ -201,11 +214,13 @@ def _joined(group: Sequence[Eqn], place: int, uses: dict[Any, set[int]]) -> Eqn:
     program = Jaxpr(tuple(read), (), tuple(group), outs)
     shape = outs[0].aval.shape
     flat = all(a.aval.shape in ((), shape) for e in group for a in (*e.ins, *e.outs))
+    if shape[0] >= 8 and math.prod(shape[1:]) <= BLOCK and not strided.isdisjoint(read):
+        flat = False  # a view with gaps would be copied
     count = math.prod(shape) if flat else shape[0]
     per_row = 1 if flat else math.prod(shape[1:])
     rows, exact = block_rows(count, per_row)
     prim = blocks_p if exact else overlapping_p
-    params = {"jaxpr": program, "rows": rows}
+    params = {"jaxpr": program, "rows": rows, "flat": flat}
     return Eqn(prim, tuple(read), outs, params, group[0].source, group[0].scope)
 
 

@@ -15,6 +15,7 @@ from .fusion import BIG, fuse
 from .inlining import inline, lower
 from .mask_marks import MARKS, start_p
 from .packing import LEAST, SHORTEST, pack
+from .planes import BROAD, long_axes_last
 from .rewrite import on_programs
 from .scheduling import schedule
 from .simplification import rules_of, simplify
@@ -36,6 +37,7 @@ PASSES: tuple[Pass, ...] = (
     simplify, fold_literals, simplify, cse, dce,
 )
 LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its source is written
+    long_axes_last, # of arrays that are made by broadcasting
     pack,           # equal chains over small arrays, as one
     schedule,       # the order with the lower peak memory
     drop_tokens,    # which ordered equations after checks
@@ -98,6 +100,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
         return any(len(eqn.outs) == 1 and rules_of(eqn, makers) for eqn in eqns)
     if change is cse:
         return len({eqn.prim for eqn in eqns}) < len(eqns)
+    if change is long_axes_last:
+        return any(math.prod(v.aval.shape) >= BROAD for eqn in eqns for v in eqn.outs)
     if change is pack:
         return len(eqns) >= LEAST * SHORTEST
     if change is schedule:

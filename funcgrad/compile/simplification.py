@@ -4,7 +4,6 @@ A rule takes a builder and an equation with simplified operands, and returns an 
 its output, or None. ``Builder.replaces`` compares the avals of both.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,11 +11,13 @@ import numpy as np
 
 from ..core.avals import Aval, broadcast_shapes
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
-from ..ops.assign import add_at_p, set_at_p
+from ..ops.assign import add_at_p
 from ..ops.bits import blend, keep
+from ..ops.contract import matmul
 from ..ops.elementwise import add, div, mul, quotient, where
 from ..ops.families import Elementwise
-from ..ops.index import scatter_add_p
+from ..ops.index import getitem_p, scatter_add_p
+from ..ops.reduce import max_p, min_p
 from ..ops.structure import (
     broadcast_p,
     convert_p,
@@ -26,7 +27,18 @@ from ..ops.structure import (
     truncate_p,
 )
 from .algebra import BY_PRIM, SAME, applied, finite, folded
+from .index_rules import reshaped, to_part, to_parts
+from .product_rules import product_of_transposed, stack_of_vectors, sum_of_products
 from .rewrite import Builder, rewritten
+from .sum_rules import (
+    cast_of_count,
+    extremum_of_transposed,
+    is_moderate,
+    sum_of_one,
+    sum_of_repeated,
+    sum_of_scaled,
+    sum_of_transposed,
+)
 
 
 def simplify(jaxpr: Jaxpr) -> Jaxpr:
@@ -151,33 +163,6 @@ def _still_repeated(build: Builder, eqn: Eqn) -> Atom | None:
     return build(broadcast_p, inner.ins[0], shape=shape, axes=tuple(range(len(shape))))
 
 
-def _sum_of_one(build: Builder, eqn: Eqn) -> Atom | None:
-    """A sum of one element is x + 0: NumPy's sum of -0.0 is 0.0."""
-    (x,), (out,) = eqn.ins, eqn.outs
-    if x.aval != out.aval:
-        return None
-    return build(add, x, 0.0) if out.aval.dtype.kind in "fc" else x
-
-
-def _sum_of_repeated(build: Builder, eqn: Eqn) -> Atom | None:
-    """A sum over broadcast axes is the value times their length."""
-    inner = build.maker(eqn.ins[0])
-    if inner is None or inner.prim is not broadcast_p or eqn.outs[0].aval.dtype.kind != "f":
-        return None  # an infinite complex number times a count is nan
-    axes, new = set(eqn.params["axes"]), inner.params["axes"]
-    if not axes <= set(new):
-        return None
-    shape = inner.params["shape"]
-    count = math.prod(shape[d] for d in axes)
-    if not 0 < count <= 2 ** np.finfo(eqn.outs[0].aval.dtype).nmant:
-        return None  # such counts are exact
-    rest = tuple(n for d, n in enumerate(shape) if d not in axes)
-    left = [d for d in new if d not in axes]
-    places = tuple(d - sum(a < d for a in axes) for d in left)
-    y = build(add, build(mul, inner.ins[0], count), 0.0)  # no sum is -0.0
-    return build(broadcast_p, y, shape=rest, axes=places) if places else y
-
-
 def _unrepeated(build: Builder, eqn: Eqn) -> Atom | None:
     """Drop the broadcast of an operand where NumPy broadcasts it, or where all are broadcast."""
     makers = [build.maker(a) for a in eqn.ins]
@@ -228,106 +213,49 @@ def _strong(build: Builder, x: Atom) -> Atom:
     return build(convert_p if x.aval.dtype.kind in "fc" else truncate_p, x, dtype=x.aval.dtype)
 
 
-def _to_part(build: Builder, eqn: Eqn) -> Atom | None:
-    """x + scatter(v) = x with v added at its index, or set there where x is zero."""
-    for x, y in (eqn.ins, eqn.ins[::-1]):
-        inner = build.maker(y)
+def _scaled_factor(build: Builder, eqn: Eqn) -> Atom | None:
+    """(x y) a = (x a) y for a literal a and an x with fewer elements."""
+    for inner, a in (eqn.ins, eqn.ins[::-1]):
+        made = build.maker(inner)
+        if made is None or made.prim is not mul or not isinstance(a, Literal) or not finite(a):
+            continue
+        small, large = sorted(made.ins, key=lambda x: x.aval.size)
         out = eqn.outs[0].aval
-        if inner is None or inner.prim is not scatter_add_p or not x.aval == y.aval == out:
-            continue
-        (v, *arrays), index = inner.ins, inner.params["index"]
-        if not out.shape or v.aval.dtype != out.dtype:
-            continue
-        if not arrays and _is_zero_at(build, x, index, out.shape):
-            return build(set_at_p, x, v, index=index)
-        if arrays or 4 * v.aval.size < out.size:
-            return build(add_at_p, x, v, *arrays, index=index)
+        if isinstance(small, Literal) or not is_moderate(a) or small.aval.size == large.aval.size:
+            return None
+        if out.dtype.kind != "f" or {x.aval.dtype for x in made.ins} != {out.dtype}:
+            return None
+        return build(mul, build(mul, small, a), large)
     return None
-
-
-def _to_parts(build: Builder, eqn: Eqn) -> Atom | None:
-    """x + y, where few elements were added to zeros in y = these elements added in x."""
-    for x, y in (eqn.ins, eqn.ins[::-1]):
-        inner = build.maker(y)
-        if inner is not None and _is_scattered(build, inner, eqn.outs[0].aval):
-            y, v, *arrays = inner.ins
-            return build(add_at_p, build(add, x, y), v, *arrays, **inner.params)
-    return None
-
-
-def _is_scattered(build: Builder, eqn: Eqn, out: Aval) -> bool:
-    """Whether an equation adds to few elements of an array of zeros."""
-    if eqn.prim is not add_at_p:
-        return False
-    while eqn.prim is add_at_p and eqn.ins[1].aval.size * 4 < out.size:
-        inner = build.maker(eqn.ins[0])
-        if inner is None or eqn.outs[0].aval != out:
-            return False
-        eqn = inner
-    return eqn.prim is scatter_add_p and eqn.outs[0].aval == out
-
-
-def _is_zero_at(build: Builder, atom: Atom, index: Any, shape: Sequence[int]) -> bool:
-    """Whether a value is zero at an index: made of zeros by a few writes to disjoint slices."""
-    for _ in range(_WRITES):  # not by all writes of a loop that was unrolled: they are quadratic
-        eqn = build.maker(atom)
-        if eqn is None or eqn.prim not in (set_at_p, scatter_add_p):
-            return False
-        plain = len(eqn.ins) == (1 if eqn.prim is scatter_add_p else 2)
-        if not plain or not _disjoint(eqn.params["index"], index, shape):
-            return False
-        if eqn.prim is scatter_add_p:
-            return True
-        atom = eqn.ins[0]
-    return False
-
-
-_WRITES = 32
-
-
-def _disjoint(first: Sequence[Any], second: Sequence[Any], shape: Sequence[int]) -> bool:
-    """Whether two indices of slices and integers are disjoint along some axis."""
-    if not all(type(e) in (slice, int) for e in (*first, *second)):
-        return False
-    for a, b, n in zip(first, second, shape, strict=False):
-        one, other = (range(n)[e] if type(e) is slice else range(n)[e : e + 1 or n] for e in (a, b))
-        if _apart(one, other):
-            return True
-    return False
-
-
-def _apart(one: range, other: range) -> bool:
-    """Whether two ranges are disjoint: by their bounds, or by interleaved steps."""
-    if not one or not other:
-        return True
-    if max(min(one[0], one[-1]), min(other[0], other[-1])) > min(
-        max(one[0], one[-1]), max(other[0], other[-1])
-    ):
-        return True
-    # at most as many integers as the shorter range has are tried
-    short, long = sorted((one, other), key=len)
-    return abs(long.step) > 1 and len(short) <= 4096 and not any(k in long for k in short)
 
 
 ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)
 # fmt: off
 RULES: dict[Any, tuple[Any, ...]] = {
-    add:         (_to_part, _to_parts, _unrepeated),
+    add:         (to_part, to_parts, _unrepeated),
+    mul:         (_scaled_factor, _unrepeated),
     div:         (_division, _unrepeated),
     quotient:    (_by_number, _unrepeated),
     reshape_p:   (_no_op, _still_repeated, _twice),
     transpose_p: (_no_op, _still_repeated, _twice, _moves_ones),
-    convert_p:   (_no_op, _cast_number),
+    convert_p:   (_no_op, _cast_number, cast_of_count),
     truncate_p:  (_no_op,),
     broadcast_p: (_no_op, _still_repeated),
-    sum_p:       (_sum_of_one, _sum_of_repeated),
+    sum_p:       (sum_of_one, sum_of_repeated, sum_of_products, sum_of_scaled, sum_of_transposed),
+    matmul:      (product_of_transposed, stack_of_vectors),
+    max_p:       (extremum_of_transposed,),
+    min_p:       (extremum_of_transposed,),
+    getitem_p:   (reshaped,),
+    scatter_add_p: (reshaped,),
     keep:        (),  # bits of full arrays
     blend:       (_same_choice,),
     where:       (_same_choice, _unrepeated),
 }
 NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Literal
-    _to_part: scatter_add_p, _to_parts: add_at_p, _division: Literal, _by_number: Literal,
+    to_part: scatter_add_p, to_parts: add_at_p, _division: Literal, _by_number: Literal,
+    _scaled_factor: Literal,
     _unrepeated: broadcast_p, _still_repeated: broadcast_p, _cast_number: broadcast_p,
-    _sum_of_repeated: broadcast_p,
+    sum_of_repeated: broadcast_p, sum_of_products: matmul,
+    sum_of_transposed: transpose_p, cast_of_count: sum_p,
 }
 # fmt: on

@@ -224,16 +224,16 @@ class Einsum(Multilinear, Codegen):
         path = np.einsum_path(f"{','.join(names)}->{out}", *shapes, optimize="greedy")[0][1:]
         for places in path if len(xs) > 2 else [(0, 1)]:
             pair = [terms.pop(i) for i in sorted(places, reverse=True)]
-            left = {axis for _, axes in terms for axis in axes} | set(out)
             while len(pair) > 1:
-                pair[-2:] = [_product(build, pair[-2], pair[-1], left, out if not terms else None)]
+                left = {axis for _, axes in (*terms, *pair[:-2]) for axis in axes} | set(out)
+                pair[-2:] = [contraction(build, pair[-2], pair[-1], left)]
             terms.append(pair[0])
         ((y, axes),) = terms
         return y if axes == out else build("transpose", y, perm=tuple(map(axes.index, out)))
 
 
-def _product(build: Any, a: Any, b: Any, left: set[str], out: str | None) -> tuple[Any, str]:
-    """The product of two operands, each with its letters, by matmul."""
+def contraction(build: Any, a: Any, b: Any, left: set[str]) -> tuple[Any, str]:
+    """The product of two operands, each with its letters, by matmul; the axes ``left`` remain."""
     (x, x_axes), (y, y_axes) = a, b
     lengths = dict(zip(x_axes + y_axes, shape_of(x) + shape_of(y), strict=True))
     both = [axis for axis in x_axes if axis in y_axes]

@@ -1,0 +1,116 @@
+"""Rules for reads and writes at an index."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.avals import Aval
+from ..core.jaxpr import Atom, Eqn
+from ..ops.assign import add_at_p, set_at_p
+from ..ops.elementwise import add
+from ..ops.index import scatter_add_p
+from ..ops.structure import reshape_p
+from .rewrite import Builder
+
+
+def reshaped(build: Builder, eqn: Eqn) -> Atom | None:
+    """An index, or its transpose, that selects every element once is a reshape."""
+    (x, *arrays), out = eqn.ins, eqn.outs[0].aval
+    whole = (out if eqn.prim is scatter_add_p else x.aval).shape
+    if arrays or not (x.aval.shape and out.shape) or not _selects_all(eqn.params["index"], whole):
+        return None
+    return build(reshape_p, x, shape=out.shape)
+
+
+def _selects_all(index: Sequence[object], shape: Sequence[int]) -> bool:
+    """Whether a basic index takes every element, in order; axes of length 1 may come and go."""
+    lengths = iter(shape)
+    for entry in index:
+        if entry is None or entry is Ellipsis:
+            continue
+        n = next(lengths)
+        if type(entry) is not slice:
+            if n != 1:
+                return False
+        elif range(n)[entry] != range(n):
+            return False
+    return True
+
+
+def to_part(build: Builder, eqn: Eqn) -> Atom | None:
+    """x + scatter(v) = x with v added at its index, or set there where x is zero."""
+    for x, y in (eqn.ins, eqn.ins[::-1]):
+        inner = build.maker(y)
+        out = eqn.outs[0].aval
+        if inner is None or inner.prim is not scatter_add_p or not x.aval == y.aval == out:
+            continue
+        (v, *arrays), index = inner.ins, inner.params["index"]
+        if not out.shape or v.aval.dtype != out.dtype:
+            continue
+        if not arrays and _is_zero_at(build, x, index, out.shape):
+            return build(set_at_p, x, v, index=index)
+        return build(add_at_p, x, v, *arrays, index=index)
+    return None
+
+
+def to_parts(build: Builder, eqn: Eqn) -> Atom | None:
+    """x + y, where few elements were added to zeros in y = these elements added in x."""
+    for x, y in (eqn.ins, eqn.ins[::-1]):
+        inner = build.maker(y)
+        if inner is not None and _is_scattered(build, inner, eqn.outs[0].aval):
+            y, v, *arrays = inner.ins
+            return build(add_at_p, build(add, x, y), v, *arrays, **inner.params)
+    return None
+
+
+def _is_scattered(build: Builder, eqn: Eqn, out: Aval) -> bool:
+    """Whether an equation adds to few elements of an array of zeros."""
+    if eqn.prim is not add_at_p:
+        return False
+    while eqn.prim is add_at_p and eqn.ins[1].aval.size * 4 < out.size:
+        inner = build.maker(eqn.ins[0])
+        if inner is None or eqn.outs[0].aval != out:
+            return False
+        eqn = inner
+    return eqn.prim is scatter_add_p and eqn.outs[0].aval == out
+
+
+def _is_zero_at(build: Builder, atom: Atom, index: Any, shape: Sequence[int]) -> bool:
+    """Whether a value is zero at an index: made of zeros by a few writes to disjoint slices."""
+    for _ in range(_WRITES):  # not by all writes of a loop that was unrolled: they are quadratic
+        eqn = build.maker(atom)
+        if eqn is None or eqn.prim not in (set_at_p, scatter_add_p):
+            return False
+        plain = len(eqn.ins) == (1 if eqn.prim is scatter_add_p else 2)
+        if not plain or not _disjoint(eqn.params["index"], index, shape):
+            return False
+        if eqn.prim is scatter_add_p:
+            return True
+        atom = eqn.ins[0]
+    return False
+
+
+_WRITES = 32
+
+
+def _disjoint(first: Sequence[Any], second: Sequence[Any], shape: Sequence[int]) -> bool:
+    """Whether two indices of slices and integers are disjoint along some axis."""
+    if not all(type(e) in (slice, int) for e in (*first, *second)):
+        return False
+    for a, b, n in zip(first, second, shape, strict=False):
+        one, other = (range(n)[e] if type(e) is slice else range(n)[e : e + 1 or n] for e in (a, b))
+        if _apart(one, other):
+            return True
+    return False
+
+
+def _apart(one: range, other: range) -> bool:
+    """Whether two ranges are disjoint: by their bounds, or by interleaved steps."""
+    if not one or not other:
+        return True
+    if max(min(one[0], one[-1]), min(other[0], other[-1])) > min(
+        max(one[0], one[-1]), max(other[0], other[-1])
+    ):
+        return True
+    # at most as many integers as the shorter range has are tried
+    short, long = sorted((one, other), key=len)
+    return abs(long.step) > 1 and len(short) <= 4096 and not any(k in long for k in short)

@@ -1,0 +1,116 @@
+"""Rules for stacks of products: one large product takes less time than many small ones.
+
+Each axis of a product has a letter, and ``contract.py`` multiplies operands with letters.
+"""
+
+import math
+import string
+from collections.abc import Sequence
+
+from ..core.avals import Shape
+from ..core.jaxpr import Atom, Eqn
+from ..ops.contract import contraction, matmul
+from ..ops.structure import reshape_p, transpose_p
+from .rewrite import Builder
+
+STACKED = 4  # vectors from which their product as one matrix pays
+
+
+def sum_of_products(build: Builder, eqn: Eqn) -> Atom | None:
+    """sum_n a_n b_n = [a_1 a_2 ...] [b_1; b_2; ...]: one product for a sum over a stack."""
+    inner = build.maker(eqn.ins[0])
+    if inner is None or inner.prim is not matmul:
+        return None
+    (a, b), shape = inner.ins, inner.outs[0].aval.shape
+    axes = eqn.params["axes"]
+    rank = len(shape)
+    if a.aval.dtype != b.aval.dtype or a.aval.dtype.kind not in "fc" or axes[-1] >= rank - 2:
+        return None
+    if not len(a.aval.shape) == len(b.aval.shape) == rank:
+        return None
+    (rows, along), columns = a.aval.shape[-2:], shape[-1]
+    full = all(x.aval.shape[d] == shape[d] for x in (a, b) for d in axes)
+    if not full or along * (rows + columns) > 2 * rows * columns:
+        return None  # the operands, which may be copied, are larger than the products
+    letters = string.ascii_letters[:rank]
+    kept = "".join(c for d, c in enumerate(letters) if d not in axes)
+    return _contracted(build, a, b, letters, kept, eqn.outs[0].aval.shape)
+
+
+def stack_of_vectors(build: Builder, eqn: Eqn) -> Atom | None:
+    """[a b_1, a b_2, ...] = a [b_1 b_2 ...]: one matrix times many vectors is one product."""
+    (a, b), shape = eqn.ins, eqn.outs[0].aval.shape
+    rank = len(shape)
+    if a.aval.dtype != b.aval.dtype or min(len(a.aval.shape), len(b.aval.shape)) < 2:
+        return None
+    if rank < 3 or a.aval.dtype.kind not in "fc":
+        return None
+    for many, one, narrow in ((b, a, shape[-1]), (a, b, shape[-2])):
+        free = _free_axes(many.aval.shape, one.aval.shape, rank)
+        if narrow == 1 and math.prod(shape[d] for d in free) >= STACKED:
+            return _contracted(build, a, b, string.ascii_letters[:rank], None, shape)
+    return None
+
+
+def product_of_transposed(build: Builder, eqn: Eqn) -> Atom | None:
+    """A^T B^T = (B A)^T for stacks of matrices, whose transposes BLAS multiplies slowly."""
+    swapped = [_before_swap(build, x) for x in eqn.ins]
+    if None in swapped or len(eqn.outs[0].aval.shape) < 3:
+        return None
+    y = build(matmul, *reversed(swapped))
+    rank = len(y.aval.shape)
+    return build(transpose_p, y, perm=(*range(rank - 2), rank - 1, rank - 2))
+
+
+def _before_swap(build: Builder, x: Atom) -> Atom | None:
+    """The matrices of which ``x`` is the transpose, None if they do not lie in C order."""
+    made, rank = build.maker(x), len(x.aval.shape)
+    if made is None or made.prim is not transpose_p or rank < 3:
+        return None
+    perm = made.params["perm"]
+    if perm[-2] != rank - 1:  # the last axis in memory is that of the columns
+        return None
+    if perm[:-2] == tuple(range(rank - 2)):
+        return made.ins[0]
+    return build(transpose_p, made.ins[0], perm=(*perm[:-2], perm[-1], perm[-2]))
+
+
+def _free_axes(many: Shape, one: Shape, rank: int) -> list[int]:
+    """The stack axes that only one operand has, if it has all of the stack's."""
+    if len(many) < rank:
+        return []
+    one = (*(1,) * (rank - len(one)), *one)
+    return [d for d in range(rank - 2) if one[d] == 1 != many[d]]
+
+
+def _contracted(
+    build: Builder, a: Atom, b: Atom, letters: str, kept: str | None, shape: Sequence[int]
+) -> Atom:
+    """The product of stacks of matrices, summed over the stack axes that are not ``kept``.
+
+    The stack axes of one operand alone become rows of the product.
+    """
+    rank = len(letters)
+    along, rows, columns = string.ascii_letters[rank], letters[-2], letters[-1]
+    kept = letters if kept is None else kept
+    left = _named(build, a, letters[:-2] + rows + along)
+    right = _named(build, b, letters[:-2] + along + columns)
+    out = kept
+    if any(c in right[1] and c not in left[1] for c in letters[:-2]):
+        left, right = right, left
+    y, axes = contraction(build, left, right, set(kept))
+    missing = [c for c in out if c not in axes]
+    order = [c for c in out if c not in missing]
+    if list(axes) != order:
+        y = build(transpose_p, y, perm=tuple(map(axes.index, order)))
+    return build(reshape_p, y, shape=tuple(shape))
+
+
+def _named(build: Builder, x: Atom, letters: str) -> tuple[Atom, str]:
+    """An operand without axes of length 1, and the letters of its axes."""
+    shape = x.aval.shape
+    letters = letters[len(letters) - len(shape) :]
+    kept = [d for d, n in enumerate(shape) if n != 1]
+    if len(kept) < len(shape):
+        x = build(reshape_p, x, shape=tuple([shape[d] for d in kept]))
+    return x, "".join(letters[d] for d in kept)

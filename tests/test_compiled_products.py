@@ -1,0 +1,71 @@
+"""Compiled products: einsums and stacks of matrices of any shapes give what NumPy gives."""
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+
+LETTERS = "abcdef"
+
+
+def random_einsum(rng):
+    """Return the text of an einsum, and its operands."""
+    lengths = dict(zip(LETTERS, rng.choice([1, 2, 3, 6], len(LETTERS)), strict=True))
+    count = int(rng.integers(1, 5))
+    names = ["".join(rng.permutation(list(LETTERS))[: rng.integers(0, 4)]) for _ in range(count)]
+    used = sorted({c for name in names for c in name})
+    out = "".join(rng.permutation(used)[: rng.integers(0, len(used) + 1)]) if used else ""
+    xs = [rng.normal(size=[lengths[c] for c in name]) for name in names]
+    return f"{','.join(names)}->{out}", xs
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_a_compiled_einsum_is_that_of_numpy_with_its_gradients(seed):
+    rng = np.random.default_rng(seed)
+    for _ in range(5):
+        text, xs = random_einsum(rng)
+
+        got = fg.jit(lambda *xs, text=text: np.einsum(text, *xs))(*xs)
+
+        np.testing.assert_allclose(got, np.einsum(text, *xs), rtol=1e-12, atol=1e-12, err_msg=text)
+        loss = lambda xs, text=text: np.sum(np.sin(np.einsum(text, *xs)))
+        want, found = fg.grad(loss)(xs), fg.jit(fg.grad(loss))(xs)
+        for w, g in zip(want, found, strict=True):
+            np.testing.assert_allclose(g, w, rtol=1e-10, atol=1e-10, err_msg=text)
+
+
+def random_product(rng):
+    """Return matrices, or stacks of them that broadcast, some of them transposed."""
+    m, k, n = rng.choice([1, 2, 5, 20], 3)
+    stack = rng.choice([1, 3, 6], rng.integers(0, 4))
+    shapes = []
+    for rows, columns in ((m, k), (k, n)):
+        some = [1 if rng.random() < 0.4 else d for d in stack][rng.integers(0, len(stack) + 1) :]
+        shapes.append((*some, rows, columns))
+    xs = []
+    for shape in shapes:
+        swapped = rng.random() < 0.4
+        x = rng.normal(size=(*shape[:-2], *shape[:-3:-1]) if swapped else shape)
+        xs.append(x.swapaxes(-1, -2) if swapped else x)
+    return xs
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+@pytest.mark.parametrize("seed", range(40))
+def test_a_compiled_stack_of_products_is_that_of_numpy_with_its_gradients(seed, dtype):
+    rng = np.random.default_rng(seed)
+    for _ in range(4):
+        a, b = (x.astype(dtype) for x in random_product(rng))
+        some = tuple(d for d in range((a @ b).ndim) if rng.random() < 0.4)
+
+        def loss(a, b, some=some):
+            y = np.sum(np.tanh(a) @ b.copy(), axis=some)
+            return np.sum(np.abs(y) ** 2)
+
+        want = [loss(a, b), *fg.grad(loss, (0, 1))(a, b)]
+        got = fg.jit(lambda a, b: [loss(a, b), *fg.grad(loss, (0, 1))(a, b)])(a, b)
+
+        for w, g in zip(want, got, strict=True):
+            # a thousand terms in another order
+            scale = np.abs(w).max(initial=1.0)
+            np.testing.assert_allclose(g, w, rtol=0, atol=2000 * np.finfo(dtype).eps * scale)
