@@ -11,6 +11,7 @@ import pytest
 import funcgrad as fg
 from funcgrad import linalg, tree
 from funcgrad.core.errors import DtypeError, MissingRuleError, ShapeError, UnsupportedError
+from funcgrad.ops.linalg import triangular
 
 from .support.compare import assert_same
 
@@ -463,10 +464,18 @@ def test_what_lapack_does_not_know_is_refused_as_by_numpy():
 # beyond NumPy
 
 
-@pytest.mark.parametrize("n", [1, 3, 63, 64, 65, 150])
-def test_triangular_systems_are_solved_in_blocks(n):
+@pytest.fixture(params=["as it is installed", "without SciPy"])
+def lapack(request, monkeypatch):
+    """Solve triangular systems by SciPy, where it is installed, and by blocks."""
+    if request.param == "without SciPy":
+        monkeypatch.setattr(triangular, "_trtrs", lambda char: None)
+
+
+@pytest.mark.parametrize("columns", [1, 20])
+@pytest.mark.parametrize("n", [1, 3, 31, 32, 63, 64, 65, 150])
+def test_triangular_systems_are_solved_in_blocks(n, columns, lapack):
     a = RNG.normal(size=(n, n)) / n + 2 * np.eye(n)
-    b = RNG.normal(size=(n, 2))
+    b = RNG.normal(size=(n, columns))
     for lower, unit, trans in itertools.product((False, True), (False, True), (0, "T", 2)):
         t = np.tril(a) if lower else np.triu(a)
         t = t - np.diag(np.diag(t)) + np.eye(n) if unit else t
@@ -474,7 +483,7 @@ def test_triangular_systems_are_solved_in_blocks(n):
         assert_same(want, linalg.solve_triangular(a, b, trans, lower, unit), 1e-10, atol=1e-12)
 
 
-def test_a_triangular_system_is_solved_to_the_accuracy_of_substitution():
+def test_a_triangular_system_is_solved_to_the_accuracy_of_substitution(lapack):
     n = 200
     a = np.tril(-np.ones((n, n)), -1) + np.eye(n)  # of condition 2**200
     assert_same(2.0 ** np.arange(n), linalg.solve_triangular(a, np.ones(n), lower=True), **TIGHT)
