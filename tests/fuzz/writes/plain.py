@@ -11,23 +11,29 @@ import numpy as np
 
 import funcgrad as fg
 from funcgrad.core.trace import Tracer
+from funcgrad.ops.layout import zeros_in_order
 
 from .. import plain
 
 
-def copied(x: Any, order: Any = "C") -> Any:
+def copied(x: Any) -> Any:
     if isinstance(x, tuple):
-        return tuple(copied(y, order) for y in x)
+        return tuple(map(copied, x))
     # inside of a gradient, arguments of bodies are traced
-    return x.copy(order) if isinstance(x, (np.ndarray, Tracer)) else x
+    return x.copy() if isinstance(x, (np.ndarray, Tracer)) else x
 
 
-def owned(fun: Any, order: Any = "C") -> Any:
-    """A function of copies, whose results are copies; arrays made before it began are read-only.
+def doubled(x: Any) -> Any:
+    """A copy with the same strides, negative ones too."""
+    if not isinstance(x, np.ndarray):
+        return copied(x)
+    y = np.empty(x.shape, x.dtype) if x.flags.c_contiguous else zeros_in_order(x)
+    y[...] = x
+    return y
 
-    Args:
-        order: in memory, of the arguments.
-    """
+
+def owned(fun: Any, copied_in: Any = copied) -> Any:
+    """A function of copies, whose results are copies; arrays made before it began are read-only."""
 
     def call(*args: Any) -> Any:
         outside = [x for x in free_variables(fun) if isinstance(x, np.ndarray)]
@@ -36,7 +42,7 @@ def owned(fun: Any, order: Any = "C") -> Any:
         try:
             for x in outside:
                 x.flags.writeable = False
-            return copied(fun(*(copied(x, order) for x in args)))
+            return copied(fun(*map(copied_in, args)))
         finally:
             for x in outside:
                 x.flags.writeable = True
@@ -85,11 +91,11 @@ def vmap(fun: Any) -> Any:
 
 
 def grad(fun: Any) -> Any:
-    return lambda *args: copied(fg.grad(fun)(*(copied(x, "K") for x in args)))
+    return lambda *args: copied(fg.grad(fun)(*map(doubled, args)))
 
 
 def jit(fun: Any) -> Any:
-    return owned(fun, "K")
+    return owned(fun, doubled)
 
 
 LAX = types.SimpleNamespace(

@@ -35,13 +35,13 @@ def slot(g: Scope) -> tuple[str, str, np.ndarray, bool]:
 
 def assign(g: Scope) -> None:
     name, part, y, masked = slot(g)
-    shape = y.shape
+    shape, kind = y.shape, None if y.size else "plain"
     if masked and g.abstract:
         shape = ()
     text = value(g, shape, real=y.dtype.kind == "f")
     if MASK.search(part) and np.may_share_memory(g.value_of(text), g.values[name]):
         text = f"+{wrapped(text)}"  # else NumPy reads what it has written
-    store(g, name, f"{part} = {text}", text)
+    store(g, name, f"{part} = {text}", text, kind)
 
 
 def augment(g: Scope) -> None:
@@ -73,7 +73,7 @@ def augmented(g: Scope, name: str, part: str, y: np.ndarray) -> None:
         text = value(g, y.shape, exact=True, real=real, deep=1)
     else:
         text = value(g, y.shape, real=real)
-    kind = "traced" if g.kinds[name] == "traced" else None
+    kind = "plain" if not y.size else "traced" if g.kinds[name] == "traced" else None
     store(g, name, f"{part} {operator} {text}", text, kind)
 
 
@@ -130,7 +130,7 @@ def out(g: Scope) -> None:
                 f"np.dot({left}, {right}, out={{}})",
             ] * 2
     line = g.choice(forms).format(text)
-    kind = g.kind_of(line)
+    kind = g.kind_of(line) if y.size else "plain"
     if g.chance(0.2) and g.local is None and y.ndim:  # of no axis it may be a scalar
         line = f"{g.fresh()} = {line}"
         g.kinds[line.split(" ")[0]] = g.kinds[name]
@@ -193,8 +193,8 @@ def function(g: Scope) -> None:
     if not real:
         forms += [f"{text}.real = {value(g, y.shape, deep=1)}", f"{text}.imag += 0.5"] * 3
     line = g.choice(forms)
-    kind = "traced" if g.kinds[name] == "traced" else g.kind_of(line)
-    g.run(line, name, kind)
+    traced = g.kinds[name] == "traced" or g.kind_of(line) == "traced"
+    g.run(line, name, "traced" if traced and n else "plain")
 
 
 def refused(g: Scope) -> None:
