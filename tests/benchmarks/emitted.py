@@ -57,8 +57,13 @@ class Clocked(ast.NodeTransformer):
         node.body[:0] = ast.parse("_t = _clock()").body
         return node
 
+    def visit_If(self, node):
+        self.generic_visit(node)
+        return self.reported(node)
+
     def reported(self, node):
-        names = [] if is_view(node) else sorted({x.id for x in ast.walk(node) if is_name(x)})
+        silent = is_view(node) or isinstance(node, ast.If)
+        names = [] if silent else sorted({x.id for x in ast.walk(node) if is_name(x)})
         values = "".join(f"{name}, " for name in names)
         report = f"_t = _tick({node.lineno}, _t, lambda: ({values}))"
         return [node, *ast.parse(report).body]
@@ -76,7 +81,7 @@ def clocked(text):
     main = next(x for x in ast.walk(tree) if isinstance(x, ast.FunctionDef) and x.name == "main")
     called = dict.fromkeys(range(main.lineno, main.end_lineno + 1), "")
     for node in ast.walk(main):
-        if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr):
+        if isinstance(node, ast.Assign | ast.AugAssign | ast.Expr | ast.If):
             called[node.lineno] = callee(node)
     Clocked().visit(main)
     scope = {"_clock": time.perf_counter, "_tick": None}
@@ -88,6 +93,8 @@ def callee(node):
     """Name of the function that a statement calls, or of the operator that it applies."""
     if is_view(node):
         return "views"
+    if isinstance(node, ast.If):
+        return "if"
     value = node.value
     if not isinstance(value, ast.Call):
         return type(getattr(value, "op", value)).__name__.lower()
