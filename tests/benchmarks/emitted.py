@@ -46,6 +46,8 @@ def is_view(node):
     value = node.value
     if isinstance(value, ast.Call):
         return isinstance(value.func, ast.Attribute) and value.func.attr in VIEWS
+    if isinstance(value, ast.Subscript) and isinstance(value.value, ast.Call):
+        return False  # f(x)[()]
     return isinstance(value, ast.Subscript | ast.Attribute | ast.Name | ast.Tuple)
 
 
@@ -96,6 +98,8 @@ def callee(node):
     if isinstance(node, ast.If):
         return "if"
     value = node.value
+    if isinstance(value, ast.Subscript):
+        value = value.value
     if not isinstance(value, ast.Call):
         return type(getattr(value, "op", value)).__name__.lower()
     function = value.func
