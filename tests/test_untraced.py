@@ -518,3 +518,33 @@ def test_a_function_that_overwrites_is_one_that_does_not(name, monkeypatch):
     assert_same([X, V], [x, v])
     monkeypatch.setitem(globals(), "overwrites", lambda x, v: 2.0 * x * (v + 1.0))
     assert_same(FUNCTIONS[name](x, v), got, 1e-14)
+
+
+INNER = {
+    "grad": lambda v: fg.grad(lambda v: np.sum(np.sin(v)))(v),
+    "vjp": lambda v: fg.vjp(np.sin, v)[0],
+    "pullback": lambda v: fg.vjp(np.sin, v)[1](v)[0],
+    "jvp": lambda v: sum(fg.jvp(np.sin, (v,), (v,))),
+    "linearize": lambda v: fg.linearize(np.sin, v)[1](v),
+    "vmap": lambda v: fg.vmap(np.sin)(v),
+    "jacfwd": lambda v: fg.jacfwd(np.sin)(v)[0],
+    "jacrev": lambda v: fg.jacrev(np.sin)(v)[0],
+    "hessian": lambda v: fg.hessian(lambda v: np.sum(np.sin(v)))(v)[1],
+    "jit": lambda v: fg.jit(np.sin)(v),
+    "jit of grad": lambda v: fg.jit(fg.grad(lambda v: np.sum(np.sin(v))))(v),
+    "checkpoint": lambda v: fg.checkpoint(np.sin)(v),
+    "cond": lambda v: lax.cond(True, np.sin, np.cos, v),
+    "scan": lambda v: lax.scan(lambda c, _: (np.sin(c), None), v, None, 2)[0],
+    "custom_jvp": lambda v: custom(fg.custom_jvp, lambda v: np.sin(v))(v),
+}
+
+
+@pytest.mark.parametrize("name", INNER)
+def test_the_result_of_an_inner_transform_takes_traced_values(name):
+    def f(x, v):
+        w = INNER[name](v)
+        w[0] = x[0]
+        w += x
+        return (x * w).sum()
+
+    assert_same(fg.jit(fg.grad(f))(X, V), fg.grad(f)(X, V), 1e-14)

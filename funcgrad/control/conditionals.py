@@ -16,7 +16,7 @@ from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import compress
-from ..core.trace import is_concrete
+from ..core.trace import Tracer, is_concrete
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.layout import body_value
@@ -100,7 +100,7 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
 
 def _apply(fun: Callable[..., Any], operands: Any) -> Any:
     """Call a function, which may write into copies of its operands; its results are copies too."""
-    result = lambda y: body_value(own(returned(y)))
+    result = lambda y: body_value(own(y) if isinstance(y, Tracer) else returned(y))
     return handed(lambda *xs: tree.map(result, fun(*tree.map(body_value, xs))), operands)
 
 

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
-from .companions import NO_PROGRAMS
 from .errors import FuncgradError, MissingAttributeError
 from .exports import changed, check_unshared, exported, kept_copy, written
 from .memory import Owner, View, owner_of, snapshot
@@ -29,8 +28,6 @@ class NoTrace(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         arrays = [x._read() if isinstance(x, Buffer) else x for x in args]
         outs = prim.run(*arrays, **params)
-        if prim.holds is not NO_PROGRAMS:  # a transform gives ndarrays
-            return outs
         return [new_buffer(y, arrays) if type(y) is np.ndarray else y for y in outs]
 
     @override
@@ -160,19 +157,17 @@ class Buffer(ConcreteTracer):
         found = self.value.astype(dtype, *args, **kwargs)
         return self if found is self.value else Buffer(found)
 
-    def __copy__(self) -> "Buffer":
+    def __copy__(self, memo: Any = None) -> "Buffer":
         return self.copy("K")
 
-    def __deepcopy__(self, memo: Any) -> "Buffer":
-        return self.copy("K")
+    __deepcopy__ = __copy__
 
 
 def _attribute(name: str) -> Any:
     """An attribute of the ndarray that is a view."""
     found, traced = vars(np.ndarray)[name], getattr(ConcreteTracer, name)
 
-    def get(self: Any) -> Any:
-        return applied(found.__get__, traced.fget, (self,), {})
+    get = lambda self: applied(found.__get__, traced.fget, (self,), {})
 
     def put(self: Any, value: Any) -> None:
         if holds_traced(value):
@@ -394,7 +389,12 @@ def returned(x: Any) -> Any:
     return x.value.copy("K") if isinstance(x, Buffer) else x
 
 
+def as_given(y: Any, leaves: Iterable[Any]) -> Any:
+    """A new array that a transform gives: a buffer if it was given one, into which others write."""
+    plain = type(y) is not np.ndarray or y.dtype.kind not in "fc"
+    return y if plain or not any(isinstance(x, Buffer) for x in leaves) else Buffer(y)
+
+
 def buffer(array: np.ndarray) -> Any:
     """An array that was made inside a transform: a buffer, otherwise the array itself."""
-    plain = running.get() is None or array.dtype.kind not in "biufc"
-    return array if plain else Buffer(array)
+    return array if running.get() is None or array.dtype.kind not in "biufc" else Buffer(array)

@@ -11,7 +11,7 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import check_operand, shape_of
 from ..core.axes import Axis, bind_axis
-from ..core.buffers import returned, settled
+from ..core.buffers import as_given, returned, settled
 from ..core.companions import NO_VIEWING
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
@@ -342,7 +342,7 @@ def _copy_aliases(out: Any, leaves: Sequence[Any]) -> Any:
         if isinstance(y, Tracer) and y._memory is None and y.shape:
             y._memory = Owner(contiguous(y.shape))
         shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in arrays)
-        return y.copy() if shared else y
+        return as_given(y.copy() if shared else y, leaves)
 
     return tree.map(alone, out)
 

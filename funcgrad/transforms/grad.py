@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike
+from ..core.buffers import as_given
 from ..core.errors import DtypeError, MutatedError, NonScalarError
 from ..core.floating import quiet, settings
 from ..core.ownership import copied, unaliased
@@ -135,7 +136,7 @@ def finished(ct: Any, primal: Any, taken: set[int]) -> Any:
         ct = zeros_like(primal) if ct is None else ct
         if not isinstance(ct, Tracer):
             ct = np.asarray(ct) if type(primal) is np.ndarray else ct[()]
-    return unaliased(ct, taken) if type(ct) is np.ndarray else ct
+    return as_given(unaliased(ct, taken), (primal,)) if type(ct) is np.ndarray else ct
 
 
 def check_scalar(who: str, value: Any, holomorphic: bool, leaves: Sequence[Any]) -> None:
@@ -358,6 +359,6 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
 
     # the tape reads its values again, so what the caller may change are copies
     pairs = zip(run.outs, run.numbers, strict=True)
-    outs = [y if number is None else copied(y) for y, number in pairs]
+    outs = [as_given(y if number is None else copied(y), leaves) for y, number in pairs]
     out = tree.unflatten(out_tree, outs)
     return (out, pullback, run.rest) if has_aux else (out, pullback)

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
+from ..core.buffers import as_given
 from ..core.errors import DtypeError
 from ..core.pickling import picklable
 from ..ops.structure import reshape, zeros_like
@@ -94,7 +95,8 @@ def jacfwd(
                 along = lambda e, k=k: push(tree.unflatten(treedef, _among(e, k, still)))
                 pushed = tree.leaves(vmap(along, out_axes=-1)(_units(x)))
                 pushed = [
-                    reshape(t, shape_of(y) + shape_of(x)) for t, y in zip(pushed, outs, strict=True)
+                    as_given(reshape(t, shape_of(y) + shape_of(x)), (x,))
+                    for t, y in zip(pushed, outs, strict=True)
                 ]
             for column, t in zip(columns, pushed, strict=True):
                 column.append(t)
@@ -147,7 +149,7 @@ def jacrev(
             varied = [0 if inexact else None for _, inexact in leaves]
             pulled = vmap(along, out_axes=(tree.unflatten(treedef, varied),))(_units(y))
             row = [
-                reshape(ct, shape_of(y) + shape_of(x)) if inexact else _still(x, y)
+                as_given(reshape(ct, shape_of(y) + shape_of(x)), (x,)) if inexact else _still(x, y)
                 for ct, (x, inexact) in zip(tree.leaves(pulled), leaves, strict=True)
             ]
             rows.append(chosen.result(tree.unflatten(treedef, row)))

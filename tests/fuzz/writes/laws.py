@@ -212,6 +212,21 @@ def lanes(case: Case) -> list[Any]:
     return [np.stack([x, y]) for x, y in zip(case.points, other, strict=True)]
 
 
+def by_one_argument(case: Case) -> None:
+    """Where only one argument is traced, value and gradient are those of all of them traced."""
+    k = int(case.rng.integers(len(case.points)))
+
+    def total(*points: Any) -> Any:
+        outs = case.fun(*points)
+        rows = zip(outs, case.cotangents, strict=True)
+        return sum(np.sum(np.real(y * ct)) for y, ct in rows), outs
+
+    want, pull = fg.vjp(case.fun, *case.points)
+    (_, outs), gradient = fg.value_and_grad(total, k, has_aux=True)(*case.given())
+    case.same("value by one argument", outs, want, case.exact)
+    case.same("gradient by one argument", [gradient], [pull(case.cotangents)[k]], ROUNDED * 100)
+
+
 def second(case: Case) -> None:
     """Second derivatives: forward over reverse is reverse over reverse, and that of differences."""
     if any(np.iscomplexobj(x) for x in (*case.points, *case.want)):
@@ -256,6 +271,7 @@ LAWS: list[tuple[Callable[[Case], None], float, bool]] = [
     (batched, 0.6, False),
     (compiled_gradient, 0.5, False),
     (second, 0.4, True),
+    (by_one_argument, 0.5, True),
 ]
 
 
