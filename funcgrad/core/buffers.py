@@ -357,7 +357,7 @@ def settled(x: Any) -> Any:
         return snapshot(x)
     note_read(x)
     if type(x._memory) is View:
-        return x.value.copy()
+        return x.value.copy("K")
     return kept_copy(x)
 
 

@@ -323,22 +323,20 @@ def not_converted(aval: Any) -> ConversionError:
     frame: Any = sys._getframe(1)
     while frame.f_code.co_name in ("_array", "__array__"):
         frame = frame.f_back  # to the code that called NumPy, or to NumPy
-    if _begins("STORE_", frame, frame.f_lasti):
-        error = ConversionError(f"x[index] = value: {_NO_HOLDER}: got {aval}; {WRITABLE}")
-        error.writes = True
-        return error
-    indexes = _begins("BINARY_", frame, frame.f_lasti)
+    stores = _begins("STORE_", frame, frame.f_lasti)
     cure = (
         "for array[x] write funcgrad.numpy.take(array, x, axis)"
-        if indexes
+        if _begins("BINARY_", frame, frame.f_lasti)
         else "use the function of the same name from funcgrad.numpy (array, asarray, full, arange, "
         "dot, sum of a list, ...)"
     )
     error = ConversionError(
-        f"NumPy conversion: a traced value cannot become plain data, because its derivative would "
-        f"be lost: got {aval}; {cure}"
+        f"x[index] = value: {_NO_HOLDER}: got {aval}; {WRITABLE}"
+        if stores
+        else f"NumPy conversion: a traced value cannot become plain data, because its derivative "
+        f"would be lost: got {aval}; {cure}"
     )
-    error.writes = _calls("put", frame)
+    error.writes = stores or _calls("put", frame)
     return error
 
 
@@ -363,10 +361,19 @@ def _not_stored(err: BaseException) -> ConversionError:
 def is_traced_write(err: Exception) -> bool:
     """Whether an array could not hold a traced value that was written into it."""
     if isinstance(err, ConversionError):
-        return err.writes
+        return err.writes or _is_at_a_store(err)
     if isinstance(err, MutationError) or _is_of_a_store(err):
         return True
     return type(err) is ValueError and str(err).startswith("Error setting single item")  # x.flat[i]
+
+
+def _is_at_a_store(err: Exception) -> bool:
+    """Whether user code was at an assignment, as where NumPy calls int() or complex()."""
+    at, frames = None, err.__traceback__
+    while frames is not None:
+        at = at if _inside(frames.tb_frame.f_code.co_filename) else frames
+        frames = frames.tb_next
+    return at is not None and _begins("STORE_", at.tb_frame, at.tb_lasti)
 
 
 def is_refused_write(err: Exception) -> bool:

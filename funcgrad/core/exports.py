@@ -55,7 +55,7 @@ def kept_copy(x: Any) -> np.ndarray:
     """A copy of a buffer that owns its memory; the same one until its elements may change."""
     copy, others = x._note or (None, ())
     if copy is None:
-        copy = x.value.copy()
+        copy = x.value.copy("K")
         if not _alive(x):
             x._note = copy, others
     return copy
