@@ -607,3 +607,19 @@ def test_a_result_without_derivative_is_written_into_a_buffer():
 
     assert_same(program(x), fg.vjp(program, x)[0])
     assert_same(program(x), fg.jit(program)(x))
+
+
+@pytest.mark.parametrize("transform", INSIDE)
+def test_what_is_made_of_a_result_of_vmap_is_in_numpys_order(transform):
+    def program(x):
+        y = x.transpose(2, 0, 1)
+        z = y * fg.vmap(lambda row: 2.0 * row)(y)
+        z.reshape(-1)[0] = 5.0  # a copy of an array in an order between those of both operands
+        return z
+
+    x = np.arange(1.0, 7.0).reshape(2, 1, 3)
+    y = x.transpose(2, 0, 1)
+    want = y * (2.0 * y).copy()
+    want.reshape(-1)[0] = 5.0
+
+    assert_same(want, INSIDE[transform](program)(x))

@@ -92,7 +92,7 @@ class Trace:
     def note_write(self, x: Any, made_in: "Trace", position: int) -> None:
         """Note a write in place; raise if it is one of several, or of none, and made outside."""
         inner = running.get() or self
-        for trace in (inner, *(outer for outer, _ in inner.around)):
+        for trace in (inner, *[outer for outer, _ in inner.around]):
             if trace.runs_for_all and not trace.began_before(made_in, position):
                 raise MutationError(
                     f"an array made before {trace.origin} began cannot be written inside, as one "

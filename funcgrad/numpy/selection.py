@@ -15,7 +15,6 @@ from .searching import nonzero
 
 
 @implements("where")
-@gives(as_array)
 def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     """Choose elementwise between two arrays, or find the nonzero elements; see numpy.where.
 
@@ -29,7 +28,7 @@ def where(condition: Any, x: Any = None, y: Any = None) -> Any:
     if x is None or y is None:
         raise ValueError("either both or neither of x and y should be given")
     operands = operand(condition), operand(x), operand(y)
-    return ew.where(*operands) if holds_tracer(operands) else np.where(*operands)
+    return as_array(ew.where(*operands)) if holds_tracer(operands) else np.where(*operands)
 
 
 @implements("select")

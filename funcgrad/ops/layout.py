@@ -233,10 +233,18 @@ def body_value(x: Any) -> Any:
 
     One order for all, because a staged body runs on values of which the order is not known.
     """
+    if isinstance(x, Tracer) and x._memory is None and isinstance(bottom_of(x), Tracer):
+        return x  # of an operation that holds the body
+    return to_c_order(x)
+
+
+def to_c_order(x: Any) -> Any:
+    """A value in C order: itself, or a copy."""
     if isinstance(x, np.ndarray):
         return x if x.flags.c_contiguous else x.copy()
-    known = isinstance(x, Tracer) and (x._memory is not None or hasattr(bottom_of(x), "flags"))
-    return in_c_order(x) if known else x
+    if not isinstance(x, Tracer) or is_contiguous(x.shape, strides_of(x)):
+        return x
+    return in_c_order(pos(x))
 
 
 def zeros_in_order(x: Any) -> np.ndarray:

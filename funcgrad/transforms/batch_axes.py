@@ -10,7 +10,7 @@ from ..core.avals import aval_of, is_arraylike, shape_of
 from ..core.errors import ShapeError
 from ..core.integers import whole
 from ..core.trace import Tracer
-from ..ops.layout import body_value
+from ..ops.layout import to_c_order
 from ..ops.structure import batch_at_front, transpose_p
 from .arguments import Place, argument_name
 
@@ -97,4 +97,4 @@ def move_batch_axis(
     if want:
         y = transpose_p(y, perm=(*range(1, want + 1), 0, *range(want + 1, rank)))
     repeats = isinstance(y, np.ndarray) and 0 in y.strides  # a broadcast view
-    return (y.copy() if repeats else body_value(y) if isinstance(y, Tracer) else y), want
+    return (y.copy() if repeats else to_c_order(y) if isinstance(y, Tracer) else y), want

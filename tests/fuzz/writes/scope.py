@@ -64,6 +64,7 @@ class Scope:
         self.lines: list[str] = []  # of the block that grows
         self.fenced: frozenset[str] = frozenset()  # names outside the function that grows
         self.local: set[str] | None = None  # names that it may bind, None if all
+        self.reaches = True  # whether the array that is written holds the elements of its name
         self.depth = 0
         self.count = 0
 
@@ -156,7 +157,7 @@ class Scope:
             self.rerun()
             raise
         self.lines.append(text)
-        if wrote is not None and kind == "traced":
+        if wrote is not None and kind == "traced" and self.reaches:
             owner = base(self.values.get(wrote))
             for name, x in self.values.items():
                 if base(x) is owner and isinstance(x, np.ndarray):

@@ -16,12 +16,14 @@ def place(g: Scope) -> tuple[str, str, np.ndarray]:
     """An array to be written into: its name, an expression of it or of a view, and its value."""
     name = g.target()
     x = g.values[name]
+    g.reaches = x.size > 0
     if g.chance(0.55):
         return name, name, x
     text = view(g, name, x)
     y = g.value_of(text)
     if not isinstance(y, np.ndarray) or not y.flags.writeable:
         raise RejectedError
+    g.reaches = np.shares_memory(x, y)
     return name, text, y
 
 
@@ -30,18 +32,20 @@ def slot(g: Scope) -> tuple[str, str, np.ndarray, bool]:
     name, text, x = place(g)
     index = basic_index(g, x) if g.chance(0.65) else fancy_index(g, x)
     part = f"{text}[{index}]"
-    return name, part, np.asarray(g.value_of(part)), "<" in index or ">" in index
+    y = np.asarray(g.value_of(part))
+    g.reaches = g.reaches and y.size > 0
+    return name, part, y, "<" in index or ">" in index
 
 
 def assign(g: Scope) -> None:
     name, part, y, masked = slot(g)
-    shape, kind = y.shape, None if y.size else "plain"
+    shape = y.shape
     if masked and g.abstract:
         shape = ()
     text = value(g, shape, real=y.dtype.kind == "f")
     if MASK.search(part) and np.may_share_memory(g.value_of(text), g.values[name]):
         text = f"+{wrapped(text)}"  # else NumPy reads what it has written
-    store(g, name, f"{part} = {text}", text, kind)
+    store(g, name, f"{part} = {text}", text)
 
 
 def augment(g: Scope) -> None:
@@ -55,6 +59,7 @@ def augment_name(g: Scope) -> None:
     name = g.target()
     if g.local is not None and name not in g.local:
         raise RejectedError
+    g.reaches = g.values[name].size > 0
     augmented(g, name, name, g.values[name])
 
 
@@ -73,7 +78,7 @@ def augmented(g: Scope, name: str, part: str, y: np.ndarray) -> None:
         text = value(g, y.shape, exact=True, real=real, deep=1)
     else:
         text = value(g, y.shape, real=real)
-    kind = "plain" if not y.size else "traced" if g.kinds[name] == "traced" else None
+    kind = "traced" if g.kinds[name] == "traced" else None
     store(g, name, f"{part} {operator} {text}", text, kind)
 
 
@@ -101,6 +106,7 @@ def out(g: Scope) -> None:
         y = g.value_of(text)
         if not isinstance(y, np.ndarray):
             raise RejectedError
+        g.reaches = g.reaches and y.size > 0
     real, shape = y.dtype.kind == "f", y.shape
     one, two = (value(g, shape, real=real, deep=1) for _ in range(2))
     a = g.pick(lambda x: x.ndim == y.ndim + 1 and x.dtype == y.dtype and not repeats(x))
@@ -130,7 +136,7 @@ def out(g: Scope) -> None:
                 f"np.dot({left}, {right}, out={{}})",
             ] * 2
     line = g.choice(forms).format(text)
-    kind = g.kind_of(line) if y.size else "plain"
+    kind = g.kind_of(line)
     if g.chance(0.2) and g.local is None and y.ndim:  # of no axis it may be a scalar
         line = f"{g.fresh()} = {line}"
         g.kinds[line.split(" ")[0]] = g.kinds[name]
@@ -193,8 +199,8 @@ def function(g: Scope) -> None:
     if not real:
         forms += [f"{text}.real = {value(g, y.shape, deep=1)}", f"{text}.imag += 0.5"] * 3
     line = g.choice(forms)
-    traced = g.kinds[name] == "traced" or g.kind_of(line) == "traced"
-    g.run(line, name, "traced" if traced and n else "plain")
+    kind = "traced" if g.kinds[name] == "traced" else g.kind_of(line)
+    g.run(line, name, kind)
 
 
 def refused(g: Scope) -> None:
