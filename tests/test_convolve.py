@@ -11,7 +11,7 @@ from funcgrad import lax
 from funcgrad.core.avals import Aval
 from funcgrad.core.errors import ShapeError
 from funcgrad.core.registry import primitives
-from funcgrad.ops import im2col, pooling_kernels
+from funcgrad.ops import col2im, depthwise, im2col, pooling_kernels, strips
 from funcgrad.ops.convolve import conv_kernel_p, convolve_p
 from funcgrad.ops.windows import transposed_windows, window
 
@@ -88,10 +88,17 @@ each = pytest.mark.parametrize(
 )
 
 
-@pytest.fixture(params=[im2col.BLOCK, 48], ids=["whole", "blocks"])
+BLOCKS = [
+    (im2col, "BLOCK"), (im2col, "SUMMED"), (col2im, "PRODUCTS"), (strips, "STRIP"),
+    (depthwise, "SOURCE"),
+]  # fmt: skip
+
+
+@pytest.fixture(params=[None, 48], ids=["whole", "blocks"])
 def block(request, monkeypatch):
     """Also with blocks so small that every array has many."""
-    monkeypatch.setattr(im2col, "BLOCK", request.param)
+    for module, name in BLOCKS if request.param else []:
+        monkeypatch.setattr(module, name, request.param)
 
 
 @each
@@ -138,7 +145,7 @@ FORMS = {
 
 @pytest.mark.parametrize("rows", [False, True])
 @pytest.mark.parametrize("groups", [1, 2])
-@pytest.mark.parametrize("form", [*FORMS, "shifted"])
+@pytest.mark.parametrize("form", [*FORMS, "depthwise"])
 def test_all_forms_give_the_same_numbers(form, groups, rows, monkeypatch):
     monkeypatch.setattr(im2col, "BLOCK", 40 if rows else im2col.BLOCK)
     for windows in FORMS.values():
@@ -153,6 +160,47 @@ def test_all_forms_give_the_same_numbers(form, groups, rows, monkeypatch):
         monkeypatch.undo()
 
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+
+
+def random_convolution(rng):
+    """Shapes and options of a convolution; one in three has one channel in each group."""
+    rank = int(rng.integers(1, 4))
+    some = lambda low, high: tuple(int(v) for v in rng.integers(low, high, rank))
+    groups, batch_groups = [(1, 1), (2, 1), (3, 1), (1, 2)][rng.integers(4)]
+    ins, outs = int(rng.choice([1, 2, 9])), int(rng.choice([1, 2, 9, 20])) * groups * batch_groups
+    if rng.random() < 0.3:
+        ins, outs = 1, groups * batch_groups
+    pads = [tuple(int(v) for v in rng.integers(-1, 4, 2)) for _ in range(rank)]
+    lhs_dilation = some(1, 4) if rng.random() < 0.5 else (1,) * rank
+    x = rng.normal(size=(2 * batch_groups, ins * groups, *some(1, 8 if rank < 3 else 5)))
+    w = rng.normal(size=(outs, ins, *some(1, 5)))
+    return x, w, (some(1, 4), pads, lhs_dilation, some(1, 3), groups, batch_groups)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch):
+    rng = np.random.default_rng(seed)
+    for module, name in BLOCKS:
+        monkeypatch.setattr(module, name, int(rng.choice([48, 500, 1 << 17])))
+    monkeypatch.setattr(strips, "SMALL", int(rng.choice([2000, 10**6])))
+    monkeypatch.setattr(strips, "TILE", int(rng.choice([1, 12])))
+    monkeypatch.setattr(im2col, "FEWEST_ROWS", int(rng.choice([1, 48])))
+    monkeypatch.setattr(im2col, "FEW_CHANNELS", int(rng.choice([1, 8])))
+    monkeypatch.setattr(depthwise, "PIECE", int(rng.choice([6, 1 << 11])))
+    x, w, (strides, pads, lhs_dilation, rhs_dilation, *groups) = random_convolution(rng)
+    options = (strides, pads, lhs_dilation, rhs_dilation)
+    f = lambda x, w: lax.conv_general_dilated(
+        x, w, *options, feature_group_count=groups[0], batch_group_count=groups[1]
+    )
+    got, pull = fg.vjp(f, x, w)
+    ct, t, u = (rng.normal(size=z.shape) for z in (got, x, w))
+    x_ct, w_ct = pull(ct)
+
+    if got.size:
+        want = convolution_by_loops(x, w, *options, *groups)
+        np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)  # sums in another order
+    assert np.sum(x_ct * t) == pytest.approx(np.sum(ct * f(t, w)), rel=1e-9, abs=1e-9)
+    assert np.sum(w_ct * u) == pytest.approx(np.sum(ct * f(x, u)), rel=1e-9, abs=1e-9)
 
 
 @pytest.mark.parametrize("name", [n for n in primitives if n.startswith(("conv_", "window_"))])

@@ -1,105 +1,125 @@
-"""Convolutions by products of matrices: im2col, col2im, and shifted sums, in blocks.
+"""Convolutions by products of matrices, in blocks that stay in the cache.
 
 Plain functions of NumPy arrays. ``cheapest_form`` chooses one of three forms by shape:
 
 - ``im2col`` copies each window into a row of a matrix, and multiplies;
-- ``col2im`` multiplies first, and adds the products into the result: it skips the zeros of
-  dilation, as the transpose of a convolution with strides has them;
-- ``shift_and_add`` multiplies and adds whole arrays: for one channel in each group.
+- ``col2im`` multiplies first, and adds the products into the result: for few result channels;
+- ``depthwise`` (in ``depthwise.py``) multiplies and adds without a matrix: for one channel in each
+  group.
 
 Layouts are ``x [N, *source, G*S]``, ``w [*window, S, G*T]``, ``y [N, *result, G*T]`` with G groups
 of channels, S channels of the source and T of the result in each.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from .col2im import col2im, col2im_sizes
+from .depthwise import convolve_depthwise, correlate_depthwise, depthwise_sizes
+from .strips import rows_of_products, strip_sizes, strips
 from .windows import (
     Window,
+    aligned,
     extents,
+    identity_window,
     kernel_flips,
+    padded_sources,
+    phases,
     product,
-    sliding_view,
-    taps,
+    slices,
     transposed_windows,
     with_positive_steps,
 )
 
-BLOCK = 1 << 18  # elements of a block of windows: 1 MB in float32, the cache of a core
+Patches: TypeAlias = Iterator[tuple[slice, tuple[slice, ...], np.ndarray]]
+
+BLOCK = 1 << 17  # elements of a block of windows: 512 kB in float32, a quarter of the L2 cache
+SUMMED = 1 << 18  # elements of a block of windows whose products are added
+LINE = 64  # elements in 64 bytes, at most
+FEWEST_ROWS, MOST_ROWS = 48, 192  # of small products whose sum is taken: other numbers are slower
 FEW_CHANNELS = 8  # with fewer channels the copies run along the last spatial axis
 
 
 def cheapest_form(windows: Sequence[Window], channels: int, results: int) -> str:
     """The cheapest form, at a cost of 1 a multiplication, 8 a copy, 19 a scattered addition."""
     if channels == results == 1:
-        return "shifted"
-    gather = product([w[1] for w in windows]) * channels * (8 + results)
-    scatter = product([w[0] for w in windows]) * results * (19 + channels)
+        return "depthwise"
+    if product([w[2] for w in windows]) == 1:
+        return "im2col"  # nothing to copy, and nothing to add
+    # a product with few columns takes as long as one with 12
+    gather, scatter = channels * (8 + max(results, 12)), results * (19 + channels)
     return "im2col" if gather <= scatter else "col2im"
 
 
-def blocking(count: int, lengths: Sequence[int], size: int) -> tuple[int, int]:
-    """The numbers of examples and of rows in a block, at ``size`` elements per position."""
-    rows = max(1, lengths[0]) if lengths else 1
-    row = max(1, product(lengths[1:]) * size)
-    if rows * row <= BLOCK:
-        return min(count, BLOCK // (rows * row)), rows
-    return 1, max(1, BLOCK // row)
+def blocking(
+    count: int, lengths: Sequence[int], size: int, limit: int, groups: int
+) -> tuple[int, int, int]:
+    """The numbers of groups, of examples and of rows in a block of windows of ``size`` elements."""
+    rows, row = lengths[0], max(1, product(lengths[1:]) * size)
+    if groups * rows * row <= limit:
+        return groups, min(count, limit // max(1, groups * rows * row)), rows
+    if rows * row <= limit:
+        return limit // (rows * row), 1, rows
+    return 1, 1, max(1, limit // row)
 
 
-def blocks(count: int, lengths: Sequence[int], size: int) -> list[tuple[slice, slice | None]]:
-    """The examples and the rows of each block; rows are None without spatial axes."""
-    examples, rows = blocking(count, lengths, size)
-    starts = range(0, lengths[0] if lengths else 1, rows)
-    return [
-        (slice(i, min(i + examples, count)), slice(j, min(j + rows, lengths[0])))
-        if lengths
-        else (slice(i, min(i + examples, count)), None)
-        for i in range(0, count, examples)
-        for j in starts
-    ]
+def block_size(inner: int, results: int) -> int:
+    """The elements of a block of windows: more where operands are packed, once in each block."""
+    return BLOCK if rows_of_products(inner, results) else 4 * BLOCK
 
 
-def block_of(x: np.ndarray, examples: slice, rows: slice | None) -> np.ndarray:
-    """The block of an array."""
-    return x[examples] if rows is None else x[examples, rows]
+def at_least_one_axis(windows: Sequence[Window]) -> tuple[Window, ...]:
+    """The windows; without any, the identity along a new axis."""
+    return tuple(windows) if windows else (identity_window(1),)
 
 
-def windows_of_rows(windows: Sequence[Window], rows: slice | None) -> tuple[Window, ...]:
-    """The windows of these rows of the result."""
-    if rows is None:
-        return tuple(windows)
-    n, _, size, a, off, b, step = windows[0]
-    first = (n, rows.stop - rows.start, size, a, off - rows.start * b, b, step)
-    return (first, *windows[1:])
+def is_empty(count: int, windows: Sequence[Window], size: int) -> bool:
+    """Whether the source, the result, or the kernel, of this size, has no element."""
+    return not (size and count and product([w[0] * w[1] for w in windows]))
+
+
+def largest_sizes(sizes: Sequence[Sequence[int]]) -> tuple[int, ...]:
+    """The size of each buffer that serves all parts."""
+    return tuple(max(column) for column in zip(*sizes, strict=True))
 
 
 def scratch_sizes(
     form: str, count: int, windows: Sequence[Window], s: int, t: int, groups: int
 ) -> tuple[int, ...]:
     """Sizes of the buffers of ``convolve_into``, for S and T channels in each group."""
-    size = product([w[2] for w in windows])
-    if form == "shifted":
-        examples = examples_per_block(count, windows, groups)
-        wide = size * (windows[-1][1] if windows else 1) * groups
-        return (examples * product([w[1] for w in windows]) * groups, wide)
+    windows = at_least_one_axis(with_positive_steps(windows))
+    size = product([w[2] for w in windows]) * s * t * groups
+    if is_empty(count, windows, size):
+        return (0,) * 4
     if form == "col2im":
-        lengths = [w[0] for w in windows]
-        examples, rows = blocking(count, lengths, size * t * groups)
-        positions = examples * rows * product(lengths[1:])
-        return (positions * size * t * groups, positions * s * groups, size * s * t * groups)
-    return (*gather_sizes(count, windows, s * groups), size * s * t * groups)
+        return col2im_sizes(count, windows, s, t, groups)
+    parts = [part for _, _, part in phases(windows)]
+    if form == "depthwise":
+        return largest_sizes([(0,) * 4, *(depthwise_sizes(count, part, groups) for part in parts)])
+    sizes = [
+        strip_sizes(count, part, s, t, groups)
+        if in_strips(part, s, t)
+        else gather_sizes(
+            count, part, s, t, groups, block_size(s * product([w[2] for w in part]), t)
+        )[:3]
+        for part in parts
+    ]
+    return largest_sizes([(0,) * 4, *((a, b, size + LINE, c) for a, b, c in sizes)])
 
 
-def gather_sizes(count: int, windows: Sequence[Window], channels: int) -> tuple[int, int]:
-    """The sizes of the patches of a block, and of its padded source."""
-    lengths, size = [w[1] for w in windows], product([w[2] for w in windows]) * channels
-    examples, rows = blocking(count, lengths, size)
-    block = windows_of_rows(windows, slice(0, rows)) if windows else ()
-    columns = examples * rows * product(lengths[1:]) * size
-    return columns, examples * product(extents(block)) * channels
+def gather_sizes(
+    count: int, windows: Sequence[Window], s: int, t: int, groups: int, limit: int
+) -> tuple[int, int, int, int]:
+    """The sizes of a block of windows, its padded source, its results, and sums of products."""
+    size, lengths = product([w[2] for w in windows]) * s, [w[1] for w in windows]
+    some, examples, rows = blocking(count, lengths, size, limit, groups)
+    positions = examples * rows * product(lengths[1:])
+    padded = some * examples * product(extents(windows)) * s
+    parts = positions // FEWEST_ROWS if rows_of_sums(positions, size, t) else 0
+    products = examples + parts + 1
+    return some * positions * size, padded, positions * t * groups, some * products * size * t
 
 
 def convolve_into(
@@ -110,123 +130,123 @@ def convolve_into(
     if not (x.size and w.size and out.size):
         out.fill(0)
         return
-    s, t = w.shape[-2], w.shape[-1] // groups
-    form = cheapest_form(windows, s, t)
-    windows, w = with_positive_steps(windows), w[kernel_flips(windows)]
-    if form == "shifted":
-        shift_and_add(x, w, out, scratch, windows)
-    elif form == "col2im":
+    form = cheapest_form(windows, w.shape[-2], w.shape[-1] // groups)
+    w = w[kernel_flips(windows)]
+    if not windows:
+        x, w, out = x[:, None], w[None], out[:, None]
+    windows = at_least_one_axis(with_positive_steps(windows))
+    if form == "col2im":
         col2im(x, w, out, scratch, windows, groups)
-    else:
-        im2col(x, w, out, scratch, windows, groups)
+        return
+    parts = phases(windows)
+    if sum(product([a[1] for a in part]) for *_, part in parts) < product(out.shape[1:-1]):
+        out.fill(0)  # some results meet no element of the source
+    for kernel, results, part in parts:
+        y = out[(slice(None), *results)]
+        if form == "depthwise":
+            convolve_depthwise(x, w[kernel], y, scratch, part)
+        else:
+            im2col(x, w[kernel], y, scratch, part, groups)
+
+
+def in_strips(windows: Sequence[Window], s: int, t: int) -> bool:
+    """Whether strips are cheaper than windows: if they copy less, and their products are small."""
+    if len(windows) < 2 or s < FEW_CHANNELS or windows[0][2] <= windows[0][5]:
+        return False
+    return rows_of_products(s * product([w[2] for w in windows]), t) > 0
 
 
 def im2col(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
-    """Copy the windows of a block into the rows of a matrix, and multiply."""
-    columns, padded, weights = scratch
+    """Copy the windows of a block, or its strips, into the rows of a matrix, and multiply."""
+    columns, padded, weights, flat = scratch
     s, t = w.shape[-2], w.shape[-1] // groups
-    size = product([axis[2] for axis in windows])
     matrix = grouped_kernel(w, weights, groups)
-    for examples, rows in blocks(len(x), out.shape[1:-1], size * s * groups):
-        part = windows_of_rows(windows, rows)
-        left = patch_matrix(sliding_view(x[examples], part, padded), columns, len(part), groups)
-        y = block_of(out, examples, rows).reshape(-1, groups, t)
-        np.matmul(left, matrix, out=y.transpose(1, 0, 2))
+    if in_strips(windows, s, t):
+        # rows of the result need not follow each other
+        direct = out[0, 0].flags.c_contiguous
+        blocks = strips(x, columns, padded, windows, groups, t)
+    else:
+        direct = out.flags.c_contiguous
+        limit = block_size(matrix.shape[1], t)
+        blocks = patches(x, columns, padded, windows, groups, limit)
+    for g, place, left in blocks:
+        multiply(left, matrix[g], out[place], None if direct else flat, g, groups)
+
+
+def multiply(left: Any, matrix: Any, block: Any, flat: Any, g: slice, groups: int) -> None:
+    """Products of ``left [G, *stack, rows, K]`` and ``matrix [G, K, T]`` into a block of results.
+
+    They are written there, or if it has no such matrices to ``flat`` first.
+    """
+    shape, t = left.shape[1:-1], matrix.shape[-1]
+    if flat is None:
+        y = block.reshape(*shape, groups, t)[..., g, :]
+    else:
+        y = flat[: product(left.shape[:-1]) * t].reshape(*shape, len(left), t)
+    rank = len(shape)
+    small = small_rows(left, t)
+    parts = cut(y.transpose(rank, *range(rank), rank + 1), small)
+    for a, b in zip(cut(left, small), parts, strict=True):
+        np.matmul(a, matrix.reshape(len(a), *(1,) * (a.ndim - 3), *matrix.shape[1:]), out=b)
+    if flat is not None:
+        place = block.reshape(*block.shape[:-1], groups, t)[..., g, :]
+        place[...] = y.reshape(place.shape)
+
+
+def small_rows(left: np.ndarray, results: int) -> int:
+    """The rows of the parts into which products with ``left`` are cut, 0 for one part."""
+    small = rows_of_products(left.shape[-1], results)
+    return small if small < left.shape[-2] else 0
+
+
+def cut(z: np.ndarray, small: int) -> list[np.ndarray]:
+    """An array ``[G, *stack, rows, columns]``, its rows cut into parts: a stack, and the rest."""
+    if not small:
+        return [z]
+    whole = z.shape[-2] // small * small
+    stack = z[..., :whole, :].reshape(*z.shape[:-2], -1, small, z.shape[-1])
+    return [stack] if whole == z.shape[-2] else [stack, z[..., whole:, :]]
 
 
 def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarray:
-    """The kernel as a matrix for each group, ``[G, window * S, T]``."""
+    """The kernel as an aligned matrix for each group, ``[G, window * S, T]``."""
     *sizes, s, channels = w.shape
-    if groups == 1 and w.flags.c_contiguous:
-        return w.reshape(1, -1, channels)
-    copy = weights.reshape(groups, *sizes, s, channels // groups)
+    rank = len(sizes)
+    copy = aligned(weights, w.size).reshape(groups, *sizes, s, channels // groups)
     split = w.reshape(*sizes, s, groups, -1)
-    copy[...] = np.moveaxis(split, -2, 0)
+    copy[...] = split.transpose(rank + 1, *range(rank + 1), rank + 2)
     return copy.reshape(groups, -1, channels // groups)
 
 
-def patch_matrix(view: np.ndarray, columns: np.ndarray, rank: int, groups: int) -> np.ndarray:
-    """The windows of a block as a matrix for each group, with one window in each row.
+def patches(x: Any, columns: Any, padded: Any, windows: Any, groups: int, limit: int) -> Patches:
+    """The windows of each block as matrices ``[G, A, B, window * S]``, with A * B positions.
 
-    It is a view if the rows are contiguous already, as in a convolution of size 1.
+    A block is a slice of the groups, and the index of its examples and rows of the result. The
+    matrices are views if the windows have one element and no stride, else in ``columns``.
     """
-    count, *axes = view.shape[:-1]
-    positions, sizes = (count, *axes[:rank]), axes[rank:]
-    s = view.shape[-1] // groups
-    if groups == 1 and view.flags.c_contiguous:
-        return view.reshape(1, product(positions), -1)
-    view = view.reshape(*view.shape[:-1], groups, s)  # a view: splitting an axis never copies
-    window = range(1 + rank, 1 + 2 * rank)
-    group, channel = 1 + 2 * rank, 2 + 2 * rank
-    buffer = columns[: view.size]
-    if s < FEW_CHANNELS:
-        perm = (group, *window, channel, *range(1 + rank))
-        buffer = buffer.reshape(groups, *sizes, s, *positions)
-        buffer[...] = view.transpose(perm)
-        return buffer.reshape(groups, -1, product(positions)).swapaxes(1, 2)
-    perm = (group, *range(1 + rank), *window, channel)
-    buffer = buffer.reshape(groups, *positions, *sizes, s)
-    buffer[...] = view.transpose(perm)
-    return buffer.reshape(groups, product(positions), -1)
-
-
-def col2im(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
-    """Multiply the positions of a block, and add the products into the result."""
-    products, flat, weights = scratch
-    *sizes, s, channels = w.shape
-    t = channels // groups
-    matrices = weights.reshape(*sizes, groups, s, t)
-    matrices[...] = np.moveaxis(w.reshape(*sizes, s, groups, t), -2, -3)
-    matrices = matrices.reshape(-1, groups, s, t)
-    out.fill(0)
-    for examples, rows in blocks(len(x), x.shape[1:-1], product(sizes) * channels):
-        block = block_of(x, examples, rows)
-        left = block_matrix(block, flat, groups)
-        terms = products[: len(matrices) * left.shape[1] * channels]
-        terms = terms.reshape(len(matrices), groups, left.shape[1], t)
-        np.matmul(left, matrices, out=terms)
-        terms = np.moveaxis(terms.reshape(-1, groups, *block.shape[:-1], t), 1, -2)
-        # the rows of the source are those of the result of the transposed windows
-        part = transposed_windows(windows_of_rows(transposed_windows(windows), rows))
-        y = out[examples].reshape(-1, *out.shape[1:-1], groups, t)
-        for term, (_, a, b) in zip(terms, taps(part), strict=True):
-            place = y[(slice(None), *b)]
-            place += term[(slice(None), *a)]
-
-
-def block_matrix(block: np.ndarray, flat: np.ndarray, groups: int) -> np.ndarray:
-    """A block as a matrix for each group, ``[G, positions, channels]``."""
-    if not block.flags.c_contiguous:
-        copy = flat[: block.size].reshape(block.shape)
-        copy[...] = block
-        block = copy
-    return block.reshape(-1, groups, block.shape[-1] // groups).transpose(1, 0, 2)
-
-
-def examples_per_block(count: int, windows: Sequence[Window], channels: int) -> int:
-    """The number of examples in a block of ``shift_and_add``."""
-    return min(count, max(1, BLOCK // 2 // max(1, product([w[1] for w in windows]) * channels)))
-
-
-def shift_and_add(x: Any, w: Any, out: Any, scratch: Any, windows: Any) -> None:
-    """Multiply by one scalar per channel, for each element of the window, and add."""
-    terms, wide = scratch
-    channels = x.shape[-1]
-    # repeated along the last spatial axis, for longer inner loops of NumPy
-    last = windows[-1][1] if windows else 1
-    wide = wide.reshape(-1, last, channels)
-    wide[...] = w.reshape(-1, 1, channels)
-    steps = taps(windows)
-    out.fill(0)
-    step = examples_per_block(len(x), windows, channels)
-    for i in range(0, len(x), step):
-        source, result = x[i : i + step], out[i : i + step]
-        for factor, (_, a, b) in zip(wide, steps, strict=True):
-            place = result[(slice(None), *b)]
-            term = terms[: place.size].reshape(place.shape)
-            factor = factor[: place.shape[-2]] if windows else factor[0]
-            np.multiply(source[(slice(None), *a)], factor, out=term)
-            place += term
+    count, s = len(x), x.shape[-1] // groups
+    lengths, sizes = tuple(a[1] for a in windows), [a[2] for a in windows]
+    size, few = product(sizes) * s, s < FEW_CHANNELS
+    some, examples, rows = blocking(count, lengths, size, limit, groups)
+    if x.flags.c_contiguous and all(a == (a[0], a[0], 1, 1, 0, 1, a[6]) for a in windows):
+        for n in slices(count, examples):
+            for r in slices(lengths[0], rows):
+                yield slice(None), (n, r), x[n, r].reshape(1, -1, groups, s).transpose(2, 0, 1, 3)
+        return
+    axis = (slice(None),) * (2 + (len(sizes) + 1) * few)
+    shape: tuple[int, ...] = ()
+    for g, n, view in padded_sources(x, padded, windows, groups, (some, examples), few):
+        for r in slices(lengths[0], rows):
+            part = view[(*axis, r)]
+            if part.shape != shape:
+                shape = part.shape
+                block = columns[: part.size].reshape(shape)
+                if few:
+                    left = block.reshape(*shape[:2], size, -1).swapaxes(2, 3)
+                else:
+                    left = block.reshape(len(block), 1, -1, size)
+            block[...] = part
+            yield g, (n, r), left
 
 
 # the cotangent of the kernel: a sum over examples and positions
@@ -236,23 +256,22 @@ def kernel_sizes(
     count: int, windows: Sequence[Window], s: int, t: int, groups: int
 ) -> tuple[int, ...]:
     """The sizes of the buffers of ``correlate_into``."""
+    windows = at_least_one_axis(windows)
+    size = product([w[2] for w in windows]) * s * t * groups
+    if is_empty(count, windows, size):
+        return (0,) * 5
+    if not gathers_source(s, t):
+        windows, s, t = transposed_windows(windows), t, s
+    parts = [part for _, _, part in phases(with_positive_steps(windows))]
     if s == t == 1:
-        return ()
-    size = product([w[2] for w in windows])
-    gathered_side, other = (
-        (windows, t) if gathers_source(windows, s, t) else (transposed_windows(windows), s)
-    )
-    gathered_side = with_positive_steps(gathered_side)
-    columns, padded = gather_sizes(count, gathered_side, (s + t - other) * groups)
-    examples, rows = blocking(count, [w[1] for w in gathered_side], size * (s + t - other) * groups)
-    positions = examples * rows * product([w[1] for w in gathered_side][1:])
-    return (columns, padded, positions * other * groups, *[size * s * t * groups] * 2)
+        return largest_sizes([(0,) * 4, *(depthwise_sizes(count, part, groups) for part in parts)])
+    sizes = [gather_sizes(count, part, s, t, groups, SUMMED) for part in parts]
+    return largest_sizes([(0,) * 5, *((a + LINE, b, c + LINE, size, d) for a, b, c, d in sizes)])
 
 
-def gathers_source(windows: Sequence[Window], s: int, t: int) -> bool:
+def gathers_source(s: int, t: int) -> bool:
     """Whether patches of the source cost less than patches of the result."""
-    at_result, at_source = (product([w[i] for w in windows]) for i in (1, 0))
-    return at_result * s * (8 + t) <= at_source * t * (8 + s)
+    return s * (8 + max(t, 12)) <= t * (8 + max(s, 12))
 
 
 def correlate_into(
@@ -264,50 +283,68 @@ def correlate_into(
         out.fill(0)
         return
     s, t = x.shape[-1] // groups, y.shape[-1] // groups
-    split = out.reshape(*out.shape[:-1], groups, t)
-    if s == t == 1:
-        reduced_products(x, y, split, windows)
-    elif gathers_source(windows, s, t):
-        split = split[kernel_flips(windows)]
-        total = summed_products(x, y, scratch, with_positive_steps(windows), groups)
-        split[...] = np.moveaxis(total.reshape(groups, *split.shape[:-2], t), 0, -2)
-    else:
-        split, windows = (
-            split[kernel_flips(transposed_windows(windows))],
-            with_positive_steps(transposed_windows(windows)),
-        )
-        total = summed_products(y, x, scratch, windows, groups)
-        total = total.reshape(groups, *split.shape[:-3], t, s)
-        split[...] = np.moveaxis(np.moveaxis(total, 0, -1), -3, -1)
+    if not windows:
+        x, y, out = x[:, None], y[:, None], out[None]
+    windows = at_least_one_axis(windows)
+    total = out.reshape(*out.shape[:-1], groups, t)  # [*window, S, G, T]
+    if not gathers_source(s, t):
+        windows, x, y = transposed_windows(windows), y, x
+        total = total.swapaxes(-3, -1)
+    total = total[kernel_flips(windows)]
+    parts = phases(with_positive_steps(windows))
+    if sum(product([a[2] for a in part]) for *_, part in parts) < product(total.shape[:-3]):
+        total.fill(0)  # some elements of the kernel meet no pair
+    for kernel, results, part in parts:
+        place, right = total[kernel], y[(slice(None), *results)]
+        if s == t == 1:
+            place[..., 0, :, 0] = correlate_depthwise(x, right, scratch, part)
+        else:
+            sums = summed_products(x, right, scratch, part, groups)
+            sums = sums.reshape(groups, -1, *place.shape[:-2])
+            place[...] = sums.transpose(*range(2, sums.ndim), 0, 1)
 
 
 def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> np.ndarray:
-    """A matrix for each group, ``[G, window * S, T]``, summed over the blocks."""
+    """A matrix for each group, ``[G, T, window * S]``, summed over the blocks.
+
+    Its rows are the long ones of windows; with few channels these are not contiguous in memory,
+    and its transpose is computed.
+    """
     columns, padded, flat, total, partial = scratch
-    t = y.shape[-1] // groups
-    total, partial = (z.reshape(groups, -1, t) for z in (total, partial))
-    size = product([axis[2] for axis in windows])
-    first = True
-    for examples, rows in blocks(len(x), y.shape[1:-1], size * x.shape[-1]):
-        part = windows_of_rows(windows, rows)
-        left = patch_matrix(sliding_view(x[examples], part, padded), columns, len(part), groups)
-        right = block_matrix(block_of(y, examples, rows), flat, groups)
-        np.matmul(left.swapaxes(1, 2), right, out=total if first else partial)
-        if not first:
-            total += partial
-        first = False
-    return total
+    s, t = x.shape[-1] // groups, y.shape[-1] // groups
+    size, few = product([axis[2] for axis in windows]) * s, s < FEW_CHANNELS
+    total = total[: groups * size * t].reshape(groups, *((size, t) if few else (t, size)))
+    total.fill(0)
+    columns = aligned(columns, columns.size - LINE)
+    for g, place, left in patches(x, columns, padded, windows, groups, SUMMED):
+        right = y[place]
+        if few or not right.flags.c_contiguous:
+            copy = aligned(flat, right.size).reshape(right.shape)
+            copy[...] = right
+            right = copy
+        right = right.reshape(*left.shape[1:3], groups, t)[:, :, g].transpose(2, 0, 1, 3)
+        small = rows_of_sums(left.shape[2], size, t)
+        pairs = zip(cut(left, small), cut(right, small), strict=True)
+        for a, b in pairs if few else (pair[::-1] for pair in pairs):
+            add_products(a, b, total[g], partial)
+    return total.swapaxes(1, 2) if few else total
 
 
-def reduced_products(x: Any, y: Any, out: Any, windows: Any) -> None:
-    """Sum the products for one channel per group, for each element of the window."""
-    axes = list(range(x.ndim))
-    sums = out.reshape(-1, x.shape[-1])
-    sums.fill(0)
-    steps = taps(windows)
-    step = examples_per_block(len(x), windows, x.shape[-1])
-    for i in range(0, len(x), step):
-        source, result = x[i : i + step], y[i : i + step]
-        for total, (_, a, b) in zip(sums, steps, strict=True):
-            left, right = source[(slice(None), *a)], result[(slice(None), *b)]
-            total += np.einsum(left, axes, right, axes, axes[-1:])
+def rows_of_sums(rows: int, size: int, results: int) -> int:
+    """The rows of the parts into which products are cut whose sum is taken, 0 for one part."""
+    small = min(rows_of_products(size, results), MOST_ROWS)
+    if not FEWEST_ROWS <= small < rows:
+        return 0
+    # without a rest, if possible
+    return next((k for k in range(small, FEWEST_ROWS - 1, -1) if rows % k == 0), small)
+
+
+def add_products(a: Any, b: Any, total: np.ndarray, partial: np.ndarray) -> None:
+    """Add products of the transpose of ``a [G, *stack, rows, A]`` with ``b`` to ``[G, A, B]``."""
+    count, lead, rank = product(a.shape[1:-2]), a.shape[1:-2], a.ndim - 3
+    terms = partial[: (count + 1) * total.size].reshape(count + 1, *total.shape)
+    places = terms[1:].reshape(*lead, *total.shape)
+    places = places.transpose(rank, *range(rank), rank + 1, rank + 2)
+    np.matmul(a.swapaxes(-2, -1), b, out=places)
+    np.add.reduce(terms[1:], axis=0, out=terms[0])
+    total += terms[0]
