@@ -59,8 +59,9 @@ def optimize(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
         now = passed(jaxpr, FIRST, check)
         if any(eqn.params and programs_in(eqn.params) for eqn in now.eqns):
             now = on_programs(now, lambda held: optimize(held, check))
-        jaxpr.memo["optimized"] = passed(now, PASSES, check)
-    return jaxpr.memo["optimized"]
+        now = passed(now, PASSES, check)
+        jaxpr.memo["optimized"] = None if now is jaxpr else now  # itself would be a reference cycle
+    return jaxpr.memo["optimized"] or jaxpr
 
 
 def passed(jaxpr: Jaxpr, passes: Sequence[Pass], check: bool = sys.flags.dev_mode) -> Jaxpr:
