@@ -64,8 +64,11 @@ FILE_LINES, FUNCTION_LINES = 400, 40
 READING_PATHS = {
     "grad": (60, 9),
     "jit": (120, 24),
-    "grad of scan": (187, 37),  # goal: 110
-    "grad of while": (183, 37),  # goal: 110
+    "grad of scan": (110, 23),
+    "grad of while": (110, 25),
+    # by the rules of the loops: those above have few operations, and run step by step
+    "grad of a long scan": (172, 34),
+    "grad of a long while": (165, 35),
 }
 # lines of each room: those of the day the budget was set, and 5 %
 ROOMS = {
@@ -426,6 +429,10 @@ calls = {
         lambda x: lax.scan(lambda c, _: (np.sin(c) * x, None), x, None, 3)[0]),
     "grad of while": lambda: fg.grad(
         lambda x: lax.while_loop(lambda c: c < 9.0, lambda c: c * x, x)),
+    "grad of a long scan": lambda: fg.grad(
+        lambda x: lax.scan(lambda c, _: (np.sin(c) * x, None), x, None, 99)[0]),
+    "grad of a long while": lambda: fg.grad(
+        lambda x: lax.while_loop(lambda c: c < 99.0, lambda c: c + x, x)),
 }
 sys.setprofile(profile)
 calls[sys.argv[2]]()(2.0)

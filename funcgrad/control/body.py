@@ -1,5 +1,6 @@
 """The body of a loop as a program: the carry keeps its structure, shapes and dtypes."""
 
+import math
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -8,11 +9,15 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike, shape_of
+from ..core.buffers import fresh_copy
+from ..core.companions import NO_PROGRAMS
 from ..core.errors import DtypeError, FuncgradError, ShapeError, short
-from ..core.jaxpr import Jaxpr
+from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.lists import split_list
 from ..core.ownership import unaliased
+from ..core.trace import Tracer, is_concrete
 from ..ops.layout import body_value
-from ..ops.operand import common_dtype
+from ..ops.operand import common_dtype, stacked
 from ..ops.structure import cast
 from ..transforms.arguments import Origin, flatten_like
 from ..transforms.jaxprs import trace_to_jaxpr
@@ -24,6 +29,9 @@ from .weak import (
     weaken,
     without_weak_inputs,
 )
+
+SHORT = 64  # operations
+SMALL = 4096  # elements
 
 
 def check_arrays(who: str, what: str, value: Any) -> None:
@@ -93,7 +101,9 @@ class Body:
         self.avals = list(map(aval_of, leaves))
         jaxpr, self.consts = self.settle_dtypes(slices)
         self.weak = [a.weak for a in self.avals]
-        self.jaxpr = strong_outputs(self.strong(jaxpr, len(self.consts)), len(leaves))
+        self.jaxpr = strong_inputs(jaxpr, len(self.consts), self.weak) if any(self.weak) else jaxpr
+        if any(atom.aval.weak for atom in self.jaxpr.outvars[: len(leaves)]):
+            self.jaxpr = strong_outputs(self.jaxpr, len(leaves))
         self.init = as_arrays(leaves, self.avals)
 
     def settle_dtypes(self, slices: Sequence[Aval]) -> tuple[Jaxpr, tuple[Any, ...]]:
@@ -101,6 +111,9 @@ class Body:
         k, avals = len(self.avals), self.avals
         jaxpr, consts, out = self.stage(avals, slices)
         while True:
+            if avals == out:
+                self.avals = avals
+                return jaxpr, consts
             new = list(map(carried_aval, avals, out))
             if new == avals:
                 break
@@ -117,12 +130,6 @@ class Body:
         self.avals = avals
         return jaxpr, consts
 
-    def strong(self, jaxpr: Jaxpr, start: int) -> Jaxpr:
-        """A program whose carry, its inputs from ``start`` on, has no weak types."""
-        flags = [False] * len(jaxpr.invars)
-        flags[start : start + len(self.weak)] = self.weak
-        return strong_inputs(jaxpr, flags)
-
     def stage(
         self, avals: Sequence[Aval], slices: Sequence[Aval]
     ) -> tuple[Jaxpr, tuple[Any, ...], list[Aval]]:
@@ -134,7 +141,9 @@ class Body:
             carry, y = self.step(tree.unflatten(self.tree, values[:k]), values[k:])
             check_arrays(self.who, "the result", y)
             check_arrays(self.who, "the carry", carry)
-            leaves = flatten_like(self.who, "the carry that a step returns", self.tree, carry)
+            leaves, treedef = tree.flatten(carry)
+            if treedef != self.tree:
+                flatten_like(self.who, "the carry that a step returns", self.tree, carry)
             out[:] = map(aval_of, leaves)
             y_leaves, self.y_tree = tree.flatten(y)
             fits = (cast(x, a.dtype) for x, a in zip(leaves, avals, strict=True))
@@ -160,11 +169,42 @@ class Body:
                 f"{tree.keystr(path) or 'it'} went in as {a} and came out as {o}; {cure}"
             )
 
+    def is_short(self, operands: Sequence[Any], steps: int) -> bool:
+        """Whether applying the steps one by one costs less than staging their derivative.
+
+        Known, small values under a transform. Long sums in half precision need a scan's dtype.
+        """
+        eqns = self.jaxpr.eqns
+        if not 0 < steps * len(eqns) <= SHORT:
+            return False
+        if not any(isinstance(x, Tracer) for x in operands):
+            return False
+        if not all(map(is_concrete, operands)):
+            return False
+        if any(eqn.prim.holds is not NO_PROGRAMS for eqn in eqns):
+            return False
+        made = [v.aval for eqn in eqns for v in eqn.outs]
+        return all(math.prod(a.shape) <= SMALL and a.dtype.char != "e" for a in made)
+
+    def apply(self, operands: Sequence[Any], order: Sequence[int]) -> list[Any]:
+        """Apply the steps one by one, as operations that the transforms around the loop see."""
+        k = len(self.init)
+        consts, carry, xs = split_list(operands, len(self.consts), k)
+        rows: dict[int, list[Any]] = {}
+        for i in order:
+            outs = eval_jaxpr(self.jaxpr, (), [*consts, *carry, *(x[i] for x in xs)])
+            carry, rows[i] = split_list(outs, k)
+        columns = zip(*(rows[i] for i in sorted(rows)), strict=True)
+        return [*carry, *map(stacked, columns)]
+
     def result(self, leaves: Sequence[Any]) -> tuple[Any, Any]:
         """The last carry and the stacked results as trees."""
         k = len(self.init)
         taken = set(map(id, (*self.init, *self.consts)))
-        mine = [unaliased(x, taken) for x in leaves]
+        mine = [
+            fresh_copy(x) if isinstance(x, Tracer) and id(x) in taken else unaliased(x, taken)
+            for x in leaves
+        ]
         mine = [body_value(x) if shape_of(x) else x for x in mine]
-        carry = weaken(mine[:k], self.weak)
+        carry = weaken(mine[:k], self.weak) if any(self.weak) else mine[:k]
         return tree.unflatten(self.tree, carry), tree.unflatten(self.y_tree, mine[k:])

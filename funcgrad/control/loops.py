@@ -1,6 +1,5 @@
 """scan, while_loop, fori_loop and map."""
 
-import functools
 import operator
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -12,18 +11,18 @@ from ..core.avals import Aval, aval_of, dtype_of, is_arraylike, shape_of
 from ..core.errors import DtypeError, ShapeError
 from ..core.integers import whole
 from ..core.jaxpr import eval_jaxpr
-from ..core.lists import split_list
 from ..core.trace import is_concrete
 from ..ops import compare
 from ..ops.index import concatenate_p
-from ..ops.operand import stacked, weaken_p
+from ..ops.operand import weaken_p
 from ..ops.structure import cast, reshape
 from ..transforms.arguments import Origin, check_callable
 from ..transforms.batching import vmap
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import debugging
-from .body import Body, length_of
+from .body import SHORT, Body, length_of
 from .scan import scan_p
+from .weak import strong_inputs
 from .while_loop import while_p
 
 
@@ -74,9 +73,15 @@ def scan(
         return out
 
     body = Body("scan", f, init, slices, step)
-    steps = _steps(unroll, n)
-    run = _run if steps == 1 else functools.partial(_unrolled, steps=steps)
-    return body.result(run(body, xs_leaves, n, reverse))
+    steps = 1 if type(unroll) is int and unroll == 1 else _steps(unroll, n)
+    if steps > 1:
+        return body.result(_unrolled(body, xs_leaves, n, reverse, steps))
+    operands = [*body.consts, *body.init, *xs_leaves]
+    if body.is_short(operands, n):
+        return body.result(body.apply(operands, range(n)[:: -1 if reverse else 1]))
+    sizes = {"num_consts": len(body.consts), "num_carry": len(body.init)}
+    outs = scan_p.bind(*operands, jaxpr=body.jaxpr, length=n, reverse=reverse, **sizes)
+    return body.result(outs)
 
 
 def _steps(unroll: int | bool, length: int) -> int:
@@ -89,13 +94,6 @@ def _steps(unroll: int | bool, length: int) -> int:
     return max(min(unroll, length), 1)
 
 
-def _run(body: Body, xs: Sequence[Any], length: int, reverse: bool) -> list[Any]:
-    return list(scan_p.bind(
-        *body.consts, *body.init, *xs, jaxpr=body.jaxpr, length=length, reverse=reverse,
-        num_consts=len(body.consts), num_carry=len(body.init),
-    ))  # fmt: skip
-
-
 def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: int) -> list[Any]:
     """Scan over groups of steps; the remaining steps run one by one at the end."""
     turns, k = length // steps, len(body.init)
@@ -103,23 +101,14 @@ def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: 
     main = slice(length - size, length) if reverse else slice(0, size)
     order = range(steps)[:: -1 if reverse else 1]
 
-    def group(values: Sequence[Any], of: Sequence[int]) -> list[Any]:
-        consts, carry, rows = split_list(values, len(body.consts), k)
-        results: dict[int, list[Any]] = {}
-        for i in of:
-            outs = eval_jaxpr(body.jaxpr, (), [*consts, *carry, *(x[i] for x in rows)])
-            carry, results[i] = split_list(outs, k)
-        columns = zip(*(results[i] for i in sorted(results)), strict=True)
-        return [*carry, *(stacked(column) for column in columns)]
-
     heads = [reshape(x[main], (turns, steps, *shape_of(x)[1:])) for x in xs]
     if turns == 1:
-        outs = group([*body.consts, *body.init, *(x[0] for x in heads)], order)
+        outs = body.apply([*body.consts, *body.init, *(x[0] for x in heads)], order)
         carry, ys = outs[:k], outs[k:]
     else:
         avals = [*(aval_of(x) for x in (*body.consts, *body.init)),
                  *(Aval(shape_of(x)[1:], dtype_of(x)) for x in heads)]  # fmt: skip
-        jaxpr, more = trace_to_jaxpr(body.origin, lambda values: group(values, order), avals)
+        jaxpr, more = trace_to_jaxpr(body.origin, lambda values: body.apply(values, order), avals)
         outs = list(scan_p.bind(
             *more, *body.consts, *body.init, *heads, jaxpr=jaxpr, length=turns, reverse=reverse,
             num_consts=len(more) + len(body.consts), num_carry=k,
@@ -130,7 +119,7 @@ def _unrolled(body: Body, xs: Sequence[Any], length: int, reverse: bool, steps: 
         return [*carry, *ys]
     rest = slice(0, length - size) if reverse else slice(size, length)
     left = range(length - size)[:: -1 if reverse else 1]
-    outs = group([*body.consts, *carry, *(x[rest] for x in xs)], left)
+    outs = body.apply([*body.consts, *carry, *(x[rest] for x in xs)], left)
     pairs = zip(outs[k:], ys, strict=True)
     joined = [concatenate_p(*((a, b) if reverse else (b, a)), axis=0) for a, b in pairs]
     return [*outs[:k], *joined]
@@ -173,15 +162,15 @@ def while_loop(
         return [compare.ne(y, 0)]
 
     cond, cond_consts = trace_to_jaxpr(Origin("while_loop", cond_fun), holds, body.avals)
-    cond = body.strong(cond, len(cond_consts))
-    outs = while_p.bind(
-        *cond_consts,
-        *body.consts,
-        *body.init,
-        cond=cond,
-        passes=(body.jaxpr,),
-        sizes=((len(body.consts), len(body.init)),),
-    )
+    cond = strong_inputs(cond, len(cond_consts), body.weak) if any(body.weak) else cond
+    consts, carry = body.consts, body.init
+    if body.is_short([*cond_consts, *consts, *carry], 1):  # the first steps one by one
+        for _ in range(SHORT // 4 // len(body.jaxpr.eqns)):
+            if not eval_jaxpr(cond, (), [*cond_consts, *carry])[0]:
+                return body.result(carry)[0]
+            carry = list(eval_jaxpr(body.jaxpr, (), [*consts, *carry]))
+    sizes = ((len(consts), len(carry)),)
+    outs = while_p.bind(*cond_consts, *consts, *carry, cond=cond, passes=(body.jaxpr,), sizes=sizes)
     return body.result(outs)[0]
 
 

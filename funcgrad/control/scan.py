@@ -78,13 +78,14 @@ class Scan(JaxprPrimitive, Masking, Codegen):
     def run(
         self, *args: Any, jaxpr: Jaxpr, length: int, reverse: bool, num_consts: int, num_carry: int
     ) -> tuple[Any, ...]:
-        layout = ScanLayout(num_consts, num_carry)
-        consts, carry, xs = layout.operands(args)
-        _, ys = layout.outputs(out_avals(jaxpr))
+        k = num_carry
+        consts, carry, xs = split_list(args, num_consts, k)
+        ys = [v.aval for v in jaxpr.outvars[k:]]
         stacks = [np.empty((length, *a.shape), a.dtype) for a in ys]
         for i in range(length - 1, -1, -1) if reverse else range(length):
-            carry, row = layout.outputs(jaxpr.run(*consts, *carry, *[x[i] for x in xs]))
-            for stack, y in zip(stacks, row, strict=True):
+            outs = list(jaxpr.run(*consts, *carry, *[x[i] for x in xs]))
+            carry = outs[:k]
+            for stack, y in zip(stacks, outs[k:], strict=True):
                 stack[i] = y
         return (*unaliased_outputs(carry, args), *stacks)
 

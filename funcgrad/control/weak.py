@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from ..core.avals import Aval, is_inexact
+from ..core.companions import NO_PROGRAMS
 from ..core.errors import FuncgradError
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in
 from ..core.lists import compress
@@ -24,12 +25,21 @@ def carried_aval(before: Aval, after: Aval) -> Aval:
     return Aval(before.shape, common_dtype((before, after)), after.weak)
 
 
-def strong_inputs(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr:
-    """A program with arrays for the weakly typed inputs flagged, and the same dtypes inside."""
+def strong_inputs(jaxpr: Jaxpr, start: int, weak: Sequence[bool]) -> Jaxpr:
+    """A program with arrays for weakly typed inputs, and the same dtypes inside.
+
+    Args:
+        jaxpr: the program.
+        start: the first input of the carry.
+        weak: which inputs of the carry are weakly typed.
+    """
+    flags = [False] * len(jaxpr.invars)
+    flags[start : start + len(weak)] = weak
     found = without_weak_inputs(jaxpr, flags)
     if found is not None:
         return found
-    invars = [Var(_strong(v.aval), v) if f else v for v, f in zip(jaxpr.invars, flags, strict=True)]
+    rows = zip(jaxpr.invars, flags, strict=True)
+    invars = [Var(Aval(v.aval.shape, v.aval.dtype), v) if f else v for v, f in rows]
     pairs = zip(jaxpr.invars, invars, strict=True)
     back = [Eqn(weaken_p, (new,), (old,), {}) for old, new in pairs if old is not new]
     return Jaxpr(tuple(invars), (), (*back, *jaxpr.eqns), jaxpr.outvars)
@@ -43,7 +53,7 @@ def strong_outputs(jaxpr: Jaxpr, count: int) -> Jaxpr:
         if isinstance(atom, Literal):
             outvars[i] = Literal(dtype.type(atom.value))
         elif atom.aval.weak:
-            strong = outvars[i] = Var(_strong(atom.aval))
+            strong = outvars[i] = Var(Aval(atom.aval.shape, atom.aval.dtype))
             prim = convert_p if is_inexact(dtype) else truncate_p
             eqns.append(Eqn(prim, (atom,), (strong,), {"dtype": dtype}))
     return Jaxpr(jaxpr.invars, (), tuple(eqns), tuple(outvars))
@@ -56,17 +66,15 @@ def without_weak_inputs(jaxpr: Jaxpr, flags: Sequence[bool]) -> Jaxpr | None:
     their depth.
     """
     numbers = compress(jaxpr.invars, flags)
-    now: dict[Any, Any] = {v: Var(_strong(v.aval), v.of) for v in numbers}
+    now: dict[Any, Any] = {v: Var(Aval(v.aval.shape, v.aval.dtype), v.of) for v in numbers}
     eqns: list[Eqn] = []
     for eqn in jaxpr.eqns:
         if now.keys().isdisjoint(eqn.ins):
             eqns.append(eqn)
             continue
-        new = (
-            _held(eqn, now)
-            if programs_in(eqn.params) or eqn.prim.holds.close
-            else _inferred(eqn, now)
-        )
+        holds = eqn.prim.holds
+        held = holds is not NO_PROGRAMS and (holds.close or programs_in(eqn.params))
+        new = _held(eqn, now) if held else _inferred(eqn, now)
         if new is None:
             return None
         eqns += new
@@ -108,10 +116,6 @@ def _held(eqn: Eqn, now: dict[Any, Var]) -> list[Eqn] | None:
             eqns.append(Eqn(weaken_p, (now[atom],), (Var(atom.aval),), {}, eqn.source))
         ins.append(eqns[-1].outs[0] if atom in now else atom)
     return [*eqns, Eqn(eqn.prim, tuple(ins), eqn.outs, eqn.params, eqn.source, eqn.scope)]
-
-
-def _strong(aval: Aval) -> Aval:
-    return Aval(aval.shape, aval.dtype)
 
 
 def weaken(xs: Sequence[Any], weak: Sequence[bool]) -> list[Any]:

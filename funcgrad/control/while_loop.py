@@ -244,10 +244,12 @@ class While(JaxprPrimitive, Masking, Codegen):
         step = cut.known.run
         if not are_untraced(before):  # a rule closes over a tracer
             step = lambda *xs: eval_jaxpr(cut.known, (), xs)
-        rows: list[list[Any]] = []
-        while params["cond"].run(*cond_consts, *carry)[0]:
-            carry, row = split_list(step(*before, *carry), k)
-            rows.append(row)
+        rows: list[Sequence[Any]] = []
+        cond = params["cond"].run
+        while cond(*cond_consts, *carry)[0]:
+            outs = list(step(*before, *carry))
+            carry = outs[:k]
+            rows.append(outs[k:])
         avals = out_avals(cut.known)[k:]
         stacks = [
             np.stack([row[i] for row in rows]) if rows else np.empty((0, *a.shape), a.dtype)

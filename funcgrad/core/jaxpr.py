@@ -90,11 +90,10 @@ class Jaxpr:
 
     def run(self, *args: Any) -> tuple[Any, ...]:
         """Run a program without constants on arrays; faster than eval_jaxpr, which binds."""
-        steps = self.memo.get("steps")
-        if steps is None:
-            steps = self.memo["steps"] = _Steps(self)
+        if "steps" not in self.memo:
+            self.memo["steps"] = _Steps(self)
         try:
-            return steps(args)
+            return self.memo["steps"](args)
         except NotFiniteError as err:
             if err.fallback is None:
                 raise
@@ -132,43 +131,37 @@ class ClosedJaxpr:
 
 def eval_jaxpr(jaxpr: Jaxpr, consts: Sequence[Any], args: Sequence[Any]) -> tuple[Any, ...]:
     """Run a program by one ``bind`` for each equation, so that traces see its operations."""
-    env: dict[Var, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
+    env: dict[Any, Any] = dict(zip(jaxpr.constvars, consts, strict=True))
     env.update(zip(jaxpr.invars, args, strict=True))
-
-    def read(atom: Atom) -> Any:
-        return atom.value if isinstance(atom, Literal) else env[atom]
-
     try:
         for eqn in jaxpr.eqns:
-            outs = eqn.prim.bind(*map(read, eqn.ins), **eqn.params)
-            env.update(zip(eqn.outs, outs, strict=True))
+            ins = [a.value if type(a) is Literal else env[a] for a in eqn.ins]
+            env.update(zip(eqn.outs, eqn.prim.bind(*ins, **eqn.params), strict=True))
     except NotFiniteError as err:
         if err.fallback is None:
             raise
         return eval_jaxpr(err.fallback(jaxpr), consts, args)
-    return tuple(map(read, jaxpr.outvars))
+    return tuple([a.value if type(a) is Literal else env[a] for a in jaxpr.outvars])
 
 
 class _Steps:
     """A program prepared to run on arrays: variables are indices of slots."""
 
     def __init__(self, jaxpr: Jaxpr) -> None:
-        slots: dict[Any, int] = {}
-        self.values: list[Any] = []  # the slots before a run: the literals
-
-        def slot(atom: Atom) -> int:
-            if atom not in slots:
-                slots[atom] = len(slots)
-                self.values.append(atom.value if isinstance(atom, Literal) else None)
-            return slots[atom]
-
-        self.ins = [slot(var) for var in jaxpr.invars]
+        atoms: dict[Any, None] = dict.fromkeys(jaxpr.invars)
+        for eqn in jaxpr.eqns:
+            atoms.update(dict.fromkeys((*eqn.ins, *eqn.outs)))
+        atoms.update(dict.fromkeys(jaxpr.outvars))
+        slots = {atom: i for i, atom in enumerate(atoms)}
+        # the slots before a run: the literals
+        self.values = [a.value if type(a) is Literal else None for a in atoms]
         steps = [
-            (e.prim.run, [*map(slot, e.ins)], [*map(slot, e.outs)], e.params) for e in jaxpr.eqns
+            (e.prim.run, [slots[a] for a in e.ins], [slots[v] for v in e.outs], e.params)
+            for e in jaxpr.eqns
         ]
-        self.outs = [slot(atom) for atom in jaxpr.outvars]
-        literals = {i for atom, i in slots.items() if isinstance(atom, Literal)}
-        needed = literals | set(self.outs)
+        self.ins = [slots[v] for v in jaxpr.invars]
+        self.outs = [slots[a] for a in jaxpr.outvars]
+        needed = {*self.outs, *(i for a, i in slots.items() if type(a) is Literal)}
         rows = []
         for run, ins, outs, params in reversed(steps):  # a value is freed after its last use
             last = {*ins, *outs} - needed

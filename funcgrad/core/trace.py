@@ -330,10 +330,7 @@ class Primitive:
         """Tangents of the outputs; a tangent of None is zero."""
         raise self.missing("jvp")
 
-    def vjp(
-        self, cts: Sequence[Any], needs: Sequence[Any], outs: Sequence[Any], ins: Sequence[Any],
-        **params: Any,
-    ) -> Sequence[Any]:  # fmt: skip
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
         """One cotangent an operand, None where ``needs`` is; by default ``jvp`` is transposed."""
         return overrides["vjp_by_transposition"](self, cts, needs, outs, ins, **params)
 

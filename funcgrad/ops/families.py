@@ -114,8 +114,12 @@ class Elementwise(Primitive, Masking, Codegen):
 
     @override
     def infer(self, *avals: Aval) -> tuple[Aval, ...]:
+        shape = avals[0].shape
         try:
-            shape = broadcast_shapes(*(a.shape for a in avals))
+            for a in avals:
+                if a.shape != shape:
+                    shape = broadcast_shapes(*(a.shape for a in avals))
+                    break
         except ValueError:
             raise ShapeError(
                 f"{self.name}: the shapes do not broadcast: got {_listed(avals)}; axes are "

@@ -15,7 +15,6 @@ from ..core.jaxpr import Atom, ClosedJaxpr, Eqn, Jaxpr, Literal, Var, user_line
 from ..core.memory import identity
 from ..core.trace import MARK, NOTE, AbstractTracer, Primitive, Trace, Tracer, running
 from ..ops.layout import Layouts, Strides, is_array
-from .arguments import check_alive
 from .snapshots import BRIEF, TINY, Snapshots
 
 
@@ -125,7 +124,9 @@ class Staging(Trace):
         if type(x) in PYTHON_SCALARS or (isinstance(x, np.generic) and x.dtype.kind in "biufc"):
             return Literal(x)
         if isinstance(x, Tracer):
-            x = settled(check_alive(x))
+            if x._trace.dead:
+                x._trace.alive()
+            x = settled(x)
             if isinstance(x, Tracer):
                 return self.constant(identity(x), x)
         check_operand(x)
@@ -157,7 +158,11 @@ class Staging(Trace):
             # the values that it closes over may belong to an inner transform, which comes first
             if any(isinstance(x, Tracer) and x._trace.serial > self.serial for x in consts):
                 return prim.bind(*args, **params)
-        ins = tuple([self.atom(x, prim, k) for k, x in enumerate(args)])
+        ins = tuple([
+            x._mark if type(x) is StagingTracer and x._trace is self and not self.renamed
+            else self.atom(x, prim, k)
+            for k, x in enumerate(args)
+        ])  # fmt: skip
         outs = tuple(map(Var, prim.infer(*(atom.aval for atom in ins), **params)))
         line = self.at or user_line()
         self.eqns.append(Eqn(prim, ins, outs, params, line))
