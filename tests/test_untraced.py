@@ -374,6 +374,23 @@ def test_functions_that_write_get_copies(write):
         assert_same(np.resize(V, size), v)
 
 
+@pytest.mark.parametrize("write", [
+    lambda v, x: v.fill(x), lambda v, x: v.put([0, 1], x), lambda v, x: v.__setitem__(0, x),
+    lambda v, x: v.flat.__setitem__(1, x), lambda v, x: np.fill_diagonal(v.reshape(2, 2), x),
+    lambda v, x: np.copyto(v, x), lambda v, x: np.put(v, [0], x), lambda v, x: v.__imul__(x),
+])  # fmt: skip
+@pytest.mark.parametrize("dtype", [float, complex, np.float32])
+def test_every_way_to_write_a_traced_number_is_known(write, dtype):
+    def f(x, v):
+        write(v, x)
+        return np.sum(np.abs(v) ** 2)
+
+    v = V.astype(dtype)
+    want = fg.jit(fg.grad(f))(dtype(2.0) if dtype is np.float32 else 2.0, v)
+
+    assert_same(want, fg.grad(f)(dtype(2.0) if dtype is np.float32 else 2.0, v), 1e-6)
+
+
 @pytest.mark.xfail(np.lib.NumpyVersion(np.__version__) >= "2.0.0", strict=True, reason="NumPy's "
                    "ufunc.at writes into a read-only array")  # fmt: skip
 def test_ufunc_at_writes_into_a_copy_of_a_large_array():

@@ -282,6 +282,7 @@ WRITABLE = (
 )
 
 _NO_HOLDER = "an ndarray cannot hold a traced value"
+_WRITERS = ("__setitem__", "fill", "put")  # methods of an ndarray that convert the value
 
 
 def explained(err: Exception, trace: Any) -> Exception:
@@ -311,11 +312,12 @@ def _begins(prefix: str, frame: Any, at: int) -> bool:
     return opname[frame.f_code.co_code[at]].startswith(prefix)
 
 
-def _calls(method: str, frame: Any) -> bool:
-    """Whether a frame calls a method of this name, at the place where it is."""
-    line, _, column, _ = list(frame.f_code.co_positions())[frame.f_lasti // 2]
-    found = [i.positions for i in get_instructions(frame.f_code) if i.argval == method]
-    return any(place and (place.lineno, place.col_offset) == (line, column) for place in found)
+def _writes(frame: Any, at: int) -> bool:
+    """Whether a frame, at a place of its code, assigns to an element, or calls put or fill."""
+    line, _, column, _ = list(frame.f_code.co_positions())[at // 2]
+    found = [i.positions for i in get_instructions(frame.f_code) if i.argval in _WRITERS]
+    calls = [(place.lineno, place.col_offset) for place in found if place]
+    return _begins("STORE_", frame, at) or (line, column) in calls
 
 
 def not_converted(aval: Any) -> ConversionError:
@@ -323,7 +325,6 @@ def not_converted(aval: Any) -> ConversionError:
     frame: Any = sys._getframe(1)
     while frame.f_code.co_name in ("_array", "__array__"):
         frame = frame.f_back  # to the code that called NumPy, or to NumPy
-    stores = _begins("STORE_", frame, frame.f_lasti)
     cure = (
         "for array[x] write funcgrad.numpy.take(array, x, axis)"
         if _begins("BINARY_", frame, frame.f_lasti)
@@ -332,11 +333,11 @@ def not_converted(aval: Any) -> ConversionError:
     )
     error = ConversionError(
         f"x[index] = value: {_NO_HOLDER}: got {aval}; {WRITABLE}"
-        if stores
+        if _begins("STORE_", frame, frame.f_lasti)
         else f"NumPy conversion: a traced value cannot become plain data, because its derivative "
         f"would be lost: got {aval}; {cure}"
     )
-    error.writes = stores or _calls("put", frame)
+    error.writes = _writes(frame, frame.f_lasti)
     return error
 
 
@@ -353,27 +354,25 @@ def _not_stored(err: BaseException) -> ConversionError:
     )
     if assigns:
         text = f"x[index] = value: {_NO_HOLDER}; {WRITABLE}"
-    error = ConversionError(text).with_traceback(err.__traceback__)
-    error.writes = True
-    return error
+    return ConversionError(text).with_traceback(err.__traceback__)
 
 
 def is_traced_write(err: Exception) -> bool:
     """Whether an array could not hold a traced value that was written into it."""
     if isinstance(err, ConversionError):
-        return err.writes or _is_at_a_store(err)
+        return err.writes or _is_at_a_write(err)
     if isinstance(err, MutationError) or _is_of_a_store(err):
         return True
     return type(err) is ValueError and str(err).startswith("Error setting single item")  # x.flat[i]
 
 
-def _is_at_a_store(err: Exception) -> bool:
-    """Whether user code was at an assignment, as where NumPy calls int() or complex()."""
-    at, frames = None, err.__traceback__
+def _is_at_a_write(err: Exception) -> bool:
+    """Whether user code was writing an element, as where NumPy calls int() or complex()."""
+    at = frames = err.__traceback__
     while frames is not None:
         at = at if _inside(frames.tb_frame.f_code.co_filename) else frames
         frames = frames.tb_next
-    return at is not None and _begins("STORE_", at.tb_frame, at.tb_lasti)
+    return at is not None and _writes(at.tb_frame, at.tb_lasti)
 
 
 def is_refused_write(err: Exception) -> bool:
