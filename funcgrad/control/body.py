@@ -170,9 +170,10 @@ class Body:
             )
 
     def is_short(self, operands: Sequence[Any], steps: int) -> bool:
-        """Whether applying the steps one by one costs less than staging their derivative.
+        """Whether steps run one by one: that costs less than to stage the derivative of a loop.
 
-        Known, small values under a transform. Long sums in half precision need a scan's dtype.
+        They do for few operations, on small arrays with known values under a transform. Other
+        loops are one operation; those in half precision too, as it sums cotangents in float32.
         """
         eqns = self.jaxpr.eqns
         if not 0 < steps * len(eqns) <= SHORT:

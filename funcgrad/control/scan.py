@@ -115,8 +115,8 @@ class Scan(JaxprPrimitive, Masking, Codegen):
 
     @override
     def reach(self, flags: Flags, smoothly: bool = True, **params: Any) -> Reach:
-        jaxpr, layout = params["jaxpr"], ScanLayout.of(params)
-        reached = lambda now: dependent(jaxpr, now, smoothly)
+        layout = ScanLayout.of(params)
+        reached = functools.partial(dependent, params["jaxpr"], smoothly=smoothly)
         flags = layout.spread(flags, reached)
         _, ys = layout.outputs(reached(flags))
         return Reach(flags, [*layout.operands(flags)[1], *ys])

@@ -286,4 +286,5 @@ def identity(x: Any) -> Any:
     if not hasattr(x, "_memory"):
         return id(x)
     mark = x._mark if type(x._mark) is int else identity(x._mark)
-    return id(x._trace), identity(getattr(x, "value", None)), mark
+    value = x.value if "value" in x._uses else None  # an unset slot is looked up at length
+    return id(x._trace), identity(value), mark
