@@ -12,15 +12,10 @@ from .benchmarks.driver import Row
 from .benchmarks.emitted import explain
 from .benchmarks.families import WORKLOADS
 from .benchmarks.peers import PEERS
-from .benchmarks.report import Notes, means, row_line, worst
+from .benchmarks.report import Notes, brief, means, row_line, worst
 from .benchmarks.workload import MissingError, drawn_sizes, leaves
 
 ROOT = Path(__file__).parents[1]
-FAULTS = {"tensor-decomposition": "jit of an einsum of three operands: axes don't match array"}
-NAMES = [
-    pytest.param(name, marks=pytest.mark.xfail(reason=FAULTS[name])) if name in FAULTS else name
-    for name in WORKLOADS
-]
 
 
 def results(peer, name, size=None):
@@ -35,7 +30,7 @@ def eager():
     return PEERS["eager"]()
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WORKLOADS)
 def test_a_compiled_workload_computes_the_eager_one(name, eager):
     wants, gots = results(eager, name), results(PEERS["jit"](), name)
 
@@ -88,6 +83,7 @@ def test_means_are_geometric_and_the_worst_is_named():
     rows.append(Row("wave", 4, ratios={"jit": 1.0, "jax": 0.25}))
 
     assert list(means(rows[:2]))[2].startswith("| PDE and image stencils | 2 | 1 |")
+    assert list(brief(rows, ["jit", "jax"], Notes()))[2] == "| heat | 2 3 |  | 1 |"
     assert worst(rows, "jax") == "Worst against jax: wave 0.25, heat 1"
 
 

@@ -16,7 +16,7 @@ from .driver import Library, Row, measure
 from .emitted import explain
 from .families import WORKLOADS
 from .peers import PEERS
-from .report import Notes, header, row_line, summary
+from .report import Notes, brief, header, row_line, summary
 from .workload import drawn_sizes
 
 
@@ -35,6 +35,7 @@ def parse():
     parser.add_argument("--patience", type=float, default=60.0, help="seconds for a first call")
     parser.add_argument("--json", help="file to which each row is appended")
     parser.add_argument("--read", nargs="+", help="print the table of such files, joined")
+    parser.add_argument("--brief", action="store_true", help="with --read: a line a workload")
     parser.add_argument("--why", metavar="NAME", help="print jit's source with its costs")
     parser.add_argument("--list", action="store_true", help="print the workloads")
     return parser.parse_args()
@@ -85,9 +86,12 @@ def read(options):
             joined = rows.setdefault((row.workload, row.size), row)
             for name in ("seconds", "ratios", "first", "left_out"):
                 setattr(joined, name, getattr(row, name) | getattr(joined, name))
-    print(*header(options.libraries), sep="\n")
-    for row in rows.values():
-        print(row_line(row, options.libraries, notes))
+    names = [*options.libraries, *(["before"] if options.before else [])]
+    if options.brief:
+        print(*brief(rows.values(), names, notes), sep="\n")
+    else:
+        print(*header(names), sep="\n")
+        print(*(row_line(row, names, notes) for row in rows.values()), sep="\n")
     print(*summary(rows.values(), notes), sep="\n")
 
 

@@ -231,7 +231,7 @@ class ByHand(Peer):
 
     def step(self, workload):
         if workload.name not in self.steps:
-            raise MissingError("not written by hand")
+            raise MissingError("not written by hand")  # the report's NOT_WRITTEN
         return self.steps[workload.name]
 
 

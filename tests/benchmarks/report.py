@@ -6,6 +6,7 @@ import statistics
 from .families import WORKLOADS
 
 NONE = "-"
+NOT_WRITTEN = "not written by hand"
 
 
 def number(x, unit=1.0):
@@ -48,7 +49,7 @@ def row_line(row, libraries, notes):
         if name in found:
             return number(found[name], unit)
         reason = row.left_out.get(name)
-        if reason == "not written by hand":
+        if reason == NOT_WRITTEN:
             return NONE
         return notes.letter(f"{name}: {reason}") if reason else NONE
 
@@ -67,6 +68,29 @@ def quotients(rows, top, bottom):
     """Times of one library over those of another, where both ran."""
     both = [row.ratios for row in rows if top in row.ratios and bottom in row.ratios]
     return [ratios[top] / ratios[bottom] for ratios in both]
+
+
+def brief(rows, libraries, notes):
+    """A line a workload: its sizes, and geometric means over them."""
+    others = [name for name in libraries if name != "jit"]
+    yield line(["workload", "n", "jit, µs", *(f"{name} / jit" for name in others)])
+    yield line(["---"] * (3 + len(others)))
+    for workload in dict.fromkeys(row.workload for row in rows):
+        own = [row for row in rows if row.workload == workload]
+        sizes = " ".join(str(row.size) for row in own)
+        times = " ".join(number(row.seconds["jit"], 1e-6) for row in own if "jit" in row.seconds)
+        cells = [mean_cell(own, name, notes) for name in others]
+        yield line([workload, sizes, times, *cells])
+
+
+def mean_cell(rows, name, notes):
+    values = [row.ratios[name] for row in rows if name in row.ratios]
+    if values:
+        return number(geometric(values))
+    reasons = [row.left_out[name] for row in rows if name in row.left_out]
+    if not reasons or reasons[0] == NOT_WRITTEN:
+        return NONE
+    return notes.letter(f"{name}: {reasons[0]}")
 
 
 PAIRS = (
