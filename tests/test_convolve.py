@@ -182,8 +182,13 @@ def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch)
     rng = np.random.default_rng(seed)
     for module, name in BLOCKS:
         monkeypatch.setattr(module, name, int(rng.choice([48, 500, 1 << 17])))
-    monkeypatch.setattr(strips, "SMALL", int(rng.choice([2000, 10**6])))
-    monkeypatch.setattr(strips, "TILE", int(rng.choice([1, 12])))
+    small = int(rng.choice([2000, 10**6]))
+    for module in (strips, im2col):
+        monkeypatch.setattr(module, "SMALL", small)
+    few_results, tile = int(rng.choice([4, 64])), int(rng.choice([1, 12]))
+    for module in (strips, im2col):
+        monkeypatch.setattr(module, "FEW_RESULTS", few_results)
+        monkeypatch.setattr(module, "TILE", tile)
     monkeypatch.setattr(im2col, "FEWEST_ROWS", int(rng.choice([1, 48])))
     monkeypatch.setattr(im2col, "FEW_CHANNELS", int(rng.choice([1, 8])))
     monkeypatch.setattr(depthwise, "PIECE", int(rng.choice([6, 1 << 11])))

@@ -18,7 +18,7 @@ import numpy as np
 
 from .col2im import col2im, col2im_sizes
 from .depthwise import convolve_depthwise, correlate_depthwise, depthwise_sizes
-from .strips import rows_of_products, strip_sizes, strips
+from .strips import FEW_RESULTS, SMALL, TILE, blocks_of, rows_of_products, strip_sizes, strips
 from .windows import (
     Window,
     aligned,
@@ -117,8 +117,7 @@ def gather_sizes(
     some, examples, rows = blocking(count, lengths, size, limit, groups)
     positions = examples * rows * product(lengths[1:])
     padded = some * examples * product(extents(windows)) * s
-    parts = positions // FEWEST_ROWS if rows_of_sums(positions, size, t) else 0
-    products = examples + parts + 1
+    products = examples + positions // FEWEST_ROWS + 1
     return some * positions * size, padded, positions * t * groups, some * products * size * t
 
 
@@ -167,29 +166,31 @@ def im2col(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) ->
         blocks = strips(x, columns, padded, windows, groups, t)
     else:
         direct = out.flags.c_contiguous
-        limit = block_size(matrix.shape[1], t)
+        limit = block_size(matrix.shape[2], t)
         blocks = patches(x, columns, padded, windows, groups, limit)
     for g, place, left in blocks:
         multiply(left, matrix[g], out[place], None if direct else flat, g, groups)
 
 
 def multiply(left: Any, matrix: Any, block: Any, flat: Any, g: slice, groups: int) -> None:
-    """Products of ``left [G, *stack, rows, K]`` and ``matrix [G, K, T]`` into a block of results.
+    """Products of ``left [G, *stack, rows, K]`` and ``matrix [G, B, K, T/B]`` into some results.
 
-    They are written there, or if it has no such matrices to ``flat`` first.
+    They are written there, or if these have no such matrices to ``flat`` first.
     """
-    shape, t = left.shape[1:-1], matrix.shape[-1]
+    shape, (_, count, inner, columns) = left.shape[1:-1], matrix.shape
     if flat is None:
-        y = block.reshape(*shape, groups, t)[..., g, :]
+        y = block.reshape(*shape, groups, count, columns)[..., g, :, :]
     else:
-        y = flat[: product(left.shape[:-1]) * t].reshape(*shape, len(left), t)
+        y = flat[: product(left.shape[:-1]) * count * columns]
+        y = y.reshape(*shape, len(left), count, columns)
     rank = len(shape)
-    small = small_rows(left, t)
-    parts = cut(y.transpose(rank, *range(rank), rank + 1), small)
-    for a, b in zip(cut(left, small), parts, strict=True):
-        np.matmul(a, matrix.reshape(len(a), *(1,) * (a.ndim - 3), *matrix.shape[1:]), out=b)
+    small = small_rows(left, count * columns)
+    parts = cut(y.transpose(rank, rank + 1, *range(rank), rank + 2), small)
+    for a, b in zip(cut(left[:, None], small), parts, strict=True):
+        ones = (1,) * (a.ndim - 4)
+        np.matmul(a, matrix.reshape(len(a), count, *ones, inner, columns), out=b)
     if flat is not None:
-        place = block.reshape(*block.shape[:-1], groups, t)[..., g, :]
+        place = block.reshape(*block.shape[:-1], groups, -1)[..., g, :]
         place[...] = y.reshape(place.shape)
 
 
@@ -209,13 +210,14 @@ def cut(z: np.ndarray, small: int) -> list[np.ndarray]:
 
 
 def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarray:
-    """The kernel as an aligned matrix for each group, ``[G, window * S, T]``."""
+    """The kernel as aligned matrices ``[G, B, window * S, T/B]``, of B blocks of results."""
     *sizes, s, channels = w.shape
-    rank = len(sizes)
-    copy = aligned(weights, w.size).reshape(groups, *sizes, s, channels // groups)
-    split = w.reshape(*sizes, s, groups, -1)
-    copy[...] = split.transpose(rank + 1, *range(rank + 1), rank + 2)
-    return copy.reshape(groups, -1, channels // groups)
+    rank, t, inner = len(sizes), channels // groups, product(sizes) * s
+    count = blocks_of(t, FEW_RESULTS) if rows_of_products(inner, t) else 1
+    copy = aligned(weights, w.size).reshape(groups, count, *sizes, s, t // count)
+    split = w.reshape(*sizes, s, groups, count, -1)
+    copy[...] = split.transpose(rank + 1, rank + 2, *range(rank + 1), rank + 3)
+    return copy.reshape(groups, count, inner, -1)
 
 
 def patches(x: Any, columns: Any, padded: Any, windows: Any, groups: int, limit: int) -> Patches:
@@ -313,9 +315,11 @@ def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> 
     columns, padded, flat, total, partial = scratch
     s, t = x.shape[-1] // groups, y.shape[-1] // groups
     size, few = product([axis[2] for axis in windows]) * s, s < FEW_CHANNELS
-    total = total[: groups * size * t].reshape(groups, *((size, t) if few else (t, size)))
+    blocks = 1 if few else blocks_of_sums(size, t)
+    total = total[: groups * size * t]
+    total = total.reshape(groups, blocks, *((size, t) if few else (t, size // blocks)))
     total.fill(0)
-    columns = aligned(columns, columns.size - LINE)
+    columns, seen = aligned(columns, columns.size - LINE), None
     for g, place, left in patches(x, columns, padded, windows, groups, SUMMED):
         right = y[place]
         if few or not right.flags.c_contiguous:
@@ -323,28 +327,44 @@ def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> 
             copy[...] = right
             right = copy
         right = right.reshape(*left.shape[1:3], groups, t)[:, :, g].transpose(2, 0, 1, 3)
-        small = rows_of_sums(left.shape[2], size, t)
-        pairs = zip(cut(left, small), cut(right, small), strict=True)
-        for a, b in pairs if few else (pair[::-1] for pair in pairs):
-            add_products(a, b, total[g], partial)
-    return total.swapaxes(1, 2) if few else total
+        if left is not seen:
+            seen, small = left, rows_of_sums(left.shape[2], size // blocks * t)
+            parts = cut(left, small)
+        for a, b in zip(parts, cut(right, small), strict=True):
+            add_products(*((a, b) if few else (b, a)), total[g], partial)
+    if few:
+        return total[:, 0].swapaxes(1, 2)
+    return total.swapaxes(1, 2).reshape(groups, t, size)
 
 
-def rows_of_sums(rows: int, size: int, results: int) -> int:
+def blocks_of_sums(size: int, results: int) -> int:
+    """The number of equal blocks of the windows for which sums of small products have many rows."""
+    most = SMALL // (results * (FEWEST_ROWS + 8 * TILE))
+    count = blocks_of(size, most) if most else 1
+    return count if size // count <= most else 1
+
+
+def rows_of_sums(rows: int, multiplications: int) -> int:
     """The rows of the parts into which products are cut whose sum is taken, 0 for one part."""
-    small = min(rows_of_products(size, results), MOST_ROWS)
+    small = min(SMALL // multiplications // TILE * TILE, MOST_ROWS)
     if not FEWEST_ROWS <= small < rows:
         return 0
-    # without a rest, if possible
-    return next((k for k in range(small, FEWEST_ROWS - 1, -1) if rows % k == 0), small)
+    count = -(-rows // small)
+    while rows % count and rows // count >= FEWEST_ROWS:  # without a rest, if possible
+        count += 1
+    return small if rows % count else rows // count
 
 
 def add_products(a: Any, b: Any, total: np.ndarray, partial: np.ndarray) -> None:
-    """Add products of the transpose of ``a [G, *stack, rows, A]`` with ``b`` to ``[G, A, B]``."""
-    count, lead, rank = product(a.shape[1:-2]), a.shape[1:-2], a.ndim - 3
-    terms = partial[: (count + 1) * total.size].reshape(count + 1, *total.shape)
-    places = terms[1:].reshape(*lead, *total.shape)
-    places = places.transpose(rank, *range(rank), rank + 1, rank + 2)
-    np.matmul(a.swapaxes(-2, -1), b, out=places)
+    """Add products of ``a [G, *stack, rows, A]``, transposed, and ``b [G, *stack, rows, B]``.
+
+    They are added to ``total [G, C, A, B/C]``, in C blocks of the columns of ``b``.
+    """
+    lead, rank, shape = a.shape[1:-2], a.ndim - 3, total.shape
+    terms = partial[: (product(lead) + 1) * total.size].reshape(-1, *shape)
+    places = terms[1:].reshape(*lead, *shape)
+    places = places.transpose(rank, *range(rank), *range(rank + 1, rank + 4))
+    columns = b.reshape(*b.shape[:-1], shape[1], shape[3]).swapaxes(-3, -2)
+    np.matmul(a[..., None, :, :].swapaxes(-2, -1), columns, out=places)
     np.add.reduce(terms[1:], axis=0, out=terms[0])
     total += terms[0]
