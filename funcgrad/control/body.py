@@ -9,7 +9,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arraylike, shape_of
-from ..core.buffers import fresh_copy
+from ..core.buffers import as_given, fresh_copy
 from ..core.companions import NO_PROGRAMS
 from ..core.errors import DtypeError, FuncgradError, ShapeError, short
 from ..core.jaxpr import Jaxpr, eval_jaxpr
@@ -198,7 +198,7 @@ class Body:
         columns = zip(*(rows[i] for i in sorted(rows)), strict=True)
         return [*carry, *map(stacked, columns)]
 
-    def result(self, leaves: Sequence[Any]) -> tuple[Any, Any]:
+    def result(self, leaves: Sequence[Any], xs: Sequence[Any] = ()) -> tuple[Any, Any]:
         """The last carry and the stacked results as trees."""
         k = len(self.init)
         taken = set(map(id, (*self.init, *self.consts)))
@@ -206,6 +206,7 @@ class Body:
             fresh_copy(x) if isinstance(x, Tracer) and id(x) in taken else unaliased(x, taken)
             for x in leaves
         ]
-        mine = [body_value(x) if shape_of(x) else x for x in mine]
+        given = (*self.init, *self.consts, *xs)
+        mine = [as_given(body_value(x), given) if shape_of(x) else x for x in mine]
         carry = weaken(mine[:k], self.weak) if any(self.weak) else mine[:k]
         return tree.unflatten(self.tree, carry), tree.unflatten(self.y_tree, mine[k:])

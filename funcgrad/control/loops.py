@@ -75,13 +75,14 @@ def scan(
     body = Body("scan", f, init, slices, step)
     steps = 1 if type(unroll) is int and unroll == 1 else _steps(unroll, n)
     if steps > 1:
-        return body.result(_unrolled(body, xs_leaves, n, reverse, steps))
+        return body.result(_unrolled(body, xs_leaves, n, reverse, steps), xs_leaves)
     operands = [*body.consts, *body.init, *xs_leaves]
     if body.is_short(operands, n):
-        return body.result(body.apply(operands, range(n)[:: -1 if reverse else 1]))
+        outs = body.apply(operands, range(n)[:: -1 if reverse else 1])
+        return body.result(outs, xs_leaves)
     sizes = {"num_consts": len(body.consts), "num_carry": len(body.init)}
-    outs = scan_p.bind(*operands, jaxpr=body.jaxpr, length=n, reverse=reverse, **sizes)
-    return body.result(outs)
+    outs = list(scan_p.bind(*operands, jaxpr=body.jaxpr, length=n, reverse=reverse, **sizes))
+    return body.result(outs, xs_leaves)
 
 
 def _steps(unroll: int | bool, length: int) -> int:

@@ -12,9 +12,11 @@ from typing import Any
 import numpy as np
 from typing_extensions import override
 
+from .companions import NO_PROGRAMS
 from .errors import FuncgradError, MissingAttributeError
 from .exports import changed, check_unshared, exported, kept_copy, written
 from .memory import Owner, View, owner_of, snapshot
+from .ownership import unaliased_outputs
 from .registry import overrides
 from .trace import ConcreteTracer, Primitive, Trace, Tracer, running, serials
 
@@ -28,6 +30,8 @@ class NoTrace(Trace):
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         arrays = [x._read() if isinstance(x, Buffer) else x for x in args]
         outs = prim.run(*arrays, **params)
+        if prim.holds is not NO_PROGRAMS:
+            outs = unaliased_outputs(outs, arrays)
         return [new_buffer(y, arrays) if type(y) is np.ndarray else y for y in outs]
 
     @override
@@ -77,23 +81,6 @@ class Buffer(ConcreteTracer):
         if holds_traced(args) or holds_traced(kwargs.values()):
             return traced(*args, **kwargs)
         return applied(func, traced, args, kwargs)
-
-    # conversions
-
-    def __bool__(self) -> bool:
-        return bool(self._read())
-
-    def __float__(self) -> float:
-        return float(self._read())
-
-    def __int__(self) -> int:
-        return int(self._read())
-
-    def __complex__(self) -> complex:
-        return complex(self._read())
-
-    def __index__(self) -> int:
-        return self._read().__index__()
 
     def _read(self) -> np.ndarray:
         note_read(self)
@@ -197,6 +184,10 @@ def _method(name: str) -> Callable[..., Any]:
     return method
 
 
+def _conversion(name: str) -> Callable[..., Any]:
+    return lambda self: getattr(self._read(), name)()
+
+
 def _of_export(name: str) -> Callable[..., Any]:
     """A method of the ndarray whose result is other data in the same memory."""
     return lambda self, *args, **kwargs: getattr(exported(self, self.value), name)(*args, **kwargs)
@@ -211,6 +202,8 @@ cumprod cumsum diagonal dot dump dumps fill item max mean min nonzero partition 
 repeat reshape resize round searchsorted setfield sort squeeze std sum swapaxes take tobytes tofile
 tolist trace transpose var
 """
+for _name in ("bool", "complex", "float", "index", "int"):
+    setattr(Buffer, f"__{_name}__", _conversion(f"__{_name}__"))
 for _name in _METHODS.split():
     setattr(Buffer, _name, _method(_name))
 for _name in _OPERATORS.split():

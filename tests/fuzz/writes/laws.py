@@ -10,6 +10,7 @@ import numpy as np
 
 import funcgrad as fg
 from funcgrad.compile import fusion
+from funcgrad.core.errors import ConversionError, MutationError
 
 from ..laws import DifferenceError, deadline
 from .plain import CHANGED, NAMESPACE, TRACED
@@ -21,6 +22,8 @@ ROUNDED = 1e-12  # the same arithmetic, fused or in another order
 SUMS = re.compile(r"sum|dot|mean|mat|@|einsum|add|fg")
 PARTS = re.compile(r"real|imag|conj|vdot|fg\.grad")  # where a complex step means something else
 SCALARS = re.compile(r"\.(fill|put|sort|partition|flat)\b")
+# what a body makes of plain arrays that it closes over is plain, and takes no traced values
+BODIES = re.compile(r"fg\.(lax|vmap|jit|checkpoint|grad)")
 BOUND = 1e4  # of values of examples, as far as they are compared
 STEP = 1e-30  # along the imaginary axis
 
@@ -206,8 +209,38 @@ def batched(case: Case) -> None:
         case.points = saved
 
 
+def shared(case: Case) -> None:
+    """``vmap`` over one argument is a loop over that, and the others stay as they are."""
+    if SCALARS.search(case.program.source) and not all(map(np.shape, case.points)):
+        return
+    k = int(case.rng.integers(len(case.points)))
+    mapped = [x if i == k else y for i, (x, y) in enumerate(zip(lanes(case), case.points))]
+    rows = [[x[row] if i == k else x for i, x in enumerate(mapped)] for row in range(2)]
+    try:
+        outs = [case.plain(*map(copied, row)) for row in rows]
+    except Exception:
+        return
+    want = [np.stack(column) for column in zip(*outs, strict=True)]
+    if any(np.any(np.abs(y) > BOUND) for y in want):
+        return
+    case.passed, saved = list(map(copied, mapped)), case.points
+    case.points = tuple(mapped)
+    try:
+        axes = tuple(0 if i == k else None for i in range(len(mapped)))
+        case.same("vmap over one argument", fg.vmap(case.fun, axes)(*case.passed), want, ROUNDED)
+    except (ConversionError, MutationError):
+        if not BODIES.search(case.program.source):
+            raise
+    finally:
+        case.points = saved
+
+
+def copied(x: Any) -> Any:
+    return x.copy() if isinstance(x, np.ndarray) else x
+
+
 def lanes(case: Case) -> list[Any]:
-    """The arguments with one more axis: what all examples share would be plain, and take none."""
+    """The arguments with one more axis."""
     other = [case.rng.permutation(np.ravel(x)).reshape(np.shape(x)) for x in case.points]
     return [np.stack([x, y]) for x, y in zip(case.points, other, strict=True)]
 
@@ -222,7 +255,12 @@ def by_one_argument(case: Case) -> None:
         return sum(np.sum(np.real(y * ct)) for y, ct in rows), outs
 
     want, pull = fg.vjp(case.fun, *case.points)
-    (_, outs), gradient = fg.value_and_grad(total, k, has_aux=True)(*case.given())
+    try:
+        (_, outs), gradient = fg.value_and_grad(total, k, has_aux=True)(*case.given())
+    except (ConversionError, MutationError):
+        if BODIES.search(case.program.source):
+            return
+        raise
     case.same("value by one argument", outs, want, case.exact)
     case.same("gradient by one argument", [gradient], [pull(case.cotangents)[k]], ROUNDED * 100)
 
@@ -272,6 +310,7 @@ LAWS: list[tuple[Callable[[Case], None], float, bool]] = [
     (compiled_gradient, 0.5, False),
     (second, 0.4, True),
     (by_one_argument, 0.5, True),
+    (shared, 0.3, False),
 ]
 
 
