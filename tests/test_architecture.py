@@ -67,7 +67,7 @@ READING_PATHS = {
     "grad of scan": (110, 23),
     "grad of while": (110, 25),
     # by the rules of the loops: those above have few operations, and run step by step
-    "grad of a long scan": (168, 34),
+    "grad of a long scan": (167, 34),
     "grad of a long while": (165, 35),
 }
 # lines of each room: those of the day the budget was set, and 5 %

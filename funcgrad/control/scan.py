@@ -92,7 +92,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
     @override
     def infer(self, *avals: Aval, **params: Any) -> tuple[Aval, ...]:
         carry, ys = ScanLayout.of(params).outputs(out_avals(params["jaxpr"]))
-        return (*carry, *_stacked(ys, params))
+        return (*carry, *(Aval((params["length"], *a.shape), a.dtype) for a in ys))
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], **params: Any) -> None:
         write_scan(w, outs, ins, **params)
@@ -168,11 +168,6 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         return accumulator_avals(in_avals(params["jaxpr"])[:n], reach.ins[:n])
 
     @override
-    def cotangents(self, seeds: list[Aval], reach: Reach, **params: Any) -> list[Aval]:
-        carry, ys = split_list(seeds, ScanLayout.of(params).counts(reach.ins)[1])
-        return [*carry, *_stacked(ys, params)]
-
-    @override
     def partial_eval(
         self,
         kind: str,
@@ -225,10 +220,6 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         wide = ScanLayout(layout.consts + len(consts), layout.carry)
         outs = self.bind(*consts, *values, **wide.with_counts(params, program))
         return outs, [int(j >= layout.carry) if v else None for j, v in enumerate(varied)]
-
-
-def _stacked(rows: Sequence[Aval], params: Mapping[str, Any]) -> list[Aval]:
-    return [Aval((params["length"], *a.shape), a.dtype) for a in rows]
 
 
 def residual_scan(

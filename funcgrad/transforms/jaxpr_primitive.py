@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval
+from ..core.avals import Aval, aval_of
 from ..core.companions import HoldsPrograms
 from ..core.dead_code import pruned_call
 from ..core.dependence import dependent, linear_in
@@ -113,10 +113,6 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         """Avals of the cotangents that are summed over the steps of a loop."""
         return []
 
-    def cotangents(self, seeds: list[Aval], reach: Reach, **params: Any) -> list[Aval]:
-        """Avals of the cotangents of the outputs, given those of one step."""
-        return seeds
-
     def value_and_jvp(
         self, primals: Sequence[Any], tangents: Sequence[Any], **params: Any
     ) -> tuple[Sequence[Any], Sequence[Any]]:
@@ -151,7 +147,7 @@ class JaxprPrimitive(Primitive, HoldsPrograms):
         step = functools.partial(eval_vjp, ins=flags, outs=reach.outs, sums=len(sums))
         seeds = compress(out_avals(self.programs(**params)[0]), reach.outs)
         outs, later = self.partial_eval("vjp", ins, [*sums, *seeds], step, reach, params)
-        wanted = self.cotangents(seeds, reach, **params)
+        wanted = list(map(aval_of, compress(outs, reach.outs)))
 
         def pull(cts: Sequence[Any]) -> list[Any]:
             start = instantiate_zeros([None] * len(sums), sums)
