@@ -43,14 +43,15 @@ FEW_CHANNELS = 8  # with fewer channels the copies run along the last spatial ax
 
 
 def cheapest_form(windows: Sequence[Window], channels: int, results: int) -> str:
-    """The cheapest form, at a cost of 1 a multiplication, 8 a copy, 19 a scattered addition."""
+    """The cheapest form, at a cost of 1 a multiplication, 10 a copy, 60 a scattered addition."""
     if channels == results == 1:
         return "depthwise"
     if product([w[2] for w in windows]) == 1:
         return "im2col"  # nothing to copy, and nothing to add
-    # a product with few columns takes as long as one with 12
-    gather, scatter = channels * (8 + max(results, 12)), results * (19 + channels)
-    return "im2col" if gather <= scatter else "col2im"
+    # multiplications of few columns are slower; results of a dilated source are not contiguous
+    gather = channels * (10 + min(1.25 * results, 12 + 0.75 * results))
+    gather *= 1.25 if any(w[3] > 1 for w in windows) else 1
+    return "im2col" if gather <= results * (60 + channels) else "col2im"
 
 
 def blocking(
@@ -220,6 +221,13 @@ def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarra
     return copy.reshape(groups, count, inner, -1)
 
 
+def is_matrix(x: np.ndarray) -> bool:
+    """Whether each example is a matrix for BLAS: contiguous, or with the channels first."""
+    strides = x.strides[1:-1]
+    steps = [n * k for n, k in zip(x.shape[2:-1], strides[1:], strict=True)]
+    return x.flags.c_contiguous or (list(strides[:-1]) == steps and strides[-1] == x.itemsize)
+
+
 def patches(x: Any, columns: Any, padded: Any, windows: Any, groups: int, limit: int) -> Patches:
     """The windows of each block as matrices ``[G, A, B, window * S]``, with A * B positions.
 
@@ -230,10 +238,14 @@ def patches(x: Any, columns: Any, padded: Any, windows: Any, groups: int, limit:
     lengths, sizes = tuple(a[1] for a in windows), [a[2] for a in windows]
     size, few = product(sizes) * s, s < FEW_CHANNELS
     some, examples, rows = blocking(count, lengths, size, limit, groups)
-    if x.flags.c_contiguous and all(a == (a[0], a[0], 1, 1, 0, 1, a[6]) for a in windows):
+    if all(a == (a[0], a[0], 1, 1, 0, 1, a[6]) for a in windows) and is_matrix(x):
         for n in slices(count, examples):
             for r in slices(lengths[0], rows):
-                yield slice(None), (n, r), x[n, r].reshape(1, -1, groups, s).transpose(2, 0, 1, 3)
+                part = x[n, r]
+                part = part.reshape(len(part), -1, groups, s)
+                if x.flags.c_contiguous:
+                    part = part.reshape(1, -1, groups, s)
+                yield slice(None), (n, r), part.transpose(2, 0, 1, 3)
         return
     axis = (slice(None),) * (2 + (len(sizes) + 1) * few)
     shape: tuple[int, ...] = ()
@@ -340,7 +352,7 @@ def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> 
 def blocks_of_sums(size: int, results: int) -> int:
     """The number of equal blocks of the windows for which sums of small products have many rows."""
     most = SMALL // (results * (FEWEST_ROWS + 8 * TILE))
-    count = blocks_of(size, most) if most else 1
+    count = blocks_of(size, most) if most >= FEWEST_ROWS else 1
     return count if size // count <= most else 1
 
 

@@ -45,6 +45,8 @@ def dilation_classes(window: Window) -> list[tuple[slice, slice, Window]]:
     Windows on every d-th row of the source have elements that are adjacent.
     """
     n, m, size, _, off, b, step = window
+    if step == 1:
+        return [(slice(0, None, 1), slice(0, None, 1), window)]
     period, found = step // int(np.gcd(b, step)), []
     for j in range(min(period, m)):
         start = (j * b - off) % step

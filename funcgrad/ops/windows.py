@@ -126,6 +126,8 @@ def phases_along(
     n: int, m: int, size: int, source: int, offset: int, result: int, step: int
 ) -> list[tuple[slice, slice, Window]]:
     """The phases along one axis."""
+    if source == 1:
+        return [(slice(0, None, 1), slice(0, None, 1), (n, m, size, 1, offset, result, step))]
     period, jump = (source // int(np.gcd(source, v)) for v in (result, step))
     parts = []
     for j in range(min(period, m)):
