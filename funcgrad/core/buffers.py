@@ -384,8 +384,11 @@ def returned(x: Any) -> Any:
 
 def as_given(y: Any, leaves: Iterable[Any]) -> Any:
     """A new array that a transform gives: a buffer if it was given one, into which others write."""
-    plain = type(y) is not np.ndarray or y.dtype.kind not in "fc"
-    return y if plain or not any(isinstance(x, Buffer) for x in leaves) else Buffer(y)
+    if type(y) is np.ndarray and y.dtype.kind in "fc":
+        for x in leaves:
+            if type(x) is Buffer:
+                return Buffer(y)
+    return y
 
 
 def buffer(array: np.ndarray) -> Any:

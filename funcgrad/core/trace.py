@@ -60,10 +60,11 @@ class Trace:
     def __init__(self, origin: object, masked: bool = False) -> None:
         self.serial = next(serials)
         self.count = 0  # of the values that it has made
-        outer = running.get()
-        traces = () if outer is None else (outer, *(each for each, _ in outer.around))
         # the traces around it, from the innermost, and the count of each
-        self.around: tuple[tuple[Trace, int], ...] = tuple([(each, each.count) for each in traces])
+        self.around: tuple[tuple[Trace, int], ...] = ()
+        if (outer := running.get()) is not None:
+            traces = (outer, *(each for each, _ in outer.around))
+            self.around = tuple([(each, each.count) for each in traces])
         self.dead = False
         self.masked = masked  # whether derivatives inside are computed with masks, see paths.py
         # whether x += y gives a new array, as for immutable arrays

@@ -339,10 +339,10 @@ def vjp(fun: Callable[..., Any], *primals: Any, has_aux: bool = False) -> tuple[
         outs, out_tree = tree.flatten(out)
         return outs, aux
 
-    others = lambda: [x for x, t in zip(leaves, tracked, strict=True) if not t]
     origin = Origin("vjp", fun)
     record = lambda hand: Recording(origin, on_leaves, leaves, tracked, hand, lasting=True)
-    run = origin.run(record, others)
+    others = [x for x, t in zip(leaves, tracked, strict=True) if not t]
+    run = origin.run(record, lambda: others) if others else record(protected)
 
     def pullback(ct: Any) -> tuple[Any, ...]:
         given = flatten_like("vjp", "the cotangent", out_tree, ct)
