@@ -623,3 +623,31 @@ def test_what_is_made_of_a_result_of_vmap_is_in_numpys_order(transform):
     want.reshape(-1)[0] = 5.0
 
     assert_same(want, INSIDE[transform](program)(x))
+
+
+@pytest.mark.parametrize("transform", INSIDE)
+@pytest.mark.parametrize("made", [np.tile, lambda y, _: y.copy(), lambda y, _: y.ravel()])
+def test_a_copy_of_a_reversed_array_is_contiguous(made, transform):
+    def program(x):
+        y, z = made(x[::-1], 1), made(x[0, ::-1], 1)
+        y.ravel()[2] = 5.0
+        z.ravel()[0] = z.reshape(-1)[1] = 7.0
+        return y.reshape(2, 3) + z
+
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+
+    assert_same(program(x), INSIDE[transform](program)(x))
+
+
+@pytest.mark.parametrize("transform", [*INSIDE, "NumPy"])
+def test_a_scalar_that_is_broadcast_is_read_only(transform):
+    def program(x):
+        y = np.broadcast_to(x[0], 2)
+        with pytest.raises(ValueError, match="read-only"):
+            y += 1.0
+        return y
+
+    x = np.array([0.5, 0.1])
+    run = INSIDE.get(transform, lambda f: f)(program)
+
+    assert_same(np.array([0.5, 0.5]), run(x))

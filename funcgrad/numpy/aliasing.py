@@ -12,6 +12,7 @@ from ..core.buffers import Buffer, fresh_copy, new_array
 from ..core.memory import Owner, alias, owner_of, snapshot, steps_of, write
 from ..core.trace import Tracer
 from ..ops.assign import set_at_p
+from ..ops.elementwise import pos
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.layout import (
     bottom_of,
@@ -72,12 +73,12 @@ def viewed(y: Any, x: Any, prim: Any, params: dict[str, Any], writeable: bool = 
             return y  # the elements had to be copied
     elif not isinstance(y, Tracer):
         return y
-    elif is_scalar(x):  # the result is an array of its own
+    elif is_scalar(x) and writeable:  # the result is an array of its own
         if not y.shape:
             y = snapshot(y)
             y._memory = Owner()
         return y
-    return alias(y, x, prim, params, writeable)
+    return alias(y, as_array(x), prim, params, writeable)
 
 
 def apart(y: Any, *xs: Any) -> Any:
@@ -148,7 +149,9 @@ def raveled(x: Any) -> Any:
             return x
         return viewed(reshape_p(x, shape=shape), x, reshape_p, {"shape": shape})
     y = reshape_p(x, shape=shape)
-    return snapshot(y) if isinstance(x, Tracer) else y
+    if isinstance(x, Tracer) and strides_after_reshape(x.shape, strides_of(x), shape):
+        return pos(y)  # what is a view for reshape is a copy here
+    return y
 
 
 def in_order_of(y: Any, x: Any, order: str = "K") -> Any:
@@ -207,4 +210,8 @@ def write_content(x: Any, new: Any) -> None:
     if not isinstance(new, Tracer):  # into a buffer
         x[...] = new
     else:
-        write(x, new, lambda owner, new: laid_out_as(new, strides_of(owner)))
+        write(x, new, _in_layout)
+
+
+def _in_layout(x: Any, new: Any) -> Any:
+    return laid_out_as(new, strides_of(x)) if len(x.shape) > 1 else new

@@ -13,6 +13,7 @@ from ..ops.reduce import axes_in, axis_of
 from ..ops.structure import broadcast_to as _broadcast_to, reshape as _reshape
 from .aliasing import apart, as_array, as_scalar, gives, in_c_order, in_order_of, viewed
 from .dispatch import EAGER, implements
+from .dtypes import copy
 from .indexing import concrete
 from .joining import concatenate
 from .shapes import (
@@ -50,10 +51,12 @@ def tile(A: Any, reps: Any) -> Any:  # noqa: N803, NumPy's name
     rank = max(len(times), len(shape_of(a)))
     times = (1,) * (rank - len(times)) + times
     shape = (1,) * (rank - len(shape_of(a))) + shape_of(a)
+    if set(times) <= {1}:
+        return _reshape(copy(a), shape)
     doubled = tuple(n for pair in zip(times, shape, strict=True) for n in pair)
     expanded = _reshape(a, tuple(n for length in shape for n in (1, length)))
     whole = tuple(t * n for t, n in zip(times, shape, strict=True))
-    return _reshape(_broadcast_to(strong(expanded), doubled), whole)
+    return in_c_order(_reshape(_broadcast_to(strong(expanded), doubled), whole))
 
 
 @implements("flip")

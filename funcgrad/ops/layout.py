@@ -197,7 +197,7 @@ def bottom_of(x: Any) -> Any:
 
 def laid_out_as(y: Any, strides: Any) -> Any:
     """A new array with the strides, in elements, that NumPy would give it."""
-    if not isinstance(y, Tracer) or len(y.shape) < 2:
+    if not isinstance(y, Tracer) or not y.shape:
         return y
     y = fresh_copy(y) if type(y._memory) is View else y
     bottom = bottom_of(y)
