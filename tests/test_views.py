@@ -1,5 +1,7 @@
 """Memory of results: they share it with an operand exactly where NumPy's do."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 
@@ -651,3 +653,35 @@ def test_a_scalar_that_is_broadcast_is_read_only(transform):
     run = INSIDE.get(transform, lambda f: f)(program)
 
     assert_same(np.array([0.5, 0.5]), run(x))
+
+
+@pytest.mark.parametrize("transform", INSIDE)
+@pytest.mark.parametrize("view", [lambda x: x[::-1], np.diagonal, lambda x: x[:, 0]])
+def test_an_argument_of_a_gradient_has_the_strides_of_the_view_that_it_is(view, transform):
+    def part(y):
+        y.ravel()[0] = 5.0  # of a copy
+        return np.sum(y**2)
+
+    def program(x):
+        x[1] += 1.0
+        return fg.grad(part)(view(x))
+
+    x = np.arange(1.0, 10.0).reshape(3, 3)
+
+    assert_same(2.0 * view(x + [[0.0], [1.0], [0.0]]), INSIDE[transform](program)(x))
+
+
+def test_a_column_that_is_written_takes_no_memory_of_its_matrix():
+    matrix = np.ones((4000, 500))
+
+    def program(x):
+        x[0] = 3.0
+        return np.sum(x**2)
+
+    fg.grad(program)(matrix[:, 0])
+    tracemalloc.start()
+    fg.grad(program)(matrix[:, 0])
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert peak < matrix.nbytes / 10

@@ -16,7 +16,13 @@ from ..core.registry import overrides
 from ..core.trace import Tracer
 from ..ops import elementwise as ew
 from ..ops.index import getitem_p
-from ..ops.layout import copy_in, laid_out, strides_of, zeros_in_order
+from ..ops.layout import (
+    copy_in,
+    laid_out,
+    strides_in_elements,
+    strides_of,
+    zeros_in_order,
+)
 from ..ops.structure import reshape_p, transpose_p
 from .staging import staged_in
 
@@ -52,11 +58,19 @@ def own_array(x: Any) -> Any:
     if type(strides) is not tuple or not x.shape:
         return new_copy(x.value)
     if isinstance(x.value, np.ndarray):
-        copy = copy_in(strides, x.value)
+        dense = np.empty_like(laid_out(x.shape, strides))  # in which the same views are views
+        copy = copy_in(strides_in_elements(dense), x.value)
         return copy if copy is not x.value else kept(copy)
     copy = new_copy(x.value)
     copy._memory.strides = strides
     return copy
+
+
+def keep_strides(y: Any, x: Any) -> Any:
+    """A tracer ``y`` of a copy of ``x``, which may be a view, with the strides of that."""
+    if strides_of(y) != (strides := strides_of(x)):
+        y._memory = Owner(strides)
+    return y
 
 
 def new_copy(x: Any) -> Any:

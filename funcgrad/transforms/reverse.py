@@ -19,7 +19,7 @@ from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walk
 from ..ops.index import Index
 from .arguments import check_alive
 from .lines import Located, line_of
-from .owned_arrays import can_follow, kept
+from .owned_arrays import can_follow, keep_strides, kept
 from .snapshots import SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
 from .staging import StagingTracer
 from .untraced import handing_of, unchanged
@@ -107,7 +107,9 @@ class Tape(Trace):
         if type(value) in _NUMBERS:
             return TapeTracer(self, value, number)
         if type(value) is np.ndarray and value.nbytes <= SMALL:
-            return TapeTracer(self, value.copy("K"), number)
+            x = TapeTracer(self, value.copy("K"), number)
+            return x if value.flags.forc else keep_strides(x, value)
+        given = value
         if isinstance(value, Tracer):
             value = settled(value)
             self.nested = self.nested or isinstance(value, Tracer)
@@ -115,7 +117,9 @@ class Tape(Trace):
                 return TapeTracer(self, value, number)
         if is_shared(value):
             return SharedTracer(self, as_ndarray(value), number)
-        return TapeTracer(self, self.kept().take(value), number)
+        copy = self.kept().take(value)
+        copy = keep_strides(copy, given) if isinstance(copy, Tracer) else copy
+        return TapeTracer(self, copy, number)
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
         values: Sequence[Any]
