@@ -565,3 +565,15 @@ def test_the_result_of_an_inner_transform_takes_traced_values(name):
         return (x * w).sum()
 
     assert_same(fg.jit(fg.grad(f))(X, V), fg.grad(f)(X, V), 1e-14)
+
+
+@pytest.mark.parametrize("call", [
+    lambda f: lax.cond(True, f, f, X), lambda f: lax.switch(0, [f], X), lambda f: fg.jit(f)(X),
+    lambda f: fg.checkpoint(f)(X),
+])  # fmt: skip
+def test_a_body_that_returns_an_array_from_outside_gives_a_copy(call):
+    v = V.copy()
+    got = call(lambda x: v)
+    v[0] = 5.0
+
+    assert_same(V, got)

@@ -11,11 +11,12 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, is_arraylike, shape_of
-from ..core.buffers import own, returned
+from ..core.buffers import own
 from ..core.errors import DtypeError, ShapeError, TreeError
 from ..core.integers import whole
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import compress
+from ..core.ownership import copied
 from ..core.trace import Tracer, is_concrete
 from ..ops import compare
 from ..ops.elementwise import where
@@ -100,7 +101,8 @@ def switch(index: Any, branches: Sequence[Callable[..., Any]], *operands: Any) -
 
 def _apply(fun: Callable[..., Any], operands: Any) -> Any:
     """Call a function, which may write into copies of its operands; its results are copies too."""
-    result = lambda y: body_value(own(y) if isinstance(y, Tracer) else returned(y))
+    # of an ndarray too: the function may close over it
+    result = lambda y: body_value(own(y) if isinstance(y, Tracer) else copied(y))
     return handed(lambda *xs: tree.map(result, fun(*tree.map(body_value, xs))), operands)
 
 
