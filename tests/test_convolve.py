@@ -208,6 +208,27 @@ def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch)
     assert np.sum(w_ct * u) == pytest.approx(np.sum(ct * f(x, u)), rel=1e-9, abs=1e-9)
 
 
+@pytest.mark.parametrize("bad", [np.inf, np.nan])
+@pytest.mark.parametrize("channels", [(1, 1, 1), (3, 16, 1), (16, 8, 1), (16, 3, 1), (8, 8, 8)])
+@pytest.mark.parametrize("stride", [1, 2])
+def test_an_element_that_is_not_finite_stays_in_its_windows(stride, channels, bad):
+    ins, outs, groups = channels
+    f = lambda x, w: lax.conv_general_dilated(
+        x, w, (stride, stride), "SAME", dimension_numbers=NHWC, feature_group_count=groups
+    )
+    x, w = np.ones((2, 9, 8, ins)), np.ones((3, 3, ins // groups, outs))
+    spot = np.zeros_like(x)
+    spot[1, 4, 0, -1] = 1.0
+    got, pull = fg.vjp(f, np.where(spot == 1, bad, x), w)
+
+    np.testing.assert_array_equal(np.isfinite(got), f(spot, w) == 0)
+    far = np.where(f(spot, w) == 0, 1.0, 0.0)  # a cotangent where it is not seen
+    np.testing.assert_array_equal(pull(far)[0], fg.vjp(f, x, w)[1](far)[0])
+    ct = np.where(np.arange(got.size) == 0, bad, 1.0).reshape(got.shape)
+    seen = fg.vjp(f, x, w)[1](np.where(ct == 1, 0.0, 1.0))[0]
+    np.testing.assert_array_equal(np.isfinite(pull(ct)[0]), seen == 0)
+
+
 @pytest.mark.parametrize("name", [n for n in primitives if n.startswith(("conv_", "window_"))])
 def test_into_needs_only_the_scratch_that_it_asks_for(name):
     windows = (window(6, 3, 2, 1, 1), window(4, 2, 1, 0, 1))

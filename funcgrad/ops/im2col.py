@@ -179,19 +179,20 @@ def multiply(left: Any, matrix: Any, block: Any, flat: Any, g: slice, groups: in
     They are written there, or if these have no such matrices to ``flat`` first.
     """
     shape, (_, count, inner, columns) = left.shape[1:-1], matrix.shape
+    t, rank = count * columns, len(shape)
     if flat is None:
-        y = block.reshape(*shape, groups, count, columns)[..., g, :, :]
+        y = block.reshape(*shape, groups, t)[..., g, :]
     else:
-        y = flat[: product(left.shape[:-1]) * count * columns]
-        y = y.reshape(*shape, len(left), count, columns)
-    rank = len(shape)
-    small = small_rows(left, count * columns)
-    parts = cut(y.transpose(rank, rank + 1, *range(rank), rank + 2), small)
-    for a, b in zip(cut(left[:, None], small), parts, strict=True):
-        ones = (1,) * (a.ndim - 4)
-        np.matmul(a, matrix.reshape(len(a), count, *ones, inner, columns), out=b)
+        y = flat[: product(left.shape[:-1]) * t].reshape(*shape, len(left), t)
+    small = small_rows(left, t)
+    parts = cut(y.transpose(rank, *range(rank), rank + 1), small)
+    for a, b in zip(cut(left, small), parts, strict=True):
+        # all blocks of the kernel for some rows, then the next rows: the rows are in the L1 cache
+        z = b.reshape(*b.shape[:-1], count, columns).swapaxes(-3, -2)
+        ones = (1,) * (a.ndim - 3)
+        np.matmul(a[..., None, :, :], matrix.reshape(len(a), *ones, count, inner, columns), out=z)
     if flat is not None:
-        place = block.reshape(*block.shape[:-1], groups, -1)[..., g, :]
+        place = block.reshape(*block.shape[:-1], groups, t)[..., g, :]
         place[...] = y.reshape(place.shape)
 
 
@@ -279,7 +280,10 @@ def kernel_sizes(
     parts = [part for _, _, part in phases(with_positive_steps(windows))]
     if s == t == 1:
         return largest_sizes([(0,) * 4, *(depthwise_sizes(count, part, groups) for part in parts)])
-    sizes = [gather_sizes(count, part, s, t, groups, SUMMED) for part in parts]
+    sizes = [
+        gather_sizes(count, p, s, t, groups, sum_size(s * product([w[2] for w in p]), t))
+        for p in parts
+    ]
     return largest_sizes([(0,) * 5, *((a + LINE, b, c + LINE, size, d) for a, b, c, d in sizes)])
 
 
@@ -332,7 +336,7 @@ def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> 
     total = total.reshape(groups, blocks, *((size, t) if few else (t, size // blocks)))
     total.fill(0)
     columns, seen = aligned(columns, columns.size - LINE), None
-    for g, place, left in patches(x, columns, padded, windows, groups, SUMMED):
+    for g, place, left in patches(x, columns, padded, windows, groups, sum_size(size, t)):
         right = y[place]
         if few or not right.flags.c_contiguous:
             copy = aligned(flat, right.size).reshape(right.shape)
@@ -351,9 +355,15 @@ def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> 
 
 def blocks_of_sums(size: int, results: int) -> int:
     """The number of equal blocks of the windows for which sums of small products have many rows."""
-    most = SMALL // (results * (FEWEST_ROWS + 8 * TILE))
+    most = SMALL // (results * (FEWEST_ROWS + 8 * TILE)) if results <= FEW_RESULTS else 0
     count = blocks_of(size, most) if most >= FEWEST_ROWS else 1
     return count if size // count <= most else 1
+
+
+def sum_size(inner: int, results: int) -> int:
+    """The elements of a block of windows whose products are added, more for packed operands."""
+    small = SMALL // (inner // blocks_of_sums(inner, results) * results)
+    return SUMMED if small >= FEWEST_ROWS else 4 * SUMMED
 
 
 def rows_of_sums(rows: int, multiplications: int) -> int:
@@ -378,5 +388,6 @@ def add_products(a: Any, b: Any, total: np.ndarray, partial: np.ndarray) -> None
     places = places.transpose(rank, *range(rank), *range(rank + 1, rank + 4))
     columns = b.reshape(*b.shape[:-1], shape[1], shape[3]).swapaxes(-3, -2)
     np.matmul(a[..., None, :, :].swapaxes(-2, -1), columns, out=places)
-    np.add.reduce(terms[1:], axis=0, out=terms[0])
-    total += terms[0]
+    if len(terms) > 2:
+        np.add.reduce(terms[1:], axis=0, out=terms[0])
+    total += terms[int(len(terms) == 2)]
