@@ -79,7 +79,7 @@ class Case:
         close = lambda xs, ys, tolerance: all(
             np.all(np.abs(x - y) <= tolerance * scale) for x, y in zip(xs, ys, strict=True)
         )
-        return not close(ahead, behind, 1e-3) or not close(coarse, fine, 1e-5)
+        return not close(ahead, behind, 5e-5) or not close(coarse, fine, 1e-5)
 
     def central(self, step: float) -> list[Any]:
         ahead, behind = (self.differences(h) for h in (step, -step))
