@@ -11,7 +11,7 @@ from funcgrad import lax
 from funcgrad.core.avals import Aval
 from funcgrad.core.errors import ShapeError
 from funcgrad.core.registry import primitives
-from funcgrad.ops import col2im, depthwise, im2col, pooling_kernels, strips
+from funcgrad.ops import col2im, depthwise, im2col, patches, pooling_kernels, strips
 from funcgrad.ops.convolve import conv_kernel_p, convolve_p
 from funcgrad.ops.windows import transposed_windows, window
 
@@ -190,7 +190,9 @@ def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch)
         monkeypatch.setattr(module, "FEW_RESULTS", few_results)
         monkeypatch.setattr(module, "TILE", tile)
     monkeypatch.setattr(im2col, "FEWEST_ROWS", int(rng.choice([1, 48])))
-    monkeypatch.setattr(im2col, "FEW_CHANNELS", int(rng.choice([1, 8])))
+    few_channels = int(rng.choice([1, 8]))
+    for module in (patches, im2col):
+        monkeypatch.setattr(module, "FEW_CHANNELS", few_channels)
     monkeypatch.setattr(depthwise, "PIECE", int(rng.choice([6, 1 << 11])))
     x, w, (strides, pads, lhs_dilation, rhs_dilation, *groups) = random_convolution(rng)
     options = (strides, pads, lhs_dilation, rhs_dilation)

@@ -11,13 +11,14 @@ Layouts are ``x [N, *source, G*S]``, ``w [*window, S, G*T]``, ``y [N, *result, G
 of channels, S channels of the source and T of the result in each.
 """
 
-from collections.abc import Iterator, Sequence
-from typing import Any, TypeAlias
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
 from .col2im import col2im, col2im_sizes
 from .depthwise import convolve_depthwise, correlate_depthwise, depthwise_sizes
+from .patches import FEW_CHANNELS, blocking, patches, plane_lengths
 from .strips import FEW_RESULTS, SMALL, TILE, blocks_of, rows_of_products, strip_sizes, strips
 from .windows import (
     Window,
@@ -25,21 +26,16 @@ from .windows import (
     extents,
     identity_window,
     kernel_flips,
-    padded_sources,
     phases,
     product,
-    slices,
     transposed_windows,
     with_positive_steps,
 )
-
-Patches: TypeAlias = Iterator[tuple[slice, tuple[slice, ...], np.ndarray]]
 
 BLOCK = 1 << 17  # elements of a block of windows: 512 kB in float32, a quarter of the L2 cache
 SUMMED = 1 << 18  # elements of a block of windows whose products are added
 LINE = 64  # elements in 64 bytes, at most
 FEWEST_ROWS, MOST_ROWS = 48, 192  # of small products whose sum is taken: other numbers are slower
-FEW_CHANNELS = 8  # with fewer channels the copies run along the last spatial axis
 
 
 def cheapest_form(windows: Sequence[Window], channels: int, results: int) -> str:
@@ -52,18 +48,6 @@ def cheapest_form(windows: Sequence[Window], channels: int, results: int) -> str
     gather = channels * (10 + min(1.25 * results, 12 + 0.75 * results))
     gather *= 1.25 if any(w[3] > 1 for w in windows) else 1
     return "im2col" if gather <= results * (60 + channels) else "col2im"
-
-
-def blocking(
-    count: int, lengths: Sequence[int], size: int, limit: int, groups: int
-) -> tuple[int, int, int]:
-    """The numbers of groups, of examples and of rows in a block of windows of ``size`` elements."""
-    rows, row = lengths[0], max(1, product(lengths[1:]) * size)
-    if groups * rows * row <= limit:
-        return groups, min(count, limit // max(1, groups * rows * row)), rows
-    if rows * row <= limit:
-        return limit // (rows * row), 1, rows
-    return 1, 1, max(1, limit // row)
 
 
 def block_size(inner: int, results: int) -> int:
@@ -117,7 +101,8 @@ def gather_sizes(
     size, lengths = product([w[2] for w in windows]) * s, [w[1] for w in windows]
     some, examples, rows = blocking(count, lengths, size, limit, groups)
     positions = examples * rows * product(lengths[1:])
-    padded = some * examples * product(extents(windows)) * s
+    reach = plane_lengths(windows) if s < FEW_CHANNELS else extents(windows)
+    padded = some * examples * product(reach) * s
     products = examples + positions // FEWEST_ROWS + 1
     return some * positions * size, padded, positions * t * groups, some * products * size * t
 
@@ -220,48 +205,6 @@ def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarra
     split = w.reshape(*sizes, s, groups, count, -1)
     copy[...] = split.transpose(rank + 1, rank + 2, *range(rank + 1), rank + 3)
     return copy.reshape(groups, count, inner, -1)
-
-
-def is_matrix(x: np.ndarray) -> bool:
-    """Whether each example is a matrix for BLAS: contiguous, or with the channels first."""
-    strides = x.strides[1:-1]
-    steps = [n * k for n, k in zip(x.shape[2:-1], strides[1:], strict=True)]
-    return x.flags.c_contiguous or (list(strides[:-1]) == steps and strides[-1] == x.itemsize)
-
-
-def patches(x: Any, columns: Any, padded: Any, windows: Any, groups: int, limit: int) -> Patches:
-    """The windows of each block as matrices ``[G, A, B, window * S]``, with A * B positions.
-
-    A block is a slice of the groups, and the index of its examples and rows of the result. The
-    matrices are views if the windows have one element and no stride, else in ``columns``.
-    """
-    count, s = len(x), x.shape[-1] // groups
-    lengths, sizes = tuple(a[1] for a in windows), [a[2] for a in windows]
-    size, few = product(sizes) * s, s < FEW_CHANNELS
-    some, examples, rows = blocking(count, lengths, size, limit, groups)
-    if all(a == (a[0], a[0], 1, 1, 0, 1, a[6]) for a in windows) and is_matrix(x):
-        for n in slices(count, examples):
-            for r in slices(lengths[0], rows):
-                part = x[n, r]
-                part = part.reshape(len(part), -1, groups, s)
-                if x.flags.c_contiguous:
-                    part = part.reshape(1, -1, groups, s)
-                yield slice(None), (n, r), part.transpose(2, 0, 1, 3)
-        return
-    axis = (slice(None),) * (2 + (len(sizes) + 1) * few)
-    shape: tuple[int, ...] = ()
-    for g, n, view in padded_sources(x, padded, windows, groups, (some, examples), few):
-        for r in slices(lengths[0], rows):
-            part = view[(*axis, r)]
-            if part.shape != shape:
-                shape = part.shape
-                block = columns[: part.size].reshape(shape)
-                if few:
-                    left = block.reshape(*shape[:2], size, -1).swapaxes(2, 3)
-                else:
-                    left = block.reshape(len(block), 1, -1, size)
-            block[...] = part
-            yield g, (n, r), left
 
 
 # the cotangent of the kernel: a sum over examples and positions

@@ -103,7 +103,7 @@ def strips(x: Any, columns: Any, padded: Any, windows: Any, groups: int, t: int)
         some, examples, height, places = strip_blocking(len(x), part, s, t, groups)
         one, y = strip_windows(part), x[:, source]
         shape: tuple[int, ...] = ()
-        for g, n, view in padded_sources(y, padded, one, groups, (some, examples), few=False):
+        for g, n, view in padded_sources(y, padded, one, groups, (some, examples)):
             for r in slices(m, height):
                 rows = view[:, :, r.start * b : (r.stop - 1) * b + size]
                 start, stop = (results.start + k * results.step for k in (r.start, r.stop - 1))

@@ -174,54 +174,44 @@ def slices(count: int, size: int) -> list[slice]:
 
 
 def padded_sources(
-    x: Any, padded: Any, windows: Any, groups: int, sizes: tuple[int, int], few: bool
+    x: Any, padded: Any, windows: Any, groups: int, sizes: tuple[int, int]
 ) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """All windows on the source, by blocks of groups and examples.
+    """All windows on the source, ``[G, N, *result, *window, S]``, by blocks of groups and examples.
 
-    They are ``[G, N, *result, *window, S]``, or if ``few``, ``[G, N, *window, S, *result]``:
-    views of ``x``, or with padding, groups or few channels of a copy in the buffer ``padded``.
+    They are views of ``x``, or with padding or groups of a copy in the buffer ``padded``.
     """
     rank, s = len(windows), x.shape[-1] // groups
-    lengths = extents(windows)
+    lengths, lead = extents(windows), (slice(None),) * 2
     source = x.reshape(*x.shape[:-1], groups, s)
-    spatial = range(1, rank + 1)
-    last = (rank + 2, *spatial) if few else (*spatial, rank + 2)
-    source = source.transpose(rank + 1, 0, *last)
+    source = source.transpose(rank + 1, 0, *range(1, rank + 1), rank + 2)
     take, put = overlap(windows)
-    copied = few or groups > 1 or any(p.stop < k for p, k in zip(put, lengths, strict=True))
-    copied = copied or any(p.start for p in put)
+    copied = groups > 1 or any(p.start for p in put)
+    copied = copied or any(p.stop < k for p, k in zip(put, lengths, strict=True))
+    source = source[(*lead, *take)]
     blocks = [(g, n) for g in slices(groups, sizes[0]) for n in slices(len(x), sizes[1])]
-    lead = (slice(None),) * 3 if few else (slice(None),) * 2
     if not copied:
-        view = windows_on(source[(*lead, *take)], windows, few)
+        view = windows_on(source, windows)
         for g, n in blocks:
             yield g, n, view[g, n]
         return
-    shape = (*sizes, s, *lengths) if few else (*sizes, *lengths, s)
+    shape = (*sizes, *lengths, s)
     base = padded[: product(shape)].reshape(shape)
     base.fill(0)
-    view = windows_on(base, windows, few)
-    inner = base[(*lead, *put)]
-    source = source[(*lead, *take)]
+    view, inner = windows_on(base, windows), base[(*lead, *put)]
     for g, n in blocks:
         part = source[g, n]
         inner[: len(part), : part.shape[1]] = part
         yield g, n, view[: len(part), : part.shape[1]]
 
 
-def windows_on(base: np.ndarray, windows: Sequence[Window], few: bool) -> np.ndarray:
+def windows_on(base: np.ndarray, windows: Sequence[Window]) -> np.ndarray:
     """A view of all windows on a padded source."""
-    rank, first = len(windows), 3 if few else 2
-    steps = base.strides[first : first + rank]
+    steps = base.strides[2:-1]
     lengths, sizes = (tuple(w[i] for w in windows) for i in (1, 2))
     along = tuple(w[5] * k for w, k in zip(windows, steps, strict=True))
     window = tuple(w[6] * k for w, k in zip(windows, steps, strict=True))
-    lead, ends = base.shape[:2], base.strides[:2]
-    if few:
-        shape = (*lead, *sizes, base.shape[2], *lengths)
-        return view_of(base, shape, (*ends, *window, base.strides[2], *along))
-    shape = (*lead, *lengths, *sizes, base.shape[-1])
-    return view_of(base, shape, (*ends, *along, *window, base.strides[-1]))
+    shape = (*base.shape[:2], *lengths, *sizes, base.shape[-1])
+    return view_of(base, shape, (*base.strides[:2], *along, *window, base.strides[-1]))
 
 
 # arguments of the public functions
