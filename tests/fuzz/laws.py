@@ -14,7 +14,7 @@ from unittest.mock import patch
 import numpy as np
 
 import funcgrad as fg
-from funcgrad.compile import fusion, kernels, packing
+from funcgrad.compile import fusion, packing, planes, product_rules, reductions
 from funcgrad.core.errors import MissingDerivativeError
 
 from .adjoint import adjoint
@@ -80,7 +80,11 @@ def blocked(case: Case) -> None:
     limits = (
         patch.object(fusion, "BIG", 4),
         patch.object(fusion, "BLOCK", int(case.rng.integers(1, 4))),
-        patch.object(kernels, "_DOT_LIMIT", 2),
+        patch.object(reductions, "LIMIT", 2),
+        patch.object(reductions, "MANY", 1),
+        patch.object(planes, "BROAD", 1),
+        patch.object(planes, "LONG", 1),
+        patch.object(product_rules, "STACKED", 1),
         patch.object(packing, "SMALL", 1),
     )
     eager = case.fun(*case.inputs)
