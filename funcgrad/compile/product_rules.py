@@ -19,7 +19,7 @@ STACKED = 4  # vectors from which their product as one matrix pays
 def sum_of_products(build: Builder, eqn: Eqn) -> Atom | None:
     """sum_n a_n b_n = [a_1 a_2 ...] [b_1; b_2; ...]: one product for a sum over a stack."""
     inner = build.maker(eqn.ins[0])
-    if inner is None or inner.prim is not matmul:
+    if inner is None or inner.prim is not matmul or not build.read_once(eqn.ins[0]):
         return None
     (a, b), shape = inner.ins, inner.outs[0].aval.shape
     axes = eqn.params["axes"]

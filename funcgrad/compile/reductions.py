@@ -45,7 +45,6 @@ def reduce(w: Statements, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: V
     blocks = _blocks(x.aval.shape, axes)
     if not any(_is_faster(ufunc, block, x.aval.dtype) for block in blocks):
         return _plain(w, ufunc, x, axes, out)
-    w.allocate(out)
     *first, last = blocks
     for block in first:
         with w.memory.scratch(Aval((block.outer * block.inner,), x.aval.dtype)) as (part,):
@@ -116,7 +115,7 @@ def _sum(w: Statements, x: Value, block: Block, out: Value) -> None:
     dtype = x.aval.dtype
     if along > LIMIT:
         return _sum_in_parts(w, x, block, out)
-    if inner == 1:
+    if inner == 1 and x.aval.shape != (along, inner):
         args = [_shaped(w, x, (outer, along)), _ones(w, along, dtype)]
         return w.call(w.numpy("dot"), args, _shaped(w, out, (outer,)))
     if outer == 1:
@@ -182,6 +181,7 @@ def _shaped(w: Statements, x: Value, shape: Sequence[int]) -> Value:
     shape = tuple(shape)
     if x.aval.shape == shape:
         return x
+    w.allocate(x)
     return w.view(x, x.reshaped(shape), Aval(shape, x.aval.dtype), True)
 
 

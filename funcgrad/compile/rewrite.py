@@ -1,5 +1,6 @@
 """Rewriting of programs: a builder of equations, and a walk that replaces them."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -15,11 +16,18 @@ class Builder:
     """Equations under construction; a call with a primitive, or its name, adds one."""
 
     def __init__(self) -> None:
+        self.readers: Counter[Atom] = (
+            Counter()
+        )  # how often each value is read, as far as it is known
         self.eqns: list[Eqn] = []
         self.makers: dict[Atom, Eqn] = {}
         # the equation that defines a value, None for an input or a literal
         self.maker: Callable[[Atom], Eqn | None] = self.makers.get
         self.source, self.scope = "", None
+
+    def read_once(self, atom: Atom) -> bool:
+        """Whether at most one equation of the program that is being rewritten reads a value."""
+        return self.readers[atom] < 2
 
     def number(self, value: Any) -> Literal:
         return Literal(value)
@@ -68,6 +76,8 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
     returned itself.
     """
     build = Builder()
+    build.readers = Counter(a for eqn in jaxpr.eqns for a in eqn.ins)
+    build.readers.update(jaxpr.outvars)
     now: dict[Any, Atom] = {}
     for eqn in jaxpr.eqns:
         ins = over(eqn, now) if now else eqn.ins
@@ -78,7 +88,9 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
         if outs is None or not build.replaces(eqn, outs, start):
             build.add(eqn)
         else:
-            now.update(zip(eqn.outs, (now.get(a, a) for a in outs), strict=True))
+            for var, atom in zip(eqn.outs, outs, strict=True):
+                now[var] = atom = now.get(atom, atom)
+                build.readers[atom] += build.readers[var]
     eqns, outvars = tuple(build.eqns), tuple([now.get(a, a) for a in jaxpr.outvars])
     if (eqns, outvars) == (jaxpr.eqns, jaxpr.outvars):  # both are compared by identity
         return jaxpr

@@ -219,6 +219,8 @@ def _scaled_factor(build: Builder, eqn: Eqn) -> Atom | None:
         made = build.maker(inner)
         if made is None or made.prim is not mul or not isinstance(a, Literal) or not finite(a):
             continue
+        if not build.read_once(inner):
+            return None
         small, large = sorted(made.ins, key=lambda x: x.aval.size)
         out = eqn.outs[0].aval
         if isinstance(small, Literal) or not is_moderate(a) or small.aval.size == large.aval.size:

@@ -43,6 +43,8 @@ def sum_of_scaled(build: Builder, eqn: Eqn) -> Atom | None:
     out = eqn.outs[0].aval
     if inner is None or out.dtype.kind != "f" or inner.outs[0].aval.size == out.size:
         return None
+    if not build.read_once(eqn.ins[0]):
+        return None
     if inner.prim is neg:
         return _not_minus_0(build, build(neg, build(sum_p, inner.ins[0], axes=eqn.params["axes"])))
     if inner.prim is not mul:

@@ -29,10 +29,12 @@ def lower_logaddexp(build: Any, a: Any, b: Any) -> Any:
 
 
 def lower_share(build: Any, a: Any, b: Any) -> Any:
-    """1 / (1 + exp(b - a))."""
+    """exp(min(a - b, 0)) / (1 + exp(-|a - b|)), where nothing overflows."""
     if not _are_alike(a, b):
         return None
-    return build("div", 1, build("add", build("exp", _difference(build, b, a)), 1))
+    d = _difference(build, a, b)
+    below = build("add", build("exp", build("neg", build("abs", d))), 1)
+    return build("div", build("exp", build("minimum", d, 0)), below)
 
 
 def _difference(build: Any, a: Any, b: Any) -> Any:
