@@ -483,6 +483,24 @@ def test_triangular_systems_are_solved_in_blocks(n, columns, lapack):
         assert_same(want, linalg.solve_triangular(a, b, trans, lower, unit), 1e-10, atol=1e-12)
 
 
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128, np.int64])
+@pytest.mark.parametrize("shapes", [((40, 3, 3), (40, 3, 2)), ((5, 20, 4, 4), (20, 4, 1)),
+                                    ((70, 1, 1), (1, 3)), ((90, 5, 5), (2, 1, 5, 2))])  # fmt: skip
+def test_stacks_of_triangular_systems_are_solved_row_by_row(shapes, dtype):
+    a, b = ((9 * RNG.normal(size=shape)).astype(dtype) for shape in shapes)
+    n = a.shape[-1]
+    a = a + (30 * np.eye(n)).astype(dtype)
+    for lower, unit in itertools.product((False, True), (False, True)):
+        t = np.tril(a) if lower else np.triu(a)
+        t = t * (1 - np.eye(n, dtype=dtype)) + np.eye(n, dtype=dtype) if unit else t
+        want = np.linalg.solve(t, b)
+        # condition numbers of some hundred
+        tolerance = 1e-3 if dtype == np.float32 else 1e-9
+        assert_same(want, linalg.solve_triangular(a, b, 0, lower, unit), tolerance, atol=tolerance)
+    with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+        linalg.solve_triangular(a * (1 - np.eye(n, dtype=dtype)), b)
+
+
 def test_a_triangular_system_is_solved_to_the_accuracy_of_substitution(lapack):
     n = 200
     a = np.tril(-np.ones((n, n)), -1) + np.eye(n)  # of condition 2**200

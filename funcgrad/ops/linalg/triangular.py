@@ -1,6 +1,7 @@
 """Triangular systems: by LAPACK where SciPy is installed, else by substitution in blocks."""
 
 import functools
+import math
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from .matrices import lower as lower_part, upper as upper_part
 
 BLOCK = 32  # rows of a block; the rest is matrix products
 MANY = 16  # right-hand sides from which the inverse of a block takes less time than its solution
+STACK = 4  # matrices for each of their rows, from which all are solved together row by row
 TALL = 64  # rows from which LAPACK's trtrs makes up for the call
 
 
@@ -19,6 +21,8 @@ class SolveTriangular(Solver):
 
     @override
     def run(self, a: Any, b: Any, *, lower: bool, unit: bool) -> tuple[Any, ...]:
+        if a.ndim > 2 and math.prod(a.shape[:-2]) >= STACK * a.shape[-1]:
+            return (_by_rows(a, b, lower, unit),)
         found = _by_lapack(a, b, lower, unit)
         return (_substitute(a, b, lower, unit) if found is None else found,)
 
@@ -42,7 +46,7 @@ def _by_lapack(a: Any, b: Any, lower: bool, unit: bool) -> Any:
     return np.ascontiguousarray(x) if info == 0 else None
 
 
-@functools.cache
+@functools.lru_cache(8)
 def _trtrs(char: str) -> Any:
     """LAPACK's solver of triangular systems for a dtype, None without SciPy."""
     try:
@@ -51,6 +55,23 @@ def _trtrs(char: str) -> Any:
         return None
     names = {"f": "strtrs", "d": "dtrtrs", "F": "ctrtrs", "D": "ztrtrs"}
     return getattr(lapack, names[char]) if char in names else None
+
+
+def _by_rows(a: Any, b: Any, lower: bool, unit: bool) -> Any:
+    """The solutions of a stack of systems, each row of all of them at once."""
+    n, diagonal = a.shape[-1], np.diagonal(a, axis1=-2, axis2=-1)
+    if not unit and not np.all(diagonal):
+        raise np.linalg.LinAlgError("Singular matrix")
+    stack = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
+    dtype = np.linalg.solve(np.ones((1, 1), a.dtype), np.ones((1, 1), b.dtype)).dtype
+    x = np.empty((*stack, *b.shape[-2:]), dtype)
+    for i in range(n) if lower else reversed(range(n)):
+        known = slice(0, i) if lower else slice(i + 1, n)
+        row = np.matmul(a[..., i : i + 1, known], x[..., known, :])[..., 0, :]
+        np.subtract(b[..., i, :], row, out=x[..., i, :], casting="same_kind")
+        if not unit:
+            x[..., i, :] /= diagonal[..., i, None]
+    return x
 
 
 def _substitute(a: Any, b: Any, lower: bool, unit: bool) -> Any:
