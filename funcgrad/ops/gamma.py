@@ -123,6 +123,25 @@ def digamma_of(x: Any) -> Any:
     return masked_update(y, x < 0, reflected, x, y)
 
 
+def gammaln_of_float(x: float) -> float:
+    """gammaln of a Python float."""
+    try:
+        return math.lgamma(x)
+    except (ValueError, OverflowError):  # a pole, and a result that is too large
+        return math.inf
+
+
+def digamma_of_float(x: float) -> float:
+    """digamma of a Python float, as ``digamma_of``."""
+    if x < 0:
+        d = math.remainder(x, 1.0) if x > -math.inf else 0.0
+        return math.nan if d == 0 else digamma_of_float(1 - x) - math.pi / math.tan(math.pi * d)
+    if not 0 < x < 8:
+        return math.copysign(math.inf, -x) if x == 0 else math.log(x) - log_minus_digamma(x)
+    w = (x + 1 if x < 1 else x) - ROOT[0] - ROOT[1]
+    return w * rational(DIGAMMA_P, DIGAMMA_Q, w) - (1 / x if x < 1 else 0)
+
+
 def zeta_of(s: Any, q: Any) -> Any:
     y = masked_update(zeta_positive(s, np.abs(q)), q < 0, _zeta_below, s, q)
     y = np.where((q <= 0) & (from_nearest_integer(q) == 0), np.inf, y)
@@ -216,9 +235,10 @@ EULER_MACLAURIN = (0.08333333333333333, -0.001388888888888889, 3.306878306878307
 
 gamma     = Elementwise("gamma", by_blocks(gamma_of),
                         lambda t, y, x: mul(t, mul(y, digamma(x))))
-gammaln   = Elementwise("gammaln", by_blocks(gammaln_of), lambda t, y, x: mul(t, digamma(x)))
+gammaln   = Elementwise("gammaln", by_blocks(gammaln_of, scalar=gammaln_of_float),
+                        lambda t, y, x: mul(t, digamma(x)))
 gammasgn  = NonDifferentiable("gammasgn", by_blocks(gammasgn_of))
-digamma   = Elementwise("digamma", by_blocks(digamma_of),
+digamma   = Elementwise("digamma", by_blocks(digamma_of, scalar=digamma_of_float),
                         lambda t, y, x: mul(t, polygamma(1, x)))
 polygamma = Elementwise("polygamma", by_blocks(polygamma_of), no_derivative_in("polygamma", "n"),
                         lambda t, y, n, x: mul(t, polygamma(n + 1, x)))
