@@ -9,7 +9,7 @@ import numpy as np
 from ..core.avals import Aval
 from ..ops.elementwise import quotient
 from ..ops.families import PYTHON_TYPES, python_operator
-from ..ops.index import FEW_ELEMENTS, Index, indexed_shape
+from ..ops.index import ARRAY, FEW_ELEMENTS, Index, getitem_p, indexed_shape
 from ..ops.paths import UNTHREADED
 from .statements import Statements
 from .text import index, lengths
@@ -35,6 +35,7 @@ _KEYWORD = (np.maximum, np.minimum)
 _OF_ONE_DTYPE = frozenset({*_INFIX, np.maximum, np.minimum, np.power})
 _EXACT = 1 << 24  # below it, integers are exact in float32
 
+_TABLE = 1 << 17  # elements whose flat indices are kept for all calls
 _BUFFER = 8192  # elements of NumPy's own buffers
 
 
@@ -174,7 +175,17 @@ def _is_finite(w: Statements, x: Value) -> str:
     return f"{w.numpy('vecdot')}({x}, {x}).sum(){real} < {inf}"
 
 
-# indexed updates
+# reads and updates at an index
+
+
+def gather(w: Statements, x: Value, at: Index, arrays: Sequence[Value], out: Value) -> None:
+    """Read at index arrays; whole slices by take."""
+    axis = len(at) - 1
+    slices = at[axis] is ARRAY and all(e == slice(None) for e in at[:axis])
+    whole = slices and axis + 1 < x.aval.ndim and x.contiguous and out.aval.size > FEW_ELEMENTS
+    if not whole or not arrays[0].aval.shape or not (out.static or not out.allocated):
+        return w.assign(out, x.indexed(at, arrays))
+    return w.call(w.part(getitem_p, "take"), [x, arrays[0], axis], out)
 
 
 def scatter_add(w: Statements, x: Value, at: Index, arrays: Sequence[Value], out: Value) -> None:
@@ -214,9 +225,14 @@ def _add_into(
     whole = v.aval.shape == slot and v.aval.size > FEW_ELEMENTS
     if len(at) == 1 < len(shape) and whole and (new or (out.static and out.contiguous)):
         width = math.prod(shape[1:])
-        starts = w.memory.constant(f"{w.numpy('arange')}({shape[0]}) * {width}", "starts")
-        columns = w.memory.constant(f"{w.numpy('arange')}({width})", "columns")
-        places = f"({starts}[{arrays[0]}][..., None] + {columns}).reshape(-1)"
+        if shape[0] * width <= _TABLE:
+            made = f"{w.numpy('arange')}({shape[0] * width}).reshape({shape[0]}, {width})"
+            table = w.memory.constant(made, "rows")
+            places = f"{w.part(getitem_p, 'take')}({table}, {arrays[0]}, 0).reshape(-1)"
+        else:
+            starts = w.memory.constant(f"{w.numpy('arange')}({shape[0]}) * {width}", "starts")
+            columns = w.memory.constant(f"{w.numpy('arange')}({width})", "columns")
+            places = f"({starts}[{arrays[0]}][..., None] + {columns}).reshape(-1)"
         line = f"{add}.at({out}.reshape(-1), {places}, {v}.reshape(-1))"
     else:
         # np.add.at reads a vector of values beside a matrix of indices past its end

@@ -43,6 +43,7 @@ class Writer(Statements):
     accumulate = reductions.accumulate
     matmul = kernels.matmul
     not_finite = kernels.not_finite
+    gather = kernels.gather
     scatter_add = kernels.scatter_add
     set_at = kernels.set_at
     add_at = kernels.add_at

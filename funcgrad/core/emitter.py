@@ -143,6 +143,9 @@ class Emitter(Protocol[V]):
     def matmul(self, a: V, b: V, out: V) -> None:
         """Multiply matrices, or stacks of them."""
 
+    def gather(self, x: V, at: Any, arrays: Sequence[V], out: V) -> None:
+        """Read at index arrays."""
+
     def scatter_add(self, x: V, at: Any, arrays: Sequence[V], out: V) -> None:
         """Add into zeros at an index."""
 
