@@ -685,3 +685,12 @@ def test_a_column_that_is_written_takes_no_memory_of_its_matrix():
     tracemalloc.stop()
 
     assert peak < matrix.nbytes / 10
+
+
+def test_truths_of_a_transposed_array_are_given_in_c_order_by_vmap():
+    x = np.ones((3, 4, 5))
+    got = fg.vmap(lambda x: np.isinf(x.T))(x)
+
+    assert got.dtype == bool and got.shape == (3, 5, 4) and not got.any()
+    stacked = fg.vmap(lambda x: (np.isinf(x), x), in_axes=1)(x)[0]
+    assert stacked.shape == (4, 3, 5)
