@@ -71,15 +71,28 @@ def switch(index: Any, branches: Any, *operands: Any) -> Any:
 
 
 def scan(body: Any, carry: Any, xs: Any) -> Any:
-    return plain.scan(owned(body), copied(carry), xs)
+    def step(c: Any, x: Any) -> Any:
+        new, y = owned(body)(c, x)
+        return steady(new, c), y
+
+    return plain.scan(step, copied(carry), xs)
 
 
 def while_loop(test: Any, body: Any, value: Any) -> Any:
-    return plain.while_loop(test, owned(body), copied(value))
+    return plain.while_loop(test, lambda c: steady(owned(body)(c), c), copied(value))
 
 
 def fori_loop(low: int, high: int, body: Any, value: Any) -> Any:
-    return plain.fori_loop(low, high, owned(body), copied(value))
+    step = lambda i, c: steady(owned(body)(i, c), c)
+    return plain.fori_loop(low, high, step, copied(value))
+
+
+def steady(new: Any, carry: Any) -> Any:
+    """The carry after a step, which must keep its shape."""
+    pairs = zip(new, carry, strict=True) if isinstance(carry, tuple) else [(new, carry)]
+    if any(np.shape(x) != np.shape(y) for x, y in pairs):
+        raise ValueError("a step changes the shape of the carry")
+    return new
 
 
 def map_(fun: Any, xs: Any) -> Any:

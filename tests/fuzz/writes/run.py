@@ -1,6 +1,7 @@
 """Run programs that write, and shrink what fails."""
 
 import multiprocessing
+import re
 import warnings
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,6 +15,10 @@ from .plain import NAMESPACE
 from .program import Program
 from .shrink import shrink
 
+# Whether a result of a body is an ndarray depends on more than a name, so that programs are grown
+# that write a traced value into one. The error must say so.
+PLAIN = re.compile("an ndarray cannot hold|into an ndarray, which cannot hold")
+
 
 @dataclass
 class Report:
@@ -21,9 +26,11 @@ class Report:
 
     tried: int = 0
     found: list[tuple[int, DifferenceError]] = field(default_factory=list)
+    refused: int = 0  # a traced value would be written into an ndarray, which the errors name
 
     def __add__(self, other: "Report") -> "Report":
-        return Report(self.tried + other.tried, self.found + other.found)
+        found, refused = self.found + other.found, self.refused + other.refused
+        return Report(self.tried + other.tried, found, refused)
 
 
 def run(seed: int, numbers: range, stop: bool = False) -> Report:
@@ -32,7 +39,9 @@ def run(seed: int, numbers: range, stop: bool = False) -> Report:
     for number in numbers:
         difference = check(program(seed, number), number)
         report.tried += 1
-        if difference is not None:
+        if difference is not None and PLAIN.search(difference.detail):
+            report.refused += 1
+        elif difference is not None:
             report.found.append((number, difference))
             if stop:
                 break
@@ -85,5 +94,6 @@ def main(args: Any) -> int:
         return made, check(made, number, difference.by) or difference
 
     kinds = print_kinds(total.found, smaller)
-    print(f"\n{total.tried} programs, {len(total.found)} differ in {kinds} ways")
+    differ = f"{len(total.found)} differ in {kinds} ways"
+    print(f"\n{total.tried} programs, {differ}, {total.refused} refused")
     return 1 if total.found else 0
