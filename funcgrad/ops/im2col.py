@@ -18,7 +18,14 @@ import numpy as np
 
 from .col2im import col2im, col2im_sizes
 from .depthwise import convolve_depthwise, correlate_depthwise, depthwise_sizes
-from .patches import FEW_CHANNELS, blocking, patches, plane_lengths
+from .patches import (
+    FEW_CHANNELS,
+    blocking,
+    drops_positions,
+    patches,
+    plane_lengths,
+    result_lengths,
+)
 from .strips import FEW_RESULTS, SMALL, TILE, blocks_of, rows_of_products, strip_sizes, strips
 from .windows import (
     Window,
@@ -87,7 +94,13 @@ def scratch_sizes(
         strip_sizes(count, part, s, t, groups)
         if in_strips(part, s, t)
         else gather_sizes(
-            count, part, s, t, groups, block_size(s * product([w[2] for w in part]), t)
+            count,
+            part,
+            s,
+            t,
+            groups,
+            block_size(s * product([w[2] for w in part]), t),
+            drops_positions(part, s, t),
         )[:3]
         for part in parts
     ]
@@ -95,14 +108,20 @@ def scratch_sizes(
 
 
 def gather_sizes(
-    count: int, windows: Sequence[Window], s: int, t: int, groups: int, limit: int
+    count: int,
+    windows: Sequence[Window],
+    s: int,
+    t: int,
+    groups: int,
+    limit: int,
+    dropped: bool = False,
 ) -> tuple[int, int, int, int]:
     """The sizes of a block of windows, its padded source, its results, and sums of products."""
-    size, lengths = product([w[2] for w in windows]) * s, [w[1] for w in windows]
+    size, lengths = product([w[2] for w in windows]) * s, result_lengths(windows, dropped)
     some, examples, rows = blocking(count, lengths, size, limit, groups)
     positions = examples * rows * product(lengths[1:])
     reach = plane_lengths(windows) if s < FEW_CHANNELS else extents(windows)
-    padded = some * examples * product(reach) * s
+    padded = some * examples * product(reach) * s + extents(windows[-1:])[0]
     products = examples + positions // FEWEST_ROWS + 1
     return some * positions * size, padded, positions * t * groups, some * products * size * t
 
@@ -151,9 +170,10 @@ def im2col(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) ->
         direct = out[0, 0].flags.c_contiguous
         blocks = strips(x, columns, padded, windows, groups, t)
     else:
-        direct = out.flags.c_contiguous
+        dropped = drops_positions(windows, s, t)
+        direct = out.flags.c_contiguous and not dropped
         limit = block_size(matrix.shape[2], t)
-        blocks = patches(x, columns, padded, windows, groups, limit)
+        blocks = patches(x, columns, padded, windows, groups, limit, dropped)
     for g, place, left in blocks:
         multiply(left, matrix[g], out[place], None if direct else flat, g, groups)
 
@@ -178,7 +198,8 @@ def multiply(left: Any, matrix: Any, block: Any, flat: Any, g: slice, groups: in
         np.matmul(a[..., None, :, :], matrix.reshape(len(a), *ones, count, inner, columns), out=z)
     if flat is not None:
         place = block.reshape(*block.shape[:-1], groups, t)[..., g, :]
-        place[...] = y.reshape(place.shape)
+        y = y.reshape(*place.shape[:-3], -1, *place.shape[-2:])  # without the dropped positions
+        place[...] = y[..., : place.shape[-3], :, :]
 
 
 def small_rows(left: np.ndarray, results: int) -> int:

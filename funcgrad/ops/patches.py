@@ -16,6 +16,7 @@ Patches: TypeAlias = Iterator[tuple[slice, tuple[slice, ...], np.ndarray]]
 # a class of elements of the window along the last axis, and [G, N, *window, S, *result]
 Classes: TypeAlias = list[tuple[slice, np.ndarray]]
 
+SHORT = 32  # elements of a row whose copies take long for their number
 FEW_CHANNELS = 8  # with fewer channels the copies run along the last spatial axis
 
 
@@ -38,14 +39,22 @@ def is_matrix(x: np.ndarray) -> bool:
     return x.flags.c_contiguous or (list(strides[:-1]) == steps and strides[-1] == x.itemsize)
 
 
-def patches(x: Any, columns: Any, padded: Any, windows: Any, groups: int, limit: int) -> Patches:
+def patches(
+    x: Any,
+    columns: Any,
+    padded: Any,
+    windows: Any,
+    groups: int,
+    limit: int,
+    dropped: bool = False,
+) -> Patches:
     """The windows of each block as matrices ``[G, A, B, window * S]``, with A * B positions.
 
     A block is a slice of the groups, and the index of its examples and rows of the result. The
     matrices are views if the windows have one element and no stride, else in ``columns``.
     """
     count, s = len(x), x.shape[-1] // groups
-    lengths, sizes = tuple(a[1] for a in windows), [a[2] for a in windows]
+    lengths, sizes = result_lengths(windows, dropped), [a[2] for a in windows]
     size, few = product(sizes) * s, s < FEW_CHANNELS
     some, examples, rows = blocking(count, lengths, size, limit, groups)
     if all(a == (a[0], a[0], 1, 1, 0, 1, a[6]) for a in windows) and is_matrix(x):
@@ -58,7 +67,9 @@ def patches(x: Any, columns: Any, padded: Any, windows: Any, groups: int, limit:
                 yield slice(None), (n, r), part.transpose(2, 0, 1, 3)
         return
     if few:
-        yield from plane_patches(x, columns, padded, windows, groups, (some, examples, rows))
+        yield from plane_patches(
+            x, columns, padded, windows, groups, (some, examples, rows), dropped
+        )
         return
     shape: tuple[int, ...] = ()
     for g, n, view in padded_sources(x, padded, windows, groups, (some, examples)):
@@ -73,13 +84,19 @@ def patches(x: Any, columns: Any, padded: Any, windows: Any, groups: int, limit:
 
 
 def plane_patches(
-    x: Any, columns: Any, padded: Any, windows: Any, groups: int, blocking: tuple[int, int, int]
+    x: Any,
+    columns: Any,
+    padded: Any,
+    windows: Any,
+    groups: int,
+    blocking: tuple[int, int, int],
+    dropped: bool,
 ) -> Patches:
     """The windows of each block on few channels, ``[G, N, B, window * S]``, with B positions."""
     rank, s, (some, examples, rows) = len(windows), x.shape[-1] // groups, blocking
-    sizes, lengths = [w[2] for w in windows], [w[1] for w in windows[1:]]
+    sizes, lengths = [w[2] for w in windows], result_lengths(windows, dropped)[1:]
     before, shape = (slice(None),) * (1 + rank), (0, 0, 0)
-    for g, n, views in padded_planes(x, padded, windows, groups, (some, examples)):
+    for g, n, views in padded_planes(x, padded, windows, groups, (some, examples), dropped):
         for r in slices(windows[0][1], rows):
             sides = (g.stop - g.start, n.stop - n.start, r.stop - r.start)
             if sides != shape:
@@ -92,6 +109,22 @@ def plane_patches(
             yield g, (n, r), left
 
 
+def drops_positions(windows: Sequence[Window], s: int, t: int) -> bool:
+    """Whether whole padded rows are copied at once, and the products at their ends dropped.
+
+    A copy starts anew in each row, for 5 ns; a dropped product is copied with the others.
+    """
+    if s >= FEW_CHANNELS or len(windows) < 2 or windows[-1][5] > 1 or windows[-2][5] > 1:
+        return False
+    return windows[-1][1] <= SHORT and product([w[2] for w in windows]) * s >= 4 * t
+
+
+def result_lengths(windows: Sequence[Window], dropped: bool) -> list[int]:
+    """The lengths of the result, of which the last may have the positions to be dropped."""
+    lengths = [w[1] for w in windows]
+    return [*lengths[:-1], *extents(windows[-1:])] if dropped else lengths
+
+
 def plane_lengths(windows: Sequence[Window]) -> tuple[int, ...]:
     """The lengths of a padded plane, with the last axis split by its stride."""
     *lengths, last = extents(windows)
@@ -100,7 +133,7 @@ def plane_lengths(windows: Sequence[Window]) -> tuple[int, ...]:
 
 
 def padded_planes(
-    x: Any, padded: Any, windows: Any, groups: int, sizes: tuple[int, int]
+    x: Any, padded: Any, windows: Any, groups: int, sizes: tuple[int, int], dropped: bool
 ) -> Iterator[tuple[slice, slice, Classes]]:
     """All windows on the source by classes, for each block of groups and examples."""
     rank, s = len(windows), x.shape[-1] // groups
@@ -109,9 +142,10 @@ def padded_planes(
     source = x.reshape(*x.shape[:-1], groups, s)
     source = source.transpose(rank + 1, 0, rank + 2, *range(1, rank + 1))[(*lead, *take)]
     shape = (*sizes, s, *plane_lengths(windows))
-    base = padded[: product(shape)].reshape(shape)
-    base.fill(0)
-    views, parts = classes_on(base, windows), []
+    flat = padded[: product(shape) + extents(windows[-1:])[0]]
+    flat.fill(0)
+    base = flat[: product(shape)].reshape(shape)
+    views, parts = classes_on(flat, base.shape, base.strides, windows, dropped), []
     for k in range(min(stride, source.shape[-1])):
         place, phase = divmod(put[-1].start + k, stride)
         part = source[..., k::stride]
@@ -125,18 +159,19 @@ def padded_planes(
             yield g, n, [(k, view[:some, :count]) for k, view in views]
 
 
-def classes_on(base: np.ndarray, windows: Sequence[Window]) -> Classes:
-    """Views of the windows on padded planes, by classes."""
+def classes_on(
+    flat: np.ndarray, shape: Sequence[int], strides: Sequence[int], windows: Any, dropped: bool
+) -> Classes:
+    """Views of the windows on padded planes of this shape and these strides, by classes."""
     *_, (_, _, size, _, _, b, step) = windows
-    jump, rows, item = b // int(np.gcd(b, step)), base.strides[3:-2], base.strides[-1]
+    jump, rows, item = b // int(np.gcd(b, step)), strides[3:-2], strides[-1]
     along = [w[5] * k for w, k in zip(windows, rows, strict=False)]
     window = [w[6] * k for w, k in zip(windows, rows, strict=False)]
     sizes, found = [w[2] for w in windows[:-1]], []
     for k in range(min(jump, size)):
-        start = base[..., k * step % b, k * step // b :]
-        shape = (*base.shape[:2], *sizes, -((k - size) // jump), base.shape[2],
-                 *(w[1] for w in windows))  # fmt: skip
-        strides = (*base.strides[:2], *window, jump * step // b * item, base.strides[2],
-                   *along, item)  # fmt: skip
-        found.append((slice(k, None, jump), view_of(start, shape, strides)))
+        start = flat[k * step % b * shape[-1] + k * step // b :]
+        seen = (*shape[:2], *sizes, -((k - size) // jump), shape[2],
+                *result_lengths(windows, dropped))  # fmt: skip
+        steps = (*strides[:2], *window, jump * step // b * item, strides[2], *along, item)
+        found.append((slice(k, None, jump), view_of(start, seen, steps)))
     return found
