@@ -694,3 +694,18 @@ def test_truths_of_a_transposed_array_are_given_in_c_order_by_vmap():
     assert got.dtype == bool and got.shape == (3, 5, 4) and not got.any()
     stacked = fg.vmap(lambda x: (np.isinf(x), x), in_axes=1)(x)[0]
     assert stacked.shape == (4, 3, 5)
+
+
+@pytest.mark.parametrize("unroll", [1, 2])
+@pytest.mark.parametrize("transform", INSIDE)
+def test_a_row_that_a_loop_returns_is_no_view_of_its_operand(transform, unroll):
+    def program(x):
+        last, _ = fg.lax.scan(lambda c, row: (row, c + 1.0), np.mean(x, 0), x, unroll=unroll)
+        x += 1.0
+        last[0] = 7.0
+        return x, last
+
+    x = np.arange(1.0, 7.0).reshape(2, 3)
+
+    assert_same((x + 1.0, np.array([7.0, 5.0, 6.0])), INSIDE["vjp"](program)(x))
+    assert_same(INSIDE["vjp"](program)(x)[1], INSIDE[transform](lambda x: program(x)[1])(x))

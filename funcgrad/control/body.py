@@ -14,6 +14,7 @@ from ..core.companions import NO_PROGRAMS
 from ..core.errors import DtypeError, FuncgradError, ShapeError, short
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import split_list
+from ..core.memory import View
 from ..core.ownership import unaliased
 from ..core.trace import Tracer, is_concrete
 from ..ops.layout import body_value
@@ -202,8 +203,10 @@ class Body:
         """The last carry and the stacked results as trees."""
         k = len(self.init)
         taken = set(map(id, (*self.init, *self.consts)))
-        mine = [
-            fresh_copy(x) if isinstance(x, Tracer) and id(x) in taken else unaliased(x, taken)
+        mine = [  # of a loop that ran step by step they may be rows of its operands
+            fresh_copy(x)
+            if isinstance(x, Tracer) and (id(x) in taken or type(x._memory) is View)
+            else unaliased(x, taken)
             for x in leaves
         ]
         given = (*self.init, *self.consts, *xs)
