@@ -233,29 +233,34 @@ class Allocator:
         """
         wanted: dict[Var, Value] = {}
         makers = {var: eqn for eqn in jaxpr.eqns for var in eqn.outs}
+        updated = False
         for atom, target in zip(jaxpr.outvars, targets, strict=True):
             if target is None or not isinstance(atom, Var) or atom not in makers or atom in wanted:
                 continue
             wanted[atom] = target
             eqn = makers[atom]
-            if any(target is x for x in ins):  # it is updated in place
-                self.want_updated(jaxpr, atom, target, wanted)
+            updated |= any(target is x for x in ins)
             inner = eqn.ins[0] if eqn.ins else None
             reshapes = eqn.prim is reshape_p
             if reshapes and inner in makers and inner not in wanted and inner not in jaxpr.outvars:
                 token, memory = self.names.token(), target.allocation
                 wanted[inner] = Value(token, inner.aval, memory, allocated=False, reshape_of=target)
+        if updated:
+            self.want_updated(jaxpr, ins, wanted)
         return wanted
 
-    def want_updated(self, jaxpr: Jaxpr, var: Var, target: Value, wanted: dict[Var, Value]) -> None:
+    def want_updated(self, jaxpr: Jaxpr, ins: Sequence[Value], wanted: dict[Var, Value]) -> None:
         """Want the values on the way from an input to the output of its memory there too."""
         last = last_reads(jaxpr)
         positions = {v: i for i, eqn in enumerate(jaxpr.eqns) for v in eqn.outs}
-        at = positions[var]
-        while (before := overwritten(jaxpr.eqns[at], at, last)) is not None:
-            if before in wanted or before not in positions:
-                break
-            wanted[before], at = target, positions[before]
+        for var, target in list(wanted.items()):
+            if not any(target is x for x in ins):
+                continue
+            at = positions[var]
+            while (before := overwritten(jaxpr.eqns[at], at, last)) is not None:
+                if before in wanted or before not in positions:
+                    break
+                wanted[before], at = target, positions[before]
 
 
 def _is_free(target: Value, over: Value | None) -> bool:
