@@ -194,6 +194,18 @@ def to_part(draw):
     return lambda u, v: scattered(u, other) + scattered(v, index) * 1, (u, v)
 
 
+def to_whole(draw):
+    axis, k = draw.pick(((0, 3), (1, 1), (0, 8), (1, 2)))
+    lead = (slice(None),) * axis
+    first, second = (*lead, slice(k)), (*lead, slice(k, 99))
+    kind = (draw.pick(("f8", "f4", "i8")),)
+    x = draw.array(kind, (8, 3))
+    u, v = (draw.array(kind, x[i].shape) + x.dtype.type(0) for i in (first, second))
+    if draw.rng.random() < 0.5:
+        return lambda u, v: scattered(u, first) + scattered(v, second) * 1, (u, v)
+    return lambda x, u, v: (x + scattered(v, second)) + scattered(u, first), (x, u, v)
+
+
 def to_parts(draw):
     first, second = draw.pick((((0, 1), (0, 1)), ((0,), (slice(1, 8, 4), 2)), ((2, 0), (3,))))
     x = np.abs(draw.array(("f8", "f4"), (8, 3)))  # of one sign, because the order of sums changes
@@ -305,6 +317,7 @@ RULES = {
     "sum_of_products": stacked_products,
     "stack_of_vectors": stacked_vectors,
     "product_of_transposed": transposed_products,
+    "to_whole": to_whole,
     "to_part": to_part,
     "to_parts": to_parts,
     "_unrepeated": over_repeated,

@@ -7,7 +7,7 @@ from ..core.avals import Aval
 from ..core.jaxpr import Atom, Eqn
 from ..ops.assign import add_at_p, set_at_p
 from ..ops.elementwise import add
-from ..ops.index import scatter_add_p
+from ..ops.index import concatenate_p, scatter_add_p
 from ..ops.structure import reshape_p
 from .rewrite import Builder
 
@@ -50,6 +50,52 @@ def to_part(build: Builder, eqn: Eqn) -> Atom | None:
             return build(set_at_p, x, v, index=index)
         return build(add_at_p, x, v, *arrays, index=index)
     return None
+
+
+def to_whole(build: Builder, eqn: Eqn) -> Atom | None:
+    """scatter(u) + scatter(v) = [u v], where both fill one axis; x + both = x + [u v].
+
+    So the derivative of a roll is a roll. A sum with x pays along an inner axis, where parts of
+    rows would be added.
+    """
+    for x, y in (eqn.ins, eqn.ins[::-1]):
+        first, second = build.maker(x), build.maker(y)
+        if first is None or second is None or second.prim is not scatter_add_p:
+            continue
+        before, u = (first.ins[0], first.ins[1]) if first.prim is add_at_p else (None, first.ins[0])
+        if first.prim not in (add_at_p, scatter_add_p) or not x.aval == y.aval == eqn.outs[0].aval:
+            continue
+        plain = len(first.ins) == 1 + (before is not None) and len(second.ins) == 1
+        if not plain or not build.read_once(x):
+            continue
+        v, shape = second.ins[0], eqn.outs[0].aval.shape
+        axis = _filled_axis(first.params["index"], second.params["index"], shape)
+        if axis is None or (before is not None and axis == 0) or u.aval.dtype != v.aval.dtype:
+            continue
+        if not u.aval.ndim == v.aval.ndim == len(shape) or u.aval.dtype != x.aval.dtype:
+            continue
+        starts = range(shape[axis])[first.params["index"][axis]].start
+        whole = build(concatenate_p, *((u, v) if starts == 0 else (v, u)), axis=axis)
+        return whole if before is None else build(add, before, whole)
+    return None
+
+
+def _filled_axis(one: Sequence[Any], other: Sequence[Any], shape: Sequence[int]) -> int | None:
+    """The axis that two indices of slices fill together, if they take all of the others."""
+    found = None
+    if not all(type(e) is slice for e in (*one, *other)):
+        return None
+    for axis, n in enumerate(shape):
+        a, b = (range(n)[i[axis]] if axis < len(i) else range(n) for i in (one, other))
+        if a == b == range(n):
+            continue
+        low, high = sorted((a, b), key=lambda r: r.start)
+        if found is not None or not low or not high or low.step != 1 or high.step != 1:
+            return None
+        if low.start != 0 or low.stop != high.start or high.stop != n:
+            return None
+        found = axis
+    return found
 
 
 def to_parts(build: Builder, eqn: Eqn) -> Atom | None:

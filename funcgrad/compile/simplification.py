@@ -27,7 +27,7 @@ from ..ops.structure import (
     truncate_p,
 )
 from .algebra import BY_PRIM, SAME, applied, finite, folded
-from .index_rules import reshaped, to_part, to_parts
+from .index_rules import reshaped, to_part, to_parts, to_whole
 from .product_rules import product_of_transposed, stack_of_vectors, sum_of_products
 from .rewrite import Builder, rewritten
 from .sum_rules import (
@@ -234,7 +234,7 @@ def _scaled_factor(build: Builder, eqn: Eqn) -> Atom | None:
 ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)
 # fmt: off
 RULES: dict[Any, tuple[Any, ...]] = {
-    add:         (to_part, to_parts, _unrepeated),
+    add:         (to_whole, to_part, to_parts, _unrepeated),
     mul:         (_scaled_factor, _unrepeated),
     div:         (_division, _unrepeated),
     quotient:    (_by_number, _unrepeated),
@@ -254,7 +254,8 @@ RULES: dict[Any, tuple[Any, ...]] = {
     where:       (_same_choice, _unrepeated),
 }
 NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Literal
-    to_part: scatter_add_p, to_parts: add_at_p, _division: Literal, _by_number: Literal,
+    to_whole: scatter_add_p, to_part: scatter_add_p, to_parts: add_at_p, _division: Literal,
+    _by_number: Literal,
     _scaled_factor: Literal,
     _unrepeated: broadcast_p, _still_repeated: broadcast_p, _cast_number: broadcast_p,
     sum_of_repeated: broadcast_p, sum_of_products: matmul,
