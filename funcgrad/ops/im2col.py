@@ -41,6 +41,7 @@ from .windows import (
 
 BLOCK = 1 << 17  # elements of a block of windows: 512 kB in float32, a quarter of the L2 cache
 SUMMED = 1 << 18  # elements of a block of windows whose products are added
+LANES = 16  # elements of a row of the kernel are a multiple: 64 bytes in float32
 LINE = 64  # elements in 64 bytes, at most
 FEWEST_ROWS, MOST_ROWS = 48, 192  # of small products whose sum is taken: other numbers are slower
 
@@ -104,7 +105,14 @@ def scratch_sizes(
         )[:3]
         for part in parts
     ]
-    return largest_sizes([(0,) * 4, *((a, b, size + LINE, c) for a, b, c in sizes)])
+    inners = [s * product([w[2] for w in part]) for part in parts]
+    kernels = [groups * inner * product(kernel_blocks(inner, t)) for inner in inners]
+    return largest_sizes(
+        [
+            (0,) * 4,
+            *((a, b, size + LINE, c) for (a, b, c), size in zip(sizes, kernels, strict=True)),
+        ]
+    )
 
 
 def gather_sizes(
@@ -217,15 +225,27 @@ def cut(z: np.ndarray, small: int) -> list[np.ndarray]:
     return [stack] if whole == z.shape[-2] else [stack, z[..., whole:, :]]
 
 
+def kernel_blocks(inner: int, results: int) -> tuple[int, int]:
+    """The number of blocks of results, and the length of a row of their matrices.
+
+    In small products rows are aligned too: a tenth faster for numbers that 16 does not divide.
+    """
+    if not rows_of_products(inner, results):
+        return 1, results
+    count = blocks_of(results, FEW_RESULTS)
+    return count, -(-results // (count * LANES)) * LANES
+
+
 def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarray:
     """The kernel as aligned matrices ``[G, B, window * S, T/B]``, of B blocks of results."""
     *sizes, s, channels = w.shape
     rank, t, inner = len(sizes), channels // groups, product(sizes) * s
-    count = blocks_of(t, FEW_RESULTS) if rows_of_products(inner, t) else 1
-    copy = aligned(weights, w.size).reshape(groups, count, *sizes, s, t // count)
+    count, width = kernel_blocks(inner, t)
+    whole = aligned(weights, groups * count * inner * width)
+    copy = whole.reshape(groups, count, *sizes, s, width)[..., : t // count]
     split = w.reshape(*sizes, s, groups, count, -1)
     copy[...] = split.transpose(rank + 1, rank + 2, *range(rank + 1), rank + 3)
-    return copy.reshape(groups, count, inner, -1)
+    return whole.reshape(groups, count, inner, width)[..., : t // count]
 
 
 # the cotangent of the kernel: a sum over examples and positions
