@@ -1,6 +1,7 @@
 """Compiled reductions: along all axes of all shapes they give what NumPy gives."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
@@ -81,3 +82,15 @@ def test_a_compiled_reduction_of_a_transposed_or_sliced_argument_moves_no_elemen
 def test_the_axes_of_a_reduction_are_taken_in_groups_the_last_first():
     assert [Block(1, 120, 1)] == reductions._blocks((2, 3, 4, 5), (0, 1, 2, 3))
     assert [Block(24, 5, 1), Block(2, 3, 4)] == reductions._blocks((2, 3, 4, 5), (1, 3))
+
+
+def test_partial_results_of_one_reduction_lie_apart():
+    x = RNG.normal(size=(20, 3, 20, 3, 20, 3))
+    for function in (np.sum, np.max):
+        f = fg.jit(lambda x, f=function: f(x * 2, axis=(1, 3, 5)))
+
+        np.testing.assert_allclose(f(x), function(x * 2, axis=(1, 3, 5)), rtol=1e-12)
+        places = re.findall(r"work\w* = arena\[(\d+):(\d+)\]", f.source(x))
+        spans = sorted((int(a), int(b)) for a, b in places)
+        assert len(spans) >= 2
+        assert all(b <= c for (_, b), (c, _) in itertools.pairwise(spans))

@@ -7,6 +7,7 @@ extremum is taken of slices or of a transposed copy.
 
 import math
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import NamedTuple
 
 import numpy as np
@@ -46,11 +47,13 @@ def reduce(w: Statements, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: V
     if not any(_is_faster(ufunc, block, x.aval.dtype) for block in blocks):
         return _plain(w, ufunc, x, axes, out)
     *first, last = blocks
-    for block in first:
-        with w.memory.scratch(Aval((block.outer * block.inner,), x.aval.dtype)) as (part,):
-            _along(w, ufunc, x, block, part)  # read below, before other memory is allocated
+    with ExitStack() as stack:
+        for block in first:
+            aval = Aval((block.outer * block.inner,), x.aval.dtype)
+            (part,) = stack.enter_context(w.memory.scratch(aval))
+            _along(w, ufunc, x, block, part)
             x = part
-    return _along(w, ufunc, x, last, out)
+        _along(w, ufunc, x, last, out)
 
 
 def _plain(w: Statements, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: Value) -> None:
