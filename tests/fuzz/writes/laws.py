@@ -33,7 +33,7 @@ class Case:
 
     def __init__(self, program: Program, rng: np.random.Generator):
         self.program, self.rng = program, rng
-        self.exact = 1e-14 if SUMS.search(program.source) or program.is_complex else 0.0
+        self.exact = 1e-12 if SUMS.search(program.source) or program.is_complex else 0.0
         self.plain = program.function(NAMESPACE)
         self.fun = program.function(CHANGED if program.changed else TRACED)
         self.points = program.inputs
