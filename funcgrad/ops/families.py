@@ -148,9 +148,13 @@ class Elementwise(Primitive, Masking, Codegen):
             (a, b), (a_need, b_need), (a_rule, b_rule) = ins, needs, rules
             a_ct = b_ct = None
             if a_need is not None and a_rule is not None:
-                a_ct = unbroadcast(a_rule(ct, y, a, b), a)
+                a_ct = a_rule(ct, y, a, b)
+                if type(a) is not np.ndarray or a_ct.shape != a.shape or a_ct.dtype is not a.dtype:
+                    a_ct = unbroadcast(a_ct, a)
             if b_need is not None and b_rule is not None:
-                b_ct = unbroadcast(b_rule(ct, y, a, b), b)
+                b_ct = b_rule(ct, y, a, b)
+                if type(b) is not np.ndarray or b_ct.shape != b.shape or b_ct.dtype is not b.dtype:
+                    b_ct = unbroadcast(b_ct, b)
             return (a_ct, b_ct)
         results = []
         for rule, need, x in zip(rules, needs, ins, strict=True):
