@@ -69,3 +69,34 @@ def test_the_standalone_text_reads_rows():
     exec(f.source(x, i, standalone=True), namespace)
 
     np.testing.assert_allclose(namespace["lambda_"](x, i), np.sum(x[i], 0), rtol=1e-12)
+
+
+def put(x, i, mode):
+    x = x.copy()
+    np.put(x, i, [1.0, 2.0], mode)
+    return x
+
+
+AT_SMALL_INDICES = {
+    "take wrap": lambda x, i: np.take(x, i, axis=0, mode="wrap"),
+    "take clip": lambda x, i: np.take(x, i, axis=0, mode="clip"),
+    "put": lambda x, i: put(x, i, "raise"),
+    "put wrap": lambda x, i: put(x, i, "wrap"),
+    "put clip": lambda x, i: put(x, i, "clip"),
+    "ravel": lambda x, i: np.ravel_multi_index((i, i), (100, 100)),
+    "ravel wrap": lambda x, i: np.ravel_multi_index((i, i), (100, 300), mode="wrap"),
+    "ravel clip": lambda x, i: np.ravel_multi_index((i, i), (70, 300), mode="clip"),
+    "unravel": lambda x, i: np.stack(np.unravel_index(i, (10, 300))),
+}
+
+
+@pytest.mark.parametrize("dtype", [np.int8, np.uint8, np.int16, np.int64])
+@pytest.mark.parametrize("name", AT_SMALL_INDICES)
+def test_traced_indices_of_small_dtypes_reach_along_long_axes(name, dtype):
+    f, x = AT_SMALL_INDICES[name], RNG.normal(size=(300, 4))
+    i = RNG.integers(0, 100, 50).astype(dtype)
+
+    got, want = fg.jit(f)(x, i), f(x, i)
+
+    assert got.dtype == want.dtype
+    np.testing.assert_array_equal(got, want)

@@ -501,6 +501,19 @@ def test_stacks_of_triangular_systems_are_solved_row_by_row(shapes, dtype):
         linalg.solve_triangular(a * (1 - np.eye(n, dtype=dtype)), b)
 
 
+@pytest.mark.parametrize("shape", [(40, 3, 3), (2, 70, 70), (70, 70)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64, np.complex128])
+def test_triangular_systems_with_infinite_elements_are_solved_without_warnings(
+    shape, dtype, recwarn, lapack
+):
+    a, b = 3 * np.eye(shape[-1]) + RNG.normal(size=shape) / shape[-1], RNG.normal(size=shape)
+    b.flat[:3] = 3e38, np.inf, np.nan
+
+    linalg.solve_triangular(a.astype(dtype), b.astype(dtype), lower=True)
+
+    assert not recwarn.list
+
+
 def test_a_triangular_system_is_solved_to_the_accuracy_of_substitution(lapack):
     n = 200
     a = np.tril(-np.ones((n, n)), -1) + np.eye(n)  # of condition 2**200

@@ -647,3 +647,15 @@ CHANGED = {
 @pytest.mark.parametrize("name", CHANGED)
 def test_what_a_rewrite_once_changed_is_what_eager_code_gives(name):
     check_compiled(*CHANGED[name], name)
+
+
+@pytest.mark.parametrize("number", [1e300, -1e300, np.inf, -np.inf])
+@pytest.mark.parametrize("function", [np.logaddexp, ew.share], ids=["logaddexp", "share"])
+def test_a_number_beyond_the_range_of_a_dtype_is_infinite_in_logs_of_sums(function, number):
+    x = np.array([1, np.inf, -np.inf], np.float32)
+    for f in (lambda x: function(x, number), lambda x: function(number, x)):
+        with np.errstate(over="ignore"):
+            got, want = fg.jit(f)(x), f(x)
+
+        assert got.dtype == want.dtype
+        np.testing.assert_array_equal(got, want)

@@ -419,3 +419,10 @@ def test_what_has_weight_0_may_be_anything(absent):
 
     assert special.logsumexp(a, b=b) == 0
     assert np.array_equal(fg.grad(lambda a: special.logsumexp(a, b=b))(a), [1.0, 0.0])
+
+
+def test_a_scalar_overflows_its_dtype_without_a_warning_as_an_array_does(recwarn):
+    x = np.float32(1e38)
+
+    assert special.gammaln(x) == special.gammaln(np.array([x]))[0] == np.inf
+    assert not recwarn.list

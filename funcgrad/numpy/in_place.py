@@ -20,7 +20,7 @@ from .aliasing import apart, in_c_order, keep_layout, write_content
 from .assignment import assigned, broadcasts, setitem, written_as
 from .at import at, combined
 from .dispatch import NO_DERIVATIVE, Casting, implements
-from .indexing import getitem
+from .indexing import as_positions, getitem
 
 AT = "write x = funcgrad.at(x)[index].set(value)"
 
@@ -72,8 +72,7 @@ def put(a: Any, ind: Any, v: Any, mode: str = "raise") -> None:
     x = _target("put", a)
     if mode not in ("raise", "wrap", "clip"):
         np.put(np.zeros(1), 0, 0, mode)  # type: ignore[arg-type]  # raises
-    ind = ind if isinstance(ind, Tracer) else np.asarray(ind).astype(np.intp)
-    positions = reshape(integers(ind), (-1,))
+    positions = reshape(as_positions("put", integers(ind)), (-1,))
     count, size = shape_of(positions)[0], math.prod(shape_of(x))
     if not count or not math.prod(shape_of(v := operand(v))):
         return

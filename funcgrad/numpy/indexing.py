@@ -14,7 +14,7 @@ from ..ops import elementwise as ew
 from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, integers, operand, strong
 from ..ops.reduce import axis_of, gather_along_axis
-from ..ops.structure import broadcast_to, reshape
+from ..ops.structure import broadcast_to, cast, reshape
 from .aliasing import Viewed, in_c_order, viewed
 from .dispatch import implements, no_out, unsupported
 from .shapes import integer_tuple, ravel, ravel_if_none, scalar_axis
@@ -192,18 +192,24 @@ def take(
     no_out("take", out)
     a, indices = operand(a), integers(indices)
     a, axis = ravel_if_none(a, scalar_axis(a, axis))
-    if dtype_of(indices).kind not in "iu":
-        raise TypeError(f"take: the indices must be integers: got {aval_of(indices)}")
+    positions = as_positions("take", indices)
     n = shape_of(a)[axis]
     if not n and mode in ("clip", "wrap"):
         return _take_from_empty(
             a, (*shape_of(a)[:axis], *shape_of(indices), *shape_of(a)[axis + 1 :])
         )
     if mode == "clip":
-        indices = ew.clip(indices, 0, n - 1)
+        indices = ew.clip(positions, 0, n - 1)
     elif mode == "wrap":
-        indices = ew.mod(indices, n)
+        indices = ew.mod(positions, n)
     return in_c_order(getitem(a, (*[slice(None)] * axis, strong(indices))))
+
+
+def as_positions(who: str, x: Any) -> Any:
+    """Integer indices as intp: a small dtype may not hold the length of an axis."""
+    if dtype_of(x).kind not in "iu":
+        raise TypeError(f"{who}: the indices must be integers: got {aval_of(x)}")
+    return cast(x, np.dtype(np.intp))
 
 
 def _take_from_empty(a: Any, shape: Shape) -> Any:

@@ -13,7 +13,7 @@ from ..ops.reduce import argsort_p, axis_of, gather_along_axis
 from ..ops.search import searchsorted_p
 from ..ops.structure import reshape
 from .dispatch import EAGER_NO_DERIVATIVE, NO_DERIVATIVE, implements
-from .indexing import concrete, known, take
+from .indexing import as_positions, concrete, known, take
 from .joining import concatenate
 from .manipulation import flip
 from .reductions import sum as _sum
@@ -72,7 +72,7 @@ def unravel_index(indices: Any, shape: Any, order: str = "C") -> tuple[Any, ...]
     rest, values = strong(operand(indices)), known(indices)
     if values is not None:
         return np.unravel_index(values, shape, order)  # type: ignore[call-overload]
-    _check_integers("unravel_index", rest)
+    rest = as_positions("unravel_index", rest)
     lengths = (shape,) if np.ndim(shape) == 0 else tuple(shape)
     coordinates = []
     for n in (lengths if order == "F" else lengths[::-1])[:-1]:
@@ -94,16 +94,11 @@ def ravel_multi_index(multi_index: Any, dims: Any, mode: Any = "raise", order: s
     total: Any = 0
     good: Any = True
     for x, n, how in each[::-1] if order == "F" else each:
-        _check_integers("ravel_multi_index", x)
+        x = as_positions("ravel_multi_index", x)
         if how == "raise":
             good = good & (x >= 0) & (x < n)
         total = total * n + (x % n if how == "wrap" else ew.clip(x, 0, n - 1))
     return ew.where(good, total, np.iinfo(np.intp).max)  # out of range of any array
-
-
-def _check_integers(who: str, x: Any) -> None:
-    if dtype_of(x).kind not in "iu":
-        raise TypeError(f"{who}: indices must be integers: got {dtype_of(x)}")
 
 
 @implements("nonzero", status=EAGER_NO_DERIVATIVE)

@@ -39,8 +39,15 @@ def lower_share(build: Any, a: Any, b: Any) -> Any:
 
 def _difference(build: Any, a: Any, b: Any) -> Any:
     """a - b; 0 where both are inf."""
+    dtype = (a if a.aval.shape else b).aval.dtype
     numbers = [x.value for x in (a, b) if hasattr(x, "value")]
-    return build("sub" if numbers and np.isfinite(numbers[0]) else "gap", a, b)
+    return build("sub" if numbers and _is_finite(numbers[0], dtype) else "gap", a, b)
+
+
+def _is_finite(number: Any, dtype: np.dtype) -> bool:
+    """Whether a scalar is finite in a dtype: 1e300 is not in float32."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(dtype.type(number)))
 
 
 def _are_alike(a: Any, b: Any) -> bool:

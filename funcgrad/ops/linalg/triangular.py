@@ -21,10 +21,11 @@ class SolveTriangular(Solver):
 
     @override
     def run(self, a: Any, b: Any, *, lower: bool, unit: bool) -> tuple[Any, ...]:
-        if a.ndim > 2 and math.prod(a.shape[:-2]) >= STACK * a.shape[-1]:
-            return (_by_rows(a, b, lower, unit),)
-        found = _by_lapack(a, b, lower, unit)
-        return (_substitute(a, b, lower, unit) if found is None else found,)
+        with np.errstate(all="ignore"):  # LAPACK does not warn of inf and overflow
+            if a.ndim > 2 and math.prod(a.shape[:-2]) >= STACK * a.shape[-1]:
+                return (_by_rows(a, b, lower, unit),)
+            found = _by_lapack(a, b, lower, unit)
+            return (_substitute(a, b, lower, unit) if found is None else found,)
 
     @override
     def solve_transpose(self, a: Any, b: Any, *, lower: bool, unit: bool) -> Any:
