@@ -216,6 +216,32 @@ def test_results_of_transforms_are_not_what_went_in(f):
             assert not np.shares_memory(leaf, x) and not np.shares_memory(leaf, t)
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x: lax.fori_loop(0, 1, lambda i, c: c, x),
+        lambda x: lax.while_loop(lambda s: s[0] < 0, lambda s: (s[0] + 1, s[1]), (0, x))[1],
+        lambda x: lax.cond(True, lambda x: x, lambda x: 2 * x, x),
+        lambda x: x,
+        lambda x: x[::-1],
+        lambda x: x.copy(),
+        lambda x: np.roll(x[:1], 1, axis=0),
+    ],
+)
+def test_values_beside_derivatives_are_not_what_went_in(f):
+    x = X.copy()
+    with_aux = lambda x: (np.sum(x), f(x))
+    values = (
+        fg.jvp(f, (x,), (x,))[0],
+        fg.linearize(f, x)[0],
+        fg.vjp(f, x)[0],
+        fg.jvp(with_aux, (x,), (x,), True)[2],
+        fg.value_and_grad(with_aux, has_aux=True)(x)[0][1],
+    )
+    for value in values:
+        assert not np.shares_memory(value, x)
+
+
 def test_an_exception_in_a_body_leaves_arrays_writeable():
     x = X.copy()
 

@@ -12,7 +12,7 @@ from ..core.buffers import Buffer, returned, settled
 from ..core.companions import NO_JOINT_RULES, NO_VIEWING
 from ..core.floating import current_settings, with_settings, without_warnings
 from ..core.memory import Steps, give_content, is_lent, keep_lent, lend, snapshot
-from ..core.ownership import unaliased
+from ..core.ownership import apart, unaliased
 from ..core.trace import MARK, ConcreteTracer, Primitive, Trace, Tracer, is_walked, running
 from ..ops.index import Index
 from .arguments import (
@@ -215,7 +215,8 @@ def push(
         out, aux = fun(inputs)
         leaves, treedef = tree.flatten(out)
         pairs = [trace.split(returned(check_alive(y))) for y in leaves]
-        aux = tree.map(lambda x: check_alive(trace.split(returned(x))[0]), aux)
+        pairs = [(apart(y, primals), t) for y, t in pairs]
+        aux = tree.map(lambda x: apart(check_alive(trace.split(returned(x))[0]), primals), aux)
     finally:
         running.set(before)
         trace.dead = True
