@@ -134,3 +134,13 @@ def test_a_result_that_is_an_operand_is_a_copy():
         return np.sum(x * y)
 
     assert_same(np.array([5.0 + 0.0, 2 * -0.7, 2 * 1.2]), fg.grad(f)(X))
+
+
+def test_a_compiled_gradient_passes_over_a_loop_without_results():
+    def f(x):
+        fg.lax.map(lambda row: None, x)
+        return np.sum(x**2)
+
+    x = np.arange(6.0).reshape(3, 2)
+
+    np.testing.assert_array_equal(fg.jit(fg.grad(f))(x), 2 * x)

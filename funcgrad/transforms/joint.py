@@ -107,7 +107,7 @@ def process_joint(tape: Tape, prim: Primitive, args: tuple, params: dict) -> Seq
     if prim.joint.reads_uses:
         tape.uses = tape.uses or Uses(tape.records)
         joint = Watching(pull, tape.uses, first)
-    x = staged_in(results[0]) if tape.nested and not prim.holds.runs_users else None
+    x = staged_in(results[0]) if results and tape.nested and not prim.holds.runs_users else None
     record = joint if x is None else Located(x._line, joint, joint.vjp)
     tape.records.append((record, (*ins, *own), first, (), results, None))
     tracked = [n is not None or is_inexact(dtype_of(y)) for y, n in pairs]
