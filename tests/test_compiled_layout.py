@@ -97,3 +97,11 @@ def test_the_gradient_of_a_maximum_shares_ties_and_keeps_nan(axes):
     f = lambda x: np.sum(np.max(x, axis=axes) * np.arange(1.0, 2.0))
     for y in (x, np.where(x == 2, np.inf, x), np.where(np.arange(6) == 3, np.nan, x)):
         np.testing.assert_array_equal(fg.jit(fg.grad(f))(y), fg.grad(f)(y))
+
+
+@pytest.mark.parametrize("dtype", [bool, np.uint8, np.float32])
+@pytest.mark.parametrize("f", [np.ravel, lambda x: x.flatten(), lambda x: np.outer(x, x[0])])
+def test_a_strided_argument_of_any_dtype_is_raveled(f, dtype):
+    x = (np.arange(60).reshape(5, 12) % 3).astype(dtype)[:, ::2]
+
+    np.testing.assert_array_equal(fg.jit(f)(x), f(x))

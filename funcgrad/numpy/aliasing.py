@@ -12,7 +12,6 @@ from ..core.buffers import Buffer, fresh_copy, new_array
 from ..core.memory import Owner, alias, owner_of, snapshot, steps_of, write
 from ..core.trace import Tracer
 from ..ops.assign import set_at_p
-from ..ops.elementwise import pos
 from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.layout import (
     bottom_of,
@@ -21,6 +20,7 @@ from ..ops.layout import (
     is_contiguous,
     laid_out,
     laid_out_as,
+    same_content,
     strides_after_reshape,
     strides_in_elements,
     strides_of,
@@ -150,7 +150,7 @@ def raveled(x: Any) -> Any:
         return viewed(reshape_p(x, shape=shape), x, reshape_p, {"shape": shape})
     y = reshape_p(x, shape=shape)
     if isinstance(x, Tracer) and strides_after_reshape(x.shape, strides_of(x), shape):
-        return pos(y)  # what is a view for reshape is a copy here
+        return same_content(y)  # reshape gives a view here, ravel a copy
     return y
 
 

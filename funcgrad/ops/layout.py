@@ -207,13 +207,13 @@ def laid_out_as(y: Any, strides: Any) -> Any:
     elif y._memory is None:
         bottom._trace.lay_out(bottom, strides)
     elif strides_of(bottom) != strides:  # a copy has the content of another array
-        return laid_out_as(_same_content(y), strides)
+        return laid_out_as(same_content(y), strides)
     if y._memory is not None:
         y._memory.strides = strides
     return y
 
 
-def _same_content(x: Any) -> Any:
+def same_content(x: Any) -> Any:
     """A new value with the elements of another."""
     return logical_or(x, x) if x.dtype.kind == "b" else pos(x)
 
@@ -250,7 +250,7 @@ def to_c_order(x: Any) -> Any:
         return x if x.flags.c_contiguous else x.copy()
     if not isinstance(x, Tracer) or is_contiguous(x.shape, strides_of(x)):
         return x
-    return in_c_order(_same_content(x))
+    return in_c_order(same_content(x))
 
 
 def zeros_in_order(x: Any) -> np.ndarray:
