@@ -38,11 +38,11 @@ def by_blocks(
         inner = np.float64 if double else np.float32
         shape = broadcast_shapes(*map(np.shape, xs))
         if scalar is not None and shape == () and out is None:
-            y = scalar(float(xs[0]))
+            number = scalar(float(xs[0]))
             if dtype.itemsize == 8:  # errstate takes longer than all else here
-                return dtype.type(y)
+                return dtype.type(number)
             with np.errstate(over="ignore"):
-                return dtype.type(y)
+                return dtype.type(number)
         y = np.empty(shape, dtype) if out is None else out
         flat, rows = y.reshape(-1), [flattened(np.asarray(x), shape) for x in xs]
         with np.errstate(all="ignore"):  # inf and nan are results here, as in scipy
