@@ -529,6 +529,8 @@ def uncompiled(f, *args):
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 def test_a_function_that_overwrites_is_one_that_does_not(name, monkeypatch):
+    if name in ("minimize", "root"):
+        pytest.importorskip("scipy")  # which does the work
     x, v = X.copy(), V.copy()
     got = FUNCTIONS[name](x, v)
 
