@@ -13,7 +13,7 @@ from inputs import INPUTS, normal
 from libraries import LIBRARIES
 from suite import line, number
 from worker import stay_on_one_core
-from workloads import MissingError
+from workload import MissingError
 
 LENGTHS = (250, 500, 1000, 2000)
 

@@ -9,16 +9,7 @@ from types import SimpleNamespace
 import numpy as np
 import workloads
 from inputs import CARRIED
-from workloads import MissingError
-
-
-def tree_map(f, tree):
-    """Apply a function to the leaves of dicts (by sorted keys, as JAX does), lists and tuples."""
-    if isinstance(tree, dict):
-        return {name: tree_map(f, tree[name]) for name in sorted(tree)}
-    if isinstance(tree, list | tuple):
-        return type(tree)(tree_map(f, part) for part in tree)
-    return f(tree)
+from workload import MissingError, tree_map
 
 
 def donated(name):

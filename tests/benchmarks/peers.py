@@ -13,6 +13,19 @@ import numpy as np
 from .workload import MissingError, tree_map
 
 
+def convolution(lax):
+    """The convolution of a library with JAX's names."""
+    return lambda x, w, stride, dilation, groups: lax.conv_general_dilated(
+        x,
+        w,
+        (stride, stride),
+        "SAME",
+        rhs_dilation=(dilation, dilation),
+        dimension_numbers=("NHWC", "HWIO", "NHWC"),
+        feature_group_count=groups,
+    )
+
+
 def donated(workload):
     return (0,) if workload.carried else ()
 
@@ -41,15 +54,6 @@ class Funcgrad(Peer):
         from funcgrad import lax, special
 
         self.fg, self.version = fg, f"funcgrad {fg.__version__}, NumPy {np.__version__}"
-        conv = lambda x, w, stride, dilation, groups: lax.conv_general_dilated(
-            x,
-            w,
-            (stride, stride),
-            "SAME",
-            rhs_dilation=(dilation, dilation),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            feature_group_count=groups,
-        )
         self.lib = SimpleNamespace(
             name="funcgrad",
             np=np,
@@ -62,7 +66,7 @@ class Funcgrad(Peer):
             vmap=lambda f, axes: fg.vmap(f, axes),
             scan=lax.scan,
             stop_gradient=fg.stop_gradient,
-            conv=with_defaults(conv),
+            conv=with_defaults(convolution(lax)),
             max_pool=lambda x, size, stride: pooled(lax, np, x, size, stride),
             segment_sum=lambda x, ids, count: fg.at(np.zeros((count, *x.shape[1:]), x.dtype))[
                 ids
@@ -95,15 +99,6 @@ class Jax(Peer):
 
         lax = jax.lax
         self.jax, self.version = jax, f"JAX {jax.__version__}"
-        conv = lambda x, w, stride, dilation, groups: lax.conv_general_dilated(
-            x,
-            w,
-            (stride, stride),
-            "SAME",
-            rhs_dilation=(dilation, dilation),
-            dimension_numbers=("NHWC", "HWIO", "NHWC"),
-            feature_group_count=groups,
-        )
         self.lib = SimpleNamespace(
             name="JAX",
             np=jnp,
@@ -116,7 +111,7 @@ class Jax(Peer):
             vmap=jax.vmap,
             scan=lax.scan,
             stop_gradient=lax.stop_gradient,
-            conv=with_defaults(conv),
+            conv=with_defaults(convolution(lax)),
             max_pool=lambda x, size, stride: pooled(lax, jnp, x, size, stride),
             segment_sum=lambda x, ids, count: jax.ops.segment_sum(x, ids, count),
             solve_triangular=solve_triangular,

@@ -15,8 +15,8 @@ import tracemalloc
 
 import numpy as np
 from inputs import CARRIED, INPUTS
-from libraries import LIBRARIES, tree_map
-from workloads import MissingError
+from libraries import LIBRARIES
+from workload import MissingError, tree_map
 
 RSS_UNIT = 1 if sys.platform == "darwin" else 1024  # what getrusage counts in
 WARM = 3  # calls before a measurement

@@ -6,13 +6,10 @@ library calls things (see ``libraries.py``). A training step takes its state fir
 """
 
 from inputs import HIDDEN, WIDTH
+from workload import MissingError
 
 RATE, B1, B2, EPS = 1e-3, 0.9, 0.999, 1e-8
 HEADS = 4
-
-
-class MissingError(Exception):
-    """A library cannot run a workload; the text says why."""
 
 
 # losses ---------------------------------------------------------------------------------------
