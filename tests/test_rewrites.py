@@ -232,16 +232,12 @@ def scaled_sum(draw):
     return lambda x, y: sum_p(f(x + y), axes=(0,)) * 1.5, (x, draw.array(REAL_DTYPES, shape))
 
 
-def reduced_transpose(function):
-    """Return what draws programs of a reduction of a transpose."""
-
-    def made(draw):
-        x = draw.array(("f8", "f4", "i8", "?"), draw.pick(((2, 3), (2, 1, 3), (4, 2, 3))))
-        perm = tuple(map(int, draw.rng.permutation(x.ndim)))
-        axes = tuple(d for d in range(x.ndim) if draw.rng.random() < 0.5) or (0,)
-        return lambda x: function(np.transpose(x, perm), axes) * np.float32(1.5), (x,)
-
-    return made
+def reduced_transpose(draw):
+    function = draw.pick((np.sum, np.max, np.min))
+    x = draw.array(("f8", "f4", "i8", "?"), draw.pick(((2, 3), (2, 1, 3), (4, 2, 3))))
+    perm = tuple(map(int, draw.rng.permutation(x.ndim)))
+    axes = tuple(d for d in range(x.ndim) if draw.rng.random() < 0.5) or (0,)
+    return lambda x: function(np.transpose(x, perm), axes) * np.float32(1.5), (x,)
 
 
 def cast_count(draw):
@@ -309,8 +305,7 @@ def transposed_products(draw):
 
 RULES = {
     "sum_of_scaled": scaled_sum,
-    "sum_of_transposed": reduced_transpose(np.sum),
-    "extremum_of_transposed": reduced_transpose(np.max),
+    "reduction_of_transposed": reduced_transpose,
     "cast_of_count": cast_count,
     "_scaled_factor": scaled_factor,
     "reshaped": whole_index,

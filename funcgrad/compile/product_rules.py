@@ -95,12 +95,10 @@ def _contracted(
     kept = letters if kept is None else kept
     left = _named(build, a, letters[:-2] + rows + along)
     right = _named(build, b, letters[:-2] + along + columns)
-    out = kept
     if any(c in right[1] and c not in left[1] for c in letters[:-2]):
         left, right = right, left
     y, axes = contraction(build, left, right, set(kept))
-    missing = [c for c in out if c not in axes]
-    order = [c for c in out if c not in missing]
+    order = [c for c in kept if c in axes]  # the others have length 1
     if list(axes) != order:
         y = build(transpose_p, y, perm=tuple(map(axes.index, order)))
     return build(reshape_p, y, shape=tuple(shape))

@@ -32,12 +32,11 @@ from .product_rules import product_of_transposed, stack_of_vectors, sum_of_produ
 from .rewrite import Builder, rewritten
 from .sum_rules import (
     cast_of_count,
-    extremum_of_transposed,
     is_moderate,
+    reduction_of_transposed,
     sum_of_one,
     sum_of_repeated,
     sum_of_scaled,
-    sum_of_transposed,
 )
 
 
@@ -243,10 +242,11 @@ RULES: dict[Any, tuple[Any, ...]] = {
     convert_p:   (_no_op, _cast_number, cast_of_count),
     truncate_p:  (_no_op,),
     broadcast_p: (_no_op, _still_repeated),
-    sum_p:       (sum_of_one, sum_of_repeated, sum_of_products, sum_of_scaled, sum_of_transposed),
+    sum_p:       (sum_of_one, sum_of_repeated, sum_of_products, sum_of_scaled,
+                  reduction_of_transposed),
     matmul:      (product_of_transposed, stack_of_vectors),
-    max_p:       (extremum_of_transposed,),
-    min_p:       (extremum_of_transposed,),
+    max_p:       (reduction_of_transposed,),
+    min_p:       (reduction_of_transposed,),
     getitem_p:   (reshaped,),
     scatter_add_p: (reshaped,),
     keep:        (),  # bits of full arrays
@@ -259,6 +259,6 @@ NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Li
     _scaled_factor: Literal,
     _unrepeated: broadcast_p, _still_repeated: broadcast_p, _cast_number: broadcast_p,
     sum_of_repeated: broadcast_p, sum_of_products: matmul,
-    sum_of_transposed: transpose_p, cast_of_count: sum_p,
+    reduction_of_transposed: transpose_p, cast_of_count: sum_p,
 }
 # fmt: on

@@ -66,17 +66,8 @@ def is_moderate(a: Literal) -> bool:
     return not isinstance(a.value, (bool, np.bool_)) and 2.0**-16 <= abs(a.value) <= 2.0**16
 
 
-def sum_of_transposed(build: Builder, eqn: Eqn) -> Atom | None:
-    """A sum of a transpose is a sum along the axes before it, which are contiguous."""
-    return _of_transposed(build, eqn)
-
-
-def extremum_of_transposed(build: Builder, eqn: Eqn) -> Atom | None:
-    """An extremum of a transpose is one along the axes before it, which are contiguous."""
-    return _of_transposed(build, eqn)
-
-
-def _of_transposed(build: Builder, eqn: Eqn) -> Atom | None:
+def reduction_of_transposed(build: Builder, eqn: Eqn) -> Atom | None:
+    """A reduction of a transpose is one along the axes before it, which are contiguous."""
     inner = build.maker(eqn.ins[0])
     if inner is None or inner.prim is not transpose_p:
         return None

@@ -38,7 +38,6 @@ class Writer(Statements):
     elementwise = kernels.elementwise
     convert = kernels.convert
     broadcast = kernels.broadcast
-    sum = reductions.sum_along
     reduce = reductions.reduce
     accumulate = reductions.accumulate
     matmul = kernels.matmul

@@ -131,9 +131,6 @@ class Emitter(Protocol[V]):
     def broadcast(self, x: V, axes: Sequence[int], out: V) -> None:
         """Repeat along new axes."""
 
-    def sum(self, x: V, axes: Sequence[int], out: V) -> None:
-        """Sum along axes."""
-
     def reduce(self, ufunc: np.ufunc, x: V, axes: Sequence[int], out: V) -> None:
         """Reduce along axes by a ufunc."""
 

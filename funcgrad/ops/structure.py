@@ -100,7 +100,7 @@ class Sum(Linear, Codegen):
         return broadcast_p(ct, shape=shape_of(x), axes=axes)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axes: Axes) -> None:
-        w.sum(ins[0], axes, outs[0])
+        w.reduce(np.add, ins[0], axes, outs[0])
 
     @override
     def batched_params(self, size: int, *, axes: Axes) -> dict[str, Any]:
