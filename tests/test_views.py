@@ -671,6 +671,23 @@ def test_an_argument_of_a_gradient_has_the_strides_of_the_view_that_it_is(view, 
     assert_same(2.0 * view(x + [[0.0], [1.0], [0.0]]), INSIDE[transform](program)(x))
 
 
+@pytest.mark.parametrize("transform", INSIDE)
+def test_a_reversed_argument_of_a_gradient_has_views_where_numpys_has(transform):
+    def part(y):
+        y.reshape(-1)[None] += 5.0  # of a copy
+        y[:, ::-1].reshape(-1)[1:] *= 3.0  # of a view
+        return np.sum(y**2)
+
+    def program(x):
+        return fg.grad(part)(np.fliplr(x))
+
+    x = np.arange(1.0, 7.0).reshape(3, 2)
+    want = np.fliplr(18.0 * x - [[16.0, 0.0], [0.0, 0.0], [0.0, 0.0]])
+
+    assert_same(want, program(x))
+    assert_same(want, INSIDE[transform](program)(x))
+
+
 def test_a_column_that_is_written_takes_no_memory_of_its_matrix():
     matrix = np.ones((4000, 500))
 

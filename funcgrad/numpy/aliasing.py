@@ -16,6 +16,7 @@ from ..ops.index import ARRAY, Index, getitem_p
 from ..ops.layout import (
     bottom_of,
     contiguous as c_order,
+    has_noted_strides,
     in_c_order,
     is_contiguous,
     laid_out,
@@ -136,7 +137,8 @@ def _shares(y: Any, x: Any, shape: Shape) -> bool:
     """Whether ``y``, which is ``x`` reshaped, is a view in NumPy."""
     own, part = bottom_of(x), bottom_of(y)
     computed = any(type(prim) is Viewed for prim, _ in steps_of(x))  # not the view itself
-    if type(own) is np.ndarray and type(part) is np.ndarray and not computed:
+    known = type(own) is np.ndarray and type(part) is np.ndarray
+    if known and not computed and not has_noted_strides(x):
         return part.base is own or (own.base is not None and part.base is own.base)
     return strides_after_reshape(x.shape, strides_of(x), shape) is not None
 

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import as_strided
 from ..core.avals import Shape, shape_of
 from ..core.buffers import fresh_copy
 from ..core.jaxpr import Atom, Eqn, Literal, Var, programs_in
-from ..core.memory import Owner, View, snapshot
+from ..core.memory import Owner, View, owner_of, snapshot
 from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Primitive, Tracer
 from .assign import AddAt, SetAt
@@ -66,6 +66,16 @@ def strides_of(x: Any) -> Strides:
             memory.strides = strides_of(memory.strides)
         return memory.strides
     return strides_of(x.value) if isinstance(x, ConcreteTracer) else x._trace.strides(x)
+
+
+def has_noted_strides(x: Any) -> bool:
+    """Whether the strides may be others than those of the array at the bottom, a copy."""
+    while isinstance(x, ConcreteTracer):
+        x = owner_of(x)
+        if x._memory is not None and x._memory.strides is not None:
+            return True
+        x = getattr(x, "value", None)
+    return False
 
 
 def is_array(x: Any) -> bool:
@@ -182,8 +192,11 @@ def _zeros(shape: Shape, strides: Strides, dtype: Any) -> np.ndarray:
 
 def copy_in(strides: Strides, x: np.ndarray) -> np.ndarray:
     """A copy of an array with these strides, in elements, itself if it has them."""
-    if strides_in_elements(x) == strides:
-        return x
+    return x if strides_in_elements(x) == strides else new_copy_in(strides, x)
+
+
+def new_copy_in(strides: Strides, x: np.ndarray) -> np.ndarray:
+    """A copy of an array with these strides, in elements."""
     out = _zeros(x.shape, strides, x.dtype)
     out[...] = x
     return out
@@ -254,8 +267,14 @@ def to_c_order(x: Any) -> Any:
 
 
 def zeros_in_order(x: Any) -> np.ndarray:
-    """Zeros with the shape, dtype and strides of a tracer."""
+    """Zeros with the shape, dtype and strides of an array."""
     return _zeros(x.shape, strides_of(x), x.dtype)
+
+
+def without_gaps(shape: Shape, strides: Strides) -> Strides:
+    """The strides of a dense array that has the views which one of these strides has."""
+    dense = strides_in_elements(np.empty_like(laid_out(shape, strides)))
+    return tuple([-s if given < 0 else s for s, given in zip(dense, strides, strict=True)])
 
 
 def keeps_layout(prim: Primitive) -> bool:

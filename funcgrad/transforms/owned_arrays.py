@@ -17,10 +17,11 @@ from ..core.trace import Tracer
 from ..ops import elementwise as ew
 from ..ops.index import getitem_p
 from ..ops.layout import (
-    copy_in,
     laid_out,
+    new_copy_in,
     strides_in_elements,
     strides_of,
+    without_gaps,
     zeros_in_order,
 )
 from ..ops.structure import reshape_p, transpose_p
@@ -49,7 +50,11 @@ def is_writable(x: Any) -> bool:
 
 def kept(x: Any) -> Any:
     """The value as it is now, whatever is written later."""
-    return snapshot(x) if isinstance(x, Tracer) else x.copy("K")
+    if isinstance(x, Tracer):
+        return snapshot(x)
+    if not isinstance(x, np.ndarray) or x.flags.forc:
+        return x.copy("K")
+    return new_copy_in(without_gaps(x.shape, strides_in_elements(x)), x)
 
 
 def own_array(x: Any) -> Any:
@@ -58,9 +63,9 @@ def own_array(x: Any) -> Any:
     if type(strides) is not tuple or not x.shape:
         return new_copy(x.value)
     if isinstance(x.value, np.ndarray):
-        dense = np.empty_like(laid_out(x.shape, strides))  # in which the same views are views
-        copy = copy_in(strides_in_elements(dense), x.value)
-        return copy if copy is not x.value else kept(copy)
+        if x.value.flags.forc and strides_in_elements(x.value) == strides:
+            return kept(x.value)
+        return new_copy_in(without_gaps(x.shape, strides), x.value)
     copy = new_copy(x.value)
     copy._memory.strides = strides
     return copy
@@ -129,4 +134,4 @@ def put(x: Any, steps: Steps, key: Any, value: Any) -> Any:
 
 def zeros_in(x: Any) -> np.ndarray:
     """Zeros with the shape, dtype and memory layout of an array."""
-    return np.zeros_like(x) if isinstance(x, np.ndarray) else zeros_in_order(x)
+    return np.zeros_like(x) if isinstance(x, np.ndarray) and x.flags.forc else zeros_in_order(x)
