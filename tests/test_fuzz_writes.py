@@ -6,11 +6,13 @@
 import numpy as np
 import pytest
 
+from .fuzz.compare import DifferenceError
 from .fuzz.writes import run as fuzz
 from .fuzz.writes.generate import program
-from .fuzz.writes.laws import check
+from .fuzz.writes.laws import Case, check
 from .fuzz.writes.plants import PLANTS, planted
 from .fuzz.writes.program import Program
+from .fuzz.writes.stores import reads_written
 
 PART, PARTS, MANY = 20, 4, 2500
 FOUND_WITHIN = 300
@@ -53,6 +55,36 @@ def test_a_planted_fault_of_writes_is_found(name):
 
 def test_a_program_that_writes_is_the_same_for_the_same_number():
     assert program(7, 3).text == program(7, 3).text != program(7, 4).text
+
+
+def test_a_value_is_copied_where_numpys_order_of_writing_decides():
+    m = lambda: np.arange(9.0).reshape(3, 3)
+    pairs = [(lambda x: x.T[2], lambda x: x[1]), (lambda x: x[2], lambda x: x[::-1, 2]),
+             (lambda x: x[0, 1:], lambda x: x[0, :2]), (lambda x: x[0], lambda x: x[0, ::-1]),
+             (lambda x: x.T, lambda x: x), (lambda x: x[0], lambda x: x[:, :1].T)]  # fmt: skip
+    for part, value in pairs:
+        x, want = m(), m()
+        part(x)[...] = value(x)
+        part(want)[...] = value(want).copy()
+        differs = not np.array_equal(want, x)
+
+        assert reads_written(value(x), part(x), x) >= differs
+    assert reads_written(m()[1], m().T[2], m()) is False
+
+
+def test_a_difference_is_one_of_rounding_only_where_rounding_grows():
+    for source, grows in (("np.sin(1e4 * x0)", True), ("np.sin(x0)", False)):
+        x = np.array([0.5, 0.7])
+        case = Case(Program(f"def f(x0):\n    return {source},", (x,)), np.random.default_rng(0))
+        off = [case.want[0] + 5e-12]
+        case.given()
+        if grows:
+            case.same("jit", off, case.want, 1e-12, [(x,)])
+        else:
+            with pytest.raises(DifferenceError):
+                case.same("jit", off, case.want, 1e-12, [(x,)])
+        with pytest.raises(DifferenceError):
+            case.same("jit", off, case.want, 1e-12)
 
 
 def test_a_failing_program_that_writes_is_shrunk_to_the_lines_that_fail():

@@ -1,6 +1,7 @@
 """Statements that write into an array."""
 
 import re
+from typing import Any
 
 import numpy as np
 
@@ -43,9 +44,20 @@ def assign(g: Scope) -> None:
     if masked and g.abstract:
         shape = ()
     text = value(g, shape, real=y.dtype.kind == "f")
-    if MASK.search(part) and np.may_share_memory(g.value_of(text), g.values[name]):
-        text = f"+{wrapped(text)}"  # else NumPy reads what it has written
+    if reads_written(g.value_of(text), y, g.values[name], bool(MASK.search(part))):
+        text = f"+{wrapped(text)}"
     store(g, name, f"{part} = {text}", text)
+
+
+def reads_written(value: Any, part: np.ndarray, array: np.ndarray, masked: bool = False) -> bool:
+    """Whether NumPy may read elements that it has written already into a part of an array.
+
+    It writes into parts of one axis element by element, from the end that is right if the strides
+    are equal, and copies only values that lie in the opposite direction.
+    """
+    if not np.may_share_memory(value, array):
+        return False
+    return masked or (part.ndim == 1 and value.strides[-1:] != part.strides)
 
 
 def augment(g: Scope) -> None:
@@ -162,6 +174,8 @@ def function(g: Scope) -> None:
     number = value(g, (), real=real, deep=1)
     row = value(g, (2,), real=real, deep=1)
     same = value(g, y.shape, real=real, deep=1)
+    if reads_written(g.value_of(same), y, g.values[name]):
+        same = f"+{wrapped(same)}"
     forms = [f"np.copyto({text}, {same})", f"{text}.fill({number})"] * 2
     mask = mask_of(g, y.shape)
     forms += [f"np.copyto({text}, {same}, where={mask})"]
