@@ -13,13 +13,14 @@ def cse(jaxpr: Jaxpr) -> Jaxpr:
     seen: dict[Hashable, Sequence[Atom]] = {}
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        atoms = [_key(a) if type(a) is Literal else a for a in eqn.ins]
+        ins = frozenset(atoms) if _commutes(eqn) else tuple(atoms)
         params = eqn.params and tuple([(k, typed(eqn.params[k])) for k in sorted(eqn.params)])
-        ins = tuple(map(_key, eqn.ins))
-        key = (eqn.prim, eqn.scope, frozenset(ins) if _commutes(eqn) else ins, params or ())
         try:
-            return seen.setdefault(key, eqn.outs) if key in seen else seen.update({key: eqn.outs})
+            first = seen.setdefault((eqn.prim, eqn.scope, ins, params or ()), eqn.outs)
         except TypeError:  # a parameter that is not hashable
             return None
+        return None if first is eqn.outs else first
 
     return rewritten(jaxpr, step)
 
@@ -29,6 +30,6 @@ def _commutes(eqn: Eqn) -> bool:
     return eqn.prim is add or (eqn.prim is mul and eqn.outs[0].aval.dtype.kind != "c")
 
 
-def _key(atom: Atom) -> Hashable:
-    """A key that is equal for equal operands: of a literal its type and digits."""
-    return (type(atom.value), repr(atom.value)) if isinstance(atom, Literal) else atom
+def _key(atom: Literal) -> Hashable:
+    """The type and digits of a literal, which are equal for equal ones."""
+    return type(atom.value), repr(atom.value)

@@ -45,6 +45,7 @@ LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its s
     merge_spans,    # of equations without floating-point warnings
 )
 # fmt: on
+AT_ONCE = frozenset({cse})  # a second time changes nothing
 
 
 def optimize(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
@@ -74,7 +75,7 @@ def passed(jaxpr: Jaxpr, passes: Sequence[Pass], check: bool = sys.flags.dev_mod
         if jaxpr is before:
             idle.add(change)  # also later, while the program stays the same
             continue
-        idle.clear()
+        idle = {change} & AT_ONCE
         if check:
             check_jaxpr(jaxpr)
     return jaxpr

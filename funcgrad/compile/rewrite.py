@@ -1,5 +1,6 @@
 """Rewriting of programs: a builder of equations, and a walk that replaces them."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -76,12 +77,12 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
     returned itself.
     """
     build = Builder()
-    build.readers = Counter(a for eqn in jaxpr.eqns for a in eqn.ins)
+    build.readers = Counter(itertools.chain.from_iterable([eqn.ins for eqn in jaxpr.eqns]))
     build.readers.update(jaxpr.outvars)
     now: dict[Any, Atom] = {}
     for eqn in jaxpr.eqns:
-        ins = over(eqn, now) if now else eqn.ins
-        eqn = eqn if ins == eqn.ins else replace_eqn(eqn, ins)
+        if not now.keys().isdisjoint(eqn.ins):
+            eqn = replace_eqn(eqn, over(eqn, now))
         build.source, build.scope = eqn.source, eqn.scope
         start = len(build.eqns)
         outs = step(build, eqn)

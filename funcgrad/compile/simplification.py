@@ -4,6 +4,7 @@ A rule takes a builder and an equation with simplified operands, and returns an 
 its output, or None. ``Builder.replaces`` compares the avals of both.
 """
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -72,14 +73,28 @@ def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
 
 def rules_of(eqn: Eqn, makers: Mapping[Atom, Eqn]) -> list[tuple[Any, ...]]:
     """The rules that may apply to an equation, each with its terms: those whose needs are met."""
-    made: set[Any] = {makers[a].prim if a in makers else type(a) for a in eqn.ins}
-    if len(set(eqn.ins)) < len(eqn.ins):
+    rows, asked = _rows(eqn.prim)
+    if not rows:
+        return []
+    ins = eqn.ins
+    made: set[Any] = {makers[a].prim if a in makers else type(a) for a in ins}
+    if len(ins) > 1 and len(set(ins)) < len(ins):
         made.add(SAME)
-    rows = BY_PRIM.get(eqn.prim, ())
-    default = ELEMENTWISE if isinstance(eqn.prim, Elementwise) else ()
-    rules = [r for r in RULES.get(eqn.prim, default) if r not in NEEDS or NEEDS[r] in made]
-    found: list[tuple[Any, ...]] = [(applied, *terms) for needs, *terms in rows if needs <= made]
-    return [*found, *((rule,) for rule in rules)]
+    if asked and made.isdisjoint(asked):
+        return []  # nearly always
+    return [row for needs, row in rows if needs <= made]
+
+
+@functools.cache
+def _rows(prim: Any) -> tuple[list[tuple[frozenset[Any], tuple[Any, ...]]], frozenset[Any]]:
+    """The rules of a primitive with their needs; all needs, none if a rule has none."""
+    rows = [(needs, (applied, *terms)) for needs, *terms in BY_PRIM.get(prim, ())]
+    default = ELEMENTWISE if isinstance(prim, Elementwise) else ()
+    for rule in RULES.get(prim, default):
+        needs = frozenset([NEEDS[rule]] if rule in NEEDS else ())
+        rows.append((needs, (rule,)))
+    asked = frozenset().union(*(needs for needs, _ in rows))
+    return rows, asked if all(needs for needs, _ in rows) else frozenset()
 
 
 # rules beyond patterns
