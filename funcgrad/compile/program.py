@@ -6,11 +6,13 @@ import itertools
 import linecache
 import types
 from collections.abc import Sequence
+from contextlib import nullcontext
 from threading import local
 from typing import Any
 
 import numpy as np
 
+from ..core.collector import paused
 from ..core.jaxpr import Jaxpr
 from .constant_folding import fold_constants
 from .finite_checks import keep_donated, masked_program
@@ -18,6 +20,8 @@ from .names import quote
 from .passes import LAST, optimize, passed
 from .rematerialization import fit_memory
 from .source import Source, source_of
+
+LARGE = 500  # equations from which on garbage collections take time
 
 _numbers = itertools.count(1)
 
@@ -121,8 +125,9 @@ def compiled(
         passed(keep_donated(program, donated) if donated else program, LAST),
         title or name, names, donated, threads, masked,
     )  # fmt: skip
-    program = optimize(jaxpr)
-    program = fold_constants(program, constants) if constants else program
-    if memory_limit is not None:
-        program = fit_memory(program, memory_limit, lambda candidate: write(candidate).arena)
-    return Program(name, write(program))
+    with paused() if len(jaxpr.eqns) > LARGE else nullcontext():
+        program = optimize(jaxpr)
+        program = fold_constants(program, constants) if constants else program
+        if memory_limit is not None:
+            program = fit_memory(program, memory_limit, lambda candidate: write(candidate).arena)
+        return Program(name, write(program))
