@@ -6,7 +6,7 @@ else into an output of the program; else into bytes of the arena.
 """
 
 import bisect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -93,10 +93,9 @@ class Allocator:
     def define(self, token: str, start: int, aval: Aval) -> None:
         """Define a static array as bytes of the arena."""
         self.offsets[token] = start, aval
-        self.statics[token] = (
-            f"arena[{start}:{start + nbytes(aval)}].view({self.globals.dtype(aval.dtype)})"
-            f".reshape({lengths(aval.shape)})"
-        )
+        made = f"arena[{start}:{start + nbytes(aval)}].view({self.globals.dtype(aval.dtype)})"
+        flat = len(aval.shape) == 1
+        self.statics[token] = made if flat else f"{made}.reshape({lengths(aval.shape)})"
 
     def fresh(self, aval: Aval, hint: str = "") -> Value:
         """An output outside the workspace, for which NumPy will allocate memory."""
@@ -169,6 +168,23 @@ class Allocator:
                 made = TOKEN.sub(lambda m: names.get(m[0], m[0]), self.statics[token])
                 self.statics[name] = made
         return list(names.values())
+
+    def shared(self, statics: Mapping[str, str]) -> dict[str, str]:
+        """Map tokens to an earlier one of the same view of the workspace, if no value names them.
+
+        An unrolled loop needs the same bytes again and again.
+        """
+        found: dict[str, str] = {}
+        first: dict[str, str] = {}  # expression -> token
+        for token, made in statics.items():
+            if token not in self.offsets and not made.startswith("\0"):
+                continue  # not a view of the arena
+            made = TOKEN.sub(lambda m: found.get(m[0], m[0]), made)
+            if not any(self.names.hints[int(token[1:-1])]):
+                other = first.setdefault(made, token)
+                if other != token:
+                    found[token] = other
+        return found
 
     # where outputs lie
 

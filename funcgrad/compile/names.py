@@ -10,7 +10,7 @@ import linecache
 import os
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -109,12 +109,14 @@ class Names:
         text = f"{where}  {line_of(eqn.line)}".rstrip()
         return f"derivative of {text}" if eqn.is_derivative else text
 
-    def resolved(self, text: str, taken: Iterable[str]) -> str:
-        """The text with each token replaced by a name."""
+    def resolved(self, text: str, taken: Iterable[str], same: Mapping[str, str]) -> str:
+        """The text with each token replaced by a name; ``same`` gives some that of another."""
         used = {*RESERVED, *taken}
         names: dict[str, str] = {}
         count = 0
         parts = TOKEN.split(text)  # text and tokens in turn
+        other = {token[1:-1]: first[1:-1] for token, first in same.items()}
+        parts[1::2] = [other.get(token, token) for token in parts[1::2]]
         for token in dict.fromkeys(parts[1::2]):
             spoken = [hint for hint in self.hints[int(token)] if hint]
             if spoken:

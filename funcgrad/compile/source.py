@@ -100,6 +100,8 @@ def _distinct(names: Sequence[str]) -> list[str]:
 def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Source:
     """The module around the lines of the function."""
     statics = w.memory.statics and needed(w.memory.statics, "\n".join([*w.lines, returned]))
+    same = w.memory.shared(statics) if statics else {}
+    statics = {token: made for token, made in statics.items() if token not in same}
     bound = list(w.globals.bound.values())
     given = f"{w.as_tuple([token for token, _ in bound])} = constants\n" if bound else ""
     given += "\n".join(f"{token} = {made}" for made, token in w.globals.made.items())
@@ -114,7 +116,7 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     imports = "\n".join(rows)
     texts = [imports, given, lines, *w.parts.values()]
     taken = {*w.globals.imports, *inputs}
-    imports, given, lines, *names = w.names.resolved(_APART.join(texts), taken).split(_APART)
+    imports, given, lines, *names = w.names.resolved(_APART.join(texts), taken, same).split(_APART)
     parts = tuple([(n, prim, part) for n, (prim, part) in zip(names, w.parts, strict=True)])
     calls = "\n".join(f"{n} = primitive({literal(prim)}).{part}" for n, prim, part in parts)
     rows += [_SHARE] if w.shares else []
