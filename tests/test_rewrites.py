@@ -232,6 +232,21 @@ def scaled_sum(draw):
     return lambda x, y: sum_p(f(x + y), axes=(0,)) * 1.5, (x, draw.array(REAL_DTYPES, shape))
 
 
+def summed_sum(draw):
+    x = draw.array(shape=draw.pick(((2, 3, 4), (1, 3, 2), (0, 2, 3), (5, 1, 1))))
+    first, second = draw.pick(((0, 1), (2, 0), ((0, 2), 0), ((), (0, 1)), (1, ())))
+    return lambda x: np.sum(np.sum(x, first), second) * np.float32(1.5), (x,)
+
+
+def negated_factor(draw):
+    x, y = draw.array(shape=(2, 3)), draw.array(shape=draw.pick(((2, 3), (3,), (2, 2, 3))))
+    f = draw.pick((
+        lambda x, y: -x * y, lambda x, y: y * -x, lambda x, y: -x / (y + 4),
+        lambda x, y: ew.quotient(-x, y + 4), lambda x, y: -(x * -y),
+    ))  # fmt: skip
+    return lambda x, y: f(x, y) * np.float32(1.5), (x, y)
+
+
 def reduced_transpose(draw):
     function = draw.pick((np.sum, np.max, np.min))
     x = draw.array(("f8", "f4", "i8", "?"), draw.pick(((2, 3), (2, 1, 3), (4, 2, 3))))
@@ -305,6 +320,8 @@ def transposed_products(draw):
 
 RULES = {
     "sum_of_scaled": scaled_sum,
+    "sum_of_sum": summed_sum,
+    "_negated": negated_factor,
     "reduction_of_transposed": reduced_transpose,
     "cast_of_count": cast_count,
     "_scaled_factor": scaled_factor,

@@ -15,7 +15,7 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
 from ..ops.assign import add_at_p
 from ..ops.bits import blend, keep
 from ..ops.contract import matmul
-from ..ops.elementwise import add, div, mul, quotient, where
+from ..ops.elementwise import add, div, mul, neg, quotient, where
 from ..ops.families import Elementwise
 from ..ops.index import getitem_p, scatter_add_p
 from ..ops.reduce import max_p, min_p
@@ -38,6 +38,7 @@ from .sum_rules import (
     sum_of_one,
     sum_of_repeated,
     sum_of_scaled,
+    sum_of_sum,
 )
 
 
@@ -245,20 +246,33 @@ def _scaled_factor(build: Builder, eqn: Eqn) -> Atom | None:
     return None
 
 
+def _negated(build: Builder, eqn: Eqn) -> Atom | None:
+    """(-x) y = -(x y) and (-x) / y = -(x / y): two signs in a chain of factors cancel."""
+    out = eqn.outs[0].aval
+    for i, a in enumerate(eqn.ins if eqn.prim is mul else eqn.ins[:1]):
+        made = build.maker(a)
+        if made is None or made.prim is not neg or a.aval != out or out.dtype.kind != "f":
+            continue
+        if build.read_once(a) and eqn.ins[1 - i].aval.dtype == out.dtype:
+            ins = (*eqn.ins[:i], made.ins[0], *eqn.ins[i + 1 :])
+            return build(neg, build(eqn.prim, *ins))
+    return None
+
+
 ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)
 # fmt: off
 RULES: dict[Any, tuple[Any, ...]] = {
     add:         (to_whole, to_part, to_parts, _unrepeated),
-    mul:         (_scaled_factor, _unrepeated),
-    div:         (_division, _unrepeated),
-    quotient:    (_by_number, _unrepeated),
+    mul:         (_scaled_factor, _negated, _unrepeated),
+    div:         (_division, _negated, _unrepeated),
+    quotient:    (_by_number, _negated),
     reshape_p:   (_no_op, _still_repeated, _twice),
     transpose_p: (_no_op, _still_repeated, _twice, _moves_ones),
     convert_p:   (_no_op, _cast_number, cast_of_count),
     truncate_p:  (_no_op,),
     broadcast_p: (_no_op, _still_repeated),
     sum_p:       (sum_of_one, sum_of_repeated, sum_of_products, sum_of_scaled,
-                  reduction_of_transposed),
+                  sum_of_sum, reduction_of_transposed),
     matmul:      (product_of_transposed, stack_of_vectors),
     max_p:       (reduction_of_transposed,),
     min_p:       (reduction_of_transposed,),
@@ -271,9 +285,9 @@ RULES: dict[Any, tuple[Any, ...]] = {
 NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Literal
     to_whole: scatter_add_p, to_part: scatter_add_p, to_parts: add_at_p, _division: Literal,
     _by_number: Literal,
-    _scaled_factor: Literal,
+    _scaled_factor: Literal, _negated: neg,
     _unrepeated: broadcast_p, _still_repeated: broadcast_p, _cast_number: broadcast_p,
-    sum_of_repeated: broadcast_p, sum_of_products: matmul,
+    sum_of_repeated: broadcast_p, sum_of_products: matmul, sum_of_sum: sum_p,
     reduction_of_transposed: transpose_p, cast_of_count: sum_p,
 }
 # fmt: on

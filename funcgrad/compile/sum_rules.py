@@ -56,6 +56,19 @@ def sum_of_scaled(build: Builder, eqn: Eqn) -> Atom | None:
     return None
 
 
+def sum_of_sum(build: Builder, eqn: Eqn) -> Atom | None:
+    """sum_i sum_j x_ij = sum_ij x_ij."""
+    inner = build.maker(eqn.ins[0])
+    if inner is None or inner.prim is not sum_p or not build.read_once(eqn.ins[0]):
+        return None
+    x, first = inner.ins[0], inner.params["axes"]
+    if x.aval.dtype != eqn.outs[0].aval.dtype:
+        return None
+    left = [d for d in range(x.aval.ndim) if d not in first]
+    axes = (*first, *(left[d] for d in eqn.params["axes"]))
+    return build(sum_p, x, axes=tuple(sorted(axes)))
+
+
 def _not_minus_0(build: Builder, x: Atom) -> Atom:
     """x + 0: no sum is -0.0."""
     return build(add, x, 0.0)
