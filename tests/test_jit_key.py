@@ -10,8 +10,9 @@ import pytest
 
 import funcgrad as fg
 from funcgrad.core.static import typed
-from funcgrad.transforms.jit.entry import MISS, entry
-from funcgrad.transforms.jit.key import ArgSpec, Static
+from funcgrad.core.tree_code import MISS, Static
+from funcgrad.transforms.jit.key import ArgSpec
+from funcgrad.transforms.jit.signature import entry
 
 Point = namedtuple("Point", "x y")
 Pair = namedtuple("Pair", "x y")

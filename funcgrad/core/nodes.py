@@ -178,21 +178,17 @@ def register_static(cls: type[T]) -> type[T]:
     return cls
 
 
-def _sorted_keys(d: dict[Any, Any]) -> list[Any]:
-    try:
-        return sorted(d)
-    except TypeError:  # keys of different types are not ordered
-        return sorted(d, key=lambda k: (type(k).__name__, repr(k)))
-
-
 def _dict(d: dict[Any, Any]) -> tuple[list[Any], Hashable]:
-    keys = _sorted_keys(d)
+    try:
+        keys = sorted(d)
+    except TypeError:  # keys of different types are not ordered
+        keys = sorted(d, key=lambda k: (type(k).__name__, repr(k)))
     return [d[k] for k in keys], tuple(keys)
 
 
 def _defaultdict(d: Any) -> tuple[list[Any], Hashable]:
-    keys = _sorted_keys(d)
-    return [d[k] for k in keys], (d.default_factory, tuple(keys))
+    children, keys = _dict(d)
+    return children, (d.default_factory, keys)
 
 
 def _index_keys(node: Any, aux: Hashable, arity: int) -> Iterable[Any]:

@@ -31,6 +31,7 @@ _LEAF: Any = None  # a leaf in the preorder
 _MANY = 100_000  # nodes, above which the tree is checked for cycles
 _DEEP = 100_000  # levels
 _ENDLESS = 1_000_000_000  # leaves
+LEAVES = frozenset({np.ndarray, np.float64, np.float32, float})  # the types of nearly all leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +114,7 @@ def flatten(tree: Any, is_leaf: IsLeaf = None) -> tuple[list[Any], TreeDef]:
     while stack:
         x = stack.pop()
         kind = type(x)
-        handler = None if kind is np.ndarray else handlers.get(kind) or handler_of(x)
+        handler = None if kind in LEAVES else handlers.get(kind) or handler_of(x)
         if handler is None or (is_leaf is not None and is_leaf(x)):
             leaves.append(x)
             nodes.append(_LEAF)

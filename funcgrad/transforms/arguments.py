@@ -1,5 +1,6 @@
 """Arguments of transforms: selection by argnums and argnames, checks, and names in errors."""
 
+import functools
 import inspect
 import operator
 from collections.abc import Callable, Sequence
@@ -30,6 +31,7 @@ from ..core.errors import (
 )
 from ..core.floating import keep_settings, settings, warnings_to_log
 from ..core.trace import Primitive, Trace, Tracer, running
+from ..core.tree_code import MISS, TreeCode
 from ..ops.structure import zeros_like
 from .untraced import Handing, protected
 
@@ -41,15 +43,29 @@ Place: TypeAlias = int | str  # of an argument: its position, or its keyword
 class Origin(Handing):
     """A transform and its function; the text for error messages is built on demand."""
 
-    __slots__ = ("fun", "who")
+    __slots__ = ("called", "code", "fun", "who")
 
     def __init__(self, who: str, fun: Any) -> None:
         self.who, self.fun, self.hand = who, fun, protected
+        self.called = False
+        self.code: TreeCode | None = None  # of the last argument's structure, from call 2 on
 
     def __str__(self) -> str:
         code = getattr(inspect.unwrap(self.fun), "__code__", None)
         where = f" ({code.co_filename}:{code.co_firstlineno})" if code is not None else ""
         return f"{self.who} of {getattr(self.fun, '__name__', type(self.fun).__name__)!r}{where}"
+
+    def flatten(self, argument: Any) -> tuple[list[Any], Callable[[Sequence[Any]], Any]]:
+        """The leaves of an argument, and the function that builds a tree like it."""
+        code = self.code
+        if code is not None and (leaves := code.flatten(argument)) is not MISS:
+            return leaves, code.build
+        leaves, treedef = tree.flatten(argument)
+        if not self.called:
+            self.called = True
+        elif code is None or not code.meets(treedef):
+            self.code = TreeCode(treedef)
+        return leaves, functools.partial(tree.unflatten, treedef)
 
 
 def check_callable(who: str, fun: Any) -> None:

@@ -77,22 +77,27 @@ class Recording:
 
     def record(self, tape: Tape) -> None:
         self.tape = tape
-        rows = zip(self.leaves, self.tracked, strict=True)
+        leaves, tracked = self.leaves, self.tracked
         before = running.get()
         try:
             running.set(tape)
-            inputs: list[Any] = [tape.input(x) if t else self.hand(x) for x, t in rows]
-            triples = zip(inputs, self.leaves, self.tracked, strict=True)
-            # before the function may write into them; of small arguments the values are copies
-            ins = [(x.value, x.number) if t else (given, None) for x, given, t in triples]
+            if all(tracked):  # the common case
+                inputs: list[Any] = list(map(tape.input, leaves))
+                # before the function may write into them; of small arguments the values are copies
+                self.leaves = [x.value for x in inputs]
+                self.inputs = [x.number for x in inputs]
+            else:
+                rows = zip(leaves, tracked, strict=True)
+                inputs = [tape.input(x) if t else self.hand(x) for x, t in rows]
+                triples = list(zip(inputs, leaves, tracked, strict=True))
+                self.leaves = [x.value if t else given for x, given, t in triples]
+                self.inputs = [x.number if t else None for x, _, t in triples]
             found, rest = self.fun(inputs)
             outs = list(map(tape.output, found))
             self.rest = None if rest is None else tree.map(self.given, rest)
         finally:
             running.set(before)
             tape.dead = True
-        # faster than zip(*pairs)
-        self.leaves, self.inputs = [x for x, _ in ins], [number for _, number in ins]
         self.outs, self.numbers = [y for y, _ in outs], [number for _, number in outs]
 
     def given(self, x: Any) -> Any:
@@ -246,13 +251,13 @@ def _evaluated(
 ) -> tuple[Any, Any, Any]:
     """Return the value of a call, what it returned besides, and its gradient."""
     who, chosen.hand = origin.who, hand
-    leaves, treedef = tree.flatten(chosen.argument)
+    leaves, build = origin.flatten(chosen.argument)
     inexact = list(map(carries_derivative, leaves))
     if not all(inexact):
         check_leaves(who, origin.fun, chosen.places, chosen.values(), allow_int)
 
     def on_leaves(inputs: list[Any]) -> tuple[list[Any], Any]:
-        out, aux = call_with_aux(who, has_aux, chosen.call, tree.unflatten(treedef, inputs))
+        out, aux = call_with_aux(who, has_aux, chosen.call, build(inputs))
         return [out], aux
 
     run = Recording(origin, on_leaves, leaves, inexact, hand)
@@ -266,7 +271,7 @@ def _evaluated(
     taken: set[int] = set()
     rows = zip(cts, leaves, inexact, strict=True)
     results = [finished(ct, x, taken) if i else zero_of(x) for ct, x, i in rows]
-    return value, run.rest, chosen.result(tree.unflatten(treedef, results))
+    return value, run.rest, chosen.result(build(results))
 
 
 def grad(

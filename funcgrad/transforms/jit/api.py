@@ -18,14 +18,14 @@ from ...core.config import current
 from ...core.errors import too_deep
 from ...core.jaxpr import ClosedJaxpr
 from ...core.pickling import found_by_name, portable
+from ...core.tree_code import MISS, Static
 from ..arguments import check_callable
 from ..nans import OFF, debugging
 from ..typevars import P, Q, R
 from ..untraced import handed
-from .entry import MISS, Entry, entry
 from .explain import compared
-from .key import ArgSpec, JitOptions, Static
-from .signature import Signature, stage_call
+from .key import ArgSpec, JitOptions
+from .signature import Entry, Signature, entry, stage_call
 
 _RECENT = 4  # how many signatures a call tries before it looks for its own
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from ...core.avals import Aval
 from ...core.errors import shown
+from ...core.tree_code import Static
 from ..arguments import argument_name
-from .key import Static
 
 if TYPE_CHECKING:
     from .key import FlatCall

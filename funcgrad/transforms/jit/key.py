@@ -2,14 +2,14 @@
 
 ``ArgSpec`` says which arguments are static, and flattens a call. A key holds the tree structure of
 its arguments, and the aval or the static value of each leaf. The cache compares keys by hash and
-``==``, the entry by lines of Python, see ``entry.py``.
+``==``, the entry by lines of Python, see ``signature.py``.
 """
 
 import inspect
 import itertools
 import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeAlias, TypedDict
+from typing import Any, NamedTuple, TypedDict
 
 import numpy as np
 from typing_extensions import Unpack
@@ -19,54 +19,12 @@ from ...core.avals import Aval, aval_of, is_arraylike
 from ...core.axes import axis_env
 from ...core.errors import shown
 from ...core.integers import several
-from ...core.static import typed
 from ...core.trace import Tracer
-from ...core.tree import TreeDef
+from ...core.tree_code import Node, Static, typed_nodes
 from ...ops.layout import Strides, is_array, strides_of_strided
 from ..arguments import Place, argument_name
 from ..namedaxes import axis_key
 from .primitive import call_p, checked_call_p
-
-
-class Static:
-    """A static value; equal ones have equal types too, so that 1, 1.0 and True differ.
-
-    It is one leaf of a tree, also if the value is a tree.
-    """
-
-    __slots__ = ("typed", "value")
-
-    def __init__(self, value: Any) -> None:
-        self.value: Any = value
-        self.typed: Hashable = typed(value)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Static) and bool(self.typed == other.typed)
-
-    def __hash__(self) -> int:
-        try:
-            return hash(self.typed)
-        except TypeError:  # a dataclass with a hash of its own, and a field without
-            return hash(self.value)
-
-    def __reduce__(self) -> Any:
-        return type(self), (self.value,)
-
-
-class DictKeys(Static):
-    """The keys of a dict; a subclass of str counts as str, as in a look-up."""
-
-    __slots__ = ()
-
-    def __init__(self, value: Any) -> None:
-        self.value, self.typed = value, tuple(map(typed_key, value))
-
-
-def typed_key(key: Any) -> Hashable:
-    return (str, key) if isinstance(key, str) else typed(key)
-
-
-Node: TypeAlias = tuple[type, Static | None, int]  # class, static data, number of children
 
 
 class Key(NamedTuple):
@@ -77,17 +35,6 @@ class Key(NamedTuple):
     axes: tuple[Hashable, ...] = ()  # the named axes around the call
     arrays: tuple[bool, ...] = ()  # which leaves are 0-d arrays, if the function asks
     strides: tuple[Any, ...] = ()  # of the leaves that are not in C order, if the function asks
-
-
-def key_of(in_tree: TreeDef, leaves: Sequence[Aval | Static], axes: Sequence[Hashable]) -> Key:
-    nodes: list[Node | None] = []
-    for node in in_tree.nodes:
-        if node is not None:
-            kind, aux, arity = node
-            data = DictKeys(aux) if kind is dict else None if aux is None else Static(aux)
-            node = kind, data, arity
-        nodes.append(node)
-    return Key(tuple(nodes), tuple(leaves), tuple(axes))
 
 
 class JitOptions(TypedDict, total=False):
@@ -197,7 +144,7 @@ class ArgSpec:
             own = isinstance(x, Static) and not any(x is y for y in args)
             facts.append(x if own else Static(x))
         axes = [axis_key(name, axis) for name, axis in axis_env.get({}).items()]
-        key = key_of(in_tree, facts, axes)
+        key = Key(typed_nodes(in_tree.nodes), tuple(facts), tuple(axes))
         if self.tells_scalars:
             key = key._replace(arrays=arrays_of(leaves, facts))
         if self.tells_layouts:

@@ -1,12 +1,18 @@
-"""Signatures of a compiled function: the program for each key, staged once, compiled lazily."""
+"""Signatures of a compiled function: the program for each key, staged once, compiled lazily.
+
+The key is known when a program is compiled, so that its entry, which flattens the arguments,
+compares them with the key and builds the output's tree, is straight lines of Python. The entry
+returns ``MISS`` for a call with another key.
+"""
 
 import inspect
 import itertools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
+from typing_extensions import override
 
 from ...compile.donation import match_donors
 from ...compile.liveness import nbytes
@@ -19,15 +25,17 @@ from ...core.cache import lazy
 from ...core.errors import MemoryLimitError, shown
 from ...core.jaxpr import ClosedJaxpr, constants_as_inputs
 from ...core.trace import Tracer
+from ...core.tree_code import Code, DictKeys, Node, Static, built
 from ...ops.layout import body_value
 from ..arguments import Origin
 from ..namedaxes import NamedAxis, tokens, with_axes
 from ..staging import Staging, stage
 from ..uniform import uniform_as_scalars
-from .entry import Entry, entry
-from .key import ArgSpec, FlatCall, Key, Static, arrays_of, layouts_of, places_of
+from .key import ArgSpec, FlatCall, Key, arrays_of, layouts_of, places_of
 from .primitive import checked_call_p, compiled_of
 from .wrapper import standalone_module
+
+Entry: TypeAlias = Callable[[tuple[Any, ...], dict[str, Any]], Any]  # args, kwargs -> out or MISS
 
 
 def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
@@ -215,3 +223,112 @@ class Signature:
             sum(nbytes(v.aval) for v in self.staged.constvars),
             source.profile,
         )
+
+
+class Checks(Code):
+    """Lines that flatten a call, and return ``MISS`` unless its key equals the given one.
+
+    They accept arrays of class ndarray, NumPy scalars and Python scalars. A tracer, or an array of
+    a subclass, is a miss even if the keys are equal.
+    """
+
+    def __init__(self, key: Key) -> None:
+        super().__init__()
+        self.scope |= {"ndarray": np.ndarray, "generic": np.generic}
+        unasked = [None] * len(key.leaves)
+        self.facts = zip(key.leaves, key.arrays or unasked, key.strides or unasked, strict=True)
+        self.ordered = bool(key.strides)
+        self.flatten("(args, kwargs)", key.nodes)
+
+    @override
+    def leaf(self, x: str) -> None:
+        leaf, is_array, strides = next(self.facts)
+        name = self.name("x")
+        self.lines.append(f"{name} = {x}")
+        if isinstance(leaf, Static):
+            self.require(self.same(name, leaf.value))
+            return
+        self.leaves.append(name)
+        if leaf.weak:
+            self.require(f"{name}.__class__ is {type(leaf.dtype.type(0).item()).__name__}")
+            return
+        dtype, shape = self.bind(leaf.dtype), self.bind(leaf.shape)
+        self.require(f"{name}.dtype is {dtype} or {name}.dtype == {dtype}")
+        kind = f"{name}.__class__ is ndarray"
+        if not (leaf.shape or is_array):
+            scalar = f"isinstance({name}, generic)"
+            kind = f"({kind} or {scalar})" if is_array is None else scalar
+        self.require(f"{kind} and {name}.shape == {shape}")
+        if strides is not None:
+            self.require(f"{name}.strides == {tuple([n * leaf.dtype.itemsize for n in strides])}")
+        elif self.ordered:
+            self.require(f"{name}.flags.c_contiguous")
+
+    @override
+    def children(self, x: str, node: Node) -> list[str]:
+        _, data, arity = node
+        if x == "(args, kwargs)":
+            return ["args", "kwargs"]
+        if x == "args":  # Python's own tuple; another length raises ValueError
+            given = [self.name("a") for _ in range(arity)]
+            self.lines.append(f"({', '.join(given)}{',' if given else ''}) = args")
+            return given
+        if x == "kwargs" and isinstance(data, DictKeys):
+            self.require(f"len(kwargs) == {arity}" if arity else "not kwargs")
+            return [f"kwargs[{self.constant(k)}]" for k in data.value]
+        return super().children(x, node)
+
+
+def entry(
+    key: Key,
+    main: Callable[..., Any],
+    consts: Sequence[Any],
+    out_tree: tree.TreeDef,
+    donated: Sequence[int] = (),
+) -> Entry:
+    """The function through which the calls with one key run a program.
+
+    Args:
+        key: the key.
+        main: the compiled program; it takes the constants, and then the dynamic leaves.
+        consts: its constants.
+        out_tree: the structure of its output.
+        donated: the dynamic leaves that it overwrites.
+    """
+    code = Checks(key)
+    if donated:
+        _check_donated(code, code.leaves, donated)
+    args = ", ".join([*map(code.bind, consts), *code.leaves])
+    run = code.bind(main)
+    if out_tree.nodes == (None,):
+        rest = [f"return {run}({args})[0]"]
+    else:
+        outs = [f"y{i}" for i in range(out_tree.num_leaves)]
+        rest = [f"{', '.join(outs) + ',' if outs else '_'} = {run}({args})"]
+        rest.append(f"return {built(code, out_tree, outs)}")
+    return code.define("entry", "args, kwargs", code.lines, rest)
+
+
+def _check_donated(code: Checks, names: Sequence[str], donated: Sequence[int]) -> None:
+    """Require that donated arrays are contiguous, and share their memory with no other array."""
+    owners = [names[i] for i in donated]
+    for name in owners:
+        code.require(f"{name}.base is None and {name}.flags.carray")
+    others = ", ".join(n for n in names if n not in owners)
+    code.scope["apart"] = apart
+    code.require(f"apart(({', '.join(owners)},), ({others}{',' if others else ''}))")
+
+
+def apart(owners: Sequence[np.ndarray], others: Sequence[Any]) -> bool:
+    """Whether arrays that own their memory share it with none of the others."""
+    own = set(map(id, owners))
+    if len(own) < len(owners):
+        return False
+    for x in others:
+        base = getattr(x, "base", None)
+        if id(x) in own or id(base) in own:
+            return False
+        plain = base is None or (type(base) is np.ndarray and base.base is None)
+        if not plain and any(np.may_share_memory(x, owner) for owner in owners):
+            return False
+    return True

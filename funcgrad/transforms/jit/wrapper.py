@@ -12,9 +12,9 @@ from ...core import tree
 from ...core.avals import Aval
 from ...core.errors import FuncgradError, UnsupportedError
 from ...core.nodes import DictKey, GetAttrKey, SequenceKey
+from ...core.tree_code import Static, plain_tree
 from ..arguments import Place
-from .entry import plain_tree
-from .key import ArgSpec, Static
+from .key import ArgSpec
 
 _BY_POSITION = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
 
