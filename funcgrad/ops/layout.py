@@ -267,8 +267,9 @@ def to_c_order(x: Any) -> Any:
 
 
 def zeros_in_order(x: Any) -> np.ndarray:
-    """Zeros with the shape, dtype and strides of an array."""
-    return _zeros(x.shape, strides_of(x), x.dtype)
+    """Zeros with the shape, dtype and order of axes of an array; no two share memory."""
+    strides = strides_of(x)
+    return _zeros(x.shape, without_gaps(x.shape, strides) if 0 in strides else strides, x.dtype)
 
 
 def without_gaps(shape: Shape, strides: Strides) -> Strides:
