@@ -1,6 +1,7 @@
 """Memory of results: they share it with an operand exactly where NumPy's do."""
 
 import tracemalloc
+from unittest.mock import patch
 
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from funcgrad.core.errors import ConversionError
 from funcgrad.core.memory import View, owner_of
 from funcgrad.core.trace import Tracer
 from funcgrad.numpy.aliasing import is_scalar
+from funcgrad.ops import strides
 
 from .support.compare import assert_same
 from .support.probes import AREAS, CONSTANTS, EAGER, INPUTS
@@ -686,6 +688,70 @@ def test_a_reversed_argument_of_a_gradient_has_views_where_numpys_has(transform)
 
     assert_same(want, program(x))
     assert_same(want, INSIDE[transform](program)(x))
+
+
+def stacks(x):
+    y = np.stack([np.stack([x, x, x])] * 2)
+    return y.transpose(1, 0, 2, 3), y.transpose(1, 0, 3, 2)
+
+
+IN_NUMPYS_ORDER = {
+    "concatenate": lambda x: np.concatenate([x.T, x.T]),
+    "stack": lambda x: np.stack([x.T, x.T], -1)[0],
+    "products of stacks": lambda x: np.matmul(*stacks(x)),
+    "an index array": lambda x: x[:, [0, 1]],
+    "an index array of a transpose": lambda x: x.T[:, [0, 1]],
+    "a sum": lambda x: np.sum(np.stack([x, x]).T, 1),
+    "a variance": lambda x: np.var(np.stack([x, x]).T, 1),
+    "a cumulative sum": lambda x: np.cumsum(x.T, 0),
+    "a product of einsum": lambda x: np.einsum("ij,ij->ji", x, x),
+    "one of others": lambda x: np.sin(np.roll(np.concatenate([x.T, x.T]), 1, 0)) + 1.0,
+    "zeros": lambda x: 0.5 + np.zeros_like(np.concatenate([x.T, x.T])),
+}
+NESTED = {
+    "vjp": INSIDE["vjp"],
+    "jvp": INSIDE["jvp"],
+    "jit": INSIDE["jit"],
+    "vmap": INSIDE["vmap"],
+    "jit of vmap": INSIDE["jit of vmap"],
+    "vmap of vjp": INSIDE["vmap of vjp"],
+    "vmap of jvp": lambda f: lambda x: fg.vmap(INSIDE["jvp"](f))(x[None])[0],
+    "vmap of vmap": lambda f: lambda x: fg.vmap(fg.vmap(f))(x[None, None])[0, 0],
+    "scan": lambda f: lambda x: fg.lax.scan(lambda c, x: (c, f(x)), 0.0, x[None])[1][0],
+}
+
+
+@pytest.mark.parametrize("transform", NESTED)
+def test_a_result_is_reshaped_in_the_order_that_numpy_gives_it(transform):
+    def program(x):
+        results = [made(1.0 * x) for made in IN_NUMPYS_ORDER.values()]
+        for y in results:
+            y.reshape(-1)[1] = 7.0  # of a copy, where NumPy's is not in C order
+            y.T.reshape(-1)[2] = 9.0
+        return results
+
+    x = np.arange(1.0, 7.0).reshape(3, 2)
+    f = lambda x: np.concatenate([np.ravel(y) for y in program(x)])
+
+    assert_same(f(x), NESTED[transform](f)(x), 1e-12)
+
+
+def test_strides_are_not_found_before_they_are_asked():
+    with patch.object(strides, "strides_made", side_effect=AssertionError):
+        y = fg.vmap(lambda x: np.concatenate([x.T, x.T]) @ x)(np.ones((2, 3, 3)))
+
+    assert y.shape == (2, 6, 3)
+
+
+def test_strides_of_a_long_chain_are_found_without_recursion():
+    def program(x):
+        y = x.T
+        for _ in range(2000):
+            y = y + 1.0
+        y.reshape(-1)[0] = 0.0  # of a copy
+        return y
+
+    assert fg.vmap(program)(np.ones((1, 2, 3))).min() == 2001.0
 
 
 def test_a_column_that_is_written_takes_no_memory_of_its_matrix():

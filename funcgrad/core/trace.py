@@ -111,6 +111,10 @@ class Trace:
         """The strides of an abstract tracer as NumPy would have them, in elements."""
         raise MissingRuleError(f"{type(self).__name__} defines no strides()")
 
+    def order(self, x: Any) -> Any:
+        """What is known of the strides of an abstract tracer, to be asked later; None: C order."""
+        return x
+
     def lay_out(self, x: Any, strides: tuple[int, ...]) -> None:
         """Note the strides that an abstract tracer would have in NumPy."""
         raise MissingRuleError(f"{type(self).__name__} defines no lay_out()")
@@ -118,10 +122,7 @@ class Trace:
     def write(
         self, x: Any, steps: Steps, value: Any, arrays: Sequence[Any], index: Any
     ) -> Callable[[], None] | None:
-        """The write ``view[index] = value`` in a buffer of this trace; None: it has none.
-
-        ``steps`` lead from ``x``, which owns its memory, to the view.
-        """
+        """The write of ``view[index]`` in a buffer, or None; steps lead from ``x`` to the view."""
         return None
 
     def reread(self, x: Any, steps: Steps) -> Any:

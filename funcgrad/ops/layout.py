@@ -1,19 +1,21 @@
 """Layout in memory: the strides of an array, in elements, and those of results of an operation."""
 
+import functools
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from ..core.avals import Shape, shape_of
+from ..core.avals import Aval, Shape, shape_of
 from ..core.buffers import fresh_copy
 from ..core.jaxpr import Atom, Eqn, Literal, Var, programs_in
-from ..core.memory import Owner, View, owner_of, snapshot
+from ..core.memory import Owner, Steps, View, owner_of, snapshot
 from ..core.registry import overrides
 from ..core.trace import ConcreteTracer, Primitive, Tracer
 from .assign import AddAt, SetAt
 from .compare import logical_or
+from .contract import Einsum, Matmul
 from .convert import Convert
 from .elementwise import pos
 from .families import Elementwise
@@ -57,10 +59,7 @@ def strides_of(x: Any) -> Strides:
     memory = x._memory
     if type(memory) is View:
         owner = memory.owner
-        layout = laid_out(owner.shape, strides_of(owner), owner.dtype)
-        for prim, params in memory.steps:
-            (layout,) = prim.run(layout, **params)
-        return strides_in_elements(layout)
+        return strides_in_elements(through(memory.steps, owner.aval, strides_of(owner)))
     if type(memory) is Owner and memory.strides is not None:
         if isinstance(memory.strides, Tracer):
             memory.strides = strides_of(memory.strides)
@@ -76,6 +75,14 @@ def has_noted_strides(x: Any) -> bool:
             return True
         x = getattr(x, "value", None)
     return False
+
+
+def through(steps: Steps, aval: Aval, strides: Strides) -> np.ndarray:
+    """An array of the layout of the view to which steps lead, whose elements are never read."""
+    layout = laid_out(aval.shape, strides, aval.dtype)
+    for prim, params in steps:
+        (layout,) = prim.run(layout, **params)
+    return layout
 
 
 def is_array(x: Any) -> bool:
@@ -168,18 +175,62 @@ def depends(eqn: Eqn, var: Var) -> bool:
 
 def strides_in_program(eqn: Eqn, var: Var, strides: Sequence[Strides]) -> Strides:
     """The strides of a result of an equation, given those of its operands."""
-    shape, shapes = var.aval.shape, [a.aval.shape for a in eqn.ins]
-    if keeps_layout(eqn.prim):
-        return strides_of_result(eqn.prim, eqn.params, shapes, strides, shape)
-    if all(map(is_contiguous, shapes, strides)):
+    avals = tuple([a.aval for a in eqn.ins])
+    return strides_made(
+        eqn.prim, eqn.params, avals, tuple(strides), eqn.outs.index(var), var.aval.shape
+    )
+
+
+def strides_made(
+    prim: Primitive, params: Any, avals: Sequence[Aval], strides: Any, place: int, shape: Shape
+) -> Strides:
+    """The strides of a result of an operation: by its rule, or by a run on zeros.
+
+    Args:
+        avals: of the operands.
+        strides: of the operands.
+        place: which result it is.
+        shape: of the result.
+    """
+    if keeps_layout(prim):
+        return strides_of_result(prim, params, [a.shape for a in avals], strides, shape)
+    if not has_own_order(prim, len(avals)) and all(
+        is_contiguous(a.shape, s) for a, s in zip(avals, strides, strict=True)
+    ):
         return contiguous(shape)
-    arrays = [_zeros(a.aval.shape, s, a.aval.dtype) for a, s in zip(eqn.ins, strides, strict=True)]
+    found = _strides_by_run(prim, tuple(params.items()), tuple(avals), tuple(strides), place)
+    return contiguous(shape) if found is None else found
+
+
+def has_own_order(prim: Primitive, count: int) -> bool:
+    """Whether a result of operands in C order may be in another one."""
+    return isinstance(prim, (Einsum, Transpose)) or (isinstance(prim, Getitem) and count > 1)
+
+
+def gives_c_order(prim: Primitive, avals: Sequence[Aval], shape: Shape) -> bool:
+    """Whether a result is in C order whatever its operands are: of no more than one stack axis."""
+    if not isinstance(prim, Matmul):
+        return False
+    axes = shape[:-2] if all(len(a.shape) > 1 for a in avals) else shape[:-1]
+    return sum(n > 1 for n in axes) <= 1
+
+
+@functools.lru_cache(4096)  # a function that runs again asks again, and the run may take long
+def _strides_by_run(
+    prim: Primitive,
+    params: tuple[tuple[str, Any], ...],
+    avals: tuple[Aval, ...],
+    strides: tuple[Strides, ...],
+    place: int,
+) -> Strides | None:
+    """The strides of a result of an operation on zeros, None if they are not in its domain."""
+    arrays = [_zeros(a.shape, s, a.dtype) for a, s in zip(avals, strides, strict=True)]
     try:
         with np.errstate(all="ignore"):
-            y = eqn.prim.run(*arrays, **eqn.params)[eqn.outs.index(var)]
-    except (ValueError, ArithmeticError):  # zeros are not in its domain
-        return contiguous(shape)
-    return strides_in_elements(y) if isinstance(y, np.ndarray) else contiguous(shape)
+            y = prim.run(*arrays, **dict(params))[place]
+    except (ValueError, ArithmeticError):
+        return None
+    return strides_in_elements(y) if isinstance(y, np.ndarray) else None
 
 
 def _zeros(shape: Shape, strides: Strides, dtype: Any) -> np.ndarray:

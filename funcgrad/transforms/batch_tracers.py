@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, aval_of
@@ -26,8 +27,10 @@ class BatchTracer(AbstractTracer):
 
     @property
     def aval(self) -> Aval:
-        aval = aval_of(self.value)
-        return Aval((*aval.shape[: self.axis], *aval.shape[self.axis + 1 :]), aval.dtype)
+        x, axis = self.value, self.axis
+        x = x if type(x) is np.ndarray else aval_of(x)
+        shape = x.shape
+        return Aval((*shape[:axis], *shape[axis + 1 :]) if axis else shape[1:], x.dtype)
 
     def __repr__(self) -> str:
         return f"Traced({self.value!r}, batched along axis {self.axis})"

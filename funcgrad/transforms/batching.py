@@ -9,25 +9,19 @@ import numpy as np
 from typing_extensions import override
 
 from ..core import tree
-from ..core.avals import check_operand, shape_of
+from ..core.avals import aval_of, check_operand
 from ..core.axes import Axis, bind_axis
 from ..core.buffers import as_given, returned, settled
-from ..core.companions import NO_VIEWING
+from ..core.companions import NO_PROGRAMS
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
 from ..core.memory import Owner, Steps, View
 from ..core.pickling import picklable
 from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, running
 from ..ops.index import Index, concatenate_p, getitem_p
-from ..ops.layout import (
-    Strides,
-    contiguous,
-    is_contiguous,
-    keeps_layout,
-    strides_of,
-    strides_of_result,
-)
+from ..ops.layout import Strides, contiguous, gives_c_order, has_own_order, is_contiguous
 from ..ops.operand import stacked
+from ..ops.strides import Asked, Order, order_of, strides_by_order
 from ..ops.structure import axis_to_front, batch_at_front, sum_p, transpose_p
 from .arguments import Origin, check_alive, check_callable, warn_at_user_line
 from .batch_axes import batch_axes, batch_size, move_batch_axis
@@ -48,7 +42,9 @@ class Batch(Trace):
     def __init__(self, origin: object, size: int, name: Hashable = None) -> None:
         super().__init__(origin)
         self.size = size
-        self.layouts: dict[int, Strides] = {}  # of results whose examples are not in C order
+        self.layouts: dict[
+            int, Order
+        ] = {}  # of results whose examples may be in another order than C
         self.name = name  # the name of the batch axis for collectives
         self.writes = False  # whether an array is written in place
 
@@ -58,7 +54,11 @@ class Batch(Trace):
 
     @override
     def strides(self, x: Any) -> Strides:
-        return self.layouts[x._note] if x._note in self.layouts else contiguous(x.shape)
+        return strides_by_order(self.layouts.get(x._note), x.shape)
+
+    @override
+    def order(self, x: Any) -> Order:
+        return self.layouts.get(x._note)
 
     @override
     def shared(self, x: Any) -> Any:
@@ -67,7 +67,8 @@ class Batch(Trace):
     @override
     def rewrapped(self, x: Any, change: Callable[[Any], Any]) -> BatchTracer:
         y = BatchTracer(self, change(x.value), x.axis)
-        self.lay_out(y, strides_of(x))
+        if self.is_strided(x):
+            self.layouts[y._note] = order_of(x)
         return y
 
     def process(self, prim: Primitive, args: tuple, params: dict) -> Sequence[Any]:
@@ -83,10 +84,8 @@ class Batch(Trace):
             self.with_axis(y) if d is None else BatchTracer(self, y, d)
             for y, d in zip(outs, out_axes, strict=True)
         ]
-        # the strides of a view are asked of the owner of its memory, which an inner trace knows
-        asked = keeps_layout(prim) and (prim.viewing is NO_VIEWING or running.get() is not self)
-        if asked and (prim is transpose_p or any(map(self.is_strided, args))):
-            self.follow(results[0], prim, args, params)
+        if has_own_order(prim, len(args)) or any(map(self.is_strided, args)):
+            self.follow(results, prim, args, params)
         return results
 
     @override
@@ -101,13 +100,18 @@ class Batch(Trace):
             return super().reread(x, steps)
         return WrittenBatch(self, part_of(x.value, steps_in_batch(steps, self.size)), 0)
 
-    def follow(self, y: BatchTracer, prim: Primitive, args: tuple, params: dict) -> None:
-        """Note the strides of one example of a result, unless they are in C order."""
-        if type(y) is not BatchTracer:
+    def follow(self, results: Sequence[Any], prim: Primitive, args: tuple, params: dict) -> None:
+        """Note on what the strides of one example of each result depend."""
+        if prim.holds is not NO_PROGRAMS:  # whose results are in C order
             return
-        strides = [strides_of(x) for x in args]
-        found = strides_of_result(prim, params, list(map(shape_of, args)), strides, y.shape)
-        self.lay_out(y, found)
+        avals = [aval_of(x) for x in args]
+        operands: Sequence[Order] | None = None
+        for i, y in enumerate(results):
+            if type(y) is not BatchTracer or len(shape := y.shape) < 2:
+                continue
+            if not gives_c_order(prim, avals, shape):
+                operands = operands or [order_of(x) for x in args]
+                self.layouts[y._note] = Asked(operands, avals, prim, params, i, shape)
 
     @override
     def lay_out(self, x: Any, strides: Strides) -> None:
