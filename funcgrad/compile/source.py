@@ -16,6 +16,7 @@ threads may still write to it.
 """
 
 import textwrap
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
@@ -99,16 +100,21 @@ def _distinct(names: Sequence[str]) -> list[str]:
 
 def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Source:
     """The module around the lines of the function."""
-    statics = w.memory.statics and needed(w.memory.statics, "\n".join([*w.lines, returned]))
+    if w.unread:
+        w.lines = _read(w.lines, w.unread, returned)
+    body = "\n".join([*w.lines, returned])
+    statics = w.memory.statics and needed(w.memory.statics, body)
     same = w.memory.shared(statics) if statics else {}
     statics = {token: made for token, made in statics.items() if token not in same}
     bound = list(w.globals.bound.values())
     given = f"{w.as_tuple([token for token, _ in bound])} = constants\n" if bound else ""
     given += "\n".join(f"{token} = {made}" for made, token in w.globals.made.items())
-    main = _main(w, inputs, list(statics), returned)
+    read = {same.get(token, token) for token in map("\0{}\0".format, TOKEN.findall(body))}
+    space = [token for token in statics if token in read]
+    main = _main(w, inputs, space, returned)
     lines = "\n".join(_guarded(w, main, inputs) if w.masked else main)
     if statics:
-        lines = f"{_workspace(w, statics)}\n\nspaces = local()\n\n{lines}"
+        lines = f"{_workspace(w, statics, space)}\n\nspaces = local()\n\n{lines}"
     rows = ["from threading import local"] if statics else []
     rows += (
         [f"from numpy import {', '.join(sorted(w.globals.imports))}"] if w.globals.imports else []
@@ -123,11 +129,24 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     rows += [_QUIET] if QUIETS in lines else []
     rows += [_PRIMITIVE] if parts else []
     title = quote(title).replace("\\", "/").replace('"', "'")  # in a docstring
-    body = _spaced(imports, given, lines)
+    alone = _spaced(imports, given, lines)
     text = _spaced(f'"""{title}"""', "\n".join(rows), given, calls, lines)
     constants = tuple([x for _, x in bound])
     size, profile = w.memory.arena.size, tuple(w.profile)
-    return Source(text, constants, size, profile, title, body, parts, w.shares)
+    return Source(text, constants, size, profile, title, alone, parts, w.shares)
+
+
+def _read(lines: Sequence[str], unread: set[str], returned: str) -> list[str]:
+    """The lines without views that no line reads."""
+    reads = Counter(TOKEN.findall("\n".join([*lines, returned])))
+    kept = list[str]()
+    for line in reversed(lines):
+        token, _, made = line.strip().partition(" = ")
+        if token in unread and reads[token[1:-1]] == 1:
+            reads.subtract(TOKEN.findall(made))
+        else:
+            kept.append(line)
+    return kept[::-1]
 
 
 def _spaced(*sections: str) -> str:
@@ -137,13 +156,13 @@ def _spaced(*sections: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _workspace(w: Writer, statics: dict[str, str]) -> str:
+def _workspace(w: Writer, statics: dict[str, str], space: Sequence[str]) -> str:
     size = w.memory.arena.size
     lines = ["def workspace():", f'{INDENT}"""Return the memory of one call, {size} bytes."""']
     if size:
         lines.append(f"{INDENT}arena = {w.numpy('empty')}({size}, {w.numpy('uint8')})")
     lines += [f"{INDENT}{token} = {made}" for token, made in statics.items()]
-    return "\n".join([*lines, f"{INDENT}return {w.as_tuple(list(statics))}"])
+    return "\n".join([*lines, f"{INDENT}return {w.as_tuple(space)}"])
 
 
 def _guarded(w: Writer, lines: Sequence[str], inputs: Sequence[str]) -> list[str]:

@@ -32,6 +32,7 @@ class Statements:
         self.count = 0  # of lines without comments
         self.parts: dict[tuple[str, str], str] = {}  # methods of primitives that are called
         self.silent = False  # whether NumPy does not warn of the lines now written
+        self.unread: set[str] = set()  # views that may be needless, as another is read in place
         self.shares = False  # whether a loop is dealt out to threads
 
     # text

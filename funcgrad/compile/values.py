@@ -1,7 +1,7 @@
 """A value as generated source names it, and the expressions of its views."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..core.avals import Aval
 from .text import index, lengths
@@ -16,16 +16,31 @@ class Allocation:
         self.offset, self.size, self.references = offset, size, 0
 
 
+class Frame(NamedTuple):
+    """Where a slice lies: its element (i, j) is ``flat[start + i strides[0] + j strides[1]]``.
+
+    ``own``: the array was made for this value alone.
+    """
+
+    flat: str
+    static: bool
+    start: int
+    strides: tuple[int, ...]
+    own: bool
+
+
 class Value:
     """A value: its name, its aval, and its memory.
 
     ``static``: a view of the workspace, made once for all calls. ``allocated``: it has memory, as
     an output has none before its first statement. ``contiguous``: in C order without gaps; certain
-    for a static value, else an estimate. ``number``: that of a literal, else None.
+    for a static value, else an estimate. ``number``: that of a literal, else None. ``frame``: where
+    a slice lies in its array.
     """
 
     __slots__ = (
-        "allocated", "allocation", "aval", "contiguous", "number", "reshape_of", "static", "text"
+        "allocated", "allocation", "aval", "contiguous", "frame", "number", "reshape_of", "static",
+        "text",
     )  # fmt: skip
 
     def __init__(
@@ -44,6 +59,7 @@ class Value:
         self.static, self.allocated, self.contiguous = static, allocated, contiguous
         self.reshape_of = reshape_of  # the output in whose memory it lies
         self.number = number
+        self.frame: Frame | None = None
 
     def __str__(self) -> str:
         return self.text

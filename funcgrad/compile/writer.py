@@ -16,10 +16,11 @@ from ..core.emitter import Emitter
 from ..core.jaxpr import Atom, Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..ops.assign import set_at_p
 from ..ops.families import Elementwise
-from ..ops.index import AT_MOST_AXES
+from ..ops.index import AT_MOST_AXES, getitem_p
 from . import kernels, reductions
 from .liveness import last_reads
 from .names import quote
+from .shifts import on_shifts, sliced
 from .statements import Statements
 from .text import operand
 from .values import Allocation, Value
@@ -182,6 +183,9 @@ class Writer(Statements):
         self, eqn: Eqn, ins: Sequence[Value], dying: set[Var], wanted: dict[Var, Value]
     ) -> list[Value]:
         """Write the lines that fill the outputs of an equation, where each is to lie."""
+        written = on_shifts(self, eqn, ins, dying, wanted)
+        if written is not None:
+            return written
         outs: list[Value] = []
         for var in eqn.outs:
             if not var.aval.shape:
@@ -230,7 +234,10 @@ class Writer(Statements):
             self.line(f"{out} = {expression}{'' if contiguous is None else '[()]'}")
             return [out]
         static = value.static and len(ins) == 1  # an index may be known at each call only
-        return [self.view(value, expression, var.aval, contiguous, hint, static)]
+        out = self.view(value, expression, var.aval, contiguous, hint, static)
+        if eqn.prim is getitem_p and len(ins) == 1 and not contiguous:
+            out.frame = sliced(value, eqn.params["index"])
+        return [out]
 
     def copied_view(self, eqn: Eqn, ins: Sequence[Value], out: Value) -> bool:
         """Copy a static view, if the equation is one, to where it is wanted."""
