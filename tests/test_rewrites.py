@@ -194,6 +194,13 @@ def to_part(draw):
     return lambda u, v: scattered(u, other) + scattered(v, index) * 1, (u, v)
 
 
+def same_place(draw):
+    index = draw.pick(((slice(1, 3),), (0,), (slice(0, 8, 2), slice(1, 3)), (-1, 2)))
+    u, v = (draw.array(("f8", "f4", "i8"), np.zeros((8, 3))[index].shape) for _ in range(2))
+    u = u + u.dtype.type(0)  # no -0 is added to 0
+    return lambda u, v: fg.at(scattered(u, index))[index].add(v), (u, v)
+
+
 def to_whole(draw):
     axis, k = draw.pick(((0, 3), (1, 1), (0, 8), (1, 2)))
     lead = (slice(None),) * axis
@@ -329,6 +336,7 @@ RULES = {
     "sum_of_products": stacked_products,
     "stack_of_vectors": stacked_vectors,
     "product_of_transposed": transposed_products,
+    "same_place": same_place,
     "to_whole": to_whole,
     "to_part": to_part,
     "to_parts": to_parts,

@@ -52,6 +52,18 @@ def to_part(build: Builder, eqn: Eqn) -> Atom | None:
     return None
 
 
+def same_place(build: Builder, eqn: Eqn) -> Atom | None:
+    """scatter(u) with v added at the same index = scatter(u + v)."""
+    inner = build.maker(eqn.ins[0])
+    if inner is None or inner.prim is not scatter_add_p or not build.read_once(eqn.ins[0]):
+        return None
+    (u, *arrays), (_, v, *others) = inner.ins, eqn.ins
+    same = inner.params["index"] == eqn.params["index"] and not arrays and not others
+    if not same or u.aval != v.aval or not u.aval.shape:
+        return None
+    return build(scatter_add_p, build(add, u, v), **inner.params)
+
+
 def to_whole(build: Builder, eqn: Eqn) -> Atom | None:
     """scatter(u) + scatter(v) = [u v], where both fill one axis; x + both = x + [u v].
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from ..core.dead_code import dce
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, check_jaxpr, programs_in
+from ..ops.assign import add_at_p
 from .code_motion import hoist
 from .constant_folding import fold_literals
 from .cse import cse
@@ -15,6 +16,7 @@ from .fusion import BIG, fuse
 from .inlining import inline, lower
 from .mask_marks import MARKS, start_p
 from .packing import LEAST, SHORTEST, pack
+from .padding import slices_of_padded
 from .planes import BROAD, long_axes_last
 from .rewrite import on_programs
 from .scheduling import schedule
@@ -34,7 +36,9 @@ PASSES: tuple[Pass, ...] = (
     fold_literals,  # constant folding
     simplify,       # algebraic identities
     cse,            # common subexpression elimination
-    simplify, fold_literals, simplify, cse, dce,
+    simplify, fold_literals, simplify, cse,
+    slices_of_padded,  # sums of paddings
+    dce,
 )
 LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its source is written
     long_axes_last, # of arrays that are made by broadcasting
@@ -102,6 +106,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
         return any(len(eqn.outs) == 1 and rules_of(eqn, makers) for eqn in eqns)
     if change is cse:
         return len({eqn.prim for eqn in eqns}) < len(eqns)
+    if change is slices_of_padded:
+        return any(eqn.prim is add_at_p for eqn in eqns)
     if change is long_axes_last:
         return any(math.prod(v.aval.shape) >= BROAD for eqn in eqns for v in eqn.outs)
     if change is pack:

@@ -21,7 +21,7 @@ from ..ops.families import Elementwise
 from .statements import Statements
 from .values import Frame, Value
 
-LEAST = 256  # elements from which shifts pay
+FEWEST = 256  # elements from which shifts pay
 DENSE = 0.75  # of the elements computed, the least share that is read
 
 # functions that do not warn of ordinary numbers, which elements between rows are
@@ -86,7 +86,7 @@ def on_shifts(
 def _common_strides(w: Statements, eqn: Eqn, ins: Sequence[Value]) -> tuple[int, ...] | None:
     """The strides of all operands that are arrays, if the equation can be written on shifts."""
     shape, prim = eqn.outs[0].aval.shape, eqn.prim
-    if len(shape) < 2 or math.prod(shape) < LEAST or not isinstance(prim, Elementwise):
+    if len(shape) < 2 or math.prod(shape) < FEWEST or not isinstance(prim, Elementwise):
         return None
     arrays = [x for x in ins if x.aval.shape]
     if not all(x.frame is not None and x.aval.shape == shape for x in arrays):

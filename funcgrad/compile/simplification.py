@@ -28,7 +28,7 @@ from ..ops.structure import (
     truncate_p,
 )
 from .algebra import BY_PRIM, SAME, applied, finite, folded
-from .index_rules import reshaped, to_part, to_parts, to_whole
+from .index_rules import reshaped, same_place, to_part, to_parts, to_whole
 from .product_rules import product_of_transposed, stack_of_vectors, sum_of_products
 from .rewrite import Builder, rewritten
 from .sum_rules import (
@@ -278,12 +278,14 @@ RULES: dict[Any, tuple[Any, ...]] = {
     min_p:       (reduction_of_transposed,),
     getitem_p:   (reshaped,),
     scatter_add_p: (reshaped,),
+    add_at_p:    (same_place,),
     keep:        (),  # bits of full arrays
     blend:       (_same_choice,),
     where:       (_same_choice, _unrepeated),
 }
 NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Literal
-    to_whole: scatter_add_p, to_part: scatter_add_p, to_parts: add_at_p, _division: Literal,
+    same_place: scatter_add_p, to_whole: scatter_add_p, to_part: scatter_add_p, to_parts: add_at_p,
+    _division: Literal,
     _by_number: Literal,
     _scaled_factor: Literal, _negated: neg,
     _unrepeated: broadcast_p, _still_repeated: broadcast_p, _cast_number: broadcast_p,

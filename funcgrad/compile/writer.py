@@ -183,7 +183,8 @@ class Writer(Statements):
         self, eqn: Eqn, ins: Sequence[Value], dying: set[Var], wanted: dict[Var, Value]
     ) -> list[Value]:
         """Write the lines that fill the outputs of an equation, where each is to lie."""
-        written = on_shifts(self, eqn, ins, dying, wanted)
+        framed = any(x.frame is not None for x in ins)
+        written = on_shifts(self, eqn, ins, dying, wanted) if framed else None
         if written is not None:
             return written
         outs: list[Value] = []

@@ -1,0 +1,114 @@
+"""Sums of shifted paddings, the derivatives of slices, as sums of slices of one padded array.
+
+An addition to the part of an array starts an inner loop for each row. Slices of one array are added
+as shifts of its flat elements, see ``shifts.py``.
+"""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var
+from ..ops.assign import add_at_p
+from ..ops.elementwise import add, mul, neg, sub
+from ..ops.index import Index, getitem_p, scatter_add_p
+from .algebra import finite
+from .rewrite import Builder, rewritten
+
+
+def slices_of_padded(jaxpr: Jaxpr) -> Jaxpr:
+    """Replace runs of additions of one value at several places by sums of slices.
+
+    x + pad(a v) at i + pad(b v) at j = x + a z[k] + b z[l], where z is v among zeros.
+    """
+    heads = _continued(jaxpr)
+    return rewritten(jaxpr, lambda build, eqn: _sum_of_slices(build, eqn, heads))
+
+
+def _continued(jaxpr: Jaxpr) -> set[Var]:
+    """The sums to which only an addition of the same value at another place adds."""
+    makers: dict[Atom, Eqn] = {v: eqn for eqn in jaxpr.eqns for v in eqn.outs}
+    reads: dict[Atom, int] = {}
+    for atom in (*(a for eqn in jaxpr.eqns for a in eqn.ins), *jaxpr.outvars):
+        reads[atom] = reads.get(atom, 0) + 1
+    found = set[Var]()
+    for eqn in jaxpr.eqns:
+        if eqn.prim is not add_at_p or not _is_padding(eqn):
+            continue
+        before = makers.get(eqn.ins[0])
+        if before is None or reads[eqn.ins[0]] > 1 or not _is_padding(before):
+            continue
+        if _factors(makers.get, _padded(eqn))[0] is _factors(makers.get, _padded(before))[0]:
+            found.update(before.outs)
+    return found
+
+
+def _is_padding(eqn: Eqn) -> bool:
+    """Whether an equation adds most elements of an array at slices without steps."""
+    if eqn.prim not in (add_at_p, scatter_add_p) or len(eqn.ins) > 1 + (eqn.prim is add_at_p):
+        return False
+    out, v = eqn.outs[0].aval, _padded(eqn).aval
+    if v.dtype != out.dtype or v.ndim != out.ndim or v.size * 2 < out.size:
+        return False
+    index = eqn.params["index"]
+    if any(type(e) is not slice or (e.step or 1) != 1 for e in index):
+        return False
+    return v.shape == tuple([len(r) for r in _ranges(index, out.shape)])
+
+
+def _ranges(index: Sequence[Any], shape: Sequence[int]) -> list[range]:
+    """The places that an index of slices takes along each axis."""
+    entries = (*index, *[slice(None)] * (len(shape) - len(index)))
+    return [range(n)[e] for e, n in zip(entries, shape, strict=True)]
+
+
+def _padded(eqn: Eqn) -> Atom:
+    return eqn.ins[1 if eqn.prim is add_at_p else 0]
+
+
+def _factors(maker: Any, v: Atom) -> tuple[Atom, Literal | None]:
+    """A value as another one times a literal."""
+    eqn = maker(v)
+    if eqn is not None and eqn.prim is neg:
+        return eqn.ins[0], Literal(-1)
+    if eqn is not None and eqn.prim is mul:
+        for x, a in (eqn.ins, eqn.ins[::-1]):
+            if isinstance(a, Literal) and finite(a) and x.aval == v.aval:
+                return x, a
+    return v, None
+
+
+def _sum_of_slices(build: Builder, eqn: Eqn, heads: set[Var]) -> Sequence[Atom] | None:
+    """The last sum of a run, as a sum of slices."""
+    if eqn.prim is not add_at_p or eqn.outs[0] in heads:
+        return None
+    run = [eqn]
+    while run[-1].prim is add_at_p and run[-1].ins[0] in heads:
+        inner = build.maker(run[-1].ins[0])
+        if inner is None:
+            return None
+        run.append(inner)
+    if len(run) < 2:
+        return None
+    run.reverse()
+    total = run[0].ins[0] if run[0].prim is add_at_p else None
+    shape = eqn.outs[0].aval.shape
+    v, _ = _factors(build.maker, _padded(eqn))
+    starts = [[r.start for r in _ranges(e.params["index"], shape)] for e in run]
+    low, high = ([f(s) for s in zip(*starts, strict=True)] for f in (min, max))
+    whole = tuple([n + b - a for n, a, b in zip(shape, low, high, strict=True)])
+    if math.prod(whole) > 2 * math.prod(shape):
+        return None
+    at = Index(slice(b, b + n) for b, n in zip(high, v.aval.shape, strict=True))
+    scaled = {1.0: build(scatter_add_p, v, shape=whole, index=at)}
+    for one, start in zip(run, starts, strict=True):
+        _, factor = _factors(build.maker, _padded(one))
+        number = 1.0 if factor is None else factor.value
+        negative = total is not None and number == -1
+        if not negative and number not in scaled:
+            scaled[number] = build(mul, scaled[1.0], factor)
+        places = zip(high, start, shape, strict=True)
+        index = Index(slice(b - s, b - s + n) for b, s, n in places)
+        part = build(getitem_p, scaled[1.0 if negative else number], index=index)
+        total = part if total is None else build(sub if negative else add, total, part)
+    return None if total is None else (total,)

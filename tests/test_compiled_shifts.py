@@ -1,0 +1,115 @@
+"""Compiled slices of one array, read as shifts of its flat elements, give what eager code gives."""
+
+import warnings
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+
+RNG = np.random.default_rng(0)
+
+
+def five_points(u):
+    near = u[2:, 1:-1] + u[:-2, 1:-1] + u[1:-1, 2:] + u[1:-1, :-2]
+    return near - 4 * u[1:-1, 1:-1]
+
+
+def differences(u):
+    dx, dy = u[1:, :-1] - u[:-1, :-1], u[:-1, 1:] - u[:-1, :-1]
+    return np.sqrt(dx**2 + dy**2 + 0.1)
+
+
+def upwind(u):
+    left, right = u[1:-1, 1:-1] - u[1:-1, :-2], u[1:-1, 2:] - u[1:-1, 1:-1]
+    return np.where(u[1:-1, 1:-1] > 0, left, right) * np.maximum(left, right)
+
+
+def of_part(u):
+    inner = u[1:-1, 2:]
+    return inner[1:, 1:] * inner[:-1, :-1] - 2 * np.abs(inner[1:, :-1])
+
+
+def with_rows_and_columns(u):
+    return (u[:, 1:] - u[:, :-1]) * u[:1, 1:] + u[:, :1] * (u[:, 1:] + u[:, :-1])
+
+
+def sweeps(u):
+    for _ in range(3):
+        u = np.pad(0.25 * five_points(u), 1)
+    return u
+
+
+def in_space(u):
+    x = u.reshape(len(u) // 2, 2, -1)
+    x = np.concatenate([x, x, x], 1)
+    return x[1:, 1:-1, 1:] - 2 * x[:-1, 2:, :-1] + x[1:, :-2, 1:] * x[1:, 1:-1, :-1]
+
+
+PROGRAMS = [
+    five_points, differences, upwind, of_part, with_rows_and_columns, sweeps, in_space
+]  # fmt: skip
+
+
+def loss(f):
+    return lambda u: np.sum(f(u) ** 2)
+
+
+@pytest.mark.parametrize("f", PROGRAMS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("shape", [(20, 33), (64, 24), (6, 4)])
+def test_values_and_gradients(f, shape):
+    u = RNG.normal(size=shape)
+    for x in (u, u.T.copy().T, np.where(RNG.random(shape) < 0.02, np.inf, u)):
+        with np.errstate(all="ignore"):
+            np.testing.assert_allclose(fg.jit(f)(x), f(x), rtol=1e-12, atol=1e-12)
+            got, want = (g(x) for g in (fg.jit(fg.grad(loss(f))), fg.grad(loss(f))))
+            # sums in another order
+            np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("dtype", ["f4", "i8", "?", "c16"])
+def test_other_dtypes(dtype):
+    u = (4 * RNG.normal(size=(20, 33))).astype(dtype)
+    f = upwind if dtype in ("f4", "i8") else lambda u: u[1:, 1:] * u[:-1, :-1]
+
+    got, want = fg.jit(f)(u), f(u)
+
+    assert got.dtype == want.dtype
+    np.testing.assert_allclose(got, want, rtol=1e-5 if dtype == "f4" else 1e-12)
+
+
+def test_a_scan_of_slices_of_its_carry():
+    def run(u):
+        step = lambda u, _: (fg.at(u)[1:-1, 1:-1].add(0.1 * five_points(u)), u[1:, 1:] - u[:-1, 1:])
+        u, rows = fg.lax.scan(step, u, None, length=4)
+        return np.sum(u**3) + np.sum(rows**2)
+
+    u = RNG.normal(size=(20, 33))
+
+    got, want = (g(u) for g in (fg.jit(fg.grad(run)), fg.grad(run)))
+
+    np.testing.assert_allclose(got, want, rtol=1e-10)  # sums in another order
+
+
+def test_elements_between_rows_cause_no_warning():
+    u = np.cumsum(RNG.uniform(0.5, 1, (20, 33)), 1)
+    u[:, 0] = u[:, -1] = 1  # over an end of a row the difference is 0
+    f = lambda u: np.log(1 / (u[:, 1:-1] - u[:, :-2]))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        np.testing.assert_allclose(fg.jit(f)(u), f(u))
+
+
+def test_sums_of_paddings_are_slices_of_one():
+    jaxpr = fg.jit(fg.grad(loss(five_points))).source(np.ones((20, 33)))
+
+    assert jaxpr.count(".fill(") == 1
+    assert "+=" not in jaxpr
+
+
+def test_a_view_that_nothing_reads_is_not_written():
+    source = fg.jit(five_points).source(np.ones((20, 33)))
+
+    assert "= u[2:, 1:-1]\n" not in source
+    assert source.count("u.reshape(-1)[") == 5
