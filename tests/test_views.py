@@ -706,6 +706,11 @@ IN_NUMPYS_ORDER = {
     "a cumulative sum": lambda x: np.cumsum(x.T, 0),
     "a product of einsum": lambda x: np.einsum("ij,ij->ji", x, x),
     "one of others": lambda x: np.sin(np.roll(np.concatenate([x.T, x.T]), 1, 0)) + 1.0,
+    "a selection": lambda x: np.select([x.T > 0.0], [x.T], 0.2),
+    "a cast": lambda x: x.astype(float, order="F"),
+    "a cast in C order": lambda x: x.T.astype(float, order="C"),
+    "a polynomial": lambda x: np.polyval([1.0, 2.0], x.T),
+    "a function of several operations": lambda x: fg.special.erf(x.T),
     "zeros": lambda x: 0.5 + np.zeros_like(np.concatenate([x.T, x.T])),
 }
 NESTED = {

@@ -8,6 +8,7 @@ from ..core.avals import dtype_of, shape_of
 from ..core.buffers import fresh_copy
 from ..core.registry import overrides
 from ..core.trace import Tracer
+from ..ops.layout import laid_out, strides_of
 from ..ops.operand import operand, strong
 from ..ops.structure import cast
 from .aliasing import apart, as_array, copied_in, is_scalar
@@ -71,8 +72,20 @@ def astype(
     x = strong(operand(x))
     check_cast("astype", x, dtype, casting)
     y = cast(x, dtype)
-    y = apart(y, x) if copy else y
-    return y if isinstance(x, Tracer) and is_scalar(x) else as_array(y)
+    if isinstance(x, Tracer) and is_scalar(x):
+        return y
+    if y is not x or copy or not _is_in(x, order):
+        y = apart(y, x)
+        y = y if order == "K" else copied_in(y, x, order)
+    return as_array(y)
+
+
+def _is_in(x: Any, order: str) -> bool:
+    """Whether an array is in an order as it is."""
+    if order == "K":
+        return True
+    flags = (laid_out(x.shape, strides_of(x)) if isinstance(x, Tracer) else x).flags
+    return bool({"C": flags.c_contiguous, "F": flags.f_contiguous, "A": flags.forc}[order])
 
 
 overrides["astype"] = astype

@@ -32,7 +32,7 @@ def _coefficients(who: str, p: Any) -> Any:
 def polyval(p: Any, x: Any) -> Any:
     """Value of a polynomial, by Horner's rule; see numpy.polyval."""
     p, x = operand(p), _coefficients("polyval", x)
-    y = np.zeros(shape_of(x), dtype_of(x))
+    y = np.zeros(() if shape_of(p)[0] else shape_of(x), dtype_of(x))  # so that x gives the order
     for c in p:
         y = y * x + c
     return y

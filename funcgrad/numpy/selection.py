@@ -9,7 +9,7 @@ from ..ops import compare, elementwise as ew
 from ..ops.operand import holds_tracer, operand, promote_weak, strong
 from ..ops.reduce import gather_along_axis
 from ..ops.structure import broadcast_to
-from .aliasing import as_array, gives
+from .aliasing import as_array, gives, in_c_order
 from .dispatch import implements, no_out
 from .searching import nonzero
 
@@ -44,7 +44,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Any:
         if dtype_of(operand(condition)).kind != "b":
             raise TypeError(f"invalid entry {i} in condlist: should be boolean ndarray")
         y = ew.where(operand(condition), choice, y)
-    return y
+    return in_c_order(y)
 
 
 @implements("choose")

@@ -192,7 +192,8 @@ def strides_made(
         place: which result it is.
         shape: of the result.
     """
-    if keeps_layout(prim):
+    composed = isinstance(prim, Elementwise) and not isinstance(prim.function, np.ufunc)
+    if keeps_layout(prim) and not composed:
         return strides_of_result(prim, params, [a.shape for a in avals], strides, shape)
     if not has_own_order(prim, len(avals)) and all(
         is_contiguous(a.shape, s) for a, s in zip(avals, strides, strict=True)
