@@ -97,7 +97,7 @@ def made(g: Scope) -> tuple[str, str | None]:
         y = g.value_of(text)
         same = isinstance(y, np.ndarray) and np.shares_memory(y, x)
         return text, g.kinds[name] if same else None
-    if form < 0.65:
+    if form < 0.68:
         return copy(g, name, x), None
     if form < 0.75:
         shape = g.choice([(3,), (2, 3), (3, 3), (4,), (2,), x.shape])

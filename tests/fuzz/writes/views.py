@@ -130,4 +130,21 @@ def copy(g: Scope, text: str, x: np.ndarray) -> str:
         options += [f"np.sin({text}.T).reshape(-1)", f"{text}.T.copy().reshape(-1)"]
         options += [f"np.copy({text}.T).T.ravel()", f"np.exp(-({text}.T) ** 2).T.reshape(-1)"]
         options += [f"np.tril({text})", f"({text}.T + {text}.T).T.ravel()"]
+        options += [ordered(g, text, x) for _ in range(20)]
     return g.choice(options)
+
+
+ORDERED = [
+    "np.concatenate([{0}, {0}], {1})", "np.stack([{0}, 0.5 * {0}], {1})", "np.sum({0}, {1})",
+    "np.mean({0}, {1}, keepdims=True)", "np.cumsum({0}, {1})", "np.take({0}, [0, -1], {1})",
+    "np.roll({0}, 1, {1})", "np.repeat({0}, 2, {1})", "np.sort({0}, {1})", "+{0}[[0, -1]]",
+    "np.where({0} > 0.1, {0}, 0.5)", "np.tile({0}, 2)", "np.diff({0}, 1, {1})", "{0}.copy()",
+    "np.zeros_like({0}) + 0.5 * {0}", "np.flip({0}, {1}) + 1.0", "{0}[:, [0, -1]]", "np.copy({0})",
+    "{0}.astype({0}.dtype)", "np.max({0}, {1})", "np.select([{0} > 0.1], [{0}], 0.5)",
+]  # fmt: skip
+
+
+def ordered(g: Scope, text: str, x: np.ndarray) -> str:
+    """A result whose order in memory NumPy takes from that of a transpose."""
+    turned = g.choice([f"{text}.T", f"np.swapaxes({text}, 0, 1)", f"np.moveaxis({text}, 0, -1)"])
+    return str(g.choice(ORDERED)).format(turned, int(g.rng.integers(x.ndim)))
