@@ -213,6 +213,24 @@ def to_whole(draw):
     return lambda x, u, v: (x + scattered(v, second)) + scattered(u, first), (x, u, v)
 
 
+def to_joined(draw):
+    cuts = draw.pick(((3, 8), (1, 2), (5, 5), (2, 4)))
+    axis, places = draw.pick((0, 1)), (slice(0, cuts[0]), slice(*cuts), slice(cuts[1], 8))
+    kind = (draw.pick(("f8", "f4", "i8")),)
+    xs = [draw.array(kind, (e.stop - e.start, 3)[:: 1 - 2 * axis]) for e in places]
+    order = [int(i) for i in draw.rng.permutation(3)]
+    entries = [Index((*[slice(None)] * axis, places[i])) for i in order]
+
+    def f(*xs):
+        shape = (8, 3)[:: 1 - 2 * axis]
+        y = scatter_add_p(xs[order[0]], shape=shape, index=entries[0])
+        for i, index in zip(order[1:], entries[1:], strict=True):
+            y = primitives["set_at"](y, xs[i], index=index)
+        return y * np.float32(1.5)
+
+    return f, xs
+
+
 def to_parts(draw):
     first, second = draw.pick((((0, 1), (0, 1)), ((0,), (slice(1, 8, 4), 2)), ((2, 0), (3,))))
     x = np.abs(draw.array(("f8", "f4"), (8, 3)))  # of one sign, because the order of sums changes
@@ -340,6 +358,7 @@ RULES = {
     "to_whole": to_whole,
     "to_part": to_part,
     "to_parts": to_parts,
+    "to_joined": to_joined,
     "_unrepeated": over_repeated,
     "_division": quotient,
     "_by_number": quotient_by_number,

@@ -110,6 +110,41 @@ def _filled_axis(one: Sequence[Any], other: Sequence[Any], shape: Sequence[int])
     return found
 
 
+def to_joined(build: Builder, eqn: Eqn) -> Atom | None:
+    """Zeros in which parts are set that fill one axis are these parts, joined."""
+    shape, out = eqn.outs[0].aval.shape, eqn.outs[0].aval
+    parts: dict[range, Atom] = {}
+    cut: int | None = None
+    at: Eqn | None = eqn
+    while at is not None and at.prim in (set_at_p, scatter_add_p) and len(parts) < _WRITES:
+        index, whole = at.params["index"], at.prim is scatter_add_p
+        v, axis = at.ins[-1], _cut_axis(index, shape)
+        if len(at.ins) != (1 if whole else 2) or axis is None or v.aval.ndim != len(shape):
+            return None
+        place = range(shape[axis])[index[axis]]
+        if cut not in (None, axis) or place.step != 1 or v.aval.dtype != out.dtype:
+            return None
+        if any(not _apart(place, other) for other in parts) or len(place) != v.aval.shape[axis]:
+            return None
+        cut, parts[place] = axis, v
+        if whole:
+            ordered = sorted(parts, key=lambda r: r.start)
+            filled = sum(map(len, parts)) == shape[axis]
+            return build(concatenate_p, *(parts[r] for r in ordered), axis=axis) if filled else None
+        if not build.read_once(at.ins[0]):
+            return None
+        at = build.maker(at.ins[0])
+    return None
+
+
+def _cut_axis(index: Sequence[Any], shape: Sequence[int]) -> int | None:
+    """The only axis of which an index of slices does not take all elements."""
+    if not all(type(e) is slice for e in index):
+        return None
+    cut = [d for d, e in enumerate(index) if range(shape[d])[e] != range(shape[d])]
+    return cut[0] if len(cut) == 1 else None
+
+
 def to_parts(build: Builder, eqn: Eqn) -> Atom | None:
     """x + y, where few elements were added to zeros in y = these elements added in x."""
     for x, y in (eqn.ins, eqn.ins[::-1]):

@@ -35,7 +35,7 @@ class Block(NamedTuple):
 
 def reduce(w: Statements, ufunc: np.ufunc, x: Value, axes: Sequence[int], out: Value) -> None:
     """Reduce along axes by a ufunc, along the last group of adjacent axes first."""
-    certain = out.aval.shape and (out.static or not out.allocated)
+    certain = out.aval.shape and (out.certain or not out.allocated)
     if not certain or not x.contiguous or not x.aval.size or x.aval.dtype != out.aval.dtype:
         return _plain(w, ufunc, x, axes, out)
     blocks = _blocks(x.aval.shape, axes)
@@ -174,7 +174,7 @@ def _of_copy(w: Statements, ufunc: np.ufunc, x: Value, block: Block, out: Value)
     whole = _shaped(w, x, shape)
     copied = Aval(tuple([shape[d] for d in perm]), x.aval.dtype)
     with w.memory.scratch(copied) as (work,):
-        w.line(f"{w.numpy('copyto')}({work}, {whole.transposed(perm)})", work.aval)
+        w.line(f"{work}[...] = {whole.transposed(perm)}", work.aval)
         y = _shaped(w, out, (outer, inner) if inner > 1 else (outer,))
         w.call(f"{w.numpy(ufunc.__name__)}.reduce", [work, axis, None], y)
 

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..core.avals import Aval, broadcast_shapes
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
-from ..ops.assign import add_at_p
+from ..ops.assign import add_at_p, set_at_p
 from ..ops.bits import blend, keep
 from ..ops.contract import matmul
 from ..ops.elementwise import add, div, mul, neg, quotient, where
@@ -28,7 +28,7 @@ from ..ops.structure import (
     truncate_p,
 )
 from .algebra import BY_PRIM, SAME, applied, finite, folded
-from .index_rules import reshaped, same_place, to_part, to_parts, to_whole
+from .index_rules import reshaped, same_place, to_joined, to_part, to_parts, to_whole
 from .product_rules import product_of_transposed, stack_of_vectors, sum_of_products
 from .rewrite import Builder, rewritten
 from .sum_rules import (
@@ -279,6 +279,7 @@ RULES: dict[Any, tuple[Any, ...]] = {
     getitem_p:   (reshaped,),
     scatter_add_p: (reshaped,),
     add_at_p:    (same_place,),
+    set_at_p:    (to_joined,),
     keep:        (),  # bits of full arrays
     blend:       (_same_choice,),
     where:       (_same_choice, _unrepeated),

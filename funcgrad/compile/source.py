@@ -223,13 +223,20 @@ def _folded(line: str) -> str:
         first, _, rest = line.partition(" import ")
         line = f"{first} import ({rest})"
     indent = line[: len(line) - len(text)] if not line.startswith("from ") else ""
+    if text.startswith("for ") and text.endswith("):"):
+        names, _, rows = text[4:-2].partition(" in zip(")
+        parts = ["for (", *_wrapped(names, indent)]
+        parts += [") in zip(", *_wrapped(rows, indent), "):"]
+        return "\n".join(p if p.startswith(" ") else f"{indent}{p}" for p in parts)
     head, opened, rest = line.strip().partition("(")
     inner, _, tail = rest.rpartition(")")
     if not opened or (head not in ("", "return ", "def main") and not head.startswith("from ")):
         return line
-    rows = textwrap.wrap(
-        inner, 100 - len(indent) - 4, break_long_words=False, break_on_hyphens=False
-    )
-    return "\n".join(
-        [f"{indent}{head}(", *(f"{indent}{INDENT}{row}" for row in rows), f"{indent}){tail}"]
-    )
+    return "\n".join([f"{indent}{head}(", *_wrapped(inner, indent), f"{indent}){tail}"])
+
+
+def _wrapped(names: str, indent: str) -> list[str]:
+    """A list of names in several lines."""
+    width = 100 - len(indent) - len(INDENT)
+    rows = textwrap.wrap(names, width, break_long_words=False, break_on_hyphens=False)
+    return [f"{indent}{INDENT}{row}" for row in rows]

@@ -152,7 +152,7 @@ class Statements:
     def assign(self, out: Value, expression: str) -> None:
         """Write an expression, whose value is a new array, into ``out``."""
         if out.allocated and out.aval.shape:
-            self.line(f"{self.numpy('copyto')}({out}, {expression})", out.aval)
+            self.line(f"{out}[...] = {expression}", out.aval)  # copyto takes 0.1 us more
         else:
             self.line(f"{out} = {expression}", out.aval)
             out.allocated = True
@@ -167,7 +167,7 @@ class Statements:
         if not out.aval.shape:
             self.line(f"{out} = {self.scalar(value)}")
         elif out.allocated:
-            self.line(f"{self.numpy('copyto')}({out}, {value})", out.aval)
+            self.line(f"{out}[...] = {value}", out.aval)
         elif value.aval.shape:
             self.line(f"{out} = {value}.copy()", out.aval)
         else:

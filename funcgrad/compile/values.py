@@ -34,13 +34,13 @@ class Value:
 
     ``static``: a view of the workspace, made once for all calls. ``allocated``: it has memory, as
     an output has none before its first statement. ``contiguous``: in C order without gaps; certain
-    for a static value, else an estimate. ``number``: that of a literal, else None. ``frame``: where
-    a slice lies in its array.
+    for a ``certain`` value, as each static one is, else an estimate. ``number``: that of a literal,
+    else None. ``frame``: where a slice lies in its array.
     """
 
     __slots__ = (
-        "allocated", "allocation", "aval", "contiguous", "frame", "number", "reshape_of", "static",
-        "text",
+        "allocated", "allocation", "aval", "certain", "contiguous", "frame", "number",
+        "reshape_of", "static", "text",
     )  # fmt: skip
 
     def __init__(
@@ -52,11 +52,13 @@ class Value:
         static: bool = False,
         allocated: bool = True,
         contiguous: bool = True,
+        certain: bool = False,
         reshape_of: "Value | None" = None,
         number: Any = None,
     ) -> None:
         self.text, self.aval, self.allocation = text, aval, allocation
         self.static, self.allocated, self.contiguous = static, allocated, contiguous
+        self.certain = static or certain
         self.reshape_of = reshape_of  # the output in whose memory it lies
         self.number = number
         self.frame: Frame | None = None

@@ -25,6 +25,7 @@ from .statements import Statements
 from .text import operand
 from .values import Allocation, Value
 
+ROWS = 4096  # of a stacked array, up to which the views of all rows are kept
 DEPTH = 14  # of nested blocks, from which on loops are called instead of written
 
 
@@ -43,6 +44,7 @@ class Writer(Statements):
     accumulate = reductions.accumulate
     matmul = kernels.matmul
     not_finite = kernels.not_finite
+    concatenate = kernels.concatenate
     gather = kernels.gather
     scatter_add = kernels.scatter_add
     set_at = kernels.set_at
@@ -57,9 +59,28 @@ class Writer(Statements):
 
     # for control flow and checks
 
-    def value(self, text: str, aval: Aval, contiguous: bool = True, owned: bool = False) -> Value:
-        """A value by its name; ``owned``: its memory is its own, and equations may reuse it."""
-        return Value(text, aval, Allocation() if owned else None, contiguous=contiguous)
+    def value(
+        self,
+        text: str,
+        aval: Aval,
+        contiguous: bool = True,
+        owned: bool = False,
+        certain: bool = False,
+    ) -> Value:
+        """A value by its name.
+
+        ``owned``: its memory is its own, and equations may reuse it. ``certain``: that it is
+        contiguous is no estimate.
+        """
+        memory = Allocation() if owned else None
+        return Value(text, aval, memory, contiguous=contiguous, certain=contiguous and certain)
+
+    def rows(self, stack: Value, reverse: bool) -> str:
+        """The elements along the first axis of an array, in order or from the last."""
+        order = "[::-1]" if reverse else ""
+        if not stack.static or stack.aval.ndim < 2 or stack.aval.shape[0] > ROWS:
+            return f"{stack}{order}"
+        return self.memory.constant(f"list({stack}{order})", f"{stack}_rows")
 
     def study(self, jaxpr: Jaxpr) -> None:
         """Learn the names of the variables of a program from its source lines."""

@@ -94,8 +94,22 @@ class Emitter(Protocol[V]):
     def as_tuple(self, items: Sequence[Any]) -> str:
         """The expression of a tuple of these expressions."""
 
-    def value(self, text: str, aval: Aval, contiguous: bool = True, owned: bool = False) -> V:
-        """A value by its name; ``owned``: its memory is its own, and equations may reuse it."""
+    def value(
+        self,
+        text: str,
+        aval: Aval,
+        contiguous: bool = True,
+        owned: bool = False,
+        certain: bool = False,
+    ) -> V:
+        """A value by its name.
+
+        ``owned``: its memory is its own, and equations may reuse it. ``certain``: that it is
+        contiguous is no estimate.
+        """
+
+    def rows(self, stack: V, reverse: bool) -> str:
+        """The elements along the first axis of an array, in order or from the last."""
 
     def scalar(self, value: V) -> str:
         """A value of shape () as a scalar, never an array."""
@@ -139,6 +153,9 @@ class Emitter(Protocol[V]):
 
     def matmul(self, a: V, b: V, out: V) -> None:
         """Multiply matrices, or stacks of them."""
+
+    def concatenate(self, xs: Sequence[V], axis: int, out: V) -> None:
+        """Join along an axis."""
 
     def gather(self, x: V, at: Any, arrays: Sequence[V], out: V) -> None:
         """Read at index arrays."""

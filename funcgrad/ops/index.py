@@ -391,8 +391,7 @@ class Concatenate(Primitive, Masking, Codegen):
         return self.bind(*xs, axis=axis + 1), (0,)
 
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, axis: int) -> None:
-        joined = w.as_tuple(ins)
-        w.call(w.numpy("concatenate"), [joined, axis], outs[0])
+        w.concatenate(ins, axis, outs[0])
 
 
 getitem_p = Getitem("getitem")
