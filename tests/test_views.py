@@ -9,7 +9,7 @@ import pytest
 import funcgrad as fg
 from funcgrad.core.errors import ConversionError
 from funcgrad.core.memory import View, owner_of
-from funcgrad.core.trace import Tracer
+from funcgrad.core.trace import Primitive, Tracer
 from funcgrad.numpy.aliasing import is_scalar
 from funcgrad.ops import strides
 
@@ -746,6 +746,27 @@ def test_strides_are_not_found_before_they_are_asked():
         y = fg.vmap(lambda x: np.concatenate([x.T, x.T]) @ x)(np.ones((2, 3, 3)))
 
     assert y.shape == (2, 6, 3)
+
+
+def test_strides_of_an_operation_whose_parameter_has_no_hash_are_found():
+    class Scaled(Primitive):
+        def run(self, x, by):
+            return (x * by[0],)
+
+        def infer(self, x, by):
+            return (x,)
+
+        def batch(self, args, axes, size, /, by):
+            return self.bind(*args, by=by), axes
+
+    scaled = Scaled("test_scaled_by_a_list")
+
+    def program(x):
+        y = scaled.bind(x.T, by=[2.0])[0]
+        y.reshape(-1)[0] = 0.0  # of a copy
+        return y
+
+    assert_same(np.full((1, 3, 2), 2.0), fg.vmap(program)(np.ones((1, 2, 3))))
 
 
 def test_strides_of_a_long_chain_are_found_without_recursion():
