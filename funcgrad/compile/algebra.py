@@ -70,10 +70,11 @@ REAL: tuple[tuple[Term, Any], ...] = (  # identities of real numbers alone
 
 
 def _needs(left: Term) -> frozenset[Any]:
-    """What an equation that matches has: primitives that made operands, Literal, SAME."""
+    """What an equation that matches has: primitives that made operands, Literal, numbers, SAME."""
     inner = {part.prim for part in left.terms if isinstance(part, Term)}
-    numbers = {Literal for part in left.terms if not isinstance(part, Term) and part not in (X, Y)}
-    return frozenset(inner | numbers | ({SAME} if left.terms == (X, X) else set()))
+    numbers = {part for part in left.terms if not isinstance(part, tuple)}
+    literal = {Literal} if numbers or {A, B}.intersection(left.terms) else set()
+    return frozenset(inner | numbers | literal | ({SAME} if left.terms == (X, X) else set()))
 
 
 BY_PRIM = {  # each row with its needs

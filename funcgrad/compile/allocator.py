@@ -202,7 +202,7 @@ class Allocator:
         """
         hint = self.names.hint(var)
         target = targets.get(var)
-        over = self.reusable(var.aval, eqn, ins, dying, target)
+        over = self.reusable(var.aval, eqn, ins, dying, target) if dying else None
         if target is not None and _is_free(target, over):
             return target
         if over is not None and over.static:

@@ -18,9 +18,11 @@ def fold_literals(jaxpr: Jaxpr) -> Jaxpr:
     """Compute operations on literals, unless NumPy would warn or raise."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        operands = [a.value for a in eqn.ins if isinstance(a, Literal)]
-        constant = operands and len(operands) == len(eqn.ins)
-        if not constant or any(v.aval.shape for v in eqn.outs):
+        ins = eqn.ins
+        if not ins or type(ins[0]) is not Literal or any(v.aval.shape for v in eqn.outs):
+            return None
+        operands = [a.value for a in ins if isinstance(a, Literal)]
+        if len(operands) < len(ins):
             return None
         try:
             with np.errstate(all="raise"):

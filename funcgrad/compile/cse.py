@@ -15,9 +15,11 @@ def cse(jaxpr: Jaxpr) -> Jaxpr:
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         atoms = [_key(a) if type(a) is Literal else a for a in eqn.ins]
         ins = frozenset(atoms) if _commutes(eqn) else tuple(atoms)
-        params = eqn.params and tuple([(k, typed(eqn.params[k])) for k in sorted(eqn.params)])
+        key = (eqn.prim, eqn.scope, ins)
+        if eqn.params:
+            key = (*key, *[(k, typed(eqn.params[k])) for k in sorted(eqn.params)])
         try:
-            first = seen.setdefault((eqn.prim, eqn.scope, ins, params or ()), eqn.outs)
+            first = seen.setdefault(key, eqn.outs)
         except TypeError:  # a parameter that is not hashable
             return None
         return None if first is eqn.outs else first

@@ -43,8 +43,10 @@ def risks(
     for eqn in eqns:
         if tag is not None and eqn.prim is settle_p and eqn.params["tag"] == tag:
             break
-        gaps = [known.get(a) if isinstance(a, Var) else None for a in eqn.ins]
-        if all(gap is None for gap in gaps) or not eqn.prim.differentiable:
+        if known.keys().isdisjoint(eqn.ins) or not eqn.prim.differentiable:
+            continue
+        gaps = [known.get(a) for a in eqn.ins]
+        if all(gap is None for gap in gaps):
             continue
         outs, risk = _rule(eqn)(gaps, eqn.ins, **eqn.params)
         if risk or any(a in inner for a in eqn.ins) or _holds_marks(eqn):
@@ -61,7 +63,7 @@ def of_maps_within(eqns: Sequence[Eqn]) -> set[Any]:
 
 
 def _holds_marks(eqn: Eqn) -> bool:
-    return any(map(has_marks, programs_of(eqn)))
+    return bool(eqn.params) and any(map(has_marks, programs_of(eqn)))
 
 
 def _rule(eqn: Eqn) -> Callable[..., Gaps]:
@@ -134,6 +136,7 @@ _REARRANGED = frozenset({broadcast_p, reshape_p, transpose_p, neg})
 _EXACT = frozenset({add, sub, neg, mul, sum_p, broadcast_p, reshape_p, transpose_p})  # and matmul
 
 _LOOKED_FOR = frozenset({start_p, settle_p, live_p, resume_p})
+_MARKED = _LOOKED_FOR | {seed_p}
 
 check_p = Check("check")
 after_p = After("after")
@@ -203,7 +206,7 @@ def _without_sums(eqns: Sequence[Eqn], atoms: Sequence[Any]) -> list[Any]:
 def _reached(eqns: Sequence[Eqn], risky: Sequence[Eqn]) -> set[Any]:
     """The values that depend on the equations at risk."""
     found = {v for eqn in risky for v in eqn.outs}
-    for eqn in eqns:
+    for eqn in eqns if found else ():
         if not found.isdisjoint(eqn.ins):
             found.update(eqn.outs)
     return found
@@ -235,9 +238,9 @@ def _numbers(jaxpr: Jaxpr) -> set[Any]:
     """The values that are computed from finite literals alone."""
     found: set[Any] = set()
     for eqn in jaxpr.eqns:
-        numbers = [a.value for a in eqn.ins if isinstance(a, Literal)]
-        rest = [a for a in eqn.ins if isinstance(a, Var)]
-        if eqn.prim in _KEPT and all(a in found for a in rest) and np.isfinite(numbers).all():
+        if eqn.prim not in _KEPT or any(type(a) is not Literal and a not in found for a in eqn.ins):
+            continue
+        if np.isfinite([a.value for a in eqn.ins if isinstance(a, Literal)]).all():
             found.update(eqn.outs)
     return found
 
@@ -256,6 +259,9 @@ def _unmarked(jaxpr: Jaxpr, checks: dict[Any, Sequence[Any]]) -> Jaxpr:
     build, tokens = Builder(), {}
     now: dict[Any, Any] = {}
     for eqn in jaxpr.eqns:
+        if now.keys().isdisjoint(eqn.ins) and eqn.prim not in _MARKED:
+            build.add(eqn)
+            continue
         ins = over(eqn, now)
         if eqn.prim is start_p:
             continue
@@ -292,7 +298,7 @@ def drop_tokens(jaxpr: Jaxpr) -> Jaxpr:
 
 def _waits(jaxpr: Jaxpr) -> bool:
     """Whether a value is ordered after a check, which may have been moved out of a loop."""
-    held = (program for eqn in jaxpr.eqns for program in programs_in(eqn.params))
+    held = (program for eqn in jaxpr.eqns if eqn.params for program in programs_in(eqn.params))
     return any(eqn.prim is after_p for eqn in jaxpr.eqns) or any(map(_waits, held))
 
 

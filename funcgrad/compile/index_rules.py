@@ -16,7 +16,9 @@ def reshaped(build: Builder, eqn: Eqn) -> Atom | None:
     """An index, or its transpose, that selects every element once is a reshape."""
     (x, *arrays), out = eqn.ins, eqn.outs[0].aval
     whole = (out if eqn.prim is scatter_add_p else x.aval).shape
-    if arrays or not (x.aval.shape and out.shape) or not _selects_all(eqn.params["index"], whole):
+    if arrays or x.aval.size != out.size or not (x.aval.shape and out.shape):
+        return None  # most often
+    if not _selects_all(eqn.params["index"], whole):
         return None
     return build(reshape_p, x, shape=out.shape)
 

@@ -1,6 +1,7 @@
 """Liveness: the last equation that reads each value, and the bytes live at each equation."""
 
 import itertools
+import math
 from typing import Any
 
 from ..core.avals import Aval
@@ -9,7 +10,7 @@ from ..core.jaxpr import Eqn, Jaxpr, Var
 
 def nbytes(aval: Aval) -> int:
     """The size of an array in bytes."""
-    return aval.size * aval.dtype.itemsize
+    return math.prod(aval.shape) * aval.dtype.itemsize
 
 
 def last_reads(jaxpr: Jaxpr) -> dict[Any, int]:
@@ -19,7 +20,8 @@ def last_reads(jaxpr: Jaxpr) -> dict[Any, int]:
     """
     last: dict[Any, int] = dict.fromkeys(jaxpr.invars, -1)
     for i, eqn in enumerate(jaxpr.eqns):
-        last.update(dict.fromkeys((*eqn.outs, *eqn.ins), i))
+        for atom in (*eqn.outs, *eqn.ins):
+            last[atom] = i
     last.update(dict.fromkeys(jaxpr.outvars, len(jaxpr.eqns)))
     return last
 
@@ -29,8 +31,9 @@ def live_bytes(jaxpr: Jaxpr, last: dict[Any, int]) -> list[int]:
     change = [0] * (len(jaxpr.eqns) + 2)
     for i, eqn in enumerate(jaxpr.eqns):
         for v in eqn.outs if not eqn.prim.codegen.is_view else ():
-            change[i] += nbytes(v.aval)
-            change[last[v] + 1] -= nbytes(v.aval)
+            size = nbytes(v.aval)
+            change[i] += size
+            change[last[v] + 1] -= size
     return list(itertools.accumulate(change[: len(jaxpr.eqns)]))
 
 

@@ -75,6 +75,7 @@ class Names:
     def __init__(self) -> None:
         self.hints: list[list[str]] = []
         self.known: dict[Var, str] = {}
+        self.located: dict[str, str] = {}  # source of an equation -> its text
 
     def token(self, hint: str = "") -> str:
         """A new name, which is chosen when the text is complete; ``hint`` is proposed for it."""
@@ -104,10 +105,14 @@ class Names:
 
     def location(self, eqn: Eqn) -> str:
         """The file and line of the user's code from which an equation comes, and its text."""
-        filename, _, number = eqn.line.rpartition(":")
-        where = f"{os.path.basename(filename)}:{number}"
-        text = f"{where}  {line_of(eqn.line)}".rstrip()
-        return f"derivative of {text}" if eqn.is_derivative else text
+        found = self.located.get(eqn.source)
+        if found is None:
+            filename, _, number = eqn.line.rpartition(":")
+            where = f"{os.path.basename(filename)}:{number}"
+            text = f"{where}  {line_of(eqn.line)}".rstrip()
+            found = quote(f"derivative of {text}" if eqn.is_derivative else text)
+            self.located[eqn.source] = found
+        return found
 
     def resolved(self, text: str, taken: Iterable[str], same: Mapping[str, str]) -> str:
         """The text with each token replaced by a name; ``same`` gives some that of another."""
@@ -115,9 +120,11 @@ class Names:
         names: dict[str, str] = {}
         count = 0
         parts = TOKEN.split(text)  # text and tokens in turn
-        other = {token[1:-1]: first[1:-1] for token, first in same.items()}
-        parts[1::2] = [other.get(token, token) for token in parts[1::2]]
         for token in dict.fromkeys(parts[1::2]):
+            first = same[f"\0{token}\0"][1:-1] if f"\0{token}\0" in same else token
+            if first in names:
+                names[token] = names[first]
+                continue
             spoken = [hint for hint in self.hints[int(token)] if hint]
             if spoken:
                 name = unused(TOKEN.sub(lambda m: names.get(m.group(1), "t"), spoken[-1]), used)
@@ -125,7 +132,7 @@ class Names:
                 while (name := f"t{count}") in used:
                     count += 1
             used.add(name)
-            names[token] = name
+            names[token] = names[first] = name
         parts[1::2] = [names[token] for token in parts[1::2]]
         return "".join(parts)
 
@@ -149,6 +156,7 @@ class Globals:
         self.imports: set[str] = set()  # from NumPy
         self.bound: dict[Any, tuple[str, Any]] = {}  # id -> name, object
         self.made: dict[str, str] = {}  # expression -> name
+        self.dtypes: dict[np.dtype, str] = {}
 
     def numpy(self, name: str) -> str:
         """The name of one of NumPy's functions, which is imported."""
@@ -157,8 +165,12 @@ class Globals:
 
     def dtype(self, dtype: np.dtype) -> str:
         """A dtype as an expression."""
-        name = "bool_" if dtype.kind == "b" else dtype.name
-        return self.numpy(name) if dtype.isnative else self.bind(dtype, dtype.name)
+        found = self.dtypes.get(dtype)
+        if found is None:
+            name = "bool_" if dtype.kind == "b" else dtype.name
+            found = self.numpy(name) if dtype.isnative else self.bind(dtype, dtype.name)
+            self.dtypes[dtype] = found
+        return found
 
     def bind(self, value: Any, hint: str = "") -> str:
         """A name for an object that has no text: the module is given it as a constant."""

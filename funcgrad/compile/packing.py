@@ -34,11 +34,13 @@ def pack(jaxpr: Jaxpr) -> Jaxpr:
 
 def _fits(eqn: Eqn) -> bool:
     """Whether an equation may be part of a chain: elementwise, small, without broadcasting."""
-    (out, *more) = eqn.outs
-    shape = out.aval.shape
-    if more or not isinstance(eqn.prim, Elementwise) or not eqn.prim.fills or not shape:
+    if not isinstance(eqn.prim, Elementwise) or not eqn.prim.fills:
         return False
-    return 0 < out.aval.size <= SMALL and all(a.aval.shape in ((), shape) for a in eqn.ins)
+    (out,) = eqn.outs
+    shape = out.aval.shape
+    if not shape or not 0 < out.aval.size <= SMALL:
+        return False
+    return all(a.aval.shape == shape or not a.aval.shape for a in eqn.ins)
 
 
 def _colours(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> dict[int, Hashable]:
@@ -51,17 +53,18 @@ def _colours(eqns: Sequence[Eqn], outvars: Sequence[Atom]) -> dict[int, Hashable
         eqn = eqns[i]
         key = (eqn.prim, eqn.outs[0].aval.dtype, tuple([_operand(a, up) for a in eqn.ins]))
         up[eqn.outs[0]] = number(key)
-    readers: dict[Any, list[Hashable]] = {a: [("out",)] for a in outvars}
+    readers: dict[Any, list[int]] = {a: [number("an output")] for a in outvars}
     colours: dict[int, Hashable] = {}
     fitting = set(places)
     for i in range(len(eqns) - 1, -1, -1):
         eqn = eqns[i]
+        own: Hashable = eqn.prim
         if i in fitting:
             out = eqn.outs[0]
-            colours[i] = number((up[out], tuple(sorted(readers.get(out, ()), key=repr))))
+            own = colours[i] = number((up[out], tuple(sorted(readers.get(out, ())))))
         for place, atom in enumerate(eqn.ins):
-            mark = (colours[i], place) if i in fitting else (eqn.prim.name, place)
-            readers.setdefault(atom, []).append(mark)
+            if atom in up:
+                readers.setdefault(atom, []).append(number((own, place)))
     return colours
 
 

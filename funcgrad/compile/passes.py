@@ -49,6 +49,8 @@ LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its s
     merge_spans,    # of equations without floating-point warnings
 )
 # fmt: on
+LARGE = 500  # equations from which on a program is large
+SEARCHING = frozenset({dce, simplify, cse})
 AT_ONCE = frozenset({cse})  # a second time changes nothing
 
 
@@ -98,6 +100,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
         return any(eqn.prim.codegen.lower is not None for eqn in eqns)
     if change is fold_literals:
         return any(eqn.ins and all(isinstance(a, Literal) for a in eqn.ins) for eqn in eqns)
+    if len(eqns) > LARGE and change in SEARCHING:
+        return True  # nearly always, and the test would take as long
     if change is dce:
         read = {a for eqn in eqns for a in eqn.ins}.union(jaxpr.outvars)
         return any(eqn.prim.holds.prune is not None or read.isdisjoint(eqn.outs) for eqn in eqns)

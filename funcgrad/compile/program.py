@@ -17,11 +17,9 @@ from ..core.jaxpr import Jaxpr
 from .constant_folding import fold_constants
 from .finite_checks import keep_donated, masked_program
 from .names import quote
-from .passes import LAST, optimize, passed
+from .passes import LARGE, LAST, optimize, passed
 from .rematerialization import fit_memory
 from .source import Source, source_of
-
-LARGE = 500  # equations from which on garbage collections take time
 
 _numbers = itertools.count(1)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from ..core.errors import FuncgradError
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, replace_eqn
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in, replace_eqn
 from ..core.registry import primitives
 
 # builder, equation with rewritten operands -> atoms for its outputs, or None to keep it
@@ -107,9 +107,11 @@ def on_programs(jaxpr: Jaxpr, change: Callable[[Jaxpr], Jaxpr]) -> Jaxpr:
     """Apply a change to the programs that the equations hold."""
     eqns = []
     for eqn in jaxpr.eqns:
-        params = {k: _changed(v, change) for k, v in eqn.params.items()}
-        same = all(params[k] is v for k, v in eqn.params.items())
-        eqns.append(eqn if same else replace_eqn(eqn, params=params))
+        if eqn.params and programs_in(eqn.params):
+            params = {k: _changed(v, change) for k, v in eqn.params.items()}
+            same = all(params[k] is v for k, v in eqn.params.items())
+            eqn = eqn if same else replace_eqn(eqn, params=params)
+        eqns.append(eqn)
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
 
 

@@ -4,7 +4,6 @@ A rule takes a builder and an equation with simplified operands, and returns an 
 its output, or None. ``Builder.replaces`` compares the avals of both.
 """
 
-import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -48,9 +47,8 @@ def simplify(jaxpr: Jaxpr) -> Jaxpr:
 
 
 def _step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-    if len(eqn.outs) != 1:
-        return None
-    atom = _simpler(build, eqn)
+    rules = rules_of(eqn, build.makers) if len(eqn.outs) == 1 else ()
+    atom = _simpler(build, eqn, rules) if rules else None
     if atom is None:
         return None
     made = build.maker(atom)
@@ -63,9 +61,9 @@ def _step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     return (atom,)
 
 
-def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
-    """The replacement by the first rule that applies, of those whose needs are met."""
-    for rule, *terms in rules_of(eqn, build.makers):
+def _simpler(build: Builder, eqn: Eqn, rules: Sequence[tuple[Any, ...]]) -> Atom | None:
+    """The replacement by the first rule that applies."""
+    for rule, *terms in rules:
         found = build.by_rule(eqn, rule, eqn, *terms)
         if found is not None:
             return found
@@ -74,28 +72,19 @@ def _simpler(build: Builder, eqn: Eqn) -> Atom | None:
 
 def rules_of(eqn: Eqn, makers: Mapping[Atom, Eqn]) -> list[tuple[Any, ...]]:
     """The rules that may apply to an equation, each with its terms: those whose needs are met."""
-    rows, asked = _rows(eqn.prim)
-    if not rows:
+    found = WITH_NEEDS.get(eqn.prim, OF_ELEMENTWISE if isinstance(eqn.prim, Elementwise) else None)
+    if found is None:
         return []
+    rows, asked = found
     ins = eqn.ins
     made: set[Any] = {makers[a].prim if a in makers else type(a) for a in ins}
+    if Literal in made:
+        made.update([a.value for a in ins if isinstance(a, Literal)])
     if len(ins) > 1 and len(set(ins)) < len(ins):
         made.add(SAME)
     if asked and made.isdisjoint(asked):
         return []  # nearly always
     return [row for needs, row in rows if needs <= made]
-
-
-@functools.cache
-def _rows(prim: Any) -> tuple[list[tuple[frozenset[Any], tuple[Any, ...]]], frozenset[Any]]:
-    """The rules of a primitive with their needs; all needs, none if a rule has none."""
-    rows = [(needs, (applied, *terms)) for needs, *terms in BY_PRIM.get(prim, ())]
-    default = ELEMENTWISE if isinstance(prim, Elementwise) else ()
-    for rule in RULES.get(prim, default):
-        needs = frozenset([NEEDS[rule]] if rule in NEEDS else ())
-        rows.append((needs, (rule,)))
-    asked = frozenset().union(*(needs for needs, _ in rows))
-    return rows, asked if all(needs for needs, _ in rows) else frozenset()
 
 
 # rules beyond patterns
@@ -294,3 +283,18 @@ NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Li
     reduction_of_transposed: transpose_p, cast_of_count: sum_p,
 }
 # fmt: on
+
+
+def _rows(table: Any, rules: Any) -> tuple[list[tuple[frozenset[Any], Any]], frozenset[Any]]:
+    """The rules of a primitive with their needs; all needs, none if a rule has none."""
+    rows: list[tuple[frozenset[Any], Any]] = [(n, (applied, *terms)) for n, *terms in table]
+    rows += [(frozenset([NEEDS[rule]] if rule in NEEDS else ()), (rule,)) for rule in rules]
+    asked = frozenset().union(*(needs for needs, _ in rows))
+    return rows, asked if all(needs for needs, _ in rows) else frozenset()
+
+
+OF_ELEMENTWISE = _rows((), ELEMENTWISE)
+WITH_NEEDS = {
+    p: _rows(BY_PRIM.get(p, ()), RULES.get(p, ELEMENTWISE if isinstance(p, Elementwise) else ()))
+    for p in {*BY_PRIM, *RULES}
+}

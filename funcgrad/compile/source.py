@@ -129,11 +129,13 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     rows += [_QUIET] if QUIETS in lines else []
     rows += [_PRIMITIVE] if parts else []
     title = quote(title).replace("\\", "/").replace('"', "'")  # in a docstring
-    alone = _spaced(imports, given, lines)
-    text = _spaced(f'"""{title}"""', "\n".join(rows), given, calls, lines)
+    imports, given, lines, head = map(_folded, (imports, given, lines, "\n".join(rows)))
+    alone = [part for part in (imports, given, lines) if part]
+    text = [part for part in (f'"""{title}"""', head, given, calls, lines) if part]
     constants = tuple([x for _, x in bound])
     size, profile = w.memory.arena.size, tuple(w.profile)
-    return Source(text, constants, size, profile, title, alone, parts, w.shares)
+    whole, body = ("\n\n".join([*sections, ""])[:-1] for sections in (text, alone))
+    return Source(whole, constants, size, profile, title, body, parts, w.shares)
 
 
 def _read(lines: Sequence[str], unread: set[str], returned: str) -> list[str]:
@@ -149,11 +151,9 @@ def _read(lines: Sequence[str], unread: set[str], returned: str) -> list[str]:
     return kept[::-1]
 
 
-def _spaced(*sections: str) -> str:
-    """Sections of a module with a blank line between them, long lists of names folded."""
-    text = "\n\n".join([section for section in sections if section])
-    lines = [line if len(line) <= 100 else _folded(line) for line in text.split("\n")]
-    return "\n".join(lines) + "\n"
+def _folded(text: str) -> str:
+    """A section in which long lists of names are folded."""
+    return "\n".join([x if len(x) <= 100 else _rows(x) for x in text.split("\n")])
 
 
 def _workspace(w: Writer, statics: dict[str, str], space: Sequence[str]) -> str:
@@ -214,8 +214,8 @@ def needed(statics: dict[str, str], body: str) -> dict[str, str]:
     return {token: made for token, made in statics.items() if token[1:-1] in wanted}
 
 
-def _folded(line: str) -> str:
-    """Fold a long list of names into several lines."""
+def _rows(line: str) -> str:
+    """A long list of names as several lines."""
     text = line.strip()
     if "#" in line or "'" in line:
         return line

@@ -31,6 +31,8 @@ class Statements:
         self.depth = 1
         self.count = 0  # of lines without comments
         self.parts: dict[tuple[str, str], str] = {}  # methods of primitives that are called
+        self.functions: dict[Any, str] = {}  # elementwise primitive -> the name of its function
+        self.told: dict[Any, str] = {}  # shape and dtype -> the comment behind a line
         self.silent = False  # whether NumPy does not warn of the lines now written
         self.unread: set[str] = set()  # views that may be needless, as another is read in place
         self.shares = False  # whether a loop is dealt out to threads
@@ -39,8 +41,11 @@ class Statements:
 
     def line(self, text: str, aval: Aval | None = None) -> None:
         """Write a line, with the aval of the array that it fills as a comment."""
-        shape = f"  # {aval}" if aval is not None and aval.shape else ""
-        self.lines.append(f"{INDENT * self.depth}{text}{shape}")
+        told = ""
+        if aval is not None and aval.shape:
+            key = aval.shape, aval.dtype
+            told = self.told.get(key) or self.told.setdefault(key, f"  # {aval}")
+        self.lines.append(f"{INDENT * self.depth}{text}{told}")
         self.count += 1
 
     def comment(self, text: str) -> None:
@@ -62,10 +67,13 @@ class Statements:
         """The name of an elementwise primitive's function: NumPy's own, or its own."""
         if prim is quotient and self.silent:
             return self.numpy("divide")  # the same, where NumPy does not warn
-        name = getattr(prim.function, "__name__", "")
-        if name and getattr(np, name, None) is prim.function:
-            return self.numpy(name)
-        return self.part(prim, "function")
+        found = self.functions.get(prim)
+        if found is None:
+            name = getattr(prim.function, "__name__", "")
+            own = not name or getattr(np, name, None) is not prim.function
+            found = self.part(prim, "function") if own else self.numpy(name)
+            self.functions[prim] = found
+        return found
 
     def part(self, prim: Any, attribute: str) -> str:
         """The name of a function or method that belongs to a primitive."""

@@ -19,7 +19,6 @@ from ..ops.families import Elementwise
 from ..ops.index import AT_MOST_AXES, getitem_p
 from . import kernels, reductions
 from .liveness import last_reads
-from .names import quote
 from .shifts import on_shifts, sliced
 from .statements import Statements
 from .text import operand
@@ -161,10 +160,17 @@ class Writer(Statements):
             outs.append(value)
         return outs
 
-    def read(self, atom: Atom, env: Mapping[Var, Value], near: Sequence[Aval] = ()) -> Value:
-        """The value of an atom; ``near`` are the avals beside which a literal is written."""
+    def read(self, atom: Atom, env: Mapping[Var, Value], eqn: Eqn | None = None) -> Value:
+        """The value of an atom; a literal is written beside avals of the equation."""
         if isinstance(atom, Var):
             return env[atom]
+        near: list[Aval] = []
+        if eqn is not None:
+            prim = eqn.prim
+            near = [v.aval for v in eqn.outs if prim.codegen.is_view or prim is set_at_p]
+            if len(eqn.ins) == 2 and isinstance(prim, Elementwise):
+                of_ufunc = isinstance(prim.function, np.ufunc)
+                near = [a.aval for a in eqn.ins if isinstance(a, Var)] if of_ufunc else near
         return Value(operand(atom, near, self), atom.aval, number=atom.value)
 
     def equation(
@@ -173,13 +179,9 @@ class Writer(Statements):
         """Write one equation, and put its outputs into ``env``."""
         if eqn.source and eqn.source != self.noted:  # the user's line, where it is another
             self.noted = eqn.source
-            self.comment(quote(self.names.location(eqn)))
+            self.comment(self.names.location(eqn))
         prim = eqn.prim
-        near = [v.aval for v in eqn.outs if prim.codegen.is_view or prim is set_at_p]
-        if len(eqn.ins) == 2 and isinstance(prim, Elementwise):
-            of_ufunc = isinstance(prim.function, np.ufunc)
-            near = [a.aval for a in eqn.ins if isinstance(a, Var)] if of_ufunc else near
-        ins = [self.read(atom, env, near) for atom in eqn.ins]
+        ins = [env[a] if type(a) is Var else self.read(a, env, eqn) for a in eqn.ins]
         outs = None if prim.codegen.view is None else self.viewed(eqn, ins, wanted)
         if outs is None and not self.is_written(eqn):
             outs = self.run(eqn, ins)
@@ -196,8 +198,9 @@ class Writer(Statements):
         """Whether an equation is written out, and not a call of ``run`` as in eager code."""
         if self.depth > DEPTH and programs_in(eqn.params):
             return False  # Python nests twenty blocks at most
-        if any(len(v.aval.shape) > AT_MOST_AXES for v in eqn.outs):
-            return False  # NumPy's ufunc.at crashes there
+        for v in eqn.outs:
+            if len(v.aval.shape) > AT_MOST_AXES:
+                return False  # NumPy's ufunc.at crashes there
         return eqn.prim.codegen.emit is not None or eqn.prim.codegen.into is not None
 
     def filled(

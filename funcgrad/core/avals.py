@@ -1,5 +1,6 @@
 """Abstract values: the shape, dtype and weak type of an array, without its elements."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -32,10 +33,7 @@ class Aval:
 
     @property
     def size(self) -> int:
-        size = 1
-        for n in self.shape:
-            size *= n
-        return size
+        return math.prod(self.shape)
 
     def __repr__(self) -> str:
         return f"{dtype_name(self.dtype)}[{','.join(map(str, self.shape))}]"

@@ -192,10 +192,13 @@ def constants_as_inputs(jaxpr: Jaxpr) -> Jaxpr:
 
 def programs_in(params: dict[str, Any]) -> list[Jaxpr]:
     """The programs that an equation holds, alone or in tuples."""
-    if not params:
-        return []
-    values = (v if isinstance(v, tuple) else (v,) for v in params.values())
-    return [program for v in values for program in v if isinstance(program, Jaxpr)]
+    found: list[Jaxpr] = []
+    for value in params.values():
+        if isinstance(value, Jaxpr):
+            found.append(value)
+        elif isinstance(value, tuple):
+            found += [program for program in value if isinstance(program, Jaxpr)]
+    return found
 
 
 def check_jaxpr(jaxpr: Jaxpr) -> None:
@@ -264,6 +267,6 @@ def user_line() -> str:
             if eqn.source:
                 return eqn.source
         elif not filename.startswith(_PACKAGE):
-            return f"{filename}:{frame.f_lineno}"
+            return sys.intern(f"{filename}:{frame.f_lineno}")  # one for all equations of a line
         frame = frame.f_back
     return ""

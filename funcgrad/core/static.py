@@ -1,10 +1,19 @@
 """Identity of static values, where ``==`` is not enough."""
 
+import functools
 from collections.abc import Hashable
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+
+_PLAIN = frozenset({int, str, bool, type(None)})
+
+
+@functools.lru_cache(1024)
+def _names(kind: Any) -> tuple[str, ...]:
+    """The names of the fields of a dataclass."""
+    return tuple([f.name for f in fields(kind)])
 
 
 def typed(value: Any) -> Hashable:
@@ -14,10 +23,13 @@ def typed(value: Any) -> Hashable:
     (False, False)
     """
     kind = type(value)
+    if kind in _PLAIN:
+        return kind, value
     if kind is float or kind is complex:
         return kind, repr(value)
     if isinstance(value, tuple) and kind.__eq__ is tuple.__eq__:
-        return kind, tuple(map(typed, value))
+        own = kind is tuple and set(map(type, value)) == {int}  # a shape, or axes
+        return kind, value if own else tuple(map(typed, value))
     if isinstance(value, frozenset):
         return kind, frozenset(map(typed, value))
     if isinstance(value, np.generic):  # before float: np.float64 is a subclass of it
@@ -26,5 +38,5 @@ def typed(value: Any) -> Hashable:
         base = float if isinstance(value, float) else complex
         return kind, value, base.__repr__(value)
     if is_dataclass(value) and not isinstance(value, type):
-        return kind, value, tuple([typed(getattr(value, f.name)) for f in fields(value)])
+        return kind, value, tuple([typed(getattr(value, name)) for name in _names(cast(Any, kind))])
     return kind, value

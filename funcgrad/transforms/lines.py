@@ -1,10 +1,11 @@
 """Lines of user code for the operations of a derivative."""
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..core.trace import Tracer
-from .staging import staged_in
+from .staging import StagingTracer, staged_in
 
 
 class Located:
@@ -17,11 +18,13 @@ class Located:
     __slots__ = ("line", "prim", "pull")
 
     def __init__(self, line: str, prim: Any, pull: Callable[..., Sequence[Any]]) -> None:
-        self.line, self.prim, self.pull = line.rstrip("'") + "'", prim, pull  # prime: derivative
+        self.line, self.prim, self.pull = _primed(line), prim, pull
 
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
-        tracers = (t for x in (outs[0], *cts) for t in located_in(x))
-        before = {t._trace: t._trace.at for t in tracers}  # cotangents may be of another program
+        before: dict[Any, str] = {}  # cotangents may be of another program
+        for x in (outs[0], *cts):
+            found: Any = (x,) if type(x) is StagingTracer else located_in(x)
+            before.update((t._trace, t._trace.at) for t in found)
         try:
             for trace in before:
                 trace.at = self.line
@@ -31,10 +34,17 @@ class Located:
                 trace.at = at
         for values, own in ((outs, cts), (ins, found)):
             for x, ct in zip(values, own, strict=False):
-                x, ct = staged_in(x), staged_in(ct)
-                if x is not None and ct is not None and ct._var.of is None:
-                    ct._var.of = x._var if ct._var is not x._var else None
+                if (ct := staged_in(ct)) is None or ct._var.of is not None:
+                    continue
+                if (x := staged_in(x)) is not None and ct._var is not x._var:
+                    ct._var.of = x._var
         return found
+
+
+@functools.lru_cache(4096)
+def _primed(line: str) -> str:
+    """The line with the mark of a derivative."""
+    return line.rstrip("'") + "'"
 
 
 def located_in(x: Any) -> list[Any]:

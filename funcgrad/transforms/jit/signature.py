@@ -22,6 +22,7 @@ from ...core import tree
 from ...core.avals import PYTHON_SCALARS, Aval, aval_of
 from ...core.axes import axis_env, bind_axes
 from ...core.cache import lazy
+from ...core.collector import young_only
 from ...core.errors import MemoryLimitError, shown
 from ...core.jaxpr import ClosedJaxpr, constants_as_inputs
 from ...core.trace import Tracer
@@ -57,7 +58,8 @@ def stage_call(spec: ArgSpec, call: FlatCall, serial: int) -> "Signature":
     operands = [*(axis.token for axis in env.values()), *call.operands]
     avals = [aval_of(x) for x in operands[: len(env)]]
     avals += [leaf for leaf in call.key.leaves if isinstance(leaf, Aval)]
-    closed, out_tree = stage(Origin("jit", spec.fun), on_leaves, avals, operands=operands)
+    with young_only():
+        closed, out_tree = stage(Origin("jit", spec.fun), on_leaves, avals, operands=operands)
     trace = traces[0] if traces else None
     if trace is not None and (trace.tells_scalars or (trace.asks_layouts and trace.wrote)):
         call = call._replace(key=_told_apart(spec, call, trace))
