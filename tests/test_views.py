@@ -695,12 +695,15 @@ def stacks(x):
     return y.transpose(1, 0, 2, 3), y.transpose(1, 0, 3, 2)
 
 
+TURNS = np.array([[0, 1, 2], [2, 1, 0]])
 IN_NUMPYS_ORDER = {
     "concatenate": lambda x: np.concatenate([x.T, x.T]),
     "stack": lambda x: np.stack([x.T, x.T], -1)[0],
     "products of stacks": lambda x: np.matmul(*stacks(x)),
     "an index array": lambda x: x[:, [0, 1]],
     "an index array of a transpose": lambda x: x.T[:, [0, 1]],
+    "index arrays in another order": lambda x: x[TURNS.T, TURNS.T % 2],
+    "a weighted mean": lambda x: np.average(np.stack([x, x]).T, 1, np.arange(1.0, 4.0)),
     "a sum": lambda x: np.sum(np.stack([x, x]).T, 1),
     "a variance": lambda x: np.var(np.stack([x, x]).T, 1),
     "a cumulative sum": lambda x: np.cumsum(x.T, 0),

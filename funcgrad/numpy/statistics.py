@@ -153,7 +153,7 @@ def average(
         y = mean(a, axis, keepdims=keepdims)
         total = np.full(shape_of(y), _count(a, axis, True, False), dtype_of(y))
         return (y, total) if returned else y
-    w = broadcast_weights(a, weights, axis)
+    w = _aligned_weights(a, weights, axis)
     axis = axes_in(axis, len(shape_of(a)))
     kind = np.result_type(dtype_of(a), dtype_of(w))
     kind = kind if is_inexact(dtype_of(a)) else np.result_type(kind, np.float64)
@@ -162,11 +162,16 @@ def average(
     if values is not None and np.any(values == 0):
         raise ZeroDivisionError("Weights sum to zero, can't be normalized")
     y = ew.div(sum(ew.mul(cast(a, kind), cast(w, kind)), axis, keepdims=keepdims), total)
-    return (y, total) if returned else y
+    return (y, ew.mul(total, np.ones(shape_of(y), dtype_of(y)))) if returned else y
 
 
 def broadcast_weights(a: Any, weights: Any, axis: Any) -> Any:
-    """One weight per element, from as many weights, or from one per index along ``axis``.
+    """One weight per element, from as many weights, or from one per index along ``axis``."""
+    return broadcast_to(_aligned_weights(a, weights, axis), shape_of(a))
+
+
+def _aligned_weights(a: Any, weights: Any, axis: Any) -> Any:
+    """Weights that broadcast to ``a``: as many, or one per index along ``axis``.
 
     The axes of the weights are those of ``axis``, in the order given.
     """
@@ -181,8 +186,7 @@ def broadcast_weights(a: Any, weights: Any, axis: Any) -> Any:
             "Shape of weights must be consistent with shape of a along specified axis."
         )
     w = np.transpose(w, np.argsort(given))
-    w = expand_dims(w, tuple(d for d in range(len(shape)) if d not in given))
-    return broadcast_to(w, shape)
+    return expand_dims(w, tuple(d for d in range(len(shape)) if d not in given))
 
 
 def _without_nan(a: Any, filler: Any) -> tuple[Any, Any]:

@@ -116,7 +116,7 @@ def strides_of_result(
     if isinstance(prim, (SetAt, AddAt)):
         return strides[0]
     if isinstance(prim, Getitem) and len(shapes) > 1:
-        arrays = [np.zeros(shape, int) for shape in shapes[1:]]
+        arrays = [_zeros(s, n, np.intp) for s, n in zip(shapes[1:], strides[1:], strict=True)]
         (y,) = prim.run(_zeros(shapes[0], strides[0], np.int8), *arrays, **params)
         return strides_in_elements(y) if 0 not in out else contiguous(out)
     is_view = isinstance(prim, (Transpose, Getitem))

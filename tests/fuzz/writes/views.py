@@ -141,6 +141,7 @@ ORDERED = [
     "np.where({0} > 0.1, {0}, 0.5)", "np.tile({0}, 2)", "np.diff({0}, 1, {1})", "{0}.copy()",
     "np.zeros_like({0}) + 0.5 * {0}", "np.flip({0}, {1}) + 1.0", "{0}[:, [0, -1]]", "np.copy({0})",
     "{0}.astype({0}.dtype)", "np.max({0}, {1})", "np.select([{0} > 0.1], [{0}], 0.5)",
+    "np.take_along_axis({0}, np.argsort({0}, {1}), {1})",
 ]  # fmt: skip
 
 
