@@ -63,10 +63,11 @@ def binary(name: str) -> tuple[Callable[..., Any], Callable[..., Any]]:
 
     # prim(x, y) written out twice, because a method call is faster than the call of an object
     def forward(self: Any, other: Any) -> Any:
-        prim = primitives[name]
+        prim, trace, kind = primitives[name], self._trace, type(other)
         try:
-            if type(other) in _PLAIN and not self._trace.dead:  # bind() inlined
-                return self._trace.process(prim, (self, other), {})[0]
+            alike = kind in _PLAIN or (kind is type(self) and other._trace is trace)
+            if alike and not trace.dead:  # bind() inlined
+                return trace.process(prim, (self, other), {})[0]
             if (other := _other(other)) is NotImplemented:
                 return NotImplemented
             return prim.bind(self, other)[0]

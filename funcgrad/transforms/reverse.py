@@ -127,9 +127,7 @@ class Tape(Trace):
         joint = prim.joint is not NO_JOINT_RULES
         if joint and (found := overrides["process_joint"](self, prim, args, params)) is not None:
             return found
-        if len(args) == 1 and type(args[0]) is TapeTracer:
-            values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
-        elif len(args) == 2:  # ``operands`` written out, because nearly all calls come here
+        if len(args) == 2:  # ``operands`` written out, because nearly all calls come here
             (a, b), i, j = args, None, None
             if type(a) is TapeTracer and a._trace is self:
                 i, a = a.number, a.value
@@ -145,16 +143,22 @@ class Tape(Trace):
                     return self.process_resolved(prim, args, params)
                 b = b.copy("K") if b.nbytes <= TINY else self.constant(b, prim, params)
             values, ins = (a, b), (i, j)
+        elif len(args) == 1 and type(args[0]) is TapeTracer:
+            values, ins = (args[0].value,), (args[0].number,)  # it is mine, or I were not asked
         else:
             values, ins = self.operands(args)
             if len(values) < len(args):
                 return self.process_resolved(prim, args, params)
-        run = prim.bind if self.nested else prim.run
-        results = run(*values, **params) if params else run(*values)
+        if self.nested:
+            results = prim.bind(*values, **params)
+        else:
+            results = prim.run(*values, **params) if params else prim.run(*values)
         if not prim.differentiable:
             return results
-        self.smooth &= prim.masking.is_smooth
-        first, self.count = self.count, self.count + len(results)
+        if not prim.masking.is_smooth:
+            self.smooth = False
+        first = self.count
+        self.count = first + len(results)
         if self.nested and (line := line_of(results[0])):
             prim = cast(Primitive, Located(line, prim, prim.vjp))
         self.records.append((prim, ins, first, values, results, params or None))
@@ -336,12 +340,22 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
             got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
             if all(ct is None for ct in got):
                 continue
-        # zip without strict, because this is the library's inner loop
-        args = (got, ins, out_values, in_values)
-        for number, ct in zip(ins, prim.vjp(*args, **params) if params else prim.vjp(*args)):
-            if ct is not None:
-                before = cts.get(number)
-                cts[number] = ct if before is None else before + ct
+        if params is None:
+            found = prim.vjp(got, ins, out_values, in_values)
+        else:
+            found = prim.vjp(got, ins, out_values, in_values, **params)
+        for number, ct in zip(ins, found):  # without strict, in the library's inner loop
+            if ct is None:
+                continue
+            before = cts.get(number)
+            if before is None:
+                cts[number] = ct
+            elif number in own and type(before) is type(ct) is np.ndarray:
+                np.add(before, ct, before)
+            else:
+                cts[number] = total = before + ct
+                if type(total) is np.ndarray:
+                    own.add(number)
 
 
 def deposit(cts: dict[int, Any], number: int, ct: Any) -> None:
