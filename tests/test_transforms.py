@@ -20,6 +20,8 @@ from funcgrad.core.errors import (
 from funcgrad.core.jaxpr import check_jaxpr
 from funcgrad.core.registry import primitives
 from funcgrad.ops.elementwise import Elementwise
+from funcgrad.transforms import jacobian
+from tests.support.compare import assert_same
 
 X = np.array([0.7, -0.4, 1.3])
 V = np.array([0.5, -1.1, 0.8])
@@ -519,6 +521,19 @@ def test_both_jacobians_are_one(name):
         column = fg.jvp(f, (x,), (np.ones_like(x),))[1]
         axes = tuple(range(np.ndim(y), np.ndim(fwd)))
         assert np.allclose(np.sum(fwd, axis=axes), column, rtol=1e-12)
+
+
+@pytest.mark.parametrize("transform", [fg.jacfwd, fg.jacrev, fg.hessian])
+@pytest.mark.parametrize("name", SHAPES)
+def test_derivatives_one_by_one_are_those_of_a_batch(transform, name, monkeypatch):
+    f, x = SHAPES[name]
+    g = (lambda x: sum(np.sum(y**3) for y in tree.leaves(f(x)))) if transform is fg.hessian else f
+    monkeypatch.setattr(jacobian, "_FEW", 0)
+    batched = transform(g)(x)
+    monkeypatch.setattr(jacobian, "_FEW", 100)
+    single = transform(g)(x)
+
+    assert_same(batched, single, rtol=1e-13, kinds=True)  # reordered sums
 
 
 def test_a_hessian_of_trees_is_a_tree_of_trees():

@@ -11,6 +11,7 @@ from ..core.avals import aval_of, dtype_of, is_arraylike, shape_of
 from ..core.buffers import as_given
 from ..core.errors import DtypeError
 from ..core.pickling import picklable
+from ..core.trace import Tracer
 from ..ops.structure import reshape, zeros_like
 from .arguments import (
     DiffArguments,
@@ -29,6 +30,8 @@ from .linear import linearize
 from .nans import beside, debugging
 from .typevars import P
 
+_FEW = 6  # unit arrays, up to which a batch of them costs more than it saves
+
 
 def _units(x: Any) -> Any:
     """The unit arrays of a shape and dtype, stacked."""
@@ -40,6 +43,22 @@ def _units(x: Any) -> Any:
 def _among(e: Any, k: int, others: Sequence[Any]) -> list[Any]:
     """The others, with ``e`` at index k."""
     return [*others[:k], e, *others[k + 1 :]]
+
+
+def _of_units(
+    along: Callable[[Any], Any], x: Any, axis: int, varied: Sequence[bool], values: Sequence[Any]
+) -> list[Any]:
+    """The leaves of a linear map of the unit arrays of ``x``, stacked along an axis.
+
+    Leaves that are not ``varied`` are the same for all. ``values`` tell whether a transform runs.
+    """
+    units = _units(x)
+    single = 0 < len(units) <= _FEW and not any(isinstance(v, Tracer) for v in (units, *values))
+    if not single:
+        axes = [axis if v else None for v in varied]
+        return tree.leaves(vmap(lambda e: tree.leaves(along(e)), out_axes=axes)(units))
+    rows = zip(*[tree.leaves(along(e)) for e in units], strict=True)
+    return [np.stack(row, axis) if v else row[0] for row, v in zip(rows, varied, strict=True)]
 
 
 @picklable
@@ -93,11 +112,9 @@ def jacfwd(
             pushed: Any = [x] * len(outs)
             if inexact:
                 along = lambda e, k=k: push(tree.unflatten(treedef, _among(e, k, still)))
-                pushed = tree.leaves(vmap(along, out_axes=-1)(_units(x)))
-                pushed = [
-                    as_given(reshape(t, shape_of(y) + shape_of(x)), (x,))
-                    for t, y in zip(pushed, outs, strict=True)
-                ]
+                pushed = _of_units(along, x, -1, [True] * len(outs), outs)
+                rows = zip(pushed, outs, strict=True)
+                pushed = [as_given(reshape(t, shape_of(y) + shape_of(x)), (x,)) for t, y in rows]
             for column, t in zip(columns, pushed, strict=True):
                 column.append(t)
         results = [chosen.result(tree.unflatten(treedef, column)) for column in columns]
@@ -146,11 +163,10 @@ def jacrev(
         rows = []
         for j, y in enumerate(outs):
             along = lambda e, j=j: pullback(tree.unflatten(out_tree, _among(e, j, still)))
-            varied = [0 if inexact else None for _, inexact in leaves]
-            pulled = vmap(along, out_axes=(tree.unflatten(treedef, varied),))(_units(y))
+            pulled = _of_units(along, y, 0, [inexact for _, inexact in leaves], outs)
             row = [
                 as_given(reshape(ct, shape_of(y) + shape_of(x)), (x,)) if inexact else _still(x, y)
-                for ct, (x, inexact) in zip(tree.leaves(pulled), leaves, strict=True)
+                for ct, (x, inexact) in zip(pulled, leaves, strict=True)
             ]
             rows.append(chosen.result(tree.unflatten(treedef, row)))
         jacobian = tree.unflatten(out_tree, rows)

@@ -149,16 +149,12 @@ class Tape(Trace):
             values, ins = self.operands(args)
             if len(values) < len(args):
                 return self.process_resolved(prim, args, params)
-        if self.nested:
-            results = prim.bind(*values, **params)
-        else:
-            results = prim.run(*values, **params) if params else prim.run(*values)
+        run = prim.bind if self.nested else prim.run
+        results = run(*values, **params) if params else run(*values)
         if not prim.differentiable:
             return results
-        if not prim.masking.is_smooth:
-            self.smooth = False
-        first = self.count
-        self.count = first + len(results)
+        self.smooth &= prim.masking.is_smooth
+        first, self.count = self.count, self.count + len(results)
         if self.nested and (line := line_of(results[0])):
             prim = cast(Primitive, Located(line, prim, prim.vjp))
         self.records.append((prim, ins, first, values, results, params or None))
@@ -340,10 +336,8 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
             got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
             if all(ct is None for ct in got):
                 continue
-        if params is None:
-            found = prim.vjp(got, ins, out_values, in_values)
-        else:
-            found = prim.vjp(got, ins, out_values, in_values, **params)
+        args = (got, ins, out_values, in_values)
+        found = prim.vjp(*args, **params) if params else prim.vjp(*args)
         for number, ct in zip(ins, found):  # without strict, in the library's inner loop
             if ct is None:
                 continue
