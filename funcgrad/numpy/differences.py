@@ -14,7 +14,7 @@ from ..ops.structure import cast
 from .aliasing import in_order_of
 from .dispatch import NO_VALUE, check_cast, implements
 from .joining import concatenate
-from .shapes import broadcast_to, integer_tuple, moveaxis, ravel, reshape, slice_axis
+from .shapes import broadcast_to, integer_tuple, ravel, reshape, slice_axis
 
 
 def _end_slice(x: Any, a: Any, axis: int) -> Any:
@@ -84,15 +84,14 @@ def gradient(f: Any, *varargs: Any, axis: Any = None, edge_order: int = 1) -> An
                 "Shape of array too small to calculate a numerical gradient, "
                 "at least (edge_order + 1) elements are required."
             )
-        h = _steps(h, shape_of(f)[d], rank)
-        slope = _derivative(moveaxis(f, d, 0), h, edge_order)
-        results.append(moveaxis(cast(slope, kind), 0, d))
+        h = _steps(h, shape_of(f)[d], rank - d)
+        results.append(cast(_derivative(f, h, edge_order, d), kind))
     results = [in_order_of(y, f) for y in results]
     return results[0] if len(axes) == 1 else tuple(results)
 
 
 def _steps(h: Any, length: int, rank: int) -> Any:
-    """Steps along the first axis, from one spacing or the coordinates of the samples."""
+    """Steps along the first of axes, from one spacing or the coordinates of the samples."""
     if not shape_of(h):
         return h
     if len(shape_of(h)) != 1:
@@ -103,29 +102,31 @@ def _steps(h: Any, length: int, rank: int) -> Any:
     return reshape(diff(h), (-1, *[1] * (rank - 1)))
 
 
-def _derivative(f: Any, h: Any, edge_order: int) -> Any:
-    """Derivative along the first axis; ``h`` is one step, or all of them."""
+def _derivative(f: Any, h: Any, edge_order: int, axis: int) -> Any:
+    """Derivative along an axis; ``h`` is one step, or all of them."""
+    n = shape_of(f)[axis]
+    part = lambda start, stop: slice_axis(f, axis, start, stop)
     even = not shape_of(h)
     near, far = (h, h) if even else (h[:-1], h[1:])
     if even:
-        inner = (f[2:] - f[:-2]) / (2.0 * h)
+        inner = (part(2, n) - part(0, n - 2)) / (2.0 * h)
     else:
         inner = (
-            -far / (near * (near + far)) * f[:-2]
-            + (far - near) / (near * far) * f[1:-1]
-            + near / (far * (near + far)) * f[2:]
+            -far / (near * (near + far)) * part(0, n - 2)
+            + (far - near) / (near * far) * part(1, n - 1)
+            + near / (far * (near + far)) * part(2, n)
         )
     first, last = (h, h) if even else (h[:1], h[-1:])
     if edge_order == 1:
-        ends = (f[1:2] - f[:1]) / first, (f[-1:] - f[-2:-1]) / last
+        ends = (part(1, 2) - part(0, 1)) / first, (part(n - 1, n) - part(n - 2, n - 1)) / last
     else:
-        n = shape_of(f)[0]
         second, penultimate = (h, h) if even else (h[1:2], h[-2:-1])
+        back = part(n - 1, n), part(n - 2, n - 1), part(n - 3, n - 2)
         ends = (
-            _edge_derivative(f[:1], f[1:2], f[2:3], first, second),
-            -_edge_derivative(f[-1:], f[-2:-1], f[n - 3 : n - 2], last, penultimate),  # reversed
+            _edge_derivative(part(0, 1), part(1, 2), part(2, 3), first, second),
+            -_edge_derivative(*back, last, penultimate),  # reversed
         )
-    return concatenate([ends[0], inner, ends[1]])
+    return concatenate([ends[0], inner, ends[1]], axis)
 
 
 def _edge_derivative(f0: Any, f1: Any, f2: Any, near: Any, far: Any) -> Any:
