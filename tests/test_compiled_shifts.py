@@ -67,6 +67,28 @@ def test_values_and_gradients(f, shape):
             np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
 
 
+def weighted(u):
+    return sum((i + j / 2) * u[i : i + 380, j : j + 390] for i in range(3) for j in range(3))
+
+
+def of_transposed(u):
+    x = u.T
+    return (x[2:] - x[:-2]) * 0.5 + x[1:-1]
+
+
+@pytest.mark.parametrize("f", [five_points, weighted, of_transposed], ids=lambda f: f.__name__)
+def test_blocks_of_big_arrays(f):
+    u = RNG.normal(size=(382, 392))
+    source = fg.jit(f).source(u)
+
+    assert "# blocks of" in source
+    for x in (u, u.T.copy().T):
+        np.testing.assert_allclose(fg.jit(f)(x), f(x), rtol=1e-10, atol=1e-12)
+        got, want = (g(x) for g in (fg.jit(fg.grad(loss(f))), fg.grad(loss(f))))
+        # sums in another order
+        np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
+
+
 @pytest.mark.parametrize("dtype", ["f4", "i8", "?", "c16"])
 def test_other_dtypes(dtype):
     u = (4 * RNG.normal(size=(20, 33))).astype(dtype)

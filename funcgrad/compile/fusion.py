@@ -12,13 +12,14 @@ from typing_extensions import override
 
 from ..core.avals import Aval, Shape
 from ..core.companions import Codegen
-from ..core.jaxpr import Eqn, Jaxpr, Var, eval_jaxpr, replace_eqn
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, eval_jaxpr, replace_eqn
 from ..core.trace import Primitive
 from ..ops.convert import Convert
 from ..ops.families import Elementwise
 from ..ops.index import getitem_p, reads_contiguous
 from ..ops.structure import transpose_p
 from .rewrite import over
+from .shifts import from_row
 from .threads import in_threads
 from .values import Allocation, Value
 from .writer import Writer
@@ -73,10 +74,15 @@ class Blocks(Primitive, Codegen):
             w.comment(f"blocks of {math.prod((rows, *whole[1:]))} elements")
             part = f"[{step}:{step} + {rows}]"
             roots = {name: Allocation() for name in names}
+            rows_of = dict[Any, str]()
             given = [
                 _part(w, x, part, v.aval, roots.get(old.text)) if cut(old.aval) else x
                 for x, old, v in zip(sources, ins, inner.invars, strict=True)
             ]
+            for x, old in zip(given, ins, strict=True):
+                if old.frame is not None and x is not old:
+                    x.frame = from_row(w, old.frame, step, rows_of)
+                    w.unread.add(old.text)
             targets = [
                 _part(w, y, part, a.aval, roots[name])
                 for y, a, name in zip(sinks, inner.outvars, names, strict=True)
@@ -146,7 +152,7 @@ def fuse(jaxpr: Jaxpr) -> Jaxpr:
     groups: list[list[Eqn]] = []
     home: dict[Var, int] = {}  # the index in ``groups`` where a variable is defined
     last: dict[Shape, int] = {}
-    for eqn in jaxpr.eqns:
+    for eqn in _slices_first(jaxpr):
         ready = max((home.get(a, -1) for a in eqn.ins if isinstance(a, Var)), default=-1)
         shape = eqn.outs[0].aval.shape
         place = last.get(shape, -1) if _fusible(eqn) else -1
@@ -159,7 +165,10 @@ def fuse(jaxpr: Jaxpr) -> Jaxpr:
                 last[shape] = place
         home.update((v, place) for v in eqn.outs)
     used_after = _uses(groups, jaxpr.outvars)
-    strided = {eqn.outs[0] for eqn in jaxpr.eqns if _is_strided(eqn)}
+    strided = set[Any]()
+    for eqn in jaxpr.eqns:
+        if _is_strided(eqn) or (eqn.prim is getitem_p and eqn.ins[0] in strided):
+            strided.update(eqn.outs)
     eqns: list[Eqn] = []
     for place, group in enumerate(groups):
         if len(group) == 1:
@@ -167,6 +176,30 @@ def fuse(jaxpr: Jaxpr) -> Jaxpr:
         else:
             eqns.append(_joined(group, place, used_after, strided))
     return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(eqns), jaxpr.outvars)
+
+
+def _slices_first(jaxpr: Jaxpr) -> list[Eqn]:
+    """The equations, big slices and scalars behind those that make their arrays.
+
+    A chain need not end where one is read.
+    """
+    slices: dict[Atom, list[Eqn]] = {}
+    rest = list[Eqn]()
+    for eqn in jaxpr.eqns:
+        view = eqn.prim is getitem_p and len(eqn.ins) == 1
+        view = view and (eqn.outs[0].aval.size >= BIG or not eqn.outs[0].aval.shape)
+        if view and isinstance(eqn.ins[0], Var):
+            slices.setdefault(eqn.ins[0], []).append(eqn)
+        else:
+            rest.append(eqn)
+
+    def of(made: Sequence[Var]) -> list[Eqn]:
+        found = [part for v in made for part in slices.get(v, ())]
+        for part in found:  # slices of slices are added on the way
+            found += slices.get(part.outs[0], ())
+        return found
+
+    return [*of(jaxpr.invars), *(e for eqn in rest for e in (eqn, *of(eqn.outs)))]
 
 
 def _fusible(eqn: Eqn) -> bool:

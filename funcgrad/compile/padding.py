@@ -4,6 +4,8 @@ An addition to the part of an array starts an inner loop for each row. Slices of
 as shifts of its flat elements, see ``shifts.py``.
 """
 
+import functools
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -100,15 +102,18 @@ def _sum_of_slices(build: Builder, eqn: Eqn, heads: set[Var]) -> Sequence[Atom] 
     if math.prod(whole) > 2 * math.prod(shape):
         return None
     at = Index(slice(b, b + n) for b, n in zip(high, v.aval.shape, strict=True))
-    scaled = {1.0: build(scatter_add_p, v, shape=whole, index=at)}
+    z = build(scatter_add_p, v, shape=whole, index=at)
+    parts = []
     for one, start in zip(run, starts, strict=True):
-        _, factor = _factors(build.maker, _padded(one))
-        number = 1.0 if factor is None else factor.value
-        negative = total is not None and number == -1
-        if not negative and number not in scaled:
-            scaled[number] = build(mul, scaled[1.0], factor)
         places = zip(high, start, shape, strict=True)
+        _, factor = _factors(build.maker, _padded(one))
         index = Index(slice(b - s, b - s + n) for b, s, n in places)
-        part = build(getitem_p, scaled[1.0 if negative else number], index=index)
-        total = part if total is None else build(sub if negative else add, total, part)
+        parts.append((build(getitem_p, z, index=index), 1 if factor is None else factor.value))
+    for number, equal in itertools.groupby(parts, key=lambda part: part[1]):
+        part = functools.reduce(lambda x, y: build(add, x, y), (x for x, _ in equal))
+        if total is not None and number == -1:
+            total = build(sub, total, part)
+            continue
+        part = part if number == 1 else build(mul, part, number)
+        total = part if total is None else build(add, total, part)
     return None if total is None else (total,)

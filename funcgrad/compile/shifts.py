@@ -60,6 +60,15 @@ def sliced(x: Value, index: Sequence[Any]) -> Frame | None:
     return Frame(frame.flat, frame.static, start, tuple(strides), False)
 
 
+def from_row(w: Statements, frame: Frame, row: str, known: dict[Any, str]) -> Frame:
+    """Where a slice lies from a row of its array on, whose flat elements ``known`` keeps."""
+    key = frame.flat, frame.strides[0]
+    if key not in known:
+        known[key] = w.token()
+        w.line(f"{known[key]} = {frame.flat}[{row} * {frame.strides[0]}:]")
+    return Frame(known[key], False, frame.start, frame.strides, False)
+
+
 def span(shape: Sequence[int], strides: Sequence[int]) -> int:
     """The elements from the first of a slice to its last."""
     return 1 + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
