@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ..core.avals import Shape, shape_of
+from ..core.avals import Axes, Shape, shape_of
 from ..core.buffers import Buffer, fresh_copy, new_array
 from ..core.memory import Owner, alias, owner_of, snapshot, steps_of, write
 from ..core.trace import Tracer
@@ -156,18 +156,21 @@ def raveled(x: Any) -> Any:
     return y
 
 
-def in_order_of(y: Any, x: Any, order: str = "K") -> Any:
+def in_order_of(y: Any, x: Any, order: str = "K", without: Axes = ()) -> Any:
     """A new array that NumPy would give in the order of ``x``.
 
     Args:
         order: "K" for the order of axes; "A" for F order if ``x`` is in F order, else C order.
+        without: axes of ``x`` that the array does not have.
     """
     array = x if isinstance(x, np.ndarray) else bottom_of(x)
     if not isinstance(array, (np.ndarray, Tracer)) or not isinstance(y, Tracer):
         return y
     if isinstance(array, np.ndarray) and array.flags.c_contiguous:
         return in_c_order(y)
-    like = laid_out(shape_of(x), strides_of(x))
+    pairs = zip(shape_of(x), strides_of(x), strict=True)
+    kept = [pair for d, pair in enumerate(pairs) if d not in without]
+    like = laid_out(tuple([n for n, _ in kept]), tuple([step for _, step in kept]))
     wanted = np.empty_like(like, order=order, shape=y.shape)  # type: ignore[call-overload]
     return laid_out_as(y, strides_in_elements(wanted))
 

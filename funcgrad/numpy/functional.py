@@ -23,7 +23,7 @@ from ..ops.reduce import axis_of
 from ..ops.structure import broadcast_to, cast, reshape
 from ..transforms.abstract import ShapeDtypeStruct, make_jaxpr
 from ..transforms.batching import vmap
-from .aliasing import as_array, gives
+from .aliasing import as_array, gives, in_order_of
 from .dispatch import implements
 from .indexing import getitem, known, parse, take
 from .joining import stack
@@ -132,7 +132,7 @@ def piecewise(x: Any, condlist: Any, funclist: Any, *args: Any, **kw: Any) -> An
     for mask, number, value in zip(masks, values, funclist, strict=True):
         apply = _bind_arguments(value, args, kw)
         y = assign(y, x, mask if assign is _assign_by_where else np.asarray(number), value, apply)
-    return y if isinstance(y, Tracer) else np.asarray(y)
+    return in_order_of(y, x) if isinstance(y, Tracer) else np.asarray(y)
 
 
 def _bind_arguments(value: Any, args: Sequence[Any], kw: dict[str, Any]) -> Callable[[Any], Any]:

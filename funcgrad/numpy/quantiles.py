@@ -16,7 +16,7 @@ from ..ops.operand import operand, strong
 from ..ops.reduce import argsort_p, axes_in, gather_along_axis
 from ..ops.search import searchsorted_p
 from ..ops.structure import broadcast_to, cast, expand_dims, reshape
-from .aliasing import as_scalar, gives
+from .aliasing import as_scalar, gives, in_order_of
 from .cumulative import cumsum
 from .dispatch import implements, no_out
 from .indexing import known
@@ -53,13 +53,15 @@ def median(
 ) -> Any:
     """Median: the middle element, or the mean of the middle two; see numpy.median."""
     no_out("median", out)
-    a, axes = _merge_axes(strong(operand(a)), axis)
+    given = strong(operand(a))
+    a, axes = _merge_axes(given, axis)
     n = shape_of(a)[0]
     order = argsort_p(a, axis=0, kind="stable")
     middle = slice((n - 1) // 2, n // 2 + 1) if n else slice(0)
     y = mean(_take_sorted(a, order, middle), axis=0)
     if n and is_inexact(dtype_of(a)):
         y = _nan_if_last(_take_sorted(a, order, slice(n - 1, n)), y)
+    y = in_order_of(y, given, without=axes) if len(axes) == 1 else y
     return expand_dims(y, axes) if truthy_keepdims(keepdims) else y
 
 
