@@ -45,11 +45,15 @@ def lower(jaxpr: Jaxpr) -> Jaxpr:
     """Replace equations by simpler ones, where their primitive has a ``lower`` rule."""
 
     def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        if eqn.prim.codegen.lower is None:
-            return None
-        return _lowered(build, eqn)
+        return _lowered(build, eqn) if _is_lowered(eqn) else None
 
     return rewritten(jaxpr, step)
+
+
+def _is_lowered(eqn: Eqn) -> bool:
+    """Whether the primitive of an equation has a rule for results of its size."""
+    codegen = eqn.prim.codegen
+    return codegen.lower is not None and eqn.outs[0].aval.size >= codegen.lower_from
 
 
 def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
@@ -63,7 +67,7 @@ def _lowered(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
     del build.eqns[start:]
     for new in added:
         new = replace_eqn(new, over(new, now))
-        found = _lowered(build, new) if new.prim.codegen.lower is not None else None
+        found = _lowered(build, new) if _is_lowered(new) else None
         if found is None:
             build.add(new)
         else:

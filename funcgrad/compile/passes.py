@@ -97,7 +97,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
     if change is hoist:
         return any(eqn.prim.holds.hoist is not None for eqn in eqns)
     if change is lower:
-        return any(eqn.prim.codegen.lower is not None for eqn in eqns)
+        made = [(e, e.prim.codegen) for e in eqns]
+        return any(c.lower is not None and e.outs[0].aval.size >= c.lower_from for e, c in made)
     if change is fold_literals:
         return any(eqn.ins and all(isinstance(a, Literal) for a in eqn.ins) for eqn in eqns)
     if len(eqns) > LARGE and change in SEARCHING:

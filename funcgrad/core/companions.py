@@ -51,6 +51,7 @@ class Codegen:
     is_new: ClassVar[bool] = False  # True: no output of ``run`` aliases an operand
 
     lower: Any = None  # build, *atoms, **params -> an atom made of faster operations
+    lower_from: int = 0  # elements of the result, below which lower does nothing
     view: Any = None  # emitter, *ins, **params -> expression, contiguous; or None
     emit: Any = None  # emitter, outs, ins, **params
     into: Any = None  # outs, scratch, *ins, **params

@@ -35,6 +35,7 @@ from .derivatives import (
     slope_of_power,
 )
 from .families import Arithmetic, Elementwise, NonDifferentiable
+from .half_angle import FEWEST, lower_cos, lower_sin
 from .logaddexp import gap_into, gap_of, logarithm_of_sum, lower_logaddexp, lower_share, share_of
 from .structure import cast
 from .unit import unit_p
@@ -314,8 +315,10 @@ share2      = Elementwise("share2", share_of(np.exp2),
 gap         = Elementwise("gap", gap_into, lambda t, y, a, b: t, lambda t, y, a, b: -t,
                           decompose=gap_of)
 # angles
-sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x))
-cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x))
+sin         = Elementwise("sin", np.sin, lambda t, y, x: t * np.cos(x),
+                          lower=lower_sin, lower_from=FEWEST)
+cos         = Elementwise("cos", np.cos, lambda t, y, x: -t * np.sin(x),
+                          lower=lower_cos, lower_from=FEWEST)
 tan         = Elementwise("tan", np.tan, lambda t, y, x: t * (1 + y * y))
 arcsin      = Elementwise("arcsin", np.arcsin, lambda t, y, x: quotient(t, cos_of_arcsin(x)))
 arccos      = Elementwise("arccos", np.arccos, lambda t, y, x: -quotient(t, cos_of_arcsin(x)))

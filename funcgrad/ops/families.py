@@ -70,6 +70,7 @@ class Elementwise(Primitive, Masking, Codegen):
         rules: one linear map per operand, None for an operand without derivative.
         linear: the sets of operands in which the function is jointly linear.
         lower: rewrites the operation in faster ones, for the compiler.
+        lower_from: elements of the result from which ``lower`` pays.
         decompose: the function in simpler primitives; True if ``function`` is written in them.
             The result is cast.
         divides: whether the function divides by the operands in which it is not linear.
@@ -84,6 +85,7 @@ class Elementwise(Primitive, Masking, Codegen):
         lower: Callable[..., Any] | None = None,
         decompose: Callable[..., Any] | bool = False,
         divides: bool = False,
+        lower_from: int = 0,
     ) -> None:
         super().__init__(name)
         self.function = function
@@ -91,7 +93,7 @@ class Elementwise(Primitive, Masking, Codegen):
         self.linear = linear
         self.divides = divides
         self.is_product = bool(linear) and not divides
-        self.lower = lower
+        self.lower, self.lower_from = lower, lower_from
         if hasattr(function, "kernels"):
             decompose = functools.partial(unblocked, function)
         if decompose:
