@@ -22,7 +22,7 @@ from .lines import Located, line_of
 from .owned_arrays import can_follow, keep_strides, kept
 from .snapshots import SMALL, TINY, Snapshots, aliases, as_ndarray, is_shared
 from .staging import StagingTracer
-from .untraced import handing_of, unchanged
+from .untraced import unchanged
 
 _NUMBERS = frozenset({bool, int, float, complex, np.float32, np.float64})  # nearly all constants
 
@@ -149,12 +149,16 @@ class Tape(Trace):
             values, ins = self.operands(args)
             if len(values) < len(args):
                 return self.process_resolved(prim, args, params)
-        run = prim.bind if self.nested else prim.run
-        results = run(*values, **params) if params else run(*values)
+        if self.nested:
+            results = prim.bind(*values, **params)
+        else:
+            results = prim.run(*values, **params) if params else prim.run(*values)
         if not prim.differentiable:
             return results
-        self.smooth &= prim.masking.is_smooth
-        first, self.count = self.count, self.count + len(results)
+        if not prim.masking.is_smooth:
+            self.smooth = False
+        first = self.count
+        self.count = first + len(results)
         if self.nested and (line := line_of(results[0])):
             prim = cast(Primitive, Located(line, prim, prim.vjp))
         self.records.append((prim, ins, first, values, results, params or None))
@@ -336,8 +340,10 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
             got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
             if all(ct is None for ct in got):
                 continue
-        args = (got, ins, out_values, in_values)
-        found = prim.vjp(*args, **params) if params else prim.vjp(*args)
+        if params is None:
+            found = prim.vjp(got, ins, out_values, in_values)
+        else:
+            found = prim.vjp(got, ins, out_values, in_values, **params)
         for number, ct in zip(ins, found):  # without strict, in the library's inner loop
             if ct is None:
                 continue
@@ -388,13 +394,3 @@ def value_and_vjp(
             return tape.pull([number for _, number in pairs], cts, wanted)
 
     return [y for y, _ in pairs], pull
-
-
-def vjp_again(
-    origin: object, fun: Callable[..., Any], ins: Sequence[Any], needs: Sequence[Any]
-) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
-    """``value_and_vjp``, once more if the function writes into leaves without a cotangent."""
-    others = lambda: [x for x, need in zip(ins, needs, strict=True) if need is None]
-    return handing_of(origin).run(
-        lambda hand: value_and_vjp(origin, fun, ins, needs, hand=hand), others
-    )

@@ -14,7 +14,9 @@ from ...core.pickling import found_by_name, portable
 from ...core.trace import Primitive, Tracer
 from ...ops.structure import zeros_like
 from ..arguments import check_callable, is_number
+from ..reverse import value_and_vjp
 from ..typevars import P, Q, R
+from ..untraced import handing_of
 
 
 class CustomCall:
@@ -159,3 +161,13 @@ def _restored(kind: type, state: dict[str, Any]) -> Any:
     with_names_of(made, state["fun"])
     vars(made).update(state)
     return made
+
+
+def vjp_again(
+    origin: object, fun: Callable[..., Any], ins: Sequence[Any], needs: Sequence[Any]
+) -> tuple[list[Any], Callable[[Sequence[Any]], list[Any]]]:
+    """``value_and_vjp``, once more if the function writes into leaves without a cotangent."""
+    others = lambda: [x for x, need in zip(ins, needs, strict=True) if need is None]
+    return handing_of(origin).run(
+        lambda hand: value_and_vjp(origin, fun, ins, needs, hand=hand), others
+    )

@@ -30,11 +30,11 @@ from ...ops.structure import Batched, axis_to_front, batch_at_front
 from ..batching import Batch, batched_ct, check_within, run_in_trace, vmapped
 from ..forward import push_again
 from ..jaxprs import instantiate_zeros, out_avals, tangent_avals
-from ..reverse import vjp_again
 from ..snapshots import RESIDUAL, Snapshots, copy_for_user
 from ..staging import stage
 from ..transposition import transpose_program
 from ..untraced import called, handed
+from .base import vjp_again
 from .closures import (
     ClosedJvp,
     ClosedVjp,
