@@ -1,29 +1,62 @@
-"""A report of NumPy, BLAS and threads on this machine, with advice."""
+"""A report of NumPy, BLAS and threads on this machine: measured, with advice.
+
+Each setting is measured by a process of its own, because NumPy reads the environment once, when it
+is imported. The processes run in turns, and the fastest time counts.
+"""
 
 import ctypes
+import functools
 import importlib.util
+import json
 import os
 import platform
-from collections.abc import Iterator
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
+from .transforms.jit.api import jit
+
+Times: TypeAlias = Mapping[str, float]  # of TASKS, in seconds
+Changes: TypeAlias = Mapping[str, str | None]  # of the environment, None for a variable unset
+
 OPTIONAL = ("scipy", "jax", "torch", "autograd", "optax", "pytest")  # found, not imported
 THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+# variables that choose the kernels of BLAS and NumPy
+KERNELS = (
+    "OPENBLAS_CORETYPE", "OPENBLAS_L2_SIZE", "MKL_ENABLE_INSTRUCTIONS", "MKL_CBWR",
+    "NPY_DISABLE_CPU_FEATURES", "NPY_ENABLE_CPU_FEATURES",
+)  # fmt: skip
+NO_BYTECODE = "PYTHONDONTWRITEBYTECODE"
+TASKS = ("product", "chain", "chain2", "import")
+PLENTY = 1.15  # the ratio of two times from which on it is worth advice
+
+SIZE, LENGTH = 512, 1_000_000  # of the matrix product, of the elementwise chain
+_ROUNDS = 2  # processes of each setting
+_SECONDS = 0.15  # for each task of a process
+
+_IMPORT = "import funcgrad; funcgrad.grad(lambda x: x * x)(1.0)"
+_MEASURE = "import funcgrad.doctor, json; print(json.dumps(funcgrad.doctor.measure()))"
 
 
-def report() -> str:
-    """The report, one fact per line, with advice after arrows.
+def report(measured: Callable[[Changes], Times] | None = None) -> str:
+    """The report, one fact a line, with advice after arrows; it takes some 10 seconds.
 
-    >>> report().splitlines()[0].startswith("Python")
+    Args:
+        measured: changes of the environment -> times; by default a new process measures them.
+
+    >>> report(lambda changes: dict.fromkeys(TASKS, 0.01)).splitlines()[0].startswith("Python")
     True
     """
-    return "\n".join(_lines())
+    return "\n".join([*_facts(), *_measured(in_turns if measured is None else measured)])
 
 
-def _lines() -> Iterator[str]:
+def _facts() -> Iterator[str]:
     yield f"Python {platform.python_version()} on {platform.machine()}, {_processors()} processors"
     yield f"NumPy {np.__version__}"
     blas = np.show_config(mode="dicts")["Build Dependencies"]["blas"]
@@ -32,54 +65,104 @@ def _lines() -> Iterator[str]:
     core = _call(library, "get_corename", ctypes.c_char_p)
     if core is not None:
         yield f"OpenBLAS runs its kernels for {core.decode()}"
-        yield from core_advice(core.decode(), _cpu(), os.environ.get("OPENBLAS_CORETYPE"))
     threads = _call(library, "get_num_threads", ctypes.c_int)
-    given = [f"{name}={os.environ[name]}" for name in THREADS if name in os.environ]
-    yield f"BLAS threads: {threads or 'unknown'}; set: {', '.join(given) or 'nothing'}"
-    if threads is not None and threads > 1:
-        yield (
-            "-> on a busy machine more than one BLAS thread can be much slower than one: "
-            "set OPENBLAS_NUM_THREADS=1 before NumPy is imported, and measure"
-        )
+    yield f"BLAS threads: {threads or 'unknown'}"
+    given = [name for name in (*THREADS, *KERNELS, NO_BYTECODE) if name in os.environ]
+    yield f"set: {', '.join(f'{name}={os.environ[name]}' for name in given) or 'nothing'}"
     found = [name for name in OPTIONAL if importlib.util.find_spec(name) is not None]
     yield f"optional packages found: {', '.join(found) or 'none'}"
 
 
-def core_advice(core: str, cpu: str, given: str | None = None) -> Iterator[str]:
-    """Yield advice if OpenBLAS runs kernels that do not use AVX-512.
+def _measured(measured: Callable[[Changes], Times]) -> Iterator[str]:
+    now = measured({})
+    rate = 2 * SIZE**3 / now["product"] / 1e9
+    yield f"product of matrices, {SIZE} x {SIZE}, float64: {rate:.0f} GFLOP/s"
+    each = now["chain"] * 1e9 / LENGTH
+    yield f"compiled exp(-x*x) tanh(x), {LENGTH:,} elements: {each:.2f} ns an element"
+    for name in KERNELS:
+        if name in os.environ:
+            yield from _of_kernels(name, now, measured({name: None}))
+    if (count := _processors()) > 1:
+        one, several = (measured(dict.fromkeys(THREADS, str(n))) for n in (1, count))
+        yield from _of_threads(count, one["product"] / several["product"])
+        yield from _of_blocks(now["chain"] / now["chain2"])
+    if os.environ.get(NO_BYTECODE):
+        slow, fast = now["import"], measured({NO_BYTECODE: None})["import"]
+        yield f"{NO_BYTECODE}: import and first gradient {slow:.2f} s, without it {fast:.2f} s"
+        if slow > PLENTY * fast:
+            yield f"-> unset {NO_BYTECODE}: each start compiles the modules again"
 
-    Args:
-        core: str, the kernels that OpenBLAS has selected.
-        cpu: str, the vendor and flags of the processor.
-        given: str, the value of OPENBLAS_CORETYPE, None if it is not set.
 
-    >>> [line[:36] for line in core_advice("Haswell", "AuthenticAMD avx2 avx512f")]
-    ['-> this processor has AVX-512, which']
-    """
-    if given is not None:
+def _of_kernels(name: str, now: Times, without: Times) -> Iterator[str]:
+    product, chain = (now[task] / without[task] for task in ("product", "chain"))
+    times = f"product {product:.2f} times, chain {chain:.2f} times the time without it"
+    yield f"{name}={os.environ[name]}: {times}"
+    if max(product, chain) > PLENTY:
+        yield f"-> unset {name} before NumPy is imported"
+
+
+def _of_threads(count: int, ratio: float) -> Iterator[str]:
+    yield f"{count} BLAS threads: the product {ratio:.2f} times as fast as with one"
+    if ratio < PLENTY:
         yield (
-            f"-> OPENBLAS_CORETYPE={given} is set, so OpenBLAS did not select its kernels: "
-            f"unset it, and OPENBLAS_L2_SIZE, before NumPy is imported, and measure"
+            "-> set OPENBLAS_NUM_THREADS=1 before NumPy is imported; on a busy machine several "
+            "threads may be much slower than one"
         )
-    elif core in ("Haswell", "Zen") and "AuthenticAMD" in cpu and "avx512f" in cpu:
-        yield (
-            f"-> this processor has AVX-512, which the kernels for {core} do not use: set "
-            f"OPENBLAS_CORETYPE=SkylakeX before NumPy is imported, and measure (matrix products "
-            f"were up to 1.8 times as fast)"
-        )
+
+
+def _of_blocks(ratio: float) -> Iterator[str]:
+    yield f"jit(threads=2): the chain {ratio:.2f} times as fast as with threads=1"
+    if ratio > PLENTY:
+        yield "-> try jit(threads=2) for functions of arrays above a megabyte"
+
+
+def in_turns(changes: Changes) -> Times:
+    """The times of the tasks with changes of the environment, each the fastest of processes."""
+    with tempfile.TemporaryDirectory() as bytecode:
+        env = {name: x for name, x in (os.environ | changes).items() if x is not None}
+        if NO_BYTECODE not in env:  # what is compiled for the measurement is not left behind
+            env["PYTHONPYCACHEPREFIX"] = bytecode
+        path = [str(Path(__file__).parents[1]), *env.get("PYTHONPATH", "").split(os.pathsep)]
+        env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+        rounds = []
+        for _ in range(_ROUNDS):
+            start = time.perf_counter()
+            _run(_IMPORT, env)
+            seconds = time.perf_counter() - start  # the last round reads what the first has written
+            rounds.append(json.loads(_run(_MEASURE, env)) | {"import": seconds})
+    return {task: min(times[task] for times in rounds) for task in rounds[0]}
+
+
+def _run(source: str, env: Mapping[str, str]) -> str:
+    command = [sys.executable, "-c", source]
+    return subprocess.run(command, env=env, capture_output=True, text=True, check=True).stdout
+
+
+def measure() -> dict[str, float]:
+    """The times of a matrix product, and of a compiled chain in one and in two threads."""
+    rng = np.random.default_rng(0)
+    a, x = rng.normal(size=(SIZE, SIZE)), rng.normal(size=LENGTH)
+    chain = lambda x: np.exp(-x * x) * np.tanh(x)
+    tasks: dict[str, Callable[[], Any]] = {"product": lambda: a @ a}
+    for name, threads in (("chain", 1), ("chain2", 2)):
+        compiled = jit(chain, threads=threads)
+        tasks[name] = functools.partial(compiled, x)
+    return {name: _fastest(task) for name, task in tasks.items()}
+
+
+def _fastest(task: Callable[[], Any]) -> float:
+    """The least time of runs of a task, in seconds."""
+    task()
+    best, end = float("inf"), time.perf_counter() + _SECONDS
+    while (start := time.perf_counter()) < end:
+        task()
+        best = min(best, time.perf_counter() - start)
+    return best
 
 
 def _processors() -> int:
     counted = getattr(os, "sched_getaffinity", None)
     return len(counted(0)) if counted else os.cpu_count() or 1
-
-
-def _cpu() -> str:
-    """The processor information of Linux, empty elsewhere."""
-    try:
-        return Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
 
 
 def _openblas() -> Any:

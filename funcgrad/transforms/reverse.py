@@ -149,16 +149,12 @@ class Tape(Trace):
             values, ins = self.operands(args)
             if len(values) < len(args):
                 return self.process_resolved(prim, args, params)
-        if self.nested:
-            results = prim.bind(*values, **params)
-        else:
-            results = prim.run(*values, **params) if params else prim.run(*values)
+        run = prim.bind if self.nested else prim.run
+        results = run(*values, **params) if params else run(*values)
         if not prim.differentiable:
             return results
-        if not prim.masking.is_smooth:
-            self.smooth = False
-        first = self.count
-        self.count = first + len(results)
+        self.smooth &= prim.masking.is_smooth
+        first, self.count = self.count, self.count + len(results)
         if self.nested and (line := line_of(results[0])):
             prim = cast(Primitive, Located(line, prim, prim.vjp))
         self.records.append((prim, ins, first, values, results, params or None))
