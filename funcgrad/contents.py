@@ -10,6 +10,7 @@ PRIMITIVES = {
     "compile.finite_checks": "check after",
     "compile.mask_marks": "live resume seed settle start",
     "compile.planes": "swapped",
+    "compile.weighted": "weighted unpadded",
     "control.cond": "cond",
     "control.while_loop": "while",
     "control.scan": "scan",

@@ -1,5 +1,6 @@
 """Compiled slices of one array, read as shifts of its flat elements, give what eager code gives."""
 
+import re
 import warnings
 
 import numpy as np
@@ -87,6 +88,55 @@ def test_blocks_of_big_arrays(f):
         got, want = (g(x) for g in (fg.jit(fg.grad(loss(f))), fg.grad(loss(f))))
         # sums in another order
         np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)
+
+
+# sums of neighbours times numbers
+
+
+def convolution(x, k):
+    (r, c), shape = k.shape, [n - m + 1 for n, m in zip(x.shape, k.shape, strict=True)]
+    return sum(k[i, j] * x[i : i + shape[0], j : j + shape[1]] for i in range(r) for j in range(c))
+
+
+def along_one_axis(x, k):
+    x, k = x.reshape(-1), k.reshape(-1)
+    y = 0.5 * x[1:-3] - 2.0 * x[2:-2] - x[3:-1] + k[0] * x[:-4]
+    return y * (k[1] * x[4:] - x[1:-3] * k[2] + x[2:-2] * k[3])
+
+
+def with_other_terms(x, k):
+    return (
+        x[:, 2:] + k[0, 0] * x[:, 1:-1] * k[0, 1] + (x[:, :-2] * k[1, 1] - 3 * x[:, 2:] * x[0, 0])
+    )
+
+
+def spread(x, k):
+    return sum(np.pad(k[i, j] * x, ((i, 3 - i), (j, 2 - j))) for i in range(2) for j in range(3))
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("f", [convolution, along_one_axis, with_other_terms, spread])
+@pytest.mark.parametrize("number", [1.0, np.nan, np.inf])
+def test_weighted_neighbours(f, number, dtype):
+    x, k = RNG.normal(size=(30, 40)).astype(dtype), RNG.normal(size=(3, 6)).astype(dtype)
+    k[1, 2] *= number
+    close = {"rtol": 1e-9, "atol": 1e-9} if dtype == np.float64 else {"rtol": 1e-3, "atol": 1e-3}
+    value = lambda x, k: np.sum(f(x, k) ** 2)
+    with np.errstate(all="ignore"):
+        np.testing.assert_allclose(fg.jit(f)(x, k), f(x, k), **close)
+        gradients = [g(x, k) for g in (fg.jit(fg.grad(value, (0, 1))), fg.grad(value, (0, 1)))]
+
+    for got, want in zip(*gradients, strict=True):
+        assert got.dtype == dtype
+        np.testing.assert_allclose(got, want, **close)  # sums in another order
+
+
+def test_weighted_neighbours_are_correlated():
+    x, k = np.ones((30, 40)), np.arange(2.0, 17.0).reshape(3, 5)
+    value = loss(lambda x: convolution(x, k))
+    code = [re.sub("#.*", "", fg.jit(f).source(x)) for f in (value, fg.grad(value))]
+
+    assert [text.count("correlate(") for text in code] == [3, 6]
 
 
 @pytest.mark.parametrize("dtype", ["f4", "i8", "?", "c16"])

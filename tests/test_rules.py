@@ -60,7 +60,10 @@ MATRICES = dict.fromkeys((
 OF_VALUES = {"power_log", "cosine", "beta_slope"}
 NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test_control
 # only the compiler makes them; test_jit
-BITS = {"mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks", "swapped"}
+BITS = {
+    "mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks", "swapped", "weighted",
+    "unpadded",
+}  # fmt: skip
 # what marks derivatives in programs that are staged, and masks them; test_untaken_paths
 MARKS = {
     "start", "seed", "settle", "live", "resume", "check", "after", "hide", "constant", "absent",
@@ -77,6 +80,7 @@ TRANSPOSED = {
 JOINT = "it gives outputs and derivative together, by push and pull"
 ABSENT = {
     ("blocks", "batch"): "it is made when no transform is left",
+    ("unpadded", "batch"): "it is made when no transform is left",
     ("swapped", "batch"): "it is made when no transform is left",
     ("overlapping_blocks", "batch"): "it is made when no transform is left",
     ("check", "batch"): "it is made when no transform is left",

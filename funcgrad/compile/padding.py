@@ -16,6 +16,7 @@ from ..ops.elementwise import add, mul, neg, sub
 from ..ops.index import Index, getitem_p, scatter_add_p
 from .algebra import finite
 from .rewrite import Builder, rewritten
+from .weighted import unpadded_p
 
 
 def slices_of_padded(jaxpr: Jaxpr) -> Jaxpr:
@@ -68,14 +69,15 @@ def _padded(eqn: Eqn) -> Atom:
     return eqn.ins[1 if eqn.prim is add_at_p else 0]
 
 
-def _factors(maker: Any, v: Atom) -> tuple[Atom, Literal | None]:
-    """A value as another one times a literal."""
+def _factors(maker: Any, v: Atom) -> tuple[Atom, Atom | None]:
+    """A value as another one times a number."""
     eqn = maker(v)
     if eqn is not None and eqn.prim is neg:
         return eqn.ins[0], Literal(-1)
     if eqn is not None and eqn.prim is mul:
         for x, a in (eqn.ins, eqn.ins[::-1]):
-            if isinstance(a, Literal) and finite(a) and x.aval == v.aval:
+            number = finite(a) if isinstance(a, Literal) else a.aval.dtype.char in "fd"
+            if number and not a.aval.shape and x.aval == v.aval and x.aval.shape:
                 return x, a
     return v, None
 
@@ -106,14 +108,29 @@ def _sum_of_slices(build: Builder, eqn: Eqn, heads: set[Var]) -> Sequence[Atom] 
     parts = []
     for one, start in zip(run, starts, strict=True):
         places = zip(high, start, shape, strict=True)
-        _, factor = _factors(build.maker, _padded(one))
+        factor = _factors(build.maker, _padded(one))[1] or Literal(1)
         index = Index(slice(b - s, b - s + n) for b, s, n in places)
-        parts.append((build(getitem_p, z, index=index), 1 if factor is None else factor.value))
-    for number, equal in itertools.groupby(parts, key=lambda part: part[1]):
+        parts.append((build(getitem_p, z, index=index), factor))
+    weights = [factor for _, factor in parts]
+    if all(isinstance(a, Literal) for a in weights):
+        return (_weighted_sum(build, total, parts),)
+    y = _weighted_sum(build, None, parts)
+    y = build(unpadded_p, y, v, *weights, starts=tuple(map(tuple, starts)))
+    return (y if total is None else build(add, total, y),)
+
+
+def _weighted_sum(build: Builder, total: Atom | None, parts: Sequence[tuple[Atom, Atom]]) -> Atom:
+    """total + the sum of weights times parts; parts of one weight are added first."""
+    for weight, equal in itertools.groupby(parts, key=lambda part: _number(part[1])):
         part = functools.reduce(lambda x, y: build(add, x, y), (x for x, _ in equal))
-        if total is not None and number == -1:
+        if total is not None and weight == -1:
             total = build(sub, total, part)
             continue
-        part = part if number == 1 else build(mul, part, number)
+        part = part if weight == 1 else build(mul, part, weight)
         total = part if total is None else build(add, total, part)
-    return None if total is None else (total,)
+    assert total is not None
+    return total
+
+
+def _number(weight: Atom) -> Any:
+    return weight.value if isinstance(weight, Literal) else weight

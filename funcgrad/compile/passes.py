@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from ..core.dead_code import dce
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, check_jaxpr, programs_in
 from ..ops.assign import add_at_p
+from ..ops.index import getitem_p
 from .code_motion import hoist
 from .constant_folding import fold_literals
 from .cse import cse
@@ -21,6 +22,7 @@ from .planes import BROAD, long_axes_last
 from .rewrite import on_programs
 from .scheduling import schedule
 from .simplification import rules_of, simplify
+from .weighted import weigh
 
 Pass = Callable[[Jaxpr], Jaxpr]
 
@@ -38,6 +40,7 @@ PASSES: tuple[Pass, ...] = (
     cse,            # common subexpression elimination
     simplify, fold_literals, simplify, cse,
     slices_of_padded,  # sums of paddings
+    weigh,             # sums of neighbours times numbers
     dce,
 )
 LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its source is written
@@ -113,6 +116,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
         return len({eqn.prim for eqn in eqns}) < len(eqns)
     if change is slices_of_padded:
         return any(eqn.prim is add_at_p for eqn in eqns)
+    if change is weigh:
+        return sum(eqn.prim is getitem_p for eqn in eqns) > 2
     if change is long_axes_last:
         return any(math.prod(v.aval.shape) >= BROAD for eqn in eqns for v in eqn.outs)
     if change is pack:

@@ -20,6 +20,7 @@ from ..ops.bits import Blend, Keep, Mask
 from ..ops.families import Elementwise
 from .statements import Statements
 from .values import Frame, Value
+from .weighted import Weighted, parts_of, weighted_p
 
 FEWEST = 256  # elements from which shifts pay
 DENSE = 0.75  # of the elements computed, the least share that is read
@@ -85,8 +86,13 @@ def on_shifts(
     arrays = [x for x in ins if x.aval.shape]
     if out in wanted and len({x.text for x in arrays}) == 1:
         return None  # a copy of the result would take as long as an operation on rows
+    if eqn.prim is weighted_p and not _in_a_row(parts_of(ins)[1]):
+        return None
     made = _over(w, eqn, ins, dying) or _buffer(w, out.aval, strides, w.names.hint(out))
     w.memory.retain(made)
+    if eqn.prim is weighted_p:
+        _correlate(w, ins, _flat(w, made))
+        return [made]
     flat = [_flat(w, x) if x.aval.shape else x for x in ins]
     eqn.prim.codegen.emit(w, [_flat(w, made)], flat, **eqn.params)
     return [made]
@@ -95,7 +101,11 @@ def on_shifts(
 def _common_strides(w: Statements, eqn: Eqn, ins: Sequence[Value]) -> tuple[int, ...] | None:
     """The strides of all operands that are arrays, if the equation can be written on shifts."""
     shape, prim = eqn.outs[0].aval.shape, eqn.prim
-    if len(shape) < 2 or math.prod(shape) < FEWEST or not isinstance(prim, Elementwise):
+    if (
+        len(shape) < 2 - (prim is weighted_p)
+        or math.prod(shape) < FEWEST
+        or not isinstance(prim, Elementwise)
+    ):
         return None
     arrays = [x for x in ins if x.aval.shape]
     if not all(x.frame is not None and x.aval.shape == shape for x in arrays):
@@ -112,7 +122,7 @@ def _is_safe(w: Statements, prim: Any, avals: Sequence[Aval]) -> bool:
     """Whether elements between rows cause no warnings."""
     if any(a.dtype.kind not in "fiub" for a in avals):
         return False
-    bits = isinstance(prim, (Mask, Keep, Blend))
+    bits = isinstance(prim, (Mask, Keep, Blend, Weighted))
     return bits or (prim.fills and (prim.function in QUIET or w.silent))
 
 
@@ -150,3 +160,30 @@ def _flat(w: Statements, x: Value) -> Value:
     else:
         w.unread.add(x.text)
     return Value(text, Aval((count,), x.aval.dtype), x.allocation, static=x.frame.static)
+
+
+def _in_a_row(xs: Sequence[Value]) -> bool:
+    """Whether arrays are shifts of one by 0, 1, 2 and so on."""
+    frames = [x.frame for x in xs if x.frame is not None]
+    first = frames[0]
+    return all(f.flat == first.flat and f.start == first.start + k for k, f in enumerate(frames))
+
+
+def _correlate(w: Statements, ins: Sequence[Value], out: Value) -> None:
+    """Write a weighted sum of neighbours, added to the base if there is one."""
+    base, xs, numbers = parts_of(ins)
+    frame = xs[0].frame
+    assert frame is not None
+    x = f"{frame.flat}[{frame.start}:{frame.start + out.aval.size + len(xs) - 1}]"
+    x = w.memory.constant(x, "") if frame.static else x
+    for y in () if frame.static else xs:
+        w.unread.add(y.text)
+    of = "" if out.aval.dtype.char == "d" else f", {w.dtype(out.aval.dtype)}"
+    made = f"{w.numpy('array')}({w.as_tuple(numbers)}{of})"
+    fixed = all(number.number is not None for number in numbers)
+    kernel = w.globals.constant(made, "weights") if fixed else made
+    y = f"{w.numpy('correlate')}({x}, {kernel})"
+    if base:
+        w.line(f"{w.numpy('add')}({_flat(w, base[0])}, {y}, {out})", out.aval)
+    else:
+        w.line(f"{w.numpy('copyto')}({out}, {y})", out.aval)

@@ -260,7 +260,7 @@ class Writer(Statements):
             return [out]
         static = value.static and len(ins) == 1  # an index may be known at each call only
         out = self.view(value, expression, var.aval, contiguous, hint, static)
-        if eqn.prim is getitem_p and len(ins) == 1 and not contiguous:
+        if eqn.prim is getitem_p and len(ins) == 1 and (not contiguous or out.aval.ndim == 1):
             out.frame = sliced(value, eqn.params["index"])
         return [out]
 
