@@ -27,7 +27,7 @@ PRIMITIVES = {
         "signbit floor ceil trunc rint spacing floor_divide bitwise_and bitwise_or bitwise_xor "
         "left_shift right_shift invert bitwise_count gcd lcm exponent",
     "ops.constant": "constant absent",
-    "ops.contract": "matmul einsum",
+    "ops.contract": "matmul einsum vecdot",
     "ops.convert": "convert truncate",
     "ops.convolve": "conv_general_dilated conv_kernel",
     "ops.elementwise":

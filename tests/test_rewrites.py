@@ -126,6 +126,20 @@ def no_op(draw):
     return lambda x: f(x) * np.float32(1.5), (x,)
 
 
+def reshaped_later(draw):
+    shape, wider = draw.pick((((6,), (2, 3)), ((3,), (1, 3)), ((2, 3), (2, 1, 3)), ((1, 4), (4,))))
+    x, y = draw.array(shape=shape), draw.array(shape=shape)
+    f, number = draw.pick(BINARY), draw.number()
+    g = draw.pick((lambda y: y.reshape(wider), lambda y: number))
+    return lambda x, y: f(x.reshape(wider), g(y)), (x, y)
+
+
+def without_ones(draw):
+    x, y = draw.array(shape=(3,)), draw.array(shape=draw.pick(((2, 3), (2, 1), (1, 3))))
+    f, lead = draw.pick(BINARY), draw.pick(((1,), (1, 1)))
+    return lambda x, y: f(x.reshape(*lead, 3), y), (x, y)
+
+
 def twice(draw):
     x = draw.value()
     rank = np.ndim(x)
@@ -311,6 +325,23 @@ def whole_index(draw):
 FLOATS = ("f8", "f4", "c16", "i8")
 
 
+def sum_of_product(draw):
+    n = draw.pick((1, 2, 5, 40))
+    shape, other, axis = draw.pick((
+        ((3, n), (3, n), 1), ((3, n), (n,), 1), ((3, n), (1, n), 1), ((n, 3), (n, 1), 0),
+        ((n,), (n,), 0), ((2, 3, n), (2, 3, n), 2), ((3, n), (3, 1), 1), ((1, n), (4, n), 1),
+    ))  # fmt: skip
+    kind = (draw.pick(("f8", "f4", "i8", "c16")),)
+    x, y = draw.array(kind, shape), draw.array(kind, other)
+    f = draw.pick((lambda x, y: x * y, lambda x, y: y * x))
+    return lambda x, y: np.sum(f(x, y), axis) * np.float32(1.5), (x, y)
+
+
+def sum_of_squares(draw):
+    x = draw.array(("f8", "f4", "i8", "c16"), draw.pick(((3, 40), (40,), (2, 3), (2, 2, 32))))
+    return lambda x: np.sum(x * x, -1) * np.float32(1.5), (x,)
+
+
 def stacked_products(draw):
     b, m, k, n = (draw.pick((1, 2, 3, 9)) for _ in range(4))
     stack = draw.pick(((b,), (2, b), (b, 2)))
@@ -352,6 +383,8 @@ RULES = {
     "_scaled_factor": scaled_factor,
     "reshaped": whole_index,
     "sum_of_products": stacked_products,
+    "sum_of_product": sum_of_product,
+    "sum_of_squares": sum_of_squares,
     "stack_of_vectors": stacked_vectors,
     "product_of_transposed": transposed_products,
     "same_place": same_place,
@@ -364,6 +397,8 @@ RULES = {
     "_by_number": quotient_by_number,
     "_no_op": no_op,
     "_twice": twice,
+    "_reshaped_later": reshaped_later,
+    "_without_ones": without_ones,
     "_still_repeated": repeated_again,
     "_moves_ones": moved_ones,
     "_cast_number": cast_of_repeated,
@@ -570,7 +605,8 @@ def rows():
 
 ROWS = rows()
 SUMS = (  # in another order, where -0 + 0 = 0; complex powers too
-    "lower einsum", "lower matmul", "sum_of_products", "stack_of_vectors", "product_of_transposed"
+    "lower einsum", "lower matmul", "sum_of_products", "sum_of_product", "sum_of_squares",
+    "stack_of_vectors", "product_of_transposed"
 )  # fmt: skip
 
 

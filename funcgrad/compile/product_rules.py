@@ -9,11 +9,14 @@ from collections.abc import Sequence
 
 from ..core.avals import Shape
 from ..core.jaxpr import Atom, Eqn
-from ..ops.contract import contraction, matmul
+from ..ops.contract import contraction, matmul, vecdot_p
+from ..ops.elementwise import square
 from ..ops.structure import reshape_p, transpose_p
+from .reductions import LIMIT
 from .rewrite import Builder
 
 STACKED = 4  # vectors from which their product as one matrix pays
+WIDE_ROWS = 32  # elements of rows from which vecdot takes less time than a product and a sum
 
 
 def sum_of_products(build: Builder, eqn: Eqn) -> Atom | None:
@@ -35,6 +38,33 @@ def sum_of_products(build: Builder, eqn: Eqn) -> Atom | None:
     letters = string.ascii_letters[:rank]
     kept = "".join(c for d, c in enumerate(letters) if d not in axes)
     return _contracted(build, a, b, letters, kept, eqn.outs[0].aval.shape)
+
+
+def sum_of_product(build: Builder, eqn: Eqn) -> Atom | None:
+    """sum_j x_ij y_ij by rows, sum_j x_ij y_j = x y, sum_i x_ij y_i = y x: one pass by BLAS."""
+    inner, dtype = build.maker(eqn.ins[0]), eqn.outs[0].aval.dtype
+    if inner is None or not build.read_once(eqn.ins[0]) or dtype.char not in "fd":
+        return None
+    x, y = inner.ins * 2 if inner.prim is square else inner.ins
+    shape, axes = inner.outs[0].aval.shape, eqn.params["axes"]
+    if not x.aval.dtype == y.aval.dtype == dtype or len(axes) != 1:
+        return None
+    n, last = shape[axes[0]], axes[0] == len(shape) - 1
+    if not 1 < n <= LIMIT:  # dot skips single products with 0, of nan too
+        return None
+    if last and x.aval.shape == y.aval.shape == shape and (n >= WIDE_ROWS or len(shape) == 1):
+        return build(vecdot_p, x, y)
+    for full, other in ((x, y), (y, x)):
+        shapes = ((n,), (1, n)) if last else ((n, 1),)
+        if len(shape) == 2 and full.aval.shape == shape and other.aval.shape in shapes:
+            v = build(reshape_p, other, shape=(n,))
+            return build(matmul, full, v) if last else build(matmul, v, full)
+    return None
+
+
+def sum_of_squares(build: Builder, eqn: Eqn) -> Atom | None:
+    """sum_j x_ij**2 by rows, in one pass."""
+    return sum_of_product(build, eqn)
 
 
 def stack_of_vectors(build: Builder, eqn: Eqn) -> Atom | None:

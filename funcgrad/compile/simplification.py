@@ -14,7 +14,7 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
 from ..ops.assign import add_at_p, set_at_p
 from ..ops.bits import blend, keep
 from ..ops.contract import matmul
-from ..ops.elementwise import add, div, mul, neg, quotient, where
+from ..ops.elementwise import add, div, mul, neg, quotient, square, where
 from ..ops.families import Elementwise
 from ..ops.index import getitem_p, scatter_add_p
 from ..ops.reduce import max_p, min_p
@@ -28,7 +28,13 @@ from ..ops.structure import (
 )
 from .algebra import BY_PRIM, SAME, applied, finite, folded
 from .index_rules import reshaped, same_place, to_joined, to_part, to_parts, to_whole
-from .product_rules import product_of_transposed, stack_of_vectors, sum_of_products
+from .product_rules import (
+    product_of_transposed,
+    stack_of_vectors,
+    sum_of_product,
+    sum_of_products,
+    sum_of_squares,
+)
 from .rewrite import Builder, rewritten
 from .sum_rules import (
     cast_of_count,
@@ -248,20 +254,49 @@ def _negated(build: Builder, eqn: Eqn) -> Atom | None:
     return None
 
 
-ELEMENTWISE: tuple[Any, ...] = (_unrepeated,)
+def _reshaped_later(build: Builder, eqn: Eqn) -> Atom | None:
+    """f(reshape(x), reshape(y)) = reshape(f(x, y)) for x and y of one shape."""
+    makers = [build.maker(a) for a in eqn.ins if a.aval.shape]
+    sources = [m.ins[0] for m in makers if m is not None and m.prim is reshape_p]
+    shape = eqn.outs[0].aval.shape
+    if len(sources) < len(makers) or len({x.aval.shape for x in sources}) != 1:
+        return None
+    if not sources[0].aval.shape or any(a.aval.shape not in ((), shape) for a in eqn.ins):
+        return None
+    rest = iter(sources)
+    ins = [next(rest) if a.aval.shape else a for a in eqn.ins]
+    return build(reshape_p, build(eqn.prim, *ins, **eqn.params), shape=shape)
+
+
+def _without_ones(build: Builder, eqn: Eqn) -> Atom | None:
+    """Drop leading axes of length 1 from an operand: NumPy adds them."""
+    ins = list(eqn.ins)
+    for i, a in enumerate(ins):
+        made = build.maker(a)
+        if made is None or made.prim is not reshape_p or not made.ins[0].aval.shape:
+            continue
+        source = made.ins[0].aval.shape
+        lead = len(a.aval.shape) - len(source)
+        if lead > 0 and a.aval.shape == (*[1] * lead, *source):
+            ins[i] = made.ins[0]
+    changed = ins != list(eqn.ins)
+    return build(eqn.prim, *ins, **eqn.params) if changed else None
+
+
+ELEMENTWISE: tuple[Any, ...] = (_reshaped_later, _without_ones, _unrepeated)
 # fmt: off
 RULES: dict[Any, tuple[Any, ...]] = {
-    add:         (to_whole, to_part, to_parts, _unrepeated),
-    mul:         (_scaled_factor, _negated, _unrepeated),
-    div:         (_division, _negated, _unrepeated),
+    add:         (to_whole, to_part, to_parts, *ELEMENTWISE),
+    mul:         (_scaled_factor, _negated, *ELEMENTWISE),
+    div:         (_division, _negated, *ELEMENTWISE),
     quotient:    (_by_number, _negated),
     reshape_p:   (_no_op, _still_repeated, _twice),
     transpose_p: (_no_op, _still_repeated, _twice, _moves_ones),
     convert_p:   (_no_op, _cast_number, cast_of_count),
     truncate_p:  (_no_op,),
     broadcast_p: (_no_op, _still_repeated),
-    sum_p:       (sum_of_one, sum_of_repeated, sum_of_products, sum_of_scaled,
-                  sum_of_sum, reduction_of_transposed),
+    sum_p:       (sum_of_one, sum_of_repeated, sum_of_products, sum_of_product,
+                  sum_of_squares, sum_of_scaled, sum_of_sum, reduction_of_transposed),
     matmul:      (product_of_transposed, stack_of_vectors),
     max_p:       (reduction_of_transposed,),
     min_p:       (reduction_of_transposed,),
@@ -271,15 +306,17 @@ RULES: dict[Any, tuple[Any, ...]] = {
     set_at_p:    (to_joined,),
     keep:        (),  # bits of full arrays
     blend:       (_same_choice,),
-    where:       (_same_choice, _unrepeated),
+    where:       (_same_choice, *ELEMENTWISE),
 }
 NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Literal
     same_place: scatter_add_p, to_whole: scatter_add_p, to_part: scatter_add_p, to_parts: add_at_p,
     _division: Literal,
     _by_number: Literal,
     _scaled_factor: Literal, _negated: neg,
+    _reshaped_later: reshape_p, _without_ones: reshape_p,
     _unrepeated: broadcast_p, _still_repeated: broadcast_p, _cast_number: broadcast_p,
     sum_of_repeated: broadcast_p, sum_of_products: matmul, sum_of_sum: sum_p,
+    sum_of_product: mul, sum_of_squares: square,
     reduction_of_transposed: transpose_p, cast_of_count: sum_p,
 }
 # fmt: on

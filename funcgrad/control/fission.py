@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from ..compile.rewrite import Builder, over
+from ..compile.simplification import simplify
+from ..core.dead_code import dce
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in, replace_eqn
 from ..ops.assign import add_at_p, set_at_p
 from ..ops.constant import Array, constant_p
 from ..ops.contract import matmul
-from ..ops.elementwise import add
+from ..ops.elementwise import add, mul
 from ..ops.families import Elementwise
 from ..ops.index import Index, concatenate_p, getitem_p, scatter_add_p
 from ..ops.linear import Linear
@@ -97,6 +99,7 @@ def _parts(step: Step, sums: dict[int, Var], length: int) -> Parts:
     ys = [a for a in (*step.ys, *sums.values()) if isinstance(a, Var)]
     before, rest, known = _before(step, eqns, length)
     inside, after = _after(rest, carried, set(ys), sums, length)
+    after = [*_again(inside, {*ys, *(a for eqn in after for a in eqn.ins)}, length), *after]
     read = [a for eqn in after for a in eqn.ins]
     made = {v for eqn in after for v in eqn.outs}
     rows = [a for a in dict.fromkeys((*ys, *read)) if isinstance(a, Var)]
@@ -140,6 +143,16 @@ def _after(
             needed.update(eqn.ins)
             inside.append(eqn)
     return inside[::-1], after[::-1]
+
+
+def _again(inside: Sequence[Eqn], read: set[Any], length: int) -> list[Eqn]:
+    """The products that the loop only sums: it needs no memory for them, if they are made twice."""
+    readers: dict[Atom, list[Any]] = {}
+    for eqn in inside:
+        for a in eqn.ins:
+            readers.setdefault(a, []).append(eqn.prim)
+    products = [e for e in inside if e.prim is mul and e.outs[0] in read and _is_moved(e, length)]
+    return [e for e in products if set(readers.get(e.outs[0], ())) == {sum_p}]
 
 
 def _is_moved(eqn: Eqn, length: int) -> bool:
@@ -241,7 +254,8 @@ class Fission:
         if not (carry or rows):
             return {}
         outvars = (*(step.following[i] for i in kept), *rows)
-        program = Jaxpr((*consts, *carry, *xs), (), tuple(inside), outvars)
+        program = dce(Jaxpr((*consts, *carry, *xs), (), tuple(inside), outvars))
+        program = dce(simplify(program))
         sizes = {"num_consts": len(consts), "num_carry": len(carry)}
         given = [*(self.outer[v] for v in consts), *(self.inits[i] for i in kept)]
         params = {**self.eqn.params, "jaxpr": program, **sizes}

@@ -1,4 +1,4 @@
-"""Contractions: matmul and einsum, which are multilinear."""
+"""Contractions: matmul, einsum and vecdot, which are multilinear."""
 
 import math
 import string
@@ -17,7 +17,16 @@ from ..core.trace import Primitive
 from .families import broadcast_like, unbroadcast
 from .operand import operand
 from .paths import Masked, product_on_paths
-from .structure import Batched, axis_to_front, drop_axes, expand_dims, reshape
+from .structure import (
+    Batched,
+    axis_to_front,
+    batch_at_front,
+    drop_axes,
+    expand_dims,
+    reshape,
+    sum_dtype,
+    sum_p,
+)
 
 SMALL_MATRICES = 8192  # elements of two matrices, up to which the call of their product counts
 
@@ -247,6 +256,38 @@ class Einsum(Multilinear, Codegen):
         return y if axes == out else build("transpose", y, perm=tuple(map(axes.index, out)))
 
 
+class Vecdot(Multilinear, Codegen):
+    """The sum over the last axis of the product of two arrays of one shape, without conjugation."""
+
+    @override
+    def run(self, a: Any, b: Any) -> tuple[Any, ...]:
+        plain = dtype_of(a).kind == dtype_of(b).kind == "f"
+        return (np.vecdot(a, b) if plain else np.add.reduce(a * b, -1),)
+
+    @override
+    def infer(self, a: Aval, b: Aval) -> tuple[Aval, ...]:
+        if not a.shape or a.shape != b.shape:
+            raise ShapeError(f"vecdot: both operands must have one shape: got {a} and {b}")
+        return (Aval(a.shape[:-1], sum_dtype(np.result_type(a.dtype, b.dtype))),)
+
+    @override
+    def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any) -> Sequence[Any]:
+        ct, (a, b) = expand_dims(cts[0], (len(shape_of(ins[0])) - 1,)), ins
+        rows = zip(needs, (b, a), ins, strict=True)
+        return [None if n is None else unbroadcast(ct * y, x) for n, y, x in rows]
+
+    @override
+    def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
+        xs = [batch_at_front(x, d, size) for x, d in zip(args, axes, strict=True)]
+        return self.bind(*xs), (0,)
+
+    def decompose(self, a: Any, b: Any) -> Any:
+        return (sum_p(a * b, axes=(len(shape_of(a)) - 1,)),)
+
+    def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
+        w.call(w.numpy("vecdot" if outs[0].aval.shape else "dot"), list(ins), outs[0])
+
+
 def contraction(build: Any, a: Any, b: Any, left: set[str]) -> tuple[Any, str]:
     """The product of two operands, each with its letters, by matmul; the axes ``left`` remain."""
     (x, x_axes), (y, y_axes) = a, b
@@ -270,3 +311,4 @@ def contraction(build: Any, a: Any, b: Any, left: set[str]) -> tuple[Any, str]:
 
 matmul = Matmul("matmul")
 einsum_p = Einsum("einsum")
+vecdot_p = Vecdot("vecdot")

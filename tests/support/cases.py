@@ -486,6 +486,7 @@ CASES: dict[str, list[Case]] = {
     # contraction
     "matmul":      MATMUL,
     "einsum":      EINSUM,
+    "vecdot":      [Case((s, s), complex=True) for s in [(3,), (2, 3), (4, 1, 2), (0, 2), (2, 0)]],
     # linear algebra
     "inv":         of_matrices(*SQUARES, made=regular),
     "inverse_if_any": of_matrices(*SQUARES, made=regular),
