@@ -118,6 +118,7 @@ class Names:
         """The text with each token replaced by a name; ``same`` gives some that of another."""
         used = {*RESERVED, *taken}
         names: dict[str, str] = {}
+        counts: dict[str, int] = {}
         count = 0
         parts = TOKEN.split(text)  # text and tokens in turn
         for token in dict.fromkeys(parts[1::2]):
@@ -127,7 +128,8 @@ class Names:
                 continue
             spoken = [hint for hint in self.hints[int(token)] if hint]
             if spoken:
-                name = unused(TOKEN.sub(lambda m: names.get(m.group(1), "t"), spoken[-1]), used)
+                name = TOKEN.sub(lambda m: names.get(m.group(1), "t"), spoken[-1])
+                name = unused(name, used, counts)
             else:
                 while (name := f"t{count}") in used:
                     count += 1
@@ -137,14 +139,16 @@ class Names:
         return "".join(parts)
 
 
-def unused(name: str, used: set[str]) -> str:
-    """The name, with a number behind it if it is used already."""
+def unused(name: str, used: set[str], counts: dict[str, int] | None = None) -> str:
+    """The name, with a number behind it if it is used already; ``counts`` are the last ones."""
     name = label(name) or "t"
     if name not in used:
         return name
-    count = 2
+    count = 2 if counts is None else counts.get(name, 2)
     while f"{name}_{count}" in used:
         count += 1
+    if counts is not None:
+        counts[name] = count
     return f"{name}_{count}"
 
 

@@ -83,14 +83,15 @@ def rules_of(eqn: Eqn, makers: Mapping[Atom, Eqn]) -> list[tuple[Any, ...]]:
         return []
     rows, asked = found
     ins = eqn.ins
-    made: set[Any] = {makers[a].prim if a in makers else type(a) for a in ins}
+    made: list[Any] = [makers[a].prim if a in makers else type(a) for a in ins]
+    if len(ins) == 2 and ins[0] is ins[1]:
+        made.append(SAME)
+    if asked and asked.isdisjoint(made):
+        return []  # most often
     if Literal in made:
-        made.update([a.value for a in ins if isinstance(a, Literal)])
-    if len(ins) > 1 and len(set(ins)) < len(ins):
-        made.add(SAME)
-    if asked and made.isdisjoint(asked):
-        return []  # nearly always
-    return [row for needs, row in rows if needs <= made]
+        made += [a.value for a in ins if isinstance(a, Literal)]
+    given = set(made)
+    return [row for needs, row in rows if needs <= given]
 
 
 # rules beyond patterns

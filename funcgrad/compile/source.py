@@ -15,9 +15,8 @@ list is freed with the thread. After an exception the workspace goes back to the
 threads may still write to it.
 """
 
-import textwrap
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from ..core.jaxpr import Jaxpr, Var
@@ -102,14 +101,14 @@ def _module(w: Writer, title: str, inputs: Sequence[str], returned: str) -> Sour
     """The module around the lines of the function."""
     if w.unread:
         w.lines = _read(w.lines, w.unread, returned)
-    body = "\n".join([*w.lines, returned])
-    statics = w.memory.statics and needed(w.memory.statics, body)
+    read = set(TOKEN.findall("\n".join([*w.lines, returned])))
+    statics = w.memory.statics and needed(w.memory.statics, read)
     same = w.memory.shared(statics) if statics else {}
     statics = {token: made for token, made in statics.items() if token not in same}
     bound = list(w.globals.bound.values())
     given = f"{w.as_tuple([token for token, _ in bound])} = constants\n" if bound else ""
     given += "\n".join(f"{token} = {made}" for made, token in w.globals.made.items())
-    read = {same.get(token, token) for token in map("\0{}\0".format, TOKEN.findall(body))}
+    read = {same.get(token, token) for token in map("\0{}\0".format, read)}
     space = [token for token in statics if token in read]
     main = _main(w, inputs, space, returned)
     lines = "\n".join(_guarded(w, main, inputs) if w.masked else main)
@@ -205,9 +204,9 @@ def _main(w: Writer, inputs: Sequence[str], statics: Sequence[str], returned: st
     return [head, *taken, f"{INDENT}try:", *body, *given_back]
 
 
-def needed(statics: dict[str, str], body: str) -> dict[str, str]:
-    """The static values that the body reads, and those that define them."""
-    wanted = set(TOKEN.findall(body))
+def needed(statics: dict[str, str], read: Collection[str]) -> dict[str, str]:
+    """The static values whose numbers are read, and those that define them."""
+    wanted = set(read)
     for token, made in reversed(statics.items()):
         if token[1:-1] in wanted:
             wanted.update(TOKEN.findall(made))
@@ -238,5 +237,10 @@ def _rows(line: str) -> str:
 def _wrapped(names: str, indent: str) -> list[str]:
     """A list of names in several lines."""
     width = 100 - len(indent) - len(INDENT)
-    rows = textwrap.wrap(names, width, break_long_words=False, break_on_hyphens=False)
+    rows = list[str]()
+    for name in names.split():
+        if rows and len(rows[-1]) + len(name) < width:
+            rows[-1] += f" {name}"
+        else:
+            rows.append(name)
     return [f"{indent}{INDENT}{row}" for row in rows]
