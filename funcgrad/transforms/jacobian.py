@@ -102,26 +102,73 @@ def jacfwd(
             return check.call(again, args, kwargs)  # itself would be a reference cycle
         given = (argnums, argnames, holomorphic, args, kwargs)
         chosen, leaves, treedef = _chosen("jacfwd", fun, *given)
-        run = lambda hand: linearize(chosen.caller(hand), chosen.argument, has_aux=has_aux)
+        single = len(leaves) == 1 and type(leaves[0][0]) is np.ndarray and leaves[0][1]
+        if single and leaves[0][0].size > _FEW:
+            x = leaves[0][0]
+            run: Any = lambda hand: _pushed(chosen, x, treedef, has_aux, holomorphic, hand)
+        else:
+            run = lambda hand: linearize(chosen.caller(hand), chosen.argument, has_aux=has_aux)
         out, push, *aux = origin.run(run, chosen.others)
         outs, out_tree = tree.flatten(out)
-        _check_outputs("jacfwd", outs, holomorphic)
-        still = [zeros_like(x) if inexact else x for x, inexact in leaves]
-        columns: list[list[Any]] = [[] for _ in outs]  # of each output: one array an argument
-        for k, (x, inexact) in enumerate(leaves):
-            pushed: Any = [x] * len(outs)
-            if inexact:
-                along = lambda e, k=k: push(tree.unflatten(treedef, _among(e, k, still)))
-                pushed = _of_units(along, x, -1, [True] * len(outs), outs)
-                rows = zip(pushed, outs, strict=True)
-                pushed = [as_given(reshape(t, shape_of(y) + shape_of(x)), (x,)) for t, y in rows]
-            for column, t in zip(columns, pushed, strict=True):
-                column.append(t)
+        columns = push if type(push) is list else _columns(push, outs, leaves, treedef, holomorphic)
         results = [chosen.result(tree.unflatten(treedef, column)) for column in columns]
         jacobian = tree.unflatten(out_tree, results)
         return (jacobian, aux[0]) if has_aux else jacobian
 
     return jacobian_of
+
+
+def _columns(
+    push: Any,
+    outs: Sequence[Any],
+    leaves: Sequence[tuple[Any, bool]],
+    treedef: tree.TreeDef,
+    holomorphic: bool,
+) -> list[list[Any]]:
+    """Of each output, one array an argument: the derivative along its unit arrays."""
+    _check_outputs("jacfwd", outs, holomorphic)
+    still = [zeros_like(x) if inexact else x for x, inexact in leaves]
+    columns: list[list[Any]] = [[] for _ in outs]
+    for k, (x, inexact) in enumerate(leaves):
+        pushed: Any = [x] * len(outs)
+        if inexact:
+            along = lambda e, k=k: push(tree.unflatten(treedef, _among(e, k, still)))
+            pushed = _of_units(along, x, -1, [True] * len(outs), outs)
+            pushed = [_shaped(t, y, x) for t, y in zip(pushed, outs, strict=True)]
+        for column, t in zip(columns, pushed, strict=True):
+            column.append(t)
+    return columns
+
+
+def _shaped(t: Any, y: Any, x: Any) -> Any:
+    """The derivative of ``y`` by ``x``, from that by its elements."""
+    return as_given(reshape(t, shape_of(y) + shape_of(x)), (x,))
+
+
+def _pushed(
+    chosen: DiffArguments,
+    x: Any,
+    treedef: tree.TreeDef,
+    has_aux: bool,
+    holomorphic: bool,
+    hand: Callable[[Any], Any],
+) -> tuple[Any, ...]:
+    """Output, columns and aux by one array: its unit arrays are pushed as the function runs.
+
+    Staging the tangents, which several arrays need, takes as long again.
+    """
+    found: list[Any] = []
+
+    def along(e: Any) -> Any:
+        given = (chosen.argument,), (tree.unflatten(treedef, [e]),)
+        found[:] = jvp(chosen.caller(hand), *given, has_aux=has_aux)
+        _check_outputs("jacfwd", tree.leaves(found[0]), holomorphic)
+        return tree.leaves(found[1])
+
+    pushed = vmap(along, out_axes=-1)(_units(x))
+    out, _, *aux = found
+    rows = zip(pushed, tree.leaves(out), strict=True)
+    return out, [[_shaped(t, y, x)] for t, y in rows], *aux
 
 
 @picklable
