@@ -705,6 +705,7 @@ IN_NUMPYS_ORDER = {
     "index arrays in another order": lambda x: x[TURNS.T, TURNS.T % 2],
     "a weighted mean": lambda x: np.average(np.stack([x, x]).T, 1, np.arange(1.0, 4.0)),
     "a median": lambda x: np.median(np.stack([x, x]).T, 1),
+    "a rolled stack": lambda x: np.roll(np.stack([x, x]).swapaxes(0, 2), 1, 0),
     "a sum": lambda x: np.sum(np.stack([x, x]).T, 1),
     "a variance": lambda x: np.var(np.stack([x, x]).T, 1),
     "a cumulative sum": lambda x: np.cumsum(x.T, 0),

@@ -168,9 +168,8 @@ def in_order_of(y: Any, x: Any, order: str = "K", without: Axes = ()) -> Any:
         return y
     if isinstance(array, np.ndarray) and array.flags.c_contiguous:
         return in_c_order(y)
-    pairs = zip(shape_of(x), strides_of(x), strict=True)
-    kept = [pair for d, pair in enumerate(pairs) if d not in without]
-    like = laid_out(tuple([n for n, _ in kept]), tuple([step for _, step in kept]))
+    kept = [[n for d, n in enumerate(s) if d not in without] for s in (shape_of(x), strides_of(x))]
+    like = laid_out(*map(tuple, kept))
     wanted = np.empty_like(like, order=order, shape=y.shape)  # type: ignore[call-overload]
     return laid_out_as(y, strides_in_elements(wanted))
 

@@ -53,8 +53,7 @@ def median(
 ) -> Any:
     """Median: the middle element, or the mean of the middle two; see numpy.median."""
     no_out("median", out)
-    given = strong(operand(a))
-    a, axes = _merge_axes(given, axis)
+    a, axes = _merge_axes(given := strong(operand(a)), axis)
     n = shape_of(a)[0]
     order = argsort_p(a, axis=0, kind="stable")
     middle = slice((n - 1) // 2, n // 2 + 1) if n else slice(0)
