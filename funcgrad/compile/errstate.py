@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.jaxpr import Eqn, Jaxpr, programs_in
 from ..ops.assign import add_at_p, set_at_p
-from ..ops.elementwise import add, quotient
+from ..ops.elementwise import add, neg, quotient, sub
 from ..ops.families import Elementwise
 from .finite_checks import check_p
 from .liveness import nbytes
@@ -19,7 +19,7 @@ _WARNING = frozenset(
     | {np.sinh, np.cosh, np.tan, np.arcsin, np.arccos, np.arccosh, np.arctanh, np.reciprocal}
 )
 
-_SUMS = frozenset({add, add_at_p, set_at_p})
+_SUMS = frozenset({add, sub, neg, add_at_p, set_at_p})
 
 _FEW = 1 << 16  # bytes of results that may be moved before a span
 
