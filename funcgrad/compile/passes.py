@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from ..core.dead_code import dce
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, check_jaxpr, programs_in
 from ..ops.assign import add_at_p
+from ..ops.contract import matmul
 from ..ops.index import getitem_p
 from .code_motion import hoist
 from .constant_folding import fold_literals
@@ -22,6 +23,7 @@ from .planes import BROAD, long_axes_last
 from .rewrite import on_programs
 from .scheduling import schedule
 from .simplification import rules_of, simplify
+from .unrolled import PRODUCTS, join_products
 from .weighted import weigh
 
 Pass = Callable[[Jaxpr], Jaxpr]
@@ -35,6 +37,7 @@ FIRST: tuple[Pass, ...] = (
 PASSES: tuple[Pass, ...] = (
     hoist,          # loop-invariant code motion
     lower,          # operations made of faster ones
+    join_products,  # of loops that Python unrolled
     fold_literals,  # constant folding
     simplify,       # algebraic identities
     cse,            # common subexpression elimination
@@ -102,6 +105,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
     if change is lower:
         made = [(e, e.prim.codegen) for e in eqns]
         return any(c.lower is not None and e.outs[0].aval.size >= c.lower_from for e, c in made)
+    if change is join_products:
+        return sum(eqn.prim is matmul for eqn in eqns) >= PRODUCTS
     if change is fold_literals:
         return any(eqn.ins and all(isinstance(a, Literal) for a in eqn.ins) for eqn in eqns)
     if len(eqns) > LARGE and change in SEARCHING:
@@ -120,10 +125,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
         return sum(eqn.prim is getitem_p for eqn in eqns) > 2
     if change is long_axes_last:
         return any(math.prod(v.aval.shape) >= BROAD for eqn in eqns for v in eqn.outs)
-    if change is pack:
-        return len(eqns) >= LEAST * SHORTEST
-    if change is schedule:
-        return len(eqns) > 2
+    if change in (pack, schedule):
+        return len(eqns) >= (LEAST * SHORTEST if change is pack else 3)
     if change is drop_tokens:
         return any(eqn.prim is after_p or (eqn.params and programs_in(eqn.params)) for eqn in eqns)
     if change is fuse:
