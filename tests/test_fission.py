@@ -40,6 +40,22 @@ def chosen(w, xs):
     return lax.scan(step, xs[0], (xs, MASK))
 
 
+PLACES = RNG.integers(0, 3, size=6)
+
+
+def looked_up(w, xs):
+    """Read rows, columns and elements at indices that differ between the steps."""
+
+    def step(h, t):
+        x, k = t
+        read = lambda *index: fg.at(w)[index].get()
+        both = np.array([0, 1]) + (k > 1) - 1
+        y = h * read(k) + x[0] * read(slice(None), k) + read(both, k).sum() + read(both).sum(0)
+        return np.tanh(y), fg.at(h)[:, k].get()
+
+    return lax.scan(step, xs[0], (xs, PLACES))
+
+
 # a scan, and the operations that stay in its loop
 SCANS = {
     "input projection": (recurrent, ["matmul", "add", "tanh"]),
@@ -53,6 +69,7 @@ SCANS = {
     "reads of a slice": (of_columns, ["mul", "getitem", "concatenate", "mul", "add"]),
     "exchanged carries": (swapped, ["mul"]),
     "choices": (chosen, ["add"]),
+    "indices": (looked_up, ["mul", "add", "add", "add", "tanh"]),
     "repeated rows": (
         lambda w, xs: lax.scan(lambda c, x: (c * np.sum(x) + x[0], None), xs[0], xs),
         ["mul", "add"]),

@@ -16,7 +16,7 @@ from ..ops.constant import Array, constant_p
 from ..ops.contract import matmul
 from ..ops.elementwise import add, mul
 from ..ops.families import Elementwise
-from ..ops.index import Index, concatenate_p, getitem_p, scatter_add_p
+from ..ops.index import Batching, Index, concatenate_p, getitem_p, scatter_add_p
 from ..ops.linear import Linear
 from ..ops.reduce import Reduction
 from ..ops.structure import broadcast_p, reshape_p, sum_p, transpose_p
@@ -29,7 +29,7 @@ MEMORY = 1 << 25  # bytes of the results for all steps
 CALL, VIEW, COPY = 6, 1, 3  # what a call, the view of a row and its copy cost
 _MOVED = (Elementwise, Linear, Reduction)
 _MORE = frozenset({matmul, concatenate_p, add_at_p, set_at_p})
-_PLAIN = {getitem_p: 1, scatter_add_p: 1, add_at_p: 2, set_at_p: 2}  # operands but index arrays
+_PLAIN = {scatter_add_p: 1, add_at_p: 2, set_at_p: 2}  # operands but index arrays
 
 
 class Step(NamedTuple):
@@ -91,6 +91,19 @@ def _sums(step: Step) -> dict[int, Any]:
     return found
 
 
+def _at_once(step: Step, sums: dict[int, Any]) -> dict[Any, Eqn]:
+    """The terms whose sum over the steps is one operation, and that nothing else reads."""
+    read = [a for eqn in step.eqns for a in eqn.ins] + [*step.following, *step.ys]
+    found = {}
+    for eqn in step.eqns:
+        (out, *_), ranks = eqn.outs, {a.aval.ndim for a in eqn.ins[1:]}
+        product = eqn.prim is matmul and ranks == {2} == {eqn.ins[0].aval.ndim}
+        alone = out in sums.values() and read.count(out) == 1 and eqn.scope is None
+        if alone and (product or (eqn.prim is scatter_add_p and len(ranks) == 1)):
+            found[out] = eqn
+    return found
+
+
 def _parts(step: Step, sums: dict[int, Var], length: int) -> Parts:
     """Divide the equations of a step."""
     dropped = {step.following[i] for i in sums}
@@ -98,7 +111,8 @@ def _parts(step: Step, sums: dict[int, Var], length: int) -> Parts:
     carried = {a for i, a in enumerate(step.following) if i not in sums}
     ys = [a for a in (*step.ys, *sums.values()) if isinstance(a, Var)]
     before, rest, known = _before(step, eqns, length)
-    inside, after = _after(rest, carried, set(ys), sums, length)
+    at_once = set(_at_once(step, sums))
+    inside, after = _after(rest, carried, at_once, length)
     after = [*_again(inside, {*ys, *(a for eqn in after for a in eqn.ins)}, length), *after]
     read = [a for eqn in after for a in eqn.ins]
     made = {v for eqn in after for v in eqn.outs}
@@ -130,14 +144,14 @@ def _before(step: Step, eqns: Sequence[Eqn], length: int) -> tuple[list[Eqn], li
 
 
 def _after(
-    eqns: Sequence[Eqn], carried: set[Any], ys: set[Any], sums: dict[int, Var], length: int
+    eqns: Sequence[Eqn], carried: set[Any], at_once: set[Any], length: int
 ) -> tuple[list[Eqn], list[Eqn]]:
     """Divide equations into those that a carry needs, and those that only outputs need."""
     needed = set(carried)
     inside, after = [], []
     for eqn in reversed(eqns):
-        of_sum = eqn.prim is matmul and eqn.outs[0] in sums.values()
-        if needed.isdisjoint(eqn.outs) and (of_sum or _is_moved(eqn, length)):
+        moved = eqn.outs[0] in at_once or _is_moved(eqn, length)
+        if moved and needed.isdisjoint(eqn.outs):
             after.append(eqn)
         else:
             needed.update(eqn.ins)
@@ -194,26 +208,16 @@ class Fission:
 
     def outputs(self) -> list[Atom]:
         """Add the equations, and return the atoms of the scan's outputs."""
-        step, products = self.step, self._products()
+        step, found = self.step, _at_once(self.step, self.sums)
+        at_once = {v: eqn for v, eqn in found.items() if eqn in self.parts.after}
         self._for_all_steps(self.parts.before)
         last = self._loop()
-        self._for_all_steps([eqn for eqn in self.parts.after if eqn not in products.values()])
+        self._for_all_steps([eqn for eqn in self.parts.after if eqn not in at_once.values()])
         for i, term in self.sums.items():
-            total = self._product(products[term]) if term in products else self._sum(term)
+            total = self._total(at_once[term]) if term in at_once else self._sum(term)
             last[i] = self.build(add, self.inits[i], total)
         carry = [last[i] for i in range(len(step.carry))]
         return [*carry, *(self._rows_of(a) for a in step.ys)]
-
-    def _products(self) -> dict[Any, Eqn]:
-        """The products of matrices of which nothing but the sum over the steps is read."""
-        read = [a for eqn in self.parts.after for a in eqn.ins]
-        read += [*self.step.ys, *self.sums.values()]
-        found = {}
-        for eqn in self.parts.after:
-            (out,), plain = eqn.outs, all(a.aval.ndim == 2 for a in eqn.ins)
-            if eqn.prim is matmul and plain and out in self.sums.values() and read.count(out) == 1:
-                found[out] = eqn
-        return found
 
     def _for_all_steps(self, eqns: Sequence[Eqn]) -> None:
         """Add equations of a step, each with one more axis, for all steps."""
@@ -296,6 +300,21 @@ class Fission:
 
     def _sum(self, term: Var) -> Atom:
         return self.build(sum_p, self.outer[term], axes=(0,))
+
+    def _total(self, eqn: Eqn) -> Atom:
+        """The sum over the steps of the results of an equation."""
+        if eqn.prim is matmul:
+            return self._product(eqn)
+        ct, *arrays = (self._rows_of(a) for a in eqn.ins)
+        index, shape = eqn.params["index"], eqn.params["shape"]
+        if not self.stacked.intersection(eqn.ins[1:]):  # the same places at each step
+            ct, arrays = self.build(sum_p, ct, axes=(0,)), [self.outer[a] for a in eqn.ins[1:]]
+        else:
+            before = Batching(index, arrays, [0] * len(arrays), self.length, len(shape)).swap
+            axes = range(1, ct.aval.ndim)
+            perm = (*axes[:before], 0, *axes[before:])
+            ct = self.build(transpose_p, ct, perm=perm)
+        return self.build(scatter_add_p, ct, *arrays, index=index, shape=shape)
 
     def _product(self, eqn: Eqn) -> Atom:
         """sum_t a_t b_t = [a_1 a_2 ...] [b_1; b_2; ...]."""

@@ -87,9 +87,9 @@ class Getitem(Linear, Codegen, JointRules, Viewing):
     @override
     def batch(self, args: Any, axes: Any, size: int, /, *, index: Index) -> Batched:
         (x, *arrays), (d, *array_axes) = args, axes
-        batching = Batching(
-            index, arrays, array_axes, size, x_rank=len(shape_of(x)) - (d is not None)
-        )
+        batching = Batching(index, arrays, array_axes, size, len(shape_of(x)) - (d is not None))
+        if d is None:  # the index arrays of all examples at once
+            return (getitem_p(x, *batching.arrays[1:], index=index),), (batching.swap,)
         y = getitem_p(batch_at_front(x, d, size), *batching.arrays, index=batching.index)
         return (batching.unpacked(y),), (0,)
 
