@@ -258,3 +258,13 @@ def test_a_memory_limit_holds_for_many_small_values():
     bound = fg.jit(fg.grad(chain), memory_limit=free // 3)
 
     assert bound.memory(x).workspace <= free // 3
+
+
+def test_a_workspace_beyond_the_first_cache_starts_at_a_line_of_it():
+    f = fg.jit(lambda x: np.sum(np.tanh(x * 2) + x))
+    code = {}
+
+    exec(f.source(np.ones((100, 200))), code)
+
+    assert all(part.ctypes.data % 64 == 0 for part in code["workspace"]())
+    assert "ctypes" not in f.source(np.ones(100))

@@ -20,6 +20,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
 from ..core.jaxpr import Jaxpr, Var
+from .allocator import ALIGNMENT
 from .donation import safe_donors
 from .errstate import spans
 from .names import OF_NUMPY, RESERVED, TOKEN, label, quote, unused
@@ -28,6 +29,7 @@ from .text import literal
 from .values import Allocation, Value
 from .writer import Writer
 
+CACHE = 1 << 15  # bytes that lie in the first cache, where an alignment to its lines gains nothing
 _APART = "\1"  # no text of the module holds it
 _PRIMITIVE = "from funcgrad.core.registry import primitive"
 _SHARE = "from funcgrad.compile.threads import share"
@@ -158,8 +160,11 @@ def _folded(text: str) -> str:
 def _workspace(w: Writer, statics: dict[str, str], space: Sequence[str]) -> str:
     size = w.memory.arena.size
     lines = ["def workspace():", f'{INDENT}"""Return the memory of one call, {size} bytes."""']
+    room = size + ALIGNMENT if size >= CACHE else size
     if size:
-        lines.append(f"{INDENT}arena = {w.numpy('empty')}({size}, {w.numpy('uint8')})")
+        lines.append(f"{INDENT}arena = {w.numpy('empty')}({room}, {w.numpy('uint8')})")
+    if room > size:  # NumPy aligns to 16 bytes
+        lines.append(f"{INDENT}arena = arena[-arena.ctypes.data % {ALIGNMENT} :]")
     lines += [f"{INDENT}{token} = {made}" for token, made in statics.items()]
     return "\n".join([*lines, f"{INDENT}return {w.as_tuple(space)}"])
 
