@@ -374,7 +374,69 @@ def transposed_products(draw):
     return lambda x, y: (x.mT @ y.mT) * 1.5, (x, y)
 
 
+def scaled_products(draw):
+    stack, m, n, a = draw.pick(((), (2,))), draw.pick((1, 2)), draw.pick((3, 4)), draw.number()
+    kind = (draw.pick(("f8", "f4")),)
+    x, y = np.abs(draw.array(kind, (*stack, m, 1))), np.abs(draw.array(kind, (*stack, 1, n)))
+    f = draw.pick((lambda x, y: (x @ y) * a, lambda x, y: a * (x @ y), lambda x, y: (x @ y) / a))
+    return lambda x, y: f(x, y) + np.float32(1.5), (x, y)
+
+
+def products_of_scaled(draw):
+    stack, a = draw.pick(((), (2,))), draw.number((2.0, 3.0, 0.75))
+    kind = (draw.pick(("f8", "f4")),)
+    x, y = np.abs(draw.array(kind, (*stack, 2, 9))), np.abs(draw.array(kind, (*stack, 9, 1)))
+    f = draw.pick((lambda x: x * a, lambda x: a * x, lambda x: x / a))
+    if draw.rng.random() < 0.5:
+        return lambda x, y: (f(x) @ y) * np.float32(1.5), (x, y)
+    return lambda x, y: (y.mT @ f(x).mT.mT.mT) * np.float32(1.5), (x, y)
+
+
+def positive(draw):
+    """Return operands, an axis, and what normalizes exp of the first, or itself, by its sum."""
+    kind, shape = (draw.pick(("f8", "f4")),), draw.pick(((3, 3), (2, 4), (2, 3, 3), (1, 5)))
+    x, g = (np.tanh(draw.array(kind, shape)) for _ in range(2))
+    axis = int(draw.rng.integers(len(shape)))
+    return x, g, axis, draw.pick((np.exp, lambda x: 2 + x, np.cosh))
+
+
+def normalized_slope(draw):
+    x, g, axis, f = positive(draw)
+
+    def slope(x, g):
+        u = f(x)
+        s = np.sum(u, axis, keepdims=True)
+        total = ew.neg(np.sum(ew.quotient(g * (u / s), s), axis, keepdims=True))
+        return (ew.quotient(g, s) + total) * u
+
+    return slope, (x, g)
+
+
+def shifted_slope(draw):
+    x, g, axis, _ = positive(draw)
+    extremum = draw.pick((np.max, np.min))
+
+    def normalized(x, g):
+        u = np.exp(x - extremum(x, axis, keepdims=True))
+        return np.sum(u / np.sum(u, axis, keepdims=True) * g)
+
+    def logarithm(x, g):
+        y = x - extremum(x, axis, keepdims=True)
+        return np.sum((y - np.log(np.sum(np.exp(y), axis, keepdims=True))) * g)
+
+    def total(x, g):
+        top = extremum(x, axis)
+        y = np.log(np.sum(np.exp(x - np.expand_dims(top, axis)), axis))
+        return np.sum((y + top) * np.max(g, axis))
+
+    return fg.grad(draw.pick((normalized, logarithm, total))), (x, g)
+
+
 RULES = {
+    "scaled_product": scaled_products,
+    "product_of_scaled": products_of_scaled,
+    "gradient_of_normalized": normalized_slope,
+    "without_shift": shifted_slope,
     "sum_of_scaled": scaled_sum,
     "sum_of_sum": summed_sum,
     "_negated": negated_factor,
@@ -606,7 +668,8 @@ def rows():
 ROWS = rows()
 SUMS = (  # in another order, where -0 + 0 = 0; complex powers too
     "lower einsum", "lower matmul", "sum_of_products", "sum_of_product", "sum_of_squares",
-    "stack_of_vectors", "product_of_transposed"
+    "stack_of_vectors", "product_of_transposed",
+    "scaled_product", "product_of_scaled", "gradient_of_normalized", "without_shift",
 )  # fmt: skip
 
 

@@ -41,6 +41,7 @@ PASSES: tuple[Pass, ...] = (
     fold_literals,  # constant folding
     simplify,       # algebraic identities
     cse,            # common subexpression elimination
+    dce,            # a value that nothing reads any more keeps no rule from applying
     simplify, fold_literals, simplify, cse,
     slices_of_padded,  # sums of paddings
     weigh,             # sums of neighbours times numbers

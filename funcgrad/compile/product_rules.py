@@ -8,15 +8,17 @@ import string
 from collections.abc import Sequence
 
 from ..core.avals import Shape
-from ..core.jaxpr import Atom, Eqn
+from ..core.jaxpr import Atom, Eqn, Literal
 from ..ops.contract import contraction, matmul, vecdot_p
-from ..ops.elementwise import square
+from ..ops.elementwise import div, mul, square
 from ..ops.structure import reshape_p, transpose_p
 from .reductions import LIMIT
 from .rewrite import Builder
+from .sum_rules import is_moderate
 
 STACKED = 4  # vectors from which their product as one matrix pays
 WIDE_ROWS = 32  # elements of rows from which vecdot takes less time than a product and a sum
+_MANY = 4  # times the elements of a product, from which on it is scaled in place of an operand
 
 
 def sum_of_products(build: Builder, eqn: Eqn) -> Atom | None:
@@ -80,6 +82,40 @@ def stack_of_vectors(build: Builder, eqn: Eqn) -> Atom | None:
         if narrow == 1 and math.prod(shape[d] for d in free) >= STACKED:
             return _contracted(build, a, b, string.ascii_letters[:rank], None, shape)
     return None
+
+
+def scaled_product(build: Builder, eqn: Eqn) -> Atom | None:
+    """(a b) x = (a x) b for a literal x, where a or b has fewer elements than their product."""
+    for product, x in (eqn.ins, eqn.ins[::-1])[: 2 if eqn.prim is mul else 1]:
+        made = build.maker(product)
+        if made is None or made.prim is not matmul or not _scales(x) or product.aval.size == 1:
+            continue
+        small = min(made.ins, key=lambda a: a.aval.size)
+        if small.aval.size >= product.aval.size or not build.read_once(product):
+            return None
+        if eqn.outs[0].aval.dtype.kind != "f" or small.aval.dtype != eqn.outs[0].aval.dtype:
+            return None
+        scaled = build(eqn.prim, small, x)
+        return build(matmul, *[scaled if a is small else a for a in made.ins])
+    return None
+
+
+def product_of_scaled(build: Builder, eqn: Eqn) -> Atom | None:
+    """(a x) b = (a b) x for a literal x, where a has many more elements than the product."""
+    out = eqn.outs[0].aval
+    for i, scaled in enumerate(eqn.ins):
+        made = build.maker(scaled)
+        if made is None or made.prim not in (mul, div) or scaled.aval.size < _MANY * out.size:
+            continue
+        for a, x in (made.ins, made.ins[::-1])[: 2 if made.prim is mul else 1]:
+            if _scales(x) and a.aval == scaled.aval and out.dtype == a.aval.dtype:
+                ins = [a if j == i else y for j, y in enumerate(eqn.ins)]
+                return build(made.prim, build(matmul, *ins), x)
+    return None
+
+
+def _scales(x: Atom) -> bool:
+    return isinstance(x, Literal) and not x.aval.shape and is_moderate(x)
 
 
 def product_of_transposed(build: Builder, eqn: Eqn) -> Atom | None:

@@ -14,7 +14,7 @@ from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal
 from ..ops.assign import add_at_p, set_at_p
 from ..ops.bits import blend, keep
 from ..ops.contract import matmul
-from ..ops.elementwise import add, div, mul, neg, quotient, square, where
+from ..ops.elementwise import add, div, mul, neg, quotient, square, sub, where
 from ..ops.families import Elementwise
 from ..ops.index import getitem_p, scatter_add_p
 from ..ops.reduce import max_p, min_p
@@ -29,13 +29,16 @@ from ..ops.structure import (
 from .algebra import BY_PRIM, SAME, applied, finite, folded
 from .index_rules import reshaped, same_place, to_joined, to_part, to_parts, to_whole
 from .product_rules import (
+    product_of_scaled,
     product_of_transposed,
+    scaled_product,
     stack_of_vectors,
     sum_of_product,
     sum_of_products,
     sum_of_squares,
 )
 from .rewrite import Builder, rewritten
+from .softmax_rules import gradient_of_normalized
 from .sum_rules import (
     cast_of_count,
     is_moderate,
@@ -45,6 +48,7 @@ from .sum_rules import (
     sum_of_scaled,
     sum_of_sum,
 )
+from .zero_sums import without_shift
 
 
 def simplify(jaxpr: Jaxpr) -> Jaxpr:
@@ -287,9 +291,9 @@ def _without_ones(build: Builder, eqn: Eqn) -> Atom | None:
 ELEMENTWISE: tuple[Any, ...] = (_reshaped_later, _without_ones, _unrepeated)
 # fmt: off
 RULES: dict[Any, tuple[Any, ...]] = {
-    add:         (to_whole, to_part, to_parts, *ELEMENTWISE),
-    mul:         (_scaled_factor, _negated, *ELEMENTWISE),
-    div:         (_division, _negated, *ELEMENTWISE),
+    add:         (to_whole, to_part, to_parts, without_shift, *ELEMENTWISE),
+    mul:         (_scaled_factor, scaled_product, gradient_of_normalized, _negated, *ELEMENTWISE),
+    div:         (_division, scaled_product, _negated, *ELEMENTWISE),
     quotient:    (_by_number, _negated),
     reshape_p:   (_no_op, _still_repeated, _twice),
     transpose_p: (_no_op, _still_repeated, _twice, _moves_ones),
@@ -298,7 +302,7 @@ RULES: dict[Any, tuple[Any, ...]] = {
     broadcast_p: (_no_op, _still_repeated),
     sum_p:       (sum_of_one, sum_of_repeated, sum_of_products, sum_of_product,
                   sum_of_squares, sum_of_scaled, sum_of_sum, reduction_of_transposed),
-    matmul:      (product_of_transposed, stack_of_vectors),
+    matmul:      (product_of_transposed, product_of_scaled, stack_of_vectors),
     max_p:       (reduction_of_transposed,),
     min_p:       (reduction_of_transposed,),
     getitem_p:   (reshaped,),
@@ -309,9 +313,11 @@ RULES: dict[Any, tuple[Any, ...]] = {
     blend:       (_same_choice,),
     where:       (_same_choice, *ELEMENTWISE),
 }
-NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Literal
+NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or one, or Literal
+    without_shift: (keep, where),
     same_place: scatter_add_p, to_whole: scatter_add_p, to_part: scatter_add_p, to_parts: add_at_p,
-    _division: Literal,
+    _division: Literal, scaled_product: matmul, product_of_scaled: (mul, div),
+    gradient_of_normalized: (add, sub),
     _by_number: Literal,
     _scaled_factor: Literal, _negated: neg,
     _reshaped_later: reshape_p, _without_ones: reshape_p,
@@ -326,7 +332,10 @@ NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or Li
 def _rows(table: Any, rules: Any) -> tuple[list[tuple[frozenset[Any], Any]], frozenset[Any]]:
     """The rules of a primitive with their needs; all needs, none if a rule has none."""
     rows: list[tuple[frozenset[Any], Any]] = [(n, (applied, *terms)) for n, *terms in table]
-    rows += [(frozenset([NEEDS[rule]] if rule in NEEDS else ()), (rule,)) for rule in rules]
+    for rule in rules:
+        given = NEEDS.get(rule)
+        choices = given if isinstance(given, tuple) else (given,)
+        rows += [(frozenset() if p is None else frozenset([p]), (rule,)) for p in choices]
     asked = frozenset().union(*(needs for needs, _ in rows))
     return rows, asked if all(needs for needs, _ in rows) else frozenset()
 
