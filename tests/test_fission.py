@@ -56,6 +56,18 @@ def looked_up(w, xs):
     return lax.scan(step, xs[0], (xs, PLACES))
 
 
+def drawn(w, xs):
+    """Draw numbers by keys of the steps, and solve systems that no carry enters."""
+
+    def step(h, t):
+        x, key = t
+        noise = fg.random.normal(key, (2, 3), dtype=np.float64)
+        a = np.eye(3) * 4.0 + x.T @ x
+        return h * w[0] + np.linalg.solve(a, x[0]) + noise, np.linalg.slogdet(a * (1 + h[0] ** 2))
+
+    return lax.scan(step, xs[0], (xs, fg.random.split(fg.random.key(0), len(xs))))
+
+
 # a scan, and the operations that stay in its loop
 SCANS = {
     "input projection": (recurrent, ["matmul", "add", "tanh"]),
@@ -70,6 +82,7 @@ SCANS = {
     "exchanged carries": (swapped, ["mul"]),
     "choices": (chosen, ["add"]),
     "indices": (looked_up, ["mul", "add", "add", "add", "tanh"]),
+    "draws and systems": (drawn, ["mul", "add", "add"]),
     "repeated rows": (
         lambda w, xs: lax.scan(lambda c, x: (c * np.sum(x) + x[0], None), xs[0], xs),
         ["mul", "add"]),

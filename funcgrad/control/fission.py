@@ -9,16 +9,15 @@ from typing import Any, NamedTuple
 
 from ..compile.rewrite import Builder, over
 from ..compile.simplification import simplify
+from ..core.companions import NO_PROGRAMS
 from ..core.dead_code import dce
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, programs_in, replace_eqn
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, Var, replace_eqn
+from ..core.trace import Primitive
 from ..ops.assign import add_at_p, set_at_p
 from ..ops.constant import Array, constant_p
 from ..ops.contract import matmul
 from ..ops.elementwise import add, mul
-from ..ops.families import Elementwise
 from ..ops.index import Batching, Index, concatenate_p, getitem_p, scatter_add_p
-from ..ops.linear import Linear
-from ..ops.reduce import Reduction
 from ..ops.structure import broadcast_p, reshape_p, sum_p, transpose_p
 from ..transforms.jaxprs import batch_jaxpr
 
@@ -27,8 +26,6 @@ NARROW = 4096  # elements of a result, up to which the calls of a step cost more
 WIDE = 1 << 15  # the same for a product
 MEMORY = 1 << 25  # bytes of the results for all steps
 CALL, VIEW, COPY = 6, 1, 3  # what a call, the view of a row and its copy cost
-_MOVED = (Elementwise, Linear, Reduction)
-_MORE = frozenset({matmul, concatenate_p, add_at_p, set_at_p})
 _PLAIN = {scatter_add_p: 1, add_at_p: 2, set_at_p: 2}  # operands but index arrays
 
 
@@ -78,7 +75,7 @@ def _sums(step: Step) -> dict[int, Any]:
     for a in (*step.following, *step.ys):
         readers[a] = readers.get(a, 0) + 1
     makers = {eqn.outs[0]: eqn for eqn in step.eqns}
-    varying: set[Any] = {*makers, *step.carry, *step.xs}
+    varying: set[Any] = {*step.carry, *step.xs, *(v for eqn in step.eqns for v in eqn.outs)}
     found: dict[int, Any] = {}
     for i, (old, new) in enumerate(zip(step.carry, step.following, strict=True)):
         made = makers.get(new) if isinstance(new, Var) else None
@@ -172,13 +169,13 @@ def _again(inside: Sequence[Eqn], read: set[Any], length: int) -> list[Eqn]:
 def _is_moved(eqn: Eqn, length: int) -> bool:
     """Whether an equation can be computed for all steps, and whether it is small."""
     prim = eqn.prim
-    if eqn.scope is not None or len(eqn.outs) != 1 or programs_in(eqn.params):
+    if eqn.scope is not None or prim.holds is not NO_PROGRAMS or not prim.is_builtin:
         return False
-    if not isinstance(prim, _MOVED) and prim not in _MORE:
+    if type(prim).batch is Primitive.batch:  # it has no rule
         return False
     if len(eqn.ins) > _PLAIN.get(prim, len(eqn.ins)):  # index arrays
         return False
-    size = eqn.outs[0].aval.size
+    size = max(v.aval.size for v in eqn.outs)
     return size <= (WIDE if prim is matmul else NARROW) and size * length <= MEMORY // 8
 
 
