@@ -11,7 +11,16 @@ from funcgrad import lax
 from funcgrad.core.avals import Aval
 from funcgrad.core.errors import ShapeError
 from funcgrad.core.registry import primitives
-from funcgrad.ops import col2im, depthwise, im2col, patches, pooling_kernels, strips
+from funcgrad.ops import (
+    col2im,
+    correlate,
+    depthwise,
+    im2col,
+    patches,
+    pooling_kernels,
+    products,
+    strips,
+)
 from funcgrad.ops.convolve import conv_kernel_p, convolve_p
 from funcgrad.ops.windows import transposed_windows, window
 
@@ -89,7 +98,7 @@ each = pytest.mark.parametrize(
 
 
 BLOCKS = [
-    (im2col, "BLOCK"), (im2col, "SUMMED"), (col2im, "PRODUCTS"), (strips, "STRIP"),
+    (im2col, "BLOCK"), (correlate, "SUMMED"), (col2im, "PRODUCTS"), (strips, "STRIP"),
     (depthwise, "SOURCE"),
 ]  # fmt: skip
 
@@ -183,15 +192,16 @@ def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch)
     for module, name in BLOCKS:
         monkeypatch.setattr(module, name, int(rng.choice([48, 500, 1 << 17])))
     small = int(rng.choice([2000, 10**6]))
-    for module in (strips, im2col):
+    for module in (products, correlate):
         monkeypatch.setattr(module, "SMALL", small)
     few_results, tile = int(rng.choice([4, 64])), int(rng.choice([1, 12]))
-    for module in (strips, im2col):
-        monkeypatch.setattr(module, "FEW_RESULTS", few_results)
-        monkeypatch.setattr(module, "TILE", tile)
-    monkeypatch.setattr(im2col, "FEWEST_ROWS", int(rng.choice([1, 48])))
+    monkeypatch.setattr(products, "FEW_RESULTS", few_results)
+    monkeypatch.setattr(products, "TILE", tile)
+    fewest_rows = int(rng.choice([1, 48]))
+    for module in (products, im2col, correlate):
+        monkeypatch.setattr(module, "FEWEST_ROWS", fewest_rows)
     few_channels = int(rng.choice([1, 8]))
-    for module in (patches, im2col):
+    for module in (patches, im2col, correlate):
         monkeypatch.setattr(module, "FEW_CHANNELS", few_channels)
     monkeypatch.setattr(depthwise, "PIECE", int(rng.choice([6, 1 << 11])))
     x, w, (strides, pads, lhs_dilation, rhs_dilation, *groups) = random_convolution(rng)
@@ -255,7 +265,7 @@ def test_into_needs_only_the_scratch_that_it_asks_for(name):
     "function",
     [
         im2col.convolve_into,
-        im2col.correlate_into,
+        correlate.correlate_into,
         pooling_kernels.fold_into,
         pooling_kernels.first_hit_into,
         pooling_kernels.read_hits_into,

@@ -16,8 +16,9 @@ from ..core.avals import Aval, shape_of
 from ..core.companions import Codegen
 from ..core.errors import ShapeError
 from .contract import Multilinear
+from .correlate import correlate_into, kernel_sizes
 from .families import unbroadcast
-from .im2col import cheapest_form, convolve_into, correlate_into, kernel_sizes, scratch_sizes
+from .im2col import cheapest_form, convolve_into, scratch_sizes
 from .index import Index, getitem_p
 from .linear import InBuffers
 from .structure import Batched, axis_to_front, reshape, transpose_p

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .col2im import col2im, col2im_sizes
-from .depthwise import convolve_depthwise, correlate_depthwise, depthwise_sizes
+from .depthwise import convolve_depthwise, depthwise_sizes
 from .patches import (
     FEW_CHANNELS,
     blocking,
@@ -26,24 +26,20 @@ from .patches import (
     plane_lengths,
     result_lengths,
 )
-from .strips import FEW_RESULTS, SMALL, TILE, blocks_of, rows_of_products, strip_sizes, strips
+from .products import FEWEST_ROWS, cut, grouped_kernel, kernel_blocks, rows_of_products, small_rows
+from .strips import strip_sizes, strips
 from .windows import (
+    LINE,
     Window,
-    aligned,
     extents,
     identity_window,
     kernel_flips,
     phases,
     product,
-    transposed_windows,
     with_positive_steps,
 )
 
 BLOCK = 1 << 17  # elements of a block of windows: 512 kB in float32, a quarter of the L2 cache
-SUMMED = 1 << 18  # elements of a block of windows whose products are added
-LANES = 16  # elements of a row of the kernel are a multiple: 64 bytes in float32
-LINE = 64  # elements in 64 bytes, at most
-FEWEST_ROWS, MOST_ROWS = 48, 192  # of small products whose sum is taken: other numbers are slower
 
 
 def cheapest_form(windows: Sequence[Window], channels: int, results: int) -> str:
@@ -208,170 +204,3 @@ def multiply(left: Any, matrix: Any, block: Any, flat: Any, g: slice, groups: in
         place = block.reshape(*block.shape[:-1], groups, t)[..., g, :]
         y = y.reshape(*place.shape[:-3], -1, *place.shape[-2:])  # without the dropped positions
         place[...] = y[..., : place.shape[-3], :, :]
-
-
-def small_rows(left: np.ndarray, results: int) -> int:
-    """The rows of the parts into which products with ``left`` are cut, 0 for one part."""
-    small = rows_of_products(left.shape[-1], results)
-    return small if small < left.shape[-2] else 0
-
-
-def cut(z: np.ndarray, small: int) -> list[np.ndarray]:
-    """An array ``[G, *stack, rows, columns]``, its rows cut into parts: a stack, and the rest."""
-    if not small:
-        return [z]
-    whole = z.shape[-2] // small * small
-    stack = z[..., :whole, :].reshape(*z.shape[:-2], -1, small, z.shape[-1])
-    return [stack] if whole == z.shape[-2] else [stack, z[..., whole:, :]]
-
-
-def kernel_blocks(inner: int, results: int) -> tuple[int, int]:
-    """The number of blocks of results, and the length of a row of their matrices.
-
-    In small products rows are aligned too: a tenth faster for numbers that 16 does not divide.
-    """
-    if not rows_of_products(inner, results):
-        return 1, results
-    count = blocks_of(results, FEW_RESULTS)
-    return count, -(-results // (count * LANES)) * LANES
-
-
-def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarray:
-    """The kernel as aligned matrices ``[G, B, window * S, T/B]``, of B blocks of results."""
-    *sizes, s, channels = w.shape
-    rank, t, inner = len(sizes), channels // groups, product(sizes) * s
-    count, width = kernel_blocks(inner, t)
-    whole = aligned(weights, groups * count * inner * width)
-    copy = whole.reshape(groups, count, *sizes, s, width)[..., : t // count]
-    split = w.reshape(*sizes, s, groups, count, -1)
-    copy[...] = split.transpose(rank + 1, rank + 2, *range(rank + 1), rank + 3)
-    return whole.reshape(groups, count, inner, width)[..., : t // count]
-
-
-# the cotangent of the kernel: a sum over examples and positions
-
-
-def kernel_sizes(
-    count: int, windows: Sequence[Window], s: int, t: int, groups: int
-) -> tuple[int, ...]:
-    """The sizes of the buffers of ``correlate_into``."""
-    windows = at_least_one_axis(windows)
-    size = product([w[2] for w in windows]) * s * t * groups
-    if is_empty(count, windows, size):
-        return (0,) * 5
-    if not gathers_source(s, t):
-        windows, s, t = transposed_windows(windows), t, s
-    parts = [part for _, _, part in phases(with_positive_steps(windows))]
-    if s == t == 1:
-        return largest_sizes([(0,) * 4, *(depthwise_sizes(count, part, groups) for part in parts)])
-    sizes = [
-        gather_sizes(count, p, s, t, groups, sum_size(s * product([w[2] for w in p]), t))
-        for p in parts
-    ]
-    return largest_sizes([(0,) * 5, *((a + LINE, b, c + LINE, size, d) for a, b, c, d in sizes)])
-
-
-def gathers_source(s: int, t: int) -> bool:
-    """Whether patches of the source cost less than patches of the result."""
-    return s * (8 + max(t, 12)) <= t * (8 + max(s, 12))
-
-
-def correlate_into(
-    x: np.ndarray, y: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
-    windows: Sequence[Window], groups: int,
-) -> None:  # fmt: skip
-    """Write the cotangent of the kernel, from ``x`` and ``y``, into ``out [*window, S, G*T]``."""
-    if not (x.size and y.size and out.size):
-        out.fill(0)
-        return
-    s, t = x.shape[-1] // groups, y.shape[-1] // groups
-    if not windows:
-        x, y, out = x[:, None], y[:, None], out[None]
-    windows = at_least_one_axis(windows)
-    total = out.reshape(*out.shape[:-1], groups, t)  # [*window, S, G, T]
-    if not gathers_source(s, t):
-        windows, x, y = transposed_windows(windows), y, x
-        total = total.swapaxes(-3, -1)
-    total = total[kernel_flips(windows)]
-    parts = phases(with_positive_steps(windows))
-    if sum(product([a[2] for a in part]) for *_, part in parts) < product(total.shape[:-3]):
-        total.fill(0)  # some elements of the kernel meet no pair
-    for kernel, results, part in parts:
-        place, right = total[kernel], y[(slice(None), *results)]
-        if s == t == 1:
-            place[..., 0, :, 0] = correlate_depthwise(x, right, scratch, part)
-        else:
-            sums = summed_products(x, right, scratch, part, groups)
-            sums = sums.reshape(groups, -1, *place.shape[:-2])
-            place[...] = sums.transpose(*range(2, sums.ndim), 0, 1)
-
-
-def summed_products(x: Any, y: Any, scratch: Any, windows: Any, groups: int) -> np.ndarray:
-    """A matrix for each group, ``[G, T, window * S]``, summed over the blocks.
-
-    Its rows are the long ones of windows; with few channels these are not contiguous in memory,
-    and its transpose is computed.
-    """
-    columns, padded, flat, total, partial = scratch
-    s, t = x.shape[-1] // groups, y.shape[-1] // groups
-    size, few = product([axis[2] for axis in windows]) * s, s < FEW_CHANNELS
-    blocks = 1 if few else blocks_of_sums(size, t)
-    total = total[: groups * size * t]
-    total = total.reshape(groups, blocks, *((size, t) if few else (t, size // blocks)))
-    total.fill(0)
-    columns, seen = aligned(columns, columns.size - LINE), None
-    for g, place, left in patches(x, columns, padded, windows, groups, sum_size(size, t)):
-        right = y[place]
-        if few or not right.flags.c_contiguous:
-            copy = aligned(flat, right.size).reshape(right.shape)
-            copy[...] = right
-            right = copy
-        right = right.reshape(*left.shape[1:3], groups, t)[:, :, g].transpose(2, 0, 1, 3)
-        if left is not seen:
-            seen, small = left, rows_of_sums(left.shape[2], size // blocks * t)
-            parts = cut(left, small)
-        for a, b in zip(parts, cut(right, small), strict=True):
-            add_products(*((a, b) if few else (b, a)), total[g], partial)
-    if few:
-        return total[:, 0].swapaxes(1, 2)
-    return total.swapaxes(1, 2).reshape(groups, t, size)
-
-
-def blocks_of_sums(size: int, results: int) -> int:
-    """The number of equal blocks of the windows for which sums of small products have many rows."""
-    most = SMALL // (results * (FEWEST_ROWS + 8 * TILE)) if results <= FEW_RESULTS else 0
-    count = blocks_of(size, most) if most >= FEWEST_ROWS else 1
-    return count if size // count <= most else 1
-
-
-def sum_size(inner: int, results: int) -> int:
-    """The elements of a block of windows whose products are added, more for packed operands."""
-    small = SMALL // (inner // blocks_of_sums(inner, results) * results)
-    return SUMMED if small >= FEWEST_ROWS else 4 * SUMMED
-
-
-def rows_of_sums(rows: int, multiplications: int) -> int:
-    """The rows of the parts into which products are cut whose sum is taken, 0 for one part."""
-    small = min(SMALL // multiplications // TILE * TILE, MOST_ROWS)
-    if not FEWEST_ROWS <= small < rows:
-        return 0
-    count = -(-rows // small)
-    while rows % count and rows // count >= FEWEST_ROWS:  # without a rest, if possible
-        count += 1
-    return small if rows % count else rows // count
-
-
-def add_products(a: Any, b: Any, total: np.ndarray, partial: np.ndarray) -> None:
-    """Add products of ``a [G, *stack, rows, A]``, transposed, and ``b [G, *stack, rows, B]``.
-
-    They are added to ``total [G, C, A, B/C]``, in C blocks of the columns of ``b``.
-    """
-    lead, rank, shape = a.shape[1:-2], a.ndim - 3, total.shape
-    terms = partial[: (product(lead) + 1) * total.size].reshape(-1, *shape)
-    places = terms[1:].reshape(*lead, *shape)
-    places = places.transpose(rank, *range(rank), *range(rank + 1, rank + 4))
-    columns = b.reshape(*b.shape[:-1], shape[1], shape[3]).swapaxes(-3, -2)
-    np.matmul(a[..., None, :, :].swapaxes(-2, -1), columns, out=places)
-    if len(terms) > 2:
-        np.add.reduce(terms[1:], axis=0, out=terms[0])
-    total += terms[int(len(terms) == 2)]

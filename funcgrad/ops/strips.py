@@ -10,33 +10,13 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from .products import rows_of_products
 from .windows import Window, extents, padded_sources, product, slices, view_of
 
 # a slice of groups, the index of examples, rows and columns, and the matrices of their windows
 Strips: TypeAlias = Iterator[tuple[slice, tuple[slice, ...], np.ndarray]]
 
-# OpenBLAS packs no operand of products of so few multiplications: up to 1.6 times as fast with at
-# most 64 columns, which therefore are a block
-SMALL, FEW_RESULTS = 10**6, 64
-TILE = 12  # rows of which a small product should have a multiple: up to 1.2 times as fast
 STRIP = 1 << 17  # elements of a block of strips: 512 kB in float32, a quarter of the L2 cache
-
-
-def blocks_of(length: int, most: int) -> int:
-    """The number of equal blocks of at most ``most`` columns, 1 if they were less than half."""
-    count = -(-length // most)
-    while length % count:
-        count += 1
-    return count if 2 * (length // count) >= most else 1
-
-
-def rows_of_products(inner: int, results: int) -> int:
-    """The rows of products without packed operands, 0 if packed ones are faster."""
-    count = blocks_of(results, FEW_RESULTS)
-    if results // count > FEW_RESULTS:
-        return 0
-    rows = SMALL // (inner * results // count) // TILE * TILE
-    return rows if rows > TILE else 0
 
 
 def dilation_classes(window: Window) -> list[tuple[slice, slice, Window]]:

@@ -19,6 +19,8 @@ Window: TypeAlias = tuple[int, int, int, int, int, int, int]
 Tap: TypeAlias = tuple[tuple[int, ...], tuple[slice, ...], tuple[slice, ...]]
 Phase: TypeAlias = tuple[tuple[slice, ...], tuple[slice, ...], tuple[Window, ...]]
 
+LINE = 64  # elements in 64 bytes, at most
+
 
 def product(numbers: Sequence[int]) -> int:
     """math.prod, for compiled programs that import only NumPy."""
