@@ -19,7 +19,6 @@ from funcgrad.ops import (
     patches,
     pooling_kernels,
     products,
-    strips,
 )
 from funcgrad.ops.convolve import conv_kernel_p, convolve_p
 from funcgrad.ops.windows import transposed_windows, window
@@ -98,8 +97,8 @@ each = pytest.mark.parametrize(
 
 
 BLOCKS = [
-    (im2col, "BLOCK"), (correlate, "SUMMED"), (col2im, "PRODUCTS"), (strips, "STRIP"),
-    (depthwise, "SOURCE"),
+    (im2col, "BLOCK"), (correlate, "SUMMED"), (col2im, "PRODUCTS"), (im2col, "STRIP"),
+    (correlate, "STRIP"), (depthwise, "SOURCE"),
 ]  # fmt: skip
 
 
@@ -165,7 +164,8 @@ def test_all_forms_give_the_same_numbers(form, groups, rows, monkeypatch):
         got = np.empty_like(want)
         sizes = im2col.scratch_sizes(form, 3, windows, 1, 1, groups)
         scratch = [np.full(size, np.nan) for size in sizes]
-        im2col.convolve_into(x, w, got, scratch, windows=windows, groups=groups)
+        plan = im2col.convolve_plan(scratch, x.shape, w.shape, windows=windows, groups=groups)
+        im2col.convolve_into(x, w, got, plan, windows=windows, groups=groups)
         monkeypatch.undo()
 
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
@@ -256,6 +256,8 @@ def test_into_needs_only_the_scratch_that_it_asks_for(name):
     (want,) = prim.run(*ins, **params)
     out = np.full(want.shape, 99, want.dtype)
     scratch = [np.full(a.shape, 99, a.dtype) for a in prim.codegen.scratch(*avals, **params)]
+    if prim.codegen.plan is not None:
+        scratch = prim.codegen.plan(scratch, *(z.shape for z in ins), **params)
     prim.codegen.into([out], scratch, *ins, **params)
 
     np.testing.assert_array_equal(out, want)
@@ -264,7 +266,9 @@ def test_into_needs_only_the_scratch_that_it_asks_for(name):
 @pytest.mark.parametrize(
     "function",
     [
+        im2col.convolve_plan,
         im2col.convolve_into,
+        correlate.correlate_plan,
         correlate.correlate_into,
         pooling_kernels.fold_into,
         pooling_kernels.first_hit_into,

@@ -81,7 +81,8 @@ class Statements:
             return self.bind(getattr(prim, attribute), prim.name)
         key = (prim.name, attribute)
         if key not in self.parts:
-            self.parts[key] = self.names.token(label(prim.name))
+            name = f"{prim.name}_plan" if attribute == "plan" else prim.name
+            self.parts[key] = self.names.token(label(name))
         return self.parts[key]
 
     def share(self) -> str:

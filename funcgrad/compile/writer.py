@@ -21,7 +21,7 @@ from . import kernels, reductions
 from .liveness import last_reads
 from .shifts import on_shifts, sliced
 from .statements import Statements
-from .text import operand
+from .text import lengths, operand
 from .values import Allocation, Value
 
 ROWS = 4096  # of a stacked array, up to which the views of all rows are kept
@@ -233,7 +233,12 @@ class Writer(Statements):
         """Write a call of a primitive's ``into``, with the buffers it works in."""
         fill = self.part(prim, "into")
         with self.memory.scratch(*prim.codegen.scratch(*(x.aval for x in ins), **params)) as work:
-            given = [self.as_tuple([self.allocate(y) for y in outs]), self.as_tuple(work), *ins]
+            buffers = self.as_tuple(work)
+            if prim.codegen.plan is not None:
+                shapes = [lengths(x.aval.shape) for x in ins]
+                made = ", ".join([buffers, *shapes, *self.keywords(params)])
+                buffers = self.memory.constant(f"{self.part(prim, 'plan')}({made})", "plan")
+            given = [self.as_tuple([self.allocate(y) for y in outs]), buffers, *ins]
             self.line(f"{fill}({', '.join([*map(str, given), *self.keywords(params)])})")
         for out in outs:
             self.to_scalar(out)

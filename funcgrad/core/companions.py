@@ -43,8 +43,9 @@ class Codegen:
     """How the operation is written as source, against ``core.emitter``; None: ``run`` is called.
 
     ``emit`` writes statements that fill the outputs. ``into`` fills allocated arrays, with buffers
-    of the avals that ``scratch`` gives. ``view`` gives the expression of a view, and whether it is
-    contiguous; None for a NumPy scalar.
+    of the avals that ``scratch`` gives; or with what ``plan`` makes of these, once for each
+    workspace. ``view`` gives the expression of a view, and whether it is contiguous; None for a
+    NumPy scalar.
     """
 
     is_view: ClassVar[bool] = False  # True: the output aliases the operand
@@ -55,6 +56,7 @@ class Codegen:
     view: Any = None  # emitter, *ins, **params -> expression, contiguous; or None
     emit: Any = None  # emitter, outs, ins, **params
     into: Any = None  # outs, scratch, *ins, **params
+    plan: Any = None  # scratch, *shapes of operands, **params -> what into takes as scratch
 
     def scratch(self, *avals: Any, **params: Any) -> Sequence[Any]:
         """The avals of the buffers that ``into`` needs."""

@@ -16,9 +16,9 @@ from ..core.avals import Aval, shape_of
 from ..core.companions import Codegen
 from ..core.errors import ShapeError
 from .contract import Multilinear
-from .correlate import correlate_into, kernel_sizes
+from .correlate import correlate_into, correlate_plan, kernel_sizes
 from .families import unbroadcast
-from .im2col import cheapest_form, convolve_into, scratch_sizes
+from .im2col import cheapest_form, convolve_into, convolve_plan, scratch_sizes
 from .index import Index, getitem_p
 from .linear import InBuffers
 from .structure import Batched, axis_to_front, reshape, transpose_p
@@ -51,7 +51,11 @@ class Bilinear(InBuffers, Multilinear, Codegen):
         """The avals of the scratch buffers of ``into``."""
         raise self.missing("scratch")
 
-    def into(self, outs: Any, scratch: Any, *ins: Any, **params: Any) -> None:
+    def plan(self, scratch: Any, *shapes: Any, **params: Any) -> Any:
+        """What ``into`` does in these buffers with operands of these shapes."""
+        raise self.missing("plan")
+
+    def into(self, outs: Any, plan: Any, *ins: Any, **params: Any) -> None:
         """Write the results into ``outs``, which alias no operand."""
         raise self.missing("into")
 
@@ -127,8 +131,11 @@ class Convolve(Bilinear):
         sizes = scratch_sizes(cheapest_form(windows, s, t), x.shape[0], windows, s, t, groups)
         return tuple(Aval((size,), np.result_type(x.dtype, w.dtype)) for size in sizes)
 
-    def into(self, outs: Any, scratch: Any, x: Any, w: Any, **params: Any) -> None:
-        convolve_into(x, w, outs[0], scratch, **params)
+    def plan(self, scratch: Any, x: Any, w: Any, **params: Any) -> Any:
+        return convolve_plan(scratch, x, w, **params)
+
+    def into(self, outs: Any, plan: Any, x: Any, w: Any, **params: Any) -> None:
+        convolve_into(x, w, outs[0], plan, **params)
 
 
 def _check(who: str, x: Aval, w: Aval, windows: tuple[Window, ...], groups: int) -> None:
@@ -191,8 +198,11 @@ class ConvKernel(Bilinear):
         sizes = kernel_sizes(x.shape[0], windows, s, t, groups)
         return tuple(Aval((size,), np.result_type(x.dtype, y.dtype)) for size in sizes)
 
-    def into(self, outs: Any, scratch: Any, x: Any, y: Any, **params: Any) -> None:
-        correlate_into(x, y, outs[0], scratch, **params)
+    def plan(self, scratch: Any, x: Any, y: Any, **params: Any) -> Any:
+        return correlate_plan(scratch, x, y, **params)
+
+    def into(self, outs: Any, plan: Any, x: Any, y: Any, **params: Any) -> None:
+        correlate_into(x, y, outs[0], plan, **params)
 
 
 def _kernel_by_convolution(

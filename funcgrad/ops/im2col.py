@@ -12,7 +12,7 @@ of channels, S channels of the source and T of the result in each.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -26,8 +26,16 @@ from .patches import (
     plane_lengths,
     result_lengths,
 )
-from .products import FEWEST_ROWS, cut, grouped_kernel, kernel_blocks, rows_of_products, small_rows
-from .strips import strip_sizes, strips
+from .products import (
+    FEWEST_ROWS,
+    factors_of,
+    grouped_kernel,
+    kernel_blocks,
+    kernel_by_blocks,
+    kernel_matrices,
+    rows_of_products,
+)
+from .strips import STRIP, by_rows, source_by_groups, strip_sizes, strips
 from .windows import (
     LINE,
     Window,
@@ -38,6 +46,10 @@ from .windows import (
     product,
     with_positive_steps,
 )
+
+# the form, the flips of the kernel, whether zeros are to be written, buffers, and for each phase
+# its kernel, results and windows, and the plan of its strips
+Plan: TypeAlias = tuple[Any, ...]
 
 BLOCK = 1 << 17  # elements of a block of windows: 512 kB in float32, a quarter of the L2 cache
 
@@ -87,28 +99,23 @@ def scratch_sizes(
     parts = [part for _, _, part in phases(windows)]
     if form == "depthwise":
         return largest_sizes([(0,) * 4, *(depthwise_sizes(count, part, groups) for part in parts)])
-    sizes = [
-        strip_sizes(count, part, s, t, groups)
-        if in_strips(part, s, t)
-        else gather_sizes(
-            count,
-            part,
-            s,
-            t,
-            groups,
-            block_size(s * product([w[2] for w in part]), t),
-            drops_positions(part, s, t),
-        )[:3]
-        for part in parts
-    ]
-    inners = [s * product([w[2] for w in part]) for part in parts]
-    kernels = [groups * inner * product(kernel_blocks(inner, t)) for inner in inners]
-    return largest_sizes(
-        [
-            (0,) * 4,
-            *((a, b, size + LINE, c) for (a, b, c), size in zip(sizes, kernels, strict=True)),
-        ]
-    )
+    return largest_sizes([(0,) * 4, *(part_sizes(count, part, s, t, groups) for part in parts)])
+
+
+def part_sizes(
+    count: int, windows: Sequence[Window], s: int, t: int, groups: int
+) -> tuple[int, ...]:
+    """The sizes of the buffers of ``im2col``."""
+    inner = s * product([w[2] for w in windows])
+    if in_strips(windows, s, t):
+        taps = windows[0][2]
+        size = groups * inner * product(kernel_blocks(inner // taps, t))
+        columns, padded, positions = strip_sizes(count, windows, s, groups, STRIP)
+        return columns, padded, size + LINE, taps * positions * t
+    size = groups * inner * product(kernel_blocks(inner, t))
+    limit, dropped = block_size(inner, t), drops_positions(windows, s, t)
+    columns, padded, results, _ = gather_sizes(count, windows, s, t, groups, limit, dropped)
+    return columns, padded, size + LINE, results
 
 
 def gather_sizes(
@@ -130,56 +137,127 @@ def gather_sizes(
     return some * positions * size, padded, positions * t * groups, some * products * size * t
 
 
+def convolve_plan(
+    scratch: Sequence[np.ndarray], x: Sequence[int], w: Sequence[int], *,
+    windows: Sequence[Window], groups: int,
+) -> Plan:  # fmt: skip
+    """What ``convolve_into`` does with operands of these shapes in these buffers.
+
+    All that does not depend on the operands is found once: their form, phases, and the views of
+    the buffers between which each block copies, multiplies and adds.
+    """
+    s, t = w[-2], w[-1] // groups
+    parts: list[Any] = []
+    form, flips = cheapest_form(windows, s, t), kernel_flips(windows)
+    windows = at_least_one_axis(with_positive_steps(windows))
+    if is_empty(x[0], windows, product(w)):
+        return form, flips, True, scratch, []
+    partial = False  # whether some results meet no element of the source
+    if form == "col2im":
+        parts = [((), (), windows, None)]
+    else:
+        found = phases(windows)
+        meet = sum(product([a[1] for a in part]) for *_, part in found)
+        partial = meet < product([a[1] for a in windows])
+        for kernel, results, part in found:
+            steps = None
+            if form == "im2col" and in_strips(part, s, t):
+                steps = strip_plan(scratch, x[0], part, s, t, groups)
+            parts.append((kernel, results, part, steps))
+    return form, flips, partial, scratch, parts
+
+
 def convolve_into(
-    x: np.ndarray, w: np.ndarray, out: np.ndarray, scratch: Sequence[np.ndarray], *,
+    x: np.ndarray, w: np.ndarray, out: np.ndarray, plan: Plan, *,
     windows: Sequence[Window], groups: int,
 ) -> None:  # fmt: skip
     """Write the convolution of ``x`` with ``w`` into ``out``."""
-    if not (x.size and w.size and out.size):
+    form, flips, partial, scratch, parts = plan
+    if partial:
         out.fill(0)
+    if not parts:
         return
-    form = cheapest_form(windows, w.shape[-2], w.shape[-1] // groups)
-    w = w[kernel_flips(windows)]
+    w = w[flips]
     if not windows:
         x, w, out = x[:, None], w[None], out[:, None]
-    windows = at_least_one_axis(with_positive_steps(windows))
-    if form == "col2im":
-        col2im(x, w, out, scratch, windows, groups)
-        return
-    parts = phases(windows)
-    if sum(product([a[1] for a in part]) for *_, part in parts) < product(out.shape[1:-1]):
-        out.fill(0)  # some results meet no element of the source
-    for kernel, results, part in parts:
+    for kernel, results, part, steps in parts:
         y = out[(slice(None), *results)]
-        if form == "depthwise":
-            convolve_depthwise(x, w[kernel], y, scratch, part)
-        else:
+        if steps is not None:
+            sum_of_strips(x, w[kernel], y, part, groups, steps)
+        elif form == "im2col":
             im2col(x, w[kernel], y, scratch, part, groups)
+        elif form == "col2im":
+            col2im(x, w, out, scratch, part, groups)
+        else:
+            convolve_depthwise(x, w[kernel], y, scratch, part)
 
 
 def in_strips(windows: Sequence[Window], s: int, t: int) -> bool:
     """Whether strips are cheaper than windows: if they copy less, and their products are small."""
     if len(windows) < 2 or s < FEW_CHANNELS or windows[0][2] <= windows[0][5]:
         return False
-    return rows_of_products(s * product([w[2] for w in windows]), t) > 0
+    return rows_of_products(s * product([w[2] for w in windows[1:]]), t) > 0
 
 
 def im2col(x: Any, w: Any, out: Any, scratch: Any, windows: Any, groups: int) -> None:
-    """Copy the windows of a block, or its strips, into the rows of a matrix, and multiply."""
+    """Copy the windows of a block into the rows of a matrix, and multiply."""
     columns, padded, weights, flat = scratch
     s, t = w.shape[-2], w.shape[-1] // groups
     matrix = grouped_kernel(w, weights, groups)
-    if in_strips(windows, s, t):
-        # rows of the result need not follow each other
-        direct = out[0, 0].flags.c_contiguous
-        blocks = strips(x, columns, padded, windows, groups, t)
-    else:
-        dropped = drops_positions(windows, s, t)
-        direct = out.flags.c_contiguous and not dropped
-        limit = block_size(matrix.shape[2], t)
-        blocks = patches(x, columns, padded, windows, groups, limit, dropped)
-    for g, place, left in blocks:
+    limit, dropped = block_size(matrix.shape[2], t), drops_positions(windows, s, t)
+    direct = out.flags.c_contiguous and not dropped
+    for g, place, left in patches(x, columns, padded, windows, groups, limit, dropped):
         multiply(left, matrix[g], out[place], None if direct else flat, g, groups)
+
+
+def strip_plan(
+    scratch: Any, count: int, windows: Any, s: int, t: int, groups: int
+) -> tuple[Any, ...]:
+    """The place of the kernel and the padded source; for each block copies, products and sums."""
+    columns, padded, weights, flat = scratch
+    sizes = [w[2] for w in windows]
+    matrices, place = kernel_matrices(sizes, s, t, weights, groups, sizes[0])
+    base, loads = strips(columns, padded, count, windows, s, groups, STRIP)
+    made: dict[Any, Any] = {}
+    plans = []
+    for inner, index, blocks in loads:
+        steps, g = [], index[0]
+        for copies, lefts, results in blocks:
+            key = (id(lefts), g.start)
+            if key not in made:
+                shape = (sizes[0], *lefts[0].shape[:2], t)
+                terms = flat[: product(shape)].reshape(shape)
+                factors = [
+                    operands
+                    for left, matrix, term in zip(lefts, matrices, terms, strict=True)
+                    for operands in factors_of(left, matrix[g], term)
+                ]
+                made[key] = factors, terms, {}
+            factors, terms, shaped = made[key]
+            shape = (*(k.stop - k.start for k in results), *(w[1] for w in windows[2:]), t)
+            if shape not in shaped:
+                shaped[shape] = [term.reshape(shape) for term in terms]
+            steps.append((copies, factors, shaped[shape], results))
+        plans.append((inner, index, steps))
+    return place, matrices.shape[2], base, plans
+
+
+def sum_of_strips(x: Any, w: Any, out: Any, windows: Any, groups: int, plan: Any) -> None:
+    """Copy the windows of a block along all axes but the first, multiply, and add."""
+    matrices, count, base, loads = plan
+    matrices[...] = kernel_by_blocks(w, groups, count)
+    x, y = source_by_groups(x, windows, groups), by_rows(out, groups)
+    base.fill(0)
+    for inner, index, steps in loads:
+        inner[...] = x[index]
+        for copies, factors, (first, *terms, last), results in steps:
+            for place, source in copies:
+                place[...] = source
+            for operands in factors:
+                np.matmul(*operands)
+            for term in terms:
+                np.add(first, term, out=first)
+            np.add(first, last, out=y[results])
 
 
 def multiply(left: Any, matrix: Any, block: Any, flat: Any, g: slice, groups: int) -> None:
@@ -187,19 +265,13 @@ def multiply(left: Any, matrix: Any, block: Any, flat: Any, g: slice, groups: in
 
     They are written there, or if these have no such matrices to ``flat`` first.
     """
-    shape, (_, count, inner, columns) = left.shape[1:-1], matrix.shape
-    t, rank = count * columns, len(shape)
+    shape, t, rank = left.shape[1:-1], matrix.shape[1] * matrix.shape[3], left.ndim - 2
     if flat is None:
         y = block.reshape(*shape, groups, t)[..., g, :]
     else:
         y = flat[: product(left.shape[:-1]) * t].reshape(*shape, len(left), t)
-    small = small_rows(left, t)
-    parts = cut(y.transpose(rank, *range(rank), rank + 1), small)
-    for a, b in zip(cut(left, small), parts, strict=True):
-        # all blocks of the kernel for some rows, then the next rows: the rows are in the L1 cache
-        z = b.reshape(*b.shape[:-1], count, columns).swapaxes(-3, -2)
-        ones = (1,) * (a.ndim - 3)
-        np.matmul(a[..., None, :, :], matrix.reshape(len(a), *ones, count, inner, columns), out=z)
+    for operands in factors_of(left, matrix, y.transpose(rank, *range(rank), rank + 1)):
+        np.matmul(*operands)
     if flat is not None:
         place = block.reshape(*block.shape[:-1], groups, t)[..., g, :]
         y = y.reshape(*place.shape[:-3], -1, *place.shape[-2:])  # without the dropped positions

@@ -85,6 +85,8 @@ class InBuffers(Primitive):
         ins = tuple(map(as_array, ins))
         avals = [Aval(x.shape, x.dtype) for x in ins]
         outs = [np.empty(a.shape, a.dtype) for a in self.infer(*avals, **params)]
-        buffers = [np.empty(a.shape, a.dtype) for a in self.codegen.scratch(*avals, **params)]
-        self.codegen.into(outs, buffers, *ins, **params)
+        work: Any = [np.empty(a.shape, a.dtype) for a in self.codegen.scratch(*avals, **params)]
+        if self.codegen.plan is not None:
+            work = self.codegen.plan(work, *(x.shape for x in ins), **params)
+        self.codegen.into(outs, work, *ins, **params)
         return tuple(outs)
