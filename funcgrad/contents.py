@@ -11,6 +11,7 @@ PRIMITIVES = {
     "compile.mask_marks": "live resume seed settle start",
     "compile.planes": "swapped",
     "compile.weighted": "weighted unpadded",
+    "compile.wrapping": "wrapped",
     "control.cond": "cond",
     "control.while_loop": "while",
     "control.scan": "scan",

@@ -139,6 +139,41 @@ def test_weighted_neighbours_are_correlated():
     assert [text.count("correlate(") for text in code] == [3, 6]
 
 
+# rolls
+
+
+def laplacian(u):
+    return sum(np.roll(u, s, d) for s in (1, -1) for d in range(u.ndim)) - 2 * u.ndim * u
+
+
+def neighbours(u):
+    x = sum(np.roll(np.roll(u, i, 0), j, 1) for i in (-1, 0, 1) for j in (-2, 0, 1))
+    return x * np.roll(u, 2, 1) - np.roll(x, 1, 0)
+
+
+def along_first(u):
+    return u - 0.1 * u * (np.roll(u, -1, 0) - 2 * np.roll(u, 2, 0))
+
+
+@pytest.mark.parametrize("f", [laplacian, neighbours, along_first], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("shape", [(20, 33), (9, 8), (12, 10, 9), (3, 2)])
+def test_rolls(f, shape):
+    u = RNG.normal(size=shape)
+
+    np.testing.assert_allclose(fg.jit(f)(u), f(u), rtol=1e-12, atol=1e-12)
+    got, want = (g(u) for g in (fg.jit(fg.grad(loss(f))), fg.grad(loss(f))))
+    np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)  # sums in another order
+    np.testing.assert_array_equal(fg.jit(f)(u.astype(np.int64)), f(u.astype(np.int64)))
+
+
+def test_several_rolls_are_slices_of_one_copy():
+    u = np.ones((20, 33))
+
+    source = fg.jit(along_first).source(u)
+
+    assert source.count("[...] = ") == 3  # the array and two ends
+
+
 @pytest.mark.parametrize("dtype", ["f4", "i8", "?", "c16"])
 def test_other_dtypes(dtype):
     u = (4 * RNG.normal(size=(20, 33))).astype(dtype)

@@ -62,7 +62,7 @@ NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test
 # only the compiler makes them; test_jit
 BITS = {
     "mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks", "swapped", "weighted",
-    "unpadded",
+    "unpadded", "wrapped",
 }  # fmt: skip
 # what marks derivatives in programs that are staged, and masks them; test_untaken_paths
 MARKS = {
@@ -81,6 +81,7 @@ JOINT = "it gives outputs and derivative together, by push and pull"
 ABSENT = {
     ("blocks", "batch"): "it is made when no transform is left",
     ("unpadded", "batch"): "it is made when no transform is left",
+    ("wrapped", "batch"): "it is made when no transform is left",
     ("swapped", "batch"): "it is made when no transform is left",
     ("overlapping_blocks", "batch"): "it is made when no transform is left",
     ("check", "batch"): "it is made when no transform is left",

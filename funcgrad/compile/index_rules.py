@@ -83,7 +83,7 @@ def to_whole(build: Builder, eqn: Eqn) -> Atom | None:
         if not plain or not build.read_once(x):
             continue
         v, shape = second.ins[0], eqn.outs[0].aval.shape
-        axis = _filled_axis(first.params["index"], second.params["index"], shape)
+        axis = filled_axis(first.params["index"], second.params["index"], shape)
         if axis is None or (before is not None and axis == 0) or u.aval.dtype != v.aval.dtype:
             continue
         if not u.aval.ndim == v.aval.ndim == len(shape) or u.aval.dtype != x.aval.dtype:
@@ -94,7 +94,7 @@ def to_whole(build: Builder, eqn: Eqn) -> Atom | None:
     return None
 
 
-def _filled_axis(one: Sequence[Any], other: Sequence[Any], shape: Sequence[int]) -> int | None:
+def filled_axis(one: Sequence[Any], other: Sequence[Any], shape: Sequence[int]) -> int | None:
     """The axis that two indices of slices fill together, if they take all of the others."""
     found = None
     if not all(type(e) is slice for e in (*one, *other)):

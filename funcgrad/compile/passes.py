@@ -3,12 +3,13 @@
 import math
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from ..core.dead_code import dce
 from ..core.jaxpr import Atom, Eqn, Jaxpr, Literal, check_jaxpr, programs_in
 from ..ops.assign import add_at_p
 from ..ops.contract import matmul
-from ..ops.index import getitem_p
+from ..ops.index import concatenate_p, getitem_p
 from .code_motion import hoist
 from .constant_folding import fold_literals
 from .cse import cse
@@ -25,6 +26,7 @@ from .scheduling import schedule
 from .simplification import rules_of, simplify
 from .unrolled import PRODUCTS, join_products
 from .weighted import weigh
+from .wrapping import rolls_of_wrapped
 
 Pass = Callable[[Jaxpr], Jaxpr]
 
@@ -43,7 +45,10 @@ PASSES: tuple[Pass, ...] = (
     cse,            # common subexpression elimination
     dce,            # a value that nothing reads any more keeps no rule from applying
     simplify, fold_literals, simplify, cse,
+    rolls_of_wrapped,  # several rolls of one array
+    dce,
     slices_of_padded,  # sums of paddings
+    dce,
     weigh,             # sums of neighbours times numbers
     dce,
 )
@@ -59,6 +64,13 @@ LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its s
 LARGE = 500  # equations from which on a program is large
 SEARCHING = frozenset({dce, simplify, cse})
 AT_ONCE = frozenset({cse})  # a second time changes nothing
+
+
+CHANGED_BY: dict[Pass, set[Any]] = {  # primitives of which a pass needs one
+    rolls_of_wrapped: {concatenate_p, add_at_p},
+    slices_of_padded: {add_at_p},
+    weigh: {getitem_p},
+}
 
 
 def optimize(jaxpr: Jaxpr, check: bool = sys.flags.dev_mode) -> Jaxpr:
@@ -120,10 +132,8 @@ def may_change(jaxpr: Jaxpr, change: Pass) -> bool:
         return any(len(eqn.outs) == 1 and rules_of(eqn, makers) for eqn in eqns)
     if change is cse:
         return len({eqn.prim for eqn in eqns}) < len(eqns)
-    if change is slices_of_padded:
-        return any(eqn.prim is add_at_p for eqn in eqns)
-    if change is weigh:
-        return sum(eqn.prim is getitem_p for eqn in eqns) > 2
+    if change in CHANGED_BY:
+        return any(eqn.prim in CHANGED_BY[change] for eqn in eqns)
     if change is long_axes_last:
         return any(math.prod(v.aval.shape) >= BROAD for eqn in eqns for v in eqn.outs)
     if change in (pack, schedule):

@@ -129,8 +129,19 @@ def part_at(start: Sequence[int], shape: Shape) -> tuple[slice, ...]:
 # the pass
 
 
+class Summand(NamedTuple):
+    """A term of a sum, added or subtracted: a number times a slice, or another value."""
+
+    atom: Atom
+    minus: bool
+    x: Atom | None = None
+    number: Any = None
+    array: Atom | None = None  # of which x is a slice
+    start: tuple[int, ...] = ()
+
+
 def weigh(jaxpr: Jaxpr) -> Jaxpr:
-    """Replace products of neighbours with numbers, and their sum, by one equation."""
+    """Replace sums of neighbours times numbers by one equation, and add slices to slices first."""
     reads = Counter(a for eqn in jaxpr.eqns for a in eqn.ins)
     reads.update(jaxpr.outvars)
     sums = {v for eqn in jaxpr.eqns if eqn.prim in (add, sub) for v in eqn.outs if reads[v] == 1}
@@ -147,30 +158,33 @@ def _of_sum(build: Builder, eqn: Eqn, inner: set[Any]) -> Sequence[Atom] | None:
         return None
     terms = _terms(build, eqn, inner)
     rows = _rows(terms, ROW[out.aval.dtype.char])
-    if not rows:
+    taken = {id(term) for row in rows for term in row}
+    rest = [term for term in terms if id(term) not in taken]
+    order = _shifts_first(rest, out.aval)
+    if not rows and order == rest:
         return None
     total: Atom | None = None
     for row in rows:
         xs = [term.x for term in row]
         numbers = [build(neg, t.number) if t.minus else t.number for t in row]
         total = build(weighted_p, *([] if total is None else [total]), *xs, *numbers)
-    taken = {id(term) for row in rows for term in row}
-    for term in terms:
-        zero = isinstance(term.atom, Literal) and term.atom.value == 0
-        if id(term) not in taken and not zero:
-            total = build(sub if term.minus else add, total, term.atom)
+    for term in order:
+        if not (isinstance(term.atom, Literal) and term.atom.value == 0):
+            first = total is None and not term.minus
+            total = term.atom if first else build(sub if term.minus else add, total, term.atom)
     return None if total is None else (total,)
 
 
-class Summand(NamedTuple):
-    """A term of a sum, added or subtracted: a number times a slice, or another value."""
-
-    atom: Atom
-    minus: bool
-    x: Atom | None = None
-    number: Any = None
-    array: Atom | None = None  # of which x is a slice
-    start: tuple[int, ...] = ()
+def _shifts_first(terms: Sequence[Summand], out: Aval) -> list[Summand]:
+    """Terms in an order in which slices, which are added as shifts, come first."""
+    rows = lambda term: None if term.array is None else term.array.aval.shape[1:]
+    lengths = Counter(n for t in terms if (n := rows(t)) is not None and n != out.shape[1:])
+    slices = [t for t in terms if lengths[rows(t)] > 1]
+    others = [t for t in terms if lengths[rows(t)] < 2]
+    plus = [t for t in slices if not t.minus]
+    if len(lengths) != 1 or not plus or not others or terms[:2] == slices[:2]:
+        return list(terms)
+    return [*plus, *(t for t in slices if t.minus), *others]
 
 
 def _terms(build: Builder, eqn: Eqn, inner: set[Any]) -> list[Summand]:
