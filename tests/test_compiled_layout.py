@@ -105,3 +105,24 @@ def test_a_strided_argument_of_any_dtype_is_raveled(f, dtype):
     x = (np.arange(60).reshape(5, 12) % 3).astype(dtype)[:, ::2]
 
     np.testing.assert_array_equal(fg.jit(f)(x), f(x))
+
+
+def test_scalars_are_stacked_element_by_element():
+    x = np.array([0.5, -0.0, 2.0])
+
+    def stacked(x):
+        return np.stack([x[1], np.sin(x[0]), 1.0 * x[2]]) * x
+
+    def appended(x):
+        return np.concatenate([x[:2] * 2, (x[1] + 1)[None], -x[2:], (x[0] * x[1])[None]])
+
+    def steps(x):
+        step = lambda c, t: (np.stack([c[1] * t, -c[0]]), np.stack([c[0], t, t * t]))
+        return fg.lax.scan(step, x[:2], np.arange(4.0))
+
+    assert "elements" in names(stacked, x) and "elements" in names(appended, x)
+    several = fg.vmap(steps), np.stack([x, 2 * x])
+    fs = (stacked, appended, steps, fg.jacfwd(stacked), fg.jacrev(appended), fg.jacrev(steps))
+    for f, operand in (*((f, x) for f in fs), several):
+        for want, got in zip(*(fg.tree.leaves(g(operand)) for g in (f, fg.jit(f))), strict=True):
+            np.testing.assert_array_equal(got, want)

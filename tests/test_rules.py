@@ -62,7 +62,7 @@ NUMBERS = {"weaken"}  # it gives Python's own numbers, which have no dtype; test
 # only the compiler makes them; test_jit
 BITS = {
     "mask32", "mask64", "keep", "blend", "blocks", "overlapping_blocks", "swapped", "weighted",
-    "unpadded", "wrapped",
+    "elements", "unpadded", "wrapped",
 }  # fmt: skip
 # what marks derivatives in programs that are staged, and masks them; test_untaken_paths
 MARKS = {

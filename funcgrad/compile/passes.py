@@ -13,6 +13,7 @@ from ..ops.index import concatenate_p, getitem_p
 from .code_motion import hoist
 from .constant_folding import fold_literals
 from .cse import cse
+from .elements import stack_elements
 from .errstate import merge_spans
 from .finite_checks import after_p, drop_tokens, insert_checks
 from .fusion import BIG, fuse
@@ -50,6 +51,7 @@ PASSES: tuple[Pass, ...] = (
     slices_of_padded,  # sums of paddings
     dce,
     weigh,             # sums of neighbours times numbers
+    stack_elements,    # of scalars
     dce,
 )
 LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its source is written
@@ -70,6 +72,7 @@ CHANGED_BY: dict[Pass, set[Any]] = {  # primitives of which a pass needs one
     rolls_of_wrapped: {concatenate_p, add_at_p},
     slices_of_padded: {add_at_p},
     weigh: {getitem_p},
+    stack_elements: {concatenate_p},
 }
 
 
