@@ -468,7 +468,7 @@ def test_what_lapack_does_not_know_is_refused_as_by_numpy():
 def lapack(request, monkeypatch):
     """Solve triangular systems by SciPy, where it is installed, and by blocks."""
     if request.param == "without SciPy":
-        monkeypatch.setattr(triangular, "_trtrs", lambda char: None)
+        monkeypatch.setattr(triangular, "routine", lambda name, char: None)
 
 
 @pytest.mark.parametrize("columns", [1, 20])
@@ -688,3 +688,24 @@ def test_a_condition_number_is_infinite_where_it_is_undefined_and_nan_of_nan(p):
         want = cond(a)
         for got in (fg.vjp(cond, a)[0], fg.jit(cond)(a), fg.vmap(cond)(a)):
             np.testing.assert_allclose(got, want, rtol=1e-12)  # other order of factors
+
+
+@pytest.mark.parametrize("dtype", ["f4", "f8", "c16"])
+def test_small_systems_in_a_long_loop_are_those_of_numpy(dtype):
+    a = (np.eye(3) * 4 + np.arange(9).reshape(3, 3) / 9).astype(dtype)
+
+    def step(x, _):
+        factor = np.linalg.cholesky(a @ a.T + np.eye(3, dtype=dtype) * np.sum(x * x))
+        return np.linalg.solve(a + x[:, :1] * 0, x) + np.tril(factor)[:, :2] * 0.1, x
+
+    def states(x):
+        return fg.lax.scan(step, x, None, 70)
+
+    x = np.arange(6).reshape(3, 2).astype(dtype) / 7
+    assert_same(states(x), fg.jit(states)(x), 1e-4 if dtype == "f4" else 1e-12)
+
+
+def test_a_singular_matrix_in_a_long_loop_raises_as_in_numpy():
+    f = lambda x: fg.lax.scan(lambda c, _: (np.linalg.solve(c, c), None), x, None, 70)[0]
+    with pytest.raises(np.linalg.LinAlgError, match="Singular matrix"):
+        fg.jit(f)(np.zeros((2, 2)))

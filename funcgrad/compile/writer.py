@@ -53,6 +53,7 @@ class Writer(Statements):
         super().__init__()
         self.threads, self.fallback = threads, fallback
         self.masked, self.signal = "", ""  # the names of the fallback and of its exception
+        self.turns = 1  # how often the lines now written run
         self.noted = ""  # the source line of the last comment
         self.profile: list[tuple[str, int]] = []  # of each equation, the bytes live at it
 
@@ -112,6 +113,13 @@ class Writer(Statements):
             self.masked = self.bind(self.fallback(), "masked")
         with self.indented(f"if {condition}:"):
             self.line(f"raise {self.signal}")
+
+    @contextmanager
+    def repeated(self, turns: int) -> Iterator[None]:
+        """The lines of the context run so often."""
+        before, self.turns = self.turns, self.turns * turns
+        yield
+        self.turns = before
 
     # programs
 
@@ -201,7 +209,9 @@ class Writer(Statements):
         for v in eqn.outs:
             if len(v.aval.shape) > AT_MOST_AXES:
                 return False  # NumPy's ufunc.at crashes there
-        return eqn.prim.codegen.emit is not None or eqn.prim.codegen.into is not None
+        codegen = eqn.prim.codegen
+        filled = codegen.into is not None and self.turns >= codegen.into_from
+        return codegen.emit is not None or filled
 
     def filled(
         self, eqn: Eqn, ins: Sequence[Value], dying: set[Var], wanted: dict[Var, Value]

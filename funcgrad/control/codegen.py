@@ -121,7 +121,8 @@ def write_scan(
     pairs = [(stack, row) for stack, row in read if row is not None]
     with w.indented(_head(w, pairs, length, reverse, step := w.token("i") if scalars else "")):
         now = [*consts, *(c.now for c in carries), *rows]
-        values = w.block(jaxpr, now, [*(c.target for c in carries), *targets])
+        with w.repeated(length):
+            values = w.block(jaxpr, now, [*(c.target for c in carries), *targets])
         for stack, value in zip(stacks, values[k:], strict=True):
             if stack in scalars:
                 w.line(f"{stack}[{step}] = {value}")

@@ -57,6 +57,7 @@ class Codegen:
     emit: Any = None  # emitter, outs, ins, **params
     into: Any = None  # outs, scratch, *ins, **params
     plan: Any = None  # scratch, *shapes of operands, **params -> what into takes as scratch
+    into_from: int = 0  # turns of loops around it, below which ``run`` is called
 
     def scratch(self, *avals: Any, **params: Any) -> Sequence[Any]:
         """The avals of the buffers that ``into`` needs."""

@@ -171,6 +171,9 @@ class Emitter(Protocol[V]):
 
     # programs
 
+    def repeated(self, turns: int) -> AbstractContextManager[None]:
+        """The lines of the context run so often."""
+
     def block(self, jaxpr: Jaxpr, ins: Sequence[V], targets: Sequence[V | None]) -> list[V]:
         """Write a program on these values; return its outputs, in their targets where given."""
 

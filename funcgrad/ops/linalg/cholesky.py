@@ -8,6 +8,7 @@ from typing_extensions import override
 
 from ...core.avals import Aval, dtype_of, real_dtype, shape_of
 from ..families import unbroadcast
+from .lapack import TURNS, cholesky_factor
 from .matrices import MatrixPrimitive, adjoint, hermitian, lower, result_dtype, triangle_ct
 from .triangular import solve_triangular_p
 
@@ -19,9 +20,14 @@ class Cholesky(MatrixPrimitive):
     Source: Murray 2016, Differentiation of the Cholesky decomposition, equation 8.
     """
 
+    into_from = TURNS
+
     @override
     def run(self, a: Any, *, upper: bool) -> tuple[Any, ...]:
         return (np.linalg.cholesky(a, upper=upper),)
+
+    def into(self, outs: Any, scratch: Any, a: Any, *, upper: bool) -> None:
+        outs[0][...] = cholesky_factor(a, upper)
 
     @override
     def infer(self, a: Aval, *, upper: bool) -> tuple[Aval, ...]:

@@ -23,6 +23,7 @@ from ..structure import (
     reshape,
     transpose_p,
 )
+from .lapack import TURNS, solution
 from .matrices import (
     MatrixPrimitive,
     adjoint,
@@ -145,9 +146,14 @@ class Solver(MatrixPrimitive, Masking):
 class Solve(Solver):
     """The solution by LU factorisation."""
 
+    into_from = TURNS
+
     @override
     def run(self, a: Any, b: Any) -> tuple[Any, ...]:
         return (np.linalg.solve(a, b),)
+
+    def into(self, outs: Any, scratch: Any, a: Any, b: Any) -> None:
+        outs[0][...] = solution(a, b)
 
     def decompose(self, a: Any, b: Any) -> Any:
         dtype = result_dtype(a, b)

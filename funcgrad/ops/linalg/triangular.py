@@ -1,6 +1,5 @@
 """Triangular systems: by LAPACK where SciPy is installed, else by substitution in blocks."""
 
-import functools
 import math
 from typing import Any
 
@@ -8,6 +7,7 @@ import numpy as np
 from typing_extensions import override
 
 from .inverse import Solver
+from .lapack import routine
 from .matrices import lower as lower_part, upper as upper_part
 
 BLOCK = 32  # rows of a block; the rest is matrix products
@@ -40,22 +40,11 @@ def _by_lapack(a: Any, b: Any, lower: bool, unit: bool) -> Any:
     """The solution by trtrs; None without SciPy, for stacks, and for a singular matrix."""
     if a.ndim > 2 or b.ndim > 2 or len(a) < TALL or a.dtype != b.dtype:
         return None
-    trtrs = _trtrs(a.dtype.char)
+    trtrs = routine("trtrs", a.dtype.char)
     if trtrs is None:
         return None
     x, info = trtrs(a.T, b, lower=not lower, trans=1, unitdiag=unit)  # a.T is in LAPACK's order
     return np.ascontiguousarray(x) if info == 0 else None
-
-
-@functools.lru_cache(8)
-def _trtrs(char: str) -> Any:
-    """LAPACK's solver of triangular systems for a dtype, None without SciPy."""
-    try:
-        from scipy.linalg import lapack
-    except ImportError:
-        return None
-    names = {"f": "strtrs", "d": "dtrtrs", "F": "ctrtrs", "D": "ztrtrs"}
-    return getattr(lapack, names[char]) if char in names else None
 
 
 def _by_rows(a: Any, b: Any, lower: bool, unit: bool) -> Any:
