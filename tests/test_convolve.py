@@ -221,7 +221,9 @@ def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch)
 
 
 @pytest.mark.parametrize("bad", [np.inf, np.nan])
-@pytest.mark.parametrize("channels", [(1, 1, 1), (3, 16, 1), (16, 8, 1), (16, 3, 1), (8, 8, 8)])
+@pytest.mark.parametrize(
+    "channels", [(1, 1, 1), (3, 16, 1), (16, 8, 1), (16, 3, 1), (8, 8, 8), (16, 16, 4)]
+)
 @pytest.mark.parametrize("stride", [1, 2])
 def test_an_element_that_is_not_finite_stays_in_its_windows(stride, channels, bad):
     ins, outs, groups = channels

@@ -11,7 +11,15 @@ import numpy as np
 from .depthwise import correlate_depthwise, depthwise_sizes
 from .im2col import at_least_one_axis, gather_sizes, in_strips, is_empty, largest_sizes
 from .patches import FEW_CHANNELS, patches
-from .products import FEW_RESULTS, FEWEST_ROWS, SMALL, add_sums, blocks_of_sums, sums_of
+from .products import (
+    FEW_RESULTS,
+    FEWEST_ROWS,
+    SMALL,
+    add_sums,
+    blocks_of_sums,
+    merged_groups,
+    sums_of,
+)
 from .strips import STRIP, by_rows, source_by_groups, strip_sizes, strips
 from .windows import (
     LINE,
@@ -24,8 +32,8 @@ from .windows import (
     with_positive_steps,
 )
 
-# whether operands are exchanged, flips of the kernel, whether zeros are to be written, buffers,
-# and for each phase its kernel, results and windows, and the plan of its strips
+# whether operands are exchanged, flips of the kernel, whether zeros are to be written, the number
+# of merged groups, buffers, and for each phase its kernel, results, windows and plan of strips
 SumPlan: TypeAlias = tuple[Any, ...]
 
 SUMMED = 1 << 18  # elements of a block of windows whose products are added
@@ -44,6 +52,8 @@ def kernel_sizes(
     parts = [part for _, _, part in phases(with_positive_steps(windows))]
     if s == t == 1:
         return largest_sizes([(0,) * 4, *(depthwise_sizes(count, part, groups) for part in parts)])
+    merged = merged_groups(s, t, groups)
+    s, t, groups = s * merged, t * merged, groups // merged
     return largest_sizes([(0,) * 5, *(sum_sizes(count, part, s, t, groups) for part in parts)])
 
 
@@ -80,7 +90,9 @@ def correlate_plan(
         windows, s, t = transposed_windows(windows), t, s
     flips, windows = kernel_flips(windows), with_positive_steps(windows)
     if is_empty(x[0], windows, size):
-        return exchanged, flips, True, scratch, []
+        return exchanged, flips, True, 1, scratch, []
+    merged = merged_groups(s, t, groups)
+    s, t, groups = s * merged, t * merged, groups // merged
     found = phases(windows)
     meet = sum(product([a[2] for a in part]) for *_, part in found)
     for kernel, results, part in found:
@@ -88,8 +100,8 @@ def correlate_plan(
         if not s == t == 1 and in_strips(part, s, t):
             steps = strip_sum_plan(scratch, x[0], part, s, t, groups)
         parts.append((kernel, results, part, steps))
-    # whether some elements of the kernel meet no pair
-    return exchanged, flips, meet < product([w[2] for w in windows]), scratch, parts
+    partial = meet < product([w[2] for w in windows])  # some elements of the kernel meet no pair
+    return exchanged, flips, partial, merged, scratch, parts
 
 
 def correlate_into(
@@ -97,7 +109,7 @@ def correlate_into(
     windows: Sequence[Window], groups: int,
 ) -> None:  # fmt: skip
     """Write the cotangent of the kernel, from ``x`` and ``y``, into ``out [*window, S, G*T]``."""
-    exchanged, flips, partial, scratch, parts = plan
+    exchanged, flips, partial, merged, scratch, parts = plan
     if partial:
         out.fill(0)
     if not parts:
@@ -110,13 +122,25 @@ def correlate_into(
     total = total[flips]
     for kernel, results, part, steps in parts:
         place, right = total[kernel], y[(slice(None), *results)]
-        if steps is not None:
-            place[...] = sum_over_strips(x, right, part, groups, steps).reshape(place.shape)
-        elif place.shape[-3] == place.shape[-1] == 1:
+        if place.shape[-3] == place.shape[-1] == 1:
             place[..., 0, :, 0] = correlate_depthwise(x, right, scratch, part)
+        elif steps is not None:
+            write_groups(sum_over_strips(x, right, part, groups // merged, steps), place, merged)
         else:
-            sums = summed_products(x, right, scratch, part, groups)
-            place[...] = sums.reshape(place.shape)
+            sums = summed_products(x, right, scratch, part, groups // merged)
+            write_groups(sums, place, merged)
+
+
+def write_groups(sums: np.ndarray, place: np.ndarray, merged: int) -> None:
+    """Write the products of each group into ``place [*window, S, G, T]``."""
+    if merged == 1:
+        place[...] = sums.reshape(place.shape)
+        return
+    *sizes, s, groups, t = place.shape
+    sums = sums.reshape(*sizes, merged, s, groups // merged, merged, t)
+    place = place.reshape(*sizes, s, groups // merged, merged, t)
+    for k in range(merged):
+        place[..., k, :] = sums[..., k, :, :, k, :]
 
 
 def rows_are_results(windows: Sequence[Window], s: int, t: int) -> bool:

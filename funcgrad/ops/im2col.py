@@ -30,10 +30,12 @@ from .products import (
     FEWEST_ROWS,
     factors_of,
     grouped_kernel,
+    is_finite,
     kernel_blocks,
-    kernel_by_blocks,
     kernel_matrices,
+    merged_groups,
     rows_of_products,
+    write_kernel,
 )
 from .strips import STRIP, by_rows, source_by_groups, strip_sizes, strips
 from .windows import (
@@ -47,8 +49,8 @@ from .windows import (
     with_positive_steps,
 )
 
-# the form, the flips of the kernel, whether zeros are to be written, buffers, and for each phase
-# its kernel, results and windows, and the plan of its strips
+# the form, the flips of the kernel, whether zeros are to be written, the number of merged groups,
+# buffers, for each phase its kernel, results, windows and plan of strips; these without merging
 Plan: TypeAlias = tuple[Any, ...]
 
 BLOCK = 1 << 17  # elements of a block of windows: 512 kB in float32, a quarter of the L2 cache
@@ -99,7 +101,18 @@ def scratch_sizes(
     parts = [part for _, _, part in phases(windows)]
     if form == "depthwise":
         return largest_sizes([(0,) * 4, *(depthwise_sizes(count, part, groups) for part in parts)])
-    return largest_sizes([(0,) * 4, *(part_sizes(count, part, s, t, groups) for part in parts)])
+    sizes = [part_sizes(count, part, s, t, groups) for part in parts]
+    merged = merged_in_strips(parts, s, t, groups)
+    if merged > 1:
+        s, t, groups = s * merged, t * merged, groups // merged
+        sizes += [part_sizes(count, part, s, t, groups) for part in parts]
+    return largest_sizes([(0,) * 4, *sizes])
+
+
+def merged_in_strips(parts: Sequence[Sequence[Window]], s: int, t: int, groups: int) -> int:
+    """The number of groups that are merged where this gives strips, 1 elsewhere."""
+    merged = merged_groups(s, t, groups)
+    return merged if all(in_strips(part, s * merged, t * merged) for part in parts) else 1
 
 
 def part_sizes(
@@ -147,24 +160,26 @@ def convolve_plan(
     the buffers between which each block copies, multiplies and adds.
     """
     s, t = w[-2], w[-1] // groups
-    parts: list[Any] = []
     form, flips = cheapest_form(windows, s, t), kernel_flips(windows)
     windows = at_least_one_axis(with_positive_steps(windows))
     if is_empty(x[0], windows, product(w)):
-        return form, flips, True, scratch, []
-    partial = False  # whether some results meet no element of the source
+        return form, flips, True, 1, scratch, [], []
     if form == "col2im":
-        parts = [((), (), windows, None)]
-    else:
-        found = phases(windows)
-        meet = sum(product([a[1] for a in part]) for *_, part in found)
-        partial = meet < product([a[1] for a in windows])
+        return form, flips, False, 1, scratch, [((), (), windows, None)], []
+    found = phases(windows)
+    meet = sum(product([a[1] for a in part]) for *_, part in found)
+    partial = meet < product([a[1] for a in windows])  # some results meet no element of the source
+    merged = merged_in_strips([part for *_, part in found], s, t, groups) if form == "im2col" else 1
+    plans = []
+    for k in sorted({merged, 1}, reverse=True):
+        parts: list[Any] = []
         for kernel, results, part in found:
             steps = None
-            if form == "im2col" and in_strips(part, s, t):
-                steps = strip_plan(scratch, x[0], part, s, t, groups)
+            if form == "im2col" and in_strips(part, s * k, t * k):
+                steps = strip_plan(scratch, x[0], part, s * k, t * k, groups // k)
             parts.append((kernel, results, part, steps))
-    return form, flips, partial, scratch, parts
+        plans.append(parts)
+    return form, flips, partial, merged, scratch, plans[0], plans[-1]
 
 
 def convolve_into(
@@ -172,18 +187,21 @@ def convolve_into(
     windows: Sequence[Window], groups: int,
 ) -> None:  # fmt: skip
     """Write the convolution of ``x`` with ``w`` into ``out``."""
-    form, flips, partial, scratch, parts = plan
+    form, flips, partial, merged, scratch, parts, apart = plan
     if partial:
         out.fill(0)
     if not parts:
         return
+    if merged > 1 and not (is_finite(x) and is_finite(w)):
+        merged, parts = 1, apart  # the zeros between merged groups would make nan of infinity
     w = w[flips]
     if not windows:
         x, w, out = x[:, None], w[None], out[:, None]
     for kernel, results, part, steps in parts:
         y = out[(slice(None), *results)]
         if steps is not None:
-            sum_of_strips(x, w[kernel], y, part, groups, steps)
+            write_kernel(w[kernel], steps[0], groups, merged)
+            sum_of_strips(x, y, part, groups // merged, steps)
         elif form == "im2col":
             im2col(x, w[kernel], y, scratch, part, groups)
         elif form == "col2im":
@@ -239,13 +257,12 @@ def strip_plan(
                 shaped[shape] = [term.reshape(shape) for term in terms]
             steps.append((copies, factors, shaped[shape], results))
         plans.append((inner, index, steps))
-    return place, matrices.shape[2], base, plans
+    return place, base, plans
 
 
-def sum_of_strips(x: Any, w: Any, out: Any, windows: Any, groups: int, plan: Any) -> None:
+def sum_of_strips(x: Any, out: Any, windows: Any, groups: int, plan: Any) -> None:
     """Copy the windows of a block along all axes but the first, multiply, and add."""
-    matrices, count, base, loads = plan
-    matrices[...] = kernel_by_blocks(w, groups, count)
+    _, base, loads = plan
     x, y = source_by_groups(x, windows, groups), by_rows(out, groups)
     base.fill(0)
     for inner, index, steps in loads:

@@ -17,6 +17,17 @@ TILE = 12  # rows of which a small product should have a multiple: up to 1.2 tim
 LANES = 16  # elements of a row of the kernel are a multiple: 64 bytes in float32
 FEWEST_ROWS, MOST_ROWS = 48, 192  # of small products whose sum is taken: other numbers are slower
 MOST_RESULTS = 512  # rows of the result of a small product
+MERGED = 16  # channels of groups that are merged: products of fewer take longer than all of these
+
+
+def merged_groups(s: int, t: int, groups: int) -> int:
+    """The number of groups of so few channels whose products are blocks of one matrix."""
+    if s == t == 1:
+        return 1
+    count = max(1, min(groups, MERGED // max(s, t)))
+    while groups % count:
+        count -= 1
+    return count
 
 
 def blocks_of(length: int, most: int) -> int:
@@ -69,6 +80,27 @@ def kernel_matrices(
 def kernel_by_blocks(w: np.ndarray, groups: int, count: int) -> np.ndarray:
     """A kernel as ``[*window, S, G, B, T/B]``."""
     return w.reshape(*w.shape[:-1], groups, count, -1)
+
+
+def write_kernel(w: np.ndarray, view: np.ndarray, groups: int, merged: int) -> None:
+    """Copy a kernel to ``[*window, S, G, B, T/B]``, the groups that are merged on a diagonal."""
+    if merged == 1:
+        view[...] = kernel_by_blocks(w, groups, view.shape[-2])
+        return
+    s, t = w.shape[-2], w.shape[-1] // groups
+    w = w.reshape(*w.shape[:-1], groups // merged, merged, t)
+    view.fill(0)
+    for k in range(merged):
+        view[..., k * s : (k + 1) * s, :, 0, k * t : (k + 1) * t] = w[..., k, :]
+
+
+def is_finite(x: np.ndarray) -> bool:
+    """Whether all elements are finite, and their squares have a finite sum."""
+    if x.dtype.kind not in "fc":
+        return True
+    flat, axes = x.reshape(-1) if x.flags.c_contiguous else None, list(range(x.ndim))
+    total = np.einsum(x, axes, x, axes, []) if flat is None else np.dot(flat, flat)
+    return bool(np.isfinite(total))
 
 
 def grouped_kernel(w: np.ndarray, weights: np.ndarray, groups: int) -> np.ndarray:
