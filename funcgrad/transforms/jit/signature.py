@@ -240,13 +240,13 @@ class Checks(Code):
         unasked = [None] * len(key.leaves)
         self.facts = zip(key.leaves, key.arrays or unasked, key.strides or unasked, strict=True)
         self.ordered = bool(key.strides)
+        self.bound: dict[Aval, tuple[str, str]] = {}  # the names of dtype and shape
         self.flatten("(args, kwargs)", key.nodes)
 
     @override
     def leaf(self, x: str) -> None:
         leaf, is_array, strides = next(self.facts)
-        name = self.name("x")
-        self.lines.append(f"{name} = {x}")
+        name = self.named(x, "x")
         if isinstance(leaf, Static):
             self.require(self.same(name, leaf.value))
             return
@@ -254,7 +254,9 @@ class Checks(Code):
         if leaf.weak:
             self.require(f"{name}.__class__ is {type(leaf.dtype.type(0).item()).__name__}")
             return
-        dtype, shape = self.bind(leaf.dtype), self.bind(leaf.shape)
+        if leaf not in self.bound:
+            self.bound[leaf] = self.bind(leaf.dtype), self.bind(leaf.shape)
+        dtype, shape = self.bound[leaf]
         self.require(f"{name}.dtype is {dtype} or {name}.dtype == {dtype}")
         kind = f"{name}.__class__ is ndarray"
         if not (leaf.shape or is_array):
