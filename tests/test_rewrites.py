@@ -15,7 +15,7 @@ import funcgrad.linalg
 import funcgrad.nn
 import funcgrad.random
 import funcgrad.scipy
-from funcgrad.compile import algebra, simplification
+from funcgrad.compile import algebra, shared_sums, simplification
 from funcgrad.compile.rewrite import Builder
 from funcgrad.core.registry import primitives
 from funcgrad.ops import elementwise as ew, half_angle
@@ -392,6 +392,33 @@ def products_of_scaled(draw):
     return lambda x, y: (y.mT @ f(x).mT.mT.mT) * np.float32(1.5), (x, y)
 
 
+def summed_multiples(draw):
+    shape, axis = draw.pick((((3, 3), 0), ((3, 3), 1), ((2, 3, 4), 1), ((2, 3, 4), (0, 2))))
+    kind = (draw.pick(("f8", "f4")),)
+    x, y = (np.abs(draw.array(kind, shape)) for _ in range(2))
+    c = np.abs(draw.array(kind, np.sum(x, axis, keepdims=True).shape)) + 1
+    if draw.rng.random() < 0.3:  # a factor of a product that is read elsewhere too
+        return lambda x, y, c: np.sum(x * y, axis) + np.sum((x * c) * y, axis) * 0.5, (x, y, c)
+    f = draw.pick((lambda x, c: x * c, lambda x, c: c * x, lambda x, c: x / c, ew.quotient))
+    return lambda x, y, c: np.sum(f(x + y, c), axis) * np.float32(1.5), (x, y, c)
+
+
+def centred(draw):
+    shape, axis = draw.pick((((3, 3), 0), ((3, 3), 1), ((2, 3, 4), 1), ((2, 3, 4), (0, 2))))
+    kind = (draw.pick(("f8", "f4")),)
+    x, w = np.tanh(draw.array(kind, shape)), np.tanh(draw.array(kind, shape))
+
+    def normalized(x):
+        y = x - np.mean(x, axis, keepdims=True)
+        return np.sum(y / np.sqrt(np.mean(y**2, axis, keepdims=True) + 1.5) * w)
+
+    def standardized(x):
+        y = np.var(x, axis, keepdims=True)
+        return np.sum((x - np.mean(x, axis, keepdims=True)) / np.sqrt(y + 1.5) * w)
+
+    return fg.grad(draw.pick((normalized, standardized))), (x,)
+
+
 def positive(draw):
     """Return operands, an axis, and what normalizes exp of the first, or itself, by its sum."""
     kind, shape = (draw.pick(("f8", "f4")),), draw.pick(((3, 3), (2, 4), (2, 3, 3), (1, 5)))
@@ -436,6 +463,8 @@ RULES = {
     "scaled_product": scaled_products,
     "product_of_scaled": products_of_scaled,
     "gradient_of_normalized": normalized_slope,
+    "sum_of_multiples": summed_multiples,
+    "zero_sum": centred,
     "without_shift": shifted_slope,
     "sum_of_scaled": scaled_sum,
     "sum_of_sum": summed_sum,
@@ -670,6 +699,7 @@ SUMS = (  # in another order, where -0 + 0 = 0; complex powers too
     "lower einsum", "lower matmul", "sum_of_products", "sum_of_product", "sum_of_squares",
     "stack_of_vectors", "product_of_transposed",
     "scaled_product", "product_of_scaled", "gradient_of_normalized", "without_shift",
+    "sum_of_multiples", "zero_sum",
 )  # fmt: skip
 
 
@@ -693,6 +723,7 @@ def applied(monkeypatch):
         return found
 
     monkeypatch.setattr(Builder, "by_rule", counting)
+    monkeypatch.setattr(shared_sums, "LARGE_SUM", 0)
     monkeypatch.setattr(half_angle, "tan_is_fast", lambda: True)  # as it is by AVX-512
     return counts
 

@@ -38,6 +38,7 @@ from .product_rules import (
     sum_of_squares,
 )
 from .rewrite import Builder, rewritten
+from .shared_sums import sum_of_multiples, zero_sum
 from .softmax_rules import gradient_of_normalized
 from .sum_rules import (
     cast_of_count,
@@ -300,8 +301,9 @@ RULES: dict[Any, tuple[Any, ...]] = {
     convert_p:   (_no_op, _cast_number, cast_of_count),
     truncate_p:  (_no_op,),
     broadcast_p: (_no_op, _still_repeated),
-    sum_p:       (sum_of_one, sum_of_repeated, sum_of_products, sum_of_product,
-                  sum_of_squares, sum_of_scaled, sum_of_sum, reduction_of_transposed),
+    sum_p:       (sum_of_one, sum_of_repeated, zero_sum, sum_of_multiples, sum_of_products,
+                  sum_of_product, sum_of_squares, sum_of_scaled, sum_of_sum,
+                  reduction_of_transposed),
     matmul:      (product_of_transposed, product_of_scaled, stack_of_vectors),
     max_p:       (reduction_of_transposed,),
     min_p:       (reduction_of_transposed,),
@@ -318,7 +320,7 @@ NEEDS: dict[Any, Any] = {  # the primitive that must have made an operand, or on
     same_place: scatter_add_p, to_whole: scatter_add_p, to_part: scatter_add_p, to_parts: add_at_p,
     _division: Literal, scaled_product: matmul, product_of_scaled: (mul, div),
     gradient_of_normalized: (add, sub),
-    _by_number: Literal,
+    _by_number: Literal, sum_of_multiples: (mul, div, quotient), zero_sum: (sub, mul, div, add),
     _scaled_factor: Literal, _negated: neg,
     _reshaped_later: reshape_p, _without_ones: reshape_p,
     _unrepeated: broadcast_p, _still_repeated: broadcast_p, _cast_number: broadcast_p,

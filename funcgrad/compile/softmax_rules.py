@@ -1,9 +1,11 @@
 """Rules for gradients of what is normalized by its sum, as by softmax."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from ..core.avals import Shape
 from ..core.jaxpr import Atom, Eqn, Literal
+from ..ops.contract import vecdot_p
 from ..ops.elementwise import add, div, mul, neg, quotient, sub
 from ..ops.structure import broadcast_p, reshape_p, sum_p
 from .rewrite import Builder
@@ -27,35 +29,61 @@ def gradient_of_normalized(build: Builder, eqn: Eqn) -> Atom | None:
 
 
 def _slope(sums: Sums, ratio: Atom, rest: Atom, sign: int, u: Atom) -> Atom | None:
-    """p (g - sum(g p)) if ``ratio`` is g / S and ``rest`` sum(g p / S), but for its sign."""
-    build = sums.build
-    first, total = build.maker(ratio), _signed_sum(sums, rest, sign)
-    if first is None or first.prim not in _RATIOS or total is None:
+    """p (g - sum(g p)) if ``ratio`` is g / S and ``rest`` sum(g p) / S, but for its sign."""
+    build, first = sums.build, sums.build.maker(ratio)
+    found = _sum_over(sums, rest, sign)
+    if first is None or first.prim not in _RATIOS or found is None:
         return None
-    (g, s), scaled, axes = first.ins, build.maker(total.ins[0]), total.params["axes"]
-    if scaled is None or scaled.prim not in _RATIOS or not _same(sums, scaled.ins[1], s):
+    (g, s), (factors, along, divisor) = first.ins, found
+    if g not in factors or divisor != _value(sums, s, sums.aligned(s.aval.shape)):
         return None
-    p = _normalized(sums, scaled.ins[0], g, u, s)
-    if p is None or g.aval.dtype != p.aval.dtype or set(axes) & set(sums.aligned(s.aval.shape)):
+    p = factors[1] if factors[0] is g else factors[0]
+    by = build.maker(p)
+    if by is None or by.prim not in _RATIOS or by.ins[0] is not u or g.aval.dtype != p.aval.dtype:
         return None
-    kept = tuple([1 if d in axes else n for d, n in enumerate(u.aval.shape)])
-    along = build(reshape_p, build(sum_p, scaled.ins[0], axes=axes), shape=kept)
-    return build(mul, p, build(sub, g, along))
+    if divisor != _value(sums, by.ins[1], sums.aligned(by.ins[1].aval.shape)):
+        return None
+    return build(mul, p, build(sub, g, along()))
 
 
-def _signed_sum(sums: Sums, x: Atom, wanted: int) -> Eqn | None:
-    """The sum along axes of an array that ``x``, broadcast to its shape, is, but for the sign."""
-    sign, layout = 1, sums.aligned(x.aval.shape)
-    while (made := sums.build.maker(x)) is not None:
-        (*_, x) = made.ins
+def _sum_over(sums: Sums, x: Atom, wanted: int) -> Any:
+    """Of sum(a b) / S: (a, b), what builds sum(a b) with axes of length 1, and the value of S.
+
+    None if ``x``, broadcast to the shape of the arrays, is none, or has another sign.
+    """
+    build, sign, layout = sums.build, 1, sums.aligned(x.aval.shape)
+    divisor: Any = None
+    while (made := build.maker(x)) is not None:
+        x = made.ins[-1]
         if made.prim in (reshape_p, broadcast_p):
             layout = sums.before(made, layout)
         elif made.prim is neg or (made.prim is sub and _is_zero(made.ins[0])):
             sign = -sign
+        elif made.prim in _RATIOS and divisor is None:
+            divisor = _value(sums, x, sums.within(made, 1, layout))
+            x, layout = made.ins[0], sums.within(made, 0, layout)
         else:
-            same = made.prim is sum_p and x.aval.shape == sums.shape and sign == wanted
-            return made if same and layout == _left(sums.shape, made.params["axes"]) else None
-    return None
+            break
+    if made is None or made.prim not in (sum_p, vecdot_p) or sign != wanted:
+        return None
+    rank = len(sums.shape)
+    axes = made.params["axes"] if made.prim is sum_p else (rank - 1,)
+    if made.ins[0].aval.shape != sums.shape or layout != _left(sums.shape, axes):
+        return None
+    kept = tuple([1 if d in axes else n for d, n in enumerate(sums.shape)])
+    if made.prim is vecdot_p:
+        return made.ins, lambda: build(reshape_p, made.outs[0], shape=kept), divisor
+    product = build.maker(made.ins[0])
+    if divisor is None and product is not None and product.prim in _RATIOS:
+        s = product.ins[1]
+        divisor, inner = _value(sums, s, sums.aligned(s.aval.shape)), product.ins[0]
+        if set(axes) & set(divisor[1]):
+            return None
+        product = build.maker(inner)
+    if divisor is None or product is None or product.prim is not mul:
+        return None
+    total = lambda: build(sum_p, product.outs[0], axes=axes)
+    return product.ins, lambda: build(reshape_p, total(), shape=kept), divisor
 
 
 def _left(shape: Shape, axes: Sequence[int]) -> Layout:
@@ -67,25 +95,8 @@ def _is_zero(x: Atom) -> bool:
     return isinstance(x, Literal) and x.value == 0
 
 
-def _normalized(sums: Sums, product: Atom, g: Atom, u: Atom, s: Atom) -> Atom | None:
-    """p if ``product`` is g p and p is u / s."""
-    made = sums.build.maker(product)
-    if made is None or made.prim is not mul or g not in made.ins:
-        return None
-    p = made.ins[1] if made.ins[0] is g else made.ins[0]
-    by = sums.build.maker(p)
-    if by is None or by.prim not in _RATIOS or by.ins[0] is not u:
-        return None
-    return p if _same(sums, by.ins[1], s) else None
-
-
-def _same(sums: Sums, x: Atom, y: Atom) -> bool:
-    """Whether operands are one value, and broadcast along the same axes."""
-    return x is y or _value(sums, x) == _value(sums, y)
-
-
-def _value(sums: Sums, x: Atom) -> tuple[Atom, Layout]:
-    layout = sums.aligned(x.aval.shape)
+def _value(sums: Sums, x: Atom, layout: Layout) -> tuple[Atom, Layout]:
+    """An operand without its reshapes, and the axes along which it lies."""
     while (made := sums.build.maker(x)) is not None and made.prim is reshape_p:
         layout, x = sums.before(made, layout), made.ins[0]
     return x, tuple([axis for axis in layout if axis is not None])

@@ -107,6 +107,8 @@ class Sums:
         axes: the axes of the sums.
     """
 
+    LINEAR = frozenset({add, sub, mul, div, quotient, neg})
+
     def __init__(self, build: Builder, shape: Shape, axes: Sequence[int]) -> None:
         self.build, self.shape = build, shape
         self.axes = frozenset(axes)
@@ -156,7 +158,7 @@ class Sums:
 
     def _expanded(self, eqn: Eqn, layout: Layout, depth: int) -> Polynomial | None:
         prim = eqn.prim
-        if prim in (add, sub, mul, div, quotient, neg):
+        if prim in self.LINEAR:
             terms = [
                 self.polynomial(x, self.within(eqn, i, layout), depth)
                 for i, x in enumerate(eqn.ins)
