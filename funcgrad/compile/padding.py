@@ -41,8 +41,11 @@ def _continued(jaxpr: Jaxpr) -> set[Var]:
         before = makers.get(eqn.ins[0])
         if before is None or reads[eqn.ins[0]] > 1 or not _is_padding(before):
             continue
-        if _factors(makers.get, _padded(eqn))[0] is _factors(makers.get, _padded(before))[0]:
-            found.update(before.outs)
+        pair = _padded(eqn), _padded(before)
+        for plain in (True, False):
+            one, other = (_factors(makers.get, v, plain)[0] for v in pair)
+            if one is other:
+                found.update(before.outs)
     return found
 
 
@@ -69,17 +72,28 @@ def _padded(eqn: Eqn) -> Atom:
     return eqn.ins[1 if eqn.prim is add_at_p else 0]
 
 
-def _factors(maker: Any, v: Atom) -> tuple[Atom, Atom | None]:
-    """A value as another one times a number."""
+def _factors(maker: Any, v: Atom, plain: bool) -> tuple[Atom, Atom | None]:
+    """A value as another one times a number, which is a literal if ``plain``."""
     eqn = maker(v)
     if eqn is not None and eqn.prim is neg:
         return eqn.ins[0], Literal(-1)
     if eqn is not None and eqn.prim is mul:
         for x, a in (eqn.ins, eqn.ins[::-1]):
-            number = finite(a) if isinstance(a, Literal) else a.aval.dtype.char in "fd"
+            number = (
+                finite(a) if isinstance(a, Literal) else not plain and a.aval.dtype.char in "fd"
+            )
             if number and not a.aval.shape and x.aval == v.aval and x.aval.shape:
                 return x, a
     return v, None
+
+
+def _common(build: Builder, run: Sequence[Eqn]) -> list[tuple[Atom, Atom]] | None:
+    """The values that are padded as one value times numbers."""
+    for plain in (True, False):
+        found = [_factors(build.maker, _padded(eqn), plain) for eqn in run]
+        if all(v is found[0][0] for v, _ in found):
+            return [(v, a or Literal(1)) for v, a in found]
+    return None
 
 
 def _sum_of_slices(build: Builder, eqn: Eqn, heads: set[Var]) -> Sequence[Atom] | None:
@@ -92,12 +106,13 @@ def _sum_of_slices(build: Builder, eqn: Eqn, heads: set[Var]) -> Sequence[Atom] 
         if inner is None:
             return None
         run.append(inner)
-    if len(run) < 2:
-        return None
     run.reverse()
+    factors = _common(build, run) if len(run) > 1 else None
+    if factors is None:
+        return None
     total = run[0].ins[0] if run[0].prim is add_at_p else None
     shape = eqn.outs[0].aval.shape
-    v, _ = _factors(build.maker, _padded(eqn))
+    v = factors[0][0]
     starts = [[r.start for r in _ranges(e.params["index"], shape)] for e in run]
     low, high = ([f(s) for s in zip(*starts, strict=True)] for f in (min, max))
     whole = tuple([n + b - a for n, a, b in zip(shape, low, high, strict=True)])
@@ -106,9 +121,8 @@ def _sum_of_slices(build: Builder, eqn: Eqn, heads: set[Var]) -> Sequence[Atom] 
     at = Index(slice(b, b + n) for b, n in zip(high, v.aval.shape, strict=True))
     z = build(scatter_add_p, v, shape=whole, index=at)
     parts = []
-    for one, start in zip(run, starts, strict=True):
+    for (_, factor), start in zip(factors, starts, strict=True):
         places = zip(high, start, shape, strict=True)
-        factor = _factors(build.maker, _padded(one))[1] or Literal(1)
         index = Index(slice(b - s, b - s + n) for b, s, n in places)
         parts.append((build(getitem_p, z, index=index), factor))
     weights = [factor for _, factor in parts]
