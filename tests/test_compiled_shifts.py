@@ -174,6 +174,18 @@ def test_several_rolls_are_slices_of_one_copy():
     assert source.count("[...] = ") == 3  # the array and two ends
 
 
+@pytest.mark.parametrize("mode", ["wrap", "reflect", "symmetric", "edge"])
+@pytest.mark.parametrize("width", [1, ((2, 0), (0, 3)), ((5, 6), (1, 9))])
+def test_the_gradient_of_borders_is_the_adjoint_of_padding(mode, width):
+    x = RNG.normal(size=(4, 5))
+    pad = lambda x: np.pad(x, width, mode)
+    ct = RNG.normal(size=pad(x).shape)
+
+    np.testing.assert_array_equal(fg.jit(pad)(x), pad(x))
+    for pull in (fg.vjp(pad, x)[1], fg.jit(lambda ct: fg.vjp(pad, x)[1](ct))):
+        np.testing.assert_allclose(np.sum(pull(ct)[0] * x), np.sum(ct * pad(x)), rtol=1e-12)
+
+
 @pytest.mark.parametrize("dtype", ["f4", "i8", "?", "c16"])
 def test_other_dtypes(dtype):
     u = (4 * RNG.normal(size=(20, 33))).astype(dtype)

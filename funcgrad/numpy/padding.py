@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core.avals import dtype_of, is_inexact, shape_of
 from ..core.trace import Tracer
-from ..ops.index import Index, scatter_add_p
+from ..ops.index import Index, getitem_p, scatter_add_p
 from ..ops.operand import holds_tracer, operand, strong
 from ..ops.structure import broadcast_to, cast
 from .aliasing import in_order_of
@@ -62,7 +62,27 @@ def _pad_by_index(x: Any, width: Any, d: int, mode: Any) -> Any:
     n = shape_of(x)[d]
     if mode == "empty":
         return _add_border(x, d, width, 0, 0)
-    return take_known(x, np.pad(np.arange(n), width, mode), d)
+    places = np.pad(np.arange(n), width, mode)
+    before, after = (_at_run(x, part, d) for part in (places[: width[0]], places[width[0] + n :]))
+    if before is None or after is None:
+        return take_known(x, places, d)
+    return concatenate([before, x, after], d)
+
+
+def _at_run(x: Any, places: Any, d: int) -> Any:
+    """The elements at places of one axis as a slice; None where these turn or go round."""
+    if not len(places):
+        return slice_axis(x, d, 0, 0)
+    first, last, step = int(places[0]), int(places[-1]), int(places[-1] > places[0]) * 2 - 1
+    if len(places) > 1 and first == last and np.all(places == first):
+        shape = (*shape_of(x)[:d], len(places), *shape_of(x)[d + 1 :])
+        return broadcast_to(slice_axis(x, d, first, first + 1), shape)
+    if abs(last - first) != len(places) - 1 or np.any(np.diff(places) != step):
+        return None
+    if len(places) == 1 or step > 0:
+        return slice_axis(x, d, first, last + 1)
+    stop = last - 1 if last else None
+    return getitem_p(x, index=Index((*[slice(None)] * d, slice(first, stop, -1))))
 
 
 def _pad_odd(x: Any, width: Any, d: int, turn: int) -> Any:
