@@ -523,6 +523,14 @@ def test_taking_from_an_empty_axis_with_clipped_positions_is_numpys(shape, place
         assert (way(x, places).shape, way(x, places).dtype) == (want.shape, want.dtype)
 
 
+@pytest.mark.parametrize("places", [5, [1, 7], [-3]])
+def test_positions_in_no_rows_are_not_read_as_in_numpy(places):
+    take = lambda x: np.take(x, places, axis=1)
+    for x in (np.zeros((0, 2)), np.zeros((0, 0))):
+        for got in (fg.jit(take)(x), fg.vjp(take, x)[0], fg.vmap(take)(x[None])[0]):
+            assert_same(take(x), got)
+
+
 @pytest.mark.parametrize("name", ["softmax", "log_softmax", "logsumexp"])
 def test_exponentials_are_summed_over_an_empty_axis(name):
     for function in (getattr(fg.special, name), getattr(fg.nn, name)):

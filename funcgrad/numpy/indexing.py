@@ -15,7 +15,7 @@ from ..ops.index import ARRAY, Index, getitem_p, scatter_add_p
 from ..ops.operand import asarray, integers, operand, strong
 from ..ops.reduce import axis_of, gather_along_axis
 from ..ops.structure import broadcast_to, cast, reshape
-from .aliasing import Viewed, in_c_order, viewed
+from .aliasing import Viewed, apart, in_c_order, viewed
 from .dispatch import implements, no_out, unsupported
 from .shapes import integer_tuple, ravel, ravel_if_none, scalar_axis
 
@@ -194,10 +194,9 @@ def take(
     a, axis = ravel_if_none(a, scalar_axis(a, axis))
     positions = as_positions("take", indices)
     n = shape_of(a)[axis]
-    if not n and mode in ("clip", "wrap"):
-        return _take_from_empty(
-            a, (*shape_of(a)[:axis], *shape_of(indices), *shape_of(a)[axis + 1 :])
-        )
+    if 0 in shape_of(a)[:axis] or (not n and mode in ("clip", "wrap")):  # indices are not read
+        shape = (*shape_of(a)[:axis], *shape_of(indices), *shape_of(a)[axis + 1 :])
+        return _take_from_empty(a, shape)
     if mode == "clip":
         indices = ew.clip(positions, 0, n - 1)
     elif mode == "wrap":
@@ -216,7 +215,7 @@ def _take_from_empty(a: Any, shape: Shape) -> Any:
     """Empty result of taking along an axis of length 0."""
     if math.prod(shape):
         raise IndexError("cannot do a non-empty take from an empty axes.")
-    return np.zeros(shape, dtype_of(a))
+    return apart(reshape(a, shape), a)
 
 
 @implements("take_along_axis")
