@@ -65,7 +65,7 @@ LAST: tuple[Pass, ...] = (  # for the outermost program alone, just before its s
 # fmt: on
 LARGE = 500  # equations from which on a program is large
 SEARCHING = frozenset({dce, simplify, cse})
-AT_ONCE = frozenset({cse})  # a second time changes nothing
+AT_ONCE = frozenset({cse, dce})  # a second time changes nothing, nor cse after dce
 
 
 CHANGED_BY: dict[Pass, set[Any]] = {  # primitives of which a pass needs one
@@ -100,10 +100,11 @@ def passed(jaxpr: Jaxpr, passes: Sequence[Pass], check: bool = sys.flags.dev_mod
         if change in idle:
             continue
         before, jaxpr = jaxpr, change(jaxpr) if may_change(jaxpr, change) else jaxpr
-        if jaxpr is before:
+        if jaxpr is before or (change is dce and jaxpr.eqns == before.eqns):
+            jaxpr = before
             idle.add(change)  # also later, while the program stays the same
             continue
-        idle = {change} & AT_ONCE
+        idle = ({change} & AT_ONCE) | (idle & AT_ONCE if change is dce else set())
         if check:
             check_jaxpr(jaxpr)
     return jaxpr
