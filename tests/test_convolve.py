@@ -19,6 +19,7 @@ from funcgrad.ops import (
     patches,
     pooling_kernels,
     products,
+    winograd,
 )
 from funcgrad.ops.convolve import conv_kernel_p, convolve_p
 from funcgrad.ops.windows import transposed_windows, window
@@ -218,6 +219,27 @@ def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch)
         np.testing.assert_allclose(got, want, rtol=1e-10, atol=1e-10)  # sums in another order
     assert np.sum(x_ct * t) == pytest.approx(np.sum(ct * f(t, w)), rel=1e-9, abs=1e-9)
     assert np.sum(w_ct * u) == pytest.approx(np.sum(ct * f(x, u)), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("spot", [None, np.inf, np.nan, 1e30])
+@pytest.mark.parametrize("sizes", [(8, 6), (7, 9), (2, 5)])
+def test_tiles_give_the_numbers_of_windows(sizes, spot, monkeypatch):
+    windows = tuple(
+        window(n, 3, 1, low, high) for n, low, high in zip(sizes, (1, 3), (1, -1), strict=True)
+    )
+    x, w = normal(3, *sizes, 4), normal(3, 3, 4, 5)
+    if spot is not None:
+        x[1, 1, 2, 0] = spot
+    for ways in (windows, transposed_windows(windows)):
+        x = normal(3, *(a[0] for a in ways), 4) if ways is not windows else x
+        want = convolve_p(x, w, windows=ways, groups=1)
+        for name, value in {"CHANNELS": 1, "LEAST_TILES": 1, "TILES": 500, "FEW_TILES": 1}.items():
+            monkeypatch.setattr(winograd, name, value)
+        monkeypatch.setattr(winograd, "WASTED", 1)
+        got = convolve_p(x, w, windows=ways, groups=1)
+        monkeypatch.undo()
+
+        np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.parametrize("bad", [np.inf, np.nan])

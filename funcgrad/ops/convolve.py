@@ -18,11 +18,12 @@ from ..core.errors import ShapeError
 from .contract import Multilinear
 from .correlate import correlate_into, correlate_plan, kernel_sizes
 from .families import unbroadcast
-from .im2col import cheapest_form, convolve_into, convolve_plan, scratch_sizes
+from .im2col import cheapest_form, convolve_into, convolve_plan, largest_sizes, scratch_sizes
 from .index import Index, getitem_p
 from .linear import InBuffers
 from .structure import Batched, axis_to_front, reshape, transpose_p
 from .windows import Window, transposed_windows
+from .winograd import in_tiles, tile_sizes
 
 
 class Bilinear(InBuffers, Multilinear, Codegen):
@@ -128,8 +129,11 @@ class Convolve(Bilinear):
         self, x: Aval, w: Aval, *, windows: tuple[Window, ...], groups: int
     ) -> tuple[Aval, ...]:
         s, t = w.shape[-2], w.shape[-1] // groups
-        sizes = scratch_sizes(cheapest_form(windows, s, t), x.shape[0], windows, s, t, groups)
-        return tuple(Aval((size,), np.result_type(x.dtype, w.dtype)) for size in sizes)
+        dtype, form = np.result_type(x.dtype, w.dtype), cheapest_form(windows, s, t)
+        sizes = scratch_sizes(form, x.shape[0], windows, s, t, groups)
+        if in_tiles(x.shape[0], windows, s, t, groups, dtype):
+            sizes = largest_sizes([sizes, tile_sizes(x.shape[0], windows, s, t)])
+        return tuple(Aval((size,), dtype) for size in sizes)
 
     def plan(self, scratch: Any, x: Any, w: Any, **params: Any) -> Any:
         return convolve_plan(scratch, x, w, **params)

@@ -4,6 +4,7 @@ Plain functions of NumPy arrays. ``cheapest_form`` chooses one of three forms by
 
 - ``im2col`` copies each window into a row of a matrix, and multiplies;
 - ``col2im`` multiplies first, and adds the products into the result: for few result channels;
+- ``winograd`` (in ``winograd.py``) computes many channels with 16 products for 36;
 - ``depthwise`` (in ``depthwise.py``) multiplies and adds without a matrix: for one channel in each
   group.
 
@@ -48,9 +49,11 @@ from .windows import (
     product,
     with_positive_steps,
 )
+from .winograd import in_tiles, tile_plan, winograd
 
 # the form, the flips of the kernel, whether zeros are to be written, the number of merged groups,
-# buffers, for each phase its kernel, results, windows and plan of strips; these without merging
+# buffers, for each phase its kernel, results, windows and plan of strips; these without merging;
+# the plan of Winograd's tiles
 Plan: TypeAlias = tuple[Any, ...]
 
 BLOCK = 1 << 17  # elements of a block of windows: 512 kB in float32, a quarter of the L2 cache
@@ -163,9 +166,9 @@ def convolve_plan(
     form, flips = cheapest_form(windows, s, t), kernel_flips(windows)
     windows = at_least_one_axis(with_positive_steps(windows))
     if is_empty(x[0], windows, product(w)):
-        return form, flips, True, 1, scratch, [], []
+        return form, flips, True, 1, scratch, [], [], None
     if form == "col2im":
-        return form, flips, False, 1, scratch, [((), (), windows, None)], []
+        return form, flips, False, 1, scratch, [((), (), windows, None)], [], None
     found = phases(windows)
     meet = sum(product([a[1] for a in part]) for *_, part in found)
     partial = meet < product([a[1] for a in windows])  # some results meet no element of the source
@@ -179,7 +182,10 @@ def convolve_plan(
                 steps = strip_plan(scratch, x[0], part, s * k, t * k, groups // k)
             parts.append((kernel, results, part, steps))
         plans.append(parts)
-    return form, flips, partial, merged, scratch, plans[0], plans[-1]
+    tiles = None
+    if in_tiles(x[0], windows, s, t, groups, scratch[0].dtype):
+        tiles = tile_plan(scratch, x[0], windows, s, t)
+    return form, flips, partial, merged, scratch, plans[0], plans[-1], tiles
 
 
 def convolve_into(
@@ -187,10 +193,10 @@ def convolve_into(
     windows: Sequence[Window], groups: int,
 ) -> None:  # fmt: skip
     """Write the convolution of ``x`` with ``w`` into ``out``."""
-    form, flips, partial, merged, scratch, parts, apart = plan
+    form, flips, partial, merged, scratch, parts, apart, tiles = plan
     if partial:
         out.fill(0)
-    if not parts:
+    if not parts or (tiles is not None and winograd(x, w[flips], out, tiles)):
         return
     if merged > 1 and not (is_finite(x) and is_finite(w)):
         merged, parts = 1, apart  # the zeros between merged groups would make nan of infinity
