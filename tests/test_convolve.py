@@ -223,6 +223,7 @@ def test_all_blocks_and_products_give_the_numbers_of_the_loop(seed, monkeypatch)
 
 @pytest.mark.parametrize("spot", [None, np.inf, np.nan, 1e30])
 @pytest.mark.parametrize("sizes", [(8, 6), (7, 9), (2, 5)])
+@pytest.mark.filterwarnings("ignore:invalid value")  # products of infinity in sums
 def test_tiles_give_the_numbers_of_windows(sizes, spot, monkeypatch):
     windows = tuple(
         window(n, 3, 1, low, high) for n, low, high in zip(sizes, (1, 3), (1, -1), strict=True)
@@ -232,14 +233,18 @@ def test_tiles_give_the_numbers_of_windows(sizes, spot, monkeypatch):
         x[1, 1, 2, 0] = spot
     for ways in (windows, transposed_windows(windows)):
         x = normal(3, *(a[0] for a in ways), 4) if ways is not windows else x
+        y = normal(3, *(a[1] for a in ways), 5)
         want = convolve_p(x, w, windows=ways, groups=1)
+        kernel = conv_kernel_p(x, y, windows=ways, groups=1)
         for name, value in {"CHANNELS": 1, "LEAST_TILES": 1, "TILES": 500, "FEW_TILES": 1}.items():
             monkeypatch.setattr(winograd, name, value)
         monkeypatch.setattr(winograd, "WASTED", 1)
         got = convolve_p(x, w, windows=ways, groups=1)
+        sums = conv_kernel_p(x, y, windows=ways, groups=1)
         monkeypatch.undo()
 
         np.testing.assert_allclose(got, want, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(sums, kernel, rtol=1e-12, atol=1e-11)
 
 
 @pytest.mark.parametrize("bad", [np.inf, np.nan])

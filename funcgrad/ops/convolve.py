@@ -24,6 +24,7 @@ from .linear import InBuffers
 from .structure import Batched, axis_to_front, reshape, transpose_p
 from .windows import Window, transposed_windows
 from .winograd import in_tiles, tile_sizes
+from .winograd_sums import tile_sum_sizes
 
 
 class Bilinear(InBuffers, Multilinear, Codegen):
@@ -199,8 +200,13 @@ class ConvKernel(Bilinear):
         self, x: Aval, y: Aval, *, windows: tuple[Window, ...], groups: int
     ) -> tuple[Aval, ...]:
         s, t = x.shape[-1] // groups, y.shape[-1] // groups
-        sizes = kernel_sizes(x.shape[0], windows, s, t, groups)
-        return tuple(Aval((size,), np.result_type(x.dtype, y.dtype)) for size in sizes)
+        sizes, dtype = (
+            kernel_sizes(x.shape[0], windows, s, t, groups),
+            np.result_type(x.dtype, y.dtype),
+        )
+        if in_tiles(x.shape[0], windows, s, t, groups, dtype):
+            sizes = largest_sizes([sizes, tile_sum_sizes(x.shape[0], windows, s, t)])
+        return tuple(Aval((size,), dtype) for size in sizes)
 
     def plan(self, scratch: Any, x: Any, y: Any, **params: Any) -> Any:
         return correlate_plan(scratch, x, y, **params)

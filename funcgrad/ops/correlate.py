@@ -31,9 +31,12 @@ from .windows import (
     transposed_windows,
     with_positive_steps,
 )
+from .winograd import in_tiles
+from .winograd_sums import sum_over_tiles, tile_sum_plan
 
 # whether operands are exchanged, flips of the kernel, whether zeros are to be written, the number
-# of merged groups, buffers, and for each phase its kernel, results, windows and plan of strips
+# of merged groups, buffers, and for each phase its kernel, results, windows and plan of strips;
+# flips and the plan of Winograd's tiles
 SumPlan: TypeAlias = tuple[Any, ...]
 
 SUMMED = 1 << 18  # elements of a block of windows whose products are added
@@ -86,11 +89,15 @@ def correlate_plan(
     windows = at_least_one_axis(windows)
     size = product([w[2] for w in windows]) * s * t * groups
     exchanged = not gathers_source(s, t)
+    tiles: Any = None
+    if in_tiles(x[0], windows, s, t, groups, scratch[0].dtype):
+        sums = tile_sum_plan(scratch, x[0], with_positive_steps(windows), s, t)
+        tiles = kernel_flips(windows), sums
     if exchanged:
         windows, s, t = transposed_windows(windows), t, s
     flips, windows = kernel_flips(windows), with_positive_steps(windows)
     if is_empty(x[0], windows, size):
-        return exchanged, flips, True, 1, scratch, []
+        return exchanged, flips, True, 1, scratch, [], None
     merged = merged_groups(s, t, groups)
     s, t, groups = s * merged, t * merged, groups // merged
     found = phases(windows)
@@ -101,7 +108,7 @@ def correlate_plan(
             steps = strip_sum_plan(scratch, x[0], part, s, t, groups)
         parts.append((kernel, results, part, steps))
     partial = meet < product([w[2] for w in windows])  # some elements of the kernel meet no pair
-    return exchanged, flips, partial, merged, scratch, parts
+    return exchanged, flips, partial, merged, scratch, parts, tiles
 
 
 def correlate_into(
@@ -109,10 +116,10 @@ def correlate_into(
     windows: Sequence[Window], groups: int,
 ) -> None:  # fmt: skip
     """Write the cotangent of the kernel, from ``x`` and ``y``, into ``out [*window, S, G*T]``."""
-    exchanged, flips, partial, merged, scratch, parts = plan
+    exchanged, flips, partial, merged, scratch, parts, tiles = plan
     if partial:
         out.fill(0)
-    if not parts:
+    if not parts or (tiles is not None and sum_over_tiles(x, y, out[tiles[0]], tiles[1])):
         return
     if not windows:
         x, y, out = x[:, None], y[:, None], out[None]

@@ -99,7 +99,7 @@ def tile_loads(base: np.ndarray, n: slice, r: slice, windows: Any) -> list[Any]:
     for i in (0, 1):
         for j in (0, 1):
             index, places = [n], []
-            parts = ((r.start, r.stop + 1, i), (0, base.shape[4], j))
+            parts = ((r.start, r.start + base.shape[2], i), (0, base.shape[4], j))
             for (start, stop, k), (length, _, _, _, off, *_) in zip(parts, windows, strict=True):
                 low = max(start, -((k - off) // 2))
                 high = max(low, min(stop, -((k - off - length) // 2)))
@@ -129,17 +129,16 @@ def tile_results(last: Any, n: slice, r: slice, windows: Any) -> list[Any]:
     return found
 
 
-def tile_steps(scratch: Any, shape: Any, kernel: np.ndarray, s: int, t: int) -> tuple[Any, ...]:
-    """The padded source of tiles of a shape, the sums of it, products, and sums of these."""
-    columns, padded, _, flat = scratch
+def tile_sums(
+    columns: np.ndarray, padded: np.ndarray, shape: tuple[int, ...], s: int
+) -> tuple[Any, ...]:
+    """The padded source of tiles of a shape, sums of it, and the place of the last."""
     rows, count, width = shape
     size = 4 * (rows + 1) * count * (width + 1) * s
     base = padded[:size].reshape(2, 2, rows + 1, count, width + 1, s)  # two residues of each axis
     half = (4, 2, rows, count, width + 1, s)
     once = padded[size : size + product(half)].reshape(half)
     both = columns[: 16 * product(shape) * s].reshape(4, 4, *shape, s)
-    terms = flat[: 16 * product(shape) * t].reshape(4, 4, *shape, t)
-    along = padded[: 8 * product(shape) * t].reshape(4, 2, *shape, t)
     d0, d1, d2, d3 = base[0][:, :-1], base[1][:, :-1], base[0][:, 1:], base[1][:, 1:]
     e0, e1 = once[:, 0, ..., :-1, :], once[:, 1, ..., :-1, :]
     e2, e3 = once[:, 0, ..., 1:, :], once[:, 1, ..., 1:, :]
@@ -147,6 +146,15 @@ def tile_steps(scratch: Any, shape: Any, kernel: np.ndarray, s: int, t: int) -> 
     for (a, b, c, d), z in (((d0, d1, d2, d3), once), ((e0, e1, e2, e3), both.swapaxes(0, 1))):
         steps += [(np.subtract, a, c, z[0]), (np.add, b, c, z[1])]
         steps += [(np.subtract, c, b, z[2]), (np.subtract, b, d, z[3])]
+    return base, steps, both
+
+
+def tile_steps(scratch: Any, shape: Any, kernel: np.ndarray, s: int, t: int) -> tuple[Any, ...]:
+    """The padded source of tiles of a shape, the sums of it, products, and sums of these."""
+    columns, padded, _, flat = scratch
+    base, steps, both = tile_sums(columns, padded, shape, s)
+    terms = flat[: 16 * product(shape) * t].reshape(4, 4, *shape, t)
+    along = padded[: 8 * product(shape) * t].reshape(4, 2, *shape, t)
     left, right = both.reshape(16, -1, s), terms.reshape(16, -1, t)
     first, second = along[:, 0], along[:, 1]
     sums = [
