@@ -268,6 +268,21 @@ def test_results_of_vmap_are_no_views_of_its_operands():
     assert_same(fg.vjp(program, Z)[0], Z)
 
 
+def test_a_result_of_vmap_in_a_loop_is_written_although_it_has_the_elements_of_an_older_array():
+    def program(x):
+        def body(_, carry):
+            y = fg.vmap(lambda row: row)(x)
+            y *= 2.0
+            return carry + y
+
+        return fg.lax.fori_loop(0, 2, body, x)
+
+    x = np.ones((2, 3))
+
+    assert_same(5.0 * x, program(x))
+    assert_same(5.0 * x, fg.vjp(program, x)[0])
+
+
 def test_an_out_by_position_is_written_by_functions_of_funcgrad_numpy():
     def program(x):
         fg.numpy.add(x, 1.0, x)

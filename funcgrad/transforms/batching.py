@@ -11,13 +11,13 @@ from typing_extensions import override
 from ..core import tree
 from ..core.avals import aval_of, check_operand
 from ..core.axes import Axis, bind_axis
-from ..core.buffers import as_given, returned, settled
+from ..core.buffers import as_given, no_trace, returned, settled
 from ..core.companions import NO_PROGRAMS
 from ..core.errors import ClosureError, ShapeError
 from ..core.integers import whole
 from ..core.memory import Owner, Steps, View
 from ..core.pickling import picklable
-from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, running
+from ..core.trace import ConcreteTracer, Primitive, Trace, Tracer, running, serials
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.layout import Strides, contiguous, gives_c_order, has_own_order, is_contiguous
 from ..ops.operand import stacked
@@ -345,6 +345,7 @@ def _copy_aliases(out: Any, leaves: Sequence[Any]) -> Any:
     def alone(y: Any) -> Any:
         if isinstance(y, Tracer) and y._memory is None and y.shape:
             y._memory = Owner(contiguous(y.shape))
+            y._memory.born = no_trace, next(serials)
         shared = isinstance(y, np.ndarray) and any(np.may_share_memory(y, x) for x in arrays)
         return as_given(y.copy() if shared else y, leaves)
 
