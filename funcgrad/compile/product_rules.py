@@ -93,8 +93,8 @@ def scaled_product(build: Builder, eqn: Eqn) -> Atom | None:
         small = min(made.ins, key=lambda a: a.aval.size)
         if small.aval.size >= product.aval.size or not build.read_once(product):
             return None
-        if eqn.outs[0].aval.dtype.kind != "f" or small.aval.dtype != eqn.outs[0].aval.dtype:
-            return None
+        if eqn.outs[0].aval.dtype.char not in "fd" or small.aval.dtype != eqn.outs[0].aval.dtype:
+            return None  # float16 would overflow early
         scaled = build(eqn.prim, small, x)
         return build(matmul, *[scaled if a is small else a for a in made.ins])
     return None
@@ -108,7 +108,8 @@ def product_of_scaled(build: Builder, eqn: Eqn) -> Atom | None:
         if made is None or made.prim not in (mul, div) or scaled.aval.size < _MANY * out.size:
             continue
         for a, x in (made.ins, made.ins[::-1])[: 2 if made.prim is mul else 1]:
-            if _scales(x) and a.aval == scaled.aval and out.dtype == a.aval.dtype:
+            fits = a.aval == scaled.aval and out.dtype == a.aval.dtype and out.dtype.char in "fd"
+            if fits and _scales(x):
                 ins = [a if j == i else y for j, y in enumerate(eqn.ins)]
                 return build(made.prim, build(matmul, *ins), x)
     return None
