@@ -161,12 +161,13 @@ def _pushed(
 
     def along(e: Any) -> Any:
         given = (chosen.argument,), (tree.unflatten(treedef, [e]),)
-        found[:] = jvp(chosen.caller(hand), *given, has_aux=has_aux)
-        _check_outputs("jacfwd", tree.leaves(found[0]), holomorphic)
-        return tree.leaves(found[1])
+        out, tangents, *aux = jvp(chosen.caller(hand), *given, has_aux=has_aux)
+        found[:] = out, *aux  # a tangent here would be a reference cycle
+        _check_outputs("jacfwd", tree.leaves(out), holomorphic)
+        return tree.leaves(tangents)
 
     pushed = vmap(along, out_axes=-1)(_units(x))
-    out, _, *aux = found
+    out, *aux = found
     rows = zip(pushed, tree.leaves(out), strict=True)
     return out, [[_shaped(t, y, x)] for t, y in rows], *aux
 
