@@ -16,15 +16,9 @@ from .windows import Window, product, slices
 from .winograd import LARGEST_NORM, tile_blocking, tile_loads, tile_sums
 
 
-def sum_blocking(count: int, windows: Sequence[Window], s: int, t: int) -> tuple[int, int]:
-    """The numbers of examples, and of rows of tiles, of a block: more, as its sum is long."""
-    examples, rows = tile_blocking(count, windows, max(s, t))
-    return (min(count, 2 * examples), rows) if examples > 1 or count == 1 else (examples, rows)
-
-
 def tile_sum_sizes(count: int, windows: Sequence[Window], s: int, t: int) -> tuple[int, ...]:
     """The sizes of the buffers of ``sum_over_tiles``."""
-    examples, rows = sum_blocking(count, windows, s, t)
+    examples, rows = tile_blocking(count, windows, max(s, t))
     columns = -(-windows[1][1] // 2)
     place = examples * rows * columns
     sources = 12 * examples * (rows + 1) * (columns + 1) * s
@@ -36,7 +30,7 @@ def tile_sum_plan(scratch: Any, count: int, windows: Any, s: int, t: int) -> tup
     """The total; for each block its sources, cotangents, their sums, and products."""
     columns, padded, flat, total, partial = scratch
     total = total[: 16 * s * t].reshape(16, s, t)
-    examples, height = sum_blocking(count, windows, s, t)
+    examples, height = tile_blocking(count, windows, max(s, t))
     rows, width = (-(-a[1] // 2) for a in windows)
     results = [(a[1], a[1], 1, 1, 0, 1, 1) for a in windows]
     made: dict[tuple[int, int], Any] = {}
