@@ -325,7 +325,7 @@ def test_an_associative_ufunc_is_folded_in_few_lines(ufunc):
     for fold in (ufunc.reduce, ufunc.accumulate):
         compiled = fg.jit(lambda x, fold=fold: fold(x))
         assert np.allclose(fold(x), compiled(x), rtol=1e-13)
-        assert len(compiled.source(x).splitlines()) < 200
+        assert len(compiled.source(x).splitlines()) < 220
 
 
 @pytest.mark.parametrize("name", ["zeros_like", "ones_like", "empty_like", "full_like", "astype"])

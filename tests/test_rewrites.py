@@ -640,7 +640,16 @@ def logs_of_sums(function):
     return made
 
 
+def rows_by_rows(draw):
+    kind, shape = (
+        (draw.pick(("?", "i4", "c16", "i8")),),
+        draw.pick(((3,), (2, 3), (2, 1, 2), (0, 2))),
+    )
+    return primitives["vecdot"], (draw.array(kind, shape), draw.array(kind, shape))
+
+
 LOWERED = {
+    "vecdot": rows_by_rows,
     "sin": large_angles(np.sin),
     "cos": large_angles(np.cos),
     "logaddexp": logs_of_sums(np.logaddexp),

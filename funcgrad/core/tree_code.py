@@ -93,8 +93,9 @@ class Code:
         return name
 
     def constant(self, key: Any) -> str:
-        short = type(key) is int and abs(key) < 1 << 64  # Python limits decimal digits
-        return repr(key) if short or type(key) in (str, bool) else self.bind(key)
+        if type(key) is int and abs(key) >= 1 << 64:
+            return hex(key)  # Python limits decimal digits
+        return repr(key) if type(key) in (int, str, bool) else self.bind(key)
 
     def define(self, name: str, parameters: str, lines: Sequence[str], rest: Sequence[str]) -> Any:
         """Define a function that returns ``MISS`` where ``lines`` raise, and then runs ``rest``."""
@@ -268,17 +269,17 @@ class TreeCode:
             hash(nodes)
         except TypeError:  # what is not hashable may change
             return
-        code = Code()
+        code, maker = Code(), Code()
         code.flatten("tree", nodes)
         code.scope["are_leaves"] = are_leaves
         rest = [f"leaves = [{', '.join(code.leaves)}]"]
         rest.append("return leaves if are_leaves(leaves) else MISS")
-        self.flatten = code.define("flatten", "tree", code.lines, rest)
-        maker = Code()
         names = [maker.name("y") for _ in range(self.treedef.num_leaves)]
         given = f"[{', '.join(names)}] = leaves"
         result = f"return {built(maker, self.treedef, names)}"
         self.build = maker.define("build", "leaves", (), [given, result])
+        # last, so that an interruption before it leaves no half of the code
+        self.flatten = code.define("flatten", "tree", code.lines, rest)
 
 
 def are_leaves(xs: Sequence[Any]) -> bool:

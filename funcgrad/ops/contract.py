@@ -261,8 +261,7 @@ class Vecdot(Multilinear, Codegen):
 
     @override
     def run(self, a: Any, b: Any) -> tuple[Any, ...]:
-        plain = dtype_of(a).kind == dtype_of(b).kind == "f"
-        return (np.vecdot(a, b) if plain else np.add.reduce(a * b, -1),)
+        return (np.vecdot(a, b) if _are_real(a, b) else np.add.reduce(a * b, -1),)
 
     @override
     def infer(self, a: Aval, b: Aval) -> tuple[Aval, ...]:
@@ -284,8 +283,18 @@ class Vecdot(Multilinear, Codegen):
     def decompose(self, a: Any, b: Any) -> Any:
         return (sum_p(a * b, axes=(len(shape_of(a)) - 1,)),)
 
+    def lower(self, build: Any, a: Any, b: Any) -> Any:
+        """The sum of the product where NumPy would give booleans, or conjugate."""
+        if _are_real(a, b):
+            return None
+        return build("sum", build("mul", a, b), axes=(len(shape_of(a)) - 1,))
+
     def emit(self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V]) -> None:
         w.call(w.numpy("vecdot" if outs[0].aval.shape else "dot"), list(ins), outs[0])
+
+
+def _are_real(*xs: Any) -> bool:
+    return all(dtype_of(x).kind == "f" for x in xs)
 
 
 def contraction(build: Any, a: Any, b: Any, left: set[str]) -> tuple[Any, str]:
