@@ -63,7 +63,7 @@ FILE_LINES, FUNCTION_LINES = 400, 40
 # functions and files that one first call runs through, at most
 READING_PATHS = {
     "grad": (60, 9),
-    "jit": (120, 25),
+    "jit": (120, 24),
     "grad of scan": (110, 23),
     "grad of while": (110, 25),
     # by the rules of the loops: those above have few operations, and run step by step

@@ -17,12 +17,11 @@ from typing_extensions import override
 from ...compile.donation import match_donors
 from ...compile.liveness import nbytes
 from ...compile.memory_report import MemoryReport
-from ...compile.program import Program, compiled
+from ...compile.program import Program, compiled, young_only
 from ...core import tree
 from ...core.avals import PYTHON_SCALARS, Aval, aval_of
 from ...core.axes import axis_env, bind_axes
 from ...core.cache import lazy
-from ...core.collector import young_only
 from ...core.errors import MemoryLimitError, shown
 from ...core.jaxpr import ClosedJaxpr, constants_as_inputs
 from ...core.trace import Tracer
