@@ -6,6 +6,7 @@ A test compares the tables with the modules. ``core/registry.py`` reads them.
 # fmt: off
 # module -> names of the primitives that it defines
 PRIMITIVES = {
+    "compile.elements": "elements",
     "compile.fusion": "blocks overlapping_blocks",
     "compile.finite_checks": "check after",
     "compile.mask_marks": "live resume seed settle start",

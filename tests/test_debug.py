@@ -521,7 +521,7 @@ def test_what_a_selection_drops_is_no_fault(f, way):
         assert np.isfinite(fg.jit(fg.grad(f), debug_nans=True)(X)).all()
 
     for a, b in zip(fg.tree.leaves(want), fg.tree.leaves(got), strict=True):
-        np.testing.assert_array_equal(a, b)
+        np.testing.assert_allclose(a, b, rtol=1e-15)  # compiled with checks, factors are in turns
         assert type(a) is type(b)
 
 

@@ -15,7 +15,7 @@ import funcgrad.linalg
 import funcgrad.nn
 import funcgrad.random
 import funcgrad.scipy
-from funcgrad.compile import algebra, shared_sums, simplification
+from funcgrad.compile import algebra, product_rules, shared_sums, simplification
 from funcgrad.compile.rewrite import Builder
 from funcgrad.core.registry import primitives
 from funcgrad.ops import elementwise as ew, half_angle
@@ -733,6 +733,7 @@ def applied(monkeypatch):
 
     monkeypatch.setattr(Builder, "by_rule", counting)
     monkeypatch.setattr(shared_sums, "LARGE_SUM", 0)
+    monkeypatch.setattr(product_rules, "LARGE_FACTOR", 0)
     monkeypatch.setattr(half_angle, "tan_is_fast", lambda: True)  # as it is by AVX-512
     return counts
 

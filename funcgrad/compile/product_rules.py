@@ -18,6 +18,7 @@ from .sum_rules import is_moderate
 
 STACKED = 4  # vectors from which their product as one matrix pays
 WIDE_ROWS = 32  # elements of rows from which vecdot takes less time than a product and a sum
+LARGE_FACTOR = 1 << 14  # elements of an operand from which on a pass over it takes long
 _MANY = 4  # times the elements of a product, from which on it is scaled in place of an operand
 
 
@@ -105,7 +106,9 @@ def product_of_scaled(build: Builder, eqn: Eqn) -> Atom | None:
     out = eqn.outs[0].aval
     for i, scaled in enumerate(eqn.ins):
         made = build.maker(scaled)
-        if made is None or made.prim not in (mul, div) or scaled.aval.size < _MANY * out.size:
+        if made is None or made.prim not in (mul, div):
+            continue
+        if scaled.aval.size < max(LARGE_FACTOR, _MANY * out.size):
             continue
         for a, x in (made.ins, made.ins[::-1])[: 2 if made.prim is mul else 1]:
             fits = a.aval == scaled.aval and out.dtype == a.aval.dtype and out.dtype.char in "fd"
