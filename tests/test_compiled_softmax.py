@@ -82,6 +82,21 @@ def test_a_gradient_is_not_finite_where_the_eager_one_is_not(name):
             np.testing.assert_array_equal(np.isfinite(got), np.isfinite(want), str(xs))
 
 
+def test_a_sum_that_cancels_is_nan_where_the_sum_of_exponentials_is_infinite():
+    def log_softmax(x, c):
+        y = x - np.mean(x, 0, keepdims=True)
+        return (y - np.log(np.sum(np.exp(y), 0, keepdims=True))) * c
+
+    slope, compiled = gradients(log_softmax)
+    x, c = np.random.default_rng(0).normal(size=(2, 48, 48))
+    x[3, 4] = 1e200  # of which exp is infinite, and the mean finite
+
+    with np.errstate(all="ignore"):
+        want, got = slope(x, c)[0], compiled(x, c)[0]
+    assert np.isnan(want[:, 4]).all()
+    np.testing.assert_array_equal(np.isnan(got), np.isnan(want))
+
+
 def test_the_gradient_of_attention_needs_two_arrays_of_its_scores():
     n, q = 64, np.ones((64, 8))
     loss = lambda q, k, v: np.sum((softmax(q @ k.T / 3.0) @ v) ** 2)

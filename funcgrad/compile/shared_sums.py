@@ -1,8 +1,8 @@
 """Rules for sums of which parts are known: factors that do not vary, and sums that cancel."""
 
 from ..core.avals import Aval
-from ..core.jaxpr import Atom, Eqn, Var
-from ..ops.elementwise import add, div, mul, quotient
+from ..core.jaxpr import Atom, Eqn, Literal, Var
+from ..ops.elementwise import add, div, mul, neg, quotient
 from ..ops.structure import reshape_p, sum_p
 from .rewrite import Builder
 from .zero_sums import Sums
@@ -88,7 +88,10 @@ def _zero(sums: Sums, x: Atom, out: Aval) -> Atom | None:
 
 
 def _fixed_operands(sums: Sums, x: Atom) -> list[Atom]:
-    """The values that are the same for all terms, among those that are added and multiplied."""
+    """The values that are the same for all terms, among those that are added and multiplied.
+
+    And their divisors: where the sum S of infinite terms is one, 1 / S is 0.
+    """
     found: list[Atom] = []
     stack = [x]
     while stack:
@@ -97,8 +100,19 @@ def _fixed_operands(sums: Sums, x: Atom) -> list[Atom]:
             if not _is_fixed(sums, a):
                 stack.append(a)
             elif a not in found:
-                found.append(a)
+                found += [a, *_divisor(sums.build, a)]
     return found
+
+
+def _divisor(build: Builder, c: Atom) -> list[Atom]:
+    """In a list the divisor of a quotient, with its shape; an empty list for other values."""
+    made = build.maker(c)
+    while made is not None and made.prim in (reshape_p, neg):
+        made = build.maker(made.ins[0])
+    if made is None or made.prim not in (div, quotient) or isinstance(made.ins[1], Literal):
+        return []
+    s, shape = made.ins[1], c.aval.shape
+    return [build(reshape_p, s, shape=shape)] if s.aval.size == c.aval.size else []
 
 
 def _scaled_by_zero(sums: Sums, c: Atom) -> Atom:
