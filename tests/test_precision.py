@@ -5,6 +5,7 @@ import pytest
 
 import funcgrad as fg
 from funcgrad import losses, nn, optim, special
+from funcgrad.ops import half_angle
 
 from .support.compare import assert_same
 
@@ -446,3 +447,14 @@ def test_many_that_tie_in_an_update_of_half_precision_share_all(method):
     for run in (fg.grad(update), fg.jit(fg.grad(update))):
         assert np.sum(run(v), dtype=float) == pytest.approx(5000 / 5001, rel=2e-3)
     assert fg.jvp(update, (v,), (v,))[1] == pytest.approx(5000 / 5001, rel=2e-3)
+
+
+def test_compiled_sines_and_cosines_are_not_above_one(monkeypatch):
+    monkeypatch.setattr(half_angle, "tan_is_fast", lambda: True)  # as it is by AVX-512
+    x = np.arange(-600, 600) * (np.pi / 2)
+
+    sine, cosine = fg.jit(lambda x: (np.sin(x), np.cos(x)))(x)
+
+    assert np.isfinite(np.arcsin(sine)).all() and np.isfinite(np.arccos(cosine)).all()
+    np.testing.assert_allclose(sine, np.sin(x), rtol=2e-15, atol=0)
+    np.testing.assert_allclose(cosine, np.cos(x), rtol=2e-15, atol=0)

@@ -21,13 +21,14 @@ def lower_sin(build: Any, x: Any) -> Any:
 def lower_cos(build: Any, x: Any) -> Any:
     """cos(x) = sin(x)**2 / (sin(x) tan(x)), which has the digits of cos(x) also where it is small.
 
-    At 0 it is TINY / TINY = 1.
+    At 0 it is TINY / TINY = 1. Rounding may give more than 1, of which arccos is nan.
     """
     if not _is_double(x):
         return None
     s = _sine(build, x)
     product = build("mul", s, build("tan", x))
-    return build("div", build("add", build("square", s), TINY), build("add", product, TINY))
+    c = build("div", build("add", build("square", s), TINY), build("add", product, TINY))
+    return build("maximum", build("minimum", c, 1.0), -1.0)
 
 
 def _sine(build: Any, x: Any) -> Any:
