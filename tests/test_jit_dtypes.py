@@ -263,3 +263,10 @@ def test_a_sign_is_a_number_of_numpys_compiled_too(x):
 
     assert type(got) is type(np.sign(x))
     np.testing.assert_allclose(got, np.sign(x), rtol=2e-7)  # a quotient, rounded otherwise
+
+
+def test_a_cotangent_of_an_element_of_foreign_byte_order_is_compiled():
+    slope = fg.grad(lambda x: np.stack([x[0, 0] * 2, x[1, 1], -x[0, 1]]) @ np.ones(3))
+    x = np.arange(6.0).reshape(2, 3).astype(">f8")
+
+    np.testing.assert_array_equal(fg.jit(slope)(x), slope(x))

@@ -105,7 +105,8 @@ def convert(w: Statements, x: Value, dtype: np.dtype, out: Value) -> None:
     drops = x.aval.dtype.kind == "c" and dtype.kind in "fiu"
     source = f"{x}.real" if drops else str(x)
     if not out.aval.shape:
-        w.assign(out, f"{w.dtype(dtype)}({source})")
+        native = dtype.newbyteorder("=")  # as the dtype of all scalars is
+        w.assign(out, f"{w.dtype(native)}({source})")
     elif out.allocated:
         w.line(f"{w.numpy('copyto')}({out}, {source}, 'unsafe')", out.aval)
     else:
