@@ -270,3 +270,18 @@ def test_a_cotangent_of_an_element_of_foreign_byte_order_is_compiled():
     x = np.arange(6.0).reshape(2, 3).astype(">f8")
 
     np.testing.assert_array_equal(fg.jit(slope)(x), slope(x))
+
+
+@pytest.mark.parametrize("mode", ["maximum", "minimum", "mean", "median"])
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.array([[3, 2**62 + 5], [2**62 + 9, 7]]),
+        np.array([[3, 2**64 - 5], [2**64 - 9, 7]], np.uint64),
+        np.array([[True, False], [False, False], [False, True]]),
+    ],
+)
+def test_statistics_of_large_integers_and_of_booleans_pad_as_numpys_do(x, mode):
+    padded = lambda x: np.pad(x, ((1, 1), (2, 0)), mode)
+
+    np.testing.assert_array_equal(fg.jit(padded)(x), padded(x), strict=True)

@@ -159,7 +159,7 @@ def _pad_values(x: Any, widths: Any, mode: str, options: dict[str, Any]) -> Any:
                 x, d, max(n - (n if lengths[d, 1] is None else lengths[d, 1]), 0), None
             )
             before, after = (statistic(part, axis=d, keepdims=True) for part in (head, tail))
-            if not is_inexact(dtype_of(x)):
+            if dtype_of(x).kind in "iu" and is_inexact(dtype_of(before)):
                 before, after = np.rint(before), np.rint(after)
         x = _add_border(x, d, (a, b), before, after)
     return x
