@@ -336,11 +336,13 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
             got = (ct, *(cts.pop(first + i, None) for i in range(1, len(out_values))))
             if all(ct is None for ct in got):
                 continue
-        if params is None:
-            found = prim.vjp(got, ins, out_values, in_values)
-        else:
-            found = prim.vjp(got, ins, out_values, in_values, **params)
-        for number, ct in zip(ins, found):  # without strict, in the library's inner loop
+        # zip without strict, because this is the library's inner loop
+        for number, ct in zip(
+            ins,
+            prim.vjp(got, ins, out_values, in_values)
+            if params is None
+            else prim.vjp(got, ins, out_values, in_values, **params),
+        ):
             if ct is None:
                 continue
             before = cts.get(number)
@@ -349,8 +351,9 @@ def backward(records: list[Record], cts: dict[int, Any], drop: bool = False) -> 
             elif number in own and type(before) is type(ct) is np.ndarray:
                 np.add(before, ct, before)
             else:
-                cts[number] = total = before + ct
-                if type(total) is np.ndarray:
+                cts[number] = before + ct
+                # a large sum may reuse memory that has just become free
+                if type(ct) is np.ndarray and ct.nbytes <= SMALL:
                     own.add(number)
 
 
