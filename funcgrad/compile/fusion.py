@@ -80,7 +80,8 @@ class Blocks(Primitive, Codegen):
                 for x, old, v in zip(sources, ins, inner.invars, strict=True)
             ]
             for x, old in zip(given, ins, strict=True):
-                if old.frame is not None and x is not old:
+                kept = x is not old and x.aval.ndim == old.aval.ndim  # else it is flat
+                if old.frame is not None and kept:
                     x.frame = from_row(w, old.frame, step, rows_of)
                     w.unread.add(old.text)
             targets = [
