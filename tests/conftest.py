@@ -13,6 +13,38 @@ def jax():
         yield module
 
 
+# laws that take long and hold for rows of a table: the quick suite meets every other row, the slow
+# suite all; the other laws of a row are in the quick suite
+EVERY_OTHER = {
+    "test_complex.py": ("test_second_derivatives_are_", "test_derivatives_are_central_"),
+    "test_numpy.py": ("test_second_derivatives_are_", "test_gradients_are_central_"),
+    "test_numpy_composed.py": ("test_second_derivatives_are_",),
+    "test_rules.py": (
+        "test_derivatives_staged_", "test_second_derivatives_in_", "test_jvp_of_a_gradient_",
+    ),
+    "test_jit.py": (
+        "test_compiled_derivatives_", "test_a_compiled_primitive_", "test_a_compiled_batch_",
+        "test_a_compiled_program_",
+    ),
+    "test_decompositions.py": ("test_a_program_decomposes_", "test_what_has_no_row_"),
+    "test_higher_orders.py": ("test_derivatives_to_order_2_",),
+    "test_mutation.py": ("test_a_derivative_is_right_or_refused",),
+}  # fmt: skip
+
+
+@pytest.hookimpl(tryfirst=True)  # before the slow tests are left out
+def pytest_collection_modifyitems(items):
+    """Mark every other row of the laws above as slow."""
+    met = {}
+    for item in items:
+        laws = EVERY_OTHER.get(item.path.name, ())
+        if item.name.startswith(laws) and laws and item.get_closest_marker("slow") is None:
+            law = item.nodeid.partition("[")[0]
+            met[law] = met.get(law, 0) + 1
+            if met[law] % 2 == 0:
+                item.add_marker("slow")
+
+
 # files whose small loops stand for long ones
 LOOPS = {
     "test_control", "test_fuzz", "test_implicit", "test_lost_derivatives", "test_nested_closures",
