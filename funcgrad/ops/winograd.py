@@ -8,7 +8,7 @@ m3 = (d1 - d3) g2. No element outside of its window is in a result. An infinite 
 Source: Lavin & Gray 2015, section 4.1 (arXiv:1509.09308).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -70,27 +70,26 @@ def tile_plan(scratch: Any, count: int, windows: Sequence[Window], s: int, t: in
     kernel = aligned(weights, 16 * blocks * s * width).reshape(16, blocks, s, width)
     kernel = kernel[..., : t // blocks]
     views = flat[: 12 * s * t].reshape(4, 3, s, t), flat[12 * s * t : 16 * s * t]
-    examples, height = tile_blocking(count, windows, max(s, t))
-    rows, width = (-(-a[1] // 2) for a in windows)
-    made: dict[tuple[int, int], Any] = {}
+    made: dict[tuple[int, ...], Any] = {}
     plans = []
+    for n, r, shape in tile_blocks(count, windows, max(s, t)):
+        if shape not in made:
+            made[shape] = tile_steps(scratch, shape, kernel, s, t)
+        base, steps, factors, sums, last = made[shape]
+        loads, results = tile_loads(base, n, r, windows), tile_results(last, n, r, windows)
+        plans.append((base.reshape(-1), loads, steps, factors, sums, results))
+    return (*views, kernel), plans
+
+
+def tile_blocks(
+    count: int, windows: Sequence[Window], channels: int
+) -> Iterator[tuple[slice, slice, tuple[int, int, int]]]:
+    """Of each block its examples, its rows of tiles, and the shape of its tiles."""
+    examples, height = tile_blocking(count, windows, channels)
+    rows, width = (-(-a[1] // 2) for a in windows)
     for n in slices(count, examples):
         for r in slices(rows, height):
-            shape = (r.stop - r.start, n.stop - n.start)
-            if shape not in made:
-                made[shape] = tile_steps(scratch, (*shape, width), kernel, s, t)
-            base, steps, factors, sums, last = made[shape]
-            plans.append(
-                (
-                    base.reshape(-1),
-                    tile_loads(base, n, r, windows),
-                    steps,
-                    factors,
-                    sums,
-                    tile_results(last, n, r, windows),
-                )
-            )
-    return (*views, kernel), plans
+            yield n, r, (r.stop - r.start, n.stop - n.start, width)
 
 
 def tile_loads(base: np.ndarray, n: slice, r: slice, windows: Any) -> list[Any]:

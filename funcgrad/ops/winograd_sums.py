@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from .products import FEWEST_ROWS, add_sums, sums_of
-from .windows import Window, product, slices
-from .winograd import LARGEST_NORM, tile_blocking, tile_loads, tile_sums
+from .windows import Window, product
+from .winograd import LARGEST_NORM, tile_blocking, tile_blocks, tile_loads, tile_sums
 
 
 def tile_sum_sizes(count: int, windows: Sequence[Window], s: int, t: int) -> tuple[int, ...]:
@@ -30,23 +30,18 @@ def tile_sum_plan(scratch: Any, count: int, windows: Any, s: int, t: int) -> tup
     """The total; for each block its sources, cotangents, their sums, and products."""
     columns, padded, flat, total, partial = scratch
     total = total[: 16 * s * t].reshape(16, s, t)
-    examples, height = tile_blocking(count, windows, max(s, t))
-    rows, width = (-(-a[1] // 2) for a in windows)
     results = [(a[1], a[1], 1, 1, 0, 1, 1) for a in windows]
-    made: dict[tuple[int, int], Any] = {}
+    made: dict[tuple[int, ...], Any] = {}
     plans = []
-    for n in slices(count, examples):
-        for r in slices(rows, height):
-            shape = (r.stop - r.start, n.stop - n.start)
-            if shape not in made:
-                tiles = (*shape, width)
-                base, steps, both = tile_sums(columns, padded, tiles, s)
-                y, more, right = result_sums(flat, tiles, t)
-                pair = both.reshape(16, -1, s), right.reshape(16, -1, t)
-                made[shape] = base, y, steps, more, sums_of(pair, total, partial)
-            base, y, *steps = made[shape]
-            loads = tile_loads(base, n, r, windows), tile_loads(y, n, r, results)
-            plans.append((base.reshape(-1), y.reshape(-1), *loads, *steps))
+    for n, r, shape in tile_blocks(count, windows, max(s, t)):
+        if shape not in made:
+            base, steps, both = tile_sums(columns, padded, shape, s)
+            y, more, right = result_sums(flat, shape, t)
+            pair = both.reshape(16, -1, s), right.reshape(16, -1, t)
+            made[shape] = base, y, steps, more, sums_of(pair, total, partial)
+        base, y, *steps = made[shape]
+        loads = tile_loads(base, n, r, windows), tile_loads(y, n, r, results)
+        plans.append((base.reshape(-1), y.reshape(-1), *loads, *steps))
     half = partial[: 12 * s * t].reshape(3, 4, s, t), partial[12 * s * t : 16 * s * t]
     return total, half, plans
 
