@@ -40,10 +40,15 @@ def _is_fixed(sums: Sums, c: Atom) -> bool:
 
 def _scaled(sums: Sums, prim: object, x: Atom, c: Atom) -> Atom:
     """The sums of ``x``, times or over ``c``."""
-    build, lead = sums.build, len(sums.shape) - c.aval.ndim
+    total = sums.build(sum_p, x, axes=tuple(sorted(sums.axes)))
+    return sums.build(prim, total, _without_axes(sums, c))
+
+
+def _without_axes(sums: Sums, c: Atom) -> Atom:
+    """A value that is fixed along the axes of the sums, without these axes."""
+    lead = len(sums.shape) - c.aval.ndim
     shape = [n for d, n in enumerate(c.aval.shape, lead) if d not in sums.axes]
-    total = build(sum_p, x, axes=tuple(sorted(sums.axes)))
-    return build(prim, total, build(reshape_p, c, shape=tuple(shape)))
+    return sums.build(reshape_p, c, shape=tuple(shape))
 
 
 def _product(build: Builder, a: Atom, b: Atom, like: Atom) -> Atom | None:
@@ -55,7 +60,7 @@ def _product(build: Builder, a: Atom, b: Atom, like: Atom) -> Atom | None:
 
 
 def zero_sum(build: Builder, eqn: Eqn) -> Atom | None:
-    """A sum of a derivative that cancels, as that of x - mean(x), is 0 c for what it holds fixed.
+    """A sum in a derivative that cancels, as that of x - mean(x), is 0 c for its fixed values c.
 
     0 c is not finite where the mean, say, is not. The sum may be one of two terms.
     """
@@ -81,7 +86,7 @@ def _zero(sums: Sums, x: Atom, out: Aval) -> Atom | None:
     build, fixed = sums.build, _fixed_operands(sums, x)
     if not fixed or any(c.aval.dtype != out.dtype for c in fixed):
         return None
-    total, *terms = (_scaled_by_zero(sums, c) for c in fixed)
+    total, *terms = (build(mul, _without_axes(sums, c), 0.0) for c in fixed)
     for term in terms:
         total = build(add, total, term)
     return total if total.aval == out else None
@@ -113,9 +118,3 @@ def _divisor(build: Builder, c: Atom) -> list[Atom]:
         return []
     s, shape = made.ins[1], c.aval.shape
     return [build(reshape_p, s, shape=shape)] if s.aval.size == c.aval.size else []
-
-
-def _scaled_by_zero(sums: Sums, c: Atom) -> Atom:
-    lead = len(sums.shape) - c.aval.ndim
-    shape = [n for d, n in enumerate(c.aval.shape, lead) if d not in sums.axes]
-    return sums.build(mul, sums.build(reshape_p, c, shape=tuple(shape)), 0.0)

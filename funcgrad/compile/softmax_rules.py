@@ -1,15 +1,15 @@
-"""Rules for gradients of what is normalized by its sum, as by softmax."""
+"""Rules for gradients of arrays that are normalized by their sum, as by softmax."""
 
 from collections.abc import Sequence
 from typing import Any
 
 from ..core.avals import Shape
-from ..core.jaxpr import Atom, Eqn, Literal
+from ..core.jaxpr import Atom, Eqn
 from ..ops.contract import vecdot_p
 from ..ops.elementwise import add, div, mul, neg, quotient, sub
 from ..ops.structure import broadcast_p, reshape_p, sum_p
 from .rewrite import Builder
-from .zero_sums import Layout, Sums
+from .zero_sums import Layout, Sums, is_zero
 
 _RATIOS = (div, quotient)
 
@@ -57,7 +57,7 @@ def _sum_over(sums: Sums, x: Atom, wanted: int) -> Any:
         x = made.ins[-1]
         if made.prim in (reshape_p, broadcast_p):
             layout = sums.before(made, layout)
-        elif made.prim is neg or (made.prim is sub and _is_zero(made.ins[0])):
+        elif made.prim is neg or (made.prim is sub and is_zero(made.ins[0])):
             sign = -sign
         elif made.prim in _RATIOS and divisor is None:
             divisor = _value(sums, x, sums.within(made, 1, layout))
@@ -89,10 +89,6 @@ def _sum_over(sums: Sums, x: Atom, wanted: int) -> Any:
 def _left(shape: Shape, axes: Sequence[int]) -> Layout:
     """The layout of a sum along axes."""
     return tuple([None if n == 1 else d for d, n in enumerate(shape) if d not in axes])
-
-
-def _is_zero(x: Atom) -> bool:
-    return isinstance(x, Literal) and x.value == 0
 
 
 def _value(sums: Sums, x: Atom, layout: Layout) -> tuple[Atom, Layout]:

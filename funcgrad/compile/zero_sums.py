@@ -2,7 +2,7 @@
 
 exp(x - m) / sum(exp(x - m)) does not depend on m. Its derivative by m is a sum along an axis that
 cancels only as algebra. ``Sums`` writes an expression as a polynomial in values and in sums of
-products, from which what does not vary along the axes is taken out: there the terms cancel.
+products. Factors that do not vary along the axes are taken out of the sums: then the terms cancel.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -57,9 +57,12 @@ def _chosen(made: Eqn | None) -> Atom | None:
         return None
     if made.prim is keep:
         return made.ins[0]
-    other = made.ins[2]
-    zero = isinstance(other, Literal) and not np.shape(other.value) and other.value == 0
-    return made.ins[1] if zero else None
+    return made.ins[1] if is_zero(made.ins[2]) else None
+
+
+def is_zero(x: Atom) -> bool:
+    """Whether an atom is the literal 0."""
+    return isinstance(x, Literal) and not np.shape(x.value) and bool(x.value == 0)
 
 
 def _shared(sums: "Sums", atom: Atom, layout: Layout) -> tuple[Atom, Layout]:
@@ -203,7 +206,7 @@ class Sums:
         return self.total(self.polynomial(x, tuple(axes), depth))
 
     def total(self, terms: Polynomial) -> Polynomial:
-        """The sum along the axes: what does not vary along them is taken out."""
+        """The sum along the axes, from which factors that do not vary are taken out."""
         found: list[Polynomial] = []
         for monomial, number in terms.items():
             varying = frozenset([factor for factor in monomial if self._varies(factor[0])])
