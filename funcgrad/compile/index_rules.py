@@ -99,8 +99,8 @@ def filled_axis(one: Sequence[Any], other: Sequence[Any], shape: Sequence[int]) 
     found = None
     if not all(type(e) is slice for e in (*one, *other)):
         return None
-    for axis, n in enumerate(shape):
-        a, b = (range(n)[i[axis]] if axis < len(i) else range(n) for i in (one, other))
+    places = zip(shape, ranges_of(one, shape), ranges_of(other, shape), strict=True)
+    for axis, (n, a, b) in enumerate(places):
         if a == b == range(n):
             continue
         low, high = sorted((a, b), key=lambda r: r.start)
@@ -110,6 +110,12 @@ def filled_axis(one: Sequence[Any], other: Sequence[Any], shape: Sequence[int]) 
             return None
         found = axis
     return found
+
+
+def ranges_of(index: Sequence[Any], shape: Sequence[int]) -> list[range]:
+    """The places that an index of slices takes along each axis."""
+    entries = (*index, *[slice(None)] * (len(shape) - len(index)))
+    return [range(n)[e] for e, n in zip(entries, shape, strict=True)]
 
 
 def to_joined(build: Builder, eqn: Eqn) -> Atom | None:

@@ -15,6 +15,7 @@ from ..ops.assign import add_at_p
 from ..ops.elementwise import add, mul, neg, sub
 from ..ops.index import Index, getitem_p, scatter_add_p
 from .algebra import finite
+from .index_rules import ranges_of
 from .rewrite import Builder, rewritten
 from .weighted import unpadded_p
 
@@ -59,13 +60,7 @@ def _is_padding(eqn: Eqn) -> bool:
     index = eqn.params["index"]
     if any(type(e) is not slice or (e.step or 1) != 1 for e in index):
         return False
-    return v.shape == tuple([len(r) for r in _ranges(index, out.shape)])
-
-
-def _ranges(index: Sequence[Any], shape: Sequence[int]) -> list[range]:
-    """The places that an index of slices takes along each axis."""
-    entries = (*index, *[slice(None)] * (len(shape) - len(index)))
-    return [range(n)[e] for e, n in zip(entries, shape, strict=True)]
+    return v.shape == tuple([len(r) for r in ranges_of(index, out.shape)])
 
 
 def _padded(eqn: Eqn) -> Atom:
@@ -113,7 +108,7 @@ def _sum_of_slices(build: Builder, eqn: Eqn, heads: set[Var]) -> Sequence[Atom] 
     total = run[0].ins[0] if run[0].prim is add_at_p else None
     shape = eqn.outs[0].aval.shape
     v = factors[0][0]
-    starts = [[r.start for r in _ranges(e.params["index"], shape)] for e in run]
+    starts = [[r.start for r in ranges_of(e.params["index"], shape)] for e in run]
     low, high = ([f(s) for s in zip(*starts, strict=True)] for f in (min, max))
     whole = tuple([n + b - a for n, a, b in zip(shape, low, high, strict=True)])
     if math.prod(whole) > 2 * math.prod(shape):

@@ -20,6 +20,7 @@ from ..ops.elementwise import add, mul, neg, sub
 from ..ops.families import NonDifferentiable
 from ..ops.index import Index, getitem_p, scatter_add_p
 from .algebra import finite
+from .index_rules import ranges_of
 from .rewrite import Builder, rewritten
 from .statements import Statements
 from .values import Value
@@ -220,10 +221,9 @@ def _term(build: Builder, atom: Atom, minus: bool, out: Aval) -> Summand:
 
 def start_of(index: Sequence[Any], shape: Shape) -> tuple[int, ...]:
     """Where slices without steps start, () for other indices."""
-    entries = (*index, *[slice(None)] * (len(shape) - len(index)))
-    if len(entries) > len(shape) or any(type(e) is not slice for e in entries):
+    if len(index) > len(shape) or any(type(e) is not slice for e in index):
         return ()
-    ranges = [range(n)[e] for e, n in zip(entries, shape, strict=True)]
+    ranges = ranges_of(index, shape)
     return tuple([r.start for r in ranges]) if all(r.step == 1 for r in ranges) else ()
 
 
