@@ -20,6 +20,7 @@ class Builder:
         self.readers: Counter[Atom] = (
             Counter()
         )  # how often each value is read, as far as it is known
+        self.now: dict[Any, Atom] = {}  # the replacements of values of the program
         self.eqns: list[Eqn] = []
         self.makers: dict[Atom, Eqn] = {}
         # the equation that defines a value, None for an input or a literal
@@ -79,7 +80,7 @@ def rewritten(jaxpr: Jaxpr, step: Step) -> Jaxpr:
     build = Builder()
     build.readers = Counter(itertools.chain.from_iterable([eqn.ins for eqn in jaxpr.eqns]))
     build.readers.update(jaxpr.outvars)
-    now: dict[Any, Atom] = {}
+    now = build.now
     for eqn in jaxpr.eqns:
         if not now.keys().isdisjoint(eqn.ins):
             eqn = replace_eqn(eqn, over(eqn, now))

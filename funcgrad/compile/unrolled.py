@@ -6,12 +6,12 @@ A call takes 0.5 us, and concatenate 0.05 us for each of its arrays.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..core.jaxpr import Atom, Eqn, Jaxpr, Var, replace_eqn
+from ..core.jaxpr import Atom, Eqn, Jaxpr, Var
 from ..ops.contract import matmul
 from ..ops.elementwise import add
 from ..ops.index import Index, concatenate_p, getitem_p
 from ..ops.structure import reshape_p, transpose_p
-from .rewrite import Builder, over
+from .rewrite import Builder, over, rewritten
 
 PRODUCTS = 4  # products from which one pays
 LITTLE = 4096  # elements of an operand or a result, up to which a call costs more than its work
@@ -40,15 +40,15 @@ def _with_joined_rows(jaxpr: Jaxpr) -> Jaxpr:
     where = {v: key for key, group in groups.items() for v in group}
     whole: dict[Any, Atom] = {}
 
-    def step(build: Builder, eqn: Eqn, now: Mapping[Any, Atom]) -> Atom | None:
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         key = where.get(eqn.outs[0]) if eqn.outs else None
         if key is None:
             return None
         if key not in whole:
-            whole[key] = _rows_times(build, *(now.get(a, a) for a in key))
-        return build(getitem_p, whole[key], index=Index((groups[key][eqn.outs[0]],)))
+            whole[key] = _rows_times(build, *(build.now.get(a, a) for a in key))
+        return (build(getitem_p, whole[key], index=Index((groups[key][eqn.outs[0]],))),)
 
-    return _replaced(jaxpr, step)
+    return rewritten(jaxpr, step)
 
 
 def _is_row(eqn: Eqn) -> bool:
@@ -89,16 +89,16 @@ def _with_joined_sums(jaxpr: Jaxpr) -> Jaxpr:
     if not sums:
         return jaxpr
 
-    def step(build: Builder, eqn: Eqn, now: Mapping[Any, Atom]) -> Atom | None:
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
         if not eqn.outs or eqn.outs[0] not in sums:
             return None
         products, others = sums[eqn.outs[0]]
-        total: Atom = _joined(build, [over(product, now) for product in products])
+        total: Atom = _joined(build, [over(product, build.now) for product in products])
         for other in others:
-            total = build(add, total, now.get(other, other))
-        return total
+            total = build(add, total, build.now.get(other, other))
+        return (total,)
 
-    return _replaced(jaxpr, step)
+    return rewritten(jaxpr, step)
 
 
 def _terms(
@@ -146,18 +146,3 @@ def _joined(build: Builder, products: Sequence[tuple[Atom, ...]]) -> Atom:
         rows.append(made.ins[0] if made and swapped else build(transpose_p, a, perm=(1, 0)))
     left = build(transpose_p, build(concatenate_p, *rows, axis=0), perm=(1, 0))
     return build(matmul, left, build(concatenate_p, *(b for _, b in products), axis=0))
-
-
-def _replaced(jaxpr: Jaxpr, step: Any) -> Jaxpr:
-    """A program in which ``step`` replaces equations of one output."""
-    build = Builder()
-    now: dict[Any, Atom] = {}
-    for eqn in jaxpr.eqns:
-        build.source, build.scope = eqn.source, eqn.scope
-        atom = step(build, eqn, now)
-        if atom is None:
-            build.add(replace_eqn(eqn, over(eqn, now)))
-        else:
-            now[eqn.outs[0]] = atom
-    outvars = tuple([now.get(a, a) for a in jaxpr.outvars])
-    return Jaxpr(jaxpr.invars, jaxpr.constvars, tuple(build.eqns), outvars)

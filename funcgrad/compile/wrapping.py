@@ -104,7 +104,7 @@ def rolls_of_wrapped(jaxpr: Jaxpr) -> Jaxpr:
             of.setdefault(roll.x, set()).add(roll.shifts)
     ends = {x: found for x, shifts in of.items() if (found := _ends(x, shifts)) is not None}
     rolls = {y: roll for y, roll in rolls.items() if roll.x in ends}
-    return rewritten(jaxpr, _Slices(rolls, ends).step) if rolls else jaxpr
+    return _as_slices(jaxpr, rolls, ends) if rolls else jaxpr
 
 
 def _ends(x: Atom, shifts: set[tuple[int, ...]]) -> tuple[Axes, Axes] | None:
@@ -117,29 +117,28 @@ def _ends(x: Atom, shifts: set[tuple[int, ...]]) -> tuple[Axes, Axes] | None:
     return (before, after) if short and len(shifts) >= needed else None
 
 
-class _Slices:
-    """The step that replaces rolls."""
+def _as_slices(
+    jaxpr: Jaxpr, rolls: Mapping[Atom, Roll], ends: Mapping[Atom, tuple[Axes, Axes]]
+) -> Jaxpr:
+    """Replace rolls by slices of their arrays with wrapped ends."""
+    wrapped: dict[Atom, Atom] = {}
 
-    def __init__(self, rolls: dict[Atom, Roll], ends: dict[Atom, tuple[Axes, Axes]]) -> None:
-        self.rolls, self.ends = rolls, ends
-        self.now: dict[Atom, Atom] = {}
-        self.wrapped: dict[Atom, Atom] = {}
-
-    def step(self, build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
-        roll = self.rolls.get(eqn.outs[0])
+    def step(build: Builder, eqn: Eqn) -> Sequence[Atom] | None:
+        roll = rolls.get(eqn.outs[0])
         if roll is None:
             return None
-        before, after = self.ends[roll.x]
-        x = self.now.get(roll.x, roll.x)
-        if x not in self.wrapped:
-            self.wrapped[x] = build(wrapped_p, x, before=before, after=after)
+        before, after = ends[roll.x]
+        x = build.now.get(roll.x, roll.x)
+        if x not in wrapped:
+            wrapped[x] = build(wrapped_p, x, before=before, after=after)
         places = zip(before, roll.shifts, x.aval.shape, strict=True)
         index = Index(slice(b + s, b + s + n) for b, s, n in places)
-        y = build(getitem_p, self.wrapped[x], index=index)
+        y = build(getitem_p, wrapped[x], index=index)
         if roll.base is not None:
-            y = build(add, self.now.get(roll.base, roll.base), y)
-        self.now[eqn.outs[0]] = y
+            y = build(add, build.now.get(roll.base, roll.base), y)
         return (y,)
+
+    return rewritten(jaxpr, step)
 
 
 def _roll(makers: Mapping[Atom, Eqn], reads: Mapping[Atom, int], eqn: Eqn) -> Roll | None:
