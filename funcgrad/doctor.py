@@ -120,7 +120,7 @@ def in_turns(changes: Changes) -> Times:
     """The times of the tasks with changes of the environment, each the fastest of processes."""
     with tempfile.TemporaryDirectory() as bytecode:
         env = {name: x for name, x in (os.environ | changes).items() if x is not None}
-        if NO_BYTECODE not in env:  # what is compiled for the measurement is not left behind
+        if NO_BYTECODE not in env:  # the bytecode of the measurement is not left behind
             env["PYTHONPYCACHEPREFIX"] = bytecode
         path = [str(Path(__file__).parents[1]), *env.get("PYTHONPATH", "").split(os.pathsep)]
         env["PYTHONPATH"] = os.pathsep.join(filter(None, path))
@@ -128,7 +128,7 @@ def in_turns(changes: Changes) -> Times:
         for _ in range(_ROUNDS):
             start = time.perf_counter()
             _run(_IMPORT, env)
-            seconds = time.perf_counter() - start  # the last round reads what the first has written
+            seconds = time.perf_counter() - start  # the last round reads the bytecode of the first
             rounds.append(json.loads(_run(_MEASURE, env)) | {"import": seconds})
     return {task: min(times[task] for times in rounds) for task in rounds[0]}
 

@@ -25,7 +25,7 @@ FEWEST = 4  # steps
 NARROW = 4096  # elements of a result, up to which the calls of a step cost more than its memory
 WIDE = 1 << 15  # the same for a product
 MEMORY = 1 << 25  # bytes of the results for all steps
-CALL, VIEW, COPY = 6, 1, 3  # what a call, the view of a row and its copy cost
+CALL, VIEW, COPY = 6, 1, 3  # the costs of a call, of the view of a row, and of its copy
 _PLAIN = {scatter_add_p: 1, add_at_p: 2, set_at_p: 2}  # operands but index arrays
 
 

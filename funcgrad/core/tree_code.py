@@ -267,7 +267,7 @@ class TreeCode:
         nodes = typed_nodes(self.treedef.nodes)
         try:
             hash(nodes)
-        except TypeError:  # what is not hashable may change
+        except TypeError:  # unhashable data may change
             return
         code, maker = Code(), Code()
         code.flatten("tree", nodes)

@@ -1,6 +1,6 @@
 """Strides of results that are found when they are asked, and not before.
 
-Only a view or a write asks for strides. Until then a result holds what is known of those of its
+Only a view or a write asks for strides. Until then a result holds the known strides of its
 operands, and neither their values nor its own.
 """
 
