@@ -67,7 +67,7 @@ def fancy_index(g: Scope, x: np.ndarray, reads: bool = False) -> str:
     name = g.pick(lambda y: y.shape == x.shape and y.dtype.kind == "f")
     if name is None or not x.ndim or (reads and g.abstract):
         raise RejectedError
-    return f"{name} {g.choice('<>')} {g.choice(['0.1', '-0.2', '0.4'])}"
+    return f"{name} {g.choice('<>')} {g.choice(['0.1137', '-0.2291', '0.4183'])}"
 
 
 def index_array(g: Scope, n: int, count: int | None) -> str:
