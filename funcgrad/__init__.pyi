@@ -13,6 +13,7 @@ from . import (
     optim as optim,
     random as random,
     scipy as scipy,
+    sparse as sparse,
     special as special,
     train as train,
     tree as tree,

@@ -84,6 +84,7 @@ CONTENTS = [
             "scipy.linalg",
             "scipy.optimize",
             "scipy.signal",
+            "sparse",
         )
         if f"funcgrad.{name}" in PATHS
     ),

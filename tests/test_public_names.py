@@ -35,8 +35,8 @@ def test_the_public_modules():
         "", ".data", ".debug", ".errors", ".extend", ".io", ".lax", ".linalg", ".losses", ".nn",
         ".nn.init", ".numpy", ".numpy.emath", ".numpy.fft", ".numpy.linalg", ".optim",
         ".optim.contrib", ".random", ".scipy", ".scipy.integrate", ".scipy.linalg",
-        ".scipy.optimize", ".scipy.signal", ".scipy.special", ".scipy.stats", ".special", ".train",
-        ".tree",
+        ".scipy.optimize", ".scipy.signal", ".scipy.special", ".scipy.stats", ".sparse", ".special",
+        ".train", ".tree",
     ]  # fmt: skip
 
 

@@ -1,0 +1,6 @@
+"""Sparse derivatives: patterns, colourings, compressed Jacobians and Hessians."""
+
+from ..core.lazy import publish as _publish
+from .structure import Pattern as Pattern
+
+_publish(__name__)
