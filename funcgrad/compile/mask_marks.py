@@ -14,6 +14,7 @@ from ..core.avals import Aval, is_inexact, shape_of
 from ..core.companions import Codegen, Masking, inlined
 from ..core.jaxpr import Eqn, Jaxpr, NotFiniteError, Var, programs_in
 from ..core.trace import Primitive
+from ..ops.dependences import Keeping
 from ..ops.paths import Gaps, Masked, are_finite
 from ..ops.structure import Batched, batch_at_front, strip_weak_type
 
@@ -33,7 +34,7 @@ class Tag(NamedTuple):
         return str(self.number)
 
 
-class Mark(Primitive, Masking, Codegen):
+class Mark(Primitive, Masking, Codegen, Keeping):
     """The identity, with a mark."""
 
     is_view = True

@@ -37,6 +37,8 @@ class HoldsPrograms(JointRules):
     inline: Any = None  # **params -> the program that it calls, whether to keep it apart
     hoist: Any = None  # build, eqn -> outs: moves loop-invariant equations out of a loop
     prune: Any = None  # used, **params -> places of operands and outputs to keep, params
+    # propagation, ins, avals, **params -> outs: ``Dependence`` of programs, see propagation.py
+    depend_through: Any = None
 
 
 class Codegen:
@@ -89,11 +91,25 @@ class Viewing:
     put: Any = None  # x, part, **params -> x with the elements of the view replaced by ``part``
 
 
+class Dependence:
+    """Which elements of its operands each element of an output depends on, with a derivative."""
+
+    # ins, avals of the outputs, **params -> IndexSets of each output, or None: see propagation.py
+    depend: Any = None
+
+
 NO_JOINT_RULES = JointRules()
 NO_PROGRAMS = HoldsPrograms()
 NO_CODEGEN = Codegen()
 NO_MASKING = Masking()
 NO_VIEWING = Viewing()
+NO_DEPENDENCE = Dependence()
+
+# the attribute of a primitive -> the class that it inherits to have the companion
+COMPANIONS = {
+    "joint": JointRules, "holds": HoldsPrograms, "masking": Masking, "codegen": Codegen,
+    "viewing": Viewing, "dependence": Dependence,
+}  # fmt: skip
 
 
 def inlined(prim: Any, params: dict[str, Any]) -> Any:

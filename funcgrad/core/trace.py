@@ -15,12 +15,15 @@ import numpy as np
 
 from .avals import Aval, aval_of
 from .companions import (
+    COMPANIONS,
     NO_CODEGEN,
+    NO_DEPENDENCE,
     NO_JOINT_RULES,
     NO_MASKING,
     NO_PROGRAMS,
     NO_VIEWING,
     Codegen,
+    Dependence,
     HoldsPrograms,
     JointRules,
     Masking,
@@ -301,21 +304,15 @@ class Primitive:
     masking: Masking = NO_MASKING
     codegen: Codegen = NO_CODEGEN
     viewing: Viewing = NO_VIEWING
+    dependence: Dependence = NO_DEPENDENCE
     decompose: Any = None  # *xs, **params -> outs, made of simpler primitives: ops/elementary.py
 
     def __init__(self, name: str) -> None:
         self.is_builtin = is_builtin_name(name)
         self.name = name
-        if isinstance(self, JointRules):
-            self.joint = self
-        if isinstance(self, HoldsPrograms):
-            self.holds = self
-        if isinstance(self, Masking):
-            self.masking = self
-        if isinstance(self, Codegen):
-            self.codegen = self
-        if isinstance(self, Viewing):
-            self.viewing = self
+        for companion, kind in COMPANIONS.items():
+            if isinstance(self, kind):
+                setattr(self, companion, self)
         primitives[name] = self
 
     def run(self, *args: Any, **params: Any) -> tuple[Any, ...]:

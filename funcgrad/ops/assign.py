@@ -11,6 +11,7 @@ from ..core.companions import Codegen, Masking
 from ..core.emitter import Emitter, V
 from ..core.trace import Primitive
 from .compare import eq, ne
+from .dependences import Overwriting, Updating
 from .elementwise import div, maximum, where
 from .families import unbroadcast
 from .index import Batching, Index, add_into, getitem_p, scatter_add_p
@@ -18,7 +19,7 @@ from .paths import Gaps, Masked, path_mask
 from .structure import Batched, batch_at_front, cast, expand_dims, project, upcast, zeros_like
 
 
-class SetAt(Primitive, Masking, Codegen):
+class SetAt(Primitive, Masking, Codegen, Overwriting):
     """``x[index] = v`` in a copy of x; of duplicate indices the last is written."""
 
     @override
@@ -106,7 +107,7 @@ class LastWriter(Primitive):
         return (batching.unpacked(y),), (0,)
 
 
-class AddAt(Primitive, Masking, Codegen):
+class AddAt(Primitive, Masking, Codegen, Updating):
     """``x[index] += v`` in a copy of x; duplicates accumulate."""
 
     @override
@@ -168,7 +169,7 @@ class AddAt(Primitive, Masking, Codegen):
         w.add_at(ins[0], ins[1], index, ins[2:], outs[0])
 
 
-class ExtremumAt(Primitive, Codegen):
+class ExtremumAt(Primitive, Codegen, Updating):
     """Maximum or minimum of ``x[index]`` and v, in a copy; ties share the derivative."""
 
     is_new = True

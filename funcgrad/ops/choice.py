@@ -9,6 +9,7 @@ from typing_extensions import override
 from ..core.avals import shape_of
 from .bits import INTEGERS, mask_of, selectable
 from .compare import eq, isnan, logical_and, lt
+from .dependences import Ins, Outs, Sets, union
 from .families import Elementwise
 from .paths import Gaps, Masked, any_mask, path_mask
 
@@ -81,11 +82,28 @@ class Selection(Elementwise):
     """A selection by operands without derivative: an element that is not taken lies on no path.
 
     ``taken`` gives the mask of the result, from the operands and the masks of the alternatives.
+    ``chooser``: the operand that selects, and for each alternative whether it does where it holds.
     """
 
-    def __init__(self, *args: Any, taken: Callable[..., Any], **options: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        taken: Callable[..., Any],
+        chooser: tuple[int, dict[int, bool]] | None = None,
+        **options: Any,
+    ) -> None:
         super().__init__(*args, **options)
-        self.taken = taken
+        self.taken, self.chooser = taken, chooser
+
+    @override
+    def depend(self, ins: Ins, avals: Outs) -> list[Sets]:
+        """An element depends on the alternative that is selected, if that is known."""
+        if self.chooser is None or not ins[self.chooser[0]].is_known:
+            return super().depend(ins, avals)
+        chosen = np.not_equal(ins[self.chooser[0]].value, 0)
+        wide = {i: s.broadcast(avals[0].shape) for i in self.chooser[1] if (s := ins[i].sets)}
+        return [union([s.where(chosen == self.chooser[1][i]) for i, s in wide.items()],
+                      avals[0].shape)]  # fmt: skip
 
     @override
     def on_paths(self, args: Any, live: Any) -> Masked:
@@ -122,7 +140,8 @@ where: Elementwise
 # fmt: off
 gate        = Selection("gate", _gate, lambda t, y, a, c: gate(t, c), None, linear=[{0}],
                         lower=_lower_gate, decompose=lambda t, c: where(c, t, 0),
-                        taken=lambda xs, mask: logical_and(mask, xs[1]))
+                        taken=lambda xs, mask: logical_and(mask, xs[1]),
+                        chooser=(1, {0: True}))
 # a gate of the value alone: its derivative passes all elements
 hide        = Elementwise("hide", _gate, lambda t, y, a, c: t, None, linear=[{0}],
                           lower=_lower_gate, decompose=lambda t, c: where(c, t, 0))
@@ -147,7 +166,8 @@ fmin        = Elementwise("fmin", np.fmin,
 where       = Selection("where", np.where, None,
                         lambda t, y, c, a, b: gate(t, c),
                         lambda t, y, c, a, b: gate(t, np.logical_not(c)), linear=[{1, 2}],
-                        lower=_lower_where, taken=lambda xs, a, b: where(xs[0], a, b))
+                        lower=_lower_where, taken=lambda xs, a, b: where(xs[0], a, b),
+                        chooser=(0, {1: True, 2: False}))
 clip        = Elementwise("clip", np.clip,
                           lambda t, y, x, lo, hi: gate(t, (x >= lo) & (x <= hi)),
                           lambda t, y, x, lo, hi: gate(t, (x < lo) & (lo <= hi)),

@@ -7,9 +7,10 @@ import numpy as np
 from typing_extensions import override
 
 from ..core.avals import Aval, Shape, aval_of
-from ..core.companions import Codegen
+from ..core.companions import Codegen, Dependence
 from ..core.emitter import Emitter
 from ..core.trace import Primitive
+from .dependences import Ins, Outs, Sets
 from .paths import Gaps, Masked
 from .structure import Batched, Linear
 
@@ -43,7 +44,7 @@ class Constant(Primitive, Codegen):
         return w.bind(array.value), array.value.flags.c_contiguous
 
 
-class Absent(Linear, Codegen):
+class Absent(Linear, Codegen, Dependence):
     """Zeros in place of a symbolic zero tangent or cotangent, beside one that is not zero.
 
     In a map with masks they lie on no path.
@@ -76,6 +77,9 @@ class Absent(Linear, Codegen):
     @override
     def gaps(self, gaps: Any, ins: Any, **params: Any) -> Gaps:
         return (True,), False
+
+    def depend(self, ins: Ins, avals: Outs, **params: Any) -> list[Sets]:
+        return [None]
 
     def decompose(self, t: Any, *, shape: Shape, dtype: np.dtype) -> Any:
         return (np.zeros(shape, dtype),)

@@ -14,6 +14,7 @@ from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
 from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
+from .dependences import Contracting
 from .families import broadcast_like, unbroadcast
 from .operand import operand
 from .paths import Masked, product_on_paths
@@ -58,7 +59,7 @@ class Multilinear(Primitive, Masking):
         return self.bind(*args, **params), (None,)  # no mask: all elements lie on a path
 
 
-class Matmul(Multilinear, Codegen):
+class Matmul(Multilinear, Codegen, Contracting):
     """Products of matrices and vectors; see numpy.matmul."""
 
     is_smooth = True
@@ -141,6 +142,14 @@ class Matmul(Multilinear, Codegen):
         drop = [len(y.shape) - 2] * (a_rank == 1) + [len(y.shape) - 1] * (b_rank == 1)
         return (reshape(y, drop_axes(y.shape, tuple(drop))),), (0,)
 
+    @override
+    def letters(self, a: Aval, b: Aval) -> tuple[Any, Any]:
+        stack = [*range(max(a.ndim, b.ndim) - 2)]
+        rows, columns = ["i"] * (a.ndim > 1), ["j"] * (b.ndim > 1)
+        of = lambda x: stack[len(stack) - max(x.ndim - 2, 0) :]
+        left, right = [*of(a), *rows, "k"], [*of(b), "k", *columns]
+        return (left, right), [*stack, *rows, *columns]
+
     def lower(self, build: Any, a: Any, b: Any) -> Any:
         """One matrix product in place of a stack of matrices times one matrix."""
         *lead, n = a.aval.shape
@@ -177,7 +186,7 @@ def _vector_vjp(ct: Any, needs: Any, a: Any, b: Any) -> Sequence[Any]:
     return (a_ct, b_ct)
 
 
-class Einsum(Multilinear, Codegen):
+class Einsum(Multilinear, Codegen, Contracting):
     """A sum of products over named axes, with one letter for each axis.
 
     No operand repeats a letter, each letter has one length, and each letter of an operand is also
@@ -229,6 +238,10 @@ class Einsum(Multilinear, Codegen):
         )
         return self.bind(*xs, names=named, out=batch + out), (0,)
 
+    @override
+    def letters(self, *avals: Aval, names: tuple[str, ...], out: str) -> tuple[Any, Any]:
+        return names, out
+
     def decompose(self, *xs: Any, names: tuple[str, ...], out: str) -> Any:
         build = lambda name, *ins, **params: primitives[name](*ins, **params)
         return (self.lower(build, *xs, names=names, out=out),)
@@ -256,7 +269,7 @@ class Einsum(Multilinear, Codegen):
         return y if axes == out else build("transpose", y, perm=tuple(map(axes.index, out)))
 
 
-class Vecdot(Multilinear, Codegen):
+class Vecdot(Multilinear, Codegen, Contracting):
     """The sum over the last axis of the product of two arrays of one shape, without conjugation."""
 
     @override
@@ -279,6 +292,11 @@ class Vecdot(Multilinear, Codegen):
     def batch(self, args: Any, axes: Any, size: int, /) -> Batched:
         xs = [batch_at_front(x, d, size) for x, d in zip(args, axes, strict=True)]
         return self.bind(*xs), (0,)
+
+    @override
+    def letters(self, a: Aval, b: Aval) -> tuple[Any, Any]:
+        axes = [*range(a.ndim)]
+        return (axes, axes), axes[:-1]
 
     def decompose(self, a: Any, b: Any) -> Any:
         return (sum_p(a * b, axes=(len(shape_of(a)) - 1,)),)

@@ -11,11 +11,12 @@ from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError, warn
 from ..core.trace import Tracer
+from .dependences import Keeping
 from .linear import Linear
 from .paths import Masked
 
 
-class Convert(Linear, Codegen):
+class Convert(Linear, Codegen, Keeping):
     """Cast to a floating dtype; complex to real keeps the real part."""
 
     is_smooth = True

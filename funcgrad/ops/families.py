@@ -19,6 +19,7 @@ from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError, ShapeError
 from ..core.registry import overrides, primitives
 from ..core.trace import Primitive
+from .dependences import Broadcasting
 from .operand import operand
 from .paths import Gaps, Masked, any_mask, is_harmless, path_mask, sum_may_have_gaps
 from .structure import (
@@ -62,7 +63,7 @@ def broadcast_like(t: Any, y: Any) -> Any:
     return project(broadcast_to(t, shape_of(y)), dtype_of(y))
 
 
-class Elementwise(Primitive, Masking, Codegen):
+class Elementwise(Primitive, Masking, Codegen, Broadcasting):
     """An elementwise function, with broadcasting.
 
     Args:

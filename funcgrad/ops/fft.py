@@ -16,6 +16,7 @@ from ..core.avals import Aval, Shape, dtype_of, real_dtype, shape_of
 from ..core.companions import Codegen
 from ..core.emitter import Emitter, V
 from ..core.errors import DtypeError
+from .dependences import AlongAxis
 from .elementwise import conj, mul
 from .linear import Linear
 from .paths import Masked, any_along, any_mask
@@ -25,7 +26,7 @@ from .structure import project
 SWAPPED = {"backward": "forward", "ortho": "ortho", "forward": "backward"}
 
 
-class Transform(Linear, Codegen):
+class Transform(Linear, Codegen, AlongAxis):
     """A transform along ``axis``; ``norm`` is numpy.fft's."""
 
     is_new = True

@@ -13,6 +13,7 @@ from ..core.emitter import Emitter, V
 from ..core.errors import ShapeError
 from ..core.registry import primitives
 from ..core.trace import Primitive
+from .dependences import Adding, Joining, Reading
 from .paths import Gaps, Masked, path_mask
 from .structure import (
     Batched,
@@ -66,7 +67,7 @@ def _entry_text(entry: Any) -> str:
     return ":".join(parts if entry.step is None else [*parts, str(entry.step)])
 
 
-class Getitem(Linear, Codegen, JointRules, Viewing):
+class Getitem(Linear, Codegen, JointRules, Viewing, Reading):
     """Read ``x[index]`` by NumPy's rules; integer index arrays are operands."""
 
     is_read = True
@@ -118,7 +119,7 @@ class Getitem(Linear, Codegen, JointRules, Viewing):
         return y if out is None else np.concatenate([y], out=out)
 
 
-class ScatterAdd(Linear, Codegen):
+class ScatterAdd(Linear, Codegen, Adding):
     """Add the operand into zeros of ``shape`` at ``index``; duplicates accumulate."""
 
     pads = True
@@ -332,7 +333,7 @@ def indexed_shape(shape: Shape, index: Index, arrays: Sequence[Shape]) -> Shape:
     return tuple(dims)
 
 
-class Concatenate(Primitive, Masking, Codegen):
+class Concatenate(Primitive, Masking, Codegen, Joining):
     """Join any number of arrays along one axis."""
 
     @override

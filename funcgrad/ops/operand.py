@@ -24,6 +24,7 @@ from ..core.errors import shorten
 from ..core.flat_iterator import elements
 from ..core.registry import overrides
 from ..core.trace import Tracer
+from .dependences import Keeping
 from .index import concatenate_p
 from .structure import Batched, Linear, cast, expand_dims, strip_weak_type
 
@@ -200,7 +201,7 @@ def common_dtype(parts: Sequence[Any]) -> np.dtype:
     return np.result_type(*(a.dtype.type(0).item() if a.weak else a.dtype for a in avals))
 
 
-class Weaken(Linear, Codegen):
+class Weaken(Linear, Codegen, Keeping):
     """A scalar as a Python scalar: it takes the dtype of the array that it meets."""
 
     @override

@@ -18,6 +18,7 @@ from ..core.errors import DtypeError
 from ..core.registry import primitives
 from ..core.trace import Primitive
 from .compare import eq, isfinite, isnan, logical_or, ne
+from .dependences import Accumulating, Uniting
 from .elementwise import (
     abs as abs_of,
     add,
@@ -79,7 +80,7 @@ def axis_of(axis: Any, rank: int) -> int:
     return axis % rank
 
 
-class Reduction(Primitive, Codegen):
+class Reduction(Primitive, Codegen, Uniting):
     """Reduce ``axes``, which are not negative and are removed."""
 
     def __init__(
@@ -255,7 +256,7 @@ def flip(x: Any, axis: int) -> Any:
     return getitem_p(x, index=Index((*[slice(None)] * before, slice(None, None, -1))))
 
 
-class Cumprod(Primitive, Codegen):
+class Cumprod(Primitive, Codegen, Accumulating):
     """Cumulative product along one axis."""
 
     @override

@@ -31,6 +31,7 @@ from .convert import (
     truncate_p as truncate_p,
     upcast as upcast,
 )
+from .dependences import Accumulating, Moving, Uniting
 from .linear import (
     Batched as Batched,
     Linear as Linear,
@@ -41,7 +42,7 @@ from .linear import (
 )
 
 
-class Broadcast(Linear, Codegen):
+class Broadcast(Linear, Codegen, Moving):
     """Repeat the operand along new ``axes`` of the result, which has this ``shape``."""
 
     is_smooth = True
@@ -82,7 +83,7 @@ class Broadcast(Linear, Codegen):
         w.broadcast(ins[0], axes, outs[0])
 
 
-class Sum(Linear, Codegen):
+class Sum(Linear, Codegen, Uniting):
     """Sum along ``axes``, which are not negative and are removed."""
 
     is_smooth = True
@@ -107,7 +108,7 @@ class Sum(Linear, Codegen):
         return {"axes": tuple(d + 1 for d in axes)}
 
 
-class Mean(Linear, Codegen):
+class Mean(Linear, Codegen, Uniting):
     """Mean along ``axes``, which are not negative and are removed."""
 
     is_smooth = True
@@ -142,7 +143,7 @@ def _extent(shape: Shape, axes: Axes) -> int:
     return math.prod([shape[d] for d in axes])
 
 
-class Cumsum(Linear, Codegen):
+class Cumsum(Linear, Codegen, Accumulating):
     """Cumulative sum along one axis, from its end if ``reverse``."""
 
     @override
@@ -169,7 +170,7 @@ class Cumsum(Linear, Codegen):
         w.accumulate("add", ins[0], axis, outs[0], reverse)
 
 
-class Reshape(Linear, Codegen, Viewing):
+class Reshape(Linear, Codegen, Viewing, Moving):
     """The same elements, in C order, with another shape."""
 
     is_smooth = True
@@ -210,7 +211,7 @@ class Reshape(Linear, Codegen, Viewing):
             w.broadcast(ins[0], (), outs[0])
 
 
-class Transpose(Linear, Codegen, Viewing):
+class Transpose(Linear, Codegen, Viewing, Moving):
     """Reorder the axes: axis ``d`` of the result is axis ``perm[d]`` of the operand."""
 
     is_smooth = True

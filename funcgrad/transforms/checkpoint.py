@@ -24,6 +24,7 @@ from ..core.lists import compress, split_list
 from ..core.ownership import unaliased_outputs
 from ..core.pickling import picklable
 from ..core.trace import Primitive
+from ..ops.dependences import Keeping
 from ..ops.layout import body_value
 from ..ops.structure import Linear
 from .arguments import Origin, check_callable, is_number
@@ -124,7 +125,7 @@ def _saved(jaxpr: Jaxpr, values: Sequence[Any], policy: Policy) -> tuple[Var, ..
     return tuple(saved)
 
 
-class Name(Linear, Codegen):
+class Name(Linear, Codegen, Keeping):
     """The identity; ``name`` identifies the value to a policy."""
 
     is_view = True

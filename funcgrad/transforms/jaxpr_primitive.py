@@ -19,6 +19,7 @@ from ..core.dead_code import pruned_call
 from ..core.dependence import dependent, linear_in
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, expand, split_list
+from ..core.propagation import Operand, Propagation
 from ..core.trace import Primitive
 from ..ops.paths import path_mask
 from ..ops.structure import Batched, axis_to_front, zeros_like
@@ -200,6 +201,11 @@ class CallPrimitive(JaxprPrimitive):
 
     def bodies(self, *ins: Any, jaxpr: Jaxpr, **params: Any) -> list[tuple[Jaxpr, Any]]:
         return [(jaxpr, ins)]
+
+    def depend_through(
+        self, walk: Propagation, ins: Any, avals: Any, *, jaxpr: Jaxpr, **params: Any
+    ) -> list[Operand]:
+        return walk.run(jaxpr, ins)
 
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return pruned_call(used, **params)

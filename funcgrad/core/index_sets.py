@@ -1,0 +1,289 @@
+"""For each element of an array the set of inputs that it depends on, in sorted arrays of integers.
+
+The distinct sets are the rows of a table, and an array holds the number of a row for each element:
+to move elements is to move these numbers, and a set that many elements share is stored once. A
+union of few is not computed before it must be: the element has several rows.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from .avals import Axes, Shape
+
+FEW = 16  # rows of the table for each element, up to which a union is not computed
+
+
+class Table:
+    """Sets of integers below ``width`` as rows of one CSR structure; row 0 is empty.
+
+    ``contents``: tables whose rows it has too, each with the number before that of its row 1.
+    """
+
+    __slots__ = ("contents", "indices", "indptr", "width")
+
+    def __init__(self, indptr: np.ndarray, indices: np.ndarray, width: int) -> None:
+        self.indptr, self.indices, self.width = indptr, indices, width
+        self.contents: dict[Table, int] = {self: 0}
+
+    @property
+    def sizes(self) -> np.ndarray:
+        """The number of elements of each set."""
+        return np.diff(self.indptr)
+
+    def expanded(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The places in ``rows``, a vector, and the elements, of all elements of these sets."""
+        starts, counts = self.indptr[rows], self.sizes[rows]
+        owners = np.repeat(np.arange(len(rows)), counts)
+        first = np.cumsum(counts) - counts
+        return owners, self.indices[np.arange(len(owners)) + (starts - first)[owners]]
+
+
+def _joined(tables: Sequence[Table]) -> tuple[Table, dict[Table, int]]:
+    """A table with the rows of several, and the shift of the numbers of each."""
+    largest = max(tables, key=lambda table: len(table.indices))
+    shifts, new = dict(largest.contents), []
+    for table in tables:
+        if table not in shifts:
+            new.append(table)
+            shifts[table] = -1
+    if not new:
+        return largest, shifts
+    rows, end = len(largest.indptr) - 2, largest.indptr[-1]
+    starts = [largest.indptr]
+    for table in new:
+        starts.append(table.indptr[2:] + end)
+        shifts.update({part: n + rows for part, n in table.contents.items()})
+        rows, end = rows + len(table.indptr) - 2, end + table.indptr[-1]
+    indices = np.concatenate([largest.indices, *(table.indices for table in new)])
+    whole = Table(np.concatenate(starts), indices, largest.width)
+    whole.contents.update(shifts)
+    return whole, shifts
+
+
+def _shifted(rows: np.ndarray, shift: int) -> np.ndarray:
+    return np.where(rows > 0, rows + shift, 0) if shift else rows
+
+
+class IndexSets:
+    """One set of integers for each element of an array, the union of rows of a table.
+
+    Args:
+        table: the sets.
+        parts: arrays of the shape of the array: numbers of rows.
+    """
+
+    __slots__ = ("parts", "shape", "table")
+
+    def __init__(self, table: Table, parts: Sequence[np.ndarray], shape: Shape) -> None:
+        self.table, self.parts, self.shape = table, _distinct(parts), shape
+        if len(self.parts) > FEW:
+            one = self.settled()
+            self.table, self.parts = one.table, one.parts
+
+    @property
+    def size(self) -> int:
+        return math.prod(self.shape)
+
+    def moved(self, move: Callable[[np.ndarray], Any]) -> "IndexSets":
+        """The sets of an array made of the same elements, by a function of the array."""
+        parts = [np.asarray(move(part)) for part in self.parts]
+        shape = parts[0].shape if parts else np.shape(move(np.zeros(self.shape, np.intp)))
+        return IndexSets(self.table, parts, shape)
+
+    def reshaped(self, shape: Shape) -> "IndexSets":
+        return IndexSets(self.table, [part.reshape(shape) for part in self.parts], shape)
+
+    def broadcast(self, shape: Shape) -> "IndexSets":
+        if shape == self.shape:
+            return self
+        return IndexSets(self.table, [np.broadcast_to(p, shape) for p in self.parts], shape)
+
+    def where(self, mask: Any) -> "IndexSets":
+        """The sets where a mask, which broadcasts to the shape, holds; empty ones elsewhere."""
+        if np.all(mask):
+            return self
+        return self.moved(lambda part: np.where(mask, part, 0))
+
+    def settled(self) -> "IndexSets":
+        """The same sets in a table of their own."""
+        size = self.size
+        numbers = np.arange(size)
+        rows = [part.reshape(-1) for part in self.parts]
+        # sets are large: equal ones are computed once
+        if size and rows and sum(int(self.table.sizes[r].sum()) for r in rows) > 4 * FEW * size:
+            label = np.zeros(size, np.intp)
+            for row in rows:
+                label = np.unique(label * len(self.table.indptr) + row, return_inverse=True)[1]
+            first = np.unique(label, return_index=True)[1]
+            table = _united(
+                self.table, [(np.arange(len(first)), r[first]) for r in rows], len(first)
+            )
+            return IndexSets(table, [label.reshape(self.shape) + 1], self.shape)
+        table = _united(self.table, [(numbers, r) for r in rows], size)
+        return IndexSets(table, [numbers.reshape(self.shape) + 1], self.shape)
+
+    def united(self, axes: Axes) -> "IndexSets":
+        """The unions along axes, which are removed."""
+        kept = [d for d in range(len(self.shape)) if d not in axes]
+        shape = tuple(self.shape[d] for d in kept)
+        length = math.prod(self.shape[d] for d in axes)
+        rows = [p.transpose(*kept, *axes).reshape(*shape, length) for p in self.parts]
+        if length * len(rows) <= FEW:
+            return IndexSets(self.table, [r[..., i] for r in rows for i in range(length)], shape)
+        groups = np.broadcast_to(np.arange(math.prod(shape)).reshape(*shape, 1), (*shape, length))
+        return self._grouped([(groups, row) for row in rows], shape)
+
+    def grouped(self, groups: np.ndarray, shape: Shape) -> "IndexSets":
+        """The unions of the elements that have the same number of a group, an element of shape."""
+        return self._grouped([(groups, part) for part in self.parts], shape)
+
+    def through(self, targets: np.ndarray, sources: np.ndarray, shape: Shape) -> "IndexSets":
+        """The sets of an array in which ``targets[k]`` depends on this element ``sources[k]``."""
+        flat = [part.reshape(-1) for part in self.parts]
+        return self._grouped([(targets, part[sources]) for part in flat], shape)
+
+    def _grouped(self, pairs: Any, shape: Shape) -> "IndexSets":
+        size = math.prod(shape)
+        flat = [(groups.reshape(-1), rows.reshape(-1)) for groups, rows in pairs]
+        return IndexSets(
+            _united(self.table, flat, size), [np.arange(size).reshape(shape) + 1], shape
+        )
+
+    def union(self, others: Sequence["IndexSets"], shape: Shape) -> "IndexSets":
+        """The unions with the sets of other arrays; all broadcast to a shape."""
+        wide = [x.broadcast(shape) for x in aligned([self, *others]) if x is not None]
+        return IndexSets(wide[0].table, [part for x in wide for part in x.parts], shape)
+
+    def merged(
+        self,
+        sets: Sequence["IndexSets | None"],
+        shapes: Sequence[Shape],
+        move: Callable[..., Any],
+    ) -> "IndexSets":
+        """The sets of an array made of elements of several, by a function of the arrays."""
+        same = aligned(sets)
+        found = [x for x in same if x is not None]
+        zeros = [np.zeros(shape, np.intp) for shape in shapes]
+        rows = [
+            [x.parts[k] if x is not None and k < len(x.parts) else zero
+             for x, zero in zip(same, zeros, strict=True)]
+            for k in range(max(len(x.parts) for x in found))
+        ]  # fmt: skip
+        parts = [np.asarray(move(*row)) for row in rows]
+        shape = parts[0].shape if parts else np.shape(move(*zeros))
+        return IndexSets(found[0].table, parts, shape)
+
+    def accumulated(self, axis: int, reverse: bool) -> "IndexSets":
+        """The unions of each element and those before it along an axis."""
+        if not self.size:
+            return self
+        length = self.shape[axis]
+        places = np.arange(length)[:: -1 if reverse else 1]
+        lines = np.moveaxis(np.arange(self.size).reshape(self.shape), axis, -1)[..., ::1]
+        lines = lines[..., places].reshape(-1, length)  # numbers of elements, in order
+        width, keys = self.table.width, []
+        for part in self.parts:
+            owners, found = self.table.expanded(part.reshape(-1)[lines].reshape(-1))
+            keys.append(((owners // length) * width + found) * length + owners % length)
+        key = np.sort(np.concatenate(keys)) if keys else np.zeros(0, np.intp)
+        both, first = np.divmod(key, length)
+        new = np.ones(len(key), bool)
+        new[1:] = both[1:] != both[:-1]
+        both, first = both[new], first[new]
+        counts = length - first
+        owner = np.repeat(np.arange(len(both)), counts)
+        step = np.arange(len(owner)) - (np.cumsum(counts) - counts)[owner] + first[owner]
+        targets = lines.reshape(-1)[both[owner] // width * length + step]
+        table = _table(targets, both[owner] % width, self.size, width)
+        return IndexSets(table, [np.arange(self.size).reshape(self.shape) + 1], self.shape)
+
+    def csr(self) -> tuple[np.ndarray, np.ndarray]:
+        """The sets of all elements in C order: where each begins, and their sorted elements."""
+        if not self.parts:
+            return np.zeros(self.size + 1, np.intp), _NONE
+        one = self if len(self.parts) == 1 else self.settled()
+        rows = one.parts[0].reshape(-1)
+        if np.array_equal(rows, np.arange(1, len(one.table.indptr) - 1)):
+            return one.table.indptr[1:], one.table.indices
+        indptr = np.zeros(len(rows) + 1, np.intp)
+        np.cumsum(one.table.sizes[rows], out=indptr[1:])
+        return indptr, one.table.expanded(rows)[1]
+
+
+_NONE = np.zeros(0, np.intp)
+
+
+def _distinct(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """The parts that differ from those before, and are not 0 everywhere."""
+    found: list[np.ndarray] = []
+    for part in parts:
+        if not any(part is one or _equal(part, one) for one in found) and part.any():
+            found.append(part)
+    return found
+
+
+def _equal(a: np.ndarray, b: np.ndarray) -> bool:
+    if a.size and (a.flat[0] != b.flat[0] or a.flat[-1] != b.flat[-1]):
+        return False
+    return bool(np.array_equal(a, b))
+
+
+def _united(table: Table, pairs: Any, count: int) -> Table:
+    """The table of unions: set ``g`` unites the rows beside ``g``; pairs of vectors (g, row)."""
+    groups, found, width = [_NONE], [_NONE], table.width
+    for group, rows in pairs:
+        if len(rows) > 4 * len(table.indptr) or len(table.indices) > 4 * len(table.indptr):
+            key = np.unique(group * len(table.indptr) + rows)
+            group, rows = np.divmod(key, len(table.indptr))
+        owners, indices = table.expanded(rows)
+        groups.append(group[owners])
+        found.append(indices)
+    return _table(np.concatenate(groups), np.concatenate(found), count, width)
+
+
+def _table(groups: np.ndarray, indices: np.ndarray, count: int, width: int) -> Table:
+    """The table whose set ``g`` has the indices beside ``g``."""
+    if count * width <= 4 * len(groups):
+        mask = np.zeros(count * width, bool)
+        mask[groups * width + indices] = True
+        keys = np.flatnonzero(mask)
+    else:
+        keys = groups * width + indices
+        if len(keys) and not np.all(keys[1:] > keys[:-1]):
+            keys = np.sort(keys)
+            new = np.ones(len(keys), bool)
+            np.not_equal(keys[1:], keys[:-1], out=new[1:])
+            keys = keys[new]
+    owners, found = np.divmod(keys, max(width, 1))
+    indptr = np.zeros(count + 2, np.intp)
+    np.cumsum(np.bincount(owners, minlength=count), out=indptr[2:])
+    return Table(indptr, found, width)
+
+
+def identity_sets(shapes: Sequence[Shape]) -> list[IndexSets]:
+    """The sets of arrays whose elements are numbered one after another: each has its own number."""
+    sizes = [math.prod(shape) for shape in shapes]
+    total = sum(sizes)
+    indptr = np.maximum(np.arange(-1, total + 1), 0)
+    table, start, made = Table(indptr, np.arange(total), total), 1, []
+    for shape, size in zip(shapes, sizes, strict=True):
+        made.append(IndexSets(table, [np.arange(start, start + size).reshape(shape)], shape))
+        start += size
+    return made
+
+
+def aligned(sets: Sequence["IndexSets | None"]) -> list["IndexSets | None"]:
+    """The same sets with one table for all."""
+    tables = list(dict.fromkeys(x.table for x in sets if x is not None))
+    if len(tables) < 2:
+        return list(sets)
+    table, shifts = _joined(tables)
+    return [
+        None
+        if x is None
+        else IndexSets(table, [_shifted(p, shifts[x.table]) for p in x.parts], x.shape)
+        for x in sets
+    ]
