@@ -86,6 +86,7 @@ PRIMITIVES = {
         "random_exponential random_gumbel random_laplace random_logistic random_cauchy "
         "random_below",
     "random.transformed": "random_wald",
+    "sparse.bilinear": "sparse_product sparse_sample",
     "transforms.jit.primitive": "jit checked_jit",
     "transforms.checkpoint": "checkpoint name",
     "ops.stop_gradient": "stop_gradient",

@@ -48,6 +48,7 @@ LATE_IMPORTS: dict[str, str] = {
     "ops/linalg/lapack.py": "SciPy is optional, and imported by the first large system",
     "core/pickling.py": "cloudpickle is optional, and imported by the pickle that needs it",
     "scipy/optimize/adapter.py": "SciPy is optional, and imported by the call that needs it",
+    "sparse/matrix.py": "SciPy is optional, and imported by the call that makes its matrix",
     "train/history.py": "matplotlib is optional, and imported by the call that draws",
     "train/progress_bar.py": "tqdm is optional, and imported by the call that shows a bar",
 }

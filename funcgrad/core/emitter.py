@@ -45,6 +45,9 @@ class Memory(Protocol[V]):
     def fresh(self, aval: Aval, hint: str = "") -> V:
         """An output outside the workspace, without memory yet."""
 
+    def scratch(self, *avals: Aval) -> AbstractContextManager[list[V]]:
+        """Lend buffers for the lines of one operation."""
+
     def free(self, value: V) -> None:
         """Give the bytes of a buffer back."""
 

@@ -1,12 +1,12 @@
 """Patterns: which elements of a sparse matrix are stored."""
 
-import functools
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import numpy as np
 from typing_extensions import override
 
+from ..core.cache import lazy
 from ..core.errors import MutationError, ShapeError
 from .picture import picture
 
@@ -44,8 +44,10 @@ class Pattern:
         _check_range("column", columns, shape[1])
         keys = rows * int(shape[1]) + columns
         if not np.all(keys[1:] > keys[:-1]):
-            keys = np.unique(keys)
-            rows, columns = np.divmod(keys, shape[1])
+            keys = np.sort(keys)  # much faster than numpy.unique
+            keys = keys[np.diff(keys, prepend=-1) > 0]
+            rows = keys // shape[1]
+            columns = keys - rows * int(shape[1])
         return cls(shape, _starts(rows, shape[0]), columns)
 
     @classmethod
@@ -83,17 +85,29 @@ class Pattern:
         """The number of stored elements."""
         return len(self.indices)
 
-    @functools.cached_property
+    @lazy
     def rows(self) -> np.ndarray:
         """int[nnz], the row of each element."""
         return _frozen(np.repeat(np.arange(self.shape[0]), np.diff(self.indptr)))
 
-    @functools.cached_property
+    @lazy
+    def flat(self) -> np.ndarray:
+        """int[nnz], the places in the matrix as a flat array."""
+        return _frozen(self.rows * self.shape[1] + self.indices)
+
+    @lazy
+    def segments(self) -> tuple[np.ndarray, np.ndarray | None]:
+        """Where the rows with elements start, and which these are, None for all."""
+        lengths = np.diff(self.indptr)
+        rows = np.flatnonzero(lengths)
+        return self.indptr[rows], None if len(rows) == len(lengths) else rows
+
+    @lazy
     def order(self) -> np.ndarray:
         """int[nnz], the elements column by column: elements of the transpose, by their numbers."""
         return _frozen(np.argsort(self.indices, kind="stable"))
 
-    @functools.cached_property
+    @lazy
     def T(self) -> "Pattern":  # noqa: N802
         """The pattern of the transpose."""
         rows, columns = self.shape
@@ -106,7 +120,7 @@ class Pattern:
         dense[self.rows, self.indices] = True
         return dense
 
-    @functools.cached_property
+    @lazy
     def _hash(self) -> int:
         return hash((self.shape, self.indptr.tobytes(), self.indices.tobytes()))
 
@@ -136,11 +150,18 @@ class Pattern:
         return Pattern, (self.shape, self.indptr, self.indices)
 
     @override
-    def __repr__(self) -> str:
+    def __str__(self) -> str:
         rows, columns = self.shape
         share = f" ({100 * self.nnz / (rows * columns):.3g} %)" if rows * columns else ""
-        head = f"Pattern of {rows} by {columns} with {self.nnz} elements{share}"
-        return "\n".join([head, *picture(self.shape, self.rows, self.indices)])
+        return f"Pattern of {rows} by {columns} with {self.nnz} elements{share}"
+
+    @override
+    def __repr__(self) -> str:
+        return "\n".join([str(self), *self.picture()])
+
+    def picture(self) -> list[str]:
+        """Lines that show where the elements are."""
+        return picture(self.shape, self.rows, self.indices)
 
 
 def _frozen(x: Any) -> np.ndarray:

@@ -12,6 +12,7 @@ import numpy as np
 
 from funcgrad.ops.index import ARRAY, Index
 from funcgrad.ops.windows import identity_window, transposed_windows, window
+from funcgrad.sparse import Pattern
 
 F64, C128 = np.dtype("f8"), np.dtype("c16")
 
@@ -153,6 +154,12 @@ MATMUL = [
         ((5, 1, 2, 3), (4, 3, 2)), ((1, 2, 3), (5, 3, 4)), ((0, 2, 3), (3, 2)),
     ]
 ]  # fmt: skip
+# a row without elements, and a column
+SPARSE = Pattern.from_dense([[1, 0, 1], [0, 0, 0], [1, 0, 0], [1, 0, 1]])
+SPARSE_PRODUCTS = [
+    [((5,), (n,)), ((2, 5), (n,)), ((5,), (2, 1, n)), ((2, 5), (3, 1, n)), ((0, 5), (n,))]
+    for n in (3, 4)
+]
 EINSUM = [
     Case(shapes, {"names": names, "out": out}, complex=True)
     for shapes, names, out in [
@@ -487,6 +494,10 @@ CASES: dict[str, list[Case]] = {
     "matmul":      MATMUL,
     "einsum":      EINSUM,
     "vecdot":      [Case((s, s), complex=True) for s in [(3,), (2, 3), (4, 1, 2), (0, 2), (2, 0)]],
+    "sparse_product": [Case((n, s), {"pattern": SPARSE, "transposed": t}, complex=True)
+                       for t in (False, True) for n, s in SPARSE_PRODUCTS[t]],
+    "sparse_sample": [Case(s, {"pattern": SPARSE}, complex=True)
+                      for s in [((4,), (3,)), ((2, 1, 4), (2, 3)), ((0, 4), (3,))]],
     # linear algebra
     "inv":         of_matrices(*SQUARES, made=regular),
     "inverse_if_any": of_matrices(*SQUARES, made=regular),
