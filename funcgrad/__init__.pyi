@@ -78,6 +78,10 @@ from .transforms.jit.api import (
     disable_jit as disable_jit,
     jit as jit,
 )
+from .transforms.laplacian.api import (
+    laplacian as laplacian,
+    value_grad_laplacian as value_grad_laplacian,
+)
 from .transforms.linear import (
     linear_transpose as linear_transpose,
     linearize as linearize,
