@@ -55,6 +55,7 @@ class Writer(Statements):
         self.masked, self.signal = "", ""  # the names of the fallback and of its exception
         self.turns = 1  # how often the lines now written run
         self.noted = ""  # the source line of the last comment
+        self.lent: list[Value] = []  # operands that end with the equation that is written
         self.profile: list[tuple[str, int]] = []  # of each equation, the bytes live at it
 
     # for control flow and checks
@@ -74,6 +75,10 @@ class Writer(Statements):
         """
         memory = Allocation() if owned else None
         return Value(text, aval, memory, contiguous=contiguous, certain=contiguous and certain)
+
+    def is_lent(self, value: Value) -> bool:
+        """Whether an operand lies in the workspace, and nothing reads it after the equation."""
+        return value.static and value.contiguous and any(value is x for x in self.lent)
 
     def rows(self, stack: Value, reverse: bool) -> str:
         """The elements along the first axis of an array, in order or from the last."""
@@ -236,6 +241,9 @@ class Writer(Statements):
         if eqn.prim.codegen.emit is None:
             self.into(eqn.prim, outs, ins, eqn.params)
         else:
+            rows = zip(eqn.ins, ins, strict=True)
+            ends = [x for a, x in rows if a in dying and x.static and x.allocation is not None]
+            self.lent = [x for x in ends if self.memory.is_unaliased(x, eqn, ins, dying)]
             eqn.prim.codegen.emit(self, outs, ins, **eqn.params)
         return outs
 

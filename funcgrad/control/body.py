@@ -12,7 +12,7 @@ from ..core.avals import PYTHON_SCALARS, Aval, aval_of, check_operand, is_arrayl
 from ..core.buffers import as_given, fresh_copy
 from ..core.companions import NO_PROGRAMS
 from ..core.errors import DtypeError, FuncgradError, ShapeError, short
-from ..core.jaxpr import Jaxpr, eval_jaxpr
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import split_list
 from ..core.memory import View
 from ..core.ownership import unaliased
@@ -187,6 +187,19 @@ class Body:
             return False
         made = [v.aval for eqn in eqns for v in eqn.outs]
         return all(math.prod(a.shape) <= SMALL and a.dtype.char != "e" for a in made)
+
+    def sums_alike(self, operands: Sequence[Any]) -> bool:
+        """Whether a loop and its steps one by one add cotangents in the same order.
+
+        Else they may differ in the last bit, and a checkpointed loop runs as the plain one does.
+        """
+        reads = [a for eqn in self.jaxpr.eqns for a in eqn.ins] + list(self.jaxpr.outvars)
+        once = all(reads.count(v) <= 1 for v in self.jaxpr.invars[: len(self.consts)])
+        results = [a for a in self.jaxpr.outvars if isinstance(a, Var)]
+        tracers = [x for x in operands if isinstance(x, Tracer)]
+        nested = any(isinstance(getattr(x, "value", None), Tracer) for x in tracers)
+        apart = [len(set(map(id, xs))) == len(xs) for xs in (results, tracers)]
+        return once and all(apart) and not nested
 
     def apply(self, operands: Sequence[Any], order: Sequence[int]) -> list[Any]:
         """Apply the steps one by one, as operations that the transforms around the loop see."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from ..core import tree
 from ..core.avals import Aval, aval_of, dtype_of, is_arraylike, shape_of
-from ..core.errors import DtypeError, ShapeError
+from ..core.errors import DtypeError, ShapeError, shown
 from ..core.integers import whole
 from ..core.jaxpr import eval_jaxpr
 from ..core.trace import is_concrete
@@ -21,6 +21,7 @@ from ..transforms.batching import vmap
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.nans import debugging
 from .body import SHORT, Body, length_of
+from .checkpointed import checkpointed_scan_p
 from .scan import scan_p
 from .weak import strong_inputs
 from .while_loop import while_p
@@ -33,6 +34,8 @@ def scan(
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
+    *,
+    checkpoint: int | str | None = None,
 ) -> tuple[Any, Any]:
     """Apply a step with a carry along the first axis of ``xs``, and stack the results.
 
@@ -47,17 +50,20 @@ def scan(
         length: the number of steps, needed only where ``xs`` has no arrays.
         reverse: whether to go from the last slice to the first.
         unroll: the number of steps in one iteration of the loop; True for all, without a loop.
+        checkpoint: the number of states of the carry that reverse mode keeps, or "log", for about
+            log2 of the number of steps. Other states are computed again, in the fewest steps.
 
     Raises:
         TypeError: if ``f`` does not return a pair, or changes structure or dtypes of the carry.
         ShapeError: if the first axes differ in length.
+        ValueError: if ``checkpoint`` is not "log" or an integer >= 1, or comes with ``unroll``.
 
     >>> total, sums = scan(lambda c, x: (c + x, c + x), 0.0, np.arange(4.0))
     >>> print(total, sums)
     6.0 [0. 1. 3. 6.]
     """
     if (check := debugging.get().check) is not None:
-        return check.call(scan, (f, init, xs, length, reverse, unroll))
+        return check.call(scan, (f, init, xs, length, reverse, unroll), {"checkpoint": checkpoint})
     check_callable("scan", f)
     xs_leaves, xs_tree = tree.flatten(xs)
     n = length_of(xs, length)
@@ -73,6 +79,9 @@ def scan(
         return out
 
     body = Body("scan", f, init, slices, step)
+    if checkpoint is not None:
+        states = states_of("scan", checkpoint, n, unroll)
+        return checkpointed(body, xs_leaves, n, reverse, states)
     steps = 1 if type(unroll) is int and unroll == 1 else _steps(unroll, n)
     if steps > 1:
         return body.result(_unrolled(body, xs_leaves, n, reverse, steps), xs_leaves)
@@ -83,6 +92,38 @@ def scan(
     sizes = {"num_consts": len(body.consts), "num_carry": len(body.init)}
     outs = list(scan_p.bind(*operands, jaxpr=body.jaxpr, length=n, reverse=reverse, **sizes))
     return body.result(outs, xs_leaves)
+
+
+def checkpointed(
+    body: Body, xs: Sequence[Any], length: int, reverse: bool, states: int
+) -> tuple[Any, Any]:
+    """Scan so that reverse mode keeps this number of states."""
+    operands = [*body.consts, *body.init, *xs]
+    if body.is_short(operands, length) and not body.sums_alike(operands):
+        return body.result(body.apply(operands, range(length)[:: -1 if reverse else 1]), xs)
+    outs = checkpointed_scan_p.bind(
+        *operands, jaxpr=body.jaxpr, length=length, reverse=reverse, checkpoint=states,
+        num_consts=len(body.consts), num_carry=len(body.init),
+    )  # fmt: skip
+    return body.result(list(outs), xs)
+
+
+def states_of(who: str, checkpoint: int | str, length: int, unroll: int | bool = 1) -> int:
+    """The number of states that reverse mode keeps.
+
+    Raises:
+        ValueError: unless ``checkpoint`` is "log" or an integer >= 1, and ``unroll`` is 1.
+    """
+    if type(unroll) is not int or unroll != 1:
+        raise ValueError(f"{who}: checkpoint needs single steps: got unroll={shown(unroll)}")
+    if isinstance(checkpoint, str) and checkpoint == "log":
+        return max(length.bit_length(), 1)
+    states = whole(checkpoint)
+    if isinstance(states, bool) or not isinstance(states, int) or states < 1:
+        raise ValueError(
+            f'{who}: checkpoint must be an integer >= 1 or "log": got {shown(checkpoint)}'
+        )
+    return max(min(states, length), 1)
 
 
 def _steps(unroll: int | bool, length: int) -> int:
@@ -182,6 +223,7 @@ def fori_loop(
     init_val: Any,
     *,
     unroll: int | bool | None = None,
+    checkpoint: int | str | None = None,
 ) -> Any:
     """Apply ``val = body_fun(i, val)`` for i from ``lower`` to ``upper`` - 1.
 
@@ -193,17 +235,19 @@ def fori_loop(
         body_fun: returns the next value, a tree with the same shapes and dtypes.
         init_val: the initial value; Python scalars take the dtype that the step gives them.
         unroll: the number of steps in one iteration, for concrete bounds; see ``scan``.
+        checkpoint: the number of states that reverse mode keeps, for concrete bounds; see ``scan``.
 
     Raises:
         TypeError: if a bound is not an integer, or a step changes a dtype.
         ShapeError: if a bound is not a scalar, or a step changes a shape.
-        ValueError: if ``unroll`` is given and a bound is traced.
+        ValueError: if ``unroll`` or ``checkpoint`` is given and a bound is traced.
 
     >>> print(fori_loop(0, 5, lambda i, x: x + i, 0.0))
     10.0
     """
     if (check := debugging.get().check) is not None:
-        return check.call(fori_loop, (lower, upper, body_fun, init_val), {"unroll": unroll})
+        options = {"unroll": unroll, "checkpoint": checkpoint}
+        return check.call(fori_loop, (lower, upper, body_fun, init_val), options)
     check_callable("fori_loop", body_fun)
     lower, upper = (x if is_arraylike(x) else whole(x) for x in (lower, upper))
     for name, bound in (("lower", lower), ("upper", upper)):
@@ -216,9 +260,13 @@ def fori_loop(
     if is_concrete(lower) and is_concrete(upper):
         numbers = np.arange(int(lower), max(int(lower), int(upper)))
         body = lambda carry, i: (step(i, carry), None)
-        return scan(body, init_val, numbers, unroll=1 if unroll is None else unroll)[0]
-    if unroll is not None:
-        raise ValueError("fori_loop: unroll needs concrete bounds: got a traced one")
+        steps = 1 if unroll is None else unroll
+        if checkpoint is not None:
+            states_of("fori_loop", checkpoint, len(numbers), steps)
+        return scan(body, init_val, numbers, unroll=steps, checkpoint=checkpoint)[0]
+    for name, value in (("unroll", unroll), ("checkpoint", checkpoint)):
+        if value is not None:
+            raise ValueError(f"fori_loop: {name} needs concrete bounds: got a traced one")
     start = (cast(lower, np.int64), init_val)  # the dtype of a bound may be too narrow
     go_on = lambda pair: pair[0] < upper
     return while_loop(go_on, lambda pair: (pair[0] + 1, step(*pair)), start)[1]

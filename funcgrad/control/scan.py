@@ -144,6 +144,16 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         params: Any,
         dtype: Any = None,
     ) -> tuple[list[Any], list[Any]]:
+        operands, wide, program = self.dual(args, others, reach, step, params, dtype)
+        results = self.bind(*operands, **wide.with_counts(params, program))
+        k, m = params["num_carry"], len(params["jaxpr"].outvars)
+        carry, more_carry, ys, more_ys = split_list(results, k, wide.carry - k, m - k)
+        return [*carry, *ys], [*more_carry, *more_ys]
+
+    def dual(
+        self, args: Any, others: Any, reach: Reach, step: WithTangents, params: Any, dtype: Any
+    ) -> tuple[list[Any], ScanLayout, Jaxpr]:
+        """The scan with a second value beside each that is reached: operands and program."""
         jaxpr, layout = params["jaxpr"], ScanLayout.of(params)
         counts = layout.counts(reach.ins)
         groups = zip(layout.operands(args), split_list(others, *counts), strict=True)
@@ -156,11 +166,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
 
         program, consts = trace_to_jaxpr("scan", body, ins)
         wide = ScanLayout(len(consts) + layout.consts + counts[0], layout.carry + counts[1])
-        operands = [x for group in groups for half in group for x in half]
-        results = self.bind(*consts, *operands, **wide.with_counts(params, program))
-        rows = len(jaxpr.outvars) - layout.carry
-        carry, more_carry, ys, more_ys = split_list(results, layout.carry, counts[1], rows)
-        return [*carry, *ys], [*more_carry, *more_ys]
+        return [*consts, *(x for group in groups for half in group for x in half)], wide, program
 
     @override
     def accumulators(self, reach: Reach, **params: Any) -> list[Aval]:
@@ -214,7 +220,7 @@ class Scan(JaxprPrimitive, Masking, Codegen):
         # the batch axis is axis 0, but axis 1 of xs, after the axis of steps
         first_x = layout.consts + layout.carry
         values = [
-            _move_batch_axis(x, d, int(i >= first_x), size) if flag else x
+            move_batch_axis(x, d, int(i >= first_x), size) if flag else x
             for i, (x, d, flag) in enumerate(zip(args, axes, flags, strict=True))
         ]
         wide = ScanLayout(layout.consts + len(consts), layout.carry)
@@ -247,7 +253,7 @@ def residual_scan(
     ))  # fmt: skip
 
 
-def _move_batch_axis(x: Any, axis: int | None, place: int, size: int) -> Any:
+def move_batch_axis(x: Any, axis: int | None, place: int, size: int) -> Any:
     """Move the batch axis of a value, or add one, to place 0 or 1."""
     x = batch_at_front(x, axis, size)
     return transpose_p(x, perm=(1, 0, *range(2, len(shape_of(x))))) if place else x

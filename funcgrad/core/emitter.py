@@ -111,6 +111,9 @@ class Emitter(Protocol[V]):
         contiguous is no estimate.
         """
 
+    def is_lent(self, value: V) -> bool:
+        """Whether an operand lies in the workspace, and nothing reads it after the equation."""
+
     def rows(self, stack: V, reverse: bool) -> str:
         """The elements along the first axis of an array, in order or from the last."""
 

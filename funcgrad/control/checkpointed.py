@@ -1,0 +1,214 @@
+"""A scan whose reverse derivative keeps a few states, and computes the others again.
+
+The forward pass is a sweep that keeps the states of the schedule; the backward pass, a reversal,
+computes the missing states before it takes the derivative of each step. The last step is computed
+once, with its derivative, between the two. Forward mode and vmap give loops of the same kind.
+"""
+
+import functools
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from typing_extensions import override
+
+from ..core.avals import Aval
+from ..core.dead_code import live
+from ..core.dependence import fixed_point
+from ..core.emitter import Emitter, V
+from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
+from ..core.lists import Flags, compress, split_list
+from ..core.ownership import unaliased_outputs
+from ..core.trace import Tracer
+from ..ops.assign import set_at_p
+from ..ops.index import Index
+from ..ops.structure import cast
+from ..transforms.jaxpr_primitive import Later, Reach, WithTangents
+from ..transforms.jaxprs import (
+    in_avals,
+    trace_to_jaxpr,
+)
+from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
+from ..transforms.reverse import TapeTracer
+from ..transforms.staging import is_staged
+from .codegen import write_scan
+from .reversal import reversal_p
+from .revolve import kept_states
+from .scan import Scan, ScanLayout, scan_p
+from .sweep import sweep_p
+
+
+class CheckpointedScan(Scan):
+    """A scan of which reverse mode keeps ``checkpoint`` states."""
+
+    @override
+    def run(self, *args: Any, checkpoint: int, **params: Any) -> tuple[Any, ...]:
+        return super().run(*args, **params)
+
+    def decompose(self, *args: Any, checkpoint: int, **params: Any) -> Sequence[Any]:
+        return scan_p.bind(*args, **params)
+
+    @override
+    def emit(
+        self, w: Emitter[V], outs: Sequence[V], ins: Sequence[V], *, checkpoint: int, **params: Any
+    ) -> None:
+        write_scan(w, outs, ins, **params)
+
+    @override
+    def partial_eval(
+        self,
+        kind: str,
+        args: Any,
+        seeds: Any,
+        step: WithTangents,
+        reach: Reach,
+        params: dict[str, Any],
+    ) -> tuple[list[Any], Later]:
+        length, layout = params["length"], ScanLayout.of(params)
+        if kind == "vjp" and (length < 2 or is_taped(args)):  # an outer tape needs all steps
+            return super().partial_eval(kind, args, seeds, step, reach, params)
+        jaxpr, m = params["jaxpr"], len(params["jaxpr"].outvars)
+        everything = [True] * len(args), [True] * m
+        constant = [i < layout.consts for i in range(len(args))]
+        masks = kind == "jvp" or is_staged(args)
+        cut = partial_eval_jaxpr(
+            "a derivative of scan", in_avals(jaxpr), seeds, functools.partial(step, jaxpr),
+            everything, constant, masks,
+        )  # fmt: skip
+        before = [*cut.consts, *eval_jaxpr(cut.invariant, (), args)]
+        program = part_of(cut.known, cut.known.invars, cut.known.outvars[:m])
+        wide = ScanLayout(len(before) + layout.consts, layout.carry)
+        if kind == "jvp":
+            outs = self.bind(*before, *args, **wide.with_counts(params, program))
+            return list(outs), lambda ts: self.apply_dual(args, ts, reach, step, params)[1]
+        return Trip(cut, before, args, layout, params).outputs(program, wide, reach)
+
+
+def is_taped(values: Sequence[Any]) -> bool:
+    """Whether an outer reverse derivative sees one of the values."""
+    for x in values:
+        while isinstance(x, Tracer):
+            if isinstance(x, TapeTracer):
+                return True
+            x = getattr(x, "value", None)
+    return False
+
+
+def part_of(jaxpr: Jaxpr, invars: Sequence[Var], outvars: Sequence[Any]) -> Jaxpr:
+    """The part of a program that computes ``outvars``."""
+    return Jaxpr(tuple(invars), (), tuple(live(jaxpr.eqns, outvars)), tuple(outvars))
+
+
+def reads(jaxpr: Jaxpr) -> set[Any]:
+    return {a for eqn in jaxpr.eqns for a in eqn.ins}.union(jaxpr.outvars)
+
+
+def with_row(stack: Any, row: Any, i: int) -> Any:
+    """A stacked result of a sweep, which nothing else holds, with one more row."""
+    if isinstance(stack, np.ndarray) and not isinstance(row, Tracer):
+        stack[i] = row
+        return stack
+    return set_at_p.bind(stack, row, index=Index((i,)))[0]
+
+
+class Trip:
+    """The forward sweep of a scan, its last step, and the way back over the steps before it."""
+
+    def __init__(
+        self,
+        cut: PartialEval,
+        before: Sequence[Any],
+        args: Sequence[Any],
+        layout: ScanLayout,
+        params: dict[str, Any],
+    ) -> None:
+        self.cut, self.layout, self.params = cut, layout, params
+        self.consts, self.carry, self.xs = layout.operands(args)
+        self.before = before  # values that the known part takes in front of the constants
+        self.given = [*before, *self.consts]
+        self.length, self.reverse = params["length"], params["reverse"]
+        self.last = 0 if self.reverse else self.length - 1  # the row of the last step
+
+    def outputs(self, program: Jaxpr, wide: ScanLayout, reach: Reach) -> tuple[list[Any], Later]:
+        """The outputs of the scan, and its cotangents."""
+        cut, k = self.cut, self.layout.carry
+        counts = self.layout.counts(reach.ins)
+        back, more = self.step_back(in_avals(cut.unknown)[len(cut.sources) :])
+        up, down, held, state = self.divided(back, len(more))
+        slots = self.params["checkpoint"]
+        kept = kept_states(self.length, slots)
+        sizes = {"length": self.length, "steps": self.length - 1, "reverse": self.reverse,
+                 "checkpoint": slots, "kept": kept}  # fmt: skip
+        sweep = {**wide.with_counts(sizes, program), "kept_carry": tuple(state)}
+        outs = sweep_p.bind(*self.given, *self.carry, *self.xs, **sweep)
+        carry, stacks, snaps = split_list(outs, k, len(program.outvars) - k)
+        ins = [*self.consts, *carry, *[x[self.last] for x in self.xs]]
+        outs = list(eval_jaxpr(cut.known, (), [*self.before, *ins]))
+        available = {"in": ins, "out": outs, "invariant": self.before[len(cut.consts) :]}
+        residuals = cut.residuals(available)
+        m = len(program.outvars)
+        rows = zip(stacks, outs[k:m], strict=True)
+        results = [*unaliased_outputs(outs[:k], [*self.carry, *ins, *residuals]),
+                   *(with_row(stack, y, self.last) for stack, y in rows)]  # fmt: skip
+
+        def later(values: Sequence[Any]) -> list[Any]:
+            d, e = split_list(values, sum(counts))
+            ends = eval_jaxpr(cut.unknown, (), [*residuals, *d, *(ct[self.last] for ct in e)])
+            d, last_rows = split_list(ends, sum(counts))
+            operands = [*more, *self.given, *(self.carry[i] for i in held)]
+            xs = self.xs
+            found = reversal_p.bind(
+                *operands, *snaps, *xs, *d, *e, up=up, down=down, num_consts=len(operands),
+                num_state=len(state), num_xs=len(xs), num_carry=len(d), **sizes,
+            )  # fmt: skip
+            d, stacks = split_list(found, sum(counts))
+            rows = zip(stacks, last_rows, strict=True)
+            cts = [*d, *(with_row(stack, row, self.last) for stack, row in rows)]
+            dtypes = [a.dtype for a in compress(in_avals(self.params["jaxpr"]), reach.ins)]
+            return [cast(ct, dtype) for ct, dtype in zip(cts, dtypes, strict=True)]
+
+        return results, later
+
+    def step_back(self, seeds: Sequence[Aval]) -> tuple[Jaxpr, tuple[Any, ...]]:
+        """The derivative of one step at its state: the known part, and then the unknown one."""
+        cut, before = self.cut, len(self.before)
+        ins = in_avals(cut.known)
+
+        def back(values: list[Any]) -> list[Any]:
+            own, cts = split_list(values, len(ins))
+            outs = eval_jaxpr(cut.known, (), own)
+            invariant = own[len(cut.consts) : before]
+            available = {"in": own[before:], "out": outs, "invariant": invariant}
+            return list(eval_jaxpr(cut.unknown, (), [*cut.residuals(available), *cts]))
+
+        return trace_to_jaxpr("a derivative of scan", back, [*ins, *seeds])
+
+    def divided(self, back: Jaxpr, more: int) -> tuple[Jaxpr, Jaxpr, list[int], list[int]]:
+        """The step forward and the step back on the states that these read.
+
+        A carried value that no step changes is a constant; one that only outputs need is left out.
+        Returns the programs, and which carried values are constants and states.
+        """
+        known, k = self.cut.known, self.layout.carry
+        n = len(self.given)
+        fixed = [i for i in range(k) if known.outvars[i] is known.invars[n + i]]
+        asked = reads(Jaxpr(back.invars, (), tuple(live(back.eqns, back.outvars)), back.outvars))
+        wanted = [v in asked and i not in fixed for i, v in enumerate(back.invars[more + n :][:k])]
+
+        def needed(flags: Flags) -> list[bool]:
+            outvars = compress(known.outvars[:k], flags)
+            asked = reads(part_of(known, known.invars, outvars))
+            return [v in asked and i not in fixed for i, v in enumerate(known.invars[n:][:k])]
+
+        flags = fixed_point(wanted, needed)
+        state = [i for i in range(k) if flags[i]]
+        given, carry, xs = split_list(known.invars, n, k)
+        closed = [Var(v.aval) for v in back.invars[:more]]
+        ins = (*closed, *given, *(carry[i] for i in fixed), *(carry[i] for i in state), *xs)
+        up = part_of(known, ins, [known.outvars[i] for i in state])
+        first, given, carry, rest = split_list(back.invars, more, n, k)
+        ins = (*first, *given, *(carry[i] for i in fixed), *(carry[i] for i in state), *rest)
+        return up, part_of(back, ins, back.outvars), fixed, state
+
+
+checkpointed_scan_p = CheckpointedScan("checkpointed_scan")

@@ -1,0 +1,252 @@
+"""Checkpointed loops: the numbers of the plain loops, by the fewest steps computed again."""
+
+import functools
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import lax, tree
+from funcgrad.control.revolve import extra_steps, kept_states, reversal
+
+from .support.compare import assert_same
+
+RNG = np.random.default_rng(0)
+X, W, XS = RNG.normal(size=3), RNG.normal(size=(3, 3)), RNG.normal(size=(9, 3))
+POINT = X, W, XS
+
+
+def swung(x, w, xs, **options):
+    """A scan with a state, a sum, a count, constants and results of each step."""
+
+    def step(carry, t):
+        a, total, n, fixed = carry
+        a = np.tanh(w @ a + t) * fixed
+        return (a, total + np.sum(a * t), n + 1, fixed), np.sin(a)
+
+    (a, total, _, _), ys = lax.scan(step, (x, 0.0, 0, x * x), xs, **options)
+    return np.sum(a**2) + total + np.sum(ys * ys * xs)
+
+
+# the schedule
+
+
+@functools.cache
+def fewest(length, snapshots):
+    """The fewest steps computed in addition, over all choices of the second snapshot."""
+    if length <= 1 or snapshots == 1:
+        return length * (length - 1) // 2
+    choices = range(1, length)
+    return min(m + fewest(m, snapshots) + fewest(length - m, snapshots - 1) for m in choices)
+
+
+@pytest.mark.parametrize("snapshots", [1, 2, 3, 5, 9])
+def test_a_schedule_computes_the_fewest_steps(snapshots):
+    for length in range(1, 33):
+        assert fewest(length, snapshots) == extra_steps(length, snapshots)
+
+
+@pytest.mark.parametrize("snapshots", [1, 2, 3, 5, 9])
+def test_a_schedule_makes_the_state_before_each_step(snapshots):
+    for length in range(1, 33):
+        kept = kept_states(length, snapshots)
+        slots = dict(enumerate((0, *kept)))
+        computed, order = length - 1, []
+        for step, slot, moves in reversal(length - 1, snapshots, kept):
+            for j, before, after in moves:
+                assert slots[before] == j
+                slots[after] = j + 1
+                computed += 1
+            assert slots[slot] == step
+            order.append(step)
+
+        assert order == list(range(length - 1))[::-1]
+        assert max(slots) <= snapshots + 1
+        assert computed == extra_steps(length, snapshots)
+
+
+CALLS = []
+counted = fg.extend.Elementwise(
+    "counted_tanh", lambda x: CALLS.append(1) or np.tanh(x), lambda t, y, x: t * (1 - y * y)
+)
+
+
+@pytest.mark.parametrize("n, k", [(1, 1), (2, 1), (10, 1), (10, 3), (30, 4), (57, 2), (20, 20)])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_a_body_runs_once_a_step_and_in_addition_as_often_as_the_bound(n, k, compiled):
+    step = lambda c, _: (counted(c), None)
+    slope = fg.grad(lambda x: lax.scan(step, x, None, n, checkpoint=k)[0].sum())
+    slope = fg.jit(slope) if compiled else slope
+    slope(X)
+    CALLS.clear()
+    slope(X)
+
+    assert n + extra_steps(n, k) == len(CALLS)
+
+
+# the numbers
+
+
+def along(point):
+    return tuple([np.cos(x) for x in map(fg.stop_gradient, point)])
+
+
+TRANSFORMS = {
+    "value": lambda f: f,
+    "gradient": lambda f: fg.value_and_grad(f, argnums=(0, 1, 2)),
+    "tangent": lambda f: lambda *a: fg.jvp(f, a, along(a)),
+    "linearized": lambda f: lambda *a: fg.linearize(f, *a)[1](*along(a)),
+    "tangent of gradient": lambda f: lambda *a: fg.jvp(fg.grad(f, (0, 1, 2)), a, along(a)),
+    "gradient of gradient": lambda f: fg.grad(
+        lambda *a: sum(np.sum(np.sin(g)) for g in fg.grad(f, (0, 1, 2))(*a)), (0, 1, 2)
+    ),
+    "gradient of tangent": lambda f: fg.grad(lambda *a: fg.jvp(f, a, along(a))[1], (0, 1, 2)),
+    "hessian": fg.hessian,
+    "jacobian": lambda f: fg.jacrev(fg.grad(f, 2)),
+    "batch": lambda f: (
+        lambda x, w, xs: fg.vmap(fg.grad(f, (0, 1, 2)), (0, None, None))(
+            np.stack([x, 2 * x]), w, xs
+        )
+    ),
+    "batch of xs": lambda f: (
+        lambda x, w, xs: fg.grad(
+            lambda w: fg.vmap(f, (None, None, 1))(x, w, np.stack([xs, 2 * xs], 1)).sum()
+        )(w)
+    ),
+    "checkpoint": lambda f: fg.grad(fg.checkpoint(f), (0, 1)),
+}
+
+
+@pytest.mark.parametrize("reverse, n", [(False, 9), (True, 9), (False, 3)])
+@pytest.mark.parametrize("name", TRANSFORMS)
+def test_a_checkpointed_scan_gives_the_numbers_of_the_plain_one(name, reverse, n):
+    transform, point = TRANSFORMS[name], (X, W, XS[:n])
+    want = transform(lambda *a: swung(*a, reverse=reverse))(*point)
+    saving = transform(lambda *a: swung(*a, reverse=reverse, checkpoint=2))
+
+    assert_same(want, saving(*point))
+    # sums of the products of the steps, in another order
+    assert_same(want, fg.jit(saving)(*point), rtol=1e-13, atol=1e-14)
+
+
+def test_a_derivative_of_a_compiled_gradient_is_that_of_the_plain_one():
+    outer = lambda f: fg.grad(lambda *a: np.sum(np.sin(fg.jit(fg.grad(f))(*a))), (0, 1))
+    saving = outer(lambda *a: swung(*a, checkpoint=3))
+
+    assert_same(outer(swung)(*POINT), saving(*POINT), rtol=1e-13, atol=1e-14)
+
+
+def mixed(options):
+    """Loops in a loop, of which each may be checkpointed."""
+
+    def step(x, t):
+        x = lax.fori_loop(0, 5, lambda i, x: np.sin(x) + 0.1 * x, x, **options[1])
+        return fg.checkpoint(lambda x: np.cos(x * t))(x), x.sum()
+
+    return lambda x: sum(map(np.sum, lax.scan(step, x, XS, **options[0])))
+
+
+@pytest.mark.parametrize(
+    "options", [({"checkpoint": 2}, {}), ({"checkpoint": 3}, {"checkpoint": 2})]
+)
+def test_loops_in_loops_are_checkpointed(options):
+    saving, plain = mixed(options), mixed(({}, {}))
+
+    assert_same(fg.grad(plain)(X), fg.grad(saving)(X))
+    assert_same(fg.hessian(plain)(X), fg.hessian(saving)(X))
+    assert_same(fg.grad(plain)(X), fg.jit(fg.grad(saving))(X), rtol=1e-14, atol=1e-15)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "c8", "c16"])
+def test_a_checkpointed_scan_keeps_dtypes(dtype):
+    x = (X + (1j * X[::-1] if dtype[0] == "c" else 0)).astype(dtype)
+
+    def total(x, w, **options):
+        return lax.scan(lambda c, _: (np.sin(c * w), None), x, None, 9, **options)[0].sum().real
+
+    slopes = [fg.grad(functools.partial(total, **o), (0, 1)) for o in ({}, {"checkpoint": 2})]
+    want, got = (slope(x, x[0]) for slope in slopes)
+
+    assert_same(want, got)
+    ulps = 8 if dtype != "f2" else 2  # float16 is summed in float32
+    assert_same(want, fg.jit(slopes[1])(x, x[0]), ulps=ulps)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_few_steps_are_checkpointed(n):
+    f = lambda x, **options: lax.scan(lambda c, t: (c * np.sin(t), c), x, XS[:n], **options)
+    cts = tree.map(np.ones_like, f(X))
+    want, got = (fg.vjp(lambda x, o=o: f(x, **o), X) for o in ({}, {"checkpoint": 3}))
+
+    assert_same(want[0], got[0])
+    assert_same(want[1](cts), got[1](cts))
+
+
+def test_a_pullback_may_be_called_twice_and_the_value_be_overwritten():
+    f = lambda x: lax.scan(lambda c, _: (np.tanh(c), None), x, None, 9, checkpoint=3)[0]
+    y, pull = fg.vjp(f, X)
+    want = fg.vjp(lambda x: lax.scan(lambda c, _: (np.tanh(c), None), x, None, 9)[0], X)[1](X)
+    y[:] = 0
+
+    assert_same(want, pull(X))
+    assert_same(want, pull(X))
+
+
+def test_a_step_that_is_not_finite_gives_the_slope_of_the_plain_loop():
+    step = lambda c, t: (np.where(t > 0, c * 2, np.sqrt(c - c)), None)
+    total = lambda x, **o: lax.scan(step, x, np.array([1.0, 2.0, -1.0, 3.0]), **o)[0].sum()
+    want, got = (fg.grad(functools.partial(total, **o)) for o in ({}, {"checkpoint": 2}))
+
+    assert_same(want(X), got(X))
+    assert_same(want(X), fg.jit(got)(X))
+
+
+# what is kept
+
+
+def eqns_of(f, *args):
+    return {eqn.prim.name: eqn for eqn in fg.make_jaxpr(f)(*args).eqns}
+
+
+def test_only_states_that_a_step_back_needs_are_kept():
+    (sweep, back) = (eqns_of(fg.grad(lambda *a: swung(*a, checkpoint=3)), *POINT)[name]
+                     for name in ("sweep", "reversal"))  # fmt: skip
+
+    assert sweep.params["kept_carry"] == (0,)  # neither the sum, nor the count, nor the constant
+    assert back.params["num_state"] == 1
+
+
+def test_loop_invariants_of_a_step_back_leave_the_loop():
+    f = lambda w: lax.scan(lambda c, _: (np.sin(np.exp(w) * c), None), X, None, 9, checkpoint=2)
+    back = eqns_of(fg.grad(lambda w: f(w)[0].sum()), 0.3)["reversal"]
+    steps = [eqn.prim.name for name in ("up", "down") for eqn in back.params[name].eqns]
+
+    assert "exp" not in steps
+
+
+def test_log_keeps_as_many_states_as_the_number_of_steps_has_bits():
+    f = lambda x: lax.scan(lambda c, _: (np.sin(c), None), x, None, 1000, checkpoint="log")[0]
+
+    assert eqns_of(fg.grad(f), 1.0)["sweep"].params["checkpoint"] == 10
+
+
+# errors
+
+
+@pytest.mark.parametrize("checkpoint", [0, -1, 1.5, True, "all", np.True_, [2]])
+@pytest.mark.parametrize("who", ["scan", "fori_loop"])
+def test_a_checkpoint_is_a_number_of_states(who, checkpoint):
+    loop = lambda: lax.scan(lambda c, _: (c, None), X, None, 3, checkpoint=checkpoint)
+    if who == "fori_loop":
+        loop = lambda: lax.fori_loop(0, 3, lambda i, c: c, X, checkpoint=checkpoint)
+    with pytest.raises(
+        ValueError, match=f'{who}: checkpoint must be an integer >= 1 or "log": got'
+    ):
+        loop()
+
+
+def test_a_checkpoint_needs_a_loop_of_single_steps():
+    with pytest.raises(ValueError, match="scan: checkpoint needs single steps: got unroll=2"):
+        lax.scan(lambda c, _: (c, None), X, None, 4, unroll=2, checkpoint=2)
+    with pytest.raises(ValueError, match="fori_loop: checkpoint needs concrete bounds"):
+        fg.jit(lambda n: lax.fori_loop(0, n, lambda i, c: c, 1.0, checkpoint=2))(3)
