@@ -35,7 +35,7 @@ TOP_LEVEL = {
 FLOORS = {
     "contents": 0, "core": 0, "tree": 0, "ops": 1, "compile": 2, "transforms": 3, "control": 4,
     "numpy": 5, "random": 5, "special": 5, "linalg": 5, "lax": 5, "extend": 5, "scipy": 5,
-    "sparse": 5, "nn": 6, "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6, "debug": 6,
+    "sparse": 2_000, "nn": 6, "losses": 6, "optim": 6, "data": 6, "io": 6, "train": 6, "debug": 6,
     "__init__": 7, "doctor": 7, "__main__": 8,
 }  # fmt: skip
 
@@ -75,7 +75,7 @@ READING_PATHS = {
 ROOMS = {
     ".": 570, "compile": 7_300, "control": 4_800, "core": 5_350, "data": 1_070, "debug": 17,
     "io": 1_560, "lax": 450, "linalg": 510, "losses": 1_170, "nn": 4_700, "numpy": 8_450,
-    "ops": 13_800, "optim": 4_360, "random": 3_400, "scipy": 2_370, "sparse": 1_500,
+    "ops": 13_800, "optim": 4_360, "random": 3_400, "scipy": 2_370, "sparse": 2_000,
     "special": 610, "train": 1_110, "transforms": 10_300,
 }  # fmt: skip
 

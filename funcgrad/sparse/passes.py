@@ -38,12 +38,16 @@ def colour(pattern: Any, mode: str = "auto", symmetric: bool = False) -> Colouri
     Colouring of 50 by 50 with 148 elements: 2 forward passes
     """
     pattern = Pattern.of(pattern)
-    if mode not in MODES:
-        raise ValueError(f"colour: mode must be one of {', '.join(MODES)}: got {mode!r}")
+    check_mode("colour", mode)
     known = vars(pattern).setdefault("_colourings", {})
     if (mode, symmetric) not in known:
         known[mode, symmetric] = _symmetric(pattern) if symmetric else _COLOURED[mode](pattern)
     return known[mode, symmetric]
+
+
+def check_mode(who: str, mode: str) -> None:
+    if mode not in MODES:
+        raise ValueError(f"{who}: mode must be one of {', '.join(MODES)}: got {mode!r}")
 
 
 def _forward(pattern: Pattern) -> Colouring:

@@ -1,0 +1,229 @@
+"""Sparse Jacobians and Hessians, against dense ones."""
+
+import pickle
+
+import numpy as np
+import pytest
+
+import funcgrad as fg
+from funcgrad import lax, sparse
+from funcgrad.core.errors import DtypeError, ShapeError
+
+RNG = np.random.default_rng(0)
+X = RNG.random(12)
+FACTOR = sparse.csr(np.eye(12) + np.eye(12, k=3) * 0.5)
+INDICES = RNG.permutation(12)
+
+
+def heat(u):
+    grid = np.pad(u.reshape(3, 4), 1)
+    inner = grid[1:-1, 1:-1]
+    around = grid[2:, 1:-1] + grid[:-2, 1:-1] + grid[1:-1, 2:] + grid[1:-1, :-2]
+    return ((around - 4 * inner) * (1 + inner**2)).ravel()
+
+
+def orbit(x):
+    return lax.scan(lambda c, a: (c * 0.5 + np.sin(a), c * a), np.array([0.0, 1.0]), x[:6, None])[1]
+
+
+# functions of 12 numbers
+FUNCTIONS = {
+    "elementwise": lambda x: np.sin(x) * x,
+    "a stencil": heat,
+    "a ring": lambda x: x * np.roll(x, 1) - np.roll(x, -1),
+    "an arrow": lambda x: np.concatenate([[np.sum(x**2)], x[1:] * x[0]]),
+    "a sum": lambda x: np.sum(x**3),
+    "a column": lambda x: np.outer(x[:1], np.arange(1.0, 5.0)),
+    "a gather": lambda x: x[INDICES, None] * x[:, None] ** np.arange(2),
+    "a sparse factor": lambda x: np.tanh(FACTOR @ x) * (x @ FACTOR),
+    "a scan": orbit,
+    "a tree": lambda x: {"a": x[:3] ** 2, "b": [x[3] * x[4], np.cos(x[5:])]},
+    "a selection": lambda x: np.where(x > 0.5, x**2, np.roll(x, 2)),
+    "nothing": lambda x: np.zeros(3) + 0 * x[0] ** 0,
+    "no elements": lambda x: x[:0],
+    "linear": lambda x: 3 * x[::-1],
+}
+SCALARS = {
+    "rosenbrock": lambda x: np.sum(100 * (x[1:] - x[:-1] ** 2) ** 2 + (1 - x[:-1]) ** 2),
+    "an arrow": lambda x: np.sum(x[0] * x[1:] ** 2),
+    "a ring": lambda x: np.sum(np.sin(x) * np.roll(x, 1)),
+    "separable": lambda x: np.sum(np.exp(x)),
+    "linear": lambda x: np.sum(x),
+    "dense": lambda x: np.sum(x) ** 3,
+    "pairs": lambda x: np.sum(x[:6] * x[6:]),
+}
+WAYS = {"eager": lambda f: f, "jit": fg.jit}
+
+
+def dense(f, x):
+    """Return the Jacobian of a function of a vector as one matrix."""
+    rows = fg.tree.leaves(fg.jacfwd(f)(x))
+    return np.concatenate([np.reshape(row, (-1, x.size)) for row in rows])
+
+
+@pytest.mark.parametrize("mode", ["auto", "fwd", "rev", "both"])
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_sparse_jacobian_equals_the_dense_one(name, mode):
+    f = FUNCTIONS[name]
+    got = sparse.jacobian(f, mode=mode)(X)
+
+    np.testing.assert_allclose(got.todense(), dense(f, X), rtol=1e-13, atol=1e-14)
+    assert got.shape == dense(f, X).shape
+
+
+@pytest.mark.parametrize("name", ["a stencil", "an arrow", "a tree", "a scan", "no elements"])
+def test_a_compiled_sparse_jacobian_equals_the_dense_one(name):
+    value, got = fg.jit(sparse.value_and_jacobian(FUNCTIONS[name]))(X)
+
+    np.testing.assert_allclose(got.todense(), dense(FUNCTIONS[name], X), rtol=1e-13, atol=1e-14)
+    for y, want in zip(*map(fg.tree.leaves, (value, FUNCTIONS[name](X))), strict=True):
+        np.testing.assert_allclose(y, want, rtol=1e-14)
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("name", SCALARS)
+def test_a_sparse_hessian_equals_the_dense_one(name, way):
+    f = SCALARS[name]
+    got = WAYS[way](sparse.hessian(f))(X)
+
+    np.testing.assert_allclose(got.todense(), fg.hessian(f)(X), rtol=1e-12, atol=1e-13)
+
+
+def test_few_passes_suffice():
+    passes = {name: sparse.colour(sparse.pattern(f, X)).passes for name, f in FUNCTIONS.items()}
+
+    assert passes == {
+        "elementwise": 1, "a stencil": 5, "a ring": 3, "an arrow": 3, "a sum": 1, "a column": 1,
+        "a gather": 3, "a sparse factor": 3, "a scan": 6, "a tree": 1, "a selection": 2,
+        "nothing": 0, "no elements": 0, "linear": 1,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_several_arguments_and_trees_become_columns(way):
+    f = lambda p, k, y: p["b"] * p["a"][:, None] * y[:2] * k
+    p, y = {"a": X[:3], "b": X[3]}, X[4:7]
+    of_vector = lambda v: f({"a": v[:3], "b": v[3]}, 2.0, v[4:7])
+    got = WAYS[way](sparse.jacobian(f, (0, 2)))(p, 2.0, y)
+
+    np.testing.assert_allclose(got.todense(), dense(of_vector, X[:7]), rtol=1e-14)
+    named = sparse.jacobian(f, argnames="y")(p, k=2.0, y=y)
+    np.testing.assert_allclose(named.todense(), dense(of_vector, X[:7])[:, 4:], rtol=1e-14)
+
+
+def test_aux_and_values_are_returned():
+    f = lambda x: (x**2, {"n": len(x), "s": x.sum()})
+    matrix, aux = sparse.jacobian(f, has_aux=True)(X)
+    (value, again), same = sparse.value_and_jacobian(f, has_aux=True)(X)
+    curved, third = sparse.hessian(lambda x: (np.sum(x**3), x[0]), has_aux=True)(X)
+
+    assert aux["n"] == again["n"] == 12 and aux["s"] == X.sum() and third == X[0]
+    assert np.array_equal(value, X**2)
+    assert np.array_equal(matrix.data, same.data) and np.array_equal(curved.diagonal(), 6 * X)
+
+
+def test_a_sparse_jacobian_is_differentiated():
+    f = lambda x: np.sum(np.sin(sparse.jacobian(heat)(x).data))
+    g = lambda x: np.sum(np.sin(dense(heat, x)))
+    want = fg.grad(g)(X)
+
+    np.testing.assert_allclose(fg.grad(f)(X), want, rtol=1e-12)
+    np.testing.assert_allclose(fg.jit(fg.grad(f))(X), want, rtol=1e-12)
+    np.testing.assert_allclose(fg.jvp(f, (X,), (X,))[1], want @ X, rtol=1e-12)
+    solve = lambda x: sparse.jacobian(heat)(x) @ x
+    np.testing.assert_allclose(
+        fg.jacobian(solve)(X), fg.jacobian(lambda x: dense(heat, x) @ x)(X), rtol=1e-12, atol=1e-13
+    )
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_vmap_of_a_sparse_jacobian_is_a_stack(way):
+    xs = RNG.random((3, 12))
+    got = WAYS[way](fg.vmap(sparse.jacobian(heat)))(xs)
+
+    assert got.shape == (3, 12, 12)
+    np.testing.assert_allclose(got.todense(), [dense(heat, x) for x in xs], rtol=1e-13, atol=1e-14)
+
+
+def test_dtypes_are_those_of_the_dense_jacobian():
+    x = X.astype(np.float32)
+
+    assert sparse.jacobian(heat)(x).dtype == np.float32
+    assert sparse.hessian(SCALARS["rosenbrock"])(x).dtype == np.float32
+    assert sparse.jacobian(FUNCTIONS["no elements"])(x).dtype == np.float32
+    assert sparse.jacobian(lambda x: x * 1j)(X).dtype == np.complex128
+    z = X + 1j * X[::-1]
+    for mode in ("fwd", "rev"):
+        got = sparse.jacobian(heat, mode=mode, holomorphic=True)(z)
+        want = fg.jacfwd(heat, holomorphic=True)(z)
+        np.testing.assert_allclose(got.todense(), want, rtol=1e-13, atol=1e-14)
+
+
+@pytest.mark.parametrize("f", [np.sin, lambda x: np.reshape(x, 1) ** 2, lambda x: np.ones(2) * x])
+def test_a_scalar_argument_is_a_column(f):
+    got = sparse.jacobian(f)(0.5)
+
+    assert got.shape == (np.size(f(0.5)), 1)
+    np.testing.assert_allclose(got.todense().ravel(), np.ravel(fg.jacfwd(f)(0.5)), rtol=1e-15)
+
+
+def test_a_pattern_or_a_colouring_may_be_given():
+    def branches(x):
+        return x**2 if x[0] > 0 else x  # no program, so no pattern is found
+
+    eye = np.eye(12)
+    colouring = sparse.colour(sparse.pattern(heat, X))
+
+    assert np.array_equal(sparse.jacobian(branches, pattern=eye)(X).data, 2 * X)
+    got = sparse.jacobian(heat, colouring=colouring)(X)
+    assert got.pattern is colouring.pattern
+    np.testing.assert_allclose(got.todense(), dense(heat, X), rtol=1e-13)
+
+
+def test_a_pattern_is_found_anew_where_the_program_has_changed(monkeypatch):
+    found = []
+    original = sparse.memo.pattern
+    monkeypatch.setattr(
+        sparse.memo, "pattern", lambda *a, **k: found.append(1) or original(*a, **k)
+    )
+    places = np.arange(12)
+    jacobian = sparse.jacobian(lambda x: np.sin(x[places]) * lax.cond(True, np.cos, np.sin, x))
+    jacobian(X), jacobian(2 * X)
+    assert len(found) == 1
+    places[:] = INDICES
+    got = jacobian(X)
+    want = dense(lambda x: np.sin(x[places]) * np.cos(x), X)
+    assert len(found) == 2
+    np.testing.assert_allclose(got.todense(), want, rtol=1e-14)
+    jacobian(X[:, None]), jacobian(X.astype(np.float32)), jacobian(X)
+    assert len(found) == 4
+
+
+def test_a_sparse_jacobian_is_pickled():
+    again = pickle.loads(pickle.dumps(sparse.jacobian(heat)))
+
+    assert again(X).pattern == sparse.jacobian(heat)(X).pattern
+
+
+@pytest.mark.parametrize(
+    ("f", "error", "words"),
+    [
+        (lambda: sparse.jacobian(heat, mode="reverse"), ValueError, "mode must be one of auto"),
+        (lambda: sparse.jacobian(heat, pattern=np.eye(5))(X), ShapeError, "must have 12 columns"),
+        (lambda: sparse.jacobian(lambda x: x[:3], pattern=np.eye(12))(X), ShapeError, "3 rows"),
+        (lambda: sparse.jacobian(heat, colouring=np.eye(5)), TypeError, "must be a Colouring"),
+        (lambda: sparse.jacobian(heat)(np.arange(12)), DtypeError, "must be real or complex"),
+        (lambda: sparse.jacobian(lambda x: x > 0)(X), DtypeError, "leaves of the output"),
+        (lambda: sparse.jacobian(heat)(X * 1j), DtypeError, "holomorphic=True"),
+        (lambda: sparse.jacobian(heat, holomorphic=True)(X), DtypeError, "holomorphic=False"),
+        (lambda: sparse.hessian(heat)(X), ShapeError, "must be a scalar|needs a real scalar"),
+        (
+            lambda: sparse.jacobian(lambda x: np.sum(x * 1j), mode="rev")(X),
+            DtypeError,
+            'complex output .* use mode="fwd"',
+        ),
+    ],
+)
+def test_what_has_no_sparse_derivative_is_refused(f, error, words):
+    with pytest.raises(error, match=words):
+        f()
