@@ -6,6 +6,7 @@ A rule that closes over no traced value stays a function, and runs when a transf
 """
 
 import copy
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -113,6 +114,21 @@ class ClosedVjp(ClosedRule):
     def bwd(self, consts: Any, saved: Any, cts: Any) -> list[Any]:
         found = iter(eval_jaxpr(self.second, (), [*consts, *saved, *cts]))
         return [next(found) if g else None for g in self.has_cotangent]
+
+
+def opened(rule: Any, ins: Sequence[Any]) -> tuple[Any, list[Any]]:
+    """A rule applied to the values that it closed over, and these values."""
+    if not isinstance(rule, ClosedJvp):
+        return rule, []
+    consts = list(ins[: rule.count])
+    return functools.partial(rule, consts), consts
+
+
+def both_parts(fwd: Any, bwd: Any, ins: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
+    """Both parts of a rule as functions of the values they close over, and these values."""
+    if isinstance(fwd, ClosedVjp):
+        return fwd.fwd, bwd.bwd, list(ins[: fwd.count])
+    return lambda _, *xs: fwd(*xs), lambda _, *xs: bwd(*xs), []
 
 
 def closed_jvp(

@@ -5,7 +5,6 @@ trace; staging keeps the function as a program, and the rule as a function until
 it.
 """
 
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,11 +36,12 @@ from ..untraced import called, handed
 from .base import vjp_again
 from .closures import (
     ClosedJvp,
-    ClosedVjp,
     Program,
+    both_parts,
     closed_jvp,
     closed_vjp,
     labelled,
+    opened,
     padded,
     values_of,
 )
@@ -184,7 +184,7 @@ class CustomJvp(Ruled):
     ) -> tuple[Sequence[Any], Sequence[Any]]:
         if all(t is None for t in tangents[extra:]):
             return self.pushed_held(primals, tangents, fun=fun, extra=extra, rule=rule)
-        xs, (apply, consts) = primals[extra:], _opened(rule, primals)
+        xs, (apply, consts) = primals[extra:], opened(rule, primals)
         outs, ts = handed(apply, (xs, instantiate_zeros(tangents[extra:], xs)))
         outs = list(map(returned, values_of(apply, xs, outs, tangents)))
         check_outs(self, fun, outs)
@@ -204,7 +204,7 @@ class CustomJvp(Ruled):
         if all(need is None for need in needs[extra:]):
             return self.pulled_held(ins, needs, fun=fun, extra=extra, rule=rule)
         xs, flags = ins[extra:], [need is not None for need in needs[extra:]]
-        apply, consts = _opened(rule, ins)
+        apply, consts = opened(rule, ins)
         outs: list[Any] = []
         smooth: list[bool] = []
         seeds: list[Any] = []
@@ -233,7 +233,7 @@ class CustomJvp(Ruled):
     def mapped(
         self, trace: Batch, args: Any, axes: Any, *, fun: Leaves, extra: int, rule: Any
     ) -> dict[str, Any]:
-        own, (_, consts) = axes[extra:], _opened(rule, args)
+        own, (_, consts) = axes[extra:], opened(rule, args)
         m = len(consts)
         apply = rule if isinstance(rule, ClosedJvp) else lambda _, *both: rule(*both)
 
@@ -246,14 +246,6 @@ class CustomJvp(Ruled):
 
         labelled(rule_of_all, rule.base, rule.__name__)
         return {"fun": vmapped(trace, fun, axes), "extra": extra, "rule": rule_of_all}
-
-
-def _opened(rule: Any, ins: Sequence[Any]) -> tuple[Any, list[Any]]:
-    """A rule applied to the values that it closed over, and these values."""
-    if not isinstance(rule, ClosedJvp):
-        return rule, []
-    consts = list(ins[: rule.count])
-    return functools.partial(rule, consts), consts
 
 
 def _total(a: Any, b: Any) -> Any:
@@ -295,7 +287,7 @@ class CustomVjp(Ruled):
     ) -> tuple[Any, Any]:
         if all(need is None for need in needs[extra:]):
             return self.pulled_held(ins, needs, fun=fun, extra=extra, fwd=fwd, bwd=bwd)
-        xs, (first, second, consts) = ins[extra:], _both(fwd, bwd, ins)
+        xs, (first, second, consts) = ins[extra:], both_parts(fwd, bwd, ins)
         outs, residuals = handed(lambda *xs: first(consts, *xs), xs)
         check_outs(self, fun, outs)
         likes = [aval_of(y) for y in outs]
@@ -323,7 +315,7 @@ class CustomVjp(Ruled):
     def mapped(
         self, trace: Batch, args: Any, axes: Any, *, fun: Leaves, extra: int, fwd: Any, bwd: Any
     ) -> dict[str, Any]:
-        own, size, (first, second, consts) = axes[extra:], trace.size, _both(fwd, bwd, args)
+        own, size, (first, second, consts) = axes[extra:], trace.size, both_parts(fwd, bwd, args)
         m = len(consts)
 
         def fwd_of_all(*values: Any) -> tuple[list[Any], Any]:
@@ -352,13 +344,6 @@ class CustomVjp(Ruled):
         return {
             "fun": vmapped(trace, fun, axes), "extra": extra, "fwd": fwd_of_all, "bwd": bwd_of_all,
         }  # fmt: skip
-
-
-def _both(fwd: Any, bwd: Any, ins: Sequence[Any]) -> tuple[Any, Any, list[Any]]:
-    """Both parts of a rule as functions of the values they close over, and these values."""
-    if isinstance(fwd, ClosedVjp):
-        return fwd.fwd, bwd.bwd, list(ins[: fwd.count])
-    return lambda _, *xs: fwd(*xs), lambda _, *xs: bwd(*xs), []
 
 
 class CustomBatch(Ruled):
