@@ -18,6 +18,7 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr, programs_in
 from ..core.lists import Flags, compress, split_list
 from ..core.ownership import unaliased_outputs
+from ..core.propagation import Propagation
 from ..ops import compare
 from ..ops.elementwise import where
 from ..ops.linalg.matrices import MatrixPrimitive
@@ -42,6 +43,7 @@ from ..transforms.jaxprs import (
 from ..transforms.partial_eval import PartialEval, partial_eval_jaxpr
 from ..transforms.staging import is_staged
 from .codegen import write_cond
+from .loop_sets import branches_sets
 from .pruning import pruned_cond
 
 
@@ -72,6 +74,9 @@ class Cond(JaxprPrimitive, Masking, Codegen):
 
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return pruned_cond(used, **params)
+
+    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
+        return branches_sets(walk, ins, **params)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

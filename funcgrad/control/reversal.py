@@ -14,6 +14,7 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var
 from ..core.lists import Flags, compress, expand, split_list
 from ..core.ownership import unaliased_outputs
+from ..core.propagation import Propagation
 from ..ops.paths import Gaps, path_mask
 from ..ops.structure import Batched
 from ..transforms.jaxpr_primitive import JaxprPrimitive, Reach, WithTangents
@@ -116,6 +117,9 @@ class Reversal(JaxprPrimitive, Masking, Codegen):
         )  # fmt: skip
         d, ys = split_list(results, layout.carry)
         return [*d, *(padded(y, rest_of, params["reverse"]) for y in ys)]
+
+    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
+        return walk.decomposed(self, ins, params)
 
     def hoist(self, build: Any, eqn: Any) -> Any:
         return hoisted_reversal(build, eqn)

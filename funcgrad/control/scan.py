@@ -19,6 +19,7 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, eval_jaxpr
 from ..core.lists import Flags, compress, split_list
 from ..core.ownership import unaliased_outputs
+from ..core.propagation import Propagation
 from ..ops.paths import Gaps
 from ..ops.structure import Batched, batch_at_front, cast, transpose_p
 from ..transforms.jaxpr_primitive import JaxprPrimitive, Later, Reach, WithTangents
@@ -34,6 +35,7 @@ from ..transforms.partial_eval import partial_eval_jaxpr
 from ..transforms.staging import is_staged
 from .code_motion import hoisted_scan
 from .codegen import write_scan
+from .loop_sets import scan_sets
 from .pruning import pruned_scan
 
 
@@ -105,6 +107,9 @@ class Scan(JaxprPrimitive, Masking, Codegen):
 
     def prune(self, used: Flags, **params: Any) -> tuple[list[int], list[int], dict[str, Any]]:
         return pruned_scan(used, **params)
+
+    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
+        return scan_sets(walk, ins, avals, **params)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

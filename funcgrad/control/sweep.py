@@ -12,6 +12,7 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr
 from ..core.lists import Flags, split_list
 from ..core.ownership import unaliased_outputs
+from ..core.propagation import Propagation
 from ..ops.index import concatenate_p
 from ..ops.paths import Gaps
 from ..ops.structure import Batched
@@ -88,6 +89,10 @@ class Sweep(Scan):
         rows = params["length"] - steps
         ys = [padded(y, rows, params["reverse"]) for y in ys]
         return [*ends, *ys, *(padded(stack[at], more, False) for stack in stacks)]
+
+    @override
+    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
+        return walk.decomposed(self, ins, params)
 
     @override
     def value_and_vjp(

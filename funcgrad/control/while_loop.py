@@ -20,6 +20,7 @@ from ..core.emitter import Emitter, V
 from ..core.jaxpr import Jaxpr, Var, eval_jaxpr
 from ..core.lists import compress, expand, split_list
 from ..core.ownership import unaliased_outputs
+from ..core.propagation import Propagation
 from ..ops.paths import Gaps, path_mask
 from ..ops.structure import Batched, axis_to_front
 from ..transforms.jaxpr_primitive import JaxprPrimitive
@@ -34,6 +35,7 @@ from ..transforms.jaxprs import (
 )
 from ..transforms.paths import Paths
 from .codegen import write_while
+from .loop_sets import while_sets
 from .pruning import pruned_while
 from .scan import residual_scan
 from .while_passes import (
@@ -102,6 +104,9 @@ class While(JaxprPrimitive, Masking, Codegen):
 
     def prune(self, used: Sequence[bool], **params: Any) -> Any:
         return pruned_while(used, **params)
+
+    def depend_through(self, walk: Propagation, ins: Any, avals: Any, **params: Any) -> Any:
+        return while_sets(walk, ins, **params)
 
     @override
     def is_linear(self, operands: frozenset[int], **params: Any) -> bool:

@@ -87,6 +87,15 @@ class IndexSets:
     def size(self) -> int:
         return math.prod(self.shape)
 
+    @property
+    def filled(self) -> np.ndarray:
+        """The mask of the sets that are not empty."""
+        some = self.table.sizes > 0
+        found = np.zeros(self.shape, bool)
+        for part in self.parts:
+            found |= some[part]
+        return found
+
     def moved(self, move: Callable[[np.ndarray], Any]) -> "IndexSets":
         """The sets of an array made of the same elements, by a function of the array."""
         parts = [np.asarray(move(part)) for part in self.parts]
@@ -118,12 +127,11 @@ class IndexSets:
             for row in rows:
                 label = np.unique(label * len(self.table.indptr) + row, return_inverse=True)[1]
             first = np.unique(label, return_index=True)[1]
-            table = _united(
-                self.table, [(np.arange(len(first)), r[first]) for r in rows], len(first)
+            pairs = [(np.arange(len(first)), r[first]) for r in rows]
+            return _united(self.table, pairs, (len(first),)).moved(
+                lambda part: part[label].reshape(self.shape)
             )
-            return IndexSets(table, [label.reshape(self.shape) + 1], self.shape)
-        table = _united(self.table, [(numbers, r) for r in rows], size)
-        return IndexSets(table, [numbers.reshape(self.shape) + 1], self.shape)
+        return _united(self.table, [(numbers, r) for r in rows], self.shape)
 
     def united(self, axes: Axes) -> "IndexSets":
         """The unions along axes, which are removed."""
@@ -146,11 +154,8 @@ class IndexSets:
         return self._grouped([(targets, part[sources]) for part in flat], shape)
 
     def _grouped(self, pairs: Any, shape: Shape) -> "IndexSets":
-        size = math.prod(shape)
         flat = [(groups.reshape(-1), rows.reshape(-1)) for groups, rows in pairs]
-        return IndexSets(
-            _united(self.table, flat, size), [np.arange(size).reshape(shape) + 1], shape
-        )
+        return _united(self.table, flat, shape)
 
     def union(self, others: Sequence["IndexSets"], shape: Shape) -> "IndexSets":
         """The unions with the sets of other arrays; all broadcast to a shape."""
@@ -214,6 +219,7 @@ class IndexSets:
 
 
 _NONE = np.zeros(0, np.intp)
+_ONE = Table(np.array([0, 0, 1]), np.zeros(1, np.intp), 1)
 
 
 def _distinct(parts: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -231,9 +237,16 @@ def _equal(a: np.ndarray, b: np.ndarray) -> bool:
     return bool(np.array_equal(a, b))
 
 
-def _united(table: Table, pairs: Any, count: int) -> Table:
-    """The table of unions: set ``g`` unites the rows beside ``g``; pairs of vectors (g, row)."""
-    groups, found, width = [_NONE], [_NONE], table.width
+def _united(table: Table, pairs: Any, shape: Shape) -> IndexSets:
+    """An array whose set ``g`` unites the rows beside ``g``; pairs of vectors (g, row)."""
+    count, width = math.prod(shape), table.width
+    full = table.sizes == max(width, 1)
+    whole = np.zeros(count, bool)
+    groups, found = [_NONE], [_NONE]
+    if full.any():
+        for group, rows in pairs:
+            whole[group[full[rows]]] = True
+        pairs = [(g[keep], r[keep]) for g, r in pairs for keep in (~whole[g],)]
     for group, rows in pairs:
         if len(rows) > 4 * len(table.indptr) or len(table.indices) > 4 * len(table.indptr):
             key = np.unique(group * len(table.indptr) + rows)
@@ -241,7 +254,22 @@ def _united(table: Table, pairs: Any, count: int) -> Table:
         owners, indices = table.expanded(rows)
         groups.append(group[owners])
         found.append(indices)
-    return _table(np.concatenate(groups), np.concatenate(found), count, width)
+    made = _table(np.concatenate(groups), np.concatenate(found), count, width)
+    numbers = np.arange(1, count + 1)
+    whole |= made.sizes[1:] == max(width, 1)
+    if np.count_nonzero(whole) > 1:
+        made, numbers = _with_one_full_set(made, whole)
+    return IndexSets(made, [numbers.reshape(shape)], shape)
+
+
+def _with_one_full_set(table: Table, whole: np.ndarray) -> tuple[Table, np.ndarray]:
+    """A table with one set of all for those flagged, and the new numbers of the sets."""
+    sizes, kept = table.sizes, np.concatenate([[False], ~whole])
+    indices = table.indices[np.repeat(kept, sizes)]
+    numbers = np.cumsum(kept)[1:]
+    numbers[whole] = np.count_nonzero(kept) + 1
+    indptr = np.concatenate([[0], np.cumsum(np.concatenate([[0], sizes[kept], [table.width]]))])
+    return Table(indptr, np.concatenate([indices, np.arange(table.width)]), table.width), numbers
 
 
 def _table(groups: np.ndarray, indices: np.ndarray, count: int, width: int) -> Table:
@@ -273,6 +301,11 @@ def identity_sets(shapes: Sequence[Shape]) -> list[IndexSets]:
         made.append(IndexSets(table, [np.arange(start, start + size).reshape(shape)], shape))
         start += size
     return made
+
+
+def full_sets(shape: Shape) -> IndexSets:
+    """The sets of an array whose elements all depend on one input."""
+    return IndexSets(_ONE, [np.broadcast_to(np.intp(1), shape)], shape)
 
 
 def aligned(sets: Sequence["IndexSets | None"]) -> list["IndexSets | None"]:

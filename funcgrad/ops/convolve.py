@@ -6,23 +6,25 @@ convolution with transposed windows, and in ``w`` ``conv_kernel``. The derivativ
 again among them, so that the rules below hold to any order.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from typing_extensions import override
 
-from ..core.avals import Aval, shape_of
-from ..core.companions import Codegen
+from ..core.avals import Aval, Shape, shape_of
+from ..core.companions import Codegen, Dependence
 from ..core.errors import ShapeError
 from .contract import Multilinear
 from .correlate import correlate_into, correlate_plan, kernel_sizes
+from .dependences import Ins, Outs, Sets, contracted, union
 from .families import unbroadcast
 from .im2col import cheapest_form, convolve_into, convolve_plan, largest_sizes, scratch_sizes
 from .index import Index, getitem_p
 from .linear import InBuffers
 from .structure import Batched, axis_to_front, reshape, transpose_p
-from .windows import Window, transposed_windows
+from .windows import Window, taps, transposed_windows
 from .winograd import in_tiles, tile_sizes
 from .winograd_sums import tile_sum_sizes
 
@@ -99,7 +101,7 @@ def batch_from_axis(y: Any, role: str, label: str, size: int, groups: int) -> An
     return reshape(y, (size, *lengths[:-2], lengths[-2] * lengths[-1]))
 
 
-class Convolve(Bilinear):
+class Convolve(Bilinear, Dependence):
     """``y[b] = sum of x[a] * w[k]`` over the channels of a group and the window.
 
     Layouts are ``x [N, *spatial, G*S]``, ``w [*window, S, G*T]``, ``y [N, *spatial, G*T]``.
@@ -115,6 +117,11 @@ class Convolve(Bilinear):
         channels = w.shape[-1]
         shape = (x.shape[0], *(axis[1] for axis in windows), channels)
         return (Aval(shape, np.result_type(x.dtype, w.dtype)),)
+
+    def depend(
+        self, ins: Ins, avals: Outs, *, windows: tuple[Window, ...], groups: int
+    ) -> list[Sets]:
+        return [convolved(ins[0], ins[1], avals[0].shape, windows, groups)]
 
     @override
     def vjp(self, cts: Any, needs: Any, outs: Any, ins: Any, **params: Any) -> Sequence[Any]:
@@ -141,6 +148,43 @@ class Convolve(Bilinear):
 
     def into(self, outs: Any, plan: Any, x: Any, w: Any, **params: Any) -> None:
         convolve_into(x, w, outs[0], plan, **params)
+
+
+def convolved(x: Any, w: Any, shape: Shape, windows: tuple[Window, ...], groups: int) -> Sets:
+    """The sets of a convolution: for each element of the window those of a sum of products."""
+    rank = len(windows)
+    found: list[Sets] = []
+    names = [axis_names(role, rank) for role in "xwy"]
+    for k, sources, results in taps(windows):
+        left = part_of(x, (slice(None), *sources), groups)
+        right = part_of(w, k, groups)
+        target = (shape[0], *np.empty(shape[1:-1], bool)[results].shape)
+        grid = (*target, groups, shape[-1] // groups)
+        sets = contracted([left, right], [names[0], names[1][rank:]], names[2], grid)
+        if sets is not None:
+            flat = sets.reshaped((*target, shape[-1]))
+            found.append(flat.moved(functools.partial(_placed, shape, results)))
+    return union(found, shape)
+
+
+def _placed(shape: Shape, at: Any, part: np.ndarray) -> np.ndarray:
+    out = np.zeros(shape, part.dtype)
+    out[(slice(None), *at)] = part
+    return out
+
+
+def part_of(x: Any, index: Any, groups: int) -> Any:
+    """A part of an operand, whose channels are split in groups as its last axis but one."""
+
+    def cut(a: np.ndarray) -> np.ndarray:
+        y = a[index]
+        return y.reshape(*y.shape[:-1], groups, y.shape[-1] // groups)
+
+    shape = cut(np.empty(x.aval.shape, bool)).shape
+    value = cut(x.value) if x.is_known else x.value
+    return x._replace(
+        aval=Aval(shape, x.aval.dtype), sets=x.sets and x.sets.moved(cut), value=value
+    )
 
 
 def _check(who: str, x: Aval, w: Aval, windows: tuple[Window, ...], groups: int) -> None:

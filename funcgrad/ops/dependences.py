@@ -5,11 +5,11 @@ A primitive that only moves elements is applied to an array of numbers of sets.
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from ..core.avals import Aval, Axes, Shape
+from ..core.avals import Aval, Axes, Shape, broadcast_shapes
 from ..core.companions import Dependence
 
 if TYPE_CHECKING:  # they are loaded when a pattern is asked
@@ -65,6 +65,8 @@ class Accumulating(Dependence):
 class AlongAxis(Dependence):
     """Each element depends on all along one axis, whose length may change."""
 
+    is_dense = True
+
     def depend(self, ins: Ins, avals: Outs, *, axis: int, **params: Any) -> list[Sets]:
         (x, *_), (out,) = ins, avals
         if x.sets is None:
@@ -85,8 +87,9 @@ class Broadcasting(Dependence):
         for i, (x, rule) in enumerate(zip(ins, self.rules, strict=True)):
             sets = None if rule is None else x.sets
             for j, factor in enumerate(ins):
-                if sets is not None and factor.is_known and self.is_factor(j, i):
-                    sets = sets.broadcast(avals[0].shape).where(np.not_equal(factor.value, 0))
+                if sets is not None and self.is_factor(j, i):
+                    mask = factor.nonzero
+                    sets = sets if mask is None else sets.broadcast(avals[0].shape).where(mask)
             found.append(sets)
         return [union(found, avals[0].shape)]
 
@@ -116,6 +119,7 @@ class Joining(Dependence):
 class Reading(Dependence):
     """``x[index]``: along an axis whose indices are data each element may be any."""
 
+    reads_indices = True
     run: Any
 
     def depend(self, ins: Ins, avals: Outs, *, index: Any, **params: Any) -> list[Sets]:
@@ -135,6 +139,8 @@ class Reading(Dependence):
 class Adding(Dependence):
     """The operand added into zeros of ``shape`` at ``index``."""
 
+    reads_indices = True
+
     def depend(
         self, ins: Ins, avals: Outs, *, index: Any, shape: Shape, **params: Any
     ) -> list[Sets]:
@@ -143,6 +149,8 @@ class Adding(Dependence):
 
 class Updating(Dependence):
     """``x`` with elements at ``index`` that also depend on the second operand."""
+
+    reads_indices = True
 
     def depend(self, ins: Ins, avals: Outs, *, index: Any, **params: Any) -> list[Sets]:
         x, v, *arrays = ins
@@ -204,6 +212,44 @@ def _added_anywhere(sets: "IndexSets", arrays: Ins, index: Any, shape: Shape) ->
     return sets.broadcast(places.shape).grouped(places, one).broadcast(shape)
 
 
+class InStacks(Dependence):
+    """Each matrix depends on all elements of those in its place in the stacks of the operands."""
+
+    is_dense = True
+    core_ndims: ClassVar[dict[int, int]]
+
+    def depend(self, ins: Ins, avals: Outs, **params: Any) -> list[Sets]:
+        stacks: list[Shape] = []
+        found: list[Sets] = []
+        for i, x in enumerate(ins):
+            rank = max(x.aval.ndim - self.core_ndims.get(i, 2), 0)
+            stacks.append(x.aval.shape[:rank])
+            found.append(x.sets and x.sets.united(tuple(range(rank, x.aval.ndim))))
+        stack = broadcast_shapes(*stacks)
+        one = union(found, stack)
+        return [one and spread(one, a.shape) for a in avals]
+
+
+def spread(stack: "IndexSets", shape: Shape) -> "IndexSets":
+    """The sets of arrays of which each depends on what one element of a stack does."""
+    return stack.reshaped(stack.shape + (1,) * (len(shape) - len(stack.shape))).broadcast(shape)
+
+
+class Solving(InStacks):
+    """A column of the solution depends on the whole matrix, and on one column beside it."""
+
+    def depend(self, ins: Ins, avals: Outs, **params: Any) -> list[Sets]:
+        a, b = ins
+        (whole,) = super().depend([a, b._replace(sets=None)], avals, **params)
+        column = b.sets and self.of_column(b.sets, **params)
+        return [union([whole, column], avals[0].shape)]
+
+    def of_column(self, b: "IndexSets", **params: Any) -> "IndexSets":
+        """The sets of the solutions of one matrix, of right-hand sides with these sets."""
+        line = b.united((len(b.shape) - 2,))
+        return line.reshaped((*line.shape[:-1], 1, line.shape[-1])).broadcast(b.shape)
+
+
 class Contracting(Dependence):
     """A sum of products over named axes, see ``letters``."""
 
@@ -213,18 +259,20 @@ class Contracting(Dependence):
 
     def depend(self, ins: Ins, avals: Outs, **params: Any) -> list[Sets]:
         names, out = self.letters(*[x.aval for x in ins], **params)
-        found = []
-        for i, x in enumerate(ins):
-            if x.sets is None:
-                continue
-            others = [
-                (y.value, letters) for y, letters in zip(ins, names, strict=True) if y is not x
-            ]
-            sets = None
-            if len(others) == 1 and len(ins) == 2:
-                sets = _by_factor(x.sets, names[i], *others[0], out, avals[0].shape)
-            found.append(sets or _whole(x.sets, names[i], out).broadcast(avals[0].shape))
-        return [union(found, avals[0].shape)]
+        return [contracted(ins, names, out, avals[0].shape)]
+
+
+def contracted(ins: Ins, names: Sequence[Any], out: Any, shape: Shape) -> Sets:
+    """The sets of a sum of products over the axes that are not in ``out``."""
+    found: list[Sets] = []
+    for i, x in enumerate(ins):
+        if x.sets is None:
+            continue
+        sets = None
+        if len(ins) == 2 and (factor := ins[1 - i].nonzero) is not None:
+            sets = _by_factor(x.sets, names[i], factor, names[1 - i], out, shape)
+        found.append(sets or _whole(x.sets, names[i], out).broadcast(shape))
+    return union(found, shape)
 
 
 def _whole(sets: "IndexSets", letters: Any, out: Any) -> "IndexSets":
@@ -241,9 +289,7 @@ def _whole(sets: "IndexSets", letters: Any, out: Any) -> "IndexSets":
 def _by_factor(
     sets: "IndexSets", letters: Any, factor: Any, others: Any, out: Any, shape: Shape
 ) -> Sets:
-    """The sets of a product with a known factor that has zeros, or None."""
-    if not isinstance(factor, np.ndarray) or np.all(factor):
-        return None
+    """The sets of a product with a factor that may differ from 0 in some places, or None."""
     lengths = dict(zip(letters, sets.shape, strict=True))
     # an axis of length 1 broadcasts: it is not there
     one = {axis for axis, n in zip(others, factor.shape, strict=True)

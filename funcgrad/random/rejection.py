@@ -15,7 +15,9 @@ from typing_extensions import override
 
 from ..control.loops import while_loop
 from ..core.avals import Aval, Shape, aval_of, broadcast_shapes, dtype_of, shape_of
+from ..core.companions import Dependence
 from ..core.errors import DtypeError
+from ..ops.dependences import Ins, Outs, Sets, union
 from ..ops.elementwise import maximum, mul, where
 from ..ops.families import broadcast_like, unbroadcast
 from ..ops.kernels import BLOCK, flattened
@@ -133,7 +135,7 @@ class Rejection(KeyPrimitive):
         return self.bind(*fronted, **params), (0,)
 
 
-class Reparametrized(Rejection):
+class Reparametrized(Rejection, Dependence):
     """Samples that are differentiable in their parameter a; ``slope(a, y, **rest)`` is dy/da.
 
     Implicit reparametrization: a sample y solves P(a, y) = u, so dy/da = -(dP/da) / p(y).
@@ -141,6 +143,9 @@ class Reparametrized(Rejection):
     """
 
     differentiable = True
+
+    def depend(self, ins: Ins, avals: Outs, **params: Any) -> list[Sets]:
+        return [union([ins[1].sets], avals[0].shape)]
 
     def slope(self, a: Any, y: Any, **rest: Any) -> Any:
         raise self.missing("slope")

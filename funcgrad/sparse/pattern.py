@@ -1,18 +1,19 @@
 """Patterns of derivatives, found from the program of a function."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from ..core import tree
 from ..core.avals import Aval, aval_of
 from ..core.errors import NonScalarError
-from ..core.index_sets import IndexSets, identity_sets
+from ..core.index_sets import IndexSets, full_sets, identity_sets
 from ..core.jaxpr import ClosedJaxpr, constants_as_inputs
 from ..core.lists import compress, expand
 from ..core.propagation import Operand, Propagation, constant
 from ..core.trace import Primitive
+from ..ops.structure import cast
 from ..transforms.arguments import (
     Origin,
     carries_derivative,
@@ -21,12 +22,20 @@ from ..transforms.arguments import (
     diff_arguments,
     is_number,
 )
-from ..transforms.grad import grad
+from ..transforms.grad import vjp
 from ..transforms.jaxprs import trace_to_jaxpr
 from ..transforms.staging import stage
 from .structure import Pattern
 
-STEPS = 60_000  # of loops that are followed one by one, in equations of few elements
+
+class Limits(NamedTuple):
+    """What a pattern may cost; beyond it is a larger superset."""
+
+    steps: int = 60_000  # of loops that are followed one by one, in equations of few elements
+
+
+LIMITS = Limits()
+SEED = Aval((), np.dtype(float))  # of the cotangent, the last input of the program of a gradient
 
 
 def pattern(
@@ -48,6 +57,8 @@ def pattern(
     Returns:
         The pattern, a superset of the elements that are not 0. Its rows are the elements of the
         output's leaves, its columns those of the arguments' leaves, one leaf after another.
+        ``dense_by`` lists operations, each with its line, whose results may depend on less: indices
+        that are data, decompositions of matrices, primitives without a rule.
 
     Raises:
         NonScalarError: if ``order`` is 2 and the output is not a scalar.
@@ -62,11 +73,12 @@ def pattern(
     if order not in (1, 2):
         raise ValueError(f"pattern: order must be 1 or 2: got {order!r}")
     closed, flags = _staged(fun, argnums, order, args, kwargs)
-    sets, _ = _propagated(closed, flags)
+    sets, walk = _propagated(closed, flags)
     width = sum(a.size for a in compress(closed.in_avals, flags))
     found = _matrix(sets, width)
     if order == 2:  # both it and its transpose have all elements that are not 0
         found = _intersection(found, found.T)
+    vars(found)["dense_by"] = tuple(walk.dense)
     return found
 
 
@@ -94,12 +106,13 @@ def _staged(
     def on_leaves(values: list[Any]) -> Any:
         if order == 1:
             return call(values[:n], values[n:])
-        return grad(lambda xs: _scalar(call(xs, values[n:])))(values[:n])
+        y, pull = vjp(lambda xs: _scalar(call(xs, values[n:-1])), values[:n])
+        return pull(cast(values[-1], aval_of(y).dtype))[0]
 
     operands = [*compress(own, smooth), *compress(others, traced)]
-    avals = list(map(aval_of, operands))
+    avals = [*map(aval_of, operands), *[SEED] * (order - 1)]
     closed, _ = stage(Origin("pattern", fun), on_leaves, avals, lasting=False, operands=operands)
-    return closed, [i < n for i in range(len(operands))]
+    return closed, [i < n for i in range(len(avals))]
 
 
 def _filled(leaves: Sequence[Any], flags: Sequence[bool], values: Sequence[Any]) -> list[Any]:
@@ -120,18 +133,19 @@ def _propagated(
     closed: ClosedJaxpr, flags: Sequence[bool]
 ) -> tuple[list[tuple[Aval, IndexSets | None]], Propagation]:
     """The sets of the outputs of a program, those of the inputs flagged being their numbers."""
-    walk = Propagation(_simpler, STEPS)
+    walk = Propagation(_simpler, LIMITS.steps)
     avals = closed.in_avals
     numbers = identity_sets([a.shape for a in compress(avals, flags)])
     ins = list(map(Operand, avals, expand(numbers, flags)))
+    # the gradient is linear in its cotangent: elements that do not depend on it are 0
+    if avals and avals[-1] is SEED:
+        ins[-1] = ins[-1]._replace(support=full_sets(()))
     outs = walk.run(constants_as_inputs(closed.jaxpr), [*map(constant, closed.consts), *ins])
     return [(x.aval, x.sets) for x in outs], walk
 
 
 def _simpler(prim: Primitive, avals: Sequence[Aval], params: dict[str, Any]) -> Any:
-    """The decomposition of a primitive, a program and its constants, or None."""
-    if prim.decompose is None:
-        return None
+    """The decomposition of a primitive: a program and its constants."""
     return trace_to_jaxpr("pattern", lambda xs: prim.decompose(*xs, **params), avals)
 
 

@@ -28,6 +28,8 @@ class Pattern:
     shape: tuple[int, int]
     indptr: np.ndarray
     indices: np.ndarray
+    # of a pattern found from a program: operations that may depend on less, each with its line
+    dense_by: tuple[str, ...] = ()
 
     def __init__(self, shape: tuple[int, int], indptr: Any, indices: Any) -> None:
         rows, columns = shape = int(shape[0]), int(shape[1])

@@ -11,6 +11,7 @@ from ...core.avals import Aval, broadcast_shapes, dtype_of, shape_of
 from ...core.companions import Masking
 from ...core.registry import primitives
 from .. import compare, elementwise as ew
+from ..dependences import Solving
 from ..families import broadcast_like, unbroadcast
 from ..paths import Masked, any_along, any_mask
 from ..reduce import all_p, any_p
@@ -87,7 +88,7 @@ def _pinv_unless_finite(a: Any, y: Any) -> Any:
     return ew.where(expand_dims(finite, (rank - 2, rank - 1)), y, pinv_p(a, 1e-15, hermitian=False))
 
 
-class Solver(MatrixPrimitive, Masking):
+class Solver(Solving, MatrixPrimitive, Masking):
     """The solution X of A X = B, linear in B."""
 
     def solve_transpose(self, a: Any, b: Any, **params: Any) -> Any:

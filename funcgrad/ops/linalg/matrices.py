@@ -14,6 +14,7 @@ from ...core.companions import Codegen
 from ...core.errors import DtypeError
 from ...core.trace import Primitive
 from .. import elementwise as ew
+from ..dependences import InStacks
 from ..index import ARRAY, Index, getitem_p
 from ..operand import operand, strong
 from ..reduce import max_p
@@ -22,7 +23,7 @@ from ..structure import Batched, axis_to_front, cast, expand_dims, sum_p
 _KINDS = frozenset(map(np.dtype, ("f4", "f8", "c8", "c16")))  # the dtypes of LAPACK
 
 
-class MatrixPrimitive(Primitive, Codegen):
+class MatrixPrimitive(Primitive, Codegen, InStacks):
     """An operation on each matrix of a stack; stacks broadcast.
 
     ``core_ndims``: operand -> the number of its core dimensions (its last axes), if it is not 2.

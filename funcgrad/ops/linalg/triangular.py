@@ -32,6 +32,10 @@ class SolveTriangular(Solver):
         return self(a.mT, b, lower=not lower, unit=unit)
 
     @override
+    def of_column(self, b: Any, *, lower: bool, unit: bool) -> Any:
+        return b.accumulated(len(b.shape) - 2, reverse=not lower)
+
+    @override
     def part(self, a: Any, *, lower: bool, unit: bool) -> Any:
         return lower_part(a, -int(unit)) if lower else upper_part(a, int(unit))
 

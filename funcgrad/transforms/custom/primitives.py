@@ -45,6 +45,7 @@ from .closures import (
     padded,
     values_of,
 )
+from .rule_sets import jvp_sets, vjp_sets
 
 Leaves = Callable[..., Sequence[Any]]  # a function of leaves to leaves
 
@@ -82,6 +83,9 @@ class Ruled(Primitive, HoldsPrograms):
 
     def bodies(self, *ins: Any, fun: Any, **params: Any) -> list[tuple[Jaxpr, Any]]:
         return [(fun.jaxpr, ins)]
+
+    def depend_through(self, walk: Any, ins: Any, avals: Any, *, fun: Any, **params: Any) -> Any:
+        return walk.run(fun.jaxpr, ins)
 
     def inline(self, *, fun: Any, **params: Any) -> tuple[Jaxpr | None, bool]:
         return (fun.jaxpr if isinstance(fun, Program) else None), False
@@ -171,6 +175,10 @@ def check_outs(prim: Primitive, fun: Leaves, outs: Sequence[Any]) -> None:
 
 class CustomJvp(Ruled):
     """``rule(primals, tangents) -> outs, tangents`` gives both derivatives: reverse transposes."""
+
+    @override
+    def depend_through(self, walk: Any, ins: Any, avals: Any, **params: Any) -> Any:
+        return jvp_sets(walk, ins, avals, **params)
 
     @override
     def closed(
@@ -264,6 +272,10 @@ def _pulled_consts(
 
 class CustomVjp(Ruled):
     """``fwd(*ins) -> outs, residuals`` and ``bwd(residuals, cts) -> cts`` give reverse mode."""
+
+    @override
+    def depend_through(self, walk: Any, ins: Any, avals: Any, **params: Any) -> Any:
+        return vjp_sets(walk, ins, avals, **params)
 
     @override
     def closed(
